@@ -37,42 +37,32 @@ const durationOf = (seconds: number, language: Language): string => {
   });
 };
 
-const appOf = ({ name, logo, homePage }: Partner): Html => html`<div class="app">
+const askedOf = ({ name, logo, homePage }: Partner, payer: Payer, language: Language): Html => {
+  const [before, between, after] = consentWords[language].wants;
+  return html`<div class="app">
 ${logo === undefined ? '' : html`<img src="${logo}" alt="" />`}
-<div><strong>${name}</strong><br><a href="${homePage}">${new URL(homePage).host}</a></div></div>`;
-
-const linksOf = ({ operator, language }: PageView, partner: Partner): Html | '' => {
-  const { privacyOf, helpOf } = consentWords[language];
-  const links = [
-    [partner.privacyPolicy, privacyOf(partner.name)],
-    [operator.privacyPolicy, privacyOf(operator.name)],
-    [operator.support, helpOf(operator.name)],
-  ] as const;
-  const known = links.flatMap(([href, text]) =>
-    href === undefined ? [] : html`<li><a href="${href}">${text}</a></li>`,
-  );
-  return known.length === 0 ? '' : html`<ul class="links">${known}</ul>`;
+<p>${before}<strong>${name}</strong> (<a href="${homePage}">${new URL(homePage).host}</a>)${between}<strong>${payer.displayName}</strong>${after}</p></div>`;
 };
 
 /** The styles of this page only. */
 export const consentStyles = `
 .app{display:flex;align-items:center;gap:1rem;margin:0 0 1rem}
+.app img{flex:none}
+.app p{margin:0}
 .read{columns:15rem}
 .read li{break-inside:avoid}
-.links{padding:0;list-style:none}
-.links a{display:inline-block;padding:.25rem 0}
+.policy a{display:inline-block;padding:.25rem 0}
 `;
 
 /** What the consent page says below its title. */
 export const consentContent = (view: PageView, question: ConsentQuestion): Html => {
-  const { language, operator } = view;
+  const { language } = view;
   const { partner, payer, endsAt, readsOnceFor } = question;
   const words = consentWords[language];
   const { lines, isSensitive } = whatIsRead(question.scope, language);
   const fields = question.fields.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`);
-  return html`${appOf(partner)}
-<p>${words.wants[0]}<strong>${partner.name}</strong>${words.wants[1]}<strong>${payer.displayName}</strong>${words.wants[2]}</p>
-${payer.linesOfBusiness === undefined ? '' : html`<p>${words.plans(payer.displayName, payer.linesOfBusiness.join(', '))}</p>`}
+  return html`${askedOf(partner, payer, language)}
+${payer.linesOfBusiness === undefined ? '' : html`<p>${words.plans(payer.linesOfBusiness.join(', '))}</p>`}
 <h2>${words.what}</h2>
 <ul class="read">${lines.map((line) => html`<li>${line}</li>`)}</ul>
 ${isSensitive ? html`<p>${words.sensitive}</p>` : ''}
@@ -81,8 +71,8 @@ ${isSensitive ? html`<p>${words.sensitive}</p>` : ''}
     readsOnceFor === undefined ? words.keepsReading : words.readsOnce(durationOf(readsOnceFor, language))
   }</p>
 <h2>${words.howToStop}</h2>
-<p>${words.stop(partner.name, operator.name, payer.displayName)} ${words.stays(partner.name)}</p>
-${linksOf(view, partner)}
+<p>${words.stop(partner.name, payer.displayName)} ${words.stays(partner.name)}</p>
+${partner.privacyPolicy === undefined ? '' : html`<p class="policy"><a href="${partner.privacyPolicy}">${words.privacyOf(partner.name)}</a></p>`}
 <p>${words.next(payer.displayName, question.returnsTo)}</p>
 <form class="actions" method="post" action="${question.action}">${fields}
 <button name="${ownFields.decision}" value="allow">${words.allow}</button>

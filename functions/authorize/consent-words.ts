@@ -4,7 +4,7 @@ import type { InEachLanguage } from '../shared/pages/language.ts';
 interface ConsentWords {
   readonly title: (app: string) => string;
   readonly wants: readonly [before: string, between: string, after: string];
-  readonly plans: (payer: string, plans: string) => string;
+  readonly plans: (plans: string) => string;
   readonly what: string;
   readonly sensitive: string;
   readonly untilWhen: string;
@@ -12,10 +12,9 @@ interface ConsentWords {
   readonly keepsReading: string;
   readonly readsOnce: (duration: string) => string;
   readonly howToStop: string;
-  readonly stop: (app: string, operator: string, payer: string) => string;
+  readonly stop: (app: string, payer: string) => string;
   readonly stays: (app: string) => string;
-  readonly privacyOf: (name: string) => string;
-  readonly helpOf: (operator: string) => string;
+  readonly privacyOf: (app: string) => string;
   readonly next: (payer: string, returnTo: string) => string;
   readonly allow: string;
   readonly deny: string;
@@ -25,7 +24,7 @@ export const consentWords: InEachLanguage<ConsentWords> = {
   en: {
     title: (app) => `Share your health record with ${app}?`,
     wants: ['', ' wants to read your health record at ', '.'],
-    plans: (payer, plans) => `At ${payer} this works for members of: ${plans}.`,
+    plans: (plans) => `This works for members of: ${plans}.`,
     what: 'What it can read',
     sensitive: 'This can include sensitive details, such as mental health, substance use, HIV or pregnancy.',
     untilWhen: 'Until when',
@@ -33,10 +32,9 @@ export const consentWords: InEachLanguage<ConsentWords> = {
     keepsReading: 'It can keep reading until then, even when you are signed out.',
     readsOnce: (duration) => `It can read for ${duration} after you sign in. To read again, it must ask you again.`,
     howToStop: 'How to stop it',
-    stop: (app, operator, payer) => `You can stop it at any time: in ${app}, by asking ${operator}, or at ${payer}.`,
+    stop: (app, payer) => `You can stop it at any time: in ${app}, at ${payer}, or by asking us.`,
     stays: (app) => `What ${app} has already read stays there.`,
-    privacyOf: (name) => `Privacy policy of ${name}`,
-    helpOf: (operator) => `Get help from ${operator}`,
+    privacyOf: (app) => `Privacy policy of ${app}`,
     next: (payer, returnTo) => `If you allow it, ${payer} asks you to sign in. Then you return to ${returnTo}.`,
     allow: 'Allow',
     deny: 'Do not allow',
@@ -44,7 +42,7 @@ export const consentWords: InEachLanguage<ConsentWords> = {
   es: {
     title: (app) => `¿Compartir su expediente médico con ${app}?`,
     wants: ['', ' quiere leer su expediente médico en ', '.'],
-    plans: (payer, plans) => `En ${payer} esto funciona para miembros de: ${plans}.`,
+    plans: (plans) => `Esto funciona para miembros de: ${plans}.`,
     what: 'Qué puede leer',
     sensitive: 'Esto puede incluir datos delicados, como salud mental, consumo de sustancias, VIH o embarazo.',
     untilWhen: 'Hasta cuándo',
@@ -53,11 +51,9 @@ export const consentWords: InEachLanguage<ConsentWords> = {
     readsOnce: (duration) =>
       `Puede leer durante ${duration} después de que usted inicie sesión. Para volver a leer, tendrá que pedírselo otra vez.`,
     howToStop: 'Cómo detenerlo',
-    stop: (app, operator, payer) =>
-      `Puede detenerlo en cualquier momento: en ${app}, pidiéndolo a ${operator} o en ${payer}.`,
+    stop: (app, payer) => `Puede detenerlo en cualquier momento: en ${app}, en ${payer} o pidiéndonoslo.`,
     stays: (app) => `Lo que ${app} ya haya leído se queda ahí.`,
-    privacyOf: (name) => `Política de privacidad de ${name}`,
-    helpOf: (operator) => `Obtener ayuda de ${operator}`,
+    privacyOf: (app) => `Política de privacidad de ${app}`,
     next: (payer, returnTo) => `Si lo permite, ${payer} le pedirá que inicie sesión. Después regresará a ${returnTo}.`,
     allow: 'Permitir',
     deny: 'No permitir',

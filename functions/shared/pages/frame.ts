@@ -5,15 +5,15 @@ import { languageParameter, type PageView } from './view.ts';
 
 interface FrameWords {
   readonly runBy: string;
-  readonly privacy: (operator: string) => string;
+  readonly privacy: string;
   readonly help: string;
 }
 
 const words: InEachLanguage<FrameWords> = {
-  en: { runBy: 'This service is run by', privacy: (operator) => `Privacy policy of ${operator}`, help: 'Get help' },
+  en: { runBy: 'This service is run by', privacy: 'Our privacy policy', help: 'Get help' },
   es: {
     runBy: 'Este servicio lo ofrece',
-    privacy: (operator) => `Política de privacidad de ${operator}`,
+    privacy: 'Nuestra política de privacidad',
     help: 'Obtener ayuda',
   },
 };
@@ -49,5 +49,5 @@ export const footerOf = (view: PageView): Html => {
   const { operator, language } = view;
   const { runBy, privacy, help } = words[language];
   return html`<footer><p>${runBy} ${nameOf(operator)}.</p>
-<ul>${linkTo(operator.privacyPolicy, privacy(operator.name))}${linkTo(operator.support, help)}${switches(view)}</ul></footer>`;
+<ul>${linkTo(operator.privacyPolicy, privacy)}${linkTo(operator.support, help)}${switches(view)}</ul></footer>`;
 };

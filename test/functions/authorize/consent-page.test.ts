@@ -63,10 +63,8 @@ describe('the consent page', () => {
 
     expect(lines).toEqual([
       'Share your health record with Trend Journal?',
-      'Trend Journal',
-      'localhost:3002',
-      'Trend Journal wants to read your health record at Northwind Health.',
-      'At Northwind Health this works for members of: Marketplace, Medicaid &amp; &lt;CHIP&gt;.',
+      'Trend Journal (localhost:3002) wants to read your health record at Northwind Health.',
+      'This works for members of: Marketplace, Medicaid &amp; &lt;CHIP&gt;.',
       'What it can read',
       'Your name, birth date, address and other personal details',
       'Your health plan coverage',
@@ -86,7 +84,7 @@ describe('the consent page', () => {
       'Until when',
       'Until August 30, 2026 at the latest. It can keep reading until then, even when you are signed out.',
       'How to stop it',
-      'You can stop it at any time: in Trend Journal, by asking Payer-to-payer gateway, or at Northwind Health. What Trend Journal has already read stays there.',
+      'You can stop it at any time: in Trend Journal, at Northwind Health, or by asking us. What Trend Journal has already read stays there.',
       'If you allow it, Northwind Health asks you to sign in. Then you return to localhost:3002.',
       'Allow',
       'Do not allow',
@@ -98,10 +96,8 @@ describe('the consent page', () => {
 
     expect(lines).toEqual([
       '¿Compartir su expediente médico con Trend Journal?',
-      'Trend Journal',
-      'localhost:3002',
-      'Trend Journal quiere leer su expediente médico en Northwind Health.',
-      'En Northwind Health esto funciona para miembros de: Marketplace, Medicaid &amp; &lt;CHIP&gt;.',
+      'Trend Journal (localhost:3002) quiere leer su expediente médico en Northwind Health.',
+      'Esto funciona para miembros de: Marketplace, Medicaid &amp; &lt;CHIP&gt;.',
       'Qué puede leer',
       'Su nombre, fecha de nacimiento, dirección y otros datos personales',
       'La cobertura de su plan de salud',
@@ -121,7 +117,7 @@ describe('the consent page', () => {
       'Hasta cuándo',
       'Hasta el 30 de agosto de 2026 a más tardar. Puede seguir leyendo hasta entonces, aunque usted haya cerrado la sesión.',
       'Cómo detenerlo',
-      'Puede detenerlo en cualquier momento: en Trend Journal, pidiéndolo a Payer-to-payer gateway o en Northwind Health. Lo que Trend Journal ya haya leído se queda ahí.',
+      'Puede detenerlo en cualquier momento: en Trend Journal, en Northwind Health o pidiéndonoslo. Lo que Trend Journal ya haya leído se queda ahí.',
       'Si lo permite, Northwind Health le pedirá que inicie sesión. Después regresará a localhost:3002.',
       'Permitir',
       'No permitir',
@@ -208,7 +204,7 @@ describe('the consent page', () => {
     expect(after(lines, 'Until when')).toEqual([`Until June 1, 2026 at the latest. ${sentence}`]);
   });
 
-  it('shows the app’s logo and links to its website and both privacy policies, as far as they are known', async () => {
+  it('shows the app’s logo and links to its website and privacy policy, as far as they are known', async () => {
     const logo = 'data:image/png;base64,AAAA';
     const known = gateway().reconfigured(
       withPartner('third-party-app', { logo, privacyPolicy: 'https://app.example/privacy' }),
@@ -225,10 +221,28 @@ describe('the consent page', () => {
     expect(without.body).not.toContain('Privacy policy of');
   });
 
+  it('says once who runs the service, beside its name at the top, and links once to its privacy policy and its help', async () => {
+    const { deps } = gateway();
+    const operator = {
+      name: 'The Exchange',
+      privacyPolicy: 'https://exchange.example/privacy',
+      support: 'mailto:help@exchange.example',
+    };
+    const { body } = await call(
+      authorizeHandler({ ...deps, pages: { operator } }),
+      apiEvent('/oauth2/authorize/{payer}', { path: { payer: 'northwind' }, query: Object.entries(request) }),
+    );
+
+    const shown = body.split('</title>')[1] ?? '';
+    const times = (text: string): number => shown.split(text).length - 1;
+    expect([operator.name, operator.privacyPolicy, operator.support].map(times)).toEqual([2, 1, 1]);
+    expect(shown).toContain(`<a href="${operator.support}">Get help</a>`);
+  });
+
   it('leaves the plans out where they are unknown', async () => {
     const { lines } = await read(gateway().reconfigured(withoutPlans));
 
-    expect(lines.join(' ')).not.toContain('this works for');
+    expect(lines.join(' ')).not.toContain('works for members');
   });
 
   it.each(['en', 'es'])(

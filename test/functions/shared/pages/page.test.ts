@@ -75,12 +75,12 @@ describe('a page', () => {
     expect(footerIn('en', view.operator)).toBe('<p>This service is run by Operator &amp; Co.</p><ul>');
     expect(footerIn('en', operator)).toBe(
       '<p>This service is run by <a href="https://operator.example/">Operator</a>.</p>' +
-        '<ul><li><a href="https://operator.example/privacy">Privacy policy of Operator</a></li>' +
+        '<ul><li><a href="https://operator.example/privacy">Our privacy policy</a></li>' +
         '<li><a href="mailto:help@operator.example">Get help</a></li>',
     );
     expect(footerIn('es', operator)).toBe(
       '<p>Este servicio lo ofrece <a href="https://operator.example/">Operator</a>.</p>' +
-        '<ul><li><a href="https://operator.example/privacy">Política de privacidad de Operator</a></li>' +
+        '<ul><li><a href="https://operator.example/privacy">Nuestra política de privacidad</a></li>' +
         '<li><a href="mailto:help@operator.example">Obtener ayuda</a></li>',
     );
   });
