@@ -9,12 +9,12 @@ const american = (date: string): string => {
   return `${month}/${day}/${year}`;
 };
 
-/** A member, with the names that the fields of "Create an account" have. */
+/** A member, by the name on the card and the one in commands, with the names that the fields of "Create an account" have. */
 const memberOf = (key: MemberKey) => {
   const { firstName, lastName, birthDate, memberId, postalCode, about } = testMembers[key];
   return {
     payers: ['demo-health-plan', 'northwind'],
-    name: key,
+    name: `${firstName} ${lastName} (${key})`,
     about,
     details: {
       'First Name': firstName,
@@ -35,6 +35,7 @@ export const indexPageOf = (ports: LocalPorts, clients: readonly LocalClient[]):
   return {
     testMembers: memberKeys.map(memberOf),
     links: [
+      { text: 'Documents: quick start', href: `http://localhost:${ports.live}/docs/partners/quick-start.md` },
       { text: 'Live view of each call', href: `http://localhost:${ports.live}/` },
       { text: 'API reference', href: `http://localhost:${ports.live}/api` },
       { text: 'Demo partner app', href: `http://localhost:${ports.partner}/` },

@@ -22,12 +22,12 @@ export const indexPage = (browser: Browser, running: () => LocalStack): void => 
       expect(await copied()).toBe(`${gateway}/r4/northwind`);
       await page.getByRole('button', { name: 'Copied: the FHIR base of Northwind Health' }).waitFor();
 
-      const summary = page.locator('summary', { hasText: 'claims:' });
+      const summary = page.locator('summary', { hasText: 'Claims123 Household456 (claims):' });
       await summary.focus();
       await page.keyboard.press('Enter');
-      await page.getByRole('button', { name: 'Copy Member ID of claims' }).focus();
+      await page.getByRole('button', { name: 'Copy Member ID of Claims123 Household456 (claims)' }).focus();
       await page.keyboard.press('Enter');
-      await page.getByRole('button', { name: 'Copied: Member ID of claims' }).waitFor();
+      await page.getByRole('button', { name: 'Copied: Member ID of Claims123 Household456 (claims)' }).waitFor();
       expect(await copied()).toBe('03-testmemid');
     });
 
@@ -35,6 +35,13 @@ export const indexPage = (browser: Browser, running: () => LocalStack): void => 
       const href = await page.getByRole('link', { name: 'Sign in as a member' }).first().getAttribute('href');
       await page.goto(href ?? '');
       await page.getByRole('button', { name: 'Allow', exact: true }).waitFor();
+    });
+
+    it('leads to the documents, which lead on to each other', async () => {
+      await page.getByRole('link', { name: 'Documents: quick start' }).click();
+      await page.getByRole('heading', { name: 'Quick start' }).waitFor();
+      await page.getByRole('link', { name: 'tokens', exact: true }).click();
+      await page.getByRole('heading', { name: 'Tokens' }).waitFor();
     });
 
     it('leads to the search for a plan, as an app that the gateway knows', async () => {

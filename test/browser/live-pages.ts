@@ -14,6 +14,14 @@ const shared = { languages: ['en'], hasScript: true, mostKilobytes: 60 } as cons
 export const livePages: readonly PageUnderTest[] = [
   { ...shared, name: 'live-view', open: openLive },
   {
+    name: 'documents',
+    languages: ['en'],
+    open: async (page, stack) => {
+      await page.goto(`${stack.urls.live}/docs`);
+      await page.getByRole('heading', { name: 'For partner developers' }).waitFor();
+    },
+  },
+  {
     ...shared,
     name: 'live-view-details',
     open: async (page, stack) => {

@@ -90,6 +90,23 @@ export const liveView = (browser: Browser, running: () => LocalStack): void => {
       expect(await live.locator('#panel').isVisible()).toBe(false);
     });
 
+    it('marks what belongs to the audit in words, and says how many events it does not show, and why', async () => {
+      await connect('northwind');
+      await row('stored in audit events').first().waitFor();
+      await member.goto(`${stack.urls.partner}/`);
+      const marked = live.locator('#events .row', { has: live.getByText('audit', { exact: true }) });
+      const ofAudit = await row(' audit events').count();
+      expect(ofAudit).toBeGreaterThan(0);
+      expect(await marked.filter({ hasText: ' audit events' }).count()).toBe(ofAudit);
+      expect(await marked.filter({ hasText: 'stored in grants' }).count()).toBe(0);
+
+      await live.getByText(/^\d+ events shown\. Not shown: \d+ styles and scripts\.$/).waitFor();
+      await live.getByLabel('Styles and scripts').check();
+      await live.getByText(/^\d+ events shown\.$/).waitFor();
+      await live.getByLabel('Search').fill('stored in audit');
+      await live.getByText(/^\d+ events? shown\. Not shown: \d+ that the filters leave out\.$/).waitFor();
+    });
+
     it('holds still while it is paused, and catches up', async () => {
       await live.getByRole('button', { name: 'Clear' }).click();
       await live.getByRole('button', { name: 'Pause' }).click();

@@ -85,8 +85,7 @@ export const indexPage = (deps: Deps & PageDeps, event: ApiEvent, settings: Inde
       title: 'Connect your app',
       styles: indexStyle,
       script: indexScript,
-      content: html`<p>This gateway is a SMART on FHIR server for each payer below. Members here are made up. The documents for
-developers begin with <code>docs/partners/quick-start.md</code>.</p>
+      content: html`<p>This gateway is a SMART on FHIR server for each payer below. Members here are made up.</p>
 <ul>${links.map(({ text, href }) => html`<li><a href="${href}">${text}</a></li>`)}</ul>
 ${section('Apps, and their three calls', clients.map(clientSection(origin, settings, onceOf(deps))))}
 ${section(

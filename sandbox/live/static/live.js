@@ -1,6 +1,7 @@
 import { drawPanel } from './panel.js';
 import { drawRow, make } from './rows.js';
 import { createStore } from './store.js';
+import { countText } from './text.js';
 
 const byId = (id) => document.getElementById(id);
 const list = byId('events');
@@ -9,7 +10,7 @@ const store = createStore();
 const rows = new Map();
 const names = { payers: new Map(), partners: new Map() };
 let paused = false;
-let missed = 0;
+const missed = new Set();
 let following = true;
 let selected;
 let shownGrants = '';
@@ -35,8 +36,12 @@ const sayCount = () => {
       : `${all} events do not pass the filters.`;
   byId('empty').firstElementChild.firstElementChild.textContent =
     all === 0 ? 'Nothing has happened yet.' : 'Nothing passes the filters.';
-  const waiting = missed === 0 ? '' : ` ${missed} more since the pause.`;
-  byId('count').textContent = `${shown} of ${all} events shown.${waiting}`;
+  const hidden = store.ids().filter((id) => !rows.has(id));
+  const waiting = hidden.filter((id) => missed.has(id)).length;
+  const assets = byId('show-assets').checked
+    ? 0
+    : hidden.filter((id) => !missed.has(id) && store.get(id).asset === true).length;
+  byId('count').textContent = countText({ shown, assets, filtered: hidden.length - assets - waiting, waiting });
 };
 
 const scrollToNewest = () => {
@@ -139,7 +144,7 @@ const take = (messages) => {
   drawGrants();
   unsaid += changed.filter((id) => !rows.has(id)).length;
   if (paused) {
-    missed += changed.filter((id) => !rows.has(id)).length;
+    for (const id of changed) if (!rows.has(id)) missed.add(id);
     return sayCount();
   }
   const wanted = filters();
@@ -183,7 +188,7 @@ byId('pause').addEventListener('click', () => {
   press(byId('pause'), paused);
   byId('pause').textContent = paused ? 'Resume' : 'Pause';
   if (!paused) {
-    missed = 0;
+    missed.clear();
     drawAll();
   }
 });
@@ -193,7 +198,7 @@ byId('follow').addEventListener('click', () => {
 });
 byId('clear').addEventListener('click', () => {
   store.clear();
-  missed = 0;
+  missed.clear();
   if (!panel.hidden) closePanel();
   drawAll();
   setFollowing(true);

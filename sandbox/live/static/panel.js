@@ -1,5 +1,5 @@
 import { make } from './rows.js';
-import { clock, laneNames, lasts, sizeOf, storedText, targetOf, took } from './text.js';
+import { clock, isAudit, laneNames, lasts, sizeOf, storedText, targetOf, took } from './text.js';
 
 /** Names and values, where a mark can be searched for. */
 const list = (pairs, find) => {
@@ -79,6 +79,9 @@ const storedParts = (event, flow, { find }) => [
     find,
   ),
   ...section('Attributes', event.attributes, find),
+  ...(isAudit(event)
+    ? [make('p', 'muted', 'The audit: who read what of which record, and when. npm run audit shows it.')]
+    : []),
   make('p', 'muted', 'Secrets are stored as hashes or sealed, and their values are never sent to this page.'),
 ];
 

@@ -1,4 +1,4 @@
-import { clock, isError, laneNames, lanes, lasts, storedText, targetOf, took } from './text.js';
+import { clock, isAudit, isError, laneNames, lanes, lasts, storedText, targetOf, took } from './text.js';
 
 /** An element with a class, and texts or elements in it. */
 export const make = (tag, className, ...content) => {
@@ -46,11 +46,13 @@ const hopCells = (event) => {
 };
 
 const storedCells = (event) => {
-  const what = make('span', 'what', make('span', 'by', event.by), ' ', storedText(event));
+  const what = make('span', 'what');
+  if (isAudit(event)) what.append(make('span', 'tag audit', 'audit'), ' ');
+  what.append(make('span', 'by', event.by), ' ', storedText(event));
   const last = event.attributes.find(([name]) => name === 'lastEvent');
   if (last !== undefined) what.append(' ', make('span', 'tag', last[1]));
   if (event.ttlSeconds !== undefined) what.append(' ', make('span', 'tag', `for ${lasts(event.ttlSeconds)}`));
-  return [drawAtGateway('stored'), what, make('span', 'status'), make('span', 'ms')];
+  return [drawAtGateway(isAudit(event) ? 'stored audit' : 'stored'), what, make('span', 'status'), make('span', 'ms')];
 };
 
 const stepCells = (event) => {

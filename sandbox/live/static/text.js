@@ -56,6 +56,9 @@ const verbs = { put: 'stored in', update: 'updated in', delete: 'deleted from' }
 export const storedText = ({ action, where, refused }) =>
   `${refused ? 'not ' : ''}${verbs[action] ?? action} ${places[where] ?? where}`;
 
+/** Whether it is the record of who read what. */
+export const isAudit = ({ kind, where }) => kind === 'stored' && (where === 'auditEvents' || where === 'bucket');
+
 /** Whether something went wrong. */
 export const isError = (event) =>
   event.kind === 'hop' ? event.error !== undefined || (event.status ?? 0) >= 400 : event.failed === true;
@@ -79,6 +82,18 @@ const partsOf = (event) => {
     step,
     ...pairs.flat(),
   ];
+};
+
+const counted = (number, one, many) => `${number} ${number === 1 ? one : many}`;
+
+/** How many events are shown, and why the others are not. */
+export const countText = ({ shown, assets, filtered, waiting }) => {
+  const hidden = [
+    ...(assets === 0 ? [] : [counted(assets, 'style or script', 'styles and scripts')]),
+    ...(filtered === 0 ? [] : [`${filtered} that the filters leave out`]),
+    ...(waiting === 0 ? [] : [`${waiting} more since the pause`]),
+  ];
+  return `${counted(shown, 'event', 'events')} shown.${hidden.length === 0 ? '' : ` Not shown: ${hidden.join(', ')}.`}`;
 };
 
 /** All that can be searched for, in lower case. */

@@ -1,0 +1,70 @@
+import { readdirSync } from 'node:fs';
+import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { documents } from '../../sandbox/documents/route.ts';
+import { createHub } from '../../sandbox/live/hub.ts';
+import { startLiveServer, type LiveServer } from '../../sandbox/live/server.ts';
+
+let server: LiveServer;
+beforeAll(async () => {
+  server = await startLiveServer({
+    port: 0,
+    hub: createHub(),
+    about: () => ({}),
+    routes: [documents],
+  });
+});
+afterAll(() => server.close());
+
+/** Asks for a path as it is written, dots included. */
+const ask = (path: string, method = 'GET'): Promise<{ status: number | undefined; type: string; body: string }> =>
+  new Promise((resolve, reject) => {
+    const asked = request({ host: 'localhost', port: server.port, path, method }, (response) => {
+      void text(response).then((body) =>
+        resolve({ status: response.statusCode, type: response.headers['content-type'] ?? '', body }),
+      );
+    });
+    asked.once('error', reject).end();
+  });
+
+describe('the documents of the local stack', () => {
+  it('are every page for partner developers, with its heading', async () => {
+    for (const name of readdirSync(new URL('../../docs/partners', import.meta.url))) {
+      const { status, type, body } = await ask(`/docs/partners/${name}`);
+      expect([name, status, type]).toEqual([name, 200, 'text/html; charset=utf-8']);
+      expect(body).toMatch(/<h1>[^<]+<\/h1>/);
+    }
+  });
+
+  it('lead on to each other and to the web, and name what is not served as the file does', async () => {
+    const { body } = await ask('/docs/partners/quick-start.md');
+    expect(body).toContain('<a href="/docs/partners/tokens.md">tokens</a>');
+    expect(body).toContain('<a href="http://localhost:3000">http://localhost:3000</a>');
+    expect(body).toContain('[sandbox/partner](../../sandbox/partner)');
+    expect((await ask('/docs/partners/README.md')).body).toContain('<a href="/docs/openapi.yaml">openapi.yaml</a>');
+  });
+
+  it('show markup as text', async () => {
+    const { body } = await ask('/docs/partners/quick-start.md');
+    expect(body).toContain('&lt;script src=&quot;/fhir-client.js&quot;&gt;');
+    expect(body).not.toContain('<script');
+    expect(await ask('/docs/examples/smart-app.html')).toMatchObject({ type: 'text/plain; charset=utf-8' });
+  });
+
+  it.each([
+    '/docs/../package.json',
+    '/docs/%2e%2e/package.json',
+    '/docs/..%2fpackage.json',
+    '/docs/.hidden.md',
+    '/docs/partners/none.md',
+    '/docs/partners',
+  ])('do not answer %s', async (path) => {
+    const { status, body } = await ask(path);
+    expect([status, body.includes('payer-to-payer-gateway')]).toEqual([404, false]);
+  });
+
+  it('can only be read, and begin with the page for partner developers', async () => {
+    expect((await ask('/docs/partners/README.md', 'POST')).status).toBe(405);
+    expect((await ask('/docs')).status).toBe(302);
+  });
+});
