@@ -73,12 +73,22 @@ export const finishSignIn = async (app: App, session: Session, url: URL): Promis
   try {
     const tokens = await app.gateway.finish(payer.id, signIn, state, new URL(url.pathname + url.search, app.origin));
     const before = session.connections.get(payer.id);
-    if (before !== undefined) forget(before);
     const connection = { tokens, renewing: undefined, record: undefined, wholeRecord: undefined };
     session.connections.set(payer.id, connection);
+    if (before !== undefined) await endEarlier(app, payer, before);
     return { redirect: `/record/${payer.id}` };
   } catch (error) {
     return problemAnswer(problemOf(error, payer.displayName), payer);
+  }
+};
+
+/** Ends the connection that a new sign-in replaces: its tokens still work, and nobody could revoke them later. */
+const endEarlier = async (app: App, payer: PayerChoice, before: Connection): Promise<void> => {
+  forget(before);
+  try {
+    await app.gateway.revoke(payer.id, before.tokens);
+  } catch {
+    // The member is connected all the same, and the earlier grant ends when its time is over.
   }
 };
 

@@ -51,6 +51,7 @@ export const startFakeGateway = async (): Promise<FakeGateway> => {
   server.listen(0, 'localhost');
   await once(server, 'listening');
   const challenges = new Map<string, string>();
+  let redeemed = 0;
   const fake: FakeGateway = {
     origin: `http://localhost:${(server.address() as AddressInfo).port}`,
     signInError: undefined,
@@ -100,10 +101,12 @@ export const startFakeGateway = async (): Promise<FakeGateway> => {
       if (!right || fake.tokenStatus === 400)
         return void json(400, { error: 'invalid_grant', error_description: 'no' });
       if (fake.tokenStatus !== 200) return void json(fake.tokenStatus, { error: 'temporarily_unavailable' });
+      if (code !== null) redeemed += 1;
+      const ofSignIn = redeemed === 1 ? 'p2pr_refresh' : `p2pr_refresh_${redeemed}`;
       const patientId = fake.patientInTokenAnswer ? { patient: 'p1' } : {};
       return void json(200, {
         access_token: `p2pa_${randomUUID()}`,
-        refresh_token: code === null ? fake.refreshTokenOnRenewal : 'p2pr_refresh',
+        refresh_token: code === null ? fake.refreshTokenOnRenewal : ofSignIn,
         token_type: 'Bearer',
         expires_in: fake.expiresIn,
         scope: 'patient/*.rs',

@@ -195,6 +195,18 @@ describe('the demo partner app', () => {
     expect(gateway.seen.some((seen) => seen.form.get('grant_type') === 'refresh_token')).toBe(true);
   });
 
+  it('revokes the earlier grant when the member signs in a second time, and stays connected', async () => {
+    const visit = browser();
+    await visit(`${app.url}/connect/plan`);
+    expect(gateway.seen.map(({ path }) => path)).not.toContain('/oauth2/revoke');
+
+    const second = await visit(`${app.url}/connect/plan`);
+
+    expect([second.status, second.url]).toEqual([200, `${app.url}/record/plan`]);
+    const revocations = gateway.seen.filter(({ path }) => path === '/oauth2/revoke');
+    expect(revocations.map(({ form }) => form.get('token'))).toEqual(['p2pr_refresh']);
+  });
+
   it('asks before it disconnects, then revokes, and only with its own form token', async () => {
     const visit = browser();
     await visit(`${app.url}/connect/plan`);
