@@ -142,9 +142,13 @@ export const consentPage = (view: SignInView, account: readonly MemberRecord[]):
         </p>
         <details class="divided">
           <summary>Share only part</summary>
-          <p>${alwaysShared.text} are always shared. Choose what else:</p>
-          ${shares.map(shareChoice)}
-          <p class="actions"><button class="second" name="decision" value="part">Share only this</button></p>
+          <fieldset>
+            <legend>${alwaysShared.text} are always shared. Choose what else:</legend>
+            ${shares.map(shareChoice)}
+          </fieldset>
+          <p class="actions">
+            <button class="second" name="decision" value="part">Allow only what is chosen here</button>
+          </p>
         </details>
       </form>
       <p class="quiet">Either way, we take you back to the app that you came from.</p>`,

@@ -75,6 +75,8 @@ button, .button {
 .divided { margin-top: 1.5rem; padding-top: 1.25rem; border-top: 1px solid var(--line); }
 .note { padding: 0.75rem 1rem; background: var(--note); border: 1px solid var(--line); border-radius: 8px; }
 .note p { margin: 0; }
+fieldset { min-width: 0; margin: 0 0 1rem; padding: 0; border: 0; }
+legend { padding: 0; margin-bottom: 0.5rem; }
 details { margin: 0 0 1rem; padding: 0 1rem; background: var(--note); border: 1px solid var(--line); border-radius: 8px; }
 details[open] { padding-bottom: 1rem; }
 summary { padding: 0.6rem 0; cursor: pointer; font-weight: 600; }
