@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import demo from '../../config/demo.ts';
+import local from '../../config/local.ts';
 import { errorCodes } from '../../functions/shared/errors.ts';
 import { codesIn, operations } from '../openapi/document.ts';
 import { blocksOf, documentAt, root } from './documents.ts';
@@ -13,6 +15,34 @@ describe('the quick start', () => {
       expect(blocks).toContain(readFileSync(join(root, 'docs/examples', name), 'utf8'));
     },
   );
+});
+
+describe('how long a code lives', () => {
+  const [deployed, onLocalStack] = [demo.lifetimes.code, local.lifetimes.code];
+  /** A document in one line, so that no line break parts a sentence. */
+  const lineOf = (path: string): string => documentAt(path).text.replaceAll(/\s+/g, ' ');
+
+  it.each([
+    ['docs/partners/tokens.md', `| at most ${deployed} seconds, once; on the local stack ${onLocalStack}, `],
+    [
+      'docs/partners/quick-start.md',
+      `once, for ${onLocalStack} seconds ([${deployed} in a deployed stage](tokens.md#how`,
+    ],
+    [
+      'README.md',
+      `once, for ${onLocalStack} seconds ([${deployed} in a deployed stage](docs/partners/tokens.md#how-long`,
+    ],
+    ['docs/partners/moving.md', `| at most ${deployed} seconds: redeem it at once`],
+    ['docs/openapi.yaml', `Works once, within ${deployed} seconds (${onLocalStack} on the local stack).`],
+    ['SECURITY.md', `| anything after its ${deployed} seconds |`],
+  ])('is in %s as the configuration has it', (path, words) => {
+    expect(lineOf(path)).toContain(words);
+  });
+
+  it.each(['docs/partners/sign-in.md', 'docs/partners/going-live.md'])('is not said again in %s', (path) => {
+    expect(lineOf(path)).not.toMatch(new RegExp(`\\b(?:${deployed}|${onLocalStack}) seconds`));
+    expect(lineOf(path)).toContain('(tokens.md#how-long-things-live)');
+  });
 });
 
 describe('the tables of errors', () => {

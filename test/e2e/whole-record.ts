@@ -11,8 +11,11 @@ const run = promisify(execFile);
 const docs = join(import.meta.dirname, '../../docs');
 const payer = 'demo-health-plan';
 
-const curlsOf = (page: string): string[] =>
-  [...page.matchAll(/^```sh\n(curl [^`]*)^```/gm)].map(([, command = '']) => command);
+/** The shell blocks of the page's five calls, in their order: what comes before them, the calls, and the programs. */
+const blocksOfCalls = (page: string): string[] => {
+  const [section = ''] = /^## Five calls$[^]*?(?=^## )/m.exec(page) ?? [];
+  return [...section.matchAll(/^```sh\n([^`]*)^```/gm)].map(([, command = '']) => command);
+};
 
 /** The page's commands and programs, with a running stack. */
 export const wholeRecord = (running: () => RunningStack): void => {
@@ -26,40 +29,46 @@ export const wholeRecord = (running: () => RunningStack): void => {
 
   it('is downloaded by the five commands on the page', async () => {
     const { access_token: token } = await connect(running(), payer);
-    const [ask = '', look = '', keep = '', download = '', remove = '', ...more] = curlsOf(
-      await readFile(join(docs, 'partners', 'whole-record.md'), 'utf8'),
-    );
-    const shell = async (command: string, values: Readonly<Record<string, string>> = {}): Promise<string> => {
-      const known = { 'https://gateway.example': running().origin, '{access_token}': token, ...values };
-      const filled = Object.entries(known).reduce((text, [from, to]) => text.replaceAll(from, to), command);
-      return (await run('sh', ['-c', filled], { cwd: folder })).stdout;
-    };
+    const page = await readFile(join(docs, 'partners', 'whole-record.md'), 'utf8');
+    const [before = '', ask = '', look = '', keep = '', download = '', remove = '', programs = '', ...more] =
+      blocksOfCalls(page);
+    const inShell = [`base=${base}`, `token=${token}`];
+    const shell = async (command: string): Promise<string> =>
+      (await run('sh', ['-c', [...inShell, command].join('\n')], { cwd: folder })).stdout;
     const asked = await shell(ask);
     const url = /^content-location: (\S+)/im.exec(asked)?.[1] ?? '';
-    const at = { '{content_location}': url };
-    let looked = await shell(look, at);
+    const [, name = ''] = /^(\w+)='\{content_location\}'$/m.exec(look) ?? [];
+    inShell.push(`${name}='${url}'`);
+    const lookAgain = look.replace('{content_location}', url);
+    let looked = await shell(lookAgain);
     while (looked.startsWith('HTTP/1.1 202')) {
       expect(looked).toMatch(/^x-progress: \S/im);
       await sleep(1000 * Number(/^retry-after: (\d+)/im.exec(looked)?.[1]));
-      looked = await shell(look, at);
+      looked = await shell(lookAgain);
     }
-    await shell(keep, at);
+    await shell(keep);
     const { output, error } = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as {
       output: { type: string; url: string }[];
       error: unknown[];
     };
-    await shell(download, { '{url_of_a_file}': output.find(({ type }) => type === 'Patient')?.url ?? '' });
-    const removed = await shell(remove, at);
+    await shell(download);
+    const removed = await shell(remove);
 
     expect(more).toEqual([]);
+    expect(before).toContain('base=http://localhost:3000/r4/demo-health-plan\n');
+    expect(before).toContain('token=$(npm run --silent sign-in -- --client my-app --redirect-uri ');
+    for (const program of ['whole_record.py', 'whole-record.mjs']) {
+      expect(programs).toContain(`docs/examples/${program} "$base" record\n`);
+    }
     expect(asked).toMatch(/^HTTP\/1\.1 202 /);
     expect(looked).toMatch(/^HTTP\/1\.1 200 /);
     expect(error).toEqual([]);
-    expect(JSON.parse(await readFile(join(folder, 'Patient.ndjson'), 'utf8'))).toMatchObject({
+    expect((await readdir(folder)).filter((name_) => name_.endsWith('.ndjson'))).toHaveLength(output.length);
+    expect(JSON.parse(await readFile(join(folder, 'Patient-1.ndjson'), 'utf8'))).toMatchObject({
       name: [{ family: 'Venegas795' }],
     });
     expect(removed).toMatch(/^HTTP\/1\.1 202 /);
-    expect(await shell(look, at)).toMatch(/^HTTP\/1\.1 404 /);
+    expect(await shell(lookAgain)).toMatch(/^HTTP\/1\.1 404 /);
   });
 
   it.each([
