@@ -117,7 +117,7 @@ export const readClients = (
       if (redirectUris.indexOf(uri) !== index) refuse('client', `${clientId}=${uri}`, 'is given twice; leave one out');
     }
     const webhook = webhookOf.get(clientId);
-    return { clientId, redirectUris, secret, ...(webhook === undefined ? {} : { webhook }) };
+    return webhook === undefined ? { clientId, redirectUris, secret } : { clientId, redirectUris, secret, webhook };
   });
 };
 

@@ -143,9 +143,9 @@ it.each([
   ['receive-events.mjs', process.execPath],
   ['receive_events.py', python],
 ])('%s takes the test event that a developer sends to the webhook of npm start', async (name, interpreter) => {
-  const [secret = ''] = stack.clients.find(({ clientId }) => clientId === 'my-app')?.webhook?.secrets ?? [];
+  const [signing = ''] = stack.clients.find(({ clientId }) => clientId === 'my-app')?.webhook?.secrets ?? [];
   const receiver = spawn(interpreter, [join(examples, name), String(webhookPort)], {
-    env: { ...process.env, NODE_OPTIONS: '', WEBHOOK_SECRETS: secret },
+    env: { ...process.env, NODE_OPTIONS: '', WEBHOOK_SECRETS: signing },
   });
   let out = '';
   const said = async (line: RegExp): Promise<void> => {
