@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { freePort } from '../../sandbox/ports.ts';
 import { runTool } from '../bin/run-tool.ts';
 import { launchChromium, openPage } from '../browser/chromium.ts';
+import { eventually } from '../support/eventually.ts';
 import { startStack, walkLogin, type RunningStack } from './support.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -148,9 +149,8 @@ it.each([
     env: { ...process.env, NODE_OPTIONS: '', WEBHOOK_SECRETS: signing },
   });
   let out = '';
-  const said = async (line: RegExp): Promise<void> => {
-    while (!line.test(out)) out += ((await once(receiver.stdout.setEncoding('utf8'), 'data')) as [string])[0];
-  };
+  receiver.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  const said = (line: RegExp): Promise<void> => eventually(() => line.test(out));
   await said(/^listening on \d+$/m);
   const test = ['webhook', 'my-app', '--test', '--stage', 'local'];
   const { code, out: told } = await runTool('partners.ts', test, { AWS_ENDPOINT_URL: stack.urls.aws });
