@@ -1,9 +1,7 @@
-import { once } from 'node:events';
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { buffer } from 'node:stream/consumers';
 import dynalite from 'dynalite';
 import { Level } from 'level';
 import { unusable } from '../state/local-state.ts';
+import { callDynalite, createTable } from './call-dynalite.ts';
 import { region } from './intrinsics.ts';
 import { close, listen } from './listen.ts';
 import { jsonError, type AwsAnswer, type AwsService } from './service.ts';
@@ -28,8 +26,6 @@ const ownHeaders = {
   'x-amz-date': '20260101T000000Z',
   authorization: `AWS4-HMAC-SHA256 Credential=local/20260101/${region}/dynamodb/aws4_request, SignedHeaders=host, Signature=0`,
 };
-const passedOn = ['content-type', 'x-amz-crc32', 'x-amzn-requestid'];
-
 const expressionBytes = 4096;
 
 /**
@@ -97,26 +93,14 @@ export const startDynamoDb = async (folder?: string): Promise<LocalDynamoDb> => 
   if (folder !== undefined) await requireStore(folder);
   const where = folder === undefined ? {} : { path: folder };
   const server = dynalite({ ...where, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  server.keepAliveTimeout = 0;
-  const port = await listen(server, 0, '127.0.0.1');
-  const agent = new Agent({ keepAlive: true });
+  // A server that does not listen would not close its store.
+  await listen(server, 0, '127.0.0.1');
   const underWay = new Set<Promise<AwsAnswer>>();
   let stopped = false;
 
-  const send = async (body: Buffer, headers: Readonly<Record<string, string>>): Promise<AwsAnswer> => {
-    const outgoing = httpRequest({ host: '127.0.0.1', port, method: 'POST', path: '/', agent, headers });
-    outgoing.end(body);
-    const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
-    const found = passedOn.map((name) => [name, response.headers[name]] as const);
-    return {
-      status: response.statusCode ?? 500,
-      headers: Object.fromEntries(found.filter((pair): pair is [string, string] => typeof pair[1] === 'string')),
-      body: await buffer(response),
-    };
-  };
-  const forward: typeof send = async (body, headers) => {
+  const forward = async (body: Buffer, headers: Readonly<Record<string, string>>): Promise<AwsAnswer> => {
     if (stopped) throw new Error('DynamoDB was stopped');
-    const answer = send(body, headers);
+    const answer = callDynalite(server, body, headers);
     underWay.add(answer);
     return answer.finally(() => underWay.delete(answer));
   };
@@ -161,7 +145,7 @@ export const startDynamoDb = async (folder?: string): Promise<LocalDynamoDb> => 
     const { TableNames: kept } = (await call('ListTables', {})) as { TableNames: readonly string[] };
     for (const table of tables) {
       const { physicalName: TableName } = table;
-      if (!kept.includes(TableName)) await call('CreateTable', { TableName, ...schemaOf(table) });
+      if (!kept.includes(TableName)) await createTable(call, { TableName, ...schemaOf(table) });
       else {
         await requireSameSchema(table);
         if (emptied.includes(table.name)) await empty(table);
@@ -174,7 +158,6 @@ export const startDynamoDb = async (folder?: string): Promise<LocalDynamoDb> => 
     stopped = true;
     // dynalite throws, out of reach of everyone, if its store closes while it is at work on a request.
     await Promise.allSettled(underWay);
-    agent.destroy();
     await close(server);
   };
   return { service, createTables, close: stop };

@@ -1,15 +1,6 @@
-import { once } from 'node:events';
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { buffer } from 'node:stream/consumers';
 import dynalite from 'dynalite';
+import { callDynalite, createTable, type DynaliteAnswer } from '../../sandbox/aws/call-dynalite.ts';
 import { close, listen } from '../../sandbox/aws/listen.ts';
-
-/** An answer over HTTP. */
-export interface HttpAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
-}
 
 type Item = Readonly<Record<string, { readonly S?: string; readonly N?: string; readonly B?: string }>>;
 
@@ -24,7 +15,7 @@ export interface TableNames {
 /** A DynamoDB that really evaluates conditions, for many worlds. */
 export interface Dynamo {
   readonly url: string;
-  readonly forward: (body: Buffer, headers: Readonly<Record<string, string>>) => Promise<HttpAnswer>;
+  readonly forward: (body: Buffer, headers: Readonly<Record<string, string>>) => Promise<DynaliteAnswer>;
   readonly createTables: () => Promise<TableNames>;
   /** All items of a table, read around the proxy. */
   readonly items: (table: string) => Promise<readonly Item[]>;
@@ -44,31 +35,20 @@ export const startDynamo = async (): Promise<Dynamo> => {
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   server.keepAliveTimeout = 0;
   const port = await listen(server, 0, '127.0.0.1');
-  const agent = new Agent({ keepAlive: true });
-  const forward: Dynamo['forward'] = async (body, headers) => {
-    const outgoing = httpRequest({ host: '127.0.0.1', port, method: 'POST', path: '/', agent, headers });
-    outgoing.end(body);
-    const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
-    return {
-      status: response.statusCode ?? 500,
-      headers: { 'content-type': response.headers['content-type'] ?? 'application/x-amz-json-1.0' },
-      body: await buffer(response),
-    };
-  };
+  const forward: Dynamo['forward'] = (body, headers) => callDynalite(server, body, headers);
   const call = async (operation: string, parameters: object): Promise<{ Items?: readonly Item[] }> => {
     const headers = { ...signed, 'x-amz-target': `DynamoDB_20120810.${operation}` };
     const { status, body } = await forward(Buffer.from(JSON.stringify(parameters)), headers);
     if (status !== 200) throw new Error(`dynalite refused ${operation}: ${body.toString()}`);
     return JSON.parse(body.toString()) as { Items?: readonly Item[] };
   };
-  const createTable = async (name: string, key: string): Promise<void> => {
-    await call('CreateTable', {
+  const createKeyed = (name: string, key: string): Promise<void> =>
+    createTable(call, {
       TableName: name,
       KeySchema: [{ AttributeName: key, KeyType: 'HASH' }],
       AttributeDefinitions: [{ AttributeName: key, AttributeType: 'S' }],
       BillingMode: 'PAY_PER_REQUEST',
     });
-  };
   let worlds = 0;
   return {
     url: `http://127.0.0.1:${port}`,
@@ -81,16 +61,13 @@ export const startDynamo = async (): Promise<Dynamo> => {
         auditEvents: `AuditEvents.${world}`,
         limits: `Limits.${world}`,
       };
-      await createTable(names.loginAttempts, 'stateHash');
-      await createTable(names.grants, 'grantId');
-      await createTable(names.auditEvents, 'eventId');
-      await createTable(names.limits, 'limitId');
+      await createKeyed(names.loginAttempts, 'stateHash');
+      await createKeyed(names.grants, 'grantId');
+      await createKeyed(names.auditEvents, 'eventId');
+      await createKeyed(names.limits, 'limitId');
       return names;
     },
     items: async (table) => (await call('Scan', { TableName: table, ConsistentRead: true })).Items ?? [],
-    close: async () => {
-      agent.destroy();
-      await close(server);
-    },
+    close: () => close(server),
   };
 };

@@ -1,8 +1,8 @@
 import type { Payer } from '../../functions/shared/registry/types.ts';
+import type { DynaliteAnswer } from '../../sandbox/aws/call-dynalite.ts';
 import { answerFhir, bundleOf, type Script } from '../support/payer/answers.ts';
 import { requestOf, signInAt } from '../support/payer/in-process.ts';
 import { strictPayers, type StrictPayers } from '../support/payer/strict-payers.ts';
-import type { HttpAnswer } from './dynamo.ts';
 
 /** What only a member's record contains: an answer with it has let health data out of the gateway. */
 export const healthMarker = 'Chalmers';
@@ -36,7 +36,7 @@ export interface WorldPayer extends StrictPayers {
   readonly forgetLogins: () => void;
   readonly signIn: (payerUrl: URL) => Promise<URL>;
   /** Answers a request to one of its URLs. */
-  readonly answer: (url: URL, request: Parameters<typeof requestOf>[2]) => Promise<HttpAnswer>;
+  readonly answer: (url: URL, request: Parameters<typeof requestOf>[2]) => Promise<DynaliteAnswer>;
 }
 
 /** Makes it. @param origin the gateway's */

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import type { DynaliteAnswer } from '../../sandbox/aws/call-dynalite.ts';
 import { close, listen } from '../../sandbox/aws/listen.ts';
-import type { HttpAnswer } from './dynamo.ts';
 
 /** What can happen to a call. */
 export const faultKinds = ['refused', 'throttled', 'out of order', 'answer lost', 'answer cut', 'answer late'] as const;
@@ -85,7 +85,7 @@ const awsErrors = {
   },
 };
 
-const failureOf = (kind: 'throttled' | 'out of order', dependency: Dependency): HttpAnswer => {
+const failureOf = (kind: 'throttled' | 'out of order', dependency: Dependency): DynaliteAnswer => {
   if (dependency === 'payer OAuth' || dependency === 'payer FHIR') {
     const headers: Record<string, string> = { 'content-type': 'text/html' };
     if (kind === 'throttled') headers['retry-after'] = '7';
@@ -101,20 +101,20 @@ const failureOf = (kind: 'throttled' | 'out of order', dependency: Dependency): 
   };
 };
 
-const write = (response: ServerResponse, { status, headers, body }: HttpAnswer): void => {
+const write = (response: ServerResponse, { status, headers, body }: DynaliteAnswer): void => {
   response.writeHead(status, { ...headers, 'content-length': String(body.length) });
   response.end(body);
 };
 
 /** The head, half the body, and then the connection ends. */
-const cut = (response: ServerResponse, { status, headers, body }: HttpAnswer): void => {
+const cut = (response: ServerResponse, { status, headers, body }: DynaliteAnswer): void => {
   response.writeHead(status, { ...headers, 'content-length': String(body.length) });
   response.write(body.subarray(0, Math.floor(body.length / 2)), () => response.destroy());
 };
 
 /** Starts a proxy. @param effect what the dependency does and answers */
 export const startProxy = async (
-  effect: (call: DependencyCall) => Promise<HttpAnswer> | HttpAnswer,
+  effect: (call: DependencyCall) => Promise<DynaliteAnswer> | DynaliteAnswer,
 ): Promise<Proxy> => {
   let seen: string[] = [];
   let armed: (Fault & { kill: () => void }) | undefined;
