@@ -51,6 +51,10 @@ const withLinks = (text: string, path: string): readonly Html[] => {
   return [...parts, html`${text.slice(end)}`];
 };
 
+/** Tables without the spaces that align them, which a narrow window would break. */
+const withNarrowTables = (text: string): string =>
+  text.replaceAll(/^\|(?: -+ \|)+\n/gm, '').replaceAll(/^\| .*\|$/gm, (row) => row.replaceAll(/ {2,}/g, ' '));
+
 /** A document's page: its first heading, and the rest as text. */
 const pageOf = (path: string, text: string): string => {
   const [, title, rest] = /^# (.+)\n+([^]*)$/.exec(text) ?? [];
@@ -68,7 +72,7 @@ const pageOf = (path: string, text: string): string => {
 <nav aria-label="Documents"><a href="${first}">For partner developers</a> <a href="/docs/README.md">All documents</a> <a href="/">Live view</a></nav>
 <main>
 <h1>${title ?? name}</h1>
-<pre>${withLinks(rest ?? text, path)}</pre>
+<pre>${withLinks(withNarrowTables(rest ?? text), path)}</pre>
 </main>
 </body>
 </html>

@@ -38,7 +38,7 @@ export const indexPage = (browser: Browser, running: () => LocalStack): void => 
     });
 
     it('leads to the documents, which lead on to each other', async () => {
-      await page.getByRole('link', { name: 'Documents: quick start' }).click();
+      await page.getByRole('link', { name: 'Quick start' }).click();
       await page.getByRole('heading', { name: 'Quick start' }).waitFor();
       await page.getByRole('link', { name: 'tokens', exact: true }).click();
       await page.getByRole('heading', { name: 'Tokens' }).waitFor();

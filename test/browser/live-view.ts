@@ -94,7 +94,7 @@ export const liveView = (browser: Browser, running: () => LocalStack): void => {
       await connect('northwind');
       await row('stored in audit events').first().waitFor();
       await member.goto(`${stack.urls.partner}/`);
-      const marked = live.locator('#events .row', { has: live.getByText('audit', { exact: true }) });
+      const marked = live.locator('#events .row', { has: live.getByText('who read what', { exact: true }) });
       const ofAudit = await row(' audit events').count();
       expect(ofAudit).toBeGreaterThan(0);
       expect(await marked.filter({ hasText: ' audit events' }).count()).toBe(ofAudit);

@@ -44,6 +44,11 @@ describe('the documents of the local stack', () => {
     expect((await ask('/docs/partners/README.md')).body).toContain('<a href="/docs/openapi.yaml">openapi.yaml</a>');
   });
 
+  it('have tables that a narrow window can break', async () => {
+    const { body } = await ask('/docs/partners/tokens.md');
+    expect(body).toMatch(/^\| what \| how long \|\n\| a code \| at most 60 seconds, /m);
+  });
+
   it('show markup as text', async () => {
     const { body } = await ask('/docs/partners/quick-start.md');
     expect(body).toContain('&lt;script src=&quot;/fhir-client.js&quot;&gt;');

@@ -29,7 +29,8 @@ describe('the test members', () => {
   it('are all on the payer’s page, with their details', async () => {
     const html = await (await fetch(`${gateway.urls['demo-health-plan']}/members`)).text();
     for (const key of memberKeys) {
-      expect(html).toContain(`<summary>${key}: `);
+      const { firstName, lastName } = testMembers[key];
+      expect(html).toContain(`<summary>${firstName} ${lastName} (${key}): `);
       expect(html).toContain(`<dd>${testMembers[key].memberId}</dd>`);
     }
   });

@@ -32,7 +32,7 @@ export const stepPage = (view: PageView, step: Step): ApiResponse => {
     content: html`<p>${words.reads(partner.name, payer.displayName)}</p>
 <ul>${whatIsRead(scope, view.language).lines.map((line) => html`<li>${line}</li>`)}</ul>
 <p>${words.until(date)}</p>
-${plans === undefined ? '' : html`<p>${words.onlyMembersOf(payer.displayName, plans)}</p>`}
+${plans === undefined ? '' : html`<p>${words.onlyMembersOf(plans)}</p>`}
 <p>${words.next(payer.displayName)}</p>
 <p class="actions"><a class="button" href="${authorizeUrl}">${words.goOn(payer.displayName)}</a><a class="button second" href="${searchUrl}">${words.chooseAnother}</a></p>`,
   });

@@ -29,7 +29,7 @@ interface ConnectWords {
   readonly stepTitle: (payer: string) => string;
   readonly reads: (app: string, payer: string) => string;
   readonly until: (date: string) => string;
-  readonly onlyMembersOf: (payer: string, plans: string) => string;
+  readonly onlyMembersOf: (plans: string) => string;
   readonly next: (payer: string) => string;
   readonly goOn: (payer: string) => string;
   readonly chooseAnother: string;
@@ -62,7 +62,7 @@ export const connectWords: InEachLanguage<ConnectWords> = {
     stepTitle: (payer) => `Get your record from ${payer}`,
     reads: (app, payer) => `${app} will read this from your record at ${payer}:`,
     until: (date) => `It can read your record until ${date} at the latest.`,
-    onlyMembersOf: (payer, plans) => `At ${payer}, this works for members of: ${plans}.`,
+    onlyMembersOf: (plans) => `This works for members of: ${plans}.`,
     next: (payer) => `Next, ${payer} will ask you to sign in. Nothing is shared before that.`,
     goOn: (payer) => `Continue to ${payer}`,
     chooseAnother: 'Choose another plan',
@@ -93,7 +93,7 @@ export const connectWords: InEachLanguage<ConnectWords> = {
     stepTitle: (payer) => `Obtener su expediente de ${payer}`,
     reads: (app, payer) => `${app} leerá esto de su expediente en ${payer}:`,
     until: (date) => `Podrá leer su expediente como máximo hasta el ${date}.`,
-    onlyMembersOf: (payer, plans) => `En ${payer}, esto funciona para miembros de: ${plans}.`,
+    onlyMembersOf: (plans) => `Esto funciona para miembros de: ${plans}.`,
     next: (payer) => `Después, ${payer} le pedirá que inicie sesión. Antes de eso no se comparte nada.`,
     goOn: (payer) => `Continuar a ${payer}`,
     chooseAnother: 'Elegir otro plan',

@@ -46,9 +46,8 @@ const hopCells = (event) => {
 };
 
 const storedCells = (event) => {
-  const what = make('span', 'what');
-  if (isAudit(event)) what.append(make('span', 'tag audit', 'audit'), ' ');
-  what.append(make('span', 'by', event.by), ' ', storedText(event));
+  const what = make('span', 'what', make('span', 'by', event.by), ' ', storedText(event));
+  if (isAudit(event)) what.append(' ', make('span', 'tag audit', 'who read what'));
   const last = event.attributes.find(([name]) => name === 'lastEvent');
   if (last !== undefined) what.append(' ', make('span', 'tag', last[1]));
   if (event.ttlSeconds !== undefined) what.append(' ', make('span', 'tag', `for ${lasts(event.ttlSeconds)}`));

@@ -10,7 +10,7 @@ export const membersPage = (): Page => {
     body: html`<h1>Test members</h1>
       <p>
         They are made up. Create an account with the details of one of them and any e-mail address. To read
-        a member's record in the demo, use the word before the colon: <code>npm run demo -- --member claims</code>.
+        a member's record in the demo, use the word in brackets: <code>npm run demo -- --member claims</code>.
       </p>
       ${memberKeys.map(memberDetails)}
       <h2>Change a record</h2>
@@ -25,7 +25,7 @@ const memberDetails = (key: MemberKey) => {
   const { firstName, lastName, birthDate, memberId, postalCode, about } = testMembers[key];
   const [year, month, day] = birthDate.split('-');
   return html`<details>
-    <summary>${key}: ${about}</summary>
+    <summary>${firstName} ${lastName} (${key}): ${about}</summary>
     <dl>
       <dt>First Name</dt>
       <dd>${firstName}</dd>

@@ -147,7 +147,7 @@ export const consentPage = (view: SignInView, account: readonly MemberRecord[]):
             ${shares.map(shareChoice)}
           </fieldset>
           <p class="actions">
-            <button class="second" name="decision" value="part">Allow only what is chosen here</button>
+            <button class="second" name="decision" value="part">Allow only these parts</button>
           </p>
         </details>
       </form>
