@@ -56,6 +56,19 @@ describe('the store of a record', () => {
     expect(entriesOf(db, 'MedicationRequest', 1).rows[0]?.title).toBe('Ibuprofen');
   });
 
+  it('writes the end of a condition as the pages write dates', () => {
+    const resolved = '"clinicalStatus":{"coding":[{"code":"resolved"}]}';
+    const { db } = filled(
+      `{"resourceType":"Condition","id":"a",${resolved},"abatementDateTime":"2018-11-11T09:30:00Z","recordedDate":"2018-10-11"}`,
+      `{"resourceType":"Condition","id":"b",${resolved},"abatementDateTime":"2017","recordedDate":"2016-10-11"}`,
+    );
+
+    expect(entriesOf(db, 'Condition', 1).rows.map(({ detail }) => detail)).toEqual([
+      'Resolved · until Nov 11, 2018',
+      'Resolved · until 2017',
+    ]);
+  });
+
   it('finds the name behind a reference', () => {
     const { db } = filled('{"resourceType":"Practitioner","id":"d","name":[{"given":["Testina"],"family":"Primary"}]}');
 

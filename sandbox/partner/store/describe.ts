@@ -1,5 +1,6 @@
 import { nameOf, textOf, titleOf, unitOf, valueOf } from '../fhir.ts';
 import type { CodeableConcept, Quantity, Resource } from '../fhir.ts';
+import { shortDay } from '../pages/format.ts';
 
 type Parts = Readonly<Record<string, unknown>>;
 
@@ -86,7 +87,7 @@ const amount = (quantity: unknown): string => {
   return `${value} ${unitOf(unit)}`.trim();
 };
 
-const until = (date: unknown): string => (typeof date === 'string' ? `until ${date.slice(0, 10)}` : '');
+const until = (date: unknown): string => (typeof date === 'string' ? `until ${shortDay(date)}` : '');
 
 const reaction = (resource: Resource): string => {
   const reactions = list(resource['reaction']).map((one) => {
