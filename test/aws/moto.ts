@@ -19,7 +19,8 @@ export interface ClientSettings {
 
 /** Where the Debian package puts it; otherwise wherever the PATH finds one. */
 const packaged = '/usr/bin/moto_server';
-const advice = 'The suite needs moto_server: apt-get install python3-moto python3-flask-cors python3-openapi-spec-validator';
+const advice =
+  'The suite needs moto_server: apt-get install python3-moto python3-flask-cors python3-openapi-spec-validator';
 const startsWithinMs = 60_000;
 
 /** Resolves with the address that the server says it listens on. */
