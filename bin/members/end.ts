@@ -4,7 +4,7 @@ import { revoke } from '../../functions/shared/store/grants.ts';
 import { Refusal, UsageError } from '../shared/command-line.ts';
 import type { MembersToolDeps } from './deps.ts';
 import { findStored, type FoundGrant } from './find-grants.ts';
-import { counted, grantLines } from './find.ts';
+import { caseMatters, counted, grantLines } from './find.ts';
 import type { MembersCommand } from './flags.ts';
 import { howToEndThere, payerName, readApps } from './names.ts';
 import type { OpenStage } from './open-stage.ts';
@@ -121,12 +121,13 @@ export const endCommand = async (stage: OpenStage, command: EndCommand, deps: Me
   if (grants.length === 0) {
     throw new Refusal(
       `The table has no grant of this member at ${payerName(target.payer)}, so there is nothing to end. \`npm run members -- find\` ` +
-        'looks in the audit too.',
+        `looks in the audit too. ${caseMatters}`,
     );
   }
   const living = grants.filter(isLiving);
   if (living.length === 0) {
-    output.note('Every grant of this member has ended already. Nothing was changed.');
+    const what = target.grant === undefined ? 'Every grant of this member' : 'This grant';
+    output.note(`${what} has ended already. Nothing was changed.`);
     return 0;
   }
   const apps = await readApps(

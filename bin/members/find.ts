@@ -36,14 +36,15 @@ export const grantLines = (grants: readonly FoundGrant[], apps: ReadonlyMap<stri
 /** How many of what, as `1 grant` or `2 grants`. */
 export const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
 
-const nobody = ({ payer }: Target): Refusal =>
-  new Refusal(
-    `No grant of this member at ${payerName(payer)} is known here. That says nothing about whether ${payerName(payer)} has such a member.`,
-  );
+const nobody = ({ payer }: Target): string =>
+  `No grant of this member at ${payerName(payer)} is known here. That says nothing about whether ${payerName(payer)} has such a member.`;
+
+/** Said where nobody was found. Payers give ids that differ in nothing else. */
+export const caseMatters = 'Write the patient id exactly as the payer does: upper and lower case matter.';
 
 /** @throws Refusal if no grant was found, with what was not looked for */
 export const requireGrants = (target: Target, { grants, remarks }: Found): void => {
-  if (grants.length === 0) throw new Refusal([nobody(target).message, ...remarks].join('\n'));
+  if (grants.length === 0) throw new Refusal([nobody(target), caseMatters, ...remarks].join('\n'));
 };
 
 /**

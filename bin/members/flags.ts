@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import {
   awsHelp,
   readArguments,
@@ -157,9 +158,15 @@ const fileIn = (flag: string, value: string | undefined): string | undefined => 
 const reportIn = (values: Values, nowMs: number): ReportOptions => {
   const [html, csv] = [fileIn('html', values.html), fileIn('csv', values.csv)];
   if (html === undefined && csv === undefined) throw new UsageError('Give --html FILE, --csv FILE, or both');
-  if (html === csv) throw new UsageError('--html and --csv name the same file');
+  if (html !== undefined && csv !== undefined && resolve(html) === resolve(csv)) {
+    throw new UsageError('--html and --csv name the same file');
+  }
   const since = dayIn('since', values.since);
-  const until = dayIn('until', values.until) ?? new Date(nowMs).toISOString().slice(0, 10);
+  const today = new Date(nowMs).toISOString().slice(0, 10);
+  const until = dayIn('until', values.until) ?? today;
+  for (const [flag, day] of Object.entries({ since, until })) {
+    if (day !== undefined && day > today) throw new UsageError(`--${flag} is ${day}, which is yet to come`);
+  }
   if (since !== undefined && until < since) throw new UsageError(`--until ${until} is before --since ${since}`);
   return { html, csv, replace: values.replace === true, since, until };
 };

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import { Refusal } from '../shared/command-line.ts';
 import { instant } from '../shared/instant.ts';
-import { requireFolder, writePrivately } from '../shared/write-whole.ts';
+import { requireWritable, writePrivately } from '../shared/write-whole.ts';
 import { csvOf } from './csv.ts';
 import type { MembersToolDeps } from './deps.ts';
 import { findGrants } from './find-grants.ts';
@@ -22,6 +22,13 @@ const isThere = (file: string): Promise<boolean> =>
     () => false,
   );
 
+/** Which files are there already, as a sentence; undefined if none is. */
+const saidOfThere = async (files: readonly string[]): Promise<string | undefined> => {
+  const there: string[] = [];
+  for (const file of files) if (await isThere(file)) there.push(file);
+  return there.length === 0 ? undefined : `${there.join(' and ')} ${there.length === 1 ? 'is' : 'are'} there already.`;
+};
+
 /** Asks before files are replaced. @returns whether they may be. @throws Refusal if they may not */
 const mayReplace = async (
   files: readonly string[],
@@ -29,10 +36,8 @@ const mayReplace = async (
   { ask }: MembersToolDeps,
 ): Promise<boolean> => {
   if (replace) return true;
-  const there: string[] = [];
-  for (const file of files) if (await isThere(file)) there.push(file);
-  if (there.length === 0) return false;
-  const said = `${there.join(' and ')} ${there.length === 1 ? 'is' : 'are'} there already.`;
+  const said = await saidOfThere(files);
+  if (said === undefined) return false;
   if (ask === undefined) throw new Refusal(`${said} Name another file, or give --replace. Nothing was written.`);
   if ((await ask(`${said} Type yes to replace: `)) !== 'yes') throw new Refusal('Nothing was written.');
   return true;
@@ -85,13 +90,15 @@ export const reportCommand = async (
 ): Promise<number> => {
   const { output } = deps;
   const names = [command.html, command.csv].filter((file) => file !== undefined);
-  for (const file of names) await requireFolder(file);
+  for (const file of names) await requireWritable(file);
   const replaces = command.dryRun ? command.replace : await mayReplace(names, command, deps);
   const report = await makeReport(stage, command, deps);
   const { grants, reads } = report.history;
   const what = `${counted(grants.length, 'grant')} and ${counted(reads.length, 'read')}`;
   for (const remark of report.remarks) output.note(remark);
   if (command.dryRun) {
+    const said = command.replace ? undefined : await saidOfThere(names);
+    if (said !== undefined) output.note(`${said} Only with --replace, or if you agree, would this be written over it.`);
     output.note(`Would write ${names.join(' and ')} with ${what}. Nothing was written.`);
     return 0;
   }

@@ -58,6 +58,11 @@ export const explainAwsFailure = (
       `${service} takes no more calls at the moment (${error.name}). Run the same command in a minute.`,
     );
   }
+  if (error.name === 'ResourceNotFoundException') {
+    return new Refusal(
+      `${service} has nothing by that name (${error.message}). Check the names that you gave, the stage, the account and the region.`,
+    );
+  }
   if (refused.test(error.name)) return new Refusal(`AWS denied access. The tool needs ${rights}.`);
   return error;
 };

@@ -13,14 +13,39 @@ export class Refusal extends Error {
   override readonly name = 'Refusal';
 }
 
-/** Reads arguments as `parseArgs` of `node:util` does, strictly, with its error cut to one line. @throws UsageError */
-export const readArguments = <T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> => {
-  try {
-    return parseArgs(config);
-  } catch (error) {
-    const [what] = (error as Error).message.split(/\. |\n/);
-    throw new UsageError(`${what}; --help lists the flags`);
+/** In words of our own, what Node's do not say in one line. */
+const inOneLine = (message: string): string => {
+  const [, flag] = /^Option '(?:-\w, )?--([\w-]+)(?: <value>)?' argument (?:is ambiguous|missing)/.exec(message) ?? [];
+  if (flag !== undefined) return `--${flag} needs a value; if that starts with a hyphen, write --${flag}=VALUE`;
+  return (message.split(/\. |\n/)[0] ?? '').replace(/\.$/, '');
+};
+
+/** Node would take the last of several values, and drop the others without a word. @throws UsageError */
+const refuseRepeated = (config: ParseArgsConfig): void => {
+  const { tokens } = parseArgs({ ...config, tokens: true });
+  const seen = new Set<string>();
+  for (const token of tokens) {
+    if (token.kind !== 'option' || token.value === undefined || config.options?.[token.name]?.multiple === true)
+      continue;
+    if (seen.has(token.name)) throw new UsageError(`--${token.name} was given twice; give one value, or run twice`);
+    seen.add(token.name);
   }
+};
+
+/**
+ * Reads arguments as `parseArgs` of `node:util` does, strictly, with its error cut to one line. A flag with a value is
+ * given once, unless it is for several.
+ * @throws UsageError
+ */
+export const readArguments = <T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> => {
+  let parsed: ReturnType<typeof parseArgs<T>>;
+  try {
+    parsed = parseArgs(config);
+  } catch (error) {
+    throw new UsageError(`${inOneLine((error as Error).message)}; --help lists the flags`);
+  }
+  refuseRepeated(config);
+  return parsed;
 };
 
 /** Refuses flags that a command would ignore. @throws UsageError */

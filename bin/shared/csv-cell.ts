@@ -1,5 +1,5 @@
 /** Spreadsheets run a cell that begins like this as a formula. */
-const formula = /^[=+\-@\t\r＝＋－＠]/;
+const formula = /^[=+\-@\t\r\n＝＋－＠]/;
 
 /** A text as a cell (RFC 4180). One that a spreadsheet would run as a formula gets an apostrophe in front. */
 export const textCell = (text: string): string => {

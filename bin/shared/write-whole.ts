@@ -1,21 +1,41 @@
-import { access, constants, link, rename, rm, writeFile } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { access, constants, link, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Refusal } from './command-line.ts';
 
 const cannotBeWritten = (file: string, error: unknown): Refusal =>
   new Refusal(`${file} cannot be written (${(error as NodeJS.ErrnoException).code}). Nothing was written.`);
 
-/**
- * Checks that a file's folder is there, before anything is asked for that costs money.
- * @throws Refusal
- */
-export const requireFolder = async (file: string): Promise<void> => {
+/** @returns undefined if there is none */
+const statOf = async (file: string): Promise<Stats | undefined> => {
   try {
-    await access(dirname(file), constants.W_OK);
+    return await stat(file);
   } catch (error) {
-    throw cannotBeWritten(file, error);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 };
+
+/**
+ * Checks that a file can be written, before anything is asked for that costs money: its folder is there, and it is no
+ * folder or device itself.
+ * @throws Refusal
+ */
+export const requireWritable = async (file: string): Promise<void> => {
+  try {
+    await access(dirname(file), constants.W_OK);
+    const there = await statOf(file);
+    if (there === undefined || there.isFile()) return;
+    const what = there.isDirectory() ? 'is a folder' : 'is no file';
+    throw new Refusal(`${file} ${what}; write the path of a file. Nothing was written.`);
+  } catch (error) {
+    throw error instanceof Refusal ? error : cannotBeWritten(file, error);
+  }
+};
+
+/** Removes what may not be there, since it could not be made. */
+const removeAll = (files: readonly string[]): Promise<unknown> =>
+  Promise.all(files.map((file) => rm(file, { force: true }).catch(() => undefined)));
 
 /**
  * Writes a file so that it is there whole, or as it was before.
@@ -27,7 +47,7 @@ export const writeWhole = async (file: string, text: string): Promise<void> => {
     await writeFile(part, text);
     await rename(part, file);
   } catch (error) {
-    await rm(part, { force: true });
+    await removeAll([part]);
     throw cannotBeWritten(file, error);
   }
 };
@@ -39,20 +59,22 @@ interface PrivateFile {
 }
 
 /**
- * Writes files that only their owner may read: all of them whole, or none.
+ * Writes files that only their owner may read: all of them whole, or none. Of files that are replaced, an error names those
+ * that are new already.
  * @param mayReplace whether a file that is there is replaced
  * @throws Refusal if one cannot be written, or is there
  */
 export const writePrivately = async (files: readonly PrivateFile[], mayReplace: boolean): Promise<void> => {
   const parts: string[] = [];
   const made: string[] = [];
+  const replaced: string[] = [];
   for (const { file, text } of files) {
     const part = `${file}.${process.pid}.part`;
     try {
       parts.push(part);
       await writeFile(part, text, { mode: 0o600, flag: 'wx' });
     } catch (error) {
-      await Promise.all(parts.map((one) => rm(one, { force: true })));
+      await removeAll(parts);
       throw cannotBeWritten(file, error);
     }
   }
@@ -60,18 +82,25 @@ export const writePrivately = async (files: readonly PrivateFile[], mayReplace: 
     const part = `${file}.${process.pid}.part`;
     try {
       // A link, unlike a rename, never replaces a file.
-      if (mayReplace) await rename(part, file);
-      else {
+      if (mayReplace) {
+        await rename(part, file);
+        replaced.push(file);
+      } else {
         await link(part, file);
         made.push(file);
       }
     } catch (error) {
-      await Promise.all([...parts, ...made].map((one) => rm(one, { force: true })));
+      await removeAll([...parts, ...made]);
+      if (replaced.length > 0) {
+        throw new Refusal(
+          `${file} cannot be written (${(error as NodeJS.ErrnoException).code}), but ${replaced.join(' and ')} was replaced.`,
+        );
+      }
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
         throw new Refusal(`${file} is there already. Nothing was written. Name another file, or give --replace.`);
       }
       throw cannotBeWritten(file, error);
     }
   }
-  await Promise.all(parts.map((one) => rm(one, { force: true })));
+  await removeAll(parts);
 };

@@ -5,7 +5,7 @@ import { dollars } from '../cost/prices.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { readStage, Refusal } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
-import { requireFolder, writeWhole } from '../shared/write-whole.ts';
+import { requireWritable, writeWhole } from '../shared/write-whole.ts';
 import { csvOf } from './csv.ts';
 import { figuresOf, type Figures } from './figures.ts';
 import { help, readFlags, type UsageCommand } from './flags.ts';
@@ -89,7 +89,7 @@ const namesOf = async (
 
 const run = async (setting: Setting, deps: UsageDeps): Promise<void> => {
   const { command, config, logs } = setting;
-  if (command.csv !== undefined) await requireFolder(command.csv);
+  if (command.csv !== undefined) await requireWritable(command.csv);
   const all = await findRequestLogs(logs, config.stage);
   const month = remainingOf(command.month, all, deps);
   // CloudWatch refuses a time before a log group was created.

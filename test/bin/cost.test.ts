@@ -105,7 +105,10 @@ describe('npm run cost', () => {
 
   it.each([
     [['--payers', 'many'], '--payers is "many"; write a number, such as 5000'],
-    [['--partners', '-1'], "--partners' argument is ambiguous"],
+    [
+      ['--partners', '-1'],
+      '--partners needs a value; if that starts with a hyphen, write --partners=VALUE; --help lists the flags',
+    ],
     [['--payers', '5', '--secrets', '6'], '--secrets is 6, more than the 5 payers'],
     [['--payers', '5', '--write'], '--write does not apply to the cost of one stage'],
     [['--stage', 'a', '--config', 'b'], 'Give --stage or --config, not both'],

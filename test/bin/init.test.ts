@@ -46,6 +46,10 @@ const payer = [
 const byKey = [...payer, '--auth', 'private_key_jwt', '--offline'];
 const bySecret = [...payer, '--auth', 'client_secret_post', '--offline'];
 
+/** Flags with another value for one of them: `--flag=` at its beginning, or the value after a flag. */
+const instead = (flags: readonly string[], was: string, is: string): string[] =>
+  flags.map((flag) => (flag === was ? is : was.endsWith('=') && flag.startsWith(was) ? was + is : flag));
+
 let root: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'init-'));
@@ -307,13 +311,13 @@ describe('npm run init', () => {
       /^--auth is not known; write one of /,
     ],
     [
-      ['mine', '--production', ...placed, ...bySecret, '--authorize', 'https://fhir.lakeside-plan.net/r4'],
+      ['mine', '--production', ...placed, ...instead(bySecret, '--authorize=', 'https://fhir.lakeside-plan.net/r4')],
       /^--authorize is the same as --payer; write the payer's own --authorize$/,
     ],
     [['mine', '--production', ...placed, ...bySecret, '--token', 'https://plan.example/token'], /^--token /],
     [['mine', '--production', ...placed, '--alarm', 'nobody', ...bySecret], /^--alarm is not an e-mail address/],
     [
-      ['mine', '--production', ...placed, ...bySecret, '--region', 'us-west-2', ...ownDomain],
+      ['mine', '--production', ...instead(placed, 'us-east-1', 'us-west-2'), ...bySecret, ...ownDomain],
       /^--certificate is in us-east-1; write the ARN of a certificate in us-west-2, the stage's region$/,
     ],
     [['mine', '--nonsense'], /^Unknown option '--nonsense'; --help lists the flags$/],

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeleteItemCommand, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { localStage } from '../../config/local.ts';
@@ -68,6 +68,10 @@ describe('npm run members -- find', () => {
     ['', 'Give the patient id'],
     ['pat ient', 'That is no patient id'],
     ['Practitioner/1', 'That is no patient id'],
+    ['family/member', 'That is no patient id'],
+    ['patient/patient-4711', 'That is no patient id'],
+    ['"patient-4711"', 'That is no patient id'],
+    ['patient-4711\npatient-0815', 'That is no patient id'],
     ['https://elsewhere.example/fhir/Patient/1', 'Write only what follows Patient/'],
   ])('refuses %j without repeating it', async (typed, text) => {
     const refused = tool.run(`find --payer ${member.payer}`, { piped: typed });
@@ -81,6 +85,32 @@ describe('npm run members -- find', () => {
     await expect(found).rejects.toThrow('No grant of this member at Northwind Health is known here.');
     await expect(found).rejects.toThrow('says nothing about whether Northwind Health has such a member');
     await expect(found).rejects.not.toThrow('nobody');
+  });
+
+  it('finds an id at the plan that was named only, and says that upper and lower case matter', async () => {
+    const [mine, elsewhere] = [await tool.grant(), await tool.grant({ payer: 'demo-health-plan' })];
+    const { out } = await tool.run(`find ${whom}`);
+    expect([out.includes(mine), out.includes(elsewhere)]).toEqual([true, false]);
+
+    const upper = `--payer ${member.payer} --patient ${member.patient.toUpperCase()}`;
+    const sentence = 'Write the patient id exactly as the payer does: upper and lower case matter.';
+    await expect(tool.run(`find ${upper}`)).rejects.toThrow(sentence);
+    await expect(tool.run(`end ${upper} ${why} --yes`)).rejects.toThrow(sentence);
+  });
+
+  it.each([
+    [
+      '--grant grant-0000000000000001 --grant grant-0000000000000002',
+      '--grant was given twice; give one value, or run twice',
+    ],
+    ['--grant -bcdefghijklmnopqrst-1', '--grant needs a value; if that starts with a hyphen, write --grant=VALUE'],
+    ['--grant abcdefghijklmnopqrst-1', 'There is no grant abcdefghijklmnopqrst-1, neither in'],
+    [`${whom} --table none`, 'AWS has nothing by that name'],
+    [`${whom} --bucket none`, 'There is no such bucket. Check --bucket and --stage.'],
+  ])('says in a sentence what is wrong with %s', async (words, sentence) => {
+    const refused = tool.run(`find ${words}`);
+    await expect(refused).rejects.toThrow(sentence);
+    await expect(refused).rejects.toMatchObject({ name: expect.stringMatching(/^(?:UsageError|Refusal)$/) as string });
   });
 
   it('finds a grant without an index by reading the table, unless it was told not to, and says so', async () => {
@@ -213,6 +243,8 @@ describe('npm run members -- end', () => {
     await revoke(tool.grants, id, 'byPartner', { now, requestId: 'r' });
     const { code, told } = await tool.run(`end ${whom} ${why} --yes`);
     expect([code, told]).toEqual([0, 'Every grant of this member has ended already. Nothing was changed.']);
+    const alone = await tool.run(`end --grant ${id} ${why} --yes`);
+    expect([alone.code, alone.told]).toEqual([0, 'This grant has ended already. Nothing was changed.']);
     await expect(tool.run(`end --payer northwind --patient nobody ${why} --yes`)).rejects.toThrow('nothing to end');
   });
 });
@@ -320,6 +352,53 @@ describe('npm run members -- report', () => {
     await tool.read(id);
     const { told } = await tool.run(`report ${whom} --csv ${table()} --since 2026-06-01`);
     expect(told).toContain('1 grant and 1 read');
+  });
+
+  it('has no read of a period in which the audit has nothing, and of no day that is yet to come', async () => {
+    await tool.read(await tool.grant());
+    const { told } = await tool.run(`report ${whom} ${both()} --since 2020-01-01 --until 2020-01-02`);
+    expect(told).toContain('1 grant and 0 reads');
+    expect(await readFile(page(), 'utf8')).toContain('No app read the record in this period.');
+    for (const days of ['--until 2027-01-01', '--since 2027-01-01 --until 2027-01-02']) {
+      await expect(tool.run(`report ${whom} ${both()} ${days}`)).rejects.toThrow('2027-01-01, which is yet to come');
+    }
+  });
+
+  it('refuses a folder, or a place that cannot be, before it asks or reads anything, and replaces nothing', async () => {
+    await tool.grant();
+    await mkdir(table());
+    await writeFile(page(), 'mine');
+    const reads = tool.calls().length;
+    await expect(tool.run(`report ${whom} ${both()} --replace`)).rejects.toThrow(
+      'report.csv is a folder; write the path of a file. Nothing was written.',
+    );
+    for (const name of [
+      join(page(), 'x.csv'),
+      join(tool.folder, 'none', 'x.csv'),
+      join(tool.folder, 'x'.repeat(300)),
+    ]) {
+      await expect(tool.run(`report ${whom} --csv ${name}`)).rejects.toThrow(
+        / cannot be written \(E[A-Z]+\)\. Nothing was written\.$/,
+      );
+    }
+    await expect(tool.run(`report ${whom} --csv /dev/null --replace`)).rejects.toThrow('/dev/null is no file');
+    await expect(tool.run(`report ${whom} --html ${table()}/a --csv ${table()}/./a`)).rejects.toThrow('the same file');
+    const audit = tool
+      .calls()
+      .slice(reads)
+      .filter(({ action }) => action === 's3:GetObject');
+    expect([audit, await readFile(page(), 'utf8'), (await readdir(tool.folder)).sort()]).toEqual([
+      [],
+      'mine',
+      ['report.csv', 'report.html'],
+    ]);
+  });
+
+  it('says with --dry-run that a file is there', async () => {
+    await tool.grant();
+    await writeFile(table(), 'mine');
+    expect((await tool.run(`report ${whom} ${both()} --dry-run`)).told).toContain('report.csv is there already.');
+    expect(await readFile(table(), 'utf8')).toBe('mine');
   });
 
   it('never replaces a file unless it was asked to, and then leaves the old one if it cannot write', async () => {

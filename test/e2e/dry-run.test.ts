@@ -1,0 +1,184 @@
+import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { localStage } from '../../config/local.ts';
+import { runTool, type Ended } from '../bin/run-tool.ts';
+import { root } from '../docs/documents.ts';
+import { connect, startStack, type RunningStack } from './support.ts';
+
+/** What a command changes: something at AWS, files of the person who runs it, or nothing. */
+type Kind = 'aws' | 'files' | 'nothing';
+
+/** Every command of every tool, as the help has it; a tool without commands has one without a name. */
+const commands: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
+  audit: { '': 'nothing' },
+  'changelog-check': { '': 'nothing' },
+  cost: { '': 'files' },
+  existing: { needs: 'nothing', check: 'nothing' },
+  grants: { show: 'nothing', end: 'aws' },
+  init: { '': 'files' },
+  'make-search-targets': { '': 'files' },
+  members: { find: 'nothing', report: 'files', end: 'aws', index: 'aws' },
+  partners: {
+    new: 'nothing',
+    rotate: 'nothing',
+    block: 'aws',
+    unblock: 'aws',
+    list: 'nothing',
+    webhook: 'aws',
+    replay: 'aws',
+  },
+  payers: {
+    check: 'nothing',
+    learn: 'nothing',
+    key: 'nothing',
+    secret: 'aws',
+    pause: 'aws',
+    resume: 'aws',
+    list: 'nothing',
+  },
+  registry: { diff: 'nothing', apply: 'aws', export: 'nothing' },
+  release: { check: 'nothing', cut: 'files', build: 'files', notes: 'nothing' },
+  restore: { grants: 'aws', revocations: 'aws', stops: 'aws', reads: 'aws' },
+  smoke: { '': 'aws' },
+  stages: { '': 'nothing' },
+  template: { '': 'files' },
+  trace: { '': 'nothing' },
+  usage: { '': 'files' },
+};
+
+/** The CDK's app is no command of a person's. */
+const notTools = ['app'];
+
+/** The help's first lines, one for each way to call the tool. */
+const commandsIn = (help: string): string[] => {
+  const calls = [...help.matchAll(/^(?:npm run (?:--silent )?[\w:-]+ --|node bin\/[\w-]+\.ts)(?: ([a-z]+))?/gm)];
+  return [...new Set(calls.map(([, command = '']) => command))];
+};
+
+/** The commands that a tool's help allows a dry run of; undefined if it says none, since that is all of them. */
+const dryRunOf = (help: string): readonly string[] | undefined => {
+  const [, line = ''] = /^ +--dry-run +(.+)$/m.exec(help) ?? [];
+  return /^(?:with )?([a-z]+(?:, [a-z]+)*): /.exec(line)?.[1]?.split(', ');
+};
+
+describe('every command that writes', () => {
+  const tools = Object.entries(commands);
+
+  it('is in the table, with every other command of every tool', async () => {
+    const files = readdirSync(join(root, 'bin')).filter((name) => name.endsWith('.ts'));
+    const all = files.map((name) => name.replace(/\.ts$/, '')).filter((name) => !notTools.includes(name));
+    expect(Object.keys(commands).sort()).toEqual(all.sort());
+    for (const [tool, known] of tools) {
+      const { code, out } = await runTool(`${tool}.ts`, ['--help']);
+      expect([tool, code, commandsIn(out).sort()]).toEqual([tool, 0, Object.keys(known).sort()]);
+    }
+  });
+
+  it.each(tools.filter(([, known]) => Object.values(known).some((kind) => kind !== 'nothing')))(
+    'has --dry-run, and its help says so: %s',
+    async (tool, known) => {
+      const { out } = await runTool(`${tool}.ts`, ['--help']);
+      expect(out).toMatch(/^ +--dry-run +\S/m);
+      const writing = Object.keys(known).filter((command) => known[command] !== 'nothing');
+      expect(dryRunOf(out) ?? writing).toEqual(expect.arrayContaining(writing));
+    },
+  );
+});
+
+/** Access keys that the tools give to stand-ins for AWS. The audit's function, which writes, has the name of a tool. */
+const operators = new Set([...Object.keys(commands).filter((tool) => tool !== 'audit'), 'operator']);
+
+/** Calls that change nothing. `Invoke` runs a function, which may. */
+const reads = /^\w+:(?:Get\w+|List\w+|Describe\w+|Scan|Query|BatchGetItem|GenerateMac|Decrypt)$/;
+
+describe('with --dry-run', () => {
+  let stack: RunningStack;
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'dry-run-'));
+    stack = await startStack();
+  }, 120_000);
+  afterAll(async () => {
+    await stack.close();
+    await rm(folder, { recursive: true });
+  });
+
+  /** Runs a tool, and finds the calls by which it changed something at AWS. */
+  const run = async (tool: string, args: readonly string[], input?: string): Promise<Ended & { writes: string[] }> => {
+    const before = stack.calls().length;
+    const credentials = { AWS_ACCESS_KEY_ID: 'operator', AWS_SECRET_ACCESS_KEY: 'none', AWS_REGION: 'us-east-1' };
+    const environment = { AWS_ENDPOINT_URL: stack.awsEndpoint, ...credentials };
+    const ended = await runTool(`${tool}.ts`, args, environment, input);
+    const calls = stack.calls().slice(before);
+    const own = calls.filter(({ function: caller }) => operators.has(caller)).map(({ action }) => action);
+    expect([ended, own.length > 0]).toEqual([ended, true]);
+    return { ...ended, writes: own.filter((action) => !reads.test(action)) };
+  };
+
+  /** A dry run writes nothing; the same command without it does, so that the dry run had something to leave out. */
+  const expectDry = async (tool: string, args: readonly string[], input?: string): Promise<void> => {
+    const [command = '', ...others] = args;
+    const dry = await run(tool, [command, '--dry-run', ...others], input);
+    expect([args, dry]).toEqual([args, expect.objectContaining({ code: 0, writes: [] })]);
+    const real = await run(tool, args, input);
+    expect([args, real, real.writes.length > 0]).toEqual([args, expect.objectContaining({ code: 0 }), true]);
+  };
+
+  const why = ['--reason', 'a test', '--stage', 'local'];
+
+  it.each([
+    ['partners', ['block', 'demo-partner', ...why]],
+    ['partners', ['unblock', 'demo-partner', ...why]],
+    ['payers', ['pause', 'northwind', ...why]],
+    ['payers', ['resume', 'northwind', ...why]],
+    ['partners', ['webhook', 'demo-partner', '--test', '--stage', 'local']],
+    ['partners', ['webhook', 'demo-partner', '--rotate', '--stage', 'local']],
+    ['partners', ['webhook', 'demo-partner', '--finish', '--stage', 'local']],
+  ])('nothing is written: %s %j', (tool, args) => expectDry(tool, args));
+
+  it('nothing is written: payers secret', async () => {
+    const file = join(folder, 'stage.json');
+    const { stage: _stage, origin: _origin, lifetimes: _lifetimes, ...stage } = localStage();
+    writeFileSync(file, JSON.stringify({ ...stage, stage: 'try' }));
+    await expectDry('payers', ['secret', 'demo-health-plan', '--config', file, '--unchecked'], 'a secret');
+    await expectDry('payers', ['secret', 'demo-health-plan', '--config', file, '--unchecked'], 'another');
+    await expectDry('payers', ['secret', 'demo-health-plan', '--config', file, '--previous']);
+  });
+
+  it('nothing is written: registry apply', async () => {
+    const file = join(folder, 'local.json');
+    const { payers } = stack.config;
+    const renamed = payers.map((payer, index) => (index === 0 ? { ...payer, displayName: 'Renamed' } : payer));
+    writeFileSync(file, JSON.stringify({ ...stack.config, payers: renamed }));
+    await expectDry('registry', ['apply', '--config', file, '--reason', 'a test', '--yes']);
+  });
+
+  it('nothing is written: grants end, members report, end and index, partners replay', async () => {
+    const { grant_id: one = '' } = (await connect(stack, 'northwind')) as { grant_id?: string };
+    const { grant_id: other = '' } = (await connect(stack, 'northwind')) as { grant_id?: string };
+    const csv = join(folder, 'report.csv');
+
+    const report = await run('members', ['report', `--grant=${one}`, '--csv', csv, '--dry-run']);
+    expect([report.code, report.writes, readdirSync(folder).includes('report.csv')]).toEqual([0, [], false]);
+    await expectDry('grants', ['end', '--reason', 'a test', '--', one]);
+    await expectDry('members', ['end', `--grant=${other}`, '--reason', 'a test', '--yes']);
+    const index = await run('members', ['index', '--dry-run']);
+    expect([index.code, index.writes]).toEqual([0, []]);
+    // Every event has arrived, so there is nothing to send again.
+    const replay = await run('partners', ['replay', 'demo-partner', '--stage', 'local', '--since', '1d', '--dry-run']);
+    expect([replay.code, replay.writes]).toEqual([0, []]);
+  }, 60_000);
+
+  it('nothing is written: restore revocations, stops', async () => {
+    const since = new Date(Date.now() - 86_400_000).toISOString().replace(/\.\d+Z/, 'Z');
+    for (const args of [
+      ['revocations', '--since', since, ...why],
+      ['stops', ...why],
+    ]) {
+      const dry = await run('restore', [...args, '--dry-run']);
+      expect([args, dry.code, dry.writes]).toEqual([args, 0, []]);
+    }
+  });
+});
