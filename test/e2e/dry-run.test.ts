@@ -49,7 +49,7 @@ const commands: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
 };
 
 /** The CDK's app is no command of a person's. */
-const notTools = ['app'];
+const notTools: ReadonlySet<string> = new Set(['app']);
 
 /** The help's first lines, one for each way to call the tool. */
 const commandsIn = (help: string): string[] => {
@@ -68,7 +68,7 @@ describe('every command that writes', () => {
 
   it('is in the table, with every other command of every tool', async () => {
     const files = readdirSync(join(root, 'bin')).filter((name) => name.endsWith('.ts'));
-    const all = files.map((name) => name.replace(/\.ts$/, '')).filter((name) => !notTools.includes(name));
+    const all = files.map((name) => name.replace(/\.ts$/, '')).filter((name) => !notTools.has(name));
     expect(Object.keys(commands).sort()).toEqual(all.sort());
     for (const [tool, known] of tools) {
       const { code, out } = await runTool(`${tool}.ts`, ['--help']);
@@ -149,9 +149,8 @@ describe('with --dry-run', () => {
 
   it('nothing is written: registry apply', async () => {
     const file = join(folder, 'local.json');
-    const { payers } = stack.config;
-    const renamed = payers.map((payer, index) => (index === 0 ? { ...payer, displayName: 'Renamed' } : payer));
-    writeFileSync(file, JSON.stringify({ ...stack.config, payers: renamed }));
+    const [first, ...others] = stack.config.payers;
+    writeFileSync(file, JSON.stringify({ ...stack.config, payers: [{ ...first, displayName: 'Renamed' }, ...others] }));
     await expectDry('registry', ['apply', '--config', file, '--reason', 'a test', '--yes']);
   });
 

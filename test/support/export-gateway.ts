@@ -16,6 +16,9 @@ import { callStreaming, type StreamedAnswer, type StreamOptions } from './stream
 /** What a partner sends to start an export. */
 export const async = { Prefer: 'respond-async', Accept: 'application/fhir+json' };
 
+/** What is known of a grant to whoever holds its access token. */
+export type StartedGrant = Pick<TestGrant, 'grantId' | 'grantKey' | 'token'>;
+
 /** Everything that exports need, from the kick-off to the files. */
 export const exportGateway = (options: { registry?: RegistryData } = {}) => {
   const test = fetchGateway(options);
@@ -46,7 +49,7 @@ export const exportGateway = (options: { registry?: RegistryData } = {}) => {
     return item;
   };
   /** Starts an export, and returns its item. */
-  const start = async ({ token, grantId }: TestGrant, query = ''): Promise<Export> => {
+  const start = async ({ token, grantId }: StartedGrant, query = ''): Promise<Export> => {
     const answer = await read(deps, 'Patient/$export', token, { headers: async, query });
     if (answer.statusCode !== 202)
       throw new Error(`the kick-off was answered with ${answer.statusCode}: ${answer.text}`);
@@ -60,7 +63,7 @@ export const exportGateway = (options: { registry?: RegistryData } = {}) => {
   };
   /** Does what the job does at its end. */
   const end = async (
-    { grantKey }: TestGrant,
+    { grantKey }: StartedGrant,
     item: Export,
     files: readonly PlainFile[],
     how: { status?: Exclude<ExportStatus, 'running'>; outcomes?: readonly TypeOutcome[]; lives?: number } = {},

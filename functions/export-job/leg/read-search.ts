@@ -11,7 +11,7 @@ import { askPayer, type Answer } from './ask-payer.ts';
 import { fresh, stopForToken, updateTask, type Leg, type Stop } from './leg.ts';
 import { dropProblems, takePage, type TakenPage } from './take-page.ts';
 
-/** After this many pages in a row without anything new, the search is treated as a loop. */
+/** After more pages in a row than this without anything new, a search ends. */
 const mostStalePages = 1000;
 
 const baseOf = (leg: Leg): string => leg.payer.fhirBaseUrl.replace(/\/+$/, '');
@@ -48,6 +48,7 @@ const problemAtEnd = (
   taken: TakenPage,
 ): Problem | undefined => {
   if (end === 'loop') return { kind: 'pagesLoop', type, page };
+  if (end === 'nothingNew') return { kind: 'pagesNothingNew', type, page };
   if (end === 'elsewhere') return { kind: 'pageElsewhere', type, page };
   const read = matched + taken.matched;
   const first = firstTotal ?? (page === 1 ? taken.total : undefined);
@@ -138,7 +139,7 @@ const startAsking = (leg: Leg): Asking => {
 const afterPage = (leg: Leg, task: SearchTask, taken: TakenPage, stale: number): SearchTask | undefined => {
   leg.pages += 1;
   leg.state.seen.add(pageTag(leg, task, task.rest));
-  const following: NextPage = stale > mostStalePages ? { end: 'loop' } : follow(leg, task, taken.next);
+  const following: NextPage = stale > mostStalePages ? { end: 'nothingNew' } : follow(leg, task, taken.next);
   if ('end' in following) return endTask(leg, problemAtEnd(task, following.end, taken));
   return updateTask(leg, task, {
     rest: following.rest,

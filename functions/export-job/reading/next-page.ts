@@ -7,6 +7,8 @@ export type NextPage =
   | { readonly end: 'last' }
   /** The next link leads to a page that was already read. */
   | { readonly end: 'loop' }
+  /** Too many pages in a row had nothing new. */
+  | { readonly end: 'nothingNew' }
   /** The next link leads to another server, or above the payer's base. */
   | { readonly end: 'elsewhere' };
 

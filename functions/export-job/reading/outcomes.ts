@@ -69,6 +69,12 @@ const issueOf = (problem: Problem): Issue => {
         code: 'incomplete',
         text: `Page ${problem.page} of ${problem.type} links to a page that was read already, so reading stopped there.`,
       };
+    case 'pagesNothingNew':
+      return {
+        severity: 'error',
+        code: 'incomplete',
+        text: `Many pages up to page ${problem.page} of ${problem.type} had nothing new, so reading stopped there. Resources may be missing.`,
+      };
     case 'pageElsewhere':
       return {
         severity: 'error',

@@ -12,6 +12,7 @@ export type Problem =
   /** @property status the payer's HTTP status; absent if it did not answer at all */
   | { readonly kind: 'pageNotRead'; readonly type: string; readonly page: number; readonly status?: number }
   | { readonly kind: 'pagesLoop'; readonly type: string; readonly page: number }
+  | { readonly kind: 'pagesNothingNew'; readonly type: string; readonly page: number }
   | { readonly kind: 'pageElsewhere'; readonly type: string; readonly page: number }
   | {
       readonly kind: 'totalShrank' | 'totalShort';

@@ -1,9 +1,11 @@
+import { parseScopes } from '../../../functions/shared/registry/scopes.ts';
+import { readAccessToken } from '../../../functions/shared/store/bearers.ts';
 import type { Export } from '../../../functions/shared/store/export-item.ts';
 import { revoke } from '../../../functions/shared/store/grants.ts';
-import { ask, exportGateway, type ExportGateway } from '../../support/export-gateway.ts';
-import { issueOf, type TestGrant } from '../../support/fetch-gateway.ts';
+import { ask, async, exportGateway, type ExportGateway, type StartedGrant } from '../../support/export-gateway.ts';
+import { issueOf, read, type TestGrant } from '../../support/fetch-gateway.ts';
 import { startMs } from '../../support/gateway.ts';
-import { withoutPartner, withPartner } from '../../support/login.ts';
+import { gateway, withoutPartner, withPartner, type TokenBody } from '../../support/login.ts';
 
 const now = startMs / 1000;
 const file = 'Observation-1.ndjson';
@@ -134,6 +136,78 @@ describe('after DELETE', () => {
     const next = await test.start(grant);
     expect((await ask(test.deps, item.exportId, grant.token, { method: 'DELETE' })).statusCode).toBe(404);
     expect(test.requireStored(grant.grantId).exportId).toBe(next.exportId);
+  });
+});
+
+describe('a token that its own refresh narrowed', () => {
+  const patient = { name: 'Patient-1.ndjson', type: 'Patient', parts: [['{}']] };
+
+  /** A login over the token endpoint; its grant is then in the memory that the export reads. */
+  const connected = async () => {
+    const login = gateway();
+    const whole = await login.connect();
+    const follow = (): void => {
+      for (const [id, stored] of login.dynamo.items('Grants')) test.dynamo.items('Grants').set(id, stored);
+    };
+    const refresh = async (refreshToken: string, form: Record<string, string> = {}): Promise<TokenBody> => {
+      const answer = JSON.parse((await login.refresh(refreshToken, form)).body) as TokenBody;
+      follow();
+      return answer;
+    };
+    follow();
+    const bearer = readAccessToken(whole.access_token);
+    if (bearer === undefined) throw new Error('no access token');
+    const started: StartedGrant = { ...bearer, token: whole.access_token };
+    return { whole, started, refresh };
+  };
+
+  it('opens neither status nor files of what it no longer covers, and a wider one of the same grant does again', async () => {
+    const { whole, started, refresh } = await connected();
+    const exported = await test.start(started);
+    await test.end(started, exported, [observations, patient, ...ours]);
+    const both = async (token: string): Promise<number[]> => [
+      (await ask(test.deps, exported.exportId, token)).statusCode,
+      (await ask(test.deps, exported.exportId, token, { file })).statusCode,
+      (await ask(test.deps, exported.exportId, token, { file: patient.name })).statusCode,
+    ];
+    expect(await both(whole.access_token)).toEqual([200, 200, 200]);
+
+    const narrow = await refresh(whole.refresh_token, { scope: 'patient/Patient.rs' });
+    expect(narrow.scope).toBe('patient/Patient.rs');
+    expect(await both(narrow.access_token)).toEqual([403, 403, 403]);
+    const refused = await ask(test.deps, exported.exportId, narrow.access_token, { file });
+    expect(refused.headers['WWW-Authenticate']).toContain('insufficient_scope');
+    expect(issueOf(refused).diagnostics).toContain('Observation');
+
+    const wide = await refresh(narrow.refresh_token);
+    expect(await both(wide.access_token)).toEqual([200, 200, 200]);
+  });
+
+  it('may still delete the export: that gives nothing away', async () => {
+    const { whole, started, refresh } = await connected();
+    const exported = await test.start(started);
+    await test.end(started, exported, [observations]);
+    const narrow = await refresh(whole.refresh_token, { scope: 'patient/Patient.rs' });
+    const answer = await ask(test.deps, exported.exportId, narrow.access_token, { method: 'DELETE' });
+    expect([answer.statusCode, test.stored(started.grantId)]).toEqual([202, undefined]);
+  });
+
+  it('starts an export of what it covers only, and its files open with it', async () => {
+    const { whole, started, refresh } = await connected();
+    const narrow = await refresh(whole.refresh_token, { scope: 'patient/Patient.rs' });
+    const exported = await test.start({ ...started, token: narrow.access_token });
+    expect(exported.scope).toEqual(parseScopes('patient/Patient.rs'));
+    await test.end(started, exported, [patient]);
+    const answer = await ask(test.deps, exported.exportId, narrow.access_token, { file: patient.name });
+    expect(answer.statusCode).toBe(200);
+  });
+
+  it('starts none of a type that it does not cover', async () => {
+    const { whole, started, refresh } = await connected();
+    const narrow = await refresh(whole.refresh_token, { scope: 'patient/Patient.rs' });
+    const options = { headers: async, query: '_type=Observation' };
+    const answer = await read(test.deps, 'Patient/$export', narrow.access_token, options);
+    expect([answer.statusCode, test.stored(started.grantId)]).toEqual([403, undefined]);
   });
 });
 

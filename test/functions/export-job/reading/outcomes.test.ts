@@ -22,6 +22,7 @@ const problems: readonly Problem[] = [
   { kind: 'pageNotRead', type, page: 2, status: 500 },
   { kind: 'pageNotRead', type, page: 2 },
   { kind: 'pagesLoop', type, page: 2 },
+  { kind: 'pagesNothingNew', type, page: 2 },
   { kind: 'pageElsewhere', type, page: 2 },
   { kind: 'totalShrank', type, total: 9, read: 8 },
   { kind: 'totalShort', type, total: 9, read: 8 },
