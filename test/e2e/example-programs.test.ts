@@ -151,14 +151,18 @@ it.each([
   let out = '';
   receiver.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
   const said = (line: RegExp): Promise<void> => eventually(() => line.test(out));
-  await said(/^listening on \d+$/m);
-  const test = ['webhook', 'my-app', '--test', '--stage', 'local'];
-  const { code, out: told } = await runTool('partners.ts', test, { AWS_ENDPOINT_URL: stack.urls.aws });
+  try {
+    await said(/^listening on \d+$/m);
+    const test = ['webhook', 'my-app', '--test', '--stage', 'local'];
+    const { code, out: told } = await runTool('partners.ts', test, { AWS_ENDPOINT_URL: stack.urls.aws });
 
-  expect([code, told]).toEqual([0, 'The webhook of My App (my-app) took the test event.\n']);
-  await said(/^evt_[\w-]{32} webhook\.test/m);
-  receiver.kill();
-  await once(receiver, 'close');
+    expect([code, told]).toEqual([0, 'The webhook of My App (my-app) took the test event.\n']);
+    await said(/^evt_[\w-]{32} webhook\.test/m);
+  } finally {
+    const closed = once(receiver, 'close');
+    receiver.kill();
+    await closed;
+  }
 });
 
 it('the SMART app in one page signs in and shows the readings', async () => {
