@@ -6,6 +6,7 @@ import type { JobInput } from './job-input.ts';
 
 /** The exports' bucket. Both functions throw GatewayError `temporarily_unavailable`. */
 export interface ObjectStore {
+  /** The body is read until this resolves, and may change after it. */
   readonly put: (name: string, body: Uint8Array) => Promise<void>;
   readonly get: (name: string) => Promise<Uint8Array>;
 }

@@ -2,6 +2,7 @@ import { nowSeconds } from '../shared/deps.ts';
 import { grantOfExport } from '../shared/exports/export-id.ts';
 import { isOverdue, type Export } from '../shared/store/export-item.ts';
 import { getExport } from '../shared/store/exports.ts';
+import { reusedBlocks, type Blocks } from './age/blocks.ts';
 import type { JobDeps } from './deps.ts';
 import { jobMemory, type Memory } from './state/memory.ts';
 
@@ -10,6 +11,8 @@ export interface Job {
   readonly deps: JobDeps;
   readonly exportId: string;
   readonly memory: Memory;
+  /** What parts are sealed in. */
+  readonly blocks: Blocks;
   /** The key of the job's state. @throws GatewayError `temporarily_unavailable` */
   readonly stateKey: (item: Export) => Promise<Uint8Array>;
   /** The payer's token. @throws GatewayError `temporarily_unavailable` */
@@ -43,6 +46,7 @@ export const startJob = (deps: JobDeps, exportId: string, remainingMs: () => num
     deps,
     exportId,
     memory: jobMemory(deps),
+    blocks: reusedBlocks(),
     stateKey: ({ stateKey }) => (stateKey === undefined ? missing() : openKey(stateKey)),
     accessToken: ({ payerToken }) => (payerToken === undefined ? missing() : openToken(payerToken)),
     remainingMs,

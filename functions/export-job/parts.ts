@@ -1,6 +1,7 @@
 import { base64url } from '../shared/deps.ts';
 import { partName } from '../shared/exports/object-names.ts';
 import { sha256 } from '../shared/store/crypto.ts';
+import type { Blocks } from './age/blocks.ts';
 import { sealFile, type SealedFile } from './age/seal-file.ts';
 import type { JobDeps } from './deps.ts';
 import type { WrittenPart } from './state/state.ts';
@@ -28,17 +29,22 @@ interface OpenPart {
   count: number;
 }
 
-/** Collects a leg's lines, and seals them. @param recipient the public key, 32 bytes */
+/**
+ * Collects a leg's lines, and seals them.
+ * @param recipient the public key, 32 bytes
+ * @param blocks serves one leg after the other
+ */
 export const partWriter = (
   { objects, randomBytes }: Pick<JobDeps, 'objects' | 'randomBytes'>,
   exportId: string,
   recipient: Uint8Array,
+  blocks: Blocks,
 ): PartWriter => {
   const open = new Map<string, OpenPart>();
   let bytes = 0;
 
   const openPart = (type: string): OpenPart => {
-    const part = { type, file: sealFile(recipient, randomBytes), bytes: 0, count: 0 };
+    const part = { type, file: sealFile(recipient, randomBytes, blocks), bytes: 0, count: 0 };
     open.set(type, part);
     return part;
   };
@@ -56,7 +62,7 @@ export const partWriter = (
     bytes: () => bytes,
     put: async () => {
       const written: WrittenPart[] = [];
-      // One at a time, since a part is held in memory twice when it ends.
+      // One at a time, since each is joined in the same memory.
       for (const { type, file, bytes: plainBytes, count } of open.values()) {
         const body = file.end();
         const object = partName(exportId, base64url(randomBytes(16)));

@@ -1,5 +1,6 @@
 import { createCipheriv, createSecretKey } from 'node:crypto';
 import { deriveKey } from '../../shared/store/crypto.ts';
+import { blockBytes, reusedBlocks, type Blocks } from './blocks.ts';
 import { ageHeader } from './header.ts';
 
 /** How many bytes are sealed at once. */
@@ -10,7 +11,7 @@ const tagBytes = 16;
 /** A file that is sealed while it is written. */
 export interface SealedFile {
   readonly write: (plain: Uint8Array) => void;
-  /** Ends the file, and returns it whole. */
+  /** Ends the file, and returns it whole, in memory that the next file of the same blocks overwrites. */
   readonly end: () => Buffer;
 }
 
@@ -20,14 +21,31 @@ export interface SealedFile {
  * JavaScript, and seals each chunk as soon as it is full, so that memory holds no plain text beyond one chunk.
  * @param recipient the public key, 32 bytes
  */
-export const sealFile = (recipient: Uint8Array, randomBytes: (size: number) => Uint8Array): SealedFile => {
+export const sealFile = (
+  recipient: Uint8Array,
+  randomBytes: (size: number) => Uint8Array,
+  memory: Blocks = reusedBlocks(),
+): SealedFile => {
   const fileKey = randomBytes(16);
   const payloadNonce = randomBytes(16);
   const key = createSecretKey(deriveKey(fileKey, payloadNonce, 'payload'));
-  const sealed: Uint8Array[] = [ageHeader(recipient, { ephemeral: randomBytes(32), fileKey }), payloadNonce];
+  const blocks: Buffer[] = [];
+  let sealedBytes = 0;
   const chunk = Buffer.allocUnsafe(chunkBytes);
   let filled = 0;
   let number = 0;
+
+  const append = (sealed: Uint8Array): void => {
+    let from = 0;
+    while (from < sealed.length) {
+      const used = sealedBytes % blockBytes;
+      if (used === 0) blocks.push(memory.take());
+      const taken = sealed.subarray(from, from + blockBytes - used);
+      blocks.at(-1)!.set(taken, used);
+      sealedBytes += taken.length;
+      from += taken.length;
+    }
+  };
 
   const sealChunk = (isLast: boolean): void => {
     const iv = Buffer.alloc(12);
@@ -36,12 +54,14 @@ export const sealFile = (recipient: Uint8Array, randomBytes: (size: number) => U
     if (isLast) iv[11] = 1;
     number += 1;
     const cipher = createCipheriv('chacha20-poly1305', key, iv, { authTagLength: tagBytes });
-    sealed.push(cipher.update(chunk.subarray(0, filled)));
+    append(cipher.update(chunk.subarray(0, filled)));
     cipher.final();
-    sealed.push(cipher.getAuthTag());
+    append(cipher.getAuthTag());
     filled = 0;
   };
 
+  append(ageHeader(recipient, { ephemeral: randomBytes(32), fileKey }));
+  append(payloadNonce);
   return {
     write: (plain) => {
       let from = 0;
@@ -56,10 +76,7 @@ export const sealFile = (recipient: Uint8Array, randomBytes: (size: number) => U
     },
     end: () => {
       sealChunk(true);
-      const file = Buffer.concat(sealed);
-      // So that memory holds the file once while it is sent.
-      sealed.length = 0;
-      return file;
+      return memory.join(blocks, sealedBytes);
     },
   };
 };
