@@ -6,6 +6,8 @@ const config: Config = {
   ...base,
   testMatch: ['<rootDir>/test/{browser,e2e}/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
+  // Some wait for a clock or a browser, so three keep two cores busy.
+  maxWorkers: 3,
   collectCoverageFrom: [],
   coverageThreshold: { global: {} },
 };
