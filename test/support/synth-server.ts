@@ -57,6 +57,8 @@ const server = createServer((request, response) => {
       (error: unknown) => response.writeHead(500).end(error instanceof Error ? error.stack : String(error)),
     );
 });
+// A caller that computes for seconds must not find its connection closed.
+server.keepAliveTimeout = 0;
 server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
 // The parent process has ended, in whatever way.
 process.once('disconnect', () => process.exit());
