@@ -65,9 +65,10 @@ export const partWriter = (
       // One at a time, since each is joined in the same memory.
       for (const { type, file, bytes: plainBytes, count } of open.values()) {
         const body = file.end();
+        const digest = sha256(body);
         const object = partName(exportId, base64url(randomBytes(16)));
         await objects.put(object, body);
-        written.push({ type, object, digest: sha256(body), bytes: plainBytes, count });
+        written.push({ type, object, digest, bytes: plainBytes, count });
       }
       open.clear();
       return written;

@@ -1,6 +1,6 @@
 import { createCipheriv, createSecretKey } from 'node:crypto';
 import { deriveKey } from '../../shared/store/crypto.ts';
-import { blockBytes, reusedBlocks, type Blocks } from './blocks.ts';
+import { blockBytes, type Blocks } from './blocks.ts';
 import { ageHeader } from './header.ts';
 
 /** How many bytes are sealed at once. */
@@ -24,7 +24,7 @@ export interface SealedFile {
 export const sealFile = (
   recipient: Uint8Array,
   randomBytes: (size: number) => Uint8Array,
-  memory: Blocks = reusedBlocks(),
+  memory: Blocks,
 ): SealedFile => {
   const fileKey = randomBytes(16);
   const payloadNonce = randomBytes(16);

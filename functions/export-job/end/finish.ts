@@ -112,18 +112,19 @@ export interface Written {
 }
 
 const writeManifest = async (
-  { deps }: Job,
+  { deps, blocks }: Job,
   { exportId, recipient }: Export,
   manifest: StoredManifest,
 ): Promise<Pick<Written, 'manifest' | 'kept' | 'digest'>> => {
-  const file = sealFile(recipient, deps.randomBytes);
+  const file = sealFile(recipient, deps.randomBytes, blocks);
   file.write(Buffer.from(JSON.stringify(manifest)));
   const sealed = file.end();
+  const digest = sha256(sealed);
   const names = { manifest: newStateName(deps, exportId), kept: newStateName(deps, exportId) };
   await deps.objects.put(names.manifest, sealed);
   const parts = manifest.files.flatMap(({ parts: own }) => own.map(({ object }) => object));
   await deps.objects.put(names.kept, Buffer.from(writeKeptParts(parts)));
-  return { ...names, digest: sha256(sealed) };
+  return { ...names, digest };
 };
 
 const endOf = (deps: JobDeps, item: Export) => {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Decrypter } from 'age-encryption';
+import { reusedBlocks } from '../../../functions/export-job/age/blocks.ts';
 import { sealFile } from '../../../functions/export-job/age/seal-file.ts';
 import { exportKeyObject, exportPublicKey } from '../../../functions/shared/exports/sealing-key.ts';
 
@@ -21,7 +22,7 @@ describe('a sealed file', () => {
     async (length) => {
       const plain = randomBytes(length);
       for (const size of [977, chunk, length + 1]) {
-        const file = sealFile(recipient, randomBytes);
+        const file = sealFile(recipient, randomBytes, reusedBlocks());
         for (let at = 0; at < length; at += size) file.write(plain.subarray(at, at + size));
         expect((await openWithLibrary(privateKey, file.end())).equals(plain)).toBe(true);
       }
@@ -29,18 +30,18 @@ describe('a sealed file', () => {
   );
 
   it('does not open with another key', async () => {
-    const file = sealFile(recipient, randomBytes);
+    const file = sealFile(recipient, randomBytes, reusedBlocks());
     file.write(Buffer.from('a line\n'));
     await expect(openWithLibrary(randomBytes(32), file.end())).rejects.toThrow();
   });
 
   it('is not sealed to a public key of low order, for which everyone knows the secret', () => {
-    expect(() => sealFile(new Uint8Array(32), randomBytes)).toThrow();
+    expect(() => sealFile(new Uint8Array(32), randomBytes, reusedBlocks())).toThrow();
   });
 
   it('holds nothing that an equal file holds, except the format’s own words', () => {
     const [one, other] = [0, 1].map(() => {
-      const file = sealFile(recipient, randomBytes);
+      const file = sealFile(recipient, randomBytes, reusedBlocks());
       file.write(Buffer.alloc(100));
       return file.end();
     });
