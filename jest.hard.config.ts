@@ -8,6 +8,8 @@ const config: Config = {
   // `npm run test:exports` runs them in their whole size, EXPORTS_TEST=small in a small one: too long for the gate.
   testPathIgnorePatterns: [
     '/node_modules/',
+    // `npm run test:alone`.
+    '<rootDir>/test/limits/(?:block|flood|hang)',
     ...(process.env['EXPORTS_TEST'] === undefined ? ['<rootDir>/test/exports/(?:random-kills|pace)'] : []),
   ],
   testTimeout: 600_000,

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from 'jest';
+import aloneSuite from '../../jest.alone.config.ts';
 import awsSuite from '../../jest.aws.config.ts';
 import unitSuite from '../../jest.config.ts';
 import endToEndSuite from '../../jest.e2e.config.ts';
@@ -146,6 +147,7 @@ describe('CI', () => {
       'actions/setup-node',
       'npm ci',
       'npm run test:hard',
+      'npm run test:alone',
       "pipx install 'moto[server]~=5.1'",
       'npm run test:aws',
     ]);
@@ -335,7 +337,7 @@ describe('the gate', () => {
       "\n.ci/side-by-side \\\n  'npm ci --no-audit --no-fund' \\\n  'npm ci --no-audit --no-fund --prefix bench && npm ci --no-audit --no-fund --ignore-scripts --prefix test/postman'\n",
       '\nnpm run changelog:check || [ $? -eq 2 ]\n',
       "\n.ci/side-by-side \\\n  '.ci/registry-checks && npm run check && npm run check --prefix bench' \\\n  \".ci/synth-stages '$assemblies' && npm run demo && npm run demo -- --export\"\n",
-      '\nfor suite in test test:e2e test:aws test:hard; do\n',
+      '\nfor suite in test test:e2e test:aws test:hard test:alone; do\n',
     ];
     const places = commands.map((command) => text.indexOf(command));
     expect(places).not.toContain(-1);
@@ -346,7 +348,7 @@ describe('the gate', () => {
     const files = globSync('test/**/*.test.ts', { cwd: root }).filter(
       (file) => !/\/node_modules\/|^test\/mutation\//.test(file),
     );
-    const suites = [unitSuite, endToEndSuite, awsSuite, hardSuite].map(filesOf);
+    const suites = [unitSuite, endToEndSuite, awsSuite, hardSuite, aloneSuite].map(filesOf);
     // These take minutes, and run in npm run test:exports.
     const apart = ['test/exports/pace.test.ts', 'test/exports/random-kills.test.ts'];
 
