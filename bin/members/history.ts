@@ -1,4 +1,3 @@
-import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { exportAttributes } from '../../functions/shared/store/attributes.ts';
 import { readExport, type Export } from '../../functions/shared/store/export-item.ts';
 import { writeItem } from '../../functions/shared/store/items.ts';
@@ -6,7 +5,7 @@ import type { AuditBucket } from '../audit/audit-bucket.ts';
 import { factsOf, type EventFacts } from '../audit/event-facts.ts';
 import { findEventsOfGrants } from '../audit/find-events.ts';
 import { instant } from '../shared/instant.ts';
-import { patiently } from '../shared/patience.ts';
+import { readItem } from '../shared/read-item.ts';
 import type { RegistryTable } from '../shared/registry-table.ts';
 import { instantIn } from '../shared/times.ts';
 import type { FoundGrant } from './find-grants.ts';
@@ -133,15 +132,7 @@ const eventsOf = async (
 
 /** Reads the last export of a grant, if its item is still there. */
 const readLastExport = async (table: RegistryTable, grantId: string): Promise<Export | undefined> => {
-  const { Item: item } = await patiently(table.wait, () =>
-    table.client.send(
-      new GetItemCommand({
-        TableName: table.name,
-        Key: writeItem(exportAttributes, { grantId }),
-        ConsistentRead: true,
-      }),
-    ),
-  );
+  const item = await readItem(table, writeItem(exportAttributes, { grantId }));
   return item === undefined ? undefined : readExport(item);
 };
 

@@ -1,10 +1,11 @@
-import { GetItemCommand, QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { grantAttributes, grantEventAttributes, type ValuesOf } from '../../functions/shared/store/attributes.ts';
 import { clausesOn, filterOf } from '../../functions/shared/store/expressions.ts';
 import { readGrant, type Grant } from '../../functions/shared/store/grant-item.ts';
 import { readerOf, writeItem, type Item } from '../../functions/shared/store/items.ts';
 import { memberIndex, type Member } from '../../functions/shared/store/member-index.ts';
 import { patiently } from '../shared/patience.ts';
+import { readItem } from '../shared/read-item.ts';
 import type { RegistryTable } from '../shared/registry-table.ts';
 
 /** A grant as the table Grants has it, with what only operators read. */
@@ -16,7 +17,7 @@ export interface StoredGrant {
   readonly lastEvent: ValuesOf<typeof grantEventAttributes> | undefined;
 }
 
-const readItem = (item: Item): StoredGrant => {
+const storedGrantOf = (item: Item): StoredGrant => {
   const read = readerOf(grantAttributes, item);
   return {
     grant: readGrant(item),
@@ -28,16 +29,8 @@ const readItem = (item: Item): StoredGrant => {
 
 /** Reads a grant, strongly consistent. */
 export const readStored = async (table: RegistryTable, grantId: string): Promise<StoredGrant | undefined> => {
-  const { Item: item } = await patiently(table.wait, () =>
-    table.client.send(
-      new GetItemCommand({
-        TableName: table.name,
-        Key: writeItem(grantAttributes, { grantId }),
-        ConsistentRead: true,
-      }),
-    ),
-  );
-  return item === undefined ? undefined : readItem(item);
+  const item = await readItem(table, writeItem(grantAttributes, { grantId }));
+  return item === undefined ? undefined : storedGrantOf(item);
 };
 
 /** The ids of the grants under an index. A grant that was just made may be missing for a moment. */

@@ -1,5 +1,5 @@
 import { setTimeout as after } from 'node:timers/promises';
-import { DynamoDBClient, GetItemCommand, ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { StageConfig } from '../../config/stage.ts';
 import { readEntryItem, type StoredEntry } from '../../functions/shared/registry/entry-items.ts';
@@ -10,6 +10,7 @@ import { awsSettings, explainAwsFailure } from './aws.ts';
 import { callerOf, type Caller } from './caller.ts';
 import { findTable } from './find-table.ts';
 import { patiently, type Wait } from './patience.ts';
+import { readItem } from './read-item.ts';
 
 /** The table Registry, as tools use it. */
 export interface RegistryTable extends Table {
@@ -25,7 +26,7 @@ export interface ReadEntry extends StoredEntry<unknown> {
   readonly digest: string | undefined;
 }
 
-const readItem = (item: Item): ReadEntry => {
+const readEntryOf = (item: Item): ReadEntry => {
   const read = readerOf(registryAttributes, item);
   return {
     ...readEntryItem<unknown>(item),
@@ -37,16 +38,8 @@ const readItem = (item: Item): ReadEntry => {
 
 /** Reads one item, strongly consistent. */
 export const readOne = async (table: RegistryTable, entryId: string): Promise<ReadEntry | undefined> => {
-  const { Item: item } = await patiently(table.wait, () =>
-    table.client.send(
-      new GetItemCommand({
-        TableName: table.name,
-        Key: writeItem(registryAttributes, { entryId }),
-        ConsistentRead: true,
-      }),
-    ),
-  );
-  return item && readItem(item);
+  const item = await readItem(table, writeItem(registryAttributes, { entryId }));
+  return item && readEntryOf(item);
 };
 
 /** Reads every item by its key, each strongly consistent: removed and damaged ones too. */
@@ -63,7 +56,7 @@ export const readAll = async (table: RegistryTable): Promise<ReadonlyMap<string,
         }),
       ),
     );
-    for (const item of (page.Items ?? []).map(readItem)) found.set(item.entryId, item);
+    for (const item of (page.Items ?? []).map(readEntryOf)) found.set(item.entryId, item);
     from = page.LastEvaluatedKey;
   } while (from !== undefined);
   return found;
