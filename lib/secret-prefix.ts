@@ -1,4 +1,4 @@
-/** Secrets that come and go without a deployment, so permissions name only their prefix. */
+/** Tools add and delete these secrets without a deployment, so permissions can name only their prefix. */
 import { ArnFormat, Stack, Token, Validations } from 'aws-cdk-lib';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';

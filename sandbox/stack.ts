@@ -200,7 +200,7 @@ const startAll = async (
     urls,
     withSandbox: parties.length > 0,
     config,
-    // An earlier start may have kept a webhook's secrets, and a command may have changed them.
+    // With kept state, the webhook secrets are there already, and a command may have changed them since.
     clients: clients.map((client) =>
       client.webhook === undefined
         ? client

@@ -16,7 +16,7 @@ const rules = {
 export interface StageSize {
   readonly payers: number;
   readonly partners: number;
-  /** Payers with a secret of their own: neither public clients nor those that use another's. */
+  /** Payers that have their own secret. A public client has none, and some payers share one. */
   readonly secrets: number;
   /** Availability zones of the network that the stack makes. */
   readonly zones: number;

@@ -117,11 +117,11 @@ export const login: Quantities = addUp(
   [1, request(assumed.msWithPayer)],
   // The login attempt is consumed and the grant is put; a cold function reads the secret.
   [1, { tableWrites: writeUnits(measured.loginAttempt) + grantWrite, secretReads: 1 }],
-  // The index of the grant's member: the key's call, and the index's own item.
+  // The member's index: one call to KMS, and one item in the index.
   [1, { keyRequests: 1, tableWrites: 1 }],
   [1, request(assumed.msWithoutPayer)],
   [1, { tableReads: grantRead, tableWrites: grantWrite }],
-  // The events created and redeemed, and copies of created under the grant's own name and under its member's.
+  // Two events: `created` and `redeemed`. `created` is written twice more, by grant and by member.
   [2, audited],
   [2, { objectWrites: 1, objectGbMonths: (measured.auditEvent / gb) * assumed.auditMonths }],
 );

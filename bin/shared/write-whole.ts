@@ -6,7 +6,7 @@ import { Refusal } from './command-line.ts';
 const cannotBeWritten = (file: string, error: unknown): Refusal =>
   new Refusal(`${file} cannot be written (${(error as NodeJS.ErrnoException).code}). Nothing was written.`);
 
-/** @returns undefined if there is none */
+/** @returns undefined if the file does not exist */
 const statOf = async (file: string): Promise<Stats | undefined> => {
   try {
     return await stat(file);

@@ -16,7 +16,7 @@ export const toolEnvironment = (): Record<string, string | undefined> => ({
 });
 
 /**
- * Runs a tool of `bin/` as a person does, in another process, with its output piped.
+ * Runs a tool of `bin/` from its command line, in a separate process, and collects its output.
  * @param input what is piped in. @default nothing
  */
 export const runTool = async (

@@ -23,7 +23,7 @@ export const documents = (): Document[] =>
     documentAt,
   );
 
-/** The pages that operators work by, as one text: the index, and the pages that it links to first. */
+/** The text of docs/operate.md and of the pages in its first list of links, joined. */
 export const runbook = (): Document => ({
   path: 'the runbook',
   text: ['operate', 'alarms', 'reported-errors', 'incidents', 'restore']

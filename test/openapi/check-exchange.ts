@@ -4,9 +4,9 @@ import { answerFor, frontDoorOf, operationsAt } from './match.ts';
 import type { Exchange } from './observe.ts';
 import { problemsOf } from './validate.ts';
 
-/** What an exchange showed of the document, and what the document does not say of it. */
+/** Which documented answers an exchange showed, and where it differs from the document. */
 export interface Checked {
-  /** Such as `token 400 invalid_grant`, and `token 400` itself. */
+  /** The documented answers that this exchange showed, for example `token 400` and `token 400 invalid_grant`. */
   readonly seen: readonly string[];
   readonly problems: readonly string[];
 }

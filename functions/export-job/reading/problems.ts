@@ -34,7 +34,7 @@ export type Problem =
   /** A resource that the record refers to could not be read. */
   | { readonly kind: 'referenceNotRead'; readonly type: string; readonly id: string; readonly status?: number }
   | { readonly kind: 'foreignAttachment'; readonly type: string; readonly id?: string; readonly count: number }
-  /** More problems of a kind that is already listed. */
+  /** How many more problems there were of a kind, after the ones that are listed. */
   | { readonly kind: 'moreOfKind'; readonly type: string; readonly count: number }
   /** The payer's remark on its own answer. Only the codes are kept, since the text may contain anything. */
   | {

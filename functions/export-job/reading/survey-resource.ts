@@ -19,7 +19,7 @@ const holdsAttachment = (name: string): boolean =>
   name === 'image' ||
   name.endsWith('Attachment');
 
-/** Walks through a resource once. It recurses for each level, so the caller must limit the depth. */
+/** Visits every member of a resource once. It calls itself for each level, so the caller must limit the depth. */
 export const surveyResource = (resource: unknown): Survey => {
   const references: string[] = [];
   const attachments: string[] = [];

@@ -2,7 +2,7 @@ import { notFound } from './errors.ts';
 import { cancelTimer, isForgotten, type Execution } from './execution.ts';
 import type { StoredOperation } from './operations.ts';
 
-/** The executions, and the functions that all operations on them share. */
+/** All executions, and helper functions that every operation on them uses. */
 export interface Core {
   /** Epoch milliseconds. */
   readonly now: () => number;

@@ -47,7 +47,7 @@ const outcomeOf = async (environment: Environment, event: string, deadlineMs: nu
   return JSON.parse(body) as unknown;
 };
 
-/** Creates a durable function. It starts no process before the first invocation. */
+/** Creates a durable function. Its first process starts with its first invocation. */
 export const durableProcesses = (spec: FunctionSpec, options: FunctionOptions): DurableProcesses => {
   const { after = afterRealTime } = options;
   const environments = new Map<Environment, string>();

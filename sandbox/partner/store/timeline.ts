@@ -9,7 +9,7 @@ export interface DayEvent {
   readonly title: string;
   readonly count: number;
   readonly topic: string | null;
-  /** Of the only entry, or of one of them. */
+  /** The id of the entry, or of one of them if there are several. */
   readonly id: string;
   readonly detail: string;
 }

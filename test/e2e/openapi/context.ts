@@ -6,9 +6,9 @@ import type { Tokens } from '../../support/login/steps.ts';
 /** Tokens and codes of partners in different states, for the answers that those states bring. */
 export interface Context {
   readonly target: LocalTarget;
-  /** May read all of `clear-health`. */
+  /** May read the whole record at payer `clear-health`. */
   readonly full: Tokens;
-  /** May read Patient, and Observation by id. */
+  /** Has scopes for Patient, and for reading an Observation by its id. */
   readonly narrow: Tokens;
   /** Of a partner that is blocked by now. */
   readonly blocked: Tokens;
