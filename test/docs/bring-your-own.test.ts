@@ -1,36 +1,16 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { loadStage } from '../../config/load.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { at, ofType, property, synthesised } from '../support/stage-template.ts';
-import { blocksOf, documentAt, root } from './documents.ts';
+import { blocksOf, documentAt } from './documents.ts';
+import { loadPasted } from './pasted-stage.ts';
 
 const [example = { language: '', code: '' }] = blocksOf(documentAt('docs/bring-your-own.md'));
 
-/** The production example, which may keep its example's names, with the document's fields. What they replace is taken out. */
-const pasted = `
-import production from '${join(root, 'config/production-example.ts')}';
-
-const { origin, ...stage } = production;
-export default {
-  ...stage,
-  edge: false,
-  network: 'none',
-  alarmAddresses: [],
-${example.code}
-};
-`;
-
 describe('the example of docs/bring-your-own.md', () => {
-  let folder: string;
   let config: StageConfig;
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'bring-your-own-'));
-    writeFileSync(join(folder, 'production-example.ts'), pasted);
-    config = await loadStage(join(folder, 'production-example.ts'));
+    // What its own topic replaces is taken out.
+    config = await loadPasted(`alarmAddresses: [],\n${example.code}`);
   });
-  afterAll(() => rmSync(folder, { recursive: true }));
 
   it('is a stage that the check accepts, with everything that an account can bring', () => {
     expect(example.language).toBe('ts');
