@@ -12,11 +12,10 @@ export interface Arn {
 
 /** Splits an ARN; undefined for anything else. */
 export const parseArn = (value: string): Arn | undefined => {
-  const [, partition, service, region, account, resource] =
-    /^arn:(aws[a-z-]*):([a-z0-9-]+):([a-z0-9-]*):(\d{12}|aws|):(\S+)$/.exec(value) ?? [];
-  return partition === undefined || service === undefined || resource === undefined
+  const parts = /^arn:(aws[a-z-]*):([a-z0-9-]+):([a-z0-9-]*):(\d{12}|aws|):(\S+)$/.exec(value);
+  return parts === null
     ? undefined
-    : { partition, service, region: region ?? '', account: account ?? '', resource };
+    : { partition: parts[1]!, service: parts[2]!, region: parts[3]!, account: parts[4]!, resource: parts[5]! };
 };
 
 interface ArnKind {

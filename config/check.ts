@@ -88,7 +88,7 @@ interface Problem {
 const problemsOf = (issue: z.core.$ZodIssue): Problem[] => {
   if (issue.code === 'invalid_union') {
     // Each of our unions is a word or an object. For an object, report what is wrong in it.
-    const inObject = issue.errors.at(-1) ?? [];
+    const inObject = issue.errors[1]!;
     return inObject.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type')
       ? [{ path: issue.path, message: 'is neither "none" nor an object; write "none" or an object' }]
       : inObject.flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }));
@@ -100,7 +100,7 @@ const problemsOf = (issue: z.core.$ZodIssue): Problem[] => {
   return [{ path: issue.path, message: issue.message }];
 };
 
-const at = (path: Path): string => path.map(String).join('\n');
+const at = (path: Path): string => path.map(String).join();
 
 const withoutField = (value: unknown, [first, ...rest]: Path): unknown => {
   if (typeof value !== 'object' || value === null || first === undefined) return value;
@@ -135,19 +135,17 @@ const withoutMisspelled = (problems: readonly Problem[]): Problem[] => {
 
 /** Fields of one entry with the same problem, such as three URLs with a wrong host, share a line. */
 export const linesOf = (value: unknown, problems: readonly Problem[]): string[] => {
-  const byCause = new Map<string, { readonly entry: Path; readonly fields: string[]; readonly message: string }>();
+  const byCause = new Map<string, { readonly where: string; readonly names: Set<string>; readonly message: string }>();
   for (const { path, message } of problems) {
     const isInEntry = path.length > 2 && typeof path[1] === 'number';
-    const entry = isInEntry ? path.slice(0, 2) : [];
     const field = fieldPath(value, path);
-    const cause = isInEntry ? `${at(entry)}\n${message}` : `${field}\n${message}`;
-    const group = byCause.get(cause) ?? { entry, fields: [], message };
-    const short = field.slice(fieldPath(value, entry).length + 1);
-    const name = group.fields.length > 0 ? short : field;
-    if (!group.fields.includes(name)) group.fields.push(name);
+    const where = isInEntry ? `${fieldPath(value, path.slice(0, 2))}.` : field;
+    const cause = `${where}\n${message}`;
+    const group = byCause.get(cause) ?? { where, names: new Set(), message };
+    group.names.add(field.slice(where.length));
     byCause.set(cause, group);
   }
-  return [...byCause.values()].map(({ fields, message }) => `${fields.join(', ')}: ${message}`);
+  return [...byCause.values()].map(({ where, names, message }) => `${where}${[...names].join(', ')}: ${message}`);
 };
 
 const withOrigin = (config: StageConfig): StageConfig => {

@@ -15,7 +15,11 @@ const onThisMachine = ([path, url]: UrlField): readonly ConfigFinding[] =>
   );
 
 const obstacles = (config: StageConfig): readonly ConfigFinding[] => [
-  ...findingIf(isLoopback(config.origin ?? ''), ['origin'], 'is on this machine; write a domain, or leave origin out'),
+  ...findingIf(
+    isLoopback(String(config.origin)),
+    ['origin'],
+    'is on this machine; write a domain, or leave origin out',
+  ),
   ...config.payers.flatMap((payer, index) => insideEntry('payers', index, payerUrls(payer).flatMap(onThisMachine))),
   ...config.partners.flatMap(({ webhook }, index) =>
     insideEntry('partners', index, webhook === undefined ? [] : onThisMachine([['webhook'], webhook])),

@@ -43,11 +43,11 @@ const checkBases = ({ payers }: StageConfig, context: Context): void => {
     const own = [['fhirBaseUrl'], ...fhirBaseUrlAliases.map((_, at) => ['fhirBaseUrlAliases', at])] as const;
     for (const [at, url] of [fhirBaseUrl, ...fhirBaseUrlAliases].entries()) {
       const owner = owners.get(normalised(url));
-      const name = payers[owner ?? index]?.id;
+      const name = payers[owner ?? index]!.id;
       if (name !== id) {
         problem(
           context,
-          ['payers', index, ...(own[at] ?? [])],
+          ['payers', index, ...own[at]!],
           `is also the base URL of payer "${name}"; write this payer's own`,
         );
       }
@@ -61,8 +61,8 @@ const checkShared = ({ partners }: StageConfig, context: Context): void => {
   const owners = new Map<string, number>();
   const claim = (index: number, path: readonly PropertyKey[], key: string, what: string): void => {
     const owner = owners.get(key);
-    const name = partners[owner ?? index]?.clientId;
-    if (name !== partners[index]?.clientId) {
+    const name = partners[owner ?? index]!.clientId;
+    if (name !== partners[index]!.clientId) {
       problem(context, ['partners', index, ...path], `is also ${what} of partner "${name}"; give each partner its own`);
     }
     owners.set(key, owner ?? index);

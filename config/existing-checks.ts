@@ -12,8 +12,6 @@ interface Placed {
   readonly rule: Rule;
   /** Such as `a topic`. */
   readonly what: string;
-  /** @default as the stage's */
-  readonly anyAccount?: boolean;
 }
 
 /** ARNs that must be of the stage's region and account, whatever AWS would make of others. */
@@ -31,7 +29,6 @@ const placed = ({ existing = {}, permissionsBoundaryArn }: StageConfig): readonl
     arn: existing.logDestination?.arn,
     rule: arns.logDestinationArn,
     what: 'a destination',
-    anyAccount: arns.parseArn(existing.logDestination?.arn ?? '')?.service === 'logs',
   },
   {
     path: ['existing', 'logDestination', 'roleArn'],
@@ -44,12 +41,13 @@ const placed = ({ existing = {}, permissionsBoundaryArn }: StageConfig): readonl
 
 const checkPlaces = (config: StageConfig, context: Context): void => {
   const { region, account } = config;
-  for (const { path, arn: value, rule, what, anyAccount = false } of placed(config)) {
+  for (const { path, arn: value, rule, what } of placed(config)) {
     const arn = value === undefined || rule(value) !== undefined ? undefined : arns.parseArn(value);
     if (arn === undefined) continue;
     if (region !== undefined && arn.region !== '' && arn.region !== region) {
       problem(context, path, `is in ${arn.region}; write the ARN of ${what} in ${region}, the stage's region`);
-    } else if (account !== undefined && !anyAccount && /^\d/.test(arn.account) && arn.account !== account) {
+      // A destination of CloudWatch Logs may be in any account.
+    } else if (account !== undefined && arn.service !== 'logs' && /^\d/.test(arn.account) && arn.account !== account) {
       problem(
         context,
         path,

@@ -11,18 +11,18 @@ import type { StageConfig } from './stage.ts';
  * Node puts the location of a syntax error, `/path/file.ts:3`, into the first line of the stack, not into the message.
  */
 const placeOf = (error: Error): string => {
-  const first = /^(?:file:\/\/)?\/.*:(\d+)$/.exec(error.stack?.split('\n')[0] ?? '')?.[1];
+  const first = /^(?:file:\/\/)?\/.*:(\d+)$/.exec(String(error.stack).split('\n')[0]!)?.[1];
   return first === undefined ? '' : `line ${first}: `;
 };
 
 const messageOf = (error: unknown): string =>
-  error instanceof Error ? `${placeOf(error)}${error.message.split('\n')[0] ?? ''}` : String(error).split('\n')[0]!;
+  error instanceof Error ? `${placeOf(error)}${error.message.split('\n')[0]!}` : String(error).split('\n')[0]!;
 
 /** The JSON parser names the line of most errors, but only quotes a wrong word, so search for its line. */
 const jsonProblem = (text: string, error: unknown): string => {
   const { message } = error as Error;
-  const [, what, line] = /^(.*) (?:in|after) JSON at position \d+ \(line (\d+) .*$/.exec(message) ?? [];
-  if (what !== undefined) return `line ${line}: ${what}`;
+  const found = /(.*) (?:in|after) JSON at position \d+ \(line (\d+)/.exec(message);
+  if (found !== null) return `line ${found[2]}: ${found[1]}`;
   const linesTo = (length: number): number => text.slice(0, length).split('\n').length;
   if (/end of JSON/.test(message)) return `line ${linesTo(text.trimEnd().length)}: it ends too early`;
   let [good, bad] = [0, text.length];

@@ -112,7 +112,7 @@ const checkEndpoints = (
     const url = endpoints[field];
     const same = fields
       .slice(0, index)
-      .find((other) => url !== undefined && sameForServers(endpoints[other] ?? '') === sameForServers(url));
+      .find((other) => url !== undefined && sameForServers(String(endpoints[other])) === sameForServers(url));
     if (same !== undefined) problem(context, [field], `is the same as ${same}; write the payer's own ${field}`);
   }
 };

@@ -105,7 +105,7 @@ export const unknownField = (name: string, known: readonly string[]): string => 
   const nearest = nearestOf(name, known);
   if (nearest !== undefined) return `is not a known field; write "${nearest}", or remove it`;
   return Object.hasOwn(elsewhere, plain(name))
-    ? (elsewhere[plain(name)] ?? '')
+    ? elsewhere[plain(name)]!
     : 'is not a known field; check its spelling, or remove it';
 };
 

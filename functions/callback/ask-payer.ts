@@ -1,13 +1,7 @@
 import { nowSeconds, type Deps } from '../shared/deps.ts';
 import { GatewayError, type Signal } from '../shared/errors.ts';
 import { nonceOf } from '../shared/payer/authorize-url.ts';
-import {
-  exchangeCode,
-  payerHttpFailure,
-  revokeAtPayer,
-  type PayerClientDeps,
-  type PayerTokenAnswer,
-} from '../shared/payer/client.ts';
+import { exchangeCode, revokeAtPayer, type PayerClientDeps, type PayerTokenAnswer } from '../shared/payer/client.ts';
 import { failureAtLogin, PayerError } from '../shared/payer/errors.ts';
 import { patientId, patientMemberOf } from '../shared/payer/patient-id.ts';
 import { memberOf } from '../shared/payer/token-answer.ts';
@@ -41,15 +35,16 @@ export const exchangePayerCode = async (
 const noPatient = (detail: string, signal?: Signal): GatewayError =>
   new GatewayError('server_error', 'The health plan did not say whose record this is.', { detail, signal });
 
-const searchPatient = async (deps: PayerClientDeps, payer: Payer, tokens: PayerTokens): Promise<string> => {
-  try {
-    return await findPatient(deps, payer, tokens.accessToken);
-  } catch (error) {
-    const { detail, failure } = payerHttpFailure(error, 'GET Patient');
-    // An answer that names no single patient concerns this member only, so it is not an outage.
-    throw noPatient(detail, failure === 'nonsense' ? undefined : 'payerDown');
-  }
-};
+/** Passes a payer's failure on to the partner. */
+const throwNoPatient =
+  (signalOf: (error: PayerError) => Signal | undefined) =>
+  (error: unknown): never => {
+    throw error instanceof PayerError ? noPatient(error.detail, signalOf(error)) : error;
+  };
+
+/** An answer that names no single patient concerns this member only, so it is not an outage. */
+const searchSignal = ({ failure }: PayerError): Signal | undefined =>
+  failure === 'nonsense' ? undefined : 'payerDown';
 
 /** What the patient's id is read from, and how the payer wrote it there. */
 interface Named {
@@ -94,10 +89,10 @@ export const requirePatient = async (
   answer: PayerTokenAnswer,
 ): Promise<string | undefined> => {
   if (payer.patientFrom === 'none') return undefined;
-  if (payer.patientFrom === 'search') return searchPatient(deps, payer, answer.tokens);
-  const { where, value } = await readNamed(deps, payer, attempt, answer).catch((error: unknown) => {
-    throw error instanceof PayerError ? noPatient(error.detail, 'payerDown') : error;
-  });
+  if (payer.patientFrom === 'search') {
+    return findPatient(deps, payer, answer.tokens.accessToken).catch(throwNoPatient(searchSignal));
+  }
+  const { where, value } = await readNamed(deps, payer, attempt, answer).catch(throwNoPatient(() => 'payerDown'));
   const id = patientId(payer, value);
   if (id !== undefined) return id;
   const isMissing = value === undefined;

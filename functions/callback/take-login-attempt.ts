@@ -22,7 +22,7 @@ const expiredSignIn = (detail: string, backTo?: Partner): GatewayError =>
   new GatewayError('invalid_request', 'This sign-in has expired. Please start again in the app.', {
     detail,
     page: 'expired',
-    ...(backTo === undefined ? {} : { backTo }),
+    backTo,
   });
 
 /** Why the attempt of a partner cannot be consumed. The member can go back to that partner's app, if it is registered. */
@@ -30,21 +30,20 @@ const refusalOf = async (
   { registry }: Pick<Deps, 'registry'>,
   { outcome, partner: partnerId }: Extract<Consumption, { readonly partner: string }>,
 ): Promise<GatewayError> => {
-  const partner = await registry.partner(partnerId, { evenIfBlocked: true });
-  const backTo = partner === undefined ? {} : { backTo: partner };
-  if (outcome === 'expired') return expiredSignIn('the login attempt has expired', partner);
+  const backTo = await registry.partner(partnerId, { evenIfBlocked: true });
+  if (outcome === 'expired') return expiredSignIn('the login attempt has expired', backTo);
   // A reload, or a step back in the browser: the login is over, whatever its result.
   if (outcome === 'finished') {
     return new GatewayError('invalid_request', 'This sign-in link was already used.', {
       detail: 'login attempt was consumed before',
       page: 'finished',
-      ...backTo,
+      backTo,
     });
   }
   return new GatewayError(
     'invalid_request',
     'This sign-in began in another browser, or this browser does not keep cookies. Please start again in the app.',
-    { detail: 'login cookie is missing or of another attempt', page: 'otherBrowser', ...backTo },
+    { detail: 'login cookie is missing or of another attempt', page: 'otherBrowser', backTo },
   );
 };
 

@@ -44,18 +44,16 @@ export interface Checked {
   readonly breakerOpened: boolean;
 }
 
-/** Whether not even a read without a token is refused. A payer may be slow to make its metadata, and yet serve reads. */
-const isSilent = (deps: CanaryDeps, payer: Payer): Promise<boolean> => {
+/** Why not even a read without a token is refused. A payer may be slow to make its metadata, and yet serve reads. */
+const silenceOf = (deps: CanaryDeps, payer: Payer): Promise<unknown> => {
   const url = `${payer.fhirBaseUrl}/Patient`;
-  return ask(deps, { what: fhirApi, url, headers: { Accept: fhirMediaType(payer) } }, () => undefined).then(
-    () => false,
-    () => true,
-  );
+  const headers = { Accept: fhirMediaType(payer) };
+  return ask(deps, { what: fhirApi, url, headers }, () => undefined).catch((silence: unknown) => silence);
 };
 
 /** Opens the breaker of a payer whose FHIR API does not answer. A status, whatever it says, is an answer. */
 const openBreaker = async (deps: CanaryDeps, payer: Payer): Promise<Checked> => {
-  if (!(await isSilent(deps, payer))) return { findings: [], breakerOpened: false };
+  if ((await silenceOf(deps, payer)) === undefined) return { findings: [], breakerOpened: false };
   try {
     const breakerOpened = await openForCanary(deps.limits, payer.id, deps.clock.now());
     return { findings: breakerOpened ? ['breaker opened'] : [], breakerOpened };

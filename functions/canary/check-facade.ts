@@ -17,7 +17,7 @@ export const discover = (deps: CanaryDeps, { id }: Payer): Promise<string> => {
   const url = `${facadeBase(deps.origin, id)}/.well-known/smart-configuration`;
   return ask(deps, { what: 'discovery', url }, async (response) => {
     expectThat(response.status === 200, `status ${response.status}`);
-    const document = JSON.parse((await readText(response, documentLimitBytes)) ?? '') as {
+    const document = JSON.parse(String(await readText(response, documentLimitBytes))) as {
       readonly authorization_endpoint?: unknown;
     } | null;
     const ours = authorizeUrl(deps.origin, id);
@@ -49,7 +49,7 @@ export const authorize = (deps: CanaryDeps, payer: Payer, partner: Partner, endp
   const query = new URLSearchParams({
     response_type: 'code',
     client_id: partner.clientId,
-    redirect_uri: partner.redirectUris[0] ?? '',
+    redirect_uri: partner.redirectUris[0]!,
     state: random(deps),
     code_challenge: sha256(random(deps)),
     code_challenge_method: 'S256',
@@ -60,7 +60,7 @@ export const authorize = (deps: CanaryDeps, payer: Payer, partner: Partner, endp
       return signInUrl(deps, payer);
     }
     expectThat(status >= 300 && status < 400, `status ${status} instead of a redirect`);
-    const target = URL.parse(headers.get('location') ?? '');
+    const target = URL.parse(String(headers.get('location')));
     if (target === null || !isOurRequest(deps, payer, target)) throw new Finding('a redirect to somewhere else');
     return target.href;
   });

@@ -1,3 +1,4 @@
+import { compareTexts } from '../shared/compare-texts.ts';
 import type { DirectoryEntry } from '../shared/registry/entry-items.ts';
 
 /** How often the canary runs. */
@@ -23,9 +24,10 @@ export const planRun = (
   directory: readonly DirectoryEntry[],
   { atMs, most, random }: { readonly atMs: number; readonly most: number; readonly random: number },
 ): Plan => {
-  const sorted = directory.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  if (sorted.length <= most) return { whole: sorted, endpointsOnly: [] };
-  const turn = from(sorted, (Math.floor(atMs / intervalMs) * most) % sorted.length);
+  const sorted = directory.toSorted((a, b) => compareTexts(a.id, b.id));
+  // A stage that small begins with the same payer in each run.
+  const step = Math.min(most, sorted.length);
+  const turn = from(sorted, (Math.floor(atMs / intervalMs) * step) % sorted.length);
   const others = turn.slice(most);
   return { whole: turn.slice(0, most), endpointsOnly: from(others, Math.floor(random * others.length)) };
 };

@@ -13,6 +13,6 @@ export const endStaleInvocation =
   async (event, context) => {
     const output = await handler(event, context);
     const message = 'Error' in output ? output.Error.ErrorMessage : undefined;
-    if (refusal.test(message ?? '')) throw new Error('the checkpoint token is no longer valid');
+    if (refusal.test(String(message))) throw new Error('the checkpoint token is no longer valid');
     return output;
   };

@@ -1,3 +1,4 @@
+import { compareTexts } from '../../shared/compare-texts.ts';
 import type { Directory } from '../../shared/registry/directory.ts';
 import type { DirectoryEntry } from '../../shared/registry/entry-items.ts';
 import { endpointOf } from './endpoint.ts';
@@ -17,7 +18,7 @@ const brandsPath = '/brands';
 export const brandsUrl = (origin: string): string => `${origin}${brandsPath}`;
 
 const byName = (one: DirectoryEntry, other: DirectoryEntry): number =>
-  one.displayName === other.displayName ? (one.id < other.id ? -1 : 1) : one.displayName < other.displayName ? -1 : 1;
+  compareTexts(one.displayName, other.displayName) || compareTexts(one.id, other.id);
 
 /** A SMART User Access Brands Bundle (http://hl7.org/fhir/smart-app-launch/brands.html, 2.2) of these payers. */
 export const brandsBundle = ({ origin, developers }: Publisher, { entries, changedAt }: Directory) => {

@@ -1,3 +1,4 @@
+import { compareTexts } from '../../shared/compare-texts.ts';
 import type { DirectoryEntry } from '../../shared/registry/entry-items.ts';
 import { wordsOf } from './fold.ts';
 import { nearWords } from './near-words.ts';
@@ -67,7 +68,7 @@ const inAll = ([first = new Map(), ...rest]: readonly Scores[]): Scores =>
 export const searchIndex = (entries: readonly DirectoryEntry[]): Search => {
   const payers = entries
     .map((entry) => ({ entry, name: wordsOf(entry.displayName).join(' ') }))
-    .toSorted((one, other) => (one.name < other.name ? -1 : 1));
+    .toSorted((one, other) => compareTexts(one.name, other.name));
   const places = new Map<string, Place[]>();
   for (const [payer, { entry }] of payers.entries()) {
     for (const [kind, words] of placesOf(entry)) {

@@ -1,3 +1,5 @@
+import { compareTexts } from '../../shared/compare-texts.ts';
+
 /** Texts in order, each with a value, so that those with a common beginning stand together. */
 export interface SortedTexts<Value> {
   /** The values of the texts that begin so, and whether the text ends there. */
@@ -6,7 +8,7 @@ export interface SortedTexts<Value> {
 
 /** Sorts them once. */
 export const sortedTexts = <Value>(pairs: Iterable<readonly [string, Value]>): SortedTexts<Value> => {
-  const sorted = [...pairs].toSorted(([one], [other]) => (one < other ? -1 : 1));
+  const sorted = [...pairs].toSorted(([one], [other]) => compareTexts(one, other));
 
   /** The place of the first text that is not before this one. */
   const placeOf = (text: string): number => {

@@ -17,9 +17,9 @@ export const viewerAddressHeader = 'CloudFront-Viewer-Address';
  */
 export const edgeFacts = (event: ApiEvent): EdgeFacts => {
   const address = /^([\d.]{7,15}|[\da-f:.]{2,45}):\d{1,5}$/i.exec(
-    header(event, viewerAddressHeader.toLowerCase()) ?? '',
+    String(header(event, viewerAddressHeader.toLowerCase())),
   )?.[1];
-  const edgeRequestId = /^[\w=-]{20,80}$/.exec(header(event, 'x-amz-cf-id') ?? '')?.[0];
+  const edgeRequestId = /^[\w=-]{20,80}$/.exec(String(header(event, 'x-amz-cf-id')))?.[0];
   return {
     ...(address === undefined ? {} : { address }),
     ...(edgeRequestId === undefined ? {} : { edgeRequestId }),

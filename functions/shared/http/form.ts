@@ -41,7 +41,7 @@ export const parseForm = (text: string): [string, string][] =>
  * @throws GatewayError `invalid_request`: 400 for another content type (RFC 6749 §3.2), 413 over 64 KB
  */
 export const readFormPairs = (event: ApiEvent): [string, string][] => {
-  const mediaType = header(event, 'content-type')?.split(';')[0]?.trim().toLowerCase();
+  const mediaType = header(event, 'content-type')?.split(';')[0]!.trim().toLowerCase();
   if (mediaType !== 'application/x-www-form-urlencoded') {
     throw new GatewayError('invalid_request', 'Send the parameters as application/x-www-form-urlencoded.');
   }

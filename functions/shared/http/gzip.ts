@@ -5,11 +5,13 @@ import { header, type ApiEvent } from './api.ts';
 /** Whether the caller accepts gzip (RFC 9110 §12.5.3). */
 export const takesGzip = (event: ApiEvent): boolean => {
   const weights = new Map(
-    (header(event, 'accept-encoding') ?? '').split(',').map((item): [string, number] => {
-      const [coding = '', ...parameters] = item.split(';').map((part) => part.trim().toLowerCase());
-      const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
-      return [coding, weight === undefined ? 1 : Number(weight)];
-    }),
+    String(header(event, 'accept-encoding'))
+      .split(',')
+      .map((item): [string | undefined, number] => {
+        const [coding, ...parameters] = item.split(';').map((part) => part.trim().toLowerCase());
+        const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
+        return [coding, weight === undefined ? 1 : Number(weight)];
+      }),
   );
   return (weights.get('gzip') ?? weights.get('x-gzip') ?? weights.get('*') ?? 0) > 0;
 };

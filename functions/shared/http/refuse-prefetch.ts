@@ -4,7 +4,7 @@ import { header, type ApiEvent } from './api.ts';
 /** Headers by which browsers mark a speculative request (Fetch: `Sec-Purpose`). The others are older, or Safari's. */
 const purposeHeaders = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'];
 
-const isAhead = (purpose: string | undefined): boolean => /prefetch|prerender|preview/i.test(purpose ?? '');
+const isAhead = (purpose: string | undefined): boolean => /prefetch|prerender|preview/i.test(String(purpose));
 
 /**
  * Refuses a browser's speculative request: a step of a login happens once, for a person who is there. A browser

@@ -12,7 +12,7 @@ const longestRetryAfterSeconds = 3600;
 
 /** The payer's `Retry-After`, seconds or a date (RFC 9110 §10.2.3), within reason. @default 30 seconds */
 export const retryAfterOf = ({ headers }: Pick<PayerResponse, 'headers'>, nowMs: number): number => {
-  const value = headers.get('retry-after') ?? '';
+  const value = String(headers.get('retry-after'));
   const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - nowMs) / 1000);
   return Number.isNaN(seconds) ? 30 : Math.min(longestRetryAfterSeconds, Math.max(1, seconds));
 };
@@ -24,10 +24,10 @@ export const jsonTypeOf = (
   { headers }: Pick<PayerResponse, 'headers'>,
   payer: Pick<Payer, 'quirks'>,
 ): string | undefined => {
-  const type = headers.get('content-type')?.toLowerCase() ?? '';
+  const type = String(headers.get('content-type')).toLowerCase();
   const charset = /charset="?([\w-]+)/.exec(type)?.[1] ?? 'utf-8';
   if (!['utf-8', 'utf8', 'us-ascii'].includes(charset)) return undefined;
-  const declared = /^[^\s;]*/.exec(type)?.[0] ?? '';
+  const declared = type.replace(/[\s;].*/, '');
   return [plainJson, fhirJson, fhirMediaType(payer)].includes(declared) ? declared : undefined;
 };
 

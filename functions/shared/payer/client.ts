@@ -213,8 +213,9 @@ export const exchangeCode = async (
   });
   const { accessToken, problem, scope, patient, idToken } = answer;
   if (accessToken === undefined) {
-    if (answer.refreshToken !== undefined) await revokeAtPayer(deps, payer, payerTokens('', answer));
-    throw new PayerError('nonsense', problem ?? '');
+    // Revokes the refresh token. If there is none either, the library refuses to send the empty text.
+    await revokeAtPayer(deps, payer, payerTokens('', answer));
+    throw new PayerError('nonsense', String(problem));
   }
   return { tokens: payerTokens(accessToken, answer), scope, patient, idToken };
 };
@@ -237,7 +238,7 @@ export const refreshAtPayer = async (
   if (accessToken !== undefined) {
     return { tokens: payerTokens(accessToken, { ...answer, refreshToken }), patient, problem: undefined };
   }
-  const failure = new PayerError('nonsense', problem ?? '');
+  const failure = new PayerError('nonsense', String(problem));
   if (answer.refreshToken === undefined) throw failure;
   return { tokens: { ...old, refreshToken }, patient, problem: failure };
 };

@@ -46,7 +46,10 @@ class StaleConnection extends Error {}
 
 const isClosed = (error: Error): boolean => 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
 
-/** Bytes that arrive on an idle connection would be taken for the next answer. */
+/**
+ * Bytes that arrive on an idle connection would be taken for the next answer. Node's agent closes it too, but only in its
+ * newer versions, and Lambda chooses the version.
+ */
 const closeOnStrayBytes = function (this: Socket): void {
   this.destroy();
 };

@@ -31,7 +31,7 @@ const missingSecret = (payerId: string): GatewayError =>
 
 const parseSecret = (payerId: string, text: string | undefined): PayerSecret => {
   try {
-    const { client_secret: secret, private_key_jwk: key } = JSON.parse(text ?? '') as Record<string, unknown>;
+    const { client_secret: secret, private_key_jwk: key } = JSON.parse(String(text)) as Record<string, unknown>;
     if (typeof secret === 'string' && secret !== '') return { client_secret: secret };
     if (typeof key === 'object' && key !== null) return { private_key_jwk: { ...key } };
   } catch {

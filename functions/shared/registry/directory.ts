@@ -14,7 +14,8 @@ export interface Directory {
 }
 
 /** A version that depends on each of these texts and on their order. */
-export const versionOf = (texts: readonly string[]): string => hash('sha256', JSON.stringify(texts), 'base64url');
+export const versionOf = (texts: readonly (string | undefined)[]): string =>
+  hash('sha256', JSON.stringify(texts), 'base64url');
 
 /** The part of a directory that a partner may read from. @param changedAt when the partner's entry changed last */
 export const limitDirectory = (

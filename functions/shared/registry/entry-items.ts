@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { compareTexts } from '../compare-texts.ts';
 import { parseObject, type JsonObject } from '../json-object.ts';
 import { registryAttributes } from '../store/attributes.ts';
 import { sha256 } from '../store/crypto.ts';
@@ -94,7 +95,7 @@ const readSound = (item: StoredItem): { readonly entry?: JsonObject } | undefine
   if (item['entry'] === undefined && item['digest'] === undefined) return {};
   if (text === undefined) return undefined;
   const entry = digest === sha256(text) ? parseObject(text) : undefined;
-  return entry !== undefined && belongsTo(read('entryId') ?? '', entry) ? { entry } : undefined;
+  return entry !== undefined && belongsTo(String(read('entryId')), entry) ? { entry } : undefined;
 };
 
 /** Reads an item. One that was changed by hand counts as damaged, and its entry as unknown. It never throws. */
@@ -165,9 +166,9 @@ export const pagesOf = ({
   payers,
   partners,
 }: Pick<RegistryData, 'payers' | 'partners'>): ReadonlyMap<string, DirectoryPage | OriginsPage> => {
-  const probes = probesOf(partners.toSorted((a, b) => (a.clientId < b.clientId ? -1 : 1)));
+  const probes = probesOf(partners.toSorted((a, b) => compareTexts(a.clientId, b.clientId)));
   const entries = payers
-    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    .toSorted((a, b) => compareTexts(a.id, b.id))
     .map((payer) => directoryEntryOf(payer, probes.get(payer.id) ?? []));
   const origins = [...new Set(partners.flatMap(({ webOrigins }) => webOrigins))].toSorted();
   const entriesByPage = Map.groupBy(entries, ({ id }) => pageOf(id));

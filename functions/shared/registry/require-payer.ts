@@ -15,8 +15,7 @@ export const unknownPayer = ({
   code,
   publicMessage = 'There is no such health plan here.',
   backTo,
-}: UnknownPayerOptions): GatewayError =>
-  new GatewayError(code, publicMessage, { page: 'unknownPlan', ...(backTo === undefined ? {} : { backTo }) });
+}: UnknownPayerOptions): GatewayError => new GatewayError(code, publicMessage, { page: 'unknownPlan', backTo });
 
 interface RequirePayerOptions extends Pick<UnknownPayerOptions, 'code' | 'publicMessage'> {
   readonly evenIfPaused?: boolean;

@@ -105,7 +105,7 @@ export const tableRegistry = ({ table, clock, writeLog, stage, lifetimes }: Tabl
     const pages = await Promise.all(numbers.map((number) => page<DirectoryPage>(entryIds.directoryPage(number))));
     return {
       entries: pages.flatMap((one) => one?.entry?.entries ?? []),
-      version: versionOf(pages.map((one) => one?.digest ?? '')),
+      version: versionOf(pages.map((one) => one?.digest)),
       changedAt: Math.max(0, ...pages.map((one) => one?.changedAt ?? 0)),
     };
   };

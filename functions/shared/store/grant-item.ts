@@ -147,5 +147,5 @@ export const unsealPayerTokens = (grant: Grant, grantKey: Uint8Array): PayerToke
 export const isLive = (grant: Grant, now: number): boolean => grant.revokedAt === undefined && grant.expiresAt > now;
 
 /** Whether a refresh token may be used: it is from the last rotation, or from a repeat of it. */
-export const isCurrentRefresh = ({ refreshHash, repeatHashes = [] }: Grant, hash: string): boolean =>
-  [refreshHash, ...repeatHashes].some((known) => sameHash(known, hash));
+export const isCurrentRefresh = ({ refreshHash, repeatHashes }: Grant, hash: string): boolean =>
+  [refreshHash].concat(repeatHashes).some((known) => sameHash(known, hash));

@@ -78,7 +78,14 @@ export const putLoginAttempt = async (
   );
 };
 
-const readAttempt = (item: Item, state: string, stateHash: string): LoginAttempt => {
+/** What the conditions of a consumption have compared. */
+interface Consumed {
+  readonly state: string;
+  readonly stateHash: string;
+  readonly payer: string;
+}
+
+const readAttempt = (item: Item, { state, stateHash, payer }: Consumed): LoginAttempt => {
   const read = readerOf(loginAttemptAttributes, item);
   const opened: unknown = JSON.parse(
     Buffer.from(unseal(stateKey(state), read('sealed') ?? new Uint8Array(), stateHash)).toString('utf8'),
@@ -86,7 +93,7 @@ const readAttempt = (item: Item, state: string, stateHash: string): LoginAttempt
   const { verifier, partnerState } = opened as { verifier: string; partnerState?: string };
   const codeChallenge = read('codeChallenge');
   return {
-    payer: read('payer') ?? '',
+    payer,
     partner: read('partner') ?? '',
     redirectUri: read('redirectUri') ?? '',
     scope: parseScopes(read('scope') ?? ''),
@@ -143,7 +150,8 @@ export const consumeLoginAttempt = async (
         }),
       ),
     );
-    if (updated?.Attributes) return { outcome: 'consumed', attempt: readAttempt(updated.Attributes, state, stateHash) };
+    if (updated?.Attributes)
+      return { outcome: 'consumed', attempt: readAttempt(updated.Attributes, { state, stateHash, payer }) };
   }
   const { Item: item } = await sendOrUnavailable(
     table.client.send(new GetItemCommand({ TableName: table.name, Key, ConsistentRead: true })),
@@ -161,5 +169,5 @@ export const consumeLoginAttempt = async (
   // It is usable although the condition failed: nothing was decided, so nothing is granted.
   if (!isUsed) return { outcome: 'unknown' };
   // The write was ours; its answer was lost and the SDK repeated it.
-  return { outcome: 'consumed', attempt: readAttempt(item, state, stateHash) };
+  return { outcome: 'consumed', attempt: readAttempt(item, { state, stateHash, payer }) };
 };

@@ -41,6 +41,7 @@ const refusedByPage = async (
   expect(response.headers['Content-Type']).toBe('text/html; charset=utf-8');
   expect(response.body).toContain(`<h1>${title}</h1>`);
   expect(response.body).toContain(`>${text}</`);
+  expect(response.body).not.toContain('<span lang="en"></span>');
   expect(test.payer.requests).toEqual([]);
   const record = JSON.parse(test.lines.at(-1) ?? '') as Record<string, unknown>;
   expect(record).toMatchObject({
@@ -100,7 +101,12 @@ describe('the callback refuses with a page, and consumes nothing,', () => {
     const { state, cookie } = await test.start();
     test.passSeconds(1800);
 
-    await refusedByPage(test, test.callback(test.fromPayer(state), { cookie }), refusals.late);
+    const answering = test.callback(test.fromPayer(state), { cookie });
+
+    await refusedByPage(test, answering, refusals.late);
+    expect((await answering).body).toContain(
+      '<a class="button" href="http://localhost:3002/">Go back to Demo Partner</a>',
+    );
 
     expect(attempt(test)?.['usedAt']).toBeUndefined();
   });

@@ -148,6 +148,22 @@ describe('a connection', () => {
     expect(connections()).toBe(2);
   });
 
+  it('that receives unexpected bytes is closed even if Node does not close it', async () => {
+    const opened: Socket[] = [];
+    const note = (message: unknown): void => void opened.push((message as { readonly socket: Socket }).socket);
+    subscribe('net.client.socket', note);
+    const { ask, connections } = await start((socket) => void socket.write(whole));
+    expect(await ask()).toBe('200 body');
+    unsubscribe('net.client.socket', note);
+    await settled();
+    // What Node does in the place of its own guard.
+    opened[0]?.emit('data', Buffer.from('evil'));
+
+    expect(opened).toMatchObject([{ destroyed: true }]);
+    expect(await ask()).toBe('200 body');
+    expect(connections()).toBe(2);
+  });
+
   it('that does not open in time is abandoned', async () => {
     // Accepts the connection, and never starts TLS.
     const silent = createServer();

@@ -93,6 +93,17 @@ describe('the lease around a refresh of payer tokens', () => {
     expect(test.payer.requests).toEqual([]);
   });
 
+  it('is not looked at again after exactly 22 s', async () => {
+    const { test, grant, before } = await agedGrant(301);
+    await leaseElsewhere(test, grant, 30_000);
+    const deps = { ...test.deps, sleep: () => Promise.resolve(test.passSeconds(11)) };
+
+    const late = ensureFreshPayerTokens(deps, await northwind(test), before, { requestId: 'late' });
+
+    await expect(late).rejects.toMatchObject({ status: 503 });
+    expect(test.dynamo.calls()).toEqual(['UpdateItem', 'GetItem', 'GetItem']);
+  });
+
   it('ends the wait with 401 if the grant is revoked meanwhile', async () => {
     const { test, grant, before } = await agedGrant(301);
     await leaseElsewhere(test, grant, 30_000);
