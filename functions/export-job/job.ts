@@ -2,7 +2,7 @@ import { nowSeconds } from '../shared/deps.ts';
 import { grantOfExport } from '../shared/exports/export-id.ts';
 import { isOverdue, type Export } from '../shared/store/export-item.ts';
 import { getExport } from '../shared/store/exports.ts';
-import { reusedBlocks, type Blocks } from './age/blocks.ts';
+import type { Blocks } from './age/blocks.ts';
 import type { JobDeps } from './deps.ts';
 import { jobMemory, type Memory } from './state/memory.ts';
 
@@ -46,7 +46,7 @@ export const startJob = (deps: JobDeps, exportId: string, remainingMs: () => num
     deps,
     exportId,
     memory: jobMemory(deps),
-    blocks: reusedBlocks(),
+    blocks: deps.newBlocks(),
     stateKey: ({ stateKey }) => (stateKey === undefined ? missing() : openKey(stateKey)),
     accessToken: ({ payerToken }) => (payerToken === undefined ? missing() : openToken(payerToken)),
     remainingMs,

@@ -8,6 +8,7 @@ import {
 import { DeleteObjectsCommand, GetObjectCommand, ListObjectsV2Command, NoSuchKey, S3Client } from '@aws-sdk/client-s3';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
+import { reusedBlocks } from '../../functions/export-job/age/blocks.ts';
 import type { JobDeps } from '../../functions/export-job/deps.ts';
 import { endIfFailed } from '../../functions/export-job/end/end-if-failed.ts';
 import { runExport } from '../../functions/export-job/handler.ts';
@@ -137,6 +138,7 @@ export const exportsWorld = (random: () => number, payerHttp: PayerHttp, planted
     openInJob: gateway.openInJob,
     takeTurn: () => Promise.resolve({ taken: true, remaining: 1, resetSeconds: 1 }),
     startExecution: async (name, input) => void durable.start('job', input, name),
+    newBlocks: () => reusedBlocks(4),
     sleep: (ms) => durable.sleep(ms),
     fileSeconds: 7 * 86_400,
   };

@@ -1,5 +1,6 @@
 import { createPrivateKey, randomBytes, webcrypto } from 'node:crypto';
 import { Decrypter } from 'age-encryption';
+import { reusedBlocks } from '../../functions/export-job/age/blocks.ts';
 import type { JobDeps } from '../../functions/export-job/deps.ts';
 import { endIfFailed } from '../../functions/export-job/end/end-if-failed.ts';
 import { runExport } from '../../functions/export-job/handler.ts';
@@ -214,6 +215,7 @@ export const exportWorld = (options: WorldOptions = {}) => {
       onCall('startExecution');
       durable.start('job', input, name);
     },
+    newBlocks: () => reusedBlocks(4),
     sleep: (ms) => durable.sleep(ms),
     fileSeconds: 7 * 86_400,
     ...options.deps,
