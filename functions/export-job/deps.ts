@@ -2,7 +2,7 @@ import type { Deps } from '../shared/deps.ts';
 import type { OpenInJob, SealForJob } from '../shared/exports/job-box.ts';
 import type { TakeTurn } from '../shared/limits/limiter.ts';
 import type { Table } from '../shared/store/dynamo.ts';
-import type { Blocks } from './age/blocks.ts';
+import type { Buffers } from './buffers.ts';
 import type { JobInput } from './job-input.ts';
 
 /** The exports' bucket. Both functions throw GatewayError `temporarily_unavailable`. */
@@ -25,8 +25,8 @@ export interface JobDeps extends Omit<Deps, 'behindEdge'> {
   readonly takeTurn: TakeTurn;
   /** Starts an execution of this version of the function, unless one with that name was already started. */
   readonly startExecution: (name: string, input: JobInput) => Promise<void>;
-  /** Memory to seal parts in. Called once in each invocation. */
-  readonly newBlocks: () => Blocks;
+  /** Called once in each invocation. */
+  readonly newBuffers: () => Buffers;
   readonly sleep: (ms: number) => Promise<void>;
   /** How long files are kept after the export ends, in seconds. */
   readonly fileSeconds: number;

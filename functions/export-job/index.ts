@@ -8,7 +8,7 @@ import { kmsClient } from '../shared/kms-client.ts';
 import { leaseFromTable } from '../shared/limits/lease-slots.ts';
 import { realDeps } from '../shared/real-deps.ts';
 import { boundedClock } from '../shared/store/bounded-clock.ts';
-import { reusedBlocks } from './age/blocks.ts';
+import { usualBuffers } from './buffers.ts';
 import { exportJob } from './handler.ts';
 import { bucketOf } from './objects.ts';
 import { paceTurns } from './pace.ts';
@@ -38,7 +38,7 @@ export const handler = exportJob({
     new LambdaClient(awsLimits({ maxAttempts: 3, requestMs: 5000 })),
     `${requireEnvironment('AWS_LAMBDA_FUNCTION_NAME')}:${requireEnvironment('AWS_LAMBDA_FUNCTION_VERSION')}`,
   ),
-  newBlocks: () => reusedBlocks(),
+  newBuffers: usualBuffers,
   sleep: (ms) => sleep(ms),
   fileSeconds: Number(requireEnvironment('EXPORT_FILE_SECONDS')),
 });

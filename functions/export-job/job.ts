@@ -2,7 +2,7 @@ import { nowSeconds } from '../shared/deps.ts';
 import { grantOfExport } from '../shared/exports/export-id.ts';
 import { isOverdue, type Export } from '../shared/store/export-item.ts';
 import { getExport } from '../shared/store/exports.ts';
-import type { Blocks } from './age/blocks.ts';
+import type { Buffers } from './buffers.ts';
 import type { JobDeps } from './deps.ts';
 import { jobMemory, type Memory } from './state/memory.ts';
 
@@ -11,8 +11,7 @@ export interface Job {
   readonly deps: JobDeps;
   readonly exportId: string;
   readonly memory: Memory;
-  /** What parts are sealed in. */
-  readonly blocks: Blocks;
+  readonly buffers: Buffers;
   /** The key of the job's state. @throws GatewayError `temporarily_unavailable` */
   readonly stateKey: (item: Export) => Promise<Uint8Array>;
   /** The payer's token. @throws GatewayError `temporarily_unavailable` */
@@ -46,7 +45,7 @@ export const startJob = (deps: JobDeps, exportId: string, remainingMs: () => num
     deps,
     exportId,
     memory: jobMemory(deps),
-    blocks: deps.newBlocks(),
+    buffers: deps.newBuffers(),
     stateKey: ({ stateKey }) => (stateKey === undefined ? missing() : openKey(stateKey)),
     accessToken: ({ payerToken }) => (payerToken === undefined ? missing() : openToken(payerToken)),
     remainingMs,

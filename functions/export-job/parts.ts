@@ -7,19 +7,24 @@ import type { JobDeps } from './deps.ts';
 import type { WrittenPart } from './state/state.ts';
 
 /*
- * A leg's resources, one part for each type. They are sealed as they arrive, so that memory holds little more than the
- * ciphertext. A part that was put but that no leg's checkpoint names does not count, and the sweep deletes it.
+ * A leg's resources, one part for each type, or several if the leg is large. They are sealed as they arrive, so that memory
+ * holds little more than the ciphertext. A part that was put but that no leg's checkpoint names does not count, and the sweep deletes it.
  */
 
 /** Collects the parts of one leg. */
 export interface PartWriter {
   /** Adds a line, which includes its line break, in pieces. */
-  readonly add: (type: string, line: readonly Uint8Array[]) => void;
+  readonly add: (type: string, line: Iterable<Uint8Array>) => void;
   /** Bytes of NDJSON so far. */
   readonly bytes: () => number;
-  /** Closes the parts and puts them into the bucket. @throws whatever the bucket throws */
+  /** Puts the parts into the bucket early, if they hold much: one page may have any size. @throws whatever the bucket throws */
+  readonly putIfLarge: () => Promise<void>;
+  /** Closes the parts, puts them into the bucket, and returns all. @throws whatever the bucket throws */
   readonly put: () => Promise<readonly WrittenPart[]>;
 }
+
+/** Parts that hold more bytes than this are put before the page ends. A leg of usual pages holds less. */
+const mostHeldBytes = 12 * 1024 * 1024;
 
 /** A part that is not closed yet. */
 interface OpenPart {
@@ -41,12 +46,27 @@ export const partWriter = (
   blocks: Blocks,
 ): PartWriter => {
   const open = new Map<string, OpenPart>();
+  const written: WrittenPart[] = [];
   let bytes = 0;
+  let heldBytes = 0;
 
   const openPart = (type: string): OpenPart => {
     const part = { type, file: sealFile(recipient, randomBytes, blocks), bytes: 0, count: 0 };
     open.set(type, part);
     return part;
+  };
+
+  const putOpen = async (): Promise<void> => {
+    // One at a time, since each is joined in the same memory.
+    for (const { type, file, bytes: plainBytes, count } of open.values()) {
+      const body = file.end();
+      const digest = sha256(body);
+      const object = partName(exportId, base64url(randomBytes(16)));
+      await objects.put(object, body);
+      written.push({ type, object, digest, bytes: plainBytes, count });
+    }
+    open.clear();
+    heldBytes = 0;
   };
 
   return {
@@ -57,20 +77,15 @@ export const partWriter = (
         part.file.write(piece);
         part.bytes += piece.length;
         bytes += piece.length;
+        heldBytes += piece.length;
       }
     },
     bytes: () => bytes,
+    putIfLarge: async () => {
+      if (heldBytes > mostHeldBytes) await putOpen();
+    },
     put: async () => {
-      const written: WrittenPart[] = [];
-      // One at a time, since each is joined in the same memory.
-      for (const { type, file, bytes: plainBytes, count } of open.values()) {
-        const body = file.end();
-        const digest = sha256(body);
-        const object = partName(exportId, base64url(randomBytes(16)));
-        await objects.put(object, body);
-        written.push({ type, object, digest, bytes: plainBytes, count });
-      }
-      open.clear();
+      await putOpen();
       return written;
     },
   };

@@ -18,8 +18,12 @@ const sizes: readonly Size[] = isWhole
       ['250 MB', 150_000, 1500, []],
       ['2 GB', 110_000, 20_000, []],
       ['25 MB with documents of 9.5 and 20 MB', 15_000, 1500, documents],
+      ['twenty documents of 9.5 MB on one page', 100, 0, Array.from({ length: 20 }, () => 9_500_000)],
     ]
-  : [['8 MB', 5000, 1500, []]];
+  : [
+      ['8 MB', 5000, 1500, []],
+      ['six documents of 9.5 MB on one page', 100, 0, Array.from({ length: 6 }, () => 9_500_000)],
+    ];
 
 /** Reads every line, checks that each resource appears once, and compares every fiftieth one with the payer's copy. */
 const checkLines = async (

@@ -8,7 +8,6 @@ import {
 import { DeleteObjectsCommand, GetObjectCommand, ListObjectsV2Command, NoSuchKey, S3Client } from '@aws-sdk/client-s3';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
-import { reusedBlocks } from '../../functions/export-job/age/blocks.ts';
 import type { JobDeps } from '../../functions/export-job/deps.ts';
 import { endIfFailed } from '../../functions/export-job/end/end-if-failed.ts';
 import { runExport } from '../../functions/export-job/handler.ts';
@@ -22,6 +21,7 @@ import { simulatedDurable } from '../support/durable.ts';
 import { exportGateway } from '../support/export-gateway.ts';
 import { startMs } from '../support/gateway.ts';
 import { localRegistry, withPartner } from '../support/login.ts';
+import { smallBuffers } from '../support/small-buffers.ts';
 
 /** A bug that a test plants in the world, to show that the model finds it. */
 export type Planted =
@@ -138,7 +138,7 @@ export const exportsWorld = (random: () => number, payerHttp: PayerHttp, planted
     openInJob: gateway.openInJob,
     takeTurn: () => Promise.resolve({ taken: true, remaining: 1, resetSeconds: 1 }),
     startExecution: async (name, input) => void durable.start('job', input, name),
-    newBlocks: () => reusedBlocks(4),
+    newBuffers: smallBuffers,
     sleep: (ms) => durable.sleep(ms),
     fileSeconds: 7 * 86_400,
   };

@@ -1,6 +1,5 @@
 import { createPrivateKey, randomBytes, webcrypto } from 'node:crypto';
 import { Decrypter } from 'age-encryption';
-import { reusedBlocks } from '../../functions/export-job/age/blocks.ts';
 import type { JobDeps } from '../../functions/export-job/deps.ts';
 import { endIfFailed } from '../../functions/export-job/end/end-if-failed.ts';
 import { runExport } from '../../functions/export-job/handler.ts';
@@ -24,6 +23,7 @@ import { simulatedDurable, type DurableOptions } from './durable.ts';
 import { localData } from './gateway.ts';
 import { livingGrant } from './living-grant.ts';
 import { memoryDynamo } from './memory-dynamo.ts';
+import { smallBuffers } from './small-buffers.ts';
 
 /** A request that reached the payer. */
 interface Asked {
@@ -215,7 +215,7 @@ export const exportWorld = (options: WorldOptions = {}) => {
       onCall('startExecution');
       durable.start('job', input, name);
     },
-    newBlocks: () => reusedBlocks(4),
+    newBuffers: smallBuffers,
     sleep: (ms) => durable.sleep(ms),
     fileSeconds: 7 * 86_400,
     ...options.deps,

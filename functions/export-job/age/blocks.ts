@@ -11,15 +11,13 @@ export interface Blocks {
 
 export const blockBytes = 256 * 1024;
 
-/** A leg of one type fits. What nobody touches takes no memory. */
+/** A leg of one type fits. */
 const usualBlocks = 80;
 
 /**
- * Keeps its memory and uses it again. V8 lets up to 64 MB of garbage outside its heap pile up before it collects, which
- * would be all of the growth that an export's job may have. Blocks that were taken one after the other are in one piece
- * already, as those of a leg that reads one type are.
- * @param arenaBlocks how many blocks are kept; few where many jobs run in one process, since V8 collects its whole heap for
- *     every three of the usual size
+ * Keeps its memory and uses it again. Blocks that were taken one after the other are in one piece already, as those of a
+ * leg that reads one type are.
+ * @param arenaBlocks how many blocks are kept
  */
 export const reusedBlocks = (arenaBlocks = usualBlocks): Blocks => {
   const arena = Buffer.allocUnsafeSlow(arenaBlocks * blockBytes);

@@ -36,7 +36,7 @@ const writePart = async (
   type: string,
   lines: readonly string[],
 ): Promise<readonly WrittenPart[]> => {
-  const parts = partWriter(job.deps, item.exportId, item.recipient, job.blocks);
+  const parts = partWriter(job.deps, item.exportId, item.recipient, job.buffers.blocks);
   for (const line of lines) parts.add(type, [Buffer.from(`${line}\n`)]);
   return parts.put();
 };
@@ -112,11 +112,11 @@ export interface Written {
 }
 
 const writeManifest = async (
-  { deps, blocks }: Job,
+  { deps, buffers }: Job,
   { exportId, recipient }: Export,
   manifest: StoredManifest,
 ): Promise<Pick<Written, 'manifest' | 'kept' | 'digest'>> => {
-  const file = sealFile(recipient, deps.randomBytes, blocks);
+  const file = sealFile(recipient, deps.randomBytes, buffers.blocks);
   file.write(Buffer.from(JSON.stringify(manifest)));
   const sealed = file.end();
   const digest = sha256(sealed);

@@ -1,4 +1,5 @@
 import type { Problem } from '../reading/problems.ts';
+import { UnreadablePage } from '../reading/unreadable-page.ts';
 import { readStateFile, referredIn } from '../state/state-file.ts';
 import type { ReferencesTask } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
@@ -27,7 +28,8 @@ const readReferred = async (leg: Leg, task: ReferencesTask, name: string): Promi
       try {
         await takePage(leg, { of: 'read', type }, answer);
         return 'done';
-      } catch {
+      } catch (error) {
+        if (!(error instanceof UnreadablePage)) throw error;
         dropProblems(leg, length);
         return { after: await afterFailure(leg, task) };
       }

@@ -5,6 +5,7 @@ import type { PartWriter } from '../parts.ts';
 import type { Wanted } from '../plan/wanted.ts';
 import type { RecordRules } from '../reading/check-resource.ts';
 import type { NotReadReason, Problem } from '../reading/problems.ts';
+import type { PageRoom } from '../reading/split-bundle.ts';
 import type { StateKey } from '../state/memory.ts';
 import type { JobState, Task } from '../state/state.ts';
 import { secondsLeft } from './seconds-left.ts';
@@ -24,6 +25,7 @@ export interface Leg {
   /** The tag of an identity, a reference or a page. */
   readonly tagOf: (identity: string) => Uint8Array;
   readonly parts: PartWriter;
+  readonly pageRoom: PageRoom;
   /** Whether the leg has read enough. */
   readonly isFull: () => boolean;
   /** Whether the payer's token ends soon. */

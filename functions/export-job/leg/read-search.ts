@@ -71,9 +71,9 @@ const takeOrFail = async (
   try {
     return await takePage(leg, { of: 'search', type, page }, answer, onLinks);
   } catch (error) {
+    if (!(error instanceof UnreadablePage)) throw error;
     dropProblems(leg, length);
-    const fault = error instanceof UnreadablePage ? error.fault : 'truncated';
-    return { fault: { kind: 'pageUnreadable', type, page, fault } };
+    return { fault: { kind: 'pageUnreadable', type, page, fault: error.fault } };
   }
 };
 

@@ -65,7 +65,7 @@ const makeLeg = async (
   const wanted = wantedOf(scopeNow(item.scope, partner), item.types);
   const startedAt = deps.clock.monotonic();
   const untilAt = startedAt + legBounds.readMs;
-  const parts = partWriter(deps, item.exportId, item.recipient, job.blocks);
+  const parts = partWriter(deps, item.exportId, item.recipient, job.buffers.blocks);
   const stateKey = await job.stateKey(item);
   return {
     deps,
@@ -79,6 +79,7 @@ const makeLeg = async (
     state,
     tagOf: tagger(stateKey),
     parts,
+    pageRoom: job.buffers.pageRoom,
     isFull: () => deps.clock.monotonic() >= untilAt || parts.bytes() >= legBounds.bytes,
     isTokenEnding: () => tokenEndsAt(item) <= nowSeconds(deps.clock),
     untilAt,

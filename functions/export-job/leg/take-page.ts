@@ -6,6 +6,7 @@ import { payerRemarks } from '../reading/problems.ts';
 import { referredBy } from '../reading/references.ts';
 import { createLineRewriter, foreignAttachments } from '../reading/rewrite-line.ts';
 import { createBundleSplitter, type PageInfo } from '../reading/split-bundle.ts';
+import { UnreadablePage } from '../reading/unreadable-page.ts';
 import type { Answer } from './ask-payer.ts';
 import type { Leg } from './leg.ts';
 
@@ -45,7 +46,7 @@ const takeResource = (
   leg: Leg,
   source: Source,
   resource: PageResource | SkippedResource,
-  rewrite: (line: Uint8Array) => readonly Uint8Array[],
+  rewrite: (line: Uint8Array) => Iterable<Uint8Array>,
 ): void => {
   const { problems, rules, state, tagOf, parts } = leg;
   const { page } = source;
@@ -76,12 +77,21 @@ const takeResource = (
 /** Splits a chunk after its first bytes, so that links there are found before the entries are read. */
 const piecesOf = (chunk: Uint8Array): Uint8Array[] => [chunk.subarray(0, linksWithin), chunk.subarray(linksWithin)];
 
+/** The bytes of an answer. @throws UnreadablePage if the connection breaks */
+const bytesOf = async function* (body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch {
+    throw new UnreadablePage('truncated');
+  }
+};
+
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /**
  * Takes an answer's resources as its bytes arrive.
  * @param onLinks gets the links to the next page, if they are known before the page ends
- * @throws UnreadablePage, and whatever the body throws if the connection breaks
+ * @throws UnreadablePage, also if the connection breaks, and whatever the bucket throws
  */
 export const takePage = async (
   leg: Leg,
@@ -89,17 +99,22 @@ export const takePage = async (
   { response, end }: Extract<Answer, { kind: 'json' }>,
   onLinks: (next: readonly string[]) => void = () => undefined,
 ): Promise<TakenPage> => {
-  const splitter = createBundleSplitter({ of: source.of });
   const rewrite = createLineRewriter({ bases: payerBases(leg.payer), facade: leg.facade });
   let matched = 0;
+  const splitter = createBundleSplitter({
+    of: source.of,
+    room: leg.pageRoom,
+    take: (resource) => {
+      if (resource.skipped !== undefined || resource.mode === 'match') matched += 1;
+      takeResource(leg, source, resource, rewrite);
+    },
+  });
   let isTold = source.of === 'read';
   try {
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of response.body === null ? [] : bytesOf(response.body)) {
       for (const piece of isTold ? [chunk] : piecesOf(chunk)) {
-        for (const resource of splitter.push(piece)) {
-          if (resource.skipped !== undefined || resource.mode === 'match') matched += 1;
-          takeResource(leg, source, resource, rewrite);
-        }
+        splitter.push(piece);
+        await leg.parts.putIfLarge();
         const links = isTold ? undefined : splitter.links();
         if (links === undefined) continue;
         isTold = true;

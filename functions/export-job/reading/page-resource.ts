@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { isObject, type JsonObject } from '../../shared/json-object.ts';
+import { cutLongStrings } from './cut-long-strings.ts';
 import { headOfResource, type ResourceHead } from './head-of-resource.ts';
 import type { ValueScanner } from './scan-value.ts';
 import { surveyResource, type Survey } from './survey-resource.ts';
@@ -23,8 +24,12 @@ export interface PageResource extends Survey {
   readonly id: string | undefined;
   /** `match` where the payer does not say. */
   readonly mode: EntryMode;
-  /** The payer's own bytes without white space between tokens: one line, without a line break. */
+  /**
+   * The payer's own bytes without white space between tokens: one line, without a line break. It is a view, which the next
+   * resource overwrites.
+   */
   readonly line: Buffer;
+  /** Parsed. Long strings of a large resource are cut. */
   readonly resource: JsonObject;
   readonly skipped?: undefined;
 }
@@ -37,6 +42,9 @@ export interface SkippedResource extends ResourceHead {
 /** The most levels of nesting; no R4 resource needs this many. */
 const mostLevels = 200;
 
+/** A resource that is larger, in bytes, is mostly long strings. */
+const largeBytes = 256 * 1024;
+
 /** Parses and checks the bytes of a resource that the scanner kept. */
 export const readKept = (scanner: ValueScanner): Omit<PageResource, 'mode'> | SkippedResource => {
   const kept = scanner.kept();
@@ -46,7 +54,7 @@ export const readKept = (scanner: ValueScanner): Omit<PageResource, 'mode'> | Sk
   if (!isUtf8(kept)) return skip('notJson');
   let resource: unknown;
   try {
-    resource = JSON.parse(kept.toString('utf8'));
+    resource = JSON.parse((kept.length > largeBytes ? cutLongStrings(kept) : kept).toString('utf8'));
   } catch {
     return skip('notJson');
   }
@@ -54,5 +62,5 @@ export const readKept = (scanner: ValueScanner): Omit<PageResource, 'mode'> | Sk
   const survey = surveyResource(resource);
   if (survey.members !== scanner.members()) return skip('repeatedKey');
   const { resourceType: type, id } = resource as { readonly resourceType: string; readonly id?: unknown };
-  return { type, id: typeof id === 'string' ? id : undefined, line: scanner.take(), resource, ...survey };
+  return { type, id: typeof id === 'string' ? id : undefined, line: kept, resource, ...survey };
 };

@@ -11,14 +11,20 @@ export interface LineBases {
 
 const lineEnd = Buffer.from('\n');
 
+/** How much of a line is rewritten at once, so that a large one is never there twice. */
+const pieceBytes = 64 * 1024;
+
 /**
  * Makes the rewriter of one page's lines. It replaces the payer's bases in links with the facade's base, as the fetch
  * route does, and returns a line with its line break, in pieces. Each page gets a new one, so that a malformed page cannot affect
  * another.
  */
-export const createLineRewriter = ({ bases, facade }: LineBases): ((line: Uint8Array) => readonly Uint8Array[]) => {
+export const createLineRewriter = ({ bases, facade }: LineBases): ((line: Uint8Array) => Iterable<Uint8Array>) => {
   const rewriter = createLinkRewriter({ from: bases, to: facade });
-  return (line) => [...rewriter.push(line), ...rewriter.push(lineEnd)];
+  return function* (line) {
+    for (let at = 0; at < line.length; at += pieceBytes) yield* rewriter.push(line.subarray(at, at + pieceBytes));
+    yield* rewriter.push(lineEnd);
+  };
 };
 
 /** How many attachments are on other servers. Their URLs are not rewritten; a client must not send its token there. */

@@ -24,8 +24,6 @@ export interface ValueScanner {
   readonly isDone: () => boolean;
   /** The bytes kept, as a view that the next value overwrites. Of a value that is too large, only the beginning. */
   readonly kept: () => Buffer;
-  /** The bytes kept, for the caller to keep. A large value's are not copied. */
-  readonly take: () => Buffer;
   /** Whether the value had more bytes than it was told to keep. */
   readonly isTooLarge: () => boolean;
   /** How many levels deep its objects and arrays are nested. */
@@ -54,11 +52,8 @@ for (const [kind, bytes] of [
   for (const byte of bytes) kinds[byte] = kind;
 }
 
-/** A buffer larger than this is released after its value. */
-const usualBytes = 256 * 1024;
-
-export const createValueScanner = (): ValueScanner => {
-  let held = Buffer.allocUnsafe(8 * 1024);
+/** @param held where the bytes of one value after the other are kept */
+export const createValueScanner = (held: Buffer): ValueScanner => {
   let heldLength = 0;
   let mostBytes = 0;
   let isTooLarge = false;
@@ -75,14 +70,6 @@ export const createValueScanner = (): ValueScanner => {
     const room = mostBytes - heldLength;
     if (to - from > room) isTooLarge = true;
     const end = Math.min(to, from + room);
-    const needed = heldLength + end - from;
-    if (needed > held.length) {
-      // A large value gets all the room that it may need, since memory counts only once it is written to.
-      const size = needed > usualBytes ? mostBytes : Math.min(Math.max(needed, held.length * 2), mostBytes);
-      const grown = Buffer.allocUnsafe(Math.max(size, needed));
-      held.copy(grown, 0, 0, heldLength);
-      held = grown;
-    }
     heldLength += chunk.copy(held, heldLength, from, end);
   };
 
@@ -108,8 +95,7 @@ export const createValueScanner = (): ValueScanner => {
 
   return {
     begin(most) {
-      if (held.length > usualBytes) held = Buffer.allocUnsafe(8 * 1024);
-      mostBytes = most;
+      mostBytes = Math.min(most, held.length);
       heldLength = depth = deepest = members = 0;
       isTooLarge = isStarted = isDone = isInString = isEscaped = false;
     },
@@ -159,8 +145,6 @@ export const createValueScanner = (): ValueScanner => {
 
     isDone: () => isDone,
     kept: () => held.subarray(0, heldLength),
-    // The next value gets a new buffer if this one is large.
-    take: () => (held.length > usualBytes ? held.subarray(0, heldLength) : Buffer.from(held.subarray(0, heldLength))),
     isTooLarge: () => isTooLarge,
     depth: () => deepest,
     members: () => members,

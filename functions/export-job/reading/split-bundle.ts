@@ -15,23 +15,32 @@ export interface PageInfo {
 }
 
 /**
- * Splits one answer into its resources while its bytes arrive. It takes one pass and linear time, and buffers one
- * resource at most. If a page turns out to be unreadable, the resources returned before that are still complete.
+ * Splits one answer into its resources while its bytes arrive. It takes one pass and linear time, and holds one resource
+ * at most. If a page turns out to be unreadable, the resources taken before that are still complete.
  */
 export interface BundleSplitter {
-  /** Returns the resources that these bytes complete. @throws UnreadablePage */
-  readonly push: (chunk: Uint8Array) => readonly (PageResource | SkippedResource)[];
+  /** Reads on, and hands over each resource that these bytes complete. @throws UnreadablePage */
+  readonly push: (chunk: Uint8Array) => void;
   /** The URLs of the `next` links, once they are known. Many servers send them before the entries. */
   readonly links: () => readonly string[] | undefined;
   /** Call this when the answer has ended. @throws UnreadablePage if its JSON is incomplete, or is not a Bundle */
   readonly end: () => PageInfo;
 }
 
+/** Memory that pages are read in, one after the other. */
+export interface PageRoom {
+  /** Holds one resource at a time. One with more bytes is skipped. */
+  readonly resource: Buffer;
+  /** Holds a key, or another value of a page. */
+  readonly member: Buffer;
+}
+
 export interface SplitOptions {
   /** The kind of answer: a Bundle with resources in its entries, or one resource that was read by its id. */
   readonly of: 'search' | 'read';
-  /** The most bytes in a line. @default mostResourceBytes */
-  readonly mostBytes?: number;
+  readonly room: PageRoom;
+  /** Gets each resource. Its `line` is a view of the room, which the next resource overwrites. */
+  readonly take: (resource: PageResource | SkippedResource) => void;
 }
 
 /** Clients of bulk exports stop reading a line at this length. */
@@ -39,6 +48,11 @@ const mostResourceBytes = 10_000_000;
 const mostKeyBytes = 64;
 /** The longest value that is read from the Bundle's own members, such as its links. */
 const mostMemberBytes = 64 * 1024;
+
+export const makePageRoom = (mostBytes = mostResourceBytes): PageRoom => ({
+  resource: Buffer.allocUnsafeSlow(mostBytes),
+  member: Buffer.allocUnsafeSlow(mostMemberBytes),
+});
 
 // Which object or array the next byte is in.
 const inBundle = 0;
@@ -70,10 +84,12 @@ const modeOf = (search: unknown): EntryMode => {
   return mode === 'include' || mode === 'outcome' ? mode : 'match';
 };
 
-export const createBundleSplitter = ({ of, mostBytes = mostResourceBytes }: SplitOptions): BundleSplitter => {
-  const scanner = createValueScanner();
+export const createBundleSplitter = ({ of, room, take }: SplitOptions): BundleSplitter => {
+  const resources = createValueScanner(room.resource);
+  const members = createValueScanner(room.member);
+  /** Reads the current value. */
+  let scanner = members;
   const seenKeys = new Set<string>();
-  let found: (PageResource | SkippedResource)[] = [];
   let level = inBundle;
   let expected = document;
   let key = '';
@@ -84,10 +100,10 @@ export const createBundleSplitter = ({ of, mostBytes = mostResourceBytes }: Spli
   let resource: Omit<PageResource, 'mode'> | SkippedResource | undefined;
   let mode: EntryMode = 'match';
 
-  /** How many bytes of the current value to keep. */
+  const isResource = (): boolean => of === 'read' || (level === inEntry && key === 'resource');
+
+  /** How many bytes of a member's value to keep. */
   const wantedBytes = (): number => {
-    if (of === 'read') return mostBytes;
-    if (level === inEntry && key === 'resource') return mostBytes;
     const isRead = level === inBundle ? key === 'resourceType' || key === 'total' || key === 'link' : key === 'search';
     return isRead ? mostMemberBytes : 0;
   };
@@ -113,13 +129,13 @@ export const createBundleSplitter = ({ of, mostBytes = mostResourceBytes }: Spli
     if (key === 'search' && !scanner.isTooLarge()) mode = modeOf(parseOrUnreadable(scanner.kept()));
     if (key !== 'resource') return;
     const isRepeated = resource !== undefined;
-    resource = readKept(scanner);
+    resource = readKept(resources);
     if (isRepeated) resource = { skipped: 'repeatedKey' };
   };
 
   const endEntry = (): void => {
     entries++;
-    if (resource !== undefined) found.push(resource.skipped === undefined ? { ...resource, mode } : resource);
+    if (resource !== undefined) take(resource.skipped === undefined ? { ...resource, mode } : resource);
     resource = undefined;
     mode = 'match';
   };
@@ -127,7 +143,7 @@ export const createBundleSplitter = ({ of, mostBytes = mostResourceBytes }: Spli
   const endValue = (): void => {
     expected = commaOrEnd;
     if (of === 'read') {
-      resource = readKept(scanner);
+      resource = readKept(resources);
       endEntry();
       expected = nothing;
     } else if (level === inBundle) endMember();
@@ -156,7 +172,8 @@ export const createBundleSplitter = ({ of, mostBytes = mostResourceBytes }: Spli
       expected = keyOrEnd;
       return at + 1;
     }
-    scanner.begin(wantedBytes());
+    scanner = isResource() ? resources : members;
+    scanner.begin(isResource() ? room.resource.length : wantedBytes());
     expected = insideValue;
     return at;
   };
@@ -187,6 +204,7 @@ export const createBundleSplitter = ({ of, mostBytes = mostResourceBytes }: Spli
     if (isEnd && (expected === keyOrEnd || expected === valueOrEnd || expected === commaOrEnd)) return close(byte, at);
     if (expected === value || expected === valueOrEnd) return startValue(byte, at);
     if ((expected === keyOrEnd || expected === nextKey) && byte === json.quoteByte) {
+      scanner = members;
       scanner.begin(mostKeyBytes);
       expected = insideKey;
       return at;
@@ -207,7 +225,6 @@ export const createBundleSplitter = ({ of, mostBytes = mostResourceBytes }: Spli
   return {
     push(bytes) {
       const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      found = [];
       let i = 0;
       while (i < chunk.length) {
         if (expected === insideKey || expected === insideValue) {
@@ -218,7 +235,6 @@ export const createBundleSplitter = ({ of, mostBytes = mostResourceBytes }: Spli
         } else if (isSkipped(chunk[i]!)) i++;
         else i = readToken(chunk[i]!, i);
       }
-      return found;
     },
 
     links: () => next,

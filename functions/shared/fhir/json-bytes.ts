@@ -12,11 +12,12 @@ export const slash = 0x2f;
 export const questionMark = 0x3f;
 /** White space is at or below this. Other bytes below it are not JSON, and skipping them is harmless. */
 export const space = 0x20;
-const letterU = 0x75;
+export const letterU = 0x75;
 
 export const bytesOf = (text: string) => new TextEncoder().encode(text);
 
-const tableOf = (bytes: Iterable<number>): Uint8Array => {
+/** 1 for these bytes. */
+export const tableOf = (bytes: Iterable<number>): Uint8Array => {
   const table = new Uint8Array(256);
   for (const byte of bytes) table[byte] = 1;
   return table;

@@ -1,5 +1,10 @@
 import type { PageResource, SkippedResource } from '../../../../functions/export-job/reading/page-resource.ts';
-import { createBundleSplitter, type PageInfo } from '../../../../functions/export-job/reading/split-bundle.ts';
+import {
+  createBundleSplitter,
+  makePageRoom,
+  type BundleSplitter,
+  type PageInfo,
+} from '../../../../functions/export-job/reading/split-bundle.ts';
 import { generator } from '../../shared/fhir/random-documents.ts';
 
 /** A splitter's output for one answer. */
@@ -7,6 +12,25 @@ export interface Answer {
   readonly items: readonly (PageResource | SkippedResource)[];
   readonly info: PageInfo;
 }
+
+type Item = Answer['items'][number];
+
+/** Where a copy of each resource is collected. */
+export interface Collected {
+  readonly splitter: BundleSplitter;
+  readonly items: Item[];
+}
+
+const usualRoom = makePageRoom();
+
+/** A splitter of an answer, and the resources that it has found so far. @param mostBytes of a resource */
+export const collecting = (of: 'search' | 'read' = 'search', mostBytes?: number): Collected => {
+  const items: Item[] = [];
+  const room = mostBytes === undefined ? usualRoom : makePageRoom(mostBytes);
+  const take = (item: Item): void =>
+    void items.push(item.skipped === undefined ? { ...item, line: Buffer.from(item.line) } : item);
+  return { splitter: createBundleSplitter({ of, room, take }), items };
+};
 
 /** Splits bytes that arrive in chunks, cut at these offsets. */
 export const split = (
@@ -18,9 +42,9 @@ export const split = (
   }: { of?: 'search' | 'read'; cuts?: readonly number[]; mostBytes?: number } = {},
 ): Answer => {
   const whole = Buffer.from(bytes);
-  const splitter = createBundleSplitter({ of, ...(mostBytes === undefined ? {} : { mostBytes }) });
+  const { splitter, items } = collecting(of, mostBytes);
   const places = [0, ...cuts.map((cut) => cut % (whole.length + 1)).toSorted((a, b) => a - b), whole.length];
-  const items = places.slice(1).flatMap((to, index) => splitter.push(whole.subarray(places[index], to)));
+  for (const [index, to] of places.slice(1).entries()) splitter.push(whole.subarray(places[index], to));
   return { items, info: splitter.end() };
 };
 

@@ -8,7 +8,7 @@ const facade = 'https://gateway.example/r4/payer';
 describe('the links of lines', () => {
   it('get the base of the facade, and each line its end', () => {
     const rewriteLine = createLineRewriter({ bases, facade });
-    const rewrite = (line: Uint8Array): Buffer => Buffer.concat(rewriteLine(line));
+    const rewrite = (line: Uint8Array): Buffer => Buffer.concat([...rewriteLine(line)]);
     const line = (base: string) =>
       `{"subject":{"reference":"${base}/Patient/1"},"content":[{"attachment":{"url":"${base}/Binary/2"}}],"url":"${base}/x","a":1.00}`;
     for (const base of bases) {
@@ -23,7 +23,7 @@ describe('the links of lines', () => {
 
   it('do not depend on the lines before', () => {
     const rewriteLine = createLineRewriter({ bases, facade });
-    const rewrite = (line: Uint8Array): Buffer => Buffer.concat(rewriteLine(line));
+    const rewrite = (line: Uint8Array): Buffer => Buffer.concat([...rewriteLine(line)]);
     const values = [...Array(300).keys()].map((at) => ({
       link: [[{ relation: 'next', url: `${bases[at % 2]}?${at}` }], { url: bases[0] }],
       response: { location: `${bases[1]}/Claim/${at}` },

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
-import { createBundleSplitter } from '../../../../functions/export-job/reading/split-bundle.ts';
 import { UnreadablePage } from '../../../../functions/export-job/reading/unreadable-page.ts';
-import { bundleOf, linesOf, spell, split } from './bundles.ts';
+import { bundleOf, collecting, linesOf, spell, split } from './bundles.ts';
 
 const observation = (id: string, rest = '') => `{"resourceType":"Observation","id":"${id}"${rest}}`;
 
@@ -116,8 +115,8 @@ describe('what is no page', () => {
 
   it('refuses an answer that is cut off anywhere, and has returned whole resources only', () => {
     for (let length = 0; length < whole.length; length++) {
-      const splitter = createBundleSplitter({ of: 'search' });
-      const items = splitter.push(Buffer.from(whole.slice(0, length)));
+      const { splitter, items } = collecting();
+      splitter.push(Buffer.from(whole.slice(0, length)));
       expect(faultOf(() => splitter.end())).toBe('truncated');
       for (const item of items) expect(whole).toContain(item.skipped ?? item.line.toString());
     }
@@ -160,8 +159,9 @@ describe('what is no page', () => {
 
   it('reports what came in place of a Bundle, and reads none of its entries', () => {
     const text = `{"resourceType":"OperationOutcome","entry":[{"resource":${observation('1')}}]}`;
-    const splitter = createBundleSplitter({ of: 'search' });
-    expect(splitter.push(Buffer.from(text))).toEqual([]);
+    const { splitter, items } = collecting();
+    splitter.push(Buffer.from(text));
+    expect(items).toEqual([]);
     expect(() => splitter.end()).toThrow(
       expect.objectContaining({ fault: 'notBundle', resourceType: 'OperationOutcome' }),
     );
@@ -215,7 +215,7 @@ describe('a resource that is skipped', () => {
   });
 
   it('is too large with 20 MB, which are not held', () => {
-    const splitter = createBundleSplitter({ of: 'search' });
+    const { splitter, items } = collecting();
     const piece = Buffer.alloc(64 * 1024, 'x');
     splitter.push(
       Buffer.from('{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Binary","id":"b","data":"'),
@@ -226,9 +226,18 @@ describe('a resource that is skipped', () => {
       splitter.push(piece);
       most = Math.max(most, process.memoryUsage().arrayBuffers - before);
     }
-    expect(splitter.push(Buffer.from('"}}]}'))).toEqual([{ skipped: 'tooLarge', type: 'Binary', id: 'b' }]);
+    splitter.push(Buffer.from('"}}]}'));
+    expect(items).toEqual([{ skipped: 'tooLarge', type: 'Binary', id: 'b' }]);
     expect(splitter.end().entries).toBe(1);
-    expect(most).toBeLessThan(32_000_000);
+    expect(most).toBeLessThan(1_000_000);
+  });
+
+  it.each([
+    ['a line break', '\n'],
+    ['a bad escape', String.raw`\x`],
+  ])('is one of 300 KB with %s in a long string', (_, inside) => {
+    const json = observation('1', `,"a":"${'x'.repeat(300_000)}${inside}"`);
+    expect(alone(json)).toEqual([{ skipped: 'notJson', type: 'Observation', id: '1' }, next]);
   });
 
   it('is an entry that has two', () => {
@@ -241,6 +250,17 @@ describe('a resource that is skipped', () => {
     expect(alone(json)[0]).toEqual({ skipped: 'notJson', type: 'Observation', id: 'o' });
     const odd = `{"id":"a b?c=d","resourceType":"Obs&ervation","a":tru}`;
     expect(alone(odd)[0]).toEqual({ skipped: 'notJson' });
+  });
+});
+
+it('keeps a large resource whole, and parses it without the middle of its long strings', () => {
+  const data = 'QUJD'.repeat(100_000);
+  const json = observation('1', `,"subject":{"reference":"Patient/1"},"photo":[{"url":"data:a/b;base64,${data}"}]`);
+  const [item] = split(bundleOf([json, observation('2')]), { cuts: [70_000, 200_000] }).items;
+  expect(item).toMatchObject({
+    line: Buffer.from(json),
+    references: ['Patient/1'],
+    attachments: [`data:a/b;base64,${data}`.slice(0, 128)],
   });
 });
 
@@ -269,7 +289,7 @@ it('takes time in proportion to the bytes, whatever they are', () => {
   const timeOf = (text: string): number => {
     const bytes = Buffer.from(text);
     const startedAt = process.cpuUsage();
-    const splitter = createBundleSplitter({ of: 'search' });
+    const { splitter } = collecting();
     for (let at = 0; at < bytes.length; at += 1024) splitter.push(bytes.subarray(at, at + 1024));
     const { user, system } = process.cpuUsage(startedAt);
     return user + system;
