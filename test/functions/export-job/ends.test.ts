@@ -219,6 +219,43 @@ describe('a job whose', () => {
   });
 });
 
+describe('a page with more than 12 MB', () => {
+  const document = (id: number) => observation(id, { note: [{ text: 'x'.repeat(5_000_000) }] });
+  const page = () => pageOf([memberPatient, ...[1, 2, 3, 4, 5].map(document)]);
+
+  it('is put in several parts, before it ends', async () => {
+    const world = exportWorld({ payer: page });
+
+    await world.run();
+
+    const { resources, manifest, errors } = await world.record();
+    expect(resources['Observation']?.map(({ id }) => id)).toEqual(['o-1', 'o-2', 'o-3', 'o-4', 'o-5']);
+    expect(errors).toEqual([]);
+    expect(manifest.files.map(({ type, parts }) => [type, parts.length])).toEqual([
+      ['Patient', 1],
+      ['Observation', 2],
+      ['Provenance', 1],
+    ]);
+  });
+
+  it('is read again if the bucket refuses a part in its midst, and the payer is not blamed', async () => {
+    let puts = 0;
+    const world = exportWorld({
+      payer: page,
+      onCall: (name) => {
+        if (name === 'put' && (puts += 1) === 2) throw unavailable('s3: SlowDown');
+      },
+    });
+
+    await world.run();
+
+    const { resources, errors } = await world.record();
+    expect(resources['Observation']?.map(({ id }) => id)).toEqual(['o-1', 'o-2', 'o-3', 'o-4', 'o-5']);
+    expect(errors).toEqual([]);
+    expect(world.asked).toHaveLength(2);
+  });
+});
+
 describe('an execution that the engine ends', () => {
   const invocation = (exportId: string) =>
     ({
