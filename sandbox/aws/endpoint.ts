@@ -76,8 +76,6 @@ export const startAwsEndpoint = async (
       .then((found) => send(response, found))
       .catch((error: unknown) => send(response, { ...jsonError('InternalFailure', String(error)), status: 500 }));
   });
-  // If a connection closes just as a client reuses it, the client must retry.
-  server.keepAliveTimeout = 0;
   const url = `http://127.0.0.1:${await listen(server, port, '127.0.0.1')}`;
   return { url, log, close: () => close(server) };
 };

@@ -1,8 +1,13 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Listens, and returns the port. @throws the server's own error, such as `EADDRINUSE` */
+/**
+ * Listens, and returns the port. It never closes an idle connection, since a caller that was busy for seconds may just have
+ * sent its next request on it.
+ * @throws the server's own error, such as `EADDRINUSE`
+ */
 export const listen = async (server: Server, port: number, host: string): Promise<number> => {
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {

@@ -63,7 +63,6 @@ export const startAwsProxy = async (upstream: string): Promise<AwsProxy> => {
       answered.pipe(response);
     })().catch(() => response.destroy());
   });
-  server.keepAliveTimeout = 0;
   const url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
   const stop = async (): Promise<void> => {
     agent.destroy();

@@ -33,7 +33,6 @@ const signed = {
 /** Starts dynalite. */
 export const startDynamo = async (): Promise<Dynamo> => {
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  server.keepAliveTimeout = 0;
   const port = await listen(server, 0, '127.0.0.1');
   const forward: Dynamo['forward'] = (body, headers) => callDynalite(server, body, headers);
   const call = async (operation: string, parameters: object): Promise<{ Items?: readonly Item[] }> => {

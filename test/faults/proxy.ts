@@ -155,7 +155,6 @@ export const startProxy = async (
     // Many faults close the connection on the other side.
     serve(request, response).catch(() => response.destroy());
   });
-  server.keepAliveTimeout = 0;
   const port = await listen(server, 0, '127.0.0.1');
   return {
     url: `http://127.0.0.1:${port}`,

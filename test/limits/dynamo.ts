@@ -6,7 +6,6 @@ import { close, listen } from '../../sandbox/aws/listen.ts';
 /** A DynamoDB with tables, given by their keys, and counts of its reads and writes. */
 export const startDynamo = async (tables: Readonly<Record<string, string>>) => {
   const dynamo = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  dynamo.keepAliveTimeout = 0;
   const dynamoPort = await listen(dynamo, 0, '127.0.0.1');
   const counts: Record<string, number> = {};
   const counting = createServer((request, response) => {

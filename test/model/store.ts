@@ -32,7 +32,6 @@ const isExpired = (item: Record<string, AttributeValue>, now: number): boolean =
 /** DynamoDB's protocol over HTTP, in this process. */
 const dynaliteStore = async (): Promise<Store> => {
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  server.keepAliveTimeout = 0;
   const port = await listen(server, 0, '127.0.0.1');
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const client = new DynamoDBClient({ endpoint: `http://127.0.0.1:${port}`, region: 'eu-central-1', credentials });

@@ -10,8 +10,6 @@ import { startMs } from '../../support/gateway.ts';
 import { auditFunction, streamRecord } from './records.ts';
 
 const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-// A connection that was just closed for being idle would be an error here, since nothing is sent twice.
-server.keepAliveTimeout = 0;
 let client: DynamoDBClient;
 beforeAll(async () => {
   const port = await listen(server, 0, '127.0.0.1');

@@ -39,8 +39,6 @@ export const servePayers = async (
   const server = createServer((incoming, response) => {
     serve(incoming, response).catch(() => response.destroy());
   });
-  // If a connection were closed just as the next request comes, neither side would be at fault.
-  server.keepAliveTimeout = 120_000;
   const port = await listen(server, 0, '127.0.0.1');
   return { origin: `http://127.0.0.1:${port}`, port, close: () => close(server) };
 };
