@@ -1,4 +1,5 @@
 import type { DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
+import { usualBuffers } from '../../../functions/export-job/buffers.ts';
 import { endIfFailed } from '../../../functions/export-job/end/end-if-failed.ts';
 import { unavailable } from '../../../functions/shared/errors.ts';
 import { readKeptParts } from '../../../functions/shared/exports/kept-parts.ts';
@@ -224,7 +225,7 @@ describe('a page with more than 12 MB', () => {
   const page = () => pageOf([memberPatient, ...[1, 2, 3, 4, 5].map(document)]);
 
   it('is put in several parts, before it ends', async () => {
-    const world = exportWorld({ payer: page });
+    const world = exportWorld({ payer: page, deps: { newBuffers: usualBuffers } });
 
     await world.run();
 
@@ -242,6 +243,7 @@ describe('a page with more than 12 MB', () => {
     let puts = 0;
     const world = exportWorld({
       payer: page,
+      deps: { newBuffers: usualBuffers },
       onCall: (name) => {
         if (name === 'put' && (puts += 1) === 2) throw unavailable('s3: SlowDown');
       },

@@ -33,7 +33,7 @@ describe('long strings of a resource', () => {
   it('are checked as JSON.parse checks them', () => {
     const pieces = fc.array(
       fc.oneof(
-        fc.constantFrom(...[...String.raw`"\/bfnrtux`].map((letter) => `\\${letter}`)),
+        fc.constantFrom(...String.raw`"\/bfnrtux`.split('').map((letter) => `\\${letter}`)),
         fc.constantFrom(String.raw`\u12`, String.raw`\uABCD`, String.raw`\u00fF`, String.raw`\u00g0`, '\\\\'),
         fc.constantFrom('\n', '\u0000', '\u001f', '\u007f', ' ', 'é', '{', '😀'),
       ),
