@@ -34,7 +34,7 @@ const rights =
   'dynamodb:ListTables; dynamodb:GetItem and Scan on the registry table; dynamodb:GetItem, Query (with its index Member), Scan ' +
   "and UpdateItem on the grants table, GetItem on the exports table; kms:GenerateMac with the stage's key of the member " +
   "index; s3:ListBucket and s3:GetObject on the audit bucket; and use of the tables' and the bucket's keys. docs/members.md " +
-  'has them as a policy';
+  'lists them';
 
 const keyFailure = /^(?:NotFoundException|DisabledException|KMSInvalidStateException|InvalidKeyUsageException)$/;
 
