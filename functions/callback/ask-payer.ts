@@ -38,8 +38,8 @@ const noPatient = (detail: string, signal?: Signal): GatewayError =>
 /** Passes a payer's failure on to the partner. */
 const throwNoPatient =
   (signalOf: (error: PayerError) => Signal | undefined) =>
-  (error: unknown): never => {
-    throw error instanceof PayerError ? noPatient(error.detail, signalOf(error)) : error;
+  (error: PayerError): never => {
+    throw noPatient(error.detail, signalOf(error));
   };
 
 /** An answer that names no single patient concerns this member only, so it is not an outage. */

@@ -77,9 +77,14 @@ export const groups: Readonly<Record<string, Group>> = {
     tests: ['functions/export-job'],
   },
   beside: {
-    mutate: ['functions/canary/*.ts', 'functions/discovery/**/*.ts', 'functions/fill-registry/*.ts', ...notMutated],
+    mutate: ['functions/canary/*.ts', 'functions/discovery/*.ts', 'functions/fill-registry/*.ts', ...notMutated],
     tests: ['functions/canary', 'functions/discovery', 'functions/fill-registry'],
     apart: ['functions/{canary,discovery,fill-registry}/index.test.ts'],
+  },
+  directory: {
+    mutate: ['brands', 'connect', 'index-page'].map((folder) => `functions/discovery/${folder}/*.ts`),
+    tests: ['functions/discovery'],
+    apart: ['functions/discovery/index.test.ts'],
   },
   pages: {
     mutate: ['functions/shared/pages/*.ts', ...notMutated],

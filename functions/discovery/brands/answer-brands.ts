@@ -19,7 +19,7 @@ const mostKeptBytes = 16_000_000;
 
 /** RFC 9110 §13.1.2, by weak comparison. */
 const isKnown = (event: ApiEvent, tag: string): boolean =>
-  (header(event, 'if-none-match') ?? '')
+  String(header(event, 'if-none-match'))
     .split(',')
     .map((one) => one.trim().replace(/^W\//, ''))
     .some((one) => one === '*' || `W/${one}` === tag);

@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { answerBrands } from '../../../functions/discovery/brands/answer-brands.ts';
+import { brandsBundle } from '../../../functions/discovery/brands/bundle.ts';
 import type { RequestRecord } from '../../../functions/shared/record/request-record.ts';
 import type { Directory } from '../../../functions/shared/registry/directory.ts';
 import type { Registry } from '../../../functions/shared/registry/registry.ts';
@@ -24,7 +25,8 @@ const full = {
 const bare = { id: 'bare', displayName: 'Bare' };
 
 describe('the brands', () => {
-  const { get } = directoryOf(stageWith([full, bare, { ...full, id: 'other', displayName: 'Other' }]));
+  const stage = stageWith([full, bare, { ...full, id: 'other', displayName: 'Other' }]);
+  const get: ReturnType<typeof directoryOf>['get'] = (...request) => directoryOf(stage).get(...request);
 
   it.each(rules)('as a User Access Brands Bundle, %s', async (_rule, holds) => {
     expect(holds(bundleOf(await get('/brands')))).toBe(true);
@@ -64,10 +66,42 @@ describe('the brands', () => {
     expect(extensionsOf(lakeside!, 'organization-brand')[0]?.extension).toEqual([
       { url: 'brandLogo', valueUrl: 'https://www.lakeside.example/logo.svg' },
     ]);
-    expect(extensionsOf(lakeside!, 'organization-portal')[0]?.extension).toContainEqual({
-      url: 'portalDescription',
-      valueMarkdown: 'For members of: Medicaid, Marketplace.',
-    });
+    expect(extensionsOf(lakeside!, 'organization-portal')[0]?.extension).toEqual([
+      { url: 'portalName', valueString: 'Lakeside' },
+      { url: 'portalDescription', valueMarkdown: 'For members of: Medicaid, Marketplace.' },
+      { url: 'portalEndpoint', valueReference: { reference: 'Endpoint/lakeside' } },
+    ]);
+  });
+
+  it('have no more than its name and where to sign in, of a payer that the configuration says no more of', async () => {
+    const unknown = resourcesOf(bundleOf(await get('/brands')), 'Organization').find(({ id }) => id === 'bare');
+    const extensions = 'http://hl7.org/fhir/StructureDefinition/';
+
+    expect(unknown?.extension).toEqual([
+      {
+        url: `${extensions}organization-portal`,
+        extension: [
+          { url: 'portalName', valueString: 'Bare' },
+          { url: 'portalEndpoint', valueReference: { reference: 'Endpoint/bare' } },
+        ],
+      },
+    ]);
+    expect(unknown?.identifier).toEqual([{ system: 'urn:ietf:rfc:3986', value: 'http://localhost:3000/r4/bare' }]);
+    expect(unknown).not.toHaveProperty('alias');
+  });
+
+  it('are in the order of their names, and of their ids where two have one name', () => {
+    const entries = ['z', 'b', 'a'].map((id) => ({ id, displayName: id === 'z' ? 'First' : 'Second' }));
+    const publisher = { origin: 'https://gateway.example', developers: 'https://gateway.example/' };
+    const { entry, meta } = brandsBundle(publisher, { entries, version: '1', changedAt: 86_400 });
+
+    expect(entry.map(({ fullUrl }) => fullUrl)).toEqual(
+      ['z', 'a', 'b'].flatMap((id) => [
+        `https://gateway.example/brands/Organization/${id}`,
+        `https://gateway.example/brands/Endpoint/${id}`,
+      ]),
+    );
+    expect(meta).toEqual({ lastUpdated: '1970-01-02T00:00:00.000Z' });
   });
 
   it('have exactly one Organization for the identifier in each facade’s smart-configuration', async () => {
@@ -94,6 +128,7 @@ describe('the brands', () => {
       statusCode: 200,
       headers: {
         'Content-Type': 'application/fhir+json',
+        'X-Content-Type-Options': 'nosniff',
         'Cache-Control': 'public, max-age=300',
         'Access-Control-Allow-Origin': '*',
         'Access-Control-Expose-Headers': 'ETag',
@@ -162,6 +197,7 @@ describe('a client’s brands', () => {
     const named = ['client_id', limited] as const;
     const twice = await call(stage.handler, apiEvent('/brands', { query: [named, named] }));
     expect(twice.statusCode).toBe(400);
+    expect(twice.body).toContain('client_id must not be sent more than once.');
   });
 
   it('are refused for a client that an operator has blocked', async () => {
@@ -171,6 +207,7 @@ describe('a client’s brands', () => {
 
     expect(answer.statusCode).toBe(400);
     expect(JSON.parse(answer.body)).toMatchObject({ error: 'unauthorized_client' });
+    expect(JSON.parse(stage.lines.at(-1) ?? '')).toMatchObject({ partner: limited, outcome: 'refused' });
   });
 });
 
@@ -203,6 +240,9 @@ describe('the ETag', () => {
       expect(again).toMatchObject({ statusCode: 304, body: '', headers: { ETag: tag } });
     }
     expect(looked.count).toBe(0);
+
+    const other = { 'If-None-Match': tag.replace('W/"', '"W/') };
+    expect((await answer(apiEvent('/brands', { headers: other }), {} as RequestRecord)).statusCode).toBe(200);
   });
 
   it('lets a bundle that is kept be sent again without building it', async () => {

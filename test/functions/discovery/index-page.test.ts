@@ -65,6 +65,9 @@ describe('GET /', () => {
       expect(text).toContain(shown);
     }
     expect(body).toContain('<a href="http://localhost:3005/">Live view</a>');
+    for (const what of ['the FHIR base of', 'the authorize URL of']) {
+      expect(body).toContain(`<code data-copy="${what} Northwind &lt;b&gt;Health&lt;/b&gt;">`);
+    }
     expect(body).toContain('/r4/northwind/.well-known/smart-configuration">smart-configuration</a>');
     expect(text).toContain('only its owner knows it');
   });

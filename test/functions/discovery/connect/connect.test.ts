@@ -28,6 +28,8 @@ describe('the page that finds a plan', () => {
     expect(statusCode).toBe(200);
     expect(namesOf(body)).toEqual(['Demo Health Plan', 'Northwind Health']);
     expect(statusOf(body)).toBe('2 health plans found.');
+    expect(body).toContain('Demo Partner asks for your health record. Choose the plan that has it.');
+    expect(body).toContain('<a href="http://localhost:3002/">Go back to Demo Partner</a>');
     for (const [name, value] of Object.entries(request)) {
       expect(body).toContain(`<input type="hidden" name="${name}" value="${value}" />`);
     }
@@ -77,6 +79,20 @@ describe('the page that finds a plan', () => {
 
     expect(body).toContain('<html lang="es">');
     expect(statusOf(body)).toBe('Se encontraron 2 planes de salud.');
+    expect(body).toContain('Demo Partner pide su expediente médico. Elija el plan que lo tiene.');
+    expect(body).toContain('Regresar a Demo Partner');
+  });
+
+  it('says in Spanish that a search is too long', async () => {
+    const { body } = await directoryOf().get('/connect', { ...request, q: 'x'.repeat(101), ui_locales: 'es' });
+
+    expect(statusOf(body)).toBe('Es demasiado largo. Escriba como máximo 100 caracteres del nombre.');
+  });
+
+  it('shows exactly 20 plans before something is typed, also if that is only a space', async () => {
+    const { get } = directoryOf(stageWith(manyPlans.slice(0, 20)));
+
+    for (const q of ['', ' ']) expect(namesOf((await get('/connect', { ...request, q })).body)).toHaveLength(20);
   });
 
   it('shows a paused plan as not available, and offers no way to it', async () => {
@@ -88,7 +104,9 @@ describe('the page that finds a plan', () => {
 
     expect(button).toContain(' disabled');
     expect(body).toContain('<em>Not available right now</em>');
-    expect(body).not.toMatch(/value="demo-health-plan" disabled/);
+    expect(body).toMatch(
+      /<button class="plan" name="payer" value="demo-health-plan"><strong>Demo Health Plan<\/strong>(?:<span class="muted">[^<]+<\/span>){2}<\/button>/,
+    );
     expect(chosen.statusCode).toBe(503);
     expect(chosen.body).toContain('<h1>Northwind Health is not available right now</h1>');
     expect(chosen.body).not.toContain('/oauth2/authorize/');
@@ -206,8 +224,35 @@ describe('the step after the choice', () => {
     expect(body).toContain('<h1>Get your record from Northwind Health</h1>');
     expect(body).toContain('<li>Claims and what they cost</li>');
     expect(body).toMatch(/until August 30, 2026 at the latest/);
+    expect(body).toContain('<p>Demo Partner will read this from your record at Northwind Health:</p>');
+    expect(body).toContain('<p>This works for members of: Marketplace, Medicaid.</p>');
+    expect(body).toContain('<p>Next, Northwind Health will ask you to sign in. Nothing is shared before that.</p>');
+    expect(body).toContain('>Continue to Northwind Health</a>');
     expect(`${href.origin}${href.pathname}`).toBe('http://localhost:3000/oauth2/authorize/northwind');
     expect(Object.fromEntries(href.searchParams)).toEqual({ ...request, aud: 'http://localhost:3000/r4/northwind' });
+  });
+
+  it('says all that in Spanish', async () => {
+    const { body } = await directoryOf().get('/connect', { ...request, payer: 'northwind', ui_locales: 'es' });
+
+    for (const said of [
+      '<h1>Obtener su expediente de Northwind Health</h1>',
+      '<p>Demo Partner leerá esto de su expediente en Northwind Health:</p>',
+      '<p>Podrá leer su expediente como máximo hasta el 30 de agosto de 2026.</p>',
+      '<p>Esto funciona para miembros de: Marketplace, Medicaid.</p>',
+      '<p>Después, Northwind Health le pedirá que inicie sesión. Antes de eso no se comparte nada.</p>',
+      '>Continuar a Northwind Health</a>',
+    ]) {
+      expect(body).toContain(said);
+    }
+  });
+
+  it('says in Spanish that a plan is paused', async () => {
+    const { get, stops } = directoryOf();
+    stops.set('payer#northwind', { at: 1, by: 'arn', reason: 'asked' });
+    const { body } = await get('/connect', { ...request, payer: 'northwind', ui_locales: 'es' });
+
+    expect(body).toContain('<h1>Northwind Health no está disponible por ahora</h1>');
   });
 
   it('replaces an aud and a resource that the app sent', async () => {
@@ -264,6 +309,14 @@ describe('the search of the script', () => {
         },
       ],
     });
+  });
+
+  it('takes 100 characters, and says in the log how many too many were', async () => {
+    const { get, lines } = directoryOf();
+
+    expect((await get('/connect/payers', { ...query, q: 'x'.repeat(100) })).statusCode).toBe(200);
+    expect((await get('/connect/payers', { ...query, q: 'x'.repeat(101) })).statusCode).toBe(400);
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ detail: 'a search of 101 characters' });
   });
 
   it('has at most 20 of many', async () => {

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { closedBreaker, usualTimes, type Breaker } from '../../../../functions/shared/store/breaker-item.ts';
 import {
   closeBreaker,
@@ -33,6 +34,27 @@ const time = (at: number) => ({ N: String(at) });
 describe('a breaker’s item', () => {
   it('is closed without marks if there is none', async () => {
     expect(await setUp().read()).toEqual(closedBreaker);
+  });
+
+  it('is waited for no longer than 400 ms a try, to read it and to write it, and a second in all', async () => {
+    const { dynamo, table } = setUp();
+    const times = jest.spyOn(AbortSignal, 'timeout');
+    const given: unknown[] = [];
+    const send = dynamo.client.send.bind(dynamo.client) as (command: object) => Promise<object>;
+    Object.assign(dynamo.client, {
+      send: (command: object, options: unknown) => {
+        given.push(options);
+        return send(command);
+      },
+    });
+
+    await readBreaker(table, 'northwind', { consistent: false });
+    await openForCanary(table, 'northwind', now);
+
+    const limits = { requestTimeout: 400, abortSignal: expect.any(AbortSignal) as unknown };
+    expect(given).toEqual([limits, limits]);
+    expect(times.mock.calls).toEqual([[1000], [1000]]);
+    times.mockRestore();
   });
 
   it('has the first late call’s marks, and is kept for an hour longer than they count', async () => {
