@@ -1,9 +1,9 @@
 import type { Deps } from '../shared/deps.ts';
 import type { OpenInJob, SealForJob } from '../shared/exports/job-box.ts';
-import type { TakeTurn } from '../shared/limits/limiter.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 import type { Buffers } from './buffers.ts';
 import type { JobInput } from './job-input.ts';
+import type { WaitForTurn } from './pace.ts';
 
 /** The exports' bucket. Both functions throw GatewayError `temporarily_unavailable`. */
 export interface ObjectStore {
@@ -21,8 +21,7 @@ export interface JobDeps extends Omit<Deps, 'behindEdge'> {
   readonly objects: ObjectStore;
   readonly sealForJob: SealForJob;
   readonly openInJob: OpenInJob;
-  /** Takes one turn of a payer's pace, which all environments share. */
-  readonly takeTurn: TakeTurn;
+  readonly waitForTurn: WaitForTurn;
   /** Starts an execution of this version of the function, unless one with that name was already started. */
   readonly startExecution: (name: string, input: JobInput) => Promise<void>;
   /** Called once in each invocation. */

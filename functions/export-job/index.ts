@@ -33,7 +33,12 @@ export const handler = exportJob({
   ),
   sealForJob: sealForJob(kms, key, deps.randomBytes),
   openInJob: openInJob(kms, key),
-  takeTurn: paceTurns({ lease: leaseFromTable(limits), clock, randomBytes: deps.randomBytes }),
+  waitForTurn: paceTurns({
+    lease: leaseFromTable(limits),
+    clock,
+    sleep: (ms) => sleep(ms),
+    randomBytes: deps.randomBytes,
+  }),
   startExecution: executionStarter(
     new LambdaClient(awsLimits({ maxAttempts: 3, requestMs: 5000 })),
     `${requireEnvironment('AWS_LAMBDA_FUNCTION_NAME')}:${requireEnvironment('AWS_LAMBDA_FUNCTION_VERSION')}`,

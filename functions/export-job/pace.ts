@@ -1,59 +1,56 @@
 import type { Clock } from '../shared/deps.ts';
-import { causeOf } from '../shared/errors.ts';
 import type { LeaseSlots } from '../shared/limits/lease-slots.ts';
-import type { TakeTurn } from '../shared/limits/limiter.ts';
-import { slotMsOf, type Rate } from '../shared/limits/slots.ts';
 
 interface PaceDeps {
   readonly lease: LeaseSlots;
   readonly clock: Clock;
+  readonly sleep: (ms: number) => Promise<void>;
   readonly randomBytes: (size: number) => Uint8Array;
 }
+
+/**
+ * Waits for a turn of a payer's pace, which all exports share. Returns false if there is none in time.
+ * @param untilAt the monotonic time after which it no longer looks for a turn
+ */
+export type WaitForTurn = (payer: string, perSecond: number, untilAt: number) => Promise<boolean>;
+
+/** An export queues for a turn this far ahead, in milliseconds. */
+const aheadMs = 15_000;
 
 /** A turn that is older, in milliseconds, is given up. Otherwise a process that was held up would send out of turn. */
 const latestMs = 100;
 
-/** The rate at which turns are given, so that the payer's pace holds for any second although turns are used late. */
-const slowed = ({ perSecond, burst }: Rate): Rate => ({ perSecond: (perSecond * 1000) / (1000 + latestMs), burst });
-
-/** After this many refusals in a row, the pause between two attempts stops growing. */
-const mostDoublings = 5;
+/** The longest pause before the next look at a queue that is too long. The shortest is half of it. */
+const pauseMs = 2000;
 
 /**
- * Takes turns of a payer's pace, which all exports share. Unlike the limiter of reads, it takes no turn while the table
- * is unreachable: no one is waiting for an export, and a payer must never get more requests than it allows. Exports
- * that find no turn try less and less often, at random times, so that hundreds can share one payer.
+ * Gives each export the next free turn, and waits until it comes: first come, first served, with one write for each turn.
+ * Turns are a little further apart than the pace asks for, so that it holds for any second although turns are used late.
+ * Unlike the limiter of reads, it gives no turn while the table is out of reach: no one is waiting for an export, and a
+ * payer must never get more requests than it allows.
  */
-export const paceTurns = ({ lease, clock, randomBytes }: PaceDeps): TakeTurn => {
+export const paceTurns = ({ lease, clock, sleep, randomBytes }: PaceDeps): WaitForTurn => {
   let seenMs: number | undefined;
-  let crowded = false;
-  let refusals = 0;
-  let refusedUntilAt = -Infinity;
 
-  return async (key, pace) => {
-    const rate = slowed(pace);
-    const refused = { taken: false, remaining: 0, resetSeconds: 1 };
-    if (clock.monotonic() < refusedUntilAt) return refused;
-    const pause = (): void => {
-      const longest = refusals === 0 ? 0 : slotMsOf(rate) * 2 ** (refusals - 1);
-      refusedUntilAt = clock.monotonic() + longest * (0.5 + randomBytes(1)[0]! / 512);
-    };
-    let failure: { readonly failure?: string } = {};
+  /** Takes the next turn, and returns when it is, in epoch milliseconds; undefined if the queue is too long. */
+  const nextTurn = async (payer: string, perSecond: number): Promise<number | undefined> => {
+    const rate = { perSecond: (perSecond * 1000) / (1000 + latestMs), burst: 1, aheadMs };
     try {
-      const answer = await lease({ key, rate, slots: 1, now: clock.now, seenMs, crowded });
-      ({ takenUntilMs: seenMs, crowded } = answer);
-      if (answer.fromMs !== undefined) {
-        if (clock.now() - answer.takenUntilMs > latestMs) return refused;
-        // An export that got a turn pauses nearly as long as the others, so that it does not get the next turn too.
-        pause();
-        refusals = Math.max(0, refusals - 1);
-        return { ...refused, taken: true };
-      }
-    } catch (error) {
-      failure = { failure: causeOf(error) };
+      const answer = await lease({ key: `pace#${payer}`, rate, slots: 1, now: clock.now, seenMs, crowded: true });
+      seenMs = answer.takenUntilMs;
+      return answer.fromMs === undefined ? undefined : answer.takenUntilMs;
+    } catch {
+      return undefined;
     }
-    refusals = Math.min(refusals + 1, mostDoublings);
-    pause();
-    return { ...refused, ...failure };
+  };
+
+  return async (payer, perSecond, untilAt) => {
+    for (;;) {
+      const turnMs = await nextTurn(payer, perSecond);
+      const waitMs = turnMs === undefined ? pauseMs * (0.5 + randomBytes(1)[0]! / 512) : turnMs - clock.now();
+      if (waitMs > 0) await sleep(waitMs);
+      if (turnMs !== undefined && clock.now() - turnMs <= latestMs) return true;
+      if (clock.monotonic() >= untilAt) return false;
+    }
   };
 };

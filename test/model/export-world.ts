@@ -136,7 +136,7 @@ export const exportsWorld = (random: () => number, payerHttp: PayerHttp, planted
       },
     },
     openInJob: gateway.openInJob,
-    takeTurn: () => Promise.resolve({ taken: true, remaining: 1, resetSeconds: 1 }),
+    waitForTurn: () => Promise.resolve(true),
     startExecution: async (name, input) => void durable.start('job', input, name),
     newBuffers: smallBuffers,
     sleep: (ms) => durable.sleep(ms),

@@ -210,7 +210,7 @@ export const exportWorld = (options: WorldOptions = {}) => {
       onCall('openInJob');
       return unseal(boxKey, box, `${id} ${purpose}`);
     },
-    takeTurn: () => Promise.resolve({ taken: true, remaining: 1, resetSeconds: 1 }),
+    waitForTurn: () => Promise.resolve(true),
     startExecution: async (name, input) => {
       onCall('startExecution');
       durable.start('job', input, name);

@@ -31,26 +31,6 @@ export interface Asking {
 /** The longest that one answer may take, in milliseconds. */
 const longestAnswerMs = 300_000;
 
-/** The longest wait before trying again for a turn, in milliseconds. The shortest is half of it. */
-const paceMs = 150;
-
-/** Waits for a turn of the payer's pace. Returns false if none was free in time. */
-const takePace = async (
-  { takeTurn, sleep, clock, randomBytes }: JobDeps,
-  payer: Payer,
-  untilAt: number,
-): Promise<boolean> => {
-  const perSecond = payer.wholeRecord?.requestsPerSecond;
-  if (perSecond === undefined) return true;
-  for (;;) {
-    const { taken } = await takeTurn(`pace#${payer.id}`, { perSecond, burst: 1 });
-    if (taken) return true;
-    if (clock.monotonic() >= untilAt) return false;
-    // A random wait: if two exports tried at the same times, the same one would always lose.
-    await sleep(paceMs * (0.5 + randomBytes(1)[0]! / 512));
-  }
-};
-
 const answerOf = async (
   { clock }: JobDeps,
   { payer }: Asking,
@@ -74,12 +54,13 @@ const answerOf = async (
 /**
  * Requests a page or a resource from a payer, at its pace.
  * @param url below the payer's base
- * @param untilAt the monotonic time until which it waits for a turn
+ * @param untilAt the monotonic time after which it no longer looks for a turn
  */
 export const askPayer = async (deps: JobDeps, asking: Asking, url: string, untilAt: number): Promise<Answer> => {
-  const { clock, payerHttp } = deps;
+  const { clock, payerHttp, waitForTurn } = deps;
   const { payer, accessToken } = asking;
-  if (!(await takePace(deps, payer, untilAt))) return { kind: 'paced' };
+  const perSecond = payer.wholeRecord?.requestsPerSecond;
+  if (perSecond !== undefined && !(await waitForTurn(payer.id, perSecond, untilAt))) return { kind: 'paced' };
   const controller = new AbortController();
   const abort = (): void => controller.abort(new DOMException('no answer in time', 'TimeoutError'));
   const firstByte = setTimeout(abort, firstByteMsOf(payer));

@@ -4,6 +4,8 @@ export interface Rate {
   readonly perSecond: number;
   /** The most at once, after a pause. */
   readonly burst: number;
+  /** How far ahead a turn may be that the caller waits for, in milliseconds. Omitted if the caller waits for none. */
+  readonly aheadMs?: number;
 }
 
 /*
@@ -48,10 +50,15 @@ export interface Bounds {
   readonly damagedMs: number;
 }
 
+const latestOf = (rate: Rate, nowMs: number): number => {
+  if (rate.aheadMs !== undefined) return nowMs + rate.aheadMs - slotMsOf(rate);
+  return batchOf(rate) > 1 ? nowMs + aheadMs : nowMs - slotMsOf(rate) + roundingMs;
+};
+
 /** The state of a limit's time line now. */
 export const boundsOf = (rate: Rate, nowMs: number): Bounds => ({
   oldestMs: nowMs - rate.burst * slotMsOf(rate),
-  latestMs: batchOf(rate) > 1 ? nowMs + aheadMs : nowMs - slotMsOf(rate) + roundingMs,
+  latestMs: latestOf(rate, nowMs),
   damagedMs: nowMs + damagedMs,
 });
 

@@ -43,14 +43,13 @@ describe('each leg', () => {
     const world = exportWorld({
       profile: { wholeRecord: { requestsPerSecond: 0.5 } },
       deps: {
-        takeTurn: async (key, rate) => {
-          expect([key, rate]).toEqual(['pace#northwind', { perSecond: 0.5, burst: 1 }]);
-          const taken = world.durable.now() >= freeAt;
-          if (taken) {
-            turns.push(world.durable.now());
-            freeAt = world.durable.now() + 2000;
-          }
-          return { taken, remaining: 0, resetSeconds: 2 };
+        waitForTurn: async (payer, perSecond, untilAt) => {
+          expect([payer, perSecond]).toEqual(['northwind', 0.5]);
+          if (freeAt > untilAt) return false;
+          await world.durable.sleep(Math.max(0, freeAt - world.durable.now()));
+          turns.push(world.durable.now());
+          freeAt = world.durable.now() + 2000;
+          return true;
         },
       },
     });

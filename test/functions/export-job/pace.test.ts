@@ -2,89 +2,120 @@ import { paceTurns } from '../../../functions/export-job/pace.ts';
 import { leaseFromMemory, leaseFromTable } from '../../../functions/shared/limits/lease-slots.ts';
 import type { LeaseSlots } from '../../../functions/shared/limits/lease-slots.ts';
 import { memoryDynamo } from '../../support/memory-dynamo.ts';
+import { simulatedTime } from '../../support/simulated-time.ts';
 import { generator } from '../shared/fhir/random-documents.ts';
 
-const rate = { perSecond: 10, burst: 1 };
+const perSecond = 10;
 
-/**
- * Exports that look for a turn every 75 to 150 ms, as the job does, for this many seconds of the test's clock. Returns
- * when each of them used its turns. The answer of the table takes up to `slowMs`.
- */
-const share = async (answerOf: LeaseSlots, exports: number, seconds: number, slowMs = 0) => {
-  let ms = Date.UTC(2026, 10, 27);
-  let late = 0;
-  const clock = { now: () => ms + late, monotonic: () => ms + late };
+interface Load {
+  readonly exports: number;
+  readonly seconds: number;
+  /** How long the table takes to answer, at most. */
+  readonly slowMs?: number;
+  /** How long the payer takes, and the export with its page. */
+  readonly workMs?: number;
+}
+
+/** Exports that share a pace. Returns when each of them used its turns, and how often the table was written to. */
+const share = async (inner: LeaseSlots, { exports, seconds, slowMs = 0, workMs = 100 }: Load) => {
+  const { now: monotonic, sleep, run } = simulatedTime();
+  const clock = { now: () => Date.UTC(2026, 10, 27) + monotonic(), monotonic };
   const random = generator(7);
+  const randomBytes = (size: number): Uint8Array => Uint8Array.from({ length: size }, () => random(256));
   const lease: LeaseSlots = async (request) => {
-    const answer = await answerOf(request);
-    late = slowMs === 0 ? 0 : random(slowMs);
+    const answer = await inner(request);
+    if (slowMs > 0) await sleep(random(slowMs));
     return answer;
   };
-  const randomBytes = (size: number): Uint8Array => Uint8Array.from({ length: size }, () => random(256));
-  const turns = Array.from({ length: exports }, () => paceTurns({ lease, clock, randomBytes }));
-  const taken = turns.map((): number[] => []);
-  const looksAt = turns.map(() => ms + random(100));
-  for (const endsAt = ms + seconds * 1000; ms < endsAt; ms += 1) {
-    for (const [at, takeTurn] of turns.entries()) {
-      if (looksAt[at]! > ms) continue;
-      const { taken: isTaken } = await takeTurn('pace#payer', rate);
-      if (isTaken) taken[at]!.push(ms + late);
-      looksAt[at] = ms + late + 75 + random(75);
-      late = 0;
+  const one = async (): Promise<readonly number[]> => {
+    const waitForTurn = paceTurns({ lease, clock, sleep, randomBytes });
+    const used: number[] = [];
+    await sleep(random(100));
+    while (monotonic() < seconds * 1000) {
+      if (await waitForTurn('payer', perSecond, monotonic() + 20_000)) used.push(monotonic());
+      await sleep(workMs);
     }
-  }
-  return taken;
+    return used;
+  };
+  return run(Promise.all(Array.from({ length: exports }, one)));
 };
+
+const table = (): LeaseSlots => leaseFromTable({ client: memoryDynamo().client, name: 'Limits' });
+
+/** The longest time between two turns of one export, or before its first. */
+const longestGap = (own: readonly number[]): number => Math.max(...own.map((at, index) => at - (own[index - 1] ?? 0)));
 
 describe('the pace of a payer', () => {
   it.each([
-    [30, 60, 0, 0.6],
-    [100, 120, 0, 0.7],
-    [30, 60, 90, 0.6],
-    // Turns that come late are given up.
-    [30, 120, 300, 0.2],
-  ])('is kept by %s exports for %s seconds if answers take up to %s ms', async (exports, seconds, slowMs, used) => {
-    const lease = leaseFromTable({ client: memoryDynamo().client, name: 'Limits' });
-    const taken = await share(lease, exports, seconds, slowMs);
+    { exports: 2, seconds: 30, workMs: 10 },
+    { exports: 30, seconds: 60 },
+    { exports: 100, seconds: 120 },
+    { exports: 100, seconds: 120, slowMs: 90 },
+  ])('is kept and used by $exports exports together, and each waits its turn', async (load) => {
+    const used = await share(table(), load);
 
-    const times = taken.flat().toSorted((a, b) => a - b);
+    const times = used.flat().toSorted((a, b) => a - b);
     for (const [at, time] of times.entries()) {
-      expect((times[at + rate.perSecond] ?? Infinity) - time).toBeGreaterThanOrEqual(1000);
+      expect((times[at + perSecond] ?? Infinity) - time).toBeGreaterThanOrEqual(1000);
     }
-    expect(times.length).toBeGreaterThan(used * seconds * rate.perSecond);
-    for (const own of taken) expect(own.length).toBeGreaterThan(2);
+    expect(times.length).toBeGreaterThan(0.9 * load.seconds * perSecond);
+    const fairMs = (load.exports * 1100) / perSecond;
+    expect(Math.max(...used.map(longestGap))).toBeLessThan(1.1 * fairMs + 500);
+  });
+
+  it('is kept if the queue is longer than an export may wait, and none starves', async () => {
+    const used = await share(table(), { exports: 300, seconds: 240 });
+
+    const times = used.flat().toSorted((a, b) => a - b);
+    for (const [at, time] of times.entries()) {
+      expect((times[at + perSecond] ?? Infinity) - time).toBeGreaterThanOrEqual(1000);
+    }
+    expect(times.length).toBeGreaterThan(0.9 * 240 * perSecond);
+    expect(Math.min(...used.map((own) => own.length))).toBeGreaterThan(2);
+  });
+
+  it('is kept if the table is so slow that most turns come too late, which are given up', async () => {
+    const used = await share(table(), { exports: 1, seconds: 60, slowMs: 1000 });
+
+    const [own = []] = used;
+    for (const [at, time] of own.entries())
+      expect((own[at + perSecond] ?? Infinity) - time).toBeGreaterThanOrEqual(1000);
+    expect(own.length).toBeGreaterThan(2);
+  });
+
+  it('may be one request in a minute', async () => {
+    const { now: monotonic, sleep, run } = simulatedTime();
+    const clock = { now: () => Date.UTC(2026, 10, 27) + monotonic(), monotonic };
+    const lease = table();
+    const used: number[] = [];
+    const one = async (): Promise<void> => {
+      const waitForTurn = paceTurns({ lease, clock, sleep, randomBytes: () => new Uint8Array(1) });
+      for (let tries = 0; tries < 20; tries += 1) {
+        if (await waitForTurn('payer', 1 / 60, monotonic() + 20_000)) used.push(monotonic());
+      }
+    };
+
+    await run(Promise.all([one(), one(), one()]));
+
+    expect(used.length).toBeGreaterThan(3);
+    for (const [at, time] of used.entries()) expect((used[at + 1] ?? Infinity) - time).toBeGreaterThanOrEqual(60_000);
+  });
+
+  it('gives no turn while the table is out of reach', async () => {
+    const { now: monotonic, sleep, run } = simulatedTime();
+    const clock = { now: monotonic, monotonic };
+    const lease: LeaseSlots = () => Promise.reject(new Error('out of reach'));
+    const waitForTurn = paceTurns({ lease, clock, sleep, randomBytes: () => new Uint8Array(1) });
+
+    expect(await run(waitForTurn('payer', perSecond, 20_000))).toBe(false);
+    expect(monotonic()).toBeGreaterThanOrEqual(20_000);
+    expect(monotonic()).toBeLessThan(23_000);
   });
 
   it('is one export’s alone, if there is no other', async () => {
-    const [own = []] = await share(leaseFromMemory(), 1, 10);
+    const [own = []] = await share(leaseFromMemory(), { exports: 1, seconds: 10, workMs: 20 });
 
-    expect(own.length).toBeGreaterThan(50);
-    expect(own.length).toBeLessThanOrEqual(101);
-  });
-
-  it('gives up a turn that comes too late to be used', async () => {
-    let ms = Date.UTC(2026, 10, 27);
-    const clock = { now: () => ms, monotonic: () => ms };
-    const lease = leaseFromMemory();
-    const answer = async (lateMs: number): Promise<boolean> => {
-      const slow: LeaseSlots = async (request) => {
-        const given = await lease(request);
-        ms += lateMs;
-        return given;
-      };
-      ms += 1000;
-      return (await paceTurns({ lease: slow, clock, randomBytes: () => new Uint8Array(1) })('pace#payer', rate)).taken;
-    };
-
-    expect([await answer(100), await answer(101), await answer(0)]).toEqual([true, false, true]);
-  });
-
-  it('gives no turn while the table is out of reach, and says why', async () => {
-    const clock = { now: () => 0, monotonic: () => 0 };
-    const lease: LeaseSlots = () => Promise.reject(Object.assign(new Error('x'), { name: 'TimeoutError' }));
-    const takeTurn = paceTurns({ lease, clock, randomBytes: () => new Uint8Array(1) });
-
-    expect(await takeTurn('pace#payer', rate)).toMatchObject({ taken: false, failure: 'TimeoutError' });
-    expect((await share(lease, 3, 5)).flat()).toEqual([]);
+    expect(own.length).toBeGreaterThan(85);
+    expect(own.length).toBeLessThanOrEqual(92);
   });
 });
