@@ -89,7 +89,8 @@ const problemsOf = (issue: z.core.$ZodIssue): Problem[] => {
   if (issue.code === 'invalid_union') {
     // Each of our unions is a word or an object. For an object, report what is wrong in it.
     const inObject = issue.errors[1]!;
-    return inObject.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type')
+    // Zod looks at the fields first, so this is about the value itself only if it is no object.
+    return inObject[0]!.path.length === 0
       ? [{ path: issue.path, message: 'is neither "none" nor an object; write "none" or an object' }]
       : inObject.flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }));
   }

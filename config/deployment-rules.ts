@@ -88,11 +88,10 @@ const isPrivate = (address: number): boolean =>
  */
 export const cidr: Rule = (value) => {
   const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(value)?.slice(1).map(Number);
-  const length = parts?.at(-1) ?? 0;
-  const octets = parts?.slice(0, 4) ?? [];
-  if (parts === undefined || octets.some((octet) => octet > 255) || length > 32) {
+  if (parts === undefined || parts.slice(0, 4).some((octet) => octet > 255) || parts[4]! > 32) {
     return 'is not an IPv4 block; write one such as "10.20.0.0/20"';
   }
+  const [octets, length] = [parts.slice(0, 4), parts[4]!];
   if (length < 16 || length > 24) return `is a /${length}; write a block between /16 and /24, such as "10.20.0.0/20"`;
   const address = asNumber(octets);
   if (!isPrivate(address)) {

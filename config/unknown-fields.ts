@@ -115,7 +115,7 @@ type Schema = z.core.$ZodType;
 const bare = (schema: Schema): Schema => {
   const { def } = schema._zod as unknown as { def: { innerType?: Schema; options?: readonly Schema[] } };
   if (def.innerType !== undefined) return bare(def.innerType);
-  const option = def.options?.at(-1);
+  const option = def.options?.[1];
   return option === undefined ? schema : bare(option);
 };
 

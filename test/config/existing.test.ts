@@ -255,6 +255,13 @@ describe('what an account brings', () => {
     expect(found(existing, more)).toEqual([line]);
   });
 
+  it('has a line for each of two keys with the same mistake', () => {
+    expect(found({ keys: { data: keyId, audit: 'audit' } })).toEqual([
+      expect.stringMatching(/^existing\.keys\.data: is not the ARN of a KMS key; /),
+      expect.stringMatching(/^existing\.keys\.audit: is not the ARN of a KMS key; /),
+    ]);
+  });
+
   it('must be spread over two zones in production', () => {
     const lines = found(vpc({ subnets: [subnet('a'), { ...subnet('b'), availabilityZone: 'us-east-1a' }] }), {
       production: true,

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadStage } from '../../config/load.ts';
 
 const root = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'stage-files-'));
@@ -148,6 +149,13 @@ const files: readonly (readonly [
   ['stage', text, /: is neither \.ts nor \.json; /],
 ];
 
+/** What is said of a file, in this process. */
+const saidHere = (file: string): Promise<string> =>
+  loadStage(file).then(
+    () => '',
+    (error: Error) => `${error.name}\n${error.message}`,
+  );
+
 /** One process that loads each file as the tools do, since a test runner loads modules in its own way. */
 const loader = `
   import { loadStage } from ${config('load.ts')};
@@ -188,6 +196,10 @@ describe('a file', () => {
     expect(kind).toBe('ConfigError');
     expect(lines).toEqual([expect.stringMatching(line)]);
     expect(lines[0]?.startsWith(`${join(folder, name)}: `)).toBe(true);
+  });
+
+  it.each(files.filter(([name]) => !name.endsWith('.ts')))('%s is told the same in any process', async (name) => {
+    expect(await saidHere(join(folder, name))).toBe(said.get(name));
   });
 
   it('that this user may not read is refused in one line', () => {
