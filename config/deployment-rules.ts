@@ -88,7 +88,7 @@ const isPrivate = (address: number): boolean =>
  */
 export const cidr: Rule = (value) => {
   const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(value)?.slice(1).map(Number);
-  if (parts === undefined || parts.slice(0, 4).some((octet) => octet > 255) || parts[4]! > 32) {
+  if (parts === undefined || parts.some((octet) => octet > 255) || parts[4]! > 32) {
     return 'is not an IPv4 block; write one such as "10.20.0.0/20"';
   }
   const [octets, length] = [parts.slice(0, 4), parts[4]!];
