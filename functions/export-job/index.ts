@@ -11,7 +11,7 @@ import { boundedClock } from '../shared/store/bounded-clock.ts';
 import { usualBuffers } from './buffers.ts';
 import { exportJob } from './handler.ts';
 import { bucketOf } from './objects.ts';
-import { paceTurns } from './pace.ts';
+import { paceLeaseTimes, paceTurns } from './pace.ts';
 import { executionStarter } from './start-execution.ts';
 
 const { client, behindEdge: _, ...deps } = realDeps();
@@ -34,7 +34,7 @@ export const handler = exportJob({
   sealForJob: sealForJob(kms, key, deps.randomBytes),
   openInJob: openInJob(kms, key),
   waitForTurn: paceTurns({
-    lease: leaseFromTable(limits),
+    lease: leaseFromTable(limits, paceLeaseTimes),
     clock,
     sleep: (ms) => sleep(ms),
     randomBytes: deps.randomBytes,

@@ -20,6 +20,12 @@ const aheadMs = 15_000;
 /** A turn that is older, in milliseconds, is given up. Otherwise a process that was held up would send out of turn. */
 const latestMs = 100;
 
+/** How long the table may take. Nobody waits for an export, and a call that is sent again too soon adds to a table's load. */
+export const paceLeaseTimes = { tryMs: 3000, wholeMs: 10_000 };
+
+/** The furthest ahead that a turn is asked for because the table is slow, in milliseconds. */
+const longestLeadMs = 5000;
+
 /** The longest pause before the next look at a queue that is too long. The shortest is half of it. */
 const pauseMs = 2000;
 
@@ -31,16 +37,22 @@ const pauseMs = 2000;
  */
 export const paceTurns = ({ lease, clock, sleep, randomBytes }: PaceDeps): WaitForTurn => {
   let seenMs: number | undefined;
+  /** A turn is asked for so much ahead that it has not passed when the table answers. */
+  let leadMs = 0;
 
   /** Takes the next turn, and returns when it is, in epoch milliseconds; undefined if the queue is too long. */
   const nextTurn = async (payer: string, perSecond: number): Promise<number | undefined> => {
     const rate = { perSecond: (perSecond * 1000) / (1000 + latestMs), burst: 1, aheadMs };
+    const now = (): number => clock.now() + leadMs;
+    const askedAt = clock.monotonic();
     try {
-      const answer = await lease({ key: `pace#${payer}`, rate, slots: 1, now: clock.now, seenMs, crowded: true });
+      const answer = await lease({ key: `pace#${payer}`, rate, slots: 1, now, seenMs, crowded: true });
       seenMs = answer.takenUntilMs;
       return answer.fromMs === undefined ? undefined : answer.takenUntilMs;
     } catch {
       return undefined;
+    } finally {
+      leadMs = Math.min(2 * (clock.monotonic() - askedAt), longestLeadMs);
     }
   };
 

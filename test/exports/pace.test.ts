@@ -13,7 +13,8 @@ it(
       record: recordOf(60),
       pageSize: 20,
       requestsPerSecond: perSecond,
-      environments: isWhole ? exports : 8,
+      // With more processes, two cores would do little else than start them. An export without one waits its turn for it.
+      environments: isWhole ? 24 : 8,
     });
     try {
       const startedAt = performance.now();
@@ -47,7 +48,7 @@ it(
       // A delayed request may arrive in the same second as the next one.
       expect(most).toBeLessThanOrEqual(perSecond + 1);
       expect(byExport).toHaveLength(exports);
-      expect(Math.max(...gapMs)).toBeLessThan(Math.max(30_000, wholeMs / 2));
+      expect(Math.max(...gapMs)).toBeLessThan(30_000);
     } finally {
       await world.close();
     }

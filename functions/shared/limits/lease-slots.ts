@@ -36,9 +36,14 @@ interface LeaseAnswer {
 /** Takes slots. @throws whatever the store throws */
 export type LeaseSlots = (request: LeaseRequest) => Promise<LeaseAnswer>;
 
-/** Limits of one try and of a whole lease, in milliseconds. After that the caller goes on without a lease. */
-const tryMs = 400;
-const leaseMs = 1000;
+/** How long a lease may take, in milliseconds. */
+export interface LeaseTimes {
+  readonly tryMs: number;
+  readonly wholeMs: number;
+}
+
+/** A member waits for a read. After this the caller goes on without a lease. */
+const usualTimes: LeaseTimes = { tryMs: 400, wholeMs: 1000 };
 /** An item may be deleted an hour after its last slot: by then it only says that nothing is taken. */
 const keptSeconds = 3600;
 /** Others can interfere twice. After that the limit is crowded, and a refusal is right. */
@@ -52,9 +57,9 @@ const decimal = (ms: number): number => Number(ms.toFixed(3));
  * after a failed write one read and one more write.
  */
 export const leaseFromTable =
-  ({ client, name }: Table): LeaseSlots =>
+  ({ client, name }: Table, { tryMs, wholeMs } = usualTimes): LeaseSlots =>
   async ({ key, rate, slots, now, seenMs, crowded }) => {
-    const signal = AbortSignal.timeout(leaseMs);
+    const signal = AbortSignal.timeout(wholeMs);
     const options = { requestTimeout: tryMs, abortSignal: signal };
     const Key = writeItem(limitAttributes, { limitId: key });
     const lengthMs = decimal(slots * slotMsOf(rate));
