@@ -3,7 +3,7 @@ import type { Planted } from './export-world.ts';
 
 /** Set another seed, or more histories, for a run by hand. */
 const seed = Number(process.env['MODEL_SEED'] ?? 20_260_601);
-const histories = Number(process.env['MODEL_HISTORIES'] ?? 12);
+const histories = Number(process.env['MODEL_HISTORIES'] ?? 100);
 const longestMs = 60 * 60_000;
 
 const nothing = (): Seen => ({

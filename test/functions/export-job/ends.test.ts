@@ -347,6 +347,32 @@ describe('an execution that the engine ends', () => {
   });
 });
 
+it('shows no less progress after a leg whose checkpoint failed, though its repetition reads less', async () => {
+  let isRefused = false;
+  const world = exportWorld({
+    hooks: {
+      before: ({ updates }) => {
+        if (isRefused || !updates.some(({ Name, Action }) => Name === 'leg' && Action === 'SUCCEED')) return undefined;
+        isRefused = true;
+        return new LambdaError('InvalidParameterValueException', 400, 'Invalid checkpoint token');
+      },
+    },
+  });
+  const throttled = { status: 429, headers: { 'retry-after': '600' } };
+  world.answerWith(({ path }) => {
+    if (path.includes('page=2')) return throttled;
+    return isRefused ? throttled : pageOf([memberPatient, observation(1)], `${world.base}?page=2`);
+  });
+  await world.kickOff();
+  world.start();
+
+  await world.durable.pass(60_000);
+
+  expect(isRefused).toBe(true);
+  expect(world.asked.filter(({ path }) => !path.includes('page=2'))).toHaveLength(2);
+  expect(await world.item()).toMatchObject({ status: 'running', resources: 2 });
+});
+
 describe('an export of many legs', () => {
   /** A payer that asks to wait before each page, so that each is a leg and an invocation of its own. */
   const patientWorld = (pages: number, options: WorldOptions = {}) => {
