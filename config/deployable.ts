@@ -16,7 +16,7 @@ const onThisMachine = ([path, url]: UrlField): readonly ConfigFinding[] =>
 
 const obstacles = (config: StageConfig): readonly ConfigFinding[] => [
   ...findingIf(
-    isLoopback(String(config.origin)),
+    config.origin !== undefined && isLoopback(config.origin),
     ['origin'],
     'is on this machine; write a domain, or leave origin out',
   ),

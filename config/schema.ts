@@ -110,9 +110,8 @@ const checkEndpoints = (
   const fields = ['fhirBaseUrl', 'authorizationEndpoint', 'tokenEndpoint', 'revocationEndpoint'] as const;
   for (const [index, field] of fields.entries()) {
     const url = endpoints[field];
-    const same = fields
-      .slice(0, index)
-      .find((other) => url !== undefined && sameForServers(String(endpoints[other])) === sameForServers(url));
+    if (url === undefined) continue;
+    const same = fields.slice(0, index).find((other) => sameForServers(endpoints[other]!) === sameForServers(url));
     if (same !== undefined) problem(context, [field], `is the same as ${same}; write the payer's own ${field}`);
   }
 };

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip as gunzipWith, gzip as gzipWith } from 'node:zlib';
 import type { Deps } from '../../shared/deps.ts';
-import { header, parameters, queryPairs, type ApiEvent, type ApiResponse } from '../../shared/http/api.ts';
+import { headerText, parameters, queryPairs, type ApiEvent, type ApiResponse } from '../../shared/http/api.ts';
 import { takesGzip } from '../../shared/http/gzip.ts';
 import type { PageDeps } from '../../shared/pages/settings.ts';
 import type { RequestRecord } from '../../shared/record/request-record.ts';
@@ -19,7 +19,7 @@ const mostKeptBytes = 16_000_000;
 
 /** RFC 9110 §13.1.2, by weak comparison. */
 const isKnown = (event: ApiEvent, tag: string): boolean =>
-  String(header(event, 'if-none-match'))
+  headerText(event, 'if-none-match')
     .split(',')
     .map((one) => one.trim().replace(/^W\//, ''))
     .some((one) => one === '*' || `W/${one}` === tag);

@@ -1,9 +1,13 @@
-import { header, type ApiEvent } from '../../shared/http/api.ts';
+import { headerText, type ApiEvent } from '../../shared/http/api.ts';
 import { segmentsOf } from '../redirect-to-discovery.ts';
 
 /** What a caller prefers (RFC 7240 §2), in lower case: `respond-async`, `handling=lenient`. */
 export const preferencesOf = (event: ApiEvent): ReadonlySet<string> =>
-  new Set((header(event, 'prefer') ?? '').split(/[,;]/).map((text) => text.replaceAll(/[\s"]/g, '').toLowerCase()));
+  new Set(
+    headerText(event, 'prefer')
+      .split(/[,;]/)
+      .map((text) => text.replaceAll(/[\s"]/g, '').toLowerCase()),
+  );
 
 const decoded = (segment: string): string => {
   try {

@@ -24,6 +24,9 @@ export const header = (event: ApiEvent, name: string): string | undefined => {
   return undefined;
 };
 
+/** A request header's value, empty if the request has none. */
+export const headerText = (event: ApiEvent, name: string): string => header(event, name) ?? '';
+
 /** The query as pairs, decoded; repeated names stay repeated. */
 export const queryPairs = (event: ApiEvent): [string, string][] =>
   Object.entries(event.multiValueQueryStringParameters ?? {}).flatMap(([name, values]) =>

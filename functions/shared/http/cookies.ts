@@ -1,10 +1,10 @@
-import { header, type ApiEvent } from './api.ts';
+import { headerText, type ApiEvent } from './api.ts';
 
 /** The browser's cookies, oldest first (RFC 6265 §5.4). The first of a repeated name counts. */
 export const readCookies = (event: ApiEvent): Map<string, string> => {
   const cookies = new Map<string, string>();
   // HTTP/2 clients may send one header per cookie. API Gateway joins them with commas, so split at both marks.
-  for (const pair of String(header(event, 'cookie')).split(/[;,] */)) {
+  for (const pair of headerText(event, 'cookie').split(/[;,] */)) {
     const equals = pair.indexOf('=');
     if (equals > 0 && !cookies.has(pair.slice(0, equals))) cookies.set(pair.slice(0, equals), pair.slice(equals + 1));
   }

@@ -1,4 +1,4 @@
-import { header, type ApiEvent } from './api.ts';
+import { headerText, type ApiEvent } from './api.ts';
 
 /** What CloudFront adds to a request, if the stage has an edge. */
 export interface EdgeFacts {
@@ -17,9 +17,9 @@ export const viewerAddressHeader = 'CloudFront-Viewer-Address';
  */
 export const edgeFacts = (event: ApiEvent): EdgeFacts => {
   const address = /^([\d.]{7,15}|[\da-f:.]{2,45}):\d{1,5}$/i.exec(
-    String(header(event, viewerAddressHeader.toLowerCase())),
+    headerText(event, viewerAddressHeader.toLowerCase()),
   )?.[1];
-  const edgeRequestId = /^[\w=-]{20,80}$/.exec(String(header(event, 'x-amz-cf-id')))?.[0];
+  const edgeRequestId = /^[\w=-]{20,80}$/.exec(headerText(event, 'x-amz-cf-id'))?.[0];
   return {
     ...(address === undefined ? {} : { address }),
     ...(edgeRequestId === undefined ? {} : { edgeRequestId }),

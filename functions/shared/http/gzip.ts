@@ -1,11 +1,11 @@
 import { pipeline } from 'node:stream';
 import { constants, createGzip } from 'node:zlib';
-import { header, type ApiEvent } from './api.ts';
+import { headerText, type ApiEvent } from './api.ts';
 
 /** Whether the caller accepts gzip (RFC 9110 §12.5.3). */
 export const takesGzip = (event: ApiEvent): boolean => {
   const weights = new Map(
-    String(header(event, 'accept-encoding'))
+    headerText(event, 'accept-encoding')
       .split(',')
       .map((item): [string | undefined, number] => {
         const [coding, ...parameters] = item.split(';').map((part) => part.trim().toLowerCase());

@@ -1,7 +1,7 @@
 import { bothInOrder } from '../both-in-order.ts';
 import { nowSeconds, type Deps } from '../deps.ts';
 import { GatewayError } from '../errors.ts';
-import { header, payerOf, queryPairs, type ApiEvent } from '../http/api.ts';
+import { headerText, payerOf, queryPairs, type ApiEvent } from '../http/api.ts';
 import { openGrant, type OpenGrant } from '../payer/open-grant.ts';
 import type { RequestRecord } from '../record/request-record.ts';
 import { requirePayer } from '../registry/require-payer.ts';
@@ -33,7 +33,7 @@ const requireBearer = (event: ApiEvent): string => {
   if (queryPairs(event).some(([name]) => name.toLowerCase() === 'access_token')) {
     throw noToken('Send the access token in the Authorization header, never in the query.');
   }
-  const token = /^bearer +(\S+)$/i.exec(header(event, 'authorization') ?? '')?.[1];
+  const token = /^bearer +(\S+)$/i.exec(headerText(event, 'authorization'))?.[1];
   if (token === undefined) throw noToken('Send an access token: Authorization: Bearer ….');
   return token;
 };

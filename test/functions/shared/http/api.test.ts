@@ -2,6 +2,7 @@ import {
   checkMethod,
   checkNotRepeated,
   header,
+  headerText,
   parameters,
   payerOf,
   queryPairs,
@@ -17,6 +18,7 @@ describe('a REST API’s event', () => {
     expect(header(event, 'accept-language')).toBe('de');
     expect(header(event, 'x-many')).toBe('a, b');
     expect(header(event, 'cookie')).toBeUndefined();
+    expect([headerText(event, 'x-many'), headerText(event, 'cookie')]).toEqual(['a, b', '']);
   });
 
   it('may come with single-value headers only, or with none at all', () => {
