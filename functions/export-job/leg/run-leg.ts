@@ -139,20 +139,6 @@ const deltaOf = async (leg: Leg): Promise<Delta> => {
   };
 };
 
-/**
- * What a partner sees of a leg's end. It never goes back: a leg that is repeated, since its checkpoint failed, may read less
- * than the partner was told.
- */
-const progressAfter = ({ resources, typesDone = 0 }: Export, known: Delta['known']) => {
-  const types = typesDoneOf(known);
-  return {
-    resources: Math.max(resources, known.resources),
-    resourcesTotal: resourcesTotalOf(known),
-    typesDone: Math.max(typesDone, types.typesDone),
-    typesTotal: types.typesTotal,
-  };
-};
-
 /** Reads the queue and writes the result. */
 const readAndCommit = async (job: Job, leg: Leg): Promise<LegResult> => {
   const { deps, memory } = job;
@@ -160,7 +146,12 @@ const readAndCommit = async (job: Job, leg: Leg): Promise<LegResult> => {
   const stop = await auditLeg(deps, leg, () => readQueue(leg));
   const delta = await deltaOf(leg);
   const committed = await memory.commit(leg.stateKey, delta);
-  const runs = await noteProgress(deps.exports, leg.item, progressAfter(leg.item, delta.known));
+  const { known } = delta;
+  const runs = await noteProgress(deps.exports, leg.item, {
+    resources: known.resources,
+    resourcesTotal: resourcesTotalOf(known),
+    ...typesDoneOf(known),
+  });
   const isLate = stop.kind === 'go' && job.remainingMs() < legReserveMs;
   const next: Next = !runs ? { kind: 'gone' } : isLate ? { kind: 'wait', seconds: 1, why: 'invocation' } : stop;
   const counts = { pages: leg.pages, resources: leg.resources, bytes: leg.parts.bytes() };

@@ -118,12 +118,22 @@ export const continueExport = (table: Table, key: Key, executionArn: string): Pr
 export const startAgain = (table: Table, key: Key, now: number): Promise<boolean> =>
   update(table, key, { set: { startAgainAt: now }, when: [absent('beganAt')] });
 
-/** Records the job's progress. Returns false if the export is no longer running, so that the job stops. */
-export const noteProgress = (
+const notMore = (name: 'resources' | 'typesDone', most: number) => anyOf(absent(name), is(name, '<=', most));
+
+/**
+ * Records the job's progress, which never goes back for the partner: a leg that is repeated, since its checkpoint failed, may
+ * read less at first. Returns false if the export is no longer running, so that the job stops.
+ */
+export const noteProgress = async (
   table: Table,
   key: Key,
   progress: { resources: number; resourcesTotal?: number | undefined; typesDone: number; typesTotal: number },
-): Promise<boolean> => update(table, key, { set: progress, when: [] });
+): Promise<boolean> => {
+  const when = [notMore('resources', progress.resources), notMore('typesDone', progress.typesDone)];
+  if (await update(table, key, { set: progress, when })) return true;
+  const item = await getExport(table, key.grantId);
+  return item?.exportId === key.exportId && item.status === 'running';
+};
 
 /**
  * Asks the partner's next poll for a newer payer token than this version. Returns false if the item has one already, or

@@ -28,10 +28,10 @@ describe('a poll while the export runs', () => {
       headers: { 'X-Progress': '0 resources', 'Cache-Control': 'no-store', 'Retry-After': '2' },
     });
     await test.begin(item);
-    await noteProgress(test.deps.exports, item, { resources: 1240, typesDone: 12, typesTotal: 21 });
-    expect((await poll(item.exportId)).headers['X-Progress']).toBe('1,240 resources, 12 of 21 types');
     await noteProgress(test.deps.exports, item, { resources: 1240, resourcesTotal: 3000, typesDone: 0, typesTotal: 1 });
     expect((await poll(item.exportId)).headers['X-Progress']).toBe('1,240 of 3,000 resources');
+    await noteProgress(test.deps.exports, item, { resources: 1240, typesDone: 12, typesTotal: 21 });
+    expect((await poll(item.exportId)).headers['X-Progress']).toBe('1,240 resources, 12 of 21 types');
     await noteProgress(test.deps.exports, item, { resources: 1e15, typesDone: 145, typesTotal: 145 });
     expect((await poll(item.exportId)).headers['X-Progress']?.length).toBeLessThan(100);
   });

@@ -81,6 +81,32 @@ const steps: readonly (readonly [string, (of: Ready, key?: NewExport) => Promise
   ['endExport', ({ table, made }, key = made) => endExport(table, key, end)],
 ];
 
+describe('progress', () => {
+  const at = (resources: number, typesDone: number) => ({ resources, typesDone, typesTotal: 21 });
+
+  it('never goes back, which does not stop the job', async () => {
+    const { table, made, item } = await ready();
+    expect(await noteProgress(table, made, at(7, 3))).toBe(true);
+    expect(await noteProgress(table, made, at(4, 3))).toBe(true);
+    expect(await noteProgress(table, made, at(7, 2))).toBe(true);
+    expect(item()).toMatchObject(at(7, 3));
+    expect(await noteProgress(table, made, at(7, 4))).toBe(true);
+    expect(item()).toMatchObject(at(7, 4));
+  });
+
+  it('of an export that is over or was replaced stops the job, however far it is', async () => {
+    const { table, made, item } = await ready();
+    await beginExport(table, made, began);
+    await noteProgress(table, made, at(7, 3));
+    await endExport(table, made, end);
+    expect(await noteProgress(table, made, at(4, 3))).toBe(false);
+    expect(await noteProgress(table, made, at(9, 9))).toBe(false);
+    await putExport(table, newExport({ exportId: 'export-2' }));
+    expect(await noteProgress(table, made, at(4, 3))).toBe(false);
+    expect(item()).toMatchObject({ exportId: 'export-2', resources: 0 });
+  });
+});
+
 describe('a kick-off', () => {
   it('writes what was asked for, as it is read again', async () => {
     const { table, made, item } = await ready();
