@@ -5,6 +5,9 @@
  */
 export const collectOften = '--max-semi-space-size=1';
 
+/** `NODE_OPTIONS` of a function that also collects when it knows that much is garbage. */
+export const collectAtWill = `${collectOften} --expose-gc`;
+
 /**
  * `MALLOC_ARENA_MAX` of a function that uses megabytes outside of V8's heap: with one arena, memory that one thread frees
  * serves the next. It takes 8 MB off the growth of an export's job.

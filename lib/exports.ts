@@ -3,7 +3,7 @@ import type { Bucket, CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { grantLifeAttributes } from '../functions/shared/store/grants.ts';
 import { longestReadSeconds } from '../functions/shared/store/read-events.ts';
-import { collectOften, oneArena } from './collect-often.ts';
+import { collectAtWill, oneArena } from './collect-often.ts';
 import { acknowledgeVersions, DurableFunction } from './durable-function.ts';
 import { edgeVariables } from './edge-variables.ts';
 import { changedByJob, changedByPoll } from './export-attributes.ts';
@@ -86,7 +86,7 @@ export class GatewayExports extends Construct {
         EXPORTS_KEY: keys.exports.keyArn,
         LIMITS_TABLE: tables.limits.tableName,
         EXPORT_FILE_SECONDS: String(Duration.days(retention.exportFileDays).toSeconds()),
-        NODE_OPTIONS: collectOften,
+        NODE_OPTIONS: collectAtWill,
         MALLOC_ARENA_MAX: oneArena,
       },
       statements: [

@@ -1,8 +1,8 @@
 import { base64url } from '../shared/deps.ts';
 import { partName } from '../shared/exports/object-names.ts';
 import { sha256 } from '../shared/store/crypto.ts';
-import type { Blocks } from './age/blocks.ts';
 import { sealFile, type SealedFile } from './age/seal-file.ts';
+import type { Buffers } from './buffers.ts';
 import type { JobDeps } from './deps.ts';
 import type { WrittenPart } from './state/state.ts';
 
@@ -37,13 +37,13 @@ interface OpenPart {
 /**
  * Collects a leg's lines, and seals them.
  * @param recipient the public key, 32 bytes
- * @param blocks serves one leg after the other
+ * @param buffers serve one leg after the other
  */
 export const partWriter = (
   { objects, randomBytes }: Pick<JobDeps, 'objects' | 'randomBytes'>,
   exportId: string,
   recipient: Uint8Array,
-  blocks: Blocks,
+  { blocks, collectGarbage }: Buffers,
 ): PartWriter => {
   const open = new Map<string, OpenPart>();
   const written: WrittenPart[] = [];
@@ -67,6 +67,7 @@ export const partWriter = (
     }
     open.clear();
     heldBytes = 0;
+    collectGarbage();
   };
 
   return {

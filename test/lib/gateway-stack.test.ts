@@ -168,7 +168,7 @@ describe.each(stages)('the stack of %s', (stage) => {
       STAGE: new RegExp(`^${stage}$`),
       LIFETIMES: /^\{("\w+":\d+,?)+\}$/,
       LOGIN_ATTEMPTS_TABLE: /^Tables\/LoginAttempts$/,
-      NODE_OPTIONS: /^--max-semi-space-size=1$/,
+      NODE_OPTIONS: /^--max-semi-space-size=1(?: --expose-gc)?$/,
       MALLOC_ARENA_MAX: /^1$/,
       ORIGIN:
         stage === production

@@ -85,7 +85,12 @@ describe.each(stages)('in the stack of %s', (stage) => {
       'Canary/Canary': run(240, [...reader, 'LIMITS_TABLE=Tables/Limits', 'UV_THREADPOOL_SIZE=64']),
       'RegistryFill/FillRegistry': run(840, ['REGISTRY_TABLE=Tables/Registry']),
       'Exports/Export': run(840, [...edge, ...exports, secrets]),
-      'Exports/ExportJob': run(900, [...exports, 'EXPORT_FILE_SECONDS=604800', collectOften, 'MALLOC_ARENA_MAX=1']),
+      'Exports/ExportJob': run(900, [
+        ...exports,
+        'EXPORT_FILE_SECONDS=604800',
+        `${collectOften} --expose-gc`,
+        'MALLOC_ARENA_MAX=1',
+      ]),
       'Exports/Sweep': run(900, [exportsBucket]),
       'Events/Deliver': run(60, [
         ...registry,

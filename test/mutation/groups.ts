@@ -67,6 +67,7 @@ export const groups: Readonly<Record<string, Group>> = {
       ...notMutated,
     ],
     tests: ['functions/follow-up', 'functions/sweep', 'functions/deliver'],
+    apart: ['functions/deliver/post.test.ts'],
   },
   exports: {
     mutate: ['functions/export/**/*.ts', 'functions/shared/exports/*.ts', ...notMutated],

@@ -36,7 +36,7 @@ const writePart = async (
   type: string,
   lines: readonly string[],
 ): Promise<readonly WrittenPart[]> => {
-  const parts = partWriter(job.deps, item.exportId, item.recipient, job.buffers.blocks);
+  const parts = partWriter(job.deps, item.exportId, item.recipient, job.buffers);
   for (const line of lines) parts.add(type, [Buffer.from(`${line}\n`)]);
   return parts.put();
 };

@@ -65,7 +65,7 @@ const makeLeg = async (
   const wanted = wantedOf(scopeNow(item.scope, partner), item.types);
   const startedAt = deps.clock.monotonic();
   const untilAt = startedAt + legBounds.readMs;
-  const parts = partWriter(deps, item.exportId, item.recipient, job.buffers.blocks);
+  const parts = partWriter(deps, item.exportId, item.recipient, job.buffers);
   const stateKey = await job.stateKey(item);
   return {
     deps,
