@@ -57,6 +57,61 @@ describe('the search for a plan', () => {
     expect(find('atlantic')).toEqual(['atlantic', 'atlantic-care', 'seguros']);
   });
 
+  describe('orders what it finds', () => {
+    const named = (displayName: string, more: Partial<DirectoryEntry> = {}): DirectoryEntry => ({
+      id: displayName.toLowerCase().replaceAll(/\W+/g, ''),
+      displayName,
+      ...more,
+    });
+    const inOrder = (entries: readonly DirectoryEntry[], typed: string): string[] =>
+      searchIndex(entries)(typed, () => true).map(({ displayName }) => displayName);
+    const mutual = named('Beta Mutual', { brand: { website: 'https://b.example', otherNames: ['Zeta of Ohio'] } });
+    const market = named('Acme Market', { linesOfBusiness: ['Zeta plans'] });
+
+    it.each([
+      [[market, mutual, named('Alpha Zeta'), named('Zeta Health'), named('Zeta')]],
+      [[named('Zeta'), named('Zeta Health'), named('Alpha Zeta'), mutual, market]],
+    ])('by where the word is, not by letters or as they came', (entries) => {
+      expect(inOrder(entries, 'zeta')).toEqual(['Zeta', 'Zeta Health', 'Alpha Zeta', 'Beta Mutual', 'Acme Market']);
+    });
+
+    it('a whole word before the beginning of one, in the midst of a name', () => {
+      expect(inOrder([named('A Zetamax'), named('B Zeta')], 'zeta')).toEqual(['B Zeta', 'A Zetamax']);
+    });
+
+    it('by the letters of names that are as good', () => {
+      expect(inOrder([named('C Zeta'), named('A Zeta'), named('B Zeta')], 'zeta')).toEqual([
+        'A Zeta',
+        'B Zeta',
+        'C Zeta',
+      ]);
+      expect(inOrder([named('C Zeta'), named('A Zeta'), named('B Zeta')], 'zetb')).toEqual([
+        'A Zeta',
+        'B Zeta',
+        'C Zeta',
+      ]);
+    });
+
+    it('by the best place of a word that a payer has in several', () => {
+      const both = named('B Zeta', { linesOfBusiness: ['Zeta'] });
+      const plan = named('A Acme', { linesOfBusiness: ['Zeta'] });
+      expect(inOrder([plan, both], 'zeta')).toEqual(['B Zeta', 'A Acme']);
+      expect(inOrder([plan, both], 'zetb')).toEqual(['B Zeta', 'A Acme']);
+    });
+
+    it('several words as the name has them first', () => {
+      const entries = [named('Acme Alpha Zeta Care'), named('Zeta Care Alpha'), named('Zeta Care')];
+      expect(inOrder(entries, 'zeta care')).toEqual(['Zeta Care', 'Zeta Care Alpha', 'Acme Alpha Zeta Care']);
+    });
+
+    it('the words themselves before two words in one', () => {
+      expect(inOrder([named('A Acme Zeta Care'), named('Zetacare')], 'zeta care')).toEqual([
+        'A Acme Zeta Care',
+        'Zetacare',
+      ]);
+    });
+  });
+
   it('wants every word', () => {
     expect(find('atlantic care')).toEqual(['atlantic-care']);
     expect(find('atlantic zebra')).toEqual([]);
@@ -64,6 +119,8 @@ describe('the search for a plan', () => {
 
   it('forgives nothing in short words and numbers', () => {
     expect(find('xtl')).toEqual([]);
+    expect(find('blxe')).toContain('shield');
+    expect(find('bxe')).toEqual([]);
     expect(find('60055')).toEqual([]);
   });
 
