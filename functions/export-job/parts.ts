@@ -24,7 +24,7 @@ export interface PartWriter {
 }
 
 /** Parts that hold more bytes than this are put before the page ends. A leg of usual pages holds less. */
-const mostHeldBytes = 12 * 1024 * 1024;
+const mostHeldBytes = 9 * 1024 * 1024;
 
 /** A part that is not closed yet. */
 interface OpenPart {

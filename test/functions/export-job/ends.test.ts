@@ -220,7 +220,7 @@ describe('a job whose', () => {
   });
 });
 
-describe('a page with more than 12 MB', () => {
+describe('a page with more than 9 MB', () => {
   const document = (id: number) => observation(id, { note: [{ text: 'x'.repeat(5_000_000) }] });
   const page = () => pageOf([memberPatient, ...[1, 2, 3, 4, 5].map(document)]);
 
@@ -234,7 +234,7 @@ describe('a page with more than 12 MB', () => {
     expect(errors).toEqual([]);
     expect(manifest.files.map(({ type, parts }) => [type, parts.length])).toEqual([
       ['Patient', 1],
-      ['Observation', 2],
+      ['Observation', 3],
       ['Provenance', 1],
     ]);
   });
