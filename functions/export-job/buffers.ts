@@ -18,5 +18,5 @@ export interface Buffers {
 export const usualBuffers = (): Buffers => ({
   blocks: reusedBlocks(),
   pageRoom: makePageRoom(),
-  collectGarbage: () => void globalThis.gc?.(),
+  collectGarbage: () => globalThis.gc?.(),
 });

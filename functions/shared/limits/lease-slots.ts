@@ -37,7 +37,7 @@ interface LeaseAnswer {
 export type LeaseSlots = (request: LeaseRequest) => Promise<LeaseAnswer>;
 
 /** How long a lease may take, in milliseconds. */
-export interface LeaseTimes {
+interface LeaseTimes {
   readonly tryMs: number;
   readonly wholeMs: number;
 }
