@@ -5,7 +5,7 @@
  */
 export const collectOften = '--max-semi-space-size=1';
 
-/** `NODE_OPTIONS` of a function that also collects when it knows that much is garbage. */
+/** `NODE_OPTIONS` of a function that also tells V8 when to collect. Node allows the flag there since version 22. */
 export const collectAtWill = `${collectOften} --expose-gc`;
 
 /**

@@ -2,19 +2,19 @@ import { reusedBlocks, type Blocks } from './age/blocks.ts';
 import { makePageRoom, type PageRoom } from './reading/split-bundle.ts';
 
 /**
- * Memory that an invocation uses for one page and one part after the other. V8 lets up to 64 MB of garbage outside its heap
- * pile up before it collects, which would be all of the growth that an export's job may have. What cannot be used again,
- * such as chunks from the network and from a cipher, is collected after each part.
+ * Memory that an invocation reuses for each page and each part. V8 lets up to 64 MB of garbage outside its heap pile up
+ * before it collects, and an export's job may not grow by more than that in all. Memory that cannot be reused, such as
+ * chunks from the network and from a cipher, is collected after each part.
  */
 export interface Buffers {
-  /** What parts are sealed in. */
+  /** Holds the parts that are being sealed. */
   readonly blocks: Blocks;
-  /** What pages are read in. */
+  /** Holds the page that is being read. */
   readonly pageRoom: PageRoom;
   readonly collectGarbage: () => void;
 }
 
-/** What nobody has written to yet takes no memory. Node has `gc` with `--expose-gc`, which the stack and Lambda set. */
+/** A buffer takes memory only once it is written to. `gc` exists if Node runs with `--expose-gc`, as the stack has it. */
 export const usualBuffers = (): Buffers => ({
   blocks: reusedBlocks(),
   pageRoom: makePageRoom(),

@@ -9,38 +9,38 @@ interface PaceDeps {
 }
 
 /**
- * Waits for a turn of a payer's pace, which all exports share. Returns false if there is none in time.
- * @param untilAt the monotonic time after which it no longer looks for a turn
+ * Waits for a turn of a payer's pace, which all exports share. Returns false if no turn came in time.
+ * @param untilAt the monotonic time after which it stops asking for a turn
  */
 export type WaitForTurn = (payer: string, perSecond: number, untilAt: number) => Promise<boolean>;
 
-/** An export queues for a turn this far ahead, in milliseconds. */
+/** The longest that an export waits in the queue, in milliseconds. */
 const aheadMs = 15_000;
 
-/** A turn that is older, in milliseconds, is given up. Otherwise a process that was held up would send out of turn. */
+/** A turn that is older than this, in milliseconds, is given up. Otherwise a process that was held up would send out of turn. */
 const latestMs = 100;
 
-/** How long the table may take. Nobody waits for an export, and a call that is sent again too soon adds to a table's load. */
+/** How long the table may take. Nobody waits for an export, and a call that is repeated too soon only adds to the load. */
 export const paceLeaseTimes = { tryMs: 3000, wholeMs: 10_000 };
 
-/** The furthest ahead that a turn is asked for because the table is slow, in milliseconds. */
+/** If the table is slow, turns are asked for at most this far ahead, in milliseconds. */
 const longestLeadMs = 5000;
 
-/** The longest pause before the next look at a queue that is too long. The shortest is half of it. */
+/** The longest pause before asking again if the queue is too long, in milliseconds. The shortest is half of it. */
 const pauseMs = 2000;
 
 /**
- * Gives each export the next free turn, and waits until it comes: first come, first served, with one write for each turn.
- * Turns are a little further apart than the pace asks for, so that it holds for any second although turns are used late.
- * Unlike the limiter of reads, it gives no turn while the table is out of reach: no one is waiting for an export, and a
- * payer must never get more requests than it allows.
+ * Gives each export the next free turn, and waits until that turn comes: first come, first served, with one write for
+ * each turn. Turns are spaced slightly wider than the pace requires, so that even if some are used late, no second has too
+ * many requests. Unlike the limiter of reads, it gives no turn while the table is out of reach: no one is waiting for an
+ * export, and a payer must never get more requests than it allows.
  */
 export const paceTurns = ({ lease, clock, sleep, randomBytes }: PaceDeps): WaitForTurn => {
   let seenMs: number | undefined;
-  /** A turn is asked for so much ahead that it has not passed when the table answers. */
+  /** Turns are asked for this far ahead, so that a turn has not passed by the time the table answers. */
   let leadMs = 0;
 
-  /** Takes the next turn, and returns when it is, in epoch milliseconds; undefined if the queue is too long. */
+  /** Takes the next turn. Returns its time in epoch milliseconds, or undefined if the queue is too long. */
   const nextTurn = async (payer: string, perSecond: number): Promise<number | undefined> => {
     const rate = { perSecond: (perSecond * 1000) / (1000 + latestMs), burst: 1, aheadMs };
     const now = (): number => clock.now() + leadMs;

@@ -17,13 +17,16 @@ export interface PartWriter {
   readonly add: (type: string, line: Iterable<Uint8Array>) => void;
   /** Bytes of NDJSON so far. */
   readonly bytes: () => number;
-  /** Puts the parts into the bucket early, if they hold much: one page may have any size. @throws whatever the bucket throws */
+  /**
+   * Puts the parts into the bucket before the page ends, if they have become large: a page may have any size.
+   * @throws whatever the bucket throws
+   */
   readonly putIfLarge: () => Promise<void>;
   /** Closes the parts, puts them into the bucket, and returns all. @throws whatever the bucket throws */
   readonly put: () => Promise<readonly WrittenPart[]>;
 }
 
-/** Parts that hold more bytes than this are put before the page ends. A leg of usual pages holds less. */
+/** Parts that hold more bytes than this together are put before the page ends. Those of a usual leg hold less. */
 const mostHeldBytes = 9 * 1024 * 1024;
 
 /** A part that is not closed yet. */

@@ -54,7 +54,7 @@ const answerOf = async (
 /**
  * Requests a page or a resource from a payer, at its pace.
  * @param url below the payer's base
- * @param untilAt the monotonic time after which it no longer looks for a turn
+ * @param untilAt the monotonic time after which it stops asking for a turn
  */
 export const askPayer = async (deps: JobDeps, asking: Asking, url: string, untilAt: number): Promise<Answer> => {
   const { clock, payerHttp, waitForTurn } = deps;

@@ -30,7 +30,7 @@ export interface Leg {
   readonly isFull: () => boolean;
   /** Whether the payer's token ends soon. */
   readonly isTokenEnding: () => boolean;
-  /** The monotonic time after which a request no longer looks for its turn. */
+  /** The monotonic time after which a request stops asking for its turn. */
   readonly untilAt: number;
   /** Identifies the leg in the log and the audit. */
   readonly requestId: string;

@@ -38,7 +38,10 @@ export type Next =
   /** No one may download what was read. */
   | { readonly kind: 'never'; readonly why: 'grantEnded' | 'partnerBlocked' };
 
-/** A leg begins no request after this many milliseconds or this many bytes of NDJSON. One that has begun may wait for its turn. */
+/**
+ * After this many milliseconds or this many bytes of NDJSON, a leg begins no further request. A request that has begun may
+ * still wait for its turn.
+ */
 export const legBounds = { readMs: 20_000, bytes: 8 * 1024 * 1024 };
 
 /** A token is not used in its last 60 seconds or, if it is short-lived, in the last half of its life. */

@@ -8,10 +8,10 @@ import {
   tableOf,
 } from '../../shared/fhir/json-bytes.ts';
 
-/** A longer string is cut, in bytes. References, types and ids are much shorter. */
+/** Longer strings are cut, in bytes. References, types and ids are much shorter. */
 const longestBytes = 64 * 1024;
 
-/** How much of a long string stays: enough to see the scheme of a URL. */
+/** How many bytes of a long string are kept: enough to see the scheme of a URL. */
 const headBytes = 128;
 
 const afterBackslash = tableOf(bytesOf('"\\/bfnrtu'));
@@ -32,7 +32,7 @@ const checkString = (json: Buffer, from: number, to: number): void => {
   }
 };
 
-/** Where the head of a string ends, so that it cuts no escape and no character. */
+/** Where to cut a string. The cut is never inside an escape or a character. */
 const endOfHead = (json: Buffer, from: number): number => {
   let at = from;
   while (at < from + headBytes && json[at]! !== backslashByte && json[at]! < 0x80) at += 1;
@@ -40,8 +40,8 @@ const endOfHead = (json: Buffer, from: number): number => {
 };
 
 /**
- * Cuts long strings, such as documents in Base64, so that a parser does not hold them twice more. What it cuts is
- * valid JSON.
+ * Cuts long strings, such as documents in Base64, since a parser would hold each of them twice more. It first checks that
+ * they are valid JSON.
  * @param json without white space between tokens
  * @throws SyntaxError if a long string is not valid
  */

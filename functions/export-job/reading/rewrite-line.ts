@@ -11,13 +11,13 @@ export interface LineBases {
 
 const lineEnd = Buffer.from('\n');
 
-/** How much of a line is rewritten at once, so that a large one is never there twice. */
+/** How many bytes of a line are rewritten at a time, so that memory never holds a large line twice. */
 const pieceBytes = 64 * 1024;
 
 /**
  * Makes the rewriter of one page's lines. It replaces the payer's bases in links with the facade's base, as the fetch
- * route does, and returns a line with its line break, in pieces. Each page gets a new one, so that a malformed page cannot affect
- * another.
+ * route does, and returns a line with its line break, in pieces. Each page gets a new rewriter, so that a malformed page
+ * cannot affect another.
  */
 export const createLineRewriter = ({ bases, facade }: LineBases): ((line: Uint8Array) => Iterable<Uint8Array>) => {
   const rewriter = createLinkRewriter({ from: bases, to: facade });

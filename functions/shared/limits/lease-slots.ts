@@ -42,7 +42,7 @@ interface LeaseTimes {
   readonly wholeMs: number;
 }
 
-/** A member waits for a read. After this the caller goes on without a lease. */
+/** For reads, since a member waits. After this the caller goes on without a lease. */
 const usualTimes: LeaseTimes = { tryMs: 400, wholeMs: 1000 };
 /** An item may be deleted an hour after its last slot: by then it only says that nothing is taken. */
 const keptSeconds = 3600;

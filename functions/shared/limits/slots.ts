@@ -4,7 +4,7 @@ export interface Rate {
   readonly perSecond: number;
   /** The most at once, after a pause. */
   readonly burst: number;
-  /** How far ahead a turn may be that the caller waits for, in milliseconds. Omitted if the caller waits for none. */
+  /** How long the caller would wait for its turn, in milliseconds. Omitted if it would not wait. */
   readonly aheadMs?: number;
 }
 

@@ -121,8 +121,8 @@ export const startAgain = (table: Table, key: Key, now: number): Promise<boolean
 const notMore = (name: 'resources' | 'typesDone', most: number) => anyOf(absent(name), is(name, '<=', most));
 
 /**
- * Records the job's progress, which never goes back for the partner: a leg that is repeated, since its checkpoint failed, may
- * read less at first. Returns false if the export is no longer running, so that the job stops.
+ * Records the job's progress. What the partner sees never goes back: a leg that is repeated after a failed checkpoint may
+ * read less, and its numbers are then not written. Returns false if the export is no longer running, so that the job stops.
  */
 export const noteProgress = async (
   table: Table,
