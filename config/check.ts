@@ -89,7 +89,7 @@ const problemsOf = (issue: z.core.$ZodIssue): Problem[] => {
   if (issue.code === 'invalid_union') {
     // Each of our unions is a word or an object. For an object, report what is wrong in it.
     const inObject = issue.errors[1]!;
-    // Zod looks at the fields first, so this is about the value itself only if it is no object.
+    // Zod reports problems of fields first. If the first is about the value itself, the value is not an object.
     return inObject[0]!.path.length === 0
       ? [{ path: issue.path, message: 'is neither "none" nor an object; write "none" or an object' }]
       : inObject.flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }));
@@ -101,7 +101,7 @@ const problemsOf = (issue: z.core.$ZodIssue): Problem[] => {
   return [{ path: issue.path, message: issue.message }];
 };
 
-const at = (path: Path): string => path.map(String).join();
+const at = (path: Path): string => JSON.stringify(path);
 
 const withoutField = (value: unknown, [first, ...rest]: Path): unknown => {
   if (typeof value !== 'object' || value === null || first === undefined) return value;

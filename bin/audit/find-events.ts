@@ -1,4 +1,5 @@
 import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
+import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { Refusal } from '../shared/command-line.ts';
 import { keysAfter, readObject, type AuditBucket } from './audit-bucket.ts';
 import { idOf, nameOf } from './event-facts.ts';
@@ -80,11 +81,8 @@ const momentOf = (event: AuditEvent): string =>
     ? event.recorded
     : event.recorded.replace('Z', nameOf(event) === 'revoked' ? '.999Z' : '.000Z');
 
-const inOrder = (a: AuditEvent, b: AuditEvent): number => {
-  const [first, second] = [momentOf(a), momentOf(b)];
-  if (first !== second) return first < second ? -1 : 1;
-  return order.indexOf(nameOf(a)) - order.indexOf(nameOf(b));
-};
+const inOrder = (a: AuditEvent, b: AuditEvent): number =>
+  compareTexts(momentOf(a), momentOf(b)) || order.indexOf(nameOf(a)) - order.indexOf(nameOf(b));
 
 const objectsAtATime = 16;
 

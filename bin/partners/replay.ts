@@ -3,6 +3,7 @@ import {
   paginateListDurableExecutionsByFunction,
   type Execution,
 } from '@aws-sdk/client-lambda';
+import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { eventIdLength, eventIdPrefix, type PartnerEvent } from '../../functions/shared/events/event.ts';
 import { readStage, Refusal } from '../shared/command-line.ts';
 import { findDeliver, withEvents, type OpenEvents } from './open-events.ts';
@@ -97,7 +98,7 @@ export const runReplay = async (command: ReplayCommand, deps: WebhookDeps): Prom
     else
       for (const deliveries of all)
         events.push(...[await undelivered(open, deliveries)].filter((one) => one !== undefined));
-    for (const event of events.toSorted((a, b) => (a.timestamp < b.timestamp ? -1 : 1))) {
+    for (const event of events.toSorted((a, b) => compareTexts(a.timestamp, b.timestamp))) {
       if (!command.dryRun) await startDelivery(open, deliver, event, `${event.id}-${Math.floor(nowMs / 1000)}`);
       output.out(lineOf(event));
     }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { entryIds, pagesOf } from '../../functions/shared/registry/entry-items.ts';
 import type { Partner, Payer, RegistryData } from '../../functions/shared/registry/types.ts';
 import type { ReadEntry } from '../shared/registry-table.ts';
@@ -36,7 +37,7 @@ export interface Comparison {
 const isPayer = ({ entryId }: ReadEntry): boolean => entryId.startsWith(entryIds.payer(''));
 const isPartner = ({ entryId }: ReadEntry): boolean => entryId.startsWith(entryIds.partner(''));
 
-const byKey = (a: ReadEntry, b: ReadEntry): number => (a.entryId < b.entryId ? -1 : 1);
+const byKey = (a: ReadEntry, b: ReadEntry): number => compareTexts(a.entryId, b.entryId);
 
 /** The entries that the table has, without removed and damaged ones, in the order of their keys. */
 export const entriesIn = (items: Items): Entries => {

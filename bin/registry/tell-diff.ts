@@ -1,3 +1,4 @@
+import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { entryIds } from '../../functions/shared/registry/entry-items.ts';
 import { isBlocked, isPaused } from '../../functions/shared/registry/stops.ts';
 import { instant } from '../shared/instant.ts';
@@ -43,7 +44,7 @@ const stopWords = (item: ReadEntry): string => {
 };
 
 const stoppedIn = ({ items }: Comparison, now: number): readonly ReadEntry[] =>
-  [...items.values()].filter((item) => isStopped(item, now)).toSorted((a, b) => (a.entryId < b.entryId ? -1 : 1));
+  [...items.values()].filter((item) => isStopped(item, now)).toSorted((a, b) => compareTexts(a.entryId, b.entryId));
 
 const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
 

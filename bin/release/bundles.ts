@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
+import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { bundleOptions } from '../../lib/bundle-options.ts';
 
 /** The functions' bundles, as a deployment makes them. */
@@ -36,7 +37,7 @@ export const bundleFunctions = async (root: string): Promise<Bundles> => {
       bytesInOutput === 0 ? [] : (packageFolder(file) ?? []),
     ),
   );
-  return { files: files.toSorted((a, b) => (a.name < b.name ? -1 : 1)), packages: [...new Set(packages)].sort() };
+  return { files: files.toSorted((a, b) => compareTexts(a.name, b.name)), packages: [...new Set(packages)].sort() };
 };
 
 /** A line for each bundle, as `sha256sum` writes it. */

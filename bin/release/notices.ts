@@ -1,3 +1,4 @@
+import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import type { Licensed } from './licences.ts';
 
 const line = '='.repeat(80);
@@ -6,7 +7,7 @@ const nameOf = ({ name, version }: Licensed): string => `${name} ${version}`;
 
 /** The notices that go with the bundles: each licence's text once, under the packages that have it. */
 export const noticesOf = (product: string, packages: readonly Licensed[]): string => {
-  const sorted = packages.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+  const sorted = packages.toSorted((a, b) => compareTexts(nameOf(a), nameOf(b)));
   const parts = [...Map.groupBy(sorted, ({ licence, text }) => `${licence}\n${text}`).values()].flatMap((group) => {
     const [first] = group;
     return first === undefined ? [] : [`${group.map(nameOf).join('\n')}\n\nLicence: ${first.licence}\n\n${first.text}`];

@@ -1,3 +1,4 @@
+import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import type { Stop } from '../../functions/shared/registry/stops.ts';
 import type { Named } from './find-named.ts';
 import { instant } from './instant.ts';
@@ -38,7 +39,7 @@ export const itemsOf = (kind: EntryKind, items: Iterable<ReadEntry>): NamedItem[
   [...items]
     .filter(({ entryId, entry, damaged }) => entryId.startsWith(kind.entryId('')) && (entry !== undefined || damaged))
     .map((item) => nameItem(kind, item))
-    .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    .toSorted((a, b) => compareTexts(a.id, b.id));
 
 /** Who did it, when and why, as the rest of a sentence: `since …, by …: reason`. */
 export const sinceWhom = ({ at, by, reason }: { readonly at: number; readonly by: string; readonly reason: string }) =>

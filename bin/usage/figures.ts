@@ -1,3 +1,4 @@
+import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { totals, type FiguresBy } from '../../functions/shared/record/figures-query.ts';
 import type { Row } from './run-query.ts';
 
@@ -37,6 +38,6 @@ export const figuresOf = (by: FiguresBy, totalRows: readonly Row[], reasonRows: 
       (a, b) =>
         Number(a.id === '') - Number(b.id === '') ||
         (b.totals.requests ?? 0) - (a.totals.requests ?? 0) ||
-        (a.id < b.id ? -1 : 1),
+        compareTexts(a.id, b.id),
     );
 };

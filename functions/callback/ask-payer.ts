@@ -35,11 +35,11 @@ export const exchangePayerCode = async (
 const noPatient = (detail: string, signal?: Signal): GatewayError =>
   new GatewayError('server_error', 'The health plan did not say whose record this is.', { detail, signal });
 
-/** Passes a payer's failure on to the partner. */
+/** Passes a payer's failure on to the partner. Any other error is our own, and stays what it is. */
 const throwNoPatient =
   (signalOf: (error: PayerError) => Signal | undefined) =>
-  (error: PayerError): never => {
-    throw noPatient(error.detail, signalOf(error));
+  (error: unknown): never => {
+    throw error instanceof PayerError ? noPatient(error.detail, signalOf(error)) : error;
   };
 
 /** An answer that names no single patient concerns this member only, so it is not an outage. */

@@ -44,16 +44,19 @@ export interface Checked {
   readonly breakerOpened: boolean;
 }
 
-/** Why not even a read without a token is refused. A payer may be slow to make its metadata, and yet serve reads. */
-const silenceOf = (deps: CanaryDeps, payer: Payer): Promise<unknown> => {
+/**
+ * Sends a read without a token, and returns why it got no answer; undefined if it got one, such as a refusal. A payer may be
+ * slow to produce its metadata and still serve reads.
+ */
+const failureOf = (deps: CanaryDeps, payer: Payer): Promise<unknown> => {
   const url = `${payer.fhirBaseUrl}/Patient`;
   const headers = { Accept: fhirMediaType(payer) };
-  return ask(deps, { what: fhirApi, url, headers }, () => undefined).catch((silence: unknown) => silence);
+  return ask(deps, { what: fhirApi, url, headers }, () => undefined).catch((failure: unknown) => failure);
 };
 
 /** Opens the breaker of a payer whose FHIR API does not answer. A status, whatever it says, is an answer. */
 const openBreaker = async (deps: CanaryDeps, payer: Payer): Promise<Checked> => {
-  if ((await silenceOf(deps, payer)) === undefined) return { findings: [], breakerOpened: false };
+  if ((await failureOf(deps, payer)) === undefined) return { findings: [], breakerOpened: false };
   try {
     const breakerOpened = await openForCanary(deps.limits, payer.id, deps.clock.now());
     return { findings: breakerOpened ? ['breaker opened'] : [], breakerOpened };

@@ -25,7 +25,7 @@ export const planRun = (
   { atMs, most, random }: { readonly atMs: number; readonly most: number; readonly random: number },
 ): Plan => {
   const sorted = directory.toSorted((a, b) => compareTexts(a.id, b.id));
-  // A stage that small begins with the same payer in each run.
+  // If there are no more payers than one run takes, each run takes all of them and begins with the same one.
   const step = Math.min(most, sorted.length);
   const turn = from(sorted, (Math.floor(atMs / intervalMs) * step) % sorted.length);
   const others = turn.slice(most);

@@ -14,7 +14,7 @@ interface PaceDeps {
  */
 export type WaitForTurn = (payer: string, perSecond: number, untilAt: number) => Promise<boolean>;
 
-/** The longest that an export waits in the queue, in milliseconds. */
+/** An export does not take a turn that is further away than this, in milliseconds. */
 const aheadMs = 15_000;
 
 /** A turn that is older than this, in milliseconds, is given up. Otherwise a process that was held up would send out of turn. */
@@ -31,9 +31,9 @@ const pauseMs = 2000;
 
 /**
  * Gives each export the next free turn, and waits until that turn comes: first come, first served, with one write for
- * each turn. Turns are spaced slightly wider than the pace requires, so that even if some are used late, no second has too
- * many requests. Unlike the limiter of reads, it gives no turn while the table is out of reach: no one is waiting for an
- * export, and a payer must never get more requests than it allows.
+ * each turn. Turns are spaced slightly wider than the pace requires, so that no second has too many requests even if some
+ * turns are used late. While the table cannot be reached, no turn is given. The limiter of reads does otherwise, since a
+ * member waits for a read; nobody waits for an export, and a payer must never get more requests than it allows.
  */
 export const paceTurns = ({ lease, clock, sleep, randomBytes }: PaceDeps): WaitForTurn => {
   let seenMs: number | undefined;

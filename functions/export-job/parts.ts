@@ -7,8 +7,9 @@ import type { JobDeps } from './deps.ts';
 import type { WrittenPart } from './state/state.ts';
 
 /*
- * A leg's resources, one part for each type, or several if the leg is large. They are sealed as they arrive, so that memory
- * holds little more than the ciphertext. A part that was put but that no leg's checkpoint names does not count, and the sweep deletes it.
+ * A leg writes its resources in parts. Each part has resources of one type, and a large leg has several parts of a type.
+ * Resources are sealed as they arrive, so that memory holds little more than the ciphertext. A part counts only if a leg's
+ * checkpoint names it. The sweep deletes all others.
  */
 
 /** Collects the parts of one leg. */
@@ -19,14 +20,14 @@ export interface PartWriter {
   readonly bytes: () => number;
   /**
    * Puts the parts into the bucket before the page ends, if they have become large: a page may have any size.
-   * @throws whatever the bucket throws
+   * @throws the bucket's error
    */
   readonly putIfLarge: () => Promise<void>;
-  /** Closes the parts, puts them into the bucket, and returns all. @throws whatever the bucket throws */
+  /** Closes the parts, puts them into the bucket, and returns all of them. @throws the bucket's error */
   readonly put: () => Promise<readonly WrittenPart[]>;
 }
 
-/** Parts that hold more bytes than this together are put before the page ends. Those of a usual leg hold less. */
+/** If all open parts together hold more bytes than this, they are put before the page ends. In a usual leg they hold less. */
 const mostHeldBytes = 9 * 1024 * 1024;
 
 /** A part that is not closed yet. */
@@ -40,7 +41,7 @@ interface OpenPart {
 /**
  * Collects a leg's lines, and seals them.
  * @param recipient the public key, 32 bytes
- * @param buffers serve one leg after the other
+ * @param buffers reused by each leg
  */
 export const partWriter = (
   { objects, randomBytes }: Pick<JobDeps, 'objects' | 'randomBytes'>,
@@ -60,7 +61,7 @@ export const partWriter = (
   };
 
   const putOpen = async (): Promise<void> => {
-    // One at a time, since each is joined in the same memory.
+    // One part at a time, because all of them are joined in the same memory.
     for (const { type, file, bytes: plainBytes, count } of open.values()) {
       const body = file.end();
       const digest = sha256(body);

@@ -11,12 +11,12 @@ export interface Blocks {
 
 export const blockBytes = 256 * 1024;
 
-/** A leg of one type fits. */
+/** Enough for a leg that reads one type. */
 const usualBlocks = 80;
 
 /**
- * Keeps its memory and uses it again. Blocks that were taken one after the other are in one piece already, as those of a
- * leg that reads one type are.
+ * Reuses its memory. Blocks that were taken in a row lie next to each other, so a leg that reads only one type needs no copy
+ * to join them.
  * @param arenaBlocks how many blocks are kept
  */
 export const reusedBlocks = (arenaBlocks = usualBlocks): Blocks => {

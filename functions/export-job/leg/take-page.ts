@@ -91,7 +91,7 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(reso
 /**
  * Takes an answer's resources as its bytes arrive.
  * @param onLinks gets the links to the next page, if they are known before the page ends
- * @throws UnreadablePage, also if the connection breaks, and whatever the bucket throws
+ * @throws UnreadablePage if the page is not readable or the connection breaks; the bucket's error if it takes no part
  */
 export const takePage = async (
   leg: Leg,

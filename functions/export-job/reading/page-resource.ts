@@ -25,11 +25,11 @@ export interface PageResource extends Survey {
   /** `match` where the payer does not say. */
   readonly mode: EntryMode;
   /**
-   * The payer's own bytes without white space between tokens: one line, without a line break. It is a view, which the next
-   * resource overwrites.
+   * The payer's own bytes, without white space between tokens and without a line break. Valid until the next resource is read,
+   * which overwrites this memory.
    */
   readonly line: Buffer;
-  /** Parsed. Long strings of a large resource are cut. */
+  /** The parsed resource. If it is large, its long strings are cut short. */
   readonly resource: JsonObject;
   readonly skipped?: undefined;
 }
@@ -42,7 +42,7 @@ export interface SkippedResource extends ResourceHead {
 /** The most levels of nesting; no R4 resource needs this many. */
 const mostLevels = 200;
 
-/** A resource that is larger, in bytes, is mostly long strings. */
+/** The long strings of a resource larger than this, in bytes, are cut before it is parsed. */
 const largeBytes = 256 * 1024;
 
 /** Parses and checks the bytes of a resource that the scanner kept. */

@@ -52,7 +52,7 @@ for (const [kind, bytes] of [
   for (const byte of bytes) kinds[byte] = kind;
 }
 
-/** @param held where the bytes of one value after the other are kept */
+/** @param held memory for the bytes of one value at a time */
 export const createValueScanner = (held: Buffer): ValueScanner => {
   let heldLength = 0;
   let mostBytes = 0;

@@ -27,11 +27,11 @@ export interface BundleSplitter {
   readonly end: () => PageInfo;
 }
 
-/** Memory that pages are read in, one after the other. */
+/** Memory that every page is read into, one page at a time. */
 export interface PageRoom {
   /** Holds one resource at a time. One with more bytes is skipped. */
   readonly resource: Buffer;
-  /** Holds a key, or another value of a page. */
+  /** Holds one key at a time, or one of the page's own values, such as its links. */
   readonly member: Buffer;
 }
 
@@ -39,7 +39,7 @@ export interface SplitOptions {
   /** The kind of answer: a Bundle with resources in its entries, or one resource that was read by its id. */
   readonly of: 'search' | 'read';
   readonly room: PageRoom;
-  /** Gets each resource. Its `line` is a view of the room, which the next resource overwrites. */
+  /** Called with each resource. Its `line` is only valid during the call: the next resource overwrites its memory. */
   readonly take: (resource: PageResource | SkippedResource) => void;
 }
 
@@ -99,8 +99,6 @@ export const createBundleSplitter = ({ of, room, take }: SplitOptions): BundleSp
   let entries = 0;
   let resource: Omit<PageResource, 'mode'> | SkippedResource | undefined;
   let mode: EntryMode = 'match';
-
-  const isResource = (): boolean => of === 'read' || (level === inEntry && key === 'resource');
 
   /** How many bytes of a member's value to keep. */
   const wantedBytes = (): number => {
@@ -172,8 +170,9 @@ export const createBundleSplitter = ({ of, room, take }: SplitOptions): BundleSp
       expected = keyOrEnd;
       return at + 1;
     }
-    scanner = isResource() ? resources : members;
-    scanner.begin(isResource() ? room.resource.length : wantedBytes());
+    const isResource = of === 'read' || (level === inEntry && key === 'resource');
+    scanner = isResource ? resources : members;
+    scanner.begin(isResource ? room.resource.length : wantedBytes());
     expected = insideValue;
     return at;
   };

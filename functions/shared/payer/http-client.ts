@@ -47,8 +47,8 @@ class StaleConnection extends Error {}
 const isClosed = (error: Error): boolean => 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
 
 /**
- * Bytes that arrive on an idle connection would be taken for the next answer. Node's agent closes it too, but only in its
- * newer versions, and Lambda chooses the version.
+ * Closes an idle connection on which bytes arrive: they would be taken for the answer to the next request. Newer versions of
+ * Node do this too, but Lambda chooses the version.
  */
 const closeOnStrayBytes = function (this: Socket): void {
   this.destroy();
