@@ -1,8 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Checks again and again until the condition holds; Jest's own timeout is the limit. */
-export const eventually = async (isSo: () => boolean | Promise<boolean>): Promise<void> => {
-  while (!(await isSo())) await delay(5);
+/**
+ * Checks again and again until the condition holds; Jest's own timeout is the limit.
+ * @param withinMs gives up after this time, so that the test's next expectation says what was missing
+ */
+export const eventually = async (isSo: () => boolean | Promise<boolean>, withinMs = Infinity): Promise<void> => {
+  const end = performance.now() + withinMs;
+  while (!(await isSo()) && performance.now() < end) await delay(5);
 };
 
 /** Runs everything that waits for neither time nor another process. */
