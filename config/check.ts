@@ -1,6 +1,7 @@
 import { isAbsolute, join, relative } from 'node:path';
 import type * as z from 'zod';
 import { originOf } from './deployment-schema.ts';
+import { isSamePath } from './fields.ts';
 import { stageSchema } from './schema.ts';
 import type { StageConfig } from './stage.ts';
 import { fieldsAt, nearestOf, unknownField } from './unknown-fields.ts';
@@ -101,8 +102,6 @@ const problemsOf = (issue: z.core.$ZodIssue): Problem[] => {
   return [{ path: issue.path, message: issue.message }];
 };
 
-const at = (path: Path): string => JSON.stringify(path);
-
 const withoutField = (value: unknown, [first, ...rest]: Path): unknown => {
   if (typeof value !== 'object' || value === null || first === undefined) return value;
   if (Array.isArray(value)) return value.map((entry, index) => (index === first ? withoutField(entry, rest) : entry));
@@ -117,7 +116,7 @@ const explainNull =
     const { path, message } = problem;
     if (valueAt(value, path) !== null || typeof path.at(-1) !== 'string') return problem;
     const { error } = stageSchema.safeParse(withoutField(value, path));
-    const isNeeded = error?.issues.some((issue) => at(issue.path) === at(path)) === true;
+    const isNeeded = error?.issues.some((issue) => isSamePath(issue.path, path)) === true;
     return isNeeded
       ? problem
       : { path, message: `is null; leave the field out${message.replace(/^.*; write/, ', or write')}` };
@@ -129,7 +128,7 @@ const withoutMisspelled = (problems: readonly Problem[]): Problem[] => {
   return problems.filter(({ path, message }) => {
     const name = String(path.at(-1));
     const isMeant = (other: Problem): boolean =>
-      at(other.path.slice(0, -1)) === at(path.slice(0, -1)) && nearestOf(String(other.path.at(-1)), [name]) === name;
+      isSamePath(other.path.slice(0, -1), path.slice(0, -1)) && nearestOf(String(other.path.at(-1)), [name]) === name;
     return !(message.startsWith('is missing') && unknown.some(isMeant));
   });
 };
@@ -165,6 +164,6 @@ export const checkStage = (value: unknown, file: string): StageConfig => {
   const result = stageSchema.safeParse(value, { error: inOurWords });
   if (result.success && secrets.length === 0) return withOrigin(result.data);
   const found = (result.error?.issues ?? []).flatMap(problemsOf).map(explainNull(value));
-  const others = found.filter(({ path }) => !secrets.some((secret) => at(secret.path) === at(path)));
+  const others = found.filter(({ path }) => !secrets.some((secret) => isSamePath(secret.path, path)));
   throw new ConfigError(file, linesOf(value, withoutMisspelled([...secrets, ...others])));
 };

@@ -1,4 +1,4 @@
-import { problem, type Context } from './fields.ts';
+import { firstProblem, type Context } from './fields.ts';
 
 /** Markers that people write for unfinished text. */
 const unfinished =
@@ -8,9 +8,12 @@ const unfinished =
 export const checkFinished = (value: unknown, context: Context, path: readonly PropertyKey[] = []): void => {
   if (typeof value === 'string') {
     const found = (unfinished.exec(value) ?? unfinished.exec(value.toLowerCase()))?.[0];
-    const isSaid = context.issues.some((issue) => String(issue.path) === String(path));
-    if (found !== undefined && !isSaid) {
-      problem(context, path, `is not finished: it says ${JSON.stringify(found.slice(0, 30))}; write the real value`);
+    if (found !== undefined) {
+      firstProblem(
+        context,
+        path,
+        `is not finished: it says ${JSON.stringify(found.slice(0, 30))}; write the real value`,
+      );
     }
   } else if (typeof value === 'object' && value !== null) {
     for (const [name, member] of Object.entries(value)) {

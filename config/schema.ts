@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { checkDeployment, deployment } from './deployment-schema.ts';
 import { checkEntries } from './entry-rules.ts';
-import { checkUnique, list, problem, text, type Context } from './fields.ts';
+import { checkUnique, firstProblem, list, problem, text, type Context } from './fields.ts';
 import { checkFinished } from './finished.ts';
 import { leftovers } from './leftovers.ts';
 import { weaknesses } from './production.ts';
@@ -186,8 +186,7 @@ const payer = z
   .superRefine((value, context) => {
     checkEndpoints(value, context);
     for (const { path, message } of contradictions(value)) {
-      // One line per field: skip what the field's own rule has already reported.
-      if (!context.issues.some((issue) => String(issue.path) === String(path))) problem(context, path, message);
+      firstProblem(context, path, message);
     }
   });
 
@@ -325,9 +324,7 @@ const checkFirstBytes = ({ edge, payers }: StageConfig, context: Context): void 
 const checkProduction = (config: StageConfig, context: Context): void => {
   if (!config.production) return;
   for (const { path, message } of [...weaknesses(config), ...leftovers(config)]) {
-    // One line per field: skip what a rule of every stage has already reported.
-    const isSaid = context.issues.some((issue) => String(issue.path) === String(path));
-    if (!isSaid) problem(context, path, message);
+    firstProblem(context, path, message);
   }
 };
 
