@@ -13,6 +13,12 @@ const parse = (name: string): { readonly type: string; readonly id: string } => 
   return { type: name.slice(0, at), id: name.slice(at + 1) };
 };
 
+/** Whether a resource is in the record, or is left out and reported. */
+const isKnown = (leg: Leg, name: string): boolean => {
+  const { seen } = leg.state;
+  return seen.has(leg.tagOf(name)) || seen.has(skippedTag(leg, name));
+};
+
 type Outcome = { readonly after: After } | { readonly problem: Problem } | 'done';
 
 /** Reads one resource that the record refers to. */
@@ -26,8 +32,8 @@ const readReferred = async (leg: Leg, task: ReferencesTask, name: string): Promi
       return { problem: { kind: 'referenceNotRead', type, id, status: answer.status } };
     case 'json':
       try {
-        await takePage(leg, { of: 'read', type }, answer);
-        return 'done';
+        await takePage(leg, { of: 'read', type, id }, answer);
+        return isKnown(leg, name) ? 'done' : { problem: { kind: 'referenceNotRead', type, id, status: 200 } };
       } catch (error) {
         if (!(error instanceof UnreadablePage)) throw error;
         dropProblems(leg, length);
@@ -49,13 +55,11 @@ const namesIn = async ({ deps, stateKey, state, referred }: Leg, file: number): 
 /** Reads resources that the record refers to and no search returned, one level deep, until done or the leg stops. */
 export const followReferences = async (leg: Leg, first: ReferencesTask): Promise<Stop | undefined> => {
   let task = first;
-  const { seen } = leg.state;
   for (; task.file < filesOf(leg); task = updateTask(leg, task, { file: task.file + 1, at: 0 })) {
     const names = await namesIn(leg, task.file);
     while (task.at < names.length) {
       const name = names[task.at]!;
-      const isKnown = seen.has(leg.tagOf(name)) || seen.has(skippedTag(leg, name));
-      if (!isKnown && leg.wanted.may(parse(name).type, 'r')) {
+      if (!isKnown(leg, name) && leg.wanted.may(parse(name).type, 'r')) {
         if (leg.isFull()) return { kind: 'go' };
         if (leg.isTokenEnding()) return stopForToken(leg);
         const outcome = await readReferred(leg, task, name);

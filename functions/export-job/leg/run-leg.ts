@@ -113,7 +113,7 @@ const mostListed = 200;
 
 const listProblems = (leg: Leg): { readonly problems: Problem[]; readonly reported: Record<string, number> } => {
   const reported: Record<string, number> = { ...leg.state.known.reported };
-  const problems = leg.problems.filter(({ kind, type = '' }) => {
+  const problems = leg.problems.filter(({ kind, type }) => {
     const key = `${kind} ${type}`;
     reported[key] = (reported[key] ?? 0) + 1;
     return reported[key] <= mostListed;

@@ -1,8 +1,10 @@
+import { isResourceType } from '../../shared/registry/resource-types.ts';
 import { payerBases } from '../../shared/registry/urls.ts';
 import { checkResource } from '../reading/check-resource.ts';
+import type { ResourceHead } from '../reading/head-of-resource.ts';
 import { identityOf } from '../reading/identity.ts';
 import type { PageResource, SkippedResource } from '../reading/page-resource.ts';
-import { payerRemarks } from '../reading/problems.ts';
+import { payerRemarks, type Problem } from '../reading/problems.ts';
 import { referredBy } from '../reading/references.ts';
 import { createLineRewriter, foreignAttachments } from '../reading/rewrite-line.ts';
 import { createBundleSplitter, type PageInfo } from '../reading/split-bundle.ts';
@@ -11,12 +13,10 @@ import type { Answer } from './ask-payer.ts';
 import type { Leg } from './leg.ts';
 
 /** Where resources come from. */
-export interface Source {
-  readonly of: 'search' | 'read';
-  readonly type: string;
-  /** The page number, for a search. */
-  readonly page?: number;
-}
+export type Source =
+  | { readonly of: 'search'; readonly type: string; readonly page: number }
+  /** A resource that is read by its id. */
+  | { readonly of: 'read'; readonly type: string; readonly id: string; readonly page?: undefined };
 
 /** Links that come before the entries are usually within this many bytes. */
 const linksWithin = 2048;
@@ -41,6 +41,21 @@ export const dropProblems = ({ problems }: Pick<Leg, 'problems'>, before: number
   problems.splice(before, Infinity, ...stay);
 };
 
+/** The type and id of a resource that cannot be passed on. What was read by its id has that name if its own is unknown. */
+const headOf = (source: Source, { type, id }: ResourceHead): ResourceHead => {
+  const isNamed = source.of === 'read' && (type ?? source.type) === source.type && (id ?? source.id) === source.id;
+  if (isNamed) return source;
+  return type !== undefined && isResourceType(type) ? { type, id } : {};
+};
+
+/** The problem to report for a resource that cannot be passed on. It always has a type. */
+const skipProblem = (source: Source, reason: SkippedResource['skipped'], { type, id }: ResourceHead): Problem => {
+  const { page } = source;
+  return type === undefined
+    ? { kind: 'entrySkipped', reason, page, type: source.type }
+    : { kind: 'resourceSkipped', reason, page, type, id };
+};
+
 /** Adds a resource to the leg's parts, unless it was seen before or does not belong in the record. */
 const takeResource = (
   leg: Leg,
@@ -51,16 +66,20 @@ const takeResource = (
   const { problems, rules, state, tagOf, parts } = leg;
   const { page } = source;
   if (resource.skipped !== undefined) {
-    const { skipped: reason, type, id } = resource;
-    const isNew = type === undefined || id === undefined || state.seen.add(skippedTag(leg, `${type}/${id}`));
-    if (isNew) problems.push({ kind: 'resourceSkipped', reason, page, type, id });
+    const head = headOf(source, resource);
+    const isNamed = head.type !== undefined && head.id !== undefined;
+    const isNew = !isNamed || state.seen.add(skippedTag(leg, `${head.type}/${head.id}`));
+    if (isNew) problems.push(skipProblem(source, resource.skipped, head));
     return;
   }
   const { type, id } = resource;
   const verdict = checkResource(resource, rules);
   if (verdict === 'outcome') problems.push(...payerRemarks(resource.resource, source.type, page ?? 1));
-  if (verdict === 'notFhir') problems.push({ kind: 'resourceSkipped', reason: 'notFhir', page, id });
-  if (verdict === 'otherPatient') problems.push({ kind: 'otherPatient', type, page });
+  if (verdict === 'notFhir') problems.push({ kind: 'entrySkipped', reason: 'notFhir', page, type: source.type });
+  if (verdict === 'otherPatient') {
+    problems.push({ kind: 'otherPatient', type, page });
+    if (id !== undefined) state.seen.add(skippedTag(leg, `${type}/${id}`));
+  }
   if (verdict !== 'keep' || !state.seen.add(tagOf(identityOf(resource)))) return;
   parts.add(type, rewrite(resource.line));
   leg.resources += 1;

@@ -39,13 +39,13 @@ const notReadReasons: Readonly<Record<NotReadReason, string>> = {
   payerDown: 'the payer did not answer',
 };
 
-const answered = (status: number | undefined): string =>
-  status === undefined ? 'the payer did not answer' : `the payer answered with status ${status}`;
-
-const named = (type: string | undefined, id: string | undefined): string => {
-  if (type === undefined) return 'A resource';
-  return id === undefined ? `A resource of type ${type}` : `${type}/${id}`;
+const answered = (status: number | undefined): string => {
+  if (status === undefined) return 'the payer did not answer';
+  return status === 200 ? 'the payer answered with another resource' : `the payer answered with status ${status}`;
 };
+
+const named = (type: string, id: string | undefined): string =>
+  id === undefined ? `A resource of type ${type}` : `${type}/${id}`;
 
 const onPage = (page: number | undefined): string => (page === undefined ? '' : ` on page ${page}`);
 
@@ -116,6 +116,12 @@ const issueOf = (problem: Problem): Issue => {
         severity: 'error',
         code: problem.reason === 'tooLarge' ? 'too-long' : 'structure',
         text: `${named(problem.type, problem.id)}${onPage(problem.page)} is left out: ${skipReasons[problem.reason]}.`,
+      };
+    case 'entrySkipped':
+      return {
+        severity: 'error',
+        code: problem.reason === 'tooLarge' ? 'too-long' : 'structure',
+        text: `A resource${problem.page === undefined ? '' : ` on page ${problem.page}`} of ${problem.type} is left out: ${skipReasons[problem.reason]}.`,
       };
     case 'otherPatient':
       return {

@@ -60,7 +60,10 @@ export const readKept = (scanner: ValueScanner): Omit<PageResource, 'mode'> | Sk
   }
   if (!isObject(resource) || typeof resource['resourceType'] !== 'string') return skip('notResource');
   const survey = surveyResource(resource);
-  if (survey.members !== scanner.members()) return skip('repeatedKey');
   const { resourceType: type, id } = resource as { readonly resourceType: string; readonly id?: unknown };
+  if (survey.members !== scanner.members()) {
+    const skipped = skip('repeatedKey');
+    return skipped.type === type && skipped.id === id ? skipped : { skipped: 'repeatedKey' };
+  }
   return { type, id: typeof id === 'string' ? id : undefined, line: kept, resource, ...survey };
 };

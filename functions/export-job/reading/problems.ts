@@ -25,13 +25,20 @@ export type Problem =
   | { readonly kind: 'typeNotRead'; readonly type: string; readonly why: NotReadReason }
   | {
       readonly kind: 'resourceSkipped';
-      readonly reason: SkipReason | 'notFhir';
+      readonly reason: SkipReason;
       readonly page?: number;
-      readonly type?: string;
+      readonly type: string;
       readonly id?: string;
     }
+  /** As before, if the resource's own type is unknown or not one of FHIR. `type` is that of the request. */
+  | {
+      readonly kind: 'entrySkipped';
+      readonly reason: SkipReason | 'notFhir';
+      readonly page?: number;
+      readonly type: string;
+    }
   | { readonly kind: 'otherPatient'; readonly type: string; readonly page?: number }
-  /** A resource that the record refers to could not be read. */
+  /** A resource that the record refers to could not be read. With status 200, the payer sent something else. */
   | { readonly kind: 'referenceNotRead'; readonly type: string; readonly id: string; readonly status?: number }
   | { readonly kind: 'foreignAttachment'; readonly type: string; readonly id?: string; readonly count: number }
   /** How many more problems there were of a kind, after the ones that are listed. */

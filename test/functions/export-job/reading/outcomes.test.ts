@@ -15,7 +15,7 @@ const notRead = [
   'payerBlocked',
   'payerDown',
 ] as const;
-const skipped = ['tooLarge', 'tooDeep', 'notJson', 'repeatedKey', 'notResource', 'notFhir'] as const;
+const skipped = ['tooLarge', 'tooDeep', 'notJson', 'repeatedKey', 'notResource'] as const;
 const faults = ['truncated', 'notJson', 'notBundle', 'linksTooLong', 'repeatedKey'] as const;
 const problems: readonly Problem[] = [
   ...faults.map((fault) => ({ kind: 'pageUnreadable', type, page: 2, fault }) as const),
@@ -31,10 +31,13 @@ const problems: readonly Problem[] = [
   { kind: 'typeOutOfScope', type },
   ...notRead.map((why) => ({ kind: 'typeNotRead', type, why }) as const),
   ...skipped.map((reason) => ({ kind: 'resourceSkipped', reason, page: 3, type, id: '1' }) as const),
-  { kind: 'resourceSkipped', reason: 'notJson' },
+  { kind: 'resourceSkipped', reason: 'notJson', type },
+  ...[...skipped, 'notFhir' as const].map((reason) => ({ kind: 'entrySkipped', reason, page: 3, type }) as const),
+  { kind: 'entrySkipped', reason: 'tooLarge', type },
   { kind: 'otherPatient', type, page: 3 },
   { kind: 'referenceNotRead', type: 'Practitioner', id: '1', status: 404 },
   { kind: 'referenceNotRead', type: 'Practitioner', id: '1' },
+  { kind: 'referenceNotRead', type: 'Practitioner', id: '1', status: 200 },
   { kind: 'foreignAttachment', type, id: '1', count: 1 },
   { kind: 'foreignAttachment', type, count: 2 },
   { kind: 'payerRemark', type, page: 1, severity: 'warning', code: 'incomplete' },
