@@ -5,7 +5,7 @@ import type { ReferencesTask } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
 import { askPayer } from './ask-payer.ts';
 import { fresh, stopForToken, updateTask, type Leg, type Stop } from './leg.ts';
-import { dropProblems, skippedTag, takePage } from './take-page.ts';
+import { leftOutTag, takePage } from './take-page.ts';
 
 /** Parses a reference as the state stores it, `Type/id`. */
 const parse = (name: string): { readonly type: string; readonly id: string } => {
@@ -16,7 +16,7 @@ const parse = (name: string): { readonly type: string; readonly id: string } => 
 /** Whether a resource is in the record, or is left out and reported. */
 const isKnown = (leg: Leg, name: string): boolean => {
   const { seen } = leg.state;
-  return seen.has(leg.tagOf(name)) || seen.has(skippedTag(leg, name));
+  return seen.has(leg.tagOf(name)) || seen.has(leftOutTag(leg, name));
 };
 
 type Outcome = { readonly after: After } | { readonly problem: Problem } | 'done';
@@ -26,7 +26,6 @@ const readReferred = async (leg: Leg, task: ReferencesTask, name: string): Promi
   const { type, id } = parse(name);
   const base = leg.payer.fhirBaseUrl.replace(/\/+$/, '');
   const answer = await askPayer(leg.deps, leg, `${base}/${type}/${id}`, leg.untilAt);
-  const { length } = leg.problems;
   switch (answer.kind) {
     case 'refused':
       return { problem: { kind: 'referenceNotRead', type, id, status: answer.status } };
@@ -36,7 +35,6 @@ const readReferred = async (leg: Leg, task: ReferencesTask, name: string): Promi
         return isKnown(leg, name) ? 'done' : { problem: { kind: 'referenceNotRead', type, id, status: 200 } };
       } catch (error) {
         if (!(error instanceof UnreadablePage)) throw error;
-        dropProblems(leg, length);
         return { after: await afterFailure(leg, task) };
       }
     default:

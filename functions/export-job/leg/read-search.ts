@@ -4,12 +4,13 @@ import { pageRequest } from '../../shared/fhir/page-request.ts';
 import { anyType } from '../../shared/registry/resource-types.ts';
 import { missingFromTotal, nextPage, type NextPage } from '../reading/next-page.ts';
 import type { Problem } from '../reading/problems.ts';
+import type { PageInfo } from '../reading/split-bundle.ts';
 import { UnreadablePage } from '../reading/unreadable-page.ts';
 import { everything, type SearchTask } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
 import { askPayer, type Answer } from './ask-payer.ts';
 import { fresh, stopForToken, updateTask, type Leg, type Stop } from './leg.ts';
-import { dropProblems, takePage, type TakenPage } from './take-page.ts';
+import { takePage } from './take-page.ts';
 
 /** After more pages in a row than this without anything new, a search ends. */
 const mostStalePages = 1000;
@@ -45,36 +46,44 @@ const follow = (leg: Leg, task: SearchTask, next: readonly string[]): NextPage =
 const problemAtEnd = (
   { type, page, matched, firstTotal }: SearchTask,
   end: Extract<NextPage, { end: string }>['end'],
-  taken: TakenPage,
+  taken: PageInfo,
 ): Problem | undefined => {
   if (end === 'loop') return { kind: 'pagesLoop', type, page };
   if (end === 'nothingNew') return { kind: 'pagesNothingNew', type, page };
   if (end === 'elsewhere') return { kind: 'pageElsewhere', type, page };
-  const read = matched + taken.matched;
-  const first = firstTotal ?? (page === 1 ? taken.total : undefined);
-  const missing = missingFromTotal({ first, last: taken.total, read });
+  const first = firstTotal ?? taken.total;
+  const missing = missingFromTotal({ first, last: taken.total, read: matched });
   if (missing === undefined) return undefined;
   return missing === 'shrank'
-    ? { kind: 'totalShrank', type, total: first ?? 0, read }
-    : { kind: 'totalShort', type, total: taken.total ?? first ?? 0, read };
+    ? { kind: 'totalShrank', type, total: first ?? 0, read: matched }
+    : { kind: 'totalShort', type, total: taken.total ?? first ?? 0, read: matched };
 };
 
-/** Takes a page. Returns a fault if the page cannot be read. */
+/** A mark that no other search has: each search leaves the queue when it ends, and 1 means no mark. */
+const markOf = ({ queue }: Leg): number => queue.length + 1;
+
+/** Takes a page. Returns the task with its matches counted, and the page, or a fault if it cannot be read. */
 const takeOrFail = async (
   leg: Leg,
   task: SearchTask,
   answer: Extract<Answer, { kind: 'json' }>,
-  onLinks: (next: readonly string[]) => void,
-): Promise<TakenPage | { readonly fault: Problem }> => {
+  links: (next: readonly string[]) => void,
+): Promise<{ readonly counted: SearchTask; readonly taken: PageInfo | { readonly fault: Problem } }> => {
   const { type, page } = task;
-  const { length } = leg.problems;
-  try {
-    return await takePage(leg, { of: 'search', type, page }, answer, onLinks);
-  } catch (error) {
-    if (!(error instanceof UnreadablePage)) throw error;
-    dropProblems(leg, length);
-    return { fault: { kind: 'pageUnreadable', type, page, fault: error.fault } };
-  }
+  let { matched } = task;
+  const match = (): void => {
+    matched += 1;
+  };
+  const take = async (): Promise<PageInfo | { readonly fault: Problem }> => {
+    try {
+      return await takePage(leg, { of: 'search', type, page, mark: markOf(leg) }, answer, { links, match });
+    } catch (error) {
+      if (!(error instanceof UnreadablePage)) throw error;
+      return { fault: { kind: 'pageUnreadable', type, page, fault: error.fault } };
+    }
+  };
+  const taken = await take();
+  return { counted: updateTask(leg, task, { matched }), taken };
 };
 
 const faultOf = ({ type, page }: SearchTask, answer: Answer): Problem => {
@@ -136,7 +145,7 @@ const startAsking = (leg: Leg): Asking => {
 };
 
 /** Updates the task after a page was read. Returns undefined if it was the last page. */
-const afterPage = (leg: Leg, task: SearchTask, taken: TakenPage, stale: number): SearchTask | undefined => {
+const afterPage = (leg: Leg, task: SearchTask, taken: PageInfo, stale: number): SearchTask | undefined => {
   leg.pages += 1;
   leg.state.seen.add(pageTag(leg, task, task.rest));
   const following: NextPage = stale > mostStalePages ? { end: 'nothingNew' } : follow(leg, task, taken.next);
@@ -144,8 +153,7 @@ const afterPage = (leg: Leg, task: SearchTask, taken: TakenPage, stale: number):
   return updateTask(leg, task, {
     rest: following.rest,
     page: task.page + 1,
-    matched: task.matched + taken.matched,
-    firstTotal: task.page === 1 ? taken.total : task.firstTotal,
+    firstTotal: task.firstTotal ?? taken.total,
     stale,
     ...fresh,
   });
@@ -170,12 +178,12 @@ const readPage = async (leg: Leg, task: SearchTask, asking: Asking): Promise<Sea
   if (answer.kind !== 'json') return settle(await afterAnswer(leg, task, answer), faultOf(task, answer));
   leg.transactionTime ??= new Date(answer.dateMs ?? leg.deps.clock.now()).toISOString();
   const before = leg.resources;
-  const taken = await takeOrFail(leg, task, answer, (next) => asking.ahead(task, next));
+  const { counted, taken } = await takeOrFail(leg, task, answer, (next) => asking.ahead(task, next));
   if ('fault' in taken) {
     asking.drop();
-    return settle(await afterFailure(leg, task), taken.fault);
+    return settle(await afterFailure(leg, counted), taken.fault);
   }
-  return afterPage(leg, task, taken, leg.resources > before ? 0 : task.stale + 1);
+  return afterPage(leg, counted, taken, leg.resources > before ? 0 : task.stale + 1);
 };
 
 /**

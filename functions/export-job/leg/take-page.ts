@@ -1,9 +1,9 @@
 import { isResourceType } from '../../shared/registry/resource-types.ts';
 import { payerBases } from '../../shared/registry/urls.ts';
-import { checkResource } from '../reading/check-resource.ts';
+import { checkResource, type ResourceVerdict } from '../reading/check-resource.ts';
 import type { ResourceHead } from '../reading/head-of-resource.ts';
 import { identityOf } from '../reading/identity.ts';
-import type { PageResource, SkippedResource } from '../reading/page-resource.ts';
+import type { EntryMode, PageResource, SkippedResource, SkipReason } from '../reading/page-resource.ts';
 import { payerRemarks, type Problem } from '../reading/problems.ts';
 import { referredBy } from '../reading/references.ts';
 import { createLineRewriter, foreignAttachments } from '../reading/rewrite-line.ts';
@@ -14,31 +14,45 @@ import type { Leg } from './leg.ts';
 
 /** Where resources come from. */
 export type Source =
-  | { readonly of: 'search'; readonly type: string; readonly page: number }
+  /** A page of a search. `mark` differs from that of every other search. */
+  | { readonly of: 'search'; readonly type: string; readonly page: number; readonly mark: number }
   /** A resource that is read by its id. */
   | { readonly of: 'read'; readonly type: string; readonly id: string; readonly page?: undefined };
+
+/** What becomes known of an answer while its bytes arrive. */
+export interface PageEvents {
+  /** The links to the next page, if they are known before the page ends. */
+  readonly links?: (next: readonly string[]) => void;
+  /** A resource that matches the search, the first time that the search brings it. It counts even if its page breaks off. */
+  readonly match?: () => void;
+}
 
 /** Links that come before the entries are usually within this many bytes. */
 const linksWithin = 2048;
 
-export interface TakenPage extends PageInfo {
-  /** Entries that matched the search. */
-  readonly matched: number;
+/** The tag of a resource that was left out. @param name its identity */
+export const leftOutTag = ({ tagOf }: Pick<Leg, 'tagOf'>, name: string): Uint8Array => tagOf(`left out ${name}`);
+
+/** More tags than this are not kept for what is left out. A search that brings so much of it looks short then. */
+const mostTags = 2_500_000;
+
+/** What one answer's resources are taken for. */
+interface Taking {
+  readonly leg: Leg;
+  readonly source: Source;
+  readonly rewrite: (line: Uint8Array) => Iterable<Uint8Array>;
+  readonly match: () => void;
+  /** Problems that the next try finds again, if the page breaks off. */
+  readonly found: Problem[];
 }
 
-/** The tag of a resource that was left out and reported. @param name as `Type/id` */
-export const skippedTag = ({ tagOf }: Pick<Leg, 'tagOf'>, name: string): Uint8Array => tagOf(`skipped ${name}`);
-
-/**
- * Drops the problems of a page that could not be read to its end, since the next try finds them again. Those of resources
- * that the next try knows already stay.
- * @param before how many problems there were before the page
- */
-export const dropProblems = ({ problems }: Pick<Leg, 'problems'>, before: number): void => {
-  const stay = problems
-    .slice(before)
-    .filter((problem) => problem.kind === 'foreignAttachment' || (problem.kind === 'resourceSkipped' && problem.id));
-  problems.splice(before, Infinity, ...stay);
+/** Marks what was brought, and counts it if it matches and this search did not bring it before. Returns whether it is new. */
+const markAndCount = ({ leg, source, match }: Taking, tag: Uint8Array, mode: EntryMode): boolean => {
+  const { seen } = leg.state;
+  if (source.of === 'read' || mode !== 'match') return seen.add(tag);
+  const earlier = seen.mark(tag, source.mark);
+  if (earlier !== source.mark) match();
+  return earlier === 0;
 };
 
 /** The type and id of a resource that cannot be passed on. What was read by its id has that name if its own is unknown. */
@@ -49,48 +63,60 @@ const headOf = (source: Source, { type, id }: ResourceHead): ResourceHead => {
 };
 
 /** The problem to report for a resource that cannot be passed on. It always has a type. */
-const skipProblem = (source: Source, reason: SkippedResource['skipped'], { type, id }: ResourceHead): Problem => {
-  const { page } = source;
-  return type === undefined
+const skipProblem = ({ page, ...source }: Source, reason: SkipReason, { type, id }: ResourceHead): Problem =>
+  type === undefined
     ? { kind: 'entrySkipped', reason, page, type: source.type }
     : { kind: 'resourceSkipped', reason, page, type, id };
+
+/** Reports a resource that cannot be passed on: once, if it has a name. One without a name does not count as a match. */
+const skip = (taking: Taking, { skipped, mode, ...unchecked }: SkippedResource): void => {
+  const { leg, source, found } = taking;
+  const head = headOf(source, unchecked);
+  const problem = skipProblem(source, skipped, head);
+  if (head.type === undefined || head.id === undefined) found.push(problem);
+  else if (markAndCount(taking, leftOutTag(leg, `${head.type}/${head.id}`), mode)) leg.problems.push(problem);
 };
 
-/** Adds a resource to the leg's parts, unless it was seen before or does not belong in the record. */
-const takeResource = (
-  leg: Leg,
-  source: Source,
-  resource: PageResource | SkippedResource,
-  rewrite: (line: Uint8Array) => Iterable<Uint8Array>,
-): void => {
-  const { problems, rules, state, tagOf, parts } = leg;
+/** Counts a resource that does not belong in the record, and reports it unless it was not asked for. */
+const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceVerdict, 'keep' | 'outcome'>): void => {
+  const { leg, source } = taking;
   const { page } = source;
-  if (resource.skipped !== undefined) {
-    const head = headOf(source, resource);
-    const isNamed = head.type !== undefined && head.id !== undefined;
-    const isNew = !isNamed || state.seen.add(skippedTag(leg, `${head.type}/${head.id}`));
-    if (isNew) problems.push(skipProblem(source, resource.skipped, head));
-    return;
-  }
-  const { type, id } = resource;
-  const verdict = checkResource(resource, rules);
-  if (verdict === 'outcome') problems.push(...payerRemarks(resource.resource, source.type, page ?? 1));
-  if (verdict === 'notFhir') problems.push({ kind: 'entrySkipped', reason: 'notFhir', page, type: source.type });
-  if (verdict === 'otherPatient') {
-    problems.push({ kind: 'otherPatient', type, page });
-    if (id !== undefined) state.seen.add(skippedTag(leg, `${type}/${id}`));
-  }
-  if (verdict !== 'keep' || !state.seen.add(tagOf(identityOf(resource)))) return;
-  parts.add(type, rewrite(resource.line));
-  leg.resources += 1;
-  const count = foreignAttachments(resource, rules);
-  if (count > 0) problems.push({ kind: 'foreignAttachment', type, id, count });
-  if (source.of === 'read') return;
+  const tag = leftOutTag(leg, identityOf(resource));
+  if (leg.state.seen.size() > mostTags || !markAndCount(taking, tag, resource.mode)) return;
+  if (why === 'notFhir') leg.problems.push({ kind: 'entrySkipped', reason: 'notFhir', page, type: source.type });
+  if (why === 'otherPatient') leg.problems.push({ kind: 'otherPatient', type: resource.type, page });
+};
+
+/** Remembers the resources that this one refers to, unless they were read or referred to before. */
+const noteReferences = (leg: Leg, resource: PageResource): void => {
+  const { rules, state, tagOf } = leg;
   for (const referred of referredBy(resource, rules)) {
     const name = `${referred.type}/${referred.id}`;
     const isNew = !state.seen.has(tagOf(name)) && state.seen.add(tagOf(`reference ${name}`));
     if (isNew) leg.referred.push(name);
   }
+};
+
+/** Adds a resource to the leg's parts, unless it was seen before or does not belong in the record. */
+const takeResource = (taking: Taking, resource: PageResource): void => {
+  const { leg, source, rewrite, found } = taking;
+  const { rules, tagOf, parts, problems } = leg;
+  const { type, id } = resource;
+  const verdict = checkResource(resource, rules);
+  if (verdict === 'outcome') {
+    found.push(...payerRemarks(resource.resource, source.type, source.page ?? 1));
+    return;
+  }
+  if (verdict !== 'keep') {
+    leaveOut(taking, resource, verdict);
+    return;
+  }
+  if (!markAndCount(taking, tagOf(identityOf(resource)), resource.mode)) return;
+  parts.add(type, rewrite(resource.line));
+  leg.resources += 1;
+  const count = foreignAttachments(resource, rules);
+  if (count > 0) problems.push({ kind: 'foreignAttachment', type, id, count });
+  if (source.of === 'search') noteReferences(leg, resource);
 };
 
 /** Splits a chunk after its first bytes, so that links there are found before the entries are read. */
@@ -108,27 +134,23 @@ const bytesOf = async function* (body: AsyncIterable<Uint8Array>): AsyncGenerato
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /**
- * Takes an answer's resources as its bytes arrive.
- * @param onLinks gets the links to the next page, if they are known before the page ends
+ * Takes an answer's resources as its bytes arrive. What was taken stays, even if the page breaks off.
  * @throws UnreadablePage if the page is not readable or the connection breaks; the bucket's error if it takes no part
  */
 export const takePage = async (
   leg: Leg,
   source: Source,
   { response, end }: Extract<Answer, { kind: 'json' }>,
-  onLinks: (next: readonly string[]) => void = () => undefined,
-): Promise<TakenPage> => {
+  { links: onLinks, match = () => undefined }: PageEvents = {},
+): Promise<PageInfo> => {
   const rewrite = createLineRewriter({ bases: payerBases(leg.payer), facade: leg.facade });
-  let matched = 0;
+  const taking: Taking = { leg, source, rewrite, match, found: [] };
   const splitter = createBundleSplitter({
     of: source.of,
     room: leg.pageRoom,
-    take: (resource) => {
-      if (resource.skipped !== undefined || resource.mode === 'match') matched += 1;
-      takeResource(leg, source, resource, rewrite);
-    },
+    take: (resource) => (resource.skipped === undefined ? takeResource(taking, resource) : skip(taking, resource)),
   });
-  let isTold = source.of === 'read';
+  let isTold = onLinks === undefined;
   try {
     for await (const chunk of response.body === null ? [] : bytesOf(response.body)) {
       for (const piece of isTold ? [chunk] : piecesOf(chunk)) {
@@ -137,12 +159,14 @@ export const takePage = async (
         const links = isTold ? undefined : splitter.links();
         if (links === undefined) continue;
         isTold = true;
-        onLinks(links);
+        onLinks?.(links);
         // Sends the request for the next page now, before the rest of this chunk is processed.
         await nextTurn();
       }
     }
-    return { ...splitter.end(), matched };
+    const info = splitter.end();
+    leg.problems.push(...taking.found);
+    return info;
   } finally {
     end();
   }

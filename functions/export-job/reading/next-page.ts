@@ -57,16 +57,16 @@ export const bounds: ReadingProgress = {
 export const reachedBound = (progress: ReadingProgress, limits: ReadingProgress = bounds): Bound | undefined =>
   (['pages', 'resources', 'bytes', 'seconds'] as const).find((bound) => progress[bound] >= limits[bound]);
 
-/** The totals of a search. `first` and `last` are the totals that its first and last pages gave. */
+/** The totals of a search: the first that a page gave, and that of its last page. */
 export interface Totals {
   readonly first: number | undefined;
   readonly last: number | undefined;
-  /** Entries that matched, on all pages. */
+  /** The resources that matched, on all pages, each counted once. */
   readonly read: number;
 }
 
 /**
- * Compares a search's totals with the entries that came. `short`: fewer entries came than the lower of the totals.
+ * Compares a search's totals with what came. `short`: fewer resources came than the lower of the totals.
  * `shrank`: fewer came than the first total, but the last total is lower. Undefined if nothing seems to be missing.
  */
 export const missingFromTotal = ({ first, last, read }: Totals): 'shrank' | 'short' | undefined => {

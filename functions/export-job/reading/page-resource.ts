@@ -37,6 +37,7 @@ export interface PageResource extends Survey {
 /** A resource on a page that cannot be passed on. */
 export interface SkippedResource extends ResourceHead {
   readonly skipped: SkipReason;
+  readonly mode: EntryMode;
 }
 
 /** The most levels of nesting; no R4 resource needs this many. */
@@ -46,9 +47,9 @@ const mostLevels = 200;
 const largeBytes = 256 * 1024;
 
 /** Parses and checks the bytes of a resource that the scanner kept. */
-export const readKept = (scanner: ValueScanner): Omit<PageResource, 'mode'> | SkippedResource => {
+export const readKept = (scanner: ValueScanner): Omit<PageResource, 'mode'> | Omit<SkippedResource, 'mode'> => {
   const kept = scanner.kept();
-  const skip = (skipped: SkipReason): SkippedResource => ({ skipped, ...headOfResource(kept) });
+  const skip = (skipped: SkipReason): Omit<SkippedResource, 'mode'> => ({ skipped, ...headOfResource(kept) });
   if (scanner.isTooLarge()) return skip('tooLarge');
   if (scanner.depth() > mostLevels) return skip('tooDeep');
   if (!isUtf8(kept)) return skip('notJson');

@@ -1,20 +1,30 @@
 /**
- * The set of what was already read, as 96-bit tags: the first bytes of an HMAC of each identity. It is compact because
- * a record can have a million resources, which take 15 MB, and 26 MB while the table grows.
+ * The set of what was already read, as 80-bit tags: the first bytes of an HMAC of each identity. Each tag has a mark of 16
+ * bits beside it. It is compact because a record can have a million resources, which take 15 MB, and 26 MB while the
+ * table grows.
  */
 export interface SeenSet {
-  /** Adds a tag. Returns false if it was already there. @param tag at least 12 bytes; only the first 12 count */
+  /** Adds a tag. Returns false if it was already there. @param tag at least 10 bytes; only the first 10 count */
   readonly add: (tag: Uint8Array) => boolean;
+  /** Adds a tag with a mark, or replaces its mark. Returns the earlier mark, 0 if the tag is new. @param mark 2 to 65,535 */
+  readonly mark: (tag: Uint8Array, mark: number) => number;
   readonly has: (tag: Uint8Array) => boolean;
   readonly size: () => number;
-  /** Returns the tags added since the last call, 12 bytes each. */
+  /** Returns the tags added or marked since the last call, 12 bytes each with their marks. */
   readonly takeDelta: () => Uint8Array;
   /** Adds the tags of an earlier delta. The next delta does not repeat them. */
   readonly load: (delta: Uint8Array) => void;
 }
 
 /** The bytes in a tag. */
-export const tagBytes = 12;
+export const tagBytes = 10;
+
+/** The bytes of a tag with its mark, the low 16 bits of the last word. */
+export const entryBytes = 12;
+
+/** The mark of a tag that was added without one. No mark is 0, so that no entry is all zeros. */
+const unmarked = 1;
+const markBits = 0xffff;
 
 const words = 3;
 const firstSlots = 4096;
@@ -26,21 +36,21 @@ export const createSeenSet = (): SeenSet => {
   /** Three words for each slot. A slot of zeros is free. */
   let table = new Uint32Array(slots * words);
   let size = 0;
-  let delta = new Uint8Array(64 * tagBytes);
+  let delta = new Uint8Array(64 * entryBytes);
   let deltaLength = 0;
 
-  /** The index of a tag in the table, or of the free slot where it would go. */
+  const isFree = (at: number): boolean => table[at + 2] === 0;
+
+  /** The index of a tag in the table, or of the free slot where it would go. @param c with any mark */
   const find = (a: number, b: number, c: number): number => {
     let slot = Math.floor((a * slots) / 0x1_0000_0000);
     for (;;) {
       const at = slot * words;
-      const isFree = table[at] === 0 && table[at + 1] === 0 && table[at + 2] === 0;
-      if (isFree || (table[at] === a && table[at + 1] === b && table[at + 2] === c)) return at;
+      const isSame = table[at] === a && table[at + 1] === b && (table[at + 2]! ^ c) >>> 16 === 0;
+      if (isFree(at) || isSame) return at;
       slot = slot + 1 === slots ? 0 : slot + 1;
     }
   };
-
-  const isFree = (at: number): boolean => table[at] === 0 && table[at + 1] === 0 && table[at + 2] === 0;
 
   const put = (at: number, a: number, b: number, c: number): void => {
     table[at] = a;
@@ -54,55 +64,61 @@ export const createSeenSet = (): SeenSet => {
     table = new Uint32Array(slots * words);
     for (let at = 0; at < old.length; at += words) {
       const [a, b, c] = [old[at]!, old[at + 1]!, old[at + 2]!];
-      if (a !== 0 || b !== 0 || c !== 0) put(find(a, b, c), a, b, c);
+      if (c !== 0) put(find(a, b, c), a, b, c);
     }
   };
 
-  const wordAt = (tag: Uint8Array, at: number): number =>
-    ((tag[at]! << 24) | (tag[at + 1]! << 16) | (tag[at + 2]! << 8) | tag[at + 3]!) >>> 0;
+  const halfAt = (tag: Uint8Array, at: number): number => (tag[at]! << 8) | tag[at + 1]!;
+  const wordAt = (tag: Uint8Array, at: number): number => ((halfAt(tag, at) << 16) | halfAt(tag, at + 2)) >>> 0;
 
-  /** The last word, with a bit set so that no tag is all zeros. */
-  const lastWord = (tag: Uint8Array, at: number): number => (wordAt(tag, at + 8) | 1) >>> 0;
+  const place = (tag: Uint8Array, at: number): number =>
+    find(wordAt(tag, at), wordAt(tag, at + 4), halfAt(tag, at + 8) << 16);
 
-  const place = (tag: Uint8Array, at: number): number => find(wordAt(tag, at), wordAt(tag, at + 4), lastWord(tag, at));
-
-  const addAt = (tag: Uint8Array, from: number): boolean => {
+  /** Puts a tag, or replaces its mark. Returns the earlier mark, 0 if the tag is new. */
+  const putAt = (tag: Uint8Array, from: number, mark: number): number => {
     const at = place(tag, from);
-    if (!isFree(at)) return false;
-    put(at, wordAt(tag, from), wordAt(tag, from + 4), lastWord(tag, from));
-    size++;
+    const earlier = table[at + 2]! & markBits;
+    put(at, wordAt(tag, from), wordAt(tag, from + 4), ((halfAt(tag, from + 8) << 16) | mark) >>> 0);
+    if (earlier === 0) size++;
     if (size > slots * mostFilled) grow();
-    return true;
+    return earlier;
   };
 
-  const note = (tag: Uint8Array): void => {
-    if (deltaLength + tagBytes > delta.length) {
+  const note = (tag: Uint8Array, mark: number): void => {
+    if (deltaLength + entryBytes > delta.length) {
       const grown = new Uint8Array(delta.length * 2);
       grown.set(delta);
       delta = grown;
     }
     delta.set(tag.subarray(0, tagBytes), deltaLength);
-    deltaLength += tagBytes;
+    delta[deltaLength + tagBytes] = mark >> 8;
+    delta[deltaLength + tagBytes + 1] = mark;
+    deltaLength += entryBytes;
+  };
+
+  const has = (tag: Uint8Array): boolean => !isFree(place(tag, 0));
+
+  const mark = (tag: Uint8Array, by: number): number => {
+    if (tag.length < tagBytes) throw new Error('a tag is too short');
+    const earlier = putAt(tag, 0, by);
+    if (earlier !== by) note(tag, by);
+    return earlier;
   };
 
   return {
-    add(tag) {
-      if (tag.length < tagBytes) throw new Error('a tag is too short');
-      if (!addAt(tag, 0)) return false;
-      note(tag);
-      return true;
-    },
-    has: (tag) => !isFree(place(tag, 0)),
+    add: (tag) => !has(tag) && mark(tag, unmarked) === 0,
+    mark,
+    has,
     size: () => size,
     takeDelta() {
       const taken = delta.slice(0, deltaLength);
-      delta = new Uint8Array(64 * tagBytes);
+      delta = new Uint8Array(64 * entryBytes);
       deltaLength = 0;
       return taken;
     },
     load(tags) {
-      if (tags.length % tagBytes !== 0) throw new Error('a delta has a part of a tag');
-      for (let at = 0; at < tags.length; at += tagBytes) addAt(tags, at);
+      if (tags.length % entryBytes !== 0) throw new Error('a delta has a part of a tag');
+      for (let at = 0; at < tags.length; at += entryBytes) putAt(tags, at, halfAt(tags, at + tagBytes));
     },
   };
 };

@@ -97,7 +97,7 @@ export const createBundleSplitter = ({ of, room, take }: SplitOptions): BundleSp
   let next: readonly string[] | undefined;
   let total: number | undefined;
   let entries = 0;
-  let resource: Omit<PageResource, 'mode'> | SkippedResource | undefined;
+  let resource: ReturnType<typeof readKept> | undefined;
   let mode: EntryMode = 'match';
 
   /** How many bytes of a member's value to keep. */
@@ -133,7 +133,7 @@ export const createBundleSplitter = ({ of, room, take }: SplitOptions): BundleSp
 
   const endEntry = (): void => {
     entries++;
-    if (resource !== undefined) take(resource.skipped === undefined ? { ...resource, mode } : resource);
+    if (resource !== undefined) take({ ...resource, mode });
     resource = undefined;
     mode = 'match';
   };

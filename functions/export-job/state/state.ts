@@ -30,9 +30,9 @@ export interface SearchTask extends TaskBase {
   readonly rest: string;
   /** The number of the next page, from 1. */
   readonly page: number;
-  /** Entries that matched, on the pages before it. */
+  /** How many resources matched so far, each counted once. */
   readonly matched: number;
-  /** The total that the first page gave. */
+  /** The first total that a page gave. */
   readonly firstTotal?: number | undefined;
   /** How many pages in a row added nothing new. */
   readonly stale: number;

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { identityOf, tagger } from '../../../../functions/export-job/reading/identity.ts';
-import { createSeenSet, tagBytes } from '../../../../functions/export-job/reading/seen.ts';
+import { createSeenSet, entryBytes, tagBytes } from '../../../../functions/export-job/reading/seen.ts';
 import { pageResource } from './bundles.ts';
 
 const tagOf = tagger(Buffer.alloc(32, 7));
@@ -27,7 +27,7 @@ describe('what was seen', () => {
       for (let at = 0; at < 1000; at++) seen.add(tagOf(`Claim/${leg * 500 + at}`));
       return seen.takeDelta();
     });
-    expect(deltas.map(({ length }) => length / tagBytes)).toEqual([1000, 500, 500]);
+    expect(deltas.map(({ length }) => length / entryBytes)).toEqual([1000, 500, 500]);
     expect(seen.takeDelta()).toHaveLength(0);
 
     const again = createSeenSet();
@@ -38,16 +38,34 @@ describe('what was seen', () => {
     expect(again.add(tagOf('Claim/2000'))).toBe(true);
   });
 
+  it('keeps the last mark of each tag, also in its deltas', () => {
+    const seen = createSeenSet();
+    const marks = (set: ReturnType<typeof createSeenSet>, mark: number) =>
+      ['Claim/1', 'Claim/2', 'Claim/3'].map((name) => set.mark(tagOf(name), mark));
+    seen.add(tagOf('Claim/2'));
+    expect(marks(seen, 7)).toEqual([0, 1, 0]);
+    expect(marks(seen, 7)).toEqual([7, 7, 7]);
+    expect(seen.add(tagOf('Claim/1'))).toBe(false);
+    const first = seen.takeDelta();
+    expect(first).toHaveLength(4 * entryBytes);
+    expect(marks(seen, 65_535)).toEqual([7, 7, 7]);
+
+    const again = createSeenSet();
+    for (const delta of [first, seen.takeDelta()]) again.load(delta);
+    expect(again.size()).toBe(3);
+    expect(marks(again, 2)).toEqual([65_535, 65_535, 65_535]);
+  });
+
   it('takes tags of zeros and of ones', () => {
     const seen = createSeenSet();
     for (const byte of [0, 255]) {
-      const tag = Buffer.alloc(12, byte);
+      const tag = Buffer.alloc(tagBytes, byte);
       expect([seen.has(tag), seen.add(tag), seen.add(tag), seen.has(tag)]).toEqual([false, true, false, true]);
     }
   });
 
   it('refuses anything that is not a tag', () => {
-    expect(() => createSeenSet().add(Buffer.alloc(11))).toThrow('too short');
+    expect(() => createSeenSet().add(Buffer.alloc(9))).toThrow('too short');
     expect(() => createSeenSet().load(Buffer.alloc(13))).toThrow('part of a tag');
   });
 });

@@ -187,31 +187,34 @@ describe('a resource that is skipped', () => {
     ],
     ['more levels than FHIR has', observation('1', `,"a":${'['.repeat(200)}${']'.repeat(200)}`), 'tooDeep'],
   ])('is named with type and id: %s', (_, json, skipped) => {
-    expect(alone(json)).toEqual([{ skipped, type: 'Observation', id: '1' }, next]);
+    expect(alone(json)).toEqual([{ skipped, mode: 'match', type: 'Observation', id: '1' }, next]);
   });
 
   it('is one whose bytes are not UTF-8', () => {
     const bytes = Buffer.from(bundleOf([observation('1', ',"a":"\u0080"'), observation('next')]));
     bytes[bytes.indexOf(0xc2)] = 0xff;
-    expect(split(bytes).items).toEqual([{ skipped: 'notJson', type: 'Observation', id: '1' }, next]);
+    expect(split(bytes).items).toEqual([{ skipped: 'notJson', mode: 'match', type: 'Observation', id: '1' }, next]);
   });
 
   it('is one without a type, or none at all', () => {
-    expect(alone('{"id":"1"}')).toEqual([{ skipped: 'notResource', id: '1' }, next]);
-    expect(alone('{"resourceType":1,"id":"1"}')).toEqual([{ skipped: 'notResource', id: '1' }, next]);
-    expect(alone('"text"')).toEqual([{ skipped: 'notResource' }, next]);
+    expect(alone('{"id":"1"}')).toEqual([{ skipped: 'notResource', mode: 'match', id: '1' }, next]);
+    expect(alone('{"resourceType":1,"id":"1"}')).toEqual([{ skipped: 'notResource', mode: 'match', id: '1' }, next]);
+    expect(alone('"text"')).toEqual([{ skipped: 'notResource', mode: 'match' }, next]);
   });
 
   it('survives a million levels', () => {
     const deep = observation('1', `,"a":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`);
-    expect(alone(deep)).toEqual([{ skipped: 'tooDeep', type: 'Observation', id: '1' }, next]);
+    expect(alone(deep)).toEqual([{ skipped: 'tooDeep', mode: 'match', type: 'Observation', id: '1' }, next]);
   });
 
   it('may have as many bytes as its limit, white space not counted, and not one more', () => {
     const json = observation('1', `,"a":"${'x'.repeat(100)}"`);
     const spaced = json.replaceAll(',', '   ,   ');
     expect(alone(spaced, json.length)).toEqual([expect.objectContaining({ line: Buffer.from(json) }), next]);
-    expect(alone(spaced, json.length - 1)).toEqual([{ skipped: 'tooLarge', type: 'Observation', id: '1' }, next]);
+    expect(alone(spaced, json.length - 1)).toEqual([
+      { skipped: 'tooLarge', mode: 'match', type: 'Observation', id: '1' },
+      next,
+    ]);
   });
 
   it('is too large with 20 MB, which are not held', () => {
@@ -227,7 +230,7 @@ describe('a resource that is skipped', () => {
       most = Math.max(most, process.memoryUsage().arrayBuffers - before);
     }
     splitter.push(Buffer.from('"}}]}'));
-    expect(items).toEqual([{ skipped: 'tooLarge', type: 'Binary', id: 'b' }]);
+    expect(items).toEqual([{ skipped: 'tooLarge', mode: 'match', type: 'Binary', id: 'b' }]);
     expect(splitter.end().entries).toBe(1);
     expect(most).toBeLessThan(1_000_000);
   });
@@ -237,19 +240,21 @@ describe('a resource that is skipped', () => {
     ['a bad escape', String.raw`\x`],
   ])('is one of 300 KB with %s in a long string', (_, inside) => {
     const json = observation('1', `,"a":"${'x'.repeat(300_000)}${inside}"`);
-    expect(alone(json)).toEqual([{ skipped: 'notJson', type: 'Observation', id: '1' }, next]);
+    expect(alone(json)).toEqual([{ skipped: 'notJson', mode: 'match', type: 'Observation', id: '1' }, next]);
   });
 
   it('is an entry that has two', () => {
     const entry = `{"resource":${observation('1')},"resource":${observation('2')}}`;
-    expect(split(`{"resourceType":"Bundle","entry":[${entry}]}`).items).toEqual([{ skipped: 'repeatedKey' }]);
+    expect(split(`{"resourceType":"Bundle","entry":[${entry}]}`).items).toEqual([
+      { skipped: 'repeatedKey', mode: 'match' },
+    ]);
   });
 
   it('is named by its own type and id, not by those of what it contains', () => {
     const json = `{"contained":[{"resourceType":"Patient","id":"p"}],"resourceType":"Observation","id":"o","a":tru}`;
-    expect(alone(json)[0]).toEqual({ skipped: 'notJson', type: 'Observation', id: 'o' });
+    expect(alone(json)[0]).toEqual({ skipped: 'notJson', mode: 'match', type: 'Observation', id: 'o' });
     const odd = `{"id":"a b?c=d","resourceType":"Obs&ervation","a":tru}`;
-    expect(alone(odd)[0]).toEqual({ skipped: 'notJson' });
+    expect(alone(odd)[0]).toEqual({ skipped: 'notJson', mode: 'match' });
   });
 });
 
