@@ -10,6 +10,7 @@ import { endExport, getExport } from '../../shared/store/exports.ts';
 import { sealFile } from '../age/seal-file.ts';
 import type { JobDeps } from '../deps.ts';
 import { getRunning, type Job } from '../job.ts';
+import { earliestTimeOf } from '../leg/earliest-time.ts';
 import { writeEnd } from '../log.ts';
 import { partWriter } from '../parts.ts';
 import { wantedOf } from '../plan/wanted.ts';
@@ -81,7 +82,7 @@ const makeManifest = async (
 ): Promise<StoredManifest> => {
   const problems = [...state.problems, ...(why === undefined ? [] : notReadOf(state.known, why))];
   const outcomes = outcomesByType(state, problems, item.types);
-  const transactionTime = state.known.transactionTime ?? new Date(item.startedAt * 1000).toISOString();
+  const transactionTime = state.known.transactionTime ?? new Date(earliestTimeOf(item)).toISOString();
   const provenance = await writeProvenance(job, item, { outcomes, transactionTime });
   const lines = withCounts(state, problems).map(outcomeLine);
   const errors = lines.length === 0 ? [] : await writePart(job, item, 'OperationOutcome', lines);

@@ -1,6 +1,7 @@
 import type { Task } from '../state/state.ts';
 import type { Answer } from './ask-payer.ts';
 import { stopForToken, updateTask, type Leg, type Stop } from './leg.ts';
+import { secondsLeft } from './seconds-left.ts';
 
 /** How many times a request is tried before giving up. */
 const mostTries = 5;
@@ -21,6 +22,7 @@ const leastWait = (waits: number): number => Math.min(900, 2 ** Math.min(waits, 
 export type After = { readonly stop: Stop } | { readonly again: true } | { readonly giveUp: true };
 
 const waitOrSleep = async (leg: Leg, seconds: number, why: 'throttled' | 'failed'): Promise<After> => {
+  if (seconds >= secondsLeft(leg.deps, leg.item)) return { stop: { kind: 'bound', why: 'longWait' } };
   if (seconds > longestSleepSeconds || leg.isFull()) return { stop: { kind: 'wait', seconds, why } };
   await leg.deps.sleep(seconds * 1000);
   return { again: true };

@@ -44,7 +44,9 @@ const answerOf = async (
   }
   await dropBody(response);
   end();
-  if (status === 429 || status === 503) return { kind: 'throttled', seconds: retryAfterOf(response, clock.now()) };
+  if (status === 429 || status === 503) {
+    return { kind: 'throttled', seconds: retryAfterOf(response, clock.now(), Number.POSITIVE_INFINITY) };
+  }
   if (status === 401) return { kind: 'tokenRefused' };
   if (status === 200) return { kind: 'failed', fault: 'notJson' };
   const isRefusal = status >= 400 && status < 500 && status !== 408;

@@ -9,6 +9,7 @@ import { UnreadablePage } from '../reading/unreadable-page.ts';
 import { everything, type SearchTask } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
 import { askPayer, type Answer } from './ask-payer.ts';
+import { earliestTimeOf } from './earliest-time.ts';
 import { fresh, stopForToken, updateTask, type Leg, type Stop } from './leg.ts';
 import { takePage } from './take-page.ts';
 
@@ -176,7 +177,7 @@ const readPage = async (leg: Leg, task: SearchTask, asking: Asking): Promise<Sea
   const answer = await asked;
   if (answer.kind === 'refused') return endTask(leg, refusalOf(task, answer.status));
   if (answer.kind !== 'json') return settle(await afterAnswer(leg, task, answer), faultOf(task, answer));
-  leg.transactionTime ??= new Date(answer.dateMs ?? leg.deps.clock.now()).toISOString();
+  leg.transactionTime ??= new Date(answer.dateMs ?? earliestTimeOf(leg.item)).toISOString();
   const before = leg.resources;
   const { counted, taken } = await takeOrFail(leg, task, answer, (next) => asking.ahead(task, next));
   if ('fault' in taken) {

@@ -31,6 +31,7 @@ const notReadReasons: Readonly<Record<NotReadReason, string>> = {
   resources: 'the record has more resources than an export reads',
   bytes: 'the record is larger than an export reads',
   seconds: 'the export took longer than it may',
+  longWait: 'the payer asked for a longer wait than the export has time for',
   grantEnded: "the member's permission ended",
   tokenNotRenewed: "the payer's access token ended, and no poll renewed it within a day",
   tokenRefused: 'the payer refuses the access tokens that it has just issued',

@@ -54,7 +54,14 @@ export type Problem =
 
 /** Why the rest of the record is not read. */
 export type NotReadReason =
-  Bound | 'grantEnded' | 'tokenNotRenewed' | 'tokenRefused' | 'partnerBlocked' | 'payerBlocked' | 'payerDown';
+  | Bound
+  | 'longWait'
+  | 'grantEnded'
+  | 'tokenNotRenewed'
+  | 'tokenRefused'
+  | 'partnerBlocked'
+  | 'payerBlocked'
+  | 'payerDown';
 
 /** https://hl7.org/fhir/R4/valueset-issue-severity.html */
 export type Severity = 'fatal' | 'error' | 'warning' | 'information';

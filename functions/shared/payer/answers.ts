@@ -8,13 +8,21 @@ export const dropBody = async ({ body }: PayerResponse): Promise<void> => {
   await body?.cancel().catch(() => undefined);
 };
 
+/** The longest time that a partner is told to wait, in seconds. */
 const longestRetryAfterSeconds = 3600;
 
-/** The payer's `Retry-After`, seconds or a date (RFC 9110 §10.2.3), within reason. @default 30 seconds */
-export const retryAfterOf = ({ headers }: Pick<PayerResponse, 'headers'>, nowMs: number): number => {
+/**
+ * The payer's `Retry-After` in seconds, from seconds or a date (RFC 9110 §10.2.3). 30 if there is none.
+ * @param most in seconds
+ */
+export const retryAfterOf = (
+  { headers }: Pick<PayerResponse, 'headers'>,
+  nowMs: number,
+  most = longestRetryAfterSeconds,
+): number => {
   const value = String(headers.get('retry-after'));
   const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - nowMs) / 1000);
-  return Number.isNaN(seconds) ? 30 : Math.min(longestRetryAfterSeconds, Math.max(1, seconds));
+  return Number.isNaN(seconds) ? 30 : Math.min(most, Math.max(1, seconds));
 };
 
 export const plainJson = 'application/json';

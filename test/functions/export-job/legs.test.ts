@@ -110,16 +110,32 @@ describe('each leg', () => {
   });
 
   it('has the time of the payer, as it was when it was first asked', async () => {
-    const world = exportWorld({
-      payer: () => ({
-        ...pageOf([memberPatient]),
-        headers: { 'content-type': 'application/fhir+json', date: 'Thu, 01 Jan 2026 10:00:00 GMT' },
-      }),
+    const world = exportWorld();
+    let page = 0;
+    world.answerWith(async () => {
+      page += 1;
+      const date = `Thu, 01 Jan 2026 1${page}:00:00 GMT`;
+      await world.durable.sleep(25_000);
+      const { body } = pageOf([observation(page)], page < 3 ? `${world.base}?page=${page + 1}` : undefined);
+      return { headers: { 'content-type': 'application/fhir+json', date }, body: body! };
     });
 
     await world.run();
 
-    expect((await world.record()).manifest.transactionTime).toBe('2026-01-01T10:00:00.000Z');
+    expect(world.lines.filter((line) => line.includes('"next"'))).toHaveLength(3);
+    expect((await world.record()).manifest.transactionTime).toBe('2026-01-01T10:59:35.000Z');
+  });
+
+  it('has a time an hour before the kick-off if the payer tells none, since our clock may be ahead of it', async () => {
+    const world = exportWorld({ startMs: Date.parse('2026-01-01T10:00:00Z') });
+    world.answerWith(async () => {
+      await world.durable.sleep(25_000);
+      return pageOf([memberPatient]);
+    });
+
+    await world.run();
+
+    expect((await world.record()).manifest.transactionTime).toBe('2026-01-01T09:00:00.000Z');
   });
 
   it('reports attachments on other servers and leaves their URL alone', async () => {

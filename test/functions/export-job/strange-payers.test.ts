@@ -1,5 +1,8 @@
 import { exportWorld, fhir, memberPatient, observation, pageOf, type PayerScript } from '../../support/export-world.ts';
 
+const hourMs = 3_600_000;
+const tooLong = 'the payer asked for a longer wait than the export has time for';
+
 type World = ReturnType<typeof exportWorld>;
 
 /** Nothing is doubled, and nothing is left behind unsealed. */
@@ -304,13 +307,51 @@ describe('a payer that', () => {
 
   it('asks to wait for ever ends the record after the longest time, with nothing', async () => {
     const world = exportWorld({ payer: () => ({ status: 503, headers: { 'retry-after': '3600' } }) });
+    const startedAt = world.durable.now();
 
     await world.run();
 
     expect(await world.item()).toMatchObject({ status: 'failed', resources: 0 });
     const { errors } = await world.record();
-    expect(errors).toEqual(['$everything is not complete: the export took longer than it may.']);
+    expect(errors).toEqual([`$everything is not complete: ${tooLong}.`]);
+    expect(world.durable.now() - startedAt).toBeGreaterThanOrEqual(47 * hourMs);
+    expect(world.durable.now() - startedAt).toBeLessThan(48 * hourMs);
   });
+
+  it.each([
+    ['86400', 24],
+    ['Sun, 29 Nov 2026 06:00:00 GMT', 30],
+  ])('asks for a wait until %s is not asked before', async (retryAfter, hours) => {
+    const askedAt: number[] = [];
+    const world = exportWorld({ startMs: Date.parse('2026-11-28T00:00:00Z') });
+    const startedAt = world.durable.now();
+    world.answerWith(({ path }) => {
+      askedAt.push(Math.round((world.durable.now() - startedAt) / hourMs));
+      if (!path.includes('page=2')) return pageOf([memberPatient], `${world.base}?page=2`);
+      return askedAt.length === 2 ? { status: 429, headers: { 'retry-after': retryAfter } } : pageOf([observation(1)]);
+    });
+
+    await world.run();
+
+    expect(askedAt).toEqual([0, 0, hours]);
+    expect(await world.item()).toMatchObject({ status: 'completed', resources: 2 });
+  });
+
+  it.each(['172801', '99999999999999999999', 'Fri, 31 Dec 9999 23:59:59 GMT'])(
+    'asks for a wait until %s, beyond the export, ends the record at once with what there is',
+    async (retryAfter) => {
+      const startMs = Date.parse('2026-11-28T00:00:00Z');
+      const made = await run(
+        afterFirst(() => ({ status: 429, headers: { 'retry-after': retryAfter } })),
+        { startMs },
+      );
+
+      expect(made).toMatchObject({ status: 'partial', ids: ['member-1', 'o-1'] });
+      expect(made.errors).toEqual([`$everything is not complete: ${tooLong}.`]);
+      expect(made.world.asked).toHaveLength(2);
+      expect(made.world.durable.now() - startMs).toBeLessThan(hourMs);
+    },
+  );
 
   it('refuses every token ends the record with what there is', async () => {
     const made = await run(afterFirst(() => ({ status: 401 })));

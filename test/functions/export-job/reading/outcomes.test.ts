@@ -9,6 +9,7 @@ const notRead = [
   'resources',
   'bytes',
   'seconds',
+  'longWait',
   'grantEnded',
   'tokenNotRenewed',
   'partnerBlocked',
