@@ -198,7 +198,7 @@ describe('an export of the whole record', () => {
 
     expect(status).toBe('completed');
     expect(errors).toHaveLength(5);
-    expect(errors[0]).toMatch(/^DocumentReference\/[\w-]+ has an attachment on another server\./);
+    expect(errors[0]).toMatch(/^DocumentReference\/[\w-]+ has an attachment that the gateway does not serve\./);
   });
 
   it('has the payer’s time with clock-behind', async () => {

@@ -6,7 +6,7 @@ import { identityOf } from '../reading/identity.ts';
 import type { EntryMode, PageResource, SkippedResource, SkipReason } from '../reading/page-resource.ts';
 import { payerRemarks, type Problem } from '../reading/problems.ts';
 import { referredBy } from '../reading/references.ts';
-import { createLineRewriter, foreignAttachments } from '../reading/rewrite-line.ts';
+import { createLineRewriter, unservedAttachments } from '../reading/rewrite-line.ts';
 import { createBundleSplitter, type PageInfo } from '../reading/split-bundle.ts';
 import { UnreadablePage } from '../reading/unreadable-page.ts';
 import type { Answer } from './ask-payer.ts';
@@ -40,7 +40,7 @@ const mostTags = 2_500_000;
 interface Taking {
   readonly leg: Leg;
   readonly source: Source;
-  readonly rewrite: (line: Uint8Array) => Iterable<Uint8Array>;
+  readonly rewrite: ReturnType<typeof createLineRewriter>;
   readonly match: () => void;
   /** Problems that the next try finds again, if the page breaks off. */
   readonly found: Problem[];
@@ -112,10 +112,10 @@ const takeResource = (taking: Taking, resource: PageResource): void => {
     return;
   }
   if (!markAndCount(taking, tagOf(identityOf(resource)), resource.mode)) return;
-  parts.add(type, rewrite(resource.line));
+  parts.add(type, rewrite(resource));
   leg.resources += 1;
-  const count = foreignAttachments(resource, rules);
-  if (count > 0) problems.push({ kind: 'foreignAttachment', type, id, count });
+  const count = unservedAttachments(resource, rules);
+  if (count > 0) problems.push({ kind: 'unservedAttachment', type, id, count });
   if (source.of === 'search') noteReferences(leg, resource);
 };
 

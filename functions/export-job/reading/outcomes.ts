@@ -136,11 +136,11 @@ const issueOf = (problem: Problem): Issue => {
         code: problem.status === 404 || problem.status === 410 ? 'not-found' : 'incomplete',
         text: `${problem.type}/${problem.id}, which the record refers to, could not be read: ${answered(problem.status)}.`,
       };
-    case 'foreignAttachment':
+    case 'unservedAttachment':
       return {
         severity: 'warning',
         code: 'informational',
-        text: `${named(problem.type, problem.id)} has ${problem.count === 1 ? 'an attachment' : `${problem.count} attachments`} on another server. The gateway does not serve it; do not send your access token there.`,
+        text: `${named(problem.type, problem.id)} has ${problem.count === 1 ? 'an attachment' : `${problem.count} attachments`} that the gateway does not serve. Do not send your access token to ${problem.count === 1 ? 'its URL' : 'their URLs'}.`,
       };
     case 'moreOfKind':
       return {

@@ -40,7 +40,8 @@ export type Problem =
   | { readonly kind: 'otherPatient'; readonly type: string; readonly page?: number }
   /** A resource that the record refers to could not be read. With status 200, the payer sent something else. */
   | { readonly kind: 'referenceNotRead'; readonly type: string; readonly id: string; readonly status?: number }
-  | { readonly kind: 'foreignAttachment'; readonly type: string; readonly id?: string; readonly count: number }
+  /** The URL of an attachment is not below the facade. */
+  | { readonly kind: 'unservedAttachment'; readonly type: string; readonly id?: string; readonly count: number }
   /** How many more problems there were of a kind, after the ones that are listed. */
   | { readonly kind: 'moreOfKind'; readonly type: string; readonly count: number }
   /** The payer's remark on its own answer. Only the codes are kept, since the text may contain anything. */
@@ -68,7 +69,7 @@ export type Severity = 'fatal' | 'error' | 'warning' | 'information';
 
 /** Whether a problem means that something is missing from the record. */
 export const isMissing = ({ kind }: Problem): boolean =>
-  !['foreignAttachment', 'moreOfKind', 'payerRemark'].includes(kind);
+  !['unservedAttachment', 'moreOfKind', 'payerRemark'].includes(kind);
 
 /** https://hl7.org/fhir/R4/valueset-issue-type.html */
 const issueCodes = new Set(

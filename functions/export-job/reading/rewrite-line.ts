@@ -1,4 +1,5 @@
 import { afterBase } from '../../shared/fhir/base-url-prefix.ts';
+import { comma, endOfString, openObject } from '../../shared/fhir/json-bytes.ts';
 import { createLinkRewriter } from '../../shared/fhir/rewrite-links.ts';
 import type { PageResource } from './page-resource.ts';
 
@@ -14,24 +15,66 @@ const lineEnd = Buffer.from('\n');
 /** How many bytes of a line are rewritten at a time, so that memory never holds a large line twice. */
 const pieceBytes = 64 * 1024;
 
+/** A relative link to a Binary. Like a reference, it is relative to the payer's base (https://hl7.org/fhir/R4/references.html). */
+const relativeBinary = /^\/?Binary\/./;
+
+const urlMember = Buffer.from('"url":"');
+
+/** A longer URL is no link to a Binary. */
+const longestUrlBytes = 8192;
+
+/** Puts the facade's base before each relative link to a Binary, since files of NDJSON have no base of their own. */
+const withAbsoluteBinaries = function* (line: Buffer, facade: string): Generator<Buffer> {
+  let from = 0;
+  for (let at = line.indexOf(urlMember); at >= 0;) {
+    const start = at + urlMember.length;
+    const end = endOfString(line, start);
+    const isMember = line[at - 1] === openObject || line[at - 1] === comma;
+    if (isMember && end - start <= longestUrlBytes) {
+      const url = JSON.parse(line.toString('utf8', start - 1, end + 1)) as string;
+      if (relativeBinary.test(url)) {
+        yield line.subarray(from, start);
+        yield Buffer.from(url.startsWith('/') ? facade : `${facade}/`);
+        from = start;
+      }
+    }
+    at = line.indexOf(urlMember, end);
+  }
+  yield line.subarray(from);
+};
+
 /**
  * Makes the rewriter of one page's lines. It replaces the payer's bases in links with the facade's base, as the fetch
- * route does, and returns a line with its line break, in pieces. Each page gets a new rewriter, so that a malformed page
- * cannot affect another.
+ * route does, makes relative links to Binaries absolute, and returns a line with its line break, in pieces. Each page gets
+ * a new rewriter, so that a malformed page cannot affect another.
  */
-export const createLineRewriter = ({ bases, facade }: LineBases): ((line: Uint8Array) => Iterable<Uint8Array>) => {
+export const createLineRewriter = ({
+  bases,
+  facade,
+}: LineBases): ((resource: Pick<PageResource, 'line' | 'attachments'>) => Iterable<Uint8Array>) => {
   const rewriter = createLinkRewriter({ from: bases, to: facade });
-  return function* (line) {
-    for (let at = 0; at < line.length; at += pieceBytes) yield* rewriter.push(line.subarray(at, at + pieceBytes));
+  return function* ({ line, attachments }) {
+    const isRelative = attachments.some((url) => relativeBinary.test(url));
+    for (const part of isRelative ? withAbsoluteBinaries(line, facade) : [line]) {
+      for (let at = 0; at < part.length; at += pieceBytes) yield* rewriter.push(part.subarray(at, at + pieceBytes));
+    }
     yield* rewriter.push(lineEnd);
   };
 };
 
-/** How many attachments are on other servers. Their URLs are not rewritten; a client must not send its token there. */
-export const foreignAttachments = (
+/** Whether a URL leads nowhere: it is empty, has its content in itself, or means a contained resource. */
+const leadsNowhere = /^(?:$|#|data:)/i;
+
+const isBinaryBelow = (url: string, base: string): boolean => /^\/Binary(?:$|[/?])/.test(afterBase(url, base) ?? '');
+
+/**
+ * How many attachments have URLs that are not below the facade once the line is rewritten. The gateway does not serve them, and a
+ * client must not send its token there.
+ */
+export const unservedAttachments = (
   { attachments }: Pick<PageResource, 'attachments'>,
   { bases }: Pick<LineBases, 'bases'>,
 ): number =>
   attachments.filter(
-    (url) => /^[a-z][a-z0-9+.-]*:/i.test(url) && bases.every((base) => afterBase(url, base) === undefined),
+    (url) => !leadsNowhere.test(url) && !relativeBinary.test(url) && !bases.some((base) => isBinaryBelow(url, base)),
   ).length;

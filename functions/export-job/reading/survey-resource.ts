@@ -17,6 +17,7 @@ const holdsAttachment = (name: string): boolean =>
   name === 'presentedForm' ||
   name === 'content' ||
   name === 'image' ||
+  name === 'document' ||
   name.endsWith('Attachment');
 
 /** Visits every member of a resource once. It calls itself for each level, so the caller must limit the depth. */

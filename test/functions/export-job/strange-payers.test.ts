@@ -247,7 +247,7 @@ describe('a resource', () => {
 
     expect(made.ids.toSorted()).toEqual(['d-1', 'member-1', 'o-1']);
     expect(made.errors).toEqual([
-      'DocumentReference/d-1 has an attachment on another server. The gateway does not serve it; do not send your access token there.',
+      'DocumentReference/d-1 has an attachment that the gateway does not serve. Do not send your access token to its URL.',
     ]);
   });
 

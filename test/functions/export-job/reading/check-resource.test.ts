@@ -1,6 +1,6 @@
 import { checkResource, type ResourceVerdict } from '../../../../functions/export-job/reading/check-resource.ts';
 import { referredBy } from '../../../../functions/export-job/reading/references.ts';
-import { foreignAttachments } from '../../../../functions/export-job/reading/rewrite-line.ts';
+import { unservedAttachments } from '../../../../functions/export-job/reading/rewrite-line.ts';
 import { pageResource } from './bundles.ts';
 
 const bases = ['https://payer.example/fhir', 'http://inside:8080/r4'];
@@ -119,18 +119,30 @@ describe('what a resource refers to', () => {
   });
 });
 
-it('counts attachments on other servers', () => {
+it('counts the attachments that the gateway does not serve', () => {
   const attachment = (url: string) => ({ attachment: { url } });
   const resource = pageResource({
     resourceType: 'DocumentReference',
     content: [
       attachment('https://elsewhere.example/1'),
       attachment('https://payer.example/fhir/Binary/1'),
+      attachment('http://inside:8080/r4/Binary/1?a'),
       attachment('Binary/2'),
+      attachment('/Binary/2'),
       attachment('HTTP://other/2'),
+      attachment('https://payer.example/fhir/DocumentReference/1/$content'),
+      attachment('https://payer.example/fhir/binary/1'),
+      attachment('https://payer.example/fhir/BinaryX/1'),
+      attachment('https://PAYER.example/fhir/Binary/1'),
+      attachment('DocumentReference/1/$content'),
+      attachment('//elsewhere.example/Binary/1'),
+      attachment('Binary'),
+      attachment('data:text/plain,Hello'),
+      attachment('#contained'),
     ],
+    relatedArtifact: [{ document: { url: 'https://elsewhere.example/2' } }],
     extension: [{ url: 'https://hl7.example/definition', valueAttachment: { url: 'ftp://elsewhere.example' } }],
     presentedForm: [{ url: 'https://payer.example/fhirx/Binary/1' }],
   });
-  expect(foreignAttachments(resource, { bases })).toBe(4);
+  expect(unservedAttachments(resource, { bases })).toBe(12);
 });

@@ -39,8 +39,8 @@ const problems: readonly Problem[] = [
   { kind: 'referenceNotRead', type: 'Practitioner', id: '1', status: 404 },
   { kind: 'referenceNotRead', type: 'Practitioner', id: '1' },
   { kind: 'referenceNotRead', type: 'Practitioner', id: '1', status: 200 },
-  { kind: 'foreignAttachment', type, id: '1', count: 1 },
-  { kind: 'foreignAttachment', type, count: 2 },
+  { kind: 'unservedAttachment', type, id: '1', count: 1 },
+  { kind: 'unservedAttachment', type, count: 2 },
   { kind: 'payerRemark', type, page: 1, severity: 'warning', code: 'incomplete' },
 ];
 
@@ -83,8 +83,8 @@ describe('the error file', () => {
 
   it("distinguishes what is missing from what is unusual by the issue's severity", () => {
     expect(problems.filter((problem) => !isMissing(problem)).map(({ kind }) => kind)).toEqual([
-      'foreignAttachment',
-      'foreignAttachment',
+      'unservedAttachment',
+      'unservedAttachment',
       'payerRemark',
     ]);
   });

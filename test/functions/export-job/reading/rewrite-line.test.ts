@@ -1,6 +1,6 @@
 import { createLineRewriter } from '../../../../functions/export-job/reading/rewrite-line.ts';
 import { rewriteSlowly } from '../../shared/fhir/link-oracle.ts';
-import { spell } from './bundles.ts';
+import { pageResource, spell } from './bundles.ts';
 
 const bases = ['https://payer.example/fhir', 'http://inside:8080/r4'];
 const facade = 'https://gateway.example/r4/payer';
@@ -8,7 +8,7 @@ const facade = 'https://gateway.example/r4/payer';
 describe('the links of lines', () => {
   it('get the base of the facade, and each line its end', () => {
     const rewriteLine = createLineRewriter({ bases, facade });
-    const rewrite = (line: Uint8Array): Buffer => Buffer.concat([...rewriteLine(line)]);
+    const rewrite = (line: Buffer): Buffer => Buffer.concat([...rewriteLine({ line, attachments: [] })]);
     const line = (base: string) =>
       `{"subject":{"reference":"${base}/Patient/1"},"content":[{"attachment":{"url":"${base}/Binary/2"}}],"url":"${base}/x","a":1.00}`;
     for (const base of bases) {
@@ -21,9 +21,48 @@ describe('the links of lines', () => {
     );
   });
 
+  it.each([
+    ['Binary/1', `${facade}/Binary/1`],
+    ['/Binary/1', `${facade}/Binary/1`],
+    [String.raw`\/Binary\/1`, String.raw`${facade}\/Binary\/1`],
+    [String.raw`\u0042inary/1`, String.raw`${facade}/\u0042inary/1`],
+    ['Binary/1/_history/2', `${facade}/Binary/1/_history/2`],
+    ['https://payer.example/fhir/Binary/1', `${facade}/Binary/1`],
+    ['DocumentReference/1/$content', 'DocumentReference/1/$content'],
+    [
+      'https://payer.example/fhir/DocumentReference/1/$content',
+      'https://payer.example/fhir/DocumentReference/1/$content',
+    ],
+    ['#Binary/1', '#Binary/1'],
+    ['xBinary/1', 'xBinary/1'],
+    ['Binary', 'Binary'],
+    ['', ''],
+  ])('to an attachment at %s are absolute if it is a Binary', (from, to) => {
+    const line = (url: string) =>
+      String.raw`{"resourceType":"DocumentReference","id":"Binary/1","description":",\"url\":\"Binary/1","my\"url":"Binary/1",` +
+      `"content":[{"attachment":{"url":"${url}","title":"${'x'.repeat(100_000)}"}},{"attachment":{"title":"é","url":"${url}"}}],` +
+      `"subject":{"reference":"Binary/1"},"relatesTo":[{"url":"Binary/9"}]}`;
+    const rewritten = Buffer.concat([
+      ...createLineRewriter({ bases, facade })(
+        pageResource(JSON.parse(line(from)) as object as Record<string, unknown>),
+      ),
+    ]).toString();
+    const direct = Buffer.concat([
+      ...createLineRewriter({ bases, facade })({
+        line: Buffer.from(line(from)),
+        attachments: [JSON.parse(`"${from}"`) as string],
+      }),
+    ]).toString();
+
+    const isRelative = /^\/?Binary\/./.test(JSON.parse(`"${from}"`) as string);
+    const expected = isRelative ? line(to).replace('"Binary/9"', `"${facade}/Binary/9"`) : line(to);
+    expect(direct).toBe(`${expected}\n`);
+    expect(JSON.parse(rewritten)).toEqual(JSON.parse(expected));
+  });
+
   it('do not depend on the lines before', () => {
     const rewriteLine = createLineRewriter({ bases, facade });
-    const rewrite = (line: Uint8Array): Buffer => Buffer.concat([...rewriteLine(line)]);
+    const rewrite = (line: Buffer): Buffer => Buffer.concat([...rewriteLine({ line, attachments: [] })]);
     const values = [...Array(300).keys()].map((at) => ({
       link: [[{ relation: 'next', url: `${bases[at % 2]}?${at}` }], { url: bases[0] }],
       response: { location: `${bases[1]}/Claim/${at}` },
