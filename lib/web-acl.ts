@@ -80,8 +80,8 @@ const pathHas = (positionalConstraint: 'CONTAINS' | 'ENDS_WITH', searchString: s
 });
 
 /**
- * AWS's rule blocks bodies over 8 KB. A search by form may have 64 KB, which its function enforces, and a token request
- * may have a long assertion. No other path takes a body, so the rule still applies there.
+ * AWS's rule blocks bodies over 8 KB. A search by form and the start of an export may have 64 KB, which their functions
+ * enforce, and a token request may have a long assertion. No other path takes a body, so the rule still applies there.
  * https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
  */
 const largeBodies: Rule = {
@@ -95,7 +95,13 @@ const largeBodies: Rule = {
         {
           notStatement: {
             statement: {
-              orStatement: { statements: [pathHas('ENDS_WITH', '/_search'), pathHas('CONTAINS', '/oauth2/')] },
+              orStatement: {
+                statements: [
+                  pathHas('ENDS_WITH', '/_search'),
+                  pathHas('ENDS_WITH', '/$export'),
+                  pathHas('CONTAINS', '/oauth2/'),
+                ],
+              },
             },
           },
         },

@@ -30,7 +30,7 @@ list         prints the partners in the registry, those that are blocked first, 
 webhook      makes the secret that signs the partner's events. --rotate adds a second one, and --finish drops the older;
              with --leaked the new one replaces every other at once. --test sends a test event, and --enable ends what an
              answer of 410 began.
-replay       sends events again: all since a time that were not delivered, or one, delivered or not.
+replay       sends events again: all that were given up since a time, or one, delivered or not.
 
 new and rotate write no file. Only the secret goes to stdout, everything else to stderr. It is shown once; the
 configuration holds its hash.
@@ -45,7 +45,7 @@ configuration holds its hash.
   --leaked             webhook --rotate: others know the old secret, so it signs nothing any more;
                        rotate: others know the old secret, so it is refused once the file is applied
   --reason TEXT        block, unblock: why, for the audit; no health data and no member's name (up to 200 characters)
-  --since TIME         replay: from then on, such as 3d, 2h or 2026-11-27T06:00Z (up to 30 days ago)
+  --since TIME         replay: given up from then on, such as 3d, 2h or 2026-11-27T06:00Z (up to 30 days ago)
   --event ID           replay: this one, as in webhook-id
   --dry-run            block, unblock, webhook, replay: says what would happen, and changes nothing
   --blocked            list: only those that are blocked or out of order

@@ -16,7 +16,14 @@ interface Deliveries {
   readonly executions: readonly Execution[];
 }
 
-/** The partner's deliveries, oldest event first. The event id in an execution's name tells whose it is. */
+/** The longest that a delivery can run, in seconds: `executionTimeout` in lib/events.ts. */
+const longestDeliverySeconds = 5 * 86_400;
+
+/** Whether a delivery ran at this time or later. */
+const ranSince = ({ EndTimestamp }: Execution, sinceSeconds: number): boolean =>
+  EndTimestamp === undefined || EndTimestamp.getTime() >= sinceSeconds * 1000;
+
+/** The partner's deliveries that ran since a time, however early they began, oldest event first. The event id in an execution's name tells whose it is. */
 const findDeliveries = async (
   { lambda, partner }: OpenEvents,
   deliver: string,
@@ -28,7 +35,7 @@ const findDeliveries = async (
     {
       // Without its version, since older versions delivered too.
       FunctionName: deliver.replace(/:[^:]*$/, ''),
-      StartedAfter: new Date(sinceSeconds * 1000),
+      StartedAfter: new Date((sinceSeconds - longestDeliverySeconds) * 1000),
       ReverseOrder: true,
       MaxItems: 1000,
     },
@@ -41,7 +48,9 @@ const findDeliveries = async (
       if (isWanted) found.set(id, [...(found.get(id) ?? []), execution]);
     }
   }
-  return [...found].map(([id, executions]) => ({ id, executions }));
+  return [...found]
+    .filter(([, executions]) => executions.some((execution) => ranSince(execution, sinceSeconds)))
+    .map(([id, executions]) => ({ id, executions }));
 };
 
 interface Looked {
@@ -77,7 +86,8 @@ const lineOf = ({ id, type, timestamp, data }: PartnerEvent): string =>
   [id, timestamp, type, data.export ?? data.grant].filter(Boolean).join('  ');
 
 /**
- * Sends a partner's events again, from the history of deliveries: one, or all since a time that were not delivered.
+ * Sends a partner's events again, from the history of deliveries: one, or all that were not delivered and were still
+ * tried, or given up, since a time.
  * They keep their `webhook-id`, so that the receiver can recognize repeats.
  * @returns the exit code
  * @throws UsageError, Refusal, ConfigError

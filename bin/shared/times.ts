@@ -8,7 +8,7 @@ export const durationIn = (text: string): number | undefined => {
 
 /** Epoch seconds of a time with its zone. February 30 is refused, which Date.parse would accept. */
 export const instantIn = (text: string): number | undefined => {
-  const [, date = ''] = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)$/.exec(text) ?? [];
+  const [, date = ''] = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/.exec(text) ?? [];
   const day = Date.parse(`${date}T00:00Z`);
   const ms = Date.parse(text);
   if (date === '' || Number.isNaN(ms) || new Date(day).toISOString().slice(0, date.length) !== date) return undefined;

@@ -22,9 +22,13 @@ interface Asking {
 }
 
 const failed = (): GatewayError =>
-  new GatewayError('server_error', 'The export failed: nothing of the record could be read. Start another one.', {
-    detail: 'the export had failed',
-  });
+  new GatewayError(
+    'server_error',
+    'The export failed: the gateway could not finish it, so it has no files. Start another one.',
+    {
+      detail: 'the export had failed',
+    },
+  );
 
 /** Makes the error for an export that has not ended in its time. */
 export const overdue = (): GatewayError =>

@@ -52,6 +52,20 @@ describe('npm run partners -- replay', () => {
     expect(world.ids().slice(1).toSorted()).toEqual([first.id, second.id].toSorted());
   });
 
+  it('counts the time from when an event was given up, not from when it was first sent', async () => {
+    world.receiver.status = 500;
+    const event = await world.deliverEvent(1);
+    await world.settle(3_600_000);
+    const [{ startedAt = 0, endedAt = 0 } = {}] = world.aws.lambda.engine.all();
+    expect(endedAt - startedAt).toBeGreaterThan(3 * 86_400_000);
+    const sentAgain = async (sinceMs: number): Promise<string> => {
+      const args = ['replay', 'demo-partner', '--since', new Date(sinceMs).toISOString(), '--dry-run'];
+      return (await world.tool(args, { nowMs: endedAt + 86_400_000 })).out;
+    };
+    expect(await sentAgain(endedAt - 3_600_000)).toContain(event.id);
+    expect(await sentAgain(endedAt + 3_600_000)).toBe('');
+  });
+
   it('does not resend events that may still be delivered, test events, or other partners’ events', async () => {
     world.receiver.status = 500;
     await expect(world.webhook('demo-partner', '--test')).rejects.toThrow('status 500');

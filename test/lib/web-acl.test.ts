@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
 import { stoppedBy, type WebAclRule } from '../support/evaluate-web-acl.ts';
 import { resourcesOf, templateOf } from '../support/front-stack.ts';
 import { nameOf } from '../support/stage-template.ts';
@@ -79,7 +81,13 @@ const inspection = [
           {
             NotStatement: {
               Statement: {
-                OrStatement: { Statements: [path('ENDS_WITH', '/_search'), path('CONTAINS', '/oauth2/')] },
+                OrStatement: {
+                  Statements: [
+                    path('ENDS_WITH', '/_search'),
+                    path('ENDS_WITH', '/$export'),
+                    path('CONTAINS', '/oauth2/'),
+                  ],
+                },
               },
             },
           },
@@ -158,6 +166,8 @@ describe('the web ACL', () => {
     ['a search by form of 64 KB', '/r4/northwind/Observation/_search', 65_536],
     ['the same with its last segment encoded', '/r4/northwind/Observation/%5Fsearch', 65_536],
     ['a search by form behind the name of the stage', '/plain/r4/northwind/Patient/_search', 65_536],
+    ['the start of an export with its parameters in 64 KB', '/r4/northwind/Patient/$export', 65_536],
+    ['the same with its dollar sign encoded', '/r4/northwind/Patient/%24export', 65_536],
     ['a token request with a long assertion', '/oauth2/token', 20_000],
     ['a revocation with a long assertion', '/oauth2/revoke', 20_000],
     ['a consent form with a long state', '/oauth2/authorize/northwind', 9000],
@@ -165,6 +175,18 @@ describe('the web ACL', () => {
   ])('admits %s', (_, asked, bodyBytes) => {
     const [, { Rules }] = acl('plain', 'REGIONAL');
     expect(stoppedBy(Rules, { path: asked, bodyBytes })).toBeUndefined();
+  });
+
+  it('admits bodies of 64 KB at each path of the API document that takes one', async () => {
+    const { paths } = parse(await readFile('docs/openapi.yaml', 'utf8')) as { paths: Record<string, object> };
+    const taking = Object.entries(paths)
+      .filter(([, operations]) =>
+        Object.values(operations).some((operation) => Object.hasOwn(operation, 'requestBody')),
+      )
+      .map(([template]) => template.replaceAll(/\{\w+\}/g, 'x'));
+    expect(taking.length).toBeGreaterThan(3);
+    const [, { Rules }] = acl('plain', 'REGIONAL');
+    expect(taking.filter((asked) => stoppedBy(Rules, { path: asked, bodyBytes: 65_536 }) !== undefined)).toEqual([]);
   });
 
   it.each(['/r4/northwind/Observation', '/r4/northwind', '/_search/x', '/'])(
