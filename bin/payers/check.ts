@@ -16,7 +16,7 @@ export interface CheckOptions {
   readonly progress: Progress;
 }
 
-/** How many payers are examined in parallel: a payer that hangs takes 8 s, and a stage may have thousands. */
+/** How many payers are examined in parallel: a payer that hangs takes 10 s, and a stage may have thousands. */
 const atOnce = 32;
 
 /**

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { causeOf } from '../../functions/shared/errors.ts';
 import { bareHost } from '../../functions/shared/http/private-address.ts';
 
-/** The most milliseconds for connecting: with the lookup before and the answer after, a payer that hangs takes 8 s. */
+/** The most milliseconds for one try: with the lookup before and the answer after, a payer that hangs takes 10 s. */
 const connectMs = 1500;
 
 /** A connection that was opened and closed again. */
@@ -28,12 +29,7 @@ const tlsOf = (socket: TLSSocket): NonNullable<Connection['tls']> => {
   };
 };
 
-/**
- * Connects to an origin, up to the TLS handshake, and sends nothing.
- * @param options other TLS options, such as a certificate authority
- * @throws the socket's error; for a server without TLS 1.2 its name contains PROTOCOL
- */
-export const connect = async (url: URL, options: ConnectionOptions = {}): Promise<Connection> => {
+const connectOnce = async (url: URL, options: ConnectionOptions): Promise<Connection> => {
   const host = bareHost(url.hostname);
   const isTls = url.protocol === 'https:';
   const port = Number(url.port === '' ? (isTls ? 443 : 80) : url.port);
@@ -53,5 +49,20 @@ export const connect = async (url: URL, options: ConnectionOptions = {}): Promis
     return isTls ? { tls: tlsOf(socket as TLSSocket) } : {};
   } finally {
     socket.destroy();
+  }
+};
+
+/**
+ * Connects to an origin, up to the TLS handshake, and sends nothing. If there is no connection in time it tries once more:
+ * a lost packet is no fault of the payer's.
+ * @param options other TLS options, such as a certificate authority
+ * @throws the socket's error; for a server without TLS 1.2 its name contains PROTOCOL
+ */
+export const connect = async (url: URL, options: ConnectionOptions = {}): Promise<Connection> => {
+  try {
+    return await connectOnce(url, options);
+  } catch (error) {
+    if (!/TimeoutError/.test(causeOf(error))) throw error;
+    return connectOnce(url, options);
   }
 };

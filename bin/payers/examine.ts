@@ -51,7 +51,7 @@ const checkClientId = ({ clientId }: Payer): Finding[] =>
 
 /**
  * Examines one payer: client id, names, connections, endpoints, discovery, secret. No request carries a credential.
- * Endpoints on a host that cannot be reached are skipped. A payer that hangs takes 8 s.
+ * Endpoints on a host that cannot be reached are skipped. A payer that hangs takes 10 s.
  */
 export const examine = async (deps: ExamineDeps, stage: string, payer: Payer): Promise<readonly Finding[]> => {
   const owner = secretOwnerOf(payer);
