@@ -53,6 +53,8 @@ const problemAtEnd = (
   if (end === 'nothingNew') return { kind: 'pagesNothingNew', type, page };
   if (end === 'elsewhere') return { kind: 'pageElsewhere', type, page };
   const first = firstTotal ?? taken.total;
+  const hasAll = first !== undefined && matched >= Math.max(first, taken.total ?? 0);
+  if (end === 'withoutUrl' && !hasAll) return { kind: 'pageWithoutUrl', type, page };
   const missing = missingFromTotal({ first, last: taken.total, read: matched });
   if (missing === undefined) return undefined;
   return missing === 'shrank'

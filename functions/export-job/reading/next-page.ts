@@ -10,10 +10,12 @@ export type NextPage =
   /** Too many pages in a row had nothing new. */
   | { readonly end: 'nothingNew' }
   /** The next link leads to another server, or above the payer's base. */
-  | { readonly end: 'elsewhere' };
+  | { readonly end: 'elsewhere' }
+  /** There is a next link, but it has no URL. */
+  | { readonly end: 'withoutUrl' };
 
 export interface NextPageQuestion {
-  /** The `next` links of the page. */
+  /** The URLs of the page's `next` links, as in PageInfo. */
   readonly next: readonly string[];
   /** The URL that was requested. */
   readonly requestUrl: string;
@@ -26,6 +28,7 @@ export interface NextPageQuestion {
 /** Decides which page to read next. It must be below the payer's own bases, and no page is read twice. */
 export const nextPage = ({ next, requestUrl, bases, wasRead }: NextPageQuestion): NextPage => {
   if (next.length === 0) return { end: 'last' };
+  if (next.every((url) => url === '')) return { end: 'withoutUrl' };
   const restOf = linkResolver(requestUrl, bases);
   const rests = next.map(restOf).filter((rest) => rest !== undefined);
   if (rests.length === 0) return { end: 'elsewhere' };

@@ -1,5 +1,5 @@
 import type { IssueType } from '../../shared/errors.ts';
-import type { NotReadReason, Problem, Severity } from './problems.ts';
+import { isMissing, type NotReadReason, type Problem, type Severity } from './problems.ts';
 
 /** The content of one OperationOutcome in the error file. */
 interface Issue {
@@ -15,6 +15,7 @@ const skipReasons = {
   notJson: 'it is not valid JSON',
   repeatedKey: 'it has the same member twice, so that its meaning is not certain',
   notResource: 'it is not a FHIR resource',
+  noResource: 'its entry has no resource',
   notFhir: 'its type is not one of FHIR R4',
 } as const;
 
@@ -22,6 +23,7 @@ const pageFaults = {
   truncated: 'the answer ended early',
   notJson: 'the answer is not valid JSON',
   notBundle: 'the answer is not a Bundle',
+  notList: 'its entries are not a list',
   linksTooLong: 'its links are too long',
   repeatedKey: 'the Bundle has the same member twice',
 } as const;
@@ -81,6 +83,12 @@ const issueOf = (problem: Problem): Issue => {
         severity: 'error',
         code: 'incomplete',
         text: `Page ${problem.page} of ${problem.type} links to another server, which is not read. Resources may be missing.`,
+      };
+    case 'pageWithoutUrl':
+      return {
+        severity: 'error',
+        code: 'incomplete',
+        text: `Page ${problem.page} of ${problem.type} has a next link without a URL, so reading stopped there. Resources may be missing.`,
       };
     case 'totalShrank':
       return {
@@ -152,7 +160,7 @@ const issueOf = (problem: Problem): Issue => {
       return {
         severity: problem.severity,
         code: problem.code,
-        text: `The payer put a remark of this kind on page ${problem.page} of ${problem.type}.`,
+        text: `The payer put a remark on page ${problem.page} of ${problem.type}: ${problem.severity}, ${problem.code}.${isMissing(problem) ? ' Resources may be missing.' : ''}`,
       };
   }
 };

@@ -13,7 +13,9 @@ export type SkipReason =
   | 'notJson'
   /** An object has the same member twice. Parsers disagree on which one counts. */
   | 'repeatedKey'
-  | 'notResource';
+  | 'notResource'
+  /** The entry has only its status or its URL, or is not even an object. */
+  | 'noResource';
 
 /** Why an entry is in a search's answer: https://hl7.org/fhir/R4/valueset-search-entry-mode.html */
 export type EntryMode = 'match' | 'include' | 'outcome';

@@ -13,7 +13,7 @@ export type Problem =
   | { readonly kind: 'pageNotRead'; readonly type: string; readonly page: number; readonly status?: number }
   | { readonly kind: 'pagesLoop'; readonly type: string; readonly page: number }
   | { readonly kind: 'pagesNothingNew'; readonly type: string; readonly page: number }
-  | { readonly kind: 'pageElsewhere'; readonly type: string; readonly page: number }
+  | { readonly kind: 'pageElsewhere' | 'pageWithoutUrl'; readonly type: string; readonly page: number }
   | {
       readonly kind: 'totalShrank' | 'totalShort';
       readonly type: string;
@@ -67,9 +67,23 @@ export type NotReadReason =
 /** https://hl7.org/fhir/R4/valueset-issue-severity.html */
 export type Severity = 'fatal' | 'error' | 'warning' | 'information';
 
-/** Whether a problem means that something is missing from the record. */
-export const isMissing = ({ kind }: Problem): boolean =>
-  !['unservedAttachment', 'moreOfKind', 'payerRemark'].includes(kind);
+/** Remarks with these codes say that an answer may lack something, whatever their severity. */
+const codesOfLack = new Set([
+  'incomplete',
+  'transient',
+  'timeout',
+  'throttled',
+  'lock-error',
+  'no-store',
+  'exception',
+  'too-costly',
+]);
+
+/** Whether a problem means that something is, or may be, missing from the record. */
+export const isMissing = (problem: Problem): boolean => {
+  if (problem.kind !== 'payerRemark') return problem.kind !== 'unservedAttachment' && problem.kind !== 'moreOfKind';
+  return problem.severity === 'error' || problem.severity === 'fatal' || codesOfLack.has(problem.code);
+};
 
 /** https://hl7.org/fhir/R4/valueset-issue-type.html */
 const issueCodes = new Set(

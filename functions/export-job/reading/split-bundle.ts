@@ -6,7 +6,7 @@ import { UnreadablePage } from './unreadable-page.ts';
 
 /** Facts about a page as a whole. */
 export interface PageInfo {
-  /** The URLs of its `next` links. */
+  /** The URLs of its `next` links; empty for a link without one. */
   readonly next: readonly string[];
   /** How many resources match the search, according to the payer. */
   readonly total: number | undefined;
@@ -54,6 +54,9 @@ export const makePageRoom = (mostBytes = mostResourceBytes): PageRoom => ({
   member: Buffer.allocUnsafeSlow(mostMemberBytes),
 });
 
+/** Of `null`, which some payers write if a page has no entries. */
+const nullByte = 0x6e;
+
 // Which object or array the next byte is in.
 const inBundle = 0;
 const inEntries = 1;
@@ -78,6 +81,19 @@ const parseOrUnreadable = (bytes: Buffer): unknown => {
     throw new UnreadablePage('notJson');
   }
 };
+
+/** A count. Some payers write it as a text. */
+const totalOf = (said: unknown): number | undefined => {
+  const count = typeof said === 'string' && /^\d+$/.test(said) ? Number(said) : said;
+  return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : undefined;
+};
+
+/** Relations ignore case, and may be URLs (RFC 8288 §3.3). Some payers write a single link without a list. */
+const nextLinks = (links: unknown): readonly string[] =>
+  objectsIn(isObject(links) ? [links] : links).flatMap(({ relation, url }) => {
+    if (typeof relation !== 'string' || !/^\s*(?:.*[/#])?next\s*$/i.test(relation)) return [];
+    return [typeof url === 'string' ? url : ''];
+  });
 
 const modeOf = (search: unknown): EntryMode => {
   const mode = isObject(search) ? search['mode'] : undefined;
@@ -113,14 +129,9 @@ export const createBundleSplitter = ({ of, room, take }: SplitOptions): BundleSp
     }
     if (key === 'resourceType') resourceType = parseOrUnreadable(scanner.kept());
     if (key === 'total') {
-      const said = parseOrUnreadable(scanner.kept());
-      if (typeof said === 'number' && Number.isSafeInteger(said) && said >= 0) total = said;
+      total = totalOf(parseOrUnreadable(scanner.kept()));
     }
-    if (key === 'link') {
-      next = objectsIn(parseOrUnreadable(scanner.kept())).flatMap(({ relation, url }) =>
-        relation === 'next' && typeof url === 'string' ? [url] : [],
-      );
-    }
+    if (key === 'link') next = nextLinks(parseOrUnreadable(scanner.kept()));
   };
 
   const endEntryMember = (): void => {
@@ -133,7 +144,7 @@ export const createBundleSplitter = ({ of, room, take }: SplitOptions): BundleSp
 
   const endEntry = (): void => {
     entries++;
-    if (resource !== undefined) take({ ...resource, mode });
+    take({ ...(resource ?? { skipped: 'noResource' }), mode });
     resource = undefined;
     mode = 'match';
   };
@@ -146,6 +157,7 @@ export const createBundleSplitter = ({ of, room, take }: SplitOptions): BundleSp
       expected = nothing;
     } else if (level === inBundle) endMember();
     else if (level === inEntry) endEntryMember();
+    else endEntry();
   };
 
   const endKey = (): void => {
@@ -165,6 +177,7 @@ export const createBundleSplitter = ({ of, room, take }: SplitOptions): BundleSp
       expected = valueOrEnd;
       return at + 1;
     }
+    if (level === inBundle && key === 'entry' && byte !== nullByte && isBundle) throw new UnreadablePage('notList');
     if (level === inEntries && byte === json.openObject) {
       level = inEntry;
       expected = keyOrEnd;

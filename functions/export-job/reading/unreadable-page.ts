@@ -5,6 +5,8 @@ export type PageFault =
   | 'notJson'
   /** Valid JSON, but not a Bundle. */
   | 'notBundle'
+  /** A Bundle whose entries are not a list. */
+  | 'notList'
   /** Its links are too long to be read, so the next page is unknown. */
   | 'linksTooLong'
   /** The Bundle has the same member twice. Parsers disagree on which one counts. */

@@ -53,6 +53,11 @@ describe('a resource that is left out makes its type incomplete', () => {
   it.each([
     ['without a type', `{"resource":{${id}}}`, 'it is not a FHIR resource'],
     ['that is no object', '{"resource":"d"}', 'it is not a FHIR resource'],
+    ['that is null', '{"resource":null}', 'it is not a FHIR resource'],
+    ['of which there is only the status', '{"fullUrl":"x","response":{"status":"403"}}', 'its entry has no resource'],
+    ['of which there is nothing', '{}', 'its entry has no resource'],
+    ['whose entry is null', 'null', 'its entry has no resource'],
+    ['whose entry is a text', '"d"', 'its entry has no resource'],
     [
       'of a type that FHIR does not have',
       `{"resource":{"resourceType":"documentreference",${id}}}`,

@@ -119,6 +119,11 @@ describe('a payer whose pages', () => {
       'the answer ended early',
     ],
     ['are no Bundle', fhir({ resourceType: 'OperationOutcome', issue: [] }), 'the answer is not a Bundle'],
+    [
+      'have no list of entries',
+      fhir({ resourceType: 'Bundle', entry: { resource: observation(2) } }),
+      'its entries are not a list',
+    ],
     ['answer 500', { status: 500 }, 'the payer answered with status 500'],
     [
       'redirect',
@@ -148,6 +153,95 @@ describe('a payer whose pages', () => {
     );
 
     expect(made).toMatchObject({ status: 'completed', ids: ['member-1', 'o-1', 'o-2', 'o-3'], errors: [] });
+  });
+
+  it.each([
+    ['in capital letters', { relation: 'Next', url: '' }],
+    ['as the whole URL of the relation', { relation: 'http://www.iana.org/assignments/relation/next', url: '' }],
+    ['outside a list', { relation: 'next', url: '' }],
+  ])('name the next one %s are read to the end', async (what, link) => {
+    const made = await run(({ base }) => ({ path }) => {
+      if (path.includes('page=2')) return pageOf([observation(2)]);
+      const next = { ...link, url: `${base}?page=2` };
+      return pageOf([memberPatient], undefined, { link: what === 'outside a list' ? next : [next] });
+    });
+
+    expect(made).toMatchObject({ status: 'completed', ids: ['member-1', 'o-2'], errors: [] });
+  });
+
+  it.each([
+    ['an empty URL', { relation: 'next', url: '' }],
+    ['no URL', { relation: 'next' }],
+    ['a URL that is no text', { relation: 'next', url: null }],
+  ])('have a next one with %s are not said to be all', async (_, link) => {
+    const made = await run(() => () => pageOf([memberPatient], undefined, { link: [link] }));
+
+    expect(made.status).toBe('partial');
+    expect(made.errors).toEqual([
+      'Page 1 of $everything has a next link without a URL, so reading stopped there. Resources may be missing.',
+    ]);
+  });
+
+  it('have a next one without a URL are all if they are as many as the payer named', async () => {
+    const more = { total: 1, link: [{ relation: 'next', url: '' }] };
+    const made = await run(() => () => pageOf([memberPatient], undefined, more));
+
+    expect(made).toMatchObject({ status: 'completed', ids: ['member-1'], errors: [] });
+  });
+
+  it('are empty are read on, as long as there is a next one', async () => {
+    const made = await run(({ base }) => ({ path }) => {
+      const page = Number(/page=(\d+)/.exec(path)?.[1] ?? 1);
+      if (page === 5) return pageOf([memberPatient]);
+      return fhir({ resourceType: 'Bundle', link: [{ relation: 'next', url: `${base}?page=${page + 1}` }] });
+    });
+
+    expect(made).toMatchObject({ status: 'completed', ids: ['member-1'], errors: [] });
+  });
+
+  it('write their total as a text are counted all the same', async () => {
+    const made = await run(() => () => pageOf([memberPatient], undefined, { total: '2' }));
+
+    expect(made.status).toBe('partial');
+    expect(made.errors).toEqual(['The payer named 2 resources of $everything, and 1 came.']);
+  });
+
+  it('name their total on a later page only are counted by that', async () => {
+    const made = await run(({ base }) => ({ path }) => {
+      if (path.includes('page=3')) return pageOf([observation(3)]);
+      if (path.includes('page=2')) return pageOf([observation(2)], `${base}?page=3`, { total: 4 });
+      return pageOf([memberPatient], `${base}?page=2`);
+    });
+
+    expect(made.status).toBe('partial');
+    expect(made.errors).toEqual(['The payer named 4 resources of $everything, and 3 came.']);
+  });
+
+  it.each([
+    ['error', 'not-supported'],
+    ['fatal', 'processing'],
+    ['warning', 'incomplete'],
+    ['information', 'timeout'],
+  ])('have a remark of severity %s and code %s are not said to be all', async (severity, code) => {
+    const remark = { resourceType: 'OperationOutcome', issue: [{ severity, code, diagnostics: 'a secret' }] };
+    const made = await run(() => () => pageOf([memberPatient, remark]));
+
+    expect(made.status).toBe('partial');
+    expect(made.outcomes).toMatchObject({ Patient: 'incomplete', Observation: 'incomplete' });
+    expect(made.errors).toEqual([
+      `The payer put a remark on page 1 of $everything: ${severity}, ${code}. Resources may be missing.`,
+    ]);
+  });
+
+  it.each([
+    ['warning', 'suppressed'],
+    ['information', 'informational'],
+  ])('have a remark of severity %s and code %s may be all', async (severity, code) => {
+    const remark = { resourceType: 'OperationOutcome', issue: [{ severity, code }] };
+    const made = await run(() => () => pageOf([memberPatient, remark]));
+
+    expect(made.status).toBe('completed');
+    expect(made.errors).toEqual([`The payer put a remark on page 1 of $everything: ${severity}, ${code}.`]);
   });
 
   it('name fewer resources at the end than at first make the record partial', async () => {

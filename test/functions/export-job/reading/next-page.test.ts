@@ -33,13 +33,18 @@ describe('which page is next', () => {
     'https://payer.example@elsewhere.example/fhir/Observation',
     '//elsewhere.example/fhir',
     'javascript:alert(1)',
-    '',
   ])('is not one elsewhere: %s', (link) => {
     expect(after([link])).toEqual({ end: 'elsewhere' });
   });
 
   it('is none after the last', () => {
     expect(after([])).toEqual({ end: 'last' });
+  });
+
+  it('is not known if its link has no URL', () => {
+    expect(after([''])).toEqual({ end: 'withoutUrl' });
+    expect(after(['', 'Observation?page=2'])).toEqual({ rest: '/Observation?page=2' });
+    expect(after(['', 'https://elsewhere.example'])).toEqual({ end: 'elsewhere' });
   });
 
   it('is never one that was already read, however it is spelled', () => {

@@ -16,8 +16,8 @@ const notRead = [
   'payerBlocked',
   'payerDown',
 ] as const;
-const skipped = ['tooLarge', 'tooDeep', 'notJson', 'repeatedKey', 'notResource'] as const;
-const faults = ['truncated', 'notJson', 'notBundle', 'linksTooLong', 'repeatedKey'] as const;
+const skipped = ['tooLarge', 'tooDeep', 'notJson', 'repeatedKey', 'notResource', 'noResource'] as const;
+const faults = ['truncated', 'notJson', 'notBundle', 'notList', 'linksTooLong', 'repeatedKey'] as const;
 const problems: readonly Problem[] = [
   ...faults.map((fault) => ({ kind: 'pageUnreadable', type, page: 2, fault }) as const),
   { kind: 'pageNotRead', type, page: 2, status: 500 },
@@ -25,6 +25,7 @@ const problems: readonly Problem[] = [
   { kind: 'pagesLoop', type, page: 2 },
   { kind: 'pagesNothingNew', type, page: 2 },
   { kind: 'pageElsewhere', type, page: 2 },
+  { kind: 'pageWithoutUrl', type, page: 2 },
   { kind: 'totalShrank', type, total: 9, read: 8 },
   { kind: 'totalShort', type, total: 9, read: 8 },
   { kind: 'typeRefused', type, status: 403 },
@@ -42,6 +43,7 @@ const problems: readonly Problem[] = [
   { kind: 'unservedAttachment', type, id: '1', count: 1 },
   { kind: 'unservedAttachment', type, count: 2 },
   { kind: 'payerRemark', type, page: 1, severity: 'warning', code: 'incomplete' },
+  { kind: 'payerRemark', type, page: 1, severity: 'warning', code: 'suppressed' },
 ];
 
 interface Outcome extends ResourceWithMeta {

@@ -48,10 +48,13 @@ describe('splitting a Bundle', () => {
     const { info } = split(
       `{"link":${links},"total":12,"entry":[{"resource":${observation('1')}},{},{"resource":null},7],"resourceType":"Bundle"}`,
     );
-    expect(info).toEqual({ next: ['n?a=1&b=2'], total: 12, entries: 3 });
+    expect(info).toEqual({ next: ['n?a=1&b=2', ''], total: 12, entries: 4 });
     expect(split('{"resourceType":"Bundle"}').info).toEqual({ next: [], total: undefined, entries: 0 });
     expect(split('{"resourceType":"Bundle","total":-1,"entry":[]}').info.total).toBeUndefined();
-    expect(split('{"resourceType":"Bundle","total":"7","link":{}}').info).toMatchObject({ total: undefined, next: [] });
+    expect(split('{"resourceType":"Bundle","total":"x","link":{}}').info).toMatchObject({ total: undefined, next: [] });
+    expect(split('{"resourceType":"Bundle","total":"7","entry":null}').info).toMatchObject({ total: 7, entries: 0 });
+    const one = split('{"resourceType":"Bundle","link":{"relation":" NEXT","url":"n"}}').info;
+    expect(one.next).toEqual(['n']);
   });
 
   it('accepts a byte order mark', () => {
@@ -138,6 +141,8 @@ describe('what is no page', () => {
     ['a comma too many between entries', '{"resourceType":"Bundle","entry":[{},]}', 'notJson'],
     ['the wrong bracket', '{"resourceType":"Bundle","entry":[{}}]', 'notJson'],
     ['the wrong bracket at its end', '{"resourceType":"Bundle"]', 'notJson'],
+    ['entries that are no list', '{"resourceType":"Bundle","entry":{"resource":{}}}', 'notList'],
+    ['entries that are a text', '{"resourceType":"Bundle","entry":"none"}', 'notList'],
     ['a link that is not JSON', '{"resourceType":"Bundle","link":[{"a":tru}]}', 'notJson'],
     ['two lists of entries', '{"resourceType":"Bundle","entry":[],"entry":[]}', 'repeatedKey'],
     [
