@@ -22,7 +22,9 @@ const leastWait = (waits: number): number => Math.min(900, 2 ** Math.min(waits, 
 export type After = { readonly stop: Stop } | { readonly again: true } | { readonly giveUp: true };
 
 const waitOrSleep = async (leg: Leg, seconds: number, why: 'throttled' | 'failed'): Promise<After> => {
-  if (seconds >= secondsLeft(leg.deps, leg.item)) return { stop: { kind: 'bound', why: 'longWait' } };
+  if (seconds >= secondsLeft(leg.deps, leg.item)) {
+    return { stop: { kind: 'bound', why: why === 'throttled' ? 'longWait' : 'seconds' } };
+  }
   if (seconds > longestSleepSeconds || leg.isFull()) return { stop: { kind: 'wait', seconds, why } };
   await leg.deps.sleep(seconds * 1000);
   return { again: true };

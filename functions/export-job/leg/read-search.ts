@@ -62,8 +62,11 @@ const problemAtEnd = (
     : { kind: 'totalShort', type, total: taken.total ?? first ?? 0, read: matched };
 };
 
-/** A mark that no other search has: each search leaves the queue when it ends, and 1 means no mark. */
-const markOf = ({ queue }: Leg): number => queue.length + 1;
+/**
+ * A mark that no other search has: each search leaves the queue when it ends, and 1 means no mark. Searches by type may
+ * take the place of the request for everything, so that one has another range.
+ */
+const markOf = ({ queue }: Leg, { type }: SearchTask): number => queue.length + 1 + (type === everything ? 0x8000 : 0);
 
 /** Takes a page. Returns the task with its matches counted, and the page, or a fault if it cannot be read. */
 const takeOrFail = async (
@@ -79,7 +82,7 @@ const takeOrFail = async (
   };
   const take = async (): Promise<PageInfo | { readonly fault: Problem }> => {
     try {
-      return await takePage(leg, { of: 'search', type, page, mark: markOf(leg) }, answer, { links, match });
+      return await takePage(leg, { of: 'search', type, page, mark: markOf(leg, task) }, answer, { links, match });
     } catch (error) {
       if (!(error instanceof UnreadablePage)) throw error;
       return { fault: { kind: 'pageUnreadable', type, page, fault: error.fault } };

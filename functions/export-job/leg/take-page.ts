@@ -87,13 +87,15 @@ const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceV
   if (why === 'otherPatient') leg.problems.push({ kind: 'otherPatient', type: resource.type, page });
 };
 
-/** Remembers the resources that this one refers to, unless they were read or referred to before. */
+/** Remembers the resources that this one refers to, unless they were read or referred to before, to read them later. */
 const noteReferences = (leg: Leg, resource: PageResource): void => {
   const { rules, state, tagOf } = leg;
   for (const referred of referredBy(resource, rules)) {
     const name = `${referred.type}/${referred.id}`;
     const isNew = !state.seen.has(tagOf(name)) && state.seen.add(tagOf(`reference ${name}`));
-    if (isNew) leg.referred.push(name);
+    if (!isNew) continue;
+    if (referred.isReadable) leg.referred.push(name);
+    else leg.problems.push({ kind: 'referenceNotAsked', type: referred.type });
   }
 };
 

@@ -144,6 +144,12 @@ const issueOf = (problem: Problem): Issue => {
         code: problem.status === 404 || problem.status === 410 ? 'not-found' : 'incomplete',
         text: `${problem.type}/${problem.id}, which the record refers to, could not be read: ${answered(problem.status)}.`,
       };
+    case 'referenceNotAsked':
+      return {
+        severity: 'warning',
+        code: 'incomplete',
+        text: `A resource of type ${problem.type}, which the record refers to, was not read: its id has characters that cannot be asked for.`,
+      };
     case 'unservedAttachment':
       return {
         severity: 'warning',

@@ -40,6 +40,8 @@ export type Problem =
   | { readonly kind: 'otherPatient'; readonly type: string; readonly page?: number }
   /** A resource that the record refers to could not be read. With status 200, the payer sent something else. */
   | { readonly kind: 'referenceNotRead'; readonly type: string; readonly id: string; readonly status?: number }
+  /** A resource that the record refers to has an id that cannot be asked for. */
+  | { readonly kind: 'referenceNotAsked'; readonly type: string }
   /** The URL of an attachment is not below the facade. */
   | { readonly kind: 'unservedAttachment'; readonly type: string; readonly id?: string; readonly count: number }
   /** How many more problems there were of a kind, after the ones that are listed. */

@@ -6,14 +6,16 @@ import { parseReference } from './reference.ts';
 export interface ReferredResource {
   readonly type: string;
   readonly id: string;
+  /** Whether it can be asked for. A payer might take another id for a path of its own. */
+  readonly isReadable: boolean;
 }
 
 /** An id that can go into a read: FHIR's characters, and a few more that payers use. */
-const readable = /^(?!\.{1,2}$)[A-Za-z0-9._~-]{1,128}$/;
+const readable = /^[A-Za-z0-9._~=:@+,-]{1,128}$/;
 
 /**
- * The resources that a resource refers to and that may be read: at this payer, of a wanted type, and never a patient.
- * Each is returned once. The caller checks whether it was already read.
+ * The resources that a resource refers to, at this payer, of a wanted type, and never a patient. Each is returned once.
+ * The caller checks whether it was already read.
  */
 export const referredBy = (
   { references }: Pick<PageResource, 'references'>,
@@ -24,7 +26,7 @@ export const referredBy = (
     const parsed = parseReference(text, bases);
     if (parsed === undefined || !parsed.isOwn || parsed.type === 'Patient') continue;
     const { type, id } = parsed;
-    if (isWanted(type) && readable.test(id)) found.set(`${type}/${id}`, { type, id });
+    if (isWanted(type)) found.set(`${type}/${id}`, { type, id, isReadable: readable.test(id) });
   }
   return [...found.values()];
 };

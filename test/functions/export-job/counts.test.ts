@@ -207,4 +207,18 @@ describe('a search is complete if its resources are as many as the payer named',
     expect(made.errors).toEqual(['A resource of type Observation on page 1 is left out: it is about another patient.']);
     expect(made.complete).toBe(true);
   });
+
+  it("though another patient's came first in an $everything that broke off each time", async () => {
+    const theirs = observation('theirs', { subject: { reference: 'Patient/somebody' } });
+    const made = await run(
+      (base) => (asked) =>
+        asked.path.includes('$everything')
+          ? { ...pageOf([theirs]), cut: true, body: pageOf([theirs]).body!.slice(0, -1) }
+          : paging({ '/Observation?': [pageOf([theirs, observation(1)], undefined, total(2))] })(base)(asked),
+      { types: ['Observation'] },
+    );
+
+    expect(made.errors).toEqual(['A resource of type Observation on page 1 is left out: it is about another patient.']);
+    expect(made).toMatchObject({ complete: true, outcomes: { Observation: 'complete 1' } });
+  });
 });

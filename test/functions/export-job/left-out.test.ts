@@ -118,6 +118,16 @@ describe('a resource that the record refers to', () => {
     );
   });
 
+  it('is missing if its id cannot be asked for, and named once', async () => {
+    const refers = { performer: [{ reference: 'Practitioner/a%2Fb' }, { reference: 'Practitioner/a%2Fb' }] };
+    const made = await run(() => pageOf([memberPatient, observation(1, refers), observation(2, refers)]));
+
+    expect(made).toMatchObject({ status: 'partial', complete: false, outcomes: { Practitioner: 'incomplete' } });
+    expect(made.errors).toEqual([
+      'A resource of type Practitioner, which the record refers to, was not read: its id has characters that cannot be asked for.',
+    ]);
+  });
+
   it('is not also said to be unread if it came and is left out', async () => {
     const made = await run(({ path }) =>
       path.startsWith('/RelatedPerson/')

@@ -447,6 +447,17 @@ describe('a payer that', () => {
     },
   );
 
+  it('fails when there is no time for another try ends the record as one that took too long', async () => {
+    const made = await run(
+      afterFirst(() => ({ status: 500 })),
+      { age: 2 * 86_400 - 20 },
+    );
+
+    expect(made.status).toBe('partial');
+    expect(made.errors).toEqual(['$everything is not complete: the export took longer than it may.']);
+    expect(made.world.asked).toHaveLength(4);
+  });
+
   it('refuses every token ends the record with what there is', async () => {
     const made = await run(afterFirst(() => ({ status: 401 })));
 

@@ -85,7 +85,7 @@ describe('what a resource refers to', () => {
     referredBy(
       pageResource({ resourceType: 'Observation', a: references.map((reference) => ({ x: [{ reference }] })) }),
       rules,
-    ).map(({ type, id }) => `${type}/${id}`);
+    ).map(({ type, id, isReadable }) => `${type}/${id}${isReadable ? '' : ', which is not readable'}`);
 
   it('is read once, whether relative, absolute or versioned', () => {
     expect(
@@ -94,8 +94,13 @@ describe('what a resource refers to', () => {
         'https://payer.example/fhir/Practitioner/1',
         'http://inside:8080/r4/Practitioner/2/_history/4',
         '/Practitioner/3',
+        'Practitioner/a:b+c=@d,_~e==',
       ),
-    ).toEqual(['Practitioner/1', 'Practitioner/2', 'Practitioner/3']);
+    ).toEqual(['Practitioner/1', 'Practitioner/2', 'Practitioner/3', 'Practitioner/a:b+c=@d,_~e==']);
+  });
+
+  it.each(['a%2Fb', '$everything', '..%2FPatient%2Fother', 'a;b', 'é'])('is not read by an id like %s', (id) => {
+    expect(refers(`Practitioner/${id}`)).toEqual([`Practitioner/${id}, which is not readable`]);
   });
 
   it.each([
@@ -110,7 +115,6 @@ describe('what a resource refers to', () => {
     'Practitioner?identifier=1',
     'Practitioner/..',
     'Practitioner/a b',
-    'Practitioner/a%2Fb',
     'Claim/1',
     'Practitioners/1',
     'x/Practitioner/1',

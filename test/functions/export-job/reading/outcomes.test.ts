@@ -40,6 +40,7 @@ const problems: readonly Problem[] = [
   { kind: 'referenceNotRead', type: 'Practitioner', id: '1', status: 404 },
   { kind: 'referenceNotRead', type: 'Practitioner', id: '1' },
   { kind: 'referenceNotRead', type: 'Practitioner', id: '1', status: 200 },
+  { kind: 'referenceNotAsked', type },
   { kind: 'unservedAttachment', type, id: '1', count: 1 },
   { kind: 'unservedAttachment', type, count: 2 },
   { kind: 'payerRemark', type, page: 1, severity: 'warning', code: 'incomplete' },
