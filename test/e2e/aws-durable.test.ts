@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { localDurable } from '../../sandbox/aws/durable/local-durable.ts';
 import { durableProcesses, type DurableProcesses } from '../../sandbox/aws/durable/processes.ts';
-import { startFunction } from '../../sandbox/aws/lambda.ts';
+import { startFunction, type FunctionOptions } from '../../sandbox/aws/lambda.ts';
 import type { FunctionSpec } from '../../sandbox/aws/template-functions.ts';
 import { eventually } from '../support/eventually.ts';
+import { handTimers } from '../support/hand-timers.ts';
 import { writeFunctions } from '../support/write-functions.ts';
 
 const sdk = createRequire(import.meta.url).resolve('@aws/durable-execution-sdk-js');
@@ -45,10 +46,10 @@ const specOf = (more: Partial<FunctionSpec> = {}): FunctionSpec => ({
   ...more,
 });
 
-const publish = (more: Partial<FunctionSpec> = {}): void => {
+const publish = (more: Partial<FunctionSpec> = {}, options: Pick<FunctionOptions, 'after'> = {}): void => {
   const spec = specOf(more);
   const onLog = (_name: string, line: string): void => void printed.push(line);
-  processes = durableProcesses(spec, { socketPath: join(folder, 'socket'), awsEndpoint: aws.url, onLog });
+  processes = durableProcesses(spec, { ...options, socketPath: join(folder, 'socket'), awsEndpoint: aws.url, onLog });
   aws.lambda.publish(spec, processes);
 };
 
@@ -102,15 +103,18 @@ it('a process killed after each saved step goes on in another one, with the next
   expect(new Set(ran.map(([, pid]) => pid)).size).toBe(4);
   // The killed invocations, and the one that reached the wait.
   expect(first()).toMatchObject({ invocations: 5, operations: 5, meteredOperations: 10 });
-}, 60_000);
+});
 
 it('a process that takes too long is killed, and the next one begins the step again', async () => {
-  publish({ timeoutMs: 700 });
+  const { after, fireAll } = handTimers();
+  publish({}, { after });
   start({ steps: 1, hang: true });
+  await eventually(() => first()?.open.includes('hang') ?? false);
+  fireAll();
   await eventually(() => (first()?.invocations ?? 0) >= 2);
-  expect(printed.join('\n')).toContain('Task timed out after 0.70 seconds');
+  expect(printed.join('\n')).toContain('Task timed out after 20.00 seconds');
   expect((await notes()).map(([step]) => step)).toEqual(['s0']);
-}, 30_000);
+});
 
 it('a process that ends by itself is followed by another', async () => {
   publish({ environment: { NOTES: join(folder, 'notes'), CRASH: '1' } });
@@ -118,7 +122,7 @@ it('a process that ends by itself is followed by another', async () => {
   await eventually(() => (first()?.invocations ?? 0) >= 3);
   expect(first()?.status).toBe('RUNNING');
   expect((await notes()).map(([step]) => step)).toEqual(['s0']);
-}, 30_000);
+});
 
 it('executions above the reserved concurrency are throttled, and all of them end', async () => {
   publish({ reservedConcurrency: 1 });
@@ -130,7 +134,7 @@ it('executions above the reserved concurrency are throttled, and all of them end
   expect(counted.map(({ status }) => status)).toEqual(['SUCCEEDED', 'SUCCEEDED', 'SUCCEEDED']);
   // Throttled calls do not reach the function, so they are not metered.
   expect(counted.map(({ meteredOperations }) => meteredOperations)).toEqual([3, 3, 3]);
-}, 60_000);
+});
 
 it('an execution keeps its version, and callers get the new one', async () => {
   publish();
@@ -160,4 +164,4 @@ it('an execution keeps its version, and callers get the new one', async () => {
   await durable.over('new');
   const releases = (await notes()).map(([what, , release]) => `${what} ${release}`);
   expect(releases.toSorted()).toEqual([`${arn}:1 one`, `${arn}:2 two`, 's0 one', 's0 two'].toSorted());
-}, 60_000);
+});

@@ -15,6 +15,7 @@ import {
 import type { GatewayResponseSpec } from '../../sandbox/aws/template-data.ts';
 import type { FunctionSpec } from '../../sandbox/aws/template-functions.ts';
 import { eventually, turns } from '../support/eventually.ts';
+import { handTimers } from '../support/hand-timers.ts';
 import { startHold, type Hold } from '../support/hold.ts';
 import { writeFunctions } from '../support/write-functions.ts';
 
@@ -50,26 +51,6 @@ interface Said {
   /** Of this process so far. */
   readonly calls: number;
 }
-
-/** Timers that a test fires itself. */
-const handTimers = () => {
-  const running = new Map<number, () => void>();
-  let made = 0;
-  return {
-    after: (_ms: number, callBack: () => void) => {
-      const id = (made += 1);
-      running.set(id, callBack);
-      return () => void running.delete(id);
-    },
-    running: () => running.size,
-    fireAll: (): void => {
-      for (const [id, callBack] of running) {
-        running.delete(id);
-        callBack();
-      }
-    },
-  };
-};
 
 const isRunning = (pid: number): boolean => {
   try {

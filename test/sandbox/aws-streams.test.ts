@@ -365,7 +365,7 @@ describe('an event source mapping', () => {
       assetDir: join(folder, 'audit'),
       handler: 'index.handler',
       environment: { SEEN: seen },
-      timeoutMs: 5000,
+      timeoutMs: 300_000,
       memoryMb: 128,
       logGroup: 'audit',
     };
