@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 
 const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const widths = [1280, 375];
 /** Milliseconds: less than a test's limit, and far longer than a page takes on a busy machine. */
-const longMs = 240_000;
+export const longMs = 240_000;
 
 /**
  * Debian's Chromium, or undefined if there is none: then one clear line says what was not checked.
@@ -21,8 +21,8 @@ export const launchChromium = async (): Promise<Browser | undefined> => {
 };
 
 /** A page in a fresh browser context. A failure names what it waited for, within the test's own time. */
-export const openPage = async (browser: Browser): Promise<Page> => {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+export const openPage = async (browser: Browser, options: BrowserContextOptions = {}): Promise<Page> => {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options });
   page.setDefaultTimeout(longMs);
   return page;
 };

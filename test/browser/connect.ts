@@ -60,8 +60,7 @@ export const connect = (browser: Browser, running: () => LocalStack): void => {
     });
 
     it('does the same without JavaScript, by the gateway’s consent page, and may deny', async () => {
-      const context = await browser.newContext({ javaScriptEnabled: false, locale: 'es-US' });
-      watch(await context.newPage());
+      watch(await openPage(browser, { javaScriptEnabled: false, locale: 'es-US' }));
       await page.goto(connectUrl(stack, 'third-party-app', '/third-party/callback'));
       await page.getByLabel('Nombre de su plan de salud anterior').fill('DHP');
       await page.getByRole('button', { name: 'Buscar' }).click();
@@ -74,7 +73,6 @@ export const connect = (browser: Browser, running: () => LocalStack): void => {
       const { searchParams } = await returned();
       expect(Object.fromEntries(searchParams)).toMatchObject({ error: 'access_denied', state: 'a-state' });
       expect(complaints).toEqual([]);
-      await context.close();
     });
 
     it('comes back to the app, past the page’s policy, if the app’s request has a mistake', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import type { LocalStack } from '../../sandbox/stack.ts';
 import { addAxe, axeFindings } from './accessibility.ts';
+import { longMs } from './chromium.ts';
 import { focusProblems } from './focus.ts';
 import type { PageLanguage } from './page-under-test.ts';
 import { pages } from './pages.ts';
@@ -70,7 +71,9 @@ export const everyPage = (browser: Browser, running: () => LocalStack): void => 
 
     beforeAll(async () => {
       for (const language of ['en', 'es'] as const) {
-        contexts.set(language, await browser.newContext({ locale: locales[language] }));
+        const context = await browser.newContext({ locale: locales[language] });
+        context.setDefaultTimeout(longMs);
+        contexts.set(language, context);
       }
     });
 

@@ -1,26 +1,25 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import type { LocalStack } from '../../sandbox/stack.ts';
+import { openPage } from './chromium.ts';
 
 /** The gateway's page for developers. */
 export const indexPage = (browser: Browser, running: () => LocalStack): void => {
   describe('the page for developers at the root of the gateway', () => {
-    let context: BrowserContext;
     let page: Page;
 
     beforeEach(async () => {
-      context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'] });
-      page = await context.newPage();
+      page = await openPage(browser, { permissions: ['clipboard-read', 'clipboard-write'] });
       await page.goto(`${running().urls.gateway}/`);
     });
-    afterEach(() => context.close());
+    afterEach(() => page.close());
 
     const copied = (): Promise<string> => page.evaluate(() => navigator.clipboard.readText());
 
     it('copies exactly what it shows, says so, and can be used with the keyboard', async () => {
       const { gateway } = running().urls;
       await page.getByRole('button', { name: 'Copy the FHIR base of Northwind Health' }).click();
-      expect(await copied()).toBe(`${gateway}/r4/northwind`);
       await page.getByRole('button', { name: 'Copied: the FHIR base of Northwind Health' }).waitFor();
+      expect(await copied()).toBe(`${gateway}/r4/northwind`);
 
       const summary = page.locator('summary', { hasText: 'Claims123 Household456 (claims):' });
       await summary.focus();

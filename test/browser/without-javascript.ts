@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import type { LocalStack } from '../../sandbox/stack.ts';
+import { openPage } from './chromium.ts';
 import { authorizeUrl, gatewayPages } from './gateway-pages.ts';
 
 /** The gateway's pages in a browser that runs no script. */
@@ -8,11 +9,10 @@ export const withoutJavaScript = (browser: Browser, running: () => LocalStack): 
     let page: Page;
 
     beforeEach(async () => {
-      const context = await browser.newContext({ javaScriptEnabled: false, locale: 'en-US' });
-      page = await context.newPage();
+      page = await openPage(browser, { javaScriptEnabled: false, locale: 'en-US' });
     });
 
-    afterEach(() => page.context().close());
+    afterEach(() => page.close());
 
     const heading = (name: string) => page.getByRole('heading', { level: 1, name }).waitFor();
 
