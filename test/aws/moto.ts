@@ -21,7 +21,7 @@ export interface ClientSettings {
 const packaged = '/usr/bin/moto_server';
 const advice =
   'The suite needs moto_server: apt-get install python3-moto python3-flask-cors python3-openapi-spec-validator';
-const startsWithinMs = 60_000;
+const startsWithinMs = 240_000;
 
 /** Resolves with the address that the server says it listens on. */
 const addressOf = async (child: ChildProcess): Promise<string> => {

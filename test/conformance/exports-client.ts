@@ -52,9 +52,9 @@ export const call = (
 ): Promise<Response> =>
   fetch(url, { method, headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers } });
 
-/** Polls until the export has ended. Waits only as long as an export of a few resources may take. */
+/** Polls until the export has ended. Its limit is for one that never does. */
 export const pollToEnd = async (url: string, token: string): Promise<Response> => {
-  for (let polls = 0; polls < 200; polls += 1) {
+  for (const end = performance.now() + 240_000; performance.now() < end;) {
     const response = await call(url, token, { headers: { accept: 'application/json' } });
     if (response.status !== 202) return response;
     await response.body?.cancel();

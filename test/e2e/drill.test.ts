@@ -35,7 +35,7 @@ describe('npm run drill', () => {
     const { code, out, err } = await drill('--json');
     expect([code, err.split('\n').at(-2)]).toEqual([0, 'All is as it must be.']);
     result = JSON.parse(out) as Result;
-  }, 240_000);
+  });
 
   const seenBy = (expects: string) => result.cases.filter((one) => one.case.expects === expects);
 

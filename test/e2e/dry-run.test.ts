@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { localStage } from '../../config/local.ts';
 import { runTool, type Ended } from '../bin/run-tool.ts';
 import { root } from '../docs/documents.ts';
-import { connect, startStack, type RunningStack } from './support.ts';
+import { askAgainWhereBusy, connect, startStack, type RunningStack } from './support.ts';
+
+askAgainWhereBusy();
 
 /** What a command changes: something at AWS, files of the person who runs it, or nothing. */
 type Kind = 'aws' | 'files' | 'nothing';
@@ -99,7 +101,7 @@ describe('with --dry-run', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'dry-run-'));
     stack = await startStack();
-  }, 120_000);
+  });
   afterAll(async () => {
     await stack.close();
     await rm(folder, { recursive: true });
@@ -168,7 +170,7 @@ describe('with --dry-run', () => {
     // Every event has arrived, so there is nothing to send again.
     const replay = await run('partners', ['replay', 'demo-partner', '--stage', 'local', '--since', '1d', '--dry-run']);
     expect([replay.code, replay.writes]).toEqual([0, []]);
-  }, 60_000);
+  });
 
   it('nothing is written: restore revocations, stops', async () => {
     const since = new Date(Date.now() - 86_400_000).toISOString().replace(/\.\d+Z/, 'Z');

@@ -1,5 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { runTool } from '../bin/run-tool.ts';
+import { locationOfExport, pollToEnd } from '../conformance/exports-client.ts';
+import { eventually } from '../support/eventually.ts';
 import { askAgainWhereBusy, connect, startStack, type RunningStack } from './support.ts';
 
 askAgainWhereBusy();
@@ -7,7 +8,7 @@ askAgainWhereBusy();
 let stack: RunningStack;
 beforeAll(async () => {
   stack = await startStack();
-}, 120_000);
+});
 afterAll(() => stack.close());
 
 /** The events that the partner app shows, the newest first. */
@@ -16,9 +17,8 @@ const shown = async (): Promise<string[]> => {
   return [...page.matchAll(/data-event="([\w.]+)"/g)].map(([, type = '']) => type);
 };
 
-const eventually = async (isSo: () => Promise<boolean>): Promise<void> => {
-  for (let tries = 0; tries < 120 && !(await isSo()); tries += 1) await delay(250);
-};
+/** How long an event may take, in milliseconds: for one that never comes. */
+const longMs = 120_000;
 
 const partnersTool = (...args: string[]) =>
   runTool('partners.ts', [...args, '--stage', 'local'], { AWS_ENDPOINT_URL: stack.awsEndpoint });
@@ -30,9 +30,8 @@ describe('events', () => {
     const headers = { authorization: `Bearer ${token}`, prefer: 'respond-async' };
     const kickOff = await fetch(`${stack.origin}/r4/northwind/Patient/$export`, { headers });
     expect(kickOff.status).toBe(202);
-    const status = kickOff.headers.get('content-location') ?? '';
-    await eventually(async () => (await fetch(status, { headers })).status === 200);
-    await eventually(async () => (await shown()).length >= 2);
+    expect((await pollToEnd(locationOfExport(kickOff), token)).status).toBe(200);
+    await eventually(async () => (await shown()).length >= 2, longMs);
     expect(await shown()).toEqual(['export.completed', 'grant.created']);
 
     const ofExport = new RegExp(`/${grant}[\\w-]{22}/`);
@@ -44,10 +43,10 @@ describe('events', () => {
       headers: { authorization: `Basic ${basic}` },
       body: new URLSearchParams({ token: refresh ?? '' }),
     });
-    await eventually(async () => (await shown()).length >= 3 && files().length === 0);
+    await eventually(async () => (await shown()).length >= 3 && files().length === 0, longMs);
     expect(await shown()).toEqual(['grant.ended', 'export.completed', 'grant.created']);
     expect(files()).toEqual([]);
-  }, 60_000);
+  });
 
   it('are tested and sent again with npm run partners', async () => {
     const tested = await partnersTool('webhook', 'demo-partner', '--test');
@@ -55,7 +54,7 @@ describe('events', () => {
     expect((await shown())[0]).toBe('webhook.test');
     const replayed = await partnersTool('replay', 'demo-partner', '--since', '1d', '--dry-run');
     expect(replayed).toMatchObject({ code: 0, out: '', err: expect.stringContaining('Would send 0 events') as string });
-  }, 60_000);
+  });
 
   it('leave neither URL, secret nor signature in any log line', () => {
     const lines = stack.functionLines.join('\n');

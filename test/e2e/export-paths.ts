@@ -1,8 +1,8 @@
 /** Every path of exports and events that calls AWS, on a stage on this machine. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, now, postAs, type As } from '../conformance/client.ts';
 import { call, kickOff, locationOfExport, pollToEnd, remove, type Manifest } from '../conformance/exports-client.ts';
 import type { LocalTarget } from '../conformance/local-target.ts';
+import { eventually } from '../support/eventually.ts';
 import { answer } from '../support/payer/answers.ts';
 import { callsOf, type Call } from './used-rights.ts';
 
@@ -31,12 +31,9 @@ const expectStatus = async (what: string, sent: Promise<Response>, status: numbe
   if (found !== status) throw new Error(`${what}: ${found}`);
 };
 
-const eventually = async (what: string, isSo: () => boolean): Promise<void> => {
-  for (let tries = 0; tries < 300; tries += 1) {
-    if (isSo()) return;
-    await sleep(50);
-  }
-  throw new Error(`never: ${what}`);
+const waitFor = async (what: string, isSo: () => boolean): Promise<void> => {
+  await eventually(isSo, 120_000);
+  if (!isSo()) throw new Error(`never: ${what}`);
 };
 
 /** The names of an execution's open operations. */
@@ -45,10 +42,10 @@ const open = ({ cloud }: LocalTarget, execution: string): readonly string[] =>
 
 /** Waits until an execution has an open operation of this name. */
 const reaches = (target: LocalTarget, execution: string, operation: string): Promise<void> =>
-  eventually(`${execution} at ${operation}`, () => open(target, execution).includes(operation));
+  waitFor(`${execution} at ${operation}`, () => open(target, execution).includes(operation));
 
 const isOver = async (target: LocalTarget, execution: string): Promise<void> => {
-  await eventually(execution, () => target.cloud.durable.executions().some(({ name }) => name === execution));
+  await waitFor(execution, () => target.cloud.durable.executions().some(({ name }) => name === execution));
   await target.cloud.durable.over(execution);
 };
 
@@ -74,7 +71,7 @@ const waitsForToken = async (target: LocalTarget): Promise<void> => {
   target.payers.script('clear-health', { r4: answer(401, {}) });
   const { token, url, exportId } = await start(target);
   await reaches(target, exportId, 'token');
-  await eventually('a job that asks', () => open(target, exportId).join() === 'token');
+  await waitFor('a job that asks', () => open(target, exportId).join() === 'token');
   target.payers.reset();
   await expectStatus('a kick-off while one runs', kickOff(target, token), 429);
   await expectStatus('the end', pollToEnd(url, token), 200);
@@ -108,7 +105,7 @@ const waitsForTurn = async (target: LocalTarget): Promise<void> => {
   const { token, url } = await start(target);
   const looksAtPace = ({ function: name, action, key }: Call) =>
     name === 'exportJob' && action === 'dynamodb:GetItem' && key === 'pace#clear-health';
-  await eventually('a look at the pace', () => callsOf(target).some(looksAtPace));
+  await waitFor('a look at the pace', () => callsOf(target).some(looksAtPace));
   await target.store.setPace('clear-health', 0);
   await expectStatus('the end', pollToEnd(url, token), 200);
 };
@@ -132,7 +129,7 @@ const events = async (target: LocalTarget): Promise<void> => {
   for (const count of [1, 2]) {
     await connect(target, {}, { app: target.apps.onePayer });
     await target.cloud.streamsIdle();
-    await eventually(`${count} deliveries`, () => deliveries().length === count);
+    await waitFor(`${count} deliveries`, () => deliveries().length === count);
     await Promise.all(deliveries().map(({ name }) => target.cloud.durable.over(name)));
   }
   if (!(await target.store.dump()).includes('webhook#one-payer')) throw new Error('410 turned no webhook off');

@@ -8,6 +8,9 @@ import { memberNamed } from '../../sandbox/demo/member.ts';
 import { accountValues, createWalker, pageOf, readCode } from '../../sandbox/payer/walk.ts';
 import { signIn } from '../../sandbox/sign-in/sign-in.ts';
 import { startLocalStack, type LocalStack } from '../../sandbox/stack.ts';
+import { askAgainWhereBusy } from './support.ts';
+
+askAgainWhereBusy();
 
 interface Tokens {
   readonly access_token: string;

@@ -5,7 +5,9 @@ import { runTool, type Ended } from '../bin/run-tool.ts';
 import { blocksOf, documentAt } from '../docs/documents.ts';
 import type { Tokens } from '../support/login/steps.ts';
 import { auditObjects } from '../support/stored-text.ts';
-import { connect, startStack, type RunningStack } from './support.ts';
+import { askAgainWhereBusy, connect, startStack, type RunningStack } from './support.ts';
+
+askAgainWhereBusy();
 
 const payer = 'demo-health-plan';
 let stack: RunningStack;
@@ -13,7 +15,7 @@ let folder: string;
 beforeAll(async () => {
   stack = await startStack();
   folder = await mkdtemp(join(tmpdir(), 'members-'));
-}, 120_000);
+});
 afterAll(async () => {
   await stack.close();
   await rm(folder, { recursive: true });

@@ -264,7 +264,6 @@ describe('the key that "payers -- key" prints', () => {
       const { d } = (JSON.parse(made.out) as { private_key_jwk: { d: string } }).private_key_jwk;
       expect(taken.out + refused.err).not.toContain(d);
     },
-    60_000,
   );
 });
 

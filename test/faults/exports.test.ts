@@ -57,4 +57,4 @@ it('each call of an export that fails leaves a whole record or an honest one, an
   if (process.env['FAULTS_DOC'] === 'write') await writeFile(document, written);
 
   expect(await readFile(document, 'utf8')).toBe(written);
-}, 300_000);
+});

@@ -218,7 +218,7 @@ describe("the function's event", () => {
     expect(events[1]?.InitialExecutionState.Operations).toHaveLength(1000);
     expect(aws.lambda.engine.executions()[0]).toMatchObject({ status: 'SUCCEEDED', operations: 1201 });
     expect(aws.log.calls().filter(({ action }) => action === 'lambda:GetDurableExecutionState')).toHaveLength(1);
-  }, 60_000);
+  });
 });
 
 describe('call-backs', () => {
