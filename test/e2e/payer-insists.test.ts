@@ -61,8 +61,8 @@ const connect = async (
   options: Walked = {},
 ) => {
   const { client = secret, brands = () => [] } = options;
-  const time = { aheadMs: 0 };
-  const nowMs = (): number => Date.now() + time.aheadMs;
+  const time: { aheadMs: number; stoppedAtMs?: number } = { aheadMs: 0 };
+  const nowMs = (): number => time.stoppedAtMs ?? Date.now() + time.aheadMs;
   const payer = await runPayer({
     preset: 'smart',
     displayName: 'Insisting Health',
@@ -277,6 +277,7 @@ describe('a sandbox payer that insists on', () => {
     expect((await readAt(access, 'Observation', `patient=${patient}`)).statusCode).toBe(400);
     expect((await readAt(access, `Patient/${patient}/$everything`)).statusCode).toBe(405);
     expect(payer.lines.filter(({ path }) => path.endsWith('$everything'))).toEqual([]);
+    time.stoppedAtMs = Date.now() + time.aheadMs + 1000;
     const unpaced = [];
     for (let times = 0; times < 3; times += 1) unpaced.push((await readAt(access, 'Patient')).statusCode);
     expect(unpaced).toEqual([200, 200, 429]);
