@@ -1,3 +1,4 @@
+import { eventually } from '../support/eventually.ts';
 import { answer } from '../support/payer/answers.ts';
 import { connect, read } from './client.ts';
 import { expectOutcome } from './expectations.ts';
@@ -39,13 +40,21 @@ export const pressure: readonly Requirement[] = [
     async (target) => {
       const { access_token: flooding } = await connect(target, {}, { app: target.apps.flooding });
       const { access_token: other } = await connect(target);
+      // Starts ten environments. On a busy machine their cold starts take longer than asking the limit may.
+      await Promise.all(Array.from({ length: 10 }, () => read(target, '/Patient', 'none')));
+      const before = target.logLines.length;
+      const began = performance.now();
       const responses = await Promise.all(Array.from({ length: 10 }, () => read(target, '/Patient', flooding)));
+      const refilled = Math.floor((performance.now() - began) / 10_000);
       const refused = responses.filter(({ status }) => status === 429);
       const admitted = responses.filter(({ status }) => status === 200);
       expect(refused.length + admitted.length).toBe(10);
       // Of ten concurrent calls at ten processes some may be refused although a turn is left, but never the other way
-      // round.
-      expect(admitted.length).toBeLessThanOrEqual(3);
+      // round. An environment that cannot ask the limit in time limits alone, and says so in its log.
+      const admittedByLimit = (): number =>
+        admitted.length - target.logLines.slice(before).filter((line) => line.includes('"limitsDown":1')).length;
+      await eventually(() => admittedByLimit() <= 3 + refilled, 10_000);
+      expect(admittedByLimit()).toBeLessThanOrEqual(3 + refilled);
       expect(admitted.length).toBeGreaterThan(0);
       expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
       await expectOutcome(refused[0] as Response, 429);

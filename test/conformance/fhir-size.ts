@@ -55,7 +55,7 @@ export const size: readonly Requirement[] = [
       expect(response.status).toBe(200);
       await expect(response.text()).rejects.toThrow();
       // The function itself answers, and keeps some of its time for this line.
-      await eventually(() => target.logLines.some((line) => line.includes('"error":"payer_timeout"')));
+      await eventually(() => target.logLines.some((line) => line.includes('"error":"payer_timeout"')), 60_000);
       expect(target.logLines.find((line) => line.includes('"error":"payer_timeout"'))).toMatch(
         /"detail":"cut after [1-9]\d* bytes: TimeoutError"/,
       );

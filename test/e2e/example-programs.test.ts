@@ -1,13 +1,17 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { close, listen } from '../../sandbox/aws/listen.ts';
 import { freePort } from '../../sandbox/ports.ts';
 import { runTool } from '../bin/run-tool.ts';
 import { launchChromium, openPage } from '../browser/chromium.ts';
 import { eventually } from '../support/eventually.ts';
-import { startStack, walkLogin, type RunningStack } from './support.ts';
+import { askAgainWhereBusy, startStack, walkLogin, type RunningStack } from './support.ts';
+
+askAgainWhereBusy();
 
 const root = join(import.meta.dirname, '../..');
 const examples = join(root, 'docs/examples');
@@ -28,16 +32,36 @@ const hasTools = ([name]: readonly [string, ...unknown[]]): boolean => {
   return false;
 };
 
+interface HeldPort {
+  readonly port: number;
+  /** Lets a program have the port for a while. */
+  readonly lend: <T>(use: () => Promise<T>) => Promise<T>;
+  readonly close: () => Promise<void>;
+}
+
+/** A port that nobody else gets while no program has it: the stacks of other tests look for free ones, too. */
+const holdPort = async (): Promise<HeldPort> => {
+  const port = await freePort();
+  const hold = createServer(({ socket }) => socket.destroy());
+  const take = () => listen(hold, port, '127.0.0.1');
+  await take();
+  const lend: HeldPort['lend'] = async (use) => {
+    await close(hold);
+    return use().finally(take);
+  };
+  return { port, lend, close: () => close(hold) };
+};
+
 let stack: RunningStack;
 let folder: string;
-let callbackPort: number;
-let webhookPort: number;
+let callback: HeldPort;
+let webhook: HeldPort;
 const secret = 'a-secret-of-the-example-programs';
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'example-programs-'));
-  callbackPort = await freePort();
-  webhookPort = await freePort();
+  callback = await holdPort();
+  webhook = await holdPort();
   stack = await startStack({
     clients: [
       { clientId: 'my-app', redirectUris: [redirectUri()], secret: 'none', webhook: webhookUrl() },
@@ -47,44 +71,46 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await stack?.close();
+  await Promise.all([callback.close(), webhook.close()]);
   await rm(folder, { recursive: true });
 });
 
-const redirectUri = (): string => `http://localhost:${callbackPort}/callback`;
-const webhookUrl = (): string => `http://localhost:${webhookPort}/webhooks`;
+const redirectUri = (): string => `http://localhost:${callback.port}/callback`;
+const webhookUrl = (): string => `http://localhost:${webhook.port}/webhooks`;
 const base = (): string => `${stack.origin}/r4/${payer}`;
 
 /** Runs a program until it asks for the sign-in, signs the member in, and gives it the redirect. */
-const runProgram = async (
+const runProgram = (
   command: readonly string[],
   handOver: (child: ChildProcess, back: URL) => void,
   environment: Readonly<Record<string, string>> = {},
   clientId = 'my-app',
-): Promise<string> => {
-  const [program = '', ...first] = command;
-  const child = spawn(program, [...first, base(), clientId, redirectUri()], {
-    cwd: folder,
-    env: { ...process.env, NODE_OPTIONS: '', ...environment },
+): Promise<string> =>
+  callback.lend(async () => {
+    const [program = '', ...first] = command;
+    const child = spawn(program, [...first, base(), clientId, redirectUri()], {
+      cwd: folder,
+      env: { ...process.env, NODE_OPTIONS: '', ...environment },
+    });
+    let out = '';
+    let isSignedIn = false;
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (out += text));
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text;
+      const url = /^http\S+(?=\n)/m.exec(out)?.[0];
+      if (url === undefined || isSignedIn) return;
+      isSignedIn = true;
+      void walkLogin(url).then(
+        (back) => handOver(child, back),
+        (error: unknown) => {
+          out += String(error);
+          child.kill();
+        },
+      );
+    });
+    await new Promise((resolve) => child.on('close', resolve));
+    return out;
   });
-  let out = '';
-  let isSignedIn = false;
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (out += text));
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    out += text;
-    const url = /^http\S+(?=\n)/m.exec(out)?.[0];
-    if (url === undefined || isSignedIn) return;
-    isSignedIn = true;
-    void walkLogin(url).then(
-      (back) => handOver(child, back),
-      (error: unknown) => {
-        out += String(error);
-        child.kill();
-      },
-    );
-  });
-  await new Promise((resolve) => child.on('close', resolve));
-  return out;
-};
 
 const paste = (child: ChildProcess, back: URL): void => void child.stdin?.end(`${back.href}\n`);
 /** What the member's browser does. */
@@ -143,41 +169,46 @@ describe('the programs of the quick start read the same whole record', () => {
 it.each([
   ['receive-events.mjs', process.execPath],
   ['receive_events.py', python],
-])('%s takes the test event that a developer sends to the webhook of npm start', async (name, interpreter) => {
-  const [signing = ''] = stack.clients.find(({ clientId }) => clientId === 'my-app')?.webhook?.secrets ?? [];
-  const receiver = spawn(interpreter, [join(examples, name), String(webhookPort)], {
-    env: { ...process.env, NODE_OPTIONS: '', WEBHOOK_SECRETS: signing },
-  });
-  let out = '';
-  receiver.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-  const said = (line: RegExp): Promise<void> => eventually(() => line.test(out));
-  try {
-    await said(/^listening on \d+$/m);
-    const test = ['webhook', 'my-app', '--test', '--stage', 'local'];
-    const { code, out: told } = await runTool('partners.ts', test, { AWS_ENDPOINT_URL: stack.urls.aws });
+])('%s takes the test event that a developer sends to the webhook of npm start', (name, interpreter) =>
+  webhook.lend(async () => {
+    const [signing = ''] = stack.clients.find(({ clientId }) => clientId === 'my-app')?.webhook?.secrets ?? [];
+    const receiver = spawn(interpreter, [join(examples, name), String(webhook.port)], {
+      env: { ...process.env, NODE_OPTIONS: '', WEBHOOK_SECRETS: signing },
+    });
+    let out = '';
+    receiver.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+    const said = (line: RegExp): Promise<void> => eventually(() => line.test(out));
+    try {
+      await said(/^listening on \d+$/m);
+      const test = ['webhook', 'my-app', '--test', '--stage', 'local'];
+      const { code, out: told } = await runTool('partners.ts', test, { AWS_ENDPOINT_URL: stack.urls.aws });
 
-    expect([code, told]).toEqual([0, 'The webhook of My App (my-app) took the test event.\n']);
-    await said(/^evt_[\w-]{32} webhook\.test/m);
-  } finally {
-    const closed = once(receiver, 'close');
-    receiver.kill();
+      expect([code, told]).toEqual([0, 'The webhook of My App (my-app) took the test event.\n']);
+      await said(/^evt_[\w-]{32} webhook\.test/m);
+    } finally {
+      const closed = once(receiver, 'close');
+      receiver.kill();
+      await closed;
+    }
+  }),
+);
+
+it('the SMART app in one page signs in and shows the readings', () =>
+  callback.lend(async () => {
+    const browser = await launchChromium();
+    if (browser === undefined) return;
+    const command = [join(examples, 'serve-smart-app.mjs'), base(), 'my-app', redirectUri()];
+    const server = spawn(process.execPath, command, { env: { ...process.env, NODE_OPTIONS: '' } });
+    const [told] = (await once(server.stdout.setEncoding('utf8'), 'data')) as [string];
+    expect(told).toBe(`Open this in a browser:\n${redirectUri()}\n`);
+    const tab = await openPage(browser);
+    await tab.goto(redirectUri());
+    await tab.waitForURL((url) => url.href.startsWith(`${stack.origin}/oauth2/authorize/`));
+    await tab.goto((await walkLogin(tab.url())).href);
+    await tab.waitForFunction('document.querySelectorAll("li").length > 50');
+    expect(await tab.title()).toMatch(/^\d+ readings$/);
+    await browser.close();
+    const closed = once(server, 'close');
+    server.kill();
     await closed;
-  }
-});
-
-it('the SMART app in one page signs in and shows the readings', async () => {
-  const browser = await launchChromium();
-  if (browser === undefined) return;
-  const command = [join(examples, 'serve-smart-app.mjs'), base(), 'my-app', redirectUri()];
-  const server = spawn(process.execPath, command, { env: { ...process.env, NODE_OPTIONS: '' } });
-  const [told] = (await once(server.stdout.setEncoding('utf8'), 'data')) as [string];
-  expect(told).toBe(`Open this in a browser:\n${redirectUri()}\n`);
-  const tab = await openPage(browser);
-  await tab.goto(redirectUri());
-  await tab.waitForURL((url) => url.href.startsWith(`${stack.origin}/oauth2/authorize/`));
-  await tab.goto((await walkLogin(tab.url())).href);
-  await tab.waitForFunction('document.querySelectorAll("li").length > 50');
-  expect(await tab.title()).toMatch(/^\d+ readings$/);
-  await browser.close();
-  server.kill();
-});
+  }));
