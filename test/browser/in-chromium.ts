@@ -1,5 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { startLocalStack, type LocalStack } from '../../sandbox/stack.ts';
+import { askAgainWhereBusy } from '../e2e/support.ts';
 import { launchChromium } from './chromium.ts';
 
 /**
@@ -12,6 +13,8 @@ export const inChromium = async (register: (browser: Browser, running: () => Loc
     it('needs Chromium, which is not installed', () => expect(browser).toBeUndefined());
     return;
   }
+  // The sandbox's apps and payers run in this process, too.
+  askAgainWhereBusy();
   let stack: LocalStack;
   beforeAll(async () => {
     stack = await startLocalStack({ ports: 'free' });

@@ -11,6 +11,9 @@ import { startLocalTarget, type LocalTarget } from '../conformance/local-target.
 import { openapi } from '../openapi/document.ts';
 import { problemsOf } from '../openapi/validate.ts';
 import { answer, type Script } from '../support/payer/answers.ts';
+import { askAgainWhereBusy } from './support.ts';
+
+askAgainWhereBusy();
 
 /** A delivery, as it reached the partner. */
 interface Delivery {

@@ -13,8 +13,11 @@ import {
   type StageTemplate,
 } from '../support/stage-template.ts';
 import { driveEveryPath } from './every-path.ts';
+import { askAgainWhereBusy } from './support.ts';
 import { callsOf, usesIn, type Call } from './used-rights.ts';
 import { startWebhook, type Webhook } from './webhook.ts';
+
+askAgainWhereBusy();
 
 /** An invocation's event contains the execution's history, so only a history longer than a page is read separately. */
 const longHistory = (path: string) => ({

@@ -10,6 +10,9 @@ import { close, listen } from '../../sandbox/aws/listen.ts';
 import { freePorts as choosePorts } from '../../sandbox/ports.ts';
 import { startLocalStack, type LocalStack } from '../../sandbox/stack.ts';
 import { eventually } from '../support/eventually.ts';
+import { askAgainWhereBusy } from './support.ts';
+
+askAgainWhereBusy();
 
 interface Ended {
   readonly code: number | null;

@@ -51,7 +51,17 @@ export const drain = async (sent: Promise<Response>): Promise<void> => {
   await (await sent).arrayBuffer().catch(() => undefined);
 };
 
+/** Sends a request again if the gateway asks to come back in five seconds: then a table was slow, as on a busy machine. */
+export const answerAtLast = async (send: () => Promise<Response>): Promise<Response> => {
+  for (let tries = 1; ; tries += 1) {
+    const response = await send();
+    if (response.status !== 503 || response.headers.get('retry-after') !== '5' || tries === 5) return response;
+    await drain(Promise.resolve(response));
+    await wait(1000);
+  }
+};
+
 /** Sends requests one after the other. */
 export const inTurn = async (requests: readonly (() => Promise<Response>)[]): Promise<void> => {
-  for (const send of requests) await drain(send());
+  for (const send of requests) await drain(answerAtLast(send));
 };

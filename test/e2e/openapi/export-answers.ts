@@ -3,7 +3,7 @@ import { connect, now, read, refresh, tokensOf } from '../../conformance/client.
 import { call, kickOff, locationOfExport, pollToEnd, remove, type Manifest } from '../../conformance/exports-client.ts';
 import { patientId } from '../../conformance/scripted-payer.ts';
 import { answer, answerText, tokens as tokensAnswer, type Outcome } from '../../support/payer/answers.ts';
-import { drain, inTurn, pausedPayer, type Context } from './context.ts';
+import { answerAtLast, drain, inTurn, pausedPayer, type Context } from './context.ts';
 
 const later = { prefer: 'respond-async' };
 const large = { 'x-large': 'x'.repeat(11_000) };
@@ -43,14 +43,10 @@ const withEndedToken = async ({ target }: Context): Promise<string> => {
   return token;
 };
 
-/** Tries again as a 503 asks: a busy machine answers it now and then. */
 const statusAtLast = async (send: () => Promise<Response>): Promise<number> => {
-  for (let tries = 1; ; tries += 1) {
-    const response = await send();
-    await response.arrayBuffer();
-    if (response.status !== 503 || tries === 4) return response.status;
-    await wait(Number(response.headers.get('retry-after') ?? 1) * 1000);
-  }
+  const response = await answerAtLast(send);
+  await response.arrayBuffer();
+  return response.status;
 };
 
 /** The payer's token endpoint fails at a kick-off: it answers nonsense, or nothing. */
