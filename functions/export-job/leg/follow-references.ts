@@ -5,7 +5,8 @@ import type { ReferencesTask } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
 import { askPayer } from './ask-payer.ts';
 import { fresh, stopForToken, updateTask, type Leg, type Stop } from './leg.ts';
-import { leftOutTag, takePage } from './take-page.ts';
+import { takePage } from './take-page.ts';
+import { leftOutTag } from './take-resource.ts';
 
 /** Parses a reference as the state stores it, `Type/id`. */
 const parse = (name: string): { readonly type: string; readonly id: string } => {

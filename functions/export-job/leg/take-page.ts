@@ -1,23 +1,10 @@
-import { isResourceType } from '../../shared/registry/resource-types.ts';
 import { payerBases } from '../../shared/registry/urls.ts';
-import { checkResource, type ResourceVerdict } from '../reading/check-resource.ts';
-import type { ResourceHead } from '../reading/head-of-resource.ts';
-import { identityOf } from '../reading/identity.ts';
-import type { EntryMode, PageResource, SkippedResource, SkipReason } from '../reading/page-resource.ts';
-import { payerRemarks, type Problem } from '../reading/problems.ts';
-import { referredBy } from '../reading/references.ts';
-import { createLineRewriter, unservedAttachments } from '../reading/rewrite-line.ts';
+import { createLineRewriter } from '../reading/rewrite-line.ts';
 import { createBundleSplitter, type PageInfo } from '../reading/split-bundle.ts';
 import { UnreadablePage } from '../reading/unreadable-page.ts';
 import type { Answer } from './ask-payer.ts';
 import type { Leg } from './leg.ts';
-
-/** Where resources come from. */
-export type Source =
-  /** A page of a search. `mark` differs from that of every other search. */
-  | { readonly of: 'search'; readonly type: string; readonly page: number; readonly mark: number }
-  /** A resource that is read by its id. */
-  | { readonly of: 'read'; readonly type: string; readonly id: string; readonly page?: undefined };
+import { takeResource, type Source, type Taking } from './take-resource.ts';
 
 /** What becomes known of an answer while its bytes arrive. */
 export interface PageEvents {
@@ -29,97 +16,6 @@ export interface PageEvents {
 
 /** Links that come before the entries are usually within this many bytes. */
 const linksWithin = 2048;
-
-/** The tag of a resource that was left out. @param name its identity */
-export const leftOutTag = ({ tagOf }: Pick<Leg, 'tagOf'>, name: string): Uint8Array => tagOf(`left out ${name}`);
-
-/** More tags than this are not kept for what is left out. A search that brings so much of it looks short then. */
-const mostTags = 2_500_000;
-
-/** What one answer's resources are taken for. */
-interface Taking {
-  readonly leg: Leg;
-  readonly source: Source;
-  readonly rewrite: ReturnType<typeof createLineRewriter>;
-  readonly match: () => void;
-  /** Problems that the next try finds again, if the page breaks off. */
-  readonly found: Problem[];
-}
-
-/** Marks what was brought, and counts it if it matches and this search did not bring it before. Returns whether it is new. */
-const markAndCount = ({ leg, source, match }: Taking, tag: Uint8Array, mode: EntryMode): boolean => {
-  const { seen } = leg.state;
-  if (source.of === 'read' || mode !== 'match') return seen.add(tag);
-  const earlier = seen.mark(tag, source.mark);
-  if (earlier !== source.mark) match();
-  return earlier === 0;
-};
-
-/** The type and id of a resource that cannot be passed on. What was read by its id has that name if its own is unknown. */
-const headOf = (source: Source, { type, id }: ResourceHead): ResourceHead => {
-  const isNamed = source.of === 'read' && (type ?? source.type) === source.type && (id ?? source.id) === source.id;
-  if (isNamed) return source;
-  return type !== undefined && isResourceType(type) ? { type, id } : {};
-};
-
-/** The problem to report for a resource that cannot be passed on. It always has a type. */
-const skipProblem = ({ page, ...source }: Source, reason: SkipReason, { type, id }: ResourceHead): Problem =>
-  type === undefined
-    ? { kind: 'entrySkipped', reason, page, type: source.type }
-    : { kind: 'resourceSkipped', reason, page, type, id };
-
-/** Reports a resource that cannot be passed on: once, if it has a name. One without a name does not count as a match. */
-const skip = (taking: Taking, { skipped, mode, ...unchecked }: SkippedResource): void => {
-  const { leg, source, found } = taking;
-  const head = headOf(source, unchecked);
-  const problem = skipProblem(source, skipped, head);
-  if (head.type === undefined || head.id === undefined) found.push(problem);
-  else if (markAndCount(taking, leftOutTag(leg, `${head.type}/${head.id}`), mode)) leg.problems.push(problem);
-};
-
-/** Counts a resource that does not belong in the record, and reports it unless it was not asked for. */
-const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceVerdict, 'keep' | 'outcome'>): void => {
-  const { leg, source } = taking;
-  const { page } = source;
-  const tag = leftOutTag(leg, identityOf(resource));
-  if (leg.state.seen.size() > mostTags || !markAndCount(taking, tag, resource.mode)) return;
-  if (why === 'notFhir') leg.problems.push({ kind: 'entrySkipped', reason: 'notFhir', page, type: source.type });
-  if (why === 'otherPatient') leg.problems.push({ kind: 'otherPatient', type: resource.type, page });
-};
-
-/** Remembers the resources that this one refers to, unless they were read or referred to before, to read them later. */
-const noteReferences = (leg: Leg, resource: PageResource): void => {
-  const { rules, state, tagOf } = leg;
-  for (const referred of referredBy(resource, rules)) {
-    const name = `${referred.type}/${referred.id}`;
-    const isNew = !state.seen.has(tagOf(name)) && state.seen.add(tagOf(`reference ${name}`));
-    if (!isNew) continue;
-    if (referred.isReadable) leg.referred.push(name);
-    else leg.problems.push({ kind: 'referenceNotAsked', type: referred.type });
-  }
-};
-
-/** Adds a resource to the leg's parts, unless it was seen before or does not belong in the record. */
-const takeResource = (taking: Taking, resource: PageResource): void => {
-  const { leg, source, rewrite, found } = taking;
-  const { rules, tagOf, parts, problems } = leg;
-  const { type, id } = resource;
-  const verdict = checkResource(resource, rules);
-  if (verdict === 'outcome') {
-    found.push(...payerRemarks(resource.resource, source.type, source.page ?? 1));
-    return;
-  }
-  if (verdict !== 'keep') {
-    leaveOut(taking, resource, verdict);
-    return;
-  }
-  if (!markAndCount(taking, tagOf(identityOf(resource)), resource.mode)) return;
-  parts.add(type, rewrite(resource));
-  leg.resources += 1;
-  const count = unservedAttachments(resource, rules);
-  if (count > 0) problems.push({ kind: 'unservedAttachment', type, id, count });
-  if (source.of === 'search') noteReferences(leg, resource);
-};
 
 /** Splits a chunk after its first bytes, so that links there are found before the entries are read. */
 const piecesOf = (chunk: Uint8Array): Uint8Array[] => [chunk.subarray(0, linksWithin), chunk.subarray(linksWithin)];
@@ -150,7 +46,7 @@ export const takePage = async (
   const splitter = createBundleSplitter({
     of: source.of,
     room: leg.pageRoom,
-    take: (resource) => (resource.skipped === undefined ? takeResource(taking, resource) : skip(taking, resource)),
+    take: (resource) => takeResource(taking, resource),
   });
   let isTold = onLinks === undefined;
   try {
