@@ -99,11 +99,22 @@ const answersIn = (text: string): { statusCode: number; headers: Record<string, 
     // An interim answer does not count.
     .filter(({ statusCode }) => statusCode !== 100);
 
-/** The answers to a request, once the partner's rate limit admits it, since a 429 shows nothing. */
+const mostBusy = 20;
+
+/** Whether the gateway asks to come back in five seconds: then a table was slow, as on a busy machine. */
+const isBusy = ({ statusCode, headers }: ReturnType<typeof answersIn>[number]): boolean =>
+  statusCode === 503 && (headers['Retry-After'] ?? headers['retry-after']) === '5';
+
+/**
+ * The answers to a request, once the partner's rate limit admits it and the gateway is not busy, since neither answer
+ * shows anything. A gateway that stays busy is no longer excused.
+ */
 const answersTo = async (bytes: string): Promise<ReturnType<typeof answersIn>> => {
-  for (;;) {
+  for (let busy = 0; ;) {
     const answers = answersIn(await exchange(bytes));
-    if (!answers.some(({ statusCode }) => statusCode === 429)) return answers;
+    if (answers.some(isBusy)) busy += 1;
+    else if (!answers.some(({ statusCode }) => statusCode === 429)) return answers;
+    if (busy === mostBusy) return answers;
     await delay(100);
   }
 };
@@ -115,8 +126,9 @@ const readPatient = (): Promise<Response> =>
 
 const stillWorks = async (): Promise<void> => {
   let answer = await readPatient();
-  // The requests before may have used up the limit.
-  while (answer.status === 429) {
+  // The requests before may have used up the limit, and keep the machine busy.
+  for (let busy = 0; answer.status === 429 || (answer.status === 503 && busy < mostBusy);) {
+    if (answer.status === 503) busy += 1;
     await answer.body?.cancel();
     await delay(100);
     answer = await readPatient();
