@@ -6,7 +6,7 @@ import { beginExport, continueExport } from '../shared/store/exports.ts';
 import { getRunning, type Job } from './job.ts';
 import { checkAllowed, type Allowed } from './leg/check-allowed.ts';
 import { secondsLeft } from './leg/seconds-left.ts';
-import { planReading } from './plan/plan-reading.ts';
+import { planReading, problemsOf } from './plan/plan-reading.ts';
 import { wantedOf } from './plan/wanted.ts';
 import { withCause } from './say-cause.ts';
 import type { Committed } from './state/memory.ts';
@@ -43,19 +43,19 @@ const withStateKey = async (
 
 const firstDelta = (item: Export, { partner, payer }: { readonly partner: Partner; readonly payer: Payer }): Delta => {
   const wanted = wantedOf(scopeNow(item.scope, partner), item.types);
-  const { tasks, outOfScope } = planReading({ payer, wanted, asked: item });
+  const plan = planReading({ payer, wanted, asked: item });
   const references = { kind: 'references', file: 0, at: 0, tries: 0, waits: 0, refusals: 0 } as const;
   return {
     known: {
-      queue: [...tasks, references],
-      planned: [...new Set(tasks.map(({ type }) => type))],
+      queue: [...plan.tasks, references],
+      planned: [...new Set(plan.tasks.map(({ type }) => type))],
       reported: {},
       pages: 0,
       resources: 0,
       bytes: 0,
     },
     parts: [],
-    problems: outOfScope.map((type) => ({ kind: 'typeOutOfScope', type })),
+    problems: problemsOf(plan),
     referred: [],
   };
 };

@@ -181,12 +181,21 @@ export const exportWorld = (options: WorldOptions = {}) => {
   };
   // The registry asks for the time before the engine exists.
   let now = (): number => options.startMs ?? 0;
+  const registry = registryOf(registryData, stops, () => now());
+  /** What the partner may have now, if that changed. */
+  let scopesNow: readonly string[] | undefined;
   const deps: JobDeps = {
     ...tables,
     clock: { now: () => durable.now(), monotonic: () => durable.now() },
     randomBytes: (size) => randomBytes(size),
     payerHttp,
-    registry: registryOf(registryData, stops, () => now()),
+    registry: {
+      ...registry,
+      partner: async (...which) => {
+        const partner = await registry.partner(...which);
+        return partner === undefined || scopesNow === undefined ? partner : { ...partner, scopes: scopesNow };
+      },
+    },
     origin: 'http://localhost:3000',
     writeLog: (line) => void lines.push(line),
     objects: {
@@ -326,6 +335,8 @@ export const exportWorld = (options: WorldOptions = {}) => {
     kickOff,
     answerWith: (next: PayerScript) => void (script = next),
     item: (): Promise<Export | undefined> => outside(() => getExport(tables.exports, grantId)),
+    /** Narrows what the partner is registered for. */
+    narrowTo: (...scopes: readonly string[]) => void (scopesNow = scopes),
     deleteExport: () => deleteExport(tables.exports, key),
     endGrant: () => revoke(tables.grants, grantId, 'byOperator', { now: nowSeconds(), requestId: 'stop' }),
     start,

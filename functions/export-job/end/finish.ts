@@ -21,7 +21,8 @@ import { withCause } from '../say-cause.ts';
 import { newStateName } from '../state/state-file.ts';
 import { typesDoneOf, type JobState, type WrittenPart } from '../state/state.ts';
 import { joinFiles } from './join-files.ts';
-import { notReadOf, outcomesByType } from './outcomes-by-type.ts';
+import { outcomesByType } from './outcomes-by-type.ts';
+import { whatIsLeft } from './what-is-left.ts';
 
 /** How an export ended. */
 export interface Ended {
@@ -74,13 +75,17 @@ const withCounts = ({ known }: JobState, problems: readonly Problem[]): readonly
   }),
 ];
 
+/** A type that no search finds is read by reference, so it is a problem only if none came. */
+const isLasting = (problem: Problem, { parts }: JobState): boolean =>
+  problem.kind !== 'typeNotSearched' || parts.every(({ type }) => type !== problem.type);
+
 const makeManifest = async (
   job: Job,
   item: Export,
   state: JobState,
-  why: NotReadReason | undefined,
+  left: readonly Problem[],
 ): Promise<StoredManifest> => {
-  const problems = [...state.problems, ...(why === undefined ? [] : notReadOf(state.known, why))];
+  const problems = [...state.problems.filter((problem) => isLasting(problem, state)), ...left];
   const outcomes = outcomesByType(state, problems, item.types);
   const transactionTime = state.known.transactionTime ?? new Date(earliestTimeOf(item)).toISOString();
   const provenance = await writeProvenance(job, item, { outcomes, transactionTime });
@@ -149,8 +154,11 @@ export const writeEndOfRecord = async (
   try {
     const item = await getRunning(deps, exportId);
     if (item === undefined) return undefined;
-    const state = await memory.after({ exportId, stateKey: await job.stateKey(item) }, files);
-    const manifest = await makeManifest(job, item, state, why);
+    const stateKey = await job.stateKey(item);
+    const state = await memory.after({ exportId, stateKey }, files);
+    const wanted = wantedOf(item.scope, item.types);
+    const left = why === undefined ? [] : await whatIsLeft(deps, stateKey, { state, wanted, why });
+    const manifest = await makeManifest(job, item, state, left);
     const written = await writeManifest(job, item, manifest);
     return {
       ...written,

@@ -1,30 +1,30 @@
 import type { StoredManifest, TypeOutcome } from '../../shared/exports/manifest.ts';
 import { usualTypes } from '../plan/plan-reading.ts';
 import { sentenceOf } from '../reading/outcomes.ts';
-import { isMissing, type NotReadReason, type Problem } from '../reading/problems.ts';
-import { everything, type JobState, type Known } from '../state/state.ts';
+import { isMissing, type Problem } from '../reading/problems.ts';
+import { everything, type JobState } from '../state/state.ts';
 
 /** Whether a problem means that some of the type's resources are missing for this member. */
-const isLack = (problem: Problem): boolean => {
-  if (!isMissing(problem) || problem.kind === 'otherPatient') return false;
-  // A resource that the payer does not have is not missing.
-  return problem.kind !== 'referenceNotRead' || (problem.status !== 404 && problem.status !== 410);
-};
+const isLack = (problem: Problem): boolean => isMissing(problem) && problem.kind !== 'otherPatient';
 
-/** A problem for each type that is left in the queue. */
-export const notReadOf = ({ queue }: Known, why: NotReadReason): readonly Problem[] =>
-  [...new Set(queue.flatMap((task) => (task.kind === 'search' ? [task.type] : [])))].map((type) => ({
-    kind: 'typeNotRead',
-    type,
-    why,
-  }));
+/** Whether nothing but the scope keeps resources out, and none of the type is in the record that others belong to. */
+const isRefusal = (problem: Problem, count: number): boolean =>
+  problem.kind === 'typeOutOfScope' && !(problem.narrowed === true && count > 0);
 
-const outcomeOf = (count: number, [first]: readonly Problem[]): TypeOutcome['outcome'] => {
-  if (first === undefined) return 'complete';
-  if (first.kind === 'typeOutOfScope') return 'refusedByScope';
-  if (count > 0) return 'incomplete';
-  if (first.kind === 'typeRefused') return 'refusedByPayer';
-  return first.kind === 'typeNotRead' ? 'notRead' : 'incomplete';
+const notReadKinds: ReadonlySet<Problem['kind']> = new Set(['typeNotRead', 'typeNotSearched', 'referencesNotRead']);
+
+/** The outcome of a type, and the problem that explains it: one that leaves the record incomplete, if there is one. */
+const outcomeOf = (
+  count: number,
+  problems: readonly Problem[],
+): { readonly outcome: TypeOutcome['outcome']; readonly problem?: Problem | undefined } => {
+  const problem = problems.find((one) => !isRefusal(one, count));
+  if (problem === undefined) {
+    return problems.length === 0 ? { outcome: 'complete' } : { outcome: 'refusedByScope', problem: problems[0] };
+  }
+  if (count > 0) return { outcome: 'incomplete', problem };
+  if (problem.kind === 'typeRefused') return { outcome: 'refusedByPayer', problem };
+  return { outcome: notReadKinds.has(problem.kind) ? 'notRead' : 'incomplete', problem };
 };
 
 /**
@@ -39,19 +39,20 @@ export const outcomesByType = (
 ): StoredManifest['outcomes'] => {
   const lacks = problems.filter(isLack);
   const ofAll = lacks.filter(({ type }) => type === everything);
+  const asksForAll = known.planned.includes(everything);
   const named = [
     ...known.planned,
-    ...(known.planned.includes(everything) ? (asked ?? (ofAll.length > 0 ? usualTypes : ['Patient'])) : []),
+    ...(asksForAll ? (asked ?? (ofAll.length > 0 ? usualTypes : ['Patient'])) : []),
     ...parts.map(({ type }) => type),
-    ...lacks.flatMap(({ type }) => type ?? []),
+    ...lacks.map(({ type }) => type),
   ];
   return [...new Set(named)]
     .filter((type) => type !== everything)
     .map((type) => {
       const count = parts.reduce((sum, part) => sum + (part.type === type ? part.count : 0), 0);
       const about = [...lacks.filter((problem) => problem.type === type), ...ofAll];
-      const reason = about[0] === undefined ? undefined : sentenceOf(about[0]);
-      const made = { type, outcome: outcomeOf(count, about), count };
-      return reason === undefined ? made : Object.assign(made, { reason });
+      const { outcome, problem } = outcomeOf(count, about);
+      const made = { type, outcome, count };
+      return problem === undefined ? made : Object.assign(made, { reason: sentenceOf(problem) });
     });
 };

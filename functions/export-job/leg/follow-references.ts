@@ -1,39 +1,44 @@
 import type { Problem } from '../reading/problems.ts';
 import { UnreadablePage } from '../reading/unreadable-page.ts';
 import { readStateFile, referredIn } from '../state/state-file.ts';
-import type { ReferencesTask } from '../state/state.ts';
+import { everything, type ReferencesTask } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
 import { askPayer } from './ask-payer.ts';
 import { fresh, stopForToken, updateTask, type Leg, type Stop } from './leg.ts';
+import { isAccountedFor, parseName } from './referred.ts';
 import { takePage } from './take-page.ts';
-import { leftOutTag } from './take-resource.ts';
-
-/** Parses a reference as the state stores it, `Type/id`. */
-const parse = (name: string): { readonly type: string; readonly id: string } => {
-  const at = name.indexOf('/');
-  return { type: name.slice(0, at), id: name.slice(at + 1) };
-};
-
-/** Whether a resource is in the record, or is left out and reported. */
-const isKnown = (leg: Leg, name: string): boolean => {
-  const { seen } = leg.state;
-  return seen.has(leg.tagOf(name)) || seen.has(leftOutTag(leg, name));
-};
+import { reportLostScope } from './within-scope.ts';
 
 type Outcome = { readonly after: After } | { readonly problem: Problem } | 'done';
 
+const refusalOf = (name: string, status: number): Problem => ({
+  kind: status === 404 || status === 410 ? 'referenceGone' : 'referenceNotRead',
+  ...parseName(name),
+  status,
+});
+
+/** Reports that the scope does not let the job read a resource that the record refers to, unless its type is searched. */
+const reportBeyondScope = (leg: Leg, type: string): void => {
+  if (leg.wantedAtKickOff.may(type, 'r')) reportLostScope(leg, type);
+  else if (
+    !leg.planned.some((one) => one === type || one === everything) &&
+    leg.state.seen.add(leg.tagOf(`beyond ${type}`))
+  )
+    leg.problems.push({ kind: 'typeOutOfScope', type });
+};
+
 /** Reads one resource that the record refers to. */
 const readReferred = async (leg: Leg, task: ReferencesTask, name: string): Promise<Outcome> => {
-  const { type, id } = parse(name);
+  const { type, id } = parseName(name);
   const base = leg.payer.fhirBaseUrl.replace(/\/+$/, '');
   const answer = await askPayer(leg.deps, leg, `${base}/${type}/${id}`, leg.untilAt);
   switch (answer.kind) {
     case 'refused':
-      return { problem: { kind: 'referenceNotRead', type, id, status: answer.status } };
+      return { problem: refusalOf(name, answer.status) };
     case 'json':
       try {
         await takePage(leg, { of: 'read', type, id }, answer);
-        return isKnown(leg, name) ? 'done' : { problem: { kind: 'referenceNotRead', type, id, status: 200 } };
+        return isAccountedFor(leg, name) ? 'done' : { problem: { kind: 'referenceNotRead', type, id, status: 200 } };
       } catch (error) {
         if (!(error instanceof UnreadablePage)) throw error;
         return { after: await afterFailure(leg, task) };
@@ -58,7 +63,9 @@ export const followReferences = async (leg: Leg, first: ReferencesTask): Promise
     const names = await namesIn(leg, task.file);
     while (task.at < names.length) {
       const name = names[task.at]!;
-      if (!isKnown(leg, name) && leg.wanted.may(parse(name).type, 'r')) {
+      const { type } = parseName(name);
+      if (!isAccountedFor(leg, name) && !leg.wanted.may(type, 'r')) reportBeyondScope(leg, type);
+      else if (!isAccountedFor(leg, name)) {
         if (leg.isFull()) return { kind: 'go' };
         if (leg.isTokenEnding()) return stopForToken(leg);
         const outcome = await readReferred(leg, task, name);
@@ -67,7 +74,7 @@ export const followReferences = async (leg: Leg, first: ReferencesTask): Promise
           task = leg.queue[0] as ReferencesTask;
           if ('stop' in after) return after.stop;
           if ('again' in after) continue;
-          leg.problems.push({ kind: 'referenceNotRead', ...parse(name) });
+          leg.problems.push({ kind: 'referenceNotRead', ...parseName(name) });
         } else if (outcome !== 'done') leg.problems.push(outcome.problem);
       }
       task = updateTask(leg, task, { at: task.at + 1, ...fresh });

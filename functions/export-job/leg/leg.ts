@@ -18,7 +18,9 @@ export interface Leg {
   /** The facade's base for this payer. */
   readonly facade: string;
   readonly accessToken: string;
+  /** What the export may read now. */
   readonly wanted: Wanted;
+  readonly wantedAtKickOff: Wanted;
   readonly rules: RecordRules;
   readonly stateKey: StateKey;
   readonly state: JobState;

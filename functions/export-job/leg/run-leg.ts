@@ -21,6 +21,7 @@ import type { Leg, Stop } from './leg.ts';
 import { readSearch } from './read-search.ts';
 import { searchTypesInstead } from './search-types-instead.ts';
 import { secondsLeft } from './seconds-left.ts';
+import { dropIfBeyondScope } from './within-scope.ts';
 
 /** The content of a leg's checkpoint: names and counts only. */
 export interface LegResult extends Partial<Committed> {
@@ -77,6 +78,7 @@ const makeLeg = async (
     facade: facadeBase(deps.origin, payer.id),
     accessToken: await job.accessToken(item),
     wanted,
+    wantedAtKickOff: wantedOf(item.scope, item.types),
     rules: { patient: item.patient, bases: payerBases(payer), isWanted: wanted.isWanted },
     stateKey: { exportId: item.exportId, stateKey },
     state,
@@ -102,6 +104,7 @@ const readQueue = async (leg: Leg): Promise<Stop> => {
   for (;;) {
     const task = leg.queue[0];
     if (task === undefined) return { kind: 'finish' };
+    if (task.kind === 'search' && dropIfBeyondScope(leg, task)) continue;
     const stop = task.kind === 'search' ? await readSearch(leg, task) : await followReferences(leg, task);
     if (stop !== undefined) return stop;
     searchTypesInstead(leg);

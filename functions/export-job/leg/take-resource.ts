@@ -7,6 +7,7 @@ import { payerRemarks, type Problem } from '../reading/problems.ts';
 import { referredBy } from '../reading/references.ts';
 import { unservedAttachments, type createLineRewriter } from '../reading/rewrite-line.ts';
 import type { Leg } from './leg.ts';
+import { reportLostScope } from './within-scope.ts';
 
 /** Where resources come from. */
 export type Source =
@@ -72,6 +73,7 @@ const skip = (taking: Taking, { skipped, mode, ...unchecked }: SkippedResource):
 const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceVerdict, 'keep' | 'outcome'>): void => {
   const { leg, source } = taking;
   const { page } = source;
+  if (why === 'notWanted' && leg.wantedAtKickOff.isWanted(resource.type)) reportLostScope(leg, resource.type);
   if (!markLeftOut(taking, identityOf(resource), resource.mode)) return;
   if (why === 'notFhir') leg.problems.push({ kind: 'entrySkipped', reason: 'notFhir', page, type: source.type });
   if (why === 'otherPatient') leg.problems.push({ kind: 'otherPatient', type: resource.type, page });

@@ -4,6 +4,7 @@ import { isSearchParameter } from '../../shared/fhir/search-targets.ts';
 import { payerUrl } from '../../shared/fhir/to-payer-url.ts';
 import type { Payer } from '../../shared/registry/types.ts';
 import type { Export } from '../../shared/store/export-item.ts';
+import type { Problem } from '../reading/problems.ts';
 import { everything, type SearchTask } from '../state/state.ts';
 import type { Wanted } from './wanted.ts';
 
@@ -29,11 +30,22 @@ export interface PlanInputs {
   readonly asked: Pick<Export, 'patient' | 'types' | 'since'>;
 }
 
-/** The searches to run, and the types that the scope leaves out. */
+/** The searches to run, and the types that none of them reads. */
 export interface Plan {
   readonly tasks: readonly SearchTask[];
   readonly outOfScope: readonly string[];
+  /** The types that were asked for, that the scope lets the job read, and that no search of a patient's finds. */
+  readonly notSearched: readonly string[];
 }
+
+/** The problems to report about a plan. @param options.narrowed whether the scope covered more at the kick-off */
+export const problemsOf = (
+  { outOfScope, notSearched }: Plan,
+  { narrowed }: { readonly narrowed?: true } = {},
+): readonly Problem[] => [
+  ...outOfScope.map((type) => ({ kind: 'typeOutOfScope', type, ...(narrowed && { narrowed }) }) as const),
+  ...notSearched.map((type) => ({ kind: 'typeNotSearched', type }) as const),
+];
 
 type Path = readonly string[];
 
@@ -98,15 +110,19 @@ const searchesOf = ({ payer, asked }: PlanInputs): string[] => {
   ];
 };
 
-/** Plans searches by type, and lists the types that the scope does not cover. */
+/** Plans searches by type, and lists the types that the scope or R4's searches leave out. */
 export const planByType = (inputs: PlanInputs): Plan => {
   const { wanted, asked } = inputs;
   const isAsked = (type: string): boolean => asked.types?.includes(type) ?? true;
   const searches = searchesOf(inputs).filter((text) => isAsked(parseRecordSearch(text).type));
-  const isCovered = (text: string): boolean => wanted.may(parseRecordSearch(text).type, 's');
+  const typeOf = (text: string): string => parseRecordSearch(text).type;
+  const isSearched = (type: string): boolean => patientParameter(type, asked.patient) !== undefined;
+  const types = [...new Set(searches.map(typeOf))];
+  const isCovered = (type: string): boolean => wanted.may(type, isSearched(type) ? 's' : 'r');
   return {
-    tasks: searches.filter(isCovered).flatMap((text) => searchTask(inputs, text) ?? []),
-    outOfScope: [...new Set(searches.filter((text) => !isCovered(text)).map((text) => parseRecordSearch(text).type))],
+    tasks: searches.filter((text) => isCovered(typeOf(text))).flatMap((text) => searchTask(inputs, text) ?? []),
+    outOfScope: types.filter((type) => !isCovered(type)),
+    notSearched: types.filter((type) => isCovered(type) && !isSearched(type)),
   };
 };
 
@@ -121,8 +137,8 @@ export const planReading = (inputs: PlanInputs): Plan => {
   if (substitute !== undefined) {
     const whole = searchTask(inputs, substitute, everything);
     const patient = (asked.types?.includes('Patient') ?? true) ? searchTask(inputs, 'Patient') : undefined;
-    return { tasks: [patient, whole].filter((task) => task !== undefined), outOfScope: [] };
+    return { tasks: [patient, whole].filter((task) => task !== undefined), outOfScope: [], notSearched: [] };
   }
   if (searches !== undefined || !payer.everything) return planByType(inputs);
-  return { tasks: [everythingTask(inputs)], outOfScope: [] };
+  return { tasks: [everythingTask(inputs)], outOfScope: [], notSearched: [] };
 };

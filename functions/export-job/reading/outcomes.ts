@@ -40,6 +40,7 @@ const notReadReasons: Readonly<Record<NotReadReason, string>> = {
   partnerBlocked: 'the app was stopped',
   payerBlocked: 'the payer was stopped',
   payerDown: 'the payer did not answer',
+  scopeNarrowed: 'the app lost the scope for reading every type while the export ran',
 };
 
 const answered = (status: number | undefined): string => {
@@ -109,10 +110,22 @@ const issueOf = (problem: Problem): Issue => {
         text: `The payer refused ${problem.type} with status ${problem.status}.`,
       };
     case 'typeOutOfScope':
+      return problem.narrowed === true
+        ? {
+            severity: 'warning',
+            code: 'suppressed',
+            text: `${problem.type} is not complete: the app lost the scope for it while the export ran.`,
+          }
+        : {
+            severity: 'information',
+            code: 'suppressed',
+            text: `${problem.type} is not in this export: the access token's scope does not cover it.`,
+          };
+    case 'typeNotSearched':
       return {
-        severity: 'information',
-        code: 'suppressed',
-        text: `${problem.type} is not in this export: the access token's scope does not cover it.`,
+        severity: 'error',
+        code: 'incomplete',
+        text: `${problem.type} is not read: no search finds those of a member, and none came by reference.`,
       };
     case 'typeNotRead':
       return {
@@ -139,9 +152,10 @@ const issueOf = (problem: Problem): Issue => {
         text: `A resource of type ${problem.type}${onPage(problem.page)} is left out: it is about another patient.`,
       };
     case 'referenceNotRead':
+    case 'referenceGone':
       return {
         severity: 'warning',
-        code: problem.status === 404 || problem.status === 410 ? 'not-found' : 'incomplete',
+        code: problem.kind === 'referenceGone' ? 'not-found' : 'incomplete',
         text: `${problem.type}/${problem.id}, which the record refers to, could not be read: ${answered(problem.status)}.`,
       };
     case 'referenceNotAsked':
@@ -149,6 +163,12 @@ const issueOf = (problem: Problem): Issue => {
         severity: 'warning',
         code: 'incomplete',
         text: `A resource of type ${problem.type}, which the record refers to, was not read: its id has characters that cannot be asked for.`,
+      };
+    case 'referencesNotRead':
+      return {
+        severity: 'error',
+        code: 'incomplete',
+        text: `The record refers to ${problem.count} ${problem.count === 1 ? 'resource' : 'resources'} of type ${problem.type} that ${problem.count === 1 ? 'was' : 'were'} not read: ${notReadReasons[problem.why]}.`,
       };
     case 'unservedAttachment':
       return {

@@ -21,7 +21,10 @@ export type Problem =
       readonly read: number;
     }
   | { readonly kind: 'typeRefused'; readonly type: string; readonly status: number }
-  | { readonly kind: 'typeOutOfScope'; readonly type: string }
+  /** @property narrowed whether the scope covered it at the kick-off, so that some of it may be in the record */
+  | { readonly kind: 'typeOutOfScope'; readonly type: string; readonly narrowed?: boolean }
+  /** No search finds the resources of this type that belong to a member, and no reference brought one. */
+  | { readonly kind: 'typeNotSearched'; readonly type: string }
   | { readonly kind: 'typeNotRead'; readonly type: string; readonly why: NotReadReason }
   | {
       readonly kind: 'resourceSkipped';
@@ -38,8 +41,18 @@ export type Problem =
       readonly type: string;
     }
   | { readonly kind: 'otherPatient'; readonly type: string; readonly page?: number }
-  /** A resource that the record refers to could not be read. With status 200, the payer sent something else. */
-  | { readonly kind: 'referenceNotRead'; readonly type: string; readonly id: string; readonly status?: number }
+  /**
+   * A resource that the record refers to could not be read, or the payer does not have it.
+   * @property status 200 if the payer sent another resource; absent if it did not answer at all
+   */
+  | {
+      readonly kind: 'referenceNotRead' | 'referenceGone';
+      readonly type: string;
+      readonly id: string;
+      readonly status?: number;
+    }
+  /** Resources that the record refers to, and whose turn never came. */
+  | { readonly kind: 'referencesNotRead'; readonly type: string; readonly count: number; readonly why: NotReadReason }
   /** A resource that the record refers to has an id that cannot be asked for. */
   | { readonly kind: 'referenceNotAsked'; readonly type: string }
   /** The URL of an attachment is not below the facade. */
@@ -64,7 +77,8 @@ export type NotReadReason =
   | 'tokenRefused'
   | 'partnerBlocked'
   | 'payerBlocked'
-  | 'payerDown';
+  | 'payerDown'
+  | 'scopeNarrowed';
 
 /** https://hl7.org/fhir/R4/valueset-issue-severity.html */
 export type Severity = 'fatal' | 'error' | 'warning' | 'information';
@@ -81,9 +95,11 @@ const codesOfLack = new Set([
   'too-costly',
 ]);
 
-/** Whether a problem means that something is, or may be, missing from the record. */
+const harmless: ReadonlySet<Problem['kind']> = new Set(['unservedAttachment', 'moreOfKind', 'referenceGone']);
+
+/** Whether a problem means that something is, or may be, missing from the record. What the payer does not have is not. */
 export const isMissing = (problem: Problem): boolean => {
-  if (problem.kind !== 'payerRemark') return problem.kind !== 'unservedAttachment' && problem.kind !== 'moreOfKind';
+  if (problem.kind !== 'payerRemark') return !harmless.has(problem.kind);
   return problem.severity === 'error' || problem.severity === 'fatal' || codesOfLack.has(problem.code);
 };
 

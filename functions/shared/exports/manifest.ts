@@ -38,15 +38,16 @@ export interface TypeOutcome {
     | 'refusedByPayer'
     /** Pages or resources of it are missing; the error file says which. */
     | 'incomplete'
-    /** None of it was read before the export ended. */
+    /** None of it was read: the export ended before, or no search finds it. */
     | 'notRead';
   readonly count: number;
   /** Why it is not complete, in one sentence that the partner sees. */
   readonly reason?: string;
 }
 
-/** Whether everything that the scope covers is in the record. */
+/** Whether everything that the scope covers is in the record. A record of which nothing was read is not complete. */
 export const isComplete = ({ outcomes }: Pick<StoredManifest, 'outcomes'>): boolean =>
+  outcomes.some(({ outcome }) => outcome === 'complete') &&
   outcomes.every(({ outcome }) => outcome === 'complete' || outcome === 'refusedByScope');
 
 /** The most bytes of NDJSON in one file. AWS limits a streamed answer to 200 MB. */

@@ -15,6 +15,8 @@ const notRead = [
   'partnerBlocked',
   'payerBlocked',
   'payerDown',
+  'tokenRefused',
+  'scopeNarrowed',
 ] as const;
 const skipped = ['tooLarge', 'tooDeep', 'notJson', 'repeatedKey', 'notResource', 'noResource'] as const;
 const faults = ['truncated', 'notJson', 'notBundle', 'notList', 'linksTooLong', 'repeatedKey'] as const;
@@ -31,15 +33,20 @@ const problems: readonly Problem[] = [
   { kind: 'typeRefused', type, status: 403 },
   { kind: 'typeRefused', type, status: 404 },
   { kind: 'typeOutOfScope', type },
+  { kind: 'typeOutOfScope', type, narrowed: true },
+  { kind: 'typeNotSearched', type },
   ...notRead.map((why) => ({ kind: 'typeNotRead', type, why }) as const),
   ...skipped.map((reason) => ({ kind: 'resourceSkipped', reason, page: 3, type, id: '1' }) as const),
   { kind: 'resourceSkipped', reason: 'notJson', type },
   ...[...skipped, 'notFhir' as const].map((reason) => ({ kind: 'entrySkipped', reason, page: 3, type }) as const),
   { kind: 'entrySkipped', reason: 'tooLarge', type },
   { kind: 'otherPatient', type, page: 3 },
-  { kind: 'referenceNotRead', type: 'Practitioner', id: '1', status: 404 },
+  { kind: 'referenceGone', type: 'Practitioner', id: '1', status: 404 },
+  { kind: 'referenceNotRead', type: 'Practitioner', id: '1', status: 403 },
   { kind: 'referenceNotRead', type: 'Practitioner', id: '1' },
   { kind: 'referenceNotRead', type: 'Practitioner', id: '1', status: 200 },
+  { kind: 'referencesNotRead', type: 'Practitioner', count: 1, why: 'tokenNotRenewed' },
+  { kind: 'referencesNotRead', type: 'Practitioner', count: 2, why: 'tokenNotRenewed' },
   { kind: 'referenceNotAsked', type },
   { kind: 'unservedAttachment', type, id: '1', count: 1 },
   { kind: 'unservedAttachment', type, count: 2 },
@@ -86,6 +93,7 @@ describe('the error file', () => {
 
   it("distinguishes what is missing from what is unusual by the issue's severity", () => {
     expect(problems.filter((problem) => !isMissing(problem)).map(({ kind }) => kind)).toEqual([
+      'referenceGone',
       'unservedAttachment',
       'unservedAttachment',
       'payerRemark',

@@ -1,0 +1,49 @@
+import type { JobDeps } from '../deps.ts';
+import { isAccountedFor, parseName } from '../leg/referred.ts';
+import type { Wanted } from '../plan/wanted.ts';
+import { tagger } from '../reading/identity.ts';
+import type { NotReadReason, Problem } from '../reading/problems.ts';
+import { readStateFile, referredIn } from '../state/state-file.ts';
+import type { JobState } from '../state/state.ts';
+
+/** How many resources of each type the record refers to, whose turn has not come. */
+const countReferences = async (
+  deps: JobDeps,
+  stateKey: Uint8Array,
+  state: JobState,
+  wanted: Wanted,
+): Promise<ReadonlyMap<string, number>> => {
+  const counts = new Map<string, number>();
+  const task = state.known.queue.find(({ kind }) => kind === 'references');
+  if (task?.kind !== 'references') return counts;
+  const known = { state, tagOf: tagger(stateKey) };
+  for (let file = task.file; file < state.referenceFiles.length; file += 1) {
+    const names = referredIn(await readStateFile(deps, stateKey, state.referenceFiles[file]!));
+    for (const name of names.slice(file === task.file ? task.at : 0)) {
+      const { type } = parseName(name);
+      if (wanted.may(type, 'r') && !isAccountedFor(known, name)) counts.set(type, (counts.get(type) ?? 0) + 1);
+    }
+  }
+  return counts;
+};
+
+/**
+ * The problems of an export that ends before its queue does: one for each type whose search is left, and one for each
+ * other type of which references are left.
+ * @param wanted what the export could read at the kick-off
+ * @throws whatever the bucket throws
+ */
+export const whatIsLeft = async (
+  deps: JobDeps,
+  stateKey: Uint8Array,
+  { state, wanted, why }: { readonly state: JobState; readonly wanted: Wanted; readonly why: NotReadReason },
+): Promise<readonly Problem[]> => {
+  const types = new Set(state.known.queue.flatMap((task) => (task.kind === 'search' ? [task.type] : [])));
+  const references = await countReferences(deps, stateKey, state, wanted);
+  return [
+    ...[...types].map((type) => ({ kind: 'typeNotRead', type, why }) as const),
+    ...[...references]
+      .filter(([type]) => !types.has(type))
+      .map(([type, count]) => ({ kind: 'referencesNotRead', type, count, why }) as const),
+  ];
+};

@@ -1,0 +1,368 @@
+import { isComplete } from '../../../functions/shared/exports/manifest.ts';
+import {
+  exportWorld,
+  fhir,
+  memberPatient,
+  observation,
+  pageOf,
+  type PayerScript,
+  type Sent,
+  type WorldOptions,
+} from '../../support/export-world.ts';
+
+/** Answers with what stands at the first path that begins so, else with an empty page. */
+const answers =
+  (pages: Readonly<Record<string, Sent | (() => Sent)>>): PayerScript =>
+  ({ path }) => {
+    const found = Object.entries(pages).find(([begins]) => path.startsWith(begins))?.[1] ?? pageOf([]);
+    return typeof found === 'function' ? found() : found;
+  };
+
+const endOf = async (world: ReturnType<typeof exportWorld>) => {
+  const { manifest, errors } = await world.record();
+  return {
+    status: (await world.item())?.status,
+    complete: isComplete(manifest),
+    outcomes: Object.fromEntries(manifest.outcomes.map(({ type, outcome, count }) => [type, `${outcome} ${count}`])),
+    reasons: Object.fromEntries(manifest.outcomes.map(({ type, reason }) => [type, reason])),
+    errors,
+  };
+};
+
+const run = async (payer: PayerScript, options: WorldOptions = {}) => {
+  const world = exportWorld({ payer, ...options });
+  await world.run();
+  return { world, ...(await endOf(world)) };
+};
+
+const byType = (...searches: readonly string[]): WorldOptions => ({
+  profile: { everything: false, wholeRecord: { searches } },
+});
+const throttled: Sent = { status: 429, headers: { 'retry-after': '60' } };
+
+const seenBy = (...names: readonly string[]) => ({ performer: names.map((reference) => ({ reference })) });
+
+describe('an export that ends while it follows references', () => {
+  const record = pageOf([
+    memberPatient,
+    observation(1, seenBy('Practitioner/1', 'Practitioner/2', 'Practitioner/3', 'Organization/1')),
+  ]);
+  const practitioner = (id: string) => fhir({ resourceType: 'Practitioner', id });
+  const notRead = {
+    status: 'partial',
+    complete: false,
+    outcomes: {
+      Patient: 'complete 1',
+      Observation: 'complete 1',
+      Practitioner: 'incomplete 1',
+      Organization: 'notRead 0',
+    },
+  };
+  const sentences = (why: string) => [
+    `The record refers to 2 resources of type Practitioner that were not read: ${why}.`,
+    `The record refers to 1 resource of type Organization that was not read: ${why}.`,
+  ];
+
+  it('because the payer refuses every token there says how many of each type are missing', async () => {
+    const made = await run(
+      answers({ '/Patient/': record, '/Practitioner/1': practitioner('1'), '/Practitioner/2': { status: 401 } }),
+    );
+
+    expect(made).toMatchObject(notRead);
+    expect(made.errors).toEqual(sentences('the payer refuses the access tokens that it has just issued'));
+    expect(made.reasons['Organization']).toBe(made.errors[1]);
+  });
+
+  it('because nobody polls when the token ends says so', async () => {
+    const world = exportWorld({ tokenLives: 300 });
+    world.answerWith(
+      answers({
+        '/Patient/': record,
+        '/Practitioner/1': practitioner('1'),
+        '/Practitioner/2': { ...throttled, headers: { 'retry-after': '600' } },
+      }),
+    );
+    await world.kickOff();
+    await world.durable.finish(world.start());
+
+    const made = await endOf(world);
+    expect(made).toMatchObject(notRead);
+    expect(made.errors).toEqual(sentences("the payer's access token ended, and no poll renewed it within a day"));
+  });
+
+  it('because its time is over says so, and counts what an earlier execution found', async () => {
+    const made = await run(
+      answers({
+        '/Patient/': record,
+        '/Practitioner/1': practitioner('1'),
+        '/Practitioner/2': { ...throttled, headers: { 'retry-after': '3600' } },
+      }),
+      { deps: { mostOperations: 12 } },
+    );
+
+    expect(made.world.durable.engine.executions().length).toBeGreaterThan(1);
+    expect(made).toMatchObject(notRead);
+    expect(made.errors).toEqual(sentences('the export took longer than it may'));
+  });
+
+  it('counts no resource that a search has returned, and none that the scope does not cover', async () => {
+    const made = await run(
+      answers({
+        '/Patient?': pageOf([memberPatient]),
+        '/Observation?': pageOf([
+          observation(1, seenBy('Practitioner/1', 'Encounter/1', 'Organization/1', 'Encounter/2')),
+        ]),
+        '/Encounter?': pageOf([{ resourceType: 'Encounter', id: '1' }]),
+        '/Practitioner/1': { status: 401 },
+      }),
+      {
+        ...byType('Patient', 'Observation', 'Encounter'),
+        scope: 'patient/Patient.rs patient/Observation.rs patient/Encounter.rs patient/Practitioner.r',
+      },
+    );
+
+    expect(made.outcomes).toEqual({
+      Patient: 'complete 1',
+      Observation: 'complete 1',
+      Encounter: 'incomplete 1',
+      Practitioner: 'notRead 0',
+    });
+  });
+
+  it('is complete if the end came after the last of them', async () => {
+    const made = await run(
+      answers({
+        '/Patient/': pageOf([memberPatient, observation(1, seenBy('Practitioner/1'))]),
+        '/Practitioner/1': practitioner('1'),
+      }),
+    );
+
+    expect(made).toMatchObject({ status: 'completed', complete: true, errors: [] });
+  });
+});
+
+describe('a referenced resource', () => {
+  it('that the payer refuses is missing, though two hundred before it do not exist', async () => {
+    const names = Array.from({ length: 201 }, (_, at) => `Practitioner/${at}`);
+    const made = await run(
+      answers({
+        '/Patient/': pageOf([memberPatient, observation(1, seenBy(...names))]),
+        '/Practitioner/200': { status: 403 },
+        '/Practitioner/': { status: 404 },
+      }),
+    );
+
+    expect(made).toMatchObject({ status: 'partial', complete: false });
+    expect(made.outcomes['Practitioner']).toBe('incomplete 0');
+  });
+
+  it('that is refused is missing, though the scope does not cover a search of its type', async () => {
+    const made = await run(
+      answers({
+        '/Patient?': pageOf([memberPatient]),
+        '/Encounter?': pageOf([{ resourceType: 'Encounter', id: '1', partOf: { reference: 'Goal/1' } }]),
+        '/Goal/1': { status: 403 },
+      }),
+      {
+        ...byType('Patient', 'Encounter', 'Goal'),
+        scope: 'patient/Patient.rs patient/Encounter.rs patient/Goal.r',
+      },
+    );
+
+    expect(made).toMatchObject({ status: 'partial', complete: false });
+    expect(made.outcomes['Goal']).toBe('incomplete 0');
+  });
+
+  it('that the scope does not let the job read is named', async () => {
+    const made = await run(answers({ '/Observation?': pageOf([observation(1, seenBy('Practitioner/1'))]) }), {
+      ...byType('Patient', 'Observation'),
+      scope: 'patient/Patient.rs patient/Observation.rs patient/Practitioner.s',
+    });
+
+    expect(made.outcomes['Practitioner']).toBe('refusedByScope 0');
+  });
+});
+
+describe("a partner's scopes that are narrowed while an export runs", () => {
+  /** A payer that asks once to wait before it answers a path that begins so. */
+  const waitsBefore = (begins: string, pages: Parameters<typeof answers>[0]): PayerScript => {
+    let hasWaited = false;
+    const answer = answers(pages);
+    return (asked) => {
+      if (hasWaited || !asked.path.startsWith(begins)) return answer(asked);
+      hasWaited = true;
+      return throttled;
+    };
+  };
+
+  const narrowed = async (payer: (base: string) => PayerScript, scopes: readonly string[], options: WorldOptions) => {
+    const world = exportWorld(options);
+    world.answerWith(payer(world.base));
+    await world.kickOff();
+    const arn = world.start();
+    await world.durable.untilPaused();
+    world.narrowTo(...scopes);
+    await world.durable.finish(arn);
+    return { paths: world.asked.map(({ path }) => path), ...(await endOf(world)) };
+  };
+
+  it('leave out a type that was not read yet, without a request for it', async () => {
+    const made = await narrowed(
+      () =>
+        waitsBefore('/Condition', { '/Patient?': pageOf([memberPatient]), '/Observation?': pageOf([observation(1)]) }),
+      ['launch/patient', 'patient/Patient.rs', 'patient/Condition.rs'],
+      byType('Patient', 'Condition', 'Observation'),
+    );
+
+    expect(made.paths.filter((path) => path.startsWith('/Observation'))).toEqual([]);
+    expect(made.outcomes).toEqual({ Patient: 'complete 1', Condition: 'complete 0', Observation: 'refusedByScope 0' });
+    expect(made.errors).toEqual(['Observation is not complete: the app lost the scope for it while the export ran.']);
+  });
+
+  it('end a search in its midst, and what came of it is not complete', async () => {
+    const made = await narrowed(
+      (base) =>
+        waitsBefore('/Observation?page=2', {
+          '/Patient?': pageOf([memberPatient]),
+          '/Observation?page=2': pageOf([observation(2)]),
+          '/Observation?': pageOf([observation(1)], `${base}/Observation?patient=member-1&page=2`),
+        }),
+      ['patient/Patient.rs'],
+      byType('Patient', 'Observation'),
+    );
+
+    expect(made).toMatchObject({ status: 'partial', complete: false });
+    expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'incomplete 1' });
+  });
+
+  it('end $everything in its midst, and no type looks complete', async () => {
+    const made = await narrowed(
+      (base) =>
+        waitsBefore('?page=2', {
+          '/Patient/': pageOf([memberPatient, observation(1)], `${base}?page=2`),
+          '?page=2': pageOf([observation(2)]),
+        }),
+      ['patient/Patient.rs', 'patient/Observation.rs'],
+      {},
+    );
+
+    expect(made.paths.filter((path) => path === '?page=2')).toHaveLength(1);
+    expect(made).toMatchObject({ status: 'partial', complete: false });
+    expect(Object.values(made.outcomes)).not.toContain('complete 1');
+    expect(made.outcomes).toMatchObject({ Patient: 'incomplete 1', Observation: 'incomplete 1', Goal: 'notRead 0' });
+  });
+
+  it('make an export that has not begun to read $everything search by type', async () => {
+    const made = await narrowed(
+      () =>
+        waitsBefore('/Patient/', {
+          '/Patient?': pageOf([memberPatient]),
+          '/Observation?': pageOf([observation(1)]),
+        }),
+      ['patient/Patient.rs', 'patient/Observation.rs'],
+      {},
+    );
+
+    expect(made.paths).toEqual([
+      '/Patient/member-1/$everything',
+      '/Patient?_id=member-1',
+      '/Observation?patient=member-1',
+    ]);
+    expect(made.outcomes).toMatchObject({ Patient: 'complete 1', Observation: 'complete 1', Goal: 'refusedByScope 0' });
+  });
+
+  it('name a type of which a search of another type brings resources', async () => {
+    const made = await narrowed(
+      () =>
+        waitsBefore('/Observation?', {
+          '/Patient?': pageOf([memberPatient]),
+          '/Observation?': pageOf([
+            observation(1),
+            { resourceType: 'Specimen', id: '1' },
+            { resourceType: 'Specimen', id: '2' },
+          ]),
+        }),
+      ['patient/Patient.rs', 'patient/Observation.rs'],
+      byType('Patient', 'Observation?_include=Observation:specimen'),
+    );
+
+    expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 1', Specimen: 'refusedByScope 0' });
+    expect(made.errors).toHaveLength(1);
+  });
+
+  it('name a type to which the record refers', async () => {
+    const made = await narrowed(
+      () =>
+        waitsBefore('/Practitioner/1', {
+          '/Patient?': pageOf([memberPatient]),
+          '/Observation?': pageOf([observation(1, seenBy('Practitioner/1', 'Practitioner/2'))]),
+        }),
+      ['patient/Patient.rs', 'patient/Observation.rs'],
+      byType('Patient', 'Observation'),
+    );
+
+    expect(made.outcomes).toEqual({
+      Patient: 'complete 1',
+      Observation: 'complete 1',
+      Practitioner: 'refusedByScope 0',
+    });
+    expect(made.errors).toHaveLength(1);
+  });
+});
+
+describe('a type that was asked for', () => {
+  const options = byType('Patient', 'Observation');
+  const why = 'Practitioner is not read: no search finds those of a member, and none came by reference.';
+
+  it('and that no search finds is not read, and nothing is complete', async () => {
+    const made = await run(answers({}), { ...options, types: ['Practitioner'] });
+
+    expect(made).toMatchObject({ status: 'failed', complete: false, outcomes: { Practitioner: 'notRead 0' } });
+    expect(made.errors).toEqual([why]);
+    expect(made.world.asked).toEqual([]);
+  });
+
+  it('and that no search finds is not read beside one that is', async () => {
+    const made = await run(answers({ '/Observation?': pageOf([observation(1)]) }), {
+      ...options,
+      types: ['Observation', 'Practitioner'],
+    });
+
+    expect(made).toMatchObject({ status: 'partial', complete: false });
+    expect(made.outcomes).toEqual({ Observation: 'complete 1', Practitioner: 'notRead 0' });
+  });
+
+  it('and that no search finds is complete if it comes by reference', async () => {
+    const made = await run(
+      answers({
+        '/Observation?': pageOf([observation(1, seenBy('Practitioner/1'))]),
+        '/Practitioner/1': fhir({ resourceType: 'Practitioner', id: '1' }),
+      }),
+      {
+        ...options,
+        types: ['Observation', 'Practitioner'],
+        scope: 'patient/Observation.rs patient/Practitioner.r',
+      },
+    );
+
+    expect(made).toMatchObject({ status: 'completed', complete: true, errors: [] });
+    expect(made.outcomes).toEqual({ Observation: 'complete 1', Practitioner: 'complete 1' });
+  });
+
+  it('and that no search finds is refused by a scope without reading', async () => {
+    const made = await run(answers({ '/Observation?': pageOf([observation(1)]) }), {
+      ...options,
+      types: ['Observation', 'Practitioner'],
+      scope: 'patient/Observation.rs patient/Practitioner.s',
+    });
+
+    expect(made.outcomes).toEqual({ Observation: 'complete 1', Practitioner: 'refusedByScope 0' });
+  });
+});
+
+it('an export of which the scope let nothing be read is not completed', async () => {
+  const made = await run(answers({}), { ...byType('Patient', 'Goal'), scope: 'patient/Goal.r' });
+
+  expect(made).toMatchObject({ status: 'failed', complete: false });
+  expect(made.outcomes).toEqual({ Patient: 'refusedByScope 0', Goal: 'refusedByScope 0' });
+});
