@@ -4,6 +4,7 @@ import type { Table } from '../shared/store/dynamo.ts';
 import type { Buffers } from './buffers.ts';
 import type { JobInput } from './job-input.ts';
 import type { WaitForTurn } from './pace.ts';
+import type { ReadingProgress } from './reading/next-page.ts';
 
 /** The exports' bucket. Both functions throw GatewayError `temporarily_unavailable`. */
 export interface ObjectStore {
@@ -31,4 +32,6 @@ export interface JobDeps extends Omit<Deps, 'behindEdge'> {
   readonly fileSeconds: number;
   /** The operations after which an execution starts its successor. @default 2,500 of the 3,000 that AWS allows */
   readonly mostOperations?: number;
+  /** Where an export ends with what it has. @default bounds */
+  readonly bounds?: ReadingProgress;
 }

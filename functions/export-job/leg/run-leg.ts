@@ -172,7 +172,7 @@ const readAndCommit = async (job: Job, leg: Leg): Promise<LegResult> => {
 };
 
 const boundOf = ({ deps }: Job, item: Export, { known }: JobState): NotReadReason | undefined =>
-  reachedBound({ ...known, seconds: nowSeconds(deps.clock) - item.startedAt });
+  reachedBound({ ...known, seconds: nowSeconds(deps.clock) - item.startedAt }, deps.bounds);
 
 /**
  * Reads one leg of an export: about 20 seconds, or 8 MB. It first checks that the export may still read. What it read
