@@ -15,7 +15,7 @@ const union = (...names: readonly string[]): string[] => [...new Set(names)].sor
 export const changedByJob = union(
   ...named,
   'payerVersion',
-  ...writtenBy('beginExport', 'continueExport', 'noteProgress', 'askForToken', 'endExport'),
+  ...writtenBy('beginExport', 'continueExport', 'noteProgress', 'askForToken', 'endExport', 'dropSecrets'),
 );
 
 /** A poll gives the job a newer token, or starts it again. */

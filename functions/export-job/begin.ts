@@ -28,11 +28,8 @@ interface TooLate {
  * Returns the item with the job's state key, and makes the key unless an earlier try did. Undefined if the export is no
  * longer running, or if another execution has begun it, since a poll may have started the job twice.
  */
-const withStateKey = async (
-  { deps, exportId }: Job,
-  item: Export,
-  executionArn: string,
-): Promise<Export | undefined> => {
+const withStateKey = async ({ deps, exportId, execution }: Job, item: Export): Promise<Export | undefined> => {
+  const { arn: executionArn } = execution;
   if (item.stateKey !== undefined) return item.executionArn === executionArn ? item : undefined;
   const stateKey = await deps.sealForJob(exportId, 'state key', deps.randomBytes(stateKeyBytes));
   const isWritten = await beginExport(deps.exports, item, { stateKey, executionArn, now: nowSeconds(deps.clock) });
@@ -64,7 +61,7 @@ const firstDelta = (item: Export, { partner, payer }: { readonly partner: Partne
  * Begins an export: makes its state key, plans what to read, and writes the first state.
  * @throws Error whose message holds nothing of the record
  */
-export const begin = async (job: Job, executionArn: string): Promise<Begun> => {
+export const begin = async (job: Job): Promise<Begun> => {
   const { deps, exportId, memory } = job;
   try {
     const found = await getRunning(deps, exportId);
@@ -72,7 +69,7 @@ export const begin = async (job: Job, executionArn: string): Promise<Begun> => {
     const allowed = await checkAllowed(deps, found);
     if (allowed.kind === 'wait' && secondsLeft(deps, found) <= 0) return { next: { kind: 'never', why: 'seconds' } };
     if (allowed.kind !== 'yes') return { next: allowed };
-    const item = await withStateKey(job, found, executionArn);
+    const item = await withStateKey(job, found);
     if (item === undefined) return { next: { kind: 'gone' } };
     memory.forget();
     return await memory.commit({ exportId, stateKey: await job.stateKey(item) }, firstDelta(item, allowed));
@@ -86,10 +83,10 @@ export const begin = async (job: Job, executionArn: string): Promise<Begun> => {
  * Continues an export from the state that the previous execution left.
  * @throws Error whose message holds nothing of the record
  */
-export const goOn = async ({ deps, exportId }: Job, state: string, executionArn: string): Promise<Begun> => {
+export const goOn = async ({ deps, exportId, execution }: Job, state: string): Promise<Begun> => {
   try {
     const item = await getRunning(deps, exportId);
-    const goesOn = item !== undefined && (await continueExport(deps.exports, item, executionArn));
+    const goesOn = item !== undefined && (await continueExport(deps.exports, item, execution.arn));
     return goesOn ? { state, snapshot: true } : { next: { kind: 'gone' } };
   } catch (error) {
     throw withCause(error);

@@ -12,6 +12,7 @@ import { begin, goOn, type Begun } from './begin.ts';
 import type { JobDeps } from './deps.ts';
 import { endIfFailed } from './end/end-if-failed.ts';
 import { fail, finish, writeEndOfRecord, type Ended } from './end/finish.ts';
+import { dropSecretsIfOverdue } from './end/overdue.ts';
 import type { JobInput } from './job-input.ts';
 import { startJob, type Job } from './job.ts';
 import { longestTokenWait } from './leg/leg.ts';
@@ -47,9 +48,7 @@ const stop = (job: Job, context: DurableContext, why: string): Promise<Ended> =>
 
 /** Begins the export, or continues it after an earlier execution. Waits while the payer is paused or down. */
 const beginning = async (job: Job, context: DurableContext, { state }: JobInput): Promise<Begun> => {
-  const { durableExecutionArn } = context.executionContext;
-  const first = (): Promise<Begun> =>
-    state === undefined ? begin(job, durableExecutionArn) : goOn(job, state, durableExecutionArn);
+  const first = (): Promise<Begun> => (state === undefined ? begin(job) : goOn(job, state));
   for (;;) {
     const begun = await context.step('begin', first, { retryStrategy: patiently });
     if (!('next' in begun) || begun.next.kind !== 'wait') return begun;
@@ -104,17 +103,26 @@ const run = async (job: Job, context: DurableContext, input: JobInput): Promise<
   return (await startSuccessor(job, context, input, files)) ?? gone;
 };
 
+const runOrStop = async (job: Job, context: DurableContext, input: JobInput): Promise<Ended | Succeeded> => {
+  try {
+    return await run(job, context, input);
+  } catch (error) {
+    // A step failed on its last try. The message of a StepError is ours, so it is safe to log.
+    return stop(job, context, error instanceof StepError ? error.message : causeOf(error));
+  }
+};
+
 /** The job as the engine runs it. */
 export const runExport =
   (deps: JobDeps): DurableExecutionHandler<JobInput, Ended | Succeeded> =>
   async (input, context) => {
-    const job = startJob(deps, input.exportId, () => context.lambdaContext.getRemainingTimeInMillis());
-    try {
-      return await run(job, context, input);
-    } catch (error) {
-      // A step failed on its last try. The message of a StepError is ours, so it is safe to log.
-      return stop(job, context, error instanceof StepError ? error.message : causeOf(error));
+    const execution = { arn: context.executionContext.durableExecutionArn, after: input.after };
+    const job = startJob(deps, input.exportId, execution, () => context.lambdaContext.getRemainingTimeInMillis());
+    const ended = await runOrStop(job, context, input);
+    if (ended.status === 'gone') {
+      await context.step('drop-secrets', () => dropSecretsIfOverdue(job), { retryStrategy: patiently });
     }
+    return ended;
   };
 
 /**

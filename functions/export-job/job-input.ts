@@ -5,6 +5,8 @@ export interface JobInput {
   readonly run?: number;
   /** The state file that a later execution continues from. */
   readonly state?: string;
+  /** The ARN of the execution that this one continues. */
+  readonly after?: string;
 }
 
 /** The name of an execution. The engine accepts each name once. At most 64 characters. */

@@ -6,10 +6,17 @@ import type { Buffers } from './buffers.ts';
 import type { JobDeps } from './deps.ts';
 import { jobMemory, type Memory } from './state/memory.ts';
 
+/** An execution of the job, and the one that it continues. */
+export interface Execution {
+  readonly arn: string;
+  readonly after?: string | undefined;
+}
+
 /** One export in one process. It is discarded when the invocation ends. */
 export interface Job {
   readonly deps: JobDeps;
   readonly exportId: string;
+  readonly execution: Execution;
   readonly memory: Memory;
   readonly buffers: Buffers;
   /** The key of the job's state. @throws GatewayError `temporarily_unavailable` */
@@ -36,7 +43,7 @@ const remembered = <T>(open: (box: Uint8Array) => Promise<T>): ((box: Uint8Array
 
 const missing = (): Promise<never> => Promise.reject(new Error('the item has no such secret'));
 
-export const startJob = (deps: JobDeps, exportId: string, remainingMs: () => number): Job => {
+export const startJob = (deps: JobDeps, exportId: string, execution: Execution, remainingMs: () => number): Job => {
   const openKey = remembered((box) => deps.openInJob(exportId, 'state key', box));
   const openToken = remembered(async (box) =>
     Buffer.from(await deps.openInJob(exportId, 'payer token', box)).toString('utf8'),
@@ -44,6 +51,7 @@ export const startJob = (deps: JobDeps, exportId: string, remainingMs: () => num
   return {
     deps,
     exportId,
+    execution,
     memory: jobMemory(deps),
     buffers: deps.newBuffers(),
     stateKey: ({ stateKey }) => (stateKey === undefined ? missing() : openKey(stateKey)),

@@ -50,7 +50,7 @@ export const startSuccessor = async (
   const snapshot = await context.step('snapshot', () => writeSnapshot(job, files), { retryStrategy: patiently });
   // A step without a result may come back as null.
   if (snapshot?.state === undefined) return undefined;
-  const next = { exportId, run: run + 1, state: snapshot.state };
+  const next = { exportId, run: run + 1, state: snapshot.state, after: job.execution.arn };
   const by = executionName(exportId, next.run);
   await context.step('successor', () => start(job, by, next), { retryStrategy: patiently });
   return { status: 'succeeded', by };

@@ -80,7 +80,8 @@ export const exportGateway = (options: { registry?: RegistryData } = {}) => {
     const { status = 'completed', lives = 7 * 24 * 3600 } = how;
     const { manifestDigest } = sealed;
     const counts = { resources: 1, typesDone: 1, typesTotal: 1 };
-    await endExport(deps.exports, item, { status, manifestDigest, endedAt: now, expiresAt: now + lives, ...counts });
+    const ended = { status, manifestDigest, endedAt: now, expiresAt: now + lives, ...counts };
+    await endExport(deps.exports, item, ended, { arn: 'arn:execution' });
     test.dynamo.calls();
     return sealed;
   };
@@ -88,13 +89,14 @@ export const exportGateway = (options: { registry?: RegistryData } = {}) => {
   const endWithout = async (item: Export): Promise<void> => {
     const now = nowSeconds(deps.clock);
     const counts = { resources: 0, typesDone: 0, typesTotal: 1 };
-    await endExport(deps.exports, item, {
+    const ended = {
       status: 'failed',
       manifestDigest: undefined,
       endedAt: now,
       expiresAt: now + 3600,
       ...counts,
-    });
+    } as const;
+    await endExport(deps.exports, item, ended, { arn: 'arn:execution' });
   };
   return { ...test, deps, objects, opened, woken, stored, requireStored, start, begin, end, endWithout };
 };

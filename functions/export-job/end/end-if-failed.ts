@@ -1,16 +1,27 @@
 import type { DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
 import { isObject, parseObject } from '../../shared/json-object.ts';
 import type { JobDeps } from '../deps.ts';
+import type { Job } from '../job.ts';
 import { fail } from './finish.ts';
+import { dropSecretsIfOverdue } from './overdue.ts';
 
 type Invocation = Parameters<DurableLambdaHandler>[0];
 
-/** The id of an execution's export, from the execution's input. */
-const exportOf = ({ InitialExecutionState }: Invocation): string | undefined => {
+const textIn = (input: Readonly<Record<string, unknown>>, name: string): string | undefined => {
+  const value = input[name];
+  return typeof value === 'string' ? value : undefined;
+};
+
+/** The export of an execution, from the execution's input. */
+const jobOf = (
+  deps: JobDeps,
+  { DurableExecutionArn: arn, InitialExecutionState }: Invocation,
+): Pick<Job, 'deps' | 'exportId' | 'execution'> | undefined => {
   const [execution] = InitialExecutionState.Operations;
   const input = parseObject(execution?.ExecutionDetails?.InputPayload ?? '');
-  const exportId = isObject(input) ? input['exportId'] : undefined;
-  return typeof exportId === 'string' ? exportId : undefined;
+  const exportId = isObject(input) ? textIn(input, 'exportId') : undefined;
+  if (exportId === undefined) return undefined;
+  return { deps, exportId, execution: { arn, after: isObject(input) ? textIn(input, 'after') : undefined } };
 };
 
 /**
@@ -21,9 +32,11 @@ export const endIfFailed =
   (deps: JobDeps, handler: DurableLambdaHandler): DurableLambdaHandler =>
   async (event, context) => {
     const output = await handler(event, context);
-    const exportId = exportOf(event);
+    const job = jobOf(deps, event);
     // A literal, since using the SDK's enum would load it for one word.
-    if ((output.Status as string) === 'FAILED' && exportId !== undefined)
-      await fail({ deps, exportId }, 'executionFailed');
+    if ((output.Status as string) === 'FAILED' && job !== undefined) {
+      const { status } = await fail(job, 'executionFailed');
+      if (status === 'gone') await dropSecretsIfOverdue(job);
+    }
     return output;
   };

@@ -181,14 +181,14 @@ export const finish = async (
   { manifest, kept, digest, ...end }: Written,
   why: NotReadReason | undefined,
 ): Promise<Ended> => {
-  const { deps, exportId } = job;
+  const { deps, exportId, execution } = job;
   try {
     const item = await getRunning(deps, exportId);
     if (item === undefined) return await endedBefore(job);
     await deps.objects.put(manifestName(exportId), await deps.objects.get(manifest));
     await deps.objects.put(keptName(exportId), await deps.objects.get(kept));
     const { status, resources } = end;
-    if (!(await endExport(deps.exports, item, { ...end, manifestDigest: digest, ...endOf(deps, item) }))) {
+    if (!(await endExport(deps.exports, item, { ...end, manifestDigest: digest, ...endOf(deps, item) }, execution))) {
       return await endedBefore(job);
     }
     writeEnd(deps, item, { status, resources, why });
@@ -206,17 +206,18 @@ const endedBefore = async ({ deps, exportId }: Job): Promise<Ended> => {
 };
 
 /**
- * Ends an export without files.
+ * Ends an export without files, unless another execution has begun it.
  * @throws Error whose message holds nothing of the record
  */
-export const fail = async (job: Pick<Job, 'deps' | 'exportId'>, why: string): Promise<Ended> => {
-  const { deps, exportId } = job;
+export const fail = async (job: Pick<Job, 'deps' | 'exportId' | 'execution'>, why: string): Promise<Ended> => {
+  const { deps, exportId, execution } = job;
   try {
     const item = await getRunning(deps, exportId);
     if (item === undefined) return { status: 'gone', resources: 0 };
     const { resources, typesDone = 0, typesTotal = 0 } = item;
     const end = { status: 'failed', resources, typesDone, typesTotal, manifestDigest: undefined } as const;
-    if (!(await endExport(deps.exports, item, { ...end, ...endOf(deps, item) }))) return { status: 'gone', resources };
+    if (!(await endExport(deps.exports, item, { ...end, ...endOf(deps, item) }, execution)))
+      return { status: 'gone', resources: 0 };
     writeEnd(deps, item, { status: 'failed', resources, why });
     return { status: 'failed', resources };
   } catch (error) {

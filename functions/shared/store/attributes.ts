@@ -185,24 +185,24 @@ export const exportAttributes = {
   /** The private half is derived from this and the grant's key. */
   exportSecret: { type: 'B', by: 'putExport' },
   /** The payer's access token, sealed under the exports key for the job alone. */
-  payerToken: { type: 'B', by: 'putExport giveToken endExport' },
+  payerToken: { type: 'B', by: 'putExport giveToken endExport dropSecrets' },
   /** Absent if the payer did not say. */
-  payerTokenExpiresAt: { type: 'N', by: 'putExport giveToken endExport' },
+  payerTokenExpiresAt: { type: 'N', by: 'putExport giveToken endExport dropSecrets' },
   /** When that token was put here. */
-  payerTokenAt: { type: 'N', by: 'putExport giveToken endExport' },
+  payerTokenAt: { type: 'N', by: 'putExport giveToken endExport dropSecrets' },
   /** The grant's version of that token. */
   payerVersion: { type: 'N', by: 'putExport giveToken' },
   /** The key of the job's state, sealed under the exports key. */
-  stateKey: { type: 'B', by: 'beginExport endExport' },
+  stateKey: { type: 'B', by: 'beginExport endExport dropSecrets' },
   executionArn: { type: 'S', by: 'beginExport continueExport' },
   beganAt: { type: 'N', by: 'beginExport' },
   /** When a poll last asked for the job to be started again. */
   startAgainAt: { type: 'N', by: 'startAgain' },
   /** The callback to complete when there is a newer token. */
-  callbackId: { type: 'S', by: 'askForToken noteAwake endExport' },
+  callbackId: { type: 'S', by: 'askForToken noteAwake endExport dropSecrets' },
   /** The version of the token that the payer no longer accepts. */
-  refusedVersion: { type: 'N', by: 'askForToken noteAwake endExport' },
-  waitingSince: { type: 'N', by: 'askForToken noteAwake endExport' },
+  refusedVersion: { type: 'N', by: 'askForToken noteAwake endExport dropSecrets' },
+  waitingSince: { type: 'N', by: 'askForToken noteAwake endExport dropSecrets' },
   resources: { type: 'N', by: 'putExport noteProgress endExport' },
   /** The total that the payer gave, if one request asks for everything. */
   resourcesTotal: { type: 'N', by: 'noteProgress' },

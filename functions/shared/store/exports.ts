@@ -17,7 +17,7 @@ import { writeItem, type Item } from './items.ts';
  * The table's stream starts the job, so putExport is the whole kick-off and cannot be left half done. deleteExport may
  * come at any time. Every other write requires that the item is still this export and is running, so that a job whose
  * export was deleted or replaced changes nothing. An export that is still running when it expires has failed: a kick-off
- * may replace it, and no end can be written.
+ * may replace it, and no end can be written. Its job removes the secrets (dropSecrets).
  */
 const { exists, absent, is } = clausesOn(exportAttributes);
 const ofExport = (exportId: string) => is('exportId', '=', exportId);
@@ -177,10 +177,22 @@ export const noteAwake = (table: Table, key: Key, callbackId: string): Promise<b
     when: [is('callbackId', '=', callbackId)],
   });
 
+/** What only a running job needs. */
+const secrets = [
+  'payerToken',
+  'payerTokenExpiresAt',
+  'payerTokenAt',
+  'stateKey',
+  'callbackId',
+  'refusedVersion',
+  'waitingSince',
+] as const;
+
 /**
- * Ends an export and removes the job's secrets from the item. Returns false if it was no longer running or is overdue, or
- * if a repeat after a lost answer finds it ended; read the item to see which.
+ * Ends an export and removes the job's secrets from the item. Returns false if it was no longer running or is overdue, if
+ * another execution has begun it, or if a repeat after a lost answer finds it ended; read the item to see which.
  * @param end has no manifest digest if the export ends without files
+ * @param by the execution that ends it, and the one that it continues
  */
 export const endExport = (
   table: Table,
@@ -194,20 +206,19 @@ export const endExport = (
     endedAt: number;
     expiresAt: number;
   },
-): Promise<boolean> =>
-  update(table, key, {
-    set: end,
-    remove: [
-      'payerToken',
-      'payerTokenExpiresAt',
-      'payerTokenAt',
-      'stateKey',
-      'callbackId',
-      'refusedVersion',
-      'waitingSince',
-    ],
-    when: [is('expiresAt', '>', end.endedAt)],
-  });
+  by: { readonly arn: string; readonly after?: string | undefined },
+): Promise<boolean> => {
+  const noneElseBegan = anyOf(
+    absent('executionArn'),
+    is('executionArn', '=', by.arn),
+    ...(by.after === undefined ? [] : [is('executionArn', '=', by.after)]),
+  );
+  return update(table, key, { set: end, remove: secrets, when: [is('expiresAt', '>', end.endedAt), noneElseBegan] });
+};
+
+/** Removes the job's secrets from an export that is overdue. Returns false if it is not. */
+export const dropSecrets = (table: Table, key: Key, now: number): Promise<boolean> =>
+  update(table, key, { remove: secrets, when: [is('expiresAt', '<=', now)] });
 
 /** Deletes an export, whatever its state; the table's stream then stops the job and sweeps its files. */
 export const deleteExport = async (table: Table, { grantId, exportId }: Key): Promise<boolean> => {

@@ -29,6 +29,13 @@ const startAndWait = async (world: ReturnType<typeof slowWorld>): Promise<string
   return arn;
 };
 
+const invocation = (exportId: string, arn = 'arn') =>
+  ({
+    DurableExecutionArn: arn,
+    CheckpointToken: 'token',
+    InitialExecutionState: { Operations: [{ ExecutionDetails: { InputPayload: JSON.stringify({ exportId }) } }] },
+  }) as unknown as Parameters<DurableLambdaHandler>[0];
+
 /** The age at which an export has a quarter of an hour left to read, in seconds. */
 const almostTwoDays = 2 * 86_400 - 900;
 
@@ -220,6 +227,103 @@ describe('a job whose', () => {
   });
 });
 
+describe('an export that two executions were started for', () => {
+  it('goes on with the one that began it, though the other cannot even begin', async () => {
+    let fails = false;
+    const world = exportWorld({
+      tokenLives: 86_400,
+      onCall: (name) => {
+        if (fails && name === 'GetItemCommand') throw unavailable('dynamodb: out of reach');
+      },
+    });
+    let asked = 0;
+    world.answerWith(() => {
+      asked += 1;
+      return asked === 1 ? { status: 429, headers: { 'retry-after': '7200' } } : pageOf([memberPatient]);
+    });
+    await world.kickOff();
+    const winner = world.start();
+    await world.durable.untilPaused();
+
+    fails = true;
+    const loser = world.durable.start('job', { exportId: world.exportId }, `${world.exportId}-1`);
+    await world.durable.pass(3_000_000);
+    fails = false;
+
+    expect((await world.durable.finish(loser)).result).toEqual({ status: 'gone', resources: 0 });
+    expect((await world.durable.finish(winner)).result).toEqual({ status: 'completed', resources: 1 });
+    expect(world.lines.filter((line) => line.includes('"outcome"'))).toHaveLength(1);
+  });
+
+  it('fails if the execution that continues it cannot begin', async () => {
+    let fails = true;
+    const world = exportWorld({
+      tokenLives: 86_400,
+      deps: { mostOperations: 3 },
+      onCall: (name) => {
+        if (fails && name === 'GetItemCommand' && world.durable.engine.executions().length > 1)
+          throw unavailable('dynamodb: out of reach');
+      },
+    });
+    world.answerWith(() => ({ status: 429, headers: { 'retry-after': '60' } }));
+    await world.kickOff();
+    world.start();
+
+    await world.durable.pass(3_000_000);
+    fails = false;
+    await world.durable.finish(world.durable.engine.executions().at(-1)!.arn);
+
+    expect(world.durable.engine.executions()).toHaveLength(2);
+    expect(await world.item()).toMatchObject({ status: 'failed' });
+  });
+});
+
+describe('an export that is overdue', () => {
+  const overdue = async (world: ReturnType<typeof slowWorld>) => {
+    const item = world.dynamo.items('Exports').get(world.grantId)!;
+    item['expiresAt'] = { N: String(Math.floor(world.durable.now() / 1000) + 60) };
+  };
+  const expectNoSecrets = async (world: ReturnType<typeof slowWorld>) => {
+    const item = await world.item();
+    expect(isOverdue(item!, Math.floor(world.durable.now() / 1000))).toBe(true);
+    for (const secret of ['payerToken', 'payerTokenExpiresAt', 'stateKey', 'wanted'])
+      expect(item).not.toHaveProperty(secret);
+  };
+
+  it('keeps no secret of the job, which ends when it next looks', async () => {
+    const world = slowWorld();
+    const arn = await startAndWait(world);
+    await overdue(world);
+
+    expect((await world.durable.finish(arn)).result).toEqual({ status: 'gone', resources: 0 });
+
+    await expectNoSecrets(world);
+  });
+
+  it('keeps none if it waited for a token', async () => {
+    const world = slowWorld({ tokenLives: 400 });
+    const arn = await startAndWait(world);
+    await world.untilItWaits();
+    await overdue(world);
+
+    await world.durable.finish(arn);
+
+    await expectNoSecrets(world);
+  });
+
+  it('keeps none if the engine ends its execution', async () => {
+    const world = slowWorld();
+    const arn = await startAndWait(world);
+    await overdue(world);
+    await world.durable.pass(120_000);
+    const handler = endIfFailed(world.deps, () => Promise.resolve({ Status: 'FAILED' } as never));
+
+    await handler(invocation(world.exportId, arn), {} as never);
+
+    await expectNoSecrets(world);
+  });
+});
+
 describe('a page with more than 9 MB', () => {
   const document = (id: number) => observation(id, { note: [{ text: 'x'.repeat(5_000_000) }] });
   const page = () => pageOf([memberPatient, ...[1, 2, 3, 4, 5].map(document)]);
@@ -259,13 +363,6 @@ describe('a page with more than 9 MB', () => {
 });
 
 describe('an execution that the engine ends', () => {
-  const invocation = (exportId: string) =>
-    ({
-      DurableExecutionArn: 'arn',
-      CheckpointToken: 'token',
-      InitialExecutionState: { Operations: [{ ExecutionDetails: { InputPayload: JSON.stringify({ exportId }) } }] },
-    }) as unknown as Parameters<DurableLambdaHandler>[0];
-
   it('leaves no export that runs', async () => {
     const world = exportWorld();
     await world.kickOff();
@@ -277,6 +374,16 @@ describe('an execution that the engine ends', () => {
     expect(world.lines.map((line) => JSON.parse(line) as object)).toMatchObject([
       { level: 'error', outcome: 'failed', detail: 'executionFailed', exportFailed: 1 },
     ]);
+  });
+
+  it('leaves an export alone that another execution has begun', async () => {
+    const world = slowWorld();
+    await startAndWait(world);
+    const handler = endIfFailed(world.deps, () => Promise.resolve({ Status: 'FAILED' } as never));
+
+    await handler(invocation(world.exportId), {} as never);
+
+    expect(await world.item()).toMatchObject({ status: 'running' });
   });
 
   it('leaves an export alone that goes on', async () => {

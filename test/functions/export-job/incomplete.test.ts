@@ -102,7 +102,7 @@ describe('an export that ends while it follows references', () => {
 
     expect(made.world.durable.engine.executions().length).toBeGreaterThan(1);
     expect(made).toMatchObject(notRead);
-    expect(made.errors).toEqual(sentences('the export took longer than it may'));
+    expect(made.errors).toEqual(sentences('the payer asked for a longer wait than the export has time for'));
   });
 
   it('counts no resource that a search has returned, and none that the scope does not cover', async () => {

@@ -202,7 +202,7 @@ describe('an export that has no end in its time', () => {
     const item = await overdue();
     const counts = { resources: 1, typesDone: 1, typesTotal: 1, manifestDigest: 'late' };
     const late = { ...counts, status: 'completed', endedAt: now, expiresAt: now + 3600 } as const;
-    expect(await endExport(test.deps.exports, item, late)).toBe(false);
+    expect(await endExport(test.deps.exports, item, late, { arn: 'arn:execution' })).toBe(false);
     const next = await test.start(grant);
     expect(next.exportId).not.toBe(item.exportId);
     expect((await poll(next.exportId)).statusCode).toBe(202);

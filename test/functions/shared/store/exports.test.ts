@@ -5,6 +5,7 @@ import {
   askForToken,
   beginExport,
   deleteExport,
+  dropSecrets,
   endExport,
   getExport,
   giveToken,
@@ -71,6 +72,8 @@ const end = {
   expiresAt: now + 7 * day,
 } as const;
 
+const by = { arn: 'arn:execution' };
+
 /** The updates that are allowed only while an export runs. */
 const steps: readonly (readonly [string, (of: Ready, key?: NewExport) => Promise<boolean>])[] = [
   ['beginExport', ({ table, made }, key = made) => beginExport(table, key, began)],
@@ -78,7 +81,7 @@ const steps: readonly (readonly [string, (of: Ready, key?: NewExport) => Promise
   ['noteProgress', ({ table, made }, key = made) => noteProgress(table, key, progress)],
   ['askForToken', ({ table, made }, key = made) => askForToken(table, key, wish)],
   ['giveToken', ({ table, made }, key = made) => giveToken(table, key, token)],
-  ['endExport', ({ table, made }, key = made) => endExport(table, key, end)],
+  ['endExport', ({ table, made }, key = made) => endExport(table, key, end, by)],
 ];
 
 describe('progress', () => {
@@ -98,7 +101,7 @@ describe('progress', () => {
     const { table, made, item } = await ready();
     await beginExport(table, made, began);
     await noteProgress(table, made, at(7, 3));
-    await endExport(table, made, end);
+    await endExport(table, made, end, by);
     expect(await noteProgress(table, made, at(4, 3))).toBe(false);
     expect(await noteProgress(table, made, at(9, 9))).toBe(false);
     await putExport(table, newExport({ exportId: 'export-2' }));
@@ -130,7 +133,7 @@ describe('a kick-off', () => {
     async (status) => {
       const { table, made, item } = await ready();
       await beginExport(table, made, began);
-      await endExport(table, made, { ...end, status });
+      await endExport(table, made, { ...end, status }, by);
       const next = newExport({ exportId: 'export-2' });
       expect(await putExport(table, next)).toBe(true);
       expect(item()).toEqual({ ...next, status: 'running', resources: 0 });
@@ -160,7 +163,7 @@ describe('a step of a running export', () => {
 
   it.each(steps)('%s changes nothing once the export has ended', async (_name, step) => {
     const of = await ready();
-    await endExport(of.table, of.made, end);
+    await endExport(of.table, of.made, end, by);
     const before = of.item();
     expect(await step(of)).toBe(false);
     expect(of.item()).toEqual(before);
@@ -168,7 +171,7 @@ describe('a step of a running export', () => {
 
   it.each(steps)('%s changes nothing of the export that replaced it', async (_name, step) => {
     const of = await ready();
-    await endExport(of.table, of.made, end);
+    await endExport(of.table, of.made, end, by);
     await putExport(of.table, newExport({ exportId: 'export-2' }));
     const before = of.item();
     expect(await step(of)).toBe(false);
@@ -254,14 +257,45 @@ describe('the end', () => {
     const { table, made, item } = await ready();
     await beginExport(table, made, began);
     await askForToken(table, made, wish);
-    await endExport(table, made, end);
+    await endExport(table, made, end, by);
     const { payerToken: _token, payerTokenExpiresAt: _ends, payerTokenAt: _at, ...kept } = made;
     expect(item()).toEqual({ ...kept, ...end, executionArn: 'arn:execution', beganAt: now + 1 });
   });
 
+  it('is written by the execution that began, or by the one that continues it, and by no other', async () => {
+    for (const [arn, after, isWritten] of [
+      ['arn:other', undefined, false],
+      ['arn:other', 'arn:another', false],
+      ['arn:next', 'arn:execution', true],
+    ] as const) {
+      const { table, made, item } = await ready();
+      await beginExport(table, made, began);
+      expect(await endExport(table, made, end, { arn, after })).toBe(isWritten);
+      expect(item()?.status).toBe(isWritten ? 'completed' : 'running');
+    }
+  });
+
+  it('that nobody wrote in time leaves no secret once the export is overdue, to the second', async () => {
+    const { table, made, item } = await ready();
+    await beginExport(table, made, began);
+    await askForToken(table, made, wish);
+    const before = item();
+    expect(await dropSecrets(table, made, now + 3 * day - 1)).toBe(false);
+    expect(item()).toEqual(before);
+    expect(await dropSecrets(table, made, now + 3 * day)).toBe(true);
+    const { payerToken: _token, payerTokenExpiresAt: _ends, payerTokenAt: _at, ...kept } = made;
+    expect(item()).toEqual({
+      ...kept,
+      status: 'running',
+      resources: 0,
+      executionArn: 'arn:execution',
+      beganAt: now + 1,
+    });
+  });
+
   it('may be without a manifest, if nothing could be read', async () => {
     const { table, made, item } = await ready();
-    expect(await endExport(table, made, { ...end, status: 'failed', manifestDigest: undefined })).toBe(true);
+    expect(await endExport(table, made, { ...end, status: 'failed', manifestDigest: undefined }, by)).toBe(true);
     expect(item()).not.toHaveProperty('manifestDigest');
   });
 });
