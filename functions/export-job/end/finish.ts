@@ -15,7 +15,7 @@ import { writeEnd } from '../log.ts';
 import { partWriter } from '../parts.ts';
 import { wantedOf } from '../plan/wanted.ts';
 import { outcomeLine } from '../reading/outcomes.ts';
-import type { NotReadReason, Problem } from '../reading/problems.ts';
+import { countName, typeInName, type NotReadReason, type Problem } from '../reading/problems.ts';
 import { provenanceLine } from '../reading/provenance.ts';
 import { withCause } from '../say-cause.ts';
 import { newStateName } from '../state/state-file.ts';
@@ -68,10 +68,9 @@ const writeProvenance = async (
 
 const withCounts = ({ known }: JobState, problems: readonly Problem[]): readonly Problem[] => [
   ...problems,
-  ...Object.entries(known.reported).flatMap(([key, count]): Problem[] => {
-    const [kind = '', type = ''] = key.split(' ');
-    const listed = problems.filter((problem) => problem.kind === kind && (problem.type ?? '') === type).length;
-    return count > listed ? [{ kind: 'moreOfKind', type, count: count - listed }] : [];
+  ...Object.entries(known.reported).flatMap(([name, count]): Problem[] => {
+    const listed = problems.filter((problem) => countName(problem) === name).length;
+    return count > listed ? [{ kind: 'moreOfKind', type: typeInName(name), count: count - listed }] : [];
   }),
 ];
 

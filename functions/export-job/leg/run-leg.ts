@@ -9,7 +9,7 @@ import { partWriter } from '../parts.ts';
 import { wantedOf } from '../plan/wanted.ts';
 import { tagger } from '../reading/identity.ts';
 import { reachedBound } from '../reading/next-page.ts';
-import type { NotReadReason, Problem } from '../reading/problems.ts';
+import { countName, type NotReadReason, type Problem } from '../reading/problems.ts';
 import { withCause } from '../say-cause.ts';
 import type { Committed } from '../state/memory.ts';
 import { resourcesTotalOf, typesDoneOf, type Delta, type JobState } from '../state/state.ts';
@@ -111,15 +111,15 @@ const readQueue = async (leg: Leg): Promise<Stop> => {
   }
 };
 
-/** The most problems listed for one kind and type. The rest are only counted. */
+/** The most problems listed of one name. The rest are only counted. */
 const mostListed = 200;
 
 const listProblems = (leg: Leg): { readonly problems: Problem[]; readonly reported: Record<string, number> } => {
   const reported: Record<string, number> = { ...leg.state.known.reported };
-  const problems = leg.problems.filter(({ kind, type }) => {
-    const key = `${kind} ${type}`;
-    reported[key] = (reported[key] ?? 0) + 1;
-    return reported[key] <= mostListed;
+  const problems = leg.problems.filter((problem) => {
+    const name = countName(problem);
+    reported[name] = (reported[name] ?? 0) + 1;
+    return reported[name] <= mostListed;
   });
   return { problems, reported };
 };

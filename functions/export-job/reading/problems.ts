@@ -103,6 +103,12 @@ export const isMissing = (problem: Problem): boolean => {
   return problem.severity === 'error' || problem.severity === 'fatal' || codesOfLack.has(problem.code);
 };
 
+/** Problems with the same name are counted together: their kind, their type, and whether something is missing. */
+export const countName = (problem: Problem): string => `${problem.kind} ${problem.type} ${isMissing(problem)}`;
+
+/** The type in a {@link countName}. */
+export const typeInName = (name: string): string => name.split(' ')[1] ?? '';
+
 /** https://hl7.org/fhir/R4/valueset-issue-type.html */
 const issueCodes = new Set(
   'invalid structure required value invariant security login unknown expired forbidden suppressed processing not-supported duplicate multiple-matches not-found deleted too-long code-invalid extension too-costly business-rule conflict transient lock-error no-store exception timeout incomplete throttled informational'.split(

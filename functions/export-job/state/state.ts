@@ -55,7 +55,7 @@ export interface Known {
   readonly queue: readonly Task[];
   /** The types whose search was planned, in order. */
   readonly planned: readonly string[];
-  /** How many problems there were, by kind and type. Only the first ones of each are listed. */
+  /** How many problems there were, by their names. Only the first ones of each are listed. */
   readonly reported: Readonly<Record<string, number>>;
   readonly pages: number;
   readonly resources: number;

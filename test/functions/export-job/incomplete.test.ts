@@ -183,6 +183,22 @@ describe('a referenced resource', () => {
   });
 });
 
+it("a remark of the payer's that something is missing is not hidden by two hundred that say nothing", async () => {
+  const remark = (severity: string) => ({ resourceType: 'OperationOutcome', issue: [{ severity, code: 'not-found' }] });
+  const world = exportWorld();
+  world.answerWith(({ path }) => {
+    const page = Number(/page=(\d+)/.exec(path)?.[1] ?? 1);
+    if (page === 202) return pageOf([observation(page), remark('error')]);
+    return pageOf([observation(page), remark('information')], `${world.base}?page=${page + 1}`);
+  });
+  await world.run();
+
+  const made = await endOf(world);
+  expect(made).toMatchObject({ status: 'partial', complete: false });
+  expect(made.errors).toHaveLength(202);
+  expect(made.errors.at(-1)).toBe('1 more problem of this kind with $everything is not listed.');
+});
+
 describe("a partner's scopes that are narrowed while an export runs", () => {
   /** A payer that asks once to wait before it answers a path that begins so. */
   const waitsBefore = (begins: string, pages: Parameters<typeof answers>[0]): PayerScript => {
