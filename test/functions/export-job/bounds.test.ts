@@ -2,8 +2,8 @@ import { bounds } from '../../../functions/export-job/reading/next-page.ts';
 import { isComplete } from '../../../functions/shared/exports/manifest.ts';
 import { exportWorld, memberPatient, observation, pageOf, type WorldOptions } from '../../support/export-world.ts';
 
-/** A payer with pages without end, that asks to wait before each of them, so that each is a leg of its own. */
-const endless = (pageOfNumber: (page: number) => readonly object[], options: WorldOptions, lastPage = Infinity) => {
+/** A payer that asks to wait before each page, so that each is a leg of its own. */
+const slowPayer = (pageOfNumber: (page: number) => readonly object[], options: WorldOptions, lastPage = 8) => {
   const world = exportWorld(options);
   const waited = new Set<string>();
   world.answerWith(({ path }) => {
@@ -25,7 +25,7 @@ describe('a record', () => {
     ['more resources', { ...bounds, resources: 3 }, 'the record has more resources than an export reads', 2],
     ['more bytes', { ...bounds, bytes: 300 }, 'the record is larger than an export reads', 3],
   ])('with %s than an export reads ends as partial, with what came before', async (_, limits, why, pages) => {
-    const world = endless(page, { deps: { bounds: limits } });
+    const world = slowPayer(page, { deps: { bounds: limits } });
 
     await world.run();
 
@@ -42,7 +42,7 @@ describe('a record', () => {
   });
 
   it('that just fits is complete', async () => {
-    const world = endless(page, { deps: { bounds: { ...bounds, pages: 3, resources: 4 } } }, 3);
+    const world = slowPayer(page, { deps: { bounds: { ...bounds, pages: 3, resources: 4 } } }, 3);
 
     await world.run();
 
@@ -58,7 +58,7 @@ describe('the error files', () => {
   });
 
   it('list two hundred problems of a kind and type, over all legs, and count the rest', async () => {
-    const world = endless(
+    const world = slowPayer(
       (page) => [
         ...Array.from({ length: 150 }, (_, at) => document('DocumentReference', page * 1000 + at)),
         ...Array.from({ length: page === 1 ? 200 : 1 }, (_, at) => document('Basic', page * 1000 + at)),
