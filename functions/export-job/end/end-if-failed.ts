@@ -36,7 +36,8 @@ export const endIfFailed =
     // A literal, since using the SDK's enum would load it for one word.
     if ((output.Status as string) === 'FAILED' && job !== undefined) {
       const { status } = await fail(job, 'executionFailed');
-      if (status === 'gone') await dropSecretsIfOverdue(job);
+      // An error would make the engine repeat the invocation. The table deletes the item soon.
+      if (status === 'gone') await dropSecretsIfOverdue(job).catch(() => undefined);
     }
     return output;
   };
