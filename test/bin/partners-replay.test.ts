@@ -56,7 +56,7 @@ describe('npm run partners -- replay', () => {
     world.receiver.status = 500;
     const event = await world.deliverEvent(1);
     await world.settle(3_600_000);
-    const [{ startedAt = 0, endedAt = 0 } = {}] = world.aws.lambda.engine.all();
+    const { startedAt, endedAt = 0 } = world.aws.lambda.engine.all()[0]!;
     expect(endedAt - startedAt).toBeGreaterThan(3 * 86_400_000);
     const sentAgain = async (sinceMs: number): Promise<string> => {
       const args = ['replay', 'demo-partner', '--since', new Date(sinceMs).toISOString(), '--dry-run'];

@@ -191,11 +191,15 @@ export const hang = async (options: HangOptions): Promise<Hang> => {
       };
       const startedAt = performance.now();
       const calls = Math.round(seconds * perSecond);
-      for (let made = 0; made < calls;) {
-        const due = Math.min(calls, Math.floor(((performance.now() - startedAt) / 1000) * perSecond) + 1);
+      const gapMs = 1000 / perSecond;
+      let dueAt = startedAt;
+      for (let made = 0; made < calls; made += 1) {
+        while (performance.now() < dueAt) await sleep(5);
         // The payer in trouble takes its environment first.
-        for (; made < due; made += 1) for (const payer of payerIds.toReversed()) one(payer);
-        await sleep(5);
+        for (const payer of payerIds.toReversed()) one(payer);
+        // After a stall of this process the reads that were missed do not come all at once.
+        const now = performance.now();
+        dueAt = (now - dueAt > gapMs ? now : dueAt) + gapMs;
       }
       // What becomes of the last reads still counts for their phase.
       await Promise.all(pending);
