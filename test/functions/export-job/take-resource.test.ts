@@ -10,9 +10,11 @@ it('what is left out is reported, not counted and not remembered once a record h
   const problems: Problem[] = [];
   let size = 0;
   let matched = 0;
+  const isWanted = (type: string): boolean => type !== 'Claim';
   const leg = {
     problems,
-    rules: { patient: 'member', bases: [], isWanted: (type: string) => type !== 'Claim' },
+    rules: { patient: 'member', bases: [], isWanted },
+    wantedAtKickOff: { isWanted },
     state: { seen: { ...seen, size: () => size } },
     tagOf: tagger(Buffer.alloc(32, 7)),
   } as unknown as Leg;
