@@ -4,8 +4,12 @@ import { sentenceOf } from '../reading/outcomes.ts';
 import { isMissing, type Problem } from '../reading/problems.ts';
 import { everything, type JobState } from '../state/state.ts';
 
-/** Whether a problem means that some of the type's resources are missing for this member. */
-const isLack = (problem: Problem): boolean => isMissing(problem) && problem.kind !== 'otherPatient';
+/**
+ * Whether a problem means that some of the type's resources are missing for this member. Another patient's are not, unless
+ * nothing else came: the payer may know the member by another id.
+ */
+const isLack = (problem: Problem, count: number): boolean =>
+  isMissing(problem) && (problem.kind !== 'otherPatient' || count === 0);
 
 /** Whether nothing but the scope keeps resources out, and none of the type is in the record that others belong to. */
 const isRefusal = (problem: Problem, count: number): boolean =>
@@ -37,7 +41,10 @@ export const outcomesByType = (
   problems: readonly Problem[],
   asked: readonly string[] | undefined,
 ): StoredManifest['outcomes'] => {
-  const lacks = problems.filter(isLack);
+  const counts = new Map<string, number>();
+  for (const { type, count } of parts) counts.set(type, (counts.get(type) ?? 0) + count);
+  const countOf = (type: string): number => counts.get(type) ?? 0;
+  const lacks = problems.filter((problem) => isLack(problem, countOf(problem.type)));
   const ofAll = lacks.filter(({ type }) => type === everything);
   const asksForAll = known.planned.includes(everything);
   const named = [
@@ -49,7 +56,7 @@ export const outcomesByType = (
   return [...new Set(named)]
     .filter((type) => type !== everything)
     .map((type) => {
-      const count = parts.reduce((sum, part) => sum + (part.type === type ? part.count : 0), 0);
+      const count = countOf(type);
       const about = [...lacks.filter((problem) => problem.type === type), ...ofAll];
       const { outcome, problem } = outcomeOf(count, about);
       const made = { type, outcome, count };

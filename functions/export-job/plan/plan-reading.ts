@@ -99,14 +99,18 @@ const searchTask = (inputs: PlanInputs, text: string, named?: string): SearchTas
   return taskOf(inputs, named ?? search.type, [search.type], query);
 };
 
-/** The searches by type: the profile's or the usual ones, Patient, and any other types that were asked for. */
-const searchesOf = ({ payer, asked }: PlanInputs): string[] => {
+/**
+ * The searches by type: the profile's or the usual ones, Patient, and any other types that were asked for. Without such a
+ * list, the types that the scope names are asked for, if a search finds them by patient.
+ */
+const searchesOf = ({ payer, wanted, asked }: PlanInputs): string[] => {
   const known = payer.wholeRecord?.searches ?? usualTypes;
   const types = new Set(known.map((text) => parseRecordSearch(text).type));
+  const named = wanted.named.filter((type) => patientParameter(type, asked.patient) !== undefined);
   return [
     ...(types.has('Patient') ? [] : ['Patient']),
     ...known,
-    ...(asked.types ?? []).filter((type) => !types.has(type)),
+    ...(asked.types ?? named).filter((type) => !types.has(type)),
   ];
 };
 

@@ -10,6 +10,8 @@ export interface Wanted {
   readonly may: (type: string, access: ReadAccess) => boolean;
   /** Whether the scope covers this access to every type, so that one request may return anything. */
   readonly mayAll: (access: ReadAccess) => boolean;
+  /** The types that the scope names. */
+  readonly named: readonly string[];
 }
 
 /**
@@ -24,5 +26,6 @@ export const wantedOf = (scope: Scopes, types: readonly string[] | undefined): W
     isWanted: (type) => isAsked(type) && lettersHeld(held, type, 'rs') !== '',
     may: (type, access) => isAsked(type) && covers(held, type, access),
     mayAll: (access) => covers(held, anyType, access),
+    named: [...held.keys()].filter((type) => type !== anyType),
   };
 };

@@ -382,3 +382,20 @@ it('an export of which the scope let nothing be read is not completed', async ()
   expect(made).toMatchObject({ status: 'failed', complete: false });
   expect(made.outcomes).toEqual({ Patient: 'refusedByScope 0', Goal: 'refusedByScope 0' });
 });
+
+describe('a payer that knows the member by another id', () => {
+  const theirs = (id: number) => observation(id, { subject: { reference: 'Patient/alias' } });
+
+  it.each([
+    ['gives nothing that names the member: the type is incomplete', [theirs(1)], 'incomplete 0', 'partial'],
+    ['gives some that do: the others are not missing', [theirs(1), observation(2)], 'complete 1', 'completed'],
+  ])('%s', async (_, observations, outcome, status) => {
+    const made = await run(
+      answers({ '/Patient': pageOf([memberPatient]), '/Observation': pageOf(observations) }),
+      byType('Observation'),
+    );
+    expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: outcome });
+    expect(made.status).toBe(status);
+    expect(made.errors).toEqual([expect.stringContaining('it is about another patient')]);
+  });
+});

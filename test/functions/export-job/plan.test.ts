@@ -65,6 +65,18 @@ describe('a record is read', () => {
     expect(outOfScope).toEqual(['Patient', 'Goal']);
   });
 
+  it('with a search of its own for each type that the scope names, unless no search finds it or other types were asked for', () => {
+    const scope = 'patient/Observation.rs patient/Appointment.rs patient/Practitioner.rs patient/Claim.r';
+    const wholeRecord = { searches: ['Patient', 'Observation'] };
+
+    const observations = ['Observation', '/Observation?patient=p-1'];
+    const named = plan({ scope, wholeRecord });
+    expect(named.requests).toEqual([observations, ['Appointment', '/Appointment?patient=p-1']]);
+    expect(named.outOfScope).toEqual(['Patient', 'Claim']);
+    expect(plan({ scope, types: ['Observation'], wholeRecord }).requests).toEqual([observations]);
+    expect(plan({ scope: `patient/*.s ${scope}`, wholeRecord }).outOfScope).toEqual([]);
+  });
+
   it('with a search of its own for each type that was asked for and the profile does not have', () => {
     const { requests } = plan({ types: ['Claim', 'Practitioner'], wholeRecord: { searches: ['Coverage'] } });
 
