@@ -19,8 +19,9 @@ export const liveView = (browser: Browser, running: () => LocalStack): void => {
       await live.getByText('Connected', { exact: true }).waitFor();
       // What happened before comes in parts, and what happens now comes after the last of them.
       opened += 1;
-      await fetch(`${stack.urls.northwind}/?_count=${opened}`);
-      await row(`?_count=${opened}`).waitFor();
+      const unlikeOthers = `?_count=${900_000 + opened}`;
+      await fetch(`${stack.urls.northwind}/${unlikeOthers}`);
+      await row(unlikeOthers).waitFor();
     });
     afterEach(async () => {
       await member.close();
