@@ -91,7 +91,7 @@ const totalOf = (said: unknown): number | undefined => {
 /** Relations ignore case, and may be URLs (RFC 8288 §3.3). Some payers write a single link without a list. */
 const nextLinks = (links: unknown): readonly string[] =>
   objectsIn(isObject(links) ? [links] : links).flatMap(({ relation, url }) => {
-    if (typeof relation !== 'string' || !/^\s*(?:.*[/#])?next\s*$/i.test(relation)) return [];
+    if (typeof relation !== 'string' || !/(?:^|[/#])next$/i.test(relation.trim())) return [];
     return [typeof url === 'string' ? url : ''];
   });
 

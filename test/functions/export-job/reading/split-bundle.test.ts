@@ -57,6 +57,14 @@ describe('splitting a Bundle', () => {
     expect(one.next).toEqual(['n']);
   });
 
+  it('reads the relation of a link in time that does not grow with the square of its length', () => {
+    const began = process.cpuUsage();
+    const relation = ' '.repeat(60_000);
+    expect(split(`{"resourceType":"Bundle","link":[{"relation":"${relation}x","url":"n"}]}`).info.next).toEqual([]);
+    // It took 16 s.
+    expect(process.cpuUsage(began).user / 1e6).toBeLessThan(3);
+  });
+
   it('accepts a byte order mark', () => {
     expect(linesOf(split(`\uFEFF${bundleOf([observation('1')])}`))).toEqual([observation('1')]);
   });
