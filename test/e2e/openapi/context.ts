@@ -52,7 +52,7 @@ export const drain = async (sent: Promise<Response>): Promise<void> => {
 };
 
 /** Sends a request again if the gateway asks to come back in five seconds: then a table was slow, as on a busy machine. */
-export const answerAtLast = async (send: () => Promise<Response>): Promise<Response> => {
+const answerAtLast = async (send: () => Promise<Response>): Promise<Response> => {
   for (let tries = 1; ; tries += 1) {
     const response = await send();
     if (response.status !== 503 || response.headers.get('retry-after') !== '5' || tries === 5) return response;
@@ -61,7 +61,14 @@ export const answerAtLast = async (send: () => Promise<Response>): Promise<Respo
   }
 };
 
+/** The status at last, once the answer was read to its end. */
+export const statusAtLast = async (send: () => Promise<Response>): Promise<number> => {
+  const response = await answerAtLast(send);
+  await drain(Promise.resolve(response));
+  return response.status;
+};
+
 /** Sends requests one after the other. */
 export const inTurn = async (requests: readonly (() => Promise<Response>)[]): Promise<void> => {
-  for (const send of requests) await drain(answerAtLast(send));
+  for (const send of requests) await statusAtLast(send);
 };

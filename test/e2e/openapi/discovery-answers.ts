@@ -1,6 +1,6 @@
 import { authorizeParameters, type As } from '../../conformance/client.ts';
 import type { Change } from '../../support/login/requests.ts';
-import { blockedPartner, drain, inTurn, pausedPayer, type Context } from './context.ts';
+import { blockedPartner, inTurn, pausedPayer, statusAtLast, type Context } from './context.ts';
 
 const large = { 'x-large': 'x'.repeat(11_000) };
 
@@ -66,5 +66,5 @@ export const driveDiscoveryAnswers = async (context: Context): Promise<void> => 
   ]);
   const brands = await fetch(`${origin}/brands?client_id=portal`);
   await brands.arrayBuffer();
-  await drain(ask('/brands?client_id=portal', { 'if-none-match': brands.headers.get('etag') ?? '' })());
+  await statusAtLast(() => ask('/brands?client_id=portal', { 'if-none-match': brands.headers.get('etag') ?? '' })());
 };

@@ -3,7 +3,7 @@ import { connect, now, read, refresh, tokensOf } from '../../conformance/client.
 import { call, kickOff, locationOfExport, pollToEnd, remove, type Manifest } from '../../conformance/exports-client.ts';
 import { patientId } from '../../conformance/scripted-payer.ts';
 import { answer, answerText, tokens as tokensAnswer, type Outcome } from '../../support/payer/answers.ts';
-import { answerAtLast, drain, inTurn, pausedPayer, type Context } from './context.ts';
+import { inTurn, pausedPayer, statusAtLast, type Context } from './context.ts';
 
 const later = { prefer: 'respond-async' };
 const large = { 'x-large': 'x'.repeat(11_000) };
@@ -41,12 +41,6 @@ const withEndedToken = async ({ target }: Context): Promise<string> => {
   target.payers.reset();
   await wait(1100);
   return token;
-};
-
-const statusAtLast = async (send: () => Promise<Response>): Promise<number> => {
-  const response = await answerAtLast(send);
-  await response.arrayBuffer();
-  return response.status;
 };
 
 /** The payer's token endpoint fails at a kick-off: it answers nonsense, or nothing. */
@@ -103,7 +97,7 @@ const driveKickOffs = async (context: Context): Promise<void> => {
 const ended = async ({ target }: Context) => {
   const grant = await connect(target);
   const url = locationOfExport(await kickOff(target, grant.access_token));
-  await drain(call(url, grant.access_token));
+  await statusAtLast(() => call(url, grant.access_token));
   const { output } = (await (await pollToEnd(url, grant.access_token)).json()) as Manifest;
   return { ...grant, url, file: output[0]?.url ?? '' };
 };
@@ -114,9 +108,9 @@ const endlessExport = async ({ target }: Context): Promise<void> => {
   target.payers.script('clear-health', { r4: answer(401, {}) });
   const url = locationOfExport(await kickOff(target, token));
   await target.store.setExport(token, { expiresAt: now() - 1 });
-  await drain(call(url, token));
-  await drain(call(`${url}/Patient-1.ndjson`, token));
-  await drain(remove(url, token));
+  await statusAtLast(() => call(url, token));
+  await statusAtLast(() => call(`${url}/Patient-1.ndjson`, token));
+  await statusAtLast(() => remove(url, token));
   target.payers.reset();
 };
 
@@ -153,7 +147,7 @@ const driveExport = async (context: Context): Promise<void> => {
 const overItsRate = async ({ target }: Context): Promise<void> => {
   const { access_token: token } = await connect(target, {}, { app: target.apps.flooding });
   const url = locationOfExport(await kickOff(target, token));
-  await drain(call(`${url}/Patient-1.ndjson`, token));
+  await statusAtLast(() => call(`${url}/Patient-1.ndjson`, token));
 };
 
 /** Brings every answer of exports, but for those of a token endpoint that fails. */

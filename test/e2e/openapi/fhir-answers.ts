@@ -1,7 +1,7 @@
 import { read } from '../../conformance/client.ts';
 import { patientId } from '../../conformance/scripted-payer.ts';
 import { answer, answerFhir, bundleOf, byHand, type Outcome } from '../../support/payer/answers.ts';
-import { drain, inTurn, pausedPayer, type Context } from './context.ts';
+import { inTurn, pausedPayer, statusAtLast, type Context } from './context.ts';
 
 type Init = Parameters<typeof read>[3];
 
@@ -160,7 +160,7 @@ const driveOne = async (context: Context, reading: Reading): Promise<void> => {
   ]);
   for (const outcome of reading.init === undefined ? [notModified, ...outcomes] : outcomes) {
     target.payers.script('clear-health', { r4: outcome });
-    await drain(ask(path, token)());
+    await statusAtLast(ask(path, token));
   }
   target.payers.reset();
 };
@@ -177,7 +177,8 @@ const driveTimeouts = async (context: Context): Promise<void> => {
     return path === undefined ? [] : [() => send(context, reading, path, slow.access_token, { payer: 'slow-health' })];
   });
   for (let from = 0; from < slowly.length; from += atOnce) {
-    await Promise.all(slowly.slice(from, from + atOnce).map((one) => drain(one())));
+    const asked = slowly.slice(from, from + atOnce);
+    expect(await Promise.all(asked.map(statusAtLast))).toEqual(asked.map(() => 504));
   }
   target.payers.reset();
 };
@@ -187,6 +188,6 @@ export const driveFhirAnswers = async (context: Context): Promise<void> => {
   for (const reading of readings) await driveOne(context, reading);
   const { target, full } = context;
   const long = { method: 'POST', body: new URLSearchParams({ code: 'x'.repeat(70_000) }) };
-  await drain(read(target, '/Observation/_search', full.access_token, long));
+  await statusAtLast(() => read(target, '/Observation/_search', full.access_token, long));
   await driveTimeouts(context);
 };

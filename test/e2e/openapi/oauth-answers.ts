@@ -12,7 +12,7 @@ import {
   type As,
 } from '../../conformance/client.ts';
 import type { Change } from '../../support/login/requests.ts';
-import { drain, inTurn, pausedPayer, type Context } from './context.ts';
+import { drain, inTurn, pausedPayer, statusAtLast, type Context } from './context.ts';
 
 const large = { 'x-large': 'x'.repeat(11_000) };
 const long = 'x'.repeat(70_000);
@@ -54,7 +54,7 @@ const driveAuthorize = async (context: Context): Promise<void> => {
     ]);
   }
   await drain(doors(context)[1]?.({ state: long }) as Promise<Response>);
-  await drain(decide(await authorize(target, {}, { app: asking }), 'deny'));
+  await statusAtLast(async () => decide(await authorize(target, {}, { app: asking }), 'deny'));
 };
 
 /** Repeats a public client's refresh more often than it may. */
