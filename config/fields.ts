@@ -9,11 +9,11 @@ export const problem = (context: Context, path: readonly PropertyKey[], message:
   context.addIssue({ code: 'custom', path: [...path], message });
 };
 
-/** Whether two paths are the same. A name in a path may hold any character, so no separator would do. */
+/** Whether two paths are the same. Names may contain any character, so the parts are not joined to compare them. */
 export const isSamePath = (one: readonly PropertyKey[], other: readonly PropertyKey[]): boolean =>
   one.length === other.length && one.every((part, index) => part === other[index]);
 
-/** Reports what is wrong with the field at `path`, unless something is reported there: a field has one line. */
+/** Reports what is wrong with the field at `path`, unless that field already has a problem. Each field gets one line. */
 export const firstProblem = (context: Context, path: readonly PropertyKey[], message: string): void => {
   if (!context.issues.some((issue) => isSamePath(issue.path ?? [], path))) problem(context, path, message);
 };

@@ -23,7 +23,10 @@ const longestDeliverySeconds = 5 * 86_400;
 const ranSince = ({ EndTimestamp }: Execution, sinceSeconds: number): boolean =>
   EndTimestamp === undefined || EndTimestamp.getTime() >= sinceSeconds * 1000;
 
-/** The partner's deliveries that ran since a time, however early they began, oldest event first. The event id in an execution's name tells whose it is. */
+/**
+ * The partner's deliveries that ran since a time, even if they began earlier, oldest event first. The event id in an
+ * execution's name tells whose it is.
+ */
 const findDeliveries = async (
   { lambda, partner }: OpenEvents,
   deliver: string,
@@ -86,8 +89,7 @@ const lineOf = ({ id, type, timestamp, data }: PartnerEvent): string =>
   [id, timestamp, type, data.export ?? data.grant].filter(Boolean).join('  ');
 
 /**
- * Sends a partner's events again, from the history of deliveries: one, or all that were not delivered and were still
- * tried, or given up, since a time.
+ * Sends a partner's events again, from the history of deliveries: one event, or all that were given up since a time.
  * They keep their `webhook-id`, so that the receiver can recognize repeats.
  * @returns the exit code
  * @throws UsageError, Refusal, ConfigError

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Checks again and again until the condition holds; Jest's own timeout is the limit.
- * @param withinMs gives up after this time, so that the test's next expectation says what was missing
+ * Waits until the condition is true. Jest's timeout is the limit.
+ * @param withinMs when to stop waiting; the test's next expectation then shows what is missing
  */
 export const eventually = async (isSo: () => boolean | Promise<boolean>, withinMs = Infinity): Promise<void> => {
   const end = performance.now() + withinMs;

@@ -11,7 +11,7 @@ export interface Blocks {
 
 export const blockBytes = 256 * 1024;
 
-/** Enough for a leg that reads one type. */
+/** How many blocks a leg that reads one type needs. */
 const usualBlocks = 80;
 
 /**

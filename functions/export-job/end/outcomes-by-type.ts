@@ -11,13 +11,13 @@ import { everything, type JobState } from '../state/state.ts';
 const isLack = (problem: Problem, count: number): boolean =>
   isMissing(problem) && (problem.kind !== 'otherPatient' || count === 0);
 
-/** Whether nothing but the scope keeps resources out, and none of the type is in the record that others belong to. */
+/** Whether the scope alone keeps the type out. If some of the type came before the scope was narrowed, it is incomplete. */
 const isRefusal = (problem: Problem, count: number): boolean =>
   problem.kind === 'typeOutOfScope' && !(problem.narrowed === true && count > 0);
 
 const notReadKinds: ReadonlySet<Problem['kind']> = new Set(['typeNotRead', 'typeNotSearched', 'referencesNotRead']);
 
-/** The outcome of a type, and the problem that explains it: one that leaves the record incomplete, if there is one. */
+/** The outcome of a type, and the problem that explains it. A problem that makes the type incomplete comes first. */
 const outcomeOf = (
   count: number,
   problems: readonly Problem[],

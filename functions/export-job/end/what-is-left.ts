@@ -6,7 +6,7 @@ import type { NotReadReason, Problem } from '../reading/problems.ts';
 import { readStateFile, referredIn } from '../state/state-file.ts';
 import type { JobState } from '../state/state.ts';
 
-/** How many resources of each type the record refers to, whose turn has not come. */
+/** How many references of each type are still to be read. */
 const countReferences = async (
   deps: JobDeps,
   stateKey: Uint8Array,
@@ -28,9 +28,9 @@ const countReferences = async (
 };
 
 /**
- * The problems of an export that ends before its queue does: one for each type whose search is left, and one for each
- * other type of which references are left.
- * @param wanted what the export could read at the kick-off
+ * The problems to report if an export ends before its queue is empty: one for each type that was not searched to the end,
+ * and one for each other type with references that were not read.
+ * @param wanted what the scope allowed at the kick-off
  * @throws whatever the bucket throws
  */
 export const whatIsLeft = async (

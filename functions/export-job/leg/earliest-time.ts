@@ -4,7 +4,7 @@ import type { Export } from '../../shared/store/export-item.ts';
 const mostBehind = 3600;
 
 /**
- * A time that is not later than the payer's when it was first asked, in milliseconds: for a payer that sends no date. Our
- * own time may be later than the payer's, and the next `_since` would miss changes.
+ * A time in milliseconds that is surely before the payer's time of our first request, for payers that send no `Date`. Our clock
+ * may be ahead of the payer's, and then the next `_since` would miss changes.
  */
 export const earliestTimeOf = ({ startedAt }: Pick<Export, 'startedAt'>): number => (startedAt - mostBehind) * 1000;

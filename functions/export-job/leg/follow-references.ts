@@ -17,7 +17,7 @@ const refusalOf = (name: string, status: number): Problem => ({
   status,
 });
 
-/** Reports that the scope does not let the job read a resource that the record refers to, unless its type is searched. */
+/** Reports a reference that the scope does not let the job read, unless the type is searched anyway. */
 const reportBeyondScope = (leg: Leg, type: string): void => {
   if (leg.wantedAtKickOff.may(type, 'r')) reportLostScope(leg, type);
   else if (

@@ -111,7 +111,7 @@ const readQueue = async (leg: Leg): Promise<Stop> => {
   }
 };
 
-/** The most problems listed of one name. The rest are only counted. */
+/** The most problems listed under one name. The rest are only counted. */
 const mostListed = 200;
 
 const listProblems = (leg: Leg): { readonly problems: Problem[]; readonly reported: Record<string, number> } => {

@@ -9,7 +9,7 @@ const isRefusal = (problem: Problem): boolean =>
   (problem.kind === 'typeRefused' ||
     ((problem.kind === 'pageNotRead' || problem.kind === 'pageUnreadable') && problem.page === 1));
 
-/** Puts a search for each type in the place of the request for everything. */
+/** Replaces the request for everything with one search per type. */
 export const searchByType = ({ payer, wanted, item, problems, queue, planned }: Leg): void => {
   const plan = planByType({ payer, wanted, asked: item });
   queue.unshift(...plan.tasks);

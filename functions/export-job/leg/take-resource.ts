@@ -19,7 +19,7 @@ export type Source =
 /** The tag of a resource that was left out. @param name its identity */
 export const leftOutTag = ({ tagOf }: Pick<Leg, 'tagOf'>, name: string): Uint8Array => tagOf(`left out ${name}`);
 
-/** With more tags than this, none is kept for what is left out. A search that brings so much of it then looks short. */
+/** With more tags than this, no tag is kept for what is left out. The search may then look as if resources were missing. */
 const mostTags = 2_500_000;
 
 /** How one answer's resources are taken. */
@@ -32,7 +32,7 @@ export interface Taking {
   readonly found: Problem[];
 }
 
-/** Marks what was brought, and counts it if it matches and this search did not bring it before. Returns whether it is new. */
+/** Marks a resource as seen. Counts it if it matches and is new in this search. Returns whether the export had not seen it. */
 const markAndCount = ({ leg, source, match }: Taking, tag: Uint8Array, mode: EntryMode): boolean => {
   const { seen } = leg.state;
   if (source.of === 'read' || mode !== 'match') return seen.add(tag);
@@ -41,13 +41,13 @@ const markAndCount = ({ leg, source, match }: Taking, tag: Uint8Array, mode: Ent
   return earlier === 0;
 };
 
-/** Marks and counts what is left out. Beyond the most tags it is always new, and does not count. */
+/** The same for a resource that is left out. Once there are too many tags, it is not counted, and is always new. */
 const markLeftOut = (taking: Taking, name: string, mode: EntryMode): boolean => {
   const { leg } = taking;
   return leg.state.seen.size() > mostTags || markAndCount(taking, leftOutTag(leg, name), mode);
 };
 
-/** The type and id of a resource that cannot be passed on. What was read by its id has that name if its own is unknown. */
+/** The type and id of a resource that cannot be passed on. A read by id knows them even if the resource does not say. */
 const headOf = (source: Source, { type, id }: ResourceHead): ResourceHead => {
   const isNamed = source.of === 'read' && (type ?? source.type) === source.type && (id ?? source.id) === source.id;
   if (isNamed) return source;
@@ -79,7 +79,7 @@ const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceV
   if (why === 'otherPatient') leg.problems.push({ kind: 'otherPatient', type: resource.type, page });
 };
 
-/** Remembers the resources that this one refers to, unless they were read or referred to before, to read them later. */
+/** Lists the resources that this one refers to, so that they can be read later. Skips those already read or listed. */
 const noteReferences = (leg: Leg, resource: PageResource): void => {
   const { rules, state, tagOf } = leg;
   for (const referred of referredBy(resource, rules)) {

@@ -6,7 +6,7 @@ import { searchByType } from './search-types-instead.ts';
  * A search is planned when the export begins. The partner's scopes may be narrowed while it runs.
  */
 
-/** Reports, once, that the partner lost a type since the kick-off. */
+/** Reports once that the partner's scope no longer covers a type. */
 export const reportLostScope = ({ state, tagOf, problems }: Leg, type: string): void => {
   if (state.seen.add(tagOf(`lost ${type}`))) problems.push({ kind: 'typeOutOfScope', type, narrowed: true });
 };

@@ -83,7 +83,7 @@ export type NotReadReason =
 /** https://hl7.org/fhir/R4/valueset-issue-severity.html */
 export type Severity = 'fatal' | 'error' | 'warning' | 'information';
 
-/** Remarks with these codes say that an answer may lack something, whatever their severity. */
+/** A remark with one of these codes means that something may be missing, whatever its severity. */
 const codesOfLack = new Set([
   'incomplete',
   'transient',

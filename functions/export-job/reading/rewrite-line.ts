@@ -62,8 +62,8 @@ export const createLineRewriter = ({
   };
 };
 
-/** Whether a URL leads nowhere: it is empty, has its content in itself, or means a contained resource. */
-const leadsNowhere = /^(?:$|#|data:)/i;
+/** Matches a URL that nobody fetches: an empty one, a `data:` URL, or a reference to a contained resource. */
+const neverFetched = /^(?:$|#|data:)/i;
 
 const isBinaryBelow = (url: string, base: string): boolean => /^\/Binary(?:$|[/?])/.test(afterBase(url, base) ?? '');
 
@@ -76,5 +76,5 @@ export const unservedAttachments = (
   { bases }: Pick<LineBases, 'bases'>,
 ): number =>
   attachments.filter(
-    (url) => !leadsNowhere.test(url) && !relativeBinary.test(url) && !bases.some((base) => isBinaryBelow(url, base)),
+    (url) => !neverFetched.test(url) && !relativeBinary.test(url) && !bases.some((base) => isBinaryBelow(url, base)),
   ).length;

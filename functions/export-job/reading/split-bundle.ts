@@ -6,7 +6,7 @@ import { UnreadablePage } from './unreadable-page.ts';
 
 /** Facts about a page as a whole. */
 export interface PageInfo {
-  /** The URLs of its `next` links; empty for a link without one. */
+  /** The URLs of its `next` links. A link without a URL gives an empty string. */
   readonly next: readonly string[];
   /** How many resources match the search, according to the payer. */
   readonly total: number | undefined;

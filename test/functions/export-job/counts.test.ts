@@ -1,4 +1,3 @@
-import { isComplete } from '../../../functions/shared/exports/manifest.ts';
 import {
   exportWorld,
   fhir,
@@ -9,28 +8,19 @@ import {
   type Sent,
   type WorldOptions,
 } from '../../support/export-world.ts';
+import { byType, endOf } from './end-of.ts';
 
 const run = async (payer: (base: string) => PayerScript, options: WorldOptions = {}) => {
   const world = exportWorld(options);
   world.answerWith(payer(world.base));
   await world.run();
-  const { manifest, errors } = await world.record();
-  return {
-    complete: isComplete(manifest),
-    outcomes: Object.fromEntries(manifest.outcomes.map(({ type, outcome, count }) => [type, `${outcome} ${count}`])),
-    errors,
-    executions: world.durable.engine.executions().length,
-  };
+  return { ...(await endOf(world)), executions: world.durable.engine.executions().length };
 };
-
-const byType = (...searches: readonly string[]): WorldOptions => ({
-  profile: { everything: false, wholeRecord: { searches } },
-});
 
 const observations = (from: number, to: number, more: object = {}): readonly object[] =>
   Array.from({ length: to - from }, (_, at) => observation(from + at, more));
 
-/** Answers each search with its pages, in order. A page is answered once more if it is asked for once more. */
+/** A payer that answers each search page by page, by the number in the URL. */
 const paging =
   (searches: Readonly<Record<string, readonly Sent[]>>) =>
   (base: string): PayerScript =>

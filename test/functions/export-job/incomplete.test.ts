@@ -1,4 +1,3 @@
-import { isComplete } from '../../../functions/shared/exports/manifest.ts';
 import {
   exportWorld,
   fhir,
@@ -9,6 +8,7 @@ import {
   type Sent,
   type WorldOptions,
 } from '../../support/export-world.ts';
+import { byType, endOf } from './end-of.ts';
 
 /** Answers with what stands at the first path that begins so, else with an empty page. */
 const answers =
@@ -18,26 +18,12 @@ const answers =
     return typeof found === 'function' ? found() : found;
   };
 
-const endOf = async (world: ReturnType<typeof exportWorld>) => {
-  const { manifest, errors } = await world.record();
-  return {
-    status: (await world.item())?.status,
-    complete: isComplete(manifest),
-    outcomes: Object.fromEntries(manifest.outcomes.map(({ type, outcome, count }) => [type, `${outcome} ${count}`])),
-    reasons: Object.fromEntries(manifest.outcomes.map(({ type, reason }) => [type, reason])),
-    errors,
-  };
-};
-
 const run = async (payer: PayerScript, options: WorldOptions = {}) => {
   const world = exportWorld({ payer, ...options });
   await world.run();
   return { world, ...(await endOf(world)) };
 };
 
-const byType = (...searches: readonly string[]): WorldOptions => ({
-  profile: { everything: false, wholeRecord: { searches } },
-});
 const throttled: Sent = { status: 429, headers: { 'retry-after': '60' } };
 
 const seenBy = (...names: readonly string[]) => ({ performer: names.map((reference) => ({ reference })) });

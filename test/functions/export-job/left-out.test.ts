@@ -1,4 +1,3 @@
-import { isComplete } from '../../../functions/shared/exports/manifest.ts';
 import {
   exportWorld,
   fhir,
@@ -9,24 +8,20 @@ import {
   type Sent,
   type WorldOptions,
 } from '../../support/export-world.ts';
+import { byType, endOf } from './end-of.ts';
 
 const run = async (payer: PayerScript, options: WorldOptions = {}) => {
   const world = exportWorld({ payer, ...options });
   await world.run();
-  const { manifest, errors } = await world.record();
-  return {
-    status: (await world.item())?.status,
-    complete: isComplete(manifest),
-    outcomes: Object.fromEntries(manifest.outcomes.map(({ type, outcome }) => [type, outcome])),
-    errors,
-  };
+  return endOf(world);
 };
 
 /** A payer that is searched by type, with one answer to the search for documents. */
 const documents = (sent: Sent) =>
-  run(({ path }) => (path.startsWith('/DocumentReference') ? sent : pageOf([])), {
-    profile: { everything: false, wholeRecord: { searches: ['DocumentReference', 'Condition'] } },
-  });
+  run(
+    ({ path }) => (path.startsWith('/DocumentReference') ? sent : pageOf([])),
+    byType('DocumentReference', 'Condition'),
+  );
 
 const sentAs = (entry: string): Sent => ({
   ...pageOf([]),
@@ -46,7 +41,11 @@ describe('a resource that is left out makes its type incomplete', () => {
     const made = await documents(sentAs(`{"resource":{${members.join(',')}}}`));
 
     expect(made).toMatchObject({ status: 'failed', complete: false });
-    expect(made.outcomes).toEqual({ Patient: 'complete', DocumentReference: 'incomplete', Condition: 'complete' });
+    expect(made.outcomes).toEqual({
+      Patient: 'complete 0',
+      DocumentReference: 'incomplete 0',
+      Condition: 'complete 0',
+    });
     expect(made.errors).toEqual([`${what} is left out: it is larger than 10 MB, where clients stop reading a line.`]);
   });
 
@@ -82,7 +81,11 @@ describe('a resource that is left out makes its type incomplete', () => {
     const made = await documents(sentAs(entry));
 
     expect(made).toMatchObject({ status: 'failed', complete: false });
-    expect(made.outcomes).toEqual({ Patient: 'complete', DocumentReference: 'incomplete', Condition: 'complete' });
+    expect(made.outcomes).toEqual({
+      Patient: 'complete 0',
+      DocumentReference: 'incomplete 0',
+      Condition: 'complete 0',
+    });
     expect(made.errors).toEqual([`A resource on page 1 of DocumentReference is left out: ${why}.`]);
   });
 
@@ -90,7 +93,7 @@ describe('a resource that is left out makes its type incomplete', () => {
     const made = await run(() => pageOf([memberPatient, { id: 'd' }]));
 
     expect(made).toMatchObject({ status: 'partial', complete: false });
-    expect(made.outcomes).toMatchObject({ Patient: 'incomplete', Observation: 'incomplete' });
+    expect(made.outcomes).toMatchObject({ Patient: 'incomplete 1', Observation: 'incomplete 0' });
     expect(made.errors).toEqual(['A resource on page 1 of $everything is left out: it is not a FHIR resource.']);
   });
 });
@@ -100,19 +103,24 @@ describe('a resource that the record refers to', () => {
     [
       'an OperationOutcome',
       fhir({ resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'not-found' }] }),
+      0,
     ],
-    ['another resource', fhir({ resourceType: 'Practitioner', id: 'other' })],
-    ['one of another type', fhir({ resourceType: 'Location', id: 'one' })],
-    ['one without an id', fhir({ resourceType: 'Practitioner' })],
-    ['a Bundle with it', pageOf([{ resourceType: 'Practitioner', id: 'one' }])],
-  ])('is missing if the payer sends %s', async (_, sent) => {
+    ['another resource', fhir({ resourceType: 'Practitioner', id: 'other' }), 1],
+    ['one of another type', fhir({ resourceType: 'Location', id: 'one' }), 0],
+    ['one without an id', fhir({ resourceType: 'Practitioner' }), 1],
+    ['a Bundle with it', pageOf([{ resourceType: 'Practitioner', id: 'one' }]), 0],
+  ])('is missing if the payer sends %s', async (_, sent, count) => {
     const made = await run(({ path }) =>
       path.startsWith('/Practitioner/')
         ? sent
         : pageOf([memberPatient, observation(1, { performer: [{ reference: 'Practitioner/one' }] })]),
     );
 
-    expect(made).toMatchObject({ status: 'partial', complete: false, outcomes: { Practitioner: 'incomplete' } });
+    expect(made).toMatchObject({
+      status: 'partial',
+      complete: false,
+      outcomes: { Practitioner: `incomplete ${count}` },
+    });
     expect(made.errors).toContain(
       'Practitioner/one, which the record refers to, could not be read: the payer answered with another resource.',
     );
@@ -122,7 +130,7 @@ describe('a resource that the record refers to', () => {
     const refers = { performer: [{ reference: 'Practitioner/a%2Fb' }, { reference: 'Practitioner/a%2Fb' }] };
     const made = await run(() => pageOf([memberPatient, observation(1, refers), observation(2, refers)]));
 
-    expect(made).toMatchObject({ status: 'partial', complete: false, outcomes: { Practitioner: 'incomplete' } });
+    expect(made).toMatchObject({ status: 'partial', complete: false, outcomes: { Practitioner: 'incomplete 0' } });
     expect(made.errors).toEqual([
       'A resource of type Practitioner, which the record refers to, was not read: its id has characters that cannot be asked for.',
     ]);
