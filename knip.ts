@@ -22,6 +22,7 @@ const config: KnipConfig = {
     'test/faults/child.ts',
     'test/functions/export-job/request-ahead.ts',
     'test/mutation/{jest.config,all.test,sample}.ts',
+    'test/planted/{run.ts,coverage-reporter.cjs}',
     'test/support/synth-server.ts',
   ],
   project: ['**/*.{ts,cjs,js}', '!bench/**'],
