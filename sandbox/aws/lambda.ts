@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { startEnvironment, type Environment } from './environment.ts';
 import type { FunctionSpec } from './template-functions.ts';
@@ -11,7 +12,7 @@ export interface Invocation {
   readonly ok: boolean;
   readonly contentType: string;
   /** The payload, in Lambda's wire format. It ends with an error if the function crashes or times out. */
-  readonly payload: IncomingMessage;
+  readonly payload: Readable;
 }
 
 /** The memory of one process of a function. */

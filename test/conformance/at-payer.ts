@@ -1,11 +1,11 @@
 import { openPayer } from '../support/login/over-http.ts';
-import type { LocalTarget } from './local-target.ts';
+import type { WorldTarget } from './target.ts';
 
 /** The issuer that a payer sends as `iss`. */
-export const issuerOf = ({ payers }: LocalTarget, payer = 'clear-health'): string => `${payers.origin}/${payer}`;
+export const issuerOf = ({ payers }: WorldTarget, payer = 'clear-health'): string => `${payers.origin}/${payer}`;
 
 /** How many times a payer was sent a code. */
-export const codeCalls = ({ payers }: LocalTarget, payer = 'clear-health'): number =>
+export const codeCalls = ({ payers }: WorldTarget, payer = 'clear-health'): number =>
   payers.requests(payer, 'token').filter(({ form }) => form.get('grant_type') === 'authorization_code').length;
 
 /** What a payer's redirect contains after a member has signed in. */

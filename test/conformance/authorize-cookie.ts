@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startLocalStack } from '../../sandbox/stack.ts';
 import { authorizeEndpoint, authorizeParameters, begin, comeBack, locationOf } from './client.ts';
-import { localRequirement, requirement, type Requirement } from './requirement.ts';
+import { localRequirement, processRequirement, requirement, type Requirement } from './requirement.ts';
 
 /** The login cookie. */
 export const cookie: readonly Requirement[] = [
@@ -27,7 +27,7 @@ export const cookie: readonly Requirement[] = [
       expect(Number(age?.slice('Max-Age='.length))).toBeLessThanOrEqual(1800);
     },
   ),
-  localRequirement(
+  processRequirement(
     'OWASP ASVS 3.3',
     'refuses to start with a plain http origin that is not a loopback host',
     async ({ config }) => {

@@ -2,25 +2,12 @@ import { once } from 'node:events';
 import { Agent, createServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { close, listen } from '../../sandbox/aws/listen.ts';
-
-/** A function's call to DynamoDB. */
-interface StoreCall {
-  /** The function's name. */
-  readonly caller: string;
-  /** Such as `GetItem`. */
-  readonly operation: string;
-  readonly parameters: Readonly<Record<string, unknown>>;
-}
-
-/** How DynamoDB fails. */
-export type StoreFault = 'throttled' | 'down';
+import type { StoreCall } from '../support/world/functions.ts';
+import type { StoreFault, Wire } from './target.ts';
 
 /** Stands between the functions and AWS: records each call to DynamoDB on the wire, and can break it. */
-export interface AwsProxy {
+export interface AwsProxy extends Wire {
   readonly url: string;
-  readonly calls: () => readonly StoreCall[];
-  /** Breaks every call to DynamoDB; undefined repairs it. */
-  readonly setFault: (fault: StoreFault | undefined) => void;
   readonly close: () => Promise<void>;
 }
 

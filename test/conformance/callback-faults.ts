@@ -2,7 +2,7 @@ import { answer, answerText, bundleOf, tokens, type Outcome, type Script } from 
 import { codeCalls } from './at-payer.ts';
 import { begin, comeBack, connect, login, read } from './client.ts';
 import { expectSentBack } from './expectations.ts';
-import { localRequirement, type Requirement } from './requirement.ts';
+import { localRequirement, processRequirement, type Requirement } from './requirement.ts';
 import { patientId, tokenAnswer } from './scripted-payer.ts';
 
 /** Faults of a payer's token endpoint: what it does, and what the partner is told. */
@@ -74,7 +74,7 @@ export const payerFaults: readonly Requirement[] = [
       },
     ),
   ),
-  localRequirement(
+  processRequirement(
     'RFC 6749 §4.1.2.1',
     "tells the partner temporarily_unavailable if the payer's token endpoint is silent for 10 s, and sends the code once",
     async (target) => {
@@ -95,7 +95,7 @@ export const payerFaults: readonly Requirement[] = [
     async (target) => {
       const as = { payer: 'rotating-health' };
       await login(target, {}, as);
-      target.cloud.setSecret(as.payer, { client_secret: 'rotating-health-new-secret-canary' });
+      target.setSecret(as.payer, { client_secret: 'rotating-health-new-secret-canary' });
       target.payers.takeSecret(as.payer, 'rotating-health-new-secret-canary');
       target.payers.reset();
       expect((await login(target, {}, as)).code).toMatch(/^p2pc_/);

@@ -1,5 +1,5 @@
 import { broughtBack, codeCalls } from './at-payer.ts';
-import { begin, callback, locationOf, now } from './client.ts';
+import { begin, callback, locationOf } from './client.ts';
 import { expectErrorPage } from './expectations.ts';
 import { localRequirement, requirement, type Requirement } from './requirement.ts';
 
@@ -36,7 +36,7 @@ export const states: readonly Requirement[] = [
     'shows a page for a login attempt that has expired but is still in the table',
     async (target) => {
       const begun = await begin(target);
-      await target.store.setLoginAttempt(begun.state, { expiresAt: now() - 1 });
+      await target.store.setLoginAttempt(begun.state, { expiresAt: target.now() - 1 });
       await expectErrorPage(await callback(target, await broughtBack(begun), begun));
       expect(codeCalls(target)).toBe(0);
     },

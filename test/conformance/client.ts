@@ -22,8 +22,7 @@ import {
   type Tokens,
 } from '../support/login/steps.ts';
 import * as steps from '../support/login/steps.ts';
-import type { LocalTarget } from './local-target.ts';
-import { baseOf, type App, type Target } from './target.ts';
+import { baseOf, type App, type Target, type WorldTarget } from './target.ts';
 
 /** At which payer, and as which partner. */
 export interface As {
@@ -102,7 +101,7 @@ export interface LoggedIn {
 }
 
 /** A member's whole login. */
-export const login = async (target: LocalTarget, change: Change = {}, as: As = {}): Promise<LoggedIn> => {
+export const login = async (target: WorldTarget, change: Change = {}, as: As = {}): Promise<LoggedIn> => {
   const verifier = freshVerifier('verifier-canary-');
   const { code_challenge } = pkceOf(verifier);
   const request = requestFor(target, { code_challenge, ...change }, as);
@@ -144,7 +143,7 @@ export const refresh = (target: Target, refreshToken: string, change: Change = {
 export const tokensOf = (response: Response): Promise<Tokens> => tokensIn(lookAt(response));
 
 /** A login and its redemption. */
-export const connect = async (target: LocalTarget, change: Change = {}, as: As = {}): Promise<Tokens> =>
+export const connect = async (target: WorldTarget, change: Change = {}, as: As = {}): Promise<Tokens> =>
   tokensOf(await redeem(target, await login(target, change, as), {}, as));
 
 /** Calls the FHIR route. A path starts with a slash or is empty, and is sent unchanged. */
@@ -163,6 +162,3 @@ export const read = (
 /** What introspection says about a token to the partner that owns it. */
 export const introspect = async (target: Target, token: string, app: App = target.portal): Promise<unknown> =>
   (await postAs(target, app, 'introspect', { token })).json();
-
-/** Epoch seconds. */
-export const now = (): number => Math.floor(Date.now() / 1000);

@@ -27,7 +27,7 @@ const target = (): Target => deployed ?? localTarget();
 
 const declare = (requirement: Requirement): void => {
   const name = `${requirement.title} (${requirement.source})`;
-  if (!requirement.local) it(name, () => requirement.run(target()));
+  if (requirement.needs === 'a stage') it(name, () => requirement.run(target()));
   else if (deployed === undefined) it(name, () => requirement.run(localTarget()));
   // The suite cannot change a deployed stage's payer, clock or tables, so the report names what it did not ask.
   else it.skip(`local only: ${name}`, () => undefined);
@@ -36,7 +36,7 @@ const declare = (requirement: Requirement): void => {
 /** Says what a deployed stage was not asked, even if the reporter names no test. */
 const reportLocalOnly = (): void => {
   for (const { endpoint, requirements } of groups) {
-    const titles = requirements.filter((one) => one.local).map(({ title }) => `\n  ${title}`);
+    const titles = requirements.filter(({ needs }) => needs !== 'a stage').map(({ title }) => `\n  ${title}`);
     process.stdout.write(
       `local only, not asked of ${target().origin}: ${endpoint}, ${titles.length}${titles.join('')}\n`,
     );

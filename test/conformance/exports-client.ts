@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, read } from './client.ts';
-import type { LocalTarget } from './local-target.ts';
-import type { Target } from './target.ts';
+import type { Target, WorldTarget } from './target.ts';
 
 /** The parts of a Bulk Data Access manifest that the suite reads. */
 export interface Manifest {
@@ -74,9 +73,9 @@ export interface Exported {
   readonly manifest: Manifest;
 }
 
-const made = new WeakMap<LocalTarget, Promise<Exported>>();
+const made = new WeakMap<WorldTarget, Promise<Exported>>();
 
-const makeExport = async (target: LocalTarget): Promise<Exported> => {
+const makeExport = async (target: WorldTarget): Promise<Exported> => {
   const { access_token: token } = await connect(target);
   const url = locationOfExport(await kickOff(target, token));
   const response = await pollToEnd(url, token);
@@ -84,7 +83,7 @@ const makeExport = async (target: LocalTarget): Promise<Exported> => {
 };
 
 /** One export for all tests that only read it, since each export takes seconds and processes of its own. */
-export const exported = (target: LocalTarget): Promise<Exported> => {
+export const exported = (target: WorldTarget): Promise<Exported> => {
   const known = made.get(target) ?? makeExport(target);
   made.set(target, known);
   return known;

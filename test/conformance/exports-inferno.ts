@@ -1,6 +1,6 @@
 import { connect } from './client.ts';
 import { call, exported, kickOff, locationOfExport, remove } from './exports-client.ts';
-import { localRequirement, requirement, type Requirement } from './requirement.ts';
+import { localRequirement, processRequirement, requirement, type Requirement } from './requirement.ts';
 import { baseOf, type Target } from './target.ts';
 
 /*
@@ -46,7 +46,7 @@ export const infernoChecks: readonly Requirement[] = [
       expect(locationOfExport(response)).toMatch(/^https?:\/\//);
     },
   ),
-  localRequirement(
+  processRequirement(
     checkOf('bulk_data_patient_status_check'),
     'answers polls with 202 until it is 200, in application/json, with every element of the manifest',
     async (target) => {
@@ -61,7 +61,7 @@ export const infernoChecks: readonly Requirement[] = [
       for (const list of [manifest.output, manifest.error, manifest.deleted]) expect(Array.isArray(list)).toBe(true);
     },
   ),
-  localRequirement(
+  processRequirement(
     checkOf('bulk_data_patient_output_check'),
     'names type and absolute URL of each file',
     async (target) => {
@@ -73,14 +73,14 @@ export const infernoChecks: readonly Requirement[] = [
       }
     },
   ),
-  localRequirement(checkOf('bulk_data_patient_ndjson_download'), 'refuses a file without a token', async (target) => {
+  processRequirement(checkOf('bulk_data_patient_ndjson_download'), 'refuses a file without a token', async (target) => {
     const { manifest } = await exported(target);
     const response = await call(manifest.output[0]?.url ?? '', undefined, {
       headers: { accept: 'application/fhir+ndjson' },
     });
     expect(response.status).toBe(401);
   }),
-  localRequirement(
+  processRequirement(
     checkOf('bulk_data_patient_valid_resources'),
     'gives files of application/fhir+ndjson, each line one resource of the file’s type, as many as it counts',
     async (target) => {

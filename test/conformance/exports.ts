@@ -11,13 +11,12 @@ import {
   type Manifest,
 } from './exports-client.ts';
 import { infernoChecks } from './exports-inferno.ts';
-import type { LocalTarget } from './local-target.ts';
-import { localRequirement, type Group, type Requirement } from './requirement.ts';
-import { baseOf } from './target.ts';
+import { localRequirement, processRequirement, type Group, type Requirement } from './requirement.ts';
+import { baseOf, type WorldTarget } from './target.ts';
 
 const guide = 'Bulk Data 2.0.0 export';
 
-const started = async (target: LocalTarget, change = {}) => {
+const started = async (target: WorldTarget, change = {}) => {
   const { access_token: token, refresh_token: refreshToken } = await connect(target, change);
   return { token, refreshToken, url: locationOfExport(await kickOff(target, token)) };
 };
@@ -49,7 +48,7 @@ const own: readonly Requirement[] = [
       expect([lenient.status, (await lenient.text()).includes('_typeFilter')]).toEqual([202, true]);
     },
   ),
-  localRequirement(guide, 'takes a kick-off by POST with a Parameters body', async (target) => {
+  processRequirement(guide, 'takes a kick-off by POST with a Parameters body', async (target) => {
     const { access_token: token } = await connect(target);
     const parameter = [
       { name: '_type', valueString: 'Patient' },
@@ -92,12 +91,12 @@ const own: readonly Requirement[] = [
       expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
     }
   }),
-  localRequirement(guide, 'says until when the files are there, and lets no cache keep an answer', async (target) => {
+  processRequirement(guide, 'says until when the files are there, and lets no cache keep an answer', async (target) => {
     const { headers } = (await exported(target)).response;
     expect(Date.parse(headers.get('expires') ?? '')).toBeGreaterThan(Date.now());
     expect(headers.get('cache-control')).toBe('no-store');
   }),
-  localRequirement(guide, 'compresses a file for a client that takes gzip', async (target) => {
+  processRequirement(guide, 'compresses a file for a client that takes gzip', async (target) => {
     const one = await exported(target);
     const [token, file] = [one.token, fileOf(one)];
     const plain = await call(file, token, { headers: { 'accept-encoding': 'identity' } });
@@ -105,7 +104,7 @@ const own: readonly Requirement[] = [
     expect([plain.headers.get('content-encoding'), packed.headers.get('content-encoding')]).toEqual([null, 'gzip']);
     expect(await packed.text()).toBe(await plain.text());
   }),
-  localRequirement(
+  processRequirement(
     'RFC 6750 §3.1',
     'answers 404 to another grant’s token, and 401 to a revoked grant’s',
     async (target) => {

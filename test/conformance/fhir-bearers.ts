@@ -1,4 +1,4 @@
-import { connect, login, now, read } from './client.ts';
+import { connect, login, read } from './client.ts';
 import { challengeHeaderOf, expectOutcome } from './expectations.ts';
 import { expectRefused } from './fhir-refused.ts';
 import { localRequirement, requirement, type Requirement } from './requirement.ts';
@@ -38,7 +38,7 @@ export const bearers: readonly Requirement[] = [
   }),
   localRequirement('RFC 6750 §3.1', 'answers 401 invalid_token to an expired token', async (target) => {
     const { access_token: token } = await connect(target);
-    await target.store.setGrant(token, { accessExpiresAt: now() - 1 });
+    await target.store.setGrant(token, { accessExpiresAt: target.now() - 1 });
     const response = await read(target, '/Patient', token);
     expect(challengeHeaderOf(target, response)).toMatch(/^Bearer error="invalid_token"/);
     await expectRefused(target, response, 401);
@@ -48,7 +48,7 @@ export const bearers: readonly Requirement[] = [
     'answers 401 to a token of an ended grant whose item is still in the table',
     async (target) => {
       const { access_token: token } = await connect(target);
-      await target.store.setGrant(token, { expiresAt: now() - 1 });
+      await target.store.setGrant(token, { expiresAt: target.now() - 1 });
       await expectRefused(target, await read(target, '/Patient', token), 401);
     },
   ),

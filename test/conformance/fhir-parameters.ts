@@ -2,12 +2,11 @@ import type { Tokens } from '../support/login/steps.ts';
 import { answerText } from '../support/payer/answers.ts';
 import { connect, read } from './client.ts';
 import { expectRefused, payerReads } from './fhir-refused.ts';
-import type { LocalTarget } from './local-target.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
 import { patientId } from './scripted-payer.ts';
-import { baseOf } from './target.ts';
+import { baseOf, type WorldTarget } from './target.ts';
 
-const narrow = (target: LocalTarget): Promise<Tokens> => connect(target, {}, { app: target.apps.narrow });
+const narrow = (target: WorldTarget): Promise<Tokens> => connect(target, {}, { app: target.apps.narrow });
 
 /** Requests with a parameter that a payer may ignore, and its name. */
 const unknown: readonly (readonly [string, string])[] = [
@@ -67,7 +66,7 @@ export const parameters: readonly Requirement[] = [
   }),
 ];
 
-const nextOf = async (target: LocalTarget, token: string, url: string, path: string): Promise<string> => {
+const nextOf = async (target: WorldTarget, token: string, url: string, path: string): Promise<string> => {
   const bundle = JSON.stringify({ resourceType: 'Bundle', link: [{ relation: 'next', url }] });
   target.payers.script('clear-health', { r4: answerText(200, bundle, { 'content-type': 'application/fhir+json' }) });
   const { link } = (await (await read(target, path, token)).json()) as { link: readonly [{ readonly url: string }] };
@@ -77,7 +76,7 @@ const nextOf = async (target: LocalTarget, token: string, url: string, path: str
   return new URL(link[0].url).search;
 };
 
-const payerBase = (target: LocalTarget): string => `${target.payers.origin}/clear-health/r4`;
+const payerBase = (target: WorldTarget): string => `${target.payers.origin}/clear-health/r4`;
 
 /** How pages are followed. */
 export const pages: readonly Requirement[] = [

@@ -1,14 +1,14 @@
 import { answer, bundleOf, tokens, type Endpoint } from '../support/payer/answers.ts';
 import { connect, read } from './client.ts';
 import { challengeHeaderOf, expectOutcome } from './expectations.ts';
-import type { LocalTarget } from './local-target.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
+import type { WorldTarget } from './target.ts';
 
 const fhirJson = { 'content-type': 'application/fhir+json' };
 
-const calls = ({ payers }: LocalTarget, endpoint: Endpoint): number => payers.requests('clear-health', endpoint).length;
+const calls = ({ payers }: WorldTarget, endpoint: Endpoint): number => payers.requests('clear-health', endpoint).length;
 
-const refreshes = ({ payers }: LocalTarget): number =>
+const refreshes = ({ payers }: WorldTarget): number =>
   payers.requests('clear-health', 'token').filter(({ form }) => form.get('grant_type') === 'refresh_token').length;
 
 /** A payer's tokens that expire or are refused. */
@@ -86,7 +86,7 @@ export const payerTokens: readonly Requirement[] = [
     async (target) => {
       target.payers.script('clear-health', { token: tokens({ expires_in: 1 }) });
       const { access_token: token } = await connect(target);
-      await new Promise((done) => setTimeout(done, 1100));
+      await target.passSeconds(1.1);
       target.payers.script('clear-health', { token: answer(500, {}) });
       const response = await read(target, '/Patient', token);
       expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
@@ -99,7 +99,7 @@ export const payerTokens: readonly Requirement[] = [
   localRequirement('RFC 6749 §6', 'refreshes payer tokens once if 20 concurrent reads need them', async (target) => {
     target.payers.script('clear-health', { token: tokens({ expires_in: 1 }) });
     const { access_token: token } = await connect(target);
-    await new Promise((done) => setTimeout(done, 1100));
+    await target.passSeconds(1.1);
     target.payers.script('clear-health', { token: tokens() });
     // Starts twenty environments. On a busy machine their cold starts take longer than writing an audit event may.
     await Promise.all(Array.from({ length: 20 }, () => read(target, '/Patient', 'none')));
@@ -138,11 +138,11 @@ export const payerTokens: readonly Requirement[] = [
     "answers 503 if a payer's secret is missing, for this payer only",
     async (target) => {
       const as = { payer: 'unready-health' };
-      target.cloud.setSecret(as.payer, { client_secret: 'unready-health-secret-canary' });
+      target.setSecret(as.payer, { client_secret: 'unready-health-secret-canary' });
       target.payers.script(as.payer, { token: tokens({ expires_in: 1 }) });
       const { access_token: token } = await connect(target, {}, as);
-      await new Promise((done) => setTimeout(done, 1100));
-      target.cloud.setSecret(as.payer, undefined);
+      await target.passSeconds(1.1);
+      target.setSecret(as.payer, undefined);
       const response = await read(target, '/Patient', token, as);
       expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
       await expectOutcome(response, 503);

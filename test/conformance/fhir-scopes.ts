@@ -3,12 +3,11 @@ import { connect, read } from './client.ts';
 import { challengeHeaderOf } from './expectations.ts';
 import { expectRefused } from './fhir-refused.ts';
 import { printedBase } from './local-config.ts';
-import type { LocalTarget } from './local-target.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
 import { patientId } from './scripted-payer.ts';
-import { baseOf } from './target.ts';
+import { baseOf, type WorldTarget } from './target.ts';
 
-const narrow = (target: LocalTarget): Promise<Tokens> => connect(target, {}, { app: target.apps.narrow });
+const narrow = (target: WorldTarget): Promise<Tokens> => connect(target, {}, { app: target.apps.narrow });
 
 /** What a partner with few scopes is refused. */
 const beyondScope: readonly (readonly [string, string])[] = [

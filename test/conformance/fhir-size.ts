@@ -3,7 +3,7 @@ import { byHand } from '../support/payer/answers.ts';
 import { everyTenMegabytes, watchHeld } from '../support/resident-memory.ts';
 import { connect, read } from './client.ts';
 import { expectOutcome } from './expectations.ts';
-import { localRequirement, type Requirement } from './requirement.ts';
+import { localRequirement, processRequirement, type Requirement } from './requirement.ts';
 
 const fhirJson = { 'content-type': 'application/fhir+json' };
 
@@ -36,7 +36,7 @@ const drip = byHand((response) => {
 
 /** Answers that are large or slow. */
 export const size: readonly Requirement[] = [
-  localRequirement('AWS Lambda quotas', 'streams 100 MB completely, with flat memory', async (target) => {
+  processRequirement('AWS Lambda quotas', 'streams 100 MB completely, with flat memory', async (target) => {
     const { access_token: token } = await connect(target);
     for (let warmUp = 0; warmUp < 20; warmUp += 1) await (await read(target, '/Patient', token)).text();
     target.payers.script('clear-health', { r4: largeAnswer });

@@ -1,4 +1,4 @@
-import { connect, introspect, now, post, postAs, refresh, tokensOf } from './client.ts';
+import { connect, introspect, post, postAs, refresh, tokensOf } from './client.ts';
 import { challengeHeaderOf, expectOAuthError } from './expectations.ts';
 import { localRequirement, requirement, type Group } from './requirement.ts';
 import { patientId } from './scripted-payer.ts';
@@ -75,7 +75,7 @@ export const introspectionGroup: Group = {
     ),
     localRequirement('RFC 7662 §2.2', 'says {"active": false} for an expired token', async (target) => {
       const { access_token: token } = await connect(target);
-      await target.store.setGrant(token, { accessExpiresAt: now() - 1 });
+      await target.store.setGrant(token, { accessExpiresAt: target.now() - 1 });
       expect(await introspect(target, token)).toEqual(inactive);
     }),
     localRequirement(
@@ -83,7 +83,7 @@ export const introspectionGroup: Group = {
       'says {"active": false} for a token of an ended grant whose item is still in the table',
       async (target) => {
         const issued = await connect(target);
-        await target.store.setGrant(issued.access_token, { endsAt: now() - 1, expiresAt: now() - 1 });
+        await target.store.setGrant(issued.access_token, { endsAt: target.now() - 1, expiresAt: target.now() - 1 });
         expect(await introspect(target, issued.access_token)).toEqual(inactive);
         expect(await introspect(target, issued.refresh_token)).toEqual(inactive);
       },

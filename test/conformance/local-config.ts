@@ -187,3 +187,12 @@ export const localApps = {
   native: { clientId: 'native', redirectUri: 'http://127.0.0.1:49152/callback' },
   asking: { clientId: 'asking', redirectUri: `${webOrigin}/callback` },
 } as const;
+
+/** How long the FHIR function may take for the payer `slow-health`, instead of 15 minutes. */
+export const shortTimeMs = 6000;
+
+/** Whether an API's event is about that payer. */
+export const isSlow = (event: string): boolean => {
+  const { pathParameters } = JSON.parse(event) as { pathParameters: { payer?: string } | null };
+  return pathParameters?.payer === 'slow-health';
+};

@@ -1,37 +1,32 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { StageConfig } from '../../config/stage.ts';
 import { startApiGateway, type LocalApiGateway } from '../../sandbox/aws/api-gateway.ts';
 import { startAws } from '../../sandbox/aws/aws.ts';
 import { startCloud, type LocalCloud } from '../../sandbox/aws/cloud.ts';
 import { startFunction, type LocalFunction } from '../../sandbox/aws/lambda.ts';
 import { closersOf } from '../../sandbox/closers.ts';
-import { startAwsProxy, type AwsProxy } from './aws-proxy.ts';
-import { localApps, localConfig, localSecrets, secretsAtPayers, type ConfigChanges } from './local-config.ts';
-import { startScriptedPayers, type ScriptedPayers } from './scripted-payer.ts';
-import { openStore, type Store } from './store.ts';
-import type { Target } from './target.ts';
+import { startAwsProxy } from './aws-proxy.ts';
+import {
+  isSlow,
+  localApps,
+  localConfig,
+  localSecrets,
+  secretsAtPayers,
+  shortTimeMs,
+  type ConfigChanges,
+} from './local-config.ts';
+import { startScriptedPayers } from './scripted-payer.ts';
+import { openStoreAt } from './store.ts';
+import type { WorldTarget } from './target.ts';
 
-/** A stage on this machine, with its payers, tables and logs under the test's control. */
-export interface LocalTarget extends Target {
-  readonly apps: typeof localApps;
+/** A stage on this machine, in processes of its own. */
+export interface LocalTarget extends WorldTarget {
   readonly config: StageConfig;
   readonly cloud: LocalCloud;
-  readonly payers: ScriptedPayers;
-  /** The tables, accessed without the functions. */
-  readonly store: Store;
-  /** What the functions send to the tables. */
-  readonly wire: AwsProxy;
-  /** Every line that a function has printed, and every line of the request log. */
-  readonly logLines: readonly string[];
-  /** Resets payers and tables. */
-  readonly reset: () => void;
-  readonly close: () => Promise<void>;
 }
-
-/** How long the FHIR function may take for the payer `slow-health`, instead of 15 minutes. */
-const shortTimeMs = 6000;
 
 /** Requirements make up to twenty concurrent calls of a function, none of which may be throttled. */
 const environments = 20;
@@ -49,8 +44,7 @@ const withShortTime =
     const short = start(fetch);
     functions.set(name, {
       invoke: async (event, requestId, signal) => {
-        const { pathParameters } = JSON.parse(event) as { pathParameters: { payer?: string } | null };
-        const target = pathParameters?.payer === 'slow-health' ? await short : fetch;
+        const target = isSlow(event) ? await short : fetch;
         return target.invoke(event, requestId, signal);
       },
     });
@@ -104,7 +98,7 @@ const startAll = async (
       signal: new AbortController().signal,
     }),
   );
-  const store = opened(openStore(aws.url, cloud.tables));
+  const store = opened(openStoreAt(aws.url, cloud.tables));
   const reset = (): void => {
     payers.reset();
     payers.register(origin, config.payers, secretsAtPayers);
@@ -112,7 +106,9 @@ const startAll = async (
     for (const { id } of config.payers) cloud.setSecret(id, localSecrets[id]);
   };
   const { portal, app } = localApps;
-  const parts = { config, cloud, payers, store, wire, logLines, reset };
+  const time = { now: () => Math.floor(Date.now() / 1000), passSeconds: (seconds: number) => wait(seconds * 1000) };
+  const { tables, setSecret } = cloud;
+  const parts = { config, cloud, payers, store, wire, logLines, tables, setSecret, reset, ...time };
   return { origin, payer: 'clear-health', portal, app, edge: true, apps: localApps, ...parts };
 };
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { synthesise } from '../../sandbox/aws/synth.ts';
 import { localConfig } from './local-config.ts';
-import type { LocalTarget } from './local-target.ts';
-import { localRequirement, type Requirement } from './requirement.ts';
+import { processRequirement, type Requirement } from './requirement.ts';
+import type { WorldTarget } from './target.ts';
 import { walk } from './walk.ts';
 
 interface Statement {
@@ -18,7 +18,7 @@ interface Resource {
 }
 
 /** The stack of a stage with a domain, as it would be deployed. */
-const synthesiseStage = async ({ payers }: LocalTarget): Promise<readonly Resource[]> => {
+const synthesiseStage = async ({ payers }: WorldTarget): Promise<readonly Resource[]> => {
   const folder = await mkdtemp(join(tmpdir(), 'conformance-'));
   try {
     const { origin: _origin, ...config } = localConfig('https://gateway.example.org', payers.origin);
@@ -38,7 +38,7 @@ interface PolicyDocument {
 }
 
 let synthesised: Promise<readonly Resource[]> | undefined;
-const synthesiseWithDomain = (target: LocalTarget): Promise<readonly Resource[]> =>
+const synthesiseWithDomain = (target: WorldTarget): Promise<readonly Resource[]> =>
   (synthesised ??= synthesiseStage(target));
 
 /** A role's own policies, inline or separate. */
@@ -56,7 +56,7 @@ const withoutResource = new Set(['xray:PutTraceSegments', 'xray:PutTelemetryReco
 
 /** What functions may do. */
 export const rights: readonly Requirement[] = [
-  localRequirement(
+  processRequirement(
     'AWS Well-Architected SEC03-BP02',
     'gives functions no wildcard action, and a wildcard resource only if AWS allows no other',
     async (target) => {
@@ -72,7 +72,7 @@ export const rights: readonly Requirement[] = [
       }
     },
   ),
-  localRequirement(
+  processRequirement(
     'AWS Well-Architected SEC05-BP02',
     'leaves no way around a custom domain: the default endpoint is off',
     async (target) => {
@@ -81,14 +81,14 @@ export const rights: readonly Requirement[] = [
       expect(apis.map(({ Properties }) => Properties?.['DisableExecuteApiEndpoint'])).toEqual([true]);
     },
   ),
-  localRequirement(
+  processRequirement(
     'AWS Well-Architected SEC03-BP02',
     'lets each function use only its own tables and secrets',
     async (target) => {
       target.cloud.clearCalls();
       await walk(target);
       await fetch(`${target.origin}/r4/clear-health/metadata`);
-      const { loginAttempts = '', grants = '', auditEvents = '', limits = '', registry = '' } = target.cloud.tables;
+      const { loginAttempts = '', grants = '', auditEvents = '', limits = '', registry = '' } = target.tables;
       const secret = 'p2p/conformance/payers/clear-health';
       const { memberIndex = '' } = target.cloud.keys;
       const own: Readonly<Record<string, readonly string[]>> = {

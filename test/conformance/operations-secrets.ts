@@ -2,12 +2,12 @@ import { importJWK, jwtVerify } from 'jose';
 import { answer, answerText, tokens } from '../support/payer/answers.ts';
 import { authorize, begin, callback, comeBack, connect, login, post, postAs, read } from './client.ts';
 import { gatewayKey } from './local-config.ts';
-import type { LocalTarget } from './local-target.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
+import type { WorldTarget } from './target.ts';
 import { walk } from './walk.ts';
 
 /** Every kind of refused input from a caller or a payer, each with the word in it. */
-const misbehave = async (target: LocalTarget): Promise<void> => {
+const misbehave = async (target: WorldTarget): Promise<void> => {
   const { portal, app } = target;
   const wrong = { ...portal, secret: 'wrong-secret-canary' };
   const jwt = { client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' };

@@ -1,11 +1,10 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { authorize, begin, callback, connect, login, post, postAs, read, redeem, refresh } from './client.ts';
 import { expectErrorPage, expectOAuthError, expectOutcome, expectSentBack } from './expectations.ts';
-import type { LocalTarget } from './local-target.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
+import type { WorldTarget } from './target.ts';
 
 /** Each environment knows of a stop by then, since it keeps an entry for twenty seconds. */
-const knownMs = 21_000;
+const knownAfterSeconds = 21;
 
 const expectPaused = (response: Response): void => {
   expect(response.status).toBe(503);
@@ -13,7 +12,7 @@ const expectPaused = (response: Response): void => {
 };
 
 /** Tests a block and a pause together, since each takes up to 30 seconds. */
-const stopBoth = async (target: LocalTarget): Promise<void> => {
+const stopBoth = async (target: WorldTarget): Promise<void> => {
   const { portal, app } = target;
   const [ofPortal, ofApp] = [await connect(target), await connect(target, {}, { app })];
   const [codeOfPortal, codeOfApp] = [await login(target), await login(target, {}, { app })];
@@ -21,7 +20,7 @@ const stopBoth = async (target: LocalTarget): Promise<void> => {
   await target.store.setStop('partner#portal', true);
   await target.store.setStop('payer#clear-health', true);
   try {
-    await wait(knownMs);
+    await target.passSeconds(knownAfterSeconds);
     await expectErrorPage(await authorize(target), 403);
     for (const response of [
       await redeem(target, codeOfPortal),
@@ -55,7 +54,7 @@ const stopBoth = async (target: LocalTarget): Promise<void> => {
   } finally {
     await target.store.setStop('partner#portal', false);
     await target.store.setStop('payer#clear-health', false);
-    await wait(knownMs);
+    await target.passSeconds(knownAfterSeconds);
   }
   for (const response of [
     await refresh(target, ofPortal.refresh_token),

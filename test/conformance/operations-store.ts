@@ -1,7 +1,7 @@
-import type { StoreFault } from './aws-proxy.ts';
 import { authorize, begin, callback, comeBack, connect, login, postAs, read, redeem, refresh } from './client.ts';
 import { expectErrorPage, expectOAuthError, expectOutcome, expectSentBack } from './expectations.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
+import type { StoreFault } from './target.ts';
 import { walk } from './walk.ts';
 
 /** What the tables hold and how they are read. */
@@ -23,7 +23,7 @@ export const store: readonly Requirement[] = [
       expect(reads.length).toBeGreaterThan(4);
       expect(reads.filter(({ parameters }) => parameters['ConsistentRead'] !== true)).toEqual([]);
       // The end of a grant takes its export's item with it, whenever the stream says so.
-      const { exports } = target.cloud.tables;
+      const { exports } = target.tables;
       const isSwept = ({ caller, operation, parameters }: (typeof calls)[number]): boolean =>
         caller === 'followUp' && operation === 'DeleteItem' && parameters['TableName'] === exports;
       expect([...new Set(calls.filter((one) => !isSwept(one)).map(({ operation }) => operation))].sort()).toEqual([
@@ -34,7 +34,7 @@ export const store: readonly Requirement[] = [
     },
   ),
   localRequirement('OWASP ASVS 15.4.2', 'changes a grant or a login attempt only under a condition', async (target) => {
-    const { grants, loginAttempts } = target.cloud.tables;
+    const { grants, loginAttempts } = target.tables;
     const before = target.wire.calls().length;
     await walk(target);
     const updates = target.wire

@@ -1,5 +1,5 @@
 import { challengeOf } from '../support/login/requests.ts';
-import { connect, introspect, login, now, read, redeem, tokensOf } from './client.ts';
+import { connect, introspect, login, read, redeem, tokensOf } from './client.ts';
 import { expectOAuthError } from './expectations.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
 
@@ -8,7 +8,7 @@ export const codes: readonly Requirement[] = [
   localRequirement('OWASP ASVS 10.4.3', 'lets a code live 60 s', async (target) => {
     const { code } = await login(target);
     const { codeExpiresAt } = await target.store.grant(code);
-    const left = Number(codeExpiresAt?.N) - now();
+    const left = Number(codeExpiresAt?.N) - target.now();
     expect(left).toBeGreaterThan(55);
     expect(left).toBeLessThanOrEqual(60);
   }),
@@ -17,7 +17,7 @@ export const codes: readonly Requirement[] = [
     'refuses an expired code whose item is still in the table',
     async (target) => {
       const logged = await login(target);
-      await target.store.setGrant(logged.code, { codeExpiresAt: now() - 1, expiresAt: now() + 3600 });
+      await target.store.setGrant(logged.code, { codeExpiresAt: target.now() - 1, expiresAt: target.now() + 3600 });
       await expectOAuthError(await redeem(target, logged), 400, 'invalid_grant');
     },
   ),
@@ -26,7 +26,7 @@ export const codes: readonly Requirement[] = [
     'refuses a code whose grant has expired but is still in the table',
     async (target) => {
       const logged = await login(target);
-      await target.store.setGrant(logged.code, { expiresAt: now() - 1 });
+      await target.store.setGrant(logged.code, { expiresAt: target.now() - 1 });
       await expectOAuthError(await redeem(target, logged), 400, 'invalid_grant');
     },
   ),
@@ -66,7 +66,7 @@ export const codes: readonly Requirement[] = [
     async (target) => {
       const logged = await login(target);
       const issued = await tokensOf(await redeem(target, logged));
-      await target.store.setGrant(logged.code, { codeExpiresAt: now() - 1 });
+      await target.store.setGrant(logged.code, { codeExpiresAt: target.now() - 1 });
       await expectOAuthError(await redeem(target, logged), 400, 'invalid_grant');
       expect((await read(target, '/Patient', issued.access_token)).status).toBe(200);
     },

@@ -1,10 +1,10 @@
 import type { Tokens } from '../support/login/steps.ts';
-import { connect, introspect, now, post, postAs, read, refresh, tokensOf } from './client.ts';
+import { connect, introspect, post, postAs, read, refresh, tokensOf } from './client.ts';
 import { expectOAuthError, expectOutcome } from './expectations.ts';
-import type { LocalTarget } from './local-target.ts';
 import { localRequirement, requirement, type Group, type Requirement } from './requirement.ts';
+import type { WorldTarget } from './target.ts';
 
-const isGood = async (target: LocalTarget, token: string): Promise<boolean> =>
+const isGood = async (target: WorldTarget, token: string): Promise<boolean> =>
   (await read(target, '/Patient', token)).status === 200;
 
 /** Bearer bytes in a different order, with a matching checksum: what someone who knows the format can forge. */
@@ -59,7 +59,7 @@ const rotation: readonly Requirement[] = [
     async (target) => {
       const first = await connect(target);
       const second = await tokensOf(await refresh(target, first.refresh_token));
-      await target.store.setGrant(first.access_token, { rotatedAt: now() - 61 });
+      await target.store.setGrant(first.access_token, { rotatedAt: target.now() - 61 });
       await expectOAuthError(await refresh(target, first.refresh_token), 400, 'invalid_grant');
       await expectOAuthError(await refresh(target, second.refresh_token), 400, 'invalid_grant');
       expect(await isGood(target, second.access_token)).toBe(false);
@@ -69,7 +69,7 @@ const rotation: readonly Requirement[] = [
     const metric = (): number => target.logLines.filter((line) => /"reuseDetected":1\b/.test(line)).length;
     const first = await connect(target);
     await refresh(target, first.refresh_token);
-    await target.store.setGrant(first.access_token, { rotatedAt: now() - 61 });
+    await target.store.setGrant(first.access_token, { rotatedAt: target.now() - 61 });
     const before = metric();
     await refresh(target, first.refresh_token);
     expect(metric()).toBe(before + 1);
@@ -89,7 +89,7 @@ const rotation: readonly Requirement[] = [
     const as = { app: target.apps.app };
     const first = await connect(target, {}, as);
     await refresh(target, first.refresh_token, {}, as);
-    await target.store.setGrant(first.access_token, { rotatedAt: now() - 11 });
+    await target.store.setGrant(first.access_token, { rotatedAt: target.now() - 11 });
     await expectOAuthError(await refresh(target, first.refresh_token, {}, as), 400, 'invalid_grant');
   }),
   localRequirement(
@@ -127,7 +127,7 @@ const owners: readonly Requirement[] = [
   localRequirement('RFC 6749 §6', 'ends no grant if another client reuses its old refresh token', async (target) => {
     const first = await connect(target);
     const second = await tokensOf(await refresh(target, first.refresh_token));
-    await target.store.setGrant(first.access_token, { rotatedAt: now() - 61 });
+    await target.store.setGrant(first.access_token, { rotatedAt: target.now() - 61 });
     await expectOAuthError(
       await refresh(target, first.refresh_token, {}, { app: target.apps.otherPortal }),
       400,
@@ -195,13 +195,13 @@ const limits: readonly Requirement[] = [
     "refuses a refresh after the grant's absolute end, even if its item is still in the table",
     async (target) => {
       const issued = await connect(target);
-      await target.store.setGrant(issued.access_token, { endsAt: now() - 1, expiresAt: now() - 1 });
+      await target.store.setGrant(issued.access_token, { endsAt: target.now() - 1, expiresAt: target.now() - 1 });
       await expectOAuthError(await refresh(target, issued.refresh_token), 400, 'invalid_grant');
     },
   ),
   localRequirement('OWASP ASVS 10.4.8', 'lets no access token live longer than its grant', async (target) => {
     const issued = await connect(target);
-    await target.store.setGrant(issued.access_token, { endsAt: now() + 100, expiresAt: now() + 100 });
+    await target.store.setGrant(issued.access_token, { endsAt: target.now() + 100, expiresAt: target.now() + 100 });
     const last = await tokensOf(await refresh(target, issued.refresh_token));
     expect(last.expires_in).toBeGreaterThan(90);
     expect(last.expires_in).toBeLessThanOrEqual(100);
@@ -211,7 +211,7 @@ const limits: readonly Requirement[] = [
     const before = (await target.store.grant(issued.access_token))['endsAt'];
     await refresh(target, issued.refresh_token);
     expect((await target.store.grant(issued.access_token))['endsAt']).toEqual(before);
-    expect(Number(before?.N) - now()).toBeLessThanOrEqual(180 * 86_400);
+    expect(Number(before?.N) - target.now()).toBeLessThanOrEqual(180 * 86_400);
   }),
   localRequirement('RFC 6749 §5.2', 'accepts no access token as a refresh token', async (target) => {
     const { access_token: token } = await connect(target);

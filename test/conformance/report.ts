@@ -36,7 +36,7 @@ meet the stage's own limits (429).
 const cellsOf = (requirement: Requirement): string[] => [
   requirement.title,
   requirement.source,
-  requirement.local ? 'local' : 'deployed',
+  requirement.needs === 'a stage' ? 'deployed' : 'local',
 ];
 
 const row = (cells: readonly string[], widths: readonly number[]): string =>
@@ -62,7 +62,7 @@ const tableOf = (requirements: readonly Requirement[]): string => {
 /** The document that lists every requirement. */
 export const reportOf = (groups: readonly Group[]): string => {
   const all = groups.flatMap(({ requirements }) => requirements);
-  const local = all.filter((one) => one.local).length;
+  const local = all.filter(({ needs }) => needs !== 'a stage').length;
   const counts = `${all.length} requirements: ${all.length - local} that a deployed stage can be checked for, ${local} local.`;
   const sections = groups.map(({ endpoint, requirements }) => `## ${endpoint}\n\n${tableOf(requirements)}\n`);
   return [preamble, `${counts}\n`, ...sections].join('\n');

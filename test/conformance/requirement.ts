@@ -1,5 +1,5 @@
 import type { LocalTarget } from './local-target.ts';
-import type { Target } from './target.ts';
+import type { Target, WorldTarget } from './target.ts';
 
 interface Named {
   /** The RFC, specification or list that requires it. */
@@ -10,8 +10,9 @@ interface Named {
 
 /** A promise that can be kept or broken over HTTP. */
 export type Requirement =
-  | (Named & { readonly local: false; readonly run: (target: Target) => Promise<void> })
-  | (Named & { readonly local: true; readonly run: (target: LocalTarget) => Promise<void> });
+  | (Named & { readonly needs: 'a stage'; readonly run: (target: Target) => Promise<void> })
+  | (Named & { readonly needs: 'a world'; readonly run: (target: WorldTarget) => Promise<void> })
+  | (Named & { readonly needs: 'processes'; readonly run: (target: LocalTarget) => Promise<void> });
 
 /** Requirements of one endpoint. */
 export interface Group {
@@ -23,7 +24,7 @@ export interface Group {
 export const requirement = (source: string, title: string, run: (target: Target) => Promise<void>): Requirement => ({
   source,
   title,
-  local: false,
+  needs: 'a stage',
   run,
 });
 
@@ -31,5 +32,12 @@ export const requirement = (source: string, title: string, run: (target: Target)
 export const localRequirement = (
   source: string,
   title: string,
+  run: (target: WorldTarget) => Promise<void>,
+): Requirement => ({ source, title, needs: 'a world', run });
+
+/** A requirement that only functions in processes of their own can keep or break. */
+export const processRequirement = (
+  source: string,
+  title: string,
   run: (target: LocalTarget) => Promise<void>,
-): Requirement => ({ source, title, local: true, run });
+): Requirement => ({ source, title, needs: 'processes', run });

@@ -29,9 +29,9 @@ export const tokenAnswer = (change: Readonly<Record<string, unknown>> = {}): Rec
 });
 
 /** Starts the payers on a free port; whichever id a path begins with is a payer. */
-export const startScriptedPayers = async (): Promise<ScriptedPayers> => {
+export const startScriptedPayers = async (nowMs = Date.now): Promise<ScriptedPayers> => {
   const payers = strictPayers({
-    nowMs: Date.now,
+    nowMs,
     mint,
     member: () => ({ patient: patientId, lives: 3600, renews: true }),
     record: ({ path }) => answer(200, isOne.test(path) ? patient : bundleOf(patient)),

@@ -43,13 +43,19 @@ const readable = (_key: string, value: unknown): unknown => {
   return [bytes.toString('utf8'), bytes.toString('base64'), bytes.toString('base64url')];
 };
 
-/** Opens the tables of a local stage. */
-export const openStore = (endpoint: string, tables: Readonly<Record<string, string>>): Store => {
-  const client = new DynamoDBClient({
-    endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+/** Opens the tables at an endpoint. */
+export const openStoreAt = (endpoint: string, tables: Readonly<Record<string, string>>): Store =>
+  openStore(
+    new DynamoDBClient({
+      endpoint,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    }),
+    tables,
+  );
+
+/** Opens the tables that a client reaches. */
+export const openStore = (client: DynamoDBClient, tables: Readonly<Record<string, string>>): Store => {
   const set = async (table: string, key: Record<string, AttributeValue>, numbers: Readonly<Record<string, number>>) => {
     const names = Object.keys(numbers);
     const values = Object.entries(numbers).map(([name, value]) => [`:${name}`, { N: String(value) }] as const);
@@ -69,7 +75,9 @@ export const openStore = (endpoint: string, tables: Readonly<Record<string, stri
   return {
     grant: async (bearer) => {
       const key = { grantId: { S: grantIdOf(bearer) } };
-      const { Item } = await client.send(new GetItemCommand({ TableName: tables['grants'], Key: key }));
+      const { Item } = await client.send(
+        new GetItemCommand({ TableName: tables['grants'], Key: key, ConsistentRead: true }),
+      );
       if (Item === undefined) throw new Error('no such grant');
       return Item;
     },

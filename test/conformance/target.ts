@@ -1,5 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import type { StoreCall } from '../support/world/functions.ts';
+import type { localApps } from './local-config.ts';
+import type { ScriptedPayers } from './scripted-payer.ts';
+import type { Store } from './store.ts';
 
 /** A partner of the stage, with its credentials. */
 export interface App {
@@ -21,6 +25,38 @@ export interface Target {
   readonly app: App & { readonly webOrigin: string };
   /** Whether an edge restores the `WWW-Authenticate` header, which API Gateway renames. */
   readonly edge: boolean;
+}
+
+/** How DynamoDB fails. */
+export type StoreFault = 'throttled' | 'down';
+
+/** What the functions send to the tables. */
+export interface Wire {
+  readonly calls: () => readonly StoreCall[];
+  /** Breaks every call to DynamoDB; undefined repairs it. */
+  readonly setFault: (fault: StoreFault | undefined) => void;
+}
+
+/** A stage with its payers, tables, clock and logs under the test's control, in this process or in its own ones. */
+export interface WorldTarget extends Target {
+  readonly apps: typeof localApps;
+  readonly payers: ScriptedPayers;
+  /** The tables, accessed without the functions. */
+  readonly store: Store;
+  readonly wire: Wire;
+  /** The tables' names by construct name. */
+  readonly tables: Readonly<Record<string, string>>;
+  /** Every line that a function has printed, and every line of the request log. */
+  readonly logLines: readonly string[];
+  /** Epoch seconds. */
+  readonly now: () => number;
+  /** Lets time pass: a clock that a test sets jumps, and any other is waited for. */
+  readonly passSeconds: (seconds: number) => Promise<void>;
+  /** Sets a payer's secret; `undefined` empties it. */
+  readonly setSecret: (payerId: string, secret: object | undefined) => void;
+  /** Resets payers, secrets and faults. */
+  readonly reset: () => void;
+  readonly close: () => Promise<void>;
 }
 
 const fileSchema = z.strictObject({

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { importJWK, SignJWT } from 'jose';
 import type { Change } from '../support/login/requests.ts';
-import { login, now, post, tokensOf } from './client.ts';
+import { login, post, tokensOf } from './client.ts';
 import { expectOAuthError } from './expectations.ts';
 import { partnerKey } from './local-config.ts';
-import type { LocalTarget } from './local-target.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
 import { patientId } from './scripted-payer.ts';
-import { baseOf, type Target } from './target.ts';
+import { baseOf, type WorldTarget } from './target.ts';
 
 const form = { grant_type: 'authorization_code', code: 'p2pc_damaged' };
 
@@ -17,13 +16,13 @@ interface Assertion {
   readonly key?: CryptoKey | Uint8Array;
 }
 
-const assertionOf = async ({ origin }: Target, { claims, header, key }: Assertion = {}): Promise<string> => {
+const assertionOf = async (target: WorldTarget, { claims, header, key }: Assertion = {}): Promise<string> => {
   const payload = {
     iss: 'keyed',
     sub: 'keyed',
-    aud: `${origin}/oauth2/token`,
+    aud: `${target.origin}/oauth2/token`,
     jti: randomUUID(),
-    exp: now() + 240,
+    exp: target.now() + 240,
     ...claims,
   };
   return new SignJWT(payload)
@@ -37,12 +36,12 @@ const byAssertion = (client_assertion: string): Change => ({
 });
 
 /** A client that is admitted gets an error about its code; one that is not gets an error about itself. */
-const expectLetIn = async (target: LocalTarget, assertion: string): Promise<void> =>
+const expectLetIn = async (target: WorldTarget, assertion: string): Promise<void> =>
   expectOAuthError(await post(target, 'token', { ...form, ...byAssertion(assertion) }), 400, 'invalid_grant');
-const expectKeptOut = async (target: LocalTarget, assertion: string): Promise<void> =>
+const expectKeptOut = async (target: WorldTarget, assertion: string): Promise<void> =>
   expectOAuthError(await post(target, 'token', { ...form, ...byAssertion(assertion) }), 401, 'invalid_client');
 
-const badClaims: readonly (readonly [string, string, (target: Target) => Readonly<Record<string, unknown>>])[] = [
+const badClaims: readonly (readonly [string, string, (target: WorldTarget) => Readonly<Record<string, unknown>>])[] = [
   ['RFC 7523 §3', 'meant for another audience', () => ({ aud: 'https://evil.example/token' })],
   [
     'RFC 7523 §3',
@@ -53,9 +52,9 @@ const badClaims: readonly (readonly [string, string, (target: Target) => Readonl
   ['RFC 7523 §3', 'whose issuer is another client', () => ({ iss: 'portal' })],
   ['RFC 7523 §3', 'without exp', () => ({ exp: undefined })],
   ['SMART App Launch 2.2', 'without jti', () => ({ jti: undefined })],
-  ['RFC 7523 §3', 'that expired 125 s ago', () => ({ exp: now() - 125 })],
-  ['SMART App Launch 2.2', 'that lives for an hour', () => ({ exp: now() + 3600 })],
-  ['RFC 7519 §4.1.5', 'that is not valid for another ten minutes', () => ({ nbf: now() + 600 })],
+  ['RFC 7523 §3', 'that expired 125 s ago', (target) => ({ exp: target.now() - 125 })],
+  ['SMART App Launch 2.2', 'that lives for an hour', (target) => ({ exp: target.now() + 3600 })],
+  ['RFC 7519 §4.1.5', 'that is not valid for another ten minutes', (target) => ({ nbf: target.now() + 600 })],
 ];
 
 /** Authentication by a signed assertion (RFC 7523). */
@@ -90,9 +89,14 @@ export const assertions: readonly Requirement[] = [
   localRequirement('openid-client #454', 'accepts a partner whose clock is off by 120 s either way', async (target) => {
     await expectLetIn(
       target,
-      await assertionOf(target, { claims: { iat: now() + 118, nbf: now() + 118, exp: now() + 118 + 300 } }),
+      await assertionOf(target, {
+        claims: { iat: target.now() + 118, nbf: target.now() + 118, exp: target.now() + 118 + 300 },
+      }),
     );
-    await expectLetIn(target, await assertionOf(target, { claims: { iat: now() - 418, exp: now() - 118 } }));
+    await expectLetIn(
+      target,
+      await assertionOf(target, { claims: { iat: target.now() - 418, exp: target.now() - 118 } }),
+    );
   }),
   ...badClaims.map(([source, what, claims]) =>
     localRequirement(source, `refuses an assertion ${what}`, async (target) => {

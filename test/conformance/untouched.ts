@@ -1,7 +1,7 @@
-import type { LocalTarget } from './local-target.ts';
+import type { WorldTarget } from './target.ts';
 
 /** Expects that nothing is remembered and no payer asked while something runs. */
-export const untouched = async ({ payers, store }: LocalTarget, act: () => Promise<unknown>): Promise<void> => {
+export const untouched = async ({ payers, store }: WorldTarget, act: () => Promise<unknown>): Promise<void> => {
   const before = await store.countLoginAttempts();
   await act();
   expect(await store.countLoginAttempts()).toBe(before);

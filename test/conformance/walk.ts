@@ -1,8 +1,8 @@
 import { begin, comeBack, introspect, login, postAs, read, redeem, refresh, tokensOf } from './client.ts';
-import type { LocalTarget } from './local-target.ts';
+import type { WorldTarget } from './target.ts';
 
 /** Every step of a member's connection, and its end. Returns the secrets that appeared on the way. */
-export const walk = async (target: LocalTarget): Promise<string[]> => {
+export const walk = async (target: WorldTarget): Promise<string[]> => {
   const begun = await begin(target, { state: 'state-canary-of-the-walk' });
   const back = await comeBack(begun);
   const logged = await login(target);

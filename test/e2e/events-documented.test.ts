@@ -65,7 +65,7 @@ const driveEvents = async (): Promise<void> => {
   const ended = await begin(() => answer(404, {}));
   await finish(ended);
   await postAs(target, target.apps.onePayer, 'revoke', { token: ended.token });
-  const endpoint = { AWS_ENDPOINT_URL: target.wire.url };
+  const endpoint = { AWS_ENDPOINT_URL: target.cloud.awsEndpoint };
   expect(await runTool('partners.ts', ['webhook', 'one-payer', '--test', '--stage', 'local'], endpoint)).toMatchObject({
     code: 0,
   });

@@ -10,7 +10,6 @@ import {
   introspect,
   locationOf,
   login,
-  now,
   post,
   postAs,
   read,
@@ -82,7 +81,7 @@ const revocations = async (target: LocalTarget): Promise<void> => {
 };
 
 /** Authenticates as the partner with a key does (RFC 7523). */
-const assertion = ({ origin, apps }: LocalTarget): Promise<Change> =>
+const assertion = ({ origin, apps, now }: LocalTarget): Promise<Change> =>
   assertionForm({ clientId: apps.keyed.clientId, key: partnerKey.privateJwk, origin, now: now() });
 
 const partnerWithKey = async (target: LocalTarget): Promise<void> => {

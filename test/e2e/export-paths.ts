@@ -1,5 +1,5 @@
 /** Every path of exports and events that calls AWS, on a stage on this machine. */
-import { connect, now, postAs, type As } from '../conformance/client.ts';
+import { connect, postAs, type As } from '../conformance/client.ts';
 import { call, kickOff, locationOfExport, pollToEnd, remove, type Manifest } from '../conformance/exports-client.ts';
 import type { LocalTarget } from '../conformance/local-target.ts';
 import { eventually } from '../support/eventually.ts';
@@ -93,7 +93,7 @@ const startsAgain = async (target: LocalTarget): Promise<void> => {
   await target.cloud.streamsIdle();
   target.cloud.pauseStreams();
   const { token, url } = await start(target);
-  await target.store.setExport(token, { startedAt: now() - 120 });
+  await target.store.setExport(token, { startedAt: target.now() - 120 });
   await expectStatus('a late poll', call(url, token), 202);
   target.cloud.resumeStreams();
   await expectStatus('the end', pollToEnd(url, token), 200);

@@ -136,12 +136,12 @@ export const parseUpdate = (expression: string, values: Values): ((item: Item) =
   });
   const removals = (remove?.split(',') ?? []).map((name) => name.trim());
   if (!removals.every((name) => /^\w+$/.test(name))) throw syntaxError;
-  const additions = (add?.split(',') ?? []).map((addition): [string, readonly string[]] => {
-    const [, name, members = ''] = /^\s*(\w+) (:\w+)\s*$/.exec(addition) ?? [];
+  const additions = (add?.split(',') ?? []).map((addition): [string, AttributeValue] => {
+    const [, name, more = ''] = /^\s*(\w+) (:\w+)\s*$/.exec(addition) ?? [];
+    const value = values?.[more];
     if (name === undefined) throw syntaxError;
-    const more = values?.[members]?.SS;
-    if (more === undefined) throw invalid(`only a string set is added here: ${expression}`);
-    return [name, more];
+    if (value?.SS === undefined && value?.N === undefined) throw invalid(`${more} cannot be added: ${expression}`);
+    return [name, value];
   });
   const paths = [...assignments.map(([name]) => name), ...removals, ...additions.map(([name]) => name)];
   if (new Set(paths).size < paths.length) throw invalid(`paths overlap in ${expression}`);
@@ -153,7 +153,12 @@ export const parseUpdate = (expression: string, values: Values): ((item: Item) =
       next[name] = plus === undefined ? value : sum(value, values?.[plus]);
     }
     for (const name of removals) delete next[name];
-    for (const [name, more] of additions) next[name] = { SS: [...new Set([...(next[name]?.SS ?? []), ...more])] };
+    for (const [name, more] of additions) {
+      next[name] =
+        more.SS === undefined
+          ? sum(next[name] ?? { N: '0' }, more)
+          : { SS: [...new Set([...(next[name]?.SS ?? []), ...more.SS])] };
+    }
     return next;
   };
 };

@@ -9,7 +9,7 @@ interface Prelude {
   readonly headers: Record<string, string>;
 }
 
-type ResponseStream = Writable & { prelude?: Prelude };
+export type ResponseStream = Writable & { prelude?: Prelude };
 
 /*
  * Lambda's `awslambda`, as the streaming functions use it. It must exist before such a function is built, so a test

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { connect, now, read, refresh, tokensOf } from '../../conformance/client.ts';
+import { connect, read, refresh, tokensOf } from '../../conformance/client.ts';
 import { call, kickOff, locationOfExport, pollToEnd, remove, type Manifest } from '../../conformance/exports-client.ts';
 import { patientId } from '../../conformance/scripted-payer.ts';
 import { answer, answerText, tokens as tokensAnswer, type Outcome } from '../../support/payer/answers.ts';
@@ -107,7 +107,7 @@ const endlessExport = async ({ target }: Context): Promise<void> => {
   const { access_token: token } = await connect(target);
   target.payers.script('clear-health', { r4: answer(401, {}) });
   const url = locationOfExport(await kickOff(target, token));
-  await target.store.setExport(token, { expiresAt: now() - 1 });
+  await target.store.setExport(token, { expiresAt: target.now() - 1 });
   await statusAtLast(() => call(url, token));
   await statusAtLast(() => call(`${url}/Patient-1.ndjson`, token));
   await statusAtLast(() => remove(url, token));

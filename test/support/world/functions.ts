@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SecretsManagerClient, type GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { authorizeHandler } from '../../../functions/authorize/handler.ts';
+import { callbackHandler } from '../../../functions/callback/handler.ts';
+import { discovery } from '../../../functions/discovery/discovery.ts';
+import { streamAnswers } from '../../../functions/discovery/stream-answer.ts';
+import { exportHandler } from '../../../functions/export/handler.ts';
+import { payerBreakers } from '../../../functions/fetch/breaker/breakers.ts';
+import { fetchHandler } from '../../../functions/fetch/handler.ts';
+import type { Clock } from '../../../functions/shared/deps.ts';
+import { unavailable } from '../../../functions/shared/errors.ts';
+import { leaseFromTable } from '../../../functions/shared/limits/lease-slots.ts';
+import { limiter } from '../../../functions/shared/limits/limiter.ts';
+import { createPayerHttp } from '../../../functions/shared/payer/http-client.ts';
+import { payerSecretReader } from '../../../functions/shared/payer/secrets.ts';
+import { readEventWriter } from '../../../functions/shared/record/audit-read.ts';
+import { entriesOf, newEntryItem } from '../../../functions/shared/registry/entry-items.ts';
+import { tableRegistry } from '../../../functions/shared/registry/table-registry.ts';
+import type { RegistryData } from '../../../functions/shared/registry/types.ts';
+import { tokenHandler } from '../../../functions/token/handler.ts';
+import { jobBoxes } from '../job-boxes.ts';
+import { indexMember } from '../member-key.ts';
+import { memoryDynamo } from '../memory-dynamo.ts';
+import type { Served } from './invoke.ts';
+// Defines Lambda's `awslambda` before a streaming function is built.
+import '../stream-handler.ts';
+
+/** A function's call to DynamoDB. */
+export interface StoreCall {
+  /** The function's name. */
+  readonly caller: string;
+  /** Such as `GetItem`. */
+  readonly operation: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+/** The tables' names by construct name. */
+export const memoryTables = {
+  loginAttempts: 'LoginAttempts',
+  grants: 'Grants',
+  auditEvents: 'AuditEvents',
+  limits: 'Limits',
+  registry: 'Registry',
+  exports: 'Exports',
+} as const;
+
+interface Options {
+  readonly registry: RegistryData;
+  readonly origin: string;
+  readonly clock: Clock;
+  readonly writeLog: (line: string) => void;
+  /** The value of a payer's secret now. */
+  readonly secretOf: (payerId: string) => object | undefined;
+  /** Sees each call to DynamoDB, and makes it fail by throwing. */
+  readonly onStoreCall: (call: StoreCall) => void;
+}
+
+/**
+ * The functions of the API over tables in memory, each as its `index.ts` builds it: with its own client, its own cache
+ * of secrets and of the registry's entries.
+ */
+export const functionsInMemory = ({ registry, origin, clock, writeLog, secretOf, onStoreCall }: Options) => {
+  const dynamo = memoryDynamo();
+  const first = { changedAt: Math.floor(clock.now() / 1000), changedBy: 'arn:first', reason: 'first' };
+  const entries = dynamo.items(memoryTables.registry);
+  for (const [id, entry] of entriesOf(registry)) entries.set(id, newEntryItem(id, entry, first));
+
+  const clientOf = (caller: string): DynamoDBClient =>
+    Object.assign(new DynamoDBClient({ region: 'us-east-1' }), {
+      send: async (command: { readonly input: StoreCall['parameters'] }) => {
+        const operation = command.constructor.name.replace(/Command$/, '');
+        onStoreCall({ caller, operation, parameters: command.input });
+        return dynamo.client.send(command as never);
+      },
+    });
+  const secretReader = () => {
+    const client = Object.assign(new SecretsManagerClient({ region: 'us-east-1' }), {
+      send: async ({ input: { SecretId = '' } }: GetSecretValueCommand) => {
+        const secret = secretOf(SecretId);
+        if (secret === undefined) throw Object.assign(new Error('no value'), { name: 'ResourceNotFoundException' });
+        return { SecretString: JSON.stringify(secret) };
+      },
+    });
+    return payerSecretReader(client, '', clock);
+  };
+  const depsOf = (caller: string) => {
+    const client = clientOf(caller);
+    const { stage, lifetimes } = registry;
+    const table = (name: keyof typeof memoryTables) => ({ client, name: memoryTables[name] });
+    return {
+      table,
+      deps: {
+        clock,
+        randomBytes: (size: number): Uint8Array => randomBytes(size),
+        pages: { operator: { name: 'Payer-to-payer gateway' } },
+        payerHttp: createPayerHttp(),
+        registry: tableRegistry({ table: table('registry'), clock, writeLog, stage, lifetimes }),
+        origin,
+        writeLog,
+        grants: table('grants'),
+        loginAttempts: table('loginAttempts'),
+        exports: table('exports'),
+        readPayerSecret: secretReader(),
+        sealForJob: jobBoxes().sealForJob,
+        indexMember,
+        sleep: (ms: number) => sleep(ms),
+      },
+    };
+  };
+  const readerDepsOf = (caller: 'fetch' | 'export') => {
+    const { deps, table } = depsOf(caller);
+    const limits = table('limits');
+    return {
+      ...deps,
+      takeTurn: limiter({ lease: leaseFromTable(limits), clock }),
+      breakers: payerBreakers({ limits, clock }),
+      ...readEventWriter(table('auditEvents'), clock),
+    };
+  };
+  // No job runs here, so an export that was started stays so, and has no file.
+  const noJob = { openObject: () => Promise.reject(unavailable('s3: NoSuchKey')), wakeJob: async () => undefined };
+  const served: Readonly<Record<string, Served>> = {
+    authorize: { handler: authorizeHandler(depsOf('authorize').deps), streams: false },
+    callback: { handler: callbackHandler(depsOf('callback').deps), streams: false },
+    token: { handler: tokenHandler(depsOf('token').deps), streams: false },
+    discovery: { handler: streamAnswers(discovery(depsOf('discovery').deps)), streams: true },
+    fetch: { handler: fetchHandler(readerDepsOf('fetch')), streams: true },
+    export: { handler: exportHandler({ ...readerDepsOf('export'), ...noJob }), streams: true },
+  };
+  return { dynamo, served };
+};
