@@ -56,9 +56,9 @@ const streamed = (handler: Streaming, event: unknown, context: Context): Promise
     () => {
       if (!stream.writableEnded && !stream.destroyed) stream.end();
     },
-    (error: unknown) => {
-      reject(error as Error);
-      payload.destroy(error as Error);
+    (error: Error) => {
+      reject(error);
+      payload.destroy(error);
     },
   );
   return promise;
