@@ -52,15 +52,16 @@ const streamed = (handler: Streaming, event: unknown, context: Context): Promise
   payload.once('close', () => {
     if (!payload.writableFinished) stream.destroy(new Error('The client has left'));
   });
-  handler(event, stream, context).then(
-    () => {
+  const run = async (): Promise<void> => {
+    try {
+      await handler(event, stream, context);
       if (!stream.writableEnded && !stream.destroyed) stream.end();
-    },
-    (error: Error) => {
+    } catch (error) {
       reject(error);
-      payload.destroy(error);
-    },
-  );
+      payload.destroy(error as Error);
+    }
+  };
+  void run();
   return promise;
 };
 
