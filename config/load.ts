@@ -161,8 +161,12 @@ const anOperator = { name: 'Payer-to-payer gateway' };
 
 /** What the stage's pages show. */
 export const pageSettings = (config: StageConfig): PageSettings => {
-  const { operator = anOperator, indexPage } = config;
-  return { operator, ...(indexPage === undefined ? {} : { indexPage: indexSettings(config, indexPage) }) };
+  const { operator = anOperator, indexPage, domain } = config;
+  return {
+    operator,
+    ownDomain: domain !== undefined,
+    ...(indexPage === undefined ? {} : { indexPage: indexSettings(config, indexPage) }),
+  };
 };
 
 /** The registry has no list of partners that a page could read, so the page shows those of the configuration. */

@@ -7,7 +7,9 @@ export interface AskedStage {
   readonly plan: SmokePlan;
   /** The public origin, without a trailing slash. */
   readonly origin: string;
-  /** The FHIR base URL of the payer to read from. */
+  /** The id of the payer to read from. */
+  readonly payer: string;
+  /** The FHIR base URL of that payer. */
   readonly base: string;
   /** Whether an edge restores the name of `WWW-Authenticate`. */
   readonly edge: boolean;

@@ -4,6 +4,7 @@ import { readStage, Refusal } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
 import { alarm } from './alarm.ts';
 import { conformance } from './conformance.ts';
+import { severalCookies } from './cookies.ts';
 import { help, readFlags, type SmokePlan } from './flags.ts';
 import type { AskedStage, Question, RunSuite, SmokeAnswer } from './question.ts';
 import { challenge, cutAnswer, largeAnswer, repeatedParameter } from './reads.ts';
@@ -15,7 +16,15 @@ export interface SmokeDeps {
   readonly output: Pick<Output, 'out' | 'note'>;
 }
 
-const questions: readonly Question[] = [challenge, conformance, repeatedParameter, largeAnswer, cutAnswer, alarm];
+const questions: readonly Question[] = [
+  challenge,
+  severalCookies,
+  conformance,
+  repeatedParameter,
+  largeAnswer,
+  cutAnswer,
+  alarm,
+];
 
 /** @throws Refusal if the stage's origin is unknown, or it has no such payer */
 const askedOf = async (
@@ -31,6 +40,7 @@ const askedOf = async (
     config,
     plan,
     origin,
+    payer,
     base: facadeBase(origin, payer),
     edge: config.stage === 'local' || config.edge,
     token: environment['P2P_ACCESS_TOKEN'] || undefined,

@@ -1,6 +1,6 @@
 import { base64url, type Deps } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import type { ApiEvent, ApiResponse, RequestParameters } from '../shared/http/api.ts';
+import { header, type ApiEvent, type ApiResponse, type RequestParameters } from '../shared/http/api.ts';
 import { hostCookie, readCookies } from '../shared/http/cookies.ts';
 import { cspSource } from '../shared/pages/csp-source.ts';
 import { page } from '../shared/pages/page.ts';
@@ -21,6 +21,10 @@ const knownToken = (event: ApiEvent): string | undefined =>
     .get(`__Host-${cookieName}`)
     ?.match(/^[A-Za-z0-9_-]{43}$/)?.[0];
 
+/** Whether the browser says that a page of another origin sent the form. Older browsers say nothing. */
+const isFromElsewhere = (event: ApiEvent): boolean =>
+  (header(event, 'sec-fetch-site') ?? 'same-origin') !== 'same-origin';
+
 /**
  * Whether this is the returned consent form and the member allows; false if the page must still be shown. A
  * double-submit token proves that the form is ours, since under `no-referrer` a form's `Origin` is `null`.
@@ -29,7 +33,7 @@ const knownToken = (event: ApiEvent): string | undefined =>
 export const checkConsent = (event: ApiEvent, { values }: RequestParameters): boolean => {
   const decision = values.get(ownFields.decision);
   if (event.httpMethod !== 'POST' || decision === undefined) return false;
-  const token = knownToken(event);
+  const token = isFromElsewhere(event) ? undefined : knownToken(event);
   if (token === undefined || !sameHash(sha256(token), sha256(values.get(ownFields.token) ?? ''))) {
     throw new GatewayError('invalid_request', 'The consent page was out of date. Please start again.');
   }

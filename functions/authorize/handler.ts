@@ -3,9 +3,11 @@ import type { Deps } from '../shared/deps.ts';
 import { answerError, answerErrors } from '../shared/http/answer-errors.ts';
 import { checkMethod, parameters, payerOf, queryPairs, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
 import { readFormPairs } from '../shared/http/form.ts';
+import { refuseEmbedded } from '../shared/http/refuse-embedded.ts';
 import { refusePrefetch } from '../shared/http/refuse-prefetch.ts';
 import { redirect } from '../shared/pages/browser-headers.ts';
 import { errorPage } from '../shared/pages/error-page.ts';
+import { keepToHttps } from '../shared/pages/keep-to-https.ts';
 import type { PageDeps } from '../shared/pages/settings.ts';
 import { viewOf } from '../shared/pages/view.ts';
 import { checkAuthorizeRequest } from '../shared/partner/check-authorize-request.ts';
@@ -27,11 +29,13 @@ export interface AuthorizeDeps extends Deps, PageDeps {
 export const authorizeHandler = (deps: AuthorizeDeps) =>
   middy<ApiEvent, ApiResponse>()
     .use(recordRequest(deps, 'authorize'))
+    .use(keepToHttps(deps.pages))
     .use(answerErrors((error, reference, event) => errorPage(viewOf(deps.pages, event), error, reference)))
     .handler(async (event, { record }) => {
       record.step = record.function;
       checkMethod(event, ['GET', 'POST']);
       refusePrefetch(event);
+      refuseEmbedded(event);
       const request = parameters(event.httpMethod === 'POST' ? readFormPairs(event) : queryPairs(event));
       const client = await checkClient(deps, payerOf(event), request, record);
       return answerPartner(client.returnTo, record, async () => {

@@ -3,8 +3,10 @@ import type { Deps } from '../shared/deps.ts';
 import { answerError, answerErrors } from '../shared/http/answer-errors.ts';
 import { checkMethod, parameters, payerOf, queryPairs, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
 import { finishInTime } from '../shared/http/finish-in-time.ts';
+import { refuseEmbedded } from '../shared/http/refuse-embedded.ts';
 import { refusePrefetch } from '../shared/http/refuse-prefetch.ts';
 import { errorPage } from '../shared/pages/error-page.ts';
+import { keepToHttps } from '../shared/pages/keep-to-https.ts';
 import type { PageDeps } from '../shared/pages/settings.ts';
 import { viewOf } from '../shared/pages/view.ts';
 import { clearLoginCookie } from '../shared/partner/login-cookie.ts';
@@ -33,12 +35,14 @@ export const callbackHandler = (given: CallbackDeps) => {
   const deps = { ...given, readPayerKeys: payerKeyReader(given) };
   return middy<ApiEvent, ApiResponse>()
     .use(recordRequest(deps, 'callback'))
+    .use(keepToHttps(deps.pages))
     .use(answerErrors((error, reference, event) => errorPage(viewOf(deps.pages, event), error, reference)))
     .handler(async (event, context) => {
       const { record } = context;
       record.step = record.function;
       checkMethod(event, ['GET']);
       refusePrefetch(event);
+      refuseEmbedded(event);
       const callback = await checkCallback(deps, payerOf(event), parameters(queryPairs(event)));
       const login = await takeLoginAttempt(deps, event, callback, record);
       const cookies = [clearLoginCookie(callback.state)];

@@ -6,6 +6,7 @@ import { answerErrors } from '../shared/http/answer-errors.ts';
 import { checkMethod, payerOf, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
 import { json, noStore, oauthError } from '../shared/http/respond.ts';
 import { errorPage } from '../shared/pages/error-page.ts';
+import { keepToHttps } from '../shared/pages/keep-to-https.ts';
 import type { PageDeps } from '../shared/pages/settings.ts';
 import { viewOf } from '../shared/pages/view.ts';
 import { recordRequest, type RequestRecord } from '../shared/record/request-record.ts';
@@ -101,6 +102,7 @@ export const discovery = (deps: DiscoveryDeps) => {
   const routes = routesOf(deps);
   return middy<ApiEvent, ApiResponse>()
     .use(recordRequest(deps, 'discovery'))
+    .use(keepToHttps(deps.pages))
     .use(openToAll())
     .use(answerErrors((error, reference, event) => tellError(deps, error, reference, event)))
     .handler(async (event, { record }): Promise<ApiResponse> => {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from '../../config/check.ts';
-import { loadStage, registryData } from '../../config/load.ts';
+import { loadStage, pageSettings, registryData } from '../../config/load.ts';
 import { defaultPorts, localStage } from '../../config/local.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'stage-'));
@@ -221,5 +221,16 @@ describe('registryData', () => {
     expect(shipped.payers[0]?.quirks).toMatchObject({ pkce: false });
     expect(shipped.partners[0]).toMatchObject({ pkceOptional: true });
     expect(JSON.stringify(shipped)).not.toContain('Reason');
+  });
+});
+
+describe('the settings of the pages', () => {
+  it.each([
+    ['of a stage with a domain', { name: 'gateway.example.org', certificateArn: 'arn' }, true],
+    ['of a stage at a name of AWS’s', undefined, false],
+  ])('%s say whether the domain is its own', (_, domain, expected) => {
+    const { domain: _none, ...stage } = localStage();
+
+    expect(pageSettings(domain === undefined ? stage : { ...stage, domain }).ownDomain).toBe(expected);
   });
 });

@@ -92,10 +92,16 @@ interface Options {
   readonly registry?: RegistryData;
   readonly readPayerSecret?: ReadPayerSecret;
   readonly indexMember?: IndexMember;
+  readonly ownDomain?: boolean;
 }
 
 /** The three functions of a login over one memory, and a payer that answers as Northwind does. */
-export const gateway = ({ registry = localRegistry(), readPayerSecret, indexMember }: Options = {}) => {
+export const gateway = ({
+  registry = localRegistry(),
+  readPayerSecret,
+  indexMember,
+  ownDomain = false,
+}: Options = {}) => {
   const test = testDeps({ registry });
   test.secrets['northwind'] = { private_key_jwk: gatewayKey.privateJwk };
   test.payer.http = () => Promise.resolve(Response.json(northwindTokens));
@@ -103,6 +109,7 @@ export const gateway = ({ registry = localRegistry(), readPayerSecret, indexMemb
     const deps = {
       ...test.deps,
       registry: registryOf(data, test.stops, test.deps.clock.now),
+      pages: { ...test.deps.pages, ownDomain },
       ...(readPayerSecret ? { readPayerSecret } : {}),
       ...(indexMember ? { indexMember } : {}),
     };

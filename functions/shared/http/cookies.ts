@@ -1,10 +1,18 @@
-import { headerText, type ApiEvent } from './api.ts';
+import type { ApiEvent } from './api.ts';
 
-/** The browser's cookies, oldest first (RFC 6265 §5.4). The first of a repeated name counts. */
+/** The values of each `Cookie` header. They are never joined, since a comma may be part of a cookie's value. */
+const cookieHeaders = ({ multiValueHeaders, headers }: ApiEvent): string[] => {
+  const sent = Object.entries(multiValueHeaders ?? headers ?? {});
+  return sent.flatMap(([name, values]) => (name.toLowerCase() === 'cookie' ? (values ?? []) : []));
+};
+
+/**
+ * The browser's cookies, oldest first (RFC 6265 §5.4). The first of a repeated name counts. Only a semicolon ends a
+ * cookie (§4.2): a sibling domain may write commas, and our names after them, into the value of a cookie of its own.
+ */
 export const readCookies = (event: ApiEvent): Map<string, string> => {
   const cookies = new Map<string, string>();
-  // HTTP/2 clients may send one header per cookie. API Gateway joins them with commas, so split at both marks.
-  for (const pair of headerText(event, 'cookie').split(/[;,] */)) {
+  for (const pair of cookieHeaders(event).flatMap((value) => value.split(/; */))) {
     const equals = pair.indexOf('=');
     if (equals > 0 && !cookies.has(pair.slice(0, equals))) cookies.set(pair.slice(0, equals), pair.slice(equals + 1));
   }

@@ -124,6 +124,18 @@ export const problems = {
       next: 'Ábrala de nuevo.',
     },
   },
+  embedded: {
+    en: {
+      title: 'Please open this page in its own window',
+      what: 'Another page tried to show this sign-in inside itself.',
+      next: `${nothingShared.en} ${startAgain.en}`,
+    },
+    es: {
+      title: 'Abra esta página en su propia ventana',
+      what: 'Otra página intentó mostrar este inicio de sesión dentro de sí misma.',
+      next: `${nothingShared.es} ${startAgain.es}`,
+    },
+  },
   notBegunHere: {
     en: {
       title: doesNotWork.en,

@@ -58,6 +58,8 @@ export interface PageSettings {
   readonly operator: Operator;
   /** The page at `GET /`, if the stage has one. */
   readonly indexPage?: IndexSettings;
+  /** Whether the stage's domain is its own, so that the gateway may speak for the names below it. @default false */
+  readonly ownDomain?: boolean;
 }
 
 /** What a function needs that answers with pages. */

@@ -20,7 +20,7 @@ const fieldsOf = (html: string): Record<string, string> =>
 const open = async (query: Record<string, string> = request, Cookie = '') => {
   const test = gateway();
   const page = await test.authorize(query, { headers: { Cookie } });
-  const submit = (form: Record<string, string>, cookie = cookiesOf(page)) =>
+  const submit = (form: Record<string, string>, cookie = cookiesOf(page), headers: Record<string, string> = {}) =>
     call(
       test.handlers.authorize,
       apiEvent('/oauth2/authorize/{payer}', {
@@ -28,7 +28,7 @@ const open = async (query: Record<string, string> = request, Cookie = '') => {
         path: { payer: 'northwind' },
         form,
         // Under no-referrer a form's origin is null.
-        headers: { Cookie: cookie, Origin: 'null' },
+        headers: { Cookie: cookie, Origin: 'null', ...headers },
       }),
     );
   return { ...test, page, submit, fields: fieldsOf(page.body) };
@@ -193,6 +193,45 @@ describe('the member’s decision', () => {
       error_description: 'The consent page was out of date. Please start again.',
     });
     expect(dynamo.calls()).toEqual([]);
+  });
+
+  it.each(['shared=1,', 'shared=1, ', 'shared,'])(
+    'has no effect with a token that a sibling domain put inside a cookie of its own: %s',
+    async (before) => {
+      const { submit, fields, dynamo } = await open();
+      const token = 'B'.repeat(43);
+
+      const response = await submit(
+        { ...fields, decision: 'allow', consent_token: token },
+        `${before}__Host-p2p-consent=${token}`,
+      );
+
+      expect(sentBack(response)).toMatchObject({ error: 'invalid_request' });
+      expect(dynamo.calls()).toEqual([]);
+    },
+  );
+
+  it.each(['same-site', 'cross-site', 'none', ''])(
+    'has no effect if the browser says that the form came from elsewhere: Sec-Fetch-Site: %s',
+    async (site) => {
+      const { submit, fields, dynamo } = await open();
+
+      const response = await submit({ ...fields, decision: 'allow' }, undefined, { 'Sec-Fetch-Site': site });
+
+      expect(sentBack(response)).toMatchObject({
+        error: 'invalid_request',
+        error_description: 'The consent page was out of date. Please start again.',
+      });
+      expect(dynamo.calls()).toEqual([]);
+    },
+  );
+
+  it('counts if the browser says that the form came from the page itself', async () => {
+    const { submit, fields } = await open();
+
+    const response = await submit({ ...fields, decision: 'allow' }, undefined, { 'sec-fetch-site': 'same-origin' });
+
+    expect(response.headers['Location']).toContain('127.0.0.1:3003/oauth2/authorize');
   });
 
   it('is checked again with all other parameters', async () => {

@@ -167,6 +167,17 @@ describe('the login cookie', () => {
     expect(response.multiValueHeaders?.['Set-Cookie']).toHaveLength(1);
   });
 
+  it('deletes no waiting sign-in for names that a sibling domain put inside a cookie of its own', async () => {
+    const { authorize } = gateway();
+    const fakes = Array.from({ length: 60 }, (_, index) => `__Host-p2p-login-fake${index}=1`).join(',');
+    const Cookie = `__Host-p2p-login-waiting01=x; shared=1,${fakes}`;
+
+    const response = await authorize({}, { headers: { Cookie } });
+
+    const set = response.multiValueHeaders?.['Set-Cookie'] ?? [];
+    expect(set.filter((cookie) => cookie.endsWith('Max-Age=0'))).toEqual([]);
+  });
+
   it('keeps the request headers under 10,240 bytes after 50 and more abandoned attempts', async () => {
     const { authorize } = gateway();
     const jar = new Map<string, string>();

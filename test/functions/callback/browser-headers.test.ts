@@ -4,7 +4,7 @@ import { gateway, pkce } from '../../support/login.ts';
 describe('every answer to a browser', () => {
   const consent = { client_id: 'third-party-app', redirect_uri: 'http://localhost:3002/third-party/callback', ...pkce };
 
-  it.each<[string, number, (test: ReturnType<typeof gateway>) => Promise<ApiResponse>]>([
+  const answers: [string, number, (test: ReturnType<typeof gateway>) => Promise<ApiResponse>][] = [
     ['the redirect to the payer', 302, ({ authorize }) => authorize()],
     ['the error redirect to the partner', 302, ({ authorize }) => authorize({ response_type: 'token' })],
     ['the consent page', 200, ({ authorize }) => authorize(consent)],
@@ -28,7 +28,9 @@ describe('every answer to a browser', () => {
         return callback({ ...fromPayer(state), error: 'access_denied' }, { cookie });
       },
     ],
-  ])(
+  ];
+
+  it.each(answers)(
     '%s is not stored, referred, sniffed or framed, keeps browsers to https, and is never a 307',
     async (_, status, answer) => {
       const { statusCode, headers } = await answer(gateway());
@@ -42,6 +44,16 @@ describe('every answer to a browser', () => {
       });
       expect(headers['Content-Security-Policy']).toContain("default-src 'none'");
       expect(headers['Content-Security-Policy']).toContain("frame-ancestors 'none'");
+    },
+  );
+
+  it.each(answers)(
+    '%s keeps browsers to https on all names below a domain of the stage’s own',
+    async (_, status, answer) => {
+      const { statusCode, headers } = await answer(gateway({ ownDomain: true }));
+
+      expect(statusCode).toBe(status);
+      expect(headers['Strict-Transport-Security']).toBe('max-age=31536000; includeSubDomains');
     },
   );
 });

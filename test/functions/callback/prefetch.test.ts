@@ -37,6 +37,37 @@ describe('a browser’s speculative request', () => {
     expect(test.dynamo.calls()).toEqual([]);
   });
 
+  it.each(['iframe', 'frame', 'object', 'embed', 'image', 'empty', ''])(
+    'that another page makes consumes no login attempt at the callback (Sec-Fetch-Dest: %s), and begins none',
+    async (destination) => {
+      const test = gateway();
+      const { state, cookie } = await test.start();
+      test.dynamo.calls();
+      const headers = { 'Sec-Fetch-Dest': destination };
+
+      const answers = [
+        await test.callback(test.fromPayer(state), { cookie, headers }),
+        await test.authorize({}, { headers }),
+      ];
+
+      expect(answers.map(({ statusCode }) => statusCode)).toEqual([403, 403]);
+      expect(answers.map(({ multiValueHeaders }) => multiValueHeaders)).toEqual([undefined, undefined]);
+      expect(answers.map(({ headers: { Location } }) => Location)).toEqual([undefined, undefined]);
+      expect([test.dynamo.calls(), test.payer.requests]).toEqual([[], []]);
+      expect(sentBack(await test.callback(test.fromPayer(state), { cookie }))['code']).toMatch(/^p2pc_/);
+    },
+  );
+
+  it('is told from a visit, which browsers mark as a document', async () => {
+    const test = gateway();
+    const headers = { 'sec-fetch-dest': 'document' };
+    const { state, cookie } = await test.start({}, { headers });
+
+    const answer = await test.callback(test.fromPayer(state), { cookie, headers });
+
+    expect(sentBack(answer)['code']).toMatch(/^p2pc_/);
+  });
+
   it('is not shown the consent page, nor given its cookie', async () => {
     const consent = {
       client_id: 'third-party-app',

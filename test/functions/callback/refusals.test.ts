@@ -61,7 +61,9 @@ describe('the callback refuses with a page, and consumes nothing,', () => {
     const [name = ''] = cookie.split('=');
     const other = await test.start();
 
-    for (const sent of ['', `${name}=${'A'.repeat(43)}`, other.cookie]) {
+    // The last two: a sibling domain wrote the cookie of a login that it began itself into a cookie of its own.
+    const smuggled = [`shared=1,${cookie}`, `shared=1, ${cookie}`];
+    for (const sent of ['', `${name}=${'A'.repeat(43)}`, other.cookie, ...smuggled]) {
       await refusedByPage(test, test.callback(test.fromPayer(state), { cookie: sent }), refusals.otherBrowser);
     }
 
