@@ -2,7 +2,7 @@ import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
 import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { Refusal } from '../shared/command-line.ts';
 import { keysAfter, readObject, type AuditBucket } from './audit-bucket.ts';
-import { idOf, nameOf } from './event-facts.ts';
+import { idOf, nameOf, versionOf } from './event-facts.ts';
 import type { AuditQuery } from './flags.ts';
 
 /** The events of an object. @throws Refusal if it is damaged */
@@ -60,7 +60,7 @@ export const keysOf = async (bucket: AuditBucket, { folder, since }: Span, until
   return keys;
 };
 
-/** The order of events with the same time. */
+/** The order of a grant's events with the same time. Those of the registry come by version. */
 const order = [
   'created',
   'restored',
@@ -82,7 +82,9 @@ const momentOf = (event: AuditEvent): string =>
     : event.recorded.replace('Z', nameOf(event) === 'revoked' ? '.999Z' : '.000Z');
 
 const inOrder = (a: AuditEvent, b: AuditEvent): number =>
-  compareTexts(momentOf(a), momentOf(b)) || order.indexOf(nameOf(a)) - order.indexOf(nameOf(b));
+  compareTexts(momentOf(a), momentOf(b)) ||
+  versionOf(a) - versionOf(b) ||
+  order.indexOf(nameOf(a)) - order.indexOf(nameOf(b));
 
 const objectsAtATime = 16;
 

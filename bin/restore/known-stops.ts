@@ -1,7 +1,7 @@
 import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
 import { entryIds } from '../../functions/shared/registry/entry-items.ts';
 import type { AuditBucket } from '../audit/audit-bucket.ts';
-import { detailOf, idOf, nameOf } from '../audit/event-facts.ts';
+import { detailOf, idOf, nameOf, versionOf } from '../audit/event-facts.ts';
 import { findEvents } from '../audit/find-events.ts';
 import { instantIn } from '../shared/times.ts';
 import { lastDay } from './known-events.ts';
@@ -11,6 +11,8 @@ export interface KnownStop {
   readonly entryId: string;
   /** Epoch seconds. */
   readonly at: number;
+  /** The item's version since then; 0 if the audit does not say. */
+  readonly version: number;
   /** When a pause ends by itself. */
   readonly until: number | undefined;
   readonly by: string;
@@ -33,34 +35,39 @@ const entryIdOf = (event: AuditEvent): string | undefined => {
   return isPartner ? entryIds.partner(id) : entryIds.payer(id);
 };
 
+const secondOf = (event: AuditEvent): number => Math.floor(Date.parse(event.recorded) / 1000);
+
 const stopIn = (entryId: string, event: AuditEvent): KnownStop => {
   const until = detailOf(event, 'until');
   return {
     entryId,
-    at: Math.floor(Date.parse(event.recorded) / 1000),
+    at: secondOf(event),
+    version: versionOf(event),
     until: until === undefined ? undefined : instantIn(until),
     by: idOf(event, systems.operator) ?? 'unknown',
     reason: detailOf(event, 'reason') ?? '',
   };
 };
 
+/** Whether nothing says which of two events was first: they are of the same second, and of no two versions. */
+const isTie = (before: AuditEvent, event: AuditEvent): boolean =>
+  secondOf(before) === secondOf(event) && (versionOf(before) === 0 || versionOf(before) === versionOf(event));
+
 /**
  * The stops that hold according to the audit, from its first day on: the last event of each payer and partner counts. Of
- * two in the same second, the one that stops counts.
+ * two whose order nothing says, the one that stops counts.
  * @param now epoch seconds
  */
 export const knownStops = async (bucket: AuditBucket, now: number): Promise<readonly KnownStop[]> => {
   const events = await findEvents(bucket, { of: 'registry', since: undefined, until: lastDay });
-  const last = new Map<string, { readonly at: number; readonly stop: KnownStop | undefined }>();
+  const last = new Map<string, AuditEvent>();
   for (const event of events) {
-    const [entryId, at] = [entryIdOf(event), Math.floor(Date.parse(event.recorded) / 1000)];
-    const ends = isEnd(event);
-    if (entryId === undefined || (!ends && !begins.has(nameOf(event)))) continue;
+    const entryId = entryIdOf(event);
+    if (entryId === undefined || (!isEnd(event) && !begins.has(nameOf(event)))) continue;
     const before = last.get(entryId);
-    if (before !== undefined && (before.at > at || (before.at === at && ends))) continue;
-    last.set(entryId, { at, stop: ends ? undefined : stopIn(entryId, event) });
+    if (before === undefined || !isEnd(event) || !isTie(before, event)) last.set(entryId, event);
   }
-  return [...last.values()].flatMap(({ stop }) =>
-    stop === undefined || (stop.until !== undefined && stop.until <= now) ? [] : [stop],
-  );
+  return [...last]
+    .flatMap(([entryId, event]) => (isEnd(event) ? [] : [stopIn(entryId, event)]))
+    .filter(({ until }) => until === undefined || until > now);
 };

@@ -9,9 +9,11 @@ import type { RestoreCommand } from './flags.ts';
 import { knownStops, type KnownStop } from './known-stops.ts';
 
 /** Whether the item says something newer: a stop that holds, or that an operator has ended since. */
-const isSettled = (item: ReadEntry | undefined, { entryId, at }: KnownStop, now: number): boolean => {
-  const holds = entryId.startsWith('partner#') ? isBlocked(item?.stop) : isPaused(item?.stop, now);
-  return holds || (item?.stop !== undefined && item.stop.at > at);
+const isSettled = (item: ReadEntry | undefined, { entryId, at, version }: KnownStop, now: number): boolean => {
+  if (item?.stop === undefined) return false;
+  const holds = entryId.startsWith('partner#') ? isBlocked(item.stop) : isPaused(item.stop, now);
+  const isOfThatSecond = item.stop.at === at && version > 0;
+  return holds || item.stop.at > at || (isOfThatSecond && item.version > version);
 };
 
 const lineOf = ({ entryId, at, until, by, reason }: KnownStop): string =>

@@ -94,15 +94,15 @@ const stopHappening = ({ entryId, before, after, at }: RegistryWrite): Happening
   const [was, is] = [before?.['stop'], after?.['stop']];
   if (JSON.stringify(was) === JSON.stringify(is)) return undefined;
   const isPartner = entryId.startsWith('partner#');
-  const stop = readOf(after)?.stop;
+  const { stop, version } = readOf(after) ?? {};
   // No tool takes it out.
-  if (stop === undefined) return { code: ended(isPartner), action: 'U', at };
+  if (stop === undefined) return { code: ended(isPartner), action: 'U', at, details: { version } };
   const { by, reason } = stop;
   // Written by hand, it may have no time.
   const common = { action: 'U', at: stop.at > 0 ? stop.at : at, by } as const;
   return isEnd(stop)
-    ? { code: ended(isPartner), ...common, details: { reason } }
-    : { code: begun(isPartner), ...common, details: { until: endOf(stop), reason } };
+    ? { code: ended(isPartner), ...common, details: { version, reason } }
+    : { code: begun(isPartner), ...common, details: { version, until: endOf(stop), reason } };
 };
 
 /** No tool writes anything else, so whoever did so wrote past the tools. */

@@ -7,7 +7,9 @@ import type { AuditEvent } from '../../functions/audit/audit-event.ts';
 import { describeGrantEvent } from '../../functions/audit/describe-grant-event.ts';
 import { auditHandler } from '../../functions/audit/handler.ts';
 import { newEntryItem } from '../../functions/shared/registry/entry-items.ts';
-import type { Item } from '../../functions/shared/store/items.ts';
+import type { Stop } from '../../functions/shared/registry/stops.ts';
+import { registryAttributes } from '../../functions/shared/store/attributes.ts';
+import { writeItem, type Item } from '../../functions/shared/store/items.ts';
 import { readEventItem, type ReadEvent } from '../../functions/shared/store/read-events.ts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { streamRecord } from '../functions/audit/records.ts';
@@ -33,6 +35,18 @@ const renamed = ['Plan', 'Health Plan'].map((displayName, index) =>
     },
   ),
 ) as [Item, Item];
+
+/** A payer that was paused and resumed within one second. */
+const withStop = (version: number, stop?: Stop): Item => ({
+  ...renamed[1],
+  ...writeItem(registryAttributes, { version, stop }),
+});
+const second = startMs / 1000 + 2;
+const pauses = [
+  withStop(2),
+  withStop(3, { at: second, by: operator, reason: 'Step 1' }),
+  withStop(4, { at: second, until: second, by: operator, reason: 'Step 2' }),
+];
 
 const grantItem = (id: string, type: string, atMs: number, change: Item = {}): Item => ({
   grantId: { S: id },
@@ -86,6 +100,8 @@ beforeAll(async () => {
   const by = { changedAt: startMs / 1000, changedBy: operator, reason: 'Ticket 4711' };
   await write(newEntryItem('partner#demo-partner', localStage().partners[0]!, by));
   await handle({ Records: [streamRecord(...renamed)] }, { awsRequestId: 'audit-1' });
+  const filedInDisorder = [streamRecord(pauses[1], pauses[2]), streamRecord(pauses[0], pauses[1])];
+  await handle({ Records: filedInDisorder }, { awsRequestId: 'audit-1' });
   for (let day = 3; day < 40; day += 1) {
     await write(readItem({ requestId: `late-${day}`, atMs: startMs + day * dayMs, grantId: otherGrant }));
   }
@@ -146,11 +162,13 @@ describe('npm run audit', () => {
     expect(await days('--since 2026-06-01 --until 2026-12-31')).toHaveLength(45);
   });
 
-  it('prints what happened to payers and partners: which fields changed, why and by whom', async () => {
+  it('prints what happened to payers and partners in order, within a second too: which fields changed, why and by whom', async () => {
     const { lines } = await run('--registry --since 2026-06-01');
     expect(lines.slice(1).map(cells)).toEqual([
       ['2026-06-01T12:00:00Z', 'added', 'demo-partner', `Ticket 4711 | ${operator}`, 'ok'],
       ['2026-06-01T12:00:01Z', 'changed', 'northwind', `displayName | New brand | ${operator}`, 'ok'],
+      ['2026-06-01T12:00:02Z', 'paused', 'northwind', `Step 1 | ${operator}`, 'ok'],
+      ['2026-06-01T12:00:02Z', 'resumed', 'northwind', `Step 2 | ${operator}`, 'ok'],
     ]);
     expect((await run('--registry --since 2026-06-02')).remarks).toEqual(['The audit has no events from that time.']);
   });

@@ -5,7 +5,9 @@ import { checkAuditAlarms } from '../../bin/restore/audit-alarms.ts';
 import { readOne } from '../../bin/shared/registry-table.ts';
 import { endStop, stopEntry, writeEntry } from '../../bin/shared/registry-writes.ts';
 import { localStage } from '../../config/local.ts';
+import { registryAttributes } from '../../functions/shared/store/attributes.ts';
 import { getGrant, revoke } from '../../functions/shared/store/grants.ts';
+import { writeItem } from '../../functions/shared/store/items.ts';
 import { readEventItem, type ReadEvent } from '../../functions/shared/store/read-events.ts';
 import { idOf, now, operator, point, restoreTool, since } from './restore-tool.ts';
 
@@ -94,7 +96,7 @@ describe('npm run restore -- stops', () => {
   it('begins no stop that was over, by an operator or by itself', async () => {
     await stop(partner, point);
     await end(partner, point + 60);
-    await stop(payer, point, now - 60);
+    await stop(payer, point, now);
     await lose();
 
     await tool.run(['stops', ...why, '--yes']);
@@ -102,15 +104,58 @@ describe('npm run restore -- stops', () => {
     expect([await stopOf(partner), await stopOf(payer)]).toEqual([undefined, undefined]);
   });
 
-  it('stops again where a stop and its end are of the same second, since either may have been last', async () => {
+  it('stops again what was stopped last in a second of several stops and ends, and nothing that was ended last', async () => {
+    for (const entryId of [partner, payer]) {
+      await stop(entryId, point);
+      await end(entryId, point);
+    }
     await stop(partner, point);
-    await end(partner, point);
+    await lose();
+
+    await tool.run(['stops', ...why, '--yes']);
+
+    expect(await stopOf(partner)).toMatchObject({ at: now });
+    expect(await stopOf(payer)).toBeUndefined();
+  });
+
+  /** Writes a stop, or the end of one, with or without a version, as an older version of the gateway left it. */
+  const write = async (is: 'stop' | 'end', version: number | undefined): Promise<void> => {
+    const { version: _, ...item } = (await tool.item('registry', partner))!;
+    const written = { at: point, ...(is === 'end' ? { until: point } : {}), by, reason: 'Ticket 4711' };
+    await tool.put('registry', { ...item, ...writeItem(registryAttributes, { stop: written, version }) });
+  };
+
+  it.each<[string, Parameters<typeof write>, Parameters<typeof write>]>([
+    ['a stop and its end of no version', ['stop', undefined], ['end', undefined]],
+    ['a stop of no version and its end', ['stop', undefined], ['end', 3]],
+    ['a stop and its end of one version', ['stop', 2], ['end', 2]],
+    ['an end of no version, and a stop', ['end', undefined], ['stop', undefined]],
+  ])('stops again where the audit has %s in one second', async (_has, one, other) => {
+    await write(...one);
+    await write(...other);
     await lose();
 
     await tool.run(['stops', ...why, '--yes']);
 
     expect(await stopOf(partner)).toMatchObject({ at: now });
   });
+
+  it.each([
+    [2, 3, { at: point, until: point }],
+    [2, 2, { at: now }],
+    [undefined, 3, { at: now }],
+  ])(
+    'of a stop of version %s in the audit, and its end in the same second of version %s not there yet, %j is left',
+    async (stopVersion, endVersion, left) => {
+      await write('stop', stopVersion);
+      await tool.file();
+      await write('end', endVersion);
+
+      await tool.run(['stops', ...why, '--yes']);
+
+      expect(await stopOf(partner)).toMatchObject(left);
+    },
+  );
 
   it('ends no stop, and leaves what an operator has done since', async () => {
     await stop(partner, point);

@@ -116,16 +116,17 @@ describe('what happens to an entry of the registry becomes a valid R4 AuditEvent
       subtype: [{ code: begins }],
       agent: [{ who: { identifier: { value: operator } } }],
     });
-    expect(detailsOf(begun)).toEqual({ reason: 'Token theft' });
+    expect(detailsOf(begun)).toEqual({ version: '3', reason: 'Token theft' });
     const other = `${operator}-2`;
-    const after = stopped(before, { at: now + 60, until: now + 60, by: other, reason: 'Keys replaced' });
+    const end = { at: now + 60, until: now + 60, by: other, reason: 'Keys replaced' };
+    const after = { ...stopped(before, end), version: { N: '4' } };
     const ended = await oneEvent(during, after);
     expect(ended).toMatchObject({
       recorded: '2026-06-01T12:01:00Z',
       subtype: [{ code: ends }],
       agent: [{ who: { identifier: { value: other } } }],
     });
-    expect(detailsOf(ended)).toEqual({ reason: 'Keys replaced' });
+    expect(detailsOf(ended)).toEqual({ version: '4', reason: 'Keys replaced' });
   });
 
   it('paused until a time', async () => {
@@ -134,13 +135,14 @@ describe('what happens to an entry of the registry becomes a valid R4 AuditEvent
       before,
       stopped(before, { at: now, until: now + 3600, by: operator, reason: 'Maintenance' }),
     );
-    expect(detailsOf(event)).toEqual({ until: '2026-06-01T13:00:00Z', reason: 'Maintenance' });
+    expect(detailsOf(event)).toEqual({ version: '3', until: '2026-06-01T13:00:00Z', reason: 'Maintenance' });
   });
 
   it('a stop that someone took out by hand has nobody’s name', async () => {
     const before = stopped(added(), { at: now, by: operator, reason: 'Token theft' });
     const event = await oneEvent(before, without(before, 'stop'));
     expect(event.subtype).toEqual([{ system: systems.event, code: 'unblocked' }]);
+    expect(detailsOf(event)).toEqual({ version: '3' });
     expect(event.agent.map(({ who }) => who)).toEqual([{ display: 'unknown; CloudTrail has the caller' }]);
   });
 
