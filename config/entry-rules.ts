@@ -31,7 +31,7 @@ const checkIds = (config: StageConfig, context: Context): void => {
 const isPending = ({ clientId }: { readonly clientId: string }): boolean => clientId === pendingClientId;
 
 /** A URL in its canonical spelling, for comparison. */
-const normalised = (url: string): string => {
+const normalized = (url: string): string => {
   const parsed = URL.parse(url);
   return parsed === null ? url : `${parsed.host}${parsed.pathname.replace(/\/+$/, '')}`;
 };
@@ -42,7 +42,7 @@ const checkBases = ({ payers }: StageConfig, context: Context): void => {
   for (const [index, { id, fhirBaseUrl, fhirBaseUrlAliases }] of payers.entries()) {
     const own = [['fhirBaseUrl'], ...fhirBaseUrlAliases.map((_, at) => ['fhirBaseUrlAliases', at])] as const;
     for (const [at, url] of [fhirBaseUrl, ...fhirBaseUrlAliases].entries()) {
-      const owner = owners.get(normalised(url));
+      const owner = owners.get(normalized(url));
       const name = payers[owner ?? index]!.id;
       if (name !== id) {
         problem(
@@ -51,7 +51,7 @@ const checkBases = ({ payers }: StageConfig, context: Context): void => {
           `is also the base URL of payer "${name}"; write this payer's own`,
         );
       }
-      owners.set(normalised(url), owner ?? index);
+      owners.set(normalized(url), owner ?? index);
     }
   }
 };

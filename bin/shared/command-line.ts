@@ -93,7 +93,7 @@ export const stageFile = ({ config }: StageFlags, { stage }: Pick<StageConfig, '
 
 /**
  * Runs a tool and exits: with the tool's own code, 1 if it cannot be done, 2 if the command line is wrong. It ends the
- * process, because a DNS lookup that hangs cannot be cancelled.
+ * process, because a DNS lookup that hangs cannot be canceled.
  */
 export const runTool = async (tool: () => Promise<number>): Promise<never> => {
   try {

@@ -4,7 +4,7 @@ import { setTimeout as after } from 'node:timers/promises';
 export const answerMs = 5000;
 
 /**
- * Waits for the promise's value, up to a time limit. Work that is still running then is not cancelled.
+ * Waits for the promise's value, up to a time limit. Work that is still running then is not canceled.
  * @throws DOMException TimeoutError
  */
 export const withinMs = async <T>(ms: number, promise: Promise<T>): Promise<T> => {

@@ -4,7 +4,7 @@ import { heldByPartner } from '../shared/partner/scopes.ts';
 import { anyType } from '../shared/registry/resource-types.ts';
 import { covers, type ReadAccess, type Scopes } from '../shared/registry/scopes.ts';
 
-const allows: Readonly<Record<ReadAccess, string>> = { r: 'read', s: 'search', rs: 'read and search' };
+const acts: Readonly<Record<ReadAccess, string>> = { r: 'reading', s: 'searching', rs: 'reading and searching' };
 
 const insufficientScope = (message: string) => new GatewayError('insufficient_scope', message);
 
@@ -19,8 +19,6 @@ export const checkScopes = (request: FhirRequest, scope: Scopes): void => {
   for (const { type, needs } of request.types) {
     if (covers(held, type, needs)) continue;
     const what = type === anyType ? 'all resource types' : type;
-    throw insufficientScope(
-      `The access token does not allow to ${allows[needs]} ${what}, which this request can return.`,
-    );
+    throw insufficientScope(`The access token does not permit ${acts[needs]} ${what}, which this request can return.`);
   }
 };

@@ -1,5 +1,5 @@
 import type { PayerOptions } from './options.ts';
-import type { Colours } from './pages/style.ts';
+import type { Colors } from './pages/style.ts';
 
 /** How one kind of payer behaves. The two presets differ only in these values. */
 export interface Preset {
@@ -27,7 +27,7 @@ export interface Preset {
   readonly alwaysRefreshable: boolean;
   /** Whether `/.well-known` is served; if not, it answers 401. */
   readonly discovery: boolean;
-  readonly colours: Colours;
+  readonly colors: Colors;
 }
 
 /** Only what the reference page documents. */
@@ -44,7 +44,7 @@ const oneUpDemo: Preset = {
   namesPatient: false,
   alwaysRefreshable: true,
   discovery: false,
-  colours: { light: '#0b6b63', dark: '#7fd3c8' },
+  colors: { light: '#0b6b63', dark: '#7fd3c8' },
 };
 
 /** SMART App Launch 2.2 with all options on. */
@@ -65,7 +65,7 @@ const smart: Preset = {
   namesPatient: true,
   alwaysRefreshable: false,
   discovery: true,
-  colours: { light: '#3f3d9e', dark: '#b5b3f5' },
+  colors: { light: '#3f3d9e', dark: '#b5b3f5' },
 };
 
 export const presets: Readonly<Record<PayerOptions['preset'], Preset>> = { oneUpDemo, smart };

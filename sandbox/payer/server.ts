@@ -194,7 +194,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     '/inbox': page(() => inboxPage(options.displayName, mailbox.messages())),
     '/style.css': (_req, res) => {
       res.writeHead(200, { 'content-type': 'text/css; charset=utf-8', 'x-content-type-options': 'nosniff' });
-      res.end(stylesheet(preset.colours));
+      res.end(stylesheet(preset.colors));
     },
   };
   const below: readonly (readonly [string, Handler])[] = [

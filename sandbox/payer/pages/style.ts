@@ -1,11 +1,11 @@
 /** A payer's color, for each of the browser's schemes. White text stands on the light one, dark text on the dark one. */
-export interface Colours {
+export interface Colors {
   readonly light: string;
   readonly dark: string;
 }
 
 /** The stylesheet of all of a payer's pages, in the payer's color. */
-export const stylesheet = ({ light, dark }: Colours): string => {
+export const stylesheet = ({ light, dark }: Colors): string => {
   return `:root {
   color-scheme: light dark;
   --brand: ${light}; --brand-text: #ffffff; --bar: ${light}; --bar-text: #ffffff;

@@ -46,17 +46,17 @@ describe('checkScopes', () => {
     [
       'GET /Patient/1/$everything',
       'patient/Patient.rs',
-      'The access token does not allow to read and search all resource types, which this request can return.',
+      'The access token does not permit reading and searching all resource types, which this request can return.',
     ],
     [
       'GET /Observation',
       'patient/Patient.rs',
-      'The access token does not allow to search Observation, which this request can return.',
+      'The access token does not permit searching Observation, which this request can return.',
     ],
     [
       'GET /Patient/1',
       'patient/Observation.rs',
-      'The access token does not allow to read Patient, which this request can return.',
+      'The access token does not permit reading Patient, which this request can return.',
     ],
   ])('says what %s lacks with %j', (line, scope, message) => {
     expect(refusal(() => checkScopes(parse(line), parseScopes(scope))).publicMessage).toBe(message);
