@@ -36,7 +36,8 @@ export const introspectionGroup: Group = {
     ),
     localRequirement('RFC 7662 §2.2', "describes a partner's own access token", async (target) => {
       const issued = await connect(target);
-      expect(await introspect(target, issued.access_token)).toEqual({
+      const told = (await introspect(target, issued.access_token)) as { readonly exp: number };
+      expect(told).toEqual({
         active: true,
         scope: issued.scope,
         client_id: 'portal',
@@ -45,13 +46,16 @@ export const introspectionGroup: Group = {
         patient: patientId,
         grant_id: expect.stringMatching(/^[\w-]{22}$/),
       });
+      expect(told.exp - target.now()).toBeGreaterThan(3500);
+      expect(told.exp - target.now()).toBeLessThanOrEqual(3600);
     }),
     localRequirement(
       'RFC 7662 §2.2',
-      "describes a partner's own refresh token, unless it was rotated",
+      "describes a partner's own refresh token, which ends with the grant, unless it was rotated",
       async (target) => {
         const first = await connect(target);
-        expect(await introspect(target, first.refresh_token)).toMatchObject({ active: true, client_id: 'portal' });
+        const exp = Number((await target.store.grant(first.refresh_token))['endsAt']?.N);
+        expect(await introspect(target, first.refresh_token)).toMatchObject({ active: true, client_id: 'portal', exp });
         await refresh(target, first.refresh_token);
         expect(await introspect(target, first.refresh_token)).toEqual(inactive);
       },

@@ -1,5 +1,5 @@
-import { challengeOf } from '../support/login/requests.ts';
-import { connect, introspect, login, read, redeem, tokensOf } from './client.ts';
+import { challengeOf, redemption } from '../support/login/requests.ts';
+import { connect, introspect, login, post, read, redeem, tokensOf } from './client.ts';
 import { expectOAuthError } from './expectations.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
 
@@ -113,15 +113,27 @@ export const codes: readonly Requirement[] = [
   localRequirement('RFC 6749 §4.1.3', 'does not consume a code if another client presents it', async (target) => {
     const logged = await login(target);
     await expectOAuthError(await redeem(target, logged, {}, { app: target.apps.otherPortal }), 400, 'invalid_grant');
+    const nobody = await post(target, 'token', redemption(logged.code, { code_verifier: logged.verifier }));
+    await expectOAuthError(nobody, 401, 'invalid_client');
     expect((await redeem(target, logged)).status).toBe(200);
   }),
-  localRequirement('RFC 6749 §10.5', 'does not end a grant if another client replays its code', async (target) => {
-    const logged = await login(target);
-    const issued = await tokensOf(await redeem(target, logged));
-    await expectOAuthError(await redeem(target, logged, {}, { app: target.apps.otherPortal }), 400, 'invalid_grant');
-    await expectOAuthError(await redeem(target, { ...logged, verifier: 'w'.repeat(43) }), 400, 'invalid_grant');
-    expect((await read(target, '/Patient', issued.access_token)).status).toBe(200);
-  }),
+  localRequirement(
+    'RFC 6749 §10.5',
+    'does not end a grant if another client replays its code, or someone with a wrong verifier or redirect URI',
+    async (target) => {
+      const logged = await login(target);
+      const issued = await tokensOf(await redeem(target, logged));
+      await expectOAuthError(await redeem(target, logged, {}, { app: target.apps.otherPortal }), 400, 'invalid_grant');
+      for (const change of [
+        { code_verifier: 'w'.repeat(43) },
+        { code_verifier: undefined },
+        { redirect_uri: 'https://evil.example/' },
+      ]) {
+        await expectOAuthError(await redeem(target, logged, change), 400, 'invalid_grant');
+      }
+      expect((await read(target, '/Patient', issued.access_token)).status).toBe(200);
+    },
+  ),
   localRequirement('OWASP ASVS 11.5.1', 'refuses a code with one changed character', async (target) => {
     const logged = await login(target);
     for (const at of [8, 40, logged.code.length - 2]) {

@@ -62,12 +62,18 @@ export const revocationGroup: Group = {
       expect((await postAs(target, target.portal, 'revoke', { token: first.refresh_token })).status).toBe(200);
       await expectOutcome(await read(target, '/Patient', second.access_token), 401);
     }),
-    localRequirement('RFC 7009 §2.2', 'answers 200 again for a token that is already revoked', async (target) => {
-      const { refresh_token: token } = await connect(target);
-      for (let time = 0; time < 2; time += 1) {
-        expect((await postAs(target, target.portal, 'revoke', { token })).status).toBe(200);
-      }
-    }),
+    localRequirement(
+      'RFC 7009 §2.2',
+      'answers 200 again for a token that is already revoked, and asks the payer once',
+      async (target) => {
+        const { access_token: access, refresh_token: token } = await connect(target);
+        for (const shown of [token, token, access]) {
+          const response = await postAs(target, target.portal, 'revoke', { token: shown });
+          expect([response.status, await response.text()]).toEqual([200, '{}']);
+        }
+        expect(target.payers.requests('clear-health', 'revoke')).toHaveLength(1);
+      },
+    ),
     localRequirement(
       'RFC 7009 §2.1',
       'does not let another client revoke tokens that it does not own',
@@ -89,12 +95,20 @@ export const revocationGroup: Group = {
       expect((await post(target, 'revoke', { token: issued.refresh_token })).status).toBe(200);
       await expectOutcome(await read(target, '/Patient', issued.access_token), 401);
     }),
-    localRequirement('RFC 7009 §5', "revokes the payer's refresh token at the payer", async (target) => {
-      const { refresh_token: token } = await connect(target);
-      await postAs(target, target.portal, 'revoke', { token });
-      const sent = target.payers.requests('clear-health', 'revoke').map(({ form }) => form.get('token'));
-      expect(sent).toEqual([expect.stringMatching(/^payer-refresh-canary/)]);
-    }),
+    localRequirement(
+      'RFC 7009 §5',
+      "revokes the payer's refresh token at the payer, as the payer's own client",
+      async (target) => {
+        for (const payer of ['clear-health', 'keyed-health']) {
+          const { refresh_token: token } = await connect(target, {}, { payer });
+          await postAs(target, target.portal, 'revoke', { token });
+          const sent = target.payers.requests(payer, 'revoke').map(({ form }) => form.get('token'));
+          expect(sent).toEqual([expect.stringMatching(/^payer-refresh-canary/)]);
+          // The payer revokes nothing for a client that does not authenticate.
+          expect(target.payers.logins().at(-1)).toMatchObject({ payer, events: ['revoked'] });
+        }
+      },
+    ),
     localRequirement('RFC 7009 §2.2.1', 'ends the grant here even if the payer does not answer', async (target) => {
       const issued = await connect(target);
       target.payers.script('clear-health', { revoke: 'reset' });

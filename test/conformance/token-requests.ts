@@ -24,9 +24,11 @@ export const requests: readonly Requirement[] = [
       await expectOAuthError(await post(target, 'token', form, headers), 400, 'invalid_grant');
     },
   ),
-  requirement('RFC 6749 §3.2', 'refuses a repeated parameter', async (target) => {
-    const form = 'grant_type=authorization_code&code=a&code=a';
-    await expectOAuthError(await post(target, 'token', form, basic(target.portal)), 400, 'invalid_request');
+  requirement('RFC 6749 §3.2', 'refuses a repeated parameter, even an unknown one', async (target) => {
+    for (const twice of ['code=a&code=a', 'code=a&x=1&x=1']) {
+      const form = `grant_type=authorization_code&${twice}`;
+      await expectOAuthError(await post(target, 'token', form, basic(target.portal)), 400, 'invalid_request');
+    }
   }),
   requirement('RFC 6749 §3.2', 'treats a parameter without a value as missing', async (target) => {
     const form = { grant_type: 'authorization_code', code: '' };

@@ -20,11 +20,6 @@ const notBasic = 'the Authorization header is not Basic';
 const notRegistered = (method: string): string => `the client is not registered for ${method}`;
 
 describe('a client secret', () => {
-  it('is accepted by Basic and in the form', async () => {
-    expect((await asked({}, basic())).statusCode).toBe(200);
-    expect((await asked(post(), {})).statusCode).toBe(200);
-  });
-
   it.each([
     ['by Basic', wrong, {}, basic('demo-partner', 'wrong')],
     ['in the form', wrong, post('wrong'), {}],

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ApiResponse } from '../../../functions/shared/http/api.ts';
+import { signalsOf } from '../../support/embedded-metrics.ts';
 import {
   bodyOf,
   gateway,
@@ -46,6 +47,7 @@ const expectRefusal = (
   expect(response.statusCode).toBe(400);
   expect(bodyOf(response)).toEqual({ error, error_description: description });
   expect((JSON.parse(lines.at(-1) ?? '{}') as { detail?: string }).detail).toBe(detail ?? description);
+  expect(signalsOf(lines.at(-1))).toEqual([]);
 };
 
 describe('a code is refused, and the log says more than the answer,', () => {
