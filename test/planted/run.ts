@@ -16,12 +16,17 @@ import { chooseDefects, roomOf } from './choose.ts';
 import { planted, type Defect } from './defects.ts';
 
 /**
- * `npm run test:planted -- --seed S [--count N] [--only I,J…]`: plants defects, one at a time, in a copy of the last commit,
- * and says what notices: the compiler, or the first unit test that fails. Hours for 150. What it found is kept in
- * coverage/planted-S.jsonl, and not asked again by the next run at the same commit.
+ * `npm run test:planted -- --seed S [--count N] [--only I,J…] [--at COMMIT]`: plants defects, one at a time, in a copy of
+ * the last commit, or of another, and says what notices: the compiler, or the first unit test that fails. Hours for 150.
+ * What it found is kept in coverage/planted-S.jsonl, and not asked again by the next run at the same commit.
  */
 const { values } = parseArgs({
-  options: { seed: { type: 'string' }, count: { type: 'string', default: '150' }, only: { type: 'string' } },
+  options: {
+    seed: { type: 'string' },
+    count: { type: 'string', default: '150' },
+    only: { type: 'string' },
+    at: { type: 'string', default: 'HEAD' },
+  },
 });
 const [seed, count] = [Number(values.seed), Number(values.count)];
 if (!Number.isSafeInteger(seed) || !(count > 0)) {
@@ -43,10 +48,11 @@ const run = (folder: string, command: string, args: readonly string[], env = {})
     timeout: longestRunMs,
     killSignal: 'SIGKILL',
   });
-const commit = run(here, 'git', ['rev-parse', '--short', 'HEAD']).stdout.trim();
+const commit = run(here, 'git', ['rev-parse', '--short', values.at]).stdout.trim();
 const copy = mkdtempSync(join(tmpdir(), 'planted-'));
 run(here, 'git', ['worktree', 'add', '--detach', '--force', copy, commit]);
 symlinkSync(resolve('node_modules'), join(copy, 'node_modules'));
+process.chdir(copy);
 process.on('exit', () => {
   run(here, 'git', ['worktree', 'remove', '--force', copy]);
   rmSync(copy, { recursive: true, force: true });
@@ -66,14 +72,14 @@ interface TestMap {
 
 /** Which test files ran which lines, measured once for a commit. */
 const testMap = (): TestMap => {
-  const kept = resolve(`coverage/planted-map-${commit}.json`);
-  mkdirSync('coverage', { recursive: true });
+  const kept = join(here, `coverage/planted-map-${commit}.json`);
+  mkdirSync(join(here, 'coverage'), { recursive: true });
   if (!existsSync(kept)) {
     console.log('measuring which tests run which lines…');
     const sources = ['functions', 'lib', 'bin', 'config', 'sandbox'].map(
       (folder) => `--collectCoverageFrom=${folder}/**/*.ts`,
     );
-    const reporter = join(copy, 'test/planted/coverage-reporter.cjs');
+    const reporter = join(here, 'test/planted/coverage-reporter.cjs');
     spawnSync(
       process.execPath,
       [
@@ -102,7 +108,7 @@ const testMap = (): TestMap => {
 const refusedByTypes = (defects: readonly Defect[]): ReadonlySet<string> => {
   const byFile = Map.groupBy(defects, ({ file }) => file);
   for (const [file, all] of byFile) {
-    const source = readFileSync(join(here, file));
+    const source = readFileSync(file);
     const last = all.toSorted((a, b) => b.start - a.start);
     writeFileSync(
       join(copy, file),
@@ -163,8 +169,8 @@ const firstFailure = (files: readonly string[]): string | undefined => {
 };
 
 const whatNotices = (defect: Defect): string | undefined => {
-  const source = readFileSync(join(here, defect.file));
-  writeFileSync(join(copy, defect.file), planted(defect, source));
+  const source = readFileSync(defect.file);
+  writeFileSync(defect.file, planted(defect, source));
   try {
     const files = testsFor(defect);
     for (const part of [files.slice(0, 6), files.slice(6)]) {
@@ -173,11 +179,11 @@ const whatNotices = (defect: Defect): string | undefined => {
     }
     return undefined;
   } finally {
-    writeFileSync(join(copy, defect.file), source);
+    writeFileSync(defect.file, source);
   }
 };
 
-const kept = `coverage/planted-${seed}.jsonl`;
+const kept = join(here, `coverage/planted-${seed}.jsonl`);
 const known = existsSync(kept)
   ? readFileSync(kept, 'utf8')
       .trim()
