@@ -32,6 +32,7 @@ const usualElements = ['patient', 'subject'] as const;
 const elementsOf: Readonly<Record<string, readonly string[]>> = {
   Appointment: ['participant.actor'],
   AppointmentResponse: ['actor'],
+  AuditEvent: ['entity.what'],
   Coverage: ['beneficiary'],
   EnrollmentRequest: ['candidate'],
   Group: ['member.entity'],
@@ -39,6 +40,7 @@ const elementsOf: Readonly<Record<string, readonly string[]>> = {
   Provenance: ['target'],
   ResearchSubject: ['individual'],
   Schedule: ['actor'],
+  SupplyRequest: ['deliverTo'],
   Task: ['for'],
 };
 

@@ -15,6 +15,7 @@ const holdsAttachment = (name: string): boolean =>
   name === 'attachment' ||
   name === 'photo' ||
   name === 'presentedForm' ||
+  name === 'form' ||
   name === 'content' ||
   name === 'image' ||
   name === 'document' ||

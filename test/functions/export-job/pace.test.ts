@@ -5,9 +5,9 @@ import { memoryDynamo } from '../../support/memory-dynamo.ts';
 import { simulatedTime } from '../../support/simulated-time.ts';
 import { generator } from '../shared/fhir/random-documents.ts';
 
-const perSecond = 10;
-
 interface Load {
+  /** The payer's pace. @default 10 */
+  readonly perSecond?: number;
   readonly exports: number;
   readonly seconds: number;
   /** How long the table takes to answer, at most. */
@@ -17,7 +17,10 @@ interface Load {
 }
 
 /** Exports that share a pace. Returns when each of them used its turns, and how often the table was written to. */
-const share = async (inner: LeaseSlots, { exports, seconds, slowMs = 0, workMs = 100 }: Load) => {
+const share = async (
+  inner: LeaseSlots,
+  { perSecond = 10, exports, seconds, slowMs = 0, workMs = 100 }: Load,
+): Promise<readonly (readonly number[])[]> => {
   const { now: monotonic, sleep, run } = simulatedTime();
   const clock = { now: () => Date.UTC(2026, 10, 27) + monotonic(), monotonic };
   const random = generator(7);
@@ -42,6 +45,14 @@ const share = async (inner: LeaseSlots, { exports, seconds, slowMs = 0, workMs =
 
 const table = (): LeaseSlots => leaseFromTable({ client: memoryDynamo().client, name: 'Limits' });
 
+/** No second has more turns than the pace allows. */
+const expectPace = (used: readonly (readonly number[])[], perSecond = 10): number => {
+  const times = used.flat().toSorted((a, b) => a - b);
+  const paces = times.map((time, at) => (times[at + perSecond] ?? Infinity) - time);
+  expect(Math.min(...paces)).toBeGreaterThanOrEqual(1000);
+  return times.length;
+};
+
 /** The longest time between two turns of one export, or before its first. */
 const longestGap = (own: readonly number[]): number => Math.max(...own.map((at, index) => at - (own[index - 1] ?? 0)));
 
@@ -54,34 +65,23 @@ describe('the pace of a payer', () => {
   ])('is kept and used by $exports exports together, and each waits its turn', async (load) => {
     const used = await share(table(), load);
 
-    const times = used.flat().toSorted((a, b) => a - b);
-    for (const [at, time] of times.entries()) {
-      expect((times[at + perSecond] ?? Infinity) - time).toBeGreaterThanOrEqual(1000);
-    }
-    expect(times.length).toBeGreaterThan(0.9 * load.seconds * perSecond);
-    const fairMs = (load.exports * 1100) / perSecond;
+    expect(expectPace(used)).toBeGreaterThan(0.9 * load.seconds * 10);
+    const fairMs = (load.exports * 1100) / 10;
     expect(Math.max(...used.map(longestGap))).toBeLessThan(1.1 * fairMs + 500);
   });
 
   it('is kept if the queue is longer than an export may wait, and none starves', async () => {
-    const used = await share(table(), { exports: 300, seconds: 240 });
+    // An export waits 15 seconds at most, which is 30 turns of this pace.
+    const used = await share(table(), { perSecond: 2, exports: 60, seconds: 240 });
 
-    const times = used.flat().toSorted((a, b) => a - b);
-    for (const [at, time] of times.entries()) {
-      expect((times[at + perSecond] ?? Infinity) - time).toBeGreaterThanOrEqual(1000);
-    }
-    expect(times.length).toBeGreaterThan(0.9 * 240 * perSecond);
+    expect(expectPace(used, 2)).toBeGreaterThan(0.9 * 240 * 2);
     expect(Math.min(...used.map((own) => own.length))).toBeGreaterThan(2);
   });
 
   it.each([400, 3000])('is kept and used if the table takes up to %s ms to answer', async (slowMs) => {
     const used = await share(table(), { exports: 50, seconds: 60, slowMs });
 
-    const times = used.flat().toSorted((a, b) => a - b);
-    for (const [at, time] of times.entries()) {
-      expect((times[at + perSecond] ?? Infinity) - time).toBeGreaterThanOrEqual(1000);
-    }
-    expect(times.length).toBeGreaterThan(0.5 * 60 * perSecond);
+    expect(expectPace(used)).toBeGreaterThan(0.5 * 60 * 10);
   });
 
   it('is kept if a process is held up until its turn has passed, which it gives up', async () => {
@@ -122,15 +122,44 @@ describe('the pace of a payer', () => {
     for (const [at, time] of used.entries()) expect((used[at + 1] ?? Infinity) - time).toBeGreaterThanOrEqual(60_000);
   });
 
-  it('gives no turn while the table is out of reach', async () => {
+  it.each([
+    ['one second', 0, 1000],
+    ['almost two', 255, 1996.09375],
+  ])('gives no turn while the table is out of reach, which is asked again after %s', async (_, byte, pauseMs) => {
     const { now: monotonic, sleep, run } = simulatedTime();
     const clock = { now: monotonic, monotonic };
-    const lease: LeaseSlots = () => Promise.reject(new Error('out of reach'));
-    const waitForTurn = paceTurns({ lease, clock, sleep, randomBytes: () => new Uint8Array(1) });
+    const asked: number[] = [];
+    const lease: LeaseSlots = () => {
+      asked.push(monotonic());
+      return Promise.reject(new Error('out of reach'));
+    };
+    const waitForTurn = paceTurns({ lease, clock, sleep, randomBytes: () => Uint8Array.of(byte) });
 
-    expect(await run(waitForTurn('payer', perSecond, 20_000))).toBe(false);
-    expect(monotonic()).toBeGreaterThanOrEqual(20_000);
-    expect(monotonic()).toBeLessThan(23_000);
+    expect(await run(waitForTurn('payer', 10, 10_000))).toBe(false);
+    expect(asked).toEqual(asked.map((_at, index) => index * pauseMs));
+    expect(monotonic()).toBe(asked.length * pauseMs);
+    expect(monotonic() - 10_000).toBeLessThan(pauseMs);
+  });
+
+  it('is asked for ahead of time if the table takes long to answer, by five seconds at most', async () => {
+    const { now: monotonic, sleep, run } = simulatedTime();
+    const clock = { now: () => Date.UTC(2026, 10, 27) + monotonic(), monotonic };
+    const inner = table();
+    const lease: LeaseSlots = async (request) => {
+      const answer = await inner(request);
+      await sleep(4000);
+      return answer;
+    };
+    const waitForTurn = paceTurns({ lease, clock, sleep, randomBytes: () => new Uint8Array(1) });
+    const used: number[] = [];
+    const one = async (): Promise<void> => {
+      for (let tries = 0; tries < 3; tries += 1) if (await waitForTurn('payer', 10, 60_000)) used.push(monotonic());
+    };
+
+    await run(one());
+
+    // The first turn has passed when the table answers. The others come five seconds after they were asked for.
+    expect(used).toEqual([9000, 14_000, 19_000]);
   });
 
   it('is one export’s alone, if there is no other', async () => {

