@@ -29,14 +29,19 @@ const ownHeaders = {
 const expressionBytes = 4096;
 
 /**
- * Limits that dynalite does not enforce
- * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
+ * What DynamoDB refuses and dynalite does not: an expression over 4 KB
+ * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html), and a strongly consistent scan of an
+ * index (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html).
  */
-const tooLongExpression = (body: Buffer): string | undefined => {
-  // Most requests are shorter than that in total.
-  if (body.length <= expressionBytes) return undefined;
+const refusalOf = (body: Buffer): string | undefined => {
+  // Few requests are that long or about an index, and only those are parsed.
+  if (body.length <= expressionBytes && !body.includes('"IndexName"')) return undefined;
   try {
-    for (const [name, text] of Object.entries(JSON.parse(body.toString()) as Record<string, unknown>)) {
+    const parameters = JSON.parse(body.toString()) as Readonly<Record<string, unknown>>;
+    if (parameters['IndexName'] !== undefined && parameters['ConsistentRead'] === true) {
+      return 'Consistent reads are not supported on global secondary indexes';
+    }
+    for (const [name, text] of Object.entries(parameters)) {
       const size = name.endsWith('Expression') && typeof text === 'string' ? Buffer.byteLength(text) : 0;
       if (size > expressionBytes) {
         return `Invalid ${name}: Expression size has exceeded the maximum allowed size; expression size: ${size}`;
@@ -114,7 +119,7 @@ export const startDynamoDb = async (folder?: string): Promise<LocalDynamoDb> => 
 
   const service: AwsService = (request) => {
     const { headers, body } = request;
-    const problem = tooLongExpression(body);
+    const problem = refusalOf(body);
     if (problem !== undefined) return jsonError('ValidationException', problem);
     const sent = Object.fromEntries(
       Object.entries(headers).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),

@@ -1,12 +1,4 @@
-import {
-  DescribeTableCommand,
-  DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  ScanCommand,
-  UpdateItemCommand,
-  type AttributeValue,
-} from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   CreateSecretCommand,
   DescribeSecretCommand,
@@ -119,104 +111,6 @@ describe('the embedded STS', () => {
       400,
       expect.objectContaining({ __type: 'InvalidAction' }) as unknown,
     ]);
-  });
-});
-
-describe('the embedded DynamoDB', () => {
-  it('has the indexes of a table in the template', async () => {
-    const IndexName = 'OpenReads';
-    const index = {
-      IndexName,
-      KeySchema: [{ AttributeName: 'openAt', KeyType: 'HASH' }],
-      Projection: { ProjectionType: 'KEYS_ONLY' },
-    };
-    const table = {
-      name: 'indexed',
-      physicalName: 'Indexed1',
-      keySchema,
-      attributeDefinitions: [...attributeDefinitions, { AttributeName: 'openAt', AttributeType: 'S' } as const],
-      indexes: [index],
-    };
-    await aws.dynamoDb.createTables([table], () => {});
-    const client = new DynamoDBClient(clientOptions(aws));
-    const put = (Item: Record<string, AttributeValue>) =>
-      client.send(new PutItemCommand({ TableName: 'Indexed1', Item }));
-    await put({ grantId: { S: 'in' }, openAt: { S: '1' } });
-    await put({ grantId: { S: 'out' } });
-    const { Items } = await client.send(new ScanCommand({ TableName: 'Indexed1', IndexName }));
-    client.destroy();
-    expect(Items).toEqual([{ grantId: { S: 'in' }, openAt: { S: '1' } }]);
-  });
-
-  it('has the tables of the template, ready at once', async () => {
-    const client = new DynamoDBClient(clientOptions(aws));
-    const { Table } = await client.send(new DescribeTableCommand({ TableName: 'Grants1' }));
-    client.destroy();
-    expect(Table).toMatchObject({ TableStatus: 'ACTIVE', KeySchema: keySchema });
-  });
-
-  describe('the embedded DynamoDB refuses, as DynamoDB does,', () => {
-    let client: DynamoDBClient;
-    const key = { [keySchema[0]?.AttributeName ?? '']: { S: 'a' } };
-    const put = (item: Record<string, AttributeValue>): Promise<unknown> =>
-      client.send(new PutItemCommand({ TableName: 'Grants1', Item: { ...key, ...item } }));
-    const update = (expression: string, more: Record<string, AttributeValue> = {}): Promise<unknown> =>
-      client.send(
-        new UpdateItemCommand({
-          TableName: 'Grants1',
-          Key: key,
-          UpdateExpression: expression,
-          ExpressionAttributeValues: { ':v': { S: 'x' }, ...more },
-        }),
-      );
-    const kilobytes = (count: number): AttributeValue => ({ S: 'x'.repeat(count * 1024) });
-    const long = `SET ${Array.from({ length: 300 }, (_none, index) => `attribute${index} = :v`).join(', ')}`;
-
-    beforeAll(() => {
-      client = new DynamoDBClient(clientOptions(aws));
-    });
-    afterAll(() => client.destroy());
-
-    it.each<[string, () => Promise<unknown>, string]>([
-      ['an item over 400 KB', () => put({ v: kilobytes(401) }), 'Item size has exceeded'],
-      ['an empty value of a key', () => put({ ...key, [Object.keys(key)[0] ?? '']: { S: '' } }), 'empty string'],
-      ['an empty set', () => put({ v: { SS: [] } }), 'may not be empty'],
-      ['a number of 39 digits', () => put({ v: { N: '1'.repeat(39) } }), '38 significant digits'],
-      ['a reserved word without a placeholder', () => update('SET status = :v'), 'reserved keyword'],
-      ['a value that no expression uses', () => update('SET a = :v', { ':w': { S: 'y' } }), 'unused in expressions'],
-      ['an expression over 4 KB', () => update(long), 'Expression size has exceeded'],
-      [
-        'a condition over 4 KB',
-        () =>
-          client.send(
-            new PutItemCommand({
-              TableName: 'Grants1',
-              Item: key,
-              ConditionExpression: Array.from({ length: 200 }, () => 'attribute_exists(anything)').join(' OR '),
-            }),
-          ),
-        'Invalid ConditionExpression: Expression size has exceeded',
-      ],
-      ['a change of a key', () => update(`SET ${Object.keys(key)[0]} = :v`), 'part of the key'],
-    ])('%s', async (_name, send, message) => {
-      await expect(send()).rejects.toMatchObject({
-        name: 'ValidationException',
-        message: expect.stringContaining(message),
-      });
-    });
-
-    it('but accepts an item just below 400 KB', async () => {
-      await put({ v: kilobytes(399) });
-      const grow = client.send(
-        new UpdateItemCommand({
-          TableName: 'Grants1',
-          Key: key,
-          UpdateExpression: 'SET w = :v',
-          ExpressionAttributeValues: { ':v': kilobytes(2) },
-        }),
-      );
-      await expect(grow).rejects.toThrow('Item size to update has exceeded');
-    });
   });
 });
 

@@ -12,6 +12,9 @@ const checkValue = (name: string, value: AttributeValue): void => {
   const members = Object.values(value).filter((member) => member !== undefined);
   if (members.length !== 1) throw invalid(`${name} must have exactly one type`);
   if (value.N !== undefined && !/^-?\d+(\.\d+)?$/.test(value.N)) throw invalid(`${name} is not a number`);
+  if (value.SS !== undefined && (value.SS.length === 0 || new Set(value.SS).size < value.SS.length)) {
+    throw invalid(`${name} is a set that is empty or has a member twice`);
+  }
   checkItem(value.M ?? {});
 };
 
@@ -35,9 +38,9 @@ export const checkExpressionValues = (expressions: readonly (string | undefined)
 const plain = (value: AttributeValue | undefined): string | number | undefined =>
   value?.S ?? (value?.N === undefined ? undefined : Number(value.N));
 
+/** Of two values of the same type. */
 const comparisons: Record<string, (left: string | number, right: string | number) => boolean> = {
   '=': (left, right) => left === right,
-  '<>': (left, right) => left !== right,
   '<': (left, right) => left < right,
   '<=': (left, right) => left <= right,
   '>': (left, right) => left > right,
@@ -86,9 +89,12 @@ export const evaluateCondition = (expression: string, item: Item | undefined, va
       return (item?.[name] !== undefined) === (token === 'attribute_exists');
     }
     const left = token === 'size' ? size() : operand(token);
-    const compare = comparisons[next(/^(=|<>|<|<=|>|>=)$/)];
+    const comparator = next(/^(=|<>|<|<=|>|>=)$/);
     const right = operand(next(/^:?\w+$/));
-    return left !== undefined && right !== undefined && compare !== undefined && compare(left, right);
+    // What is absent, or of another type, differs.
+    if (comparator === '<>') return left !== right;
+    if (left === undefined || right === undefined || typeof left !== typeof right) return false;
+    return comparisons[comparator]?.(left, right) === true;
   };
   const and = (): boolean => {
     let result = primary();
@@ -124,7 +130,11 @@ const sum = (left: AttributeValue, right: AttributeValue | undefined): Attribute
  * @throws DynamoDBServiceException ValidationException if the expression is malformed, or if the item has no attribute
  *   `from`
  */
-export const parseUpdate = (expression: string, values: Values): ((item: Item) => Item) => {
+export const parseUpdate = (
+  expression: string,
+  values: Values,
+  keyNames: readonly string[],
+): ((item: Item) => Item) => {
   const syntaxError = invalid(`syntax error in ${expression}`);
   const parts = /^(?:SET (?<set>.*?))?(?:(?:^| )REMOVE (?<remove>.*?))?(?:(?:^| )ADD (?<add>.*))?$/s.exec(expression);
   const { set, remove, add } = parts?.groups ?? {};
@@ -145,6 +155,7 @@ export const parseUpdate = (expression: string, values: Values): ((item: Item) =
   });
   const paths = [...assignments.map(([name]) => name), ...removals, ...additions.map(([name]) => name)];
   if (new Set(paths).size < paths.length) throw invalid(`paths overlap in ${expression}`);
+  if (paths.some((name) => keyNames.includes(name))) throw invalid(`the key cannot be changed: ${expression}`);
   return (item) => {
     const next = { ...item };
     for (const [name, from, plus] of assignments) {

@@ -156,7 +156,7 @@ export const memoryDynamo = (): MemoryDynamo => {
       if (!['NONE', 'ALL_NEW'].includes(ReturnValues)) throw invalid(`ReturnValues are not ${ReturnValues}`);
       const key = keyOf(input.Key ?? {});
       checkExpressionValues([UpdateExpression, input.ConditionExpression], values);
-      const updated = parseUpdate(UpdateExpression, values);
+      const updated = parseUpdate(UpdateExpression, values, Object.keys(input.Key ?? {}));
       check(table.get(key), input);
       const next = updated(table.get(key) ?? input.Key ?? {});
       table.set(key, next);

@@ -1,0 +1,85 @@
+import type { Differences } from './contract.ts';
+
+/*
+ * Where a stand-in for AWS does otherwise than AWS documents. A test of the gateway that needs one of these proves nothing
+ * there. The local stack has no list: it keeps every case.
+ */
+
+/** Moto, by what it does instead. */
+export const ofMoto: Differences = {
+  'takes it': [
+    'DynamoDB refuses to put, read, update and delete an item whose key is empty',
+    'DynamoDB refuses to put, read, update and delete an item whose key is of another type',
+    'DynamoDB refuses an update with a malformed number, and changes nothing',
+    'DynamoDB refuses an update with an empty set, and changes nothing',
+    'DynamoDB refuses an update with a set that has a member twice, and changes nothing',
+    'DynamoDB refuses an update with a value that no expression uses, and changes nothing',
+    'DynamoDB refuses an update with a name that no expression uses, and changes nothing',
+    'DynamoDB refuses an update with one name set and removed, and changes nothing',
+  ],
+  'answers 500': [
+    'DynamoDB refuses to put an attribute without content',
+    'DynamoDB refuses an update with a value without content, and changes nothing',
+    'DynamoDB refuses an update with a value within a map without content, and changes nothing',
+    'DynamoDB refuses an update with a value that is not given, and changes nothing',
+    'DynamoDB refuses an update with a condition cut short, and changes nothing',
+    'DynamoDB refuses an update with a condition with a word too many, and changes nothing',
+    'DynamoDB refuses an update with a parenthesis left open, and changes nothing',
+    'DynamoDB refuses an update with an unknown operator, and changes nothing',
+    'DynamoDB refuses an update with a malformed end behind what is true already, and changes nothing',
+    'DynamoDB takes n < "9" for false where n is 9, s is "s" and e is {"one", "two"}',
+    'DynamoDB takes n <= "9" for false where n is 9, s is "s" and e is {"one", "two"}',
+    'DynamoDB takes n > "9" for false where n is 9, s is "s" and e is {"one", "two"}',
+    'DynamoDB takes n >= "9" for false where n is 9, s is "s" and e is {"one", "two"}',
+    'DynamoDB takes size(absent) < 3 for false where n is 9, s is "s" and e is {"one", "two"}',
+  ],
+  'answers with an empty map': ['DynamoDB answers an update with the attributes that ReturnValues NONE means'],
+  'has an item end at 405,000 bytes': [
+    'DynamoDB takes an item of 400 KB, and refuses one byte more',
+    'DynamoDB updates an item up to 400 KB, and refuses to make it one byte longer',
+  ],
+  'has no limit, or another': [
+    'DynamoDB takes a number of 38 digits, and refuses one of 39',
+    'DynamoDB takes numbers from 1E-130 to below 1E+126 of either sign, and refuses the next ones',
+    'DynamoDB takes a condition of 4 KB, and refuses one byte more',
+    'DynamoDB takes an update expression of 4 KB, and refuses one byte more',
+    'DynamoDB takes a filter of 4 KB, and refuses one byte more',
+    'DynamoDB refuses a scan whose limit is 0, or whose segment is not below their number',
+  ],
+};
+
+/** The DynamoDB in memory that unit tests use. */
+export const ofMemory: Differences = {
+  'reads whole items, and in one segment': [
+    'DynamoDB reads only the attributes that a projection names',
+    'DynamoDB shares a parallel scan out, so that each item is in one segment',
+  ],
+  'takes it': [
+    'DynamoDB refuses to read by more than the key',
+    'DynamoDB refuses an update with a name that no expression uses, and changes nothing',
+    'DynamoDB refuses an update with a reserved word for a name, and changes nothing',
+  ],
+  'has one table of every name, without indexes': [
+    'DynamoDB finds no table that was not made',
+    'DynamoDB has in an index only the items with its key, and of them only what is projected',
+    'DynamoDB refuses a strongly consistent scan of an index',
+    'DynamoDB describes a table by its keys and indexes, and that it can be used',
+  ],
+  'knows ALL_NEW and NONE only': [
+    'DynamoDB answers an update with the attributes that ReturnValues ALL_OLD means',
+    'DynamoDB answers an update with the attributes that ReturnValues UPDATED_OLD means',
+    'DynamoDB answers an update with the attributes that ReturnValues UPDATED_NEW means',
+  ],
+  'has no limits': [
+    'DynamoDB takes an item of 400 KB, and refuses one byte more',
+    'DynamoDB updates an item up to 400 KB, and refuses to make it one byte longer',
+    'DynamoDB takes a key of 2,048 bytes, and refuses one byte more',
+    'DynamoDB takes a number of 38 digits, and refuses one of 39',
+    'DynamoDB takes numbers from 1E-130 to below 1E+126 of either sign, and refuses the next ones',
+    'DynamoDB takes a condition of 4 KB, and refuses one byte more',
+    'DynamoDB takes an update expression of 4 KB, and refuses one byte more',
+    'DynamoDB takes a filter of 4 KB, and refuses one byte more',
+    'DynamoDB refuses a scan whose limit is 0, or whose segment is not below their number',
+    'DynamoDB ends a page of a scan after 1 MB, and goes on with the next',
+  ],
+};
