@@ -51,6 +51,12 @@ const getSecretValue = ({ name, secret }: Found, { VersionId, VersionStage }: Pa
     return jsonError('ResourceNotFoundException', `Secrets Manager can't find the specified secret value for ${what}`);
   }
   const stages = labelsByVersion(secret)[version];
+  if (VersionStage !== undefined && stages?.includes(VersionStage) !== true) {
+    return jsonError(
+      'InvalidRequestException',
+      'You provided a VersionStage that is not associated to the provided VersionId.',
+    );
+  }
   return answer({ ARN: arnOf(name), Name: name, VersionId: version, SecretString: value, VersionStages: stages });
 };
 
@@ -96,6 +102,33 @@ const updateSecretVersionStage = (
   }
   moveLabel(secret, label, to);
   return answer({ ARN: arnOf(name), Name: name });
+};
+
+/** The shortest and the longest value of each parameter, as the service's model has them. */
+const lengths: Readonly<Partial<Record<keyof Parameters, readonly [least: number, most: number]>>> = {
+  SecretId: [1, 2048],
+  Name: [1, 512],
+  SecretString: [1, 65_536],
+  ClientRequestToken: [32, 64],
+  VersionId: [32, 64],
+  VersionStage: [1, 256],
+  MoveToVersionId: [32, 64],
+  RemoveFromVersionId: [32, 64],
+};
+
+/** The refusal of a request with a parameter that is too short or too long. */
+const wrongLength = (parameters: Parameters): AwsAnswer | undefined => {
+  for (const [name, [least, most]] of Object.entries(lengths)) {
+    const value = parameters[name as keyof Parameters];
+    if (typeof value !== 'string' || (value.length >= least && value.length <= most)) continue;
+    const bound = value.length < least ? `greater than or equal to ${least}` : `less than or equal to ${most}`;
+    const where = `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
+    return jsonError(
+      'ValidationException',
+      `1 validation error detected: Value at '${where}' failed to satisfy constraint: Member must have length ${bound}`,
+    );
+  }
+  return undefined;
 };
 
 type Operation = (found: Found, parameters: Parameters) => AwsAnswer;
@@ -151,6 +184,8 @@ export const localSecretsManager = (rooms: Rooms = noRooms): LocalSecretsManager
     service: ({ headers, body }) => {
       const [, name = ''] = String(headers['x-amz-target']).split('.');
       const parameters = JSON.parse(body.toString()) as Parameters;
+      const refused = wrongLength(parameters);
+      if (refused !== undefined) return refused;
       if (name === 'CreateSecret') return createSecret(parameters);
       const operation = operations[name];
       if (operation === undefined) {

@@ -1,14 +1,5 @@
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
-import {
-  CreateSecretCommand,
-  DescribeSecretCommand,
-  GetSecretValueCommand,
-  ListSecretsCommand,
-  PutSecretValueCommand,
-  SecretsManagerClient,
-  TagResourceCommand,
-  UpdateSecretVersionStageCommand,
-} from '@aws-sdk/client-secrets-manager';
+import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { startAwsEndpoint } from '../../sandbox/aws/endpoint.ts';
@@ -114,128 +105,15 @@ describe('the embedded STS', () => {
   });
 });
 
-describe('the embedded Secrets Manager', () => {
-  let client: SecretsManagerClient;
+it('the embedded Secrets Manager is emptied and filled by hand, and serves nothing that no function or tool asks', async () => {
+  const client = new SecretsManagerClient(clientOptions(aws));
   const read = () => client.send(new GetSecretValueCommand({ SecretId: 'p2p/local/payers/empty' }));
-
-  beforeAll(() => {
-    client = new SecretsManagerClient(clientOptions(aws));
-  });
-
-  afterAll(() => client.destroy());
-
-  it('returns a secret by name and by ARN', async () => {
-    aws.secretsManager.setSecret('p2p/local/payers/x-y', '{"client_secret":"s"}');
-    const byName = await client.send(new GetSecretValueCommand({ SecretId: 'p2p/local/payers/x-y' }));
-    const byArn = await client.send(new GetSecretValueCommand({ SecretId: byName.ARN }));
-    expect(byName.SecretString).toBe('{"client_secret":"s"}');
-    expect(byArn.SecretString).toBe(byName.SecretString);
-  });
-
-  it.each(['p2p/local/payers/x', 'p2p/local/payers/X-Y', 'p2p/local/payers', ''])(
-    'does not give a secret by another name: %j',
-    async (SecretId) => {
-      aws.secretsManager.setSecret('p2p/local/payers/x-y', 'value');
-      await expect(client.send(new GetSecretValueCommand({ SecretId }))).rejects.toMatchObject({
-        name: 'ResourceNotFoundException',
-        message: "Secrets Manager can't find the specified secret.",
-      });
-    },
-  );
-
-  it('answers as AWS does for a secret that does not exist, and for one without a value', async () => {
-    await expect(read()).rejects.toThrow("can't find the specified secret.");
-    aws.secretsManager.setSecret('p2p/local/payers/empty', 'value');
-    await expect(read()).resolves.toMatchObject({ SecretString: 'value' });
-    aws.secretsManager.setSecret('p2p/local/payers/empty', undefined);
-    await expect(read()).rejects.toMatchObject({
-      name: 'ResourceNotFoundException',
-      message: expect.stringContaining('staging label'),
-    });
-  });
-
-  describe('for the tools', () => {
-    const SecretId = 'p2p/local/payers/made';
-    const valueOf = async (options: { VersionStage?: string; VersionId?: string } = {}) =>
-      (await client.send(new GetSecretValueCommand({ SecretId, ...options }))).SecretString;
-    const put = async (SecretString: string, VersionStages?: string[]): Promise<string> => {
-      const command = new PutSecretValueCommand({ SecretId, SecretString, ...(VersionStages && { VersionStages }) });
-      return (await client.send(command)).VersionId ?? '';
-    };
-    const labels = async () => {
-      const { VersionIdsToStages = {} } = await client.send(new DescribeSecretCommand({ SecretId }));
-      return new Map(Object.entries(VersionIdsToStages).map(([version, on]) => [version, on.toSorted()]));
-    };
-    const move = (MoveToVersionId: string, RemoveFromVersionId?: string) =>
-      client.send(
-        new UpdateSecretVersionStageCommand({
-          SecretId,
-          VersionStage: 'AWSCURRENT',
-          MoveToVersionId,
-          ...(RemoveFromVersionId === undefined ? {} : { RemoveFromVersionId }),
-        }),
-      );
-
-    it('creates a secret once, without a value until one is put', async () => {
-      await client.send(new CreateSecretCommand({ Name: SecretId }));
-      expect(await labels()).toEqual(new Map());
-      await expect(valueOf()).rejects.toThrow('staging label: AWSCURRENT');
-      await expect(client.send(new CreateSecretCommand({ Name: SecretId }))).rejects.toMatchObject({
-        name: 'ResourceExistsException',
-      });
-
-      const first = await put('first', ['AWSPENDING']);
-      expect(await labels()).toEqual(new Map([[first, ['AWSCURRENT', 'AWSPENDING']]]));
-      expect(await valueOf()).toBe('first');
-    });
-
-    it('keeps a pending value beside the current one, and the previous one until there is another', async () => {
-      const [first = ''] = (await labels()).keys();
-      const second = await put('second', ['AWSPENDING']);
-      expect(await valueOf()).toBe('first');
-      expect(await valueOf({ VersionStage: 'AWSPENDING' })).toBe('second');
-
-      await expect(move(second)).rejects.toMatchObject({ name: 'InvalidParameterException' });
-      await move(second, first);
-      expect(await valueOf()).toBe('second');
-      expect(await valueOf({ VersionId: first })).toBe('first');
-      expect((await labels()).get(first)).toEqual(['AWSPREVIOUS']);
-
-      const third = await put('third');
-      expect((await labels()).get(second)).toEqual(['AWSPENDING', 'AWSPREVIOUS']);
-      expect((await labels()).get(third)).toEqual(['AWSCURRENT']);
-      await expect(valueOf({ VersionId: first })).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
-    });
-
-    it('keeps tags, of its making and later ones', async () => {
-      const Name = `${SecretId}-tagged`;
-      await client.send(new CreateSecretCommand({ Name, Tags: [{ Key: 'stage', Value: 'demo' }] }));
-      const Tags = [
-        { Key: 'stage', Value: 'local' },
-        { Key: 'cost-center', Value: '4711' },
-      ];
-      await client.send(new TagResourceCommand({ SecretId: Name, Tags }));
-      expect((await client.send(new DescribeSecretCommand({ SecretId: Name }))).Tags).toEqual(Tags);
-    });
-
-    it('refuses to move a label to a version that does not exist', async () => {
-      await expect(move('a-version-that-does-not-exist-at-all')).rejects.toMatchObject({
-        name: 'ResourceNotFoundException',
-      });
-    });
-
-    it('takes a repeated request once, and refuses another value under its token', async () => {
-      const request = { SecretId, SecretString: 'fourth', ClientRequestToken: '0'.repeat(32) };
-      await client.send(new PutSecretValueCommand(request));
-      const before = await labels();
-      await client.send(new PutSecretValueCommand(request));
-      expect(await labels()).toEqual(before);
-      const other = client.send(new PutSecretValueCommand({ ...request, SecretString: 'another' }));
-      await expect(other).rejects.toMatchObject({ name: 'ResourceExistsException' });
-    });
-  });
-
-  it('refuses what neither functions nor tools do', async () => {
-    await expect(client.send(new ListSecretsCommand({}))).rejects.toMatchObject({ name: 'InvalidRequestException' });
-  });
+  aws.secretsManager.setSecret('p2p/local/payers/empty', 'value');
+  expect((await read()).SecretString).toBe('value');
+  expect(aws.secretsManager.currentValue('p2p/local/payers/empty')).toBe('value');
+  aws.secretsManager.setSecret('p2p/local/payers/empty', undefined);
+  await expect(read()).rejects.toThrow('staging label: AWSCURRENT');
+  expect(aws.secretsManager.currentValue('p2p/local/payers/empty')).toBeUndefined();
+  await expect(client.send(new ListSecretsCommand({}))).rejects.toMatchObject({ name: 'InvalidRequestException' });
+  client.destroy();
 });

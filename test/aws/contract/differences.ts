@@ -6,47 +6,65 @@ import type { Differences } from './contract.ts';
  */
 
 /** Moto, by what it does instead. */
-export const ofMoto: Differences = {
-  'takes it': [
-    'DynamoDB refuses to put, read, update and delete an item whose key is empty',
-    'DynamoDB refuses to put, read, update and delete an item whose key is of another type',
-    'DynamoDB refuses an update with a malformed number, and changes nothing',
-    'DynamoDB refuses an update with an empty set, and changes nothing',
-    'DynamoDB refuses an update with a set that has a member twice, and changes nothing',
-    'DynamoDB refuses an update with a value that no expression uses, and changes nothing',
-    'DynamoDB refuses an update with a name that no expression uses, and changes nothing',
-    'DynamoDB refuses an update with one name set and removed, and changes nothing',
-  ],
-  'answers 500': [
-    'DynamoDB refuses to put an attribute without content',
-    'DynamoDB refuses an update with a value without content, and changes nothing',
-    'DynamoDB refuses an update with a value within a map without content, and changes nothing',
-    'DynamoDB refuses an update with a value that is not given, and changes nothing',
-    'DynamoDB refuses an update with a condition cut short, and changes nothing',
-    'DynamoDB refuses an update with a condition with a word too many, and changes nothing',
-    'DynamoDB refuses an update with a parenthesis left open, and changes nothing',
-    'DynamoDB refuses an update with an unknown operator, and changes nothing',
-    'DynamoDB refuses an update with a malformed end behind what is true already, and changes nothing',
-    'DynamoDB takes n < "9" for false where n is 9, s is "s" and e is {"one", "two"}',
-    'DynamoDB takes n <= "9" for false where n is 9, s is "s" and e is {"one", "two"}',
-    'DynamoDB takes n > "9" for false where n is 9, s is "s" and e is {"one", "two"}',
-    'DynamoDB takes n >= "9" for false where n is 9, s is "s" and e is {"one", "two"}',
-    'DynamoDB takes size(absent) < 3 for false where n is 9, s is "s" and e is {"one", "two"}',
-  ],
-  'answers with an empty map': ['DynamoDB answers an update with the attributes that ReturnValues NONE means'],
-  'has an item end at 405,000 bytes': [
-    'DynamoDB takes an item of 400 KB, and refuses one byte more',
-    'DynamoDB updates an item up to 400 KB, and refuses to make it one byte longer',
-  ],
-  'has no limit, or another': [
-    'DynamoDB takes a number of 38 digits, and refuses one of 39',
-    'DynamoDB takes numbers from 1E-130 to below 1E+126 of either sign, and refuses the next ones',
-    'DynamoDB takes a condition of 4 KB, and refuses one byte more',
-    'DynamoDB takes an update expression of 4 KB, and refuses one byte more',
-    'DynamoDB takes a filter of 4 KB, and refuses one byte more',
-    'DynamoDB refuses a scan whose limit is 0, or whose segment is not below their number',
-  ],
-};
+export const ofMoto = {
+  dynamoDb: {
+    'takes it': [
+      'DynamoDB refuses to put, read, update and delete an item whose key is empty',
+      'DynamoDB refuses to put, read, update and delete an item whose key is of another type',
+      'DynamoDB refuses an update with a malformed number, and changes nothing',
+      'DynamoDB refuses an update with an empty set, and changes nothing',
+      'DynamoDB refuses an update with a set that has a member twice, and changes nothing',
+      'DynamoDB refuses an update with a value that no expression uses, and changes nothing',
+      'DynamoDB refuses an update with a name that no expression uses, and changes nothing',
+      'DynamoDB refuses an update with one name set and removed, and changes nothing',
+    ],
+    'answers 500': [
+      'DynamoDB refuses to put an attribute without content',
+      'DynamoDB refuses an update with a value without content, and changes nothing',
+      'DynamoDB refuses an update with a value within a map without content, and changes nothing',
+      'DynamoDB refuses an update with a value that is not given, and changes nothing',
+      'DynamoDB refuses an update with a condition cut short, and changes nothing',
+      'DynamoDB refuses an update with a condition with a word too many, and changes nothing',
+      'DynamoDB refuses an update with a parenthesis left open, and changes nothing',
+      'DynamoDB refuses an update with an unknown operator, and changes nothing',
+      'DynamoDB refuses an update with a malformed end behind what is true already, and changes nothing',
+      'DynamoDB takes n < "9" for false where n is 9, s is "s" and e is {"one", "two"}',
+      'DynamoDB takes n <= "9" for false where n is 9, s is "s" and e is {"one", "two"}',
+      'DynamoDB takes n > "9" for false where n is 9, s is "s" and e is {"one", "two"}',
+      'DynamoDB takes n >= "9" for false where n is 9, s is "s" and e is {"one", "two"}',
+      'DynamoDB takes size(absent) < 3 for false where n is 9, s is "s" and e is {"one", "two"}',
+    ],
+    'answers with an empty map': ['DynamoDB answers an update with the attributes that ReturnValues NONE means'],
+    'has an item end at 405,000 bytes': [
+      'DynamoDB takes an item of 400 KB, and refuses one byte more',
+      'DynamoDB updates an item up to 400 KB, and refuses to make it one byte longer',
+    ],
+    'has no limit, or another': [
+      'DynamoDB takes a number of 38 digits, and refuses one of 39',
+      'DynamoDB takes numbers from 1E-130 to below 1E+126 of either sign, and refuses the next ones',
+      'DynamoDB takes a condition of 4 KB, and refuses one byte more',
+      'DynamoDB takes an update expression of 4 KB, and refuses one byte more',
+      'DynamoDB takes a filter of 4 KB, and refuses one byte more',
+      'DynamoDB refuses a scan whose limit is 0, or whose segment is not below their number',
+    ],
+  },
+  secretsManager: {
+    'has no limit, or another': [
+      'Secrets Manager takes a name of length 512, and refuses one of 513',
+      'Secrets Manager takes a name of length 1, and refuses one of 0',
+      'Secrets Manager takes a value of length 65536, and refuses one of 65537',
+    ],
+    'finds no secret': ['Secrets Manager refuses to read a secret of an empty name'],
+    'makes no version current by itself': [
+      'Secrets Manager makes the first version current, whatever labels it is given',
+      'Secrets Manager moves a label from the version that has it to another',
+    ],
+    'writes the other value': [
+      'Secrets Manager takes a repeated request once, and refuses another value under its token',
+    ],
+    'calls the parameter wrong': ['Secrets Manager moves no label to a version that does not exist'],
+  },
+} as const satisfies Readonly<Record<string, Differences>>;
 
 /** The DynamoDB in memory that unit tests use. */
 export const ofMemory: Differences = {

@@ -1,4 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { startAws, type LocalAws } from '../../../sandbox/aws/aws.ts';
 import { tables, type Dynamo } from './dynamodb.ts';
 
@@ -6,6 +7,7 @@ import { tables, type Dynamo } from './dynamodb.ts';
 export interface StandIns {
   readonly aws: LocalAws;
   readonly dynamo: Dynamo;
+  readonly secrets: SecretsManagerClient;
   readonly close: () => Promise<void>;
 }
 
@@ -20,9 +22,10 @@ export const startStandIns = async (): Promise<StandIns> => {
   };
   await aws.dynamoDb.createTables(tables, () => undefined);
   const dynamo = { client: new DynamoDBClient(settings) };
+  const secrets = new SecretsManagerClient(settings);
   const close = async (): Promise<void> => {
-    dynamo.client.destroy();
+    for (const client of [dynamo.client, secrets]) client.destroy();
     await aws.close();
   };
-  return { aws, dynamo, close };
+  return { aws, dynamo, secrets, close };
 };
