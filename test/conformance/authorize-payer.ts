@@ -51,12 +51,20 @@ export const towardsPayer: readonly Requirement[] = [
   }),
   localRequirement(
     'SMART App Launch 2.2',
-    "sends the payer its FHIR base as aud, and the profile's scopes",
+    "sends the payer its FHIR base as aud, the profile's scopes, and nothing else than it must",
     async (target) => {
       const { payerUrl } = await begin(target);
-      expect(payerUrl.searchParams.get('aud')).toBe(`${target.payers.origin}/clear-health/r4`);
-      expect(payerUrl.searchParams.get('scope')).toBe('launch/patient patient/*.rs offline_access');
-      expect(payerUrl.searchParams.get('response_type')).toBe('code');
+      expect(`${payerUrl.origin}${payerUrl.pathname}`).toBe(`${target.payers.origin}/clear-health/authorize`);
+      expect(Object.fromEntries(payerUrl.searchParams)).toEqual({
+        response_type: 'code',
+        client_id: 'gateway-at-clear-health',
+        redirect_uri: `${target.origin}/oauth2/callback/clear-health`,
+        state: expect.stringMatching(/^[\w-]{43}$/),
+        scope: 'launch/patient patient/*.rs offline_access',
+        aud: `${target.payers.origin}/clear-health/r4`,
+        code_challenge: expect.stringMatching(/^[\w-]{43}$/),
+        code_challenge_method: 'S256',
+      });
     },
   ),
   localRequirement(

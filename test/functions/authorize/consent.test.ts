@@ -145,40 +145,9 @@ describe('the consent page', () => {
     expect(response.statusCode).toBe(200);
     expect(fieldsOf(response.body)).toEqual(fieldsOf(page.body));
   });
-
-  it('is not shown for a partner that has already asked', async () => {
-    const response = await gateway().authorize();
-
-    expect(response.statusCode).toBe(302);
-  });
 });
 
 describe('the member’s decision', () => {
-  it('continues to the payer when the member allows', async () => {
-    const { submit, fields, dynamo } = await open();
-
-    const response = await submit({ ...fields, decision: 'allow' });
-
-    expect(response.statusCode).toBe(302);
-    expect(response.headers['Location']).toContain('127.0.0.1:3003/oauth2/authorize');
-    expect(dynamo.calls()).toEqual(['PutItem']);
-  });
-
-  it('returns to the partner with access_denied when the member refuses', async () => {
-    const { submit, fields, dynamo } = await open();
-
-    const response = await submit({ ...fields, decision: 'deny' });
-
-    expect(response.statusCode).toBe(302);
-    expect(response.headers['Location']).toMatch(/^http:\/\/localhost:3002\/third-party\/callback\?/);
-    expect(sentBack(response)).toMatchObject({
-      error: 'access_denied',
-      error_description: 'The member did not agree.',
-      state: 'partner-state',
-    });
-    expect(dynamo.calls()).toEqual([]);
-  });
-
   it.each([
     ['no cookie', {}, ''],
     ['another token', { consent_token: 'B'.repeat(43) }, undefined],
@@ -232,17 +201,6 @@ describe('the member’s decision', () => {
     const response = await submit({ ...fields, decision: 'allow' }, undefined, { 'sec-fetch-site': 'same-origin' });
 
     expect(response.headers['Location']).toContain('127.0.0.1:3003/oauth2/authorize');
-  });
-
-  it('is checked again with all other parameters', async () => {
-    const { submit, fields } = await open();
-
-    const scope = await submit({ ...fields, decision: 'allow', scope: 'system/*.rs' });
-    const uri = await submit({ ...fields, decision: 'allow', redirect_uri: 'https://evil.example/' });
-
-    expect(sentBack(scope)).toMatchObject({ error: 'invalid_scope' });
-    expect(uri.statusCode).toBe(400);
-    expect(uri.headers['Location']).toBeUndefined();
   });
 
   it('cannot come in a link', async () => {

@@ -1,5 +1,6 @@
 import { apiEvent, call } from '../../support/gateway.ts';
 import { gateway, pkce, redirectUri, sentBack, throttled, withPartner, withPayer } from '../../support/login.ts';
+import type { Change, Pairs } from '../../support/login/requests.ts';
 
 const refusedByPage = async (
   response: Promise<{ statusCode: number; headers: Record<string, string>; body: string }>,
@@ -16,11 +17,19 @@ const refusedByPage = async (
 const noClient = 'The app that sent you here is not registered (client_id).';
 const noAddress = 'The app that sent you here gave an address to return to that is not registered (redirect_uri).';
 
+const repeated = 'The app sent its name or its address twice.';
+const request: Pairs = [
+  ['client_id', 'demo-partner'],
+  ['redirect_uri', redirectUri],
+];
+
 describe('authorize, before the partner is trusted', () => {
-  it.each([
+  it.each<[string, Change | Pairs, string?]>([
     ['an unknown client', { client_id: 'nobody' }, noClient],
     ['a client id in another letter case', { client_id: 'Demo-Partner' }, noClient],
     ['no client', { client_id: '' }, noClient],
+    ['a repeated client', [...request, ['client_id', 'demo-partner']], repeated],
+    ['a repeated redirect URI', [...request, ['redirect_uri', redirectUri]], repeated],
     ['no redirect URI', { redirect_uri: '' }],
     ['another case', { redirect_uri: 'http://localhost:3002/Callback' }],
     ['a host in another letter case', { redirect_uri: 'http://LOCALHOST:3002/callback' }],
@@ -45,16 +54,6 @@ describe('authorize, before the partner is trusted', () => {
     expect(JSON.parse(lines.join())).toMatchObject({ step: 'authorize', error: 'invalid_request' });
   });
 
-  it.each(['client_id', 'redirect_uri'])('answers a repeated %s with a page', async (name) => {
-    const { authorize, lines } = gateway();
-    const request = { client_id: 'demo-partner', redirect_uri: redirectUri };
-
-    const response = authorize([...Object.entries(request), [name, request[name as keyof typeof request]]]);
-
-    await refusedByPage(response, 'The app sent its name or its address twice.');
-    expect(JSON.parse(lines.join())).toMatchObject({ error: 'invalid_request' });
-  });
-
   it('answers an unknown payer with a page', async () => {
     const { authorize, lines } = gateway();
 
@@ -65,15 +64,6 @@ describe('authorize, before the partner is trusted', () => {
       '<a class="button" href="http://localhost:3002/">Go back to Demo Partner</a>',
     );
     expect(JSON.parse(lines.join())).toMatchObject({ step: 'authorize', error: 'invalid_request' });
-  });
-
-  it('answers other methods with 405', async () => {
-    const { authorize } = gateway();
-
-    const response = await authorize({}, { method: 'DELETE' });
-
-    expect(response.statusCode).toBe(405);
-    expect(response.headers['Allow']).toBe('GET, POST');
   });
 
   it('answers a JSON body with a page', async () => {
@@ -266,23 +256,6 @@ describe('authorize, once the partner is trusted', () => {
     ]);
 
     expect(sentBack(response)).toMatchObject({ error: 'invalid_request' });
-  });
-
-  it('does not return a repeated state', async () => {
-    const { authorize } = gateway();
-
-    const response = await authorize([
-      ['client_id', 'demo-partner'],
-      ['redirect_uri', redirectUri],
-      ['state', 'a'],
-      ['state', 'b'],
-    ]);
-
-    expect(sentBack(response)).toEqual({
-      error: 'invalid_request',
-      error_description: expect.any(String),
-      iss: 'http://localhost:3000/r4/northwind',
-    });
   });
 
   it('refuses a state of more than 2,048 characters, and does not return it: the headers would be too long', async () => {

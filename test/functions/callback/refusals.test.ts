@@ -1,4 +1,4 @@
-import { gateway, sentBack, throttled, withoutPartner, withPartner, withPayer } from '../../support/login.ts';
+import { gateway, sentBack, throttled, withoutPartner, withPartner } from '../../support/login.ts';
 
 type Test = ReturnType<typeof gateway>;
 const attempt = (test: Test) => [...test.dynamo.items('LoginAttempts').values()][0];
@@ -148,17 +148,6 @@ describe('the callback refuses with a page, and consumes nothing,', () => {
 
     expect(attempt(test)?.['usedAt']).toBeUndefined();
   });
-
-  it('a POST, with 405', async () => {
-    const test = gateway();
-    const { state, cookie } = await test.start();
-
-    const response = await test.callback(test.fromPayer(state), { cookie, method: 'POST' });
-
-    expect(response.statusCode).toBe(405);
-    expect(response.headers['Allow']).toBe('GET');
-    expect(attempt(test)?.['usedAt']).toBeUndefined();
-  });
 });
 
 describe('a login attempt', () => {
@@ -186,18 +175,6 @@ describe('a login attempt', () => {
         payer: 'northwind',
       });
     }
-  });
-
-  it('is consumed once by many parallel returns', async () => {
-    const test = gateway();
-    const { state, cookie } = await test.start();
-
-    const responses = await Promise.all(
-      Array.from({ length: 20 }, () => test.callback(test.fromPayer(state), { cookie })),
-    );
-
-    expect(responses.filter(({ statusCode }) => statusCode === 302)).toHaveLength(1);
-    expect(test.payer.requests).toHaveLength(1);
   });
 
   it('links nowhere once its partner has left the configuration', async () => {
@@ -260,17 +237,5 @@ describe('a login attempt', () => {
     const response = await test.callback(test.fromPayer(state));
 
     expect(response.statusCode).toBe(503);
-  });
-});
-
-describe('iss', () => {
-  it('is ignored if the payer’s profile says that it sends none', async () => {
-    const test = gateway();
-    const { start, callback } = test.reconfigured(withPayer('northwind', { sendsIss: false }));
-    const { state, cookie } = await start();
-
-    const response = await callback({ state, code: 'c', iss: 'https://anything.example' }, { cookie });
-
-    expect(sentBack(response)['code']).toBeDefined();
   });
 });
