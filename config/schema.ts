@@ -1,5 +1,6 @@
 /** The shape of a stage with its defaults, and the rules that span several fields. */
 import * as z from 'zod';
+import { clientAuthentications } from '../functions/shared/registry/token-endpoint.ts';
 import { checkDeployment, deployment } from './deployment-schema.ts';
 import { checkEntries } from './entry-rules.ts';
 import { checkUnique, firstProblem, list, problem, text, type Context } from './fields.ts';
@@ -167,7 +168,7 @@ const payer = z
     jwksUri: text(rules.webUrl).optional(),
     sendsIss: z.boolean().default(false),
     clientId: text(rules.visible),
-    clientAuthentication: z.enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']),
+    clientAuthentication: z.enum(clientAuthentications),
     secretOf: z.string().optional(),
     publicKeys: publicKeys.default([]),
     scopes: list(rules.payerScope),
@@ -190,8 +191,6 @@ const payer = z
     }
   });
 
-const authentication = z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']);
-
 const partner = z
   .strictObject({
     clientId: text(rules.id),
@@ -201,7 +200,7 @@ const partner = z
     privacyPolicy: text(rules.webUrl).optional(),
     redirectUris: z.array(z.string()).min(1, 'is empty; write at least one redirect URI'),
     clientAuthentication: z
-      .array(authentication)
+      .array(z.enum(clientAuthentications))
       .min(1, 'is empty; write ["none"], or the methods by which the partner authenticates'),
     secretHashes: list(rules.secretHash)
       .max(2, 'has more than two hashes; write the current one and, during a rotation, the next')

@@ -1,5 +1,6 @@
 /** What to say about an unknown field: most are misspelled, or come from another product. */
 import type * as z from 'zod';
+import { grantTypes } from '../functions/shared/registry/token-endpoint.ts';
 
 const secretName =
   /^(?:client_?|partner_?|payer_?)?(?:secrets?|passwords?|passphrase|credentials?)$|^(?:private_?key(?:_?jwk|_?pem)?s?|pem|api_?keys?|(?:access|refresh|bearer|auth)_?tokens?|aws_?secret.*|secret_?access_?key|d)$/i;
@@ -7,6 +8,8 @@ const secretName =
 /** A secret that was committed is no longer secret: Git's history keeps it when the line is gone. */
 export const secretAdvice =
   "remove it, and if this file was ever committed, have the secret replaced: Git still has it (put a payer's secret into Secrets Manager, and only the hash of a partner's into secretHashes)";
+
+const alwaysTheseGrantTypes = `is not supported: the grant types are always ${grantTypes.join(' and ')}; remove it`;
 
 /** Fields of other products, in lower case and without `_` and `-`, and their equivalents here. */
 const elsewhere: Readonly<Record<string, string>> = {
@@ -37,8 +40,8 @@ const elsewhere: Readonly<Record<string, string>> = {
   stackname: 'is not supported: the stack is named p2p-gateway-{stage}; write stage',
   kmskeyarn: 'is not known; write existing.keys, an ARN for each purpose, or remove it: the stack makes its keys',
   kmskeyid: 'is not known; write existing.keys, an ARN for each purpose, or remove it: the stack makes its keys',
-  grants: 'is not supported: the grant types are always authorization_code and refresh_token; remove it',
-  granttypes: 'is not supported: the grant types are always authorization_code and refresh_token; remove it',
+  grants: alwaysTheseGrantTypes,
+  granttypes: alwaysTheseGrantTypes,
   responsetypes: 'is not supported: the response type is always code; remove it',
   discoveryurl:
     'is not supported: the gateway does no discovery; write the endpoints, which "npm run payers -- learn URL" reads',

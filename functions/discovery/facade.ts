@@ -1,3 +1,4 @@
+import { assertionAlgorithms, authenticationAt, grantTypes } from '../shared/registry/token-endpoint.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import { authorizeUrl, facadeBase, tokenUrl } from '../shared/registry/urls.ts';
 
@@ -22,24 +23,19 @@ export const facadeOf = (origin: string, payer: Payer): Facade => ({
   introspect: `${origin}/oauth2/introspect`,
 });
 
-// Some clients use the first.
-const confidential = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
-const authentication = [...confidential, 'none'];
-const signing = ['RS384', 'ES384'];
-
 /** What both discovery documents share. Everything in it works, and anything else is refused. */
 export const commonMetadata = (facade: Facade) => ({
   authorization_endpoint: facade.authorize,
   token_endpoint: facade.token,
-  token_endpoint_auth_methods_supported: authentication,
-  token_endpoint_auth_signing_alg_values_supported: signing,
+  token_endpoint_auth_methods_supported: authenticationAt.token,
+  token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
   revocation_endpoint: facade.revoke,
-  revocation_endpoint_auth_methods_supported: authentication,
-  revocation_endpoint_auth_signing_alg_values_supported: signing,
+  revocation_endpoint_auth_methods_supported: authenticationAt.revocation,
+  revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
   introspection_endpoint: facade.introspect,
-  introspection_endpoint_auth_methods_supported: confidential,
-  introspection_endpoint_auth_signing_alg_values_supported: signing,
-  grant_types_supported: ['authorization_code', 'refresh_token'],
+  introspection_endpoint_auth_methods_supported: authenticationAt.introspection,
+  introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+  grant_types_supported: grantTypes,
   response_types_supported: ['code'],
   response_modes_supported: ['query'],
   code_challenge_methods_supported: ['S256'],

@@ -4,6 +4,7 @@ import { causeOf, GatewayError } from '../shared/errors.ts';
 import { header, type ApiEvent, type RequestParameters } from '../shared/http/api.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
 import { checkNotBlocked } from '../shared/registry/require-payer.ts';
+import { assertionAlgorithms } from '../shared/registry/token-endpoint.ts';
 import type { Partner, PublicJwk } from '../shared/registry/types.ts';
 import { facadeBase, tokenUrl } from '../shared/registry/urls.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
@@ -139,7 +140,7 @@ const verifyAssertion = async (
   const now = nowSeconds(deps.clock);
   const keys = createLocalJWKSet({ keys: partner.jwks as PublicJwk[] });
   const { payload } = await jwtVerify(assertion, keys, {
-    algorithms: ['RS384', 'ES384'],
+    algorithms: [...assertionAlgorithms],
     issuer: partner.clientId,
     subject: partner.clientId,
     requiredClaims: ['exp', 'jti', 'aud'],

@@ -9,6 +9,7 @@ import { readFormPairs } from '../shared/http/form.ts';
 import { json, noStore, oauthError } from '../shared/http/respond.ts';
 import type { Step } from '../shared/record/metrics.ts';
 import { raise, recordRequest } from '../shared/record/request-record.ts';
+import { grantTypes, type GrantType } from '../shared/registry/token-endpoint.ts';
 import { authenticateClient } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
 import { introspect } from './introspect.ts';
@@ -18,15 +19,21 @@ import { revokeToken } from './revoke-token.ts';
 
 type Endpoint = (deps: TokenDeps, request: TokenRequest) => Promise<object>;
 
-const grantTypes: Readonly<Record<string, Endpoint>> = { authorization_code: redeemCode, refresh_token: refresh };
+/** How each grant type is answered, and the step that its request counts as. */
+const byGrantType: Readonly<Record<GrantType, { readonly answer: Endpoint; readonly step: Step }>> = {
+  authorization_code: { answer: redeemCode, step: 'redeem' },
+  refresh_token: { answer: refresh, step: 'refresh' },
+};
+
+const isGrantType = (text: string): text is GrantType => Object.hasOwn(byGrantType, text);
 
 const requestTokens: Endpoint = (deps, request) => {
   const grantType = request.form.values.get('grant_type');
   if (grantType === undefined) throw new GatewayError('invalid_request', 'grant_type is missing.');
-  if (!Object.hasOwn(grantTypes, grantType)) {
-    throw new GatewayError('unsupported_grant_type', 'grant_type must be authorization_code or refresh_token.');
+  if (!isGrantType(grantType)) {
+    throw new GatewayError('unsupported_grant_type', `grant_type must be ${grantTypes.join(' or ')}.`);
   }
-  return (grantTypes[grantType] as Endpoint)(deps, request);
+  return byGrantType[grantType].answer(deps, request);
 };
 
 const endpoints: Readonly<Record<string, Endpoint>> = { requestTokens, revoke: revokeToken, introspect };
@@ -38,7 +45,8 @@ const nameOf = ({ resource }: ApiEvent): string => resource.slice('/oauth2/'.len
 const stepOf = (event: ApiEvent, form?: RequestParameters): Step => {
   const name = nameOf(event);
   if (name === 'revoke' || name === 'introspect') return name;
-  return form?.values.get('grant_type') === 'refresh_token' ? 'refresh' : 'redeem';
+  const grantType = form?.values.get('grant_type') ?? '';
+  return isGrantType(grantType) ? byGrantType[grantType].step : 'redeem';
 };
 
 /** The token, revoke and introspect endpoints (RFC 6749 §3.2, RFC 7009, RFC 7662). */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { errorCodes } from '../../functions/shared/errors.ts';
+import { assertionAlgorithms, authenticationAt, grantTypes } from '../../functions/shared/registry/token-endpoint.ts';
 import { root } from '../docs/documents.ts';
 import { stageTemplate } from '../support/stage-template.ts';
 import { codesIn, openapi, openapiPath, operations, partsOf, type DocumentedAnswer } from './document.ts';
@@ -62,6 +63,25 @@ describe(openapiPath, () => {
     const listed = operations.flatMap(({ answers }) => answers.flatMap(({ description }) => codesIn(description)));
 
     expect([...new Set(listed.map(({ code }) => code))].toSorted()).toEqual(errorCodes);
+  });
+
+  it('lists what the token endpoint accepts in its schema and in each example of a discovery document, no more and no less', () => {
+    const text = readFileSync(join(root, openapiPath), 'utf8');
+    const listed = (field: string): string[] =>
+      [...text.matchAll(new RegExp(`\\b${field}:\\s*(?:\\{[^}]*enum: )?\\[([^\\]]*)\\]`, 'g'))].map(
+        ([, list]) => list!,
+      );
+
+    expect(listed('grant_type')).toEqual([grantTypes.join(', ')]);
+    expect(new Set(listed('grant_types_supported'))).toEqual(new Set([grantTypes.join(', ')]));
+    for (const [endpoint, methods] of Object.entries(authenticationAt)) {
+      expect(new Set(listed(`${endpoint}_endpoint_auth_methods_supported`))).toEqual(new Set([methods.join(', ')]));
+      expect(new Set(listed(`${endpoint}_endpoint_auth_signing_alg_values_supported`))).toEqual(
+        new Set([assertionAlgorithms.join(', ')]),
+      );
+    }
+    expect(text).toContain(`\`grant_type\` must be ${grantTypes.map((type) => `\`${type}\``).join(' or ')}.`);
+    expect(text).toContain(`your key (${assertionAlgorithms.join(' or ')})`);
   });
 
   it('has a path for each route that a partner can call', async () => {

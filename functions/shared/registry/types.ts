@@ -1,7 +1,6 @@
 /** The registry's types: payers, partners, and lifetimes. `config/schema.ts` checks each field. */
 
-/** How the gateway or a partner proves who it is at a token endpoint (RFC 6749 §2.3, RFC 7523). */
-type ClientAuthentication = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt';
+import type { ClientAuthentication } from './token-endpoint.ts';
 
 /** A public key in the form of RFC 7517. Private members are refused. */
 export type PublicJwk = Readonly<Record<string, unknown>> & { readonly kty: string; readonly kid: string };

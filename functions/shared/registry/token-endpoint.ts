@@ -1,0 +1,28 @@
+/**
+ * What the token endpoint accepts. Its handler, what both discovery documents advertise, what a partner's entry may say,
+ * and the sentences of errors follow from these lists.
+ */
+
+/** The grant types that tokens are requested by (RFC 6749 §4.1.3 and §6). */
+export const grantTypes = ['authorization_code', 'refresh_token'] as const;
+
+export type GrantType = (typeof grantTypes)[number];
+
+/** How a client authenticates (RFC 6749 §2.3, RFC 7523). Some clients use the first that they find advertised. */
+const confidentialMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const;
+
+/** The same, with the public client's. */
+export const clientAuthentications = [...confidentialMethods, 'none'] as const;
+
+export type ClientAuthentication = (typeof clientAuthentications)[number];
+
+/** What each endpoint that authenticates clients accepts. */
+export const authenticationAt = {
+  token: clientAuthentications,
+  revocation: clientAuthentications,
+  /** RFC 7662 §2.1: whoever may ask about a token must have authenticated. */
+  introspection: confidentialMethods,
+} as const;
+
+/** How a client assertion may be signed: the two algorithms that SMART App Launch requires of servers. */
+export const assertionAlgorithms = ['RS384', 'ES384'] as const;
