@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { AwsRequest } from './service.ts';
 
@@ -43,7 +44,10 @@ const crc32Of = (body: Buffer): string => {
   return bytes.toString('base64');
 };
 
-/** Decodes a body's transfer encoding, and compares it with the CRC-32 that the SDK sends by default. */
+/**
+ * Decodes a body's transfer encoding, and compares it with its MD5, if that was sent, and with the CRC-32 that the SDK
+ * sends by default.
+ */
 export const decodeBody = ({ headers, body: sent }: AwsRequest): Decoded => {
   const isChunked = String(headers['x-amz-content-sha256']).startsWith('STREAMING-');
   const decoded: Decoded = isChunked ? unchunk(sent) : { body: sent, checksums: {} };
@@ -51,6 +55,8 @@ export const decodeBody = ({ headers, body: sent }: AwsRequest): Decoded => {
   const { body } = decoded;
   const length = headers['x-amz-decoded-content-length'];
   if (length !== undefined && Number(length) !== body.length) return { problem: 'IncompleteBody' };
+  const md5 = headers['content-md5'];
+  if (md5 !== undefined && md5 !== createHash('md5').update(body).digest('base64')) return { problem: 'BadDigest' };
   const checksums = { ...checksumsIn(Object.entries(headers)), ...decoded.checksums };
   const crc = checksums[`${checksumPrefix}crc32`];
   return crc === undefined || crc === crc32Of(body) ? { body, checksums } : { problem: 'BadDigest' };

@@ -180,6 +180,8 @@ export const localKms = (rooms: Rooms = noRooms): LocalKms => {
         ? invalidCiphertext()
         : jsonError('NotFoundException', `Invalid keyId '${name}'`);
     }
+    const { CiphertextBlob: blob } = parameters;
+    if (blob !== undefined && !names.has(nameIn(bytesOf(blob)))) return invalidCiphertext();
     if (operation === 'DescribeKey') return describeKey(key);
     return runWith(key, operation, parameters);
   };

@@ -9,6 +9,7 @@ const errors = {
   InvalidArgument: [400, 'The continuation token provided is incorrect'],
   InvalidRange: [416, 'The requested range is not satisfiable'],
   InvalidRequest: [400, 'Missing required header for this request: Content-MD5 OR x-amz-checksum-*'],
+  KeyTooLongError: [400, 'Your key is too long'],
   'KMS.DisabledException': [400, 'The KMS key is disabled.'],
   MalformedXML: [400, 'The XML you provided was not well-formed or did not validate against our published schema'],
   NoSuchBucket: [404, 'The specified bucket does not exist'],

@@ -31,6 +31,8 @@ export type S3Failure = (about: {
   readonly key: string;
 }) => S3ErrorCode | undefined;
 
+const mostKeyBytes = 1024;
+
 /** Other parameters would make it another operation (`?acl`, `?uploads`). `x-id` is the SDK's name for this one. */
 const objectParameters = new Set(['x-id', 'versionId']);
 
@@ -144,6 +146,7 @@ const answer = (request: AwsRequest, store: Store): AwsAnswer => {
   const bucket = store.buckets.get(bucketName);
   if (bucket === undefined) return s3Error('NoSuchBucket', request);
   const key = rest.join('/');
+  if (Buffer.byteLength(key) > mostKeyBytes) return s3Error('KeyTooLongError', request);
   const action = actions[`${method} ${key === '' ? 'bucket' : 'object'}`];
   const code = action === undefined ? undefined : store.failure?.({ action, bucket: bucketName, key });
   if (code !== undefined) return s3Error(code, request);

@@ -3,10 +3,10 @@ import { resolverOf } from '../../sandbox/aws/intrinsics.ts';
 import type { AwsRequest } from '../../sandbox/aws/service.ts';
 
 describe('the log of AWS calls', () => {
-  const call = (method: string, path: string): AwsRequest => ({
+  const call = (method: string, url: string): AwsRequest => ({
     method,
-    path,
-    query: new URLSearchParams(),
+    path: url.replace(/\?.*/, ''),
+    query: new URLSearchParams(url.replace(/^[^?]*/, '')),
     headers: { authorization: 'AWS4-HMAC-SHA256 Credential=audit/20260101/us-east-1/s3/aws4_request, Signature=0' },
     body: Buffer.alloc(0),
   });
@@ -24,6 +24,8 @@ describe('the log of AWS calls', () => {
     ['GET', '/bucket', 's3:ListBucket', 'bucket'],
     ['GET', '/bucket/', 's3:ListBucket', 'bucket'],
     ['GET', '/', 's3:ListAllMyBuckets', '*'],
+    ['POST', '/bucket/?delete=', 's3:DeleteObject', 'bucket/*'],
+    ['POST', '/bucket?delete=', 's3:DeleteObject', 'bucket/*'],
   ])('records for %s %s the right %s on %s', (method, path, action, resource) => {
     expect(noted(call(method, path))).toEqual([{ function: 'audit', action, resource }]);
   });

@@ -64,6 +64,41 @@ export const ofMoto = {
     ],
     'calls the parameter wrong': ['Secrets Manager moves no label to a version that does not exist'],
   },
+  kms: {
+    'says nothing of it': ['KMS says by which algorithm it encrypted and decrypted'],
+    'calls it access denied': ['KMS opens no damaged ciphertext, and none that it did not make'],
+    'answers 500': [
+      'KMS makes the same MAC of the same message, by an alias too, and another of another',
+      'KMS makes a MAC of 1 to 4,096 bytes, and refuses none and one more',
+    ],
+    'does not look at the kind, state or name of the key': [
+      'KMS opens no ciphertext of another key',
+      'KMS makes no MAC by HMAC_SHA_224 with a key of 256 bits',
+      'KMS makes no MAC by HMAC_SHA_384 with a key of 256 bits',
+      'KMS makes no MAC by HMAC_SHA_512 with a key of 256 bits',
+      'KMS makes no MAC with a key that encrypts, nor with one that does not exist',
+      'KMS encrypts nothing with a key that makes MACs',
+      'KMS describes a key that makes MACs',
+      'KMS neither encrypts nor decrypts with a disabled key until it is enabled, and describes it',
+      'KMS makes no MAC with a disabled key',
+    ],
+  },
+  s3: {
+    'has no such limit': [
+      'S3 takes a key of 1,024 bytes, and refuses one byte more',
+      'S3 lists a thousand keys at most',
+      'S3 deletes 1,000 objects at once, and refuses one more and none',
+    ],
+    'lists all buckets': ['S3 finds buckets by the beginning of their names'],
+    'does not compare': [
+      'S3 refuses a body that does not match its CRC-32, and keeps nothing of it',
+      'S3 refuses a body that does not match its MD5, and keeps one that does',
+    ],
+    'does otherwise': [
+      'S3 ignores lines=0-3, which is no range',
+      'S3 does not name what it deleted if it is asked to be quiet',
+    ],
+  },
 } as const satisfies Readonly<Record<string, Differences>>;
 
 /** The DynamoDB in memory that unit tests use. */

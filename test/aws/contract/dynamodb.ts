@@ -288,21 +288,24 @@ const deciding: readonly Case<Dynamo>[] = [
     ),
   ),
   ...(['put', 'delete', 'update'] as const).map((kind) =>
-    errors(`DynamoDB answers 400 if the condition of a ${kind} fails, and changes nothing`, async (target) => {
-      const Key = freshKey();
-      const before = { ...Key, ...conditioned };
-      await put(target, before);
-      const failing = conditional[kind](Key, { ConditionExpression: 'attribute_not_exists(n)' });
-      await expect(target.client.send(failing as PutItemCommand)).rejects.toMatchObject({
-        name: 'ConditionalCheckFailedException',
-        message: 'The conditional request failed',
-      });
-      const after = await read(target, Key);
-      expect({ ...after, e: after?.['e']?.SS?.toSorted() }).toEqual({ ...before, e: ['one', 'two'] });
-    }),
+    errors(
+      `DynamoDB answers 400 if the condition of the ${kind} of an item fails, and changes nothing`,
+      async (target) => {
+        const Key = freshKey();
+        const before = { ...Key, ...conditioned };
+        await put(target, before);
+        const failing = conditional[kind](Key, { ConditionExpression: 'attribute_not_exists(n)' });
+        await expect(target.client.send(failing as PutItemCommand)).rejects.toMatchObject({
+          name: 'ConditionalCheckFailedException',
+          message: 'The conditional request failed',
+        });
+        const after = await read(target, Key);
+        expect({ ...after, e: after?.['e']?.SS?.toSorted() }).toEqual({ ...before, e: ['one', 'two'] });
+      },
+    ),
   ),
   ...(['put', 'delete'] as const).map((kind) =>
-    errors(`DynamoDB carries out a ${kind} whose condition holds`, async (target) => {
+    errors(`DynamoDB carries out the ${kind} of an item whose condition holds`, async (target) => {
       const Key = freshKey();
       await put(target, { ...Key, ...conditioned });
       const holding = conditional[kind](Key, { ConditionExpression: 'attribute_exists(n)' });
