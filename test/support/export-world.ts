@@ -86,6 +86,10 @@ export interface WorldOptions extends DurableOptions {
   readonly deps?: Partial<JobDeps>;
   /** Seconds until the payer's first token ends. */
   readonly tokenLives?: number;
+  /** Seconds until a token that a poll brings ends. @default 3600 */
+  readonly polledLives?: number;
+  /** Seconds until the grant ends. @default 90 days */
+  readonly grantLives?: number;
   /** How many seconds ago the kick-off was. @default 0 */
   readonly age?: number;
   /** Called before each call of a dependency; may throw. */
@@ -130,6 +134,8 @@ export const exportWorld = (options: WorldOptions = {}) => {
     profile = {},
     scope = 'patient/*.rs',
     tokenLives = 3600,
+    polledLives = 3600,
+    grantLives = 90 * 86_400,
     onCall = () => undefined,
     afterCall = () => undefined,
   } = options;
@@ -251,8 +257,8 @@ export const exportWorld = (options: WorldOptions = {}) => {
       payer: payerId,
       partner: partnerId,
       patient: options.patient ?? patientId,
-      endsAt: begins + 90 * 86_400,
-      expiresAt: begins + 90 * 86_400,
+      endsAt: begins + grantLives,
+      expiresAt: begins + grantLives,
     });
     const made = {
       ...key,
@@ -268,9 +274,10 @@ export const exportWorld = (options: WorldOptions = {}) => {
       exportSecret,
       payerToken: boxOf('token-1'),
       payerTokenExpiresAt: begins + tokenLives,
+      payerTokenAt: begins,
       payerVersion: 1,
       startedAt,
-      grantEndsAt: begins + 90 * 86_400,
+      grantEndsAt: begins + grantLives,
       expiresAt: startedAt + longestExportSeconds,
     };
     await outside(async () => {
@@ -290,7 +297,7 @@ export const exportWorld = (options: WorldOptions = {}) => {
     version += 1;
     const token = {
       payerToken: boxOf(`token-${version}`),
-      payerTokenExpiresAt: nowSeconds() + 3600,
+      payerTokenExpiresAt: nowSeconds() + polledLives,
       payerTokenAt: nowSeconds(),
       payerVersion: version,
     };

@@ -80,8 +80,8 @@ export const askPayer = async (deps: JobDeps, asking: Asking, url: string, until
     });
     return await answerOf(deps, asking, response, { tookMs: clock.monotonic() - askedAt, end });
   } catch (error) {
-    if (error instanceof GatewayError) throw error;
     end();
+    if (error instanceof GatewayError) throw error;
     return { kind: 'failed' };
   } finally {
     clearTimeout(firstByte);

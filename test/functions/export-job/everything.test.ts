@@ -1,4 +1,4 @@
-import { exportWorld, memberPatient, observation, pageOf } from '../../support/export-world.ts';
+import { exportWorld, memberPatient, observation, pageOf, type Sent } from '../../support/export-world.ts';
 
 describe('an export by $everything', () => {
   it('gives every resource of every page once, in files by type', async () => {
@@ -15,13 +15,38 @@ describe('an export by $everything', () => {
     const { resources, errors, manifest } = await world.record();
     expect(resources['Patient']!.map(({ id }) => id)).toEqual(['member-1']);
     expect(resources['Observation']!.map(({ id }) => id)).toEqual(['o-1', 'o-2', 'o-3']);
-    expect(resources['Provenance']).toHaveLength(1);
     expect(errors).toEqual([]);
     expect(manifest.outcomes.map(({ type, outcome, count }) => [type, outcome, count])).toEqual([
       ['Patient', 'complete', 1],
       ['Observation', 'complete', 3],
     ]);
     expect(world.asked.map(({ path }) => path)).toEqual(['/Patient/member-1/$everything', '?page=2', '?page=3']);
+  });
+});
+
+it('an export says in one Provenance from whom, when and of whom its record is, and what is missing', async () => {
+  const world = exportWorld({ startMs: Date.parse('2026-01-01T10:00:00Z') });
+  world.answerWith(async ({ path }) => {
+    if (path.includes('page=2')) return { status: 403 };
+    await world.durable.sleep(5000);
+    const { body, headers } = pageOf([memberPatient], `${world.base}?page=2`);
+    return { body: body!, headers: { ...headers, date: 'Thu, 01 Jan 2026 10:00:15 GMT' } };
+  });
+
+  await world.run();
+
+  const [provenance, ...others] = (await world.record()).resources['Provenance']!;
+  expect(others).toEqual([]);
+  const facade = 'http://localhost:3000/r4/northwind';
+  expect(provenance).toMatchObject({
+    target: [{ reference: `${facade}/Patient/member-1` }],
+    occurredPeriod: { start: '2026-01-01T10:00:10.000Z', end: '2026-01-01T10:00:05.000Z' },
+    recorded: '2026-01-01T10:00:05.000Z',
+    agent: [
+      { who: { identifier: { value: 'http://localhost:3000' } } },
+      { who: { identifier: { value: facade }, display: world.payer.displayName } },
+    ],
+    text: { div: expect.stringContaining('<li>Page 2 of $everything could not be read: ') as string },
   });
 });
 
@@ -40,5 +65,56 @@ describe('while it reads everything', () => {
     await world.run();
 
     expect((await world.item())?.resourcesTotal).toBe(300);
+  });
+});
+
+/** A payer with this answer to `$everything`, which also answers searches for Patient and Observation. */
+const worldWith = (everything: (page: number) => Sent) => {
+  const world = exportWorld();
+  world.answerWith(({ path }) => {
+    if (path.includes('$everything')) return everything(1);
+    if (path.startsWith('?page=2')) return everything(2);
+    if (path.startsWith('/Patient')) return pageOf([memberPatient]);
+    return pageOf(path.startsWith('/Observation') ? [observation(1)] : []);
+  });
+  return world;
+};
+
+describe('an export from a payer that declares $everything', () => {
+  it.each([403, 404, 405, 501, 500])(
+    'searches each type if that is answered with %i, and nothing is missing',
+    async (status) => {
+      const world = worldWith(() => ({ status, body: '{}' }));
+
+      const { result } = await world.run();
+
+      expect(result).toMatchObject({ status: 'completed' });
+      const { resources, errors, manifest } = await world.record();
+      expect(Object.keys(resources).sort()).toEqual(['Observation', 'Patient', 'Provenance']);
+      expect(errors).toEqual([]);
+      expect(manifest.outcomes.every(({ outcome }) => outcome === 'complete')).toBe(true);
+      expect(manifest.outcomes.map(({ type }) => type)).not.toContain('$everything');
+    },
+  );
+
+  it('searches each type if that gives a page that is no Bundle', async () => {
+    const world = worldWith(() => ({ body: '<html>', headers: { 'content-type': 'text/html' } }));
+
+    expect((await world.run()).result).toMatchObject({ status: 'completed' });
+    expect((await world.record()).errors).toEqual([]);
+  });
+
+  it('does not, if a later page cannot be read: every type that members usually have is named as incomplete', async () => {
+    const world = worldWith((page) =>
+      page === 1 ? pageOf([memberPatient, observation(1)], `${world.base}?page=2`) : { status: 500, body: '{}' },
+    );
+
+    expect((await world.run()).result).toMatchObject({ status: 'partial' });
+    const { manifest } = await world.record();
+    expect(world.asked.some(({ path }) => path.startsWith('/Observation'))).toBe(false);
+    const outcomes = new Map(manifest.outcomes.map(({ type, outcome, count }) => [type, `${outcome} ${count}`]));
+    expect(outcomes.get('Observation')).toBe('incomplete 1');
+    // None was found, but the payer may still have some.
+    expect(outcomes.get('MedicationRequest')).toBe('incomplete 0');
   });
 });

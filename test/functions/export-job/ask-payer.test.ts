@@ -1,0 +1,136 @@
+import { jest } from '@jest/globals';
+import type { JobDeps } from '../../../functions/export-job/deps.ts';
+import { askPayer, type Answer } from '../../../functions/export-job/leg/ask-payer.ts';
+import { unavailable } from '../../../functions/shared/errors.ts';
+import type { PayerHttp, PayerResponse } from '../../../functions/shared/payer/http.ts';
+import type { Payer } from '../../../functions/shared/registry/types.ts';
+import { fakeTimeouts } from '../../support/fake-timeouts.ts';
+
+const nowMs = Date.parse('2026-06-01T12:00:00Z');
+const payer = { id: 'northwind', fhirBaseUrl: 'https://payer.example/r4', quirks: {} } as Payer;
+const url = 'https://payer.example/r4/Observation?patient=1';
+
+/** Asks a payer that is reached by this HTTP. */
+const ask = (payerHttp: PayerHttp, quirks: Partial<Payer['quirks']> = {}): Promise<Answer> => {
+  const deps = { clock: { now: () => nowMs, monotonic: () => 0 }, payerHttp } as unknown as JobDeps;
+  return askPayer(deps, { payer: { ...payer, quirks: { ...payer.quirks, ...quirks } }, accessToken: 'secret' }, url, 0);
+};
+
+const responseOf = (status: number, headers: Readonly<Record<string, string>> = {}): PayerResponse => ({
+  status,
+  headers: { get: (name) => headers[name] ?? null },
+  body: null,
+});
+const json = { 'content-type': 'application/fhir+json' };
+
+describe('an answer to an export', () => {
+  it.each([
+    [200, { kind: 'failed', fault: 'notJson' }],
+    [201, { kind: 'failed', status: 201 }],
+    [301, { kind: 'failed', status: 301 }],
+    [400, { kind: 'refused', status: 400 }],
+    [401, { kind: 'tokenRefused' }],
+    [403, { kind: 'refused', status: 403 }],
+    [404, { kind: 'refused', status: 404 }],
+    [408, { kind: 'failed', status: 408 }],
+    [410, { kind: 'refused', status: 410 }],
+    [429, { kind: 'throttled', seconds: 30 }],
+    [499, { kind: 'refused', status: 499 }],
+    [500, { kind: 'failed', status: 500 }],
+    [503, { kind: 'throttled', seconds: 30 }],
+    [504, { kind: 'failed', status: 504 }],
+  ])('of status %i without JSON is taken for what it is', async (status, expected) => {
+    expect(await ask(async () => responseOf(status))).toEqual(expected);
+  });
+
+  it('of JSON with another status than 200 is no page', async () => {
+    expect(await ask(async () => responseOf(206, json))).toEqual({ kind: 'failed', status: 206 });
+  });
+
+  it('has the wait that the payer names, however long it is', async () => {
+    const wait = { 'retry-after': '604800' };
+    expect(await ask(async () => responseOf(429, wait))).toEqual({ kind: 'throttled', seconds: 604_800 });
+  });
+
+  it('has no time if the payer names none', async () => {
+    const answer = await ask(async () => responseOf(200, json));
+    expect(answer).toMatchObject({ kind: 'json', dateMs: undefined });
+    if (answer.kind === 'json') answer.end();
+  });
+
+  it('is asked for with the token and FHIR’s media type, or the payer’s own name of it, and a redirect is not followed', async () => {
+    const sent: unknown[] = [];
+    const http: PayerHttp = async (to, { headers, redirect, method, body } = {}) => {
+      sent.push([String(to), { headers, redirect, method, body }]);
+      return responseOf(404);
+    };
+    await ask(http);
+    await ask(http, { fhirMediaType: 'application/json+fhir' });
+
+    const asked = (accept: string) => [
+      url,
+      { headers: { authorization: 'Bearer secret', accept }, redirect: 'manual' },
+    ];
+    expect(sent).toEqual([asked('application/fhir+json'), asked('application/json+fhir')]);
+  });
+});
+
+describe('the time of an answer to an export', () => {
+  let pass: (ms: number) => void;
+  beforeEach(() => {
+    pass = fakeTimeouts();
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  /** An HTTP that answers when it is told to, and the signal that it was given. */
+  const slow = () => {
+    let answer: (response: PayerResponse) => void = () => undefined;
+    let given: AbortSignal | undefined;
+    const http: PayerHttp = (_to, { signal } = {}) =>
+      new Promise((resolve, reject) => {
+        given = signal as AbortSignal;
+        answer = resolve;
+        given.addEventListener('abort', () => reject(given?.reason as Error));
+      });
+    return { http, answer: (response: PayerResponse) => answer(response), signal: () => given! };
+  };
+
+  it.each([
+    ['a minute', {}, 60_000],
+    ['what the profile says', { timeToFirstByte: 7 }, 7000],
+  ])('until its first byte is %s', async (_, quirks, ms) => {
+    const { http, signal } = slow();
+    const asked = ask(http, quirks);
+    pass(ms - 1);
+    expect(signal().aborted).toBe(false);
+    pass(1);
+
+    expect(await asked).toEqual({ kind: 'failed' });
+  });
+
+  it('as a whole is five minutes', async () => {
+    const { http, answer, signal } = slow();
+    const asked = ask(http);
+    answer(responseOf(200, json));
+    expect(await asked).toMatchObject({ kind: 'json' });
+    pass(299_999);
+    expect(signal().aborted).toBe(false);
+    pass(1);
+
+    expect(signal().reason).toMatchObject({ name: 'TimeoutError' });
+  });
+
+  it.each([
+    ['was read', async () => responseOf(200, json)],
+    ['is no page', async () => responseOf(404)],
+    ['never came', () => Promise.reject(new Error('refused'))],
+    ['was kept from us', () => Promise.reject(unavailable('blocked'))],
+  ] as const)('leaves no timer behind once it %s', async (_, respond) => {
+    const answer = await ask(respond).catch(() => undefined);
+    if (answer?.kind === 'json') answer.end();
+
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
