@@ -1,8 +1,10 @@
-import { createPrivateKey, randomBytes, webcrypto } from 'node:crypto';
-import { Decrypter } from 'age-encryption';
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { JobDeps } from '../../functions/export-job/deps.ts';
 import { endIfFailed } from '../../functions/export-job/end/end-if-failed.ts';
 import { runExport } from '../../functions/export-job/handler.ts';
+import { ageIdentity } from '../../functions/export/age/header.ts';
+import { openAgeFile } from '../../functions/export/age/open-file.ts';
 import { base64url } from '../../functions/shared/deps.ts';
 import { makeExportId } from '../../functions/shared/exports/export-id.ts';
 import { longestExportSeconds } from '../../functions/shared/exports/longest-export.ts';
@@ -108,12 +110,6 @@ export interface GivenRecord {
   /** The sentences in the error files. */
   readonly errors: readonly string[];
 }
-
-const identityOf = async (privateKey: Uint8Array): Promise<CryptoKey> => {
-  const der = Buffer.concat([Buffer.from('302e020100300506032b656e04220420', 'hex'), privateKey]);
-  createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-  return webcrypto.subtle.importKey('pkcs8', der, { name: 'X25519' }, false, ['deriveBits']) as Promise<CryptoKey>;
-};
 
 const responseOf = ({ status = 200, headers = {}, body = '', cut = false }: Sent): PayerResponse => ({
   status,
@@ -245,6 +241,7 @@ export const exportWorld = (options: WorldOptions = {}) => {
   const key = { grantId, exportId };
   const exportSecret = randomBytes(32);
   const privateKey = exportPrivateKey(grantKey, exportSecret);
+  const identity = ageIdentity(privateKey);
   const nowSeconds = (): number => Math.floor(durable.now() / 1000);
   const boxOf = (token: string): Uint8Array =>
     seal(boxKey, Buffer.from(token), `${exportId} payer token`, randomBytes(12));
@@ -307,19 +304,20 @@ export const exportWorld = (options: WorldOptions = {}) => {
     await outside(() => noteAwake(tables.exports, key, callbackId));
   };
 
-  const open = async (object: string): Promise<Uint8Array> => {
-    const decrypter = new Decrypter();
-    decrypter.addIdentity(await identityOf(privateKey));
+  /** Opens an object as the export function does, which is tested against age's own library. */
+  const open = async (object: string): Promise<Buffer> => {
     const sealed = objects.get(object);
     if (sealed === undefined) throw new Error(`no object ${object}`);
-    return decrypter.decrypt(sealed);
+    const pieces: Uint8Array[] = [];
+    for await (const piece of openAgeFile(identity, Readable.from([sealed]))) pieces.push(piece);
+    return Buffer.concat(pieces);
   };
 
   const readFile = async ({ parts, count }: StoredFile): Promise<string[]> => {
     const texts: string[] = [];
     for (const { object, digest, bytes } of parts) {
       if (sha256(objects.get(object)!) !== digest) throw new Error('the digest of a part is wrong');
-      const plain = Buffer.from(await open(object));
+      const plain = await open(object);
       if (plain.length !== bytes) throw new Error('the size of a part is wrong');
       texts.push(plain.toString('utf8'));
     }
@@ -365,7 +363,7 @@ export const exportWorld = (options: WorldOptions = {}) => {
       const sealed = objects.get(manifestName(exportId));
       const item = await outside(() => getExport(tables.exports, grantId));
       if (sealed === undefined || item?.manifestDigest !== sha256(sealed)) throw new Error('no manifest');
-      const manifest = JSON.parse(Buffer.from(await open(manifestName(exportId))).toString('utf8')) as StoredManifest;
+      const manifest = JSON.parse((await open(manifestName(exportId))).toString('utf8')) as StoredManifest;
       const given: string[] = [];
       const errors: string[] = [];
       for (const file of manifest.files) (file.kind === 'error' ? errors : given).push(...(await readFile(file)));

@@ -68,9 +68,12 @@ describe('nothing is lost and nothing doubled', () => {
     await checkRecord(world);
   });
 
-  it('when the call of any dependency fails, whichever it is', async () => {
+  it.each([
+    ['fails', 'onCall'],
+    ['has its effect and its answer is lost', 'afterCall'],
+  ] as const)('when the call of any dependency %s, whichever it is', async (_, moment) => {
     let calls = 0;
-    const all = exportWorld({ onCall: () => void (calls += 1) });
+    const all = exportWorld({ [moment]: () => void (calls += 1) });
     all.answerWith(awkwardPayer(() => all.base));
     await all.run();
     const made = calls;
@@ -79,7 +82,7 @@ describe('nothing is lost and nothing doubled', () => {
     for (let failing = 1; failing <= made; failing += 1) {
       calls = 0;
       const world = exportWorld({
-        onCall: (name) => {
+        [moment]: (name: string) => {
           calls += 1;
           if (calls === failing) throw new Error(`call ${failing} of ${name}`);
         },

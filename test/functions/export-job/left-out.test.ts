@@ -1,3 +1,10 @@
+import type { Leg } from '../../../functions/export-job/leg/leg.ts';
+import { takeResource } from '../../../functions/export-job/leg/take-resource.ts';
+import { tagger } from '../../../functions/export-job/reading/identity.ts';
+import { bounds } from '../../../functions/export-job/reading/next-page.ts';
+import type { Problem } from '../../../functions/export-job/reading/problems.ts';
+import { createSeenSet } from '../../../functions/export-job/reading/seen.ts';
+import { isComplete } from '../../../functions/shared/exports/manifest.ts';
 import {
   exportWorld,
   fhir,
@@ -9,6 +16,7 @@ import {
   type WorldOptions,
 } from '../../support/export-world.ts';
 import { byType, endOf } from './end-of.ts';
+import { pageResource } from './reading/bundles.ts';
 
 const run = async (payer: PayerScript, options: WorldOptions = {}) => {
   const world = exportWorld({ payer, ...options });
@@ -29,14 +37,14 @@ const sentAs = (entry: string): Sent => ({
 });
 
 const data = `"content":[{"attachment":{"data":"${'QUJD'.repeat(2_750_000)}"}}]`;
-const [type, id] = ['"resourceType":"DocumentReference"', '"id":"d"'];
+const [typeMember, idMember] = ['"resourceType":"DocumentReference"', '"id":"d"'];
 
 describe('a resource that is left out makes its type incomplete', () => {
   it.each([
-    ['over 10 MB with its type first', [type, id, data], 'DocumentReference/d on page 1'],
-    ['over 10 MB with its type in the middle', [id, type, data], 'DocumentReference/d on page 1'],
-    ['over 10 MB with its type last', [data, id, type], 'A resource on page 1 of DocumentReference'],
-    ['over 10 MB with its id last', [type, data, id], 'A resource of type DocumentReference on page 1'],
+    ['over 10 MB with its type first', [typeMember, idMember, data], 'DocumentReference/d on page 1'],
+    ['over 10 MB with its type in the middle', [idMember, typeMember, data], 'DocumentReference/d on page 1'],
+    ['over 10 MB with its type last', [data, idMember, typeMember], 'A resource on page 1 of DocumentReference'],
+    ['over 10 MB with its id last', [typeMember, data, idMember], 'A resource of type DocumentReference on page 1'],
   ])('%s', async (_, members, what) => {
     const made = await documents(sentAs(`{"resource":{${members.join(',')}}}`));
 
@@ -50,7 +58,7 @@ describe('a resource that is left out makes its type incomplete', () => {
   });
 
   it.each([
-    ['without a type', `{"resource":{${id}}}`, 'it is not a FHIR resource'],
+    ['without a type', `{"resource":{${idMember}}}`, 'it is not a FHIR resource'],
     ['that is no object', '{"resource":"d"}', 'it is not a FHIR resource'],
     ['that is null', '{"resource":null}', 'it is not a FHIR resource'],
     ['of which there is only the status', '{"fullUrl":"x","response":{"status":"403"}}', 'its entry has no resource'],
@@ -59,22 +67,22 @@ describe('a resource that is left out makes its type incomplete', () => {
     ['whose entry is a text', '"d"', 'its entry has no resource'],
     [
       'of a type that FHIR does not have',
-      `{"resource":{"resourceType":"documentreference",${id}}}`,
+      `{"resource":{"resourceType":"documentreference",${idMember}}}`,
       'its type is not one of FHIR R4',
     ],
     [
       'that cannot be parsed, of a type that FHIR does not have',
-      `{"resource":{"resourceType":"Document",${id},"a":tru}}`,
+      `{"resource":{"resourceType":"Document",${idMember},"a":tru}}`,
       'it is not valid JSON',
     ],
     [
       'beside another in the same entry',
-      `{"resource":{${type},${id}},"resource":{${type},"id":"e"}}`,
+      `{"resource":{${typeMember},${idMember}},"resource":{${typeMember},"id":"e"}}`,
       'it has the same member twice, so that its meaning is not certain',
     ],
     [
       'with two types',
-      `{"resource":{"resourceType":"Condition",${id},${type}}}`,
+      `{"resource":{"resourceType":"Condition",${idMember},${typeMember}}}`,
       'it has the same member twice, so that its meaning is not certain',
     ],
   ])('%s', async (_, entry, why) => {
@@ -144,5 +152,121 @@ describe('a resource that the record refers to', () => {
     );
 
     expect(made.errors).toEqual(['A resource of type RelatedPerson is left out: it is about another patient.']);
+  });
+});
+
+it('what is left out is reported, not counted and not remembered once a record has too many tags', () => {
+  const seen = createSeenSet();
+  const problems: Problem[] = [];
+  let size = 0;
+  let matched = 0;
+  const isWanted = (type: string): boolean => type !== 'Claim';
+  const leg = {
+    problems,
+    rules: { patient: 'member', bases: [], isWanted },
+    wantedAtKickOff: { isWanted },
+    state: { seen: { ...seen, size: () => size } },
+    tagOf: tagger(Buffer.alloc(32, 7)),
+  } as unknown as Leg;
+  const source = { of: 'search', type: 'Observation', page: 1, mark: 2 } as const;
+  const match = (): void => {
+    matched += 1;
+  };
+  const take = (resource: Readonly<Record<string, unknown>>): void =>
+    takeResource({ leg, source, rewrite: () => [], match, found: [] }, pageResource(resource));
+  const theirs = { resourceType: 'Observation', id: '1', subject: { reference: 'Patient/somebody' } };
+
+  take(theirs);
+  take(theirs);
+  take({ resourceType: 'Claim', id: '1' });
+  expect([matched, problems.length, seen.size()]).toEqual([2, 1, 2]);
+
+  size = 2_500_000;
+  take({ ...theirs, id: '3' });
+  expect([matched, problems.length, seen.size()]).toEqual([3, 2, 3]);
+
+  size = 2_500_001;
+  take({ ...theirs, id: '2' });
+  take({ resourceType: 'Claim', id: '2' });
+  take({ resourceType: 'observation', id: '2' });
+  expect([matched, problems.length, seen.size()]).toEqual([3, 4, 3]);
+});
+
+/** A payer that asks to wait before each page, so that each is a leg of its own. */
+const slowPayer = (pageOfNumber: (page: number) => readonly object[], options: WorldOptions, lastPage = 8) => {
+  const world = exportWorld(options);
+  const waited = new Set<string>();
+  world.answerWith(({ path }) => {
+    const page = Number(/page=(\d+)/.exec(path)?.[1] ?? 1);
+    if (!waited.has(path)) {
+      waited.add(path);
+      return { status: 429, headers: { 'retry-after': '60' } };
+    }
+    return pageOf(pageOfNumber(page), page < lastPage ? `${world.base}?page=${page + 1}` : undefined);
+  });
+  return world;
+};
+
+describe('a record', () => {
+  const page = (number: number) => [...(number === 1 ? [memberPatient] : []), observation(number)];
+
+  it.each([
+    ['more pages', { ...bounds, pages: 3 }, 'the record has more pages than an export reads', 3],
+    ['more resources', { ...bounds, resources: 3 }, 'the record has more resources than an export reads', 2],
+    ['more bytes', { ...bounds, bytes: 300 }, 'the record is larger than an export reads', 3],
+  ])('with %s than an export reads ends as partial, with what came before', async (_, limits, why, pages) => {
+    const world = slowPayer(page, { deps: { bounds: limits } });
+
+    await world.run();
+
+    expect(await world.item()).toMatchObject({ status: 'partial', resources: pages + 1 });
+    const { manifest, errors, resources } = await world.record();
+    expect(resources['Observation']).toHaveLength(pages);
+    expect(isComplete(manifest)).toBe(false);
+    expect(errors).toEqual([`$everything is not complete: ${why}.`]);
+    expect(manifest.outcomes.filter(({ count }) => count > 0)).toEqual([
+      { type: 'Patient', outcome: 'incomplete', count: 1, reason: errors[0] },
+      { type: 'Observation', outcome: 'incomplete', count: pages, reason: errors[0] },
+    ]);
+    expect(manifest.outcomes.find(({ type }) => type === 'Goal')).toMatchObject({ outcome: 'notRead', count: 0 });
+  });
+
+  it('that just fits is complete', async () => {
+    const world = slowPayer(page, { deps: { bounds: { ...bounds, pages: 3, resources: 4 } } }, 3);
+
+    await world.run();
+
+    expect(await world.item()).toMatchObject({ status: 'completed', resources: 4 });
+  });
+});
+
+describe('the error files', () => {
+  const document = (type: string, id: number) => ({
+    resourceType: type,
+    id: String(id),
+    content: [{ attachment: { url: 'https://elsewhere.example/1' } }],
+  });
+
+  it('list two hundred problems of a kind and type, over all legs, and count the rest', async () => {
+    const world = slowPayer(
+      (page) => [
+        ...Array.from({ length: 150 }, (_, at) => document('DocumentReference', page * 1000 + at)),
+        ...Array.from({ length: page === 1 ? 200 : 1 }, (_, at) => document('Basic', page * 1000 + at)),
+        observation(page, { subject: { reference: 'Patient/somebody' } }),
+      ],
+      {},
+      2,
+    );
+
+    await world.run();
+
+    const { errors } = await world.record();
+    const listed = (type: string) => errors.filter((line) => line.startsWith(`${type}/`)).length;
+    expect([listed('DocumentReference'), listed('Basic')]).toEqual([200, 200]);
+    expect(errors.filter((line) => line.includes('not listed'))).toEqual([
+      '100 more problems of this kind with DocumentReference are not listed.',
+      '1 more problem of this kind with Basic is not listed.',
+    ]);
+    expect(errors.filter((line) => line.includes('another patient'))).toHaveLength(2);
   });
 });

@@ -48,6 +48,30 @@ describe('a record is read', () => {
     ]);
   });
 
+  // Those of US Core 6.1 and CARIN Blue Button 2.0 that are about a patient, each with R4's parameter for a patient.
+  it('by these searches where the payer has neither $everything nor searches in its profile', () => {
+    const { requests } = plan({ everything: false, wholeRecord: { pageSize: 50 } });
+    const byPatient =
+      'AllergyIntolerance CarePlan CareTeam Condition Coverage Device DiagnosticReport DocumentReference ' +
+      'Encounter ExplanationOfBenefit Goal Immunization MedicationDispense MedicationRequest Observation Procedure ' +
+      'QuestionnaireResponse RelatedPerson ServiceRequest Specimen';
+    expect(requests).toEqual([
+      ['Patient', '/Patient?_id=p-1&_count=50'],
+      ...byPatient.split(' ').map((type) => [type, `/${type}?patient=p-1&_count=50`]),
+    ]);
+  });
+
+  it.each([
+    ['Coverage', '/Coverage?patient=p-1'],
+    ['Composition', '/Composition?patient=p-1'],
+    ['AdverseEvent', '/AdverseEvent?subject=Patient/p-1'],
+    ['CatalogEntry', undefined],
+    ['Practitioner', undefined],
+  ])('with the parameter that R4 has for a patient of %s: %s', (type, rest) => {
+    const { requests } = plan({ types: [type], everything: false, wholeRecord: { searches: [] } });
+    expect(requests).toEqual(rest === undefined ? [] : [[type, rest]]);
+  });
+
   it("by the profile's one search in place of $everything", () => {
     expect(plan({ wholeRecord: { substitute: 'ExplanationOfBenefit?_include=*' } }).requests).toEqual([
       ['Patient', '/Patient?_id=p-1'],

@@ -178,6 +178,11 @@ describe('what a resource refers to', () => {
     ).toEqual(['Practitioner/1', 'Practitioner/2', 'Practitioner/3', 'Practitioner/a:b+c=@d,_~e==']);
   });
 
+  it('is read by an id of at most 128 characters', () => {
+    const most = 'a'.repeat(128);
+    expect(refers(`Practitioner/${most}`, `Practitioner/${most}a`)).toEqual([`Practitioner/${most}`]);
+  });
+
   it.each(['a%2Fb', '$everything', '..%2FPatient%2Fother', 'a;b', 'é'])('is not read by an id like %s', (id) => {
     expect(refers(`Practitioner/${id}`)).toEqual([`Practitioner/${id}, which is not readable`]);
   });

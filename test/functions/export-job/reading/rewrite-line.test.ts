@@ -60,6 +60,16 @@ describe('the links of lines', () => {
     expect(JSON.parse(rewritten)).toEqual(JSON.parse(expected));
   });
 
+  it('to an attachment are absolute if they have 8 KB at most', () => {
+    const rewriteLine = createLineRewriter({ bases, facade });
+    const rewrite = (url: string): string =>
+      Buffer.concat([...rewriteLine({ line: Buffer.from(`{"url":"${url}"}`), attachments: [url] })]).toString();
+    const most = `Binary/${'1'.repeat(8185)}`;
+
+    expect(rewrite(most)).toBe(`{"url":"${facade}/${most}"}\n`);
+    expect(rewrite(`${most}1`)).toBe(`{"url":"${most}1"}\n`);
+  });
+
   it('do not depend on the lines before', () => {
     const rewriteLine = createLineRewriter({ bases, facade });
     const rewrite = (line: Buffer): Buffer => Buffer.concat([...rewriteLine({ line, attachments: [] })]);
