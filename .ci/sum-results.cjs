@@ -37,4 +37,4 @@ for (const file of process.argv.slice(2)) {
   total.failed += failures.length;
 }
 console.log(`${total.passed} passed, ${total.failed} failed`);
-process.exit(total.failed === 0 ? 0 : 1);
+process.exitCode = total.failed === 0 ? 0 : 1;

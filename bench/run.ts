@@ -82,4 +82,5 @@ if (flags.save) {
   for (let run = 2; existsSync(join(folder, name)); run += 1) name = `${day}-${run}.json`;
   writeFileSync(join(folder, name), text);
 }
-process.exit();
+// `process.exit` alone drops what a pipe has not taken yet.
+process.stdout.write('', () => process.exit());

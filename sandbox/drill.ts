@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { exit } from '../bin/shared/exit.ts';
 import { runDrill } from './drill/drill.ts';
 import { casesTable, recordOf } from './drill/record.ts';
 import { startWorld } from './drill/world.ts';
@@ -84,13 +85,13 @@ const run = async (): Promise<number> => {
 };
 
 try {
-  process.exit(await run());
+  await exit(await run());
 } catch (error) {
   if (error instanceof UsageError) {
     console.error(error.message);
-    process.exit(2);
+    await exit(2);
   }
   const message = error instanceof Error ? error.message : String(error);
   console.error(error instanceof LocalStackError ? message : `The drill stopped: ${message}`);
-  process.exit(1);
+  await exit(1);
 }

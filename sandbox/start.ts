@@ -1,5 +1,6 @@
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { exit } from '../bin/shared/exit.ts';
 import { ConfigError } from '../config/check.ts';
 import { defaultPorts, localStage } from '../config/local.ts';
 import { usualEnvironments } from './aws/lambda.ts';
@@ -175,9 +176,9 @@ const run = async (): Promise<void> => {
 
 try {
   await run();
-  process.exit(0);
+  await exit(0);
 } catch (error) {
   if (!(error instanceof ConfigError || error instanceof LocalStackError)) throw error;
   console.error(error.message);
-  process.exit(1);
+  await exit(1);
 }

@@ -2,6 +2,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { ConfigError } from '../../config/check.ts';
 import { loadStage } from '../../config/load.ts';
 import type { StageConfig } from '../../config/stage.ts';
+import { exit, outliveReaders } from './exit.ts';
 
 /** The command line is wrong. The message is one line for a person, and the tool exits with 2. */
 export class UsageError extends Error {
@@ -92,19 +93,17 @@ export const stageFile = ({ config }: StageFlags, { stage }: Pick<StageConfig, '
   config ?? `config/${stage}.ts`;
 
 /**
- * Runs a tool and exits: with the tool's own code, 1 if it cannot be done, 2 if the command line is wrong. It ends the
- * process, because a DNS lookup that hangs cannot be canceled.
+ * Runs a tool and exits, once its output has been read: with the tool's own code, 1 if it cannot be done, 2 if the command
+ * line is wrong. It ends the process, because a DNS lookup that hangs cannot be canceled.
  */
 export const runTool = async (tool: () => Promise<number>): Promise<never> => {
+  outliveReaders();
   try {
-    process.exit(await tool());
+    return await exit(await tool());
   } catch (error) {
-    if (error instanceof UsageError) {
-      console.error(error.message);
-      process.exit(2);
-    }
-    if (!(error instanceof ConfigError || error instanceof Refusal)) throw error;
+    const isUsage = error instanceof UsageError;
+    if (!(isUsage || error instanceof ConfigError || error instanceof Refusal)) throw error;
     console.error(error.message);
-    process.exit(1);
+    return exit(isUsage ? 2 : 1);
   }
 };

@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+
+const root = join(import.meta.dirname, '../..');
+
+/** A tool that writes 2 MB to stdout, and then says on stderr that its work is done. */
+const tool = `
+  import { runTool } from './bin/shared/command-line.ts';
+  await runTool(async () => {
+    for (let line = 0; line < 20_000; line += 1) console.log('x'.repeat(99));
+    console.error('done');
+    return 3;
+  });`;
+
+const startTool = () => {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', tool], {
+    cwd: root,
+    env: { ...process.env, NODE_OPTIONS: '' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const notes: Buffer[] = [];
+  child.stderr.on('data', (chunk: Buffer) => void notes.push(chunk));
+  const ended = new Promise<{ code: number | null; notes: string }>((resolve) => {
+    child.on('close', (code) => resolve({ code, notes: Buffer.concat(notes).toString() }));
+  });
+  return { child, ended };
+};
+
+describe('a tool whose output goes into a pipe', () => {
+  it('gives a slow reader every byte before it exits with its own code', async () => {
+    const { child, ended } = startTool();
+    let bytes = 0;
+    for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+      if (bytes === 0) await setTimeout(200);
+      bytes += chunk.length;
+    }
+
+    expect(bytes).toBe(2_000_000);
+    expect(await ended).toEqual({ code: 3, notes: 'done\n' });
+  });
+
+  it('does its work to the end without a word if the reader leaves early', async () => {
+    const { child, ended } = startTool();
+    child.stdout.once('data', () => child.stdout.destroy());
+
+    expect(await ended).toEqual({ code: 3, notes: 'done\n' });
+  });
+
+  it('is each tool, since all of them exit in one way', () => {
+    // The CDK's app, and what writes one of the repository's own files.
+    const others = new Set(['bin/app.ts', 'bin/make-search-targets.ts']);
+    const tools = globSync('bin/*.ts', { cwd: root }).filter((file) => !others.has(file));
+    const sources = globSync('bin/**/*.ts', { cwd: root });
+    const textOf = (file: string): string => readFileSync(join(root, file), 'utf8');
+
+    expect(tools.filter((file) => !/^await runTool\(/m.test(textOf(file)))).toEqual([]);
+    expect(sources.filter((file) => textOf(file).includes('process.exit('))).toEqual(['bin/shared/exit.ts']);
+  });
+});
