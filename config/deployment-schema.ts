@@ -3,7 +3,7 @@ import * as z from 'zod';
 import * as rules from './deployment-rules.ts';
 import { checkExisting } from './existing-checks.ts';
 import { accountFields } from './existing-schema.ts';
-import { list, problem, text, type Context } from './fields.ts';
+import { firstProblem, list, problem, text, type Context } from './fields.ts';
 import { image, origin, webUrl } from './rules.ts';
 import type { StageConfig } from './stage.ts';
 
@@ -33,7 +33,7 @@ const network = z
     const length = Number(cidr.split('/')[1]);
     if (subnetPrefix === undefined || 2 ** (subnetPrefix - length) >= availabilityZones) return;
     const least = length + Math.ceil(Math.log2(availabilityZones));
-    problem(
+    firstProblem(
       context,
       ['subnetPrefix'],
       `is ${subnetPrefix}, and ${cidr} does not hold ${availabilityZones} such subnets; write ${least} or more, or leave it out`,
@@ -174,7 +174,7 @@ const checkDomain = ({ origin: given, domain: own, region, account }: StageConfi
 
 const checkLimits = ({ throttling, concurrency, accountConcurrency }: StageConfig, context: Context): void => {
   if (throttling.burst < throttling.perSecond) {
-    problem(
+    firstProblem(
       context,
       ['throttling', 'burst'],
       `is below perSecond, so that rate could never be reached; write at least ${throttling.perSecond}`,

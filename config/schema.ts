@@ -223,7 +223,11 @@ const partner = z
       .superRefine(({ perSecond, burst }, context) => {
         if (burst >= perSecond) return;
         const least = Math.ceil(perSecond);
-        problem(context, ['burst'], `is below perSecond, so that rate could never be reached; write at least ${least}`);
+        firstProblem(
+          context,
+          ['burst'],
+          `is below perSecond, so that rate could never be reached; write at least ${least}`,
+        );
       })
       .default({ perSecond: 50, burst: 100 }),
   })

@@ -33,6 +33,9 @@ describe('a region', () => {
     ['us-isob-east-1', undefined],
     ['us-east', none],
     ['us-east-12', none],
+    ['us-east-9', none],
+    ['ap-west-1', none],
+    ['US-EAST-1', none],
     ['us-isobb-east-1', none],
     ['xus-east-1', none],
     ['eu-middle-1', none],
@@ -152,6 +155,15 @@ describe('an e-mail address', () => {
   });
 });
 
+it.each<Row>([
+  ['mailto:help@plan.example.org', undefined],
+  ['https://plan.example.org/help', undefined],
+  ['mailto:help', 'is not an e-mail address; write one such as "oncall@example.org"'],
+  ['help@plan.example.org', 'is not a URL; write an absolute one, such as "https://plan.example.org/path"'],
+])('where members get help, %j: %s', (value, message) => {
+  expect(rules.support(value)).toBe(message);
+});
+
 describe('the location of the runbook', () => {
   const noUrl = 'is not a URL; write an absolute one, such as "https://plan.example.org/path"';
 
@@ -181,6 +193,8 @@ describe('the location of the runbook', () => {
 describe('a block of addresses', () => {
   const none = 'is not an IPv4 block; write one such as "10.20.0.0/20"';
   const size = (length: number): string => `is a /${length}; write a block between /16 and /24, such as "10.20.0.0/20"`;
+  const publicRange =
+    'is a public range, so the hosts that own it could not be reached; write a private one, such as "10.20.0.0/20"';
   const inside = (first: string): string => `does not begin at the first address of its block; write "${first}"`;
 
   it.each<Row>([
@@ -205,6 +219,17 @@ describe('a block of addresses', () => {
     ['10.20.1.0/16', inside('10.20.0.0/16')],
     ['192.168.255.1/24', inside('192.168.255.0/24')],
     ['010.20.0.0/20', inside('10.20.0.0/20')],
+    // RFC 1918 and RFC 6598: the first and the last block of each range, and those beside it.
+    ...['10.0.0.0/16', '10.255.0.0/16', '172.16.0.0/16', '172.31.0.0/16', '192.168.0.0/16', '100.64.0.0/16'].map(
+      (block): Row => [block, undefined],
+    ),
+    ['100.127.0.0/16', undefined],
+    ...['9.255.0.0/16', '11.0.0.0/16', '172.15.0.0/16', '172.32.0.0/16', '192.167.0.0/16', '192.169.0.0/16'].map(
+      (block): Row => [block, publicRange],
+    ),
+    ...['100.63.0.0/16', '100.128.0.0/16', '8.8.0.0/20', '127.0.0.0/20', '169.254.0.0/20', '224.0.0.0/20'].map(
+      (block): Row => [block, publicRange],
+    ),
   ])('%j: %s', (value, message) => {
     expect(rules.cidr(value)).toBe(message);
   });
@@ -223,7 +248,12 @@ describe('the number of days that logs are kept', () => {
     );
   });
 
-  it.each([1, 90, 3653])('may be %d', (value) => {
-    expect(rules.logDays(value)).toBeUndefined();
+  it('may be each that the CDK knows', async () => {
+    const { RetentionDays } = await import('aws-cdk-lib/aws-logs');
+    const numbers = Object.values(RetentionDays).filter(
+      (value) => typeof value === 'number' && value !== RetentionDays.INFINITE,
+    );
+    expect(numbers.length).toBeGreaterThan(20);
+    expect(numbers.filter((value) => rules.logDays(value) !== undefined)).toEqual([]);
   });
 });

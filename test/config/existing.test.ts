@@ -101,11 +101,6 @@ describe('what an account brings', () => {
     ],
     ['no subnet', vpc({ subnets: [] }), 'existing.vpc.subnets: is empty; write at least one private subnet'],
     [
-      'a subnet twice',
-      vpc({ subnets: [subnet('a'), subnet('a')] }),
-      'existing.vpc.subnets[1].id: "subnet-0a1b2c3d4e5f6071a" appears twice; write each value only once',
-    ],
-    [
       'the id of a zone',
       vpc({ subnets: [{ ...subnet('a'), availabilityZone: 'use1-az4' }] }),
       'existing.vpc.subnets[0].availabilityZone: is the id of a zone; write its name in your account, such as "us-east-1a"',
@@ -204,17 +199,6 @@ describe('what an account brings', () => {
       'waf: is "none", but existing.webAclArn names a web ACL; remove one of them',
       { waf: 'none' },
     ],
-    ['an unknown field', { bucket: 'logs' }, 'existing.bucket: is not a known field; check its spelling, or remove it'],
-    [
-      'a misspelled field',
-      { alarmTopicARN: topic },
-      'existing.alarmTopicARN: is not a known field; write "alarmTopicArn", or remove it',
-    ],
-    [
-      'an unknown key',
-      { keys: { logs: key } },
-      'existing.keys.logs: is not a known field; check its spelling, or remove it',
-    ],
     [
       'a tag that AWS keeps to itself',
       {},
@@ -273,8 +257,9 @@ describe('what an account brings', () => {
   });
 
   it('can be the topic that production requires', () => {
-    const missing = 'alarmAddresses: is empty, so no one would receive an alarm; write at least one e-mail address';
-    expect(found({}, { production: true })).toContain(missing);
-    expect(found({ alarmTopicArn: topic }, { production: true })).not.toContain(missing);
+    const missing = (existing: object): string[] =>
+      found(existing, { production: true }).filter((line) => line.startsWith('alarmAddresses: is empty'));
+    expect(missing({})).toHaveLength(1);
+    expect(missing({ alarmTopicArn: topic })).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import * as rules from '../../config/rules.ts';
-import { hash } from './stages.ts';
+
+const hash = createHash('sha256').update('a secret').digest('base64url');
 
 /** A value, and what is wrong with it: the whole message, since a platform engineer sees nothing else. */
 type Row = [value: string, message: string | undefined];
@@ -27,6 +28,26 @@ describe('an id', () => {
     ['plan/a', noId],
   ])('%j: %s', (value, message) => {
     expect(rules.id(value)).toBe(message);
+  });
+});
+
+describe('the name of a stage', () => {
+  it.each<Row>([
+    ['a'.repeat(43), undefined],
+    ['a'.repeat(44), 'has 44 characters, which makes the names of AWS resources too long; write at most 43'],
+    ['Pilot', expect.stringMatching(/^is not a valid id; /) as string],
+  ])('%j: %s', (value, message) => {
+    expect(rules.stageName(value)).toEqual(message);
+  });
+});
+
+describe('some text', () => {
+  it.each<Row>([
+    ['a', undefined],
+    ['', 'is empty; write some text'],
+    [' \t', 'is empty; write some text'],
+  ])('%j: %s', (value, message) => {
+    expect(rules.notEmpty(value)).toBe(message);
   });
 });
 
@@ -124,6 +145,92 @@ describe('a base URL', () => {
   });
 });
 
+describe('a FHIR base URL', () => {
+  const below = 'is a path below the base URL; write "https://plan.example.org/r4"';
+
+  it.each<Row>([
+    ['/r4', undefined],
+    ['/r4/metadata', below],
+    ['/r4/.well-known/smart-configuration', below],
+    ['/r4/Patient', below],
+    ['/r4/Patient/1', below],
+    ['/r4/$export', below],
+    ['/r4/Patients', undefined],
+    ['/r4/metadata2', undefined],
+    ['/r4/', 'ends in a slash; write "https://plan.example.org/r4"'],
+  ])('at a host, %j: %s', (path, message) => {
+    expect(rules.fhirBaseUrl(`https://plan.example.org${path}`)).toBe(message);
+  });
+});
+
+describe('the URL of a webhook', () => {
+  const hidden = 'is not on the public internet, and the gateway posts to no private address; write a public URL';
+
+  it.each<Row>([
+    ['https://app.example.org/events?from=gateway', undefined],
+    ['http://localhost:3002/events', undefined],
+    ['https://127.0.0.1/events', undefined],
+    ['http://app.example.org/events', plainHttp],
+    ['https://user:word@app.example.org/events', userinfo],
+    ['https://10.0.0.7/events', hidden],
+    ['https://169.254.169.254/latest', hidden],
+    ['https://[fd00::7]/events', hidden],
+    ['https://[::ffff:a00:7]/events', hidden],
+    ['https://[64:ff9b::a00:7]/events', hidden],
+    ['https://gateway.localhost/events', hidden],
+  ])('%j: %s', (value, message) => {
+    expect(rules.webhook(value)).toBe(message);
+  });
+});
+
+describe('an identifier of a payer', () => {
+  const noNumber = 'is not a payer id; write its letters, digits and hyphens as claims carry them, such as "60054"';
+
+  it.each<Row>([
+    ['60054', undefined],
+    ['A-1', undefined],
+    ['A'.repeat(30), undefined],
+    ['A'.repeat(31), noNumber],
+    ['', noNumber],
+    ['60054 ', noNumber],
+  ])('of claims, %j: %s', (value, message) => {
+    expect(rules.payerNumber(value)).toBe(message);
+  });
+
+  it.each<Row>([
+    ['12345', undefined],
+    ['1234', 'is not an identifier; write its 5 digits'],
+    ['123456', 'is not an identifier; write its 5 digits'],
+    ['1234a', 'is not an identifier; write its 5 digits'],
+  ])('of five digits, %j: %s', (value, message) => {
+    expect(rules.digits(5)(value)).toBe(message);
+  });
+});
+
+describe('an image', () => {
+  const none = 'is not an image; write "data:image/svg+xml;base64,…" (or png or webp)';
+  const start = 'data:image/png;base64,';
+
+  it.each<Row>([
+    ['data:image/svg+xml;base64,AAAA', undefined],
+    [`${start}AA==`, undefined],
+    ['data:image/webp;base64,AAA=', undefined],
+    ['data:image/gif;base64,AAAA', none],
+    ['https://app.example.org/logo.png', none],
+    [`${start}A"A`, none],
+    [start, none],
+  ])('%j: %s', (value, message) => {
+    expect(rules.image(value)).toBe(message);
+  });
+
+  it('has at most 8192 characters', () => {
+    const ofLength = (length: number): string | undefined => rules.image(start + 'A'.repeat(length - start.length));
+
+    expect(ofLength(8192)).toBeUndefined();
+    expect(ofLength(8193)).toBe('has 8193 characters, too many for a page; write at most 8192');
+  });
+});
+
 describe('an origin', () => {
   const wildcard = 'has a wildcard; write each origin out, such as "https://app.example.org"';
   const longer = 'is more than an origin; write "https://app.example.org"';
@@ -176,6 +283,170 @@ describe('an authorize endpoint', () => {
   });
 });
 
+describe('the name of an extra parameter', () => {
+  const own =
+    'is a parameter that the gateway sets itself; remove it, and use the fields and quirks of the payer instead';
+  const again = 'remove it, and replace the secret if this file was ever committed: Git still has it';
+  const nameless = 'has no name; write the name of a parameter, or remove it';
+
+  it.each(
+    'grant_type code redirect_uri code_verifier refresh_token scope client_id client_secret client_assertion client_assertion_type'.split(
+      ' ',
+    ),
+  )('of a token call may not be %s, which the gateway sets', (name) => {
+    expect(rules.extraTokenParameter(name)).toBe(own);
+  });
+
+  it.each<[name: string, ofAuthorize: string | undefined, ofToken: string | undefined]>([
+    ['prompt', undefined, undefined],
+    [' ', nameless, nameless],
+    ...['Our_Secret', 'password', 'an_assertion'].map((name): [string, string, string] => [
+      name,
+      `would show a secret to every browser; ${again}`,
+      `would be a secret in the configuration; ${again}`,
+    ]),
+  ])('%j, of an authorize call: %s; of a token call: %s', (name, ofAuthorize, ofToken) => {
+    expect(rules.extraParameter(name)).toBe(ofAuthorize);
+    expect(rules.extraTokenParameter(name)).toBe(ofToken);
+  });
+});
+
+describe('an audience', () => {
+  const noWebUrl = 'is not an http or https URL; write the one that the payer asks for, or true for the FHIR base URL';
+  const more = 'has a fragment or white space; write the URL as the payer requires it';
+
+  it.each<Row>([
+    ['https://fhir.example.org/r4/?a', undefined],
+    ['http://Internal:8080', undefined],
+    ['patientaccess', noWebUrl],
+    ['urn:plan', noWebUrl],
+    ['https://fhir.example.org/r4#a', more],
+    ['https://fhir.example.org/r 4', more],
+  ])('%j: %s', (value, message) => {
+    expect(rules.audience(value)).toBe(message);
+  });
+});
+
+describe('a media type of FHIR', () => {
+  const none = 'is not a JSON media type; write one in lower case without parameters, such as "application/json+fhir"';
+
+  it.each<Row>([
+    ['application/json', undefined],
+    ['application/fhir+json', undefined],
+    ['application/json+fhir', undefined],
+    ['application/vnd.plan-1+json', undefined],
+    ['application/fhir+xml', none],
+    ['application/FHIR+json', none],
+    ['application/json; charset=utf-8', none],
+    ['text/json', none],
+  ])('%j: %s', (value, message) => {
+    expect(rules.jsonMediaType(value)).toBe(message);
+  });
+});
+
+describe('the member that names a patient', () => {
+  const none = 'is not a member name; write it as the payer spells it, such as "patient"';
+
+  it.each<Row>([
+    ['patient', undefined],
+    ['sub', undefined],
+    ['a'.repeat(128), undefined],
+    ['a'.repeat(129), none],
+    ['patient id', none],
+    ['', none],
+    ['ä', none],
+  ])('%j: %s', (value, message) => {
+    expect(rules.patientMember(value)).toBe(message);
+  });
+
+  it.each(
+    'access_token refresh_token id_token token_type expires_in scope iss aud azp exp iat nbf jti nonce auth_time'.split(
+      ' ',
+    ),
+  )('is never %s', (name) => {
+    expect(rules.patientMember(name)).toBe(`is "${name}", which names no patient; write the member that does`);
+  });
+});
+
+describe('a parameter of page links', () => {
+  it.each(['cursor', '_getpages', 'A1-b_c', 'a'.repeat(64)])('may be %s', (name) => {
+    expect(rules.pagingParameter(name)).toBeUndefined();
+  });
+
+  it.each(['', '1a', 'a b', 'a.b', 'a'.repeat(65)])('may not be %j, which is no name', (name) => {
+    expect(rules.pagingParameter(name)).toBe(
+      `"${name}" is not a parameter name; write 1 to 64 letters, digits, hyphens and underscores`,
+    );
+  });
+
+  it.each([
+    '_link',
+    '_filter',
+    '_query',
+    '_has',
+    '_method',
+    'access_token',
+    'patient',
+    'Patient',
+    'subject',
+    '_include',
+  ])('may not be %s, which has a meaning in requests', (name) => {
+    expect(rules.pagingParameter(name)).toBe(
+      `"${name}" has a meaning of its own in requests; remove it, and list only what the payer's page links have`,
+    );
+  });
+});
+
+describe('a search parameter of a payer', () => {
+  const noCode =
+    'is not a search parameter code; write 1 to 64 letters, digits and hyphens, without a modifier or chain (names that begin with _ belong to FHIR)';
+  const pages = 'looks like a paging parameter; remove it, since partners follow the links of a Bundle instead';
+
+  it.each<Row>([
+    ['device-serial', undefined],
+    ['a'.repeat(64), undefined],
+    ['a'.repeat(65), noCode],
+    ['', noCode],
+    ['_filter', noCode],
+    ['code:in', noCode],
+    ['subject.name', noCode],
+    ['pageToken', pages],
+    ['Offset', pages],
+    ['next-cursor', pages],
+  ])('%j: %s', (value, message) => {
+    expect(rules.searchParameter(value)).toBe(message === undefined ? undefined : `"${value}" ${message}`);
+  });
+
+  const noType = 'is not a FHIR R4 resource type; write one, such as Observation, or "*" for all types';
+
+  it.each<Row>([
+    ['*', undefined],
+    ['Observation', undefined],
+    ['observation', noType],
+    ['**', noType],
+  ])('belongs to a type, %j: %s', (value, message) => {
+    expect(rules.searchedType(value)).toBe(message);
+  });
+});
+
+describe('a client secret that a payer gave', () => {
+  const around = 'begins or ends with white space; write only the secret';
+  const noCharacter = 'has a character that RFC 6749 does not allow; write the secret as the payer gave it';
+
+  it.each<Row>([
+    ['s e\tcret~', undefined],
+    ['', 'is empty; write the secret'],
+    ['a\nb', 'contains a line break; write only the secret'],
+    ['a\r', 'contains a line break; write only the secret'],
+    [' a', around],
+    ['a ', around],
+    ['ä', noCharacter],
+    ['a\u007fb', noCharacter],
+  ])('%j: %s', (value, message) => {
+    expect(rules.clientSecret(value)).toBe(message);
+  });
+});
+
 describe('a redirect URI', () => {
   const schemeWithoutDot = (scheme: string): string =>
     `has the scheme "${scheme}"; write https://, or for a native app a scheme with a dot, such as "org.example.app:/callback" (RFC 8252 §7.1)`;
@@ -222,6 +493,18 @@ describe('the hash of a secret', () => {
       );
     },
   );
+
+  it('is not the hash of an empty secret, as an unset variable would have', () => {
+    expect(rules.secretHash(createHash('sha256').update('').digest('base64url'))).toBe(
+      'is the hash of an empty secret; write the hash of the secret itself',
+    );
+  });
+
+  it.each(['0'.repeat(64), 'aF'.repeat(32)])('is refused as a secret in place of its hash: %s', (value) => {
+    expect(rules.secretHash(value)).toBe(
+      'is 64 hexadecimal digits, the form in which "npm run partners" prints a secret; write its SHA-256 in base64url (43 characters), and if this is a secret, make a new one: Git may have this one',
+    );
+  });
 
   it('is 32 bytes in base64url', () => {
     expect(rules.secretHash(hash)).toBeUndefined();

@@ -1,6 +1,7 @@
 /** A small stage for the tests of this folder, and what the check says about a changed one. */
 import { createHash } from 'node:crypto';
 import { checkStage, ConfigError } from '../../config/check.ts';
+import { sound } from './mistakes.ts';
 
 export const hash = createHash('sha256').update('a secret').digest('base64url');
 
@@ -47,3 +48,22 @@ export const problems = (value: unknown): string[] => {
     return lines.map((line) => line.slice('stage.json: '.length).replace(/^(\w+\[\d+\]) \([\w.-]+\)/, '$1'));
   }
 };
+
+/** A stage that may be deployed, with these values at these paths, such as `payers[0].quirks.aud`. */
+export const changed = (values: Readonly<Record<string, unknown>>): unknown => {
+  const draft: unknown = structuredClone(sound());
+  for (const [path, value] of Object.entries(values)) {
+    const parts = path.split(/[.[\]]+/).filter(Boolean);
+    let inner = draft as Record<string, unknown>;
+    for (const [index, part] of parts.slice(0, -1).entries()) {
+      inner[part] ??= /^\d+$/.test(parts[index + 1] ?? '') ? [] : {};
+      inner = inner[part] as Record<string, unknown>;
+    }
+    inner[parts.at(-1) ?? ''] = structuredClone(value);
+  }
+  return draft;
+};
+
+/** The fields that the check refuses, without what it says. */
+export const refusedFields = (value: unknown): string[] =>
+  problems(value).map((line) => line.slice(0, line.indexOf(': ')));

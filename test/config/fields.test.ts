@@ -1,0 +1,315 @@
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { changed, problems, refusedFields } from './stages.ts';
+
+type Values = Readonly<Record<string, unknown>>;
+
+const jwkOf = (half: 'publicKey' | 'privateKey') => ({
+  ...generateKeyPairSync('ec', { namedCurve: 'P-384' })[half].export({ format: 'jwk' }),
+  kid: 'plan-1',
+});
+const domain = {
+  'domain.name': 'gateway.lakeside-plan.net',
+  'domain.certificateArn': 'arn:aws:acm:us-east-1:444455556666:certificate/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0',
+};
+const zone = { ...domain, 'domain.hostedZone.id': 'Z0ABC', 'domain.hostedZone.name': 'lakeside-plan.net' };
+const network = { 'network.availabilityZones': 1, 'network.cidr': '10.20.0.0/16' };
+const member = { payers: ['lakeside'], name: 'Ana', about: 'Has claims.', details: {} };
+const website = { 'payers[0].brand.website': 'https://lakeside-plan.net' };
+const http = 'http://lakeside-plan.net';
+
+describe('a field of the configuration that has a rule of its own', () => {
+  /** A value that the rule of this field refuses, and rules of similar fields would not. */
+  it.each<[field: string, value: unknown, beside?: Values]>([
+    ['stage', 'a'.repeat(44)],
+    ['account', '4444-5555-6666'],
+    ['region', 'us-east-9'],
+    ['origin', 'https://gateway.lakeside-plan.net/prod'],
+    ['domain.name', 'Gateway.lakeside-plan.net', domain],
+    ['domain.certificateArn', 'arn:aws:iam:us-west-2:777788889999:server-certificate/gateway', domain],
+    ['domain.hostedZone.id', '/hostedzone/Z0ABC', zone],
+    ['domain.hostedZone.name', 'lakeside-plan.net.', zone],
+    ['operator.name', ' '],
+    ['operator.website', http],
+    ['operator.privacyPolicy', http],
+    ['operator.support', 'mailto:help'],
+    ['operator.support', http],
+    ['operator.logo', 'https://lakeside-plan.net/logo.png'],
+    ['indexPage.testMembers[0].name', ' ', { 'indexPage.testMembers[0]': member }],
+    ['indexPage.testMembers[0].about', ' ', { 'indexPage.testMembers[0]': member }],
+    ['indexPage.links[0].text', ' ', { 'indexPage.links[0]': { href: 'https://lakeside-plan.net/' } }],
+    ['indexPage.links[0].href', http, { 'indexPage.links[0]': { text: 'More' } }],
+    ['alarmAddresses[0]', 'oncall'],
+    ['runbookUrl', 'operate'],
+    ['network.cidr', '8.8.0.0/20', network],
+    ['wafOffReason', ' ', { waf: 'none' }],
+    ['retention.logDays', 100],
+    ['payers[0].id', 'lake_side'],
+    ['payers[0].displayName', ' '],
+    ['payers[0].fhirBaseUrl', 'https://fhir.lakeside-plan.net/r4/metadata'],
+    ['payers[0].fhirBaseUrlAliases[0]', '/fhir'],
+    ['payers[0].authorizationEndpoint', 'https://id.lakeside-plan.net/authorize?scope=x'],
+    ['payers[0].tokenEndpoint', http],
+    ['payers[0].revocationEndpoint', http],
+    ['payers[0].issuer', 'https://id.lakeside-plan.net/?x'],
+    ['payers[0].smartConfigurationUrl', http],
+    ['payers[0].userinfoEndpoint', http, { 'payers[0].patientFrom': 'userinfo' }],
+    ['payers[0].jwksUri', http],
+    ['payers[0].clientId', ' a'],
+    ['payers[1].publicKeys[0]', jwkOf('privateKey')],
+    ['payers[0].scopes[0]', 'patient/*.write'],
+    ['payers[0].wholeRecord.searches[0]', ' '],
+    ['payers[0].wholeRecord.substitute', ' '],
+    ['payers[0].patientMember', 'access_token'],
+    ['payers[0].patientNoneReason', ' ', { 'payers[0].patientFrom': 'none' }],
+    ['payers[0].searchParameters.observation', ['device-serial']],
+    ['payers[0].searchParameters.Observation[0]', '_filter'],
+    ['payers[0].pagingParameters[0]', 'patient'],
+    ['payers[0].linesOfBusiness[0]', ' '],
+    ['payers[0].brand.website', http],
+    ['payers[0].brand.logo', 'data:image/png;base64,AAAA', website],
+    ['payers[0].brand.otherNames[0]', ' ', website],
+    ['payers[0].brand.identifiers.payerId[0]', 'a b', website],
+    ...['naic', 'hios'].flatMap((name): [string, string, Values][] => [
+      [`payers[0].brand.identifiers.${name}[0]`, '1234', website],
+      [`payers[0].brand.identifiers.${name}[0]`, '123456', website],
+    ]),
+    ['payers[0].brand.identifiers.npi[0]', '123456789', website],
+    ['payers[0].brand.identifiers.npi[0]', '12345678901', website],
+    ['payers[0].quirks.aud', 'patientaccess'],
+    ['payers[0].quirks.pkceOffReason', ' ', { 'payers[0].quirks.pkce': false }],
+    ['payers[0].quirks.extraAuthorizeParameters.code_challenge', 'x'],
+    ['payers[0].quirks.extraTokenParameters.code_verifier', 'x'],
+    ['payers[0].quirks.extraRefreshParameters.refresh_token', 'x'],
+    ['payers[0].quirks.fhirMediaType', 'application/fhir+xml'],
+    ['payers[0].quirks.signInOrigins[0]', 'https://id.lakeside-plan.net/login'],
+    ['partners[0].clientId', 'portal_1'],
+    ['partners[0].name', ' '],
+    ['partners[0].homePage', http],
+    ['partners[0].logo', 'https://lakeside-plan.net/logo.png'],
+    ['partners[0].privacyPolicy', http],
+    ['partners[0].redirectUris[0]', 'https://members.lakeside-plan.net/callback?code=1'],
+    ['partners[0].redirectUris[0]', 'net.lakeside:/callback'],
+    ['partners[0].secretHashes[0]', 'a'],
+    ['partners[0].jwks[0]', jwkOf('privateKey'), { 'partners[0].clientAuthentication[1]': 'private_key_jwt' }],
+    ['partners[0].pkceOptionalReason', ' ', { 'partners[0].pkceOptional': true }],
+    ['partners[0].scopes[1]', 'user/*.rs'],
+    ['partners[0].webOrigins[0]', 'https://lakeside-plan.net/'],
+    ['partners[0].webhook', 'https://10.0.0.7/events'],
+    ['partners[1].consentReason', ' ', { 'partners[1].consent': 'partner' }],
+  ])('refuses what only that rule refuses: %s, %j', (field, value, beside = {}) => {
+    expect(refusedFields(changed({ ...beside, [field]: value }))).toEqual([field]);
+  });
+
+  it.each<[what: string, values: Values]>([
+    ['a payer without scopes', { 'payers[0].scopes': [] }],
+    ['a payer on this machine', { 'payers[0].fhirBaseUrl': 'http://localhost:3001/r4' }],
+    ['an alias with plain http', { 'payers[0].fhirBaseUrlAliases[0]': 'http://Internal:8080/fhir' }],
+    [
+      'an authorize endpoint with a query',
+      { 'payers[0].authorizationEndpoint': 'https://id.lakeside-plan.net/a?plan=7' },
+    ],
+    ["a native app's own scheme", { 'partners[1].redirectUris[0]': 'net.care-notebook:/callback' }],
+    ['a webhook with a query', { 'partners[0].webhook': 'https://lakeside-plan.net/events?from=gateway' }],
+    ['a webhook on this machine', { 'partners[0].webhook': 'http://localhost:3002/events' }],
+    ['an app on this machine', { 'partners[0].webOrigins[0]': 'http://localhost:3002' }],
+    [
+      'a brand with an identifier of every kind',
+      {
+        ...website,
+        'payers[0].brand.identifiers': { payerId: ['60054'], naic: ['12345'], hios: ['54321'], npi: ['1234567890'] },
+      },
+    ],
+    [
+      'a page for testers',
+      {
+        'indexPage.testMembers[0]': member,
+        'indexPage.links[0]': { text: 'More', href: 'https://lakeside-plan.net/' },
+      },
+    ],
+    ['an address for help', { 'operator.support': 'mailto:help@lakeside-plan.net' }],
+  ])('accepts %s', (_what, values) => {
+    expect(problems(changed(values))).toEqual([]);
+  });
+});
+
+describe('a list in the configuration', () => {
+  const hash = createHash('sha256').update('one').digest('base64url');
+
+  it.each<[field: string, value: unknown, beside?: Values]>([
+    ['alarmAddresses', 'oncall@lakeside-plan.net'],
+    ['payers[0].fhirBaseUrlAliases', 'http://internal/fhir'],
+    ['payers[0].scopes', 'patient/*.rs'],
+    ['payers[0].wholeRecord.searches', 'Coverage'],
+    ['payers[0].searchParameters.*', 'source'],
+    ['payers[0].pagingParameters', 'cursor'],
+    ['payers[0].linesOfBusiness', 'Medicaid'],
+    ['payers[0].brand.otherNames', 'Lake', website],
+    ['payers[0].quirks.signInOrigins', 'https://id.lakeside-plan.net'],
+    ['partners[0].redirectUris', 'https://members.lakeside-plan.net/callback'],
+    ['partners[0].clientAuthentication', 'client_secret_basic'],
+    ['partners[0].secretHashes', hash],
+    ['partners[0].scopes', 'patient/*.rs'],
+    ['partners[0].payers', 'lakeside', { 'partners[1].payers': ['lakeside', 'riverside'] }],
+    ['partners[0].webOrigins', 'https://lakeside-plan.net'],
+  ])('refuses a value that is in it twice: %s', (field, value, beside = {}) => {
+    expect(refusedFields(changed({ ...beside, [field]: [value, value] }))).toEqual([`${field}[1]`]);
+  });
+
+  it('refuses a subnet that is in it twice', () => {
+    const subnet = { id: 'subnet-0a1b2c3d', availabilityZone: 'us-east-1a' };
+    const vpc = { id: 'vpc-0a1b2c3d', subnets: [subnet, subnet], awsEndpoints: 'nat' };
+
+    expect(refusedFields(changed({ 'existing.vpc': vpc }))).toEqual(['existing.vpc.subnets[1].id']);
+  });
+
+  it.each<[field: string, beside?: Values]>([
+    ['payers[1].publicKeys'],
+    ['partners[0].jwks', { 'partners[0].clientAuthentication': ['private_key_jwt'], 'partners[0].secretHashes': [] }],
+  ])('refuses two keys with one kid: %s', (field, beside = {}) => {
+    const keys = [jwkOf('publicKey'), jwkOf('publicKey')];
+
+    expect(refusedFields(changed({ ...beside, [field]: keys }))).toEqual([`${field}[1].kid`]);
+  });
+});
+
+describe('a number in the configuration', () => {
+  it.each<[field: string, least: number, most: number, beside?: Values]>([
+    ['lifetimes.loginAttempt', 1, 1800],
+    ['lifetimes.code', 1, 60],
+    ['lifetimes.code', 1, 300, { stage: 'local' }],
+    ['lifetimes.accessToken', 1, 3600],
+    ['lifetimes.grant', 1, 15_552_000, { 'lifetimes.accessToken': 1, 'lifetimes.refreshGrace': 0 }],
+    ['lifetimes.refreshGrace', 0, 60],
+    ['lifetimes.publicRefreshGrace', 0, 10],
+    ['payers[0].consentLifetime', 3600, 315_360_000],
+    ['payers[0].quirks.timeToFirstByte', 1, 240],
+    ['payers[0].quirks.timeToFirstByte', 1, 90, { ...domain, edge: true }],
+    ['payers[0].wholeRecord.pageSize', 1, 1000],
+    ['payers[0].wholeRecord.requestsPerSecond', 1, 100],
+    ['network.availabilityZones', 1, 3, network],
+    ['network.subnetPrefix', 16, 28, network],
+    ['waf.requestsPer5Minutes', 10, 2_000_000_000, { waf: {} }],
+    ['retention.auditDays', 1, 3653],
+    ['retention.exportFileDays', 1, 30],
+  ])('may be as small or as large as written here, and no more: %s, %d to %d', (field, least, most, beside = {}) => {
+    const refusedAt = (value: number): string[] => refusedFields(changed({ ...beside, [field]: value }));
+
+    expect([refusedAt(least), refusedAt(most)]).toEqual([[], []]);
+    expect(refusedAt(most + 1)).toEqual([field]);
+    // A rate may be any part of a request.
+    const tooSmall = field.endsWith('requestsPerSecond') ? 0 : least - 1;
+    expect(refusedAt(tooSmall)).toContain(field);
+  });
+
+  it.each<[field: string, beside?: Values]>([
+    ['throttling.perSecond'],
+    ['throttling.burst', { 'throttling.perSecond': 1 }],
+    ['partners[0].rate.burst', { 'partners[0].rate': { perSecond: 0.5 } }],
+    ...[
+      'authorize',
+      'callback',
+      'token',
+      'fetch',
+      'discovery',
+      'export',
+      'exportJob',
+      'followUp',
+      'sweep',
+      'deliver',
+    ].map((name): [string] => [`concurrency.${name}`]),
+  ])('is a whole one of at least 1: %s', (field, beside = {}) => {
+    const refusedAt = (value: number): string[] => refusedFields(changed({ ...beside, [field]: value }));
+
+    expect(refusedAt(0)).toEqual([field]);
+    expect(refusedAt(1.5)).toEqual([field]);
+    expect(refusedAt(1)).toEqual([]);
+  });
+
+  it('of executions of the account is a whole one of at least 1, of which 100 cannot be reserved', () => {
+    const refusedAt = (values: Values): string[] => refusedFields(changed(values));
+
+    expect(refusedAt({ accountConcurrency: 0 })).toContain('accountConcurrency');
+    expect(refusedAt({ accountConcurrency: 100.5 })).toContain('accountConcurrency');
+    expect(refusedAt({ accountConcurrency: 101, 'concurrency.fetch': 1 })).toEqual([]);
+    expect(refusedAt({ accountConcurrency: 101, 'concurrency.fetch': 2 })).toEqual(['concurrency']);
+  });
+
+  it.each(['payers[0].wholeRecord', 'partners[0].rate'])('may be a part of one, but not zero: the rate in %s', (at) => {
+    const name = at.startsWith('payers') ? 'requestsPerSecond' : 'perSecond';
+    const refusedAt = (value: number): string[] =>
+      refusedFields(changed({ [at]: at.startsWith('payers') ? { [name]: value } : { [name]: value, burst: 1 } }));
+
+    expect([refusedAt(0.01), refusedAt(0)]).toEqual([[], [`${at}.${name}`]]);
+  });
+});
+
+describe('a choice in the configuration', () => {
+  it.each<[field: string, choices: string, beside?: (choice: string) => Values]>([
+    ['removalPolicy', 'retain destroy'],
+    [
+      'payers[1].clientAuthentication',
+      'client_secret_basic client_secret_post private_key_jwt none',
+      (choice) => (choice === 'none' ? { 'payers[1].publicKeys': [] } : {}),
+    ],
+    [
+      'payers[0].patientFrom',
+      'token search userinfo id_token none',
+      (choice) => ({
+        'payers[0].scopes': ['openid'],
+        'payers[0].issuer': 'https://id.lakeside-plan.net',
+        ...(choice === 'userinfo' ? { 'payers[0].userinfoEndpoint': 'https://id.lakeside-plan.net/userinfo' } : {}),
+        ...(choice === 'id_token' ? { 'payers[0].jwksUri': 'https://id.lakeside-plan.net/keys' } : {}),
+      }),
+    ],
+    ['partners[0].consent', 'gateway partner'],
+  ])('is one of the words written here, and no other: %s, %s', (field, words, beside = () => ({})) => {
+    const choices = words.split(' ');
+    for (const choice of choices)
+      expect([choice, problems(changed({ ...beside(choice), [field]: choice }))]).toEqual([choice, []]);
+
+    expect(problems(changed({ [field]: 'other' }))).toEqual([
+      `${field}: is not known; write one of ${choices.map((choice) => `"${choice}"`).join(', ')}`,
+    ]);
+  });
+});
+
+it.each([
+  'stage',
+  'production',
+  'payers',
+  'partners',
+  ...['id', 'displayName', 'fhirBaseUrl', 'authorizationEndpoint', 'tokenEndpoint'].map((name) => `payers[0].${name}`),
+  ...['clientId', 'clientAuthentication', 'scopes'].map((name) => `payers[0].${name}`),
+  ...['clientId', 'name', 'homePage', 'redirectUris', 'clientAuthentication', 'scopes', 'payers'].map(
+    (name) => `partners[0].${name}`,
+  ),
+])('a configuration without this field is refused: %s', (field) => {
+  const lines = problems(changed({ [field]: undefined }));
+
+  expect(lines).toHaveLength(1);
+  expect(lines[0]?.startsWith(`${field}: is missing`)).toBe(true);
+});
+
+it.each([
+  ['payers[0].brand', 'website'],
+  ['payers[1].publicKeys[0]', 'kid'],
+  ['domain', 'name'],
+  ['domain', 'certificateArn'],
+  ['network', 'cidr'],
+  ['network', 'availabilityZones'],
+  ['waf', 'requestsPer5Minutes'],
+  ['partners[0].rate', 'perSecond'],
+  ['partners[0].rate', 'burst'],
+])('%s without its %s is refused', (at, name) => {
+  const whole: Values = {
+    'payers[0].brand': { website: 'https://lakeside-plan.net' },
+    'payers[1].publicKeys[0]': jwkOf('publicKey'),
+    domain: { name: domain['domain.name'], certificateArn: domain['domain.certificateArn'] },
+    network: { availabilityZones: 1, cidr: '10.20.0.0/16' },
+    waf: { requestsPer5Minutes: 100 },
+    'partners[0].rate': { perSecond: 1, burst: 1 },
+  };
+
+  expect(problems(changed({ [at]: whole[at] }))).toEqual([]);
+  expect(refusedFields(changed({ [at]: whole[at], [`${at}.${name}`]: undefined }))).toEqual([`${at}.${name}`]);
+});
