@@ -1,7 +1,8 @@
 /** `npm run smoke`: tests a running stage. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { runTool } from './shared/command-line.ts';
 import { output } from './shared/output.ts';
 import { runSuite } from './smoke/conformance.ts';
 import { smoke } from './smoke/smoke.ts';
 
-await runTool(() => smoke(process.argv.slice(2), { environment: process.env, output, runSuite }));
+await runTool(() => smoke(process.argv.slice(2), { environment: process.env, output, runSuite, wait }));

@@ -75,10 +75,11 @@ export const readFlags = (args: readonly string[]): ReleaseCommand | 'help' => {
   }
   if (command === undefined) throw new UsageError(help);
   const takesVersion = command === 'cut' || command === 'notes';
-  if (used[command] === undefined) throw new UsageError(`There is no command "${command}"; --help lists the commands`);
+  const takes = Object.hasOwn(used, command) ? used[command] : undefined;
+  if (takes === undefined) throw new UsageError(`There is no command "${command}"; --help lists the commands`);
   if (more.length > 0 || (version !== undefined && !takesVersion))
     throw new UsageError(`${command}: too many words; --help says more`);
-  refuseUnusedFlags(command, values, used[command]);
+  refuseUnusedFlags(command, values, takes);
   if (command === 'check') return { command, tag: values.tag };
   if (command === 'notes') return { command, version };
   if (command === 'cut') return { command, version: requireVersion(version), date: requireDate(values.date), dryRun };

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   CloudWatchClient,
   DescribeAlarmHistoryCommand,
@@ -6,7 +5,7 @@ import {
   SetAlarmStateCommand,
 } from '@aws-sdk/client-cloudwatch';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
-import { rightAnswer, wrongAnswer, type Question, type SmokeAnswer } from './question.ts';
+import { rightAnswer, wrongAnswer, type AskedStage, type Question, type SmokeAnswer } from './question.ts';
 
 const pollMs = 3000;
 const longestMs = 60_000;
@@ -26,7 +25,10 @@ const actionOf = async (client: CloudWatchClient, name: string, since: Date): Pr
   return items[0]?.HistorySummary;
 };
 
-const ring = async (client: CloudWatchClient, stage: string): Promise<SmokeAnswer> => {
+const ring = async (
+  client: CloudWatchClient,
+  { config: { stage }, wait }: Pick<AskedStage, 'config' | 'wait'>,
+): Promise<SmokeAnswer> => {
   const name = await alarmOf(client, stage);
   if (name === undefined) return wrongAnswer('the stage has no alarm that is OK and has its actions enabled');
   const since = new Date();
@@ -38,7 +40,7 @@ const ring = async (client: CloudWatchClient, stage: string): Promise<SmokeAnswe
       return summary.startsWith('Successfully')
         ? rightAnswer(`${name}: ${summary}`)
         : wrongAnswer(`${name}: ${summary}`);
-    await delay(pollMs);
+    await wait(pollMs);
   }
   return wrongAnswer(`${name} took no action within a minute`);
 };
@@ -51,10 +53,10 @@ export const alarm: Question = {
     if (config.stage === 'local') return 'AWS: there is no CloudWatch alarm on this machine';
     return plan.ring ? undefined : '--ring: it sets off an alarm';
   },
-  ask: async ({ config, environment }) => {
+  ask: async ({ config, environment, wait }) => {
     const client = new CloudWatchClient(awsSettings(config, environment, 'smoke'));
     try {
-      return await ring(client, config.stage);
+      return await ring(client, { config, wait });
     } catch (error) {
       const rights = 'cloudwatch:DescribeAlarms, cloudwatch:DescribeAlarmHistory and cloudwatch:SetAlarmState';
       throw explainAwsFailure(error, { stage: config.stage, service: 'CloudWatch', rights });

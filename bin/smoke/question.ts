@@ -16,6 +16,8 @@ export interface AskedStage {
   readonly token: string | undefined;
   readonly environment: NodeJS.ProcessEnv;
   readonly runSuite: RunSuite;
+  /** Waits, in milliseconds. */
+  readonly wait: (ms: number) => Promise<unknown>;
 }
 
 /**

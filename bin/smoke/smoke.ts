@@ -6,13 +6,11 @@ import { alarm } from './alarm.ts';
 import { conformance } from './conformance.ts';
 import { severalCookies } from './cookies.ts';
 import { help, readFlags, type SmokePlan } from './flags.ts';
-import type { AskedStage, Question, RunSuite, SmokeAnswer } from './question.ts';
+import type { AskedStage, Question, SmokeAnswer } from './question.ts';
 import { challenge, cutAnswer, largeAnswer, repeatedParameter } from './reads.ts';
 
 /** What the tool is given from outside. */
-export interface SmokeDeps {
-  readonly environment: NodeJS.ProcessEnv;
-  readonly runSuite: RunSuite;
+export interface SmokeDeps extends Pick<AskedStage, 'environment' | 'runSuite' | 'wait'> {
   readonly output: Pick<Output, 'out' | 'note'>;
 }
 
@@ -29,7 +27,7 @@ const questions: readonly Question[] = [
 /** @throws Refusal if the stage's origin is unknown, or it has no such payer */
 const askedOf = async (
   plan: SmokePlan,
-  { environment, runSuite }: Pick<SmokeDeps, 'environment' | 'runSuite'>,
+  { environment, runSuite, wait }: Omit<SmokeDeps, 'output'>,
 ): Promise<AskedStage> => {
   const config = await readStage(plan.stage);
   const origin = plan.origin ?? config.origin;
@@ -46,6 +44,7 @@ const askedOf = async (
     token: environment['P2P_ACCESS_TOKEN'] || undefined,
     environment,
     runSuite,
+    wait,
   };
 };
 

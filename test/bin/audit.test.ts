@@ -18,6 +18,7 @@ import { memoryDynamo } from '../support/memory-dynamo.ts';
 
 const grantId = 'abcdefghijklmnopqrst-1';
 const otherGrant = 'abcdefghijklmnopqrst-2';
+const busyGrant = 'abcdefghijklmnopqrst-3';
 const dayMs = 86_400_000;
 const bucket = 'p2p-gateway-local-auditbucket-1';
 const operator = 'arn:aws:sts::111122223333:assumed-role/OnCall/alex';
@@ -94,6 +95,9 @@ beforeAll(async () => {
   // The same again in another batch, as after a restart of the stream's reader.
   await write(readItem({}), readItem({ requestId: 'request-2', atMs: startMs + dayMs, grantId: otherGrant }));
   await write(grantItem(grantId, 'redeemed', startMs));
+  // All in one second, written from the last to the first.
+  const all = ['indexed', 'payerRefreshed', 'refreshed', 'redeemed', 'restored', 'created'];
+  for (const type of all) await write(grantItem(busyGrant, type, startMs));
   await write(readItem({ requestId: 'last', atMs: startMs + 2 * dayMs + 400 }));
   const reason = { reason: { S: 'byPartner' } };
   await write(grantItem(grantId, 'revoked', startMs + 2 * dayMs, reason));
@@ -140,6 +144,19 @@ describe('npm run audit', () => {
     ]);
   });
 
+  it('prints events of one second in the order in which they can have happened', async () => {
+    const { lines } = await run(`--grant ${busyGrant}`);
+
+    expect(lines.slice(1).map((line) => cells(line)[1])).toEqual([
+      'created',
+      'restored',
+      'redeemed',
+      'refreshed',
+      'payerRefreshed',
+      'indexed',
+    ]);
+  });
+
   it('prints who ended a grant, if an operator did, and the reason', () => {
     const ended = grantItem(grantId, 'revoked', startMs, {
       reason: { S: 'byOperator' },
@@ -153,13 +170,27 @@ describe('npm run audit', () => {
     ]);
   });
 
+  it.each([
+    ['0', 'ok'],
+    ['4', 'refused'],
+    ['8', 'failed'],
+  ] as const)('prints the outcome %s as %s', (outcome, word) => {
+    const event = describeGrantEvent(
+      streamRecord(undefined, grantItem(grantId, 'redeemed', startMs)).dynamodb?.NewImage ?? {},
+      'local',
+    );
+    const [, line] = tableOf([{ ...event, outcome, outcomeDesc: 'why' }]);
+
+    expect(line).toMatch(new RegExp(` ${word} why$`));
+  });
+
   it('prints the events of all grants of a partner, from the first day to the last', async () => {
     const days = async (args: string) =>
       (await run(`--partner demo-partner ${args}`)).lines.slice(1).map((line) => line.slice(0, 10));
     expect(new Set(await days('--since 2026-06-01'))).toEqual(new Set(['2026-06-01', '2026-06-02', '2026-06-03']));
     expect(await days('--since 2026-06-02')).toEqual(['2026-06-02', '2026-06-03', '2026-06-03']);
     expect(await days('--since 2026-06-02 --until 2026-06-02')).toEqual(['2026-06-02']);
-    expect(await days('--since 2026-06-01 --until 2026-12-31')).toHaveLength(45);
+    expect(await days('--since 2026-06-01 --until 2026-12-31')).toHaveLength(51);
   });
 
   it('prints what happened to payers and partners in order, within a second too: which fields changed, why and by whom', async () => {

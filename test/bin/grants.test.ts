@@ -2,8 +2,9 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { grants } from '../../bin/grants/grants.ts';
 import { describeGrantEvent } from '../../functions/audit/describe-grant-event.ts';
 import type { StreamImage } from '../../functions/audit/stream-image.ts';
-import { getGrant, putGrant } from '../../functions/shared/store/grants.ts';
+import { getGrant, putGrant, redeem, revoke } from '../../functions/shared/store/grants.ts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
+import { issue } from '../functions/shared/store/grants-cases.ts';
 import { startMs } from '../support/gateway.ts';
 import { livingGrant } from '../support/living-grant.ts';
 
@@ -37,19 +38,19 @@ afterEach(async () => {
   await aws.close();
 });
 
-const run = async (...args: string[]) => {
+const run = async (args: readonly string[], nowMs = startMs) => {
   const out: string[] = [];
   const told: string[] = [];
   const output = { out: (text: string) => out.push(text), note: (text: string) => told.push(text) };
-  const code = await grants(args, { nowMs: startMs, environment: { AWS_ENDPOINT_URL: aws.url }, output });
+  const code = await grants(args, { nowMs, environment: { AWS_ENDPOINT_URL: aws.url }, output });
   return { code, out: out.join('\n'), told: told.join('\n') };
 };
 
-const end = (...more: string[]) => run('end', grant.grantId, '--reason', 'The member asked by phone', ...more);
+const end = (...more: string[]) => run(['end', grant.grantId, '--reason', 'The member asked by phone', ...more]);
 
 describe('npm run grants', () => {
   it('shows a grant without its tokens or keys', async () => {
-    expect(await run('show', grant.grantId)).toEqual({
+    expect(await run(['show', grant.grantId])).toEqual({
       code: 0,
       told: '',
       out: [
@@ -60,6 +61,19 @@ describe('npm run grants', () => {
         'state    waiting for its code to be redeemed',
       ].join('\n'),
     });
+  });
+
+  it('says until when a grant is valid, and when one ended or expired', async () => {
+    const stateAt = async (seconds: number): Promise<string | undefined> =>
+      (await run(['show', grant.grantId], startMs + seconds * 1000)).out.split('\n').at(-1);
+    expect(await stateAt(3599)).toBe('state    waiting for its code to be redeemed');
+    expect(await stateAt(3600)).toBe('state    expired 2026-06-01T13:00:00Z');
+
+    await redeem(table(), grant, issue, { now, requestId: 'r' });
+    expect(await stateAt(0)).toBe('state    valid until 2026-06-01T13:00:00Z');
+
+    await revoke(table(), grant.grantId, 'byPartner', { now: now + 5, requestId: 'r' });
+    expect(await stateAt(9)).toBe('state    ended 2026-06-01T12:00:05Z');
   });
 
   it('ends a grant, and writes to the stream who did it and why', async () => {
@@ -83,7 +97,10 @@ describe('npm run grants', () => {
   });
 
   it('changes nothing with --dry-run, and says in whose name it would act', async () => {
-    expect(await end('--dry-run')).toMatchObject({ code: 0, told: expect.stringContaining(operator) });
+    expect(await end('--dry-run')).toMatchObject({
+      code: 0,
+      told: `Would end this grant as ${operator}. Nothing was changed.`,
+    });
     expect((await getGrant(table(), grant.grantId))?.revokedAt).toBeUndefined();
   });
 
@@ -93,6 +110,6 @@ describe('npm run grants', () => {
   });
 
   it('refuses a grant that does not exist', async () => {
-    await expect(run('show', 'abcdefghijklmnopqrst-2')).rejects.toThrow('There is no grant abcdefghijklmnopqrst-2');
+    await expect(run(['show', 'abcdefghijklmnopqrst-2'])).rejects.toThrow('There is no grant abcdefghijklmnopqrst-2');
   });
 });

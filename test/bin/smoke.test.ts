@@ -1,5 +1,13 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import {
+  CloudWatchClient,
+  DescribeAlarmHistoryCommand,
+  DescribeAlarmsCommand,
+  SetAlarmStateCommand,
+} from '@aws-sdk/client-cloudwatch';
+import { mockClient } from 'aws-sdk-client-mock';
 import { alarm } from '../../bin/smoke/alarm.ts';
 import type { AskedStage } from '../../bin/smoke/question.ts';
 import { smoke } from '../../bin/smoke/smoke.ts';
@@ -12,12 +20,18 @@ const startStage = async (
     | 'splitCookies'
     | 'renamed'
     | 'basic'
+    | 'open'
+    | 'noPatient'
     | 'firstOnly'
     | 'lastOnly'
     | 'cleanCut'
-    | 'cutLarge' = 'none',
+    | 'cutLarge'
+    | 'refusing'
+    | 'down'
+    | 'halfObject' = 'none',
 ) => {
   const megabyte = Buffer.alloc(1024 * 1024, ' ');
+  const statusOf: Readonly<Record<string, number>> = { refusing: 403, down: 502 };
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '', 'http://x');
     const path = url.pathname.replace('/r4/northwind/', '');
@@ -27,18 +41,23 @@ const startStage = async (
       const split = handed.flatMap((value) => value.split(fault === 'splitCookies' ? /[;,] */ : /; */));
       const known = split.find((pair) => pair.startsWith('__Host-p2p-consent='))?.slice(19) ?? 'fresh';
       response.end(`<input type="hidden" name="consent_token" value="${known}" />`);
-    } else if (request.headers.authorization === undefined) {
+    } else if (request.headers.authorization === undefined && fault === 'open') response.end('{}');
+    else if (request.headers.authorization === undefined) {
       const name = fault === 'renamed' ? 'x-amzn-remapped-www-authenticate' : 'www-authenticate';
       response.writeHead(401, { [name]: fault === 'basic' ? 'Basic' : 'Bearer' }).end();
     } else if (path === 'Patient') {
       const all = url.searchParams.getAll('_lastUpdated');
       const counted = { firstOnly: all.slice(0, 1), lastOnly: all.slice(-1) }[fault as string] ?? all;
-      response.end(JSON.stringify({ entry: counted.every((bound) => bound.startsWith('ge')) ? [{}] : undefined }));
-    } else {
+      const found = fault !== 'noPatient' && counted.every((bound) => bound.startsWith('ge'));
+      response.end(JSON.stringify({ entry: found ? [{}] : undefined }));
+    } else if (fault in statusOf) response.writeHead(statusOf[fault] ?? 0).end('{}');
+    else {
       const breaks = path === 'cut' ? fault !== 'cleanCut' : fault === 'cutLarge';
+      // Two megabytes with the brackets.
       response.write('{');
       response.write(megabyte);
-      response.write(megabyte, () => (breaks ? response.destroy() : response.end('}')));
+      const rest = megabyte.subarray(2);
+      response.write(rest, () => (breaks ? response.destroy() : response.end(fault === 'halfObject' ? ' ' : '}')));
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -61,9 +80,18 @@ const run = async (
   const told: string[] = [];
   const output = { out: (text: string) => out.push(text), note: (text: string) => told.push(text) };
   const all = ['local', '--origin', origin, '--payer', 'northwind', ...args];
-  const code = await smoke(all, { environment, output, runSuite: async () => suite });
+  const suites: { readonly origin: string; readonly file: string; readonly content: unknown }[] = [];
+  const runSuite = async (of: string, file: string) => {
+    suites.push({
+      origin: of,
+      file,
+      content: file === 'own.json' ? undefined : JSON.parse(readFileSync(file, 'utf8')),
+    });
+    return suite;
+  };
+  const code = await smoke(all, { environment, output, runSuite, wait: async () => {} });
   const lines = new Map(out.map((line) => [/^(?:not asked|\S+) +(\S+)/.exec(line)?.[1] ?? '', line]));
-  return { code, line: (name: string) => lines.get(name) ?? '', told: told.join('\n') };
+  return { code, line: (name: string) => lines.get(name) ?? '', told: told.join('\n'), suites };
 };
 
 const reads = ['--large', 'large', '--megabytes', '2', '--cut', 'cut', '--dry-run'];
@@ -93,6 +121,12 @@ describe('npm run smoke', () => {
     ['lastOnly', 'repeated', 'one of two values was lost (0 and 1 found)'],
     ['cleanCut', 'cut', 'looked complete'],
     ['cutLarge', 'large', 'cut after'],
+    ['open', 'challenge', 'answered 200 instead of 401'],
+    ['noPatient', 'repeated', 'this payer finds no Patient by _lastUpdated'],
+    ['halfObject', 'large', 'cut after 2.0 MB'],
+    ['refusing', 'large', 'answered 403'],
+    ['down', 'large', 'answered 502'],
+    ['refusing', 'cut', 'answered 403'],
   ] as const)('detects a stage that is %s', async (fault, name, what) => {
     const stage = await startStage(fault);
     const { code, line } = await run(stage.origin, readsOnly);
@@ -101,6 +135,44 @@ describe('npm run smoke', () => {
     expect(code).toBe(1);
     expect(line(name)).toMatch(/^WRONG/);
     expect(line(name)).toContain(what);
+  });
+
+  it('takes an answer that fails before its first byte for one that is cut off', async () => {
+    const stage = await startStage('down');
+    const { line } = await run(stage.origin, readsOnly);
+    await stage.close();
+
+    expect(line('cut')).toMatch(/^ok .*answered 502 before the first byte$/);
+  });
+
+  it('gives the conformance suite of stage local its partners, and of another stage the file that was named', async () => {
+    const stage = await startStage();
+    const { suites } = await run(stage.origin);
+    const named = await run(stage.origin, ['--conformance', 'own.json']);
+    await stage.close();
+
+    expect(suites).toEqual([
+      {
+        origin: stage.origin,
+        file: expect.any(String),
+        content: {
+          payer: 'northwind',
+          edge: true,
+          portal: {
+            clientId: 'demo-partner',
+            secret: 'demo-partner-secret',
+            redirectUri: 'http://localhost:3002/callback',
+          },
+          app: {
+            clientId: 'demo-app',
+            redirectUri: 'http://localhost:3002/app/callback',
+            webOrigin: 'http://localhost:3002',
+          },
+        },
+      },
+    ]);
+    expect(existsSync(suites[0]?.file ?? '')).toBe(false);
+    expect(named.suites).toMatchObject([{ file: 'own.json' }]);
   });
 
   it('names the failed tests of the conformance suite', async () => {
@@ -119,7 +191,7 @@ describe('npm run smoke', () => {
     const { line } = await run(stage.origin, ['--large', 'large']);
     await stage.close();
 
-    expect(line('large')).toMatch(/^WRONG .*only 2\.0 MB/);
+    expect(line('large')).toMatch(/^WRONG .*only 2\.0 MB: read something larger$/);
   });
 
   it('says what it needs for the tests that it left out, and runs none with --dry-run', async () => {
@@ -139,6 +211,17 @@ describe('npm run smoke', () => {
     expect(alarm.missing({ config: { stage }, plan: { ring } } as AskedStage)).toBe(missing);
   });
 
+  it.each([
+    [['--payer', 'nobody'], 'The stage has no payer nobody.'],
+    [['--config', 'config/demo.ts'], "Give --origin URL: it is the stack's output Origin."],
+  ])('refuses what the stage does not have: %j', async (args, message) => {
+    const output = { out: () => {}, note: () => {} };
+    const all = args[0] === '--config' ? args : ['local', ...args];
+    const asked = smoke(all, { environment: {}, output, runSuite: async () => passed, wait: async () => {} });
+
+    await expect(asked).rejects.toThrow(message);
+  });
+
   it('fails a stage that cannot be reached, with the name of the error', async () => {
     const stage = await startStage();
     await stage.close();
@@ -147,6 +230,70 @@ describe('npm run smoke', () => {
     expect(code).toBe(1);
     expect(line('challenge')).toMatch(
       /^WRONG .*the stage cannot be reached \(.*ECONNREFUSED\); check its domain's DNS and certificate, or --origin$/,
+    );
+  });
+});
+
+describe('the alarm that is set off', () => {
+  const cloudWatch = mockClient(CloudWatchClient);
+  const waits: number[] = [];
+  const asked = {
+    config: { stage: 'demo', region: 'us-east-1' },
+    plan: { ring: true },
+    environment: {},
+    wait: async (ms: number) => void waits.push(ms),
+  } as unknown as AskedStage;
+  const alarms = (...of: { AlarmName: string; ActionsEnabled: boolean }[]) =>
+    cloudWatch
+      .on(DescribeAlarmsCommand, { AlarmNamePrefix: 'p2p-gateway-demo-', StateValue: 'OK' })
+      .resolves({ MetricAlarms: of });
+  beforeEach(() => {
+    cloudWatch.reset();
+    waits.length = 0;
+    alarms({ AlarmName: 'quiet', ActionsEnabled: false }, { AlarmName: 'loud', ActionsEnabled: true });
+    cloudWatch.on(SetAlarmStateCommand).resolves({});
+  });
+
+  it('is one that is OK and has its actions, and CloudWatch says that its message went out', async () => {
+    const summary = 'Successfully executed action arn:aws:sns:us-east-1:111122223333:alarms';
+    cloudWatch
+      .on(DescribeAlarmHistoryCommand, { AlarmName: 'loud', HistoryItemType: 'Action' })
+      .resolvesOnce({ AlarmHistoryItems: [] })
+      .resolves({ AlarmHistoryItems: [{ HistorySummary: summary }] });
+
+    expect(await alarm.ask(asked)).toEqual({ outcome: 'right', what: `loud: ${summary}` });
+    expect(cloudWatch.commandCalls(SetAlarmStateCommand).map(({ args }) => args[0].input)).toMatchObject([
+      { AlarmName: 'loud', StateValue: 'ALARM' },
+    ]);
+    expect(waits).toEqual([3000]);
+  });
+
+  it('is wrong if its action failed, or if there was none within a minute', async () => {
+    cloudWatch
+      .on(DescribeAlarmHistoryCommand)
+      .resolvesOnce({ AlarmHistoryItems: [{ HistorySummary: 'Failed to execute action' }] })
+      .resolves({});
+
+    expect(await alarm.ask(asked)).toEqual({ outcome: 'wrong', what: 'loud: Failed to execute action' });
+    expect(await alarm.ask(asked)).toEqual({ outcome: 'wrong', what: 'loud took no action within a minute' });
+    expect(waits.reduce((sum, ms) => sum + ms, 0)).toBe(60_000);
+  });
+
+  it('is missing if none is OK with its actions enabled, and nothing is set off', async () => {
+    alarms({ AlarmName: 'quiet', ActionsEnabled: false });
+
+    expect(await alarm.ask(asked)).toMatchObject({
+      outcome: 'wrong',
+      what: expect.stringContaining('no alarm that is OK'),
+    });
+    expect(cloudWatch.commandCalls(SetAlarmStateCommand)).toEqual([]);
+  });
+
+  it('needs rights, which are named', async () => {
+    cloudWatch.on(SetAlarmStateCommand).rejects(Object.assign(new Error('no'), { name: 'AccessDenied' }));
+
+    await expect(alarm.ask(asked)).rejects.toThrow(
+      'AWS denied access. The tool needs cloudwatch:DescribeAlarms, cloudwatch:DescribeAlarmHistory and cloudwatch:SetAlarmState.',
     );
   });
 });

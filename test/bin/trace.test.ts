@@ -1,3 +1,4 @@
+import { tellLine } from '../../bin/trace/tell-line.ts';
 import { trace } from '../../bin/trace/trace.ts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 
@@ -40,6 +41,7 @@ describe('npm run trace', () => {
 
     expect(code).toBe(0);
     expect(out).toHaveLength(3);
+    expect(out[0]).not.toMatch(/ (?:time|_aws|requests)=/);
     expect(out[0]).toMatch(
       /^\S+Z {2}level=warn {2}function=token {2}step=refresh {2}status=400 {2}error=invalid_grant {2}detail="the grant has ended" {2}partner=demo-partner {2}requestId=3f2a9c01-/,
     );
@@ -67,6 +69,50 @@ describe('npm run trace', () => {
   it('prints the lines as they were written with --json', async () => {
     const { out } = await run(reference, '--json');
     expect(JSON.parse(out[0] ?? '')).toMatchObject({ requestId, error: 'invalid_grant' });
+  });
+
+  it('tells first what a person reads first, then the rest, and never the fields of metrics', () => {
+    const first = { payer: 'p', grantId: 'g', partner: 'a', detail: 'd', error: 'e', outcome: 'failed', status: 400 };
+    const then = { step: 's', function: 'f', level: 'warn', time: 't', _aws: {}, requests: 1, ms: 5, empty: '-' };
+
+    expect(
+      tellLine({ group: 'x', atMs: 1_780_315_200_000, text: JSON.stringify({ bytes: 0, ...first, ...then }) }),
+    ).toBe(
+      '2026-06-01T12:00:00.000Z  level=warn  function=f  step=s  status=400  outcome=failed  error=e  detail=d  partner=a  payer=p  grantId=g  bytes=0  ms=5',
+    );
+    expect(tellLine({ group: 'x', atMs: 0, text: 'REPORT x' })).toBe('1970-01-01T00:00:00.000Z  REPORT x');
+    expect(tellLine({ group: 'x', atMs: 0, text: '{"a":"two words","b":["x"]}' })).toBe(
+      '1970-01-01T00:00:00.000Z  a="two words"  b=["x"]',
+    );
+  });
+
+  it('prints lines in the order of their time, and none from before the time that was asked for', async () => {
+    const hour = 3_600_000;
+    for (const [ms, step] of [
+      [-hour, 'last'],
+      [-2 * hour + 60_000, 'first'],
+      [-2 * hour - 60_000, 'early'],
+    ] as const) {
+      aws.logs.write(tokenLogs, JSON.stringify({ requestId: 'ordered-1', step }), Date.now() + ms);
+    }
+
+    const { out } = await run('ordered-1', '--since', '2');
+
+    expect(out.map((line) => / step=(\w+)/.exec(line)?.[1])).toEqual(['first', 'last']);
+  });
+
+  it('says that a stage has no logs', async () => {
+    const empty = await startAws(0);
+    const asked = trace([reference], {
+      nowMs: Date.now(),
+      environment: { AWS_ENDPOINT_URL: empty.url },
+      output: { out: () => {}, note: () => {} },
+    });
+
+    await expect(asked).rejects.toThrow(
+      'There is no log group p2p-gateway-local-… in this account and region. Deploy the stage, or check --stage.',
+    );
+    await empty.close();
   });
 
   it('exits with 1 and says where else to look if there is no line', async () => {

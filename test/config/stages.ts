@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { checkStage, ConfigError } from '../../config/check.ts';
 import { sound } from './mistakes.ts';
 
-export const hash = createHash('sha256').update('a secret').digest('base64url');
+const hash = createHash('sha256').update('a secret').digest('base64url');
 
 const payer = {
   id: 'plan',

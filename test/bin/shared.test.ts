@@ -1,0 +1,261 @@
+import { awsSettings, explainAwsFailure } from '../../bin/shared/aws.ts';
+import { inColumns } from '../../bin/shared/columns.ts';
+import { Refusal } from '../../bin/shared/command-line.ts';
+import { numberCell, textCell } from '../../bin/shared/csv-cell.ts';
+import { dayIn } from '../../bin/shared/day.ts';
+import { failureWords } from '../../bin/shared/failure-words.ts';
+import { patiently } from '../../bin/shared/patience.ts';
+import { inParallel } from '../../bin/shared/pool.ts';
+import { explainSecretsFailure } from '../../bin/shared/secrets-manager.ts';
+
+const named = (name: string, message = 'canary'): Error => Object.assign(new Error(message), { name });
+const coded = (code: string): Error => Object.assign(new Error('canary'), { code });
+
+describe('a failure of AWS', () => {
+  const explained = (error: unknown, stage = 'demo'): unknown =>
+    explainAwsFailure(error, { stage, service: 'S3', rights: 's3:GetObject' });
+
+  type Row = [name: string, error: Error, message: string | RegExp];
+  const all = (names: readonly string[], make: (name: string) => Error, message: string | RegExp): Row[] =>
+    names.map((name) => [name, make(name), message]);
+
+  it.each<Row>([
+    ...all(
+      ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ECONNRESET', 'EHOSTUNREACH', 'ETIMEDOUT'],
+      coded,
+      /^S3 cannot be reached \(.*\)\. Check AWS_REGION and AWS_ENDPOINT_URL\.$/,
+    ),
+    ['TimeoutError', named('TimeoutError'), /^S3 cannot be reached/],
+    ...all(
+      [
+        'CredentialsProviderError',
+        'TokenProviderError',
+        'ExpiredToken',
+        'ExpiredTokenException',
+        'InvalidAccessKeyId',
+        'UnrecognizedClientException',
+        'InvalidSignatureException',
+      ],
+      named,
+      'There are no valid AWS credentials. Set AWS_PROFILE, or sign in.',
+    ),
+    ['a missing region', named('Error', 'Region is missing'), 'There is no AWS region. Set AWS_REGION.'],
+    ...all(
+      [
+        'ThrottlingException',
+        'Throttling',
+        'ProvisionedThroughputExceededException',
+        'RequestLimitExceeded',
+        'TooManyRequestsException',
+      ],
+      named,
+      /^S3 takes no more calls at the moment \(\w+\)\. Run the same command in a minute\.$/,
+    ),
+    [
+      'ResourceNotFoundException',
+      named('ResourceNotFoundException', 'table x'),
+      'S3 has nothing by that name (table x). Check the names that you gave, the stage, the account and the region.',
+    ],
+    ...all(
+      [
+        'AccessDenied',
+        'AccessDeniedException',
+        'AuthorizationErrorException',
+        'UnauthorizedOperation',
+        'Forbidden',
+        '403',
+      ],
+      named,
+      'AWS denied access. The tool needs s3:GetObject.',
+    ),
+  ])('is told with what to do: %s', (_name, error, message) => {
+    const refusal = explained(error);
+
+    expect(refusal).toBeInstanceOf(Refusal);
+    if (typeof message === 'string') expect((refusal as Error).message).toBe(message);
+    else expect((refusal as Error).message).toMatch(message);
+  });
+
+  it('of the local stack says how to start it', () => {
+    expect(explained(coded('ECONNREFUSED'), 'local')).toMatchObject({
+      message: 'The local stack does not answer. Run `npm start`, or set AWS_ENDPOINT_URL if it is elsewhere.',
+    });
+  });
+
+  it.each([named('ValidationException'), new Refusal('x'), 'a text'])(
+    'that nobody knows stays as it is: %s',
+    (error) => {
+      expect(explained(error)).toBe(error);
+    },
+  );
+});
+
+describe('the settings of a client of AWS', () => {
+  it('are those of AWS with limits of time, unless the stage is local', () => {
+    const requestHandler = { connectionTimeout: 5000, requestTimeout: 60_000, throwOnRequestTimeout: true };
+    const environment = { AWS_ENDPOINT_URL: 'http://127.0.0.1:9999' };
+
+    expect(awsSettings({ stage: 'demo', region: 'us-west-2' }, environment, 'x')).toEqual({
+      region: 'us-west-2',
+      requestHandler,
+    });
+    expect(awsSettings({ stage: 'demo' }, environment, 'x')).toEqual({ requestHandler });
+    expect(awsSettings({ stage: 'local' }, environment, 'x')).toMatchObject({
+      endpoint: 'http://127.0.0.1:9999',
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'x', secretAccessKey: 'none' },
+    });
+    expect(awsSettings({ stage: 'local' }, {}, 'x')).toMatchObject({ endpoint: 'http://127.0.0.1:3004' });
+  });
+});
+
+describe('a call that fails for a moment', () => {
+  /** How often it is called, and how long is waited in between, in milliseconds. */
+  const called = async (failure: Error, failures: number) => {
+    const waits: number[] = [];
+    let calls = 0;
+    const call = async (): Promise<string> => {
+      calls += 1;
+      if (calls <= failures) throw failure;
+      return 'done';
+    };
+    const outcome = await patiently(async (ms) => void waits.push(ms), call).catch((thrown: unknown) => thrown);
+    return { outcome, calls, waits };
+  };
+  const pauses = [200, 400, 800, 1600, 3200, 6400, 10_000];
+
+  it('is repeated seven times, after longer and longer pauses of up to ten seconds', async () => {
+    const error = named('ThrottlingException');
+
+    expect(await called(error, 7)).toEqual({ outcome: 'done', calls: 8, waits: pauses });
+    expect(await called(error, 8)).toEqual({ outcome: error, calls: 8, waits: pauses });
+  });
+
+  it.each(
+    'ThrottlingException ProvisionedThroughputExceededException RequestLimitExceeded TooManyRequestsException InternalServerError InternalFailure ServiceUnavailableException TransactionConflictException TimeoutError'.split(
+      ' ',
+    ),
+  )('by %s is repeated', async (name) => {
+    expect(await called(named(name), 1)).toEqual({ outcome: 'done', calls: 2, waits: [200] });
+  });
+
+  it.each(['ETIMEDOUT', 'ECONNRESET', 'EPIPE'])('by %s is repeated', async (code) => {
+    expect((await called(coded(code), 1)).calls).toBe(2);
+  });
+
+  it.each(['AccessDeniedException', 'ConditionalCheckFailedException', 'ValidationException'])(
+    'is not one that fails by %s',
+    async (name) => {
+      const error = named(name);
+
+      expect(await called(error, 1)).toEqual({ outcome: error, calls: 1, waits: [] });
+    },
+  );
+});
+
+it.each([
+  ['ENOTFOUND', 'is at a host without an address; check its spelling'],
+  ['EAI_AGAIN', 'is at a host without an address; check its spelling'],
+  ['ECONNREFUSED', 'refuses connections'],
+  ['ECONNRESET', 'closes the connection'],
+  ['EPIPE', 'closes the connection'],
+  ['EHOSTUNREACH', 'cannot be reached from this network'],
+  ['ENETUNREACH', 'cannot be reached from this network'],
+  ['EPROTO', 'does not speak TLS 1.2 or later there; check scheme and port'],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', 'does not speak TLS 1.2 or later there; check scheme and port'],
+  ['TimeoutError', 'does not answer in time'],
+  ['ETIMEDOUT', 'does not answer in time'],
+  ['TypeError', undefined],
+])('a network error is put into words: %s', (cause, words) => {
+  expect(failureWords(`TypeError < ${cause}`)).toBe(words);
+});
+
+describe('a failure of Secrets Manager', () => {
+  it.each([
+    ['CredentialsProviderError', '', 'was not read: there are no AWS credentials'],
+    ['ExpiredTokenException', '', 'was not read: AWS does not accept these credentials'],
+    ['UnrecognizedClientException', '', 'was not read: AWS does not accept these credentials'],
+    ['InvalidSignatureException', '', 'was not read: AWS does not accept these credentials'],
+    ['LimitExceededException', '', 'was not changed: Secrets Manager takes no more calls at the moment'],
+    ['TooManyRequestsException', '', 'was not changed: Secrets Manager takes no more calls at the moment'],
+    ['InvalidParameterException', '', 'was changed by someone else in the meantime'],
+    ['ResourceExistsException', '', 'was made by someone else just now'],
+    ['EncryptionFailure', '', "cannot be encrypted with the stage's key"],
+    ['DecryptionFailure', '', "cannot be encrypted with the stage's key"],
+    ['InvalidRequestException', 'The KMS key is disabled', "cannot be encrypted with the stage's key"],
+    ['NotFoundException', 'Alias x is not found', "cannot be encrypted with the stage's key"],
+    ['Error', 'Region is missing', 'was not read: no region is set'],
+  ])('is told with what to do: %s %s', (name, message, problem) => {
+    expect(explainSecretsFailure(named(name, message)).problem).toBe(problem);
+  });
+});
+
+describe('a flag with a day', () => {
+  it('is that day, or absent', () => {
+    expect(dayIn('since', '2028-02-29')).toBe('2028-02-29');
+    expect(dayIn('since', undefined)).toBeUndefined();
+  });
+
+  it.each(['2026-02-29', '2026-06-31', '2026-13-01', '2026-6-1', '2026-06-01T00:00Z', '', 'today'])(
+    'is refused if there is no such day: %j',
+    (text) => {
+      expect(() => dayIn('since', text)).toThrow(`--since is ${JSON.stringify(text)}; write a day such as 2026-06-01`);
+    },
+  );
+});
+
+describe('a cell of a CSV', () => {
+  it.each([
+    ['plain', 'plain'],
+    ['a,b', '"a,b"'],
+    ['a"b', '"a""b"'],
+    ['a\nb', '"a\nb"'],
+    ['a\rb', '"a\rb"'],
+    // https://owasp.org/www-community/attacks/CSV_Injection
+    ...['=', '+', '-', '@', '\t', '＝', '＋', '－', '＠'].map((sign) => [`${sign}1`, `'${sign}1`]),
+    ['\r1', '"\'\r1"'],
+    ['\n1', '"\'\n1"'],
+    ['1=1', '1=1'],
+  ])('has %j as %j', (text, cell) => {
+    expect(textCell(text)).toBe(cell);
+  });
+
+  it('has a number as it is, and nothing where it is unknown', () => {
+    expect([numberCell(0), numberCell(-1.5), numberCell(undefined)]).toEqual(['0', '-1.5', '']);
+  });
+});
+
+it('columns are as wide as their longest cell, two spaces apart, and end without spaces', () => {
+  expect(
+    inColumns([
+      ['A', 'LONG', 'C'],
+      ['aaa', 'b', ''],
+      ['a', '', 'c'],
+    ]),
+  ).toEqual(['A    LONG  C', 'aaa  b', 'a          c']);
+  expect(inColumns([])).toEqual([]);
+});
+
+it('things are worked on so many at a time, each with its index, and the first error ends it', async () => {
+  let [running, most] = [0, 0];
+  const seen: [string, number][] = [];
+  const work = async (thing: string, index: number): Promise<void> => {
+    running += 1;
+    most = Math.max(most, running);
+    seen.push([thing, index]);
+    await Promise.resolve();
+    running -= 1;
+  };
+
+  await inParallel(['a', 'b', 'c', 'd', 'e'], 2, work);
+
+  expect(most).toBe(2);
+  expect(seen).toEqual([
+    ['a', 0],
+    ['b', 1],
+    ['c', 2],
+    ['d', 3],
+    ['e', 4],
+  ]);
+  await expect(inParallel(['a'], 2, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+});
