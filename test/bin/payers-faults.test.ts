@@ -116,48 +116,6 @@ describe('an endpoint', () => {
       /^FHIR: .* DSTU2 .* → ask the payer for its FHIR R4 base URL/,
     ],
     [
-      'FHIR STU3',
-      `${url}/r4/metadata`,
-      () => json({ resourceType: 'CapabilityStatement', fhirVersion: '3.0.2' }),
-      /^FHIR: .* FHIR 3\.0\.2, .* → ask the payer for its FHIR R4 base URL/,
-    ],
-    [
-      'FHIR 4.3.0',
-      `${url}/r4/metadata`,
-      () => json({ resourceType: 'CapabilityStatement', fhirVersion: '4.3.0' }),
-      /^FHIR: .* FHIR 4\.3\.0, but the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
-    ],
-    [
-      'FHIR 4.1.0',
-      `${url}/r4/metadata`,
-      () => json({ resourceType: 'CapabilityStatement', fhirVersion: '4.1.0' }),
-      /^FHIR: .* FHIR 4\.1\.0, but the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
-    ],
-    [
-      'FHIR 5.0.0',
-      `${url}/r4/metadata`,
-      () => json({ resourceType: 'CapabilityStatement', fhirVersion: '5.0.0' }),
-      /^FHIR: .* FHIR 5\.0\.0, but the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
-    ],
-    [
-      'FHIR 4.0',
-      `${url}/r4/metadata`,
-      () => json({ resourceType: 'CapabilityStatement', fhirVersion: '4.0' }),
-      /^FHIR: .* FHIR 4\.0, but the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
-    ],
-    [
-      'FHIR 40.1',
-      `${url}/r4/metadata`,
-      () => json({ resourceType: 'CapabilityStatement', fhirVersion: '40.1' }),
-      /^FHIR: .* FHIR 40\.1, but the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
-    ],
-    [
-      'FHIR 4.0.1-ballot',
-      `${url}/r4/metadata`,
-      () => json({ resourceType: 'CapabilityStatement', fhirVersion: '4.0.1-ballot' }),
-      /^FHIR: .* FHIR 4\.0\.1-ballot, but the gateway reads R4 → ask the payer for its FHIR R4 base URL/,
-    ],
-    [
       'a release that is a number',
       `${url}/r4/metadata`,
       () => json({ resourceType: 'CapabilityStatement', fhirVersion: 4 }),
@@ -211,12 +169,52 @@ describe('an endpoint', () => {
     expect(todos).toEqual([expect.stringMatching(line)]);
   });
 
+  it.each(['3.0.2', '4.0', '4.1.0', '4.3.0', '40.1', '4.0.1-ballot', '5.0.0'])(
+    'a FHIR API of release %s is not R4, and the payer is to be asked for another',
+    async (fhirVersion) => {
+      const todos = await examined({
+        [`${url}/r4/metadata`]: () => json({ resourceType: 'CapabilityStatement', fhirVersion }),
+      });
+
+      expect(todos).toEqual([
+        `FHIR: ${url}/r4/metadata says that this is FHIR ${fhirVersion}, but the gateway reads R4 → ask the payer for its FHIR R4 base URL`,
+      ]);
+    },
+  );
+
+  it.each(['4.0.0', '4.0.1'])('a FHIR API of release %s is R4', async (fhirVersion) => {
+    expect(
+      await examined({ [`${url}/r4/metadata`]: () => json({ resourceType: 'CapabilityStatement', fhirVersion }) }),
+    ).toEqual([]);
+  });
+
+  it.each([
+    ['token', 399, /^token: .* redirects/],
+    ['token', 499, undefined],
+    ['authorize', 499, undefined],
+    ['authorize', 500, /^authorize: .* answers 500/],
+    ['revoke', 200, undefined],
+    ['revoke', 302, /^revoke: .* redirects/],
+  ] as const)('the %s endpoint that answers %i is judged by what that means', async (name, status, line) => {
+    const todos = await examined({ [`${url}/${name}`]: () => json({ error: 'x' }, status) });
+
+    expect(todos).toEqual(line === undefined ? [] : [expect.stringMatching(line)]);
+  });
+
   it('that answers without end is cut off', async () => {
     const endless = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1024 * 1024)) });
 
     const todos = await examined({ [`${url}/r4/metadata`]: () => new Response(endless) });
 
     expect(todos).toEqual([expect.stringMatching(/^FHIR: .* more than 5 MB/)]);
+  });
+
+  it('that answers with 5 MB is read', async () => {
+    const statement = JSON.stringify({ resourceType: 'CapabilityStatement', fhirVersion: '4.0.1' });
+    const text = statement.padEnd(5 * 1024 * 1024);
+
+    expect(await examined({ [`${url}/r4/metadata`]: () => new Response(text) })).toEqual([]);
+    expect(await examined({ [`${url}/r4/metadata`]: () => new Response(`${text} `) })).toHaveLength(1);
   });
 });
 
@@ -239,21 +237,55 @@ describe('discovery that differs from the profile', () => {
     ['scopes', { scopes_supported: ['patient/*.read'] }, 'write the scopes that the payer lists'],
     ['capabilities', { capabilities: ['launch-standalone'] }, 'write patientFrom: "search"'],
     ['grant_types_supported', { grant_types_supported: ['authorization_code'] }, 'ask the payer for refresh tokens'],
-    ['scopes_supported', { scopes_supported: 'patient/*.rs' }, 'ask the payer to fix it'],
-    ['capabilities', { capabilities: { 0: 'context-standalone-patient' } }, 'ask the payer to fix it'],
-    ['token_endpoint', { token_endpoint: ['https://plan.test/token'] }, 'ask the payer to fix it'],
-    ['issuer', { issuer: 7 }, 'ask the payer to fix it'],
-    ['grant_types_supported', { grant_types_supported: ['refresh_token', null] }, 'ask the payer to fix it'],
-    [
-      'authorization_response_iss_parameter_supported',
-      { authorization_response_iss_parameter_supported: 'true' },
-      'ask the payer to fix it',
-    ],
   ])('in %s names both sides and what to write', async (member, change, todo) => {
     const todos = await examined({ [smartConfiguration]: published(change) });
 
     expect(todos).toEqual([expect.stringMatching(new RegExp(`^discovery: smart-configuration: ${member}`))]);
     expect(todos[0]).toContain(todo);
+  });
+
+  /** RFC 8414 §2, RFC 9207 §3 and SMART App Launch 2.2 §8.1.4. */
+  it.each<[member: string, type: string, value: unknown]>([
+    ...['issuer', 'authorization_endpoint', 'token_endpoint', 'revocation_endpoint', 'jwks_uri'].map(
+      (member): [string, string, unknown] => [member, 'a string', [`${url}/token`]],
+    ),
+    ...[
+      'token_endpoint_auth_methods_supported',
+      'token_endpoint_auth_signing_alg_values_supported',
+      'code_challenge_methods_supported',
+      'scopes_supported',
+      'grant_types_supported',
+      'response_types_supported',
+      'capabilities',
+    ].map((member): [string, string, unknown] => [member, 'a list of strings', 'S256']),
+    ['capabilities', 'a list of strings', { 0: 'context-standalone-patient' }],
+    ['response_types_supported', 'a list of strings', ['code', null]],
+    ['authorization_response_iss_parameter_supported', 'true or false', 'true'],
+  ])('is not taken for agreement where %s is not %s but %j', async (member, type, value) => {
+    expect(await examined({ [smartConfiguration]: published({ [member]: value }) })).toEqual([
+      `discovery: smart-configuration: ${member} is not ${type} → ask the payer to fix it; until then the profile cannot be compared with it`,
+    ]);
+  });
+
+  it.each([
+    [6, 'patient/A.r, patient/B.r, patient/C.r, patient/D.r, patient/E.r, patient/F.r'],
+    [7, 'patient/A.r, patient/B.r, patient/C.r, patient/D.r, patient/E.r, patient/F.r and 1 more'],
+  ])('lists at most six of %i values that the payer has', async (many, list) => {
+    const scopes_supported = [...'ABCDEFG'].slice(0, many).map((letter) => `patient/${letter}.r`);
+    const methods = [...'ABCDEFG'].slice(0, many).map((letter) => `patient/${letter}.r`);
+
+    expect(await examined({ [smartConfiguration]: published({ scopes_supported }) })).toEqual([
+      expect.stringContaining(`(it has ${list}) → write the scopes that the payer lists`),
+    ]);
+    expect(
+      await examined({ [smartConfiguration]: published({ token_endpoint_auth_methods_supported: methods }) }),
+    ).toEqual([expect.stringContaining(`lacks private_key_jwt (it has ${list})`)]);
+  });
+
+  it('in a URL is only one of value, not of spelling', async () => {
+    const token_endpoint = 'HTTPS://PLAN.test:443/token';
+
+    expect(await examined({ [smartConfiguration]: published({ token_endpoint }) })).toEqual([]);
   });
 
   it.each([

@@ -86,6 +86,52 @@ describe('a host', () => {
     expect(connection).toMatch(line);
   });
 
+  it.each([
+    [7, true],
+    [6.99, false],
+  ])('with a certificate that ends in %d days is all right: %s', async (days, isRight) => {
+    const deps = payerDeps(
+      {},
+      {
+        now: () => 0,
+        connect: async () => ({ tls: { protocol: 'TLSv1.3', verdict: undefined, validUntilMs: days * 86_400_000 } }),
+      },
+    ).deps;
+
+    expect(todosOf(await examine(deps, 'test', plan))).toEqual(
+      isRight ? [] : [expect.stringMatching(/^connection: .* for 6 more days → ask the payer to renew it now$/)],
+    );
+  });
+
+  it.each([
+    ['CERT_HAS_EXPIRED', /has expired → ask the payer to renew it$/],
+    ['CERT_NOT_YET_VALID', /is not valid yet → check this machine's clock/],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', /is for another host → /],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', /is self-signed → /],
+    ['SELF_SIGNED_CERT_IN_CHAIN', /is from a private certificate authority → /],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /comes without its chain, or from an unknown authority → /],
+    ['CERT_REVOKED', /is refused \(CERT_REVOKED\) → ask the payer for a certificate that clients trust$/],
+  ])('whose certificate has the verdict %s gets one line, and no request', async (verdict, line) => {
+    const { deps, sent } = payerDeps(
+      {},
+      {
+        connect: async () => ({ tls: { protocol: 'TLSv1.3', verdict, validUntilMs: 0 } }),
+      },
+    );
+
+    expect(todosOf(await examine(deps, 'test', plan))).toEqual([expect.stringMatching(line)]);
+    expect(sent).toEqual([]);
+  });
+
+  it.each([
+    ['ENODATA', /^name: plan.test is not a known host → check its spelling/],
+    ['ESERVFAIL', /^name: plan.test cannot be looked up \(.*ESERVFAIL\) → check this machine's DNS/],
+  ])('whose name cannot be looked up because of %s gets one line', async (code, line) => {
+    const lookup = (): Promise<never> => Promise.reject(Object.assign(new Error('x'), { code }));
+
+    expect(todosOf(await examine(payerDeps({}, { lookup }).deps, 'test', plan))).toEqual([expect.stringMatching(line)]);
+  });
+
   it('without TLS 1.2 gives one line that says what to do', async () => {
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
 

@@ -164,10 +164,16 @@ describe('learn', () => {
     ],
     [{ token_endpoint_auth_methods_supported: ['client_secret_basic', 'private_key_jwt'] }, 'private_key_jwt'],
     [{ token_endpoint_auth_methods_supported: undefined, capabilities: ['client-public'] }, 'none'],
-    [
-      { token_endpoint_auth_methods_supported: undefined, capabilities: ['client-confidential-asymmetric'] },
-      'private_key_jwt',
-    ],
+    [{ token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic'] }, 'client_secret_basic'],
+    ...(
+      [
+        [['client-confidential-asymmetric', 'client-confidential-symmetric', 'client-public'], 'private_key_jwt'],
+        [['client-public', 'client-confidential-symmetric'], 'client_secret_basic'],
+      ] as const
+    ).map(([capabilities, method]): [object, string] => [
+      { token_endpoint_auth_methods_supported: undefined, capabilities },
+      method,
+    ]),
   ])('authenticates by the strongest way of %j: %s', async (change, method) => {
     const { payer, out } = await learnedFrom({
       ...metadata,
@@ -176,6 +182,126 @@ describe('learn', () => {
 
     expect(payer.clientAuthentication).toBe(method);
     passes(out);
+  });
+
+  it.each([
+    [
+      'no method that the gateway has',
+      { token_endpoint_auth_methods_supported: ['tls_client_auth'] },
+      /^clientAuthentication: .* lists tls_client_auth$/m,
+    ],
+    [
+      'nothing',
+      { token_endpoint_auth_methods_supported: undefined, capabilities: undefined },
+      /^clientAuthentication: how does it register the gateway\? Nothing is published$/m,
+    ],
+  ])('asks how the gateway authenticates if the payer lists %s', async (_, change, line) => {
+    const { payer, ask } = await learnedFrom({
+      ...metadata,
+      [`${base}/.well-known/smart-configuration`]: () => json({ ...smartConfiguration, ...change }),
+    });
+
+    expect(payer.clientAuthentication).toBe('client_secret_basic');
+    expect(ask.join('\n')).toMatch(line);
+  });
+
+  it.each<[what: string, change: object, scopes: readonly string[], patientFrom: string]>([
+    [
+      'all scopes',
+      { scopes_supported: ['launch/patient', 'patient/*.rs', 'patient/*.read', 'offline_access'] },
+      ['launch/patient', 'patient/*.rs', 'offline_access'],
+      'token',
+    ],
+    ['those of SMART v1', { scopes_supported: ['patient/*.read'], capabilities: [] }, ['patient/*.read'], 'search'],
+    [
+      'no scopes, but what they are for',
+      { scopes_supported: undefined, capabilities: ['context-standalone-patient', 'permission-offline'] },
+      ['launch/patient', 'patient/*.rs', 'offline_access'],
+      'token',
+    ],
+    [
+      'no scopes, but version 1',
+      { scopes_supported: undefined, capabilities: ['permission-v1'] },
+      ['patient/*.read'],
+      'search',
+    ],
+    [
+      'no scopes, but both versions',
+      { scopes_supported: undefined, capabilities: ['permission-v1', 'permission-v2'] },
+      ['patient/*.rs'],
+      'search',
+    ],
+    [
+      'launch/patient, and no capabilities',
+      { scopes_supported: ['launch/patient', 'patient/*.rs'], capabilities: undefined },
+      ['launch/patient', 'patient/*.rs'],
+      'token',
+    ],
+    [
+      'neither scopes nor capabilities',
+      { scopes_supported: undefined, capabilities: undefined },
+      ['launch/patient', 'patient/*.rs', 'offline_access'],
+      'token',
+    ],
+  ])('asks for the scopes, and finds the patient, of a payer that lists %s', async (_, change, scopes, patientFrom) => {
+    const { payer, out } = await learnedFrom({
+      ...metadata,
+      [`${base}/.well-known/smart-configuration`]: () => json({ ...smartConfiguration, ...change }),
+    });
+
+    expect(payer).toMatchObject({ scopes, patientFrom });
+    passes(out);
+  });
+
+  it.each([
+    [401, true],
+    [403, true],
+    [404, false],
+  ])(
+    'takes a base whose metadata answers %i for one if smart-configuration is above it: %s',
+    async (status, isBase) => {
+      const answers = {
+        [`${base}/metadata`]: () => json({}, status),
+        [`${host}/.well-known/smart-configuration`]: () => json(smartConfiguration),
+      };
+
+      if (isBase) expect((await learnedFrom(answers)).payer.fhirBaseUrl).toBe(base);
+      else expect(await refusal(answers)).toMatch(/^No payer publishes anything at /);
+    },
+  );
+
+  it.each([
+    ['metadata', `${base}/metadata`],
+    ['smart-configuration', `${base}/.well-known/smart-configuration`],
+    ['OpenID configuration', `${base}/.well-known/openid-configuration`],
+    ['the base with slashes', `${base}//`],
+  ])('takes the URL of %s for the base below which it is', async (_, url) => {
+    const found = { ...metadata, [`${base}/.well-known/smart-configuration`]: () => json(smartConfiguration) };
+
+    expect((await learnedFrom(found, url)).payer.fhirBaseUrl).toBe(base);
+  });
+
+  it.each([
+    ['P'.repeat(80), 'P'.repeat(80)],
+    ['P'.repeat(81), 'plan.test'],
+    [' ', 'plan.test'],
+  ])('takes the publisher %j for a name that members see: %s', async (publisher, displayName) => {
+    const { payer } = await learnedFrom({
+      [`${base}/metadata`]: () => json(statement({ publisher })),
+      [`${base}/.well-known/smart-configuration`]: () => json(smartConfiguration),
+    });
+
+    expect(payer.displayName).toBe(displayName);
+  });
+
+  it.each(['everything', '$everything'])('finds that a payer has the operation %s', async (name) => {
+    const resource = [{ type: 'Patient', operation: [{ name }] }];
+    const { payer } = await learnedFrom({
+      [`${base}/metadata`]: () => json(statement({ rest: [{ mode: 'server', resource }, { mode: 'client' }] })),
+      [`${base}/.well-known/smart-configuration`]: () => json(smartConfiguration),
+    });
+
+    expect(payer.everything).toBe(true);
   });
 
   it('asks for the types that a payer lists where it lists no wildcard, and reads them one by one', async () => {
@@ -202,15 +328,19 @@ describe('learn', () => {
     passes(out);
   });
 
-  it('learns the media type of a server that does not know that of FHIR', async () => {
+  it.each([
+    [406, 'application/json+fhir'],
+    [415, 'application/json+fhir'],
+    [400, undefined],
+  ])('learns the media type of a server that answers %i to that of FHIR: %s', async (status, mediaType) => {
     const { http } = answering({ [`${base}/.well-known/smart-configuration`]: () => json(smartConfiguration) });
-    const { out } = await learned(async (url, init) => {
+    const learning = learned(async (url, init) => {
       if (String(url) !== `${base}/metadata`) return http(url, init);
-      return init?.headers?.['Accept'] === 'application/json+fhir' ? json(statement()) : page(406);
+      return init?.headers?.['Accept'] === 'application/json+fhir' ? json(statement()) : page(status);
     }, base);
 
-    expect(pasted(out).quirks).toMatchObject({ fhirMediaType: 'application/json+fhir' });
-    passes(out);
+    expect(pasted((await learning).out).quirks.fhirMediaType).toBe(mediaType);
+    passes((await learning).out);
   });
 
   it('reads capabilities in the CapabilityStatement too', async () => {
