@@ -56,13 +56,16 @@ describe('a key', () => {
   };
   const check = (name: KeyName, arn: string) => linesOf(askKey(kms, config, name, arn));
 
-  it.each(['data', 'audit', 'exports'] as const)('with the statements that are printed is right: %s', async (name) => {
-    expect(await check(name, await make(keyNeeds(name, config, place)))).toEqual([
-      'ok: is enabled, and its policy lets the stack use it',
-    ]);
-  });
+  it.each(['data', 'audit', 'exports'] as const)(
+    'a key with the statements that are printed is right: %s',
+    async (name) => {
+      expect(await check(name, await make(keyNeeds(name, config, place)))).toEqual([
+        'ok: is enabled, and its policy lets the stack use it',
+      ]);
+    },
+  );
 
-  it('whose policy does not let CloudWatch Logs is wrong', async () => {
+  it('a key whose policy does not let CloudWatch Logs is wrong', async () => {
     const needs = keyNeeds('data', config, place).filter(({ Sid }) => Sid !== 'LogGroupsOfThisAccount');
     expect(await check('data', await make(needs))).toEqual([
       expect.stringMatching(
@@ -71,21 +74,21 @@ describe('a key', () => {
     ]);
   });
 
-  it('that does not leave the account’s roles to IAM is wrong', async () => {
+  it('a key that does not leave the account’s roles to IAM is wrong', async () => {
     const needs = keyNeeds('exports', config, place).filter(({ Sid }) => Sid !== 'RolesOfThisAccount');
     expect(await check('exports', await make(needs))).toEqual([
       expect.stringContaining('does not let arn:aws:iam::123456789012:root do'),
     ]);
   });
 
-  it('for signatures is wrong', async () => {
+  it('a key for signatures is wrong', async () => {
     const arn = await make(keyNeeds('data', config, place), { KeyUsage: 'SIGN_VERIFY', KeySpec: 'RSA_2048' });
     expect(await check('data', arn)).toEqual([
       'wrong: is a key of kind RSA_2048 for SIGN_VERIFY; write one of kind SYMMETRIC_DEFAULT for ENCRYPT_DECRYPT',
     ]);
   });
 
-  it('for the member index makes codes, and encrypts nothing', async () => {
+  it('a key for the member index makes codes, and encrypts nothing', async () => {
     const needs = keyNeeds('memberIndex', config, place);
     const right = await make(needs, { KeyUsage: 'GENERATE_VERIFY_MAC', KeySpec: 'HMAC_256' });
     expect(await check('memberIndex', right)).toEqual(['ok: is enabled, and its policy lets the stack use it']);
@@ -94,13 +97,13 @@ describe('a key', () => {
     ]);
   });
 
-  it('that is disabled is wrong', async () => {
+  it('a key that is disabled is wrong', async () => {
     const arn = await make(keyNeeds('audit', config, place));
     await kms.send(new DisableKeyCommand({ KeyId: arn.split('/').at(-1) }));
     expect(await check('audit', arn)).toEqual(['wrong: is Disabled; enable it, or write another key']);
   });
 
-  it('that does not exist is wrong', async () => {
+  it('a key that does not exist is wrong', async () => {
     const arn = 'arn:aws:kms:us-east-1:123456789012:key/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0';
     expect(await check('data', arn)).toEqual([
       'wrong: there is no such key; write the ARN of one in this account and region',
@@ -131,16 +134,16 @@ describe('a topic', () => {
   const policy = (...statements: readonly object[]): string =>
     JSON.stringify({ Version: '2012-10-17', Statement: statements });
 
-  it('with the policy that SNS made is right', async () => {
+  it('a topic with the policy that SNS made is right', async () => {
     expect(await check(await make('usual'))).toEqual(['ok: takes the stage’s alarms, and has a subscription']);
   });
 
-  it('with the statement that is printed is right', async () => {
+  it('a topic with the statement that is printed is right', async () => {
     const arn = await make('own', { Policy: policy(alarmsMayPublish(arnOf('own'), config, place)) });
     expect(await check(arn)).toEqual(['ok: takes the stage’s alarms, and has a subscription']);
   });
 
-  it('whose policy lets something else publish is wrong', async () => {
+  it('a topic whose policy lets something else publish is wrong', async () => {
     const statement = {
       ...alarmsMayPublish(arnOf('other'), config, place),
       Principal: { Service: 'events.amazonaws.com' },
@@ -150,13 +153,13 @@ describe('a topic', () => {
     ]);
   });
 
-  it('that AWS’s own key encrypts is wrong', async () => {
+  it('a topic that AWS’s own key encrypts is wrong', async () => {
     expect(await check(await make('aws-key', { KmsMasterKeyId: 'alias/aws/sns' }))).toEqual([
       'wrong: is encrypted with alias/aws/sns, with which no alarm can publish; encrypt it with a key of your own',
     ]);
   });
 
-  it('whose key lets no alarm in is wrong', async () => {
+  it('a topic whose key lets no alarm in is wrong', async () => {
     const { KeyMetadata: metadata } = await kms.send(new CreateKeyCommand({}));
     expect(await check(await make('closed-key', { KmsMasterKeyId: metadata?.Arn ?? '' }))).toEqual([
       expect.stringMatching(
@@ -165,13 +168,13 @@ describe('a topic', () => {
     ]);
   });
 
-  it('to which no one listens is wrong', async () => {
+  it('a topic to which no one listens is wrong', async () => {
     expect(await check(await make('silent', {}, false))).toEqual([
       'wrong: has no confirmed subscription, so no one would receive an alarm; subscribe someone',
     ]);
   });
 
-  it('that does not exist is wrong', async () => {
+  it('a topic that does not exist is wrong', async () => {
     expect(await check(arnOf('none'))).toEqual([
       'wrong: there is no such topic; make it, or write the ARN of one that exists',
     ]);
@@ -193,24 +196,24 @@ describe('a permissions boundary', () => {
   };
   const check = (arn: string) => linesOf(askBoundary(iam, config, arn));
 
-  it('that allows what functions do is right', async () => {
+  it('a permissions boundary that allows what functions do is right', async () => {
     expect(await check(await make('right', boundaryActions(config)))).toEqual(['ok: allows what functions do']);
   });
 
-  it('that lacks an action is wrong', async () => {
+  it('a permissions boundary that lacks an action is wrong', async () => {
     const actions = boundaryActions(config).filter((action) => action !== 'kms:GenerateDataKey');
     expect(await check(await make('lacking', actions))).toEqual([
       'wrong: does not allow kms:GenerateDataKey; add them, or functions fail',
     ]);
   });
 
-  it('that is limited to some resources is for a person to compare', async () => {
+  it('a permissions boundary that is limited to some resources is for a person to compare', async () => {
     expect(await check(await make('some', boundaryActions(config), 'arn:aws:s3:::p2p-*'))).toEqual([
       expect.stringMatching(/^unclear: allows .* on some resources or conditions only/),
     ]);
   });
 
-  it('that does not exist is wrong', async () => {
+  it('a permissions boundary that does not exist is wrong', async () => {
     expect(await check('arn:aws:iam::123456789012:policy/none')).toEqual([
       'wrong: there is no such policy; make it, or write the ARN of one that exists',
     ]);
@@ -302,13 +305,13 @@ describe('a VPC', () => {
   const check = (vpc: ExistingVpc) => linesOf(askVpc(ec2, config, vpc));
   const right = ['ok: its subnets have a way to payers and to AWS'];
 
-  it('whose subnets go out by a NAT gateway is right', async () => {
+  it('a VPC whose subnets go out by a NAT gateway is right', async () => {
     const { vpc, table, nat, group } = await make();
     await routeOut(table, { NatGatewayId: nat });
     expect(await check({ ...vpc, securityGroupId: group })).toEqual(right);
   });
 
-  it('without a way out is wrong, for each subnet', async () => {
+  it('a VPC without a way out is wrong, for each subnet', async () => {
     const { vpc } = await make();
     expect(await check(vpc)).toEqual(
       vpc.subnets.map(
@@ -318,13 +321,13 @@ describe('a VPC', () => {
     );
   });
 
-  it('with public subnets is wrong', async () => {
+  it('a VPC with public subnets is wrong', async () => {
     const { vpc, table, gateway } = await make();
     await routeOut(table, { GatewayId: gateway });
     expect(await check(vpc)).toEqual([expect.stringContaining('is public'), expect.stringContaining('is public')]);
   });
 
-  it('with every endpoint is right', async () => {
+  it('a VPC with every endpoint is right', async () => {
     const made = await make();
     await routeOut(made.table, { NatGatewayId: made.nat });
     await openToFunctions(made.group);
@@ -332,7 +335,7 @@ describe('a VPC', () => {
     expect(await check({ ...made.vpc, awsEndpoints: calledServices })).toEqual(right);
   });
 
-  it('without an endpoint that the stage names is wrong', async () => {
+  it('a VPC without an endpoint that the stage names is wrong', async () => {
     const made = await make();
     await routeOut(made.table, { NatGatewayId: made.nat });
     await openToFunctions(made.group);
@@ -342,7 +345,7 @@ describe('a VPC', () => {
     ]);
   });
 
-  it('whose endpoints let nothing in or through, or are not found, is wrong', async () => {
+  it('a VPC whose endpoints let nothing in or through, or are not found, is wrong', async () => {
     const made = await make();
     await routeOut(made.table, { NatGatewayId: made.nat });
     await addEndpoint(made, 'dynamodb', { RouteTableIds: [] });
@@ -359,7 +362,7 @@ describe('a VPC', () => {
     expect(lines.join('\n')).toContain('endpoint for kms lets nothing in on port 443');
   });
 
-  it('with a subnet that is elsewhere is wrong', async () => {
+  it('a VPC with a subnet that is elsewhere is wrong', async () => {
     const [one, other] = [await make(), await make()];
     await routeOut(one.table, { NatGatewayId: one.nat });
     const [first] = one.vpc.subnets;
@@ -381,7 +384,7 @@ describe('a VPC', () => {
     );
   });
 
-  it('that does not exist is wrong', async () => {
+  it('a VPC that does not exist is wrong', async () => {
     const { vpc } = await make();
     expect(await check({ ...vpc, id: 'vpc-0a1b2c3d' })).toEqual([
       'wrong: there is no such VPC in this account and region; write one that exists',

@@ -50,7 +50,7 @@ const check = async (...args: string[]) => {
 const change = { 'functions/fetch/handler.ts': 'two\n' };
 
 describe('a change of what is shipped', () => {
-  it('without an entry fails, names the files and the commit that it was compared with, and says what to write', async () => {
+  it('a change of what is shipped without an entry fails, names the files and the commit that it was compared with, and says what to write', async () => {
     write({ ...change, 'docs/new page.md': 'text' });
     commit('change');
 
@@ -63,7 +63,7 @@ describe('a change of what is shipped', () => {
     expect(notes).toContain('"Changelog: none, REASON"');
   });
 
-  it('with an entry under Unreleased passes, in one commit or several', async () => {
+  it('a change of what is shipped with an entry under Unreleased passes, in one commit or several', async () => {
     write(change);
     commit('change');
     write({ 'CHANGELOG.md': changelog('### Fixed\n\n- Reads are\n  two.\n\n') });
@@ -81,7 +81,7 @@ describe('a change of what is shipped', () => {
     ['that only moved there', changelog('### Added\n\n- Something old.\n\n')],
     ['that is a heading', changelog('### Fixed\n\n')],
     ['missing since the file is gone', undefined],
-  ])('with an entry %s fails', async (_where, text) => {
+  ])('a change of what is shipped with an entry %s fails', async (_where, text) => {
     write(change);
     if (text === undefined) rmSync(join(folder, 'CHANGELOG.md'));
     else write({ 'CHANGELOG.md': text });
@@ -90,7 +90,7 @@ describe('a change of what is shipped', () => {
     expect((await check()).code).toBe(1);
   });
 
-  it('with an entry under the version that the change itself releases passes', async () => {
+  it('a change of what is shipped with an entry under the version that the change itself releases passes', async () => {
     write({ ...change, 'CHANGELOG.md': changelog('', '## [0.2.1] - 2026-12-01\n\n### Fixed\n\n- Reads.\n\n') });
     commit('version 0.2.1');
 
@@ -100,13 +100,13 @@ describe('a change of what is shipped', () => {
   it.each([
     ['not committed', change],
     ['new, and in no commit', { 'lib/new.ts': 'one\n' }],
-  ])('that is %s counts', async (_how, files) => {
+  ])('a change of what is shipped that is %s counts', async (_how, files) => {
     write(files);
 
     expect((await check()).code).toBe(1);
   });
 
-  it('of whose commits one says why it needs no entry passes, and the reason is shown', async () => {
+  it('a change of what is shipped of whose commits one says why it needs no entry passes, and the reason is shown', async () => {
     write(change);
     commit('Comments\n\nChangelog: none, only comments');
 
@@ -132,7 +132,7 @@ describe('a change of something else', () => {
     'docs/testing.md',
     'config/mine.ts',
     'package.json',
-  ])('of %s needs no entry, and that is said', async (path) => {
+  ])('a change of something else of %s needs no entry, and that is said', async (path) => {
     write({ [path]: `export default 'two';\n` });
     commit('change');
 
@@ -142,7 +142,7 @@ describe('a change of something else', () => {
     });
   });
 
-  it('on main since the branch began is not this change’s', async () => {
+  it('a change of something else on main since the branch began is not this change’s', async () => {
     run('switch', '--quiet', 'main');
     write(change);
     commit('another');
@@ -168,7 +168,7 @@ describe('without anything to compare with', () => {
     await expect(refused).rejects.toThrow('fetch-depth: 0');
   });
 
-  it('in a shallow clone is refused, and says how to mend it', async () => {
+  it('without anything to compare with in a shallow clone is refused, and says how to mend it', async () => {
     write(change);
     commit('change');
     const shallow = mkdtempSync(join(tmpdir(), 'shallow-'));

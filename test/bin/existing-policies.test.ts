@@ -12,7 +12,7 @@ const logs = logsMayUseKey(place);
 
 describe('the policy of a key', () => {
   it.each(['data', 'audit', 'exports', 'memberIndex'] as const)(
-    'that has what is printed allows what is needed: %s',
+    'the policy of a key that has what is printed allows what is needed: %s',
     (name) => {
       const needs = keyNeeds(name, {}, place);
       for (const need of needs) expect(verdictOn(policyOf(...needs), need)).toEqual(allowed);

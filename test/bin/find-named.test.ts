@@ -18,7 +18,7 @@ describe('a partner that is named', () => {
     expect(find('ACME Health').id).toBe('acme');
   });
 
-  it('by an id is not another with that name', () => {
+  it('a partner that is named by an id is not another with that name', () => {
     expect(
       findNamed(
         [
@@ -44,7 +44,7 @@ describe('a partner that is named', () => {
     expect(() => find(name)).toThrow(hint);
   });
 
-  it('where there are few, lists them all', () => {
+  it('a partner that is named where there are few, lists them all', () => {
     expect(() => findNamed(partners.slice(0, 3), 'x', options)).toThrow(
       'Stage demo has no partner "x"; it has: lakeside-portal, lakeside-app, northwind-records',
     );

@@ -224,7 +224,7 @@ describe('npm run members -- end', () => {
     expect(await Promise.all([one, other].map(isLive))).toEqual([false, true]);
   });
 
-  it('that fails in the middle says what is ended and what not, and ends the rest when it runs again', async () => {
+  it('npm run members -- end that fails in the middle says what is ended and what not, and ends the rest when it runs again', async () => {
     const ids = [await tool.grant(), await tool.grant(), await tool.grant()];
     tool.answer('UpdateItem', { __type: 'com.amazonaws.dynamodb.v20120810#AccessDeniedException', message: 'no' }, 1);
 

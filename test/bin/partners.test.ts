@@ -105,7 +105,7 @@ describe('a new partner', () => {
       /^payers\[0\]: "nobody" is not a payer of this stage; write one of: demo-health-plan, northwind$/,
     ],
     [{ jwks: [{ kty: 'EC', kid: 'x', d: 'canary' }] }, /^jwks\[0\]: contains the private member "d"/],
-  ])('with %j is refused, with what to write', (change, message) => {
+  ])('a new partner with %j is refused, with what to write', (change, message) => {
     expect(() => makePartner(randomBytes, config, { ...app, ...change })).toThrow(message);
   });
 });
@@ -124,7 +124,7 @@ describe('rotating a secret', () => {
     expect(await taken(rotated)).toEqual([false, true]);
   });
 
-  it('after a leak admits only the new one, even if there were two', async () => {
+  it('rotating a secret after a leak admits only the new one, even if there were two', async () => {
     const rotating = withHashes('demo-partner', [sha256('first'), sha256('second')]);
     for (const [stage, olds] of [
       [config, ['demo-partner-secret']],
@@ -140,7 +140,7 @@ describe('rotating a secret', () => {
     }
   });
 
-  it('after a leak is refused for a partner without secrets', () => {
+  it('rotating a secret after a leak is refused for a partner without secrets', () => {
     expect(() => rotateSecret(randomBytes, config, 'demo-app', true)).toThrow(/is a public client/);
     const { entry } = makePartner(randomBytes, config, { ...app, jwks: [es384Jwk().publicJwk] });
     const stage = checkStage({ ...config, partners: [...config.partners, entry] }, 'x');
@@ -151,18 +151,18 @@ describe('rotating a secret', () => {
     ['nobody', config, /has no partner "nobody"; it has: demo-partner, demo-app/],
     ['demo-app', config, /is a public client/],
     ['demo-partner', withHashes('demo-partner', [sha256('a'), sha256('b')]), /already has two secrets.*keep only that/],
-  ])('of %s is refused if there is nothing to rotate', (name, stage, message) => {
+  ])('rotating a secret of %s is refused if there is nothing to rotate', (name, stage, message) => {
     expect(() => rotateSecret(randomBytes, stage, name)).toThrow(message);
   });
 
-  it('of a partner that signs with keys says how to rotate keys', () => {
+  it('rotating a secret of a partner that signs with keys says how to rotate keys', () => {
     const { entry } = makePartner(randomBytes, config, { ...app, jwks: [es384Jwk().publicJwk] });
     const stage = checkStage({ ...config, partners: [...config.partners, entry] }, 'x');
 
     expect(() => rotateSecret(randomBytes, stage, 'example-partner')).toThrow(/add its new public key to jwks/);
   });
 
-  it('by a name that several partners have asks for the client id', () => {
+  it('rotating a secret by a name that several partners have asks for the client id', () => {
     const { entry } = makePartner(randomBytes, config, app);
     const twice = [entry, { ...entry, clientId: 'example-partner-2', secretHashes: [sha256('another secret')] }];
     const stage = checkStage({ ...config, partners: twice }, 'x');

@@ -201,7 +201,7 @@ describe('an endpoint', () => {
     expect(todos).toEqual(line === undefined ? [] : [expect.stringMatching(line)]);
   });
 
-  it('that answers without end is cut off', async () => {
+  it('an endpoint that answers without end is cut off', async () => {
     const endless = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1024 * 1024)) });
 
     const todos = await examined({ [`${url}/r4/metadata`]: () => new Response(endless) });
@@ -209,7 +209,7 @@ describe('an endpoint', () => {
     expect(todos).toEqual([expect.stringMatching(/^FHIR: .* more than 5 MB/)]);
   });
 
-  it('that answers with 5 MB is read', async () => {
+  it('an endpoint that answers with 5 MB is read', async () => {
     const statement = JSON.stringify({ resourceType: 'CapabilityStatement', fhirVersion: '4.0.1' });
     const text = statement.padEnd(5 * 1024 * 1024);
 
@@ -237,12 +237,15 @@ describe('discovery that differs from the profile', () => {
     ['scopes', { scopes_supported: ['patient/*.read'] }, 'write the scopes that the payer lists'],
     ['capabilities', { capabilities: ['launch-standalone'] }, 'write patientFrom: "search"'],
     ['grant_types_supported', { grant_types_supported: ['authorization_code'] }, 'ask the payer for refresh tokens'],
-  ])('in %s names both sides and what to write', async (member, change, todo) => {
-    const todos = await examined({ [smartConfiguration]: published(change) });
+  ])(
+    'discovery that differs from the profile in %s names both sides and what to write',
+    async (member, change, todo) => {
+      const todos = await examined({ [smartConfiguration]: published(change) });
 
-    expect(todos).toEqual([expect.stringMatching(new RegExp(`^discovery: smart-configuration: ${member}`))]);
-    expect(todos[0]).toContain(todo);
-  });
+      expect(todos).toEqual([expect.stringMatching(new RegExp(`^discovery: smart-configuration: ${member}`))]);
+      expect(todos[0]).toContain(todo);
+    },
+  );
 
   /** RFC 8414 §2, RFC 9207 §3 and SMART App Launch 2.2 §8.1.4. */
   it.each<[member: string, type: string, value: unknown]>([
@@ -271,18 +274,17 @@ describe('discovery that differs from the profile', () => {
     [6, 'patient/A.r, patient/B.r, patient/C.r, patient/D.r, patient/E.r, patient/F.r'],
     [7, 'patient/A.r, patient/B.r, patient/C.r, patient/D.r, patient/E.r, patient/F.r and 1 more'],
   ])('lists at most six of %i values that the payer has', async (many, list) => {
-    const scopes_supported = [...'ABCDEFG'].slice(0, many).map((letter) => `patient/${letter}.r`);
-    const methods = [...'ABCDEFG'].slice(0, many).map((letter) => `patient/${letter}.r`);
+    const listed = Array.from({ length: many }, (_, at) => `patient/${'ABCDEFG'.charAt(at)}.r`);
 
-    expect(await examined({ [smartConfiguration]: published({ scopes_supported }) })).toEqual([
+    expect(await examined({ [smartConfiguration]: published({ scopes_supported: listed }) })).toEqual([
       expect.stringContaining(`(it has ${list}) → write the scopes that the payer lists`),
     ]);
     expect(
-      await examined({ [smartConfiguration]: published({ token_endpoint_auth_methods_supported: methods }) }),
+      await examined({ [smartConfiguration]: published({ token_endpoint_auth_methods_supported: listed }) }),
     ).toEqual([expect.stringContaining(`lacks private_key_jwt (it has ${list})`)]);
   });
 
-  it('in a URL is only one of value, not of spelling', async () => {
+  it('discovery that differs from the profile in a URL is only one of value, not of spelling', async () => {
     const token_endpoint = 'HTTPS://PLAN.test:443/token';
 
     expect(await examined({ [smartConfiguration]: published({ token_endpoint }) })).toEqual([]);
@@ -303,7 +305,7 @@ describe('discovery that differs from the profile', () => {
     ).toEqual([]);
   });
 
-  it('in the issuer says that logins are refused', async () => {
+  it('discovery that differs from the profile in the issuer says that logins are refused', async () => {
     const todos = await examined({ [serverMetadata]: published({ issuer: 'https://plan.test/' }, true) });
 
     expect(todos).toEqual([
@@ -322,13 +324,19 @@ describe('discovery that differs from the profile', () => {
     ],
     ['sends iss', published({}, true), { ...plan, sendsIss: false }, 'write sendsIss: true'],
     ['takes PKCE', published({}, true), withQuirks({ pkce: false }), 'write quirks.pkce: true'],
-  ])('in that the payer %s says what to write', async (_, document, payer, todo) => {
-    const todos = await examined({ [smartConfiguration]: () => json({}, 404), [serverMetadata]: document }, { payer });
+  ])(
+    'discovery that differs from the profile in that the payer %s says what to write',
+    async (_, document, payer, todo) => {
+      const todos = await examined(
+        { [smartConfiguration]: () => json({}, 404), [serverMetadata]: document },
+        { payer },
+      );
 
-    expect(todos).toEqual([expect.stringContaining(todo)]);
-  });
+      expect(todos).toEqual([expect.stringContaining(todo)]);
+    },
+  );
 
-  it('in a revocation endpoint that the profile lacks says to add it', async () => {
+  it('discovery that differs from the profile in a revocation endpoint that the profile lacks says to add it', async () => {
     const { revocationEndpoint: _, ...payer } = plan;
 
     const todos = await examined({ [serverMetadata]: () => json({}, 404) }, { payer });
@@ -451,7 +459,7 @@ describe('a secret', () => {
     expect(lines.join()).toContain('p2p/test/payers/plan');
   });
 
-  it('of the right kind passes', async () => {
+  it('a secret of the right kind passes', async () => {
     expect(await secretLines({ client_secret: 'canary' }, byPost)).toEqual([]);
     expect(await secretLines({ private_key_jwk: keys.privateJwk })).toEqual([]);
   });

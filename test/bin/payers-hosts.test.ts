@@ -60,7 +60,7 @@ const askedOverTls = async (options: TlsOptions): Promise<string[]> => {
 };
 
 describe('a host', () => {
-  it('with a good certificate passes, with its TLS version and the days that are left', async () => {
+  it('a host with a good certificate passes, with its TLS version and the days that are left', async () => {
     const [, connection] = await askedOverTls(authority.certificateFor('localhost', 40.5));
 
     expect(connection).toMatch(/^localhost:\d+: TLSv1\.3, the certificate is valid for 40 more days$/);
@@ -80,7 +80,7 @@ describe('a host', () => {
       strangers.certificateFor('localhost', 40),
       /without its chain, or from an unknown authority → /,
     ],
-  ])('with a certificate %s gives one line that says what to do', async (_, certificate, line) => {
+  ])('a host with a certificate %s gives one line that says what to do', async (_, certificate, line) => {
     const [, connection] = await askedOverTls(certificate);
 
     expect(connection).toMatch(line);
@@ -89,7 +89,7 @@ describe('a host', () => {
   it.each([
     [7, true],
     [6.99, false],
-  ])('with a certificate that ends in %d days is all right: %s', async (days, isRight) => {
+  ])('a host with a certificate that ends in %d days is all right: %s', async (days, isRight) => {
     const deps = payerDeps(
       {},
       {
@@ -111,7 +111,7 @@ describe('a host', () => {
     ['SELF_SIGNED_CERT_IN_CHAIN', /is from a private certificate authority → /],
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /comes without its chain, or from an unknown authority → /],
     ['CERT_REVOKED', /is refused \(CERT_REVOKED\) → ask the payer for a certificate that clients trust$/],
-  ])('whose certificate has the verdict %s gets one line, and no request', async (verdict, line) => {
+  ])('a host whose certificate has the verdict %s gets one line, and no request', async (verdict, line) => {
     const { deps, sent } = payerDeps(
       {},
       {
@@ -126,13 +126,13 @@ describe('a host', () => {
   it.each([
     ['ENODATA', /^name: plan.test is not a known host → check its spelling/],
     ['ESERVFAIL', /^name: plan.test cannot be looked up \(.*ESERVFAIL\) → check this machine's DNS/],
-  ])('whose name cannot be looked up because of %s gets one line', async (code, line) => {
+  ])('a host whose name cannot be looked up because of %s gets one line', async (code, line) => {
     const lookup = (): Promise<never> => Promise.reject(Object.assign(new Error('x'), { code }));
 
     expect(todosOf(await examine(payerDeps({}, { lookup }).deps, 'test', plan))).toEqual([expect.stringMatching(line)]);
   });
 
-  it('without TLS 1.2 gives one line that says what to do', async () => {
+  it('a host without TLS 1.2 gives one line that says what to do', async () => {
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
 
     const [, connection] = await askedOverTls({ ...authority.certificateFor('localhost', 40), ...old });
@@ -140,7 +140,7 @@ describe('a host', () => {
     expect(connection).toMatch(/offers no TLS 1\.2 or later → ask the payer to offer it/);
   });
 
-  it('that is unknown gets no further requests', async () => {
+  it('a host that is unknown gets no further requests', async () => {
     const unknown = (): Promise<never> => Promise.reject(Object.assign(new Error('x'), { code: 'ENOTFOUND' }));
     const { deps, sent } = payerDeps({}, { lookup: unknown });
 
@@ -152,7 +152,7 @@ describe('a host', () => {
     expect(sent).toEqual([]);
   });
 
-  it('whose port is closed gets no further requests', async () => {
+  it('a host whose port is closed gets no further requests', async () => {
     const server = createServer();
     const port = await listening(server);
     await new Promise((resolve) => servers.pop()?.close(resolve));
@@ -169,7 +169,7 @@ describe('a host', () => {
     expect(sent).toEqual([]);
   });
 
-  it('that accepts connections but never answers gets all requests at once, for five seconds, and each is reported', async () => {
+  it('a host that accepts connections but never answers gets all requests at once, for five seconds, and each is reported', async () => {
     const port = await listening(createServer((socket) => socket.on('error', () => {})));
     const base = `http://127.0.0.1:${port}`;
     const { deps } = payerDeps({}, { connect, http: (url, init) => fetch(url, init) });
@@ -194,7 +194,7 @@ describe('a host', () => {
     for (const todo of todos) expect(todo).toMatch(/does not answer in time → ask the payer/);
   });
 
-  it('whose TLS handshake never ends is given up after two tries of a second and a half', async () => {
+  it('a host whose TLS handshake never ends is given up after two tries of a second and a half', async () => {
     const port = await listening(createServer((socket) => socket.on('error', () => {})));
     const { limits, fire } = handLimits();
     const base = `https://127.0.0.1:${port}`;
@@ -212,7 +212,7 @@ describe('a host', () => {
     expect(todos).toEqual([expect.stringMatching(/^connection: 127.0.0.1:\d+ does not answer in time/)]);
   });
 
-  it('that lets one try to connect pass by, and takes the next, has no fault', async () => {
+  it('a host that lets one try to connect pass by, and takes the next, has no fault', async () => {
     const port = await listening(createServer());
     const tooLate = AbortSignal.abort(new DOMException('late', 'TimeoutError'));
     jest.spyOn(AbortSignal, 'timeout').mockReturnValueOnce(tooLate);

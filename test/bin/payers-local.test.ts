@@ -20,14 +20,17 @@ describe('stage local', () => {
     expect(payers.map(({ publicKeys }) => publicKeys)).toEqual([[], [publicJwk]]);
   });
 
-  it.each([config.origin ?? '', aws])('that does not answer at %s is refused, with what to start', async (silent) => {
-    const http = async (url: string | URL): Promise<Response> => {
-      if (String(url).startsWith(silent)) throw Object.assign(new Error('x'), { code: 'ECONNREFUSED' });
-      return json({}, 404);
-    };
+  it.each([config.origin ?? '', aws])(
+    'stage local that does not answer at %s is refused, with what to start',
+    async (silent) => {
+      const http = async (url: string | URL): Promise<Response> => {
+        if (String(url).startsWith(silent)) throw Object.assign(new Error('x'), { code: 'ECONNREFUSED' });
+        return json({}, 404);
+      };
 
-    await expect(runningLocalStage(http, config, aws)).rejects.toThrow(
-      `Stage local is what \`npm start\` serves, but nothing answers at ${silent}; start it, or give --stage`,
-    );
-  });
+      await expect(runningLocalStage(http, config, aws)).rejects.toThrow(
+        `Stage local is what \`npm start\` serves, but nothing answers at ${silent}; start it, or give --stage`,
+      );
+    },
+  );
 });

@@ -137,7 +137,7 @@ describe('what the doctor prints', () => {
     expect(printed.at(-1)).toBe('2 payers: 1 thing to do, 1 out of order');
   });
 
-  it('of 50 payers or more is only those with something to do or paused, and of fewer all', async () => {
+  it('what the doctor prints of 50 payers or more is only those with something to do or paused, and of fewer all', async () => {
     const [first, ...others] = foundIn(50);
     const { printed } = await check([{ ...first!, stop }, ...others], ['7']);
 

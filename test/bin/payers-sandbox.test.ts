@@ -85,7 +85,7 @@ describe('the doctor against the sandbox', () => {
 });
 
 describe('a URL', () => {
-  it('of a SMART payer gives an entry with the preset that passes the check and equals the profile', async () => {
+  it('a URL of a SMART payer gives an entry with the preset that passes the check and equals the profile', async () => {
     const { out, notes } = await proposed(`${northwind.url}/r4`);
     const { id, displayName, clientId, publicKeys, ...found } = pasted(out);
     // No payer publishes how long a member's consent lasts, which page size suits it, or how members know it.
@@ -111,7 +111,7 @@ describe('a URL', () => {
     expect([displayName, clientId, publicKeys.length]).toEqual(['127.0.0.1', 'pending-registration', 1]);
   });
 
-  it('of a document leads to the same entry as its base', async () => {
+  it('a URL of a document leads to the same entry as its base', async () => {
     const { out } = await proposed(`${northwind.url}/r4`);
 
     for (const path of ['/r4/', '/r4/metadata', '/r4/.well-known/smart-configuration']) {
@@ -119,14 +119,14 @@ describe('a URL', () => {
     }
   });
 
-  it('of an issuer gives its endpoints, and asks for the FHIR base', async () => {
+  it('a URL of an issuer gives its endpoints, and asks for the FHIR base', async () => {
     const { out, notes } = await proposed(northwind.url);
 
     expect(pasted(out)).toMatchObject({ issuer: northwind.url, tokenEndpoint: `${northwind.url}/oauth2/token` });
     expect(notes).toContain('fhirBaseUrl: ');
   });
 
-  it('of a payer without discovery gives every field, from its CapabilityStatement, and asks for the rest', async () => {
+  it('a URL of a payer without discovery gives every field, from its CapabilityStatement, and asks for the rest', async () => {
     const { out, notes } = await proposed(`${demoHealthPlan.url}/r4`);
 
     expect(pasted(out)).toMatchObject({

@@ -53,14 +53,14 @@ describe("a payer's secret", () => {
     [{ __type: 'AccessDeniedException', Message: 'canary' }, 'may not be read with these credentials'],
     [{ __type: 'ExpiredTokenException', Message: 'canary' }, 'was not read: AWS does not accept these credentials'],
     [{ __type: 'SomethingNew', Message: 'canary' }, 'was not read: Secrets Manager answers SomethingNew'],
-  ])('that cannot be read says why and what to do: %j', async (answer, problem) => {
+  ])("a payer's secret that cannot be read says why and what to do: %j", async (answer, problem) => {
     const { reading } = await readFrom(400, answer);
 
     expect(reading).toEqual({ problem, todo: expect.stringMatching(/\w/) });
     expect(JSON.stringify(reading)).not.toContain('canary');
   });
 
-  it('of a stage without a region says that no region is set', async () => {
+  it("a payer's secret of a stage without a region says that no region is set", async () => {
     const client = stageSecretsClient({ ...localStage(), stage: 'demo' }, {});
     client.config.region = () => Promise.reject(new Error('Region is missing'));
 

@@ -63,7 +63,7 @@ describe('work in parallel', () => {
     expect(begun).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it('of nothing is done, and an error is thrown', async () => {
+  it('work in parallel of nothing is done, and an error is thrown', async () => {
     await inParallel([], 8, async () => {});
     await expect(
       inParallel([1, 2, 3], 2, async () => {

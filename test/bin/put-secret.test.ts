@@ -28,7 +28,7 @@ const put = async (text: string): Promise<string | undefined> =>
   putSecret(place, text, await readVersions(place), made);
 
 describe('a value', () => {
-  it('of a secret that does not exist makes it: under the key of the stage, described, and with its tags', async () => {
+  it('a value of a secret that does not exist makes it: under the key of the stage, described, and with its tags', async () => {
     await open([]);
     await put('first');
 
@@ -41,7 +41,7 @@ describe('a value', () => {
     expect(secrets.calls).not.toContain('TagResource');
   });
 
-  it('of a secret that lacks a tag of the stage, or has another value there, adds it; other tags stay', async () => {
+  it('a value of a secret that lacks a tag of the stage, or has another value there, adds it; other tags stay', async () => {
     await open([name]);
     const client = place.client;
     const old = { 'cost-center': '0815', owner: 'pharmacy' };
@@ -121,14 +121,17 @@ describe('Secrets Manager', () => {
     ['PutSecretValue', { __type: 'EncryptionFailure' }, "cannot be encrypted with the stage's key; deploy the stage"],
     ['DescribeSecret', { __type: 'AccessDeniedException' }, writeRights],
     ['PutSecretValue', { __type: 'AccessDeniedException' }, writeRights],
-  ])('that refuses %s with %j changes nothing, and the tool says what to do', async (operation, error, message) => {
-    await open([name]);
-    await put('first');
-    secrets.failWith(operation, error);
+  ])(
+    'Secrets Manager that refuses %s with %j changes nothing, and the tool says what to do',
+    async (operation, error, message) => {
+      await open([name]);
+      await put('first');
+      secrets.failWith(operation, error);
 
-    await expect(put('second')).rejects.toThrow(message);
-    expect(secrets.current(name)).toBe('first');
-  });
+      await expect(put('second')).rejects.toThrow(message);
+      expect(secrets.current(name)).toBe('first');
+    },
+  );
 
   it.each([
     [{ __type: 'ResourceExistsException' }, 'was made by someone else just now; run again'],
@@ -136,7 +139,7 @@ describe('Secrets Manager', () => {
       { __type: 'InvalidRequestException', Message: 'The KMS key alias/p2p-demo-data does not exist' },
       "cannot be encrypted with the stage's key; deploy the stage, which makes the key",
     ],
-  ])('that does not make a secret (%j) says why', async (error, message) => {
+  ])('Secrets Manager that does not make a secret (%j) says why', async (error, message) => {
     await open([]);
     secrets.failWith('CreateSecret', error);
 
@@ -144,7 +147,7 @@ describe('Secrets Manager', () => {
     expect(secrets.current(name)).toBeUndefined();
   });
 
-  it('that is about to delete the secret is told to keep it', async () => {
+  it('Secrets Manager that is about to delete the secret is told to keep it', async () => {
     await open([name]);
     const deleted = {
       ...place,

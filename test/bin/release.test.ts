@@ -330,7 +330,7 @@ describe('release build', () => {
     await expect(build('new')).rejects.toThrow('these files are in none:\nM functions/one/index.ts');
   });
 
-  it('as a dry run shows the files and keeps none, also of what is in no commit, and says so', async () => {
+  it('release build as a dry run shows the files and keeps none, also of what is in no commit, and says so', async () => {
     write({ 'functions/one/index.ts': 'console.log(1);\n' });
     const { out, notes } = await call('--dry-run');
 

@@ -320,7 +320,7 @@ describe('a copy', () => {
     await expect(from('restored-grants')).rejects.toThrow(says);
   });
 
-  it("that is the stage's own table, or is not there, is refused", async () => {
+  it("a copy that is the stage's own table, or is not there, is refused", async () => {
     await expect(from(tool.names.grants)).rejects.toThrow("--from is the stage's own table");
     await expect(from('no-such-table')).rejects.toThrow('There is no table no-such-table in this account and region.');
   });

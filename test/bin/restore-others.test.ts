@@ -145,7 +145,7 @@ describe('npm run restore -- stops', () => {
     [2, 2, { at: now }],
     [undefined, 3, { at: now }],
   ])(
-    'of a stop of version %s in the audit, and its end in the same second of version %s not there yet, %j is left',
+    'npm run restore -- stops of a stop of version %s in the audit, and its end in the same second of version %s not there yet, %j is left',
     async (stopVersion, endVersion, left) => {
       await write('stop', stopVersion);
       await tool.file();
@@ -230,17 +230,17 @@ describe('an alarm of the audit', () => {
       MetricAlarms: StateValue.map((state, number) => ({ AlarmName: `Audit${number}`, StateValue: state })),
     });
 
-  it('that is on stops a restore, since the audit may lack the end of a grant', async () => {
+  it('an alarm of the audit that is on stops a restore, since the audit may lack the end of a grant', async () => {
     states('OK', 'ALARM');
     await expect(checkAuditAlarms(config, {})).rejects.toThrow('The alarm Audit1 is on');
   });
 
-  it('that is off does not', async () => {
+  it('an alarm of the audit that is off does not', async () => {
     states('OK', 'INSUFFICIENT_DATA');
     await expect(checkAuditAlarms(config, {})).resolves.toBeUndefined();
   });
 
-  it('that may not be read is said, with the right that is missing', async () => {
+  it('an alarm of the audit that may not be read is said, with the right that is missing', async () => {
     cloudWatch.on(DescribeAlarmsCommand).rejects(Object.assign(new Error('no'), { name: 'AccessDenied' }));
     await expect(checkAuditAlarms(config, {})).rejects.toThrow(
       'AWS denied access. The tool needs cloudwatch:DescribeAlarms.',

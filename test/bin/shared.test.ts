@@ -76,14 +76,14 @@ describe('a failure of AWS', () => {
     else expect((refusal as Error).message).toMatch(message);
   });
 
-  it('of the local stack says how to start it', () => {
+  it('a failure of AWS of the local stack says how to start it', () => {
     expect(explained(coded('ECONNREFUSED'), 'local')).toMatchObject({
       message: 'The local stack does not answer. Run `npm start`, or set AWS_ENDPOINT_URL if it is elsewhere.',
     });
   });
 
   it.each([named('ValidationException'), new Refusal('x'), 'a text'])(
-    'that nobody knows stays as it is: %s',
+    'a failure of AWS that nobody knows stays as it is: %s',
     (error) => {
       expect(explained(error)).toBe(error);
     },
@@ -135,11 +135,11 @@ describe('a call that fails for a moment', () => {
     'ThrottlingException ProvisionedThroughputExceededException RequestLimitExceeded TooManyRequestsException InternalServerError InternalFailure ServiceUnavailableException TransactionConflictException TimeoutError'.split(
       ' ',
     ),
-  )('by %s is repeated', async (name) => {
+  )('a call that fails for a moment by %s is repeated', async (name) => {
     expect(await called(named(name), 1)).toEqual({ outcome: 'done', calls: 2, waits: [200] });
   });
 
-  it.each(['ETIMEDOUT', 'ECONNRESET', 'EPIPE'])('by %s is repeated', async (code) => {
+  it.each(['ETIMEDOUT', 'ECONNRESET', 'EPIPE'])('a call that fails for a moment by %s is repeated', async (code) => {
     expect((await called(coded(code), 1)).calls).toBe(2);
   });
 

@@ -56,7 +56,7 @@ describe('a stop', () => {
     expect((await readOne(table, id))?.stop).toBeUndefined();
   });
 
-  it('that another operator made at the same time is not replaced', async () => {
+  it('a stop that another operator made at the same time is not replaced', async () => {
     const other = { ...stop, by: 'arn:aws:iam::111122223333:user/other' };
     const racing = withApplies(0);
     const first = stopNow(table, id, other, real);
@@ -66,14 +66,14 @@ describe('a stop', () => {
     expect((await readOne(table, id))?.stop).toMatchObject(other);
   });
 
-  it('whose answer was lost is found to be made', async () => {
+  it('a stop whose answer was lost is found to be made', async () => {
     failNext('UpdateItem', Object.assign(new Error(), { name: 'TimeoutError' }), { after: true });
 
     expect(await stopNow(table, id, stop, real)).toMatchObject({ changed: true });
     expect(await readOne(table, id)).toMatchObject({ version: 2, stop });
   });
 
-  it('that the table throttles for long is not made, and says so with the error of DynamoDB', async () => {
+  it('a stop that the table throttles for long is not made, and says so with the error of DynamoDB', async () => {
     const error = Object.assign(new Error(), { name: 'ProvisionedThroughputExceededException' });
     for (let times = 0; times < 8; times += 1) failNext('UpdateItem', error);
 
@@ -81,7 +81,7 @@ describe('a stop', () => {
     expect(await readOne(table, id)).toMatchObject({ version: 1, stop: undefined });
   });
 
-  it('of an item that does not exist is refused', async () => {
+  it('a stop of an item that does not exist is refused', async () => {
     await expect(stopNow(table, 'partner#other', stop, real)).rejects.toThrow('The registry has no item partner#other');
   });
 });

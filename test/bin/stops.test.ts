@@ -178,7 +178,7 @@ describe('npm run payers -- pause', () => {
     expect((await readOne(table, 'payer#northwind'))?.stop?.until).toBeUndefined();
   });
 
-  it('that has ended by itself can be begun again, and needs no resume', async () => {
+  it('npm run payers -- pause that has ended by itself can be begun again, and needs no resume', async () => {
     await pause('--until', '30m');
     const resumed = await run('payers', ['resume', 'northwind', '--reason', 'x'], 3600);
     expect(resumed.out).toBe('Northwind Health (northwind) is not paused at stage local. Nothing was changed.');

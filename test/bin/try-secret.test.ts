@@ -72,13 +72,13 @@ describe('a secret, before it becomes current,', () => {
       (nth) => (nth === 1 ? invalidGrant() : answered(500, 'x')),
       'answered a made-up secret otherwise: token endpoint answered 500',
     ],
-  ])('at a payer %s is unknown, and says why', async (_what, answer, detail) => {
+  ])('a secret, before it becomes current, at a payer %s is unknown, and says why', async (_what, answer, detail) => {
     const { result } = await tried((_sent, nth) => answer(nth));
 
     expect(result).toEqual({ result: 'unknown', detail });
   });
 
-  it('at a payer that hangs, or refuses connections, is unknown', async () => {
+  it('a secret, before it becomes current, at a payer that hangs, or refuses connections, is unknown', async () => {
     const failing = (error: Error) =>
       tried(() => {
         throw error;
@@ -100,21 +100,24 @@ describe('a secret, before it becomes current,', () => {
     expect(sent).toEqual([]);
   });
 
-  it.each(['ES384', 'RS384'])('if it is a key, is tried against a made-up key of its kind: %s', async (alg) => {
-    const pair = await makeKeyPair({ rsa: alg === 'RS384' });
-    const { result, sent } = await tried((_sent, nth) => (nth === 1 ? invalidGrant() : invalidClient()), {
-      payer: { ...keyed, publicKeys: [pair.publicKey] },
-      secret: JSON.parse(pair.secret) as PayerSecret,
-    });
+  it.each(['ES384', 'RS384'])(
+    'a secret, before it becomes current, if it is a key, is tried against a made-up key of its kind: %s',
+    async (alg) => {
+      const pair = await makeKeyPair({ rsa: alg === 'RS384' });
+      const { result, sent } = await tried((_sent, nth) => (nth === 1 ? invalidGrant() : invalidClient()), {
+        payer: { ...keyed, publicKeys: [pair.publicKey] },
+        secret: JSON.parse(pair.secret) as PayerSecret,
+      });
 
-    expect(result).toEqual({ result: 'accepted' });
-    const heads = sent.map(({ form }) => {
-      const [head = ''] = (form.get('client_assertion') ?? '').split('.');
-      return JSON.parse(Buffer.from(head, 'base64url').toString()) as { alg: string; kid: string };
-    });
-    expect(heads[0]).toMatchObject({ alg });
-    expect(heads[1]).toEqual(heads[0]);
-  });
+      expect(result).toEqual({ result: 'accepted' });
+      const heads = sent.map(({ form }) => {
+        const [head = ''] = (form.get('client_assertion') ?? '').split('.');
+        return JSON.parse(Buffer.from(head, 'base64url').toString()) as { alg: string; kid: string };
+      });
+      expect(heads[0]).toMatchObject({ alg });
+      expect(heads[1]).toEqual(heads[0]);
+    },
+  );
 
   it('leaves no trace in what is said', async () => {
     const results = await Promise.all([

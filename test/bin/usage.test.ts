@@ -295,7 +295,7 @@ describe('npm run usage', () => {
     expect(readdirSync(folder)).toEqual(['usage.csv']);
   });
 
-  it('with --dry-run shows the queries and about what they would read, and asks none', async () => {
+  it('npm run usage with --dry-run shows the queries and about what they would read, and asks none', async () => {
     createGroups({ createdAt: fromMs });
     const line = JSON.stringify({ function: 'fetch', step: 'fetch', outcome: 'ok', payer: 'north' }).padEnd(1000);
     log(Array.from({ length: 1000 }, () => line));
@@ -386,7 +386,7 @@ describe('an AWS that fails', () => {
   const runInto = (file: string): Promise<Ran> => run(['--month', month, '--csv', join(folder, file)], failing.url);
 
   it.each(['Failed', 'Cancelled', 'Timeout', 'Unknown'])(
-    'by a query that ends as %s: nothing is written',
+    'an AWS that fails by a query that ends as %s: nothing is written',
     async (status) => {
       failing.answer('GetQueryResults', { status });
       await expect(runInto('a.csv')).rejects.toThrow(`CloudWatch Logs ended a query without an answer (${status})`);
@@ -394,32 +394,35 @@ describe('an AWS that fails', () => {
     },
   );
 
-  it('by a query that never ends: nothing is written', async () => {
+  it('an AWS that fails by a query that never ends: nothing is written', async () => {
     failing.answer('GetQueryResults', { status: 'Running' });
     await expect(runInto('a.csv')).rejects.toThrow('CloudWatch Logs has not finished a query for an hour');
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it.each(['LimitExceededException', 'ThrottlingException'])('for a moment by %s: it is asked again', async (type) => {
-    await fillRegistry({});
-    failing.answer('StartQuery', { __type: type, message: 'busy' }, 2);
-    expect((await runInto('a.csv')).code).toBe(0);
-    expect(csvRows(readFileSync(join(folder, 'a.csv'), 'utf8'))).toMatchObject([{ payer: 'north', requests: '1' }]);
-  });
+  it.each(['LimitExceededException', 'ThrottlingException'])(
+    'an AWS that fails for a moment by %s: it is asked again',
+    async (type) => {
+      await fillRegistry({});
+      failing.answer('StartQuery', { __type: type, message: 'busy' }, 2);
+      expect((await runInto('a.csv')).code).toBe(0);
+      expect(csvRows(readFileSync(join(folder, 'a.csv'), 'utf8'))).toMatchObject([{ payer: 'north', requests: '1' }]);
+    },
+  );
 
-  it('for a moment by a busy table: it is asked again', async () => {
+  it('an AWS that fails for a moment by a busy table: it is asked again', async () => {
     await fillRegistry({ 'payer#north': { id: 'north', displayName: 'North' } });
     failing.answer('Scan', { __type: 'ProvisionedThroughputExceededException', message: 'busy' }, 4);
     await runInto('a.csv');
     expect(csvRows(readFileSync(join(folder, 'a.csv'), 'utf8'))).toMatchObject([{ payer: 'north', name: 'North' }]);
   });
 
-  it('by refusing rights: it says which', async () => {
+  it('an AWS that fails by refusing rights: it says which', async () => {
     failing.answer('StartQuery', { __type: 'AccessDeniedException', message: 'no' });
     await expect(runInto('a.csv')).rejects.toThrow('AWS denied access. The tool needs logs:DescribeLogGroups');
   });
 
-  it('by a registry that cannot be read: nothing is written', async () => {
+  it('an AWS that fails by a registry that cannot be read: nothing is written', async () => {
     await fillRegistry({});
     failing.answer('Scan', { __type: 'com.amazon.coral.service#AccessDeniedException', message: 'no' });
     await expect(runInto('a.csv')).rejects.toThrow('AWS denied access. The tool needs dynamodb:ListTables');

@@ -22,7 +22,7 @@ const jsonOf = async (run: () => Promise<unknown>): Promise<{ parsed: number[]; 
 };
 
 describe('JSON is parsed and printed', () => {
-  it('once each in a FHIR read, for the payer tokens and the log line, and never for the answer', async () => {
+  it('JSON is parsed and printed once each in a FHIR read, for the payer tokens and the log line, and never for the answer', async () => {
     const test = fetchGateway();
     const { token } = await test.grant();
     const answer = fhir({ resourceType: 'Patient', id: 'patient-1', text: 'x'.repeat(100_000) });
@@ -34,7 +34,7 @@ describe('JSON is parsed and printed', () => {
     expect(Math.max(...parsed, ...printed)).toBeLessThan(2000);
   });
 
-  it('once in a redemption, for the answer and the log line, and never parsed', async () => {
+  it('JSON is parsed and printed once in a redemption, for the answer and the log line, and never parsed', async () => {
     const test = gateway();
     const code = await test.login();
 

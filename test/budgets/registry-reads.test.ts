@@ -50,7 +50,7 @@ const overTable = () => {
 const parties = ['GetItem partner#demo-partner', 'GetItem payer#northwind'];
 
 describe('a new environment reads its partner and its payer by key, once in twenty seconds,', () => {
-  it('for authorize', async () => {
+  it('a new environment reads its partner and its payer by key, once in twenty seconds, for authorize', async () => {
     const { environment, readsOf, passSeconds } = overTable();
     const handler = authorizeHandler(environment());
     const query = { client_id: 'demo-partner', redirect_uri: redirectUri, state: 'state' };
@@ -63,7 +63,7 @@ describe('a new environment reads its partner and its payer by key, once in twen
     expect((await readsOf(authorize, 302)).toSorted()).toEqual(parties);
   });
 
-  it('for a FHIR read', async () => {
+  it('a new environment reads its partner and its payer by key, once in twenty seconds, for a FHIR read', async () => {
     const { environment, readsOf, grant, passSeconds } = overTable();
     const { token } = await grant();
     const deps = environment();
@@ -74,7 +74,7 @@ describe('a new environment reads its partner and its payer by key, once in twen
     expect(await readsOf(patient, 200)).toEqual([]);
   });
 
-  it('for introspection', async () => {
+  it('a new environment reads its partner and its payer by key, once in twenty seconds, for introspection', async () => {
     const { environment, readsOf, grant } = overTable();
     const { token } = await grant();
     const handler = tokenHandler(environment());

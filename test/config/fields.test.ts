@@ -225,7 +225,7 @@ describe('a number in the configuration', () => {
     expect(refusedAt(1)).toEqual([]);
   });
 
-  it('of executions of the account is a whole one of at least 1, of which 100 cannot be reserved', () => {
+  it('a number in the configuration of executions of the account is a whole one of at least 1, of which 100 cannot be reserved', () => {
     const refusedAt = (values: Values): string[] => refusedFields(changed(values));
 
     expect(refusedAt({ accountConcurrency: 0 })).toContain('accountConcurrency');

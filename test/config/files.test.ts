@@ -174,7 +174,7 @@ describe('a file', () => {
     expect(lines[0]?.startsWith(`${join(folder, name)}: `)).toBe(true);
   });
 
-  it('that this user may not read is refused in one line', () => {
+  it('a file that this user may not read is refused in one line', () => {
     // Root may read everything, so another user must try.
     if (process.getuid?.() !== 0) return;
     // Some machines do not let the user `nobody` read the project's files.

@@ -140,7 +140,7 @@ describe('a base URL', () => {
     ['https://internal/fhir ', more],
     ['https://internal/fhir/', slash('https://internal/fhir')],
     ['https://internal/a//fhir//', slash('https://internal/a//fhir')],
-  ])('as a payer prints it, %j: %s', (value, message) => {
+  ])('a base URL as a payer prints it, %j: %s', (value, message) => {
     expect(rules.printedBaseUrl(value)).toBe(message);
   });
 });
@@ -158,7 +158,7 @@ describe('a FHIR base URL', () => {
     ['/r4/Patients', undefined],
     ['/r4/metadata2', undefined],
     ['/r4/', 'ends in a slash; write "https://plan.example.org/r4"'],
-  ])('at a host, %j: %s', (path, message) => {
+  ])('a FHIR base URL at a host, %j: %s', (path, message) => {
     expect(rules.fhirBaseUrl(`https://plan.example.org${path}`)).toBe(message);
   });
 });
@@ -193,7 +193,7 @@ describe('an identifier of a payer', () => {
     ['A'.repeat(31), noNumber],
     ['', noNumber],
     ['60054 ', noNumber],
-  ])('of claims, %j: %s', (value, message) => {
+  ])('an identifier of a payer of claims, %j: %s', (value, message) => {
     expect(rules.payerNumber(value)).toBe(message);
   });
 
@@ -202,7 +202,7 @@ describe('an identifier of a payer', () => {
     ['1234', 'is not an identifier; write its 5 digits'],
     ['123456', 'is not an identifier; write its 5 digits'],
     ['1234a', 'is not an identifier; write its 5 digits'],
-  ])('of five digits, %j: %s', (value, message) => {
+  ])('an identifier of a payer of five digits, %j: %s', (value, message) => {
     expect(rules.digits(5)(value)).toBe(message);
   });
 });
@@ -293,7 +293,7 @@ describe('the name of an extra parameter', () => {
     'grant_type code redirect_uri code_verifier refresh_token scope client_id client_secret client_assertion client_assertion_type'.split(
       ' ',
     ),
-  )('of a token call may not be %s, which the gateway sets', (name) => {
+  )('the name of an extra parameter of a token call may not be %s, which the gateway sets', (name) => {
     expect(rules.extraTokenParameter(name)).toBe(own);
   });
 
@@ -551,11 +551,11 @@ describe('a scope', () => {
     ['patient/Observation.u', `${writes} "patient/Observation.rs"`],
     ['patient/Observation.rd', `${writes} "patient/Observation.rs"`],
     ['patient/Observation.cud?category=laboratory', `${writes} "patient/Observation.rs"`],
-  ])('of a partner, %j: %s', (value, message) => {
+  ])('a scope of a partner, %j: %s', (value, message) => {
     expect(rules.partnerScope(value)).toBe(message === undefined ? undefined : `"${value}" ${message}`);
   });
 
-  it('of a partner written as advised is accepted', () => {
+  it('a scope of a partner written as advised is accepted', () => {
     for (const value of ['patient/*.cruds', 'patient/Claim.write?a=b', 'patient/Claim.read?a=b']) {
       const advice = /write "(.+)"/.exec(rules.partnerScope(value) ?? '')?.[1];
       expect(rules.partnerScope(advice ?? '')).toBeUndefined();
@@ -566,7 +566,7 @@ describe('a scope', () => {
   const writing = 'allows more than reading, but the gateway only reads; write a read scope';
 
   it.each(['user/*.read', 'openid', 'patient/Claim.rs?a=b.write', 'our/patient/*.write', 'patient/*', '!'])(
-    'of a payer is accepted: %s',
+    'a scope of a payer is accepted: %s',
     (value) => {
       expect(rules.payerScope(value)).toBeUndefined();
     },
@@ -579,33 +579,39 @@ describe('a scope', () => {
     'patient/*.writer',
     'patient/*.rs',
     'patient/*.sr',
-  ])('of a payer that only looks like writing is accepted: %s', (value) => {
+  ])('a scope of a payer that only looks like writing is accepted: %s', (value) => {
     expect(rules.payerScope(value)).toBeUndefined();
   });
 
   it.each(['patient/Nonsense', 'user/claims', 'system/'])(
-    'of a payer that names no permission is a word of its own, whatever it names: %s',
+    'a scope of a payer that names no permission is a word of its own, whatever it names: %s',
     (value) => {
       expect(rules.payerScope(value)).toBeUndefined();
     },
   );
 
-  it.each(['patient/Nonsense.rs', 'user/claim.read'])('of a payer that names no type of R4 is refused: %s', (value) => {
-    expect(rules.payerScope(value)).toBe(
-      `"${value}" names no FHIR R4 resource type; write one that does, such as patient/Observation.rs`,
-    );
-  });
+  it.each(['patient/Nonsense.rs', 'user/claim.read'])(
+    'a scope of a payer that names no type of R4 is refused: %s',
+    (value) => {
+      expect(rules.payerScope(value)).toBe(
+        `"${value}" names no FHIR R4 resource type; write one that does, such as patient/Observation.rs`,
+      );
+    },
+  );
 
   it.each(['patient/*.write', 'user/*.*', 'system/*.c', 'patient/Claim.rud', 'patient/Claim.cruds?a=b'])(
-    'of a payer is refused as writing: %s',
+    'a scope of a payer is refused as writing: %s',
     (value) => {
       expect(rules.payerScope(value)).toBe(`"${value}" ${writing}`);
     },
   );
 
-  it.each(['', 'a b', ' a', 'a ', '"a"', 'a\\', 'ä'])('of a payer is refused as not a single scope: %j', (value) => {
-    expect(rules.payerScope(value)).toBe(several);
-  });
+  it.each(['', 'a b', ' a', 'a ', '"a"', 'a\\', 'ä'])(
+    'a scope of a payer is refused as not a single scope: %j',
+    (value) => {
+      expect(rules.payerScope(value)).toBe(several);
+    },
+  );
 });
 
 describe('a public key', () => {

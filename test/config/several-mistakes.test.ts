@@ -46,14 +46,14 @@ describe('several mistakes in one stage', () => {
     ]);
   });
 
-  it('in one field are reported once: as the actual mistake, not also as an unfinished field', () => {
+  it('several mistakes in one stage in one field are reported once: as the actual mistake, not also as an unfinished field', () => {
     expect(told(change('payers', 0, { displayName: 'TODO' }), change('payers', 1, { issuer: '<issuer>' }))).toEqual([
       expect.stringMatching(/^payers\[1\] \(riverside\)\.issuer: is not a URL; /),
       unfinished(`${payer}.displayName`, 'TODO'),
     ]);
   });
 
-  it('that come from a misspelled name are one, but the same field missing elsewhere is another', () => {
+  it('several mistakes in one stage that come from a misspelled name are one, but the same field missing elsewhere is another', () => {
     expect(
       told(
         change('payers', 0, { clientID: 'gateway-17', clientId: undefined }),
@@ -65,7 +65,7 @@ describe('several mistakes in one stage', () => {
     ]);
   });
 
-  it('that come from a wrong payer id are one: partners that name it are not blamed', () => {
+  it('several mistakes in one stage that come from a wrong payer id are one: partners that name it are not blamed', () => {
     expect(told(change('payers', 0, { id: 'Lakeside' }))).toEqual([
       expect.stringMatching(/^payers\[0\] \(Lakeside\)\.id: is not a valid id; /),
     ]);

@@ -305,7 +305,7 @@ describe('API Gateway and Lambda on this machine', () => {
       expect(context.left).toBeLessThanOrEqual(29_000);
     });
 
-    it('that crash are restarted by the next call', async () => {
+    it('functions that crash are restarted by the next call', async () => {
       const [buffered] = functions;
       const [before] = buffered?.pids() ?? [];
       expect((await send('/do/exit')).status).toBe(502);
@@ -315,7 +315,7 @@ describe('API Gateway and Lambda on this machine', () => {
       expect(functionLog.join('\n')).toContain('The process ended (3)');
     });
 
-    it('that crash fail no other call, however soon the next one comes', async () => {
+    it('functions that crash fail no other call, however soon the next one comes', async () => {
       const [buffered] = functions;
       if (buffered === undefined) throw new Error('There is no function');
       const told = (what: string) => invokeDirectly(buffered, { pathParameters: { what } });
@@ -340,14 +340,14 @@ describe('API Gateway and Lambda on this machine', () => {
       expect((await buffered?.held())?.map(({ pid }) => pid)).toEqual(buffered?.pids());
     });
 
-    it('that fail while starting report why', async () => {
+    it('functions that fail while starting report why', async () => {
       await mkdir(join(folder, 'broken'));
       await writeFile(join(folder, 'broken', 'index.js'), "throw new Error('Environment variable X is missing');");
       const options = { socketPath: join(folder, 'broken.socket'), awsEndpoint: '', onLog: () => {} };
       await expect(startFunction(spec('broken'), options)).rejects.toThrow('Environment variable X is missing');
     });
 
-    it('that no route leads to start at their first invocation, and return their result', async () => {
+    it('functions that no route leads to start at their first invocation, and return their result', async () => {
       await mkdir(join(folder, 'scheduled'));
       const source = `exports.handler = async (event, context) => {
         if (event.fail) throw new Error('as told');
@@ -368,7 +368,7 @@ describe('API Gateway and Lambda on this machine', () => {
       await expect(invokeDirectly(scheduled, {})).rejects.toThrow('scheduled was stopped');
     });
 
-    it('that are stopped while starting are not waited for', async () => {
+    it('functions that are stopped while starting are not waited for', async () => {
       await mkdir(join(folder, 'endless'));
       await writeFile(join(folder, 'endless', 'index.js'), 'for (;;);');
       const options = { socketPath: join(folder, 'endless.socket'), awsEndpoint: '', onLog: () => {}, lazy: true };
@@ -383,7 +383,7 @@ describe('API Gateway and Lambda on this machine', () => {
       await invoked;
     });
 
-    it('that throw give 502 without the reason, which is logged', async () => {
+    it('functions that throw give 502 without the reason, which is logged', async () => {
       const answer = await send('/do/throw');
       expect(answer.status).toBe(502);
       expect(answer.body.toString()).toBe('{"message":"Internal server error"}');
@@ -406,7 +406,7 @@ describe('API Gateway and Lambda on this machine', () => {
       }
     });
 
-    it('that are not streamed state their length', async () => {
+    it('answers that are not streamed state their length', async () => {
       expect((await send('/do/headers')).headers['content-length']).toBe('2');
     });
 
@@ -414,11 +414,11 @@ describe('API Gateway and Lambda on this machine', () => {
       expect([...(await send('/do/base64')).body]).toEqual([0, 255, 254]);
     });
 
-    it.each(['large', 'malformed'])('that are %s give 502', async (what) => {
+    it.each(['large', 'malformed'])('answers that are %s give 502', async (what) => {
       expect((await send(`/do/${what}`)).status).toBe(502);
     });
 
-    it("that take longer than the integration's timeout give 504", async () => {
+    it("answers that take longer than the integration's timeout give 504", async () => {
       const answer = await send('/impatient/hold');
       await hold.until(1);
       hold.release();
@@ -489,7 +489,7 @@ describe('API Gateway and Lambda on this machine', () => {
       expect(body.toString()).toBe('<p>Missing Authentication Token</p>');
     });
 
-    it("of a class apply to types that have none, with the type's own status and, without a template, plain text", async () => {
+    it("gateway responses of a class apply to types that have none, with the type's own status and, without a template, plain text", async () => {
       const tooLong = await elsewhere('/event/x', { headers: { 'x-long': 'a'.repeat(10_240) } });
       expect(tooLong).toMatchObject({ status: 431, headers: { 'x-class': '4xx' } });
       expect(tooLong.body.toString()).toBe('{"message":"Request Header Fields Too Large"}');
@@ -571,13 +571,13 @@ describe('API Gateway and Lambda on this machine', () => {
       expect(size).toBeLessThanOrEqual(200 * 1024 * 1024);
     });
 
-    it('without a prelude give 502, and free the function', async () => {
+    it('streams without a prelude give 502, and free the function', async () => {
       functionLog.length = 0;
       expect((await send('/stream?what=plain')).status).toBe(502);
       await eventually(() => functionLog.includes('streaming plain ended'));
     });
 
-    it('whose client leaves before the first byte end at once, before the function does', async () => {
+    it('streams whose client leaves before the first byte end at once, before the function does', async () => {
       functionLog.length = 0;
       const outgoing = request({ host: 'localhost', port: gateway.port, path: '/stream?what=late', agent: false });
       outgoing.on('error', () => {}).end();

@@ -157,7 +157,7 @@ describe('the programs of the quick start read the same whole record', () => {
     },
   );
 
-  it('and the one for curl refuses an address of another sign-in', async () => {
+  it('the programs of the quick start read the same whole record and the one for curl refuses an address of another sign-in', async () => {
     const other = new URL('http://localhost/callback?code=p2pc_other&state=other');
     const out = await runProgram(['sh', join(examples, 'read-record.sh')], (child) => paste(child, other));
 

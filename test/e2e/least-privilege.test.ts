@@ -173,7 +173,7 @@ describe('a changed template of production', () => {
     expect(remove(`${path}/Policy`, action).missing).toContain(`${path}: Allow ${action} on ${resource}`);
   });
 
-  it("both lacks and exceeds a right that is no longer narrowed: token's writes to grants of any key", () => {
+  it("a changed template of production both lacks and exceeds a right that is no longer narrowed: token's writes to grants of any key", () => {
     const found = change('Functions/Token/Policy', (_properties, statements) => {
       for (const statement of statements) if (statement['Action'] === 'dynamodb:PutItem') delete statement['Condition'];
     });

@@ -150,7 +150,7 @@ describe("a payer's secret", () => {
     expect(secrets.current(names.plan)).toBe('{"client_secret":"second"}');
   });
 
-  it('without a previous value is refused', async () => {
+  it("a payer's secret without a previous value is refused", async () => {
     await shell(`printf %s first | ${put} --unchecked`);
 
     const { code, err } = await shell(`${put} --previous`);
@@ -206,7 +206,7 @@ describe("a payer's secret", () => {
     expect(secrets.calls).toEqual([]);
   });
 
-  it('that does not exist yet is made under the key of the stage', async () => {
+  it("a payer's secret that does not exist yet is made under the key of the stage", async () => {
     writeFileSync(config, JSON.stringify({ ...stageWith(localStage().payers[1]?.publicKeys ?? []), stage: 'new' }));
     accepted = 'x';
 
@@ -215,7 +215,7 @@ describe("a payer's secret", () => {
     expect(secrets.current('p2p/new/payers/plan')).toBe('{"client_secret":"x"}');
   });
 
-  it('that the payer refuses does not become the current one, unless it is put there unchecked, said loudly', async () => {
+  it("a payer's secret that the payer refuses does not become the current one, unless it is put there unchecked, said loudly", async () => {
     accepted = 'good';
     await shell(`printf %s good | ${put}`);
 

@@ -155,7 +155,7 @@ describe('npm start', () => {
     expect(out).not.toContain('http://');
   });
 
-  it('if stopped while starting, leaves nothing listening, and says that it was stopped', async () => {
+  it('npm start if stopped while starting, leaves nothing listening, and says that it was stopped', async () => {
     const { gateway } = await choosePorts();
     const child = start([...freePorts, '--port', String(gateway), '--state', join(folder, 'stopped')]);
     const ended = collected(child);

@@ -139,7 +139,7 @@ describe('synth', () => {
     });
   });
 
-  it('of a stage that brings everything of its own has no finding, with an edge and without', async () => {
+  it('synth of a stage that brings everything of its own has no finding, with an edge and without', async () => {
     for (const edge of [true, false]) {
       const file = join(outdir, `own-${edge}.json`);
       writeFileSync(file, JSON.stringify(await ownEverything({ edge })));

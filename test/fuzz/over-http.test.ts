@@ -163,7 +163,7 @@ describe('raw bytes to the running gateway', () => {
     await stillWorks();
   });
 
-  it('on a hundred connections that close after half a request leave the gateway unharmed', async () => {
+  it('raw bytes to the running gateway on a hundred connections that close after half a request leave the gateway unharmed', async () => {
     const halves = [
       'GET /r4/northwind/Patient HTTP/1.1\r\nHost: lo',
       'POST /oauth2/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\ngrant',

@@ -71,15 +71,18 @@ it('each redirect URI is tried with at least 500 other spellings', () => {
 });
 
 describe('a redirect URI must match exactly (RFC 6749 §3.1.2.3, RFC 9700 §2.1)', () => {
-  it.each(registered)('and $clientId is redirected to $uri itself', async ({ clientId, uri }) => {
-    const { answer, writes } = await asks(clientId, uri);
+  it.each(registered)(
+    'a redirect URI must match exactly (RFC 6749 §3.1.2.3, RFC 9700 §2.1) and $clientId is redirected to $uri itself',
+    async ({ clientId, uri }) => {
+      const { answer, writes } = await asks(clientId, uri);
 
-    expect(answer.statusCode).toBe(302);
-    expect(writes).toEqual(['PutItem']);
-  });
+      expect(answer.statusCode).toBe(302);
+      expect(writes).toEqual(['PutItem']);
+    },
+  );
 
   it.each(cases)(
-    'or a page is shown and nothing is sent or written: $uri, $kind',
+    'a redirect URI must match exactly (RFC 6749 §3.1.2.3, RFC 9700 §2.1) or a page is shown and nothing is sent or written: $uri, $kind',
     async ({ clientId, uri, spellings }) => {
       const own: readonly string[] = uris[clientId as keyof typeof uris];
       const strangers = spellings.filter((one) => !own.includes(one) && !isLoopbackOfAnotherPort(clientId, one));

@@ -334,7 +334,7 @@ describe('tokens', () => {
     await untouched();
   });
 
-  it('from a code are refused with any one bit changed, and consume nothing (RFC 6749 §4.1.2)', async () => {
+  it('tokens from a code are refused with any one bit changed, and consume nothing (RFC 6749 §4.1.2)', async () => {
     const code = await login.login();
     const bits = Buffer.from(code.slice(5), 'base64url').length * 8;
     for (let bit = 0; bit < bits; bit += 1) await isNothing(flipped(code, bit));

@@ -43,7 +43,7 @@ describe('the functions of the stack', () => {
     }
   });
 
-  it('and the one that fills the registry, which has it beside its code', async () => {
+  it('the functions of the stack and the one that fills the registry, which has it beside its code', async () => {
     const folder = join(outdir, 'local', 'bundles', 'fill-registry');
     expect((await readdir(folder)).sort()).toEqual(['index.js', 'registry.json']);
     const registry = JSON.parse(await readFile(join(folder, 'registry.json'), 'utf8')) as object;
@@ -80,7 +80,7 @@ describe('the functions of the stack', () => {
     });
   });
 
-  it("all have the same origin, which is the API's own URL if the configuration has none", async () => {
+  it("the functions of the stack all have the same origin, which is the API's own URL if the configuration has none", async () => {
     const template = await stageTemplate('demo');
     const where = { stackName: 'p2p-gateway-demo', assetDir: () => '' };
     const demo = readTemplate(template, { ...where, origin: 'http://own-url.test' });

@@ -150,13 +150,16 @@ describe('the web ACL', () => {
     ['edge', 'REGIONAL', 'WebAcl', [onlyCloudFront, ...inspection]],
     // The web ACL that sees the caller's address limits addresses.
     ['edge', 'CLOUDFRONT', 'EdgeWebAcl', [rateLimit, reputation]],
-  ] as const)('of stage %s and scope %s admits what no rule stops, and has these rules', (stage, scope, id, rules) => {
-    const [, { DefaultAction, Rules, VisibilityConfig }] = acl(stage, scope);
+  ] as const)(
+    'the web ACL of stage %s and scope %s admits what no rule stops, and has these rules',
+    (stage, scope, id, rules) => {
+      const [, { DefaultAction, Rules, VisibilityConfig }] = acl(stage, scope);
 
-    expect(DefaultAction).toEqual({ Allow: {} });
-    expect(named(stage, Rules)).toEqual(rules);
-    expect(VisibilityConfig).toEqual(visible(`p2p-gateway-${stage}-${id}`));
-  });
+      expect(DefaultAction).toEqual({ Allow: {} });
+      expect(named(stage, Rules)).toEqual(rules);
+      expect(VisibilityConfig).toEqual(visible(`p2p-gateway-${stage}-${id}`));
+    },
+  );
 
   it('is the only one if there is no edge', () => {
     expect(resourcesOf(templateOf('plain'), 'AWS::WAFv2::WebACL')).toHaveLength(1);
@@ -198,7 +201,7 @@ describe('the web ACL', () => {
     },
   );
 
-  it("behind an edge admits only requests with the origin's secret", () => {
+  it("the web ACL behind an edge admits only requests with the origin's secret", () => {
     const rules = named('edge', acl('edge', 'REGIONAL')[1].Rules);
     const asked = { path: '/r4/northwind/Patient' };
     expect(stoppedBy(rules, asked)).toBe('OnlyCloudFront');

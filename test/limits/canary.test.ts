@@ -117,7 +117,7 @@ const run = async ({ takesMs = () => 800, measured = false }: Options = {}) => {
 };
 
 describe('5,000 payers', () => {
-  it('that answer within 0.8 s are all asked in one run, within its four minutes and its files', async () => {
+  it('5,000 payers that answer within 0.8 s are all asked in one run, within its four minutes and its files', async () => {
     const found = await run({ measured: true });
     process.stdout.write(
       `5,000 payers: ${found.seconds.toFixed(0)} s, ${found.mostOpen} requests at once, ${found.grownMb.toFixed(0)} MB held, ${found.registryReads} reads of the registry\n`,
@@ -132,7 +132,7 @@ describe('5,000 payers', () => {
     expect(found.registryReads).toBeLessThan(count + 100);
   });
 
-  it('of which every third does not answer still fit, and each of those has its line and its open breaker', async () => {
+  it('5,000 payers of which every third does not answer still fit, and each of those has its line and its open breaker', async () => {
     const isDown = (host: string): boolean => Number(host.slice(6, 10)) % 3 === 0;
     const found = await run({ takesMs: (host) => (isDown(host) ? Infinity : 800) });
     process.stdout.write(`a third of 5,000 payers down: ${found.seconds.toFixed(0)} s\n`);
@@ -144,7 +144,7 @@ describe('5,000 payers', () => {
     expect(found.seconds).toBeLessThan(240);
   });
 
-  it('of which none answers do not fit, which the run says about itself', async () => {
+  it('5,000 payers of which none answers do not fit, which the run says about itself', async () => {
     const found = await run({ takesMs: () => Infinity });
 
     expect(found.error?.message).toMatch(/^There was no time for \d+ payers$/);
@@ -167,7 +167,7 @@ describe('5,000 payers', () => {
     expect(lines).toHaveLength(102);
   });
 
-  it('that are paused are left alone, and their lines say so', async () => {
+  it('5,000 payers that are paused are left alone, and their lines say so', async () => {
     const item = items.get('payer#payer-1234') ?? {};
     const stop = { M: { at: { N: '0' }, by: { S: 'me' }, reason: { S: 'maintenance' } } };
     items.set('payer#payer-1234', { ...item, stop });

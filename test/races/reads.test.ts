@@ -85,7 +85,7 @@ describe('the holder of a lease is killed while the payer’s answer is on its w
   };
   const exchanges = ({ proxy }: World) => proxy.calls().filter((call) => call.includes('/oauth2/token')).length;
 
-  it('and another process waits for the end of the lease, takes over and reads the record', async () => {
+  it('the holder of a lease is killed while the payer’s answer is on its way and another process waits for the end of the lease, takes over and reads the record', async () => {
     const { world, next, access, leaseEnds } = await killHolder(true);
     let exchangedAt = 0;
     world.payer.script('northwind', {
@@ -103,7 +103,7 @@ describe('the holder of a lease is killed while the payer’s answer is on its w
     expect(exchanges(world)).toBe(1);
   });
 
-  it('and another process asks the member to connect again if the payer had rotated: the only grant that is lost', async () => {
+  it('the holder of a lease is killed while the payer’s answer is on its way and another process asks the member to connect again if the payer had rotated: the only grant that is lost', async () => {
     const { world, next, access } = await killHolder(false);
     world.clock.pass(leaseMs + 1000);
 

@@ -184,7 +184,7 @@ describe('a sort', () => {
     ['-date,status', 'c b a none'],
     ['date,status', 'a c b none'],
     ['status,-date', 'c b a none'],
-  ])('by %s puts resources without a date last', (keys, order) => {
+  ])('a sort by %s puts resources without a date last', (keys, order) => {
     const ids = sorted(all, 'Observation', keys.split(',')).map(({ body }) => body.id);
     expect(ids.join(' ')).toBe(order);
   });
@@ -230,7 +230,7 @@ describe('an include', () => {
     ['Patient', '_revinclude=Observation:subject', 'Observation/1'],
     ['Patient', '_revinclude=Observation:encounter', ''],
     ['Encounter', '_revinclude=*:*', 'Observation/1'],
-  ])('of %s with %s brings %s', (type, query, expected) => {
+  ])('an include of %s with %s brings %s', (type, query, expected) => {
     expect(bring(type, query)).toBe(expected);
   });
 });
@@ -259,7 +259,7 @@ describe('the links of a page', () => {
     [10, 50, 30, { self: 'from 30', previous: 'from 20', next: 'from 40' }],
     [10, 25, 5, { self: 'from 5', previous: 'from 0', next: 'from 15' }],
     [0, 25, 0, { self: 'from 0' }],
-  ])('for %i of %i from %i', (count, total, offset, expected) => {
+  ])('the links of a page for %i of %i from %i', (count, total, offset, expected) => {
     expect(linksAt(count, total, offset)).toEqual(expected);
   });
 

@@ -49,7 +49,7 @@ describe('what the live view shows of an address', () => {
     ]);
   });
 
-  it('only counts parameters whose names are not public', () => {
+  it('what the live view shows of an address only counts parameters whose names are not public', () => {
     expect(query('canary=1&__proto__=2&constructor=3&state=x')).toEqual([
       ['state', mark],
       ['(others)', '3'],
@@ -146,7 +146,7 @@ describe('what the live view shows of an item', () => {
     });
   });
 
-  it('of an update is what it sets and what it removes', () => {
+  it('what the live view shows of an item of an update is what it sets and what it removes', () => {
     const update = {
       UpdateExpression: 'SET usedAt = :usedAt, #status = :status, previousHash = accessHash REMOVE wrappedKey, #type',
       ExpressionAttributeNames: { '#status': 'status', '#type': 'type' },

@@ -171,7 +171,7 @@ describe('the import of a whole record', () => {
     [403, 'Your connection to Old &amp; Gold has ended'],
     [503, 'can’t be reached right now'],
     [400, 'Something went wrong'],
-  ])('that is refused with %i says so in words', async (status, words) => {
+  ])('the import of a whole record that is refused with %i says so in words', async (status, words) => {
     gateway.exports.refusal = status;
 
     expect((await begin()).text).toContain(words);

@@ -242,30 +242,33 @@ describe('an answer of the partner app', () => {
   it.each([
     ['a page', { status: 200, page: '<p></p>' }],
     ['a redirect', { redirect: '/' }],
-  ])('that is %s is not cached or sniffed, and sends no Referer', async (_name, answer) => {
-    const headers: Record<string, unknown> = {};
-    const response = {
-      setHeader: (name: string, value: string) => (headers[name.toLowerCase()] = value),
-      writeHead: () => ({ end: () => {} }),
-    };
-    await send('http://gateway', response as unknown as ServerResponse, answer);
-    expect(headers).toMatchObject({
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-      'cross-origin-opener-policy': 'same-origin',
-    });
-    if ('page' in answer) {
-      expect(String(headers['content-security-policy']).split('; ').sort()).toEqual([
-        "base-uri 'none'",
-        "default-src 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-        "img-src 'self'",
-        "style-src 'self'",
-      ]);
-    }
-  });
+  ])(
+    'an answer of the partner app that is %s is not cached or sniffed, and sends no Referer',
+    async (_name, answer) => {
+      const headers: Record<string, unknown> = {};
+      const response = {
+        setHeader: (name: string, value: string) => (headers[name.toLowerCase()] = value),
+        writeHead: () => ({ end: () => {} }),
+      };
+      await send('http://gateway', response as unknown as ServerResponse, answer);
+      expect(headers).toMatchObject({
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'cross-origin-opener-policy': 'same-origin',
+      });
+      if ('page' in answer) {
+        expect(String(headers['content-security-policy']).split('; ').sort()).toEqual([
+          "base-uri 'none'",
+          "default-src 'none'",
+          "form-action 'self'",
+          "frame-ancestors 'none'",
+          "img-src 'self'",
+          "style-src 'self'",
+        ]);
+      }
+    },
+  );
 });
 
 describe('a problem, as the member reads it', () => {

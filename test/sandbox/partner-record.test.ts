@@ -117,7 +117,7 @@ describe('a document', () => {
     expect((await open('/attachment?type=DocumentReference&id=d1')).text).toBe('Well.');
   });
 
-  it('on another server is not fetched: the token stays here', async () => {
+  it('a document on another server is not fetched: the token stays here', async () => {
     gateway.more = [note({ contentType: 'text/plain', url: `${gateway.origin}.example/r4/plan/Binary/b1` })];
     await connect();
     expect((await open('/attachment?type=DocumentReference&id=d1')).text).toContain('on another server');
@@ -125,7 +125,7 @@ describe('a document', () => {
 });
 
 describe('a read that the gateway refuses', () => {
-  it('with 401 is made again with renewed tokens, once', async () => {
+  it('a read that the gateway refuses with 401 is made again with renewed tokens, once', async () => {
     gateway.fhirStatus = 401;
     gateway.fhirFailures = 1;
 
@@ -133,14 +133,14 @@ describe('a read that the gateway refuses', () => {
     expect(tokenCalls('refresh_token')).toBe(1);
   });
 
-  it('with 401 again ends the connection, after one renewal', async () => {
+  it('a read that the gateway refuses with 401 again ends the connection, after one renewal', async () => {
     gateway.fhirStatus = 401;
 
     expect((await connect()).text).toContain('Your connection to Old &amp; Gold has ended');
     expect(tokenCalls('refresh_token')).toBe(1);
   });
 
-  it('with 429 waits as long as it asks', async () => {
+  it('a read that the gateway refuses with 429 waits as long as it asks', async () => {
     gateway.fhirStatus = 429;
     gateway.fhirRetryAfter = '0';
     gateway.fhirFailures = 3;
@@ -148,7 +148,7 @@ describe('a read that the gateway refuses', () => {
     expect((await connect()).text).toContain('Venegas795');
   });
 
-  it('with 429 four times is given up', async () => {
+  it('a read that the gateway refuses with 429 four times is given up', async () => {
     gateway.fhirStatus = 429;
     gateway.fhirRetryAfter = '0';
 
@@ -156,7 +156,7 @@ describe('a read that the gateway refuses', () => {
     expect(gateway.seen.filter(({ path }) => path === '/r4/plan/Patient/p1')).toHaveLength(4);
   });
 
-  it('with a long wait is not made again while a member looks on', async () => {
+  it('a read that the gateway refuses with a long wait is not made again while a member looks on', async () => {
     gateway.fhirStatus = 503;
     gateway.fhirRetryAfter = '600';
 

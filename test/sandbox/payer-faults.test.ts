@@ -267,7 +267,7 @@ describe('the switches', () => {
     expect((await read('Patient')).statusCode).toBe(200);
   });
 
-  it('of one payer leave the other alone', async () => {
+  it('the switches of one payer leave the other alone', async () => {
     await switchOn(['html']);
     const tokens = await gateway.connect('demo-health-plan');
     const answer = await gateway.read('demo-health-plan', 'Patient', tokens.access_token);
@@ -275,7 +275,7 @@ describe('the switches', () => {
     expect(answer.statusCode).toBe(200);
   });
 
-  it('that spoil the read by which the gateway learns whose record it is end a sign-in in server_error', async () => {
+  it('the switches that spoil the read by which the gateway learns whose record it is end a sign-in in server_error', async () => {
     await switchOn(['503'], 'demo-health-plan');
     const down = await gateway.signIn('demo-health-plan');
     await switchOn(['html'], 'demo-health-plan');

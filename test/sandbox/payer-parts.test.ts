@@ -19,7 +19,7 @@ describe('a payer finds the member of an account form', () => {
     email: 'mayte@example.com',
   };
 
-  it('by every field together', () => {
+  it('a payer finds the member of an account form by every field together', () => {
     expect(matchMember(records, right)).toEqual({ record: records[0] });
   });
 
@@ -32,13 +32,13 @@ describe('a payer finds the member of an account form', () => {
     ['birthdate', '02/30/2011', 'birthdate'],
     ['birthdate', '13/01/2011', 'birthdate'],
     ['email', 'nobody', 'email'],
-  ] as const)('but not with %s %s', (field, value, about) => {
+  ] as const)('a payer finds the member of an account form but not with %s %s', (field, value, about) => {
     const found = matchMember(records, { ...right, [field]: value });
     expect(found).not.toHaveProperty('record');
     expect('problems' in found && found.problems.map((problem) => problem.field)).toEqual([about]);
   });
 
-  it('and refuses an address that cannot receive mail', () => {
+  it('a payer finds the member of an account form and refuses an address that cannot receive mail', () => {
     const long = `${'a'.repeat(242)}@example.com`;
     expect([long.length, isEmail(long), isEmail(`a${long}`)]).toEqual([254, true, false]);
     expect(['a@b', 'a b@example.com', '@example.com', 'a@example..com', 'a@@example.com'].filter(isEmail)).toEqual([]);
@@ -153,7 +153,7 @@ describe('the presets', () => {
     ]);
   });
 
-  it('for SMART publish what SMART App Launch requires, and not the plain challenge method', () => {
+  it('the presets for SMART publish what SMART App Launch requires, and not the plain challenge method', () => {
     const said = smartConfiguration(presets.smart, 'http://payer', { client: { jwks: [] } });
     expect(said).toMatchObject({
       authorization_endpoint: 'http://payer/oauth2/authorize',

@@ -162,7 +162,7 @@ describe('the answers of a sign-in', () => {
     expect(stored.map(({ url, headers }) => [url, headers.get('cache-control')])).toEqual([]);
   });
 
-  it('that refuse a request are pages like the others: not stored, not framed, with nothing loaded', async () => {
+  it('the answers of a sign-in that refuse a request are pages like the others: not stored, not framed, with nothing loaded', async () => {
     const refused = await fetch(authorizeUrl().replace(client.client_id, 'another'), { redirect: 'manual' });
     expect(refused.status).toBe(400);
     expect(Object.fromEntries(refused.headers)).toMatchObject({

@@ -60,11 +60,11 @@ describe('dependencies', () => {
     expect(Object.keys(allowScripts).filter((name) => allowScripts[name])).toEqual(['esbuild']);
   });
 
-  it('of the deployed bundles are each explained in docs/reports/dependencies.md, and no others are', () => {
+  it('dependencies of the deployed bundles are each explained in docs/reports/dependencies.md, and no others are', () => {
     expect(explainedUnder('In the bundles')).toEqual([...inBundles].sort());
   });
 
-  it('that package.json names, and that are in no bundle, are each explained there too, and no others are', () => {
+  it('dependencies that package.json names, and that are in no bundle, are each explained there too, and no others are', () => {
     const named = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
     const others = named.filter((name) => !inBundles.has(name));
     expect(others).toContain('@aws-sdk/client-ec2');

@@ -64,18 +64,18 @@ describe('a policy', () => {
     ['Null', ['false'], 'a', true],
     ['NumericLessThan', ['1.2'], '1.1', true],
     ['NumericLessThan', ['1.2'], '1.2', false],
-  ])('with %s of %j takes %j for %s', (operator, values, value, holds) => {
+  ])('a policy with %s of %j takes %j for %s', (operator, values, value, holds) => {
     const context: Record<string, string> = value === undefined ? {} : { key: value };
     expect(decide(template, [when(operator, ...values)], { ...put, context })).toBe(holds ? 'allowed' : 'not allowed');
   });
 
-  it('with two conditions holds only where both do', () => {
+  it('a policy with two conditions holds only where both do', () => {
     const both: Statement = { ...allow, Condition: { StringEquals: { key: 'a', other: 'b' } } };
     expect(decide(template, [both], { ...put, context: { key: 'a', other: 'b' } })).toBe('allowed');
     expect(decide(template, [both], { ...put, context: { key: 'a', other: 'c' } })).toBe('not allowed');
   });
 
-  it('with an operator that is not known here is not decided', () => {
+  it('a policy with an operator that is not known here is not decided', () => {
     expect(() => decide(template, [when('IpAddress', '10.0.0.0/8')], { ...put, context: { key: '1' } })).toThrow(
       'IpAddress is not known here',
     );
@@ -161,7 +161,7 @@ describe('a web ACL', () => {
     expect([by(counting, 8192), by(counting, 8193)]).toEqual([undefined, 'Labelled']);
   });
 
-  it('with a statement that is not known here is not decided', () => {
+  it('a web ACL with a statement that is not known here is not decided', () => {
     const unknown = { GeoMatchStatement: {} } as unknown as WebAclRule['Statement'];
     expect(() => stoppedBy([rule('R', 1, unknown)], { path: '/' })).toThrow('GeoMatchStatement is not known here');
   });
