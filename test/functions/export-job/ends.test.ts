@@ -183,10 +183,10 @@ describe('a job whose', () => {
     await world.durable.finish(arn);
 
     const pauses = tries.slice(1).map((at, index) => at - tries[index]!);
-    expect(Math.max(...pauses)).toBeGreaterThan(300);
     expect(Math.max(...pauses)).toBeLessThanOrEqual(601);
-    expect(tries.at(-1)! - tries[0]!).toBeGreaterThan(43_200);
-    expect(tries.at(-1)! - tries[0]!).toBeLessThan(90_000);
+    const longest = pauses.filter((pause) => pause >= 300);
+    expect(longest.length).toBeGreaterThan(130);
+    expect(longest.length).toBeLessThan(250);
     const item = await world.item();
     expect(item).toMatchObject({ status: 'running' });
     expect(item!.expiresAt - item!.startedAt).toBe(3 * 86_400);
@@ -224,15 +224,6 @@ describe('a job whose', () => {
     expect((await world.record()).errors).toEqual([
       "$everything is not complete: the payer's access token ended, and no poll renewed it within a day.",
     ]);
-  });
-
-  it('token is replaced by a poll goes on with it', async () => {
-    const world = exportWorld({ tokenLives: 0, payer: () => pageOf([memberPatient]) });
-
-    await world.run();
-
-    expect(world.asked.map(({ token }) => token)).toEqual(['Bearer token-2']);
-    expect(await world.item()).toMatchObject({ status: 'completed' });
   });
 
   it('bucket refuses everything ends as failed after twelve tries in half an hour at most', async () => {

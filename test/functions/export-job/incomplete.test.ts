@@ -114,17 +114,6 @@ describe('an export that ends while it follows references', () => {
       Practitioner: 'notRead 0',
     });
   });
-
-  it('is complete if the end came after the last of them', async () => {
-    const made = await run(
-      answers({
-        '/Patient/': pageOf([memberPatient, observation(1, seenBy('Practitioner/1'))]),
-        '/Practitioner/1': practitioner('1'),
-      }),
-    );
-
-    expect(made).toMatchObject({ status: 'completed', complete: true, errors: [] });
-  });
 });
 
 describe('a referenced resource', () => {
@@ -140,6 +129,26 @@ describe('a referenced resource', () => {
 
     expect(made).toMatchObject({ status: 'partial', complete: false });
     expect(made.outcomes['Practitioner']).toBe('incomplete 0');
+  });
+
+  it.each([
+    [404, 'complete 1'],
+    [410, 'complete 1'],
+    [400, 'incomplete 1'],
+    [403, 'incomplete 1'],
+  ])('that the payer answers with %i leaves its type %s', async (status, outcome) => {
+    const made = await run(
+      answers({
+        '/Patient/': pageOf([memberPatient, observation(1, seenBy('Practitioner/1', 'Practitioner/2'))]),
+        '/Practitioner/1': fhir({ resourceType: 'Practitioner', id: '1' }),
+        '/Practitioner/2': { status },
+      }),
+    );
+
+    expect(made.outcomes['Practitioner']).toBe(outcome);
+    expect(made.errors).toEqual([
+      `Practitioner/2, which the record refers to, could not be read: the payer answered with status ${status}.`,
+    ]);
   });
 
   it('that is refused is missing, though the scope does not cover a search of its type', async () => {

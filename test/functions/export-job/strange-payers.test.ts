@@ -377,28 +377,6 @@ describe('a payer that', () => {
     expect(made.errors).toEqual(['The payer refused Goal with status 403.']);
   });
 
-  it('has no $everything after all is searched by type', async () => {
-    const made = await run(
-      () =>
-        ({ path }) =>
-          path.includes('$everything') ? { status: 404 } : pageOf(path.startsWith('/Patient') ? [memberPatient] : []),
-    );
-
-    expect(made.status).toBe('completed');
-    expect(made.outcomes['Observation']).toBe('complete');
-    expect(made.world.asked.map(({ path }) => path)).toContain('/Observation?patient=member-1');
-  });
-
-  it('asks to wait again and again is waited for', async () => {
-    let asked = 0;
-    const made = await run(() => () => {
-      asked += 1;
-      return asked < 40 ? { status: 429, headers: { 'retry-after': String(asked % 30) } } : pageOf([memberPatient]);
-    });
-
-    expect(made).toMatchObject({ status: 'completed', ids: ['member-1'] });
-  });
-
   it('asks to wait for ever ends the record after the longest time, with nothing', async () => {
     const world = exportWorld({ payer: () => ({ status: 503, headers: { 'retry-after': '3600' } }) });
     const startedAt = world.durable.now();

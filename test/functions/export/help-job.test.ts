@@ -161,15 +161,28 @@ describe('a job that waits for a token', () => {
 describe('a token that ends soon', () => {
   beforeEach(() => test.begin(item));
 
-  it('is renewed by the poll before, and given to the job, which is not told', async () => {
-    test.passSeconds(200);
-    await poll();
-    expect([refreshes, item.payerVersion]).toEqual([0, 1]);
-    test.passSeconds(10);
-    await poll();
-    expect(item).toMatchObject({ payerVersion: 2, payerTokenExpiresAt: now + 510 });
-    expect([await jobsToken(), test.woken]).toEqual(['new-1', []]);
-  });
+  it.each([
+    // Within 90 seconds of its end, or in the second half of its life if that is shorter.
+    [300, 209, 210],
+    [100, 49, 50],
+  ])(
+    'of %i seconds is renewed by a poll after %i seconds at the earliest, and the job is not told',
+    async (lives, early, due) => {
+      grant = await test.grant({
+        tokens: { accessToken: 'a', refreshToken: 'r', expiresAt: now + lives },
+        accessLives: 1e6,
+      });
+      item = await test.start(grant);
+      await test.begin(item);
+      test.passSeconds(early);
+      await poll();
+      expect([refreshes, item.payerVersion]).toEqual([0, 1]);
+      test.passSeconds(due - early);
+      await poll();
+      expect(item).toMatchObject({ payerVersion: 2, payerTokenExpiresAt: now + due + 300, payerTokenAt: now + due });
+      expect([await jobsToken(), test.woken]).toEqual(['new-1', []]);
+    },
+  );
 
   it('is not renewed twice: the job gets what a read renewed', async () => {
     await readRenewed(250);

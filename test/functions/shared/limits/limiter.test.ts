@@ -1,6 +1,7 @@
+import { jest } from '@jest/globals';
 import { leaseFromTable, type LeaseSlots } from '../../../../functions/shared/limits/lease-slots.ts';
 import { limiter, type Turn } from '../../../../functions/shared/limits/limiter.ts';
-import type { Rate } from '../../../../functions/shared/limits/slots.ts';
+import { batchOf, boundsOf, freeSlots, wayOf, type Rate } from '../../../../functions/shared/limits/slots.ts';
 import { memoryDynamo } from '../../../support/memory-dynamo.ts';
 
 const startMs = Date.UTC(2026, 5, 1, 12);
@@ -124,6 +125,95 @@ describe('the writes of an environment', () => {
     expect(turns.filter(({ taken }) => taken)).toHaveLength(100);
     expect(writesOf(test)).toBeLessThanOrEqual(10);
   });
+});
+
+describe('the time line of a limit', () => {
+  const now = 1_000_000;
+
+  it.each([
+    // 400 ms of the limit, at least one and at most the burst.
+    [50, 100, 20],
+    [1000, 100, 100],
+    [5, 10, 2],
+    [4.9, 10, 1],
+    [0.1, 3, 1],
+  ])('gives %s a second with a burst of %i out in batches of %i', (perSecond, burst, batch) => {
+    expect(batchOf({ perSecond, burst })).toBe(batch);
+  });
+
+  it.each([
+    ['the burst ago to five seconds ahead', fifty, now - 2000, now + 5000],
+    ['the burst ago to now, if batches are of one', { perSecond: 1, burst: 3 }, now - 3000, now - 999],
+    ['the burst ago to what the caller waits', { perSecond: 10, burst: 1, aheadMs: 15_000 }, now - 100, now + 14_900],
+  ])('goes from %s, and what is a minute ahead is damaged', (_, rate, oldestMs, latestMs) => {
+    expect(boundsOf(rate, now)).toEqual({ oldestMs, latestMs, damagedMs: now + 60_000 });
+  });
+
+  it.each([
+    [undefined, 'restart'],
+    [now - 2001, 'restart'],
+    [now - 2000, 'follow'],
+    [now + 5000, 'follow'],
+    [now + 5001, 'wait'],
+    [now + 60_000, 'wait'],
+    [now + 60_001, 'restart'],
+  ])('that is taken up to %s of 1,000,000 ms lets the next ones %s', (takenUntilMs, way) => {
+    expect(wayOf(takenUntilMs, boundsOf(fifty, now))).toBe(way);
+  });
+
+  it.each([
+    [undefined, 100],
+    [now - 9000, 100],
+    [now - 1979, 99],
+    [now - 39, 2],
+    [now - 38, 1],
+    [now, 0],
+    [now + 5000, 0],
+  ])('that is taken up to %s of 1,000,000 ms has %i slots free', (takenUntilMs, free) => {
+    expect(freeSlots(fifty, takenUntilMs, now)).toBe(free);
+  });
+});
+
+describe('the slots that an environment holds', () => {
+  it.each([
+    ['are used for ten seconds', 9999, []],
+    ['are given up after ten seconds', 10_000, ['UpdateItem']],
+  ])('%s', async (_, ms, calls) => {
+    const { takeMany, time, dynamo } = setUp();
+    // Leases of one, two and four slots, of which three are left.
+    await takeMany(4, fifty);
+    expect(dynamo.calls()).toEqual(['UpdateItem', 'UpdateItem', 'UpdateItem']);
+
+    time.ms += ms;
+
+    expect(await takeMany(1, fifty)).toBe(1);
+    expect(dynamo.calls()).toEqual(calls);
+  });
+});
+
+it.each([
+  ['a second, and each try 400 ms', undefined, 1000, 400],
+  ['as long as it is told', { tryMs: 7, wholeMs: 9 }, 9, 7],
+])('a lease takes %s', async (_, times, wholeMs, tryMs) => {
+  const timeout = jest.spyOn(AbortSignal, 'timeout');
+  const { dynamo } = setUp();
+  const options: unknown[] = [];
+  const send = dynamo.client.send.bind(dynamo.client) as (command: object) => Promise<never>;
+  Object.assign(dynamo.client, {
+    send: (command: object, given: unknown) => {
+      options.push(given);
+      return send(command);
+    },
+  });
+  const lease = leaseFromTable({ client: dynamo.client, name: 'Limits' }, times);
+
+  // What was seen is over, and others take slots too: it reads before it writes.
+  await lease({ key: 'a', rate: fifty, slots: 1, now: () => startMs, seenMs: undefined, crowded: true });
+
+  expect(timeout.mock.calls).toEqual([[wholeMs]]);
+  const expected = { requestTimeout: tryMs, abortSignal: timeout.mock.results[0]?.value };
+  expect(options).toEqual([expected, expected]);
+  timeout.mockRestore();
 });
 
 describe('the item', () => {
