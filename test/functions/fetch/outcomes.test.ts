@@ -1,6 +1,8 @@
 import { GatewayError } from '../../../functions/shared/errors.ts';
+import { revoke } from '../../../functions/shared/store/grants.ts';
 import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
-import { withoutPartner } from '../../support/login.ts';
+import { startMs } from '../../support/gateway.ts';
+import { withoutPartner, withPartner } from '../../support/login.ts';
 import { reference } from '../../support/reference.ts';
 
 type Test = ReturnType<typeof fetchGateway>;
@@ -102,10 +104,17 @@ describe('an unusable token gets the same answer for every cause, and the log sa
       (test, token) => read(test.reconfigured(withoutPartner('demo-partner')), 'Patient', token),
     ],
     [
+      'the config no longer allows this grant',
+      (test, token) => {
+        const change = withPartner('demo-partner', { payers: ['demo-health-plan'] });
+        return read(test.reconfigured(change), 'Patient', token);
+      },
+    ],
+    [
       'the grant has ended',
-      (test, token, grantId) => {
-        const item = test.dynamo.items('Grants').get(grantId);
-        Object.assign(item ?? {}, { revokedAt: { N: '1' }, revokedBecause: { S: 'byPartner' } });
+      async (test, token, grantId) => {
+        const request = { now: startMs / 1000, requestId: 'revocation' };
+        await revoke(test.deps.grants, grantId, 'byPartner', request);
         return read(test.deps, 'Patient', token);
       },
     ],
@@ -113,13 +122,12 @@ describe('an unusable token gets the same answer for every cause, and the log sa
     const test = fetchGateway();
     const { token, grantId } = await test.grant();
 
-    expect(await toldOf(test, ask(test, token, grantId))).toEqual([
-      401,
-      'login',
-      publicMessage,
-      'invalid_token',
-      detail,
-    ]);
+    const asking = ask(test, token, grantId);
+
+    expect(await toldOf(test, asking)).toEqual([401, 'login', publicMessage, 'invalid_token', detail]);
+    const challenge = `Bearer error="invalid_token", error_description="${publicMessage}"`;
+    expect((await asking).headers).toMatchObject({ 'WWW-Authenticate': challenge, 'Cache-Control': 'no-store' });
+    expect(test.payer.requests).toEqual([]);
   });
 });
 

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
 import { formOf, withPayer } from '../../support/login.ts';
 
@@ -52,27 +51,6 @@ describe("a payer's 401", () => {
     expect((await read(test.deps, 'Patient', token)).statusCode).toBe(403);
     expect(asked()).toEqual(['/r4/Patient']);
   });
-
-  it('with a refused refresh token is 401, and then 401 without asking the payer: no loop', async () => {
-    const { test, asked } = payerThatTakes([], () => Response.json({ error: 'invalid_grant' }, { status: 400 }));
-    const { token } = await test.grant();
-    const answer = await read(test.deps, 'Patient', token);
-    expect(answer.statusCode).toBe(401);
-    expect(answer.headers['WWW-Authenticate']).toContain('error="invalid_token"');
-    expect(asked()).toEqual(['/r4/Patient', '/oauth2/token']);
-    expect((await read(test.deps, 'Patient', token)).statusCode).toBe(401);
-    expect(asked()).toHaveLength(2);
-  });
-
-  it('makes parallel reads share one refresh', async () => {
-    const { test, asked } = payerThatTakes(['payer-access-2'], () => Response.json(rotated));
-    const { token } = await test.grant();
-    // The holder signs in real time, so the others wait in real time too.
-    const deps = { ...test.deps, sleep: () => wait(5) };
-    const answers = await Promise.all(Array.from({ length: 5 }, () => read(deps, 'Patient', token)));
-    expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200, 200, 200]);
-    expect(asked().filter((path) => path === '/oauth2/token')).toHaveLength(1);
-  });
 });
 
 describe('payer tokens that are about to expire', () => {
@@ -118,19 +96,6 @@ describe("the payer's secret", () => {
     const answer = await read({ ...test.deps, readPayerSecret }, 'Patient', token, { payer: 'demo-health-plan' });
     expect(answer.statusCode).toBe(200);
     expect(reads).toEqual([false, true]);
-  });
-
-  it('that is missing is 503 for this payer, while another still works', async () => {
-    const { test } = payerThatTakes(['payer-access-2'], () => Response.json(rotated));
-    const [broken, good] = [await test.grant({ payer: 'demo-health-plan' }), await test.grant()];
-    test.passSeconds(301);
-    const { unavailable } = await import('../../../functions/shared/errors.ts');
-    test.secrets['demo-health-plan'] = unavailable('the secret is missing', 60);
-    const answer = await read(test.deps, 'Patient', broken.token, { payer: 'demo-health-plan' });
-    expect(answer.statusCode).toBe(503);
-    expect(answer.headers['Retry-After']).toBe('60');
-    expect((await read(test.deps, 'Patient', good.token)).statusCode).toBe(200);
-    expect(broken.stored().revokedAt).toBeUndefined();
   });
 
   it.each([

@@ -84,6 +84,7 @@ describe('what is refused', () => {
   it.each([
     ['PUT /Patient/1', '405 not-supported'],
     ['PUT /Patient/_search', '405 not-supported'],
+    ['POST /', '405 not-supported'],
     ['POST /Patient', '405 not-supported'],
     ['POST /Patient/1', '405 not-supported'],
     ['POST /Patient/_search/1', '405 not-supported'],
@@ -94,6 +95,9 @@ describe('what is refused', () => {
     ['HEAD /Patient/1', '405 not-supported'],
     ['get /Patient/1', '405 not-supported'],
     ['GET /$export', '405 not-supported'],
+    ['GET /Patient/1/$export', '405 not-supported'],
+    ['GET /Observation/$lastn', '405 not-supported'],
+    ['POST /Patient/$match', '405 not-supported'],
     ['GET /Patient/$everything', '405 not-supported'],
     ['GET /Patient/$match', '405 not-supported'],
     ['GET /Patient/1/$member-match', '405 not-supported'],
