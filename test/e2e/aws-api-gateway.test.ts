@@ -26,8 +26,6 @@ exports.handler = async (event, context) => {
     case 'headers': return answer({
       headers: { 'WWW-Authenticate': 'Bearer', 'X-A': 'only here', 'X-B': 'loses' },
       multiValueHeaders: { 'Set-Cookie': ['a=1', 'b=2'], 'X-B': ['wins'] }, body: 'ok' });
-    case 'base64': return answer({ headers: { 'content-type': 'image/png' }, isBase64Encoded: true, body: 'AP/+' });
-    case 'large': return answer({ body: 'x'.repeat(6 * 1024 * 1024) });
     case 'malformed': return { hello: 'world' };
     case 'throw': throw new Error('private detail');
     case 'hold': await (await fetch(process.env.HOLD)).text(); return answer({});
@@ -103,7 +101,6 @@ const gatewayResponses: readonly GatewayResponseSpec[] = [
     templates: {
       'application/json':
         '{"text":$context.error.messageString,"type":"$context.error.responseType","path":"$context.path"}',
-      'text/html': '<p>$context.error.message</p>',
     },
   },
   { type: 'DEFAULT_4XX', headers: { 'x-class': "'4xx'" }, templates: {} },
@@ -183,7 +180,6 @@ describe('API Gateway and Lambda on this machine', () => {
           route('/do/{what}', 'buffered'),
           route('/event/{proxy+}', 'buffered'),
           route('/impatient/{what}', 'buffered', { timeoutMs: 200 }),
-          route('/fixed', 'buffered'),
           route('/stream', 'streaming', { streaming: true }),
           route('/stream-of-buffered', 'buffered', { streaming: true }),
         ],
@@ -203,70 +199,23 @@ describe('API Gateway and Lambda on this machine', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  describe('events', () => {
-    it('have decoded query values, ordered by name, with repeated ones kept in order', async () => {
-      const event = await json<APIGatewayProxyEvent>('/event/x?b=2&a=%41+%26&b=1&empty');
-      expect(Object.keys(event.multiValueQueryStringParameters ?? {})).toEqual(['a', 'b', 'empty']);
-      expect(event.multiValueQueryStringParameters).toEqual({ a: ['A &'], b: ['2', '1'], empty: [''] });
-      expect(event.queryStringParameters).toEqual({ a: 'A &', b: '1', empty: '' });
-    });
-
-    it('have the whole query, with the question marks in it', async () => {
-      const event = await json<APIGatewayProxyEvent>('/event/x?a=x?y&b=?');
-      expect(event.multiValueQueryStringParameters).toEqual({ a: ['x?y'], b: ['?'] });
-    });
-
-    it('have null for what the request lacks', async () => {
-      const event = await json<APIGatewayProxyEvent>('/event/x');
-      expect(event).toMatchObject({
-        queryStringParameters: null,
-        multiValueQueryStringParameters: null,
-        stageVariables: null,
-        body: null,
-        isBase64Encoded: false,
-      });
-    });
-
-    it('have null path parameters if the path has none', async () => {
-      expect(await json<APIGatewayProxyEvent>('/fixed')).toMatchObject({ pathParameters: null });
-    });
-
-    it('have the path as sent and its parameters decoded', async () => {
-      const event = await json<APIGatewayProxyEvent>('/event/Patient/a%20b/?q=1');
-      expect(event).toMatchObject({
-        path: '/event/Patient/a%20b/',
-        resource: '/event/{proxy+}',
-        pathParameters: { proxy: 'Patient/a b' },
-        requestContext: {
-          resourcePath: '/event/{proxy+}',
-          path: '/event/Patient/a%20b/',
-          stage: 'v1',
-          httpMethod: 'GET',
-        },
-      });
-    });
-
-    it('have every value of each header, and the source of the request', async () => {
-      const headers = { 'X-Two': ['1', '2'], 'User-Agent': 'test', 'X-Forwarded-For': '203.0.113.9' };
-      const event = await json<APIGatewayProxyEvent>('/event/x', { headers });
-      expect(event.multiValueHeaders['X-Two']).toEqual(['1', '2']);
-      expect(event.headers['X-Two']).toBe('2');
-      expect(event.requestContext.identity).toMatchObject({ userAgent: 'test', sourceIp: expect.stringMatching(/1$/) });
-      expect(event.headers['X-Forwarded-For']).toMatch(/^203\.0\.113\.9, .*1$/);
-      expect(event.requestContext.requestId).toMatch(/^[0-9a-f-]{36}$/);
-    });
-
-    it('have a text body as text and a binary one as base64', async () => {
-      const form = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' } };
-      expect(await json<APIGatewayProxyEvent>('/event/x', form, 'a=é')).toMatchObject({
-        body: 'a=é',
-        isBase64Encoded: false,
-      });
-      const image = { method: 'POST', headers: { 'content-type': 'image/png' } };
-      expect(await json<APIGatewayProxyEvent>('/event/x', image, 'abc')).toMatchObject({
-        body: 'YWJj',
-        isBase64Encoded: true,
-      });
+  it('an event has the request as it came: path, query, headers and body', async () => {
+    const headers = { 'X-Two': ['1', '2'], 'content-type': 'image/png' };
+    const path = '/event/Patient/a%20b/?b=x?y&a=%41';
+    const event = await json<APIGatewayProxyEvent>(path, { method: 'POST', headers }, 'abc');
+    expect(event).toMatchObject({
+      path: '/event/Patient/a%20b/',
+      resource: '/event/{proxy+}',
+      pathParameters: { proxy: 'Patient/a b' },
+      multiValueQueryStringParameters: { a: ['A'], b: ['x?y'] },
+      multiValueHeaders: { 'X-Two': ['1', '2'] },
+      body: 'YWJj',
+      isBase64Encoded: true,
+      requestContext: {
+        httpMethod: 'POST',
+        stage: 'v1',
+        requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) as unknown,
+      },
     });
   });
 
@@ -410,12 +359,8 @@ describe('API Gateway and Lambda on this machine', () => {
       expect((await send('/do/headers')).headers['content-length']).toBe('2');
     });
 
-    it('are decoded from base64 for a binary media type', async () => {
-      expect([...(await send('/do/base64')).body]).toEqual([0, 255, 254]);
-    });
-
-    it.each(['large', 'malformed'])('answers that are %s give 502', async (what) => {
-      expect((await send(`/do/${what}`)).status).toBe(502);
+    it('answers that are malformed give 502', async () => {
+      expect((await send('/do/malformed')).status).toBe(502);
     });
 
     it("answers that take longer than the integration's timeout give 504", async () => {
@@ -480,13 +425,6 @@ describe('API Gateway and Lambda on this machine', () => {
         type: 'MISSING_AUTHENTICATION_TOKEN',
         path: '/nowhere',
       });
-    });
-
-    it('have a body of the type that the caller accepts by name, and omit headers whose value was not sent', async () => {
-      const { headers, body } = await elsewhere('/nowhere', { headers: { accept: 'text/html;q=0.9, */*' } });
-      expect(headers['content-type']).toBe('text/html');
-      expect(headers).not.toHaveProperty('x-caller');
-      expect(body.toString()).toBe('<p>Missing Authentication Token</p>');
     });
 
     it("gateway responses of a class apply to types that have none, with the type's own status and, without a template, plain text", async () => {

@@ -67,17 +67,33 @@ describe('the event of a request', () => {
     });
   });
 
-  it('has every value of the query, whatever its name, including question marks', () => {
-    const { multiValueQueryStringParameters: values } = proxyEvent(requestOf(), {
+  it('has every value of the query, decoded, by name, and the last value as the single one', () => {
+    const query = 'b=1&__proto__=2&constructor=3&a=x?y&b=%41+%26&empty';
+    const { multiValueQueryStringParameters: values, queryStringParameters } = proxyEvent(requestOf(), {
       ...source,
-      query: 'b=1&__proto__=2&constructor=3&a=x?y&b=4',
+      query,
     });
     expect(Object.entries(values ?? {})).toEqual([
       ['__proto__', ['2']],
       ['a', ['x?y']],
-      ['b', ['1', '4']],
+      ['b', ['1', 'A &']],
       ['constructor', ['3']],
+      ['empty', ['']],
     ]);
+    expect(queryStringParameters).toMatchObject({ a: 'x?y', b: 'A &', empty: '' });
+  });
+
+  it('has null for what the request lacks', () => {
+    const match = { ...source.match, pathParameters: {} };
+    expect(proxyEvent(requestOf(), { ...source, match })).toMatchObject({
+      pathParameters: null,
+      queryStringParameters: null,
+      multiValueQueryStringParameters: null,
+      stageVariables: null,
+      body: null,
+      isBase64Encoded: false,
+      requestContext: { identity: { userAgent: null } },
+    });
   });
 
   it.each<[type: string | undefined, body: string | null, isBase64Encoded: boolean]>([
@@ -93,7 +109,8 @@ describe('the event of a request', () => {
   });
 
   it('has no body, and no base64, if none was sent', () => {
-    const event = proxyEvent(requestOf(['Content-Type', 'image/png']), source);
+    const event = proxyEvent(requestOf(['Content-Type', 'image/png', 'User-Agent', 'test']), source);
+    expect(event.requestContext.identity.userAgent).toBe('test');
     expect(event).toMatchObject({ body: null, isBase64Encoded: false });
   });
 });
