@@ -1,0 +1,52 @@
+/**
+ * Jest's environment for Node, in a process that compiles each module once. Jest evaluates every module anew in each
+ * test file, which keeps the files apart; without this it would also compile them anew.
+ */
+import { createRequire } from 'node:module';
+import vm from 'node:vm';
+
+const { SourceTextModule, compileFunction } = vm;
+
+/** What V8 made of a file's source. With coverage or after an edit, the file has another source. */
+interface Compiled {
+  readonly source: string;
+  readonly code: Buffer;
+}
+
+const functions = new Map<string, Compiled>();
+const modules = new Map<string, Compiled>();
+
+const codeOf = (found: Compiled | undefined, source: string): Buffer | undefined =>
+  found?.source === source ? found.code : undefined;
+
+/** A CommonJS module is a function. */
+const compileOnce: typeof compileFunction = (source, parameters = [], options = {}) => {
+  const name = `${options.filename}(${parameters.join()})`;
+  const cachedData = codeOf(functions.get(name), source);
+  if (cachedData !== undefined) return compileFunction(source, parameters, { ...options, cachedData });
+  const compiled = compileFunction(source, parameters, { ...options, produceCachedData: true });
+  if (compiled.cachedData !== undefined) functions.set(name, { source, code: compiled.cachedData });
+  return compiled;
+};
+
+/** Node's types lack the method. */
+interface WithCode {
+  readonly createCachedData: () => Buffer;
+}
+
+class ModuleCompiledOnce extends SourceTextModule {
+  constructor(source: string, options: vm.SourceTextModuleOptions = {}) {
+    const name = String(options.identifier);
+    const cachedData = codeOf(modules.get(name), source);
+    super(source, cachedData === undefined ? options : { ...options, cachedData });
+    if (cachedData !== undefined) return;
+    modules.set(name, { source, code: (this as unknown as WithCode).createCachedData() });
+  }
+}
+
+Object.assign(vm, { compileFunction: compileOnce, SourceTextModule: ModuleCompiledOnce });
+
+const jest = createRequire(createRequire(import.meta.url).resolve('jest'));
+const { TestEnvironment } = jest('jest-environment-node') as { readonly TestEnvironment: new () => object };
+
+export default TestEnvironment;
