@@ -105,6 +105,7 @@ describe('npm run members -- find', () => {
     ],
     ['--grant -bcdefghijklmnopqrst-1', '--grant needs a value; if that starts with a hyphen, write --grant=VALUE'],
     ['--grant abcdefghijklmnopqrst-1', 'There is no grant abcdefghijklmnopqrst-1, neither in'],
+    ['--payer nowhere --patient x', 'Stage local has no payer "nowhere"'],
     [`${whom} --table none`, 'AWS has nothing by that name'],
     [`${whom} --bucket none`, 'There is no such bucket. Check --bucket and --stage.'],
   ])('says in a sentence what is wrong with %s', async (words, sentence) => {

@@ -1,11 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { makePartner, type NewPartner } from '../../bin/partners/new-partner.ts';
+import { partners } from '../../bin/partners/partners.ts';
 import { rotateSecret } from '../../bin/partners/rotate.ts';
 import { checkStage } from '../../config/check.ts';
 import { registryData } from '../../config/load.ts';
 import { localStage } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
+import { startMs } from '../support/gateway.ts';
 import { basic, es384Jwk, gateway } from '../support/login.ts';
 
 const config = localStage();
@@ -168,5 +173,60 @@ describe('rotating a secret', () => {
     const stage = checkStage({ ...config, partners: twice }, 'x');
 
     expect(() => rotateSecret(randomBytes, stage, 'Example Partner')).toThrow(/example-partner, example-partner-2$/);
+  });
+});
+
+describe('npm run partners', () => {
+  /** Runs the tool. @returns what it wrote as results, as secrets, and as notes for a person */
+  const run = async (...args: string[]) => {
+    const [out, secrets, notes] = [[], [], []] as [string[], string[], string[]];
+    const output = {
+      out: (text: string) => void out.push(text),
+      note: (text: string) => void notes.push(text),
+      secret: (text: string) => void secrets.push(text),
+    };
+    const code = await partners(args, { randomBytes, output, environment: {}, nowMs: startMs });
+    return { code, out, secrets, told: notes.join('\n') };
+  };
+  const uri = ['--redirect-uri', 'https://partner.test/cb'];
+
+  it('new names the payer that has no client id yet, and the file to write it into', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'partners-'));
+    const file = join(folder, 'stage.json');
+    const payers = [{ ...config.payers[0], clientId: 'pending-registration' }];
+    await writeFile(file, JSON.stringify({ stage: 'try', production: false, payers, partners: [] }));
+
+    await expect(run('new', 'Portal', ...uri, '--config', file)).rejects.toThrow(
+      `${file}: payer "demo-health-plan" has no client id yet (pending-registration); write the one that the payer gave ` +
+        'into its entry, or name other payers with --payer',
+    );
+    await rm(folder, { recursive: true });
+  });
+
+  it('new --public makes no secret', async () => {
+    const { code, out, secrets, told } = await run('new', 'Example App', ...uri, '--public');
+
+    expect([code, out, secrets]).toEqual([0, [], []]);
+    expect(told).toContain("clientAuthentication: ['none']");
+  });
+
+  it('rotate gives the new secret alone, and both hashes with the ordered steps to a person', async () => {
+    const { code, out, secrets, told } = await run('rotate', 'demo-partner');
+    const [secret = ''] = secrets;
+
+    expect([code, out, secrets]).toEqual([0, [], [expect.stringMatching(/^[0-9a-f]{64}$/)]]);
+    expect(told).toContain(`secretHashes: ['${sha256('demo-partner-secret')}', '${sha256(secret)}']`);
+    expect(told).toMatch(/1\. Write both.*2\. Give.*3\. Wait.*4\. Remove the old hash, and apply/s);
+    expect(told).not.toContain(secret);
+  });
+
+  it('rotate --leaked says to remove the old hash at once, and prints no hash but the new one', async () => {
+    const { code, out, secrets, told } = await run('rotate', 'demo-partner', '--leaked');
+    const [secret = ''] = secrets;
+
+    expect([code, out, secrets]).toEqual([0, [], [expect.stringMatching(/^[0-9a-f]{64}$/)]]);
+    expect(told).toMatch(/REMOVE every old hash from .* now: write only the new one, and apply/);
+    expect([...told.matchAll(/'([\w-]{43})'/g)].map(([, hash]) => hash)).toEqual([sha256(secret)]);
+    expect(told).not.toMatch(/both secrets work|Wait until/);
   });
 });

@@ -1,37 +1,31 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { stageSchema } from '../../config/schema.ts';
 import { fieldsAt } from '../../config/unknown-fields.ts';
+import { runTool } from '../bin/run-tool.ts';
 import { blocksOf, codeSpansOf, documentAt, documents, root } from '../docs/documents.ts';
+import { toolCommands } from './tool-commands.ts';
 
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
 
-/** Tools whose --help lists their flags. */
-const tools = [
-  'init',
-  'payers',
-  'partners',
-  'registry',
-  'grants',
-  'members',
-  'audit',
-  'trace',
-  'usage',
-  'smoke',
-  'cost',
-  'stages',
-  'start',
+/** The files of all tools. The CDK's app is no command of a person's. */
+const files = [
+  ...readdirSync(join(root, 'bin')).flatMap((name) => (/(?<!^app)\.ts$/.test(name) ? [`bin/${name}`] : [])),
+  'sandbox/start.ts',
 ];
+const nameOf = (file: string): string => basename(file, '.ts');
+const tools = files.map(nameOf);
 
-const helpOf = (tool: string): string => {
-  const file = /node (?:--\S+ )?((?:bin|sandbox)\/\S+)$/.exec(scripts[tool] ?? '')?.[1] ?? '';
-  return execFileSync(process.execPath, [file, '--help'], {
-    cwd: root,
-    encoding: 'utf8',
-    env: { ...process.env, NODE_OPTIONS: '' },
-  });
-};
+/** What each tool says after --help. */
+const helps = new Map<string, string>();
+beforeAll(async () => {
+  for (const file of files) {
+    const { code, out } = await runTool(`../${file}`, ['--help']);
+    expect([file, code]).toEqual([file, 0]);
+    helps.set(nameOf(file), out);
+  }
+});
+const helpOf = (tool: string): string => helps.get(tool) ?? '';
 
 /** Each command of a document, its continued lines joined: what stands behind `npm run TOOL --`, up to the next command. */
 const commandsOf = (tool: string): string[] =>
@@ -43,24 +37,56 @@ const commandsOf = (tool: string): string[] =>
     ].map(([, rest = '']) => rest.trim()),
   );
 
-describe.each(tools)('what the documents say after npm run %s', (tool) => {
-  const help = helpOf(tool);
+it('npm runs each tool by its name, but for two', () => {
+  const others = files.filter((file) => scripts[nameOf(file)]?.endsWith(`node ${file}`) !== true);
+  expect(others).toEqual(['bin/changelog-check.ts', 'bin/make-search-targets.ts']);
+});
 
-  it('has flags that the tool knows', () => {
+describe('what the documents say after npm run', () => {
+  it.each(tools)('%s has flags that the tool knows', (tool) => {
     const flags = commandsOf(tool).flatMap((command) =>
       [...command.replaceAll(/"[^"]*"/g, '').matchAll(/(?<=^|[\s(])--([a-z-]+)/g)].map(([flag]) => flag),
     );
-    const known = new Set([...help.matchAll(/--(?:no-)?[a-z-]+/g)].map(([flag]) => flag));
+    const known = new Set([...helpOf(tool).matchAll(/--(?:no-)?[a-z-]+/g)].map(([flag]) => flag));
     expect([...new Set(flags)].filter((flag) => !known.has(flag))).toEqual([]);
   });
 
-  it('has commands that the tool knows', () => {
+  it.each(tools)('%s has commands that the tool knows', (tool) => {
     const listed = new Set(
-      [...help.matchAll(new RegExp(`npm run (?:--silent )?${tool} -- ([a-z]+)`, 'g'))].map(([, name]) => name),
+      [...helpOf(tool).matchAll(new RegExp(`npm run (?:--silent )?${tool} -- ([a-z]+)`, 'g'))].map(([, name]) => name),
     );
     const used = commandsOf(tool).flatMap((command) => /^[a-z]+(?= |$)/.exec(command)?.[0] ?? []);
     if (listed.size > 0) expect(used.filter((name) => !listed.has(name))).toEqual([]);
   });
+});
+
+/** The help's first lines, one for each way to call the tool. */
+const commandsIn = (help: string): string[] => {
+  const calls = [...help.matchAll(/^(?:npm run (?:--silent )?[\w:-]+ --|node bin\/[\w-]+\.ts)(?: ([a-z]+))?/gm)];
+  return [...new Set(calls.map(([, command = '']) => command))];
+};
+
+/** The commands that a tool's help allows a dry run of; undefined if it says none, since that is all of them. */
+const dryRunOf = (help: string): readonly string[] | undefined => {
+  const [, line = ''] = /^ +--dry-run +(.+)$/m.exec(help) ?? [];
+  return /^(?:with )?([a-z]+(?:, [a-z]+)*): /.exec(line)?.[1]?.split(', ');
+};
+
+describe('every command that writes', () => {
+  it('is in the table, with every other command of every tool', () => {
+    expect([...Object.keys(toolCommands), 'start'].sort()).toEqual(tools.toSorted());
+    const found = Object.keys(toolCommands).map((tool) => [tool, commandsIn(helpOf(tool)).sort()]);
+    expect(found).toEqual(Object.entries(toolCommands).map(([tool, known]) => [tool, Object.keys(known).sort()]));
+  });
+
+  it.each(Object.entries(toolCommands).filter(([, known]) => Object.values(known).some((kind) => kind !== 'nothing')))(
+    'has --dry-run, and its help says so: %s',
+    (tool, known) => {
+      expect(helpOf(tool)).toMatch(/^ +--dry-run +\S/m);
+      const writing = Object.keys(known).filter((command) => known[command] !== 'nothing');
+      expect(dryRunOf(helpOf(tool)) ?? writing).toEqual(expect.arrayContaining(writing));
+    },
+  );
 });
 
 describe('a stage that the documents name', () => {
@@ -90,6 +116,16 @@ describe('npx cdk in the documents', () => {
   it('names a stage at every command', () => {
     expect(commands.length).toBeGreaterThan(5);
     expect(commands.filter((command) => !command.includes(' -c stage='))).toEqual([]);
+  });
+
+  it('never deploys, compares or destroys without naming a stage', () => {
+    const written = documents()
+      .filter(({ path }) => path !== 'CHANGELOG.md')
+      .flatMap(({ text }) =>
+        [...text.matchAll(/npx cdk (?:deploy|diff|destroy|synth)(?!`)[^\n`]*/g)].map(([command]) => command),
+      );
+    expect(written.length).toBeGreaterThan(10);
+    expect(written.filter((command) => !/-c stage=|--tags|--app/.test(command))).toEqual([]);
   });
 
   it('comes after the stage is written, in the way from an empty account', () => {
@@ -126,18 +162,6 @@ describe('the tables of fields', () => {
     expect([...new Set(quirks), 'pkceOffReason'].sort()).toEqual([...ofQuirks].sort());
     expect(others.length).toBeGreaterThan(5);
     expect(others.filter((field) => !ofPayers.includes(field))).toEqual([]);
-  });
-});
-
-describe('npx cdk in the documents', () => {
-  it('never deploys, compares or destroys without naming a stage', () => {
-    const commands = documents()
-      .filter(({ path }) => path !== 'CHANGELOG.md')
-      .flatMap(({ text }) =>
-        [...text.matchAll(/npx cdk (?:deploy|diff|destroy|synth)(?!`)[^\n`]*/g)].map(([command]) => command),
-      );
-    expect(commands.length).toBeGreaterThan(10);
-    expect(commands.filter((command) => !/-c stage=|--tags|--app/.test(command))).toEqual([]);
   });
 });
 

@@ -4,93 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { localStage } from '../../config/local.ts';
 import { runTool, type Ended } from '../bin/run-tool.ts';
-import { root } from '../docs/documents.ts';
 import { askAgainWhereBusy, connect, startStack, type RunningStack } from './support.ts';
+import { toolCommands } from './tool-commands.ts';
 
 askAgainWhereBusy();
 
-/** What a command changes: something at AWS, files of the person who runs it, or nothing. */
-type Kind = 'aws' | 'files' | 'nothing';
-
-/** Every command of every tool, as the help has it; a tool without commands has one without a name. */
-const commands: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
-  audit: { '': 'nothing' },
-  'changelog-check': { '': 'nothing' },
-  cost: { '': 'files' },
-  existing: { needs: 'nothing', check: 'nothing' },
-  grants: { show: 'nothing', end: 'aws' },
-  init: { '': 'files' },
-  'make-search-targets': { '': 'files' },
-  members: { find: 'nothing', report: 'files', end: 'aws', index: 'aws' },
-  partners: {
-    new: 'nothing',
-    rotate: 'nothing',
-    block: 'aws',
-    unblock: 'aws',
-    list: 'nothing',
-    webhook: 'aws',
-    replay: 'aws',
-  },
-  payers: {
-    check: 'nothing',
-    learn: 'nothing',
-    key: 'nothing',
-    secret: 'aws',
-    pause: 'aws',
-    resume: 'aws',
-    list: 'nothing',
-  },
-  registry: { diff: 'nothing', apply: 'aws', export: 'nothing' },
-  release: { check: 'nothing', cut: 'files', build: 'files', notes: 'nothing' },
-  restore: { grants: 'aws', revocations: 'aws', stops: 'aws', reads: 'aws' },
-  smoke: { '': 'aws' },
-  stages: { '': 'nothing' },
-  template: { '': 'files' },
-  trace: { '': 'nothing' },
-  usage: { '': 'files' },
-};
-
-/** The CDK's app is no command of a person's. */
-const notTools: ReadonlySet<string> = new Set(['app']);
-
-/** The help's first lines, one for each way to call the tool. */
-const commandsIn = (help: string): string[] => {
-  const calls = [...help.matchAll(/^(?:npm run (?:--silent )?[\w:-]+ --|node bin\/[\w-]+\.ts)(?: ([a-z]+))?/gm)];
-  return [...new Set(calls.map(([, command = '']) => command))];
-};
-
-/** The commands that a tool's help allows a dry run of; undefined if it says none, since that is all of them. */
-const dryRunOf = (help: string): readonly string[] | undefined => {
-  const [, line = ''] = /^ +--dry-run +(.+)$/m.exec(help) ?? [];
-  return /^(?:with )?([a-z]+(?:, [a-z]+)*): /.exec(line)?.[1]?.split(', ');
-};
-
-describe('every command that writes', () => {
-  const tools = Object.entries(commands);
-
-  it('is in the table, with every other command of every tool', async () => {
-    const files = readdirSync(join(root, 'bin')).filter((name) => name.endsWith('.ts'));
-    const all = files.map((name) => name.replace(/\.ts$/, '')).filter((name) => !notTools.has(name));
-    expect(Object.keys(commands).sort()).toEqual(all.sort());
-    for (const [tool, known] of tools) {
-      const { code, out } = await runTool(`${tool}.ts`, ['--help']);
-      expect([tool, code, commandsIn(out).sort()]).toEqual([tool, 0, Object.keys(known).sort()]);
-    }
-  });
-
-  it.each(tools.filter(([, known]) => Object.values(known).some((kind) => kind !== 'nothing')))(
-    'has --dry-run, and its help says so: %s',
-    async (tool, known) => {
-      const { out } = await runTool(`${tool}.ts`, ['--help']);
-      expect(out).toMatch(/^ +--dry-run +\S/m);
-      const writing = Object.keys(known).filter((command) => known[command] !== 'nothing');
-      expect(dryRunOf(out) ?? writing).toEqual(expect.arrayContaining(writing));
-    },
-  );
-});
-
 /** Access keys that the tools give to stand-ins for AWS. The audit's function, which writes, has the name of a tool. */
-const operators = new Set([...Object.keys(commands).filter((tool) => tool !== 'audit'), 'operator']);
+const operators = new Set([...Object.keys(toolCommands).filter((tool) => tool !== 'audit'), 'operator']);
 
 /** Calls that change nothing. `Invoke` runs a function, which may. */
 const reads = /^\w+:(?:Get\w+|List\w+|Describe\w+|Scan|Query|BatchGetItem|GenerateMac|Decrypt)$/;

@@ -85,26 +85,3 @@ it('plays three requests of members with the document alone, against a running s
   const told = [found, report, ended, after].flatMap(({ out, err }) => [out, err]);
   for (const text of [...names, ...calls, ...stack.functionLines, ...told]) expect(text).not.toContain(patient);
 });
-
-it('says what to do where it is used wrongly, and prints no stack trace', async () => {
-  const cases: [string[], number, string][] = [
-    [[], 2, 'npm run members -- find'],
-    [['look'], 2, 'There is no command "look"'],
-    [['find'], 2, 'Give one of --payer ID, --grant ID and --member-of ID'],
-    [['find', '--grant', 'short'], 2, '22 characters'],
-    [['find', '--grant', 'abcdefghijklmnopqrst-1', '--patient', 'x'], 2, '--patient goes with --payer'],
-    [['end', '--payer', payer, '--reason', 'x'], 2, 'Give --yes'],
-    [['end', '--payer', payer, '--yes'], 2, 'Give --reason TEXT'],
-    [['report', '--payer', payer], 2, 'Give --html FILE, --csv FILE, or both'],
-    [['index', '--yes'], 2, '--yes does not apply to index'],
-    [['find', '--payer', payer], 2, 'Give the patient id'],
-    [['find', '--payer', 'nowhere', '--patient', 'x'], 1, 'Stage local has no payer "nowhere"'],
-    [['find', '--payer', payer, '--patient', 'nobody'], 1, 'No grant of this member at Demo Health Plan is known here'],
-  ];
-  for (const [args, code, text] of cases) {
-    const ended = await runTool('members.ts', args, { AWS_ENDPOINT_URL: stack.urls.aws });
-    expect([args, ended.code, ended.out]).toEqual([args, code, '']);
-    expect(ended.err).toContain(text);
-    expect(ended.err).not.toMatch(/^ {4}at /m);
-  }
-});

@@ -41,26 +41,6 @@ afterAll(async () => {
 
 describe('npm run payers', () => {
   it.each([
-    [[], /npm run payers -- check/],
-    [['examine'], /^There is no command "examine"/],
-    [['check', 'a', 'b'], /^Unexpected argument "b"/],
-    [['check', '--nonsense'], /^Unknown option '--nonsense'; --help lists the flags/],
-    [['check', '--stage', 'demo', '--config', 'x.json'], /^Give --stage or --config, not both/],
-    [['check', 'nobody', '--stage', 'demo'], /^Stage demo has no payer "nobody"; it has: demo-health-plan/],
-    [['check', '--stage', 'demo', '--origin', 'gateway.test'], /^--origin is not a URL/],
-    [['check', 'ftp://plan.test/r4'], /has the scheme "ftp:"/],
-    [['learn'], /^Give the payer's FHIR base URL: learn URL/],
-    [['learn', 'plan.test'], /^plan\.test is not a URL; write an absolute one/],
-    [['learn', 'https://plan.test/r4', '--no-secrets'], /^--no-secrets does not apply to learn/],
-  ])('%j exits with 2 and says in one line what to write', async (args, line) => {
-    const { code, out, err } = await runTool('payers.ts', args);
-
-    expect(code).toBe(2);
-    expect(out).toBe('');
-    expect(err).toMatch(line);
-  });
-
-  it.each([
     ['open', 'open is a public client (clientAuthentication "none") and has no secret'],
     ['west', 'west uses the secret of plan (secretOf); name that payer'],
   ])('secret %s is refused, since that payer has none of its own', async (id, line) => {
@@ -81,16 +61,6 @@ describe('npm run payers', () => {
     aws.close();
 
     expect([code, err.trim()]).toEqual([2, expect.stringContaining(line)]);
-  });
-
-  it('exits with 1 and one line if stage local is not running', async () => {
-    const nowhere = { AWS_ENDPOINT_URL: 'http://127.0.0.1:9' };
-
-    const { code, err } = await runTool('payers.ts', ['check'], nowhere);
-
-    expect(code).toBe(1);
-    expect(err).toMatch(/^The local stack does not answer\. Run `npm start`, or set AWS_ENDPOINT_URL/);
-    expect(err.trim().split('\n')).toHaveLength(1);
   });
 
   it('exits with 1 if there is something to do, and says where to find an unknown origin', async () => {

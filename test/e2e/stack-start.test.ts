@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -81,8 +81,6 @@ const stage = { stage: 'mine', production: false, payers: [payer], partners: [] 
 
 describe('npm start', () => {
   let folder: string;
-  let taken: Server;
-  let takenPort: number;
   const write = async (name: string, content: unknown): Promise<string> => {
     const file = join(folder, name);
     await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
@@ -91,68 +89,15 @@ describe('npm start', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'p2p-start-test-'));
-    taken = createServer();
-    takenPort = await listen(taken, 0, '127.0.0.1');
   });
 
   afterAll(async () => {
-    await close(taken);
     await rm(folder, { recursive: true, force: true });
   });
 
-  it.each([
-    [['--bogus'], "Unknown option '--bogus'; --help lists the flags"],
-    [['extra'], "Unexpected argument 'extra'; --help lists the flags"],
-    [['--port', '70000'], '--port is "70000"; write a port from 0 to 65535'],
-    [['--aws-port', '65536'], '--aws-port is "65536"; write a port from 0 to 65535'],
-    [['--environments', '0'], '--environments is "0"; write a number from 1 to 99'],
-    [['--environments', '100'], '--environments is "100"; write a number from 1 to 99'],
-    [['--secrets', 'x.json'], '--secrets is for the payers of --config FILE; give both'],
-    [
-      ['--northwind', 'slow,fast'],
-      expect.stringMatching(/^--northwind: there is no switch "fast"; there are slow, drip, 429, /),
-    ],
-    [['--demo-health-plan', ''], expect.stringMatching(/^--demo-health-plan: there is no switch ""; there are slow, /)],
-    [
-      ['--northwind', 'slow', '--config', 'x.json'],
-      "--demo-health-plan and --northwind are for the sandbox's payers; leave out --config",
-    ],
-    [
-      ['--client', 'demo-partner=http://localhost:5210/callback'],
-      expect.stringMatching(/^--client "demo-partner=.*": demo-partner is one of the sandbox's own clients; /),
-    ],
-    [
-      ['--client', 'my-app=http://localhost:5210/callback', '--config', 'x.json'],
-      '--client is for the sandbox; with --config FILE, add the client to FILE',
-    ],
-  ])('refuses %j in one line', async (flags, line) => {
-    expect(await refused(flags)).toEqual([line]);
-  });
-
-  it('explains each of its flags, and starts nothing', async () => {
-    const { code, out, err } = await collected(start(['--help']));
-    expect([code, err]).toEqual([0, '']);
-    const told = [...out.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, flag]) => flag);
-    expect(told).toEqual([
-      '--port',
-      '--demo-health-plan-port',
-      '--northwind-port',
-      '--partner-port',
-      '--aws-port',
-      '--live-port',
-      '--demo-health-plan',
-      '--northwind',
-      '--client',
-      '--client-secret',
-      '--webhook',
-      '--config',
-      '--secrets',
-      '--state',
-      '--fresh',
-      '--environments',
-      '--help',
-    ]);
-    expect(out).not.toContain('http://');
+  // What else is refused: test/sandbox/start-flags.test.ts.
+  it('refuses a wrong flag in one line', async () => {
+    expect(await refused(['--bogus'])).toEqual(["Unknown option '--bogus'; --help lists the flags"]);
   });
 
   it('npm start if stopped while starting, leaves nothing listening, and says that it was stopped', async () => {
@@ -173,43 +118,8 @@ describe('npm start', () => {
     expect(await isListening()).toBe(false);
   });
 
-  it('says which port is taken, and which flag chooses another', async () => {
-    for (const flag of [
-      '--port',
-      '--partner-port',
-      '--aws-port',
-      '--live-port',
-      '--northwind-port',
-      '--demo-health-plan-port',
-    ]) {
-      const flags = [...freePorts, flag, String(takenPort), '--state', join(folder, 'taken')];
-      expect(await refused(flags)).toEqual([
-        `Port ${takenPort} is taken; stop what listens there or choose another with ${flag}`,
-      ]);
-    }
-  });
-
-  it('says which file is missing or bad', async () => {
+  it('says which file is missing', async () => {
     expect(await refused(['--config', join(folder, 'none.json')])).toEqual([expect.stringContaining('does not exist')]);
-    const bad = await write('bad.json', { ...stage, payers: [{ ...payer, clientId: 7 }] });
-    expect(await refused(['--config', bad])).toEqual([
-      expect.stringContaining(`${bad}: payers[0] (some-payer).clientId: `),
-    ]);
-  });
-
-  it("says which payer's secret is missing, and never quotes the file", async () => {
-    const config = await write('stage.json', stage);
-    expect(await refused(['--config', config])).toEqual([expect.stringContaining('--secrets FILE')]);
-    const none = await write('none.json', {});
-    expect(await refused(['--config', config, '--secrets', none])).toEqual([
-      `${none}: has no "client_secret" for payer "some-payer"; add "some-payer": {"client_secret": …}`,
-    ]);
-    const broken = await write('broken.json', '{"some-payer": {"client_secret": "canary');
-    const [line, ...more] = await refused(['--config', config, '--secrets', broken]);
-    expect(more).toEqual([]);
-    expect(line).not.toContain('canary');
-    const shape = await write('shape.json', { 'some-payer': { secret: 'canary' } });
-    expect((await refused(['--config', config, '--secrets', shape]))[0]).not.toContain('canary');
   });
 
   it('serves a configuration of its own, logs requests without their query, and stops on Ctrl-C even if a client stays connected', async () => {
@@ -266,16 +176,59 @@ describe('npm start', () => {
   });
 });
 
-it('a local stack that cannot start leaves nothing listening', async () => {
+it('a local stack that finds a port taken says which flag chooses another, and leaves nothing listening', async () => {
   const taken = createServer();
-  const ports = { ...(await choosePorts()), partner: await listen(taken, 0, 'localhost') };
-  await expect(startLocalStack({ ports })).rejects.toThrow(`Port ${ports.partner} is taken`);
+  const takenPort = await listen(taken, 0, 'localhost');
+  const free = await choosePorts();
+  for (const [name, flag] of [
+    ['gateway', '--port'],
+    ['partner', '--partner-port'],
+    ['aws', '--aws-port'],
+    ['live', '--live-port'],
+    ['northwind', '--northwind-port'],
+    ['demoHealthPlan', '--demo-health-plan-port'],
+  ] as const) {
+    await expect(startLocalStack({ ports: { ...free, [name]: takenPort } })).rejects.toThrow(
+      `Port ${takenPort} is taken; stop what listens there or choose another with ${flag}`,
+    );
+  }
   await close(taken);
-  for (const port of Object.values(ports)) {
+  for (const port of Object.values(free)) {
     const server = createServer();
     expect(await listen(server, port, 'localhost')).toBe(port);
     await close(server);
   }
+});
+
+it('a local stack with a configuration names what is wrong in it or in its secrets, and quotes no secret', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'p2p-start-test-'));
+  const write = async (name: string, content: unknown): Promise<string> => {
+    const file = join(folder, name);
+    await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
+    return file;
+  };
+  const refusal = (configFile: string, secretsFile?: string): Promise<string> =>
+    startLocalStack({ ports: 'free', configFile, ...(secretsFile === undefined ? {} : { secretsFile }) }).then(
+      () => 'it started',
+      (error: Error) => error.message,
+    );
+  const bad = await write('bad.json', { ...stage, payers: [{ ...payer, clientId: 7 }] });
+  const config = await write('stage.json', stage);
+  const none = await write('none.json', {});
+  const broken = await write('broken.json', '{"some-payer": {"client_secret": "canary');
+  const shape = await write('shape.json', { 'some-payer': { secret: 'canary' } });
+
+  expect(await refusal(bad)).toContain(`${bad}: payers[0] (some-payer).clientId: `);
+  expect(await refusal(config)).toContain('--secrets FILE');
+  expect(await refusal(config, none)).toBe(
+    `${none}: has no "client_secret" for payer "some-payer"; add "some-payer": {"client_secret": …}`,
+  );
+  for (const file of [broken, shape]) {
+    const says = await refusal(config, file);
+    expect(says).toContain(file);
+    expect(says).not.toMatch(/canary|\n/);
+  }
+  await rm(folder, { recursive: true });
 });
 
 describe('a running local stack', () => {

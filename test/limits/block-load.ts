@@ -19,11 +19,10 @@ export interface BlockedUnderLoad {
   readonly failed: number;
 }
 
-/** Twenty processes that start at once take a while; then this long at full load. */
-const warmReads = 200;
-const fullLoadMs = 5000;
-/** Longer than a stop may take, so that one admitted later is seen. */
-const watchedMs = 45_000;
+/** How long all processes are at full load before the block. */
+const fullLoadMs = 2000;
+/** Longer than a stop may take, so that a request admitted later is seen. */
+const watchedMs = 33_000;
 
 /**
  * Runs a whole local stack whose reads are served by so many processes, keeps all of them busy, and blocks the partner
@@ -45,7 +44,7 @@ export const blockUnderLoad = async (processes: number): Promise<BlockedUnderLoa
       }
     };
     const readers = Promise.all(Array.from({ length: processes }, reader));
-    await eventually(() => seen.length >= warmReads);
+    await eventually(async () => (await stack.held()).get('fetch')?.length === processes);
     const before = seen.length;
     await delay(fullLoadMs);
     const perSecond = (seen.length - before) / (fullLoadMs / 1000);
