@@ -249,6 +249,12 @@ describe('a word of a command line', () => {
       readsSecrets: true,
       fromFile: false,
     });
+    expect(payersFlags(['check', '--file', '--no-secrets', '--json'], startMs)).toMatchObject({
+      target: undefined,
+      readsSecrets: false,
+      fromFile: true,
+      json: true,
+    });
     expect(membersFlags(['report', '--payer', 'a', '--csv', 'x'], startMs)).toMatchObject({
       until: '2026-06-01',
       since: undefined,

@@ -322,6 +322,15 @@ describe('npm run members -- report', () => {
     // What the job read stays in files: 1,234 bytes of a read and 40,000 of a download left.
     expect(text).toContain('<b>41.2 KB</b>');
     expect(text).toContain('How one read will end');
+    for (const limit of [
+      'What apps did with the data that they were sent, and whom they gave it to.',
+      'What was in an answer. The gateway keeps which type of data was read, when, how much and with what outcome, and never the data.',
+      'What others read at Northwind Health directly, without this gateway',
+      'Grants that know no patient. A health plan can be set up without one',
+      'What happened in the last minute: events reach the audit some seconds after they happen.',
+      'What is older than the audit is kept: 1 days.',
+    ])
+      expect(text).toContain(limit);
     expect(text).not.toMatch(/<script|src=|@import|url\(|<link/);
     expect((await stat(page())).mode & 0o777).toBe(0o600);
     expect((await stat(table())).mode & 0o777).toBe(0o600);

@@ -163,6 +163,18 @@ describe('npm run restore -- grants', () => {
     expect(await ids()).toEqual([idOf('quiet')]);
   });
 
+  it('leaves out a grant that ended in the second of the copy, since the copy may be older', async () => {
+    await tool.connect('edge');
+    await tool.connect('quiet');
+    await tool.copyAll();
+    await revoke(tool.table('grants'), idOf('edge'), 'byPartner', { now: point, requestId: 'r' });
+    await tool.file();
+    await lose('edge', 'quiet');
+
+    expect((await tool.grants('--yes')).code).toBe(3);
+    expect(await ids()).toEqual([idOf('quiet')]);
+  });
+
   it('overwrites nothing that is there', async () => {
     const grant = await tool.connect('kept');
     await tool.connect('quiet');

@@ -119,6 +119,20 @@ describe('a secret, before it becomes current,', () => {
     },
   );
 
+  it.each([
+    [false, { kty: 'EC', crv: 'P-384', alg: 'ES384', use: 'sig' }],
+    [true, { kty: 'RSA', e: 'AQAB', alg: 'RS384', use: 'sig' }],
+  ])('if the tool makes it, is a key of the algorithms of SMART with its private half (RSA: %s)', async (rsa, half) => {
+    const { publicKey, secret } = await makeKeyPair({ rsa });
+    const { private_key_jwk: privateKey } = JSON.parse(secret) as { private_key_jwk: Record<string, string> };
+
+    expect(publicKey).toMatchObject(half);
+    expect(publicKey).not.toHaveProperty('d');
+    expect(privateKey).toMatchObject({ ...publicKey, d: expect.any(String) });
+    // NIST SP 800-57 gives 3072 bits the strength of 128.
+    if (rsa) expect(Buffer.from(privateKey['n'] ?? '', 'base64url')).toHaveLength(3072 / 8);
+  });
+
   it('leaves no trace in what is said', async () => {
     const results = await Promise.all([
       tried(invalidClient),

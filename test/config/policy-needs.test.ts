@@ -1,3 +1,5 @@
+import { boundaryActions } from '../../config/boundary-actions.ts';
+import { endpointCalls } from '../../config/endpoint-calls.ts';
 import {
   alarmsMayPublish,
   alarmsMayUseKey,
@@ -104,5 +106,52 @@ describe('what a policy must allow', () => {
     expect(keyNeeds('memberIndex', {}, place)).toEqual([
       roles('kms:CreateAlias', 'kms:DeleteAlias', 'kms:DescribeKey', 'kms:GenerateMac'),
     ]);
+  });
+});
+
+describe('what a permissions boundary must allow', () => {
+  /** The functions' own calls are compared with their rights in test/lib. */
+  const own = new Set<string>(Object.values(endpointCalls).flat());
+  const besideTheirOwn = (config: Parameters<typeof boundaryActions>[0]): string[] =>
+    boundaryActions(config).filter((action) => !own.has(action));
+
+  /** What Lambda, X-Ray, DynamoDB's streams and its encryption do with a role (AWS's documentation of each). */
+  const always = [
+    'dynamodb:DescribeStream',
+    'dynamodb:GetRecords',
+    'dynamodb:GetShardIterator',
+    'dynamodb:ListStreams',
+    'kms:DescribeKey',
+    'kms:Encrypt',
+    'kms:ReEncryptFrom',
+    'kms:ReEncryptTo',
+    'logs:CreateLogStream',
+    'logs:PutLogEvents',
+    'xray:PutTelemetryRecords',
+    'xray:PutTraceSegments',
+  ];
+  /** https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html */
+  const inNetworks = [
+    'ec2:AssignPrivateIpAddresses',
+    'ec2:CreateNetworkInterface',
+    'ec2:DeleteNetworkInterface',
+    'ec2:DescribeNetworkInterfaces',
+    'ec2:DescribeSubnets',
+    'ec2:UnassignPrivateIpAddresses',
+  ];
+
+  it('is what AWS does with the roles of functions, beside their own calls', () => {
+    expect(besideTheirOwn({ existing: undefined, network: 'none' })).toEqual(always);
+    expect(boundaryActions({ existing: undefined, network: 'none' })).toEqual(expect.arrayContaining([...own]));
+  });
+
+  it('is also network interfaces where functions are in a VPC, of the stack or of the account', () => {
+    const both = [...always, ...inNetworks].toSorted();
+    const vpc = { id: 'vpc-1', subnets: [], awsEndpoints: 'nat' } as const;
+
+    expect(besideTheirOwn({ existing: undefined, network: { availabilityZones: 2, cidr: '10.20.0.0/20' } })).toEqual(
+      both,
+    );
+    expect(besideTheirOwn({ existing: { vpc }, network: 'none' })).toEqual(both);
   });
 });
