@@ -11,16 +11,22 @@ export interface AwsAnswers {
    * @default always
    */
   readonly answer: (operation: string, body: object, times?: number) => void;
+  /** The calls of operations of Secrets Manager so far, in order. */
+  readonly sent: () => readonly { readonly operation: string; readonly input: Readonly<Record<string, unknown>> }[];
   readonly close: () => Promise<void>;
 }
 
 /** Starts an endpoint in front of another. */
 export const answeringAws = async (upstream: string): Promise<AwsAnswers> => {
   const answers = new Map<string, { body: object; left: number }>();
+  const sent: { operation: string; input: Record<string, unknown> }[] = [];
   const server = createServer((request, response) => {
     void (async () => {
-      const [, operation = ''] = String(request.headers['x-amz-target']).split('.');
+      const [service, operation = ''] = String(request.headers['x-amz-target']).split('.');
       const body = await buffer(request);
+      if (service === 'secretsmanager') {
+        sent.push({ operation, input: JSON.parse(body.toString()) as Record<string, unknown> });
+      }
       const scripted = answers.get(operation);
       if (scripted !== undefined && scripted.left > 0) {
         scripted.left -= 1;
@@ -44,6 +50,7 @@ export const answeringAws = async (upstream: string): Promise<AwsAnswers> => {
   return {
     url,
     answer: (operation, body, times = Number.POSITIVE_INFINITY) => void answers.set(operation, { body, left: times }),
+    sent: () => [...sent],
     close: () => close(server),
   };
 };

@@ -1,48 +1,30 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { grants } from '../../bin/grants/grants.ts';
 import { describeGrantEvent } from '../../functions/audit/describe-grant-event.ts';
 import type { StreamImage } from '../../functions/audit/stream-image.ts';
 import { getGrant, putGrant, redeem, revoke } from '../../functions/shared/store/grants.ts';
-import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { issue } from '../functions/shared/store/grants-cases.ts';
 import { startMs } from '../support/gateway.ts';
 import { livingGrant } from '../support/living-grant.ts';
+import { listening, tableOf, toolStage } from './tool-stage.ts';
 
 const now = startMs / 1000;
-const tableName = 'p2p-gateway-local-TablesGrants1';
 const grant = livingGrant(now, { grantId: 'abcdefghijklmnopqrst-1', partner: 'demo-partner' });
 const operator = 'arn:aws:iam::000000000000:user/operator';
-let aws: LocalAws;
+let stage: Awaited<ReturnType<typeof toolStage>>;
 let writes: StreamImage[];
-let client: DynamoDBClient;
-const table = () => ({ client, name: tableName });
+const table = () => stage.table('Grants');
 
 beforeEach(async () => {
-  aws = await startAws(0);
   writes = [];
-  const spec = {
-    name: 'grants',
-    physicalName: tableName,
-    keySchema: [{ AttributeName: 'grantId', KeyType: 'HASH' as const }],
-    attributeDefinitions: [{ AttributeName: 'grantId', AttributeType: 'S' as const }],
-    stream: { arn: 'arn', viewType: 'NEW_AND_OLD_IMAGES' as const },
-  };
-  await aws.dynamoDb.createTables([spec], ({ dynamodb }) => writes.push(dynamodb?.NewImage ?? {}));
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'local' };
-  client = new DynamoDBClient({ endpoint: aws.url, region: 'us-east-1', credentials });
+  const spec = tableOf('Grants', { stream: { arn: 'arn', viewType: 'NEW_AND_OLD_IMAGES' } });
+  stage = await toolStage([spec], ({ dynamodb }) => void writes.push(dynamodb?.NewImage ?? {}));
   await putGrant(table(), grant, { now, requestId: 'request-1' });
 });
-
-afterEach(async () => {
-  client.destroy();
-  await aws.close();
-});
+afterEach(() => stage.close());
 
 const run = async (args: readonly string[], nowMs = startMs) => {
-  const out: string[] = [];
-  const told: string[] = [];
-  const output = { out: (text: string) => out.push(text), note: (text: string) => told.push(text) };
-  const code = await grants(args, { nowMs, environment: { AWS_ENDPOINT_URL: aws.url }, output });
+  const { out, told, output } = listening();
+  const code = await grants(args, { nowMs, environment: { AWS_ENDPOINT_URL: stage.aws.url }, output });
   return { code, out: out.join('\n'), told: told.join('\n') };
 };
 

@@ -1,27 +1,21 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { members } from '../../bin/members/members.ts';
-import { readAll, type RegistryTable } from '../../bin/shared/registry-table.ts';
-import { writeEntry } from '../../bin/shared/registry-writes.ts';
-import { registryData } from '../../config/load.ts';
 import { localStage } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { auditHandler } from '../../functions/audit/handler.ts';
-import { entriesOf } from '../../functions/shared/registry/entry-items.ts';
 import { putGrant, redeem } from '../../functions/shared/store/grants.ts';
 import { makeMemberIndex } from '../../functions/shared/store/make-member-index.ts';
 import { putReadEvent } from '../../functions/shared/store/put-read-event.ts';
 import type { ReadEvent } from '../../functions/shared/store/read-events.ts';
-import { startAws } from '../../sandbox/aws/aws.ts';
-import type { TableSpec } from '../../sandbox/aws/template-data.ts';
 import { startMs } from '../support/gateway.ts';
 import { livingGrant, type NewGrant } from '../support/living-grant.ts';
 import { answeringAws } from './answering-aws.ts';
+import { listening, tableOf, toolStage } from './tool-stage.ts';
 
 export const operator = 'arn:aws:iam::000000000000:user/operator';
 export const member = { payer: 'northwind', patient: 'patient-4711' } as const;
@@ -29,17 +23,9 @@ export const member = { payer: 'northwind', patient: 'patient-4711' } as const;
 const keyId = 'alias/p2p-local-member-index';
 const bucket = 'p2p-gateway-local-auditbucket-1';
 
-const tableOf = (name: string, key: string, more: Partial<TableSpec> = {}): TableSpec => ({
-  name,
-  physicalName: `p2p-gateway-local-Tables${name}1`,
-  keySchema: [{ AttributeName: key, KeyType: 'HASH' as const }],
-  attributeDefinitions: [{ AttributeName: key, AttributeType: 'S' as const }],
-  ...more,
-});
-
 const tables = {
-  registry: tableOf('Registry', 'entryId'),
-  grants: tableOf('Grants', 'grantId', {
+  registry: tableOf('Registry'),
+  grants: tableOf('Grants', {
     attributeDefinitions: [
       { AttributeName: 'grantId', AttributeType: 'S' },
       { AttributeName: 'memberIndex', AttributeType: 'S' },
@@ -53,8 +39,8 @@ const tables = {
     ],
     stream: { arn: 'grants', viewType: 'NEW_AND_OLD_IMAGES' },
   }),
-  auditEvents: tableOf('AuditEvents', 'eventId', { stream: { arn: 'reads', viewType: 'NEW_IMAGE' } }),
-  exports: tableOf('Exports', 'grantId'),
+  auditEvents: tableOf('AuditEvents', { stream: { arn: 'reads', viewType: 'NEW_IMAGE' } }),
+  exports: tableOf('Exports'),
 };
 
 /** How a test changes the way the tool is run. */
@@ -69,14 +55,11 @@ export interface RunOptions {
 
 /** A stage's tables, key and audit in stand-ins for AWS, the audit function, and the tool. */
 export const membersTool = async (stage: StageConfig = localStage()) => {
-  const aws = await startAws(0);
+  const records: { to: (record: DynamoDBRecord) => void } = { to: () => {} };
+  const base = await toolStage(Object.values(tables), (record) => records.to(record));
+  const { aws, settings, client } = base;
   const front = await answeringAws(aws.url);
-  const settings = {
-    endpoint: aws.url,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'local' },
-  };
-  const [client, kms, s3] = [new DynamoDBClient(settings), new KMSClient(settings), new S3Client(settings)];
+  const [kms, s3] = [new KMSClient(settings), new S3Client(settings)];
   const folder = await mkdtemp(join(tmpdir(), 'members-'));
   aws.kms.createKey('arn:aws:kms:us-east-1:000000000000:key/member-index', [keyId], 'HMAC_256');
   aws.s3.createBucket(bucket);
@@ -85,21 +68,15 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
     clock: { now: () => startMs },
     stage: 'local',
     bucket: { client: s3, name: bucket },
-    table: { client, name: tables.auditEvents.physicalName },
+    table: base.table('AuditEvents'),
     writeLog: (line) => void auditLines.push(line),
   });
   let audited = Promise.resolve();
-  const toAudit = (record: DynamoDBRecord): void => {
+  records.to = (record) => {
     audited = audited.then(() => handle({ Records: [record] }, { awsRequestId: 'audit-1' }));
   };
-  await aws.dynamoDb.createTables(Object.values(tables), toAudit);
-  const registry: RegistryTable = { client, name: tables.registry.physicalName, wait: async () => {} };
-  const grants = { client, name: tables.grants.physicalName };
-  const auditEvents = { client, name: tables.auditEvents.physicalName };
-  const first = { changedAt: startMs / 1000 - 3600, changedBy: 'arn:first', reason: 'first deployment' };
-  for (const [entryId, entry] of entriesOf(registryData(stage))) {
-    await writeEntry(registry, entryId, undefined, entry, first);
-  }
+  const [grants, auditEvents] = [base.table('Grants'), base.table('AuditEvents')];
+  await base.fill(stage);
 
   let made = 0;
   /** Makes a grant as the callback does, of {@link member} and an hour old, and redeems its code. */
@@ -155,21 +132,13 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
 
   const run = async (words: string, { answers, piped = '', onWait }: RunOptions = {}) => {
     await audited;
-    const out: string[] = [];
-    const told: string[] = [];
-    const asked: string[] = [];
-    const left = [...(answers ?? [])];
+    const { out, told, asked, output, ask } = listening(answers);
     const args = words.split(' ').filter(Boolean);
     const code = await members(args, {
       now: () => startMs,
       environment: { AWS_ENDPOINT_URL: front.url },
-      output: { out: (text) => out.push(text), note: (text) => told.push(text) },
-      ask:
-        answers &&
-        (async (question) => {
-          asked.push(question);
-          return left.shift() ?? '';
-        }),
+      output,
+      ask,
       readText: async () => piped,
       wait: async () => onWait?.(),
       terminal: undefined,
@@ -180,7 +149,6 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
 
   return {
     client,
-    kms,
     grants,
     grant,
     read,
@@ -189,9 +157,6 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
     /** Answers calls of the tool in place of AWS. */
     answer: front.answer,
     audited: () => audited,
-    registry: () => readAll(registry),
-    putExport: (item: object) =>
-      client.send(new PutItemCommand({ TableName: tables.exports.physicalName, Item: item as never })),
     /** The names of the audit's objects. */
     objects: async (prefix = ''): Promise<string[]> => {
       await audited;
@@ -203,9 +168,9 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
     disableKey: () => aws.kms.disable('arn:aws:kms:us-east-1:000000000000:key/member-index'),
     close: async () => {
       await audited;
-      for (const each of [client, kms, s3]) each.destroy();
+      for (const each of [kms, s3]) each.destroy();
       await front.close();
-      await aws.close();
+      await base.close();
       await rm(folder, { recursive: true });
     },
   };

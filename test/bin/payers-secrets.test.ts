@@ -1,11 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { UpdateSecretVersionStageCommand } from '@aws-sdk/client-secrets-manager';
 import { readSecretWith } from '../../bin/payers/read-secret.ts';
-import { putSecret, readVersions } from '../../bin/shared/put-secret.ts';
 import { awsEndpoint, stageSecretsClient } from '../../bin/shared/secrets-manager.ts';
 import { localStage } from '../../config/local.ts';
-import { fakeSecrets } from './fake-secrets.ts';
 
 interface Asked {
   readonly authorization: string | undefined;
@@ -77,31 +74,4 @@ describe('the endpoint in place of AWS', () => {
     expect(awsEndpoint('local', {})).toBe('http://127.0.0.1:3004');
     expect(awsEndpoint('demo', {})).toBeUndefined();
   });
-});
-
-it('the stand-in for Secrets Manager moves the current label only from the version that has it, as AWS does', async () => {
-  const name = 'p2p/local/payers/northwind';
-  const secrets = await fakeSecrets([name]);
-  const client = stageSecretsClient(localStage(), secrets.env);
-  const place = { client, name };
-  const made = { config: { stage: 'local' }, description: 'x' };
-  const move = (MoveToVersionId: string, RemoveFromVersionId: string) =>
-    client.send(
-      new UpdateSecretVersionStageCommand({
-        SecretId: name,
-        VersionStage: 'AWSCURRENT',
-        MoveToVersionId,
-        RemoveFromVersionId,
-      }),
-    );
-  try {
-    for (const text of ['first', 'second']) await putSecret(place, text, await readVersions(place), made);
-    await expect(move('version-2', 'version-1')).rejects.toMatchObject({ name: 'InvalidParameterException' });
-    expect(secrets.current(name)).toBe('second');
-    await move('version-1', 'version-2');
-    expect(secrets.current(name)).toBe('first');
-  } finally {
-    client.destroy();
-    secrets.close();
-  }
 });

@@ -14,16 +14,20 @@ const made = {
   description: 'How the gateway authenticates at Plan',
 };
 let secrets: Awaited<ReturnType<typeof fakeSecrets>>;
+let closeAll = async (): Promise<void> => {};
 let place: Parameters<typeof readVersions>[0];
 
 const open = async (names: readonly string[]): Promise<void> => {
   secrets = await fakeSecrets(names);
   place = { name, client: stageSecretsClient({ ...localStage(), stage: 'demo' }, secrets.env) };
+  closeAll = async () => {
+    place.client.destroy();
+    await secrets.close();
+    closeAll = async () => {};
+  };
 };
-afterEach(() => {
-  place.client.destroy();
-  secrets.close();
-});
+afterEach(() => closeAll());
+const operations = (): string[] => secrets.sent().map(({ operation }) => operation);
 const put = async (text: string): Promise<string | undefined> =>
   putSecret(place, text, await readVersions(place), made);
 
@@ -33,12 +37,16 @@ describe('a value', () => {
     await put('first');
 
     expect(secrets.current(name)).toBe('first');
-    expect(secrets.made(name)).toMatchObject({
-      KmsKeyId: 'alias/p2p-demo-data',
-      Description: made.description,
+    expect(secrets.sent().at(-1)).toMatchObject({
+      operation: 'CreateSecret',
+      input: { Name: name, KmsKeyId: 'alias/p2p-demo-data', Description: made.description },
     });
-    expect(secrets.tags(name)).toEqual({ 'cost-center': '4711', project: 'p2p-gateway', stage: 'demo' });
-    expect(secrets.calls).not.toContain('TagResource');
+    expect((await secrets.describe(name)).tags).toEqual({
+      'cost-center': '4711',
+      project: 'p2p-gateway',
+      stage: 'demo',
+    });
+    expect(operations()).not.toContain('TagResource');
   });
 
   it('a value of a secret that lacks a tag of the stage, or has another value there, adds it; other tags stay', async () => {
@@ -51,11 +59,11 @@ describe('a value', () => {
 
     expect(await put('first')).toBeUndefined();
     const all = { 'cost-center': '4711', owner: 'pharmacy', project: 'p2p-gateway', stage: 'demo' };
-    expect(secrets.tags(name)).toEqual(all);
+    expect((await secrets.describe(name)).tags).toEqual(all);
 
-    const before = secrets.calls.length;
+    const before = secrets.sent().length;
     await put('second');
-    expect(secrets.calls.slice(before)).not.toContain('TagResource');
+    expect(operations().slice(before)).not.toContain('TagResource');
   });
 
   it('is in place although the secret cannot be tagged, and the line says how to do it by hand', async () => {
@@ -75,7 +83,7 @@ describe('a value', () => {
     await put('first');
 
     expect(secrets.current(name)).toBe('first');
-    expect(secrets.calls).toEqual(['DescribeSecret', 'DescribeSecret', 'PutSecretValue', 'TagResource']);
+    expect(operations()).toEqual(['DescribeSecret', 'DescribeSecret', 'PutSecretValue', 'TagResource']);
   });
 
   it('is not put over one that someone else put there while it was being checked', async () => {
@@ -162,7 +170,6 @@ describe('what a person gives as a secret', () => {
   const withSecret: Payer = { ...keyed, clientAuthentication: 'client_secret_post', publicKeys: [] };
   const { privateJwk } = keys;
   const publicOnly = Object.fromEntries(Object.entries(privateJwk).filter(([member]) => member !== 'd'));
-  beforeAll(() => open([]));
 
   it.each<[string, string, Payer, string]>([
     ['nothing', '', withSecret, 'is empty'],

@@ -1,19 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { registry } from '../../bin/registry/registry.ts';
 import type { Git } from '../../bin/shared/git.ts';
-import { readAll, type RegistryTable } from '../../bin/shared/registry-table.ts';
-import { writeEntry } from '../../bin/shared/registry-writes.ts';
-import { registryData } from '../../config/load.ts';
+import { readAll } from '../../bin/shared/registry-table.ts';
 import { localStage } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
-import { entriesOf } from '../../functions/shared/registry/entry-items.ts';
-import { startAws } from '../../sandbox/aws/aws.ts';
 import { startMs } from '../support/gateway.ts';
-
-const names = { registry: 'p2p-gateway-local-TablesRegistry1', grants: 'p2p-gateway-local-TablesGrants1' };
+import { listening, tableOf, toolStage } from './tool-stage.ts';
 
 export const operator = 'arn:aws:iam::000000000000:user/operator';
 
@@ -30,52 +24,26 @@ export interface RunOptions {
 
 /** Stage local in a file, its tables in a stand-in for AWS, and the tool. */
 export const registryTool = async () => {
-  const aws = await startAws(0);
-  const table = (name: string, key: string) => ({
-    name,
-    physicalName: name,
-    keySchema: [{ AttributeName: key, KeyType: 'HASH' as const }],
-    attributeDefinitions: [{ AttributeName: key, AttributeType: 'S' as const }],
-  });
-  await aws.dynamoDb.createTables([table(names.registry, 'entryId'), table(names.grants, 'grantId')], () => {});
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'local' };
-  const client = new DynamoDBClient({ endpoint: aws.url, region: 'us-east-1', credentials });
+  const base = await toolStage([tableOf('Registry'), tableOf('Grants')]);
+  const { aws, client, registry: registryTable, fill } = base;
   const folder = await mkdtemp(join(tmpdir(), 'registry-'));
   const file = join(folder, 'stage.json');
-  const registryTable: RegistryTable = { client, name: names.registry, wait: async () => {} };
 
   const write = (stage: object): Promise<void> => writeFile(file, JSON.stringify(stage));
 
-  /** Fills the table as the first deployment does. */
-  const fill = async (stage: StageConfig = localStage()): Promise<void> => {
-    const first = { changedAt: startMs / 1000 - 3600, changedBy: 'arn:first', reason: 'first deployment' };
-    for (const [entryId, entry] of entriesOf(registryData(stage))) {
-      await writeEntry(registryTable, entryId, undefined, entry, first);
-    }
-  };
-
   const run = async (command: string, args: readonly string[] = [], options: RunOptions = {}) => {
     const { git = noGit, answers, nowMs = startMs } = options;
-    const out: string[] = [];
-    const told: string[] = [];
+    const { out, told, asked, output, ask } = listening(answers);
     const drawn: string[] = [];
-    const asked: string[] = [];
-    const left = [...(answers ?? [])];
     let ticks = 0;
     const code = await registry([command, '--config', file, ...args], {
       // A millisecond a look, so that progress is drawn.
       now: () => nowMs + ticks++,
       environment: { AWS_ENDPOINT_URL: aws.url },
-      output: { out: (text) => out.push(text), note: (text) => told.push(text) },
+      output,
       http: () => Promise.reject(new Error('no payer in this test')),
       git,
-      ask:
-        answers &&
-        (async (question) => {
-          asked.push(question);
-          const next = left.shift() ?? '';
-          return typeof next === 'string' ? next : next();
-        }),
+      ask,
       terminal: answers && { write: (text) => drawn.push(text), columns: 100 },
       wait: async () => {},
     });
@@ -84,7 +52,7 @@ export const registryTool = async () => {
 
   return {
     client,
-    grants: { client, name: names.grants },
+    grants: base.table('Grants'),
     table: registryTable,
     file,
     write,
@@ -93,8 +61,7 @@ export const registryTool = async () => {
     apply: (...args: string[]) => run('apply', ['--reason', 'Ticket 4711', ...args]),
     read: () => readAll(registryTable),
     close: async () => {
-      client.destroy();
-      await aws.close();
+      await base.close();
       await rm(folder, { recursive: true });
     },
   };

@@ -1,4 +1,4 @@
-import { DynamoDBClient, GetItemCommand, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { restore } from '../../bin/restore/restore.ts';
@@ -6,11 +6,11 @@ import { auditHandler } from '../../functions/audit/handler.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import { putGrant, redeem } from '../../functions/shared/store/grants.ts';
 import type { Item } from '../../functions/shared/store/items.ts';
-import { startAws } from '../../sandbox/aws/aws.ts';
 import { issue } from '../functions/shared/store/grants-cases.ts';
 import { startMs } from '../support/gateway.ts';
 import { livingGrant, type NewGrant } from '../support/living-grant.ts';
 import { answeringAws } from './answering-aws.ts';
+import { listening, tableOf, toolStage } from './tool-stage.ts';
 
 export const now = startMs / 1000;
 /** The second of the copy. */
@@ -18,14 +18,15 @@ export const point = now - 600;
 export const since = new Date(point * 1000).toISOString().replace('.000Z', 'Z');
 export const operator = 'arn:aws:iam::000000000000:user/operator';
 
-const names = {
-  grants: 'p2p-gateway-local-TablesGrants1',
-  auditEvents: 'p2p-gateway-local-TablesAuditEvents1',
-  registry: 'p2p-gateway-local-TablesRegistry1',
-  copy: 'restored-grants',
-  readsCopy: 'restored-reads',
-} as const;
-const keys = { grants: 'grantId', auditEvents: 'eventId', registry: 'entryId', copy: 'grantId', readsCopy: 'eventId' };
+const stream = { arn: 'stage', viewType: 'NEW_AND_OLD_IMAGES' } as const;
+const specs = {
+  grants: tableOf('Grants', { stream }),
+  auditEvents: tableOf('AuditEvents', { stream }),
+  registry: tableOf('Registry', { stream }),
+  copy: tableOf('Grants', { physicalName: 'restored-grants' }),
+  readsCopy: tableOf('AuditEvents', { physicalName: 'restored-reads' }),
+};
+type Name = keyof typeof specs;
 const bucket = 'p2p-gateway-local-auditbucket-1';
 
 /** An id of 22 characters for a grant with this name. */
@@ -39,26 +40,13 @@ interface RunOptions {
 
 /** A stage in a stand-in for AWS, whose tables' streams reach its audit, and the tool. */
 export const restoreTool = async () => {
-  const aws = await startAws(0);
-  const front = await answeringAws(aws.url);
   const records: DynamoDBRecord[] = [];
-  const followed = new Set(['grants', 'auditEvents', 'registry']);
-  const specs = Object.entries(names).map(([name, physicalName]) => ({
-    name,
-    physicalName,
-    keySchema: [{ AttributeName: keys[name as keyof typeof keys], KeyType: 'HASH' as const }],
-    attributeDefinitions: [{ AttributeName: keys[name as keyof typeof keys], AttributeType: 'S' as const }],
-    stream: followed.has(name) ? { arn: name, viewType: 'NEW_AND_OLD_IMAGES' as const } : undefined,
-  }));
-  await aws.dynamoDb.createTables(specs, (record) => void records.push(record));
+  const base = await toolStage(Object.values(specs), (record) => void records.push(record));
+  const { aws, settings, client } = base;
+  const front = await answeringAws(aws.url);
   aws.s3.createBucket(bucket);
-  const settings = {
-    endpoint: aws.url,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'local' },
-  };
-  const [client, s3] = [new DynamoDBClient(settings), new S3Client(settings)];
-  const table = (name: keyof typeof names): Table => ({ client, name: names[name] });
+  const s3 = new S3Client(settings);
+  const table = (name: Name): Table => ({ client, name: specs[name].physicalName });
   const handle = auditHandler({
     clock: { now: () => startMs },
     stage: 'local',
@@ -73,14 +61,15 @@ export const restoreTool = async () => {
     if (batch.length > 0) await handle({ Records: batch }, { awsRequestId: 'audit-1' });
     return batch;
   };
-  const put = async (name: keyof typeof names, item: Item): Promise<void> => {
-    await client.send(new PutItemCommand({ TableName: names[name], Item: item }));
+  const put = async (name: Name, item: Item): Promise<void> => {
+    await client.send(new PutItemCommand({ TableName: specs[name].physicalName, Item: item }));
   };
-  const items = async (name: keyof typeof names): Promise<Item[]> =>
-    (await client.send(new ScanCommand({ TableName: names[name], ConsistentRead: true }))).Items ?? [];
-  const item = async (name: keyof typeof names, id: string): Promise<Item | undefined> => {
-    const Key = { [keys[name]]: { S: id } };
-    return (await client.send(new GetItemCommand({ TableName: names[name], Key, ConsistentRead: true }))).Item;
+  const items = async (name: Name): Promise<Item[]> =>
+    (await client.send(new ScanCommand({ TableName: specs[name].physicalName, ConsistentRead: true }))).Items ?? [];
+  const item = async (name: Name, id: string): Promise<Item | undefined> => {
+    const Key = { [specs[name].keySchema[0]?.AttributeName ?? '']: { S: id } };
+    return (await client.send(new GetItemCommand({ TableName: specs[name].physicalName, Key, ConsistentRead: true })))
+      .Item;
   };
 
   /** A grant whose code was redeemed at a time, by default long before the point. */
@@ -93,18 +82,12 @@ export const restoreTool = async () => {
   };
 
   const run = async (args: readonly string[], { answers }: RunOptions = {}) => {
-    const [out, told, asked] = [[], [], []] as [string[], string[], string[]];
-    const left = [...(answers ?? [])];
+    const { out, told, asked, output, ask } = listening(answers);
     const code = await restore([...args, '--stage', 'local'], {
       now: () => startMs,
       environment: { AWS_ENDPOINT_URL: front.url },
-      output: { out: (text) => out.push(text), note: (text) => told.push(text) },
-      ask:
-        answers &&
-        (async (question) => {
-          asked.push(question);
-          return left.shift() ?? '';
-        }),
+      output,
+      ask,
       terminal: undefined,
       wait: async () => {},
     });
@@ -121,20 +104,20 @@ export const restoreTool = async () => {
     run,
     /** Scripts an answer of AWS. */
     answer: front.answer,
-    registryTable: { ...table('registry'), wait: async () => {} },
+    registryTable: base.registry,
     /** Runs `grants` on the copy. */
     grants: (...more: string[]) =>
-      run(['grants', '--from', names.copy, '--since', since, '--reason', 'Ticket 4714', ...more]),
+      run(['grants', '--from', specs.copy.physicalName, '--since', since, '--reason', 'Ticket 4714', ...more]),
     /** Puts what Grants has into the copy, and files it. */
     copyAll: async () => {
       await file();
       for (const one of await items('grants')) await put('copy', one);
     },
-    names,
+    names: { grants: specs.grants.physicalName, copy: specs.copy.physicalName },
     close: async () => {
-      for (const each of [client, s3]) each.destroy();
+      s3.destroy();
       await front.close();
-      await aws.close();
+      await base.close();
     },
   };
 };

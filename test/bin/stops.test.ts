@@ -1,47 +1,32 @@
-import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { partners } from '../../bin/partners/partners.ts';
 import { payers, type PayersToolDeps } from '../../bin/payers/payers.ts';
 import { payersOfStage } from '../../bin/payers/source.ts';
 import { readOne, type RegistryTable } from '../../bin/shared/registry-table.ts';
 import { removeEntry } from '../../bin/shared/registry-writes.ts';
-import { registryData } from '../../config/load.ts';
 import { localStage } from '../../config/local.ts';
-import { entriesOf, newEntryItem } from '../../functions/shared/registry/entry-items.ts';
-import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
+import { newEntryItem } from '../../functions/shared/registry/entry-items.ts';
+import type { LocalAws } from '../../sandbox/aws/aws.ts';
 import { startMs } from '../support/gateway.ts';
+import { listening, tableOf, toolStage } from './tool-stage.ts';
 
 const now = startMs / 1000;
-const name = 'p2p-gateway-local-TablesRegistry1';
+const { physicalName: name } = tableOf('Registry');
 const changed = { changedAt: now - 1000, changedBy: 'arn:aws:iam::000000000000:user/apply', reason: 'first' };
 let aws: LocalAws;
 let table: RegistryTable;
+let close: () => Promise<void>;
 
 beforeEach(async () => {
-  aws = await startAws(0);
-  const spec = {
-    name: 'registry',
-    physicalName: name,
-    keySchema: [{ AttributeName: 'entryId', KeyType: 'HASH' as const }],
-    attributeDefinitions: [{ AttributeName: 'entryId', AttributeType: 'S' as const }],
-  };
-  await aws.dynamoDb.createTables([spec], () => {});
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'local' };
-  const client = new DynamoDBClient({ endpoint: aws.url, region: 'us-east-1', credentials });
-  table = { client, name, wait: async () => {} };
-  for (const [entryId, entry] of entriesOf(registryData(localStage()))) {
-    await client.send(new PutItemCommand({ TableName: name, Item: newEntryItem(entryId, entry, changed) }));
-  }
+  const stage = await toolStage([tableOf('Registry')]);
+  await stage.fill();
+  ({ aws, registry: table, close } = stage);
 });
-
-afterEach(async () => {
-  table.client.destroy();
-  await aws.close();
-});
+afterEach(() => close());
 
 /** Runs a tool at a time, seconds after the start. */
 const run = async (tool: 'partners' | 'payers', args: readonly string[], after = 0) => {
-  const out: string[] = [];
-  const output = { out: (text: string) => void out.push(text), note: () => {}, secret: () => {} };
+  const { out, output } = listening();
   const nowMs = startMs + after * 1000;
   const deps = { environment: { AWS_ENDPOINT_URL: aws.url }, output, nowMs, randomBytes: () => new Uint8Array(32) };
   const code =

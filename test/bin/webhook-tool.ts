@@ -1,45 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { withDurableExecution } from '@aws/durable-execution-sdk-js';
 import type { Context } from 'aws-lambda';
 import { partners } from '../../bin/partners/partners.ts';
 import { startDelivery } from '../../bin/partners/webhook.ts';
-import { registryData } from '../../config/load.ts';
 import { localStage } from '../../config/local.ts';
 import { deliverHandler } from '../../functions/deliver/handler.ts';
 import type { SignedRequest } from '../../functions/deliver/sign.ts';
 import { makeEvent, type PartnerEvent } from '../../functions/shared/events/event.ts';
-import { entriesOf, newEntryItem } from '../../functions/shared/registry/entry-items.ts';
 import { tableRegistry } from '../../functions/shared/registry/table-registry.ts';
-import { startAws } from '../../sandbox/aws/aws.ts';
 import { startMs } from '../support/gateway.ts';
-
-const names = { registry: 'p2p-gateway-local-TablesRegistry1', limits: 'p2p-gateway-local-TablesLimits1' };
+import { listening, tableOf, toolStage } from './tool-stage.ts';
 
 /** Stage local in stand-ins for AWS, the real `deliver` in this process, a receiver, and the tool. */
 export const webhookTool = async () => {
-  const aws = await startAws(0);
-  const settings = {
-    endpoint: aws.url,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'local' },
-  };
-  const table = (name: string, key: string) => ({
-    name,
-    physicalName: name,
-    keySchema: [{ AttributeName: key, KeyType: 'HASH' as const }],
-    attributeDefinitions: [{ AttributeName: key, AttributeType: 'S' as const }],
-  });
-  await aws.dynamoDb.createTables([table(names.registry, 'entryId'), table(names.limits, 'limitId')], () => {});
-  const dynamo = new DynamoDBClient(settings);
+  const base = await toolStage([tableOf('Registry'), tableOf('Limits')]);
+  const { aws, settings, client: dynamo } = base;
   const lambda = new LambdaClient(settings);
   const secrets = new SecretsManagerClient(settings);
-  const changed = { changedAt: 1, changedBy: 'arn:first', reason: 'first' };
-  for (const [entryId, entry] of entriesOf(registryData(localStage()))) {
-    await dynamo.send(new PutItemCommand({ TableName: names.registry, Item: newEntryItem(entryId, entry, changed) }));
-  }
+  await base.fill();
 
   const posted: SignedRequest[] = [];
   const receiver = { status: 200 };
@@ -48,7 +28,7 @@ export const webhookTool = async () => {
   const run = async (_version: unknown, event: object): Promise<unknown> => {
     const { lifetimes } = localStage();
     const registry = tableRegistry({
-      table: { client: dynamo, name: names.registry },
+      table: base.table('Registry'),
       clock,
       writeLog,
       stage: 'local',
@@ -59,7 +39,7 @@ export const webhookTool = async () => {
       writeLog,
       registry,
       randomBytes: (size) => new Uint8Array(size),
-      limits: { client: dynamo, name: names.limits },
+      limits: base.table('Limits'),
       secrets: { client: secrets, prefix: 'p2p/local/webhooks/' },
       post: async (_url, request) => {
         posted.push(request);
@@ -84,14 +64,7 @@ export const webhookTool = async () => {
   aws.lambda.show({ physicalName: 'FollowUp', environment: { STAGE: 'local', DELIVER: deliver } });
 
   const tool = async (args: readonly string[], { nowMs = startMs, random = 7 } = {}) => {
-    const out: string[] = [];
-    const notes: string[] = [];
-    const shown: string[] = [];
-    const output = {
-      out: (text: string) => void out.push(text),
-      note: (text: string) => void notes.push(text),
-      secret: (text: string) => void shown.push(text),
-    };
+    const { out, told: notes, shown, output } = listening();
     const code = await partners([...args, '--stage', 'local'], {
       environment: { AWS_ENDPOINT_URL: aws.url },
       output,
@@ -135,8 +108,8 @@ export const webhookTool = async () => {
     settle,
     ids: (): string[] => posted.map(({ headers }) => headers['webhook-id'] ?? ''),
     close: async () => {
-      for (const client of [dynamo, lambda, secrets]) client.destroy();
-      await aws.close();
+      for (const client of [lambda, secrets]) client.destroy();
+      await base.close();
     },
   };
 };

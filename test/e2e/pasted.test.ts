@@ -31,8 +31,8 @@ beforeEach(async () => {
   config = join(folder, 'stage.json');
   writeFileSync(config, JSON.stringify(stageWith(localStage().payers[1]?.publicKeys ?? [])));
 });
-afterEach(() => {
-  secrets.close();
+afterEach(async () => {
+  await secrets.close();
   payer.close();
   rmSync(folder, { recursive: true });
 });
@@ -136,14 +136,15 @@ describe("a payer's secret", () => {
     expect(err).toContain(`${inFile()}The secret of plan ${message}`);
     expect(err.trim().split('\n')).toHaveLength(2);
     expect(err).not.toContain('canary');
-    expect(secrets.calls).toEqual([]);
+    expect(secrets.sent()).toEqual([]);
   });
 
   it('is restored to the previous value by one command, and back again by the same', async () => {
     for (const secret of ['first', 'second']) await shell(`printf %s ${secret} | ${put} --unchecked`);
 
+    const first = (await secrets.describe(names.plan)).version('AWSPREVIOUS');
     const { code, out } = await shell(`${put} --previous`);
-    expect([code, out]).toEqual([0, expect.stringContaining('has its previous value again (version version-1)')]);
+    expect([code, out]).toEqual([0, expect.stringContaining(`has its previous value again (version ${first})`)]);
     expect(secrets.current(names.plan)).toBe('{"client_secret":"first"}');
 
     await shell(`${put} --previous`);
@@ -161,7 +162,8 @@ describe("a payer's secret", () => {
   it('is not changed with --dry-run, which says what would happen', async () => {
     for (const secret of ['first', 'second']) await shell(`printf %s ${secret} | ${put} --unchecked`);
     accepted = 'canary';
-    const before = secrets.calls.length;
+    const { version } = await secrets.describe(names.plan);
+    const before = secrets.sent().length;
 
     const put3 = await shell(`printf %s canary | ${put} --dry-run`);
     const back = await shell(`${put} --previous --dry-run`);
@@ -170,9 +172,12 @@ describe("a payer's secret", () => {
       'p2p/try/payers/plan would get a client secret of 6 characters, which the payer accepts. Its present value would become the previous one. Nothing was changed.\n',
     );
     expect(back.out).toBe(
-      'p2p/try/payers/plan would have version version-1 again instead of version-2. Nothing was changed.\n',
+      `p2p/try/payers/plan would have version ${version('AWSPREVIOUS')} again instead of ${version('AWSCURRENT')}. Nothing was changed.\n`,
     );
-    expect(secrets.calls.slice(before)).toEqual(['DescribeSecret', 'DescribeSecret']);
+    expect(secrets.sent().slice(before)).toMatchObject([
+      { operation: 'DescribeSecret' },
+      { operation: 'DescribeSecret' },
+    ]);
     expect(secrets.current(names.plan)).toBe('{"client_secret":"second"}');
   });
 
@@ -185,10 +190,14 @@ describe("a payer's secret", () => {
     expect(out).toContain(
       'Its present value would become the previous one. It would get the tags cost-center. Nothing',
     );
-    expect(secrets.tags(names.plan)).toEqual({ project: 'p2p-gateway', stage: 'try' });
+    expect((await secrets.describe(names.plan)).tags).toEqual({ project: 'p2p-gateway', stage: 'try' });
 
     await shell(`printf %s second | ${put} --unchecked`);
-    expect(secrets.tags(names.plan)).toEqual({ 'cost-center': '4711', project: 'p2p-gateway', stage: 'try' });
+    expect((await secrets.describe(names.plan)).tags).toEqual({
+      'cost-center': '4711',
+      project: 'p2p-gateway',
+      stage: 'try',
+    });
   });
 
   it.each([
@@ -203,7 +212,7 @@ describe("a payer's secret", () => {
     const { code, err } = await shell(`printf %s x | node bin/payers.ts ${args}`);
 
     expect([code, err]).toEqual([2, expect.stringMatching(line)]);
-    expect(secrets.calls).toEqual([]);
+    expect(secrets.sent()).toEqual([]);
   });
 
   it("a payer's secret that does not exist yet is made under the key of the stage", async () => {

@@ -58,7 +58,7 @@ describe('npm run payers', () => {
 
     const aws = await fakeSecrets([]);
     const { code, err } = await runTool('payers.ts', ['secret', id, '--config', file], aws.env);
-    aws.close();
+    await aws.close();
 
     expect([code, err.trim()]).toEqual([2, expect.stringContaining(line)]);
   });

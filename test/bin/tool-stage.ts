@@ -1,0 +1,88 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBRecord } from 'aws-lambda';
+import type { RegistryTable } from '../../bin/shared/registry-table.ts';
+import { writeEntry } from '../../bin/shared/registry-writes.ts';
+import { registryData } from '../../config/load.ts';
+import { localStage } from '../../config/local.ts';
+import type { StageConfig } from '../../config/stage.ts';
+import { entriesOf } from '../../functions/shared/registry/entry-items.ts';
+import type { Table } from '../../functions/shared/store/dynamo.ts';
+import { startAws } from '../../sandbox/aws/aws.ts';
+import type { TableSpec } from '../../sandbox/aws/template-data.ts';
+import { startMs } from '../support/gateway.ts';
+
+const keys = { Registry: 'entryId', Grants: 'grantId', AuditEvents: 'eventId', Exports: 'grantId', Limits: 'limitId' };
+
+/** A table of stage local by the name of its construct. */
+export const tableOf = (name: keyof typeof keys, more: Partial<TableSpec> = {}): TableSpec => ({
+  name,
+  physicalName: `p2p-gateway-local-Tables${name}1`,
+  keySchema: [{ AttributeName: keys[name], KeyType: 'HASH' }],
+  attributeDefinitions: [{ AttributeName: keys[name], AttributeType: 'S' }],
+  ...more,
+});
+
+/**
+ * Stage local as tools find it: these tables in stand-ins for AWS.
+ * @param onRecord gets what the streams of the tables have
+ */
+export const toolStage = async (
+  tables: readonly TableSpec[],
+  onRecord: (record: DynamoDBRecord) => void = () => {},
+) => {
+  const aws = await startAws(0);
+  await aws.dynamoDb.createTables(tables, onRecord);
+  const settings = {
+    endpoint: aws.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'local' },
+  };
+  const client = new DynamoDBClient(settings);
+  const table = (name: keyof typeof keys): Table => ({ client, name: tableOf(name).physicalName });
+  const registry: RegistryTable = { ...table('Registry'), wait: async () => {} };
+  return {
+    aws,
+    settings,
+    client,
+    table,
+    registry,
+    /** Fills the registry as the first deployment does. */
+    fill: async (stage: StageConfig = localStage()): Promise<void> => {
+      const first = { changedAt: startMs / 1000 - 3600, changedBy: 'arn:first', reason: 'first deployment' };
+      for (const [entryId, entry] of entriesOf(registryData(stage))) {
+        await writeEntry(registry, entryId, undefined, entry, first);
+      }
+    },
+    close: async (): Promise<void> => {
+      client.destroy();
+      await aws.close();
+    },
+  };
+};
+
+/**
+ * What a tool prints and asks.
+ * @param answers of the person at the terminal, in order, or what gives one. @default no terminal
+ */
+export const listening = (answers?: readonly (string | (() => Promise<string>))[]) => {
+  const [out, told, shown, asked] = [[], [], [], []] as [string[], string[], string[], string[]];
+  const left = [...(answers ?? [])];
+  return {
+    out,
+    told,
+    shown,
+    asked,
+    output: {
+      out: (text: string) => void out.push(text),
+      note: (text: string) => void told.push(text),
+      secret: (text: string) => void shown.push(text),
+    },
+    ask:
+      answers &&
+      (async (question: string): Promise<string> => {
+        asked.push(question);
+        const next = left.shift() ?? '';
+        return typeof next === 'string' ? next : next();
+      }),
+  };
+};
