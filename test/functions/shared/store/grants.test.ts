@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { dynamoLimits } from '../../../../functions/shared/store/dynamo.ts';
 import { isLive, sealPayerTokens, unsealPayerTokens } from '../../../../functions/shared/store/grant-item.ts';
 import {
+  addRepeat,
   getGrant,
   isGrantLive,
   putGrant,
@@ -34,6 +36,26 @@ it('a grant is unavailable, not open, while the table fails', async () => {
     status: 503,
     detail: expect.stringContaining('Throughput'),
   });
+});
+
+it('fifty repeats of one rotation get a refresh token of their own, each as often as it asks, and no other', async () => {
+  const { table } = await start();
+  await redeem(table, grant, issue, at);
+  const presentedHash = issue.refreshHash;
+  await rotate(table, grant, { ...issue, presentedHash, refreshHash: 'next-hash', salt: new Uint8Array([3]) }, at);
+  const repeat = (refreshHash: string) => addRepeat(table, grant, { presentedHash, refreshHash, now });
+  for (let count = 1; count <= 50; count += 1) expect(await repeat(`repeat-${count}`)).toBe(true);
+
+  expect([await repeat('repeat-51'), await repeat('repeat-50'), await repeat('repeat-1')]).toEqual([false, true, true]);
+});
+
+it('a call of DynamoDB ends by an error within ten seconds, all tries together', () => {
+  const { maxAttempts, requestHandler } = dynamoLimits;
+  const { connectionTimeout, requestTimeout, throwOnRequestTimeout } = requestHandler;
+  expect([maxAttempts, throwOnRequestTimeout]).toEqual([3, true]);
+  expect(maxAttempts * requestTimeout).toBeLessThan(10_000);
+  expect(maxAttempts * requestTimeout).toBeGreaterThanOrEqual(6000);
+  expect(connectionTimeout).toBeLessThan(requestTimeout);
 });
 
 describe('whether a grant still lives, as the job of an export asks', () => {
