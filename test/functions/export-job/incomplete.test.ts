@@ -8,7 +8,7 @@ import {
   type Sent,
   type WorldOptions,
 } from '../../support/export-world.ts';
-import { byType, endOf } from './end-of.ts';
+import { byType, endOf, runToEnd } from './end-of.ts';
 
 /** Answers with what stands at the first path that begins so, else with an empty page. */
 const answers =
@@ -18,11 +18,7 @@ const answers =
     return typeof found === 'function' ? found() : found;
   };
 
-const run = async (payer: PayerScript, options: WorldOptions = {}) => {
-  const world = exportWorld({ payer, ...options });
-  await world.run();
-  return { world, ...(await endOf(world)) };
-};
+const run = (payer: PayerScript, options: WorldOptions = {}) => runToEnd(() => payer, options);
 
 const throttled: Sent = { status: 429, headers: { 'retry-after': '60' } };
 

@@ -15,14 +15,10 @@ import {
   type Sent,
   type WorldOptions,
 } from '../../support/export-world.ts';
-import { byType, endOf } from './end-of.ts';
-import { pageResource } from './reading/bundles.ts';
+import { byType, runToEnd } from './end-of.ts';
+import { pageResource, split } from './reading/bundles.ts';
 
-const run = async (payer: PayerScript, options: WorldOptions = {}) => {
-  const world = exportWorld({ payer, ...options });
-  await world.run();
-  return endOf(world);
-};
+const run = (payer: PayerScript, options: WorldOptions = {}) => runToEnd(() => payer, options);
 
 /** A payer that is searched by type, with one answer to the search for documents. */
 const documents = (sent: Sent) =>
@@ -36,15 +32,16 @@ const sentAs = (entry: string): Sent => ({
   body: `{"resourceType":"Bundle","type":"searchset","entry":[${entry}]}`,
 });
 
-const data = `"content":[{"attachment":{"data":"${'QUJD'.repeat(2_750_000)}"}}]`;
+/** More than the buffers of these tests take, which is a megabyte. Elsewhere it is ten. */
+const data = `"content":[{"attachment":{"data":"${'QUJD'.repeat(275_000)}"}}]`;
 const [typeMember, idMember] = ['"resourceType":"DocumentReference"', '"id":"d"'];
 
 describe('a resource that is left out makes its type incomplete', () => {
   it.each([
-    ['over 10 MB with its type first', [typeMember, idMember, data], 'DocumentReference/d on page 1'],
-    ['over 10 MB with its type in the middle', [idMember, typeMember, data], 'DocumentReference/d on page 1'],
-    ['over 10 MB with its type last', [data, idMember, typeMember], 'A resource on page 1 of DocumentReference'],
-    ['over 10 MB with its id last', [typeMember, data, idMember], 'A resource of type DocumentReference on page 1'],
+    ['too large with its type first', [typeMember, idMember, data], 'DocumentReference/d on page 1'],
+    ['too large with its type in the middle', [idMember, typeMember, data], 'DocumentReference/d on page 1'],
+    ['too large with its type last', [data, idMember, typeMember], 'A resource on page 1 of DocumentReference'],
+    ['too large with its id last', [typeMember, data, idMember], 'A resource of type DocumentReference on page 1'],
   ])('%s', async (_, members, what) => {
     const made = await documents(sentAs(`{"resource":{${members.join(',')}}}`));
 
@@ -104,6 +101,17 @@ describe('a resource that is left out makes its type incomplete', () => {
     expect(made.outcomes).toMatchObject({ Patient: 'incomplete 1', Observation: 'incomplete 0' });
     expect(made.errors).toEqual(['A resource on page 1 of $everything is left out: it is not a FHIR resource.']);
   });
+});
+
+it('a resource of ten million bytes is given, and one of a byte more is too large', () => {
+  const sized = (bytes: number): string => {
+    const [head, tail] = ['{"resourceType":"Basic","id":"b","x":"', '"}'];
+    return head + 'x'.repeat(bytes - head.length - tail.length) + tail;
+  };
+  const [given] = split(sized(10_000_000), { of: 'read' }).items;
+  const [skipped] = split(sized(10_000_001), { of: 'read' }).items;
+
+  expect([given?.skipped, skipped?.skipped]).toEqual([undefined, 'tooLarge']);
 });
 
 describe('a resource that the record refers to', () => {
