@@ -4,12 +4,16 @@ import { gatewayEdge } from '../../sandbox/aws/edge.ts';
 import { readTemplate } from '../../sandbox/aws/template.ts';
 import { closersOf } from '../../sandbox/closers.ts';
 import { synthesised } from '../support/stage-template.ts';
-import { functionsInMemory, memoryTables, type StoreCall } from '../support/world/functions.ts';
+import { tableNames } from '../support/world/deps.ts';
+import { functionsInMemory, type StoreCall } from '../support/world/functions.ts';
 import { functionInProcess } from '../support/world/invoke.ts';
 import { isSlow, localApps, localConfig, localSecrets, secretsAtPayers, shortTimeMs } from './local-config.ts';
 import { startScriptedPayers } from './scripted-payer.ts';
 import { openStore } from './store.ts';
 import type { StoreFault, WorldTarget } from './target.ts';
+
+/** The tables' names by construct name. */
+const tables = Object.fromEntries(tableNames.map((name) => [name.charAt(0).toLowerCase() + name.slice(1), name]));
 
 /** How long any other call may take. */
 const usualTimeMs = 29_000;
@@ -76,9 +80,9 @@ export const startInProcessTarget = async (): Promise<WorldTarget> => {
     edge: true,
     apps: localApps,
     payers,
-    store: opened(openStore(dynamo.client, memoryTables)),
+    store: opened(openStore(dynamo.client, tables)),
     wire: { calls: () => storeCalls, setFault: (next) => (fault = next) },
-    tables: memoryTables,
+    tables,
     logLines,
     now: () => Math.floor(clock.now() / 1000),
     passSeconds: async (seconds) => void (aheadMs += seconds * 1000),

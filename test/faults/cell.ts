@@ -1,5 +1,5 @@
+import type { Dynamo } from '../support/world/dynalite.ts';
 import { describeAnswer } from './answers.ts';
-import type { Dynamo } from './dynamo.ts';
 import type { GatewayAnswer, GatewayRequest, Instance } from './instance.ts';
 import { checkAudit, checkPayer, checkStored, checkTokensOnce } from './invariants.ts';
 import { broughtRecord, refreshedEarly, type Path, type Prepared } from './paths.ts';

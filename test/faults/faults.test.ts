@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { startDynamo, type Dynamo } from '../support/world/dynalite.ts';
 import { runCell, runClean, type CellResult, type CleanRun } from './cell.ts';
 import { faultsDocument } from './document.ts';
-import { startDynamo, type Dynamo } from './dynamo.ts';
 import { paths, type Path } from './paths.ts';
 import { poolOf } from './pool.ts';
 import { startProcesses, type Processes } from './processes.ts';

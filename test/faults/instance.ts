@@ -1,28 +1,19 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Context } from 'aws-lambda';
-import { authorizeHandler } from '../../functions/authorize/handler.ts';
-import { callbackHandler } from '../../functions/callback/handler.ts';
 import { memberIndexer } from '../../functions/callback/index-member.ts';
-import { discovery } from '../../functions/discovery/discovery.ts';
-import { payerBreakers } from '../../functions/fetch/breaker/breakers.ts';
-import { fetchHandler } from '../../functions/fetch/handler.ts';
-import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
+import type { ApiEvent } from '../../functions/shared/http/api.ts';
 import { kmsLimits } from '../../functions/shared/kms-client.ts';
-import { leaseFromTable } from '../../functions/shared/limits/lease-slots.ts';
-import { limiter } from '../../functions/shared/limits/limiter.ts';
 import { createPayerHttp } from '../../functions/shared/payer/http-client.ts';
 import { payerSecretReader, secretsLimits } from '../../functions/shared/payer/secrets.ts';
-import { readEventWriter } from '../../functions/shared/record/audit-read.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { dynamoLimits } from '../../functions/shared/store/dynamo.ts';
-import { tokenHandler } from '../../functions/token/handler.ts';
-import { sealsNothing } from '../support/job-boxes.ts';
-import { callStreaming } from '../support/stream-handler.ts';
-import type { TableNames } from './dynamo.ts';
+import { depsOver, type TableName } from '../support/world/deps.ts';
+import type { TableNames } from '../support/world/dynalite.ts';
+import { handlersOf, invoke } from '../support/world/handlers.ts';
 import { origin } from './origin.ts';
 import type { Dependency } from './proxy.ts';
 
@@ -101,8 +92,6 @@ const switched = <T extends DynamoDBClient | SecretsManagerClient | KMSClient>(
   return { send } as unknown as T;
 };
 
-type Buffered = (event: ApiEvent, context: Context) => Promise<ApiResponse>;
-
 const payerHttp = createPayerHttp();
 
 /**
@@ -129,58 +118,25 @@ export const startInstance = (
   const secrets = switched(secretsWith({}), secretsWith(unhurried), () => hurried.has('Secrets Manager'));
   const kms = switched(kmsWith({}), kmsWith(unhurried), () => hurried.has('KMS'));
   const clocks = { now: clock.now, monotonic: clock.now };
-  const deps = {
-    clock: clocks,
-    randomBytes: (size: number): Uint8Array => randomBytes(size),
-    pages: { operator: { name: 'Payer-to-payer gateway' } },
-    payerHttp,
-    registry: registryOf(registry),
-    origin,
-    writeLog: () => undefined,
-    loginAttempts: { client, name: tables.loginAttempts },
-    grants: { client, name: tables.grants },
-    exports: { client, name: 'Exports' },
-    sealForJob: sealsNothing,
-    readPayerSecret: payerSecretReader(secrets, 'payers/', clocks),
-    indexMember: memberIndexer(kms, 'member-index-key'),
-    sleep: clock.wait,
-    takeTurn: limiter({ lease: leaseFromTable({ client: limitsClient, name: tables.limits }), clock: clocks }),
-    breakers: payerBreakers({ limits: { client: limitsClient, name: tables.limits }, clock: clocks }),
-    ...readEventWriter({ client: auditClient, name: tables.auditEvents }, clocks),
-  };
-  const buffered = {
-    authorize: authorizeHandler(deps),
-    callback: callbackHandler(deps),
-    token: tokenHandler(deps),
-    discovery: discovery(deps),
-  } as unknown as Readonly<Record<string, Buffered>>;
-  const streamed = fetchHandler(deps) as unknown as (
-    event: ApiEvent,
-    stream: unknown,
-    context: Context,
-  ) => Promise<void>;
+  const clientOf: Partial<Record<TableName, DynamoDBClient>> = { Limits: limitsClient, AuditEvents: auditClient };
+  const handlers = handlersOf(
+    depsOver((table) => ({ client: clientOf[table] ?? client, name: tables[table] }), {
+      clock: clocks,
+      payerHttp,
+      registry: registryOf(registry),
+      origin,
+      readPayerSecret: payerSecretReader(secrets, 'payers/', clocks),
+      indexMember: memberIndexer(kms, 'member-index-key'),
+      sleep: clock.wait,
+    }),
+  );
 
   const answer: Instance['call'] = async ({ function: name, event }) => {
     const requestId = randomUUID();
     const startedAt = performance.now();
-    if (name === 'fetch') {
-      const handler = (given: ApiEvent, stream: unknown): Promise<void> =>
-        streamed(given, stream, contextOf(requestId, streamedMs));
-      const { statusCode, headers, text, error } = await callStreaming(handler, event);
-      const ms = performance.now() - startedAt;
-      return { status: statusCode, headers, cookies: [], body: text, cut: error !== undefined, requestId, ms };
-    }
-    const returned = await buffered[name]?.(event, contextOf(requestId, bufferedMs));
-    if (returned === undefined) throw new Error(`no function ${name}`);
-    return {
-      status: returned.statusCode,
-      headers: returned.headers,
-      cookies: returned.multiValueHeaders?.['Set-Cookie'] ?? [],
-      body: typeof returned.body === 'string' ? returned.body : '',
-      cut: false,
-      requestId,
-      ms: performance.now() - startedAt,
-    };
+    const context = contextOf(requestId, name === 'fetch' ? streamedMs : bufferedMs);
+    const { error, ...seen } = await invoke(handlers, name, event, context);
+    return { ...seen, cut: error !== undefined, requestId, ms: performance.now() - startedAt };
   };
   let busy = false;
   const call: Instance['call'] = async (request) => {

@@ -8,7 +8,7 @@ import type { World } from './world.ts';
  * @throws Error naming what is missing
  */
 export const checkAudit = async ({ dynamo, surroundings }: World, answers: readonly GatewayAnswer[]): Promise<void> => {
-  const events = await dynamo.items(surroundings.tables.auditEvents);
+  const events = await dynamo.items(surroundings.tables.AuditEvents);
   const types = new Map(events.map(({ eventId, type }) => [eventId?.S, type?.S]));
   for (const { requestId, body, cut, status } of answers) {
     const isRecord = body.includes(healthMarker) || (cut && body !== '');
@@ -32,11 +32,11 @@ export const checkPayer = ({ payer }: World, mayShowAgain: boolean): void => {
 
 /** @throws Error if an item is one that no step writes */
 export const checkStored = async ({ dynamo, surroundings: { tables } }: World): Promise<void> => {
-  for (const item of await dynamo.items(tables.loginAttempts)) {
+  for (const item of await dynamo.items(tables.LoginAttempts)) {
     const whole = ['payer', 'partner', 'redirectUri', 'scope', 'cookieHash', 'sealed', 'expiresAt'];
     if (!whole.every((name) => item[name] !== undefined)) throw new Error('a half-written login attempt');
   }
-  for (const item of await dynamo.items(tables.grants)) {
+  for (const item of await dynamo.items(tables.Grants)) {
     if (item['grantId']?.S?.startsWith('jti.')) continue;
     const grant = readGrant(item);
     const whole = [

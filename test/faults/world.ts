@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { localRegistry, withPartner, withPayer } from '../support/login.ts';
-import type { Dynamo } from './dynamo.ts';
+import type { Dynamo } from '../support/world/dynalite.ts';
 import { startInstance, type Instance, type Surroundings, type WorldClock } from './instance.ts';
 import { origin } from './origin.ts';
 import { worldPayer, type WorldPayer } from './payer.ts';

@@ -1,24 +1,16 @@
 import { inspect } from 'node:util';
-import { authorizeHandler } from '../../functions/authorize/handler.ts';
-import { callbackHandler } from '../../functions/callback/handler.ts';
-import { discovery } from '../../functions/discovery/discovery.ts';
-import { payerBreakers } from '../../functions/fetch/breaker/breakers.ts';
-import { fetchHandler } from '../../functions/fetch/handler.ts';
 import { nowSeconds } from '../../functions/shared/deps.ts';
-import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
-import { leaseFromTable } from '../../functions/shared/limits/lease-slots.ts';
-import { limiter } from '../../functions/shared/limits/limiter.ts';
+import type { ApiEvent } from '../../functions/shared/http/api.ts';
 import { payerSecretReader } from '../../functions/shared/payer/secrets.ts';
-import { readEventWriter } from '../../functions/shared/record/audit-read.ts';
 import type { Item } from '../../functions/shared/store/items.ts';
-import { tokenHandler } from '../../functions/token/handler.ts';
 import { auditFunction, streamRecord } from '../functions/audit/records.ts';
-import { call, testDeps } from '../support/gateway.ts';
+import { testDeps } from '../support/gateway.ts';
 import { localRegistry, withPartner, withPayer } from '../support/login.ts';
 import { functionOf, type FunctionName } from '../support/login/requests.ts';
 import { toEvent } from '../support/login/to-event.ts';
 import { payerHttpOf, signInAt } from '../support/payer/in-process.ts';
-import { callStreaming } from '../support/stream-handler.ts';
+import { depsOver } from '../support/world/deps.ts';
+import { invoke as call, handlersOf } from '../support/world/handlers.ts';
 import { canarySecrets, noTrouble, secretsManager, shownClient, type Trouble } from './aws.ts';
 import { plantGarden } from './garden.ts';
 import { canaryPartner } from './partner.ts';
@@ -58,47 +50,34 @@ export const startInProcess = (seed: string): InProcess => {
       if (trouble.registry !== undefined) throw trouble.registry;
       return method(...args);
     };
-  const deps = {
-    ...test.deps,
+  const { clock, payerHttp, sleep, writeLog, sealForJob } = given;
+  const deps = depsOver((name) => ({ client, name }), {
+    clock,
+    payerHttp,
+    sleep,
+    writeLog,
+    sealForJob,
     registry: { ...registry, payer: broken(registry.payer), partner: broken(registry.partner) },
     randomBytes: (size: number): Uint8Array => {
       if (trouble.randomBytes !== undefined) throw trouble.randomBytes;
-      const bytes = test.deps.randomBytes(size);
+      const bytes = given.randomBytes(size);
       // Smaller ones are ids and initialization vectors.
       if (size >= 32) garden.note('drawn bytes', bytes);
       return bytes;
     },
-    loginAttempts: { client, name: 'LoginAttempts' },
-    grants: { client, name: 'Grants' },
-    readPayerSecret: payerSecretReader(secretsManager(secrets.stored, trouble), '', test.deps.clock),
-  };
-  const buffered = {
-    authorize: authorizeHandler(deps),
-    callback: callbackHandler(deps),
-    token: tokenHandler(deps),
-    discovery: discovery(deps),
-  };
-  const streamed = fetchHandler({
-    ...deps,
-    takeTurn: limiter({ lease: leaseFromTable({ client, name: 'Limits' }), clock: deps.clock }),
-    breakers: payerBreakers({ limits: { client, name: 'Limits' }, clock: deps.clock }),
-    ...readEventWriter({ client, name: 'AuditEvents' }, deps.clock),
+    readPayerSecret: payerSecretReader(secretsManager(secrets.stored, trouble), '', clock),
   });
+  const handlers = handlersOf(deps);
   /** Everything about it that a runtime could print. */
   const crash = (error: unknown): void => {
     if (error === undefined) return;
     garden.see('crash output', inspect(error, { depth: 8, maxStringLength: null }));
   };
   const callOnce = async (name: FunctionName, event: ApiEvent): Promise<GatewayAnswer> => {
-    const result = name === 'fetch' ? await callStreaming(streamed, event) : await call(buffered[name], event);
-    if ('error' in result) crash(result.error);
-    const { multiValueHeaders } = result as Partial<ApiResponse>;
-    return {
-      status: result.statusCode,
-      headers: Object.fromEntries(Object.entries(result.headers).map(([key, value]) => [key.toLowerCase(), value])),
-      cookies: multiValueHeaders?.['Set-Cookie'] ?? [],
-      body: 'text' in result ? result.text : result.body,
-    };
+    const { headers, error, ...seen } = await call(handlers, name, event);
+    crash(error);
+    const named = Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]);
+    return { ...seen, headers: Object.fromEntries(named) as GatewayAnswer['headers'] };
   };
   const audit = auditFunction();
   const invoke = async (name: string, event: unknown): Promise<GatewayAnswer | undefined> => {

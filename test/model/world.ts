@@ -1,31 +1,23 @@
 import { createHash } from 'node:crypto';
-import { authorizeHandler } from '../../functions/authorize/handler.ts';
-import { callbackHandler } from '../../functions/callback/handler.ts';
-import { fetchHandler } from '../../functions/fetch/handler.ts';
-import type { ApiEvent } from '../../functions/shared/http/api.ts';
 import { leaseFromTable } from '../../functions/shared/limits/lease-slots.ts';
 import { limiter } from '../../functions/shared/limits/limiter.ts';
 import type { Rate } from '../../functions/shared/limits/slots.ts';
-import { readEventWriter } from '../../functions/shared/record/audit-read.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import type { Partner, Payer, RegistryData } from '../../functions/shared/registry/types.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
-import { tokenHandler } from '../../functions/token/handler.ts';
-import { call, cookiesOf, startMs } from '../support/gateway.ts';
-import { sealsNothing } from '../support/job-boxes.ts';
+import { startMs } from '../support/gateway.ts';
 import { localRegistry } from '../support/login.ts';
 import {
   authorizeRequest,
   callbackRequest,
   partnerRequest,
   readRequest,
+  type GatewayRequest,
   type PartnerEndpoint,
 } from '../support/login/requests.ts';
-import { toEvent } from '../support/login/to-event.ts';
-import { indexMember } from '../support/member-key.ts';
-import type { StreamedAnswer } from '../support/stream-handler.ts';
-import { callStreaming } from '../support/stream-handler.ts';
 import { unguarded } from '../support/unguarded.ts';
+import { depsOver, type TableName } from '../support/world/deps.ts';
+import { ask, handlersOf } from '../support/world/handlers.ts';
 import { registrations, type PartnerId, type PayerId } from './commands.ts';
 import type { Answer, Model } from './model.ts';
 import { canary, modelPayers, secretAtPayers } from './payer.ts';
@@ -81,42 +73,31 @@ export const makeWorld = (store: Store, model: Model) => {
   const lines: string[] = [];
   const leaks: string[] = [];
   const payers = modelPayers(origin, payerProfiles, () => time.ms);
-  const table = (name: string): Table => ({ client: store.client, name });
+  const table = (name: TableName): Table => ({ client: store.client, name: store.tables[name] });
   const clock = { now: () => time.ms, monotonic: () => time.ms + time.waitedMs };
   const world = (worlds += 1);
+  const randomBytes = seededBytes(`world ${world}`);
   const takeTurn = limiter({ lease: leaseFromTable(table('Limits')), clock });
-  const shared = {
-    clock,
-    randomBytes: seededBytes(`world ${world}`),
-    pages: { operator: { name: 'Payer-to-payer gateway' } },
-    payerHttp: payers.http,
-    origin,
-    writeLog: (line: string) => void lines.push(line),
-    loginAttempts: table('LoginAttempts'),
-    grants: table('Grants'),
-    readPayerSecret: async () => ({ client_secret: secretAtPayers }),
-    // Waiting takes no real time, so nothing expires during two concurrent calls.
-    sleep: async (ms: number): Promise<void> => {
-      time.waitedMs += ms;
-      await new Promise((resolve) => setImmediate(resolve));
-    },
-    // Worlds share the store, and each starts at the same time, so the partners of one are not those of another.
-    takeTurn: (key: string, rate: Rate) => takeTurn(`world ${world} ${key}`, rate),
-    breakers: unguarded,
-    exports: table('Exports'),
-    sealForJob: sealsNothing,
-    indexMember,
-    ...readEventWriter(table('AuditEvents'), clock),
-  };
-  const handlersFor = (now: Model) => {
-    const deps = { ...shared, registry: registryOf(registryFor(now)) };
-    return {
-      authorize: authorizeHandler(deps),
-      callback: callbackHandler(deps),
-      token: tokenHandler(deps),
-      fetch: fetchHandler(deps),
-    };
-  };
+  const handlersFor = (now: Model) =>
+    handlersOf(
+      depsOver(table, {
+        clock,
+        randomBytes,
+        payerHttp: payers.http,
+        origin,
+        writeLog: (line: string) => void lines.push(line),
+        readPayerSecret: async () => ({ client_secret: secretAtPayers }),
+        // Waiting takes no real time, so nothing expires during two concurrent calls.
+        sleep: async (ms: number): Promise<void> => {
+          time.waitedMs += ms;
+          await new Promise((resolve) => setImmediate(resolve));
+        },
+        // Worlds share the store, and each starts at the same time, so the partners of one are not those of another.
+        takeTurn: (key: string, rate: Rate) => takeTurn(`world ${world} ${key}`, rate),
+        breakers: unguarded,
+        registry: registryOf(registryFor(now)),
+      }),
+    );
   let handlers = handlersFor(model);
 
   /** No answer and no log line contains a payer token, and no log line contains a bearer of ours. */
@@ -127,12 +108,19 @@ export const makeWorld = (store: Store, model: Model) => {
     if (/p2p[arc]_/.test(logged)) leaks.push('a log line holds a bearer');
   };
 
-  const redirect = async (handler: unknown, event: ApiEvent) => {
-    const response = await call(handler, event);
-    const { searchParams } = new URL(response.headers['Location'] ?? 'about:blank');
+  const told = async (request: GatewayRequest) => {
+    const seen = await ask(handlers, request);
+    inspect([seen.headers, seen.cookies, seen.body]);
+    return seen;
+  };
+  const redirect = async (request: GatewayRequest) => {
+    const { status, headers, cookies } = await told(request);
+    const location = headers['Location'] ?? '';
+    const { searchParams } = new URL(location === '' ? 'about:blank' : location);
     const error = searchParams.get('error');
-    const outcome = `${response.statusCode}${error === null ? '' : ` ${error}`}`;
-    return { answer: { outcome, body: Object.fromEntries(searchParams) }, cookies: cookiesOf(response), response };
+    const outcome = `${status}${error === null ? '' : ` ${error}`}`;
+    const answer = { outcome, body: Object.fromEntries(searchParams) };
+    return { answer, cookies: cookies.map((cookie) => cookie.split(';')[0]).join('; '), location };
   };
 
   return {
@@ -142,32 +130,22 @@ export const makeWorld = (store: Store, model: Model) => {
     configure: (now: Model): void => void (handlers = handlersFor(now)),
     passSeconds: (seconds: number): void => void (time.ms += seconds * 1000),
     removeExpired: (): Promise<void> => store.removeExpired(Math.floor(time.ms / 1000)),
-    authorize: async (payer: PayerId, query: Record<string, string>) => {
-      const { answer, cookies, response } = await redirect(handlers.authorize, toEvent(authorizeRequest(payer, query)));
-      inspect(response);
-      return { answer, cookies, location: response.headers['Location'] ?? '' };
-    },
-    callback: async (payer: PayerId, query: Record<string, string>, cookies: string): Promise<Answer> => {
-      const event = toEvent(callbackRequest(payer, query, { cookie: cookies }));
-      const { answer, response } = await redirect(handlers.callback, event);
-      inspect(response);
-      return answer;
-    },
+    authorize: (payer: PayerId, query: Record<string, string>) => redirect(authorizeRequest(payer, query)),
+    callback: async (payer: PayerId, query: Record<string, string>, cookies: string): Promise<Answer> =>
+      (await redirect(callbackRequest(payer, query, { cookie: cookies }))).answer,
     /** Calls the token, revoke or introspect endpoint. */
     post: async (
       endpoint: PartnerEndpoint,
       form: Record<string, string>,
       headers: Record<string, string>,
     ): Promise<Answer> => {
-      const response = await call(handlers.token, toEvent(partnerRequest(endpoint, form, headers)));
-      inspect(response);
-      const body = JSON.parse(response.body) as Record<string, unknown>;
-      return { outcome: `${response.statusCode}${typeof body['error'] === 'string' ? ` ${body['error']}` : ''}`, body };
+      const { status, body: text } = await told(partnerRequest(endpoint, form, headers));
+      const body = JSON.parse(text) as Record<string, unknown>;
+      return { outcome: `${status}${typeof body['error'] === 'string' ? ` ${body['error']}` : ''}`, body };
     },
     read: async (payer: PayerId, path: string, token: string): Promise<Answer> => {
-      const answer: StreamedAnswer = await callStreaming(handlers.fetch, toEvent(readRequest(payer, path, token)));
-      inspect([answer.headers, answer.text]);
-      return { outcome: String(answer.statusCode), body: answer.json() as Record<string, unknown> };
+      const { status, body } = await told(readRequest(payer, path, token));
+      return { outcome: String(status), body: JSON.parse(body) as Record<string, unknown> };
     },
   };
 };

@@ -2,13 +2,13 @@ import { randomInt } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { describeAnswer } from '../faults/answers.ts';
-import { startDynamo, type Dynamo } from '../faults/dynamo.ts';
 import type { GatewayAnswer, GatewayRequest, Instance } from '../faults/instance.ts';
 import { broughtRecord } from '../faults/paths.ts';
 import { startProcesses, type Processes } from '../faults/processes.ts';
 import { readRequest } from '../faults/requests.ts';
 import { startWorld, type World } from '../faults/world.ts';
 import { memoryDynamo } from '../support/memory-dynamo.ts';
+import { startDynamo, type Dynamo } from '../support/world/dynalite.ts';
 
 /** A race, and how many times it is run. */
 export interface Contest {

@@ -186,8 +186,8 @@ describe.each([
     expect(Object.keys(tokens).sort()).toEqual(Object.keys(northwind).sort());
     expect(tokens).toMatchObject({ token_type: 'Bearer', expires_in: 3600, scope: northwind.scope });
     await readBundle('Patient', tokens.access_token);
-    const { statusCode, body } = await gateway.refresh(tokens.refresh_token);
-    expect(statusCode).toBe(200);
+    const { status, body } = await gateway.refresh(tokens.refresh_token);
+    expect(status).toBe(200);
     await readBundle('Patient', (JSON.parse(body) as Tokens).access_token);
     expect(gateway.tokenAnswers.slice(before).map((answer) => answer[member])).toEqual([value]);
   });
@@ -196,8 +196,8 @@ describe.each([
 const expectEnded = async (tokens: Tokens): Promise<void> => {
   const answer = await read('Patient', tokens.access_token);
   expect([answer.statusCode, issueOf(answer).code]).toEqual([401, 'login']);
-  const { statusCode, body } = await gateway.refresh(tokens.refresh_token);
-  expect([statusCode, JSON.parse(body)]).toEqual([400, expect.objectContaining({ error: 'invalid_grant' })]);
+  const { status, body } = await gateway.refresh(tokens.refresh_token);
+  expect([status, JSON.parse(body)]).toEqual([400, expect.objectContaining({ error: 'invalid_grant' })]);
 };
 
 describe('with consent-withdrawn', () => {

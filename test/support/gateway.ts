@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import { registryData } from '../../config/load.ts';
 import { localStage } from '../../config/local.ts';
@@ -9,9 +8,9 @@ import { registryOf } from '../../functions/shared/registry/registry.ts';
 import type { Stop } from '../../functions/shared/registry/stops.ts';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { jobBoxes } from './job-boxes.ts';
-import { indexMember } from './member-key.ts';
 import { memoryDynamo, type MemoryDynamo } from './memory-dynamo.ts';
 import { reference } from './reference.ts';
+import { depsOver } from './world/deps.ts';
 
 /** Noon, 1 June 2026: where the tests' clock starts. Milliseconds. */
 export const startMs = Date.UTC(2026, 5, 1, 12);
@@ -35,22 +34,16 @@ export const testDeps = ({ registry = localData() }: { registry?: RegistryData }
     http: () => Promise.reject(new Error('no payer in this test')),
     requests: [],
   };
-  const deps = {
-    clock: { now: () => time.ms, monotonic: () => time.ms },
-    randomBytes: (size: number): Uint8Array => randomBytes(size),
-    pages: { operator: { name: 'Payer-to-payer gateway' } },
-    payerHttp: ((input, init) => {
+  const clock = { now: () => time.ms, monotonic: () => time.ms };
+  const deps = depsOver((name) => ({ client: dynamo.client, name }), {
+    clock,
+    payerHttp: (input, init) => {
       payer.requests.push({ url: String(input), init });
       return payer.http(input, init);
-    }) as PayerHttp,
-    registry: registryOf(registry, stops, () => time.ms),
-    origin: 'http://localhost:3000',
+    },
+    registry: registryOf(registry, stops, clock.now),
     writeLog: (line: string) => void lines.push(line),
-    loginAttempts: { client: dynamo.client, name: 'LoginAttempts' },
-    grants: { client: dynamo.client, name: 'Grants' },
-    exports: { client: dynamo.client, name: 'Exports' },
     sealForJob: boxes.sealForJob,
-    indexMember,
     readPayerSecret: (id: string): Promise<PayerSecret> => {
       const secret = secrets[id];
       return secret === undefined || secret instanceof Error
@@ -61,7 +54,7 @@ export const testDeps = ({ registry = localData() }: { registry?: RegistryData }
       time.ms += ms;
       return new Promise((resolve) => setImmediate(resolve));
     },
-  };
+  });
   return {
     deps,
     dynamo,

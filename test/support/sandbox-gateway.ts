@@ -1,21 +1,17 @@
 import { text } from 'node:stream/consumers';
 import { registryData } from '../../config/load.ts';
-import { authorizeHandler } from '../../functions/authorize/handler.ts';
-import { callbackHandler } from '../../functions/callback/handler.ts';
-import type { ApiResponse } from '../../functions/shared/http/api.ts';
 import { createPayerHttp } from '../../functions/shared/payer/http-client.ts';
-import { tokenHandler } from '../../functions/token/handler.ts';
 import { closersOf } from '../../sandbox/closers.ts';
 import { memberNamed } from '../../sandbox/demo/member.ts';
 import { partiesOf, sandboxOn } from '../../sandbox/parties.ts';
 import { signInAsMember } from '../../sandbox/payer/walk.ts';
 import { freePorts } from '../../sandbox/ports.ts';
 import { fetchGateway, read } from './fetch-gateway.ts';
-import { call, startMs } from './gateway.ts';
-import { authorizeRequest, functionOf, partnerRequest, redemption, renewal } from './login/requests.ts';
+import { startMs } from './gateway.ts';
+import { authorizeRequest, partnerRequest, redemption, renewal } from './login/requests.ts';
 import { begin, comeBack, redirectOf, tokensIn, type Line, type Tokens } from './login/steps.ts';
-import { toEvent } from './login/to-event.ts';
 import type { StreamOptions } from './stream-handler.ts';
+import { ask, handlersOf, type Answer } from './world/handlers.ts';
 
 const origin = 'http://localhost:3000';
 const client = { client_id: 'demo-partner', client_secret: 'demo-partner-secret' };
@@ -24,7 +20,6 @@ const asked = { client_id: client.client_id, redirect_uri: 'http://localhost:300
 /** The life of a token with `short-tokens`: longer than a read takes on a busy machine. */
 export const shortTokenMs = 3000;
 
-type Answer = ApiResponse & { readonly body: string };
 export type PayerId = 'demo-health-plan' | 'northwind';
 
 /** The sandbox's payers, each on a port, and the gateway in this process. Nothing else runs. */
@@ -61,13 +56,12 @@ export const startSandboxGateway = async () => {
     northwind: `http://127.0.0.1:${ports.northwind}`,
   };
   const { deps } = gateway;
-  const handlers = { authorize: authorizeHandler(deps), callback: callbackHandler(deps), token: tokenHandler(deps) };
-  const send: Line<Answer>['send'] = (request) =>
-    call(handlers[functionOf(request) as keyof typeof handlers], toEvent(request));
-  const look: Line<Answer>['look'] = ({ statusCode, headers, multiValueHeaders, body }) => ({
-    status: statusCode,
+  const handlers = handlersOf(deps);
+  const send: Line<Answer>['send'] = (request) => ask(handlers, request);
+  const look: Line<Answer>['look'] = ({ status, headers, cookies, body }) => ({
+    status,
     location: headers['Location'],
-    cookies: multiValueHeaders?.['Set-Cookie'] ?? [],
+    cookies,
     text: () => body,
   });
   const asTestMember = async (url: URL): Promise<URL> =>

@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { callbackify } from 'node:util';
+import type { Context } from 'aws-lambda';
 import type { ApiEvent } from '../../functions/shared/http/api.ts';
 import { lambdaContext } from './gateway.ts';
 
@@ -42,6 +43,8 @@ export interface StreamOptions {
   readonly onChunk?: (chunk: Buffer, stream: Writable) => void | Promise<void>;
   /** Called with the response stream before the handler starts. */
   readonly onStart?: (stream: Writable) => void;
+  /** @default one with the time that is left */
+  readonly context?: Context | undefined;
 }
 
 type StreamHandler = (event: ApiEvent, stream: Writable, context: unknown) => Promise<void>;
@@ -50,7 +53,7 @@ type StreamHandler = (event: ApiEvent, stream: Writable, context: unknown) => Pr
 export const callStreaming = async (
   handler: unknown,
   event: ApiEvent,
-  { remainingMs, onChunk, onStart }: StreamOptions = {},
+  { remainingMs, onChunk, onStart, context = lambdaContext(remainingMs) }: StreamOptions = {},
 ): Promise<StreamedAnswer> => {
   const chunks: Buffer[] = [];
   const take = callbackify(async (chunk: Buffer): Promise<void> => {
@@ -64,7 +67,7 @@ export const callStreaming = async (
   onStart?.(stream);
   let error: unknown;
   try {
-    await (handler as StreamHandler)(event, stream, lambdaContext(remainingMs));
+    await (handler as StreamHandler)(event, stream, context);
   } catch (thrown) {
     error = thrown;
   }

@@ -1,24 +1,16 @@
-import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DynamoDBClient, PutItemCommand, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { authorizeHandler } from '../../functions/authorize/handler.ts';
-import { callbackHandler } from '../../functions/callback/handler.ts';
-import { payerBreakers } from '../../functions/fetch/breaker/breakers.ts';
-import { fetchHandler } from '../../functions/fetch/handler.ts';
-import { leaseFromTable } from '../../functions/shared/limits/lease-slots.ts';
-import { limiter } from '../../functions/shared/limits/limiter.ts';
-import { readEventWriter } from '../../functions/shared/record/audit-read.ts';
 import { entriesOf, newEntryItem } from '../../functions/shared/registry/entry-items.ts';
 import type { Stop } from '../../functions/shared/registry/stops.ts';
 import { tableRegistry } from '../../functions/shared/registry/table-registry.ts';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import type { Item } from '../../functions/shared/store/items.ts';
-import { tokenHandler } from '../../functions/token/handler.ts';
-import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { jobBoxes } from '../support/job-boxes.ts';
 import { es384Jwk, localRegistry, redirectUri } from '../support/login.ts';
-import { indexMember } from '../support/member-key.ts';
+import { depsOver, type TableName } from '../support/world/deps.ts';
+import { startDynamo, type TableNames } from '../support/world/dynalite.ts';
+import { handlersOf } from '../support/world/handlers.ts';
 import { callsOf, type Calls, type OpenLogin } from './calls.ts';
 import { handlersOfVersion01, version01 } from './version-0.1-handlers.ts';
 import { wellPayer } from './well-payer.ts';
@@ -43,29 +35,19 @@ interface Held {
   readonly codeWithChallenge: { readonly code: string; readonly verifier: string };
 }
 
-type TableName = 'LoginAttempts' | 'Grants' | 'AuditEvents';
-
 interface Recorded {
   readonly atMs: number;
   readonly held: Held;
   /** In DynamoDB's JSON. */
-  readonly tables: Readonly<Record<TableName, readonly Readonly<Record<string, object>>[]>>;
+  readonly tables: Readonly<
+    Record<'LoginAttempts' | 'Grants' | 'AuditEvents', readonly Readonly<Record<string, object>>[]>
+  >;
 }
 
 const folder = join(import.meta.dirname, 'version-0.1');
 
 /** What version 0.1 left behind. */
 export const recorded = JSON.parse(await readFile(join(folder, 'items.json'), 'utf8')) as Recorded;
-
-/** The keys of today's tables. Registry, Limits and Exports are new. */
-const keyOfTable = {
-  LoginAttempts: 'stateHash',
-  Grants: 'grantId',
-  AuditEvents: 'eventId',
-  Registry: 'entryId',
-  Limits: 'limitId',
-  Exports: 'grantId',
-};
 
 /** The key of the partner `keyed-partner` after the upgrade, beside the one that it had. */
 export const partnerKey = es384Jwk('after-the-upgrade');
@@ -89,54 +71,32 @@ const registryData = (): RegistryData => {
   };
 };
 
-const putRecorded = async (aws: LocalAws, table: string, Item: object): Promise<void> => {
-  const response = await fetch(aws.url, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/x-amz-json-1.0',
-      'x-amz-target': 'DynamoDB_20120810.PutItem',
-      'x-amz-date': '20260101T000000Z',
-      authorization:
-        'AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0',
-    },
-    body: JSON.stringify({ TableName: table, Item }),
-  });
-  if (!response.ok) throw new Error(await response.text());
-};
-
 /** Starts DynamoDB for the gateways below. */
 export const startUpgrades = async () => {
-  const aws = await startAws(0);
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  const settings = { endpoint: aws.url, region: 'us-east-1', credentials };
-  const client = new DynamoDBClient(settings);
-  let upgrades = 0;
+  const dynamo = await startDynamo();
+  const { client } = dynamo;
   let olderClient: DynamoDBClient | undefined;
-  const clientOfVersion01 = () => (olderClient ??= new (version01().DynamoDBClient)(settings));
-
-  /** New tables with the items of version 0.1, and a registry that was just filled. */
-  const restoreTables = async () => {
-    const upgrade = (upgrades += 1);
-    const nameOf = (table: keyof typeof keyOfTable): string => `${table}.${upgrade}`;
-    const specs = (Object.keys(keyOfTable) as (keyof typeof keyOfTable)[]).map((table) => ({
-      name: table,
-      physicalName: nameOf(table),
-      keySchema: [{ AttributeName: keyOfTable[table], KeyType: 'HASH' as const }],
-      attributeDefinitions: [{ AttributeName: keyOfTable[table], AttributeType: 'S' as const }],
+  const clientOfVersion01 = () =>
+    (olderClient ??= new (version01().DynamoDBClient)({
+      endpoint: dynamo.url,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     }));
-    await aws.dynamoDb.createTables(specs, () => {});
+
+  /** New tables with the items of version 0.1. */
+  const restoreTables = async (): Promise<TableNames> => {
+    const tables = await dynamo.createTables();
     for (const [table, items] of Object.entries(recorded.tables)) {
-      for (const item of items) await putRecorded(aws, nameOf(table as TableName), item);
+      for (const item of items) await dynamo.put(tables[table as keyof Recorded['tables']], item);
     }
-    return nameOf;
+    return tables;
   };
 
   /** Today's functions over what version 0.1 left, at the moment of the upgrade. */
   const upgraded = async () => {
-    const nameOf = await restoreTables();
-    const table = (name: keyof typeof keyOfTable) => ({ client, name: nameOf(name) });
+    const tables = await restoreTables();
     const { stage, lifetimes, ...entries } = registryData();
-    const put = (Item: Item) => client.send(new PutItemCommand({ TableName: nameOf('Registry'), Item }));
+    const put = (Item: Item) => client.send(new PutItemCommand({ TableName: tables.Registry, Item }));
     const by = { changedAt: recorded.atMs / 1000, changedBy: 'arn:fill', reason: 'first deployment' };
     for (const [entryId, entry] of entriesOf(entries)) await put(newEntryItem(entryId, entry, by));
 
@@ -144,37 +104,23 @@ export const startUpgrades = async () => {
     const clock = { now: () => time.ms, monotonic: () => time.ms };
     const payer = wellPayer();
     const writeLog = (): void => {};
-    const deps = {
+    const table = { client, name: tables.Registry };
+    const deps = depsOver((name) => ({ client, name: tables[name] }), {
       clock,
-      randomBytes: (size: number): Uint8Array => randomBytes(size),
-      pages: { operator: { name: 'Payer-to-payer gateway' } },
       payerHttp: payer.http,
-      registry: tableRegistry({ table: table('Registry'), clock, writeLog, stage, lifetimes }),
-      origin: 'http://localhost:3000',
+      registry: tableRegistry({ table, clock, writeLog, stage, lifetimes }),
       writeLog,
-      loginAttempts: table('LoginAttempts'),
-      grants: table('Grants'),
-      exports: table('Exports'),
       sealForJob: jobBoxes().sealForJob,
-      indexMember,
       readPayerSecret: async (id: string) =>
         id === 'northwind'
           ? { private_key_jwk: es384Jwk('northwind-local-1').privateJwk }
           : { client_secret: 'secret' },
       sleep: async (ms: number): Promise<void> => void (time.ms += ms),
-      takeTurn: limiter({ lease: leaseFromTable(table('Limits')), clock }),
-      breakers: payerBreakers({ limits: table('Limits'), clock }),
-      ...readEventWriter(table('AuditEvents'), clock),
-    };
-    const handlers = {
-      authorize: authorizeHandler(deps),
-      callback: callbackHandler(deps),
-      token: tokenHandler(deps),
-      fetch: fetchHandler(deps),
-    };
+    });
+    const nameOf = (name: TableName): string => tables[name];
     return {
       payer,
-      ...callsOf(handlers),
+      ...callsOf(handlersOf(deps)),
       /** The functions of version 0.1 over the same tables, as after going back. */
       version01: (): Calls => callsOf(handlersOfVersion01(deps, { client: clientOfVersion01(), nameOf }, keyed)),
       /** All items of a table as they are now, in DynamoDB's JSON. */
@@ -183,7 +129,7 @@ export const startUpgrades = async () => {
       /** Replaces the stop of an entry of the registry, as a tool does. */
       stop: async (entryId: string, stop: Stop | undefined): Promise<void> => {
         const command = new UpdateItemCommand({
-          TableName: nameOf('Registry'),
+          TableName: tables.Registry,
           Key: { entryId: { S: entryId } },
           ...(stop === undefined
             ? { UpdateExpression: 'REMOVE stop' }
@@ -203,9 +149,8 @@ export const startUpgrades = async () => {
   return {
     upgraded,
     close: async (): Promise<void> => {
-      client.destroy();
       olderClient?.destroy();
-      await aws.close();
+      await dynamo.close();
     },
   };
 };

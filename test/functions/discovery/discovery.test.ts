@@ -100,65 +100,6 @@ const start = ({ payerHttp = async () => fhir(payersStatement) }: Options = {}) 
   return { ask, http, lines, time };
 };
 
-describe('smart-configuration', () => {
-  it('names the endpoints of the payer facade, and what SMART requires and recommends', async () => {
-    const { value, ...response } = await start().ask(routes.smart);
-    expect(response.statusCode).toBe(200);
-    expect(response.headers['Content-Type']).toBe('application/json');
-    expect(value).toMatchObject({
-      authorization_endpoint: `${origin}/oauth2/authorize/northwind`,
-      token_endpoint: `${origin}/oauth2/token`,
-      revocation_endpoint: `${origin}/oauth2/revoke`,
-      introspection_endpoint: `${origin}/oauth2/introspect`,
-      grant_types_supported: ['authorization_code', 'refresh_token'],
-      code_challenge_methods_supported: ['S256'],
-      response_types_supported: ['code'],
-      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
-      token_endpoint_auth_signing_alg_values_supported: ['RS384', 'ES384'],
-    });
-    expect(value?.['capabilities']).toContain('context-standalone-patient');
-    expect(value?.['scopes_supported']).toContain('offline_access');
-  });
-
-  it('promises no identity: no issuer, no keys, no openid', async () => {
-    const { value } = await start().ask(routes.smart);
-    expect(value).not.toHaveProperty('issuer');
-    expect(value).not.toHaveProperty('jwks_uri');
-    expect(JSON.stringify(value)).not.toMatch(/openid|fhirUser/);
-  });
-});
-
-describe('RFC 8414 metadata', () => {
-  it('has the FHIR base as its issuer, and is the same at both of its paths', async () => {
-    const { ask } = start();
-    const atRoot = await ask(routes.oauthAtRoot);
-    const atBase = await ask(routes.oauthAtBase);
-    expect(atRoot.value).toMatchObject({
-      issuer: base,
-      response_types_supported: ['code'],
-      response_modes_supported: ['query'],
-      authorization_response_iss_parameter_supported: true,
-    });
-    expect(atBase.body).toBe(atRoot.body);
-  });
-
-  it('lists signing algorithms wherever it lists private_key_jwt, as RFC 8414 §2 requires', async () => {
-    const { value = {} } = await start().ask(routes.oauthAtRoot);
-    for (const endpoint of ['token', 'revocation', 'introspection']) {
-      expect(value[`${endpoint}_endpoint_auth_methods_supported`]).toContain('private_key_jwt');
-      expect(value[`${endpoint}_endpoint_auth_signing_alg_values_supported`]).toEqual(['RS384', 'ES384']);
-    }
-  });
-});
-
-describe('key set', () => {
-  it('serves the public keys of the payer profile', async () => {
-    const { ask } = start();
-    expect((await ask(routes.keySet)).value).toEqual({ keys: config.payers[1]?.publicKeys });
-    expect((await ask(routes.keySet, { payer: 'demo-health-plan' })).value).toEqual({ keys: [] });
-  });
-});
-
 describe('metadata', () => {
   it("is the payer's own, with the facade's URLs and security and only reading left", async () => {
     const { ask, http } = start();

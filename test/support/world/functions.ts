@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient, type GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
@@ -7,22 +6,18 @@ import { callbackHandler } from '../../../functions/callback/handler.ts';
 import { discovery } from '../../../functions/discovery/discovery.ts';
 import { streamAnswers } from '../../../functions/discovery/stream-answer.ts';
 import { exportHandler } from '../../../functions/export/handler.ts';
-import { payerBreakers } from '../../../functions/fetch/breaker/breakers.ts';
 import { fetchHandler } from '../../../functions/fetch/handler.ts';
 import type { Clock } from '../../../functions/shared/deps.ts';
 import { unavailable } from '../../../functions/shared/errors.ts';
-import { leaseFromTable } from '../../../functions/shared/limits/lease-slots.ts';
-import { limiter } from '../../../functions/shared/limits/limiter.ts';
 import { createPayerHttp } from '../../../functions/shared/payer/http-client.ts';
 import { payerSecretReader } from '../../../functions/shared/payer/secrets.ts';
-import { readEventWriter } from '../../../functions/shared/record/audit-read.ts';
 import { entriesOf, newEntryItem } from '../../../functions/shared/registry/entry-items.ts';
 import { tableRegistry } from '../../../functions/shared/registry/table-registry.ts';
 import type { RegistryData } from '../../../functions/shared/registry/types.ts';
 import { tokenHandler } from '../../../functions/token/handler.ts';
 import { jobBoxes } from '../job-boxes.ts';
-import { indexMember } from '../member-key.ts';
 import { memoryDynamo } from '../memory-dynamo.ts';
+import { depsOver, type TableName } from './deps.ts';
 import type { Served } from './invoke.ts';
 // Defines Lambda's `awslambda` before a streaming function is built.
 import '../stream-handler.ts';
@@ -35,16 +30,6 @@ export interface StoreCall {
   readonly operation: string;
   readonly parameters: Readonly<Record<string, unknown>>;
 }
-
-/** The tables' names by construct name. */
-export const memoryTables = {
-  loginAttempts: 'LoginAttempts',
-  grants: 'Grants',
-  auditEvents: 'AuditEvents',
-  limits: 'Limits',
-  registry: 'Registry',
-  exports: 'Exports',
-} as const;
 
 interface Options {
   readonly registry: RegistryData;
@@ -64,7 +49,7 @@ interface Options {
 export const functionsInMemory = ({ registry, origin, clock, writeLog, secretOf, onStoreCall }: Options) => {
   const dynamo = memoryDynamo();
   const first = { changedAt: Math.floor(clock.now() / 1000), changedBy: 'arn:first', reason: 'first' };
-  const entries = dynamo.items(memoryTables.registry);
+  const entries = dynamo.items('Registry');
   for (const [id, entry] of entriesOf(registry)) entries.set(id, newEntryItem(id, entry, first));
 
   const clientOf = (caller: string): DynamoDBClient =>
@@ -87,47 +72,28 @@ export const functionsInMemory = ({ registry, origin, clock, writeLog, secretOf,
   };
   const depsOf = (caller: string) => {
     const client = clientOf(caller);
+    const table = (name: TableName) => ({ client, name });
     const { stage, lifetimes } = registry;
-    const table = (name: keyof typeof memoryTables) => ({ client, name: memoryTables[name] });
-    return {
-      table,
-      deps: {
-        clock,
-        randomBytes: (size: number): Uint8Array => randomBytes(size),
-        pages: { operator: { name: 'Payer-to-payer gateway' } },
-        payerHttp: createPayerHttp(),
-        registry: tableRegistry({ table: table('registry'), clock, writeLog, stage, lifetimes }),
-        origin,
-        writeLog,
-        grants: table('grants'),
-        loginAttempts: table('loginAttempts'),
-        exports: table('exports'),
-        readPayerSecret: secretReader(),
-        sealForJob: jobBoxes().sealForJob,
-        indexMember,
-        sleep: (ms: number) => sleep(ms),
-      },
-    };
-  };
-  const readerDepsOf = (caller: 'fetch' | 'export') => {
-    const { deps, table } = depsOf(caller);
-    const limits = table('limits');
-    return {
-      ...deps,
-      takeTurn: limiter({ lease: leaseFromTable(limits), clock }),
-      breakers: payerBreakers({ limits, clock }),
-      ...readEventWriter(table('auditEvents'), clock),
-    };
+    return depsOver(table, {
+      clock,
+      origin,
+      writeLog,
+      registry: tableRegistry({ table: table('Registry'), clock, writeLog, stage, lifetimes }),
+      payerHttp: createPayerHttp(),
+      readPayerSecret: secretReader(),
+      sealForJob: jobBoxes().sealForJob,
+      sleep: (ms: number) => sleep(ms),
+    });
   };
   // No job runs here, so an export that was started stays so, and has no file.
   const noJob = { openObject: () => Promise.reject(unavailable('s3: NoSuchKey')), wakeJob: async () => undefined };
   const served: Readonly<Record<string, Served>> = {
-    authorize: { handler: authorizeHandler(depsOf('authorize').deps), streams: false },
-    callback: { handler: callbackHandler(depsOf('callback').deps), streams: false },
-    token: { handler: tokenHandler(depsOf('token').deps), streams: false },
-    discovery: { handler: streamAnswers(discovery(depsOf('discovery').deps)), streams: true },
-    fetch: { handler: fetchHandler(readerDepsOf('fetch')), streams: true },
-    export: { handler: exportHandler({ ...readerDepsOf('export'), ...noJob }), streams: true },
+    authorize: { handler: authorizeHandler(depsOf('authorize')), streams: false },
+    callback: { handler: callbackHandler(depsOf('callback')), streams: false },
+    token: { handler: tokenHandler(depsOf('token')), streams: false },
+    discovery: { handler: streamAnswers(discovery(depsOf('discovery'))), streams: true },
+    fetch: { handler: fetchHandler(depsOf('fetch')), streams: true },
+    export: { handler: exportHandler({ ...depsOf('export'), ...noJob }), streams: true },
   };
   return { dynamo, served };
 };

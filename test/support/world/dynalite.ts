@@ -1,23 +1,25 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
-import { callDynalite, createTable, type DynaliteAnswer } from '../../sandbox/aws/call-dynalite.ts';
-import { close, listen } from '../../sandbox/aws/listen.ts';
+import { callDynalite, createTable, type DynaliteAnswer } from '../../../sandbox/aws/call-dynalite.ts';
+import { close, listen } from '../../../sandbox/aws/listen.ts';
+import { tableKeys, tableNames, type TableName } from './deps.ts';
 
 type Item = Readonly<Record<string, { readonly S?: string; readonly N?: string; readonly B?: string }>>;
 
-/** The tables of one world, which no other world uses. */
-export interface TableNames {
-  readonly loginAttempts: string;
-  readonly grants: string;
-  readonly auditEvents: string;
-  readonly limits: string;
-}
+/** The physical names of one world's tables. */
+export type TableNames = Readonly<Record<TableName, string>>;
 
 /** A DynamoDB that really evaluates conditions, for many worlds. */
 export interface Dynamo {
   readonly url: string;
+  /** A client of it over HTTP. */
+  readonly client: DynamoDBClient;
   readonly forward: (body: Buffer, headers: Readonly<Record<string, string>>) => Promise<DynaliteAnswer>;
+  /** Makes tables that no other world uses, named `Grants.7`. */
   readonly createTables: () => Promise<TableNames>;
-  /** All items of a table, read around the proxy. */
+  /** Puts an item in DynamoDB's JSON. */
+  readonly put: (table: string, item: object) => Promise<void>;
+  /** All items of a table in DynamoDB's JSON. */
   readonly items: (table: string) => Promise<readonly Item[]>;
   readonly close: () => Promise<void>;
 }
@@ -33,7 +35,9 @@ const signed = {
 /** Starts dynalite. */
 export const startDynamo = async (): Promise<Dynamo> => {
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  const port = await listen(server, 0, '127.0.0.1');
+  const url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  const client = new DynamoDBClient({ endpoint: url, region: 'eu-central-1', credentials });
   const forward: Dynamo['forward'] = (body, headers) => callDynalite(server, body, headers);
   const call = async (operation: string, parameters: object): Promise<{ Items?: readonly Item[] }> => {
     const headers = { ...signed, 'x-amz-target': `DynamoDB_20120810.${operation}` };
@@ -41,32 +45,29 @@ export const startDynamo = async (): Promise<Dynamo> => {
     if (status !== 200) throw new Error(`dynalite refused ${operation}: ${body.toString()}`);
     return JSON.parse(body.toString()) as { Items?: readonly Item[] };
   };
-  const createKeyed = (name: string, key: string): Promise<void> =>
-    createTable(call, {
-      TableName: name,
-      KeySchema: [{ AttributeName: key, KeyType: 'HASH' }],
-      AttributeDefinitions: [{ AttributeName: key, AttributeType: 'S' }],
-      BillingMode: 'PAY_PER_REQUEST',
-    });
   let worlds = 0;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
+    client,
     forward,
     createTables: async () => {
       const world = (worlds += 1);
-      const names = {
-        loginAttempts: `LoginAttempts.${world}`,
-        grants: `Grants.${world}`,
-        auditEvents: `AuditEvents.${world}`,
-        limits: `Limits.${world}`,
-      };
-      await createKeyed(names.loginAttempts, 'stateHash');
-      await createKeyed(names.grants, 'grantId');
-      await createKeyed(names.auditEvents, 'eventId');
-      await createKeyed(names.limits, 'limitId');
-      return names;
+      const named = tableNames.map((table) => [table, `${table}.${world}`] as const);
+      for (const [table, TableName] of named) {
+        await createTable(call, {
+          TableName,
+          KeySchema: [{ AttributeName: tableKeys[table], KeyType: 'HASH' }],
+          AttributeDefinitions: [{ AttributeName: tableKeys[table], AttributeType: 'S' }],
+          BillingMode: 'PAY_PER_REQUEST',
+        });
+      }
+      return Object.fromEntries(named) as TableNames;
     },
+    put: async (table, item) => void (await call('PutItem', { TableName: table, Item: item })),
     items: async (table) => (await call('Scan', { TableName: table, ConsistentRead: true })).Items ?? [],
-    close: () => close(server),
+    close: async () => {
+      client.destroy();
+      await close(server);
+    },
   };
 };
