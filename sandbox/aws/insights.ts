@@ -33,6 +33,7 @@ export interface LocalInsights {
 /** AWS's own bounds (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html). */
 const mostGroups = 50;
 const mostRows = 100_000;
+const mostQueryCharacters = 10_000;
 const defaultRows = 10_000;
 const pageRows = 10_000;
 const dayMs = 86_400_000;
@@ -94,6 +95,8 @@ export const localInsights = (groups: ReadonlyMap<string, QueriedGroup>, now: ()
         return invalid('The start time must not be after the end time');
       if (!Number.isInteger(limit) || limit < 1 || limit > mostRows)
         return invalid(`The limit must be between 1 and ${mostRows}`);
+      if (queryString.length > mostQueryCharacters)
+        return invalid(`A query has ${mostQueryCharacters} characters at most`);
       const found = logGroupNames.map((name) => groups.get(name));
       if (!found.every((group) => group !== undefined))
         return jsonError('ResourceNotFoundException', 'Log group does not exist');

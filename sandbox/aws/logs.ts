@@ -32,6 +32,8 @@ interface LogEvent {
 const mostLines = 10_000;
 /** Lines per answer; AWS's limit is 10,000. */
 const pageLines = 1000;
+/** Groups per answer (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeLogGroups.html). */
+const pageGroups = 50;
 
 const invalid = (message: string): AwsAnswer => jsonError('InvalidParameterException', message);
 
@@ -46,8 +48,20 @@ interface Filter {
   readonly filterPattern?: string;
   readonly startTime?: number;
   readonly endTime?: number;
+  readonly limit?: number;
   readonly nextToken?: string;
 }
+
+interface Describe {
+  readonly logGroupNamePrefix?: string;
+  readonly nextToken?: string;
+}
+
+/** What is on the page of a token, and the token of the next one. */
+const pageOf = <T>(all: readonly T[], size: number, token = '0') => {
+  const to = Number(token) + size;
+  return { page: all.slice(Number(token), to), ...(to < all.length ? { nextToken: String(to) } : {}) };
+};
 
 /** A pattern between percent signs is a regular expression. CloudWatch Logs' other patterns are not supported. */
 const matcherOf = (pattern: string): RegExp | undefined => {
@@ -64,19 +78,22 @@ export const localLogs = (): LocalLogs => {
   const insights = localInsights(groups, Date.now);
   let written = 0;
 
-  const describe = ({ logGroupNamePrefix = '' }: { readonly logGroupNamePrefix?: string }): AwsAnswer =>
-    jsonAnswer({
-      logGroups: [...groups]
-        .filter(([name]) => name.startsWith(logGroupNamePrefix))
-        .map(([logGroupName, { createdAt, retentionDays, events }]) => ({
-          logGroupName,
-          creationTime: createdAt,
-          retentionInDays: retentionDays,
-          storedBytes: bytesOf(events),
-        })),
-    });
+  const describe = ({ logGroupNamePrefix = '', nextToken }: Describe): AwsAnswer => {
+    const found = [...groups]
+      .filter(([name]) => name.startsWith(logGroupNamePrefix))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([logGroupName, { createdAt, retentionDays, events }]) => ({
+        logGroupName,
+        creationTime: createdAt,
+        retentionInDays: retentionDays,
+        storedBytes: bytesOf(events),
+      }));
+    const { page, ...more } = pageOf(found, pageGroups, nextToken);
+    return jsonAnswer({ logGroups: page, ...more });
+  };
 
-  const filter = ({ logGroupName = '', filterPattern = '', startTime = 0, endTime, nextToken }: Filter): AwsAnswer => {
+  const filter = (request: Filter): AwsAnswer => {
+    const { logGroupName = '', filterPattern = '', startTime = 0, endTime, limit = pageLines, nextToken } = request;
     const group = groups.get(logGroupName);
     if (group === undefined) return jsonError('ResourceNotFoundException', 'The specified log group does not exist.');
     const matcher = matcherOf(filterPattern);
@@ -85,9 +102,8 @@ export const localLogs = (): LocalLogs => {
       ({ timestamp, message }) =>
         timestamp >= startTime && timestamp <= (endTime ?? Number.MAX_SAFE_INTEGER) && matcher.test(message),
     );
-    const from = Number(nextToken ?? 0);
-    const to = from + pageLines;
-    return jsonAnswer({ events: found.slice(from, to), ...(to < found.length ? { nextToken: String(to) } : {}) });
+    const { page, ...more } = pageOf(found, Math.min(limit, pageLines), nextToken);
+    return jsonAnswer({ events: page, ...more });
   };
 
   const operations: Readonly<Record<string, (request: object) => AwsAnswer>> = {

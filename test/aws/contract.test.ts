@@ -1,4 +1,10 @@
 /* Moto, held against what AWS documents, as `test/sandbox/aws-contract.test.ts` holds the local stack. */
+import {
+  CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  CreateLogStreamCommand,
+  PutLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   CreateAliasCommand,
@@ -13,6 +19,7 @@ import { declareCases } from './contract/contract.ts';
 import { ofMoto } from './contract/differences.ts';
 import { dynamoCases, tables, type Dynamo } from './contract/dynamodb.ts';
 import { kmsCases, type Kms } from './contract/kms.ts';
+import { logsCases, type Logs } from './contract/logs.ts';
 import { s3Cases, type S3 } from './contract/s3.ts';
 import { secretCases } from './contract/secrets-manager.ts';
 import { motoServer } from './moto.ts';
@@ -22,6 +29,7 @@ let dynamo: Dynamo;
 let secrets: SecretsManagerClient;
 let kms: Kms;
 let s3: S3;
+let logs: Logs;
 
 const kmsWith = (client: KMSClient): Kms => ({
   client,
@@ -37,12 +45,25 @@ const kmsWith = (client: KMSClient): Kms => ({
   },
 });
 
+const logsWith = (client: CloudWatchLogsClient): Logs => ({
+  client,
+  makeGroup: async (logGroupName) => {
+    await client.send(new CreateLogGroupCommand({ logGroupName }));
+    await client.send(new CreateLogStreamCommand({ logGroupName, logStreamName: 'moto' }));
+  },
+  write: async (logGroupName, lines, timestamp) => {
+    const logEvents = lines.map((message) => ({ message, timestamp }));
+    await client.send(new PutLogEventsCommand({ logGroupName, logStreamName: 'moto', logEvents }));
+  },
+});
+
 beforeAll(async () => {
   const settings = { ...moto.settings(), maxAttempts: 1 };
   dynamo = { client: new DynamoDBClient(settings) };
   secrets = new SecretsManagerClient(settings);
   kms = kmsWith(new KMSClient(settings));
   s3 = { client: new S3Client({ ...settings, forcePathStyle: true }), plain: 'contract-plain', versioned: 'versions' };
+  logs = logsWith(new CloudWatchLogsClient(settings));
   for (const { physicalName: TableName, keySchema, attributeDefinitions, indexes } of tables) {
     await dynamo.client.send(
       new CreateTableCommand({
@@ -59,7 +80,7 @@ beforeAll(async () => {
   await s3.client.send(new PutBucketVersioningCommand({ Bucket: s3.versioned, VersioningConfiguration }));
 });
 afterAll(() => {
-  for (const client of [dynamo.client, secrets, kms.client, s3.client]) client.destroy();
+  for (const client of [dynamo.client, secrets, kms.client, s3.client, logs.client]) client.destroy();
 });
 
 describe('moto', () => {
@@ -67,4 +88,5 @@ describe('moto', () => {
   declareCases(secretCases, () => secrets, ofMoto.secretsManager);
   declareCases(kmsCases, () => kms, ofMoto.kms);
   declareCases(s3Cases, () => s3, ofMoto.s3);
+  declareCases(logsCases, () => logs, ofMoto.logs);
 });

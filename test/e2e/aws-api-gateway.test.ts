@@ -59,11 +59,6 @@ exports.handler = awslambda.streamifyResponse(async (event, stream) => {
       try { await pipeline(endless(), stream); } catch { console.log('plain ended'); }
       return;
     }
-    case 'huge': {
-      async function* most() { for (let i = 0; i < 3201; i++) yield Buffer.alloc(65536, 'x'); }
-      await pipeline(most(), start());
-      return;
-    }
     case 'held': { const out = start(); out.write(''); await hold(); out.end('late'); return; }
     default: {
       const chunk = Buffer.alloc(65536, 'x');
@@ -441,13 +436,6 @@ describe('API Gateway and Lambda on this machine', () => {
   });
 
   describe('streams', () => {
-    it('carry 100 MB', async () => {
-      const { status, body, headers } = await send('/stream');
-      expect(status).toBe(200);
-      expect(body).toHaveLength(1600 * 65_536);
-      expect(headers['content-type']).toBe('text/plain');
-    });
-
     it('send status and headers before the first byte of the body', async () => {
       const outgoing = request({
         host: 'localhost',
@@ -474,7 +462,8 @@ describe('API Gateway and Lambda on this machine', () => {
       socket.write('GET /stream?who=slow HTTP/1.1\r\nHost: localhost\r\n\r\n');
       await once(socket, 'readable');
       // Meanwhile another client reads its whole answer.
-      expect((await send('/stream?who=quick')).body).toHaveLength(1600 * 65_536);
+      const { status, headers, body } = await send('/stream?who=quick');
+      expect([status, headers['content-type'], body.length]).toEqual([200, 'text/plain', 1600 * 65_536]);
       await eventually(() => chunksOf('quick') === 1600);
       expect(chunksOf('slow')).toBeGreaterThan(0);
       expect(chunksOf('slow')).toBeLessThan(400);
@@ -491,22 +480,6 @@ describe('API Gateway and Lambda on this machine', () => {
       await hold.until(1);
       hold.release();
       await expect(body.next()).rejects.toThrow('aborted');
-    });
-
-    it('are cut after 200 MB', async () => {
-      const outgoing = request({
-        host: 'localhost',
-        port: gateway.port,
-        path: '/stream?what=huge',
-        agent: false,
-      }).end();
-      const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
-      let size = 0;
-      const readAll = async (): Promise<void> => {
-        for await (const chunk of response as AsyncIterable<Buffer>) size += chunk.length;
-      };
-      await expect(readAll()).rejects.toThrow('aborted');
-      expect(size).toBeLessThanOrEqual(200 * 1024 * 1024);
     });
 
     it('streams without a prelude give 502, and free the function', async () => {

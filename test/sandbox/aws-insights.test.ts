@@ -118,7 +118,7 @@ describe('a query of the embedded Logs Insights', () => {
   });
 });
 
-describe('the embedded Logs Insights refuses', () => {
+describe('the embedded Logs Insights', () => {
   it.each([
     '',
     'stats count(*) as n by payer',
@@ -133,28 +133,19 @@ describe('the embedded Logs Insights refuses', () => {
     'filter ispresent(step) | stats count(*) as n by payer, ',
     'filter ispresent(step) | stats count(*) as n by payer; ',
     "filter payer = 'x' | stats count(*) as n by payer",
-  ])('what it cannot read: %s', async (query) => {
+  ])('refuses a query that it cannot read: %s', async (query) => {
     expect((await start(query)).__type).toBe('MalformedQueryException');
   });
 
   it.each<[string, object, string]>([
-    ['an unknown group', { logGroupNames: ['fetch', 'other'] }, 'ResourceNotFoundException'],
-    ['no group', { logGroupNames: [] }, 'InvalidParameterException'],
-    ['51 groups', { logGroupNames: Array.from({ length: 51 }, () => 'fetch') }, 'InvalidParameterException'],
-    ['an end before the start', { endTime: 1, startTime: 2 }, 'InvalidParameterException'],
     ['no time', { endTime: undefined }, 'InvalidParameterException'],
     ['a limit over 100,000', { limit: 100_001 }, 'InvalidParameterException'],
     ['another member', { queryLanguage: 'SQL' }, 'InvalidParameterException'],
-    [
-      'a time before the groups',
-      { startTime: 1, endTime: Math.floor((now - 11 * dayMs) / 1000) },
-      'MalformedQueryException',
-    ],
-  ])('%s', async (_, change, type) => {
+  ])('refuses a query with %s', async (_, change, type) => {
     expect((await start('filter ispresent(step) | stats count(*) as n by payer', change)).__type).toBe(type);
   });
 
-  it('a time that the retention has ended, and gives no event of it', async () => {
+  it('gives no event after its retention, and refuses a query of a time that the retention has ended', async () => {
     logs.createGroup('short', { createdAt: now - 10 * dayMs, retentionDays: 3 });
     for (const days of [1, 4])
       logs.write('short', JSON.stringify({ step: 'fetch', days: `${days}` }), now - days * dayMs);
@@ -163,10 +154,6 @@ describe('the embedded Logs Insights refuses', () => {
     expect(await rowsOf(query, { logGroupNames })).toEqual([{ days: '1', n: '1' }]);
     const ended = await start(query, { logGroupNames, endTime: Math.floor((now - 4 * dayMs) / 1000) });
     expect(ended.__type).toBe('MalformedQueryException');
-  });
-
-  it('an unknown query', async () => {
-    expect((await ask('GetQueryResults', { queryId: 'x' })).__type).toBe('ResourceNotFoundException');
   });
 });
 
@@ -179,7 +166,7 @@ it('the embedded CloudWatch Logs says of each group when it was created, how lon
       logGroupName: 'token',
       creationTime: now - 10 * dayMs,
       retentionInDays: 20,
-      storedBytes: expect.any(Number) as number,
+      storedBytes: lines.slice(3).reduce((sum, line) => sum + JSON.stringify(line).length, 0),
     },
   ]);
 });

@@ -132,3 +132,15 @@ it("a streamed answer passes up to Lambda's limit, and is cut beyond it", async 
   expect(await streamed([4, 6], 10)).toEqual([4, 6]);
   await expect(streamed([4, 6, 1], 10)).rejects.toThrow('larger than 200 MB');
 });
+
+it('a streamed answer has 200 MB at most', async () => {
+  const megabyte = Buffer.alloc(1024 * 1024);
+  const most = Array.from({ length: 200 }, () => megabyte);
+  const passed = async (chunks: readonly Buffer[]): Promise<number> => {
+    let bytes = 0;
+    for await (const chunk of upToStreamedLimit(Readable.from(chunks))) bytes += chunk.length;
+    return bytes;
+  };
+  expect(await passed(most)).toBe(200 * 1024 * 1024);
+  await expect(passed([...most, Buffer.alloc(1)])).rejects.toThrow('larger than 200 MB');
+});

@@ -5,6 +5,7 @@ import {
   GetObjectAclCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
@@ -64,6 +65,8 @@ describe('the embedded S3', () => {
       () => put('whole', 'x', { IfMatch: '"etag"' }),
       () => put('whole', 'x', { IfNoneMatch: '"etag"' }),
       () => client.send(new GetObjectAclCommand({ Bucket, Key: 'whole' })),
+      // The first version of the listing.
+      () => client.send(new ListObjectsCommand({ Bucket })),
     ];
     for (const send of unsupported) {
       await expect(send()).rejects.toMatchObject({ name: 'NotImplemented', $metadata: { httpStatusCode: 501 } });
@@ -99,6 +102,8 @@ describe('the embedded S3 refuses a chunked body', () => {
     ['that is longer than it says decoded', '4\r\ntext\r\n0\r\n\r\n', 3],
     ['whose last chunk is missing', '4\r\ntext\r\n', 4],
     ['that ends within a chunk', '5\r\ntext', 4],
+    ['that ends within the line of a length', '4\r\ntext\r\n0', 4],
+    ['with a length that is no number', 'x\r\ntext\r\n0\r\n\r\n', 4],
   ])('%s', async (_name, body, decodedLength) => {
     const answer = await sendChunks(body, decodedLength);
     expect(answer.status).toBe(400);

@@ -89,6 +89,7 @@ describe('the embedded STS', () => {
         Arn: `arn:aws:iam::000000000000:user/${name}`,
         UserId: name,
         Account: '000000000000',
+        $metadata: { httpStatusCode: 200 },
       });
     }
   });

@@ -89,6 +89,7 @@ export const ofMoto = {
       'S3 lists a thousand keys at most',
       'S3 deletes 1,000 objects at once, and refuses one more and none',
     ],
+    'loses it': ['S3 lists a key with a carriage return as it was put'],
     'lists all buckets': ['S3 finds buckets by the beginning of their names'],
     'does not compare': [
       'S3 refuses a body that does not match its CRC-32, and keeps nothing of it',
@@ -98,6 +99,19 @@ export const ofMoto = {
       'S3 ignores lines=0-3, which is no range',
       'S3 does not name what it deleted if it is asked to be quiet',
     ],
+  },
+  logs: {
+    'takes a pattern for plain text': ['CloudWatch Logs gives the lines that match a regular expression'],
+    'takes any query': [
+      'CloudWatch Logs refuses a query of no group',
+      'CloudWatch Logs refuses a query of 51 groups',
+      'CloudWatch Logs refuses a query that ends before it starts',
+      'CloudWatch Logs refuses a query with a limit of 0',
+      'CloudWatch Logs refuses a query of over 10,000 characters',
+      'CloudWatch Logs refuses a query that cannot be read',
+      'CloudWatch Logs refuses a query of a time before its group',
+    ],
+    'answers 500': ['CloudWatch Logs has no results of a query that it did not start'],
   },
 } as const satisfies Readonly<Record<string, Differences>>;
 

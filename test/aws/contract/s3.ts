@@ -254,6 +254,11 @@ const listed: readonly Case<S3>[] = [
     await putAll(target, names);
     expect(new Set(await keysUnder(target, prefix))).toEqual(new Set(names));
   }),
+  listing('S3 lists a key with a carriage return as it was put', async (target) => {
+    const prefix = freshPrefix();
+    await putAll(target, [`${prefix}a\rb`]);
+    expect(await keysUnder(target, prefix)).toEqual([`${prefix}a\rb`]);
+  }),
   listing('S3 groups keys up to a delimiter, and counts each group as one', async (target) => {
     const prefix = freshPrefix();
     await putAll(

@@ -161,6 +161,13 @@ export const secretCases: readonly Case<Secrets>[] = [
     const { name, first, second } = await withPending(client);
     expect(await labelsOf(client, name)).toEqual({ [first]: ['AWSCURRENT'], [second]: ['AWSPENDING'] });
   }),
+  put('Secrets Manager makes no version the previous one where another label than AWSCURRENT moves', async (client) => {
+    const { name, first } = await withPending(client);
+    const third = await write(client, name, { SecretString: 'third', VersionStages: ['AWSPENDING'] });
+    const { [first]: ofFirst, [third]: ofThird } = await labelsOf(client, name);
+    expect([ofFirst, ofThird]).toEqual([['AWSCURRENT'], ['AWSPENDING']]);
+    expect(Object.values(await labelsOf(client, name)).flat()).not.toContain('AWSPREVIOUS');
+  }),
   put('Secrets Manager makes a new version current, and the one before it the previous one', async (client) => {
     const name = await emptySecret(client);
     const [first, second, third] = [

@@ -1,3 +1,4 @@
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -5,6 +6,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { startAws, type LocalAws } from '../../../sandbox/aws/aws.ts';
 import { tables, type Dynamo } from './dynamodb.ts';
 import type { Kms } from './kms.ts';
+import type { Logs } from './logs.ts';
 import type { S3 } from './s3.ts';
 
 /** The local stack's services with what the cases expect. */
@@ -14,6 +16,7 @@ export interface StandIns {
   readonly secrets: SecretsManagerClient;
   readonly kms: Kms;
   readonly s3: S3;
+  readonly logs: Logs;
   readonly close: () => Promise<void>;
 }
 
@@ -41,9 +44,16 @@ export const startStandIns = async (): Promise<StandIns> => {
     setEnabled: async (arn, isEnabled) => (isEnabled ? aws.kms.enable(arn) : aws.kms.disable(arn)),
   };
   const s3 = { client: new S3Client(settings), plain: 'contract-plain', versioned: 'versions' };
+  const logs: Logs = {
+    client: new CloudWatchLogsClient(settings),
+    makeGroup: async (name) => aws.logs.createGroup(name),
+    write: async (group, lines, at) => {
+      for (const line of lines) aws.logs.write(group, line, at);
+    },
+  };
   const close = async (): Promise<void> => {
-    for (const client of [dynamo.client, secrets, kms.client, s3.client]) client.destroy();
+    for (const client of [dynamo.client, secrets, kms.client, s3.client, logs.client]) client.destroy();
     await aws.close();
   };
-  return { aws, dynamo, secrets, kms, s3, close };
+  return { aws, dynamo, secrets, kms, s3, logs, close };
 };
