@@ -1,6 +1,7 @@
 import type { DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
 import { usualBuffers } from '../../../functions/export-job/buffers.ts';
 import { endIfFailed } from '../../../functions/export-job/end/end-if-failed.ts';
+import { mostOperations } from '../../../functions/export-job/successor.ts';
 import { unavailable } from '../../../functions/shared/errors.ts';
 import { readKeptParts } from '../../../functions/shared/exports/kept-parts.ts';
 import { keptName, manifestName, prefixOf } from '../../../functions/shared/exports/object-names.ts';
@@ -631,6 +632,26 @@ describe('an export of many legs', () => {
     expect(new Set(ids).size).toBe(ids.length);
     // A deletion of the export stops this execution.
     expect((await world.item())?.executionArn).toBe(executions.at(-1)?.arn);
+  });
+
+  it('has far fewer operations in an execution than AWS allows, though each leg waits for a token', async () => {
+    const world = exportWorld({ tokenLives: 0, polledLives: 20, deps: { mostOperations: 30 } });
+    world.answerWith(async ({ path }) => {
+      await world.durable.sleep(15_000);
+      const page = Number(/page=(\d+)/.exec(path)?.[1] ?? 1);
+      return pageOf([observation(page)], page < 25 ? `${world.base}?page=${page + 1}` : undefined);
+    });
+
+    await world.run();
+
+    expect(await world.item()).toMatchObject({ status: 'completed', resources: 25 });
+    const made = world.durable.engine.executions().map(({ meteredOperations }) => meteredOperations);
+    expect(made.length).toBeGreaterThan(2);
+    // The execution, its begin, its last snapshot and its successor come beside.
+    expect(Math.max(...made)).toBe(30 + 4);
+    // AWS's quota is 3,000, and counts each retry.
+    expect(mostOperations + 4).toBeLessThanOrEqual(2700);
+    expect(mostOperations + 4).toBeGreaterThan(2000);
   });
 
   it('keeps only the parts of its manifest', async () => {

@@ -1,4 +1,8 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { jest } from '@jest/globals';
 import { exportHandler } from '../../../functions/export/handler.ts';
+import { manifestReader } from '../../../functions/export/open-manifest.ts';
 import type { TypeOutcome } from '../../../functions/shared/exports/manifest.ts';
 import { askForToken, endExport, noteProgress } from '../../../functions/shared/store/exports.ts';
 import { ask, exportEvent, exportGateway, type ExportGateway } from '../../support/export-gateway.ts';
@@ -161,6 +165,32 @@ describe('a poll after the end', () => {
     }
     expect(test.opened).toEqual([`${item.exportId}/manifest`]);
     expect(test.dynamo.calls()).toEqual(Array.from({ length: 100 }, () => 'GetItem'));
+  });
+
+  it.each([
+    ['fifty manifests', 50, 100],
+    ['eight million bytes of them', 2, 4_000_000],
+  ])('keeps %s in memory at most, and gives the bucket ten seconds for one', async (_, most, bytes) => {
+    const timeout = jest.spyOn(AbortSignal, 'timeout');
+    const opened: string[] = [];
+    const sealed = (number: number): Buffer => Buffer.alloc(bytes, String(number).padStart(3, '0'));
+    const readManifest = manifestReader(async (name) => {
+      opened.push(name);
+      return Readable.from([sealed(Number(name.split('/')[0]))]);
+    });
+    const readEach = async (from: number, to: number): Promise<number> => {
+      const before = opened.length;
+      for (let number = from; number <= to; number += 1) {
+        const manifestDigest = createHash('sha256').update(sealed(number)).digest('base64url');
+        await readManifest({ exportId: String(number), manifestDigest } as Parameters<typeof readManifest>[0]);
+      }
+      return opened.length - before;
+    };
+
+    expect([await readEach(1, most), await readEach(1, most)]).toEqual([most, 0]);
+    expect([await readEach(most + 1, most + 1), await readEach(1, 1)]).toEqual([1, 1]);
+    expect(new Set(timeout.mock.calls.flat())).toEqual(new Set([10_000]));
+    timeout.mockRestore();
   });
 
   it('of an export that failed as a whole is a 500 that says so', async () => {
