@@ -63,6 +63,19 @@ describe('a change of what is shipped', () => {
     expect(notes).toContain('"Changelog: none, REASON"');
   });
 
+  it.each([
+    [10, 10, ''],
+    [11, 10, '\n  and 1 more'],
+  ])('a change of %i shipped files without an entry names %i of them', async (many, named, rest) => {
+    write(Object.fromEntries(Array.from({ length: many }, (_, at) => [`lib/${10 + at}.ts`, 'x\n'])));
+    commit('change');
+
+    const { notes } = await check();
+
+    expect(notes.match(/^ {2}lib\//gm)).toHaveLength(named);
+    expect(notes).toContain(rest);
+  });
+
   it('a change of what is shipped with an entry under Unreleased passes, in one commit or several', async () => {
     write(change);
     commit('change');

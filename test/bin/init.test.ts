@@ -130,7 +130,12 @@ describe('npm run init', () => {
     expect(code).toBe(0);
     const config = loaded('mine');
     expect(() => requireDeployable(config, 'config/mine.ts')).not.toThrow();
-    expect(config).toMatchObject({ stage: 'mine', production: flags[0] === '--production', account: '444455556666' });
+    const production = flags[0] === '--production';
+    expect(config).toMatchObject({ stage: 'mine', production, account: '444455556666', region: 'us-east-1' });
+    // 45 CFR 164.316(b)(2) asks for six years; a trial leaves little behind.
+    expect(config.retention).toMatchObject(
+      production ? { logDays: 400, auditDays: 2192 } : { logDays: 30, auditDays: 1 },
+    );
     const file = join(root, 'config/mine.ts');
     const style = { parser: 'typescript', printWidth: 120, singleQuote: true };
     expect(await check(readFileSync(file, 'utf8'), style)).toBe(true);

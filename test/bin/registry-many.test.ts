@@ -30,7 +30,7 @@ const network = (name: string) => ({
 describe('a file with 5,000 payers and 1,000 partners', () => {
   afterEach(() => jest.restoreAllMocks());
 
-  it('is applied with two calls a change at most, and draws how far it is', async () => {
+  it('is applied with two calls a change at most, 32 writes at a time, and draws how far it is', async () => {
     const tool = await registryTool();
     const dynamo = memoryDynamo();
     const first = { changedAt: 1, changedBy: 'first', reason: 'first deployment' };
@@ -39,7 +39,15 @@ describe('a file with 5,000 payers and 1,000 partners', () => {
       dynamo.items('many').set(entryId, newEntryItem(entryId, entry, first));
     }
     const send = dynamo.client.send.bind(dynamo.client) as (command: unknown) => Promise<object>;
-    jest.spyOn(DynamoDBClient.prototype, 'send').mockImplementation(((command: unknown) => send(command)) as never);
+    let [atOnce, most] = [0, 0];
+    const counted = async (command: object): Promise<object> => {
+      if (command.constructor.name !== 'UpdateItemCommand') return send(command);
+      most = Math.max(most, (atOnce += 1));
+      const answer = await send(command);
+      atOnce -= 1;
+      return answer;
+    };
+    jest.spyOn(DynamoDBClient.prototype, 'send').mockImplementation(counted as never);
     try {
       await tool.write(network('Health Plan'));
       dynamo.calls();
@@ -50,6 +58,7 @@ describe('a file with 5,000 payers and 1,000 partners', () => {
       expect(out).toContain('5000 changed.');
       expect(drawn).toMatch(/\[#+\.*\] \d+ of 5000/);
       expect(dynamo.calls().length).toBeLessThan(10_000);
+      expect(most).toBe(32);
       expect((await tool.run('diff', ['--table', 'many'])).code).toBe(0);
     } finally {
       jest.restoreAllMocks();

@@ -1,0 +1,23 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runTool } from './run-tool.ts';
+
+it('npm run stages prints the stages that can be deployed, of this checkout or of another', async () => {
+  const checkout = mkdtempSync(join(tmpdir(), 'stages-'));
+  mkdirSync(join(checkout, 'config'));
+  for (const name of ['pilot', 'local', 'a1'])
+    writeFileSync(join(checkout, `config/${name}.ts`), 'export default {};\n');
+  writeFileSync(join(checkout, 'config/rules.ts'), 'export const rule = 1;\n');
+
+  const [own, other, more] = await Promise.all([
+    runTool('stages.ts', []),
+    runTool('stages.ts', [checkout]),
+    runTool('stages.ts', [checkout, checkout]),
+  ]);
+  rmSync(checkout, { recursive: true });
+
+  expect(own).toEqual({ code: 0, out: 'demo\nproduction-example\n', err: '' });
+  expect(other).toEqual({ code: 0, out: 'a1\npilot\n', err: '' });
+  expect(more).toEqual({ code: 2, out: '', err: 'Give one folder, or none for this checkout\n' });
+});
