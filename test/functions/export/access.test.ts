@@ -132,6 +132,13 @@ describe('after DELETE', () => {
     expect((await test.start(grant)).status).toBe('running');
   });
 
+  it('that the table did not take, the export stays as it is, and the next DELETE deletes it', async () => {
+    test.dynamo.failNext('DeleteItem', new Error('down'));
+    const answer = await ask(test.deps, item.exportId, grant.token, { method: 'DELETE' });
+    expect([answer.statusCode, answer.headers['Retry-After']]).toEqual([503, '5']);
+    expect(await statuses(grant.token)).toEqual([200, 200, 202]);
+  });
+
   it('a repeat of the SDK’s does not undo what another kick-off wrote', async () => {
     const next = await test.start(grant);
     expect((await ask(test.deps, item.exportId, grant.token, { method: 'DELETE' })).statusCode).toBe(404);
@@ -225,6 +232,17 @@ describe('a token whose scope is narrower than at the kick-off', () => {
     expect(issueOf(answer).diagnostics).toContain('Observation');
     const download = await ask(deps, item.exportId, grant.token, { file });
     expect([download.statusCode, download.text.includes('resourceType":"Observation')]).toEqual([403, false]);
+  });
+
+  it('is told of five types that it lacks, at most', async () => {
+    const types = ['Claim', 'Condition', 'Coverage', 'Encounter', 'Goal', 'Observation'];
+    await ready(
+      'patient/*.rs',
+      types.map((type) => ({ name: `${type}-1.ndjson`, type, parts: [['{}']] })),
+    );
+    const answer = await ask(narrowedTo('patient/Patient.rs'), item.exportId, grant.token);
+    expect(issueOf(answer).diagnostics).toContain('Claim, Condition, Coverage, Encounter, Goal.');
+    expect(issueOf(answer).diagnostics).not.toContain('Observation');
   });
 
   it('opens neither if it lacks one letter of a type', async () => {

@@ -180,6 +180,14 @@ describe("the payer's refusals", () => {
     expect((await answered(fhir(text, { status: 404 }))).answer.text).toBe(text);
   });
 
+  it('keeps an OperationOutcome of 64 KB, and no larger one', async () => {
+    const sized = (bytes: number) => '{"resourceType":"OperationOutcome"}'.padEnd(bytes);
+    const textOf = async (bytes: number) => (await answered(fhir(sized(bytes), { status: 404 }))).answer.text;
+
+    expect((await textOf(65_536)).length).toBe(65_536);
+    expect((await textOf(65_537)).length).toBeLessThan(500);
+  });
+
   it.each([
     [404, 'not-found'],
     [410, 'not-found'],
