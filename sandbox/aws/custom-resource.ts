@@ -14,6 +14,7 @@ export type CustomResourceRequest = CloudFormationCustomResourceEvent['RequestTy
 type Invoke = (functionName: string, event: CloudFormationCustomResourceEvent) => Promise<unknown>;
 
 const answerPath = '/cloudformation-custom-resource-response';
+/** Bytes. */
 const longestAnswer = 4096;
 
 /** Receives one answer, at a URL like CloudFormation's signed ones. */
@@ -65,7 +66,7 @@ const parseObject = (text: string): Readonly<Record<string, unknown>> => {
 
 /** Says why CloudFormation would not accept an answer. */
 const wrongWith = (text: string, sent: CloudFormationCustomResourceEvent): string | undefined => {
-  if (text.length > longestAnswer) return 'its answer is longer than 4,096 bytes';
+  if (Buffer.byteLength(text) > longestAnswer) return 'its answer is longer than 4,096 bytes';
   const answer = parseObject(text);
   const repeated = (['StackId', 'RequestId', 'LogicalResourceId'] as const).find((name) => answer[name] !== sent[name]);
   if (repeated !== undefined) return `its answer has another ${repeated}`;

@@ -18,6 +18,12 @@ const success: Answers = ({ StackId, RequestId, LogicalResourceId }) => ({
   LogicalResourceId,
 });
 
+/** A successful answer of this many bytes. */
+const answerOf = (event: CloudFormationCustomResourceEvent, bytes: number): string => {
+  const short = JSON.stringify({ ...(success(event) as object), Data: '' });
+  return short.replace('"Data":""', `"Data":"${'é'.repeat(10).padEnd(bytes - short.length - 10, 'x')}"`);
+};
+
 /** Has a function that answers like this make the resource. @returns what the function was asked */
 const ask = async (
   answers: Answers,
@@ -68,9 +74,13 @@ describe('a custom resource of the local stack', () => {
     ['its answer has another RequestId', (event) => ({ ...(success(event) as object), RequestId: 'other' })],
     ['its answer has no PhysicalResourceId', (event) => ({ ...(success(event) as object), PhysicalResourceId: '' })],
     ['its answer has another StackId', () => 'not JSON'],
-    ['its answer is longer than 4,096 bytes', (event) => ({ ...(success(event) as object), Data: 'x'.repeat(4096) })],
+    ['its answer is longer than 4,096 bytes', (event) => answerOf(event, 4097)],
   ] satisfies [string, Answers][])('fails with a line for a person: %s', async (why, answers) => {
     await expect(ask(answers)).rejects.toThrow(`Custom::RegistryFill (Create) failed: ${why}`);
+  });
+
+  it('may get an answer of 4,096 bytes', async () => {
+    expect(await ask((event) => answerOf(event, 4096))).toMatchObject([{ status: 200 }]);
   });
 
   it('fails if its function fails, or ends without an answer that the signed URL accepts', async () => {
