@@ -95,6 +95,7 @@ const calls: Readonly<Record<string, readonly [resource: string, ...actions: str
     'ec2:CreateVpcEndpoint',
     'ec2:ModifyVpcEndpoint',
     'ec2:DeleteVpcEndpoints',
+    'ec2:CreateTags',
   ],
   'AWS::EC2::VPCGatewayAttachment': [at('ec2', 'vpc/x'), 'ec2:AttachInternetGateway', 'ec2:DetachInternetGateway'],
   'AWS::Events::Rule': [
@@ -238,6 +239,30 @@ describe('the policy that CloudFormation deploys with', () => {
       return actions.filter((action) => decided(action, resource) !== 'allowed').map((action) => `${type}: ${action}`);
     });
     expect(refused).toEqual([]);
+  });
+
+  // "Authorizing use of a customer managed key":
+  // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+  it.each([
+    'kms:Encrypt',
+    'kms:Decrypt',
+    'kms:ReEncryptFrom',
+    'kms:ReEncryptTo',
+    'kms:GenerateDataKey',
+    'kms:GenerateDataKeyWithoutPlaintext',
+    'kms:DescribeKey',
+    'kms:CreateGrant',
+  ])(
+    'allows it %s through DynamoDB, which asks that of whoever puts a table under a customer managed key',
+    (action) => {
+      const through = { 'kms:ViaService': 'dynamodb.us-east-1.amazonaws.com' };
+      expect(decided(action, at('kms', 'key/x'), through)).toBe('allowed');
+    },
+  );
+
+  // Whoever makes an interface endpoint with private DNS associates the VPC with the endpoint's hosted zone.
+  it('allows it to associate a VPC with the hosted zone of an interface endpoint', () => {
+    expect(decided('route53:AssociateVPCWithHostedZone', 'arn:aws:route53:::hostedzone/Z1')).toBe('allowed');
   });
 
   it('allows it to read the secret that CloudFront sends, and the bundles', () => {
