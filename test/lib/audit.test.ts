@@ -1,7 +1,6 @@
 import {
   at,
   nameOf,
-  ofType,
   pathOf,
   property,
   stages,
@@ -56,22 +55,6 @@ describe.each(stages)('the audit of %s', (stage) => {
     expect(nameOf(template, writer)).toBe('Audit/Audit/Role');
   });
 
-  it('can be removed once its lock has ended, and not a day earlier', () => {
-    const days = stage === 'demo' ? 90 : 2192;
-    expect(property(at(template, 'Audit/Bucket'), 'LifecycleConfiguration')).toEqual({
-      Rules: [
-        {
-          Id: 'AfterTheLock',
-          Status: 'Enabled',
-          ExpirationInDays: days + 1,
-          NoncurrentVersionExpiration: { NoncurrentDays: 1 },
-          AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
-        },
-        { Id: 'Markers', Status: 'Enabled', ExpiredObjectDeleteMarker: true },
-      ],
-    });
-  });
-
   it('denies operations on objects only, so CloudFormation can still manage the bucket', () => {
     for (const { Action, Resource } of policyOf('Audit/Bucket')) {
       if (Action !== 's3:*') expect(JSON.stringify(Resource)).toMatch(/"\/\*"\]\]\}$/);
@@ -113,53 +96,6 @@ describe.each(stages)('the audit of %s', (stage) => {
     expect(nameOf(template, ServerSideEncryptionByDefault?.KMSMasterKeyID)).toBe('Keys/Audit');
     const logging: { DestinationBucketName: unknown } = property(bucket, 'LoggingConfiguration');
     expect(nameOf(template, logging.DestinationBucketName)).toBe('Audit/AccessLogs');
-  });
-
-  it('keeps its access logs as long as the stage keeps its logs', () => {
-    const days = stage === 'demo' ? 90 : 400;
-    expect(property(at(template, 'Audit/AccessLogs'), 'LifecycleConfiguration')).toEqual({
-      Rules: [{ Status: 'Enabled', ExpirationInDays: days, NoncurrentVersionExpiration: { NoncurrentDays: days } }],
-    });
-  });
-
-  const ofAudit = () =>
-    ofType(template, 'AWS::Lambda::EventSourceMapping').filter((mapping) => pathOf(mapping).startsWith('Audit/'));
-
-  it('reads the three streams from the beginning, and never gives up on a record', () => {
-    const mappings = ofAudit();
-    expect(mappings.map((mapping) => nameOf(template, property(mapping, 'EventSourceArn'))).sort()).toEqual([
-      'Tables/AuditEvents.StreamArn',
-      'Tables/Grants.StreamArn',
-      'Tables/Registry.StreamArn',
-    ]);
-    for (const mapping of mappings) {
-      expect(nameOf(template, property(mapping, 'FunctionName'))).toBe('Audit/Audit/Function');
-      expect(mapping.Properties).toMatchObject({
-        StartingPosition: 'TRIM_HORIZON',
-        BisectBatchOnFunctionError: true,
-        BatchSize: 100,
-        MaximumBatchingWindowInSeconds: 5,
-        // Without it, the alarm that the stream is not read could never recover.
-        MetricsConfig: { Metrics: ['EventCount'] },
-      });
-      // If omitted, both are unlimited: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
-      expect(mapping.Properties).not.toHaveProperty('MaximumRetryAttempts');
-      expect(mapping.Properties).not.toHaveProperty('MaximumRecordAgeInSeconds');
-    }
-  });
-
-  it('follows every change of the registry, and of grants and reads all but what TTL removes', () => {
-    const patterns = ofAudit().map((mapping) => {
-      const { Filters }: { Filters: { Pattern: string }[] } = property(mapping, 'FilterCriteria');
-      const rules = Filters.map(({ Pattern }) => JSON.parse(Pattern) as object);
-      return [nameOf(template, property(mapping, 'EventSourceArn')), rules];
-    });
-    const withoutExpiry = [{ eventName: ['INSERT', 'MODIFY'] }];
-    expect(Object.fromEntries(patterns)).toEqual({
-      'Tables/Grants.StreamArn': withoutExpiry,
-      'Tables/AuditEvents.StreamArn': withoutExpiry,
-      'Tables/Registry.StreamArn': [{ eventName: ['INSERT', 'MODIFY', 'REMOVE'] }],
-    });
   });
 
   it('outlives the stack in every stage, as does its key', () => {

@@ -119,9 +119,6 @@ describe.each(stages)('the stack of %s', (stage) => {
       'Audit/CloseReads': every('rate(2 minutes)'),
       'Canary/Schedule': every('rate(5 minutes)'),
     });
-    const invocations = ofType(template, 'AWS::Lambda::EventInvokeConfig').map(({ Properties }) => Properties);
-    expect(new Set(invocations.map((config) => config?.['MaximumEventAgeInSeconds']))).toEqual(new Set([120, 300]));
-    expect(invocations.map((config) => config?.['MaximumRetryAttempts'])).toEqual([0, 0]);
   });
 
   it("contains no secret's value, and nothing of the registry", async () => {

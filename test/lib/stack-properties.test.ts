@@ -1,0 +1,211 @@
+/** How long the stack keeps, waits and tries, and what it serves, as literal tables for both stages. */
+import {
+  nameOf,
+  ofType,
+  pathOf,
+  property,
+  stages,
+  stageTemplate,
+  type Resource,
+  type StageTemplate,
+} from '../support/stage-template.ts';
+
+describe.each(stages)('in the stack of %s', (stage) => {
+  let template: StageTemplate;
+  beforeAll(async () => {
+    template = await stageTemplate(stage);
+  });
+
+  const days = stage === 'demo' ? { logs: 90, audit: 90 } : { logs: 400, audit: 2192 };
+
+  /** The properties of each resource of a type, by its path, without its tags. */
+  const byPath = (type: string, describe: (properties: Record<string, unknown>, resource: Resource) => unknown) =>
+    Object.fromEntries(
+      ofType(template, type).map((resource) => {
+        const { Tags: _tags, ...properties } = resource.Properties ?? {};
+        return [pathOf(resource), describe(properties, resource)];
+      }),
+    );
+
+  it('a durable execution may last, and its history is kept under the key of exports, exactly this long', () => {
+    const durable = Object.entries(
+      byPath('AWS::Lambda::Function', ({ DurableConfig: config }) => {
+        const { KMSKeyArn: key, ...times } = (config ?? {}) as Record<string, unknown>;
+        return key === undefined ? undefined : { ...times, key: nameOf(template, key) };
+      }),
+    ).filter(([, config]) => config !== undefined);
+
+    const day = 86_400;
+    expect(Object.fromEntries(durable)).toEqual({
+      'Exports/ExportJob/Function': { ExecutionTimeout: 7 * day, RetentionPeriodInDays: 7, key: 'Keys/Exports' },
+      'Exports/Sweep/Function': { ExecutionTimeout: day, RetentionPeriodInDays: 1, key: 'Keys/Exports' },
+      'Events/Deliver/Function': { ExecutionTimeout: 5 * day, RetentionPeriodInDays: 30, key: 'Keys/Exports' },
+    });
+  });
+
+  it('every version that an execution may have begun with stays', () => {
+    const versions = byPath('AWS::Lambda::Version', (_properties, { DeletionPolicy, UpdateReplacePolicy }) => [
+      DeletionPolicy,
+      UpdateReplacePolicy,
+    ]);
+
+    const kept = ['Retain', 'Retain'];
+    expect(versions).toEqual({
+      'Events/Deliver/Function/CurrentVersion': kept,
+      'Exports/ExportJob/Function/CurrentVersion': kept,
+      'Exports/Sweep/Function/CurrentVersion': kept,
+      ...(stage === 'demo' ? {} : { 'Edge/OriginResponse/Function/CurrentVersion': kept }),
+    });
+  });
+
+  it('a stream is read from its beginning, a record is tried until it succeeds, and only its own part of a batch again', () => {
+    const mappings = byPath(
+      'AWS::Lambda::EventSourceMapping',
+      ({ EventSourceArn: stream, FunctionName: called, FilterCriteria: filter, ...properties }) => ({
+        ...properties,
+        reads: nameOf(template, stream).replace('Tables/', '').replace('.StreamArn', ''),
+        calls: nameOf(template, called).replace('/Function', ''),
+        events: (filter as { Filters: { Pattern: string }[] }).Filters.map(
+          ({ Pattern }) => JSON.parse(Pattern) as object,
+        ),
+      }),
+    );
+
+    // If omitted, MaximumRetryAttempts and MaximumRecordAgeInSeconds are unlimited:
+    // https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
+    const always = {
+      StartingPosition: 'TRIM_HORIZON',
+      BatchSize: 100,
+      BisectBatchOnFunctionError: true,
+      // Without it, the alarm that the stream is not read could never recover.
+      MetricsConfig: { Metrics: ['EventCount'] },
+    };
+    const audit = { ...always, calls: 'Audit/Audit', MaximumBatchingWindowInSeconds: 5 };
+    // Without it, Lambda ignores which records the function names as failed, and they are lost.
+    const followUp = { ...always, calls: 'Events/FollowUp', FunctionResponseTypes: ['ReportBatchItemFailures'] };
+    const withoutExpiry = [{ eventName: ['INSERT', 'MODIFY'] }];
+    const every = [{ eventName: ['INSERT', 'MODIFY', 'REMOVE'] }];
+    expect(mappings).toEqual({
+      'Audit/GrantsSource': { ...audit, reads: 'Grants', events: withoutExpiry },
+      'Audit/AuditEventsSource': { ...audit, reads: 'AuditEvents', events: withoutExpiry },
+      'Audit/RegistrySource': { ...audit, reads: 'Registry', events: every },
+      'Events/GrantsSource': { ...followUp, reads: 'Grants', events: every, MaximumBatchingWindowInSeconds: 1 },
+      'Events/ExportsSource': { ...followUp, reads: 'Exports', events: every, MaximumBatchingWindowInSeconds: 0 },
+    });
+  });
+
+  it('a scheduled call waits this long, and is never repeated', () => {
+    const calls = byPath('AWS::Lambda::EventInvokeConfig', ({ FunctionName: called, ...properties }) => ({
+      ...properties,
+      calls: nameOf(template, called),
+    }));
+
+    const once = { MaximumRetryAttempts: 0, Qualifier: '$LATEST' };
+    expect(calls).toEqual({
+      'Audit/Audit/Function/EventInvokeConfig': {
+        ...once,
+        calls: 'Audit/Audit/Function',
+        MaximumEventAgeInSeconds: 120,
+      },
+      'Canary/Canary/Function/EventInvokeConfig': {
+        ...once,
+        calls: 'Canary/Canary/Function',
+        MaximumEventAgeInSeconds: 300,
+      },
+    });
+  });
+
+  it('a bucket keeps objects, earlier versions and parts of uploads exactly this long', () => {
+    const kept = byPath('AWS::S3::Bucket', (properties) => [
+      (properties['VersioningConfiguration'] as { Status?: string } | undefined)?.Status,
+      (properties['LifecycleConfiguration'] as { Rules: unknown }).Rules,
+    ]);
+
+    expect(kept).toEqual({
+      'Audit/AccessLogs': [
+        'Enabled',
+        [
+          {
+            Status: 'Enabled',
+            ExpirationInDays: days.logs,
+            NoncurrentVersionExpiration: { NoncurrentDays: days.logs },
+          },
+        ],
+      ],
+      // Not a day before the lock ends.
+      'Audit/Bucket': [
+        'Enabled',
+        [
+          {
+            Id: 'AfterTheLock',
+            Status: 'Enabled',
+            ExpirationInDays: days.audit + 1,
+            NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+            AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
+          },
+          { Id: 'Markers', Status: 'Enabled', ExpiredObjectDeleteMarker: true },
+        ],
+      ],
+      // Without versions, what is deleted is gone.
+      'Exports/Files': [
+        undefined,
+        [
+          {
+            Id: 'AfterTheFiles',
+            Status: 'Enabled',
+            ExpirationInDays: 11,
+            AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+          },
+        ],
+      ],
+    });
+  });
+
+  it('each path calls its own function, streams FHIR and files for 15 minutes, and has 29 seconds for the rest', () => {
+    const resources = template.Resources;
+    const pathTo = (id: string | undefined): string => {
+      const { PathPart: part, ParentId: parent } = (id === undefined ? {} : (resources[id]?.Properties ?? {})) as {
+        PathPart?: string;
+        ParentId?: { Ref?: string };
+      };
+      return part === undefined ? '' : `${pathTo(parent?.Ref)}/${part}`;
+    };
+    const routes = ofType(template, 'AWS::ApiGateway::Method').map((method) => {
+      const { Ref: id }: { Ref?: string } = property(method, 'ResourceId');
+      const integration: Record<string, unknown> = property(method, 'Integration');
+      const [, called, how] = /functions\/(.*)\/Function\/(.*)$/.exec(nameOf(template, integration['Uri'])) ?? [];
+      const mode = `${String(integration['ResponseTransferMode'] ?? 'BUFFERED')} by ${how}`;
+      return [
+        `${String(property(method, 'HttpMethod'))} ${pathTo(id) || '/'}`,
+        `${called} ${mode} in ${String(integration['TimeoutInMillis'])} ms`,
+      ];
+    });
+
+    const streamed = 'STREAM by response-streaming-invocations';
+    const buffered = 'BUFFERED by invocations';
+    const discovery = `Functions/Discovery ${streamed} in 29000 ms`;
+    const token = `Functions/Token ${buffered} in 29000 ms`;
+    const fetch = `Functions/Fetch ${streamed} in 900000 ms`;
+    const files = `Exports/Export ${streamed} in 900000 ms`;
+    expect(Object.fromEntries(routes)).toEqual({
+      'ANY /': discovery,
+      'ANY /brands': discovery,
+      'ANY /connect': discovery,
+      'ANY /connect/payers': discovery,
+      'ANY /oauth2/jwks/{payer}': discovery,
+      'ANY /.well-known/oauth-authorization-server/r4/{payer}': discovery,
+      'ANY /r4/{payer}/.well-known/smart-configuration': discovery,
+      'ANY /r4/{payer}/.well-known/oauth-authorization-server': discovery,
+      'ANY /r4/{payer}/metadata': discovery,
+      'ANY /oauth2/authorize/{payer}': `Functions/Authorize ${buffered} in 29000 ms`,
+      'ANY /oauth2/callback/{payer}': `Functions/Callback ${buffered} in 29000 ms`,
+      'ANY /oauth2/token': token,
+      'ANY /oauth2/revoke': token,
+      'ANY /oauth2/introspect': token,
+      'ANY /r4/{payer}': fetch,
+      'ANY /r4/{payer}/{proxy+}': fetch,
+      'ANY /exports/{payer}/{export}': files,
+      'ANY /exports/{payer}/{export}/{file}': files,
+    });
+  });
+});
