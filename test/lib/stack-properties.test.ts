@@ -3,12 +3,21 @@ import {
   nameOf,
   ofType,
   pathOf,
-  property,
   stages,
   stageTemplate,
   type Resource,
   type StageTemplate,
 } from '../support/stage-template.ts';
+
+interface Method {
+  readonly HttpMethod: string;
+  readonly ResourceId: { readonly Ref?: string };
+  readonly Integration: {
+    readonly Uri: unknown;
+    readonly ResponseTransferMode?: string;
+    readonly TimeoutInMillis: number;
+  };
+}
 
 describe.each(stages)('in the stack of %s', (stage) => {
   let template: StageTemplate;
@@ -170,15 +179,11 @@ describe.each(stages)('in the stack of %s', (stage) => {
       };
       return part === undefined ? '' : `${pathTo(parent?.Ref)}/${part}`;
     };
-    const routes = ofType(template, 'AWS::ApiGateway::Method').map((method) => {
-      const { Ref: id }: { Ref?: string } = property(method, 'ResourceId');
-      const integration: Record<string, unknown> = property(method, 'Integration');
-      const [, called, how] = /functions\/(.*)\/Function\/(.*)$/.exec(nameOf(template, integration['Uri'])) ?? [];
-      const mode = `${String(integration['ResponseTransferMode'] ?? 'BUFFERED')} by ${how}`;
-      return [
-        `${String(property(method, 'HttpMethod'))} ${pathTo(id) || '/'}`,
-        `${called} ${mode} in ${String(integration['TimeoutInMillis'])} ms`,
-      ];
+    const routes = ofType(template, 'AWS::ApiGateway::Method').map(({ Properties }) => {
+      const { HttpMethod: method, ResourceId: resource, Integration: integration } = Properties as unknown as Method;
+      const [, called, how] = /functions\/(.*)\/Function\/(.*)$/.exec(nameOf(template, integration.Uri)) ?? [];
+      const { ResponseTransferMode: mode = 'BUFFERED', TimeoutInMillis: timeout } = integration;
+      return [`${method} ${pathTo(resource.Ref) || '/'}`, `${called} ${mode} by ${how} in ${timeout} ms`];
     });
 
     const streamed = 'STREAM by response-streaming-invocations';
