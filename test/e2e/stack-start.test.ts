@@ -5,10 +5,9 @@ import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DeleteItemCommand, DynamoDBClient, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { close, listen } from '../../sandbox/aws/listen.ts';
 import { freePorts as choosePorts } from '../../sandbox/ports.ts';
-import { startLocalStack, type LocalStack } from '../../sandbox/stack.ts';
+import { startLocalStack } from '../../sandbox/stack.ts';
 import { eventually } from '../support/eventually.ts';
 import { askAgainWhereBusy } from './support.ts';
 
@@ -229,74 +228,4 @@ it('a local stack with a configuration names what is wrong in it or in its secre
     expect(says).not.toMatch(/canary|\n/);
   }
   await rm(folder, { recursive: true });
-});
-
-describe('a running local stack', () => {
-  let stack: LocalStack;
-  beforeAll(async () => {
-    stack = await startLocalStack({ ports: 'free' });
-  });
-  afterAll(() => stack.close());
-
-  it('shows the effect of a payer that is down, and only of that one', async () => {
-    await stack.stopPayer('northwind');
-    await expect(fetch(stack.urls.northwind)).rejects.toThrow('fetch failed');
-    expect((await fetch(stack.urls.demoHealthPlan)).status).toBe(200);
-
-    await stack.startPayer('northwind');
-    expect((await fetch(stack.urls.northwind)).status).toBe(200);
-    await expect(stack.stopPayer('nobody')).rejects.toThrow('The sandbox has no payer nobody');
-  });
-
-  it('knows which AWS calls its functions made', async () => {
-    const query = new URLSearchParams({ client_id: 'demo-partner', redirect_uri: `${stack.urls.partner}/callback` });
-    const authorize = async () => {
-      stack.clearCalls();
-      await fetch(`${stack.origin}/oauth2/authorize/northwind?${query}`, { redirect: 'manual' });
-      return stack.calls().filter((call) => call.function === 'authorize');
-    };
-    const read = { function: 'authorize', action: 'dynamodb:GetItem', resource: stack.tables['registry'] };
-    const write = { function: 'authorize', action: 'dynamodb:PutItem', resource: stack.tables['loginAttempts'] };
-
-    // A new environment reads the payer and the partner; for twenty seconds, it then has both.
-    expect(await authorize()).toEqual([read, read, write]);
-    expect(await authorize()).toEqual([write]);
-  });
-
-  it('fills the registry once: a repeated first deployment and a later one change nothing in it', async () => {
-    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-    const client = new DynamoDBClient({ endpoint: stack.awsEndpoint, region: 'us-east-1', credentials });
-    const TableName = stack.tables['registry'];
-    const itemsNow = async () =>
-      (await client.send(new ScanCommand({ TableName, ConsistentRead: true }))).Items?.map((item) =>
-        JSON.stringify(item),
-      );
-    const change = { ':reason': { S: 'changed by a person' }, ':version': { N: '2' } };
-    await client.send(
-      new UpdateItemCommand({
-        TableName,
-        Key: { entryId: { S: 'payer#northwind' } },
-        UpdateExpression: 'SET reason = :reason, version = :version',
-        ExpressionAttributeValues: change,
-      }),
-    );
-    await client.send(new DeleteItemCommand({ TableName, Key: { entryId: { S: 'partner#third-party-app' } } }));
-    const before = await itemsNow();
-
-    await stack.requestCustomResources('Update');
-    expect(await itemsNow()).toEqual(before);
-    await stack.requestCustomResources('Create');
-    const after = (await itemsNow()) ?? [];
-    // Only what is missing is put again.
-    expect(after.filter((item) => !before?.includes(item))).toEqual([
-      expect.stringContaining('partner#third-party-app'),
-    ]);
-    expect(after).toContain(before?.find((item) => item.includes('changed by a person')));
-    expect(stack.pids()['fillRegistry']).toEqual([]);
-    client.destroy();
-  });
-
-  it('refuses to invoke an unknown function', async () => {
-    await expect(stack.invoke('nobody', {})).rejects.toThrow('The stack has no function nobody');
-  });
 });

@@ -23,6 +23,7 @@ const longFirst = [
   'e2e/openapi',
   'browser/',
   'e2e/local-stack',
+  'e2e/operated-stack',
   'e2e/stack-start',
   'e2e/stops',
   'e2e/kept-state',

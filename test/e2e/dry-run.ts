@@ -4,10 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { localStage } from '../../config/local.ts';
 import { runTool, type Ended } from '../bin/run-tool.ts';
-import { askAgainWhereBusy, connect, startStack, type RunningStack } from './support.ts';
+import { connect, type RunningStack } from './support.ts';
 import { toolCommands } from './tool-commands.ts';
-
-askAgainWhereBusy();
 
 /** Access keys that the tools give to stand-ins for AWS. The audit's function, which writes, has the name of a tool. */
 const operators = new Set([...Object.keys(toolCommands).filter((tool) => tool !== 'audit'), 'operator']);
@@ -15,25 +13,21 @@ const operators = new Set([...Object.keys(toolCommands).filter((tool) => tool !=
 /** Calls that change nothing. `Invoke` runs a function, which may. */
 const reads = /^\w+:(?:Get\w+|List\w+|Describe\w+|Scan|Query|BatchGetItem|GenerateMac|Decrypt)$/;
 
-describe('with --dry-run', () => {
-  let stack: RunningStack;
+/** Each command that writes, with --dry-run and without. It blocks, pauses, renames and rotates, and undoes only some. */
+export const dryRuns = (running: () => RunningStack): void => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'dry-run-'));
-    stack = await startStack();
   });
-  afterAll(async () => {
-    await stack.close();
-    await rm(folder, { recursive: true });
-  });
+  afterAll(() => rm(folder, { recursive: true }));
 
   /** Runs a tool, and finds the calls by which it changed something at AWS. */
   const run = async (tool: string, args: readonly string[], input?: string): Promise<Ended & { writes: string[] }> => {
-    const before = stack.calls().length;
+    const before = running().calls().length;
     const credentials = { AWS_ACCESS_KEY_ID: 'operator', AWS_SECRET_ACCESS_KEY: 'none', AWS_REGION: 'us-east-1' };
-    const environment = { AWS_ENDPOINT_URL: stack.awsEndpoint, ...credentials };
+    const environment = { AWS_ENDPOINT_URL: running().awsEndpoint, ...credentials };
     const ended = await runTool(`${tool}.ts`, args, environment, input);
-    const calls = stack.calls().slice(before);
+    const calls = running().calls().slice(before);
     const own = calls.filter(({ function: caller }) => operators.has(caller)).map(({ action }) => action);
     expect([ended, own.length > 0]).toEqual([ended, true]);
     return { ...ended, writes: own.filter((action) => !reads.test(action)) };
@@ -71,14 +65,17 @@ describe('with --dry-run', () => {
 
   it('nothing is written: registry apply', async () => {
     const file = join(folder, 'local.json');
-    const [first, ...others] = stack.config.payers;
-    writeFileSync(file, JSON.stringify({ ...stack.config, payers: [{ ...first, displayName: 'Renamed' }, ...others] }));
+    const [first, ...others] = running().config.payers;
+    writeFileSync(
+      file,
+      JSON.stringify({ ...running().config, payers: [{ ...first, displayName: 'Renamed' }, ...others] }),
+    );
     await expectDry('registry', ['apply', '--config', file, '--reason', 'a test', '--yes']);
   });
 
   it('nothing is written: grants end, members report, end and index, partners replay', async () => {
-    const { grant_id: one = '' } = (await connect(stack, 'northwind')) as { grant_id?: string };
-    const { grant_id: other = '' } = (await connect(stack, 'northwind')) as { grant_id?: string };
+    const { grant_id: one = '' } = (await connect(running(), 'northwind')) as { grant_id?: string };
+    const { grant_id: other = '' } = (await connect(running(), 'northwind')) as { grant_id?: string };
     const csv = join(folder, 'report.csv');
 
     const report = await run('members', ['report', `--grant=${one}`, '--csv', csv, '--dry-run']);
@@ -102,4 +99,4 @@ describe('with --dry-run', () => {
       expect([args, dry.code, dry.writes]).toEqual([args, 0, []]);
     }
   });
-});
+};
