@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { noState, type LocalState } from '../state/local-state.ts';
 import { localLambda, type LocalLambda } from './durable/service.ts';
 import { startDynamoDb, type LocalDynamoDb } from './dynamodb.ts';
-import { startAwsEndpoint, type LocalAwsEndpoint, type WatchAws } from './endpoint.ts';
+import { startAwsEndpoint, type AnswerAws, type LocalAwsEndpoint, type WatchAws } from './endpoint.ts';
 import { localKms, type LocalKms } from './kms.ts';
 import { localLogs, type LocalLogs } from './logs.ts';
 import { localS3, type LocalS3 } from './s3.ts';
@@ -23,12 +23,14 @@ export interface LocalAws extends LocalAwsEndpoint {
  * @param port 0 for any free port
  * @param watch gets each call
  * @param state what an earlier stack left, and where this one keeps what it gets
+ * @param answerFirst can break services
  * @throws the server's own error, such as `EADDRINUSE`
  */
 export const startAws = async (
   port: number,
   watch?: WatchAws,
   { rooms, folder }: LocalState = noState,
+  answerFirst?: AnswerAws,
 ): Promise<LocalAws> => {
   const folderOf = (name: string) => (folder === undefined ? undefined : join(folder, name));
   const dynamoDb = await startDynamoDb(folderOf('dynamodb'));
@@ -46,7 +48,7 @@ export const startAws = async (
     lambda: lambda.service,
   };
   try {
-    const endpoint = await startAwsEndpoint(port, services, watch);
+    const endpoint = await startAwsEndpoint(port, services, watch, answerFirst);
     const close = async (): Promise<void> => {
       await Promise.all([endpoint.close(), dynamoDb.close(), lambda.close()]);
       s3.close();

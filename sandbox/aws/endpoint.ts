@@ -54,20 +54,25 @@ const send = (response: ServerResponse, { status, headers, body }: AwsAnswer): v
 /** Sees a call and its answer. */
 export type WatchAws = (request: AwsRequest, answer: AwsAnswer) => void;
 
+/** Answers a call in place of its service; undefined leaves it to the service. */
+export type AnswerAws = (request: AwsRequest) => AwsAnswer | undefined;
+
 /**
  * Starts the endpoint.
  * @param port 0 for any free port
+ * @param answerFirst can break services
  */
 export const startAwsEndpoint = async (
   port: number,
   services: AwsServices,
   watch: WatchAws = () => {},
+  answerFirst: AnswerAws = () => undefined,
 ): Promise<LocalAwsEndpoint> => {
   const log = callLog();
   const answer = async (incoming: IncomingMessage): Promise<AwsAnswer> => {
     const request = await readRequest(incoming);
     log.note(request);
-    const answered = await serviceOf(request, services)(request);
+    const answered = answerFirst(request) ?? (await serviceOf(request, services)(request));
     watch(request, answered);
     return answered;
   };

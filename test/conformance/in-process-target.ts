@@ -5,23 +5,19 @@ import { readTemplate } from '../../sandbox/aws/template.ts';
 import { closersOf } from '../../sandbox/closers.ts';
 import { synthesised } from '../support/stage-template.ts';
 import { tableNames } from '../support/world/deps.ts';
-import { functionsInMemory, type StoreCall } from '../support/world/functions.ts';
+import { functionsInMemory } from '../support/world/functions.ts';
 import { functionInProcess } from '../support/world/invoke.ts';
 import { isSlow, localApps, localConfig, localSecrets, secretsAtPayers, shortTimeMs } from './local-config.ts';
 import { startScriptedPayers } from './scripted-payer.ts';
 import { openStore } from './store.ts';
-import type { StoreFault, WorldTarget } from './target.ts';
+import type { WorldTarget } from './target.ts';
+import { seenWire, storeErrors } from './wire.ts';
 
 /** The tables' names by construct name. */
 const tables = Object.fromEntries(tableNames.map((name) => [name.charAt(0).toLowerCase() + name.slice(1), name]));
 
 /** How long any other call may take. */
 const usualTimeMs = 29_000;
-
-const faults: Readonly<Record<StoreFault, string>> = {
-  throttled: 'ProvisionedThroughputExceededException',
-  down: 'InternalServerError',
-};
 
 /**
  * A stage whose functions run in this process, over tables in memory, behind the API's own routes and answers. Its
@@ -37,8 +33,7 @@ export const startInProcessTarget = async (): Promise<WorldTarget> => {
   const origin = `http://localhost:${gateway.port}`;
   const config = localConfig(origin, payers.origin);
   const secrets = new Map<string, object | undefined>();
-  const storeCalls: StoreCall[] = [];
-  let fault: StoreFault | undefined;
+  const wire = seenWire();
   const { dynamo, served } = functionsInMemory({
     registry: registryData(config),
     origin,
@@ -46,8 +41,8 @@ export const startInProcessTarget = async (): Promise<WorldTarget> => {
     writeLog: (line) => void logLines.push(line),
     secretOf: (payer) => secrets.get(payer),
     onStoreCall: (call) => {
-      storeCalls.push(call);
-      if (fault !== undefined) throw Object.assign(new Error('out of order'), { name: faults[fault] });
+      const fault = wire.see(call);
+      if (fault !== undefined) throw Object.assign(new Error('out of order'), { name: storeErrors[fault].name });
     },
   });
   // Routes and answers do not depend on the ports.
@@ -68,7 +63,7 @@ export const startInProcessTarget = async (): Promise<WorldTarget> => {
   const reset = (): void => {
     payers.reset();
     payers.register(origin, config.payers, secretsAtPayers);
-    fault = undefined;
+    wire.setFault(undefined);
     for (const { id } of config.payers) secrets.set(id, localSecrets[id]);
   };
   reset();
@@ -81,7 +76,7 @@ export const startInProcessTarget = async (): Promise<WorldTarget> => {
     apps: localApps,
     payers,
     store: opened(openStore(dynamo.client, tables)),
-    wire: { calls: () => storeCalls, setFault: (next) => (fault = next) },
+    wire,
     tables,
     logLines,
     now: () => Math.floor(clock.now() / 1000),

@@ -8,7 +8,6 @@ import { startAws } from '../../sandbox/aws/aws.ts';
 import { startCloud, type LocalCloud } from '../../sandbox/aws/cloud.ts';
 import { startFunction, type LocalFunction } from '../../sandbox/aws/lambda.ts';
 import { closersOf } from '../../sandbox/closers.ts';
-import { startAwsProxy } from './aws-proxy.ts';
 import {
   isSlow,
   localApps,
@@ -21,6 +20,7 @@ import {
 import { startScriptedPayers } from './scripted-payer.ts';
 import { openStoreAt } from './store.ts';
 import type { WorldTarget } from './target.ts';
+import { seenWire, watchStore } from './wire.ts';
 
 /** A stage on this machine, in processes of its own. */
 export interface LocalTarget extends WorldTarget {
@@ -77,8 +77,8 @@ const startAll = async (
   const onFunctionLog = (_name: string, line: string): void => void logLines.push(line);
   const payers = opened(await startScriptedPayers());
   const gateway = opened(await startApiGateway({ port: 0, log }));
-  const aws = opened(await startAws(0));
-  const wire = opened(await startAwsProxy(aws.url));
+  const wire = seenWire();
+  const aws = opened(await startAws(0, undefined, undefined, watchStore(wire)));
   const origin = `http://localhost:${gateway.port}`;
   const config = localConfig(origin, payers.origin, changes);
   payers.register(origin, config.payers, secretsAtPayers);
@@ -89,9 +89,9 @@ const startAll = async (
       webhookSecrets: webhookSecret === undefined ? {} : { [localApps.onePayer.clientId]: [webhookSecret] },
       gateway: {
         ...gateway,
-        serve: withShortTime(gateway.serve, (fetch) => startShort(fetch, wire.url, onFunctionLog, opened)),
+        serve: withShortTime(gateway.serve, (fetch) => startShort(fetch, aws.url, onFunctionLog, opened)),
       },
-      aws: { ...aws, url: wire.url },
+      aws,
       edge: true,
       environments,
       onFunctionLog,

@@ -3,14 +3,11 @@ import type { Watch } from '../../functions/fetch/breaker/watch-call.ts';
 import type { GatewayError, Signal } from '../../functions/shared/errors.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { limitAttributes } from '../../functions/shared/store/attributes.ts';
-import { boundTime } from '../../functions/shared/store/bounded-clock.ts';
 import { usualTimes } from '../../functions/shared/store/breaker-item.ts';
 import { readerOf } from '../../functions/shared/store/items.ts';
 import { turns } from './eventually.ts';
 import { memoryDynamo } from './memory-dynamo.ts';
-
-/** Where the true time starts: not at a full second, so that a `Date` is behind it. */
-const startMs = Date.UTC(2026, 5, 1, 12) + 700;
+import { skewedClocks, skewedStartMs } from './skewed-clocks.ts';
 
 interface FleetOptions {
   /** How far ahead each environment's clock is, in milliseconds. */
@@ -30,23 +27,13 @@ export interface FleetCall {
 let requests = 0;
 
 /**
- * Environments that share only one table in memory, in front of one payer. Each has its own clock, which every call to
- * the table bounds by a `Date` in full seconds, as `boundedClock` does with DynamoDB's answers.
+ * Environments that share only one table in memory, in front of one payer. Each has its own clock.
  */
 export const breakerFleet = ({ skewsMs = [0, 0, 0], advance = () => undefined }: FleetOptions = {}) => {
   const dynamo = memoryDynamo();
-  const time = { ms: startMs };
+  const time = { ms: skewedStartMs };
   const limits = { client: dynamo.client, name: 'Limits' };
-  const environments = skewsMs.map((skewMs, index) => {
-    const bootedMs = startMs - index * 1234;
-    const monotonic = (): number => time.ms - bootedMs;
-    // The grant is read before, so an answer with a date has just arrived.
-    const now = (): number => {
-      const dateMs = Math.floor(time.ms / 1000) * 1000;
-      return boundTime(time.ms + skewMs, monotonic(), { dateMs, sentAt: monotonic(), receivedAt: monotonic() });
-    };
-    return payerBreakers({ limits, clock: { now, monotonic }, times: usualTimes });
-  });
+  const environments = skewedClocks(time, skewsMs).map((clock) => payerBreakers({ limits, clock, times: usualTimes }));
   const payer = { id: 'northwind', quirks: {} } as Payer;
 
   const admit = async (environment: number, grantId: string, partner: string, of = payer): Promise<FleetCall> => {

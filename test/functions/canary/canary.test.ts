@@ -1,14 +1,14 @@
 import type { Context } from 'aws-lambda';
-import { authorizeHandler } from '../../../functions/authorize/handler.ts';
 import { canaryHandler } from '../../../functions/canary/handler.ts';
-import { discovery } from '../../../functions/discovery/discovery.ts';
 import { GatewayError, unavailable } from '../../../functions/shared/errors.ts';
 import { payerDownThreshold } from '../../../functions/shared/record/metrics.ts';
 import type { Stop } from '../../../functions/shared/registry/stops.ts';
 import type { RegistryData } from '../../../functions/shared/registry/types.ts';
 import { metric, metricsOf, signalsOf } from '../../support/embedded-metrics.ts';
-import { apiEvent, call, startMs, testDeps } from '../../support/gateway.ts';
+import { startMs, testDeps } from '../../support/gateway.ts';
 import { localRegistry, withoutPartner, withPartner, withPayer } from '../../support/login.ts';
+import { authorizeRequest, documentRequest } from '../../support/login/requests.ts';
+import { ask, handlersOf } from '../../support/world/handlers.ts';
 
 const origin = 'http://localhost:3000';
 const payerIds = localRegistry().payers.map(({ id }) => id);
@@ -18,17 +18,16 @@ type Answer = (url: URL) => Promise<Response> | Response;
 /** The canary in front of a working gateway, and payers that show their sign-in page. */
 const canary = ({ registry = localRegistry(), answer }: { registry?: RegistryData; answer?: Answer } = {}) => {
   const test = testDeps({ registry });
-  const quiet = { ...test.deps, writeLog: () => undefined };
-  const facades = { authorize: authorizeHandler(quiet), discovery: discovery(quiet) };
+  const handlers = handlersOf({ ...test.deps, writeLog: () => undefined });
   const asked: { url: URL; init: RequestInit | undefined }[] = [];
 
-  const ours = async (url: URL): Promise<Response> => {
-    const [, , , payer = ''] = /^\/(oauth2\/authorize|r4)(\/)([\w-]+)/.exec(url.pathname) ?? [];
-    const options = { path: { payer }, query: url.search.slice(1) };
-    const { statusCode, headers, body } = url.pathname.startsWith('/r4/')
-      ? await call(facades.discovery, apiEvent('/r4/{payer}/.well-known/smart-configuration', options))
-      : await call(facades.authorize, apiEvent('/oauth2/authorize/{payer}', options));
-    return new Response(body, { status: statusCode, headers });
+  const ours = async ({ pathname, searchParams }: URL): Promise<Response> => {
+    const payer = /^\/(?:oauth2\/authorize|r4)\/([\w-]+)/.exec(pathname)?.[1] ?? '';
+    const request = pathname.startsWith('/r4/')
+      ? documentRequest(payer, '.well-known/smart-configuration')
+      : authorizeRequest(payer, [...searchParams]);
+    const { status, headers, body } = await ask(handlers, request);
+    return new Response(body, { status, headers });
   };
   const whole: Answer = (url) => (url.origin === origin ? ours(url) : new Response('<h1>Sign in</h1>'));
   const deps = {
