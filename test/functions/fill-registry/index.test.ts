@@ -27,7 +27,7 @@ it('fills the table that its environment names from the file beside its code, an
   const port = await listen(cloudFormation, 0, '127.0.0.1');
   Object.assign(process.env, {
     LAMBDA_TASK_ROOT: folder,
-    REGISTRY_TABLE: 'Registry',
+    REGISTRY_TABLE: store.tables.Registry,
     AWS_REGION: 'eu-central-1',
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
@@ -50,7 +50,7 @@ it('fills the table that its environment names from the file beside its code, an
   });
   lines.mockRestore();
 
-  const { Items: items = [] } = await store.client.send(new ScanCommand({ TableName: 'Registry' }));
+  const { Items: items = [] } = await store.client.send(new ScanCommand({ TableName: store.tables.Registry }));
   expect(items.map(({ entryId }) => entryId?.S ?? '').sort()).toEqual([...entriesOf(data).keys()].sort());
   expect(answers.map(({ method }) => method)).toEqual(['PUT']);
   // The URL is signed for an empty content type, and its bucket takes no chunked body.

@@ -47,13 +47,14 @@ import { readerOf } from '../../../../functions/shared/store/items.ts';
 import { disableWebhook } from '../../../../functions/shared/store/webhooks.ts';
 import { documentAt } from '../../../docs/documents.ts';
 import { stores, type Store } from '../../../model/store.ts';
+import type { TableName } from '../../../support/world/deps.ts';
 import { at, everyUpdate, grant, issue, now } from './grants-cases.ts';
 import { startAttempt } from './login-attempts-cases.ts';
 
 /** Something about each attribute. */
 type Described = Readonly<Record<string, string>>;
 
-const tables: Readonly<Record<string, Attributes>> = {
+const tables: Readonly<Partial<Record<TableName, Attributes>>> = {
   LoginAttempts: loginAttemptAttributes,
   Grants: grantAttributes,
   AuditEvents: auditEventAttributes,
@@ -196,7 +197,7 @@ const written = async (tableName: string): Promise<Described> => {
   return Object.fromEntries([...found].map(([name, steps]) => [name, [...steps].sort().join(' ')]));
 };
 
-describe.each(Object.entries(tables))('the attributes of %s', (table, attributes) => {
+describe.each(Object.entries(tables) as [TableName, Attributes][])('the attributes of %s', (table, attributes) => {
   let store: Store;
   beforeAll(async () => {
     store = await stores.dynalite();
@@ -225,14 +226,13 @@ describe.each(Object.entries(tables))('the attributes of %s', (table, attributes
     const parts = Object.values(nestedIn[table] ?? {}).flatMap(Object.entries<Attributes[string]>);
     const part = parts.find(([, { type }]) => type === 'S')?.[0] ?? '';
     const values = { S: 'x', N: 1, B: new Uint8Array([1]), SS: ['x'], BOOL: true, M: { [part]: 'x' } } as const;
+    const TableName = store.tables[table];
     for (const name of others) {
       const set = { [name]: values[attributes[name]!.type] };
       const change = updateOf(attributes, { set, when: [clausesOn(attributes).absent(name)] });
-      await store.client.send(new UpdateItemCommand({ TableName: table, Key: { [key]: { S: 'x' } }, ...change }));
+      await store.client.send(new UpdateItemCommand({ TableName, Key: { [key]: { S: 'x' } }, ...change }));
     }
-    const { Item: item } = await store.client.send(
-      new GetItemCommand({ TableName: table, Key: { [key]: { S: 'x' } } }),
-    );
+    const { Item: item } = await store.client.send(new GetItemCommand({ TableName, Key: { [key]: { S: 'x' } } }));
 
     const read = readerOf(attributes, item ?? {});
     for (const name of others) expect([name, read(name)]).toEqual([name, values[attributes[name]!.type]]);
