@@ -79,7 +79,7 @@ describe('a custom resource of the local stack', () => {
     await expect(ask(answers)).rejects.toThrow(`Custom::RegistryFill (Create) failed: ${why}`);
   });
 
-  it('may get an answer of 4,096 bytes', async () => {
+  it('a custom resource may get an answer of 4,096 bytes', async () => {
     expect(await ask((event) => answerOf(event, 4096))).toMatchObject([{ status: 200 }]);
   });
 

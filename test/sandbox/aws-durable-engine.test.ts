@@ -109,6 +109,31 @@ describe('call-backs', () => {
     );
   });
 
+  it('call-backs time out a minute after the last heartbeat, if they are to have one each minute', async () => {
+    const durable = simulate(async (_event: unknown, context) => {
+      const options = { timeout: { days: 1 }, heartbeatTimeout: { minutes: 1 } };
+      const [token, id] = await context.createCallback('token', options);
+      await context.step('ask', async () => void ids.push(id));
+      return token.catch((error: unknown) => (error as Error).name);
+    });
+    const arn = durable.start('job', {});
+    await durable.untilPaused();
+    const startedAt = durable.now();
+    await durable.pass(59_000);
+    durable.engine.heartbeat(ids[0] ?? '');
+    expect(await durable.finish(arn)).toMatchObject({ result: 'CallbackTimeoutError' });
+    expect(durable.now() - startedAt).toBe(119_000);
+  });
+
+  it('call-backs take a result of 256 KB, and refuse one byte more', async () => {
+    const { durable, arn, id } = await paused();
+    expect(() => durable.engine.succeedCallback(id, 'x'.repeat(262_145))).toThrow(
+      expect.objectContaining({ name: 'RequestTooLargeException', status: 413 }),
+    );
+    durable.engine.succeedCallback(id, 'x'.repeat(262_144));
+    expect(await durable.finish(arn)).toMatchObject({ result: 'x'.repeat(262_144) });
+  });
+
   it('that came while the function still ran are not lost', async () => {
     const durable = simulate(async (_event: unknown, context) => {
       const [token, id] = await context.createCallback('token');
