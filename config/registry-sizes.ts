@@ -4,13 +4,13 @@ import { problem, type Context } from './fields.ts';
 import type { StageConfig } from './stage.ts';
 
 /** The text of one entry or page, in bytes: an item of DynamoDB has 400 KB, which it shares with a stop and reasons. */
-export const mostEntryBytes = 390_000;
+const mostEntryBytes = 390_000;
 
 /**
  * All payers and partners together, in bytes: the function that first fills the registry has them beside its code, and
  * Lambda takes 250 MB.
  */
-export const mostBytes = 200_000_000;
+const mostBytes = 200_000_000;
 
 /** Measures an entry even if it has a bigint, which is not JSON: another check refuses that. */
 const bytesOf = (entry: object): number =>

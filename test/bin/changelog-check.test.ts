@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { checkChangelog } from '../../bin/changelog/check.ts';
@@ -9,9 +9,10 @@ import { git } from '../../bin/shared/git.ts';
 const changelog = (unreleased: string, more = ''): string =>
   `# Changelog\n\n## [Unreleased]\n\n${unreleased}${more}## [0.2.0] - 2026-11-27\n\n### Added\n\n- Something old.\n`;
 
-let folder: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'changelog-'));
+const parent = mkdtempSync(join(tmpdir(), 'changelog-'));
+let folder = join(parent, 'first');
+beforeAll(() => {
+  mkdirSync(folder);
   run('init', '--quiet', '--initial-branch=main');
   write({
     'CHANGELOG.md': changelog(''),
@@ -22,7 +23,11 @@ beforeEach(() => {
   commit('first');
   run('switch', '--quiet', '--create', 'change');
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+beforeEach(() => {
+  folder = mkdtempSync(join(parent, 'copy-'));
+  cpSync(join(parent, 'first'), folder, { recursive: true });
+});
+afterAll(() => rmSync(parent, { recursive: true }));
 
 const run = (...args: string[]): string =>
   execFileSync('git', ['-C', folder, '-c', 'user.name=A', '-c', 'user.email=a@example.org', ...args], {

@@ -13,6 +13,9 @@ import { startMs } from '../support/gateway.ts';
 
 const keys = { Registry: 'entryId', Grants: 'grantId', AuditEvents: 'eventId', Exports: 'grantId', Limits: 'limitId' };
 
+// What tries again is then the tool itself, with its own pauses, and never the SDK.
+process.env['AWS_MAX_ATTEMPTS'] = '1';
+
 /** A table of stage local by the name of its construct. */
 export const tableOf = (name: keyof typeof keys, more: Partial<TableSpec> = {}): TableSpec => ({
   name,

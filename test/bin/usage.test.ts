@@ -9,6 +9,7 @@ import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
 import { basic, bodyOf, gateway, localRegistry } from '../support/login.ts';
 import { answeringAws, type AwsAnswers } from './answering-aws.ts';
+import { listening, tableOf } from './tool-stage.ts';
 
 const dayMs = 86_400_000;
 const nowMs = Date.now();
@@ -47,18 +48,14 @@ const log = (lines: readonly string[], atMs = fromMs + 10 * dayMs): void => {
 };
 
 const fillRegistry = async (entries: Readonly<Record<string, object>>): Promise<void> => {
-  const physicalName = 'p2p-gateway-local-TablesRegistry1';
-  const key = { keySchema: [{ AttributeName: 'entryId', KeyType: 'HASH' as const }] };
-  const attributeDefinitions = [{ AttributeName: 'entryId', AttributeType: 'S' as const }];
-  await aws.dynamoDb.createTables([{ name: 'registry', physicalName, ...key, attributeDefinitions }], () => {});
-  const client = new DynamoDBClient({
-    endpoint: aws.url,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'none' },
-  });
+  await aws.dynamoDb.createTables([tableOf('Registry')], () => {});
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'none' };
+  const client = new DynamoDBClient({ endpoint: aws.url, region: 'us-east-1', credentials });
   const changed = { changedAt: 1, changedBy: 'test', reason: 'test' };
-  for (const [id, entry] of Object.entries(entries))
-    await client.send(new PutItemCommand({ TableName: physicalName, Item: newEntryItem(id, entry, changed) }));
+  for (const [id, entry] of Object.entries(entries)) {
+    const Item = newEntryItem(id, entry, changed);
+    await client.send(new PutItemCommand({ TableName: tableOf('Registry').physicalName, Item }));
+  }
   client.destroy();
 };
 
@@ -69,14 +66,11 @@ interface Ran {
 }
 
 const run = async (args: readonly string[], endpoint = aws.url): Promise<Ran> => {
-  const told = { out: '', notes: '' };
-  const code = await usage(args, {
-    nowMs,
-    environment: { AWS_ENDPOINT_URL: endpoint },
-    delay: async () => {},
-    output: { out: (text) => void (told.out += `${text}\n`), note: (text) => void (told.notes += `${text}\n`) },
-  });
-  return { code, ...told };
+  const { out, told: notes, output } = listening();
+  const environment = { AWS_ENDPOINT_URL: endpoint };
+  const code = await usage(args, { nowMs, environment, delay: async () => {}, output });
+  const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
+  return { code, out: text(out), notes: text(notes) };
 };
 
 /** The lines of a CSV without quoted cells, by the names of its columns. */
@@ -305,7 +299,7 @@ describe('npm run usage', () => {
     const { code, out, notes } = await run(['--month', month, '--csv', file, '--dry-run']);
 
     expect(code).toBe(0);
-    expect(out.split('\n')[0]).toBe(`from ${first} to ${last} in ${functions.map(groupOf).join(', ')}:`);
+    expect(out.split('\n')[0]).toBe(`from ${first} to ${last} in ${functions.map(groupOf).toSorted().join(', ')}:`);
     expect(out.match(/^filter ispresent\(step\).* by payer.*$/gm)).toHaveLength(2);
     expect(notes).toMatch(/^Would read about 0\.00[12] GB of log .*Nothing was asked or written\.\n$/);
     expect(new Set(aws.log.calls().map(({ action }) => action))).toEqual(new Set(['logs:DescribeLogGroups']));

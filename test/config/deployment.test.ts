@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { checkStage } from '../../config/check.ts';
-import { checkSizes, mostBytes, mostEntryBytes } from '../../config/registry-sizes.ts';
+import { checkSizes } from '../../config/registry-sizes.ts';
 import { problems, refusedFields, stage } from './stages.ts';
 
 const deploymentProblems = (changes: object): string[] => problems(stage({ stage: changes }));
@@ -119,8 +119,23 @@ describe('the number of payers and partners', () => {
   });
 
   it('is limited by the items that they are stored in', () => {
+    // An item of DynamoDB has 400 KB, of which an entry leaves a part to a stop and its reasons.
+    const refused = (bytes: number): string[] => {
+      const issues: string[] = [];
+      const note = {
+        addIssue: ({ path, message }: { path: unknown[]; message: string }) =>
+          void issues.push(`${path.join('.')}: ${message}`),
+      };
+      const entry = { clientId: 'a', payers: [], webOrigins: [], name: '' };
+      const name = 'x'.repeat(bytes - JSON.stringify(entry).length);
+      checkSizes({ payers: [], partners: [{ ...entry, name }] } as never, note as never);
+      return issues;
+    };
+    expect(refused(390_000)).toEqual([]);
+    expect(refused(390_001)).toEqual(['partners.0: has 390001 bytes as JSON; shorten it to at most 390000']);
+
     const name = 'x'.repeat(100);
-    const long = { linesOfBusiness: Array.from({ length: mostEntryBytes / 100 }, (_, index) => `${index}${name}`) };
+    const long = { linesOfBusiness: Array.from({ length: 3900 }, (_, index) => `${index}${name}`) };
     expect(withPayers([...payersOf(1), { ...payersOf(2)[1], ...long }])).toEqual([
       expect.stringMatching(/^payers\[1\]: has \d+ bytes as JSON; shorten it to at most 390000$/),
       'payers: do not fit into the directory; put some of them into another stage',
@@ -130,15 +145,22 @@ describe('the number of payers and partners', () => {
   it('is limited by the file that first fills the registry', () => {
     const found: string[] = [];
     const context = { addIssue: ({ message }: { message: string }) => void found.push(message) };
-    const [large] = payersOf(1, { scopes: ['x'.repeat(300_000)] });
-    const sized = (many: number) => {
-      found.length = 0;
-      checkSizes({ payers: Array(many).fill(large), partners: [] } as never, context as never);
-      return found;
+    const ofBytes = (bytes: number): object => {
+      const { length } = JSON.stringify({ id: 'a', text: '' });
+      return { id: 'a', text: 'x'.repeat(bytes - length) };
     };
-    expect(sized(600)).toEqual([]);
-    expect(sized(Math.ceil(mostBytes / 300_000))).toEqual([
-      expect.stringMatching(/^and partners have \d+ bytes as JSON, and at most 200000000 can be deployed; /),
+    const sized = (...bytes: number[]) => {
+      found.length = 0;
+      checkSizes(
+        { payers: [...Array<object>(199).fill(ofBytes(1_000_000)), ...bytes.map(ofBytes)], partners: [] } as never,
+        context as never,
+      );
+      return found.filter((line) => line.startsWith('and partners'));
+    };
+    // Lambda takes 250 MB.
+    expect(sized(1_000_000)).toEqual([]);
+    expect(sized(1_000_001)).toEqual([
+      'and partners have 200000001 bytes as JSON, and at most 200000000 can be deployed; put some of them into another stage',
     ]);
   });
 });
