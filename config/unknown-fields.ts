@@ -1,6 +1,7 @@
 /** What to say about an unknown field: most are misspelled, or come from another product. */
 import type * as z from 'zod';
 import { grantTypes } from '../functions/shared/registry/token-endpoint.ts';
+import { distance } from './distance.ts';
 
 const secretName =
   /^(?:client_?|partner_?|payer_?)?(?:secrets?|passwords?|passphrase|credentials?)$|^(?:private_?key(?:_?jwk|_?pem)?s?|pem|api_?keys?|(?:access|refresh|bearer|auth)_?tokens?|aws_?secret.*|secret_?access_?key|d)$/i;
@@ -77,20 +78,6 @@ const elsewhere: Readonly<Record<string, string>> = {
 };
 
 const plain = (name: string): string => name.toLowerCase().replaceAll(/[_-]/g, '');
-
-/** How many letters must be changed, inserted or deleted to turn one word into the other (Levenshtein). */
-const distance = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [i, letter] of a.split('').entries()) {
-    const next = [i + 1];
-    for (let j = 1; j <= b.length; j += 1) {
-      const changed = (row[j - 1] ?? 0) + (letter === b[j - 1] ? 0 : 1);
-      next.push(Math.min(changed, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-};
 
 /** The known name that was probably meant, if one is similar. */
 export const nearestOf = (name: string, known: readonly string[]): string | undefined => {

@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { StageConfig } from '../../config/stage.ts';
 import { GatewayError } from '../../functions/shared/errors.ts';
+import { instant } from '../../functions/shared/instant.ts';
 import { writeScopes } from '../../functions/shared/registry/scopes.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import { isLive, type Grant } from '../../functions/shared/store/grant-item.ts';
@@ -11,7 +12,6 @@ import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { callerOf } from '../shared/caller.ts';
 import { readStage, Refusal } from '../shared/command-line.ts';
 import { findTable } from '../shared/find-table.ts';
-import { instant } from '../shared/instant.ts';
 import type { Output } from '../shared/output.ts';
 import { help, readFlags, type GrantCommand } from './flags.ts';
 

@@ -1,5 +1,5 @@
+import { instant } from '../../functions/shared/instant.ts';
 import { numberCell, textCell } from '../shared/csv-cell.ts';
-import { instant } from '../shared/instant.ts';
 import type { FoundGrant } from './find-grants.ts';
 import type { ReadOfRecord } from './history.ts';
 import type { App } from './names.ts';

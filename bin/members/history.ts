@@ -1,10 +1,10 @@
+import { instant } from '../../functions/shared/instant.ts';
 import { exportAttributes } from '../../functions/shared/store/attributes.ts';
 import { readExport, type Export } from '../../functions/shared/store/export-item.ts';
 import { writeItem } from '../../functions/shared/store/items.ts';
 import type { AuditBucket } from '../audit/audit-bucket.ts';
 import { factsOf, type EventFacts } from '../audit/event-facts.ts';
 import { findEventsOfGrants } from '../audit/find-events.ts';
-import { instant } from '../shared/instant.ts';
 import { readItem } from '../shared/read-item.ts';
 import type { RegistryTable } from '../shared/registry-table.ts';
 import { instantIn } from '../shared/times.ts';

@@ -1,5 +1,5 @@
+import { instant } from '../../functions/shared/instant.ts';
 import { html, type Html } from '../../functions/shared/pages/html.ts';
-import { instant } from '../shared/instant.ts';
 
 const words = new Intl.DateTimeFormat('en-US', {
   timeZone: 'UTC',

@@ -1,10 +1,10 @@
 import { setTimeout as after } from 'node:timers/promises';
 import { GetDurableExecutionCommand, InvokeCommand, type GetDurableExecutionResponse } from '@aws-sdk/client-lambda';
 import { makeEvent, type PartnerEvent } from '../../functions/shared/events/event.ts';
+import { instant } from '../../functions/shared/instant.ts';
 import { disabledSince, enableWebhook } from '../../functions/shared/store/webhooks.ts';
 import { readStage, Refusal } from '../shared/command-line.ts';
 import { findTable } from '../shared/find-table.ts';
-import { instant } from '../shared/instant.ts';
 import type { Wait } from '../shared/patience.ts';
 import { findDeliver, withEvents, type OpenEvents } from './open-events.ts';
 import type { WebhookCommand } from './webhook-flags.ts';

@@ -1,6 +1,6 @@
+import { instant } from '../../functions/shared/instant.ts';
 import { isPaused, type Stop } from '../../functions/shared/registry/stops.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
-import { instant } from '../shared/instant.ts';
 import { fault, pass, type Finding } from './finding.ts';
 
 /** A payer as the registry or the stage's file has it. */

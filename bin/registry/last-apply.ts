@@ -1,5 +1,5 @@
+import { instant } from '../../functions/shared/instant.ts';
 import type { Git } from '../shared/git.ts';
-import { instant } from '../shared/instant.ts';
 import type { ReadEntry } from '../shared/registry-table.ts';
 import { visibleLine } from '../shared/typescript.ts';
 import { isAncestor, type Checkout } from './checkout.ts';

@@ -4,10 +4,10 @@ import {
   ScanCommand,
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
+import { instant } from '../../functions/shared/instant.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import type { Item } from '../../functions/shared/store/items.ts';
 import { Refusal } from '../shared/command-line.ts';
-import { instant } from '../shared/instant.ts';
 import { patiently, type Wait } from '../shared/patience.ts';
 
 /** A table as it was at some time, in a table of its own. */

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { instant } from '../../functions/shared/instant.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import type { Item } from '../../functions/shared/store/items.ts';
 import type { AuditBucket } from '../audit/audit-bucket.ts';
 import { Refusal } from '../shared/command-line.ts';
 import { findTable } from '../shared/find-table.ts';
-import { instant } from '../shared/instant.ts';
 import { inParallel } from '../shared/pool.ts';
 import { progressBar } from '../shared/progress.ts';
 import { checkAuditAlarms } from './audit-alarms.ts';

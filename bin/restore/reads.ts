@@ -1,7 +1,7 @@
+import { instant } from '../../functions/shared/instant.ts';
 import { auditEventAttributes } from '../../functions/shared/store/attributes.ts';
 import { readerOf, type Item } from '../../functions/shared/store/items.ts';
 import { findTable } from '../shared/find-table.ts';
-import { instant } from '../shared/instant.ts';
 import { inParallel } from '../shared/pool.ts';
 import { requireConsent } from './consent.ts';
 import { openCopy, pagesOf } from './copy.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { instant } from '../../functions/shared/instant.ts';
 import { findTable } from '../shared/find-table.ts';
-import { instant } from '../shared/instant.ts';
 import { checkAuditAlarms } from './audit-alarms.ts';
 import { requireConsent } from './consent.ts';
 import type { RestoreDeps, Stage } from './deps.ts';

@@ -1,5 +1,5 @@
+import { instant } from '../../functions/shared/instant.ts';
 import { isBlocked, isPaused } from '../../functions/shared/registry/stops.ts';
-import { instant } from '../shared/instant.ts';
 import { longestReason } from '../shared/reason.ts';
 import { openRegistryTable, readOne, type ReadEntry } from '../shared/registry-table.ts';
 import { stopEntry, stopUnknown, type Written } from '../shared/registry-writes.ts';

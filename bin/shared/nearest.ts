@@ -1,16 +1,4 @@
-/** How many insertions, deletions and replacements of characters turn one text into the other (Levenshtein). */
-const distance = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let line = 1; line <= a.length; line += 1) {
-    const next = [line];
-    for (let column = 1; column <= b.length; column += 1) {
-      const replaced = row[column - 1]! + (a[line - 1] === b[column - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[column]! + 1, next[column - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
-};
+import { distance } from '../../config/distance.ts';
 
 /** What people mistype: case, spaces and punctuation do not count. */
 const plain = (text: string): string =>

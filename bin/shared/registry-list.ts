@@ -1,7 +1,7 @@
 import { compareTexts } from '../../functions/shared/compare-texts.ts';
+import { instant } from '../../functions/shared/instant.ts';
 import type { Stop } from '../../functions/shared/registry/stops.ts';
 import type { Named } from './find-named.ts';
-import { instant } from './instant.ts';
 import type { ReadEntry } from './registry-table.ts';
 import { visibleLine } from './typescript.ts';
 

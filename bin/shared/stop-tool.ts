@@ -1,8 +1,8 @@
 import type { StageConfig } from '../../config/stage.ts';
+import { instant } from '../../functions/shared/instant.ts';
 import type { Stop } from '../../functions/shared/registry/stops.ts';
 import { readStage, type StageFlags } from './command-line.ts';
 import { findNamed } from './find-named.ts';
-import { instant } from './instant.ts';
 import type { Output } from './output.ts';
 import { itemsOf, listLines, nameItem, sinceWhom, type EntryKind, type NamedItem } from './registry-list.ts';
 import { explainRegistryFailure, openRegistryTable, readAll, readOne, type OpenRegistry } from './registry-table.ts';

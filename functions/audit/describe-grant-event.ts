@@ -1,3 +1,4 @@
+import { instant } from '../shared/instant.ts';
 import { grantAttributes, grantEventAttributes } from '../shared/store/attributes.ts';
 import type { GrantEvent } from '../shared/store/grant-item.ts';
 import { readerOf } from '../shared/store/items.ts';
@@ -27,9 +28,6 @@ const actions: Readonly<Record<GrantEvent['type'], AuditEvent['action']>> = {
 };
 
 const isType = (type: string): type is GrantEvent['type'] => Object.hasOwn(actions, type);
-
-/** To the second, which is all that is known: a fraction would suggest an order among reads. */
-const seconds = (value: number): string => new Date(value * 1000).toISOString().replace('.000Z', 'Z');
 
 /**
  * What identifies an event of a grant, as stored; ids are made from it. Payer tokens can be refreshed twice in one
@@ -65,14 +63,15 @@ export const describeGrantEvent = (image: StreamImage, stage: string): AuditEven
   const grantId = required('grantId');
   const byPartner = askedByPartner(type, reason);
   const operator = optionalOfEvent('operator');
-  const given = type === 'created' ? { scope: required('scope'), ends: seconds(required('endsAt')) } : {};
+  const given = type === 'created' ? { scope: required('scope'), ends: instant(required('endsAt')) } : {};
   return {
     resourceType: 'AuditEvent',
     id: eventIdOf('grant', grantId, markOf(image)),
     type: dicom('110137', 'User Security Attributes Changed'),
     subtype: [{ system: systems.event, code: type }],
     action: actions[type],
-    recorded: seconds(requiredOfEvent('at')),
+    // To the second, which is all that is known: a fraction would suggest an order among reads.
+    recorded: instant(requiredOfEvent('at')),
     outcome: '0',
     agent: [
       ...(byPartner ? [] : [operator === undefined ? gatewayAgent(stage) : operatorAgent(operator)]),

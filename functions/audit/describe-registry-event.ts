@@ -1,3 +1,4 @@
+import { instant } from '../shared/instant.ts';
 import { parseObject } from '../shared/json-object.ts';
 import { readEntryItem, type StoredEntry } from '../shared/registry/entry-items.ts';
 import { isEnd, type Stop } from '../shared/registry/stops.ts';
@@ -86,8 +87,7 @@ const entryHappening = ({ entryId, before, after, at }: RegistryWrite): Happenin
 const begun = (isPartner: boolean): Code => (isPartner ? 'blocked' : 'paused');
 const ended = (isPartner: boolean): Code => (isPartner ? 'unblocked' : 'resumed');
 
-const endOf = ({ until }: Stop): string | undefined =>
-  until === undefined ? undefined : new Date(until * 1000).toISOString().replace('.000Z', 'Z');
+const endOf = ({ until }: Stop): string | undefined => (until === undefined ? undefined : instant(until));
 
 /** What happened to the stop, if anything did. */
 const stopHappening = ({ entryId, before, after, at }: RegistryWrite): Happening | undefined => {
@@ -124,9 +124,6 @@ const agentOf = (by: string | undefined, stage: string): AuditEvent['agent'][num
   if (by === undefined || by === '') return unknownAgent();
   return /^arn:[\w-]+:lambda:/.test(by) ? gatewayAgent(stage) : operatorAgent(by);
 };
-
-/** To the second, as the items have it. */
-const instant = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
 
 const describe = (write: RegistryWrite, stage: string, happening: Happening): AuditEvent => {
   const { code, action, at, by, details = {}, problem } = happening;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { html } from '../../shared/pages/html.ts';
 
 /** The facts in our Provenance: who passed the record on, from where and when, and what is missing. */
 export interface ProvenanceFacts {
@@ -20,14 +21,12 @@ const participantTypes = 'http://terminology.hl7.org/CodeSystem/provenance-parti
 const usCoreParticipantTypes = 'http://hl7.org/fhir/us/core/CodeSystem/us-core-provenance-participant-type';
 const usCoreProvenance = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-provenance';
 
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const escapeXhtml = (text: string): string => text.replaceAll(/[&<>"]/g, (character) => entities[character]!);
-
 const narrative = ({ payerName, transactionTime, missing }: ProvenanceFacts): string => {
   const from = `This record was read from ${payerName} as of ${transactionTime} and passed on by a gateway.`;
-  const items = missing.map((sentence) => `<li>${escapeXhtml(sentence)}</li>`).join('');
-  const rest = items === '' ? '<p>Nothing is known to be missing.</p>' : `<p>Missing:</p><ul>${items}</ul>`;
-  return `<div xmlns="http://www.w3.org/1999/xhtml"><p>${escapeXhtml(from)}</p>${rest}</div>`;
+  const items = missing.map((sentence) => html`<li>${sentence}</li>`);
+  const rest =
+    items.length === 0 ? html`<p>Nothing is known to be missing.</p>` : html`<p>Missing:</p><ul>${items}</ul>`;
+  return html`<div xmlns="http://www.w3.org/1999/xhtml"><p>${from}</p>${rest}</div>`.html;
 };
 
 /** An R4 and US Core Provenance about the whole record, as one line without a line break. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { instant } from '../instant.ts';
 
 /** The kinds of events that partners get. */
 export type EventType =
@@ -39,8 +40,6 @@ export const eventIdPrefix = (partner: string): string => `evt_${hashOf(partner)
 /** The length of an event's id. The name of a delivery's execution is the id, or begins with it. */
 export const eventIdLength = 36;
 
-const instantOf = (atSeconds: number): string => new Date(atSeconds * 1000).toISOString().replace('.000Z', 'Z');
-
 /**
  * Makes an event. Its id is a hash of what happened, so that a repeated stream record makes the same event.
  * @param atSeconds when it happened
@@ -51,5 +50,5 @@ export const makeEvent = (
 ): PartnerEvent => {
   const what = JSON.stringify([type, partner, data.export ?? data.grant, atSeconds]);
   const id = eventIdPrefix(partner) + hashOf(what).slice(0, 24);
-  return { id, partner, type, timestamp: instantOf(atSeconds), data };
+  return { id, partner, type, timestamp: instant(atSeconds), data };
 };
