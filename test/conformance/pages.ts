@@ -1,4 +1,5 @@
-import { authorize, begin, callback, comeBack, postAs, read } from './client.ts';
+import { issuerOf } from './at-payer.ts';
+import { authorize, authorizeEndpoint, begin, callback, comeBack, postAs, read } from './client.ts';
 import { localRequirement, requirement, type Group, type Requirement } from './requirement.ts';
 import { baseOf } from './target.ts';
 
@@ -9,6 +10,9 @@ const expectBrowserHeaders = ({ headers }: Response): void => {
   expect(headers.get('referrer-policy')).toBe('no-referrer');
   expect(headers.get('x-content-type-options')).toBe('nosniff');
   expect(headers.get('x-frame-options')).toBe('DENY');
+  expect(Number(/^max-age=(\d+)/.exec(headers.get('strict-transport-security') ?? '')?.[1])).toBeGreaterThanOrEqual(
+    31_536_000,
+  );
   const policy = headers.get('content-security-policy') ?? '';
   for (const part of ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"])
     expect(policy).toContain(part);
@@ -23,6 +27,7 @@ const browsers: readonly Requirement[] = [
       expectBrowserHeaders(await authorize(target, { client_id: 'nobody-knows-me' }));
       expectBrowserHeaders(await callback(target, { state: 'x' }));
       expectBrowserHeaders(await callback(target, {}, { method: 'POST' }));
+      expectBrowserHeaders(await fetch(authorizeEndpoint(target), { method: 'PUT' }));
     },
   ),
   requirement(
@@ -34,9 +39,8 @@ const browsers: readonly Requirement[] = [
     },
   ),
   requirement('OWASP ASVS 3.4.1', 'keeps browsers on https for at least a year', async (target) => {
-    for (const { headers } of [await authorize(target, { client_id: 'x' }), (await begin(target)).response]) {
-      const [, seconds] = /^max-age=(\d+)/.exec(headers.get('strict-transport-security') ?? '') ?? [];
-      expect(Number(seconds)).toBeGreaterThanOrEqual(31_536_000);
+    for (const response of [await authorize(target, { client_id: 'x' }), (await begin(target)).response]) {
+      expectBrowserHeaders(response);
     }
   }),
   requirement('RFC 9700 §4.2', 'allows no redirect to be stored or to send a Referer', async (target) => {
@@ -45,11 +49,14 @@ const browsers: readonly Requirement[] = [
   }),
   localRequirement(
     'RFC 9700 §4.12',
-    'sends the code back by a 302 that is not stored and sends no Referer',
+    'sends a code, or the error of a payer, back by a 302 that is not stored and sends no Referer',
     async (target) => {
-      const response = await comeBack(await begin(target));
-      expect(response.status).toBe(302);
-      expectBrowserHeaders(response);
+      const begun = await begin(target);
+      const refused = { state: begun.state, error: 'access_denied', iss: issuerOf(target) };
+      for (const response of [await comeBack(await begin(target)), await callback(target, refused, begun)]) {
+        expect(response.status).toBe(302);
+        expectBrowserHeaders(response);
+      }
     },
   ),
   localRequirement(

@@ -31,23 +31,6 @@ describe('every answer to a browser', () => {
   ];
 
   it.each(answers)(
-    '%s is not stored, referred, sniffed or framed, keeps browsers to https, and is never a 307',
-    async (_, status, answer) => {
-      const { statusCode, headers } = await answer(gateway());
-
-      expect(statusCode).toBe(status);
-      expect(headers).toMatchObject({
-        'Cache-Control': 'no-store',
-        'Referrer-Policy': 'no-referrer',
-        'Strict-Transport-Security': 'max-age=31536000',
-        'X-Content-Type-Options': 'nosniff',
-      });
-      expect(headers['Content-Security-Policy']).toContain("default-src 'none'");
-      expect(headers['Content-Security-Policy']).toContain("frame-ancestors 'none'");
-    },
-  );
-
-  it.each(answers)(
     '%s keeps browsers to https on all names below a domain of the stage’s own',
     async (_, status, answer) => {
       const { statusCode, headers } = await answer(gateway({ ownDomain: true }));
