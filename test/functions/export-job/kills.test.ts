@@ -34,6 +34,8 @@ const awkwardPayer = (base: () => string): PayerScript => {
 const expected = ['Observation/o-1', 'Observation/o-2', 'Observation/o-3', 'Observation/o-4', 'Observation/o-5'];
 
 const checkRecord = async (world: ReturnType<typeof exportWorld>): Promise<void> => {
+  const last = world.durable.engine.executions().find(({ name }) => name === world.exportId)!;
+  expect((await world.durable.finish(last.arn)).result).toEqual({ status: 'completed', resources: 8 });
   const { resources, errors } = await world.record();
   const ids = Object.values(resources).flatMap((all) => all.map(({ resourceType, id }) => `${resourceType}/${id}`));
   const read = ids.filter((id) => !id.startsWith('Provenance/')).toSorted();

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { usualBuffers } from '../../../functions/export-job/buffers.ts';
 import { unavailable } from '../../../functions/shared/errors.ts';
 import { exportWorld, fhir, memberPatient, observation, pageOf, type Sent } from '../../support/export-world.ts';
 
@@ -267,6 +268,27 @@ describe('each leg', () => {
       ['wait', 'invocation', 2, 20_000],
       ...Array.from({ length: 4 }, () => usual),
       ['finish', undefined, 2, 20_000],
+    ]);
+  });
+
+  it('asks for no page once it has read 8 MB; by then it has asked for one ahead', async () => {
+    const sized = (id: number): object => {
+      const note = (text: string) => observation(id, { note: [{ text }] });
+      // A line of the record ends with a line feed.
+      return note('x'.repeat(2 * 1024 * 1024 - JSON.stringify(note('')).length - 1));
+    };
+    const world = exportWorld({ deps: { newBuffers: usualBuffers } });
+    world.answerWith(({ path }) => {
+      const page = Number(/page=(\d+)/.exec(path)?.[1] ?? 1);
+      return pageOf([sized(page)], page < 6 ? `${world.base}?page=${page + 1}` : undefined);
+    });
+
+    await world.run();
+
+    const legs = logged(world, 'next').map(({ next, pages, bytes }) => [next, pages, bytes]);
+    expect(legs).toEqual([
+      ['go', 5, 10 * 1024 * 1024],
+      ['finish', 1, 2 * 1024 * 1024],
     ]);
   });
 

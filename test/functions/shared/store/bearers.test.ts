@@ -1,4 +1,4 @@
-import { hkdfSync, randomBytes } from 'node:crypto';
+import { createHash, hkdfSync, randomBytes } from 'node:crypto';
 import {
   bearerSizes,
   codeWrapKey,
@@ -33,6 +33,17 @@ describe('a bearer', () => {
     for (const [index, text] of written.entries()) {
       expect(readers.filter((read) => read(text) !== undefined)).toEqual([readers[index]]);
     }
+  });
+
+  it.each([
+    ['access', access, 'p2pa_', [grantKey, secret]],
+    ['refresh', refresh, 'p2pr_', [grantKey, familySecret, secret]],
+    ['code', code, 'p2pc_', [secret]],
+  ] as const)('%s is its prefix, its parts and four bytes of their SHA-256', (_, bearer, prefix, parts) => {
+    const body = Buffer.concat([Buffer.from(grantId, 'base64url'), ...parts]);
+    const checksum = createHash('sha256').update(prefix).update(body).digest().subarray(0, 4);
+
+    expect(writeBearer(bearer)).toBe(prefix + Buffer.concat([body, checksum]).toString('base64url'));
   });
 
   it.each(kinds)('%s with any one character changed, cut or added is recognized as malformed', (_, bearer, read) => {

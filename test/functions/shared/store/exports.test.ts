@@ -4,6 +4,7 @@ import { readExport } from '../../../../functions/shared/store/export-item.ts';
 import {
   askForToken,
   beginExport,
+  continueExport,
   deleteExport,
   dropSecrets,
   endExport,
@@ -47,11 +48,12 @@ const ready = async () => {
   const made = newExport();
   await putExport(table, made);
   dynamo.calls();
+  const raw = () => dynamo.items('Exports').get('grant-1');
   const item = () => {
-    const stored = dynamo.items('Exports').get('grant-1');
+    const stored = raw();
     return stored === undefined ? undefined : readExport(stored);
   };
-  return { dynamo, table, made, item };
+  return { dynamo, table, made, item, raw };
 };
 type Ready = Awaited<ReturnType<typeof ready>>;
 
@@ -254,12 +256,21 @@ describe('a token', () => {
 
 describe('the end', () => {
   it('takes the job’s secrets from the item, and keeps what the status needs', async () => {
-    const { table, made, item } = await ready();
+    const { table, made, item, raw } = await ready();
     await beginExport(table, made, began);
     await askForToken(table, made, wish);
     await endExport(table, made, end, by);
     const { payerToken: _token, payerTokenExpiresAt: _ends, payerTokenAt: _at, ...kept } = made;
     expect(item()).toEqual({ ...kept, ...end, executionArn: 'arn:execution', beganAt: now + 1 });
+    for (const name of ['callbackId', 'refusedVersion', 'waitingSince']) expect(raw()).not.toHaveProperty(name);
+  });
+
+  it('is written until the export is overdue, to the second', async () => {
+    const { table, made, item } = await ready();
+    await beginExport(table, made, began);
+    expect(await endExport(table, made, { ...end, endedAt: now + 3 * day }, by)).toBe(false);
+    expect(item()?.status).toBe('running');
+    expect(await endExport(table, made, { ...end, endedAt: now + 3 * day - 1 }, by)).toBe(true);
   });
 
   it('is written by the execution that began, or by the one that continues it, and by no other', async () => {
@@ -298,6 +309,14 @@ describe('the end', () => {
     expect(await endExport(table, made, { ...end, status: 'failed', manifestDigest: undefined }, by)).toBe(true);
     expect(item()).not.toHaveProperty('manifestDigest');
   });
+});
+
+it('an execution continues an export only once another has begun it', async () => {
+  const { table, made, item } = await ready();
+  expect(await continueExport(table, made, 'arn:next')).toBe(false);
+  await beginExport(table, made, began);
+  expect(await continueExport(table, made, 'arn:next')).toBe(true);
+  expect(item()).toMatchObject({ executionArn: 'arn:next', beganAt: now + 1 });
 });
 
 describe('a deletion', () => {
