@@ -16,6 +16,7 @@ import { readEventWriter } from '../../../../functions/shared/record/audit-read.
 import { newEntryItem, readEntryItem } from '../../../../functions/shared/registry/entry-items.ts';
 import {
   auditEventAttributes,
+  exportAttributes,
   grantAttributes,
   grantEventAttributes,
   limitAttributes,
@@ -34,6 +35,19 @@ import {
   reopenBreaker,
   takeProbe,
 } from '../../../../functions/shared/store/breakers.ts';
+import {
+  askForToken,
+  beginExport,
+  continueExport,
+  dropSecrets,
+  endExport,
+  giveToken,
+  noteAwake,
+  noteProgress,
+  putExport,
+  startAgain,
+  type NewExport,
+} from '../../../../functions/shared/store/exports.ts';
 import { clausesOn, updateOf } from '../../../../functions/shared/store/expressions.ts';
 import {
   addLinkKey,
@@ -54,12 +68,13 @@ import { startAttempt } from './login-attempts-cases.ts';
 /** Something about each attribute. */
 type Described = Readonly<Record<string, string>>;
 
-const tables: Readonly<Partial<Record<TableName, Attributes>>> = {
+const tables: Readonly<Record<TableName, Attributes>> = {
   LoginAttempts: loginAttemptAttributes,
   Grants: grantAttributes,
   AuditEvents: auditEventAttributes,
   Limits: limitAttributes,
   Registry: registryAttributes,
+  Exports: exportAttributes,
 };
 
 /** The parts of attributes that are maps. */
@@ -70,7 +85,7 @@ const nestedIn: Readonly<Record<string, Readonly<Record<string, Attributes>>>> =
 
 /** The types that docs/reports/attributes.md gives a table's attributes; several may share a row. */
 const documentedTypes = (table: string): Described => {
-  const sections = documentAt('docs/reports/attributes.md').text.split(/^## /m);
+  const sections = documentAt('docs/reports/attributes.md').text.split(/^##+ /m);
   const section = sections.find((text) => text.startsWith(`${table}\n`)) ?? '';
   const rows = [...section.matchAll(/^\| (`[^|]*) \| ([^|]*) \| /gm)];
   return Object.fromEntries(
@@ -106,6 +121,29 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
   const end = { at: now, by: 'o', reason: 'n' };
   const item = { ...readEntryItem({}), entryId: 'payer#a', seen: { N: '1' }, digest: undefined };
   const filling = { deps: { clock, random: () => 0, wait: registry.wait }, table, untilMs: 1 };
+  const key = { grantId: 'g', exportId: 'e' };
+  const bytes = new Uint8Array([1]);
+  const token = { payerToken: bytes, payerTokenExpiresAt: now, payerTokenAt: now, payerVersion: 1 };
+  const exported: NewExport = {
+    ...key,
+    ...token,
+    payer: 'n',
+    partner: 'p',
+    patient: 'patient-1',
+    request: 'url',
+    requestId: 'r',
+    scope: grant.scope,
+    types: ['Patient'],
+    since: 'then',
+    ignored: ['_other'],
+    recipient: bytes,
+    exportSecret: bytes,
+    startedAt: now,
+    grantEndsAt: now,
+    expiresAt: now,
+  };
+  const progress = { resources: 1, typesDone: 1, typesTotal: 1 };
+  const ended = { ...progress, status: 'completed', manifestDigest: 'd', endedAt: now, expiresAt: now } as const;
   const audit = { table, clock, stage: 'local', writeLog: () => undefined } as unknown as AuditDeps;
   return {
     LoginAttempts: [
@@ -141,6 +179,18 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
       ['removeEntry', () => removeEntry(registry, item, changed)],
       ['stopEntry', () => stopEntry(registry, item, { ...end, until: now })],
       ['endStop', () => endStop(registry, item, end)],
+    ],
+    Exports: [
+      ['putExport', () => putExport(table, exported)],
+      ['beginExport', () => beginExport(table, key, { stateKey: bytes, executionArn: 'arn', now })],
+      ['continueExport', () => continueExport(table, key, 'arn')],
+      ['startAgain', () => startAgain(table, key, now)],
+      ['noteProgress', () => noteProgress(table, key, { ...progress, resourcesTotal: 2 })],
+      ['askForToken', () => askForToken(table, key, { callbackId: 'c', refusedVersion: 1, now })],
+      ['giveToken', () => giveToken(table, key, token)],
+      ['noteAwake', () => noteAwake(table, key, 'c')],
+      ['endExport', () => endExport(table, key, ended, { arn: 'arn' })],
+      ['dropSecrets', () => dropSecrets(table, key, now)],
     ],
     Limits: [
       ['leaseFromTable', () => leaseFromTable(table)({ ...lease, seenMs: undefined })],
