@@ -5,23 +5,19 @@ import type { RequestRecord } from '../shared/record/request-record.ts';
 import { payerBases } from '../shared/registry/urls.ts';
 import { mostStreamedBytes, tooLarge } from './answer-limit.ts';
 import type { FetchDeps } from './deps.ts';
-import { jsonDocument } from './json-document.ts';
+import { jsonDocument, type JsonDocument } from './json-document.ts';
 import type { PayerAnswer } from './payer-answer.ts';
 import { linkSealer } from './seal-links.ts';
 
 const nothing = async function* (): AsyncGenerator<Uint8Array> {};
 
-/** Passes a document's bytes unchanged, and FHIR with its links rewritten and only with a complete end. */
-const passOn = async function* (
+/** Passes FHIR on with its links rewritten, and only with a complete end. */
+const rewritten = async function* (
   body: AsyncIterable<Uint8Array>,
-  rewriter: LinkRewriter | undefined,
+  rewriter: LinkRewriter,
+  document: JsonDocument,
 ): AsyncGenerator<Uint8Array> {
-  if (rewriter === undefined) return yield* body;
-  const document = jsonDocument();
-  for await (const chunk of body) {
-    document.push(chunk);
-    yield* rewriter.push(chunk);
-  }
+  for await (const chunk of body) yield* rewriter.push(chunk);
   document.end();
   yield* rewriter.end();
 };
@@ -39,11 +35,13 @@ const linksOf = ({
 export const streamBody = (deps: FetchDeps, answer: PayerAnswer, { rewrite }: { rewrite: boolean }): Readable => {
   const { mostBytes = mostStreamedBytes } = deps;
   const { response, payer, base, deadline, record, audit } = answer;
+  const document = jsonDocument();
   const rewriter = rewrite
-    ? createLinkRewriter({ from: payerBases(payer), to: base, seal: linkSealer(deps, answer) })
+    ? createLinkRewriter({ from: payerBases(payer), to: base, seal: linkSealer(deps, answer) }, document.watch)
     : undefined;
+  const body = response.body ?? nothing();
   return streamAnswer(deps, {
-    pieces: passOn(response.body ?? nothing(), rewriter),
+    pieces: rewriter === undefined ? body : rewritten(body, rewriter, document),
     deadline,
     record,
     audit,

@@ -1,12 +1,6 @@
-import {
-  backslashByte,
-  bytesOf,
-  endOfString,
-  letterU,
-  quoteByte,
-  space,
-  tableOf,
-} from '../../shared/fhir/json-bytes.ts';
+import { backslashByte, letterU, space, tableOf } from '../../shared/json/bytes.ts';
+import { eachText } from '../../shared/json/each-text.ts';
+import { readTokens } from '../../shared/json/tokens.ts';
 
 /** Longer strings are cut, in bytes. References, types and ids are much shorter. */
 const longestBytes = 64 * 1024;
@@ -14,8 +8,8 @@ const longestBytes = 64 * 1024;
 /** How many bytes of a long string are kept: enough to see the scheme of a URL. */
 const headBytes = 128;
 
-const afterBackslash = tableOf(bytesOf('"\\/bfnrtu'));
-const hexDigits = tableOf(bytesOf('0123456789abcdefABCDEF'));
+const afterBackslash = tableOf('"\\/bfnrtu');
+const hexDigits = tableOf('0123456789abcdefABCDEF');
 
 /** Checks the inside of a string as JSON.parse would (RFC 8259 §7). @throws SyntaxError */
 const checkString = (json: Buffer, from: number, to: number): void => {
@@ -48,15 +42,11 @@ const endOfHead = (json: Buffer, from: number): number => {
 export const cutLongStrings = (json: Buffer): Buffer => {
   const pieces: Buffer[] = [];
   let from = 0;
-  for (let quote = json.indexOf(quoteByte); quote >= 0;) {
-    const start = quote + 1;
-    const end = endOfString(json, start);
-    if (end - start > longestBytes) {
-      checkString(json, start, end);
-      pieces.push(json.subarray(from, endOfHead(json, start)));
-      from = end;
-    }
-    quote = json.indexOf(quoteByte, end + 1);
-  }
+  eachText(readTokens(), json, (start, end) => {
+    if (end - start <= longestBytes) return;
+    checkString(json, start, end);
+    pieces.push(json.subarray(from, endOfHead(json, start)));
+    from = end;
+  });
   return from === 0 ? json : Buffer.concat([...pieces, json.subarray(from)]);
 };

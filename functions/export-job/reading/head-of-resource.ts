@@ -1,12 +1,5 @@
-import {
-  closeArray,
-  closeObject,
-  colonByte,
-  endOfString,
-  openArray,
-  openObject,
-  quoteByte,
-} from '../../shared/fhir/json-bytes.ts';
+import { eachText } from '../../shared/json/each-text.ts';
+import { readTokens } from '../../shared/json/tokens.ts';
 
 /** A resource's type and id, where known. */
 export interface ResourceHead {
@@ -29,22 +22,14 @@ const isReportable = (name: unknown): name is string => typeof name === 'string'
  */
 export const headOfResource = (json: Buffer): ResourceHead => {
   const found: { type?: string; id?: string } = {};
-  let depth = 0;
+  const tokens = readTokens();
   let key = '';
-  for (let i = 0; i < json.length && !(found.type !== undefined && found.id !== undefined); i++) {
-    const byte = json[i];
-    if (byte === openObject || byte === openArray) depth++;
-    else if (byte === closeObject || byte === closeArray) depth--;
-    else if (byte === quoteByte) {
-      const end = endOfString(json, i + 1);
-      if (depth === 1 && end - i <= mostCharacters + 1) {
-        const text = json.toString('latin1', i + 1, end);
-        if (json[end + 1] === colonByte) key = text;
-        else if (key === 'resourceType' && isReportable(text)) found.type ??= text;
-        else if (key === 'id' && isReportable(text)) found.id ??= text;
-      }
-      i = end;
-    }
-  }
+  eachText(tokens, json, (from, to) => {
+    if (tokens.level !== 1) return;
+    const text = to - from <= mostCharacters ? json.toString('latin1', from, to) : '';
+    if (!tokens.isMember) key = text;
+    else if (key === 'resourceType' && isReportable(text)) found.type ??= text;
+    else if (key === 'id' && isReportable(text)) found.id ??= text;
+  });
   return found;
 };

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { isObject, type JsonObject } from '../../shared/json-object.ts';
 import { cutLongStrings } from './cut-long-strings.ts';
 import { headOfResource, type ResourceHead } from './head-of-resource.ts';
-import type { ValueScanner } from './scan-value.ts';
+import type { ValueKeeper } from './keep-value.ts';
 import { surveyResource, type Survey } from './survey-resource.ts';
 
 /** Why a resource on a page is skipped. */
@@ -48,12 +48,12 @@ const mostLevels = 200;
 /** The long strings of a resource larger than this, in bytes, are cut before it is parsed. */
 const largeBytes = 256 * 1024;
 
-/** Parses and checks the bytes of a resource that the scanner kept. */
-export const readKept = (scanner: ValueScanner): Omit<PageResource, 'mode'> | Omit<SkippedResource, 'mode'> => {
-  const kept = scanner.kept();
+/** Parses and checks the bytes of a resource that the keeper kept. */
+export const readKept = (keeper: ValueKeeper): Omit<PageResource, 'mode'> | Omit<SkippedResource, 'mode'> => {
+  const kept = keeper.kept();
   const skip = (skipped: SkipReason): Omit<SkippedResource, 'mode'> => ({ skipped, ...headOfResource(kept) });
-  if (scanner.isTooLarge()) return skip('tooLarge');
-  if (scanner.depth() > mostLevels) return skip('tooDeep');
+  if (keeper.isTooLarge()) return skip('tooLarge');
+  if (keeper.depth() > mostLevels) return skip('tooDeep');
   if (!isUtf8(kept)) return skip('notJson');
   let resource: unknown;
   try {
@@ -64,7 +64,7 @@ export const readKept = (scanner: ValueScanner): Omit<PageResource, 'mode'> | Om
   if (!isObject(resource) || typeof resource['resourceType'] !== 'string') return skip('notResource');
   const survey = surveyResource(resource);
   const { resourceType: type, id } = resource as { readonly resourceType: string; readonly id?: unknown };
-  if (survey.members !== scanner.members()) {
+  if (survey.members !== keeper.members()) {
     const skipped = skip('repeatedKey');
     return skipped.type === type && skipped.id === id ? skipped : { skipped: 'repeatedKey' };
   }

@@ -1,6 +1,8 @@
 import { afterBase } from '../../shared/fhir/base-url-prefix.ts';
-import { comma, endOfString, openObject } from '../../shared/fhir/json-bytes.ts';
 import { createLinkRewriter } from '../../shared/fhir/rewrite-links.ts';
+import { eachText } from '../../shared/json/each-text.ts';
+import { namesOf } from '../../shared/json/names.ts';
+import { readTokens } from '../../shared/json/tokens.ts';
 import type { PageResource } from './page-resource.ts';
 
 /** The payer's bases, and the facade's base that replaces them. */
@@ -18,27 +20,25 @@ const pieceBytes = 64 * 1024;
 /** A relative link to a Binary. Like a reference, it is relative to the payer's base (https://hl7.org/fhir/R4/references.html). */
 const relativeBinary = /^\/?Binary\/./;
 
-const urlMember = Buffer.from('"url":"');
+const urls = namesOf({ url: 1 });
 
 /** A longer URL is no link to a Binary. */
 const longestUrlBytes = 8192;
 
 /** Puts the facade's base before each relative link to a Binary, since files of NDJSON have no base of their own. */
 const withAbsoluteBinaries = function* (line: Buffer, facade: string): Generator<Buffer> {
+  const tokens = readTokens(urls);
+  const places: { readonly at: number; readonly base: string }[] = [];
+  eachText(tokens, line, (at, end) => {
+    if (tokens.name === 0 || end - at > longestUrlBytes) return;
+    const url = JSON.parse(line.toString('utf8', at - 1, end + 1)) as string;
+    if (relativeBinary.test(url)) places.push({ at, base: url.startsWith('/') ? facade : `${facade}/` });
+  });
   let from = 0;
-  for (let at = line.indexOf(urlMember); at >= 0;) {
-    const start = at + urlMember.length;
-    const end = endOfString(line, start);
-    const isMember = line[at - 1] === openObject || line[at - 1] === comma;
-    if (isMember && end - start <= longestUrlBytes) {
-      const url = JSON.parse(line.toString('utf8', start - 1, end + 1)) as string;
-      if (relativeBinary.test(url)) {
-        yield line.subarray(from, start);
-        yield Buffer.from(url.startsWith('/') ? facade : `${facade}/`);
-        from = start;
-      }
-    }
-    at = line.indexOf(urlMember, end);
+  for (const { at, base } of places) {
+    yield line.subarray(from, at);
+    yield Buffer.from(base);
+    from = at;
   }
   yield line.subarray(from);
 };

@@ -1,7 +1,8 @@
-import * as json from '../../shared/fhir/json-bytes.ts';
 import { isObject, objectsIn } from '../../shared/json-object.ts';
+import { openArray, openObject } from '../../shared/json/bytes.ts';
+import { nextToken, readTokens, stray, takeChunk, token } from '../../shared/json/tokens.ts';
+import { keepValues } from './keep-value.ts';
 import { readKept, type EntryMode, type PageResource, type SkippedResource } from './page-resource.ts';
-import { createValueScanner } from './scan-value.ts';
 import { UnreadablePage } from './unreadable-page.ts';
 
 /** Facts about a page as a whole. */
@@ -57,22 +58,11 @@ export const makePageRoom = (mostBytes = mostResourceBytes): PageRoom => ({
 /** Of `null`, which some payers write if a page has no entries. */
 const nullByte = 0x6e;
 
-// Which object or array the next byte is in.
-const inBundle = 0;
-const inEntries = 1;
-const inEntry = 2;
-
-// What is expected at the next byte.
-const document = 0;
-const keyOrEnd = 1;
-const nextKey = 2;
-const insideKey = 3;
-const colon = 4;
-const value = 5;
-const insideValue = 6;
-const valueOrEnd = 7;
-const commaOrEnd = 8;
-const nothing = 9;
+// How many brackets are open around what is read.
+const aroundBundle = 0;
+const inBundle = 1;
+const inEntries = 2;
+const inEntry = 3;
 
 const parseOrUnreadable = (bytes: Buffer): unknown => {
   try {
@@ -101,14 +91,17 @@ const modeOf = (search: unknown): EntryMode => {
 };
 
 export const createBundleSplitter = ({ of, room, take }: SplitOptions): BundleSplitter => {
-  const resources = createValueScanner(room.resource);
-  const members = createValueScanner(room.member);
-  /** Reads the current value. */
-  let scanner = members;
+  const tokens = readTokens();
+  const resources = keepValues(room.resource);
+  const members = keepValues(room.member);
+  /** Keeps the current name or value; undefined between values. */
+  let keeper: typeof members | undefined;
+  let isName = false;
+  /** Where the current name or value is. */
+  let level = aroundBundle;
   const seenKeys = new Set<string>();
-  let level = inBundle;
-  let expected = document;
   let key = '';
+  let hasEnded = false;
   let resourceType: unknown;
   let next: readonly string[] | undefined;
   let total: number | undefined;
@@ -119,23 +112,21 @@ export const createBundleSplitter = ({ of, room, take }: SplitOptions): BundleSp
   /** How many bytes of a member's value to keep. */
   const wantedBytes = (): number => {
     const isRead = level === inBundle ? key === 'resourceType' || key === 'total' || key === 'link' : key === 'search';
-    return isRead ? mostMemberBytes : 0;
+    return isRead && level !== inEntries ? mostMemberBytes : 0;
   };
 
   const endMember = (): void => {
-    if (scanner.isTooLarge()) {
+    if (members.isTooLarge()) {
       if (key === 'link') throw new UnreadablePage('linksTooLong');
       return;
     }
-    if (key === 'resourceType') resourceType = parseOrUnreadable(scanner.kept());
-    if (key === 'total') {
-      total = totalOf(parseOrUnreadable(scanner.kept()));
-    }
-    if (key === 'link') next = nextLinks(parseOrUnreadable(scanner.kept()));
+    if (key === 'resourceType') resourceType = parseOrUnreadable(members.kept());
+    if (key === 'total') total = totalOf(parseOrUnreadable(members.kept()));
+    if (key === 'link') next = nextLinks(parseOrUnreadable(members.kept()));
   };
 
   const endEntryMember = (): void => {
-    if (key === 'search' && !scanner.isTooLarge()) mode = modeOf(parseOrUnreadable(scanner.kept()));
+    if (key === 'search' && !members.isTooLarge()) mode = modeOf(parseOrUnreadable(members.kept()));
     if (key !== 'resource') return;
     const isRepeated = resource !== undefined;
     resource = readKept(resources);
@@ -149,110 +140,93 @@ export const createBundleSplitter = ({ of, room, take }: SplitOptions): BundleSp
     mode = 'match';
   };
 
-  const endValue = (): void => {
-    expected = commaOrEnd;
-    if (of === 'read') {
-      resource = readKept(resources);
-      endEntry();
-      expected = nothing;
-    } else if (level === inBundle) endMember();
-    else if (level === inEntry) endEntryMember();
-    else endEntry();
-  };
-
-  const endKey = (): void => {
-    const name = scanner.isTooLarge() ? '' : parseOrUnreadable(scanner.kept());
+  const endName = (): void => {
+    const name = members.isTooLarge() ? '' : parseOrUnreadable(members.kept());
     key = typeof name === 'string' ? name : '';
-    expected = colon;
     if (level !== inBundle || key === '') return;
     if (seenKeys.has(key)) throw new UnreadablePage('repeatedKey');
     seenKeys.add(key);
   };
 
-  /** Starts the value whose first byte is at `at`. */
-  const startValue = (byte: number, at: number): number => {
-    const isBundle = resourceType === undefined || resourceType === 'Bundle';
-    if (level === inBundle && key === 'entry' && byte === json.openArray && isBundle) {
-      level = inEntries;
-      expected = valueOrEnd;
-      return at + 1;
+  const endValue = (): void => {
+    if (level === aroundBundle) {
+      resource = readKept(resources);
+      hasEnded = true;
+      endEntry();
+    } else if (level === inBundle) endMember();
+    else if (level === inEntry) endEntryMember();
+    else endEntry();
+  };
+
+  /** Whether a value is only the brackets around the entries, or around what an entry has. */
+  const isEntered = (kind: number): boolean => {
+    const byte = tokens.chunk[tokens.start];
+    if (of === 'read') return false;
+    if (level === aroundBundle) return true;
+    if (level === inEntries) return byte === openObject;
+    const isList = level === inBundle && key === 'entry' && (resourceType === undefined || resourceType === 'Bundle');
+    if (isList && byte !== openArray && byte !== nullByte) throw new UnreadablePage('notList');
+    return isList && kind === token.opening;
+  };
+
+  /** Starts with a token that is not inside a name or a value. */
+  const start = (kind: number): void => {
+    level = tokens.level;
+    if (hasEnded || (level === aroundBundle && tokens.chunk[tokens.start] !== openObject)) {
+      throw new UnreadablePage('notJson');
     }
-    if (level === inBundle && key === 'entry' && byte !== nullByte && isBundle) throw new UnreadablePage('notList');
-    if (level === inEntries && byte === json.openObject) {
-      level = inEntry;
-      expected = keyOrEnd;
-      return at + 1;
-    }
+    isName = kind === token.text && !tokens.isMember && level !== inEntries;
+    if (!isName && isEntered(kind)) return;
     const isResource = of === 'read' || (level === inEntry && key === 'resource');
-    scanner = isResource ? resources : members;
-    scanner.begin(isResource ? room.resource.length : wantedBytes());
-    expected = insideValue;
-    return at;
+    keeper = isResource && !isName ? resources : members;
+    keeper.begin(isName ? mostKeyBytes : isResource ? room.resource.length : wantedBytes());
   };
 
-  const close = (byte: number, at: number): number => {
-    if ((byte === json.closeArray) !== (level === inEntries)) throw new UnreadablePage('notJson');
-    if (level === inEntry) endEntry();
-    if (level === inBundle) {
-      expected = nothing;
-    } else {
-      level--;
-      expected = commaOrEnd;
-    }
-    return at + 1;
+  const close = (): void => {
+    if (tokens.level === inEntries) endEntry();
+    if (tokens.level === aroundBundle) hasEnded = true;
   };
 
-  const startDocument = (byte: number, at: number): number => {
-    if (byte !== json.openObject) throw new UnreadablePage('notJson');
-    if (of === 'read') return startValue(byte, at);
-    expected = keyOrEnd;
-    return at + 1;
+  const end = (): void => {
+    keeper?.end(tokens);
+    keeper = undefined;
+    if (isName) endName();
+    else endValue();
   };
 
-  /** Reads one byte that is neither white space nor inside a key or a value. */
-  const readToken = (byte: number, at: number): number => {
-    const isEnd = byte === json.closeObject || byte === json.closeArray;
-    if (expected === document) return startDocument(byte, at);
-    if (isEnd && (expected === keyOrEnd || expected === valueOrEnd || expected === commaOrEnd)) return close(byte, at);
-    if (expected === value || expected === valueOrEnd) return startValue(byte, at);
-    if ((expected === keyOrEnd || expected === nextKey) && byte === json.quoteByte) {
-      scanner = members;
-      scanner.begin(mostKeyBytes);
-      expected = insideKey;
-      return at;
-    }
-    if (expected === colon && byte === json.colonByte) expected = value;
-    else if (expected === commaOrEnd && byte === json.comma) expected = level === inEntries ? value : nextKey;
-    else throw new UnreadablePage('notJson');
-    return at + 1;
-  };
-
-  const isSkipped = (byte: number): boolean =>
-    byte === 0x20 ||
-    byte === 0x0a ||
-    byte === 0x0d ||
-    byte === 0x09 ||
-    (expected === document && json.beforeJson[byte] === 1);
+  /** Whether the current token is the last of the name or value that is kept. */
+  const isItsEnd = (kind: number): boolean =>
+    tokens.level === level &&
+    (kind === token.closing || ((kind === token.text || kind === token.scalar) && tokens.isLast));
 
   return {
     push(bytes) {
-      const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      let i = 0;
-      while (i < chunk.length) {
-        if (expected === insideKey || expected === insideValue) {
-          i = scanner.read(chunk, i);
-          if (!scanner.isDone()) break;
-          if (expected === insideKey) endKey();
-          else endValue();
-        } else if (isSkipped(chunk[i]!)) i++;
-        else i = readToken(chunk[i]!, i);
+      if (bytes.length === 0) return;
+      takeChunk(tokens, bytes);
+      keeper?.goOn();
+      for (;;) {
+        const kind = nextToken(tokens);
+        if (keeper === undefined) {
+          if (tokens.fault === stray) throw new UnreadablePage('notJson');
+          if (kind === token.none) break;
+          if (kind === token.gap) continue;
+          if (kind === token.closing) {
+            close();
+            continue;
+          }
+          start(kind);
+        }
+        if (keeper === undefined) continue;
+        keeper.take(kind, tokens);
+        if (kind === token.none) break;
+        if (isItsEnd(kind)) end();
       }
     },
 
     links: () => next,
 
     end() {
-      if (expected !== nothing) throw new UnreadablePage('truncated');
+      if (!hasEnded) throw new UnreadablePage('truncated');
       if (of === 'search' && resourceType !== 'Bundle') {
         throw new UnreadablePage('notBundle', typeof resourceType === 'string' ? resourceType : undefined);
       }

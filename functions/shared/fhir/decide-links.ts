@@ -1,6 +1,5 @@
-import { binaryPath, hasEscapedScheme, isAbsolute, matchDecoded, matchSource, undecided } from './base-urls.ts';
-import * as json from './json-bytes.ts';
-import { linkedKey, maybeBinary } from './link-keys.ts';
+import { decodeBeginning } from '../json/spelling.ts';
+import { binaryLink, pageLink } from './find-links.ts';
 
 /** The longest page link that is sealed, in bytes after unescaping. */
 export const longestPageLink = 5000;
@@ -18,40 +17,27 @@ export interface LinkReplacements {
   readonly seal?: ((url: string) => string | undefined | null) | undefined;
 }
 
-/** The decision on a link: its first `raw` bytes in the source are replaced. */
-interface LinkDecision {
-  readonly raw: number;
-  readonly by: Uint8Array;
-}
-
-/** A link that is read byte by byte, across chunks, because it cannot be decided in place. */
-export interface SlowLink {
-  /** Starts the next link. */
-  readonly reset: () => void;
-  /** Reads from `at` and returns where it stopped: at the closing quote, when full, or at the chunk's end. */
-  readonly read: (bytes: Uint8Array, at: number) => number;
-  /** Whether it can be decided before its end is read. */
-  readonly isFull: () => boolean;
-  /** A copy of the bytes read so far. */
-  readonly bytes: () => Uint8Array;
-  /** Decides and counts it. @param kind the kind of its key */
-  readonly decide: (kind: number) => LinkDecision;
+/** The first `length` characters of a link's spelling are replaced. A character is a byte (latin1). */
+export interface Replacement {
+  readonly length: number;
+  readonly by: string;
 }
 
 /** Decides the links of one answer. */
 export interface LinkDecider {
-  /** Longest first, without trailing slashes. */
-  readonly payerBases: readonly string[];
-  readonly gatewayBase: Uint8Array;
-  readonly sealsPages: boolean;
+  readonly gatewayBase: string;
   /**
-   * Decides a link in place and counts it. Returns how many of its bytes the gateway's base replaces, or `undecided` if
-   * an escape or the chunk's end prevents a decision.
+   * Decides a link without escapes that is not sealed, and counts it. It begins at `at`, and its quote follows it. Returns how
+   * many of its characters the gateway's base replaces: 0 if it stays as it is.
    */
-  readonly decideInPlace: (chunk: Uint8Array, at: number, kind: number) => number;
-  readonly link: SlowLink;
-  /** A page's link, which is sealed whole. */
-  readonly page: SlowLink;
+  readonly decidePlain: (type: number, characters: string, at: number) => number;
+  /** How many characters decide a link of this type. */
+  readonly charactersFor: (type: number) => number;
+  /**
+   * Decides any link, and counts it. Undefined if it stays as it is.
+   * @param spelling what is between its quotes, or at least the characters that decide it
+   */
+  readonly decide: (type: number, spelling: string, isWhole: boolean) => Replacement | undefined;
   /** How many absolute http(s) links to elsewhere were left unchanged so far. */
   readonly foreignLinks: () => number;
   /** How many page links below the payer's bases were too long to be sealed so far. */
@@ -60,40 +46,54 @@ export interface LinkDecider {
 
 const withoutSlash = (base: string) => base.replace(/\/+$/, '');
 
-/** Escapes a text for a JSON string, without the quotes. */
-const jsonBytesOf = (text: string): Uint8Array => json.bytesOf(JSON.stringify(text).slice(1, -1));
+const utf8 = (latin1: string): string => Buffer.from(latin1, 'latin1').toString('utf8');
+
+/** Spells a text for a JSON string, without the quotes. */
+const spell = (text: string): string => Buffer.from(JSON.stringify(text).slice(1, -1)).toString('latin1');
+
+const literally = (text: string): string => text.replace(/[^\w:/-]/g, String.raw`\$&`);
+
+/** Matches one of the bases, the longest first, if the pattern follows. */
+const baseBefore = (bases: readonly string[], pattern: string): RegExp =>
+  new RegExp(bases.length === 0 ? '(?!)' : `(?:${bases.map(literally).join('|')})(?=${pattern})`, 'y');
+
+/** The length of a match at `at`; 0 if there is none. */
+const matchAt = (pattern: RegExp, characters: string, at: number): number => {
+  pattern.lastIndex = at;
+  return pattern.test(characters) ? pattern.lastIndex - at : 0;
+};
+
+const absolute = /https?:\/\//iy;
 
 /** Makes the decider for one answer. */
 export const createLinkDecider = ({ from, to, seal }: LinkReplacements): LinkDecider => {
-  const payerBases = [...new Set(from.map(withoutSlash))]
-    .filter((base) => base !== '')
-    .sort((a, b) => b.length - a.length);
-  const bases = payerBases.map(json.bytesOf);
-  const gatewayBase = jsonBytesOf(withoutSlash(to));
+  const gatewayBase = spell(withoutSlash(to));
+  const bases = [...new Set(from.map(withoutSlash))].filter((base) => base !== '').sort((a, b) => b.length - a.length);
+  const below = baseBefore(bases, '[/?"]');
+  const belowBinary = baseBefore(bases, '/Binary[/?"]');
   /** How many characters decide a link: the longest base, `/Binary`, and one more. */
-  const limit = (bases[0]?.length ?? 0) + binaryPath.length + 1;
-  const prefix = json.createPrefixReader(limit);
-  const page = json.createStringReader(Math.max(longestPageLink, limit));
-  /** First bytes worth checking: of a base, of http(s), of an escape. */
-  const interesting = new Uint8Array(256);
-  for (const byte of [json.backslashByte, 0x68, 0x48, ...bases.map((base) => base[0]!)]) interesting[byte] = 1;
+  const limit = (bases[0]?.length ?? 0) + '/Binary/'.length;
   let foreignLinks = 0;
   let unsealedLinks = 0;
 
-  /** Decides what the prefix reader has read. Returns the raw length of the base to replace, 0 for none. */
-  const decidePrefix = (kind: number): number => {
-    const matched = matchDecoded(bases, prefix.decoded, prefix.length(), kind === maybeBinary);
-    if (matched > 0) return prefix.rawEnd(matched);
-    if (kind !== maybeBinary && isAbsolute(prefix.decoded, 0)) foreignLinks++;
-    return 0;
+  const decidePlain = (type: number, characters: string, at: number): number => {
+    const length = matchAt(type === binaryLink ? belowBinary : below, characters, at);
+    if (length === 0 && type !== binaryLink && matchAt(absolute, characters, at) > 0) foreignLinks++;
+    return length;
   };
 
-  /** Seals the page's link that was read. Null if it is too long, undefined if it is not a page of the payer's. */
-  const sealPage = (): string | undefined | null => {
-    if (page.isTooLong()) return null;
+  const decideLink = (type: number, spelling: string): Replacement | undefined => {
+    const { text, ends } = decodeBeginning(spelling, limit);
+    const length = decidePlain(type, `${text}"`, 0);
+    return length === 0 ? undefined : { length: ends[length - 1]!, by: gatewayBase };
+  };
+
+  /** Seals a page's link. Null if it is too long, undefined if it is not a page of the payer's. */
+  const sealPage = (spelling: string, isWhole: boolean): string | undefined | null => {
+    if (!isWhole || spelling.length > longestPageLink * 6) return null;
     let url: string;
     try {
-      url = JSON.parse(`"${page.text()}"`) as string;
+      url = JSON.parse(`"${utf8(spelling)}"`) as string;
     } catch {
       return undefined; // Not JSON.
     }
@@ -101,39 +101,17 @@ export const createLinkDecider = ({ from, to, seal }: LinkReplacements): LinkDec
   };
 
   return {
-    payerBases,
     gatewayBase,
-    sealsPages: seal !== undefined,
-    decideInPlace(chunk, at, kind) {
-      if (at + limit >= chunk.length) return undecided;
-      if (interesting[chunk[at]!] === 0) return 0;
-      const matched = matchSource(bases, chunk, at, kind === maybeBinary);
-      if (matched !== 0) return matched;
-      if (hasEscapedScheme(chunk, at)) return undecided;
-      if (kind === linkedKey && isAbsolute(chunk, at)) foreignLinks++;
-      return 0;
-    },
-    link: {
-      reset: () => prefix.reset(),
-      read: (bytes, at) => prefix.read(bytes, at),
-      isFull: prefix.isFull,
-      bytes: () => prefix.rawFrom(0),
-      decide: (kind) => ({ raw: decidePrefix(kind), by: gatewayBase }),
-    },
-    page: {
-      reset: () => page.reset(),
-      read: (bytes, at) => page.read(bytes, at),
-      isFull: page.isTooLong,
-      bytes: () => Buffer.from(page.raw()),
-      decide(kind) {
-        const sealed = sealPage();
-        if (typeof sealed === 'string') return { raw: page.raw().length, by: jsonBytesOf(sealed) };
-        prefix.reset();
-        prefix.read(page.raw(), 0);
-        const raw = decidePrefix(kind);
-        if (sealed === null && (raw > 0 || !isAbsolute(prefix.decoded, 0))) unsealedLinks++;
-        return { raw, by: gatewayBase };
-      },
+    decidePlain,
+    charactersFor: (type) => (type === pageLink ? Math.max(longestPageLink + 1, limit) : limit),
+    decide(type, spelling, isWhole) {
+      if (type !== pageLink) return decideLink(type, spelling);
+      const sealed = sealPage(spelling, isWhole);
+      if (typeof sealed === 'string') return { length: spelling.length, by: spell(sealed) };
+      const foreignBefore = foreignLinks;
+      const replacement = decideLink(type, spelling);
+      if (sealed === null && foreignLinks === foreignBefore) unsealedLinks++;
+      return replacement;
     },
     foreignLinks: () => foreignLinks,
     unsealedLinks: () => unsealedLinks,

@@ -1,29 +1,19 @@
-import { createLinkDecider, type LinkReplacements } from './decide-links.ts';
-import { createChunkEdits } from './edit-chunk.ts';
-import { createTokenReader } from './read-tokens.ts';
-import { createKeySearch } from './search-keys.ts';
+import { collectBeginning, decodeBeginning, type Beginning } from '../json/spelling.ts';
+import { nextToken, readTokens, takeChunk, token, type JsonTokens } from '../json/tokens.ts';
+import { createLinkDecider, type LinkReplacements, type Replacement } from './decide-links.ts';
+import { anyLink, binaryLink, createLinkFinder, linkNames, noLink, relation } from './find-links.ts';
 
 /**
  * Rewrites the links of a FHIR JSON answer while its bytes stream through: URLs that a client would follow and that
  * start with the payer's FHIR base get the gateway's base instead. Nothing is parsed and serialized again, so decimals
  * such as `1.00`, key order, white space and escapes reach the partner as the payer wrote them.
  *
- * A link is the string value of
- * - `fullUrl` and `reference`, anywhere;
- * - `url` in the object (or in an object of the array) that a `link` key holds. If the answer has pages, the whole URL
- *   goes to `seal`, unless the object's `relation` was already read as `self`;
- * - `location` in the object that a `response` key holds;
- * - `url` anywhere else only where it points to `{base}/Binary`.
+ * `find-links.ts` says which strings are links, and `decide-links.ts` what becomes of each.
  *
- * Two parts take turns. Most of an answer is never tokenized: `search-keys.ts` jumps from one of those keys to the
- * next, past links that are written as usual. From any other key, `read-tokens.ts` reads until its value is done.
- * `decide-links.ts` decides each link.
- *
- * One pass, in linear time for any chunks. It keeps one byte for each of at most 128 levels under a `link` or
- * `response`. It holds back bytes only of a link that a chunk's end cuts off before it is decided: at most six per
- * character of the longest base and `/Binary/`, or a whole page link up to `longestPageLink`. What is nested deeper
- * passes unchanged. So does everything after the first structural error, and an answer that does not start as a JSON
- * object or array.
+ * One pass, in linear time for any chunks. It holds back bytes only of a link that a chunk's end cuts off before it is
+ * decided: at most six per character of the longest base and `/Binary/`, or a whole page link up to `longestPageLink`.
+ * What is not JSON passes unchanged: an answer that does not start as an object or array, and everything after the first
+ * error under a `link` or `response`.
  */
 export interface LinkRewriter {
   /** Takes the payer's next bytes and returns what may leave now. An unchanged chunk is returned as is, not copied. */
@@ -36,46 +26,101 @@ export interface LinkRewriter {
   readonly unsealedLinks: number;
 }
 
-/** Makes the rewriter of one answer. See {@link LinkRewriter}. */
-export const createLinkRewriter = (replacements: LinkReplacements): LinkRewriter => {
-  const decider = createLinkDecider(replacements);
-  const edits = createChunkEdits(decider.gatewayBase);
-  const tokens = createTokenReader(decider, edits.replace);
-  const search = createKeySearch(decider, edits.replace, tokens.enter);
+const unchanged: Replacement = { length: 0, by: '' };
 
-  /** Reads the chunk from `start` and returns the end of the bytes that may leave. */
-  const scan = (chunk: Buffer, start: number): number => {
-    let at = start;
-    while (at < chunk.length) {
-      if (tokens.isOutside()) {
-        at = search.findNext(chunk, at);
-      } else {
-        at = tokens.read(chunk, at);
-        if (!tokens.isOutside()) return at;
-        search.startAt(at);
-      }
+/** What else reads an answer's tokens while its links are rewritten. */
+export type TokenWatch = (kind: number, tokens: JsonTokens) => void;
+
+/**
+ * Makes the rewriter of one answer. See {@link LinkRewriter}.
+ * @param watch called at least with each token that is in no brackets, before the bytes around it leave
+ */
+export const createLinkRewriter = (replacements: LinkReplacements, watch?: TokenWatch): LinkRewriter => {
+  const decider = createLinkDecider(replacements);
+  const finder = createLinkFinder(replacements.seal !== undefined);
+  const tokens = readTokens(linkNames);
+  /** A link or a relation that is cut by the end of a chunk, its type, and where it begins: 0 if in an earlier chunk. */
+  let cut: Beginning | undefined;
+  let cutType = noLink;
+  let cutFrom = 0;
+  /** What leaves of the chunk, up to `from`. */
+  let out = '';
+  let from = 0;
+  let isStopped = false;
+
+  const holdsBack = (): boolean => cut !== undefined && cutType !== relation;
+
+  /** Decides a string. Returns undefined if it stays as it is. */
+  const decide = (type: number, spelling: string, isWhole: boolean): Replacement | undefined => {
+    if (type !== relation) return decider.decide(type, spelling, isWhole);
+    if (decodeBeginning(spelling, 5).text === 'self') finder.markSelf();
+    return undefined;
+  };
+
+  const replace = (at: number, length: number, by: string): void => {
+    out += tokens.characters.slice(from, at) + by;
+    from = at + length;
+  };
+
+  const readWhole = (type: number): void => {
+    const { characters, start, end, hasEscapes } = tokens;
+    const at = start + 1;
+    if (!hasEscapes && (type === anyLink || type === binaryLink)) {
+      const length = decider.decidePlain(type, characters, at);
+      if (length > 0) replace(at, length, decider.gatewayBase);
+      return;
     }
-    return at;
+    const replacement = decide(type, characters.slice(at, end - 1), true);
+    if (replacement !== undefined) replace(at, replacement.length, replacement.by);
+  };
+
+  /** Reads a part of a string that is cut, and decides it as soon as that is possible. */
+  const readPart = (beginning: Beginning): void => {
+    const { chunk, characters, isFirst, isLast, start, end } = tokens;
+    const stop = beginning.add(chunk, characters, isFirst ? start + 1 : 0, isLast ? end - 1 : end);
+    if (!isLast && !beginning.isFull()) return;
+    const spelling = beginning.spelling();
+    const { length, by } = decide(cutType, spelling, !beginning.isFull()) ?? unchanged;
+    if (cutFrom > 0) replace(cutFrom, length, by);
+    else if (holdsBack()) {
+      out += by + spelling.slice(length);
+      from = stop;
+    }
+    cut = undefined;
+  };
+
+  const readText = (type: number): void => {
+    if (tokens.isFirst && !tokens.isLast && type !== noLink) {
+      cut = collectBeginning(decider.charactersFor(type));
+      cutType = type;
+      cutFrom = tokens.start + 1;
+    }
+    if (cut !== undefined) readPart(cut);
+    else if (type !== noLink) readWhole(type);
   };
 
   return {
     push(chunk) {
       if (chunk.length === 0) return [];
-      if (tokens.isBroken()) return [chunk];
-      const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-      const resumed = tokens.resume(bytes);
-      if (resumed === undefined) return [];
-      const { before, start } = resumed;
-      edits.clear();
-      search.take(bytes);
-      const end = scan(bytes, tokens.isOutside() ? search.findCut() : start);
-      search.release(bytes, tokens.isOutside());
-      if (edits.isEmpty() && before.length + start === 0 && end === bytes.length) return [chunk];
-      return [edits.apply(before, bytes, start, end)];
+      if (isStopped) return [chunk];
+      takeChunk(tokens, chunk);
+      out = '';
+      from = cutFrom = 0;
+      let kind: number;
+      do {
+        kind = nextToken(tokens);
+        watch?.(kind, tokens);
+        const type = finder.take(kind, tokens);
+        if (kind === token.text) readText(type);
+      } while (kind !== token.none);
+      const end = holdsBack() ? cutFrom : chunk.length;
+      if (out === '' && from === 0 && end === chunk.length) return [chunk];
+      out += tokens.characters.slice(from, end);
+      return out === '' ? [] : [Buffer.from(out, 'latin1')];
     },
     end() {
-      const held = tokens.stop();
-      return held.length === 0 ? [] : [held];
+      isStopped = true;
+      return cut === undefined || !holdsBack() ? [] : [Buffer.from(cut.spelling(), 'latin1')];
     },
     get foreignLinks() {
       return decider.foreignLinks();

@@ -1,0 +1,20 @@
+import { nextToken, takeChunk, token, type JsonTokens } from './tokens.ts';
+
+/** It reads piece by piece, so that no large copy is made. */
+const pieceBytes = 64 * 1024;
+
+/**
+ * Calls with each string that is reported, once it has ended: where it is in `bytes`, without its quotes.
+ * @param tokens new ones, which are at the string during the call
+ */
+export const eachText = (tokens: JsonTokens, bytes: Buffer, call: (from: number, to: number) => void): void => {
+  let from = 0;
+  for (let piece = 0; piece < bytes.length; piece += pieceBytes) {
+    takeChunk(tokens, bytes.subarray(piece, piece + pieceBytes));
+    for (let kind = nextToken(tokens); kind !== token.none; kind = nextToken(tokens)) {
+      if (kind !== token.text) continue;
+      if (tokens.isFirst) from = piece + tokens.start + 1;
+      if (tokens.isLast) call(from, piece + tokens.end - 1);
+    }
+  }
+};

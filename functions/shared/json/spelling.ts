@@ -1,0 +1,64 @@
+import { backslashByte, letterU } from './bytes.ts';
+
+/*
+ * Strings as they are spelled in JSON, between their quotes. A byte is a character here, and so is an escape.
+ */
+
+/** The beginning of a string. */
+export interface Beginning {
+  /** The spelling, with one character for each byte. */
+  readonly spelling: () => string;
+  /** Takes what is between `from` and `to`, and returns where it stopped: at `to`, or when it is full. */
+  readonly add: (chunk: Uint8Array, characters: string, from: number, to: number) => number;
+  readonly isFull: () => boolean;
+}
+
+/** Collects the beginning of a string that comes in parts. @param most how many characters */
+export const collectBeginning = (most: number): Beginning => {
+  let spelling = '';
+  let collected = 0;
+  /** 1 after a backslash, 2 to 5 in the four digits of `\u`. */
+  let escape = 0;
+  return {
+    spelling: () => spelling,
+    add(chunk, characters, from, to) {
+      let at = from;
+      for (; at < to && collected < most; at++) {
+        if (escape === 0 && chunk[at] === backslashByte) escape = 1;
+        else if (escape === 1 && chunk[at] === letterU) escape = 2;
+        else if (escape >= 2 && escape < 5) escape++;
+        else {
+          escape = 0;
+          collected++;
+        }
+      }
+      spelling += characters.slice(from, at);
+      return at;
+    },
+    isFull: () => collected === most,
+  };
+};
+
+/** Decodes a character. What no URL has becomes `ÿ`: quotes, characters beyond ASCII, and escapes that JSON does not have. */
+const decode = (unit: string): string => {
+  try {
+    const decoded = unit.length === 1 ? unit : (JSON.parse(`"${unit}"`) as string);
+    return decoded <= '\x7f' && decoded !== '"' ? decoded : '\xff';
+  } catch {
+    return '\xff';
+  }
+};
+
+/**
+ * Decodes at most `most` characters.
+ * @returns the text, and where in the spelling each of its characters ends
+ */
+export const decodeBeginning = (
+  spelling: string,
+  most: number,
+): { readonly text: string; readonly ends: readonly number[] } => {
+  const units = spelling.slice(0, most * 6).match(/\\u[^]{0,4}|\\[^]?|[^]/g) ?? [];
+  let end = 0;
+  const ends = units.slice(0, most).map((unit) => (end += unit.length));
+  return { text: units.slice(0, most).map(decode).join(''), ends };
+};
