@@ -44,6 +44,23 @@ describe('npm run restore -- revocations', () => {
   });
 });
 
+describe('npm run restore -- revocations, of the hour before its time', () => {
+  it.each([
+    [3600, 1],
+    [3601, 0],
+  ])('a grant that ended %i seconds before the time is among %i that the audit knows', async (seconds, known) => {
+    await tool.connect('ended');
+    const copy = await tool.item('grants', idOf('ended'));
+    await revoke(tool.table('grants'), idOf('ended'), 'byPartner', { now: point - seconds, requestId: 'r' });
+    await tool.file();
+    await tool.put('grants', copy ?? {});
+
+    const { told } = await tool.run(['revocations', '--since', since, ...why, '--yes']);
+
+    expect(told).toContain(`Of ${known} grants that have ended according to the audit, ${known} lived`);
+  });
+});
+
 describe('npm run restore -- stops', () => {
   const by = 'arn:aws:iam::111122223333:user/jo';
   const changed = { changedAt: point - 900, changedBy: by, reason: 'first' };
