@@ -1,4 +1,5 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { fieldChanges } from '../../bin/registry/fields.ts';
 import { readOne } from '../../bin/shared/registry-table.ts';
 import { stopEntry } from '../../bin/shared/registry-writes.ts';
 import { localStage } from '../../config/local.ts';
@@ -237,4 +238,32 @@ describe('the count of living grants that would end', () => {
       'There is no table none in this account',
     );
   });
+});
+
+it.each<[what: string, field: string, before: unknown, after: unknown, told: string]>([
+  ['another order', 'scopes', ['a', 'b'], ['b', 'a'], 'in another order'],
+  ['one more', 'scopes', ['a'], ['a', 'b'], 'added "b"'],
+  ['five more', 'scopes', [], [1, 2, 3, 4, 5], 'added 1, 2, 3, 4, 5'],
+  ['six more', 'scopes', [], [1, 2, 3, 4, 5, 6], 'added 1, 2, 3, 4, 5 and 1 more'],
+  ['one less', 'scopes', ['a', 'b'], ['a'], 'removed "b"'],
+  ['one in place of another', 'scopes', ['a'], ['b'], 'added "b"; removed "a"'],
+  ['a key by its kid', 'jwks', [], [{ kid: 'k-1', x: 'canary' }], 'added key "k-1"'],
+  ['a hash more', 'secretHashes', ['canary'], ['canary', 'canary-2'], '1 added'],
+  ['a hash less', 'secretHashes', ['canary', 'canary-2'], ['canary'], '1 removed'],
+])('a list of an entry that has %s is told as that', (_what, field, before, after, told) => {
+  expect(fieldChanges({ [field]: before }, { [field]: after })).toEqual([{ field, what: told }]);
+});
+
+it('a value is shown up to 80 characters, and a parameter that may be a secret is not shown', () => {
+  const told = (name: string): string | undefined => fieldChanges({}, { name })[0]?.what;
+
+  expect(told('x'.repeat(78))).toBe(`none → "${'x'.repeat(78)}"`);
+  expect(told('x'.repeat(79))).toBe(`none → "${'x'.repeat(79)}…`);
+  expect(fieldChanges({ quirks: {} }, { quirks: { extraTokenParameters: { key: 'canary' } } })).toEqual([
+    { field: 'quirks.extraTokenParameters', what: 'added: key' },
+  ]);
+  const changed = { quirks: { extraTokenParameters: { key: 'canary-2' } } };
+  expect(fieldChanges({ quirks: { extraTokenParameters: { key: 'canary' } } }, changed)).toEqual([
+    { field: 'quirks.extraTokenParameters.key', what: 'changed' },
+  ]);
 });
