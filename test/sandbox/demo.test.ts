@@ -1,6 +1,8 @@
+import { jest } from '@jest/globals';
 import { compareRecords } from '../../sandbox/demo/compare.ts';
 import { curlLine, masked } from '../../sandbox/demo/curl.ts';
-import { resultLines } from '../../sandbox/demo/print.ts';
+import { resultLines, stepLines } from '../../sandbox/demo/print.ts';
+import { StepError, stepsOf, type StepReport } from '../../sandbox/demo/step.ts';
 import { parseFhir } from '../../sandbox/partner/fhir.ts';
 
 const recordOf = (...resources: readonly string[]) => ({
@@ -86,5 +88,84 @@ describe('the comparison', () => {
     expect(resultLines({ member: { name: 'A B', birthDate: '2011-01-04' }, types, differences, agree: false })).toMatch(
       /Goal +0 +1\n[^]*They do not agree[^]*Goal\/2/,
     );
+  });
+});
+
+describe('what the demo prints of a comparison', () => {
+  const member = { name: 'A B', birthDate: '2011-01-04' };
+  const types = [
+    { type: 'Goal', gateway: 2, payer: 1 },
+    { type: 'ExplanationOfBenefit', gateway: 13, payer: 13 },
+  ];
+
+  it('is the member, a table as wide as its longest type, the sums of both sides, and that they agree', () => {
+    expect(resultLines({ member, types, differences: [], agree: true }).split('\n')).toEqual([
+      '',
+      'Member: A B, born 2011-01-04',
+      '',
+      '  resource type         via gateway   at payer',
+      '  Goal                            2          1',
+      '  ExplanationOfBenefit           13         13',
+      '  all                            15         14',
+      '',
+      'They agree: every resource is the same, to the last decimal.',
+      '',
+    ]);
+  });
+
+  it('names ten resources that differ, and not the eleventh', () => {
+    const differences = Array.from({ length: 11 }, (_none, index) => `Goal/${index + 1}`);
+
+    const said = resultLines({ member, types, differences, agree: false });
+    expect(said).toMatch(/They do not agree\. Different or missing: Goal\/1, .*, Goal\/10\n$/);
+  });
+});
+
+describe('a step of the demo', () => {
+  const request = { method: 'GET', url: 'http://localhost/x?code=c0de' } as const;
+  const steps = (signal = new AbortController().signal) => {
+    const reports: StepReport[] = [];
+    return { reports, take: stepsOf((report) => void reports.push(report), { code: 'c0de' }, signal) };
+  };
+  afterEach(() => jest.restoreAllMocks());
+
+  it('reports what was sent and answered without its secrets, and its milliseconds, and gives the value', async () => {
+    jest.spyOn(performance, 'now').mockReturnValueOnce(1000).mockReturnValueOnce(1249.6);
+    const { reports, take } = steps();
+
+    const value = await take('read', '1. Read', async () => ({ value: 7, request, response: 'got c0de\nand more' }));
+
+    expect(value).toBe(7);
+    expect(reports).toEqual([
+      {
+        name: 'read',
+        title: '1. Read',
+        request: "curl 'http://localhost/x?code={code}'",
+        response: 'got {code}\nand more',
+        ms: 250,
+      },
+    ]);
+    expect(stepLines(reports[0]!)).toBe(
+      "\n1. Read (250 ms)\n\n  curl 'http://localhost/x?code={code}'\n\n  got {code}\n  and more\n",
+    );
+  });
+
+  it('that fails says which it was, without its secrets', async () => {
+    const { reports, take } = steps();
+    const failed: StepError = await take('redeem', '2. Redeem', () => Promise.reject(new Error('no c0de'))).then(
+      () => Promise.reject(new Error('it went on')),
+      (error: StepError) => error,
+    );
+
+    expect(failed).toBeInstanceOf(StepError);
+    expect([failed.step, failed.message, reports]).toEqual(['redeem', 'no {code}', []]);
+  });
+
+  it('does not begin once the run is stopped', async () => {
+    const run = jest.fn<() => Promise<never>>();
+    const { take } = steps(AbortSignal.abort(new Error('stopped')));
+
+    await expect(take('read', '1. Read', run)).rejects.toThrow('stopped');
+    expect(run).not.toHaveBeenCalled();
   });
 });

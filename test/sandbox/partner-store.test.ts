@@ -1,6 +1,6 @@
 import { chartsOf, latestOf, topicsOf } from '../../sandbox/partner/store/charts.ts';
 import { claimsOf, sumsOf } from '../../sandbox/partner/store/claims.ts';
-import { allLines, countsIn, entriesOf, nameOfReference } from '../../sandbox/partner/store/lists.ts';
+import { allLines, countsIn, entriesAbout, entriesOf, nameOfReference } from '../../sandbox/partner/store/lists.ts';
 import { openStore, type RecordStore } from '../../sandbox/partner/store/store.ts';
 import { rangesOf, timelineOf } from '../../sandbox/partner/store/timeline.ts';
 
@@ -45,6 +45,41 @@ describe('the store of a record', () => {
 
     expect([ids(1), ids(2), ids(3)]).toEqual([['4', '3'], ['2', '1'], ['0']]);
     expect([1, 2, 3].map((page) => entriesOf(db, 'Observation', page, 2).hasMore)).toEqual([true, true, false]);
+  });
+
+  it('gives fifty rows of a type, a kind, the timeline or claims on a page, and thirty kinds of results', () => {
+    const numbers = Array.from({ length: 51 }, (_none, index) => index);
+    const { db } = filled(
+      ...numbers.map((index) => weight(index, new Date(Date.UTC(2020, 0, 1 + index)).toISOString(), '70')),
+      ...numbers
+        .slice(0, 30)
+        .map((index) => `{"resourceType":"Observation","id":"k${index}","code":{"text":"Kind ${index}"}}`),
+      ...numbers.map((index) => `{"resourceType":"ExplanationOfBenefit","id":"${index}","created":"2020-01-01"}`),
+    );
+    const lists = [
+      (page: number) => entriesOf(db, 'ExplanationOfBenefit', page),
+      (page: number) => entriesAbout(db, 'http://loinc.org|29463-7', page),
+      (page: number) => timelineOf(db, ['Observation'], page),
+      (page: number) => claimsOf(db, page),
+      (page: number) => topicsOf(db, page),
+    ];
+
+    const shown = lists.map((list) => [1, 2].map((page) => [list(page).rows.length, list(page).hasMore]));
+
+    const fifty = [
+      [50, true],
+      [1, false],
+    ];
+    expect(shown).toEqual([
+      fifty,
+      fifty,
+      fifty,
+      fifty,
+      [
+        [30, true],
+        [1, false],
+      ],
+    ]);
   });
 
   it('names a medicine by the Medication that comes after the prescription', () => {

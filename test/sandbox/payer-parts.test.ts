@@ -5,6 +5,8 @@ import { smartConfiguration } from '../../sandbox/payer/discovery.ts';
 import { readForm, seeOther } from '../../sandbox/payer/http.ts';
 import { createMailbox } from '../../sandbox/payer/mailbox.ts';
 import { isEmail, matchMember } from '../../sandbox/payer/members.ts';
+import { adminPage } from '../../sandbox/payer/pages/admin.ts';
+import { inboxPage } from '../../sandbox/payer/pages/inbox.ts';
 import { presets } from '../../sandbox/payer/presets.ts';
 import { readCode } from '../../sandbox/payer/walk.ts';
 
@@ -61,6 +63,19 @@ describe('the mailbox', () => {
     expect(references).toEqual(Array.from({ length: 100 }, (_none, index) => `R${105 - index}`));
   });
 
+  it('says on its page how many messages there are, or that there is none', () => {
+    const pages = [0, 1, 2].map((count) =>
+      inboxPage(
+        'Northwind',
+        Array.from({ length: count }, (_none, index) => message(index)),
+      ),
+    );
+
+    expect(pages.map(({ title }) => title)).toEqual(['Inbox, empty', 'Inbox (1)', 'Inbox (2)']);
+    expect(pages.map(({ body }) => body.markup.includes('No messages yet.'))).toEqual([true, false, false]);
+    expect(pages.map(({ body }) => body.markup.split('<article').length - 1)).toEqual([0, 1, 2]);
+  });
+
   it('is searched by the reference of one’s own sign-in', async () => {
     const html = ['AAAA', 'BBBB']
       .map((name, index) => `<article data-reference="${name}"><p data-code="00000${index}"></p></article>`)
@@ -71,6 +86,21 @@ describe('the mailbox', () => {
     expect(await readCode(walker, verify('BBBB'))).toBe('000001');
     expect(await readCode(walker, verify('AAAA'))).toBe('000000');
     await expect(readCode(walker, verify('CCCC'))).rejects.toThrow('no message with the reference CCCC');
+  });
+});
+
+describe('the page of a payer’s switches', () => {
+  it.each([
+    [[], [], { title: 'Switches', status: 200 }, 'All switches are off.'],
+    [['slow', '429'], [], { title: 'Switches: 2 on', status: 200 }, 'Switched on: slow, 429.'],
+    [[], ['fast', 'odd'], { title: 'Switches', status: 400 }, 'There is no switch fast, odd. There are slow, '],
+  ])('says what is on, %j, and what is no switch, %j', (on, unknown, head, says) => {
+    const { body, ...page } = adminPage('Northwind', on, unknown);
+
+    expect(page).toEqual(head);
+    expect(body.markup).toContain(says);
+    expect(body.markup.includes('role="alert"')).toBe(unknown.length > 0);
+    expect(body.markup.split(' checked').length - 1).toBe(on.length);
   });
 });
 
