@@ -156,7 +156,7 @@ const startAll = async (
   const live = opened(await onPort('live', ports.live, () => startLive(liveOptions(ports, config, parties))));
   const onInvoke = live.invoked;
   const startGateway = (): ReturnType<typeof startApiGateway> =>
-    startApiGateway({ port: ports.gateway, log, onInvoke });
+    startApiGateway({ port: ports.gateway, origin: config.origin, log, onInvoke });
   const gateway = opened(await onPort('gateway', ports.gateway, startGateway));
   const aws = opened(await onPort('aws', ports.aws, () => startAws(ports.aws, live.aws, state)));
   // Listen before bundling, so that a taken port is reported at once.

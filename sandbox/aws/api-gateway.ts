@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import { guarded } from '../partner/local-requests.ts';
 import type { Edge } from './edge.ts';
 import { gatewayAnswer, substitute, type GatewayContext, type OwnAnswer } from './gateway-responses.ts';
 import { ThrottledError, type Invocation, type LocalFunction } from './lambda.ts';
@@ -35,6 +36,8 @@ interface Api {
 export interface ApiGatewayOptions {
   /** 0 for any free port. */
   readonly port: number;
+  /** The public origin, if that is not this machine's own name and port. */
+  readonly origin?: string | undefined;
   readonly log?: (line: RequestLogLine) => void;
   /** Gets the physical name of each function that is invoked for a request, and the id of the invocation. */
   readonly onInvoke?: (response: ServerResponse, functionName: string, invocationId: string) => void;
@@ -210,7 +213,7 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
   };
 
   // The limit above is stricter. Node's own limit would close the connection, which API Gateway does not do.
-  const server = createServer({ maxHeaderSize: 65_536 }, (request, response) => {
+  const serveRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const startedAtMs = performance.now();
     const exchange = { request, response, requestId: randomUUID(), noted: { requestTimeEpoch: String(Date.now()) } };
     response.once('close', () => {
@@ -220,7 +223,10 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
       void logAccess(exchange, ms);
     });
     serveOne(exchange).catch(() => response.destroy());
-  });
+  };
+  // The product has its own rules for pages of other origins.
+  const rule = { callers: 'anyPage', origin: options.origin } as const;
+  const server = createServer({ maxHeaderSize: 65_536 }, guarded(rule, serveRequest));
   const port = await listen(server, options.port, 'localhost');
   return {
     port,

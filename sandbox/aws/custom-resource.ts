@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { buffer } from 'node:stream/consumers';
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
 import { LocalStackError } from '../local-stack-error.ts';
+import { guarded } from '../partner/local-requests.ts';
 import { account, region } from './intrinsics.ts';
 import { close, listen } from './listen.ts';
 import type { CustomResourceSpec } from './template-functions.ts';
@@ -27,9 +28,11 @@ const openMailbox = async () => {
     response.writeHead(isSigned ? 200 : 403).end();
     if (isSigned) resolve(body.toString());
   };
-  const server = createServer((request, response) => {
-    receive(request, response).catch(() => response.destroy());
-  });
+  const server = createServer(
+    guarded({ callers: 'programs' }, (request, response) => {
+      receive(request, response).catch(() => response.destroy());
+    }),
+  );
   const port = await listen(server, 0, '127.0.0.1');
   return { url: `http://127.0.0.1:${port}${answerPath}`, answered, close: () => close(server) };
 };

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import { guarded } from '../partner/local-requests.ts';
 import { callLog, isForLambda, isForm, type CallLog } from './calls.ts';
 import { close, listen } from './listen.ts';
 import { jsonError, type AwsAnswer, type AwsRequest, type AwsService } from './service.ts';
@@ -76,11 +77,13 @@ export const startAwsEndpoint = async (
     watch(request, answered);
     return answered;
   };
-  const server = createServer((request, response) => {
-    answer(request)
-      .then((found) => send(response, found))
-      .catch((error: unknown) => send(response, { ...jsonError('InternalFailure', String(error)), status: 500 }));
-  });
+  const server = createServer(
+    guarded({ callers: 'programs' }, (request, response) => {
+      answer(request)
+        .then((found) => send(response, found))
+        .catch((error: unknown) => send(response, { ...jsonError('InternalFailure', String(error)), status: 500 }));
+    }),
+  );
   const url = `http://127.0.0.1:${await listen(server, port, '127.0.0.1')}`;
   return { url, log, close: () => close(server) };
 };

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { close, listen } from '../aws/listen.ts';
-import { isThisMachine } from './hosts.ts';
+import { localRefusal } from '../partner/local-requests.ts';
 import type { Hub } from './hub.ts';
 import { streamTo } from './stream.ts';
 
@@ -76,13 +76,9 @@ const isFor = ({ path }: LiveRoute, asked: string): boolean => asked === path ||
  */
 export const startLiveServer = async ({ port, hub, about, routes = [] }: LiveServerOptions): Promise<LiveServer> => {
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const at = request.socket.localPort ?? 0;
-    if (!isThisMachine(request.headers.host, at))
-      return say(response, 421, `This page is at http://localhost:${at} only.`);
-    if (request.headers['sec-fetch-site'] === 'cross-site' && request.headers['sec-fetch-mode'] !== 'navigate') {
-      return say(response, 403, 'Other sites may not read this page.');
-    }
-    const url = URL.parse(`http://localhost:${at}${request.url ?? '/'}`);
+    const refusal = localRefusal(request, { callers: 'ownPages' });
+    if (refusal !== undefined) return say(response, refusal.status, refusal.text);
+    const url = URL.parse(`http://localhost${request.url ?? '/'}`);
     if (url === null) return say(response, 400, 'The address cannot be read.');
     const route = routes.find((one) => isFor(one, url.pathname));
     if (route !== undefined) return route.answer(request, response, url);

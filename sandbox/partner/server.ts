@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { App } from './actions.ts';
 import { problemAnswer, send } from './answer.ts';
 import { gatewayClient } from './gateway-client.ts';
+import { guarded } from './local-requests.ts';
 import { problemOf } from './problem.ts';
 import { answer } from './routes.ts';
 import { sessionStore } from './sessions.ts';
@@ -56,7 +57,11 @@ export const startPartnerApp = async (options: PartnerAppOptions): Promise<Partn
     inbox: inboxOf(options.webhookSecrets ?? []),
     browserApps: options.browserApps ?? [],
   };
-  server.on('request', (request, response) => void serve(app, request, response, options.log));
+  const rule = { callers: 'ownPages', origin: options.publicOrigin } as const;
+  server.on(
+    'request',
+    guarded(rule, (request, response) => void serve(app, request, response, options.log)),
+  );
   const close = async (): Promise<void> => {
     await closeServer(server);
     app.sessions.close();

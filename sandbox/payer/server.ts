@@ -1,8 +1,9 @@
 import { createServer } from 'node:http';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { close, listen } from '../aws/listen.ts';
 import { html } from '../html.ts';
+import { guarded, localRefusal, refuse } from '../partner/local-requests.ts';
 import { changeRecord } from './data/changes.ts';
 import { generateRecords } from './data/generate.ts';
 import { memberKeys, testMembers } from './data/member-list.ts';
@@ -50,7 +51,7 @@ export const startPayer = async (options: PayerOptions): Promise<LocalPayer> => 
   let cutAfter: number | undefined;
   const route = createRoutes(options, origin, () => cutAfter);
 
-  const server = createServer((req, res) => {
+  const serveRequest = (req: IncomingMessage, res: ServerResponse): void => {
     const startedAtMs = performance.now();
     const url = URL.parse(origin + (req.url ?? '/'));
     res.on('close', () => {
@@ -67,7 +68,8 @@ export const startPayer = async (options: PayerOptions): Promise<LocalPayer> => 
       if (res.headersSent) res.destroy();
       else res.writeHead(500, { 'content-type': 'text/plain' }).end('Something went wrong here.');
     });
-  });
+  };
+  const server = createServer(guarded({ callers: 'anyPage' }, serveRequest));
 
   const open = async (): Promise<void> => {
     await listen(server, options.port, options.host);
@@ -176,10 +178,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     sendJson(res, 200, { changed });
   };
 
-  const page =
-    (content: () => Page): Handler =>
-    (_req, res) =>
-      sendPage(res, brand, content());
+  const page = (content: () => Page): Handler => forOwnPages((_req, res) => sendPage(res, brand, content()));
 
   const exact: Readonly<Record<string, Handler | undefined>> = {
     [paths.authorize]: authorize,
@@ -187,10 +186,10 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     ...(insists.patient?.in === 'userinfo' && { [userinfoPath]: oauth }),
     ...(paths.revocation && { [paths.revocation]: oauth }),
     ...(paths.jwks && { [paths.jwks]: oauth }),
-    '/admin': admin,
+    '/admin': forOwnPages(admin),
     '/': page(() => homePage(options.displayName)),
     '/members': page(membersPage),
-    '/admin/changes': change,
+    '/admin/changes': forOwnPages(change),
     '/inbox': page(() => inboxPage(options.displayName, mailbox.messages())),
     '/style.css': (_req, res) => {
       res.writeHead(200, { 'content-type': 'text/css; charset=utf-8', 'x-content-type-options': 'nosniff' });
@@ -199,7 +198,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
   };
   const below: readonly (readonly [string, Handler])[] = [
     [`${paths.authorize}/`, oauth],
-    ['/interaction/', signIn],
+    ['/interaction/', forOwnPages(signIn)],
     ['/.well-known/', wellKnown],
     ['/r4/.well-known/', wellKnown],
     ...[...fhirAt.keys()].map((base) => [`${base}/`, fhirApi(base)] as const),
@@ -215,6 +214,14 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
   };
   return misbehaving(usual, switches.on, { origin, paths, pauseMs: options.faultPauseMs });
 };
+
+/** The OAuth server and the FHIR API answer apps on any origin; what is for people at this machine does not. */
+const forOwnPages =
+  (handler: Handler): Handler =>
+  (req, res, url) => {
+    const refusal = localRefusal(req, { callers: 'ownPages' });
+    return refusal === undefined ? handler(req, res, url) : refuse(res, refusal);
+  };
 
 const refusedParameter = (name: string): Page =>
   messagePage('We cannot continue with this request', [`For the developers of the app: ${name} is missing.`], 400);

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { get, request, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { isThisMachine } from '../../sandbox/live/hosts.ts';
 import { createHub } from '../../sandbox/live/hub.ts';
 import { startLiveServer, type LiveServer } from '../../sandbox/live/server.ts';
+import { isThisMachine } from '../../sandbox/partner/local-requests.ts';
 import { eventually } from '../support/eventually.ts';
 
 let server: LiveServer;
