@@ -46,7 +46,17 @@ export const paceTurns = ({ lease, clock, sleep, randomBytes }: PaceDeps): WaitF
     const now = (): number => clock.now() + leadMs;
     const askedAt = clock.monotonic();
     try {
-      const answer = await lease({ key: `pace#${payer}`, rate, slots: 1, now, seenMs, crowded: true });
+      const answer = await lease({
+        key: `pace#${payer}`,
+        rate,
+        needed: 1,
+        slots: 1,
+        alone: false,
+        ahead: false,
+        now,
+        seenMs,
+        crowded: true,
+      });
       seenMs = answer.takenUntilMs;
       return answer.fromMs === undefined ? undefined : answer.takenUntilMs;
     } catch {

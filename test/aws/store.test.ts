@@ -51,7 +51,17 @@ it('a limit is leased, refused and read as in memory', async () => {
   const nowMs = Date.UTC(2026, 5, 1, 12);
   const rate = { perSecond: 0.3, burst: 2 };
   const leaseAt = (ms: number, seenMs?: number) =>
-    leaseFromTable(limits)({ key: 'partner#a', rate, slots: 1, now: () => nowMs + ms, seenMs, crowded: false });
+    leaseFromTable(limits)({
+      key: 'partner#a',
+      rate,
+      needed: 1,
+      slots: 1,
+      alone: false,
+      ahead: false,
+      now: () => nowMs + ms,
+      seenMs,
+      crowded: false,
+    });
 
   const first = await leaseAt(0);
   expect(first).toMatchObject({ fromMs: expect.closeTo(nowMs - 2000 / 0.3, 1) as number, crowded: false });

@@ -110,10 +110,12 @@ export const memoryDynamo = (): MemoryDynamo => {
     {
       ConditionExpression: condition,
       ExpressionAttributeValues: values,
+      ReturnValuesOnConditionCheckFailure: returns,
     }: PutItemCommandInput | UpdateItemCommandInput | DeleteItemCommandInput,
   ): void => {
     if (condition !== undefined && !evaluateCondition(condition, item, values)) {
-      throw new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: {} });
+      const found = returns === 'ALL_OLD' && item !== undefined ? { Item: item } : {};
+      throw new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: {}, ...found });
     }
   };
   const get = (input: GetItemCommandInput): Promise<object> =>

@@ -1,7 +1,7 @@
 import type { Clock } from '../deps.ts';
 import { causeOf } from '../errors.ts';
 import { leaseFromMemory, type LeaseSlots } from './lease-slots.ts';
-import { batchOf, boundsOf, freeSlots, keepMs, roundingMs, slotMsOf, type Rate } from './slots.ts';
+import { batchOf, boundsOf, freeSlots, keepMs, roundingMs, slotMsOf, spareOf, type Rate } from './slots.ts';
 
 /** The state of a limit for one call. */
 export interface Turn {
@@ -29,9 +29,6 @@ interface LimiterDeps {
  */
 const aloneMs = 5000;
 
-/** A call that gets no slot after this many leases, because concurrent calls took them, is refused. */
-const mostLeases = 20;
-
 /** What an environment knows about one limit. Times ending in `At` are on its monotonic clock. */
 interface Standing {
   /** Our slots: how many are left, the time of the next, and when we must give them up. */
@@ -40,14 +37,18 @@ interface Standing {
   takenUntilMs: number | undefined;
   /** Whether others took slots between our last two leases. */
   crowded: boolean;
-  /** Whether half of the burst was free then. */
-  plenty: boolean;
+  /** Until then others may take slots too. */
+  sharedUntilAt: number;
   /** Until then calls are refused without asking. */
   refusedUntilAt: number;
+  /** Until then the caller is over its limit, as a refusal showed. */
+  overUntilAt: number;
   aloneUntilAt: number;
-  /** When the latest turns were taken, as many as fit a batch. */
+  /** When the latest turns were taken. */
   uses: number[];
-  /** The lease that concurrent calls share. */
+  /** How many calls wait for a lease. */
+  waiting: number;
+  /** The lease that they share. */
   leasing: Promise<string | undefined> | undefined;
 }
 
@@ -55,30 +56,28 @@ const noStanding = (): Standing => ({
   held: { left: 0, nextAt: 0, endsAt: -Infinity },
   takenUntilMs: undefined,
   crowded: false,
-  plenty: true,
+  sharedUntilAt: -Infinity,
   refusedUntilAt: -Infinity,
+  overUntilAt: -Infinity,
   aloneUntilAt: -Infinity,
   uses: [],
+  waiting: 0,
   leasing: undefined,
 });
 
-/**
- * As many as were used recently, and one more. A fresh environment's first lease is one slot, which leaves the burst to
- * all. If slots are short, an environment asks only for what it needs in half of the time.
- */
-const slotsToAsk = ({ uses, plenty }: Standing, rate: Rate, at: number): number => {
-  const since = at - (plenty ? keepMs : keepMs / 2);
-  const used = uses.filter((usedAt) => usedAt > since).length;
-  return Math.min(batchOf(rate), used + 1);
+/** More than were used recently: twice as many within the limit, where only a tenth of the burst may be held. */
+const slotsToAsk = ({ uses, overUntilAt }: Standing, rate: Rate, at: number): number => {
+  const used = uses.filter((usedAt) => usedAt > at - keepMs).length;
+  return at < overUntilAt ? Math.min(batchOf(rate), used + 1) : Math.min(1 + spareOf(rate), 2 * used + 1);
 };
 
 const takeHeld = (standing: Standing, rate: Rate, at: number): boolean => {
-  const { held } = standing;
+  const { held, uses } = standing;
   if (held.left === 0 || at >= held.endsAt || at < held.nextAt) return false;
   held.left -= 1;
   held.nextAt += slotMsOf(rate);
-  standing.uses.push(at);
-  while (standing.uses.length > batchOf(rate)) standing.uses.shift();
+  uses.push(at);
+  while (uses.length > Math.max(batchOf(rate), spareOf(rate))) uses.shift();
   return true;
 };
 
@@ -87,9 +86,9 @@ const usableSlots = ({ held }: Standing, rate: Rate, at: number): number =>
   at >= held.endsAt || at < held.nextAt ? 0 : Math.min(held.left, 1 + Math.floor((at - held.nextAt) / slotMsOf(rate)));
 
 /**
- * A limit that all environments share, for any key. An environment leases slots in batches that match its own use,
- * keeps them for five seconds, and remembers a refusal until it can change. Nothing runs between calls, since Lambda
- * would freeze it.
+ * A limit that all environments share, for any key. Within the limit an environment that others share it with takes a
+ * slot for each turn; one that is alone holds a few more. Beyond the limit it leases slots in batches, and remembers a
+ * refusal until that can change. Nothing runs between calls, since Lambda would freeze it.
  *
  * While the store is out of reach, each environment enforces the whole limit by itself. A limiter protects payers from
  * load, not members' data, and must not stop reads.
@@ -100,10 +99,14 @@ export const limiter = ({ lease, clock }: LimiterDeps): TakeTurn => {
   const leaseAlone = leaseFromMemory();
 
   const leaseInto = async (standing: Standing, key: string, rate: Rate): Promise<string | undefined> => {
+    const askedAt = clock.monotonic();
     const request = {
       key,
       rate,
-      slots: slotsToAsk(standing, rate, clock.monotonic()),
+      needed: Math.min(rate.burst, standing.waiting),
+      slots: slotsToAsk(standing, rate, askedAt),
+      ahead: askedAt < standing.overUntilAt,
+      alone: askedAt >= standing.sharedUntilAt,
       now: clock.now,
       seenMs: standing.takenUntilMs,
       crowded: standing.crowded,
@@ -119,23 +122,23 @@ export const limiter = ({ lease, clock }: LimiterDeps): TakeTurn => {
         return leaseAlone(request);
       }
     };
-    const { takenUntilMs, fromMs, crowded } = await ask();
+    // Beyond the limit nothing is spared.
+    const spareMs = request.ahead ? 0 : spareOf(rate) * slotMsOf(rate);
+    const { takenUntilMs, fromMs, slots: left = 0, crowded } = await ask();
     const at = clock.monotonic();
     const atOf = (ms: number): number => at + (ms - clock.now());
     const alone = at < standing.aloneUntilAt;
-    if (!alone) {
-      const plenty = freeSlots(rate, takenUntilMs, clock.now()) >= rate.burst / 2;
-      Object.assign(standing, { takenUntilMs, crowded, plenty });
-    }
+    if (!alone) Object.assign(standing, { takenUntilMs, crowded });
+    if (crowded) standing.sharedUntilAt = at + keepMs;
     if (fromMs === undefined) {
-      const { latestMs } = boundsOf(rate, clock.now());
-      // A slot's length, if others interfered.
       standing.refusedUntilAt =
-        at + Math.max(roundingMs, takenUntilMs > latestMs ? takenUntilMs - latestMs : slotMsOf(rate));
+        at + Math.max(roundingMs, takenUntilMs - boundsOf(rate, clock.now()).latestMs - spareMs);
+      standing.overUntilAt = at + keepMs;
       return failure;
     }
-    const nextAt = atOf(fromMs + slotMsOf(rate)) - roundingMs;
-    standing.held = { left: request.slots, nextAt, endsAt: Math.max(at, atOf(takenUntilMs)) + keepMs };
+    const nextAt = atOf(fromMs + slotMsOf(rate)) - spareMs - roundingMs;
+    standing.held = { left, nextAt, endsAt: Math.max(at, atOf(takenUntilMs)) + keepMs };
+    if (nextAt > at) standing.overUntilAt = at + keepMs;
     return failure;
   };
 
@@ -163,17 +166,19 @@ export const limiter = ({ lease, clock }: LimiterDeps): TakeTurn => {
     const standing = standings.get(key) ?? noStanding();
     standings.set(key, standing);
     let failure: string | undefined;
-    for (let leases = 0; leases < mostLeases; leases += 1) {
+    // Each lease serves a call at least, or says that the slots are taken.
+    for (;;) {
       const at = clock.monotonic();
       if (takeHeld(standing, rate, at)) return turnOf(standing, rate, true, failure);
       const { held, refusedUntilAt } = standing;
       const ownAreToCome = held.left > 0 && at < held.endsAt;
       if (ownAreToCome || at < refusedUntilAt) return turnOf(standing, rate, false, failure);
+      standing.waiting += 1;
       standing.leasing ??= leaseInto(standing, key, rate).finally(() => {
         standing.leasing = undefined;
       });
       failure = (await standing.leasing) ?? failure;
+      standing.waiting -= 1;
     }
-    return turnOf(standing, rate, false, failure);
   };
 };

@@ -43,6 +43,12 @@ export const slotMsOf = ({ perSecond }: Rate): number => 1000 / perSecond;
 export const batchOf = ({ perSecond, burst }: Rate): number =>
   Math.max(1, Math.min(burst, Math.floor((perSecond * batchMs) / 1000)));
 
+/**
+ * By how many slots the burst may be exceeded: a tenth. As many may an environment hold within the limit, so that all of the
+ * burst is there for the others.
+ */
+export const spareOf = ({ burst }: Rate): number => Math.floor(burst / 10);
+
 /** The times that decide which slots may be taken now, epoch milliseconds. */
 export interface Bounds {
   readonly oldestMs: number;

@@ -25,30 +25,31 @@ const setUp = (lease?: LeaseSlots) => {
 };
 
 describe('one environment', () => {
-  it('admits the whole burst at once, and not one more', async () => {
+  it('admits the whole burst at once, and at most a tenth more', async () => {
     const { takeMany } = setUp();
 
-    expect(await takeMany(150, fifty)).toBe(100);
+    expect(await takeMany(150, fifty)).toBe(110);
   });
 
   it('admits the sustained rate after that', async () => {
     const { takeMany, time } = setUp();
-    await takeMany(100, fifty);
+    await takeMany(150, fifty);
     let taken = 0;
     for (let ms = 0; ms < 10_000; ms += 10) {
       time.ms += 10;
       taken += await takeMany(1, fifty);
     }
 
-    expect(taken).toBe(500);
+    // The tenth by which the burst was exceeded is missing now.
+    expect(taken).toBe(490);
   });
 
-  it('admits no more than the burst after a long pause', async () => {
+  it('admits no more than that after a long pause', async () => {
     const { takeMany, time } = setUp();
     await takeMany(1, fifty);
     time.ms += 3_600_000;
 
-    expect(await takeMany(150, fifty)).toBe(100);
+    expect(await takeMany(150, fifty)).toBe(110);
   });
 
   it('says after how many seconds a slow limit has room again, and then admits', async () => {
@@ -88,22 +89,33 @@ describe('the writes of an environment', () => {
   const writesOf = ({ dynamo }: ReturnType<typeof setUp>): number =>
     dynamo.calls().filter((name) => name === 'UpdateItem').length;
 
-  it('grow in size with its use: a hundred calls take nine', async () => {
+  it('grow in size with its use, up to a tenth of the burst: a hundred calls take eleven', async () => {
     const test = setUp();
     await test.takeMany(100, fifty);
 
-    expect(writesOf(test)).toBe(9);
+    expect(writesOf(test)).toBe(11);
   });
 
-  it('are one, and no read, for a first call, and none while slots are left', async () => {
+  it('are fewer than one for ten calls while less than half of the limit is used, from slots that nobody took', async () => {
+    const test = setUp();
+    await test.takeMany(10, fifty);
+    test.time.ms += 8000;
+    writesOf(test);
+    let taken = 0;
+    for (let call = 0; call < 220; call += 1) {
+      test.time.ms += 45;
+      taken += await test.takeMany(1, fifty);
+    }
+
+    expect(taken).toBe(220);
+    expect(writesOf(test)).toBeLessThanOrEqual(22);
+  });
+
+  it('are one, and no read, for a first call', async () => {
     const test = setUp();
     await test.take(fifty);
-    expect(test.dynamo.calls()).toEqual(['UpdateItem']);
-    await test.take(fifty);
-    expect(test.dynamo.calls()).toEqual(['UpdateItem']);
-    await test.take(fifty);
 
-    expect(test.dynamo.calls()).toEqual([]);
+    expect(test.dynamo.calls()).toEqual(['UpdateItem']);
   });
 
   it.each([
@@ -122,7 +134,7 @@ describe('the writes of an environment', () => {
     const test = setUp();
     const turns = await Promise.all(Array.from({ length: 150 }, () => test.take(fifty)));
 
-    expect(turns.filter(({ taken }) => taken)).toHaveLength(100);
+    expect(turns.filter(({ taken }) => taken)).toHaveLength(110);
     expect(writesOf(test)).toBeLessThanOrEqual(10);
   });
 });
@@ -253,7 +265,7 @@ describe('the item', () => {
     await takeMany(3, { perSecond: 0.01, burst: 3 });
     time.ms += 1;
 
-    expect(await takeMany(1, fifty)).toBe(0);
+    expect(await takeMany(50, fifty)).toBeLessThanOrEqual(10);
     time.ms += 3000;
     expect(await takeMany(200, fifty)).toBeGreaterThanOrEqual(20);
   });
@@ -275,7 +287,7 @@ describe('when the table is not available', () => {
 
     expect(first).toMatchObject({ taken: true, failure: 'ThrottlingException' });
     expect(failures).toEqual([]);
-    expect(taken).toBe(100);
+    expect(taken).toBe(110);
   });
 
   it('it is asked again after five seconds, not on each call', async () => {
@@ -300,7 +312,7 @@ describe('when the table is not available', () => {
     expect(await test.take(fifty)).toMatchObject({ taken: true, failure: 'ThrottlingException' });
     test.time.ms += 16_000;
     const other = test.environment();
-    for (let call = 0; call < 100; call += 1) await other('partner#a', fifty);
+    for (let call = 0; call < 150; call += 1) await other('partner#a', fifty);
 
     expect(await test.takeMany(10, fifty)).toBe(0);
   });
@@ -309,7 +321,7 @@ describe('when the table is not available', () => {
     const test = setUp();
     test.dynamo.repeatNext('UpdateItem');
 
-    expect(await test.takeMany(150, fifty)).toBeLessThanOrEqual(100);
+    expect(await test.takeMany(150, fifty)).toBeLessThanOrEqual(110);
   });
 });
 

@@ -108,7 +108,16 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
   };
   const pair = { ...issue, presentedHash: 'refresh-hash', salt: new Uint8Array([3]) };
   const login = () => startAttempt(table, { codeChallenge: 'challenge', partnerState: 'state' });
-  const lease = { key: 'partner#a', rate: { perSecond: 50, burst: 100 }, slots: 1, crowded: false, now: () => 1e12 };
+  const lease = {
+    key: 'partner#a',
+    rate: { perSecond: 50, burst: 100 },
+    needed: 1,
+    slots: 1,
+    alone: false,
+    ahead: false,
+    crowded: false,
+    now: () => 1e12,
+  };
   const mark = { grant: 'g', partner: 'p' };
   const marked = { ...closedBreaker, lateSinceMs: 1e12 };
   const opened = { ...closedBreaker, openUntilMs: 1 };
