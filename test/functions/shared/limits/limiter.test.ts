@@ -192,8 +192,8 @@ describe('the slots that an environment holds', () => {
     ['are given up after ten seconds', 10_000, ['UpdateItem']],
   ])('%s', async (_, ms, calls) => {
     const { takeMany, time, dynamo } = setUp();
-    // Leases of one, two and four slots, of which three are left.
-    await takeMany(4, fifty);
+    // Leases of one, three and nine slots, of which eight are left.
+    await takeMany(5, fifty);
     expect(dynamo.calls()).toEqual(['UpdateItem', 'UpdateItem', 'UpdateItem']);
 
     time.ms += ms;
@@ -220,7 +220,17 @@ it.each([
   const lease = leaseFromTable({ client: dynamo.client, name: 'Limits' }, times);
 
   // What was seen is over, and others take slots too: it reads before it writes.
-  await lease({ key: 'a', rate: fifty, slots: 1, now: () => startMs, seenMs: undefined, crowded: true });
+  await lease({
+    key: 'a',
+    rate: fifty,
+    needed: 1,
+    slots: 1,
+    alone: false,
+    ahead: false,
+    now: () => startMs,
+    seenMs: undefined,
+    crowded: true,
+  });
 
   expect(timeout.mock.calls).toEqual([[wholeMs]]);
   const expected = { requestTimeout: tryMs, abortSignal: timeout.mock.results[0]?.value };
