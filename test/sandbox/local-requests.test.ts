@@ -57,7 +57,7 @@ beforeAll(async () => {
   const live = await startLiveServer({ port: 0, hub: createHub(), about: () => ({}) });
   ports.set('aws', portOf(aws.url)).set('gateway', gateway.port).set('live', live.port);
   ports.set('payer', portOf(payer.url)).set('partner', portOf(partner.url));
-  closers.push(aws.close, gateway.close, payer.close, partner.close, live.close);
+  closers.push(aws.close, gateway.close, () => payer.close(), partner.close, live.close);
 });
 afterAll(() => Promise.all(closers.map((close) => close())));
 
