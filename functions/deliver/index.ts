@@ -4,7 +4,7 @@ import { secretsClient } from '../shared/payer/secrets.ts';
 import { realRegistryDeps } from '../shared/real-deps.ts';
 import { endStaleInvocation } from '../shared/stale-invocation.ts';
 import { deliverHandler } from './handler.ts';
-import { createPost } from './post.ts';
+import { postOf } from './post.ts';
 
 const deps = realRegistryDeps();
 
@@ -14,7 +14,7 @@ export const handler = endStaleInvocation(
       ...deps,
       limits: { client: deps.client, name: requireEnvironment('LIMITS_TABLE') },
       secrets: { client: secretsClient(), prefix: requireEnvironment('WEBHOOK_SECRET_PREFIX') },
-      post: createPost({ allowLoopback: deps.registry.stage === 'local' }),
+      post: postOf(deps.registry.stage),
     }),
   ),
 );

@@ -70,3 +70,6 @@ export const createPost = ({ allowLoopback, timeoutMs = 15_000, resolve = resolv
     });
   };
 };
+
+/** How a stage posts. A partner app on this machine is one of stage `local` only. */
+export const postOf = (stage: string): Post => createPost({ allowLoopback: stage === 'local' });

@@ -3,7 +3,7 @@ import type { LookupAddress } from 'node:dns';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { jest } from '@jest/globals';
-import { createPost } from '../../../functions/deliver/post.ts';
+import { createPost, postOf } from '../../../functions/deliver/post.ts';
 import { causeOf } from '../../../functions/shared/errors.ts';
 import { close, listen } from '../../../sandbox/aws/listen.ts';
 import { certificateAuthority } from '../../bin/certificates.ts';
@@ -55,6 +55,35 @@ describe('a post', () => {
         body: request.body,
       },
     ]);
+  });
+
+  it.each(['demo', 'production', 'production-example', 'Local', 'local2', ''])(
+    'reaches no app on this machine in stage "%s"',
+    async (stage) => {
+      const { port, received } = await receive(ok);
+      const failure = (url: string) => failureOf(postOf(stage)(url, request));
+
+      expect(await failure(`http://127.0.0.1:${port}/`)).toBe('Error:EPRIVATE');
+      expect(await failure(`https://127.0.0.1:${port}/`)).toBe('Error:EPRIVATE');
+      expect(await failure(`http://localhost:${port}/`)).toBe('Error:EPLAIN');
+      expect(received).toEqual([]);
+    },
+  );
+
+  it('reaches an app on this machine in stage local', async () => {
+    const { port } = await receive(ok);
+
+    expect(await postOf('local')(`http://127.0.0.1:${port}/`, request)).toBe(204);
+  });
+
+  it('waits 15 seconds for a receiver, so that its function, which has 60, can write what happened', async () => {
+    const limits = jest.spyOn(AbortSignal, 'timeout');
+    const { port } = await receive(ok);
+
+    await postOf('local')(`http://127.0.0.1:${port}/`, request);
+
+    expect(limits.mock.calls).toEqual([[15_000]]);
+    limits.mockRestore();
   });
 
   it('follows no redirect', async () => {
