@@ -1,8 +1,14 @@
 /** How long the stack keeps, waits and tries, and what it serves, as literal tables for both stages. */
+import { longestCheckMs } from '../../functions/canary/check-payer.ts';
+import { mostTries, waitSeconds } from '../../functions/deliver/schedule.ts';
+import { longestExportSeconds } from '../../functions/shared/exports/longest-export.ts';
+import { longestReadSeconds } from '../../functions/shared/store/read-events.ts';
 import {
+  at,
   nameOf,
   ofType,
   pathOf,
+  property,
   stages,
   stageTemplate,
   type Resource,
@@ -212,5 +218,57 @@ describe.each(stages)('in the stack of %s', (stage) => {
       'ANY /exports/{payer}/{export}': files,
       'ANY /exports/{payer}/{export}/{file}': files,
     });
+  });
+});
+
+describe.each(stages)('what waits for another in the stack of %s', (stage) => {
+  let template: StageTemplate;
+  beforeAll(async () => {
+    template = await stageTemplate(stage);
+  });
+
+  const secondsOf = (name: string): number => property(at(template, `${name}/Function`), 'Timeout');
+  const executionOf = (name: string): number => {
+    const { ExecutionTimeout: seconds }: { ExecutionTimeout: number } = property(
+      at(template, `${name}/Function`),
+      'DurableConfig',
+    );
+    return seconds;
+  };
+
+  it('an execution of an export outlasts the longest export', () => {
+    expect(executionOf('Exports/ExportJob')).toBeGreaterThan(longestExportSeconds);
+  });
+
+  it("an export's files outlast the longest export and the days for their download", () => {
+    const bucket = at(template, 'Exports/Files');
+    const { Rules: rules }: { Rules: { ExpirationInDays: number }[] } = property(bucket, 'LifecycleConfiguration');
+    const { Variables: variables }: { Variables: Record<string, string> } = property(
+      at(template, 'Exports/ExportJob/Function'),
+      'Environment',
+    );
+
+    const kept = longestExportSeconds + Number(variables['EXPORT_FILE_SECONDS']);
+    expect(rules.map(({ ExpirationInDays: days }) => days * 86_400 > kept)).toEqual([true]);
+  });
+
+  it('an execution of a delivery outlasts all waits at their longest, and all tries at the time of their function', () => {
+    const waits = Array.from({ length: mostTries - 1 }, (_, made) => waitSeconds(made + 1, 1) ?? Number.NaN);
+    const longest = waits.reduce((sum, wait) => sum + wait, mostTries * secondsOf('Events/Deliver'));
+
+    expect(executionOf('Events/Deliver')).toBeGreaterThan(longest);
+  });
+
+  it('a run of the canary ends before the next begins, and has time for the slowest payer', () => {
+    expect(property(at(template, 'Canary/Schedule'), 'ScheduleExpression')).toBe('rate(5 minutes)');
+    expect(secondsOf('Canary/Canary')).toBeLessThan(5 * 60);
+    expect(longestCheckMs).toBeLessThan(secondsOf('Canary/Canary') * 1000);
+  });
+
+  it('a function that streams ends before API Gateway hangs up, and a read is not closed while its function runs', () => {
+    for (const name of ['Functions/Fetch', 'Exports/Export']) {
+      expect(secondsOf(name)).toBeLessThan(900);
+      expect(secondsOf(name)).toBeLessThanOrEqual(longestReadSeconds);
+    }
   });
 });
