@@ -38,8 +38,16 @@ class ModuleCompiledOnce extends SourceTextModule {
   constructor(source: string, options: vm.SourceTextModuleOptions = {}) {
     const name = String(options.identifier);
     const cachedData = codeOf(modules.get(name), source);
-    super(source, cachedData === undefined ? options : { ...options, cachedData });
-    if (cachedData !== undefined) return;
+    if (cachedData !== undefined) {
+      try {
+        super(source, { ...options, cachedData });
+        return;
+      } catch (error) {
+        // V8 rejects what it made before a test changed its flags.
+        if ((error as { code?: unknown }).code !== 'ERR_VM_MODULE_CACHED_DATA_REJECTED') throw error;
+      }
+    }
+    super(source, options);
     modules.set(name, { source, code: (this as unknown as WithCode).createCachedData() });
   }
 }
