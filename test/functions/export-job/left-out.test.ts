@@ -94,6 +94,15 @@ describe('a resource that is left out makes its type incomplete', () => {
     expect(made.errors).toEqual([`A resource on page 1 of DocumentReference is left out: ${why}.`]);
   });
 
+  it.each([
+    ['of 128 characters is named', 128, `DocumentReference/${'a'.repeat(128)}`],
+    ['that is longer is not named', 129, 'A resource of type DocumentReference'],
+  ])('with an id %s', async (_, length, what) => {
+    const made = await documents(sentAs(`{"resource":{${typeMember},"id":"${'a'.repeat(length)}","a":tru}}`));
+
+    expect(made.errors).toEqual([`${what} on page 1 is left out: it is not valid JSON.`]);
+  });
+
   it('and every type, if $everything returned it and its type is not known', async () => {
     const made = await run(() => pageOf([memberPatient, { id: 'd' }]));
 
