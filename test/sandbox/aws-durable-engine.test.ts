@@ -83,6 +83,19 @@ describe('an execution', () => {
   });
 });
 
+it.each([
+  ['SUCCEED', { Payload: '"all"' }, { status: 'SUCCEEDED', result: 'all' }],
+  ['FAIL', { Error: { ErrorMessage: 'too far' } }, { status: 'FAILED', error: { ErrorMessage: 'too far' } }],
+] as const)('a checkpoint whose last update is EXECUTION %s ends the execution so', async (Action, more, ended) => {
+  const durable = simulate(async (_event: unknown, context) => context.wait('a day', { days: 1 }));
+  const arn = durable.start('job', {});
+  const { token = '' } = durable.engine.find(arn);
+  const updates = [{ Id: 'end', Type: 'EXECUTION', Action, ...more }] as const;
+  const { CheckpointToken } = durable.engine.checkpoint({ arn, token, updates });
+  expect(CheckpointToken).toBeUndefined();
+  expect(await durable.finish(arn)).toMatchObject(ended);
+});
+
 describe('call-backs', () => {
   const waiting = () =>
     simulate(async (_event: unknown, context) => {
