@@ -74,6 +74,37 @@ describe('the embedded S3', () => {
     expect(await textOf('whole')).toBe('0123456789');
   });
 
+  it.each([
+    ['AccessDenied', 403],
+    ['BadDigest', 400],
+    ['IncompleteBody', 400],
+    ['InternalError', 500],
+    ['InvalidArgument', 400],
+    ['InvalidRange', 416],
+    ['InvalidRequest', 400],
+    ['KeyTooLongError', 400],
+    ['MalformedXML', 400],
+    ['NoSuchBucket', 404],
+    ['NoSuchKey', 404],
+    ['NoSuchVersion', 404],
+    ['NotImplemented', 501],
+    ['PreconditionFailed', 412],
+    ['SlowDown', 503],
+    // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+  ] as const)('answers %s with the status %i', async (code, httpStatusCode) => {
+    aws.s3.failWith(() => code);
+    await expect(put('failing', 'x')).rejects.toMatchObject({ name: code, $metadata: { httpStatusCode } });
+  });
+
+  it('refuses to delete many objects without a checksum of the list', async () => {
+    const answer = await fetch(`${aws.url}/${Bucket}?delete=`, {
+      method: 'POST',
+      headers: { authorization: 'AWS4-HMAC-SHA256 Credential=sweep/20260101/us-east-1/s3/aws4_request, Signature=0' },
+      body: '<Delete><Object><Key>a</Key></Object></Delete>',
+    });
+    expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining('<Code>InvalidRequest<')]);
+  });
+
   it('refuses a request without a signature', async () => {
     const anonymous = await fetch(`${aws.url}/${Bucket}/whole`);
     expect([anonymous.status, await anonymous.text()]).toEqual([403, expect.stringContaining('<Code>AccessDenied<')]);

@@ -87,6 +87,7 @@ export const ofMoto = {
     'has no such limit': [
       'S3 takes a key of 1,024 bytes, and refuses one byte more',
       'S3 lists a thousand keys at most',
+      'S3 lists nothing if no keys are asked for, and refuses to list fewer',
       'S3 deletes 1,000 objects at once, and refuses one more and none',
     ],
     'loses it': ['S3 lists a key with a carriage return as it was put'],

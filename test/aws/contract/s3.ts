@@ -70,7 +70,8 @@ const objects: readonly Case<S3>[] = [
   putting('S3 keeps an object with its type and metadata, whatever the characters of its key', async (target) => {
     const key = `${freshPrefix()}partner=a b+c/ö.ndjson`;
     const more = { ContentType: 'application/fhir+ndjson', Metadata: { source: 'grants' } };
-    const { ETag } = await put(target, key, '{"é":1}\n', more);
+    const { ETag, $metadata } = await put(target, key, '{"é":1}\n', more);
+    expect($metadata.httpStatusCode).toBe(200);
     expect(await textOf(target, key)).toBe('{"é":1}\n');
     const head = await target.client.send(new HeadObjectCommand({ Bucket: target.plain, Key: key }));
     expect(head).toMatchObject({ ContentLength: 9, ETag, ...more });
@@ -245,6 +246,12 @@ const listed: readonly Case<S3>[] = [
     expect((await list(target, freshPrefix(), { MaxKeys: 1001 })).MaxKeys).toBe(1000);
     expect((await list(target, freshPrefix())).MaxKeys).toBe(1000);
   }),
+  listing('S3 lists nothing if no keys are asked for, and refuses to list fewer', async (target) => {
+    const prefix = freshPrefix();
+    await putAll(target, [`${prefix}a`]);
+    expect(await list(target, prefix, { MaxKeys: 0 })).toMatchObject({ KeyCount: 0, IsTruncated: false, MaxKeys: 0 });
+    await refuses(list(target, prefix, { MaxKeys: -1 }), 'InvalidArgument', 400);
+  }),
   listing('S3 refuses a token that it did not give', async (target) => {
     await refuses(list(target, freshPrefix(), { ContinuationToken: '' }), 'InvalidArgument', 400);
   }),
@@ -293,7 +300,8 @@ const deleted: readonly Case<S3>[] = [
     const prefix = freshPrefix();
     const names = ['a&b', '<c>', 'ö "d"', 'kept'].map((name) => `${prefix}${name}`);
     await putAll(target, names);
-    const { Deleted } = await removeMany(target, [...names.slice(0, 3), `${prefix}none`]);
+    const { Deleted, $metadata } = await removeMany(target, [...names.slice(0, 3), `${prefix}none`]);
+    expect($metadata.httpStatusCode).toBe(200);
     expect(new Set(Deleted?.map(({ Key }) => Key))).toEqual(new Set([...names.slice(0, 3), `${prefix}none`]));
     expect(await keysUnder(target, prefix)).toEqual([`${prefix}kept`]);
   }),
