@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { generator } from '../functions/shared/fhir/random-documents.ts';
+import { numbersFrom } from '../fuzz/json-documents.ts';
 import { recordOf } from './record.ts';
 import { startExportStack } from './stack.ts';
 import { awkward, checkExport, isWhole, longestMs, seed } from './trouble.ts';
@@ -13,7 +13,7 @@ it(
     try {
       const { stack, payer } = many;
       payer.trouble(awkward(payer, 12));
-      const random = generator(seed);
+      const random = numbersFrom(seed);
       const one = await many.begin();
       const killer = { isDone: false };
       let kills = 0;

@@ -1,4 +1,6 @@
+import { jsonDocument } from '../../functions/fetch/json-document.ts';
 import { createLinkRewriter } from '../../functions/shared/fhir/rewrite-links.ts';
+import { UnusableAnswer } from '../../functions/shared/payer/decode-body.ts';
 import { rewriteSlowly } from '../functions/shared/fhir/link-oracle.ts';
 
 /*
@@ -18,7 +20,7 @@ const seal = (url: string): string | undefined | null => {
 };
 
 /** A sequence of pseudo-random numbers below a bound (mulberry32). */
-const numbersFrom = (start: number): ((bound: number) => number) => {
+export const numbersFrom = (start: number): ((bound: number) => number) => {
   let state = start >>> 0;
   return (bound) => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -133,15 +135,17 @@ const documentOf = (number: number): string => {
   return pick(next, [`{${members.join(',')}}`, `[${value(next, 1)}]`, ` {${members.join(' , ')}}\n`]);
 };
 
-/** Passes chunks through a rewriter and returns how the result differs from the expected one. */
+/** Passes chunks through a rewriter that checks their end, and returns how the result differs from the expected one. */
 const differs = (
   chunks: readonly Uint8Array[],
   expected: Buffer,
   [foreignLinks, unsealedLinks]: readonly [number, number],
 ): string | undefined => {
-  const rewriter = createLinkRewriter({ from, to, seal });
+  const document = jsonDocument();
+  const rewriter = createLinkRewriter({ from, to, seal }, document.watch);
   const out: Uint8Array[] = [];
   for (const chunk of chunks) for (const piece of rewriter.push(chunk)) out.push(piece);
+  document.end();
   for (const piece of rewriter.end()) out.push(piece);
   const whole = out.length === 1 && out[0] !== undefined ? out[0] : Buffer.concat(out);
   if (!expected.equals(whole)) return Buffer.from(whole).toString();
@@ -161,6 +165,18 @@ const cutEverywhere = (bytes: Buffer): Buffer[] => {
   return [0, ...ends].map((start, index) => copies.subarray(start, ends[index] ?? copies.length));
 };
 
+/** Whether an answer is found to be cut off. */
+const isFoundCutOff = (bytes: Buffer): boolean => {
+  const document = jsonDocument();
+  createLinkRewriter({ from, to, seal }, document.watch).push(bytes);
+  try {
+    document.end();
+  } catch (error) {
+    return error instanceof UnusableAnswer && error.code === 'INCOMPLETE_JSON';
+  }
+  return false;
+};
+
 /** Compares the rewriter with the slow parser: the document whole, in single bytes, and cut in two at every byte. */
 export const judgeDocument = (number: number): { readonly cuts: number } => {
   const text = documentOf(number);
@@ -172,9 +188,21 @@ export const judgeDocument = (number: number): { readonly cuts: number } => {
   };
   const singles = Array.from(bytes, (_byte, at) => bytes.subarray(at, at + 1));
   const copies = Array.from(bytes, () => slow.text).join(',');
+  if (!isFoundCutOff(Buffer.from(text.trimEnd().slice(0, -1)))) throw new Error(`not found cut off\n${text}`);
   hold([bytes], 'whole', slow.text, 1);
   hold(singles, 'byte by byte', slow.text, 1);
   // One rewriter for all cuts, since creating one costs more than running it on so small a document.
   hold(cutEverywhere(bytes), 'cut at every byte', `[${copies}]`, bytes.length);
   return { cuts: bytes.length };
+};
+
+/** Compares the rewriter with the slow parser on one long document, in chunks of this many bytes. */
+export const judgeLongDocument = (chunkBytes: number): void => {
+  const text = `[${Array.from({ length: 600 }, (_none, number) => documentOf(number)).join(',')}]`;
+  const slow = rewriteSlowly(text, from, to, seal);
+  const bytes = Buffer.from(text);
+  const count = Math.ceil(bytes.length / chunkBytes);
+  const chunks = Array.from({ length: count }, (_none, at) => bytes.subarray(at * chunkBytes, (at + 1) * chunkBytes));
+  const other = differs(chunks, Buffer.from(slow.text), [slow.foreignLinks, slow.unsealedLinks]);
+  if (other !== undefined) throw new Error(`in chunks of ${chunkBytes}: ${other}`);
 };

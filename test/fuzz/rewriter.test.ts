@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { createLinkRewriter } from '../../functions/shared/fhir/rewrite-links.ts';
-import { judgeDocument } from './json-documents.ts';
+import { judgeDocument, judgeLongDocument } from './json-documents.ts';
 import { holdsAtOnce } from './seeded.ts';
 
 const documents = 50_000;
@@ -14,6 +14,13 @@ describe('the link rewriter', () => {
     expect(number).toBe(documents);
     expect(cuts).toBeGreaterThan(documents * 50);
   });
+
+  it.each([1, 2, 3, 17, 64, 255, 1024, 16_384, 10_000_000])(
+    'agrees with a slow parser on a long document in chunks of %i bytes',
+    (chunkBytes) => {
+      expect(() => judgeLongDocument(chunkBytes)).not.toThrow();
+    },
+  );
 
   it('passes on what is not JSON without an error and without losing a byte', () => {
     const options = { from: ['http://p.example/r4'], to: 'https://g.example/r4/p' };

@@ -1,9 +1,9 @@
 import { paceTurns } from '../../../functions/export-job/pace.ts';
 import { leaseFromMemory, leaseFromTable } from '../../../functions/shared/limits/lease-slots.ts';
 import type { LeaseSlots } from '../../../functions/shared/limits/lease-slots.ts';
+import { numbersFrom } from '../../fuzz/json-documents.ts';
 import { memoryDynamo } from '../../support/memory-dynamo.ts';
 import { simulatedTime } from '../../support/simulated-time.ts';
-import { generator } from '../shared/fhir/random-documents.ts';
 
 interface Load {
   /** The payer's pace. @default 10 */
@@ -23,7 +23,7 @@ const share = async (
 ): Promise<readonly (readonly number[])[]> => {
   const { now: monotonic, sleep, run } = simulatedTime();
   const clock = { now: () => Date.UTC(2026, 10, 27) + monotonic(), monotonic };
-  const random = generator(7);
+  const random = numbersFrom(7);
   const randomBytes = (size: number): Uint8Array => Uint8Array.from({ length: size }, () => random(256));
   const lease: LeaseSlots = async (request) => {
     const answer = await inner(request);

@@ -5,7 +5,7 @@ import {
   type BundleSplitter,
   type PageInfo,
 } from '../../../../functions/export-job/reading/split-bundle.ts';
-import { generator } from '../../shared/fhir/random-documents.ts';
+import { numbersFrom } from '../../../fuzz/json-documents.ts';
 
 /** A splitter's output for one answer. */
 export interface Answer {
@@ -81,7 +81,7 @@ const tokensOf = (value: unknown, random: (below: number) => number): string[] =
 
 /** A value in one random spelling, without and with white space between its tokens. */
 export const spell = (value: unknown, seed: number): { readonly compact: string; readonly spaced: string } => {
-  const random = generator(seed);
+  const random = numbersFrom(seed);
   const spaces = ['', '', '', ' ', '\n', '\r\n\t ', '  '];
   const tokens = tokensOf(value, random);
   return {
