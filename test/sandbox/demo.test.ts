@@ -3,6 +3,7 @@ import { compareRecords } from '../../sandbox/demo/compare.ts';
 import { curlLine, masked } from '../../sandbox/demo/curl.ts';
 import { resultLines, stepLines } from '../../sandbox/demo/print.ts';
 import { StepError, stepsOf, type StepReport } from '../../sandbox/demo/step.ts';
+import { checkTypes, expectationOf } from '../../sandbox/demo/steps.ts';
 import { parseFhir } from '../../sandbox/partner/fhir.ts';
 
 const recordOf = (...resources: readonly string[]) => ({
@@ -167,5 +168,29 @@ describe('a step of the demo', () => {
 
     await expect(take('read', '1. Read', run)).rejects.toThrow('stopped');
     expect(run).not.toHaveBeenCalled();
+  });
+});
+
+describe('the record that the demo expects', () => {
+  const twelve = Array.from({ length: 12 }, (_none, index) => `Type${index}`);
+
+  it.each([
+    ['clinical', twelve],
+    ['claims', ['Patient', 'Coverage', 'ExplanationOfBenefit']],
+    ['bare', ['Patient']],
+  ] as const)('is accepted for the member %s with %j', (member, types) => {
+    expect(() => checkTypes(types, expectationOf(member))).not.toThrow();
+  });
+
+  it.each([
+    ['clinical', twelve.slice(1), 'The record has only 11 resource types.'],
+    ['clinical', [...twelve, 'Coverage'], 'Coverage is not clinical data and should not be there.'],
+    ['clinical', [...twelve, 'ExplanationOfBenefit'], 'ExplanationOfBenefit is not clinical data'],
+    ['claims', ['Patient', 'Coverage'], 'The record has no ExplanationOfBenefit.'],
+    ['claims', ['Patient', 'ExplanationOfBenefit'], 'The record has no Coverage.'],
+    ['bare', ['Goal'], 'The record has no Patient.'],
+    ['bare', [], 'The record has only 0 resource types.'],
+  ] as const)('is refused for the member %s with %j', (member, types, says) => {
+    expect(() => checkTypes(types, expectationOf(member))).toThrow(says);
   });
 });

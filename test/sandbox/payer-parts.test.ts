@@ -93,6 +93,7 @@ describe('the page of a payer’s switches', () => {
   it.each([
     [[], [], { title: 'Switches', status: 200 }, 'All switches are off.'],
     [['slow', '429'], [], { title: 'Switches: 2 on', status: 200 }, 'Switched on: slow, 429.'],
+    [[], ['fast'], { title: 'Switches', status: 400 }, 'There is no switch fast. There are slow, '],
     [[], ['fast', 'odd'], { title: 'Switches', status: 400 }, 'There is no switch fast, odd. There are slow, '],
   ])('says what is on, %j, and what is no switch, %j', (on, unknown, head, says) => {
     const { body, ...page } = adminPage('Northwind', on, unknown);
