@@ -144,6 +144,18 @@ describe('learn', () => {
     expect(above(out, 'tokenEndpoint')).toContain(`${host}/old/token; ask which one is right`);
   });
 
+  it('passes over endpoints of a CapabilityStatement that have no name or no URL', async () => {
+    const named = { url: 'token', valueUri: `${host}/stated` };
+    const extension = [{ valueUri: `${host}/nameless` }, named, { url: 'token' }, { url: 'token', valueUri: '' }];
+    const security = { extension: [{ url: 'http://x/oauth-uris', extension }] };
+
+    const { payer } = await learnedFrom({
+      [`${base}/metadata`]: () => json(statement({ rest: [{ mode: 'server', security }] })),
+    });
+
+    expect(payer.tokenEndpoint).toBe(`${host}/stated`);
+  });
+
   it('tries the endpoints without a member, and says what does not answer as one', async () => {
     const { notes } = await learnedFrom({
       ...metadata,
