@@ -47,7 +47,8 @@ export const answerFile = async (
   if (file === undefined) throw noFile();
   record.interaction = `export file ${file.type}`;
   const deadline = startDeadline(context);
-  watchStops(deps, read.partner, read.payer, deadline);
+  const { partner, payer, open } = read;
+  watchStops(deps, { partner, payer, grantId: open.grant.grantId }, deadline);
   const { signal } = deadline;
   const { parts } = file;
   try {

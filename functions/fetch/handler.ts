@@ -49,7 +49,7 @@ export const fetchHandler = (deps: FetchDeps) =>
       const fresh = await ensureFreshPayerTokens(deps, payer, open, record);
       await checkStillAllowed(deps, partner, payer);
       const budget = startDeadline(context);
-      watchStops(deps, partner, payer, budget);
+      watchStops(deps, { partner, payer, grantId: open.grant.grantId }, budget);
       const call = callPayer(deps, event, { payer, request, open: fresh, base, deadline: budget, record, watch });
       return { deadline: budget, response: await passGate(audit.begin(), call, budget) };
     });

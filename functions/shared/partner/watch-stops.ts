@@ -1,9 +1,11 @@
 import { bothInOrder } from '../both-in-order.ts';
-import type { Deps } from '../deps.ts';
+import { nowSeconds, type Deps } from '../deps.ts';
 import { asGatewayError, GatewayError } from '../errors.ts';
 import type { Deadline } from '../http/deadline.ts';
 import { mayReadFrom } from '../registry/profile.ts';
 import type { Partner, Payer } from '../registry/types.ts';
+import type { Table } from '../store/dynamo.ts';
+import { isGrantLive } from '../store/grants.ts';
 
 /**
  * How often the registry is asked during a read. With the twenty seconds that an entry is kept, a block or a pause ends
@@ -29,18 +31,50 @@ export const checkStillAllowed = async (
   }
 };
 
+/** What may end while a read is under way. */
+interface Watched {
+  readonly partner: Pick<Partner, 'clientId'>;
+  readonly payer: Pick<Payer, 'id'>;
+  readonly grantId: string;
+}
+
+/** At every second look the grant is read, so that its end too ends a read within thirty seconds. */
+const looksForGrant = 2;
+
 /**
- * Ends a read whose partner is blocked or removed, or whose payer is paused or removed, while it is under way. The
- * deadline's reason is then the GatewayError. It watches until the deadline has ended.
+ * Ends a read whose partner is blocked or removed, whose payer is paused or removed, or whose grant has ended, while it is under
+ * way. The deadline's reason is then the GatewayError. It watches until the deadline has ended. A grant that cannot be
+ * read once does not end it; twice in a row does.
  */
 export const watchStops = (
-  deps: Pick<Deps, 'registry'>,
-  partner: Pick<Partner, 'clientId'>,
-  payer: Pick<Payer, 'id'>,
+  deps: Pick<Deps, 'registry' | 'clock'> & { readonly grants: Table },
+  { partner, payer, grantId }: Watched,
   { signal, end }: Deadline,
 ): void => {
+  let looks = 0;
+  let unread = 0;
+  const isStillLive = async (): Promise<boolean> => {
+    try {
+      const isLive = await isGrantLive(deps.grants, grantId, nowSeconds(deps.clock));
+      unread = 0;
+      return isLive;
+    } catch (error) {
+      unread += 1;
+      if (unread > 1) throw error;
+      return true;
+    }
+  };
+  const look = async (): Promise<void> => {
+    looks += 1;
+    await checkStillAllowed(deps, partner, payer);
+    if (looks % looksForGrant === 0 && !(await isStillLive())) {
+      throw new GatewayError('invalid_token', 'The access token is unknown, expired or revoked.', {
+        detail: 'the grant has ended',
+      });
+    }
+  };
   const timer = setInterval(() => {
-    checkStillAllowed(deps, partner, payer).catch((error: unknown) => end(asGatewayError(error)));
+    look().catch((error: unknown) => end(asGatewayError(error)));
   }, lookMs);
   timer.unref();
   signal.addEventListener('abort', () => clearInterval(timer), { once: true });

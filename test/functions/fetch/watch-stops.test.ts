@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import { unavailable } from '../../../functions/shared/errors.ts';
+import { revoke } from '../../../functions/shared/store/grants.ts';
 import { turns } from '../../support/eventually.ts';
 import { fakeIntervals } from '../../support/fake-timeouts.ts';
 import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
@@ -40,7 +41,7 @@ const endlessPayer = (test: ReturnType<typeof fetchGateway>, { begins }: { begin
 const begin = async (begins: boolean) => {
   const test = fetchGateway();
   const signals = endlessPayer(test, { begins });
-  const { token } = await test.grant();
+  const { token, grantId } = await test.grant();
   const ended: unknown[] = [];
   const registry = { ...test.deps.registry };
   const deps = {
@@ -55,7 +56,7 @@ const begin = async (begins: boolean) => {
   const answer = read(deps, 'Observation', token, begins ? { stream: { onChunk: () => first() } } : {});
   if (begins) await begun;
   else await turns();
-  return { test, registry, signals, ended, answer };
+  return { test, registry, signals, ended, answer, grantId };
 };
 
 const look = async (times = 1): Promise<void> => {
@@ -117,6 +118,37 @@ describe('a stream', () => {
       outcome: 'failed',
       detail: expect.stringMatching(/^cut after \d+ bytes: registry: ThrottlingException$/) as string,
     });
+  });
+
+  it('is cut ten seconds later at most when its grant has ended', async () => {
+    const { test, signals, answer, grantId } = await begin(true);
+    await look(2);
+    expect(signals[0]?.aborted).toBe(false);
+    await revoke(test.deps.grants, grantId, 'byPartner', { now: startMs / 1000, requestId: 'r' });
+    await look(2);
+    expect((await answer).error).toBeDefined();
+    expect(signals[0]?.aborted).toBe(true);
+    expect(test.log()[0]).toMatchObject({
+      error: 'invalid_token',
+      outcome: 'refused',
+      detail: expect.stringMatching(/^cut after \d+ bytes: the grant has ended$/) as string,
+    });
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('goes on if its grant cannot be read once, and is cut if that happens twice in a row', async () => {
+    const { test, signals, answer } = await begin(true);
+    const throttled = (): Error => Object.assign(new Error('slow down'), { name: 'ThrottlingException' });
+    test.dynamo.failNext('GetItem', throttled());
+    await look(2);
+    await look(2);
+    test.dynamo.failNext('GetItem', throttled());
+    await look(2);
+    expect(signals[0]?.aborted).toBe(false);
+    test.dynamo.failNext('GetItem', throttled());
+    await look(2);
+    expect((await answer).error).toBeDefined();
+    expect(test.log()[0]).toMatchObject({ error: 'temporarily_unavailable', outcome: 'failed' });
   });
 
   it('that has ended is watched no longer', async () => {
