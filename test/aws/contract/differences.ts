@@ -53,6 +53,13 @@ export const ofMoto = {
       'Secrets Manager takes a name of length 512, and refuses one of 513',
       'Secrets Manager takes a name of length 1, and refuses one of 0',
       'Secrets Manager takes a value of length 65536, and refuses one of 65537',
+      'Secrets Manager finds nothing by a SecretId of length 2048, and refuses one of 2049',
+      'Secrets Manager finds nothing by a VersionId of length 32, and refuses one of 31',
+      'Secrets Manager finds nothing by a VersionId of length 64, and refuses one of 65',
+      'Secrets Manager finds nothing by a VersionStage of length 256, and refuses one of 257',
+      'Secrets Manager finds nothing by a VersionStage of length 1, and refuses one of 0',
+      'Secrets Manager finds nothing by a MoveToVersionId of length 32, and refuses one of 31',
+      'Secrets Manager finds nothing by a MoveToVersionId of length 64, and refuses one of 65',
     ],
     'finds no secret': ['Secrets Manager refuses to read a secret of an empty name'],
     'makes no version current by itself': [

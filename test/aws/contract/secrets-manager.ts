@@ -81,6 +81,23 @@ const requests = {
     }),
 } as const;
 
+/** Lengths of what names a secret or a version: of a legal one there is nothing, and of the first illegal one no search. */
+const searched: readonly (readonly [parameter: keyof typeof searches, legal: number, illegal: number])[] = [
+  ['SecretId', 2048, 2049],
+  ['VersionId', 32, 31],
+  ['VersionId', 64, 65],
+  ['VersionStage', 256, 257],
+  ['VersionStage', 1, 0],
+  ['MoveToVersionId', 32, 31],
+  ['MoveToVersionId', 64, 65],
+];
+const searches = {
+  SecretId: (client: Secrets, _name: string, text: string) => read(client, text),
+  VersionId: (client: Secrets, name: string, VersionId: string) => read(client, name, { VersionId }),
+  VersionStage: (client: Secrets, name: string, VersionStage: string) => read(client, name, { VersionStage }),
+  MoveToVersionId: (client: Secrets, name: string, version: string) => moveCurrent(client, name, version),
+} as const;
+
 /** What Secrets Manager does with what functions and tools send. */
 export const secretCases: readonly Case<Secrets>[] = [
   get('Secrets Manager returns a secret by its name and by its ARN', async (client) => {
@@ -148,6 +165,17 @@ export const secretCases: readonly Case<Secrets>[] = [
       async (client) => {
         await requests[parameter](client, legal);
         await expect(requests[parameter](client, illegal)).rejects.toMatchObject({ $fault: 'client' });
+      },
+    ),
+  ),
+  ...searched.map(([parameter, legal, illegal]) =>
+    (parameter === 'MoveToVersionId' ? move : get)(
+      `Secrets Manager finds nothing by a ${parameter} of length ${legal}, and refuses one of ${illegal}`,
+      async (client) => {
+        const { name } = await withPending(client);
+        const by = (length: number) => searches[parameter](client, name, 'n'.repeat(length));
+        await expect(by(legal)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+        await expect(by(illegal)).rejects.toMatchObject({ name: 'ValidationException' });
       },
     ),
   ),
