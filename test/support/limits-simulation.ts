@@ -41,7 +41,7 @@ export const drawer = (seed: number): (() => number) => {
 };
 
 /** A table in memory whose calls take time. */
-export const slowTable = (
+const slowTable = (
   time: Pick<ReturnType<typeof simulatedTime>, 'sleep'>,
   latencyMs: number,
 ): { readonly table: Table; readonly tried: () => number; readonly made: () => number } => {
