@@ -1,19 +1,18 @@
 import { createServer, request as httpRequest } from 'node:http';
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import dynalite from 'dynalite';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { close, listen } from '../../sandbox/aws/listen.ts';
+import { startDynamo as startDynalite } from '../support/world/dynalite.ts';
 
 /** A DynamoDB with tables, given by their keys, and counts of its reads and writes. */
 export const startDynamo = async (tables: Readonly<Record<string, string>>) => {
-  const dynamo = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  const dynamoPort = await listen(dynamo, 0, '127.0.0.1');
+  const dynamo = await startDynalite();
   const counts: Record<string, number> = {};
   const counting = createServer((request, response) => {
     const action = String(request.headers['x-amz-target']).split('.')[1] ?? '';
     counts[action] = (counts[action] ?? 0) + 1;
     const { method, url: path, headers } = request;
     request.pipe(
-      httpRequest({ host: '127.0.0.1', port: dynamoPort, method, path, headers }, (answer) => {
+      httpRequest(new URL(path ?? '/', dynamo.url), { method, headers }, (answer) => {
         response.writeHead(answer.statusCode ?? 500, answer.headers);
         answer.pipe(response);
       }).on('error', () => response.destroy()),
@@ -29,14 +28,12 @@ export const startDynamo = async (tables: Readonly<Record<string, string>>) => {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const client = new DynamoDBClient({ endpoint, region: 'eu-central-1', credentials });
   for (const [TableName, key] of Object.entries(tables)) {
-    await client.send(
-      new CreateTableCommand({
-        TableName,
-        KeySchema: [{ AttributeName: key, KeyType: 'HASH' }],
-        AttributeDefinitions: [{ AttributeName: key, AttributeType: 'S' }],
-        BillingMode: 'PAY_PER_REQUEST',
-      }),
-    );
+    await dynamo.createTable({
+      TableName,
+      KeySchema: [{ AttributeName: key, KeyType: 'HASH' }],
+      AttributeDefinitions: [{ AttributeName: key, AttributeType: 'S' }],
+      BillingMode: 'PAY_PER_REQUEST',
+    });
   }
   return {
     client,
@@ -46,7 +43,7 @@ export const startDynamo = async (tables: Readonly<Record<string, string>>) => {
     close: async () => {
       client.destroy();
       await close(counting);
-      await close(dynamo);
+      await dynamo.close();
     },
   };
 };

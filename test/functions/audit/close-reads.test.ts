@@ -1,54 +1,38 @@
-import { CreateTableCommand, DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
-import dynalite from 'dynalite';
 import { auditHandler } from '../../../functions/audit/handler.ts';
 import { readEventWriter } from '../../../functions/shared/record/audit-read.ts';
 import type { Item } from '../../../functions/shared/store/items.ts';
-import { close, listen } from '../../../sandbox/aws/listen.ts';
 import { createValidator } from '../../profiles/validate.ts';
 import { startMs } from '../../support/gateway.ts';
+import { startDynamo, type Dynamo } from '../../support/world/dynalite.ts';
 import { auditFunction, streamRecord } from './records.ts';
 
-const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-let client: DynamoDBClient;
+let dynamo: Dynamo;
 beforeAll(async () => {
-  const port = await listen(server, 0, '127.0.0.1');
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  client = new DynamoDBClient({
-    endpoint: `http://127.0.0.1:${port}`,
-    region: 'eu-central-1',
-    credentials,
-    maxAttempts: 1,
-  });
+  dynamo = await startDynamo();
 });
-afterAll(async () => {
-  client.destroy();
-  await close(server);
-});
+afterAll(() => dynamo.close());
 
 let tables = 0;
 
 /** AuditEvents as the stack creates it, what fetch writes there, and the audit function on its schedule. */
 const start = async () => {
+  const { client } = dynamo;
   const table = { client, name: `AuditEvents.${(tables += 1)}` };
-  await client.send(
-    new CreateTableCommand({
-      TableName: table.name,
-      KeySchema: [{ AttributeName: 'eventId', KeyType: 'HASH' }],
-      AttributeDefinitions: ['eventId', 'openId'].map((AttributeName) => ({
-        AttributeName,
-        AttributeType: 'S' as const,
-      })),
-      GlobalSecondaryIndexes: [
-        {
-          IndexName: 'OpenReads',
-          KeySchema: [{ AttributeName: 'openId', KeyType: 'HASH' }],
-          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['atMs'] },
-        },
-      ],
-      BillingMode: 'PAY_PER_REQUEST',
-    }),
-  );
+  await dynamo.createTable({
+    TableName: table.name,
+    KeySchema: [{ AttributeName: 'eventId', KeyType: 'HASH' }],
+    AttributeDefinitions: ['eventId', 'openId'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+    GlobalSecondaryIndexes: [
+      {
+        IndexName: 'OpenReads',
+        KeySchema: [{ AttributeName: 'openId', KeyType: 'HASH' }],
+        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['atMs'] },
+      },
+    ],
+    BillingMode: 'PAY_PER_REQUEST',
+  });
   const time = { ms: startMs };
   const clock = { now: () => time.ms, monotonic: () => time.ms };
   const writer = readEventWriter(table, clock);
@@ -197,7 +181,7 @@ describe('a read that was opened and has no end', () => {
     const { open, passSeconds, run, table, log } = await start();
     await open('lost');
     passSeconds(900);
-    const send = client.send.bind(client);
+    const send = dynamo.client.send.bind(dynamo.client);
     const sentTwice = async (command: Parameters<typeof send>[0]): Promise<unknown> => {
       if (command instanceof UpdateItemCommand) await send(command);
       return send(command);

@@ -15,6 +15,8 @@ export interface Dynamo {
   /** A client of it over HTTP. */
   readonly client: DynamoDBClient;
   readonly forward: (body: Buffer, headers: Readonly<Record<string, string>>) => Promise<DynaliteAnswer>;
+  /** Makes a table, and waits until it can be used: until then DynamoDB does not know it. */
+  readonly createTable: (table: Readonly<Record<string, unknown>>) => Promise<void>;
   /** Makes tables that no other world uses, named `Grants.7`. */
   readonly createTables: () => Promise<TableNames>;
   /** Puts an item in DynamoDB's JSON. */
@@ -50,6 +52,7 @@ export const startDynamo = async (): Promise<Dynamo> => {
     url,
     client,
     forward,
+    createTable: (table) => createTable(call, table),
     createTables: async () => {
       const world = (worlds += 1);
       const named = tableNames.map((table) => [table, `${table}.${world}`] as const);
