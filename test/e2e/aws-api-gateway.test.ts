@@ -387,7 +387,7 @@ describe('API Gateway and Lambda on this machine', () => {
 
     it('count the request line and every header up to exactly 10,240 bytes', async () => {
       const statusOf = async (bytes: number): Promise<string> => {
-        const before = 'GET /event/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Long: ';
+        const before = `GET /event/x HTTP/1.1\r\nHost: localhost:${gateway.port}\r\nConnection: close\r\nX-Long: `;
         const socket = connect(gateway.port, 'localhost');
         socket.write(`${before}${'a'.repeat(bytes - before.length - 2)}\r\n\r\n`);
         const answer = Buffer.concat((await socket.toArray()) as Buffer[]).toString();
@@ -459,7 +459,7 @@ describe('API Gateway and Lambda on this machine', () => {
       functionLog.length = 0;
       const chunksOf = (who: string): number => functionLog.filter((line) => line === `streaming ${who}`).length;
       const socket = connect(gateway.port, 'localhost');
-      socket.write('GET /stream?who=slow HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      socket.write(`GET /stream?who=slow HTTP/1.1\r\nHost: localhost:${gateway.port}\r\n\r\n`);
       await once(socket, 'readable');
       // Meanwhile another client reads its whole answer.
       const { status, headers, body } = await send('/stream?who=quick');
