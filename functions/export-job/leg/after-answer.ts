@@ -55,6 +55,8 @@ export const afterAnswer = async (
     }
     case 'failed':
       return afterFailure(leg, task);
+    case 'gone':
+      return { stop: { kind: 'gone' } };
     case 'paced':
       return { stop: { kind: 'wait', seconds: 2, why: 'paced' } };
   }

@@ -21,11 +21,15 @@ export type Answer =
   /** Another try may succeed. There is no status if the payer did not answer at all. */
   | { readonly kind: 'failed'; readonly status?: number; readonly fault?: 'notJson' }
   /** No turn of the payer's pace was free in time. */
-  | { readonly kind: 'paced' };
+  | { readonly kind: 'paced' }
+  /** The export was deleted or replaced, so nothing was asked. */
+  | { readonly kind: 'gone' };
 
 export interface Asking {
   readonly payer: Payer;
   readonly accessToken: string;
+  /** Whether the export is still there: read before each call, so that none begins after a `DELETE`. */
+  readonly isStillThere: () => Promise<boolean>;
 }
 
 /** The longest that one answer may take, in milliseconds. */
@@ -63,6 +67,7 @@ export const askPayer = async (deps: JobDeps, asking: Asking, url: string, until
   const { payer, accessToken } = asking;
   const perSecond = payer.wholeRecord?.requestsPerSecond;
   if (perSecond !== undefined && !(await waitForTurn(payer.id, perSecond, untilAt))) return { kind: 'paced' };
+  if (!(await asking.isStillThere())) return { kind: 'gone' };
   const controller = new AbortController();
   const abort = (): void => controller.abort(new DOMException('no answer in time', 'TimeoutError'));
   const firstByte = setTimeout(abort, firstByteMsOf(payer));

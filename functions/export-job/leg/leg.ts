@@ -18,6 +18,7 @@ export interface Leg {
   /** The facade's base for this payer. */
   readonly facade: string;
   readonly accessToken: string;
+  readonly isStillThere: () => Promise<boolean>;
   /** What the export may read now. */
   readonly wanted: Wanted;
   readonly wantedAtKickOff: Wanted;
@@ -61,6 +62,8 @@ export type Stop =
   | TokenStop
   /** The rest of the record is not read. */
   | { readonly kind: 'bound'; readonly why: NotReadReason }
+  /** The export was deleted or replaced, or has ended. */
+  | { readonly kind: 'gone' }
   /** Nothing is left to read. */
   | { readonly kind: 'finish' };
 

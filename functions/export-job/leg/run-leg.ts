@@ -34,8 +34,6 @@ export interface LegResult extends Partial<Committed> {
 /** What to do after a leg. */
 export type Next =
   | Stop
-  /** The export was deleted or replaced, or has ended. */
-  | { readonly kind: 'gone' }
   /** No one may download what was read. */
   | { readonly kind: 'never'; readonly why: 'grantEnded' | 'partnerBlocked' };
 
@@ -77,6 +75,7 @@ const makeLeg = async (
     payer,
     facade: facadeBase(deps.origin, payer.id),
     accessToken: await job.accessToken(item),
+    isStillThere: async () => (await getRunning(deps, item.exportId)) !== undefined,
     wanted,
     wantedAtKickOff: wantedOf(item.scope, item.types),
     rules: { patient: item.patient, bases: payerBases(payer), isWanted: wanted.isWanted },
@@ -150,6 +149,7 @@ const readAndCommit = async (job: Job, leg: Leg): Promise<LegResult> => {
   const { deps, memory } = job;
   const startedAt = deps.clock.monotonic();
   const stop = await auditLeg(deps, leg, () => readQueue(leg));
+  if (stop.kind === 'gone') return { next: stop, ...nothing };
   const delta = await deltaOf(leg);
   const committed = await memory.commit(leg.stateKey, delta);
   const { known } = delta;

@@ -11,9 +11,10 @@ const payer = { id: 'northwind', fhirBaseUrl: 'https://payer.example/r4', quirks
 const url = 'https://payer.example/r4/Observation?patient=1';
 
 /** Asks a payer that is reached by this HTTP. */
-const ask = (payerHttp: PayerHttp, quirks: Partial<Payer['quirks']> = {}): Promise<Answer> => {
+const ask = (payerHttp: PayerHttp, quirks: Partial<Payer['quirks']> = {}, isThere = true): Promise<Answer> => {
   const deps = { clock: { now: () => nowMs, monotonic: () => 0 }, payerHttp } as unknown as JobDeps;
-  return askPayer(deps, { payer: { ...payer, quirks: { ...payer.quirks, ...quirks } }, accessToken: 'secret' }, url, 0);
+  const asking = { payer: { ...payer, quirks: { ...payer.quirks, ...quirks } }, accessToken: 'secret' };
+  return askPayer(deps, { ...asking, isStillThere: async () => isThere }, url, 0);
 };
 
 const responseOf = (status: number, headers: Readonly<Record<string, string>> = {}): PayerResponse => ({
@@ -133,4 +134,17 @@ describe('the time of an answer to an export', () => {
 
     expect(jest.getTimerCount()).toBe(0);
   });
+});
+
+it('a payer is asked nothing for an export that is deleted', async () => {
+  let calls = 0;
+  const payerHttp = (() => {
+    calls += 1;
+    return Promise.resolve(responseOf(404));
+  }) as PayerHttp;
+
+  expect(await ask(payerHttp, {}, false)).toEqual({ kind: 'gone' });
+  expect(calls).toBe(0);
+  await ask(payerHttp);
+  expect(calls).toBe(1);
 });
