@@ -4,6 +4,7 @@ import { askPayer, type Answer } from '../../../functions/export-job/leg/ask-pay
 import { unavailable } from '../../../functions/shared/errors.ts';
 import type { PayerHttp, PayerResponse } from '../../../functions/shared/payer/http.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
+import { turns } from '../../support/eventually.ts';
 import { fakeTimeouts } from '../../support/fake-timeouts.ts';
 
 const nowMs = Date.parse('2026-06-01T12:00:00Z');
@@ -104,6 +105,7 @@ describe('the time of an answer to an export', () => {
   ])('until its first byte is %s', async (_, quirks, ms) => {
     const { http, signal } = slow();
     const asked = ask(http, quirks);
+    await turns();
     pass(ms - 1);
     expect(signal().aborted).toBe(false);
     pass(1);
@@ -114,6 +116,7 @@ describe('the time of an answer to an export', () => {
   it('as a whole is five minutes', async () => {
     const { http, answer, signal } = slow();
     const asked = ask(http);
+    await turns();
     answer(responseOf(200, json));
     expect(await asked).toMatchObject({ kind: 'json' });
     pass(299_999);
