@@ -14,7 +14,7 @@ export const nameOf = ({ subtype }: AuditEvent): string =>
 export const detailOf = (event: AuditEvent, type: string): string | undefined =>
   event.entity.flatMap(({ detail = [] }) => detail).find((detail) => detail.type === type)?.valueString;
 
-/** Of the registry: the version that the write gave the item; 0 if the event does not say. */
+/** The version that a write gave an item of the registry; 0 if the event does not say. */
 export const versionOf = (event: AuditEvent): number => Number(detailOf(event, 'version')) || 0;
 
 /** What is known from an event of a grant or of a read. */

@@ -49,13 +49,13 @@ const stopIn = (entryId: string, event: AuditEvent): KnownStop => {
   };
 };
 
-/** Whether nothing says which of two events was first: they are of the same second, and of no two versions. */
+/** Whether nothing tells which of two events was first: they have the same second, and no two versions. */
 const isTie = (before: AuditEvent, event: AuditEvent): boolean =>
   secondOf(before) === secondOf(event) && (versionOf(before) === 0 || versionOf(before) === versionOf(event));
 
 /**
  * The stops that hold according to the audit, from its first day on: the last event of each payer and partner counts. Of
- * two whose order nothing says, the one that stops counts.
+ * two whose order is unknown, the one that stops counts.
  * @param now epoch seconds
  */
 export const knownStops = async (bucket: AuditBucket, now: number): Promise<readonly KnownStop[]> => {

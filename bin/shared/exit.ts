@@ -10,8 +10,8 @@ const untilRead = (stream: Writable): Promise<void> =>
   });
 
 /**
- * From here on, a reader that leaves early, such as `head`, does not end the process: what a tool has been asked to do
- * must not depend on who reads along.
+ * From here on, a reader that leaves early, such as `head`, does not end the process: what a tool was asked to do
+ * must not depend on who reads its output.
  */
 export const outliveReaders = (): void => {
   for (const stream of streams) {
@@ -22,7 +22,7 @@ export const outliveReaders = (): void => {
 };
 
 /**
- * Ends the process once its output has been read. `process.exit` alone drops what a pipe has not taken yet, all after
+ * Ends the process once its output has been read. `process.exit` alone drops what a pipe has not taken yet, which is everything after
  * the first 64 KB (https://nodejs.org/api/process.html#processexitcode).
  */
 export const exit = async (code: number): Promise<never> => {

@@ -6,7 +6,7 @@ import { authorizeUrl } from '../../functions/shared/registry/urls.ts';
 import { Refusal } from '../shared/command-line.ts';
 import { rightAnswer, wrongAnswer, type AskedStage, type Question } from './question.ts';
 
-/** A partner that the gateway asks for: its consent page shows in its form which cookie it has read. */
+/** A partner for which the gateway asks for consent: the form of the consent page shows which cookie was read. */
 const askingPartner = ({ config: { partners }, payer }: AskedStage) =>
   partners.find(({ consent, payers }) => consent === 'gateway' && payers.includes(payer));
 
@@ -40,7 +40,7 @@ const overTwo: Open = async (url, cookies) => {
 const token = (letter: string): string => letter.repeat(43);
 const cookie = (letter: string): string => `__Host-p2p-consent=${token(letter)}`;
 
-/** Which cookies the page's form has read. */
+/** Whether the consent page has read the cookie `A`. */
 const readBy = async (open: Open, url: URL, cookies: readonly string[]): Promise<boolean> => {
   const page = await open(url, cookies);
   if (!page.includes('name="consent_token"')) throw new Refusal('the consent page was not shown');

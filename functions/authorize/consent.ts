@@ -21,7 +21,7 @@ const knownToken = (event: ApiEvent): string | undefined =>
     .get(`__Host-${cookieName}`)
     ?.match(/^[A-Za-z0-9_-]{43}$/)?.[0];
 
-/** Whether the browser says that a page of another origin sent the form. Older browsers say nothing. */
+/** Whether the browser says that a page of another origin sent the form. Older browsers do not send the header. */
 const isFromElsewhere = (event: ApiEvent): boolean =>
   (header(event, 'sec-fetch-site') ?? 'same-origin') !== 'same-origin';
 

@@ -71,5 +71,5 @@ export const createPost = ({ allowLoopback, timeoutMs = 15_000, resolve = resolv
   };
 };
 
-/** How a stage posts. A partner app on this machine is one of stage `local` only. */
+/** How a stage posts. Only the stage `local` may post to this machine. */
 export const postOf = (stage: string): Post => createPost({ allowLoopback: stage === 'local' });

@@ -26,8 +26,8 @@ export const exportHandler = (given: ExportDeps) => {
     checkMethod(event, methods);
     const isDelete = event.httpMethod === 'DELETE';
     record.interaction = isDelete ? 'export delete' : isFile(event) ? 'export file' : 'export status';
-    // A partner may delete its export even while the payer is paused, and with any live token of the grant: deleting takes
-    // nothing that the grant may not end. Status and files need the export's types.
+    // A partner may delete its export even while the payer is paused, and with any live token of the grant, since deleting
+    // reveals nothing. Status and files need a token with the export's types.
     const read = await authenticate(deps, event, record, { evenIfPaused: isDelete });
     const item = await requireExport(deps, event, read.open.grant.grantId);
     if (isDelete) return answerDelete(deps, item, context);

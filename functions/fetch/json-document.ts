@@ -15,8 +15,8 @@ const isControl = ({ chunk, start, end }: JsonTokens): boolean =>
 
 /**
  * Checks that an answer is one JSON document from its first brace to its last. If a payer ends an answer by closing the
- * connection, or gives too small a length, there is no other sign that something is missing. It looks only at what is in
- * no brackets, so it does not prove that the JSON can be parsed.
+ * connection, or gives too small a length, there is no other sign that something is missing. It looks only at what is
+ * outside all brackets, so it does not prove that the JSON can be parsed.
  */
 export const jsonDocument = (): JsonDocument => {
   let isStarted = false;

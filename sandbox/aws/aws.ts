@@ -23,7 +23,7 @@ export interface LocalAws extends LocalAwsEndpoint {
  * @param port 0 for any free port
  * @param watch gets each call
  * @param state what an earlier stack left, and where this one keeps what it gets
- * @param answerFirst can break services
+ * @param answerFirst is asked before the services, and can break them
  * @throws the server's own error, such as `EADDRINUSE`
  */
 export const startAws = async (

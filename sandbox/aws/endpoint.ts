@@ -61,7 +61,7 @@ export type AnswerAws = (request: AwsRequest) => AwsAnswer | undefined;
 /**
  * Starts the endpoint.
  * @param port 0 for any free port
- * @param answerFirst can break services
+ * @param answerFirst is asked before the services, and can break them
  */
 export const startAwsEndpoint = async (
   port: number,

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 
-/** Whose requests a local server answers: it has no password, and any page in this machine's browser may call it. */
+/** Whose requests a local server answers: it has no password, and any page in a browser on this machine can call it. */
 type Callers =
   /** Programs, never a browser. */
   | 'programs'
@@ -43,8 +43,8 @@ const isFromBrowser = ({ headers }: IncomingMessage): boolean =>
   headers.origin !== undefined || headers['sec-fetch-site'] !== undefined;
 
 /**
- * Why a local server must not answer this request; undefined if it may. All servers of the sandbox ask this; it is in this
- * folder, which can be copied by itself.
+ * Why a local server must not answer this request; undefined if it may. All servers of the sandbox use this. It is in this
+ * folder because the folder can be copied by itself.
  */
 export const localRefusal = (request: IncomingMessage, { callers, origin }: LocalServerRule): Refusal | undefined => {
   const { host } = request.headers;

@@ -1,5 +1,4 @@
-import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { close, listen } from '../aws/listen.ts';
 import { html } from '../html.ts';
@@ -215,7 +214,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
   return misbehaving(usual, switches.on, { origin, paths, pauseMs: options.faultPauseMs });
 };
 
-/** The OAuth server and the FHIR API answer apps on any origin; what is for people at this machine does not. */
+/** The OAuth server and the FHIR API answer apps on any origin; pages for people at this machine do not. */
 const forOwnPages =
   (handler: Handler): Handler =>
   (req, res, url) => {

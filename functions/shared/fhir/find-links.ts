@@ -31,7 +31,7 @@ export const linkNames = namesOf({
   relation: relationName,
 });
 
-// What brackets are.
+// What is known of an open bracket, as flags.
 const underLink = 1;
 const underResponse = 2;
 const isSelf = 4;
@@ -56,7 +56,7 @@ export interface LinkFinder {
 
 /** @param hasPages whether the answer has pages, whose links are sealed */
 export const createLinkFinder = (hasPages: boolean): LinkFinder => {
-  /** What the brackets are that are open under a `link` or `response`. */
+  /** The flags of each open bracket under a `link` or `response`. */
   const open = new Uint8Array(mostLevels + 1);
   let depth = 0;
   let isStarted = false;

@@ -2,8 +2,8 @@ import { GatewayError } from '../errors.ts';
 import { header, type ApiEvent } from './api.ts';
 
 /**
- * Refuses a request of another page's frame, image or script (Fetch Metadata: `Sec-Fetch-Dest`): nobody sees its
- * answer, and it must not use up a login that a person has under way. Older browsers say nothing.
+ * Refuses a request from a frame, image or script on another page (Fetch Metadata, `Sec-Fetch-Dest`): no person sees
+ * the answer, and it must not use up a login attempt under way. Older browsers do not send the header.
  * @throws GatewayError `invalid_request`, 403
  */
 export const refuseEmbedded = (event: ApiEvent): void => {

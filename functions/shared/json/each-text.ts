@@ -1,11 +1,11 @@
 import { nextToken, takeChunk, token, type JsonTokens } from './tokens.ts';
 
-/** It reads piece by piece, so that no large copy is made. */
+/** The bytes are read in pieces, so that no large copy is made. */
 const pieceBytes = 64 * 1024;
 
 /**
  * Calls with each string that is reported, once it has ended: where it is in `bytes`, without its quotes.
- * @param tokens new ones, which are at the string during the call
+ * @param tokens new ones, from `readTokens`; during the call they are at the string
  */
 export const eachText = (tokens: JsonTokens, bytes: Buffer, call: (from: number, to: number) => void): void => {
   let from = 0;

@@ -1,7 +1,7 @@
 import { backslashByte, letterU } from './bytes.ts';
 
 /*
- * Strings as they are spelled in JSON, between their quotes. A byte is a character here, and so is an escape.
+ * Strings as they are spelled in JSON, between their quotes. Here a character is a byte or an escape.
  */
 
 /** The beginning of a string. */
@@ -39,7 +39,7 @@ export const collectBeginning = (most: number): Beginning => {
   };
 };
 
-/** Decodes a character. What no URL has becomes `ÿ`: quotes, characters beyond ASCII, and escapes that JSON does not have. */
+/** Decodes a character. One that no URL contains becomes `ÿ`: quotes, characters beyond ASCII, and escapes that JSON does not have. */
 const decode = (unit: string): string => {
   try {
     const decoded = unit.length === 1 ? unit : (JSON.parse(`"${unit}"`) as string);

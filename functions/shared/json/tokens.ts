@@ -3,8 +3,8 @@ import { longestSpelling, numberAt, numberOf, type Names } from './names.ts';
 
 /*
  * The one reader of JSON bytes. It finds the tokens of a document while its chunks arrive, in one pass, in linear time,
- * and without memory for each token. It is lenient: it says that a token is not where it belongs, and reads on. Whoever
- * asks for the tokens decides what follows from that.
+ * and without memory for each token. It is lenient: it says that a token is not where it belongs, and reads on. The
+ * caller decides what follows from that.
  */
 
 // What a byte begins. V8 reads constants faster if they are not exported.
@@ -73,7 +73,7 @@ const afterName = [value, any(colon), end, any(colon, comma, closing)] as const;
 const afterComma = [value, any(text), value, value] as const;
 const afterOpening = [0, any(text, closing), any(text, scalar, opening, closing)] as const;
 
-/** The end of a string is looked for byte by byte so far, and then searched: a loop is faster than a short search. */
+/** For this many bytes the end of a string is looked for in a loop, which is faster than a short search. */
 const shortBytes = 16;
 
 /** The tokens of a stream. Each field is about the current one. */
@@ -95,7 +95,7 @@ export interface JsonTokens {
   hasEscapes: boolean;
   /** How many brackets are open around it; -1 for one that closes nothing. */
   level: number;
-  /** If something has been wrong since the token before, `stray` or another number; else 0. */
+  /** `stray` or another number if something was wrong since the previous token; else 0. */
   fault: number;
   /** If names are sought: whether all brackets are reported. May be changed at any time. */
   reportsBrackets: boolean;

@@ -15,13 +15,13 @@ interface LeaseRequest {
   /** How many slots are needed now. */
   readonly needed: number;
   /**
-   * How many slots at most. Within the limit those that are not needed now are only taken from those that nobody took in time, so
-   * that nobody misses them.
+   * How many slots at most. Within the limit, slots that are not needed now are taken only from lost ones, which no other
+   * environment can use, unless the caller is `alone`.
    */
   readonly slots: number;
-  /** Whether no other environment was seen to take slots: then more may be taken than are needed, if that is still so. */
+  /** Whether no other environment was seen taking slots. If that still holds, more may be taken than are needed. */
   readonly alone: boolean;
-  /** Whether all of them may be taken ahead of their time, as beyond the limit. */
+  /** Whether all of them may be taken ahead of their time, since the caller is over its limit. */
   readonly ahead: boolean;
   /**
    * Epoch milliseconds. Called before each try, so that slots that others took meanwhile do not seem to be in the
@@ -59,8 +59,8 @@ const usualTimes: LeaseTimes = { tryMs: 400, wholeMs: 1000 };
 /** An item may be deleted an hour after its last slot: by then it only says that nothing is taken. */
 const keptSeconds = 3600;
 /**
- * A lost race says what the item holds, so the next try succeeds or finds the slots taken. Only an item that is deleted or
- * damaged between two tries makes more of them.
+ * A write that loses a race returns what the item holds, so the next try succeeds or finds the slots taken. More tries are
+ * needed only if the item is deleted or damaged between two of them.
  */
 const mostTries = 10;
 
@@ -69,7 +69,7 @@ const decimal = (ms: number): number => Number(ms.toFixed(3));
 
 /**
  * Leases slots from the table Limits: one conditional write if the environment knows up to when slots are taken, and
- * one more if others were faster. Which slots are lost is decided once, when the caller asks: else callers that lost the
+ * one more if others were faster. Which slots are lost is decided once, when the caller asks: otherwise callers that lost the
  * race to restart an idle limit would find its first slots lost again, and race to restart it again.
  */
 export const leaseFromTable =
@@ -150,10 +150,10 @@ export const leaseFromTable =
       seen = takenUntilMs;
       found = true;
     }
-    throw new Error('the item of a limit changes without end');
+    throw new Error(`the item of a limit changed between all ${mostTries} tries`);
   };
 
-/** How many of the slots before the oldest were never taken: none that an environment has seen. */
+/** How many slots before the oldest usable one were never taken; 0 if it is not known up to when slots were taken. */
 const lostSlots = (rate: Rate, seenMs: number | undefined, oldestMs: number): number =>
   seenMs === undefined ? 0 : Math.max(0, Math.ceil((oldestMs - seenMs - roundingMs) / slotMsOf(rate)) - 1);
 
@@ -167,7 +167,7 @@ interface Written {
   readonly expiresAt: number;
 }
 
-/** @param onlyMs up to when slots must be taken, if nobody else may have taken any */
+/** @param onlyMs up to when exactly slots must be taken; given if nobody else may have taken any since */
 const follow = (
   bounds: Bounds,
   { lengthMs, expiresAt }: Written,

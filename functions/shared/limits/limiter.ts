@@ -65,7 +65,7 @@ const noStanding = (): Standing => ({
   leasing: undefined,
 });
 
-/** More than were used recently: twice as many within the limit, where only a tenth of the burst may be held. */
+/** More than were used recently: within the limit twice as many, though at most a tenth of the burst may be held. */
 const slotsToAsk = ({ uses, overUntilAt }: Standing, rate: Rate, at: number): number => {
   const used = uses.filter((usedAt) => usedAt > at - keepMs).length;
   return at < overUntilAt ? Math.min(batchOf(rate), used + 1) : Math.min(1 + spareOf(rate), 2 * used + 1);
@@ -86,9 +86,9 @@ const usableSlots = ({ held }: Standing, rate: Rate, at: number): number =>
   at >= held.endsAt || at < held.nextAt ? 0 : Math.min(held.left, 1 + Math.floor((at - held.nextAt) / slotMsOf(rate)));
 
 /**
- * A limit that all environments share, for any key. Within the limit an environment that others share it with takes a
- * slot for each turn; one that is alone holds a few more. Beyond the limit it leases slots in batches, and remembers a
- * refusal until that can change. Nothing runs between calls, since Lambda would freeze it.
+ * A limit that all environments share, for any key. Within the limit, an environment takes one slot for
+ * each turn if others share the limit, and holds a few more if it is alone. Beyond the limit it leases slots in batches,
+ * and remembers a refusal until that can change. Nothing runs between calls, since Lambda would freeze it.
  *
  * While the store is out of reach, each environment enforces the whole limit by itself. A limiter protects payers from
  * load, not members' data, and must not stop reads.
@@ -166,7 +166,7 @@ export const limiter = ({ lease, clock }: LimiterDeps): TakeTurn => {
     const standing = standings.get(key) ?? noStanding();
     standings.set(key, standing);
     let failure: string | undefined;
-    // Each lease serves a call at least, or says that the slots are taken.
+    // Each lease serves at least one call, or says that the slots are taken.
     for (;;) {
       const at = clock.monotonic();
       if (takeHeld(standing, rate, at)) return turnOf(standing, rate, true, failure);

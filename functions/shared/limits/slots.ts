@@ -44,8 +44,8 @@ export const batchOf = ({ perSecond, burst }: Rate): number =>
   Math.max(1, Math.min(burst, Math.floor((perSecond * batchMs) / 1000)));
 
 /**
- * By how many slots the burst may be exceeded: a tenth. As many may an environment hold within the limit, so that all of the
- * burst is there for the others.
+ * By how many slots the burst may be exceeded: a tenth. An environment within the limit may hold that many, so that the
+ * whole burst is left for the others.
  */
 export const spareOf = ({ burst }: Rate): number => Math.floor(burst / 10);
 

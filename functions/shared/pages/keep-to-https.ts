@@ -4,8 +4,8 @@ import type { PageSettings } from './settings.ts';
 const name = 'Strict-Transport-Security';
 
 /**
- * Extends what a page says about plain http to all names below the stage's domain (RFC 6797 §6.1.2). Without a domain
- * of its own the gateway is a name of AWS's, for which it cannot speak.
+ * Extends a page's HSTS header to all names below the stage's domain (RFC 6797 §6.1.2). Without a domain of its own, the
+ * gateway has a name of AWS's, and must not speak for the names below that.
  */
 export const keepToHttps = ({ ownDomain = false }: PageSettings): Middleware => {
   const extend: Middleware['after'] = ({ response }) => {

@@ -38,7 +38,7 @@ interface Watched {
   readonly grantId: string;
 }
 
-/** At every second look the grant is read, so that its end too ends a read within thirty seconds. */
+/** The grant is read at every second look, so its end ends a read within ten seconds, or twenty if it could not be read once. */
 const looksForGrant = 2;
 
 /**

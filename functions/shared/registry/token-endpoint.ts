@@ -11,7 +11,7 @@ export type GrantType = (typeof grantTypes)[number];
 /** How a client authenticates (RFC 6749 §2.3, RFC 7523). Some clients use the first that they find advertised. */
 const confidentialMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const;
 
-/** The same, with the public client's. */
+/** The same, and a public client's. */
 export const clientAuthentications = [...confidentialMethods, 'none'] as const;
 
 export type ClientAuthentication = (typeof clientAuthentications)[number];
