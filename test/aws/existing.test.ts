@@ -159,7 +159,7 @@ describe('a topic', () => {
     ]);
   });
 
-  it('a topic whose key lets no alarm in is wrong', async () => {
+  it('a topic whose key no alarm may use is wrong', async () => {
     const { KeyMetadata: metadata } = await kms.send(new CreateKeyCommand({}));
     expect(await check(await make('closed-key', { KmsMasterKeyId: metadata?.Arn ?? '' }))).toEqual([
       expect.stringMatching(

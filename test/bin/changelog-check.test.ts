@@ -124,7 +124,7 @@ describe('a change of what is shipped', () => {
     expect((await check()).code).toBe(1);
   });
 
-  it('a change of what is shipped of whose commits one says why it needs no entry passes, and the reason is shown', async () => {
+  it('a change of what is shipped passes if one of its commits says why it needs no entry, and the reason is shown', async () => {
     write(change);
     commit('Comments\n\nChangelog: none, only comments');
 

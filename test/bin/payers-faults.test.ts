@@ -284,7 +284,7 @@ describe('discovery that differs from the profile', () => {
     ).toEqual([expect.stringContaining(`lacks private_key_jwt (it has ${list})`)]);
   });
 
-  it('discovery that differs from the profile in a URL is only one of value, not of spelling', async () => {
+  it('discovery that differs from the profile only in the spelling of a URL agrees with it', async () => {
     const token_endpoint = 'HTTPS://PLAN.test:443/token';
 
     expect(await examined({ [smartConfiguration]: published({ token_endpoint }) })).toEqual([]);

@@ -212,7 +212,7 @@ describe('a host', () => {
     expect(todos).toEqual([expect.stringMatching(/^connection: 127.0.0.1:\d+ does not answer in time/)]);
   });
 
-  it('a host that lets one try to connect pass by, and takes the next, has no fault', async () => {
+  it('a host that misses one attempt to connect and takes the next has no fault', async () => {
     const port = await listening(createServer());
     const tooLate = AbortSignal.abort(new DOMException('late', 'TimeoutError'));
     jest.spyOn(AbortSignal, 'timeout').mockReturnValueOnce(tooLate);

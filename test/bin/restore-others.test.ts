@@ -162,7 +162,7 @@ describe('npm run restore -- stops', () => {
     [2, 2, { at: now }],
     [undefined, 3, { at: now }],
   ])(
-    'npm run restore -- stops of a stop of version %s in the audit, and its end in the same second of version %s not there yet, %j is left',
+    'npm run restore -- stops, with a stop of version %s in the audit and its end of version %s, in the same second, not yet there, leaves %j',
     async (stopVersion, endVersion, left) => {
       await write('stop', stopVersion);
       await tool.file();
@@ -252,12 +252,12 @@ describe('an alarm of the audit', () => {
     await expect(checkAuditAlarms(config, {})).rejects.toThrow('The alarm Audit1 is on');
   });
 
-  it('an alarm of the audit that is off does not', async () => {
+  it('an alarm of the audit that is off stops no restore', async () => {
     states('OK', 'INSUFFICIENT_DATA');
     await expect(checkAuditAlarms(config, {})).resolves.toBeUndefined();
   });
 
-  it('an alarm of the audit that may not be read is said, with the right that is missing', async () => {
+  it('an alarm of the audit that may not be read stops a restore, which names the missing right', async () => {
     cloudWatch.on(DescribeAlarmsCommand).rejects(Object.assign(new Error('no'), { name: 'AccessDenied' }));
     await expect(checkAuditAlarms(config, {})).rejects.toThrow(
       'AWS denied access. The tool needs cloudwatch:DescribeAlarms.',

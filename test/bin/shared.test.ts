@@ -83,7 +83,7 @@ describe('a failure of AWS', () => {
   });
 
   it.each([named('ValidationException'), new Refusal('x'), 'a text'])(
-    'a failure of AWS that nobody knows stays as it is: %s',
+    'an unknown failure of AWS stays as it is: %s',
     (error) => {
       expect(explained(error)).toBe(error);
     },

@@ -368,7 +368,7 @@ describe('a month without figures', () => {
   });
 });
 
-describe('an AWS that fails', () => {
+describe('npm run usage where AWS fails', () => {
   let failing: AwsAnswers;
   beforeEach(async () => {
     createGroups();
@@ -380,7 +380,7 @@ describe('an AWS that fails', () => {
   const runInto = (file: string): Promise<Ran> => run(['--month', month, '--csv', join(folder, file)], failing.url);
 
   it.each(['Failed', 'Cancelled', 'Timeout', 'Unknown'])(
-    'an AWS that fails by a query that ends as %s: nothing is written',
+    'npm run usage writes nothing if a query ends as %s',
     async (status) => {
       failing.answer('GetQueryResults', { status });
       await expect(runInto('a.csv')).rejects.toThrow(`CloudWatch Logs ended a query without an answer (${status})`);
@@ -388,14 +388,14 @@ describe('an AWS that fails', () => {
     },
   );
 
-  it('an AWS that fails by a query that never ends: nothing is written', async () => {
+  it('npm run usage writes nothing if a query never ends', async () => {
     failing.answer('GetQueryResults', { status: 'Running' });
     await expect(runInto('a.csv')).rejects.toThrow('CloudWatch Logs has not finished a query for an hour');
     expect(readdirSync(folder)).toEqual([]);
   });
 
   it.each(['LimitExceededException', 'ThrottlingException'])(
-    'an AWS that fails for a moment by %s: it is asked again',
+    'npm run usage starts a query again that failed for a moment by %s',
     async (type) => {
       await fillRegistry({});
       failing.answer('StartQuery', { __type: type, message: 'busy' }, 2);
@@ -404,19 +404,19 @@ describe('an AWS that fails', () => {
     },
   );
 
-  it('an AWS that fails for a moment by a busy table: it is asked again', async () => {
+  it('npm run usage reads a table again that was busy for a moment', async () => {
     await fillRegistry({ 'payer#north': { id: 'north', displayName: 'North' } });
     failing.answer('Scan', { __type: 'ProvisionedThroughputExceededException', message: 'busy' }, 4);
     await runInto('a.csv');
     expect(csvRows(readFileSync(join(folder, 'a.csv'), 'utf8'))).toMatchObject([{ payer: 'north', name: 'North' }]);
   });
 
-  it('an AWS that fails by refusing rights: it says which', async () => {
+  it('npm run usage names the rights that AWS refuses', async () => {
     failing.answer('StartQuery', { __type: 'AccessDeniedException', message: 'no' });
     await expect(runInto('a.csv')).rejects.toThrow('AWS denied access. The tool needs logs:DescribeLogGroups');
   });
 
-  it('an AWS that fails by a registry that cannot be read: nothing is written', async () => {
+  it('npm run usage writes nothing if the registry cannot be read', async () => {
     await fillRegistry({});
     failing.answer('Scan', { __type: 'com.amazon.coral.service#AccessDeniedException', message: 'no' });
     await expect(runInto('a.csv')).rejects.toThrow('AWS denied access. The tool needs dynamodb:ListTables');

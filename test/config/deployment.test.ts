@@ -51,7 +51,7 @@ describe('domain', () => {
     expect(deploymentProblems({ domain: { ...domain, name: 'Gateway.example.org' }, origin })).toHaveLength(1);
   });
 
-  it('domain whose certificate is of another kind is told that, and nothing about its region', () => {
+  it('a domain whose certificate is of another kind is refused once, without a word about its region', () => {
     const certificateArn = 'arn:aws:iam:us-west-2:444455556666:server-certificate/gateway';
 
     expect(refusedFields(stage({ stage: { ...placed, domain: { ...domain, certificateArn } } }))).toEqual([

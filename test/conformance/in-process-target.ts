@@ -21,7 +21,7 @@ const usualTimeMs = 29_000;
 
 /**
  * A stage whose functions run in this process, over tables in memory, behind the API's own routes and answers. Its
- * clock goes with the machine's, and jumps when a test lets time pass.
+ * clock follows the machine's, and jumps when a test lets time pass.
  */
 export const startInProcessTarget = async (): Promise<WorldTarget> => {
   const { opened, closeAll } = closersOf();

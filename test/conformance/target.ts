@@ -37,7 +37,7 @@ export interface Wire {
   readonly setFault: (fault: StoreFault | undefined) => void;
 }
 
-/** A stage with its payers, tables, clock and logs under the test's control, in this process or in its own ones. */
+/** A stage with its payers, tables, clock and logs under the test's control, in this process or in processes of its own. */
 export interface WorldTarget extends Target {
   readonly apps: typeof localApps;
   readonly payers: ScriptedPayers;
@@ -50,7 +50,7 @@ export interface WorldTarget extends Target {
   readonly logLines: readonly string[];
   /** Epoch seconds. */
   readonly now: () => number;
-  /** Lets time pass: a clock that a test sets jumps, and any other is waited for. */
+  /** Lets time pass: moves a clock that the test controls, or waits. */
   readonly passSeconds: (seconds: number) => Promise<void>;
   /** Sets a payer's secret; `undefined` empties it. */
   readonly setSecret: (payerId: string, secret: object | undefined) => void;

@@ -28,7 +28,7 @@ export const storeErrors = {
   down: { status: 500, name: 'InternalServerError' },
 } as const;
 
-/** Sees the functions' calls at an endpoint of AWS; the suite's own access to the tables is none of theirs. */
+/** Sees the functions' calls at an endpoint of AWS, but not the suite's own access to the tables. */
 export const watchStore =
   ({ see }: SeenWire): AnswerAws =>
   (request) => {

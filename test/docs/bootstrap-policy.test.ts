@@ -252,15 +252,12 @@ describe('the policy that CloudFormation deploys with', () => {
     'kms:GenerateDataKeyWithoutPlaintext',
     'kms:DescribeKey',
     'kms:CreateGrant',
-  ])(
-    'allows it %s through DynamoDB, which asks that of whoever puts a table under a customer managed key',
-    (action) => {
-      const through = { 'kms:ViaService': 'dynamodb.us-east-1.amazonaws.com' };
-      expect(decided(action, at('kms', 'key/x'), through)).toBe('allowed');
-    },
-  );
+  ])('allows it %s through DynamoDB, which requires that to encrypt a table with a customer managed key', (action) => {
+    const through = { 'kms:ViaService': 'dynamodb.us-east-1.amazonaws.com' };
+    expect(decided(action, at('kms', 'key/x'), through)).toBe('allowed');
+  });
 
-  // Whoever makes an interface endpoint with private DNS associates the VPC with the endpoint's hosted zone.
+  // Creating an interface endpoint with private DNS associates the VPC with the endpoint's hosted zone.
   it('allows it to associate a VPC with the hosted zone of an interface endpoint', () => {
     expect(decided('route53:AssociateVPCWithHostedZone', 'arn:aws:route53:::hostedzone/Z1')).toBe('allowed');
   });

@@ -17,7 +17,7 @@ let stack: RunningStack;
 let bucket: AuditBucket;
 let dynamo: DynamoDBClient;
 
-/** Every bearer of ours starts with its grant's id. */
+/** Every token that the gateway issues starts with its grant's id. */
 const grantIdOf = ({ access_token: token }: Tokens): string =>
   Buffer.from(token.replace('p2pa_', ''), 'base64url').subarray(0, 16).toString('base64url');
 

@@ -73,7 +73,7 @@ const notes = async (): Promise<string[][]> =>
     .filter(Boolean)
     .map((line) => line.split(' '));
 const first = () => aws.lambda.engine.executions()[0];
-/** Waits for something that takes retries, whose delays are no real ones: each look passes a tenth of a second. */
+/** Waits for something that takes retries. Their delays are simulated: each look passes a tenth of a second. */
 const withRetries = (isSo: () => boolean): Promise<void> =>
   eventually(() => {
     aws.lambda.passTime(100);

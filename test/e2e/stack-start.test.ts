@@ -99,7 +99,7 @@ describe('npm start', () => {
     expect(await refused(['--bogus'])).toEqual(["Unknown option '--bogus'; --help lists the flags"]);
   });
 
-  it('npm start if stopped while starting, leaves nothing listening, and says that it was stopped', async () => {
+  it('npm start that is stopped while starting leaves nothing listening, and says that it was stopped', async () => {
     const { gateway } = await choosePorts();
     const child = start([...freePorts, '--port', String(gateway), '--state', join(folder, 'stopped')]);
     const ended = collected(child);

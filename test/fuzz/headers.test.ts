@@ -328,7 +328,7 @@ describe('parameters of authorize and callback', () => {
     );
   });
 
-  it('parameters of authorize and callback of the callback consume nothing and lead nowhere without a login attempt (RFC 6749 §10.12)', async () => {
+  it('parameters of the callback consume nothing and lead nowhere without a login attempt (RFC 6749 §10.12)', async () => {
     const all = 'state code iss error error_description error_uri session_state __proto__ constructor x'.split(' ');
 
     await holds(

@@ -43,7 +43,7 @@ describe('the functions of the stack', () => {
     }
   });
 
-  it('the functions of the stack and the one that fills the registry, which has it beside its code', async () => {
+  it('the function that fills the registry has the registry beside its code', async () => {
     const folder = join(outdir, 'local', 'bundles', 'fill-registry');
     expect((await readdir(folder)).sort()).toEqual(['index.js', 'registry.json']);
     const registry = JSON.parse(await readFile(join(folder, 'registry.json'), 'utf8')) as object;

@@ -1,8 +1,8 @@
 import { hang, type Phase } from './hang.ts';
 
 /**
- * A breaker that opened at 20 seconds of its own time opens until 50 and 120. So it closes within 20 of the 80 that the last
- * phase has. What becomes of each read is shown in simulated time (test/functions/fetch/breaker/pool.test.ts).
+ * A breaker that opened at second 20 of its own time stays open until second 50, and then until second 120. So it closes
+ * within 20 of the 80 seconds of the last phase. What becomes of each read is shown in simulated time (test/functions/fetch/breaker/pool.test.ts).
  */
 const load = { environments: 20, perSecond: 5, before: 3, during: 10, after: 8 };
 const share = ({ answered, offered }: Phase): number => answered / offered;

@@ -45,7 +45,7 @@ const numbersNear = (raw: string): readonly string[] => {
   return [String(value + 1), ...(value > 0 ? [String(value - 1)] : []), ...units];
 };
 
-/** What could be planted at this node: its kind, the part that changes, and what stands there instead. */
+/** What could be planted at this node: the kind of defect, the part that changes, and its replacement. */
 const changesAt = (node: Node, textOf: (part: Node) => string): readonly (readonly [string, Node, string])[] => {
   const child = (key: string): Node => node[key] as Node;
   switch (node.type) {

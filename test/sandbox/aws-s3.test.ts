@@ -59,7 +59,7 @@ describe('the embedded S3', () => {
     await expect(client.send(new DeleteObjectCommand(object))).rejects.toMatchObject({ name });
   });
 
-  it('says of what it does not support that it does not, and changes nothing', async () => {
+  it('says which requests it does not support, and changes nothing', async () => {
     await put('whole', '0123456789');
     const unsupported = [
       () => put('whole', 'x', { IfMatch: '"etag"' }),

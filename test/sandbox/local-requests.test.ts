@@ -85,7 +85,7 @@ const ask = async (name: Name, path: string, { method = 'GET', headers = {}, bod
 const all = Object.entries(paths).flatMap(([name, known]) =>
   known.map(([path, status]) => [name as Name, path, status] as const),
 );
-/** The gateway itself answers pages of other origins: the product's own rules for them are what is tried out. */
+/** The gateway answers pages of other origins, since the product has its own rules for them. */
 const ownPagesOnly = all.filter(([name]) => name !== 'gateway');
 
 describe('a local server', () => {
@@ -139,21 +139,21 @@ describe('a local server', () => {
     },
   );
 
-  it('of AWS answers no browser at all', async () => {
+  it('the local server of AWS answers no browser at all', async () => {
     for (const site of ['none', 'same-origin']) {
       const { status } = await ask('aws', '/', { headers: { 'sec-fetch-site': site, 'sec-fetch-mode': 'navigate' } });
       expect([site, status]).toEqual([site, 403]);
     }
   });
 
-  it('that others reach by a public origin also answers to its name', async () => {
+  it('a local server that others reach by a public origin also answers to its name', async () => {
     expect((await ask('partner', '/', { headers: { host: 'app.example' } })).status).toBe(200);
     expect((await ask('partner', '/', { headers: { host: 'app.example:8080' } })).status).toBe(421);
     const ownForm = { host: 'app.example', origin: 'https://app.example' };
     expect((await ask('partner', '/webhooks', { method: 'POST', headers: ownForm })).status).toBe(401);
   });
 
-  it('of a payer leaves its OAuth and FHIR paths to other origins, as a payer does', async () => {
+  it('the local server of a payer answers other origins at its OAuth and FHIR paths, as a payer does', async () => {
     const { status } = await ask('payer', '/r4/metadata', {
       headers: { origin: 'https://app.example', 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' },
     });

@@ -156,7 +156,7 @@ describe('a read that the gateway refuses', () => {
     expect(gateway.seen.filter(({ path }) => path === '/r4/plan/Patient/p1')).toHaveLength(4);
   });
 
-  it('a read that the gateway refuses with a long wait is not made again while a member looks on', async () => {
+  it('a read that the gateway refuses with a long wait is not made again while a member waits', async () => {
     gateway.fhirStatus = 503;
     gateway.fhirRetryAfter = '600';
 

@@ -68,14 +68,14 @@ describe('what a local stack keeps', () => {
     expect(readdirSync(folder)).toContain('notes.txt');
   });
 
-  it('what a local stack keeps if damaged, is refused with a line that names --fresh, which mends it', async () => {
+  it('what a local stack keeps, if damaged, is refused with a line that names --fresh, which mends it', async () => {
     writeFileSync(join(folder, 'state.sqlite'), 'not a database, and long enough to be looked at as one '.repeat(20));
     expect(() => open()).toThrow(/^\S+ can't be read \(.*\); start with --fresh, which empties it and begins anew$/);
     await open({ fresh: true }).close();
     await open().close();
   });
 
-  it('what a local stack keeps if another version wrote it, is refused with a line that names --fresh', async () => {
+  it('what a local stack keeps, if another version wrote it, is refused with a line that names --fresh', async () => {
     const state = open();
     state.rooms('state').set('format', () => '0');
     await state.close();

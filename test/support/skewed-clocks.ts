@@ -5,8 +5,8 @@ import { boundTime } from '../../functions/shared/store/bounded-clock.ts';
 export const skewedStartMs = Date.UTC(2026, 5, 1, 12) + 700;
 
 /**
- * The clock of each environment of a fleet, which every call to a table bounds by a `Date` in full seconds, as
- * `boundedClock` does with DynamoDB's answers.
+ * The clock of each environment of a fleet. Every call to a table bounds it by a `Date` in full seconds, as `boundedClock`
+ * does with DynamoDB's answers.
  * @param time the true time
  * @param skewsMs how far ahead each environment's clock is, in milliseconds
  */

@@ -1,14 +1,14 @@
 import type { Differences } from './contract.ts';
 
 /*
- * Where a stand-in for AWS does otherwise than AWS documents. A test of the gateway that needs one of these proves nothing
- * there. The local stack has no list: it keeps every case.
+ * Where a stand-in for AWS differs from what AWS documents. A test of the gateway that depends on one of these proves
+ * nothing there. The local stack has no list: it keeps every case.
  */
 
 /** Moto, by what it does instead. */
 export const ofMoto = {
   dynamoDb: {
-    'takes it': [
+    'accepts it': [
       'DynamoDB refuses to put, read, update and delete an item whose key is empty',
       'DynamoDB refuses to put, read, update and delete an item whose key is of another type',
       'DynamoDB refuses an update with a malformed number, and changes nothing',
@@ -28,14 +28,14 @@ export const ofMoto = {
       'DynamoDB refuses an update with a parenthesis left open, and changes nothing',
       'DynamoDB refuses an update with an unknown operator, and changes nothing',
       'DynamoDB refuses an update with a malformed end behind what is true already, and changes nothing',
-      'DynamoDB takes n < "9" for false where n is 9, s is "s" and e is {"one", "two"}',
-      'DynamoDB takes n <= "9" for false where n is 9, s is "s" and e is {"one", "two"}',
-      'DynamoDB takes n > "9" for false where n is 9, s is "s" and e is {"one", "two"}',
-      'DynamoDB takes n >= "9" for false where n is 9, s is "s" and e is {"one", "two"}',
-      'DynamoDB takes size(absent) < 3 for false where n is 9, s is "s" and e is {"one", "two"}',
+      'DynamoDB evaluates n < "9" to false if n is 9, s is "s" and e is {"one", "two"}',
+      'DynamoDB evaluates n <= "9" to false if n is 9, s is "s" and e is {"one", "two"}',
+      'DynamoDB evaluates n > "9" to false if n is 9, s is "s" and e is {"one", "two"}',
+      'DynamoDB evaluates n >= "9" to false if n is 9, s is "s" and e is {"one", "two"}',
+      'DynamoDB evaluates size(absent) < 3 to false if n is 9, s is "s" and e is {"one", "two"}',
     ],
     'answers with an empty map': ['DynamoDB answers an update with the attributes that ReturnValues NONE means'],
-    'has an item end at 405,000 bytes': [
+    'ends an item at 405,000 bytes': [
       'DynamoDB takes an item of 400 KB, and refuses one byte more',
       'DynamoDB updates an item up to 400 KB, and refuses to make it one byte longer',
     ],
@@ -69,11 +69,11 @@ export const ofMoto = {
     'writes the other value': [
       'Secrets Manager takes a repeated request once, and refuses another value under its token',
     ],
-    'calls the parameter wrong': ['Secrets Manager moves no label to a version that does not exist'],
+    'calls the parameter invalid': ['Secrets Manager moves no label to a version that does not exist'],
   },
   kms: {
-    'says nothing of it': ['KMS says by which algorithm it encrypted and decrypted'],
-    'calls it access denied': ['KMS opens no damaged ciphertext, and none that it did not make'],
+    'does not say': ['KMS says by which algorithm it encrypted and decrypted'],
+    'answers that access is denied': ['KMS opens no damaged ciphertext, and none that it did not make'],
     'answers 500': [
       'KMS makes the same MAC of the same message, by an alias too, and another of another',
       'KMS makes a MAC of 1 to 4,096 bytes, and refuses none and one more',
@@ -97,7 +97,7 @@ export const ofMoto = {
       'S3 lists nothing if no keys are asked for, and refuses to list fewer',
       'S3 deletes 1,000 objects at once, and refuses one more and none',
     ],
-    'loses it': ['S3 lists a key with a carriage return as it was put'],
+    'loses the carriage return': ['S3 lists a key with a carriage return as it was put'],
     'lists all buckets': ['S3 finds buckets by the beginning of their names'],
     'does not compare': [
       'S3 refuses a body that does not match its CRC-32, and keeps nothing of it',
@@ -129,7 +129,7 @@ export const ofMemory: Differences = {
     'DynamoDB reads only the attributes that a projection names',
     'DynamoDB shares a parallel scan out, so that each item is in one segment',
   ],
-  'takes it': [
+  'accepts it': [
     'DynamoDB refuses to read by more than the key',
     'DynamoDB refuses an update with a name that no expression uses, and changes nothing',
     'DynamoDB refuses an update with a reserved word for a name, and changes nothing',

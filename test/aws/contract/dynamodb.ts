@@ -276,7 +276,7 @@ const conditional = {
 const deciding: readonly Case<Dynamo>[] = [
   ...decisions.map(([ConditionExpression, holds]) =>
     conditions(
-      `DynamoDB takes ${spelledOut(ConditionExpression)} for ${holds} where n is 9, s is "s" and e is {"one", "two"}`,
+      `DynamoDB evaluates ${spelledOut(ConditionExpression)} to ${holds} if n is 9, s is "s" and e is {"one", "two"}`,
       async (target) => {
         const Key = freshKey();
         await put(target, { ...Key, ...conditioned });

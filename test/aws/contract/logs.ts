@@ -83,7 +83,7 @@ const refusedQueries: readonly (readonly [string, string, (group: string) => Par
 
 /** What CloudWatch Logs does with what tools send. */
 export const logsCases: readonly Case<Logs>[] = [
-  describing('CloudWatch Logs lists the groups whose names begin so, in order', async (target) => {
+  describing('CloudWatch Logs lists the groups whose names begin with a prefix, in order', async (target) => {
     const prefix = freshPrefix();
     for (const name of [`${prefix}token`, `${prefix}fetch`, `/other${prefix}fetch`]) await target.makeGroup(name);
     expect(await groupsUnder(target, prefix)).toEqual([[`${prefix}fetch`, `${prefix}token`]]);
@@ -124,7 +124,7 @@ export const logsCases: readonly Case<Logs>[] = [
   filtering('CloudWatch Logs finds no group that was not made', async (target) => {
     await refuses(messagesIn(target, { logGroupName: '/none' }), 'ResourceNotFoundException');
   }),
-  querying('CloudWatch Logs starts a query, and says how it stands', async (target) => {
+  querying('CloudWatch Logs starts a query, and gives its status', async (target) => {
     const group = await freshGroup(target);
     await target.write(group, ['{"step":"fetch","payer":"north"}'], now);
     const { queryId } = await start(target, group);

@@ -86,7 +86,7 @@ const objects: readonly Case<S3>[] = [
       expect((await bytesOf(target, `${prefix}${name}`)).equals(large)).toBe(true);
     }
   }),
-  putting('S3 has the last body only in a bucket without versions, and no version of it', async (target) => {
+  putting('S3 keeps only the last body in a bucket without versions, and gives it no version id', async (target) => {
     const key = `${freshPrefix()}a`;
     await put(target, key, 'first');
     expect((await put(target, key, 'second')).VersionId).toBeUndefined();

@@ -58,7 +58,7 @@ describe('a browser’s speculative request', () => {
     },
   );
 
-  it('is told from a visit, which browsers mark as a document', async () => {
+  it('is told apart from a visit, which browsers mark as a document', async () => {
     const test = gateway();
     const headers = { 'sec-fetch-dest': 'document' };
     const { state, cookie } = await test.start({}, { headers });

@@ -11,7 +11,7 @@ describe('redeeming a code', () => {
     expect([pair.patient, told.active, told.patient]).toEqual([undefined, true, undefined]);
   });
 
-  it('or refreshing is refused to a partner that left the configuration (the kill switch), and uses up nothing', async () => {
+  it('or a refresh is refused to a partner that was removed from the configuration, and uses up nothing', async () => {
     const test = gateway();
     const [pair, code] = [await test.connect(), await test.login()];
     const { redeem, refresh } = test.reconfigured(withoutPartner('demo-partner'));

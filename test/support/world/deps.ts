@@ -31,10 +31,10 @@ export const memoryTables = Object.fromEntries(tableNames.map((name) => [name, n
 /** What the functions of a login and of a read depend on. */
 export type WorldDeps = AuthorizeDeps & CallbackDeps & TokenDeps & DiscoveryDeps & FetchDeps;
 
-/** What each world decides by itself. */
+/** What each world must give. */
 type Own = Pick<WorldDeps, 'clock' | 'registry' | 'payerHttp' | 'readPayerSecret' | 'sleep'>;
 
-/** The dependencies of all functions over tables; a world replaces what it will. */
+/** The dependencies of all functions over tables; a world may replace any of them. */
 export const depsOver = <Given extends Own & Partial<WorldDeps>>(tableOf: (name: TableName) => Table, given: Given) => {
   const { clock } = given;
   const limits = tableOf('Limits');

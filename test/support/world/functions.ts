@@ -85,7 +85,7 @@ export const functionsInMemory = ({ registry, origin, clock, writeLog, secretOf,
       sleep: (ms: number) => sleep(ms),
     });
   };
-  // No job runs here, so an export that was started stays so, and has no file.
+  // No job runs here, so an export never ends and has no files.
   const noJob = { openObject: () => Promise.reject(unavailable('s3: NoSuchKey')), wakeJob: async () => undefined };
   const served: Readonly<Record<string, Served>> = {
     authorize: { handler: authorizeHandler(depsOf('authorize')), streams: false },

@@ -44,7 +44,7 @@ interface Trouble {
   readonly breaker?: boolean;
 }
 
-/** Every so many seconds a read goes to each payer, for so long. */
+/** How often each payer is read, and until when, in seconds. */
 const everySeconds = 2;
 const lastSecond = 430;
 const stepMs = 500;

@@ -1,18 +1,14 @@
 import fc from 'fast-check';
 import type { Rate } from '../../../../functions/shared/limits/slots.ts';
 import { limitsFleet, type FleetCall } from '../../../support/limits-fleet.ts';
+import { drawer } from '../../../support/limits-simulation.ts';
 
 const fifty = { perSecond: 50, burst: 100 };
 const right = (count: number): number[] => Array<number>(count).fill(0);
 
 /** Calls to random environments at random times, this many per second on average. */
 const load = (seed: number, { perSecond, seconds }: { perSecond: number; seconds: number }): FleetCall[] => {
-  // Its own generator, so that one number determines the whole load.
-  let state = seed;
-  const draw = (): number => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
-    return state / 0x80000000;
-  };
+  const draw = drawer(seed);
   const calls: FleetCall[] = [];
   for (let atMs = 0; atMs < seconds * 1000; atMs += (-Math.log(1 - draw()) * 1000) / perSecond) {
     calls.push({ atMs, environment: Math.floor(draw() * 1000) });
