@@ -13,7 +13,7 @@ export const longestSpelling = 60;
 
 const beginning = (length: number, first: number): number => length * 256 + first;
 
-/** @param numbers by name: up to ten characters of ASCII each */
+/** @param numbers by name: up to ten letters of ASCII each */
 export const namesOf = (numbers: Readonly<Record<string, number>>): Names => {
   const spellings = Object.entries(numbers).map(([name, number]) => ({ name: Buffer.from(name), number }));
   const beginnings = new Uint8Array(beginning(longestSpelling + 1, 0));
@@ -21,15 +21,14 @@ export const namesOf = (numbers: Readonly<Record<string, number>>): Names => {
   return { numbers: new Map(Object.entries(numbers)), spellings, beginnings };
 };
 
+/** Every spelling of a name that may be sought. A test is much cheaper than an error of the parser. */
+const spelled = /^(?:\w|\\u[0-9a-fA-F]{4})+$/;
+
 /** The number of a name in any spelling; 0 for any other. */
-export const numberOf = ({ numbers }: Names, spelling: string): number => {
-  if (spelling.length > longestSpelling) return 0;
-  try {
-    return numbers.get(JSON.parse(`"${spelling}"`) as string) ?? 0;
-  } catch {
-    return 0;
-  }
-};
+export const numberOf = ({ numbers }: Names, spelling: string): number =>
+  spelling.length <= longestSpelling && spelled.test(spelling)
+    ? (numbers.get(JSON.parse(`"${spelling}"`) as string) ?? 0)
+    : 0;
 
 /** The same for a name without escapes that is between `from` and `to`. */
 export const numberAt = ({ spellings, beginnings }: Names, chunk: Uint8Array, from: number, to: number): number => {

@@ -69,6 +69,16 @@ describe('splitting a Bundle', () => {
     expect(linesOf(split(`\uFEFF${bundleOf([observation('1')])}`))).toEqual([observation('1')]);
   });
 
+  it('knows its members in any spelling', () => {
+    const escaped = (name: string) =>
+      name.replaceAll(/./g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
+    const names = /"(?<name>resourceType|link|total|entry|resource|search)":/g;
+    const text = `{"resourceType":"Bundle","total":1,"link":[{"relation":"next","url":"n"}],"entry":[{"search":{"mode":"include"},"resource":{"resourceType":"Observation","id":"1"}}]}`;
+    const { items, info } = split(text.replaceAll(names, (_, name: string) => `"${escaped(name)}":`));
+    expect(info).toEqual({ next: ['n'], total: 1, entries: 1 });
+    expect(items).toMatchObject([{ type: 'Observation', id: '1', mode: 'include' }]);
+  });
+
   it('reads entries of a Bundle only, not of a Bundle inside it', () => {
     const inner = bundleOf([observation('inner')]);
     expect(linesOf(split(bundleOf([inner])))).toEqual([inner]);

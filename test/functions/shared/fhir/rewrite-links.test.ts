@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { jest } from '@jest/globals';
 import { createLinkRewriter } from '../../../../functions/shared/fhir/rewrite-links.ts';
 import { judgeDocument, numbersFrom } from '../../../fuzz/json-documents.ts';
 import { rewriteSlowly } from './link-oracle.ts';
@@ -485,6 +486,22 @@ describe('what it costs', () => {
     expect(rewriteBytes([bytes.subarray(2, -2)]).text).toBe(`{"reference":"${gateway}/a"}`);
     expect(new TextDecoder().decode(bytes)).toBe(text);
   });
+
+  it.each([
+    ['name', String.raw`{"\x":"","re\ference":"","\u00zzrl":""}`],
+    ['link', String.raw`{"reference":"\x\h\q\u00zz","url":"https:\u00\/\/","fullUrl":"\'"}`],
+  ])(
+    'a bad escape in a %s is found without an error of the parser, which would take a hundred times as long',
+    (_, text) => {
+      const parse = jest.spyOn(JSON, 'parse');
+      try {
+        expectEverywhere(text, { text, foreignLinks: 0 });
+        expect(parse.mock.results.filter(({ type }) => type === 'throw')).toEqual([]);
+      } finally {
+        parse.mockRestore();
+      }
+    },
+  );
 
   it('handles hostile nesting in constant memory', () => {
     const open = '{"link":['.repeat(200_000);
