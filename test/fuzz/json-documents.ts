@@ -2,6 +2,7 @@ import { jsonDocument } from '../../functions/fetch/json-document.ts';
 import { createLinkRewriter } from '../../functions/shared/fhir/rewrite-links.ts';
 import { UnusableAnswer } from '../../functions/shared/payer/decode-body.ts';
 import { rewriteSlowly } from '../functions/shared/fhir/link-oracle.ts';
+import { randomOf } from '../support/random.ts';
 
 /*
  * Small JSON documents, each from a number. A hundred thousand of them, whole and cut at every byte, take a minute or
@@ -21,13 +22,8 @@ const seal = (url: string): string | undefined | null => {
 
 /** A sequence of pseudo-random numbers below a bound (mulberry32). */
 export const numbersFrom = (start: number): ((bound: number) => number) => {
-  let state = start >>> 0;
-  return (bound) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
-  };
+  const random = randomOf(start);
+  return (bound) => (random() * 4_294_967_296) % bound;
 };
 
 const keys = [

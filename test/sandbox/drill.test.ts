@@ -25,7 +25,7 @@ describe('what the drill finds wrong with a grant', () => {
     [signsIn, { code: 400, read: 503 }, 'a grant: a read is 503, not 401'],
     [goesOn, { code: 400, refresh: 400 }, 'a grant: a refresh is 400'],
     [signsIn, { code: 400, refresh: 200 }, 'a grant: a refresh is 200'],
-  ])('is said where %j sees %j', (one, seen, fault) => {
+  ])('is named where %j sees %j', (one, seen, fault) => {
     expect(faultsIn(one, seen)).toEqual([fault]);
   });
 });

@@ -3,6 +3,7 @@ import { limiter } from '../../functions/shared/limits/limiter.ts';
 import type { Rate } from '../../functions/shared/limits/slots.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import { memoryDynamo } from './memory-dynamo.ts';
+import { randomOf } from './random.ts';
 import { simulatedTime } from './simulated-time.ts';
 
 /** Reads of one partner over environments that share one table, in simulated time. */
@@ -31,22 +32,13 @@ export interface Simulated {
 /** Where the time of the simulation starts: not at a full second. */
 const startMs = Date.UTC(2026, 5, 1, 12) + 700;
 
-/** Numbers from 0 to 1 that look random and are the same in each run. */
-export const drawer = (seed: number): (() => number) => {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
-    return state / 0x80000000;
-  };
-};
-
 /** A table in memory whose calls take time. */
 const slowTable = (
   time: Pick<ReturnType<typeof simulatedTime>, 'sleep'>,
   latencyMs: number,
 ): { readonly table: Table; readonly tried: () => number; readonly made: () => number } => {
   const dynamo = memoryDynamo();
-  const draw = drawer(7);
+  const draw = randomOf(7);
   let [tried, made] = [0, 0];
   const oneWay = (): Promise<void> => time.sleep((latencyMs / 2) * (0.9 + draw() / 5));
   const send = async (command: { readonly constructor: { readonly name: string } }): Promise<unknown> => {

@@ -41,7 +41,7 @@ describe('an answer to an export', () => {
     [500, { kind: 'failed', status: 500 }],
     [503, { kind: 'throttled', seconds: 30 }],
     [504, { kind: 'failed', status: 504 }],
-  ])('of status %i without JSON is taken for what it is', async (status, expected) => {
+  ])('of status %i without JSON has the outcome of that status', async (status, expected) => {
     expect(await ask(async () => responseOf(status))).toEqual(expected);
   });
 
@@ -130,7 +130,7 @@ describe('the time of an answer to an export', () => {
     ['was read', async () => responseOf(200, json)],
     ['is no page', async () => responseOf(404)],
     ['never came', () => Promise.reject(new Error('refused'))],
-    ['was kept from us', () => Promise.reject(unavailable('blocked'))],
+    ['was blocked', () => Promise.reject(unavailable('blocked'))],
   ] as const)('leaves no timer behind once it %s', async (_, respond) => {
     const answer = await ask(respond).catch(() => undefined);
     if (answer?.kind === 'json') answer.end();

@@ -104,7 +104,7 @@ describe('an export from a payer that declares $everything', () => {
     expect((await world.record()).errors).toEqual([]);
   });
 
-  it('does not, if a later page cannot be read: every type that members usually have is named as incomplete', async () => {
+  it('searches no type if a later page cannot be read: every type that members usually have is named as incomplete', async () => {
     const world = worldWith((page) =>
       page === 1 ? pageOf([memberPatient, observation(1)], `${world.base}?page=2`) : { status: 500, body: '{}' },
     );

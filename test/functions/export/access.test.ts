@@ -132,7 +132,7 @@ describe('after DELETE', () => {
     expect((await test.start(grant)).status).toBe('running');
   });
 
-  it('that the table did not take, the export stays as it is, and the next DELETE deletes it', async () => {
+  it('that the table refuses leaves the export as it is, and the next DELETE deletes it', async () => {
     test.dynamo.failNext('DeleteItem', new Error('down'));
     const answer = await ask(test.deps, item.exportId, grant.token, { method: 'DELETE' });
     expect([answer.statusCode, answer.headers['Retry-After']]).toEqual([503, '5']);

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import type { Rate } from '../../../../functions/shared/limits/slots.ts';
 import { limitsFleet, type FleetCall } from '../../../support/limits-fleet.ts';
-import { drawer } from '../../../support/limits-simulation.ts';
+import { randomOf } from '../../../support/random.ts';
 
 const fifty = { perSecond: 50, burst: 100 };
 const right = (count: number): number[] => Array<number>(count).fill(0);
 
 /** Calls to random environments at random times, this many per second on average. */
 const load = (seed: number, { perSecond, seconds }: { perSecond: number; seconds: number }): FleetCall[] => {
-  const draw = drawer(seed);
+  const draw = randomOf(seed);
   const calls: FleetCall[] = [];
   for (let atMs = 0; atMs < seconds * 1000; atMs += (-Math.log(1 - draw()) * 1000) / perSecond) {
     calls.push({ atMs, environment: Math.floor(draw() * 1000) });
