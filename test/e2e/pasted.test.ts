@@ -224,7 +224,7 @@ describe("a payer's secret", () => {
     expect(secrets.current('p2p/new/payers/plan')).toBe('{"client_secret":"x"}');
   });
 
-  it("a payer's secret that the payer refuses does not become the current one, unless it is put there unchecked, said loudly", async () => {
+  it("a payer's secret that the payer refuses does not become the current one, unless it is put there unchecked, with a warning", async () => {
     accepted = 'good';
     await shell(`printf %s good | ${put}`);
 
