@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Rate } from '../../functions/shared/limits/slots.ts';
 import { bundleProcess } from './bundle-process.ts';
-import { startDynamo } from './dynamo.ts';
+import { startCountingDynamo } from './counting-dynamo.ts';
 import type { EnvironmentMessage, EnvironmentOptions } from './environment.ts';
 
 export interface FloodOptions {
@@ -41,7 +41,7 @@ export const flood = async (options: FloodOptions): Promise<Flood> => {
   const { environments, rate, offered, seconds, warmUp = 0, skewed = 0 } = options;
   const table = 'Limits';
   const folder = await mkdtemp(join(tmpdir(), 'gateway-limits-'));
-  const dynamo = await startDynamo({ [table]: 'limitId' });
+  const dynamo = await startCountingDynamo({ [table]: 'limitId' });
   const admitted = Array<number>(environments).fill(0);
   const [uncounted, calls] = [Math.round(offered * warmUp), Math.round(offered * (warmUp + seconds))];
   const allAnswered = Promise.withResolvers<void>();

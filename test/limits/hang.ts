@@ -12,7 +12,7 @@ import { close, listen } from '../../sandbox/aws/listen.ts';
 import { fetchGateway } from '../support/fetch-gateway.ts';
 import { localRegistry } from '../support/login.ts';
 import { bundleProcess } from './bundle-process.ts';
-import { startDynamo } from './dynamo.ts';
+import { startCountingDynamo } from './counting-dynamo.ts';
 import { startPool } from './pool.ts';
 
 /** A second of the breaker takes this much less time here. */
@@ -108,7 +108,7 @@ const registryWith = (origin: string): RegistryData => {
 };
 
 /** Grants of two partners at each payer, in the table. */
-const grantTokens = async (registry: RegistryData, { client }: Awaited<ReturnType<typeof startDynamo>>) => {
+const grantTokens = async (registry: RegistryData, { client }: Awaited<ReturnType<typeof startCountingDynamo>>) => {
   const test = fetchGateway({ registry });
   // The tables live in real time.
   test.passSeconds((Date.now() - test.deps.clock.now()) / 1000);
@@ -135,7 +135,7 @@ const grantTokens = async (registry: RegistryData, { client }: Awaited<ReturnTyp
 export const hang = async (options: HangOptions): Promise<Hang> => {
   const { environments, perSecond, trouble, breaker = true } = options;
   const folder = await mkdtemp(join(tmpdir(), 'gateway-hang-'));
-  const dynamo = await startDynamo({ Grants: 'grantId', AuditEvents: 'eventId', Limits: 'limitId' });
+  const dynamo = await startCountingDynamo({ Grants: 'grantId', AuditEvents: 'eventId', Limits: 'limitId' });
   const payers = await startPayers();
   let pool: Awaited<ReturnType<typeof startPool>> | undefined;
   try {

@@ -1,4 +1,4 @@
-/* What KMS does with a request is for `aws-contract.test.ts`. */
+/* `aws-contract.test.ts` tests what KMS does with a request. */
 import { randomBytes } from 'node:crypto';
 import { KMSClient, ListKeysCommand } from '@aws-sdk/client-kms';
 import { openInJob, sealForJob } from '../../functions/shared/exports/job-box.ts';

@@ -1,4 +1,4 @@
-/* What CloudWatch Logs does with a request is for `aws-contract.test.ts`. */
+/* `aws-contract.test.ts` tests what CloudWatch Logs does with a request. */
 import { localLogs } from '../../sandbox/aws/logs.ts';
 import type { AwsRequest } from '../../sandbox/aws/service.ts';
 

@@ -1,4 +1,4 @@
-/* What S3 does with a request is for `aws-contract.test.ts`. */
+/* `aws-contract.test.ts` tests what S3 does with a request. */
 import {
   DeleteObjectCommand,
   DeleteObjectsCommand,

@@ -1,7 +1,7 @@
 import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { memoryDynamo } from './memory-dynamo.ts';
 
-/* That it does as DynamoDB does is for `test/sandbox/aws-contract.test.ts`. */
+/* `test/sandbox/aws-contract.test.ts` compares it with DynamoDB. */
 describe('the memory', () => {
   const put = (dynamo: ReturnType<typeof memoryDynamo>, grantId: string) =>
     dynamo.client

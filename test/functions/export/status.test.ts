@@ -24,7 +24,7 @@ const poll = (exportId: string, token = grant.token) => ask(test.deps, exportId,
 const retryAfter = async (exportId: string): Promise<number> => Number((await poll(exportId)).headers['Retry-After']);
 
 describe('a poll while the export runs', () => {
-  it('is 202 without a body, that nobody keeps', async () => {
+  it('is 202 without a body, and is not stored', async () => {
     const item = await test.start(grant);
     const answer = await poll(item.exportId);
     expect(answer).toMatchObject({ statusCode: 202, text: '' });

@@ -1,11 +1,11 @@
 import { createServer, request as httpRequest } from 'node:http';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { close, listen } from '../../sandbox/aws/listen.ts';
-import { startDynamo as startDynalite } from '../support/world/dynalite.ts';
+import { startDynamo } from '../support/world/dynalite.ts';
 
 /** A DynamoDB with tables, given by their keys, and counts of its reads and writes. */
-export const startDynamo = async (tables: Readonly<Record<string, string>>) => {
-  const dynamo = await startDynalite();
+export const startCountingDynamo = async (tables: Readonly<Record<string, string>>) => {
+  const dynamo = await startDynamo();
   const counts: Record<string, number> = {};
   const counting = createServer((request, response) => {
     const action = String(request.headers['x-amz-target']).split('.')[1] ?? '';
