@@ -273,8 +273,17 @@ describe('a resource that is skipped', () => {
     ]);
   });
 
+  it.each([['"a"'], ['7'], ['null'], ['true'], ['[]'], [`["resource",${observation('inner')}]`]])(
+    'is named for an entry that is no object: %s',
+    (entry) => {
+      const { items, info } = split(`{"resourceType":"Bundle","entry":[${entry},{"resource":${observation('next')}}]}`);
+      expect(items).toEqual([{ skipped: 'noResource', mode: 'match' }, next]);
+      expect(info.entries).toBe(2);
+    },
+  );
+
   it('is named by its own type and id, not by those of what it contains', () => {
-    const json = `{"contained":[{"resourceType":"Patient","id":"p"}],"resourceType":"Observation","id":"o","a":tru}`;
+    const json = `{"contained":[{"resourceType":"Patient","id":"p"}],"a":{"resourceType":"Patient","id":"p"},"resourceType":"Observation","id":"o","a":tru}`;
     expect(alone(json)[0]).toEqual({ skipped: 'notJson', mode: 'match', type: 'Observation', id: 'o' });
     const odd = `{"id":"a b?c=d","resourceType":"Obs&ervation","a":tru}`;
     expect(alone(odd)[0]).toEqual({ skipped: 'notJson', mode: 'match' });
