@@ -36,7 +36,8 @@ const pauseMs = 2000;
  * member waits for a read; nobody waits for an export, and a payer must never get more requests than it allows.
  */
 export const paceTurns = ({ lease, clock, sleep, randomBytes }: PaceDeps): WaitForTurn => {
-  let seenMs: number | undefined;
+  /** Up to when each payer's turns were taken, as last seen. */
+  const seen = new Map<string, number>();
   /** Turns are asked for this far ahead, so that a turn has not passed by the time the table answers. */
   let leadMs = 0;
 
@@ -54,10 +55,10 @@ export const paceTurns = ({ lease, clock, sleep, randomBytes }: PaceDeps): WaitF
         alone: false,
         ahead: false,
         now,
-        seenMs,
+        seenMs: seen.get(payer),
         crowded: true,
       });
-      seenMs = answer.takenUntilMs;
+      seen.set(payer, answer.takenUntilMs);
       return answer.fromMs === undefined ? undefined : answer.takenUntilMs;
     } catch {
       return undefined;

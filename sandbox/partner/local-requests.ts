@@ -23,10 +23,14 @@ interface Refusal {
 
 /**
  * Whether a request's `Host` names this machine. A page elsewhere whose name was pointed to 127.0.0.1 (DNS rebinding)
- * sends its own name.
+ * sends its own name. Clients leave out the port of http, 80.
  */
-export const isThisMachine = (host: string | undefined, port: number): boolean =>
-  host !== undefined && ['localhost', '127.0.0.1', '[::1]'].some((name) => host.toLowerCase() === `${name}:${port}`);
+export const isThisMachine = (host: string | undefined, port: number): boolean => {
+  const ports = port === 80 ? ['', ':80'] : [`:${port}`];
+  return ['localhost', '127.0.0.1', '[::1]'].some((name) =>
+    ports.some((suffix) => host?.toLowerCase() === name + suffix),
+  );
+};
 
 /** Whether the browser says that a page of another origin asks. Browsers without Fetch Metadata send `Origin` only. */
 const isFromOtherPage = ({ headers }: IncomingMessage, publicOrigin: string | undefined): boolean => {

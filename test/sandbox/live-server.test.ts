@@ -53,6 +53,9 @@ describe('the live server', () => {
     ];
     expect(others.filter((host) => isThisMachine(host, 3005))).toEqual([]);
     expect(isThisMachine(undefined, 3005)).toBe(false);
+    // Clients leave out the port of http.
+    expect(['localhost', '[::1]:80'].filter((host) => isThisMachine(host, 80))).toEqual(['localhost', '[::1]:80']);
+    expect(['evil.example', 'localhost:3005'].filter((host) => isThisMachine(host, 80))).toEqual([]);
     for (const path of ['/', '/events', '/about', '/api/x', '/live.js']) {
       const { status, text: said } = await ask({ path, headers: { host: `evil.example:${server.port}` } });
       expect([path, status]).toEqual([path, 421]);

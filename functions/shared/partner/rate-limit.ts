@@ -43,7 +43,8 @@ export const takePartnerTurn = async (
     };
     if (!taken) {
       throw new GatewayError('too_many_requests', 'Too many requests; wait a moment.', {
-        retryAfterSeconds: Math.max(resetSeconds, Math.ceil(((cost - 1) * slotMsOf(rate)) / 1000)),
+        // The first turn is free after the reset, the last of them as many slots later.
+        retryAfterSeconds: Math.ceil(resetSeconds + ((cost - 1) * slotMsOf(rate)) / 1000),
         detail: "over the partner's rate",
       });
     }

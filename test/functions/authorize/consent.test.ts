@@ -203,6 +203,18 @@ describe('the member’s decision', () => {
     expect(response.headers['Location']).toContain('127.0.0.1:3003/oauth2/authorize');
   });
 
+  it('is asked for if a page of the partner posts the request, as SMART App Launch allows', async () => {
+    const { submit, dynamo } = await open();
+    const fromPartner = { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Dest': 'document', 'Sec-Fetch-Mode': 'navigate' };
+
+    // A browser sends no Lax cookie with another site's form.
+    const response = await submit(request, '', fromPartner);
+
+    expect(response.statusCode).toBe(200);
+    expect(fieldsOf(response.body)).toMatchObject(request);
+    expect(dynamo.calls()).toEqual([]);
+  });
+
   it('cannot come in a link', async () => {
     const { authorize, fields, page } = await open();
 

@@ -162,6 +162,26 @@ describe('the pace of a payer', () => {
     expect(used).toEqual([9000, 14_000, 19_000]);
   });
 
+  it('is not another payer’s: after a long queue of one, a turn of the other is given at once', async () => {
+    const { now: monotonic, sleep, run } = simulatedTime();
+    const clock = { now: () => Date.UTC(2026, 10, 27) + monotonic(), monotonic };
+    const lease = table();
+    const newEnvironment = () => paceTurns({ lease, clock, sleep, randomBytes: () => new Uint8Array(1) });
+    const waitForTurn = newEnvironment();
+    const usedAt = async (): Promise<number> => {
+      const queue = Array.from({ length: 20 }, () => newEnvironment()('one', 1, 60_000));
+      await sleep(10);
+      expect(await waitForTurn('one', 1, 0)).toBe(false);
+      const askedAt = monotonic();
+      expect(await waitForTurn('other', 0.1, 60_000)).toBe(true);
+      const tookMs = monotonic() - askedAt;
+      await Promise.all(queue);
+      return tookMs;
+    };
+
+    expect(await run(usedAt())).toBe(0);
+  });
+
   it('is one export’s alone, if there is no other', async () => {
     const [own = []] = await share(leaseFromMemory(), { exports: 1, seconds: 10, workMs: 20 });
 

@@ -1,5 +1,7 @@
+import { GatewayError } from '../../../functions/shared/errors.ts';
 import { leaseFromTable } from '../../../functions/shared/limits/lease-slots.ts';
 import { limiter } from '../../../functions/shared/limits/limiter.ts';
+import { takePartnerTurn, type RateLimitContext } from '../../../functions/shared/partner/rate-limit.ts';
 import { fetchGateway, fhir, issueOf, read, type FetchGateway } from '../../support/fetch-gateway.ts';
 import { withPartner } from '../../support/login.ts';
 
@@ -99,6 +101,36 @@ describe('the answers to a partner', () => {
     expect(test.dynamo.items('Limits').size).toBe(0);
   });
 });
+
+it.each([
+  { perSecond: 1, burst: 5, cost: 5 },
+  { perSecond: 1, burst: 20, cost: 10 },
+  { perSecond: 0.2, burst: 5, cost: 5 },
+  { perSecond: 50, burst: 100, cost: 10 },
+])(
+  'a request of $cost turns that waits as long as it was told is admitted, at $perSecond per second and $burst at once',
+  async ({ cost, ...own }) => {
+    const test = setUp();
+    const [{ takeTurn }] = test.environments;
+    const partner = { ...(await test.deps.registry.partner('demo-partner'))!, rate: own };
+    const take = async (turns: number): Promise<number> => {
+      try {
+        await takePartnerTurn({ takeTurn }, partner, { record: {} } as RateLimitContext, { turns });
+        return 0;
+      } catch (error) {
+        if (!(error instanceof GatewayError)) throw error;
+        return error.retryAfterSeconds ?? 0;
+      }
+    };
+    while ((await take(1)) === 0);
+
+    const toldSeconds = await take(cost);
+    test.passSeconds(toldSeconds);
+
+    expect(toldSeconds).toBeGreaterThan(0);
+    expect(await take(cost)).toBe(0);
+  },
+);
 
 it('reads continue while the limit is out of reach, and an alarm counts it', async () => {
   const test = setUp();
