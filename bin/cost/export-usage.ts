@@ -30,16 +30,20 @@ export const legBounds = { seconds: 20, bytes: 8 * 1024 * 1024 } as const;
 const itemWrite = writeUnits(measuredExport.itemWithoutPayerToken + assumed.payerTokens);
 
 /** How long a payer takes for all of a record's pages, and how many legs that is. */
-const reading = (resources: number, pageMs: number): { readonly seconds: number; readonly legs: number } => {
+const reading = (
+  resources: number,
+  pageMs: number,
+): { readonly pages: number; readonly seconds: number; readonly legs: number } => {
   const pages = Math.ceil(resources / assumedExport.pageSize);
   const seconds = (pages * pageMs) / 1000;
   const bytes = resources * assumedExport.resource;
-  return { seconds, legs: Math.max(1, Math.ceil(seconds / legBounds.seconds), Math.ceil(bytes / legBounds.bytes)) };
+  const legs = Math.max(1, Math.ceil(seconds / legBounds.seconds), Math.ceil(bytes / legBounds.bytes));
+  return { pages, seconds, legs };
 };
 
 /** The job alone. @param pageMs how long the payer takes for a page, in milliseconds */
 export const exportJob = (resources: number, pageMs: number): Quantities => {
-  const { seconds, legs } = reading(resources, pageMs);
+  const { pages, seconds, legs } = reading(resources, pageMs);
   return addUp(
     // The execution, its first step, and the two that end it.
     [4, { durableOperations: 1 }],
@@ -49,6 +53,8 @@ export const exportJob = (resources: number, pageMs: number): Quantities => {
     // Begin and end; progress once a leg. Each step reads the item, each leg the grant and the payer's breaker too.
     [legs + 2, { tableWrites: itemWrite }],
     [3 * legs + 5, { tableReads: 1 }],
+    // The item again before each call to the payer, so that none begins after a `DELETE`.
+    [pages, { tableReads: 1 }],
     // A leg is a read in the audit.
     [legs, { tableWrites: 2 * writeUnits(measured.readEvent) + 2 }],
     [2 * legs, audited],
