@@ -148,8 +148,19 @@ const deltaOf = async (leg: Leg): Promise<Delta> => {
 const readAndCommit = async (job: Job, leg: Leg): Promise<LegResult> => {
   const { deps, memory } = job;
   const startedAt = deps.clock.monotonic();
+  const end = (next: Next): Pick<LegResult, 'next' | keyof typeof nothing> => {
+    const counts = { pages: leg.pages, resources: leg.resources, bytes: leg.parts.bytes() };
+    writeLeg(deps, leg.item, {
+      requestId: leg.requestId,
+      next: next.kind,
+      ...('why' in next ? { detail: next.why } : {}),
+      ...counts,
+      ms: Math.round(deps.clock.monotonic() - startedAt),
+    });
+    return { next, ...counts };
+  };
   const stop = await auditLeg(deps, leg, () => readQueue(leg));
-  if (stop.kind === 'gone') return { next: stop, ...nothing };
+  if (stop.kind === 'gone') return end(stop);
   const delta = await deltaOf(leg);
   const committed = await memory.commit(leg.stateKey, delta);
   const { known } = delta;
@@ -160,15 +171,7 @@ const readAndCommit = async (job: Job, leg: Leg): Promise<LegResult> => {
   });
   const isLate = stop.kind === 'go' && job.remainingMs() < legReserveMs;
   const next: Next = !runs ? { kind: 'gone' } : isLate ? { kind: 'wait', seconds: 1, why: 'invocation' } : stop;
-  const counts = { pages: leg.pages, resources: leg.resources, bytes: leg.parts.bytes() };
-  writeLeg(deps, leg.item, {
-    requestId: leg.requestId,
-    next: next.kind,
-    ...('why' in next ? { detail: next.why } : {}),
-    ...counts,
-    ms: Math.round(deps.clock.monotonic() - startedAt),
-  });
-  return { ...committed, next, ...counts };
+  return { ...committed, ...end(next) };
 };
 
 const boundOf = ({ deps }: Job, item: Export, { known }: JobState): NotReadReason | undefined =>

@@ -76,6 +76,36 @@ describe('a job whose', () => {
     expect(world.asked).toHaveLength(length);
   });
 
+  it('export is deleted during a leg asks for no further page, and says in the audit and the log what it has read', async () => {
+    const world = exportWorld();
+    world.answerWith(async () => {
+      await world.deleteExport();
+      return pageOf([memberPatient], `${world.base}?page=2`);
+    });
+
+    expect((await world.run()).result).toEqual({ status: 'gone', resources: 0 });
+
+    expect(world.asked).toHaveLength(1);
+    expect(world.dynamo.puts('Audit').map(({ type }) => type?.S)).toEqual(['opened', 'ended']);
+    expect(world.lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+      { next: 'gone', pages: 1, resources: 1 },
+    ]);
+  });
+
+  it('item cannot be read before a page is not taken for deleted: the leg is read again', async () => {
+    const world = exportWorld();
+    const outage = Object.assign(new Error('down'), { name: 'InternalServerError' });
+    world.answerWith(({ path }) => {
+      if (path.includes('page=2')) return pageOf([observation(1)]);
+      if (world.asked.length === 1) world.dynamo.failNext('GetItem', outage);
+      return pageOf([memberPatient], `${world.base}?page=2`);
+    });
+
+    expect((await world.run()).result).toMatchObject({ status: 'completed', resources: 2 });
+
+    expect(world.asked.map(({ path }) => path.includes('page=2'))).toEqual([false, false, true]);
+  });
+
   it.each([
     ['grant ends', 'grantEnded', (world: World) => world.endGrant()],
     [
