@@ -19,14 +19,14 @@ describe.each(Object.entries(stores))('an item of the registry, in DynamoDB %s,'
   let table: RegistryTable;
   beforeEach(async () => {
     store = await open();
-    table = { client: store.client, name: 'Registry', wait: async () => {} };
+    table = { client: store.client, name: store.tables.Registry, wait: async () => {} };
   });
   afterEach(() => store.close());
 
   const raw = (change: string, values: Record<string, { S: string } | { N: string }> = {}) =>
     store.client.send(
       new UpdateItemCommand({
-        TableName: 'Registry',
+        TableName: table.name,
         Key: { entryId: { S: id } },
         UpdateExpression: change,
         ConditionExpression: 'attribute_exists(entryId)',

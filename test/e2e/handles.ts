@@ -1,4 +1,5 @@
 import { DeleteItemCommand, DynamoDBClient, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { eventually } from '../support/eventually.ts';
 import type { RunningStack } from './support.ts';
 
 /** What a running stack lets its tests see and do. It changes the registry by hand, and puts it right again. */
@@ -27,6 +28,10 @@ export const handles = (running: () => RunningStack): void => {
     };
     const read = { function: 'authorize', action: 'dynamodb:GetItem', resource: running().tables['registry'] };
     const write = { function: 'authorize', action: 'dynamodb:PutItem', resource: running().tables['loginAttempts'] };
+
+    const environments = () => running().pids()['authorize'] ?? [];
+    for (const pid of environments()) process.kill(pid, 'SIGKILL');
+    await eventually(() => environments().length === 0);
 
     // A new environment reads the payer and the partner; for twenty seconds, it then has both.
     expect(await authorize()).toEqual([read, read, write]);

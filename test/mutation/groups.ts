@@ -43,8 +43,8 @@ export const groups: Readonly<Record<string, Group>> = {
     ],
   },
   fhir: {
-    mutate: ['functions/shared/fhir/**/*.ts', ...notMutated],
-    tests: ['functions/shared/fhir', 'functions/fetch'],
+    mutate: ['functions/shared/fhir/**/*.ts', 'functions/shared/json/*.ts', ...notMutated],
+    tests: ['functions/shared/fhir', 'functions/shared/json', 'functions/fetch'],
     leftOut: slow,
   },
   ...Object.fromEntries(
