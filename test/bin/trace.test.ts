@@ -11,15 +11,18 @@ let aws: LocalAws;
 beforeAll(async () => {
   aws = await startAws(0);
   for (const name of [tokenLogs, accessLogs, 'p2p-gateway-localhost-Logs1']) aws.logs.createGroup(name);
+  // One line a millisecond, since lines of the same millisecond have no order.
+  let at = Date.now() - 1000;
+  const write = (group: string, text: string): void => aws.logs.write(group, text, (at += 1));
   const line = { level: 'warn', time: 't', requestId, function: 'token', step: 'refresh', status: 400 };
   const refused = { ...line, error: 'invalid_grant', detail: 'the grant has ended', partner: 'demo-partner', _aws: {} };
-  aws.logs.write(tokenLogs, JSON.stringify({ ...refused, requestId: requestId.replace('3f', '4f') }));
-  aws.logs.write(tokenLogs, JSON.stringify(refused));
-  aws.logs.write(tokenLogs, `REPORT RequestId: ${requestId}\tDuration: 12.00 ms\n`);
+  write(tokenLogs, JSON.stringify({ ...refused, requestId: requestId.replace('3f', '4f') }));
+  write(tokenLogs, JSON.stringify(refused));
+  write(tokenLogs, `REPORT RequestId: ${requestId}\tDuration: 12.00 ms\n`);
   const access = { requestId: 'api-1', extendedRequestId: 'AbC+dEf/hIAMF==', sourceIp: '203.0.113.9', errorType: '-' };
-  aws.logs.write(accessLogs, JSON.stringify({ ...access, integrationRequestId: requestId }));
+  write(accessLogs, JSON.stringify({ ...access, integrationRequestId: requestId }));
   const own = { requestId: 'api-2', extendedRequestId: 'Xyz+uvw/hIAMF==', integrationRequestId: '-' };
-  aws.logs.write(accessLogs, JSON.stringify({ ...own, errorType: 'THROTTLED' }));
+  write(accessLogs, JSON.stringify({ ...own, errorType: 'THROTTLED' }));
 });
 
 afterAll(() => aws.close());
