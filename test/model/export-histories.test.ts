@@ -44,11 +44,13 @@ describe('an export, whatever happens to it', () => {
     ['otherEvent', 'a partner hears once'],
     ['lostPart', 'each file of a manifest can be read|as many lines'],
   ])('does not if it has the bug %s', async (planted, promise) => {
-    let found: unknown;
-    for (let number = 0; number < 20 && found === undefined; number += 1) {
-      found = await runExports(seed + number, nothing(), planted).catch((error: unknown) => error);
+    // A bug may break other promises first.
+    const broken: string[] = [];
+    for (let number = 0; number < 20 && !new RegExp(promise).test(broken.at(-1) ?? ''); number += 1) {
+      const found = await runExports(seed + number, nothing(), planted).catch((error: unknown) => error);
+      if (found !== undefined) expect(found).toBeInstanceOf(Broken);
+      if (found instanceof Broken) broken.push(found.message);
     }
-    expect(found).toBeInstanceOf(Broken);
-    expect((found as Broken).message).toMatch(new RegExp(promise));
+    expect(broken.at(-1)).toMatch(new RegExp(promise));
   });
 });
