@@ -55,7 +55,7 @@ const isTie = (before: AuditEvent, event: AuditEvent): boolean =>
 
 /**
  * The stops that hold according to the audit, from its first day on: the last event of each payer and partner counts. Of
- * two whose order is unknown, the one that stops counts.
+ * two whose order is unknown, the stop wins.
  * @param now epoch seconds
  */
 export const knownStops = async (bucket: AuditBucket, now: number): Promise<readonly KnownStop[]> => {

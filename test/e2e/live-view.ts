@@ -46,7 +46,7 @@ interface Walk {
   readonly access: string;
 }
 
-/** What a reader is told of a whole walk, in the order in which it happens. */
+/** What the live view tells a reader about a whole walk, in order. */
 const wholeWalk = [
   'browser > gateway GET /oauth2/authorize',
   'browser > payer GET /oauth2/authorize',

@@ -16,7 +16,7 @@ export const clientAuthentications = [...confidentialMethods, 'none'] as const;
 
 export type ClientAuthentication = (typeof clientAuthentications)[number];
 
-/** What each endpoint that authenticates clients accepts. */
+/** The client authentication methods that each endpoint accepts. */
 export const authenticationAt = {
   token: clientAuthentications,
   revocation: clientAuthentications,

@@ -24,7 +24,7 @@ const querying = casesFrom<Logs>(`${reference}/API_StartQuery.html`);
 
 let made = 0;
 const freshPrefix = (): string => `/contract-${(made += 1)}/`;
-/** Makes a group that no other case knows. */
+/** Makes a log group for one case alone. */
 const freshGroup = async ({ makeGroup }: Logs): Promise<string> => {
   const name = `${freshPrefix()}fetch`;
   await makeGroup(name);

@@ -111,7 +111,7 @@ const readsOfThreePayers = async ({ from, to, kind, breaker = true }: Trouble) =
   while (seen.length < all.length) await pass();
   await Promise.all(all);
   return {
-    /** Statuses of the reads that were sent in a time, with how many there were of each. */
+    /** How many reads of a period were answered with each status. */
     statuses: (payers: readonly Seen['payer'][], fromSecond: number, toSecond: number) => {
       const sentThen = seen.filter(({ payer, at }) => payers.includes(payer) && at >= fromSecond && at < toSecond);
       const counts: Record<string, number> = {};
