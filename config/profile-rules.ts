@@ -1,7 +1,7 @@
 /** The rules between the fields of one payer's profile. */
 import { readRecordSearch } from '../functions/shared/fhir/record-search.ts';
-import { covers, hold, parseScopes } from '../functions/shared/registry/scopes.ts';
 import type { Payer } from '../functions/shared/registry/types.ts';
+import { covers, hold, parseScopes } from '../functions/shared/scopes/scopes.ts';
 import { findingIf, type ConfigFinding } from './production.ts';
 
 type Check = (payer: Payer) => readonly ConfigFinding[];

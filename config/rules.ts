@@ -5,8 +5,8 @@
 import { createPublicKey } from 'node:crypto';
 import { isFhirParameter } from '../functions/shared/fhir/record-search.ts';
 import { namesPrivateAddress } from '../functions/shared/http/private-address.ts';
-import { isResourceType } from '../functions/shared/registry/resource-types.ts';
-import { isReading, isWriting, namesType, parseScope } from '../functions/shared/registry/scopes.ts';
+import { isResourceType } from '../functions/shared/scopes/resource-types.ts';
+import { isReading, isWriting, namesType, parseScope } from '../functions/shared/scopes/scopes.ts';
 
 /** A rule about one string. */
 export type Rule = (value: string) => string | undefined;

@@ -2,7 +2,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { signals, type Signal } from '../functions/shared/errors.ts';
-import { payerDownThreshold, signalsByPayer } from '../functions/shared/record/metrics.ts';
+import { payerDownThreshold, signalsByPayer } from '../functions/shared/metrics/metrics.ts';
 import { ageOfOldest, pollsOf, sumOf, type AlarmDefinition } from './alarm-definition.ts';
 import { aboutExports } from './export-alarms.ts';
 import { gatewayMetrics, period, type GatewayMetrics } from './metrics.ts';

@@ -12,7 +12,7 @@ import {
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { signals } from '../functions/shared/errors.ts';
-import { reasonsQuery, totalsQuery } from '../functions/shared/record/figures-query.ts';
+import { reasonsQuery, totalsQuery } from '../functions/shared/metrics/figures-query.ts';
 import { gatewayMetrics, period, type GatewayMetrics } from './metrics.ts';
 import { apiMetric, requestFunctions, tableMetric, type Watched } from './watched.ts';
 

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Metric, SearchExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Signal } from '../functions/shared/errors.ts';
-import { metricsNamespace, type Outcome, type signalsByPayer, type Step } from '../functions/shared/record/metrics.ts';
+import { metricsNamespace, type Outcome, type signalsByPayer, type Step } from '../functions/shared/metrics/metrics.ts';
 
 interface Ended {
   readonly step: Step;

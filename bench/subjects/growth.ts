@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { BatchWriteItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { base64url } from '../../functions/shared/deps.ts';
+import { base64url } from '../../functions/shared/base64url.ts';
 import { bearerSizes } from '../../functions/shared/store/bearers.ts';
 import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
 import { gatewayOver } from '../gateway.ts';

@@ -21,7 +21,7 @@ export const stageCounts = {
   /** That network's addresses, whatever the number of its zones. */
   addresses: 3,
   /**
-   * At most, in a month in which everything happens: metrics of requests (`functions/shared/record/metrics.ts`), of the
+   * At most, in a month in which everything happens: metrics of requests (`functions/shared/metrics/metrics.ts`), of the
    * audit and of cut answers, of exports and events (`exports` by outcome, three of their sizes, what was not followed
    * up), and those that Lambda counts for each of five streams.
    */

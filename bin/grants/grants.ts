@@ -4,7 +4,7 @@ import { STSClient } from '@aws-sdk/client-sts';
 import type { StageConfig } from '../../config/stage.ts';
 import { GatewayError } from '../../functions/shared/errors.ts';
 import { instant } from '../../functions/shared/instant.ts';
-import { writeScopes } from '../../functions/shared/registry/scopes.ts';
+import { writeScopes } from '../../functions/shared/scopes/scopes.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import { isLive, type Grant } from '../../functions/shared/store/grant-item.ts';
 import { getGrant, revoke } from '../../functions/shared/store/grants.ts';

@@ -1,4 +1,4 @@
-import { writeScopes } from '../../functions/shared/registry/scopes.ts';
+import { writeScopes } from '../../functions/shared/scopes/scopes.ts';
 import { isLive } from '../../functions/shared/store/grant-item.ts';
 import type { Member } from '../../functions/shared/store/member-index.ts';
 import type { AuditBucket } from '../audit/audit-bucket.ts';

@@ -1,6 +1,6 @@
 import { html, type Html } from '../../functions/shared/pages/html.ts';
 import { whatIsRead } from '../../functions/shared/pages/what-is-read.ts';
-import { parseScopes } from '../../functions/shared/registry/scopes.ts';
+import { parseScopes } from '../../functions/shared/scopes/scopes.ts';
 import type { FoundGrant } from './find-grants.ts';
 import { counted } from './find.ts';
 import type { ReadOfRecord } from './history.ts';

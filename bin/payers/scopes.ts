@@ -1,4 +1,4 @@
-import { anyType } from '../../functions/shared/registry/resource-types.ts';
+import { anyType } from '../../functions/shared/scopes/resource-types.ts';
 import {
   covers,
   hold,
@@ -9,7 +9,7 @@ import {
   type ResourceScope,
   type Scope,
   type Scopes,
-} from '../../functions/shared/registry/scopes.ts';
+} from '../../functions/shared/scopes/scopes.ts';
 
 const isAboutPatient = (scope: Scope): scope is ResourceScope =>
   scope.kind === 'resource' && scope.context === 'patient';

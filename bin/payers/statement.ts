@@ -1,6 +1,6 @@
 import { printedBaseUrl } from '../../config/rules.ts';
 import { isObject, objectsIn, type JsonObject } from '../../functions/shared/json-object.ts';
-import { isResourceType } from '../../functions/shared/registry/resource-types.ts';
+import { isResourceType } from '../../functions/shared/scopes/resource-types.ts';
 import type { Answer } from './probe.ts';
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);

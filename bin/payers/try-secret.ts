@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { pendingClientId } from '../../config/examples.ts';
-import type { Clock } from '../../functions/shared/deps.ts';
+import type { Clock } from '../../functions/shared/clock.ts';
 import { exchangeCode } from '../../functions/shared/payer/client.ts';
 import { PayerError, type PayerFailure } from '../../functions/shared/payer/errors.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';

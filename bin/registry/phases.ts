@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { limitScopes } from '../../functions/shared/partner/scopes.ts';
-import { parseScopes, writeScopes } from '../../functions/shared/registry/scopes.ts';
 import type { Partner } from '../../functions/shared/registry/types.ts';
+import { parseScopes, writeScopes } from '../../functions/shared/scopes/scopes.ts';
 import type { EntryChange } from './compare.ts';
 
 /** One write: the whole entry, or its removal. */

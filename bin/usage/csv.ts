@@ -1,5 +1,5 @@
 import { errorCodes } from '../../functions/shared/errors.ts';
-import { totals, type FiguresBy } from '../../functions/shared/record/figures-query.ts';
+import { totals, type FiguresBy } from '../../functions/shared/metrics/figures-query.ts';
 import { numberCell, textCell } from '../shared/csv-cell.ts';
 import type { Figures } from './figures.ts';
 import { dayOf, type Month } from './month.ts';

@@ -1,5 +1,5 @@
 import { compareTexts } from '../../functions/shared/compare-texts.ts';
-import { totals, type FiguresBy } from '../../functions/shared/record/figures-query.ts';
+import { totals, type FiguresBy } from '../../functions/shared/metrics/figures-query.ts';
 import type { Row } from './run-query.ts';
 
 /** The figures of one payer or partner. */

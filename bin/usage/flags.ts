@@ -1,4 +1,4 @@
-import type { FiguresBy } from '../../functions/shared/record/figures-query.ts';
+import type { FiguresBy } from '../../functions/shared/metrics/figures-query.ts';
 import { awsHelp, exitHelp, readArguments, stageFlags, UsageError, type StageFlags } from '../shared/command-line.ts';
 import { readMonth, type Month } from './month.ts';
 

@@ -1,5 +1,5 @@
 import type { StageConfig } from '../../config/stage.ts';
-import type { FiguresBy } from '../../functions/shared/record/figures-query.ts';
+import type { FiguresBy } from '../../functions/shared/metrics/figures-query.ts';
 import type { Partner, Payer } from '../../functions/shared/registry/types.ts';
 import { explainRegistryFailure, openRegistryTable, readAll, type OpenOptions } from '../shared/registry-table.ts';
 

@@ -1,6 +1,6 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import type { StageConfig } from '../../config/stage.ts';
-import { reasonsQuery, totalsQuery } from '../../functions/shared/record/figures-query.ts';
+import { reasonsQuery, totalsQuery } from '../../functions/shared/metrics/figures-query.ts';
 import { dollars } from '../cost/prices.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { readStage, Refusal } from '../shared/command-line.ts';

@@ -1,6 +1,6 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { awsLimits } from '../shared/aws-limits.ts';
-import { requireEnvironment } from '../shared/deps.ts';
+import { requireEnvironment } from '../shared/environment.ts';
 import { dynamoClient } from '../shared/store/dynamo.ts';
 import { auditHandler } from './handler.ts';
 

@@ -1,5 +1,5 @@
 import { causeOf } from '../shared/errors.ts';
-import { embeddedMetrics, type MetricSet } from '../shared/record/metrics.ts';
+import { embeddedMetrics, type MetricSet } from '../shared/metrics/metrics.ts';
 import type { AuditDeps } from './deps.ts';
 
 /** A log line of the audit function. */

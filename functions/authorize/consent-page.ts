@@ -2,8 +2,8 @@ import { html, type Html } from '../shared/pages/html.ts';
 import { languageNames, type Language } from '../shared/pages/language.ts';
 import { ownFields, type PageView } from '../shared/pages/view.ts';
 import { whatIsRead } from '../shared/pages/what-is-read.ts';
-import type { Scopes } from '../shared/registry/scopes.ts';
 import type { Partner, Payer } from '../shared/registry/types.ts';
+import type { Scopes } from '../shared/scopes/scopes.ts';
 import { consentWords } from './consent-words.ts';
 
 /** What the member is asked. */

@@ -1,4 +1,5 @@
-import { base64url, type Deps } from '../shared/deps.ts';
+import { base64url } from '../shared/base64url.ts';
+import type { Deps } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { header, type ApiEvent, type ApiResponse, type RequestParameters } from '../shared/http/api.ts';
 import { hostCookie, readCookies } from '../shared/http/cookies.ts';

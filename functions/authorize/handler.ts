@@ -1,6 +1,5 @@
 import middy from '@middy/core';
 import type { Deps } from '../shared/deps.ts';
-import { answerError, answerErrors } from '../shared/http/answer-errors.ts';
 import { checkMethod, parameters, payerOf, queryPairs, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
 import { readFormPairs } from '../shared/http/form.ts';
 import { refuseEmbedded } from '../shared/http/refuse-embedded.ts';
@@ -14,6 +13,7 @@ import { checkAuthorizeRequest } from '../shared/partner/check-authorize-request
 import { checkClient } from '../shared/partner/check-client.ts';
 import { returnError, type PartnerReturn } from '../shared/partner/redirect-uri.ts';
 import { payerAuthorizeUrl } from '../shared/payer/authorize-url.ts';
+import { answerError, answerErrors } from '../shared/record/answer-errors.ts';
 import { recordRequest, type RequestRecord } from '../shared/record/request-record.ts';
 import { checkNotPaused } from '../shared/registry/require-payer.ts';
 import type { Table } from '../shared/store/dynamo.ts';

@@ -1,6 +1,6 @@
-import { requireEnvironment } from '../shared/deps.ts';
+import { realDeps } from '../shared/deps.ts';
+import { requireEnvironment } from '../shared/environment.ts';
 import { readPageSettings } from '../shared/pages/settings.ts';
-import { realDeps } from '../shared/real-deps.ts';
 import { authorizeHandler } from './handler.ts';
 
 const { client, ...deps } = realDeps();

@@ -1,4 +1,6 @@
-import { base64url, nowSeconds, type Deps } from '../shared/deps.ts';
+import { base64url } from '../shared/base64url.ts';
+import { nowSeconds } from '../shared/clock.ts';
+import type { Deps } from '../shared/deps.ts';
 import type { ApiEvent } from '../shared/http/api.ts';
 import type { CheckedRequest } from '../shared/partner/check-authorize-request.ts';
 import type { CheckedClient } from '../shared/partner/check-client.ts';

@@ -1,4 +1,5 @@
-import { nowSeconds, type Deps } from '../shared/deps.ts';
+import { nowSeconds } from '../shared/clock.ts';
+import type { Deps } from '../shared/deps.ts';
 import { GatewayError, type Signal } from '../shared/errors.ts';
 import { nonceOf } from '../shared/payer/authorize-url.ts';
 import { exchangeCode, revokeAtPayer, type PayerClientDeps, type PayerTokenAnswer } from '../shared/payer/client.ts';

@@ -1,11 +1,13 @@
-import { base64url, nowSeconds, type Deps } from '../shared/deps.ts';
+import { base64url } from '../shared/base64url.ts';
+import { nowSeconds } from '../shared/clock.ts';
+import type { Deps } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
+import { scopeAtPayer } from '../shared/partner/scope-at-payer.ts';
 import { readsSomething } from '../shared/partner/scopes.ts';
 import type { PayerTokenAnswer } from '../shared/payer/client.ts';
-import { scopeAtPayer } from '../shared/payer/scope-at-payer.ts';
 import { grantLifetime } from '../shared/registry/profile.ts';
-import type { Scopes } from '../shared/registry/scopes.ts';
 import type { Payer } from '../shared/registry/types.ts';
+import type { Scopes } from '../shared/scopes/scopes.ts';
 import { bearerSizes, codeWrapKey, writeBearer } from '../shared/store/bearers.ts';
 import { seal, sealIvBytes, sha256 } from '../shared/store/crypto.ts';
 import type { Table } from '../shared/store/dynamo.ts';

@@ -1,6 +1,5 @@
 import middy from '@middy/core';
 import type { Deps } from '../shared/deps.ts';
-import { answerError, answerErrors } from '../shared/http/answer-errors.ts';
 import { checkMethod, parameters, payerOf, queryPairs, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
 import { finishInTime } from '../shared/http/finish-in-time.ts';
 import { refuseEmbedded } from '../shared/http/refuse-embedded.ts';
@@ -12,6 +11,7 @@ import { viewOf } from '../shared/pages/view.ts';
 import { clearLoginCookie } from '../shared/partner/login-cookie.ts';
 import { returnError, returnToPartner } from '../shared/partner/redirect-uri.ts';
 import type { PayerClientDeps } from '../shared/payer/client.ts';
+import { answerError, answerErrors } from '../shared/record/answer-errors.ts';
 import { recordRequest } from '../shared/record/request-record.ts';
 import { checkNotPaused } from '../shared/registry/require-payer.ts';
 import type { Table } from '../shared/store/dynamo.ts';

@@ -1,8 +1,8 @@
-import { requireEnvironment } from '../shared/deps.ts';
+import { realDeps } from '../shared/deps.ts';
+import { requireEnvironment } from '../shared/environment.ts';
 import { kmsClient } from '../shared/kms-client.ts';
 import { readPageSettings } from '../shared/pages/settings.ts';
 import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
-import { realDeps } from '../shared/real-deps.ts';
 import { callbackHandler } from './handler.ts';
 import { memberIndexer } from './index-member.ts';
 

@@ -1,4 +1,5 @@
-import { nowSeconds, type Deps } from '../shared/deps.ts';
+import { nowSeconds } from '../shared/clock.ts';
+import type { Deps } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { ApiEvent } from '../shared/http/api.ts';
 import { readLoginCookie } from '../shared/partner/login-cookie.ts';

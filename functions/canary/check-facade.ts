@@ -1,4 +1,4 @@
-import { base64url } from '../shared/deps.ts';
+import { base64url } from '../shared/base64url.ts';
 import { payerAuthorizeUrl } from '../shared/payer/authorize-url.ts';
 import { readText } from '../shared/payer/read-text.ts';
 import type { Partner, Payer } from '../shared/registry/types.ts';

@@ -1,6 +1,6 @@
-import { requireEnvironment } from '../shared/deps.ts';
+import { realDeps } from '../shared/deps.ts';
+import { requireEnvironment } from '../shared/environment.ts';
 import { createPayerHttp } from '../shared/payer/http-client.ts';
-import { realDeps } from '../shared/real-deps.ts';
 import { boundedClock } from '../shared/store/bounded-clock.ts';
 import { canaryHandler } from './handler.ts';
 

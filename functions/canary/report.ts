@@ -1,5 +1,5 @@
 import type { Signal } from '../shared/errors.ts';
-import { payerDownThreshold, requestMetrics } from '../shared/record/metrics.ts';
+import { payerDownThreshold, requestMetrics } from '../shared/metrics/metrics.ts';
 import type { CanaryDeps } from './ask.ts';
 import type { Result } from './check-payer.ts';
 

@@ -1,5 +1,5 @@
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import { nowSeconds } from '../shared/deps.ts';
+import { nowSeconds } from '../shared/clock.ts';
 import { asGatewayError, causeOf, GatewayError } from '../shared/errors.ts';
 import type { PartnerEvent } from '../shared/events/event.ts';
 import { parseWebhookSecrets, webhookKey, webhookSecretName } from '../shared/events/webhook-secrets.ts';

@@ -1,6 +1,6 @@
 import type { DurableExecutionHandler } from '@aws/durable-execution-sdk-js';
 import type { PartnerEvent } from '../shared/events/event.ts';
-import { embeddedMetrics } from '../shared/record/metrics.ts';
+import { embeddedMetrics } from '../shared/metrics/metrics.ts';
 import { attempt, type Attempt } from './attempt.ts';
 import type { DeliverDeps } from './deps.ts';
 import { waitSeconds } from './schedule.ts';

@@ -1,7 +1,7 @@
 import { withDurableExecution } from '@aws/durable-execution-sdk-js';
-import { requireEnvironment } from '../shared/deps.ts';
+import { realRegistryDeps } from '../shared/deps.ts';
+import { requireEnvironment } from '../shared/environment.ts';
 import { secretsClient } from '../shared/payer/secrets.ts';
-import { realRegistryDeps } from '../shared/real-deps.ts';
 import { endStaleInvocation } from '../shared/stale-invocation.ts';
 import { deliverHandler } from './handler.ts';
 import { postOf } from './post.ts';

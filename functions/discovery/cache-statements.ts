@@ -1,4 +1,4 @@
-import type { Clock } from '../shared/deps.ts';
+import type { Clock } from '../shared/clock.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import type { FetchedStatement } from './fetch-statement.ts';
 

@@ -1,5 +1,5 @@
+import { realDeps } from '../shared/deps.ts';
 import { readPageSettings } from '../shared/pages/settings.ts';
-import { realDeps } from '../shared/real-deps.ts';
 import { discovery } from './discovery.ts';
 import { streamAnswers } from './stream-answer.ts';
 

@@ -1,4 +1,4 @@
-import { nowSeconds } from '../shared/deps.ts';
+import { nowSeconds } from '../shared/clock.ts';
 import { grantOfExport } from '../shared/exports/export-id.ts';
 import { isOverdue, type Export } from '../shared/store/export-item.ts';
 import { getExport } from '../shared/store/exports.ts';

@@ -1,5 +1,5 @@
-import { nowSeconds } from '../shared/deps.ts';
-import { embeddedMetrics } from '../shared/record/metrics.ts';
+import { nowSeconds } from '../shared/clock.ts';
+import { embeddedMetrics } from '../shared/metrics/metrics.ts';
 import type { Export } from '../shared/store/export-item.ts';
 import type { JobDeps } from './deps.ts';
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../shared/deps.ts';
+import type { Clock } from '../shared/clock.ts';
 import type { LeaseSlots } from '../shared/limits/lease-slots.ts';
 
 interface PaceDeps {

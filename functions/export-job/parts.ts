@@ -1,4 +1,4 @@
-import { base64url } from '../shared/deps.ts';
+import { base64url } from '../shared/base64url.ts';
 import { partName } from '../shared/exports/object-names.ts';
 import { sha256 } from '../shared/store/crypto.ts';
 import { sealFile, type SealedFile } from './age/seal-file.ts';

@@ -1,5 +1,5 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
-import { nowSeconds } from '../shared/deps.ts';
+import { nowSeconds } from '../shared/clock.ts';
 import { askForToken } from '../shared/store/exports.ts';
 import { getRunning, type Job } from './job.ts';
 import { patiently } from './retries.ts';

@@ -1,13 +1,13 @@
-import { nowSeconds } from '../shared/deps.ts';
+import { nowSeconds } from '../shared/clock.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
 import { startDeadline } from '../shared/http/deadline.ts';
 import { gzipped, takesGzip } from '../shared/http/gzip.ts';
-import { streamAnswer } from '../shared/http/stream-answer.ts';
 import type { Authenticated } from '../shared/partner/authenticate.ts';
 import { takePartnerTurn, type RateLimitContext } from '../shared/partner/rate-limit.ts';
 import { watchStops } from '../shared/partner/watch-stops.ts';
 import { auditRead, type AuditContext } from '../shared/record/audit-read.ts';
+import { streamAnswer } from '../shared/record/stream-answer.ts';
 import { isOverdue, type Export } from '../shared/store/export-item.ts';
 import type { ExportDeps } from './deps.ts';
 import { openEnded, overdue } from './ended-export.ts';

@@ -1,4 +1,4 @@
-import { nowSeconds } from '../shared/deps.ts';
+import { nowSeconds } from '../shared/clock.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import type { Authenticated } from '../shared/partner/authenticate.ts';
 import type { RateLimitContext } from '../shared/partner/rate-limit.ts';

@@ -2,7 +2,7 @@ import { GatewayError } from '../shared/errors.ts';
 import type { StoredManifest } from '../shared/exports/manifest.ts';
 import { typesNoLongerInScope } from '../shared/exports/scope.ts';
 import { exportPrivateKey } from '../shared/exports/sealing-key.ts';
-import type { Scopes } from '../shared/registry/scopes.ts';
+import type { Scopes } from '../shared/scopes/scopes.ts';
 import type { Export } from '../shared/store/export-item.ts';
 import { ageIdentity, type AgeIdentity } from './age/header.ts';
 import { openManifest, type ReadManifest } from './open-manifest.ts';

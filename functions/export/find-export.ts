@@ -1,4 +1,4 @@
-import { nowSeconds } from '../shared/deps.ts';
+import { nowSeconds } from '../shared/clock.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { ApiEvent } from '../shared/http/api.ts';
 import { isOverdue, type Export } from '../shared/store/export-item.ts';

@@ -1,7 +1,7 @@
 import { checkMethod, type ApiEvent } from '../shared/http/api.ts';
 import { answerIfPreflight } from '../shared/http/cors.ts';
-import { fhirRoute } from '../shared/http/fhir-route.ts';
 import { authenticate } from '../shared/partner/authenticate.ts';
+import { fhirRoute } from '../shared/partner/fhir-route.ts';
 import { answerDelete } from './answer-delete.ts';
 import { answerFile } from './answer-file.ts';
 import { answerStatus } from './answer-status.ts';

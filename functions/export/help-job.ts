@@ -1,4 +1,4 @@
-import { nowSeconds } from '../shared/deps.ts';
+import { nowSeconds } from '../shared/clock.ts';
 import { asGatewayError } from '../shared/errors.ts';
 import type { Authenticated } from '../shared/partner/authenticate.ts';
 import { takePartnerTurn, type RateLimitContext } from '../shared/partner/rate-limit.ts';

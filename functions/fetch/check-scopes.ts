@@ -1,8 +1,8 @@
 import { GatewayError } from '../shared/errors.ts';
 import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
 import { heldByPartner } from '../shared/partner/scopes.ts';
-import { anyType } from '../shared/registry/resource-types.ts';
-import { covers, type ReadAccess, type Scopes } from '../shared/registry/scopes.ts';
+import { anyType } from '../shared/scopes/resource-types.ts';
+import { covers, type ReadAccess, type Scopes } from '../shared/scopes/scopes.ts';
 
 const acts: Readonly<Record<ReadAccess, string>> = { r: 'reading', s: 'searching', rs: 'reading and searching' };
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { requireEnvironment } from '../shared/deps.ts';
+import { realDeps } from '../shared/deps.ts';
+import { requireEnvironment } from '../shared/environment.ts';
 import { sealForJobLater } from '../shared/exports/seal-later.ts';
 import { leaseFromTable } from '../shared/limits/lease-slots.ts';
 import { limiter } from '../shared/limits/limiter.ts';
 import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
-import { realDeps } from '../shared/real-deps.ts';
 import { readEventWriter } from '../shared/record/audit-read.ts';
 import { boundedClock } from '../shared/store/bounded-clock.ts';
 import { payerBreakers } from './breaker/breakers.ts';

@@ -1,4 +1,4 @@
-import { nowSeconds } from '../shared/deps.ts';
+import { nowSeconds } from '../shared/clock.ts';
 import { unavailable } from '../shared/errors.ts';
 import type { LinkKey } from '../shared/fhir/page-link.ts';
 import type { Grant } from '../shared/store/grant-item.ts';

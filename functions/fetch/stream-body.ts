@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { createLinkRewriter, type LinkRewriter } from '../shared/fhir/rewrite-links.ts';
-import { streamAnswer } from '../shared/http/stream-answer.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
+import { streamAnswer } from '../shared/record/stream-answer.ts';
 import { payerBases } from '../shared/registry/urls.ts';
 import { mostStreamedBytes, tooLarge } from './answer-limit.ts';
 import type { FetchDeps } from './deps.ts';

@@ -1,4 +1,5 @@
-import type { Clock, WriteLog } from '../shared/deps.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { WriteLog } from '../shared/metrics/metrics.ts';
 import type { RegistryData } from '../shared/registry/types.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 

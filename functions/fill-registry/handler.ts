@@ -1,5 +1,5 @@
 import type { CloudFormationCustomResourceEvent, Context } from 'aws-lambda';
-import { nowSeconds } from '../shared/deps.ts';
+import { nowSeconds } from '../shared/clock.ts';
 import { causeOf } from '../shared/errors.ts';
 import { dataVersionResource } from '../shared/registry/data-version.ts';
 import { entriesOf, newEntryItem } from '../shared/registry/entry-items.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { awsLimits } from '../shared/aws-limits.ts';
-import { requireEnvironment } from '../shared/deps.ts';
+import { requireEnvironment } from '../shared/environment.ts';
 import type { RegistryData } from '../shared/registry/types.ts';
 import { fillRegistryHandler } from './handler.ts';
 import { putText } from './put-text.ts';

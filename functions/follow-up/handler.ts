@@ -1,7 +1,7 @@
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { causeOf } from '../shared/errors.ts';
 import type { EventType } from '../shared/events/event.ts';
-import { embeddedMetrics } from '../shared/record/metrics.ts';
+import { embeddedMetrics } from '../shared/metrics/metrics.ts';
 import type { FollowUpDeps } from './deps.ts';
 import { doTask } from './do-task.ts';
 import { readRecord } from './read-record.ts';

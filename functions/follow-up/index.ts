@@ -1,7 +1,7 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { awsLimits } from '../shared/aws-limits.ts';
-import { requireEnvironment } from '../shared/deps.ts';
-import { realRegistryDeps } from '../shared/real-deps.ts';
+import { realRegistryDeps } from '../shared/deps.ts';
+import { requireEnvironment } from '../shared/environment.ts';
 import { followUpHandler } from './handler.ts';
 
 const deps = realRegistryDeps();

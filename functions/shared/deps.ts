@@ -1,39 +1,52 @@
+import { randomBytes } from 'node:crypto';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { requireEnvironment } from './environment.ts';
+import type { WriteLog } from './metrics/metrics.ts';
+import { createPayerHttp } from './payer/http-client.ts';
 import type { PayerHttp } from './payer/http.ts';
-import type { Registry } from './registry/registry.ts';
-
-/** Two clocks: wall time decides what has expired, monotonic time measures. Both in milliseconds. */
-export interface Clock {
-  readonly now: () => number;
-  readonly monotonic: () => number;
-}
-
-/** Writes one line of the structured log. */
-export type WriteLog = (line: string) => void;
+import type { RecordDeps } from './record/request-record.ts';
+import { tableRegistry } from './registry/table-registry.ts';
+import type { Lifetimes } from './registry/types.ts';
+import { dynamoClient } from './store/dynamo.ts';
 
 /** What every function depends on. */
-export interface Deps {
-  readonly clock: Clock;
+export interface Deps extends RecordDeps {
   readonly randomBytes: (size: number) => Uint8Array;
   readonly payerHttp: PayerHttp;
-  readonly registry: Registry;
   /** The public origin, without a trailing slash. */
   readonly origin: string;
-  readonly writeLog: WriteLog;
-  /** Whether only CloudFront reaches the functions, so that the headers it adds can be trusted. @default false */
-  readonly behindEdge?: boolean;
 }
 
-/**
- * Reads a required environment variable.
- * @throws Error naming the variable, at the start of the function.
- */
-export const requireEnvironment = (name: string): string => {
-  const value = process.env[name];
-  if (value === undefined || value === '') throw new Error(`Environment variable ${name} is missing`);
-  return value;
+/** The real dependencies, and the DynamoDB client that the registry uses. */
+export interface RealDeps extends Deps {
+  /** Shared with the function's own tables, so that they use the same connections. */
+  readonly client: DynamoDBClient;
+}
+
+/** The real dependencies of a function that calls no payer, built once when it starts. */
+export const realRegistryDeps = (): Pick<RealDeps, 'clock' | 'randomBytes' | 'registry' | 'writeLog' | 'client'> => {
+  const clock = { now: () => Date.now(), monotonic: () => performance.now() };
+  const writeLog: WriteLog = (line) => process.stdout.write(`${line}\n`);
+  const client = dynamoClient();
+  return {
+    clock,
+    randomBytes,
+    registry: tableRegistry({
+      table: { client, name: requireEnvironment('REGISTRY_TABLE') },
+      clock,
+      writeLog,
+      stage: requireEnvironment('STAGE'),
+      lifetimes: JSON.parse(requireEnvironment('LIFETIMES')) as Lifetimes,
+    }),
+    writeLog,
+    client,
+  };
 };
 
-/** Wall time in epoch seconds, the unit in storage and on the wire. */
-export const nowSeconds = (clock: Clock): number => Math.floor(clock.now() / 1000);
-
-export const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
+/** The real dependencies, built once when the function starts. */
+export const realDeps = (): RealDeps => ({
+  ...realRegistryDeps(),
+  payerHttp: createPayerHttp(),
+  origin: requireEnvironment('ORIGIN'),
+  behindEdge: process.env['EDGE'] === 'cloudfront',
+});

@@ -1,5 +1,3 @@
-import type { Problem } from './pages/problems.ts';
-
 /** Error codes of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, and the few that the FHIR route adds. */
 export type ErrorCode =
   | 'access_denied'
@@ -81,6 +79,26 @@ export const signals = [
 ] as const;
 
 export type Signal = (typeof signals)[number];
+
+/** What a member's page can be about: where the gateway can go no further and may not send the browser back. */
+export type Problem =
+  | 'appGone'
+  | 'blockedApp'
+  | 'brokenLink'
+  | 'embedded'
+  | 'expired'
+  | 'finished'
+  | 'notBegunHere'
+  | 'notFound'
+  | 'openedAhead'
+  | 'otherBrowser'
+  | 'ours'
+  | 'unavailable'
+  | 'unknownApp'
+  | 'unknownPlan'
+  | 'unregisteredReturn'
+  | 'wrongAnswer'
+  | 'wrongMethod';
 
 /** A registered app, as its entry has it. */
 interface AppToGoBackTo {

@@ -1,7 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { withDurableExecution } from '@aws/durable-execution-sdk-js';
 import { awsLimits } from '../shared/aws-limits.ts';
-import { requireEnvironment } from '../shared/deps.ts';
+import { requireEnvironment } from '../shared/environment.ts';
 import { endStaleInvocation } from '../shared/stale-invocation.ts';
 import { sweepHandler } from './handler.ts';
 

@@ -1,5 +1,6 @@
 import { createLocalJWKSet, decodeJwt, errors as jose, jwtVerify, type JWTPayload } from 'jose';
-import { nowSeconds, type Deps } from '../shared/deps.ts';
+import { nowSeconds } from '../shared/clock.ts';
+import type { Deps } from '../shared/deps.ts';
 import { causeOf, GatewayError } from '../shared/errors.ts';
 import { header, type ApiEvent, type RequestParameters } from '../shared/http/api.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';

@@ -1,13 +1,13 @@
 import middy from '@middy/core';
 import { GatewayError } from '../shared/errors.ts';
-import { answerErrors } from '../shared/http/answer-errors.ts';
 import { checkMethod, checkNotRepeated, parameters, type ApiEvent, type ApiResponse } from '../shared/http/api.ts';
 import type { RequestParameters } from '../shared/http/api.ts';
 import { answerIfPreflight, corsForPartners } from '../shared/http/cors.ts';
 import { finishInTime } from '../shared/http/finish-in-time.ts';
 import { readFormPairs } from '../shared/http/form.ts';
 import { json, noStore, oauthError } from '../shared/http/respond.ts';
-import type { Step } from '../shared/record/metrics.ts';
+import type { Step } from '../shared/metrics/metrics.ts';
+import { answerErrors } from '../shared/record/answer-errors.ts';
 import { raise, recordRequest } from '../shared/record/request-record.ts';
 import { grantTypes, type GrantType } from '../shared/registry/token-endpoint.ts';
 import { authenticateClient } from './client-authentication.ts';

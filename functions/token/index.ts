@@ -1,6 +1,6 @@
-import { requireEnvironment } from '../shared/deps.ts';
+import { realDeps } from '../shared/deps.ts';
+import { requireEnvironment } from '../shared/environment.ts';
 import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
-import { realDeps } from '../shared/real-deps.ts';
 import { tokenHandler } from './handler.ts';
 
 const { client, ...deps } = realDeps();

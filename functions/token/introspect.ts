@@ -1,8 +1,8 @@
-import { nowSeconds } from '../shared/deps.ts';
+import { nowSeconds } from '../shared/clock.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { findAllowed, findLiveAccess, mayRefresh, scopeNow } from '../shared/partner/live-grant.ts';
-import { writeScopes, type Scopes } from '../shared/registry/scopes.ts';
 import { facadeBase } from '../shared/registry/urls.ts';
+import { writeScopes, type Scopes } from '../shared/scopes/scopes.ts';
 import { readAccessToken, readRefreshToken } from '../shared/store/bearers.ts';
 import { sha256 } from '../shared/store/crypto.ts';
 import { isCurrentRefresh, isLive, type Grant } from '../shared/store/grant-item.ts';

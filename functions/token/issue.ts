@@ -1,5 +1,5 @@
-import { writeScopes, type Scopes } from '../shared/registry/scopes.ts';
 import type { Lifetimes } from '../shared/registry/types.ts';
+import { writeScopes, type Scopes } from '../shared/scopes/scopes.ts';
 import { sha256 } from '../shared/store/crypto.ts';
 import type { Grant, IssuedAccess } from '../shared/store/grant-item.ts';
 

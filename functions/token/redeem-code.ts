@@ -1,4 +1,4 @@
-import { nowSeconds } from '../shared/deps.ts';
+import { nowSeconds } from '../shared/clock.ts';
 import { GatewayError, type Signal } from '../shared/errors.ts';
 import { checkReadsSomething, findAllowed, mayRefresh, scopeNow } from '../shared/partner/live-grant.ts';
 import { bearerSizes, codeWrapKey, familyHash, readCode, writeBearer } from '../shared/store/bearers.ts';

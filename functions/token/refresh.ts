@@ -1,11 +1,11 @@
-import { nowSeconds } from '../shared/deps.ts';
+import { nowSeconds } from '../shared/clock.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { checkReadsSomething, findAllowed, mayRefresh, scopeNow } from '../shared/partner/live-grant.ts';
 import { nameScopes } from '../shared/partner/name-scopes.ts';
 import { limitScopes, readsSomething, scopesBeyond } from '../shared/partner/scopes.ts';
 import { checkNotPaused } from '../shared/registry/require-payer.ts';
-import { parseScopes, type Scopes } from '../shared/registry/scopes.ts';
 import type { Partner } from '../shared/registry/types.ts';
+import { parseScopes, type Scopes } from '../shared/scopes/scopes.ts';
 import {
   bearerSizes,
   familyHash,

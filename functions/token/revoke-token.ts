@@ -1,4 +1,4 @@
-import { nowSeconds } from '../shared/deps.ts';
+import { nowSeconds } from '../shared/clock.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { findLiveAccess } from '../shared/partner/live-grant.ts';
 import { revokeAtPayer } from '../shared/payer/client.ts';

@@ -1,5 +1,5 @@
 import type { StageConfig } from '../../config/stage.ts';
-import { resourceTypes } from '../../functions/shared/registry/resource-types.ts';
+import { resourceTypes } from '../../functions/shared/scopes/resource-types.ts';
 
 /** Words that are public, so that they may be shown as they are. Every other value is shown as a mark only. */
 export interface Known {

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeleteItemCommand, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { localStage } from '../../config/local.ts';
-import { parseScopes } from '../../functions/shared/registry/scopes.ts';
+import { parseScopes } from '../../functions/shared/scopes/scopes.ts';
 import { getGrant, revoke } from '../../functions/shared/store/grants.ts';
 import { startMs } from '../support/gateway.ts';
 import { member, membersTool, operator, type MembersTool } from './members-tool.ts';

@@ -3,7 +3,7 @@ import { fieldChanges } from '../../bin/registry/fields.ts';
 import { readOne } from '../../bin/shared/registry-table.ts';
 import { stopEntry } from '../../bin/shared/registry-writes.ts';
 import { localStage } from '../../config/local.ts';
-import { parseScopes } from '../../functions/shared/registry/scopes.ts';
+import { parseScopes } from '../../functions/shared/scopes/scopes.ts';
 import { putGrant, revoke } from '../../functions/shared/store/grants.ts';
 import { startMs } from '../support/gateway.ts';
 import { livingGrant, type NewGrant } from '../support/living-grant.ts';

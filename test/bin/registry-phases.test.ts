@@ -4,8 +4,8 @@ import { phasesOf, type Step } from '../../bin/registry/phases.ts';
 import type { ReadEntry } from '../../bin/shared/registry-table.ts';
 import { heldByPartner } from '../../functions/shared/partner/scopes.ts';
 import { writeEntryText } from '../../functions/shared/registry/entry-items.ts';
-import { lettersHeld, parseScopes } from '../../functions/shared/registry/scopes.ts';
 import type { Partner, Payer } from '../../functions/shared/registry/types.ts';
+import { lettersHeld, parseScopes } from '../../functions/shared/scopes/scopes.ts';
 import { localData } from '../support/gateway.ts';
 
 const [payer, partner] = [localData().payers[0]!, localData().partners[1]!];

@@ -2,7 +2,7 @@ import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { conditionOf, split, type Part } from '../../bin/usage/part.ts';
 import { runQuery, type Row } from '../../bin/usage/run-query.ts';
 import { errorCodes } from '../../functions/shared/errors.ts';
-import { reasonsQuery, totalsQuery } from '../../functions/shared/record/figures-query.ts';
+import { reasonsQuery, totalsQuery } from '../../functions/shared/metrics/figures-query.ts';
 import { readInsightsQuery, type Fields } from '../../sandbox/aws/insights-query.ts';
 import { runInsightsQuery } from '../../sandbox/aws/insights-rows.ts';
 

@@ -1,5 +1,5 @@
 import { discovery } from '../../functions/discovery/discovery.ts';
-import { base64url } from '../../functions/shared/deps.ts';
+import { base64url } from '../../functions/shared/base64url.ts';
 import { GatewayError } from '../../functions/shared/errors.ts';
 import { writeBearer } from '../../functions/shared/store/bearers.ts';
 import { fetchGateway, fhir, issueOf, read } from '../support/fetch-gateway.ts';

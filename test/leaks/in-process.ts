@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { nowSeconds } from '../../functions/shared/deps.ts';
+import { nowSeconds } from '../../functions/shared/clock.ts';
 import type { ApiEvent } from '../../functions/shared/http/api.ts';
 import { payerSecretReader } from '../../functions/shared/payer/secrets.ts';
 import type { Item } from '../../functions/shared/store/items.ts';

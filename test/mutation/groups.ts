@@ -13,7 +13,7 @@ export interface Group {
 /** Files that wire, or that a program wrote. */
 const notMutated = [
   '!functions/*/index.ts',
-  '!functions/shared/real-deps.ts',
+  '!functions/shared/deps.ts',
   '!functions/shared/fhir/search-parameter-targets.ts',
 ];
 
@@ -93,11 +93,13 @@ export const groups: Readonly<Record<string, Group>> = {
     apart: ['functions/discovery/index.test.ts'],
   },
   shared: {
-    mutate: ['', 'http/', 'limits/', 'record/', 'registry/']
+    mutate: ['', 'http/', 'limits/', 'metrics/', 'record/', 'registry/', 'scopes/']
       .map((folder) => `functions/shared/${folder}*.ts`)
       .concat(notMutated),
     tests: [
-      ...['*.test.ts', 'http', 'limits', 'record', 'registry'].map((folder) => `functions/shared/${folder}`),
+      ...['*.test.ts', 'http', 'limits', 'metrics', 'record', 'registry', 'scopes'].map(
+        (folder) => `functions/shared/${folder}`,
+      ),
       'functions/authorize',
       'functions/token',
       'functions/fetch',

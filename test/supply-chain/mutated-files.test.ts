@@ -16,8 +16,8 @@ it('every file of the functions and of the configuration’s rules is mutated by
     [
       ...globSync('config/{demo,local,production-example}.ts'),
       ...globSync('functions/*/index.ts'),
+      'functions/shared/deps.ts',
       'functions/shared/fhir/search-parameter-targets.ts',
-      'functions/shared/real-deps.ts',
     ].toSorted(),
   );
 });

@@ -1,6 +1,6 @@
 import type { ExportDeps } from '../../functions/export/deps.ts';
 import { exportHandler } from '../../functions/export/handler.ts';
-import { nowSeconds } from '../../functions/shared/deps.ts';
+import { nowSeconds } from '../../functions/shared/clock.ts';
 import { unavailable } from '../../functions/shared/errors.ts';
 import type { TypeOutcome } from '../../functions/shared/exports/manifest.ts';
 import { exportPrivateKey } from '../../functions/shared/exports/sealing-key.ts';

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { FetchDeps } from '../../functions/fetch/deps.ts';
 import { fetchHandler } from '../../functions/fetch/handler.ts';
-import { base64url, nowSeconds } from '../../functions/shared/deps.ts';
+import { base64url } from '../../functions/shared/base64url.ts';
+import { nowSeconds } from '../../functions/shared/clock.ts';
 import type { ApiEvent } from '../../functions/shared/http/api.ts';
 import type { TakeTurn } from '../../functions/shared/limits/limiter.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
-import { parseScopes } from '../../functions/shared/registry/scopes.ts';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
+import { parseScopes } from '../../functions/shared/scopes/scopes.ts';
 import { writeBearer, type AccessToken } from '../../functions/shared/store/bearers.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import {

@@ -1,4 +1,4 @@
-import { parseScopes } from '../../functions/shared/registry/scopes.ts';
+import { parseScopes } from '../../functions/shared/scopes/scopes.ts';
 import type { Grant } from '../../functions/shared/store/grant-item.ts';
 
 /** A grant as the callback stores it. */

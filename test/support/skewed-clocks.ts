@@ -1,4 +1,4 @@
-import type { Clock } from '../../functions/shared/deps.ts';
+import type { Clock } from '../../functions/shared/clock.ts';
 import { boundTime } from '../../functions/shared/store/bounded-clock.ts';
 
 /** Where the true time starts: not at a full second, so that a `Date` is behind it. */

@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Clock } from '../../functions/shared/deps.ts';
+import type { Clock } from '../../functions/shared/clock.ts';
 import { loadVersion01, type Version01 } from './version-0.1-code.ts';
 
 /** Of what today's functions are given, what version 0.1's take in the same form. */

@@ -1,6 +1,5 @@
 import type { Deps } from '../../shared/deps.ts';
 import { GatewayError } from '../../shared/errors.ts';
-import { answerError } from '../../shared/http/answer-errors.ts';
 import {
   parameters,
   queryPairs,
@@ -15,6 +14,7 @@ import { checkAuthorizeRequest } from '../../shared/partner/check-authorize-requ
 import { checkApp, checkClient } from '../../shared/partner/check-client.ts';
 import { latestEnd } from '../../shared/partner/latest-end.ts';
 import { returnError } from '../../shared/partner/redirect-uri.ts';
+import { answerError } from '../../shared/record/answer-errors.ts';
 import type { RequestRecord } from '../../shared/record/request-record.ts';
 import { mayReadFrom } from '../../shared/registry/profile.ts';
 import { isPayerPaused } from '../../shared/registry/require-payer.ts';

@@ -4,8 +4,8 @@ import { languageNames } from '../../shared/pages/language.ts';
 import { page } from '../../shared/pages/page.ts';
 import type { PageView } from '../../shared/pages/view.ts';
 import { whatIsRead } from '../../shared/pages/what-is-read.ts';
-import type { Scopes } from '../../shared/registry/scopes.ts';
 import type { Partner, Payer } from '../../shared/registry/types.ts';
+import type { Scopes } from '../../shared/scopes/scopes.ts';
 import { connectWords } from './words.ts';
 
 /** What the member is about to share. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { base64url, type Deps } from '../../shared/deps.ts';
+import { base64url } from '../../shared/base64url.ts';
+import type { Deps } from '../../shared/deps.ts';
 import type { IndexClient } from '../../shared/pages/settings.ts';
 import { authorizeUrl, facadeBase, tokenUrl } from '../../shared/registry/urls.ts';
 

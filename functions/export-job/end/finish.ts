@@ -1,4 +1,4 @@
-import { nowSeconds } from '../../shared/deps.ts';
+import { nowSeconds } from '../../shared/clock.ts';
 import { grantOfExport } from '../../shared/exports/export-id.ts';
 import { writeKeptParts } from '../../shared/exports/kept-parts.ts';
 import { isComplete, type StoredManifest } from '../../shared/exports/manifest.ts';

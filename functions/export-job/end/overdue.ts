@@ -1,4 +1,4 @@
-import { nowSeconds } from '../../shared/deps.ts';
+import { nowSeconds } from '../../shared/clock.ts';
 import { grantOfExport } from '../../shared/exports/export-id.ts';
 import { dropSecrets } from '../../shared/store/exports.ts';
 import type { Job } from '../job.ts';

@@ -1,4 +1,4 @@
-import { nowSeconds } from '../../shared/deps.ts';
+import { nowSeconds } from '../../shared/clock.ts';
 import { GatewayError } from '../../shared/errors.ts';
 import { mayReadFrom } from '../../shared/registry/profile.ts';
 import type { Partner, Payer } from '../../shared/registry/types.ts';

@@ -1,7 +1,7 @@
 import { GatewayError } from '../../shared/errors.ts';
 import { checkPatient } from '../../shared/fhir/check-patient.ts';
 import { pageRequest } from '../../shared/fhir/page-request.ts';
-import { anyType } from '../../shared/registry/resource-types.ts';
+import { anyType } from '../../shared/scopes/resource-types.ts';
 import { missingFromTotal, nextPage, type NextPage } from '../reading/next-page.ts';
 import type { Problem } from '../reading/problems.ts';
 import type { PageInfo } from '../reading/split-bundle.ts';

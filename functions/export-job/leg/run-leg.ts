@@ -1,4 +1,4 @@
-import { nowSeconds } from '../../shared/deps.ts';
+import { nowSeconds } from '../../shared/clock.ts';
 import { scopeNow } from '../../shared/partner/live-grant.ts';
 import { facadeBase, payerBases } from '../../shared/registry/urls.ts';
 import type { Export } from '../../shared/store/export-item.ts';

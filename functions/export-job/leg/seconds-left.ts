@@ -1,4 +1,5 @@
-import { nowSeconds, type Deps } from '../../shared/deps.ts';
+import { nowSeconds } from '../../shared/clock.ts';
+import type { Deps } from '../../shared/deps.ts';
 import { longestReadingSeconds } from '../../shared/exports/longest-export.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 

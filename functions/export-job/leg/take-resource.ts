@@ -1,4 +1,4 @@
-import { isResourceType } from '../../shared/registry/resource-types.ts';
+import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import { checkResource, type ResourceVerdict } from '../reading/check-resource.ts';
 import type { ResourceHead } from '../reading/head-of-resource.ts';
 import { identityOf } from '../reading/identity.ts';

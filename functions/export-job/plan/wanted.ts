@@ -1,6 +1,6 @@
 import { heldByPartner } from '../../shared/partner/scopes.ts';
-import { anyType } from '../../shared/registry/resource-types.ts';
-import { covers, lettersHeld, type ReadAccess, type Scopes } from '../../shared/registry/scopes.ts';
+import { anyType } from '../../shared/scopes/resource-types.ts';
+import { covers, lettersHeld, type ReadAccess, type Scopes } from '../../shared/scopes/scopes.ts';
 
 /** What an export was asked for and may read. */
 export interface Wanted {

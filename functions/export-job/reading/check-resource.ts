@@ -1,5 +1,5 @@
 import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
-import { isResourceType } from '../../shared/registry/resource-types.ts';
+import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import type { PageResource } from './page-resource.ts';
 import { parseReference } from './reference.ts';
 

@@ -1,5 +1,5 @@
 import { afterBase } from '../../shared/fhir/base-url-prefix.ts';
-import { isResourceType } from '../../shared/registry/resource-types.ts';
+import { isResourceType } from '../../shared/scopes/resource-types.ts';
 
 /** A literal reference (https://hl7.org/fhir/R4/references.html#literal), parsed. */
 export interface Reference {

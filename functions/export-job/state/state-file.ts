@@ -1,4 +1,4 @@
-import { base64url } from '../../shared/deps.ts';
+import { base64url } from '../../shared/base64url.ts';
 import { stateName } from '../../shared/exports/object-names.ts';
 import { seal, sealIvBytes, unseal } from '../../shared/store/crypto.ts';
 import type { JobDeps } from '../deps.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../../shared/deps.ts';
+import type { Clock } from '../../shared/clock.ts';
 import { raise, type RequestRecord } from '../../shared/record/request-record.ts';
 import type { Payer } from '../../shared/registry/types.ts';
 import type { Breaker, BreakerTimes } from '../../shared/store/breaker-item.ts';

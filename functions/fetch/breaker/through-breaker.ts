@@ -1,5 +1,5 @@
 import { GatewayError } from '../../shared/errors.ts';
-import type { FetchDeps } from '../deps.ts';
+import type { Breakers } from './breakers.ts';
 import type { GuardedCall } from './environment.ts';
 import type { Watch } from './watch-call.ts';
 
@@ -9,7 +9,7 @@ import type { Watch } from './watch-call.ts';
  * @throws GatewayError `temporarily_unavailable` if the breaker refuses, and what the call throws
  */
 export const throughBreaker = async <T>(
-  { breakers }: Pick<FetchDeps, 'breakers'>,
+  { breakers }: { readonly breakers: Breakers },
   call: GuardedCall,
   work: (watch: Watch) => Promise<T>,
 ): Promise<T> => {

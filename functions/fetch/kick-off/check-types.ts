@@ -1,7 +1,7 @@
 import { GatewayError } from '../../shared/errors.ts';
 import { typesInScope } from '../../shared/exports/scope.ts';
 import { heldByPartner } from '../../shared/partner/scopes.ts';
-import type { Scopes } from '../../shared/registry/scopes.ts';
+import type { Scopes } from '../../shared/scopes/scopes.ts';
 
 /**
  * Checks that the scope lets an export read something. Types beyond it are left out, and the manifest says so.

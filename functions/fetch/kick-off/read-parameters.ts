@@ -3,7 +3,7 @@ import { checkFormat } from '../../shared/fhir/check-search.ts';
 import type { Parameter } from '../../shared/fhir/fhir-request.ts';
 import { quoteName } from '../../shared/fhir/known-parameters.ts';
 import { malformed, notSupported } from '../../shared/fhir/refusals.ts';
-import { isResourceType } from '../../shared/registry/resource-types.ts';
+import { isResourceType } from '../../shared/scopes/resource-types.ts';
 
 /** What a kick-off asks for. */
 export interface Asked {

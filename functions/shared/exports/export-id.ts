@@ -1,4 +1,4 @@
-import { base64url } from '../deps.ts';
+import { base64url } from '../base64url.ts';
 
 /*
  * An export's id is its grant's id and 16 random bytes, both in base64url. The item can be found from the id alone, and

@@ -1,5 +1,5 @@
 import { heldByPartner } from '../partner/scopes.ts';
-import { covers, lettersHeld, type ReadAccess, type Scopes } from '../registry/scopes.ts';
+import { covers, lettersHeld, type ReadAccess, type Scopes } from '../scopes/scopes.ts';
 
 /*
  * An export includes a type if its scope lets the partner read or search it. A token can open the export's files if it

@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts';
-import { anyType } from '../registry/resource-types.ts';
+import { anyType } from '../scopes/resource-types.ts';
 import { afterBase } from './base-url-prefix.ts';
 import type { FhirRequest } from './fhir-request.ts';
 import { parseSearchPath, type SearchPath } from './search-path.ts';

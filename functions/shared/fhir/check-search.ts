@@ -1,4 +1,4 @@
-import { anyType, isResourceType } from '../registry/resource-types.ts';
+import { anyType, isResourceType } from '../scopes/resource-types.ts';
 import type { Parameter, TypeNeed } from './fhir-request.ts';
 import { checkKnown, quoteName, type Grammar } from './known-parameters.ts';
 import { malformed, notSupported } from './refusals.ts';

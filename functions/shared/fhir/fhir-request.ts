@@ -1,4 +1,4 @@
-import type { ReadAccess } from '../registry/scopes.ts';
+import type { ReadAccess } from '../scopes/scopes.ts';
 
 /** A decoded query or form parameter: name and value. */
 export type Parameter = readonly [name: string, value: string];

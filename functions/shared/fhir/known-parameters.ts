@@ -1,5 +1,5 @@
 import type { GatewayError } from '../errors.ts';
-import { anyType, isResourceType } from '../registry/resource-types.ts';
+import { anyType, isResourceType } from '../scopes/resource-types.ts';
 import { notSupported } from './refusals.ts';
 import { isSearchParameter, searchTargets } from './search-targets.ts';
 

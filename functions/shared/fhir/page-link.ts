@@ -1,4 +1,4 @@
-import { anyType } from '../registry/resource-types.ts';
+import { anyType } from '../scopes/resource-types.ts';
 import { seal, sealIvBytes, unseal } from '../store/crypto.ts';
 import { afterBase } from './base-url-prefix.ts';
 import { longestPageLink } from './decide-links.ts';

@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts';
-import { anyType, isResourceType } from '../registry/resource-types.ts';
+import { anyType, isResourceType } from '../scopes/resource-types.ts';
 import { decodedOnce } from './check-patient.ts';
 import { consultedByValue } from './check-search.ts';
 import { mergeNeeds, type FhirRequest, type Parameter, type TypeNeed } from './fhir-request.ts';

@@ -1,4 +1,4 @@
-import { anyType, isResourceType } from '../registry/resource-types.ts';
+import { anyType, isResourceType } from '../scopes/resource-types.ts';
 import { checkSearch, requireType } from './check-search.ts';
 import { isDocument, mergeNeeds, type FhirRequest, type Parameter, type TypeNeed } from './fhir-request.ts';
 import { plainParameters, type AddedParameters, type Grammar } from './known-parameters.ts';

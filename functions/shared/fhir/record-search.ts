@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts';
-import { anyType, isResourceType, resourceTypes } from '../registry/resource-types.ts';
+import { anyType, isResourceType, resourceTypes } from '../scopes/resource-types.ts';
 import { canNamePatient } from './check-patient.ts';
 import { checkSearch } from './check-search.ts';
 import { mergeNeeds, type Parameter, type TypeNeed } from './fhir-request.ts';

@@ -1,4 +1,4 @@
-import { anyType } from '../registry/resource-types.ts';
+import { anyType } from '../scopes/resource-types.ts';
 import { malformed } from './refusals.ts';
 import { resourceTypeOf, searchTargets } from './search-targets.ts';
 

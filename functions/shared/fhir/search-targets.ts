@@ -1,5 +1,5 @@
 import { inflateRawSync } from 'node:zlib';
-import { anyType, resourceTypes } from '../registry/resource-types.ts';
+import { anyType, resourceTypes } from '../scopes/resource-types.ts';
 import { packedSearchTargets } from './search-parameter-targets.ts';
 
 /** Resource types and search parameters of R4 and the guides that the gateway knows, packed; numbers are base 36. */

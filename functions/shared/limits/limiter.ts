@@ -1,4 +1,4 @@
-import type { Clock } from '../deps.ts';
+import type { Clock } from '../clock.ts';
 import { causeOf } from '../errors.ts';
 import { leaseFromMemory, type LeaseSlots } from './lease-slots.ts';
 import { batchOf, boundsOf, freeSlots, keepMs, roundingMs, slotMsOf, spareOf, type Rate } from './slots.ts';

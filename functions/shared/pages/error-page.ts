@@ -1,9 +1,9 @@
-import { errorHeaders, type ErrorCode, type GatewayError } from '../errors.ts';
+import { errorHeaders, type ErrorCode, type GatewayError, type Problem } from '../errors.ts';
 import type { ApiResponse } from '../http/api.ts';
 import { html, type Html } from './html.ts';
 import type { InEachLanguage } from './language.ts';
 import { page } from './page.ts';
-import { problems, type Problem } from './problems.ts';
+import { problems } from './problems.ts';
 import type { PageView } from './view.ts';
 
 interface ErrorWords {

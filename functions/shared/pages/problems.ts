@@ -1,3 +1,4 @@
+import type { Problem } from '../errors.ts';
 import type { InEachLanguage } from './language.ts';
 
 /** What a member reads where the gateway can go no further and may not send the browser back. */
@@ -27,7 +28,7 @@ const tellTheApp = {
 const doesNotWork = { en: 'This link does not work', es: 'Este enlace no funciona' };
 
 /** The words of each problem's page. An error says by its `page` which one it is; else its code decides. */
-export const problems = {
+export const problems: Readonly<Record<Problem, InEachLanguage<ProblemWords>>> = {
   brokenLink: {
     en: {
       title: doesNotWork.en,
@@ -232,7 +233,4 @@ export const problems = {
       next: startAgain.es,
     },
   },
-} as const satisfies Readonly<Record<string, InEachLanguage<ProblemWords>>>;
-
-/** Which page tells a member of an error. */
-export type Problem = keyof typeof problems;
+};

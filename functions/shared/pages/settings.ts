@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { requireEnvironment } from '../deps.ts';
+import { requireEnvironment } from '../environment.ts';
 
 /** Who runs the gateway, as its pages say. */
 export interface Operator {

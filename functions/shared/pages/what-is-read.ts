@@ -1,5 +1,5 @@
-import { anyType } from '../registry/resource-types.ts';
-import type { Scopes } from '../registry/scopes.ts';
+import { anyType } from '../scopes/resource-types.ts';
+import type { Scopes } from '../scopes/scopes.ts';
 import type { InEachLanguage, Language } from './language.ts';
 
 /** Resource types that are one thing to a member. */

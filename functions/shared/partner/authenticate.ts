@@ -1,9 +1,10 @@
 import { bothInOrder } from '../both-in-order.ts';
-import { nowSeconds, type Deps } from '../deps.ts';
+import { nowSeconds, type Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import { headerText, payerOf, queryPairs, type ApiEvent } from '../http/api.ts';
 import { openGrant, type OpenGrant } from '../payer/open-grant.ts';
 import type { RequestRecord } from '../record/request-record.ts';
+import type { Registry } from '../registry/registry.ts';
 import { requirePayer } from '../registry/require-payer.ts';
 import type { Partner, Payer } from '../registry/types.ts';
 import { readAccessToken, type AccessToken } from '../store/bearers.ts';
@@ -49,7 +50,9 @@ const isOlderToken = (grant: Grant, { grantKey }: AccessToken): boolean => {
 };
 
 /** What {@link authenticate} needs. */
-export interface AuthenticateDeps extends Pick<Deps, 'registry' | 'clock'> {
+export interface AuthenticateDeps {
+  readonly registry: Registry;
+  readonly clock: Clock;
   readonly grants: Table;
 }
 

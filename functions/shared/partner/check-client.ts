@@ -1,8 +1,8 @@
 import { bothInOrder } from '../both-in-order.ts';
-import type { Deps } from '../deps.ts';
 import { GatewayError } from '../errors.ts';
 import type { RequestParameters } from '../http/api.ts';
 import type { RequestRecord } from '../record/request-record.ts';
+import type { Registry } from '../registry/registry.ts';
 import { checkNotBlocked, unknownPayer } from '../registry/require-payer.ts';
 import type { Partner, Payer } from '../registry/types.ts';
 import { facadeBase } from '../registry/urls.ts';
@@ -32,7 +32,7 @@ export interface CheckedApp {
  * @throws GatewayError `invalid_request` or `unauthorized_client`, shown as a page
  */
 export const checkApp = async (
-  registry: Deps['registry'],
+  registry: Registry,
   partner: Partner | undefined,
   { values, repeated }: RequestParameters,
   record: Pick<RequestRecord, 'partner'>,
@@ -63,7 +63,7 @@ export const checkApp = async (
  * @throws GatewayError `invalid_request` or `unauthorized_client`, shown as a page
  */
 export const checkClient = async (
-  { registry, origin }: Pick<Deps, 'registry' | 'origin'>,
+  { registry, origin }: { readonly registry: Registry; readonly origin: string },
   payerId: string,
   request: RequestParameters,
   record: Pick<RequestRecord, 'partner'>,

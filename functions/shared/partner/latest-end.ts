@@ -1,5 +1,6 @@
-import { nowSeconds, type Deps } from '../deps.ts';
+import { nowSeconds, type Clock } from '../clock.ts';
 import { grantLifetime } from '../registry/profile.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { Payer } from '../registry/types.ts';
 
 /** How long a person may look at the page that asks. */
@@ -10,7 +11,7 @@ export const pageLivesSeconds = 1800;
  * look at the page and a sign-in at the payer. Without a refresh token the app's last access token ends it earlier.
  */
 export const latestEnd = (
-  { clock, registry: { lifetimes } }: Pick<Deps, 'clock' | 'registry'>,
+  { clock, registry: { lifetimes } }: { readonly clock: Clock; readonly registry: Registry },
   payer: Payer,
   refreshable: boolean,
 ): number => {

@@ -1,4 +1,4 @@
-import type { Scopes } from '../registry/scopes.ts';
+import type { Scopes } from '../scopes/scopes.ts';
 
 const mostNamed = 5;
 const longestName = 64;

@@ -1,4 +1,4 @@
-import { anyType } from '../registry/resource-types.ts';
+import { anyType } from '../scopes/resource-types.ts';
 import {
   covers,
   hasWord,
@@ -11,7 +11,7 @@ import {
   type ResourceScope,
   type Scope,
   type Scopes,
-} from '../registry/scopes.ts';
+} from '../scopes/scopes.ts';
 
 type Other = Exclude<Scope, ResourceScope>;
 

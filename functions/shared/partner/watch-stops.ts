@@ -1,8 +1,9 @@
 import { bothInOrder } from '../both-in-order.ts';
-import { nowSeconds, type Deps } from '../deps.ts';
+import { nowSeconds, type Clock } from '../clock.ts';
 import { asGatewayError, GatewayError } from '../errors.ts';
 import type { Deadline } from '../http/deadline.ts';
 import { mayReadFrom } from '../registry/profile.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { Partner, Payer } from '../registry/types.ts';
 import type { Table } from '../store/dynamo.ts';
 import { isGrantLive } from '../store/grants.ts';
@@ -19,7 +20,7 @@ const lookMs = 5000;
  * @throws GatewayError if the partner is blocked or removed, or the payer is paused or removed
  */
 export const checkStillAllowed = async (
-  { registry }: Pick<Deps, 'registry'>,
+  { registry }: { readonly registry: Registry },
   { clientId }: Pick<Partner, 'clientId'>,
   { id }: Pick<Payer, 'id'>,
 ): Promise<void> => {
@@ -47,7 +48,7 @@ const looksForGrant = 2;
  * read once does not end it; twice in a row does.
  */
 export const watchStops = (
-  deps: Pick<Deps, 'registry' | 'clock'> & { readonly grants: Table },
+  deps: { readonly registry: Registry; readonly clock: Clock; readonly grants: Table },
   { partner, payer, grantId }: Watched,
   { signal, end }: Deadline,
 ): void => {

@@ -1,6 +1,6 @@
 import { importJWK } from 'jose';
 import * as oauth from 'oauth4webapi';
-import { nowSeconds, type Clock } from '../deps.ts';
+import { nowSeconds, type Clock } from '../clock.ts';
 import { causeOf } from '../errors.ts';
 import { secretOwnerOf } from '../registry/profile.ts';
 import type { Payer } from '../registry/types.ts';

@@ -1,4 +1,5 @@
-import { base64url, nowSeconds, type Deps } from '../deps.ts';
+import { base64url } from '../base64url.ts';
+import { nowSeconds } from '../clock.ts';
 import { asGatewayError, GatewayError, unavailable } from '../errors.ts';
 import { raise, raiseSignalOf, type RequestRecord } from '../record/request-record.ts';
 import type { Payer } from '../registry/types.ts';
@@ -30,7 +31,8 @@ import { patientId } from './patient-id.ts';
  */
 
 /** What a refresh of payer tokens needs. */
-export interface PayerTokenDeps extends PayerClientDeps, Pick<Deps, 'randomBytes'> {
+export interface PayerTokenDeps extends PayerClientDeps {
+  readonly randomBytes: (size: number) => Uint8Array;
   readonly grants: Table;
   /** Waits; passed in so that tests need not wait. */
   readonly sleep: (ms: number) => Promise<void>;

@@ -1,6 +1,6 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { awsLimits } from '../aws-limits.ts';
-import type { Clock } from '../deps.ts';
+import type { Clock } from '../clock.ts';
 import { causeOf, GatewayError } from '../errors.ts';
 
 /** The gateway's credentials at a payer. */

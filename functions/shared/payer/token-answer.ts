@@ -1,5 +1,5 @@
 import { parseObject, type JsonObject } from '../json-object.ts';
-import { parseScopes, type Scopes } from '../registry/scopes.ts';
+import { parseScopes, type Scopes } from '../scopes/scopes.ts';
 import type { PayerTokens } from '../store/grant-item.ts';
 
 /** What a payer's token answer means (RFC 6749 §5.1), whatever its shape. */

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { Clock } from '../deps.ts';
+import type { Clock } from '../clock.ts';
 import { causeOf, unavailable } from '../errors.ts';
 import type { ApiResponse } from '../http/api.ts';
 import type { Table } from '../store/dynamo.ts';

@@ -1,12 +1,13 @@
 import { Readable } from 'node:stream';
 import type { MiddlewareObj } from '@middy/core';
 import type { Context } from 'aws-lambda';
-import type { Clock, Deps, WriteLog } from '../deps.ts';
+import type { Clock } from '../clock.ts';
 import { asGatewayError, GatewayError, type ErrorCode, type Signal } from '../errors.ts';
 import { payerOf, type ApiEvent, type ApiResponse } from '../http/api.ts';
 import { edgeFacts } from '../http/edge-headers.ts';
+import type { WriteLog } from '../metrics/metrics.ts';
+import { requestMetrics, type Outcome, type Step } from '../metrics/metrics.ts';
 import type { Registry } from '../registry/registry.ts';
-import { requestMetrics, type Outcome, type Step } from './metrics.ts';
 
 /** The functions behind API Gateway. */
 export type FunctionName = 'authorize' | 'callback' | 'discovery' | 'export' | 'fetch' | 'token';
@@ -128,6 +129,15 @@ export const writeRecord = (record: RequestRecord, clock: Clock, writeLog: Write
   );
 };
 
+/** What the record of a request needs. */
+export interface RecordDeps {
+  readonly clock: Clock;
+  readonly registry: Registry;
+  readonly writeLog: WriteLog;
+  /** Whether only CloudFront reaches the functions, so that the headers it adds can be trusted. @default false */
+  readonly behindEdge?: boolean;
+}
+
 /** Names the route's payer in the record. If the registry cannot be read, the step that needs the payer says so. */
 const namePayer = async (registry: Registry, record: Pick<RequestRecord, 'payer'>, id: string): Promise<void> => {
   const payer = await registry.payer(id, { evenIfPaused: true }).catch(() => undefined);
@@ -136,7 +146,7 @@ const namePayer = async (registry: Registry, record: Pick<RequestRecord, 'payer'
 
 /** Opens the request record, and writes it once the answer is known. A streamed body writes it when it ends. */
 export const recordRequest = <Name extends FunctionName>(
-  deps: Pick<Deps, 'clock' | 'writeLog' | 'registry' | 'behindEdge'>,
+  deps: RecordDeps,
   functionName: Name,
 ): Middleware<RequestContext<Name>> => {
   const write = async (

@@ -1,4 +1,4 @@
-import type { Clock } from '../deps.ts';
+import type { Clock } from '../clock.ts';
 import { boundedMap } from './bounded-map.ts';
 
 /** How long a read counts as fresh, and how long it may be used while the store fails, in milliseconds. */

@@ -1,7 +1,8 @@
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
-import type { Clock, WriteLog } from '../deps.ts';
+import type { Clock } from '../clock.ts';
 import { causeOf, unavailable, type Signal } from '../errors.ts';
-import { embeddedMetrics } from '../record/metrics.ts';
+import type { WriteLog } from '../metrics/metrics.ts';
+import { embeddedMetrics } from '../metrics/metrics.ts';
 import { registryAttributes } from '../store/attributes.ts';
 import type { Table } from '../store/dynamo.ts';
 import { writeItem } from '../store/items.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { base64url } from '../deps.ts';
+import { base64url } from '../base64url.ts';
 import { deriveKey, sha256 } from './crypto.ts';
 
 /*

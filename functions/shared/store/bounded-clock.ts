@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Clock } from '../deps.ts';
+import type { Clock } from '../clock.ts';
 
 /** When DynamoDB answered, to the second, and between which times of our monotonic clock. Milliseconds. */
 interface DatedAnswer {

@@ -1,4 +1,4 @@
-import { parseScopes, type Scopes } from '../registry/scopes.ts';
+import { parseScopes, type Scopes } from '../scopes/scopes.ts';
 import { exportAttributes } from './attributes.ts';
 import { readerOf, type StoredItem } from './items.ts';
 

@@ -1,5 +1,5 @@
 import { DeleteItemCommand, GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { writeScopes } from '../registry/scopes.ts';
+import { writeScopes } from '../scopes/scopes.ts';
 import { exportAttributes } from './attributes.ts';
 import { sendOrUnavailable, writeIfConditionHolds, type Table } from './dynamo.ts';
 import { readExport, type Export, type ExportStatus } from './export-item.ts';

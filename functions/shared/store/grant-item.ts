@@ -1,4 +1,4 @@
-import { parseScopes, type Scopes } from '../registry/scopes.ts';
+import { parseScopes, type Scopes } from '../scopes/scopes.ts';
 import { grantAttributes } from './attributes.ts';
 import { sameHash, seal, unseal } from './crypto.ts';
 import { readerOf, type StoredItem } from './items.ts';

@@ -1,5 +1,5 @@
 import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { writeScopes } from '../registry/scopes.ts';
+import { writeScopes } from '../scopes/scopes.ts';
 import { grantAttributes, type grantEventAttributes, type ValuesOf } from './attributes.ts';
 import { sendOrUnavailable, writeIfConditionHolds, type Table } from './dynamo.ts';
 import { anyOf, clausesOn, conditionOf, updateOf, type Change, type Clause } from './expressions.ts';

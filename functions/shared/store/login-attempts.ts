@@ -1,5 +1,5 @@
 import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { parseScopes, writeScopes, type Scopes } from '../registry/scopes.ts';
+import { parseScopes, writeScopes, type Scopes } from '../scopes/scopes.ts';
 import { loginAttemptAttributes } from './attributes.ts';
 import { deriveKey, seal, sha256, unseal } from './crypto.ts';
 import { sendOrUnavailable, writeIfConditionHolds, type Table } from './dynamo.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { idOf } from '../../../bin/audit/event-facts.ts';
 import { systems } from '../../../functions/audit/audit-event.ts';
-import { parseScopes } from '../../../functions/shared/registry/scopes.ts';
+import { parseScopes } from '../../../functions/shared/scopes/scopes.ts';
 import type { RevocationReason } from '../../../functions/shared/store/grant-item.ts';
 import {
   addMemberIndex,

@@ -1,7 +1,7 @@
 import type { Context } from 'aws-lambda';
 import { canaryHandler } from '../../../functions/canary/handler.ts';
 import { GatewayError, unavailable } from '../../../functions/shared/errors.ts';
-import { payerDownThreshold } from '../../../functions/shared/record/metrics.ts';
+import { payerDownThreshold } from '../../../functions/shared/metrics/metrics.ts';
 import type { Stop } from '../../../functions/shared/registry/stops.ts';
 import type { RegistryData } from '../../../functions/shared/registry/types.ts';
 import { metric, metricsOf, signalsOf } from '../../support/embedded-metrics.ts';

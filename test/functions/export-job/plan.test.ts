@@ -1,7 +1,7 @@
 import { planReading } from '../../../functions/export-job/plan/plan-reading.ts';
 import { wantedOf } from '../../../functions/export-job/plan/wanted.ts';
-import { parseScopes } from '../../../functions/shared/registry/scopes.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
+import { parseScopes } from '../../../functions/shared/scopes/scopes.ts';
 
 interface Given {
   readonly scope?: string;

@@ -1,4 +1,4 @@
-import { parseScopes } from '../../../functions/shared/registry/scopes.ts';
+import { parseScopes } from '../../../functions/shared/scopes/scopes.ts';
 import { readAccessToken } from '../../../functions/shared/store/bearers.ts';
 import type { Export } from '../../../functions/shared/store/export-item.ts';
 import { revoke } from '../../../functions/shared/store/grants.ts';

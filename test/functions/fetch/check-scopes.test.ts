@@ -1,5 +1,5 @@
 import { checkScopes } from '../../../functions/fetch/check-scopes.ts';
-import { parseScopes } from '../../../functions/shared/registry/scopes.ts';
+import { parseScopes } from '../../../functions/shared/scopes/scopes.ts';
 import { parse, refusal } from '../shared/fhir/requests.ts';
 
 describe('checkScopes', () => {

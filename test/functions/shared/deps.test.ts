@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { localStage } from '../../../config/local.ts';
-import { requireEnvironment } from '../../../functions/shared/deps.ts';
+import { realDeps } from '../../../functions/shared/deps.ts';
+import { requireEnvironment } from '../../../functions/shared/environment.ts';
 import { readText } from '../../../functions/shared/payer/read-text.ts';
-import { realDeps } from '../../../functions/shared/real-deps.ts';
 import { close, listen } from '../../../sandbox/aws/listen.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'deps-'));

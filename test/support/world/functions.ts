@@ -7,7 +7,7 @@ import { discovery } from '../../../functions/discovery/discovery.ts';
 import { streamAnswers } from '../../../functions/discovery/stream-answer.ts';
 import { exportHandler } from '../../../functions/export/handler.ts';
 import { fetchHandler } from '../../../functions/fetch/handler.ts';
-import type { Clock } from '../../../functions/shared/deps.ts';
+import type { Clock } from '../../../functions/shared/clock.ts';
 import { unavailable } from '../../../functions/shared/errors.ts';
 import { createPayerHttp } from '../../../functions/shared/payer/http-client.ts';
 import { payerSecretReader } from '../../../functions/shared/payer/secrets.ts';

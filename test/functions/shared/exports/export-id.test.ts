@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { base64url } from '../../../../functions/shared/deps.ts';
+import { base64url } from '../../../../functions/shared/base64url.ts';
 import { exportIdBytes, grantOfExport, makeExportId } from '../../../../functions/shared/exports/export-id.ts';
 
 const grantId = base64url(randomBytes(16));

@@ -6,7 +6,7 @@ import {
   resourceTypeOf,
   searchTargets,
 } from '../../../../functions/shared/fhir/search-targets.ts';
-import { isResourceType, resourceTypes } from '../../../../functions/shared/registry/resource-types.ts';
+import { isResourceType, resourceTypes } from '../../../../functions/shared/scopes/resource-types.ts';
 
 describe('the table of search parameters', () => {
   it('matches the current definitions of R4 and the guides, and is small', () => {

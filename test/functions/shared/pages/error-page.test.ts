@@ -1,7 +1,7 @@
-import { errorCodes, GatewayError, type ErrorCode } from '../../../../functions/shared/errors.ts';
+import { errorCodes, GatewayError, type ErrorCode, type Problem } from '../../../../functions/shared/errors.ts';
 import { errorPage } from '../../../../functions/shared/pages/error-page.ts';
 import { languages } from '../../../../functions/shared/pages/language.ts';
-import { problems, type Problem } from '../../../../functions/shared/pages/problems.ts';
+import { problems } from '../../../../functions/shared/pages/problems.ts';
 import { elementOf, pageHeaders, view, within } from './page-parts.ts';
 
 const backTo = { name: 'A & B', homePage: 'https://partner.example/?a=1&b="' };

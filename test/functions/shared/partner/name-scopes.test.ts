@@ -1,5 +1,5 @@
 import { nameScopes } from '../../../../functions/shared/partner/name-scopes.ts';
-import { parseScopes } from '../../../../functions/shared/registry/scopes.ts';
+import { parseScopes } from '../../../../functions/shared/scopes/scopes.ts';
 
 const named = (...words: string[]): string => nameScopes(parseScopes(words));
 const some = (count: number): string[] => Array.from({ length: count }, (_, index) => `scope-${index}`);

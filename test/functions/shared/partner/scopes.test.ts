@@ -1,5 +1,5 @@
 import { intersectScopes, limitScopes, scopesBeyond } from '../../../../functions/shared/partner/scopes.ts';
-import { parseScope, parseScopes, writeScopes } from '../../../../functions/shared/registry/scopes.ts';
+import { parseScope, parseScopes, writeScopes } from '../../../../functions/shared/scopes/scopes.ts';
 
 describe('of the scopes that a partner asks for and is registered for', () => {
   const given = (...words: string[]): string => {

@@ -8,8 +8,8 @@ import {
 } from '../../../../functions/shared/payer/client.ts';
 import { UnusableAnswer } from '../../../../functions/shared/payer/decode-body.ts';
 import { PayerError, type PayerFailure } from '../../../../functions/shared/payer/errors.ts';
-import { writeScopes } from '../../../../functions/shared/registry/scopes.ts';
 import type { Payer } from '../../../../functions/shared/registry/types.ts';
+import { writeScopes } from '../../../../functions/shared/scopes/scopes.ts';
 import { startMs, testDeps } from '../../../support/gateway.ts';
 import { es384Jwk, formOf, northwindTokens } from '../../../support/login.ts';
 

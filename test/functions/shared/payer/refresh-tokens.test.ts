@@ -1,4 +1,4 @@
-import { nowSeconds } from '../../../../functions/shared/deps.ts';
+import { nowSeconds } from '../../../../functions/shared/clock.ts';
 import { GatewayError, type Signal } from '../../../../functions/shared/errors.ts';
 import { openGrant, type OpenGrant } from '../../../../functions/shared/payer/open-grant.ts';
 import { ensureFreshPayerTokens, refreshPayerTokens } from '../../../../functions/shared/payer/refresh-tokens.ts';

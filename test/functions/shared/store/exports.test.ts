@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { parseScopes } from '../../../../functions/shared/registry/scopes.ts';
+import { parseScopes } from '../../../../functions/shared/scopes/scopes.ts';
 import { readExport } from '../../../../functions/shared/store/export-item.ts';
 import {
   askForToken,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { parseScopes } from '../../../../functions/shared/registry/scopes.ts';
+import { parseScopes } from '../../../../functions/shared/scopes/scopes.ts';
 import type { Table } from '../../../../functions/shared/store/dynamo.ts';
 import { consumeLoginAttempt, putLoginAttempt } from '../../../../functions/shared/store/login-attempts.ts';
 

@@ -5,7 +5,7 @@ import {
   type Counted,
   type Outcome,
   type Step,
-} from '../../../../functions/shared/record/metrics.ts';
+} from '../../../../functions/shared/metrics/metrics.ts';
 import { metric, metricsOf } from '../../../support/embedded-metrics.ts';
 
 const outcomesOf: Readonly<Record<Step, readonly Outcome[]>> = {

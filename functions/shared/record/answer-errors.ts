@@ -1,6 +1,6 @@
 import type { GatewayError } from '../errors.ts';
-import { recordError, referenceOf, type Middleware, type RequestRecord } from '../record/request-record.ts';
-import type { ApiEvent, ApiResponse } from './api.ts';
+import type { ApiEvent, ApiResponse } from '../http/api.ts';
+import { recordError, referenceOf, type Middleware, type RequestRecord } from './request-record.ts';
 
 /**
  * Notes an error in the record, and answers it.

@@ -1,23 +1,19 @@
 import middy from '@middy/core';
 import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
-import type { Deps } from '../deps.ts';
 import { fhirError } from '../fhir/operation-outcome.ts';
-import { tellRateLimit } from '../partner/rate-limit.ts';
+import type { ApiEvent, ApiResponse } from '../http/api.ts';
+import { corsForPartners } from '../http/cors.ts';
+import { answerErrors } from '../record/answer-errors.ts';
 import { auditAnswers } from '../record/audit-read.ts';
-import { recordRequest, type FunctionName } from '../record/request-record.ts';
-import { answerErrors } from './answer-errors.ts';
-import type { ApiEvent, ApiResponse } from './api.ts';
-import { corsForPartners } from './cors.ts';
-import { endBody } from './stream-answer.ts';
+import { recordRequest, type FunctionName, type RecordDeps } from '../record/request-record.ts';
+import { endBody } from '../record/stream-answer.ts';
+import { tellRateLimit } from './rate-limit.ts';
 
 /**
  * What every route of health data has around its handler: a streamed answer, the request's record, the audit, CORS, the
  * partner's rate, and errors as OperationOutcomes.
  */
-export const fhirRoute = <Name extends FunctionName>(
-  deps: Pick<Deps, 'clock' | 'writeLog' | 'registry' | 'behindEdge'>,
-  functionName: Name,
-) =>
+export const fhirRoute = <Name extends FunctionName>(deps: RecordDeps, functionName: Name) =>
   middy<ApiEvent, ApiResponse>({
     executionMode: executionModeStreamifyResponse,
     requestEnd: ({ response }: { response?: ApiResponse | null }) => endBody(response?.body),

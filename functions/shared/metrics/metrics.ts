@@ -1,5 +1,8 @@
 import type { Signal } from '../errors.ts';
 
+/** Writes one line of the structured log. */
+export type WriteLog = (line: string) => void;
+
 /**
  * The steps that requests are counted by. They, the payers of the registry and the three outcomes are the only values
  * of dimensions. How many payers there are must cost nothing while they work, so a payer is a dimension only of what

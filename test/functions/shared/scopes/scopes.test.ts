@@ -9,7 +9,7 @@ import {
   readAccessOf,
   writeScopes,
   type ResourceScope,
-} from '../../../../functions/shared/registry/scopes.ts';
+} from '../../../../functions/shared/scopes/scopes.ts';
 
 const resource = (word: string): ResourceScope => {
   const scope = parseScope(word);

@@ -1,11 +1,10 @@
 import { Readable } from 'node:stream';
-import type { Deps } from '../deps.ts';
 import { causeOf, GatewayError, type ErrorCode } from '../errors.ts';
-import type { ReadAudit } from '../record/audit-read.ts';
-import { embeddedMetrics } from '../record/metrics.ts';
-import { recordError, writeRecord, type RequestRecord } from '../record/request-record.ts';
-import type { ApiResponse } from './api.ts';
-import type { Deadline } from './deadline.ts';
+import type { ApiResponse } from '../http/api.ts';
+import type { Deadline } from '../http/deadline.ts';
+import { embeddedMetrics } from '../metrics/metrics.ts';
+import type { ReadAudit } from './audit-read.ts';
+import { recordError, writeRecord, type RecordDeps, type RequestRecord } from './request-record.ts';
 
 /** A body to stream, and what its end needs. */
 export interface StreamedBody {
@@ -22,7 +21,7 @@ export interface StreamedBody {
   readonly onEnd?: () => void;
 }
 
-type StreamDeps = Pick<Deps, 'clock' | 'writeLog'>;
+type StreamDeps = Pick<RecordDeps, 'clock' | 'writeLog'>;
 
 const leaving = new Error('The caller left');
 

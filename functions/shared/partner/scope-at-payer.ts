@@ -1,6 +1,6 @@
-import { intersectScopes, isAboutMembers } from '../partner/scopes.ts';
-import { parseScopes, type Scopes } from '../registry/scopes.ts';
 import type { Payer } from '../registry/types.ts';
+import { parseScopes, type Scopes } from '../scopes/scopes.ts';
+import { intersectScopes, isAboutMembers } from './scopes.ts';
 
 /**
  * The part of a partner's scope that a payer grants. A payer that answers without a scope granted what we asked for
