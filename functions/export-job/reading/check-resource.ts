@@ -1,5 +1,6 @@
 import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
+import { elementsAbout } from './about.ts';
 import type { PageResource } from './page-resource.ts';
 import { parseReference } from './reference.ts';
 
@@ -19,58 +20,106 @@ export interface RecordRules {
  * - `outcome`: an OperationOutcome, the payer's remark on its own answer
  * - `notWanted`: a type that was not asked for, or is not within scope
  * - `notFhir`: not a resource type of R4
- * - `otherPatient`: another patient, or a resource that is only about other patients
+ * - `otherPatient`: another patient, or a resource that is about other patients only
+ * - `unknownPatient`: it names whom it is about, but not in a way that can be compared with the member
  */
-export type ResourceVerdict = 'keep' | 'outcome' | 'notWanted' | 'notFhir' | 'otherPatient';
+export type ResourceVerdict = 'keep' | 'outcome' | 'notWanted' | 'notFhir' | 'otherPatient' | 'unknownPatient';
 
-/**
- * The elements that say whom a resource is about, from the patient compartment
- * (https://hl7.org/fhir/R4/compartmentdefinition-patient.html). An author, a subscriber or a payee may be someone
- * else, so those elements are not used.
- */
-const usualElements = ['patient', 'subject'] as const;
-const elementsOf: Readonly<Record<string, readonly string[]>> = {
-  Appointment: ['participant.actor'],
-  AppointmentResponse: ['actor'],
-  AuditEvent: ['entity.what'],
-  Coverage: ['beneficiary'],
-  EnrollmentRequest: ['candidate'],
-  Group: ['member.entity'],
-  Person: ['link.target'],
-  Provenance: ['target'],
-  ResearchSubject: ['individual'],
-  Schedule: ['actor'],
-  SupplyRequest: ['deliverTo'],
-  Task: ['for'],
+/** Whom a reference, an element or a resource is about. */
+type About = 'member' | 'other' | 'unknown' | 'nobody';
+
+/** A resource, and how references within it and around it are resolved. */
+interface Place {
+  readonly resource: JsonObject;
+  /** The resource of the same document that a text refers to. */
+  readonly resolve: (reference: string) => JsonObject | undefined;
+}
+
+type Whose = Pick<RecordRules, 'patient' | 'bases'>;
+
+/** The values at a path, including those inside lists along it. What is not an object ends the path, and is a value. */
+const valuesAt = (resource: JsonObject, path: string): readonly unknown[] =>
+  path
+    .split('.')
+    .reduce<readonly unknown[]>(
+      (found, name) =>
+        found
+          .flatMap((value) => (isObject(value) ? value[name] : value))
+          .filter((value) => value !== undefined && value !== null),
+      [resource],
+    );
+
+const aboutPatient = (id: unknown, { patient }: Whose): About => (id === patient ? 'member' : 'other');
+
+const aboutReference = (value: unknown, { resolve }: Place, whose: Whose): About => {
+  if (!isObject(value)) return 'unknown';
+  const { reference } = value;
+  // Only an identifier or a name, which cannot be compared with anything.
+  if (reference === undefined || reference === null) return 'nobody';
+  if (typeof reference !== 'string') return 'unknown';
+  // Patients on other servers are compared by their ids too.
+  const parsed = parseReference(reference, whose.bases);
+  if (parsed !== undefined) return parsed.type === 'Patient' ? aboutPatient(parsed.id, whose) : 'nobody';
+  const resolved = resolve(reference);
+  if (resolved === undefined) return 'unknown';
+  if (resolved['resourceType'] !== 'Patient') return 'nobody';
+  // A contained Patient has an id of its own, whoever it is.
+  return reference.startsWith('#') ? 'unknown' : aboutPatient(resolved['id'], whose);
 };
 
-/** The objects at a path, including those inside lists along it. */
-const objectsAt = (resource: JsonObject, path: string): readonly JsonObject[] =>
-  path.split('.').reduce<readonly JsonObject[]>(
-    (found, name) =>
-      found.flatMap((object) => {
-        const value = object[name];
-        return isObject(value) ? [value] : objectsIn(value);
-      }),
-    [resource],
-  );
+/** An element that names the member may name others beside: those who were at an appointment, the members of a group. */
+const aboutElement = (path: string, place: Place, whose: Whose): About => {
+  const found = new Set(valuesAt(place.resource, path).map((value) => aboutReference(value, place, whose)));
+  return (['member', 'other', 'unknown'] as const).find((one) => found.has(one)) ?? 'nobody';
+};
 
-/** The ids of the patients that a resource is about, if it names them by literal references. */
-const patientsOf = ({ type, resource }: Pick<PageResource, 'type' | 'resource'>, bases: readonly string[]): string[] =>
-  [...usualElements, ...(elementsOf[type] ?? [])]
-    .flatMap((path) => objectsAt(resource, path))
-    .flatMap(({ reference }) => {
-      const parsed = typeof reference === 'string' ? parseReference(reference, bases) : undefined;
-      return parsed?.type === 'Patient' ? [parsed.id] : [];
-    });
+/** The resources that a Bundle or a Parameters resource holds. */
+const heldBy = ({ resource, resolve }: Place): readonly Place[] => {
+  if (resource['resourceType'] === 'Bundle') {
+    const entries = objectsIn(resource['entry']);
+    const byUrl = new Map(entries.map(({ fullUrl, resource: held }) => [fullUrl, held]));
+    const within = (reference: string): JsonObject | undefined => {
+      const held = byUrl.get(reference);
+      return isObject(held) ? held : resolve(reference);
+    };
+    return entries.flatMap(({ resource: held }) => (isObject(held) ? [{ resource: held, resolve: within }] : []));
+  }
+  const parametersOf = (list: unknown): readonly JsonObject[] =>
+    objectsIn(list).flatMap((parameter) => [parameter].concat(parametersOf(parameter['part'])));
+  const placesOf = (holders: readonly JsonObject[]): readonly Place[] =>
+    holders
+      .map(({ resource: held }) => held)
+      .filter(isObject)
+      .map((held) => ({ resource: held, resolve }));
+  return resource['resourceType'] === 'Parameters' ? placesOf(parametersOf(resource['parameter'])) : [];
+};
 
-/** Decides whether a resource belongs in the record. Patients on other servers are compared by their ids too. */
-export const checkResource = (resource: PageResource, { patient, bases, isWanted }: RecordRules): ResourceVerdict => {
-  const { type, id } = resource;
+/** A resource is about someone else if one element says so, or one of the resources that it holds. */
+const aboutResource = (outer: Place, whose: Whose): About => {
+  const { resource } = outer;
+  const type = String(resource['resourceType']);
+  if (type === 'Patient') return aboutPatient(resource['id'], whose);
+  const contained = objectsIn(resource['contained']);
+  const place: Place = {
+    resource,
+    resolve: (reference) => contained.find(({ id }) => reference === `#${String(id)}`) ?? outer.resolve(reference),
+  };
+  const found = new Set([
+    ...elementsAbout(type).map((path) => aboutElement(path, place, whose)),
+    ...heldBy(place).map((held) => aboutResource(held, whose)),
+  ]);
+  return (['other', 'unknown', 'member'] as const).find((one) => found.has(one)) ?? 'nobody';
+};
+
+/** Decides whether a resource belongs in the record. */
+export const checkResource = (
+  { type, resource }: Pick<PageResource, 'type' | 'resource'>,
+  { isWanted, ...whose }: RecordRules,
+): ResourceVerdict => {
   if (type === 'OperationOutcome') return 'outcome';
   if (!isResourceType(type)) return 'notFhir';
   if (!isWanted(type)) return 'notWanted';
-  if (type === 'Patient') return id === patient ? 'keep' : 'otherPatient';
-  const named = patientsOf(resource, bases);
-  return named.length === 0 || named.includes(patient) ? 'keep' : 'otherPatient';
+  const about = aboutResource({ resource, resolve: () => undefined }, whose);
+  if (about === 'other') return 'otherPatient';
+  return about === 'unknown' ? 'unknownPatient' : 'keep';
 };

@@ -151,6 +151,12 @@ const issueOf = (problem: Problem): Issue => {
         code: 'suppressed',
         text: `A resource of type ${problem.type}${onPage(problem.page)} is left out: it is about another patient.`,
       };
+    case 'unknownPatient':
+      return {
+        severity: 'error',
+        code: 'suppressed',
+        text: `A resource of type ${problem.type}${onPage(problem.page)} is left out: whom it is about cannot be read.`,
+      };
     case 'referenceNotRead':
     case 'referenceGone':
       return {

@@ -40,7 +40,8 @@ export type Problem =
       readonly page?: number;
       readonly type: string;
     }
-  | { readonly kind: 'otherPatient'; readonly type: string; readonly page?: number }
+  /** A resource about another patient, or about someone who cannot be compared with the member. */
+  | { readonly kind: 'otherPatient' | 'unknownPatient'; readonly type: string; readonly page?: number }
   /**
    * A resource that the record refers to could not be read, or the payer does not have it.
    * @property status 200 if the payer sent another resource; absent if it did not answer at all

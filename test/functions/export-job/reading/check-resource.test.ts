@@ -17,11 +17,7 @@ describe('whose resource it is', () => {
     'Patient/member/_history/3',
     'https://payer.example/fhir/Patient/member',
     'http://inside:8080/r4/Patient/member/_history/3',
-    '#p',
-    'urn:uuid:6e1b1a52-1b9f-4f3e-9d7d-1f8e0f1c5b11',
     'Group/other',
-    'nonsense',
-    7,
   ])('keeps what is about %s', (reference) => {
     expect(about(reference)).toBe('keep');
   });
@@ -37,6 +33,75 @@ describe('whose resource it is', () => {
     'https://elsewhere.example/Patient/other',
   ])('drops what is about %s', (reference) => {
     expect(about(reference)).toBe('otherPatient');
+  });
+
+  it.each([
+    'Patient/other#x',
+    'Patient/other?x=1',
+    'https://payer.example/fhir/Patient/other?x=1',
+    ' Patient/other',
+    'Patient/other ',
+    'Patient/other/',
+    'Patient//other',
+    'Patient\\other',
+    'patient/other',
+    'Patient%2Fother',
+    'Patient?identifier=other',
+    'Patient',
+    'urn:uuid:6e1b1a52-1b9f-4f3e-9d7d-1f8e0f1c5b11',
+    '#p',
+    '#',
+    '',
+    'nonsense',
+    7,
+    { value: 'Patient/other' },
+  ])('drops what names whom it is about in a way that it cannot read: %j', (reference) => {
+    expect(about(reference)).toBe('unknownPatient');
+    const patient = { reference: 'Patient/member' };
+    expect(verdict({ resourceType: 'Claim', patient, subject: { reference } })).toBe('unknownPatient');
+  });
+
+  it('drops what names whom it is about outside a Reference', () => {
+    expect(verdict({ resourceType: 'Observation', subject: 'Patient/other' })).toBe('unknownPatient');
+    expect(verdict({ resourceType: 'Group', member: ['Patient/other'] })).toBe('unknownPatient');
+  });
+
+  it('decides by each element that says whom a resource is about', () => {
+    const [patient, subject] = [{ reference: 'Patient/member' }, { reference: 'Patient/other' }];
+    expect(verdict({ resourceType: 'Claim', patient, subject })).toBe('otherPatient');
+    expect(verdict({ resourceType: 'Claim', patient: subject, subject: patient })).toBe('otherPatient');
+  });
+
+  it.each([
+    ['Group', 'keep'],
+    ['Patient', 'unknownPatient'],
+  ])('looks at a contained %s', (resourceType, expected) => {
+    const contained = [{ resourceType, id: 'c' }];
+    expect(verdict({ resourceType: 'Observation', contained, subject: { reference: '#c' } })).toBe(expected);
+  });
+
+  it.each([
+    ['keep', { resourceType: 'Patient', id: 'member' }],
+    ['otherPatient', { resourceType: 'Patient', id: 'other' }],
+    ['otherPatient', { resourceType: 'Observation', subject: { reference: 'Patient/other' } }],
+    ['unknownPatient', { resourceType: 'Observation', subject: { reference: 'Patient/other#x' } }],
+    ['keep', { resourceType: 'Practitioner', id: 'other' }],
+  ])('says %s of a Bundle or Parameters that holds %j', (expected, resource) => {
+    const bundle = { resourceType: 'Bundle', entry: [{}, { resource }] };
+    expect(verdict(bundle)).toBe(expected);
+    expect(verdict({ resourceType: 'Bundle', entry: [{ resource: bundle }] })).toBe(expected);
+    expect(verdict({ resourceType: 'Parameters', parameter: [{ name: 'a' }, { resource }] })).toBe(expected);
+    expect(verdict({ resourceType: 'Parameters', parameter: [{ part: [{ resource: bundle }] }] })).toBe(expected);
+  });
+
+  it.each([
+    ['member', 'keep'],
+    ['other', 'otherPatient'],
+  ])('finds the Patient of a document by its full URL: %s', (id, expected) => {
+    const fullUrl = 'urn:uuid:6e1b1a52-1b9f-4f3e-9d7d-1f8e0f1c5b11';
+    const composition = { resourceType: 'Composition', subject: { reference: fullUrl } };
+    const entry = [{ resource: composition }, { fullUrl, resource: { resourceType: 'Patient', id } }];
+    expect(verdict({ resourceType: 'Bundle', entry })).toBe(expected);
   });
 
   it('keeps what names the member beside others, and what names a patient by an identifier only', () => {
