@@ -12,6 +12,7 @@ export default checkStage(
     production: false,
     // For trying out: nothing outlives the stack, and alarms go to no one.
     removalPolicy: 'destroy',
+    payerSecrets: 'stack',
     payers: [
       oneUpDemo({
         id: 'demo-health-plan',

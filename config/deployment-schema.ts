@@ -1,5 +1,6 @@
 /** What only the deployment needs: its fields with their defaults, and the rules between them. */
 import * as z from 'zod';
+import { secretOwnerOf } from '../functions/shared/registry/profile.ts';
 import * as rules from './deployment-rules.ts';
 import { checkExisting } from './existing-checks.ts';
 import { accountFields } from './existing-schema.ts';
@@ -125,6 +126,7 @@ export const deployment = {
         .default(7),
     })
     .prefault({}),
+  payerSecrets: z.enum(['stack', 'tool']).default('tool'),
   throttling: z
     .strictObject({ perSecond: z.int().min(1).default(100), burst: z.int().min(1).default(200) })
     .prefault({}),
@@ -191,10 +193,24 @@ const checkLimits = ({ throttling, concurrency, accountConcurrency }: StageConfi
   }
 };
 
+/** More would make a template that is slow to deploy, of payers that change too often for deployments. */
+const mostStackSecrets = 50;
+
+const checkPayerSecrets = ({ payerSecrets, payers }: StageConfig, context: Context): void => {
+  const owners = payers.filter((payer) => secretOwnerOf(payer) === payer.id).length;
+  if (payerSecrets === 'tool' || owners <= mostStackSecrets) return;
+  problem(
+    context,
+    ['payerSecrets'],
+    `is "stack", but ${owners} payers need a secret, and a stack makes at most ${mostStackSecrets}; write "tool"`,
+  );
+};
+
 /** Reports what does not fit together in a deployment. */
 export const checkDeployment = (config: StageConfig, context: Context): void => {
   checkDomain(config, context);
   checkLimits(config, context);
+  checkPayerSecrets(config, context);
   checkExisting(config, context);
   const { region } = config;
   if (config.edge && region !== 'us-east-1') {

@@ -36,6 +36,8 @@ export default checkStage(
     network: { availabilityZones: 2, cidr: '10.20.0.0/20' },
     waf: { requestsPer5Minutes: 20_000 },
     removalPolicy: 'retain',
+    // An empty secret for each payer, which an operator fills.
+    payerSecrets: 'stack',
     retention: { logDays: 400, auditDays: 2192 },
     throttling: { perSecond: 200, burst: 400 },
     // So that a flood of reads cannot starve sign-ins or the account's other functions.

@@ -110,6 +110,11 @@ export interface Deployment {
     /** For how many days a partner can download an export's files, 1 to 30. */
     readonly exportFileDays: number;
   };
+  /**
+   * Who makes payers' secrets. `stack`: the stack, one without a value for each payer of the stage's file that needs one;
+   * `payers -- secret` fills it. `tool`: `payers -- secret` makes it too, so that payers come without a deployment.
+   */
+  readonly payerSecrets: 'stack' | 'tool';
   /** API Gateway's limit for all callers together: sustained requests per second, and burst. */
   readonly throttling: { readonly perSecond: number; readonly burst: number };
   /** Executions reserved for a function, which are also its maximum. If omitted, it shares the account's. */

@@ -1,29 +1,37 @@
+import { Validations } from 'aws-cdk-lib';
 import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
+import { payerSecretDescription, payerSecretPrefix, secretOwnerOf } from '../functions/shared/registry/profile.ts';
+import type { Payer } from '../functions/shared/registry/types.ts';
+import { removalPolicyOf } from './removal-policy.ts';
 import { acknowledgePrefix, readSecretsUnder } from './secret-prefix.ts';
 
 export interface PayerSecretsProps {
   /** The stage is part of every secret's name. */
-  readonly config: Pick<StageConfig, 'stage'>;
+  readonly config: Pick<StageConfig, 'stage' | 'payers' | 'payerSecrets' | 'removalPolicy'>;
   /** Encrypts the secrets. */
   readonly key: IKey;
 }
 
 /**
- * Payers' secrets, which are not in the stack: an operator makes each with `npm run payers -- secret`, so that payers
- * come and go without a deployment.
+ * Payers' secrets. If the stage has `payerSecrets: 'stack'`, there is one for each payer of its file that needs one: without a
+ * value, which an operator puts with `npm run payers -- secret`. Until then the payer is unavailable. With `'tool'` that
+ * command makes the secret too, so that payers come and go without a deployment.
  */
 export class PayerSecrets extends Construct {
   /** The name of payer `x`'s secret is this prefix followed by `x`. */
   readonly prefix: string;
   /** Lets a role read every secret under the prefix. All functions that read secrets share it. */
   readonly readPolicy: ManagedPolicy;
+  /** Those in the stack, by payer. */
+  readonly secrets: ReadonlyMap<string, CfnSecret>;
 
   constructor(scope: Construct, id: string, { config, key }: PayerSecretsProps) {
     super(scope, id);
-    this.prefix = `p2p/${config.stage}/payers/`;
+    this.prefix = payerSecretPrefix(config.stage);
     // The number is from a time with several. Another id would replace the policy.
     this.readPolicy = new ManagedPolicy(this, 'Read1', {
       description: "Reads payers' secrets",
@@ -35,5 +43,27 @@ export class PayerSecrets extends Construct {
       'Any payer may be asked for in any request, and payers come without a deployment. The prefix holds the secrets of ' +
         "this stage's payers and nothing else.",
     );
+    const owners =
+      config.payerSecrets === 'stack' ? config.payers.filter((payer) => secretOwnerOf(payer) === payer.id) : [];
+    this.secrets = new Map(owners.map((payer) => [payer.id, this.secret(payer, { config, key })]));
+    if (owners.length === 0) return;
+    const reason =
+      'The payer issues this credential, so it has to be replaced at the payer: an operator does that, as the docs ' +
+      'describe. Functions read a new value within five minutes.';
+    Validations.of(this).acknowledge(
+      { id: 'AwsSolutions-SMG4', reason },
+      { id: 'HIPAA.Security-SecretsManagerRotationEnabled', reason },
+    );
+  }
+
+  /** The L2 `Secret` would generate a value, which could not be told from a real one. */
+  private secret(payer: Payer, { config, key }: PayerSecretsProps): CfnSecret {
+    const secret = new CfnSecret(this, payer.id, {
+      name: `${this.prefix}${payer.id}`,
+      description: payerSecretDescription(payer),
+      kmsKeyId: key.keyArn,
+    });
+    secret.applyRemovalPolicy(removalPolicyOf(config));
+    return secret;
   }
 }

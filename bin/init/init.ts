@@ -122,6 +122,7 @@ const askForStage = async (
     ...(domain === undefined ? {} : { domain }),
     ...(operator === undefined ? {} : { operator }),
     alarmAddresses: [first, ...(flags.alarm ?? []).slice(1)],
+    payerSecrets: 'stack',
     retention: retentionFor(production),
   };
 };

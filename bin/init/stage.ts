@@ -18,6 +18,7 @@ export interface NewStage {
   };
   readonly operator?: Operator;
   readonly alarmAddresses: readonly string[];
+  readonly payerSecrets: 'stack';
   readonly retention: { readonly logDays: number; readonly auditDays: number };
 }
 

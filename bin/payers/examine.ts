@@ -1,6 +1,6 @@
 import { pendingClientId } from '../../config/examples.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
-import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
+import { payerSecretPrefix, secretOwnerOf } from '../../functions/shared/registry/profile.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { checkDiscovery } from './discovery.ts';
 import { checkAuthorize, checkFhir, checkKeys, checkRevoke, checkToken, checkUserinfo } from './endpoints.ts';
@@ -58,7 +58,7 @@ export const examine = async (deps: ExamineDeps, stage: string, payer: Payer): P
   const secret = async (): Promise<Finding[]> => {
     if (deps.readSecret === undefined) return [];
     if (owner === undefined) return [pass('secret', 'none is needed: a public client')];
-    const name = `p2p/${stage}/payers/${owner}`;
+    const name = `${payerSecretPrefix(stage)}${owner}`;
     return [judgeSecret(name, await deps.readSecret(name), payer)];
   };
   const [endpoints, secrets] = await Promise.all([examineEndpoints(deps, payer), secret()]);

@@ -19,6 +19,7 @@ npm run payers -- secret ID --stage NAME [--unchecked | --previous] [--dry-run]
 npm run payers -- pause ID --reason TEXT --stage NAME [--until TIME] [--dry-run]
 npm run payers -- resume ID --reason TEXT --stage NAME [--dry-run]
 npm run payers -- list --stage NAME [--paused]
+npm run --silent payers -- mapping --stage NAME [--assembly FOLDER]
 
 check        examines the stage's payers, or the one with this ID: host names, TLS, endpoints, discovery, secret. Each line
              is a pass, or what to do. No request carries a credential. Of ${many} payers or more it prints only those with
@@ -34,8 +35,10 @@ pause        stops a payer within 30 seconds, without a deployment: sign-ins, to
              way. Members and partners are told to come back. No grant ends. No deployment and no apply ends a pause.
 resume       ends a pause. Pausing or resuming twice is no error: the second says what is so already.
 list         prints the payers in the registry, those that are paused first, with who did it and why.
+mapping      prints the resource mapping for "npx cdk import", which takes secrets that exist already into the stage's stack
+             (payerSecrets: 'stack'). It reads what "npx cdk synth" wrote.
 
-  --stage NAME     a stage in config/ (default local, which npm start serves; secret, pause, resume and list have no default)
+  --stage NAME     a stage in config/ (default local, which npm start serves; secret, pause, resume, list and mapping have no default)
   --config FILE    a stage's configuration, .ts or .json
   --file           check: the payers in the stage's file, not those in its registry
   --origin URL     check, learn, secret: the gateway's public origin, if it is the API's own URL
@@ -46,6 +49,7 @@ list         prints the payers in the registry, those that are paused first, wit
   --reason TEXT    pause, resume: why, for the audit; no health data and no member's name (up to 200 characters)
   --until TIME     pause: when it ends by itself, such as 30m, 2h, 3d or 2026-11-27T06:00Z (default: at resume)
   --paused         list: only those that are paused or out of order
+  --assembly FOLDER  mapping: what cdk synth wrote (default cdk.out)
   --dry-run        secret, pause, resume: says what it would do, and changes nothing
   --rsa            key: makes a key for RS384 instead of ES384
   --help           this text
@@ -95,7 +99,8 @@ export type PayersCommand =
       readonly dryRun: boolean;
     }
   | PauseCommand
-  | { readonly command: 'list'; readonly stage: StageFlags; readonly onlyPaused: boolean };
+  | { readonly command: 'list'; readonly stage: StageFlags; readonly onlyPaused: boolean }
+  | { readonly command: 'mapping'; readonly stage: StageFlags; readonly assembly: string };
 
 const flags = {
   ...stageFlags,
@@ -109,6 +114,7 @@ const flags = {
   reason: { type: 'string' },
   until: { type: 'string' },
   paused: { type: 'boolean' },
+  assembly: { type: 'string' },
   'dry-run': { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
@@ -122,11 +128,12 @@ const used: Readonly<Record<PayersCommand['command'], readonly (keyof typeof fla
   pause: ['stage', 'config', 'reason', 'until', 'dry-run'],
   resume: ['stage', 'config', 'reason', 'dry-run'],
   list: ['stage', 'config', 'paused'],
+  mapping: ['stage', 'config', 'assembly'],
 };
 
 const commandIn = (words: readonly string[]): PayersCommand['command'] => {
   const [word] = words;
-  const takesNone = word === 'key' || word === 'list';
+  const takesNone = word === 'key' || word === 'list' || word === 'mapping';
   if (word !== undefined && Object.hasOwn(used, word) && !(takesNone && words.length > 1)) {
     return word as PayersCommand['command'];
   }
@@ -201,6 +208,9 @@ export const readFlags = (args: readonly string[], nowMs: number): PayersCommand
   if (command === 'secret') return secretIn(target, values);
   if (command === 'pause' || command === 'resume') return pauseIn(command, target, values, nowMs);
   if (command === 'list') return { command, stage: requireStage(command, stage), onlyPaused: values.paused === true };
+  if (command === 'mapping') {
+    return { command, stage: requireStage(command, stage), assembly: values.assembly ?? 'cdk.out' };
+  }
   const forBoth = { stage, origin: originIn(values.origin), json: values.json === true };
   if (command === 'learn' || target?.includes('://') === true) {
     return { command: 'learn', url: urlIn(target), ...forBoth };

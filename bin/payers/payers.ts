@@ -1,3 +1,4 @@
+import { readAssembly } from '../shared/assembly.ts';
 import { readStage, stageFile } from '../shared/command-line.ts';
 import { progressBar, type Terminal } from '../shared/progress.ts';
 import { stageSecretsClient } from '../shared/secrets-manager.ts';
@@ -6,6 +7,7 @@ import { checkPayers } from './check.ts';
 import { learnPayer, writeKeyPair } from './commands.ts';
 import type { ExamineDeps } from './examine.ts';
 import { help, readFlags, type PayersCommand } from './flags.ts';
+import { printMapping } from './mapping.ts';
 import { payerPause } from './pause.ts';
 import { readSecretWith } from './read-secret.ts';
 import { payersInFile, payersOfStage } from './source.ts';
@@ -40,6 +42,11 @@ const check = async (command: Command<'check'>, deps: PayersToolDeps): Promise<n
   return checkPayers({ ...deps, readSecret }, output, { stage: config.stage, payers, origin, json, progress });
 };
 
+const mapping = async (command: Command<'mapping'>, { environment, output }: PayersToolDeps): Promise<number> => {
+  const [config, assembly] = [await readStage(command.stage), await readAssembly(command.assembly)];
+  return printMapping({ config, assembly }, stageSecretsClient(config, environment), output);
+};
+
 /**
  * Checks payers, learns what one publishes, makes a key pair for one, puts its secret into Secrets Manager, pauses
  * payers, and lists them.
@@ -69,6 +76,8 @@ export const payers = async (args: readonly string[], deps: PayersToolDeps): Pro
         { ...command, nameOrId: command.id, ends: command.command === 'resume' },
         { ...deps, nowMs },
       );
+    case 'mapping':
+      return mapping(command, deps);
     case 'list':
       return runList(payerPause, { stage: command.stage, onlyStopped: command.onlyPaused }, { ...deps, nowMs });
   }

@@ -1,5 +1,5 @@
 import type { StageConfig } from '../../config/stage.ts';
-import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
+import { payerSecretDescription, payerSecretPrefix, secretOwnerOf } from '../../functions/shared/registry/profile.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { readStage, Refusal, stageFile, UsageError } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
@@ -86,14 +86,20 @@ export const writeSecret = async (command: SecretCommand, deps: SecretDeps): Pro
   }
   const payer = await payerWithSecret(config, command, deps);
   const client = stageSecretsClient(config, environment);
-  const place: SecretPlace = { client, name: `p2p/${config.stage}/payers/${payer.id}` };
+  const place: SecretPlace = { client, name: `${payerSecretPrefix(config.stage)}${payer.id}` };
   try {
     if (previous) {
       output.out(await restorePrevious(place, { dryRun }));
       return 0;
     }
-    const { secret, what } = secretValue(await askSecret(`The secret of ${payer.displayName}: `), payer);
     const versions = await readVersions(place);
+    if (versions === undefined && config.payerSecrets === 'stack') {
+      throw new Refusal(
+        `${place.name} does not exist: the stack makes it (payerSecrets: "stack"). Write ${payer.id} into the stage's file, ` +
+          'deploy, and run again.',
+      );
+    }
+    const { secret, what } = secretValue(await askSecret(`The secret of ${payer.displayName}: `), payer);
     if (unchecked) output.note(`UNCHECKED: ${payer.displayName} was not asked whether it accepts this value.`);
     else await requireAccepted(deps, payer, secret, command.origin ?? config.origin ?? unknownOrigin);
     const accepted = unchecked ? '' : ', which the payer accepts';
@@ -103,7 +109,7 @@ export const writeSecret = async (command: SecretCommand, deps: SecretDeps): Pro
     }
     const untagged = await putSecret(place, JSON.stringify(secret), versions, {
       config,
-      description: `How the gateway authenticates at ${payer.displayName}: {"client_secret"} or {"private_key_jwk"}`,
+      description: payerSecretDescription(payer),
     });
     output.out(`${place.name} now has ${what}${accepted}. ${effect}`);
     if (untagged !== undefined) output.note(untagged);

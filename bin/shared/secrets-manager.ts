@@ -40,7 +40,7 @@ const explanations: readonly (readonly [RegExp, string, string])[] = [
   [
     /^ResourceNotFound/,
     'does not exist',
-    'make it with: npm run payers -- secret ID; if it was made, check account and region',
+    "deploy the stage if its stack makes payers' secrets, else make it with: npm run payers -- secret ID; if it was made, check account and region",
   ],
   [
     /AccessDenied/,

@@ -1,4 +1,4 @@
-import type { Assembly } from './assembly.ts';
+import type { Assembly } from '../shared/assembly.ts';
 
 /** A word of a shell command. */
 const quoted = (word: string): string => (/^[\w./:=@+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);

@@ -1,8 +1,8 @@
 import { cp, mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readAssembly, type Assembly } from '../shared/assembly.ts';
 import { readArguments, Refusal, UsageError } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
-import { readAssembly, type Assembly } from './assembly.ts';
 import { nextCommands } from './next-commands.ts';
 import { plainTemplate } from './plain-template.ts';
 

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   CreateSecretCommand,
   DescribeSecretCommand,
@@ -6,7 +9,8 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { payerSecretReader, secretsLimits } from '../../functions/shared/payer/secrets.ts';
-import { at, property } from '../support/stage-template.ts';
+import { runTool } from '../bin/run-tool.ts';
+import { at, property, stageTemplate } from '../support/stage-template.ts';
 import { production } from './made-from-template.ts';
 import { motoServer } from './moto.ts';
 
@@ -57,4 +61,62 @@ it("a payer's secret is the AWSCURRENT version, whichever that is", async () => 
   );
 
   expect(await reader()('northwind')).toEqual({ client_secret: 'good' });
+});
+
+describe("npm run payers, where the stack makes payers' secrets,", () => {
+  const environment = () => ({
+    AWS_ENDPOINT_URL: moto.settings().endpoint,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'operator',
+    AWS_SECRET_ACCESS_KEY: 'none',
+  });
+  const run = (...args: readonly string[]) => runTool('payers.ts', args, environment(), 'a value');
+
+  /** What `cdk synth` writes. */
+  const synthesized = async (stage: string): Promise<string> => {
+    const folder = await mkdtemp(join(tmpdir(), 'assembly-'));
+    const write = (name: string, value: object) => writeFile(join(folder, name), JSON.stringify(value));
+    await write('manifest.json', { artifacts: { stack: { type: 'aws:cloudformation:stack' } } });
+    await write('stack.assets.json', {});
+    await write('stack.template.json', await stageTemplate(stage));
+    return folder;
+  };
+  const mapping = async (stage: string) => {
+    const folder = await synthesized(stage);
+    return run('mapping', '--stage', stage, '--assembly', folder).finally(() => rm(folder, { recursive: true }));
+  };
+
+  it('mapping prints by its id in the template each that exists: cdk import takes those into the stack, also when a payer comes back', async () => {
+    const arns = await Promise.all(
+      ['lakeside', 'northwind'].map(async (id) => {
+        const { ARN } = await client.send(new DescribeSecretCommand({ SecretId: prefix + id }));
+        return ARN;
+      }),
+    );
+
+    const { out, ...ended } = await mapping('production-example');
+
+    expect(ended).toEqual({ code: 0, err: '' });
+    // The ids of version 0.1, whose stack had made them.
+    expect(JSON.parse(out)).toEqual({
+      PayerSecretslakeside7D1DDED3: { Id: arns[0] },
+      PayerSecretsnorthwindCEBE2890: { Id: arns[1] },
+    });
+    expect(await mapping('demo')).toEqual({
+      code: 0,
+      out: '{}\n',
+      err: 'Not in Secrets Manager yet, so the next deployment makes them: p2p/demo/payers/demo-health-plan\n',
+    });
+  });
+
+  it('secret makes none: before the stage is deployed it says so, and reads no value', async () => {
+    expect(await run('secret', 'demo-health-plan', '--stage', 'demo')).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining(
+        'p2p/demo/payers/demo-health-plan does not exist: the stack makes it (payerSecrets: "stack"). Write ' +
+          "demo-health-plan into the stage's file, deploy, and run again.",
+      ),
+    });
+  });
 });

@@ -15,6 +15,7 @@ describe('checkStage', () => {
       waf: { requestsPer5Minutes: 20_000 },
       edge: false,
       removalPolicy: 'retain',
+      payerSecrets: 'tool',
       retention: { logDays: 90, auditDays: 1, exportFileDays: 7 },
       throttling: { perSecond: 100, burst: 200 },
       concurrency: {},

@@ -118,6 +118,17 @@ describe('the number of payers and partners', () => {
     expect(withPayers(payers, partners)).toEqual([]);
   });
 
+  it('is at most 50 where the stack makes payers’ secrets, of those that need one', () => {
+    const inStack = (payers: readonly object[]) =>
+      problems({ stage: 'test', production: false, payerSecrets: 'stack', payers, partners: [] });
+    const shared = { ...payersOf(1)[0], id: 'brand', fhirBaseUrl: 'https://brand.example.org/r4', secretOf: 'plan-0' };
+
+    expect(inStack([...payersOf(50), shared])).toEqual([]);
+    expect(inStack(payersOf(51))).toEqual([
+      'payerSecrets: is "stack", but 51 payers need a secret, and a stack makes at most 50; write "tool"',
+    ]);
+  });
+
   it('is limited by the items that they are stored in', () => {
     // An item of DynamoDB has 400 KB, of which an entry leaves a part to a stop and its reasons.
     const refused = (bytes: number): string[] => {

@@ -246,6 +246,7 @@ describe('a number in the configuration', () => {
 describe('a choice in the configuration', () => {
   it.each<[field: string, choices: string, beside?: (choice: string) => Values]>([
     ['removalPolicy', 'retain destroy'],
+    ['payerSecrets', 'stack tool'],
     [
       'payers[1].clientAuthentication',
       'client_secret_basic client_secret_post private_key_jwt none',

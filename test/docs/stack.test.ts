@@ -99,7 +99,9 @@ describe('the numbers that the cost is computed with', () => {
 
     expect({ keys, originSecrets, webAcls, network: zones > 0 }).toEqual({
       keys: count('AWS::KMS::Key'),
-      originSecrets: count('AWS::SecretsManager::Secret'),
+      originSecrets: ofType(made, 'AWS::SecretsManager::Secret').filter(
+        (secret) => 'GenerateSecretString' in (secret.Properties ?? {}),
+      ).length,
       webAcls: ofType(made, 'AWS::WAFv2::WebACL').map((acl) => property(acl, 'Rules')['length']),
       network: count('AWS::EC2::NatGateway') > 0,
     });

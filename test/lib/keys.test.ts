@@ -93,17 +93,16 @@ describe.each(stages)('the keys of %s', (stage) => {
     }
   });
 
-  it('encrypt the only secret of the stack, whose value AWS generates; no payer’s secret is in it', () => {
+  it('encrypt the secrets of the stack: the edge’s, whose value AWS generates, and payers’, which have none', () => {
     const secrets = ofType(template, 'AWS::SecretsManager::Secret');
-    expect(secrets.map(pathOf)).toEqual(stage === 'demo' ? [] : ['OriginSecret/Value1']);
-    for (const secret of secrets) {
-      expect(nameOf(template, property(secret, 'KmsKeyId'))).toBe('Keys/Data');
-      expect(Object.keys(secret.Properties ?? {}).sort()).toEqual([
-        'Description',
-        'GenerateSecretString',
-        'KmsKeyId',
-        'Tags',
-      ]);
-    }
+    const payers = stage === 'demo' ? ['demo-health-plan'] : ['lakeside', 'northwind'];
+    const settings = (own: string) => ['Description', 'KmsKeyId', 'Tags', own].sort();
+    expect(
+      Object.fromEntries(secrets.map((secret) => [pathOf(secret), Object.keys(secret.Properties ?? {}).sort()])),
+    ).toEqual({
+      ...(stage === 'demo' ? {} : { 'OriginSecret/Value1': settings('GenerateSecretString') }),
+      ...Object.fromEntries(payers.map((id) => [`PayerSecrets/${id}`, settings('Name')])),
+    });
+    for (const secret of secrets) expect(nameOf(template, property(secret, 'KmsKeyId'))).toBe('Keys/Data');
   });
 });

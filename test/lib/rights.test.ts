@@ -249,7 +249,7 @@ describe.each(stages)('rights in %s', (stage) => {
   });
 });
 
-it('rights are the same whatever payers a stage has', async () => {
+it('whatever payers a stage has, rights are the same, and only a secret that is a payer’s own is made', async () => {
   const [payer] = (await import('../../config/demo.ts')).default.payers;
   if (payer === undefined) throw new Error('the demo stage has no payer');
   const brand = (id: string, changes: object = {}) => ({
@@ -270,4 +270,7 @@ it('rights are the same whatever payers a stage has', async () => {
   for (const path of ['Functions/Callback', 'Functions/Token', 'Functions/Fetch']) {
     expect(rightsOf(three, path)).toEqual(rightsOf(one, path));
   }
+  expect(ofType(three, 'AWS::SecretsManager::Secret').map(({ Properties }) => Properties?.['Name'])).toEqual([
+    'p2p/demo/payers/east',
+  ]);
 });

@@ -14,6 +14,13 @@ export const secretOwnerOf = ({
 }: Pick<Payer, 'id' | 'secretOf' | 'clientAuthentication'>): string | undefined =>
   clientAuthentication === 'none' ? undefined : (secretOf ?? id);
 
+/** The name of payer `x`'s secret is this, followed by `x`. */
+export const payerSecretPrefix = (stage: string): string => `p2p/${stage}/payers/`;
+
+/** What Secrets Manager shows beside a payer's secret. */
+export const payerSecretDescription = ({ displayName }: Pick<Payer, 'displayName'>): string =>
+  `How the gateway authenticates at ${displayName}: {"client_secret"} or {"private_key_jwk"}`;
+
 /** How long a grant lives at most, in seconds: the stage's lifetime, or the member's consent at the payer. */
 export const grantLifetime = ({ grant }: Lifetimes, { consentLifetime }: Payer): number =>
   Math.min(grant, consentLifetime ?? grant);
