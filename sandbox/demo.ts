@@ -2,13 +2,13 @@ import { parseArgs } from 'node:util';
 import { progressBar } from '../bin/shared/progress.ts';
 import { readClients } from './clients.ts';
 import { runExportDemo } from './demo/export.ts';
-import { memberNamed, readMemberKey } from './demo/member.ts';
 import { resultLines, stepLines } from './demo/print.ts';
 import { StepError } from './demo/step.ts';
 import type { StepReport } from './demo/step.ts';
 import { expectationOf, runDemo } from './demo/steps.ts';
 import type { DemoResult } from './demo/steps.ts';
 import type { Progress } from './partner/exports.ts';
+import { memberNamed, readMemberKey } from './sign-in/member.ts';
 import { startLocalStack } from './stack.ts';
 
 /**

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
-import type { LiveRoute } from '../live/server.ts';
 
 /** Nothing from elsewhere, no inline script or style. The viewer's arrows are `data:` pictures in its style sheet. */
 const policy = [
@@ -57,5 +56,5 @@ const answer = async ({ method }: IncomingMessage, response: ServerResponse, { p
   response.writeHead(200, { ...headers, 'content-type': type }).end(await readFile(file));
 };
 
-/** The API documents, rendered by Swagger UI: `/api`, and what it needs below that. */
-export const apiDocuments: LiveRoute = { path: '/api', title: 'API', answer };
+/** A page of the live server: the API documents, rendered by Swagger UI at `/api`, and what it needs below that. */
+export const apiDocuments = { path: '/api', title: 'API', answer };

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { html, type Html } from '../html.ts';
-import type { LiveRoute } from '../live/server.ts';
 
 const policy = [
   "default-src 'none'",
@@ -101,5 +100,5 @@ const answer = async ({ method }: IncomingMessage, response: ServerResponse, { p
   return pathname.endsWith('.md') ? say(200, pageOf(pathname, text), 'text/html') : say(200, text);
 };
 
-/** The files of `docs/`, as text in which links lead on. */
-export const documents: LiveRoute = { path: '/docs', title: 'Documents', answer };
+/** A page of the live server: the files of `docs/`, as text in which links lead on. */
+export const documents = { path: '/docs', title: 'Documents', answer };

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { memberNamed } from '../demo/member.ts';
 import { kickOff, readStatus, type Send } from '../partner/exports.ts';
+import { memberNamed } from '../sign-in/member.ts';
 import { signInThroughGateway } from '../sign-in/through-gateway.ts';
 import type { LocalStack } from '../stack.ts';
 

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { memberNamed } from '../demo/member.ts';
 import type { AppRequest, SignInRequest } from './flags.ts';
+import { memberNamed } from './member.ts';
 import { signInThroughGateway } from './through-gateway.ts';
 
 /** What came of a sign-in. */

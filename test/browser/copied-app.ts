@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { memberNamed } from '../../sandbox/demo/member.ts';
+import { memberNamed } from '../../sandbox/sign-in/member.ts';
 import { signInThroughGateway } from '../../sandbox/sign-in/through-gateway.ts';
 import type { LocalStack } from '../../sandbox/stack.ts';
 

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
-import { memberNamed } from '../../sandbox/demo/member.ts';
 import type { MemberKey } from '../../sandbox/payer/data/member-list.ts';
+import { memberNamed } from '../../sandbox/sign-in/member.ts';
 import type { LocalStack } from '../../sandbox/stack.ts';
 import { openPage, screenshots } from './chromium.ts';
 import { signInAtPayer } from './payer-forms.ts';

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
-import { memberNamed } from '../../sandbox/demo/member.ts';
 import type { WalkMember } from '../../sandbox/payer/walk.ts';
+import { memberNamed } from '../../sandbox/sign-in/member.ts';
 import { screenshots } from './chromium.ts';
 
 /** What a member types into the payer's form, by its labels. */

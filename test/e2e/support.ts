@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { memberNamed } from '../../sandbox/demo/member.ts';
 import { signInAsMember, type WalkMember } from '../../sandbox/payer/walk.ts';
+import { memberNamed } from '../../sandbox/sign-in/member.ts';
 import { startLocalStack, type LocalStack, type LocalStackOptions } from '../../sandbox/stack.ts';
 import { lookAt, overHttp, sendTo } from '../support/login/over-http.ts';
 import { authorizeRequest, partnerRequest, redemption } from '../support/login/requests.ts';

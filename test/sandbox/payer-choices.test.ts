@@ -1,4 +1,3 @@
-import { memberNamed } from '../../sandbox/demo/member.ts';
 import { generateRecords } from '../../sandbox/payer/data/generate.ts';
 import { alwaysShared, shares } from '../../sandbox/payer/shares.ts';
 import {
@@ -9,6 +8,7 @@ import {
   type WalkMember,
   type WalkPage,
 } from '../../sandbox/payer/walk.ts';
+import { memberNamed } from '../../sandbox/sign-in/member.ts';
 import { issueOf } from '../support/fetch-gateway.ts';
 import type { Tokens } from '../support/login/steps.ts';
 import { startSandboxGateway, type PayerId, type SandboxGateway } from '../support/sandbox-gateway.ts';

@@ -1,7 +1,7 @@
 import { exactLine, exactPage } from '../../sandbox/demo/exact.ts';
-import { memberNamed } from '../../sandbox/demo/member.ts';
 import { bulkFaults } from '../../sandbox/payer/faults/bulk.ts';
 import { signInAsMember } from '../../sandbox/payer/walk.ts';
+import { memberNamed } from '../../sandbox/sign-in/member.ts';
 import { exportWorld, type PayerScript } from '../support/export-world.ts';
 import { setSwitches } from '../support/payer-switches.ts';
 import { runPayer, type RunningPayer } from './payer-fixture.ts';

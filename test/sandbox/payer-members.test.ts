@@ -1,7 +1,7 @@
-import { memberNamed, readMemberKey } from '../../sandbox/demo/member.ts';
 import { memberKeys, testMembers } from '../../sandbox/payer/data/member-list.ts';
 import type { MemberKey } from '../../sandbox/payer/data/member-list.ts';
 import { signInAsMember } from '../../sandbox/payer/walk.ts';
+import { memberNamed, readMemberKey } from '../../sandbox/sign-in/member.ts';
 import { startSandboxGateway, type PayerId, type SandboxGateway } from '../support/sandbox-gateway.ts';
 import { post } from './payer-fixture.ts';
 
