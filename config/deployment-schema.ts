@@ -184,7 +184,7 @@ const checkLimits = ({ throttling, concurrency, accountConcurrency }: StageConfi
   }
   const reserved = Object.values(concurrency).reduce((sum, each) => sum + each, 0);
   const most = accountConcurrency - unreserved;
-  if (reserved > most) {
+  if (reserved > 0 && reserved > most) {
     problem(
       context,
       ['concurrency'],

@@ -1,14 +1,15 @@
-import type { Payer } from '../functions/shared/registry/types.ts';
+import type { RegistryData } from '../functions/shared/registry/types.ts';
+import { payerUrls } from './stage-urls.ts';
 
-/** The ports that functions connect to: 443, and every other port in the payers' URLs that they call. */
-export const outgoingPorts = (payers: readonly Payer[]): number[] => {
-  const called = payers.flatMap(({ fhirBaseUrl, authorizationEndpoint, tokenEndpoint, revocationEndpoint }) => [
-    fhirBaseUrl,
-    // The canary requests the sign-in page.
-    authorizationEndpoint,
-    tokenEndpoint,
-    ...(revocationEndpoint === undefined ? [] : [revocationEndpoint]),
-  ]);
+/** URLs of a payer that only browsers request, or nobody. */
+const notCalled: ReadonlySet<PropertyKey | undefined> = new Set(['issuer', 'quirks']);
+
+/** The ports that functions connect to: 443, and every other port in the URLs of payers and partners that they call. */
+export const outgoingPorts = ({ payers, partners }: Pick<RegistryData, 'payers' | 'partners'>): number[] => {
+  const called = [
+    ...payers.flatMap(payerUrls).flatMap(([[field], url]) => (notCalled.has(field) ? [] : [url])),
+    ...partners.flatMap(({ webhook }) => webhook ?? []),
+  ];
   // A URL parser omits the scheme's default port.
   const ports = called.map((url) => new URL(url).port).filter((port) => port !== '');
   return [...new Set([443, ...ports.map(Number)])].sort((a, b) => a - b);

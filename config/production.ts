@@ -23,6 +23,9 @@ export const insideEntry = (
 /** Documentation must be kept for six years (45 CFR 164.316(b)(2)(i)), two of them leap years. */
 const fewestAuditDays = 2192;
 
+/** Three months: an incident that is found late can still be traced, and the last whole month's usage counted. */
+const fewestLogDays = 90;
+
 const isPlain = (url: string): boolean => url.startsWith('http:');
 const isLocalhost = (url: string): boolean => /^http:\/\/localhost(?=[:/?]|$)/.test(url);
 const isLoopbackAddress = (url: string): boolean => /^http:\/\/(127\.0\.0\.1|\[::1\])(?=[:/?]|$)/.test(url);
@@ -133,6 +136,11 @@ const ofDeployment = (deployment: Deployment): readonly ConfigFinding[] => [
     deployment.retention.auditDays < fewestAuditDays,
     ['retention', 'auditDays'],
     `is under six years (45 CFR 164.316(b)(2)); write at least ${fewestAuditDays}`,
+  ),
+  ...findingIf(
+    deployment.retention.logDays < fewestLogDays,
+    ['retention', 'logDays'],
+    `is too short to trace an incident that is found late; write at least ${fewestLogDays}`,
   ),
 ];
 

@@ -98,8 +98,8 @@ export interface Deployment {
   readonly removalPolicy: 'retain' | 'destroy';
   readonly retention: {
     /**
-     * Days that logs are kept, one of the values that CloudWatch accepts. Production has no minimum: the record of who
-     * read what, which must be kept for six years, is the audit. Logs are for finding faults.
+     * Days that logs are kept, one of the values that CloudWatch accepts. Production requires 90. The record of who read
+     * what, which must be kept for six years, is the audit; logs are for finding faults.
      */
     readonly logDays: number;
     /**

@@ -32,23 +32,6 @@ const closed: BucketProps = {
   removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
 };
 
-/** The bucket for S3's own log of who read or tried to change the audit; lines expire with the stage's logs. */
-export const accessLogBucket = (scope: Construct, { retention }: AuditConfig): Bucket => {
-  const days = Duration.days(retention.logDays);
-  const bucket = new Bucket(scope, 'AccessLogs', {
-    ...closed,
-    encryption: BucketEncryption.S3_MANAGED,
-    lifecycleRules: [{ expiration: days, noncurrentVersionExpiration: days }],
-  });
-  Validations.of(bucket).acknowledge({
-    id: 'HIPAA.Security-S3DefaultEncryptionKMS',
-    reason:
-      'S3 delivers server access logs only to buckets with SSE-S3 (AES-256), according to its documentation. They name ' +
-      'objects and AWS principals, and hold nothing of what is in an object.',
-  });
-  return bucket;
-};
-
 /**
  * In production no one, including the account's root user, can delete an object before `auditDays` have passed
  * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html). In other stages the lock lasts a day and
@@ -65,6 +48,23 @@ const lock = ({ production, retention }: AuditConfig): ObjectLockRetention =>
  */
 const daysKept = ({ production, retention: { auditDays, logDays } }: AuditConfig): number =>
   production ? auditDays : Math.max(auditDays, logDays);
+
+/** The bucket for S3's own log of who read or tried to change the audit; lines live as long as what they are about. */
+export const accessLogBucket = (scope: Construct, config: AuditConfig): Bucket => {
+  const days = Duration.days(daysKept(config));
+  const bucket = new Bucket(scope, 'AccessLogs', {
+    ...closed,
+    encryption: BucketEncryption.S3_MANAGED,
+    lifecycleRules: [{ expiration: days, noncurrentVersionExpiration: days }],
+  });
+  Validations.of(bucket).acknowledge({
+    id: 'HIPAA.Security-S3DefaultEncryptionKMS',
+    reason:
+      'S3 delivers server access logs only to buckets with SSE-S3 (AES-256), according to its documentation. They name ' +
+      'objects and AWS principals, and hold nothing of what is in an object.',
+  });
+  return bucket;
+};
 
 /**
  * Removes objects whose lock has ended. S3 hides an object the day after, deletes the hidden version a day later, and

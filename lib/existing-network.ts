@@ -6,7 +6,7 @@ import type { StageConfig } from '../config/stage.ts';
 import { functionsGroup, type FunctionNetwork } from './functions-group.ts';
 
 export interface ExistingNetworkProps {
-  readonly config: Pick<StageConfig, 'payers'>;
+  readonly config: Pick<StageConfig, 'partners' | 'payers'>;
   readonly vpc: ExistingVpc;
 }
 
@@ -35,10 +35,10 @@ export class ExistingNetwork extends Construct {
   private securityGroup(
     vpc: IVpc,
     { securityGroupId }: ExistingVpc,
-    { payers }: ExistingNetworkProps['config'],
+    config: ExistingNetworkProps['config'],
   ): ISecurityGroup {
     return securityGroupId === undefined
-      ? functionsGroup(this, vpc, payers)
+      ? functionsGroup(this, vpc, config)
       : SecurityGroup.fromSecurityGroupId(this, 'FunctionsGroup', securityGroupId, { mutable: false });
   }
 }

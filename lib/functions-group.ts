@@ -1,7 +1,7 @@
 import { Peer, Port, SecurityGroup, type ISecurityGroup, type IVpc, type SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
 import { outgoingPorts } from '../config/outgoing-ports.ts';
-import type { Payer } from '../functions/shared/registry/types.ts';
+import type { RegistryData } from '../functions/shared/registry/types.ts';
 
 /** Where a function in a VPC runs. */
 export interface FunctionNetwork {
@@ -10,14 +10,18 @@ export interface FunctionNetwork {
   readonly securityGroups: ISecurityGroup[];
 }
 
-/** The functions' security group: nothing in, TLS out to payers' ports. */
-export const functionsGroup = (scope: Construct, vpc: IVpc, payers: readonly Payer[]): SecurityGroup => {
+/** The functions' security group: nothing in, TLS out to the ports of payers and webhooks. */
+export const functionsGroup = (
+  scope: Construct,
+  vpc: IVpc,
+  called: Pick<RegistryData, 'payers' | 'partners'>,
+): SecurityGroup => {
   const group = new SecurityGroup(scope, 'FunctionsGroup', {
     vpc,
     description: 'Functions: nothing in, TLS out to payers and AWS',
     allowAllOutbound: false,
   });
-  for (const port of outgoingPorts(payers)) {
+  for (const port of outgoingPorts(called)) {
     group.addEgressRule(Peer.anyIpv4(), Port.tcp(port), 'Payers, and AWS by its endpoints');
   }
   return group;

@@ -28,7 +28,7 @@ import { removalPolicyOf } from './removal-policy.ts';
 import { allow } from './statements.ts';
 
 export interface GatewayNetworkProps {
-  readonly config: Pick<StageConfig, 'existing' | 'payers' | 'removalPolicy' | 'retention'>;
+  readonly config: Pick<StageConfig, 'existing' | 'partners' | 'payers' | 'removalPolicy' | 'retention'>;
   readonly network: VpcNetwork;
   /** Encrypts the flow log. */
   readonly key: IKey;
@@ -112,7 +112,7 @@ export class GatewayNetwork extends Construct {
     closeDefaultSecurityGroup(this, props);
     this.addresses = addresses.map(({ attrPublicIp }) => attrPublicIp);
     const vpcSubnets: SubnetSelection = { subnetType: SubnetType.PRIVATE_WITH_EGRESS };
-    this.functions = { vpc, vpcSubnets, securityGroups: [functionsGroup(this, vpc, config.payers)] };
+    this.functions = { vpc, vpcSubnets, securityGroups: [functionsGroup(this, vpc, config)] };
     this.endpoints(vpc, this.functions);
     this.flowLog(vpc, props);
   }

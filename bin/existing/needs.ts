@@ -50,10 +50,10 @@ const reachAws = ({ awsEndpoints }: ExistingVpc): string[] =>
         `The policies of the endpoints must allow: ${Object.values(endpointCalls).flat().join(', ')}.`,
       ];
 
-const ofVpc = ({ existing, payers }: StageConfig): Need[] => {
-  const vpc = existing?.vpc;
+const ofVpc = (config: StageConfig): Need[] => {
+  const vpc = config.existing?.vpc;
   if (vpc === undefined) return [];
-  const ports = outgoingPorts(payers).join(', ');
+  const ports = outgoingPorts(config).join(', ');
   return [
     {
       field: 'existing.vpc',

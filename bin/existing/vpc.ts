@@ -55,7 +55,11 @@ const judgeGroup = ({ groups }: SeenVpc, vpc: ExistingVpc, ports: readonly numbe
 };
 
 /** Asks whether functions in a VPC can reach payers and AWS: in a deployment that works, they would only time out. */
-export const askVpc = (client: EC2Client, { payers }: Pick<StageConfig, 'payers'>, vpc: ExistingVpc): Question => ({
+export const askVpc = (
+  client: EC2Client,
+  called: Pick<StageConfig, 'partners' | 'payers'>,
+  vpc: ExistingVpc,
+): Question => ({
   field: 'existing.vpc',
   name: vpc.id,
   service: 'EC2',
@@ -66,7 +70,7 @@ export const askVpc = (client: EC2Client, { payers }: Pick<StageConfig, 'payers'
     if (seen === undefined) return [wrong('there is no such VPC in this account and region; write one that exists')];
     const found = [
       ...judgeSubnet(seen, vpc),
-      ...judgeGroup(seen, vpc, outgoingPorts(payers)),
+      ...judgeGroup(seen, vpc, outgoingPorts(called)),
       ...vpc.subnets.flatMap(({ id }) => judgeRoute(seen, id)),
       ...judgeEndpoints(seen, vpc),
     ];

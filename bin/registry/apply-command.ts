@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { requireDeployable } from '../../config/deployable.ts';
 import { registryData } from '../../config/load.ts';
+import { outgoingPorts } from '../../config/outgoing-ports.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import { Refusal, UsageError } from '../shared/command-line.ts';
@@ -9,7 +10,7 @@ import { requireReason } from '../shared/reason.ts';
 import type { OpenRegistry } from '../shared/registry-table.ts';
 import { applyChanges } from './apply.ts';
 import { checkoutOf, type Checkout } from './checkout.ts';
-import { differs } from './compare.ts';
+import { differs, type Comparison } from './compare.ts';
 import type { RegistryToolDeps } from './deps.ts';
 import { missingReason, type RegistryCommand } from './flags.ts';
 import { ageOf, type Age, type AppliedFile } from './last-apply.ts';
@@ -32,13 +33,27 @@ const requireNotOlder = (age: Age, { overNewer }: RegistryCommand): void => {
   }
 };
 
+/** Ports that the functions' security group does not let them connect to before the next deployment. */
+const portsSentence = (
+  { stage, network, existing }: StageConfig,
+  { before, after }: Comparison,
+): string | undefined => {
+  const known = new Set(outgoingPorts(before));
+  const added = outgoingPorts(after).filter((port) => !known.has(port));
+  if (added.length === 0 || (network === 'none' && existing?.vpc === undefined)) return undefined;
+  const own = existing?.vpc?.securityGroupId;
+  const until =
+    own === undefined ? `before a deployment: npx cdk deploy -c stage=${stage}.` : `unless ${own} lets them out there.`;
+  return `Functions cannot connect to port ${added.join(', ')} ${until}`;
+};
+
 /** Warnings to confirm before the table is changed. */
-const warningsOf = (age: Age, { grants, last }: Diff): string[] => [
+const warningsOf = (config: StageConfig, age: Age, { grants, last, comparison }: Diff): string[] => [
   ...(age.is === 'newer' ? [] : [age.why]),
   ...(age.is === 'unknown' && last !== undefined
     ? [`The table is at version ${last.version}, of ${instant(last.at)}.`]
     : []),
-  ...[grantsSentence(grants)].filter((sentence) => sentence !== undefined),
+  ...[grantsSentence(grants), portsSentence(config, comparison)].filter((sentence) => sentence !== undefined),
 ];
 
 /** @throws Refusal if there are warnings, and nobody agrees */
@@ -81,7 +96,7 @@ export const applyCommand = async (
   output.out(diffLines(diff).join('\n'));
   if (!differs(diff.comparison)) return 0;
   requireNotOlder(age, command);
-  const warnings = warningsOf(age, diff);
+  const warnings = warningsOf(config, age, diff);
   if (command.dryRun) {
     output.note([...warnings, `Would apply this as ${operator.arn}. Nothing was changed.`].join(' '));
     return 0;

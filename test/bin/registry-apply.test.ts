@@ -220,6 +220,21 @@ describe('living grants that would end', () => {
   });
 });
 
+describe('a port that no payer or webhook had', () => {
+  const webhook = withEntry('partners', 'demo-app', { webhook: 'https://app.example.net:8443/events' });
+
+  it.each([
+    [{ network: { availabilityZones: 1, cidr: '10.0.0.0/20' } }, 'before a deployment: npx cdk deploy -c stage=local.'],
+    [{ network: 'none' }, undefined],
+  ])('is told where functions are in a VPC, since its security group is the stack’s: %j', async (network, until) => {
+    await tool.write({ ...webhook, ...network });
+
+    const { told } = await tool.apply('--yes');
+
+    expect(/Functions cannot connect to port 8443 (.*)/.exec(told)?.[1]).toBe(until);
+  });
+});
+
 describe('a file older than the one that was applied last', () => {
   const apply = (git: Git, ...args: string[]) => tool.run('apply', ['--reason', 'Ticket 4711', ...args], { git });
   beforeEach(async () => {

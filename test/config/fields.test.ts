@@ -230,6 +230,8 @@ describe('a number in the configuration', () => {
 
     expect(refusedAt({ accountConcurrency: 0 })).toContain('accountConcurrency');
     expect(refusedAt({ accountConcurrency: 100.5 })).toContain('accountConcurrency');
+    // A new account has 10: nothing can be reserved there.
+    expect(refusedAt({ accountConcurrency: 10 })).toEqual([]);
     expect(refusedAt({ accountConcurrency: 101, 'concurrency.fetch': 1 })).toEqual([]);
     expect(refusedAt({ accountConcurrency: 101, 'concurrency.fetch': 2 })).toEqual(['concurrency']);
   });

@@ -128,6 +128,11 @@ const weakened: [string, Parameters<typeof production>[0], string][] = [
     'retention.auditDays: is under six years (45 CFR 164.316(b)(2)); write at least 2192',
   ],
   [
+    'logs under three months',
+    { stage: { retention: { auditDays: 2192, logDays: 60 } } },
+    'retention.logDays: is too short to trace an incident that is found late; write at least 90',
+  ],
+  [
     'data that is deleted with the stack',
     { stage: { removalPolicy: 'destroy' } },
     'removalPolicy: is "destroy", which would delete grants and the audit together with the stack; write "retain"',

@@ -142,8 +142,8 @@ describe.each(stages)('in the stack of %s', (stage) => {
         [
           {
             Status: 'Enabled',
-            ExpirationInDays: days.logs,
-            NoncurrentVersionExpiration: { NoncurrentDays: days.logs },
+            ExpirationInDays: days.audit,
+            NoncurrentVersionExpiration: { NoncurrentDays: days.audit },
           },
         ],
       ],
