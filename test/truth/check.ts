@@ -1,0 +1,30 @@
+import { exportWorld } from '../support/export-world.ts';
+import { heldBy, since } from './held.ts';
+import { judge, type Account, type Violation } from './judge.ts';
+import { answersOf } from './payer.ts';
+import type { PayerSpec } from './spec.ts';
+
+const facade = 'http://localhost:3000/r4/northwind';
+
+export interface Checked {
+  readonly violations: readonly Violation[];
+  readonly account: Account;
+  /** The paths that the gateway asked the payer for. */
+  readonly asked: readonly string[];
+}
+
+/** Exports a payer's record, and judges the account of it. */
+export const checkPayer = async (spec: PayerSpec): Promise<Checked> => {
+  const scope = (spec.scope ?? ['*']).map((type) => `patient/${type}.rs`).join(' ');
+  const world = exportWorld({
+    scope,
+    profile: { everything: spec.everything !== 'none' },
+    ...(spec.asked === undefined ? {} : { types: spec.asked }),
+    ...(spec.since === undefined ? {} : { since }),
+  });
+  const held = heldBy(spec, world.base, facade);
+  world.answerWith(answersOf(spec, held, world.base));
+  await world.run();
+  const account = await world.record();
+  return { violations: judge(spec, held, account), account, asked: world.asked.map(({ path }) => path) };
+};

@@ -1,0 +1,197 @@
+import { isInCompartment, patientParameters } from './r4.ts';
+import type { ChainSpec, ForeignSpec, PayerSpec, Spelling, TypeSpec } from './spec.ts';
+
+/** A resource as the payer has it. */
+export interface Held {
+  readonly type: string;
+  readonly id: string | undefined;
+  /** The payer's bytes, with its own white space. */
+  readonly text: string;
+  /** The bytes on one line, with the gateway's links. */
+  readonly line: string;
+  readonly owner: 'member' | 'stranger';
+  /** What the payer answers if the resource is read by itself. */
+  readonly reads: 'given' | 'gone' | 'refused' | 'broken';
+  /** Whether a search finds it, or `$everything` gives it; else it comes by reference alone. */
+  readonly isListed: boolean;
+  /** Did not change since the request's `_since`. */
+  readonly isOld: boolean;
+  /** The resources that it refers to, as `type/id`. */
+  readonly refersTo: readonly string[];
+}
+
+export const member = 'member-1';
+const stranger = 'victim';
+/** The request's `_since`, when there is one, lies between these. */
+const oldTime = '2020-01-01T00:00:00Z';
+export const since = '2023-01-01T00:00:00Z';
+const newTime = '2025-01-01T00:00:00Z';
+
+export const keyOf = ({ type, id, line }: Pick<Held, 'type' | 'id' | 'line'>): string =>
+  id === undefined ? line : `${type}/${id}`;
+
+/** Elements of R4 that are lists and lead to a patient. */
+const lists = new Set(['agent', 'entity', 'member', 'actor', 'participant', 'link', 'target', 'series']);
+
+/** Puts a reference where the path says. */
+const placed = (path: string, reference: string): Record<string, unknown> => {
+  const [first = '', ...rest] = path.split('.');
+  const inner = rest.length === 0 ? { reference } : placed(rest.join('.'), reference);
+  // Both `AuditEvent.entity` and `Group.member.entity` exist; only the first is a list.
+  const isList = lists.has(first) && !(first === 'entity' && rest.length === 0);
+  return { [first]: isList ? [inner] : inner };
+};
+
+/** R4's parameters that find a type's resources by the patient whom they are about, the usual one first. */
+export const parametersOf = (type: string): readonly string[] => {
+  const all = patientParameters(type);
+  return ['patient', 'subject', 'beneficiary', 'member', 'actor', 'individual'].filter((code) => all.has(code));
+};
+
+/** The element that says whom a resource is about. */
+const aboutOf = (type: string): string | undefined => patientParameters(type).get(parametersOf(type)[0] ?? '')?.[0];
+
+const spelled = (base: string, spelling: Spelling | ChainSpec['writes'], target: string): string =>
+  ({
+    relative: target,
+    absolute: `${base}/${target}`,
+    versioned: `${target}/_history/1`,
+    fragment: `${target}#x`,
+    query: `${target}?x=1`,
+    space: ` ${target}`,
+  })[spelling];
+
+type Value = Record<string, unknown>;
+
+/** Adds a reference to a resource, in an extension, which each type may have. */
+const refer = (value: Value, reference: string): void => {
+  ((value['extension'] ??= []) as object[]).push({
+    url: 'http://example.org/refers-to',
+    valueReference: { reference },
+  });
+};
+
+/** A draft of a resource, to which references are added before it is written. */
+interface Draft extends Omit<Held, 'text' | 'line'> {
+  readonly value: Value;
+  readonly isSpaced: boolean;
+  readonly refersTo: string[];
+}
+
+const written = ({ value, isSpaced, ...held }: Draft, base: string, facade: string): Held => {
+  // JSON.stringify writes neither trailing zeros nor needless escapes; payers do.
+  const raw = (text: string): string => text.replaceAll('"1.00"', '1.00').replaceAll('@amp@', String.raw`\u0026`);
+  return {
+    ...held,
+    text: raw(JSON.stringify(value, undefined, isSpaced ? 2 : undefined)),
+    line: raw(JSON.stringify(value)).replaceAll(`"${base}/`, `"${facade}/`),
+  };
+};
+
+/** Everything that a payer holds, the member's and a stranger's. */
+export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly Held[] => {
+  const drafts: Draft[] = [];
+  const add = (type: string, id: string | undefined, about: string | undefined, more: Partial<Draft> = {}): Draft => {
+    const path = aboutOf(type);
+    const draft: Draft = {
+      type,
+      id,
+      value: {
+        resourceType: type,
+        ...(id === undefined ? {} : { id }),
+        meta: { lastUpdated: more.isOld === true ? oldTime : newTime },
+        ...(about === undefined || path === undefined ? {} : placed(path, about)),
+      },
+      isSpaced: false,
+      owner: 'member',
+      reads: 'given',
+      isListed: true,
+      isOld: false,
+      refersTo: [],
+      ...more,
+    };
+    drafts.push(draft);
+    return draft;
+  };
+  const mine = `Patient/${member}`;
+  const { patient } = spec;
+  add('Patient', member, undefined, {
+    isListed: patient === 'given',
+    reads: patient === 'given' ? 'given' : patient === 'absent' ? 'gone' : 'refused',
+  });
+  for (const one of spec.types) addOwn(one, add, mine);
+  const own = drafts.slice();
+  const linkTo = (from: Draft, target: Draft, writes: ChainSpec['writes']): void => {
+    refer(from.value, spelled(base, writes, `${target.type}/${target.id}`));
+    from.refersTo.push(`${target.type}/${target.id}`);
+  };
+  spec.chains.forEach(({ from, types, isCircle, end, writes, isOld }, number) => {
+    const links = types.map((type, at) => {
+      const isMine = isInCompartment(type);
+      const reads = at === types.length - 1 ? end : 'given';
+      const isListed = (isMine || type === 'Device') && reads === 'given';
+      return add(type, `c${number}-${at}-${type}`, isMine || type === 'Device' ? mine : undefined, {
+        reads,
+        isListed,
+        isOld,
+      });
+    });
+    [own[from % own.length]!, ...links].forEach((one, at) => {
+      const next = links[at] ?? (isCircle ? links[0] : undefined);
+      if (next !== undefined) linkTo(one, next, writes);
+    });
+  });
+  spec.foreign.forEach((one, number) => {
+    const foreign = addForeign(one, number, add, base);
+    if (one.via === 'reference') linkTo(own.at(-1)!, foreign, 'relative');
+  });
+  return drafts.map((draft) => written(draft, base, facade));
+};
+
+type Add = (type: string, id: string | undefined, about: string | undefined, more?: Partial<Draft>) => Draft;
+
+const addOwn = ({ type, count, old, first }: TypeSpec, add: Add, mine: string): void => {
+  for (let at = 0; at < count; at += 1) {
+    const is = (what: TypeSpec['first']): boolean => at === 0 && first === what;
+    const id = is('nameless') ? undefined : `${type}-${at}`;
+    const made = add(type, id, mine, { isOld: at < old, isSpaced: is('spaced') });
+    if (is('decimals')) Object.assign(made.value, { valueDecimal: '1.00', text: 'a @amp@ b' });
+    if (is('contained')) {
+      made.value['contained'] = [{ resourceType: 'Practitioner', id: 'p1' }];
+      refer(made.value, '#p1');
+    }
+    if (is('parent')) {
+      if (type === 'Coverage') Object.assign(made.value, { subscriber: { reference: 'Patient/parent' } });
+      else refer(made.value, 'Patient/parent');
+    }
+    if (is('twin') || is('otherTwin')) {
+      const twin = add(type, id, mine, { isOld: at < old });
+      if (is('otherTwin')) twin.value['language'] = 'en';
+    }
+  }
+};
+
+const addForeign = ({ type, writes, via, how }: ForeignSpec, number: number, add: Add, base: string): Draft => {
+  const theirs = spelled(base, writes, `Patient/${stranger}`);
+  const more = { owner: 'stranger' as const, isListed: via === 'page' };
+  const patient = { resourceType: 'Patient', id: stranger, name: [{ family: 'Else' }] };
+  if (how === 'bundle' || how === 'parameters') {
+    const isBundle = how === 'bundle';
+    const made = add(isBundle ? 'Bundle' : 'Parameters', `f${number}-${how}`, undefined, more);
+    if (isBundle) Object.assign(made.value, { type: 'collection', entry: [{ resource: patient }] });
+    else Object.assign(made.value, { parameter: [{ name: 'patient', resource: patient }] });
+    return made;
+  }
+  if (type === 'Patient') return add('Patient', `${stranger}${number}`, undefined, more);
+  if (how === 'lastElement') {
+    const made = add(type, `f${number}-${type}`, undefined, more);
+    Object.assign(made.value, placed(patientParameters(type).get(parametersOf(type)[0]!)!.at(-1)!, theirs));
+    return made;
+  }
+  const made = add(type, `f${number}-${type}`, theirs, more);
+  if (how === 'bothPatients') {
+    const other = aboutOf(type) === 'patient' ? 'subject' : 'patient';
+    made.value[other] = { reference: `Patient/${member}` };
+  }
+  return made;
+};

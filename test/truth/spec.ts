@@ -1,0 +1,179 @@
+import * as fc from 'fast-check';
+
+/** A payer as the generator describes it: plain data, which shrinks and prints. */
+export interface PayerSpec {
+  /** Whether the profile has `$everything`, and what it gives. `short` leaves out the types that `types` marks. */
+  readonly everything: 'none' | 'whole' | 'short' | 'refused' | 'broken' | 'cut';
+  /** What the payer's CapabilityStatement says. */
+  readonly metadata: 'searches' | 'types' | 'none';
+  /** Ignores parameters that it does not know, and answers with all patients' resources of the type. */
+  readonly isLax: boolean;
+  readonly patient: 'given' | 'absent' | 'refused';
+  /** The types that the grant's scope names; without it all. */
+  readonly scope?: readonly string[];
+  /** The request's `_type`. */
+  readonly asked?: readonly string[];
+  /** Whether the payer heeds the request's `_since`; without it there is none. */
+  readonly since?: 'heeded' | 'ignored';
+  readonly types: readonly TypeSpec[];
+  readonly chains: readonly ChainSpec[];
+  readonly foreign: readonly ForeignSpec[];
+  /** Requests that fail once, by their number, counted from the first. */
+  readonly hiccups: readonly Hiccup[];
+}
+
+/** The member's resources of one type. */
+export interface TypeSpec {
+  readonly type: string;
+  readonly count: number;
+  /** How many of them did not change since the request's `_since`. */
+  readonly old: number;
+  readonly search: 'finds' | 'refused' | 'unsearchable' | 'breaks' | 'suppresses' | 'informs';
+  /** Which of R4's parameters for a patient the payer takes. */
+  readonly parameters: 'all' | 'first' | 'last';
+  readonly pageSize: number;
+  readonly pages: 'plain' | 'repeat' | 'skip';
+  readonly total: 'none' | 'true' | 'high' | 'low';
+  /** Left out of a short `$everything`. */
+  readonly isShort: boolean;
+  /** How the payer writes the first of them. */
+  readonly first: 'plain' | 'spaced' | 'decimals' | 'parent' | 'contained' | 'twin' | 'otherTwin' | 'nameless';
+}
+
+/** Resources of which each refers to the next; one of the member's refers to the first. */
+export interface ChainSpec {
+  readonly from: number;
+  readonly types: readonly string[];
+  /** The last refers to the first. */
+  readonly isCircle: boolean;
+  readonly end: 'given' | 'gone' | 'refused' | 'broken';
+  readonly writes: 'relative' | 'absolute' | 'versioned';
+  readonly isOld: boolean;
+}
+
+/** Another patient's resource. */
+export interface ForeignSpec {
+  readonly type: string;
+  readonly writes: Spelling;
+  readonly via: 'page' | 'reference';
+  readonly how: 'about' | 'bothPatients' | 'lastElement' | 'bundle' | 'parameters';
+}
+
+export type Spelling = 'relative' | 'absolute' | 'versioned' | 'fragment' | 'query' | 'space';
+
+export interface Hiccup {
+  readonly request: number;
+  readonly fails: '500' | '503' | '429' | 'cut' | 'html' | 'throws';
+}
+
+/** Types that can be in a patient's compartment, usual and unusual ones, and Device, which R4 searches by patient. */
+const searchedTypes = [
+  'Observation',
+  'Coverage',
+  'ExplanationOfBenefit',
+  'Condition',
+  'MedicationStatement',
+  'MedicationAdministration',
+  'ImagingStudy',
+  'FamilyMemberHistory',
+  'Consent',
+  'Provenance',
+  'AuditEvent',
+  'SupplyRequest',
+  'Schedule',
+  'Group',
+  'Claim',
+  'Account',
+  'Flag',
+  'List',
+  'Device',
+  'RelatedPerson',
+  'Encounter',
+  'Appointment',
+  'Task',
+];
+
+/** Types that no search finds by patient. */
+const referredTypes = [
+  'Practitioner',
+  'Organization',
+  'Location',
+  'Medication',
+  'PractitionerRole',
+  'HealthcareService',
+  'Endpoint',
+  'Substance',
+];
+
+const oneOf = <T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
+/** The first value three times of four, and the one that a failing payer shrinks to. */
+const mostly = <T>(usual: T, ...others: readonly T[]): fc.Arbitrary<T> =>
+  fc.constantFrom(...Array.from({ length: others.length * 3 }, () => usual), ...others);
+
+const sometimes = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+
+const typeSpec: fc.Arbitrary<TypeSpec> = fc.record({
+  type: oneOf(...searchedTypes),
+  count: fc.nat({ max: 7 }),
+  old: fc.nat({ max: 3 }),
+  search: mostly<TypeSpec['search']>('finds', 'refused', 'unsearchable', 'breaks', 'suppresses', 'informs'),
+  parameters: mostly<TypeSpec['parameters']>('all', 'first', 'last'),
+  pageSize: fc.integer({ min: 1, max: 5 }),
+  pages: mostly<TypeSpec['pages']>('plain', 'repeat', 'skip'),
+  total: oneOf<TypeSpec['total']>('none', 'true', 'high', 'low'),
+  isShort: fc.boolean(),
+  first: mostly<TypeSpec['first']>(
+    'plain',
+    'spaced',
+    'decimals',
+    'parent',
+    'contained',
+    'twin',
+    'otherTwin',
+    'nameless',
+  ),
+});
+
+const chainSpec: fc.Arbitrary<ChainSpec> = fc.record({
+  from: fc.nat({ max: 30 }),
+  types: fc.array(oneOf(...referredTypes, ...searchedTypes), { minLength: 1, maxLength: 4 }),
+  isCircle: fc.boolean(),
+  end: mostly<ChainSpec['end']>('given', 'gone', 'refused', 'broken'),
+  writes: oneOf<ChainSpec['writes']>('relative', 'absolute', 'versioned'),
+  isOld: fc.boolean(),
+});
+
+const foreignSpec: fc.Arbitrary<ForeignSpec> = fc.record({
+  type: oneOf('Patient', ...searchedTypes),
+  writes: oneOf<Spelling>('relative', 'absolute', 'versioned', 'fragment', 'query', 'space'),
+  via: oneOf<ForeignSpec['via']>('page', 'reference'),
+  how: mostly<ForeignSpec['how']>('about', 'bothPatients', 'lastElement', 'bundle', 'parameters'),
+});
+
+const hiccup: fc.Arbitrary<Hiccup> = fc.record({
+  request: fc.nat({ max: 40 }),
+  fails: oneOf<Hiccup['fails']>('500', '503', '429', 'cut', 'html', 'throws'),
+});
+
+const scopeOf = fc.uniqueArray(oneOf('Patient', ...searchedTypes, ...referredTypes), { minLength: 1, maxLength: 12 });
+
+export const payerSpec: fc.Arbitrary<PayerSpec> = fc
+  .record(
+    {
+      everything: mostly<PayerSpec['everything']>('none', 'whole', 'short', 'refused', 'broken', 'cut'),
+      metadata: mostly<PayerSpec['metadata']>('searches', 'types', 'none'),
+      isLax: fc.boolean(),
+      patient: mostly<PayerSpec['patient']>('given', 'absent', 'refused'),
+      scope: sometimes(scopeOf),
+      asked: sometimes(scopeOf),
+      since: sometimes(oneOf('heeded' as const, 'ignored' as const)),
+      types: fc.uniqueArray(typeSpec, { maxLength: 6, selector: ({ type }) => type }),
+      chains: fc.array(chainSpec, { maxLength: 3 }),
+      foreign: fc.array(foreignSpec, { maxLength: 2 }),
+      hiccups: fc.array(hiccup, { maxLength: 3 }),
+    },
+    { requiredKeys: ['everything', 'metadata', 'isLax', 'patient', 'types', 'chains', 'foreign', 'hiccups'] },
+  )
+  // JSON has no undefined, and a payer is printed as JSON.
+  .map((spec) => JSON.parse(JSON.stringify(spec)) as PayerSpec);
