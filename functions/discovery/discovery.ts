@@ -12,7 +12,6 @@ import { answerErrors } from '../shared/record/answer-errors.ts';
 import { recordRequest, type RequestRecord } from '../shared/record/request-record.ts';
 import { isPayerPaused, requirePayer } from '../shared/registry/require-payer.ts';
 import type { Payer } from '../shared/registry/types.ts';
-import { authorizationServerMetadata } from './authorization-server-metadata.ts';
 import { answerBrands } from './brands/answer-brands.ts';
 import { cacheStatements } from './cache-statements.ts';
 import { answerConnect } from './connect/answer-connect.ts';
@@ -23,7 +22,7 @@ import { facadeOf } from './facade.ts';
 import { fetchStatement } from './fetch-statement.ts';
 import { gatewayStatement } from './gateway-statement.ts';
 import { answerIndex } from './index-page/answer-index.ts';
-import { smartConfiguration } from './smart-configuration.ts';
+import { authorizationServerMetadata, smartConfiguration } from './oauth-metadata.ts';
 
 /** What the discovery function depends on. */
 export interface DiscoveryDeps extends Deps, PageDeps {}

@@ -1,7 +1,7 @@
 import type { Payer } from '../shared/registry/types.ts';
+import { bulkDataStatement, exportOperation, hasExports } from './export-operation.ts';
 import type { Facade } from './facade.ts';
 import { security } from './security.ts';
-import { bulkDataStatement, exportOperation, hasExports } from './whole-record.ts';
 
 /** Types of the Payer-to-Payer exchange (Da Vinci PDex) that R4 can search by `patient`. */
 const byPatient = [

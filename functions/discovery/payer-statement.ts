@@ -1,8 +1,8 @@
 import { isObject, objectsIn, type JsonObject } from '../shared/json-object.ts';
 import type { Payer } from '../shared/registry/types.ts';
+import { bulkDataStatement, exportOperation, hasExports } from './export-operation.ts';
 import type { Facade } from './facade.ts';
 import { security } from './security.ts';
-import { bulkDataStatement, exportOperation, hasExports } from './whole-record.ts';
 
 /** Interactions that the FHIR route passes on: reads only. */
 const reads = new Set<unknown>(['read', 'vread', 'history-instance', 'history-type', 'search-type', 'search-system']);

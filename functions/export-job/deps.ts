@@ -1,5 +1,5 @@
 import type { Deps } from '../shared/deps.ts';
-import type { OpenInJob, SealForJob } from '../shared/exports/job-box.ts';
+import type { OpenInJob, SealForJob } from '../shared/exports/seal-for-job.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 import type { Buffers } from './buffers.ts';
 import type { JobInput } from './job-input.ts';

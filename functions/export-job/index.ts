@@ -4,7 +4,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { awsLimits } from '../shared/aws-limits.ts';
 import { realDeps } from '../shared/deps.ts';
 import { requireEnvironment } from '../shared/environment.ts';
-import { openInJob, sealForJob } from '../shared/exports/job-box.ts';
+import { openInJob, sealForJob } from '../shared/exports/seal-for-job.ts';
 import { kmsClient } from '../shared/kms-client.ts';
 import { leaseFromTable } from '../shared/limits/lease-slots.ts';
 import { boundedClock } from '../shared/store/bounded-clock.ts';

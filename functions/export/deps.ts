@@ -1,5 +1,5 @@
 import type { Deps } from '../shared/deps.ts';
-import type { SealForJob } from '../shared/exports/job-box.ts';
+import type { SealForJob } from '../shared/exports/seal-for-job.ts';
 import type { TakeTurn } from '../shared/limits/limiter.ts';
 import type { PayerTokenDeps } from '../shared/payer/refresh-tokens.ts';
 import type { ReadGate } from '../shared/record/audit-read.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { realDeps } from '../shared/deps.ts';
 import { requireEnvironment } from '../shared/environment.ts';
-import { sealForJobLater } from '../shared/exports/seal-later.ts';
+import { sealForJobLater } from '../shared/exports/seal-for-job-later.ts';
 import { leaseFromTable } from '../shared/limits/lease-slots.ts';
 import { limiter } from '../shared/limits/limiter.ts';
 import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';

@@ -10,13 +10,13 @@ import { ensureFreshPayerTokens } from '../shared/payer/refresh-tokens.ts';
 import { auditRead } from '../shared/record/audit-read.ts';
 import { facadeBase, payerBases } from '../shared/registry/urls.ts';
 import { answerFromPayer } from './answer-from-payer.ts';
-import { throughBreaker } from './breaker/through-breaker.ts';
+import { throughBreaker } from './breaker/breakers.ts';
 import { callPayer } from './call-payer.ts';
 import { checkScopes } from './check-scopes.ts';
 import type { FetchDeps } from './deps.ts';
-import { passGate } from './gate.ts';
+import { holdUntilAudited } from './hold-until-audited.ts';
 import { answerKickOff } from './kick-off/answer-kick-off.ts';
-import { kickOffDoor } from './kick-off/doors.ts';
+import { findKickOff } from './kick-off/find-kick-off.ts';
 import { ensureLinkKey } from './link-sealing-key.ts';
 import { checkReadOnly, readFhirRequest } from './read-request.ts';
 import { redirectToDiscovery } from './redirect-to-discovery.ts';
@@ -30,12 +30,12 @@ export const fetchHandler = (deps: FetchDeps) =>
     const early = answerIfPreflight(event, fhirMethods) ?? redirectToDiscovery(event, deps.origin);
     if (early !== undefined) return early;
     checkReadOnly(event);
-    const door = kickOffDoor(event);
+    const kickOff = findKickOff(event);
     const { partner, payer, open, access } = await authenticate(deps, event, record, {
       onPayer: (payerId) => deps.breakers.look(payerId),
     });
     await takePartnerTurn(deps, partner, context);
-    if (door !== undefined) return answerKickOff(deps, event, context, door, { partner, payer, open, access });
+    if (kickOff !== undefined) return answerKickOff(deps, event, context, kickOff, { partner, payer, open, access });
     const request = readFhirRequest(event, payer, open.grant, record);
     const audit = auditRead(deps, context, open.grant.patient);
     checkScopes(request, access.scope);
@@ -51,7 +51,7 @@ export const fetchHandler = (deps: FetchDeps) =>
       const budget = startDeadline(context);
       watchStops(deps, { partner, payer, grantId: open.grant.grantId }, budget);
       const call = callPayer(deps, event, { payer, request, open: fresh, base, deadline: budget, record, watch });
-      return { deadline: budget, response: await passGate(audit.begin(), call, budget) };
+      return { deadline: budget, response: await holdUntilAudited(audit.begin(), call, budget) };
     });
     return answerFromPayer(deps, { response, payer, request, base, linkKey, deadline, record, audit });
   });

@@ -1,7 +1,7 @@
 import type { Held } from './app.ts';
 import { drillCases, type DrillCase } from './cases.ts';
-import { faultsIn, lookAt, type Seen } from './look.ts';
 import { copyTable, deleteItems, itemsOf, put, type Item } from './tables.ts';
+import { faultsIn, tryTokens, type Seen } from './try-tokens.ts';
 import type { Ended, World } from './world.ts';
 
 /** What became of a grant of the drill. */
@@ -229,7 +229,7 @@ export const runDrill = async (world: World, { more, onStep, signal }: DrillOpti
     const results: CaseResult[] = [];
     for (const [one, holds] of held) {
       const fate = fates.get(grantIdOf(holds)) ?? 'not in the copy';
-      results.push({ case: one, fate, seen: await lookAt(world, holds) });
+      results.push({ case: one, fate, seen: await tryTokens(world, holds) });
     }
     return results;
   });

@@ -1,14 +1,15 @@
 import type { ServerResponse } from 'node:http';
 import type { StageConfig } from '../../config/stage.ts';
+import { apiDocuments } from '../api-docs/route.ts';
 import type { WatchAws } from '../aws/endpoint.ts';
+import { documents } from '../documents/route.ts';
 import { readExplanations, type Explain } from './explain.ts';
 import { createFingerprint } from './fingerprint.ts';
 import { createHub } from './hub.ts';
 import { knownOf } from './known.ts';
 import type { Mask } from './mask-url.ts';
 import { createOpenHops } from './open-hops.ts';
-import { liveRoutes } from './routes.ts';
-import { startLiveServer, type LiveServer } from './server.ts';
+import { startLiveServer, type LiveRoute, type LiveServer } from './server.ts';
 import { watchAws, type Names } from './watch-aws.ts';
 import { watchHttp, type WatchedServer } from './watch-http.ts';
 import { watchLogs } from './watch-logs.ts';
@@ -33,6 +34,9 @@ export interface Live extends LiveServer {
   readonly name: (names: Readonly<Record<keyof Names, Readonly<Record<string, string>>>>) => void;
 }
 
+/** Further pages of the live server, in the order of the links to them. */
+const furtherPages: readonly LiveRoute[] = [apiDocuments, documents];
+
 const byPhysicalName = (names: Readonly<Record<string, string>>): ReadonlyMap<string, string> =>
   new Map(Object.entries(names).map(([name, physical]) => [physical, name]));
 
@@ -45,17 +49,13 @@ export const startLive = async ({ port, config, servers, origins, links }: LiveO
   const about = (): object => ({
     payers: config.payers.map(({ id, displayName }) => ({ id, name: displayName })),
     partners: config.partners.map(({ clientId, name }) => ({ id: clientId, name })),
-    links: [...liveRoutes.map(({ title, path }) => [title, path] as const), ...links],
+    links: [...furtherPages.map(({ title, path }) => [title, path] as const), ...links],
   });
-  const hasDocuments = liveRoutes.some(({ path }) => path === '/api');
   let explain: Explain = () => undefined;
   void readExplanations().then((found) => (explain = found));
-  const server = await startLiveServer({ port, hub, about, routes: liveRoutes });
+  const server = await startLiveServer({ port, hub, about, routes: furtherPages });
   const stop = watchHttp(servers, hub, mask, open);
-  const logs = watchLogs(hub, mask, open, (answered) => {
-    const found = explain(answered);
-    return found === undefined || hasDocuments ? found : { says: found.says };
-  });
+  const logs = watchLogs(hub, mask, open, (answered) => explain(answered));
   return {
     port: server.port,
     aws: watchAws(hub, mask, open, () => names),

@@ -1,7 +1,7 @@
 /* `aws-contract.test.ts` tests what KMS does with a request. */
 import { randomBytes } from 'node:crypto';
 import { KMSClient, ListKeysCommand } from '@aws-sdk/client-kms';
-import { openInJob, sealForJob } from '../../functions/shared/exports/job-box.ts';
+import { openInJob, sealForJob } from '../../functions/shared/exports/seal-for-job.ts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 
 const KeyId = 'arn:aws:kms:us-east-1:000000000000:key/exports';

@@ -1,7 +1,7 @@
 import type { DrillCase } from '../../sandbox/drill/cases.ts';
 import type { DrillResult } from '../../sandbox/drill/drill.ts';
-import { faultsIn, type Seen } from '../../sandbox/drill/look.ts';
 import { casesTable, recordOf } from '../../sandbox/drill/record.ts';
+import { faultsIn, type Seen } from '../../sandbox/drill/try-tokens.ts';
 import type { Ended } from '../../sandbox/drill/world.ts';
 
 const goesOn: DrillCase = { name: 'a grant', expects: 'goes on' };

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { OpenInJob, SealForJob } from '../../functions/shared/exports/job-box.ts';
+import type { OpenInJob, SealForJob } from '../../functions/shared/exports/seal-for-job.ts';
 import { seal, sealIvBytes, unseal } from '../../functions/shared/store/crypto.ts';
 
 /** Seals and opens values for the job with the test's own key, in place of the exports key. */

@@ -1,7 +1,7 @@
 import { compareTexts } from '../../shared/compare-texts.ts';
 import type { Directory } from '../../shared/registry/directory.ts';
 import type { DirectoryEntry } from '../../shared/registry/entry-items.ts';
-import { endpointOf } from './endpoint.ts';
+import { facadeBase } from '../../shared/registry/urls.ts';
 import { organizationOf } from './organization.ts';
 
 /** What the bundle says about the gateway itself. */
@@ -19,6 +19,26 @@ export const brandsUrl = (origin: string): string => `${origin}${brandsPath}`;
 
 const byName = (one: DirectoryEntry, other: DirectoryEntry): number =>
   compareTexts(one.displayName, other.displayName) || compareTexts(one.id, other.id);
+
+/**
+ * A payer's facade as a User Access Endpoint (http://hl7.org/fhir/smart-app-launch/StructureDefinition/user-access-endpoint,
+ * 2.2). It is active even while an operator has paused the payer: apps keep a bundle for days, and a pause is short.
+ * @param developers the website for app developers
+ */
+const endpointOf = (origin: string, developers: string, { id, displayName }: DirectoryEntry) => ({
+  resourceType: 'Endpoint',
+  id,
+  extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/endpoint-fhir-version', valueCode: '4.0.1' }],
+  status: 'active',
+  connectionType: {
+    system: 'http://terminology.hl7.org/CodeSystem/endpoint-connection-type',
+    code: 'hl7-fhir-rest',
+  },
+  name: `${displayName}, FHIR R4`,
+  contact: [{ system: 'url', value: developers }],
+  payloadType: [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/endpoint-payload-type', code: 'none' }] }],
+  address: facadeBase(origin, id),
+});
 
 /** A SMART User Access Brands Bundle (http://hl7.org/fhir/smart-app-launch/brands.html, 2.2) of these payers. */
 export const brandsBundle = ({ origin, developers }: Publisher, { entries, changedAt }: Directory) => {

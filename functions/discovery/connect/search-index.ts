@@ -1,8 +1,22 @@
 import { compareTexts } from '../../shared/compare-texts.ts';
 import type { DirectoryEntry } from '../../shared/registry/entry-items.ts';
-import { wordsOf } from './fold.ts';
 import { nearWords } from './near-words.ts';
 import { sortedTexts } from './sorted-texts.ts';
+
+/** Most names are plain, and what folds the others takes five times as long. */
+const isPlain = (text: string): boolean => /^[\x20-\x7e]*$/.test(text);
+
+/** Words as they are compared: without case, accents, apostrophes and punctuation. */
+const wordsOf = (text: string): string[] => {
+  const plain = isPlain(text) ? text : text.normalize('NFKD').replaceAll(/[\p{M}’]/gu, '');
+  return (
+    plain
+      .toLowerCase()
+      .replaceAll("'", '')
+      .replaceAll('&', ' and ')
+      .match(isPlain(plain) ? /[a-z0-9]+/g : /[\p{L}\p{N}]+/gu) ?? []
+  );
+};
 
 type Kind = 'name' | 'number' | 'other' | 'plan';
 

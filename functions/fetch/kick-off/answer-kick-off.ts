@@ -1,6 +1,7 @@
-import { unavailable } from '../../shared/errors.ts';
+import { GatewayError, unavailable } from '../../shared/errors.ts';
 import { exportUrl } from '../../shared/exports/urls.ts';
 import type { Parameter } from '../../shared/fhir/fhir-request.ts';
+import { fhirAnswer } from '../../shared/fhir/operation-outcome.ts';
 import { malformed } from '../../shared/fhir/refusals.ts';
 import { queryPairs, type ApiEvent, type ApiResponse } from '../../shared/http/api.ts';
 import type { Authenticated } from '../../shared/partner/authenticate.ts';
@@ -11,10 +12,9 @@ import { auditRead, type AuditContext } from '../../shared/record/audit-read.ts'
 import { facadeBase, payerBases } from '../../shared/registry/urls.ts';
 import { getExport, putExport } from '../../shared/store/exports.ts';
 import type { FetchDeps } from '../deps.ts';
-import { exportRuns, exportStarted } from './answers.ts';
 import { requireMember } from './check-member.ts';
 import { checkReadsSomeType } from './check-types.ts';
-import { preferencesOf, type KickOffDoor } from './doors.ts';
+import { preferencesOf, type KickOff } from './find-kick-off.ts';
 import { makeExport } from './make-export.ts';
 import { readParametersBody } from './read-body.ts';
 import { readKickOffParameters, type Asked } from './read-parameters.ts';
@@ -34,11 +34,42 @@ const readAsked = (event: ApiEvent, preferences: ReadonlySet<string>): Asked => 
   return readKickOffParameters(pairs, { inBody, lenient: preferences.has('handling=lenient') });
 };
 
-const urlOf = (event: ApiEvent, base: string, { operation, patient }: KickOffDoor): string => {
+const urlOf = (event: ApiEvent, base: string, { operation, patient }: KickOff): string => {
   const path = patient === undefined ? `Patient/${operation}` : `Patient/${patient}/${operation}`;
   const query = new URLSearchParams(queryPairs(event)).toString();
   return `${base}/${path}${query === '' ? '' : `?${query}`}`;
 };
+
+/** How soon a caller should ask again while an export runs, in seconds. */
+const askAgainSeconds = 30;
+
+const outcomeOf = (ignored: readonly string[]): string =>
+  JSON.stringify({
+    resourceType: 'OperationOutcome',
+    issue: [
+      ignored.length === 0
+        ? { severity: 'information', code: 'informational', diagnostics: 'The export has started.' }
+        : {
+            severity: 'warning',
+            code: 'not-supported',
+            diagnostics: `The export has started without: ${ignored.join(', ')}.`,
+          },
+    ],
+  });
+
+/** The answer to a kick-off. @param url where the export is polled */
+const exportStarted = (url: string, ignored: readonly string[]): ApiResponse => {
+  const answer = fhirAnswer(202, outcomeOf(ignored));
+  return { ...answer, headers: { ...answer.headers, 'Content-Location': url } };
+};
+
+/** Makes the error for a kick-off while the grant's export runs. @param url where that export is polled */
+const exportRuns = (url: string): GatewayError =>
+  new GatewayError(
+    'too_many_requests',
+    'An export of this record is running. Follow that one, or delete it to start another.',
+    { retryAfterSeconds: askAgainSeconds, detail: 'an export is running', headers: { 'Content-Location': url } },
+  );
 
 /** The URL of the grant's running export, which may have ended meanwhile. */
 const urlOfRunning = async ({ exports, origin }: FetchDeps, grantId: string): Promise<string> => {
@@ -56,7 +87,7 @@ export const answerKickOff = async (
   deps: FetchDeps,
   event: ApiEvent,
   context: AuditContext & RateLimitContext,
-  door: KickOffDoor,
+  kickOff: KickOff,
   { partner, payer, open, access }: Authenticated,
 ): Promise<ApiResponse> => {
   const { record } = context;
@@ -67,14 +98,14 @@ export const answerKickOff = async (
   requireAsync(preferences);
   const asked = readAsked(event, preferences);
   const base = facadeBase(deps.origin, payer.id);
-  const named = [...(door.patient === undefined ? [] : [door.patient]), ...asked.patients];
+  const named = [...(kickOff.patient === undefined ? [] : [kickOff.patient]), ...asked.patients];
   const member = requireMember(open.grant, named, [base, ...payerBases(payer)]);
   checkReadsSomeType(asked.types, access.scope);
   await takePartnerTurn(deps, partner, context, turns);
   const fresh = await ensureFreshPayerTokens(deps, payer, open, record);
   await checkStillAllowed(deps, partner, payer);
   await audit.begin();
-  const request = urlOf(event, base, { ...door, ...(door.patient === undefined ? {} : { patient: member }) });
+  const request = urlOf(event, base, { ...kickOff, ...(kickOff.patient === undefined ? {} : { patient: member }) });
   const made = await makeExport(deps, {
     open: fresh,
     member,

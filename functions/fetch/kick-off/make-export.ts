@@ -1,8 +1,8 @@
 import { nowSeconds } from '../../shared/clock.ts';
 import type { Deps } from '../../shared/deps.ts';
 import { exportIdBytes, makeExportId } from '../../shared/exports/export-id.ts';
-import type { SealForJob } from '../../shared/exports/job-box.ts';
 import { longestExportSeconds } from '../../shared/exports/longest-export.ts';
+import type { SealForJob } from '../../shared/exports/seal-for-job.ts';
 import { exportPrivateKey, exportPublicKey, exportSecretBytes } from '../../shared/exports/sealing-key.ts';
 import type { OpenGrant } from '../../shared/payer/open-grant.ts';
 import type { Scopes } from '../../shared/scopes/scopes.ts';

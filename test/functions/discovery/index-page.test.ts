@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { discovery } from '../../../functions/discovery/discovery.ts';
-import { prefersJson } from '../../../functions/discovery/index-page/prefers-json.ts';
+import { prefersJson } from '../../../functions/discovery/index-page/answer-index.ts';
 import type { IndexSettings } from '../../../functions/shared/pages/settings.ts';
 import { apiEvent, call, testDeps } from '../../support/gateway.ts';
 

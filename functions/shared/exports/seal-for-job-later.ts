@@ -1,4 +1,4 @@
-import type { SealForJob } from './job-box.ts';
+import type { SealForJob } from './seal-for-job.ts';
 
 /**
  * Like `sealForJob`, but loads the KMS client at the first use, since most cold starts never need it.
@@ -6,7 +6,10 @@ import type { SealForJob } from './job-box.ts';
 export const sealForJobLater = (keyId: string, randomBytes: (size: number) => Uint8Array): SealForJob => {
   let loaded: Promise<SealForJob> | undefined;
   const load = async (): Promise<SealForJob> => {
-    const [{ kmsClient }, { sealForJob }] = await Promise.all([import('../kms-client.ts'), import('./job-box.ts')]);
+    const [{ kmsClient }, { sealForJob }] = await Promise.all([
+      import('../kms-client.ts'),
+      import('./seal-for-job.ts'),
+    ]);
     return sealForJob(kmsClient(), keyId, randomBytes);
   };
   return async (...box) => {

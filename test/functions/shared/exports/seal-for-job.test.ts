@@ -6,8 +6,8 @@ import {
   type GenerateDataKeyCommandInput,
   type KMSClient,
 } from '@aws-sdk/client-kms';
-import { openInJob, sealForJob } from '../../../../functions/shared/exports/job-box.ts';
-import { sealForJobLater } from '../../../../functions/shared/exports/seal-later.ts';
+import { sealForJobLater } from '../../../../functions/shared/exports/seal-for-job-later.ts';
+import { openInJob, sealForJob } from '../../../../functions/shared/exports/seal-for-job.ts';
 import { kmsClient } from '../../../../functions/shared/kms-client.ts';
 
 const keyId = 'arn:aws:kms:eu-central-1:111122223333:key/exports';

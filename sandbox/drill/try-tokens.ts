@@ -28,7 +28,7 @@ const statusOf = (what: string, answer: Answer): number => {
  * Tries everything that the app holds, as it would: what may end the grant comes last.
  * @throws Error if an answer is neither a success nor a plain refusal
  */
-export const lookAt = async ({ stack }: World, held: Held): Promise<Seen> => {
+export const tryTokens = async ({ stack }: World, held: Held): Promise<Seen> => {
   const { accessToken, refreshToken, olderRefreshToken, exportUrl } = held;
   const readStatus = accessToken === undefined ? undefined : (await read(stack, held, 'Patient')).status;
   const exported = exportUrl === undefined ? undefined : (await read(stack, held, exportUrl)).status;

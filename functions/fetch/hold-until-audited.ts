@@ -3,22 +3,22 @@ import { dropBody } from '../shared/payer/answers.ts';
 import type { PayerResponse } from '../shared/payer/http.ts';
 
 /**
- * Returns a payer's answer once the gate is open. Both run side by side. If the gate stays shut, the call is ended and
- * its answer discarded unread.
- * @throws what the gate threw, or the call
+ * Holds a payer's answer back until the read's audit event is written. Both run side by side. If the event cannot be
+ * written, the call is ended and its answer discarded unread.
+ * @throws what the writing threw, or the call
  */
-export const passGate = async (
-  gate: Promise<void>,
+export const holdUntilAudited = async (
+  written: Promise<void>,
   call: Promise<PayerResponse>,
   { end }: Deadline,
 ): Promise<PayerResponse> => {
-  const dropped = gate.catch(async () => {
+  const dropped = written.catch(async () => {
     end();
     // A refresh of payer tokens under way is not aborted: what the payer rotates must be stored.
     await call.then(dropBody, () => undefined);
   });
   const [response] = await Promise.allSettled([call, dropped]);
-  await gate;
+  await written;
   if (response.status === 'rejected') throw response.reason;
   return response.value;
 };

@@ -17,8 +17,8 @@ const decoded = (segment: string): string => {
   }
 };
 
-/** The operation that starts an export, and the patient in the path. */
-export interface KickOffDoor {
+/** A request that starts an export: its operation, and the patient in the path. */
+export interface KickOff {
   readonly operation: '$export' | '$everything';
   readonly patient?: string;
 }
@@ -27,7 +27,7 @@ export interface KickOffDoor {
  * How a request starts an export: by `Patient/$export`, or by `Patient/{id}/$everything` with `respond-async`.
  * Undefined if it starts none. https://hl7.org/fhir/uv/bulkdata/STU2/export.html#bulk-data-kick-off-request
  */
-export const kickOffDoor = (event: ApiEvent): KickOffDoor | undefined => {
+export const findKickOff = (event: ApiEvent): KickOff | undefined => {
   const [type, second, third, ...more] = segmentsOf(event).map(decoded);
   if (type !== 'Patient' || second === undefined || more.length > 0) return undefined;
   if (second === '$export' && third === undefined) return { operation: '$export' };
