@@ -69,13 +69,14 @@ const inOrder = ({ folder, depth, order, besides, more = {} }: Rooms): OxlintOve
 
 const lambdas = "A Lambda's folder imports from itself and from functions/shared only.";
 const sandbox =
-  'The sandbox reaches functions through their handlers, and imports types of the registry, scopes and config.';
+  'The sandbox reaches functions through their handlers, and imports types of the registry, scopes, config and what tools share.';
 const fromSandbox = [
   'config/**',
   'functions/shared/{registry,scopes}/**',
   'functions/*/index.ts',
-  'bin/shared/exit.ts',
-  'bin/shared/progress.ts',
+  // How tools read their command line, write tables and exit.
+  'bin/shared/{command-line,errors,exit,markdown-table,progress,spec}.ts',
+  'functions/shared/instant.ts',
 ];
 
 export default defineConfig({
@@ -210,8 +211,8 @@ export default defineConfig({
           {
             patterns: [
               {
-                group: ['**/{lib,bin,test}/**'],
-                message: `bench imports from config, functions and sandbox only. ${layout}`,
+                group: ['**/{lib,bin,test}/**', '!**/bin/shared/{command-line,errors,spec}.ts'],
+                message: `bench imports from config, functions, sandbox and how tools read their command line only. ${layout}`,
               },
             ],
           },

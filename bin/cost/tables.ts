@@ -1,4 +1,5 @@
 import example from '../../config/production-example.ts';
+import { markdownTable } from '../shared/markdown-table.ts';
 import { wholeExport } from './export-usage.ts';
 import { fixedMonth } from './fixed.ts';
 import { addUp, dollars, prices, pricesKnownFor, type PriceName, type Quantities } from './prices.ts';
@@ -17,16 +18,8 @@ const count = (value: number): string =>
 const total = (quantities: Quantities): number =>
   names.reduce((sum, name) => sum + dollars(name, quantities[name] ?? 0), 0);
 
-/** A Markdown table in Prettier's format: the first column is left-aligned, the others right-aligned. */
-const markdownTable = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
-  const widths = head.map((title, column) =>
-    Math.max(3, ...[head, ...rows].map((row) => (row[column] ?? title).length)),
-  );
-  const line = (row: readonly string[]): string =>
-    `| ${row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join(' | ')} |`;
-  const rule = widths.map((width, at) => (at === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));
-  return [line(head), line(rule), ...rows.map(line)].join('\n');
-};
+const figures = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  markdownTable(head, rows, { numbers: true });
 
 /** What each service costs in each column, in the order of the price list. */
 const byPage = (head: readonly string[], columns: readonly Quantities[]): string => {
@@ -41,11 +34,11 @@ const byPage = (head: readonly string[], columns: readonly Quantities[]): string
     })
     .filter(({ costs }) => costs.some((cost) => cost > 0))
     .map(({ page, costs }) => [page].concat(costs.map(usd)));
-  return markdownTable(head, [...rows, ['**Total**', ...columns.map((of) => `**${usd(total(of))}**`)]]);
+  return figures(head, [...rows, ['**Total**', ...columns.map((of) => `**${usd(total(of))}**`)]]);
 };
 
 const priceTable = (): string =>
-  markdownTable(
+  figures(
     ['price', 'USD', 'for', 'unit'],
     names.map((name) => {
       const { page, usd: price, per, unit } = prices[name];
@@ -54,7 +47,7 @@ const priceTable = (): string =>
   );
 
 const usageTable = (): string =>
-  markdownTable(
+  figures(
     ['uses', 'per login', 'per sync, before its reads', 'per read'],
     names
       .filter((name) => [login, syncStart, oneRead].some((of) => (of[name] ?? 0) > 0))
@@ -77,7 +70,7 @@ const fixedTable = (sizes: readonly StageSize[]): string => {
     [what].concat(columns.map((lines) => usd(total(lines[at]?.quantities ?? {})))),
   );
   const sums = columns.map((lines) => total(addUp(...lines.map(({ quantities }) => [1, quantities] as const))));
-  return markdownTable(
+  return figures(
     ['per month, USD', ...sizes.map(sizeName)],
     [...rows, ['**Total**'].concat(sums.map((sum) => `**${usd(sum)}**`))],
   );

@@ -1,3 +1,4 @@
+import { instant } from '../../functions/shared/instant.ts';
 import type { Held } from './app.ts';
 import { drillCases, type DrillCase } from './cases.ts';
 import { copyTable, deleteItems, itemsOf, put, type Item } from './tables.ts';
@@ -141,7 +142,7 @@ const fatesIn = ({ out }: Ended): ReadonlyMap<string, string> =>
 
 /** Runs the operator's commands. @returns them in order */
 const restoreAll = async ({ operate, operateAndKill }: World, { grants, reads, point }: Copies): Promise<Ended[]> => {
-  const since = new Date(point * 1000).toISOString().replace('.000Z', 'Z');
+  const since = instant(point);
   const ofGrants = ['grants', '--from', grants, '--since', since, '--reason', reason];
   return [
     await operate('restore', ...ofGrants, '--dry-run', '--json'),

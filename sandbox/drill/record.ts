@@ -1,4 +1,5 @@
 import { cpus } from 'node:os';
+import { markdownTable } from '../../bin/shared/markdown-table.ts';
 import type { CaseResult, DrillResult } from './drill.ts';
 import type { Ended } from './world.ts';
 
@@ -13,17 +14,9 @@ const fates: Readonly<Record<string, string>> = {
 
 const cell = (value: string | number | undefined): string => String(value ?? '');
 
-/** A Markdown table with columns as wide as their cells. */
-const table = (heads: readonly string[], rows: readonly (readonly string[])[]): string => {
-  const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((text, column) => text.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-  return [line(heads), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
-};
-
 /** The table of what each app sees. */
 export const casesTable = (cases: readonly CaseResult[]): string =>
-  table(
+  markdownTable(
     ['the grant', 'the tool', 'the app', 'read', 'refresh', 'older token', 'code again', 'export'],
     cases.map(({ case: { name, expects }, fate, seen }) => [
       name,
@@ -90,7 +83,7 @@ ${checks.map(({ says, holds }) => `- ${holds ? 'Yes' : '**No**'}: ${says}`).join
 
 ## How long it took
 
-${table(
+${markdownTable(
   ['step', 'seconds'],
   steps.map(({ title, ms }) => [title, seconds(ms)]),
 )}

@@ -1,3 +1,4 @@
+import { instant } from '../../functions/shared/instant.ts';
 import type { Pair } from './event.ts';
 import { knownUrl, scopes, type Mask } from './mask-url.ts';
 
@@ -31,8 +32,7 @@ const words: Readonly<Record<string, RegExp>> = {
 };
 
 const asTime = (seconds: number): string => {
-  const date = new Date(seconds * 1000);
-  return Number.isNaN(date.getTime()) ? 'a time' : date.toISOString().replace('.000Z', 'Z');
+  return Number.isNaN(new Date(seconds * 1000).getTime()) ? 'a time' : instant(seconds);
 };
 
 /** Hashes and sealed bytes are named for what they are; of other texts a mark is shown. */

@@ -1,4 +1,5 @@
 import { format } from 'prettier';
+import { markdownTable } from '../../bin/shared/markdown-table.ts';
 import type { CataloguedPayer, Fact, Field } from '../../config/catalogue/fact.ts';
 import { examplePublicKey, pendingClientId } from '../../config/examples.ts';
 
@@ -60,11 +61,6 @@ payer in any case. To write this page:
 (with \`NODE_OPTIONS=--experimental-vm-modules\`, as in \`npm test\`).
 `;
 
-const cell = (text: string): string => text.replaceAll('|', '\\|');
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n');
-
 const valueText = ({ field, value }: Fact): string => {
   if (Array.isArray(value) && value.length > 2) return `${value.length} entries`;
   if (field !== 'wholeRecord') return `\`${JSON.stringify(value)}\``;
@@ -80,7 +76,7 @@ const numbered = (payers: readonly CataloguedPayer[]): Map<string, number> => {
 };
 
 const overview = (payers: readonly CataloguedPayer[]): string =>
-  table(
+  markdownTable(
     ['payer', 'environment', 'as a profile', 'what is missing, and why'],
     payers.map((payer) => [
       payer.displayName,
@@ -97,7 +93,7 @@ const section =
     const rows = facts.map((fact) => [`\`${fact.field}\``, valueText(fact), cite(fact), fact.note ?? '']);
     return [
       `## ${displayName}`,
-      table(['field', 'value', 'source', 'note'], rows),
+      markdownTable(['field', 'value', 'source', 'note'], rows),
       remarks.map((remark) => `- ${remark.text} (${cite(remark)})`).join('\n'),
     ].join('\n\n');
   };

@@ -1,3 +1,4 @@
+import { markdownTable } from '../../bin/shared/markdown-table.ts';
 import type { Group, Requirement } from './requirement.ts';
 
 const preamble = `# Conformance
@@ -39,25 +40,13 @@ const cellsOf = (requirement: Requirement): string[] => [
   requirement.needs === 'a stage' ? 'deployed' : 'local',
 ];
 
-const row = (cells: readonly string[], widths: readonly number[]): string =>
-  `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`;
+const escaped = (cell: string): string => cell.replaceAll('<', '\\<').replaceAll('*', '\\*').replaceAll('_', '\\_');
 
-const escaped = (cell: string): string =>
-  cell.replaceAll('|', '\\|').replaceAll('<', '\\<').replaceAll('*', '\\*').replaceAll('_', '\\_');
-
-const tableOf = (requirements: readonly Requirement[]): string => {
-  const rows = [['requirement', 'source', 'where'], ...requirements.map((one) => cellsOf(one).map(escaped))];
-  const widths = [0, 1, 2].map((at) => Math.max(...rows.map((cells) => cells[at]?.length ?? 0)));
-  const [head = [], ...body] = rows.map((cells) => row(cells, widths));
-  return [
-    head,
-    row(
-      widths.map((width) => '-'.repeat(width)),
-      widths,
-    ),
-    ...body,
-  ].join('\n');
-};
+const tableOf = (requirements: readonly Requirement[]): string =>
+  markdownTable(
+    ['requirement', 'source', 'where'],
+    requirements.map((one) => cellsOf(one).map(escaped)),
+  );
 
 /** The document that lists every requirement. */
 export const reportOf = (groups: readonly Group[]): string => {

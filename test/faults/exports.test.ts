@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { format } from 'prettier';
+import { markdownTable } from '../../bin/shared/markdown-table.ts';
 import { backgroundCells } from './export-background.ts';
 import { partnerCells } from './export-calls.ts';
 import { callNames, checkpointCells, jobCells, jobFaults } from './export-job.ts';
@@ -19,9 +20,6 @@ In every case a resource is in the record once, a record that is not whole says 
 and no key, and what is left over is sealed. "Answer lost": it happened, and nobody learned of it. "Killed": the process gets no
 further than the next checkpoint, as if the invocation had been ended there.
 `;
-
-const tableOf = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
 it('each call of an export that fails leaves a whole record or an honest one, and docs/reports/export-faults.md says which', async () => {
   const ofJob: string[][] = [];
@@ -46,11 +44,11 @@ it('each call of an export that fails leaves a whole record or an honest one, an
   const sections = [
     introduction,
     '## The job\n',
-    tableOf(['call', 'fault', 'the partner sees', 'what is left', 'who repairs it'], ofJob),
+    markdownTable(['call', 'fault', 'the partner sees', 'what is left', 'who repairs it'], ofJob),
     '\n## The durable service\n',
-    tableOf(['fault', 'the partner sees', 'what is left', 'who repairs it'], ofService),
+    markdownTable(['fault', 'the partner sees', 'what is left', 'who repairs it'], ofService),
     '\n## Kick-off, polls, downloads, DELETE, the streams, the sweep and deliveries\n',
-    tableOf(['call', 'fault', 'what is seen', 'who repairs it'], ofOthers),
+    markdownTable(['call', 'fault', 'what is seen', 'who repairs it'], ofOthers),
     '',
   ];
   const written = await format(sections.join('\n'), { parser: 'markdown', printWidth: 120, proseWrap: 'preserve' });

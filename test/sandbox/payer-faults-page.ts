@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { markdownTable } from '../../bin/shared/markdown-table.ts';
 import type { Fault } from '../../sandbox/payer/faults/fault.ts';
 
 const file = join(import.meta.dirname, '../../docs/reports/payer-faults.md');
@@ -23,28 +24,13 @@ the FHIR API spoils that read, the sign-in comes back with \`server_error\`: swi
     PAYER_FAULTS_DOC=write npm test -- test/sandbox/payer-faults.test.ts
 `;
 
-const row = (cells: readonly string[], widths: readonly number[]): string =>
-  `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`;
-
 /** The document that lists every switch. */
 export const faultsPage = (faults: readonly Fault[]): string => {
-  const body = faults.map(({ name, does, partnerSees, exportGives }) => [
-    `\`${name}\``,
-    does,
-    partnerSees,
-    exportGives,
-  ]);
-  const rows = [
+  const table = markdownTable(
     ['switch', 'what the payer does', 'what a read gives', 'what an export of the whole record gives'],
-    ...body,
-  ];
-  const widths = [0, 1, 2, 3].map((at) => Math.max(...rows.map((cells) => cells[at]?.length ?? 0)));
-  const [head = '', ...lines] = rows.map((cells) => row(cells, widths));
-  const rule = row(
-    widths.map((width) => '-'.repeat(width)),
-    widths,
+    faults.map(({ name, does, partnerSees, exportGives }) => [`\`${name}\``, does, partnerSees, exportGives]),
   );
-  return [preamble, head, rule, ...lines, ''].join('\n');
+  return [preamble, table, ''].join('\n');
 };
 
 /** The document as it is written; PAYER_FAULTS_DOC=write writes it first. */
