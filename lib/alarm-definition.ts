@@ -1,7 +1,10 @@
 /** The definition of an alarm, and metrics that several alarms use. */
+import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Metric, Stats, type IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { EventSourceMapping, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { period } from './metrics.ts';
+import { tableMetric } from './watched.ts';
 
 /** The sections of `docs/alarms.md` that alarms link to. */
 type RunbookSection =
@@ -33,7 +36,11 @@ export interface AlarmDefinition {
   readonly runbook: RunbookSection;
   /** @default 1 */
   readonly threshold?: number;
-  /** How many out of how many periods must breach. @default [1, 1] */
+  /**
+   * How many out of how many periods must breach. Lambda counts an error at the time at which the invocation began, and
+   * publishes it after its end, so an alarm on errors looks back over the longest invocation too.
+   * @default [1, 1]
+   */
   readonly breaching?: readonly [datapoints: number, periods: number];
   /** @default the metric is at or above the threshold; silence means all is well */
   readonly when?: 'atLeast' | 'belowOrSilent';
@@ -52,15 +59,27 @@ export const sumOf = (metrics: readonly Metric[]): MathExpression => {
   });
 };
 
-/** How often Lambda polled a stream, whether or not there was a record. A disabled mapping does not poll. */
-export const pollsOf = ({ eventSourceMappingId }: EventSourceMapping): Metric =>
-  new Metric({
+/**
+ * 1 for an hour in which the table was written to and Lambda did not poll its stream: the mapping is disabled or broken. A
+ * table at rest is no alarm, whether Lambda reports polls of an idle stream as 0 or not at all. What waits in a stream is
+ * kept for 24 hours.
+ */
+export const unreadStream = ({ eventSourceMappingId }: EventSourceMapping, table: Table): MathExpression => {
+  const hour = Duration.hours(1);
+  const polls = new Metric({
     namespace: 'AWS/Lambda',
     metricName: 'PolledEventCount',
     dimensionsMap: { EventSourceMappingUUID: eventSourceMappingId },
     statistic: Stats.SAMPLE_COUNT,
-    period,
   });
+  const writes = tableMetric(table, 'ConsumedWriteCapacityUnits');
+  return new MathExpression({
+    expression: 'IF(FILL(writes, 0) > 0 AND FILL(polls, 0) < 1, 1, 0)',
+    usingMetrics: { writes, polls },
+    label: 'unread',
+    period: hour,
+  });
+};
 
 /** The age of the oldest record that the function has not read, in milliseconds. */
 export const ageOfOldest = (reader: LambdaFunction): Metric =>

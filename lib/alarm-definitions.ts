@@ -3,7 +3,7 @@ import { Duration } from 'aws-cdk-lib';
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { signals, type Signal } from '../functions/shared/errors.ts';
 import { payerDownThreshold, signalsByPayer } from '../functions/shared/metrics/metrics.ts';
-import { ageOfOldest, pollsOf, sumOf, type AlarmDefinition } from './alarm-definition.ts';
+import { ageOfOldest, sumOf, unreadStream, type AlarmDefinition } from './alarm-definition.ts';
 import { aboutExports } from './export-alarms.ts';
 import { gatewayMetrics, period, type GatewayMetrics } from './metrics.ts';
 import { apiMetric, tableMetric, type Watched } from './watched.ts';
@@ -142,6 +142,7 @@ const aboutAudit = (metrics: GatewayMetrics, { functions, auditSources }: Watche
     metric: functions.audit.metricErrors({ period }),
     says: 'Audit events wait in the streams, since the bucket cannot be written; after 24 hours they are lost.',
     runbook: 'audit-not-written',
+    breaching: [1, 2],
   },
   {
     id: 'AuditBehind',
@@ -150,13 +151,11 @@ const aboutAudit = (metrics: GatewayMetrics, { functions, auditSources }: Watche
     runbook: 'audit-behind',
     threshold: Duration.minutes(15).toMilliseconds(),
   },
-  ...Object.entries(auditSources).map(([table, source]): AlarmDefinition => ({
-    id: `AuditStopped-${table}`,
-    metric: pollsOf(source),
-    says: `Nothing reads the stream of ${table}; events that wait in it for 24 hours are lost.`,
+  ...Object.entries(auditSources).map(([name, { source, table }]): AlarmDefinition => ({
+    id: `AuditStopped-${name}`,
+    metric: unreadStream(source, table),
+    says: `Nothing reads the stream of ${name}; events that wait in it for 24 hours are lost.`,
     runbook: 'audit-behind',
-    breaching: [3, 3],
-    when: 'belowOrSilent',
   })),
 ];
 
@@ -182,6 +181,8 @@ const aboutFunctions = (metrics: GatewayMetrics, watched: Watched): AlarmDefinit
     metric: crashes(metrics, watched),
     says: 'A function crashed, timed out or could not start. Answers that a payer cut are not among them.',
     runbook: 'server-errors',
+    // A read may last fourteen minutes.
+    breaching: [1, 5],
   },
   {
     id: 'SlowAnswers',

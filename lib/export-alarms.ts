@@ -1,7 +1,7 @@
 /** Alarms about exports of whole records, and about the events that partners get. */
 import { Duration } from 'aws-cdk-lib';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { ageOfOldest, pollsOf, sumOf, type AlarmDefinition } from './alarm-definition.ts';
+import { ageOfOldest, sumOf, unreadStream, type AlarmDefinition } from './alarm-definition.ts';
 import { gatewayMetrics, period } from './metrics.ts';
 import { tableMetric, type Watched } from './watched.ts';
 
@@ -28,13 +28,11 @@ const aboutFollowUp = ({ stage, exportFunctions: { followUp }, followUpSources }
     runbook: 'follow-up-behind',
     threshold: Duration.minutes(5).toMilliseconds(),
   },
-  ...Object.entries(followUpSources).map(([table, source]): AlarmDefinition => ({
-    id: `FollowUpStopped-${table}`,
-    metric: pollsOf(source),
-    says: `Nothing follows up the stream of ${table}; what waits in it for 24 hours is lost.`,
+  ...Object.entries(followUpSources).map(([name, { source, table }]): AlarmDefinition => ({
+    id: `FollowUpStopped-${name}`,
+    metric: unreadStream(source, table),
+    says: `Nothing follows up the stream of ${name}; what waits in it for 24 hours is lost.`,
     runbook: 'follow-up-behind',
-    breaching: [3, 3],
-    when: 'belowOrSilent',
   })),
 ];
 
@@ -45,8 +43,12 @@ export const aboutExports = (watched: Watched): AlarmDefinition[] => {
   return [
     {
       id: 'ExecutionsFailed',
-      metric: sumOf(endedBadly([exportFunctions.exportJob, exportFunctions.sweep])),
-      says: "An export's job or sweep ended badly: an export stands still, or objects wait for the bucket's lifecycle.",
+      metric: sumOf([
+        ...endedBadly([exportFunctions.exportJob, exportFunctions.sweep]),
+        // A delivery that failed for good has its own alarm.
+        exportFunctions.deliver.metric('DurableExecutionTimedOut', { statistic: 'Sum', period }),
+      ]),
+      says: "An export's job, a sweep or a delivery ended badly: an export stands still, objects wait for the bucket's lifecycle, or a partner does not hear of an event.",
       runbook: 'exports-failed',
     },
     {
@@ -54,7 +56,8 @@ export const aboutExports = (watched: Watched): AlarmDefinition[] => {
       metric: sumOf(Object.values(others).map((lambda) => lambda.metricErrors({ period }))),
       says: 'A function of exports or events crashed, timed out or could not start.',
       runbook: 'exports-failed',
-      breaching: [2, 3],
+      // An invocation may last fifteen minutes.
+      breaching: [2, 6],
     },
     {
       id: 'ExportThrottles',

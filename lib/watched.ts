@@ -13,6 +13,12 @@ import type { GatewayTables } from './tables.ts';
 /** The functions that answer requests, and log one line for each. */
 export const requestFunctions = ['authorize', 'callback', 'token', 'fetch', 'discovery'] as const;
 
+/** A table's stream, and what reads it. */
+export interface WatchedStream {
+  readonly source: EventSourceMapping;
+  readonly table: Table;
+}
+
 /** What alarms and dashboard look at, by the names that people know. */
 export interface Watched {
   readonly stage: string;
@@ -21,12 +27,12 @@ export interface Watched {
     Readonly<Record<'audit' | (typeof requestFunctions)[number], LambdaFunction>>;
   readonly tables: Readonly<Record<string, Table>>;
   /** What reads the streams for the audit, by the name of the table. */
-  readonly auditSources: Readonly<Record<string, EventSourceMapping>>;
+  readonly auditSources: Readonly<Record<string, WatchedStream>>;
   /** Separate from the others, since an alarm adds up ten metrics at most. */
   readonly exportFunctions: Readonly<Record<'export' | 'exportJob' | 'followUp' | 'sweep' | 'deliver', LambdaFunction>>;
   readonly exportTable: Table;
-  /** The event source mappings of `follow-up`, by table. */
-  readonly followUpSources: Readonly<Record<string, EventSourceMapping>>;
+  /** What reads the streams for `follow-up`, by the name of the table. */
+  readonly followUpSources: Readonly<Record<string, WatchedStream>>;
 }
 
 /** The constructs that are watched. */
@@ -62,7 +68,11 @@ export const watchedOf = (
     limits: tables.limits,
     registry: tables.registry,
   },
-  auditSources: audit.sources,
+  auditSources: {
+    AuditEvents: { source: audit.sources.AuditEvents, table: tables.auditEvents },
+    Grants: { source: audit.sources.Grants, table: tables.grants },
+    Registry: { source: audit.sources.Registry, table: tables.registry },
+  },
   exportFunctions: {
     export: exports.function.lambda,
     exportJob: exports.job.lambda,
@@ -71,7 +81,10 @@ export const watchedOf = (
     deliver: events.deliver.lambda,
   },
   exportTable: tables.exports,
-  followUpSources: events.sources,
+  followUpSources: {
+    Exports: { source: events.sources.Exports, table: tables.exports },
+    Grants: { source: events.sources.Grants, table: tables.grants },
+  },
 });
 
 /** A metric that API Gateway counts for the stage. */

@@ -84,6 +84,16 @@ const sum = (...metrics: readonly string[]): string[] => [
 ];
 const table = (name: string, path: string): string => `AWS/DynamoDB ${name} {TableName=${path}} Sum/300`;
 
+/** A table's stream that nothing reads, whether Lambda reports no poll of an idle one as 0 or not at all. */
+const unread = (source: string, path: string) => ({
+  looksAt: [
+    'IF(FILL(writes, 0) > 0 AND FILL(polls, 0) < 1, 1, 0)',
+    `writes = AWS/DynamoDB ConsumedWriteCapacityUnits {TableName=${path}} Sum/3600`,
+    `polls = AWS/Lambda PolledEventCount {EventSourceMappingUUID=${source}} SampleCount/3600`,
+  ],
+  rings: `1 of 1: ${atLeast} 1`,
+});
+
 /** All alarms of a stage, as CloudWatch gets them. */
 const expected = (stage: string): Readonly<Record<string, Row>> => {
   const own = `p2p-gateway/${stage}`;
@@ -99,7 +109,7 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
     },
     AuditFunctionErrors: {
       looksAt: [lambda('Errors', 'Audit/Audit/Function')],
-      rings: `1 of 1: ${atLeast} 1`,
+      rings: `1 of 2: ${atLeast} 1`,
       runbook: 'audit-not-written',
       ...quiet,
     },
@@ -110,22 +120,15 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
       ...quiet,
     },
     'AuditStopped-AuditEvents': {
-      looksAt: ['AWS/Lambda PolledEventCount {EventSourceMappingUUID=Audit/AuditEventsSource} SampleCount/300'],
-      rings: '3 of 3: LessThanThreshold 1',
-      missing: 'breaching',
+      ...unread('Audit/AuditEventsSource', 'Tables/AuditEvents'),
       runbook: 'audit-behind',
+      ...quiet,
     },
-    'AuditStopped-Grants': {
-      looksAt: ['AWS/Lambda PolledEventCount {EventSourceMappingUUID=Audit/GrantsSource} SampleCount/300'],
-      rings: '3 of 3: LessThanThreshold 1',
-      missing: 'breaching',
-      runbook: 'audit-behind',
-    },
+    'AuditStopped-Grants': { ...unread('Audit/GrantsSource', 'Tables/Grants'), runbook: 'audit-behind', ...quiet },
     'AuditStopped-Registry': {
-      looksAt: ['AWS/Lambda PolledEventCount {EventSourceMappingUUID=Audit/RegistrySource} SampleCount/300'],
-      rings: '3 of 3: LessThanThreshold 1',
-      missing: 'breaching',
+      ...unread('Audit/RegistrySource', 'Tables/Registry'),
       runbook: 'audit-behind',
+      ...quiet,
     },
     CanarySilent: {
       looksAt: [`${own} requests {outcome=ok step=canary} Sum/300`],
@@ -145,6 +148,7 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
           lambda('DurableExecutionFailed', path),
           lambda('DurableExecutionTimedOut', path),
         ]),
+        lambda('DurableExecutionTimedOut', 'Events/Deliver/Function'),
       ),
       rings: `1 of 1: ${atLeast} 1`,
       runbook: 'exports-failed',
@@ -157,7 +161,7 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
         lambda('Errors', 'Exports/Sweep/Function'),
         lambda('Errors', 'Events/Deliver/Function'),
       ),
-      rings: `2 of 3: ${atLeast} 1`,
+      rings: `2 of 6: ${atLeast} 1`,
       runbook: 'exports-failed',
       ...quiet,
     },
@@ -198,16 +202,14 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
       ...quiet,
     },
     'FollowUpStopped-Exports': {
-      looksAt: ['AWS/Lambda PolledEventCount {EventSourceMappingUUID=Events/ExportsSource} SampleCount/300'],
-      rings: '3 of 3: LessThanThreshold 1',
-      missing: 'breaching',
+      ...unread('Events/ExportsSource', 'Tables/Exports'),
       runbook: 'follow-up-behind',
+      ...quiet,
     },
     'FollowUpStopped-Grants': {
-      looksAt: ['AWS/Lambda PolledEventCount {EventSourceMappingUUID=Events/GrantsSource} SampleCount/300'],
-      rings: '3 of 3: LessThanThreshold 1',
-      missing: 'breaching',
+      ...unread('Events/GrantsSource', 'Tables/Grants'),
       runbook: 'follow-up-behind',
+      ...quiet,
     },
     FunctionErrors: {
       looksAt: [
@@ -222,7 +224,7 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
         `fetch = ${lambda('Errors', 'Functions/Fetch/Function')}`,
         `cut = ${own} answersCut {} Sum/300`,
       ],
-      rings: `1 of 1: ${atLeast} 1`,
+      rings: `1 of 5: ${atLeast} 1`,
       runbook: 'server-errors',
       ...quiet,
     },
@@ -519,6 +521,40 @@ describe('the custom metrics that alarms watch', () => {
     expect(plain.length).toBeGreaterThan(5);
     expect(grouped).toHaveLength(1);
     expect([...plain, ...grouped].filter((one) => !written.has(one))).toEqual([]);
+  });
+});
+
+describe('an alarm on errors of functions', () => {
+  /** Lambda stamps an error with the second at which the invocation began, and publishes it after the end. */
+  const publishedAfterSeconds = 180;
+
+  it('rings for invocations that ran into their time limit, at whatever second they began', async () => {
+    const template = await stageTemplate('demo');
+    const timeouts = new Map(
+      ofType(template, 'AWS::Lambda::Function').map((one) => [pathOf(one), Number(property(one, 'Timeout'))]),
+    );
+    const deaf: string[] = [];
+    let played = 0;
+    for (const alarm of ofType(template, 'AWS::CloudWatch::Alarm')) {
+      const { looksAt, rings } = rowOf(template, alarm);
+      const [, datapoints, periods] = /^(\d+) of (\d+)/.exec(rings)!.map(Number) as [number, number, number];
+      const errors = looksAt.join('\n').matchAll(/AWS\/Lambda Errors \{FunctionName=([\w/]+)\} Sum\/(\d+)/g);
+      for (const [, path, period] of errors) {
+        played += 1;
+        const [seconds, late] = [Number(period), timeouts.get(path!)! + publishedAfterSeconds];
+        for (let second = 0; second < seconds; second += 1) {
+          const begun = Array.from({ length: datapoints }, (_, index) => index * seconds + second);
+          const published = Math.max(...begun) + late;
+          // CloudWatch evaluates the last whole periods.
+          const newest = Math.floor(published / seconds) - 1;
+          const seen = begun.filter((began) => Math.floor(began / seconds) > newest - periods);
+          if (seen.length < datapoints) deaf.push(`${rings} ${path} ${second}`);
+        }
+      }
+    }
+
+    expect(played).toBe(13);
+    expect(deaf).toEqual([]);
   });
 });
 
