@@ -8,11 +8,19 @@ interface PaceDeps {
   readonly randomBytes: (size: number) => Uint8Array;
 }
 
+interface Waiting {
+  /** The monotonic time after which it stops asking for a turn. */
+  readonly untilAt: number;
+  /** Whether the turn is still wanted. Asked shortly before the turn comes, so that a slow answer costs the turn, not the pace. */
+  readonly isWanted: () => Promise<boolean>;
+}
+
 /**
- * Waits for a turn of a payer's pace, which all exports share. Returns false if no turn came in time.
- * @param untilAt the monotonic time after which it stops asking for a turn
+ * Waits for a turn of a payer's pace, which all exports share: `none` if none came in time, `unwanted` if the turn is no
+ * longer wanted.
+ * @throws whatever `isWanted` throws
  */
-export type WaitForTurn = (payer: string, perSecond: number, untilAt: number) => Promise<boolean>;
+export type WaitForTurn = (payer: string, perSecond: number, waiting: Waiting) => Promise<'turn' | 'none' | 'unwanted'>;
 
 /** An export does not take a turn that is further away than this, in milliseconds. */
 const aheadMs = 15_000;
@@ -67,13 +75,22 @@ export const paceTurns = ({ lease, clock, sleep, randomBytes }: PaceDeps): WaitF
     }
   };
 
-  return async (payer, perSecond, untilAt) => {
+  const sleepUntil = async (ms: number): Promise<void> => {
+    const waitMs = ms - clock.now();
+    if (waitMs > 0) await sleep(waitMs);
+  };
+
+  return async (payer, perSecond, { untilAt, isWanted }) => {
     for (;;) {
       const turnMs = await nextTurn(payer, perSecond);
-      const waitMs = turnMs === undefined ? pauseMs * (0.5 + randomBytes(1)[0]! / 512) : turnMs - clock.now();
-      if (waitMs > 0) await sleep(waitMs);
-      if (turnMs !== undefined && clock.now() - turnMs <= latestMs) return true;
-      if (clock.monotonic() >= untilAt) return false;
+      if (turnMs === undefined) await sleep(pauseMs * (0.5 + randomBytes(1)[0]! / 512));
+      else {
+        await sleepUntil(turnMs - leadMs);
+        if (!(await isWanted())) return 'unwanted';
+        await sleepUntil(turnMs);
+        if (clock.now() - turnMs <= latestMs) return 'turn';
+      }
+      if (clock.monotonic() >= untilAt) return 'none';
     }
   };
 };

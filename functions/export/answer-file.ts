@@ -9,6 +9,7 @@ import { watchStops } from '../shared/partner/watch-stops.ts';
 import { auditRead, type AuditContext } from '../shared/record/audit-read.ts';
 import { streamAnswer } from '../shared/record/stream-answer.ts';
 import { isOverdue, type Export } from '../shared/store/export-item.ts';
+import { getExport } from '../shared/store/exports.ts';
 import type { ExportDeps } from './deps.ts';
 import { openEnded, overdue } from './ended-export.ts';
 import { joinParts } from './join-parts.ts';
@@ -26,7 +27,7 @@ const noFile = (): GatewayError =>
 
 /**
  * Streams one of an export's files. The read is audited before the first byte and at its end, and cut if the partner is
- * blocked or the payer is paused meanwhile.
+ * blocked, the payer is paused, the grant ends or the export is deleted meanwhile.
  */
 export const answerFile = async (
   deps: ExportDeps & { readonly readManifest: ReadManifest },
@@ -47,8 +48,10 @@ export const answerFile = async (
   if (file === undefined) throw noFile();
   record.interaction = `export file ${file.type}`;
   const deadline = startDeadline(context);
-  const { partner, payer, open } = read;
-  watchStops(deps, { partner, payer, grantId: open.grant.grantId }, deadline);
+  const { partner, payer } = read;
+  const { grantId, exportId } = item;
+  const isStillThere = async (): Promise<boolean> => (await getExport(deps.exports, grantId))?.exportId === exportId;
+  watchStops(deps, { partner, payer, grantId, isStillThere }, deadline);
   const { signal } = deadline;
   const { parts } = file;
   try {

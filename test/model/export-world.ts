@@ -136,7 +136,7 @@ export const exportsWorld = (random: () => number, payerHttp: PayerHttp, planted
       },
     },
     openInJob: gateway.openInJob,
-    waitForTurn: () => Promise.resolve(true),
+    waitForTurn: async (_payer, _perSecond, { isWanted }) => ((await isWanted()) ? 'turn' : 'unwanted'),
     startExecution: async (name, input) => void durable.start('job', input, name),
     newBuffers: smallBuffers,
     sleep: (ms) => durable.sleep(ms),

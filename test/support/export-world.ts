@@ -221,7 +221,7 @@ export const exportWorld = (options: WorldOptions = {}) => {
       onCall('openInJob');
       return unseal(boxKey, box, `${id} ${purpose}`);
     },
-    waitForTurn: () => Promise.resolve(true),
+    waitForTurn: async (_payer, _perSecond, { isWanted }) => ((await isWanted()) ? 'turn' : 'unwanted'),
     startExecution: async (name, input) => {
       onCall('startExecution');
       durable.start('job', input, name);

@@ -137,6 +137,32 @@ const endOf = (deps: JobDeps, item: Export) => {
   return { endedAt, expiresAt: Math.min(item.grantEndsAt, endedAt + deps.fileSeconds) };
 };
 
+type End = Parameters<typeof endExport>[2];
+
+/**
+ * Writes an export's end, and its log line. If the answer is lost, the item says whether it was written. Returns false if
+ * it was not: the export has ended otherwise, or another execution has begun it.
+ */
+const writeEndAndLog = async (
+  { deps, execution }: Pick<Job, 'deps' | 'execution'>,
+  item: Export,
+  { why, ...end }: Omit<End, 'endedAt' | 'expiresAt'> & { readonly why: string | undefined },
+): Promise<boolean> => {
+  const whole = { ...end, ...endOf(deps, item) };
+  const hasThisEnd = async (): Promise<boolean> => {
+    const now = await getExport(deps.exports, item.grantId);
+    const isThis = now?.exportId === item.exportId && now.status === end.status && now.endedAt === whole.endedAt;
+    return isThis && now.manifestDigest === end.manifestDigest;
+  };
+  const written = await endExport(deps.exports, item, whole, execution).catch(async (error: unknown) => {
+    if (await hasThisEnd()) return true;
+    throw error;
+  });
+  if (!written && !(await hasThisEnd())) return false;
+  writeEnd(deps, item, { status: end.status, resources: end.resources, why });
+  return true;
+};
+
 /**
  * Writes the last objects of an export: error files, Provenance and manifest. The result is checkpointed, so that each
  * try of {@link finish} gives the two objects with fixed names the same content.
@@ -180,18 +206,15 @@ export const finish = async (
   { manifest, kept, digest, ...end }: Written,
   why: NotReadReason | undefined,
 ): Promise<Ended> => {
-  const { deps, exportId, execution } = job;
+  const { deps, exportId } = job;
   try {
     const item = await getRunning(deps, exportId);
     if (item === undefined) return await endedBefore(job);
     await deps.objects.put(manifestName(exportId), await deps.objects.get(manifest));
     await deps.objects.put(keptName(exportId), await deps.objects.get(kept));
     const { status, resources } = end;
-    if (!(await endExport(deps.exports, item, { ...end, manifestDigest: digest, ...endOf(deps, item) }, execution))) {
-      return await endedBefore(job);
-    }
-    writeEnd(deps, item, { status, resources, why });
-    return { status, resources };
+    const isWritten = await writeEndAndLog(job, item, { ...end, manifestDigest: digest, why });
+    return isWritten ? { status, resources } : await endedBefore(job);
   } catch (error) {
     throw withCause(error);
   }
@@ -209,16 +232,13 @@ const endedBefore = async ({ deps, exportId }: Job): Promise<Ended> => {
  * @throws Error whose message holds nothing of the record
  */
 export const fail = async (job: Pick<Job, 'deps' | 'exportId' | 'execution'>, why: string): Promise<Ended> => {
-  const { deps, exportId, execution } = job;
+  const { deps, exportId } = job;
   try {
     const item = await getRunning(deps, exportId);
     if (item === undefined) return { status: 'gone', resources: 0 };
     const { resources, typesDone = 0, typesTotal = 0 } = item;
-    const end = { status: 'failed', resources, typesDone, typesTotal, manifestDigest: undefined } as const;
-    if (!(await endExport(deps.exports, item, { ...end, ...endOf(deps, item) }, execution)))
-      return { status: 'gone', resources: 0 };
-    writeEnd(deps, item, { status: 'failed', resources, why });
-    return { status: 'failed', resources };
+    const end = { status: 'failed', resources, typesDone, typesTotal, manifestDigest: undefined, why } as const;
+    return (await writeEndAndLog(job, item, end)) ? { status: 'failed', resources } : { status: 'gone', resources: 0 };
   } catch (error) {
     throw withCause(error);
   }

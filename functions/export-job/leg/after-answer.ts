@@ -1,3 +1,4 @@
+import { sayCause } from '../say-cause.ts';
 import type { Task } from '../state/state.ts';
 import type { Answer } from './ask-payer.ts';
 import { stopForToken, updateTask, type Leg, type Stop } from './leg.ts';
@@ -30,8 +31,11 @@ const waitOrSleep = async (leg: Leg, seconds: number, why: 'throttled' | 'failed
   return { again: true };
 };
 
-/** Records a failed try of the first task. Returns `giveUp` if it was the last try. */
+/** Records a failed try of the first task, unless the leg was stopped. Returns `giveUp` if it was the last try. */
 export const afterFailure = async (leg: Leg, task: Task): Promise<After> => {
+  if (leg.stopped.aborted) {
+    return { stop: (await leg.isStillThere()) ? { kind: 'go', why: sayCause(leg.stopped.reason) } : { kind: 'gone' } };
+  }
   const { tries } = updateTask(leg, task, { tries: task.tries + 1 });
   if (tries >= mostTries) return { giveUp: true };
   return waitOrSleep(leg, backOffSeconds[tries - 1] ?? 120, 'failed');

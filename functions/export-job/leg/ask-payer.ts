@@ -30,6 +30,8 @@ export interface Asking {
   readonly accessToken: string;
   /** Whether the export is still there: read before each call, so that none begins after a `DELETE`. */
   readonly isStillThere: () => Promise<boolean>;
+  /** Aborted when the leg may read no further. No call begins then, and one that runs is cut. */
+  readonly stopped: AbortSignal;
 }
 
 /** The longest that one answer may take, in milliseconds. */
@@ -64,11 +66,17 @@ const answerOf = async (
  */
 export const askPayer = async (deps: JobDeps, asking: Asking, url: string, untilAt: number): Promise<Answer> => {
   const { clock, payerHttp, waitForTurn } = deps;
-  const { payer, accessToken } = asking;
+  const { payer, accessToken, isStillThere, stopped } = asking;
   const perSecond = payer.wholeRecord?.requestsPerSecond;
-  if (perSecond !== undefined && !(await waitForTurn(payer.id, perSecond, untilAt))) return { kind: 'paced' };
-  if (!(await asking.isStillThere())) return { kind: 'gone' };
+  if (perSecond === undefined) {
+    if (!(await isStillThere())) return { kind: 'gone' };
+  } else {
+    const turn = await waitForTurn(payer.id, perSecond, { untilAt, isWanted: isStillThere });
+    if (turn !== 'turn') return { kind: turn === 'none' ? 'paced' : 'gone' };
+  }
+  if (stopped.aborted) return { kind: 'failed' };
   const controller = new AbortController();
+  stopped.addEventListener('abort', () => controller.abort(stopped.reason), { signal: controller.signal });
   const abort = (): void => controller.abort(new DOMException('no answer in time', 'TimeoutError'));
   const firstByte = setTimeout(abort, firstByteMsOf(payer));
   const whole = setTimeout(abort, longestAnswerMs);

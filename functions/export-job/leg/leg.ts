@@ -19,6 +19,9 @@ export interface Leg {
   readonly facade: string;
   readonly accessToken: string;
   readonly isStillThere: () => Promise<boolean>;
+  /** Aborted, with a GatewayError, when the partner, the payer, the grant or the export is stopped or ends meanwhile. */
+  readonly stopped: AbortSignal;
+  readonly stop: (reason: Error) => void;
   /** What the export may read now. */
   readonly wanted: Wanted;
   readonly wantedAtKickOff: Wanted;
@@ -56,8 +59,8 @@ interface TokenStop {
 
 /** Why a leg stops reading. */
 export type Stop =
-  /** It has read enough; the next leg continues. */
-  | { readonly kind: 'go' }
+  /** It has read enough, or was stopped for a reason that the next leg finds out: whether to wait or to end. */
+  | { readonly kind: 'go'; readonly why?: string }
   | { readonly kind: 'wait'; readonly seconds: number; readonly why: WaitReason }
   | TokenStop
   /** The rest of the record is not read. */

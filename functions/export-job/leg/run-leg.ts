@@ -1,5 +1,6 @@
 import { nowSeconds } from '../../shared/clock.ts';
 import { scopeNow } from '../../shared/partner/live-grant.ts';
+import { watchStops } from '../../shared/partner/watch-stops.ts';
 import { facadeBase, payerBases } from '../../shared/registry/urls.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import { noteProgress } from '../../shared/store/exports.ts';
@@ -69,6 +70,7 @@ const makeLeg = async (
   const untilAt = startedAt + legBounds.readMs;
   const parts = partWriter(deps, item.exportId, item.recipient, job.buffers);
   const stateKey = await job.stateKey(item);
+  const controller = new AbortController();
   return {
     deps,
     item,
@@ -76,6 +78,8 @@ const makeLeg = async (
     facade: facadeBase(deps.origin, payer.id),
     accessToken: await job.accessToken(item),
     isStillThere: async () => (await getRunning(deps, item.exportId)) !== undefined,
+    stopped: controller.signal,
+    stop: (reason) => controller.abort(reason),
     wanted,
     wantedAtKickOff: wantedOf(item.scope, item.types),
     rules: { patient: item.patient, bases: payerBases(payer), isWanted: wanted.isWanted },
@@ -107,6 +111,20 @@ const readQueue = async (leg: Leg): Promise<Stop> => {
     const stop = task.kind === 'search' ? await readSearch(leg, task) : await followReferences(leg, task);
     if (stop !== undefined) return stop;
     searchTypesInstead(leg);
+  }
+};
+
+const over = new Error('The leg is over');
+
+/** Reads the queue until it is done, or the partner, the payer, the grant or the export is stopped or ends. */
+const readWatched = async (leg: Leg): Promise<Stop> => {
+  const { deps, item, payer, isStillThere, stopped, stop } = leg;
+  const watched = { partner: { clientId: item.partner }, payer, grantId: item.grantId, isStillThere };
+  watchStops(deps, watched, { signal: stopped, end: (reason = over) => stop(reason) });
+  try {
+    return await readQueue(leg);
+  } finally {
+    stop(over);
   }
 };
 
@@ -159,7 +177,7 @@ const readAndCommit = async (job: Job, leg: Leg): Promise<LegResult> => {
     });
     return { next, ...counts };
   };
-  const stop = await auditLeg(deps, leg, () => readQueue(leg));
+  const stop = await auditLeg(deps, leg, () => readWatched(leg));
   if (stop.kind === 'gone') return end(stop);
   const delta = await deltaOf(leg);
   const committed = await memory.commit(leg.stateKey, delta);

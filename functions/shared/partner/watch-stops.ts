@@ -37,42 +37,56 @@ interface Watched {
   readonly partner: Pick<Partner, 'clientId'>;
   readonly payer: Pick<Payer, 'id'>;
   readonly grantId: string;
+  /** Whether the export that is read, or read for, is still there. */
+  readonly isStillThere?: () => Promise<boolean>;
 }
 
-/** The grant is read at every second look, so its end ends a read within ten seconds, or twenty if it could not be read once. */
+/**
+ * The grant and the export are read at every second look, so the end of either ends a read within ten seconds, or twenty
+ * if they could not be read once.
+ */
 const looksForGrant = 2;
 
+const grantEnded = (): GatewayError =>
+  new GatewayError('invalid_token', 'The access token is unknown, expired or revoked.', {
+    detail: 'the grant has ended',
+  });
+
+const exportGone = (): GatewayError =>
+  new GatewayError('not_found', 'The export was deleted, or another one followed it.', {
+    detail: 'the export was deleted or replaced',
+  });
+
 /**
- * Ends a read whose partner is blocked or removed, whose payer is paused or removed, or whose grant has ended, while it is under
- * way. The deadline's reason is then the GatewayError. It watches until the deadline has ended. A grant that cannot be
- * read once does not end it; twice in a row does.
+ * Ends a read whose partner is blocked or removed, whose payer is paused or removed, or whose grant or export has ended,
+ * while it is under way. The deadline's reason is then the GatewayError. It watches until the deadline has ended. A grant
+ * or an export that cannot be read once does not end it; twice in a row does.
  */
 export const watchStops = (
   deps: { readonly registry: Registry; readonly clock: Clock; readonly grants: Table },
-  { partner, payer, grantId }: Watched,
+  { partner, payer, grantId, isStillThere = () => Promise.resolve(true) }: Watched,
   { signal, end }: Deadline,
 ): void => {
   let looks = 0;
   let unread = 0;
-  const isStillLive = async (): Promise<boolean> => {
+  const findEnd = async (): Promise<GatewayError | undefined> => {
     try {
       const isLive = await isGrantLive(deps.grants, grantId, nowSeconds(deps.clock));
+      const isThere = isLive && (await isStillThere());
       unread = 0;
-      return isLive;
+      if (!isLive) return grantEnded();
+      return isThere ? undefined : exportGone();
     } catch (error) {
       unread += 1;
       if (unread > 1) throw error;
-      return true;
+      return undefined;
     }
   };
   const look = async (): Promise<void> => {
     looks += 1;
     await checkStillAllowed(deps, partner, payer);
-    if (looks % looksForGrant === 0 && !(await isStillLive())) {
-      throw new GatewayError('invalid_token', 'The access token is unknown, expired or revoked.', {
-        detail: 'the grant has ended',
-      });
-    }
+    const ended = looks % looksForGrant === 0 ? await findEnd() : undefined;
+    if (ended !== undefined) throw ended;
   };
   const timer = setInterval(() => {
     look().catch((error: unknown) => end(asGatewayError(error)));

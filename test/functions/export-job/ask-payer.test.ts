@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import type { JobDeps } from '../../../functions/export-job/deps.ts';
-import { askPayer, type Answer } from '../../../functions/export-job/leg/ask-payer.ts';
+import { askPayer, type Answer, type Asking } from '../../../functions/export-job/leg/ask-payer.ts';
+import type { WaitForTurn } from '../../../functions/export-job/pace.ts';
 import { unavailable } from '../../../functions/shared/errors.ts';
 import type { PayerHttp, PayerResponse } from '../../../functions/shared/payer/http.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
@@ -12,10 +13,17 @@ const payer = { id: 'northwind', fhirBaseUrl: 'https://payer.example/r4', quirks
 const url = 'https://payer.example/r4/Observation?patient=1';
 
 /** Asks a payer that is reached by this HTTP. */
-const ask = (payerHttp: PayerHttp, quirks: Partial<Payer['quirks']> = {}, isThere = true): Promise<Answer> => {
-  const deps = { clock: { now: () => nowMs, monotonic: () => 0 }, payerHttp } as unknown as JobDeps;
+const ask = (
+  payerHttp: PayerHttp,
+  quirks: Partial<Payer['quirks']> = {},
+  more: Partial<Asking> = {},
+): Promise<Answer> => {
+  const waitForTurn: WaitForTurn = async (_payer, _perSecond, { isWanted }) =>
+    (await isWanted()) ? 'turn' : 'unwanted';
+  const deps = { clock: { now: () => nowMs, monotonic: () => 0 }, payerHttp, waitForTurn } as unknown as JobDeps;
   const asking = { payer: { ...payer, quirks: { ...payer.quirks, ...quirks } }, accessToken: 'secret' };
-  return askPayer(deps, { ...asking, isStillThere: async () => isThere }, url, 0);
+  const lives = { isStillThere: async () => true, stopped: new AbortController().signal };
+  return askPayer(deps, { ...asking, ...lives, ...more }, url, 0);
 };
 
 const responseOf = (status: number, headers: Readonly<Record<string, string>> = {}): PayerResponse => ({
@@ -139,15 +147,20 @@ describe('the time of an answer to an export', () => {
   });
 });
 
-it('a payer is asked nothing for an export that is deleted', async () => {
-  let calls = 0;
-  const payerHttp = (() => {
-    calls += 1;
-    return Promise.resolve(responseOf(404));
-  }) as PayerHttp;
+const isGone = (): Promise<boolean> => Promise.resolve(false);
+const paced = { ...payer, wholeRecord: { requestsPerSecond: 1 } } as Payer;
 
-  expect(await ask(payerHttp, {}, false)).toEqual({ kind: 'gone' });
+it.each([
+  ['is deleted', 'gone', { isStillThere: isGone }],
+  ['is deleted while it waits for its turn', 'gone', { isStillThere: isGone, payer: paced }],
+  ['is stopped', 'failed', { stopped: AbortSignal.abort() }],
+  ['is stopped while it waits for its turn', 'failed', { stopped: AbortSignal.abort(), payer: paced }],
+])('a payer is asked nothing for an export that %s', async (_, kind, more: Partial<Asking>) => {
+  let calls = 0;
+  const http: PayerHttp = () => Promise.resolve(responseOf((calls += 404)));
+
+  expect(await ask(http, {}, more)).toEqual({ kind });
   expect(calls).toBe(0);
-  await ask(payerHttp);
-  expect(calls).toBe(1);
+  await ask(http, {}, { payer: more.payer ?? payer });
+  expect(calls).toBe(404);
 });

@@ -497,6 +497,28 @@ describe('the end of an export', () => {
   });
 });
 
+it.each([
+  ['completed', () => pageOf([memberPatient])],
+  ['failed', () => ({ status: 403 })],
+])('an end whose answer is lost is logged once, with its metrics: %s', async (outcome, payer) => {
+  let lost = 0;
+  const world: World = exportWorld({
+    payer,
+    afterCall: (name) => {
+      const status = world.dynamo.items('Exports').get(world.grantId)?.['status']?.S;
+      if (name !== 'UpdateItemCommand' || status !== outcome || lost > 0) return;
+      lost += 1;
+      throw Object.assign(new Error('no answer'), { name: 'TimeoutError' });
+    },
+  });
+
+  await world.run();
+
+  expect(lost).toBe(1);
+  expect(await world.item()).toMatchObject({ status: outcome });
+  expect(endsLogged(world)).toMatchObject([{ outcome, exports: 1 }]);
+});
+
 describe('an execution that the engine ends', () => {
   it('leaves no export that runs', async () => {
     const world = exportWorld();

@@ -123,13 +123,13 @@ describe('each leg', () => {
     const world = exportWorld({
       profile: { wholeRecord: { requestsPerSecond: 0.5 } },
       deps: {
-        waitForTurn: async (payer, perSecond, untilAt) => {
+        waitForTurn: async (payer, perSecond, { untilAt, isWanted }) => {
           expect([payer, perSecond]).toEqual(['northwind', 0.5]);
-          if (freeAt > untilAt) return false;
+          if (freeAt > untilAt) return 'none';
           await world.durable.sleep(Math.max(0, freeAt - world.durable.now()));
           turns.push(world.durable.now());
           freeAt = world.durable.now() + 2000;
-          return true;
+          return (await isWanted()) ? 'turn' : 'unwanted';
         },
       },
     });

@@ -10,11 +10,14 @@ interface Load {
   readonly perSecond?: number;
   readonly exports: number;
   readonly seconds: number;
-  /** How long the table takes to answer, at most. */
+  /** How long the tables take to answer, at most: the one of turns, and the one that says whether a turn is still wanted. */
   readonly slowMs?: number;
   /** How long the payer takes, and the export with its page. */
   readonly workMs?: number;
 }
+
+/** Waits for a turn that is wanted, until this time. */
+const wanting = (untilAt: number) => ({ untilAt, isWanted: () => Promise.resolve(true) });
 
 /** Exports that share a pace. Returns when each of them used its turns, and how often the table was written to. */
 const share = async (
@@ -35,7 +38,12 @@ const share = async (
     const used: number[] = [];
     await sleep(random(100));
     while (monotonic() < seconds * 1000) {
-      if (await waitForTurn('payer', perSecond, monotonic() + 20_000)) used.push(monotonic());
+      const isWanted = async (): Promise<boolean> => {
+        if (slowMs > 0) await sleep(random(slowMs));
+        return true;
+      };
+      const turn = await waitForTurn('payer', perSecond, { untilAt: monotonic() + 20_000, isWanted });
+      if (turn === 'turn') used.push(monotonic());
       await sleep(workMs);
     }
     return used;
@@ -95,7 +103,8 @@ describe('the pace of a payer', () => {
     const waitForTurn = paceTurns({ lease: table(), clock, sleep: late, randomBytes: () => new Uint8Array(1) });
     const used: number[] = [];
     const two = async (): Promise<void> => {
-      for (let tries = 0; tries < 2; tries += 1) if (await waitForTurn('payer', 1, 60_000)) used.push(monotonic());
+      for (let tries = 0; tries < 2; tries += 1)
+        if ((await waitForTurn('payer', 1, wanting(60_000))) === 'turn') used.push(monotonic());
     };
 
     await run(two());
@@ -112,7 +121,7 @@ describe('the pace of a payer', () => {
     const one = async (): Promise<void> => {
       const waitForTurn = paceTurns({ lease, clock, sleep, randomBytes: () => new Uint8Array(1) });
       for (let tries = 0; tries < 20; tries += 1) {
-        if (await waitForTurn('payer', 1 / 60, monotonic() + 20_000)) used.push(monotonic());
+        if ((await waitForTurn('payer', 1 / 60, wanting(monotonic() + 20_000))) === 'turn') used.push(monotonic());
       }
     };
 
@@ -135,7 +144,7 @@ describe('the pace of a payer', () => {
     };
     const waitForTurn = paceTurns({ lease, clock, sleep, randomBytes: () => Uint8Array.of(byte) });
 
-    expect(await run(waitForTurn('payer', 10, 10_000))).toBe(false);
+    expect(await run(waitForTurn('payer', 10, wanting(10_000)))).toBe('none');
     expect(asked).toEqual(asked.map((_at, index) => index * pauseMs));
     expect(monotonic()).toBe(asked.length * pauseMs);
     expect(monotonic() - 10_000).toBeLessThan(pauseMs);
@@ -153,7 +162,8 @@ describe('the pace of a payer', () => {
     const waitForTurn = paceTurns({ lease, clock, sleep, randomBytes: () => new Uint8Array(1) });
     const used: number[] = [];
     const one = async (): Promise<void> => {
-      for (let tries = 0; tries < 3; tries += 1) if (await waitForTurn('payer', 10, 60_000)) used.push(monotonic());
+      for (let tries = 0; tries < 3; tries += 1)
+        if ((await waitForTurn('payer', 10, wanting(60_000))) === 'turn') used.push(monotonic());
     };
 
     await run(one());
@@ -169,11 +179,11 @@ describe('the pace of a payer', () => {
     const newEnvironment = () => paceTurns({ lease, clock, sleep, randomBytes: () => new Uint8Array(1) });
     const waitForTurn = newEnvironment();
     const usedAt = async (): Promise<number> => {
-      const queue = Array.from({ length: 20 }, () => newEnvironment()('one', 1, 60_000));
+      const queue = Array.from({ length: 20 }, () => newEnvironment()('one', 1, wanting(60_000)));
       await sleep(10);
-      expect(await waitForTurn('one', 1, 0)).toBe(false);
+      expect(await waitForTurn('one', 1, wanting(0))).toBe('none');
       const askedAt = monotonic();
-      expect(await waitForTurn('other', 0.1, 60_000)).toBe(true);
+      expect(await waitForTurn('other', 0.1, wanting(60_000))).toBe('turn');
       const tookMs = monotonic() - askedAt;
       await Promise.all(queue);
       return tookMs;
