@@ -135,21 +135,21 @@ export const parseUpdate = (
   values: Values,
   keyNames: readonly string[],
 ): ((item: Item) => Item) => {
-  const syntaxError = invalid(`syntax error in ${expression}`);
+  const syntaxError = (): Error => invalid(`syntax error in ${expression}`);
   const parts = /^(?:SET (?<set>.*?))?(?:(?:^| )REMOVE (?<remove>.*?))?(?:(?:^| )ADD (?<add>.*))?$/s.exec(expression);
   const { set, remove, add } = parts?.groups ?? {};
-  if (set === undefined && remove === undefined && add === undefined) throw syntaxError;
+  if (set === undefined && remove === undefined && add === undefined) throw syntaxError();
   const assignments = (set?.split(',') ?? []).map((assignment): [string, string, string | undefined] => {
     const [, name, from, plus] = /^\s*(\w+) = (:?\w+)(?: \+ (:\w+))?\s*$/.exec(assignment) ?? [];
-    if (name === undefined || from === undefined) throw syntaxError;
+    if (name === undefined || from === undefined) throw syntaxError();
     return [name, from, plus];
   });
   const removals = (remove?.split(',') ?? []).map((name) => name.trim());
-  if (!removals.every((name) => /^\w+$/.test(name))) throw syntaxError;
+  if (!removals.every((name) => /^\w+$/.test(name))) throw syntaxError();
   const additions = (add?.split(',') ?? []).map((addition): [string, AttributeValue] => {
     const [, name, more = ''] = /^\s*(\w+) (:\w+)\s*$/.exec(addition) ?? [];
     const value = values?.[more];
-    if (name === undefined) throw syntaxError;
+    if (name === undefined) throw syntaxError();
     if (value?.SS === undefined && value?.N === undefined) throw invalid(`${more} cannot be added: ${expression}`);
     return [name, value];
   });
