@@ -1,6 +1,7 @@
 import { isComplete, type StoredManifest, type TypeOutcome } from '../../functions/shared/exports/manifest.ts';
 import { keyOf, type Held } from './held.ts';
 import { takenParameters, typesOf } from './payer.ts';
+import { isTrue } from './reasons.ts';
 import type { PayerSpec } from './spec.ts';
 
 /** What the partner was given. */
@@ -148,6 +149,22 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
     if (outcome === 'complete' && type === 'Patient' && number === 0 && spec.since === undefined) {
       say('what is called complete is', 'a record without its Patient', about);
     }
+  }
+  const reasons = manifest.outcomes.flatMap(({ reason }) => reason ?? []);
+  for (const sentence of new Set([...account.errors, ...reasons])) {
+    const truth = isTrue(sentence, { spec, held, came });
+    if (truth === undefined) say('what is missing is named', 'in words that are not known', sentence);
+    if (truth === false) say('what is missing is named', 'with a reason that is not true', sentence);
+  }
+  const strangers = held.filter(
+    ({ owner, isListed, type }) => owner === 'stranger' && isListed && isWanted(spec, type),
+  );
+  if (
+    spec.everything === 'whole' &&
+    strangers.length > 0 &&
+    !account.errors.some((error) => error.includes('left out'))
+  ) {
+    say('what is missing is named', 'a stranger’s resource was left out unsaid', strangers.map(keyOf).join());
   }
   if (isComplete(manifest) && missing.size > 0) {
     say('what is called complete is', 'the record', [...missing.keys()].join(', '));

@@ -10,6 +10,10 @@ const usualTypes = new Set(
   ).split(' '),
 );
 
+const usualOf = (types: readonly string[]): string[] => [
+  ...new Set(['Patient', ...types.filter((type) => usualTypes.has(type))]),
+];
+
 /**
  * What the gateway does not get right yet. Each turns a payer into one without the feature. A feature is switched on by
  * taking it out of this list.
@@ -21,6 +25,8 @@ const features: Readonly<Record<string, (spec: PayerSpec) => PayerSpec>> = {
     chains: spec.chains
       .map((chain) => ({ ...chain, types: chain.types.filter((type) => usualTypes.has(type)) }))
       .filter(({ types }) => types.length > 0),
+    ...(spec.asked === undefined ? {} : { asked: usualOf(spec.asked) }),
+    ...(spec.scope === undefined ? {} : { scope: usualOf(spec.scope) }),
   }),
   'references of references': (spec) => ({
     ...spec,

@@ -1,0 +1,90 @@
+import { keyOf, parametersOf, type Held } from './held.ts';
+import { takenParameters, typesOf } from './payer.ts';
+import type { PayerSpec } from './spec.ts';
+
+/** What a sentence of an account may be compared with. */
+interface Facts {
+  readonly spec: PayerSpec;
+  readonly held: readonly Held[];
+  /** The resources that the partner has. */
+  readonly came: ReadonlySet<string>;
+}
+
+/** Whether a sentence is true, given its parts. */
+type IsTrue = (parts: Readonly<Record<string, string>>, facts: Facts) => boolean;
+
+const heldOf = ({ held }: Facts, key: string): readonly Held[] => held.filter((one) => keyOf(one) === key);
+
+/** Whether the payer, asked as R4 has it, answers a search for this type with a refusal. */
+const refuses = ({ spec }: Facts, type: string): boolean => {
+  const how = typesOf(spec).get(type);
+  if (how === undefined || how.search === 'refused' || how.search === 'unsearchable') return true;
+  // Without a CapabilityStatement that says so, nobody knows which of R4's parameters the payer takes.
+  return spec.metadata !== 'searches' && !spec.isLax && takenParameters(how).length < parametersOf(type).length;
+};
+
+/** What an account may say, and when that is true of the payer. */
+const sentences: readonly (readonly [RegExp, IsTrue])[] = [
+  [
+    /^(?<type>\w+) is not in this export: the access token's scope does not cover it\.$/,
+    ({ type = '' }, { spec, came }) =>
+      spec.scope?.includes(type) === false && ![...came].some((key) => key.startsWith(`${type}/`)),
+  ],
+  [
+    /^(?<type>\w+) is not read: no search finds those of a member, and none came by reference\.$/,
+    ({ type = '' }, { spec, came }) => {
+      const how = typesOf(spec).get(type);
+      const isSearched =
+        how === undefined ? spec.metadata === 'none' && parametersOf(type).length > 0 : takenParameters(how).length > 0;
+      return !isSearched && ![...came].some((key) => key.startsWith(`${type}/`));
+    },
+  ],
+  [
+    /^The payer refused (?<what>\S+) with status (?<status>\d+)\.$/,
+    ({ what = '', status = '' }, facts) =>
+      ['400', '403'].includes(status) &&
+      (what === '$everything' ? facts.spec.everything === 'refused' : refuses(facts, what.replace(/\?.*/, ''))),
+  ],
+  [
+    /^The payer named (?<named>\d+) resources of (?<type>\w+), and (?<came>\d+) came\.$/,
+    ({ named, type = '' }, { spec, held }) => {
+      const how = typesOf(spec).get(type);
+      const count = held.filter((one) => one.type === type && one.isListed).length;
+      return how?.total === 'high' || (how?.total === 'true' && how.pages === 'skip' && Number(named) <= count);
+    },
+  ],
+  [
+    /^The payer put a remark on page \d+ of (?<type>\w+): information, (?<code>\w+)\.( Resources may be missing\.)?$/,
+    ({ type = '', code = '' }, { spec }) =>
+      typesOf(spec).get(type)?.search ===
+      (code === 'suppressed' ? 'suppresses' : code === 'informational' ? 'informs' : ''),
+  ],
+  [
+    /^Page \d+ of (?<what>\S+) could not be read: the payer answered with status 500\. Resources are missing\.$/,
+    ({ what = '' }, { spec }) =>
+      what === '$everything'
+        ? spec.everything === 'broken' || spec.everything === 'cut'
+        : typesOf(spec).get(what)?.search === 'breaks',
+  ],
+  [
+    /^(?<key>\w+\/\S+), which the record refers to, could not be read: .*\.$/,
+    ({ key = '' }, facts) => !facts.came.has(key) && heldOf(facts, key).some(({ reads }) => reads !== 'given'),
+  ],
+  [
+    /^(?:A resource of type (?<type>\w+)|(?<key>\w+\/\S+))(?: on page \d+)? is left out: (?:it is about another patient|whom it is about cannot be read)\.$/,
+    ({ type, key = '' }, facts) =>
+      facts.held.some(
+        (one) => one.owner === 'stranger' && (type === undefined ? keyOf(one) === key : one.type === type),
+      ),
+  ],
+  [/^\d+ more problems? of this kind with (?<type>\w+) (?:is|are) not listed\.$/, () => true],
+];
+
+/** Whether a sentence of an account is true; undefined if the sentence is new. */
+export const isTrue = (sentence: string, facts: Facts): boolean | undefined => {
+  for (const [form, check] of sentences) {
+    const found = form.exec(sentence);
+    if (found !== null) return check(found.groups ?? {}, facts);
+  }
+  return undefined;
+};
