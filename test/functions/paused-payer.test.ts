@@ -1,4 +1,3 @@
-import { discovery } from '../../functions/discovery/discovery.ts';
 import { fetchGateway, fhir, issueOf, read } from '../support/fetch-gateway.ts';
 import { apiEvent, call, cookiesOf, startMs } from '../support/gateway.ts';
 import { bodyOf, gateway, pkce, sentBack } from '../support/login.ts';
@@ -195,30 +194,5 @@ describe('a paused payer', () => {
     test.payer.http = () => Promise.resolve(fhir({}));
     test.stops.set(payer, stop);
     expect((await read(test.deps, 'Patient', token, { payer: 'demo-health-plan' })).statusCode).toBe(200);
-  });
-
-  it('keeps its discovery documents and keys, and gets no call for its capability statement', async () => {
-    const test = gateway();
-    test.payer.http = () => Promise.resolve(Response.json({}));
-    test.stops.set(payer, stop);
-    const handler = discovery(test.deps);
-    for (const resource of [
-      '/r4/{payer}/.well-known/smart-configuration',
-      '/.well-known/oauth-authorization-server/r4/{payer}',
-      '/oauth2/jwks/{payer}',
-      '/r4/{payer}/metadata',
-    ]) {
-      const answer = await call(handler, apiEvent(resource, { path: { payer: 'northwind' } }));
-      expect([resource, answer.statusCode]).toEqual([resource, 200]);
-    }
-    expect(JSON.parse(test.lines.at(-1) ?? '')).toMatchObject({
-      detail: 'metadata: the payer is paused',
-      outcome: 'ok',
-    });
-    expect(test.payer.requests).toEqual([]);
-
-    test.stops.clear();
-    await call(handler, apiEvent('/r4/{payer}/metadata', { path: { payer: 'northwind' } }));
-    expect(test.payer.requests).toHaveLength(1);
   });
 });

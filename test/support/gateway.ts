@@ -63,6 +63,8 @@ export const testDeps = ({ registry = localData() }: { registry?: RegistryData }
     /** Opens a value that was sealed for the job. */
     openInJob: boxes.openInJob,
     lines,
+    /** The last line of the log. */
+    lastLine: () => JSON.parse(lines.at(-1) ?? '{}') as Readonly<Record<string, unknown>>,
     /** What an operator has stopped, by the entry's id. */
     stops,
     /** Advances the time. */

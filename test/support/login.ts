@@ -84,6 +84,34 @@ export const bodyOf = (response: ApiResponse): TokenBody => toldBy(JSON.parse(re
 export const sentBack = (response: ApiResponse): Record<string, string> =>
   toldBy(Object.fromEntries(new URL(response.headers['Location'] ?? 'about:blank').searchParams));
 
+/** Expects an error page, and a log line with its reference that names this payer and partner and says why. */
+export const expectErrorPage = (
+  { lastLine }: Pick<ReturnType<typeof testDeps>, 'lastLine'>,
+  { statusCode, headers, body }: ApiResponse,
+  page: {
+    /** @default 400 */
+    readonly status?: number;
+    readonly title: string;
+    readonly text: string;
+    /** @default text */
+    readonly detail?: string;
+    readonly error?: string;
+    readonly payer?: string;
+    readonly partner?: string | undefined;
+  },
+): void => {
+  const { status = 400, title, text, detail = text, error = 'invalid_request', payer, partner } = page;
+  expect(statusCode).toBe(status);
+  expect(headers['Location']).toBeUndefined();
+  expect(headers['Content-Type']).toBe('text/html; charset=utf-8');
+  expect(body).toContain(`<h1>${title}</h1>`);
+  expect(body).toContain(`>${text}</`);
+  const line = lastLine();
+  expect([line['error'], line['detail'], line['payer'], line['partner']]).toEqual([error, detail, payer, partner]);
+  const [, shown = 'none'] = /Reference: ([0-9a-f-]+)</.exec(typeof body === 'string' ? body : '') ?? [];
+  expect(line['requestId']).toMatch(new RegExp(`^${shown}-`));
+};
+
 /** The form of a request to a payer. */
 export const formOf = (init: RequestInit | undefined): URLSearchParams =>
   new URLSearchParams(typeof init?.body === 'string' ? init.body : '');

@@ -1,17 +1,46 @@
+import type { ApiResponse } from '../../../functions/shared/http/api.ts';
 import { apiEvent, call } from '../../support/gateway.ts';
-import { gateway, pkce, redirectUri, sentBack, throttled, withPartner, withPayer } from '../../support/login.ts';
+import {
+  expectErrorPage,
+  gateway,
+  pkce,
+  redirectUri,
+  sentBack,
+  throttled,
+  withPartner,
+  withPayer,
+} from '../../support/login.ts';
 import type { Change, Pairs } from '../../support/login/requests.ts';
 
-const refusedByPage = async (
-  response: Promise<{ statusCode: number; headers: Record<string, string>; body: string }>,
-  text: string,
-) => {
-  const { statusCode, headers, body } = await response;
-  expect(statusCode).toBe(400);
-  expect(headers['Location']).toBeUndefined();
-  expect(headers['Content-Type']).toBe('text/html; charset=utf-8');
-  expect(body).toContain('<h1>This link does not work</h1>');
-  expect(body).toContain(`>${text}</`);
+const title = 'This link does not work';
+const payer = 'northwind';
+interface Refusal {
+  readonly error: string;
+  readonly text: string;
+  readonly detail?: string;
+  readonly partner?: string;
+  readonly state?: string | undefined;
+  readonly outcome?: string;
+  readonly calls?: readonly string[];
+}
+
+/** Expects a redirect to the partner with the error and its sentence, and a log line that says why. */
+const expectSentBack = (
+  test: ReturnType<typeof gateway>,
+  response: ApiResponse,
+  { error, text, detail = text, partner = 'demo-partner', outcome = 'refused', calls = [], ...sent }: Refusal,
+): void => {
+  expect(response.statusCode).toBe(302);
+  expect(response.headers['Location']).toMatch(/^http:\/\/localhost:3002\/(app\/)?callback\?/);
+  expect(sentBack(response)).toEqual({
+    error,
+    error_description: text,
+    ...('state' in sent ? {} : { state: 'partner-state' }),
+    iss: 'http://localhost:3000/r4/northwind',
+  });
+  expect(test.dynamo.calls()).toEqual(calls);
+  const about = { function: 'authorize', step: 'authorize', payer, partner };
+  expect(test.lastLine()).toMatchObject({ ...about, error, detail, outcome });
 };
 
 const noClient = 'The app that sent you here is not registered (client_id).';
@@ -24,63 +53,80 @@ const request: Pairs = [
 ];
 
 describe('authorize, before the partner is trusted', () => {
-  it.each<[string, Change | Pairs, string?]>([
-    ['an unknown client', { client_id: 'nobody' }, noClient],
-    ['a client id in another letter case', { client_id: 'Demo-Partner' }, noClient],
-    ['no client', { client_id: '' }, noClient],
-    ['a repeated client', [...request, ['client_id', 'demo-partner']], repeated],
-    ['a repeated redirect URI', [...request, ['redirect_uri', redirectUri]], repeated],
-    ['no redirect URI', { redirect_uri: '' }],
-    ['another case', { redirect_uri: 'http://localhost:3002/Callback' }],
-    ['a host in another letter case', { redirect_uri: 'http://LOCALHOST:3002/callback' }],
-    ['a path parameter', { redirect_uri: 'http://localhost:3002/callback/..;/evil' }],
-    ['several @', { redirect_uri: 'http://localhost:3002@evil.example@localhost:3002/callback' }],
-    ['an added query', { redirect_uri: `${redirectUri}?a=b` }],
-    ['an added fragment', { redirect_uri: `${redirectUri}#a` }],
-    ['a tab', { redirect_uri: `${redirectUri}\t` }],
-    ['a line break', { redirect_uri: `${redirectUri}\n` }],
-    ['an encoded tab', { redirect_uri: `${redirectUri}%09` }],
-    ['a trailing slash', { redirect_uri: `${redirectUri}/` }],
-    ['another port, for a client that is not a native app', { redirect_uri: 'http://localhost:4000/callback' }],
-    ['another partner’s redirect URI', { redirect_uri: 'http://localhost:3002/app/callback' }],
-  ])('answers %s with a page, no redirect, and nothing sent or kept', async (_, query, text = noAddress) => {
-    const { authorize, dynamo, payer, lines } = gateway();
+  type Row = [string, Change | Pairs, string, string | undefined];
+  it.each<Row>([
+    ['an unknown client', { client_id: 'nobody' }, noClient, undefined],
+    ['a client id in another letter case', { client_id: 'Demo-Partner' }, noClient, undefined],
+    ['no client', { client_id: '' }, noClient, undefined],
+    ['a repeated client', [...request, ['client_id', 'demo-partner']], repeated, undefined],
+    ['a repeated redirect URI', [...request, ['redirect_uri', redirectUri]], repeated, undefined],
+    ...Object.entries({
+      'no redirect URI': '',
+      'another case': 'http://localhost:3002/Callback',
+      'a host in another letter case': 'http://LOCALHOST:3002/callback',
+      'a path parameter': 'http://localhost:3002/callback/..;/evil',
+      'several @': 'http://localhost:3002@evil.example@localhost:3002/callback',
+      'an added query': `${redirectUri}?a=b`,
+      'an added fragment': `${redirectUri}#a`,
+      'a tab': `${redirectUri}\t`,
+      'a line break': `${redirectUri}\n`,
+      'an encoded tab': `${redirectUri}%09`,
+      'a trailing slash': `${redirectUri}/`,
+      'another port, for a client that is not a native app': 'http://localhost:4000/callback',
+      'another partner’s redirect URI': 'http://localhost:3002/app/callback',
+    }).map(([what, redirect_uri]): Row => [what, { redirect_uri }, noAddress, 'demo-partner']),
+  ])('answers %s with a page, no redirect, and nothing sent or kept', async (_, query, text, partner) => {
+    const test = gateway();
 
-    const response = authorize(query);
+    const response = await test.authorize(query);
 
-    await refusedByPage(response, text);
-    expect(dynamo.calls()).toEqual([]);
-    expect(payer.requests).toEqual([]);
-    expect(JSON.parse(lines.join())).toMatchObject({ step: 'authorize', error: 'invalid_request' });
+    expectErrorPage(test, response, { title, text, payer, partner });
+    expect(test.dynamo.calls()).toEqual([]);
+    expect(test.payer.requests).toEqual([]);
   });
 
-  it('answers an unknown payer with a page', async () => {
-    const { authorize, lines } = gateway();
+  it('answers an unknown payer with a page that leads back to the partner', async () => {
+    const test = gateway();
 
-    const response = authorize({}, { payer: 'nobody' });
+    const response = await test.authorize({}, { payer: 'nobody' });
 
-    await refusedByPage(response, 'There is no such health plan here.');
-    expect((await response).body).toContain(
-      '<a class="button" href="http://localhost:3002/">Go back to Demo Partner</a>',
-    );
-    expect(JSON.parse(lines.join())).toMatchObject({ step: 'authorize', error: 'invalid_request' });
+    expectErrorPage(test, response, { title, text: 'There is no such health plan here.' });
+    expect(response.body).toContain('<a class="button" href="http://localhost:3002/">Go back to Demo Partner</a>');
+  });
+
+  it('answers another method with a page', async () => {
+    const test = gateway();
+
+    const response = await test.authorize({}, { method: 'PUT' });
+
+    const text = 'Use GET or POST.';
+    const page = { title: 'This address cannot be used that way', text, status: 405, error: 'method_not_allowed' };
+    expectErrorPage(test, response, { ...page, payer });
   });
 
   it('answers a JSON body with a page', async () => {
-    const { handlers } = gateway();
+    const test = gateway();
     const event = apiEvent('/oauth2/authorize/{payer}', {
       method: 'POST',
-      path: { payer: 'northwind' },
+      path: { payer },
       form: '{}',
       headers: { 'Content-Type': 'application/json' },
     });
 
-    await refusedByPage(call(handlers.authorize, event), 'Send the parameters as application/x-www-form-urlencoded.');
+    const response = await call(test.handlers.authorize, event);
+
+    expectErrorPage(test, response, {
+      title,
+      text: 'Send the parameters as application/x-www-form-urlencoded.',
+      payer,
+    });
   });
 });
 
 describe('a native app’s loopback redirect URI', () => {
-  const app = (uri: string) => gateway().authorize({ client_id: 'demo-app', redirect_uri: uri, ...pkce });
+  const app = (uri: string, { authorize }: Pick<ReturnType<typeof gateway>, 'authorize'> = gateway()) =>
+    authorize({ client_id: 'demo-app', redirect_uri: uri, ...pkce });
+  const page = { title, text: noAddress, payer, partner: 'demo-app' };
 
   it.each(['', ':1', ':51004', ':65535'])('may have any port: http://127.0.0.1%s/callback', async (port) => {
     const response = await app(`http://127.0.0.1${port}/callback`);
@@ -103,15 +149,17 @@ describe('a native app’s loopback redirect URI', () => {
     'http://2130706433/callback',
     'https://127.0.0.1:51004/callback',
   ])('may not differ in anything else: %s', async (uri) => {
-    await refusedByPage(app(uri), noAddress);
+    const test = gateway();
+
+    expectErrorPage(test, await app(uri, test), page);
   });
 
   it('is the only kind that may differ: a web app’s must match exactly', async () => {
     const web = withPartner('demo-app', { redirectUris: ['https://app.example/callback'] });
-    const { authorize } = gateway().reconfigured(web);
+    const test = gateway();
 
     for (const uri of ['https://evil.example/callback', 'https://app.example:8443/callback', 'http://127.0.0.1']) {
-      await refusedByPage(authorize({ client_id: 'demo-app', redirect_uri: uri, ...pkce }), noAddress);
+      expectErrorPage(test, await app(uri, test.reconfigured(web)), page);
     }
   });
 });
@@ -126,10 +174,10 @@ describe('authorize, once the partner is trusted', () => {
   const tooLong = 'scope is too long: at most 16384 characters of different scopes.';
   const scopeOf = (characters: number): string => 'x'.repeat(characters);
   /** What is refused, the request, the error, its text, and the log's detail if that differs. */
-  type Refusal = [string, Record<string, string>, string, string, string?];
+  type Row = [string, Record<string, string>, string, string, string?];
   const readable = 'Ask for something to read that this app is registered for, such as patient/*.rs.';
 
-  it.each<Refusal>([
+  it.each<Row>([
     ['a missing challenge', publicApp, 'invalid_request', 'code_challenge is missing (PKCE, S256).'],
     [
       'a plain challenge',
@@ -191,7 +239,7 @@ describe('authorize, once the partner is trusted', () => {
       ['more scopes than may be named', 'a b c d e f g', 'a, b, c, d, e and 2 more'],
       ['one scope many times', 'openid '.repeat(40_000), 'openid'],
       ['different scopes of 16,384 characters', scopeOf(16_384), `${'x'.repeat(64)}...`],
-    ].map(([what = '', scope = '', named = '']): Refusal => [
+    ].map(([what = '', scope = '', named = '']): Row => [
       what,
       { scope },
       'invalid_scope',
@@ -207,67 +255,40 @@ describe('authorize, once the partner is trusted', () => {
     ],
     ['a scope of 16,385 characters', { scope: scopeOf(16_385) }, 'invalid_scope', tooLong, 'scope is too long'],
   ])('sends the browser back with an error for %s, and logs why', async (_, query, error, text, detail = text) => {
-    const { authorize, dynamo, lines } = gateway();
+    const test = gateway();
 
-    const response = await authorize(query);
+    const response = await test.authorize(query);
 
-    expect(response.statusCode).toBe(302);
-    expect(response.headers['Location']).toMatch(/^http:\/\/localhost:3002\/(app\/)?callback\?/);
-    expect(sentBack(response)).toEqual({
-      error,
-      error_description: text,
-      state: 'partner-state',
-      iss: 'http://localhost:3000/r4/northwind',
-    });
-    expect(dynamo.calls()).toEqual([]);
-    expect(JSON.parse(lines.join())).toMatchObject({
-      function: 'authorize',
-      step: 'authorize',
-      payer: 'northwind',
-      partner: query['client_id'] ?? 'demo-partner',
-      error,
-      detail,
-      outcome: 'refused',
-    });
+    expectSentBack(test, response, { error, text, detail, partner: query['client_id'] ?? 'demo-partner' });
   });
 
   it('sends the browser back if nothing in the scope can be read at this health plan', async () => {
-    const { reconfigured, lines } = gateway();
-    const { authorize } = reconfigured(withPayer('northwind', { scopes: ['patient/Coverage.rs'] }));
+    const test = gateway();
+    const { authorize } = test.reconfigured(withPayer('northwind', { scopes: ['patient/Coverage.rs'] }));
 
     const response = await authorize({ scope: 'patient/Claim.rs patient/Observation.rs openid' });
 
-    expect(sentBack(response)).toMatchObject({
+    expectSentBack(test, response, {
       error: 'invalid_scope',
-      error_description:
-        'The scope patient/Claim.rs, patient/Observation.rs gives nothing to read at this health plan.',
+      text: 'The scope patient/Claim.rs, patient/Observation.rs gives nothing to read at this health plan.',
+      detail: 'nothing to read that the payer is asked for',
     });
-    expect(JSON.parse(lines.join())).toMatchObject({ detail: 'nothing to read that the payer is asked for' });
   });
 
   it.each(['scope', 'response_type', 'code_challenge', 'unheard_of'])('refuses a repeated %s', async (name) => {
-    const { authorize } = gateway();
+    const test = gateway();
 
-    const response = await authorize([
-      ['client_id', 'demo-partner'],
-      ['redirect_uri', redirectUri],
-      [name, 'code'],
-      [name, 'code'],
-    ]);
+    const response = await test.authorize([...request, ['state', 'partner-state'], [name, 'code'], [name, 'code']]);
 
-    expect(sentBack(response)).toMatchObject({ error: 'invalid_request' });
+    expectSentBack(test, response, { error: 'invalid_request', text: 'A parameter must not be sent more than once.' });
   });
 
   it('refuses a state of more than 2,048 characters, and does not return it: the headers would be too long', async () => {
-    const { authorize } = gateway();
+    const test = gateway();
 
-    const response = await authorize({ state: 'x'.repeat(2049) });
+    const response = await test.authorize({ state: 'x'.repeat(2049) });
 
-    expect(sentBack(response)).toEqual({
-      error: 'invalid_request',
-      error_description: 'state is too long.',
-      iss: 'http://localhost:3000/r4/northwind',
-    });
+    expectSentBack(test, response, { error: 'invalid_request', text: 'state is too long.', state: undefined });
   });
 
   it('accepts a state of 2,048 characters, and returns it with an error', async () => {
@@ -281,23 +302,28 @@ describe('authorize, once the partner is trusted', () => {
   });
 
   it('refuses a payer that the partner may not read from', async () => {
-    const { reconfigured } = gateway();
+    const test = gateway();
+    const elsewhere = withPartner('demo-partner', { payers: ['demo-health-plan'] });
 
-    const response = await reconfigured(withPartner('demo-partner', { payers: ['demo-health-plan'] })).authorize();
+    const response = await test.reconfigured(elsewhere).authorize();
 
-    expect(sentBack(response)).toMatchObject({
-      error: 'unauthorized_client',
-      error_description: 'This app may not read from this health plan.',
-    });
+    const text = 'This app may not read from this health plan.';
+    expectSentBack(test, response, { error: 'unauthorized_client', text });
   });
 
   it('answers temporarily_unavailable while the table fails, and never continues to the payer', async () => {
-    const { authorize, dynamo } = gateway();
-    dynamo.failNext('PutItem', throttled());
+    const test = gateway();
+    test.dynamo.failNext('PutItem', throttled());
 
-    const response = await authorize();
+    const response = await test.authorize();
 
-    expect(response.headers['Location']).toMatch(/^http:\/\/localhost:3002\/callback\?error=temporarily_unavailable&/);
+    expectSentBack(test, response, {
+      error: 'temporarily_unavailable',
+      text: 'The service is briefly unavailable. Please try again.',
+      detail: 'dynamodb: ProvisionedThroughputExceededException',
+      outcome: 'failed',
+      calls: ['PutItem'],
+    });
     expect(response.multiValueHeaders).toBeUndefined();
   });
 

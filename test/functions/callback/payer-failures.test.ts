@@ -1,3 +1,6 @@
+import { GatewayError } from '../../../functions/shared/errors.ts';
+import type { ApiResponse } from '../../../functions/shared/http/api.ts';
+import { metric, signalsOf } from '../../support/embedded-metrics.ts';
 import { formOf, gateway, northwindTokens, sentBack, throttled, withPayer } from '../../support/login.ts';
 
 type Test = ReturnType<typeof gateway>;
@@ -9,48 +12,68 @@ const answered = async (test: Test, change: Record<string, string> = {}, payer =
 
 const html = (status: number): Response =>
   new Response('<html>canary</html>', { status, headers: { 'Content-Type': 'text/html' } });
+const revokedTokens = (test: Test): (string | null)[] =>
+  test.payer.requests.filter(({ url }) => url.endsWith('/revoke')).map(({ init }) => formOf(init).get('token'));
+
+interface End {
+  readonly error: string;
+  readonly text: string;
+  /** @default text */
+  readonly detail?: string;
+  readonly signals?: readonly string[];
+}
+
+/** Expects that the partner is told what the payer did, and nothing of its text; and that only the log says why. */
+const expectEnd = (test: Test, response: ApiResponse, { error, text, detail = text, signals = [] }: End): void => {
+  expect(response.statusCode).toBe(302);
+  expect(sentBack(response)).toEqual({
+    error,
+    error_description: text,
+    state: 'partner-state',
+    iss: 'http://localhost:3000/r4/northwind',
+  });
+  expect(response.multiValueHeaders?.['Set-Cookie']).toHaveLength(1);
+  expect([...test.dynamo.items('Grants')]).toEqual([]);
+  const about = { payer: 'northwind', partner: 'demo-partner' };
+  const outcome = error === 'access_denied' ? 'refused' : 'failed';
+  expect(test.lastLine()).toMatchObject({ ...about, function: 'callback', outcome, error, detail });
+  const line = test.lines.at(-1) ?? '';
+  expect(metric(line, 'requests')).toEqual({
+    [`step=callback outcome=${outcome}`]: 1,
+    ...(outcome === 'failed' ? { 'payer=northwind step=callback outcome=failed': 1 } : {}),
+  });
+  expect(signalsOf(line)).toEqual(signals);
+  expect(test.lines.join()).not.toContain('canary');
+};
+
+const away = 'temporarily_unavailable';
+const unreachable = 'The health plan cannot be reached at the moment. Please try again later.';
+const down = ['payerDown'];
+const noSecret = ['secretMissing'];
 
 describe('what the payer says in the redirect', () => {
-  const notCompleted = 'The health plan could not complete the sign-in.';
-
-  it.each([
-    ['access_denied', 'access_denied', 'The member did not agree at the health plan.'],
-    ['temporarily_unavailable', 'temporarily_unavailable', 'The health plan is not available at the moment.'],
-    ['server_error', 'server_error', notCompleted],
-    ['consent_required', 'server_error', notCompleted],
-    ['<script>', 'server_error', notCompleted],
-  ])('%s reaches the partner as %s, without the payer’s text', async (said, told, text) => {
+  const error = 'server_error';
+  const text = 'The health plan could not complete the sign-in.';
+  const refusal = 'The member did not agree at the health plan.';
+  const isDown = 'The health plan is not available at the moment.';
+  const other = 'another error in the redirect';
+  const noCode = 'no usable code in the redirect';
+  it.each<[string, Record<string, string>, End]>([
+    ['access_denied', { code: '', error: 'access_denied' }, { error: 'access_denied', text: refusal }],
+    ['temporarily_unavailable', { code: '', error: away }, { error: away, text: isDown, signals: down }],
+    ['server_error', { code: '', error }, { error, text, detail: other, signals: down }],
+    ['consent_required', { code: '', error: 'consent_required' }, { error, text, detail: other }],
+    ['a script', { code: '', error: '<script>' }, { error, text, detail: other }],
+    ['a code beside an error', { error: 'login_required' }, { error, text, detail: other }],
+    ['neither code nor error', { code: '' }, { error, text, detail: noCode, signals: down }],
+    ['an oversized code', { code: 'c'.repeat(4097) }, { error, text, detail: noCode, signals: down }],
+  ])('%s reaches the partner without the payer’s text, and the payer is not asked', async (_, change, end) => {
     const test = gateway();
 
-    const response = await answered(test, { code: '', error: said, error_description: 'canary text' });
+    const response = await answered(test, { error_description: 'canary text', ...change });
 
-    expect(response.statusCode).toBe(302);
-    expect(sentBack(response)).toEqual({
-      error: told,
-      error_description: text,
-      state: 'partner-state',
-      iss: 'http://localhost:3000/r4/northwind',
-    });
-    expect(response.multiValueHeaders?.['Set-Cookie']).toHaveLength(1);
+    expectEnd(test, response, end);
     expect(test.payer.requests).toEqual([]);
-  });
-
-  it.each([
-    ['neither code nor error', { code: '' }, 'no usable code in the redirect'],
-    ['an oversized code', { code: 'c'.repeat(4097) }, 'no usable code in the redirect'],
-    ['a code beside an error', { error: 'login_required' }, 'another error in the redirect'],
-  ])('%s is server_error, and no code is sent', async (_, change, detail) => {
-    const test = gateway();
-
-    const response = await answered(test, change);
-
-    expect(sentBack(response)).toMatchObject({ error: 'server_error', error_description: notCompleted });
-    expect(test.payer.requests).toEqual([]);
-    expect(JSON.parse(test.lines.at(-1) ?? '')).toMatchObject({
-      error: 'server_error',
-      detail,
-      partner: 'demo-partner',
-    });
   });
 
   it('a code of 4,096 characters is sent', async () => {
@@ -64,68 +87,65 @@ describe('what the payer says in the redirect', () => {
 });
 
 describe('what the payer’s token endpoint does', () => {
-  it.each([
-    ['nothing', () => new Response(null, { status: 200 }), 'server_error'],
-    ['a JSON array', () => Response.json([]), 'server_error'],
-    ['an unknown error', () => Response.json({ error: 'canary' }, { status: 400 }), 'server_error'],
-  ])('%s: the partner is told, and the code is never sent twice', async (_, answer, error) => {
-    const test = gateway();
-    test.payer.http = async () => answer();
-
-    const response = await answered(test);
-
-    expect(sentBack(response)).toMatchObject({ error, state: 'partner-state' });
-    expect(test.payer.requests.filter(({ url }) => url.endsWith('/token'))).toHaveLength(1);
-    expect([...test.dynamo.items('Grants')]).toEqual([]);
-    expect(test.lines.join()).not.toContain('canary');
-  });
-
-  it.each([
-    ['a time-out', new DOMException('The operation timed out', 'TimeoutError')],
-    [
-      'a refused connection',
-      new TypeError('fetch failed', { cause: Object.assign(new Error('x'), { code: 'ECONNREFUSED' }) }),
-    ],
-    ['something that is not an error', 'canary'],
-  ])('%s is temporarily_unavailable, and the code is never sent twice', async (_, error) => {
-    const test = gateway();
+  const cause = Object.assign(new Error('x'), { code: 'ECONNREFUSED' });
+  const stalled = () =>
+    new ReadableStream({
+      start: (controller) => controller.enqueue(Buffer.from('{"access_')),
+      pull: (controller) => controller.error(new DOMException('The operation timed out', 'TimeoutError')),
+    });
+  const json = (value: unknown, status = 200) => Response.json(value, { status });
+  const failing = (error: unknown) => (): never => {
     // A client may throw anything.
-    test.payer.http = async () => {
-      throw error as Error;
-    };
+    throw error as Error;
+  };
+  const isAway = { error: away, text: unreachable };
+  const isUnusable = { error: 'server_error', text: 'The health plan gave an answer that cannot be used.' };
+  const noObject = ' answered 200 without a JSON object';
+  const malformed = ': OperationProcessingError:OAUTH_RESPONSE_IS_NOT_CONFORM';
+  const oauthError = (status: number, error: string) => ` answered ${status} with an OAuth error (${error})`;
 
-    const response = await answered(test);
+  it.each<[string, () => Response, { error: string; text: string }, string, string[]?, number?]>([
+    ['nothing', () => new Response(null, { status: 200 }), isUnusable, noObject],
+    ['a JSON array', () => json([]), isUnusable, noObject],
+    ['a page', () => html(200), isUnusable, noObject],
+    ['an unknown error', () => json({ error: 'canary' }, 400), isUnusable, oauthError(400, 'nonsense')],
+    ['an error of no kind', () => json({ error: 5 }, 400), isUnusable, malformed],
+    ['no code', () => json({ error: 'invalid_grant' }, 400), isUnusable, oauthError(400, 'invalid_grant'), []],
+    ['no client', () => json({ error: 'invalid_client' }, 401), isAway, oauthError(401, 'invalid_client'), noSecret, 2],
+    ['a 500', () => html(500), isAway, ' answered 500'],
+    ['a 503', () => html(503), isAway, ' answered 503'],
+    ['an answer that stops in the middle', () => new Response(stalled()), isAway, ': TimeoutError'],
+    ['a time-out', failing(new DOMException('canary', 'TimeoutError')), isAway, ': TimeoutError'],
+    ['a stopped server', failing(new TypeError('canary', { cause })), isAway, ': TypeError < Error:ECONNREFUSED'],
+    ['a failure that is not an error', failing('canary'), isAway, ': unknown'],
+  ])(
+    '%s: the partner is told, and the code is never sent twice',
+    async (_, answer, told, what, signals = down, calls = 1) => {
+      const test = gateway();
+      test.payer.http = async () => answer();
 
-    expect(sentBack(response)).toMatchObject({ error: 'temporarily_unavailable' });
-    expect(test.payer.requests).toHaveLength(1);
-    expect(test.lines.join()).not.toContain('canary');
-  });
+      const response = await answered(test);
 
-  it('an answer that stops in the middle is temporarily_unavailable', async () => {
-    const test = gateway();
-    const stalled = () =>
-      new ReadableStream({
-        start: (controller) => controller.enqueue(Buffer.from('{"access_')),
-        pull: (controller) => controller.error(new DOMException('The operation timed out', 'TimeoutError')),
-      });
-    test.payer.http = async () => new Response(stalled(), { status: 200 });
-
-    const response = await answered(test);
-
-    expect(sentBack(response)).toMatchObject({ error: 'temporarily_unavailable' });
-  });
+      expectEnd(test, response, { ...told, detail: `token endpoint${what}`, signals });
+      expect(test.payer.requests.map(({ url }) => new URL(url).pathname)).toEqual(Array(calls).fill('/oauth2/token'));
+    },
+  );
 });
 
 describe('our secret at the payer', () => {
-  it('that does not fit the profile ends the login in temporarily_unavailable, and nothing is sent', async () => {
+  const missing = 'the secret of payer northwind is missing or not in its form';
+  const unfit = 'the secret does not fit the client authentication of the profile';
+  it.each([
+    ['is missing', missing, new GatewayError(away, unreachable, { detail: missing, signal: 'secretMissing' })],
+    ['does not fit the profile', unfit, { client_secret: 'canary' }],
+  ])('ends the login in temporarily_unavailable if it %s, and nothing is sent', async (_, detail, secret) => {
     const test = gateway();
-    test.secrets['northwind'] = { client_secret: 'canary' };
+    test.secrets['northwind'] = secret;
 
     const response = await answered(test);
 
-    expect(sentBack(response)).toMatchObject({ error: 'temporarily_unavailable' });
+    expectEnd(test, response, { error: away, text: unreachable, detail, signals: noSecret });
     expect(test.payer.requests).toEqual([]);
-    expect(test.lines.join()).not.toContain('canary');
   });
 });
 
@@ -240,14 +260,9 @@ describe('whose record it is', () => {
 
       const response = await answered(test);
 
-      expect(sentBack(response)).toMatchObject({
-        error: 'server_error',
-        error_description: 'The health plan did not say whose record this is.',
-      });
-      expect([...test.dynamo.items('Grants')]).toEqual([]);
-      expect(JSON.parse(test.lines.at(-1) ?? '')).toMatchObject({ error: 'server_error', detail });
-      const revoked = test.payer.requests.filter(({ url }) => url.endsWith('/revoke'));
-      expect(revoked.map(({ init }) => formOf(init).get('token'))).toEqual(['payer-refresh-token']);
+      const text = 'The health plan did not say whose record this is.';
+      expectEnd(test, response, { error: 'server_error', text, detail, signals: down });
+      expect(revokedTokens(test)).toEqual(['payer-refresh-token']);
     },
   );
 });

@@ -1,192 +1,173 @@
-import { gateway, sentBack, throttled, withoutPartner, withPartner } from '../../support/login.ts';
+import { expectErrorPage, gateway, sentBack, throttled, withoutPartner, withPartner } from '../../support/login.ts';
 
 type Test = ReturnType<typeof gateway>;
-const attempt = (test: Test) => [...test.dynamo.items('LoginAttempts').values()][0];
+type Begun = Awaited<ReturnType<Test['start']>>;
+type Refuse = (test: Test, begun: Begun) => ReturnType<Test['callback']>;
+const usedAt = (test: Test) => [...test.dynamo.items('LoginAttempts').values()].map((attempt) => attempt['usedAt']);
 
-const noLink = 'This link does not work';
-const stopped = 'This sign-in was stopped';
-const isExpired = 'This sign-in has expired';
-const startAgain = 'This sign-in has expired. Please start again in the app.';
-const wrongAnswer = 'The answer did not come from the health plan that was asked.';
-
-/** The page's title, the sentence for developers, and what only the operator reads. */
-const refusals = {
-  unknownPayer: [noLink, 'There is no such health plan here.', undefined],
-  repeated: [noLink, 'A parameter must not be sent more than once.', undefined],
-  malformed: [noLink, 'This sign-in is not one that began here.', 'malformed state'],
-  noIssuer: [stopped, wrongAnswer, 'iss is missing'],
-  otherIssuer: [stopped, wrongAnswer, 'iss is another issuer'],
-  expired: [isExpired, startAgain, 'no login attempt of this state at this payer'],
-  late: [isExpired, startAgain, 'the login attempt has expired'],
-  otherBrowser: [
-    'This sign-in began in another browser',
-    'This sign-in began in another browser, or this browser does not keep cookies. Please start again in the app.',
-    'login cookie is missing or of another attempt',
-  ],
-  noPartner: [
-    'This app cannot be used here',
-    'The app that you came from is no longer registered.',
-    'partner left the config during the login',
-  ],
-} as const;
-
-const refusedByPage = async (
-  test: Test,
-  answering: ReturnType<Test['callback']>,
-  [title, text, detail]: readonly [string, string, string | undefined],
-): Promise<void> => {
-  const response = await answering;
-  expect(response.statusCode).toBe(400);
-  expect(response.headers['Location']).toBeUndefined();
-  expect(response.headers['Content-Type']).toBe('text/html; charset=utf-8');
-  expect(response.body).toContain(`<h1>${title}</h1>`);
-  expect(response.body).toContain(`>${text}</`);
-  expect(response.body).not.toContain('<span lang="en"></span>');
-  expect(test.payer.requests).toEqual([]);
-  const record = JSON.parse(test.lines.at(-1) ?? '') as Record<string, unknown>;
-  expect(record).toMatchObject({
-    function: 'callback',
-    step: 'callback',
-    error: 'invalid_request',
-    outcome: 'refused',
-  });
-  // Without a detail of its own, the log has the page's sentence.
-  expect(record['detail']).toBe(detail ?? text);
+const payer = 'northwind';
+const both = { payer, partner: 'demo-partner' };
+const noLink = { title: 'This link does not work' };
+const stopped = {
+  title: 'This sign-in was stopped',
+  text: 'The answer did not come from the health plan that was asked.',
 };
+const expired = {
+  title: 'This sign-in has expired',
+  text: 'This sign-in has expired. Please start again in the app.',
+};
+const malformed = { ...noLink, payer, text: 'This sign-in is not one that began here.', detail: 'malformed state' };
+const unknown = { ...expired, payer, detail: 'no login attempt of this state at this payer' };
+const otherBrowser = {
+  title: 'This sign-in began in another browser',
+  text: 'This sign-in began in another browser, or this browser does not keep cookies. Please start again in the app.',
+  detail: 'login cookie is missing or of another attempt',
+  ...both,
+};
+const noPartner = {
+  title: 'This app cannot be used here',
+  text: 'The app that you came from is no longer registered.',
+  detail: 'partner left the config during the login',
+  ...both,
+};
+const repeated = { ...noLink, payer, text: 'A parameter must not be sent more than once.' };
+const finished = {
+  title: 'This sign-in is finished',
+  text: 'This sign-in link was already used.',
+  detail: 'login attempt was consumed before',
+  ...both,
+};
+const down = {
+  status: 503,
+  error: 'temporarily_unavailable',
+  title: 'Please try again in a moment',
+  text: 'The service is briefly unavailable. Please try again.',
+  detail: 'dynamodb: ProvisionedThroughputExceededException',
+  payer,
+};
+const backToPartner = '<a class="button" href="http://localhost:3002/">Go back to Demo Partner</a>';
 
-describe('the callback refuses with a page, and consumes nothing,', () => {
-  it('a browser without the cookie, or with another browser’s', async () => {
+/** A callback with another state, with another cookie, or over another configuration. */
+const withState =
+  (state: string): Refuse =>
+  ({ callback, fromPayer }, { cookie }) =>
+    callback(fromPayer(state), { cookie });
+const withCookie =
+  (cookieOf: (begun: Begun) => string): Refuse =>
+  ({ callback, fromPayer }, begun) =>
+    callback(fromPayer(begun.state), { cookie: cookieOf(begun) });
+const withIssuer =
+  (iss: string): Refuse =>
+  ({ callback, fromPayer }, { state, cookie }) =>
+    callback({ ...fromPayer(state), iss }, { cookie });
+const under =
+  (change: Parameters<Test['reconfigured']>[0]): Refuse =>
+  (test, { state, cookie }) =>
+    test.reconfigured(change).callback(test.fromPayer(state), { cookie });
+
+describe('the callback refuses with a page, consumes nothing, and logs why and about whom:', () => {
+  it.each<[string, Parameters<typeof expectErrorPage>[2], Refuse]>([
+    [
+      'an unknown payer',
+      { ...noLink, text: 'There is no such health plan here.' },
+      ({ callback }) => callback({ state: 'A'.repeat(43), code: 'c' }, { payer: 'nobody' }),
+    ],
+    [
+      'a POST',
+      {
+        title: 'This address cannot be used that way',
+        status: 405,
+        error: 'method_not_allowed',
+        payer,
+        text: 'Use GET.',
+      },
+      ({ callback }) => callback({ state: 'x' }, { method: 'POST' }),
+    ],
+    [
+      'a repeated parameter',
+      repeated,
+      ({ callback, fromPayer }, { state, cookie }) =>
+        callback([...Object.entries(fromPayer(state)), ['code', 'other']], { cookie }),
+    ],
+    ['an unknown state', unknown, withState('A'.repeat(43))],
+    ['an oversized state', malformed, withState('A'.repeat(4000))],
+    ['a state with something before it', malformed, withState(`!${'A'.repeat(43)}`)],
+    ['a state with something after it', malformed, withState(`${'A'.repeat(43)}!`)],
+    ['a malformed state', malformed, withState('ä')],
+    ['no state', malformed, withState('')],
+    [
+      'a state of another payer (mix-up)',
+      { ...unknown, payer: 'demo-health-plan' },
+      ({ callback }, { state, cookie }) => callback({ state, code: 'c' }, { cookie, payer: 'demo-health-plan' }),
+    ],
+    ['a wrong iss', { ...stopped, payer, detail: 'iss is another issuer' }, withIssuer('http://127.0.0.1:3001')],
+    ['a missing iss, though the payer sends it', { ...stopped, payer, detail: 'iss is missing' }, withIssuer('')],
+    [
+      'an expired state whose item still exists',
+      { ...expired, ...both, detail: 'the login attempt has expired' },
+      async (test, begun) => {
+        test.passSeconds(1800);
+        const page = await withState(begun.state)(test, begun);
+        expect(page.body).toContain(backToPartner);
+        return page;
+      },
+    ],
+    ['no cookie', otherBrowser, withCookie(() => '')],
+    ['a forged cookie', otherBrowser, withCookie(({ cookie }) => cookie.replace(/=.*/, `=${'A'.repeat(43)}`))],
+    [
+      'the cookie of another browser',
+      otherBrowser,
+      async (test, begun) => {
+        const other = await test.start();
+        return withCookie(() => other.cookie)(test, begun);
+      },
+    ],
+    // A sibling domain wrote the cookie of a login that it began itself into a cookie of its own.
+    ['a smuggled cookie', otherBrowser, withCookie(({ cookie }) => `shared=1,${cookie}`)],
+    ['a smuggled cookie behind a blank', otherBrowser, withCookie(({ cookie }) => `shared=1, ${cookie}`)],
+  ])('%s', async (_, page, refuse) => {
     const test = gateway();
-    const { state, cookie } = await test.start();
-    const [name = ''] = cookie.split('=');
-    const other = await test.start();
+    const begun = await test.start();
 
-    // The last two: a sibling domain wrote the cookie of a login that it began itself into a cookie of its own.
-    const smuggled = [`shared=1,${cookie}`, `shared=1, ${cookie}`];
-    for (const sent of ['', `${name}=${'A'.repeat(43)}`, other.cookie, ...smuggled]) {
-      await refusedByPage(test, test.callback(test.fromPayer(state), { cookie: sent }), refusals.otherBrowser);
-    }
+    const response = await refuse(test, begun);
 
-    expect(sentBack(await test.callback(test.fromPayer(state), { cookie }))['code']).toBeDefined();
-  });
-
-  it.each([
-    ['a wrong iss', { iss: 'http://127.0.0.1:3001' }, refusals.otherIssuer],
-    ['a missing iss, though the payer sends it', { iss: '' }, refusals.noIssuer],
-  ])('%s', async (_, change, refusal) => {
-    const test = gateway();
-    const { state, cookie } = await test.start();
-
-    await refusedByPage(test, test.callback({ ...test.fromPayer(state), ...change }, { cookie }), refusal);
-
-    expect(attempt(test)?.['usedAt']).toBeUndefined();
-  });
-
-  it.each([
-    ['an unknown state', 'A'.repeat(43), refusals.expired],
-    ['an oversized state', 'A'.repeat(4000), refusals.malformed],
-    ['a state with something before it', `!${'A'.repeat(43)}`, refusals.malformed],
-    ['a state with something after it', `${'A'.repeat(43)}!`, refusals.malformed],
-    ['a malformed state', 'ä', refusals.malformed],
-    ['no state', '', refusals.malformed],
-  ])('%s', async (_, state, refusal) => {
-    const test = gateway();
-    const { cookie } = await test.start();
-
-    await refusedByPage(test, test.callback({ ...test.fromPayer(state) }, { cookie }), refusal);
-
-    expect(attempt(test)?.['usedAt']).toBeUndefined();
-  });
-
-  it('an expired state whose item still exists', async () => {
-    const test = gateway();
-    const { state, cookie } = await test.start();
-    test.passSeconds(1800);
-
-    const answering = test.callback(test.fromPayer(state), { cookie });
-
-    await refusedByPage(test, answering, refusals.late);
-    expect((await answering).body).toContain(
-      '<a class="button" href="http://localhost:3002/">Go back to Demo Partner</a>',
-    );
-
-    expect(attempt(test)?.['usedAt']).toBeUndefined();
-  });
-
-  it('a state of another payer (mix-up)', async () => {
-    const test = gateway();
-    const { state, cookie } = await test.start();
-
-    await refusedByPage(
-      test,
-      test.callback({ state, code: 'c' }, { cookie, payer: 'demo-health-plan' }),
-      refusals.expired,
-    );
-
-    expect(attempt(test)?.['usedAt']).toBeUndefined();
-  });
-
-  it('an unknown payer', async () => {
-    const test = gateway();
-
-    await refusedByPage(
-      test,
-      test.callback({ state: 'A'.repeat(43), code: 'c' }, { payer: 'nobody' }),
-      refusals.unknownPayer,
-    );
-  });
-
-  it('a repeated parameter', async () => {
-    const test = gateway();
-    const { state, cookie } = await test.start();
-
-    await refusedByPage(
-      test,
-      test.callback([...Object.entries(test.fromPayer(state)), ['code', 'other']], { cookie }),
-      refusals.repeated,
-    );
-
-    expect(attempt(test)?.['usedAt']).toBeUndefined();
+    expectErrorPage(test, response, page);
+    expect(response.body).not.toContain('<span lang="en"></span>');
+    expect(test.payer.requests).toEqual([]);
+    expect(usedAt(test).every((at) => at === undefined)).toBe(true);
   });
 });
 
 describe('a login attempt', () => {
-  it('is consumed once: a reload says that the sign-in is finished, with a link to the partner’s home page', async () => {
+  const finishedLogin = async () => {
     const test = gateway();
     const { state, cookie } = await test.start();
     await test.callback(test.fromPayer(state), { cookie });
+    return {
+      ...test,
+      reload: (over: Pick<Test, 'callback'> = test, sent = cookie) =>
+        over.callback(test.fromPayer(state), { cookie: sent }),
+    };
+  };
 
-    const reloads = [
-      await test.callback(test.fromPayer(state), { cookie }),
-      await test.callback(test.fromPayer(state)),
-    ];
+  it('is consumed once: a reload says that the sign-in is finished, with a link to the partner’s home page', async () => {
+    const { reload, payer: asked, ...test } = await finishedLogin();
+    const isBlocked = () => test.stops.set('partner#demo-partner', { at: 1, by: 'arn', reason: 'a leak' });
 
-    for (const { statusCode, headers, body } of reloads) {
-      expect(statusCode).toBe(400);
-      expect(headers['Location']).toBeUndefined();
-      expect(body).toContain('This sign-in is finished');
-      expect(body).toContain('<a class="button" href="http://localhost:3002/">Go back to Demo Partner</a>');
+    for (const reloaded of [reload, () => reload(undefined, ''), () => (isBlocked(), reload())]) {
+      const response = await reloaded();
+      expectErrorPage(test, response, finished);
+      expect(response.body).toContain(backToPartner);
     }
-    expect(test.payer.requests).toHaveLength(1);
-    for (const line of test.lines.slice(-2)) {
-      expect(JSON.parse(line)).toMatchObject({
-        error: 'invalid_request',
-        detail: 'login attempt was consumed before',
-        payer: 'northwind',
-      });
-    }
+    expect(asked.requests).toHaveLength(1);
   });
 
   it('links nowhere once its partner has left the configuration', async () => {
-    const test = gateway();
-    const { state, cookie } = await test.start();
-    await test.callback(test.fromPayer(state), { cookie });
+    const { reload, ...test } = await finishedLogin();
 
-    const response = await test
-      .reconfigured(withoutPartner('demo-partner'))
-      .callback(test.fromPayer(state), { cookie });
+    const response = await reload(test.reconfigured(withoutPartner('demo-partner')));
 
-    expect(response.body).toContain('This sign-in is finished');
+    expectErrorPage(test, response, finished);
     expect(String(response.body).split('<footer>')[0]).not.toContain('<a ');
   });
 
@@ -196,46 +177,23 @@ describe('a login attempt', () => {
     ['its right to the payer', withPartner('demo-partner', { payers: ['demo-health-plan'] })],
   ])('ends in a page if %s left the configuration meanwhile', async (_, change) => {
     const test = gateway();
-    const { state, cookie } = await test.start();
 
-    const answer = test.reconfigured(change).callback(test.fromPayer(state), { cookie });
-
-    await refusedByPage(test, answer, refusals.noPartner);
+    expectErrorPage(test, await under(change)(test, await test.start()), noPartner);
+    expect(test.payer.requests).toEqual([]);
   });
 
-  it('is finished for a reload after its partner was blocked, too', async () => {
+  it.each([
+    ['the table', 'UpdateItem', true],
+    ['its tombstone', 'GetItem', false],
+  ])('is not decided while %s cannot be read: 503 with Retry-After', async (_, command, isMine) => {
     const test = gateway();
     const { state, cookie } = await test.start();
-    await test.callback(test.fromPayer(state), { cookie });
-    test.stops.set('partner#demo-partner', { at: 1, by: 'arn', reason: 'a leak' });
+    test.dynamo.failNext(command, throttled());
 
-    const response = await test.callback(test.fromPayer(state), { cookie });
+    const response = await test.callback(test.fromPayer(state), isMine ? { cookie } : {});
 
-    expect(response.statusCode).toBe(400);
-    expect(response.body).toContain('This sign-in is finished');
-    expect(response.body).toContain('Go back to Demo Partner');
-  });
-
-  it('is not decided while the table fails: 503 with Retry-After', async () => {
-    const test = gateway();
-    const { state, cookie } = await test.start();
-    test.dynamo.failNext('UpdateItem', throttled());
-
-    const response = await test.callback(test.fromPayer(state), { cookie });
-
-    expect(response.statusCode).toBe(503);
+    expectErrorPage(test, response, down);
     expect(response.headers['Retry-After']).toBe('5');
-    expect(response.body).toContain('Please try again in a moment');
     expect(sentBack(await test.callback(test.fromPayer(state), { cookie }))['code']).toBeDefined();
-  });
-
-  it('is not decided while its tombstone cannot be read', async () => {
-    const test = gateway();
-    const { state } = await test.start();
-    test.dynamo.failNext('GetItem', throttled());
-
-    const response = await test.callback(test.fromPayer(state));
-
-    expect(response.statusCode).toBe(503);
   });
 });

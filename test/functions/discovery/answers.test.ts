@@ -201,4 +201,22 @@ describe('the log line', () => {
       detail: 'metadata: status 401',
     });
   });
+
+  const unknown = 'The gateway knows no health plan of this name.';
+  it.each([
+    ['an unknown payer', '/oauth2/jwks/{payer}', { payer: 'nobody' }, 404, unknown],
+    ['an unknown payer’s statement', '/r4/{payer}/metadata', { payer: 'nobody' }, 404, unknown],
+    ['another method', '/r4/{payer}/metadata', { method: 'PUT' }, 405, 'Use GET or HEAD.'],
+    ['another path', '/r4/{payer}/else', {}, 404, 'There is nothing here.'],
+  ])(
+    'of a refusal for %s names the payer if there is one, and says why',
+    async (_, resource, options, status, detail) => {
+      const { ask, lines } = start();
+      await ask(resource, options);
+
+      const line = JSON.parse(lines[0] ?? '') as { payer?: string };
+      expect(line).toMatchObject({ function: 'discovery', outcome: 'refused', status, detail });
+      expect(line.payer).toBe('payer' in options ? undefined : 'northwind');
+    },
+  );
 });

@@ -1,15 +1,18 @@
+import { base64url } from '../../../functions/shared/base64url.ts';
 import { GatewayError } from '../../../functions/shared/errors.ts';
+import { writeBearer } from '../../../functions/shared/store/bearers.ts';
 import { revoke } from '../../../functions/shared/store/grants.ts';
-import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
+import { fetchGateway, fhir, issueOf, read, type TestGrant } from '../../support/fetch-gateway.ts';
 import { startMs } from '../../support/gateway.ts';
-import { withoutPartner, withPartner } from '../../support/login.ts';
+import { throttled, withoutPartner, withPartner } from '../../support/login.ts';
 import { reference } from '../../support/reference.ts';
 
 type Test = ReturnType<typeof fetchGateway>;
-type Told = readonly [status: number, code: string, text: string, error: string, detail?: string];
+type Reading = ReturnType<typeof read>;
+type Options = Parameters<typeof read>[3];
 
-/** Reads, and returns what the partner and the log were told about the refusal. */
-const toldOf = async (test: Test, reading: ReturnType<typeof read>): Promise<Told> => {
+/** Reads, and returns what the partner and the log were told about the refusal, and whom the log names. */
+const toldOf = async (test: Test, reading: Reading) => {
   const answer = await reading;
   const { code, diagnostics } = issueOf(answer);
   expect(answer.json()).toEqual({
@@ -23,166 +26,261 @@ const toldOf = async (test: Test, reading: ReturnType<typeof read>): Promise<Tol
       },
     ],
   });
-  const { error, detail } = test.log().at(-1) as { error: string; detail?: string };
-  const told = [answer.statusCode, code, diagnostics, error] as const;
-  return detail === diagnostics ? told : [...told, String(detail)];
+  expect(answer.headers['Cache-Control']).toBe('no-store');
+  const { error, detail, payer, partner, grantId } = test.log().at(-1) as Record<string, string | undefined>;
+  const text = diagnostics.replaceAll(/"[^"]*"/g, '"…"');
+  const told = [answer.statusCode, code, text, error, detail === diagnostics ? text : detail];
+  return { told, named: { payer, partner, grantId } };
 };
 
-const readOnly = 'This server is read-only: GET, or POST to {type}/_search and Patient/$export.';
 const form = (name: string, value: string) => ({ method: 'POST', form: { [name]: value } });
+const readOnly = 'This server is read-only: GET, or POST to {type}/_search and Patient/$export.';
+const payer = 'northwind';
+const partner = 'demo-partner';
+const asks =
+  (path: string, options?: Options) =>
+  (test: Test, { token }: TestGrant): Reading =>
+    read(test.deps, path, token, options);
+const search = (query: string) => asks('Observation', { query });
+/** A search that the payer answers this way. */
+const answering =
+  (answer: () => Response | Promise<Response>) =>
+  async (test: Test, { token }: TestGrant) => {
+    test.payer.http = async () => answer();
+    return read(test.deps, 'Observation', token);
+  };
+const status = (code: number) => answering(() => new Response('', { status: code }));
+const failing = (error: Error) =>
+  answering(async () => {
+    throw error;
+  });
+const withGrant = (options: Parameters<Test['grant']>[0], answer?: () => Response) => async (test: Test) => {
+  const { token } = await test.grant(options);
+  if (answer !== undefined) test.payer.http = async () => answer();
+  return read(test.deps, 'Observation', token);
+};
 
-describe('a refused request tells the partner and the log why', () => {
-  const inForm = 'Send the access token in the Authorization header only.';
-  it.each<[title: string, path: string, options: Parameters<typeof read>[3], told: Told]>([
-    ['a write', 'Patient', { method: 'DELETE' }, [405, 'not-supported', readOnly, 'method_not_allowed']],
+describe('a refused request tells the partner and the log why, and the log names its grant', () => {
+  const onlyInHeader = 'Send the access token in the Authorization header only.';
+  const onlyJson = 'Only JSON can be asked for in _format.';
+  const onlyFhirJson = 'Only application/fhir+json can be given.';
+  const uncheckable = 'The gateway cannot check "…"; use search parameters.';
+  const payerRefused = 'The health plan refused the request';
+  const tooLate = 'The health plan did not answer in time.';
+  const overLimit = 'over the limit of a streamed answer';
+  const revoked = 'the payer refused its refresh token: grant revoked';
+  const expired = 'the payer token has expired';
+  const refusedConnection = Object.assign(new Error(), { code: 'ECONNREFUSED' });
+  const noOperation = 'Of the operations only Patient/{id}/$everything and Patient/$export are supported.';
+  const notHere = '"…" is not a parameter of Observation here.';
+  const noPage = `${notHere} To read further pages, follow the links of the Bundle as they are.`;
+  const noChain = `${notHere} In a chain every type it can lead to must have the parameter: name the type, as in subject:Patient.name.`;
+  const otherPage = 'This page link is damaged or was made for another sign-in. Start the search again.';
+  const beside = '"…" cannot stand beside _link. Follow a page link as it is.';
+  const another = 'This access token is for one member; the request names another patient.';
+  const cannotTell =
+    'This access token is for one member, and the gateway cannot tell whom this search names. Name the member by id, as in patient={id}.';
+  const tooSmall = 'The access token does not permit searching Observation, which this request can return.';
+  const unusable = 'The health plan gave an answer that cannot be used.';
+  const wait = 'The health plan asks to wait before the next request.';
+  const away = 'The health plan is not available at the moment.';
+  const tooLarge =
+    'The answer is larger than 200 MB, the most that the gateway can pass on. Ask for less at once: one resource type, or a smaller _count.';
+  const ended = 'This access has ended. Ask the member to connect again.';
+  const reconnect = 'The health plan no longer accepts this access. Ask the member to connect again.';
+  const old = { accessToken: 'a', expiresAt: 1 };
+  const stale = { ...old, refreshToken: 'r' };
+  const huge = { headers: { 'content-length': String(300 * 1024 * 1024) } };
+  const oauthError = () => Response.json({ error: 'invalid_grant' }, { status: 400 });
+  const newToken = { access_token: 'payer-access-2', expires_in: 300 };
+  const stillRefused = async (input: string | URL) =>
+    String(input).endsWith('/token') ? Response.json(newToken) : new Response('', { status: 401 });
+
+  const invalid = [400, 'invalid', 'invalid_request'] as const;
+  const unsupported = [400, 'not-supported', 'invalid_request'] as const;
+  const unknown = [404, 'not-supported', 'invalid_request'] as const;
+  const notAllowed = [405, 'not-supported', 'method_not_allowed'] as const;
+  const otherFormat = [406, 'not-supported', 'invalid_request'] as const;
+  const otherAccept = [406, 'invalid', 'invalid_request'] as const;
+  const denied = [403, 'forbidden', 'access_denied'] as const;
+  const outOfScope = [403, 'forbidden', 'insufficient_scope'] as const;
+  const late = [504, 'timeout', 'payer_timeout'] as const;
+  const failed = [502, 'exception', 'payer_error'] as const;
+  const isAway = [503, 'transient', 'temporarily_unavailable'] as const;
+  const slowDown = [429, 'throttled', 'too_many_requests'] as const;
+  const connectAgain = [403, 'forbidden', 'reconnect'] as const;
+
+  type Refuse = (test: Test, grant: TestGrant) => Reading;
+  type Kind = readonly [status: number, code: string, error: string | undefined];
+  it.each<[title: string, Kind, text: string, Refuse, detail?: string]>([
+    ['a write in a form', notAllowed, readOnly, asks('Patient/_search', form('_method', 'PUT'))],
+    ['a write by POST', notAllowed, readOnly, asks('Patient', { method: 'POST', form: '{}' })],
+    ['a token in a form', invalid, onlyInHeader, asks('Patient/_search', form('access_token', 'x'))],
+    ['a malformed path', invalid, 'The path is not well-formed.', asks('Patient/%')],
+    ['a path that leads upward', invalid, 'The path is not a FHIR read or search.', asks('Patient/..')],
+    ['an id with a blank', invalid, 'The path is not a FHIR read or search.', asks('Patient/a b')],
+    ['no type', unknown, 'Name a resource type below this base URL.', asks('')],
+    ['an unknown type', unknown, 'This is not a resource type of FHIR R4.', asks('Unknown')],
+    ['a long path', unknown, 'This server has no such path.', asks('Patient/a/_history/1/2')],
+    ['an operation', notAllowed, noOperation, asks('$export')],
+    ['_search by GET', notAllowed, 'Use POST for _search, or leave it out.', asks('Observation/_search')],
+    ['another format', otherFormat, onlyJson, asks('Observation', { query: '_format=xml' })],
+    ['another type than JSON', otherAccept, onlyFhirJson, asks('Patient', { headers: { Accept: 'text/html' } })],
+    ['an unknown parameter', unsupported, notHere, search('x=1'), 'unknown parameter of Observation'],
+    ['a made-up page', unsupported, noPage, search('page=2'), 'unknown paging of Observation'],
+    ['an unknown chain', unsupported, noChain, search('x.y=1'), 'unknown chain or modifier of Observation'],
+    ['_filter', unsupported, uncheckable, search('_filter=x'), '_filter or _query'],
+    ["another grant's page link", invalid, otherPage, asks('', { query: '_link=x' })],
     [
-      'a write by POST',
-      'Patient',
-      { method: 'POST', form: '{}' },
-      [405, 'not-supported', readOnly, 'method_not_allowed'],
+      'more than a page link',
+      unsupported,
+      beside,
+      asks('', { query: '_link=x&x=1' }),
+      'a parameter beside a page link',
+    ],
+    ['another patient', denied, another, asks('Patient/other')],
+    ['a patient by name', denied, cannotTell, asks('Patient', { query: 'identifier=x' })],
+    ['a scope that is too small', outOfScope, tooSmall, withGrant({ scope: 'patient/Condition.rs' })],
+    [
+      'a scope without a type',
+      outOfScope,
+      'The access token allows no FHIR resources.',
+      withGrant({ scope: 'openid' }),
+    ],
+    ['a stopped payer', isAway, away, failing(refusedConnection), 'FHIR API: Error:ECONNREFUSED'],
+    ['a slow payer', late, tooLate, failing(new DOMException('x', 'TimeoutError')), 'FHIR API: TimeoutError'],
+    ['a 500', failed, unusable, status(500), 'payer answered 500'],
+    ['a redirect', failed, unusable, status(302), 'payer answered 302'],
+    ['a page', failed, unusable, answering(() => new Response('<html>')), 'wrong content type'],
+    ['a 429', slowDown, wait, status(429), 'payer answered 429'],
+    ['a 503', isAway, wait, status(503), 'payer answered 503'],
+    ['a 403', [403, 'forbidden', undefined], `${payerRefused} (403).`, status(403), 'payer answered 403'],
+    ['a 404', [404, 'not-found', undefined], `${payerRefused} (404).`, status(404), 'payer answered 404'],
+    ['a large answer', [502, 'too-costly', 'answer_too_large'], tooLarge, answering(() => fhir('{}', huge)), overLimit],
+    ['a refused refresh', [401, 'login', 'invalid_token'], ended, withGrant({ tokens: stale }, oauthError), revoked],
+    ['no refresh', connectAgain, reconnect, withGrant({ tokens: old }), `${expired} and cannot be refreshed`],
+    [
+      'a 401 to a token that the payer has just issued',
+      connectAgain,
+      reconnect,
+      (test, { token }) => {
+        test.payer.http = stillRefused;
+        return read(test.deps, 'Patient', token);
+      },
+      'the payer refuses a token that it has just refreshed',
     ],
     [
-      'a write in a form',
-      'Patient/_search',
-      form('_method', 'PUT'),
-      [405, 'not-supported', readOnly, 'method_not_allowed'],
+      'an audit that is down',
+      isAway,
+      'The service is briefly unavailable. Please try again.',
+      (test, { token }) => {
+        test.payer.http = async () => fhir({});
+        return read({ ...test.deps, openGate: () => Promise.reject(throttled()) }, 'Observation', token);
+      },
+      'gate: ProvisionedThroughputExceededException',
     ],
-    ['a token in a form', 'Patient/_search', form('access_token', 'x'), [400, 'invalid', inForm, 'invalid_request']],
-    ['a malformed path', 'Patient/%', {}, [400, 'invalid', 'The path is not well-formed.', 'invalid_request']],
-    [
-      'a path that FHIR does not have',
-      'Patient/..',
-      {},
-      [400, 'invalid', 'The path is not a FHIR read or search.', 'invalid_request'],
-    ],
-    [
-      'another type than JSON',
-      'Patient',
-      { headers: { Accept: 'text/html' } },
-      [406, 'invalid', 'Only application/fhir+json can be given.', 'invalid_request'],
-    ],
-    [
-      'another payer',
-      'Patient',
-      { payer: 'nowhere' },
-      [404, 'not-found', 'There is no such health plan here.', 'not_found'],
-    ],
-    [
-      'a token in the query',
-      'Patient',
-      { query: 'access_token=x' },
-      [401, 'invalid', 'Send the access token in the Authorization header, never in the query.', 'invalid_request'],
-    ],
-    [
-      'no token',
-      'Patient',
-      { headers: { Authorization: '' } },
-      [401, 'invalid', 'Send an access token: Authorization: Bearer ….', 'invalid_request'],
-    ],
-  ])('%s', async (_title, path, options, told) => {
+  ])('%s', async (_title, [statusCode, code, error], text, refuse, detail = text) => {
+    const test = fetchGateway();
+    const grant = await test.grant();
+
+    const found = await toldOf(test, refuse(test, grant));
+
+    const [grantId] = [...test.dynamo.items('Grants').keys()].slice(-1);
+    expect(found).toEqual({ told: [statusCode, code, text, error, detail], named: { payer, partner, grantId } });
+  });
+});
+
+describe('a request that is refused before its grant is known', () => {
+  const inQuery = 'Send the access token in the Authorization header, never in the query.';
+  const noToken = 'Send an access token: Authorization: Bearer ….';
+  const write = [405, 'not-supported', readOnly, 'method_not_allowed'] as const;
+  const nowhere = [404, 'not-found', 'There is no such health plan here.', 'not_found'] as const;
+  it.each<[what: string, known: string | undefined, Options, told: readonly [number, string, string, string]]>([
+    ['a write', payer, { method: 'DELETE' }, write],
+    ['an unknown payer', undefined, { payer: 'nowhere' }, nowhere],
+    ['a token in the query', payer, { query: 'access_token=x' }, [401, 'invalid', inQuery, 'invalid_request']],
+    ['no token', payer, { headers: { Authorization: '' } }, [401, 'invalid', noToken, 'invalid_request']],
+  ])('for %s tells the partner and the log why, and the log names %s alone', async (_what, known, options, told) => {
     const test = fetchGateway();
     const { token } = await test.grant();
 
-    expect(await toldOf(test, read(test.deps, path, token, options))).toEqual(told);
+    const found = await toldOf(test, read(test.deps, 'Patient', token, options));
+
+    expect(found).toEqual({ told: [...told, told[2]], named: { payer: known } });
+  });
+
+  it('by a table that is down is 503, and the log says so', async () => {
+    const test = fetchGateway();
+    const { token } = await test.grant();
+    test.dynamo.failNext('GetItem', throttled());
+
+    const { told, named } = await toldOf(test, read(test.deps, 'Patient', token));
+
+    expect(told.slice(3)).toEqual(['temporarily_unavailable', 'dynamodb: ProvisionedThroughputExceededException']);
+    expect(named).toEqual({ payer });
   });
 });
 
 describe('an unusable token gets the same answer for every cause, and the log says which', () => {
   const publicMessage = 'The access token is unknown, expired or revoked.';
-  it.each<[detail: string, ask: (test: Test, token: string, grantId: string) => ReturnType<typeof read>]>([
-    ['damaged, or no access token of ours', (test) => read(test.deps, 'Patient', 'x')],
+  const forged = (grantId: string) =>
+    writeBearer({ kind: 'access', grantId, grantKey: Buffer.alloc(32), secret: Buffer.alloc(32) });
+  const elsewhere = withPartner(partner, { payers: ['demo-health-plan'] });
+  const out = 'the config no longer allows this grant';
+  it.each<[detail: string, names: 'the payer' | 'the grant', ask: (test: Test, grant: TestGrant) => Reading]>([
+    ['damaged, or no access token of ours', 'the payer', (test) => read(test.deps, 'Patient', 'x')],
+    ['no such grant', 'the payer', (test) => read(test.deps, 'Patient', forged(base64url(Buffer.alloc(16))))],
     [
       'no such grant',
-      (test, token, grantId) => {
+      'the payer',
+      (test, { token, grantId }) => {
         test.dynamo.items('Grants').delete(grantId);
         return read(test.deps, 'Patient', token);
       },
     ],
-    ["another payer's grant", (test, token) => read(test.deps, 'Patient', token, { payer: 'demo-health-plan' })],
+    ['no token of this grant', 'the payer', (test, { grantId }) => read(test.deps, 'Patient', forged(grantId))],
     [
-      'the config no longer allows this grant',
-      (test, token) => read(test.reconfigured(withoutPartner('demo-partner')), 'Patient', token),
-    ],
-    [
-      'the config no longer allows this grant',
-      (test, token) => {
-        const change = withPartner('demo-partner', { payers: ['demo-health-plan'] });
-        return read(test.reconfigured(change), 'Patient', token);
-      },
-    ],
-    [
-      'the grant has ended',
-      async (test, token, grantId) => {
-        const request = { now: startMs / 1000, requestId: 'revocation' };
-        await revoke(test.deps.grants, grantId, 'byPartner', request);
+      'replaced by later refreshes',
+      'the grant',
+      (test, { token, grantId }) => {
+        Object.assign(test.dynamo.items('Grants').get(grantId) ?? {}, { accessHash: { S: 'x'.repeat(43) } });
         return read(test.deps, 'Patient', token);
       },
     ],
-  ])('%s', async (detail, ask) => {
+    [
+      'expired',
+      'the grant',
+      (test, { token }) => {
+        test.passSeconds(3600);
+        return read(test.deps, 'Patient', token);
+      },
+    ],
+    ["another payer's grant", 'the grant', asks('Patient', { payer: 'demo-health-plan' })],
+    [out, 'the grant', (test, { token }) => read(test.reconfigured(withoutPartner(partner)), 'Patient', token)],
+    [out, 'the grant', (test, { token }) => read(test.reconfigured(elsewhere), 'Patient', token)],
+    [
+      'the grant has ended',
+      'the grant',
+      async (test, { token, grantId }) => {
+        await revoke(test.deps.grants, grantId, 'byPartner', { now: startMs / 1000, requestId: 'revocation' });
+        return read(test.deps, 'Patient', token);
+      },
+    ],
+  ])('%s, of %s', async (detail, names, ask) => {
     const test = fetchGateway();
-    const { token, grantId } = await test.grant();
+    const grant = await test.grant();
 
-    const asking = ask(test, token, grantId);
+    const asking = ask(test, grant);
 
-    expect(await toldOf(test, asking)).toEqual([401, 'login', publicMessage, 'invalid_token', detail]);
+    const { told, named } = await toldOf(test, asking);
+    expect(told).toEqual([401, 'login', publicMessage, 'invalid_token', detail]);
+    expect({ partner: named.partner, grantId: named.grantId }).toEqual(
+      names === 'the grant' ? { partner, grantId: grant.grantId } : {},
+    );
+    expect(named.payer).toBe(detail.startsWith('another payer') ? 'demo-health-plan' : payer);
     const challenge = `Bearer error="invalid_token", error_description="${publicMessage}"`;
-    expect((await asking).headers).toMatchObject({ 'WWW-Authenticate': challenge, 'Cache-Control': 'no-store' });
+    expect((await asking).headers).toMatchObject({ 'WWW-Authenticate': challenge });
     expect(test.payer.requests).toEqual([]);
-  });
-});
-
-describe("a payer's failure tells the partner and the log what it was", () => {
-  const unusable = 'The health plan gave an answer that cannot be used.';
-  const wait = 'The health plan asks to wait before the next request.';
-  it.each<[title: string, respond: () => Response, told: Told]>([
-    [
-      'a 500',
-      () => new Response('', { status: 500 }),
-      [502, 'exception', unusable, 'payer_error', 'payer answered 500'],
-    ],
-    [
-      'a redirect',
-      () => new Response(null, { status: 302 }),
-      [502, 'exception', unusable, 'payer_error', 'payer answered 302'],
-    ],
-    [
-      'HTML',
-      () => new Response('<html>', { headers: { 'content-type': 'text/html' } }),
-      [502, 'exception', unusable, 'payer_error', 'wrong content type'],
-    ],
-    [
-      'a 429',
-      () => new Response('', { status: 429 }),
-      [429, 'throttled', wait, 'too_many_requests', 'payer answered 429'],
-    ],
-    [
-      'a 503',
-      () => new Response('', { status: 503 }),
-      [503, 'transient', wait, 'temporarily_unavailable', 'payer answered 503'],
-    ],
-  ])('%s', async (_title, respond, told) => {
-    const test = fetchGateway();
-    const { token } = await test.grant();
-    test.payer.http = async () => respond();
-
-    expect(await toldOf(test, read(test.deps, 'Patient', token))).toEqual(told);
-  });
-
-  it('a 401 to a token that it has just issued', async () => {
-    const test = fetchGateway();
-    const { token } = await test.grant();
-    test.payer.http = async (input) =>
-      String(input).endsWith('/token')
-        ? Response.json({ access_token: 'payer-access-2', expires_in: 300 })
-        : new Response('', { status: 401 });
-
-    expect(await toldOf(test, read(test.deps, 'Patient', token))).toEqual([
-      403,
-      'forbidden',
-      'The health plan no longer accepts this access. Ask the member to connect again.',
-      'reconnect',
-      'the payer refuses a token that it has just refreshed',
-    ]);
   });
 });
 
@@ -222,12 +320,8 @@ it('calls a refusal "processing" if FHIR has no code for it', async () => {
   const { token } = await test.grant();
   const takeTurn = () => Promise.reject(new GatewayError('unsupported_grant_type', 'Not this.'));
 
-  expect(await toldOf(test, read({ ...test.deps, takeTurn }, 'Patient', token))).toEqual([
-    400,
-    'processing',
-    'Not this.',
-    'unsupported_grant_type',
-  ]);
+  const { told } = await toldOf(test, read({ ...test.deps, takeTurn }, 'Patient', token));
+  expect(told).toEqual([400, 'processing', 'Not this.', 'unsupported_grant_type', 'Not this.']);
 });
 
 it.each([

@@ -1,5 +1,4 @@
 import { bodyOf, gateway, northwindTokens, withoutPartner, withPartner, withPayer } from '../../support/login.ts';
-import { codeWithAnotherSecret } from './forged-bearers.ts';
 
 describe('redeeming a code', () => {
   it('names no patient if the grant is bound to none, nor does introspection', async () => {
@@ -73,26 +72,11 @@ describe('redeeming a code', () => {
 });
 
 describe('a code', () => {
-  it('is valid until then', async () => {
+  it('is valid for 59 seconds', async () => {
     const { login, redeem, passSeconds } = gateway();
     const code = await login();
     passSeconds(59);
 
-    expect((await redeem(code)).statusCode).toBe(200);
-  });
-
-  it('that is malformed is distinguished from an old one without a read, and one with another secret is unknown', async () => {
-    const { login, redeem, dynamo } = gateway();
-    const code = await login();
-    dynamo.calls();
-
-    const damaged = await redeem(`${code.slice(0, -1)}${code.endsWith('A') ? 'B' : 'A'}`);
-    const readsOfDamaged = dynamo.calls();
-    const forged = await redeem(codeWithAnotherSecret(code));
-
-    expect(bodyOf(damaged).error_description).toContain('malformed or was not issued here');
-    expect(readsOfDamaged).toEqual([]);
-    expect(bodyOf(forged).error_description).toContain('unknown');
     expect((await redeem(code)).statusCode).toBe(200);
   });
 });

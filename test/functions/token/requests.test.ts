@@ -1,10 +1,14 @@
 import type { ApiResponse } from '../../../functions/shared/http/api.ts';
 import { metric } from '../../support/embedded-metrics.ts';
 import { apiEvent, call } from '../../support/gateway.ts';
-import { basic, bodyOf, gateway, throttled, type TokenBody } from '../../support/login.ts';
+import { basic, bodyOf, gateway, pkce, throttled, verifier, type TokenBody } from '../../support/login.ts';
 
 const form = { grant_type: 'authorization_code', code: 'p2pc_x' };
+const app = { client_id: 'demo-app', redirect_uri: 'http://localhost:3002/app/callback' };
 const resources = ['/oauth2/token', '/oauth2/revoke', '/oauth2/introspect'];
+
+type Gateway = ReturnType<typeof gateway>;
+type Request = (test: Gateway, pair: TokenBody) => Promise<ApiResponse>;
 
 describe('a request to token, revoke or introspect', () => {
   it.each(resources)('%s refuses a GET with 405', async (resource) => {
@@ -30,26 +34,6 @@ describe('a request to token, revoke or introspect', () => {
       expect(response.statusCode).toBe(400);
       expect(bodyOf(response).error).toBe('invalid_request');
     }
-  });
-
-  it.each([
-    [{ grant_type: 'password' }, 'unsupported_grant_type'],
-    [{ grant_type: 'client_credentials' }, 'unsupported_grant_type'],
-    [{ grant_type: 'constructor' }, 'unsupported_grant_type'],
-    [{ grant_type: '' }, 'invalid_request'],
-    [{ grant_type: 'authorization_code' }, 'invalid_request'],
-    [{ grant_type: 'refresh_token' }, 'invalid_request'],
-    [{ grant_type: 'authorization_code', code: 'p2pc_damaged' }, 'invalid_grant'],
-    [{ grant_type: 'refresh_token', refresh_token: 'p2pr_damaged' }, 'invalid_grant'],
-  ])('answers %j with %s, and reads nothing', async (parameters, error) => {
-    const { token, dynamo } = gateway();
-
-    const response = await token(parameters);
-
-    expect(response.statusCode).toBe(400);
-    expect(bodyOf(response)).toEqual({ error, error_description: expect.stringMatching(/\.$/) });
-    expect(response.headers).toMatchObject({ 'Cache-Control': 'no-store', 'Content-Type': 'application/json' });
-    expect(dynamo.calls()).toEqual([]);
   });
 
   it('accepts a charset, a base64 body, and requests without Accept or User-Agent', async () => {
@@ -83,6 +67,10 @@ describe('a request to token, revoke or introspect', () => {
     expect(response.statusCode).toBe(503);
     expect(response.headers['Retry-After']).toBe('5');
     expect(bodyOf(response)).toEqual({ error: 'temporarily_unavailable', error_description: expect.any(String) });
+    expect(test.lastLine()).toMatchObject({
+      partner: 'demo-partner',
+      detail: 'dynamodb: ProvisionedThroughputExceededException',
+    });
     expect((await request(test, pair, code)).statusCode).toBe(200);
   });
 
@@ -122,5 +110,43 @@ describe('what a token request is counted as', () => {
     ['/oauth2/token', { method: 'OPTIONS', headers: { Origin: 'http://localhost:3002' } }, []],
   ])('%s with %j is %j, even without authentication', async (resource, options, requests) => {
     expect(await counted(resource, options)).toEqual(requests);
+  });
+});
+
+describe('the record of a request about a grant', () => {
+  it.each<[string, Request]>([
+    ['redeem', async ({ login, redeem, dynamo }) => (dynamo.items('Grants').clear(), redeem(await login()))],
+    ['refresh', ({ refresh }, pair) => refresh(pair.refresh_token)],
+    ['introspect', ({ introspect }, pair) => introspect({ token: pair.access_token })],
+    ['introspect', ({ introspect }, pair) => introspect({ token: pair.refresh_token })],
+    ['revoke', ({ revoke }, pair) => revoke({ token: pair.access_token })],
+    ['revoke', ({ revoke }, pair) => revoke({ token: pair.refresh_token })],
+  ])('names the function, the step %s, the grant, its payer and its partner', async (step, request) => {
+    const test = gateway();
+    const pair = await test.connect();
+
+    await request(test, pair);
+
+    expect(test.lastLine()).toMatchObject({
+      function: 'token',
+      step,
+      outcome: 'ok',
+      grantId: test.grant()['grantId']?.S,
+      payer: 'northwind',
+      partner: 'demo-partner',
+    });
+  });
+
+  it.each<[string, Request]>([
+    ['refresh', ({ refresh }, pair) => refresh(pair.refresh_token, {}, {})],
+    ['revoke', ({ revoke }, pair) => revoke({ token: pair.access_token }, {})],
+  ])('names the partner of a %s by the token alone, too', async (step, request) => {
+    const test = gateway();
+    const code = await test.login({ ...app, ...pkce });
+    const pair = bodyOf(await test.redeem(code, { ...app, code_verifier: verifier }, {}));
+
+    await request(test, pair);
+
+    expect(test.lastLine()).toMatchObject({ step, outcome: 'ok', partner: 'demo-app', payer: 'northwind' });
   });
 });

@@ -3,10 +3,8 @@ import { readAccessToken } from '../../../functions/shared/store/bearers.ts';
 import { readGrant, sealPayerTokens } from '../../../functions/shared/store/grant-item.ts';
 import { storePayerTokens } from '../../../functions/shared/store/grants.ts';
 import { startMs } from '../../support/gateway.ts';
-import { basic, bodyOf, formOf, gateway, northwindTokens, pkce, verifier, withPayer } from '../../support/login.ts';
+import { bodyOf, formOf, gateway, northwindTokens, withPayer } from '../../support/login.ts';
 import { readsOf } from '../../support/stale-reads.ts';
-
-const app = { client_id: 'demo-app', redirect_uri: 'http://localhost:3002/app/callback' };
 
 describe('revoking', () => {
   it.each(['access_token', 'refresh_token'] as const)('by the %s ends the grant, with 200 and {}', async (kind) => {
@@ -104,21 +102,5 @@ describe('revoking', () => {
 
     expect((await revoke({ token: pair.access_token })).statusCode).toBe(200);
     expect((await refresh(pair.refresh_token)).statusCode).toBe(200);
-  });
-
-  it('lets a public client act with the token alone, but not a confidential one', async () => {
-    const { connect, login, redeem, revoke, isActive } = gateway();
-    const pair = await connect();
-    const appPair = bodyOf(await redeem(await login({ ...app, ...pkce }), { ...app, code_verifier: verifier }, {}));
-
-    const confidential = await revoke({ token: pair.access_token }, {});
-    const publicClient = await revoke({ token: appPair.access_token }, {});
-    const nobody = await revoke({ token: 'unknown' }, {});
-
-    expect([confidential.statusCode, publicClient.statusCode, nobody.statusCode]).toEqual([401, 200, 401]);
-    for (const refused of [confidential, nobody]) {
-      expect(bodyOf(refused).error_description).toBe('Client authentication is missing.');
-    }
-    expect(await isActive(pair.access_token, basic())).toBe(true);
   });
 });
