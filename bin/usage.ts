@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { runTool } from './shared/command-line.ts';
 import { output } from './shared/output.ts';
+import { spec } from './usage/flags.ts';
 import { usage } from './usage/usage.ts';
 
-await runTool(() => usage(process.argv.slice(2), { nowMs: Date.now(), environment: process.env, output, delay }));
+await runTool(spec, (args) => usage(args, { nowMs: Date.now(), environment: process.env, output, delay }));

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { UsageError } from '../bin/shared/errors.ts';
 import type { LocalPartner } from '../config/local.ts';
 import { clientSecret, id, redirectUri, webhook as webhookUrl } from '../config/rules.ts';
-import { LocalStackError } from './local-stack-error.ts';
 
 /** An app that `--client` registers. */
 export interface AskedClient {
@@ -29,7 +29,7 @@ const splitAt = (text: string): readonly [before: string, after: string | undefi
 
 const refuse = (flag: string, text: string, problem: string): never => {
   const shown = text.length > 200 ? `${text.slice(0, 200)}…` : text;
-  throw new LocalStackError(`--${flag} ${JSON.stringify(shown)}: ${problem}`);
+  throw new UsageError(`--${flag} ${JSON.stringify(shown)}: ${problem}`);
 };
 
 /** Each client's redirect URIs, by client id, in the order of the flags. */
@@ -97,7 +97,7 @@ interface ClientFlags {
 /**
  * Reads `--client ID=REDIRECT_URI`, `--client-secret ID[=SECRET]` and `--webhook ID=URL`, by the rules of the configuration.
  * @param taken ids that the stage already has
- * @throws LocalStackError with one line
+ * @throws UsageError with one line
  */
 export const readClients = (
   { clients = [], secrets = [], webhooks = [] }: ClientFlags,

@@ -1,14 +1,15 @@
-import { parseArgs } from 'node:util';
+import { readOrExit } from '../bin/shared/command-line.ts';
 import { progressBar } from '../bin/shared/progress.ts';
 import { readClients } from './clients.ts';
 import { runExportDemo } from './demo/export.ts';
+import { spec } from './demo/flags.ts';
 import { resultLines, stepLines } from './demo/print.ts';
 import { StepError } from './demo/step.ts';
 import type { StepReport } from './demo/step.ts';
 import { expectationOf, runDemo } from './demo/steps.ts';
 import type { DemoResult } from './demo/steps.ts';
 import type { Progress } from './partner/exports.ts';
-import { memberNamed, readMemberKey } from './sign-in/member.ts';
+import { memberNamed } from './sign-in/member.ts';
 import { startLocalStack } from './stack.ts';
 
 /**
@@ -19,14 +20,8 @@ const payerId = 'demo-health-plan';
 /** The app of the README's three calls. */
 const partner = { clientId: 'my-app', redirectUri: 'http://localhost:5210/callback' };
 
-const { values } = parseArgs({
-  options: {
-    export: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    member: { type: 'string', default: 'clinical' },
-  },
-});
-const { json } = values;
+const asked = await readOrExit(spec);
+const { json, member } = asked;
 const startedMs = performance.now();
 const steps: StepReport[] = [];
 const stopping = new AbortController();
@@ -55,7 +50,6 @@ const showStep = (step: StepReport): void => {
 };
 
 const runOnOwnStack = async (): Promise<DemoResult> => {
-  const member = readMemberKey(values.member);
   tell('Starting gateway, payers and partner app on free ports …\n');
   const clients = readClients({ clients: [`${partner.clientId}=${partner.redirectUri}`] }, []);
   const stack = await startLocalStack({ ports: 'free', clients, signal: stopping.signal });
@@ -71,7 +65,7 @@ const runOnOwnStack = async (): Promise<DemoResult> => {
       signal: stopping.signal,
     };
     const expects = expectationOf(member);
-    return values.export
+    return asked.export
       ? await runExportDemo(parts, expects, { step: showStep, progress: showProgress })
       : await runDemo(parts, expects, showStep);
   } finally {

@@ -1,24 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { exit } from '../bin/shared/exit.ts';
+import { readCommand, runTool, type Read } from '../bin/shared/command-line.ts';
+import { Refusal } from '../bin/shared/errors.ts';
 import { runDrill } from './drill/drill.ts';
+import { spec } from './drill/flags.ts';
 import { casesTable, recordOf } from './drill/record.ts';
 import { startWorld } from './drill/world.ts';
 import { LocalStackError } from './local-stack-error.ts';
-
-const help = `npm run drill -- [flags]
-
-Rehearses a loss on a local stack of its own: copies tables, loses them, restores with npm run restore, and tries all that
-partners hold. It touches nothing outside that stack.
-
-  --write      writes the record into docs/reports/restore-drill.md
-  --more N     copies N further grants, to measure with (default 0, at most 20000)
-  --json       prints the result as JSON
-  --dry-run    says each step, and does nothing
-  --help       this text
-
-Exits with 0 if all is as it must be, 1 if not, 2 if the command line is wrong.`;
 
 /** What the drill does, step by step. */
 const plan = [
@@ -34,38 +22,7 @@ const plan = [
 
 const record = join(import.meta.dirname, '..', 'docs', 'reports', 'restore-drill.md');
 
-const options = {
-  write: { type: 'boolean' },
-  more: { type: 'string' },
-  json: { type: 'boolean' },
-  'dry-run': { type: 'boolean' },
-  help: { type: 'boolean' },
-} as const;
-
-/** The command line is wrong. */
-class UsageError extends Error {}
-
-const readFlags = () => {
-  try {
-    const { values } = parseArgs({ options });
-    const more = values.more ?? '0';
-    if (!/^\d{1,5}$/.test(more) || Number(more) > 20_000) {
-      throw new UsageError(`--more is ${JSON.stringify(more)}; write a number up to 20000`);
-    }
-    return { ...values, more: Number(more) };
-  } catch (error) {
-    const [what] = (error as Error).message.split(/\. |\n/);
-    throw new UsageError(`${what}; --help lists the flags`);
-  }
-};
-
-const run = async (): Promise<number> => {
-  const { write = false, more, json = false, 'dry-run': dryRun = false, help: asksHelp = false } = readFlags();
-  if (asksHelp || dryRun) {
-    const numbered = plan.map((step, index) => `${index + 1}. ${step}`);
-    console.log(asksHelp ? help : [...numbered, 'Nothing was done.'].join('\n'));
-    return 0;
-  }
+const drill = async ({ write, more, json }: Read<typeof spec>): Promise<number> => {
   const stopping = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort());
   const tell = (text: string): void => console.error(text);
@@ -84,14 +41,14 @@ const run = async (): Promise<number> => {
   }
 };
 
-try {
-  await exit(await run());
-} catch (error) {
-  if (error instanceof UsageError) {
-    console.error(error.message);
-    await exit(2);
+await runTool(spec, async (args) => {
+  const asked = readCommand(spec, args);
+  if (asked.dryRun) {
+    console.log([...plan.map((step, index) => `${index + 1}. ${step}`), 'Nothing was done.'].join('\n'));
+    return 0;
   }
-  const message = error instanceof Error ? error.message : String(error);
-  console.error(error instanceof LocalStackError ? message : `The drill stopped: ${message}`);
-  await exit(1);
-}
+  return drill(asked).catch((error: unknown) => {
+    if (error instanceof LocalStackError) throw error;
+    throw new Refusal(`The drill stopped: ${error instanceof Error ? error.message : String(error)}`);
+  });
+});

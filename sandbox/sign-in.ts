@@ -1,13 +1,10 @@
-import { help, readFlags, UsageError } from './sign-in/flags.ts';
+import { runTool } from '../bin/shared/command-line.ts';
+import { readFlags, spec } from './sign-in/flags.ts';
 import { reasonOf, signIn } from './sign-in/sign-in.ts';
 
 /** `npm run sign-in -- AUTHORIZE_URL`: signs a test member in at a running local stack, for a partner's own tests. */
-const run = async (): Promise<number> => {
-  const request = readFlags(process.argv.slice(2));
-  if (request === undefined) {
-    console.log(help);
-    return 0;
-  }
+await runTool(spec, async (args) => {
+  const request = readFlags(args);
   try {
     const { redirect, codeVerifier, tokens } = await signIn(request);
     console.log(tokens === undefined ? redirect : JSON.stringify(tokens, undefined, 2));
@@ -17,12 +14,4 @@ const run = async (): Promise<number> => {
     console.error(`No sign-in: ${reasonOf(error, request)}`);
     return 1;
   }
-};
-
-try {
-  process.exitCode = await run();
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(error.message);
-  process.exitCode = 2;
-}
+});

@@ -6,7 +6,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { explainAwsFailure } from '../shared/aws.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 
 /** The bucket with a stage's audit. */
 export interface AuditBucket {

@@ -1,10 +1,10 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { awsSettings } from '../shared/aws.ts';
-import { readStage } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
+import { readStage } from '../shared/stage-flags.ts';
 import { explainS3Failure, findBucket } from './audit-bucket.ts';
 import { findEvents } from './find-events.ts';
-import { help, readFlags } from './flags.ts';
+import { readFlags } from './flags.ts';
 import { tableOf } from './table.ts';
 
 /** What the tool is given from outside. */
@@ -24,11 +24,7 @@ export const audit = async (
   { nowMs, environment, output }: AuditToolDeps,
 ): Promise<number> => {
   const query = readFlags(args, nowMs);
-  if (query === 'help') {
-    output.out(help);
-    return 0;
-  }
-  const config = await readStage(query.stage);
+  const config = await readStage(query);
   const client = new S3Client(awsSettings(config, environment, 'audit-reader'));
   try {
     const bucket = await findBucket(client, config.stage, query.bucket ?? environment['AUDIT_BUCKET']);

@@ -1,6 +1,6 @@
 import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
 import { compareTexts } from '../../functions/shared/compare-texts.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import { keysAfter, readObject, type AuditBucket } from './audit-bucket.ts';
 import { idOf, nameOf, versionOf } from './event-facts.ts';
 import type { AuditQuery } from './flags.ts';

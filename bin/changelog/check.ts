@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stageNames } from '../../config/load.ts';
-import { UsageError } from '../shared/command-line.ts';
+import { readCommand } from '../shared/command-line.ts';
+import { UsageError } from '../shared/errors.ts';
 import type { Git } from '../shared/git.ts';
 import type { Output } from '../shared/output.ts';
-import { help, readFlags } from './flags.ts';
+import { spec } from './flags.ts';
 import { newEntries } from './new-entries.ts';
 import { isShipped } from './shipped.ts';
 
@@ -67,12 +68,8 @@ const missingEntry = (touched: readonly string[]): string =>
  * @throws UsageError if there is nothing to compare with
  */
 export const checkChangelog = async (args: readonly string[], deps: CheckDeps): Promise<number> => {
-  const command = readFlags(args);
+  const command = readCommand(spec, args);
   const { output } = deps;
-  if (command === 'help') {
-    output.out(help);
-    return 0;
-  }
   const from = await commonCommit(deps, command.base);
   const stages = stageNames(join(deps.folder, 'config'));
   const touched = (await changedFiles(deps, from)).filter((path) => isShipped(path, stages));

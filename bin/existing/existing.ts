@@ -1,8 +1,9 @@
 import type { StageConfig } from '../../config/stage.ts';
 import { explainAwsFailure } from '../shared/aws.ts';
-import { readStage, Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
-import { help, readFlags } from './flags.ts';
+import { readStage } from '../shared/stage-flags.ts';
+import { readFlags } from './flags.ts';
 import { needsOf, tellNeed } from './needs.ts';
 import type { Finding, Question } from './question.ts';
 
@@ -38,18 +39,16 @@ export const existing = async (
   { environment, output, questionsFor }: ExistingDeps,
 ): Promise<number> => {
   const plan = readFlags(args);
-  if (plan === 'help') {
-    output.out(help);
-    return 0;
-  }
-  const config = await readStage(plan.stage);
+  const config = await readStage(plan);
   const needs = needsOf(config);
   if (needs.length === 0) {
     throw new Refusal(`Stage ${config.stage} brings nothing of its own: the stack makes everything.`);
   }
   if (plan.command === 'needs') {
     for (const need of needs) output.out(tellNeed(need));
-    output.note(`npm run existing -- check ${plan.named} asks AWS whether all of it is so.`);
+    output.note(
+      `npm run existing -- check ${plan.stage ?? `--config ${plan.config}`} asks AWS whether all of it is so.`,
+    );
     return 0;
   }
   const count = { ok: 0, wrong: 0, unclear: 0 };

@@ -1,56 +1,37 @@
-import { awsHelp, readArguments, stageFlags, UsageError, type StageFlags } from '../shared/command-line.ts';
+import { readCommand, type Read } from '../shared/command-line.ts';
+import { flag, maybeWord, type Spec } from '../shared/spec.ts';
+import { awsHelp, requireOneStage, stageFlags } from '../shared/stage-flags.ts';
 
-export const help = `npm run existing -- needs STAGE
-npm run existing -- check STAGE [--dry-run]
+const oneStage = 'Give one STAGE, or --config FILE; --help says more';
+const words = { stage: maybeWord(oneStage) };
+const { config } = stageFlags;
 
-What an account brings to a stage: its fields existing and permissionsBoundaryArn (docs/bring-your-own.md).
-
-  needs            prints what each thing must allow: statements for its policy, routes, ports
-  check            asks AWS whether each does what a deployment would not report, and changes nothing
-
-  --config FILE    a stage's configuration, .ts or .json, instead of STAGE
-  --dry-run        with check: says what it would ask, and asks nothing
-  --help           this text
-
-${awsHelp}
-Exits with 0 if nothing is wrong, 1 if something is wrong or could not be read, 2 if the command line is wrong.`;
+export const spec = {
+  call: 'npm run existing --',
+  about: 'What an account brings to a stage: its fields existing and permissionsBoundaryArn (docs/bring-your-own.md).',
+  commands: {
+    needs: {
+      usage: 'STAGE',
+      does: 'prints what each thing must allow: statements for its policy, routes, ports',
+      changes: 'nothing',
+      words,
+      flags: { config },
+    },
+    check: {
+      usage: 'STAGE [--dry-run]',
+      does: 'asks AWS whether each does what a deployment would not report, and changes nothing',
+      changes: 'nothing',
+      words,
+      flags: { config, dryRun: flag('says what it would ask, and asks nothing') },
+    },
+  },
+  more: `${awsHelp}
+Exits with 0 if nothing is wrong, 1 if something is wrong or could not be read, 2 if the command line is wrong.`,
+  rows: [[['needs NAME', 'check NAME'], "what an account's own VPC, keys and topic must allow; checks it"]],
+} as const satisfies Spec;
 
 /** What to do for which stage. */
-export interface ExistingPlan {
-  readonly command: 'needs' | 'check';
-  readonly stage: StageFlags;
-  /** The stage as the person named it. */
-  readonly named: string;
-  readonly dryRun: boolean;
-}
+export type ExistingPlan = Read<typeof spec>;
 
-const flags = {
-  config: stageFlags.config,
-  'dry-run': { type: 'boolean' },
-  help: { type: 'boolean' },
-} as const;
-
-/**
- * Reads the command line.
- * @returns `help` if that was asked for
- * @throws UsageError
- */
-export const readFlags = (args: readonly string[]): ExistingPlan | 'help' => {
-  const { values, positionals } = readArguments({ args: [...args], options: flags, allowPositionals: true });
-  if (values.help === true) return 'help';
-  const [command, stage, ...more] = positionals;
-  if (command !== 'needs' && command !== 'check') {
-    throw new UsageError('Give a command, needs or check; --help says more');
-  }
-  if (more.length > 0 || (stage === undefined) === (values.config === undefined)) {
-    throw new UsageError('Give one STAGE, or --config FILE; --help says more');
-  }
-  const dryRun = values['dry-run'] === true;
-  if (dryRun && command === 'needs') throw new UsageError('--dry-run does not apply to needs, which asks nothing');
-  return {
-    command,
-    stage: stage === undefined ? { config: values.config ?? '' } : { stage },
-    named: stage ?? `--config ${values.config ?? ''}`,
-    dryRun,
-  };
-};
+/** Reads the command line. @throws UsageError */
+export const readFlags = (args: readonly string[]): ExistingPlan => requireOneStage(readCommand(spec, args), oneStage);

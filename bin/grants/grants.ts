@@ -10,10 +10,12 @@ import { isLive, type Grant } from '../../functions/shared/store/grant-item.ts';
 import { getGrant, revoke } from '../../functions/shared/store/grants.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { callerOf } from '../shared/caller.ts';
-import { readStage, Refusal } from '../shared/command-line.ts';
+import { readCommand } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import { findTable } from '../shared/find-table.ts';
 import type { Output } from '../shared/output.ts';
-import { help, readFlags, type GrantCommand } from './flags.ts';
+import { readStage } from '../shared/stage-flags.ts';
+import { spec, type GrantCommand } from './flags.ts';
 
 /** What the tool is given from outside. */
 export interface GrantsToolDeps {
@@ -44,7 +46,7 @@ const endGrant = async (
   sts: STSClient,
   config: StageConfig,
   grant: Grant,
-  { reason, dryRun }: GrantCommand,
+  { reason, dryRun }: Extract<GrantCommand, { command: 'end' }>,
   { nowMs, output }: GrantsToolDeps,
 ): Promise<number> => {
   const now = Math.floor(nowMs / 1000);
@@ -64,8 +66,14 @@ const endGrant = async (
   return 0;
 };
 
-const run = async (command: GrantCommand, deps: GrantsToolDeps): Promise<number> => {
-  const config = await readStage(command.stage);
+/**
+ * Shows a grant, or ends it.
+ * @returns the exit code
+ * @throws UsageError, Refusal, ConfigError
+ */
+export const grants = async (args: readonly string[], deps: GrantsToolDeps): Promise<number> => {
+  const command = readCommand(spec, args);
+  const config = await readStage(command);
   const settings = awsSettings(config, deps.environment, 'operator');
   const [client, sts] = [new DynamoDBClient(settings), new STSClient(settings)];
   try {
@@ -85,16 +93,4 @@ const run = async (command: GrantCommand, deps: GrantsToolDeps): Promise<number>
     client.destroy();
     sts.destroy();
   }
-};
-
-/**
- * Shows a grant, or ends it.
- * @returns the exit code
- * @throws UsageError, Refusal, ConfigError
- */
-export const grants = async (args: readonly string[], deps: GrantsToolDeps): Promise<number> => {
-  const command = readFlags(args);
-  if (command !== 'help') return run(command, deps);
-  deps.output.out(help);
-  return 0;
 };

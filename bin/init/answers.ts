@@ -1,7 +1,8 @@
 import * as deploymentRules from '../../config/deployment-rules.ts';
 import { exampleAccount, isExampleHost } from '../../config/examples.ts';
 import * as rules from '../../config/rules.ts';
-import { UsageError } from '../shared/command-line.ts';
+import { UsageError } from '../shared/errors.ts';
+import { flagName } from '../shared/spec.ts';
 
 /** Where answers come from: the command's flags, then the person at the terminal, if there is one. */
 export interface Answers {
@@ -12,7 +13,7 @@ export interface Answers {
 
 /** A question, and the rule for its answer. */
 interface Question {
-  /** A flag without its dashes, or an argument as it is. */
+  /** A flag's property, or an argument as it is. */
   readonly flag: string;
   readonly given: string | undefined;
   readonly text: string;
@@ -22,7 +23,7 @@ interface Question {
 }
 
 /** As a person writes it. */
-const argument = (flag: string): string => (/^[a-z]/.test(flag) ? `--${flag}` : flag);
+const argument = (flag: string): string => (/^[a-z]/.test(flag) ? `--${flagName(flag)}` : flag);
 
 /** Refuses the documents' own values at once; given as flags they are refused with the whole stage. */
 const ownValue: rules.Rule = (value) => {

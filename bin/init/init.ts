@@ -6,10 +6,11 @@ import { requireDeployable } from '../../config/deployable.ts';
 import { pendingClientId } from '../../config/examples.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { registrationOf } from '../payers/registration.ts';
-import { Refusal, UsageError } from '../shared/command-line.ts';
+import { readCommand } from '../shared/command-line.ts';
+import { Refusal, UsageError } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import { answer, deploymentRules, oneOf, orNone, rules, type Answers } from './answers.ts';
-import { help, inArguments, readFlags, type Flags } from './flags.ts';
+import { inArguments, spec, type Flags } from './flags.ts';
 import { askForPayer, type FirstPayer } from './payer.ts';
 import { stageText, type NewStage } from './stage.ts';
 
@@ -38,7 +39,7 @@ const freeName =
 
 const askForDomain = async (answers: Answers, flags: Flags): Promise<NewStage['domain']> => {
   const question = (
-    flag: 'domain' | 'certificate' | 'zone-id' | 'zone',
+    flag: 'domain' | 'certificate' | 'zoneId' | 'zone',
     text: string,
     rule: rules.Rule,
     otherwise?: string,
@@ -56,7 +57,7 @@ const askForDomain = async (answers: Answers, flags: Flags): Promise<NewStage['d
     deploymentRules.certificateArn,
   );
   const id = await question(
-    'zone-id',
+    'zoneId',
     'The id of its Route 53 zone (none, for another DNS service)?',
     orNone(deploymentRules.hostedZoneId),
     'none',
@@ -86,14 +87,14 @@ const askForOperator = async (
   };
 };
 
-const askForStage = async (
-  answers: Answers,
-  flags: Flags,
-  root: string,
-  given: string | undefined,
-): Promise<NewStage> => {
-  const stage = await answer(answers, { flag: 'NAME', given, text: 'The name of the stage?', rule: freeName(root) });
-  const said = flags.production === undefined ? undefined : flags.production ? 'yes' : 'no';
+const askForStage = async (answers: Answers, flags: Flags, root: string): Promise<NewStage> => {
+  const stage = await answer(answers, {
+    flag: 'NAME',
+    given: flags.name,
+    text: 'The name of the stage?',
+    rule: freeName(root),
+  });
+  const said = flags.production ? 'yes' : flags.noProduction ? 'no' : undefined;
   const text = 'Will real members use it (yes, no)?';
   const production =
     (await answer(answers, {
@@ -108,7 +109,7 @@ const askForStage = async (
   const region = await question('region', 'The AWS region, such as us-east-1?', deploymentRules.region);
   const first = await answer(answers, {
     flag: 'alarm',
-    given: flags.alarm?.[0],
+    given: flags.alarm[0],
     text: 'The e-mail address for alarms?',
     rule: deploymentRules.emailAddress,
   });
@@ -121,7 +122,7 @@ const askForStage = async (
     region,
     ...(domain === undefined ? {} : { domain }),
     ...(operator === undefined ? {} : { operator }),
-    alarmAddresses: [first, ...(flags.alarm ?? []).slice(1)],
+    alarmAddresses: [first, ...flags.alarm.slice(1)],
     payerSecrets: 'stack',
     retention: retentionFor(production),
   };
@@ -201,21 +202,16 @@ const requireUsable = (stage: object, file: string): void => {
  */
 export const init = async (args: readonly string[], { root, http, ask, output }: InitDeps): Promise<number> => {
   const { out: print } = output;
-  const { values: flags, positionals } = readFlags(args);
-  if (flags.help === true) {
-    print(help);
-    return 0;
-  }
-  const [name, ...more] = positionals;
-  if (more.length > 0) throw new UsageError('Give one name; --help lists the flags');
+  const flags = readCommand(spec, args);
+  if (flags.production && flags.noProduction) throw new UsageError('Give --production or --no-production, not both');
   const answers = { ask, print };
-  const stage = await askForStage(answers, flags, root, name);
+  const stage = await askForStage(answers, flags, root);
   const first = await askForPayer(answers, flags, http);
   const file = `config/${stage.stage}.ts`;
   const keyFile = `.secrets/${stage.stage}/${first.payer.id}.json`;
   requireUsable({ ...stage, payers: [first.payer], partners: [] }, file);
   const text = await stageText(stage, first.payer, first.isSmart);
-  if (flags['dry-run'] === true) {
+  if (flags.dryRun) {
     print(`${file} would be:\n\n${text}`);
     if (first.secret !== undefined) print(`${keyFile} would get the private half of the key, readable only by you.\n`);
     print('Nothing was written. Without --dry-run, a new key is made.');

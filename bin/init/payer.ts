@@ -4,7 +4,7 @@ import type { Payer } from '../../functions/shared/registry/types.ts';
 import { discover, type Discovered } from '../payers/discover.ts';
 import { makeKeyPair } from '../payers/key.ts';
 import { propose } from '../payers/propose.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import { answer, oneOf, orNone, rules, type Answers } from './answers.ts';
 import type { Flags } from './flags.ts';
 
@@ -54,16 +54,16 @@ export const askForPayer = async (answers: Answers, flags: Flags, http: PayerHtt
     text: "The payer's FHIR base URL?",
     rule: rules.fhirBaseUrl,
   });
-  const discovered = await discoverOrNothing(flags.offline === true ? undefined : http, url, answers);
+  const discovered = await discoverOrNothing(flags.offline ? undefined : http, url, answers);
   const { payer, asks } = propose(discovered);
   const endpoint = (flag: 'authorize' | 'token', known: string, rule: rules.Rule): Promise<string> => {
     const otherwise = known.includes('.invalid') ? undefined : known;
     return answer(answers, { flag, given: flags[flag], text: `Its ${flag} endpoint?`, rule, otherwise });
   };
-  const text = (flag: 'payer-id' | 'payer-name' | 'auth', words: string, rule: rules.Rule, otherwise: string) =>
+  const text = (flag: 'payerId' | 'payerName' | 'auth', words: string, rule: rules.Rule, otherwise: string) =>
     answer(answers, { flag, given: flags[flag], text: words, rule, otherwise });
-  const displayName = await text('payer-name', 'Its name, as members see it?', rules.notEmpty, payer.displayName);
-  const id = await text('payer-id', "Its id in the gateway's URLs?", rules.id, payer.id);
+  const displayName = await text('payerName', 'Its name, as members see it?', rules.notEmpty, payer.displayName);
+  const id = await text('payerId', "Its id in the gateway's URLs?", rules.id, payer.id);
   const authorizationEndpoint = await endpoint('authorize', payer.authorizationEndpoint, rules.authorizationEndpoint);
   const tokenEndpoint = await endpoint('token', payer.tokenEndpoint, rules.webUrl);
   const methods = oneOf('client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none');
@@ -74,13 +74,13 @@ export const askForPayer = async (answers: Answers, flags: Flags, http: PayerHtt
     payer.clientAuthentication,
   )) as Payer['clientAuthentication'];
   const clientId = await answer(answers, {
-    flag: 'client-id',
-    given: flags['client-id'],
+    flag: 'clientId',
+    given: flags.clientId,
     text: "The gateway's client id there (none, if it is not registered yet)?",
     rule: orNone(rules.visible),
     otherwise: 'none',
   });
-  const pair = clientAuthentication === 'private_key_jwt' ? await makeKeyPair({ rsa: flags.rsa === true }) : undefined;
+  const pair = clientAuthentication === 'private_key_jwt' ? await makeKeyPair({ rsa: flags.rsa }) : undefined;
   return {
     payer: {
       ...payer,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { causeOf, GatewayError } from '../../functions/shared/errors.ts';
 import { revoke } from '../../functions/shared/store/grants.ts';
-import { Refusal, UsageError } from '../shared/command-line.ts';
+import { Refusal, UsageError } from '../shared/errors.ts';
 import type { MembersToolDeps } from './deps.ts';
 import { findStored, type FoundGrant } from './find-grants.ts';
 import { caseMatters, counted, grantLines } from './find.ts';

@@ -1,6 +1,6 @@
 import { instant } from '../../functions/shared/instant.ts';
 import { inColumns } from '../shared/columns.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import type { MembersToolDeps } from './deps.ts';
 import { findGrants, type Found, type FoundGrant } from './find-grants.ts';
 import type { MembersCommand } from './flags.ts';

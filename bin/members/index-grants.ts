@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { addMemberIndex } from '../../functions/shared/store/grants.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import type { MembersToolDeps } from './deps.ts';
 import { counted } from './find.ts';
 import type { OpenStage } from './open-stage.ts';

@@ -1,7 +1,7 @@
 import type { MembersToolDeps } from './deps.ts';
 import { endCommand, requireYesOrTerminal } from './end.ts';
 import { findCommand } from './find.ts';
-import { help, readFlags } from './flags.ts';
+import { readFlags } from './flags.ts';
 import { indexCommand } from './index-grants.ts';
 import { withStage } from './open-stage.ts';
 import { reportCommand } from './report.ts';
@@ -13,10 +13,6 @@ import { reportCommand } from './report.ts';
  */
 export const members = async (args: readonly string[], deps: MembersToolDeps): Promise<number> => {
   const command = readFlags(args, deps.now());
-  if (command === 'help') {
-    deps.output.out(help);
-    return 0;
-  }
   if (command.command === 'end') requireYesOrTerminal(command, deps);
   return withStage(command, deps, (stage) => {
     switch (command.command) {

@@ -7,12 +7,13 @@ import type { Member } from '../../functions/shared/store/member-index.ts';
 import { explainS3Failure, findBucket, type AuditBucket } from '../audit/audit-bucket.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import type { Caller } from '../shared/caller.ts';
-import { readStage, Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import { findTable } from '../shared/find-table.ts';
 import { patiently } from '../shared/patience.ts';
 import { openRegistryTable, type RegistryTable } from '../shared/registry-table.ts';
+import { readStage } from '../shared/stage-flags.ts';
 import type { MembersToolDeps } from './deps.ts';
-import type { Place } from './flags.ts';
+import type { MembersCommand } from './flags.ts';
 
 /** A stage, opened by an operator. */
 export interface OpenStage {
@@ -58,11 +59,11 @@ const explain = (error: unknown, { stage }: StageConfig, keyId: string): unknown
  * @throws Refusal if the stage cannot be used
  */
 export const withStage = async <T>(
-  place: Place,
+  place: MembersCommand,
   { environment, wait }: Pick<MembersToolDeps, 'environment' | 'wait'>,
   run: (stage: OpenStage) => Promise<T>,
 ): Promise<T> => {
-  const config = await readStage(place.stage);
+  const config = await readStage(place);
   const settings = awsSettings(config, environment, 'operator');
   const keyId = place.key ?? `alias/p2p-${config.stage}-member-index`;
   const { table: registry, operator, close } = await openRegistryTable(config, { environment, tool: 'operator', wait });

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import { instant } from '../../functions/shared/instant.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import { requireWritable, writePrivately } from '../shared/write-whole.ts';
 import { csvOf } from './csv.ts';
 import type { MembersToolDeps } from './deps.ts';

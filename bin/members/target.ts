@@ -5,7 +5,7 @@ import type { Member } from '../../functions/shared/store/member-index.ts';
 import { factsOf } from '../audit/event-facts.ts';
 import { readCreated } from '../audit/find-events.ts';
 import { payerPause } from '../payers/pause.ts';
-import { Refusal, UsageError } from '../shared/command-line.ts';
+import { Refusal, UsageError } from '../shared/errors.ts';
 import { findNamed } from '../shared/find-named.ts';
 import { itemsOf } from '../shared/registry-list.ts';
 import { readAll, readOne } from '../shared/registry-table.ts';

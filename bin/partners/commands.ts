@@ -1,6 +1,6 @@
 import { pendingClientId } from '../../config/examples.ts';
 import type { StageConfig } from '../../config/stage.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import { typeScript } from '../shared/typescript.ts';
 import { makePartner, type NewPartner } from './new-partner.ts';

@@ -6,7 +6,7 @@ import type { StageConfig } from '../../config/stage.ts';
 import type { PublicJwk } from '../../functions/shared/registry/types.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { problemsWith } from '../shared/check-entry.ts';
-import { Refusal, UsageError } from '../shared/command-line.ts';
+import { Refusal, UsageError } from '../shared/errors.ts';
 import { withoutUndefined } from '../shared/objects.ts';
 import { slug } from '../shared/slug.ts';
 import { newSecret, type RandomBytes } from './secret.ts';

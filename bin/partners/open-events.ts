@@ -3,7 +3,7 @@ import { LambdaClient, paginateListFunctions } from '@aws-sdk/client-lambda';
 import type { StageConfig } from '../../config/stage.ts';
 import type { Partner } from '../../functions/shared/registry/types.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import { openRegistryTable, type RegistryTable } from '../shared/registry-table.ts';
 import { findItem } from '../shared/stop-tool.ts';
 import { partnerBlock } from './block.ts';

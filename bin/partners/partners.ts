@@ -1,10 +1,10 @@
-import { readStage, stageFile, type StageFlags } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
 import type { Wait } from '../shared/patience.ts';
+import { readStage, stageFile } from '../shared/stage-flags.ts';
 import { runList, runStop } from '../shared/stop-tool.ts';
 import { partnerBlock } from './block.ts';
 import { writeNewPartner, writeRotated, type EditedStage } from './commands.ts';
-import { help, readFlags, type BlockCommand, type PartnersCommand } from './flags.ts';
+import { readFlags } from './flags.ts';
 import { readJwks, readLogo } from './new-partner.ts';
 import { runReplay } from './replay.ts';
 import type { RandomBytes } from './secret.ts';
@@ -21,14 +21,6 @@ export interface PartnersToolDeps {
   readonly wait?: Wait;
 }
 
-const editedStage = async (flags: StageFlags): Promise<EditedStage> => {
-  const config = await readStage(flags);
-  return { config, file: stageFile(flags, config) };
-};
-
-const isBlock = (command: PartnersCommand): command is BlockCommand =>
-  command.command === 'block' || command.command === 'unblock';
-
 /**
  * Makes a partner's client, or a second secret for it; blocks partners, and lists them; manages their webhooks.
  * @returns the exit code
@@ -37,19 +29,29 @@ const isBlock = (command: PartnersCommand): command is BlockCommand =>
 export const partners = async (args: readonly string[], deps: PartnersToolDeps): Promise<number> => {
   const { randomBytes, output } = deps;
   const command = readFlags(args);
-  if (command === 'help') {
-    output.out(help);
-    return 0;
+  const editedStage = async (): Promise<EditedStage> => {
+    const config = await readStage(command);
+    return { config, file: stageFile(command, config) };
+  };
+  switch (command.command) {
+    case 'new': {
+      const stage = await editedStage();
+      const jwks = command.jwks === undefined ? undefined : await readJwks(command.jwks);
+      const logo = command.logo === undefined ? undefined : await readLogo(command.logo);
+      const { name, redirectUri: redirectUris, payer, homePage, privacy: privacyPolicy, public: isPublic } = command;
+      const partner = { name, redirectUris, payers: payer, homePage, logo, privacyPolicy, isPublic, jwks };
+      return writeNewPartner(randomBytes, output, stage, partner);
+    }
+    case 'rotate':
+      return writeRotated(randomBytes, output, await editedStage(), command);
+    case 'block':
+    case 'unblock':
+      return runStop(partnerBlock, { ...command, ends: command.command === 'unblock' }, deps);
+    case 'list':
+      return runList(partnerBlock, { ...command, onlyStopped: command.blocked }, deps);
+    case 'webhook':
+      return runWebhook(command, deps);
+    case 'replay':
+      return runReplay(command, deps);
   }
-  if (isBlock(command)) return runStop(partnerBlock, { ...command, ends: command.command === 'unblock' }, deps);
-  if (command.command === 'list') {
-    return runList(partnerBlock, { stage: command.stage, onlyStopped: command.onlyBlocked }, deps);
-  }
-  if (command.command === 'webhook') return runWebhook(command, deps);
-  if (command.command === 'replay') return runReplay(command, deps);
-  const stage = await editedStage(command.stage);
-  if (command.command === 'rotate') return writeRotated(randomBytes, output, stage, command);
-  const jwks = command.jwksFile === undefined ? undefined : await readJwks(command.jwksFile);
-  const logo = command.logoFile === undefined ? undefined : await readLogo(command.logoFile);
-  return writeNewPartner(randomBytes, output, stage, { ...command, jwks, logo });
 };

@@ -5,9 +5,11 @@ import {
 } from '@aws-sdk/client-lambda';
 import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { eventIdLength, eventIdPrefix, type PartnerEvent } from '../../functions/shared/events/event.ts';
-import { readStage, Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
+import { readStage } from '../shared/stage-flags.ts';
+import type { ReplayCommand } from './flags.ts';
 import { findDeliver, withEvents, type OpenEvents } from './open-events.ts';
-import { readSince, type ReplayCommand } from './webhook-flags.ts';
+import { readSince } from './since.ts';
 import { startDelivery, type WebhookDeps } from './webhook.ts';
 
 /** The deliveries of one event: the first, and its replays. */
@@ -97,7 +99,7 @@ const lineOf = ({ id, type, timestamp, data }: PartnerEvent): string =>
 export const runReplay = async (command: ReplayCommand, deps: WebhookDeps): Promise<number> => {
   const { nowMs, output, environment } = deps;
   const sinceSeconds = readSince(command.since ?? '30d', nowMs);
-  const config = await readStage(command.stage);
+  const config = await readStage(command);
   return withEvents(config, command.nameOrId, environment, async (open) => {
     const { called, webhook, isBlocked } = open.partner;
     if (webhook === undefined)

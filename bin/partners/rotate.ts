@@ -1,7 +1,7 @@
 import type { StageConfig } from '../../config/stage.ts';
 import type { Partner } from '../../functions/shared/registry/types.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import { findNamed } from '../shared/find-named.ts';
 import { typeScript } from '../shared/typescript.ts';
 import { newSecret, type RandomBytes } from './secret.ts';

@@ -7,14 +7,14 @@ import {
   writeWebhookSecret,
   writeWebhookSecrets,
 } from '../../functions/shared/events/webhook-secrets.ts';
-import { Refusal } from '../shared/command-line.ts';
 import { answerMs, withinMs } from '../shared/deadline.ts';
+import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import { putSecret, readVersions, type SecretPlace } from '../shared/put-secret.ts';
 import { explainSecretsFailure, stageSecretsClient } from '../shared/secrets-manager.ts';
+import type { WebhookCommand } from './flags.ts';
 import type { OpenEvents } from './open-events.ts';
 import type { RandomBytes } from './secret.ts';
-import type { WebhookCommand } from './webhook-flags.ts';
 
 /** Dependencies of the commands about secrets. */
 export interface WebhookSecretDeps {

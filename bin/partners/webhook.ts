@@ -3,11 +3,12 @@ import { GetDurableExecutionCommand, InvokeCommand, type GetDurableExecutionResp
 import { makeEvent, type PartnerEvent } from '../../functions/shared/events/event.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import { disabledSince, enableWebhook } from '../../functions/shared/store/webhooks.ts';
-import { readStage, Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import { findTable } from '../shared/find-table.ts';
 import type { Wait } from '../shared/patience.ts';
+import { readStage } from '../shared/stage-flags.ts';
+import type { WebhookCommand } from './flags.ts';
 import { findDeliver, withEvents, type OpenEvents } from './open-events.ts';
-import type { WebhookCommand } from './webhook-flags.ts';
 import { changeWebhookSecret, type WebhookSecretDeps } from './webhook-secret.ts';
 
 /** Dependencies of the commands about webhooks. */
@@ -114,7 +115,7 @@ const enable = async (open: OpenEvents, { dryRun }: WebhookCommand, { output }: 
  * @throws UsageError, Refusal, ConfigError
  */
 export const runWebhook = async (command: WebhookCommand, deps: WebhookDeps): Promise<number> => {
-  const config = await readStage(command.stage);
+  const config = await readStage(command);
   return withEvents(config, command.nameOrId, deps.environment, async (open) => {
     const { action } = command;
     if (action === 'test') return testWebhook(open, command, deps);

@@ -1,7 +1,7 @@
 import { webUrl } from '../../config/rules.ts';
 import { namesPrivateAddress } from '../../functions/shared/http/private-address.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
-import { Refusal, UsageError } from '../shared/command-line.ts';
+import { Refusal, UsageError } from '../shared/errors.ts';
 import { issuerPlaces, readPlaces, smartPlace, textOf, type DiscoveryDocument } from './documents.ts';
 import { judgeMetadata } from './endpoints.ts';
 import type { Finding } from './finding.ts';

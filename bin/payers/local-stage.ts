@@ -1,7 +1,7 @@
 import type { StageConfig } from '../../config/stage.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import type { Payer, PublicJwk } from '../../functions/shared/registry/types.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import { probe } from './probe.ts';
 
 /** Whether something answers at a URL, whatever the answer. */

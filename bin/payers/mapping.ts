@@ -6,8 +6,8 @@ import {
 import type { StageConfig } from '../../config/stage.ts';
 import { payerSecretPrefix } from '../../functions/shared/registry/profile.ts';
 import type { Assembly } from '../shared/assembly.ts';
-import { Refusal } from '../shared/command-line.ts';
 import { answerMs, withinMs } from '../shared/deadline.ts';
+import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import { explainSecretsFailure } from '../shared/secrets-manager.ts';
 

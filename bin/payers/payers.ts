@@ -1,12 +1,12 @@
 import { readAssembly } from '../shared/assembly.ts';
-import { readStage, stageFile } from '../shared/command-line.ts';
 import { progressBar, type Terminal } from '../shared/progress.ts';
 import { stageSecretsClient } from '../shared/secrets-manager.ts';
+import { readStage, stageFile } from '../shared/stage-flags.ts';
 import { runList, runStop } from '../shared/stop-tool.ts';
 import { checkPayers } from './check.ts';
 import { learnPayer, writeKeyPair } from './commands.ts';
 import type { ExamineDeps } from './examine.ts';
-import { help, readFlags, type PayersCommand } from './flags.ts';
+import { readFlags, type PayersCommand } from './flags.ts';
 import { printMapping } from './mapping.ts';
 import { payerPause } from './pause.ts';
 import { readSecretWith } from './read-secret.ts';
@@ -21,29 +21,30 @@ export interface PayersToolDeps extends Omit<ExamineDeps, 'readSecret'>, SecretD
 
 type Command<Name extends PayersCommand['command']> = Extract<PayersCommand, { readonly command: Name }>;
 
-const learn = async ({ url, stage, origin, json }: Command<'learn'>, deps: PayersToolDeps): Promise<number> => {
-  const config = await readStage(stage);
-  return learnPayer(deps, deps.output, { file: stageFile(stage, config), origin: origin ?? config.origin, json }, url);
+const learn = async (command: Command<'learn'>, deps: PayersToolDeps): Promise<number> => {
+  const config = await readStage(command);
+  const { url, origin = config.origin, json } = command;
+  return learnPayer(deps, deps.output, { file: stageFile(command, config), origin, json }, url);
 };
 
 const check = async (command: Command<'check'>, deps: PayersToolDeps): Promise<number> => {
-  const { target: id, stage, fromFile, json } = command;
+  const { target: id, json } = command;
   const { environment, output, clock, terminal } = deps;
-  const config = await readStage(stage);
-  const source = { config, file: stageFile(stage, config), environment, id };
+  const config = await readStage(command);
+  const source = { config, file: stageFile(command, config), environment, id };
   // npm start makes its own key pairs, which only its registry has.
   const evenIfUnreadable = config.stage !== 'local';
-  const payers = fromFile
+  const payers = command.file
     ? payersInFile(config, id)
     : await payersOfStage(source, { evenIfUnreadable, note: output.note });
-  const readSecret = command.readsSecrets ? readSecretWith(stageSecretsClient(config, environment)) : undefined;
+  const readSecret = command.noSecrets ? undefined : readSecretWith(stageSecretsClient(config, environment));
   const progress = progressBar(terminal, payers.length, clock.monotonic);
   const origin = command.origin ?? config.origin;
   return checkPayers({ ...deps, readSecret }, output, { stage: config.stage, payers, origin, json, progress });
 };
 
 const mapping = async (command: Command<'mapping'>, { environment, output }: PayersToolDeps): Promise<number> => {
-  const [config, assembly] = [await readStage(command.stage), await readAssembly(command.assembly)];
+  const [config, assembly] = [await readStage(command), await readAssembly(command.assembly)];
   return printMapping({ config, assembly }, stageSecretsClient(config, environment), output);
 };
 
@@ -56,10 +57,6 @@ const mapping = async (command: Command<'mapping'>, { environment, output }: Pay
 export const payers = async (args: readonly string[], deps: PayersToolDeps): Promise<number> => {
   const nowMs = deps.now();
   const command = readFlags(args, nowMs);
-  if (command === 'help') {
-    deps.output.out(help);
-    return 0;
-  }
   switch (command.command) {
     case 'check':
       return check(command, deps);
@@ -79,6 +76,6 @@ export const payers = async (args: readonly string[], deps: PayersToolDeps): Pro
     case 'mapping':
       return mapping(command, deps);
     case 'list':
-      return runList(payerPause, { stage: command.stage, onlyStopped: command.onlyPaused }, { ...deps, nowMs });
+      return runList(payerPause, { ...command, onlyStopped: command.paused }, { ...deps, nowMs });
   }
 };

@@ -2,7 +2,7 @@ import { clientSecret } from '../../config/rules.ts';
 import { parseObject } from '../../functions/shared/json-object.ts';
 import type { PayerSecret } from '../../functions/shared/payer/secrets.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import { judgeSecret } from './secret.ts';
 
 /** The value for Secrets Manager, and how messages call it: they quote no part of the secret but a key's `kid`. */

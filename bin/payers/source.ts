@@ -1,7 +1,7 @@
 import type { StageConfig } from '../../config/stage.ts';
 import { entryIds } from '../../functions/shared/registry/entry-items.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
-import { Refusal, UsageError } from '../shared/command-line.ts';
+import { Refusal, UsageError } from '../shared/errors.ts';
 import { findNamed } from '../shared/find-named.ts';
 import { NoTable } from '../shared/find-table.ts';
 import { itemsOf, nameItem, type NamedItem } from '../shared/registry-list.ts';

@@ -1,4 +1,4 @@
-import { UsageError } from '../shared/command-line.ts';
+import { UsageError } from '../shared/errors.ts';
 import { durationIn, instantIn } from '../shared/times.ts';
 
 /** A longer pause is more likely a typing error than intended. */

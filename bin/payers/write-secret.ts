@@ -1,7 +1,7 @@
 import type { StageConfig } from '../../config/stage.ts';
 import { payerSecretDescription, payerSecretPrefix, secretOwnerOf } from '../../functions/shared/registry/profile.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
-import { readStage, Refusal, stageFile, UsageError } from '../shared/command-line.ts';
+import { Refusal, UsageError } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import {
   missingTags,
@@ -12,6 +12,7 @@ import {
   type Versions,
 } from '../shared/put-secret.ts';
 import { stageSecretsClient } from '../shared/secrets-manager.ts';
+import { readStage, stageFile } from '../shared/stage-flags.ts';
 import type { PayersCommand } from './flags.ts';
 import { secretValue, type SecretValue } from './secret-value.ts';
 import { payersOfStage } from './source.ts';
@@ -33,10 +34,11 @@ const unknownOrigin = 'https://gateway.invalid';
 /** @throws UsageError if the payer has no secret of its own, Refusal if its entry is out of order */
 const payerWithSecret = async (
   config: StageConfig,
-  { id, stage }: SecretCommand,
+  command: SecretCommand,
   { environment, output }: SecretDeps,
 ): Promise<Payer> => {
-  const source = { config, file: stageFile(stage, config), environment, id };
+  const { id } = command;
+  const source = { config, file: stageFile(command, config), environment, id };
   const [found] = await payersOfStage(source, { evenIfUnreadable: false, note: output.note });
   const payer = found?.payer;
   if (payer === undefined) {
@@ -78,9 +80,9 @@ const before = (versions: Versions | undefined, config: StageConfig): string => 
  * @throws UsageError, Refusal
  */
 export const writeSecret = async (command: SecretCommand, deps: SecretDeps): Promise<number> => {
-  const { stage, previous, unchecked, dryRun } = command;
+  const { previous, unchecked, dryRun } = command;
   const { environment, output, askSecret } = deps;
-  const config = await readStage(stage);
+  const config = await readStage(command);
   if (config.stage === 'local') {
     throw new UsageError('npm start makes the secrets of stage local itself; name another stage');
   }

@@ -4,7 +4,7 @@ import { registryData } from '../../config/load.ts';
 import { outgoingPorts } from '../../config/outgoing-ports.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { instant } from '../../functions/shared/instant.ts';
-import { Refusal, UsageError } from '../shared/command-line.ts';
+import { Refusal, UsageError } from '../shared/errors.ts';
 import { progressBar } from '../shared/progress.ts';
 import { requireReason } from '../shared/reason.ts';
 import type { OpenRegistry } from '../shared/registry-table.ts';
@@ -12,7 +12,7 @@ import { applyChanges } from './apply.ts';
 import { checkoutOf, type Checkout } from './checkout.ts';
 import { differs, type Comparison } from './compare.ts';
 import type { RegistryToolDeps } from './deps.ts';
-import { missingReason, type RegistryCommand } from './flags.ts';
+import { missingReason, type ApplyCommand } from './flags.ts';
 import { ageOf, type Age, type AppliedFile } from './last-apply.ts';
 import { lookAt } from './look.ts';
 import { diffLines, grantsSentence, type Diff } from './tell-diff.ts';
@@ -20,14 +20,14 @@ import { diffLines, grantsSentence, type Diff } from './tell-diff.ts';
 const root = join(import.meta.dirname, '../..');
 
 /** Where the stage's file is on disk, wherever the tool was started. */
-const pathOf = ({ stage }: RegistryCommand, config: StageConfig): string =>
-  stage.config ?? join(root, 'config', `${config.stage}.ts`);
+const pathOf = (command: ApplyCommand, config: StageConfig): string =>
+  command.config ?? join(root, 'config', `${config.stage}.ts`);
 
 const appliedFile = (file: string, checkout: Checkout | undefined): AppliedFile =>
   checkout === undefined ? { file } : { file, commit: checkout.commit, uncommitted: checkout.uncommitted };
 
 /** @throws Refusal if the file is older than the one that was applied last, and nobody said that this is wanted */
-const requireNotOlder = (age: Age, { overNewer }: RegistryCommand): void => {
+const requireNotOlder = (age: Age, { overNewer }: ApplyCommand): void => {
   if (age.is === 'older' && !overNewer) {
     throw new Refusal(`${age.why} To apply the older file all the same, give --over-newer. Nothing was changed.`);
   }
@@ -59,7 +59,7 @@ const warningsOf = (config: StageConfig, age: Age, { grants, last, comparison }:
 /** @throws Refusal if there are warnings, and nobody agrees */
 const requireConsent = async (
   warnings: readonly string[],
-  { yes }: RegistryCommand,
+  { yes }: ApplyCommand,
   { ask, output }: RegistryToolDeps,
 ): Promise<void> => {
   if (warnings.length === 0) return;
@@ -72,7 +72,7 @@ const requireConsent = async (
   if ((await ask(`${text} Type yes to go on: `)) !== 'yes') throw new Refusal('Nothing was changed.');
 };
 
-const reasonFor = async ({ reason }: RegistryCommand, { ask }: RegistryToolDeps): Promise<string> =>
+const reasonFor = async ({ reason }: ApplyCommand, { ask }: RegistryToolDeps): Promise<string> =>
   reason ?? requireReason(await ask?.('Why? '), missingReason);
 
 /**
@@ -83,7 +83,7 @@ const reasonFor = async ({ reason }: RegistryCommand, { ask }: RegistryToolDeps)
 export const applyCommand = async (
   config: StageConfig,
   registry: OpenRegistry,
-  command: RegistryCommand,
+  command: ApplyCommand,
   deps: RegistryToolDeps,
 ): Promise<number> => {
   const { now, output, terminal, git } = deps;
@@ -130,8 +130,8 @@ export const applyCommand = async (
 
 /** @throws UsageError if a change has no reason, and there is nobody to ask */
 export const requireReasonOrTerminal = (
-  { command, reason, dryRun }: RegistryCommand,
+  { reason, dryRun }: ApplyCommand,
   { ask }: Pick<RegistryToolDeps, 'ask'>,
 ): void => {
-  if (command === 'apply' && reason === undefined && !dryRun && ask === undefined) throw new UsageError(missingReason);
+  if (reason === undefined && !dryRun && ask === undefined) throw new UsageError(missingReason);
 };

@@ -1,5 +1,5 @@
 import { entryIds, type Changed } from '../../functions/shared/registry/entry-items.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import { readAll, type ReadEntry, type RegistryTable } from '../shared/registry-table.ts';
 import { nextVersion, writeEntry } from '../shared/registry-writes.ts';
 import { compare, hasSameEntry, type Comparison, type Entries, type Items } from './compare.ts';

@@ -1,5 +1,5 @@
 import type { StageConfig } from '../../config/stage.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import { typeScript } from '../shared/typescript.ts';
 import { damagedIn, entriesIn, type Items } from './compare.ts';

@@ -1,9 +1,9 @@
 import { registryData } from '../../config/load.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { entryIds } from '../../functions/shared/registry/entry-items.ts';
-import { stageFile } from '../shared/command-line.ts';
 import { findTable } from '../shared/find-table.ts';
 import { readAll, type OpenRegistry } from '../shared/registry-table.ts';
+import { stageFile } from '../shared/stage-flags.ts';
 import { compare } from './compare.ts';
 import { countGrants } from './count-grants.ts';
 import { canEndGrants, endedBy } from './ended-grants.ts';
@@ -19,7 +19,7 @@ import type { Diff } from './tell-diff.ts';
 export const lookAt = async (
   config: StageConfig,
   { table }: OpenRegistry,
-  command: RegistryCommand,
+  command: Exclude<RegistryCommand, { readonly command: 'export' }>,
   now: number,
 ): Promise<Diff> => {
   const comparison = compare(registryData(config), await readAll(table));
@@ -29,7 +29,7 @@ export const lookAt = async (
   };
   return {
     stage: config.stage,
-    file: stageFile(command.stage, config),
+    file: stageFile(command, config),
     tableName: table.name,
     comparison,
     last: lastApplyIn(comparison.items.get(entryIds.apply)),

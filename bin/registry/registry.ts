@@ -2,23 +2,24 @@ import type { StageConfig } from '../../config/stage.ts';
 import { causeOf } from '../../functions/shared/errors.ts';
 import { runningLocalStage } from '../payers/local-stage.ts';
 import { awsSettings } from '../shared/aws.ts';
-import { readStage, Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import { explainRegistryFailure, openRegistryTable, readAll, type OpenRegistry } from '../shared/registry-table.ts';
+import { readStage } from '../shared/stage-flags.ts';
 import { applyCommand, requireReasonOrTerminal } from './apply-command.ts';
 import { differs } from './compare.ts';
 import type { RegistryToolDeps } from './deps.ts';
 import { exportEntries } from './export.ts';
-import { help, readFlags, type RegistryCommand } from './flags.ts';
+import { readFlags, type RegistryCommand } from './flags.ts';
 import { lookAt } from './look.ts';
 import { diffJson, diffLines } from './tell-diff.ts';
 
 const differenceCode = 3;
 
 /** The stage as its file is; `local` with the keys that `npm start` has made. */
-const stageOf = async ({ stage }: RegistryCommand, { http, environment }: RegistryToolDeps): Promise<StageConfig> => {
-  const config = await readStage(stage);
+const stageOf = async (command: RegistryCommand, { http, environment }: RegistryToolDeps): Promise<StageConfig> => {
+  const config = await readStage(command);
   const { endpoint } = { endpoint: undefined, ...awsSettings(config, environment, 'operator') };
-  return stage.config !== undefined || endpoint === undefined ? config : runningLocalStage(http, config, endpoint);
+  return command.config !== undefined || endpoint === undefined ? config : runningLocalStage(http, config, endpoint);
 };
 
 const run = async (
@@ -38,16 +39,17 @@ const run = async (
 const midway = /Throttl|Exceeded|TooManyRequests|Timeout|ETIMEDOUT|ECONN|EPIPE|Internal|Unavailable/;
 
 /** Turns a failure of AWS into a Refusal that says what to do. */
-const explain = (error: unknown, config: StageConfig, { command, table, grantsTable }: RegistryCommand): unknown => {
+const explain = (error: unknown, config: StageConfig, command: RegistryCommand): unknown => {
   const known = explainRegistryFailure(error, config);
   if (error instanceof Refusal || !(error instanceof Error)) return error;
   if (error.name === 'ResourceNotFoundException') {
+    const { table, grantsTable } = { grantsTable: undefined, ...command };
     const given = [table, grantsTable].filter((name) => name !== undefined);
     return new Refusal(`There is no table ${given.join(' or ')} in this account and region.`);
   }
   const cause = causeOf(error);
   if (!midway.test(cause)) return known;
-  const advice = command === 'apply' ? ' Each entry that was written is whole; apply again to finish.' : '';
+  const advice = command.command === 'apply' ? ' Each entry that was written is whole; apply again to finish.' : '';
   const what =
     known instanceof Refusal ? known.message : `DynamoDB fails (${cause}). Run the same command in a minute.`;
   return new Refusal(`${what}${advice}`);
@@ -60,11 +62,7 @@ const explain = (error: unknown, config: StageConfig, { command, table, grantsTa
  */
 export const registry = async (args: readonly string[], deps: RegistryToolDeps): Promise<number> => {
   const command = readFlags(args);
-  if (command === 'help') {
-    deps.output.out(help);
-    return 0;
-  }
-  requireReasonOrTerminal(command, deps);
+  if (command.command === 'apply') requireReasonOrTerminal(command, deps);
   const config = await stageOf(command, deps);
   const { environment, wait } = deps;
   const open = await openRegistryTable(config, {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { entryIds, pagesOf, type Changed, type OriginsPage } from '../../functions/shared/registry/entry-items.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import { readAll, readOne, type ReadEntry, type RegistryTable } from '../shared/registry-table.ts';
 import { writeEntry } from '../shared/registry-writes.ts';
 import { entriesIn, type Comparison, type Items } from './compare.ts';

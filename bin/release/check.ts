@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sectionOf, sectionsOf, unreleased } from '../changelog/sections.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import { otherVersions, packageVersion } from './versions.ts';
 
 /** Reads the section of a version. @throws Refusal if there is none, or if it is empty */

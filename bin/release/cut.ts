@@ -1,5 +1,5 @@
 import { sectionOf, sectionsOf, unreleased, writeSections, type Section } from '../changelog/sections.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 
 /** The order of Keep a Changelog's headings in our notes. Others come before them. */
 const order = ['Security', 'Added', 'Changed', 'Deprecated', 'Removed', 'Fixed'];

@@ -1,12 +1,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import { buildRelease, requireCommitted, type BuildDeps, type Made } from './build.ts';
 import { checkVersions, notesOf } from './check.ts';
 import { cutRelease } from './cut.ts';
-import { help, readFlags, type ReleaseCommand } from './flags.ts';
+import { readFlags, type ReleaseCommand } from './flags.ts';
 import { packageVersion, withVersion, writeAll } from './versions.ts';
 
 export interface ReleaseDeps extends BuildDeps {
@@ -64,15 +64,22 @@ const check = async (tag: string | undefined, { root, output }: ReleaseDeps): Pr
  */
 export const release = async (args: readonly string[], deps: ReleaseDeps): Promise<number> => {
   const command = readFlags(args);
-  if (command === 'help') deps.output.out(help);
-  else if (command.command === 'check') await check(command.tag, deps);
-  else if (command.command === 'cut') await cut(command, deps);
-  else if (command.command === 'notes') {
-    deps.output.out(await notesOf(deps.root, command.version ?? (await packageVersion(deps.root))));
-  } else if (command.command === 'build' && command.out !== undefined) await buildInto(command.out, deps);
-  else {
-    if (command.command === 'tryAll') await check(undefined, deps);
-    await tryBuild(deps);
+  switch (command.command) {
+    case 'check':
+      await check(command.tag, deps);
+      break;
+    case 'cut':
+      await cut(command, deps);
+      break;
+    case 'notes':
+      deps.output.out(await notesOf(deps.root, command.version ?? (await packageVersion(deps.root))));
+      break;
+    case 'build':
+      await (command.out === undefined ? tryBuild(deps) : buildInto(command.out, deps));
+      break;
+    case '':
+      await check(undefined, deps);
+      await tryBuild(deps);
   }
   return 0;
 };

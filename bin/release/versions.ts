@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 
 /** The files that show the version, each with the places where it stands. */
 const places: readonly { readonly file: string; readonly pattern: RegExp; readonly times: number }[] = [

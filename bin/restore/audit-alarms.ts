@@ -1,7 +1,7 @@
 import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 import type { StageConfig } from '../../config/stage.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 
 /**
  * Checks that no alarm of the audit is on: what it does not know yet would look as if it had not happened. Stage `local`

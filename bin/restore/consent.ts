@@ -1,4 +1,4 @@
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import type { RestoreDeps } from './deps.ts';
 import type { RestoreCommand } from './flags.ts';
 

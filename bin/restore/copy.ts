@@ -7,7 +7,7 @@ import {
 import { instant } from '../../functions/shared/instant.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import type { Item } from '../../functions/shared/store/items.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import { patiently, type Wait } from '../shared/patience.ts';
 
 /** A table as it was at some time, in a table of its own. */

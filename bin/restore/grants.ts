@@ -3,7 +3,7 @@ import { instant } from '../../functions/shared/instant.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import type { Item } from '../../functions/shared/store/items.ts';
 import type { AuditBucket } from '../audit/audit-bucket.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import { findTable } from '../shared/find-table.ts';
 import { inParallel } from '../shared/pool.ts';
 import { progressBar } from '../shared/progress.ts';
@@ -13,7 +13,7 @@ import { openCopy, pagesOf, type Copy } from './copy.ts';
 import { decideFate, type Fate } from './decide.ts';
 import type { RestoreDeps, Stage } from './deps.ts';
 import { endAgain } from './end-again.ts';
-import type { RestoreCommand } from './flags.ts';
+import type { RestoreOf } from './flags.ts';
 import { readKnown, type Known } from './known-events.ts';
 import { overlapSeconds, planGrants, type Counts } from './plan.ts';
 import { itemPutBack, putIfAbsent } from './put-back.ts';
@@ -38,7 +38,7 @@ const countLines = (counts: Counts): string[] =>
     .map((fate) => `${String(counts[fate]).padStart(8)}  ${words[fate]}`);
 
 interface Running {
-  readonly command: RestoreCommand;
+  readonly command: RestoreOf<'grants'>;
   readonly deps: RestoreDeps;
   readonly table: Table;
   readonly copy: Copy;
@@ -119,7 +119,7 @@ const run = async (audit: AuditBucket, running: Running, counts: Counts): Promis
  * @returns the exit code
  * @throws Refusal, and whatever AWS's clients throw
  */
-export const restoreGrants = async (stage: Stage, command: RestoreCommand, deps: RestoreDeps): Promise<number> => {
+export const restoreGrants = async (stage: Stage, command: RestoreOf<'grants'>, deps: RestoreDeps): Promise<number> => {
   const { config, dynamo, operator } = stage;
   const prefix = `p2p-gateway-${config.stage}-TablesGrants`;
   const original = command.table ?? (await findTable(dynamo, config.stage, 'Grants'));

@@ -1,6 +1,6 @@
 import { instant } from '../../functions/shared/instant.ts';
 import type { Item } from '../../functions/shared/store/items.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import type { Wait } from '../shared/patience.ts';
 import { pagesOf, type Copy } from './copy.ts';
 import { decideFate, lastEventOf, type Fate } from './decide.ts';

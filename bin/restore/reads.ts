@@ -6,7 +6,7 @@ import { inParallel } from '../shared/pool.ts';
 import { requireConsent } from './consent.ts';
 import { openCopy, pagesOf } from './copy.ts';
 import type { RestoreDeps, Stage } from './deps.ts';
-import type { RestoreCommand } from './flags.ts';
+import type { RestoreOf } from './flags.ts';
 import { putIfAbsent } from './put-back.ts';
 
 const writesAtATime = 32;
@@ -29,7 +29,7 @@ const mayBeMissing = (item: Item, point: number, now: number): boolean => {
  */
 export const restoreReads = async (
   { config, dynamo }: Stage,
-  command: RestoreCommand,
+  command: RestoreOf<'reads'>,
   deps: RestoreDeps,
 ): Promise<number> => {
   const prefix = `p2p-gateway-${config.stage}-TablesAuditEvents`;

@@ -6,21 +6,26 @@ import { causeOf, GatewayError } from '../../functions/shared/errors.ts';
 import { explainS3Failure, findBucket, type AuditBucket } from '../audit/audit-bucket.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { callerOf } from '../shared/caller.ts';
-import { readStage, Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
+import { readStage } from '../shared/stage-flags.ts';
 import type { RestoreDeps, Stage } from './deps.ts';
-import { help, readFlags, type RestoreCommand, type Restoring } from './flags.ts';
+import { readFlags, type RestoreCommand } from './flags.ts';
 import { restoreGrants } from './grants.ts';
 import { restoreReads } from './reads.ts';
 import { restoreRevocations } from './revocations.ts';
 import { restoreStops } from './stops.ts';
 
-const commands: Readonly<
-  Record<Restoring, (stage: Stage, command: RestoreCommand, deps: RestoreDeps) => Promise<number>>
-> = {
-  grants: restoreGrants,
-  revocations: restoreRevocations,
-  stops: restoreStops,
-  reads: restoreReads,
+const carryOut = (stage: Stage, command: RestoreCommand, deps: RestoreDeps): Promise<number> => {
+  switch (command.command) {
+    case 'grants':
+      return restoreGrants(stage, command, deps);
+    case 'revocations':
+      return restoreRevocations(stage, command, deps);
+    case 'stops':
+      return restoreStops(stage, command, deps);
+    case 'reads':
+      return restoreReads(stage, command, deps);
+  }
 };
 
 const rights =
@@ -49,22 +54,6 @@ const explain = (error: unknown, { stage }: StageConfig): unknown => {
   );
 };
 
-const run = async (command: RestoreCommand, deps: RestoreDeps): Promise<number> => {
-  const config = await readStage(command.stage);
-  const settings = awsSettings(config, deps.environment, 'operator');
-  const [dynamo, s3, sts] = [new DynamoDBClient(settings), new S3Client(settings), new STSClient(settings)];
-  try {
-    const { arn: operator } = await callerOf(sts, config);
-    const bucket = command.bucket ?? deps.environment['AUDIT_BUCKET'];
-    const openAudit = (): Promise<AuditBucket> => findBucket(s3, config.stage, bucket);
-    return await commands[command.command]({ config, dynamo, openAudit, operator }, command, deps);
-  } catch (error) {
-    throw explain(error, config);
-  } finally {
-    for (const client of [dynamo, s3, sts]) client.destroy();
-  }
-};
-
 /**
  * Puts back what a stage has lost: grants, revocations, blocks and pauses, events of reads.
  * @returns the exit code
@@ -72,7 +61,17 @@ const run = async (command: RestoreCommand, deps: RestoreDeps): Promise<number> 
  */
 export const restore = async (args: readonly string[], deps: RestoreDeps): Promise<number> => {
   const command = readFlags(args, Math.floor(deps.now() / 1000));
-  if (command !== 'help') return run(command, deps);
-  deps.output.out(help);
-  return 0;
+  const config = await readStage(command);
+  const settings = awsSettings(config, deps.environment, 'operator');
+  const [dynamo, s3, sts] = [new DynamoDBClient(settings), new S3Client(settings), new STSClient(settings)];
+  try {
+    const { arn: operator } = await callerOf(sts, config);
+    const bucket = ('bucket' in command ? command.bucket : undefined) ?? deps.environment['AUDIT_BUCKET'];
+    const openAudit = (): Promise<AuditBucket> => findBucket(s3, config.stage, bucket);
+    return await carryOut({ config, dynamo, openAudit, operator }, command, deps);
+  } catch (error) {
+    throw explain(error, config);
+  } finally {
+    for (const client of [dynamo, s3, sts]) client.destroy();
+  }
 };

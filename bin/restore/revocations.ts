@@ -5,7 +5,7 @@ import { checkAuditAlarms } from './audit-alarms.ts';
 import { requireConsent } from './consent.ts';
 import type { RestoreDeps, Stage } from './deps.ts';
 import { endAgain } from './end-again.ts';
-import type { RestoreCommand } from './flags.ts';
+import type { RestoreOf } from './flags.ts';
 import { readKnown } from './known-events.ts';
 import { overlapSeconds } from './plan.ts';
 
@@ -16,10 +16,10 @@ import { overlapSeconds } from './plan.ts';
  */
 export const restoreRevocations = async (
   { config, dynamo, openAudit, operator }: Stage,
-  command: RestoreCommand,
+  command: RestoreOf<'revocations'>,
   deps: RestoreDeps,
 ): Promise<number> => {
-  const { since = 0, dryRun } = command;
+  const { since, dryRun } = command;
   const name = command.table ?? (await findTable(dynamo, config.stage, 'Grants'));
   await checkAuditAlarms(config, deps.environment);
   if (!dryRun) {

@@ -5,7 +5,7 @@ import { openRegistryTable, readOne, type ReadEntry } from '../shared/registry-t
 import { stopEntry, stopUnknown, type Written } from '../shared/registry-writes.ts';
 import { requireConsent } from './consent.ts';
 import type { RestoreDeps, Stage } from './deps.ts';
-import type { RestoreCommand } from './flags.ts';
+import type { RestoreOf } from './flags.ts';
 import { knownStops, type KnownStop } from './known-stops.ts';
 
 /** Whether the item says something newer: a stop that holds, or that an operator has ended since. */
@@ -26,7 +26,7 @@ const lineOf = ({ entryId, at, until, by, reason }: KnownStop): string =>
  */
 export const restoreStops = async (
   { config, openAudit }: Stage,
-  command: RestoreCommand,
+  command: RestoreOf<'stops'>,
   deps: RestoreDeps,
 ): Promise<number> => {
   const { environment, wait, output } = deps;

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Refusal } from './command-line.ts';
+import { Refusal } from './errors.ts';
 
 /** A template of CloudFormation, as far as the tool looks into it. */
 export interface Template {

@@ -1,7 +1,7 @@
 import { defaultPorts } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { causeOf } from '../../functions/shared/errors.ts';
-import { Refusal } from './command-line.ts';
+import { Refusal } from './errors.ts';
 
 /** The local stack's stand-in for AWS, unless the environment names another. */
 const localEndpoint = `http://127.0.0.1:${defaultPorts.aws}`;

@@ -1,6 +1,6 @@
 import { GetCallerIdentityCommand, type STSClient } from '@aws-sdk/client-sts';
 import type { StageConfig } from '../../config/stage.ts';
-import { Refusal } from './command-line.ts';
+import { Refusal } from './errors.ts';
 
 /** The account of the stand-ins for AWS. No AWS account has this number. */
 const standInAccount = '000000000000';

@@ -1,18 +1,18 @@
-import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { ConfigError } from '../../config/check.ts';
-import { loadStage } from '../../config/load.ts';
-import type { StageConfig } from '../../config/stage.ts';
+import { parseArgs } from 'node:util';
+import { codeOf, UsageError } from './errors.ts';
 import { exit, outliveReaders } from './exit.ts';
+import { helpOf } from './help.ts';
+import { flagName, noWords, type Command, type Flags, type Spec, type Take } from './spec.ts';
 
-/** The command line is wrong. The message is one line for a person, and the tool exits with 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
+type Given<F> = { readonly [K in keyof F]: F[K] extends { readonly take: Take<infer T> } ? T : never };
+type GivenWords<C> = C extends { readonly words: infer W }
+  ? { readonly [K in keyof W]: W[K] extends Take<infer T> ? T : never }
+  : unknown;
 
-/** The command cannot be carried out. The message says what to do instead, and the tool exits with 1. */
-export class Refusal extends Error {
-  override readonly name = 'Refusal';
-}
+/** What a command line of a tool says: the command, what its words and flags give. */
+export type Read<S extends Spec> = {
+  [C in keyof S['commands']]: { readonly command: C } & Given<S['commands'][C]['flags']> & GivenWords<S['commands'][C]>;
+}[keyof S['commands']];
 
 /** In words of our own, what Node's do not say in one line. */
 const inOneLine = (message: string): string => {
@@ -21,89 +21,107 @@ const inOneLine = (message: string): string => {
   return (message.split(/\. |\n/)[0] ?? '').replace(/\.$/, '');
 };
 
-/** Node would take the last of several values, and drop the others without a word. @throws UsageError */
-const refuseRepeated = (config: ParseArgsConfig): void => {
-  const { tokens } = parseArgs({ ...config, tokens: true });
-  const seen = new Set<string>();
-  for (const token of tokens) {
-    if (token.kind !== 'option' || token.value === undefined || config.options?.[token.name]?.multiple === true)
-      continue;
-    if (seen.has(token.name)) throw new UsageError(`--${token.name} was given twice; give one value, or run twice`);
-    seen.add(token.name);
-  }
-};
-
-/**
- * Reads arguments as `parseArgs` of `node:util` does, strictly, with its error cut to one line. A flag with a value is
- * given once, unless it is for several.
- * @throws UsageError
- */
-export const readArguments = <T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> => {
-  let parsed: ReturnType<typeof parseArgs<T>>;
+/** The words and, by name, what each flag was given, strictly. @throws UsageError */
+const parse = (options: Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>, args: readonly string[]) => {
+  const several = Object.entries(options).map(([name, { type }]) => [name, { type, multiple: true }] as const);
   try {
-    parsed = parseArgs(config);
+    return parseArgs({ args: [...args], options: Object.fromEntries(several), allowPositionals: true });
   } catch (error) {
     throw new UsageError(`${inOneLine((error as Error).message)}; --help lists the flags`);
   }
-  refuseRepeated(config);
-  return parsed;
 };
 
-/** Refuses flags that a command would ignore. @throws UsageError */
-export const refuseUnusedFlags = (command: string, flags: object, used: readonly string[]): void => {
-  const unused = Object.keys(flags).find((flag) => !used.includes(flag));
-  if (unused !== undefined) throw new UsageError(`--${unused} does not apply to ${command}; --help lists the flags`);
-};
-
-/** The flags that say which stage a tool works on. */
-export const stageFlags = { stage: { type: 'string' }, config: { type: 'string' } } as const;
-
-/** Their values. */
-export interface StageFlags {
-  readonly stage?: string | undefined;
-  readonly config?: string | undefined;
+interface Line {
+  readonly words: readonly string[];
+  /** By property, every value that a flag was given; a switch was given an empty one. */
+  readonly given: ReadonlyMap<string, readonly string[]>;
+  readonly asksHelp: boolean;
 }
 
-/** For the help of tools that call AWS. */
-export const awsHelp = `Credentials and region come from the usual AWS settings (AWS_PROFILE, AWS_REGION). For stage local, the tool calls what
-npm start serves.`;
+/** Reads all flags of a tool, whichever command they are for. @throws UsageError */
+const readLine = ({ commands }: Spec, args: readonly string[]): Line => {
+  const flags = Object.entries(Object.assign({}, ...Object.values(commands).map((command) => command.flags)) as Flags);
+  const options = flags.map(
+    ([key, { value }]) => [flagName(key), { type: value === undefined ? 'boolean' : 'string' }] as const,
+  );
+  const { values, positionals } = parse({ ...Object.fromEntries(options), help: { type: 'boolean' } }, args);
+  const given = flags.flatMap(([key, { value, many }]) => {
+    const all = values[flagName(key)] as readonly (string | boolean)[] | undefined;
+    if (all === undefined) return [];
+    // Node would take the last of several values, and drop the others without a word.
+    if (value !== undefined && all.length > 1 && many !== true)
+      throw new UsageError(`--${flagName(key)} was given twice; give one value, or run twice`);
+    return [[key, value === undefined ? [''] : all.map(String)] as const];
+  });
+  return { words: positionals, given: new Map(given), asksHelp: values['help'] !== undefined };
+};
 
-/** For the help of tools that do one thing. */
-export const exitHelp = 'Exits with 0 if it is done, 1 if it cannot be done, 2 if the command line is wrong.';
+/** The command that the words begin with, and those after it. @throws UsageError */
+const commandIn = (spec: Spec, words: readonly string[]): readonly [string, Command, readonly string[]] => {
+  const names = Object.keys(spec.commands);
+  const [word] = words;
+  const isUnnamed = names.includes('') && (word === undefined || names.length === 1);
+  const name = isUnnamed ? '' : word;
+  if (name === undefined) throw new UsageError(helpOf(spec));
+  const command = Object.hasOwn(spec.commands, name) ? spec.commands[name] : undefined;
+  if (command === undefined) throw new UsageError(`There is no command "${name}"; --help lists the commands`);
+  return [name, command, isUnnamed ? words : words.slice(1)];
+};
 
 /**
- * Reads the stage of `--stage NAME` or `--config FILE`; stage `local` if neither is given.
- * @throws UsageError if both are given, ConfigError
+ * Reads a tool's command line: the flags strictly, then the words, then each flag's value.
+ * @throws UsageError
  */
-export const readStage = ({ stage, config }: StageFlags): Promise<StageConfig> => {
-  if (stage !== undefined && config !== undefined) throw new UsageError('Give --stage or --config, not both');
-  return loadStage(config ?? stage ?? 'local');
+export const readCommand = <S extends Spec>(spec: S, args: readonly string[]): Read<S> => {
+  const { words, given } = readLine(spec, args);
+  const [name, command, rest] = commandIn(spec, words);
+  const unused = [...given.keys()].find((key) => !Object.hasOwn(command.flags, key));
+  if (unused !== undefined)
+    throw new UsageError(`--${flagName(unused)} does not apply to ${name}; --help lists the flags`);
+  const takes = Object.entries(
+    command.words ?? { none: noWords((word) => `Unexpected argument '${word}'; --help lists the flags`) },
+  );
+  return {
+    command: name,
+    ...Object.fromEntries(takes.map(([key, take]) => [key, take(rest, name)])),
+    ...Object.fromEntries(
+      Object.entries(command.flags).map(([key, { take }]) => [key, take(given.get(key) ?? [], flagName(key))]),
+    ),
+  } as Read<S>;
 };
 
-/** For commands that would do harm, or mislead, at another stage than the one meant. @throws UsageError */
-export const requireStage = (command: string, flags: StageFlags): StageFlags => {
-  if (flags.stage === undefined && flags.config === undefined) {
-    throw new UsageError(`Give --stage NAME: ${command} has no default stage`);
-  }
-  return flags;
+/** Says what an error says to a person, and exits. @throws the error, if it is a defect */
+const refuse = (error: unknown): Promise<never> => {
+  const code = codeOf(error);
+  if (code === undefined) throw error;
+  console.error((error as Error).message);
+  return exit(code);
 };
-
-/** The file that a person edits for the stage. */
-export const stageFile = ({ config }: StageFlags, { stage }: Pick<StageConfig, 'stage'>): string =>
-  config ?? `config/${stage}.ts`;
 
 /**
  * Runs a tool and exits, once its output has been read: with the tool's own code, 1 if it cannot be done, 2 if the command
  * line is wrong. It ends the process, because a DNS lookup that hangs cannot be canceled.
  */
-export const runTool = async (tool: () => Promise<number>): Promise<never> => {
+export const runTool = async (spec: Spec, tool: (args: readonly string[]) => Promise<number>): Promise<never> => {
+  const args = process.argv.slice(2);
   outliveReaders();
   try {
-    return await exit(await tool());
+    if (!readLine(spec, args).asksHelp) return await exit(await tool(args));
+    console.log(helpOf(spec));
+    return await exit(0);
   } catch (error) {
-    const isUsage = error instanceof UsageError;
-    if (!(isUsage || error instanceof ConfigError || error instanceof Refusal)) throw error;
-    console.error(error.message);
-    return exit(isUsage ? 2 : 1);
+    return refuse(error);
   }
+};
+
+/** The command line of a script that ends by itself. Exits after the help, or if the command line is wrong. */
+export const readOrExit = async <S extends Spec>(spec: S): Promise<Read<S>> => {
+  const args = process.argv.slice(2);
+  try {
+    if (!readLine(spec, args).asksHelp) return readCommand(spec, args);
+    console.log(helpOf(spec));
+  } catch (error) {
+    return refuse(error);
+  }
+  return exit(0);
 };

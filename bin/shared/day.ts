@@ -1,15 +1,18 @@
-import { UsageError } from './command-line.ts';
+import { UsageError } from './errors.ts';
+import { read, type Flag } from './spec.ts';
 
 /**
  * Reads a flag's day, such as `2026-06-01`.
  * @throws UsageError if there is no such day
  */
-export const dayIn = (flag: string, value: string | undefined): string | undefined => {
-  if (value === undefined) return undefined;
+const dayIn = (value: string, name: string): string => {
   const time = /^\d{4}-\d\d-\d\d$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : Number.NaN;
   // Date.parse takes the 31st of a shorter month for the first of the next.
   if (Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== value) {
-    throw new UsageError(`--${flag} is ${JSON.stringify(value)}; write a day such as 2026-06-01`);
+    throw new UsageError(`--${name} is ${JSON.stringify(value)}; write a day such as 2026-06-01`);
   }
   return value;
 };
+
+/** A flag whose value is a day in UTC. */
+export const dayFlag = (help: string): Flag<string | undefined> => read('DATE', help, dayIn);

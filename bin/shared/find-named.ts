@@ -1,4 +1,4 @@
-import { Refusal, type UsageError } from './command-line.ts';
+import { Refusal, type UsageError } from './errors.ts';
 import { nearest } from './nearest.ts';
 
 /** What a person may call a payer or a partner by. */

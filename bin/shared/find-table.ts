@@ -1,5 +1,5 @@
 import { paginateListTables, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { Refusal } from './command-line.ts';
+import { Refusal } from './errors.ts';
 
 /** The stage has no such table: it is not deployed, or was deployed before there was one. */
 export class NoTable extends Refusal {}

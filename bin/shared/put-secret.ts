@@ -11,8 +11,8 @@ import {
 import { stageTags } from '../../config/stage-tags.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { causeOf } from '../../functions/shared/errors.ts';
-import { Refusal } from './command-line.ts';
 import { answerMs, withinMs } from './deadline.ts';
+import { Refusal } from './errors.ts';
 import { explainSecretsFailure } from './secrets-manager.ts';
 
 /** A secret in Secrets Manager. */

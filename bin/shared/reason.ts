@@ -1,4 +1,5 @@
-import { UsageError } from './command-line.ts';
+import { UsageError } from './errors.ts';
+import { text, type Flag } from './spec.ts';
 
 /** How many characters a reason may have. */
 export const longestReason = 200;
@@ -18,3 +19,12 @@ export const requireReason = (given: string | undefined, missing: string): strin
   }
   return reason;
 };
+
+/** The flag of a command that the audit, or the registry, keeps with a reason. @param missing what to say without one */
+export const reasonFlag = (help: string, missing: string): Flag<string> => ({
+  ...text('TEXT', help),
+  take: ([given]) => requireReason(given, missing),
+});
+
+/** The help of a reason that the audit keeps. */
+export const auditReason = `why, for the audit; no health data and no member's name (up to ${longestReason} characters)`;

@@ -1,5 +1,5 @@
 import type { Stop } from '../../functions/shared/registry/stops.ts';
-import { Refusal } from './command-line.ts';
+import { Refusal } from './errors.ts';
 import { readOne, type ReadEntry, type RegistryTable } from './registry-table.ts';
 import { endStop, stopEntry, type Written } from './registry-writes.ts';
 

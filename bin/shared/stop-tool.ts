@@ -1,11 +1,11 @@
 import type { StageConfig } from '../../config/stage.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import type { Stop } from '../../functions/shared/registry/stops.ts';
-import { readStage, type StageFlags } from './command-line.ts';
 import { findNamed } from './find-named.ts';
 import type { Output } from './output.ts';
 import { itemsOf, listLines, nameItem, sinceWhom, type EntryKind, type NamedItem } from './registry-list.ts';
 import { explainRegistryFailure, openRegistryTable, readAll, readOne, type OpenRegistry } from './registry-table.ts';
+import { readStage, type StageFlags } from './stage-flags.ts';
 import { endNow, stopNow, type StopOutcome } from './stop-entry.ts';
 
 /** What a tool that stops is given from outside. */
@@ -29,14 +29,13 @@ export interface StopKind extends EntryKind {
 }
 
 /** What to do. */
-export interface StopCommand {
+export interface StopCommand extends StageFlags {
   readonly ends: boolean;
   readonly nameOrId: string;
   readonly reason: string;
   /** When the stop ends by itself, epoch seconds. */
   readonly until?: number | undefined;
   readonly dryRun: boolean;
-  readonly stage: StageFlags;
 }
 
 /** Opens the registry, and closes it in any case. @throws Refusal */
@@ -117,7 +116,7 @@ const doneLines = (told: Told, outcome: StopOutcome): string[] => {
     ...goneLines(found),
     command.dryRun ? `Within 30 seconds this would happen: ${effect}` : `Within 30 seconds: ${effect}`,
     ...(command.ends ? [] : ['No deployment and no apply ends it.']),
-    `To undo it: ${undoLine(kind, undo, found.id, command.stage)}`,
+    `To undo it: ${undoLine(kind, undo, found.id, command)}`,
   ];
 };
 
@@ -127,7 +126,7 @@ const doneLines = (told: Told, outcome: StopOutcome): string[] => {
  * @throws Refusal, ConfigError
  */
 export const runStop = async (kind: StopKind, command: StopCommand, deps: StopToolDeps): Promise<number> => {
-  const config = await readStage(command.stage);
+  const config = await readStage(command);
   return withRegistry(config, kind, deps, async (registry) => {
     const found = await findItem(registry, kind, command.nameOrId, config.stage);
     const { arn: operator } = registry.operator;
@@ -149,7 +148,7 @@ export const runStop = async (kind: StopKind, command: StopCommand, deps: StopTo
  */
 export const runList = async (
   kind: StopKind,
-  { stage, onlyStopped }: { readonly stage: StageFlags; readonly onlyStopped: boolean },
+  { onlyStopped, ...stage }: StageFlags & { readonly onlyStopped: boolean },
   deps: StopToolDeps,
 ): Promise<number> => {
   const config = await readStage(stage);

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { access, constants, link, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { Refusal } from './command-line.ts';
+import { Refusal } from './errors.ts';
 
 const cannotBeWritten = (file: string, error: unknown): Refusal =>
   new Refusal(`${file} cannot be written (${(error as NodeJS.ErrnoException).code}). Nothing was written.`);

@@ -3,7 +3,7 @@ import { connect } from 'node:http2';
 import { request as overHttps } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { authorizeUrl } from '../../functions/shared/registry/urls.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import { rightAnswer, wrongAnswer, type AskedStage, type Question } from './question.ts';
 
 /** A partner for which the gateway asks for consent: the form of the consent page shows which cookie was read. */

@@ -1,11 +1,12 @@
 import { causeOf } from '../../functions/shared/errors.ts';
 import { facadeBase } from '../../functions/shared/registry/urls.ts';
-import { readStage, Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
+import { readStage } from '../shared/stage-flags.ts';
 import { alarm } from './alarm.ts';
 import { conformance } from './conformance.ts';
 import { severalCookies } from './cookies.ts';
-import { help, readFlags, type SmokePlan } from './flags.ts';
+import { readFlags, type SmokePlan } from './flags.ts';
 import type { AskedStage, Question, SmokeAnswer } from './question.ts';
 import { challenge, cutAnswer, largeAnswer, repeatedParameter } from './reads.ts';
 
@@ -29,7 +30,7 @@ const askedOf = async (
   plan: SmokePlan,
   { environment, runSuite, wait }: Omit<SmokeDeps, 'output'>,
 ): Promise<AskedStage> => {
-  const config = await readStage(plan.stage);
+  const config = await readStage(plan);
   const origin = plan.origin ?? config.origin;
   if (origin === undefined) throw new Refusal("Give --origin URL: it is the stack's output Origin.");
   const payer = plan.payer ?? config.payers[0]?.id ?? '';
@@ -82,10 +83,6 @@ const tell = ({ name, title }: Question, answer: SmokeAnswer): string => {
  */
 export const smoke = async (args: readonly string[], { output, ...deps }: SmokeDeps): Promise<number> => {
   const plan = readFlags(args);
-  if (plan === 'help') {
-    output.out(help);
-    return 0;
-  }
   const asked = await askedOf(plan, deps);
   const count = { right: 0, wrong: 0, notAsked: 0 };
   for (const question of questions) {

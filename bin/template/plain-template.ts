@@ -1,5 +1,5 @@
 import type { Assembly, Template } from '../shared/assembly.ts';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 
 /** What only the CDK's own deployment needs: the version of its bootstrap. */
 const bootstrap = new Set(['BootstrapVersion', 'CheckBootstrapVersion']);

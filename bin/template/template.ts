@@ -1,23 +1,12 @@
 import { cp, mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readAssembly, type Assembly } from '../shared/assembly.ts';
-import { readArguments, Refusal, UsageError } from '../shared/command-line.ts';
+import { readCommand } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
+import { spec } from './flags.ts';
 import { nextCommands } from './next-commands.ts';
 import { plainTemplate } from './plain-template.ts';
-
-const help = `npm run template -- ASSEMBLY --out FOLDER [--dry-run]
-
-Writes a stage's template for CloudFormation without the CDK: FOLDER/template.json, and beside it the code of the functions,
-which "aws cloudformation package" zips and uploads to a bucket of yours (docs/deploy-without-cdk.md).
-
-ASSEMBLY is what "npx cdk synth --quiet -c stage=NAME -o ASSEMBLY" has written.
-
-  --out FOLDER   a new or empty folder
-  --dry-run      says what it would write, and writes nothing
-  --help         this text
-
-Exits with 0 if it is done, 1 if it cannot be done, 2 if the command line is wrong.`;
 
 /** What the tool is given from outside. */
 export interface TemplateDeps {
@@ -55,25 +44,13 @@ const write = async (folder: string, { assets }: Assembly, text: string): Promis
  * @throws UsageError, Refusal
  */
 export const template = async (args: readonly string[], { output }: TemplateDeps): Promise<number> => {
-  const { values, positionals } = readArguments({
-    args: [...args],
-    options: { out: { type: 'string' }, 'dry-run': { type: 'boolean' }, help: { type: 'boolean' } },
-    allowPositionals: true,
-  });
-  if (values.help === true) {
-    output.out(help);
-    return 0;
-  }
-  const [folder, ...more] = positionals;
-  if (folder === undefined || more.length > 0 || values.out === undefined) {
-    throw new UsageError('Give one ASSEMBLY and --out FOLDER; --help says more');
-  }
-  await requireEmpty(values.out);
+  const { assembly: folder, out, dryRun } = readCommand(spec, args);
+  await requireEmpty(out);
   const assembly = await readAssembly(folder);
   const plain = plainTemplate(assembly);
-  if (values['dry-run'] !== true) await write(values.out, assembly, `${JSON.stringify(plain, undefined, 1)}\n`);
-  const did = values['dry-run'] === true ? 'would be written' : 'were written';
-  output.note(`${values.out}/template.json and the code of ${assembly.assets.size} functions ${did}. Then:`);
-  output.out(nextCommands(values.out, assembly));
+  if (!dryRun) await write(out, assembly, `${JSON.stringify(plain, undefined, 1)}\n`);
+  const did = dryRun ? 'would be written' : 'were written';
+  output.note(`${out}/template.json and the code of ${assembly.assets.size} functions ${did}. Then:`);
+  output.out(nextCommands(out, assembly));
   return 0;
 };

@@ -4,8 +4,7 @@ import {
   type CloudWatchLogsClient,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { parseObject } from '../../functions/shared/json-object.ts';
-import { Refusal } from '../shared/command-line.ts';
-import type { TraceQuery } from './flags.ts';
+import { Refusal } from '../shared/errors.ts';
 
 /** A log line. */
 export interface FoundLine {
@@ -59,7 +58,7 @@ const stringIn = ({ text }: FoundLine, name: string): string | undefined => {
 export const findLines = async (
   client: CloudWatchLogsClient,
   stage: string,
-  { reference, sinceMs }: Pick<TraceQuery, 'reference' | 'sinceMs'>,
+  { reference, sinceMs }: { readonly reference: string; readonly sinceMs: number },
 ): Promise<FoundLine[]> => {
   const groups = await groupsOf(client, stage);
   const search = async (text: string): Promise<FoundLine[]> =>

@@ -1,74 +1,43 @@
-import { awsHelp, readArguments, stageFlags, UsageError, type StageFlags } from '../shared/command-line.ts';
+import { UsageError } from '../shared/errors.ts';
+import { flag, otherwise, read, type Spec } from '../shared/spec.ts';
+import { awsHelp, stageFlags } from '../shared/stage-flags.ts';
 
-export const help = `npm run trace -- REFERENCE [flags]
-
-Finds the log lines of one request in all log groups of the stage, by the reference in its error page or message. A request
-id, or the start of one, works too.
-
-  --since HOURS   how far back to look, in hours (default 24)
-  --stage NAME    a stage in config/ (default local)
-  --config FILE   a stage's configuration, .ts or .json
-  --json          prints the lines as they were logged
-  --help          this text
-
-${awsHelp}`;
-
-/** What to look for. */
-export interface TraceQuery {
-  readonly reference: string;
-  readonly sinceMs: number;
-  readonly stage: StageFlags;
-  readonly json: boolean;
-}
-
-const flags = {
-  since: { type: 'string' },
-  ...stageFlags,
-  json: { type: 'boolean' },
-  help: { type: 'boolean' },
-} as const;
-
-const hourMs = 3_600_000;
 /** Some stages keep logs for years, and searching all of them is slow and expensive. */
 const longestHours = 24 * 366;
 
-const hoursOf = (text: string): number => {
+const hoursIn = (text: string): number => {
   const hours = /^\d{1,5}(?:\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
-  if (!(hours > 0 && hours <= longestHours)) {
-    throw new UsageError(
-      `--since is ${JSON.stringify(text)}; write a number of hours up to ${longestHours}, such as 24`,
-    );
-  }
-  return hours;
+  if (hours > 0 && hours <= longestHours) return hours;
+  throw new UsageError(`--since is ${JSON.stringify(text)}; write a number of hours up to ${longestHours}, such as 24`);
 };
 
 /** Lambda's ids consist of hexadecimal digits and hyphens, API Gateway's own ids are base64. */
-const referenceIn = (positionals: readonly string[]): string => {
-  const [given = '', ...more] = positionals;
+const referenceIn = ([given = '', ...more]: readonly string[]): string => {
   // People copy it with the words around it.
   const reference = given
     .trim()
     .replace(/^\(?refer(?:ence|encia):? +/i, '')
     .replace(/\)$/, '');
-  if (more.length > 0 || !/^[A-Za-z0-9+/=-]{8,64}$/.test(reference)) {
-    throw new UsageError('Give one reference, such as 3f2a9c01-77de; --help says more');
-  }
-  return reference;
+  if (more.length === 0 && /^[A-Za-z0-9+/=-]{8,64}$/.test(reference)) return reference;
+  throw new UsageError('Give one reference, such as 3f2a9c01-77de; --help says more');
 };
 
-/**
- * Reads the command line.
- * @param nowMs epoch milliseconds
- * @returns `help` if that was asked for
- * @throws UsageError
- */
-export const readFlags = (args: readonly string[], nowMs: number): TraceQuery | 'help' => {
-  const { values, positionals } = readArguments({ args: [...args], options: flags, allowPositionals: true });
-  if (values.help === true) return 'help';
-  return {
-    reference: referenceIn(positionals),
-    sinceMs: nowMs - hoursOf(values.since ?? '24') * hourMs,
-    stage: { stage: values.stage, config: values.config },
-    json: values.json === true,
-  };
-};
+export const spec = {
+  call: 'npm run trace --',
+  about: `Finds the log lines of one request in all log groups of the stage, by the reference in its error page or message. A request
+id, or the start of one, works too.`,
+  commands: {
+    '': {
+      usage: 'REFERENCE [flags]',
+      changes: 'nothing',
+      words: { reference: referenceIn },
+      flags: {
+        since: otherwise(read('HOURS', 'how far back to look, in hours (default 24)', hoursIn), 24),
+        ...stageFlags,
+        json: flag('prints the lines as they were logged'),
+      },
+    },
+  },
+  more: awsHelp,
+  rows: [[['REFERENCE'], 'finds the log lines of one request by the reference on its error']],
+} as const satisfies Spec;

@@ -1,9 +1,10 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
-import { readStage } from '../shared/command-line.ts';
+import { readCommand } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
+import { readStage } from '../shared/stage-flags.ts';
 import { findLines } from './find-lines.ts';
-import { help, readFlags } from './flags.ts';
+import { spec } from './flags.ts';
 import { tellLine } from './tell-line.ts';
 
 /** What the tool is given from outside. */
@@ -19,19 +20,16 @@ export interface TraceDeps {
  * @throws UsageError, Refusal, ConfigError
  */
 export const trace = async (args: readonly string[], { nowMs, environment, output }: TraceDeps): Promise<number> => {
-  const query = readFlags(args, nowMs);
-  if (query === 'help') {
-    output.out(help);
-    return 0;
-  }
-  const config = await readStage(query.stage);
+  const query = readCommand(spec, args);
+  const sinceMs = nowMs - query.since * 3_600_000;
+  const config = await readStage(query);
   const client = new CloudWatchLogsClient(awsSettings(config, environment, 'trace'));
   try {
-    const lines = await findLines(client, config.stage, query);
+    const lines = await findLines(client, config.stage, { ...query, sinceMs });
     for (const line of lines) output.out(query.json ? line.text : tellLine(line));
     if (lines.length > 0) return 0;
     output.note(
-      `No line since ${new Date(query.sinceMs).toISOString()} contains ${query.reference}. Look further back with --since, ` +
+      `No line since ${new Date(sinceMs).toISOString()} contains ${query.reference}. Look further back with --since, ` +
         'or try another --stage. CloudWatch shows a line only seconds after it was logged.',
     );
     return 1;

@@ -1,67 +1,49 @@
 import type { FiguresBy } from '../../functions/shared/metrics/figures-query.ts';
-import { awsHelp, exitHelp, readArguments, stageFlags, UsageError, type StageFlags } from '../shared/command-line.ts';
-import { readMonth, type Month } from './month.ts';
+import { readCommand } from '../shared/command-line.ts';
+import { UsageError } from '../shared/errors.ts';
+import { exitHelp, file, flag, needed, otherwise, read, text, type Spec } from '../shared/spec.ts';
+import { awsHelp, stageFlags } from '../shared/stage-flags.ts';
+import { readMonth } from './month.ts';
 
-export const help = `npm run usage -- --month YYYY-MM [flags]
+const readBy = (given: string): FiguresBy => {
+  if (given === 'payer' || given === 'partner') return given;
+  throw new UsageError(`--by is ${JSON.stringify(given)}; write payer or partner`);
+};
 
-Prints a month's figures (UTC) for each payer as CSV, from the functions' logs: requests, members connected, refused and
-failed requests with their reasons, bytes of health data, and milliseconds.
-
-  --month YYYY-MM   the month, up to the current one
-  --by WHOM         payer (default) or partner
-  --csv FILE        writes the CSV into this file
-  --dry-run         shows the queries and about how much log they would read, and asks none
-  --table NAME      the table of payers and partners, for their names (default: the stage's Registry)
-  --stage NAME      a stage in config/ (default local)
-  --config FILE     a stage's configuration, .ts or .json
-  --help            this text
-
-A month without requests is a CSV with its head only.
-${exitHelp}
-${awsHelp}`;
+export const spec = {
+  call: 'npm run usage --',
+  about: `Prints a month's figures (UTC) for each payer as CSV, from the functions' logs: requests, members connected, refused and
+failed requests with their reasons, bytes of health data, and milliseconds.`,
+  commands: {
+    '': {
+      usage: '--month YYYY-MM [flags]',
+      changes: 'files',
+      flags: {
+        month: needed(
+          text('YYYY-MM', 'the month, up to the current one'),
+          'Give --month, such as --month 2026-11; --help says more',
+        ),
+        by: otherwise(read('WHOM', 'payer (default) or partner', readBy), 'payer'),
+        csv: file('writes the CSV into this file'),
+        dryRun: flag('shows the queries and about how much log they would read, and asks none'),
+        table: text('NAME', "the table of payers and partners, for their names (default: the stage's Registry)"),
+        ...stageFlags,
+      },
+    },
+  },
+  more: `A month without requests is a CSV with its head only.\n${exitHelp}\n${awsHelp}`,
+  rows: [[['--month YYYY-MM'], "prints a month's figures for each payer or partner, as CSV"]],
+} as const satisfies Spec;
 
 /** What to report. */
-export interface UsageCommand {
-  readonly month: Month;
-  readonly by: FiguresBy;
-  readonly csv: string | undefined;
-  readonly dryRun: boolean;
-  readonly table: string | undefined;
-  readonly stage: StageFlags;
-}
-
-const flags = {
-  month: { type: 'string' },
-  by: { type: 'string' },
-  csv: { type: 'string' },
-  'dry-run': { type: 'boolean' },
-  table: { type: 'string' },
-  ...stageFlags,
-  help: { type: 'boolean' },
-} as const;
-
-const readBy = (text: string): FiguresBy => {
-  if (text === 'payer' || text === 'partner') return text;
-  throw new UsageError(`--by is ${JSON.stringify(text)}; write payer or partner`);
-};
+export type UsageCommand = ReturnType<typeof readFlags>;
 
 /**
  * Reads the command line.
  * @param nowMs epoch milliseconds
- * @returns `help` if that was asked for
  * @throws UsageError
  */
-export const readFlags = (args: readonly string[], nowMs: number): UsageCommand | 'help' => {
-  const { values } = readArguments({ args: [...args], options: flags });
-  if (values.help === true) return 'help';
-  if (values.month === undefined) throw new UsageError('Give --month, such as --month 2026-11; --help says more');
-  if (values.csv === '') throw new UsageError('--csv is empty; write the path of a file');
-  return {
-    month: readMonth(values.month, nowMs),
-    by: readBy(values.by ?? 'payer'),
-    csv: values.csv,
-    dryRun: values['dry-run'] === true,
-    table: values.table,
-    stage: { stage: values.stage, config: values.config },
-  };
+export const readFlags = (args: readonly string[], nowMs: number) => {
+  const command = readCommand(spec, args);
+  return { ...command, month: readMonth(command.month, nowMs) };
 };

@@ -1,5 +1,5 @@
 import { paginateDescribeLogGroups, type CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import { dayMs, type Month } from './month.ts';
 
 /** A log group of a function that answers requests. Times are epoch milliseconds. */

@@ -1,4 +1,4 @@
-import { UsageError } from '../shared/command-line.ts';
+import { UsageError } from '../shared/errors.ts';
 
 /** A month in UTC, up to now if it is the current one. Epoch milliseconds; the end is not part of it. */
 export interface Month {

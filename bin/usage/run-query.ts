@@ -1,5 +1,5 @@
 import { GetQueryResultsCommand, StartQueryCommand, type CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
-import { Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import type { Month } from './month.ts';
 import { conditionOf, split, type Part } from './part.ts';
 

@@ -3,12 +3,13 @@ import type { StageConfig } from '../../config/stage.ts';
 import { reasonsQuery, totalsQuery } from '../../functions/shared/metrics/figures-query.ts';
 import { dollars } from '../cost/prices.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
-import { readStage, Refusal } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
+import { readStage } from '../shared/stage-flags.ts';
 import { requireWritable, writeWhole } from '../shared/write-whole.ts';
 import { csvOf } from './csv.ts';
 import { figuresOf, type Figures } from './figures.ts';
-import { help, readFlags, type UsageCommand } from './flags.ts';
+import { readFlags, type UsageCommand } from './flags.ts';
 import { bytesWithin, findRequestLogs, keptFrom, type RequestLog } from './log-groups.ts';
 import { dayOf, sinceDay, type Month } from './month.ts';
 import { readNames } from './names.ts';
@@ -123,11 +124,7 @@ const explain = (error: unknown, { stage }: StageConfig): unknown => {
  */
 export const usage = async (args: readonly string[], deps: UsageDeps): Promise<number> => {
   const command = readFlags(args, deps.nowMs);
-  if (command === 'help') {
-    deps.output.out(help);
-    return 0;
-  }
-  const config = await readStage(command.stage);
+  const config = await readStage(command);
   // An account may run few queries at a time, so the SDK retries with growing pauses.
   const logs = new CloudWatchLogsClient({ ...awsSettings(config, deps.environment, 'usage'), maxAttempts: 8 });
   try {

@@ -1,3 +1,5 @@
+import { UsageError } from '../../bin/shared/errors.ts';
+import { otherwise, read } from '../../bin/shared/spec.ts';
 import { memberKeys, testMembers } from '../payer/data/member-list.ts';
 import type { MemberKey } from '../payer/data/member-list.ts';
 import type { WalkMember } from '../payer/walk.ts';
@@ -8,9 +10,14 @@ export const memberNamed = (key: MemberKey): WalkMember => {
   return { firstName, lastName, birthDate, memberId, postalCode, email: `${key}@example.com` };
 };
 
-/** The key that `--member` gives. */
-export const readMemberKey = (text: string): MemberKey => {
-  const key = memberKeys.find((known) => known === text);
-  if (!key) throw new Error(`there is no member "${text}"; use one of: ${memberKeys.join(', ')}`);
-  return key;
+const keyIn = (name: string): MemberKey => {
+  const key = memberKeys.find((known) => known === name);
+  if (key !== undefined) return key;
+  throw new UsageError(`There is no member ${JSON.stringify(name)}; use one of: ${memberKeys.join(', ')}`);
 };
+
+/** Who signs in. */
+export const memberFlag = otherwise(
+  read('NAME', `the member who signs in (default clinical): ${memberKeys.join(', ')}`, keyIn),
+  'clinical',
+);

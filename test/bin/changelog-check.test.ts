@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { checkChangelog } from '../../bin/changelog/check.ts';
-import { UsageError } from '../../bin/shared/command-line.ts';
+import { UsageError } from '../../bin/shared/errors.ts';
 import { git } from '../../bin/shared/git.ts';
 
 const changelog = (unreleased: string, more = ''): string =>

@@ -1,36 +1,13 @@
-import { readFlags as auditFlags } from '../../bin/audit/flags.ts';
-import { readFlags as grantsFlags } from '../../bin/grants/flags.ts';
-import { readFlags as membersFlags } from '../../bin/members/flags.ts';
-import { readFlags as partnersFlags } from '../../bin/partners/flags.ts';
-import { readFlags as payersFlags } from '../../bin/payers/flags.ts';
-import { readFlags as registryFlags } from '../../bin/registry/flags.ts';
-import { readFlags as releaseFlags } from '../../bin/release/flags.ts';
-import { readFlags as restoreFlags } from '../../bin/restore/flags.ts';
-import { UsageError } from '../../bin/shared/command-line.ts';
-import { readFlags as smokeFlags } from '../../bin/smoke/flags.ts';
-import { readFlags as traceFlags } from '../../bin/trace/flags.ts';
-import { startMs } from '../support/gateway.ts';
-
-type Read = (args: readonly string[]) => unknown;
-
-const tools = {
-  audit: (args) => auditFlags(args, startMs),
-  grants: grantsFlags,
-  members: (args) => membersFlags(args, startMs),
-  partners: partnersFlags,
-  payers: (args) => payersFlags(args, startMs),
-  registry: registryFlags,
-  release: releaseFlags,
-  restore: (args) => restoreFlags(args, startMs / 1000),
-  smoke: smokeFlags,
-  trace: (args) => traceFlags(args, startMs),
-} satisfies Record<string, Read>;
-type Tool = keyof typeof tools;
+import { readCommand } from '../../bin/shared/command-line.ts';
+import { UsageError } from '../../bin/shared/errors.ts';
+import { helpOf } from '../../bin/shared/help.ts';
+import { flag, flagName, text, texts, type Spec } from '../../bin/shared/spec.ts';
+import { tools, type ToolName } from './tools.ts';
 
 /** What a tool says against a command line; empty if it takes it. */
-const said = (tool: Tool, args: readonly string[]): string => {
+const said = (tool: ToolName, args: readonly string[]): string => {
   try {
-    tools[tool](args);
+    tools[tool].read(args);
     return '';
   } catch (error) {
     expect(error).toBeInstanceOf(UsageError);
@@ -38,15 +15,14 @@ const said = (tool: Tool, args: readonly string[]): string => {
   }
 };
 
-const booleans = new Set(
-  'dry-run json yes over-newer rsa previous unchecked no-secrets file paused public leaked blocked rotate finish test enable replace index-only whole-audit'.split(
-    ' ',
-  ),
-);
+const specOf = (tool: ToolName): Spec => tools[tool].spec;
+const named = (Object.keys(tools) as ToolName[]).filter((tool) => Object.keys(specOf(tool).commands).length > 1);
 
 describe('a command of a tool', () => {
-  /** Each command with the words after it, and every flag that it takes, as its help has them. */
-  const commands: readonly (readonly [tool: Tool, words: string, flags: string])[] = [
+  /** Each command with the words after it, and every flag that it takes. */
+  const commands: readonly (readonly [tool: ToolName, words: string, flags: string])[] = [
+    ['existing', 'needs local', 'config'],
+    ['existing', 'check local', 'config dry-run'],
     ['grants', 'show abcdefghijklmnopqrst-1', 'stage config table'],
     ['grants', 'end abcdefghijklmnopqrst-1', 'reason dry-run stage config table'],
     ['members', 'find', 'payer patient grant member-of index-only whole-audit dry-run stage config table bucket key'],
@@ -75,6 +51,7 @@ describe('a command of a tool', () => {
     ['registry', 'diff local', 'config json table grants-table'],
     ['registry', 'apply local', 'config reason dry-run yes over-newer table grants-table'],
     ['registry', 'export local', 'config json table'],
+    ['release', '', 'dry-run'],
     ['release', 'check', 'tag'],
     ['release', 'cut 0.3.0', 'date dry-run'],
     ['release', 'build', 'out dry-run'],
@@ -85,33 +62,33 @@ describe('a command of a tool', () => {
     ['restore', 'reads', 'from since dry-run yes stage config table'],
   ];
 
-  it.each(commands)('%s %s takes the flags of its help and no other of the tool: %s', (tool, words, flags) => {
-    const taken = new Set(flags.split(' '));
-    const ofTool = new Set(commands.filter(([of]) => of === tool).flatMap(([, , all]) => all.split(' ')));
-    const line = words.split(' ');
+  it('is in this table, whichever tool has it', () => {
+    const all = named.flatMap((tool) => Object.keys(specOf(tool).commands).map((command) => `${tool} ${command}`));
 
-    const refused = [...ofTool].filter((flag) => {
-      const given = booleans.has(flag) ? [`--${flag}`] : [`--${flag}`, 'x'];
-      return said(tool, [...line, ...given]).startsWith(`--${flag} does not apply to `);
+    expect(commands.map(([tool, words]) => `${tool} ${words.split(' ')[0]}`).sort()).toEqual(all.sort());
+  });
+
+  it.each(commands)('%s %s takes the flags of its help and no other of the tool: %s', (tool, words, flags) => {
+    const ofTool = new Map(Object.values(specOf(tool).commands).flatMap((command) => Object.entries(command.flags)));
+    const line = words.split(' ').filter((word) => word !== '');
+
+    const refused = [...ofTool].flatMap(([key, { value }]) => {
+      const name = flagName(key);
+      const given = value === undefined ? [`--${name}`] : [`--${name}`, 'x'];
+      return said(tool, [...line, ...given]).startsWith(`--${name} does not apply to `) ? [name] : [];
     });
 
-    expect(refused.toSorted()).toEqual([...ofTool].filter((flag) => flag !== '' && !taken.has(flag)).toSorted());
+    const others = [...ofTool.keys()].map(flagName).filter((name) => !flags.split(' ').includes(name));
+    expect(refused.toSorted()).toEqual(others.toSorted());
   });
 
-  it.each(Object.keys(tools) as Tool[])('%s prints its help for --help', (tool) => {
-    expect(tools[tool](['--help'])).toBe('help');
+  it.each(named)('%s prints its help if there is no command, and names one that it does not know', (tool) => {
+    expect(said(tool, [])).toBe(helpOf(specOf(tool)));
+    expect(said(tool, ['nonsense'])).toBe('There is no command "nonsense"; --help lists the commands');
+    expect(said(tool, ['constructor'])).toContain('There is no command "constructor"');
   });
 
-  it.each(['grants', 'members', 'partners', 'payers', 'registry', 'release', 'restore'] as const)(
-    '%s prints its help if there is no command, and names one that it does not know',
-    (tool) => {
-      expect(said(tool, [])).toContain(`npm run ${tool}`);
-      expect(said(tool, ['nonsense'])).toContain('There is no command "nonsense"; --help lists the commands');
-      expect(said(tool, ['constructor'])).toContain('There is no command "constructor"');
-    },
-  );
-
-  it.each<[Tool, string]>([
+  it.each<[ToolName, string]>([
     ['payers', 'secret a'],
     ['payers', 'pause a --reason x'],
     ['payers', 'resume a --reason x'],
@@ -137,131 +114,352 @@ describe('a command of a tool', () => {
 
 describe('a word of a command line', () => {
   const grant = 'abcdefghijklmnopqrst-1';
-  const smoke = (...flags: string[]): string[] => ['local', ...flags];
+  const since = ['--since', '2026-05-01T12:00:00Z'];
+  const why = ['--reason', 'x'];
+  const stage = ['--stage', 'x'];
+  const uri = ['--redirect-uri', 'https://partner.test/cb'];
+  const csv = ['--grant', grant, '--csv', 'a'];
+  const oneLine = 'one line of up to 200 characters';
+  const oneGrant = 'Give one grant id: 22 characters';
+  const oneOfThree = 'Give one of --payer ID, --grant ID and --member-of ID';
 
-  it.each<[tool: Tool, args: readonly string[], message: string | undefined]>([
-    ['grants', ['show', grant], undefined],
-    ['grants', ['show', grant.slice(1)], 'Give one grant id: 22 characters'],
-    ['grants', ['show', `${grant}x`], 'Give one grant id: 22 characters'],
-    ['grants', ['show', grant, grant], 'Give one grant id: 22 characters'],
-    ['grants', ['end', grant], 'Give --reason TEXT: the audit records why a grant was ended'],
-    ['grants', ['end', grant, '--reason', 'x'.repeat(200)], undefined],
-    ['grants', ['end', grant, '--reason', 'x'.repeat(201)], 'one line of up to 200 characters'],
-    ['members', ['find', '--grant', grant.slice(1)], '--grant: write the 22 characters'],
-    ['members', ['find', '--member-of', `${grant}x`], '--member-of: write the 22 characters'],
-    ['members', ['find'], 'Give one of --payer ID, --grant ID and --member-of ID'],
-    ['members', ['find', '--payer', 'a', '--grant', grant], 'Give one of --payer ID, --grant ID and --member-of ID'],
-    ['members', ['find', '--grant', grant, '--patient', 'x'], '--patient goes with --payer'],
-    ['members', ['report', '--grant', grant], 'Give --html FILE, --csv FILE, or both'],
-    ['members', ['report', '--grant', grant, '--csv', ''], '--csv is empty'],
-    [
-      'members',
-      ['report', '--grant', grant, '--csv', 'a', '--since', '2026-06-01', '--until', '2026-05-31'],
-      '--until 2026-05-31 is before --since 2026-06-01',
+  /** Undefined if it is taken. */
+  type Row = readonly [args: readonly string[], message: string | undefined];
+  const rows: Partial<Record<ToolName, readonly Row[]>> = {
+    audit: [
+      [[], 'Give --grant ID, or --partner ID or --registry with --since DATE'],
+      [['--grant', grant, '--partner', 'a'], 'Give --grant ID, or --partner ID or --registry'],
+      [['--grant', 'short'], '--grant is "short"; write the 22 characters of a grant id'],
+      [['--partner', 'A'], '--partner is "A"; write a partner\'s client id'],
+      [['--partner', 'a'], '--partner needs --since DATE'],
+      [['--registry'], '--registry needs --since DATE'],
+      [['--registry', '--since', '2026-06-02'], '--until 2026-06-01 is before --since 2026-06-02'],
+      [['--registry', '--since', '2026-06-01'], undefined],
+      [['--grant', grant], undefined],
+      [['more', '--grant', grant], "Unexpected argument 'more'; --help lists the flags"],
     ],
-    [
-      'members',
-      ['report', '--grant', grant, '--csv', 'a', '--since', '2026-06-01', '--until', '2026-06-01'],
-      undefined,
+    cost: [
+      [['--payers', 'many'], '--payers is "many"; write a number, such as 5000'],
+      [['--payers', '1000000'], '--payers is "1000000"; write a number'],
+      [['--payers', '999999'], undefined],
+      [['--payers', '0'], undefined],
+      [['--payers', '1', '--write'], '--write does not apply to the cost of one stage'],
+      [['--stage', 'x', '--dry-run'], '--dry-run does not apply to the cost of one stage'],
+      [['--write', '--dry-run'], undefined],
     ],
-    ['members', ['report', '--grant', grant, '--csv', 'a', '--until', '2026-06-02'], 'which is yet to come'],
-    ['members', ['find', 'patient-4711'], 'Give flags only after the command'],
-    ['partners', ['block', 'a'], 'Give --reason TEXT: the audit records why a partner was blocked'],
-    [
-      'partners',
-      ['unblock', 'a', '--reason', ' '],
-      'Give --reason TEXT: the audit records why a partner was unblocked',
+    existing: [
+      [['check'], 'Give one STAGE, or --config FILE'],
+      [['check', 'a', 'b'], 'Give one STAGE, or --config FILE'],
+      [['needs', 'a', '--config', 'x'], 'Give one STAGE, or --config FILE'],
+      [['needs', 'a'], undefined],
     ],
-    ['partners', ['block', 'a', '--reason', 'two\nlines'], 'one line of up to 200 characters'],
-    ['partners', ['block', '--reason', 'x'], 'Give one name'],
-    ['partners', ['block', '', '--reason', 'x'], 'Give one name'],
-    ['partners', ['block', 'Demo', 'Partner', '--reason', 'x'], 'Give one name, in quotes'],
-    ['partners', ['list', 'demo-partner'], 'Unexpected argument "demo-partner"; list takes no name'],
-    ['partners', ['new', 'A'], 'Give --redirect-uri URI'],
-    ['partners', ['new', 'A', '--redirect-uri', 'x', '--public', '--jwks', 'y'], 'Give --public or --jwks, not both'],
-    ['partners', ['replay', 'a', '--stage', 'x'], 'Give --since TIME or --event ID'],
-    ['payers', ['secret', 'a', '--stage', 'x', '--previous', '--unchecked'], 'leave out --unchecked'],
-    ['payers', ['pause', 'a'], 'Give --reason TEXT: the audit records why a payer was paused'],
-    ['payers', ['resume', 'a'], 'Give --reason TEXT: the audit records why a payer was resumed'],
-    ['payers', ['pause', '--reason', 'x'], 'Give the payer: pause ID --stage NAME'],
-    ['payers', ['pause', 'a', '--reason', 'x', '--until', 'soon'], '--until cannot be read'],
-    ['payers', ['secret'], 'Give the payer: secret ID --stage NAME'],
-    ['payers', ['learn'], "Give the payer's FHIR base URL"],
-    ['payers', ['check', '--origin', 'https://x.org/'], '--origin ends in a slash'],
-    ['payers', ['check', 'a', 'b'], 'Unexpected argument "b"'],
-    ['payers', ['key', 'a'], 'There is no command "key a"'],
-    ['payers', ['list', 'a'], 'There is no command "list a"'],
-    ['registry', ['diff'], 'Give one stage, or --config FILE: diff STAGE'],
-    ['registry', ['diff', 'a', '--config', 'x'], 'Give one stage, or --config FILE: diff STAGE'],
-    ['registry', ['diff', 'a', 'b'], 'Give one stage, or --config FILE: diff STAGE'],
-    ['registry', ['apply', 'a', '--reason', ' '], 'Give --reason TEXT'],
-    ['release', ['cut'], 'Give the version as three numbers'],
-    ['release', ['cut', '0.3'], 'Give the version as three numbers, such as 0.3.0: cut VERSION, not 0.3'],
-    ['release', ['cut', '0.3.0', '--date', '2026-02-30'], '--date is "2026-02-30"; write a day'],
-    ['release', ['build'], 'build: give --out FOLDER, or --dry-run'],
-    ['release', ['build', '--out', 'x', '--dry-run'], 'build: give --out FOLDER, or --dry-run'],
-    ['release', ['check', '0.3.0'], 'check: too many words'],
-    ['restore', ['grants', '--reason', 'x', '--stage', 'x'], 'grants needs --from TABLE'],
-    ['restore', ['reads', '--stage', 'x'], 'reads needs --from TABLE'],
-    ['restore', ['revocations', '--reason', 'x', '--stage', 'x'], 'revocations needs --since TIME'],
-    ['restore', ['stops', '--stage', 'x'], 'Give --reason TEXT: it is kept with your name'],
-    ['restore', ['reads', '--from', 'a', '--stage', 'x', '--since', '2026-06-01'], 'write a time with its zone'],
-    ['restore', ['reads', '--from', 'a', '--stage', 'x', '--since', '2026-06-01T12:00:00Z'], undefined],
-    ['restore', ['reads', '--from', 'a', '--stage', 'x', '--since', '2026-06-01T12:00:01Z'], 'yet to come'],
-    ['restore', ['grants', 'more'], '"more" is one word too many'],
-    ['smoke', [], 'Give one STAGE, or --config FILE'],
-    ['smoke', ['local', 'demo'], 'Give one STAGE, or --config FILE'],
-    ['smoke', smoke('--config', 'x'), 'Give one STAGE, or --config FILE'],
-    ['smoke', smoke('--megabytes', '0'), '--megabytes is "0"; write a number such as 150'],
-    ['smoke', smoke('--megabytes', '10000'), '--megabytes is "10000"'],
-    ['smoke', smoke('--megabytes', '1.5'), '--megabytes is "1.5"'],
-    ['smoke', smoke('--megabytes', '9999'), undefined],
-    ['smoke', smoke('--megabytes', '1'), undefined],
-    ['smoke', smoke('--origin', 'gateway.example.org'), '--origin is "gateway.example.org"; write a URL'],
-    ['smoke', smoke('--origin', 'ftp://gateway.example.org'), '--origin is "ftp://gateway.example.org"'],
-    ['trace', ['3f2a9c0'], 'Give one reference'],
-    ['trace', ['3f2a9c01'], undefined],
-    ['trace', ['a'.repeat(64)], undefined],
-    ['trace', ['a'.repeat(65)], 'Give one reference'],
-    ['trace', ['3f2a9c01', '77de0123'], 'Give one reference'],
-    ['trace', ['3f2a9c01', '--since', '0'], '--since is "0"; write a number of hours up to 8784'],
-    ['trace', ['3f2a9c01', '--since', '8784'], undefined],
-    ['trace', ['3f2a9c01', '--since', '8784.001'], '--since is "8784.001"'],
-    ['trace', ['3f2a9c01', '--since', '-1'], '--since needs a value'],
-  ])('%s is taken, or refused in a sentence: %j', (tool, args, message) => {
+    grants: [
+      [['show', grant], undefined],
+      [['show', '--', `-${grant.slice(1)}`], undefined],
+      [['show', grant.slice(1)], oneGrant],
+      [['show', `${grant}x`], oneGrant],
+      [['show', grant, grant], oneGrant],
+      [['end', grant], 'Give --reason TEXT: the audit records why a grant was ended'],
+      [['end', grant, '--reason', '  '], 'Give --reason TEXT'],
+      [['end', grant, '--reason', 'x'.repeat(200)], undefined],
+      [['end', grant, '--reason', 'x'.repeat(201)], oneLine],
+      [['end', grant, '--reason', 'two\nlines'], oneLine],
+      // What turns the direction of writing could make the audit's line read otherwise.
+      [['end', grant, '--reason', 'lost\u202edevice'], oneLine],
+    ],
+    init: [
+      [['a', 'b'], 'Give one name; --help lists the flags'],
+      [[], undefined],
+    ],
+    members: [
+      [['find', '--grant', grant.slice(1)], '--grant: write the 22 characters'],
+      [['find', '--member-of', `${grant}x`], '--member-of: write the 22 characters'],
+      [['find'], oneOfThree],
+      [['find', '--payer', 'a', '--grant', grant], oneOfThree],
+      [['find', '--grant', grant, '--patient', 'x'], '--patient goes with --payer'],
+      [['end', '--payer', 'northwind', '--yes'], 'Give --reason TEXT: the audit records why grants were ended'],
+      [['report', '--grant', grant], 'Give --html FILE, --csv FILE, or both'],
+      [['report', '--grant', grant, '--csv', ''], '--csv is empty'],
+      [['report', ...csv, '--html', './a'], '--html and --csv name the same file'],
+      [
+        ['report', ...csv, '--since', '2026-06-01', '--until', '2026-05-31'],
+        '--until 2026-05-31 is before --since 2026-06-01',
+      ],
+      [['report', ...csv, '--since', '2026-06-01', '--until', '2026-06-01'], undefined],
+      [['report', ...csv, '--until', '2026-06-02'], '--until is 2026-06-02, which is yet to come'],
+      [['report', ...csv, '--since', '2026-06-02'], '--since is 2026-06-02, which is yet to come'],
+      [['find', 'patient-4711'], 'Give flags only after the command; --help lists them'],
+    ],
+    partners: [
+      [['block', 'a'], 'Give --reason TEXT: the audit records why a partner was blocked'],
+      [['unblock', 'a', '--reason', ' '], 'Give --reason TEXT: the audit records why a partner was unblocked'],
+      [['block', 'a', '--reason', 'two\nlines'], oneLine],
+      [['block', ...why], 'Give one name'],
+      [['block', '', ...why], 'Give one name'],
+      [['block', 'Demo', 'Partner', ...why], 'Give one name, in quotes if it has spaces: block "Example Partner"'],
+      [['list', 'demo-partner'], 'Unexpected argument "demo-partner"; list takes no name'],
+      [['new'], 'Give one name, in quotes if it has spaces: new "Example Partner"'],
+      [['new', 'A'], 'Give --redirect-uri URI'],
+      [['new', 'A', ...uri, '--public', '--jwks', 'y'], 'Give --public or --jwks, not both'],
+      [['new', 'A', ...uri, ...uri, '--payer', 'a', '--payer', 'b'], undefined],
+      [['webhook', 'a', ...stage, '--rotate', '--finish'], 'Give --rotate or --finish, not both'],
+      [['webhook', 'a', ...stage, '--test', '--enable'], 'Give --test or --enable, not both'],
+      [['webhook', 'a', ...stage, '--leaked'], '--leaked goes with --rotate'],
+      [['replay', 'a', ...stage], 'Give --since TIME or --event ID'],
+      [['replay', 'a', ...stage, '--since', '1d', '--event', 'x'], 'Give --since TIME or --event ID'],
+    ],
+    payers: [
+      [['check', '--nonsense'], "Unknown option '--nonsense'; --help lists the flags"],
+      [['check', '--origin', 'https://x.org/'], '--origin ends in a slash'],
+      [['check', '--origin', 'gateway.test'], '--origin is not a URL'],
+      [['check', 'a', 'b'], 'Give one payer at most'],
+      [['key', 'a'], "Unexpected argument 'a'; --help lists the flags"],
+      [['list', 'a'], "Unexpected argument 'a'; --help lists the flags"],
+      [['learn'], "Give the payer's FHIR base URL"],
+      [['secret'], 'Give the payer: secret ID --stage NAME'],
+      [['secret', ''], 'Give the payer: secret ID --stage NAME'],
+      [['secret', 'a', ...stage, '--previous', '--unchecked'], 'leave out --unchecked'],
+      [['pause', ...why], 'Give the payer: pause ID --stage NAME'],
+      [['pause', 'a'], 'Give --reason TEXT: the audit records why a payer was paused'],
+      [['resume', 'a'], 'Give --reason TEXT: the audit records why a payer was resumed'],
+      [['pause', 'a', ...why, '--until', 'soon'], '--until cannot be read'],
+    ],
+    registry: [
+      [['diff'], 'Give one stage, or --config FILE: diff STAGE'],
+      [['diff', 'a', '--config', 'x'], 'Give one stage, or --config FILE: diff STAGE'],
+      [['diff', 'a', 'b'], 'Give one stage, or --config FILE: diff STAGE'],
+      [['apply', 'a', '--reason', ' '], 'Give --reason TEXT'],
+      [['apply', 'a', '--reason', 'two\nlines'], oneLine],
+      [['apply', 'a'], undefined],
+    ],
+    release: [
+      [['cut'], 'Give the version as three numbers'],
+      [['cut', '0.3'], 'Give the version as three numbers, such as 0.3.0: cut VERSION, not 0.3'],
+      [['cut', '0.3.0', '--date', '2026-02-30'], '--date is "2026-02-30"; write a day'],
+      [['build'], 'build: give --out FOLDER, or --dry-run'],
+      [['build', '--out', 'x', '--dry-run'], 'build: give --out FOLDER, or --dry-run'],
+      [['check', '0.3.0'], "Unexpected argument '0.3.0'"],
+      [['notes', '0.3.0', '0.2.0'], 'notes: too many words'],
+    ],
+    restore: [
+      [['grants', ...why, ...stage], 'grants needs --from TABLE'],
+      [['grants', '--from', '', ...why, ...stage], 'grants needs --from TABLE'],
+      [['reads', ...stage], 'reads needs --from TABLE'],
+      [['revocations', ...why, ...stage], 'revocations needs --since TIME'],
+      [['stops', ...stage], 'Give --reason TEXT: it is kept with your name'],
+      [['grants', '--from', 'x', ...stage], 'Give --reason TEXT'],
+      [['reads', '--from', 'a', ...stage, '--since', '2026-06-01'], 'write a time with its zone'],
+      [['reads', '--from', 'a', ...stage, '--since', '2026-06-01T12:00:00Z'], undefined],
+      [
+        ['reads', '--from', 'a', ...stage, '--since', '2026-06-01T12:00:01Z'],
+        '--since is 2026-06-01T12:00:01Z, which is yet to come',
+      ],
+      [['grants', 'more', ...since], '"more" is one word too many; --help lists the flags'],
+    ],
+    smoke: [
+      [[], 'Give one STAGE, or --config FILE'],
+      [['local', 'demo'], 'Give one STAGE, or --config FILE'],
+      [['local', '--config', 'x'], 'Give one STAGE, or --config FILE'],
+      [['local', '--megabytes', '0'], '--megabytes is "0"; write a number such as 150'],
+      [['local', '--megabytes', '10000'], '--megabytes is "10000"'],
+      [['local', '--megabytes', '1.5'], '--megabytes is "1.5"'],
+      [['local', '--megabytes', '9999'], undefined],
+      [['local', '--megabytes', '1'], undefined],
+      [['local', '--origin', 'gateway.example.org'], '--origin is "gateway.example.org"; write a URL'],
+      [['local', '--origin', 'ftp://gateway.example.org'], '--origin is "ftp://gateway.example.org"'],
+    ],
+    stages: [[['a', 'b'], 'Give one folder, or none for this checkout']],
+    template: [
+      [['a'], 'Give one ASSEMBLY and --out FOLDER'],
+      [['--out', 'x'], 'Give one ASSEMBLY and --out FOLDER'],
+      [['a', 'b', '--out', 'x'], 'Give one ASSEMBLY and --out FOLDER'],
+      [['a', '--out', 'x'], undefined],
+    ],
+    trace: [
+      [[], 'Give one reference'],
+      [['3f2a9c0'], 'Give one reference'],
+      [['3f2a9c01'], undefined],
+      [['(Reference: 3f2a9c01)'], undefined],
+      [['a'.repeat(64)], undefined],
+      [['a'.repeat(65)], 'Give one reference'],
+      [['3f2a9c01', '77de0123'], 'Give one reference'],
+      [['3f2a9c01-77de%'], 'Give one reference'],
+      [['.*'], 'Give one reference'],
+      [['3f2a9c01', '--since', 'yesterday'], '--since is "yesterday"; write a number of hours'],
+      [['3f2a9c01', '--since', '0'], '--since is "0"; write a number of hours up to 8784'],
+      [['3f2a9c01', '--since', '8784'], undefined],
+      [['3f2a9c01', '--since', '8784.001'], '--since is "8784.001"'],
+      [['3f2a9c01', '--since', '-1'], '--since needs a value; if that starts with a hyphen, write --since=VALUE'],
+    ],
+    usage: [
+      [[], 'Give --month, such as --month 2026-11'],
+      [['--month', 'november'], '--month is "november"; write a month such as 2026-11'],
+      [['--month', '2026-07'], '--month is 2026-07, which has not begun'],
+      [['--month', '2026-06'], undefined],
+      [['--month', '2026-05', '--by', 'grant'], '--by is "grant"; write payer or partner'],
+      [['--month', '2026-05', '--csv', ''], '--csv is empty; write the path of a file'],
+    ],
+    'test:model': [
+      [['--commands', '1.5'], '--commands is "1.5"; write a whole number'],
+      [['--store', 'other'], '--store is "other"; write dynalite or memory'],
+      [['--commands', '1000000', '--seed', '1', '--store', 'memory'], undefined],
+    ],
+    'test:truth': [
+      [['--payers', 'many'], '--payers is "many"; write a whole number'],
+      [['--spec', '{'], '--spec is no JSON; write a payer as a run prints it'],
+      [['--payers', '10', '--seed', '1', '--on'], undefined],
+    ],
+    'test:limits': [
+      [['--skewed', '21'], '--skewed is "21"; write a number up to 20'],
+      [['--seconds', '0'], '--seconds is "0"; write a number of seconds'],
+      [['--skewed', '20', '--seconds', '1'], undefined],
+    ],
+    'test:mutation': [
+      [['nowhere'], 'There is no nowhere. Say one or more of: '],
+      [['--sample', '0'], '--sample is "0"; write a percentage from 1 to 100'],
+      [['--sample', '101'], '--sample is "101"; write a percentage'],
+      [['token', '--sample', '100'], undefined],
+      [['token', '--sample', '1'], undefined],
+    ],
+    'test:planted': [
+      [[], 'Say --seed NUMBER'],
+      [['--seed', '1', '--count', '0'], '--count is "0"; write a number such as 150'],
+      [['--seed', '1', '--only', 'a'], '--only is "a"; write numbers such as 3,17'],
+      [['--seed', '1', '--only', '3,17'], undefined],
+    ],
+    drill: [
+      [['--more', '20001'], '--more is "20001"; write a number up to 20000'],
+      [['--more', '20000'], undefined],
+    ],
+    demo: [
+      [['--member', 'nobody'], 'There is no member "nobody"; use one of: clinical, '],
+      [['--member', 'claims'], undefined],
+    ],
+    soak: [
+      [['--minutes', '121'], '--minutes takes a number above 0 and up to 120'],
+      [['--minutes', '120'], undefined],
+      [['--rate', '201'], '--rate takes a number above 0 and up to 200'],
+      [['--rate', '200'], undefined],
+      [['--rate', '0'], '--rate takes a number above 0 and up to 200'],
+      [['--rate', '1e2'], '--rate takes a number above 0 and up to 200'],
+      [['--rate', ''], '--rate takes a number above 0 and up to 200'],
+      [['--minutes', '0.5'], undefined],
+    ],
+  };
+
+  const all = (Object.keys(rows) as ToolName[]).flatMap((tool) =>
+    rows[tool]!.map(([args, message]) => [tool, args, message] as const),
+  );
+  it.each(all)('%s is taken, or refused in a sentence: %j', (tool, args, message) => {
     if (message === undefined) expect(said(tool, args)).toBe('');
     else expect(said(tool, args)).toContain(message);
+    expect(said(tool, args)).not.toContain('\n');
   });
 
-  it('becomes what it says: hours of a search, a file of at least so many megabytes, an origin without its slash', () => {
-    expect(traceFlags(['3f2a9c01'], startMs)).toMatchObject({ sinceMs: startMs - 24 * 3_600_000, json: false });
-    expect(traceFlags(['3f2a9c01', '--since', '0.5'], startMs)).toMatchObject({ sinceMs: startMs - 1_800_000 });
-    expect(smokeFlags(['local'])).toMatchObject({ megabytes: 150, ring: false, dryRun: false });
-    expect(smokeFlags(['local', '--origin', 'https://g.example.org//', '--ring'])).toMatchObject({
-      origin: 'https://g.example.org',
-      ring: true,
+  it.each<[ToolName, string[], object]>([
+    ['trace', ['3f2a9c01'], { since: 24, json: false }],
+    ['trace', ['3f2a9c01', '--since', '0.5'], { since: 0.5 }],
+    ['smoke', ['local'], { megabytes: 150, ring: false, dryRun: false }],
+    [
+      'smoke',
+      ['local', '--origin', 'https://g.example.org//', '--ring'],
+      { origin: 'https://g.example.org', ring: true },
+    ],
+    ['payers', ['check', 'https://plan.test/r4'], { command: 'learn', url: 'https://plan.test/r4' }],
+    ['payers', ['check', 'plan'], { command: 'check', target: 'plan', noSecrets: false, file: false }],
+    [
+      'payers',
+      ['check', '--file', '--no-secrets', '--json'],
+      { target: undefined, noSecrets: true, file: true, json: true },
+    ],
+    ['members', ['report', '--payer', 'a', '--csv', 'x'], { until: '2026-06-01', since: undefined, replace: false }],
+    ['audit', ['--grant', grant], { of: { grant }, since: undefined, until: '2026-06-01', json: false }],
+    ['audit', ['--partner', 'a', '--since', '2026-05-01'], { of: { partner: 'a' }, since: '2026-05-01' }],
+    [
+      'audit',
+      ['--registry', '--since', '2026-05-01', '--until', '2026-05-02'],
+      { of: 'registry', until: '2026-05-02' },
+    ],
+    ['usage', ['--month', '2026-05'], { by: 'payer', month: { name: '2026-05' } }],
+    ['partners', ['webhook', 'a', ...stage], { action: 'make' }],
+    ['partners', ['webhook', 'a', ...stage, '--rotate'], { action: 'rotate' }],
+    ['partners', ['webhook', 'a', ...stage, '--rotate', '--leaked'], { action: 'replace' }],
+    ['partners', ['webhook', 'a', ...stage, '--finish'], { action: 'finish' }],
+    ['partners', ['webhook', 'a', ...stage, '--test'], { action: 'test' }],
+    ['partners', ['webhook', 'a', ...stage, '--enable'], { action: 'enable' }],
+    ['restore', ['revocations', ...stage, ...why, ...since], { since: 1_777_636_800, reason: 'x', dryRun: false }],
+    ['soak', [], { minutes: 10, rate: 50 }],
+    ['cost', [], { size: undefined, write: false }],
+  ])('%s %j is read as what it says', (tool, args, values) => {
+    expect(tools[tool].read(args)).toMatchObject(values);
+  });
+});
+
+describe('the reader of command lines', () => {
+  const spec = {
+    call: 'npm run try --',
+    about: 'Tries.',
+    commands: {
+      one: {
+        usage: 'ID [flags]',
+        does: `does one thing, ${'and says so at length '.repeat(6)}`.trim(),
+        changes: 'nothing',
+        words: { id: ([id]: readonly string[]) => id },
+        flags: { dryRun: flag('does nothing'), stage: text('NAME', 'the stage') },
+      },
+      two: {
+        usage: ['', '--all'],
+        does: 'does another',
+        changes: 'AWS',
+        silent: true,
+        flags: { all: flag('does all'), alarm: texts('ADDRESS', 'whom to tell'), stage: text('NAME', 'the stage') },
+      },
+    },
+    more: 'That is all.',
+    rows: [],
+  } as const satisfies Spec;
+  const read = (...args: string[]) => readCommand(spec, args);
+
+  it('gives the command, its word and every flag of it, and no other’s', () => {
+    expect(read('one', 'x')).toEqual({ command: 'one', id: 'x', dryRun: false, stage: undefined });
+    expect(read('two', '--alarm', 'a', '--all', '--all', '--alarm=-b')).toMatchObject({
+      all: true,
+      alarm: ['a', '-b'],
     });
-    expect(payersFlags(['check', 'https://plan.test/r4'], startMs)).toMatchObject({
-      command: 'learn',
-      url: 'https://plan.test/r4',
-    });
-    expect(payersFlags(['check', 'plan'], startMs)).toMatchObject({
-      command: 'check',
-      target: 'plan',
-      readsSecrets: true,
-      fromFile: false,
-    });
-    expect(payersFlags(['check', '--file', '--no-secrets', '--json'], startMs)).toMatchObject({
-      target: undefined,
-      readsSecrets: false,
-      fromFile: true,
-      json: true,
-    });
-    expect(membersFlags(['report', '--payer', 'a', '--csv', 'x'], startMs)).toMatchObject({
-      until: '2026-06-01',
-      since: undefined,
-      replace: false,
-      wholeAudit: false,
-    });
+    expect(read('one', '--dry-run', '--stage', 'a', '--', '-x')).toMatchObject({ id: '-x', dryRun: true, stage: 'a' });
+  });
+
+  it.each([
+    [['one', '--stage', 'a', '--stage', 'b'], '--stage was given twice; give one value, or run twice'],
+    [
+      ['one', '--stage'],
+      '--stage needs a value; if that starts with a hyphen, write --stage=VALUE; --help lists the flags',
+    ],
+    [['one', '--all'], '--all does not apply to one; --help lists the flags'],
+    [['two', '--dry-run=yes'], "Option '--dry-run' does not take an argument; --help lists the flags"],
+    [['two', 'x'], "Unexpected argument 'x'; --help lists the flags"],
+    [['one', '--nonsense'], "Unknown option '--nonsense'; --help lists the flags"],
+  ])('refuses %j in one line', (args, message) => {
+    expect(() => read(...args)).toThrow(new UsageError(message));
+  });
+
+  it('makes the help of the same data: calls, commands, and each flag once, with the commands that it is for', () => {
+    expect(helpOf(spec)).toBe(`npm run try -- one ID [flags]
+npm run --silent try -- two
+npm run --silent try -- two --all
+
+Tries.
+
+one  does one thing, and says so at length and says so at length and says so at length and says so at length and says so
+     at length and says so at length
+two  does another
+
+  --dry-run         one: does nothing
+  --all             two: does all
+  --alarm ADDRESS   two: whom to tell
+  --stage NAME      the stage
+  --help            this text
+
+That is all.`);
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { existing } from '../../bin/existing/existing.ts';
 import { ok, unclear, wrong, type Finding } from '../../bin/existing/question.ts';
 import { awsQuestions } from '../../bin/existing/questions.ts';
-import { Refusal, UsageError } from '../../bin/shared/command-line.ts';
+import { Refusal } from '../../bin/shared/errors.ts';
 import { keyNeeds, type PolicyStatement } from '../../config/policy-needs.ts';
 import { ownEverything } from '../support/own-everything.ts';
 
@@ -94,15 +94,5 @@ describe('npm run existing -- check', () => {
     await expect(run(['check', '--config', file], denied)).rejects.toThrow(
       /AWS denied access\. The tool needs ec2:DescribeSubnets/,
     );
-  });
-
-  it.each([
-    [[], 'Give a command, needs or check; --help says more'],
-    [['list', 'demo'], 'Give a command, needs or check; --help says more'],
-    [['check'], 'Give one STAGE, or --config FILE; --help says more'],
-    [['check', 'demo', '--config', 'x.json'], 'Give one STAGE, or --config FILE; --help says more'],
-    [['needs', 'demo', '--dry-run'], '--dry-run does not apply to needs, which asks nothing'],
-  ])('refuses the command line %j', async (args, message) => {
-    await expect(run(args)).rejects.toThrow(new UsageError(message));
   });
 });

@@ -8,7 +8,8 @@ const root = join(import.meta.dirname, '../..');
 /** A tool that writes 2 MB to stdout, and then says on stderr that its work is done. */
 const tool = `
   import { runTool } from './bin/shared/command-line.ts';
-  await runTool(async () => {
+  const spec = { call: 'npm run try --', about: '', commands: { '': { usage: '', changes: 'nothing', flags: {} } }, rows: [] };
+  await runTool(spec, async () => {
     for (let line = 0; line < 20_000; line += 1) console.log('x'.repeat(99));
     console.error('done');
     return 3;

@@ -1,4 +1,4 @@
-import { Refusal, UsageError } from '../../bin/shared/command-line.ts';
+import { Refusal, UsageError } from '../../bin/shared/errors.ts';
 import { findNamed } from '../../bin/shared/find-named.ts';
 import { nearest } from '../../bin/shared/nearest.ts';
 

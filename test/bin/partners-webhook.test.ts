@@ -1,7 +1,7 @@
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { Webhook } from 'standardwebhooks';
 import { readFlags } from '../../bin/partners/flags.ts';
-import { readSince } from '../../bin/partners/webhook-flags.ts';
+import { readSince } from '../../bin/partners/since.ts';
 import { writeWebhookSecret } from '../../functions/shared/events/webhook-secrets.ts';
 import { disabledSince, disableWebhook } from '../../functions/shared/store/webhooks.ts';
 import { startMs } from '../support/gateway.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { release, type ReleaseDeps } from '../../bin/release/release.ts';
-import { Refusal, UsageError } from '../../bin/shared/command-line.ts';
+import { Refusal, UsageError } from '../../bin/shared/errors.ts';
 import { git } from '../../bin/shared/git.ts';
 
 const changelog = `# Changelog

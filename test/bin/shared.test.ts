@@ -1,8 +1,8 @@
 import { awsSettings, explainAwsFailure } from '../../bin/shared/aws.ts';
 import { inColumns } from '../../bin/shared/columns.ts';
-import { Refusal } from '../../bin/shared/command-line.ts';
 import { numberCell, textCell } from '../../bin/shared/csv-cell.ts';
-import { dayIn } from '../../bin/shared/day.ts';
+import { dayFlag } from '../../bin/shared/day.ts';
+import { Refusal } from '../../bin/shared/errors.ts';
 import { failureWords } from '../../bin/shared/failure-words.ts';
 import { patiently } from '../../bin/shared/patience.ts';
 import { inParallel } from '../../bin/shared/pool.ts';
@@ -192,14 +192,18 @@ describe('a failure of Secrets Manager', () => {
 
 describe('a flag with a day', () => {
   it('is that day, or absent', () => {
-    expect(dayIn('since', '2028-02-29')).toBe('2028-02-29');
-    expect(dayIn('since', undefined)).toBeUndefined();
+    const since = dayFlag('a day');
+
+    expect(since.take(['2028-02-29'], 'since')).toBe('2028-02-29');
+    expect(since.take([], 'since')).toBeUndefined();
   });
 
   it.each(['2026-02-29', '2026-06-31', '2026-13-01', '2026-6-1', '2026-06-01T00:00Z', '', 'today'])(
     'is refused if there is no such day: %j',
     (text) => {
-      expect(() => dayIn('since', text)).toThrow(`--since is ${JSON.stringify(text)}; write a day such as 2026-06-01`);
+      expect(() => dayFlag('a day').take([text], 'since')).toThrow(
+        `--since is ${JSON.stringify(text)}; write a day such as 2026-06-01`,
+      );
     },
   );
 });

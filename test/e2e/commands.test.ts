@@ -1,31 +1,16 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { helpOf } from '../../bin/shared/help.ts';
+import type { Spec } from '../../bin/shared/spec.ts';
 import { stageSchema } from '../../config/schema.ts';
 import { fieldsAt } from '../../config/unknown-fields.ts';
-import { runTool } from '../bin/run-tool.ts';
+import { tools, type ToolName } from '../bin/tools.ts';
 import { blocksOf, codeSpansOf, documentAt, documents, root } from '../docs/documents.ts';
-import { toolCommands } from './tool-commands.ts';
 
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
 
-/** The files of all tools. The CDK's app is no command of a person's. */
-const files = [
-  ...readdirSync(join(root, 'bin')).flatMap((name) => (/(?<!^app)\.ts$/.test(name) ? [`bin/${name}`] : [])),
-  'sandbox/start.ts',
-];
-const nameOf = (file: string): string => basename(file, '.ts');
-const tools = files.map(nameOf);
-
-/** What each tool says after --help. */
-const helps = new Map<string, string>();
-beforeAll(async () => {
-  for (const file of files) {
-    const { code, out } = await runTool(`../${file}`, ['--help']);
-    expect([file, code]).toEqual([file, 0]);
-    helps.set(nameOf(file), out);
-  }
-});
-const helpOf = (tool: string): string => helps.get(tool) ?? '';
+const names = Object.keys(tools) as ToolName[];
+const specOf = (tool: ToolName): Spec => tools[tool].spec;
 
 /** Each command of a document, its continued lines joined: what stands behind `npm run TOOL --`, up to the next command. */
 const commandsOf = (tool: string): string[] =>
@@ -37,56 +22,20 @@ const commandsOf = (tool: string): string[] =>
     ].map(([, rest = '']) => rest.trim()),
   );
 
-it('npm runs each tool by its name, but for two', () => {
-  const others = files.filter((file) => scripts[nameOf(file)]?.endsWith(`node ${file}`) !== true);
-  expect(others).toEqual(['bin/changelog-check.ts', 'bin/make-search-targets.ts']);
-});
-
 describe('what the documents say after npm run', () => {
-  it.each(tools)('%s has flags that the tool knows', (tool) => {
+  it.each(names)('%s has flags that the tool knows', (tool) => {
     const flags = commandsOf(tool).flatMap((command) =>
       [...command.replaceAll(/"[^"]*"/g, '').matchAll(/(?<=^|[\s(])--([a-z-]+)/g)].map(([flag]) => flag),
     );
-    const known = new Set([...helpOf(tool).matchAll(/--(?:no-)?[a-z-]+/g)].map(([flag]) => flag));
+    const known = new Set([...helpOf(specOf(tool)).matchAll(/--(?:no-)?[a-z-]+/g)].map(([flag]) => flag));
     expect([...new Set(flags)].filter((flag) => !known.has(flag))).toEqual([]);
   });
 
-  it.each(tools)('%s has commands that the tool knows', (tool) => {
-    const listed = new Set(
-      [...helpOf(tool).matchAll(new RegExp(`npm run (?:--silent )?${tool} -- ([a-z]+)`, 'g'))].map(([, name]) => name),
-    );
+  it.each(names)('%s has commands that the tool knows', (tool) => {
+    const listed = Object.keys(specOf(tool).commands);
     const used = commandsOf(tool).flatMap((command) => /^[a-z]+(?= |$)/.exec(command)?.[0] ?? []);
-    if (listed.size > 0) expect(used.filter((name) => !listed.has(name))).toEqual([]);
+    if (listed.length > 1) expect(used.filter((name) => !listed.includes(name))).toEqual([]);
   });
-});
-
-/** The help's first lines, one for each way to call the tool. */
-const commandsIn = (help: string): string[] => {
-  const calls = [...help.matchAll(/^(?:npm run (?:--silent )?[\w:-]+ --|node bin\/[\w-]+\.ts)(?: ([a-z]+))?/gm)];
-  return [...new Set(calls.map(([, command = '']) => command))];
-};
-
-/** The commands that a tool's help allows a dry run of; undefined if it says none, since that is all of them. */
-const dryRunOf = (help: string): readonly string[] | undefined => {
-  const [, line = ''] = /^ +--dry-run +(.+)$/m.exec(help) ?? [];
-  return /^(?:with )?([a-z]+(?:, [a-z]+)*): /.exec(line)?.[1]?.split(', ');
-};
-
-describe('every command that writes', () => {
-  it('is in the table, with every other command of every tool', () => {
-    expect([...Object.keys(toolCommands), 'start'].sort()).toEqual(tools.toSorted());
-    const found = Object.keys(toolCommands).map((tool) => [tool, commandsIn(helpOf(tool)).sort()]);
-    expect(found).toEqual(Object.entries(toolCommands).map(([tool, known]) => [tool, Object.keys(known).sort()]));
-  });
-
-  it.each(Object.entries(toolCommands).filter(([, known]) => Object.values(known).some((kind) => kind !== 'nothing')))(
-    'has --dry-run, and its help says so: %s',
-    (tool, known) => {
-      expect(helpOf(tool)).toMatch(/^ +--dry-run +\S/m);
-      const writing = Object.keys(known).filter((command) => known[command] !== 'nothing');
-      expect(dryRunOf(helpOf(tool)) ?? writing).toEqual(expect.arrayContaining(writing));
-    },
-  );
 });
 
 describe('a stage that the documents name', () => {

@@ -81,14 +81,4 @@ describe('npm run drill, without a drill,', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^1\. Start a local stack .*\n8\. Check that no grant .*\nNothing was done\.\n$/s);
   });
-
-  it.each([
-    [['--more', 'many'], '--more is "many"; write a number up to 20000'],
-    [['--more', '20001'], '--more is "20001"; write a number up to 20000'],
-    [['--wet'], '--help lists the flags'],
-  ])('says what to do: %j', async (args, says) => {
-    const { code, out, err } = await drill(...args);
-    expect([code, out]).toEqual([2, '']);
-    expect(err).toContain(says);
-  });
 });

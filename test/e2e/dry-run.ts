@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { localStage } from '../../config/local.ts';
 import { runTool, type Ended } from '../bin/run-tool.ts';
+import { tools } from '../bin/tools.ts';
 import { connect, type RunningStack } from './support.ts';
-import { toolCommands } from './tool-commands.ts';
 
 /** Access keys that the tools give to stand-ins for AWS. The audit's function, which writes, has the name of a tool. */
-const operators = new Set([...Object.keys(toolCommands).filter((tool) => tool !== 'audit'), 'operator']);
+const operators = new Set([...Object.keys(tools).filter((tool) => tool !== 'audit'), 'operator']);
 
 /** Calls that change nothing. `Invoke` runs a function, which may. */
 const reads = /^\w+:(?:Get\w+|List\w+|Describe\w+|Scan|Query|BatchGetItem|GenerateMac|Decrypt)$/;

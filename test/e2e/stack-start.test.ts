@@ -94,11 +94,6 @@ describe('npm start', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  // What else is refused: test/sandbox/start-flags.test.ts.
-  it('refuses a wrong flag in one line', async () => {
-    expect(await refused(['--bogus'])).toEqual(["Unknown option '--bogus'; --help lists the flags"]);
-  });
-
   it('npm start that is stopped while starting leaves nothing listening, and says that it was stopped', async () => {
     const { gateway } = await choosePorts();
     const child = start([...freePorts, '--port', String(gateway), '--state', join(folder, 'stopped')]);

@@ -1,23 +1,17 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { helpOf } from '../../bin/shared/help.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { runTool } from '../bin/run-tool.ts';
-import { root } from '../docs/documents.ts';
+import { byHand, tools } from '../bin/tools.ts';
 
-const tools = readdirSync(join(root, 'bin')).filter(
-  (name) => name.endsWith('.ts') && readFileSync(join(root, 'bin', name), 'utf8').includes('await runTool('),
-);
+const files = [...Object.values(tools), byHand].map(({ file, spec }) => [file, spec] as const);
 
 describe('a tool in a process of its own', () => {
-  it('is each file of bin but the app', () => {
-    expect(tools).toEqual(readdirSync(join(root, 'bin')).filter((name) => /(?<!^app)\.ts$/.test(name)));
-  });
+  // What each command line is told: test/bin/command-lines.test.ts.
+  it.each(files)('prints its help, and refuses a wrong command line with 2 and one line: %s', async (file, spec) => {
+    const [asked, wrong] = [await runTool(`../${file}`, ['--help']), await runTool(`../${file}`, ['--nonsense'])];
 
-  // What each command line is told: test/bin/wrong-use.test.ts.
-  it.each(tools)('exits with 2 and one line on stderr where its command line is wrong: %s', async (tool) => {
-    const ended = await runTool(tool, ['--nonsense']);
-
-    expect(ended).toEqual({ code: 2, out: '', err: "Unknown option '--nonsense'; --help lists the flags\n" });
+    expect(asked).toEqual({ code: 0, out: `${helpOf(spec)}\n`, err: '' });
+    expect(wrong).toEqual({ code: 2, out: '', err: "Unknown option '--nonsense'; --help lists the flags\n" });
   });
 
   const grant = 'abcdefghijklmnopqrst-1';

@@ -1,14 +1,9 @@
-/**
- * `npm run test:breaker -- [--seconds N] [--without]`: a payer that hangs beside two that answer, through a bounded pool
- * of processes; then one partner's heavy searches. The breaker runs ten times as fast as in AWS.
- */
-import { parseArgs } from 'node:util';
+import { readOrExit } from '../../bin/shared/command-line.ts';
+import { hangSpec } from './flags.ts';
 import { hang, type Hang, type Phase } from './hang.ts';
 
-const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '60' }, without: { type: 'boolean', default: false } },
-});
-const load = { environments: 20, perSecond: 6, before: 15, during: Number(values.seconds), after: 30 };
+const { seconds: during, without } = await readOrExit(hangSpec);
+const load = { environments: 20, perSecond: 6, before: 15, during, after: 30 };
 
 const share = ({ answered, offered }: Phase): string => `${((100 * answered) / offered).toFixed(1)} %`;
 const line = (name: string, { answered, offered, throttled, third, mostBusy, seconds }: Phase): string =>
@@ -26,5 +21,5 @@ const tell = (title: string, found: Hang): void =>
   );
 
 tell('A payer that hangs', await hang({ ...load, trouble: 'hangs' }));
-if (values.without) tell('The same without a breaker', await hang({ ...load, trouble: 'hangs', breaker: false }));
+if (without) tell('The same without a breaker', await hang({ ...load, trouble: 'hangs', breaker: false }));
 tell("One partner's heavy searches", await hang({ ...load, perSecond: 4, trouble: 'heavySearches' }));

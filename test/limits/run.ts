@@ -1,21 +1,15 @@
-/**
- * `npm run test:limits -- [--seconds N] [--skewed N]`: twenty processes, offered twice the limit of 50 per second, over
- * one table in dynalite.
- */
-import { parseArgs } from 'node:util';
+import { readOrExit } from '../../bin/shared/command-line.ts';
+import { floodSpec } from './flags.ts';
 import { flood } from './flood.ts';
 
-const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '60' }, skewed: { type: 'string', default: '0' } },
-});
+const { seconds, skewed } = await readOrExit(floodSpec);
 const rate = { perSecond: 50, burst: 100 };
-const seconds = Number(values.seconds);
-const found = await flood({ environments: 20, rate, offered: 100, seconds, skewed: Number(values.skewed) });
+const found = await flood({ environments: 20, rate, offered: 100, seconds, skewed });
 const allowed = rate.perSecond * found.seconds + rate.burst;
 
 process.stdout.write(
   [
-    `20 processes (${values.skewed} of them with a clock two minutes ahead), ${found.seconds.toFixed(1)} s`,
+    `20 processes (${skewed} of them with a clock two minutes ahead), ${found.seconds.toFixed(1)} s`,
     `offered   ${found.offered}`,
     `admitted  ${found.admitted} of ${Math.round(allowed)} (${((100 * found.admitted) / allowed).toFixed(1)} %)`,
     `writes    ${found.writes}: ${(found.writes / found.admitted).toFixed(3)} for each read admitted, ${(found.writes / found.offered).toFixed(3)} for each offered`,

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { applyChanges } from '../../bin/registry/apply.ts';
 import { compare, type Entries } from '../../bin/registry/compare.ts';
 import { commonPartner } from '../../bin/registry/phases.ts';
-import { Refusal } from '../../bin/shared/command-line.ts';
+import { Refusal } from '../../bin/shared/errors.ts';
 import { readAll, readOne } from '../../bin/shared/registry-table.ts';
 import { endNow, stopNow } from '../../bin/shared/stop-entry.ts';
 import {

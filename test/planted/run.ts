@@ -11,28 +11,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readOrExit } from '../../bin/shared/command-line.ts';
 import { chooseDefects, roomOf } from './choose.ts';
 import { planted, type Defect } from './defects.ts';
+import { spec } from './flags.ts';
 
-/**
- * `npm run test:planted -- --seed S [--count N] [--only I,J…] [--at COMMIT]`: plants defects, one at a time, in a copy of
- * the last commit, or of another, and says what notices: the compiler, or the first unit test that fails. Hours for 150.
- * What it found is kept in coverage/planted-S.jsonl, and not asked again by the next run at the same commit.
- */
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    count: { type: 'string', default: '150' },
-    only: { type: 'string' },
-    at: { type: 'string', default: 'HEAD' },
-  },
-});
-const [seed, count] = [Number(values.seed), Number(values.count)];
-if (!Number.isSafeInteger(seed) || !(count > 0)) {
-  console.error('Say --seed NUMBER, and --count if not 150.');
-  process.exit(2);
-}
+const { seed, count, only: onlyGiven, at } = await readOrExit(spec);
 
 /** Files of tests that one defect may need, and how long they may take: a test that hangs has noticed. */
 const mostTests = 80;
@@ -48,7 +32,7 @@ const run = (folder: string, command: string, args: readonly string[], env = {})
     timeout: longestRunMs,
     killSignal: 'SIGKILL',
   });
-const commit = run(here, 'git', ['rev-parse', '--short', values.at]).stdout.trim();
+const commit = run(here, 'git', ['rev-parse', '--short', at]).stdout.trim();
 const copy = mkdtempSync(join(tmpdir(), 'planted-'));
 run(here, 'git', ['worktree', 'add', '--detach', '--force', copy, commit]);
 symlinkSync(resolve('node_modules'), join(copy, 'node_modules'));
@@ -191,7 +175,7 @@ const known = existsSync(kept)
       .map((line) => JSON.parse(line) as Record<string, unknown>)
   : [];
 const defects = chooseDefects(seed, count);
-const only = values.only?.split(',').map(Number);
+const only = onlyGiven?.split(',').map(Number);
 const refused = refusedByTypes(defects);
 const survivors: string[] = [];
 let caught = 0;

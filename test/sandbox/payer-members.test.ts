@@ -1,7 +1,7 @@
 import { memberKeys, testMembers } from '../../sandbox/payer/data/member-list.ts';
 import type { MemberKey } from '../../sandbox/payer/data/member-list.ts';
 import { signInAsMember } from '../../sandbox/payer/walk.ts';
-import { memberNamed, readMemberKey } from '../../sandbox/sign-in/member.ts';
+import { memberFlag, memberNamed } from '../../sandbox/sign-in/member.ts';
 import { startSandboxGateway, type PayerId, type SandboxGateway } from '../support/sandbox-gateway.ts';
 import { post } from './payer-fixture.ts';
 
@@ -36,9 +36,9 @@ describe('the test members', () => {
   });
 
   it('are found by the word after --member; another word is answered with those that exist', () => {
-    expect(readMemberKey('two-plans')).toBe('two-plans');
-    expect(() => readMemberKey('nobody')).toThrow(
-      'there is no member "nobody"; use one of: clinical, large, claims, child, history, two-plans, sensitive, bare, all-types',
+    expect(memberFlag.take(['two-plans'], 'member')).toBe('two-plans');
+    expect(() => memberFlag.take(['nobody'], 'member')).toThrow(
+      'There is no member "nobody"; use one of: clinical, large, claims, child, history, two-plans, sensitive, bare, all-types',
     );
   });
 

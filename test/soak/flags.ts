@@ -1,28 +1,32 @@
-import { parseArgs } from 'node:util';
+import type { Read } from '../../bin/shared/command-line.ts';
+import { UsageError } from '../../bin/shared/errors.ts';
+import { otherwise, read, type Spec } from '../../bin/shared/spec.ts';
+
+/** It runs on someone's own machine, so a value beyond `most` is a mistake. */
+const upTo =
+  (most: number) =>
+  (given: string, name: string): number => {
+    const value = /^\d+(?:\.\d+)?$/.test(given) ? Number(given) : Number.NaN;
+    if (value > 0 && value <= most) return value;
+    throw new UsageError(`--${name} takes a number above 0 and up to ${most}`);
+  };
+
+export const spec = {
+  call: 'npm run soak --',
+  about: 'The local stack under load, loopback only, with a payer that fails one call in twenty. It needs Linux.',
+  commands: {
+    '': {
+      usage: '[flags]',
+      changes: 'nothing',
+      flags: {
+        minutes: otherwise(read('N', 'for how long (default 10, at most 120)', upTo(120)), 10),
+        rate: otherwise(read('R', 'operations a second (default 50, at most 200)', upTo(200)), 50),
+      },
+    },
+  },
+  more: 'Exits with 0 if every limit was kept, 1 if one was broken, 2 if the command line is wrong.',
+  rows: [[['--minutes N --rate R'], 'the local stack under load, with a payer that fails one call in twenty']],
+} as const satisfies Spec;
 
 /** How long and how hard to run. */
-export interface Flags {
-  readonly minutes: number;
-  /** Operations per second. */
-  readonly rate: number;
-}
-
-/** It runs on someone's own machine, so a value beyond these is a mistake. */
-const most: Flags = { minutes: 120, rate: 200 };
-
-export const usage = `npm run soak -- [--minutes 10] [--rate 50]   at most ${most.minutes} minutes, ${most.rate} a second`;
-
-const numberOf = (name: keyof Flags, text: string): number => {
-  const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value > 0 && value <= most[name])) throw new Error(`--${name} takes a number above 0 and up to ${most[name]}`);
-  return value;
-};
-
-/** Reads the command line. @throws Error with one line for a person */
-export const readFlags = (args: readonly string[]): Flags => {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { minutes: { type: 'string', default: '10' }, rate: { type: 'string', default: '50' } },
-  });
-  return { minutes: numberOf('minutes', values.minutes), rate: numberOf('rate', values.rate) };
-};
+export type Flags = Pick<Read<typeof spec>, 'minutes' | 'rate'>;

@@ -2,21 +2,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readCommand, runTool } from '../../bin/shared/command-line.ts';
+import { Refusal } from '../../bin/shared/errors.ts';
 import { closersOf } from '../../sandbox/closers.ts';
 import { startLocalStack } from '../../sandbox/stack.ts';
 import { writeStage } from '../support/stage-files.ts';
-import { readFlags, usage, type Flags } from './flags.ts';
+import { spec, type Flags } from './flags.ts';
 import { sampleMemory, type Seen } from './memory.ts';
 import { countUnexpected, nothingSeen, type Observations } from './observations.ts';
 import { soakPartner, type SoakPartner } from './partner.ts';
 import { startSoakPayer } from './payer.ts';
 import { reportOf } from './report.ts';
 
-/*
- * npm run soak -- --minutes 10 --rate 50
- *
- * The local stack, loopback only, with a payer that fails one call in twenty. Exits 1 where a limit is broken.
- */
+/** `npm run soak -- --minutes 10 --rate 50`. */
 const seed = 1;
 const secret = 'demo-partner-secret';
 const memoryEveryMs = 60_000;
@@ -104,13 +102,10 @@ const soak = async (flags: Flags, signal: AbortSignal): Promise<boolean> => {
   }
 };
 
-const interrupted = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort());
-try {
-  if (process.platform !== 'linux') throw new Error('The soak looks at memory in /proc: run it on Linux');
-  const flags = readFlags(process.argv.slice(2));
-  process.exitCode = (await soak(flags, interrupted.signal)) ? 0 : 1;
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${usage}\n`);
-  process.exitCode = 2;
-}
+await runTool(spec, async (args) => {
+  const flags = readCommand(spec, args);
+  if (process.platform !== 'linux') throw new Refusal('The soak looks at memory in /proc: run it on Linux');
+  const interrupted = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort());
+  return (await soak(flags, interrupted.signal)) ? 0 : 1;
+});

@@ -1,27 +1,4 @@
-import { readFlags } from './flags.ts';
 import { quantile, slopePerMinute } from './statistics.ts';
-
-describe('the soak’s flags', () => {
-  it('default to ten minutes at 50 per second', () => {
-    expect(readFlags([])).toEqual({ minutes: 10, rate: 50 });
-  });
-
-  it('accept one number each', () => {
-    expect(readFlags(['--minutes', '0.5', '--rate', '200'])).toEqual({ minutes: 0.5, rate: 200 });
-  });
-
-  it.each([
-    [['--minutes', '121'], '--minutes takes a number above 0 and up to 120'],
-    [['--rate', '201'], '--rate takes a number above 0 and up to 200'],
-    [['--rate', '0'], '--rate takes a number above 0 and up to 200'],
-    [['--rate', '1e2'], '--rate takes a number above 0 and up to 200'],
-    [['--rate', ''], '--rate takes a number above 0 and up to 200'],
-    [['--minutes', '-1'], "'--minutes"],
-    [['--host', 'example.org'], "Unknown option '--host'"],
-  ])('refuse %j', (args, message) => {
-    expect(() => readFlags(args)).toThrow(message);
-  });
-});
 
 describe('the slope', () => {
   const every5s = (valueAt: (minute: number) => number) =>

@@ -1,0 +1,84 @@
+import { flagName, type Command, type Flag, type Spec } from './spec.ts';
+
+/** Columns of a line. */
+const width = 120;
+
+/** A term and its text, which goes on below itself. */
+const entry = (term: string, description: string, from: number): string => {
+  const lines = [''];
+  for (const word of description.split(/\s+/)) {
+    const line = lines.pop()!;
+    if (line === '') lines.push(word);
+    else if (from + line.length + 1 + word.length > width) lines.push(line, word);
+    else lines.push(`${line} ${word}`);
+  }
+  return term.padEnd(from) + lines.join(`\n${' '.repeat(from)}`);
+};
+
+const entries = (rows: readonly (readonly [term: string, description: string])[], gap: number): string => {
+  const from = Math.max(...rows.map(([term]) => term.length)) + gap;
+  return rows.map(([term, description]) => entry(term, description, from)).join('\n');
+};
+
+interface Row {
+  readonly term: string;
+  readonly help: string;
+  readonly commands: readonly string[];
+}
+
+const termOf = (key: string, { value }: Flag): string =>
+  `  --${flagName(key)}${value === undefined ? '' : ` ${value}`}`;
+
+/** Each flag once, after those that any command has before it. */
+const flagRows = (commands: readonly (readonly [string, Command])[]): Row[] => {
+  const columns = commands.map(([name, { flags }]) => ({
+    name,
+    rows: Object.entries(flags).map(([key, flag]) => `${termOf(key, flag)}\n${flag.help.replaceAll(/\s+/g, ' ')}`),
+  }));
+  const left = new Set(columns.flatMap(({ rows }) => rows));
+  const ordered: string[] = [];
+  for (let next: string | undefined; left.size > 0; left.delete(next), ordered.push(next)) {
+    const comesFirst = (row: string): boolean =>
+      columns.every(({ rows }) => !rows.slice(0, Math.max(0, rows.indexOf(row))).some((before) => left.has(before)));
+    next = [...left].find(comesFirst) ?? [...left][0]!;
+  }
+  return ordered.map((row) => {
+    const [term = '', help = ''] = row.split('\n');
+    return { term, help, commands: columns.flatMap(({ name, rows }) => (rows.includes(row) ? [name] : [])) };
+  });
+};
+
+/** Which commands a flag is for, unless it is for all. */
+const prefixOf = (of: readonly string[], all: readonly string[]): string => {
+  if (of.length === all.length) return '';
+  const others = all.filter((name) => !of.includes(name));
+  return others.length === 1 && all.length > 3
+    ? `all but ${others[0]}: `
+    : `${of.filter((name) => name !== '').join(', ')}: `;
+};
+
+/** What a tool prints after --help. */
+export const helpOf = ({ call, about, commands, more }: Spec): string => {
+  const all = Object.entries(commands);
+  const names = all.map(([name]) => name).filter((name) => name !== '');
+  const usages = all.flatMap(([name, { usage, silent }]) =>
+    [usage].flat().map((rest) => {
+      const whole = silent === true ? call.replace('npm run ', 'npm run --silent ') : call;
+      return [whole, name, rest]
+        .filter((part) => part !== '')
+        .join(' ')
+        .replace(/ --$/, '');
+    }),
+  );
+  const does = all.flatMap(([name, command]) => (command.does === undefined ? [] : [[name, command.does] as const]));
+  const flags = flagRows(all).map(
+    ({ term, help, commands: of }) => [term, prefixOf(of, Object.keys(commands)) + help] as const,
+  );
+  return [
+    usages.join('\n'),
+    about,
+    ...(names.length === 0 ? [] : [entries(does, 2)]),
+    entries([...flags, ['  --help', 'this text']], 3),
+    ...(more === undefined ? [] : [more]),
+  ].join('\n\n');
+};

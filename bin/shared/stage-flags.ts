@@ -1,0 +1,50 @@
+import { loadStage } from '../../config/load.ts';
+import type { StageConfig } from '../../config/stage.ts';
+import { UsageError } from './errors.ts';
+import { text } from './spec.ts';
+
+/** The flags that say which stage a tool works on; `stage` says which one if it is left out. */
+export const stageFlagsOf = (stage: string) => ({
+  stage: text('NAME', stage),
+  config: text('FILE', "a stage's configuration, .ts or .json"),
+});
+
+/** Those of a tool that tries things out at stage local. */
+export const stageFlags = stageFlagsOf('a stage in config/ (default local)');
+
+/** Their values. */
+export interface StageFlags {
+  readonly stage?: string | undefined;
+  readonly config?: string | undefined;
+}
+
+/** For the help of tools that call AWS. */
+export const awsHelp = `Credentials and region come from the usual AWS settings (AWS_PROFILE, AWS_REGION). For stage local, the tool calls what
+npm start serves.`;
+
+/**
+ * Reads the stage of `--stage NAME` or `--config FILE`; stage `local` if neither is given.
+ * @throws UsageError if both are given, ConfigError
+ */
+export const readStage = ({ stage, config }: StageFlags): Promise<StageConfig> => {
+  if (stage !== undefined && config !== undefined) throw new UsageError('Give --stage or --config, not both');
+  return loadStage(config ?? stage ?? 'local');
+};
+
+/** For commands that would do harm, or mislead, at another stage than the one meant. @throws UsageError */
+export const requireStage = <C extends StageFlags & { readonly command: string }>(command: C): C => {
+  if (command.stage === undefined && command.config === undefined) {
+    throw new UsageError(`Give --stage NAME: ${command.command} has no default stage`);
+  }
+  return command;
+};
+
+/** For a stage that is a word, or `--config FILE`. @throws UsageError with this, unless it is one of them */
+export const requireOneStage = <C extends StageFlags>(command: C, missing: string): C => {
+  if ((command.stage === undefined) === (command.config === undefined)) throw new UsageError(missing);
+  return command;
+};
+
+/** The file that a person edits for the stage. */
+export const stageFile = ({ config }: StageFlags, { stage }: Pick<StageConfig, 'stage'>): string =>
+  config ?? `config/${stage}.ts`;

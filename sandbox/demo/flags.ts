@@ -1,0 +1,20 @@
+import { flag, type Spec } from '../../bin/shared/spec.ts';
+import { memberFlag } from '../sign-in/member.ts';
+
+export const spec = {
+  call: 'npm run demo --',
+  about: `Starts a local stack on free ports, makes a partner app's three calls, and compares what came with what the demo payer holds.`,
+  commands: {
+    '': {
+      usage: '[flags]',
+      changes: 'nothing',
+      flags: {
+        export: flag('exports the whole record, in place of reading it page by page'),
+        json: flag('prints the result as JSON'),
+        member: memberFlag,
+      },
+    },
+  },
+  more: 'Exits with 0 if both agree, 1 if not or if a step fails, 2 if the command line is wrong.',
+  rows: [[['[--export]'], 'makes the three calls, or an export, and compares what came with what the payer holds']],
+} as const satisfies Spec;
