@@ -2,7 +2,6 @@ import { inspect } from 'node:util';
 import { idOf } from '../../../bin/audit/event-facts.ts';
 import { systems } from '../../../functions/audit/audit-event.ts';
 import { readEventItem, type ReadEvent } from '../../../functions/shared/store/read-events.ts';
-import { createValidator } from '../../profiles/validate.ts';
 import { metric } from '../../support/embedded-metrics.ts';
 import { startMs } from '../../support/gateway.ts';
 import { auditFunction, streamRecord } from './records.ts';
@@ -20,69 +19,6 @@ const readEvent = (change: Partial<ReadEvent> = {}): ReadEvent => ({
 });
 
 const recordOf = (change: Partial<ReadEvent> = {}) => streamRecord(undefined, readEventItem(readEvent(change)));
-
-describe('a read', () => {
-  const validate = createValidator();
-
-  it('that began is a valid R4 AuditEvent without an outcome', async () => {
-    const audit = auditFunction();
-    await audit.handle(recordOf());
-    const [first] = audit.events();
-    expect(validate({ ...first?.event, resourceType: 'AuditEvent' })).toEqual([]);
-    expect(first?.event).toMatchObject({
-      type: { code: 'rest' },
-      subtype: [{ code: 'search-type' }, { system: systems.event, code: 'opened' }],
-      action: 'E',
-      recorded: '2026-06-01T12:00:00.000Z',
-    });
-    expect(first?.event).not.toHaveProperty('outcome');
-    expect(first?.event.entity.map(({ what }) => what.identifier?.value ?? what.reference)).toEqual([
-      'grant-1',
-      'Patient/patient-1',
-      'request-1',
-    ]);
-  });
-
-  it.each([
-    [{ status: 200, bytes: 17 }, '0', '200'],
-    [{ status: 304 }, '0', '304'],
-    [{ status: 200, bytes: 5, callerLeft: true }, '0', '200, the partner left before the end'],
-    [{ status: 200, bytes: 5, error: 'payer_timeout' }, '8', '200, cut: payer_timeout'],
-    [{ status: 403, error: 'insufficient_scope' }, '4', '403, insufficient_scope'],
-    [{ status: 404 }, '4', '404'],
-    [{ status: 400 }, '4', '400'],
-    [{ status: 400, error: 'invalid_request' }, '4', '400, invalid_request'],
-    [{ status: 500 }, '8', '500'],
-    [{ status: 502, error: 'payer_error' }, '8', '502, payer_error'],
-  ])('that ended with %j has the outcome %s', async (end, outcome, outcomeDesc) => {
-    const audit = auditFunction();
-    await audit.handle(recordOf({ type: 'ended', end }));
-    const [first] = audit.events();
-    expect(validate({ ...first?.event, resourceType: 'AuditEvent' })).toEqual([]);
-    expect(first?.event).toMatchObject({ outcome, outcomeDesc });
-    const bytes = first?.event.entity.flatMap(({ detail = [] }) => detail).find(({ type }) => type === 'bytes');
-    expect(bytes?.valueString).toBe('bytes' in end ? String(end.bytes) : undefined);
-  });
-
-  it.each([
-    ['read Patient', 'R', 'read'],
-    ['vread Binary', 'R', 'vread'],
-    ['history-instance Patient', 'R', 'history-instance'],
-    ['everything Patient', 'E', 'operation'],
-    ['export', 'E', 'operation'],
-    ['export Observation', 'E', 'operation'],
-    ['export file Observation', 'R', 'operation'],
-    ['export delete', 'D', 'operation'],
-    ['search-compartment Patient Observation', 'E', 'search'],
-    ['page', 'E', 'search'],
-  ])('of the interaction %s is called as FHIR calls it', async (interaction, action, code) => {
-    const audit = auditFunction();
-    await audit.handle(recordOf({ interaction }));
-    const [first] = audit.events();
-    expect(first?.event.action).toBe(action);
-    expect(first?.event.subtype[0]?.code).toBe(code);
-  });
-});
 
 describe('a batch', () => {
   const batch = () => [

@@ -1,0 +1,406 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readRecords } from '../../../functions/audit/read-records.ts';
+import { parseScopes } from '../../../functions/shared/scopes/scopes.ts';
+import type { RevocationReason } from '../../../functions/shared/store/grant-item.ts';
+import {
+  addMemberIndex,
+  releaseLease,
+  rememberAssertion,
+  revoke,
+  rotate,
+  storePayerTokens,
+  takeLease,
+} from '../../../functions/shared/store/grants.ts';
+import type { Item } from '../../../functions/shared/store/items.ts';
+import { readEventItem, type ReadEvent } from '../../../functions/shared/store/read-events.ts';
+import { createBindingCheck } from '../../profiles/bindings.ts';
+import { createValidator } from '../../profiles/validate.ts';
+import { fetchGateway } from '../../support/fetch-gateway.ts';
+import { startMs } from '../../support/gateway.ts';
+import { auditFunction, streamRecord } from './records.ts';
+
+const now = startMs / 1000;
+const recorded = '2026-06-01T12:00:00Z';
+const at = String(now);
+const validate = createValidator();
+const checkBindings = createBindingCheck();
+
+/** The event's id: a hash, so that a record that comes again is filed once. */
+const idOf = (...parts: readonly string[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 40);
+
+/** The one AuditEvent of a record, which is valid R4, and where it was filed. */
+const filed = async (record: ReturnType<typeof streamRecord>) => {
+  const audit = auditFunction();
+  await audit.handle(record);
+  const [first] = audit.events();
+  if (first === undefined) throw new Error('no event');
+  expect(validate({ ...first.event })).toEqual([]);
+  const report = { checked: 0, wrong: [] };
+  checkBindings({ ...first.event }, report);
+  expect(report).toEqual({ checked: expect.any(Number) as number, wrong: [] });
+  expect(report.checked).toBeGreaterThan('outcome' in first.event ? 1 : 0);
+  return { event: first.event, keys: audit.keys(), objects: audit.objects, log: audit.log() };
+};
+
+const dicom = 'http://dicom.nema.org/resources/ontology/DCM';
+const entityType = 'http://terminology.hl7.org/CodeSystem/audit-entity-type';
+const objectRole = 'http://terminology.hl7.org/CodeSystem/object-role';
+const humanUser = 'http://terminology.hl7.org/CodeSystem/extra-security-role-type';
+const systemObject = { system: entityType, code: '2', display: 'System Object' };
+type Detail = readonly [type: string, valueString: string];
+
+const identified = (kind: string, value: string) => ({ identifier: { system: `urn:p2p-gateway:${kind}`, value } });
+const agent = (system: string, code: string, display: string, who: object, requestor: boolean) => ({
+  type: { coding: [{ system, code, display }] },
+  who,
+  requestor,
+});
+const partnerAgent = (requestor: boolean) =>
+  agent(dicom, '110152', 'Destination Role ID', identified('partner', 'demo-partner'), requestor);
+const payerAgent = agent(dicom, '110153', 'Source Role ID', identified('payer', 'northwind'), false);
+const gatewayAgent = agent(dicom, '110150', 'Application', { display: 'p2p-gateway-local' }, true);
+const operatorAgent = (name: string) => agent(humanUser, 'humanuser', 'human user', identified('operator', name), true);
+const byPartner = [partnerAgent(true), payerAgent];
+const byGateway = [gatewayAgent, partnerAgent(false), payerAgent];
+const source = {
+  site: 'local',
+  observer: { display: 'p2p-gateway-local' },
+  type: [
+    {
+      system: 'http://terminology.hl7.org/CodeSystem/security-source-type',
+      code: '4',
+      display: 'Application Server',
+    },
+  ],
+};
+
+const entity = (
+  what: object,
+  type: object,
+  role: readonly [code: string, display: string],
+  detail: readonly Detail[],
+) => ({
+  what,
+  type,
+  role: { system: objectRole, code: role[0], display: role[1] },
+  ...(detail.length === 0 ? {} : { detail: detail.map(([type_, valueString]) => ({ type: type_, valueString })) }),
+});
+const grantEntity = (id: string, ...detail: readonly Detail[]) =>
+  entity(identified('grant', id), systemObject, ['13', 'Security Resource'], detail);
+const requestEntity = (id: string, ...detail: readonly Detail[]) =>
+  entity(identified('request', id), systemObject, ['20', 'Job'], detail);
+const person = { system: entityType, code: '1', display: 'Person' };
+const patientEntity = entity({ reference: 'Patient/patient-1' }, person, ['1', 'Patient'], []);
+const subtype = (code: string) => ({ system: 'urn:p2p-gateway:event', code });
+
+const readOf = (change: Partial<ReadEvent> = {}): Item =>
+  readEventItem({
+    type: 'opened',
+    atMs: startMs + 123,
+    requestId: 'request-1',
+    grantId: 'grant-1',
+    partner: 'demo-partner',
+    payer: 'northwind',
+    patient: 'patient-1',
+    interaction: 'search-type Observation',
+    ...change,
+  });
+
+describe('a read', () => {
+  it('that began is this event, without an outcome', async () => {
+    const { event, keys } = await filed(streamRecord(undefined, readOf()));
+
+    expect(event).toEqual({
+      resourceType: 'AuditEvent',
+      id: idOf('read', 'request-1.opened'),
+      type: {
+        system: 'http://terminology.hl7.org/CodeSystem/audit-event-type',
+        code: 'rest',
+        display: 'RESTful Operation',
+      },
+      subtype: [{ system: 'http://hl7.org/fhir/restful-interaction', code: 'search-type' }, subtype('opened')],
+      action: 'E',
+      recorded: '2026-06-01T12:00:00.123Z',
+      agent: byPartner,
+      source,
+      entity: [
+        grantEntity('grant-1'),
+        patientEntity,
+        requestEntity('request-1', ['interaction', 'search-type Observation']),
+      ],
+    });
+    expect(keys).toEqual([expect.stringMatching(/^events\/partner=demo-partner\/date=2026-06-01\//)]);
+  });
+
+  it.each([
+    [{ status: 200, bytes: 17 }, '0', '200'],
+    [{ status: 304 }, '0', '304'],
+    [{ status: 200, bytes: 5, callerLeft: true }, '0', '200, the partner left before the end'],
+    [{ status: 200, bytes: 5, error: 'payer_timeout' }, '8', '200, cut: payer_timeout'],
+    [{ status: 403, error: 'insufficient_scope' }, '4', '403, insufficient_scope'],
+    [{ status: 404 }, '4', '404'],
+    [{ status: 400 }, '4', '400'],
+    [{ status: 400, error: 'invalid_request' }, '4', '400, invalid_request'],
+    [{ status: 500 }, '8', '500'],
+    [{ status: 502, error: 'payer_error' }, '8', '502, payer_error'],
+  ])('that ended with %j has the outcome %s', async (end, outcome, outcomeDesc) => {
+    const { patient: _patient, ...unbound } = readOf({ type: 'ended', end, interaction: 'read Patient' });
+    const { event } = await filed(streamRecord(undefined, unbound));
+
+    const bytes: Detail[] = 'bytes' in end ? [['bytes', String(end.bytes)]] : [];
+    expect(event).toMatchObject({ id: idOf('read', 'request-1.ended'), action: 'R', outcome, outcomeDesc });
+    expect(event.entity).toEqual([
+      grantEntity('grant-1'),
+      requestEntity('request-1', ['interaction', 'read Patient'], ...bytes),
+    ]);
+  });
+
+  it('whose process died has an unknown end', async () => {
+    const { event } = await filed(streamRecord(undefined, { ...readOf(), type: { S: 'endUnknown' } }));
+
+    expect(event).toMatchObject({
+      id: idOf('read', 'request-1.endUnknown'),
+      subtype: [{}, { code: 'endUnknown' }],
+      outcome: '8',
+      outcomeDesc: 'end unknown',
+    });
+  });
+
+  it.each([
+    ['read Patient', 'R', 'read'],
+    ['vread Binary', 'R', 'vread'],
+    ['history-instance Patient', 'R', 'history-instance'],
+    ['everything Patient', 'E', 'operation'],
+    ['export', 'E', 'operation'],
+    ['export Observation', 'E', 'operation'],
+    ['export file Observation', 'R', 'operation'],
+    ['export delete', 'D', 'operation'],
+    ['search-compartment Patient Observation', 'E', 'search'],
+    ['page', 'E', 'search'],
+  ])('of the interaction %s is called as FHIR calls it', async (interaction, action, code) => {
+    const { event } = await filed(streamRecord(undefined, readOf({ interaction })));
+
+    expect([event.action, event.subtype[0]?.code]).toEqual([action, code]);
+  });
+});
+
+/** A grant in its table, and the table's stream records of what happens to it. */
+const streamed = async () => {
+  const test = fetchGateway();
+  const { grantId, stored } = await test.grant();
+  const table = test.deps.grants;
+  const image = (): Item => ({ ...test.dynamo.items('Grants').get(grantId) });
+  const record = async (step: () => Promise<unknown>) => {
+    const before = image();
+    await step();
+    return streamRecord(before, image());
+  };
+  const refresh = () =>
+    record(() => storePayerTokens(table, stored(), { sealed: randomBytes(40), now, requestId: 'request-1' }));
+  return { table, grantId, stored, image, record, refresh, dynamo: test.dynamo };
+};
+const request = { now, requestId: 'request-1' };
+const by = { operator: 'arn:aws:sts::111122223333:assumed-role/OnCall/alex', note: 'The member asked by phone' };
+const changed = {
+  resourceType: 'AuditEvent',
+  type: { system: dicom, code: '110137', display: 'User Security Attributes Changed' },
+  recorded,
+  outcome: '0',
+  source,
+};
+const created = (image: Item, more: Item = {}) =>
+  streamRecord(undefined, {
+    ...image,
+    lastEvent: { M: { type: { S: 'created' }, at: { N: at }, requestId: { S: 'login' } } },
+    ...more,
+  });
+
+describe('what happens to a grant', () => {
+  it('is that it was created: the gateway is no agent, since the partner asked', async () => {
+    const { image, grantId } = await streamed();
+    const { event, keys, objects } = await filed(created(image()));
+
+    expect(event).toEqual({
+      ...changed,
+      id: idOf('grant', grantId, `["created","${at}","login","1"]`),
+      subtype: [subtype('created')],
+      action: 'C',
+      agent: byPartner,
+      entity: [
+        grantEntity(grantId, ['scope', 'launch/patient patient/*.rs offline_access'], ['ends', '2026-11-28T12:00:00Z']),
+        patientEntity,
+        requestEntity('login'),
+      ],
+    });
+    expect(keys).toEqual([
+      expect.stringMatching(/^events\/partner=demo-partner\/date=2026-06-01\/[0-9a-f]{64}\.ndjson$/),
+      `grants/${grantId}.ndjson`,
+    ]);
+    expect([...new Set(objects.values())]).toEqual([`${JSON.stringify(event)}\n`]);
+  });
+
+  it('is filed under the index of its member too, when it was created, where nothing else is in the name', async () => {
+    const { image, grantId } = await streamed();
+    const { keys, event, objects } = await filed(created(image(), { memberIndex: { S: 'an-index' } }));
+
+    expect(keys.slice(1)).toEqual([`grants/${grantId}.ndjson`, `members/an-index/${grantId}.ndjson`]);
+    expect(objects.get(`members/an-index/${grantId}.ndjson`)).toBe(`${JSON.stringify(event)}\n`);
+    expect(keys.join()).not.toContain('patient-1');
+    expect(JSON.stringify(event)).not.toContain('an-index');
+  });
+
+  it('is that an operator indexed it, filed under its member; later events are not', async () => {
+    const { table, grantId, record } = await streamed();
+    const member = { grantId, payer: 'northwind', patient: 'patient-1' };
+    const { keys, event } = await filed(
+      await record(() => addMemberIndex(table, member, { memberIndex: 'an-index', ...request, by })),
+    );
+
+    expect(event).toMatchObject({ action: 'U', subtype: [{ code: 'indexed' }], outcome: '0' });
+    expect(event.agent).toEqual([operatorAgent(by.operator), partnerAgent(false), payerAgent]);
+    expect(keys.slice(1)).toEqual([`members/an-index/${grantId}.ndjson`]);
+    const later = await filed(await record(() => revoke(table, grantId, 'byPartner', request)));
+    expect(later.keys).toHaveLength(1);
+  });
+
+  it('is that the partner redeemed it, and that the partner refreshed it', async () => {
+    const { table, stored, record, image } = await streamed();
+    const access = { hash: 'next', expiresAt: now + 60, scope: parseScopes('patient/*.rs') };
+    const issue = {
+      presentedHash: stored().refreshHash ?? '',
+      access,
+      refreshHash: 'next-refresh',
+      salt: randomBytes(16),
+    };
+    const redeemed = await filed(streamRecord(undefined, image()));
+    const refreshed = await filed(await record(() => rotate(table, stored(), issue, request)));
+
+    expect(redeemed.event).toMatchObject({ action: 'U', subtype: [subtype('redeemed')], agent: byPartner });
+    expect(redeemed.keys).toHaveLength(1);
+    expect(refreshed.event).toMatchObject({ action: 'U', subtype: [subtype('refreshed')], agent: byPartner });
+  });
+
+  it('is that the gateway refreshed payer tokens', async () => {
+    const { refresh, grantId } = await streamed();
+
+    expect((await filed(await refresh())).event).toEqual({
+      ...changed,
+      id: idOf('grant', grantId, `["payerRefreshed","${at}","request-1","2"]`),
+      subtype: [subtype('payerRefreshed')],
+      action: 'U',
+      agent: byGateway,
+      entity: [grantEntity(grantId), patientEntity, requestEntity('request-1')],
+    });
+  });
+
+  it.each<[RevocationReason, readonly object[]]>([
+    ['byPartner', byPartner],
+    ['codeReplayed', byGateway],
+    ['refreshTokenReused', byGateway],
+    ['refusedByPayer', byGateway],
+    ['otherPatient', byGateway],
+  ])('is that it was revoked, because %s', async (reason, agents) => {
+    const { table, grantId, record } = await streamed();
+    const { event } = await filed(await record(() => revoke(table, grantId, reason, request)));
+
+    expect(event).toMatchObject({ action: 'D', subtype: [subtype('revoked')], agent: agents });
+    expect(event.entity[0]).toEqual(grantEntity(grantId, ['reason', reason]));
+  });
+
+  it('is that an operator revoked it, with name and reason', async () => {
+    const { table, grantId, record } = await streamed();
+    const { event } = await filed(await record(() => revoke(table, grantId, 'byOperator', { ...request, by })));
+
+    expect(event).toEqual({
+      ...changed,
+      id: idOf('grant', grantId, `["revoked","${at}","request-1","1"]`),
+      subtype: [subtype('revoked')],
+      action: 'D',
+      agent: [operatorAgent(by.operator), partnerAgent(false), payerAgent],
+      entity: [
+        grantEntity(grantId, ['reason', 'byOperator'], ['note', by.note]),
+        patientEntity,
+        requestEntity('request-1'),
+      ],
+    });
+  });
+
+  it('is no event if a lease is taken or released, an assertion used, or the item removed by TTL', async () => {
+    const { table, grantId, stored, image, record, dynamo } = await streamed();
+    const lease = { owner: 'request-1', nowMs: startMs, untilMs: startMs + 30_000 };
+    const audit = auditFunction();
+    await audit.handle(
+      await record(() => takeLease(table, stored(), lease)),
+      await record(() => releaseLease(table, grantId, 'request-1')),
+      streamRecord(image(), undefined),
+    );
+    await rememberAssertion(table, { jtiHash: 'hash', now, expiresAt: now + 60, requestId: 'request-1' });
+    await audit.handle(streamRecord(undefined, dynamo.items('Grants').get('jti.hash')));
+
+    expect(audit.keys()).toEqual([]);
+    expect(audit.log().map(({ auditEvents, auditNotWritten }) => [auditEvents, auditNotWritten])).toEqual([
+      [0, undefined],
+      [0, undefined],
+    ]);
+  });
+
+  it('is two events if payer tokens are refreshed twice in one request and second', async () => {
+    const { refresh } = await streamed();
+    const audit = auditFunction();
+    await audit.handle(await refresh(), await refresh());
+
+    expect(new Set(audit.events().map(({ event }) => event.id)).size).toBe(2);
+  });
+});
+
+describe('an item that cannot be read', () => {
+  const unreadable = (id: string, sequence = '') => ({
+    resourceType: 'AuditEvent',
+    id: idOf('unreadable', id, sequence),
+    type: { system: dicom, code: '110100', display: 'Application Activity' },
+    subtype: [subtype('unreadable')],
+    action: 'E',
+    recorded: '2026-06-01T12:00:00.000Z',
+    outcome: '8',
+    outcomeDesc: 'An item was written that the audit cannot read',
+    agent: [gatewayAgent],
+    source,
+    entity: [{ what: identified('item', id), type: systemObject }],
+  });
+  const grant = (change: Item): Item => ({
+    grantId: { S: 'grant-1' },
+    partner: { S: 'canary' },
+    payer: { S: 'canary' },
+    lastEvent: { M: { type: { S: 'redeemed' }, requestId: { S: 'canary' }, at: { N: at }, ...change } },
+  });
+
+  it.each<[string, Item]>([
+    ['a read of a type that is none', { ...readOf(), type: { S: 'closed' } }],
+    ['a read of no type', { ...readOf(), type: { S: '' } }],
+    ['a read at a time that is no number', { ...readOf(), atMs: { N: 'soon' } }],
+    ['a read of no partner', { ...readOf(), partner: { S: '' } }],
+    ['an end without a status', { ...readOf(), type: { S: 'ended' } }],
+    ['an end whose status is no number', { ...readOf(), type: { S: 'ended' }, status: { N: 'x' } }],
+    ['a read of no request', { ...readOf(), requestId: { S: '' } }],
+    ['a grant whose event is none', grant({ type: { S: 'toString' } })],
+    ['a grant changed by no request', grant({ requestId: { S: '' } })],
+    ['a grant changed at no time', grant({ at: { S: 'soon' } })],
+    ['a grant whose event is a text', { ...grant({}), lastEvent: { S: 'canary' } }],
+  ])('is filed by its key only, and raises the alarm: %s', async (_what, item) => {
+    const record = streamRecord(undefined, item);
+    const { event, keys, log } = await filed(record);
+
+    const key = item['eventId']?.S ?? 'grant-1';
+    expect(event).toEqual(unreadable(key, record.dynamodb?.SequenceNumber));
+    expect(keys).toEqual([expect.stringMatching(/^events\/partner=unknown\/date=2026-06-01\//)]);
+    expect(log).toEqual([expect.objectContaining({ level: 'error', unreadable: 1, auditNotWritten: 1 })]);
+    expect(JSON.stringify(log)).not.toMatch(/canary|northwind/);
+  });
+
+  it('is named unknown if the record has no keys, time or image', () => {
+    expect(readRecords([{ eventName: 'INSERT' }], 'local', startMs)).toMatchObject([
+      { unreadable: true, partner: 'unknown', event: unreadable('unknown') },
+    ]);
+  });
+});
