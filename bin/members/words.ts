@@ -27,6 +27,7 @@ const verbs: readonly (readonly [RegExp, string])[] = [
   [/^export file\b/, 'downloaded a file'],
   [/^export delete\b/, 'deleted the files'],
   [/^export status\b/, 'asked how far the export is'],
+  [/^export metadata\b/, 'export: the gateway began to read the whole record'],
   [/^export references\b/, 'export: the gateway read what others refer to'],
   [/^export (?=.)/, 'export: the gateway read'],
   [/^export\b/, 'asked for the whole record as files'],

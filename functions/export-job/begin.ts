@@ -1,13 +1,9 @@
 import { nowSeconds } from '../shared/clock.ts';
-import { scopeNow } from '../shared/partner/live-grant.ts';
-import type { Partner, Payer } from '../shared/registry/types.ts';
 import type { Export } from '../shared/store/export-item.ts';
 import { beginExport, continueExport } from '../shared/store/exports.ts';
 import { getRunning, type Job } from './job.ts';
 import { checkAllowed, type Allowed } from './leg/check-allowed.ts';
 import { secondsLeft } from './leg/seconds-left.ts';
-import { planReading, problemsOf } from './plan/plan-reading.ts';
-import { wantedOf } from './plan/wanted.ts';
 import { withCause } from './say-cause.ts';
 import type { Committed } from './state/memory.ts';
 import type { Delta } from './state/state.ts';
@@ -38,27 +34,29 @@ const withStateKey = async ({ deps, exportId, execution }: Job, item: Export): P
   return begun?.executionArn === executionArn ? begun : undefined;
 };
 
-const firstDelta = (item: Export, { partner, payer }: { readonly partner: Partner; readonly payer: Payer }): Delta => {
-  const wanted = wantedOf(scopeNow(item.scope, partner), item.types);
-  const plan = planReading({ payer, wanted, asked: item });
-  const references = { kind: 'references', file: 0, at: 0, tries: 0, waits: 0, refusals: 0 } as const;
-  return {
-    known: {
-      queue: [...plan.tasks, references],
-      planned: [...new Set(plan.tasks.map(({ type }) => type))],
-      reported: {},
-      pages: 0,
-      resources: 0,
-      bytes: 0,
-    },
-    parts: [],
-    problems: problemsOf(plan),
-    referred: [],
-  };
+const untried = { tries: 0, waits: 0, refusals: 0 } as const;
+
+/** Nothing is planned before the payer's statement was read. */
+const firstDelta: Delta = {
+  known: {
+    queue: [
+      { kind: 'statement', ...untried },
+      { kind: 'references', file: 0, at: 0, ...untried },
+    ],
+    planned: [],
+    finished: [],
+    reported: {},
+    pages: 0,
+    resources: 0,
+    bytes: 0,
+  },
+  parts: [],
+  problems: [],
+  referred: [],
 };
 
 /**
- * Begins an export: makes its state key, plans what to read, and writes the first state.
+ * Begins an export: makes its state key, and writes the first state.
  * @throws Error whose message holds nothing of the record
  */
 export const begin = async (job: Job): Promise<Begun> => {
@@ -72,7 +70,7 @@ export const begin = async (job: Job): Promise<Begun> => {
     const item = await withStateKey(job, found);
     if (item === undefined) return { next: { kind: 'gone' } };
     memory.forget();
-    return await memory.commit({ exportId, stateKey: await job.stateKey(item) }, firstDelta(item, allowed));
+    return await memory.commit({ exportId, stateKey: await job.stateKey(item) }, firstDelta);
   } catch (error) {
     memory.forget();
     throw withCause(error);

@@ -81,6 +81,8 @@ export interface WorldOptions extends DurableOptions {
   /** Changes to the payer's profile. */
   readonly profile?: Partial<Payer>;
   readonly scope?: string;
+  /** The payer's CapabilityStatement. @default declares the types of the profile's searches; without those there is none */
+  readonly statement?: Sent | 'fromScript';
   readonly types?: readonly string[];
   /** @default {@link patientId} */
   readonly patient?: string;
@@ -110,6 +112,27 @@ export interface GivenRecord {
   /** The sentences in the error files. */
   readonly errors: readonly string[];
 }
+
+/** A CapabilityStatement that declares these types, each with these search parameters. */
+export const statementOf = (types: Readonly<Record<string, readonly string[]>>): Sent =>
+  fhir({
+    resourceType: 'CapabilityStatement',
+    rest: [
+      {
+        mode: 'server',
+        resource: Object.entries(types).map(([type, names]) => ({
+          type,
+          interaction: [{ code: 'search-type' }],
+          searchParam: names.map((name) => ({ name, type: 'reference' })),
+        })),
+      },
+    ],
+  });
+
+const usualStatement = ({ wholeRecord }: Payer): Sent =>
+  wholeRecord?.searches === undefined
+    ? { status: 404 }
+    : statementOf(Object.fromEntries(wholeRecord.searches.map((text) => [text.split('?')[0]!, []])));
 
 const responseOf = ({ status = 200, headers = {}, body = '', cut = false }: Sent): PayerResponse => ({
   status,
@@ -175,6 +198,10 @@ export const exportWorld = (options: WorldOptions = {}) => {
   const payerHttp: PayerHttp = async (input, init) => {
     onCall('payer');
     const url = String(input);
+    if (url === `${payer.fhirBaseUrl}/metadata` && options.statement !== 'fromScript') {
+      afterCall('payer');
+      return responseOf(options.statement ?? usualStatement(payer));
+    }
     const one = { url, path: url.slice(payer.fhirBaseUrl.length), token: init?.headers?.['authorization'] ?? '' };
     asked.push(one);
     const sent = await script(one);

@@ -22,6 +22,7 @@ import { newStateName } from '../state/state-file.ts';
 import { typesDoneOf, type JobState, type WrittenPart } from '../state/state.ts';
 import { joinFiles } from './join-files.ts';
 import { outcomesByType } from './outcomes-by-type.ts';
+import { problemsAtEnd } from './problems-at-end.ts';
 import { whatIsLeft } from './what-is-left.ts';
 
 /** How an export ended. */
@@ -66,17 +67,13 @@ const writeProvenance = async (
   return writePart(job, item, 'Provenance', [line]);
 };
 
-const withCounts = ({ known }: JobState, problems: readonly Problem[]): readonly Problem[] => [
+const withCounts = ({ known, problems: listedSoFar }: JobState, problems: readonly Problem[]): readonly Problem[] => [
   ...problems,
   ...Object.entries(known.reported).flatMap(([name, count]): Problem[] => {
-    const listed = problems.filter((problem) => countName(problem) === name).length;
+    const listed = listedSoFar.filter((problem) => countName(problem) === name).length;
     return count > listed ? [{ kind: 'moreOfKind', type: typeInName(name), count: count - listed }] : [];
   }),
 ];
-
-/** A type that no search finds is read by reference, so it is a problem only if none came. */
-const isLasting = (problem: Problem, { parts }: JobState): boolean =>
-  problem.kind !== 'typeNotSearched' || parts.every(({ type }) => type !== problem.type);
 
 const makeManifest = async (
   job: Job,
@@ -84,7 +81,8 @@ const makeManifest = async (
   state: JobState,
   left: readonly Problem[],
 ): Promise<StoredManifest> => {
-  const problems = [...state.problems.filter((problem) => isLasting(problem, state)), ...left];
+  const wanted = wantedOf(item.scope, item.types);
+  const problems = problemsAtEnd(state, [...state.problems, ...left], wanted, item);
   const outcomes = outcomesByType(state, problems, item.types);
   const transactionTime = state.known.transactionTime ?? new Date(earliestTimeOf(item)).toISOString();
   const provenance = await writeProvenance(job, item, { outcomes, transactionTime });

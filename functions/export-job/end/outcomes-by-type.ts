@@ -1,5 +1,5 @@
 import type { StoredManifest, TypeOutcome } from '../../shared/exports/manifest.ts';
-import { usualTypes } from '../plan/plan-reading.ts';
+import { memberTypes } from '../plan/declared.ts';
 import { sentenceOf } from '../reading/outcomes.ts';
 import { isMissing, type Problem } from '../reading/problems.ts';
 import { everything, type JobState } from '../state/state.ts';
@@ -8,7 +8,7 @@ import { everything, type JobState } from '../state/state.ts';
  * Whether a problem means that some of the type's resources are missing for this member. Another patient's are not, unless
  * nothing else came: the payer may know the member by another id.
  */
-const isLack = (problem: Problem, count: number): boolean =>
+export const isLack = (problem: Problem, count: number): boolean =>
   isMissing(problem) && (problem.kind !== 'otherPatient' || count === 0);
 
 /** Whether the scope alone keeps the type out. If some of the type came before the scope was narrowed, it is incomplete. */
@@ -31,9 +31,16 @@ const outcomeOf = (
   return { outcome: notReadKinds.has(problem.kind) ? 'notRead' : 'incomplete', problem };
 };
 
+/** How many resources of each type came. */
+export const countsOf = (parts: JobState['parts']): ReadonlyMap<string, number> => {
+  const counts = new Map<string, number>();
+  for (const { type, count } of parts) counts.set(type, (counts.get(type) ?? 0) + count);
+  return counts;
+};
+
 /**
  * The outcome of each type that was planned, that came, or that has a problem. A problem with the request for
- * everything counts for every type, including the usual types that never came.
+ * everything counts for every type, except those with a search of their own that was read to its end.
  * @param asked the types that were asked for; undefined for all
  */
 export const outcomesByType = (
@@ -41,15 +48,16 @@ export const outcomesByType = (
   problems: readonly Problem[],
   asked: readonly string[] | undefined,
 ): StoredManifest['outcomes'] => {
-  const counts = new Map<string, number>();
-  for (const { type, count } of parts) counts.set(type, (counts.get(type) ?? 0) + count);
+  const counts = countsOf(parts);
   const countOf = (type: string): number => counts.get(type) ?? 0;
   const lacks = problems.filter((problem) => isLack(problem, countOf(problem.type)));
   const ofAll = lacks.filter(({ type }) => type === everything);
-  const asksForAll = known.planned.includes(everything);
+  const asksForAll = known.planned.includes(everything) || ofAll.length > 0;
   const named = [
     ...known.planned,
-    ...(asksForAll ? (asked ?? (ofAll.length > 0 ? usualTypes : ['Patient'])) : []),
+    ...(asksForAll
+      ? (asked ?? (ofAll.length > 0 && known.declared === undefined ? ['Patient', ...memberTypes] : ['Patient']))
+      : []),
     ...parts.map(({ type }) => type),
     ...lacks.map(({ type }) => type),
   ];
@@ -57,7 +65,8 @@ export const outcomesByType = (
     .filter((type) => type !== everything)
     .map((type) => {
       const count = countOf(type);
-      const about = [...lacks.filter((problem) => problem.type === type), ...ofAll];
+      const own = lacks.filter((problem) => problem.type === type);
+      const about = known.finished?.includes(type) === true ? own : [...own, ...ofAll];
       const { outcome, problem } = outcomeOf(count, about);
       const made = { type, outcome, count };
       return problem === undefined ? made : Object.assign(made, { reason: sentenceOf(problem) });

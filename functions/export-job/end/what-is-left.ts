@@ -4,7 +4,7 @@ import type { Wanted } from '../plan/wanted.ts';
 import { tagger } from '../reading/identity.ts';
 import type { NotReadReason, Problem } from '../reading/problems.ts';
 import { readStateFile, referredIn } from '../state/state-file.ts';
-import type { JobState } from '../state/state.ts';
+import { everything, type JobState } from '../state/state.ts';
 
 /** How many references of each type are still to be read. */
 const countReferences = async (
@@ -38,7 +38,13 @@ export const whatIsLeft = async (
   stateKey: Uint8Array,
   { state, wanted, why }: { readonly state: JobState; readonly wanted: Wanted; readonly why: NotReadReason },
 ): Promise<readonly Problem[]> => {
-  const types = new Set(state.known.queue.flatMap((task) => (task.kind === 'search' ? [task.type] : [])));
+  const types = new Set(
+    state.known.queue.flatMap((task) => {
+      if (task.kind === 'references') return [];
+      // Nothing was planned yet.
+      return [task.kind === 'statement' ? everything : task.type];
+    }),
+  );
   const references = await countReferences(deps, stateKey, state, wanted);
   return [
     ...[...types].map((type) => ({ kind: 'typeNotRead', type, why }) as const),

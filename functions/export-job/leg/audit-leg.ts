@@ -7,6 +7,7 @@ import type { Leg, Stop } from './leg.ts';
 const interactionOf = ({ queue }: Leg): string => {
   const [task] = queue;
   if (task === undefined) return 'export';
+  if (task.kind === 'statement') return 'export metadata';
   return `export ${task.kind === 'search' ? task.type : 'references'}`;
 };
 

@@ -31,6 +31,7 @@ const reportBeyondScope = (leg: Leg, type: string): void => {
 const readReferred = async (leg: Leg, task: ReferencesTask, name: string): Promise<Outcome> => {
   const { type, id } = parseName(name);
   const base = leg.payer.fhirBaseUrl.replace(/\/+$/, '');
+  leg.references += 1;
   const answer = await askPayer(leg.deps, leg, `${base}/${type}/${id}`, leg.untilAt);
   switch (answer.kind) {
     case 'refused':
@@ -56,7 +57,10 @@ const namesIn = async ({ deps, stateKey, state, referred }: Leg, file: number): 
   return name === undefined ? referred : referredIn(await readStateFile(deps, stateKey.stateKey, name));
 };
 
-/** Reads resources that the record refers to and no search returned, one level deep, until done or the leg stops. */
+/**
+ * Reads resources that the record refers to and no search returned, and what those refer to, until nothing new is found or
+ * the leg stops.
+ */
 export const followReferences = async (leg: Leg, first: ReferencesTask): Promise<Stop | undefined> => {
   let task = first;
   for (; task.file < filesOf(leg); task = updateTask(leg, task, { file: task.file + 1, at: 0 })) {

@@ -2,6 +2,7 @@ import type { Payer } from '../../shared/registry/types.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { JobDeps } from '../deps.ts';
 import type { PartWriter } from '../parts.ts';
+import type { Declared } from '../plan/declared.ts';
 import type { Wanted } from '../plan/wanted.ts';
 import type { RecordRules } from '../reading/check-resource.ts';
 import type { NotReadReason, Problem } from '../reading/problems.ts';
@@ -43,11 +44,19 @@ export interface Leg {
   readonly queue: Task[];
   /** The types whose search was planned. */
   readonly planned: string[];
+  /** What the payer declares; undefined if that is not known. */
+  declared: Declared | undefined;
+  /** As in the state. */
+  readonly finished: Set<string>;
+  readonly withEverything: Set<string>;
+  /** The types of which this leg brought resources. */
+  readonly came: Set<string>;
   readonly problems: Problem[];
   readonly referred: string[];
   transactionTime: string | undefined;
   pages: number;
   resources: number;
+  references: number;
 }
 
 /** The payer's token of this version ends soon, or was refused. A poll may bring a newer one for so many seconds. */
@@ -84,6 +93,11 @@ type WaitReason = 'throttled' | 'failed' | 'paced' | 'payerPaused' | 'payerDown'
 
 /** The counters of a request that has not been tried. */
 export const fresh = { tries: 0, waits: 0, refusals: 0 };
+
+/** Adds each item. An argument for each, as of `push(...items)`, would overflow the stack. */
+export const append = <T>(items: T[], more: Iterable<T>): void => {
+  for (const one of more) items.push(one);
+};
 
 /** Replaces the first task of the queue. */
 export const updateTask = <T extends Task>(leg: Leg, task: T, change: Partial<T>): T => {

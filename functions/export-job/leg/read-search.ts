@@ -45,7 +45,7 @@ const follow = (leg: Leg, task: SearchTask, next: readonly string[]): NextPage =
 
 /** The problem to report at the end of a search, if resources may be missing. */
 const problemAtEnd = (
-  { type, page, matched, firstTotal }: SearchTask,
+  { type, page, matched, firstTotal, repeats = 0 }: SearchTask,
   end: Extract<NextPage, { end: string }>['end'],
   taken: PageInfo,
 ): Problem | undefined => {
@@ -53,10 +53,13 @@ const problemAtEnd = (
   if (end === 'nothingNew') return { kind: 'pagesNothingNew', type, page };
   if (end === 'elsewhere') return { kind: 'pageElsewhere', type, page };
   const first = firstTotal ?? taken.total;
-  const hasAll = first !== undefined && matched >= Math.max(first, taken.total ?? 0);
-  if (end === 'withoutUrl' && !hasAll) return { kind: 'pageWithoutUrl', type, page };
+  const most = Math.max(first ?? 0, taken.total ?? 0);
+  if (end === 'withoutUrl' && (first === undefined || matched < most)) return { kind: 'pageWithoutUrl', type, page };
   const missing = missingFromTotal({ first, last: taken.total, read: matched });
-  if (missing === undefined) return undefined;
+  // A total below what came says nothing.
+  const isProved = first !== undefined && matched === most;
+  if (missing === undefined)
+    return page > 1 && repeats > 0 && !isProved ? { kind: 'pagesRepeat', type, page } : undefined;
   return missing === 'shrank'
     ? { kind: 'totalShrank', type, total: first ?? 0, read: matched }
     : { kind: 'totalShort', type, total: taken.total ?? first ?? 0, read: matched };
@@ -75,21 +78,33 @@ const takeOrFail = async (
   answer: Extract<Answer, { kind: 'json' }>,
   links: (next: readonly string[]) => void,
 ): Promise<{ readonly counted: SearchTask; readonly taken: PageInfo | { readonly fault: Problem } }> => {
-  const { type, page } = task;
+  const { type, page, newOnPage = 0 } = task;
   let { matched } = task;
+  let again = 0;
   const match = (): void => {
     matched += 1;
   };
+  const repeat = (): void => {
+    again += 1;
+  };
   const take = async (): Promise<PageInfo | { readonly fault: Problem }> => {
     try {
-      return await takePage(leg, { of: 'search', type, page, mark: markOf(leg, task) }, answer, { links, match });
+      return await takePage(leg, { of: 'search', type, page, mark: markOf(leg, task) }, answer, {
+        links,
+        match,
+        repeat,
+      });
     } catch (error) {
       if (!(error instanceof UnreadablePage)) throw error;
       return { fault: { kind: 'pageUnreadable', type, page, fault: error.fault } };
     }
   };
   const taken = await take();
-  return { counted: updateTask(leg, task, { matched }), taken };
+  const counts =
+    'fault' in taken
+      ? { newOnPage: newOnPage + matched - task.matched }
+      : { newOnPage: 0, repeats: (task.repeats ?? 0) + Math.max(0, again - newOnPage) };
+  return { counted: updateTask(leg, task, { matched, ...counts }), taken };
 };
 
 const faultOf = ({ type, page }: SearchTask, answer: Answer): Problem => {
@@ -150,12 +165,25 @@ const startAsking = (leg: Leg): Asking => {
   };
 };
 
+/** Notes that a search was read to its end; one for everything also is one of each type that came. */
+const noteEnd = ({ finished, withEverything, came, state }: Leg, { type }: SearchTask): void => {
+  if (type !== everything) {
+    finished.add(type);
+    return;
+  }
+  for (const one of [everything, ...came, ...state.parts.map((part) => part.type)]) withEverything.add(one);
+};
+
 /** Updates the task after a page was read. Returns undefined if it was the last page. */
 const afterPage = (leg: Leg, task: SearchTask, taken: PageInfo, stale: number): SearchTask | undefined => {
   leg.pages += 1;
   leg.state.seen.add(pageTag(leg, task, task.rest));
   const following: NextPage = stale > mostStalePages ? { end: 'nothingNew' } : follow(leg, task, taken.next);
-  if ('end' in following) return endTask(leg, problemAtEnd(task, following.end, taken));
+  if ('end' in following) {
+    const problem = problemAtEnd(task, following.end, taken);
+    if (problem === undefined) noteEnd(leg, task);
+    return endTask(leg, problem);
+  }
   return updateTask(leg, task, {
     rest: following.rest,
     page: task.page + 1,
@@ -167,6 +195,14 @@ const afterPage = (leg: Leg, task: SearchTask, taken: PageInfo, stale: number): 
 
 const refusalOf = ({ type, page }: SearchTask, status: number): Problem =>
   page === 1 ? { kind: 'typeRefused', type, status } : { kind: 'pageNotRead', type, page, status };
+
+/** Ends a search that the payer refuses. If it says that it does not have the type, the type is not reported. */
+const endRefused = (leg: Leg, task: SearchTask, status: number): undefined => {
+  if (task.page > 1 || task.absentIf?.includes(status) !== true) return endTask(leg, refusalOf(task, status));
+  const at = leg.planned.indexOf(task.type);
+  if (at >= 0) leg.planned.splice(at, 1);
+  return endTask(leg);
+};
 
 /**
  * Reads one page of the first task.
@@ -180,7 +216,7 @@ const readPage = async (leg: Leg, task: SearchTask, asking: Asking): Promise<Sea
   const asked = asking.next(task);
   if ('kind' in asked) return asked;
   const answer = await asked;
-  if (answer.kind === 'refused') return endTask(leg, refusalOf(task, answer.status));
+  if (answer.kind === 'refused') return endRefused(leg, task, answer.status);
   if (answer.kind !== 'json') return settle(await afterAnswer(leg, task, answer), faultOf(task, answer));
   leg.transactionTime ??= new Date(answer.dateMs ?? earliestTimeOf(leg.item)).toISOString();
   const before = leg.resources;

@@ -13,14 +13,15 @@ import { reachedBound } from '../reading/next-page.ts';
 import { countName, type NotReadReason, type Problem } from '../reading/problems.ts';
 import { withCause } from '../say-cause.ts';
 import type { Committed } from '../state/memory.ts';
-import { resourcesTotalOf, typesDoneOf, type Delta, type JobState } from '../state/state.ts';
+import { resourcesTotalOf, typesDoneOf, type Delta, type JobState, type Task } from '../state/state.ts';
 import { uuidOf } from '../uuid.ts';
 import { auditLeg } from './audit-leg.ts';
 import { checkAllowed, type Allowed } from './check-allowed.ts';
 import { followReferences } from './follow-references.ts';
 import type { Leg, Stop } from './leg.ts';
 import { readSearch } from './read-search.ts';
-import { searchTypesInstead } from './search-types-instead.ts';
+import { readStatement } from './read-statement.ts';
+import { dropIfCame, searchTypesInstead } from './search-types-instead.ts';
 import { secondsLeft } from './seconds-left.ts';
 import { dropIfBeyondScope } from './within-scope.ts';
 
@@ -93,13 +94,29 @@ const makeLeg = async (
     untilAt,
     queue: [...state.known.queue],
     planned: [...state.known.planned],
+    declared: state.known.declared,
+    finished: new Set(state.known.finished),
+    withEverything: new Set(state.known.withEverything),
+    came: new Set(),
     requestId: uuidOf(deps.randomBytes(16)),
     problems: [],
     referred: [],
     transactionTime: state.known.transactionTime,
     pages: 0,
     resources: 0,
+    references: 0,
   };
+};
+
+const readTask = (leg: Leg, task: Task): Promise<Stop | undefined> => {
+  switch (task.kind) {
+    case 'statement':
+      return readStatement(leg, task);
+    case 'search':
+      return readSearch(leg, task);
+    case 'references':
+      return followReferences(leg, task);
+  }
 };
 
 /** Reads the queue, one task at a time. */
@@ -107,8 +124,8 @@ const readQueue = async (leg: Leg): Promise<Stop> => {
   for (;;) {
     const task = leg.queue[0];
     if (task === undefined) return { kind: 'finish' };
-    if (task.kind === 'search' && dropIfBeyondScope(leg, task)) continue;
-    const stop = task.kind === 'search' ? await readSearch(leg, task) : await followReferences(leg, task);
+    if (task.kind === 'search' && (dropIfBeyondScope(leg, task) || dropIfCame(leg, task))) continue;
+    const stop = await readTask(leg, task);
     if (stop !== undefined) return stop;
     searchTypesInstead(leg);
   }
@@ -143,7 +160,7 @@ const listProblems = (leg: Leg): { readonly problems: Problem[]; readonly report
 
 const deltaOf = async (leg: Leg): Promise<Delta> => {
   const { known } = leg.state;
-  const { queue, planned, referred, transactionTime } = leg;
+  const { queue, planned, declared, finished, withEverything, referred, transactionTime } = leg;
   const { problems, reported } = listProblems(leg);
   return {
     known: {
@@ -151,6 +168,9 @@ const deltaOf = async (leg: Leg): Promise<Delta> => {
       ...(transactionTime === undefined ? {} : { transactionTime }),
       queue,
       planned,
+      ...(declared === undefined ? {} : { declared }),
+      ...(known.finished === undefined ? {} : { finished: [...finished], withEverything: [...withEverything] }),
+      references: (known.references ?? 0) + leg.references,
       reported,
       pages: known.pages + leg.pages,
       resources: known.resources + leg.resources,
@@ -193,7 +213,7 @@ const readAndCommit = async (job: Job, leg: Leg): Promise<LegResult> => {
 };
 
 const boundOf = ({ deps }: Job, item: Export, { known }: JobState): NotReadReason | undefined =>
-  reachedBound({ ...known, seconds: nowSeconds(deps.clock) - item.startedAt }, deps.bounds);
+  reachedBound({ references: 0, ...known, seconds: nowSeconds(deps.clock) - item.startedAt }, deps.bounds);
 
 /**
  * Reads one leg of an export: about 20 seconds, or 8 MB. It first checks that the export may still read. What it read

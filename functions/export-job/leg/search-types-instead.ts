@@ -1,7 +1,7 @@
-import { planByType, problemsOf } from '../plan/plan-reading.ts';
-import type { Problem } from '../reading/problems.ts';
-import { everything } from '../state/state.ts';
-import type { Leg } from './leg.ts';
+import { planByType, problemsOf, type Plan } from '../plan/plan-reading.ts';
+import { isMissing, type Problem } from '../reading/problems.ts';
+import { everything, type SearchTask } from '../state/state.ts';
+import { append, type Leg } from './leg.ts';
 
 /** Whether a problem means that `$everything` did not return even a first page. */
 const isRefusal = (problem: Problem): boolean =>
@@ -9,12 +9,39 @@ const isRefusal = (problem: Problem): boolean =>
   (problem.kind === 'typeRefused' ||
     ((problem.kind === 'pageNotRead' || problem.kind === 'pageUnreadable') && problem.page === 1));
 
-/** Replaces the request for everything with one search per type. */
-export const searchByType = ({ payer, wanted, item, problems, queue, planned }: Leg): void => {
-  const plan = planByType({ payer, wanted, asked: item });
-  queue.unshift(...plan.tasks);
-  planned.splice(0, planned.length, ...new Set(plan.tasks.map(({ type }) => type)));
-  problems.push(...problemsOf(plan, { narrowed: true }));
+/** Puts a plan's searches before what is left. */
+export const followPlan = (
+  { queue, planned, problems }: Leg,
+  plan: Plan,
+  options?: { readonly narrowed: true },
+): void => {
+  const left = queue.splice(0);
+  append(queue, plan.tasks);
+  append(queue, left);
+  planned.splice(0);
+  append(planned, new Set(plan.tasks.map(({ type }) => type)));
+  append(problems, problemsOf(plan, options));
+};
+
+/** Replaces the request for everything, and the searches that follow it, with one search per type. */
+export const searchByType = (leg: Leg): void => {
+  const { payer, wanted, item, declared, queue } = leg;
+  const left = queue.filter((task) => task.kind !== 'search');
+  queue.splice(0);
+  append(queue, left);
+  followPlan(leg, planByType({ payer, wanted, asked: item, declared }), { narrowed: true });
+};
+
+/**
+ * Drops a search that follows the request for everything, if that brought resources of its type and nothing seems to be
+ * missing. Returns whether the queue has changed.
+ */
+export const dropIfCame = ({ queue, problems, state, withEverything }: Leg, task: SearchTask): boolean => {
+  if (task.unlessCame !== true || task.page > 1 || !withEverything.has(task.type)) return false;
+  const isLacking = (problem: Problem): boolean => problem.type === everything && isMissing(problem);
+  if (problems.some(isLacking) || state.problems.some(isLacking)) return false;
+  queue.shift();
+  return true;
 };
 
 /**

@@ -12,6 +12,8 @@ export interface PageEvents {
   readonly links?: (next: readonly string[]) => void;
   /** A resource that matches the search, the first time that the search brings it. It counts even if its page breaks off. */
   readonly match?: () => void;
+  /** A patient's resource that matches, and that the search has brought before. */
+  readonly repeat?: () => void;
 }
 
 /** Links that come before the entries are usually within this many bytes. */
@@ -39,10 +41,10 @@ export const takePage = async (
   leg: Leg,
   source: Source,
   { response, end }: Extract<Answer, { kind: 'json' }>,
-  { links: onLinks, match = () => undefined }: PageEvents = {},
+  { links: onLinks, match = () => undefined, repeat = () => undefined }: PageEvents = {},
 ): Promise<PageInfo> => {
   const rewrite = createLineRewriter({ bases: payerBases(leg.payer), facade: leg.facade });
-  const taking: Taking = { leg, source, rewrite, match, found: [] };
+  const taking: Taking = { leg, source, rewrite, match, repeat, found: [] };
   const splitter = createBundleSplitter({
     of: source.of,
     room: leg.pageRoom,

@@ -1,4 +1,5 @@
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
+import { isMemberType } from '../plan/declared.ts';
 import { checkResource, type ResourceVerdict } from '../reading/check-resource.ts';
 import type { ResourceHead } from '../reading/head-of-resource.ts';
 import { identityOf } from '../reading/identity.ts';
@@ -28,23 +29,31 @@ export interface Taking {
   readonly source: Source;
   readonly rewrite: ReturnType<typeof createLineRewriter>;
   readonly match: () => void;
+  /** As in {@link PageEvents}. */
+  readonly repeat: () => void;
   /** Problems that the next try finds again, if the page breaks off. */
   readonly found: Problem[];
 }
 
 /** Marks a resource as seen. Counts it if it matches and is new in this search. Returns whether the export had not seen it. */
-const markAndCount = ({ leg, source, match }: Taking, tag: Uint8Array, mode: EntryMode): boolean => {
+const markAndCount = (
+  { leg, source, match, repeat }: Taking,
+  tag: Uint8Array,
+  type: string,
+  mode: EntryMode,
+): boolean => {
   const { seen } = leg.state;
   if (source.of === 'read' || mode !== 'match') return seen.add(tag);
   const earlier = seen.mark(tag, source.mark);
   if (earlier !== source.mark) match();
+  else if (isMemberType(type)) repeat();
   return earlier === 0;
 };
 
 /** The same for a resource that is left out. Once there are too many tags, it is not counted, and is always new. */
-const markLeftOut = (taking: Taking, name: string, mode: EntryMode): boolean => {
+const markLeftOut = (taking: Taking, name: string, type: string, mode: EntryMode): boolean => {
   const { leg } = taking;
-  return leg.state.seen.size() > mostTags || markAndCount(taking, leftOutTag(leg, name), mode);
+  return leg.state.seen.size() > mostTags || markAndCount(taking, leftOutTag(leg, name), type, mode);
 };
 
 /** The type and id of a resource that cannot be passed on. A read by id knows them even if the resource does not say. */
@@ -66,7 +75,7 @@ const skip = (taking: Taking, { skipped, mode, ...unchecked }: SkippedResource):
   const head = headOf(source, unchecked);
   const problem = skipProblem(source, skipped, head);
   if (head.type === undefined || head.id === undefined) found.push(problem);
-  else if (markLeftOut(taking, `${head.type}/${head.id}`, mode)) leg.problems.push(problem);
+  else if (markLeftOut(taking, `${head.type}/${head.id}`, head.type, mode)) leg.problems.push(problem);
 };
 
 /** Counts a resource that does not belong in the record, and reports it unless it was not asked for. */
@@ -74,7 +83,7 @@ const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceV
   const { leg, source } = taking;
   const { page } = source;
   if (why === 'notWanted' && leg.wantedAtKickOff.isWanted(resource.type)) reportLostScope(leg, resource.type);
-  if (!markLeftOut(taking, identityOf(resource), resource.mode)) return;
+  if (!markLeftOut(taking, identityOf(resource), resource.type, resource.mode)) return;
   if (why === 'notFhir') leg.problems.push({ kind: 'entrySkipped', reason: 'notFhir', page, type: source.type });
   if (why === 'unknownPatient') leg.problems.push({ kind: 'unknownPatient', type: resource.type, page });
   if (why === 'otherPatient') leg.problems.push({ kind: 'otherPatient', type: resource.type, page });
@@ -106,12 +115,13 @@ const take = (taking: Taking, resource: PageResource): void => {
     leaveOut(taking, resource, verdict);
     return;
   }
-  if (!markAndCount(taking, tagOf(identityOf(resource)), resource.mode)) return;
+  if (!markAndCount(taking, tagOf(identityOf(resource)), type, resource.mode)) return;
   parts.add(type, rewrite(resource));
   leg.resources += 1;
+  leg.came.add(type);
   const count = unservedAttachments(resource, rules);
   if (count > 0) problems.push({ kind: 'unservedAttachment', type, id, count });
-  if (source.of === 'search') noteReferences(leg, resource);
+  noteReferences(leg, resource);
 };
 
 /** Takes a resource into the record, or reports why it is left out. */

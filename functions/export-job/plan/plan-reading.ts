@@ -1,11 +1,11 @@
 import type { Parameter } from '../../shared/fhir/fhir-request.ts';
 import { parseRecordSearch, readRecordSearch, type RecordSearch } from '../../shared/fhir/record-search.ts';
-import { isSearchParameter } from '../../shared/fhir/search-targets.ts';
 import { payerUrl } from '../../shared/fhir/to-payer-url.ts';
 import type { Payer } from '../../shared/registry/types.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { Problem } from '../reading/problems.ts';
 import { everything, type SearchTask } from '../state/state.ts';
+import { isMemberType, memberTypes, patientParameters, type Declared } from './declared.ts';
 import type { Wanted } from './wanted.ts';
 
 /**
@@ -18,16 +18,18 @@ export const usualTypes: readonly string[] =
   );
 
 /** The parameter that limits a search to one patient; undefined if R4 has none for the type. */
-const patientParameter = (type: string, patient: string): Parameter | undefined => {
-  if (type === 'Patient') return ['_id', patient];
-  if (isSearchParameter(type, 'patient')) return ['patient', patient];
-  return isSearchParameter(type, 'subject') ? ['subject', `Patient/${patient}`] : undefined;
+const patientParameter = ({ asked: { patient }, declared }: PlanInputs, type: string): Parameter | undefined => {
+  const code = declared?.[type] ?? patientParameters(type)[0];
+  if (code === undefined) return undefined;
+  return [code, code === 'patient' || code === '_id' ? patient : `Patient/${patient}`];
 };
 
 export interface PlanInputs {
   readonly payer: Payer;
   readonly wanted: Wanted;
   readonly asked: Pick<Export, 'patient' | 'types' | 'since'>;
+  /** What the payer declares; undefined if its statement could not be read. */
+  readonly declared?: Declared | undefined;
 }
 
 /** The searches to run, and the types that none of them reads. */
@@ -87,8 +89,8 @@ const withinScope = (search: RecordSearch, text: string, { payer, wanted }: Plan
 
 const searchTask = (inputs: PlanInputs, text: string, named?: string): SearchTask | undefined => {
   const search = withinScope(parseRecordSearch(text), text, inputs);
-  const { patient, since } = inputs.asked;
-  const ofPatient = patientParameter(search.type, patient);
+  const { since } = inputs.asked;
+  const ofPatient = patientParameter(inputs, search.type);
   if (ofPatient === undefined) return undefined;
   const query: Parameter[] = [
     ofPatient,
@@ -99,18 +101,37 @@ const searchTask = (inputs: PlanInputs, text: string, named?: string): SearchTas
   return taskOf(inputs, named ?? search.type, [search.type], query);
 };
 
+const typeOf = (text: string): string => parseRecordSearch(text).type;
+
 /**
- * The searches by type: the profile's or the usual ones, Patient, and any other types that were asked for. Without such a
- * list, the types that the scope names are asked for, if a search finds them by patient.
+ * A status by which a payer says that it does not have a type. It counts for a type that nobody named: one that the payer
+ * does not declare, or one beyond the usual ones of a payer whose statement could not be read.
  */
-const searchesOf = ({ payer, wanted, asked }: PlanInputs): string[] => {
+const absentIf = ({ declared }: PlanInputs, type: string): readonly number[] | undefined => {
+  if (declared === undefined) return usualTypes.includes(type) ? undefined : [404, 405];
+  return type in declared || type === 'Patient' ? undefined : [400, 404, 405];
+};
+
+/** The types that the profile, the request or the scope names, and so are reported if they are not read. */
+const namedTypes = ({ payer, wanted, asked }: PlanInputs): ReadonlySet<string> =>
+  new Set([
+    ...(payer.wholeRecord?.searches ?? []).map(typeOf),
+    ...(asked.types ?? wanted.named.filter((type) => isMemberType(type))),
+  ]);
+
+/**
+ * The searches by type: the profile's or the usual ones, Patient, each type that the payer declares, and any others that
+ * were asked for or that the scope names. If it is not known what a payer declares, each type of a patient's is searched.
+ */
+const searchesOf = (inputs: PlanInputs): readonly string[] => {
+  const { payer, declared } = inputs;
   const known = payer.wholeRecord?.searches ?? usualTypes;
-  const types = new Set(known.map((text) => parseRecordSearch(text).type));
-  const named = wanted.named.filter((type) => patientParameter(type, asked.patient) !== undefined);
+  const types = new Set(known.map(typeOf));
+  const others = [...namedTypes(inputs), ...(declared === undefined ? memberTypes : Object.keys(declared))];
   return [
     ...(types.has('Patient') ? [] : ['Patient']),
     ...known,
-    ...(asked.types ?? named).filter((type) => !types.has(type)),
+    ...[...new Set(others)].filter((type) => !types.has(type) && type !== 'Patient'),
   ];
 };
 
@@ -118,16 +139,37 @@ const searchesOf = ({ payer, wanted, asked }: PlanInputs): string[] => {
 export const planByType = (inputs: PlanInputs): Plan => {
   const { wanted, asked } = inputs;
   const isAsked = (type: string): boolean => asked.types?.includes(type) ?? true;
-  const searches = searchesOf(inputs).filter((text) => isAsked(parseRecordSearch(text).type));
-  const typeOf = (text: string): string => parseRecordSearch(text).type;
-  const isSearched = (type: string): boolean => patientParameter(type, asked.patient) !== undefined;
+  const searches = searchesOf(inputs).filter((text) => isAsked(typeOf(text)));
   const types = [...new Set(searches.map(typeOf))];
-  const isCovered = (type: string): boolean => wanted.may(type, isSearched(type) ? 's' : 'r');
+  const isCovered = (type: string): boolean => wanted.may(type, isMemberType(type) ? 's' : 'r');
+  const named = namedTypes(inputs);
+  const absent = (type: string): readonly number[] | undefined =>
+    named.has(type) ? undefined : absentIf(inputs, type);
   return {
-    tasks: searches.filter((text) => isCovered(typeOf(text))).flatMap((text) => searchTask(inputs, text) ?? []),
-    outOfScope: types.filter((type) => !isCovered(type)),
-    notSearched: types.filter((type) => isCovered(type) && !isSearched(type)),
+    tasks: searches
+      .filter((text) => isCovered(typeOf(text)))
+      .flatMap((text) => {
+        const task = searchTask(inputs, text);
+        const statuses = absent(typeOf(text));
+        if (task === undefined) return [];
+        return statuses === undefined ? [task] : [Object.assign(task, { absentIf: statuses })];
+      }),
+    outOfScope: types.filter((type) => !isCovered(type) && absent(type) === undefined),
+    notSearched: types.filter((type) => isCovered(type) && !isMemberType(type)),
   };
+};
+
+/**
+ * The searches after the one for everything: of each type that the payer declares. One of which that brought resources
+ * is not searched again.
+ */
+const afterEverything = (inputs: PlanInputs): readonly SearchTask[] => {
+  if (inputs.declared === undefined) return [];
+  const { types } = inputs.asked;
+  return Object.keys(inputs.declared)
+    .filter((type) => types?.includes(type) ?? true)
+    .flatMap((type) => searchTask(inputs, type) ?? [])
+    .map((task) => Object.assign(task, { unlessCame: true as const }));
 };
 
 /**
@@ -138,11 +180,18 @@ export const planReading = (inputs: PlanInputs): Plan => {
   const { payer, wanted, asked } = inputs;
   const { substitute, searches } = payer.wholeRecord ?? {};
   if (!wanted.mayAll('rs')) return planByType(inputs);
+  const whole = (task: SearchTask | undefined, first?: SearchTask): Plan => {
+    const tasks = [first, task].filter((one) => one !== undefined);
+    const rest = afterEverything(inputs).filter(({ type }) => type !== first?.type);
+    return { tasks: [...tasks, ...rest], outOfScope: [], notSearched: [] };
+  };
   if (substitute !== undefined) {
-    const whole = searchTask(inputs, substitute, everything);
-    const patient = (asked.types?.includes('Patient') ?? true) ? searchTask(inputs, 'Patient') : undefined;
-    return { tasks: [patient, whole].filter((task) => task !== undefined), outOfScope: [], notSearched: [] };
+    const isPatientAsked = asked.types?.includes('Patient') ?? true;
+    return whole(
+      searchTask(inputs, substitute, everything),
+      isPatientAsked ? searchTask(inputs, 'Patient') : undefined,
+    );
   }
   if (searches !== undefined || !payer.everything) return planByType(inputs);
-  return { tasks: [everythingTask(inputs)], outOfScope: [], notSearched: [] };
+  return whole(everythingTask(inputs));
 };

@@ -28,3 +28,9 @@ export const elementsAbout = (type: string): readonly string[] => {
   const elements = Object.values(patientCompartment[type] ?? {}).flat();
   return [...new Set([...usual, ...elements.filter((element) => sayWhom.has(element))])];
 };
+
+/** The search parameters of the compartment that find resources of a type by whom they are about. */
+export const parametersAbout = (type: string): readonly string[] =>
+  Object.entries(patientCompartment[type] ?? {})
+    .filter(([, elements]) => elements.some((element) => sayWhom.has(element)))
+    .map(([code]) => code);

@@ -42,6 +42,8 @@ export interface ReadingProgress {
   readonly resources: number;
   /** Bytes of NDJSON. */
   readonly bytes: number;
+  /** Resources that were requested because the record refers to them. */
+  readonly references: number;
   /** Seconds since the kick-off. */
   readonly seconds: number;
 }
@@ -53,12 +55,13 @@ export const bounds: ReadingProgress = {
   pages: 100_000,
   resources: 1_000_000,
   bytes: 10_000_000_000,
+  references: 100_000,
   seconds: longestReadingSeconds,
 };
 
 /** The bound that an export has reached; undefined if it may go on. */
 export const reachedBound = (progress: ReadingProgress, limits: ReadingProgress = bounds): Bound | undefined =>
-  (['pages', 'resources', 'bytes', 'seconds'] as const).find((bound) => progress[bound] >= limits[bound]);
+  (['pages', 'resources', 'bytes', 'references', 'seconds'] as const).find((bound) => progress[bound] >= limits[bound]);
 
 /** The totals of a search: the first that a page gave, and that of its last page. */
 export interface Totals {

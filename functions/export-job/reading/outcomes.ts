@@ -32,6 +32,7 @@ const notReadReasons: Readonly<Record<NotReadReason, string>> = {
   pages: 'the record has more pages than an export reads',
   resources: 'the record has more resources than an export reads',
   bytes: 'the record is larger than an export reads',
+  references: 'the record refers to more resources than an export reads',
   seconds: 'the export took longer than it may',
   longWait: 'the payer asked for a longer wait than the export has time for',
   grantEnded: "the member's permission ended",
@@ -79,6 +80,12 @@ const issueOf = (problem: Problem): Issue => {
         code: 'incomplete',
         text: `Many pages up to page ${problem.page} of ${problem.type} had nothing new, so reading stopped there. Resources may be missing.`,
       };
+    case 'pagesRepeat':
+      return {
+        severity: 'warning',
+        code: 'incomplete',
+        text: `Pages up to page ${problem.page} of ${problem.type} repeat resources, and no total says how many there are. Others may have been skipped.`,
+      };
     case 'pageElsewhere':
       return {
         severity: 'error',
@@ -121,6 +128,18 @@ const issueOf = (problem: Problem): Issue => {
             code: 'suppressed',
             text: `${problem.type} is not in this export: the access token's scope does not cover it.`,
           };
+    case 'typeOnlyReferred':
+      return {
+        severity: 'warning',
+        code: 'incomplete',
+        text: `${problem.type} is not complete: ${problem.why === 'scope' ? "the access token's scope does not cover a search of it" : 'the payer has no search of it'}. What other resources refer to or came with is in this export.`,
+      };
+    case 'patientNotGiven':
+      return {
+        severity: 'error',
+        code: 'incomplete',
+        text: "The member's own Patient resource did not come.",
+      };
     case 'typeNotSearched':
       return {
         severity: 'error',

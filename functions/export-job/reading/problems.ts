@@ -13,6 +13,8 @@ export type Problem =
   | { readonly kind: 'pageNotRead'; readonly type: string; readonly page: number; readonly status?: number }
   | { readonly kind: 'pagesLoop'; readonly type: string; readonly page: number }
   | { readonly kind: 'pagesNothingNew'; readonly type: string; readonly page: number }
+  /** Pages of a search bring what earlier ones brought, and no total shows whether all came. */
+  | { readonly kind: 'pagesRepeat'; readonly type: string; readonly page: number }
   | { readonly kind: 'pageElsewhere' | 'pageWithoutUrl'; readonly type: string; readonly page: number }
   | {
       readonly kind: 'totalShrank' | 'totalShort';
@@ -23,6 +25,10 @@ export type Problem =
   | { readonly kind: 'typeRefused'; readonly type: string; readonly status: number }
   /** @property narrowed whether the scope covered it at the kick-off, so that some of it may be in the record */
   | { readonly kind: 'typeOutOfScope'; readonly type: string; readonly narrowed?: boolean }
+  /** Some of the type came by reference or with other resources, but no search of its own was read to its end. */
+  | { readonly kind: 'typeOnlyReferred'; readonly type: string; readonly why: 'scope' | 'payer' }
+  /** The export should have the member's Patient, and has none. */
+  | { readonly kind: 'patientNotGiven'; readonly type: 'Patient' }
   /** No search finds the resources of this type that belong to a member, and no reference brought one. */
   | { readonly kind: 'typeNotSearched'; readonly type: string }
   | { readonly kind: 'typeNotRead'; readonly type: string; readonly why: NotReadReason }
@@ -84,8 +90,17 @@ export type NotReadReason =
 /** https://hl7.org/fhir/R4/valueset-issue-severity.html */
 export type Severity = 'fatal' | 'error' | 'warning' | 'information';
 
-/** A remark with one of these codes means that something may be missing, whatever its severity. */
+/**
+ * A remark with one of these codes means that something may be missing, whatever its severity: the payer could not do all
+ * of its work, or did not give all that it has.
+ */
 const codesOfLack = new Set([
+  'security',
+  'login',
+  'unknown',
+  'expired',
+  'forbidden',
+  'suppressed',
   'incomplete',
   'transient',
   'timeout',

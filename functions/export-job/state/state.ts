@@ -1,4 +1,5 @@
 import type { StoredPart } from '../../shared/exports/manifest.ts';
+import type { Declared } from '../plan/declared.ts';
 import type { Problem } from '../reading/problems.ts';
 import type { SeenSet } from '../reading/seen.ts';
 
@@ -36,6 +37,19 @@ export interface SearchTask extends TaskBase {
   readonly firstTotal?: number | undefined;
   /** How many pages in a row added nothing new. */
   readonly stale: number;
+  /** The statuses by which the payer says that it does not have the type. Any other refusal is reported. */
+  readonly absentIf?: readonly number[];
+  /** It follows the request for everything, and is not needed if that brought resources of this type. */
+  readonly unlessCame?: true;
+  /** How many resources matched on failed tries of this page, so that the next try brings them again. */
+  readonly newOnPage?: number;
+  /** How many times a page brought what an earlier page of this search had brought. */
+  readonly repeats?: number;
+}
+
+/** Reads what the payer declares, and plans the searches. */
+export interface StatementTask extends TaskBase {
+  readonly kind: 'statement';
 }
 
 /** Reads the resources that the record refers to. The state files list them. */
@@ -46,7 +60,7 @@ export interface ReferencesTask extends TaskBase {
   readonly at: number;
 }
 
-export type Task = SearchTask | ReferencesTask;
+export type Task = StatementTask | SearchTask | ReferencesTask;
 
 /** The part of the state that each delta replaces as a whole. */
 export interface Known {
@@ -55,6 +69,14 @@ export interface Known {
   readonly queue: readonly Task[];
   /** The types whose search was planned, in order. */
   readonly planned: readonly string[];
+  /** What the payer declares; absent if that is not known. */
+  readonly declared?: Declared;
+  /** The types with a search of their own that was read to its end. Absent in the state of an earlier version. */
+  readonly finished?: readonly string[];
+  /** The types that came with a request for everything that was read to its end, and that request's own name. */
+  readonly withEverything?: readonly string[];
+  /** How many resources were requested because the record refers to them. */
+  readonly references?: number;
   /** How many problems there were, by their names. Only the first ones of each are listed. */
   readonly reported: Readonly<Record<string, number>>;
   readonly pages: number;

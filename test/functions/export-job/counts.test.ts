@@ -20,7 +20,10 @@ const paging =
   (searches: Readonly<Record<string, readonly Sent[]>>) =>
   (base: string): PayerScript =>
   ({ path }) => {
-    const [found, pages] = Object.entries(searches).find(([begins]) => path.startsWith(begins)) ?? [path, [pageOf([])]];
+    const [found, pages] = Object.entries(searches).find(([begins]) => path.startsWith(begins)) ?? [
+      path,
+      [pageOf(path.startsWith('/Patient?') ? [memberPatient] : [])],
+    ];
     const page = Number(/[?&]page=(\d+)/.exec(path)?.[1] ?? 1);
     const sent = pages[page - 1] ?? pageOf([]);
     const next = `${base}${found}${found.includes('?') ? '&' : '?'}page=${page + 1}`;

@@ -651,7 +651,8 @@ describe('an export of many legs', () => {
         return { status: 429, headers: { 'retry-after': '60' } };
       }
       const seen = observation(page, { performer: [{ reference: `Practitioner/p${page % 7}` }] });
-      return pageOf([seen, observation(1)], page < pages ? `${world.base}?page=${page + 1}` : undefined);
+      const next = page < pages ? `${world.base}?page=${page + 1}` : undefined;
+      return pageOf([memberPatient, seen, observation(1)], next, { total: pages + 1 });
     });
     return world;
   };
@@ -665,10 +666,10 @@ describe('an export of many legs', () => {
 
     await world.run();
 
-    expect(await world.item()).toMatchObject({ status: 'completed', resources: 59 });
+    expect(await world.item()).toMatchObject({ status: 'completed', resources: 60 });
     const ids = await idsOf(world);
     expect(new Set(ids).size).toBe(ids.length);
-    expect(ids).toHaveLength(60);
+    expect(ids).toHaveLength(61);
   });
 
   it('goes on in execution after execution, each named after the export, and loses nothing', async () => {
@@ -676,7 +677,7 @@ describe('an export of many legs', () => {
 
     await world.run();
 
-    expect(await world.item()).toMatchObject({ status: 'completed', resources: 47 });
+    expect(await world.item()).toMatchObject({ status: 'completed', resources: 48 });
     const executions = world.durable.engine.executions();
     expect(executions.length).toBeGreaterThan(3);
     expect(executions.every(({ status }) => status === 'SUCCEEDED')).toBe(true);
@@ -691,7 +692,10 @@ describe('an export of many legs', () => {
     world.answerWith(async ({ path }) => {
       await world.durable.sleep(15_000);
       const page = Number(/page=(\d+)/.exec(path)?.[1] ?? 1);
-      return pageOf([observation(page)], page < 25 ? `${world.base}?page=${page + 1}` : undefined);
+      return pageOf(
+        [page === 1 ? memberPatient : observation(page)],
+        page < 25 ? `${world.base}?page=${page + 1}` : undefined,
+      );
     });
 
     await world.run();

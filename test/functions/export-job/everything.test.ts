@@ -1,11 +1,13 @@
-import { exportWorld, memberPatient, observation, pageOf, type Sent } from '../../support/export-world.ts';
+import { exportWorld, memberPatient, observation, pageOf, statementOf, type Sent } from '../../support/export-world.ts';
+import { runToEnd } from './end-of.ts';
 
 describe('an export by $everything', () => {
   it('gives every resource of every page once, in files by type', async () => {
     const world = exportWorld();
     world.answerWith(({ path }) => {
       if (path.includes('page=3')) return pageOf([observation(3)]);
-      if (path.includes('page=2')) return pageOf([observation(2), observation(1)], `${world.base}?page=3`);
+      if (path.includes('page=2'))
+        return pageOf([observation(2), observation(1)], `${world.base}?page=3`, { total: 4 });
       return pageOf([memberPatient, observation(1)], `${world.base}?page=2`);
     });
 
@@ -79,6 +81,49 @@ const worldWith = (everything: (page: number) => Sent) => {
   });
   return world;
 };
+
+describe('an export by $everything from a payer that says which types it has', () => {
+  const claim = { resourceType: 'Claim', id: 'c', patient: { reference: 'Patient/member-1' } };
+  const declared = (claims: Sent, everything: Sent) =>
+    runToEnd(
+      () =>
+        ({ path }) =>
+          path.includes('$everything') ? everything : path.startsWith('/Claim?') ? claims : pageOf([]),
+      { statement: statementOf({ Patient: ['_id'], Observation: ['patient'], Claim: ['patient'] }) },
+    );
+
+  it('searches each of which nothing came', async () => {
+    const made = await declared(pageOf([claim]), pageOf([memberPatient, observation(1)]));
+
+    expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 1', Claim: 'complete 1' });
+    expect(made.world.asked.map(({ path }) => path)).toEqual([
+      '/Patient/member-1/$everything',
+      '/Claim?patient=member-1',
+    ]);
+  });
+
+  it('names each of which nothing came and that it may not search', async () => {
+    const made = await declared({ status: 403 }, pageOf([memberPatient, observation(1)]));
+
+    expect(made).toMatchObject({ complete: false, outcomes: { Claim: 'refusedByPayer 0' } });
+    expect(made.reasons['Claim']).toBe('The payer refused Claim with status 403.');
+  });
+
+  it('searches each if a remark says that something is missing, and needs no more', async () => {
+    const remark = { resourceType: 'OperationOutcome', issue: [{ severity: 'warning', code: 'incomplete' }] };
+    const made = await declared(pageOf([claim]), pageOf([memberPatient, observation(1), remark]));
+
+    expect(made.world.asked).toHaveLength(4);
+    expect(made).toMatchObject({ complete: true, outcomes: { Observation: 'complete 1', Claim: 'complete 1' } });
+  });
+});
+
+it('an export whose Patient never comes is not complete', async () => {
+  const made = await runToEnd(() => () => pageOf([observation(1)]));
+
+  expect(made).toMatchObject({ complete: false, outcomes: { Patient: 'incomplete 0', Observation: 'complete 1' } });
+  expect(made.errors).toEqual(["The member's own Patient resource did not come."]);
+});
 
 describe('an export from a payer that declares $everything', () => {
   it.each([403, 404, 405, 501, 500])(

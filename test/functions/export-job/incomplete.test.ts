@@ -147,6 +147,29 @@ describe('a referenced resource', () => {
     ]);
   });
 
+  it.each([
+    ['if the scope covers no search of it', {}, "the access token's scope does not cover a search of it"],
+    ['if the payer has no search of it', { scope: 'patient/*.rs' }, 'the payer has no search of it'],
+  ])('brings its type, which is not complete %s', async (_, options, why) => {
+    const made = await run(
+      answers({
+        '/Patient?': pageOf([memberPatient]),
+        '/Observation?': pageOf([observation(1, { basedOn: [{ reference: 'CarePlan/1' }] })]),
+        '/CarePlan/1': fhir({ resourceType: 'CarePlan', id: '1' }),
+      }),
+      {
+        ...byType('Patient', 'Observation'),
+        scope: 'patient/Patient.rs patient/Observation.rs patient/CarePlan.r',
+        ...options,
+      },
+    );
+
+    expect(made).toMatchObject({ complete: false, outcomes: { Observation: 'complete 1', CarePlan: 'incomplete 1' } });
+    expect(made.reasons['CarePlan']).toBe(
+      `CarePlan is not complete: ${why}. What other resources refer to or came with is in this export.`,
+    );
+  });
+
   it('that is refused is missing, though the scope does not cover a search of its type', async () => {
     const made = await run(
       answers({

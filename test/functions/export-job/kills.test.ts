@@ -11,7 +11,7 @@ const awkwardPayer = (base: () => string): PayerScript => {
         failed = true;
         return { ...pageOf([observation(5)]), cut: true };
       }
-      return pageOf([observation(5), observation(1)]);
+      return pageOf([observation(5), observation(1)], undefined, { total: 6 });
     }
     if (path.includes('page=2')) {
       if (token === 'Bearer token-1') return { status: 401 };

@@ -70,8 +70,8 @@ describe('each leg', () => {
     });
     const ended = (count: unknown) => ({ status: { N: '200' }, bytes: { N: String(count) } });
     expect(world.dynamo.puts('Audit')).toEqual([
-      event('opened', first, 'export $everything', startMs),
-      event('ended', first, 'export $everything', startMs + 1500, ended(bytes)),
+      event('opened', first, 'export metadata', startMs),
+      event('ended', first, 'export metadata', startMs + 1500, ended(bytes)),
       event('opened', second, 'export references', startMs + 91_500),
       event('ended', second, 'export references', startMs + 91_500, ended(rest.bytes)),
     ]);
@@ -135,17 +135,21 @@ describe('each leg', () => {
     });
     world.answerWith(({ path }) => {
       const page = Number(/page=(\d+)/.exec(path)?.[1] ?? 1);
-      return pageOf([observation(page)], page < 20 ? `${world.base}?page=${page + 1}` : undefined);
+      return pageOf(
+        [page === 1 ? memberPatient : observation(page)],
+        page < 20 ? `${world.base}?page=${page + 1}` : undefined,
+      );
     });
 
     await world.run();
 
     expect(await world.item()).toMatchObject({ status: 'completed', resources: 20 });
-    expect(turns).toHaveLength(20);
+    // One of them was for the payer's CapabilityStatement.
+    expect(turns).toHaveLength(21);
     expect(world.asked).toHaveLength(20);
   });
 
-  it('follows references one level deep, within scope, and never to another patient', async () => {
+  it('follows references until nothing new is found, within scope, and never to another patient', async () => {
     const world = exportWorld({ scope: 'patient/Observation.rs patient/Patient.rs patient/Practitioner.r' });
     world.answerWith(({ path }) => {
       if (path.startsWith('/Patient?')) return pageOf([memberPatient]);
@@ -175,7 +179,7 @@ describe('each leg', () => {
     await world.run();
 
     const { resources, errors, manifest } = await world.record();
-    expect(resources['Practitioner']!.map(({ id }) => id)).toEqual(['one', 'two']);
+    expect(resources['Practitioner']!.map(({ id }) => id)).toEqual(['one', 'two', 'deeper']);
     expect(world.asked.map(({ path }) => path).filter((path) => /^\/(?:Organization|Patient\/)/.test(path))).toEqual(
       [],
     );
@@ -185,7 +189,7 @@ describe('each leg', () => {
     // A resource that the payer does not have does not count as missing.
     expect(manifest.outcomes.find(({ type }) => type === 'Practitioner')).toMatchObject({
       outcome: 'complete',
-      count: 2,
+      count: 3,
     });
   });
 

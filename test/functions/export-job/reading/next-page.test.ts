@@ -51,14 +51,15 @@ describe('which page is next', () => {
   });
 });
 
-// As docs/partners/whole-record.md states them: 1,000,000 resources, 10 GB, 100,000 pages, two days.
+// As docs/partners/whole-record.md states them: 1,000,000 resources, 10 GB, 100,000 pages, 100,000 references, two days.
 it.each([
   ['pages', 100_000],
   ['resources', 1_000_000],
   ['bytes', 10e9],
+  ['references', 100_000],
   ['seconds', 2 * 86_400],
 ] as const)('an export reads no more once it has reached its bound of %s, which is %i', (bound, most) => {
-  const none = { pages: 0, resources: 0, bytes: 0, seconds: 0 };
+  const none = { pages: 0, resources: 0, bytes: 0, references: 0, seconds: 0 };
   expect(reachedBound({ ...none, [bound]: most - 1 })).toBeUndefined();
   expect(reachedBound({ ...none, [bound]: most })).toBe(bound);
 });

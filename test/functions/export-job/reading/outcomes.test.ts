@@ -9,6 +9,7 @@ const notRead = [
   'pages',
   'resources',
   'bytes',
+  'references',
   'seconds',
   'longWait',
   'grantEnded',
@@ -27,6 +28,7 @@ const problems: readonly Problem[] = [
   { kind: 'pageNotRead', type, page: 2 },
   { kind: 'pagesLoop', type, page: 2 },
   { kind: 'pagesNothingNew', type, page: 2 },
+  { kind: 'pagesRepeat', type, page: 2 },
   { kind: 'pageElsewhere', type, page: 2 },
   { kind: 'pageWithoutUrl', type, page: 2 },
   { kind: 'totalShrank', type, total: 9, read: 8 },
@@ -35,6 +37,9 @@ const problems: readonly Problem[] = [
   { kind: 'typeRefused', type, status: 404 },
   { kind: 'typeOutOfScope', type },
   { kind: 'typeOutOfScope', type, narrowed: true },
+  { kind: 'typeOnlyReferred', type, why: 'scope' },
+  { kind: 'typeOnlyReferred', type, why: 'payer' },
+  { kind: 'patientNotGiven', type: 'Patient' },
   { kind: 'typeNotSearched', type },
   ...notRead.map((why) => ({ kind: 'typeNotRead', type, why }) as const),
   ...skipped.map((reason) => ({ kind: 'resourceSkipped', reason, page: 3, type, id: '1' }) as const),
@@ -55,7 +60,7 @@ const problems: readonly Problem[] = [
   { kind: 'moreOfKind', type, count: 1 },
   { kind: 'moreOfKind', type, count: 2 },
   { kind: 'payerRemark', type, page: 1, severity: 'warning', code: 'incomplete' },
-  { kind: 'payerRemark', type, page: 1, severity: 'warning', code: 'suppressed' },
+  { kind: 'payerRemark', type, page: 1, severity: 'warning', code: 'not-supported' },
 ];
 
 interface Outcome extends ResourceWithMeta {
@@ -105,6 +110,7 @@ describe('the error file', () => {
       'pageNotRead: error incomplete',
       'pagesLoop: error incomplete',
       'pagesNothingNew: error incomplete',
+      'pagesRepeat: warning incomplete',
       'pageElsewhere: error incomplete',
       'pageWithoutUrl: error incomplete',
       'totalShrank: warning incomplete',
@@ -113,6 +119,8 @@ describe('the error file', () => {
       'typeRefused: error not-supported',
       'typeOutOfScope: information suppressed',
       'typeOutOfScope: warning suppressed',
+      'typeOnlyReferred: warning incomplete',
+      'patientNotGiven: error incomplete',
       'typeNotSearched: error incomplete',
       'typeNotRead: error incomplete',
       'resourceSkipped: error too-long',
@@ -128,7 +136,7 @@ describe('the error file', () => {
       'unservedAttachment: warning informational, nothing missing',
       'moreOfKind: information informational, nothing missing',
       'payerRemark: warning incomplete',
-      'payerRemark: warning suppressed, nothing missing',
+      'payerRemark: warning not-supported, nothing missing',
     ]);
   });
 
@@ -160,7 +168,7 @@ describe("a payer's remark", () => {
   };
   const codes = codeSystem('http://hl7.org/fhir/issue-type');
   const severities = codeSystem('http://hl7.org/fhir/issue-severity');
-  /** These say that the server could not do all of its work. */
+  /** These say that the server could not do all of its work, or, from `security` on, that it may have withheld something. */
   const codesOfLack = new Set([
     'incomplete',
     'transient',
@@ -170,6 +178,12 @@ describe("a payer's remark", () => {
     'no-store',
     'exception',
     'too-costly',
+    'security',
+    'login',
+    'unknown',
+    'expired',
+    'forbidden',
+    'suppressed',
   ]);
 
   it.each(codes)('with the code %s of R4 is kept, with each severity, and errors never look complete', (code) => {

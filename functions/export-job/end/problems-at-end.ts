@@ -1,0 +1,62 @@
+import type { Export } from '../../shared/store/export-item.ts';
+import { isMemberType } from '../plan/declared.ts';
+import type { Wanted } from '../plan/wanted.ts';
+import type { Problem } from '../reading/problems.ts';
+import { everything, type JobState } from '../state/state.ts';
+import { countsOf, isLack } from './outcomes-by-type.ts';
+
+/** A type that no search finds is read by reference, so it is a problem only if none came. */
+const isLasting = ({ kind, type }: Problem, counts: ReadonlyMap<string, number>): boolean =>
+  kind !== 'typeNotSearched' || !counts.has(type);
+
+/** Whether the scope covers no search of a type, but some came by reference. */
+const isRefusedThoughItCame = (problem: Problem, counts: ReadonlyMap<string, number>): boolean =>
+  problem.kind === 'typeOutOfScope' &&
+  problem.narrowed !== true &&
+  isMemberType(problem.type) &&
+  counts.has(problem.type);
+
+/**
+ * What the searches do not say by themselves: that the member's Patient never came, and that of some types only what other
+ * resources refer to came. A problem is left out if it turns out to be none.
+ * @param wanted what the scope allowed at the kick-off
+ */
+export const problemsAtEnd = (
+  { known, parts }: Pick<JobState, 'known' | 'parts'>,
+  problems: readonly Problem[],
+  wanted: Pick<Wanted, 'isWanted'>,
+  { since }: Pick<Export, 'since'>,
+): readonly Problem[] => {
+  const counts = countsOf(parts);
+  const has = (type: string): boolean =>
+    problems.some((one) => one.type === type && isLack(one, counts.get(type) ?? 0));
+  const { finished, withEverything = [] } = known;
+  // An earlier version began this export, and did not note which searches were read to their end.
+  if (finished === undefined) return problems.filter((one) => isLasting(one, counts));
+  const isPatientMissing =
+    wanted.isWanted('Patient') &&
+    since === undefined &&
+    !counts.has('Patient') &&
+    !has('Patient') &&
+    (finished.includes('Patient') || !has(everything));
+  const isOnlyReferred = (type: string): boolean =>
+    type !== 'Patient' &&
+    isMemberType(type) &&
+    !finished.includes(type) &&
+    !withEverything.includes(type) &&
+    !has(type) &&
+    !has(everything);
+  return [
+    ...problems
+      .filter((one) => isLasting(one, counts))
+      .map((one) =>
+        isRefusedThoughItCame(one, counts)
+          ? ({ kind: 'typeOnlyReferred', type: one.type, why: 'scope' } as const)
+          : one,
+      ),
+    ...(isPatientMissing ? [{ kind: 'patientNotGiven', type: 'Patient' } as const] : []),
+    ...[...counts.keys()]
+      .filter(isOnlyReferred)
+      .map((type) => ({ kind: 'typeOnlyReferred', type, why: 'payer' }) as const),
+  ];
+};

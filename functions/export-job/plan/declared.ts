@@ -1,0 +1,47 @@
+import { searchTargets } from '../../shared/fhir/search-targets.ts';
+import { isObject, objectsIn } from '../../shared/json-object.ts';
+import { anyType, resourceTypes } from '../../shared/scopes/resource-types.ts';
+import { parametersAbout } from '../reading/about.ts';
+
+/**
+ * The types of which a payer's CapabilityStatement says that it has them and that a search finds by patient, each with the
+ * parameter to search by.
+ */
+export type Declared = Readonly<Record<string, string>>;
+
+/** The parameters that limit a search to one patient, the usual one first. None for a type that is not a patient's. */
+export const patientParameters = (type: string): readonly string[] => {
+  if (type === 'Patient') return ['_id'];
+  return [...new Set(['patient', 'subject', ...parametersAbout(type)])].filter((code) => {
+    const targets = searchTargets(type, code) ?? [];
+    return targets.includes('Patient') || targets.includes(anyType);
+  });
+};
+
+/** The types whose resources are a patient's, so that a search finds them by patient. The others are read by reference. */
+export const memberTypes: readonly string[] = resourceTypes
+  .split(' ')
+  .filter((type) => patientParameters(type).length > 0);
+
+const member = new Set(memberTypes);
+
+export const isMemberType = (type: string): boolean => member.has(type);
+
+/**
+ * What a payer declares in its CapabilityStatement (https://hl7.org/fhir/R4/capabilitystatement.html). A type that it
+ * declares without a search is searched all the same: many statements say less than the server does.
+ * @returns undefined if it is not a server's statement
+ */
+export const declaredBy = (statement: unknown): Declared | undefined => {
+  if (!isObject(statement) || statement['resourceType'] !== 'CapabilityStatement') return undefined;
+  const servers = objectsIn(statement['rest']).filter(({ mode }) => mode === 'server');
+  if (servers.length === 0) return undefined;
+  const found = servers
+    .flatMap(({ resource }) => objectsIn(resource))
+    .map(({ type, searchParam }) => {
+      const names = new Set(objectsIn(searchParam).map(({ name }) => name));
+      const [usual, ...others] = typeof type === 'string' ? patientParameters(type) : [];
+      return [type, [usual, ...others].find((code) => names.has(code)) ?? usual];
+    });
+  return Object.fromEntries(found.filter(([, code]) => code !== undefined)) as Declared;
+};
