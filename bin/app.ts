@@ -1,6 +1,5 @@
 import { tmpdir } from 'node:os';
 import { App, Validations } from 'aws-cdk-lib';
-import { AwsSolutionsChecks, HIPAASecurityChecks } from 'cdk-nag';
 import { ConfigError } from '../config/check.ts';
 import { requireDeployable } from '../config/deployable.ts';
 import { loadStage, stageNames } from '../config/load.ts';
@@ -13,6 +12,15 @@ const noStage = (): ConfigError => {
   return new ConfigError('npx cdk', [
     `no stage is given, and there is no default; write -c stage=NAME, one of: ${names.join(', ')} (each a file in config/)`,
   ]);
+};
+
+const isLocalStack = (app: App): boolean => app.node.tryGetContext('localStack') === true;
+
+/** Synth fails on a finding that no construct acknowledges. The local stack starts faster without: nothing is deployed. */
+const addChecks = async (app: App): Promise<void> => {
+  if (isLocalStack(app)) return;
+  const { AwsSolutionsChecks, HIPAASecurityChecks } = await import('cdk-nag');
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new HIPAASecurityChecks(app));
 };
 
 /**
@@ -28,7 +36,7 @@ const stageOf = async (app: App): Promise<StageConfig> => {
   const nameOrFile = name === '' ? file : name;
   if (nameOrFile === '') throw noStage();
   const config = await loadStage(nameOrFile);
-  if (app.node.tryGetContext('localStack') !== true) {
+  if (!isLocalStack(app)) {
     requireDeployable(config, file === '' ? `config/${name}.ts` : file);
   }
   return config;
@@ -49,8 +57,7 @@ const newApp = (): App => {
 
 try {
   const app = newApp();
-  // Synth fails on a finding that no construct acknowledges.
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new HIPAASecurityChecks(app));
+  await addChecks(app);
   const config = await stageOf(app);
   new GatewayStack(app, `p2p-gateway-${config.stage}`, { config, allowOlder: allowOlderIn(app) });
   app.synth();

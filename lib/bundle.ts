@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Stage } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
@@ -12,6 +12,32 @@ const bundlesFolder = (scope: Construct): string => {
   const assembly = Stage.of(scope)?.assetOutdir;
   if (assembly === undefined) throw new Error(`${scope.node.path} is in no app`);
   return join(assembly, 'bundles');
+};
+
+const build = (names: readonly string[], outdir: string): void => {
+  buildSync({
+    entryPoints: Object.fromEntries(
+      names.map((name) => [join(name, 'index'), join(functionsFolder, name, 'index.ts')]),
+    ),
+    outdir,
+    ...bundleOptions,
+  });
+};
+
+/** Local stacks that start one after the other from the same code, as those of the tests, share their bundles. */
+const buildOnce = (names: readonly string[], outdir: string, kept: string): void => {
+  const folder = join(kept, names.join('-'));
+  if (!existsSync(folder)) {
+    const made = mkdtempSync(join(kept, 'made-'));
+    build(names, made);
+    try {
+      renameSync(made, folder);
+    } catch (error) {
+      // Another stack was faster.
+      if (!existsSync(folder)) throw error;
+    }
+  }
+  cpSync(folder, outdir, { recursive: true });
 };
 
 /** JSON files beside a function's code, by name. */
@@ -31,13 +57,9 @@ export const bundle = <Name extends string>(
   data?: Readonly<Partial<Record<Name, DataFiles>>>,
 ): Readonly<Record<Name, string>> => {
   const outdir = bundlesFolder(scope);
-  buildSync({
-    entryPoints: Object.fromEntries(
-      names.map((name) => [join(name, 'index'), join(functionsFolder, name, 'index.ts')]),
-    ),
-    outdir,
-    ...bundleOptions,
-  });
+  const kept: unknown = scope.node.tryGetContext('keptBundles');
+  if (typeof kept === 'string') buildOnce(names, outdir, kept);
+  else build(names, outdir);
   const folders = Object.fromEntries(names.map((name) => [name, join(outdir, name)])) as Record<Name, string>;
   for (const [name, files] of Object.entries<DataFiles>((data ?? {}) as Record<string, DataFiles>)) {
     for (const [file, value] of Object.entries(files)) {

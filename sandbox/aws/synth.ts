@@ -55,6 +55,8 @@ export const synthesise = async (configFile: string, outdir: string, signal?: Ab
         ...context,
         config: configFile,
         localStack: true,
+        // The tests' folder for the bundles of all their stacks.
+        ...(process.env['P2P_KEPT_BUNDLES'] === undefined ? {} : { keptBundles: process.env['P2P_KEPT_BUNDLES'] }),
         'aws:cdk:enable-path-metadata': true,
       }),
       // The CDK's template validation takes half of the time. `cdk synth` does it for what is deployed.

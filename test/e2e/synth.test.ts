@@ -40,6 +40,8 @@ const inEveryStage = [
   ...['*', '*/kept', '*/manifest', '*/parts/*', '*/state/*'].map(
     (objects) => `Exports: AwsSolutions-IAM5[Resource::<ExportsFiles.Arn>/${objects}]`,
   ),
+  'PayerSecrets: AwsSolutions-SMG4',
+  'PayerSecrets: HIPAA.Security-SecretsManagerRotationEnabled',
   'Api/AccessLog/Policy: AwsSolutions-IAM5[Resource::*]',
   'Api/RestApi: AwsSolutions-APIG2',
   'Api/RestApi: AwsSolutions-APIG4',

@@ -2,7 +2,7 @@
  * Each test run has its own temporary folder, which its workers and their child processes inherit. The run fails if
  * anything is left in it: a test must remove what it makes.
  */
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startSynthesiser, synthesiserVariable, type Synthesiser } from './synthesiser.ts';
@@ -12,12 +12,16 @@ let synthesiser: Synthesiser | undefined;
 
 /** Node's own cache, under the name that other tools use for it. */
 const cache = 'node-compile-cache';
+/** The functions' bundles, which all local stacks of a run share. */
+const bundles = 'kept-bundles';
 
 export const setUp = async (): Promise<void> => {
   outer = process.env['TMPDIR'];
   process.env['TMPDIR'] = await mkdtemp(join(tmpdir(), 'p2p-tests-'));
   // A tool that is started again reuses the modules that its earlier start compiled and stripped of types.
   process.env['NODE_COMPILE_CACHE'] = join(tmpdir(), cache);
+  process.env['P2P_KEPT_BUNDLES'] = join(tmpdir(), bundles);
+  await mkdir(process.env['P2P_KEPT_BUNDLES']);
   synthesiser = await startSynthesiser();
   process.env[synthesiserVariable] = synthesiser.url;
 };
@@ -27,8 +31,9 @@ export const tearDown = async (): Promise<void> => {
   await synthesiser?.close();
   delete process.env[synthesiserVariable];
   const folder = tmpdir();
-  const left = (await readdir(folder)).filter((name) => name !== cache);
+  const left = (await readdir(folder)).filter((name) => name !== cache && name !== bundles);
   delete process.env['NODE_COMPILE_CACHE'];
+  delete process.env['P2P_KEPT_BUNDLES'];
   await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   if (outer === undefined) delete process.env['TMPDIR'];
   else process.env['TMPDIR'] = outer;
