@@ -39,13 +39,19 @@ const canary = ({ registry = localRegistry(), answer }: { registry?: RegistryDat
       return (await answer?.(url)) ?? whole(url);
     },
   };
-  const run = async (remainingMs = () => 60_000, event: unknown = {}): Promise<Record<string, unknown>[]> => {
+  const run = async (
+    remainingMs = () => 60_000,
+    event: unknown = {},
+    change: Partial<typeof deps> = {},
+  ): Promise<Record<string, unknown>[]> => {
     const context = { awsRequestId: 'canary-1', getRemainingTimeInMillis: remainingMs } as Context;
-    await canaryHandler(deps)(event, context);
+    await canaryHandler({ ...deps, ...change })(event, context);
     return test.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   };
   return { ...test, deps, asked, run };
 };
+const expectAllWell = async (running: ReturnType<ReturnType<typeof canary>['run']>): Promise<void> =>
+  expect((await running).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
 const sent = (url: URL): Record<string, string> => Object.fromEntries(url.searchParams);
 
 /** Answers one kind of request differently; `undefined` leaves it unchanged. */
@@ -167,7 +173,7 @@ describe('the canary', () => {
       );
     const { run } = canary({ answer: otherwise(toPayer, page) });
 
-    expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
+    await expectAllWell(run());
     // Sign-in page, token endpoint and FHIR API.
     expect(cancelled).toBe(3);
   });
@@ -205,7 +211,7 @@ describe('the canary', () => {
   it('looks for the consent page if every partner shows it, and still checks the payer’s sign-in', async () => {
     const { run, asked, dynamo } = canary({ registry: everyPartnerAsks() });
 
-    expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
+    await expectAllWell(run());
     expect(sent(asked.find(({ url }) => toPayer(url))?.url ?? new URL('about:blank'))).toMatchObject({
       client_id: 'gateway-at-northwind',
       redirect_uri: `${origin}/oauth2/callback/northwind`,
@@ -220,7 +226,7 @@ describe('the canary', () => {
     );
     const { run, asked } = canary({ registry: nobody });
 
-    expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
+    await expectAllWell(run());
     expect(asked.map(({ url }) => url.pathname)).toEqual(
       payerIds.map((id) => `/r4/${id}/.well-known/smart-configuration`),
     );
@@ -261,14 +267,14 @@ describe('what an operator has stopped', () => {
     const { run, stops } = canary();
     stops.set('payer#northwind', { ...stop, until: startMs / 1000 });
 
-    expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
+    await expectAllWell(run());
   });
 
   it('is not asked as if it is a partner, and the payer’s endpoints are checked all the same', async () => {
     const { run, asked, stops } = canary();
     stops.set('partner#demo-partner', stop);
 
-    expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
+    await expectAllWell(run());
     expect(pathsTo(asked, 'localhost:3000')).toContain('/r4/northwind/.well-known/smart-configuration');
     expect(asked.filter(({ url }) => toAuthorize(url))).toEqual([]);
     expect(pathsTo(asked, '127.0.0.1:3003').toSorted()).toEqual(['/oauth2/authorize', '/oauth2/token', '/r4/metadata']);
@@ -284,17 +290,12 @@ describe('what has changed since the canary read the directory', () => {
     ['a payer that is gone', 'payer'],
     ['a partner that is gone', 'partner'],
   ] as const)('%s is no failure', async (_, kind) => {
-    const { deps, asked, lines } = canary();
+    const { run, deps, asked } = canary();
     const registry = { ...deps.registry, [kind]: async () => undefined };
 
-    await canaryHandler({ ...deps, registry })(
-      {},
-      { awsRequestId: 'canary-1', getRemainingTimeInMillis: () => 60_000 },
-    );
+    const log = await run(undefined, {}, { registry });
 
-    expect(lines.map((line) => (JSON.parse(line) as { outcome: string }).outcome)).toEqual(
-      kind === 'payer' ? [] : payerIds.map(() => 'ok'),
-    );
+    expect(log.map(({ outcome }) => outcome)).toEqual(kind === 'payer' ? [] : payerIds.map(() => 'ok'));
     expect(asked.filter(({ url }) => toAuthorize(url))).toEqual([]);
   });
 
@@ -304,25 +305,27 @@ describe('what has changed since the canary read the directory', () => {
     ['by its name if it is not ours', new TypeError('a secret text'), 'TypeError'],
   ])('an entry that cannot be read is a failure, told %s', async (_, error, detail) => {
     for (const kind of ['payer', 'partner'] as const) {
-      const { deps, lines } = canary();
+      const { run, deps, lines } = canary();
       const registry = { ...deps.registry, [kind]: () => Promise.reject(error) };
 
-      await canaryHandler({ ...deps, registry })(
-        {},
-        { awsRequestId: 'canary-1', getRemainingTimeInMillis: () => 60_000 },
-      );
+      const log = await run(undefined, {}, { registry });
 
-      expect(lines.map((line) => JSON.parse(line) as object)).toEqual(
-        payerIds.map(() => expect.objectContaining({ outcome: 'failed', detail })),
-      );
+      expect(log).toEqual(payerIds.map(() => expect.objectContaining({ outcome: 'failed', detail }) as object));
       expect(lines.flatMap((line) => signalsOf(line))).not.toContain('breakerOpened');
     }
   });
 });
 
 describe('what the canary reports as a failure, for this payer only', () => {
-  const redirect = (location: string, status = 302): Response => new Response(null, { status, headers: { location } });
-  const answers = (status: number) => () => new Response('canary', { status });
+  const redirect =
+    (location: string, status = 302) =>
+    () =>
+      new Response(null, { status, headers: { location } });
+  const says =
+    (body: string, status = 200) =>
+    () =>
+      new Response(body, { status });
+  const answers = (status: number) => says('canary', status);
   const away = async (): Promise<never> => {
     throw new TypeError('canary text', { cause: Object.assign(new Error('x'), { code: 'ECONNREFUSED' }) });
   };
@@ -331,108 +334,66 @@ describe('what the canary reports as a failure, for this payer only', () => {
   };
   const ourRequest =
     'http://127.0.0.1:3003/oauth2/authorize?client_id=gateway-at-northwind&redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Foauth2%2Fcallback%2Fnorthwind';
+  const changed = (from: string, to: string) => redirect(ourRequest.replace(from, to));
+  const toPartner = 'http://localhost:3002/callback?error=canary';
+  const otherPlace = JSON.stringify({ authorization_endpoint: 'https://canary.example' });
+  const another = 'discovery: another authorization endpoint';
+  const elsewhere = 'authorize: a redirect to somewhere else';
+  const noConnection = 'TypeError < Error:ECONNREFUSED';
+  const allLate = ['sign-in page', 'token endpoint', 'FHIR API'].map((what) => `${what}: TimeoutError`).join('; ');
 
-  it.each<[string, Answer, string]>([
+  it.each<[string, (url: URL) => boolean, () => Response | Promise<Response>, string]>([
+    ['discovery with another status', toDiscovery, answers(404), 'discovery: status 404'],
+    ['discovery that is no JSON', toDiscovery, answers(200), 'discovery: SyntaxError'],
+    ['discovery that is null', toDiscovery, says('null'), another],
+    ['another’s authorization endpoint', toDiscovery, says(otherPlace), another],
+    ['discovery that is late', toDiscovery, late, 'discovery: TimeoutError'],
+    ['authorize with an error page', toAuthorize, answers(400), 'authorize: status 400 instead of a redirect'],
+    ['authorize that sends to the partner', toAuthorize, redirect(toPartner), elsewhere],
+    ['authorize that sends nowhere', toAuthorize, redirect('canary'), elsewhere],
+    ['authorize with another client_id', toAuthorize, changed('=gateway-at-northwind', '=canary'), elsewhere],
+    ['authorize with another redirect_uri', toAuthorize, changed('callback%2Fnorthwind', 'callback%2Fca'), elsewhere],
+    ['our request to another origin', toAuthorize, changed('127.0.0.1:3003', 'canary.example'), elsewhere],
+    ['our request to another path', toAuthorize, changed('/authorize?', '/authorize/canary?'), elsewhere],
+    ['authorize that names no place', toAuthorize, () => new Response(null, { status: 302 }), elsewhere],
     [
-      'discovery with another status',
-      otherwise(toDiscovery, () => new Response('canary', { status: 404 })),
-      'discovery: status 404',
-    ],
-    ['discovery that is no JSON', otherwise(toDiscovery, () => new Response('canary')), 'discovery: SyntaxError'],
-    [
-      'discovery that is null',
-      otherwise(toDiscovery, () => new Response('null')),
-      'discovery: another authorization endpoint',
-    ],
-    [
-      'another’s authorization endpoint',
-      otherwise(toDiscovery, () => Response.json({ authorization_endpoint: 'https://canary.example' })),
-      'discovery: another authorization endpoint',
-    ],
-    ['discovery that is late', otherwise(toDiscovery, late), 'discovery: TimeoutError'],
-    [
-      'authorize with an error page',
-      otherwise(toAuthorize, () => new Response('canary', { status: 400 })),
-      'authorize: status 400 instead of a redirect',
-    ],
-    [
-      'authorize that sends to the partner',
-      otherwise(toAuthorize, () => redirect('http://localhost:3002/callback?error=canary')),
-      'authorize: a redirect to somewhere else',
-    ],
-    [
-      'authorize that sends nowhere',
-      otherwise(toAuthorize, () => redirect('canary')),
-      'authorize: a redirect to somewhere else',
-    ],
-    [
-      'authorize with another client_id',
-      otherwise(toAuthorize, () => redirect(ourRequest.replace('=gateway-at-northwind', '=canary'))),
-      'authorize: a redirect to somewhere else',
-    ],
-    [
-      'authorize with another redirect_uri',
-      otherwise(toAuthorize, () => redirect(ourRequest.replace('callback%2Fnorthwind', 'callback%2Fcanary'))),
-      'authorize: a redirect to somewhere else',
-    ],
-    [
-      'authorize that sends our request to another origin',
-      otherwise(toAuthorize, () => redirect(ourRequest.replace('127.0.0.1:3003', 'canary.example'))),
-      'authorize: a redirect to somewhere else',
-    ],
-    [
-      'authorize that sends our request to another path',
-      otherwise(toAuthorize, () => redirect(ourRequest.replace('/oauth2/authorize?', '/oauth2/authorize/canary?'))),
-      'authorize: a redirect to somewhere else',
-    ],
-    [
-      'authorize that names no place to go to',
-      otherwise(toAuthorize, () => new Response(null, { status: 302 })),
-      'authorize: a redirect to somewhere else',
-    ],
-    [
-      'authorize with our request, but the last status before the redirects',
-      otherwise(toAuthorize, () => redirect(ourRequest, 299)),
+      'the status before redirects',
+      toAuthorize,
+      redirect(ourRequest, 299),
       'authorize: status 299 instead of a redirect',
     ],
     [
-      'authorize with our request, but the first status after the redirects',
-      otherwise(toAuthorize, () => redirect(ourRequest, 400)),
+      'the status after redirects',
+      toAuthorize,
+      redirect(ourRequest, 400),
       'authorize: status 400 instead of a redirect',
     ],
-    ['the gateway that is away', otherwise(toAuthorize, away), 'authorize: TypeError < Error:ECONNREFUSED'],
-    ['a sign-in page that fails', otherwise(toSignIn, answers(500)), 'sign-in page: status 500'],
-    ['a sign-in page that is away', otherwise(toSignIn, away), 'sign-in page: TypeError < Error:ECONNREFUSED'],
-    ['a sign-in page that is late', otherwise(toSignIn, late), 'sign-in page: TimeoutError'],
-    ['a token endpoint that fails', otherwise(toToken, answers(500)), 'token endpoint: status 500'],
-    ['a token endpoint that is away', otherwise(toToken, away), 'token endpoint: TypeError < Error:ECONNREFUSED'],
-    ['a token endpoint that sends elsewhere', otherwise(toToken, answers(300)), 'token endpoint: status 300'],
-    ['a FHIR API that fails', otherwise(toFhir, answers(503)), 'FHIR API: status 503'],
-    ['a FHIR API that is late', otherwise(toFhir, late), 'FHIR API: TimeoutError'],
-    ['a FHIR API that sends elsewhere', otherwise(toFhir, answers(399)), 'FHIR API: status 399'],
-    [
-      'a payer of which nothing answers, with all that is wrong',
-      otherwise(toPayer, late),
-      'sign-in page: TimeoutError; token endpoint: TimeoutError; FHIR API: TimeoutError; breaker opened',
-    ],
-  ])('is %s', async (_, answer, detail) => {
-    const { run, lines } = canary({ answer });
+    ['the gateway that is away', toAuthorize, away, `authorize: ${noConnection}`],
+    ['a sign-in page that fails', toSignIn, answers(500), 'sign-in page: status 500'],
+    ['a sign-in page that is away', toSignIn, away, `sign-in page: ${noConnection}`],
+    ['a sign-in page that is late', toSignIn, late, 'sign-in page: TimeoutError'],
+    ['a token endpoint that fails', toToken, answers(500), 'token endpoint: status 500'],
+    ['a token endpoint that is away', toToken, away, `token endpoint: ${noConnection}`],
+    ['a token endpoint that sends elsewhere', toToken, answers(300), 'token endpoint: status 300'],
+    ['a FHIR API that fails', toFhir, answers(503), 'FHIR API: status 503'],
+    ['a FHIR API that is late', toFhir, late, 'FHIR API: TimeoutError'],
+    ['a FHIR API that sends elsewhere', toFhir, answers(399), 'FHIR API: status 399'],
+    ['a payer of which nothing answers, with all that is wrong', toPayer, late, `${allLate}; breaker opened`],
+  ])('is %s', async (_, where, answer, detail) => {
+    const { run, lines } = canary({ answer: otherwise(where, answer) });
 
     const log = await run();
 
     expect(log.find(({ payer }) => payer === 'northwind')).toMatchObject({ level: 'error', outcome: 'failed', detail });
     expect(log.filter(({ outcome }) => outcome === 'ok')).toHaveLength(payerIds.length - 1);
-    expect(metric(lines.find((line) => line.includes('northwind')) ?? '', 'requests')).toEqual({
+    const line = lines.find((one) => one.includes('northwind')) ?? '';
+    expect(metric(line, 'requests')).toEqual({
       'step=canary outcome=failed': 1,
       'payer=northwind step=canary outcome=failed': 1,
     });
     // Enough for the alarm by itself.
-    expect(metric(lines.find((line) => line.includes('northwind')) ?? '', 'payerDown')).toEqual({
-      '': payerDownThreshold,
-      'payer=northwind': payerDownThreshold,
-    });
-    const metrics = metricsOf(lines.find((line) => line.includes('northwind')) ?? '').map(({ name }) => name);
-    expect(new Set(metrics)).toEqual(
+    expect(metric(line, 'payerDown')).toEqual({ '': payerDownThreshold, 'payer=northwind': payerDownThreshold });
+    expect(new Set(metricsOf(line).map(({ name }) => name))).toEqual(
       new Set(['requests', 'ms', 'payerDown', ...(detail.endsWith('breaker opened') ? ['breakerOpened'] : [])]),
     );
     expect(lines.join().toLowerCase().replaceAll('"canary"', '').replaceAll('canary-1', '')).not.toContain('canary');
@@ -440,27 +401,24 @@ describe('what the canary reports as a failure, for this payer only', () => {
 
   it('is not a payer that refuses, or whose sign-in page asks the browser to continue', async () => {
     const well = [
-      otherwise(toSignIn, () => redirect('/sign-in')),
+      otherwise(toSignIn, redirect('/sign-in')),
       ...[200, 299, 400, 499].map((status) => otherwise(toPayer, answers(status))),
     ];
     for (const answer of well) {
       const { run } = canary({ answer });
 
-      expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
+      await expectAllWell(run());
     }
   });
 
   it.each([300, 302, 399])('is not a redirect (%d) that contains our request and more', async (status) => {
-    const { run } = canary({ answer: otherwise(toAuthorize, () => redirect(`${ourRequest}&state=x&aud=y`, status)) });
+    const { run } = canary({ answer: otherwise(toAuthorize, redirect(`${ourRequest}&state=x&aud=y`, status)) });
 
-    expect((await run()).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
+    await expectAllWell(run());
   });
 
   it('is not the consent page of a partner that shows one', async () => {
-    const { run } = canary({
-      registry: everyPartnerAsks(),
-      answer: otherwise(toAuthorize, () => redirect(ourRequest)),
-    });
+    const { run } = canary({ registry: everyPartnerAsks(), answer: otherwise(toAuthorize, redirect(ourRequest)) });
 
     expect(await run()).toContainEqual(
       expect.objectContaining({ payer: 'northwind', detail: 'authorize: status 302 instead of the consent page' }),
