@@ -142,7 +142,7 @@ describe('how a link may be spelled', () => {
       String.raw`{"l\u0069nk":[{"\u0075r\u006C":"@"}],"respons\u0065":{"l\u006fcation":"@/a"}}`,
     ],
     ...[String.raw`\"reference`, String.raw`\\\"reference`, String.raw`x\"reference`, 'xreference', 'references'].map(
-      (key): Document => [`not under the longer key ${key}`, `{"${key}":"~/Patient/1"}`, 0],
+      (key): Document => [`not under the longer key ${key}`, `{"${key}":"~/Patient/1"}`],
     ),
     [
       'not under longer keys in a link',
