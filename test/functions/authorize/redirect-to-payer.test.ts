@@ -49,22 +49,6 @@ describe('authorize, on success', () => {
     });
   });
 
-  it.each([
-    ['no scope', '', 'launch/patient patient/*.rs offline_access', true],
-    ['offline_access', 'patient/*.rs offline_access', 'patient/*.rs offline_access', true],
-    ['a read alone', ' patient/Observation.rs  patient/Observation.rs', 'patient/Observation.rs', false],
-  ])(
-    'stores for %s which scope was requested, and whether with offline access',
-    async (_, asked, scope, refreshable) => {
-      const { authorize, dynamo } = gateway();
-
-      await authorize({ scope: asked });
-
-      const [item] = dynamo.items('LoginAttempts').values();
-      expect(item).toMatchObject({ scope: { S: scope }, refreshable: { BOOL: refreshable } });
-    },
-  );
-
   it('makes one write and no other call', async () => {
     const { authorize, dynamo, payer } = gateway();
 

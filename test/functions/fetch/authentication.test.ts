@@ -1,5 +1,4 @@
 import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
-import { gateway, throttled } from '../../support/login.ts';
 
 const ready = () => {
   const test = fetchGateway();
@@ -73,16 +72,6 @@ describe('who may not read', () => {
     expect(both.text).not.toContain(token);
   });
 
-  it('answers a malformed token with 401 invalid_token, without a read of the table', async () => {
-    const test = ready();
-    const { token } = await test.grant();
-    const answer = await refused(`${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`, {}, test);
-    expect(answer.statusCode).toBe(401);
-    expect(answer.challenge).toMatch(/^Bearer error="invalid_token", error_description="[^"]+"$/);
-    expect(answer.issue.code).toBe('login');
-    expect(test.dynamo.calls()).toEqual([]);
-  });
-
   it('answers an expired token with 401 invalid_token, even before TTL has removed the item', async () => {
     const test = ready();
     const { token } = await test.grant();
@@ -102,29 +91,5 @@ describe('who may not read', () => {
     test.payer.requests.length = 0;
     test.passSeconds(120);
     expect((await refused(token, {}, test)).statusCode).toBe(401);
-  });
-
-  it('admits no one while DynamoDB fails: 503 with Retry-After', async () => {
-    const test = ready();
-    const { token } = await test.grant();
-    test.dynamo.failNext('GetItem', throttled());
-    const answer = await refused(token, {}, test);
-    expect(answer).toMatchObject({ statusCode: 503, issue: { code: 'transient' } });
-    expect(answer.headers['Retry-After']).toBe('5');
-  });
-});
-
-describe('tokens of a real login', () => {
-  it('lets both the current and the previous access token read until they expire', async () => {
-    const login = gateway();
-    const test = fetchGateway();
-    const first = await login.connect();
-    const next = JSON.parse((await login.refresh(first.refresh_token)).body) as typeof first;
-    expect(next.access_token).not.toBe(first.access_token);
-    login.payer.http = () => Promise.resolve(fhir({ resourceType: 'Patient', id: 'patient-1' }));
-    const deps = { ...test.deps, ...login.deps };
-    for (const { access_token: token } of [first, next]) {
-      expect((await read(deps, 'Patient/patient-1', token)).statusCode).toBe(200);
-    }
   });
 });

@@ -214,10 +214,16 @@ describe('a request that is refused before its grant is known', () => {
     const { token } = await test.grant();
     test.dynamo.failNext('GetItem', throttled());
 
-    const { told, named } = await toldOf(test, read(test.deps, 'Patient', token));
+    const refused = read(test.deps, 'Patient', token);
 
-    expect(told.slice(3)).toEqual(['temporarily_unavailable', 'dynamodb: ProvisionedThroughputExceededException']);
-    expect(named).toEqual({ payer });
+    const text = 'The service is briefly unavailable. Please try again.';
+    const detail = 'dynamodb: ProvisionedThroughputExceededException';
+    expect(await toldOf(test, refused)).toEqual({
+      told: [503, 'transient', text, 'temporarily_unavailable', detail],
+      named: { payer },
+    });
+    expect((await refused).headers['Retry-After']).toBe('5');
+    expect(test.payer.requests).toEqual([]);
   });
 });
 
@@ -269,6 +275,7 @@ describe('an unusable token gets the same answer for every cause, and the log sa
   ])('%s, of %s', async (detail, names, ask) => {
     const test = fetchGateway();
     const grant = await test.grant();
+    test.dynamo.calls();
 
     const asking = ask(test, grant);
 
@@ -281,6 +288,7 @@ describe('an unusable token gets the same answer for every cause, and the log sa
     const challenge = `Bearer error="invalid_token", error_description="${publicMessage}"`;
     expect((await asking).headers).toMatchObject({ 'WWW-Authenticate': challenge });
     expect(test.payer.requests).toEqual([]);
+    if (detail.startsWith('damaged')) expect(test.dynamo.calls()).toEqual([]);
   });
 });
 

@@ -11,16 +11,6 @@ type Gateway = ReturnType<typeof gateway>;
 type Request = (test: Gateway, pair: TokenBody) => Promise<ApiResponse>;
 
 describe('a request to token, revoke or introspect', () => {
-  it.each(resources)('%s refuses a GET with 405', async (resource) => {
-    const { handlers } = gateway();
-
-    const response = await call(handlers.token, apiEvent(resource));
-
-    expect(response.statusCode).toBe(405);
-    expect(response.headers['Allow']).toBe('POST');
-    expect(bodyOf(response)).toEqual({ error: 'invalid_request', error_description: 'Use POST.' });
-  });
-
   it.each(resources)('%s refuses a JSON body, and a body without a type', async (resource) => {
     const { handlers } = gateway();
     const json = { ...basic(), 'Content-Type': 'application/json' };

@@ -7,7 +7,7 @@ import { cutEverywhere, expectEverywhere, gateway, inChunks, payer, rewriteBytes
 
 const rewrite = (text: string, from?: readonly string[], to?: string) => rewriteBytes([Buffer.from(text)], from, to);
 /** A document in which `@` stands for the payer's base where it is rewritten, and `~` where it stays. */
-type Document = readonly [what: string, template: string, foreignLinks?: number];
+type Document = [what: string, template: string, foreignLinks?: number];
 
 /** Rewritten as expected wherever it is cut, also if more follows, and as the slow parser rewrites it. */
 const expectRewritten = (template: string, foreignLinks = 0): void => {
