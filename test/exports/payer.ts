@@ -37,6 +37,13 @@ export interface RecordPayer {
  * Starts a payer with one member, whose resources are made on request. It has searches by type, reads, and a token
  * endpoint.
  */
+/** A CapabilityStatement that declares these types. */
+const statementOf = (types: readonly string[]): string =>
+  JSON.stringify({
+    resourceType: 'CapabilityStatement',
+    rest: [{ mode: 'server', resource: types.map((type) => ({ type, interaction: [{ code: 'search-type' }] })) }],
+  });
+
 export const startRecordPayer = async (
   record: PayerRecord,
   { pageSize = 100, pageMs = 0, base }: { pageSize?: number; pageMs?: number; base: (port: number) => string },
@@ -85,9 +92,11 @@ export const startRecordPayer = async (
     }
     const [name = '', id = ''] = path.split(/[/?]/);
     const body =
-      name === 'Practitioner'
-        ? textOf(record, name, Number(id.slice(1)), base(port))
-        : pageOf(name, Number(url.searchParams.get('page') ?? 0));
+      name === 'metadata'
+        ? statementOf(Object.keys(record.counts))
+        : name === 'Practitioner'
+          ? textOf(record, name, Number(id.slice(1)), base(port))
+          : pageOf(name, Number(url.searchParams.get('page') ?? 0));
     response.writeHead(200, { ...type, 'content-length': Buffer.byteLength(body) });
     if (trouble?.kind !== 'cut') response.end(body);
     else response.write(body.slice(0, body.length / 2), () => response.destroy());

@@ -1,5 +1,5 @@
 import type { Problem } from '../reading/problems.ts';
-import { UnreadablePage } from '../reading/unreadable-page.ts';
+import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
 import { readStateFile, referredIn } from '../state/state-file.ts';
 import { everything, type ReferencesTask } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
@@ -24,7 +24,7 @@ const reportBeyondScope = (leg: Leg, type: string): void => {
     !leg.planned.some((one) => one === type || one === everything) &&
     leg.state.seen.add(leg.tagOf(`beyond ${type}`))
   )
-    leg.problems.push({ kind: 'typeOutOfScope', type });
+    leg.problems.add({ kind: 'typeOutOfScope', type });
 };
 
 /** Reads one resource that the record refers to. */
@@ -42,6 +42,7 @@ const readReferred = async (leg: Leg, task: ReferencesTask, name: string): Promi
         return isAccountedFor(leg, name) ? 'done' : { problem: { kind: 'referenceNotRead', type, id, status: 200 } };
       } catch (error) {
         if (!(error instanceof UnreadablePage)) throw error;
+        if (boundFaults.has(error.fault)) return { problem: { kind: 'referenceNotRead', type, id, status: 200 } };
         return { after: await afterFailure(leg, task) };
       }
     default:
@@ -78,8 +79,8 @@ export const followReferences = async (leg: Leg, first: ReferencesTask): Promise
           task = leg.queue[0] as ReferencesTask;
           if ('stop' in after) return after.stop;
           if ('again' in after) continue;
-          leg.problems.push({ kind: 'referenceNotRead', ...parseName(name) });
-        } else if (outcome !== 'done') leg.problems.push(outcome.problem);
+          leg.problems.add({ kind: 'referenceNotRead', ...parseName(name) });
+        } else if (outcome !== 'done') leg.problems.add(outcome.problem);
       }
       task = updateTask(leg, task, { at: task.at + 1, ...fresh });
     }

@@ -5,7 +5,8 @@ import type { PartWriter } from '../parts.ts';
 import type { Declared } from '../plan/declared.ts';
 import type { Wanted } from '../plan/wanted.ts';
 import type { RecordRules } from '../reading/check-resource.ts';
-import type { NotReadReason, Problem } from '../reading/problems.ts';
+import type { ProblemList } from '../reading/problem-list.ts';
+import type { NotReadReason } from '../reading/problems.ts';
 import type { PageRoom } from '../reading/split-bundle.ts';
 import type { StateKey } from '../state/memory.ts';
 import type { JobState, Task } from '../state/state.ts';
@@ -51,8 +52,10 @@ export interface Leg {
   readonly withEverything: Set<string>;
   /** The types of which this leg brought resources. */
   readonly came: Set<string>;
-  readonly problems: Problem[];
+  readonly problems: ProblemList;
   readonly referred: string[];
+  /** How many resources of each type the record refers to beyond those that an export reads. */
+  readonly unread: Map<string, number>;
   transactionTime: string | undefined;
   pages: number;
   resources: number;

@@ -5,7 +5,7 @@ import { anyType } from '../../shared/scopes/resource-types.ts';
 import { missingFromTotal, nextPage, type NextPage } from '../reading/next-page.ts';
 import type { Problem } from '../reading/problems.ts';
 import type { PageInfo } from '../reading/split-bundle.ts';
-import { UnreadablePage } from '../reading/unreadable-page.ts';
+import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
 import { everything, type SearchTask } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
 import { askPayer, type Answer } from './ask-payer.ts';
@@ -107,6 +107,9 @@ const takeOrFail = async (
   return { counted: updateTask(leg, task, { matched, ...counts }), taken };
 };
 
+/** Whether a page is larger than any is read. Another try would give the same. */
+const isOfBound = (problem: Problem): boolean => problem.kind === 'pageUnreadable' && boundFaults.has(problem.fault);
+
 const faultOf = ({ type, page }: SearchTask, answer: Answer): Problem => {
   if (answer.kind === 'failed' && answer.fault !== undefined)
     return { kind: 'pageUnreadable', type, page, fault: answer.fault };
@@ -115,7 +118,7 @@ const faultOf = ({ type, page }: SearchTask, answer: Answer): Problem => {
 };
 
 const endTask = (leg: Leg, problem?: Problem): undefined => {
-  if (problem !== undefined) leg.problems.push(problem);
+  if (problem !== undefined) leg.problems.add(problem);
   leg.queue.shift();
 };
 
@@ -223,6 +226,7 @@ const readPage = async (leg: Leg, task: SearchTask, asking: Asking): Promise<Sea
   const { counted, taken } = await takeOrFail(leg, task, answer, (next) => asking.ahead(task, next));
   if ('fault' in taken) {
     asking.drop();
+    if (isOfBound(taken.fault)) return endTask(leg, taken.fault);
     return settle(await afterFailure(leg, counted), taken.fault);
   }
   return afterPage(leg, counted, taken, leg.resources > before ? 0 : task.stale + 1);

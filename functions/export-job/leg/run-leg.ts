@@ -10,7 +10,8 @@ import { partWriter } from '../parts.ts';
 import { wantedOf } from '../plan/wanted.ts';
 import { tagger } from '../reading/identity.ts';
 import { reachedBound } from '../reading/next-page.ts';
-import { countName, type NotReadReason, type Problem } from '../reading/problems.ts';
+import { createProblemList } from '../reading/problem-list.ts';
+import type { NotReadReason } from '../reading/problems.ts';
 import { withCause } from '../say-cause.ts';
 import type { Committed } from '../state/memory.ts';
 import { resourcesTotalOf, typesDoneOf, type Delta, type JobState, type Task } from '../state/state.ts';
@@ -99,8 +100,9 @@ const makeLeg = async (
     withEverything: new Set(state.known.withEverything),
     came: new Set(),
     requestId: uuidOf(deps.randomBytes(16)),
-    problems: [],
+    problems: createProblemList(state.known.reported),
     referred: [],
+    unread: new Map(),
     transactionTime: state.known.transactionTime,
     pages: 0,
     resources: 0,
@@ -145,23 +147,11 @@ const readWatched = async (leg: Leg): Promise<Stop> => {
   }
 };
 
-/** The most problems listed under one name. The rest are only counted. */
-const mostListed = 200;
-
-const listProblems = (leg: Leg): { readonly problems: Problem[]; readonly reported: Record<string, number> } => {
-  const reported: Record<string, number> = { ...leg.state.known.reported };
-  const problems = leg.problems.filter((problem) => {
-    const name = countName(problem);
-    reported[name] = (reported[name] ?? 0) + 1;
-    return reported[name] <= mostListed;
-  });
-  return { problems, reported };
-};
-
 const deltaOf = async (leg: Leg): Promise<Delta> => {
   const { known } = leg.state;
   const { queue, planned, declared, finished, withEverything, referred, transactionTime } = leg;
-  const { problems, reported } = listProblems(leg);
+  for (const [type, count] of leg.unread)
+    leg.problems.add({ kind: 'referencesNotRead', type, count, why: 'references' });
   return {
     known: {
       ...known,
@@ -171,13 +161,13 @@ const deltaOf = async (leg: Leg): Promise<Delta> => {
       ...(declared === undefined ? {} : { declared }),
       ...(known.finished === undefined ? {} : { finished: [...finished], withEverything: [...withEverything] }),
       references: (known.references ?? 0) + leg.references,
-      reported,
+      reported: leg.problems.counts(),
       pages: known.pages + leg.pages,
       resources: known.resources + leg.resources,
       bytes: known.bytes + leg.parts.bytes(),
     },
     parts: await leg.parts.put(),
-    problems,
+    problems: leg.problems.listed(),
     referred,
   };
 };

@@ -20,7 +20,7 @@ export const followPlan = (
   append(queue, left);
   planned.splice(0);
   append(planned, new Set(plan.tasks.map(({ type }) => type)));
-  append(problems, problemsOf(plan, options));
+  for (const problem of problemsOf(plan, options)) problems.add(problem);
 };
 
 /** Replaces the request for everything, and the searches that follow it, with one search per type. */
@@ -39,7 +39,7 @@ export const searchByType = (leg: Leg): void => {
 export const dropIfCame = ({ queue, problems, state, withEverything }: Leg, task: SearchTask): boolean => {
   if (task.unlessCame !== true || task.page > 1 || !withEverything.has(task.type)) return false;
   const isLacking = (problem: Problem): boolean => problem.type === everything && isMissing(problem);
-  if (problems.some(isLacking) || state.problems.some(isLacking)) return false;
+  if (problems.listed().some(isLacking) || state.problems.some(isLacking)) return false;
   queue.shift();
   return true;
 };
@@ -50,8 +50,8 @@ export const dropIfCame = ({ queue, problems, state, withEverything }: Leg, task
  */
 export const searchTypesInstead = (leg: Leg): void => {
   const { problems, state } = leg;
-  const at = problems.findIndex(isRefusal);
-  if (at === -1 || leg.resources + state.known.resources > 0) return;
-  problems.splice(at, 1);
+  const refusal = problems.listed().find(isRefusal);
+  if (refusal === undefined || leg.resources + state.known.resources > 0) return;
+  problems.remove(refusal);
   searchByType(leg);
 };

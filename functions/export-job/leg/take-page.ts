@@ -1,4 +1,5 @@
 import { payerBases } from '../../shared/registry/urls.ts';
+import { createProblemList } from '../reading/problem-list.ts';
 import { createLineRewriter } from '../reading/rewrite-line.ts';
 import { createBundleSplitter, type PageInfo } from '../reading/split-bundle.ts';
 import { UnreadablePage } from '../reading/unreadable-page.ts';
@@ -44,7 +45,7 @@ export const takePage = async (
   { links: onLinks, match = () => undefined, repeat = () => undefined }: PageEvents = {},
 ): Promise<PageInfo> => {
   const rewrite = createLineRewriter({ bases: payerBases(leg.payer), facade: leg.facade });
-  const taking: Taking = { leg, source, rewrite, match, repeat, found: [] };
+  const taking: Taking = { leg, source, rewrite, match, repeat, found: createProblemList() };
   const splitter = createBundleSplitter({
     of: source.of,
     room: leg.pageRoom,
@@ -65,7 +66,7 @@ export const takePage = async (
       }
     }
     const info = splitter.end();
-    leg.problems.push(...taking.found);
+    leg.problems.addAll(taking.found);
     return info;
   } finally {
     end();

@@ -4,6 +4,7 @@ import { checkResource, type ResourceVerdict } from '../reading/check-resource.t
 import type { ResourceHead } from '../reading/head-of-resource.ts';
 import { identityOf } from '../reading/identity.ts';
 import type { EntryMode, PageResource, SkippedResource, SkipReason } from '../reading/page-resource.ts';
+import type { ProblemList } from '../reading/problem-list.ts';
 import { payerRemarks, type Problem } from '../reading/problems.ts';
 import { referredBy } from '../reading/references.ts';
 import { unservedAttachments, type createLineRewriter } from '../reading/rewrite-line.ts';
@@ -32,7 +33,7 @@ export interface Taking {
   /** As in {@link PageEvents}. */
   readonly repeat: () => void;
   /** Problems that the next try finds again, if the page breaks off. */
-  readonly found: Problem[];
+  readonly found: ProblemList;
 }
 
 /** Marks a resource as seen. Counts it if it matches and is new in this search. Returns whether the export had not seen it. */
@@ -74,8 +75,8 @@ const skip = (taking: Taking, { skipped, mode, ...unchecked }: SkippedResource):
   const { leg, source, found } = taking;
   const head = headOf(source, unchecked);
   const problem = skipProblem(source, skipped, head);
-  if (head.type === undefined || head.id === undefined) found.push(problem);
-  else if (markLeftOut(taking, `${head.type}/${head.id}`, head.type, mode)) leg.problems.push(problem);
+  if (head.type === undefined || head.id === undefined) found.add(problem);
+  else if (markLeftOut(taking, `${head.type}/${head.id}`, head.type, mode)) leg.problems.add(problem);
 };
 
 /** Counts a resource that does not belong in the record, and reports it unless it was not asked for. */
@@ -84,20 +85,30 @@ const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceV
   const { page } = source;
   if (why === 'notWanted' && leg.wantedAtKickOff.isWanted(resource.type)) reportLostScope(leg, resource.type);
   if (!markLeftOut(taking, identityOf(resource), resource.type, resource.mode)) return;
-  if (why === 'notFhir') leg.problems.push({ kind: 'entrySkipped', reason: 'notFhir', page, type: source.type });
-  if (why === 'unknownPatient') leg.problems.push({ kind: 'unknownPatient', type: resource.type, page });
-  if (why === 'otherPatient') leg.problems.push({ kind: 'otherPatient', type: resource.type, page });
+  if (why === 'notFhir') leg.problems.add({ kind: 'entrySkipped', reason: 'notFhir', page, type: source.type });
+  if (why === 'unknownPatient') leg.problems.add({ kind: 'unknownPatient', type: resource.type, page });
+  if (why === 'otherPatient') leg.problems.add({ kind: 'otherPatient', type: resource.type, page });
 };
 
-/** Lists the resources that this one refers to, so that they can be read later. Skips those already read or listed. */
+/** The most references that a leg lists. */
+const mostReferred = 100_000;
+
+/**
+ * Lists the resources that this one refers to, so that they can be read later. Skips those already read or listed. What is
+ * beyond the bounds is only counted.
+ */
 const noteReferences = (leg: Leg, resource: PageResource): void => {
-  const { rules, state, tagOf } = leg;
+  const { rules, state, tagOf, referred: listed, unread } = leg;
+  if (resource.hasMoreReferences)
+    leg.problems.add({ kind: 'referencesNotListed', type: resource.type, id: resource.id });
   for (const referred of referredBy(resource, rules)) {
     const name = `${referred.type}/${referred.id}`;
-    const isNew = !state.seen.has(tagOf(name)) && state.seen.add(tagOf(`reference ${name}`));
-    if (!isNew) continue;
-    if (referred.isReadable) leg.referred.push(name);
-    else leg.problems.push({ kind: 'referenceNotAsked', type: referred.type });
+    if (state.seen.has(tagOf(name)) || state.seen.has(tagOf(`reference ${name}`))) continue;
+    const isFull = listed.length >= mostReferred || state.seen.size() > mostTags;
+    if (!isFull) state.seen.add(tagOf(`reference ${name}`));
+    if (isFull) unread.set(referred.type, (unread.get(referred.type) ?? 0) + 1);
+    else if (referred.isReadable) listed.push(name);
+    else leg.problems.add({ kind: 'referenceNotAsked', type: referred.type });
   }
 };
 
@@ -108,7 +119,7 @@ const take = (taking: Taking, resource: PageResource): void => {
   const { type, id } = resource;
   const verdict = checkResource(resource, rules);
   if (verdict === 'outcome') {
-    found.push(...payerRemarks(resource.resource, source.type, source.page ?? 1));
+    for (const remark of payerRemarks(resource.resource, source.type, source.page ?? 1)) found.add(remark);
     return;
   }
   if (verdict !== 'keep') {
@@ -120,7 +131,7 @@ const take = (taking: Taking, resource: PageResource): void => {
   leg.resources += 1;
   leg.came.add(type);
   const count = unservedAttachments(resource, rules);
-  if (count > 0) problems.push({ kind: 'unservedAttachment', type, id, count });
+  if (count > 0) problems.add({ kind: 'unservedAttachment', type, id, count });
   noteReferences(leg, resource);
 };
 

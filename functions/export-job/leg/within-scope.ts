@@ -8,7 +8,7 @@ import { searchByType } from './search-types-instead.ts';
 
 /** Reports once that the partner's scope no longer covers a type. */
 export const reportLostScope = ({ state, tagOf, problems }: Leg, type: string): void => {
-  if (state.seen.add(tagOf(`lost ${type}`))) problems.push({ kind: 'typeOutOfScope', type, narrowed: true });
+  if (state.seen.add(tagOf(`lost ${type}`))) problems.add({ kind: 'typeOutOfScope', type, narrowed: true });
 };
 
 /**
@@ -21,6 +21,6 @@ export const dropIfBeyondScope = (leg: Leg, { type, page }: SearchTask): boolean
   queue.shift();
   if (type !== everything) reportLostScope(leg, type);
   else if (page === 1) searchByType(leg);
-  else problems.push({ kind: 'typeNotRead', type, why: 'scopeNarrowed' });
+  else problems.add({ kind: 'typeNotRead', type, why: 'scopeNarrowed' });
   return true;
 };

@@ -16,6 +16,8 @@ export interface ValueKeeper {
   readonly isTooLarge: () => boolean;
   /** How many levels deep its objects and arrays are nested. */
   readonly depth: () => number;
+  /** How many strings, scalars, objects and arrays it has, names included. */
+  readonly nodes: () => number;
   /** How many members its objects have. A repeated member counts each time. */
   readonly members: () => number;
 }
@@ -30,6 +32,7 @@ export const keepValues = (held: Buffer): ValueKeeper => {
   let level = 0;
   let deepest = 0;
   let members = 0;
+  let nodes = 0;
 
   const keep = (chunk: Buffer, to: number): void => {
     if (mostBytes === 0 || isTooLarge || from === to) return;
@@ -41,7 +44,7 @@ export const keepValues = (held: Buffer): ValueKeeper => {
   return {
     begin(most) {
       mostBytes = Math.min(most, held.length);
-      heldLength = deepest = members = 0;
+      heldLength = deepest = members = nodes = 0;
       isTooLarge = false;
       from = -1;
     },
@@ -60,6 +63,7 @@ export const keepValues = (held: Buffer): ValueKeeper => {
         keep(chunk, start);
         from = end;
       } else {
+        if (kind !== token.closing && tokens.isFirst) nodes++;
         if (kind === token.opening) deepest = Math.max(deepest, tokens.level - level + 1);
         if (tokens.isMember && tokens.isFirst && !isNext) members++;
       }
@@ -70,6 +74,7 @@ export const keepValues = (held: Buffer): ValueKeeper => {
     kept: () => held.subarray(0, heldLength),
     isTooLarge: () => isTooLarge,
     depth: () => deepest,
+    nodes: () => nodes,
     members: () => members,
   };
 };

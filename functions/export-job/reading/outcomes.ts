@@ -12,6 +12,7 @@ interface Issue {
 const skipReasons = {
   tooLarge: 'it is larger than 10 MB, where clients stop reading a line',
   tooDeep: 'it is nested deeper than any FHIR resource needs',
+  tooMany: 'it has more elements than any FHIR resource needs',
   notJson: 'it is not valid JSON',
   repeatedKey: 'it has the same member twice, so that its meaning is not certain',
   notResource: 'it is not a FHIR resource',
@@ -26,6 +27,9 @@ const pageFaults = {
   notList: 'its entries are not a list',
   linksTooLong: 'its links are too long',
   repeatedKey: 'the Bundle has the same member twice',
+  tooLarge: 'the page is larger than 2 GB',
+  tooManyEntries: 'the page has more than a million entries',
+  tooManyMembers: 'the Bundle has more than a thousand members',
 } as const;
 
 const notReadReasons: Readonly<Record<NotReadReason, string>> = {
@@ -194,6 +198,12 @@ const issueOf = (problem: Problem): Issue => {
         severity: 'error',
         code: 'incomplete',
         text: `The record refers to ${problem.count} ${problem.count === 1 ? 'resource' : 'resources'} of type ${problem.type} that ${problem.count === 1 ? 'was' : 'were'} not read: ${notReadReasons[problem.why]}.`,
+      };
+    case 'referencesNotListed':
+      return {
+        severity: 'error',
+        code: 'incomplete',
+        text: `${named(problem.type, problem.id)} refers to more resources than an export reads of one.`,
       };
     case 'unservedAttachment':
       return {

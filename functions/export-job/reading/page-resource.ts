@@ -9,6 +9,8 @@ import { surveyResource, type Survey } from './survey-resource.ts';
 export type SkipReason =
   | 'tooLarge'
   | 'tooDeep'
+  /** It has more elements than are read. */
+  | 'tooMany'
   /** For example, a line break inside a string, or bytes that are not UTF-8. */
   | 'notJson'
   /** An object has the same member twice. Parsers disagree on which one counts. */
@@ -45,6 +47,9 @@ export interface SkippedResource extends ResourceHead {
 /** The most levels of nesting; no R4 resource needs this many. */
 const mostLevels = 200;
 
+/** The most names, values and brackets. The parser takes memory for each. */
+const mostNodes = 500_000;
+
 /** The long strings of a resource larger than this, in bytes, are cut before it is parsed. */
 const largeBytes = 256 * 1024;
 
@@ -54,6 +59,7 @@ export const readKept = (keeper: ValueKeeper): Omit<PageResource, 'mode'> | Omit
   const skip = (skipped: SkipReason): Omit<SkippedResource, 'mode'> => ({ skipped, ...headOfResource(kept) });
   if (keeper.isTooLarge()) return skip('tooLarge');
   if (keeper.depth() > mostLevels) return skip('tooDeep');
+  if (keeper.nodes() > mostNodes) return skip('tooMany');
   if (!isUtf8(kept)) return skip('notJson');
   let resource: unknown;
   try {

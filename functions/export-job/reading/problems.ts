@@ -60,6 +60,8 @@ export type Problem =
     }
   /** Resources that the record refers to, and whose turn never came. */
   | { readonly kind: 'referencesNotRead'; readonly type: string; readonly count: number; readonly why: NotReadReason }
+  /** A resource has more references than are read of one. */
+  | { readonly kind: 'referencesNotListed'; readonly type: string; readonly id: string | undefined }
   /** A resource that the record refers to has an id that cannot be asked for. */
   | { readonly kind: 'referenceNotAsked'; readonly type: string }
   /** The URL of an attachment is not below the facade. */

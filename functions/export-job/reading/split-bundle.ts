@@ -40,6 +40,8 @@ export interface SplitOptions {
   /** The kind of answer: a Bundle with resources in its entries, or one resource that was read by its id. */
   readonly of: 'search' | 'read';
   readonly room: PageRoom;
+  /** @default {@link pageBounds} */
+  readonly bounds?: PageBounds;
   /** Called with each resource. Its `line` is only valid during the call: the next resource overwrites its memory. */
   readonly take: (resource: PageResource | SkippedResource) => void;
 }
@@ -50,6 +52,16 @@ const mostResourceBytes = 10_000_000;
 const mostKeyBytes = 12 * 6 + 2;
 /** The longest value that is read from the Bundle's own members, such as its links. */
 const mostMemberBytes = 64 * 1024;
+
+/** The most that is read of a page: far more than any payer's has, and few enough that every page ends. */
+export interface PageBounds {
+  readonly entries: number;
+  /** Of the Bundle itself. */
+  readonly members: number;
+  readonly bytes: number;
+}
+
+export const pageBounds: PageBounds = { entries: 1_000_000, members: 1000, bytes: 2_000_000_000 };
 
 export const makePageRoom = (mostBytes = mostResourceBytes): PageRoom => ({
   resource: Buffer.allocUnsafeSlow(mostBytes),
@@ -91,7 +103,7 @@ const modeOf = (search: unknown): EntryMode => {
   return mode === 'include' || mode === 'outcome' ? mode : 'match';
 };
 
-export const createBundleSplitter = ({ of, room, take }: SplitOptions): BundleSplitter => {
+export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: SplitOptions): BundleSplitter => {
   const tokens = readTokens();
   const resources = keepValues(room.resource);
   const members = keepValues(room.member);
@@ -107,6 +119,7 @@ export const createBundleSplitter = ({ of, room, take }: SplitOptions): BundleSp
   let next: readonly string[] | undefined;
   let total: number | undefined;
   let entries = 0;
+  let pageBytes = 0;
   let resource: ReturnType<typeof readKept> | undefined;
   let mode: EntryMode = 'match';
 
@@ -136,6 +149,7 @@ export const createBundleSplitter = ({ of, room, take }: SplitOptions): BundleSp
 
   const endEntry = (): void => {
     entries++;
+    if (entries > bounds.entries) throw new UnreadablePage('tooManyEntries');
     take({ ...(resource ?? { skipped: 'noResource' }), mode });
     resource = undefined;
     mode = 'match';
@@ -146,6 +160,7 @@ export const createBundleSplitter = ({ of, room, take }: SplitOptions): BundleSp
     key = typeof name === 'string' ? name : '';
     if (level !== inBundle || key === '') return;
     if (seenKeys.has(key)) throw new UnreadablePage('repeatedKey');
+    if (seenKeys.size === bounds.members) throw new UnreadablePage('tooManyMembers');
     seenKeys.add(key);
   };
 
@@ -203,6 +218,8 @@ export const createBundleSplitter = ({ of, room, take }: SplitOptions): BundleSp
   return {
     push(bytes) {
       if (bytes.length === 0) return;
+      pageBytes += bytes.length;
+      if (pageBytes > bounds.bytes) throw new UnreadablePage('tooLarge');
       takeChunk(tokens, bytes);
       keeper?.goOn();
       for (;;) {

@@ -2,8 +2,9 @@ import { isObject } from '../../shared/json-object.ts';
 
 /** What one pass through a resource finds. */
 export interface Survey {
-  /** Every literal reference, as written. */
+  /** The literal references, as written: the first ones, if there are very many. */
   readonly references: readonly string[];
+  readonly hasMoreReferences: boolean;
   /** The URL of every attachment, as written. */
   readonly attachments: readonly string[];
   /** How many members its objects have. */
@@ -21,11 +22,15 @@ const holdsAttachment = (name: string): boolean =>
   name === 'document' ||
   name.endsWith('Attachment');
 
+/** The most references that are read of one resource. */
+const mostReferences = 50_000;
+
 /** Visits every member of a resource once. It calls itself for each level, so the caller must limit the depth. */
 export const surveyResource = (resource: unknown): Survey => {
   const references: string[] = [];
   const attachments: string[] = [];
   let members = 0;
+  let hasMoreReferences = false;
 
   const walk = (value: unknown, name: string): void => {
     if (Array.isArray(value)) {
@@ -36,12 +41,13 @@ export const surveyResource = (resource: unknown): Survey => {
         const child = value[key];
         if (typeof child === 'object') walk(child, key);
         else if (typeof child !== 'string') continue;
-        else if (key === 'reference') references.push(child);
+        else if (key === 'reference' && references.length < mostReferences) references.push(child);
+        else if (key === 'reference') hasMoreReferences = true;
         else if (key === 'url' && holdsAttachment(name)) attachments.push(child);
       }
     }
   };
 
   walk(resource, '');
-  return { references, attachments, members };
+  return { references, hasMoreReferences, attachments, members };
 };

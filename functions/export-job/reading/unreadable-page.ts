@@ -10,7 +10,17 @@ export type PageFault =
   /** Its links are too long to be read, so the next page is unknown. */
   | 'linksTooLong'
   /** The Bundle has the same member twice. Parsers disagree on which one counts. */
-  | 'repeatedKey';
+  | 'repeatedKey'
+  | BoundFault;
+
+/** The page is larger than any is read: in bytes, in entries or in members of its own. */
+type BoundFault = 'tooLarge' | 'tooManyEntries' | 'tooManyMembers';
+
+export const boundFaults: ReadonlySet<PageFault> = new Set<BoundFault>([
+  'tooLarge',
+  'tooManyEntries',
+  'tooManyMembers',
+]);
 
 /** A page that cannot be read. The message never quotes the payer's bytes. */
 export class UnreadablePage extends Error {

@@ -43,8 +43,8 @@ const emptyState = (): JobState => ({
 
 const apply = (state: JobState, name: string, delta: Delta): void => {
   state.known = delta.known;
-  state.parts.push(...delta.parts);
-  state.problems.push(...delta.problems);
+  for (const part of delta.parts) state.parts.push(part);
+  for (const problem of delta.problems) state.problems.push(problem);
   if (delta.referred.length > 0) state.referenceFiles.push(name);
 };
 

@@ -2,7 +2,7 @@ import type { Leg } from '../../../functions/export-job/leg/leg.ts';
 import { takeResource } from '../../../functions/export-job/leg/take-resource.ts';
 import { tagger } from '../../../functions/export-job/reading/identity.ts';
 import { bounds } from '../../../functions/export-job/reading/next-page.ts';
-import type { Problem } from '../../../functions/export-job/reading/problems.ts';
+import { createProblemList } from '../../../functions/export-job/reading/problem-list.ts';
 import { createSeenSet } from '../../../functions/export-job/reading/seen.ts';
 import { isComplete } from '../../../functions/shared/exports/manifest.ts';
 import {
@@ -175,7 +175,7 @@ describe('a resource that the record refers to', () => {
 
 it('what is left out is reported, not counted and not remembered once a record has too many tags', () => {
   const seen = createSeenSet();
-  const problems: Problem[] = [];
+  const problems = createProblemList();
   let size = 0;
   let matched = 0;
   const isWanted = (type: string): boolean => type !== 'Claim';
@@ -191,23 +191,85 @@ it('what is left out is reported, not counted and not remembered once a record h
     matched += 1;
   };
   const take = (resource: Readonly<Record<string, unknown>>): void =>
-    takeResource({ leg, source, rewrite: () => [], match, repeat: () => undefined, found: [] }, pageResource(resource));
+    takeResource(
+      { leg, source, rewrite: () => [], match, repeat: () => undefined, found: createProblemList() },
+      pageResource(resource),
+    );
   const theirs = { resourceType: 'Observation', id: '1', subject: { reference: 'Patient/somebody' } };
 
   take(theirs);
   take(theirs);
   take({ resourceType: 'Claim', id: '1' });
-  expect([matched, problems.length, seen.size()]).toEqual([2, 1, 2]);
+  expect([matched, problems.listed().length, seen.size()]).toEqual([2, 1, 2]);
 
   size = 2_500_000;
   take({ ...theirs, id: '3' });
-  expect([matched, problems.length, seen.size()]).toEqual([3, 2, 3]);
+  expect([matched, problems.listed().length, seen.size()]).toEqual([3, 2, 3]);
 
   size = 2_500_001;
   take({ ...theirs, id: '2' });
   take({ resourceType: 'Claim', id: '2' });
   take({ resourceType: 'observation', id: '2' });
-  expect([matched, problems.length, seen.size()]).toEqual([3, 4, 3]);
+  expect([matched, problems.listed().length, seen.size()]).toEqual([3, 4, 3]);
+});
+
+it('a page of two hundred thousand entries without a name costs no more than its search, and is asked for once', async () => {
+  const made = await documents(sentAs(`${'{},'.repeat(199_999)}{}`));
+
+  expect(made.outcomes).toEqual({ Patient: 'complete 1', DocumentReference: 'incomplete 0', Condition: 'complete 0' });
+  expect(made.errors).toHaveLength(201);
+  expect(made.errors.at(-1)).toBe('199800 more problems of this kind with DocumentReference are not listed.');
+  expect(made.world.asked).toHaveLength(3);
+});
+
+it('a page that breaks a bound is named, and not asked for again', async () => {
+  const members = Array.from({ length: 1000 }, (_, at) => `"m${at}":0`).join();
+  const made = await documents({ ...pageOf([]), body: `{"resourceType":"Bundle",${members}}` });
+
+  expect(made.outcomes).toEqual({ Patient: 'complete 1', DocumentReference: 'incomplete 0', Condition: 'complete 0' });
+  expect(made.errors).toEqual([
+    'Page 1 of DocumentReference could not be read: the Bundle has more than a thousand members. Resources are missing.',
+  ]);
+  expect(made.world.asked).toHaveLength(3);
+});
+
+it('references beyond those that an export reads are counted, by the type that they name', () => {
+  const problems = createProblemList();
+  const leg = {
+    problems,
+    referred: Array.from({ length: 99_999 }, () => 'Practitioner/1'),
+    unread: new Map<string, number>(),
+    came: new Set(),
+    item: {},
+    parts: { add: () => undefined },
+    rules: { patient: 'member', bases: [], isWanted: () => true },
+    state: { seen: createSeenSet() },
+    tagOf: tagger(Buffer.alloc(32, 7)),
+  } as unknown as Leg;
+  const take = (resource: Readonly<Record<string, unknown>>): void =>
+    takeResource(
+      {
+        leg,
+        source: { of: 'search', type: 'Basic', page: 1, mark: 2 },
+        rewrite: () => [],
+        match: () => undefined,
+        repeat: () => undefined,
+        found: createProblemList(),
+      },
+      pageResource(resource),
+    );
+  const refers = (count: number, type: string) => ({
+    a: Array.from({ length: count }, (_, at) => ({ reference: `${type}/${at}` })),
+  });
+
+  take({ resourceType: 'Basic', id: '1', ...refers(3, 'Location') });
+  expect([leg.referred.length, ...leg.unread]).toEqual([100_000, ['Location', 2]]);
+
+  take({ resourceType: 'Basic', id: '2', ...refers(50_000, 'Location') });
+  expect(problems.listed()).toEqual([]);
+
+  take({ resourceType: 'Basic', id: '3', ...refers(50_001, 'Location') });
+  expect(problems.listed()).toEqual([{ kind: 'referencesNotListed', type: 'Basic', id: '3' }]);
 });
 
 /** A payer that asks to wait before each page, so that each is a leg of its own. */

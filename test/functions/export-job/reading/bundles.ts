@@ -3,6 +3,7 @@ import {
   createBundleSplitter,
   makePageRoom,
   type BundleSplitter,
+  type PageBounds,
   type PageInfo,
 } from '../../../../functions/export-job/reading/split-bundle.ts';
 import { numbersFrom } from '../../../fuzz/json-documents.ts';
@@ -24,12 +25,12 @@ export interface Collected {
 const usualRoom = makePageRoom();
 
 /** A splitter of an answer, and the resources that it has found so far. @param mostBytes of a resource */
-export const collecting = (of: 'search' | 'read' = 'search', mostBytes?: number): Collected => {
+export const collecting = (of: 'search' | 'read' = 'search', mostBytes?: number, bounds?: PageBounds): Collected => {
   const items: Item[] = [];
   const room = mostBytes === undefined ? usualRoom : makePageRoom(mostBytes);
   const take = (item: Item): void =>
     void items.push(item.skipped === undefined ? { ...item, line: Buffer.from(item.line) } : item);
-  return { splitter: createBundleSplitter({ of, room, take }), items };
+  return { splitter: createBundleSplitter({ of, room, take, ...(bounds && { bounds }) }), items };
 };
 
 /** Splits bytes that arrive in chunks, cut at these offsets. */
@@ -39,10 +40,11 @@ export const split = (
     of = 'search',
     cuts = [],
     mostBytes,
-  }: { of?: 'search' | 'read'; cuts?: readonly number[]; mostBytes?: number } = {},
+    bounds,
+  }: { of?: 'search' | 'read'; cuts?: readonly number[]; mostBytes?: number; bounds?: PageBounds } = {},
 ): Answer => {
   const whole = Buffer.from(bytes);
-  const { splitter, items } = collecting(of, mostBytes);
+  const { splitter, items } = collecting(of, mostBytes, bounds);
   const places = [0, ...cuts.map((cut) => cut % (whole.length + 1)).toSorted((a, b) => a - b), whole.length];
   for (const [index, to] of places.slice(1).entries()) splitter.push(whole.subarray(places[index], to));
   return { items, info: splitter.end() };

@@ -20,8 +20,18 @@ const notRead = [
   'tokenRefused',
   'scopeNarrowed',
 ] as const;
-const skipped = ['tooLarge', 'tooDeep', 'notJson', 'repeatedKey', 'notResource', 'noResource'] as const;
-const faults = ['truncated', 'notJson', 'notBundle', 'notList', 'linksTooLong', 'repeatedKey'] as const;
+const skipped = ['tooLarge', 'tooDeep', 'tooMany', 'notJson', 'repeatedKey', 'notResource', 'noResource'] as const;
+const faults = [
+  'truncated',
+  'notJson',
+  'notBundle',
+  'notList',
+  'linksTooLong',
+  'repeatedKey',
+  'tooLarge',
+  'tooManyEntries',
+  'tooManyMembers',
+] as const;
 const problems: readonly Problem[] = [
   ...faults.map((fault) => ({ kind: 'pageUnreadable', type, page: 2, fault }) as const),
   { kind: 'pageNotRead', type, page: 2, status: 500 },
@@ -54,6 +64,7 @@ const problems: readonly Problem[] = [
   { kind: 'referenceNotRead', type: 'Practitioner', id: '1', status: 200 },
   { kind: 'referencesNotRead', type: 'Practitioner', count: 1, why: 'tokenNotRenewed' },
   { kind: 'referencesNotRead', type: 'Practitioner', count: 2, why: 'tokenNotRenewed' },
+  { kind: 'referencesNotListed', type, id: '1' },
   { kind: 'referenceNotAsked', type },
   { kind: 'unservedAttachment', type, id: '1', count: 1 },
   { kind: 'unservedAttachment', type, count: 2 },
@@ -132,6 +143,7 @@ describe('the error file', () => {
       'referenceGone: warning not-found, nothing missing',
       'referenceNotRead: warning incomplete',
       'referencesNotRead: error incomplete',
+      'referencesNotListed: error incomplete',
       'referenceNotAsked: warning incomplete',
       'unservedAttachment: warning informational, nothing missing',
       'moreOfKind: information informational, nothing missing',

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { pageBounds } from '../../../../functions/export-job/reading/split-bundle.ts';
 import { UnreadablePage } from '../../../../functions/export-job/reading/unreadable-page.ts';
 import { bundleOf, collecting, linesOf, spell, split } from './bundles.ts';
 
@@ -191,7 +192,37 @@ describe('what is no page', () => {
   });
 });
 
+describe('a page', () => {
+  const page = '{"resourceType":"Bundle","entry":[{},{},{}]}';
+  const least = { entries: 3, members: 2, bytes: page.length };
+
+  it('is read if it is as large as it may be', () => {
+    expect(split(page, { bounds: least }).info.entries).toBe(3);
+  });
+
+  it.each([
+    ['entries', 'tooManyEntries'],
+    ['members', 'tooManyMembers'],
+    ['bytes', 'tooLarge'],
+  ] as const)('is refused if it has one more of its %s than it may', (bound, fault) => {
+    expect(faultOf(() => split(page, { bounds: { ...least, [bound]: least[bound] - 1 } }))).toBe(fault);
+  });
+
+  // As the sentences of the error file state them.
+  it('may have a million entries, a thousand members and 2 GB', () => {
+    expect(pageBounds).toEqual({ entries: 1e6, members: 1e3, bytes: 2e9 });
+  });
+});
+
 describe('a resource that is skipped', () => {
+  it.each([
+    [499_996, undefined],
+    [499_997, 'tooMany'],
+  ])('is one of more than 500,000 names, values and brackets: four and %i', (zeros, skipped) => {
+    const json = `{"resourceType":"Basic","a":[${'0,'.repeat(zeros - 1)}0]}`;
+    expect(split(json, { of: 'read' }).items).toMatchObject([skipped === undefined ? { type: 'Basic' } : { skipped }]);
+  });
+
   const alone = (json: string, mostBytes?: number) =>
     split(bundleOf([json, observation('next')]), mostBytes === undefined ? {} : { mostBytes }).items;
   const next = expect.objectContaining({ id: 'next' });
