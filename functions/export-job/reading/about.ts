@@ -29,6 +29,12 @@ export const elementsAbout = (type: string): readonly string[] => {
   return [...new Set([...usual, ...elements.filter((element) => sayWhom.has(element))])];
 };
 
+/** The other elements of the patient compartment: who has a part in a resource of a type. */
+export const elementsOfParts = (type: string): readonly string[] =>
+  Object.values(patientCompartment[type] ?? {})
+    .flat()
+    .filter((element) => !sayWhom.has(element));
+
 /** The search parameters of the compartment that find resources of a type by whom they are about. */
 export const parametersAbout = (type: string): readonly string[] =>
   Object.entries(patientCompartment[type] ?? {})

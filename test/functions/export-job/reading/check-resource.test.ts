@@ -214,7 +214,9 @@ describe('the elements of the patient compartment', () => {
       expect(verdict({ ...naming(type, others, 'member'), ...naming(type, [element], 'other') })).toBe('otherPatient');
       expect(verdict({ ...naming(type, others, 'other'), ...naming(type, [element], 'member') })).toBe('keep');
     }
-    expect(verdict(naming(type, others, 'other'))).toBe('keep');
+    // Nothing says whom it is about, so it is in the compartment of the one who has a part in it.
+    expect(verdict(naming(type, others, 'other'))).toBe(others.length === 0 ? 'keep' : 'otherPatient');
+    expect(verdict(naming(type, others, 'member'))).toBe('keep');
   });
 
   it('are found in lists', () => {
