@@ -1,3 +1,4 @@
+import { isObject } from '../../shared/json-object.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import { isMemberType } from '../plan/declared.ts';
 import { checkResource, type ResourceVerdict } from '../reading/check-resource.ts';
@@ -112,6 +113,19 @@ const noteReferences = (leg: Leg, resource: PageResource): void => {
   }
 };
 
+/**
+ * Whether a resource did not change since the time that was asked for. A search leaves such resources out by itself; one
+ * that is read by its id, or comes with others, does not know of that time.
+ */
+const isOlder = ({ leg, source }: Taking, { resource, mode }: PageResource): boolean => {
+  const { since } = leg.item;
+  if (since === undefined || (source.of === 'search' && mode === 'match')) return false;
+  const { meta } = resource;
+  const changed =
+    isObject(meta) && typeof meta['lastUpdated'] === 'string' ? Date.parse(meta['lastUpdated']) : Number.NaN;
+  return changed < Date.parse(since);
+};
+
 /** Adds a resource to the leg's parts, unless it was seen before or does not belong in the record. */
 const take = (taking: Taking, resource: PageResource): void => {
   const { leg, source, rewrite, found } = taking;
@@ -124,6 +138,11 @@ const take = (taking: Taking, resource: PageResource): void => {
   }
   if (verdict !== 'keep') {
     leaveOut(taking, resource, verdict);
+    return;
+  }
+  if (isOlder(taking, resource)) {
+    // What it refers to may have changed.
+    if (markLeftOut(taking, identityOf(resource), type, resource.mode)) noteReferences(leg, resource);
     return;
   }
   if (!markAndCount(taking, tagOf(identityOf(resource)), type, resource.mode)) return;

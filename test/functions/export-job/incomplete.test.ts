@@ -170,6 +170,32 @@ describe('a referenced resource', () => {
     );
   });
 
+  it('and one that comes with others is left out if it is older than _since, and what it refers to is read', async () => {
+    const since = '2026-01-01T00:00:00Z';
+    const at = (lastUpdated: string) => ({ meta: { lastUpdated } });
+    const practitioner = (id: string, more: object) => fhir({ resourceType: 'Practitioner', id, ...more });
+    const location = { resourceType: 'Location', id: '1', ...at('2025-12-31T23:59:59Z') };
+    const made = await run(
+      answers({
+        '/Observation?': fhir({
+          resourceType: 'Bundle',
+          entry: [
+            { resource: observation(1, seenBy('Practitioner/old', 'Practitioner/same', 'Practitioner/unknown')) },
+            { resource: location, search: { mode: 'include' } },
+          ],
+        }),
+        '/Practitioner/old': practitioner('old', { ...at('2026-01-01T00:59:59+01:00'), ...seenBy('Practitioner/new') }),
+        '/Practitioner/same': practitioner('same', at(since)),
+        '/Practitioner/new': practitioner('new', at('2026-01-02T00:00:00Z')),
+        '/Practitioner/unknown': practitioner('unknown', {}),
+      }),
+      { ...byType('Patient', 'Observation'), since },
+    );
+
+    expect(made.ids.toSorted()).toEqual(['new', 'o-1', 'same', 'unknown']);
+    expect(made).toMatchObject({ complete: true, errors: [] });
+  });
+
   it('that is refused is missing, though the scope does not cover a search of its type', async () => {
     const made = await run(
       answers({
