@@ -169,9 +169,9 @@ export default defineConfig({
                 message: `config imports the registry's types, scopes, the searches of a profile, what a private address is and what pages show only. ${layout}`,
               },
               {
-                group: ['./catalogue/**'],
+                group: ['./catalog/**'],
                 message:
-                  'The catalogue is for reading: what others have published, never configuration. See config/catalogue/fact.ts.',
+                  'The catalog is for reading: what others have published, never configuration. See config/catalog/fact.ts.',
               },
             ],
           },
@@ -179,10 +179,10 @@ export default defineConfig({
       },
     },
     mayImport(
-      ['config/catalogue/*.ts'],
+      ['config/catalog/*.ts'],
       '../',
       ['../functions/shared/registry/**'],
-      "The catalogue imports the registry's types only.",
+      "The catalog imports the registry's types only.",
     ),
 
     mayImport(['sandbox/*.ts'], '../', fromSandbox, sandbox),

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
-import { synthesise } from '../sandbox/aws/synth.ts';
+import { synthesize } from '../sandbox/aws/synth.ts';
 import { readTemplate } from '../sandbox/aws/template.ts';
 import { measured } from './stage.ts';
 import type { World } from './world.ts';
@@ -63,7 +63,7 @@ export interface Deployment {
 /** Synthesizes a stage. @param folder where its assembly goes */
 export const synthesisOf = async (configFile: string, folder: string): Promise<Deployment> => {
   const startedAt = performance.now();
-  const { template, ...names } = await synthesise(configFile, folder);
+  const { template, ...names } = await synthesize(configFile, folder);
   const seconds = (performance.now() - startedAt) / 1000;
   const { functions } = readTemplate(template, { ...names, origin: measured.origin });
   return {

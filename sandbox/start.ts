@@ -10,7 +10,7 @@ const say = (line: string | undefined): void => {
 await runTool(spec, async (args) => {
   const options = optionsOf(args);
   const stopping = new AbortController();
-  const signalled = new Promise<void>((resolve) => {
+  const signaled = new Promise<void>((resolve) => {
     for (const name of ['SIGINT', 'SIGTERM'] as const) {
       process.on(name, () => {
         stopping.abort();
@@ -25,7 +25,7 @@ await runTool(spec, async (args) => {
     signal: stopping.signal,
   });
   say(welcome(stack));
-  await signalled;
+  await signaled;
   await stack.close();
   return 0;
 });

@@ -6,7 +6,7 @@ import { Refusal } from '../shared/errors.ts';
 import type { Git } from '../shared/git.ts';
 import { bundleFunctions, bundleLines } from './bundles.ts';
 import { notesOf } from './check.ts';
-import { licenceOf } from './licences.ts';
+import { licenseOf } from './licenses.ts';
 import { noticesOf } from './notices.ts';
 import { releaseBom } from './sbom.ts';
 import { packageVersion } from './versions.ts';
@@ -71,7 +71,7 @@ export const buildRelease = async (deps: BuildDeps, folder: string): Promise<rea
   await makeFolder(folder);
   const at = new Date(await ask(deps, 'log', '-1', '--format=%cI')).toISOString();
   const bundles = await bundleFunctions(root);
-  const licensed = bundles.packages.map((path) => licenceOf(root, path));
+  const licensed = bundles.packages.map((path) => licenseOf(root, path));
   const texts = {
     'THIRD-PARTY-NOTICES.txt': noticesOf(`${product} ${version}`, licensed),
     'bundles.sha256': bundleLines(bundles),

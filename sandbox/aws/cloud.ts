@@ -16,7 +16,7 @@ import { gatewayEdge, noEdge } from './edge.ts';
 import { invokeDirectly, startFunction, type FunctionOptions, type Held, type LocalFunction } from './lambda.ts';
 import type { S3Failure } from './s3.ts';
 import { streamFeed, type StreamFeed } from './stream-feed.ts';
-import { synthesise } from './synth.ts';
+import { synthesize } from './synth.ts';
 import type { FunctionSpec } from './template-functions.ts';
 import { readTemplate, type LocalTemplate } from './template.ts';
 
@@ -255,7 +255,7 @@ const deploy = async (options: CloudOptions, workDir: string, opened: Opened): P
   const { config, gateway, aws, signal } = options;
   const configFile = join(workDir, 'config.json');
   await writeFile(configFile, JSON.stringify(config));
-  const { template: source, ...where } = await synthesise(configFile, join(workDir, 'cdk.out'), signal);
+  const { template: source, ...where } = await synthesize(configFile, join(workDir, 'cdk.out'), signal);
   const template = readTemplate(source, { origin: `http://localhost:${gateway.port}`, ...where });
   const pool = poolOf();
   const feed = opened(await makeStores(template, options, pool.deliver));

@@ -14,7 +14,7 @@ const labelsOn = ({ labels }: Secret, version: string): string[] =>
   [...labels].filter(([, at]) => at === version).map(([label]) => label);
 
 /** A version without a label is deprecated, and AWS deletes it. */
-const dropUnlabelled = (secret: Secret): void => {
+const dropUnlabeled = (secret: Secret): void => {
   for (const version of secret.versions.keys()) {
     if (labelsOn(secret, version).length === 0) secret.versions.delete(version);
   }
@@ -26,7 +26,7 @@ export const moveLabel = (secret: Secret, label: string, version: string | undef
   if (version === undefined) secret.labels.delete(label);
   else secret.labels.set(label, version);
   if (label === 'AWSCURRENT' && before !== undefined && before !== version) secret.labels.set('AWSPREVIOUS', before);
-  dropUnlabelled(secret);
+  dropUnlabeled(secret);
 };
 
 /** Adds a version. The first one is current, whatever labels are asked for. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Template } from './cloudformation.ts';
 
 /** A synthesized stack: its template, and where its assets are. */
-export interface Synthesised {
+export interface Synthesized {
   readonly stackName: string;
   readonly template: Template;
   readonly assetDir: (s3Key: string) => string;
@@ -45,7 +45,7 @@ const runApp = async (environment: Readonly<Record<string, string>>, signal?: Ab
  * Synthesizes the stack for a configuration file.
  * @param outdir where the cloud assembly goes; the assets in it are what the local functions run
  */
-export const synthesise = async (configFile: string, outdir: string, signal?: AbortSignal): Promise<Synthesised> => {
+export const synthesize = async (configFile: string, outdir: string, signal?: AbortSignal): Promise<Synthesized> => {
   const { context } = await readJson<{ context: Record<string, unknown> }>(join(projectRoot, 'cdk.json'));
   await runApp(
     {

@@ -1,4 +1,4 @@
-/** Tables and buckets with the properties that the synthesised template gives them. */
+/** Tables and buckets with the properties that the synthesized template gives them. */
 import {
   CreateTableCommand,
   UpdateContinuousBackupsCommand,

@@ -284,15 +284,15 @@ describe('release build', () => {
     await expect(build()).rejects.toThrow("npm's bill of materials lacks what is bundled: b@1.2.4.");
   });
 
-  it('writes the notice of every bundled package: its own text, or that of the licence that it states', async () => {
+  it('writes the notice of every bundled package: its own text, or that of the license that it states', async () => {
     const notices = String((await build()).read('THIRD-PARTY-NOTICES.txt'));
 
     expect(notices).toContain('contain code of these 2 packages.');
-    expect(notices).toContain('a 1.2.3\n\nLicence: MIT\n\nMIT of a\n');
-    expect(notices).toContain('b 1.2.3\n\nLicence: Apache-2.0\n\nThe text of Apache-2.0.\n');
+    expect(notices).toContain('a 1.2.3\n\nLicense: MIT\n\nMIT of a\n');
+    expect(notices).toContain('b 1.2.3\n\nLicense: Apache-2.0\n\nThe text of Apache-2.0.\n');
   });
 
-  it('names the author where a package states the MIT licence without a file of it', async () => {
+  it('names the author where a package states the MIT license without a file of it', async () => {
     addPackage('b', { license: 'MIT', author: { name: 'B. Author' } });
 
     expect(String((await build()).read('THIRD-PARTY-NOTICES.txt'))).toContain(
@@ -301,12 +301,12 @@ describe('release build', () => {
   });
 
   it.each([
-    ['AGPL-3.0-only', { license: 'AGPL-3.0-only' }, 'its licence is "AGPL-3.0-only"'],
-    ['unknown', {}, 'its licence is not stated'],
-    ['an old form of statement', { license: { type: 'MIT' } }, 'its licence is {"type":"MIT"}'],
-    ['MIT without a text and an author', { license: 'MIT' }, 'no file with the text of its licence, MIT'],
-    ['ISC without a text', { license: 'ISC', author: 'B. Author' }, 'no file with the text of its licence, ISC'],
-  ])('refuses a bundled package whose licence is %s, and names it', async (_what, manifest, message) => {
+    ['AGPL-3.0-only', { license: 'AGPL-3.0-only' }, 'its license is "AGPL-3.0-only"'],
+    ['unknown', {}, 'its license is not stated'],
+    ['an old form of statement', { license: { type: 'MIT' } }, 'its license is {"type":"MIT"}'],
+    ['MIT without a text and an author', { license: 'MIT' }, 'no file with the text of its license, MIT'],
+    ['ISC without a text', { license: 'ISC', author: 'B. Author' }, 'no file with the text of its license, ISC'],
+  ])('refuses a bundled package whose license is %s, and names it', async (_what, manifest, message) => {
     addPackage('b', manifest);
 
     await expect(build()).rejects.toThrow(Refusal);
@@ -315,7 +315,7 @@ describe('release build', () => {
     );
   });
 
-  it('does not ask for the licence of what is in no bundle', async () => {
+  it('does not ask for the license of what is in no bundle', async () => {
     addPackage('c', { license: 'AGPL-3.0-only' });
 
     expect((await build()).code).toBe(0);

@@ -17,7 +17,7 @@ const detailsOf = ({ firstName, lastName, birthDate, memberId, postalCode, email
 };
 
 /** How the member behaves. */
-export interface Behaviour {
+export interface Behavior {
   /** @default the one that the payers' page names */
   readonly member?: WalkMember;
   readonly decision?: 'Allow' | 'Deny';
@@ -31,8 +31,8 @@ export interface Behaviour {
  * Goes through a payer's pages as a person: sign in, "Create an account", the code from the inbox, consent. The page
  * must be at the payer's sign-in; afterwards it is on its way back to the app.
  */
-export const signInAtPayer = async (page: Page, behaviour: Behaviour = {}): Promise<void> => {
-  const { decision = 'Allow', mistakes = false, shots, member = memberNamed('clinical') } = behaviour;
+export const signInAtPayer = async (page: Page, behavior: Behavior = {}): Promise<void> => {
+  const { decision = 'Allow', mistakes = false, shots, member = memberNamed('clinical') } = behavior;
   const details = detailsOf(member);
   const shoot = async (name: string) => (shots === undefined ? undefined : screenshots(page, `${shots}-${name}`));
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();

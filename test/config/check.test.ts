@@ -82,7 +82,7 @@ describe('checkStage', () => {
   });
 
   it.each([
-    ['at the top', stage({ stage: { colour: 'red' } }), 'colour'],
+    ['at the top', stage({ stage: { color: 'red' } }), 'color'],
     ['in a payer', stage({ payer: { since: 'x' } }), 'payers[0].since'],
     ['in quirks', stage({ payer: { quirks: { nonce: true } } }), 'payers[0].quirks.nonce'],
     ['in a partner', stage({ partner: { phone: 'x' } }), 'partners[0].phone'],

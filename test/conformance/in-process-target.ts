@@ -3,7 +3,7 @@ import { startApiGateway } from '../../sandbox/aws/api-gateway.ts';
 import { gatewayEdge } from '../../sandbox/aws/edge.ts';
 import { readTemplate } from '../../sandbox/aws/template.ts';
 import { closersOf } from '../../sandbox/closers.ts';
-import { synthesised } from '../support/stage-template.ts';
+import { synthesized } from '../support/stage-template.ts';
 import { tableNames } from '../support/world/deps.ts';
 import { functionsInMemory } from '../support/world/functions.ts';
 import { functionInProcess } from '../support/world/invoke.ts';
@@ -46,7 +46,7 @@ export const startInProcessTarget = async (): Promise<WorldTarget> => {
     },
   });
   // Routes and answers do not depend on the ports.
-  const template = readTemplate(await synthesised(localConfig('http://localhost:3000', 'http://127.0.0.1:3001')), {
+  const template = readTemplate(await synthesized(localConfig('http://localhost:3000', 'http://127.0.0.1:3001')), {
     stackName: 'in-process',
     origin,
     assetDir: () => '',

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { synthesise } from '../../sandbox/aws/synth.ts';
+import { synthesize } from '../../sandbox/aws/synth.ts';
 import { localConfig } from './local-config.ts';
 import { processRequirement, type Requirement } from './requirement.ts';
 import type { WorldTarget } from './target.ts';
@@ -18,7 +18,7 @@ interface Resource {
 }
 
 /** The stack of a stage with a domain, as it would be deployed. */
-const synthesiseStage = async ({ payers }: WorldTarget): Promise<readonly Resource[]> => {
+const synthesizeStage = async ({ payers }: WorldTarget): Promise<readonly Resource[]> => {
   const folder = await mkdtemp(join(tmpdir(), 'conformance-'));
   try {
     const { origin: _origin, ...config } = localConfig('https://gateway.example.org', payers.origin);
@@ -26,7 +26,7 @@ const synthesiseStage = async ({ payers }: WorldTarget): Promise<readonly Resour
     const domain = { name: 'gateway.example.org', certificateArn };
     const file = join(folder, 'stage.json');
     await writeFile(file, JSON.stringify({ ...config, region: 'us-east-1', account: '111122223333', domain }));
-    const { template } = await synthesise(file, join(folder, 'cdk.out'));
+    const { template } = await synthesize(file, join(folder, 'cdk.out'));
     return Object.values(template.Resources as Readonly<Record<string, Resource>>);
   } finally {
     await rm(folder, { recursive: true });
@@ -37,9 +37,9 @@ interface PolicyDocument {
   readonly Statement: readonly Statement[];
 }
 
-let synthesised: Promise<readonly Resource[]> | undefined;
-const synthesiseWithDomain = (target: WorldTarget): Promise<readonly Resource[]> =>
-  (synthesised ??= synthesiseStage(target));
+let synthesized: Promise<readonly Resource[]> | undefined;
+const synthesizeWithDomain = (target: WorldTarget): Promise<readonly Resource[]> =>
+  (synthesized ??= synthesizeStage(target));
 
 /** A role's own policies, inline or separate. */
 const statementsOf = ({ Properties = {} }: Resource): readonly Statement[] => {
@@ -60,7 +60,7 @@ export const rights: readonly Requirement[] = [
     'AWS Well-Architected SEC03-BP02',
     'gives functions no wildcard action, and a wildcard resource only if AWS allows no other',
     async (target) => {
-      const resources = await synthesiseWithDomain(target);
+      const resources = await synthesizeWithDomain(target);
       const statements = resources
         .filter(({ Type }) => /^AWS::IAM::(?:ManagedPolicy|Policy|Role)$/.test(Type))
         .flatMap(statementsOf);
@@ -76,7 +76,7 @@ export const rights: readonly Requirement[] = [
     'AWS Well-Architected SEC05-BP02',
     'leaves no way around a custom domain: the default endpoint is off',
     async (target) => {
-      const resources = await synthesiseWithDomain(target);
+      const resources = await synthesizeWithDomain(target);
       const apis = resources.filter(({ Type }) => Type === 'AWS::ApiGateway::RestApi');
       expect(apis.map(({ Properties }) => Properties?.['DisableExecuteApiEndpoint'])).toEqual([true]);
     },

@@ -1,5 +1,5 @@
 import type { StageConfig } from '../../config/stage.ts';
-import { at, ofType, property, synthesised } from '../support/stage-template.ts';
+import { at, ofType, property, synthesized } from '../support/stage-template.ts';
 import { blocksOf, documentAt } from './documents.ts';
 import { loadPasted } from './pasted-stage.ts';
 
@@ -25,7 +25,7 @@ describe('the example of docs/bring-your-own.md', () => {
   });
 
   it('makes a stack that uses what it names, and makes nothing of it', async () => {
-    const template = await synthesised(config);
+    const template = await synthesized(config);
     const { vpc, keys, alarmTopicArn, webAclArn } = config.existing ?? {};
     const count = (type: string): number => ofType(template, type).length;
 

@@ -3,7 +3,7 @@ import { sizeOf } from '../../bin/cost/stage-size.ts';
 import { loadStage } from '../../config/load.ts';
 import config from '../../config/production-example.ts';
 import { ownEverything } from '../support/own-everything.ts';
-import { ofType, property, stageTemplate, synthesised } from '../support/stage-template.ts';
+import { ofType, property, stageTemplate, synthesized } from '../support/stage-template.ts';
 import { anchorsOf, codeSpansOf, documentAt, documents } from './documents.ts';
 
 const template = await stageTemplate('production-example');
@@ -93,7 +93,7 @@ describe('the numbers that the cost is computed with', () => {
     ['that brings everything, without an edge', () => ownEverything({ edge: false })],
   ])('are what the stack makes, for a stage %s', async (_what, load) => {
     const stage = await load();
-    const made = await synthesised(stage);
+    const made = await synthesized(stage);
     const count = (type: string): number => ofType(made, type).length;
     const { keys, originSecrets, webAcls, zones } = sizeOf(stage);
 

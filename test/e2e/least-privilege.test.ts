@@ -9,7 +9,7 @@ import {
   stages,
   stageTemplate,
   statementsOf,
-  synthesised,
+  synthesized,
   type StageTemplate,
 } from '../support/stage-template.ts';
 import { driveEveryPath } from './every-path.ts';
@@ -67,7 +67,7 @@ const templates = new Map<string, StageTemplate>();
 
 beforeAll(async () => {
   for (const stage of stages) templates.set(stage, await stageTemplate(stage));
-  templates.set(ownName, await synthesised(await ownEverything()));
+  templates.set(ownName, await synthesized(await ownEverything()));
   webhook = await startWebhook();
   target = await startLocalTarget({
     stage: 'local',
@@ -86,7 +86,7 @@ afterAll(async () => {
 
 const templateOf = (stage: (typeof stages)[number] | typeof ownName): StageTemplate => {
   const template = templates.get(stage);
-  if (template === undefined) throw new Error(`${stage} was not synthesised`);
+  if (template === undefined) throw new Error(`${stage} was not synthesized`);
   return template;
 };
 

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { synthesise } from '../../sandbox/aws/synth.ts';
+import { synthesize } from '../../sandbox/aws/synth.ts';
 import { readTemplate, type LocalTemplate } from '../../sandbox/aws/template.ts';
 import { stageTemplate } from '../support/stage-template.ts';
 
@@ -11,7 +11,7 @@ describe('the functions of the stack', () => {
 
   beforeAll(async () => {
     outdir = await mkdtemp(join(tmpdir(), 'p2p-functions-test-'));
-    const { template, ...where } = await synthesise('local', join(outdir, 'local'));
+    const { template, ...where } = await synthesize('local', join(outdir, 'local'));
     read = readTemplate(template, { ...where, origin: 'http://localhost:3000' });
   });
 

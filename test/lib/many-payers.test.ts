@@ -38,7 +38,7 @@ describe.each(['demo', 'production-example'])('5,000 payers and 1,000 partners i
     const many = await stageTemplate(stage, { ...changes, payerSecrets: 'tool' });
     const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
     const bytes = JSON.stringify(many).length;
-    process.stdout.write(`${stage}: 5,000 payers, checked and synthesised in ${seconds} s, ${bytes} bytes\n`);
+    process.stdout.write(`${stage}: 5,000 payers, checked and synthesized in ${seconds} s, ${bytes} bytes\n`);
 
     expect(changes.payers).toHaveLength(5000);
     expect(many).toEqual(few);

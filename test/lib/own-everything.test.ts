@@ -12,7 +12,7 @@ import {
   rightsOf,
   stageTemplate,
   statementsOf,
-  synthesised,
+  synthesized,
   type StageTemplate,
   type Statement,
 } from '../support/stage-template.ts';
@@ -22,8 +22,8 @@ let ownWithoutEdge: StageTemplate;
 let production: StageTemplate;
 beforeAll(async () => {
   production = await stageTemplate('production-example');
-  own = await synthesised(await ownEverything());
-  ownWithoutEdge = await synthesised(await ownEverything({ edge: false }));
+  own = await synthesized(await ownEverything());
+  ownWithoutEdge = await synthesized(await ownEverything({ edge: false }));
 });
 
 const countsOf = ({ Resources }: StageTemplate): ReadonlyMap<string, number> => {
@@ -166,7 +166,7 @@ describe('a stage that brings everything', () => {
   it('makes the functions’ security group if the account brings none', async () => {
     const config = await ownEverything({ edge: false });
     const { securityGroupId: _, ...vpc } = everything.vpc ?? { id: '', subnets: [], awsEndpoints: 'nat' as const };
-    const template = await synthesised({ ...config, existing: { ...config.existing, vpc } });
+    const template = await synthesized({ ...config, existing: { ...config.existing, vpc } });
     const groups = ofType(template, 'AWS::EC2::SecurityGroup');
     expect(groups.map((group) => [pathOf(group), property(group, 'VpcId')])).toEqual([
       ['ExistingNetwork/FunctionsGroup', everything.vpc?.id],

@@ -34,8 +34,8 @@ describe('the clock of durable executions', () => {
     expect(rang).toEqual(['soon']);
   });
 
-  it('runs no timer that was cancelled, by an earlier one too', () => {
-    const cancel = clock.after(2000, ring('cancelled'));
+  it('runs no timer that was canceled, by an earlier one too', () => {
+    const cancel = clock.after(2000, ring('canceled'));
     clock.after(1000, cancel);
     clock.passTime(day);
     expect(rang).toEqual([]);

@@ -155,11 +155,11 @@ describe('the member of two plans', () => {
 
 describe('the member with sensitive data', () => {
   it('has a label for each topic on its conditions, orders, notes and visits', () => {
-    const labelled = resourcesOf('sensitive').filter(({ meta }) => meta.security);
-    const labels = new Set(labelled.flatMap(({ meta }) => meta.security?.map(({ code }) => code) ?? []));
+    const labeled = resourcesOf('sensitive').filter(({ meta }) => meta.security);
+    const labels = new Set(labeled.flatMap(({ meta }) => meta.security?.map(({ code }) => code) ?? []));
 
     expect(labels).toEqual(new Set(['R', 'MH', 'SUD', 'HIV']));
-    expect(countOf(labelled)).toMatchObject({
+    expect(countOf(labeled)).toMatchObject({
       Condition: 3,
       MedicationRequest: 2,
       DocumentReference: 3,

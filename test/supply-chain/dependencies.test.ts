@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { permissive } from '../../bin/release/licences.ts';
+import { permissive } from '../../bin/release/licenses.ts';
 import { bundles } from './bundled.ts';
 
 interface LockedPackage {
@@ -21,7 +21,7 @@ const { allowScripts, dependencies, devDependencies, optionalDependencies } = js
 const installed = Object.entries(packages).filter(([path]) => path !== '');
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
 
-/** Packages with another licence, or missing from the lock file, and why that is fine. */
+/** Packages with another license, or missing from the lock file, and why that is fine. */
 const looked: Readonly<Record<string, string>> = {
   'axe-core': 'MPL-2.0; the tests of pages load it unchanged, and it is in no bundle',
   'caniuse-lite': 'CC-BY-4.0 on data; a tool of the tests, in no bundle',
@@ -40,7 +40,7 @@ const explainedUnder = (heading: string): string[] => {
 };
 
 describe('dependencies', () => {
-  it('have licences that allow this use', () => {
+  it('have licenses that allow this use', () => {
     const others = installed
       .filter(([path, { license = '' }]) => !permissive.has(license) && !(nameOf(path) in looked))
       .map(([path, { license }]) => `${nameOf(path)}: ${license ?? 'none stated'}`);

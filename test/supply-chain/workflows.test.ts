@@ -90,7 +90,7 @@ describe.each(readdirSync(folder))('the workflow %s', (name) => {
 describe('CI', () => {
   const { on, permissions, concurrency, jobs } = workflow('ci.yml');
 
-  it('is cancelled by a newer push to the same pull request, and never on main', () => {
+  it('is canceled by a newer push to the same pull request, and never on main', () => {
     expect(concurrency).toEqual({
       group: "ci-${{ github.ref }}-${{ github.event_name == 'push' && github.sha || 'latest' }}",
       'cancel-in-progress': "${{ github.event_name == 'pull_request' }}",

@@ -114,7 +114,7 @@ describe('a web ACL', () => {
       },
     },
   });
-  const labelled = rule('Labelled', 2, {
+  const labeled = rule('Labeled', 2, {
     LabelMatchStatement: { Key: 'awswaf:managed:aws:core-rule-set:SizeRestrictions_Body' },
   });
 
@@ -157,8 +157,8 @@ describe('a web ACL', () => {
   it("has AWS's rule stop bodies over 8 KB, or only label them where it counts", () => {
     const by = (rules: WebAclRule[], bodyBytes: number) => stoppedBy(rules, { path: '/', bodyBytes });
     expect([by([common()], 8192), by([common()], 8193)]).toEqual([undefined, 'SizeRestrictions_BODY']);
-    const counting = [common('SizeRestrictions_BODY'), labelled];
-    expect([by(counting, 8192), by(counting, 8193)]).toEqual([undefined, 'Labelled']);
+    const counting = [common('SizeRestrictions_BODY'), labeled];
+    expect([by(counting, 8192), by(counting, 8193)]).toEqual([undefined, 'Labeled']);
   });
 
   it('a web ACL with a statement that is not known here is not decided', () => {

@@ -2,7 +2,7 @@
 import { checkStage } from '../../config/check.ts';
 import demo from '../../config/demo.ts';
 import type { Domain } from '../../config/stage.ts';
-import { synthesised, type Resource, type StageTemplate } from './stage-template.ts';
+import { synthesized, type Resource, type StageTemplate } from './stage-template.ts';
 
 export const domain: Domain = {
   name: 'gateway.example.org',
@@ -25,7 +25,7 @@ type Name = keyof typeof stages;
 
 const templateFor = async (name: Name): Promise<readonly [Name, StageTemplate]> => [
   name,
-  await synthesised(checkStage({ ...demo, stage: name.toLowerCase(), ...stages[name] }, `test stage ${name}`)),
+  await synthesized(checkStage({ ...demo, stage: name.toLowerCase(), ...stages[name] }, `test stage ${name}`)),
 ];
 const templates = new Map(await Promise.all((Object.keys(stages) as Name[]).map(templateFor)));
 

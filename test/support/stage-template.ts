@@ -3,7 +3,7 @@ import { checkStage } from '../../config/check.ts';
 import { loadStage } from '../../config/load.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import type { Resource as TemplateResource } from '../../sandbox/aws/cloudformation.ts';
-import { startSynthesiser, synthesiserVariable } from './synthesiser.ts';
+import { startSynthesizer, synthesizerVariable } from './synthesizer.ts';
 
 export interface Resource extends TemplateResource {
   readonly DeletionPolicy?: string;
@@ -31,21 +31,21 @@ export interface Statement {
 export const stages = ['demo', 'production-example'] as const;
 
 /** The run's own server. A run without a set-up, such as one of mutants, has one for each file. */
-const shared = process.env[synthesiserVariable];
-const own = shared === undefined ? await startSynthesiser() : undefined;
+const shared = process.env[synthesizerVariable];
+const own = shared === undefined ? await startSynthesizer() : undefined;
 afterAll(() => own?.close());
 
 /** The template of a checked configuration, as the stack generates it. */
-export const synthesised = async (config: StageConfig): Promise<StageTemplate> => {
+export const synthesized = async (config: StageConfig): Promise<StageTemplate> => {
   const answer = await fetch(shared ?? own!.url, { method: 'POST', body: JSON.stringify(config) });
-  if (!answer.ok) throw new Error(`${config.stage} was not synthesised: ${await answer.text()}`);
+  if (!answer.ok) throw new Error(`${config.stage} was not synthesized: ${await answer.text()}`);
   return (await answer.json()) as StageTemplate;
 };
 
 /** The template of a stage in `config/`, with a test's changes to its configuration. */
 export const stageTemplate = async (stage: string, changes: Partial<StageConfig> = {}): Promise<StageTemplate> => {
   const config = await loadStage(stage);
-  return synthesised(Object.keys(changes).length === 0 ? config : checkStage({ ...config, ...changes }, stage));
+  return synthesized(Object.keys(changes).length === 0 ? config : checkStage({ ...config, ...changes }, stage));
 };
 
 /** `p2p-gateway-demo/Tables/Grants/Resource` → `Tables/Grants`. */

@@ -12,7 +12,7 @@ import { text } from 'node:stream/consumers';
 import cdk from '../../cdk.json' with { type: 'json' };
 import type { StageConfig } from '../../config/stage.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'p2p-synthesised-'));
+const folder = mkdtempSync(join(tmpdir(), 'p2p-synthesized-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 const code = join(folder, 'code');
 mkdirSync(code);
@@ -25,7 +25,7 @@ registerHooks({
     url.endsWith('/lib/bundle.ts') ? { format: 'module', shortCircuit: true, source: noBundle } : next(url, context),
 });
 
-const synthesise = async (config: StageConfig): Promise<object> => {
+const synthesize = async (config: StageConfig): Promise<object> => {
   // Only when someone first needs it.
   const { App } = await import('aws-cdk-lib');
   const { GatewayStack } = await import('../../lib/gateway-stack.ts');
@@ -44,7 +44,7 @@ const synthesise = async (config: StageConfig): Promise<object> => {
 const made = new Map<string, Promise<string>>();
 const templateOf = (config: string): Promise<string> => {
   const template =
-    made.get(config) ?? synthesise(JSON.parse(config) as StageConfig).then((found) => JSON.stringify(found));
+    made.get(config) ?? synthesize(JSON.parse(config) as StageConfig).then((found) => JSON.stringify(found));
   made.set(config, template);
   return template;
 };

@@ -5,10 +5,10 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startSynthesiser, synthesiserVariable, type Synthesiser } from './synthesiser.ts';
+import { startSynthesizer, synthesizerVariable, type Synthesizer } from './synthesizer.ts';
 
 let outer: string | undefined;
-let synthesiser: Synthesiser | undefined;
+let synthesizer: Synthesizer | undefined;
 
 /** Node's own cache, under the name that other tools use for it. */
 const cache = 'node-compile-cache';
@@ -22,14 +22,14 @@ export const setUp = async (): Promise<void> => {
   process.env['NODE_COMPILE_CACHE'] = join(tmpdir(), cache);
   process.env['P2P_KEPT_BUNDLES'] = join(tmpdir(), bundles);
   await mkdir(process.env['P2P_KEPT_BUNDLES']);
-  synthesiser = await startSynthesiser();
-  process.env[synthesiserVariable] = synthesiser.url;
+  synthesizer = await startSynthesizer();
+  process.env[synthesizerVariable] = synthesizer.url;
 };
 
 /** @throws Error naming what was left */
 export const tearDown = async (): Promise<void> => {
-  await synthesiser?.close();
-  delete process.env[synthesiserVariable];
+  await synthesizer?.close();
+  delete process.env[synthesizerVariable];
   const folder = tmpdir();
   const left = (await readdir(folder)).filter((name) => name !== cache && name !== bundles);
   delete process.env['NODE_COMPILE_CACHE'];

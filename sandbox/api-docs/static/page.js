@@ -1,6 +1,6 @@
 /* global SwaggerUIBundle */
 
-// Swagger UI's own class for its dark colours.
+// Swagger UI's own class for its dark colors.
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const showScheme = () => document.documentElement.classList.toggle('dark-mode', dark.matches);
 dark.addEventListener('change', showScheme);
@@ -14,7 +14,7 @@ SwaggerUIBundle({
   // A reference: requests are sent with Postman, curl or an app, from an origin that is registered.
   supportedSubmitMethods: [],
   validatorUrl: null,
-  // Its colours are too pale on the dark ground.
+  // Its colors are too pale on the dark ground.
   syntaxHighlight: false,
 });
 

@@ -61,7 +61,7 @@ const stepCells = (event) => {
 };
 
 const cells = { hop: hopCells, stored: storedCells, step: stepCells };
-const colours = 6;
+const colors = 6;
 
 /** Draws an event into its list item, anew if it was there before. */
 export const drawRow = (item, event, flow) => {
@@ -70,7 +70,7 @@ export const drawRow = (item, event, flow) => {
   button.className = `row ${event.kind}${isError(event) ? ' bad' : ''}`;
   button.replaceChildren(make('span', 'time', clock(event.at)), ...cells[event.kind](event));
   item.dataset.id = String(event.id);
-  item.dataset.flow = flow?.grant === undefined ? '' : String(flow.id % colours);
+  item.dataset.flow = flow?.grant === undefined ? '' : String(flow.id % colors);
   if (item.firstElementChild === null) item.append(button);
   return item;
 };

@@ -15,7 +15,7 @@ export interface RecordBuilder {
   /** Writes a resource and returns its reference, `Type/id`. A profile is a name in US Core, or a canonical URL. */
   add(resourceType: string, profile: string | readonly string[] | undefined, fields: Fields): string;
   /** The same builder, whose resources carry these security labels. */
-  labelled(security: readonly Fields[]): RecordBuilder;
+  labeled(security: readonly Fields[]): RecordBuilder;
   texts(): string[];
 }
 
@@ -89,7 +89,7 @@ export const createBuilder = (
       texts.push(JSON.stringify({ resourceType, id, meta, ...fields }));
       return `${resourceType}/${id}`;
     },
-    labelled: builder,
+    labeled: builder,
     texts: () => texts,
   });
   return builder();

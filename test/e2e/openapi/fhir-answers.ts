@@ -30,7 +30,7 @@ const readings: readonly Reading[] = [
   {
     path: '?_lastUpdated=ge2020',
     beyondScope: '?_lastUpdated=ge2020',
-    unknownParameter: '?colour=blue',
+    unknownParameter: '?color=blue',
     anotherPatient: '?_type=Patient&_id=another',
     unknownType: '',
     atSlowPayer: '?_type=Patient',
@@ -38,7 +38,7 @@ const readings: readonly Reading[] = [
   {
     path: '/Observation?_count=1',
     beyondScope: '/Condition',
-    unknownParameter: '/Observation?colour=blue',
+    unknownParameter: '/Observation?color=blue',
     anotherPatient: '/Observation?patient=another',
     unknownType: '/Nonsense?_count=1',
     atSlowPayer: '/Patient',
@@ -46,7 +46,7 @@ const readings: readonly Reading[] = [
   {
     path: '/Observation/_search?_count=1',
     beyondScope: '/Condition/_search',
-    unknownParameter: '/Observation/_search?colour=blue',
+    unknownParameter: '/Observation/_search?color=blue',
     anotherPatient: '/Observation/_search?patient=another',
     unknownType: '/Nonsense/_search?_count=1',
     atSlowPayer: '/Patient/_search',
@@ -55,7 +55,7 @@ const readings: readonly Reading[] = [
   {
     path: '/Observation/_history',
     beyondScope: '/Condition/_history',
-    unknownParameter: '/Observation/_history?colour=blue',
+    unknownParameter: '/Observation/_history?color=blue',
     anotherPatient: '/Observation/_history?_list=Patient/another',
     unknownType: '/Nonsense/_history',
     atSlowPayer: '/Patient/_history',
@@ -63,7 +63,7 @@ const readings: readonly Reading[] = [
   {
     path: `/Patient/${patientId}`,
     beyondScope: '/Condition/one',
-    unknownParameter: `/Patient/${patientId}?colour=blue`,
+    unknownParameter: `/Patient/${patientId}?color=blue`,
     anotherPatient: '/Patient/another',
     unknownType: '/Nonsense/one',
     atSlowPayer: `/Patient/${patientId}`,
@@ -71,7 +71,7 @@ const readings: readonly Reading[] = [
   {
     path: `/Patient/${patientId}/_history`,
     beyondScope: '/Condition/one/_history',
-    unknownParameter: `/Patient/${patientId}/_history?colour=blue`,
+    unknownParameter: `/Patient/${patientId}/_history?color=blue`,
     anotherPatient: '/Patient/another/_history',
     unknownType: '/Nonsense/one/_history',
     atSlowPayer: `/Patient/${patientId}/_history`,
@@ -80,7 +80,7 @@ const readings: readonly Reading[] = [
   {
     path: `/Patient/${patientId}/_history/1`,
     beyondScope: '/Condition/one/_history/1',
-    unknownParameter: `/Patient/${patientId}/_history/1?colour=blue`,
+    unknownParameter: `/Patient/${patientId}/_history/1?color=blue`,
     anotherPatient: '/Patient/another/_history/1',
     unknownType: '/Nonsense/one/_history/1',
     atSlowPayer: `/Patient/${patientId}/_history/1`,
@@ -88,7 +88,7 @@ const readings: readonly Reading[] = [
   {
     path: `/Patient/${patientId}/Observation`,
     beyondScope: `/Patient/${patientId}/Condition`,
-    unknownParameter: `/Patient/${patientId}/Observation?colour=blue`,
+    unknownParameter: `/Patient/${patientId}/Observation?color=blue`,
     anotherPatient: '/Patient/another/Observation',
     unknownType: `/Patient/${patientId}/Nonsense`,
     atSlowPayer: `/Patient/${patientId}/Patient`,
@@ -97,7 +97,7 @@ const readings: readonly Reading[] = [
   {
     path: `/Patient/${patientId}/$everything`,
     beyondScope: `/Patient/${patientId}/$everything`,
-    unknownParameter: `/Patient/${patientId}/$everything?colour=blue`,
+    unknownParameter: `/Patient/${patientId}/$everything?color=blue`,
     anotherPatient: '/Patient/another/$everything',
   },
 ];

@@ -161,12 +161,12 @@ describe('the canary', () => {
   });
 
   it('releases connections whose body it does not read, and blames no payer if that fails', async () => {
-    let cancelled = 0;
+    let canceled = 0;
     const page = (): Response =>
       new Response(
         new ReadableStream({
           cancel: () => {
-            cancelled += 1;
+            canceled += 1;
             throw new Error('already gone');
           },
         }),
@@ -175,7 +175,7 @@ describe('the canary', () => {
 
     await expectAllWell(run());
     // Sign-in page, token endpoint and FHIR API.
-    expect(cancelled).toBe(3);
+    expect(canceled).toBe(3);
   });
 
   it('skips a partner that leaves consent to the gateway if another does not', async () => {

@@ -41,9 +41,9 @@ const left = (rest: object, implementation: object = {}) => ({
   rest: [{ mode: 'server', security: security(facadeOf(origin, northwind())), ...rest }],
 });
 
-/** A body of 8 MB, sent as it is read; `cancelled` says whether it was stopped before its end. */
+/** A body of 8 MB, sent as it is read; `canceled` says whether it was stopped before its end. */
 const long = (status: number) => {
-  const seen = { cancelled: false };
+  const seen = { canceled: false };
   let leftChunks = 128;
   const body = new ReadableStream<Uint8Array>({
     pull: (controller) => {
@@ -51,7 +51,7 @@ const long = (status: number) => {
       else controller.enqueue(new Uint8Array(65_536));
       leftChunks -= 1;
     },
-    cancel: () => void (seen.cancelled = true),
+    cancel: () => void (seen.canceled = true),
   });
   return { seen, response: new Response(body, { status }) };
 };
@@ -91,7 +91,7 @@ describe('a statement that is not available', () => {
     const { seen, response } = long(status);
 
     expect(await fetched(response)).toEqual({ problem });
-    expect(seen.cancelled).toBe(true);
+    expect(seen.canceled).toBe(true);
   });
 });
 

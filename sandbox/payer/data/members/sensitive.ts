@@ -38,7 +38,7 @@ export const generateSensitiveMember = (seed: number): MemberRecord => {
   } as const;
   for (const [topic, date, code, name] of topics) {
     const [labelCode, display] = labels[topic];
-    const record = plain.labelled([
+    const record = plain.labeled([
       { system: systems.confidentiality, code: 'R', display: 'restricted' },
       { system: systems.actCode, code: labelCode, display },
     ]);
@@ -47,7 +47,7 @@ export const generateSensitiveMember = (seed: number): MemberRecord => {
     const treatment = treatments[topic];
     if (treatment) addRequest(record, visit, condition, treatment[0], treatment[1], 'active');
     addNote(record, care, visit, '11506-3', 'Progress note', [
-      `${name}: this note is made up, and labelled ${labelCode}.`,
+      `${name}: this note is made up, and labeled ${labelCode}.`,
     ]);
   }
   return recordOf(plain, member);

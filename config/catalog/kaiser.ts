@@ -1,10 +1,10 @@
-import { factsFrom, type CataloguedPayer } from './fact.ts';
+import { factsFrom, type CatalogedPayer } from './fact.ts';
 import { fastenDefinition, fastenEndpoints, fastenForAll } from './sources.ts';
 
 const read = factsFrom(fastenEndpoints('kaiser'));
 const client = factsFrom(fastenDefinition('kaiser', '2024-01-29'));
 
-export const kaiser: CataloguedPayer = {
+export const kaiser: CatalogedPayer = {
   id: 'kaiser-permanente',
   displayName: 'Kaiser Permanente',
   environment: 'sandbox',

@@ -1,10 +1,10 @@
-import { factsFrom, type CataloguedPayer } from './fact.ts';
+import { factsFrom, type CatalogedPayer } from './fact.ts';
 import { fastenDefinition, fastenForAll } from './sources.ts';
 
 const portal = factsFrom({ url: 'https://developers.humana.com/apis/oauth', date: '2026-11-26' });
 const client = factsFrom(fastenDefinition('humana', '2024-01-13'));
 
-export const humana: CataloguedPayer = {
+export const humana: CatalogedPayer = {
   id: 'humana',
   displayName: 'Humana',
   environment: 'sandbox',

@@ -1,4 +1,4 @@
-import { factsFrom, type CataloguedPayer } from './fact.ts';
+import { factsFrom, type CatalogedPayer } from './fact.ts';
 import { anthemIsSlow, apiEvangelist, fastenDefinition, fastenForAll } from './sources.ts';
 
 const collected = (path: string) =>
@@ -9,7 +9,7 @@ const authentication = factsFrom(collected('authentication/elevance-health-authe
 const discovery = factsFrom(collected('well-known/elevance-health-totalview-smart-configuration.json'));
 const client = factsFrom(fastenDefinition('anthem', '2025-11-20'));
 
-export const elevance: CataloguedPayer = {
+export const elevance: CatalogedPayer = {
   id: 'elevance-anthem-blue-cross',
   displayName: 'Elevance Health (Anthem Blue Cross)',
   environment: 'production',

@@ -1,7 +1,7 @@
 /**
  * What the public record says about real payers: their endpoints, and how they differ from SMART App Launch. Each fact
  * has its source and date. Everything here is published by others and was not tried by this project, and published
- * endpoints go stale. So the catalogue is for reading. A stage never imports it (lint and a test hold that): whoever adds
+ * endpoints go stale. So the catalog is for reading. A stage never imports it (lint and a test hold that): whoever adds
  * a payer asks the payer, and runs `npm run payers -- learn URL`.
  */
 import type { Payer, PayerQuirks } from '../../functions/shared/registry/types.ts';
@@ -33,7 +33,7 @@ export interface Fact {
 }
 
 /** What is known about one payer in one of its environments. */
-export interface CataloguedPayer {
+export interface CatalogedPayer {
   readonly id: string;
   readonly displayName: string;
   readonly environment: 'production' | 'sandbox';

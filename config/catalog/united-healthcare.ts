@@ -1,4 +1,4 @@
-import { factsFrom, type CataloguedPayer } from './fact.ts';
+import { factsFrom, type CatalogedPayer } from './fact.ts';
 import { fastenDefinition, fastenEndpoints, unitedHealthcareRefusesMembers } from './sources.ts';
 
 const portal = { url: 'https://www.uhc.com/legal/interoperability-apis', date: '2026-11-26' };
@@ -6,7 +6,7 @@ const endpoints = fastenEndpoints('unitedhealthcare');
 const read = factsFrom(endpoints);
 const client = factsFrom(fastenDefinition('unitedhealthcare', '2024-01-13'));
 
-export const unitedHealthcare: CataloguedPayer = {
+export const unitedHealthcare: CatalogedPayer = {
   id: 'united-healthcare',
   displayName: 'UnitedHealthcare',
   environment: 'sandbox',

@@ -1,11 +1,11 @@
-import { factsFrom, type CataloguedPayer } from './fact.ts';
+import { factsFrom, type CatalogedPayer } from './fact.ts';
 
 const page = factsFrom({
   url: 'https://docs.1up.health/help-center/Content/en-US/get-started/cms-patient-access/p-to-p.html',
   date: '2026-11-26',
 });
 
-export const oneUp: CataloguedPayer = {
+export const oneUp: CatalogedPayer = {
   id: 'one-up-demo-health-plan',
   displayName: '1upHealth Demo Health Plan',
   environment: 'sandbox',

@@ -1,22 +1,22 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { catalogue } from '../../config/catalogue/catalogue.ts';
+import { catalog } from '../../config/catalog/catalog.ts';
 import { checkStage } from '../../config/check.ts';
 import { isExampleHost } from '../../config/examples.ts';
 import { stageSchema } from '../../config/schema.ts';
 import { fieldsAt } from '../../config/unknown-fields.ts';
-import { catalogueDocument, decisiveFields, isComplete, profileOf } from './catalogue-document.ts';
+import { catalogDocument, decisiveFields, isComplete, profileOf } from './catalog-document.ts';
 
 const root = join(import.meta.dirname, '../..');
-const everyFact = catalogue.flatMap(({ facts, remarks }) => [...facts, ...remarks]);
+const everyFact = catalog.flatMap(({ facts, remarks }) => [...facts, ...remarks]);
 const urlsIn = (value: unknown): string[] => JSON.stringify(value).match(/https?:\/\/[^"\\]+/g) ?? [];
 const isDate = (text: string): boolean =>
   /^\d{4}-\d{2}-\d{2}$/.test(text) && new Date(`${text}T00:00:00Z`).toISOString().startsWith(text);
 
-describe('the catalogue', () => {
+describe('the catalog', () => {
   it('is about ten payers, each published and not tried', () => {
-    expect(new Set(catalogue.map(({ id }) => id)).size).toBe(10);
-    expect(new Set(catalogue.map(({ status }) => status))).toEqual(new Set(['published, not tried']));
+    expect(new Set(catalog.map(({ id }) => id)).size).toBe(10);
+    expect(new Set(catalog.map(({ status }) => status))).toEqual(new Set(['published, not tried']));
   });
 
   it('has a source with an https URL and a date for every fact', () => {
@@ -32,7 +32,7 @@ describe('the catalogue', () => {
     const payerFields = fieldsAt(stageSchema, ['payers', 0]);
     const quirks = fieldsAt(stageSchema, ['payers', 0, 'quirks']).map((name) => `quirks.${name}`);
 
-    for (const { id, facts, missing } of catalogue) {
+    for (const { id, facts, missing } of catalog) {
       const fields: string[] = [...facts, ...missing].map(({ field }) => field);
       expect([id, fields.filter((field) => ![...payerFields, ...quirks].includes(field))]).toEqual([id, []]);
       expect([id, fields.length]).toEqual([id, new Set(fields).size]);
@@ -49,37 +49,37 @@ describe('the catalogue', () => {
     );
   });
 
-  it.each(catalogue)('makes of $displayName a profile that passes the check', (payer) => {
+  it.each(catalog)('makes of $displayName a profile that passes the check', (payer) => {
     const stage = { stage: 'x', production: false, payers: [profileOf(payer)], partners: [] };
 
     expect(() => checkStage(stage, 'x')).not.toThrow();
   });
 
   it('says of the incomplete ones what is missing and why', () => {
-    const incomplete = catalogue.filter((payer) => !isComplete(payer));
+    const incomplete = catalog.filter((payer) => !isComplete(payer));
 
     expect(incomplete.length).toBeGreaterThan(0);
     for (const { id, missing } of incomplete) expect([id, missing.length > 0]).toEqual([id, true]);
-    for (const { why } of catalogue.flatMap(({ missing }) => missing)) expect(why.length).toBeGreaterThan(20);
+    for (const { why } of catalog.flatMap(({ missing }) => missing)) expect(why.length).toBeGreaterThan(20);
   });
 
   it('is configuration of nothing: no stage, function, stack, tool or sandbox imports it', () => {
     const files = globSync('{config,functions,lib,bin,sandbox,bench}/**/*.ts', {
       cwd: root,
-      exclude: ['**/node_modules/**', 'config/catalogue/**'],
+      exclude: ['**/node_modules/**', 'config/catalog/**'],
     });
     const importing = files.filter((file) =>
-      /(?:from|import)\s*\(?\s*['"][^'"]*catalogue/.test(readFileSync(join(root, file), 'utf8')),
+      /(?:from|import)\s*\(?\s*['"][^'"]*catalog/.test(readFileSync(join(root, file), 'utf8')),
     );
 
     expect(files.length).toBeGreaterThan(200);
     expect(importing).toEqual([]);
   });
 
-  it('is what docs/reports/catalogue.md says', async () => {
-    const page = join(root, 'docs/reports/catalogue.md');
-    const text = await catalogueDocument(catalogue);
-    if (process.env['CATALOGUE_DOC'] === 'write') writeFileSync(page, text);
+  it('is what docs/reports/catalog.md says', async () => {
+    const page = join(root, 'docs/reports/catalog.md');
+    const text = await catalogDocument(catalog);
+    if (process.env['CATALOG_DOC'] === 'write') writeFileSync(page, text);
 
     expect(readFileSync(page, 'utf8')).toBe(text);
   });

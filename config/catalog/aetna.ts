@@ -1,4 +1,4 @@
-import { factsFrom, type CataloguedPayer } from './fact.ts';
+import { factsFrom, type CatalogedPayer } from './fact.ts';
 import { aetnaRefusesMembers, apiEvangelist, fastenDefinition, fastenForAll } from './sources.ts';
 
 const commit = 'cf47cc11f43558e6af15d8a0ef3aec12bf201215';
@@ -8,7 +8,7 @@ const conformance = collected('conformance/aetna-conformance.yml');
 const discovery = factsFrom(collected('well-known/aetna-sandbox-smart-configuration.json'));
 const client = factsFrom(fastenDefinition('aetna', '2024-06-30'));
 
-export const aetna: CataloguedPayer = {
+export const aetna: CatalogedPayer = {
   id: 'aetna',
   displayName: 'Aetna',
   environment: 'sandbox',

@@ -1,4 +1,4 @@
-import { factsFrom, type CataloguedPayer } from './fact.ts';
+import { factsFrom, type CatalogedPayer } from './fact.ts';
 import { apiEvangelist, fastenDefinition, fastenEndpoints, fastenForAll } from './sources.ts';
 
 const contract = apiEvangelist(
@@ -11,7 +11,7 @@ const contractSays = factsFrom(contract);
 const read = factsFrom(fastenEndpoints('cigna'));
 const client = factsFrom(fastenDefinition('cigna', '2024-01-13'));
 
-export const cigna: CataloguedPayer = {
+export const cigna: CatalogedPayer = {
   id: 'cigna',
   displayName: 'Cigna Healthcare',
   environment: 'sandbox',

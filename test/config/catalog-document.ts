@@ -1,6 +1,6 @@
 import { format } from 'prettier';
 import { markdownTable } from '../../bin/shared/markdown-table.ts';
-import type { CataloguedPayer, Fact, Field } from '../../config/catalogue/fact.ts';
+import type { CatalogedPayer, Fact, Field } from '../../config/catalog/fact.ts';
 import { examplePublicKey, pendingClientId } from '../../config/examples.ts';
 
 /** What has to be known before a member can sign in. */
@@ -15,17 +15,17 @@ export const decisiveFields: readonly Field[] = [
   'quirks.pkce',
 ];
 
-const factOf = ({ facts }: CataloguedPayer, field: Field): Fact | undefined =>
+const factOf = ({ facts }: CatalogedPayer, field: Field): Fact | undefined =>
   facts.find((fact) => fact.field === field);
 
 /** Whether the facts are a whole profile, but for what only a registration gives. */
-export const isComplete = (payer: CataloguedPayer): boolean =>
+export const isComplete = (payer: CatalogedPayer): boolean =>
   decisiveFields.every((field) => factOf(payer, field) !== undefined);
 
 const reserved = (path: string): string => `https://not-known.invalid/${path}`;
 
 /** The facts as a profile: an id at the payer and a key come from its registration, and gaps get a placeholder. */
-export const profileOf = (payer: CataloguedPayer): Readonly<Record<string, unknown>> => {
+export const profileOf = (payer: CatalogedPayer): Readonly<Record<string, unknown>> => {
   const values = new Map<string, unknown>(payer.facts.map(({ field, value }) => [field, value]));
   const quirks = [...values].flatMap(([field, value]) =>
     field.startsWith('quirks.') ? [[field.slice('quirks.'.length), value]] : [],
@@ -48,15 +48,15 @@ export const profileOf = (payer: CataloguedPayer): Readonly<Record<string, unkno
 
 const introduction = `# What is published about ten payers
 
-\`config/catalogue/\` holds what public sources say about ten real payers, each fact with its source and date. **Published, not
+\`config/catalog/\` holds what public sources say about ten real payers, each fact with its source and date. **Published, not
 tried:** this project has connected to none of them, published endpoints go stale, and a sandbox differs from production. No stage
-reads the catalogue. To add a payer, ask it, and run \`npm run payers -- learn URL\` ([payers](../payers.md)).
+reads the catalog. To add a payer, ask it, and run \`npm run payers -- learn URL\` ([payers](../payers.md)).
 
 A profile is complete here if public sources say all that a first login needs: FHIR base, endpoints, how the gateway
 authenticates, scopes, what names the patient, \`aud\` and PKCE. The client id, the secret or key, and the registration come from the
 payer in any case. To write this page:
 
-    CATALOGUE_DOC=write npx jest test/config/catalogue.test.ts
+    CATALOG_DOC=write npx jest test/config/catalog.test.ts
 
 (with \`NODE_OPTIONS=--experimental-vm-modules\`, as in \`npm test\`).
 `;
@@ -70,12 +70,12 @@ const valueText = ({ field, value }: Fact): string => {
 };
 
 /** The sources of a page, each with its number. */
-const numbered = (payers: readonly CataloguedPayer[]): Map<string, number> => {
+const numbered = (payers: readonly CatalogedPayer[]): Map<string, number> => {
   const urls = payers.flatMap(({ facts, remarks }) => [...facts, ...remarks].map(({ source }) => source.url));
   return new Map([...new Set(urls)].map((url, index) => [url, index + 1]));
 };
 
-const overview = (payers: readonly CataloguedPayer[]): string =>
+const overview = (payers: readonly CatalogedPayer[]): string =>
   markdownTable(
     ['payer', 'environment', 'as a profile', 'what is missing, and why'],
     payers.map((payer) => [
@@ -88,7 +88,7 @@ const overview = (payers: readonly CataloguedPayer[]): string =>
 
 const section =
   (numbers: ReadonlyMap<string, number>) =>
-  ({ displayName, facts, remarks }: CataloguedPayer): string => {
+  ({ displayName, facts, remarks }: CatalogedPayer): string => {
     const cite = ({ source: { url, date } }: Pick<Fact, 'source'>): string => `[${date}][${numbers.get(url)}]`;
     const rows = facts.map((fact) => [`\`${fact.field}\``, valueText(fact), cite(fact), fact.note ?? '']);
     return [
@@ -98,8 +98,8 @@ const section =
     ].join('\n\n');
   };
 
-/** The page about a catalogue. */
-export const catalogueDocument = (payers: readonly CataloguedPayer[]): Promise<string> => {
+/** The page about a catalog. */
+export const catalogDocument = (payers: readonly CatalogedPayer[]): Promise<string> => {
   const complete = payers.filter(isComplete).length;
   const sum = `${complete} of ${payers.length} are complete as profiles.`;
   const numbers = numbered(payers);

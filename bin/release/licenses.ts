@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Refusal } from '../shared/errors.ts';
 
-/** Licences that require no more than notice. */
+/** Licenses that require no more than notice. */
 export const permissive: ReadonlySet<string> = new Set([
   '0BSD',
   'Apache-2.0',
@@ -27,8 +27,8 @@ interface Manifest {
 export interface Licensed {
   readonly name: string;
   readonly version: string;
-  readonly licence: string;
-  /** The texts of its own files, or of the licence that it states. */
+  readonly license: string;
+  /** The texts of its own files, or of the license that it states. */
   readonly text: string;
 }
 
@@ -55,35 +55,35 @@ WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEM
 COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
 OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`;
 
-/** The text of a licence whose package has no file of it; undefined if it cannot be known. */
-const statedText = (root: string, licence: string, { author }: Manifest): string | undefined => {
+/** The text of a license whose package has no file of it; undefined if it cannot be known. */
+const statedText = (root: string, license: string, { author }: Manifest): string | undefined => {
   const owner = typeof author === 'string' ? author : author?.name;
-  if (licence === 'Apache-2.0') return readFileSync(join(root, 'LICENSE'), 'utf8').trim();
-  return licence === 'MIT' && owner !== undefined ? mit(owner) : undefined;
+  if (license === 'Apache-2.0') return readFileSync(join(root, 'LICENSE'), 'utf8').trim();
+  return license === 'MIT' && owner !== undefined ? mit(owner) : undefined;
 };
 
 /**
- * Reads the licence of a package.
+ * Reads the license of a package.
  * @param folder from the root, such as `node_modules/jose`
- * @throws Refusal if the licence is unknown or asks for more than notice, or if its text is missing
+ * @throws Refusal if the license is unknown or asks for more than notice, or if its text is missing
  */
-export const licenceOf = (root: string, folder: string): Licensed => {
+export const licenseOf = (root: string, folder: string): Licensed => {
   const manifest = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Manifest;
-  const { name = folder, version = 'of an unknown version', license: licence } = manifest;
-  if (typeof licence !== 'string' || !permissive.has(licence)) {
+  const { name = folder, version = 'of an unknown version', license } = manifest;
+  if (typeof license !== 'string' || !permissive.has(license)) {
     throw new Refusal(
-      `${name} ${version} is in a bundle, and its licence is ${JSON.stringify(licence) ?? 'not stated'}. ` +
-        'Only licences that ask for no more than notice may ship (bin/release/licences.ts lists them). ' +
-        'Take the package out, or read its licence and add it there.',
+      `${name} ${version} is in a bundle, and its license is ${JSON.stringify(license) ?? 'not stated'}. ` +
+        'Only licenses that ask for no more than notice may ship (bin/release/licenses.ts lists them). ' +
+        'Take the package out, or read its license and add it there.',
     );
   }
   const own = ownTexts(join(root, folder));
-  const text = own.length > 0 ? own.join('\n\n') : statedText(root, licence, manifest);
+  const text = own.length > 0 ? own.join('\n\n') : statedText(root, license, manifest);
   if (text === undefined) {
     throw new Refusal(
-      `${name} ${version} is in a bundle, and has no file with the text of its licence, ${licence}. ` +
-        'Its notice cannot be written: take the package out, or add the text in bin/release/licences.ts.',
+      `${name} ${version} is in a bundle, and has no file with the text of its license, ${license}. ` +
+        'Its notice cannot be written: take the package out, or add the text in bin/release/licenses.ts.',
     );
   }
-  return { name, version, licence, text };
+  return { name, version, license, text };
 };

@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 
 /** Where a run's synthesizer listens, for the workers. */
-export const synthesiserVariable = 'P2P_TEST_SYNTHESISER';
+export const synthesizerVariable = 'P2P_TEST_SYNTHESISER';
 
 /** Makes templates of stages in its own process. */
-export interface Synthesiser {
+export interface Synthesizer {
   readonly url: string;
   readonly close: () => Promise<void>;
 }
 
-export const startSynthesiser = async (): Promise<Synthesiser> => {
+export const startSynthesizer = async (): Promise<Synthesizer> => {
   const child = fork(join(import.meta.dirname, 'synth-server.ts'), {
     execArgv: [],
     // It does not need the test runner's loader.

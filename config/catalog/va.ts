@@ -1,11 +1,11 @@
-import { factsFrom, type CataloguedPayer } from './fact.ts';
+import { factsFrom, type CatalogedPayer } from './fact.ts';
 import { fastenDefinition, fastenEndpoints, fastenForAll } from './sources.ts';
 
 const definition = fastenDefinition('vahealth', '2025-08-07');
 const read = factsFrom(fastenEndpoints('vahealth'));
 const client = factsFrom(definition);
 
-export const va: CataloguedPayer = {
+export const va: CatalogedPayer = {
   id: 'va',
   displayName: 'Department of Veterans Affairs',
   environment: 'sandbox',

@@ -1,11 +1,11 @@
-import { factsFrom, type CataloguedPayer } from './fact.ts';
+import { factsFrom, type CatalogedPayer } from './fact.ts';
 import { fastenDefinition, fastenEndpoints, fastenForAll } from './sources.ts';
 
 const endpoints = fastenEndpoints('bcbsal');
 const read = factsFrom(endpoints);
 const client = factsFrom(fastenDefinition('bcbsal', '2024-01-13'));
 
-export const bcbsAlabama: CataloguedPayer = {
+export const bcbsAlabama: CatalogedPayer = {
   id: 'bcbs-alabama',
   displayName: 'Blue Cross and Blue Shield of Alabama',
   environment: 'production',

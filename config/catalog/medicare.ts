@@ -1,4 +1,4 @@
-import { factsFrom, type CataloguedPayer } from './fact.ts';
+import { factsFrom, type CatalogedPayer } from './fact.ts';
 import { apiEvangelist, fastenDefinition } from './sources.ts';
 
 const docs = { url: 'https://bluebutton.cms.gov/api-documentation/authorization/', date: '2026-11-26' };
@@ -25,7 +25,7 @@ const discovery = factsFrom(
 const contractSays = factsFrom(contract);
 const client = factsFrom(fastenDefinition('medicare', '2024-01-13'));
 
-export const medicare: CataloguedPayer = {
+export const medicare: CatalogedPayer = {
   id: 'medicare',
   displayName: 'Medicare (CMS Blue Button 2.0)',
   environment: 'sandbox',

@@ -2,7 +2,7 @@ import { aetna } from './aetna.ts';
 import { bcbsAlabama } from './bcbs-alabama.ts';
 import { cigna } from './cigna.ts';
 import { elevance } from './elevance.ts';
-import type { CataloguedPayer } from './fact.ts';
+import type { CatalogedPayer } from './fact.ts';
 import { humana } from './humana.ts';
 import { kaiser } from './kaiser.ts';
 import { medicare } from './medicare.ts';
@@ -11,7 +11,7 @@ import { unitedHealthcare } from './united-healthcare.ts';
 import { va } from './va.ts';
 
 /** Ten real payers. */
-export const catalogue: readonly CataloguedPayer[] = [
+export const catalog: readonly CatalogedPayer[] = [
   aetna,
   bcbsAlabama,
   cigna,
