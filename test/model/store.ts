@@ -15,7 +15,7 @@ export interface Store {
 type Expiring = Readonly<Record<string, { readonly N?: string } | undefined>>;
 const isExpired = (item: Expiring, now: number): boolean => Number(item['expiresAt']?.N) <= now;
 
-/** DynamoDB's protocol over HTTP, in this process. */
+/** DynamoDB's protocol, in this process. */
 const dynaliteStore = async (): Promise<Store> => {
   const { client, createTables, items, close } = await startDynamo();
   const tables = await createTables();
