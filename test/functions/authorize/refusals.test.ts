@@ -173,58 +173,35 @@ describe('authorize, once the partner is trusted', () => {
   const resource = `resource must be ${base}.`;
   const tooLong = 'scope is too long: at most 16384 characters of different scopes.';
   const scopeOf = (characters: number): string => 'x'.repeat(characters);
-  /** What is refused, the request, the error, its text, and the log's detail if that differs. */
-  type Row = [string, Record<string, string>, string, string, string?];
+  const manyParts = Array.from({ length: 4000 }, (_none, at) => `x${at}`).join(' ');
+  /** What is refused, the request, the error's text, its code, and the log's detail if that differs. */
+  type Row = [string, Record<string, string>, string, string?, string?];
   const readable = 'Ask for something to read that this app is registered for, such as patient/*.rs.';
 
+  const noMethod = 'code_challenge_method must be S256.';
+  const noChallenge = 'code_challenge is missing (PKCE, S256).';
+  const onlyCode = 'response_type must be code.';
+  const onlyQuery = 'response_mode must be query.';
+  const noObjects = 'Request objects are not supported.';
+  const elsewhere = 'https://other.example';
   it.each<Row>([
-    ['a missing challenge', publicApp, 'invalid_request', 'code_challenge is missing (PKCE, S256).'],
-    [
-      'a plain challenge',
-      { ...publicApp, ...pkce, code_challenge_method: 'plain' },
-      'invalid_request',
-      'code_challenge_method must be S256.',
-    ],
-    [
-      'a challenge without its method, which would be plain',
-      { ...publicApp, code_challenge: challenge },
-      'invalid_request',
-      'code_challenge_method must be S256.',
-    ],
-    ['a malformed challenge', { ...publicApp, ...pkce, code_challenge: 'too-short' }, 'invalid_request', hash],
-    ['a padded challenge', { ...publicApp, ...pkce, code_challenge: `${challenge}=` }, 'invalid_request', hash],
-    ['a longer challenge', { ...publicApp, ...pkce, code_challenge: `A${challenge}` }, 'invalid_request', hash],
-    [
-      'a method without a challenge, though PKCE is optional',
-      { code_challenge_method: 'S256' },
-      'invalid_request',
-      'code_challenge is missing (PKCE, S256).',
-    ],
-    ['response_type token', { response_type: 'token' }, 'unsupported_response_type', 'response_type must be code.'],
-    [
-      'response_type code id_token',
-      { response_type: 'code id_token' },
-      'unsupported_response_type',
-      'response_type must be code.',
-    ],
-    ['response_mode form_post', { response_mode: 'form_post' }, 'invalid_request', 'response_mode must be query.'],
-    ['response_mode fragment', { response_mode: 'fragment' }, 'invalid_request', 'response_mode must be query.'],
-    ['a request object', { request: 'eyJ' }, 'invalid_request', 'Request objects are not supported.'],
-    [
-      'a request object by reference',
-      { request_uri: 'https://partner.example/r' },
-      'invalid_request',
-      'Request objects are not supported.',
-    ],
-    ['another payer’s base as aud', { aud: 'http://localhost:3000/r4/demo-health-plan' }, 'invalid_request', aud],
-    ['the payer’s own base as aud', { aud: 'http://127.0.0.1:3003/r4' }, 'invalid_request', aud],
-    ['another base as resource', { resource: 'https://other.example' }, 'invalid_request', resource],
-    [
-      'another base as resource beside the right aud',
-      { aud: `${base}/`, resource: 'https://other.example' },
-      'invalid_request',
-      resource,
-    ],
+    ['a missing challenge', publicApp, noChallenge],
+    ['a plain challenge', { ...publicApp, ...pkce, code_challenge_method: 'plain' }, noMethod],
+    ['a challenge without its method, which would be plain', { ...publicApp, code_challenge: challenge }, noMethod],
+    ['a malformed challenge', { ...publicApp, ...pkce, code_challenge: 'too-short' }, hash],
+    ['a padded challenge', { ...publicApp, ...pkce, code_challenge: `${challenge}=` }, hash],
+    ['a longer challenge', { ...publicApp, ...pkce, code_challenge: `A${challenge}` }, hash],
+    ['a method without a challenge, though PKCE is optional', { code_challenge_method: 'S256' }, noChallenge],
+    ['response_type token', { response_type: 'token' }, onlyCode, 'unsupported_response_type'],
+    ['response_type code id_token', { response_type: 'code id_token' }, onlyCode, 'unsupported_response_type'],
+    ['response_mode form_post', { response_mode: 'form_post' }, onlyQuery],
+    ['response_mode fragment', { response_mode: 'fragment' }, onlyQuery],
+    ['a request object', { request: 'eyJ' }, noObjects],
+    ['a request object by reference', { request_uri: 'https://partner.example/r' }, noObjects],
+    ['another payer’s base as aud', { aud: 'http://localhost:3000/r4/demo-health-plan' }, aud],
+    ['the payer’s own base as aud', { aud: 'http://127.0.0.1:3003/r4' }, aud],
+    ['another base as resource', { resource: elsewhere }, resource],
+    ['another base as resource beside the right aud', { aud: `${base}/`, resource: elsewhere }, resource],
     ...[
       ['a scope that writes', 'patient/Observation.cruds', 'patient/Observation.cruds'],
       ['a scope of SMART 1.0 that writes', 'patient/*.write patient/*.*', 'patient/*.write, patient/*.*'],
@@ -242,25 +219,22 @@ describe('authorize, once the partner is trusted', () => {
     ].map(([what = '', scope = '', named = '']): Row => [
       what,
       { scope },
-      'invalid_scope',
       `The scope ${named} gives this app nothing to read. ${readable}`,
+      'invalid_scope',
       'nothing to read that is registered',
     ]),
-    [
-      'a scope of very many parts',
-      { scope: Array.from({ length: 4000 }, (_none, at) => `x${at}`).join(' ') },
-      'invalid_scope',
-      tooLong,
-      'scope is too long',
-    ],
-    ['a scope of 16,385 characters', { scope: scopeOf(16_385) }, 'invalid_scope', tooLong, 'scope is too long'],
-  ])('sends the browser back with an error for %s, and logs why', async (_, query, error, text, detail = text) => {
-    const test = gateway();
+    ['a scope of very many parts', { scope: manyParts }, tooLong, 'invalid_scope', 'scope is too long'],
+    ['a scope of 16,385 characters', { scope: scopeOf(16_385) }, tooLong, 'invalid_scope', 'scope is too long'],
+  ])(
+    'sends the browser back with an error for %s, and logs why',
+    async (_, query, text, error = 'invalid_request', detail = text) => {
+      const test = gateway();
 
-    const response = await test.authorize(query);
+      const response = await test.authorize(query);
 
-    expectSentBack(test, response, { error, text, detail, partner: query['client_id'] ?? 'demo-partner' });
-  });
+      expectSentBack(test, response, { error, text, detail, partner: query['client_id'] ?? 'demo-partner' });
+    },
+  );
 
   it('sends the browser back if nothing in the scope can be read at this health plan', async () => {
     const test = gateway();
@@ -303,9 +277,9 @@ describe('authorize, once the partner is trusted', () => {
 
   it('refuses a payer that the partner may not read from', async () => {
     const test = gateway();
-    const elsewhere = withPartner('demo-partner', { payers: ['demo-health-plan'] });
+    const limited = withPartner('demo-partner', { payers: ['demo-health-plan'] });
 
-    const response = await test.reconfigured(elsewhere).authorize();
+    const response = await test.reconfigured(limited).authorize();
 
     const text = 'This app may not read from this health plan.';
     expectSentBack(test, response, { error: 'unauthorized_client', text });

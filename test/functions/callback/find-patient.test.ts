@@ -71,34 +71,20 @@ describe('whose record a token opens', () => {
     await expect(ask(() => Response.json(answer)).finding).rejects.toMatchObject({ failure: 'nonsense', detail });
   });
 
+  const elsewhere = { status: 302, headers: { Location: 'http://169.254.169.254' } };
+  const failing = (error: Error) => async (): Promise<never> => {
+    throw error;
+  };
+  const tooLong = () => new Response('x'.repeat(2 * 1024 * 1024 + 1));
+  const refused = new TypeError('fetch failed', { cause: new Error('x') });
   it.each<[string, () => Response | Promise<Response>, string, string]>([
-    [
-      'another status',
-      () => Response.json(bundle([patient()]), { status: 403 }),
-      'unavailable',
-      'GET Patient answered 403',
-    ],
-    [
-      'a redirect',
-      () => new Response(null, { status: 302, headers: { Location: 'http://169.254.169.254' } }),
-      'unavailable',
-      'GET Patient answered 302',
-    ],
-    ['HTML', () => new Response('<html>'), 'nonsense', noBundle],
-    [
-      'an answer over 2 MB',
-      () => new Response('x'.repeat(2 * 1024 * 1024 + 1)),
-      'nonsense',
-      'GET Patient: answer over 2097152 bytes',
-    ],
-    ['a time-out', () => Promise.reject(new DOMException('x', 'TimeoutError')), 'timeout', 'GET Patient: TimeoutError'],
-    [
-      'a refused connection',
-      () => Promise.reject(new TypeError('fetch failed', { cause: new Error('x') })),
-      'unavailable',
-      'GET Patient: TypeError < Error',
-    ],
+    ['another status', () => Response.json(bundle([patient()]), { status: 403 }), 'unavailable', ' answered 403'],
+    ['a redirect', () => new Response(null, elsewhere), 'unavailable', ' answered 302'],
+    ['HTML', () => new Response('<html>'), 'nonsense', ' answered without a Bundle'],
+    ['an answer over 2 MB', tooLong, 'nonsense', ': answer over 2097152 bytes'],
+    ['a time-out', failing(new DOMException('x', 'TimeoutError')), 'timeout', ': TimeoutError'],
+    ['a refused connection', failing(refused), 'unavailable', ': TypeError < Error'],
   ])('is unknown after %s, and the log says why', async (_, answer, failure, detail) => {
-    await expect(ask(answer).finding).rejects.toMatchObject({ failure, detail });
+    await expect(ask(answer).finding).rejects.toMatchObject({ failure, detail: `GET Patient${detail}` });
   });
 });

@@ -59,13 +59,9 @@ const userinfo: Partial<Payer> = { patientFrom: 'userinfo', userinfoEndpoint: us
 const idToken: Partial<Payer> = { patientFrom: 'id_token', jwksUri: keysUrl, scopes: ['openid', 'patient/*.rs'] };
 
 describe('whose record it is comes from', () => {
+  const both = { patient: 'p-other', patient_id: 'p-7' };
   it.each<[string, Partial<Payer>, Answers, string]>([
-    [
-      'another member of the token answer',
-      { patientMember: 'patient_id' },
-      { token: { patient: 'p-other', patient_id: 'p-7' } },
-      'p-7',
-    ],
+    ['another member of the token answer', { patientMember: 'patient_id' }, { token: both }, 'p-7'],
     ['fhirUser of the token answer', { patientMember: 'fhirUser' }, { token: { fhirUser: `${base}/Patient/7` } }, '7'],
     ['the userinfo answer', userinfo, { userinfo: { sub: 'x', patient: 'p-7' }, token: { patient: 'p-other' } }, 'p-7'],
     ['sub of the userinfo answer', { ...userinfo, patientMember: 'sub' }, { userinfo: { sub: '7' } }, '7'],
@@ -85,63 +81,38 @@ describe('whose record it is comes from', () => {
 describe('a login ends, its tokens are revoked at the payer, and the log says why, if', () => {
   const userinfoNone = 'the userinfo answer names no patient, as patientFrom says it does';
   const idTokenNoId = 'the id_token names a patient without an id';
+  const tokenNone = 'the token answer names no patient, as patientFrom says it does';
+  const idTokenNone = 'the id_token names no patient, as patientFrom says it does';
+  const userinfoNoId = 'the userinfo answer names a patient without an id';
+  const noObject = 'userinfo endpoint answered without a JSON object';
+  const fhirUser = 'Patient/7';
+  const otherSignIn = { claims: { fhirUser }, nonce: 'another' };
   it.each<[string, Partial<Payer>, Answers, string]>([
-    [
-      'the token answer lacks the member',
-      { patientMember: 'patient_id' },
-      { token: { patient: 'p-7' } },
-      'the token answer names no patient, as patientFrom says it does',
-    ],
+    ['the token answer lacks the member', { patientMember: 'patient_id' }, { token: { patient: 'p-7' } }, tokenNone],
+    ['the member is inherited, not the payer’s', { patientMember: 'constructor' }, {}, tokenNone],
     ['the userinfo answer lacks the member', userinfo, { userinfo: { sub: '7' } }, userinfoNone],
-    [
-      'the userinfo answer is not an object',
-      userinfo,
-      { userinfo: ['7'] },
-      'userinfo endpoint answered without a JSON object',
-    ],
-    [
-      'the userinfo answer names a group',
-      userinfo,
-      { userinfo: { patient: 'Group/7' } },
-      'the userinfo answer names a patient without an id',
-    ],
-    [
-      'the member is inherited, not the payer’s',
-      { patientMember: 'constructor' },
-      {},
-      'the token answer names no patient, as patientFrom says it does',
-    ],
-    ['fhirUser is a practitioner', idToken, { claims: { fhirUser: `${base}/Practitioner/7` } }, idTokenNoId],
-    ['fhirUser is a related person', idToken, { claims: { fhirUser: 'RelatedPerson/7' } }, idTokenNoId],
-    [
-      'fhirUser is below another base',
+    ['the userinfo answer is not an object', userinfo, { userinfo: ['7'] }, noObject],
+    ['the userinfo answer names a group', userinfo, { userinfo: { patient: 'Group/7' } }, userinfoNoId],
+    ...(
+      [
+        ['is a practitioner', `${base}/Practitioner/7`],
+        ['is a related person', 'RelatedPerson/7'],
+        ['is below another base', 'https://evil.example/r4/Patient/7'],
+        ['only begins like the base', `${base}-evil/Patient/7`],
+        ['says no type', '7'],
+        ['is a number', 7],
+        ['leads elsewhere', `${base}/Patient/../7`],
+      ] as const
+    ).map(([what, user]): [string, Partial<Payer>, Answers, string] => [
+      `fhirUser ${what}`,
       idToken,
-      { claims: { fhirUser: 'https://evil.example/r4/Patient/7' } },
+      { claims: { fhirUser: user } },
       idTokenNoId,
-    ],
-    ['fhirUser only begins like the base', idToken, { claims: { fhirUser: `${base}-evil/Patient/7` } }, idTokenNoId],
-    ['fhirUser says no type', idToken, { claims: { fhirUser: '7' } }, idTokenNoId],
-    ['fhirUser is a number', idToken, { claims: { fhirUser: 7 } }, idTokenNoId],
-    ['fhirUser leads elsewhere', idToken, { claims: { fhirUser: `${base}/Patient/../7` } }, idTokenNoId],
-    [
-      'the id_token lacks the member',
-      idToken,
-      { claims: {} },
-      'the id_token names no patient, as patientFrom says it does',
-    ],
-    [
-      'there is no id_token',
-      idToken,
-      { token: { patient: 'p-7', fhirUser: 'Patient/7' } },
-      'id_token: the token answer has none',
-    ],
-    [
-      'the id_token is of another sign-in',
-      idToken,
-      { claims: { fhirUser: 'Patient/7' }, nonce: 'another' },
-      'id_token: it belongs to another sign-in',
-    ],
-    ['the id_token has expired', idToken, { claims: { fhirUser: 'Patient/7', exp: 1 } }, 'id_token: ERR_JWT_EXPIRED'],
+    ]),
+    ['the id_token lacks the member', idToken, { claims: {} }, idTokenNone],
+    ['there is no id_token', idToken, { token: { patient: '7', fhirUser } }, 'id_token: the token answer has none'],
+    ['the id_token is of another sign-in', idToken, otherSignIn, 'id_token: it belongs to another sign-in'],
+    ['the id_token has expired', idToken, { claims: { fhirUser, exp: 1 } }, 'id_token: ERR_JWT_EXPIRED'],
   ])('%s', async (_title, profile, answers, detail) => {
     const { back, revoked, dynamo, line, signals } = await signIn(profile, answers);
 

@@ -57,35 +57,23 @@ const shapes: readonly (readonly [what: string, change: object, expected: object
 ];
 
 describe('what a payer may omit or spell differently', () => {
-  it.each(shapes)('%s is accepted', async (_, change, expected) => {
+  it.each(shapes)('%s is accepted, at a refresh too, where the old refresh token is kept', async (...shape) => {
+    const [, change, expected] = shape;
     const { deps } = start(() => Response.json({ ...northwindTokens, ...change }));
 
-    const { tokens } = await exchangeCode(deps, northwind, grant);
+    const exchanged = await exchangeCode(deps, northwind, grant);
+    const refreshed = await refreshAtPayer(deps, northwind, old);
 
-    const all = {
+    const usual = {
       accessToken: 'payer-access-token',
       refreshToken: 'payer-refresh-token',
       expiresAt: nowSeconds + 300,
-      ...expected,
     };
-    expect(tokens).toEqual(JSON.parse(JSON.stringify(all)));
-  });
-
-  it.each(shapes)('%s is accepted at a refresh too, and the old refresh token is kept', async (_, change, expected) => {
-    const { deps } = start(() => Response.json({ ...northwindTokens, ...change }));
-
-    const { tokens, problem } = await refreshAtPayer(deps, northwind, old);
-
-    const all = {
-      accessToken: 'payer-access-token',
-      refreshToken: 'payer-refresh-token',
-      expiresAt: nowSeconds + 300,
-      ...expected,
-    };
-    expect(tokens).toEqual(
-      JSON.parse(JSON.stringify({ ...all, refreshToken: all.refreshToken ?? 'old-refresh-token' })),
-    );
-    expect(problem).toBeUndefined();
+    const whole: { refreshToken?: string } = { ...usual, ...expected };
+    const defined = (value: object): unknown => JSON.parse(JSON.stringify(value));
+    expect(exchanged.tokens).toEqual(defined(whole));
+    expect(refreshed.tokens).toEqual(defined({ ...whole, refreshToken: whole.refreshToken ?? 'old-refresh-token' }));
+    expect(refreshed.problem).toBeUndefined();
   });
 
   it.each<[unknown, string]>([
@@ -177,23 +165,17 @@ describe('an access token that cannot be used', () => {
     expect(form(1).get('token')).toBe('payer-refresh-token');
   });
 
-  it.each(unusable)(
-    '%s still gives a refreshed grant the new refresh token, since the old one may be spent',
-    async (_, change, detail) => {
-      const { deps } = start(() => Response.json({ ...northwindTokens, ...change }));
+  it.each(unusable)('%s still gives a refreshed grant the new refresh token, or fails', async (_, change, detail) => {
+    const test = start(() => Response.json({ ...northwindTokens, ...change }));
+    const without = start(() => Response.json({ ...northwindTokens, refresh_token: '', ...change }));
 
-      const { tokens, problem } = await refreshAtPayer(deps, northwind, old);
+    const { tokens, problem } = await refreshAtPayer(test.deps, northwind, old);
 
-      expect(tokens).toEqual({ ...old, refreshToken: 'payer-refresh-token' });
-      expect(problem).toMatchObject({ failure: 'nonsense', detail });
-    },
-  );
-
-  it.each(unusable)('%s without a new refresh token is a failure of the payer', async (_, change, detail) => {
-    const { deps, payer } = start(() => Response.json({ ...northwindTokens, refresh_token: '', ...change }));
-
-    await expect(refreshAtPayer(deps, northwind, old)).rejects.toMatchObject({ failure: 'nonsense', detail });
-    expect(payer.requests).toHaveLength(1);
+    // The old one may be spent.
+    expect(tokens).toEqual({ ...old, refreshToken: 'payer-refresh-token' });
+    expect(problem).toMatchObject({ failure: 'nonsense', detail });
+    await expect(refreshAtPayer(without.deps, northwind, old)).rejects.toMatchObject({ failure: 'nonsense', detail });
+    expect(without.payer.requests).toHaveLength(1);
   });
 
   it('without a refresh token beside it leaves nothing to revoke', async () => {
@@ -304,22 +286,16 @@ describe('a payer’s failure', () => {
   const noObject = (status: number) => `token endpoint answered ${status} without a JSON object`;
   const unread = (why: string) => `token endpoint: OperationProcessingError:OAUTH_${why}`;
 
+  const unlike = unread('RESPONSE_IS_NOT_CONFORM');
+  const withWords = json(400, { error: 'canary', error_description: 'canary' });
+  const tooLong = text(200, 'x'.repeat(256 * 1024 + 1));
+  const late = 'token endpoint: TypeError < ConnectTimeoutError:UND_ERR_CONNECT_TIMEOUT';
   it.each<[string, () => Response, PayerFailure, string]>([
     ['invalid_grant', json(400, { error: 'invalid_grant' }), 'invalid_grant', oauthError(400, 'invalid_grant')],
     ['invalid_client', json(401, { error: 'invalid_client' }), 'invalid_client', oauthError(401, 'invalid_client')],
-    [
-      'another code and words',
-      json(400, { error: 'canary', error_description: 'canary' }),
-      'nonsense',
-      oauthError(400, 'nonsense'),
-    ],
-    ['an error without a code', json(400, { message: 'canary' }), 'nonsense', unread('RESPONSE_IS_NOT_CONFORM')],
-    [
-      'an error code that is not a string',
-      json(400, { error: { code: 1 } }),
-      'nonsense',
-      unread('RESPONSE_IS_NOT_CONFORM'),
-    ],
+    ['another code and words', withWords, 'nonsense', oauthError(400, 'nonsense')],
+    ['an error without a code', json(400, { message: 'canary' }), 'nonsense', unlike],
+    ['an error code that is not a string', json(400, { error: { code: 1 } }), 'nonsense', unlike],
     ['401 with a challenge', challenge, 'invalid_client', noObject(401)],
     ['401 with null', text(401, 'null'), 'invalid_client', noObject(401)],
     ['401 with a list', text(401, '[]'), 'invalid_client', noObject(401)],
@@ -327,20 +303,10 @@ describe('a payer’s failure', () => {
     ['200 with HTML', text(200, '<p>canary</p>'), 'nonsense', noObject(200)],
     ['200 with nothing', text(200, null), 'nonsense', noObject(200)],
     ['400 with nothing', text(400, null), 'nonsense', noObject(400)],
-    [
-      'a byte over 256 KiB',
-      text(200, 'x'.repeat(256 * 1024 + 1)),
-      'nonsense',
-      'token endpoint: answer over 262144 bytes',
-    ],
+    ['a byte over 256 KiB', tooLong, 'nonsense', 'token endpoint: answer over 262144 bytes'],
     ['408', text(408, null), 'unavailable', 'token endpoint answered 408'],
     ['a time-out', thrown(new DOMException('canary', 'TimeoutError')), 'timeout', 'token endpoint: TimeoutError'],
-    [
-      'a connection that is not accepted',
-      thrown(new TypeError('canary', { cause: slow })),
-      'unavailable',
-      'token endpoint: TypeError < ConnectTimeoutError:UND_ERR_CONNECT_TIMEOUT',
-    ],
+    ['a connection that is not accepted', thrown(new TypeError('canary', { cause: slow })), 'unavailable', late],
   ])(
     '%s is distinguished and named for the log, and retried only if it is about the client',
     async (_, answer, failure, detail) => {
