@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { outputFormats } from '../../functions/fetch/kick-off/read-parameters.ts';
 import { errorCodes } from '../../functions/shared/errors.ts';
 import { assertionAlgorithms, authenticationAt, grantTypes } from '../../functions/shared/registry/token-endpoint.ts';
 import { root } from '../docs/documents.ts';
@@ -82,6 +83,18 @@ describe(openapiPath, () => {
     }
     expect(text).toContain(`\`grant_type\` must be ${grantTypes.map((type) => `\`${type}\``).join(' or ')}.`);
     expect(text).toContain(`your key (${assertionAlgorithms.join(' or ')})`);
+  });
+
+  it('lists the formats of an export, as the page for partners does', () => {
+    const [, listed] = /name: _outputFormat\b[^\]]*enum: \[([^\]]*)\]/.exec(
+      readFileSync(join(root, openapiPath), 'utf8'),
+    )!;
+    const [, row] = /^\| `_outputFormat` *\|(.*)\|$/m.exec(
+      readFileSync(join(root, 'docs/partners/whole-record.md'), 'utf8'),
+    )!;
+
+    expect(listed).toBe(outputFormats.join(', '));
+    expect([...row!.matchAll(/`([^`]+)`/g)].map(([, format]) => format)).toEqual(outputFormats);
   });
 
   it('has a path for each route that a partner can call', async () => {

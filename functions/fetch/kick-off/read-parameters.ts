@@ -24,7 +24,8 @@ interface Options {
   readonly inBody: boolean;
 }
 
-const outputFormats = new Set(['application/fhir+ndjson', 'application/ndjson', 'ndjson']);
+/** The formats of an export's files: three names of one. */
+export const outputFormats = ['application/fhir+ndjson', 'application/ndjson', 'ndjson'];
 
 /** The most names of ignored parameters that an answer lists. */
 const mostIgnored = 20;
@@ -48,8 +49,8 @@ interface Draft {
 }
 
 const readOutputFormat = (value: string): void => {
-  if (!outputFormats.has(withPlus(value).toLowerCase())) {
-    throw notSupported('_outputFormat can be application/fhir+ndjson, application/ndjson or ndjson.');
+  if (!outputFormats.includes(withPlus(value).toLowerCase())) {
+    throw notSupported(`_outputFormat can be ${outputFormats.join(' or ')}.`);
   }
 };
 

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { consentWords } from '../../../functions/authorize/consent-words.ts';
 import { authorizeHandler } from '../../../functions/authorize/handler.ts';
 import { registryOf } from '../../../functions/shared/registry/registry.ts';
 import type { RegistryData } from '../../../functions/shared/registry/types.ts';
@@ -58,72 +60,78 @@ const withoutPlans = (data: RegistryData): RegistryData => ({
 const withPlans = withPayer('northwind', { linesOfBusiness: ['Marketplace', 'Medicaid & <CHIP>'] });
 
 describe('the consent page', () => {
-  it('says in English who asks for what at which plan, until when, how to stop it, and what comes next', async () => {
-    const { lines } = await read(gateway().reconfigured(withPlans));
+  it('says who asks for what at which plan, until when, how to stop it and what comes next, in English and in Spanish', async () => {
+    const test = gateway().reconfigured(withPlans);
+    const english = await read(test);
+    const spanish = await read(test, {}, { 'Accept-Language': 'es-MX' });
 
-    expect(lines).toEqual([
-      'Share your health record with Trend Journal?',
-      'Trend Journal (localhost:3002) wants to read your health record at Northwind Health.',
-      'This works for members of: Marketplace, Medicaid &amp; &lt;CHIP&gt;.',
-      'What it can read',
-      'Your name, birth date, address and other personal details',
-      'Your health plan coverage',
-      'Claims and what they cost',
-      'Health problems and diagnoses',
-      'Medicines and prescriptions',
-      'Allergies and bad reactions',
-      'Vaccines',
-      'Test results, vital signs and habits such as smoking',
-      'Surgeries and other procedures',
-      'Doctor visits and hospital stays',
-      'Notes by your doctors and other documents',
-      'X-rays and other images',
-      'Care plans, goals, referrals and who takes care of you',
-      'Everything else in your record',
-      'This can include sensitive details, such as mental health, substance use, HIV or pregnancy.',
-      'Until when',
-      'Until August 30, 2026 at the latest. It can keep reading until then, even when you are signed out.',
-      'How to stop it',
-      'You can stop it at any time: in Trend Journal, at Northwind Health, or by asking us. What Trend Journal has already read stays there.',
-      'If you allow it, Northwind Health asks you to sign in. Then you return to localhost:3002.',
-      'Allow',
-      'Do not allow',
+    // Each sentence beside its translation, so that who changes one sees the other.
+    expect(english.lines.map((line, index) => [line, spanish.lines[index]])).toEqual([
+      ['Share your health record with Trend Journal?', '¿Compartir su expediente médico con Trend Journal?'],
+      [
+        'Trend Journal (localhost:3002) wants to read your health record at Northwind Health.',
+        'Trend Journal (localhost:3002) quiere leer su expediente médico en Northwind Health.',
+      ],
+      [
+        'This works for members of: Marketplace, Medicaid &amp; &lt;CHIP&gt;.',
+        'Esto funciona para miembros de: Marketplace, Medicaid &amp; &lt;CHIP&gt;.',
+      ],
+      ['What it can read', 'Qué puede leer'],
+      [
+        'Your name, birth date, address and other personal details',
+        'Su nombre, fecha de nacimiento, dirección y otros datos personales',
+      ],
+      ['Your health plan coverage', 'La cobertura de su plan de salud'],
+      ['Claims and what they cost', 'Reclamos y lo que costaron'],
+      ['Health problems and diagnoses', 'Problemas de salud y diagnósticos'],
+      ['Medicines and prescriptions', 'Medicamentos y recetas'],
+      ['Allergies and bad reactions', 'Alergias y reacciones adversas'],
+      ['Vaccines', 'Vacunas'],
+      [
+        'Test results, vital signs and habits such as smoking',
+        'Resultados de exámenes, signos vitales y hábitos como fumar',
+      ],
+      ['Surgeries and other procedures', 'Cirugías y otros procedimientos'],
+      ['Doctor visits and hospital stays', 'Citas médicas y hospitalizaciones'],
+      ['Notes by your doctors and other documents', 'Notas de sus médicos y otros documentos'],
+      ['X-rays and other images', 'Radiografías y otras imágenes'],
+      [
+        'Care plans, goals, referrals and who takes care of you',
+        'Planes de atención, metas, referidos y quiénes le atienden',
+      ],
+      ['Everything else in your record', 'Todo lo demás en su expediente'],
+      [
+        'This can include sensitive details, such as mental health, substance use, HIV or pregnancy.',
+        'Esto puede incluir datos delicados, como salud mental, consumo de sustancias, VIH o embarazo.',
+      ],
+      ['Until when', 'Hasta cuándo'],
+      [
+        'Until August 30, 2026 at the latest. It can keep reading until then, even when you are signed out.',
+        'Hasta el 30 de agosto de 2026 a más tardar. Puede seguir leyendo hasta entonces, aunque usted haya cerrado la sesión.',
+      ],
+      ['How to stop it', 'Cómo detenerlo'],
+      [
+        'You can stop it at any time: in Trend Journal, at Northwind Health, or by asking us. What Trend Journal has already read stays there.',
+        'Puede detenerlo en cualquier momento: en Trend Journal, en Northwind Health o pidiéndonoslo. Lo que Trend Journal ya haya leído se queda ahí.',
+      ],
+      [
+        'If you allow it, Northwind Health asks you to sign in. Then you return to localhost:3002.',
+        'Si lo permite, Northwind Health le pedirá que inicie sesión. Después regresará a localhost:3002.',
+      ],
+      ['Allow', 'Permitir'],
+      ['Do not allow', 'No permitir'],
     ]);
+    expect(spanish.lines).toHaveLength(english.lines.length);
+    expect(spanish.body).toContain('<html lang="es">');
+    expect(spanish.headers['Content-Language']).toBe('es');
   });
 
-  it('says the same in Spanish', async () => {
-    const { lines, body, headers } = await read(gateway().reconfigured(withPlans), {}, { 'Accept-Language': 'es-MX' });
+  it.each(Object.keys(consentWords.en))('shows its words for %s', (name) => {
+    const page = ['consent-page', 'consent']
+      .map((file) => readFileSync(`functions/authorize/${file}.ts`, 'utf8'))
+      .join('');
 
-    expect(lines).toEqual([
-      '¿Compartir su expediente médico con Trend Journal?',
-      'Trend Journal (localhost:3002) quiere leer su expediente médico en Northwind Health.',
-      'Esto funciona para miembros de: Marketplace, Medicaid &amp; &lt;CHIP&gt;.',
-      'Qué puede leer',
-      'Su nombre, fecha de nacimiento, dirección y otros datos personales',
-      'La cobertura de su plan de salud',
-      'Reclamos y lo que costaron',
-      'Problemas de salud y diagnósticos',
-      'Medicamentos y recetas',
-      'Alergias y reacciones adversas',
-      'Vacunas',
-      'Resultados de exámenes, signos vitales y hábitos como fumar',
-      'Cirugías y otros procedimientos',
-      'Citas médicas y hospitalizaciones',
-      'Notas de sus médicos y otros documentos',
-      'Radiografías y otras imágenes',
-      'Planes de atención, metas, referidos y quiénes le atienden',
-      'Todo lo demás en su expediente',
-      'Esto puede incluir datos delicados, como salud mental, consumo de sustancias, VIH o embarazo.',
-      'Hasta cuándo',
-      'Hasta el 30 de agosto de 2026 a más tardar. Puede seguir leyendo hasta entonces, aunque usted haya cerrado la sesión.',
-      'Cómo detenerlo',
-      'Puede detenerlo en cualquier momento: en Trend Journal, en Northwind Health o pidiéndonoslo. Lo que Trend Journal ya haya leído se queda ahí.',
-      'Si lo permite, Northwind Health le pedirá que inicie sesión. Después regresará a localhost:3002.',
-      'Permitir',
-      'No permitir',
-    ]);
-    expect(body).toContain('<html lang="es">');
-    expect(headers['Content-Language']).toBe('es');
+    expect(page).toMatch(new RegExp(`(?:words|\\])\\.${name}\\b`));
   });
 
   it('keeps the language that the app or the member chose through its form', async () => {
