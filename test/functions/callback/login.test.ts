@@ -11,16 +11,6 @@ import {
 } from '../../support/login.ts';
 
 describe('the callback, on success', () => {
-  it('writes twice, and nothing else', async () => {
-    const { start, callback, fromPayer, dynamo } = gateway();
-    const { state, cookie } = await start();
-    dynamo.calls();
-
-    await callback(fromPayer(state), { cookie });
-
-    expect(dynamo.calls()).toEqual(['UpdateItem', 'PutItem']);
-  });
-
   it('sends the 1up payer exactly what the reference page documents, then asks it whose record this is', async () => {
     const { start, callback, payer } = gateway();
     payer.http = async (url) =>
@@ -58,15 +48,6 @@ describe('the callback, on success', () => {
 describe('the grant', () => {
   const grantedNone = 'The health plan granted none of the access that was asked for.';
 
-  it('expires with its code until that is redeemed', async () => {
-    const { login, grant } = gateway();
-
-    await login();
-
-    expect(grant()['expiresAt']).toEqual({ N: String(startMs / 1000 + 60) });
-    expect(grant()['endsAt']).toEqual({ N: String(startMs / 1000 + 90 * 86_400) });
-  });
-
   it.each([
     ['the payer’s access token, if the payer gave no refresh token', { expires_in: 300 }, 300],
     ['our access token, if the payer said no lifetime either', { expires_in: undefined }, 3600],
@@ -81,23 +62,15 @@ describe('the grant', () => {
     expect(grant()['endsAt']).toEqual({ N: String(startMs / 1000 + lives) });
   });
 
-  it('tells the audit that it was created, when, and by which request', async () => {
-    const { login, grant, lines } = gateway();
-
-    await login();
-
-    const { requestId } = JSON.parse(lines.at(-1) ?? '') as { requestId: string };
-    expect(grant()['lastEvent']).toEqual({
-      M: { type: { S: 'created' }, at: { N: String(startMs / 1000) }, requestId: { S: requestId } },
-    });
-  });
-
-  it('is bound to payer, partner, redirect URI, challenge and patient, and the log says whose it is', async () => {
-    const { start, callback, fromPayer, grant, lines } = gateway();
+  it('is made by two writes, bound to what the login asked for, ends with its code, and is told to audit and log', async () => {
+    const { start, callback, fromPayer, grant, lastLine, dynamo } = gateway();
     const { state, cookie } = await start({ ...pkce });
+    dynamo.calls();
 
     await callback(fromPayer(state), { cookie });
 
+    expect(dynamo.calls()).toEqual(['UpdateItem', 'PutItem']);
+    const now = startMs / 1000;
     const { grantId, ...item } = grant();
     expect(item).toMatchObject({
       payer: { S: 'northwind' },
@@ -106,15 +79,15 @@ describe('the grant', () => {
       codeChallenge: { S: pkce.code_challenge },
       patient: { S: 'patient-1' },
       refreshable: { BOOL: true },
+      expiresAt: { N: String(now + 60) },
+      endsAt: { N: String(now + 90 * 86_400) },
     });
-    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({
-      function: 'callback',
-      step: 'callback',
-      payer: 'northwind',
-      partner: 'demo-partner',
-      grantId: grantId?.S,
-      outcome: 'ok',
+    const { requestId, ...line } = lastLine();
+    expect(item['lastEvent']).toEqual({
+      M: { type: { S: 'created' }, at: { N: String(now) }, requestId: { S: requestId } },
     });
+    const about = { payer: 'northwind', partner: 'demo-partner', grantId: grantId?.S };
+    expect(line).toMatchObject({ function: 'callback', step: 'callback', outcome: 'ok', ...about });
   });
 
   it.each<[string, string[], string, string]>([

@@ -30,13 +30,6 @@ describe('a preflight', () => {
     expect(test.dynamo.calls()).toEqual([]);
     expect(test.payer.requests).toEqual([]);
   });
-
-  it('from an unregistered origin allows it nothing', async () => {
-    const options = { ...preflight, headers: { ...preflight.headers, Origin: 'https://evil.example' } };
-    const answer = await read(ready().deps, 'Patient', undefined, options);
-    expect(answer.headers['Access-Control-Allow-Origin']).toBeUndefined();
-    expect(answer.headers['Vary']).toBe('Origin');
-  });
 });
 
 describe('a browser of a registered origin', () => {
