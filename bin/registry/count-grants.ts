@@ -31,16 +31,7 @@ interface Counting {
 const { exists, absent, is } = clausesOn(grantAttributes);
 
 /** The attributes that the rule needs. */
-const attributes = [
-  'grantId',
-  'payer',
-  'partner',
-  'patient',
-  'scope',
-  'refreshable',
-  'expiresAt',
-  'revokedAt',
-] as const;
+const attributes = ['payer', 'partner', 'patient', 'scope', 'refreshable', 'expiresAt', 'revokedAt'] as const;
 
 /**
  * Counts the living grants that would end, by reading the table Grants. Grants made meanwhile are not counted.

@@ -84,9 +84,15 @@ describe('npm run existing -- check', () => {
 
   it('asks nothing with --dry-run, and says what it would ask with which rights', async () => {
     const { code, out, notes, asked } = await run(['check', '--config', file, '--dry-run']);
+    const ofKeys = 'kms:DescribeKey and kms:GetKeyPolicy';
     expect([code, asked, notes]).toEqual([0, [], 'Nothing was asked.']);
     expect(out).toContain('existing.keys.data: arn:aws:kms:');
-    expect(out).toContain('with kms:DescribeKey and kms:GetKeyPolicy');
+    expect(out.split('\n').map((line) => line.replace(/^not asked +(\S+): .*, with /, '$1 '))).toEqual([
+      'existing.vpc ec2:DescribeSubnets, ec2:DescribeRouteTables, ec2:DescribeVpcEndpoints, ec2:DescribeVpcAttribute and ec2:DescribeSecurityGroups',
+      ...['data', 'audit', 'exports', 'memberIndex'].map((key) => `existing.keys.${key} ${ofKeys}`),
+      'existing.alarmTopicArn sns:GetTopicAttributes and sns:ListSubscriptionsByTopic, and kms:GetKeyPolicy for its key',
+      'permissionsBoundaryArn iam:GetPolicy and iam:GetPolicyVersion',
+    ]);
   });
 
   it('says which permission it lacks', async () => {

@@ -45,8 +45,8 @@ const tables = {
 
 /** How a test changes the way the tool is run. */
 export interface RunOptions {
-  /** Answers of the person at the terminal, in order. @default no terminal */
-  readonly answers?: readonly string[];
+  /** Answers of the person at the terminal, in order, or what gives one. @default no terminal */
+  readonly answers?: readonly (string | (() => Promise<string>))[];
   /** What is piped in. @default nothing */
   readonly piped?: string;
   /** Called each time the tool waits. */

@@ -421,6 +421,18 @@ describe('npm run members -- report', () => {
     expect(await readFile(table(), 'utf8')).toContain('grant created');
   });
 
+  it('leaves a file that somebody makes while the report is made', async () => {
+    await tool.grant();
+    const answer = async (): Promise<string> => {
+      await writeFile(table(), 'mine');
+      return member.patient;
+    };
+    await expect(tool.run(`report --payer northwind ${both()}`, { answers: [answer] })).rejects.toThrow(
+      'report.csv is there already. Nothing was written.',
+    );
+    expect([await readFile(table(), 'utf8'), await readdir(tool.folder)]).toEqual(['mine', ['report.csv']]);
+  });
+
   it('writes nothing with --dry-run, and nothing for a member that nobody knows', async () => {
     await tool.grant();
     expect((await tool.run(`report ${whom} ${both()} --dry-run`)).told).toContain('Nothing was written');

@@ -240,26 +240,35 @@ it('columns are as wide as their longest cell, two spaces apart, and end without
   expect(inColumns([])).toEqual([]);
 });
 
-it('things are worked on so many at a time, each with its index, and the first error ends it', async () => {
-  let [running, most] = [0, 0];
-  const seen: [string, number][] = [];
-  const work = async (thing: string, index: number): Promise<void> => {
-    running += 1;
-    most = Math.max(most, running);
-    seen.push([thing, index]);
-    await Promise.resolve();
-    running -= 1;
-  };
+describe('work on many things', () => {
+  it('is done on so many things at a time, each once and with its index', async () => {
+    let [running, most] = [0, 0];
+    const seen: [string, number][] = [];
+    const work = async (thing: string, index: number): Promise<void> => {
+      running += 1;
+      most = Math.max(most, running);
+      seen.push([thing, index]);
+      await Promise.resolve();
+      running -= 1;
+    };
 
-  await inParallel(['a', 'b', 'c', 'd', 'e'], 2, work);
+    await inParallel(['a', 'b', 'c', 'd', 'e'], 2, work);
 
-  expect(most).toBe(2);
-  expect(seen).toEqual([
-    ['a', 0],
-    ['b', 1],
-    ['c', 2],
-    ['d', 3],
-    ['e', 4],
-  ]);
-  await expect(inParallel(['a'], 2, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(most).toBe(2);
+    expect(seen).toEqual(['a', 'b', 'c', 'd', 'e'].map((thing, index) => [thing, index]));
+  });
+
+  it('begins on nothing more after the first error, and throws that', async () => {
+    const begun: string[] = [];
+    const work = async (thing: string): Promise<void> => {
+      begun.push(thing);
+      await Promise.resolve();
+      if (thing !== 'b') throw new Error(thing);
+    };
+
+    await expect(inParallel(['a', 'b', 'c', 'd', 'e'], 2, work)).rejects.toThrow('a');
+    await new Promise(setImmediate);
+
+    expect(begun).toEqual(['a', 'b']);
+  });
 });

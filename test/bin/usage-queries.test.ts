@@ -1,4 +1,5 @@
-import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { findRequestLogs } from '../../bin/usage/log-groups.ts';
 import { conditionOf, split, type Part } from '../../bin/usage/part.ts';
 import { runQuery, type Row } from '../../bin/usage/run-query.ts';
 import { errorCodes } from '../../functions/shared/errors.ts';
@@ -129,4 +130,19 @@ describe('the text of the queries', () => {
       'filter ispresent(step) and outcome in ["refused", "failed"] and partner like /^a/ | stats count(*) as times by partner, error',
     );
   });
+});
+
+it('a log group of which CloudWatch says only the name is as old as can be, empty, and kept for ever', async () => {
+  const named = (logGroupNamePrefix: unknown) => ({
+    logGroups: [{ logGroupName: `${String(logGroupNamePrefix)}Logs1` }],
+  });
+  const send = async ({ input }: { input: Record<string, unknown> }): Promise<object> =>
+    named(input['logGroupNamePrefix']);
+  const client = Object.assign(Object.create(CloudWatchLogsClient.prototype) as CloudWatchLogsClient, { send });
+
+  const nothingKnown = { createdAtMs: 0, retentionDays: Number.POSITIVE_INFINITY, bytes: 0 };
+  expect(await findRequestLogs(client, 'pilot')).toEqual([
+    { name: 'p2p-gateway-pilot-FunctionsLogs1', ...nothingKnown },
+    { name: 'p2p-gateway-pilot-ExportsExportLogsLogs1', ...nothingKnown },
+  ]);
 });
