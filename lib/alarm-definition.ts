@@ -16,6 +16,7 @@ type RunbookSection =
   | 'slow-answers'
   | 'throttles'
   | 'audit-not-written'
+  | 'audit-times-differ'
   | 'audit-behind'
   | 'secret-missing'
   | 'limits-down'

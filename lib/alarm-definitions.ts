@@ -50,6 +50,12 @@ const signalAlarms: Readonly<Record<Signal, SignalAlarm | { readonly silent: str
     says: 'An audit event could not be written; reads are refused while their opening event cannot be.',
     runbook: 'audit-not-written',
   },
+  auditTimesDiffer: {
+    about: 'audit',
+    id: 'AuditTimesDiffer',
+    says: "An item's own time is minutes away from when it was written: a clock is wrong, or somebody wrote past the tools.",
+    runbook: 'audit-times-differ',
+  },
   secretMissing: {
     about: 'payers',
     id: 'SecretMissing',

@@ -14,6 +14,10 @@ export const nameOf = ({ subtype }: AuditEvent): string =>
 export const detailOf = (event: AuditEvent, type: string): string | undefined =>
   event.entity.flatMap(({ detail = [] }) => detail).find((detail) => detail.type === type)?.valueString;
 
+/** When an event happened according to its item, epoch seconds. An older event's own time is what its item said. */
+export const claimedAtOf = (event: AuditEvent): number =>
+  Math.floor(Date.parse(detailOf(event, 'claimedAt') ?? event.recorded) / 1000);
+
 /** The version that a write gave an item of the registry; 0 if the event does not say. */
 export const versionOf = (event: AuditEvent): number => Number(detailOf(event, 'version')) || 0;
 

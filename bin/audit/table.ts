@@ -1,6 +1,6 @@
-import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
+import { areApart, systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
 import { inColumns } from '../shared/columns.ts';
-import { detailOf, idOf, nameOf } from './event-facts.ts';
+import { claimedAtOf, detailOf, idOf, nameOf } from './event-facts.ts';
 
 const heads = ['TIME', 'EVENT', 'PARTNER', 'PAYER', 'GRANT', 'WHAT', 'OUTCOME', 'BYTES'] as const;
 
@@ -16,12 +16,20 @@ const reasonOf = (event: AuditEvent): string | undefined => {
   const [reason, changed] = [detailOf(event, 'reason'), detailOf(event, 'changed')];
   const note = detailOf(event, 'note');
   if (reason === undefined && changed === undefined && note === undefined) return undefined;
-  const words = [changed, detailOf(event, 'until'), reason, idOf(event, systems.operator), note];
+  const operator = idOf(event, systems.operator);
+  const words = [changed, detailOf(event, 'until'), reason, operator && `${operator} (claimed)`, note];
   return words.filter((word) => word !== undefined).join(' | ');
 };
 
-const whatOf = (event: AuditEvent): string =>
-  detailOf(event, 'interaction') ?? reasonOf(event) ?? detailOf(event, 'scope') ?? '';
+const isApart = (event: AuditEvent): boolean => areApart(claimedAtOf(event), Date.parse(event.recorded) / 1000);
+
+const whatOf = (event: AuditEvent): string => {
+  const what = detailOf(event, 'interaction') ?? reasonOf(event) ?? detailOf(event, 'scope');
+  const [claim, putBack] = [detailOf(event, 'claimedAt'), detailOf(event, 'putBackAt')];
+  const claims = claim !== undefined && isApart(event) ? `claims to be of ${claim}` : undefined;
+  const words = [what, claims, putBack === undefined ? undefined : `put back ${putBack}`];
+  return words.filter((word) => word !== undefined).join(' | ');
+};
 
 const rowOf = (event: AuditEvent): readonly string[] => [
   event.recorded,

@@ -68,7 +68,9 @@ const changesNothing = new Set(['created', 'redeemed', 'indexed', 'restored']);
  * request in one second, so two events that look like the last one count as a change.
  */
 const hasChanged = (events: readonly KnownEvent[], last: LastEvent): boolean => {
-  const changes = events.filter((event) => !changesNothing.has(event.type) && event.at >= last.at - looseSeconds);
+  const changes = events.filter(
+    (event) => !changesNothing.has(event.type) && event.writtenAt >= last.at - looseSeconds,
+  );
   const same = changes.filter((event) => isThis(event, last));
   return same.length > 1 || changes.length > same.length;
 };

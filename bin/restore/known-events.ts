@@ -1,6 +1,6 @@
 import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
 import { keysAfter, readObject, type AuditBucket } from '../audit/audit-bucket.ts';
-import { idOf, nameOf } from '../audit/event-facts.ts';
+import { claimedAtOf, idOf, nameOf } from '../audit/event-facts.ts';
 import { keysOf, parseEvents } from '../audit/find-events.ts';
 import { inParallel } from '../shared/pool.ts';
 
@@ -8,8 +8,10 @@ import { inParallel } from '../shared/pool.ts';
 export interface KnownEvent {
   readonly id: string;
   readonly type: string;
-  /** Epoch seconds. */
+  /** What the grant's item says, epoch seconds. */
   readonly at: number;
+  /** When its write was made, epoch seconds. */
+  readonly writtenAt: number;
   readonly requestId: string | undefined;
 }
 
@@ -27,7 +29,8 @@ const grantOf = (event: AuditEvent): string | undefined =>
 const knownEvent = (event: AuditEvent): KnownEvent => ({
   id: event.id,
   type: nameOf(event),
-  at: Math.floor(Date.parse(event.recorded) / 1000),
+  at: claimedAtOf(event),
+  writtenAt: Math.floor(Date.parse(event.recorded) / 1000),
   requestId: idOf(event, systems.request),
 });
 
@@ -58,7 +61,7 @@ export const readKnown = async (bucket: AuditBucket, since: number): Promise<Kno
     const grantId = grantOf(event);
     if (grantId === undefined) return;
     const found = knownEvent(event);
-    if (found.at < since) return;
+    if (found.writtenAt < since) return;
     const events = known.get(grantId) ?? new Map<string, KnownEvent>();
     known.set(grantId, events.set(found.id, found));
   };

@@ -1,7 +1,7 @@
 import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
 import { entryIds } from '../../functions/shared/registry/entry-items.ts';
 import type { AuditBucket } from '../audit/audit-bucket.ts';
-import { detailOf, idOf, nameOf, versionOf } from '../audit/event-facts.ts';
+import { claimedAtOf, detailOf, idOf, nameOf, versionOf } from '../audit/event-facts.ts';
 import { findEvents } from '../audit/find-events.ts';
 import { instantIn } from '../shared/times.ts';
 import { lastDay } from './known-events.ts';
@@ -9,7 +9,7 @@ import { lastDay } from './known-events.ts';
 /** A block or a pause that no later event has ended. */
 export interface KnownStop {
   readonly entryId: string;
-  /** Epoch seconds. */
+  /** What its item says, epoch seconds. */
   readonly at: number;
   /** The item's version since then; 0 if the audit does not say. */
   readonly version: number;
@@ -41,7 +41,7 @@ const stopIn = (entryId: string, event: AuditEvent): KnownStop => {
   const until = detailOf(event, 'until');
   return {
     entryId,
-    at: secondOf(event),
+    at: claimedAtOf(event),
     version: versionOf(event),
     until: until === undefined ? undefined : instantIn(until),
     by: idOf(event, systems.operator) ?? 'unknown',

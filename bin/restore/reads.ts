@@ -1,6 +1,6 @@
 import { instant } from '../../functions/shared/instant.ts';
 import { auditEventAttributes } from '../../functions/shared/store/attributes.ts';
-import { readerOf, type Item } from '../../functions/shared/store/items.ts';
+import { readerOf, writeItem, type Item } from '../../functions/shared/store/items.ts';
 import { findTable } from '../shared/find-table.ts';
 import { inParallel } from '../shared/pool.ts';
 import { requireConsent } from './consent.ts';
@@ -38,6 +38,8 @@ export const restoreReads = async (
   const what = `the last day's events of reads from ${copy.name}, as of ${instant(copy.point)}, into ${original}`;
   if (!command.dryRun) await requireConsent(`Put back ${what}?`, command, deps);
   const [table, now] = [{ client: dynamo, name: original }, Math.floor(deps.now() / 1000)];
+  // The audit marks such an event as put back, and keeps its own time.
+  const mark = writeItem(auditEventAttributes, { refiledAt: now });
   const counts = { missing: 0, put: 0 };
   try {
     for await (const items of pagesOf(copy, deps.wait)) {
@@ -45,7 +47,7 @@ export const restoreReads = async (
       counts.missing += missing.length;
       if (command.dryRun) continue;
       await inParallel(missing, writesAtATime, async (item) => {
-        if (await putIfAbsent(table, { key: 'eventId', item }, deps.wait)) counts.put += 1;
+        if (await putIfAbsent(table, { key: 'eventId', item: { ...item, ...mark } }, deps.wait)) counts.put += 1;
       });
     }
   } catch (error) {

@@ -1,3 +1,5 @@
+import { instant } from '../shared/instant.ts';
+
 /** FHIR R4's AuditEvent (https://hl7.org/fhir/R4/auditevent.html): the members that the gateway fills. */
 export interface AuditEvent {
   readonly resourceType: 'AuditEvent';
@@ -5,7 +7,10 @@ export interface AuditEvent {
   readonly type: Coding;
   readonly subtype: readonly Coding[];
   readonly action: 'C' | 'R' | 'U' | 'D' | 'E';
-  /** An instant: for reads to the millisecond, for grants and the registry to the second (`2026-06-01T12:00:00Z`). */
+  /**
+   * An instant: for reads to the millisecond as the item says; for grants and the registry to the second, when the table's
+   * stream got the write (`2026-06-01T12:00:00Z`).
+   */
   readonly recorded: string;
   /** 0 success, 4 refused, 8 failed; absent while unknown. */
   readonly outcome?: '0' | '4' | '8';
@@ -87,7 +92,10 @@ export const payerAgent = (payer: string): Agent => ({
   requestor: false,
 });
 
-/** An operator of the gateway who acted by hand. */
+/** What an item says of who wrote it is no proof: whoever may write the table can write another name. */
+const claimed = 'as the item claims; CloudTrail has the caller';
+
+/** An operator of the gateway who acted by hand, as the item claims. */
 export const operatorAgent = (operator: string): Agent => ({
   type: {
     coding: [
@@ -98,7 +106,7 @@ export const operatorAgent = (operator: string): Agent => ({
       },
     ],
   },
-  who: identified(systems.operator, operator),
+  who: { ...identified(systems.operator, operator), display: claimed },
   requestor: true,
 });
 
@@ -116,6 +124,12 @@ export const gatewayAgent = (stage: string): Agent => ({
   requestor: true,
 });
 
+/** A deployment of the gateway, as the item claims. */
+export const deploymentAgent = (stage: string): Agent => ({
+  ...gatewayAgent(stage),
+  who: { display: `${gatewayName(stage)}, ${claimed}` },
+});
+
 /** The observer: this stage of the gateway. */
 export const sourceOf = (stage: string): AuditEvent['source'] => ({
   site: stage,
@@ -131,6 +145,21 @@ export const sourceOf = (stage: string): AuditEvent['source'] => ({
 
 /** Facts by name, without unknown ones. */
 type Details = Readonly<Record<string, string | number | undefined>>;
+
+/** How far the time that an item claims may be from its stream's, in seconds. */
+const mostApart = 120;
+
+export const areApart = (claimedAt: number, at: number): boolean => !(Math.abs(claimedAt - at) <= mostApart);
+
+/** A time that an item claims, in epoch seconds, whatever stands there. */
+export const claimedInstant = (seconds: number): string => {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? 'no time' : instant(Math.floor(seconds));
+};
+
+/** The time that an item claims, if its stream says another. Both are epoch seconds. */
+export const claimOf = (claimedAt: number, at: number): Details =>
+  Math.floor(claimedAt) === at ? {} : { claimedAt: claimedInstant(claimedAt) };
 
 const detailsOf = (details: Details): Pick<Entity, 'detail'> => {
   const detail = Object.entries(details).flatMap(([type, value]) =>

@@ -3,6 +3,8 @@ import { grantAttributes, grantEventAttributes } from '../shared/store/attribute
 import type { GrantEvent } from '../shared/store/grant-item.ts';
 import { readerOf } from '../shared/store/items.ts';
 import {
+  claimedInstant,
+  claimOf,
   dicom,
   gatewayAgent,
   grantEntity,
@@ -48,9 +50,10 @@ export const isGrantEvent = (before: StreamImage | undefined, after: StreamImage
 
 /**
  * Makes the AuditEvent of a grant's last event.
+ * @param at when the stream got it, epoch seconds
  * @throws Error if the image is not readable
  */
-export const describeGrantEvent = (image: StreamImage, stage: string): AuditEvent => {
+export const describeGrantEvent = (image: StreamImage, stage: string, at: number): AuditEvent => {
   const event = image['lastEvent']?.M ?? {};
   const [required, requiredOfEvent] = [
     requiredReader(grantAttributes, image),
@@ -63,7 +66,7 @@ export const describeGrantEvent = (image: StreamImage, stage: string): AuditEven
   const grantId = required('grantId');
   const byPartner = askedByPartner(type, reason);
   const operator = optionalOfEvent('operator');
-  const given = type === 'created' ? { scope: required('scope'), ends: instant(required('endsAt')) } : {};
+  const given = type === 'created' ? { scope: required('scope'), ends: claimedInstant(required('endsAt')) } : {};
   return {
     resourceType: 'AuditEvent',
     id: eventIdOf('grant', grantId, markOf(image)),
@@ -71,7 +74,7 @@ export const describeGrantEvent = (image: StreamImage, stage: string): AuditEven
     subtype: [{ system: systems.event, code: type }],
     action: actions[type],
     // To the second, which is all that is known: a fraction would suggest an order among reads.
-    recorded: instant(requiredOfEvent('at')),
+    recorded: instant(at),
     outcome: '0',
     agent: [
       ...(byPartner ? [] : [operator === undefined ? gatewayAgent(stage) : operatorAgent(operator)]),
@@ -80,7 +83,12 @@ export const describeGrantEvent = (image: StreamImage, stage: string): AuditEven
     ],
     source: sourceOf(stage),
     entity: [
-      grantEntity(grantId, { ...given, reason, note: optionalOfEvent('note') }),
+      grantEntity(grantId, {
+        ...given,
+        reason,
+        note: optionalOfEvent('note'),
+        ...claimOf(requiredOfEvent('at'), at),
+      }),
       ...patientEntities(optional('patient')),
       requestEntity(requiredOfEvent('requestId')),
     ],

@@ -1,6 +1,9 @@
+import { instant } from '../shared/instant.ts';
 import { auditEventAttributes } from '../shared/store/attributes.ts';
 import { readerOf } from '../shared/store/items.ts';
 import {
+  areApart,
+  claimOf,
   grantEntity,
   partnerAgent,
   patientEntities,
@@ -66,30 +69,40 @@ const describeEnd = (image: StreamImage): Pick<AuditEvent, 'outcome' | 'outcomeD
 };
 
 /**
- * Makes the AuditEvent of a read's item, which has the shape of `ReadEvent`.
+ * Makes the AuditEvent of a read's item, which has the shape of `ReadEvent`. Its time is the item's own, to the
+ * millisecond, if the stream's agrees, or if an operator has put an older item back.
+ * @param at when the stream got it, epoch seconds
  * @throws Error if it is not readable
  */
-export const describeReadEvent = (image: StreamImage, stage: string): AuditEvent => {
+export const describeReadEvent = (image: StreamImage, stage: string, at: number): AuditEvent => {
   const required = requiredReader(auditEventAttributes, image);
   const optional = readerOf(auditEventAttributes, image);
   const type = required('type');
   if (type !== 'opened' && type !== 'ended' && type !== 'endUnknown') throw new Error('the type is unknown');
   const requestId = required('requestId');
   const interaction = required('interaction');
+  const claimedAt = required('atMs') / 1000;
+  const isPutBack = optional('refiledAt') !== undefined && claimedAt < at;
+  const isBelieved = isPutBack || !areApart(claimedAt, at);
   return {
     resourceType: 'AuditEvent',
     id: eventIdOf('read', `${requestId}.${type}`),
     type: rest,
     subtype: [restful(interaction), { system: systems.event, code: type }],
     action: actionOf(interaction),
-    recorded: new Date(required('atMs')).toISOString(),
+    recorded: isBelieved ? new Date(claimedAt * 1000).toISOString() : instant(at),
     ...(type === 'ended' ? describeEnd(image) : type === 'endUnknown' ? endUnknown : {}),
     agent: [partnerAgent(required('partner'), true), payerAgent(required('payer'))],
     source: sourceOf(stage),
     entity: [
       grantEntity(required('grantId')),
       ...patientEntities(optional('patient')),
-      requestEntity(requestId, { interaction, bytes: optional('bytes') }),
+      requestEntity(requestId, {
+        interaction,
+        bytes: optional('bytes'),
+        ...(isBelieved ? {} : claimOf(claimedAt, at)),
+        ...(isPutBack ? { putBackAt: instant(at) } : {}),
+      }),
     ],
   };
 };

@@ -3,9 +3,11 @@ import { parseObject } from '../shared/json-object.ts';
 import { readEntryItem, type StoredEntry } from '../shared/registry/entry-items.ts';
 import { isEnd, type Stop } from '../shared/registry/stops.ts';
 import {
+  claimedInstant,
+  claimOf,
+  deploymentAgent,
   dicom,
   entryEntity,
-  gatewayAgent,
   operatorAgent,
   sourceOf,
   systems,
@@ -32,9 +34,9 @@ type Code = 'added' | 'changed' | 'removed' | 'blocked' | 'unblocked' | 'paused'
 interface Happening {
   readonly code: Code;
   readonly action: AuditEvent['action'];
-  /** Epoch seconds. */
-  readonly at: number;
-  /** The AWS identity that a tool wrote into the item; undefined if someone wrote past the tools. */
+  /** When it happened according to the item, epoch seconds; undefined if the item does not say. */
+  readonly claimedAt?: number | undefined;
+  /** The AWS identity in the item; undefined if someone wrote past the tools. */
   readonly by?: string | undefined;
   readonly details?: Readonly<Record<string, string | number | undefined>>;
   /** What is wrong. */
@@ -58,7 +60,7 @@ const appliedOf = (entryId: string, text: string | undefined): Readonly<Record<s
 };
 
 /** What happened to the entry, if anything did. */
-const entryHappening = ({ entryId, before, after, at }: RegistryWrite): Happening | undefined => {
+const entryHappening = ({ entryId, before, after }: RegistryWrite): Happening | undefined => {
   const [was, is] = [textOf(before), textOf(after)];
   if (was === is && before?.['digest']?.S === after?.['digest']?.S) return undefined;
   const stored = readOf(after);
@@ -66,13 +68,12 @@ const entryHappening = ({ entryId, before, after, at }: RegistryWrite): Happenin
     return {
       code: 'damaged',
       action: 'U',
-      at,
       details: { changed: changedFields(was, is).join(', ') },
       problem: 'the entry does not match its digest; it was written by hand, and is out of order',
     };
   }
-  const { changedAt = at, changedBy: by, reason, version } = stored ?? {};
-  const common = { at: changedAt, by };
+  const { changedAt: claimedAt, changedBy: by, reason, version } = stored ?? {};
+  const common = { claimedAt, by };
   const details = { version, ...appliedOf(entryId, is), reason };
   if (is === undefined) return { code: 'removed', action: 'D', ...common, details };
   if (was === undefined) return { code: 'added', action: 'C', ...common, details };
@@ -87,34 +88,34 @@ const entryHappening = ({ entryId, before, after, at }: RegistryWrite): Happenin
 const begun = (isPartner: boolean): Code => (isPartner ? 'blocked' : 'paused');
 const ended = (isPartner: boolean): Code => (isPartner ? 'unblocked' : 'resumed');
 
-const endOf = ({ until }: Stop): string | undefined => (until === undefined ? undefined : instant(until));
+const endOf = ({ until }: Stop): string | undefined => (until === undefined ? undefined : claimedInstant(until));
 
 /** What happened to the stop, if anything did. */
-const stopHappening = ({ entryId, before, after, at }: RegistryWrite): Happening | undefined => {
+const stopHappening = ({ entryId, before, after }: RegistryWrite): Happening | undefined => {
   const [was, is] = [before?.['stop'], after?.['stop']];
   if (JSON.stringify(was) === JSON.stringify(is)) return undefined;
   const isPartner = entryId.startsWith('partner#');
   const { stop, version } = readOf(after) ?? {};
   // No tool takes it out.
-  if (stop === undefined) return { code: ended(isPartner), action: 'U', at, details: { version } };
+  if (stop === undefined) return { code: ended(isPartner), action: 'U', details: { version } };
   const { by, reason } = stop;
   // Written by hand, it may have no time.
-  const common = { action: 'U', at: stop.at > 0 ? stop.at : at, by } as const;
+  const common = { action: 'U', claimedAt: stop.at > 0 ? stop.at : undefined, by } as const;
   return isEnd(stop)
     ? { code: ended(isPartner), ...common, details: { version, reason } }
     : { code: begun(isPartner), ...common, details: { version, until: endOf(stop), reason } };
 };
 
 /** No tool writes anything else, so whoever did so wrote past the tools. */
-const otherHappening = ({ before, after, at }: RegistryWrite): Happening => {
+const otherHappening = ({ before, after }: RegistryWrite): Happening => {
   const names = Object.keys({ ...before, ...after });
   const changed = names.filter((name) => JSON.stringify(before?.[name]) !== JSON.stringify(after?.[name]));
-  return { code: 'changed', action: 'U', at, details: { changed: changed.sort().join(', ') } };
+  return { code: 'changed', action: 'U', details: { changed: changed.sort().join(', ') } };
 };
 
 const happeningsOf = (write: RegistryWrite): Happening[] => {
   if (write.after === undefined) {
-    return [{ code: 'deleted', action: 'D', at: write.at, problem: 'the item was deleted by hand' }];
+    return [{ code: 'deleted', action: 'D', problem: 'the item was deleted by hand' }];
   }
   const found = [entryHappening(write), stopHappening(write)].filter((one) => one !== undefined);
   return found.length === 0 ? [otherHappening(write)] : found;
@@ -122,23 +123,24 @@ const happeningsOf = (write: RegistryWrite): Happening[] => {
 
 const agentOf = (by: string | undefined, stage: string): AuditEvent['agent'][number] => {
   if (by === undefined || by === '') return unknownAgent();
-  return /^arn:[\w-]+:lambda:/.test(by) ? gatewayAgent(stage) : operatorAgent(by);
+  return /^arn:[\w-]+:lambda:/.test(by) ? deploymentAgent(stage) : operatorAgent(by);
 };
 
 const describe = (write: RegistryWrite, stage: string, happening: Happening): AuditEvent => {
-  const { code, action, at, by, details = {}, problem } = happening;
+  const { code, action, claimedAt = write.at, by, details = {}, problem } = happening;
   return {
     resourceType: 'AuditEvent',
     id: eventIdOf('registry', write.entryId, write.sequence, code),
     type: dicom('110129', 'Security Configuration'),
     subtype: [{ system: systems.event, code }],
     action,
-    recorded: instant(at),
+    // The stream's time, which nobody who may write the table can choose.
+    recorded: instant(write.at),
     outcome: problem === undefined ? '0' : '8',
     ...(problem === undefined ? {} : { outcomeDesc: problem }),
     agent: [agentOf(by, stage)],
     source: sourceOf(stage),
-    entity: [entryEntity(write.entryId, details)],
+    entity: [entryEntity(write.entryId, { ...details, ...claimOf(claimedAt, write.at) })],
   };
 };
 

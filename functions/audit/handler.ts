@@ -1,5 +1,6 @@
 import type { Context, DynamoDBStreamEvent, ScheduledEvent } from 'aws-lambda';
 import { causeOf } from '../shared/errors.ts';
+import { areApart } from './audit-event.ts';
 import { closeReads } from './close-reads.ts';
 import type { AuditDeps } from './deps.ts';
 import { fileEvents } from './file-events.ts';
@@ -15,22 +16,28 @@ interface Batch {
 
 /** The age of the oldest. */
 const lagMs = (events: readonly FiledEvent[], nowMs: number): number | undefined =>
-  events.length === 0
-    ? undefined
-    : Math.max(0, nowMs - Math.min(...events.map(({ event }) => Date.parse(event.recorded))));
+  events.length === 0 ? undefined : Math.max(0, nowMs - 1000 * Math.min(...events.map(({ at }) => at)));
+
+/** Whether an item claims another time than its stream's, by minutes. */
+const isApart = ({ event: { entity }, at }: FiledEvent): boolean => {
+  const claim = entity.flatMap(({ detail = [] }) => detail).find(({ type }) => type === 'claimedAt');
+  return claim !== undefined && areApart(Date.parse(claim.valueString) / 1000, at);
+};
 
 /** One line per batch. */
 const writeBatchLine = (deps: AuditDeps, { records, events, failure }: Batch): void => {
   const failed = failure !== undefined;
   const unreadable = events.filter((filed) => filed.unreadable).length;
+  const apart = events.filter(isApart).length;
   writeLine(deps, {
-    level: failed || unreadable > 0 ? 'error' : 'info',
-    counts: { records, unreadable },
+    level: failed || unreadable > 0 || apart > 0 ? 'error' : 'info',
+    counts: { records, unreadable, apart },
     failure,
     metrics: {
       auditEvents: [failed ? 0 : events.length, 'Count'],
       auditLagMs: [lagMs(events, deps.clock.now()), 'Milliseconds'],
       auditNotWritten: [failed || unreadable > 0 ? 1 : undefined, 'Count'],
+      auditTimesDiffer: [apart > 0 ? 1 : undefined, 'Count'],
     },
   });
 };

@@ -8,6 +8,8 @@ import { eventIdOf } from './stream-image.ts';
 /** An event, and where it is filed. */
 export interface FiledEvent {
   readonly event: AuditEvent;
+  /** When the stream got it, epoch seconds. */
+  readonly at: number;
   /** The partner's client id; `unknown` if the record could not be read. An event of the registry has none. */
   readonly partner?: string;
   /** The grant that the event created; the event is also filed under its id. */
@@ -17,50 +19,57 @@ export interface FiledEvent {
   readonly unreadable?: true;
 }
 
+/** When a record's write was made: DynamoDB's own time, in whole seconds. */
+const timeOf = ({ dynamodb }: DynamoDBRecord, nowMs: number): number =>
+  Math.floor(dynamodb?.ApproximateCreationDateTime ?? nowMs / 1000);
+
 const keyOf = ({ dynamodb }: DynamoDBRecord): string =>
   ['eventId', 'grantId', 'entryId'].map((name) => dynamodb?.Keys?.[name]?.S).find((key) => key !== undefined) ??
   'unknown';
+
+const isOfRegistry = ({ dynamodb }: DynamoDBRecord): boolean => dynamodb?.Keys?.['entryId'] !== undefined;
 
 /**
  * The event for an item that cannot be read: a later version wrote it, or it is damaged. It has the item's key.
  */
 const unreadableEvent = (record: DynamoDBRecord, stage: string, nowMs: number): FiledEvent => {
-  const { ApproximateCreationDateTime: atSeconds, SequenceNumber: sequence = '' } = record.dynamodb ?? {};
-  const key = keyOf(record);
+  const { SequenceNumber: sequence = '' } = record.dynamodb ?? {};
+  const [key, at] = [keyOf(record), timeOf(record, nowMs)];
   const event: AuditEvent = {
     resourceType: 'AuditEvent',
     id: eventIdOf('unreadable', key, sequence),
     type: dicom('110100', 'Application Activity'),
     subtype: [{ system: systems.event, code: 'unreadable' }],
     action: 'E',
-    recorded: new Date(atSeconds === undefined ? nowMs : atSeconds * 1000).toISOString(),
+    recorded: new Date(at * 1000).toISOString(),
     outcome: '8',
     outcomeDesc: 'An item was written that the audit cannot read',
     agent: [gatewayAgent(stage)],
     source: sourceOf(stage),
     entity: [itemEntity(key)],
   };
-  return { event, partner: 'unknown', unreadable: true };
+  return { event, at, ...(isOfRegistry(record) ? {} : { partner: 'unknown' }), unreadable: true };
 };
 
-const readEvent = ({ dynamodb = {} }: DynamoDBRecord, stage: string): FiledEvent | undefined => {
+const readEvent = (record: DynamoDBRecord, stage: string, nowMs: number): FiledEvent | undefined => {
+  const { dynamodb = {} } = record;
+  const at = timeOf(record, nowMs);
   const { Keys: keys = {}, NewImage: after, OldImage: before } = dynamodb;
   if (after === undefined) throw new Error('no image');
   const partner = after['partner']?.S ?? '';
-  if (keys['eventId'] !== undefined) return { event: describeReadEvent(after, stage), partner };
+  if (keys['eventId'] !== undefined) return { event: describeReadEvent(after, stage, at), at, partner };
   if (!isGrantEvent(before, after)) return undefined;
   const created = after['lastEvent']?.M?.['type']?.S === 'created';
   const grantId = keys['grantId']?.S;
   const memberIndex = before?.['memberIndex'] === undefined ? after['memberIndex']?.S : undefined;
   return {
-    event: describeGrantEvent(after, stage),
+    event: describeGrantEvent(after, stage, at),
+    at,
     partner,
     ...(created && grantId !== undefined ? { createdGrant: grantId } : {}),
     ...(memberIndex !== undefined && grantId !== undefined ? { ofMember: { memberIndex, grantId } } : {}),
   };
 };
-
-const isOfRegistry = ({ dynamodb }: DynamoDBRecord): boolean => dynamodb?.Keys?.['entryId'] !== undefined;
 
 /**
  * The Grants table also has used client assertions, and an item that TTL removed is not an event. Nothing in the
@@ -72,9 +81,9 @@ const isNoEvent = (record: DynamoDBRecord): boolean =>
 const registryEvents = (record: DynamoDBRecord, stage: string, nowMs: number): FiledEvent[] => {
   const { NewImage: after, OldImage: before, SequenceNumber: sequence = '' } = record.dynamodb ?? {};
   if (after === undefined && before === undefined) throw new Error('no image');
-  const at = record.dynamodb?.ApproximateCreationDateTime ?? Math.floor(nowMs / 1000);
+  const at = timeOf(record, nowMs);
   const write = { entryId: keyOf(record), before, after, sequence, at };
-  return describeRegistryEvents(write, stage).map((event) => ({ event }));
+  return describeRegistryEvents(write, stage).map((event) => ({ event, at }));
 };
 
 /** The events in a batch of the tables' streams, in order. */
@@ -82,7 +91,7 @@ export const readRecords = (records: readonly DynamoDBRecord[], stage: string, n
   records.flatMap((record) => {
     if (isNoEvent(record)) return [];
     try {
-      return isOfRegistry(record) ? registryEvents(record, stage, nowMs) : (readEvent(record, stage) ?? []);
+      return isOfRegistry(record) ? registryEvents(record, stage, nowMs) : (readEvent(record, stage, nowMs) ?? []);
     } catch {
       // It must not block all events after it.
       return unreadableEvent(record, stage, nowMs);

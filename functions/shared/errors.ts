@@ -67,6 +67,7 @@ export const signals = [
   'refreshRepeated',
   'reuseDetected',
   'auditNotWritten',
+  'auditTimesDiffer',
   'secretMissing',
   'answerTooLarge',
   'limitsDown',

@@ -163,9 +163,11 @@ describe('npm run audit', () => {
       operator: { S: 'arn:aws:iam::111122223333:user/jo' },
       note: { S: 'Ticket 4711: device lost' },
     });
-    const [, line] = tableOf([describeGrantEvent(streamRecord(undefined, ended).dynamodb?.NewImage ?? {}, 'local')]);
+    const [, line] = tableOf([
+      describeGrantEvent(streamRecord(undefined, ended).dynamodb?.NewImage ?? {}, 'local', startMs / 1000),
+    ]);
     expect(cells(line).slice(5)).toEqual([
-      'byOperator | arn:aws:iam::111122223333:user/jo | Ticket 4711: device lost',
+      'byOperator | arn:aws:iam::111122223333:user/jo (claimed) | Ticket 4711: device lost',
       'ok',
     ]);
   });
@@ -178,6 +180,7 @@ describe('npm run audit', () => {
     const event = describeGrantEvent(
       streamRecord(undefined, grantItem(grantId, 'redeemed', startMs)).dynamodb?.NewImage ?? {},
       'local',
+      startMs / 1000,
     );
     const [, line] = tableOf([{ ...event, outcome, outcomeDesc: 'why' }]);
 
@@ -196,10 +199,10 @@ describe('npm run audit', () => {
   it('prints what happened to payers and partners in order, within a second too: which fields changed, why and by whom', async () => {
     const { lines } = await run('--registry --since 2026-06-01');
     expect(lines.slice(1).map(cells)).toEqual([
-      ['2026-06-01T12:00:00Z', 'added', 'demo-partner', `Ticket 4711 | ${operator}`, 'ok'],
-      ['2026-06-01T12:00:01Z', 'changed', 'northwind', `displayName | New brand | ${operator}`, 'ok'],
-      ['2026-06-01T12:00:02Z', 'paused', 'northwind', `Step 1 | ${operator}`, 'ok'],
-      ['2026-06-01T12:00:02Z', 'resumed', 'northwind', `Step 2 | ${operator}`, 'ok'],
+      ['2026-06-01T12:00:00Z', 'added', 'demo-partner', `Ticket 4711 | ${operator} (claimed)`, 'ok'],
+      ['2026-06-01T12:00:01Z', 'changed', 'northwind', `displayName | New brand | ${operator} (claimed)`, 'ok'],
+      ['2026-06-01T12:00:02Z', 'paused', 'northwind', `Step 1 | ${operator} (claimed)`, 'ok'],
+      ['2026-06-01T12:00:02Z', 'resumed', 'northwind', `Step 2 | ${operator} (claimed)`, 'ok'],
     ]);
     expect((await run('--registry --since 2026-06-02')).remarks).toEqual(['The audit has no events from that time.']);
   });

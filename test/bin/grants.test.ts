@@ -67,7 +67,7 @@ describe('npm run grants', () => {
     expect(ended).toMatchObject({ revokedAt: now });
     expect(ended?.sealedPayerTokens).toHaveLength(0);
     expect(ended?.wrappedKey).toBeUndefined();
-    const event = describeGrantEvent(writes.at(-1) ?? {}, 'local');
+    const event = describeGrantEvent(writes.at(-1) ?? {}, 'local', now);
     expect(event).toMatchObject({
       action: 'D',
       agent: [{ who: { identifier: { value: operator } }, requestor: true }, {}, {}],

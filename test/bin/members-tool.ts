@@ -12,6 +12,7 @@ import { putGrant, redeem } from '../../functions/shared/store/grants.ts';
 import { makeMemberIndex } from '../../functions/shared/store/make-member-index.ts';
 import { putReadEvent } from '../../functions/shared/store/put-read-event.ts';
 import type { ReadEvent } from '../../functions/shared/store/read-events.ts';
+import { atOwnTime } from '../functions/audit/records.ts';
 import { startMs } from '../support/gateway.ts';
 import { livingGrant, type NewGrant } from '../support/living-grant.ts';
 import { answeringAws } from './answering-aws.ts';
@@ -73,7 +74,7 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
   });
   let audited = Promise.resolve();
   records.to = (record) => {
-    audited = audited.then(() => handle({ Records: [record] }, { awsRequestId: 'audit-1' }));
+    audited = audited.then(() => handle({ Records: [atOwnTime(record)] }, { awsRequestId: 'audit-1' }));
   };
   const [grants, auditEvents] = [base.table('Grants'), base.table('AuditEvents')];
   await base.fill(stage);

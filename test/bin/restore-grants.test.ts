@@ -51,6 +51,17 @@ describe('npm run restore -- grants', () => {
     expect(after?.['leaseOwner']).toBeUndefined();
   });
 
+  it('puts back a grant whose last write reached the stream a second after its own time', async () => {
+    const grant = await tool.connect('quiet');
+    const before = { now: point - 60, requestId: 'request-before' };
+    await storePayerTokens(tool.table('grants'), grant, { sealed: new Uint8Array(1), ...before });
+    await tool.file(1);
+    await tool.copyAll();
+    await lose('quiet');
+
+    expect((await tool.grants('--yes')).told).toContain(`Put back 1 as ${operator}; 0 were there.`);
+  });
+
   it('records who put it back and why, tells the partner nothing, and files no earlier event again', async () => {
     await tool.connect('quiet');
     await tool.copyAll();
@@ -61,7 +72,11 @@ describe('npm run restore -- grants', () => {
     const [record, ...others] = await tool.file();
 
     expect(others).toEqual([]);
-    const event = describeGrantEvent(record?.dynamodb?.NewImage ?? {}, 'local');
+    const event = describeGrantEvent(
+      record?.dynamodb?.NewImage ?? {},
+      'local',
+      record?.dynamodb?.ApproximateCreationDateTime ?? 0,
+    );
     expect(event).toMatchObject({
       subtype: [{ code: 'restored' }],
       action: 'C',

@@ -235,6 +235,9 @@ describe('npm run restore -- reads', () => {
     expect(told).toBe('Put back 2 events of reads; 1 were there.');
     const kept = (await tool.items('auditEvents')).map(({ eventId, type }) => `${eventId?.S} ${type?.S}`);
     expect(kept.sort()).toEqual(['newer ended', 'open opened', 'recent ended']);
+    // The audit tells what was put back by this.
+    const marked = (await tool.items('auditEvents')).filter(({ refiledAt }) => refiledAt !== undefined);
+    expect(marked.map(({ eventId }) => `${eventId?.S}`).sort()).toEqual(['open', 'recent']);
   });
 });
 

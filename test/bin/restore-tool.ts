@@ -6,6 +6,7 @@ import { auditHandler } from '../../functions/audit/handler.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import { putGrant, redeem } from '../../functions/shared/store/grants.ts';
 import type { Item } from '../../functions/shared/store/items.ts';
+import { atOwnTime } from '../functions/audit/records.ts';
 import { issue } from '../functions/shared/store/grants-cases.ts';
 import { startMs } from '../support/gateway.ts';
 import { livingGrant, type NewGrant } from '../support/living-grant.ts';
@@ -55,9 +56,9 @@ export const restoreTool = async () => {
     writeLog: () => undefined,
   });
 
-  /** Files what the streams have, and returns it. */
-  const file = async (): Promise<readonly DynamoDBRecord[]> => {
-    const batch = records.splice(0);
+  /** Files what the streams have, and returns it. @param later how many seconds after the items' own times they got it */
+  const file = async (later = 0): Promise<readonly DynamoDBRecord[]> => {
+    const batch = records.splice(0).map((record) => atOwnTime(record, later));
     if (batch.length > 0) await handle({ Records: batch }, { awsRequestId: 'audit-1' });
     return batch;
   };

@@ -34,5 +34,6 @@ export const loggedFields = (): string[] => [
   'seconds',
   'type',
   'unreadable',
+  'apart',
   ...accessLogFields(),
 ];

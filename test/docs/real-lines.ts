@@ -106,8 +106,9 @@ const reads = async (): Promise<Line[]> => {
 const audits = async (): Promise<Line[]> => {
   const audit = auditFunction();
   const event = { type: 'opened', atMs: startMs, requestId: 'r', grantId: 'g', partner: 'p', payer: 'p' } as const;
-  const record = streamRecord(undefined, readEventItem({ ...event, patient: 'x', interaction: 'read Patient' }));
-  await audit.handle(record);
+  const item = readEventItem({ ...event, patient: 'x', interaction: 'read Patient' });
+  const record = streamRecord(undefined, item);
+  await audit.handle(record, streamRecord(undefined, item, startMs / 1000 + 1000));
   audit.failNext(403, 'AccessDenied');
   await audit.handle(record).catch(() => undefined);
   return audit.log();

@@ -6,6 +6,8 @@ import { canaryHandler } from '../../functions/canary/handler.ts';
 import { followUpHandler } from '../../functions/follow-up/handler.ts';
 import { reasonsQuery, totalsQuery } from '../../functions/shared/metrics/figures-query.ts';
 import { requestMetrics } from '../../functions/shared/metrics/metrics.ts';
+import { newEntryItem } from '../../functions/shared/registry/entry-items.ts';
+import { streamRecord } from '../functions/audit/records.ts';
 import { metricsOf } from '../support/embedded-metrics.ts';
 import { decide } from '../support/evaluate-policy.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
@@ -111,6 +113,12 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
       looksAt: [lambda('Errors', 'Audit/Audit/Function')],
       rings: `1 of 2: ${atLeast} 1`,
       runbook: 'audit-not-written',
+      ...quiet,
+    },
+    AuditTimesDiffer: {
+      looksAt: [`${own} auditTimesDiffer {} Sum/300`],
+      rings: `1 of 1: ${atLeast} 1`,
+      runbook: 'audit-times-differ',
       ...quiet,
     },
     AuditNotWritten: {
@@ -464,9 +472,12 @@ const writtenByFunctions = async (): Promise<ReadonlySet<string>> => {
 
   const audit: string[] = [];
   const bucket = { client: { send: () => Promise.reject(new Error('no')) } as never, name: 'bucket' };
-  const event = {
-    Records: [{ eventName: 'INSERT', dynamodb: { Keys: { eventId: { S: 'x' } } } }],
-  } as DynamoDBStreamEvent;
+  const event: DynamoDBStreamEvent = {
+    Records: [
+      { eventName: 'INSERT', dynamodb: { Keys: { eventId: { S: 'x' } } } },
+      streamRecord(undefined, newEntryItem('payer#x', { id: 'x' }, { changedAt: 1, changedBy: 'x', reason: '' }), 1000),
+    ],
+  };
   const auditDeps = {
     clock: deps.clock,
     stage: 'local',

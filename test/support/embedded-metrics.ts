@@ -67,6 +67,7 @@ const signals = new Set([
   'refreshRepeated',
   'reuseDetected',
   'auditNotWritten',
+  'auditTimesDiffer',
   'secretMissing',
   'answerTooLarge',
   'limitsDown',

@@ -1,21 +1,21 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { auditHandler } from '../../functions/audit/handler.ts';
+import { atOwnTime } from '../functions/audit/records.ts';
 import { recorded } from './upgraded-gateway.ts';
 
 const { Grants: grants, AuditEvents: reads } = recorded.tables;
 
 /** The record of an item's first write. */
 const inserted = (key: 'grantId' | 'eventId') => (item: Readonly<Record<string, object>>) =>
-  ({
+  atOwnTime({
     eventName: 'INSERT',
     dynamodb: {
       Keys: { [key]: item[key] },
       NewImage: item,
       SequenceNumber: '1',
-      ApproximateCreationDateTime: recorded.atMs / 1000,
     },
-  }) as DynamoDBRecord;
+  } as DynamoDBRecord);
 
 it('what version 0.1 left in the streams is read by the audit after the upgrade', async () => {
   const lines: string[] = [];

@@ -126,6 +126,7 @@ export const auditEventAttributes = {
   error: { type: 'S', by: 'onEnd' },
   bytes: { type: 'N', by: 'onEnd' },
   callerLeft: { type: 'BOOL', by: 'onEnd' },
+  refiledAt: { type: 'N', by: 'restoreReads' },
   expiresAt: { type: 'N', by: 'openGate onEnd' },
 } as const satisfies Attributes;
 

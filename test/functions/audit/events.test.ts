@@ -60,7 +60,9 @@ const partnerAgent = (requestor: boolean) =>
   agent(dicom, '110152', 'Destination Role ID', identified('partner', 'demo-partner'), requestor);
 const payerAgent = agent(dicom, '110153', 'Source Role ID', identified('payer', 'northwind'), false);
 const gatewayAgent = agent(dicom, '110150', 'Application', { display: 'p2p-gateway-local' }, true);
-const operatorAgent = (name: string) => agent(humanUser, 'humanuser', 'human user', identified('operator', name), true);
+const claimed = 'as the item claims; CloudTrail has the caller';
+const operatorAgent = (name: string) =>
+  agent(humanUser, 'humanuser', 'human user', { ...identified('operator', name), display: claimed }, true);
 const byPartner = [partnerAgent(true), payerAgent];
 const byGateway = [gatewayAgent, partnerAgent(false), payerAgent];
 const source = {
@@ -351,6 +353,51 @@ describe('what happens to a grant', () => {
     await audit.handle(await refresh(), await refresh());
 
     expect(new Set(audit.events().map(({ event }) => event.id)).size).toBe(2);
+  });
+});
+
+describe('the time of an event', () => {
+  const year2100 = Date.UTC(2100, 0, 1);
+
+  it('of a grant is its stream’s, and what the item says is claimed, with the alarm', async () => {
+    const { image, grantId } = await streamed();
+    const lastEvent = { type: { S: 'refreshed' }, at: { N: String(year2100 / 1000) }, requestId: { S: 'r' } };
+    const { event, keys, log } = await filed(streamRecord(image(), { ...image(), lastEvent: { M: lastEvent } }, now));
+
+    expect(event).toMatchObject({
+      recorded,
+      entity: [grantEntity(grantId, ['claimedAt', '2100-01-01T00:00:00Z']), {}, {}],
+    });
+    expect(keys).toEqual([expect.stringMatching(/date=2026-06-01/)]);
+    expect(log).toEqual([expect.objectContaining({ level: 'error', apart: 1, auditTimesDiffer: 1 })]);
+  });
+
+  it.each<[string, number, Item, string, readonly Detail[]]>([
+    ['the stream agrees within two minutes', startMs + 119_999, {}, '2026-06-01T12:01:59.999Z', []],
+    ['it is years ahead', year2100, {}, recorded, [['claimedAt', '2100-01-01T00:00:00Z']]],
+    ['it is 121 seconds late', startMs - 121_000, {}, recorded, [['claimedAt', '2026-06-01T11:57:59Z']]],
+    [
+      'it is years ahead and says that it was put back',
+      year2100,
+      { refiledAt: { N: at } },
+      recorded,
+      [['claimedAt', '2100-01-01T00:00:00Z']],
+    ],
+    [
+      'it is of the day before and was put back',
+      startMs - 86_400_000 + 5,
+      { refiledAt: { N: at } },
+      '2026-05-31T12:00:00.005Z',
+      [['putBackAt', recorded]],
+    ],
+  ])('of a read is its own, or its stream’s: %s', async (_, atMs, more, time, marks) => {
+    const { event, log } = await filed(streamRecord(undefined, { ...readOf({ atMs }), ...more }, now));
+
+    expect(event.recorded).toBe(time);
+    expect(event.entity.at(-1)).toEqual(
+      requestEntity('request-1', ['interaction', 'search-type Observation'], ...marks),
+    );
+    expect(log[0]?.['auditTimesDiffer']).toBe(marks[0]?.[0] === 'claimedAt' ? 1 : undefined);
   });
 });
 

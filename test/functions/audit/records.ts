@@ -22,11 +22,31 @@ const wire = (item: Item): Images['NewImage'] =>
 
 let sequence = 0;
 
-/** A record of a table's stream, with the images that the stream shows. @param at when it was written, epoch seconds */
+/** When an item was last written, if its own times are true. Epoch seconds; noon if it has none. */
+const ownTime = (item: Item | undefined): number => {
+  const { lastEvent, atMs, changedAt, stop } = item ?? {};
+  const seconds = [
+    Number(atMs?.N) / 1000,
+    ...[lastEvent?.M?.['at'], changedAt, stop?.M?.['at']].map((at) => Number(at?.N)),
+  ];
+  const times = seconds.filter((time) => Number.isFinite(time));
+  return times.length === 0 ? startMs / 1000 : Math.floor(Math.max(...times));
+};
+
+/** A record whose stream got the write when the item says, or so many seconds later. */
+export const atOwnTime = (record: DynamoDBRecord, later = 0): DynamoDBRecord => {
+  const own = ownTime(record.dynamodb?.NewImage as Item | undefined);
+  return { ...record, dynamodb: { ...record.dynamodb, ApproximateCreationDateTime: own + later } };
+};
+
+/**
+ * A record of a table's stream, with the images that the stream shows.
+ * @param at when it was written, epoch seconds; by default when the item says
+ */
 export const streamRecord = (
   before: Item | undefined,
   after: Item | undefined,
-  at = startMs / 1000,
+  at = ownTime(after),
 ): DynamoDBRecord => {
   const [name, key] =
     Object.entries(after ?? before ?? {}).find(([each]) => /^(eventId|grantId|entryId)$/.test(each)) ?? [];

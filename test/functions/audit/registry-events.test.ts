@@ -13,6 +13,8 @@ const recorded = '2026-06-01T12:00:00Z';
 const operator = 'arn:aws:sts::111122223333:assumed-role/OnCall/alex';
 const changed: Changed = { changedAt: now, changedBy: operator, reason: 'New callback host' };
 
+const claimed = 'as the item claims; CloudTrail has the caller';
+
 const partner = {
   clientId: 'portal',
   name: 'Member Portal',
@@ -79,7 +81,9 @@ describe('what happens to an entry of the registry becomes a valid R4 AuditEvent
   it('added by the first deployment: the gateway did it', async () => {
     const changedBy = 'arn:aws:lambda:us-east-1:111122223333:function:p2p-gateway-local-FillRegistry';
     const event = await oneEvent(undefined, newEntryItem('payer#plan', { id: 'plan' }, { ...changed, changedBy }));
-    expect(event.agent.map(({ who }) => who.display)).toEqual(['p2p-gateway-local']);
+    expect(event.agent.map(({ who }) => who.display)).toEqual([
+      'p2p-gateway-local, as the item claims; CloudTrail has the caller',
+    ]);
     expect(idOf(event, systems.payer)).toBe('plan');
   });
 
@@ -114,7 +118,7 @@ describe('what happens to an entry of the registry becomes a valid R4 AuditEvent
       action: 'U',
       recorded: '2026-06-01T12:00:05Z',
       subtype: [{ code: begins }],
-      agent: [{ who: { identifier: { value: operator } } }],
+      agent: [{ who: { identifier: { value: operator }, display: claimed } }],
     });
     expect(detailsOf(begun)).toEqual({ version: '3', reason: 'Token theft' });
     const other = `${operator}-2`;
@@ -208,7 +212,51 @@ it('a record without images is filed as unreadable, with the key', async () => {
   const record = streamRecord(undefined, added());
   await audit.handle({ ...record, dynamodb: { ...record.dynamodb, NewImage: undefined } });
 
-  expect(audit.keys()).toEqual([expect.stringMatching(/^events\/partner=unknown\//)]);
+  expect(audit.keys()).toEqual([expect.stringMatching(/^registry\//)]);
   expect(audit.events().map(({ event }) => idOf(event, systems.item))).toEqual(['partner#portal']);
   expect(audit.log()).toEqual([expect.objectContaining({ unreadable: 1, auditNotWritten: 1 })]);
+});
+
+describe('a write that somebody dates and signs with other words', () => {
+  const written = { ...partner, redirectUris: ['https://thief.example/callback'] };
+  const year2100 = Date.UTC(2100, 0, 1) / 1000;
+  const forged = (changedAt: number): Item =>
+    rewritten(added(), written, { changedAt, changedBy: 'alice', reason: 'Routine' });
+
+  it.each([
+    ['2100', year2100, '2100-01-01T00:00:00Z'],
+    ['1970', 0, '1970-01-01T00:00:00Z'],
+    ['121 seconds later', now + 121, '2026-06-01T12:02:01Z'],
+    ['121 seconds earlier', now - 121, '2026-06-01T11:57:59Z'],
+    ['no year that there is', 1e300, 'no time'],
+  ])('is filed under the time of its stream, as claimed, and rings: %s', async (_, changedAt, claimedAt) => {
+    const audit = auditFunction();
+    await audit.handle(streamRecord(added(), forged(changedAt), now));
+    const [{ key, event } = { key: '' }] = audit.events();
+
+    expect(key).toMatch(/^registry\/date=2026-06-01\//);
+    expect(event).toMatchObject({ recorded, agent: [{ who: { identifier: { value: 'alice' }, display: claimed } }] });
+    expect(detailsOf(event!)).toMatchObject({ changed: 'redirectUris', claimedAt });
+    expect(audit.log()).toEqual([expect.objectContaining({ level: 'error', apart: 1, auditTimesDiffer: 1 })]);
+  });
+
+  it.each([now + 120, now - 120, now])('is no alarm within two minutes: %i', async (changedAt) => {
+    const audit = auditFunction();
+    await audit.handle(streamRecord(added(), forged(changedAt), now));
+
+    expect(audit.log()).toEqual([expect.objectContaining({ level: 'info', apart: 0 })]);
+    expect(audit.log()[0]).not.toHaveProperty('auditTimesDiffer');
+  });
+
+  it.each([
+    ['stop', { at: year2100, by: 'alice', reason: 'Routine' }, '2100-01-01T00:00:00Z'],
+    ['end of a stop', { at: year2100, until: year2100, by: 'alice', reason: 'Routine' }, '2100-01-01T00:00:00Z'],
+  ])('is filed under the time of its stream if it is the %s', async (_, stop, claimedAt) => {
+    const audit = auditFunction();
+    await audit.handle(streamRecord(added(), stopped(added(), stop), now));
+
+    expect(audit.keys()).toEqual([expect.stringMatching(/^registry\/date=2026-06-01\//)]);
+    expect(audit.events().map(({ event }) => detailsOf(event)['claimedAt'])).toEqual([claimedAt]);
+    expect(audit.log()).toEqual([expect.objectContaining({ auditTimesDiffer: 1 })]);
+  });
 });

@@ -6,6 +6,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
+import { putIfAbsent } from '../../../../bin/restore/put-back.ts';
 import { endStop, removeEntry, stopEntry, writeEntry } from '../../../../bin/shared/registry-writes.ts';
 import { closeReads } from '../../../../functions/audit/close-reads.ts';
 import type { AuditDeps } from '../../../../functions/audit/deps.ts';
@@ -180,6 +181,8 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
       ['openGate', () => readEventWriter(table, clock).openGate(read)],
       ['onEnd', () => readEventWriter(table, clock).onEnd(read, { callerLeft: true })],
       ['closeReads', () => closeReads(audit, 'audit-1')],
+      // With what a copy has of the item.
+      ['restoreReads', () => putIfAbsent(table, { key: 'eventId', item: { refiledAt: { N: '1' } } }, async () => {})],
     ],
     Registry: [
       ['fillRegistry', () => putItems(filling, [newEntryItem('payer#a', { id: 'a' }, changed)])],
