@@ -14,7 +14,7 @@ import type { GatewayTables } from './tables.ts';
 export const requestFunctions = ['authorize', 'callback', 'token', 'fetch', 'discovery'] as const;
 
 /** A table's stream, and what reads it. */
-export interface WatchedStream {
+interface WatchedStream {
   readonly source: EventSourceMapping;
   readonly table: Table;
 }

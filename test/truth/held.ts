@@ -20,7 +20,7 @@ export interface Held {
   readonly refersTo: readonly string[];
 }
 
-export const member = 'member-1';
+const member = 'member-1';
 const stranger = 'victim';
 /** The request's `_since`, when there is one, lies between these. */
 const oldTime = '2020-01-01T00:00:00Z';

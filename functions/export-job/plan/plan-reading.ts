@@ -12,7 +12,7 @@ import type { Wanted } from './wanted.ts';
  * The types to search if a payer's profile does not list any: those of US Core and CARIN Blue Button that are about a
  * patient. Practitioners, organizations and the like are read by reference.
  */
-export const usualTypes: readonly string[] =
+const usualTypes: readonly string[] =
   'Patient AllergyIntolerance CarePlan CareTeam Condition Coverage Device DiagnosticReport DocumentReference Encounter ExplanationOfBenefit Goal Immunization MedicationDispense MedicationRequest Observation Procedure QuestionnaireResponse RelatedPerson ServiceRequest Specimen'.split(
     ' ',
   );
