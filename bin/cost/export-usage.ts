@@ -53,8 +53,8 @@ export const exportJob = (resources: number, pageMs: number): Quantities => {
     // Begin and end; progress once a leg. Each step reads the item, each leg the grant and the payer's breaker too.
     [legs + 2, { tableWrites: itemWrite }],
     [3 * legs + 5, { tableReads: 1 }],
-    // The item again before each call to the payer, so that none begins after a `DELETE`.
-    [pages, { tableReads: 1 }],
+    // The item again before each call to the payer, so that none begins after a `DELETE`: its statement, and each page.
+    [1 + pages, { tableReads: 1 }],
     // A leg is a read in the audit.
     [legs, { tableWrites: 2 * writeUnits(measured.readEvent) + 2 }],
     [2 * legs, audited],

@@ -1,3 +1,4 @@
+import { grantTypes } from '../../functions/shared/registry/token-endpoint.ts';
 import type { Pair } from './event.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import { typeNames, type Known } from './known.ts';
@@ -59,19 +60,23 @@ export const knownUrl: Shows = (value, mask) => {
   return url.origin + maskPath(url.pathname, mask) + (query.length === 0 ? '' : `?${query.join('&')}`);
 };
 
-const formats = oneOf('json', 'application/json', 'application/fhir+json', 'application/fhir+ndjson', 'ndjson');
+const matches =
+  (pattern: RegExp): Shows =>
+  (value) =>
+    pattern.test(value) ? value : undefined;
+const formats = matches(/^(?:application\/)?(?:fhir\+|x-)?(?:nd)?json$/);
 
 /** Parameters whose values may be shown, if they are what they should be. */
 const shownValues: Readonly<Record<string, Shows>> = {
   response_type: oneOf('code'),
   response_mode: oneOf('query', 'form_post', 'fragment'),
-  grant_type: oneOf('authorization_code', 'refresh_token', 'client_credentials'),
+  grant_type: oneOf(...grantTypes, 'client_credentials'),
   code_challenge_method: oneOf('S256', 'plain'),
   token_type_hint: oneOf('access_token', 'refresh_token'),
   token_type: oneOf('Bearer', 'bearer'),
   client_assertion_type: oneOf('urn:ietf:params:oauth:client-assertion-type:jwt-bearer'),
   prompt: oneOf('consent', 'login', 'none'),
-  ui_locales: oneOf('en', 'es', 'en-US', 'es-US'),
+  ui_locales: matches(/^[a-z]{2}(?:-[A-Z]{2})?(?: [a-z]{2}(?:-[A-Z]{2})?){0,4}$/),
   client_id: isClient,
   scope: scopes,
   redirect_uri: knownUrl,

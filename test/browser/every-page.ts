@@ -1,22 +1,21 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { languageNames, languages, type Language } from '../../functions/shared/pages/language.ts';
 import type { LocalStack } from '../../sandbox/stack.ts';
 import { addAxe, axeFindings } from './accessibility.ts';
 import { longMs } from './chromium.ts';
 import { focusProblems } from './focus.ts';
-import type { PageLanguage } from './page-under-test.ts';
 import { pages } from './pages.ts';
 import { watchPage } from './watch-page.ts';
 import { firstPaintOf, writeWeights, type PageWeight } from './weights.ts';
 
-const locales: Readonly<Record<PageLanguage, string>> = { en: 'en-US', es: 'es-US' };
 const schemes = ['light', 'dark'] as const;
 const widths = [1280, 375, 320];
 const kilobyte = 1024;
 
 const inEachLanguage = pages.flatMap((one) =>
-  (one.languages ?? (['en', 'es'] as const)).map((language) => [one.name, language, one] as const),
+  (one.languages ?? languages).map((language) => [one.name, language, one] as const),
 );
 
 /** Saves the page as it is, if SCREENSHOTS names a folder. */
@@ -65,13 +64,13 @@ const planted = `<!doctype html><html lang="en"><head><title>Planted</title>
 /** Checks each page of the product over a running stack. */
 export const everyPage = (browser: Browser, running: () => LocalStack): void => {
   describe('every page', () => {
-    const contexts = new Map<PageLanguage, BrowserContext>();
+    const contexts = new Map<Language, BrowserContext>();
     const weights: PageWeight[] = [];
     let page: Page;
 
     beforeAll(async () => {
-      for (const language of ['en', 'es'] as const) {
-        const context = await browser.newContext({ locale: locales[language] });
+      for (const language of languages) {
+        const context = await browser.newContext({ locale: languageNames[language].locale });
         context.setDefaultTimeout(longMs);
         contexts.set(language, context);
       }

@@ -1,10 +1,11 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { signEvent } from '../../functions/deliver/sign.ts';
-import { makeEvent, type EventType } from '../../functions/shared/events/event.ts';
+import { eventTypes, makeEvent } from '../../functions/shared/events/event.ts';
 import { webhookKey, writeWebhookSecret } from '../../functions/shared/events/webhook-secrets.ts';
-import { blocksOf, documentAt } from './documents.ts';
+import { blocksOf, documentAt, root } from './documents.ts';
 
 const examples = join(import.meta.dirname, '../../docs/examples');
 const secretOf = (fill: number): string => writeWebhookSecret(new Uint8Array(32).fill(fill));
@@ -75,19 +76,17 @@ describe.each([
 
 describe('docs/partners/events.md', () => {
   const { text } = documentAt('docs/partners/events.md');
+  const code = ['functions/follow-up', 'bin/partners']
+    .flatMap((folder) => readdirSync(join(root, folder)).map((name) => documentAt(join(folder, name)).text))
+    .join('\n');
 
   it('names every type of event, and no other', () => {
-    const types: Readonly<Record<EventType, true>> = {
-      'grant.created': true,
-      'grant.ended': true,
-      'export.waiting': true,
-      'export.completed': true,
-      'export.partial': true,
-      'export.failed': true,
-      'webhook.test': true,
-    };
     const named = [...text.matchAll(/^\| `(\w+\.\w+)`/gm)].map(([, type]) => type);
-    expect(named.toSorted((a = '', b = '') => (a < b ? -1 : 1))).toEqual(Object.keys(types).toSorted());
+    expect(named.toSorted()).toEqual(eventTypes.toSorted());
+  });
+
+  it.each(eventTypes)('has %s, which some code sends', (type) => {
+    expect(code).toMatch(new RegExp(`(?:makeEvent|tell)\\('${type}'|\\w: '${type}'`));
   });
 
   it('shows a request that its own shell command verifies', () => {

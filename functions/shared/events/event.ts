@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto';
 import { instant } from '../instant.ts';
 
-/** The kinds of events that partners get. */
-export type EventType =
-  | 'grant.created'
-  | 'grant.ended'
-  | 'export.waiting'
-  | 'export.completed'
-  | 'export.partial'
-  | 'export.failed'
-  /** Sent by an operator, to test a webhook. */
-  | 'webhook.test';
+/** The types of events that partners get. An operator sends the last, to test a webhook. */
+export const eventTypes = [
+  'grant.created',
+  'grant.ended',
+  'export.waiting',
+  'export.completed',
+  'export.partial',
+  'export.failed',
+  'webhook.test',
+] as const;
+
+export type EventType = (typeof eventTypes)[number];
 
 /** What an event is about: only ids that the partner already has, no health data and no other data of the member. */
 export interface EventData {
