@@ -12,7 +12,7 @@ const networkInterfaceActions = [
   'ec2:UnassignPrivateIpAddresses',
 ];
 
-/** What AWS does for a function with its role: reads streams, and uses keys for tables. */
+/** What AWS does for a function with its role: reads streams, uses keys for tables, and keeps events that it gave up. */
 const doneForFunctions = [
   'dynamodb:DescribeStream',
   'dynamodb:GetRecords',
@@ -22,6 +22,7 @@ const doneForFunctions = [
   'kms:Encrypt',
   'kms:ReEncryptFrom',
   'kms:ReEncryptTo',
+  'sqs:SendMessage',
 ];
 
 /** What a permissions boundary must allow functions. Without one of these they fail when they run, not when they are deployed. */

@@ -11,6 +11,5 @@ export const endpointCalls: Readonly<Record<CalledService, readonly string[]>> =
     'lambda:GetDurableExecutionState',
     'lambda:InvokeFunction',
     'lambda:SendDurableExecutionCallbackSuccess',
-    'lambda:StopDurableExecution',
   ],
 };

@@ -43,6 +43,16 @@ insights() {
     jq -r '.results[] | map(select(.field != "@ptr") | "\(.field)=\(.value)") | join("  ")'
 }
 
+# The events that Lambda gave up, one a line, each hidden for ten minutes: given_up EventsDeliverDeadLetters
+given_up() {
+  local queue bodies
+  queue=$(resource "$1" AWS::SQS::Queue)
+  while bodies=$(aws sqs receive-message --queue-url "$queue" --max-number-of-messages 10 --wait-time-seconds 5 \
+    --visibility-timeout 600 --output json | jq -r '.Messages[]?.Body') && [ -n "$bodies" ]; do
+    printf '%s\n' "$bodies"
+  done
+}
+
 # Puts the read events between two times into the stream to the audit again: refile FROM_MS TO_MS (epoch milliseconds)
 refile() {
   local table key

@@ -24,6 +24,7 @@ type RunbookSection =
   | 'registry-damaged'
   | 'canary-failed'
   | 'exports-failed'
+  | 'events-given-up'
   | 'follow-up-behind'
   | 'delivery-failed';
 

@@ -1,10 +1,11 @@
-import { Stack, Validations, type Duration } from 'aws-cdk-lib';
+import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnFunction } from 'aws-cdk-lib/aws-lambda';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { GatewayFunction, type GatewayFunctionProps } from './gateway-function.ts';
-import { allow, allowKeyForHistory } from './statements.ts';
+import { allow, allowKeyForHistory, allowKeyForQueue } from './statements.ts';
 
 export interface DurableFunctionProps extends GatewayFunctionProps {
   readonly durable: {
@@ -13,7 +14,7 @@ export interface DurableFunctionProps extends GatewayFunctionProps {
     /** How long its history is kept after it ends. */
     readonly retentionPeriod: Duration;
   };
-  /** Encrypts the history. */
+  /** Encrypts the history, and the events that were given up. */
   readonly historyKey: IKey;
   /**
    * Whether an execution may start another of the same function.
@@ -21,6 +22,26 @@ export interface DurableFunctionProps extends GatewayFunctionProps {
    */
   readonly startsSuccessor?: boolean;
 }
+
+/**
+ * The queue of the events that Lambda gave up: none of their executions began within six hours, or one failed, was stopped
+ * or ran out of time (https://docs.aws.amazon.com/lambda/latest/dg/durable-execution-sdk-retries.html). Lambda checks that
+ * the function's role may write to it before it makes the function.
+ */
+const deadLetterQueue = (scope: Construct, id: string, encryptionMasterKey: IKey): Queue => {
+  const queue = new Queue(scope, id, {
+    encryption: QueueEncryption.KMS,
+    encryptionMasterKey,
+    enforceSSL: true,
+    // The longest that SQS keeps a message.
+    retentionPeriod: Duration.days(14),
+  });
+  Validations.of(queue).acknowledge({
+    id: 'AwsSolutions-SQS3',
+    reason: 'It is a dead-letter queue itself. No program takes messages from it.',
+  });
+  return queue;
+};
 
 /**
  * A function whose executions Lambda suspends and resumes. An execution stays with the version it began with, so every
@@ -31,13 +52,19 @@ export class DurableFunction extends GatewayFunction {
   readonly currentArn: string;
   /** All versions and their executions, for policies. */
   readonly anyVersion: string;
+  /** The events that Lambda gave up. */
+  readonly deadLetters: Queue;
 
   constructor(scope: Construct, id: string, props: DurableFunctionProps) {
-    super(scope, id, props);
+    const deadLetters = deadLetterQueue(scope, `${id}DeadLetters`, props.historyKey);
+    const mayGiveUp = [allow(['sqs:SendMessage'], [deadLetters.queueArn]), allowKeyForQueue(props.historyKey)];
+    super(scope, id, { ...props, statements: [...props.statements, ...mayGiveUp] });
+    this.deadLetters = deadLetters;
     const { lambda } = this;
     if (!(lambda.node.defaultChild instanceof CfnFunction)) throw new Error(`${lambda.node.path} is no function`);
     // The CDK's own property has no key yet.
     lambda.node.defaultChild.addPropertyOverride('DurableConfig.KMSKeyArn', props.historyKey.keyArn);
+    lambda.node.defaultChild.deadLetterConfig = { targetArn: deadLetters.queueArn };
     this.anyVersion = `${lambda.functionArn}:*`;
     const ownExecutions = this.allowOwnExecutions(props);
     this.currentArn = lambda.currentVersion.functionArn;

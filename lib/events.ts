@@ -94,7 +94,6 @@ export class GatewayEvents extends Construct {
           ['lambda:InvokeFunction'],
           durable.map(({ anyVersion }) => anyVersion),
         ),
-        allow(['lambda:StopDurableExecution'], [exports.job.anyVersion]),
         allowRegistry(tables),
         allowKeyForTables(keys.data),
       ],

@@ -1,5 +1,6 @@
 /** Alarms about exports of whole records, and about the events that partners get. */
 import { Duration } from 'aws-cdk-lib';
+import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { ageOfOldest, sumOf, unreadStream, type AlarmDefinition } from './alarm-definition.ts';
 import { gatewayMetrics, period } from './metrics.ts';
@@ -38,18 +39,26 @@ const aboutFollowUp = ({ stage, exportFunctions: { followUp }, followUpSources }
 
 /** All of these alarms, except those about a signal in the log. */
 export const aboutExports = (watched: Watched): AlarmDefinition[] => {
-  const { exportFunctions, exportTable } = watched;
+  const { exportFunctions, exportTable, deadLetters } = watched;
   const { followUp: _, ...others } = exportFunctions;
   return [
     {
       id: 'ExecutionsFailed',
-      metric: sumOf([
-        ...endedBadly([exportFunctions.exportJob, exportFunctions.sweep]),
-        // A delivery that failed for good has its own alarm.
-        exportFunctions.deliver.metric('DurableExecutionTimedOut', { statistic: 'Sum', period }),
-      ]),
+      // A delivery that no partner took ends well, and has its own alarm.
+      metric: sumOf(endedBadly([exportFunctions.exportJob, exportFunctions.sweep, exportFunctions.deliver])),
       says: "An export's job, a sweep or a delivery ended badly: an export stands still, objects wait for the bucket's lifecycle, or a partner does not hear of an event.",
       runbook: 'exports-failed',
+    },
+    {
+      id: 'EventsGivenUp',
+      // It counts what waits, and so it rings until somebody has emptied the queue.
+      metric: sumOf(
+        deadLetters.map((queue) =>
+          queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period }),
+        ),
+      ),
+      says: 'Lambda gave up events: jobs, sweeps or deliveries that never began, or that ended badly. They are kept for 14 days.',
+      runbook: 'events-given-up',
     },
     {
       id: 'ExportErrors',

@@ -66,9 +66,9 @@ const networkInterfaces = (): PolicyStatement[] => [
 const withoutDeadLetters = {
   id: 'HIPAA.Security-LambdaDLQ',
   reason:
-    'API Gateway waits for the answer, so the caller learns of a failed call. The streams keep what the audit could not ' +
-    'write and the follow-up could not start, and deliver it again. A durable execution keeps its failure in its history. ' +
-    'The canary runs again in five minutes, and a deployment fails with its filling.',
+    'The durable functions, whose events would be lost, have one each. Of the others, API Gateway waits for the answer, so ' +
+    'the caller learns of a failed call; the streams keep what the audit could not write and the follow-up could not start, ' +
+    'and deliver it again; schedules call the canary and the audit again within minutes; a deployment fails with its filling.',
 };
 
 const withoutReservation = {

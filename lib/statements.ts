@@ -63,6 +63,13 @@ export const allowKeyForObjects = (key: IKey): PolicyStatement => allowKeyThroug
 /** Lets a function read objects that are encrypted with SSE-KMS. */
 export const allowKeyToReadObjects = (key: IKey): PolicyStatement => allowKeyThrough('s3', key, ['kms:Decrypt']);
 
+/**
+ * Lets Lambda put messages into an encrypted queue, which it does with the function's role
+ * (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html).
+ */
+export const allowKeyForQueue = (key: IKey): PolicyStatement =>
+  allowKeyThrough('sqs', key, ['kms:Decrypt', 'kms:GenerateDataKey']);
+
 /** Lets Lambda read a durable function's history, which it does with the function's role. */
 export const allowKeyForHistory = (key: IKey, functionArn: string): PolicyStatement =>
   allow(['kms:Decrypt'], [key.keyArn], {

@@ -1,6 +1,7 @@
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { EventSourceMapping, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { GatewayApi } from './api.ts';
 import type { GatewayAudit } from './audit.ts';
 import type { GatewayCanary } from './canary.ts';
@@ -31,6 +32,8 @@ export interface Watched {
   /** Separate from the others, since an alarm adds up ten metrics at most. */
   readonly exportFunctions: Readonly<Record<'export' | 'exportJob' | 'followUp' | 'sweep' | 'deliver', LambdaFunction>>;
   readonly exportTable: Table;
+  /** The events that Lambda gave up. */
+  readonly deadLetters: readonly Queue[];
   /** What reads the streams for `follow-up`, by the name of the table. */
   readonly followUpSources: Readonly<Record<string, WatchedStream>>;
 }
@@ -81,6 +84,7 @@ export const watchedOf = (
     deliver: events.deliver.lambda,
   },
   exportTable: tables.exports,
+  deadLetters: [exports.job, exports.sweep, events.deliver].map(({ deadLetters }) => deadLetters),
   followUpSources: {
     Exports: { source: events.sources.Exports, table: tables.exports },
     Grants: { source: events.sources.Grants, table: tables.grants },

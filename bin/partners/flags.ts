@@ -92,13 +92,17 @@ webhook only the secret goes to stdout, everything else to stderr. It is shown o
       },
     },
     replay: {
-      usage: 'NAME-OR-CLIENT-ID --stage NAME --since TIME | --event ID [--dry-run]',
-      does: 'sends events again: all that were given up since a time, or one, delivered or not.',
+      usage: 'NAME-OR-CLIENT-ID --stage NAME --since TIME | --event ID | --from FILE [--dry-run]',
+      does: 'sends events again: all that were given up since a time, one, delivered or not, or those that never began.',
       changes: 'AWS',
       words: { nameOrId: nameIn },
       flags: {
         since: text('TIME', 'given up from then on, such as 3d, 2h or 2026-11-27T06:00Z (up to 30 days ago)'),
         event: text('ID', 'this one, as in webhook-id'),
+        from: text(
+          'FILE',
+          'those of the partner in it that were not delivered, as given_up in docs/operate.sh writes them',
+        ),
         dryRun,
         ...stageFlags,
       },
@@ -115,7 +119,7 @@ webhook only the secret goes to stdout, everything else to stderr. It is shown o
 type Given = Read<typeof spec>;
 type Command<Name extends Given['command']> = Extract<Given, { readonly command: Name }>;
 
-/** Which events to send again: one, or all that were given up. */
+/** Which events to send again: one, those in a file, or all that were given up. */
 export type ReplayCommand = Command<'replay'>;
 
 /** What to do about a partner's webhook. */
@@ -148,7 +152,7 @@ export const readFlags = (args: readonly string[]): PartnersCommand => {
   }
   if (command.command === 'rotate') return command;
   if (command.command === 'webhook') return requireStage(webhookIn(command));
-  if (command.command === 'replay' && (command.event === undefined) === (command.since === undefined))
-    throw new UsageError('Give --since TIME or --event ID');
+  if (command.command === 'replay' && [command.since, command.event, command.from].filter(Boolean).length !== 1)
+    throw new UsageError('Give --since TIME, --event ID or --from FILE');
   return requireStage(command);
 };

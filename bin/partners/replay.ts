@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import {
   GetDurableExecutionCommand,
   paginateListDurableExecutionsByFunction,
@@ -87,11 +88,71 @@ const namedEvent = async (open: OpenEvents, [deliveries]: readonly Deliveries[],
   throw new Refusal(`${open.partner.called} has no event ${id}; deliveries are kept for 30 days`);
 };
 
+/**
+ * The partner's events in a file of one event a line, which may come more than once.
+ * @throws Refusal if it cannot be read
+ */
+const eventsIn = async (file: string, clientId: string): Promise<PartnerEvent[]> => {
+  const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n').filter(Boolean);
+  if (lines.length === 0) throw new Refusal(`${file} has no events; write it anew: docs/alarms.md#events-given-up`);
+  const found = new Map<string, PartnerEvent>();
+  for (const [index, line] of lines.entries()) {
+    const event = parseOrUndefined(line);
+    if (event === undefined) throw new Refusal(`Line ${index + 1} of ${file} is no event of a partner`);
+    if (event.partner === clientId && event.type !== 'webhook.test') found.set(event.id, event);
+  }
+  return [...found.values()];
+};
+
+const parseOrUndefined = (line: string): PartnerEvent | undefined => {
+  try {
+    const event = JSON.parse(line) as PartnerEvent;
+    const isOfPartner = event.id.length === eventIdLength && event.id.startsWith(eventIdPrefix(event.partner));
+    return isOfPartner ? event : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Those of the events that were not delivered and cannot be any more: most never had an execution. */
+const neverDelivered = async (
+  open: OpenEvents,
+  events: readonly PartnerEvent[],
+  all: readonly Deliveries[],
+): Promise<PartnerEvent[]> => {
+  const left: PartnerEvent[] = [];
+  for (const event of events) {
+    const deliveries = all.find(({ id }) => id === event.id);
+    if (deliveries === undefined || (await undelivered(open, deliveries)) !== undefined) left.push(event);
+  }
+  return left;
+};
+
+const givenUp = async (open: OpenEvents, all: readonly Deliveries[]): Promise<PartnerEvent[]> => {
+  const events: PartnerEvent[] = [];
+  for (const deliveries of all) {
+    const event = await undelivered(open, deliveries);
+    if (event !== undefined) events.push(event);
+  }
+  return events;
+};
+
+const wantedEvents = async (
+  open: OpenEvents,
+  { event, from }: ReplayCommand,
+  all: readonly Deliveries[],
+): Promise<PartnerEvent[]> => {
+  if (event !== undefined) return [await namedEvent(open, all, event)];
+  if (from === undefined) return givenUp(open, all);
+  return neverDelivered(open, await eventsIn(from, open.partner.clientId), all);
+};
+
 const lineOf = ({ id, type, timestamp, data }: PartnerEvent): string =>
   [id, timestamp, type, data.export ?? data.grant].filter(Boolean).join('  ');
 
 /**
- * Sends a partner's events again, from the history of deliveries: one event, or all that were given up since a time.
+ * Sends a partner's events again: from the history of deliveries one event, or all that were given up since a time; from a
+ * file those that Lambda gave up before they had a history.
  * They keep their `webhook-id`, so that the receiver can recognize repeats.
  * @returns the exit code
  * @throws UsageError, Refusal, ConfigError
@@ -107,11 +168,7 @@ export const runReplay = async (command: ReplayCommand, deps: WebhookDeps): Prom
     if (isBlocked) throw new Refusal(`${called} is blocked, so it gets no events`);
     const deliver = await findDeliver(open);
     const all = await findDeliveries(open, deliver, { sinceSeconds, event: command.event });
-    const events: PartnerEvent[] = [];
-    if (command.event !== undefined) events.push(await namedEvent(open, all, command.event));
-    else
-      for (const deliveries of all)
-        events.push(...[await undelivered(open, deliveries)].filter((one) => one !== undefined));
+    const events = await wantedEvents(open, command, all);
     for (const event of events.toSorted((a, b) => compareTexts(a.timestamp, b.timestamp))) {
       if (!command.dryRun) await startDelivery(open, deliver, event, `${event.id}-${Math.floor(nowMs / 1000)}`);
       output.out(lineOf(event));

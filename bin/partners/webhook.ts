@@ -54,7 +54,8 @@ const tellOutcome = ({ Status, Result = '{}', Error: error }: GetDurableExecutio
       `The webhook of ${called} did not take the test event. ${error?.ErrorMessage ?? `It is ${Status}`}`,
     );
   }
-  const { outcome = '' } = JSON.parse(Result) as { readonly outcome?: string };
+  const { outcome = '', detail = '' } = JSON.parse(Result) as { readonly outcome?: string; readonly detail?: string };
+  if (outcome === 'failed') throw new Refusal(`The webhook of ${called} did not take the test event: ${detail}`);
   if (outcome === 'delivered') return `The webhook of ${called} took the test event.`;
   throw new Refusal(`The webhook of ${called} ${outcomes[outcome] ?? outcome}.`);
 };

@@ -7,8 +7,10 @@ import { waitSeconds } from './schedule.ts';
 
 /** How a delivery ended. */
 export interface Delivered {
-  readonly outcome: Exclude<Attempt['outcome'], 'failed'>;
+  readonly outcome: Attempt['outcome'];
   readonly tries: number;
+  /** Why the last try failed. */
+  readonly detail?: string;
 }
 
 /** The result of one try, as the execution's history stores it. */
@@ -63,8 +65,9 @@ const tryOnce = async (deps: DeliverDeps, event: PartnerEvent, tries: number): P
 };
 
 /**
- * Delivers one event to one partner: posts it, and on failure waits and posts it again, for three days.
- * @throws Error if no try succeeded. The event can be sent again from the execution's history.
+ * Delivers one event to one partner: posts it, and on failure waits and posts it again, for three days. An event that no
+ * try delivered has its own alarm, and can be sent again from the execution's history. It is no failure of the execution,
+ * which would put it among the events that Lambda gave up.
  */
 export const deliverHandler =
   (deps: DeliverDeps): DurableExecutionHandler<PartnerEvent, Delivered> =>
@@ -72,7 +75,7 @@ export const deliverHandler =
     for (let tries = 1; ; tries += 1) {
       const { attempt: made, waitSeconds: seconds } = await context.step('post', () => tryOnce(deps, event, tries));
       if (made.outcome !== 'failed') return { outcome: made.outcome, tries };
-      if (seconds === undefined) throw new Error(`Not delivered: ${made.detail}`);
+      if (seconds === undefined) return { outcome: 'failed', tries, detail: made.detail };
       await context.wait('until the next try', { seconds });
     }
   };

@@ -10,7 +10,7 @@ const outcome = JSON.stringify({
   issue: [{ severity: 'information', code: 'informational', diagnostics: 'The export is deleted.' }],
 });
 
-/** Deletes an export. The table's stream stops its job and deletes its files. */
+/** Deletes an export. The table's stream deletes its files, and its job ends when it finds nothing. */
 export const answerDelete = async (deps: ExportDeps, item: Export, context: AuditContext): Promise<ApiResponse> => {
   context.record.interaction = 'export delete';
   auditRead(deps, context, item.patient);

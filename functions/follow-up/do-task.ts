@@ -1,10 +1,4 @@
-import {
-  DurableExecutionAlreadyStartedException,
-  InvalidParameterValueException,
-  InvokeCommand,
-  ResourceNotFoundException,
-  StopDurableExecutionCommand,
-} from '@aws-sdk/client-lambda';
+import { DurableExecutionAlreadyStartedException, InvokeCommand } from '@aws-sdk/client-lambda';
 import { asGatewayError } from '../shared/errors.ts';
 import type { PartnerEvent } from '../shared/events/event.ts';
 import { deleteExportOfGrant } from '../shared/store/exports.ts';
@@ -25,15 +19,6 @@ const start = async ({ lambda }: FollowUpDeps, arn: string, name: string, input:
   } catch (error) {
     // An execution of this name has another input. It was started, so nothing is left to do.
     if (!(error instanceof DurableExecutionAlreadyStartedException)) throw error;
-  }
-};
-
-const stop = async ({ lambda }: FollowUpDeps, executionArn: string): Promise<void> => {
-  try {
-    await lambda.send(new StopDurableExecutionCommand({ DurableExecutionArn: executionArn }));
-  } catch (error) {
-    // It has ended, or its history is gone.
-    if (!(error instanceof ResourceNotFoundException || error instanceof InvalidParameterValueException)) throw error;
   }
 };
 
@@ -62,8 +47,6 @@ export const doTask = async (deps: FollowUpDeps, task: Task): Promise<void> => {
       return start(deps, exportJob, task.name, { exportId: task.exportId });
     case 'sweep':
       return start(deps, sweep, task.name, { exportId: task.exportId, keep: task.keep });
-    case 'stopJob':
-      return stop(deps, task.executionArn);
     case 'deleteExport':
       return deleteExportOfGrant(deps.exports, task.grantId);
     case 'tell':

@@ -23,15 +23,15 @@ const tell = (type: EventType, { partner, grantId, exportId, payer }: Export, at
 });
 
 /**
- * For an export whose item was deleted, replaced or expired: stops its job, and deletes all of its files. If it was
- * overdue, its partner hears that it failed.
+ * For an export whose item was deleted, replaced or expired: deletes all of its files. If it was overdue, its partner
+ * hears that it failed. Its job ends by itself when it finds the item gone. Stopped by force, it would count as failed,
+ * and Lambda would put it among the events that were given up.
  * @param at when that happened, in epoch seconds
  */
 const end = (before: Export, at: number): Task[] => {
-  const { exportId, status, executionArn, expiresAt } = before;
+  const { exportId, expiresAt } = before;
   return [
     ...(isOverdue(before, at) ? [tell('export.failed', before, expiresAt)] : []),
-    ...(status === 'running' && executionArn !== undefined ? [{ do: 'stopJob', executionArn } as const] : []),
     { do: 'sweep', name: `${exportId}-gone`, exportId, keep: false },
   ];
 };

@@ -10,7 +10,7 @@ export interface SweepInput {
   readonly keep: boolean;
 }
 
-/** A stopped job may run, and write, until its function ends: 15 minutes at most. */
+/** A job whose export is gone may run, and write, until its function ends: 15 minutes at most. */
 const again = { minutes: 20 };
 
 /** Retries for about a day. */

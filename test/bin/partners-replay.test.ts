@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { webhookTool, type WebhookTool } from './webhook-tool.ts';
 
 let world: WebhookTool;
@@ -85,6 +88,26 @@ describe('npm run partners -- replay', () => {
     expect(world.ids()).toEqual([event.id, event.id]);
     await expect(replay('--event', other.id)).rejects.toThrow(`has no event ${other.id}`);
     await expect(replay('--event', 'evt_unknown')).rejects.toThrow('has no event evt_unknown');
+  });
+
+  it('sends events that never began, from the lines of a dead-letter queue, and none that was delivered since', async () => {
+    const [begun, other] = [await world.deliverEvent(1), await world.deliverEvent(2, 'demo-app')];
+    await world.settle();
+    const lost = { ...begun, id: `${begun.id.slice(0, 12)}${'x'.repeat(24)}`, timestamp: '2026-06-01T12:00:03Z' };
+    const folder = await mkdtemp(join(tmpdir(), 'given-up-'));
+    const file = join(folder, 'given-up.ndjson');
+    // SQS delivers at least once.
+    await writeFile(file, [lost, begun, other, lost].map((one) => `${JSON.stringify(one)}\n`).join(''));
+    const { out } = await replay('--from', file);
+    await world.settle();
+    expect(out).toBe(`${lost.id}  2026-06-01T12:00:03Z  export.completed  export-1`);
+    expect(world.ids()).toEqual([begun.id, lost.id]);
+    expect((await replay('--from', file)).notes).toContain('Sending 0 events');
+
+    await writeFile(file, '{"exportId":"x"}\n');
+    await expect(replay('--from', file)).rejects.toThrow(`Line 1 of ${file} is no event of a partner`);
+    await rm(folder, { recursive: true });
+    await expect(replay('--from', file)).rejects.toThrow('has no events');
   });
 
   it('refuses for a partner that cannot receive events', async () => {

@@ -119,7 +119,6 @@ describe('what a permissions boundary must allow', () => {
       'lambda:GetDurableExecutionState',
       'lambda:InvokeFunction',
       'lambda:SendDurableExecutionCallbackSuccess',
-      'lambda:StopDurableExecution',
     ],
     s3: ['s3:DeleteObject', 's3:GetObject', 's3:ListBucket', 's3:PutObject'],
     secretsmanager: ['secretsmanager:GetSecretValue'],
@@ -136,6 +135,7 @@ describe('what a permissions boundary must allow', () => {
     'kms:ReEncryptTo',
     'logs:CreateLogStream',
     'logs:PutLogEvents',
+    'sqs:SendMessage',
     'xray:PutTelemetryRecords',
     'xray:PutTraceSegments',
   ];

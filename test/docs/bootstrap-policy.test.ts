@@ -200,6 +200,15 @@ const calls: Readonly<Record<string, readonly [resource: string, ...actions: str
     'sns:DeleteTopic',
   ],
   'AWS::SNS::TopicPolicy': [at('sns', 'p2p-gateway-demo-AlarmsTopic-x1'), 'sns:SetTopicAttributes'],
+  'AWS::SQS::Queue': [
+    at('sqs', 'p2p-gateway-demo-EventsDeliverDeadLetters-x1'),
+    'sqs:CreateQueue',
+    'sqs:SetQueueAttributes',
+    'sqs:GetQueueAttributes',
+    'sqs:DeleteQueue',
+    'sqs:TagQueue',
+  ],
+  'AWS::SQS::QueuePolicy': [at('sqs', 'p2p-gateway-demo-EventsDeliverDeadLetters-x1'), 'sqs:SetQueueAttributes'],
   'AWS::WAFv2::LoggingConfiguration': [
     at('wafv2', 'regional/webacl/x/1'),
     'wafv2:PutLoggingConfiguration',
@@ -280,6 +289,7 @@ describe('the policy that CloudFormation deploys with', () => {
     ['logs:GetLogEvents', at('logs', 'log-group:p2p-gateway-demo-FetchLogs-x1:log-stream:x')],
     ['logs:StartQuery', at('logs', 'log-group:p2p-gateway-demo-FetchLogs-x1')],
     ['kms:Decrypt', at('kms', 'key/x')],
+    ['sqs:ReceiveMessage', at('sqs', 'p2p-gateway-demo-EventsDeliverDeadLetters-x1')],
     ['iam:CreateUser', `arn:aws:iam::${account}:user/p2p-gateway-x`],
     ['iam:CreateRole', `arn:aws:iam::${account}:role/admin`],
     ['iam:AttachRolePolicy', role, { 'iam:PolicyARN': 'arn:aws:iam::aws:policy/AdministratorAccess' }],

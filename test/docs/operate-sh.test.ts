@@ -48,7 +48,7 @@ describe('docs/operate.sh', () => {
       .join('\n');
     const called = new Set([...text.matchAll(/(?:^|\$\(|[;&] )([a-z]+(?:_[a-z]+)*) /gm)].map(([, name]) => name));
 
-    expect(defined).toHaveLength(8);
+    expect(defined).toHaveLength(9);
     expect(defined.filter((name) => !called.has(name))).toEqual([]);
   });
 

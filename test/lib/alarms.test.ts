@@ -150,13 +150,22 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
       runbook: 'delivery-failed',
       ...quiet,
     },
+    EventsGivenUp: {
+      looksAt: sum(
+        ...['Exports/ExportJobDeadLetters', 'Exports/SweepDeadLetters', 'Events/DeliverDeadLetters'].map(
+          (path) => `AWS/SQS ApproximateNumberOfMessagesVisible {QueueName=${path}.QueueName} Maximum/300`,
+        ),
+      ),
+      rings: `1 of 1: ${atLeast} 1`,
+      runbook: 'events-given-up',
+      ...quiet,
+    },
     ExecutionsFailed: {
       looksAt: sum(
-        ...['Exports/ExportJob/Function', 'Exports/Sweep/Function'].flatMap((path) => [
+        ...['Exports/ExportJob/Function', 'Exports/Sweep/Function', 'Events/Deliver/Function'].flatMap((path) => [
           lambda('DurableExecutionFailed', path),
           lambda('DurableExecutionTimedOut', path),
         ]),
-        lambda('DurableExecutionTimedOut', 'Events/Deliver/Function'),
       ),
       rings: `1 of 1: ${atLeast} 1`,
       runbook: 'exports-failed',

@@ -155,7 +155,7 @@ describe('the network of a stage', () => {
       'Lambda',
       'Interface',
       'Allow lambda:CheckpointDurableExecution lambda:GetDurableExecutionState lambda:InvokeFunction ' +
-        'lambda:SendDurableExecutionCallbackSuccess lambda:StopDurableExecution on *',
+        'lambda:SendDurableExecutionCallbackSuccess on *',
     ],
   ])('reaches %s through an endpoint, for the calls of functions and within the account only', (id, type, line) => {
     const { Properties = {} } = endpoint(id);

@@ -58,6 +58,31 @@ describe.each(stages)('in the stack of %s', (stage) => {
     });
   });
 
+  // "If you configure a dead-letter queue (DLQ) for the function, Lambda sends the triggering event to the DLQ", which it may
+  // only with the right of the function's role: https://docs.aws.amazon.com/lambda/latest/dg/durable-execution-sdk-retries.html
+  it('the events of each durable function that Lambda gives up go to its own encrypted queue, for the most days that SQS keeps', () => {
+    const queues = byPath('AWS::SQS::Queue', ({ KmsMasterKeyId: key, ...properties }) => ({
+      ...properties,
+      key: nameOf(template, key),
+    }));
+    const gives = ofType(template, 'AWS::Lambda::Function').flatMap((lambda) => {
+      const { TargetArn: target } = (lambda.Properties?.['DeadLetterConfig'] ?? {}) as { TargetArn?: unknown };
+      return lambda.Properties?.['DurableConfig'] === undefined ? [] : [[pathOf(lambda), nameOf(template, target)]];
+    });
+
+    const kept = { key: 'Keys/Exports', MessageRetentionPeriod: 14 * 86_400 };
+    expect(queues).toEqual({
+      'Exports/ExportJobDeadLetters': kept,
+      'Exports/SweepDeadLetters': kept,
+      'Events/DeliverDeadLetters': kept,
+    });
+    expect(Object.fromEntries(gives)).toEqual({
+      'Exports/ExportJob/Function': 'Exports/ExportJobDeadLetters',
+      'Exports/Sweep/Function': 'Exports/SweepDeadLetters',
+      'Events/Deliver/Function': 'Events/DeliverDeadLetters',
+    });
+  });
+
   it('every version that an execution may have begun with stays', () => {
     const versions = byPath('AWS::Lambda::Version', (_properties, { DeletionPolicy, UpdateReplacePolicy }) => [
       DeletionPolicy,

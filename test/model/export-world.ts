@@ -1,10 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import {
-  DurableExecutionAlreadyStartedException,
-  InvokeCommand,
-  LambdaClient,
-  StopDurableExecutionCommand,
-} from '@aws-sdk/client-lambda';
+import { DurableExecutionAlreadyStartedException, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DeleteObjectsCommand, GetObjectCommand, ListObjectsV2Command, NoSuchKey, S3Client } from '@aws-sdk/client-s3';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -186,11 +181,6 @@ export const exportsWorld = (random: () => number, payerHttp: PayerHttp, planted
       started.set(name, payload);
       if (FunctionName === 'deliver') events.push(JSON.parse(payload) as PartnerEvent);
       else durable.start(FunctionName ?? '', JSON.parse(payload), DurableExecutionName);
-      return {};
-    })
-    .on(StopDurableExecutionCommand)
-    .callsFake(async ({ DurableExecutionArn }: { DurableExecutionArn: string }) => {
-      durable.engine.stop(DurableExecutionArn);
       return {};
     });
   const follow = followUpHandler({

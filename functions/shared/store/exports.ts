@@ -220,7 +220,7 @@ export const endExport = (
 export const dropSecrets = (table: Table, key: Key, now: number): Promise<boolean> =>
   update(table, key, { remove: secrets, when: [is('expiresAt', '<=', now)] });
 
-/** Deletes an export, whatever its state; the table's stream then stops the job and sweeps its files. */
+/** Deletes an export, whatever its state; the table's stream then sweeps its files, and its job ends when it finds nothing. */
 export const deleteExport = async (table: Table, { grantId, exportId }: Key): Promise<boolean> => {
   const deleted = await writeIfConditionHolds(
     table.client.send(

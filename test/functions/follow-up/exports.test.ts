@@ -74,7 +74,7 @@ describe('a running export', () => {
     ['partial', 'export.partial'],
     ['failed', 'export.failed'],
   ])('that ended as %s tells the partner %s, and sweeps what no manifest has', async (status, type) => {
-    const { handle, of, events, stopped } = followUp();
+    const { handle, of, events } = followUp();
     const ended = exportItem({ ...began, status, endedAt: now + 9 });
     const record = streamRecord(exportItem(began), ended);
     await handle(record, record);
@@ -91,17 +91,16 @@ describe('a running export', () => {
     expect(of('sweep:1')).toEqual([
       { function: 'sweep:1', name: `${exportId}-ended`, input: { exportId, keep: true } },
     ]);
-    expect(stopped).toEqual([]);
   });
 
   it.each([
-    ['deleted while it ran', exportItem(began), ['arn:job']],
-    ['deleted before it began', exportItem(), []],
-    ['deleted after its end', exportItem({ ...began, status: 'completed', endedAt: now }), []],
-  ])('that was %s loses all files, and a running job is stopped', async (_, item, arns) => {
-    const { handle, of, stopped, events } = followUp();
+    ['deleted while it ran', exportItem(began)],
+    ['deleted before it began', exportItem()],
+    ['deleted after its end', exportItem({ ...began, status: 'completed', endedAt: now })],
+  ])('that was %s loses all files, and its job is left to end by itself', async (_, item) => {
+    const { handle, of, invocations, events } = followUp();
     await handle(streamRecord(item, undefined));
-    expect(stopped).toEqual(arns);
+    expect(invocations()).toBe(1);
     expect(of('sweep:1')).toEqual([
       { function: 'sweep:1', name: `${exportId}-gone`, input: { exportId, keep: false } },
     ]);
@@ -114,24 +113,15 @@ describe('a running export', () => {
   ])(
     'that is overdue when %s it tells the partner once that it failed, is counted, and loses all files',
     async (_, after) => {
-      const { handle, of, stopped, events, log } = followUp();
+      const { handle, of, events, log } = followUp();
       const record = streamRecord(exportItem({ ...began, expiresAt: now }), after);
       await handle(record, record);
       expect(events().map(({ type, timestamp, data }) => [type, timestamp, data.export])).toEqual([
         ['export.failed', '2026-06-01T12:00:00Z', exportId],
       ]);
       expect(of('deliver:1')).toHaveLength(1);
-      expect(stopped).toEqual(['arn:job', 'arn:job']);
       expect(of('sweep:1').map(({ name }) => name)).toEqual([`${exportId}-gone`]);
       expect(log()).toMatchObject([{ level: 'info', overdue: 2, exportFailed: 2 }]);
     },
   );
-
-  it('is stopped without complaint although its execution has ended', async () => {
-    const { handle, failNext, of } = followUp();
-    const { InvalidParameterValueException } = await import('@aws-sdk/client-lambda');
-    failNext(/arn:job/, new InvalidParameterValueException({ message: 'ended', $metadata: {} }));
-    expect(await handle(streamRecord(exportItem(began), undefined))).toEqual({ batchItemFailures: [] });
-    expect(of('sweep:1')).toHaveLength(1);
-  });
 });

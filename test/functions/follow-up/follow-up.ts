@@ -1,9 +1,4 @@
-import {
-  DurableExecutionAlreadyStartedException,
-  InvokeCommand,
-  LambdaClient,
-  StopDurableExecutionCommand,
-} from '@aws-sdk/client-lambda';
+import { DurableExecutionAlreadyStartedException, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { followUpHandler } from '../../../functions/follow-up/handler.ts';
@@ -37,7 +32,6 @@ export const followUp = () => {
   });
   const lambda = new LambdaClient({ region: 'eu-central-1' });
   const started = new Map<string, Started>();
-  const stopped: string[] = [];
   const failures: { readonly name: RegExp; readonly error: Error }[] = [];
   let invocations = 0;
   const failIfTold = (name: string): void => {
@@ -58,12 +52,6 @@ export const followUp = () => {
       }
       started.set(name, start);
       return { StatusCode: 202 };
-    })
-    .on(StopDurableExecutionCommand)
-    .callsFake(async ({ DurableExecutionArn }) => {
-      failIfTold(DurableExecutionArn);
-      stopped.push(DurableExecutionArn);
-      return {};
     });
   const handle = followUpHandler({
     ...world.deps,
@@ -76,7 +64,6 @@ export const followUp = () => {
     ...world,
     handle: (...Records: DynamoDBRecord[]) => handle({ Records }),
     started,
-    stopped,
     invocations: () => invocations,
     /** Makes the next call whose name matches fail. */
     failNext: (name: RegExp, error: Error) => void failures.push({ name, error }),
