@@ -87,6 +87,7 @@ const quirks = z
     extraAuthorizeParameters: extraParameters(rules.extraParameter).default({}),
     extraTokenParameters: extraParameters(rules.extraTokenParameter).optional(),
     extraRefreshParameters: extraParameters(rules.extraTokenParameter).optional(),
+    tokenRequest: z.enum(['form', 'json']).optional(),
     fhirMediaType: text(rules.jsonMediaType).optional(),
     timeToFirstByte: upTo(longestFirstByte).optional(),
     signInOrigins: list(rules.origin).default([]),

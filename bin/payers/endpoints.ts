@@ -45,12 +45,19 @@ const redirected = (check: Check, url: string, { status, location }: Answer, fie
   );
 
 /** An empty request has no grant type, so RFC 6749 §5.2 defines the answer: JSON with an error. */
-export const checkToken = async ({ http }: { http: PayerHttp }, { tokenEndpoint: url }: Payer): Promise<Finding> => {
-  const answer = await probe(http, url, { method: 'POST', accept: json });
+export const checkToken = async (
+  { http }: { http: PayerHttp },
+  { tokenEndpoint: url, quirks: { tokenRequest = 'form' } }: Payer,
+): Promise<Finding> => {
+  const answer = await probe(http, url, { method: 'POST', accept: json, isJson: tokenRequest === 'json' });
   if ('failure' in answer) return noAnswer('token', url, answer.failure);
   const common = commonFault('token', url, answer) ?? keptOut('token', url, answer);
   if (common !== undefined) return common;
   if (isRedirect(answer)) return redirected('token', url, answer, 'tokenEndpoint');
+  if (answer.status === 415) {
+    const other = tokenRequest === 'form' ? 'json' : 'form';
+    return fault('token', `${url} refuses a ${tokenRequest} (415)`, `write quirks.tokenRequest: '${other}'`);
+  }
   const error = answer.json?.['error'];
   if (typeof error !== 'string' || answer.status < 400) {
     return fault(

@@ -35,20 +35,22 @@ const failureOf = (error: unknown): string => {
 interface ProbeRequest {
   readonly method?: 'GET' | 'POST';
   readonly accept: string;
+  /** Post an empty JSON object, not an empty form. */
+  readonly isJson?: boolean;
 }
 
 /** Sends one request, without following redirects, within {@link answerMs}. It never throws. */
 export const probe = async (
   http: PayerHttp,
   url: string,
-  { method = 'GET', accept }: ProbeRequest,
+  { method = 'GET', accept, isJson = false }: ProbeRequest,
 ): Promise<Probed> => {
-  const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
+  const type = { 'Content-Type': isJson ? 'application/json' : 'application/x-www-form-urlencoded' };
   try {
     const response = await http(url, {
       method,
-      headers: { Accept: accept, ...(method === 'POST' ? form : {}) },
-      ...(method === 'POST' ? { body: '' } : {}),
+      headers: { Accept: accept, ...(method === 'POST' ? type : {}) },
+      ...(method === 'POST' ? { body: isJson ? '{}' : '' } : {}),
       redirect: 'manual',
       signal: AbortSignal.timeout(answerMs),
     });

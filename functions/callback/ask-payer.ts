@@ -36,10 +36,14 @@ export const exchangePayerCode = async (
 const noPatient = (detail: string, signal?: Signal): GatewayError =>
   new GatewayError('server_error', 'The health plan did not say whose record this is.', { detail, signal });
 
-/** Passes a payer's failure on to the partner. Any other error is our own, and stays what it is. */
+/**
+ * Passes a payer's failure on to the partner. A refusal of the gateway itself is the operator's to mend. Any other error is
+ * our own, and stays what it is.
+ */
 const throwNoPatient =
   (signalOf: (error: PayerError) => Signal | undefined) =>
   (error: unknown): never => {
+    if (error instanceof PayerError && error.failure === 'invalid_client') throw failureAtLogin(error);
     throw error instanceof PayerError ? noPatient(error.detail, signalOf(error)) : error;
   };
 

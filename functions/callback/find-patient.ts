@@ -45,6 +45,8 @@ export const findPatient = async (deps: PayerClientDeps, payer: Payer, accessTok
 
 /** @throws PayerError if the text is not a Bundle */
 const patientIn = (text: string): string | undefined => {
+  // A 204: the search found nobody.
+  if (text === '') return undefined;
   try {
     return onlyPatient(JSON.parse(text) as SearchSet);
   } catch {

@@ -1,3 +1,4 @@
+import { keyRefusal } from '../shared/payer/answers.ts';
 import { payerHttpFailure, type PayerClientDeps } from '../shared/payer/client.ts';
 import { PayerError, type Asked } from '../shared/payer/errors.ts';
 import { requireText } from '../shared/payer/read-text.ts';
@@ -13,7 +14,7 @@ interface GetOptions {
 }
 
 /**
- * Returns the text of a payer's answer. A redirect is not followed.
+ * Returns the text of a payer's answer, empty if it is 204. A redirect is not followed.
  * @throws PayerError if the answer is not 200, or is too late or too long
  */
 export const getText = async (
@@ -27,8 +28,11 @@ export const getText = async (
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
     });
+    if (response.status === 204) return '';
     if (response.status !== 200) {
+      const refusal = response.status === 401 ? await keyRefusal(response, asked) : undefined;
       await response.body?.cancel();
+      if (refusal !== undefined) throw refusal;
       throw new PayerError('unavailable', `${asked} answered ${response.status}`);
     }
     return await requireText(response, limitBytes, asked);

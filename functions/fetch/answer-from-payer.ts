@@ -1,11 +1,19 @@
 import { GatewayError } from '../shared/errors.ts';
 import { afterBase } from '../shared/fhir/base-url-prefix.ts';
-import { isDocument } from '../shared/fhir/fhir-request.ts';
+import { isDocument, readsOne } from '../shared/fhir/fhir-request.ts';
 import { fhirAnswer, outcomeAnswer } from '../shared/fhir/operation-outcome.ts';
 import { createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
+import { payerUrl } from '../shared/fhir/to-payer-url.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import { parseObject } from '../shared/json-object.ts';
-import { dropBody, jsonTypeOf, plainJson, retryAfterOf } from '../shared/payer/answers.ts';
+import {
+  dropBody,
+  emptySearchset,
+  isThrottling,
+  jsonTypeOf,
+  plainJson,
+  retryAfterOf,
+} from '../shared/payer/answers.ts';
 import { readText } from '../shared/payer/read-text.ts';
 import { referenceOf } from '../shared/record/request-record.ts';
 import { fhirJson } from '../shared/registry/profile.ts';
@@ -74,11 +82,12 @@ const answerRefusal = async (answer: PayerAnswer): Promise<ApiResponse> => {
 
 const checkStatus = async (deps: FetchDeps, { response }: PayerAnswer): Promise<void> => {
   const { status } = response;
-  if (status === 200 || status === 304 || (status >= 400 && status < 500 && status !== 429)) return;
+  const waits = isThrottling(response);
+  if (status === 200 || status === 304 || (status >= 400 && status < 500 && !waits)) return;
   await dropBody(response);
-  if (status === 429 || status === 503) {
+  if (waits) {
     throw new GatewayError(
-      status === 429 ? 'too_many_requests' : 'temporarily_unavailable',
+      status === 503 ? 'temporarily_unavailable' : 'too_many_requests',
       'The health plan asks to wait before the next request.',
       { retryAfterSeconds: retryAfterOf(response, deps.clock.now()), detail: `payer answered ${status}` },
     );
@@ -86,12 +95,23 @@ const checkStatus = async (deps: FetchDeps, { response }: PayerAnswer): Promise<
   throw payerError(`payer answered ${status}`);
 };
 
+/** A search that found nothing may be answered with 204 and no Bundle. Links are rewritten as in any answer. */
+const withBundle = (answer: PayerAnswer): PayerAnswer => {
+  const { response, request, payer, base } = answer;
+  if (response.status !== 204 || readsOne(request)) return answer;
+  if (request.page !== undefined) return { ...answer, response: emptySearchset(response) };
+  const { url, body } = payerUrl(payer.fhirBaseUrl, request, { gatewayBase: base });
+  const self = body === undefined || body === '' ? url : `${url}${url.includes('?') ? '&' : '?'}${body}`;
+  return { ...answer, response: emptySearchset(response, self) };
+};
+
 /**
  * Turns the payer's answer into the partner's: same status and meaning, headers from an allow-list, the body streamed
  * with its links rewritten.
  * @throws GatewayError 502 for redirects, 5xx, wrong content types and answers that are too large; 429 and 503 pass
  */
-export const answerFromPayer = async (deps: FetchDeps, answer: PayerAnswer): Promise<ApiResponse> => {
+export const answerFromPayer = async (deps: FetchDeps, given: PayerAnswer): Promise<ApiResponse> => {
+  const answer = withBundle(given);
   const { response, request, deadline } = answer;
   try {
     await checkStatus(deps, answer);

@@ -3,7 +3,7 @@ import { isDocument, type FhirRequest } from '../shared/fhir/fhir-request.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
 import { header, type ApiEvent } from '../shared/http/api.ts';
 import type { Deadline } from '../shared/http/deadline.ts';
-import { dropBody, firstByteMsOf } from '../shared/payer/answers.ts';
+import { dropBody, firstByteMsOf, keyRefusal } from '../shared/payer/answers.ts';
 import { payerHttpFailure } from '../shared/payer/client.ts';
 import { failureAtRead, PayerError } from '../shared/payer/errors.ts';
 import type { PayerResponse } from '../shared/payer/http.ts';
@@ -101,8 +101,8 @@ const send = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<
 };
 
 /**
- * Calls the payer with its token in place of ours. After a 401 it refreshes once and retries once. A 401 after a
- * successful refresh becomes 403, since a 401 of ours would make clients retry forever.
+ * Calls the payer with its token in place of ours. After a 401 about the token it refreshes once and retries once. A 401
+ * after a successful refresh becomes 403, since a 401 of ours would make clients retry forever.
  * @throws GatewayError
  */
 export const callPayer = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<PayerResponse> => {
@@ -114,14 +114,21 @@ export const callPayer = async (deps: FetchDeps, event: ApiEvent, call: PayerCal
   }
 };
 
+/** Ends the call if a 401 is not about the token. @throws GatewayError `temporarily_unavailable` */
+const requireTokenRefused = async (response: PayerResponse): Promise<void> => {
+  const refusal = await keyRefusal(response, 'FHIR API');
+  await dropBody(response);
+  if (refusal !== undefined) throw failureAtRead(refusal);
+};
+
 const callTwice = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<PayerResponse> => {
   const response = await send(deps, event, call);
   if (response.status !== 401) return response;
-  await dropBody(response);
+  await requireTokenRefused(response);
   const open = await refreshPayerTokens(deps, call.payer, call.open, call.record);
   const again = await send(deps, event, { ...call, open });
   if (again.status !== 401) return again;
-  await dropBody(again);
+  await requireTokenRefused(again);
   // A member's withdrawal, or a payer that refuses its every token: only the count tells.
   raise(call.record, 'refreshFailed');
   throw reconnectNeeded('the payer refuses a token that it has just refreshed');

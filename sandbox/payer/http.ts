@@ -17,19 +17,26 @@ export const readForm = async (req: IncomingMessage): Promise<URLSearchParams | 
   return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
 };
 
-/** Reads a small form, and puts it back for the next reader. */
-export const peekForm = async (req: IncomingMessage): Promise<URLSearchParams> => {
+/** Reads a small body, and puts what becomes of it back for the next reader. Returns what was there. */
+export const rewriteBody = async (req: IncomingMessage, edit = (text: string): string => text): Promise<string> => {
   const length = Number(req.headers['content-length'] ?? 0);
-  if (length > bodyLimit) return new URLSearchParams();
+  if (length > bodyLimit) return '';
   let body = Buffer.alloc(0);
   while (body.length < length && req.readable) {
     const chunk = req.read() as Buffer | null;
     if (chunk === null) await once(req, 'readable');
     else body = Buffer.concat([body, chunk]);
   }
-  if (body.length > 0) req.unshift(body);
-  return new URLSearchParams(body.toString('utf8'));
+  const text = body.toString('utf8');
+  const edited = Buffer.from(edit(text));
+  req.headers['content-length'] = String(edited.length);
+  if (edited.length > 0) req.unshift(edited);
+  return text;
 };
+
+/** Reads a small form, and puts it back for the next reader. */
+export const peekForm = async (req: IncomingMessage): Promise<URLSearchParams> =>
+  new URLSearchParams(await rewriteBody(req));
 
 /** Redirects the browser to a GET. */
 export const seeOther = (res: ServerResponse, location: string): void => {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { rewriteBody, sendJson } from './http.ts';
 
 /**
  * What a payer requires beyond its preset. Real payers have each of these quirks; `docs/payers.md` has the profile's
@@ -8,7 +9,20 @@ export interface Insists {
   /** The only `aud` that it takes; `none` refuses any. Default: the preset's. */
   readonly aud?: string;
   /** The only place where it names the patient, and the member's name there. Default: `patient` of the token answer. */
-  readonly patient?: { readonly in: 'token' | 'userinfo' | 'id_token'; readonly member: string };
+  readonly patient?: {
+    readonly in: 'token' | 'userinfo' | 'id_token';
+    readonly member: string;
+    /** How it writes the patient there. Default: by the id, and in `fhirUser` as a URL. */
+    readonly as?: 'urn' | 'url';
+  };
+  /** The only encoding of token and revocation requests that it reads. Default: a form. */
+  readonly tokenRequest?: 'json';
+  /** How it writes token answers. Default: as JSON. */
+  readonly tokenAnswer?: 'form';
+  /** The status of a search that finds nothing. Default: 200, with a Bundle. */
+  readonly emptySearchStatus?: 204;
+  /** A header that each request of the gateway's needs, as at an API gateway in front of the payer, and its value. */
+  readonly header?: readonly [name: string, value: string];
   /** Parameters that its endpoints require. */
   readonly parameters?: Partial<
     Readonly<Record<'authorize' | 'authorization_code' | 'refresh_token', Readonly<Record<string, string>>>>
@@ -21,6 +35,8 @@ export interface Insists {
   readonly searchParameters?: Readonly<Record<string, string>>;
   /** FHIR requests per second, by its own clock. */
   readonly requestsPerSecond?: number;
+  /** The status by which it throttles. Default: 429. */
+  readonly throttlesWith?: 403;
   /** Milliseconds before a FHIR answer's headers are sent. */
   readonly firstByteMs?: number;
   /** How long a member's consent lasts, in seconds. */
@@ -54,7 +70,7 @@ export const fhirChecker = (
   insists: Insists,
   now: () => number,
 ): ((req: IncomingMessage, path: string, query: Values) => FhirRefusal | undefined) => {
-  const { requestsPerSecond = Infinity } = insists;
+  const { requestsPerSecond = Infinity, throttlesWith = 429 } = insists;
   let recentMs: number[] = [];
   return (req, path, query) => {
     if (insists.fhirMediaType !== undefined && req.headers.accept !== insists.fhirMediaType) {
@@ -69,11 +85,38 @@ export const fhirChecker = (
     }
     recentMs = recentMs.filter((at) => at > now() - 1000);
     if (recentMs.length >= requestsPerSecond) {
-      return { status: 429, says: 'Too many requests in a second.', headers: { 'retry-after': '1' } };
+      return { status: throttlesWith, says: 'Too many requests in a second.', headers: { 'retry-after': '1' } };
     }
     recentMs.push(now());
     return undefined;
   };
+};
+
+/**
+ * Refuses a request without the header, as Azure API Management does for its own key
+ * (https://learn.microsoft.com/azure/api-management/api-management-subscriptions). Returns whether it did.
+ */
+export const refusedWithoutHeader = ({ header }: Insists, req: IncomingMessage, res: ServerResponse): boolean => {
+  const [name, value] = header ?? [];
+  if (name === undefined || req.headers[name.toLowerCase()] === value) return false;
+  const says = 'Access denied due to missing subscription key. Make sure to include it when making requests to an API.';
+  sendJson(
+    res,
+    401,
+    { statusCode: 401, message: says },
+    { 'www-authenticate': `AzureApiManagementKey name="${name}"` },
+  );
+  return true;
+};
+
+/** Puts a JSON token request in the form that the library reads. Returns whether it was JSON. */
+export const acceptJson = async (req: IncomingMessage): Promise<boolean> => {
+  if (req.headers['content-type']?.split(';')[0] !== 'application/json') return false;
+  await rewriteBody(req, (text) =>
+    new URLSearchParams(JSON.parse(text === '' ? '{}' : text) as Record<string, string>).toString(),
+  );
+  req.headers['content-type'] = 'application/x-www-form-urlencoded';
+  return true;
 };
 
 const fhirJson = 'application/fhir+json';

@@ -33,7 +33,9 @@ export const createProvider = (setup: ProviderSetup): Provider => {
     await next();
     keepNoSession(ctx, sessionCookie);
     if (!preset.sendsIss) removeIss(ctx);
-    if (ctx.path === preset.paths.token) nameInToken(ctx as KoaContextWithOIDC, setup);
+    if (ctx.path !== preset.paths.token) return;
+    nameInToken(ctx as KoaContextWithOIDC, setup);
+    if (setup.options.insists?.tokenAnswer === 'form') answerAsForm(ctx);
   });
   provider.on('server_error', (_ctx, error) => console.error(`${setup.brand.name}: ${error.stack ?? error.message}`));
   return provider;
@@ -201,9 +203,17 @@ const removeIss = (ctx: Pick<KoaContextWithOIDC, 'response' | 'set'>): void => {
 /** The `userinfo` endpoint's path, where the payer has one. */
 export const userinfoPath = '/oauth2/userinfo';
 
+/** Writes a token answer as a form. */
+const answerAsForm = (ctx: { body: unknown; type: string }): void => {
+  ctx.body = new URLSearchParams(ctx.body as Record<string, string>).toString();
+  ctx.type = 'application/x-www-form-urlencoded';
+};
+
 /** How a payer names a patient in a member. SMART's `fhirUser` is a URL. */
-const nameOf = ({ fhirBaseUrl }: ProviderSetup, member: string, patientId: string): string =>
-  member === 'fhirUser' ? `${fhirBaseUrl}/Patient/${patientId}` : patientId;
+const nameOf = ({ fhirBaseUrl, options }: ProviderSetup, member: string, patientId: string): string => {
+  const { as = member === 'fhirUser' ? 'url' : 'id' } = options.insists?.patient ?? {};
+  return { id: patientId, url: `${fhirBaseUrl}/Patient/${patientId}`, urn: `urn:uuid:${patientId}` }[as];
+};
 
 /** Who signed in. Unless `sub` names the patient, it is the login's own name. */
 const claimsOf = (setup: ProviderSetup, patientId: string): { sub: string } => {

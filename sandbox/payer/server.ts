@@ -14,7 +14,14 @@ import { memberOfToken } from './fhir-access.ts';
 import { createFhirApi } from './fhir/server.ts';
 import type { FhirApi } from './fhir/server.ts';
 import { peekForm, readForm, seeOther, sendJson } from './http.ts';
-import { fhirChecker, missingParameter, renameFhirJson, type FhirRefusal } from './insists.ts';
+import {
+  acceptJson,
+  fhirChecker,
+  missingParameter,
+  refusedWithoutHeader,
+  renameFhirJson,
+  type FhirRefusal,
+} from './insists.ts';
 import { createMailbox } from './mailbox.ts';
 import type { PayerOptions } from './options.ts';
 import { adminPage } from './pages/admin.ts';
@@ -93,7 +100,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
   const sharing = createSharing(provider, paths.token, options.rooms);
   const oauth = provider.callback();
   const { insists = {}, now = Date.now } = options;
-  const { refusesPatients, furtherBases = [] } = insists;
+  const { refusesPatients, furtherBases = [], emptySearchStatus } = insists;
   const { rooms } = options;
   const signIn = createSignIn({ provider, sharing, records, mailbox, brand, now, refusesPatients, rooms });
   const oauthUris = {
@@ -105,7 +112,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     new Map(
       ['/r4', ...furtherBases].map((path) => [
         path,
-        createFhirApi(records, { baseUrl: origin + path, oauth: oauthUris, cutAfter }),
+        createFhirApi(records, { baseUrl: origin + path, oauth: oauthUris, cutAfter, emptySearchStatus }),
       ]),
     );
   let fhirAt = serve();
@@ -124,13 +131,22 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     await oauth(req, res);
   };
 
-  const token: Handler = async (req, res) => {
+  /** The token and revocation endpoints, behind whatever stands in front of them. */
+  const oauthForClients: Handler = async (req, res) => {
+    if (refusedWithoutHeader(insists, req, res)) return;
+    if (insists.tokenRequest === 'json' && !(await acceptJson(req))) {
+      return sendJson(res, 415, { error: 'invalid_request', error_description: 'Only JSON is read here.' });
+    }
+    await oauth(req, res);
+  };
+
+  const token: Handler = async (req, res, url) => {
     if (insists.parameters !== undefined) {
       const form = await peekForm(req);
       const missing = missingParameter(insists.parameters[form.get('grant_type') as 'refresh_token'], form);
       if (missing !== undefined) return sendJson(res, 400, { error: 'invalid_request', error_description: missing });
     }
-    await oauth(req, res);
+    await oauthForClients(req, res, url);
   };
 
   const smartConfigurationPath = insists.smartConfigurationPath ?? '/r4/.well-known/smart-configuration';
@@ -145,6 +161,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     (base: string): Handler =>
     async (req, res, url) => {
       const fhir = fhirAt.get(base)!;
+      if (refusedWithoutHeader(insists, req, res)) return;
       if (insists.fhirMediaType !== undefined) renameFhirJson(res, insists.fhirMediaType);
       const refusal = refusalOf(req, url.pathname.slice(base.length), url.searchParams);
       if (refusal !== undefined) return sendRefusal(res, refusal);
@@ -183,7 +200,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     [paths.authorize]: authorize,
     [paths.token]: token,
     ...(insists.patient?.in === 'userinfo' && { [userinfoPath]: oauth }),
-    ...(paths.revocation && { [paths.revocation]: oauth }),
+    ...(paths.revocation && { [paths.revocation]: oauthForClients }),
     ...(paths.jwks && { [paths.jwks]: oauth }),
     '/admin': forOwnPages(admin),
     '/': page(() => homePage(options.displayName)),

@@ -84,6 +84,12 @@ describe('an endpoint', () => {
       /^token: .* 200 and text\/html, not with an OAuth error/,
     ],
     ['a token endpoint that grants something', `${url}/token`, () => json({ error: 'x' }), /^token: .* 200/],
+    [
+      'a token endpoint that wants JSON',
+      `${url}/token`,
+      () => json({}, 415),
+      /^token: .* refuses a form \(415\) → write quirks.tokenRequest: 'json'/,
+    ],
     ['a missing token endpoint', `${url}/token`, () => json({}, 404), /^token: .* 404.* → check the path/],
     ['a token endpoint that redirects', `${url}/token`, moved, /^token: .* redirects \(302 to https:\/\/elsewhere/],
     ['a token endpoint out of order', `${url}/token`, () => json({ error: 'x' }, 500), /^token: .* answers 500 → ask/],

@@ -235,6 +235,50 @@ describe('a sandbox payer that insists on', () => {
     expect(await outcomeOf(insists)).toBe('server_error');
   });
 
+  it.each(['urn', 'url'] as const)('the patient as a %s in its token answers, which are forms', async (as) => {
+    // Without a field: such an answer can mean one thing only.
+    const insists: Insists = { tokenAnswer: 'form', patient: { in: 'token', member: 'patient', as } };
+    const { tokens, refresh, read: readAt, time } = await connect(insists);
+    const { patient, access_token: access, refresh_token: refreshToken } = await tokens();
+    time.aheadMs = 301_000;
+
+    expect(patient).toMatch(/^[\da-f-]{36}$/);
+    expect((await readAt(access, `Patient/${patient}`)).statusCode).toBe(200);
+    expect((await refresh(refreshToken))['patient']).toBe(patient);
+  });
+
+  it('JSON at its token endpoint', async () => {
+    const insists: Insists = { tokenRequest: 'json' };
+    const profile = (): Profile => ({ quirks: { tokenRequest: 'json' } });
+    const { registry } = await connect(insists);
+
+    expect(await patientIn(insists, profile)).toEqual(known);
+    expect(await outcomeOf(insists)).toBe('server_error');
+    const todos = (await doctorOf(registry.payers[0]!)).flatMap(({ todo = [] }) => todo);
+    expect(todos).toEqual(["write quirks.tokenRequest: 'json'"]);
+    const { registry: written } = await connect(insists, profile);
+    expect((await doctorOf(written.payers[0]!)).filter(({ todo }) => todo !== undefined)).toEqual([]);
+  });
+
+  it('204 where a search finds nothing, and 403 where it is asked too often', async () => {
+    const {
+      tokens,
+      read: readAt,
+      time,
+    } = await connect({
+      emptySearchStatus: 204,
+      requestsPerSecond: 1,
+      throttlesWith: 403,
+    });
+    const { access_token: access } = await tokens();
+    time.stoppedAtMs = Date.now() + 1000;
+
+    const [empty, tooOften] = [await readAt(access, 'Observation', 'code=none'), await readAt(access, 'Patient')];
+
+    expect([empty.statusCode, empty.json()]).toMatchObject([200, { resourceType: 'Bundle', total: 0 }]);
+    expect([tooOften.statusCode, tooOften.headers['Retry-After']]).toEqual([429, '1']);
+  });
+
   it('another media type', async () => {
     const insists: Insists = { fhirMediaType: 'application/json+fhir' };
     const configured = await connect(insists, () => ({ quirks: { fhirMediaType: 'application/json+fhir' } }));

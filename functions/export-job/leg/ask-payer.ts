@@ -1,5 +1,13 @@
 import { GatewayError } from '../../shared/errors.ts';
-import { dropBody, firstByteMsOf, jsonTypeOf, retryAfterOf } from '../../shared/payer/answers.ts';
+import {
+  dropBody,
+  emptySearchset,
+  firstByteMsOf,
+  isThrottling,
+  jsonTypeOf,
+  keyRefusal,
+  retryAfterOf,
+} from '../../shared/payer/answers.ts';
 import type { PayerResponse } from '../../shared/payer/http.ts';
 import { fhirMediaType } from '../../shared/registry/profile.ts';
 import type { Payer } from '../../shared/registry/types.ts';
@@ -40,22 +48,25 @@ const longestAnswerMs = 300_000;
 const answerOf = async (
   { clock }: JobDeps,
   { payer }: Asking,
-  response: PayerResponse,
-  { tookMs, end }: { readonly tookMs: number; readonly end: () => void },
+  given: PayerResponse,
+  { tookMs, end, isSearch }: { readonly tookMs: number; readonly end: () => void; readonly isSearch: boolean },
 ): Promise<Answer> => {
+  const response = given.status === 204 && isSearch ? emptySearchset(given) : given;
   const { status } = response;
   if (status === 200 && jsonTypeOf(response, payer) !== undefined) {
     const dateMs = Date.parse(response.headers.get('date') ?? '') - Math.ceil(tookMs);
     return { kind: 'json', response, dateMs: Number.isNaN(dateMs) ? undefined : dateMs, end };
   }
+  // Asking for a fresh token would not help.
+  const isTokenRefused = status === 401 && (await keyRefusal(response, 'FHIR API')) === undefined;
   await dropBody(response);
   end();
-  if (status === 429 || status === 503) {
+  if (isThrottling(response)) {
     return { kind: 'throttled', seconds: retryAfterOf(response, clock.now(), Number.POSITIVE_INFINITY) };
   }
-  if (status === 401) return { kind: 'tokenRefused' };
+  if (isTokenRefused) return { kind: 'tokenRefused' };
   if (status === 200) return { kind: 'failed', fault: 'notJson' };
-  const isRefusal = status >= 400 && status < 500 && status !== 408;
+  const isRefusal = status >= 400 && status < 500 && status !== 401 && status !== 408;
   return isRefusal ? { kind: 'refused', status } : { kind: 'failed', status };
 };
 
@@ -63,8 +74,15 @@ const answerOf = async (
  * Requests a page or a resource from a payer, at its pace.
  * @param url below the payer's base
  * @param untilAt the monotonic time after which it stops asking for a turn
+ * @param isSearch whether 204 means a page without entries
  */
-export const askPayer = async (deps: JobDeps, asking: Asking, url: string, untilAt: number): Promise<Answer> => {
+export const askPayer = async (
+  deps: JobDeps,
+  asking: Asking,
+  url: string,
+  untilAt: number,
+  { isSearch = false }: { readonly isSearch?: boolean } = {},
+): Promise<Answer> => {
   const { clock, payerHttp, waitForTurn } = deps;
   const { payer, accessToken, isStillThere, stopped } = asking;
   const perSecond = payer.wholeRecord?.requestsPerSecond;
@@ -91,7 +109,7 @@ export const askPayer = async (deps: JobDeps, asking: Asking, url: string, until
       redirect: 'manual',
       signal: controller.signal,
     });
-    return await answerOf(deps, asking, response, { tookMs: clock.monotonic() - askedAt, end });
+    return await answerOf(deps, asking, response, { tookMs: clock.monotonic() - askedAt, end, isSearch });
   } catch (error) {
     end();
     if (error instanceof GatewayError) throw error;

@@ -134,7 +134,8 @@ interface Asking {
 
 const startAsking = (leg: Leg): Asking => {
   let coming: { readonly rest: string; readonly answer: Promise<Answer> } | undefined;
-  const ask = (rest: string): Promise<Answer> => askPayer(leg.deps, leg, baseOf(leg) + rest, leg.untilAt);
+  const ask = (rest: string): Promise<Answer> =>
+    askPayer(leg.deps, leg, baseOf(leg) + rest, leg.untilAt, { isSearch: true });
   const stopOf = (): Stop | undefined => {
     if (leg.isFull()) return { kind: 'go' };
     return leg.isTokenEnding() ? stopForToken(leg) : undefined;

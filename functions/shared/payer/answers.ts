@@ -1,6 +1,8 @@
 import { fhirJson, fhirMediaType } from '../registry/profile.ts';
 import type { Payer } from '../registry/types.ts';
+import { PayerError, type Asked } from './errors.ts';
 import type { PayerResponse } from './http.ts';
+import { readText } from './read-text.ts';
 
 /** Discards an answer that nobody will read. */
 export const dropBody = async ({ body }: PayerResponse): Promise<void> => {
@@ -25,6 +27,10 @@ export const retryAfterOf = (
   return Number.isNaN(seconds) ? 30 : Math.min(most, Math.max(1, seconds));
 };
 
+/** Whether a payer asks to wait. Some throttle with 403, and say when to ask again (RFC 9110 §10.2.3). */
+export const isThrottling = ({ status, headers }: Pick<PayerResponse, 'status' | 'headers'>): boolean =>
+  status === 429 || status === 503 || (status === 403 && headers.get('retry-after') !== null);
+
 export const plainJson = 'application/json';
 
 /** The media type of an answer that declares JSON in UTF-8: plain JSON, FHIR's, or the payer's own name for that. */
@@ -44,3 +50,61 @@ const usualFirstByteSeconds = 60;
 /** How long a payer may take until its headers, in milliseconds, if the budget lasts that long. */
 export const firstByteMsOf = ({ quirks }: Pick<Payer, 'quirks'>): number =>
   (quirks.timeToFirstByte ?? usualFirstByteSeconds) * 1000;
+
+/** The schemes by which API gateways ask for a key of theirs, such as `AzureApiManagementKey` and Kong's `Key`. */
+const keyChallenge = /(?:^|,)\s*[\w-]*key(?=\s|,|$)/i;
+const bearerChallenge = /(?:^|,)\s*bearer(?=\s|,|$)/i;
+
+/** What they call that key in a body, where the body speaks of no token. */
+const keyWords = /(?:subscription|api)[ _-]?key/i;
+const tokenWords = /token|bearer|jwt/i;
+
+const refusalBytes = 16 * 1024;
+
+/**
+ * Whether a 401 is about the gateway's own key at an API gateway in front of the payer. Then no token of the member's
+ * helps. A Bearer challenge (RFC 6750 §3), or anything that is not plainly about a key, is about the token. Reads the body.
+ */
+const isAboutOurKey = async (response: PayerResponse): Promise<boolean> => {
+  const challenge = response.headers.get('www-authenticate') ?? '';
+  if (bearerChallenge.test(challenge) || keyChallenge.test(challenge)) {
+    await dropBody(response);
+    return !bearerChallenge.test(challenge);
+  }
+  const text = (await readText(response, refusalBytes).catch(() => undefined)) ?? '';
+  return keyWords.test(text) && !tokenWords.test(text);
+};
+
+/**
+ * The error of a 401, if it is about the gateway's own key: a matter for the operator, not for the member. Undefined if the
+ * token was refused. Reads the body.
+ */
+export const keyRefusal = async (response: PayerResponse, asked: Asked): Promise<PayerError | undefined> =>
+  (await isAboutOurKey(response))
+    ? new PayerError('invalid_client', `${asked} answered 401 about a key of the gateway's, not about the token`)
+    : undefined;
+
+const emptyBundle = (self: string | undefined): string =>
+  JSON.stringify({
+    resourceType: 'Bundle',
+    type: 'searchset',
+    ...(self === undefined ? {} : { total: 0, link: [{ relation: 'self', url: self }] }),
+  });
+
+/**
+ * A payer's 204 to a search, as the searchset without entries that it means.
+ * @param self the URL of the search; undefined for a later page of one
+ */
+export const emptySearchset = ({ headers }: PayerResponse, self?: string): PayerResponse => {
+  const bytes = Buffer.from(emptyBundle(self));
+  return {
+    status: 200,
+    headers: { get: (name) => (name.toLowerCase() === 'content-type' ? fhirJson : headers.get(name)) },
+    body: {
+      async *[Symbol.asyncIterator]() {
+        yield bytes;
+      },
+      cancel: async () => undefined,
+    },
+  };
+};

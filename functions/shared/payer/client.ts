@@ -5,12 +5,13 @@ import { causeOf } from '../errors.ts';
 import { secretOwnerOf } from '../registry/profile.ts';
 import type { Payer } from '../registry/types.ts';
 import type { PayerTokens } from '../store/grant-item.ts';
+import { isThrottling } from './answers.ts';
 import { UnusableAnswer } from './decode-body.ts';
 import { PayerError, type Asked } from './errors.ts';
 import type { PayerHttp } from './http.ts';
 import { requireText } from './read-text.ts';
 import type { PayerSecret, ReadPayerSecret } from './secrets.ts';
-import { payerTokens, readJsonObject, readTokenAnswer, type ReadAnswer } from './token-answer.ts';
+import { formAsJson, payerTokens, readJsonObject, readTokenAnswer, type ReadAnswer } from './token-answer.ts';
 
 /** What calls to a payer need. */
 export interface PayerClientDeps {
@@ -56,9 +57,18 @@ const notJson = (status: number): PayerError =>
     `token endpoint answered ${status} without a JSON object`,
   );
 
-/** The payer's HTTP for `oauth4webapi`: no redirects, limited bodies, and JSON whatever its content type. */
+/** A request's parameters as the payer takes them: a form (RFC 6749 §4.1.3), or what some ask for in its place. */
+const encodeRequest = (
+  { quirks }: Pick<Payer, 'quirks'>,
+  { headers, body }: { readonly headers: Record<string, string>; readonly body: URLSearchParams },
+): { readonly headers: Record<string, string>; readonly body: string } =>
+  quirks.tokenRequest === 'json'
+    ? { headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(Object.fromEntries(body)) }
+    : { headers, body: body.toString() };
+
+/** The payer's HTTP for `oauth4webapi`: no redirects, limited bodies, and JSON or a form whatever its content type. */
 const lenientFetch =
-  ({ payerHttp }: PayerClientDeps) =>
+  ({ payerHttp }: PayerClientDeps, payer: Payer) =>
   async (
     url: string,
     init: { method: string; headers: Record<string, string>; body: URLSearchParams },
@@ -66,23 +76,25 @@ const lenientFetch =
     try {
       const response = await payerHttp(url, {
         method: 'POST',
-        headers: init.headers,
-        body: init.body.toString(),
+        ...encodeRequest(payer, init),
         redirect: 'manual',
         signal: AbortSignal.timeout(timeoutMs),
         // If a payer sees a code or a refresh token twice, the grant ends.
         oneTime: true,
       });
       const { status } = response;
-      if (status >= 500 || status === 429 || status === 408) {
+      if (status >= 500 || status === 408 || isThrottling(response)) {
         await response.body?.cancel();
         throw new PayerError('unavailable', `token endpoint answered ${status}`);
       }
-      const text = await requireText(response, answerLimitBytes, 'token endpoint');
-      if (readJsonObject(text) === undefined) {
+      const text = formAsJson(await requireText(response, answerLimitBytes, 'token endpoint'));
+      const members = readJsonObject(text);
+      if (members === undefined) {
         if (status === 200 && text === '') return new Response();
         throw notJson(status);
       }
+      // An API gateway in front of the payer, or another 401 that is none of OAuth's.
+      if (status === 401 && typeof members['error'] !== 'string') throw notJson(status);
       return new Response(text, { status, headers: { 'Content-Type': 'application/json' } });
     } catch (error) {
       throw payerHttpFailure(error, 'token endpoint');
@@ -142,8 +154,8 @@ const authorizationServer = (payer: Payer): oauth.AuthorizationServer => ({
   revocation_endpoint: payer.revocationEndpoint,
 });
 
-const requestOptions = (deps: PayerClientDeps) => ({
-  [oauth.customFetch]: lenientFetch(deps),
+const requestOptions = (deps: PayerClientDeps, payer: Payer) => ({
+  [oauth.customFetch]: lenientFetch(deps, payer),
   // The configuration allows plain http for loopback hosts only.
   [oauth.allowInsecureRequests]: true,
 });
@@ -174,7 +186,7 @@ const requestToken = async (
         authentication,
         grantType,
         form,
-        requestOptions(deps),
+        requestOptions(deps, payer),
       );
       // The library is stricter than payers are, so it parses their errors only.
       if (!response.ok) await oauth.processGenericTokenEndpointResponse(as, client, response);
@@ -253,7 +265,7 @@ export const revokeAtPayer = async (deps: PayerClientDeps, payer: Payer, tokens:
     const as = authorizationServer(payer);
     const client = { client_id: payer.clientId };
     const authentication = await authenticate(deps, payer);
-    const options = requestOptions(deps);
+    const options = requestOptions(deps, payer);
     const token = tokens.refreshToken ?? tokens.accessToken;
     await oauth.processRevocationResponse(await oauth.revocationRequest(as, client, authentication, token, options));
     return true;

@@ -11,6 +11,9 @@ const reference = /^\/?Patient\/([^/]+)(?:\/_history\/[^/]+)?\/?$/;
 /** Whether a value can be a patient's id. */
 export const isPatientId = (value: unknown): value is string => typeof value === 'string' && id.test(value);
 
+/** A patient named by a UUID, as in `urn:uuid:…` (RFC 9562 §4). */
+const uuidUrn = /^urn:uuid:([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/i;
+
 const withoutBase = (text: string, payer: Payer): string => {
   for (const base of payerBases(payer)) {
     const rest = afterBase(text, base);
@@ -24,8 +27,8 @@ export const patientMemberOf = ({ patientFrom, patientMember }: Payer): string =
   patientMember ?? (patientFrom === 'id_token' ? 'fhirUser' : 'patient');
 
 /**
- * The id of the patient that a payer names in its `patientMember`: an id, a number, a reference, or a URL below one of
- * the payer's bases. Undefined for anything else. A `fhirUser` (SMART App Launch) must be a reference, since only its
+ * The id of the patient that a payer names in its `patientMember`: an id, a number, a reference, a URL below one of the
+ * payer's bases, or a UUID's URN. Undefined for anything else. A `fhirUser` (SMART App Launch) must be a reference, since only its
  * type tells a patient from a practitioner or a related person.
  */
 export const patientId = (payer: Payer, named: unknown): string | undefined => {
@@ -35,6 +38,6 @@ export const patientId = (payer: Payer, named: unknown): string | undefined => {
   }
   if (typeof named !== 'string') return undefined;
   const relative = withoutBase(named, payer);
-  const found = reference.exec(relative)?.[1] ?? (isReferenceOnly ? undefined : named);
+  const found = reference.exec(relative)?.[1] ?? (isReferenceOnly ? undefined : (uuidUrn.exec(named)?.[1] ?? named));
   return isPatientId(found) ? found : undefined;
 };

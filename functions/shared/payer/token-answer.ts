@@ -33,6 +33,22 @@ const boundTypes = new Set(['dpop', 'mac', 'pop']);
 /** A token answer's JSON object, with or without a byte order mark; undefined for anything else. */
 export const readJsonObject = (text: string): JsonObject | undefined => parseObject(text.replace(/^\uFEFF/, ''));
 
+/** One or more `name=value`, percent-encoded: no other text looks like it, such as a page or broken JSON. */
+const formText = /^[\w.~%+*-]+=[^\s<>"{}=&]*(?:&[\w.~%+*-]+=[^\s<>"{}=&]*)*$/;
+
+/**
+ * A token answer that is a form, as some servers send it, as JSON. It counts if it has `access_token` or `error`, and no
+ * member twice. Any other text is returned as it is.
+ */
+export const formAsJson = (text: string): string => {
+  const form = text.trim();
+  if (!formText.test(form)) return text;
+  const pairs = [...new URLSearchParams(form)];
+  const members = new Map(pairs);
+  const isAnswer = members.size === pairs.length && (members.has('access_token') || members.has('error'));
+  return isAnswer ? JSON.stringify(Object.fromEntries(members)) : text;
+};
+
 /** A member of the payer's; undefined if it is missing or null. */
 export const memberOf = (answer: JsonObject, name: string): unknown =>
   Object.hasOwn(answer, name) ? (answer[name] ?? undefined) : undefined;

@@ -23,6 +23,8 @@ export interface PayerQuirks {
   readonly extraTokenParameters?: Readonly<Record<string, string>>;
   /** Additional parameters when tokens are refreshed. @default none */
   readonly extraRefreshParameters?: Readonly<Record<string, string>>;
+  /** How token and revocation requests are written: a form (RFC 6749), or one JSON object. @default form */
+  readonly tokenRequest?: 'form' | 'json';
   /**
    * The payer's name for FHIR JSON: asked for in `Accept`, and accepted in answers. Partners get `application/fhir+json`
    * all the same. @default application/fhir+json

@@ -20,6 +20,8 @@ export interface FhirApiOptions {
   readonly oauth?: OAuthUris;
   /** The number of bytes after which a bundle is cut, called for each bundle. Default: none is cut. */
   readonly cutAfter?: () => number | undefined;
+  /** The status of a search that finds nothing. Default: 200, with a Bundle. */
+  readonly emptySearchStatus?: 204 | undefined;
   /** Gets unexpected errors, which are answered with 500. */
   readonly onError?: (error: unknown) => void;
 }
@@ -38,7 +40,8 @@ export type FhirApi = (request: IncomingMessage, response: ServerResponse, membe
  * A small read-only FHIR R4 API over members' records: read, vread, history, search, compartment search, `$everything`
  * and `metadata`. A member sees their own compartment and what it refers to. For them, nothing else exists.
  */
-export const createFhirApi = (records: RecordStore, { baseUrl, oauth, cutAfter, onError }: FhirApiOptions): FhirApi => {
+export const createFhirApi = (records: RecordStore, options: FhirApiOptions): FhirApi => {
+  const { baseUrl, oauth, cutAfter, onError, emptySearchStatus } = options;
   const views = loadViews(records, baseUrl);
   const types = servedTypes(views);
   let metadata: string | undefined;
@@ -56,6 +59,7 @@ export const createFhirApi = (records: RecordStore, { baseUrl, oauth, cutAfter, 
       const answer = route({ view, baseUrl }, types, segments, parameters, posted);
       // A Binary is served in its own format.
       if (segments[0] !== 'Binary') checkFormat(request, parameters);
+      if (emptySearchStatus !== undefined && isEmptySearch(answer)) return void response.writeHead(204).end();
       if ('entries' in answer) return await sendBundle(request, response, answer, cutAfter?.());
       return sendResource(request, response, answer, baseUrl);
     } catch (error) {
@@ -64,6 +68,9 @@ export const createFhirApi = (records: RecordStore, { baseUrl, oauth, cutAfter, 
     }
   };
 };
+
+const isEmptySearch = (answer: Bundle | StoredResource): boolean =>
+  'entries' in answer && answer.type === 'searchset' && answer.total === 0;
 
 const route = (
   scope: SearchScope,

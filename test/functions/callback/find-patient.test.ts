@@ -80,6 +80,13 @@ describe('whose record a token opens', () => {
   it.each<[string, () => Response | Promise<Response>, string, string]>([
     ['another status', () => Response.json(bundle([patient()]), { status: 403 }), 'unavailable', ' answered 403'],
     ['a redirect', () => new Response(null, elsewhere), 'unavailable', ' answered 302'],
+    ['a 204', () => new Response(null, { status: 204 }), 'nonsense', ' named no single patient'],
+    [
+      'an API gateway that misses its key',
+      () => Response.json({ message: 'No API key found in request' }, { status: 401 }),
+      'invalid_client',
+      " answered 401 about a key of the gateway's, not about the token",
+    ],
     ['HTML', () => new Response('<html>'), 'nonsense', ' answered without a Bundle'],
     ['an answer over 2 MB', tooLong, 'nonsense', ': answer over 2097152 bytes'],
     ['a time-out', failing(new DOMException('x', 'TimeoutError')), 'timeout', ': TimeoutError'],

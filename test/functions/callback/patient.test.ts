@@ -100,6 +100,7 @@ describe('a login ends, its tokens are revoked at the payer, and the log says wh
         ['is below another base', 'https://evil.example/r4/Patient/7'],
         ['only begins like the base', `${base}-evil/Patient/7`],
         ['says no type', '7'],
+        ['is the URN of a UUID', 'urn:uuid:0b6cbd01-0f2d-4a0c-9a34-3f5e3c0c9a10'],
         ['is a number', 7],
         ['leads elsewhere', `${base}/Patient/../7`],
       ] as const

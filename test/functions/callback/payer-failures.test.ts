@@ -204,6 +204,7 @@ describe('whose record it is', () => {
     ['a reference with a slash before it', '/Patient/p-7', 'p-7'],
     ['a URL below the payer’s base', `${base}/Patient/p-7`, 'p-7'],
     ['a URL below an alias of it', 'https://inside.example/fhir/Patient/p-7/_history/2', 'p-7'],
+    ['the URN of a UUID', 'urn:uuid:0b6cbd01-0f2d-4a0c-9a34-3f5e3c0c9a10', '0b6cbd01-0f2d-4a0c-9a34-3f5e3c0c9a10'],
     ['an id of more characters than FHIR’s', 'p_7~a', 'p_7~a'],
   ])('is taken from a token answer that names it as %s', async (_, patient, id) => {
     const test = gateway();

@@ -4,6 +4,7 @@ import { askPayer, type Answer, type Asking } from '../../../functions/export-jo
 import type { WaitForTurn } from '../../../functions/export-job/pace.ts';
 import { unavailable } from '../../../functions/shared/errors.ts';
 import type { PayerHttp, PayerResponse } from '../../../functions/shared/payer/http.ts';
+import { readText } from '../../../functions/shared/payer/read-text.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { turns } from '../../support/eventually.ts';
 import { fakeTimeouts } from '../../support/fake-timeouts.ts';
@@ -17,13 +18,14 @@ const ask = (
   payerHttp: PayerHttp,
   quirks: Partial<Payer['quirks']> = {},
   more: Partial<Asking> = {},
+  isSearch = false,
 ): Promise<Answer> => {
   const waitForTurn: WaitForTurn = async (_payer, _perSecond, { isWanted }) =>
     (await isWanted()) ? 'turn' : 'unwanted';
   const deps = { clock: { now: () => nowMs, monotonic: () => 0 }, payerHttp, waitForTurn } as unknown as JobDeps;
   const asking = { payer: { ...payer, quirks: { ...payer.quirks, ...quirks } }, accessToken: 'secret' };
   const lives = { isStillThere: async () => true, stopped: new AbortController().signal };
-  return askPayer(deps, { ...asking, ...lives, ...more }, url, 0);
+  return askPayer(deps, { ...asking, ...lives, ...more }, url, 0, { isSearch });
 };
 
 const responseOf = (status: number, headers: Readonly<Record<string, string>> = {}): PayerResponse => ({
@@ -51,6 +53,23 @@ describe('an answer to an export', () => {
     [504, { kind: 'failed', status: 504 }],
   ])('of status %i without JSON has the outcome of that status', async (status, expected) => {
     expect(await ask(async () => responseOf(status))).toEqual(expected);
+  });
+
+  it.each([
+    ['204 to a search is a page without entries', 204, {}, true, { kind: 'json' }],
+    ['204 to a read is a failure', 204, {}, false, { kind: 'failed', status: 204 }],
+    ['403 with a time to wait is throttling', 403, { 'retry-after': '9' }, true, { kind: 'throttled', seconds: 9 }],
+    ['401 about our key is not about the token', 401, { 'www-authenticate': 'Key' }, true, { kind: 'failed' }],
+  ])('of %s', async (_, status, headers, isSearch, expected) => {
+    const answer = await ask(async () => responseOf(status, headers), {}, {}, isSearch);
+
+    expect(answer).toMatchObject(expected);
+    if (answer.kind !== 'json') return;
+    expect(JSON.parse((await readText(answer.response, 1000)) ?? '')).toEqual({
+      resourceType: 'Bundle',
+      type: 'searchset',
+    });
+    answer.end();
   });
 
   it('of JSON with another status than 200 is no page', async () => {

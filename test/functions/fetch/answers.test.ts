@@ -140,6 +140,33 @@ describe('a Binary', () => {
   });
 });
 
+describe('a 204', () => {
+  const nothing = (): Response => new Response(null, { status: 204 });
+
+  it.each([
+    ['Observation', { category: 'vital-signs' }, '?category=vital-signs'],
+    ['Patient/patient-1/$everything', {}, ''],
+  ])('to a search of %s is an empty searchset', async (path, query, asked) => {
+    const test = fetchGateway();
+    const { token } = await test.grant();
+    test.payer.http = async () => nothing();
+
+    const answer = await read(test.deps, path, token, { query: new URLSearchParams(query).toString() });
+
+    expect([answer.statusCode, answer.headers['Content-Type']]).toEqual([200, 'application/fhir+json; charset=utf-8']);
+    expect(answer.json()).toEqual({
+      resourceType: 'Bundle',
+      type: 'searchset',
+      total: 0,
+      link: [{ relation: 'self', url: `${ours}/${path}${asked}` }],
+    });
+  });
+
+  it('to a read is 502', async () => {
+    expect((await answered(nothing(), 'Patient/patient-1')).answer.statusCode).toBe(502);
+  });
+});
+
 describe("the payer's refusals", () => {
   const outcome = (link = base) =>
     `{"resourceType":"OperationOutcome","issue":[{"code":"x","extension":[{"valueReference":{"reference":"${link}/Patient/1"}}]}]}`;
@@ -203,18 +230,25 @@ describe("the payer's refusals", () => {
     ['99999999999999999999', '3600'],
     ['soon', '30'],
     [undefined, '30'],
-  ])('429 and 503 with Retry-After %p are passed on as %s seconds', async (given, expected) => {
-    const headers: Record<string, string> = given === undefined ? {} : { 'retry-after': given };
-    for (const [status, code] of [
-      [429, 'throttled'],
-      [503, 'transient'],
-    ] as const) {
-      const { answer } = await answered(new Response('health data', { status, headers }));
-      expect(answer).toMatchObject({ statusCode: status });
-      expect(answer.headers['Retry-After']).toBe(expected);
-      expect(issueOf(answer).code).toBe(code);
-    }
-  });
+  ])(
+    '429 and 503 with Retry-After %p are passed on as %s seconds, and a 403 with one is a 429',
+    async (given, expected) => {
+      const headers: Record<string, string> = given === undefined ? {} : { 'retry-after': given };
+      for (const [status, code] of [
+        [429, 'throttled'],
+        [503, 'transient'],
+      ] as const) {
+        const { answer } = await answered(new Response('health data', { status, headers }));
+        expect(answer).toMatchObject({ statusCode: status });
+        expect(answer.headers['Retry-After']).toBe(expected);
+        expect(issueOf(answer).code).toBe(code);
+      }
+      if (given === undefined) return;
+      const { answer } = await answered(fhir(outcome(), { status: 403, headers }));
+      expect([answer.statusCode, answer.headers['Retry-After']]).toEqual([429, expected]);
+      expect(issueOf(answer).code).toBe('throttled');
+    },
+  );
 });
 
 describe('an answer that cannot be used', () => {

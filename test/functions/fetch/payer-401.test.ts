@@ -1,3 +1,4 @@
+import { signalsOf } from '../../support/embedded-metrics.ts';
 import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
 import { formOf, withPayer } from '../../support/login.ts';
 
@@ -43,6 +44,53 @@ describe("a payer's 401", () => {
     expect(issueOf(answer).diagnostics).toContain('connect again');
     expect(asked()).toEqual(['/r4/Patient', '/oauth2/token', '/r4/Patient']);
     expect(stored().revokedAt).toBeUndefined();
+  });
+
+  // Challenges and bodies of Azure API Management, Kong and Apigee, as their documentation has them.
+  it.each([
+    ['a challenge for a key', 'AzureApiManagementKey realm="x",name="Ocp-Apim-Subscription-Key",type="header"', '{}'],
+    ['Kong’s challenge', 'Key realm="kong"', '{}'],
+    [
+      'a body that misses a subscription key',
+      undefined,
+      '{"statusCode":401,"message":"Access denied due to missing subscription key. Make sure to include subscription key when making requests to an API."}',
+    ],
+    [
+      'a body that misses an API key',
+      undefined,
+      '{"fault":{"faultstring":"Failed to resolve API Key variable request.header.x-api-key","detail":{"errorcode":"steps.oauth.v2.FailedToResolveAPIKey"}}}',
+    ],
+  ])('with %s is the operator’s problem: 503, no refresh, and an alarm', async (_, challenge, body) => {
+    const { test, asked } = payerThatTakes([], () => Response.json(rotated));
+    const { token, stored } = await test.grant();
+    const headers = challenge === undefined ? undefined : { 'www-authenticate': challenge };
+    test.payer.http = async () => new Response(body, { status: 401, ...(headers && { headers }) });
+
+    const answer = await read(test.deps, 'Patient', token);
+
+    expect([answer.statusCode, answer.headers['Retry-After'], issueOf(answer).code]).toEqual([503, '30', 'transient']);
+    expect(asked()).toEqual(['/r4/Patient']);
+    expect(signalsOf(test.lines.at(-1))).toEqual(['secretMissing']);
+    expect(stored().revokedAt).toBeUndefined();
+  });
+
+  it.each([
+    ['a Bearer challenge beside the words', 'Bearer error="invalid_token"', 'missing API key'],
+    ['two challenges', 'Key realm="kong", Bearer realm="x"', ''],
+    ['words about both', undefined, 'Send an API key or an access token'],
+    ['nothing that is plain', undefined, '{"message":"Unauthorized"}'],
+  ])('with %s is about the token, which is refreshed', async (_, challenge, body) => {
+    const { test, asked } = payerThatTakes(['payer-access-2'], () => Response.json(rotated));
+    const { token } = await test.grant();
+    const { http } = test.payer;
+    test.payer.http = async (...call) => {
+      const response = await http(...call);
+      const headers = challenge === undefined ? undefined : { 'www-authenticate': challenge };
+      return response.status === 401 ? new Response(body, { status: 401, ...(headers && { headers }) }) : response;
+    };
+
+    expect((await read(test.deps, 'Patient', token)).statusCode).toBe(200);
+    expect(asked()).toEqual(['/r4/Patient', '/oauth2/token', '/r4/Patient']);
   });
 
   it('is 403 "reconnect" at once if the payer gave no refresh token', async () => {

@@ -107,6 +107,10 @@ describe('what a payer may omit or spell differently', () => {
       'more depth than a stack has',
       () => new Response(text.replace('{', `{"x":${'['.repeat(90_000)}${']'.repeat(90_000)},`)),
     ],
+    [
+      'the form of a form',
+      () => new Response(new URLSearchParams(northwindTokens as unknown as Record<string, string>).toString()),
+    ],
   ])('an answer with %s is read', async (_, answer) => {
     const { deps } = start(answer);
 
@@ -235,6 +239,25 @@ describe('the gateway as a payer’s client', () => {
     await expect(exchangeCode(deps, northwind, grant)).resolves.toBeDefined();
   });
 
+  it('writes its requests as one JSON object where the profile says so', async () => {
+    const { deps, payer, headers, secrets } = start();
+    secrets['demo-health-plan'] = { client_secret: 'a secret' };
+    const tokens = { accessToken: 'payer-access-token', refreshToken: 'payer-refresh-token' };
+    const revocationEndpoint = `${oneUp.tokenEndpoint}/revoke`;
+    const takesJson: Payer = { ...oneUp, revocationEndpoint, quirks: { ...oneUp.quirks, tokenRequest: 'json' } };
+
+    await exchangeCode(deps, takesJson, grant);
+    await revokeAtPayer(deps, takesJson, tokens);
+
+    const bodies = payer.requests.map(({ init }) => JSON.parse(String(init?.body)) as unknown);
+    const client = { client_id: oneUp.clientId, client_secret: 'a secret' };
+    expect(bodies).toEqual([
+      { grant_type: 'authorization_code', code: 'payer-code', ...client },
+      { token: 'payer-refresh-token', ...client },
+    ]);
+    expect([headers(0), headers(1)].map((sent) => sent.get('content-type'))).toEqual(Array(2).fill('application/json'));
+  });
+
   it('form-encodes its secret within Basic', async () => {
     const { deps, headers, form, secrets } = start();
     secrets['demo-health-plan'] = { client_secret: 'a secret/with:all' };
@@ -280,6 +303,7 @@ describe('a payer’s failure', () => {
   const thrown = (error: Error) => () => {
     throw error;
   };
+  const toWait = () => Response.json({ error: 'invalid_client' }, { status: 403, headers: { 'Retry-After': '5' } });
   const slow = Object.assign(new Error('canary'), { name: 'ConnectTimeoutError', code: 'UND_ERR_CONNECT_TIMEOUT' });
   const oauthError = (status: number, failure: string) =>
     `token endpoint answered ${status} with an OAuth error (${failure})`;
@@ -300,6 +324,11 @@ describe('a payer’s failure', () => {
     ['401 with null', text(401, 'null'), 'invalid_client', noObject(401)],
     ['401 with a list', text(401, '[]'), 'invalid_client', noObject(401)],
     ['401 with a number', text(401, '5'), 'invalid_client', noObject(401)],
+    ['401 of an API gateway', json(401, { message: 'canary' }), 'invalid_client', noObject(401)],
+    ['an error as a form', text(400, 'error=invalid_grant'), 'invalid_grant', oauthError(400, 'invalid_grant')],
+    ['a form with a member twice', text(200, 'access_token=a&access_token=b'), 'nonsense', noObject(200)],
+    ['a form without a token', text(200, 'a=b'), 'nonsense', noObject(200)],
+    ['403 with a time to wait', toWait, 'unavailable', 'token endpoint answered 403'],
     ['200 with HTML', text(200, '<p>canary</p>'), 'nonsense', noObject(200)],
     ['200 with nothing', text(200, null), 'nonsense', noObject(200)],
     ['400 with nothing', text(400, null), 'nonsense', noObject(400)],
