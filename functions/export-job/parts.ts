@@ -16,6 +16,8 @@ import type { WrittenPart } from './state/state.ts';
 export interface PartWriter {
   /** Adds a line, which includes its line break, in pieces. */
   readonly add: (type: string, line: Iterable<Uint8Array>) => void;
+  /** The types of the lines so far. */
+  readonly types: () => Iterable<string>;
   /** Bytes of NDJSON so far. */
   readonly bytes: () => number;
   /**
@@ -85,6 +87,7 @@ export const partWriter = (
         heldBytes += piece.length;
       }
     },
+    types: () => [...open.keys(), ...written.map(({ type }) => type)],
     bytes: () => bytes,
     putIfLarge: async () => {
       if (heldBytes > mostHeldBytes) await putOpen();

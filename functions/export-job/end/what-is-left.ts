@@ -1,8 +1,7 @@
 import type { JobDeps } from '../deps.ts';
-import { isAccountedFor, parseName } from '../leg/referred.ts';
 import type { Wanted } from '../plan/wanted.ts';
-import { tagger } from '../reading/identity.ts';
 import type { NotReadReason, Problem } from '../reading/problems.ts';
+import { isAccountedFor, parseName, seenNames } from '../reading/seen-names.ts';
 import { readStateFile, referredIn } from '../state/state-file.ts';
 import { everything, type JobState } from '../state/state.ts';
 
@@ -16,12 +15,12 @@ const countReferences = async (
   const counts = new Map<string, number>();
   const task = state.known.queue.find(({ kind }) => kind === 'references');
   if (task?.kind !== 'references') return counts;
-  const known = { state, tagOf: tagger(stateKey) };
+  const seen = seenNames(state.seen, stateKey);
   for (let file = task.file; file < state.referenceFiles.length; file += 1) {
     const names = referredIn(await readStateFile(deps, stateKey, state.referenceFiles[file]!));
     for (const name of names.slice(file === task.file ? task.at : 0)) {
       const { type } = parseName(name);
-      if (wanted.may(type, 'r') && !isAccountedFor(known, name)) counts.set(type, (counts.get(type) ?? 0) + 1);
+      if (wanted.may(type, 'r') && !isAccountedFor(seen, name)) counts.set(type, (counts.get(type) ?? 0) + 1);
     }
   }
   return counts;

@@ -1,8 +1,9 @@
 import { sayCause } from '../say-cause.ts';
 import type { Task } from '../state/state.ts';
 import type { Answer } from './ask-payer.ts';
-import { stopForToken, updateTask, type Leg, type Stop } from './leg.ts';
-import { secondsLeft } from './seconds-left.ts';
+import type { Leg } from './leg.ts';
+import { updateTask } from './queue.ts';
+import { secondsLeft, stopForToken, type Stop } from './stop.ts';
 
 /** How many times a request is tried before giving up. */
 const mostTries = 5;
@@ -26,15 +27,16 @@ const waitOrSleep = async (leg: Leg, seconds: number, why: 'throttled' | 'failed
   if (seconds >= secondsLeft(leg.deps, leg.item)) {
     return { stop: { kind: 'bound', why: why === 'throttled' ? 'longWait' : 'seconds' } };
   }
-  if (seconds > longestSleepSeconds || leg.isFull()) return { stop: { kind: 'wait', seconds, why } };
+  if (seconds > longestSleepSeconds || leg.calls.isFull()) return { stop: { kind: 'wait', seconds, why } };
   await leg.deps.sleep(seconds * 1000);
   return { again: true };
 };
 
 /** Records a failed try of the first task, unless the leg was stopped. Returns `giveUp` if it was the last try. */
 export const afterFailure = async (leg: Leg, task: Task): Promise<After> => {
-  if (leg.stopped.aborted) {
-    return { stop: (await leg.isStillThere()) ? { kind: 'go', why: sayCause(leg.stopped.reason) } : { kind: 'gone' } };
+  const { stopped, isStillThere } = leg.calls;
+  if (stopped.aborted) {
+    return { stop: (await isStillThere()) ? { kind: 'go', why: sayCause(stopped.reason) } : { kind: 'gone' } };
   }
   const { tries } = updateTask(leg, task, { tries: task.tries + 1 });
   if (tries >= mostTries) return { giveUp: true };
@@ -55,7 +57,7 @@ export const afterAnswer = async (
     case 'tokenRefused': {
       const { refusals } = updateTask(leg, task, { refusals: task.refusals + 1 });
       if (refusals > mostRefusals) return { stop: { kind: 'bound', why: 'tokenRefused' } };
-      return { stop: stopForToken(leg) };
+      return { stop: stopForToken(leg.deps, leg.item) };
     }
     case 'failed':
       return afterFailure(leg, task);

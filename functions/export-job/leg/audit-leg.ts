@@ -1,10 +1,10 @@
 import { causeOf, unavailable } from '../../shared/errors.ts';
 import { putReadEvent } from '../../shared/store/put-read-event.ts';
-import type { JobDeps } from '../deps.ts';
-import type { Leg, Stop } from './leg.ts';
+import type { Leg } from './leg.ts';
+import type { Stop } from './stop.ts';
 
 /** The interaction that the audit records for a leg, from its first task. */
-const interactionOf = ({ queue }: Leg): string => {
+const interactionOf = ({ next: { queue } }: Leg): string => {
   const [task] = queue;
   if (task === undefined) return 'export';
   if (task.kind === 'statement') return 'export metadata';
@@ -16,8 +16,9 @@ const interactionOf = ({ queue }: Leg): string => {
  * fails, the audit closes the read itself, with an unknown end.
  * @throws GatewayError `temporarily_unavailable` if the first event may not have been written
  */
-export const auditLeg = async (deps: JobDeps, leg: Leg, read: () => Promise<Stop>): Promise<Stop> => {
-  const { grantId, partner, payer, patient } = leg.item;
+export const auditLeg = async (leg: Leg, read: () => Promise<Stop>): Promise<Stop> => {
+  const { deps, item } = leg;
+  const { grantId, partner, payer, patient } = item;
   const known = {
     requestId: leg.requestId,
     grantId,

@@ -1,110 +1,179 @@
+import { nowSeconds } from '../../shared/clock.ts';
+import { scopeNow } from '../../shared/partner/live-grant.ts';
 import type { Payer } from '../../shared/registry/types.ts';
+import { payerBases } from '../../shared/registry/urls.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { JobDeps } from '../deps.ts';
-import type { PartWriter } from '../parts.ts';
+import { getRunning, type Job } from '../job.ts';
+import { partWriter, type PartWriter } from '../parts.ts';
 import type { Declared } from '../plan/declared.ts';
-import type { Wanted } from '../plan/wanted.ts';
+import { wantedOf, type Wanted } from '../plan/wanted.ts';
 import type { RecordRules } from '../reading/check-resource.ts';
-import type { ProblemList } from '../reading/problem-list.ts';
-import type { NotReadReason } from '../reading/problems.ts';
+import { createProblemList, type ProblemList } from '../reading/problem-list.ts';
+import { seenNames, type SeenNames } from '../reading/seen-names.ts';
 import type { PageRoom } from '../reading/split-bundle.ts';
-import type { StateKey } from '../state/memory.ts';
-import type { JobState, Task } from '../state/state.ts';
-import { secondsLeft } from './seconds-left.ts';
+import { readStateFile, referredIn } from '../state/state-file.ts';
+import type { JobState, Known, Task } from '../state/state.ts';
+import { askPayer, type Answer, type Asking } from './ask-payer.ts';
+import type { Allowed } from './check-allowed.ts';
+import { stopForToken, type Stop } from './stop.ts';
 
-/** What a leg needs to read, and what it collects. */
+/** One leg of an export: what it may read, how it asks, what was read before it, and what it adds. */
 export interface Leg {
   readonly deps: JobDeps;
   readonly item: Export;
   readonly payer: Payer;
-  /** The facade's base for this payer. */
-  readonly facade: string;
-  readonly accessToken: string;
-  readonly isStillThere: () => Promise<boolean>;
-  /** Aborted, with a GatewayError, when the partner, the payer, the grant or the export is stopped or ends meanwhile. */
-  readonly stopped: AbortSignal;
-  readonly stop: (reason: Error) => void;
+  /** Identifies the leg in the log and the audit. */
+  readonly requestId: string;
   /** What the export may read now. */
   readonly wanted: Wanted;
   readonly wantedAtKickOff: Wanted;
   readonly rules: RecordRules;
-  readonly stateKey: StateKey;
-  readonly state: JobState;
-  /** The tag of an identity, a reference or a page. */
-  readonly tagOf: (identity: string) => Uint8Array;
+  readonly calls: Calls;
+  readonly before: Omit<JobState, 'seen'>;
+  readonly seen: SeenNames;
+  /** What the next leg begins with. Each step changes it in place. */
+  readonly next: Next;
+  readonly referred: Referred;
   readonly parts: PartWriter;
+  readonly problems: ProblemList;
   readonly pageRoom: PageRoom;
+}
+
+/** How a leg asks its payer, and how long. */
+interface Calls extends Pick<Asking, 'isStillThere' | 'stopped'> {
+  /** Requests what is below the payer's base, in its turn. @param rest path and query */
+  readonly ask: (rest: string, options?: { readonly isSearch: true }) => Promise<Answer>;
   /** Whether the leg has read enough. */
   readonly isFull: () => boolean;
-  /** Whether the payer's token ends soon. */
-  readonly isTokenEnding: () => boolean;
-  /** The monotonic time after which a request stops asking for its turn. */
-  readonly untilAt: number;
-  /** Identifies the leg in the log and the audit. */
-  readonly requestId: string;
+  /** Why no further request may begin: the leg has read enough, or the payer's token ends soon. */
+  readonly whyNot: () => Stop | undefined;
+}
+
+/** As in {@link Known}, where a set is a list. */
+interface Next {
   readonly queue: Task[];
-  /** The types whose search was planned. */
   readonly planned: string[];
-  /** What the payer declares; undefined if that is not known. */
-  declared: Declared | undefined;
-  /** As in the state. */
   readonly finished: Set<string>;
   readonly withEverything: Set<string>;
-  /** The types of which this leg brought resources. */
-  readonly came: Set<string>;
-  readonly problems: ProblemList;
-  readonly referred: string[];
-  /** How many resources of each type the record refers to beyond those that an export reads. */
-  readonly unread: Map<string, number>;
+  declared: Declared | undefined;
   transactionTime: string | undefined;
   pages: number;
   resources: number;
   references: number;
 }
 
-/** The payer's token of this version ends soon, or was refused. A poll may bring a newer one for so many seconds. */
-interface TokenStop {
-  readonly kind: 'token';
-  readonly version: number;
-  readonly seconds: number;
+/** The resources that the record refers to. */
+interface Referred {
+  /** Those that this leg was the first to find, as `Type/id`. */
+  readonly names: string[];
+  /** How many resources of each type there are beyond those that an export reads. */
+  readonly unread: Map<string, number>;
+  /** How many lists of names there are: one of each state file that has some, and this leg's. */
+  readonly lists: () => number;
+  /** @throws whatever the bucket throws */
+  readonly list: (at: number) => Promise<readonly string[]>;
 }
 
-/** Why a leg stops reading. */
-export type Stop =
-  /** It has read enough, or was stopped for a reason that the next leg finds out: whether to wait or to end. */
-  | { readonly kind: 'go'; readonly why?: string }
-  | { readonly kind: 'wait'; readonly seconds: number; readonly why: WaitReason }
-  | TokenStop
-  /** The rest of the record is not read. */
-  | { readonly kind: 'bound'; readonly why: NotReadReason }
-  /** The export was deleted or replaced, or has ended. */
-  | { readonly kind: 'gone' }
-  /** Nothing is left to read. */
-  | { readonly kind: 'finish' };
+/**
+ * After this many milliseconds or this many bytes of NDJSON, a leg begins no further request. A request that has begun may
+ * still wait for its turn.
+ */
+export const legBounds = { readMs: 20_000, bytes: 8 * 1024 * 1024 };
 
-/** How long an export waits for a poll to bring a newer token, in seconds. */
-export const longestTokenWait = 24 * 60 * 60;
+/** A token is not used in its last 60 seconds or, if it is short-lived, in the last half of its life. */
+const tokenReserveSeconds = 60;
 
-/** Stops a leg until there is a newer token: for a day, or until the export's time is over. */
-export const stopForToken = ({ deps, item }: Leg): TokenStop => ({
-  kind: 'token',
-  version: item.payerVersion,
-  seconds: Math.max(1, Math.min(longestTokenWait, secondsLeft(deps, item))),
-});
-
-type WaitReason = 'throttled' | 'failed' | 'paced' | 'payerPaused' | 'payerDown' | 'invocation';
-
-/** The counters of a request that has not been tried. */
-export const fresh = { tries: 0, waits: 0, refusals: 0 };
-
-/** Adds each item. An argument for each, as of `push(...items)`, would overflow the stack. */
-export const append = <T>(items: T[], more: Iterable<T>): void => {
-  for (const one of more) items.push(one);
+const tokenEndsAt = ({ payerTokenExpiresAt, payerTokenAt = 0 }: Export): number => {
+  if (payerTokenExpiresAt === undefined) return Number.POSITIVE_INFINITY;
+  return payerTokenExpiresAt - Math.min(tokenReserveSeconds, (payerTokenExpiresAt - payerTokenAt) / 2);
 };
 
-/** Replaces the first task of the queue. */
-export const updateTask = <T extends Task>(leg: Leg, task: T, change: Partial<T>): T => {
-  const changed = { ...task, ...change };
-  leg.queue[0] = changed;
-  return changed;
+const callsOf = (deps: JobDeps, item: Export, asking: Asking, { bytes }: PartWriter): Calls => {
+  const { isStillThere, stopped, payer } = asking;
+  const base = payer.fhirBaseUrl.replace(/\/+$/, '');
+  const untilAt = deps.clock.monotonic() + legBounds.readMs;
+  const isFull = (): boolean => deps.clock.monotonic() >= untilAt || bytes() >= legBounds.bytes;
+  return {
+    isStillThere,
+    stopped,
+    ask: (rest, options) => askPayer(deps, asking, base + rest, untilAt, options),
+    isFull,
+    whyNot: () => {
+      if (isFull()) return { kind: 'go' };
+      return tokenEndsAt(item) <= nowSeconds(deps.clock) ? stopForToken(deps, item) : undefined;
+    },
+  };
+};
+
+const nextOf = ({ queue, planned, finished, withEverything, references = 0, ...known }: Known): Next => ({
+  queue: [...queue],
+  planned: [...planned],
+  finished: new Set(finished),
+  withEverything: new Set(withEverything),
+  declared: known.declared,
+  transactionTime: known.transactionTime,
+  pages: known.pages,
+  resources: known.resources,
+  references,
+});
+
+const referredOf = (deps: JobDeps, stateKey: Uint8Array, files: readonly string[]): Referred => {
+  const names: string[] = [];
+  return {
+    names,
+    unread: new Map(),
+    // The file that this leg will write is the last of them.
+    lists: () => files.length + (names.length > 0 ? 1 : 0),
+    list: async (at) => {
+      const file = files[at];
+      return file === undefined ? names : referredIn(await readStateFile(deps, stateKey, file));
+    },
+  };
+};
+
+/** A UUID of version 4 (RFC 9562 §5.4). @param random 16 bytes */
+export const uuidOf = (random: Uint8Array): string => {
+  const bytes = Buffer.from(random);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+};
+
+/** @param stopped aborted when the leg may read no further */
+export const makeLeg = async (
+  job: Job,
+  item: Export,
+  { partner, payer }: Extract<Allowed, { kind: 'yes' }>,
+  state: JobState,
+  stopped: AbortSignal,
+): Promise<Leg> => {
+  const { deps, buffers } = job;
+  const wanted = wantedOf(scopeNow(item.scope, partner), item.types);
+  const parts = partWriter(deps, item.exportId, item.recipient, buffers);
+  const stateKey = await job.stateKey(item);
+  const asking = {
+    payer,
+    accessToken: await job.accessToken(item),
+    isStillThere: async () => (await getRunning(deps, item.exportId)) !== undefined,
+    stopped,
+  };
+  const { seen, ...before } = state;
+  return {
+    deps,
+    item,
+    payer,
+    requestId: uuidOf(deps.randomBytes(16)),
+    wanted,
+    wantedAtKickOff: wantedOf(item.scope, item.types),
+    rules: { patient: item.patient, bases: payerBases(payer), isWanted: wanted.isWanted },
+    calls: callsOf(deps, item, asking, parts),
+    before,
+    seen: seenNames(seen, stateKey),
+    next: nextOf(state.known),
+    referred: referredOf(deps, stateKey, state.referenceFiles),
+    parts,
+    problems: createProblemList(state.known.reported),
+    pageRoom: buffers.pageRoom,
+  };
 };

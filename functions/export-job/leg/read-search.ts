@@ -8,17 +8,17 @@ import type { PageInfo } from '../reading/split-bundle.ts';
 import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
 import { everything, type SearchTask } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
-import { askPayer, type Answer } from './ask-payer.ts';
+import type { Answer } from './ask-payer.ts';
 import { earliestTimeOf } from './earliest-time.ts';
-import { fresh, stopForToken, updateTask, type Leg, type Stop } from './leg.ts';
+import type { Leg } from './leg.ts';
+import { fresh, updateTask } from './queue.ts';
+import type { Stop } from './stop.ts';
 import { takePage } from './take-page.ts';
 
 /** After more pages in a row than this without anything new, a search ends. */
 const mostStalePages = 1000;
 
-const baseOf = (leg: Leg): string => leg.payer.fhirBaseUrl.replace(/\/+$/, '');
-
-const pageTag = (leg: Leg, { type }: SearchTask, rest: string): Uint8Array => leg.tagOf(`page ${type} ${rest}`);
+const pageName = ({ type }: SearchTask, rest: string): string => `page ${type} ${rest}`;
 
 /** Whether a next link is still about this member. A payer's links are checked, not trusted. */
 const staysWithMember = (leg: Leg, { type }: SearchTask, rest: string): boolean => {
@@ -36,9 +36,9 @@ const staysWithMember = (leg: Leg, { type }: SearchTask, rest: string): boolean 
 const follow = (leg: Leg, task: SearchTask, next: readonly string[]): NextPage => {
   const followed = nextPage({
     next,
-    requestUrl: baseOf(leg) + task.rest,
+    requestUrl: leg.payer.fhirBaseUrl.replace(/\/+$/, '') + task.rest,
     bases: leg.rules.bases,
-    wasRead: (rest) => rest === task.rest || leg.state.seen.has(pageTag(leg, task, rest)),
+    wasRead: (rest) => rest === task.rest || leg.seen.has(pageName(task, rest)),
   });
   return 'rest' in followed && !staysWithMember(leg, task, followed.rest) ? { end: 'elsewhere' } : followed;
 };
@@ -69,7 +69,8 @@ const problemAtEnd = (
  * A mark that no other search has: each search leaves the queue when it ends, and 1 means no mark. Searches by type may
  * take the place of the request for everything, so that one has another range.
  */
-const markOf = ({ queue }: Leg, { type }: SearchTask): number => queue.length + 1 + (type === everything ? 0x8000 : 0);
+const markOf = ({ next: { queue } }: Leg, { type }: SearchTask): number =>
+  queue.length + 1 + (type === everything ? 0x8000 : 0);
 
 /** Takes a page. Returns the task with its matches counted, and the page, or a fault if it cannot be read. */
 const takeOrFail = async (
@@ -119,7 +120,7 @@ const faultOf = ({ type, page }: SearchTask, answer: Answer): Problem => {
 
 const endTask = (leg: Leg, problem?: Problem): undefined => {
   if (problem !== undefined) leg.problems.add(problem);
-  leg.queue.shift();
+  leg.next.queue.shift();
 };
 
 /** Requests pages, at most one of them ahead of its turn. */
@@ -133,13 +134,9 @@ interface Asking {
 }
 
 const startAsking = (leg: Leg): Asking => {
+  const { whyNot } = leg.calls;
   let coming: { readonly rest: string; readonly answer: Promise<Answer> } | undefined;
-  const ask = (rest: string): Promise<Answer> =>
-    askPayer(leg.deps, leg, baseOf(leg) + rest, leg.untilAt, { isSearch: true });
-  const stopOf = (): Stop | undefined => {
-    if (leg.isFull()) return { kind: 'go' };
-    return leg.isTokenEnding() ? stopForToken(leg) : undefined;
-  };
+  const ask = (rest: string): Promise<Answer> => leg.calls.ask(rest, { isSearch: true });
   const drop = (): void => {
     coming?.answer.then(
       (answer) => (answer.kind === 'json' ? answer.end() : undefined),
@@ -155,11 +152,11 @@ const startAsking = (leg: Leg): Asking => {
         return taken.answer;
       }
       drop();
-      return stopOf() ?? ask(rest);
+      return whyNot() ?? ask(rest);
     },
     ahead: (task, next) => {
       const following = follow(leg, task, next);
-      if (!('rest' in following) || stopOf() !== undefined) return;
+      if (!('rest' in following) || whyNot() !== undefined) return;
       const answer = ask(following.rest);
       // Its failure counts when its turn comes. Until then nobody waits for it, and Node would end the process.
       answer.catch(() => undefined);
@@ -170,18 +167,18 @@ const startAsking = (leg: Leg): Asking => {
 };
 
 /** Notes that a search was read to its end; one for everything also is one of each type that came. */
-const noteEnd = ({ finished, withEverything, came, state }: Leg, { type }: SearchTask): void => {
+const noteEnd = ({ next: { finished, withEverything }, parts, before }: Leg, { type }: SearchTask): void => {
   if (type !== everything) {
     finished.add(type);
     return;
   }
-  for (const one of [everything, ...came, ...state.parts.map((part) => part.type)]) withEverything.add(one);
+  for (const one of [everything, ...parts.types(), ...before.parts.map((part) => part.type)]) withEverything.add(one);
 };
 
 /** Updates the task after a page was read. Returns undefined if it was the last page. */
 const afterPage = (leg: Leg, task: SearchTask, taken: PageInfo, stale: number): SearchTask | undefined => {
-  leg.pages += 1;
-  leg.state.seen.add(pageTag(leg, task, task.rest));
+  leg.next.pages += 1;
+  leg.seen.add(pageName(task, task.rest));
   const following: NextPage = stale > mostStalePages ? { end: 'nothingNew' } : follow(leg, task, taken.next);
   if ('end' in following) {
     const problem = problemAtEnd(task, following.end, taken);
@@ -203,8 +200,9 @@ const refusalOf = ({ type, page }: SearchTask, status: number): Problem =>
 /** Ends a search that the payer refuses. If it says that it does not have the type, the type is not reported. */
 const endRefused = (leg: Leg, task: SearchTask, status: number): undefined => {
   if (task.page > 1 || task.absentIf?.includes(status) !== true) return endTask(leg, refusalOf(task, status));
-  const at = leg.planned.indexOf(task.type);
-  if (at >= 0) leg.planned.splice(at, 1);
+  const { planned } = leg.next;
+  const at = planned.indexOf(task.type);
+  if (at >= 0) planned.splice(at, 1);
   return endTask(leg);
 };
 
@@ -215,22 +213,22 @@ const endRefused = (leg: Leg, task: SearchTask, status: number): undefined => {
 const readPage = async (leg: Leg, task: SearchTask, asking: Asking): Promise<SearchTask | Stop | undefined> => {
   const settle = (after: After, fault: Problem): SearchTask | Stop | undefined => {
     if ('giveUp' in after) return endTask(leg, fault);
-    return 'stop' in after ? after.stop : (leg.queue[0] as SearchTask);
+    return 'stop' in after ? after.stop : (leg.next.queue[0] as SearchTask);
   };
   const asked = asking.next(task);
   if ('kind' in asked) return asked;
   const answer = await asked;
   if (answer.kind === 'refused') return endRefused(leg, task, answer.status);
   if (answer.kind !== 'json') return settle(await afterAnswer(leg, task, answer), faultOf(task, answer));
-  leg.transactionTime ??= new Date(answer.dateMs ?? earliestTimeOf(leg.item)).toISOString();
-  const before = leg.resources;
+  leg.next.transactionTime ??= new Date(answer.dateMs ?? earliestTimeOf(leg.item)).toISOString();
+  const before = leg.next.resources;
   const { counted, taken } = await takeOrFail(leg, task, answer, (next) => asking.ahead(task, next));
   if ('fault' in taken) {
     asking.drop();
     if (isOfBound(taken.fault)) return endTask(leg, taken.fault);
     return settle(await afterFailure(leg, counted), taken.fault);
   }
-  return afterPage(leg, counted, taken, leg.resources > before ? 0 : task.stale + 1);
+  return afterPage(leg, counted, taken, leg.next.resources > before ? 0 : task.stale + 1);
 };
 
 /**

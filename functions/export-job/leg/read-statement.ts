@@ -3,9 +3,10 @@ import { declaredBy, type Declared } from '../plan/declared.ts';
 import { planReading } from '../plan/plan-reading.ts';
 import type { StatementTask } from '../state/state.ts';
 import { afterAnswer } from './after-answer.ts';
-import { askPayer, type Answer } from './ask-payer.ts';
-import { stopForToken, type Leg, type Stop } from './leg.ts';
-import { followPlan } from './search-types-instead.ts';
+import type { Answer } from './ask-payer.ts';
+import type { Leg } from './leg.ts';
+import { followPlan } from './queue.ts';
+import type { Stop } from './stop.ts';
 
 /** As discovery reads it, in bytes. */
 const longestStatement = 5 * 1024 * 1024;
@@ -26,9 +27,9 @@ const declaredIn = async ({ response, end }: Extract<Answer, { kind: 'json' }>):
 
 /** Ends the task with a plan of what to read. @param declared undefined if that is not known */
 const plan = (leg: Leg, declared: Declared | undefined): undefined => {
-  const { payer, wanted, item, queue } = leg;
-  leg.declared = declared;
-  queue.shift();
+  const { payer, wanted, item, next } = leg;
+  next.declared = declared;
+  next.queue.shift();
   followPlan(leg, planReading({ payer, wanted, asked: item, declared }));
 };
 
@@ -39,8 +40,9 @@ const plan = (leg: Leg, declared: Declared | undefined): undefined => {
 export const readStatement = async (leg: Leg, first: StatementTask): Promise<Stop | undefined> => {
   let task = first;
   for (;;) {
-    if (leg.isTokenEnding()) return stopForToken(leg);
-    const answer = await askPayer(leg.deps, leg, `${leg.payer.fhirBaseUrl.replace(/\/+$/, '')}/metadata`, leg.untilAt);
+    const stop = leg.calls.whyNot();
+    if (stop !== undefined) return stop;
+    const answer = await leg.calls.ask('/metadata');
     if (answer.kind === 'json') return plan(leg, await declaredIn(answer));
     if (answer.kind === 'refused' || answer.kind === 'tokenRefused') return plan(leg, undefined);
     if (task.tries + task.waits >= mostTries - 1 && (answer.kind === 'failed' || answer.kind === 'throttled')) {
@@ -48,6 +50,6 @@ export const readStatement = async (leg: Leg, first: StatementTask): Promise<Sto
     }
     const after = await afterAnswer(leg, task, answer);
     if ('stop' in after) return after.stop;
-    task = leg.queue[0] as StatementTask;
+    task = leg.next.queue[0] as StatementTask;
   }
 };

@@ -1,4 +1,4 @@
-import { payerBases } from '../../shared/registry/urls.ts';
+import { facadeBase } from '../../shared/registry/urls.ts';
 import { createProblemList } from '../reading/problem-list.ts';
 import { createLineRewriter } from '../reading/rewrite-line.ts';
 import { createBundleSplitter, type PageInfo } from '../reading/split-bundle.ts';
@@ -44,7 +44,7 @@ export const takePage = async (
   { response, end }: Extract<Answer, { kind: 'json' }>,
   { links: onLinks, match = () => undefined, repeat = () => undefined }: PageEvents = {},
 ): Promise<PageInfo> => {
-  const rewrite = createLineRewriter({ bases: payerBases(leg.payer), facade: leg.facade });
+  const rewrite = createLineRewriter({ bases: leg.rules.bases, facade: facadeBase(leg.deps.origin, leg.payer.id) });
   const taking: Taking = { leg, source, rewrite, match, repeat, found: createProblemList() };
   const splitter = createBundleSplitter({
     of: source.of,

@@ -3,14 +3,14 @@ import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import { isMemberType } from '../plan/declared.ts';
 import { checkResource, type ResourceVerdict } from '../reading/check-resource.ts';
 import type { ResourceHead } from '../reading/head-of-resource.ts';
-import { identityOf } from '../reading/identity.ts';
 import type { EntryMode, PageResource, SkippedResource, SkipReason } from '../reading/page-resource.ts';
 import type { ProblemList } from '../reading/problem-list.ts';
 import { payerRemarks, type Problem } from '../reading/problems.ts';
 import { referredBy } from '../reading/references.ts';
 import { unservedAttachments, type createLineRewriter } from '../reading/rewrite-line.ts';
+import { identityOf, leftOut } from '../reading/seen-names.ts';
 import type { Leg } from './leg.ts';
-import { reportLostScope } from './within-scope.ts';
+import { reportLostScope } from './queue.ts';
 
 /** Where resources come from. */
 export type Source =
@@ -18,9 +18,6 @@ export type Source =
   | { readonly of: 'search'; readonly type: string; readonly page: number; readonly mark: number }
   /** A resource that is read by its id. */
   | { readonly of: 'read'; readonly type: string; readonly id: string; readonly page?: undefined };
-
-/** The tag of a resource that was left out. @param name its identity */
-export const leftOutTag = ({ tagOf }: Pick<Leg, 'tagOf'>, name: string): Uint8Array => tagOf(`left out ${name}`);
 
 /** With more tags than this, no tag is kept for what is left out. The search may then look as if resources were missing. */
 const mostTags = 2_500_000;
@@ -39,14 +36,13 @@ export interface Taking {
 
 /** Marks a resource as seen. Counts it if it matches and is new in this search. Returns whether the export had not seen it. */
 const markAndCount = (
-  { leg, source, match, repeat }: Taking,
-  tag: Uint8Array,
+  { leg: { seen }, source, match, repeat }: Taking,
+  name: string,
   type: string,
   mode: EntryMode,
 ): boolean => {
-  const { seen } = leg.state;
-  if (source.of === 'read' || mode !== 'match') return seen.add(tag);
-  const earlier = seen.mark(tag, source.mark);
+  if (source.of === 'read' || mode !== 'match') return seen.add(name);
+  const earlier = seen.mark(name, source.mark);
   if (earlier !== source.mark) match();
   else if (isMemberType(type)) repeat();
   return earlier === 0;
@@ -54,8 +50,7 @@ const markAndCount = (
 
 /** The same for a resource that is left out. Once there are too many tags, it is not counted, and is always new. */
 const markLeftOut = (taking: Taking, name: string, type: string, mode: EntryMode): boolean => {
-  const { leg } = taking;
-  return leg.state.seen.size() > mostTags || markAndCount(taking, leftOutTag(leg, name), type, mode);
+  return taking.leg.seen.size() > mostTags || markAndCount(taking, leftOut(name), type, mode);
 };
 
 /** The type and id of a resource that cannot be passed on. A read by id knows them even if the resource does not say. */
@@ -99,16 +94,20 @@ const mostReferred = 100_000;
  * beyond the bounds is only counted.
  */
 const noteReferences = (leg: Leg, resource: PageResource): void => {
-  const { rules, state, tagOf, referred: listed, unread } = leg;
+  const {
+    rules,
+    seen,
+    referred: { names, unread },
+  } = leg;
   if (resource.hasMoreReferences)
     leg.problems.add({ kind: 'referencesNotListed', type: resource.type, id: resource.id });
   for (const referred of referredBy(resource, rules)) {
     const name = `${referred.type}/${referred.id}`;
-    if (state.seen.has(tagOf(name)) || state.seen.has(tagOf(`reference ${name}`))) continue;
-    const isFull = listed.length >= mostReferred || state.seen.size() > mostTags;
-    if (!isFull) state.seen.add(tagOf(`reference ${name}`));
+    if (seen.has(name) || seen.has(`reference ${name}`)) continue;
+    const isFull = names.length >= mostReferred || seen.size() > mostTags;
+    if (!isFull) seen.add(`reference ${name}`);
     if (isFull) unread.set(referred.type, (unread.get(referred.type) ?? 0) + 1);
-    else if (referred.isReadable) listed.push(name);
+    else if (referred.isReadable) names.push(name);
     else leg.problems.add({ kind: 'referenceNotAsked', type: referred.type });
   }
 };
@@ -129,7 +128,7 @@ const isOlder = ({ leg, source }: Taking, { resource, mode }: PageResource): boo
 /** Adds a resource to the leg's parts, unless it was seen before or does not belong in the record. */
 const take = (taking: Taking, resource: PageResource): void => {
   const { leg, source, rewrite, found } = taking;
-  const { rules, tagOf, parts, problems } = leg;
+  const { rules, parts, problems } = leg;
   const { type, id } = resource;
   const verdict = checkResource(resource, rules);
   if (verdict === 'outcome') {
@@ -145,10 +144,9 @@ const take = (taking: Taking, resource: PageResource): void => {
     if (markLeftOut(taking, identityOf(resource), type, resource.mode)) noteReferences(leg, resource);
     return;
   }
-  if (!markAndCount(taking, tagOf(identityOf(resource)), type, resource.mode)) return;
+  if (!markAndCount(taking, identityOf(resource), type, resource.mode)) return;
   parts.add(type, rewrite(resource));
-  leg.resources += 1;
-  leg.came.add(type);
+  leg.next.resources += 1;
   const count = unservedAttachments(resource, rules);
   if (count > 0) problems.add({ kind: 'unservedAttachment', type, id, count });
   noteReferences(leg, resource);

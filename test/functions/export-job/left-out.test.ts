@@ -1,8 +1,8 @@
 import type { Leg } from '../../../functions/export-job/leg/leg.ts';
 import { takeResource } from '../../../functions/export-job/leg/take-resource.ts';
-import { tagger } from '../../../functions/export-job/reading/identity.ts';
 import { bounds } from '../../../functions/export-job/reading/next-page.ts';
 import { createProblemList } from '../../../functions/export-job/reading/problem-list.ts';
+import { seenNames } from '../../../functions/export-job/reading/seen-names.ts';
 import { createSeenSet } from '../../../functions/export-job/reading/seen.ts';
 import { isComplete } from '../../../functions/shared/exports/manifest.ts';
 import {
@@ -183,8 +183,7 @@ it('what is left out is reported, not counted and not remembered once a record h
     problems,
     rules: { patient: 'member', bases: [], isWanted },
     wantedAtKickOff: { isWanted },
-    state: { seen: { ...seen, size: () => size } },
-    tagOf: tagger(Buffer.alloc(32, 7)),
+    seen: seenNames({ ...seen, size: () => size }, Buffer.alloc(32, 7)),
   } as unknown as Leg;
   const source = { of: 'search', type: 'Observation', page: 1, mark: 2 } as const;
   const match = (): void => {
@@ -237,14 +236,12 @@ it('references beyond those that an export reads are counted, by the type that t
   const problems = createProblemList();
   const leg = {
     problems,
-    referred: Array.from({ length: 99_999 }, () => 'Practitioner/1'),
-    unread: new Map<string, number>(),
-    came: new Set(),
+    referred: { names: Array.from({ length: 99_999 }, () => 'Practitioner/1'), unread: new Map<string, number>() },
+    next: { resources: 0 },
     item: {},
     parts: { add: () => undefined },
     rules: { patient: 'member', bases: [], isWanted: () => true },
-    state: { seen: createSeenSet() },
-    tagOf: tagger(Buffer.alloc(32, 7)),
+    seen: seenNames(createSeenSet(), Buffer.alloc(32, 7)),
   } as unknown as Leg;
   const take = (resource: Readonly<Record<string, unknown>>): void =>
     takeResource(
@@ -263,7 +260,7 @@ it('references beyond those that an export reads are counted, by the type that t
   });
 
   take({ resourceType: 'Basic', id: '1', ...refers(3, 'Location') });
-  expect([leg.referred.length, ...leg.unread]).toEqual([100_000, ['Location', 2]]);
+  expect([leg.referred.names.length, ...leg.referred.unread]).toEqual([100_000, ['Location', 2]]);
 
   take({ resourceType: 'Basic', id: '2', ...refers(50_000, 'Location') });
   expect(problems.listed()).toEqual([]);

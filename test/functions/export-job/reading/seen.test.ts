@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { identityOf, tagger } from '../../../../functions/export-job/reading/identity.ts';
+import { identityOf, tagger } from '../../../../functions/export-job/reading/seen-names.ts';
 import { createSeenSet, entryBytes, tagBytes } from '../../../../functions/export-job/reading/seen.ts';
 import { pageResource } from './bundles.ts';
 

@@ -1,0 +1,96 @@
+/** How a leg changes its queue: the task at its head, and the searches that are left. */
+import { planByType, problemsOf, type Plan } from '../plan/plan-reading.ts';
+import { isMissing, type Problem } from '../reading/problems.ts';
+import { everything, type SearchTask, type Task } from '../state/state.ts';
+import type { Leg } from './leg.ts';
+
+/** The counters of a request that has not been tried. */
+export const fresh = { tries: 0, waits: 0, refusals: 0 };
+
+/** Replaces the first task of the queue. */
+export const updateTask = <T extends Task>({ next }: Leg, task: T, change: Partial<T>): T => {
+  const changed = { ...task, ...change };
+  next.queue[0] = changed;
+  return changed;
+};
+
+/** Replaces all items. An argument for each, as of `push(...items)`, would overflow the stack. */
+const replace = <T>(items: T[], ...by: readonly Iterable<T>[]): void => {
+  items.splice(0);
+  for (const some of by) for (const one of some) items.push(one);
+};
+
+/** Puts a plan's searches before what is left. */
+export const followPlan = (
+  { next: { queue, planned }, problems }: Leg,
+  plan: Plan,
+  { left = [...queue], ...options }: { readonly left?: readonly Task[]; readonly narrowed?: true } = {},
+): void => {
+  replace(queue, plan.tasks, left);
+  replace(planned, new Set(plan.tasks.map(({ type }) => type)));
+  for (const problem of problemsOf(plan, options)) problems.add(problem);
+};
+
+/** Replaces the request for everything, and the searches that follow it, with one search per type. */
+const searchByType = (leg: Leg): void => {
+  const { payer, wanted, item, next } = leg;
+  const left = next.queue.filter(({ kind }) => kind !== 'search');
+  followPlan(leg, planByType({ payer, wanted, asked: item, declared: next.declared }), { left, narrowed: true });
+};
+
+/**
+ * Drops a search that follows the request for everything, if that brought resources of its type and nothing seems to be
+ * missing. Returns whether the queue has changed.
+ */
+const dropIfCame = ({ next, problems, before }: Leg, task: SearchTask): boolean => {
+  if (task.unlessCame !== true || task.page > 1 || !next.withEverything.has(task.type)) return false;
+  const isLacking = (problem: Problem): boolean => problem.type === everything && isMissing(problem);
+  if (problems.listed().some(isLacking) || before.problems.some(isLacking)) return false;
+  next.queue.shift();
+  return true;
+};
+
+/** Reports once that the partner's scope, which may be narrowed while the export runs, no longer covers a type. */
+export const reportLostScope = ({ seen, problems }: Leg, type: string): void => {
+  if (seen.add(`lost ${type}`)) problems.add({ kind: 'typeOutOfScope', type, narrowed: true });
+};
+
+/**
+ * Drops the first search if the scope no longer covers it, and reports what is missing. A request for everything that
+ * was not answered yet is replaced by searches. Returns whether the queue has changed.
+ */
+const dropIfBeyondScope = (leg: Leg, { type, page }: SearchTask): boolean => {
+  const { wanted, next, problems } = leg;
+  if (type === everything ? wanted.mayAll('rs') : wanted.may(type, 's')) return false;
+  next.queue.shift();
+  if (type !== everything) reportLostScope(leg, type);
+  else if (page === 1) searchByType(leg);
+  else problems.add({ kind: 'typeNotRead', type, why: 'scopeNarrowed' });
+  return true;
+};
+
+/** The next task to read; undefined if none is left. Drops searches that the scope no longer covers, or that nobody needs. */
+export const nextTask = (leg: Leg): Task | undefined => {
+  for (;;) {
+    const [task] = leg.next.queue;
+    if (task?.kind !== 'search' || !(dropIfBeyondScope(leg, task) || dropIfCame(leg, task))) return task;
+  }
+};
+
+/** Whether a problem means that `$everything` did not return even a first page. */
+const isRefusal = (problem: Problem): boolean =>
+  problem.type === everything &&
+  (problem.kind === 'typeRefused' ||
+    ((problem.kind === 'pageNotRead' || problem.kind === 'pageUnreadable') && problem.page === 1));
+
+/**
+ * Some payers declare `$everything` but do not support it, or never answer it. If it returned nothing at all, each type
+ * is searched instead, and the failed request is not reported as a problem.
+ */
+export const searchTypesInstead = (leg: Leg): void => {
+  const { problems, next } = leg;
+  const refusal = problems.listed().find(isRefusal);
+  if (refusal === undefined || next.resources > 0) return;
+  problems.remove(refusal);
+  searchByType(leg);
+};
