@@ -5,6 +5,7 @@ import { isSamePath } from './fields.ts';
 import { stageSchema } from './schema.ts';
 import type { StageConfig } from './stage.ts';
 import { fieldsAt, nearestOf, unknownField } from './unknown-fields.ts';
+import { visibleLine } from './visible.ts';
 import { writtenSecrets } from './written-secrets.ts';
 
 /** What is wrong with a configuration, one line per problem: `file: field.path: what is wrong; what to write`. */
@@ -145,7 +146,9 @@ export const linesOf = (value: unknown, problems: readonly Problem[]): string[] 
     group.names.add(field.slice(where.length));
     byCause.set(cause, group);
   }
-  return [...byCause.values()].map(({ where, names, message }) => `${where}${[...names].join(', ')}: ${message}`);
+  return [...byCause.values()].map(({ where, names, message }) =>
+    visibleLine(`${where}${[...names].join(', ')}: ${message}`),
+  );
 };
 
 const withOrigin = (config: StageConfig): StageConfig => {

@@ -5,7 +5,7 @@ import * as rules from './deployment-rules.ts';
 import { checkExisting } from './existing-checks.ts';
 import { accountFields } from './existing-schema.ts';
 import { firstProblem, list, problem, text, type Context } from './fields.ts';
-import { image, origin, webUrl } from './rules.ts';
+import { givenName, image, origin, webUrl } from './rules.ts';
 import type { StageConfig } from './stage.ts';
 
 const domain = z
@@ -64,7 +64,7 @@ const unreserved = 100;
 const executions = z.int().min(1).optional();
 
 const operator = z.strictObject({
-  name: text(),
+  name: text(givenName),
   website: text(webUrl).optional(),
   privacyPolicy: text(webUrl).optional(),
   support: text(rules.support).optional(),
@@ -76,13 +76,13 @@ const indexPage = z.strictObject({
     .array(
       z.strictObject({
         payers: z.array(z.string()),
-        name: text(),
+        name: text(givenName),
         about: text(),
         details: z.record(z.string(), z.string()),
       }),
     )
     .default([]),
-  links: z.array(z.strictObject({ text: text(), href: text(webUrl) })).default([]),
+  links: z.array(z.strictObject({ text: text(givenName), href: text(webUrl) })).default([]),
   clientSecrets: z.record(z.string(), z.string()).optional(),
 });
 

@@ -7,6 +7,7 @@ import { isFhirParameter } from '../functions/shared/fhir/record-search.ts';
 import { namesPrivateAddress } from '../functions/shared/http/private-address.ts';
 import { isResourceType } from '../functions/shared/scopes/resource-types.ts';
 import { isReading, isWriting, namesType, parseScope } from '../functions/shared/scopes/scopes.ts';
+import { unseenCharacter } from './visible.ts';
 
 /** A rule about one string. */
 export type Rule = (value: string) => string | undefined;
@@ -58,7 +59,24 @@ export const visible: Rule = (value) =>
     ? undefined
     : 'is empty or has characters that RFC 6749 does not allow; write the client id as the payer gave it';
 
-export const notEmpty: Rule = (value) => (value.trim() === '' ? 'is empty; write some text' : undefined);
+/** A line of text that a person reads. */
+export const notEmpty: Rule = (value) => {
+  if (value.trim() === '') return 'is empty; write some text';
+  const unseen = unseenCharacter(value);
+  return unseen === undefined
+    ? undefined
+    : `has a character that nobody sees, or that turns or ends the line (${unseen}); remove it`;
+};
+
+/** The most characters of a name, which pages and tools show inside a sentence. */
+const longestName = 200;
+
+/** What people call a payer, a partner or an operator. */
+export const givenName: Rule = (value) =>
+  notEmpty(value) ??
+  (value.length > longestName
+    ? `has ${value.length} characters, too many for a name; write at most ${longestName}`
+    : undefined);
 
 /**
  * A stage's name. The longest name that contains it is that of CloudFront's log delivery, `p2p-gateway-{stage}-edge`,

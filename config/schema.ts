@@ -27,7 +27,7 @@ const longestLifetimes = {
 /** In stage `local`, people paste codes by hand. */
 const longestLocalCode = 300;
 
-const publicJwk = z.looseObject({ kty: z.string(), kid: text() }).superRefine((jwk, context) => {
+const publicJwk = z.looseObject({ kty: z.string(), kid: text(rules.givenName) }).superRefine((jwk, context) => {
   // RFC 7517 §4: a key's members are JSON.
   for (const [name, value] of Object.entries(jwk)) {
     if (!z.json().safeParse(value).success) {
@@ -141,7 +141,7 @@ const wholeRecord = z
 const brand = z.strictObject({
   website: text(rules.webUrl),
   logo: text(rules.webUrl).optional(),
-  otherNames: list(rules.notEmpty).min(1, 'is empty; write other names, or remove it').optional(),
+  otherNames: list(rules.givenName).min(1, 'is empty; write other names, or remove it').optional(),
   identifiers: z
     .strictObject({
       payerId: list(rules.payerNumber).optional(),
@@ -157,7 +157,7 @@ const longestConsent = 10 * 365 * days;
 const payer = z
   .strictObject({
     id: text(rules.id),
-    displayName: text(),
+    displayName: text(rules.givenName),
     fhirBaseUrl: text(rules.fhirBaseUrl),
     fhirBaseUrlAliases: list(rules.printedBaseUrl).default([]),
     authorizationEndpoint: text(rules.authorizationEndpoint),
@@ -181,7 +181,7 @@ const payer = z
     searchParameters: searchParameters.optional(),
     pagingParameters: list(rules.pagingParameter).optional(),
     consentLifetime: upTo(longestConsent, 3600).optional(),
-    linesOfBusiness: list(rules.notEmpty).min(1, 'is empty; write the kinds of plans, or remove it').optional(),
+    linesOfBusiness: list(rules.givenName).min(1, 'is empty; write the kinds of plans, or remove it').optional(),
     brand: brand.optional(),
     quirks: quirks.prefault({}),
   })
@@ -195,7 +195,7 @@ const payer = z
 const partner = z
   .strictObject({
     clientId: text(rules.id),
-    name: text(),
+    name: text(rules.givenName),
     homePage: text(rules.webUrl),
     logo: text(rules.image).optional(),
     privacyPolicy: text(rules.webUrl).optional(),

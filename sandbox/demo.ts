@@ -1,5 +1,7 @@
 import { readOrExit } from '../bin/shared/command-line.ts';
+import { output } from '../bin/shared/output.ts';
 import { progressBar } from '../bin/shared/progress.ts';
+import { visibleText } from '../config/visible.ts';
 import { readClients } from './clients.ts';
 import { runExportDemo } from './demo/export.ts';
 import { spec } from './demo/flags.ts';
@@ -26,7 +28,7 @@ const startedMs = performance.now();
 const steps: StepReport[] = [];
 const stopping = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort());
-const tell = (text: string) => (json ? undefined : process.stdout.write(text));
+const tell = (text: string) => (json ? undefined : process.stdout.write(visibleText(text)));
 
 const { stderr } = process;
 const terminal =
@@ -76,8 +78,8 @@ const runOnOwnStack = async (): Promise<DemoResult> => {
 
 const fail = (error: StepError, result?: DemoResult): void => {
   const failure = { step: error.step, message: error.message };
-  if (json) process.stdout.write(`${JSON.stringify({ ...result, agree: false, failure, steps })}\n`);
-  process.stderr.write(`The demo stopped at the step "${error.step}": ${error.message}\n`);
+  if (json) output.out(JSON.stringify({ ...result, agree: false, failure, steps }));
+  output.note(`The demo stopped at the step "${error.step}": ${error.message}`);
   process.exitCode = 1;
 };
 
@@ -87,7 +89,7 @@ try {
   tell(resultLines(result));
   tell(`\nDone in ${(ms / 1000).toFixed(1)} s. Names in braces replace this run's secrets.\n`);
   if (!result.agree) fail(new StepError('compare', `${result.differences.length} resources differ`), result);
-  else if (json) process.stdout.write(`${JSON.stringify({ ...result, steps, ms })}\n`);
+  else if (json) output.out(JSON.stringify({ ...result, steps, ms }));
 } catch (error) {
   fail(
     error instanceof StepError ? error : new StepError('start', error instanceof Error ? error.message : String(error)),

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readCommand, runTool, type Read } from '../bin/shared/command-line.ts';
 import { Refusal } from '../bin/shared/errors.ts';
+import { output } from '../bin/shared/output.ts';
 import { runDrill } from './drill/drill.ts';
 import { spec } from './drill/flags.ts';
 import { casesTable, recordOf } from './drill/record.ts';
@@ -25,14 +26,14 @@ const record = join(import.meta.dirname, '..', 'docs', 'reports', 'restore-drill
 const drill = async ({ write, more, json }: Read<typeof spec>): Promise<number> => {
   const stopping = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort());
-  const tell = (text: string): void => console.error(text);
+  const { out, note: tell } = output;
   tell('Starting gateway, payers and partner app on free ports …');
   const world = await startWorld(stopping.signal);
   try {
     const result = await runDrill(world, { more, onStep: (title) => tell(`${title} …`), signal: stopping.signal });
     if (write) await writeFile(record, recordOf(result, new Date()));
-    console.log(json ? JSON.stringify(result) : casesTable(result.cases));
-    if (!json) for (const { says, holds } of result.checks) console.log(`${holds ? 'yes' : 'NO '}  ${says}`);
+    out(json ? JSON.stringify(result) : casesTable(result.cases));
+    if (!json) for (const { says, holds } of result.checks) out(`${holds ? 'yes' : 'NO '}  ${says}`);
     for (const fault of result.faults) tell(fault);
     tell(result.faults.length === 0 ? 'All is as it must be.' : `${result.faults.length} things are wrong.`);
     return result.faults.length === 0 ? 0 : 1;
@@ -44,7 +45,7 @@ const drill = async ({ write, more, json }: Read<typeof spec>): Promise<number> 
 await runTool(spec, async (args) => {
   const asked = readCommand(spec, args);
   if (asked.dryRun) {
-    console.log([...plan.map((step, index) => `${index + 1}. ${step}`), 'Nothing was done.'].join('\n'));
+    output.out([...plan.map((step, index) => `${index + 1}. ${step}`), 'Nothing was done.'].join('\n'));
     return 0;
   }
   return drill(asked).catch((error: unknown) => {

@@ -1,4 +1,5 @@
 import { runTool } from '../bin/shared/command-line.ts';
+import { output } from '../bin/shared/output.ts';
 import { readFlags, spec } from './sign-in/flags.ts';
 import { reasonOf, signIn } from './sign-in/sign-in.ts';
 
@@ -7,11 +8,11 @@ await runTool(spec, async (args) => {
   const request = readFlags(args);
   try {
     const { redirect, codeVerifier, tokens } = await signIn(request);
-    console.log(tokens === undefined ? redirect : JSON.stringify(tokens, undefined, 2));
-    if (tokens === undefined && codeVerifier !== undefined) console.error(`code_verifier: ${codeVerifier}`);
+    output.out(tokens === undefined ? redirect : JSON.stringify(tokens, undefined, 2));
+    if (tokens === undefined && codeVerifier !== undefined) output.note(`code_verifier: ${codeVerifier}`);
     return 0;
   } catch (error) {
-    console.error(`No sign-in: ${reasonOf(error, request)}`);
+    output.note(`No sign-in: ${reasonOf(error, request)}`);
     return 1;
   }
 });

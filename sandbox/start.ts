@@ -1,10 +1,11 @@
 import { runTool } from '../bin/shared/command-line.ts';
+import { output } from '../bin/shared/output.ts';
 import { functionLogLine, requestLogLine, welcome } from './console.ts';
 import { startLocalStack } from './stack.ts';
 import { optionsOf, spec } from './start-flags.ts';
 
 const say = (line: string | undefined): void => {
-  if (line !== undefined) console.log(line);
+  if (line !== undefined) output.out(line);
 };
 
 await runTool(spec, async (args) => {

@@ -77,7 +77,7 @@ const askForOperator = async (
   const question = (flag: 'operator' | 'privacy' | 'support', text: string, rule: rules.Rule) =>
     answer(answers, { flag, given: flags[flag], text, rule });
   return {
-    name: await question('operator', 'Who runs it, as members know them?', rules.notEmpty),
+    name: await question('operator', 'Who runs it, as members know them?', rules.givenName),
     privacyPolicy: await question('privacy', 'The URL of their privacy policy?', rules.webUrl),
     support: await question(
       'support',

@@ -1,3 +1,4 @@
+import { visibleLine } from '../../config/visible.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import { numberCell, textCell } from '../shared/csv-cell.ts';
 import type { FoundGrant } from './find-grants.ts';
@@ -26,7 +27,7 @@ const heads = [
 type Row = Partial<Record<(typeof heads)[number], string | number | undefined>>;
 
 const cell = (value: string | number | undefined): string =>
-  typeof value === 'number' ? numberCell(value) : textCell(value ?? '');
+  typeof value === 'number' ? numberCell(value) : textCell(visibleLine(value ?? ''));
 
 const timeOf = (seconds: number | undefined): string => (seconds === undefined ? '' : instant(seconds));
 

@@ -1,7 +1,7 @@
+import { visibleLine } from '../../config/visible.ts';
 import { entryIds } from '../../functions/shared/registry/entry-items.ts';
 import type { Partner } from '../../functions/shared/registry/types.ts';
 import { readOne } from '../shared/registry-table.ts';
-import { visibleLine } from '../shared/typescript.ts';
 import type { OpenStage } from './open-stage.ts';
 import type { NamedPayer } from './target.ts';
 

@@ -1,4 +1,4 @@
-import { visibleLine } from '../shared/typescript.ts';
+import { visibleLine } from '../../config/visible.ts';
 import type { GrantEnd } from './find-grants.ts';
 
 /** Why a grant ended, by the reason that the audit has. */

@@ -1,7 +1,8 @@
+import { visibleLine } from '../../config/visible.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { problemsWith } from '../shared/check-entry.ts';
 import type { Output } from '../shared/output.ts';
-import { typeScript, visibleLine } from '../shared/typescript.ts';
+import { typeScript } from '../shared/typescript.ts';
 import { discover } from './discover.ts';
 import { checkAuthorize, checkRevoke, checkToken } from './endpoints.ts';
 import { entryText } from './entry.ts';

@@ -1,4 +1,4 @@
-import { visibleLine } from '../shared/typescript.ts';
+import { visibleLine } from '../../config/visible.ts';
 
 /** What was checked. */
 export type Check =

@@ -1,10 +1,10 @@
 import { examplePublicKey, pendingClientId } from '../../config/examples.ts';
 import { smart } from '../../config/presets.ts';
 import * as rules from '../../config/rules.ts';
+import { visibleLine } from '../../config/visible.ts';
 import type { Payer, PayerQuirks } from '../../functions/shared/registry/types.ts';
 import { covers, hold, parseScope, type ResourceScope } from '../../functions/shared/scopes/scopes.ts';
 import { slug } from '../shared/slug.ts';
-import { visibleLine } from '../shared/typescript.ts';
 import type { Discovered } from './discover.ts';
 import { ask, guess, read, type Known, type Line } from './line.ts';
 import {

@@ -1,7 +1,7 @@
+import { visibleLine } from '../../config/visible.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import type { Git } from '../shared/git.ts';
 import type { ReadEntry } from '../shared/registry-table.ts';
-import { visibleLine } from '../shared/typescript.ts';
 import { isAncestor, type Checkout } from './checkout.ts';
 
 /** Which file was applied. */

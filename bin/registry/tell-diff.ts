@@ -1,9 +1,9 @@
+import { visibleLine } from '../../config/visible.ts';
 import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import { entryIds } from '../../functions/shared/registry/entry-items.ts';
 import { isBlocked, isPaused } from '../../functions/shared/registry/stops.ts';
 import type { ReadEntry } from '../shared/registry-table.ts';
-import { visibleLine } from '../shared/typescript.ts';
 import { damagedIn, differs, type Comparison, type EntryChange } from './compare.ts';
 import type { GrantsCount } from './count-grants.ts';
 import { fieldChanges } from './fields.ts';

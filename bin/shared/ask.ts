@@ -1,12 +1,13 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { visibleText } from '../../config/visible.ts';
 
 /** Asks a person at the terminal. The question goes to stderr, so that it does not get into a pipe. */
 export const ask = async (question: string): Promise<string> => {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    return (await lines.question(question)).trim();
+    return (await lines.question(visibleText(question))).trim();
   } finally {
     lines.close();
   }
@@ -24,7 +25,7 @@ export const readText = async (): Promise<string> => (await text(process.stdin))
  */
 export const readSecret = async (question: string): Promise<string> => {
   if (!canAsk()) return readText();
-  process.stderr.write(question);
+  process.stderr.write(visibleText(question));
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
   try {

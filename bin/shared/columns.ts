@@ -1,5 +1,8 @@
-/** Rows as lines for a person, in columns as wide as their longest cell. */
-export const inColumns = (rows: readonly (readonly string[])[]): string[] => {
+import { visibleLine } from '../../config/visible.ts';
+
+/** Rows as lines for a person, in columns as wide as their longest cell. What is in a cell stays in its line. */
+export const inColumns = (table: readonly (readonly string[])[]): string[] => {
+  const rows = table.map((row) => row.map(visibleLine));
   const count = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: count }, (_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) =>

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { codeOf, UsageError } from './errors.ts';
 import { exit, outliveReaders } from './exit.ts';
 import { helpOf } from './help.ts';
+import { output } from './output.ts';
 import { flagName, noWords, type Command, type Flags, type Spec, type Take } from './spec.ts';
 
 type Given<F> = { readonly [K in keyof F]: F[K] extends { readonly take: Take<infer T> } ? T : never };
@@ -94,7 +95,7 @@ export const readCommand = <S extends Spec>(spec: S, args: readonly string[]): R
 const refuse = (error: unknown): Promise<never> => {
   const code = codeOf(error);
   if (code === undefined) throw error;
-  console.error((error as Error).message);
+  output.note((error as Error).message);
   return exit(code);
 };
 
@@ -107,7 +108,7 @@ export const runTool = async (spec: Spec, tool: (args: readonly string[]) => Pro
   outliveReaders();
   try {
     if (!readLine(spec, args).asksHelp) return await exit(await tool(args));
-    console.log(helpOf(spec));
+    output.out(helpOf(spec));
     return await exit(0);
   } catch (error) {
     return refuse(error);
@@ -119,7 +120,7 @@ export const readOrExit = async <S extends Spec>(spec: S): Promise<Read<S>> => {
   const args = process.argv.slice(2);
   try {
     if (!readLine(spec, args).asksHelp) return readCommand(spec, args);
-    console.log(helpOf(spec));
+    output.out(helpOf(spec));
   } catch (error) {
     return refuse(error);
   }

@@ -1,3 +1,5 @@
+import { visibleText } from '../../config/visible.ts';
+
 /** Where a tool writes: its result goes to stdout, notes for a person go to stderr. */
 export interface Output {
   readonly out: (text: string) => void;
@@ -6,8 +8,9 @@ export interface Output {
   readonly secret: (text: string) => void;
 }
 
+/** The one writer of all tools. A name or a reason in what it writes can neither turn, erase nor color anything. */
 export const output: Output = {
-  out: (text) => console.log(text),
-  note: (text) => console.error(text),
+  out: (text) => console.log(visibleText(text)),
+  note: (text) => console.error(visibleText(text)),
   secret: (text) => void process.stdout.write(process.stdout.isTTY ? `${text}\n` : text),
 };

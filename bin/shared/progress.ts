@@ -1,3 +1,5 @@
+import { visibleLine } from '../../config/visible.ts';
+
 /** A terminal to draw on: stderr, since results go to stdout. */
 export interface Terminal {
   readonly write: (text: string) => void;
@@ -29,7 +31,8 @@ export const progressBar = (terminal: Terminal | undefined, total: number, now: 
     show: (done, remark = '') => {
       if (isDrawn && now() - drawnAt < redrawMs) return;
       const full = Math.round((done / total) * barWidth);
-      const line = `[${'#'.repeat(full)}${'.'.repeat(barWidth - full)}] ${done} of ${total}  ${remark}`.trimEnd();
+      const line =
+        `[${'#'.repeat(full)}${'.'.repeat(barWidth - full)}] ${done} of ${total}  ${visibleLine(remark)}`.trimEnd();
       // A line that wraps could not be removed.
       write(startOfLine + line.slice(0, Math.max(0, columns - 1)));
       drawnAt = now();

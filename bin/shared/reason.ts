@@ -1,3 +1,4 @@
+import { unseenCharacter } from '../../config/visible.ts';
 import { UsageError } from './errors.ts';
 import { text, type Flag } from './spec.ts';
 
@@ -12,7 +13,7 @@ export const longestReason = 200;
 export const requireReason = (given: string | undefined, missing: string): string => {
   const reason = (given ?? '').trim();
   if (reason === '') throw new UsageError(missing);
-  if (reason.length > longestReason || /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(reason)) {
+  if (reason.length > longestReason || unseenCharacter(reason) !== undefined) {
     throw new UsageError(
       `--reason is too long or has several lines; write one line of up to ${longestReason} characters`,
     );

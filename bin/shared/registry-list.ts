@@ -1,9 +1,9 @@
+import { visibleLine } from '../../config/visible.ts';
 import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import type { Stop } from '../../functions/shared/registry/stops.ts';
 import type { Named } from './find-named.ts';
 import type { ReadEntry } from './registry-table.ts';
-import { visibleLine } from './typescript.ts';
 
 /** What tools call the entries of one kind. */
 export interface EntryKind {

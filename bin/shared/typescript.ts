@@ -1,16 +1,6 @@
+import { visibleLine } from '../../config/visible.ts';
+
 const lineWidth = 120;
-
-/** What no reader sees, or what ends or reorders a line: control and format characters, odd separators. */
-const unseen = /\p{C}|(?! )\p{Z}/gu;
-
-const escaped = (character: string): string =>
-  character
-    .split('')
-    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    .join('');
-
-/** A text from elsewhere as one line that shows everything that is in it. */
-export const visibleLine = (value: string): string => value.replaceAll(unseen, escaped);
 
 const key = (name: string): string => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : text(name));
 

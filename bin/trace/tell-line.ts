@@ -1,3 +1,4 @@
+import { visibleLine } from '../../config/visible.ts';
 import { parseObject } from '../../functions/shared/json-object.ts';
 import type { FoundLine } from './find-lines.ts';
 
@@ -24,7 +25,7 @@ const tell = (value: unknown): string =>
 export const tellLine = ({ atMs, text }: FoundLine): string => {
   const time = new Date(atMs).toISOString();
   const fields = parseObject(text);
-  if (fields === undefined) return `${time}  ${text}`;
+  if (fields === undefined) return `${time}  ${visibleLine(text)}`;
   const rest = Object.keys(fields).filter((name) => !leftOut.has(name) && !(first as readonly string[]).includes(name));
   const told = [...first, ...rest]
     .filter((name) => fields[name] !== undefined && fields[name] !== '-')

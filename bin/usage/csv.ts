@@ -1,3 +1,4 @@
+import { visibleLine } from '../../config/visible.ts';
 import { errorCodes } from '../../functions/shared/errors.ts';
 import { totals, type FiguresBy } from '../../functions/shared/metrics/figures-query.ts';
 import { numberCell, textCell } from '../shared/csv-cell.ts';
@@ -27,5 +28,5 @@ export const csvOf = (
     ...totals.map((name) => numberCell(found[name])),
     ...codes.map((code) => numberCell(reasons.get(code) ?? 0)),
   ]);
-  return [head.map(textCell), ...lines].map((cells) => `${cells.join(',')}\n`).join('');
+  return [head.map((name) => textCell(visibleLine(name))), ...lines].map((cells) => `${cells.join(',')}\n`).join('');
 };

@@ -1,4 +1,5 @@
 import type { StageConfig } from '../../config/stage.ts';
+import { visibleLine } from '../../config/visible.ts';
 import type { FiguresBy } from '../../functions/shared/metrics/figures-query.ts';
 import type { Partner, Payer } from '../../functions/shared/registry/types.ts';
 import { explainRegistryFailure, openRegistryTable, readAll, type OpenOptions } from '../shared/registry-table.ts';
@@ -6,7 +7,7 @@ import { explainRegistryFailure, openRegistryTable, readAll, type OpenOptions } 
 const prefixOf: Readonly<Record<FiguresBy, string>> = { payer: 'payer#', partner: 'partner#' };
 
 const nameOf = (by: FiguresBy, entry: unknown): string =>
-  by === 'payer' ? (entry as Payer).displayName : (entry as Partner).name;
+  visibleLine(by === 'payer' ? (entry as Payer).displayName : (entry as Partner).name);
 
 /**
  * The names of a stage's payers or partners, by id, from the table Registry. One that was removed, or that is out of

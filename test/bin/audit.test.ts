@@ -304,10 +304,4 @@ describe('a command line that makes no sense', () => {
     expect(failure).toMatchObject({ name: 'UsageError', message: expect.stringContaining(message) as string });
     expect((failure as Error).message).not.toContain('\n');
   });
-
-  it('prints the help if it says --help', async () => {
-    const { code, lines } = await run('--help');
-    expect(code).toBe(0);
-    expect(lines.join('\n')).toContain('--until DATE');
-  });
 });

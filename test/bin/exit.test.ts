@@ -58,5 +58,8 @@ describe('a tool whose output goes into a pipe', () => {
 
     expect(tools.filter((file) => !/^await runTool\(/m.test(textOf(file)))).toEqual([]);
     expect(sources.filter((file) => textOf(file).includes('process.exit('))).toEqual(['bin/shared/exit.ts']);
+    // And all write in one way: output.ts shows what a terminal would obey. A question is cleaned where it is asked.
+    const writers = sources.filter((file) => /\bconsole\.|stdout\.write\(/.test(textOf(file)));
+    expect(writers).toEqual(['bin/app.ts', 'bin/shared/output.ts']);
   });
 });

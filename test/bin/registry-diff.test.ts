@@ -60,7 +60,7 @@ describe('npm run registry -- diff', () => {
       'payers',
       'northwind',
       {
-        displayName: 'Northwind\u202e',
+        displayName: 'Northwind\u00a0',
         quirks: { ...stage.payers[1]!.quirks, pkce: false, extraTokenParameters: { audience: 'private' } },
       },
       stage,
@@ -75,7 +75,7 @@ describe('npm run registry -- diff', () => {
     expect(out.split('\n').slice(2)).toEqual([
       '',
       '~ payer northwind',
-      '    displayName: "Northwind Health" → "Northwind\\u202e"',
+      '    displayName: "Northwind Health" → "Northwind\\u00a0"',
       '    quirks.pkce: true → false',
       '    quirks.extraTokenParameters: added: audience',
       '+ partner new-app',

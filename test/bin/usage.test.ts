@@ -249,7 +249,7 @@ describe('npm run usage', () => {
     expect(told(csvRows(out)[0])).toMatchObject({ once_known: '1', server_error: '1', failed: '2' });
   });
 
-  it('gives a spreadsheet no formula to run, and keeps commas, quotes and line breaks inside their cell', async () => {
+  it('gives a spreadsheet no formula to run, and keeps commas and quotes inside their cell, and shows a line break', async () => {
     createGroups();
     const names = {
       'a-formula': '=HYPERLINK("https://evil.example","x")',
@@ -270,7 +270,7 @@ describe('npm run usage', () => {
 
     expect(out).toContain(`,a-formula,"'=HYPERLINK(""https://evil.example"",""x"")",1,`);
     expect(out).toContain(`,b-at,'@SUM(1),1,`);
-    expect(out).toContain(`,c-quoted,"Care, ""Inc.""\nNorth",1,`);
+    expect(out).toContain(`,c-quoted,"Care, ""Inc.""\\u000aNorth",1,`);
     expect(out).toContain(`,'-d,'+1,1,`);
   });
 

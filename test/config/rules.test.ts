@@ -42,12 +42,26 @@ describe('the name of a stage', () => {
 });
 
 describe('some text', () => {
+  const asUnseen = (point: number): Row => [
+    `Portal${String.fromCodePoint(point)}x`,
+    `has a character that nobody sees, or that turns or ends the line (U+${point.toString(16).toUpperCase().padStart(4, '0')}); remove it`,
+  ];
   it.each<Row>([
     ['a', undefined],
     ['', 'is empty; write some text'],
     [' \t', 'is empty; write some text'],
+    ['Zdraví, 健康 and שלום!', undefined],
+    ['a'.repeat(201), undefined],
+    // What UAX #9 and UAX #44 call formats, controls, separators and ignorable.
+    ...[0x0a, 0x0d, 0x09, 0x00, 0x1b, 0x85, 0x9b, 0xad, 0x061c, 0x115f, 0x180e, 0x200b, 0x200d, 0x200e, 0x2028].map(
+      asUnseen,
+    ),
+    ...[0x2029, 0x202a, 0x202e, 0x2060, 0x2066, 0x2069, 0x3164, 0xfe0f, 0xfeff, 0xd800, 0xe0041].map(asUnseen),
   ])('%j: %s', (value, message) => {
     expect(rules.notEmpty(value)).toBe(message);
+    expect(rules.givenName(value)).toBe(
+      value.length > 200 ? 'has 201 characters, too many for a name; write at most 200' : message,
+    );
   });
 });
 

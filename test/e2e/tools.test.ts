@@ -8,10 +8,17 @@ const files = [...Object.values(tools), byHand].map(({ file, spec }) => [file, s
 describe('a tool in a process of its own', () => {
   // What each command line is told: test/bin/command-lines.test.ts.
   it.each(files)('prints its help, and refuses a wrong command line with 2 and one line: %s', async (file, spec) => {
-    const [asked, wrong] = [await runTool(`../${file}`, ['--help']), await runTool(`../${file}`, ['--nonsense'])];
+    const [asked, wrong] = [
+      await runTool(`../${file}`, ['--help']),
+      await runTool(`../${file}`, ['--non\u001B[2Jsense\u202E']),
+    ];
 
     expect(asked).toEqual({ code: 0, out: `${helpOf(spec)}\n`, err: '' });
-    expect(wrong).toEqual({ code: 2, out: '', err: "Unknown option '--nonsense'; --help lists the flags\n" });
+    expect(wrong).toEqual({
+      code: 2,
+      out: '',
+      err: "Unknown option '--non\\u001b[2Jsense\\u202e'; --help lists the flags\n",
+    });
   });
 
   const grant = 'abcdefghijklmnopqrst-1';
