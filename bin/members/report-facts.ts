@@ -4,7 +4,7 @@ import type { Report } from './report-content.ts';
 
 /** Whether a read's bytes went to an app. What an export's job reads stays in sealed files until they are downloaded. */
 export const leftTheGateway = ({ interaction }: Pick<ReadOfRecord, 'interaction'>): boolean =>
-  !interaction.startsWith('export') || interaction.startsWith('export file');
+  !interaction.startsWith('export') || /^export (?:file|manifest)/.test(interaction);
 
 const countOf = ({ history }: Report, ...outcomes: readonly ReadOfRecord['outcome'][]): number =>
   history.reads.filter(({ outcome }) => outcomes.includes(outcome)).length;

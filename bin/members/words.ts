@@ -25,6 +25,7 @@ export const endInWords = (end: GrantEnd | undefined): string => {
 /** What an interaction is, before the types that it was about. */
 const verbs: readonly (readonly [RegExp, string])[] = [
   [/^export file\b/, 'downloaded a file'],
+  [/^export manifest\b/, 'read the list of files'],
   [/^export delete\b/, 'deleted the files'],
   [/^export status\b/, 'asked how far the export is'],
   [/^export metadata\b/, 'export: the gateway began to read the whole record'],

@@ -25,7 +25,7 @@ const rest: Coding = {
 /** FHIR's names (http://hl7.org/fhir/restful-interaction) for our interactions, if they differ. */
 const restfulNames: Readonly<Record<string, string>> = {
   everything: 'operation',
-  // A kick-off, a leg of the job, a file's download and a DELETE.
+  // A kick-off, a leg of the job, a manifest, a file's download and a DELETE.
   export: 'operation',
   page: 'search',
   'search-compartment': 'search',
@@ -39,7 +39,7 @@ const restful = (interaction: string): Coding => {
 /** DICOM's codes: whether something was read, deleted or executed. */
 const actionOf = (interaction: string): AuditEvent['action'] => {
   if (interaction === 'export delete') return 'D';
-  return /^(read|vread|history|export file)/.test(interaction) ? 'R' : 'E';
+  return /^(read|vread|history|export (?:file|manifest))/.test(interaction) ? 'R' : 'E';
 };
 
 /** An error after a success status means that the stream was cut. */

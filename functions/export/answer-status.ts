@@ -5,7 +5,10 @@ import type { ApiResponse } from '../shared/http/api.ts';
 import { json } from '../shared/http/respond.ts';
 import type { Authenticated } from '../shared/partner/authenticate.ts';
 import type { RateLimitContext } from '../shared/partner/rate-limit.ts';
+import { auditOnce } from '../shared/record/audit-read.ts';
+import { sha256 } from '../shared/store/crypto.ts';
 import { isOverdue, type Export } from '../shared/store/export-item.ts';
+import type { IssuedAccess } from '../shared/store/grant-item.ts';
 import type { ExportDeps } from './deps.ts';
 import { openEnded, overdue, type EndedExport } from './ended-export.ts';
 import { helpJob } from './help-job.ts';
@@ -41,7 +44,11 @@ const manifestAnswer = (origin: string, { item, manifest }: EndedExport): ApiRes
   });
 };
 
-/** The answer to a poll: the export's progress, or its manifest. */
+/** One for an export and a token. */
+const manifestKey = ({ exportId }: Export, { hash }: IssuedAccess): string =>
+  `manifest-${sha256(`${exportId} ${hash}`)}`;
+
+/** The answer to a poll: the export's progress, or its manifest, whose reading is audited once for each token. */
 export const answerStatus = async (
   deps: ExportDeps & { readonly readManifest: ReadManifest },
   item: Export,
@@ -54,5 +61,9 @@ export const answerStatus = async (
     return stillRunning(item, nowSeconds(deps.clock));
   }
   const asking = { grantKey: read.open.grantKey, scope: read.access.scope };
-  return manifestAnswer(deps.origin, await openEnded(deps.readManifest, item, asking));
+  const ended = await openEnded(deps.readManifest, item, asking);
+  // It names types, counts and, in its reasons, ids. A token that polls on learns nothing more.
+  context.record.interaction = 'export manifest';
+  await auditOnce(deps, { record: context.record, patient: item.patient }, manifestKey(item, read.access));
+  return manifestAnswer(deps.origin, ended);
 };

@@ -2,7 +2,7 @@ import type { Deps } from '../shared/deps.ts';
 import type { SealForJob } from '../shared/exports/seal-for-job.ts';
 import type { TakeTurn } from '../shared/limits/limiter.ts';
 import type { PayerTokenDeps } from '../shared/payer/refresh-tokens.ts';
-import type { ReadGate } from '../shared/record/audit-read.ts';
+import type { OnceGate, ReadGate } from '../shared/record/audit-read.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 
 /**
@@ -12,7 +12,7 @@ import type { Table } from '../shared/store/dynamo.ts';
 export type OpenObject = (name: string, signal: AbortSignal) => Promise<AsyncIterable<Uint8Array>>;
 
 /** What the export function depends on. */
-export interface ExportDeps extends Deps, PayerTokenDeps, ReadGate {
+export interface ExportDeps extends Deps, PayerTokenDeps, ReadGate, OnceGate {
   readonly takeTurn: TakeTurn;
   readonly exports: Table;
   readonly sealForJob: SealForJob;

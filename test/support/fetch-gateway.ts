@@ -64,6 +64,7 @@ export const fetchGateway = ({ registry = localRegistry() }: { registry?: Regist
     takeTurn: unlimited,
     breakers: unguarded,
     openGate: (): Promise<void> => Promise.resolve(),
+    noteOnce: (): Promise<void> => Promise.resolve(),
     onEnd: async (): Promise<void> => void events.push('end hook'),
   };
   const grant = async (options: GrantOptions = {}): Promise<TestGrant> => {

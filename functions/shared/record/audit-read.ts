@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { causeOf, unavailable } from '../errors.ts';
 import type { ApiResponse } from '../http/api.ts';
 import type { Table } from '../store/dynamo.ts';
-import { putReadEvent } from '../store/put-read-event.ts';
+import { putReadEvent, putReadEventOnce } from '../store/put-read-event.ts';
 import { raise, type Middleware, type RequestContext, type RequestRecord } from './request-record.ts';
 
 /*
@@ -30,6 +30,15 @@ export interface ReadGate {
   readonly onEnd: (read: AuditedRead, end: { readonly callerLeft: boolean }) => Promise<void>;
 }
 
+/** Where the audit of what is answered from the gateway's own files goes. */
+export interface OnceGate {
+  /**
+   * Must resolve before the answer leaves. However often it is called with a key, one event is written.
+   * @param key what the event is one of
+   */
+  readonly noteOnce: (read: AuditedRead, key: string) => Promise<void>;
+}
+
 /** The audit of one read. */
 export interface ReadAudit {
   /**
@@ -48,6 +57,19 @@ export interface ReadAudit {
 export interface AuditContext extends RequestContext {
   audit?: ReadAudit;
 }
+
+/**
+ * Audits an answer from the gateway's own files, once for a key.
+ * @throws GatewayError `temporarily_unavailable` if the event may not have been written: nothing may leave
+ */
+export const auditOnce = async (gate: OnceGate, read: AuditedRead, key: string): Promise<void> => {
+  try {
+    await gate.noteOnce(read, key);
+  } catch (error) {
+    raise(read.record, 'auditNotWritten');
+    throw unavailable(`gate: ${causeOf(error)}`);
+  }
+};
 
 /** Starts the audit of a read: from here on, its end is audited. */
 export const auditRead = (gate: ReadGate, context: AuditContext, patient: string | undefined): ReadAudit => {
@@ -110,7 +132,7 @@ const known = ({ record, patient }: AuditedRead) => ({
  * The real gate and end hook: each writes the request's item of AuditEvents with one put. The SDK's own retry after a
  * lost answer is harmless.
  */
-export const readEventWriter = (table: Table, { now }: Clock): ReadGate => ({
+export const readEventWriter = (table: Table, { now }: Clock): ReadGate & OnceGate => ({
   openGate: (read) => putReadEvent(table, { ...known(read), type: 'opened', atMs: now() }),
   onEnd: (read, { callerLeft }) => {
     const { status = 500, error, bytes } = read.record;
@@ -121,4 +143,6 @@ export const readEventWriter = (table: Table, { now }: Clock): ReadGate => ({
       end: { status, error, bytes, callerLeft },
     });
   },
+  noteOnce: (read, key) =>
+    putReadEventOnce(table, { ...known(read), eventId: key, type: 'ended', atMs: now(), end: { status: 200 } }),
 });

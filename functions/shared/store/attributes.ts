@@ -111,23 +111,23 @@ export const grantAttributes = {
 
 /** AuditEvents: the events of a read, until they are in the audit bucket. */
 export const auditEventAttributes = {
-  eventId: { type: 'S', by: 'openGate onEnd' },
+  eventId: { type: 'S', by: 'openGate onEnd noteOnce' },
   openId: { type: 'S', by: 'openGate closeReads' },
-  type: { type: 'S', by: 'openGate onEnd closeReads' },
+  type: { type: 'S', by: 'openGate onEnd noteOnce closeReads' },
   closedBy: { type: 'S', by: 'closeReads' },
-  atMs: { type: 'N', by: 'openGate onEnd closeReads' },
-  requestId: { type: 'S', by: 'openGate onEnd' },
-  grantId: { type: 'S', by: 'openGate onEnd' },
-  partner: { type: 'S', by: 'openGate onEnd' },
-  payer: { type: 'S', by: 'openGate onEnd' },
-  interaction: { type: 'S', by: 'openGate onEnd' },
-  patient: { type: 'S', by: 'openGate onEnd' },
-  status: { type: 'N', by: 'onEnd' },
+  atMs: { type: 'N', by: 'openGate onEnd noteOnce closeReads' },
+  requestId: { type: 'S', by: 'openGate onEnd noteOnce' },
+  grantId: { type: 'S', by: 'openGate onEnd noteOnce' },
+  partner: { type: 'S', by: 'openGate onEnd noteOnce' },
+  payer: { type: 'S', by: 'openGate onEnd noteOnce' },
+  interaction: { type: 'S', by: 'openGate onEnd noteOnce' },
+  patient: { type: 'S', by: 'openGate onEnd noteOnce' },
+  status: { type: 'N', by: 'onEnd noteOnce' },
   error: { type: 'S', by: 'onEnd' },
   bytes: { type: 'N', by: 'onEnd' },
   callerLeft: { type: 'BOOL', by: 'onEnd' },
   refiledAt: { type: 'N', by: 'restoreReads' },
-  expiresAt: { type: 'N', by: 'openGate onEnd' },
+  expiresAt: { type: 'N', by: 'openGate onEnd noteOnce' },
 } as const satisfies Attributes;
 
 /** Limits: how much of each limit is used, and which payers do not answer. */

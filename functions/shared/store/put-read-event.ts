@@ -1,4 +1,4 @@
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { auditEventAttributes } from './attributes.ts';
 import type { Table } from './dynamo.ts';
 import { anyOf, clausesOn, conditionOf, type Clause } from './expressions.ts';
@@ -13,14 +13,33 @@ const { absent, is } = clausesOn(auditEventAttributes);
 /** An opening event that arrives after the end must not replace it. The SDK's own retry finds the read still open. */
 const notEnded = (requestId: string): Clause => anyOf(absent('eventId'), is('openId', '=', requestId));
 
-/**
- * Writes the event with one put. The SDK's own retry after a lost answer is harmless.
- * @throws the SDK's error, after 2.5 seconds at most
- */
-export const putReadEvent = async ({ client, name }: Table, event: ReadEvent): Promise<void> => {
-  const condition = event.type === 'opened' ? conditionOf(notEnded(event.requestId)) : {};
+const put = async ({ client, name }: Table, event: ReadEvent, condition: object): Promise<void> => {
   await client.send(new PutItemCommand({ TableName: name, Item: readEventItem(event), ...condition }), {
     requestTimeout: tryMs,
     abortSignal: AbortSignal.timeout(allTriesMs),
   });
+};
+
+/**
+ * Writes the event with one put. The SDK's own retry after a lost answer is harmless.
+ * @throws the SDK's error, after 2.5 seconds at most
+ */
+export const putReadEvent = async (table: Table, event: ReadEvent): Promise<void> => {
+  const condition = event.type === 'opened' ? conditionOf(notEnded(event.requestId)) : {};
+  await put(table, event, condition);
+};
+
+/**
+ * Writes the event unless there is one with its key.
+ * @throws the SDK's error, after 2.5 seconds at most
+ */
+export const putReadEventOnce = async (
+  table: Table,
+  event: ReadEvent & { readonly eventId: string },
+): Promise<void> => {
+  try {
+    await put(table, event, conditionOf(absent('eventId')));
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+  }
 };

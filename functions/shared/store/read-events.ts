@@ -6,6 +6,8 @@ export interface ReadEvent {
   readonly type: 'opened' | 'ended';
   readonly atMs: number;
   readonly requestId: string;
+  /** The item's key, for what is written once for more than one request. @default the request id */
+  readonly eventId?: string;
   readonly grantId: string;
   readonly partner: string;
   readonly payer: string;
@@ -45,9 +47,9 @@ export const openReads = { index: 'OpenReads', key: 'openId' } as const;
  * The event as an item of AuditEvents. The request id is its key, so the last event replaces the one before, and a
  * repeated write changes nothing. The table's stream has each of them.
  */
-export const readEventItem = ({ requestId, type, atMs, end, ...known }: ReadEvent): Item =>
+export const readEventItem = ({ requestId, eventId = requestId, type, atMs, end, ...known }: ReadEvent): Item =>
   writeItem(auditEventAttributes, {
-    eventId: requestId,
+    eventId,
     openId: type === 'opened' ? requestId : undefined,
     type,
     atMs,

@@ -177,6 +177,7 @@ describe('a read', () => {
     ['export', 'E', 'operation'],
     ['export Observation', 'E', 'operation'],
     ['export file Observation', 'R', 'operation'],
+    ['export manifest', 'R', 'operation'],
     ['export delete', 'D', 'operation'],
     ['search-compartment Patient Observation', 'E', 'search'],
     ['page', 'E', 'search'],

@@ -1,3 +1,4 @@
+import { readEventWriter } from '../../../functions/shared/record/audit-read.ts';
 import { parseScopes } from '../../../functions/shared/scopes/scopes.ts';
 import { readAccessToken } from '../../../functions/shared/store/bearers.ts';
 import type { Export } from '../../../functions/shared/store/export-item.ts';
@@ -188,6 +189,32 @@ describe('a token that its own refresh narrowed', () => {
 
     const wide = await refresh(narrow.refresh_token);
     expect(await both(wide.access_token)).toEqual([200, 200, 200]);
+  });
+
+  it('reads a manifest that is audited once for each token, and none that cannot be audited', async () => {
+    const { whole, started, refresh } = await connected();
+    const exported = await test.start(started);
+    await test.end(started, exported, [patient]);
+    const table = { client: test.dynamo.client, name: 'AuditEvents' };
+    const audited = { ...test.deps, ...readEventWriter(table, test.deps.clock) };
+    const events = () => [...test.dynamo.items('AuditEvents').values()];
+    const { access_token: other } = await refresh(whole.refresh_token);
+    const token = whole.access_token;
+
+    const shut = { ...audited, noteOnce: () => Promise.reject(new Error('table')) };
+    const refused = await ask(shut, exported.exportId, token);
+    expect([refused.statusCode, refused.text.includes('Patient'), test.log().at(-1)?.['auditNotWritten']]).toEqual([
+      503,
+      false,
+      1,
+    ]);
+    for (const one of [token, token, other, other, token])
+      expect((await ask(audited, exported.exportId, one)).statusCode).toBe(200);
+
+    const known = { grantId: { S: started.grantId }, partner: { S: 'demo-partner' }, patient: { S: 'patient-1' } };
+    const event = { ...known, type: { S: 'ended' }, interaction: { S: 'export manifest' }, status: { N: '200' } };
+    expect(events()).toEqual([expect.objectContaining(event), expect.objectContaining(event)]);
+    expect(new Set(events().map(({ requestId }) => requestId?.S)).size).toBe(2);
   });
 
   it('may still delete the export: that gives nothing away', async () => {

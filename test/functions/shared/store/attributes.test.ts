@@ -180,6 +180,7 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
     AuditEvents: [
       ['openGate', () => readEventWriter(table, clock).openGate(read)],
       ['onEnd', () => readEventWriter(table, clock).onEnd(read, { callerLeft: true })],
+      ['noteOnce', () => readEventWriter(table, clock).noteOnce(read, 'key')],
       ['closeReads', () => closeReads(audit, 'audit-1')],
       // With what a copy has of the item.
       ['restoreReads', () => putIfAbsent(table, { key: 'eventId', item: { refiledAt: { N: '1' } } }, async () => {})],
