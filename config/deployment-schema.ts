@@ -106,7 +106,7 @@ export const deployment = {
   network: z.union([z.literal('none'), network]).default('none'),
   waf: z.union([z.literal('none'), waf]).default({ requestsPer5Minutes: 20_000 }),
   wafOffReason: text().optional(),
-  edge: z.boolean().default(false),
+  edge: z.union([z.boolean(), z.literal('both')]).default(false),
   removalPolicy: z.enum(['retain', 'destroy']).default('retain'),
   retention: z
     .strictObject({
@@ -213,12 +213,12 @@ export const checkDeployment = (config: StageConfig, context: Context): void => 
   checkPayerSecrets(config, context);
   checkExisting(config, context);
   const { region } = config;
-  if (config.edge && region !== 'us-east-1') {
+  if (config.edge !== false && region !== 'us-east-1') {
     // CloudFront accepts functions, certificates and web ACLs only from there, and the stage is one stack.
     const wrong = region === undefined ? 'is missing' : `is "${region}"`;
     problem(context, ['region'], `${wrong}, but edge works only in us-east-1; write "us-east-1", or edge: false`);
   }
-  if (config.edge && config.domain === undefined) {
+  if (config.edge !== false && config.domain === undefined) {
     // CloudFront reaches the API by the domain's own name there.
     problem(context, ['domain'], 'is missing, but edge needs one; write the domain, or edge: false');
   }

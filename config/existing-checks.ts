@@ -76,14 +76,14 @@ const checkWebAcl = ({ existing, waf, edge }: StageConfig, context: Context): vo
   if (waf === 'none')
     problem(context, ['waf'], 'is "none", but existing.webAclArn names a web ACL; remove one of them');
   const isGlobal = arns.parseArn(existing.webAclArn)?.resource.startsWith('global/') === true;
-  if (edge && !isGlobal) {
+  if (edge !== false && !isGlobal) {
     problem(
       context,
       path,
       'has the scope REGIONAL, but edge puts it in front of CloudFront; write one with the scope CLOUDFRONT',
     );
   }
-  if (!edge && isGlobal) {
+  if (edge === false && isGlobal) {
     problem(
       context,
       path,

@@ -316,7 +316,7 @@ const checkCodeLifetime = ({ stage, production, lifetimes: { code } }: StageConf
 
 const checkFirstBytes = ({ edge, payers }: StageConfig, context: Context): void => {
   for (const [index, { quirks: quirksOf }] of payers.entries()) {
-    if (!edge || (quirksOf.timeToFirstByte ?? 0) <= longestFirstByteWithEdge) continue;
+    if (edge === false || (quirksOf.timeToFirstByte ?? 0) <= longestFirstByteWithEdge) continue;
     problem(
       context,
       ['payers', index, 'quirks', 'timeToFirstByte'],

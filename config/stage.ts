@@ -92,8 +92,11 @@ export interface Deployment {
   readonly waf: 'none' | { readonly requestsPer5Minutes: number };
   /** Why there is no web ACL. Required in production if `waf` is `none`. */
   readonly wafOffReason?: string;
-  /** CloudFront in front of the API, which restores the `WWW-Authenticate` header that API Gateway renames. */
-  readonly edge: boolean;
+  /**
+   * CloudFront in front of the API, which restores the `WWW-Authenticate` header that API Gateway renames. With `both`,
+   * requests that come past CloudFront are accepted too: the step between, when a stage with members gets or loses it.
+   */
+  readonly edge: boolean | 'both';
   /** What happens to tables, logs, keys and the audit when the stack is deleted. Production must retain them. */
   readonly removalPolicy: 'retain' | 'destroy';
   readonly retention: {

@@ -9,7 +9,7 @@ import {
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { AaaaRecord, ARecord, HostedZone, RecordTarget, type IAliasRecordTarget } from 'aws-cdk-lib/aws-route53';
 import { ApiGatewayDomain } from 'aws-cdk-lib/aws-route53-targets';
-import { Construct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
 import type { Domain } from '../config/stage.ts';
 
 export interface GatewayDomainProps {
@@ -41,13 +41,12 @@ export class GatewayDomain extends Construct {
 }
 
 /** Points the domain's name to CloudFront or the API, over IPv4 and IPv6. The zone is given by id, never looked up. */
-export const addAliasRecords = (scope: Construct, domain: Domain, target: IAliasRecordTarget): void => {
-  if (domain.hostedZone === undefined) return;
+export const addAliasRecords = (scope: Construct, domain: Domain, target: IAliasRecordTarget): IConstruct[] => {
+  if (domain.hostedZone === undefined) return [];
   const zone = HostedZone.fromHostedZoneAttributes(scope, 'Zone', {
     hostedZoneId: domain.hostedZone.id,
     zoneName: domain.hostedZone.name,
   });
   const record = { zone, recordName: `${domain.name}.`, target: RecordTarget.fromAlias(target) };
-  new ARecord(scope, 'Ipv4Record', record);
-  new AaaaRecord(scope, 'Ipv6Record', record);
+  return [new ARecord(scope, 'Ipv4Record', record), new AaaaRecord(scope, 'Ipv6Record', record)];
 };

@@ -62,7 +62,7 @@ export class GatewayStack extends Stack {
     const fill = new RegistryFill(this, 'RegistryFill', { runtime, tables, key, allowOlder });
     fill.runBefore(readers.map(({ lambda }) => lambda));
     api.route(functions, exports.function);
-    addFront(this, { config, api, key });
+    addFront(this, { config, api, key, request });
     addMonitoring(this, { config, key, api, functions, tables, audit, canary, exports, events });
     addOutputs(this, { api, audit, tables, keys, payerSecrets, addresses: network?.addresses });
   }

@@ -13,9 +13,10 @@ import { removalPolicyOf } from './removal-policy.ts';
 export const originHeader = 'x-origin-verify';
 
 /**
- * Which secret CloudFront sends. To change it, write the next number and deploy: the web ACL is updated first and
- * accepts both this secret and the previous one, so no request is lost. CloudFormation reads a secret's value only when
- * the template changes, so a new value in the same secret would have no effect.
+ * Which secret CloudFront sends. To change it, write the next number and deploy. The web ACL always accepts this secret
+ * and the next, and CloudFormation changes it after CloudFront: while CloudFront deploys, the web ACL still accepts what
+ * it accepted before, which is both, and no request is lost. CloudFormation reads a secret's value only when the template
+ * changes, so a new value in the same secret would have no effect.
  */
 const generation = 1;
 
@@ -35,10 +36,10 @@ export class OriginSecret extends Construct {
   constructor(scope: Construct, id: string, props: OriginSecretProps) {
     super(scope, id);
     this.value = this.secret(generation, props);
-    this.accepted = generation === 1 ? [this.value] : [this.value, this.secret(generation - 1, props)];
+    this.accepted = [this.value, this.secret(generation + 1, props)];
     const reason =
-      'It only lets a caller bypass CloudFront, and every check is behind that. A deployment changes it and accepts both ' +
-      'values meanwhile, which automatic rotation would not.';
+      'It only lets a caller bypass CloudFront, and every check is behind that. A deployment changes it while the web ACL ' +
+      'accepts both values, which automatic rotation would not.';
     Validations.of(this).acknowledge(
       { id: 'AwsSolutions-SMG4', reason },
       { id: 'HIPAA.Security-SecretsManagerRotationEnabled', reason },

@@ -71,6 +71,11 @@ const withoutDeadLetters = {
     'and deliver it again; schedules call the canary and the audit again within minutes; a deployment fails with its filling.',
 };
 
+const deadEnds = {
+  id: 'AwsSolutions-SQS3',
+  reason: 'The only queues are dead-letter queues of functions themselves. No program takes messages from them.',
+};
+
 const withoutReservation = {
   id: 'HIPAA.Security-LambdaConcurrency',
   reason:
@@ -129,6 +134,7 @@ export class GatewayRuntime extends Construct {
     // Once for all functions: these rules treat all of them alike.
     Validations.of(Stack.of(this)).acknowledge(
       withoutDeadLetters,
+      deadEnds,
       withoutReservation,
       ...(this.network === undefined ? [outsideVpc] : []),
     );

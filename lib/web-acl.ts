@@ -17,7 +17,8 @@ export interface GatewayWebAclProps {
   /** Whether AWS's rules inspect each request. */
   readonly inspection: boolean;
   /**
-   * Values of {@link originHeader}, one of which a request must have.
+   * Values of {@link originHeader}, one of which a request must have; with a limit, requests that have one do not count
+   * toward it instead, since their address is CloudFront's.
    * @default any request is accepted
    */
   readonly originSecrets?: readonly string[] | undefined;
@@ -127,24 +128,25 @@ const shows = (searchString: string): Statement => ({
   },
 });
 
+/** Matches requests that did not come through CloudFront. */
+const directly = (secrets: readonly string[]): Statement => ({
+  notStatement: { statement: { orStatement: { statements: secrets.map(shows) } } },
+});
+
 /** Blocks callers who use API Gateway's own name for the domain, which bypasses CloudFront and its web ACL. */
-const onlyCloudFront = (secrets: readonly string[]): Rule => {
-  const statements = secrets.map(shows);
-  const [only, ...others] = statements;
-  return {
-    name: 'OnlyCloudFront',
-    priority: 0,
-    action: { block: {} },
-    statement: { notStatement: { statement: others.length > 0 ? { orStatement: { statements } } : (only ?? {}) } },
-    visibilityConfig: visible('OnlyCloudFront'),
-  };
-};
+const onlyCloudFront = (secrets: readonly string[]): Rule => ({
+  name: 'OnlyCloudFront',
+  priority: 0,
+  action: { block: {} },
+  statement: directly(secrets),
+  visibilityConfig: visible('OnlyCloudFront'),
+});
 
 /**
  * Runs first, so that requests over the limit cost no further rule. The answer is 429, not 403: a client that waits
  * gets through.
  */
-const rateRule = (limit: number): Rule => ({
+const rateRule = (limit: number, secrets: readonly string[] | undefined): Rule => ({
   name: 'RequestsPerAddress',
   priority: 0,
   action: {
@@ -156,7 +158,14 @@ const rateRule = (limit: number): Rule => ({
       },
     },
   },
-  statement: { rateBasedStatement: { limit, aggregateKeyType: 'IP', evaluationWindowSec: 300 } },
+  statement: {
+    rateBasedStatement: {
+      limit,
+      aggregateKeyType: 'IP',
+      evaluationWindowSec: 300,
+      ...(secrets === undefined ? {} : { scopeDownStatement: directly(secrets) }),
+    },
+  },
   visibilityConfig: visible('RequestsPerAddress'),
 });
 
@@ -173,16 +182,18 @@ const redacted: CfnLoggingConfiguration.FieldToMatchProperty[] = [
 export class GatewayWebAcl extends Construct {
   /** For what it protects. */
   readonly arn: string;
+  /** The web ACL itself, for what must be changed before or after it. */
+  readonly acl: CfnWebACL;
 
   constructor(scope: Construct, id: string, props: GatewayWebAclProps) {
     super(scope, id);
     const { requestsPer5Minutes: limit, originSecrets: secrets } = props;
-    const acl = new CfnWebACL(this, 'Acl', {
+    this.acl = new CfnWebACL(this, 'Acl', {
       scope: props.scope,
       defaultAction: { allow: {} },
       rules: [
-        ...(secrets === undefined ? [] : [onlyCloudFront(secrets)]),
-        ...(limit === undefined ? [] : [rateRule(limit)]),
+        ...(secrets === undefined || limit !== undefined ? [] : [onlyCloudFront(secrets)]),
+        ...(limit === undefined ? [] : [rateRule(limit, secrets)]),
         ...(props.reputation ? reputationRules : []),
         ...(props.inspection ? inspectionRules : []),
       ],
@@ -191,7 +202,7 @@ export class GatewayWebAcl extends Construct {
         : { customResponseBodies: { tooMany: { contentType: 'APPLICATION_JSON', content: tooManyFromAddress.body } } }),
       visibilityConfig: visible(`p2p-gateway-${props.config.stage}-${id}`),
     });
-    this.arn = acl.attrArn;
+    this.arn = this.acl.attrArn;
     this.log(id, props);
   }
 

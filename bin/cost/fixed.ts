@@ -52,7 +52,7 @@ export const fixedMonth = ({
     what: 'KMS keys (each of the first two rotations of three of them adds its cost again)',
     quantities: { keyMonths: keys },
   },
-  { what: '`edge`: secret', quantities: { secretMonths: originSecrets } },
+  { what: '`edge`: secrets', quantities: { secretMonths: originSecrets } },
   { what: 'Alarms', quantities: { alarmMonths: stageCounts.alarmMetrics } },
   { what: 'Metrics of the stage, at most', quantities: { metricMonths: stageCounts.metrics } },
   {

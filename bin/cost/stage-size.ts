@@ -22,7 +22,7 @@ export interface StageSize {
   readonly zones: number;
   /** KMS keys. */
   readonly keys: number;
-  /** The secret that CloudFront sends to the API. */
+  /** The secret that CloudFront sends to the API, and the next one. */
   readonly originSecrets: number;
   /** How many rules each web ACL has. */
   readonly webAcls: readonly number[];
@@ -30,12 +30,14 @@ export interface StageSize {
 
 type Shape = Pick<StageConfig, 'payers' | 'partners' | 'network' | 'waf' | 'edge' | 'existing'>;
 
-/** At the API and, with `edge`, at CloudFront, in whose place the account's stands. */
+/** With `edge` at CloudFront, in whose place the account's stands, and at the API. */
 const webAclsOf = ({ waf, edge, existing }: Shape): number[] => {
   if (waf === 'none') return [];
   const isBrought = existing?.webAclArn !== undefined;
-  if (!edge) return isBrought ? [] : [rules.aboutAddresses + rules.inspection];
-  return [rules.onlyCloudFront + rules.inspection, ...(isBrought ? [] : [rules.aboutAddresses])];
+  const open = rules.aboutAddresses + rules.inspection;
+  if (edge === false) return isBrought ? [] : [open];
+  const atApi = edge === 'both' ? open : rules.onlyCloudFront + rules.inspection;
+  return [...(isBrought ? [] : [rules.aboutAddresses]), atApi];
 };
 
 /** The size of a stage with this configuration. */
@@ -47,7 +49,7 @@ export const sizeOf = (config: Shape): StageSize => {
     secrets: payers.filter((payer) => secretOwnerOf(payer) === payer.id).length,
     zones: network === 'none' ? 0 : network.availabilityZones,
     keys: keyNames.filter((name) => existing?.keys?.[name] === undefined).length,
-    originSecrets: edge && waf !== 'none' ? 1 : 0,
+    originSecrets: edge !== false && waf !== 'none' ? 2 : 0,
     webAcls: webAclsOf(config),
   };
 };

@@ -41,7 +41,7 @@ const askedOf = async (
     origin,
     payer,
     base: facadeBase(origin, payer),
-    edge: config.stage === 'local' || config.edge,
+    edge: config.stage === 'local' || config.edge !== false,
     token: environment['P2P_ACCESS_TOKEN'] || undefined,
     environment,
     runSuite,

@@ -18,6 +18,7 @@ interface Acknowledgement {
 
 const inEveryStage = [
   'stack: HIPAA.Security-LambdaConcurrency',
+  'stack: AwsSolutions-SQS3',
   'stack: HIPAA.Security-LambdaDLQ',
   'Runtime/Policy: AwsSolutions-IAM5[Resource::*]',
   'Tables: HIPAA.Security-DynamoDBInBackupPlan',

@@ -116,6 +116,7 @@ describe('the edge', () => {
     const routed = ['Authorize', 'Callback', 'Token', 'Fetch', 'Discovery'].map((name) => `Functions/${name}/Function`);
     expect(believing(templateOf('edge'))).toEqual([...routed, 'Exports/Export/Function']);
     expect(believing(templateOf('named'))).toEqual([]);
+    expect(believing(templateOf('both'))).toEqual([]);
     expect(believing(templateOf('bare'))).toEqual([]);
   });
 
@@ -191,5 +192,85 @@ describe('the edge', () => {
     const types = Object.values(templateOf('named').Resources).map(({ Type }) => Type);
 
     expect(types.filter((type) => type.startsWith('AWS::CloudFront'))).toEqual([]);
+  });
+});
+
+/** CloudFormation changes whatever has no path between them in any order, and at the same time. */
+describe('what changes together in an update', () => {
+  /** Everything that a resource waits for. */
+  const waitsFor = ({ Resources }: StageTemplate, id: string, seen = new Set<string>()): ReadonlySet<string> => {
+    const { Properties, DependsOn = [] } = Resources[id] ?? {};
+    const named = [...JSON.stringify(Properties ?? {}).matchAll(/"(?:Ref|Fn::GetAtt)":\[?"([^"]+)"/g)].map(
+      ([, one = '']) => one,
+    );
+    for (const other of [...named, ...[DependsOn].flat()]) {
+      if (seen.has(other) || Resources[other] === undefined) continue;
+      seen.add(other);
+      waitsFor({ Resources } as StageTemplate, other, seen);
+    }
+    return seen;
+  };
+  const idsWhere = (template: StageTemplate, type: string, has: (properties: string) => boolean): string[] =>
+    resourcesOf(template, type).flatMap(([id, { Properties }]) => (has(JSON.stringify(Properties)) ? [id] : []));
+
+  /** `later after earlier`, for each pair whose order matters to a caller. */
+  const pairsOf = (template: StageTemplate): (readonly [later: string, earlier: string])[] => {
+    const functions = (believes: boolean): string[] =>
+      idsWhere(
+        template,
+        'AWS::Lambda::Function',
+        (text) =>
+          text.includes('"ORIGIN"') &&
+          !text.includes('export-job') &&
+          text.includes('"EDGE":"cloudfront"') === believes,
+      );
+    const requiring = idsWhere(template, 'AWS::WAFv2::WebACL', (text) => text.includes('"OnlyCloudFront"'));
+    const others = idsWhere(template, 'AWS::WAFv2::WebACL', (text) => text.includes('"REGIONAL"')).filter(
+      (id) => !requiring.includes(id),
+    );
+    const sending = idsWhere(template, 'AWS::CloudFront::Distribution', (text) => text.includes('"x-origin-verify"'));
+    const records = idsWhere(template, 'AWS::Route53::RecordSet', () => sending.length > 0);
+    const pairs = (later: readonly string[], earlier: readonly string[]) =>
+      later.flatMap((one) => earlier.map((other) => [one, other] as const));
+    return [
+      // A request without the header gets 403.
+      ...pairs(requiring, [...sending, ...records]),
+      // Any caller could name the address that is logged.
+      ...pairs(functions(true), requiring),
+      ...pairs(
+        others,
+        functions(false).filter((id) => /Authorize|Callback|Token|Fetch|Discovery|ExportsExport(?!Job)/.test(id)),
+      ),
+    ];
+  };
+
+  it.each([
+    ['edge', 9],
+    ['both', 6],
+    ['named', 6],
+  ] as const)('has a path between the parts of each pair, in stage %s', (stage, count) => {
+    const template = templateOf(stage);
+    const pairs = pairsOf(template);
+    expect(pairs).toHaveLength(count);
+    expect(pairs.filter(([later, earlier]) => !waitsFor(template, later).has(earlier))).toEqual([]);
+  });
+
+  it('is without a path from a resource to itself', () => {
+    for (const stage of ['edge', 'both', 'named'] as const) {
+      const ids = Object.keys(templateOf(stage).Resources);
+      expect(ids.filter((id) => waitsFor(templateOf(stage), id).has(id))).toEqual([]);
+    }
+  });
+
+  it('leaves a secret that is already accepted when CloudFront begins to send it: the next one of the template before', () => {
+    const secrets = (type: string): string[] => [
+      ...new Set(
+        resourcesOf(templateOf('edge'), type).flatMap(([, { Properties }]) =>
+          [...JSON.stringify(Properties).matchAll(/OriginSecretValue(\d)/g)].map(([, number = '']) => number),
+        ),
+      ),
+    ];
+    expect(secrets('AWS::CloudFront::Distribution')).toEqual(['1']);
+    expect(secrets('AWS::WAFv2::WebACL')).toEqual(['1', '2']);
   });
 });

@@ -136,7 +136,7 @@ describe.each(stages)('the stack of %s', (stage) => {
         .map(pathOf)
         .sort();
     const atEdge = stage === production;
-    expect(holding('GenerateSecretString')).toEqual(atEdge ? ['OriginSecret/Value1'] : []);
+    expect(holding('GenerateSecretString')).toEqual(atEdge ? ['OriginSecret/Value1', 'OriginSecret/Value2'] : []);
     expect(holding('resolve:secretsmanager')).toEqual(atEdge ? ['Edge/Distribution', 'WebAcl/Acl'] : []);
   });
 

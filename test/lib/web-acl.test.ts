@@ -97,34 +97,32 @@ const inspection = [
     VisibilityConfig: visible('LargeBodies'),
   },
 ];
-const originSecret = '{{resolve:secretsmanager:OriginSecret/Value1:SecretString}}';
+const originSecrets = ['1', '2'].map((number) => `{{resolve:secretsmanager:OriginSecret/Value${number}:SecretString}}`);
+const shows = (secret: string) => ({
+  ByteMatchStatement: {
+    SearchString: secret,
+    PositionalConstraint: 'EXACTLY',
+    FieldToMatch: { SingleHeader: { Name: 'x-origin-verify' } },
+    TextTransformations: [{ Priority: 0, Type: 'NONE' }],
+  },
+});
+const directly = { NotStatement: { Statement: { OrStatement: { Statements: originSecrets.map(shows) } } } };
 const onlyCloudFront = {
   Name: 'OnlyCloudFront',
   Priority: 0,
   Action: { Block: {} },
-  Statement: {
-    NotStatement: {
-      Statement: {
-        ByteMatchStatement: {
-          SearchString: originSecret,
-          PositionalConstraint: 'EXACTLY',
-          FieldToMatch: { SingleHeader: { Name: 'x-origin-verify' } },
-          TextTransformations: [{ Priority: 0, Type: 'NONE' }],
-        },
-      },
-    },
-  },
+  Statement: directly,
   VisibilityConfig: visible('OnlyCloudFront'),
 };
 
 /** The secret by the name of its construct, if a rule compares with it. */
-const named = <Value>(stage: 'plain' | 'edge', value: Value): Value =>
+const named = <Value>(stage: 'plain' | 'edge' | 'both', value: Value): Value =>
   JSON.parse(
     JSON.stringify(value, (key, inner: unknown) => (key === 'SearchString' ? nameOf(templateOf(stage), inner) : inner)),
   ) as Value;
 
 describe('the web ACL', () => {
-  const acl = (stage: 'plain' | 'edge', scope: 'REGIONAL' | 'CLOUDFRONT'): readonly [string, Acl] => {
+  const acl = (stage: 'plain' | 'edge' | 'both', scope: 'REGIONAL' | 'CLOUDFRONT'): readonly [string, Acl] => {
     const acls = resourcesOf(templateOf(stage), 'AWS::WAFv2::WebACL');
     const [id, resource] = acls.find(([, { Properties }]) => Properties?.['Scope'] === scope) ?? [];
     if (id === undefined) throw new Error(`Stage ${stage} has no web ACL of scope ${scope}`);
@@ -206,7 +204,19 @@ describe('the web ACL', () => {
     const asked = { path: '/r4/northwind/Patient' };
     expect(stoppedBy(rules, asked)).toBe('OnlyCloudFront');
     expect(stoppedBy(rules, { ...asked, headers: { 'x-origin-verify': 'guessed' } })).toBe('OnlyCloudFront');
-    expect(stoppedBy(rules, { ...asked, headers: { 'x-origin-verify': originSecret } })).toBeUndefined();
+    for (const secret of originSecrets) {
+      expect(stoppedBy(rules, { ...asked, headers: { 'x-origin-verify': secret } })).toBeUndefined();
+    }
+  });
+
+  it('with an edge for some callers, it admits all, and counts by address only those who came past CloudFront', () => {
+    const rules = named('both', acl('both', 'REGIONAL')[1].Rules);
+    expect(rules.map(({ Name }) => Name)).toEqual(
+      named('plain', acl('plain', 'REGIONAL')[1].Rules).map(({ Name }) => Name),
+    );
+    expect(rules.find(({ Name }) => Name === 'RequestsPerAddress')?.Statement).toMatchObject({
+      RateBasedStatement: { ScopeDownStatement: directly },
+    });
   });
 
   it('answers an address over its limit with 429 and Retry-After, readable by OAuth and FHIR clients and by pages', () => {

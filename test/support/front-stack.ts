@@ -18,6 +18,7 @@ const stages = {
   named: { ...inUsEast1, domain },
   elsewhereNamed: { ...inUsEast1, domain: { name: domain.name, certificateArn: domain.certificateArn } },
   edge: { ...inUsEast1, domain, edge: true },
+  both: { ...inUsEast1, domain, edge: 'both' },
   bare: { waf: 'none', apiGatewayLogRole: false },
 } as const;
 
