@@ -6,8 +6,39 @@ import { UsageError } from '../shared/errors.ts';
 import type { Git } from '../shared/git.ts';
 import type { Output } from '../shared/output.ts';
 import { spec } from './flags.ts';
-import { newEntries } from './new-entries.ts';
-import { isShipped } from './shipped.ts';
+import { sectionsOf, unreleased } from './sections.ts';
+
+/** Folders and files whose change somebody who runs, uses or deploys the gateway may notice. */
+const shipped = /^(?:bin|config|docs|functions|lib|sandbox)\/|^(?:cdk\.json|README\.md|SECURITY\.md)$/;
+
+/** What only those read who change the project. */
+const forContributors = /^docs\/(?:reports\/|testing\.md$|performance\.md$|dependencies\.md$)/;
+
+/**
+ * Whether a change of the file needs an entry.
+ * @param stages names of the stages in config/, whose files are an operator's own
+ */
+const isShipped = (path: string, stages: readonly string[]): boolean =>
+  shipped.test(path) && !forContributors.test(path) && !stages.some((stage) => path === `config/${stage}.ts`);
+
+const linesIn = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+
+/**
+ * The lines that a change adds where entries belong: under Unreleased, or under a version that the change itself
+ * releases. Lines that were anywhere in the file before count as moved.
+ */
+const newEntries = (before: string, after: string): readonly string[] => {
+  const known = new Set(linesIn(before));
+  const released = new Set(sectionsOf(before).sections.map(({ version }) => version));
+  return sectionsOf(after)
+    .sections.filter(({ version }) => version === unreleased || !released.has(version))
+    .flatMap(({ text }) => linesIn(text))
+    .filter((line) => !known.has(line));
+};
 
 export interface CheckDeps {
   /** The checkout. */

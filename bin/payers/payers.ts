@@ -9,7 +9,7 @@ import type { ExamineDeps } from './examine.ts';
 import { readFlags, type PayersCommand } from './flags.ts';
 import { printMapping } from './mapping.ts';
 import { payerPause } from './pause.ts';
-import { readSecretWith } from './read-secret.ts';
+import { readSecretWith } from './secret.ts';
 import { payersInFile, payersOfStage } from './source.ts';
 import { writeSecret, type SecretDeps } from './write-secret.ts';
 

@@ -1,7 +1,9 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { isObject, parseObject, type JsonObject } from '../../functions/shared/json-object.ts';
 import type { Payer, PublicJwk } from '../../functions/shared/registry/types.ts';
-import type { Explained } from '../shared/secrets-manager.ts';
+import { answerMs, withinMs } from '../shared/deadline.ts';
+import { explainSecretsFailure, type Explained } from '../shared/secrets-manager.ts';
 import { fault, pass, type Finding } from './finding.ts';
 
 /** The text of a payer's secret, or why it cannot be read. */
@@ -84,3 +86,16 @@ export const judgeSecret = (name: string, reading: SecretReading, payer: Payer):
     ? judgeClientSecret(name, value[wanted])
     : judgeKey(name, value[wanted], payer.publicKeys);
 };
+
+/** Reads a secret by name, within the time limit. It never throws, and its explanations contain no secret. */
+export const readSecretWith =
+  (client: SecretsManagerClient) =>
+  async (name: string): Promise<SecretReading> => {
+    try {
+      const command = new GetSecretValueCommand({ SecretId: name, VersionStage: 'AWSCURRENT' });
+      const { SecretString } = await withinMs(answerMs, client.send(command));
+      return { text: SecretString ?? '' };
+    } catch (error) {
+      return explainSecretsFailure(error);
+    }
+  };

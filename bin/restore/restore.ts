@@ -1,19 +1,48 @@
+import { randomUUID } from 'node:crypto';
 import { DynamoDBClient, ResourceNotFoundException } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { StageConfig } from '../../config/stage.ts';
 import { causeOf, GatewayError } from '../../functions/shared/errors.ts';
+import { instant } from '../../functions/shared/instant.ts';
 import { explainS3Failure, findBucket, type AuditBucket } from '../audit/audit-bucket.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { callerOf } from '../shared/caller.ts';
 import { Refusal } from '../shared/errors.ts';
+import { findTable } from '../shared/find-table.ts';
 import { readStage } from '../shared/stage-flags.ts';
+import { checkAuditAlarms } from './audit-alarms.ts';
+import { requireConsent } from './consent.ts';
 import type { RestoreDeps, Stage } from './deps.ts';
-import { readFlags, type RestoreCommand } from './flags.ts';
+import { endAgain } from './end-again.ts';
+import { readFlags, type RestoreCommand, type RestoreOf } from './flags.ts';
 import { restoreGrants } from './grants.ts';
+import { readKnown } from './known-events.ts';
+import { overlapSeconds } from './plan.ts';
 import { restoreReads } from './reads.ts';
-import { restoreRevocations } from './revocations.ts';
 import { restoreStops } from './stops.ts';
+
+/**
+ * Ends each living grant that the audit knows as ended since a time.
+ * @returns the exit code
+ * @throws Refusal, and whatever AWS's clients throw
+ */
+const restoreRevocations = async (
+  { config, dynamo, openAudit, operator }: Stage,
+  command: RestoreOf<'revocations'>,
+  deps: RestoreDeps,
+): Promise<number> => {
+  const { since, dryRun } = command;
+  const name = command.table ?? (await findTable(dynamo, config.stage, 'Grants'));
+  await checkAuditAlarms(config, deps.environment);
+  if (!dryRun) {
+    await requireConsent(`End what the audit knows as ended since ${instant(since)}, as ${operator}?`, command, deps);
+  }
+  const known = await readKnown(await openAudit(), since - overlapSeconds);
+  const by = { requestId: randomUUID(), operator, note: command.reason };
+  await endAgain({ table: { client: dynamo, name }, known, by, dryRun }, deps);
+  return 0;
+};
 
 const carryOut = (stage: Stage, command: RestoreCommand, deps: RestoreDeps): Promise<number> => {
   switch (command.command) {

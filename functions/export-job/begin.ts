@@ -4,7 +4,7 @@ import { beginExport, continueExport } from '../shared/store/exports.ts';
 import { getRunning, type Job } from './job.ts';
 import { checkAllowed, type Allowed } from './leg/check-allowed.ts';
 import { secondsLeft } from './leg/stop.ts';
-import { withCause } from './say-cause.ts';
+import { withCause } from './log.ts';
 import type { Committed } from './state/memory.ts';
 import type { Delta } from './state/state.ts';
 

@@ -1,7 +1,18 @@
 import { nowSeconds } from '../shared/clock.ts';
+import { causeOf, GatewayError } from '../shared/errors.ts';
 import { embeddedMetrics } from '../shared/metrics/metrics.ts';
 import type { Export } from '../shared/store/export-item.ts';
 import type { JobDeps } from './deps.ts';
+
+/**
+ * Describes an error for the engine's history and the log. Our own errors give their private detail, which holds no
+ * token and nothing of a record. Other errors give their names only.
+ */
+export const sayCause = (error: unknown): string =>
+  error instanceof GatewayError ? (error.detail ?? error.code) : causeOf(error);
+
+/** An error to rethrow, with a message that is safe to store and log. */
+export const withCause = (error: unknown): Error => new Error(sayCause(error));
 
 type LogDeps = Pick<JobDeps, 'clock' | 'registry' | 'writeLog'>;
 

@@ -1,8 +1,8 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import { executionName, type JobInput } from './job-input.ts';
 import { getRunning, type Job } from './job.ts';
+import { withCause } from './log.ts';
 import { patiently } from './retries.ts';
-import { withCause } from './say-cause.ts';
 import type { Committed } from './state/memory.ts';
 
 /*

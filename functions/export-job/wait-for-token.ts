@@ -2,8 +2,8 @@ import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import { nowSeconds } from '../shared/clock.ts';
 import { askForToken } from '../shared/store/exports.ts';
 import { getRunning, type Job } from './job.ts';
+import { withCause } from './log.ts';
 import { patiently } from './retries.ts';
-import { withCause } from './say-cause.ts';
 
 /**
  * Asks the next poll for a newer token. Returns false if there is one already, or the export is gone; the next leg then

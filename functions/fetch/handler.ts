@@ -17,10 +17,9 @@ import type { FetchDeps } from './deps.ts';
 import { holdUntilAudited } from './hold-until-audited.ts';
 import { answerKickOff } from './kick-off/answer-kick-off.ts';
 import { findKickOff } from './kick-off/find-kick-off.ts';
-import { ensureLinkKey } from './link-sealing-key.ts';
 import { checkReadOnly, readFhirRequest } from './read-request.ts';
 import { redirectToDiscovery } from './redirect-to-discovery.ts';
-import { hasPages } from './seal-links.ts';
+import { ensureLinkKey, hasPages } from './seal-links.ts';
 
 /** The FHIR route: the payer's record, read-only, as a stream (RFC 6750, FHIR R4 http.html). */
 export const fetchHandler = (deps: FetchDeps) =>

@@ -1,7 +1,7 @@
 import type { CloudFormationCustomResourceEvent, CloudFormationCustomResourceResponse } from 'aws-lambda';
 import { causeOf } from '../shared/errors.ts';
-import { backOff } from './back-off.ts';
 import type { FillDeps } from './deps.ts';
+import { backOff } from './try-again.ts';
 
 /** What CloudFormation is told; the reason is for a person, in the stack's events. */
 export interface Outcome {

@@ -1,6 +1,5 @@
 import { Refusal, UsageError } from '../../bin/shared/errors.ts';
-import { findNamed } from '../../bin/shared/find-named.ts';
-import { nearest } from '../../bin/shared/nearest.ts';
+import { findNamed, nearest } from '../../bin/shared/find-named.ts';
 
 const partners = [
   { id: 'lakeside-portal', name: 'Lakeside Portal' },

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { readSecretWith } from '../../bin/payers/read-secret.ts';
+import { readSecretWith } from '../../bin/payers/secret.ts';
 import { awsEndpoint, stageSecretsClient } from '../../bin/shared/secrets-manager.ts';
 import { localStage } from '../../config/local.ts';
 

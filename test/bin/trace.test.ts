@@ -1,5 +1,4 @@
-import { tellLine } from '../../bin/trace/tell-line.ts';
-import { trace } from '../../bin/trace/trace.ts';
+import { tellLine, trace } from '../../bin/trace/trace.ts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 
 const requestId = '3f2a9c01-77de-4a1b-8c5d-0123456789ab';

@@ -1,7 +1,6 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { findRequestLogs } from '../../bin/usage/log-groups.ts';
-import { conditionOf, split, type Part } from '../../bin/usage/part.ts';
-import { runQuery, type Row } from '../../bin/usage/run-query.ts';
+import { conditionOf, runQuery, split, type Part, type Row } from '../../bin/usage/run-query.ts';
 import { errorCodes } from '../../functions/shared/errors.ts';
 import { reasonsQuery, totalsQuery } from '../../functions/shared/metrics/figures-query.ts';
 import { readInsightsQuery, type Fields } from '../../sandbox/aws/insights-query.ts';

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { onAnswerHead } from '../../sandbox/live/answer-head.ts';
 import { onAnswerBody, onRequestBody } from '../../sandbox/live/tap-bodies.ts';
+import { onAnswerHead } from '../../sandbox/live/watch-http.ts';
 
 describe('the head of an answer', () => {
   it.each<[string, readonly unknown[], OutgoingHttpHeaders]>([

@@ -1,9 +1,24 @@
 import type { DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
+import { nowSeconds } from '../../shared/clock.ts';
+import { grantOfExport } from '../../shared/exports/export-id.ts';
 import { isObject, parseObject } from '../../shared/json-object.ts';
+import { dropSecrets } from '../../shared/store/exports.ts';
 import type { JobDeps } from '../deps.ts';
 import type { Job } from '../job.ts';
+import { withCause } from '../log.ts';
 import { fail } from './finish.ts';
-import { dropSecretsIfOverdue } from './overdue.ts';
+
+/**
+ * Removes the job's secrets from an export that is overdue, since no end can be written to it. Does nothing to any other.
+ * @throws Error whose message holds nothing of the record
+ */
+export const dropSecretsIfOverdue = async ({ deps, exportId }: Pick<Job, 'deps' | 'exportId'>): Promise<void> => {
+  try {
+    await dropSecrets(deps.exports, { grantId: grantOfExport(exportId) ?? '', exportId }, nowSeconds(deps.clock));
+  } catch (error) {
+    throw withCause(error);
+  }
+};
 
 type Invocation = Parameters<DurableLambdaHandler>[0];
 

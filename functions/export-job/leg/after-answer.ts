@@ -1,4 +1,4 @@
-import { sayCause } from '../say-cause.ts';
+import { sayCause } from '../log.ts';
 import type { Task } from '../state/state.ts';
 import type { Answer } from './ask-payer.ts';
 import type { Leg } from './leg.ts';

@@ -6,10 +6,9 @@ import { missingFromTotal, nextPage, type NextPage } from '../reading/next-page.
 import type { Problem } from '../reading/problems.ts';
 import type { PageInfo } from '../reading/split-bundle.ts';
 import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
-import { everything, type SearchTask } from '../state/state.ts';
+import { earliestTimeOf, everything, type SearchTask } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
 import type { Answer } from './ask-payer.ts';
-import { earliestTimeOf } from './earliest-time.ts';
 import type { Leg } from './leg.ts';
 import { fresh, updateTask } from './queue.ts';
 import type { Stop } from './stop.ts';

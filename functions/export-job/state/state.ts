@@ -1,4 +1,5 @@
 import type { StoredPart } from '../../shared/exports/manifest.ts';
+import type { Export } from '../../shared/store/export-item.ts';
 import type { Declared } from '../plan/declared.ts';
 import type { Problem } from '../reading/problems.ts';
 import type { SeenSet } from '../reading/seen.ts';
@@ -115,3 +116,12 @@ export const typesDoneOf = ({ planned, queue }: Known): { readonly typesDone: nu
   const left = new Set(queue.map((task) => (task.kind === 'search' ? task.type : undefined)));
   return { typesDone: planned.filter((type) => !left.has(type)).length, typesTotal: planned.length };
 };
+
+/** A payer's clock may be this far behind ours, in seconds. */
+const mostBehind = 3600;
+
+/**
+ * A time in milliseconds that is surely before the payer's time of our first request, for payers that send no `Date`. Our clock
+ * may be ahead of the payer's, and then the next `_since` would miss changes.
+ */
+export const earliestTimeOf = ({ startedAt }: Pick<Export, 'startedAt'>): number => (startedAt - mostBehind) * 1000;

@@ -2,8 +2,7 @@ import { causeOf, GatewayError } from '../../shared/errors.ts';
 import { firstByteMsOf } from '../../shared/payer/answers.ts';
 import { closedBreaker, stateOf, usualTimes, type Breaker } from '../../shared/store/breaker-item.ts';
 import { readBreaker, takeProbe } from '../../shared/store/breakers.ts';
-import { noteFailure, type Environment, type GuardedCall } from './environment.ts';
-import { lateMsOf } from './late.ts';
+import { lateMsOf, noteFailure, type Environment, type GuardedCall } from './environment.ts';
 import { refuseAtOpen, refuseBesideProbe } from './refuse.ts';
 import { watchCall, type Watch } from './watch-call.ts';
 

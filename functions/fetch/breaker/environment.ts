@@ -1,4 +1,5 @@
 import type { Clock } from '../../shared/clock.ts';
+import { firstByteMsOf } from '../../shared/payer/answers.ts';
 import { raise, type RequestRecord } from '../../shared/record/request-record.ts';
 import type { Payer } from '../../shared/registry/types.ts';
 import type { Breaker, BreakerTimes } from '../../shared/store/breaker-item.ts';
@@ -27,3 +28,6 @@ export const noteFailure = (record: GuardedCall['record'], cause: string): void 
   raise(record, 'limitsDown');
   record.detail ??= `limits: ${cause}`;
 };
+
+/** After how many milliseconds without an answer a call to a payer is late. A slow payer has more time. */
+export const lateMsOf = (payer: Payer, { lateMs }: BreakerTimes): number => Math.max(lateMs, firstByteMsOf(payer) / 6);

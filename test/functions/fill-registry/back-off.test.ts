@@ -1,4 +1,4 @@
-import { backOff } from '../../../functions/fill-registry/back-off.ts';
+import { backOff } from '../../../functions/fill-registry/try-again.ts';
 
 describe('the wait before another try', () => {
   it('doubles from a fifth of a second up to five seconds, and stays there', () => {

@@ -1,9 +1,8 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { throughBreaker } from '../../../../functions/fetch/breaker/breakers.ts';
-import { noteFailure, type GuardedCall } from '../../../../functions/fetch/breaker/environment.ts';
-import { lateMsOf } from '../../../../functions/fetch/breaker/late.ts';
-import { markOrOpen } from '../../../../functions/fetch/breaker/mark-or-open.ts';
+import { lateMsOf, noteFailure, type GuardedCall } from '../../../../functions/fetch/breaker/environment.ts';
 import { refuseAtOpen, refuseBesideProbe, refuseWaiting } from '../../../../functions/fetch/breaker/refuse.ts';
+import { markOrOpen } from '../../../../functions/fetch/breaker/watch-call.ts';
 import { GatewayError } from '../../../../functions/shared/errors.ts';
 import { firstByteMsOf } from '../../../../functions/shared/payer/answers.ts';
 import type { Payer } from '../../../../functions/shared/registry/types.ts';
