@@ -27,9 +27,9 @@ const authentication: Check = ({ clientAuthentication, publicKeys, secretOf, qui
       'is set, but clientAuthentication is "none"; remove the keys, or write "private_key_jwt"',
     ),
     ...findingIf(
-      isPublic && secretOf !== undefined,
+      isPublic && secretOf !== undefined && quirks.secretHeaders === undefined,
       ['secretOf'],
-      'is set, but clientAuthentication is "none", which needs no secret; remove one of them',
+      'is set, but clientAuthentication is "none", which needs no secret without quirks.secretHeaders; remove one of them',
     ),
     ...findingIf(
       isPublic && !quirks.pkce,

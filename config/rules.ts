@@ -251,6 +251,24 @@ export const jsonMediaType: Rule = (value) =>
     ? undefined
     : 'is not a JSON media type; write one in lower case without parameters, such as "application/json+fhir"';
 
+/** Headers that the gateway sets itself, or that HTTP does (RFC 9110 §7.6.1, §10.1). */
+const ownHeaders =
+  /^(?:accept(?:-.*)?|authorization|connection|content-.*|cookie2?|expect|forwarded|host|if-.*|keep-alive|origin|prefer|proxy-.*|range|referer|sec-.*|te|trailer|transfer-encoding|upgrade|user-agent|via|x-forwarded-.*|x-http-method.*|x-method-override)$/i;
+
+/** The name of a header whose value is in the payer's secret. */
+export const secretHeader: Rule = (name) => {
+  if (!/^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(name)) {
+    return 'is not the name of a header; write 1 to 64 letters, digits and hyphens, and put its value into the secret';
+  }
+  return ownHeaders.test(name) ? `is "${name}", a header that the gateway or HTTP sets itself; remove it` : undefined;
+};
+
+/** The value of such a header (RFC 9110 §5.5). */
+export const secretHeaderValue: Rule = (value) =>
+  /^[\x21-\x7e](?:[\x20-\x7e]{0,4094}[\x21-\x7e])?$/.test(value)
+    ? undefined
+    : 'is not a header value: 1 to 4,096 visible ASCII characters, without a space at either end';
+
 /** Members of a token answer or `id_token` that never name a patient. */
 const otherMembers = new Set(
   'access_token refresh_token id_token token_type expires_in scope iss aud azp exp iat nbf jti nonce auth_time'.split(

@@ -6,14 +6,20 @@ import type { Payer } from '../functions/shared/registry/types.ts';
 import { LocalStackError } from './local-stack-error.ts';
 
 /** The value of a payer's secret, as in Secrets Manager. */
-export type PayerSecret =
-  { readonly client_secret: string } | { readonly private_key_jwk: Readonly<Record<string, unknown>> };
+export type PayerSecret = (
+  | { readonly client_secret: string }
+  | { readonly private_key_jwk: Readonly<Record<string, unknown>> }
+  | { readonly headers: Readonly<Record<string, string>> }
+) & { readonly headers?: Readonly<Record<string, string>> | undefined };
+
+const headers = z.record(z.string(), z.string());
 
 const secretsSchema = z.record(
   z.string(),
   z.union([
-    z.strictObject({ client_secret: z.string() }),
-    z.strictObject({ private_key_jwk: z.looseObject({ kty: z.string(), d: z.string() }) }),
+    z.strictObject({ client_secret: z.string(), headers: headers.optional() }),
+    z.strictObject({ private_key_jwk: z.looseObject({ kty: z.string(), d: z.string() }), headers: headers.optional() }),
+    z.strictObject({ headers }),
   ]),
 );
 
@@ -31,8 +37,10 @@ const read = async (file: string): Promise<unknown> => {
   }
 };
 
-const wanted = ({ clientAuthentication }: Payer): 'private_key_jwk' | 'client_secret' =>
-  clientAuthentication === 'private_key_jwt' ? 'private_key_jwk' : 'client_secret';
+const wanted = ({ clientAuthentication }: Payer): 'private_key_jwk' | 'client_secret' | 'headers' => {
+  if (clientAuthentication === 'none') return 'headers';
+  return clientAuthentication === 'private_key_jwt' ? 'private_key_jwk' : 'client_secret';
+};
 
 /**
  * Reads `{"payerId": {"client_secret": "…"}}`, with the right kind of secret for each payer.

@@ -5,6 +5,7 @@ import { checkStage, ConfigError } from '../../config/check.ts';
 import { requireDeployable } from '../../config/deployable.ts';
 import { pendingClientId } from '../../config/examples.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
+import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
 import { registrationOf } from '../payers/registration.ts';
 import { readCommand } from '../shared/command-line.ts';
 import { Refusal, UsageError } from '../shared/errors.ts';
@@ -155,7 +156,7 @@ const nextSteps = (stage: NewStage, { payer, secret, asks }: FirstPayer, keyFile
     ],
     register,
     ...(isPending ? [[`Replace '${pendingClientId}' with the client id that it gives you.`]] : []),
-    ...(payer.clientAuthentication === 'none' ? [] : [putSecret]),
+    ...(secretOwnerOf(payer) === undefined ? [] : [putSecret]),
     [
       'Make a partner, paste its entry, and apply the file:',
       `     npm run --silent partners -- new "Member Portal" --stage ${stage.stage} --redirect-uri https://…`,

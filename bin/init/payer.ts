@@ -25,6 +25,7 @@ const nothing = (fhirBaseUrl: string): Discovered => ({
   serverMetadata: undefined,
   statement: undefined,
   fhirMediaType: undefined,
+  keyHeader: undefined,
   sources: [],
   unread: [],
 });

@@ -1,5 +1,6 @@
-import { webUrl } from '../../config/rules.ts';
+import { secretHeader, webUrl } from '../../config/rules.ts';
 import { namesPrivateAddress } from '../../functions/shared/http/private-address.ts';
+import { isAboutOurKey } from '../../functions/shared/payer/answers.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { Refusal, UsageError } from '../shared/errors.ts';
 import { issuerPlaces, readPlaces, smartPlace, textOf, type DiscoveryDocument } from './documents.ts';
@@ -20,6 +21,8 @@ export interface Discovered {
   readonly statement: Statement | undefined;
   /** The media type of FHIR that the server wants or sends, if it is not FHIR's own. */
   readonly fhirMediaType: string | undefined;
+  /** The header that an API gateway in front of the FHIR API asks for, if it names one. */
+  readonly keyHeader: string | undefined;
   /** The URLs that were read. */
   readonly sources: readonly string[];
   /** Places that failed to answer properly, where something may be published. */
@@ -104,6 +107,13 @@ const mediaTypeOf = ({ answer, accept }: Metadata): string | undefined => {
   return type === 'application/json+fhir' ? type : undefined;
 };
 
+/** The header that a challenge for a key names, as that of Azure API Management does. */
+const keyHeaderIn = (answer: Probed): string | undefined => {
+  if ('failure' in answer || answer.status !== 401 || !isAboutOurKey(answer.challenge, answer.text)) return undefined;
+  const name = /\bname="([^"]*)"/i.exec(answer.challenge ?? '')?.[1];
+  return name === undefined || secretHeader(name) !== undefined ? undefined : name;
+};
+
 const refuse = (base: string, lines: readonly string[]): Refusal =>
   new Refusal(
     [
@@ -166,6 +176,7 @@ export const discover = async (http: PayerHttp, given: string): Promise<Discover
     serverMetadata,
     statement,
     fhirMediaType: statement === undefined ? undefined : mediaTypeOf(metadata),
+    keyHeader: keyHeaderIn(metadata.answer),
     sources: [
       ...[smartConfiguration, serverMetadata].flatMap((document) => (document === undefined ? [] : [document.url])),
       ...(statement === undefined ? [] : [`${base}/metadata`]),

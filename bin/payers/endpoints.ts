@@ -1,3 +1,4 @@
+import { isAboutOurKey } from '../../functions/shared/payer/answers.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { fhirMediaType } from '../../functions/shared/registry/profile.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
@@ -27,6 +28,23 @@ const keptOut = (check: Check, url: string, { status, json: body }: Answer): Fin
     ? fault(check, `${url} answers 403 with a page`, 'ask the payer whether it has to allow our addresses')
     : undefined;
 
+/** An API gateway in front of the payer asks for a key of its own. The doctor sends no secret, so it gets no further. */
+const wantsKey = (
+  check: Check,
+  url: string,
+  { status, challenge, text }: Answer,
+  { quirks: { secretHeaders } }: Payer,
+): Finding | undefined => {
+  if (status !== 401 || !isAboutOurKey(challenge, text)) return undefined;
+  return secretHeaders === undefined
+    ? fault(
+        check,
+        `${url} answers 401 and asks for a key of its own`,
+        'ask the payer for the header and the key; write its name into quirks.secretHeaders, and the key into the secret',
+      )
+    : pass(check, `${url} answers (401: it wants ${secretHeaders.join(', ')}, which this check does not send)`);
+};
+
 /** Members' browsers open this endpoint. Without parameters it may show any page except a server error. */
 export const checkAuthorize = async (
   { http }: { http: PayerHttp },
@@ -45,13 +63,13 @@ const redirected = (check: Check, url: string, { status, location }: Answer, fie
   );
 
 /** An empty request has no grant type, so RFC 6749 §5.2 defines the answer: JSON with an error. */
-export const checkToken = async (
-  { http }: { http: PayerHttp },
-  { tokenEndpoint: url, quirks: { tokenRequest = 'form' } }: Payer,
-): Promise<Finding> => {
+export const checkToken = async ({ http }: { http: PayerHttp }, payer: Payer): Promise<Finding> => {
+  const { tokenEndpoint: url, quirks } = payer;
+  const { tokenRequest = 'form' } = quirks;
   const answer = await probe(http, url, { method: 'POST', accept: json, isJson: tokenRequest === 'json' });
   if ('failure' in answer) return noAnswer('token', url, answer.failure);
-  const common = commonFault('token', url, answer) ?? keptOut('token', url, answer);
+  const common =
+    commonFault('token', url, answer) ?? keptOut('token', url, answer) ?? wantsKey('token', url, answer, payer);
   if (common !== undefined) return common;
   if (isRedirect(answer)) return redirected('token', url, answer, 'tokenEndpoint');
   if (answer.status === 415) {
@@ -154,5 +172,6 @@ export const judgeMetadata = (url: string, answer: Probed): Finding => {
 /** Reads the payer's CapabilityStatement, and judges it. */
 export const checkFhir = async ({ http }: { http: PayerHttp }, payer: Payer): Promise<Finding> => {
   const url = `${payer.fhirBaseUrl}/metadata`;
-  return judgeMetadata(url, await probe(http, url, { accept: fhirMediaType(payer) }));
+  const answer = await probe(http, url, { accept: fhirMediaType(payer) });
+  return ('failure' in answer ? undefined : wantsKey('FHIR', url, answer, payer)) ?? judgeMetadata(url, answer);
 };

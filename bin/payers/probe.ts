@@ -12,6 +12,7 @@ export interface Answer {
   /** Where a redirect leads; it is not followed. */
   readonly location: string | undefined;
   readonly contentType: string;
+  readonly challenge: string | null;
   readonly text: string;
   /** The body, if it is a JSON object. */
   readonly json: JsonObject | undefined;
@@ -60,6 +61,7 @@ export const probe = async (
       status: response.status,
       location: response.headers.get('location') ?? undefined,
       contentType: response.headers.get('content-type') ?? 'no content type',
+      challenge: response.headers.get('www-authenticate'),
       text,
       json: parseObject(text),
     };

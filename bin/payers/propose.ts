@@ -175,7 +175,7 @@ const recordOf = ({ statement, given }: Discovered, scopes: readonly string[]): 
 
 const quirksOf = (found: Discovered, isSmart: boolean): Quirks => {
   const methods = publishedList(found, 'code_challenge_methods_supported');
-  const { fhirMediaType } = found;
+  const { fhirMediaType, keyHeader } = found;
   return {
     ...(isSmart
       ? { aud: guess(true, 'SMART requires it, and no document can say otherwise; a first login shows it') }
@@ -188,6 +188,14 @@ const quirksOf = (found: Discovered, isSmart: boolean): Quirks => {
       methods === undefined
         ? (isSmart ? guess : ask)(true, 'no document lists its methods. RFC 9700 requires PKCE')
         : read(methods.values.includes('S256'), `${methods.where} (${few(methods)})`),
+    ...(keyHeader === undefined
+      ? {}
+      : {
+          secretHeaders: read(
+            [keyHeader],
+            `the challenge of ${found.given}/metadata; ask for its value, for the secret`,
+          ),
+        }),
     ...(fhirMediaType === undefined
       ? {}
       : { fhirMediaType: read(fhirMediaType, `what ${found.given}/metadata takes and sends`) }),

@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { secretHeaderValue } from '../../config/rules.ts';
 import { isObject, parseObject, type JsonObject } from '../../functions/shared/json-object.ts';
 import type { Payer, PublicJwk } from '../../functions/shared/registry/types.ts';
 import { answerMs, withinMs } from '../shared/deadline.ts';
@@ -66,15 +67,45 @@ const judgeClientSecret = (name: string, secret: unknown): Finding => {
       );
 };
 
+const wantedIn = ({ clientAuthentication }: Payer): 'private_key_jwk' | 'client_secret' | undefined =>
+  clientAuthentication === 'none'
+    ? undefined
+    : clientAuthentication === 'private_key_jwt'
+      ? 'private_key_jwk'
+      : 'client_secret';
+
+/** What a payer's secret looks like, without values. */
+export const shapeOfSecret = (payer: Payer): string => {
+  const wanted = wantedIn(payer);
+  const { secretHeaders } = payer.quirks;
+  const headers = secretHeaders && `"headers": {${secretHeaders.map((name) => `"${name}": "…"`).join(', ')}}`;
+  return `{${[wanted && `"${wanted}": …`, headers].filter((part) => part !== undefined).join(', ')}}`;
+};
+
+/** The first header of the profile that the secret does not have, or not so that it can be sent. */
+const lackingHeader = (headers: unknown, { quirks: { secretHeaders = [] } }: Payer): string | undefined => {
+  const values = Object.entries(isObject(headers) ? headers : {});
+  const problems = secretHeaders.flatMap((name) => {
+    const value = values.find(([given]) => given.toLowerCase() === name.toLowerCase())?.[1];
+    if (typeof value !== 'string') return [`has no header ${name}, which quirks.secretHeaders names`];
+    const problem = secretHeaderValue(value);
+    return problem === undefined ? [] : [`the value of the header ${name} ${problem}`];
+  });
+  return problems[0];
+};
+
 /**
  * Judges whether a payer's secret exists and fits its profile. No finding contains any part of it but a key's `kid`.
  */
 export const judgeSecret = (name: string, reading: SecretReading, payer: Payer): Finding => {
   if ('problem' in reading) return fault('secret', `${name}: ${reading.problem}`, reading.todo);
-  const wanted = payer.clientAuthentication === 'private_key_jwt' ? 'private_key_jwk' : 'client_secret';
+  const wanted = wantedIn(payer);
   const value = parseObject(reading.text);
-  const shape = `{"${wanted}": …}`;
+  const shape = shapeOfSecret(payer);
   if (value === undefined) return fault('secret', `${name}: is not a JSON object`, `put ${shape} there`);
+  const lacking = lackingHeader(value['headers'], payer);
+  if (lacking !== undefined) return fault('secret', `${name}: ${lacking}`, `put ${shape} there`);
+  if (wanted === undefined) return pass('secret', `${name}: headers, as the profile requires`);
   if (!(wanted in value)) {
     return fault(
       'secret',

@@ -48,9 +48,15 @@ const exchangeMadeUpCode = async (
   }
 };
 
-/** A secret of the same kind that the payer cannot know. */
-const madeUp = (secret: PayerSecret): PayerSecret => {
-  if ('client_secret' in secret) return { client_secret: randomBytes(24).toString('base64url') };
+const random = (): string => randomBytes(24).toString('base64url');
+
+/** A secret of the same kind that the payer cannot know. Headers beside a credential stay, so that it is looked at. */
+const madeUp = ({ headers, ...secret }: PayerSecret): PayerSecret => {
+  const beside = headers === undefined ? {} : { headers };
+  if ('client_secret' in secret) return { client_secret: random(), ...beside };
+  if (!('private_key_jwk' in secret)) {
+    return { headers: Object.fromEntries(Object.keys(headers ?? {}).map((name) => [name, random()])) };
+  }
   const { kid, alg, kty } = secret.private_key_jwk;
   const { privateKey } =
     kty === 'RSA'
@@ -62,6 +68,7 @@ const madeUp = (secret: PayerSecret): PayerSecret => {
       ...(kid === undefined ? {} : { kid }),
       ...(alg === undefined ? {} : { alg }),
     },
+    ...beside,
   };
 };
 

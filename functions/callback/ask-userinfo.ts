@@ -1,6 +1,7 @@
 import type { JsonObject } from '../shared/json-object.ts';
 import type { PayerClientDeps } from '../shared/payer/client.ts';
 import { PayerError } from '../shared/payer/errors.ts';
+import { readSecretHeaders } from '../shared/payer/secrets.ts';
 import { readJsonObject } from '../shared/payer/token-answer.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import { getText } from './get-text.ts';
@@ -10,14 +11,11 @@ import { getText } from './get-text.ts';
  * signed answer does not.
  * @throws PayerError if the payer does not answer with a JSON object
  */
-export const askUserinfo = async (
-  deps: PayerClientDeps,
-  { userinfoEndpoint = '' }: Payer,
-  accessToken: string,
-): Promise<JsonObject> => {
-  const text = await getText(deps, userinfoEndpoint, {
+export const askUserinfo = async (deps: PayerClientDeps, payer: Payer, accessToken: string): Promise<JsonObject> => {
+  const text = await getText(deps, payer.userinfoEndpoint ?? '', {
     asked: 'userinfo endpoint',
     accept: 'application/json',
+    headers: await readSecretHeaders(deps, payer),
     accessToken,
     timeoutMs: 10_000,
     limitBytes: 256 * 1024,

@@ -1,6 +1,7 @@
 import type { PayerClientDeps } from '../shared/payer/client.ts';
 import { PayerError } from '../shared/payer/errors.ts';
 import { isPatientId } from '../shared/payer/patient-id.ts';
+import { readSecretHeaders } from '../shared/payer/secrets.ts';
 import { fhirMediaType } from '../shared/registry/profile.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import { getText } from './get-text.ts';
@@ -34,6 +35,7 @@ export const findPatient = async (deps: PayerClientDeps, payer: Payer, accessTok
   const text = await getText(deps, `${payer.fhirBaseUrl}/Patient`, {
     asked: 'GET Patient',
     accept: fhirMediaType(payer),
+    headers: await readSecretHeaders(deps, payer),
     accessToken,
     timeoutMs: 10_000,
     limitBytes: 2 * 1024 * 1024,

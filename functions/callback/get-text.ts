@@ -7,6 +7,8 @@ interface GetOptions {
   /** Which of the payer's endpoints this is, for the log. */
   readonly asked: Asked;
   readonly accept: string;
+  /** Further headers. @default none */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Sent as `Bearer`. @default none */
   readonly accessToken?: string;
   readonly timeoutMs: number;
@@ -20,11 +22,15 @@ interface GetOptions {
 export const getText = async (
   { payerHttp }: PayerClientDeps,
   url: string,
-  { asked, accept, accessToken, timeoutMs, limitBytes }: GetOptions,
+  { asked, accept, headers, accessToken, timeoutMs, limitBytes }: GetOptions,
 ): Promise<string> => {
   try {
     const response = await payerHttp(url, {
-      headers: { Accept: accept, ...(accessToken === undefined ? {} : { Authorization: `Bearer ${accessToken}` }) },
+      headers: {
+        ...headers,
+        Accept: accept,
+        ...(accessToken === undefined ? {} : { Authorization: `Bearer ${accessToken}` }),
+      },
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
     });

@@ -1,5 +1,6 @@
 import { nowSeconds } from '../shared/clock.ts';
 import { grantOfExport } from '../shared/exports/export-id.ts';
+import { readJobCredentials, type JobCredentials } from '../shared/exports/job-credentials.ts';
 import { isOverdue, type Export } from '../shared/store/export-item.ts';
 import { getExport } from '../shared/store/exports.ts';
 import type { Buffers } from './buffers.ts';
@@ -21,8 +22,8 @@ export interface Job {
   readonly buffers: Buffers;
   /** The key of the job's state. @throws GatewayError `temporarily_unavailable` */
   readonly stateKey: (item: Export) => Promise<Uint8Array>;
-  /** The payer's token. @throws GatewayError `temporarily_unavailable` */
-  readonly accessToken: (item: Export) => Promise<string>;
+  /** The payer's token, and what goes with it. @throws GatewayError `temporarily_unavailable` */
+  readonly credentials: (item: Export) => Promise<JobCredentials>;
   /** The time left for the invocation, in milliseconds. */
   readonly remainingMs: () => number;
 }
@@ -45,9 +46,7 @@ const missing = (): Promise<never> => Promise.reject(new Error('the item has no 
 
 export const startJob = (deps: JobDeps, exportId: string, execution: Execution, remainingMs: () => number): Job => {
   const openKey = remembered((box) => deps.openInJob(exportId, 'state key', box));
-  const openToken = remembered(async (box) =>
-    Buffer.from(await deps.openInJob(exportId, 'payer token', box)).toString('utf8'),
-  );
+  const openToken = remembered(async (box) => readJobCredentials(await deps.openInJob(exportId, 'payer token', box)));
   return {
     deps,
     exportId,
@@ -55,7 +54,7 @@ export const startJob = (deps: JobDeps, exportId: string, execution: Execution, 
     memory: jobMemory(deps),
     buffers: deps.newBuffers(),
     stateKey: ({ stateKey }) => (stateKey === undefined ? missing() : openKey(stateKey)),
-    accessToken: ({ payerToken }) => (payerToken === undefined ? missing() : openToken(payerToken)),
+    credentials: ({ payerToken }) => (payerToken === undefined ? missing() : openToken(payerToken)),
     remainingMs,
   };
 };

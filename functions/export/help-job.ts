@@ -1,8 +1,10 @@
 import { nowSeconds } from '../shared/clock.ts';
 import { asGatewayError } from '../shared/errors.ts';
+import { writeJobCredentials } from '../shared/exports/job-credentials.ts';
 import type { Authenticated } from '../shared/partner/authenticate.ts';
 import { takePartnerTurn, type RateLimitContext } from '../shared/partner/rate-limit.ts';
 import { ensureFreshPayerTokens, refreshPayerTokens } from '../shared/payer/refresh-tokens.ts';
+import { readSecretHeaders } from '../shared/payer/secrets.ts';
 import { raiseSignalOf } from '../shared/record/request-record.ts';
 import type { Export } from '../shared/store/export-item.ts';
 import { giveToken, noteAwake, startAgain } from '../shared/store/exports.ts';
@@ -55,8 +57,10 @@ const giveNewerToken = async (
       ? await ensureFreshPayerTokens(deps, payer, open, record)
       : await refreshPayerTokens(deps, payer, open, record, { usable });
   if (grant.payerVersion <= version) return;
+  const { accessToken } = tokens;
+  const credentials = { accessToken, secretHeaders: await readSecretHeaders(deps, payer) };
   await giveToken(deps.exports, item, {
-    payerToken: await deps.sealForJob(item.exportId, 'payer token', Buffer.from(tokens.accessToken)),
+    payerToken: await deps.sealForJob(item.exportId, 'payer token', writeJobCredentials(credentials)),
     payerTokenExpiresAt: tokens.expiresAt,
     payerTokenAt: nowSeconds(deps.clock),
     payerVersion: grant.payerVersion,

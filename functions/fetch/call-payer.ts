@@ -9,6 +9,7 @@ import { failureAtRead, PayerError } from '../shared/payer/errors.ts';
 import type { PayerResponse } from '../shared/payer/http.ts';
 import type { OpenGrant } from '../shared/payer/open-grant.ts';
 import { reconnectNeeded, refreshPayerTokens } from '../shared/payer/refresh-tokens.ts';
+import { readSecretHeaders, type SecretHeaders } from '../shared/payer/secrets.ts';
 import { raise, type RequestRecord } from '../shared/record/request-record.ts';
 import { fhirJson, fhirMediaType } from '../shared/registry/profile.ts';
 import type { Payer } from '../shared/registry/types.ts';
@@ -41,8 +42,12 @@ const sendable = (event: ApiEvent, name: string): string | undefined => {
   return value !== undefined && /^[\t\x20-\x7e]*$/.test(value) ? value : undefined;
 };
 
-const requestHeaders = (event: ApiEvent, { payer, request, open }: PayerCall): Record<string, string> => {
-  const headers: Record<string, string> = { authorization: `Bearer ${open.tokens.accessToken}` };
+const requestHeaders = (
+  event: ApiEvent,
+  { payer, request, open }: PayerCall,
+  secret: SecretHeaders,
+): Record<string, string> => {
+  const headers: Record<string, string> = { ...secret, authorization: `Bearer ${open.tokens.accessToken}` };
   for (const name of passedOn) {
     const value = sendable(event, name);
     if (value !== undefined && !isAsync(name, value)) headers[name] = value;
@@ -58,6 +63,7 @@ const requestHeaders = (event: ApiEvent, { payer, request, open }: PayerCall): R
 const exchange = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<PayerResponse> => {
   const { url, body } = payerUrl(call.payer.fhirBaseUrl, call.request, { gatewayBase: call.base });
   const { deadline, record, watch } = call;
+  const secret = await readSecretHeaders(deps, call.payer);
   const startedAt = deps.clock.monotonic();
   // The body may take the whole budget.
   const noAnswer = (): void => deadline.end(new DOMException('no answer yet', 'TimeoutError'));
@@ -66,7 +72,7 @@ const exchange = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Prom
     watch.sent(deadline);
     const response = await deps.payerHttp(url, {
       method: call.request.method,
-      headers: requestHeaders(event, call),
+      headers: requestHeaders(event, call, secret),
       redirect: 'manual',
       signal: deadline.signal,
       body,

@@ -425,6 +425,7 @@ describe('a secret', () => {
       { payer, readSecret: async () => ({ text: typeof value === 'string' ? value : JSON.stringify(value) }) },
     );
   const byPost: Payer = { ...plan, clientAuthentication: 'client_secret_post', publicKeys: [] };
+  const withHeader: Payer = { ...byPost, quirks: { ...plan.quirks, secretHeaders: ['X-Key'] } };
   /** The plan's documents list private_key_jwt only; a secret's line is what these tests are about. */
   const secretLines = async (value: unknown, payer?: Payer): Promise<string[]> =>
     (await secret(value, payer)).filter((line) => line.startsWith('secret'));
@@ -442,6 +443,18 @@ describe('a secret', () => {
     ['of the other wrong kind', { private_key_jwk: keys.privateJwk }, byPost, /has no client_secret/],
     ['with an empty text', { client_secret: '' }, byPost, /client_secret is not a string/],
     ['with a new line at its end', { client_secret: 'canary\n' }, byPost, /starts or ends with a space or a newline/],
+    [
+      'without the header of the profile',
+      { client_secret: 'canary', headers: { 'X-Other': 'canary' } },
+      withHeader,
+      /has no header X-Key, which quirks.secretHeaders names → put \{"client_secret": …, "headers": \{"X-Key": "…"\}\} there/,
+    ],
+    [
+      'with a header that cannot be sent',
+      { client_secret: 'canary', headers: { 'X-Key': 'canary\n' } },
+      withHeader,
+      /the value of the header X-Key is not a header value/,
+    ],
     ['that is no key', { private_key_jwk: rsaWithoutAlg }, plan, /is not a private key → make a pair/],
     ['that is a public key', { private_key_jwk: keys.publicJwk }, plan, /is not a private key/],
     [
@@ -467,6 +480,10 @@ describe('a secret', () => {
 
   it('a secret of the right kind passes', async () => {
     expect(await secretLines({ client_secret: 'canary' }, byPost)).toEqual([]);
+    expect(await secretLines({ client_secret: 'canary', headers: { 'x-key': 'canary' } }, withHeader)).toEqual([]);
+    expect(await secretLines({ headers: { 'X-Key': 'c' } }, { ...withHeader, clientAuthentication: 'none' })).toEqual(
+      [],
+    );
     expect(await secretLines({ private_key_jwk: keys.privateJwk })).toEqual([]);
   });
 

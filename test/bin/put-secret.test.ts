@@ -168,6 +168,7 @@ describe('Secrets Manager', () => {
 
 describe('what a person gives as a secret', () => {
   const withSecret: Payer = { ...keyed, clientAuthentication: 'client_secret_post', publicKeys: [] };
+  const withHeader: Payer = { ...withSecret, quirks: { ...withSecret.quirks, secretHeaders: ['X-Key'] } };
   const { privateJwk } = keys;
   const publicOnly = Object.fromEntries(Object.entries(privateJwk).filter(([member]) => member !== 'd'));
 
@@ -183,6 +184,9 @@ describe('what a person gives as a secret', () => {
     ['a key in its wrapper', JSON.stringify({ private_key_jwk: privateJwk }), withSecret, 'What was given is a key'],
     ['a secret for a key', 'canary', keyed, 'is not a JSON object; give what "payers -- key" printed'],
     ['a secret as JSON for a key', '{"client_secret":"canary"}', keyed, 'private_key_jwk is not a private key'],
+    ['plain where headers are needed', 'canary', withHeader, 'give {"client_secret": …, "headers": {"X-Key": "…"}}'],
+    ['without its header', '{"client_secret":"canary-secret"}', withHeader, 'has no header X-Key'],
+    ['short beside its header', '{"client_secret":"","headers":{"x-key":"canary"}}', withHeader, 'client_secret'],
     ['no JWK', '{"private_key_jwk":"canary"}', keyed, 'private_key_jwk is not a private key'],
     ['a public key', JSON.stringify(publicOnly), keyed, 'private_key_jwk is not a private key'],
     ['another alg', JSON.stringify({ ...privateJwk, alg: 'ES256' }), keyed, 'has another alg than ES384'],

@@ -2,6 +2,7 @@
  * Each quirk of a payer's profile, end to end: a sandbox payer insists on it, and the gateway's functions reach that
  * payer over HTTP. Without its field in the profile, the walk fails.
  */
+import { discover } from '../../bin/payers/discover.ts';
 import { examine } from '../../bin/payers/examine.ts';
 import { checkStage } from '../../config/check.ts';
 import { registryData } from '../../config/load.ts';
@@ -35,6 +36,8 @@ type Client = PayerOptions['client'];
 
 const origin = 'http://localhost:3000';
 const secret: Client = { secret: 'its-secret' };
+/** The value of a secret header. */
+const canary = 'canary-key';
 
 const running: RunningPayer[] = [];
 afterEach(async () => {
@@ -123,6 +126,8 @@ const connect = async (
     payerHttp: createPayerHttp(),
     // A public client has none, and a brand uses the first one's.
     readPayerSecret: async (id: string) => {
+      if (id === 'northwind' && insists.header)
+        return { client_secret: 'its-secret', headers: { [insists.header[0].toLowerCase()]: canary } };
       if (id === 'northwind' && client !== 'public') return { client_secret: 'its-secret' };
       throw new Error(`no secret for ${id}`);
     },
@@ -150,7 +155,7 @@ const connect = async (
   const refresh = (refreshToken = '') => token(filled(renewal(refreshToken, {})));
   const readWith = (accessToken: string | undefined, path: string, query = '', id = 'northwind') =>
     read(deps, path, accessToken, { query, payer: id });
-  return { payer, login, tokens, refresh, read: readWith, time, registry };
+  return { payer, login, tokens, refresh, read: readWith, time, registry, lines: test.lines };
 };
 
 /** The patient that the partner is told, or why the login ended. */
@@ -277,6 +282,31 @@ describe('a sandbox payer that insists on', () => {
 
     expect([empty.statusCode, empty.json()]).toMatchObject([200, { resourceType: 'Bundle', total: 0 }]);
     expect([tooOften.statusCode, tooOften.headers['Retry-After']]).toEqual([429, '1']);
+  });
+
+  it('a secret header with each request, which no log line shows', async () => {
+    const name = 'Ocp-Apim-Subscription-Key';
+    const insists: Insists = { header: [name, canary] };
+    const profile = (): Profile => ({ quirks: { secretHeaders: [name] } });
+    const configured = await connect(insists, profile);
+    const { access_token: access, refresh_token: refreshToken } = await configured.tokens();
+    configured.time.aheadMs = 301_000;
+
+    expect((await configured.read(access, 'Patient')).statusCode).toBe(200);
+    expect(await configured.refresh(refreshToken)).toMatchObject({ token_type: 'Bearer' });
+    expect(configured.lines.join()).not.toContain(canary);
+    const plain = await connect(insists);
+    expect(await plain.login()).toMatchObject({ error: 'temporarily_unavailable' });
+    expect(plain.lines.join()).toContain('secretMissing');
+    const todos = async ({ registry }: typeof plain): Promise<(string | undefined)[]> =>
+      (await doctorOf(registry.payers[0]!)).flatMap(({ check, todo }) =>
+        todo === undefined ? [] : [`${check}: ${todo}`],
+      );
+    const todo =
+      'ask the payer for the header and the key; write its name into quirks.secretHeaders, and the key into the secret';
+    expect(await todos(plain)).toEqual([`token: ${todo}`, `FHIR: ${todo}`]);
+    expect(await todos(configured)).toEqual([]);
+    expect((await discover(createPayerHttp(), `${plain.payer.url}/r4`)).keyHeader).toBe(name);
   });
 
   it('another media type', async () => {

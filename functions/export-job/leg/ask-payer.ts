@@ -9,6 +9,7 @@ import {
   retryAfterOf,
 } from '../../shared/payer/answers.ts';
 import type { PayerResponse } from '../../shared/payer/http.ts';
+import type { SecretHeaders } from '../../shared/payer/secrets.ts';
 import { fhirMediaType } from '../../shared/registry/profile.ts';
 import type { Payer } from '../../shared/registry/types.ts';
 import type { JobDeps } from '../deps.ts';
@@ -36,6 +37,8 @@ export type Answer =
 export interface Asking {
   readonly payer: Payer;
   readonly accessToken: string;
+  /** What each request needs beside the token. */
+  readonly secretHeaders: SecretHeaders;
   /** Whether the export is still there: read before each call, so that none begins after a `DELETE`. */
   readonly isStillThere: () => Promise<boolean>;
   /** Aborted when the leg may read no further. No call begins then, and one that runs is cut. */
@@ -84,7 +87,7 @@ export const askPayer = async (
   { isSearch = false }: { readonly isSearch?: boolean } = {},
 ): Promise<Answer> => {
   const { clock, payerHttp, waitForTurn } = deps;
-  const { payer, accessToken, isStillThere, stopped } = asking;
+  const { payer, accessToken, secretHeaders, isStillThere, stopped } = asking;
   const perSecond = payer.wholeRecord?.requestsPerSecond;
   if (perSecond === undefined) {
     if (!(await isStillThere())) return { kind: 'gone' };
@@ -105,7 +108,7 @@ export const askPayer = async (
   const askedAt = clock.monotonic();
   try {
     const response = await payerHttp(url, {
-      headers: { authorization: `Bearer ${accessToken}`, accept: fhirMediaType(payer) },
+      headers: { ...secretHeaders, authorization: `Bearer ${accessToken}`, accept: fhirMediaType(payer) },
       redirect: 'manual',
       signal: controller.signal,
     });

@@ -154,7 +154,7 @@ export const makeLeg = async (
   const stateKey = await job.stateKey(item);
   const asking = {
     payer,
-    accessToken: await job.accessToken(item),
+    ...(await job.credentials(item)),
     isStillThere: async () => (await getRunning(deps, item.exportId)) !== undefined,
     stopped,
   };

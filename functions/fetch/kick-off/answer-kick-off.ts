@@ -8,6 +8,7 @@ import type { Authenticated } from '../../shared/partner/authenticate.ts';
 import { takePartnerTurn, type RateLimitContext } from '../../shared/partner/rate-limit.ts';
 import { checkStillAllowed } from '../../shared/partner/watch-stops.ts';
 import { ensureFreshPayerTokens } from '../../shared/payer/refresh-tokens.ts';
+import { readSecretHeaders } from '../../shared/payer/secrets.ts';
 import { auditRead, type AuditContext } from '../../shared/record/audit-read.ts';
 import { facadeBase, payerBases } from '../../shared/registry/urls.ts';
 import { getExport, putExport } from '../../shared/store/exports.ts';
@@ -104,10 +105,12 @@ export const answerKickOff = async (
   await takePartnerTurn(deps, partner, context, turns);
   const fresh = await ensureFreshPayerTokens(deps, payer, open, record);
   await checkStillAllowed(deps, partner, payer);
+  const secretHeaders = await readSecretHeaders(deps, payer);
   await audit.begin();
   const request = urlOf(event, base, { ...kickOff, ...(kickOff.patient === undefined ? {} : { patient: member }) });
   const made = await makeExport(deps, {
     open: fresh,
+    secretHeaders,
     member,
     asked,
     scope: access.scope,

@@ -1,16 +1,19 @@
 import { nowSeconds } from '../../shared/clock.ts';
 import type { Deps } from '../../shared/deps.ts';
 import { exportIdBytes, makeExportId } from '../../shared/exports/export-id.ts';
+import { writeJobCredentials } from '../../shared/exports/job-credentials.ts';
 import { longestExportSeconds } from '../../shared/exports/longest-export.ts';
 import type { SealForJob } from '../../shared/exports/seal-for-job.ts';
 import { exportPrivateKey, exportPublicKey, exportSecretBytes } from '../../shared/exports/sealing-key.ts';
 import type { OpenGrant } from '../../shared/payer/open-grant.ts';
+import type { SecretHeaders } from '../../shared/payer/secrets.ts';
 import type { Scopes } from '../../shared/scopes/scopes.ts';
 import type { NewExport } from '../../shared/store/exports.ts';
 import type { Asked } from './read-parameters.ts';
 
 interface Making {
   readonly open: OpenGrant;
+  readonly secretHeaders: SecretHeaders;
   readonly member: string;
   readonly asked: Asked;
   readonly scope: Scopes;
@@ -25,7 +28,7 @@ interface Making {
  */
 export const makeExport = async (
   { clock, randomBytes, sealForJob }: Pick<Deps, 'clock' | 'randomBytes'> & { readonly sealForJob: SealForJob },
-  { open: { grant, grantKey, tokens }, member, asked, scope, request, requestId }: Making,
+  { open: { grant, grantKey, tokens }, secretHeaders, member, asked, scope, request, requestId }: Making,
 ): Promise<NewExport> => {
   const now = nowSeconds(clock);
   const exportId = makeExportId(grant.grantId, randomBytes(exportIdBytes));
@@ -44,7 +47,11 @@ export const makeExport = async (
     ...(asked.ignored.length === 0 ? {} : { ignored: asked.ignored }),
     recipient: exportPublicKey(exportPrivateKey(grantKey, exportSecret)),
     exportSecret,
-    payerToken: await sealForJob(exportId, 'payer token', Buffer.from(tokens.accessToken)),
+    payerToken: await sealForJob(
+      exportId,
+      'payer token',
+      writeJobCredentials({ accessToken: tokens.accessToken, secretHeaders }),
+    ),
     ...(tokens.expiresAt === undefined ? {} : { payerTokenExpiresAt: tokens.expiresAt }),
     payerTokenAt: now,
     payerVersion: grant.payerVersion,

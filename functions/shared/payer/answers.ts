@@ -63,26 +63,23 @@ const refusalBytes = 16 * 1024;
 
 /**
  * Whether a 401 is about the gateway's own key at an API gateway in front of the payer. Then no token of the member's
- * helps. A Bearer challenge (RFC 6750 §3), or anything that is not plainly about a key, is about the token. Reads the body.
+ * helps. A Bearer challenge (RFC 6750 §3), or anything that is not plainly about a key, is about the token.
  */
-const isAboutOurKey = async (response: PayerResponse): Promise<boolean> => {
-  const challenge = response.headers.get('www-authenticate') ?? '';
-  if (bearerChallenge.test(challenge) || keyChallenge.test(challenge)) {
-    await dropBody(response);
-    return !bearerChallenge.test(challenge);
-  }
-  const text = (await readText(response, refusalBytes).catch(() => undefined)) ?? '';
-  return keyWords.test(text) && !tokenWords.test(text);
-};
+export const isAboutOurKey = (challenge: string | null, text: string): boolean =>
+  challenge !== null && (bearerChallenge.test(challenge) || keyChallenge.test(challenge))
+    ? !bearerChallenge.test(challenge)
+    : keyWords.test(text) && !tokenWords.test(text);
 
 /**
  * The error of a 401, if it is about the gateway's own key: a matter for the operator, not for the member. Undefined if the
  * token was refused. Reads the body.
  */
-export const keyRefusal = async (response: PayerResponse, asked: Asked): Promise<PayerError | undefined> =>
-  (await isAboutOurKey(response))
+export const keyRefusal = async (response: PayerResponse, asked: Asked): Promise<PayerError | undefined> => {
+  const text = (await readText(response, refusalBytes).catch(() => undefined)) ?? '';
+  return isAboutOurKey(response.headers.get('www-authenticate'), text)
     ? new PayerError('invalid_client', `${asked} answered 401 about a key of the gateway's, not about the token`)
     : undefined;
+};
 
 const emptyBundle = (self: string | undefined): string =>
   JSON.stringify({

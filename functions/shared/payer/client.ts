@@ -1,7 +1,7 @@
 import { importJWK } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { nowSeconds, type Clock } from '../clock.ts';
-import { causeOf } from '../errors.ts';
+import { causeOf, GatewayError } from '../errors.ts';
 import { secretOwnerOf } from '../registry/profile.ts';
 import type { Payer } from '../registry/types.ts';
 import type { PayerTokens } from '../store/grant-item.ts';
@@ -10,7 +10,7 @@ import { UnusableAnswer } from './decode-body.ts';
 import { PayerError, type Asked } from './errors.ts';
 import type { PayerHttp } from './http.ts';
 import { requireText } from './read-text.ts';
-import type { PayerSecret, ReadPayerSecret } from './secrets.ts';
+import { readSecretHeaders, type PayerSecret, type ReadPayerSecret } from './secrets.ts';
 import { formAsJson, payerTokens, readJsonObject, readTokenAnswer, type ReadAnswer } from './token-answer.ts';
 
 /** What calls to a payer need. */
@@ -68,15 +68,17 @@ const encodeRequest = (
 
 /** The payer's HTTP for `oauth4webapi`: no redirects, limited bodies, and JSON or a form whatever its content type. */
 const lenientFetch =
-  ({ payerHttp }: PayerClientDeps, payer: Payer) =>
+  (deps: PayerClientDeps, payer: Payer) =>
   async (
     url: string,
     init: { method: string; headers: Record<string, string>; body: URLSearchParams },
   ): Promise<Response> => {
     try {
-      const response = await payerHttp(url, {
+      const { headers, body } = encodeRequest(payer, init);
+      const response = await deps.payerHttp(url, {
         method: 'POST',
-        ...encodeRequest(payer, init),
+        headers: { ...headers, ...(await readSecretHeaders(deps, payer)) },
+        body,
         redirect: 'manual',
         signal: AbortSignal.timeout(timeoutMs),
         // If a payer sees a code or a refresh token twice, the grant ends.
@@ -97,7 +99,7 @@ const lenientFetch =
       if (status === 401 && typeof members['error'] !== 'string') throw notJson(status);
       return new Response(text, { status, headers: { 'Content-Type': 'application/json' } });
     } catch (error) {
-      throw payerHttpFailure(error, 'token endpoint');
+      throw error instanceof GatewayError ? error : payerHttpFailure(error, 'token endpoint');
     }
   };
 
@@ -145,7 +147,8 @@ const authenticate = async (
 ): Promise<oauth.ClientAuth> => {
   const owner = secretOwnerOf(payer);
   if (owner === undefined) return oauth.None();
-  return makeClientAuthentication(deps, payer, await deps.readPayerSecret(owner, options));
+  const secret = await deps.readPayerSecret(owner, options);
+  return payer.clientAuthentication === 'none' ? oauth.None() : makeClientAuthentication(deps, payer, secret);
 };
 
 const authorizationServer = (payer: Payer): oauth.AuthorizationServer => ({
@@ -160,8 +163,8 @@ const requestOptions = (deps: PayerClientDeps, payer: Payer) => ({
   [oauth.allowInsecureRequests]: true,
 });
 
-const tokenFailure = (error: unknown): PayerError => {
-  if (error instanceof PayerError) return error;
+const tokenFailure = (error: unknown): PayerError | GatewayError => {
+  if (error instanceof PayerError || error instanceof GatewayError) return error;
   if (error instanceof oauth.ResponseBodyError) {
     const failure = error.error === 'invalid_grant' || error.error === 'invalid_client' ? error.error : 'nonsense';
     return new PayerError(failure, `token endpoint answered ${error.status} with an OAuth error (${failure})`);

@@ -2,11 +2,19 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { awsLimits } from '../aws-limits.ts';
 import type { Clock } from '../clock.ts';
 import { causeOf, GatewayError } from '../errors.ts';
+import { isObject } from '../json-object.ts';
+import { secretOwnerOf } from '../registry/profile.ts';
+import type { Payer } from '../registry/types.ts';
 
-/** The gateway's credentials at a payer. */
-export type PayerSecret =
+/** Values of headers, by their names in lower case. */
+export type SecretHeaders = Readonly<Record<string, string>>;
+
+/** The gateway's credentials at a payer. A public client has headers only. */
+export type PayerSecret = (
   | { readonly client_secret: string }
-  | { readonly private_key_jwk: Readonly<Record<string, unknown>> & { readonly kid?: string; readonly alg?: string } };
+  | { readonly private_key_jwk: Readonly<Record<string, unknown>> & { readonly kid?: string; readonly alg?: string } }
+  | { readonly headers: SecretHeaders }
+) & { readonly headers?: SecretHeaders };
 
 /** Reads payers' secrets; `fresh` bypasses the cache. */
 export type ReadPayerSecret = (payerId: string, options?: { fresh?: boolean }) => Promise<PayerSecret>;
@@ -29,11 +37,27 @@ const unreadableSecret = (detail: string, retryAfterSeconds: number): GatewayErr
 const missingSecret = (payerId: string): GatewayError =>
   unreadableSecret(`the secret of payer ${payerId} is missing or not in its form`, 60);
 
+/** The values that a header can carry (RFC 9110 §5.5). */
+const sendable = /^[\x20-\x7e]+$/;
+
+const headersIn = (value: unknown): SecretHeaders | undefined => {
+  if (!isObject(value)) return undefined;
+  const entries = Object.entries(value).filter(([, one]) => typeof one === 'string' && sendable.test(one));
+  return Object.fromEntries(entries.map(([name, one]) => [name.toLowerCase(), String(one)]));
+};
+
 const parseSecret = (payerId: string, text: string | undefined): PayerSecret => {
   try {
-    const { client_secret: secret, private_key_jwk: key } = JSON.parse(String(text)) as Record<string, unknown>;
-    if (typeof secret === 'string' && secret !== '') return { client_secret: secret };
-    if (typeof key === 'object' && key !== null) return { private_key_jwk: { ...key } };
+    const {
+      client_secret: secret,
+      private_key_jwk: key,
+      ...more
+    } = JSON.parse(String(text)) as Record<string, unknown>;
+    const headers = headersIn(more['headers']);
+    const beside = headers === undefined ? {} : { headers };
+    if (typeof secret === 'string' && secret !== '') return { client_secret: secret, ...beside };
+    if (typeof key === 'object' && key !== null) return { private_key_jwk: { ...key }, ...beside };
+    if (headers !== undefined) return { headers };
   } catch {
     // The parser's message would quote the secret; `missingSecret` says what is wrong without it.
   }
@@ -60,4 +84,26 @@ export const payerSecretReader = (client: SecretsManagerClient, prefix: string, 
     remembered.set(payerId, { readAtMs: clock.monotonic(), secret });
     return secret;
   };
+};
+
+/**
+ * The headers that each request to a payer needs beside the token, in lower case. None without `quirks.secretHeaders`, and
+ * then no secret is read.
+ * @throws GatewayError `temporarily_unavailable` if the secret lacks one of them, or cannot be read
+ */
+export const readSecretHeaders = async (
+  { readPayerSecret }: { readonly readPayerSecret: ReadPayerSecret },
+  payer: Payer,
+): Promise<SecretHeaders> => {
+  const { secretHeaders: names = [] } = payer.quirks;
+  if (names.length === 0) return {};
+  const owner = secretOwnerOf(payer) ?? payer.id;
+  const { headers = {} } = await readPayerSecret(owner);
+  return Object.fromEntries(
+    names.map((name) => {
+      const value = headers[name.toLowerCase()];
+      if (value === undefined) throw unreadableSecret(`the secret of payer ${owner} has no usable header ${name}`, 60);
+      return [name.toLowerCase(), value];
+    }),
+  );
 };

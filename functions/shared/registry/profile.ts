@@ -6,13 +6,17 @@ export const fhirJson = 'application/fhir+json';
 /** What a payer's FHIR API is asked for. */
 export const fhirMediaType = ({ quirks }: Pick<Payer, 'quirks'>): string => quirks.fhirMediaType ?? fhirJson;
 
-/** The payer whose secret the gateway uses at a payer, by its id; undefined for a public client, which has none. */
+/**
+ * The payer whose secret the gateway uses at a payer, by its id; undefined for a public client that needs no secret header
+ * either.
+ */
 export const secretOwnerOf = ({
   id,
   secretOf,
   clientAuthentication,
-}: Pick<Payer, 'id' | 'secretOf' | 'clientAuthentication'>): string | undefined =>
-  clientAuthentication === 'none' ? undefined : (secretOf ?? id);
+  quirks,
+}: Pick<Payer, 'id' | 'secretOf' | 'clientAuthentication' | 'quirks'>): string | undefined =>
+  clientAuthentication === 'none' && quirks.secretHeaders === undefined ? undefined : (secretOf ?? id);
 
 /** The name of payer `x`'s secret is this, followed by `x`. */
 export const payerSecretPrefix = (stage: string): string => `p2p/${stage}/payers/`;

@@ -26,6 +26,11 @@ export interface PayerQuirks {
   /** How token and revocation requests are written: a form (RFC 6749), or one JSON object. @default form */
   readonly tokenRequest?: 'form' | 'json';
   /**
+   * Names of headers that each request to the payer needs, such as the key of an API gateway in front of it. Their values are
+   * in the payer's secret. @default none
+   */
+  readonly secretHeaders?: readonly string[];
+  /**
    * The payer's name for FHIR JSON: asked for in `Accept`, and accepted in answers. Partners get `application/fhir+json`
    * all the same. @default application/fhir+json
    */

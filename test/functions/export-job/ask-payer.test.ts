@@ -23,7 +23,11 @@ const ask = (
   const waitForTurn: WaitForTurn = async (_payer, _perSecond, { isWanted }) =>
     (await isWanted()) ? 'turn' : 'unwanted';
   const deps = { clock: { now: () => nowMs, monotonic: () => 0 }, payerHttp, waitForTurn } as unknown as JobDeps;
-  const asking = { payer: { ...payer, quirks: { ...payer.quirks, ...quirks } }, accessToken: 'secret' };
+  const asking = {
+    payer: { ...payer, quirks: { ...payer.quirks, ...quirks } },
+    accessToken: 'secret',
+    secretHeaders: {},
+  };
   const lives = { isStillThere: async () => true, stopped: new AbortController().signal };
   return askPayer(deps, { ...asking, ...lives, ...more }, url, 0, { isSearch });
 };
@@ -87,20 +91,20 @@ describe('an answer to an export', () => {
     if (answer.kind === 'json') answer.end();
   });
 
-  it('is asked for with the token and FHIR’s media type, or the payer’s own name of it, and a redirect is not followed', async () => {
+  it('is asked for with the token and FHIR’s media type, or the payer’s own name of it, and the secret headers; a redirect is not followed', async () => {
     const sent: unknown[] = [];
     const http: PayerHttp = async (to, { headers, redirect, method, body } = {}) => {
       sent.push([String(to), { headers, redirect, method, body }]);
       return responseOf(404);
     };
     await ask(http);
-    await ask(http, { fhirMediaType: 'application/json+fhir' });
+    await ask(http, { fhirMediaType: 'application/json+fhir' }, { secretHeaders: { 'x-key': 'k' } });
 
-    const asked = (accept: string) => [
+    const asked = (accept: string, more = {}) => [
       url,
-      { headers: { authorization: 'Bearer secret', accept }, redirect: 'manual' },
+      { headers: { authorization: 'Bearer secret', accept, ...more }, redirect: 'manual' },
     ];
-    expect(sent).toEqual([asked('application/fhir+json'), asked('application/json+fhir')]);
+    expect(sent).toEqual([asked('application/fhir+json'), asked('application/json+fhir', { 'x-key': 'k' })]);
   });
 });
 

@@ -1,9 +1,13 @@
+import { localStage } from '../../../config/local.ts';
 import { unavailable } from '../../../functions/shared/errors.ts';
+import { readJobCredentials } from '../../../functions/shared/exports/job-credentials.ts';
+import type { PayerSecret } from '../../../functions/shared/payer/secrets.ts';
 import type { Export } from '../../../functions/shared/store/export-item.ts';
 import { askForToken, giveToken, noteProgress } from '../../../functions/shared/store/exports.ts';
 import { ask, exportGateway, type ExportGateway } from '../../support/export-gateway.ts';
 import { fhir, read, type TestGrant } from '../../support/fetch-gateway.ts';
 import { startMs } from '../../support/gateway.ts';
+import { withPayer } from '../../support/login.ts';
 
 const now = startMs / 1000;
 
@@ -90,6 +94,18 @@ describe('a job that waits for a token', () => {
     expect(await jobsToken()).toBe('new-1');
     expect(test.woken).toEqual(['callback-1']);
     expect(grant.payerTokens()).toMatchObject({ accessToken: 'new-1', refreshToken: 'r-1' });
+  });
+
+  it('gets the secret headers of the profile with it', async () => {
+    const quirks = { ...localStage().payers[1]!.quirks, secretHeaders: ['X-Key'] };
+    const { registry } = test.reconfigured(withPayer('northwind', { quirks }));
+    test.secrets['northwind'] = { ...(test.secrets['northwind'] as PayerSecret), headers: { 'x-key': 'k' } };
+
+    await poll({ ...test.deps, registry });
+
+    const bytes = await test.openInJob(item.exportId, 'payer token', item.payerToken ?? new Uint8Array());
+    expect(readJobCredentials(bytes)).toEqual({ accessToken: 'new-1', secretHeaders: { 'x-key': 'k' } });
+    expect(readJobCredentials(Buffer.from('old'))).toEqual({ accessToken: 'old', secretHeaders: {} });
   });
 
   it('gets the one that a read renewed meanwhile, without another refresh', async () => {

@@ -46,6 +46,46 @@ describe('payers’ secrets', () => {
   });
 
   it.each([
+    [
+      'a client secret',
+      '{"client_secret":"old","headers":{"X-Key":"canary"}}',
+      'client_secret_post',
+      ['old', 'canary'],
+    ],
+    ['none', '{"headers":{"x-key":"canary"}}', 'none', [null, 'canary']],
+  ] as const)('may have headers beside %s, which are sent with each request', async (_, value, method, sent) => {
+    const { deps, payer } = start(value);
+    payer.http = async () => Response.json(northwindTokens);
+    const quirks = { ...oneUp.quirks, secretHeaders: ['X-KEY'] };
+
+    await exchangeCode(deps, { ...oneUp, clientAuthentication: method, quirks }, grant);
+
+    const { init } = payer.requests[0]!;
+    expect([formOf(init).get('client_secret'), new Headers(init?.headers).get('x-key')]).toEqual(sent);
+  });
+
+  it.each([
+    '{"client_secret":"old"}',
+    '{"client_secret":"old","headers":{"x-key":5}}',
+    '{"client_secret":"old","headers":{"x-key":"a\\nb"}}',
+  ])(
+    'that lacks a header of the profile, as %s does, stops the request, and the log names the header',
+    async (value) => {
+      const { deps, payer } = start(value);
+      const secretHeaders = ['X-Key'];
+
+      await expect(
+        exchangeCode(deps, { ...oneUp, quirks: { ...oneUp.quirks, secretHeaders } }, grant),
+      ).rejects.toMatchObject({
+        code: 'temporarily_unavailable',
+        detail: `the secret of payer ${oneUp.id} has no usable header X-Key`,
+        signal: 'secretMissing',
+      });
+      expect(payer.requests).toEqual([]);
+    },
+  );
+
+  it.each([
     [undefined],
     [''],
     ['canary'],
