@@ -17,7 +17,7 @@ const config: Config = {
   testPathIgnorePatterns: [
     '/node_modules/',
     '<rootDir>/test/(?:browser|e2e)/',
-    '<rootDir>/test/(?:aws|conformance|exports|faults|fuzz|leaks|limits|model|mutation|races)/',
+    '<rootDir>/test/(?:aws|conformance|exports|faults|fuzz|leaks|limits|model|mutation|races|truth)/',
   ],
   globalSetup: '<rootDir>/test/support/jest/set-up.ts',
   globalTeardown: '<rootDir>/test/support/jest/tear-down.ts',

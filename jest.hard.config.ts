@@ -1,10 +1,10 @@
 import type { Config } from 'jest';
 import base from './jest.config.ts';
 
-/** Conformance, random histories, faults, races, fuzz and leaks: minutes rather than seconds. */
+/** Conformance, random histories, accounts of exports, faults, races, fuzz and leaks: minutes rather than seconds. */
 const config: Config = {
   ...base,
-  testMatch: ['<rootDir>/test/{conformance,exports,faults,fuzz,leaks,limits,model,races}/**/*.test.ts'],
+  testMatch: ['<rootDir>/test/{conformance,exports,faults,fuzz,leaks,limits,model,races,truth}/**/*.test.ts'],
   // `npm run test:exports` runs them in their whole size, EXPORTS_TEST=small in a small one: too long for the gate.
   testPathIgnorePatterns: [
     '/node_modules/',

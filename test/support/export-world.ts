@@ -81,7 +81,7 @@ export interface WorldOptions extends DurableOptions {
   /** Changes to the payer's profile. */
   readonly profile?: Partial<Payer>;
   readonly scope?: string;
-  /** The payer's CapabilityStatement. @default declares the types of the profile's searches; without those there is none */
+  /** The payer's CapabilityStatement. @default declares the types of the profile's searches, so none with `$everything`; without both there is none */
   readonly statement?: Sent | 'fromScript';
   readonly types?: readonly string[];
   /** @default {@link patientId} */
@@ -129,10 +129,10 @@ export const statementOf = (types: Readonly<Record<string, readonly string[]>>):
     ],
   });
 
-const usualStatement = ({ wholeRecord }: Payer): Sent =>
-  wholeRecord?.searches === undefined
+const usualStatement = ({ wholeRecord, everything }: Payer): Sent =>
+  wholeRecord?.searches === undefined && !everything
     ? { status: 404 }
-    : statementOf(Object.fromEntries(wholeRecord.searches.map((text) => [text.split('?')[0]!, []])));
+    : statementOf(Object.fromEntries((wholeRecord?.searches ?? []).map((text) => [text.split('?')[0]!, []])));
 
 const responseOf = ({ status = 200, headers = {}, body = '', cut = false }: Sent): PayerResponse => ({
   status,

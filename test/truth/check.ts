@@ -19,6 +19,7 @@ export const checkPayer = async (spec: PayerSpec): Promise<Checked> => {
   const world = exportWorld({
     scope,
     profile: { everything: spec.everything !== 'none' },
+    statement: 'fromScript',
     ...(spec.asked === undefined ? {} : { types: spec.asked }),
     ...(spec.since === undefined ? {} : { since }),
   });

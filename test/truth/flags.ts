@@ -1,5 +1,5 @@
 import { UsageError } from '../../bin/shared/errors.ts';
-import { flag, otherwise, read, whole, type Spec } from '../../bin/shared/spec.ts';
+import { otherwise, read, whole, type Spec } from '../../bin/shared/spec.ts';
 import type { PayerSpec } from './spec.ts';
 
 const number = (help: string) => read('N', help, whole(0, Number.MAX_SAFE_INTEGER, 'a whole number'));
@@ -23,7 +23,6 @@ export const spec = {
         payers: otherwise(number('how many payers (default 1000)'), 1000),
         seed: number('the seed of a run that is to be repeated (default: a new one)'),
         spec: read('JSON', 'one payer, as a run prints it', payerIn),
-        on: flag('also what the gateway does not get right yet'),
       },
     },
   },

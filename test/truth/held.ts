@@ -1,4 +1,4 @@
-import { isInCompartment, patientParameters } from './r4.ts';
+import { parametersOf, patientParameters } from './r4.ts';
 import type { ChainSpec, ForeignSpec, PayerSpec, Spelling, TypeSpec } from './spec.ts';
 
 /** A resource as the payer has it. */
@@ -20,7 +20,7 @@ export interface Held {
   readonly refersTo: readonly string[];
 }
 
-const member = 'member-1';
+export const member = 'member-1';
 const stranger = 'victim';
 /** The request's `_since`, when there is one, lies between these. */
 const oldTime = '2020-01-01T00:00:00Z';
@@ -40,12 +40,6 @@ const placed = (path: string, reference: string): Record<string, unknown> => {
   // Both `AuditEvent.entity` and `Group.member.entity` exist; only the first is a list.
   const isList = lists.has(first) && !(first === 'entity' && rest.length === 0);
   return { [first]: isList ? [inner] : inner };
-};
-
-/** R4's parameters that find a type's resources by the patient whom they are about, the usual one first. */
-export const parametersOf = (type: string): readonly string[] => {
-  const all = patientParameters(type);
-  return ['patient', 'subject', 'beneficiary', 'member', 'actor', 'individual'].filter((code) => all.has(code));
 };
 
 /** The element that says whom a resource is about. */
@@ -127,10 +121,10 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
   };
   spec.chains.forEach(({ from, types, isCircle, end, writes, isOld }, number) => {
     const links = types.map((type, at) => {
-      const isMine = isInCompartment(type);
+      const isMine = parametersOf(type).length > 0;
       const reads = at === types.length - 1 ? end : 'given';
-      const isListed = (isMine || type === 'Device') && reads === 'given';
-      return add(type, `c${number}-${at}-${type}`, isMine || type === 'Device' ? mine : undefined, {
+      const isListed = isMine && reads === 'given';
+      return add(type, `c${number}-${at}-${type}`, isMine ? mine : undefined, {
         reads,
         isListed,
         isOld,

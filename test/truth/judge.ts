@@ -1,7 +1,7 @@
 import { isComplete, type StoredManifest, type TypeOutcome } from '../../functions/shared/exports/manifest.ts';
 import { keyOf, type Held } from './held.ts';
-import { takenParameters, typesOf } from './payer.ts';
-import { isTrue } from './reasons.ts';
+import { repeats, takenParameters, typesOf } from './payer.ts';
+import { isTrue, refuses } from './reasons.ts';
 import type { PayerSpec } from './spec.ts';
 
 /** What the partner was given. */
@@ -61,10 +61,10 @@ const troubles = (spec: PayerSpec, held: readonly Held[], type: string): readonl
   if (spec.everything === 'broken' || spec.everything === 'cut') found.push('$everything fails');
   if (spec.metadata === 'none') found.push('nothing is declared');
   if (how === undefined) return [...found, 'the payer does not have the type'];
-  if (takenParameters(how).length === 0) found.push('no search finds it');
+  if (takenParameters(how).length === 0 || refuses(spec, type)) found.push('no search finds it');
   if (how.search !== 'finds' && how.search !== 'informs') found.push(how.search);
   if (how.total === 'high') found.push('its total lies');
-  if (how.pages !== 'plain') found.push('its pages repeat');
+  if (repeats(how)) found.push('its pages repeat');
   if (spec.everything === 'short' && how.isShort) found.push('$everything leaves it out');
   if (type === 'Patient' && spec.patient !== 'given') found.push('there is no Patient');
   for (const one of held) {

@@ -1,5 +1,6 @@
 import { fhir, type PayerScript, type Sent } from '../support/export-world.ts';
-import { keyOf, parametersOf, type Held } from './held.ts';
+import { keyOf, type Held } from './held.ts';
+import { parametersOf } from './r4.ts';
 import type { Hiccup, PayerSpec, TypeSpec } from './spec.ts';
 
 const usual = {
@@ -34,6 +35,10 @@ export const takenParameters = ({ type, parameters, search }: TypeSpec): readonl
   const all = parametersOf(type);
   return parameters === 'all' ? all : parameters === 'first' ? all.slice(0, 1) : all.slice(-1);
 };
+
+/** Whether a page may bring what an earlier one brought. In R4 no two resources of a type have the same id. */
+export const repeats = ({ pages, first }: TypeSpec): boolean =>
+  pages !== 'plain' || first === 'twin' || first === 'otherTwin';
 
 const refusal = (status: number, code: string): Sent => ({
   ...fhir({ resourceType: 'OperationOutcome', issue: [{ severity: 'error', code }] }),

@@ -31,5 +31,19 @@ const elementsOf = (type: string, expression: string): readonly string[] =>
     .filter((path) => path.startsWith(`${type}.`))
     .map((path) => path.slice(type.length + 1));
 
-/** Whether resources of this type can be in a patient's compartment. */
-export const isInCompartment = (type: string): boolean => patientCompartment().has(type);
+/** The parameters that find a type's resources by the patient whom they are about, the usual one first. */
+export const parametersOf = (type: string): readonly string[] => {
+  const ofCompartment = ['beneficiary', 'member', 'actor', 'individual'];
+  const codes = [
+    'patient',
+    'subject',
+    ...ofCompartment.filter((code) => patientCompartment().get(type)?.includes(code) === true),
+  ];
+  const all = patientParameters(type);
+  return codes.filter((code) => all.has(code));
+};
+
+/** The types, beside Patient, that R4 can search by patient. */
+export const searchedTypes: readonly string[] = [...new Set(definitions.flatMap(({ base }) => base))].filter(
+  (type) => type !== 'Patient' && parametersOf(type).length > 0,
+);

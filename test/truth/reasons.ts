@@ -1,6 +1,7 @@
-import { keyOf, parametersOf, type Held } from './held.ts';
-import { takenParameters, typesOf } from './payer.ts';
-import type { PayerSpec } from './spec.ts';
+import { keyOf, member, type Held } from './held.ts';
+import { repeats, takenParameters, typesOf } from './payer.ts';
+import { parametersOf } from './r4.ts';
+import type { Hiccup, PayerSpec } from './spec.ts';
 
 /** What a sentence of an account may be compared with. */
 interface Facts {
@@ -16,11 +17,20 @@ type IsTrue = (parts: Readonly<Record<string, string>>, facts: Facts) => boolean
 const heldOf = ({ held }: Facts, key: string): readonly Held[] => held.filter((one) => keyOf(one) === key);
 
 /** Whether the payer, asked as R4 has it, answers a search for this type with a refusal. */
-const refuses = ({ spec }: Facts, type: string): boolean => {
+export const refuses = (spec: PayerSpec, type: string): boolean => {
   const how = typesOf(spec).get(type);
   if (how === undefined || how.search === 'refused' || how.search === 'unsearchable') return true;
   // Without a CapabilityStatement that says so, nobody knows which of R4's parameters the payer takes.
   return spec.metadata !== 'searches' && !spec.isLax && takenParameters(how).length < parametersOf(type).length;
+};
+
+/** How the payer fails that always fails. */
+const always = 'the payer answered with status 500';
+const lastFailures: Readonly<Record<string, Hiccup['fails']>> = {
+  [always]: '500',
+  'the payer did not answer': 'throws',
+  'the answer ended early': 'cut',
+  'the answer is not valid JSON': 'html',
 };
 
 /** What an account may say, and when that is true of the payer. */
@@ -43,14 +53,15 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     /^The payer refused (?<what>\S+) with status (?<status>\d+)\.$/,
     ({ what = '', status = '' }, facts) =>
       ['400', '403'].includes(status) &&
-      (what === '$everything' ? facts.spec.everything === 'refused' : refuses(facts, what.replace(/\?.*/, ''))),
+      (what === '$everything' ? facts.spec.everything === 'refused' : refuses(facts.spec, what.replace(/\?.*/, ''))),
   ],
   [
     /^The payer named (?<named>\d+) resources of (?<type>\w+), and (?<came>\d+) came\.$/,
     ({ named, type = '' }, { spec, held }) => {
       const how = typesOf(spec).get(type);
       const count = held.filter((one) => one.type === type && one.isListed).length;
-      return how?.total === 'high' || (how?.total === 'true' && how.pages === 'skip' && Number(named) <= count);
+      const isShort = how?.pages === 'skip' || how?.search === 'suppresses';
+      return how?.total === 'high' || (how?.total === 'true' && isShort && Number(named) <= count);
     },
   ],
   [
@@ -60,11 +71,21 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
       (code === 'suppressed' ? 'suppresses' : code === 'informational' ? 'informs' : ''),
   ],
   [
-    /^Page \d+ of (?<what>\S+) could not be read: the payer answered with status 500\. Resources are missing\.$/,
+    /^Pages up to page \d+ of (?<what>\S+) repeat resources, and no total says how many there are\. Others may have been skipped\.$/,
     ({ what = '' }, { spec }) =>
-      what === '$everything'
-        ? spec.everything === 'broken' || spec.everything === 'cut'
-        : typesOf(spec).get(what)?.search === 'breaks',
+      [...typesOf(spec).values()].some((how) => (what === how.type || what === '$everything') && repeats(how)),
+  ],
+  [
+    /^Page \d+ of (?<what>\S+) could not be read: (?<why>[^.]+)\. Resources are missing\.$/,
+    ({ what = '', why = '' }, { spec }) => {
+      const isBroken =
+        what === '$everything'
+          ? spec.everything === 'broken' || spec.everything === 'cut'
+          : typesOf(spec).get(what)?.search === 'breaks';
+      // The last try of a page that always fails may have failed in its own way.
+      const own = lastFailures[why];
+      return isBroken && (why === always || spec.hiccups.some(({ fails }) => fails === own));
+    },
   ],
   [
     /^(?<key>\w+\/\S+), which the record refers to, could not be read: .*\.$/,
@@ -76,6 +97,10 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
       facts.held.some(
         (one) => one.owner === 'stranger' && (type === undefined ? keyOf(one) === key : one.type === type),
       ),
+  ],
+  [
+    /^The member's own Patient resource did not come\.$/,
+    (_, { spec, came }) => spec.patient !== 'given' && !came.has(`Patient/${member}`),
   ],
   [/^\d+ more problems? of this kind with (?<type>\w+) (?:is|are) not listed\.$/, () => true],
 ];

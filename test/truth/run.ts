@@ -3,12 +3,9 @@ import { readOrExit } from '../../bin/shared/command-line.ts';
 import { checkPayer } from './check.ts';
 import { spec } from './flags.ts';
 import { payerSpec, type PayerSpec } from './spec.ts';
-import { withoutSwitchedOff } from './switched-off.ts';
 
 /** `npm run test:truth -- --payers 1000 --seed 1`. */
-const { payers, seed = Date.now() % 1_000_000_000, spec: one, on } = await readOrExit(spec);
-
-const specs = on ? payerSpec : payerSpec.map(withoutSwitchedOff);
+const { payers, seed = Date.now() % 1_000_000_000, spec: one } = await readOrExit(spec);
 
 /** The kinds of promises that a payer's account breaks, with an example each. */
 const kindsOf = async (payer: PayerSpec): Promise<ReadonlyMap<string, string>> => {
@@ -32,7 +29,7 @@ if (one !== undefined) {
 const found = new Map<string, number>();
 let bad = 0;
 await fc.check(
-  fc.asyncProperty(specs, async (payer) => {
+  fc.asyncProperty(payerSpec, async (payer) => {
     const kinds = await kindsOf(payer);
     if (kinds.size > 0) bad += 1;
     for (const kind of kinds.keys()) found.set(kind, (found.get(kind) ?? 0) + 1);
@@ -42,7 +39,7 @@ await fc.check(
 process.stdout.write(`${payers} payers from seed ${seed}: ${bad} accounts break a promise\n`);
 for (const [kind, count] of [...found].toSorted(([, a], [, b]) => b - a)) {
   const { counterexample } = await fc.check(
-    fc.asyncProperty(specs, async (payer) => !(await kindsOf(payer)).has(kind)),
+    fc.asyncProperty(payerSpec, async (payer) => !(await kindsOf(payer)).has(kind)),
     { seed, numRuns: payers },
   );
   const [smallest] = counterexample ?? [];

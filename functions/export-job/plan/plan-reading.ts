@@ -112,6 +112,10 @@ const absentIf = ({ declared }: PlanInputs, type: string): readonly number[] | u
   return type in declared || type === 'Patient' ? undefined : [400, 404, 405];
 };
 
+/** The types that the payer declares; if that is not known, each type of a patient's. */
+const typesDeclared = ({ declared }: PlanInputs): readonly string[] =>
+  declared === undefined ? memberTypes : Object.keys(declared);
+
 /** The types that the profile, the request or the scope names, and so are reported if they are not read. */
 const namedTypes = ({ payer, wanted, asked }: PlanInputs): ReadonlySet<string> =>
   new Set([
@@ -119,15 +123,23 @@ const namedTypes = ({ payer, wanted, asked }: PlanInputs): ReadonlySet<string> =
     ...(asked.types ?? wanted.named.filter((type) => isMemberType(type))),
   ]);
 
+/** The same, for a type that nothing names. */
+const absentUnlessNamed = (inputs: PlanInputs, type: string): readonly number[] | undefined =>
+  namedTypes(inputs).has(type) ? undefined : absentIf(inputs, type);
+
+const unlessAbsent = (inputs: PlanInputs, task: SearchTask): SearchTask => {
+  const statuses = absentUnlessNamed(inputs, task.type);
+  return statuses === undefined ? task : Object.assign(task, { absentIf: statuses });
+};
+
 /**
  * The searches by type: the profile's or the usual ones, Patient, each type that the payer declares, and any others that
  * were asked for or that the scope names. If it is not known what a payer declares, each type of a patient's is searched.
  */
 const searchesOf = (inputs: PlanInputs): readonly string[] => {
-  const { payer, declared } = inputs;
-  const known = payer.wholeRecord?.searches ?? usualTypes;
+  const known = inputs.payer.wholeRecord?.searches ?? usualTypes;
   const types = new Set(known.map(typeOf));
-  const others = [...namedTypes(inputs), ...(declared === undefined ? memberTypes : Object.keys(declared))];
+  const others = [...namedTypes(inputs), ...typesDeclared(inputs)];
   return [
     ...(types.has('Patient') ? [] : ['Patient']),
     ...known,
@@ -142,34 +154,26 @@ export const planByType = (inputs: PlanInputs): Plan => {
   const searches = searchesOf(inputs).filter((text) => isAsked(typeOf(text)));
   const types = [...new Set(searches.map(typeOf))];
   const isCovered = (type: string): boolean => wanted.may(type, isMemberType(type) ? 's' : 'r');
-  const named = namedTypes(inputs);
-  const absent = (type: string): readonly number[] | undefined =>
-    named.has(type) ? undefined : absentIf(inputs, type);
   return {
     tasks: searches
       .filter((text) => isCovered(typeOf(text)))
-      .flatMap((text) => {
-        const task = searchTask(inputs, text);
-        const statuses = absent(typeOf(text));
-        if (task === undefined) return [];
-        return statuses === undefined ? [task] : [Object.assign(task, { absentIf: statuses })];
-      }),
-    outOfScope: types.filter((type) => !isCovered(type) && absent(type) === undefined),
+      .flatMap((text) => searchTask(inputs, text) ?? [])
+      .map((task) => unlessAbsent(inputs, task)),
+    outOfScope: types.filter((type) => !isCovered(type) && absentUnlessNamed(inputs, type) === undefined),
     notSearched: types.filter((type) => isCovered(type) && !isMemberType(type)),
   };
 };
 
 /**
- * The searches after the one for everything: of each type that the payer declares. One of which that brought resources
- * is not searched again.
+ * The searches after the one for everything: of each type that the payer declares or, if that is not known, that may be a
+ * patient's. A type of which that brought resources is not searched again.
  */
 const afterEverything = (inputs: PlanInputs): readonly SearchTask[] => {
-  if (inputs.declared === undefined) return [];
   const { types } = inputs.asked;
-  return Object.keys(inputs.declared)
+  return typesDeclared(inputs)
     .filter((type) => types?.includes(type) ?? true)
     .flatMap((type) => searchTask(inputs, type) ?? [])
-    .map((task) => Object.assign(task, { unlessCame: true as const }));
+    .map((task) => Object.assign(unlessAbsent(inputs, task), { unlessCame: true as const }));
 };
 
 /**

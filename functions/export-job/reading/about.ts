@@ -25,8 +25,15 @@ const usual = ['patient', 'subject'];
 
 /** The elements that say whom a resource of a type is about, such as `participant.actor`. */
 export const elementsAbout = (type: string): readonly string[] => {
-  const elements = Object.values(patientCompartment[type] ?? {}).flat();
-  return [...new Set([...usual, ...elements.filter((element) => sayWhom.has(element))])];
+  const elements = patientCompartment[type];
+  if (elements === undefined) return usual;
+  return [...new Set(Object.values(elements).flat())].filter((element) => sayWhom.has(element));
+};
+
+/** Elements that R4 does not have for a type. One may show that a resource is another patient's, not that it is the member's. */
+export const elementsElsewhere = (type: string): readonly string[] => {
+  const elements = elementsAbout(type);
+  return usual.filter((element) => !elements.includes(element));
 };
 
 /** The other elements of the patient compartment: who has a part in a resource of a type. */

@@ -1,6 +1,6 @@
 import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
-import { elementsAbout, elementsOfParts } from './about.ts';
+import { elementsAbout, elementsElsewhere, elementsOfParts } from './about.ts';
 import type { PageResource } from './page-resource.ts';
 import { parseReference } from './reference.ts';
 
@@ -106,13 +106,16 @@ const aboutResource = (outer: Place, whose: Whose): About => {
   };
   const found = new Set([
     ...elementsAbout(type).map((path) => aboutElement(path, place, whose)),
+    ...elementsElsewhere(type)
+      .map((path) => aboutElement(path, place, whose))
+      .filter((about) => about !== 'member'),
     ...heldBy(place).map((held) => aboutResource(held, whose)),
   ]);
   const about = (['other', 'unknown', 'member'] as const).find((one) => found.has(one));
   if (about !== undefined) return about;
   // It names nobody, so it is in the compartments of those who have a part in it.
   const parts = new Set(elementsOfParts(type).map((path) => aboutElement(path, place, whose)));
-  return parts.has('other') && !parts.has('member') ? 'other' : 'nobody';
+  return (['member', 'other', 'unknown'] as const).find((one) => parts.has(one)) ?? 'nobody';
 };
 
 /** Decides whether a resource belongs in the record. */

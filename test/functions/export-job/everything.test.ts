@@ -1,4 +1,12 @@
-import { exportWorld, memberPatient, observation, pageOf, statementOf, type Sent } from '../../support/export-world.ts';
+import {
+  exportWorld,
+  memberPatient,
+  observation,
+  pageOf,
+  statementOf,
+  type Sent,
+  type WorldOptions,
+} from '../../support/export-world.ts';
 import { runToEnd } from './end-of.ts';
 
 describe('an export by $everything', () => {
@@ -71,11 +79,12 @@ describe('while it reads everything', () => {
 });
 
 /** A payer with this answer to `$everything`, which also answers searches for Patient and Observation. */
-const worldWith = (everything: (page: number) => Sent) => {
-  const world = exportWorld();
+const worldWith = (everything: (page: number) => Sent, options: WorldOptions = {}) => {
+  const world = exportWorld(options);
   world.answerWith(({ path }) => {
     if (path.includes('$everything')) return everything(1);
     if (path.startsWith('?page=2')) return everything(2);
+    if (path.startsWith('/Goal') && options.statement !== undefined) return { status: 403 };
     if (path.startsWith('/Patient')) return pageOf([memberPatient]);
     return pageOf(path.startsWith('/Observation') ? [observation(1)] : []);
   });
@@ -84,12 +93,13 @@ const worldWith = (everything: (page: number) => Sent) => {
 
 describe('an export by $everything from a payer that says which types it has', () => {
   const claim = { resourceType: 'Claim', id: 'c', patient: { reference: 'Patient/member-1' } };
-  const declared = (claims: Sent, everything: Sent) =>
+  const declaredTypes = statementOf({ Patient: ['_id'], Observation: ['patient'], Claim: ['patient'] });
+  const declared = (claims: Sent, everything: Sent, statement = declaredTypes) =>
     runToEnd(
       () =>
         ({ path }) =>
           path.includes('$everything') ? everything : path.startsWith('/Claim?') ? claims : pageOf([]),
-      { statement: statementOf({ Patient: ['_id'], Observation: ['patient'], Claim: ['patient'] }) },
+      { statement },
     );
 
   it('searches each of which nothing came', async () => {
@@ -100,6 +110,12 @@ describe('an export by $everything from a payer that says which types it has', (
       '/Patient/member-1/$everything',
       '/Claim?patient=member-1',
     ]);
+  });
+
+  it("searches each that may be a patient's if nobody can read what the payer has", async () => {
+    const made = await declared(pageOf([claim]), pageOf([memberPatient, observation(1)]), { status: 404 });
+
+    expect(made.outcomes).toMatchObject({ Observation: 'complete 1', Claim: 'complete 1', Provenance: 'complete 0' });
   });
 
   it('names each of which nothing came and that it may not search', async () => {
@@ -149,17 +165,19 @@ describe('an export from a payer that declares $everything', () => {
     expect((await world.record()).errors).toEqual([]);
   });
 
-  it('searches no type if a later page cannot be read: every type that members usually have is named as incomplete', async () => {
-    const world = worldWith((page) =>
-      page === 1 ? pageOf([memberPatient, observation(1)], `${world.base}?page=2`) : { status: 500, body: '{}' },
+  it('searches each type if a later page cannot be read: only one that is read to its end is complete', async () => {
+    const world = worldWith(
+      (page) =>
+        page === 1 ? pageOf([memberPatient, observation(1)], `${world.base}?page=2`) : { status: 500, body: '{}' },
+      { statement: statementOf({ Patient: [], Observation: [], Goal: [] }) },
     );
 
     expect((await world.run()).result).toMatchObject({ status: 'partial' });
-    const { manifest } = await world.record();
-    expect(world.asked.some(({ path }) => path.startsWith('/Observation'))).toBe(false);
-    const outcomes = new Map(manifest.outcomes.map(({ type, outcome, count }) => [type, `${outcome} ${count}`]));
-    expect(outcomes.get('Observation')).toBe('incomplete 1');
-    // None was found, but the payer may still have some.
-    expect(outcomes.get('MedicationRequest')).toBe('incomplete 0');
+    const { manifest, errors } = await world.record();
+    const outcomes = manifest.outcomes.map(({ type, outcome, count }) => `${type} ${outcome} ${count}`);
+    expect(outcomes).toEqual(['Patient complete 1', 'Observation complete 1', 'Goal refusedByPayer 0']);
+    expect(errors).toContain(
+      'Page 2 of $everything could not be read: the payer answered with status 500. Resources are missing.',
+    );
   });
 });

@@ -4,6 +4,7 @@ import {
   memberPatient,
   observation,
   pageOf,
+  statementOf,
   type PayerScript,
   type Sent,
   type WorldOptions,
@@ -299,7 +300,7 @@ describe("a partner's scopes that are narrowed while an export runs", () => {
           '?page=2': pageOf([observation(2)]),
         }),
       ['patient/Patient.rs', 'patient/Observation.rs'],
-      {},
+      { statement: statementOf({ Goal: [] }) },
     );
 
     expect(made.paths.filter((path) => path === '?page=2')).toHaveLength(1);
@@ -316,7 +317,7 @@ describe("a partner's scopes that are narrowed while an export runs", () => {
           '/Observation?': pageOf([observation(1)]),
         }),
       ['patient/Patient.rs', 'patient/Observation.rs'],
-      {},
+      { statement: statementOf({ Goal: [] }) },
     );
 
     expect(made.paths).toEqual([

@@ -11,6 +11,7 @@ import {
   memberPatient,
   observation,
   pageOf,
+  statementOf,
   type PayerScript,
   type Sent,
   type WorldOptions,
@@ -105,7 +106,7 @@ describe('a resource that is left out makes its type incomplete', () => {
   });
 
   it('and every type, if $everything returned it and its type is not known', async () => {
-    const made = await run(() => pageOf([memberPatient, { id: 'd' }]));
+    const made = await run(() => pageOf([memberPatient, { id: 'd' }]), { types: ['Patient', 'Observation'] });
 
     expect(made).toMatchObject({ status: 'partial', complete: false });
     expect(made.outcomes).toMatchObject({ Patient: 'incomplete 1', Observation: 'incomplete 0' });
@@ -292,7 +293,7 @@ describe('a record', () => {
     ['more resources', { ...bounds, resources: 3 }, 'the record has more resources than an export reads', 2],
     ['more bytes', { ...bounds, bytes: 300 }, 'the record is larger than an export reads', 3],
   ])('with %s than an export reads ends as partial, with what came before', async (_, limits, why, pages) => {
-    const world = slowPayer(page, { deps: { bounds: limits } });
+    const world = slowPayer(page, { deps: { bounds: limits }, statement: statementOf({ Goal: [] }) });
 
     await world.run();
 
@@ -300,7 +301,7 @@ describe('a record', () => {
     const { manifest, errors, resources } = await world.record();
     expect(resources['Observation']).toHaveLength(pages);
     expect(isComplete(manifest)).toBe(false);
-    expect(errors).toEqual([`$everything is not complete: ${why}.`]);
+    expect(errors).toEqual([`$everything is not complete: ${why}.`, `Goal is not complete: ${why}.`]);
     expect(manifest.outcomes.filter(({ count }) => count > 0)).toEqual([
       { type: 'Patient', outcome: 'incomplete', count: 1, reason: errors[0] },
       { type: 'Observation', outcome: 'incomplete', count: pages, reason: errors[0] },

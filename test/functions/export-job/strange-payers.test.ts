@@ -204,7 +204,9 @@ describe('a payer whose pages', () => {
     ['warning', 'suppressed'],
   ])('have a remark of severity %s and code %s are not said to be all', async (severity, code) => {
     const remark = { resourceType: 'OperationOutcome', issue: [{ severity, code, diagnostics: 'a secret' }] };
-    const made = await runToEnd(() => () => pageOf([memberPatient, remark]));
+    const made = await runToEnd(() => () => pageOf([memberPatient, remark]), {
+      types: ['Patient', 'Observation'],
+    });
 
     expect(made.status).toBe('partial');
     expect(made.outcomes).toMatchObject({ Patient: 'incomplete 1', Observation: 'incomplete 0' });

@@ -217,6 +217,11 @@ describe('the elements of the patient compartment', () => {
     // Nothing says whom it is about, so it is in the compartment of the one who has a part in it.
     expect(verdict(naming(type, others, 'other'))).toBe(others.length === 0 ? 'keep' : 'otherPatient');
     expect(verdict(naming(type, others, 'member'))).toBe('keep');
+    expect(verdict(naming(type, others, 'other#x'))).toBe(others.length === 0 ? 'keep' : 'unknownPatient');
+    // An element that R4 does not have for the type makes nothing the member's.
+    const elsewhere = ['patient', 'subject'].filter((element) => !elements.has(element));
+    const strange = { ...naming(type, others, 'other'), ...naming(type, elsewhere, 'member') };
+    expect(verdict(strange)).toBe(others.length === 0 ? 'keep' : 'otherPatient');
   });
 
   it('are found in lists', () => {
