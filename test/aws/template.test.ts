@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { template as writeTemplate } from '../../bin/template/template.ts';
 import cdk from '../../cdk.json' with { type: 'json' };
+import { words } from '../support/words.ts';
 import { motoServer } from './moto.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -112,18 +113,10 @@ describe('CloudFormation without the CDK', () => {
     const wanted = (type: string): number =>
       Object.values(template.Resources).filter(({ Type }) => Type === type).length;
 
-    for (const type of [
-      'AWS::DynamoDB::Table',
-      'AWS::Lambda::Function',
-      'AWS::IAM::Role',
-      'AWS::IAM::ManagedPolicy',
-      'AWS::KMS::Key',
-      'AWS::SNS::Topic',
-      'AWS::S3::Bucket',
-      'AWS::Logs::LogGroup',
-      'AWS::Lambda::EventSourceMapping',
-      'AWS::ApiGateway::RestApi',
-    ]) {
+    for (const type of words(`
+      AWS::DynamoDB::Table AWS::Lambda::Function AWS::IAM::Role AWS::IAM::ManagedPolicy AWS::KMS::Key AWS::SNS::Topic
+      AWS::S3::Bucket AWS::Logs::LogGroup AWS::Lambda::EventSourceMapping AWS::ApiGateway::RestApi
+    `)) {
       expect([type, countOf(type)]).toEqual([type, wanted(type)]);
     }
   });

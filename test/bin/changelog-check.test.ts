@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { checkChangelog } from '../../bin/changelog/check.ts';
 import { UsageError } from '../../bin/shared/errors.ts';
 import { git } from '../../bin/shared/git.ts';
+import { words } from '../support/words.ts';
 
 const changelog = (unreleased: string, more = ''): string =>
   `# Changelog\n\n## [Unreleased]\n\n${unreleased}${more}## [0.2.0] - 2026-11-27\n\n### Added\n\n- Something old.\n`;
@@ -143,14 +144,11 @@ describe('a change of what is shipped', () => {
 });
 
 describe('a change of something else', () => {
-  it.each([
-    'test/fetch.test.ts',
-    'bench/run.ts',
-    'docs/reports/faults.md',
-    'docs/testing.md',
-    'config/mine.ts',
-    'package.json',
-  ])('a change of something else of %s needs no entry, and that is said', async (path) => {
+  it.each(
+    words(`
+    test/fetch.test.ts bench/run.ts docs/reports/faults.md docs/testing.md config/mine.ts package.json
+  `),
+  )('a change of something else of %s needs no entry, and that is said', async (path) => {
     write({ [path]: `export default 'two';\n` });
     commit('change');
 

@@ -7,6 +7,7 @@ import { awsQuestions } from '../../bin/existing/questions.ts';
 import { Refusal } from '../../bin/shared/errors.ts';
 import { keyNeeds, type PolicyStatement } from '../../config/policy-needs.ts';
 import { ownEverything } from '../support/own-everything.ts';
+import { words } from '../support/words.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'p2p-existing-'));
 const file = join(folder, 'own.json');
@@ -30,15 +31,10 @@ const run = async (args: readonly string[], findings: readonly Finding[] | Error
   return { code, out: out.join('\n'), notes: notes.join('\n'), asked };
 };
 
-const brought = [
-  'existing.vpc',
-  'existing.keys.data',
-  'existing.keys.audit',
-  'existing.keys.exports',
-  'existing.keys.memberIndex',
-  'existing.alarmTopicArn',
-  'permissionsBoundaryArn',
-];
+const brought = words(`
+  existing.vpc existing.keys.data existing.keys.audit existing.keys.exports existing.keys.memberIndex
+  existing.alarmTopicArn permissionsBoundaryArn
+`);
 
 describe('npm run existing -- needs', () => {
   it('prints what each brought thing must allow, with statements to copy', async () => {

@@ -17,6 +17,7 @@ import { judgeSecret } from '../../bin/payers/secret.ts';
 import { requireDeployable } from '../../config/deployable.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
+import { words } from '../support/words.ts';
 import { json, payerDeps, published, smartConfiguration } from './payer-deps.ts';
 
 const project = join(import.meta.dirname, '../..');
@@ -26,23 +27,12 @@ const operator = [
   '--privacy=https://lakeside-plan.net/privacy',
   '--support=mailto:help@lakeside-plan.net',
 ];
-const placed = [
-  '--account',
-  '444455556666',
-  '--region',
-  'us-east-1',
-  '--alarm',
-  'oncall@lakeside-plan.net',
-  ...operator,
-];
+const placed = [...words('--account 444455556666 --region us-east-1 --alarm oncall@lakeside-plan.net'), ...operator];
 const ownDomain = ['--domain=gw.lakeside-plan.net', '--certificate', certificate, '--zone-id=none'];
-const payer = [
-  '--payer=https://fhir.lakeside-plan.net/r4',
-  '--payer-id=lakeside',
-  '--payer-name=Lakeside',
-  '--authorize=https://id.lakeside-plan.net/authorize',
-  '--token=https://id.lakeside-plan.net/token',
-];
+const payer = words(`
+  --payer=https://fhir.lakeside-plan.net/r4 --payer-id=lakeside --payer-name=Lakeside
+  --authorize=https://id.lakeside-plan.net/authorize --token=https://id.lakeside-plan.net/token
+`);
 const byKey = [...payer, '--auth', 'private_key_jwt', '--offline'];
 const bySecret = [...payer, '--auth', 'client_secret_post', '--offline'];
 
@@ -109,15 +99,9 @@ describe('npm run init', () => {
     [
       'for production, with a zone',
       [
-        '--production',
-        '--domain',
-        'gw.lakeside-plan.net',
-        '--certificate',
+        ...words('--production --domain gw.lakeside-plan.net --certificate'),
         certificate,
-        '--zone-id',
-        'Z0ABC',
-        '--zone',
-        'lakeside-plan.net',
+        ...words('--zone-id Z0ABC --zone lakeside-plan.net'),
         ...bySecret,
       ],
     ],
@@ -213,16 +197,9 @@ describe('npm run init', () => {
 
   it('asks a person, again after a wrong answer, and takes its own proposals on Enter', async () => {
     const answers = [
-      'local-',
-      'Mine',
-      'mine',
-      'perhaps',
-      'no',
-      '1234',
-      '444455556666',
-      'us-east-9',
-      'us-east-1',
-      'oncall@lakeside-plan.net',
+      ...words(`
+        local- Mine mine perhaps no 1234 444455556666 us-east-9 us-east-1 oncall@lakeside-plan.net
+      `),
       '',
       'https://fhir.lakeside-plan.net/r4/',
       'https://fhir.lakeside-plan.net/r4',
@@ -245,14 +222,9 @@ describe('npm run init', () => {
 
   it('refuses the documents’ own values where they are typed, before the next question', async () => {
     const answers = [
-      'test',
-      'no',
-      '111122223333',
-      '444455556666',
-      'us-east-1',
-      'a@plan.example.org',
-      'a@lakeside-plan.net',
-      'gateway.plan.example.org',
+      ...words(`
+        test no 111122223333 444455556666 us-east-1 a@plan.example.org a@lakeside-plan.net gateway.plan.example.org
+      `),
       '',
       'https://fhir.plan.example/r4',
       'https://fhir.lakeside-plan.net/r4',

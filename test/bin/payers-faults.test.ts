@@ -1,6 +1,7 @@
 import { examine } from '../../bin/payers/examine.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { es384Jwk } from '../support/login.ts';
+import { words } from '../support/words.ts';
 import {
   examined,
   json,
@@ -258,15 +259,10 @@ describe('discovery that differs from the profile', () => {
     ...['issuer', 'authorization_endpoint', 'token_endpoint', 'revocation_endpoint', 'jwks_uri'].map(
       (member): [string, string, unknown] => [member, 'a string', [`${url}/token`]],
     ),
-    ...[
-      'token_endpoint_auth_methods_supported',
-      'token_endpoint_auth_signing_alg_values_supported',
-      'code_challenge_methods_supported',
-      'scopes_supported',
-      'grant_types_supported',
-      'response_types_supported',
-      'capabilities',
-    ].map((member): [string, string, unknown] => [member, 'a list of strings', 'S256']),
+    ...words(`
+      token_endpoint_auth_methods_supported token_endpoint_auth_signing_alg_values_supported
+      code_challenge_methods_supported scopes_supported grant_types_supported response_types_supported capabilities
+    `).map((member): [string, string, unknown] => [member, 'a list of strings', 'S256']),
     ['capabilities', 'a list of strings', { 0: 'context-standalone-patient' }],
     ['response_types_supported', 'a list of strings', ['code', null]],
     ['authorization_response_iss_parameter_supported', 'true or false', 'true'],

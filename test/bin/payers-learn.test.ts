@@ -1,5 +1,6 @@
 import { format } from 'prettier';
 import { checkStage } from '../../config/check.ts';
+import { words } from '../support/words.ts';
 import { answering, learned, pasted } from './learn.ts';
 import { json, page } from './payer-deps.ts';
 
@@ -327,13 +328,9 @@ describe('learn', () => {
     });
 
     expect(payer).toMatchObject({
-      scopes: [
-        'launch/patient',
-        'patient/Condition.read',
-        'patient/ExplanationOfBenefit.read',
-        'patient/Patient.read',
-        'offline_access',
-      ],
+      scopes: words(`
+        launch/patient patient/Condition.read patient/ExplanationOfBenefit.read patient/Patient.read offline_access
+      `),
       everything: false,
       wholeRecord: { searches: ['Condition', 'ExplanationOfBenefit'] },
     });

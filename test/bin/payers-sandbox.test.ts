@@ -7,6 +7,7 @@ import { defaultPorts, localStage } from '../../config/local.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { runPayer, type RunningPayer } from '../sandbox/payer-fixture.ts';
 import { es384Jwk } from '../support/login.ts';
+import { words } from '../support/words.ts';
 import { learned, pasted, type Learned } from './learn.ts';
 import { todosOf } from './payer-deps.ts';
 
@@ -60,13 +61,7 @@ describe('the doctor against the sandbox', () => {
     expect(todosOf(findings)).toEqual([]);
     expect(new Set(findings.map(({ check }) => check))).toEqual(
       new Set([
-        'name',
-        'connection',
-        'authorize',
-        'token',
-        'FHIR',
-        'discovery',
-        'secret',
+        ...words('name connection authorize token FHIR discovery secret'),
         ...(id === 'northwind' ? ['revoke'] : []),
       ]),
     );

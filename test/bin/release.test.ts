@@ -7,6 +7,7 @@ import { gunzipSync } from 'node:zlib';
 import { release, type ReleaseDeps } from '../../bin/release/release.ts';
 import { Refusal, UsageError } from '../../bin/shared/errors.ts';
 import { git } from '../../bin/shared/git.ts';
+import { words } from '../support/words.ts';
 
 const changelog = `# Changelog
 
@@ -218,14 +219,11 @@ describe('release build', () => {
   it('makes the archive of the commit, with the files that go with it, and the sums of all', async () => {
     const { out, read } = await build();
 
-    expect(readdirSync(out).sort()).toEqual([
-      'SHA256SUMS',
-      'THIRD-PARTY-NOTICES.txt',
-      'bundles.sha256',
-      'notes.md',
-      'payer-to-payer-gateway-0.2.0.tar.gz',
-      'sbom.cdx.json',
-    ]);
+    expect(readdirSync(out).sort()).toEqual(
+      words(`
+      SHA256SUMS THIRD-PARTY-NOTICES.txt bundles.sha256 notes.md payer-to-payer-gateway-0.2.0.tar.gz sbom.cdx.json
+    `),
+    );
     const listed = execFileSync('tar', ['-tf', '-'], {
       input: gunzipSync(read('payer-to-payer-gateway-0.2.0.tar.gz')),
       encoding: 'utf8',
@@ -236,12 +234,11 @@ describe('release build', () => {
       .trim()
       .split('\n')
       .map((line) => line.split('  '));
-    expect(sums.map(([, file]) => file)).toEqual([
-      'THIRD-PARTY-NOTICES.txt',
-      'bundles.sha256',
-      'payer-to-payer-gateway-0.2.0.tar.gz',
-      'sbom.cdx.json',
-    ]);
+    expect(sums.map(([, file]) => file)).toEqual(
+      words(`
+      THIRD-PARTY-NOTICES.txt bundles.sha256 payer-to-payer-gateway-0.2.0.tar.gz sbom.cdx.json
+    `),
+    );
     for (const [sum, file = ''] of sums) expect(createHash('sha256').update(read(file)).digest('hex')).toBe(sum);
     expect(String(read('bundles.sha256'))).toMatch(
       /^[0-9a-f]{64} {2}one\/index\.js\n[0-9a-f]{64} {2}two\/index\.js\n$/,

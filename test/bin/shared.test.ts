@@ -7,6 +7,7 @@ import { failureWords } from '../../bin/shared/failure-words.ts';
 import { patiently } from '../../bin/shared/patience.ts';
 import { inParallel } from '../../bin/shared/pool.ts';
 import { explainSecretsFailure } from '../../bin/shared/secrets-manager.ts';
+import { words } from '../support/words.ts';
 
 const named = (name: string, message = 'canary'): Error => Object.assign(new Error(message), { name });
 const coded = (code: string): Error => Object.assign(new Error('canary'), { code });
@@ -27,27 +28,19 @@ describe('a failure of AWS', () => {
     ),
     ['TimeoutError', named('TimeoutError'), /^S3 cannot be reached/],
     ...all(
-      [
-        'CredentialsProviderError',
-        'TokenProviderError',
-        'ExpiredToken',
-        'ExpiredTokenException',
-        'InvalidAccessKeyId',
-        'UnrecognizedClientException',
-        'InvalidSignatureException',
-      ],
+      words(`
+        CredentialsProviderError TokenProviderError ExpiredToken ExpiredTokenException InvalidAccessKeyId
+        UnrecognizedClientException InvalidSignatureException
+      `),
       named,
       'There are no valid AWS credentials. Set AWS_PROFILE, or sign in.',
     ),
     ['a missing region', named('Error', 'Region is missing'), 'There is no AWS region. Set AWS_REGION.'],
     ...all(
-      [
-        'ThrottlingException',
-        'Throttling',
-        'ProvisionedThroughputExceededException',
-        'RequestLimitExceeded',
-        'TooManyRequestsException',
-      ],
+      words(`
+        ThrottlingException Throttling ProvisionedThroughputExceededException RequestLimitExceeded
+        TooManyRequestsException
+      `),
       named,
       /^S3 takes no more calls at the moment \(\w+\)\. Run the same command in a minute\.$/,
     ),
@@ -57,14 +50,9 @@ describe('a failure of AWS', () => {
       'S3 has nothing by that name (table x). Check the names that you gave, the stage, the account and the region.',
     ],
     ...all(
-      [
-        'AccessDenied',
-        'AccessDeniedException',
-        'AuthorizationErrorException',
-        'UnauthorizedOperation',
-        'Forbidden',
-        '403',
-      ],
+      words(`
+        AccessDenied AccessDeniedException AuthorizationErrorException UnauthorizedOperation Forbidden 403
+      `),
       named,
       'AWS denied access. The tool needs s3:GetObject.',
     ),
@@ -166,8 +154,8 @@ it.each([
   ['TimeoutError', 'does not answer in time'],
   ['ETIMEDOUT', 'does not answer in time'],
   ['TypeError', undefined],
-])('a network error is put into words: %s', (cause, words) => {
-  expect(failureWords(`TypeError < ${cause}`)).toBe(words);
+])('a network error is put into words: %s', (cause, told) => {
+  expect(failureWords(`TypeError < ${cause}`)).toBe(told);
 });
 
 describe('a failure of Secrets Manager', () => {

@@ -13,6 +13,7 @@ import { fetchGateway, fhir } from '../support/fetch-gateway.ts';
 import { apiEvent, call } from '../support/gateway.ts';
 import { basic, gateway } from '../support/login.ts';
 import { callStreaming } from '../support/stream-handler.ts';
+import { words } from '../support/words.ts';
 
 let handed = 0;
 
@@ -31,20 +32,12 @@ const count = (owner: object, names: readonly string[]): void => {
     };
   }
 };
-count(String.prototype, [
-  'split',
-  'indexOf',
-  'lastIndexOf',
-  'includes',
-  'match',
-  'matchAll',
-  'replace',
-  'replaceAll',
-  'search',
-  'toLowerCase',
-  'toUpperCase',
-  'trim', // prettier-ignore
-]);
+count(
+  String.prototype,
+  words(`
+  split indexOf lastIndexOf includes match matchAll replace replaceAll search toLowerCase toUpperCase trim
+`),
+);
 
 /**
  * A regular expression looks from its start index to the end of its match; `split` and `replace` call it once per

@@ -1,32 +1,23 @@
 import { checkStage } from '../../config/check.ts';
 import { isExampleHost } from '../../config/examples.ts';
 import { partnerUrls, payerUrls } from '../../config/stage-urls.ts';
+import { words } from '../support/words.ts';
 import { stage } from './stages.ts';
 
 describe('a host that is reserved for examples (RFC 2606)', () => {
-  it.each([
-    'example',
-    'plan.example',
-    'example.com',
-    'example.net',
-    'a.plan.example.org',
-    'test',
-    'plan.test',
-    'a.invalid',
-  ])('is %s', (host) => {
-    expect(isExampleHost(host)).toBe(true);
-  });
+  it.each(words('example plan.example example.com example.net a.plan.example.org test plan.test a.invalid'))(
+    'is %s',
+    (host) => {
+      expect(isExampleHost(host)).toBe(true);
+    },
+  );
 
-  it.each([
-    'our-example.org',
-    'example.edu',
-    'example.community',
-    'plan.example.co',
-    'example.northwind-health.net',
-    'test.northwind-health.net',
-    'latest',
-    'plan.testing',
-  ])('is not %s', (host) => {
+  it.each(
+    words(`
+    our-example.org example.edu example.community plan.example.co example.northwind-health.net
+    test.northwind-health.net latest plan.testing
+  `),
+  )('is not %s', (host) => {
     expect(isExampleHost(host)).toBe(false);
   });
 });

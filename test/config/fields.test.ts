@@ -1,4 +1,5 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
+import { words } from '../support/words.ts';
 import { changed, problems, refusedFields } from './stages.ts';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -209,18 +210,9 @@ describe('a number in the configuration', () => {
     ['throttling.perSecond'],
     ['throttling.burst', { 'throttling.perSecond': 1 }],
     ['partners[0].rate.burst', { 'partners[0].rate': { perSecond: 0.5 } }],
-    ...[
-      'authorize',
-      'callback',
-      'token',
-      'fetch',
-      'discovery',
-      'export',
-      'exportJob',
-      'followUp',
-      'sweep',
-      'deliver',
-    ].map((name): [string] => [`concurrency.${name}`]),
+    ...words('authorize callback token fetch discovery export exportJob followUp sweep deliver').map(
+      (name): [string] => [`concurrency.${name}`],
+    ),
   ])('is a whole one of at least 1: %s', (field, beside = {}) => {
     const refusedAt = (value: number): string[] => refusedFields(changed({ ...beside, [field]: value }));
 
@@ -269,8 +261,8 @@ describe('a choice in the configuration', () => {
       }),
     ],
     ['partners[0].consent', 'gateway partner'],
-  ])('is one of the words written here, and no other: %s, %s', (field, words, beside = () => ({})) => {
-    const choices = words.split(' ');
+  ])('is one of the words written here, and no other: %s, %s', (field, listed, beside = () => ({})) => {
+    const choices = words(listed);
     for (const choice of choices)
       expect([choice, problems(changed({ ...beside(choice), [field]: choice }))]).toEqual([choice, []]);
 
@@ -281,10 +273,7 @@ describe('a choice in the configuration', () => {
 });
 
 it.each([
-  'stage',
-  'production',
-  'payers',
-  'partners',
+  ...words('stage production payers partners'),
   ...['id', 'displayName', 'fhirBaseUrl', 'authorizationEndpoint', 'tokenEndpoint'].map((name) => `payers[0].${name}`),
   ...['clientId', 'clientAuthentication', 'scopes'].map((name) => `payers[0].${name}`),
   ...['clientId', 'name', 'homePage', 'redirectUris', 'clientAuthentication', 'scopes', 'payers'].map(

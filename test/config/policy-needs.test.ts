@@ -7,6 +7,7 @@ import {
   keyNeeds,
   logsMayUseKey,
 } from '../../config/policy-needs.ts';
+import { words } from '../support/words.ts';
 
 const account = '111122223333';
 const place = { partition: 'aws-us-gov', region: 'us-gov-west-1', account };
@@ -26,15 +27,10 @@ describe('what a policy must allow', () => {
       Sid: 'LogGroupsOfThisAccount',
       Effect: 'Allow',
       Principal: { Service: 'logs.us-gov-west-1.amazonaws.com' },
-      Action: [
-        'kms:Decrypt',
-        'kms:DescribeKey',
-        'kms:Encrypt',
-        'kms:GenerateDataKey',
-        'kms:GenerateDataKeyWithoutPlaintext',
-        'kms:ReEncryptFrom',
-        'kms:ReEncryptTo',
-      ],
+      Action: words(`
+        kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:GenerateDataKeyWithoutPlaintext
+        kms:ReEncryptFrom kms:ReEncryptTo
+      `),
       Resource: '*',
       Condition: {
         ArnLike: {
@@ -114,40 +110,24 @@ describe('what a permissions boundary must allow', () => {
   const calls = {
     dynamodb: ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Scan', 'dynamodb:UpdateItem'],
     kms: ['kms:Decrypt', 'kms:GenerateDataKey', 'kms:GenerateMac'],
-    lambda: [
-      'lambda:CheckpointDurableExecution',
-      'lambda:GetDurableExecutionState',
-      'lambda:InvokeFunction',
-      'lambda:SendDurableExecutionCallbackSuccess',
-    ],
+    lambda: words(`
+      lambda:CheckpointDurableExecution lambda:GetDurableExecutionState lambda:InvokeFunction
+      lambda:SendDurableExecutionCallbackSuccess
+    `),
     s3: ['s3:DeleteObject', 's3:GetObject', 's3:ListBucket', 's3:PutObject'],
     secretsmanager: ['secretsmanager:GetSecretValue'],
   };
   /** What Lambda, X-Ray, DynamoDB's streams and its encryption do with a role (AWS's documentation of each). */
-  const always = [
-    'dynamodb:DescribeStream',
-    'dynamodb:GetRecords',
-    'dynamodb:GetShardIterator',
-    'dynamodb:ListStreams',
-    'kms:DescribeKey',
-    'kms:Encrypt',
-    'kms:ReEncryptFrom',
-    'kms:ReEncryptTo',
-    'logs:CreateLogStream',
-    'logs:PutLogEvents',
-    'sqs:SendMessage',
-    'xray:PutTelemetryRecords',
-    'xray:PutTraceSegments',
-  ];
+  const always = words(`
+    dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator dynamodb:ListStreams kms:DescribeKey
+    kms:Encrypt kms:ReEncryptFrom kms:ReEncryptTo logs:CreateLogStream logs:PutLogEvents sqs:SendMessage
+    xray:PutTelemetryRecords xray:PutTraceSegments
+  `);
   /** https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html */
-  const inNetworks = [
-    'ec2:AssignPrivateIpAddresses',
-    'ec2:CreateNetworkInterface',
-    'ec2:DeleteNetworkInterface',
-    'ec2:DescribeNetworkInterfaces',
-    'ec2:DescribeSubnets',
-    'ec2:UnassignPrivateIpAddresses',
-  ];
+  const inNetworks = words(`
+    ec2:AssignPrivateIpAddresses ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ec2:DescribeNetworkInterfaces
+    ec2:DescribeSubnets ec2:UnassignPrivateIpAddresses
+  `);
 
   const own = Object.values(calls).flat();
 

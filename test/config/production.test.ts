@@ -5,6 +5,7 @@ import { examplePublicKey } from '../../config/examples.ts';
 import local from '../../config/local.ts';
 import example from '../../config/production-example.ts';
 import type { StageConfig } from '../../config/stage.ts';
+import { words } from '../support/words.ts';
 import { problems, publicApp, stage } from './stages.ts';
 
 const operator = {
@@ -203,12 +204,9 @@ describe('production', () => {
       payer: { quirks: { pkce: false } },
       stage: { edge: true, region: undefined, removalPolicy: 'destroy' },
     });
-    expect(problems(value).map((line) => line.slice(0, line.indexOf(':')))).toEqual([
-      'region',
-      'domain',
-      'removalPolicy',
-      'payers[0].quirks.pkce',
-    ]);
+    expect(problems(value).map((line) => line.slice(0, line.indexOf(':')))).toEqual(
+      words('region domain removalPolicy payers[0].quirks.pkce'),
+    );
   });
 
   it.each<[string, Parameters<typeof production>[0]]>([
@@ -220,14 +218,12 @@ describe('production', () => {
     expect(problems(production(changes))).toEqual([]);
   });
 
-  it.each([
-    'http://127.0.0.1/callback',
-    'http://127.0.0.1:9000/callback',
-    'http://[::1]/callback',
-    'http://127.0.0.1',
-    'net.notebook.app:/x',
-    'https://members.lakeside-plan.net/callback?to=http://localhost/',
-  ])("accepts a native app's redirect URI %s (RFC 8252 §7)", (uri) => {
+  it.each(
+    words(`
+    http://127.0.0.1/callback http://127.0.0.1:9000/callback http://[::1]/callback http://127.0.0.1
+    net.notebook.app:/x https://members.lakeside-plan.net/callback?to=http://localhost/
+  `),
+  )("accepts a native app's redirect URI %s (RFC 8252 §7)", (uri) => {
     expect(problems(production({ partner: { ...publicApp, redirectUris: [uri] } }))).toEqual([]);
   });
 
@@ -297,17 +293,11 @@ describe('an example in production', () => {
   it('has a value to replace in every payer, in every partner and in the fields of the deployment', () => {
     const places = new Set(left().map((line) => /^[a-zA-Z]+(\[\d\])?/.exec(line)?.[0]));
     expect(places).toEqual(
-      new Set([
-        'account',
-        'domain',
-        'operator',
-        'alarmAddresses[0]',
-        'runbookUrl',
-        'payers[0]',
-        'payers[1]',
-        'partners[0]',
-        'partners[1]',
-      ]),
+      new Set(
+        words(`
+        account domain operator alarmAddresses[0] runbookUrl payers[0] payers[1] partners[0] partners[1]
+      `),
+      ),
     );
   });
 

@@ -1,3 +1,4 @@
+import { words } from '../support/words.ts';
 import { authorize, login } from './client.ts';
 import { expectErrorPage } from './expectations.ts';
 import { localRequirement, requirement, type Requirement } from './requirement.ts';
@@ -44,16 +45,11 @@ export const redirectUris: readonly Requirement[] = [
     'CVE-2020-15233',
     'accepts no other difference in a loopback redirect URI than the port',
     async (target) => {
-      const wrong = [
-        'http://127.0.0.1:8000/callback/',
-        'http://127.0.0.1:8000/Callback',
-        'http://127.0.0.1:8000/callback?x=1',
-        'http://localhost:8000/callback',
-        'http://127.0.0.1:80000/callback',
-        'http://127.0.0.1:8000@evil.example/callback',
-        'https://127.0.0.1:8000/callback',
-        'http://127.0.0.2:8000/callback',
-      ];
+      const wrong = words(`
+        http://127.0.0.1:8000/callback/ http://127.0.0.1:8000/Callback http://127.0.0.1:8000/callback?x=1
+        http://localhost:8000/callback http://127.0.0.1:80000/callback http://127.0.0.1:8000@evil.example/callback
+        https://127.0.0.1:8000/callback http://127.0.0.2:8000/callback
+      `);
       for (const uri of wrong)
         await expectErrorPage(await authorize(target, { redirect_uri: uri }, { app: target.apps.native }));
     },

@@ -1,5 +1,6 @@
 import type { Tokens } from '../support/login/steps.ts';
 import { answerText } from '../support/payer/answers.ts';
+import { words } from '../support/words.ts';
 import { connect, read } from './client.ts';
 import { expectRefused, payerReads } from './fhir-refused.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
@@ -22,15 +23,13 @@ const unknown: readonly (readonly [string, string])[] = [
   [`/Patient/${patientId}/$everything?patient=secret`, 'patient'],
 ];
 
-const known: readonly string[] = [
-  '/Patient?race=x&gender-identity=y',
-  '/ExplanationOfBenefit?service-date=ge2020&type=pharmacy&_include=ExplanationOfBenefit:insurer',
-  '/Observation?code:in=x&_lastUpdated=ge2020&_sort=-date&_count=10&_total=none',
-  '/Observation?subject:Patient._id=pat-1',
-  '?_type=Observation&code=x',
-  `/Patient/${patientId}/$everything?_since=2020&_type=Observation,Condition&_count=10`,
-  `/Patient/${patientId}/_history?_since=2020&_count=1`,
-];
+const known: readonly string[] = words(`
+  /Patient?race=x&gender-identity=y
+  /ExplanationOfBenefit?service-date=ge2020&type=pharmacy&_include=ExplanationOfBenefit:insurer
+  /Observation?code:in=x&_lastUpdated=ge2020&_sort=-date&_count=10&_total=none /Observation?subject:Patient._id=pat-1
+  ?_type=Observation&code=x /Patient/${patientId}/$everything?_since=2020&_type=Observation,Condition&_count=10
+  /Patient/${patientId}/_history?_since=2020&_count=1
+`);
 
 /** Which parameters pass. */
 export const parameters: readonly Requirement[] = [

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
+import { words } from '../support/words.ts';
 import { connect, read } from './client.ts';
 import { expectOutcome } from './expectations.ts';
 import { expectRefused, payerReads } from './fhir-refused.ts';
@@ -22,18 +23,10 @@ const readAsIs = async (target: Target, path: string, token: string): Promise<nu
 };
 
 /** Paths that would become others at a payer that normalizes them. */
-const leaving = [
-  '/../token',
-  '/Patient/../../token',
-  '/Patient/%2e%2e/%2e%2e/token',
-  '/..%2f..%2ftoken',
-  '/Patient/..%2f..%2ftoken',
-  '/Patient/..%252f..%252ftoken',
-  '/%2F%2Fevil.example/Patient',
-  '/Patient/pat-1%3f_id=x',
-  '/Patient/%00',
-  '/Patient\\pat-2',
-];
+const leaving = words(`
+  /../token /Patient/../../token /Patient/%2e%2e/%2e%2e/token /..%2f..%2ftoken /Patient/..%2f..%2ftoken
+  /Patient/..%252f..%252ftoken /%2F%2Fevil.example/Patient /Patient/pat-1%3f_id=x /Patient/%00 /Patient\\pat-2
+`);
 
 /** Everything that is not a read. */
 export const readOnly: readonly Requirement[] = [
@@ -74,13 +67,9 @@ export const readOnly: readonly Requirement[] = [
   ),
   localRequirement('FHIR R4 operations §3.2', 'answers 405 to unknown operations, by GET and POST', async (target) => {
     const { access_token: token } = await connect(target);
-    for (const path of [
-      '/$export',
-      '/Patient/$match',
-      '/Patient/pat-1/$purge',
-      '/Observation/$lastn',
-      '/Patient/pat-1/$everything/x',
-    ]) {
+    for (const path of words(`
+      /$export /Patient/$match /Patient/pat-1/$purge /Observation/$lastn /Patient/pat-1/$everything/x
+    `)) {
       expect((await read(target, path, token)).status).toBeGreaterThanOrEqual(400);
       await expectRefused(
         target,

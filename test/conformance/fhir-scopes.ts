@@ -1,4 +1,5 @@
 import type { Tokens } from '../support/login/steps.ts';
+import { words } from '../support/words.ts';
 import { connect, read } from './client.ts';
 import { challengeHeaderOf } from './expectations.ts';
 import { expectRefused } from './fhir-refused.ts';
@@ -81,12 +82,10 @@ export const patients: readonly Requirement[] = [
   localRequirement('OWASP API1:2023', 'allows every way to name the member', async (target) => {
     const { access_token: token } = await connect(target);
     const own = `${baseOf(target)}/Patient/${patientId}`;
-    for (const path of [
-      '/Observation?patient=pat-1',
-      '/Observation?subject=Patient/pat-1',
-      `/Observation?subject=${encodeURIComponent(own)}`,
-      '/Patient?_id=pat-1',
-    ]) {
+    for (const path of words(`
+      /Observation?patient=pat-1 /Observation?subject=Patient/pat-1 /Observation?subject=${encodeURIComponent(own)}
+      /Patient?_id=pat-1
+    `)) {
       expect((await read(target, path, token)).status).toBe(200);
     }
   }),

@@ -1,5 +1,6 @@
 import { importJWK, jwtVerify } from 'jose';
 import { answer, answerText, tokens } from '../support/payer/answers.ts';
+import { words } from '../support/words.ts';
 import { authorize, begin, callback, comeBack, connect, login, post, postAs, read } from './client.ts';
 import { gatewayKey } from './local-config.ts';
 import { localRequirement, type Requirement } from './requirement.ts';
@@ -23,12 +24,9 @@ const misbehave = async (target: WorldTarget): Promise<void> => {
   await read(target, '/Patient', 'token-canary');
   await read(target, '/Patient', 'p2pa_token-canary');
   const { access_token: token } = await connect(target);
-  for (const path of [
-    '/Patient?_id=canary',
-    '/Patient/pat-1/_history?_since=canary',
-    '/Patient?_format=canary',
-    '/Observation?_filter=canary',
-  ]) {
+  for (const path of words(`
+    /Patient?_id=canary /Patient/pat-1/_history?_since=canary /Patient?_format=canary /Observation?_filter=canary
+  `)) {
     await read(target, path, token);
   }
   const text = { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'x', diagnostics: 'canary' }] };

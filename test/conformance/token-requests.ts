@@ -1,3 +1,4 @@
+import { words } from '../support/words.ts';
 import { basic, post, postAs } from './client.ts';
 import { expectOAuthError } from './expectations.ts';
 import { requirement, type Requirement } from './requirement.ts';
@@ -37,13 +38,9 @@ export const requests: readonly Requirement[] = [
   requirement('RFC 6749 §3.2', 'refuses a request without grant_type', async (target) => {
     await expectOAuthError(await postAs(target, target.portal, 'token', { code: 'x' }), 400, 'invalid_request');
   }),
-  ...[
-    'password',
-    'client_credentials',
-    'implicit',
-    'urn:ietf:params:oauth:grant-type:token-exchange',
-    'constructor',
-  ].map((grantType) =>
+  ...words(`
+    password client_credentials implicit urn:ietf:params:oauth:grant-type:token-exchange constructor
+  `).map((grantType) =>
     requirement('RFC 6749 §5.2', `refuses grant_type=${grantType}: unsupported_grant_type`, async (target) => {
       const form = { grant_type: grantType, username: 'a', password: 'b' };
       await expectOAuthError(await postAs(target, target.portal, 'token', form), 400, 'unsupported_grant_type');

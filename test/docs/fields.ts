@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { signals } from '../../functions/shared/errors.ts';
+import { words } from '../support/words.ts';
 import { root } from './documents.ts';
 
 const source = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -29,11 +30,6 @@ export const loggedFields = (): string[] => [
   'level',
   'records',
   // These are logged by the follow-up, the job and deliveries.
-  'failed',
-  'overdue',
-  'seconds',
-  'type',
-  'unreadable',
-  'apart',
+  ...words('failed overdue seconds type unreadable apart'),
   ...accessLogFields(),
 ];

@@ -2,6 +2,7 @@ import dns from 'node:dns';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
+import { words } from '../support/words.ts';
 import { blocksOf, codeSpansOf, runbook as readRunbook, root } from './documents.ts';
 import { accessLogFields } from './fields.ts';
 import { realLines, type Line } from './real-lines.ts';
@@ -105,12 +106,10 @@ const templates = [...source.matchAll(/`([^`\n]*\$\{[^`\n]*)`/g)]
 const errorCodes = [
   ...[...getSystemErrorMap().values()].map(([name]) => name),
   ...Object.values(dns).filter((value) => typeof value === 'string'),
-  'CERT_HAS_EXPIRED',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-  'HPE_INVALID_CONSTANT',
-  'Z_DATA_ERROR',
+  ...words(`
+    CERT_HAS_EXPIRED DEPTH_ZERO_SELF_SIGNED_CERT UNABLE_TO_VERIFY_LEAF_SIGNATURE ERR_TLS_CERT_ALTNAME_INVALID
+    HPE_INVALID_CONSTANT Z_DATA_ERROR
+  `),
 ];
 
 const details = lines.map(({ detail }) => String(detail));

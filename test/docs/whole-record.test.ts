@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startFakeGateway, type FakeGateway } from '../sandbox/partner-fake-gateway.ts';
+import { words } from '../support/words.ts';
 
 const run = promisify(execFile);
 const examples = join(import.meta.dirname, '../../docs/examples');
@@ -35,12 +36,9 @@ describe.each(programs)('the program for partners: %s', (program, command) => {
     gateway.exports.outcomes = [{ type: 'Goal', outcome: 'refusedByPayer', count: 0, reason: 'The plan refused it.' }];
     const { stdout } = await fetchRecord();
 
-    expect((await readdir(folder)).sort()).toEqual([
-      'Observation-1.ndjson',
-      'Patient-1.ndjson',
-      'errors-1.ndjson',
-      'manifest.json',
-    ]);
+    expect((await readdir(folder)).sort()).toEqual(
+      words('Observation-1.ndjson Patient-1.ndjson errors-1.ndjson manifest.json'),
+    );
     expect(await readFile(join(folder, 'Observation-1.ndjson'), 'utf8')).toBe(
       `${gateway.exports.files['Observation-1.ndjson']?.join('\n')}\n`,
     );

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { toolEnvironment } from '../bin/run-tool.ts';
+import { words } from '../support/words.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -41,14 +42,7 @@ describe('npm run drill', () => {
 
   it('brings back every grant to which nothing has happened since the copy, tokens and all', () => {
     const back = seenBy('goes on');
-    expect(back.map(({ fate }) => fate)).toEqual([
-      'putBack',
-      'putBack',
-      'putBack',
-      'putBack',
-      'putBack',
-      'changedSince',
-    ]);
+    expect(back.map(({ fate }) => fate)).toEqual(words('putBack putBack putBack putBack putBack changedSince'));
     for (const { case: one, seen } of back) {
       expect([one.name, seen['read'], seen['refresh']]).toEqual([one.name, 200, 200]);
     }

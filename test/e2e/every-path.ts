@@ -23,6 +23,7 @@ import { patientId } from '../conformance/scripted-payer.ts';
 import { assertionForm, type Change } from '../support/login/requests.ts';
 import type { Tokens } from '../support/login/steps.ts';
 import { answer, answerText, tokens as tokensAnswer } from '../support/payer/answers.ts';
+import { words } from '../support/words.ts';
 import { driveExports } from './export-paths.ts';
 
 /** @throws Error if a path ends in an unexpected way, since its calls would then prove nothing */
@@ -98,12 +99,9 @@ const partnerWithKey = async (target: LocalTarget): Promise<void> => {
 
 const reads = async (target: LocalTarget): Promise<void> => {
   const { access_token: token } = await connect(target);
-  for (const path of [
-    `/Patient/${patientId}`,
-    '/Observation?_count=1',
-    `/Patient/${patientId}/$everything`,
-    '?_lastUpdated=ge2020',
-  ]) {
+  for (const path of words(`
+    /Patient/${patientId} /Observation?_count=1 /Patient/${patientId}/$everything ?_lastUpdated=ge2020
+  `)) {
     await drain(path, read(target, path, token), 200);
   }
   const next = `${target.payers.origin}/clear-health/r4?_getpages=1`;
@@ -159,13 +157,10 @@ const payerTokenRefreshes = async (target: LocalTarget): Promise<void> => {
 };
 
 const documents = async ({ origin, cloud, payers }: LocalTarget): Promise<void> => {
-  for (const path of [
-    '/r4/clear-health/.well-known/smart-configuration',
-    '/r4/clear-health/.well-known/oauth-authorization-server',
-    '/.well-known/oauth-authorization-server/r4/clear-health',
-    '/r4/clear-health/metadata',
-    '/oauth2/jwks/keyed-health',
-  ]) {
+  for (const path of words(`
+    /r4/clear-health/.well-known/smart-configuration /r4/clear-health/.well-known/oauth-authorization-server
+    /.well-known/oauth-authorization-server/r4/clear-health /r4/clear-health/metadata /oauth2/jwks/keyed-health
+  `)) {
     await drain(path, fetch(`${origin}${path}`), 200);
   }
   await cloud.invoke('canary', {});

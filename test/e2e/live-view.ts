@@ -16,6 +16,7 @@ import {
   type Change,
 } from '../support/login/requests.ts';
 import { login, tokensIn, type Tokens } from '../support/login/steps.ts';
+import { words } from '../support/words.ts';
 import { readLive, type LiveReader } from './live-reader.ts';
 import { memberAt, type Bundle, type RunningStack } from './support.ts';
 
@@ -175,14 +176,10 @@ export const liveView = (running: () => RunningStack): void => {
     tokens.stop();
 
     const secrets = [
-      'demo-partner-secret',
-      'demo-health-plan-secret',
-      'demo-partner-webhook-secret-local',
-      'Mayte822',
-      'Venegas795',
-      '2011-01-04',
-      '01/04/2011',
-      '01-testmemid',
+      ...words(`
+        demo-partner-secret demo-health-plan-secret demo-partner-webhook-secret-local Mayte822 Venegas795 2011-01-04
+        01/04/2011 01-testmemid
+      `),
       ...tokens.found,
       ...walks.flatMap((one) => one.secrets),
     ];

@@ -12,6 +12,7 @@ import {
 } from '../support/login/requests.ts';
 import { login, tokensIn, type Tokens } from '../support/login/steps.ts';
 import { auditObjects, tableItems } from '../support/stored-text.ts';
+import { words } from '../support/words.ts';
 import { memberAt, type Bundle, type RunningStack } from './support.ts';
 
 let stack: RunningStack;
@@ -28,14 +29,9 @@ export const nothingInTheClear = (running: () => RunningStack): void => {
   });
 
   it('keeps no token, code, secret, state, verifier, name, birth date or resource in the clear in tables, audit or logs', async () => {
-    const secrets: string[] = [
-      'demo-partner-secret',
-      'demo-health-plan-secret',
-      'Mayte822',
-      'Venegas795',
-      '2011-01-04',
-      '01/04/2011',
-    ];
+    const secrets: string[] = words(
+      'demo-partner-secret demo-health-plan-secret Mayte822 Venegas795 2011-01-04 01/04/2011',
+    );
     const resourceIds: string[] = [];
     for (const payer of ['demo-health-plan', 'northwind']) {
       const verifier = freshVerifier();
@@ -85,8 +81,8 @@ export const nothingInTheClear = (running: () => RunningStack): void => {
     expect(stack.functionLines.length).toBeGreaterThan(10);
     expect(stack.requestLines.length).toBeGreaterThan(10);
     expect(places.audit.match(/"resourceType":"AuditEvent"/g)?.length).toBeGreaterThan(10);
-    const foundIn = (place: string, text: string, words: readonly string[]): string[] =>
-      words.filter((word) => text.includes(word)).map((word) => `${place}: ${word.slice(0, 12)}`);
+    const foundIn = (place: string, text: string, all: readonly string[]): string[] =>
+      all.filter((word) => text.includes(word)).map((word) => `${place}: ${word.slice(0, 12)}`);
     expect(Object.entries(places).flatMap(([place, text]) => foundIn(place, text, secrets))).toEqual([]);
     // The local server's own lines contain paths.
     const { requests: _paths, ...gateways } = places;

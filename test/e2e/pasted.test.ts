@@ -14,6 +14,7 @@ import { fakeSecrets } from '../bin/fake-secrets.ts';
 import { accepting, tokenEndpoint } from '../bin/payer-with-client.ts';
 import { runTool, toolEnvironment } from '../bin/run-tool.ts';
 import { basic, gateway, pkce, verifier, withPartner } from '../support/login.ts';
+import { words } from '../support/words.ts';
 
 const root = join(import.meta.dirname, '../..');
 let folder: string;
@@ -86,19 +87,9 @@ const put = 'node bin/payers.ts secret plan --config "$CONFIG"';
 describe("a payer's secret", () => {
   it('survives shell and pipe, whatever characters it contains', async () => {
     for (const secret of [
-      'plain',
-      'a"b',
-      "a'b",
-      'a\\b',
-      'a\\nb',
+      ...words(`plain a"b a'b a\\b a\\nb`),
       'a\tb',
-      '$HOME',
-      '`id`',
-      '%s%%',
-      '!x',
-      '{"x":1}',
-      '-n',
-      '--dry-run',
+      ...words(`$HOME \`id\` %s%% !x {"x":1} -n --dry-run`),
       'a b',
       '~',
     ]) {

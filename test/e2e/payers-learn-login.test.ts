@@ -8,6 +8,7 @@ import { learned, pasted } from '../bin/learn.ts';
 import { member1, runPayer, type RunningPayer } from '../sandbox/payer-fixture.ts';
 import { startMs } from '../support/gateway.ts';
 import { bodyOf, es384Jwk, gateway, pkce, sentBack, verifier } from '../support/login.ts';
+import { words } from '../support/words.ts';
 
 const origin = 'http://localhost:3000';
 /** The id that the tool makes of the sandbox's host. */
@@ -101,15 +102,9 @@ const variants: readonly Variant[] = [
       patientFrom: 'search',
       quirks: { ...payer.quirks, responseType: false, aud: false, pkce: false, redirectUriAtToken: false },
     }),
-    open: [
-      'clientAuthentication',
-      'scopes',
-      'patientFrom',
-      'quirks.responseType',
-      'quirks.aud',
-      'quirks.pkce',
-      'quirks.redirectUriAtToken',
-    ],
+    open: words(`
+      clientAuthentication scopes patientFrom quirks.responseType quirks.aud quirks.pkce quirks.redirectUriAtToken
+    `),
   },
 ];
 

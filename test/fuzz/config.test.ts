@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { checkStage, ConfigError } from '../../config/check.ts';
 import { localStage } from '../../config/local.ts';
 import production from '../../config/production-example.ts';
+import { words } from '../support/words.ts';
 import { holdsAtOnce } from './seeded.ts';
 
 type Path = readonly (string | number)[];
@@ -52,20 +53,12 @@ const odd: readonly unknown[] = [
   '*',
   'none',
   'a'.repeat(10_000),
-  '__proto__',
-  'constructor',
-  'http://',
-  'https://',
+  ...words('__proto__ constructor http:// https://'),
   'https://a b',
-  'https://[::1',
-  'https://user@x.example/',
-  'http://localhost:99999/',
-  'javascript:alert(1)',
-  'data:,',
-  '//x',
-  'https://x.example/?code=1#a',
-  'https://xn--a',
-  '\0',
+  ...words(`
+    https://[::1 https://user@x.example/ http://localhost:99999/ javascript:alert(1) data:, //x
+    https://x.example/?code=1#a https://xn--a \0
+  `),
   '\ud800',
   '☃',
   [],

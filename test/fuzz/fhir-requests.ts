@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { words } from '../support/words.ts';
 import { textOf } from './seeded.ts';
 import { markup } from './sound-answer.ts';
 
@@ -50,61 +51,19 @@ const ids = [
 ];
 const oddSegments = [
   '',
-  '.',
-  '..',
-  '...',
-  '..;',
-  '.;',
-  '%2e',
-  '%2e%2e',
-  '%2E%2E%2F',
-  '..%2f',
-  '%2e%2e%5c',
-  '%252e%252e',
-  '..%c0%af',
-  '%00',
-  'a%00',
+  ...words('. .. ... ..; .; %2e %2e%2e %2E%2E%2F ..%2f %2e%2e%5c %252e%252e ..%c0%af %00 a%00'),
   '%0d%0aX-Y: 1',
-  '\\',
-  '%5c',
-  '%5C..%5C',
-  '%3F',
-  '%3fpatient=x',
-  '%23',
-  '#',
-  '@evil.example',
-  ':80',
-  '*',
-  '$everything',
-  '$export',
-  '$expunge',
-  '$meta-add',
-  '$graphql',
-  '_search',
-  '_history',
-  '_history/2',
-  'metadata',
-  ';jsessionid=1',
-  `${people.other};`,
-  `${people.member};${people.other}`,
-  `${people.member}%2f..%2f${people.other}`,
-  `${people.member}%00${people.other}`,
-  `${people.member}%252f..%252f${people.other}`,
-  `..%2fPatient%2f${people.other}`,
-  'http:',
-  'http://evil.example',
-  'http:%2f%2fevil.example',
-  '%ef%bc%8f',
+  ...words(`
+    \\ %5c %5C..%5C %3F %3fpatient=x %23 # @evil.example :80 * $everything $export $expunge $meta-add $graphql _search
+    _history _history/2 metadata ;jsessionid=1
+  `),
+  ...words(`
+    ${people.other}; ${people.member};${people.other} ${people.member}%2f..%2f${people.other}
+    ${people.member}%00${people.other} ${people.member}%252f..%252f${people.other} ..%2fPatient%2f${people.other}
+    http: http://evil.example http:%2f%2fevil.example %ef%bc%8f
+  `),
   '\u{1f600}',
-  '%f0%9f%98%80',
-  'ｐatient',
-  '%E2%84%AA',
-  '%ff',
-  '%',
-  '%zz',
-  '%u002f',
-  '__proto__',
-  'constructor',
+  ...words('%f0%9f%98%80 ｐatient %E2%84%AA %ff % %zz %u002f __proto__ constructor'),
   'a'.repeat(8192),
   encodeURIComponent(markup),
 ];
@@ -115,22 +74,13 @@ const usualPath = fc.oneof(
   fc.tuple(fc.constantFrom(...types), fc.constantFrom(...ids)).map((parts) => parts.join('/')),
   fc.constantFrom(
     '',
-    'Observation/_search',
-    'Patient/_search',
-    `Patient/${people.member}/$everything`,
-    `Patient/${people.other}/$everything`,
-    `Patient/${people.member}/Observation`,
-    `Patient/${people.other}/Observation`,
-    `Patient/${people.member}/Patient`,
-    `Patient/${people.member}/*`,
-    `Patient/${people.member}/_history/1`,
-    `Patient/${people.other}/_history/1`,
-    `Group/${people.other}/$everything`,
-    `Practitioner/x/Patient/${people.other}`,
-    `Encounter/x/Patient`,
-    'Patient/$match',
-    'Patient/_history',
-    '_history',
+    ...words(`
+      Observation/_search Patient/_search Patient/${people.member}/$everything Patient/${people.other}/$everything
+      Patient/${people.member}/Observation Patient/${people.other}/Observation Patient/${people.member}/Patient
+      Patient/${people.member}/* Patient/${people.member}/_history/1 Patient/${people.other}/_history/1
+      Group/${people.other}/$everything Practitioner/x/Patient/${people.other} Encounter/x/Patient Patient/$match
+      Patient/_history _history
+    `),
   ),
 );
 const oddPath = fc
@@ -149,55 +99,29 @@ const modifiers = [
   '',
   '',
   '',
-  ':Patient',
-  ':patient',
-  ':Group',
-  ':Practitioner',
-  ':missing',
-  ':identifier',
-  ':not',
-  ':exact',
-  ':contains',
-  ':in',
-  ':above',
-  ':text',
-  ':iterate',
-  ':Patient:missing',
-  ':missing:x',
-  ':foo',
-  ':',
+  ...words(`
+    :Patient :patient :Group :Practitioner :missing :identifier :not :exact :contains :in :above :text :iterate
+    :Patient:missing :missing:x :foo :
+  `),
 ];
 const steps = [
   '',
   '',
   '',
-  'patient.',
-  'subject.',
-  'subject:Patient.',
-  'subject:patient.',
-  'encounter.',
-  'encounter.patient.',
-  'performer:Patient.',
-  'focus.',
-  'link.',
-  'subject:Group.',
-  'patient.link.',
-  'part-of.subject:Patient.',
-  'a.b.c.d.e.f.g.h.i.j.',
+  ...words(`
+    patient. subject. subject:Patient. subject:patient. encounter. encounter.patient. performer:Patient. focus. link.
+    subject:Group. patient.link. part-of.subject:Patient. a.b.c.d.e.f.g.h.i.j.
+  `),
 ];
 const reverse = [
   '',
   '',
   '',
   '',
-  '_has:Observation:patient:',
-  '_has:Patient:link:',
-  '_has:patient:general-practitioner:',
-  '_HAS:Patient:link:',
-  '_has:Group:member:_has:Patient:link:',
-  '_has:',
-  '_has::',
-  '_has:Observation:',
+  ...words(`
+    _has:Observation:patient: _has:Patient:link: _has:patient:general-practitioner: _HAS:Patient:link:
+    _has:Group:member:_has:Patient:link: _has: _has:: _has:Observation:
+  `),
 ];
 const names = fc.oneof(
   {
@@ -214,19 +138,10 @@ const names = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.constantFrom(
-      'patient[]',
-      'patient[0]',
-      'patient%00',
-      'patient%0a',
+      ...words('patient[] patient[0] patient%00 patient%0a'),
       ' patient',
       'patient ',
-      'patient;x',
-      'pa%74ient',
-      'subject%3APatient',
-      'subject%253APatient',
-      '%5fid',
-      '%255fid',
-      'ｐatient',
+      ...words('patient;x pa%74ient subject%3APatient subject%253APatient %5fid %255fid ｐatient'),
       '',
       '=',
       'patient=patient-2&x',
@@ -238,29 +153,13 @@ const names = fc.oneof(
 
 const references = (id: string): string[] => [
   id,
-  `Patient/${id}`,
-  `patient/${id}`,
-  `PATIENT/${id}`,
-  `/Patient/${id}`,
-  `//Patient//${id}`,
-  `./Patient/${id}`,
-  `Patient\\${id}`,
-  `Patient/${id}/_history/1`,
-  `Patient/${id}?x=1`,
-  `Patient/${people.member}/../${id}`,
-  `Group/../Patient/${id}`,
-  `Patient/./${id}`,
-  `${payerBase}/Patient/${id}`,
-  `${payerBase}/patient/${id}`,
-  `${payerBase}//Patient/${id}`,
-  `${gatewayBase}/Patient/${id}`,
-  `http://127.0.0.1:3003/R4/Patient/${id}`,
-  `https://evil.example/r4/Patient/${id}`,
-  `//127.0.0.1:3003/r4/Patient/${id}`,
-  `${payerBase}@evil.example/Patient/${id}`,
-  `urn:uuid:${id}`,
-  `Patient|${id}`,
-  `#${id}`,
+  ...words(`
+    Patient/${id} patient/${id} PATIENT/${id} /Patient/${id} //Patient//${id} ./Patient/${id} Patient\\${id}
+    Patient/${id}/_history/1 Patient/${id}?x=1 Patient/${people.member}/../${id} Group/../Patient/${id}
+    Patient/./${id} ${payerBase}/Patient/${id} ${payerBase}/patient/${id} ${payerBase}//Patient/${id}
+    ${gatewayBase}/Patient/${id} http://127.0.0.1:3003/R4/Patient/${id} https://evil.example/r4/Patient/${id}
+    //127.0.0.1:3003/r4/Patient/${id} ${payerBase}@evil.example/Patient/${id} urn:uuid:${id} Patient|${id} #${id}
+  `),
 ];
 const items = [
   ...references(people.other),
@@ -268,19 +167,9 @@ const items = [
   ...references(people.member),
   people.otherIdentifier,
   `http://hospital.example/mrn|${people.otherIdentifier}`,
-  'Group/1',
-  'Practitioner/x',
-  'example-1',
-  'true',
-  'false',
-  'gt2020-01-01',
-  '1|2',
-  '*',
+  ...words('Group/1 Practitioner/x example-1 true false gt2020-01-01 1|2 *'),
   '',
-  '%',
-  '%zz',
-  '%00',
-  '\0',
+  ...words(`% %zz %00 \0`),
   '\n',
   '\t',
   ' ',
@@ -290,10 +179,7 @@ const items = [
   '\ud800',
   'x'.repeat(8192),
   markup,
-  '../../Patient',
-  '$',
-  '|',
-  ',',
+  ...words(`../../Patient $ | ,`),
 ];
 const joints = [',', ',', ',', '\\,', '|', '$', ';', '&', ' ', '\n', '\0', '%2C', '%252C'];
 const values = fc
@@ -311,27 +197,14 @@ const values = fc
 const includes = fc
   .tuple(
     fc.constantFrom(
-      '_include',
-      '_revinclude',
-      '_INCLUDE',
-      '_include:iterate',
-      '_include:recurse',
-      '_revinclude:iterate',
-      '_include[]',
-      '_include:Patient',
+      ...words(`
+        _include _revinclude _INCLUDE _include:iterate _include:recurse _revinclude:iterate _include[]
+        _include:Patient
+      `),
     ),
     textOf(
       [
-        'Observation',
-        'Patient',
-        'patient',
-        'Encounter',
-        '*',
-        ':',
-        ':',
-        'subject',
-        'patient',
-        ',',
+        ...words('Observation Patient patient Encounter * : : subject patient ,'),
         ' ',
         'Practitioner',
         people.other,
@@ -346,43 +219,14 @@ const includes = fc
 const resultParameters = fc
   .tuple(
     fc.constantFrom(
-      '_sort',
-      '_filter',
-      '_query',
-      '_contained',
-      '_containedType',
-      '_elements',
-      '_summary',
-      '_format',
-      '_pretty',
-      '_count',
-      '_getpages',
-      '_getpagesoffset',
-      '_type',
-      '_TYPE',
-      '_type:x',
-      '_page',
-      '_pageToken',
-      '_list',
-      '_total',
-      '_FILTER',
-      '_filter:x',
-      '_getPages',
-      '_graph',
-      '_method',
+      ...words(`
+        _sort _filter _query _contained _containedType _elements _summary _format _pretty _count _getpages
+        _getpagesoffset _type _TYPE _type:x _page _pageToken _list _total _FILTER _filter:x _getPages _graph _method
+      `),
     ),
     fc.oneof(
       fc.constantFrom(
-        'patient.name',
-        'Observation',
-        'Condition',
-        'Observation,Condition',
-        'json',
-        'xml',
-        'true',
-        'both',
-        '50',
-        '-1',
+        ...words('patient.name Observation Condition Observation,Condition json xml true both 50 -1'),
         '',
         'DELETE',
         `patient eq "${people.other}"`,
@@ -415,17 +259,8 @@ const parameter = fc.oneof(
     weight: 1,
     arbitrary: fc.constantFrom(
       '',
-      '&',
-      '=',
-      'a',
-      '=b',
-      'a=b=c',
-      '?',
-      'patient',
-      `patient=${people.member}`,
-      '+=+',
-      '%=%',
-      'a;b=c',
+      ...words('& = a =b a=b=c ? patient'),
+      ...words(`patient=${people.member} +=+ %=% a;b=c`),
     ),
   },
 );

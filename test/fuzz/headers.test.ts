@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { apiEvent, call } from '../support/gateway.ts';
 import { gateway } from '../support/login.ts';
+import { words } from '../support/words.ts';
 import { people, type WireRequest } from './fhir-requests.ts';
 import { recordingPayer } from './recording-payer.ts';
 import { holds, textOf } from './seeded.ts';
@@ -32,32 +33,17 @@ const names = [
 ];
 const values = textOf(
   [
-    'application/fhir+json',
-    '*/*',
-    'text/html',
-    'en-US',
-    'W/"1"',
-    'return=minimal',
-    'respond-async',
-    'Respond-Async',
-    'RESPOND-ASYNC;x',
-    'close',
-    'chunked',
-    'authorization',
-    'evil.example',
-    'PUT',
+    ...words(`
+      application/fhir+json */* text/html en-US W/"1" return=minimal respond-async Respond-Async RESPOND-ASYNC;x close
+      chunked authorization evil.example PUT
+    `),
     '\r\nX-Injected: 1',
     '\n',
     '\r',
     '\0',
     '\t',
     ' ',
-    ',',
-    ';',
-    '"',
-    'é',
-    'ÿ',
-    '☃',
+    ...words(', ; " é ÿ ☃'),
     '\u{1f600}',
     '\ud800',
     '',
@@ -151,12 +137,9 @@ describe('headers of the FHIR route', () => {
 describe('cookies', () => {
   const login = gateway();
   const cookieNames = [
-    '__Host-p2p-login-',
-    '__Host-p2p-consent',
-    'p2p-login-',
-    '__Secure-p2p-login-',
-    '__proto__',
-    'constructor',
+    ...words(`
+      __Host-p2p-login- __Host-p2p-consent p2p-login- __Secure-p2p-login- __proto__ constructor
+    `),
     '',
     ' ',
   ];
@@ -194,11 +177,10 @@ describe('cookies', () => {
       fc.oneof(
         cookie(suffix),
         fc.constantFrom(
-          `${name}=${value}x`,
-          `${name}=${value.slice(1)}`,
-          `${name.toLowerCase()}=${value}`,
-          `x${name}=${value}`,
-          `${name}="${value}"`,
+          ...words(`
+            ${name}=${value}x ${name}=${value.slice(1)} ${name.toLowerCase()}=${value} x${name}=${value}
+            ${name}="${value}"
+          `),
           `${name}=x; ${name}=${value}`,
           `${name}%3D${value}`,
           `${name} =${value}`,
@@ -255,13 +237,7 @@ describe('parameters of authorize and callback', () => {
   const login = gateway();
   const texts = textOf(
     [
-      'code',
-      'S256',
-      'northwind',
-      'openid',
-      'patient/*.rs',
-      'patient/*.cruds',
-      'launch/patient',
+      ...words('code S256 northwind openid patient/*.rs patient/*.cruds launch/patient'),
       ' ',
       '\t',
       '\0',
@@ -273,11 +249,7 @@ describe('parameters of authorize and callback', () => {
       '__proto__',
       'a'.repeat(43),
       'x'.repeat(3000),
-      'http://localhost:3000/r4/northwind',
-      'https://evil.example/',
-      '{}',
-      '[]',
-      'null',
+      ...words('http://localhost:3000/r4/northwind https://evil.example/ {} [] null'),
     ],
     3,
   );

@@ -3,6 +3,7 @@ import { createLinkRewriter } from '../../functions/shared/fhir/rewrite-links.ts
 import { UnusableAnswer } from '../../functions/shared/payer/decode-body.ts';
 import { rewriteSlowly } from '../functions/shared/fhir/link-oracle.ts';
 import { randomOf } from '../support/random.ts';
+import { words } from '../support/words.ts';
 
 /*
  * Small JSON documents, each from a number. A hundred thousand of them, whole and cut at every byte, take a minute or
@@ -27,65 +28,24 @@ export const numbersFrom = (start: number): ((bound: number) => number) => {
 };
 
 const keys = [
-  'url',
-  'link',
-  'fullUrl',
-  'location',
-  'response',
-  'reference',
-  'relation',
-  'relation',
-  'id',
-  'ur',
-  'links',
-  'Url',
+  ...words('url link fullUrl location response reference relation relation id ur links Url'),
   '',
-  'a"b',
-  'é',
-  '\\',
-  'reference\\',
+  ...words(`a"b é \\ reference\\`),
   '\u{1f600}',
 ];
 const rests = [
   '',
-  '/',
-  '/Patient/1',
-  '?a=b',
-  '/Binary/1',
-  '/Binary',
-  '/BinaryX',
-  'x',
-  '#a',
-  '%2f',
-  '/t/Binary?x',
-  '/é',
-  '"',
-  '\\',
-  '/"reference":"',
+  ...words(`/ /Patient/1 ?a=b /Binary/1 /Binary /BinaryX x #a %2f /t/Binary?x /é " \\ /"reference":"`),
   '\n',
 ];
 const strings = [
-  'self',
-  'next',
-  'selfs',
-  '?page=é',
+  ...words('self next selfs ?page=é'),
   '',
-  'reference',
-  'url',
-  '"url":"',
-  '\\',
-  '\\"',
-  'http://other.example/x',
-  'HTTPS://o/x',
-  'http:/x',
-  'Patient/1',
-  'urn:uuid:1',
-  'é',
+  ...words(`
+    reference url "url":" \\ \\" http://other.example/x HTTPS://o/x http:/x Patient/1 urn:uuid:1 é
+  `),
   '\u{1f600}',
-  '\u0000',
-  '":{',
-  '\\u0022',
-  '/',
+  ...words(`\u0000 ":{ \\u0022 /`),
 ];
 const scalars = ['1.00', '0', '-1e5', 'true', 'false', 'null', '1E+2'];
 const spaces = ['', '', '', ' ', '\n', '\t\r\n '];

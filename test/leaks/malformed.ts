@@ -1,48 +1,21 @@
 import type { GatewayRequest } from '../support/login/requests.ts';
+import { words } from '../support/words.ts';
 import { connect, demoPartner, read, start, type Connection } from './flows.ts';
 import type { Garden } from './garden.ts';
 import type { Setting } from './setting.ts';
 
 const oauthRoutes = ['/oauth2/token', '/oauth2/revoke', '/oauth2/introspect'];
-const junkHeaders = [
-  'Authorization',
-  'Cookie',
-  'Origin',
-  'Accept',
-  'Content-Type',
-  'Prefer',
-  'User-Agent',
-  'X-Forwarded-For',
-  'Referer',
-];
+const junkHeaders = words('Authorization Cookie Origin Accept Content-Type Prefer User-Agent X-Forwarded-For Referer');
 
 const parameterNames = {
-  authorize: [
-    'client_id',
-    'redirect_uri',
-    'aud',
-    'response_type',
-    'response_mode',
-    'code_challenge',
-    'code_challenge_method',
-    'decision',
-    'consent_token',
-  ],
+  authorize: words(`
+    client_id redirect_uri aud response_type response_mode code_challenge code_challenge_method decision consent_token
+  `),
   callback: ['state', 'code', 'iss', 'error', 'error_description'],
-  token: [
-    'grant_type',
-    'code',
-    'refresh_token',
-    'redirect_uri',
-    'code_verifier',
-    'client_id',
-    'client_secret',
-    'client_assertion',
-    'client_assertion_type',
-    'scope',
-    'token',
-    'token_type_hint',
-  ],
+  token: words(`
+    grant_type code refresh_token redirect_uri code_verifier client_id client_secret client_assertion
+    client_assertion_type scope token token_type_hint
+  `),
 };
 
 const jwtOf = (garden: Garden): string =>
@@ -134,13 +107,11 @@ const readRequests = (garden: Garden, { access, payer }: Connection): GatewayReq
   const inPath = (): string => garden.canary('path');
   const paths = [
     inPath(),
-    `${inPath()}/${inPath()}`,
-    `Observation/${inPath()}/${inPath()}`,
-    `Observation/$${inPath()}`,
-    `Patient/${inPath()}/$everything`,
-    `../${inPath()}`,
-    `Observation/${inPath()}/_history/${inPath()}`,
-    `Observation/_search/${inPath()}`,
+    ...words(`
+      ${inPath()}/${inPath()} Observation/${inPath()}/${inPath()} Observation/$${inPath()}
+      Patient/${inPath()}/$everything ../${inPath()} Observation/${inPath()}/_history/${inPath()}
+      Observation/_search/${inPath()}
+    `),
   ];
   // What the caller asks the payer, sensible or not, goes there.
   const asked = (): string => garden.canary('search');

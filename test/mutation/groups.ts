@@ -1,3 +1,5 @@
+import { words } from '../support/words.ts';
+
 /** A part of the code that is mutated together, and the unit tests that must notice. */
 export interface Group {
   /** Patterns without braces, since Stryker splits patterns at commas. */
@@ -23,24 +25,16 @@ const slow = ['streams one string of 2 MB, with and without escapes, and finds t
 export const groups: Readonly<Record<string, Group>> = {
   store: {
     mutate: ['functions/shared/store/*.ts'],
-    tests: [
-      'functions/shared/store',
-      'functions/token',
-      'functions/shared/payer',
-      'functions/fetch/breaker',
-      'functions/audit',
-    ],
+    tests: words(`
+      functions/shared/store functions/token functions/shared/payer functions/fetch/breaker functions/audit
+    `),
   },
   parties: {
     mutate: ['functions/shared/payer/*.ts', 'functions/shared/partner/*.ts'],
-    tests: [
-      'functions/shared/payer',
-      'functions/shared/partner',
-      'functions/token',
-      'functions/callback',
-      'functions/authorize',
-      'functions/fetch',
-    ],
+    tests: words(`
+      functions/shared/payer functions/shared/partner functions/token functions/callback functions/authorize
+      functions/fetch
+    `),
   },
   fhir: {
     mutate: ['functions/shared/fhir/**/*.ts', 'functions/shared/json/*.ts', ...notMutated],
@@ -60,10 +54,9 @@ export const groups: Readonly<Record<string, Group>> = {
   audit: { mutate: ['functions/audit/*.ts', ...notMutated], tests: ['functions/audit'] },
   events: {
     mutate: [
-      'functions/follow-up/*.ts',
-      'functions/sweep/*.ts',
-      'functions/deliver/*.ts',
-      'functions/shared/events/*.ts',
+      ...words(`
+        functions/follow-up/*.ts functions/sweep/*.ts functions/deliver/*.ts functions/shared/events/*.ts
+      `),
       ...notMutated,
     ],
     tests: ['functions/follow-up', 'functions/sweep', 'functions/deliver'],
@@ -100,11 +93,9 @@ export const groups: Readonly<Record<string, Group>> = {
       ...['*.test.ts', 'http', 'limits', 'metrics', 'record', 'registry', 'scopes'].map(
         (folder) => `functions/shared/${folder}`,
       ),
-      'functions/authorize',
-      'functions/token',
-      'functions/fetch',
-      'functions/fill-registry',
-      'bin/usage-queries*.test.ts',
+      ...words(`
+        functions/authorize functions/token functions/fetch functions/fill-registry bin/usage-queries*.test.ts
+      `),
     ],
     apart: ['functions/shared/deps.test.ts', 'functions/{fetch,fill-registry}/index.test.ts'],
   },

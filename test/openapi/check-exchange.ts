@@ -1,4 +1,5 @@
 import { gunzipSync } from 'node:zlib';
+import { words } from '../support/words.ts';
 import { codesIn, operations, partsOf, type DocumentedAnswer, type Operation } from './document.ts';
 import { answerFor, frontDoorOf, operationsAt } from './match.ts';
 import type { Exchange } from './observe.ts';
@@ -15,19 +16,10 @@ export interface Checked {
 export type CodeOf = (reference: string) => string | undefined;
 
 /** Headers that say something to a partner: an answer has none of them that is not documented. */
-const telling = [
-  'allow',
-  'content-location',
-  'etag',
-  'expires',
-  'last-modified',
-  'location',
-  'ratelimit',
-  'ratelimit-policy',
-  'retry-after',
-  'www-authenticate',
-  'x-progress',
-];
+const telling = words(`
+  allow content-location etag expires last-modified location ratelimit ratelimit-policy retry-after www-authenticate
+  x-progress
+`);
 
 const jsonOf = ({ body, headers }: Exchange): Record<string, unknown> | undefined => {
   try {

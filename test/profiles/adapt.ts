@@ -1,3 +1,5 @@
+import { words } from '../support/words.ts';
+
 /** The parts of a profile that are adapted here. */
 export interface Profile {
   readonly url: string;
@@ -48,15 +50,10 @@ const boundSlicesLast = (elements: readonly Element[]): Element[] => {
 
 const amounts = (system: string): string =>
   `coding.where(system = 'http://terminology.hl7.org/CodeSystem/adjudication' or system = '${system}').exists()`;
-const transportation = [
-  'patientweight',
-  'ambulancetransportreason',
-  'transportationdistance',
-  'roudtrippurpose',
-  'stretcherpurpose',
-  'pickuplocation',
-  'dropofflocation',
-];
+const transportation = words(`
+  patientweight ambulancetransportreason transportationdistance roudtrippurpose stretcherpurpose pickuplocation
+  dropofflocation
+`);
 const carin = 'http://hl7.org/fhir/us/carin-bb';
 const pdex = 'http://hl7.org/fhir/us/davinci-pdex';
 

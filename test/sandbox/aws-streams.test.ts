@@ -15,6 +15,7 @@ import { invokeDirectly, startFunction, ThrottledError } from '../../sandbox/aws
 import { streamFeed } from '../../sandbox/aws/stream-feed.ts';
 import type { MappingSpec, TableSpec } from '../../sandbox/aws/template-data.ts';
 import { eventually } from '../support/eventually.ts';
+import { words } from '../support/words.ts';
 
 const streamOf = (name: string): string => `arn:aws:dynamodb:us-east-1:000000000000:table/${name}/stream/1`;
 const table = (name: string, viewType?: NonNullable<TableSpec['stream']>['viewType']): TableSpec => ({
@@ -154,18 +155,7 @@ describe('stream records', () => {
     await Promise.all(Array.from({ length: 20 }, (_none, index) => add('both', `c${index % 2}`)));
     for (const id of ['c0', 'c1']) {
       const own = records.filter(({ dynamodb }) => dynamodb?.Keys?.['id']?.S === id);
-      expect(own.map(({ dynamodb }) => dynamodb?.NewImage?.['n']?.N)).toEqual([
-        '1',
-        '2',
-        '3',
-        '4',
-        '5',
-        '6',
-        '7',
-        '8',
-        '9',
-        '10',
-      ]);
+      expect(own.map(({ dynamodb }) => dynamodb?.NewImage?.['n']?.N)).toEqual(words('1 2 3 4 5 6 7 8 9 10'));
       expect(own.slice(1).map(({ dynamodb }) => dynamodb?.OldImage)).toEqual(
         own.slice(0, -1).map(({ dynamodb }) => dynamodb?.NewImage),
       );

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { documents } from '../../sandbox/documents/route.ts';
 import { createHub } from '../../sandbox/live/hub.ts';
 import { startLiveServer, type LiveServer } from '../../sandbox/live/server.ts';
+import { words } from '../support/words.ts';
 
 let server: LiveServer;
 beforeAll(async () => {
@@ -56,14 +57,12 @@ describe('the documents of the local stack', () => {
     expect(await ask('/docs/examples/smart-app.html')).toMatchObject({ type: 'text/plain; charset=utf-8' });
   });
 
-  it.each([
-    '/docs/../package.json',
-    '/docs/%2e%2e/package.json',
-    '/docs/..%2fpackage.json',
-    '/docs/.hidden.md',
-    '/docs/partners/none.md',
-    '/docs/partners',
-  ])('do not answer %s', async (path) => {
+  it.each(
+    words(`
+    /docs/../package.json /docs/%2e%2e/package.json /docs/..%2fpackage.json /docs/.hidden.md /docs/partners/none.md
+    /docs/partners
+  `),
+  )('do not answer %s', async (path) => {
     const { status, body } = await ask(path);
     expect([status, body.includes('payer-to-payer-gateway')]).toEqual([404, false]);
   });

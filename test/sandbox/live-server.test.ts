@@ -5,6 +5,7 @@ import { createHub } from '../../sandbox/live/hub.ts';
 import { startLiveServer, type LiveServer } from '../../sandbox/live/server.ts';
 import { isThisMachine } from '../../sandbox/partner/local-requests.ts';
 import { eventually } from '../support/eventually.ts';
+import { words } from '../support/words.ts';
 
 let server: LiveServer;
 beforeAll(async () => {
@@ -44,10 +45,7 @@ describe('the live server', () => {
       expect([host, isThisMachine(`${host}:3005`, 3005)]).toEqual([host, true]);
     }
     const others = [
-      'evil.example:3005',
-      'localhost',
-      'localhost:3004',
-      'localhost.evil.example:3005',
+      ...words('evil.example:3005 localhost localhost:3004 localhost.evil.example:3005'),
       '',
       '0.0.0.0:3005',
     ];

@@ -11,6 +11,7 @@ import { html } from '../../sandbox/partner/html.ts';
 import { problemOf } from '../../sandbox/partner/problem.ts';
 import { countsByType, ReadError, readRecord, type Read } from '../../sandbox/partner/record.ts';
 import { rememberSignIn, sessionStore } from '../../sandbox/partner/sessions.ts';
+import { words } from '../support/words.ts';
 import { startFakeGateway } from './partner-fake-gateway.ts';
 
 const minute = 60_000;
@@ -155,21 +156,12 @@ describe('the whole record', () => {
     });
     expect(ids(await readRecord(base, read, 'p'))).toEqual(['Patient/p', 'Goal/1', 'Procedure/1']);
     const types = asked.slice(2).map((url) => /plan\/(\w+)\?/.exec(url)?.[1]);
-    expect(types).toEqual([
-      'AllergyIntolerance',
-      'CarePlan',
-      'CareTeam',
-      'Condition',
-      'Device',
-      'DiagnosticReport',
-      'DocumentReference',
-      'Encounter',
-      'Goal',
-      'Immunization',
-      'MedicationRequest',
-      'Observation',
-      'Procedure',
-    ]);
+    expect(types).toEqual(
+      words(`
+      AllergyIntolerance CarePlan CareTeam Condition Device DiagnosticReport DocumentReference Encounter Goal
+      Immunization MedicationRequest Observation Procedure
+    `),
+    );
   });
 
   it('is not accepted as whole if a later page is missing', async () => {
@@ -313,10 +305,10 @@ describe('a problem, as the member reads it', () => {
       'connect',
     ],
     ['our own defect', new TypeError('x is undefined'), 502, 'went wrong', 'connect'],
-  ])('%s', (_name, error, status, words, next) => {
+  ])('%s', (_name, error, status, title, next) => {
     const problem = problemOf(error, 'Old Plan');
     expect([problem.status, problem.next]).toEqual([status, next]);
-    expect(problem.title).toContain(words);
+    expect(problem.title).toContain(title);
   });
 });
 

@@ -1,3 +1,4 @@
+import { words } from '../support/words.ts';
 import { browser } from './partner-browser.ts';
 import { startFakeGateway, type FakeGateway } from './partner-fake-gateway.ts';
 import { registration, startPartnerApp } from './partner-start.ts';
@@ -30,14 +31,14 @@ describe('the pages of a record', () => {
   it.each(['', '/timeline', '/results', '/health', '/care', '/claims', '/documents', '/list?type=Observation'])(
     'are there at %s, with one heading, the way to the others, and nothing of the payer unescaped',
     async (path) => {
-      gateway.more = [
-        '{"resourceType":"Condition","id":"<c>","code":{"text":"<i>Asthma</i>"},"onsetDateTime":"2015"}',
-        '{"resourceType":"CareTeam","id":"t","name":"<i>Team</i>","participant":[{"member":{"display":"<i>A</i>"}}]}',
-        '{"resourceType":"ExplanationOfBenefit","id":"e","type":{"text":"<i>Oral</i>"},"provider":{"display":"<i>B</i>"}}',
-        '{"resourceType":"DocumentReference","id":"d","type":{"text":"<i>Note</i>"},"content":[{"attachment":{"url":"Binary/b1"}}]}',
-        '{"resourceType":"Observation","id":"o9","code":{"text":"<i>Pulse</i>"},"effectiveDateTime":"2016-01-01","valueQuantity":{"value":7,"unit":"<i>"}}',
-        '{"resourceType":"Observation","id":"o8","code":{"text":"<i>Pulse</i>"},"effectiveDateTime":"2017-01-01","valueQuantity":{"value":8,"unit":"<i>"}}',
-      ];
+      gateway.more = words(`
+        {"resourceType":"Condition","id":"<c>","code":{"text":"<i>Asthma</i>"},"onsetDateTime":"2015"}
+        {"resourceType":"CareTeam","id":"t","name":"<i>Team</i>","participant":[{"member":{"display":"<i>A</i>"}}]}
+        {"resourceType":"ExplanationOfBenefit","id":"e","type":{"text":"<i>Oral</i>"},"provider":{"display":"<i>B</i>"}}
+        {"resourceType":"DocumentReference","id":"d","type":{"text":"<i>Note</i>"},"content":[{"attachment":{"url":"Binary/b1"}}]}
+        {"resourceType":"Observation","id":"o9","code":{"text":"<i>Pulse</i>"},"effectiveDateTime":"2016-01-01","valueQuantity":{"value":7,"unit":"<i>"}}
+        {"resourceType":"Observation","id":"o8","code":{"text":"<i>Pulse</i>"},"effectiveDateTime":"2017-01-01","valueQuantity":{"value":8,"unit":"<i>"}}
+      `);
       await connect();
       const { status, text } = await open(path);
 

@@ -9,6 +9,7 @@ import { adminPage } from '../../sandbox/payer/pages/admin.ts';
 import { inboxPage } from '../../sandbox/payer/pages/inbox.ts';
 import { presets } from '../../sandbox/payer/presets.ts';
 import { readCode } from '../../sandbox/payer/walk.ts';
+import { words } from '../support/words.ts';
 
 describe('a payer finds the member of an account form', () => {
   const records = generateRecords();
@@ -194,12 +195,7 @@ describe('the presets', () => {
       grant_types_supported: ['authorization_code', 'refresh_token'],
     });
     expect(said['capabilities']).toEqual(
-      expect.arrayContaining([
-        'launch-standalone',
-        'context-standalone-patient',
-        'permission-offline',
-        'permission-v2',
-      ]),
+      expect.arrayContaining(words('launch-standalone context-standalone-patient permission-offline permission-v2')),
     );
   });
 });

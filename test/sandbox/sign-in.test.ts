@@ -1,6 +1,7 @@
 import { UsageError } from '../../bin/shared/errors.ts';
 import { readFlags } from '../../sandbox/sign-in/flags.ts';
 import { reasonOf, signIn } from '../../sandbox/sign-in/sign-in.ts';
+import { words } from '../support/words.ts';
 
 const app = ['--client', 'my-app', '--redirect-uri', 'http://localhost:5210/cb'];
 const url = 'http://localhost:3000/oauth2/authorize/northwind?client_id=my-app';
@@ -21,16 +22,7 @@ describe('npm run sign-in', () => {
   });
 
   it("takes the app's own authorize URL, and what its code needs", () => {
-    const flags = [
-      `${url}&code_challenge=x`,
-      '--member',
-      'claims',
-      '--tokens',
-      '--code-verifier',
-      'v',
-      '--client-secret',
-      's',
-    ];
+    const flags = [`${url}&code_challenge=x`, ...words('--member claims --tokens --code-verifier v --client-secret s')];
     expect(readFlags(flags)).toEqual({
       member: 'claims',
       from: { authorizeUrl: `${url}&code_challenge=x` },

@@ -4,6 +4,7 @@
  */
 import { byItsCode, through, type UsedRight } from './right-lines.ts';
 import { nameOf, type Resource, type StageTemplate } from './stage-template.ts';
+import { words } from './words.ts';
 
 /** The facts that a right is derived from. */
 export interface Facts {
@@ -65,14 +66,10 @@ const keyOfBucket = [
   'KMSMasterKeyID',
 ] as const;
 
-const networkInterfaceActions = [
-  'ec2:AssignPrivateIpAddresses',
-  'ec2:CreateNetworkInterface',
-  'ec2:DeleteNetworkInterface',
-  'ec2:DescribeNetworkInterfaces',
-  'ec2:DescribeSubnets',
-  'ec2:UnassignPrivateIpAddresses',
-];
+const networkInterfaceActions = words(`
+  ec2:AssignPrivateIpAddresses ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ec2:DescribeNetworkInterfaces
+  ec2:DescribeSubnets ec2:UnassignPrivateIpAddresses
+`);
 
 export const derivations: readonly Derivation[] = [
   {
@@ -122,14 +119,9 @@ export const derivations: readonly Derivation[] = [
         at: ['SSESpecification', 'KMSMasterKeyId'],
       }).flatMap((key) =>
         allow(
-          [
-            'kms:Decrypt',
-            'kms:DescribeKey',
-            'kms:Encrypt',
-            'kms:GenerateDataKey',
-            'kms:ReEncryptFrom',
-            'kms:ReEncryptTo',
-          ],
+          words(`
+            kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:ReEncryptFrom kms:ReEncryptTo
+          `),
           key,
           through('dynamodb'),
         ),
@@ -193,12 +185,10 @@ export const derivations: readonly Derivation[] = [
         .filter(({ ServiceToken: token }) => deep(token, 'Fn::GetAtt', 0) === lambdaId)
         .flatMap(({ DefaultSecurityGroupId: group }) =>
           allow(
-            [
-              'ec2:AuthorizeSecurityGroupEgress',
-              'ec2:AuthorizeSecurityGroupIngress',
-              'ec2:RevokeSecurityGroupEgress',
-              'ec2:RevokeSecurityGroupIngress',
-            ],
+            words(`
+              ec2:AuthorizeSecurityGroupEgress ec2:AuthorizeSecurityGroupIngress ec2:RevokeSecurityGroupEgress
+              ec2:RevokeSecurityGroupIngress
+            `),
             `${template.environment.replace(/^aws:\/\/(.*)\/(.*)$/, 'arn:aws:ec2:$2:$1')}:security-group/${nameOf(template, group)}`,
           ),
         ),

@@ -1,3 +1,5 @@
+import { words } from './words.ts';
+
 /** A value that CloudWatch would extract from a log line. */
 export interface MetricValue {
   readonly namespace: string;
@@ -61,20 +63,12 @@ export const metric = (text: string, name: string): Record<string, number> =>
       ]),
   );
 
-const signals = new Set([
-  'payerDown',
-  'refreshFailed',
-  'refreshRepeated',
-  'reuseDetected',
-  'auditNotWritten',
-  'auditTimesDiffer',
-  'secretMissing',
-  'answerTooLarge',
-  'limitsDown',
-  'registryDown',
-  'registryDamaged',
-  'breakerOpened',
-]);
+const signals = new Set(
+  words(`
+  payerDown refreshFailed refreshRepeated reuseDetected auditNotWritten auditTimesDiffer secretMissing answerTooLarge
+  limitsDown registryDown registryDamaged breakerOpened
+`),
+);
 
 /** The signals that a log line raises. */
 export const signalsOf = (text = '{}'): string[] => [

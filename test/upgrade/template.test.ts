@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stages, stageTemplate, type Resource, type StageTemplate } from '../support/stage-template.ts';
+import { words } from '../support/words.ts';
 
 /**
  * What CloudFormation cannot change in place: another value makes a new resource, and the old one is deleted or left
@@ -11,14 +12,9 @@ const fixedProperties: Readonly<Record<string, readonly string[]>> = {
   'AWS::ApiGateway::RestApi': [],
   'AWS::ApiGateway::Stage': ['RestApiId', 'StageName'],
   'AWS::CloudFront::Distribution': [],
-  'AWS::DynamoDB::Table': [
-    'TableName',
-    'KeySchema',
-    'LocalSecondaryIndexes',
-    'TimeToLiveSpecification',
-    'StreamSpecification',
-    'SSESpecification',
-  ],
+  'AWS::DynamoDB::Table': words(`
+    TableName KeySchema LocalSecondaryIndexes TimeToLiveSpecification StreamSpecification SSESpecification
+  `),
   'AWS::EC2::EIP': ['Domain', 'NetworkBorderGroup', 'PublicIpv4Pool', 'TransferAddress'],
   'AWS::KMS::Key': ['KeySpec', 'KeyUsage', 'MultiRegion'],
   'AWS::Lambda::EventSourceMapping': ['EventSourceArn', 'StartingPosition', 'StartingPositionTimestamp'],

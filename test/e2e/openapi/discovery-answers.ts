@@ -1,16 +1,16 @@
 import { authorizeParameters, type As } from '../../conformance/client.ts';
 import type { Change } from '../../support/login/requests.ts';
+import { words } from '../../support/words.ts';
 import { blockedPartner, inTurn, pausedPayer, statusAtLast, type Context } from './context.ts';
 
 const large = { 'x-large': 'x'.repeat(11_000) };
 
-const documentsOf = (payer: string): readonly string[] => [
-  `/oauth2/jwks/${payer}`,
-  `/.well-known/oauth-authorization-server/r4/${payer}`,
-  `/r4/${payer}/.well-known/smart-configuration`,
-  `/r4/${payer}/.well-known/oauth-authorization-server`,
-  `/r4/${payer}/metadata`,
-];
+const documentsOf = (payer: string): readonly string[] =>
+  words(`
+  /oauth2/jwks/${payer} /.well-known/oauth-authorization-server/r4/${payer}
+  /r4/${payer}/.well-known/smart-configuration /r4/${payer}/.well-known/oauth-authorization-server
+  /r4/${payer}/metadata
+`);
 
 /** Brings every answer of the page and the search where a member chooses a payer. */
 const driveConnect = async ({ target }: Context): Promise<void> => {

@@ -1,5 +1,6 @@
 import { authorizeEndpoint, authorizeParameters, postAs } from '../../conformance/client.ts';
 import { remove } from '../../conformance/exports-client.ts';
+import { words } from '../../support/words.ts';
 import { drain, type Context } from './context.ts';
 
 /** Brings the answers of a gateway whose tables are down. What an environment knows already it need not read. */
@@ -19,16 +20,12 @@ export const driveOutage = async ({ target, full }: Context): Promise<void> => {
     form('token', { grant_type: 'refresh_token', refresh_token: full.refresh_token }),
     form('revoke', { token: full.access_token }),
     form('introspect', { token: full.access_token }),
-    ...[
-      '/oauth2/jwks/never-seen',
-      '/.well-known/oauth-authorization-server/r4/never-seen',
-      '/r4/never-seen/.well-known/smart-configuration',
-      '/r4/never-seen/.well-known/oauth-authorization-server',
-      '/r4/never-seen/metadata',
-      '/brands?client_id=never-seen',
-      '/connect?client_id=never-seen',
-      '/connect/payers?client_id=never-seen',
-    ].map((path) => fetch(`${origin}${path}`)),
+    ...words(`
+      /oauth2/jwks/never-seen /.well-known/oauth-authorization-server/r4/never-seen
+      /r4/never-seen/.well-known/smart-configuration /r4/never-seen/.well-known/oauth-authorization-server
+      /r4/never-seen/metadata /brands?client_id=never-seen /connect?client_id=never-seen
+      /connect/payers?client_id=never-seen
+    `).map((path) => fetch(`${origin}${path}`)),
     remove(`${origin}/exports/clear-health/unknown`, full.access_token),
   ];
   await Promise.all(asked.map(drain));

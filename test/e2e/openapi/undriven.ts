@@ -1,3 +1,5 @@
+import { words } from '../../support/words.ts';
+
 /** Answers of a gateway that has a defect, so nothing can bring them; each with the test that shows it. */
 const defects: readonly { readonly test: string; readonly operations: readonly string[] }[] = [
   {
@@ -10,33 +12,17 @@ const defects: readonly { readonly test: string; readonly operations: readonly s
   },
   {
     test: 'test/functions/discovery/answers.test.ts',
-    operations: [
-      'jwks',
-      'smartConfiguration',
-      'authorizationServerMetadata',
-      'authorizationServerMetadataBelowBase',
-      'metadata',
-      'brands',
-      'index',
-      'findPayers',
-    ],
+    operations: words(`
+      jwks smartConfiguration authorizationServerMetadata authorizationServerMetadataBelowBase metadata brands index
+      findPayers
+    `),
   },
   {
     test: 'test/functions/fetch/answers.test.ts',
-    operations: [
-      'searchAll',
-      'search',
-      'searchByForm',
-      'typeHistory',
-      'read',
-      'resourceHistory',
-      'readVersion',
-      'searchCompartment',
-      'everything',
-      'startExport',
-      'startExportByBody',
-      'deleteExport',
-    ],
+    operations: words(`
+      searchAll search searchByForm typeHistory read resourceHistory readVersion searchCompartment everything
+      startExport startExportByBody deleteExport
+    `),
   },
 ];
 

@@ -11,6 +11,7 @@ import {
   withPayer,
 } from '../../support/login.ts';
 import type { Change, Pairs } from '../../support/login/requests.ts';
+import { words } from '../../support/words.ts';
 
 const title = 'This link does not work';
 const payer = 'northwind';
@@ -135,19 +136,16 @@ describe('a native app’s loopback redirect URI', () => {
   });
 
   it.each([
-    'http://127.0.0.1:51004/other',
-    'http://127.0.0.1:51004/callback?a=b',
-    'http://127.0.0.1:51004',
-    'http://127.0.0.1:65536/callback',
+    ...words(`
+      http://127.0.0.1:51004/other http://127.0.0.1:51004/callback?a=b http://127.0.0.1:51004
+      http://127.0.0.1:65536/callback
+    `),
     // Not a port that an app could listen on, and another spelling of one.
-    'http://127.0.0.1:0/callback',
-    'http://127.0.0.1:00080/callback',
-    'http://127.0.0.1:51004@evil.example/callback',
-    'http://127.0.0.1.evil.example/callback',
-    'http://127.0.0.2/callback',
-    'http://[::1]:51004/callback',
-    'http://2130706433/callback',
-    'https://127.0.0.1:51004/callback',
+    ...words(`
+      http://127.0.0.1:0/callback http://127.0.0.1:00080/callback http://127.0.0.1:51004@evil.example/callback
+      http://127.0.0.1.evil.example/callback http://127.0.0.2/callback http://[::1]:51004/callback
+      http://2130706433/callback https://127.0.0.1:51004/callback
+    `),
   ])('may not differ in anything else: %s', async (uri) => {
     const test = gateway();
 

@@ -7,6 +7,7 @@ import { createPost, postOf } from '../../../functions/deliver/post.ts';
 import { causeOf } from '../../../functions/shared/errors.ts';
 import { close, listen } from '../../../sandbox/aws/listen.ts';
 import { certificateAuthority } from '../../bin/certificates.ts';
+import { words } from '../../support/words.ts';
 
 const host = 'app.example.org';
 const authority = certificateAuthority('Test authority');
@@ -148,23 +149,12 @@ describe('a post', () => {
 
 describe('an address that is not public', () => {
   it.each([
-    'https://127.0.0.1/',
-    'https://10.1.2.3/',
-    'https://100.64.0.1/',
-    'https://169.254.169.254/latest/meta-data',
-    'https://172.16.0.1/',
-    'https://192.168.1.1/',
-    'https://0.0.0.0/',
-    'https://224.0.0.1/',
-    'https://255.255.255.255/',
-    'https://[::1]/',
-    'https://[::]/',
-    'https://[fe80::1]/',
-    'https://[fd12::1]/',
-    'https://[ff02::1]/',
-    'https://[::ffff:10.1.2.3]/',
-    'https://[64:ff9b::10.1.2.3]/',
-    'https://[2002:a01:203::1]/',
+    ...words(`
+      https://127.0.0.1/ https://10.1.2.3/ https://100.64.0.1/ https://169.254.169.254/latest/meta-data
+      https://172.16.0.1/ https://192.168.1.1/ https://0.0.0.0/ https://224.0.0.1/ https://255.255.255.255/
+      https://[::1]/ https://[::]/ https://[fe80::1]/ https://[fd12::1]/ https://[ff02::1]/ https://[::ffff:10.1.2.3]/
+      https://[64:ff9b::10.1.2.3]/ https://[2002:a01:203::1]/
+    `),
     // Other spellings of 127.0.0.1 and 10.0.0.1.
     'https://2130706433/',
     'https://0x7f.1/',

@@ -4,6 +4,7 @@ import { discovery } from '../../../functions/discovery/discovery.ts';
 import type { ApiEvent, ApiResponse } from '../../../functions/shared/http/api.ts';
 import { apiEvent, call, startMs, testDeps } from '../../support/gateway.ts';
 import { reference } from '../../support/reference.ts';
+import { words } from '../../support/words.ts';
 
 const start = () => {
   const { deps, lines, payer } = testDeps();
@@ -127,15 +128,13 @@ describe('an error on the way to a statement', () => {
   });
 });
 
-it.each([
-  '/r4/{payer}/oauth2/jwks/{kid}',
-  '/r4/{payer}/.well-known/smart-configuration/else',
-  '/r4/{payer}/.well-known/oauth-authorization-server/else',
-  '/.well-known/oauth-authorization-server/r4/{payer}/else',
-  '/r4/{payer}/metadata/else',
-  '/r4/{payer}/metadata-else',
-  '/oauth2/else/{payer}',
-])('a path that only contains one of ours is unknown: %s', async (resource) => {
+it.each(
+  words(`
+  /r4/{payer}/oauth2/jwks/{kid} /r4/{payer}/.well-known/smart-configuration/else
+  /r4/{payer}/.well-known/oauth-authorization-server/else /.well-known/oauth-authorization-server/r4/{payer}/else
+  /r4/{payer}/metadata/else /r4/{payer}/metadata-else /oauth2/else/{payer}
+`),
+)('a path that only contains one of ours is unknown: %s', async (resource) => {
   const { statusCode, headers, body } = await start().ask(resource);
 
   expect({ statusCode, headers, body: JSON.parse(body) as unknown }).toEqual({

@@ -2,6 +2,7 @@ import { discovery } from '../../../functions/discovery/discovery.ts';
 import type { RegistryData } from '../../../functions/shared/registry/types.ts';
 import { apiEvent, call, testDeps } from '../../support/gateway.ts';
 import { localRegistry, withPayer } from '../../support/login.ts';
+import { words } from '../../support/words.ts';
 
 const origin = 'http://localhost:3000';
 const base = `${origin}/r4/northwind`;
@@ -30,14 +31,7 @@ const oauth = {
   response_types_supported: ['code'],
   response_modes_supported: ['query'],
   code_challenge_methods_supported: ['S256'],
-  scopes_supported: [
-    'launch/patient',
-    'offline_access',
-    'patient/*.rs',
-    'patient/*.r',
-    'patient/*.s',
-    'patient/*.read',
-  ],
+  scopes_supported: words('launch/patient offline_access patient/*.rs patient/*.r patient/*.s patient/*.read'),
 };
 
 describe('what a partner app is told before it has a token', () => {
@@ -46,19 +40,11 @@ describe('what a partner app is told before it has a token', () => {
       ...oauth,
       user_access_brand_bundle: 'http://localhost:3000/brands',
       user_access_brand_identifier: { system: 'urn:ietf:rfc:3986', value: base },
-      capabilities: [
-        'launch-standalone',
-        'authorize-post',
-        'client-public',
-        'client-confidential-symmetric',
-        'client-confidential-asymmetric',
-        'context-standalone-patient',
-        'permission-offline',
-        'permission-patient',
-        'permission-v1',
-        'permission-v2',
-        'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export',
-      ],
+      capabilities: words(`
+        launch-standalone authorize-post client-public client-confidential-symmetric client-confidential-asymmetric
+        context-standalone-patient permission-offline permission-patient permission-v1 permission-v2
+        http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export
+      `),
     });
   });
 

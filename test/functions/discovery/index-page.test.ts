@@ -3,6 +3,7 @@ import { discovery } from '../../../functions/discovery/discovery.ts';
 import { prefersJson } from '../../../functions/discovery/index-page/answer-index.ts';
 import type { IndexSettings } from '../../../functions/shared/pages/settings.ts';
 import { apiEvent, call, testDeps } from '../../support/gateway.ts';
+import { words } from '../../support/words.ts';
 
 const settings: IndexSettings = {
   payers: [{ id: 'northwind', displayName: 'Northwind <b>Health</b>' }],
@@ -55,10 +56,7 @@ describe('GET /', () => {
     expect([statusCode, headers['Content-Type'], headers['Vary']]).toEqual([200, 'text/html; charset=utf-8', 'Accept']);
     const text = textOf(body);
     for (const shown of [
-      'old-app',
-      'http://localhost:1/cb',
-      'shown-secret',
-      '03-testmemid',
+      ...words('old-app http://localhost:1/cb shown-secret 03-testmemid'),
       'Has claims.',
       '300 seconds',
     ]) {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { sealPage } from '../../../functions/shared/fhir/page-link.ts';
 import { fetchGateway, fhir, issueOf, read, type FetchGateway, type TestGrant } from '../../support/fetch-gateway.ts';
 import { withPayer } from '../../support/login.ts';
+import { words } from '../../support/words.ts';
 
 const payer = 'http://127.0.0.1:3003/r4';
 const ours = 'http://localhost:3000/r4/northwind';
@@ -47,10 +48,11 @@ const damaged = 'This page link is damaged or was made for another sign-in. Star
 
 describe('a page link', () => {
   it.each([
-    `${payer}?_getpages=a-b&_getpagesoffset=10&_bundletype=searchset`,
-    `${payer}/Observation?code=http%3A%2F%2Floinc.org%7C1&_page=2&a=b+c&a=%20&_count=1&z='*'&plain`,
-    `${payer}/Observation/_search?_page=2`,
-    `${payer}/pages/1;v=2/3?x=%2F..%2F`,
+    ...words(`
+      ${payer}?_getpages=a-b&_getpagesoffset=10&_bundletype=searchset
+      ${payer}/Observation?code=http%3A%2F%2Floinc.org%7C1&_page=2&a=b+c&a=%20&_count=1&z='*'&plain
+      ${payer}/Observation/_search?_page=2 ${payer}/pages/1;v=2/3?x=%2F..%2F
+    `),
     payer,
     `${payer}/`,
   ])('is followed exactly: %s', async (url) => {
@@ -88,13 +90,10 @@ describe('a page link', () => {
     `${payer}/../admin?x`,
     `${payer}/%2e%2e/admin?x`,
     `${payer}x/Observation?_page=2`,
-    'http://user@127.0.0.1:3003/r4/Observation?_page=2',
-    'http://127.0.0.1:3004/r4/Observation?_page=2',
-    'https://elsewhere.example/r4?_page=2',
-    '/Observation?_page=2',
-    '../../admin',
-    'urn:uuid:1',
-    'http://',
+    ...words(`
+      http://user@127.0.0.1:3003/r4/Observation?_page=2 http://127.0.0.1:3004/r4/Observation?_page=2
+      https://elsewhere.example/r4?_page=2 /Observation?_page=2 ../../admin urn:uuid:1 http://
+    `),
     '',
   ])('to elsewhere is not made followable: %s', async (url) => {
     const test = fetchGateway();
@@ -124,13 +123,11 @@ describe('a page link', () => {
       link = await linkOf(test, grant, `${payer}?_getpages=a&_offset=${offset}`, { path: '', query });
     }
     expect((await follow(test, grant.token, link)).statusCode).toBe(200);
-    expect(test.payer.requests.map(({ url }) => url.slice(payer.length))).toEqual([
-      '/Observation',
-      '?_getpages=a&_offset=1',
-      '?_getpages=a&_offset=2',
-      '?_getpages=a&_offset=3',
-      '?_getpages=a&_offset=4',
-    ]);
+    expect(test.payer.requests.map(({ url }) => url.slice(payer.length))).toEqual(
+      words(`
+      /Observation ?_getpages=a&_offset=1 ?_getpages=a&_offset=2 ?_getpages=a&_offset=3 ?_getpages=a&_offset=4
+    `),
+    );
     expect(test.log().at(-1)).toMatchObject({ interaction: 'page Observation', status: 200 });
   });
 

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { words } from '../words.ts';
 
 interface TestFile {
   readonly path: string;
@@ -10,36 +11,12 @@ interface Shard {
 }
 
 /** Files that work for seconds, in `test:hard` for minutes. If one of them came last, every other core would wait for it. */
-const longFirst = [
-  'races/reads',
-  'races/tokens',
-  'faults/faults',
-  'leaks/',
-  'model/',
-  'conformance/conformance',
-  'limits/',
-  'fuzz/rewriter',
-  'browser/accessibility',
-  'e2e/openapi',
-  'browser/',
-  'e2e/local-stack',
-  'e2e/operated-stack',
-  'e2e/stack-start',
-  'e2e/stops',
-  'e2e/kept-state',
-  'e2e/pasted',
-  'e2e/synth',
-  'e2e/least-privilege',
-  'e2e/aws-',
-  'e2e/payer-insists',
-  'sandbox/aws-',
-  'shared/fhir/rewrite-links',
-  'fetch/stream',
-  'e2e/fhir-large',
-  'config/files',
-  'bin/',
-  'sandbox/',
-];
+const longFirst = words(`
+  races/reads races/tokens faults/faults leaks/ model/ conformance/conformance limits/ fuzz/rewriter
+  browser/accessibility e2e/openapi browser/ e2e/local-stack e2e/operated-stack e2e/stack-start e2e/stops
+  e2e/kept-state e2e/pasted e2e/synth e2e/least-privilege e2e/aws- e2e/payer-insists sandbox/aws-
+  shared/fhir/rewrite-links fetch/stream e2e/fhir-large config/files bin/ sandbox/
+`);
 
 const rankOf = ({ path }: TestFile): number => {
   const rank = longFirst.findIndex((part) => path.includes(`/${part}`));

@@ -1,4 +1,5 @@
 import { readGuideParameters, readSearchParameters } from '../../../../bin/make-search-targets.ts';
+import { words } from '../../../support/words.ts';
 import { parse, refusal } from './requests.ts';
 
 const refused = (line: string, options?: Parameters<typeof parse>[1]) => {
@@ -136,22 +137,14 @@ describe('parameters that are refused by name, without their value', () => {
     expect(refused(`GET /Patient?${'link:Patient.'.repeat(8)}name=1`)).toMatch(/^400 /);
   });
 
-  it.each([
-    '_getpages',
-    '_page',
-    '_offset',
-    'page',
-    'cursor',
-    '_getpagesoffset',
-    '_pageId',
-    'pageToken',
-    '_skip',
-    '_link',
-  ])('explains paging for %s, at the base and at a type', (name) => {
-    for (const path of ['', 'Observation', 'Patient/1/$everything', 'Patient/1/_history']) {
-      expect(refused(`GET /${path}?${name}=secret`)).toContain('follow the links of the Bundle as they are');
-    }
-  });
+  it.each(words('_getpages _page _offset page cursor _getpagesoffset _pageId pageToken _skip _link'))(
+    'explains paging for %s, at the base and at a type',
+    (name) => {
+      for (const path of ['', 'Observation', 'Patient/1/$everything', 'Patient/1/_history']) {
+        expect(refused(`GET /${path}?${name}=secret`)).toContain('follow the links of the Bundle as they are');
+      }
+    },
+  );
 
   it('says what to write if a chain can lead to several types', () => {
     expect(refused('GET /Observation?subject.name=x')).toBe(

@@ -1,5 +1,6 @@
 import { parseFhirRequest } from '../../../../functions/shared/fhir/parse-fhir-request.ts';
 import { parseSearchPath } from '../../../../functions/shared/fhir/search-path.ts';
+import { words } from '../../../support/words.ts';
 import { parse, refusal } from './requests.ts';
 
 const needsOf = (line: string) => parse(line).types.map(({ type, needs }) => `${type}.${needs}`);
@@ -183,13 +184,10 @@ describe('what is refused', () => {
   });
 
   it.each([
-    'json',
-    'application/json',
-    'application/fhir%2Bjson',
-    'application/fhir+json',
-    'application/fhir%2Bjson;%20fhirVersion=4.0',
-    'application/json%20;%20charset=utf-8',
-    'JSON',
+    ...words(`
+      json application/json application/fhir%2Bjson application/fhir+json application/fhir%2Bjson;%20fhirVersion=4.0
+      application/json%20;%20charset=utf-8 JSON
+    `),
     '',
   ])('treats _format=%s as JSON', (format) => {
     expect(parse(`GET /Patient?_format=${format}`).interaction).toBe('search-type');

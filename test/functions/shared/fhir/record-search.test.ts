@@ -3,6 +3,7 @@ import {
   parseRecordSearch,
   readRecordSearch,
 } from '../../../../functions/shared/fhir/record-search.ts';
+import { words } from '../../../support/words.ts';
 
 describe('a search of a whole record', () => {
   it('is a type, or a type with parameters, which may repeat', () => {
@@ -76,15 +77,9 @@ describe('a search of a whole record', () => {
 
 describe("a parameter of FHIR's own", () => {
   it('is known whatever its letter case', () => {
-    expect(['_count', '_Include', '_id', 'code', 'PATIENT', 'beneficiary', 'start'].filter(isFhirParameter)).toEqual([
-      '_count',
-      '_Include',
-      '_id',
-      'code',
-      'PATIENT',
-      'beneficiary',
-      'start',
-    ]);
+    expect(['_count', '_Include', '_id', 'code', 'PATIENT', 'beneficiary', 'start'].filter(isFhirParameter)).toEqual(
+      words('_count _Include _id code PATIENT beneficiary start'),
+    );
     expect(['_getpages', 'cursor', '_page', 'startIndex'].filter(isFhirParameter)).toEqual([]);
   });
 });

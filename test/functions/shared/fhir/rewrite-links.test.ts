@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { jest } from '@jest/globals';
 import { createLinkRewriter } from '../../../../functions/shared/fhir/rewrite-links.ts';
 import { judgeDocument, numbersFrom } from '../../../fuzz/json-documents.ts';
+import { words } from '../../../support/words.ts';
 import { rewriteSlowly } from './link-oracle.ts';
 import { cutEverywhere, expectEverywhere, gateway, inChunks, payer, rewriteBytes } from './rewriting.ts';
 
@@ -79,17 +80,9 @@ describe('which strings are links', () => {
     ...['2', '.evil.example/Patient/1', '#a', '%2FPatient', String.raw`\\/x`, String.raw`\n`, '\u{1F600}'].map(
       (rest): Document => [`no base before ${rest}`, `{"reference":"~${rest}"}`, 1],
     ),
-    ...[
-      'xttp://o',
-      'hxtp://o',
-      'htxp://o',
-      'httx://o',
-      'http;//o',
-      'http:x/o',
-      'http:/',
-      'https;//o',
-      'httpss://o',
-    ].map((url): Document => [`no other host in ${url}`, `{"reference":"${url}"}`]),
+    ...words('xttp://o hxtp://o htxp://o httx://o http;//o http:x/o http:/ https;//o httpss://o').map(
+      (url): Document => [`no other host in ${url}`, `{"reference":"${url}"}`],
+    ),
   ])('are %s', (_what, template, foreignLinks = 0) => {
     expectRewritten(template, foreignLinks);
   });
@@ -228,10 +221,7 @@ describe('are sealed as a whole: %j', () => {
     `${payer}/Observation?_page=2`,
     `${payer}?_getpages=a-b&x=1`,
     payer,
-    '?_page=2',
-    'Observation?_page=2',
-    '/r4/Observation?_page=2',
-    '//payer.example/r4?_page=2',
+    ...words('?_page=2 Observation?_page=2 /r4/Observation?_page=2 //payer.example/r4?_page=2'),
     `${payer}/Observation?name=Zoë 日本 \u{1F600}&x="\\`,
     `${payer}/x?${'a'.repeat(4900)}`,
   ])('are sealed as a whole: %j', (url) => {

@@ -1,42 +1,28 @@
 import { intersectScopes, limitScopes, scopesBeyond } from '../../../../functions/shared/partner/scopes.ts';
 import { parseScope, parseScopes, writeScopes } from '../../../../functions/shared/scopes/scopes.ts';
+import { words } from '../../../support/words.ts';
 
 describe('of the scopes that a partner asks for and is registered for', () => {
-  const given = (...words: string[]): string => {
-    const scopes = words.map(parseScope);
+  const given = (...asked: string[]): string => {
+    const scopes = asked.map(parseScope);
     return writeScopes(limitScopes(scopes, [...scopes, ...parseScopes('patient/*.rs user/*.rs')]));
   };
 
-  it.each([
-    'patient/*.read',
-    'patient/Observation.rs',
-    'user/Patient.r',
-    'patient/Patient.s',
-    'launch',
-    'launch/patient',
-    'launch/encounter',
-    'offline_access',
-    'openid',
-    'fhirUser',
-  ])('%s can be given', (word) => {
+  it.each(
+    words(`
+    patient/*.read patient/Observation.rs user/Patient.r patient/Patient.s launch launch/patient launch/encounter
+    offline_access openid fhirUser
+  `),
+  )('%s can be given', (word) => {
     expect(given(word)).toBe(word);
   });
 
   it.each([
-    'patient/*.write',
-    'patient/*.*',
-    'patient/*.cruds',
-    'patient/Observation.c',
-    'patient/Observation.sr',
-    'patient/Observation.rs?category=laboratory',
-    'patient/Nonsense.rs',
-    'patient/observation.rs',
-    'patient/*.',
-    'system/*.rs',
-    'xpatient/*.rs',
-    'xlaunch/patient',
-    'patient/*',
-    'launch/nonsense',
+    ...words(`
+      patient/*.write patient/*.* patient/*.cruds patient/Observation.c patient/Observation.sr
+      patient/Observation.rs?category=laboratory patient/Nonsense.rs patient/observation.rs patient/*. system/*.rs
+      xpatient/*.rs xlaunch/patient patient/* launch/nonsense
+    `),
     '',
     'a b',
     'a"b',
