@@ -1,21 +1,7 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import * as rules from '../../config/rules.ts';
 import { words } from '../support/words.ts';
-
-/** What is wrong with the values: the whole message, since a platform engineer sees nothing else. */
-type Message = string | undefined | ((value: string) => string);
-type Case = readonly [message: Message, ...values: string[]];
-const ok = undefined;
-
-/** A test for each value of a rule. */
-const holds = (name: string, rule: (value: string) => string | undefined, ...cases: readonly Case[]): void => {
-  const rows = cases.flatMap(([message, ...values]) =>
-    values.map((value) => [value, typeof message === 'function' ? message(value) : message] as const),
-  );
-  it.each(rows)(`${name}, %j: %s`, (value, message) => {
-    expect(rule(value)).toBe(message);
-  });
-};
+import { holds, ok, type Case } from './rule-table.ts';
 
 /** The message after the value, as a list shows it. */
 const quoted = (message: string) => (value: string) => `"${value}" ${message}`;

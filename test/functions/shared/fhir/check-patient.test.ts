@@ -1,5 +1,5 @@
 import { checkPatient } from '../../../../functions/shared/fhir/check-patient.ts';
-import { refusal, unchecked } from './requests.ts';
+import { gets, refusal, unchecked } from './requests.ts';
 
 const gateway = 'https://gateway.example/r4/payer';
 const payer = 'https://payer.example/r4';
@@ -8,60 +8,27 @@ const check = (line: string) => checkPatient(unchecked(line), 'own', bases);
 
 describe('requests about the member', () => {
   it.each([
-    'GET /Patient/own',
-    'GET /Patient/own/_history/1',
-    'GET /Patient/own/Observation?code=1',
-    'GET /Patient/own/*',
-    'GET /Patient/own/$everything',
-    'GET /Patient',
-    'GET /Patient/_history',
-    'GET /Patient?_id=own',
-    'GET /Patient?_id=Patient/own,own',
-    'GET /Patient?_id:missing=false',
-    'GET /Patient?_id:missing=',
-    'GET /Patient?name=Venegas&birthdate=2011-01-04',
-    'GET /Patient?_has:Observation:patient:code=1',
-    'GET /Patient?_has:Observation:patient:subject=own',
-    'GET /Patient?identifier:missing=true',
-    'GET /Observation/1',
-    'GET /Observation?_id=1',
-    'GET /Observation?patient=own',
-    'GET /Observation?patient=',
-    'GET /Observation?PATIENT=own',
-    'GET /Observation?subject=Patient/own',
-    'GET /Observation?patient=own,%20own',
-    'GET /Observation?subject=Patient/own/_history/31',
-    'GET /Observation?subject:Patient=own',
-    'GET /Observation?subject:patient=own',
-    `GET /Observation?subject=${gateway}/Patient/own`,
-    `GET /Observation?subject=${payer}/Patient/own,own`,
-    'GET /Observation?subject=Group/1',
-    `GET /Observation?subject=${payer}/Group/1`,
-    'GET /Observation?subject:Group=1',
-    'GET /Observation?subject:missing=true',
-    'GET /Observation?patient._id=own',
-    'GET /Observation?subject:Patient._id=own',
-    'GET /Observation?subject._id=own',
-    'GET /Observation?subject:Group.code=1',
-    'GET /Observation?subject:Group._id=1',
-    'GET /Observation?subject:Group.member=own',
-    'GET /Observation?encounter.class=AMB',
-    'GET /Observation?encounter.patient=own',
-    'GET /Observation?encounter.subject:Group=1',
-    'GET /Observation?encounter:identifier=http://x/|1',
-    'GET /Observation?encounter=http://elsewhere.example/Encounter/1',
-    'GET /Observation?performer:Practitioner.name=x',
-    'GET /Observation?identifier=http://hospital.example/Patient/|1',
-    'GET /Observation?identifier=http://hospital.example/patient/ids|1',
-    'GET /Observation?_profile=http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient|6.1.0',
-    'GET /Observation?code=100%25',
-    'GET /Provenance?target=Observation/1',
-    'GET /Provenance?target=Patient/own',
-    'GET /Provenance?target:Observation=1',
-    'GET /Practitioner?_has:Patient:general-practitioner:_id=own',
-    'GET /Organization?patient=own',
-    'GET /?_getpages=a&_count=10',
-    'GET /?_id=own',
+    ...gets(`
+      /Patient/own /Patient/own/_history/1 /Patient/own/Observation?code=1 /Patient/own/* /Patient/own/$everything
+      /Patient /Patient/_history /Patient?_id=own /Patient?_id=Patient/own,own /Patient?_id:missing=false
+      /Patient?_id:missing= /Patient?name=Venegas&birthdate=2011-01-04 /Patient?_has:Observation:patient:code=1
+      /Patient?_has:Observation:patient:subject=own /Patient?identifier:missing=true /Observation/1 /Observation?_id=1
+      /Observation?patient=own /Observation?patient= /Observation?PATIENT=own /Observation?subject=Patient/own
+      /Observation?patient=own,%20own /Observation?subject=Patient/own/_history/31 /Observation?subject:Patient=own
+      /Observation?subject:patient=own /Observation?subject=${gateway}/Patient/own
+      /Observation?subject=${payer}/Patient/own,own /Observation?subject=Group/1 /Observation?subject=${payer}/Group/1
+      /Observation?subject:Group=1 /Observation?subject:missing=true /Observation?patient._id=own
+      /Observation?subject:Patient._id=own /Observation?subject._id=own /Observation?subject:Group.code=1
+      /Observation?subject:Group._id=1 /Observation?subject:Group.member=own /Observation?encounter.class=AMB
+      /Observation?encounter.patient=own /Observation?encounter.subject:Group=1
+      /Observation?encounter:identifier=http://x/|1 /Observation?encounter=http://elsewhere.example/Encounter/1
+      /Observation?performer:Practitioner.name=x /Observation?identifier=http://hospital.example/Patient/|1
+      /Observation?identifier=http://hospital.example/patient/ids|1
+      /Observation?_profile=http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient|6.1.0
+      /Observation?code=100%25 /Provenance?target=Observation/1 /Provenance?target=Patient/own
+      /Provenance?target:Observation=1 /Practitioner?_has:Patient:general-practitioner:_id=own
+      /Organization?patient=own /?_getpages=a&_count=10 /?_id=own
+    `),
     'POST /Observation/_search patient=own',
     'GET /Observation?_include=Observation:patient&_sort=-patient.name',
   ])('allows %s', (line) => {
@@ -71,93 +38,51 @@ describe('requests about the member', () => {
 
 describe('requests that name another patient', () => {
   it.each([
-    'GET /Patient/other',
-    'GET /Patient/OWN',
-    'GET /Patient/other/_history/1',
-    'GET /Patient/other/_history',
-    'GET /Patient/other/Observation',
-    'GET /Patient/other/*',
-    'GET /Patient/other/$everything',
-    'GET /Patient?_id=other',
-    'GET /Patient?_id=own,other',
-    'GET /Patient?_id=own&_id=other',
-    'GET /Patient?_ID=other',
-    'GET /Patient?_id=true',
-    'GET /Patient?link=other',
-    'GET /Patient/own/*?_id=other',
-    'GET /Patient/own/Observation?patient=other',
-    'GET /Patient/own/$everything?patient=other',
-    'GET /Observation?patient=other',
-    'GET /Observation?PaTiEnT=other',
-    'GET /Observation?patient=own,other',
-    'GET /Observation?patient=own%5C,other',
-    'GET /Observation?patient=%20other',
-    'GET /Observation?patient=Own',
-    'GET /Observation?patient=true',
-    'GET /Observation?subject=other',
-    'GET /Observation?subject=Patient/other',
-    'GET /Observation?subject=patient/other',
-    'GET /Observation?subject=Patient/own/other',
-    'GET /Observation?subject=Patient/own$other',
-    'GET /Observation?subject=Patient//other',
-    'GET /Observation?subject=Patient/other/_history/1',
-    'GET /Observation?subject=Patient%252Fother',
-    'GET /Observation?subject:Patient=other',
-    'GET /Observation?subject:patient=other',
-    'GET /Observation?subject:Group=Patient/other',
-    'GET /Observation?subject:missing=Patient/other',
-    'GET /Observation?subject=Nonsense/1',
-    'GET /Observation?subject=group/1',
-    `GET /Observation?subject=${gateway}/Patient/other`,
-    `GET /Observation?subject=${payer}/Patient/other`,
-    `GET /Observation?subject=${payer}//Patient/own`,
-    `GET /Observation?subject=${payer}/own`,
-    `GET /Observation?subject=${payer}?Patient/own`,
-    `GET /Observation?subject=${payer}x/Patient/own`,
-    'GET /Observation?subject=https://elsewhere.example/r4/Patient/own',
-    'GET /Observation?subject=urn:uuid:1',
-    'GET /Observation?subject=own|1',
-    'GET /Observation?patient._id=other',
-    'GET /Observation?patient._id=own,other',
-    'GET /Observation?subject:Patient._id=other',
-    'GET /Observation?subject:Group.member=other',
-    'GET /Observation?encounter.patient=other',
-    'GET /Observation?encounter.subject=Patient/other',
-    'GET /Observation?encounter=Patient/other',
+    ...gets(`
+      /Patient/other /Patient/OWN /Patient/other/_history/1 /Patient/other/_history /Patient/other/Observation
+      /Patient/other/* /Patient/other/$everything /Patient?_id=other /Patient?_id=own,other /Patient?_id=own&_id=other
+      /Patient?_ID=other /Patient?_id=true /Patient?link=other /Patient/own/*?_id=other
+      /Patient/own/Observation?patient=other /Patient/own/$everything?patient=other /Observation?patient=other
+      /Observation?PaTiEnT=other /Observation?patient=own,other /Observation?patient=own%5C,other
+      /Observation?patient=%20other /Observation?patient=Own /Observation?patient=true /Observation?subject=other
+      /Observation?subject=Patient/other /Observation?subject=patient/other /Observation?subject=Patient/own/other
+      /Observation?subject=Patient/own$other /Observation?subject=Patient//other
+      /Observation?subject=Patient/other/_history/1 /Observation?subject=Patient%252Fother
+      /Observation?subject:Patient=other /Observation?subject:patient=other /Observation?subject:Group=Patient/other
+      /Observation?subject:missing=Patient/other /Observation?subject=Nonsense/1 /Observation?subject=group/1
+      /Observation?subject=${gateway}/Patient/other /Observation?subject=${payer}/Patient/other
+      /Observation?subject=${payer}//Patient/own /Observation?subject=${payer}/own
+      /Observation?subject=${payer}?Patient/own /Observation?subject=${payer}x/Patient/own
+      /Observation?subject=https://elsewhere.example/r4/Patient/own /Observation?subject=urn:uuid:1
+      /Observation?subject=own|1 /Observation?patient._id=other /Observation?patient._id=own,other
+      /Observation?subject:Patient._id=other /Observation?subject:Group.member=other
+      /Observation?encounter.patient=other /Observation?encounter.subject=Patient/other
+      /Observation?encounter=Patient/other
+    `),
     // Only some of the types behind part-of have a performer that can be a patient.
-    'GET /Observation?part-of.performer=other',
-    'GET /Observation?code=Patient/other',
-    'GET /Observation?code=x,patient/other',
-    'GET /Observation?code=x%252CPatient/other',
-    'GET /Observation?nonsense=Patient/other',
-    'GET /Observation?code=https://elsewhere.example/r4/Patient/other',
-    'GET /Observation?code=https://elsewhere.example/r4/Patient//other',
-    'GET /Provenance?target=other',
-    'GET /Provenance?target=Patient/other',
-    'GET /Coverage?beneficiary=other',
-    'GET /Coverage?policy-holder=other',
-    'GET /Appointment?actor=other',
-    'GET /Organization?patient=other',
-    'GET /Organization?subject=other',
-    'GET /Patient?_has:Observation:patient:subject=other',
-    'GET /Patient?_has:Observation:patient:_has:AuditEvent:entity:patient=other',
-    'GET /Practitioner?_has:Patient:general-practitioner:_id=other',
-    'GET /?_id=other',
-    'GET /?patient=other',
-    'GET /?_type=Observation&subject=other',
+    ...gets(`
+      /Observation?part-of.performer=other /Observation?code=Patient/other /Observation?code=x,patient/other
+      /Observation?code=x%252CPatient/other /Observation?nonsense=Patient/other
+      /Observation?code=https://elsewhere.example/r4/Patient/other
+      /Observation?code=https://elsewhere.example/r4/Patient//other /Provenance?target=other
+      /Provenance?target=Patient/other /Coverage?beneficiary=other /Coverage?policy-holder=other
+      /Appointment?actor=other /Organization?patient=other /Organization?subject=other
+      /Patient?_has:Observation:patient:subject=other
+      /Patient?_has:Observation:patient:_has:AuditEvent:entity:patient=other
+      /Practitioner?_has:Patient:general-practitioner:_id=other /?_id=other /?patient=other
+      /?_type=Observation&subject=other
+    `),
     'POST /Observation/_search patient=other',
     'POST /Patient/_search?_id=own _id=other',
     // A malformed end, a fourth encoding, a blank beyond ASCII, a backslash, or another letter case below our base
     // hides no one.
-    'GET /Observation?nonsense=Patient%252Fother%25zz',
-    'GET /Observation?nonsense=Patient%2525252Fother',
-    'GET /Observation?nonsense=x%25C2%25A0patient/other',
-    'GET /Observation?nonsense=Patient%5Cother',
-    'GET /Observation?nonsense=/patient/other',
-    `GET /Observation?nonsense=${payer}/patient/other`,
-    `GET /Observation?nonsense=eq${payer}/patient/other`,
-    `GET /Observation?nonsense=x,${payer.toUpperCase()}/PATIENT/other`,
-    `GET /Observation?nonsense=${gateway}//patient//other`,
+    ...gets(`
+      /Observation?nonsense=Patient%252Fother%25zz /Observation?nonsense=Patient%2525252Fother
+      /Observation?nonsense=x%25C2%25A0patient/other /Observation?nonsense=Patient%5Cother
+      /Observation?nonsense=/patient/other /Observation?nonsense=${payer}/patient/other
+      /Observation?nonsense=eq${payer}/patient/other /Observation?nonsense=x,${payer.toUpperCase()}/PATIENT/other
+      /Observation?nonsense=${gateway}//patient//other
+    `),
   ])('refuses %s', (line) => {
     expect(refusal(() => check(line))).toMatchObject({
       status: 403,
@@ -170,38 +95,24 @@ describe('requests that name another patient', () => {
 
 describe('requests that might name another patient', () => {
   it.each([
-    'GET /Patient?identifier=http://x/|1',
-    'GET /Patient?identifier:of-type=a|b|c',
-    'GET /Patient?_id:not=own',
-    'GET /Observation?patient:identifier=http://x/|1',
-    'GET /Observation?subject:identifier=http://x/|1',
-    'GET /Observation?subject:not=own',
-    'GET /Observation?subject:above=Patient/own',
-    'GET /Observation?subject:Patient:identifier=1',
-    'GET /Observation?subject:nonsense=own',
-    'GET /Observation?subject:not=true',
-    'GET /Observation?subject:miss:ing=true',
-    'GET /Provenance?target:nonsense=own',
+    ...gets(`
+      /Patient?identifier=http://x/|1 /Patient?identifier:of-type=a|b|c /Patient?_id:not=own
+      /Observation?patient:identifier=http://x/|1 /Observation?subject:identifier=http://x/|1
+      /Observation?subject:not=own /Observation?subject:above=Patient/own /Observation?subject:Patient:identifier=1
+      /Observation?subject:nonsense=own /Observation?subject:not=true /Observation?subject:miss:ing=true
+      /Provenance?target:nonsense=own
+    `),
     // A payer may ignore a modifier that is not allowed there.
-    'GET /Observation?patient:Group=other',
-    'GET /Observation?subject:Practitioner=other',
-    'GET /Organization?patient:Group=other',
-    'GET /Patient?identifier:missing=http://x/|1',
-    'GET /Patient?identifier=true',
-    'GET /Observation?patient.name=x',
-    'GET /Observation?patient.identifier=x',
-    'GET /Observation?subject.name=x',
-    'GET /Observation?subject:Patient.identifier=x',
-    'GET /Observation?subject:Patient._id:not=own',
-    'GET /Observation?subject:Patient._id:missing=true',
-    'GET /Observation?patient.organization._id=own',
-    'GET /Observation?performer.name=x',
-    'GET /Observation?nonsense.name=x',
-    'GET /Observation?subject:Group.member.name=x',
-    'GET /Observation?encounter.patient.name=x',
-    'GET /Practitioner?_has:Patient:general-practitioner:name=x',
-    'GET /Practitioner?_has:Patient:general-practitioner:organization.name=x',
-    'GET /?identifier=x',
+    ...gets(`
+      /Observation?patient:Group=other /Observation?subject:Practitioner=other /Organization?patient:Group=other
+      /Patient?identifier:missing=http://x/|1 /Patient?identifier=true /Observation?patient.name=x
+      /Observation?patient.identifier=x /Observation?subject.name=x /Observation?subject:Patient.identifier=x
+      /Observation?subject:Patient._id:not=own /Observation?subject:Patient._id:missing=true
+      /Observation?patient.organization._id=own /Observation?performer.name=x /Observation?nonsense.name=x
+      /Observation?subject:Group.member.name=x /Observation?encounter.patient.name=x
+      /Practitioner?_has:Patient:general-practitioner:name=x
+      /Practitioner?_has:Patient:general-practitioner:organization.name=x /?identifier=x
+    `),
     'POST /Patient/_search identifier=x',
   ])('refuses %s and says how to ask', (line) => {
     expect(refusal(() => check(line))).toMatchObject({

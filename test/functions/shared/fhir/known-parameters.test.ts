@@ -1,6 +1,6 @@
 import { readGuideParameters, readSearchParameters } from '../../../../bin/make-search-targets.ts';
 import { words } from '../../../support/words.ts';
-import { parse, refusal } from './requests.ts';
+import { gets, parse, refusal } from './requests.ts';
 
 const refused = (line: string, options?: Parameters<typeof parse>[1]) => {
   const { status, issueType, publicMessage } = refusal(() => parse(line, options));
@@ -23,31 +23,25 @@ describe('parameters that pass', () => {
   });
 
   it.each([
-    'GET /Patient?race=1&ethnicity=2&gender-identity=3',
-    'GET /Condition?asserted-date=2020&patient=1',
-    'GET /CareTeam?role=1',
-    'GET /Encounter?discharge-disposition=1',
-    'GET /Goal?description=1',
-    'GET /ExplanationOfBenefit?patient=1&type=pharmacy&service-date=ge2020&service-start-date=2020&billable-period-start=2020&use=claim',
-    'GET /ExplanationOfBenefit?_include=ExplanationOfBenefit:insurer&insurer=Organization/1',
-    'GET /MedicationDispense?patient=Group/1',
-    'GET /Observation?_id=1&_lastUpdated=ge2020&_tag=a&_profile=b&_security=c&_source=d&_text=e&_content=f&_list=g',
-    'GET /Observation?_sort=-date&_count=1&_summary=true&_total=none&_elements=id&_contained=false&_containedType=container&_format=json&_pretty=true',
-    'GET /Observation?_include=Observation:subject&_include:iterate=Patient:link&_revinclude:recurse=Provenance:target',
-    'GET /Observation?code:in=x&code:not-in=x&code:of-type=a|b|c&code:text=x&value-string:contains=x&date:missing=true',
-    'GET /Observation?subject:Patient=1&subject:identifier=x&performer:Organization=2',
-    'GET /Observation?subject:Patient.organization.name:contains=x',
-    'GET /Observation?patient._has:Group:member:code=x',
-    'GET /Patient?_has:Observation:patient:_has:AuditEvent:entity:date=2020',
-    'GET /Bundle?_id=1&_content=x',
-    'GET /?_id=1&_lastUpdated=2020&_tag=a',
-    'GET /?_type=Observation,Condition&code=x',
-    'GET /Patient/1/*?_lastUpdated=2020',
-    'GET /Patient/1?_format=json&_pretty=true&_summary=data&_elements=name',
-    'GET /Patient/1/_history/1?_elements=name',
-    'GET /Patient/1/_history?_count=1&_since=2020&_at=2020&_list=1&_format=json',
-    'GET /Observation/_history?_count=1&_since=2020',
-    'GET /Patient/1/$everything?start=2020&end=2021&_since=2020&_type=Observation,Condition&_count=10&_format=json',
+    ...gets(`
+      /Patient?race=1&ethnicity=2&gender-identity=3 /Condition?asserted-date=2020&patient=1 /CareTeam?role=1
+      /Encounter?discharge-disposition=1 /Goal?description=1
+      /ExplanationOfBenefit?patient=1&type=pharmacy&service-date=ge2020&service-start-date=2020&billable-period-start=2020&use=claim
+      /ExplanationOfBenefit?_include=ExplanationOfBenefit:insurer&insurer=Organization/1
+      /MedicationDispense?patient=Group/1
+      /Observation?_id=1&_lastUpdated=ge2020&_tag=a&_profile=b&_security=c&_source=d&_text=e&_content=f&_list=g
+      /Observation?_sort=-date&_count=1&_summary=true&_total=none&_elements=id&_contained=false&_containedType=container&_format=json&_pretty=true
+      /Observation?_include=Observation:subject&_include:iterate=Patient:link&_revinclude:recurse=Provenance:target
+      /Observation?code:in=x&code:not-in=x&code:of-type=a|b|c&code:text=x&value-string:contains=x&date:missing=true
+      /Observation?subject:Patient=1&subject:identifier=x&performer:Organization=2
+      /Observation?subject:Patient.organization.name:contains=x /Observation?patient._has:Group:member:code=x
+      /Patient?_has:Observation:patient:_has:AuditEvent:entity:date=2020 /Bundle?_id=1&_content=x
+      /?_id=1&_lastUpdated=2020&_tag=a /?_type=Observation,Condition&code=x /Patient/1/*?_lastUpdated=2020
+      /Patient/1?_format=json&_pretty=true&_summary=data&_elements=name /Patient/1/_history/1?_elements=name
+      /Patient/1/_history?_count=1&_since=2020&_at=2020&_list=1&_format=json
+      /Observation/_history?_count=1&_since=2020
+      /Patient/1/$everything?start=2020&end=2021&_since=2020&_type=Observation,Condition&_count=10&_format=json
+    `),
     'POST /Observation/_search?_count=1 code=x&_sort=date',
   ])('%s', (line) => {
     expect(() => parse(line)).not.toThrow();

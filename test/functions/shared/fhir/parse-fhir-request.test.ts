@@ -82,77 +82,59 @@ describe('interactions', () => {
 });
 
 describe('what is refused', () => {
-  it.each([
-    ['PUT /Patient/1', '405 not-supported'],
-    ['PUT /Patient/_search', '405 not-supported'],
-    ['POST /', '405 not-supported'],
-    ['POST /Patient', '405 not-supported'],
-    ['POST /Patient/1', '405 not-supported'],
-    ['POST /Patient/_search/1', '405 not-supported'],
-    ['POST /_search', '405 not-supported'],
-    ['POST /Patient/1/Observation/_search', '405 not-supported'],
-    ['DELETE /Patient/1', '405 not-supported'],
-    ['PATCH /Patient/1', '405 not-supported'],
-    ['HEAD /Patient/1', '405 not-supported'],
-    ['get /Patient/1', '405 not-supported'],
-    ['GET /$export', '405 not-supported'],
-    ['GET /Patient/1/$export', '405 not-supported'],
-    ['GET /Observation/$lastn', '405 not-supported'],
-    ['POST /Patient/$match', '405 not-supported'],
-    ['GET /Patient/$everything', '405 not-supported'],
-    ['GET /Patient/$match', '405 not-supported'],
-    ['GET /Patient/1/$member-match', '405 not-supported'],
-    ['GET /Patient/$x/$everything', '405 not-supported'],
-    ['GET /Encounter/1/$everything', '405 not-supported'],
-    ['POST /Patient/1/$everything', '405 not-supported'],
-    ['GET /Patient/1/$everything/x', '404 not-supported'],
-    ['GET /Patient/_search?_id=1', '405 not-supported'],
-    ['GET /', '404 not-supported'],
-    ['GET /metadata', '404 not-supported'],
-    ['GET /_history', '404 not-supported'],
-    ['GET /patient/1', '404 not-supported'],
-    ['GET /Nonsense', '404 not-supported'],
-    ['POST /Nonsense/_search', '404 not-supported'],
-    ['GET /Encounter/1/Observation', '404 not-supported'],
-    ['GET /Patient/1/Nonsense', '404 not-supported'],
-    ['GET /Patient/1/Observation/2', '404 not-supported'],
-    ['GET /Patient/1/_history/2/3', '404 not-supported'],
-    ['GET /.', '400 invalid'],
-    ['GET /..', '400 invalid'],
-    ['GET /a%2Fb', '400 invalid'],
-    ['GET /Patient/..', '400 invalid'],
-    ['GET /Patient/.', '400 invalid'],
-    ['GET /Patient/1/..', '400 invalid'],
-    ['GET /Patient/1/a%2Fb', '400 invalid'],
-    ['GET /Patient/1/_history/..', '400 invalid'],
-    ['GET /Patient/1/_history/_x', '400 invalid'],
-    ['GET /Patient/_history/1', '400 invalid'],
-    ['GET /Patient/_search/1', '400 invalid'],
-    ['GET /Patient/%2e%2e', '400 invalid'],
-    ['GET /Patient/a%2Fb', '400 invalid'],
-    ['GET /Patient/a%00', '400 invalid'],
-    ['GET /Patient/a%5Cb', '400 invalid'],
-    ['GET /Patient/a;b', '400 invalid'],
-    ['GET /Patient/a%3Fb', '400 invalid'],
-    ['GET /Patient/_foo', '400 invalid'],
-    ['GET /Patient/*', '400 invalid'],
-    ['GET /Patient/a$b', '400 invalid'],
-    ['GET /Patient//1', '400 invalid'],
-    [`GET /Patient/${'1'.repeat(129)}`, '400 invalid'],
-    ['GET /Patient?_format=xml', '406 not-supported'],
-    ['GET /Patient?_format=json&_format=ttl', '406 not-supported'],
-    ['POST /Patient/_search _format=html', '406 not-supported'],
-    ['GET /Binary?_format=xml', '406 not-supported'],
-    ['GET /Patient?_filter=name%20eq%20x', '400 not-supported'],
-    ['GET /Patient?_query=current', '400 not-supported'],
-    ['GET /?_type=Nonsense', '400 invalid'],
-    ['GET /?_type=patient', '400 invalid'],
-    ['GET /?_type=', '400 invalid'],
-    ['GET /Patient/1/$everything?_type=Patient,x', '400 invalid'],
-    ['GET /Observation?subject._filter=x', '400 not-supported'],
-    ['GET /Patient?_has:Observation:patient:_filter=x', '400 not-supported'],
-  ])('%s is %s', (line, expected) => {
+  /** By status and issue type, and by method. */
+  const refusals: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    '405 not-supported': {
+      PUT: '/Patient/1 /Patient/_search',
+      POST: `
+        / /Patient /Patient/1 /Patient/_search/1 /_search /Patient/1/Observation/_search /Patient/$match
+        /Patient/1/$everything
+      `,
+      DELETE: '/Patient/1',
+      PATCH: '/Patient/1',
+      HEAD: '/Patient/1',
+      get: '/Patient/1',
+      GET: `
+        /$export /Patient/1/$export /Observation/$lastn /Patient/$everything /Patient/$match /Patient/1/$member-match
+        /Patient/$x/$everything /Encounter/1/$everything /Patient/_search?_id=1
+      `,
+    },
+    '404 not-supported': {
+      GET: `
+        /Patient/1/$everything/x / /metadata /_history /patient/1 /Nonsense /Encounter/1/Observation
+        /Patient/1/Nonsense /Patient/1/Observation/2 /Patient/1/_history/2/3
+      `,
+      POST: '/Nonsense/_search',
+    },
+    '400 invalid': {
+      GET: `
+        /. /.. /a%2Fb /Patient/.. /Patient/. /Patient/1/.. /Patient/1/a%2Fb /Patient/1/_history/..
+        /Patient/1/_history/_x /Patient/_history/1 /Patient/_search/1 /Patient/%2e%2e /Patient/a%2Fb /Patient/a%00
+        /Patient/a%5Cb /Patient/a;b /Patient/a%3Fb /Patient/_foo /Patient/* /Patient/a$b /Patient//1
+        /Patient/${'1'.repeat(129)} /?_type=Nonsense /?_type=patient /?_type= /Patient/1/$everything?_type=Patient,x
+      `,
+    },
+    '406 not-supported': { GET: '/Patient?_format=xml /Patient?_format=json&_format=ttl /Binary?_format=xml' },
+    '400 not-supported': {
+      GET: `
+        /Patient?_filter=name%20eq%20x /Patient?_query=current /Observation?subject._filter=x
+        /Patient?_has:Observation:patient:_filter=x
+      `,
+    },
+  };
+
+  it.each(
+    Object.entries(refusals).flatMap(([expected, byMethod]) =>
+      Object.entries(byMethod).flatMap(([method, paths]) =>
+        words(paths).map((path) => [`${method} ${path}`, expected]),
+      ),
+    ),
+  )('%s is %s', (line = '', expected = '') => {
     expect(refused(line)).toBe(expected);
+  });
+
+  it('refuses what is wrong in a form as in a query', () => {
+    expect(refused('POST /Patient/_search _format=html')).toBe('406 not-supported');
   });
 
   it.each([

@@ -2,6 +2,10 @@ import { GatewayError, type ErrorCode, type IssueType } from '../../../../functi
 import type { FhirRequest, Parameter } from '../../../../functions/shared/fhir/fhir-request.ts';
 import { issueTypeOf } from '../../../../functions/shared/fhir/operation-outcome.ts';
 import { parseFhirRequest, type FhirRequestInput } from '../../../../functions/shared/fhir/parse-fhir-request.ts';
+import { words } from '../../../support/words.ts';
+
+/** Requests by GET, as `parse` takes them, of these paths with their queries. */
+export const gets = (paths: string): string[] => words(paths).map((path) => `GET ${path}`);
 
 const parametersOf = (query: string): Parameter[] => [...new URLSearchParams(query)];
 
