@@ -1,11 +1,10 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { BatchWriteItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
 import type { RegistryTable } from '../../bin/shared/registry-table.ts';
-import { writeEntry } from '../../bin/shared/registry-writes.ts';
 import { registryData } from '../../config/load.ts';
 import { localStage } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
-import { entriesOf } from '../../functions/shared/registry/entry-items.ts';
+import { entriesOf, newEntryItem } from '../../functions/shared/registry/entry-items.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import { startAws } from '../../sandbox/aws/aws.ts';
 import type { TableSpec } from '../../sandbox/aws/template-data.ts';
@@ -52,8 +51,12 @@ export const toolStage = async (
     /** Fills the registry as the first deployment does. */
     fill: async (stage: StageConfig = localStage()): Promise<void> => {
       const first = { changedAt: startMs / 1000 - 3600, changedBy: 'arn:first', reason: 'first deployment' };
-      for (const [entryId, entry] of entriesOf(registryData(stage))) {
-        await writeEntry(registry, entryId, undefined, entry, first);
+      const puts = [...entriesOf(registryData(stage))].map(([entryId, entry]) => ({
+        PutRequest: { Item: newEntryItem(entryId, entry, first) },
+      }));
+      // DynamoDB takes 25 in a call.
+      for (const some of [puts.slice(0, 25), puts.slice(25)]) {
+        await client.send(new BatchWriteItemCommand({ RequestItems: { [registry.name]: some } }));
       }
     },
     close: async (): Promise<void> => {

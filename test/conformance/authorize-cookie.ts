@@ -4,14 +4,12 @@ import { join } from 'node:path';
 import { startLocalStack } from '../../sandbox/stack.ts';
 import { words } from '../support/words.ts';
 import { authorizeEndpoint, authorizeParameters, begin, comeBack, locationOf } from './client.ts';
-import { localRequirement, processRequirement, requirement, type Requirement } from './requirement.ts';
+import { inProcesses, onStage, promises, type Requirement } from './requirement.ts';
 
 /** The login cookie. */
-export const cookie: readonly Requirement[] = [
-  requirement(
-    'OWASP ASVS 3.3',
-    'sets a cookie that is __Host-, Secure, HttpOnly, Lax, at the root, and lives 30 minutes at most',
-    async (target) => {
+export const cookie: readonly Requirement[] = promises({
+  'OWASP ASVS 3.3: sets a cookie that is __Host-, Secure, HttpOnly, Lax, at the root, and lives 30 minutes at most':
+    onStage(async (target) => {
       const { response } = await begin(target);
       const lines = response.headers.getSetCookie().filter((line) => line.startsWith('__Host-p2p-login-'));
       expect(lines).toHaveLength(1);
@@ -23,11 +21,8 @@ export const cookie: readonly Requirement[] = [
       );
       expect(Number(age?.slice('Max-Age='.length))).toBeGreaterThan(0);
       expect(Number(age?.slice('Max-Age='.length))).toBeLessThanOrEqual(1800);
-    },
-  ),
-  processRequirement(
-    'OWASP ASVS 3.3',
-    'refuses to start with a plain http origin that is not a loopback host',
+    }),
+  'OWASP ASVS 3.3: refuses to start with a plain http origin that is not a loopback host': inProcesses(
     async ({ config }) => {
       const folder = await mkdtemp(join(tmpdir(), 'conformance-'));
       try {
@@ -40,7 +35,7 @@ export const cookie: readonly Requirement[] = [
       }
     },
   ),
-  localRequirement('oauth2-proxy #817', 'lets two tabs of one browser both finish', async (target) => {
+  'oauth2-proxy #817: lets two tabs of one browser both finish': async (target) => {
     const first = await begin(target, { state: 'first' });
     const second = await begin(target, { state: 'second' });
     const both = `${first.cookie}; ${second.cookie}`;
@@ -52,10 +47,8 @@ export const cookie: readonly Requirement[] = [
       expect(back.searchParams.get('state')).toBe(state);
       expect(back.searchParams.get('code')).toMatch(/^p2pc_/);
     }
-  }),
-  localRequirement(
-    'oauth2-proxy #817',
-    'keeps request headers under 10,240 bytes after 60 abandoned logins, and the last one finishes',
+  },
+  'oauth2-proxy #817: keeps request headers under 10,240 bytes after 60 abandoned logins, and the last one finishes':
     async (target) => {
       const jar = new Map<string, string>();
       const header = (): string => [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
@@ -75,5 +68,4 @@ export const cookie: readonly Requirement[] = [
       expect(cookies.length).toBeLessThan(9000);
       expect(locationOf(await comeBack({ ...begun, cookie: cookies })).searchParams.get('code')).toMatch(/^p2pc_/);
     },
-  ),
-];
+});

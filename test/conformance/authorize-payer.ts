@@ -1,10 +1,10 @@
 import { authorizeEndpoint, authorizeParameters, begin, locationOf } from './client.ts';
-import { localRequirement, requirement, type Requirement } from './requirement.ts';
+import { onStage, promises, type Requirement } from './requirement.ts';
 import { baseOf } from './target.ts';
 
 /** What a login sends to the payer. */
-export const towardsPayer: readonly Requirement[] = [
-  requirement('SMART App Launch 2.2', 'accepts a POST like a GET', async (target) => {
+export const towardsPayer: readonly Requirement[] = promises({
+  'SMART App Launch 2.2: accepts a POST like a GET': onStage(async (target) => {
     const response = await fetch(authorizeEndpoint(target), {
       method: 'POST',
       body: authorizeParameters(target, {}, { app: target.app }),
@@ -15,20 +15,18 @@ export const towardsPayer: readonly Requirement[] = [
     if (response.status === 302) expect(locationOf(response).origin).toBe(begun.payerUrl.origin);
     else expect(await response.text()).toContain('<form method="post"');
   }),
-  requirement('SMART App Launch 2.2', 'accepts the FHIR base as aud with a trailing slash too', async (target) => {
+  'SMART App Launch 2.2: accepts the FHIR base as aud with a trailing slash too': onStage(async (target) => {
     expect((await begin(target, { aud: `${baseOf(target)}/` })).state).not.toBe('');
   }),
-  requirement('RFC 6749 §3.1.1', 'treats a request without response_type as one for a code', async (target) => {
+  'RFC 6749 §3.1.1: treats a request without response_type as one for a code': onStage(async (target) => {
     expect((await begin(target, { response_type: undefined })).state).not.toBe('');
   }),
-  requirement('RFC 9700 §4.7.1', "sends the payer its own state, never the partner's", async (target) => {
+  "RFC 9700 §4.7.1: sends the payer its own state, never the partner's": onStage(async (target) => {
     const { payerUrl, state } = await begin(target, { state: 'state-canary-of-the-partner' });
     expect(state).toMatch(/^[A-Za-z0-9_-]{43}$/);
     expect(payerUrl.href).not.toContain('canary-of-the-partner');
   }),
-  requirement(
-    'RFC 9700 §4.1.3',
-    "sends the payer its own client_id and redirect URI, never the partner's",
+  "RFC 9700 §4.1.3: sends the payer its own client_id and redirect URI, never the partner's": onStage(
     async (target) => {
       const { payerUrl } = await begin(target);
       expect(payerUrl.searchParams.get('redirect_uri')).toBe(`${target.origin}/oauth2/callback/${target.payer}`);
@@ -36,22 +34,20 @@ export const towardsPayer: readonly Requirement[] = [
       expect(payerUrl.href).not.toContain(encodeURIComponent(target.portal.redirectUri));
     },
   ),
-  requirement('OWASP ASVS 7.2.3', 'gives each login its own state and cookie', async (target) => {
+  'OWASP ASVS 7.2.3: gives each login its own state and cookie': onStage(async (target) => {
     const begun = await Promise.all(Array.from({ length: 8 }, () => begin(target)));
     expect(new Set(begun.map(({ state }) => state)).size).toBe(8);
     expect(new Set(begun.map(({ cookie }) => cookie)).size).toBe(8);
   }),
-  localRequirement('RFC 9700 §2.1.1', 'sends the payer its own S256 challenge', async (target) => {
+  'RFC 9700 §2.1.1: sends the payer its own S256 challenge': async (target) => {
     const [one, other] = [await begin(target), await begin(target)];
     const challenge = one.payerUrl.searchParams.get('code_challenge');
     expect(challenge).toMatch(/^[A-Za-z0-9_-]{43}$/);
     expect(one.payerUrl.searchParams.get('code_challenge_method')).toBe('S256');
     expect(challenge).not.toBe(authorizeParameters(target).get('code_challenge'));
     expect(challenge).not.toBe(other.payerUrl.searchParams.get('code_challenge'));
-  }),
-  localRequirement(
-    'SMART App Launch 2.2',
-    "sends the payer its FHIR base as aud, the profile's scopes, and nothing else than it must",
+  },
+  "SMART App Launch 2.2: sends the payer its FHIR base as aud, the profile's scopes, and nothing else than it must":
     async (target) => {
       const { payerUrl } = await begin(target);
       expect(`${payerUrl.origin}${payerUrl.pathname}`).toBe(`${target.payers.origin}/clear-health/authorize`);
@@ -66,13 +62,8 @@ export const towardsPayer: readonly Requirement[] = [
         code_challenge_method: 'S256',
       });
     },
-  ),
-  localRequirement(
-    'RFC 6749 §4.1.1',
-    'sends a payer no parameter that its profile says it does not accept',
-    async (target) => {
-      const { payerUrl } = await begin(target, {}, { payer: 'plain-health' });
-      expect([...payerUrl.searchParams.keys()].sort()).toEqual(['client_id', 'redirect_uri', 'state']);
-    },
-  ),
-];
+  'RFC 6749 §4.1.1: sends a payer no parameter that its profile says it does not accept': async (target) => {
+    const { payerUrl } = await begin(target, {}, { payer: 'plain-health' });
+    expect([...payerUrl.searchParams.keys()].sort()).toEqual(['client_id', 'redirect_uri', 'state']);
+  },
+});

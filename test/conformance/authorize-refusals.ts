@@ -1,7 +1,7 @@
 import { repeated } from './authorize-trust.ts';
 import { authorize, connect } from './client.ts';
 import { expectSentBack } from './expectations.ts';
-import { localRequirement, requirement, type Requirement } from './requirement.ts';
+import { onStage, promises, requirement, type Requirement } from './requirement.ts';
 import { baseOf } from './target.ts';
 import { untouched } from './untouched.ts';
 
@@ -100,65 +100,51 @@ export const afterTrust: readonly Requirement[] = [
       expectSentBack(target, response, error);
     }),
   ),
-  requirement(
-    'RFC 6749 §5.2',
-    'names the scope that it refuses, in plain ASCII, whatever it contains',
-    async (target) => {
+  ...promises({
+    'RFC 6749 §5.2: names the scope that it refuses, in plain ASCII, whatever it contains': onStage(async (target) => {
       const answer = await authorize(target, { scope: 'openid "é\\<b>' }, { app: target.app });
       const text = expectSentBack(target, answer, 'invalid_scope').searchParams.get('error_description') ?? '';
       expect(text).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/);
       expect(text).toContain('openid');
       expect(text).not.toContain('<');
-    },
-  ),
-  localRequirement(
-    'RFC 6749 §3.3',
-    'grants the allowed part of the requested scope, without duplicates, and reports it in scope',
-    async (target) => {
-      const many = 'patient/Condition.read '.repeat(100);
-      const asked = `openid fhirUser launch/patient ${many}patient/*.rs patient/*.cruds patient/Claim.rs?x=y system/*.rs`;
-      expect((await connect(target, { scope: asked })).scope).toBe(
-        'launch/patient patient/Condition.read patient/*.rs',
-      );
-      const as = { app: target.apps.narrow };
-      const { scope } = await connect(target, { scope: 'openid patient/*.rs offline_access' }, as);
-      expect(scope).toBe('patient/Patient.rs patient/Observation.r offline_access');
-    },
-  ),
-  requirement(
-    'RFC 6749 §3.1',
-    'refuses a repeated parameter, and tells the partner: invalid_request',
-    async (target) => {
+    }),
+    'RFC 6749 §3.3: grants the allowed part of the requested scope, without duplicates, and reports it in scope':
+      async (target) => {
+        const many = 'patient/Condition.read '.repeat(100);
+        const asked = `openid fhirUser launch/patient ${many}patient/*.rs patient/*.cruds patient/Claim.rs?x=y system/*.rs`;
+        expect((await connect(target, { scope: asked })).scope).toBe(
+          'launch/patient patient/Condition.read patient/*.rs',
+        );
+        const as = { app: target.apps.narrow };
+        const { scope } = await connect(target, { scope: 'openid patient/*.rs offline_access' }, as);
+        expect(scope).toBe('patient/Patient.rs patient/Observation.r offline_access');
+      },
+    'RFC 6749 §3.1: refuses a repeated parameter, and tells the partner: invalid_request': onStage(async (target) => {
       expectSentBack(target, await repeated(target, 'code_challenge'), 'invalid_request');
-    },
-  ),
-  requirement('RFC 6749 §3.1', 'refuses a repeated state, and sends neither back', async (target) => {
-    expect(expectSentBack(target, await repeated(target, 'state'), 'invalid_request').searchParams.has('state')).toBe(
-      false,
-    );
-  }),
-  requirement('RFC 6749 §4.1.2.1', "returns the partner's state unchanged with an error", async (target) => {
-    const state = ' a+b&c=d/é"<>%41';
-    const back = expectSentBack(
-      target,
-      await authorize(target, { state, response_type: 'token' }),
-      'unsupported_response_type',
-    );
-    expect(back.searchParams.get('state')).toBe(state);
-    expect(back.searchParams.get('error_description')).toMatch(/\S/);
-  }),
-  localRequirement(
-    'RFC 6749 §4.1.2.1',
-    'refuses a partner that may not read from this payer: unauthorized_client',
-    (target) =>
+    }),
+    'RFC 6749 §3.1: refuses a repeated state, and sends neither back': onStage(async (target) => {
+      expect(expectSentBack(target, await repeated(target, 'state'), 'invalid_request').searchParams.has('state')).toBe(
+        false,
+      );
+    }),
+    "RFC 6749 §4.1.2.1: returns the partner's state unchanged with an error": onStage(async (target) => {
+      const state = ' a+b&c=d/é"<>%41';
+      const back = expectSentBack(
+        target,
+        await authorize(target, { state, response_type: 'token' }),
+        'unsupported_response_type',
+      );
+      expect(back.searchParams.get('state')).toBe(state);
+      expect(back.searchParams.get('error_description')).toMatch(/\S/);
+    }),
+    'RFC 6749 §4.1.2.1: refuses a partner that may not read from this payer: unauthorized_client': (target) =>
       untouched(target, async () => {
         const as = { app: target.apps.onePayer, payer: 'plain-health' };
         expectSentBack(target, await authorize(target, {}, as), 'unauthorized_client', as.payer);
       }),
-  ),
-  localRequirement('OWASP ASVS 10.4.1', 'asks no payer and remembers nothing if it refuses a request', (target) =>
-    untouched(target, async () => {
-      for (const [, , , change] of refusals) await authorize(target, change, { app: target.app });
-    }),
-  ),
+    'OWASP ASVS 10.4.1: asks no payer and remembers nothing if it refuses a request': (target) =>
+      untouched(target, async () => {
+        for (const [, , , change] of refusals) await authorize(target, change, { app: target.app });
+      }),
+  }),
 ];

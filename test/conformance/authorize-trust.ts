@@ -1,6 +1,6 @@
 import { authorize, authorizeEndpoint, authorizeParameters } from './client.ts';
 import { expectErrorPage } from './expectations.ts';
-import { localRequirement, requirement, type Requirement } from './requirement.ts';
+import { onStage, promises, type Requirement } from './requirement.ts';
 import type { Target } from './target.ts';
 import { untouched } from './untouched.ts';
 
@@ -16,41 +16,33 @@ export const repeated = (target: Target, name: string): Promise<Response> => {
 };
 
 /** What is shown as a page, since no redirect can be trusted yet. */
-export const beforeTrust: readonly Requirement[] = [
-  requirement('RFC 6749 §4.1.2.1', 'shows a page for an unknown client', async (target) => {
+export const beforeTrust: readonly Requirement[] = promises({
+  'RFC 6749 §4.1.2.1: shows a page for an unknown client': onStage(async (target) => {
     await expectErrorPage(await authorize(target, { client_id: 'nobody-knows-me' }));
   }),
-  requirement('RFC 6749 §4.1.2.1', 'shows a page for a missing client_id', async (target) => {
+  'RFC 6749 §4.1.2.1: shows a page for a missing client_id': onStage(async (target) => {
     await expectErrorPage(await authorize(target, { client_id: undefined }));
   }),
-  requirement('OWASP ASVS 10.4.1', 'shows a page for an unknown payer', async (target) => {
+  'OWASP ASVS 10.4.1: shows a page for an unknown payer': onStage(async (target) => {
     await expectErrorPage(await authorize(target, {}, { payer: 'no-such-payer' }));
   }),
-  requirement('RFC 6749 §3.1', 'shows a page for a repeated client_id', async (target) => {
+  'RFC 6749 §3.1: shows a page for a repeated client_id': onStage(async (target) => {
     await expectErrorPage(await repeated(target, 'client_id'));
   }),
-  requirement('RFC 6749 §3.1', 'shows a page for a repeated redirect_uri', async (target) => {
+  'RFC 6749 §3.1: shows a page for a repeated redirect_uri': onStage(async (target) => {
     await expectErrorPage(await repeated(target, 'redirect_uri'));
   }),
-  localRequirement(
-    'RFC 6749 §4.1.2.1',
-    'remembers nothing, and asks no payer, before client and redirect URI are verified',
-    (target) =>
-      untouched(target, async () => {
-        await authorize(target, { client_id: 'nobody-knows-me' });
-        await authorize(target, { redirect_uri: 'https://evil.example/callback' });
-        await repeated(target, 'redirect_uri');
-      }),
-  ),
-  requirement(
-    'RFC 9110 §15.5.6',
-    'accepts GET and POST, and answers 405 with Allow to everything else',
-    async (target) => {
-      for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
-        const response = await fetch(`${authorizeEndpoint(target)}?${authorizeParameters(target)}`, { method });
-        await expectErrorPage(response, 405);
-        expect(response.headers.get('allow')).toBe('GET, POST');
-      }
-    },
-  ),
-];
+  'RFC 6749 §4.1.2.1: remembers nothing, and asks no payer, before client and redirect URI are verified': (target) =>
+    untouched(target, async () => {
+      await authorize(target, { client_id: 'nobody-knows-me' });
+      await authorize(target, { redirect_uri: 'https://evil.example/callback' });
+      await repeated(target, 'redirect_uri');
+    }),
+  'RFC 9110 §15.5.6: accepts GET and POST, and answers 405 with Allow to everything else': onStage(async (target) => {
+    for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
+      const response = await fetch(`${authorizeEndpoint(target)}?${authorizeParameters(target)}`, { method });
+      await expectErrorPage(response, 405);
+      expect(response.headers.get('allow')).toBe('GET, POST');
+    }
+  }),
+});

@@ -2,7 +2,7 @@ import { answer, answerText, bundleOf, tokens, type Outcome, type Script } from 
 import { codeCalls } from './at-payer.ts';
 import { begin, comeBack, connect, login, read } from './client.ts';
 import { expectSentBack } from './expectations.ts';
-import { localRequirement, processRequirement, type Requirement } from './requirement.ts';
+import { inProcesses, localRequirement, promises, type Requirement } from './requirement.ts';
 import { patientId, tokenAnswer } from './scripted-payer.ts';
 
 /** Faults of a payer's token endpoint: what it does, and what the partner is told. */
@@ -74,25 +74,22 @@ export const payerFaults: readonly Requirement[] = [
       },
     ),
   ),
-  processRequirement(
-    'RFC 6749 §4.1.2.1',
-    "tells the partner temporarily_unavailable if the payer's token endpoint is silent for 10 s, and sends the code once",
-    async (target) => {
-      target.payers.script('clear-health', { token: 'no answer' });
-      expectSentBack(target, await comeBack(await begin(target)), 'temporarily_unavailable');
-      expect(codeCalls(target)).toBe(1);
+  ...promises({
+    "RFC 6749 §4.1.2.1: tells the partner temporarily_unavailable if the payer's token endpoint is silent for 10 s, and sends the code once":
+      inProcesses(async (target) => {
+        target.payers.script('clear-health', { token: 'no answer' });
+        expectSentBack(target, await comeBack(await begin(target)), 'temporarily_unavailable');
+        expect(codeCalls(target)).toBe(1);
+      }),
+    "OWASP ASVS 15.3.2: does not follow a redirect of the payer's token endpoint": async (target) => {
+      const elsewhere = `${target.payers.origin}/elsewhere/token`;
+      target.payers.script('clear-health', { token: answer(307, {}, { location: elsewhere }) });
+      expectSentBack(target, await comeBack(await begin(target)), 'server_error');
+      expect(target.payers.requests('elsewhere', 'token')).toEqual([]);
     },
-  ),
-  localRequirement('OWASP ASVS 15.3.2', "does not follow a redirect of the payer's token endpoint", async (target) => {
-    const elsewhere = `${target.payers.origin}/elsewhere/token`;
-    target.payers.script('clear-health', { token: answer(307, {}, { location: elsewhere }) });
-    expectSentBack(target, await comeBack(await begin(target)), 'server_error');
-    expect(target.payers.requests('elsewhere', 'token')).toEqual([]);
-  }),
-  localRequirement(
-    'AWS Secrets Manager rotation',
-    'rereads a rotated payer secret after invalid_client, and tries once more',
-    async (target) => {
+    'AWS Secrets Manager rotation: rereads a rotated payer secret after invalid_client, and tries once more': async (
+      target,
+    ) => {
       const as = { payer: 'rotating-health' };
       await login(target, {}, as);
       target.setSecret(as.payer, { client_secret: 'rotating-health-new-secret-canary' });
@@ -101,24 +98,18 @@ export const payerFaults: readonly Requirement[] = [
       expect((await login(target, {}, as)).code).toMatch(/^p2pc_/);
       expect(codeCalls(target, as.payer)).toBe(2);
     },
-  ),
-  localRequirement(
-    'RFC 6749 §4.1.2.1',
-    'tells the partner temporarily_unavailable if the payer accepts no secret of ours, after two tries',
-    async (target) => {
-      target.payers.script('clear-health', { token: answer(401, { error: 'invalid_client' }) });
-      expectSentBack(target, await comeBack(await begin(target)), 'temporarily_unavailable');
-      expect(codeCalls(target)).toBe(2);
-    },
-  ),
-  localRequirement(
-    'OWASP ASVS 16.5.3',
-    "tells the partner temporarily_unavailable if a payer's secret is missing; other payers still work",
-    async (target) => {
-      const as = { payer: 'unready-health' };
-      expectSentBack(target, await comeBack(await begin(target, {}, as)), 'temporarily_unavailable', as.payer);
-      expect(codeCalls(target, as.payer)).toBe(0);
-      expect((await login(target)).code).toMatch(/^p2pc_/);
-    },
-  ),
+    'RFC 6749 §4.1.2.1: tells the partner temporarily_unavailable if the payer accepts no secret of ours, after two tries':
+      async (target) => {
+        target.payers.script('clear-health', { token: answer(401, { error: 'invalid_client' }) });
+        expectSentBack(target, await comeBack(await begin(target)), 'temporarily_unavailable');
+        expect(codeCalls(target)).toBe(2);
+      },
+    "OWASP ASVS 16.5.3: tells the partner temporarily_unavailable if a payer's secret is missing; other payers still work":
+      async (target) => {
+        const as = { payer: 'unready-health' };
+        expectSentBack(target, await comeBack(await begin(target, {}, as)), 'temporarily_unavailable', as.payer);
+        expect(codeCalls(target, as.payer)).toBe(0);
+        expect((await login(target)).code).toMatch(/^p2pc_/);
+      },
+  }),
 ];

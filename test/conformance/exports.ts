@@ -11,7 +11,14 @@ import {
   type Manifest,
 } from './exports-client.ts';
 import { infernoChecks } from './exports-inferno.ts';
-import { localRequirement, processRequirement, type Group, type Requirement } from './requirement.ts';
+import {
+  inProcesses,
+  localRequirement,
+  processRequirement,
+  promises,
+  type Group,
+  type Requirement,
+} from './requirement.ts';
 import { baseOf, type WorldTarget } from './target.ts';
 
 const guide = 'Bulk Data 2.0.0 export';
@@ -63,25 +70,21 @@ const own: readonly Requirement[] = [
     const { request } = (await (await pollToEnd(locationOfExport(response), token)).json()) as Manifest;
     expect(request).toBe(`${baseOf(target)}/Patient/$export`);
   }),
-  localRequirement(
-    'FHIR R4 async',
-    'starts the same export for $everything with Prefer: respond-async',
-    async (target) => {
+  ...promises({
+    'FHIR R4 async: starts the same export for $everything with Prefer: respond-async': async (target) => {
       const { access_token: token } = await connect(target);
       const response = await kickOff(target, token, { path: '/Patient/pat-1/$everything' });
       expect(response.status).toBe(202);
       expect(locationOfExport(response)).toMatch(/\/exports\//);
     },
-  ),
-  localRequirement(
-    'SMART App Launch 2.2',
-    'refuses a kick-off for another patient, or for types that the scope lacks',
-    async (target) => {
+    'SMART App Launch 2.2: refuses a kick-off for another patient, or for types that the scope lacks': async (
+      target,
+    ) => {
       const { access_token: token } = await connect(target, { scope: 'patient/Observation.rs' });
       await expectOutcome(await kickOff(target, token, { path: '/Patient/pat-2/$everything' }), 403);
       await expectOutcome(await kickOff(target, token, { query: '?_type=Patient' }), 403);
     },
-  ),
+  }),
   localRequirement(guide, 'answers a kick-off while one runs with 429 and the URL of that one', async (target) => {
     const { token, url } = await started(target);
     const response = await kickOff(target, token);
@@ -104,26 +107,24 @@ const own: readonly Requirement[] = [
     expect([plain.headers.get('content-encoding'), packed.headers.get('content-encoding')]).toEqual([null, 'gzip']);
     expect(await packed.text()).toBe(await plain.text());
   }),
-  processRequirement(
-    'RFC 6750 §3.1',
-    'answers 404 to another grant’s token, and 401 to a revoked grant’s',
-    async (target) => {
+  ...promises({
+    'RFC 6750 §3.1: answers 404 to another grant’s token, and 401 to a revoked grant’s': inProcesses(async (target) => {
       const found = await exported(target);
       const other = await connect(target);
       for (const one of [found.url, fileOf(found)]) await expectOutcome(await call(one, other.access_token), 404);
       const { refreshToken, token, url: ended } = await started(target);
       await postAs(target, target.portal, 'revoke', { token: refreshToken });
       await expectOutcome(await call(ended, token), 401);
+    }),
+    'RFC 6750 §3.1: opens an export for any live token of its grant': async (target) => {
+      const { refreshToken, url } = await started(target);
+      const refreshed = await postAs(target, target.portal, 'token', {
+        grant_type: 'refresh_token',
+        refresh_token: refreshToken,
+      });
+      const { access_token: next } = (await refreshed.json()) as { access_token: string };
+      expect([200, 202]).toContain((await call(url, next)).status);
     },
-  ),
-  localRequirement('RFC 6750 §3.1', 'opens an export for any live token of its grant', async (target) => {
-    const { refreshToken, url } = await started(target);
-    const refreshed = await postAs(target, target.portal, 'token', {
-      grant_type: 'refresh_token',
-      refresh_token: refreshToken,
-    });
-    const { access_token: next } = (await refreshed.json()) as { access_token: string };
-    expect([200, 202]).toContain((await call(url, next)).status);
   }),
   localRequirement(guide, 'answers status, files and DELETE with 404 once the export is deleted', async (target) => {
     const { token, url } = await started(target);

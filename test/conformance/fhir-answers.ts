@@ -1,7 +1,7 @@
 import { answer, answerText, byHand, type Outcome } from '../support/payer/answers.ts';
 import { connect, read } from './client.ts';
 import { expectOutcome } from './expectations.ts';
-import { localRequirement, type Requirement } from './requirement.ts';
+import { localRequirement, promises, type Requirement } from './requirement.ts';
 
 const fhirJson = { 'content-type': 'application/fhir+json' };
 
@@ -32,10 +32,8 @@ export const badAnswers: readonly Requirement[] = [
       await expectOutcome(await read(target, '/Patient', token), 502);
     }),
   ),
-  localRequirement(
-    'OWASP ASVS 15.3.2',
-    "answers 502 to a payer's redirect, and sends the token nowhere",
-    async (target) => {
+  ...promises({
+    "OWASP ASVS 15.3.2: answers 502 to a payer's redirect, and sends the token nowhere": async (target) => {
       const { access_token: token } = await connect(target);
       for (const location of [
         'http://169.254.169.254/latest/meta-data/',
@@ -50,22 +48,14 @@ export const badAnswers: readonly Requirement[] = [
       }
       expect(target.payers.requests('elsewhere', 'r4')).toEqual([]);
     },
-  ),
-  localRequirement(
-    'OWASP API10:2023',
-    'answers 503 if the payer cuts the connection before it answers',
-    async (target) => {
+    'OWASP API10:2023: answers 503 if the payer cuts the connection before it answers': async (target) => {
       const { access_token: token } = await connect(target);
       target.payers.script('clear-health', { r4: 'reset' });
       const response = await read(target, '/Patient', token);
       expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
       await expectOutcome(response, 503);
     },
-  ),
-  localRequirement(
-    'RFC 9112 §8',
-    'cuts an answer that the payer cut, so half a record does not seem whole',
-    async (target) => {
+    'RFC 9112 §8: cuts an answer that the payer cut, so half a record does not seem whole': async (target) => {
       const { access_token: token } = await connect(target);
       const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
       target.payers.script('clear-health', {
@@ -81,5 +71,5 @@ export const badAnswers: readonly Requirement[] = [
       expect(response.status).toBe(200);
       await expect(response.text()).rejects.toThrow();
     },
-  ),
+  }),
 ];

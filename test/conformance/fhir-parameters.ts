@@ -3,7 +3,7 @@ import { answerText } from '../support/payer/answers.ts';
 import { words } from '../support/words.ts';
 import { connect, read } from './client.ts';
 import { expectRefused, payerReads } from './fhir-refused.ts';
-import { localRequirement, type Requirement } from './requirement.ts';
+import { localRequirement, promises, type Requirement } from './requirement.ts';
 import { patientId } from './scripted-payer.ts';
 import { baseOf, type WorldTarget } from './target.ts';
 
@@ -47,21 +47,20 @@ export const parameters: readonly Requirement[] = [
       },
     ),
   ),
-  localRequirement(
-    'US Core 6.1.0; CARIN BB 2.0.0; PDex 2.0.0',
-    'forwards the parameters of R4 and of the guides that payers follow',
-    async (target) => {
-      const { access_token: token } = await connect(target);
-      for (const path of known) expect([path, (await read(target, path, token)).status]).toEqual([path, 200]);
-      expect(payerReads(target)).toHaveLength(known.length);
+  ...promises({
+    'US Core 6.1.0; CARIN BB 2.0.0; PDex 2.0.0: forwards the parameters of R4 and of the guides that payers follow':
+      async (target) => {
+        const { access_token: token } = await connect(target);
+        for (const path of known) expect([path, (await read(target, path, token)).status]).toEqual([path, 200]);
+        expect(payerReads(target)).toHaveLength(known.length);
+      },
+    'RFC 6750 §3.1: treats _type as a search of the types that it names': async (target) => {
+      const { access_token: token } = await narrow(target);
+      await expectRefused(target, await read(target, '?_type=Condition', token), 403);
+      await expectRefused(target, await read(target, '?_type=Patient,Condition', token), 403);
+      expect((await read(target, '?_type=Patient&name=x', token)).status).toBe(200);
+      expect(payerReads(target)).toEqual(['/Patient?name=x']);
     },
-  ),
-  localRequirement('RFC 6750 §3.1', 'treats _type as a search of the types that it names', async (target) => {
-    const { access_token: token } = await narrow(target);
-    await expectRefused(target, await read(target, '?_type=Condition', token), 403);
-    await expectRefused(target, await read(target, '?_type=Patient,Condition', token), 403);
-    expect((await read(target, '?_type=Patient&name=x', token)).status).toBe(200);
-    expect(payerReads(target)).toEqual(['/Patient?name=x']);
   }),
 ];
 
@@ -78,59 +77,45 @@ const nextOf = async (target: WorldTarget, token: string, url: string, path: str
 const payerBase = (target: WorldTarget): string => `${target.payers.origin}/clear-health/r4`;
 
 /** How pages are followed. */
-export const pages: readonly Requirement[] = [
-  localRequirement(
-    'FHIR R4 http §2.21.1.3',
-    "gives each of the payer's next pages as a sealed link, and follows that exactly",
-    async (target) => {
-      const { access_token: token } = await connect(target);
-      for (const [link, asked] of [
-        [`${payerBase(target)}?_getpages=a-b&_getpagesoffset=10`, '/?_getpages=a-b&_getpagesoffset=10'],
-        ['?code=http%3A%2F%2Fx%7C1&page=2', '/Observation?code=http%3A%2F%2Fx%7C1&page=2'],
-        [`${payerBase(target)}/pages/3`, '/pages/3'],
-      ] as const) {
-        const query = await nextOf(target, token, link, '/Observation');
-        expect((await read(target, query, token)).status).toBe(200);
-        expect(payerReads(target)).toEqual([asked]);
-        target.payers.reset();
-      }
-    },
-  ),
-  localRequirement(
-    'RFC 6750 §3.1',
-    'follows a page only if the scope covers what the first request could return',
-    async (target) => {
-      const { access_token: token } = await narrow(target);
-      const query = await nextOf(target, token, `${payerBase(target)}?_getpages=a`, '/Patient?_id=pat-1');
+export const pages: readonly Requirement[] = promises({
+  "FHIR R4 http §2.21.1.3: gives each of the payer's next pages as a sealed link, and follows that exactly": async (
+    target,
+  ) => {
+    const { access_token: token } = await connect(target);
+    for (const [link, asked] of [
+      [`${payerBase(target)}?_getpages=a-b&_getpagesoffset=10`, '/?_getpages=a-b&_getpagesoffset=10'],
+      ['?code=http%3A%2F%2Fx%7C1&page=2', '/Observation?code=http%3A%2F%2Fx%7C1&page=2'],
+      [`${payerBase(target)}/pages/3`, '/pages/3'],
+    ] as const) {
+      const query = await nextOf(target, token, link, '/Observation');
       expect((await read(target, query, token)).status).toBe(200);
-      const other = await nextOf(target, token, `${payerBase(target)}/Condition?page=2`, '/Patient?_id=pat-1');
-      await expectRefused(target, await read(target, other, token), 403);
-    },
-  ),
-  localRequirement(
-    'OWASP ASVS 11.2.1',
-    'refuses a page link of another grant, a changed one, and one with additions',
-    async (target) => {
-      const { access_token: token } = await connect(target);
-      const { access_token: other } = await connect(target);
-      const query = await nextOf(target, token, `${payerBase(target)}?_getpages=a`, '/Observation');
-      const middle = Math.floor(query.length / 2);
-      const changed = query.slice(0, middle) + (query[middle] === 'A' ? 'B' : 'A') + query.slice(middle + 1);
-      await expectRefused(target, await read(target, query, other), 400);
-      await expectRefused(target, await read(target, changed, token), 400);
-      await expectRefused(target, await read(target, `${query}&_type=Condition`, token), 400);
-      await expectRefused(target, await read(target, query), 401);
-    },
-  ),
-  localRequirement(
-    'OWASP API1:2023',
-    'follows no page link that names another patient, even if the payer gave it',
-    async (target) => {
-      const { access_token: token } = await connect(target);
-      for (const link of ['/Patient/pat-2/Observation?page=2', '/Observation?subject=Patient/pat-2&page=2']) {
-        const query = await nextOf(target, token, payerBase(target) + link, '/Observation');
-        await expectRefused(target, await read(target, query, token), 403);
-      }
-    },
-  ),
-];
+      expect(payerReads(target)).toEqual([asked]);
+      target.payers.reset();
+    }
+  },
+  'RFC 6750 §3.1: follows a page only if the scope covers what the first request could return': async (target) => {
+    const { access_token: token } = await narrow(target);
+    const query = await nextOf(target, token, `${payerBase(target)}?_getpages=a`, '/Patient?_id=pat-1');
+    expect((await read(target, query, token)).status).toBe(200);
+    const other = await nextOf(target, token, `${payerBase(target)}/Condition?page=2`, '/Patient?_id=pat-1');
+    await expectRefused(target, await read(target, other, token), 403);
+  },
+  'OWASP ASVS 11.2.1: refuses a page link of another grant, a changed one, and one with additions': async (target) => {
+    const { access_token: token } = await connect(target);
+    const { access_token: other } = await connect(target);
+    const query = await nextOf(target, token, `${payerBase(target)}?_getpages=a`, '/Observation');
+    const middle = Math.floor(query.length / 2);
+    const changed = query.slice(0, middle) + (query[middle] === 'A' ? 'B' : 'A') + query.slice(middle + 1);
+    await expectRefused(target, await read(target, query, other), 400);
+    await expectRefused(target, await read(target, changed, token), 400);
+    await expectRefused(target, await read(target, `${query}&_type=Condition`, token), 400);
+    await expectRefused(target, await read(target, query), 401);
+  },
+  'OWASP API1:2023: follows no page link that names another patient, even if the payer gave it': async (target) => {
+    const { access_token: token } = await connect(target);
+    for (const link of ['/Patient/pat-2/Observation?page=2', '/Observation?subject=Patient/pat-2&page=2']) {
+      const query = await nextOf(target, token, payerBase(target) + link, '/Observation');
+      await expectRefused(target, await read(target, query, token), 403);
+    }
+  },
+});

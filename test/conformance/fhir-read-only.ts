@@ -4,7 +4,7 @@ import { words } from '../support/words.ts';
 import { connect, read } from './client.ts';
 import { expectOutcome } from './expectations.ts';
 import { expectRefused, payerReads } from './fhir-refused.ts';
-import { localRequirement, requirement, type Requirement } from './requirement.ts';
+import { onStage, promises, type Requirement } from './requirement.ts';
 import type { Target } from './target.ts';
 
 /** Like {@link read}, with a path that a URL parser would normalize. */
@@ -29,26 +29,20 @@ const leaving = words(`
 `);
 
 /** Everything that is not a read. */
-export const readOnly: readonly Requirement[] = [
-  requirement(
-    'FHIR R4 http §2.21.0',
-    'answers 405 with Allow to a write, before it checks the token',
-    async (target) => {
-      for (const method of ['PUT', 'PATCH', 'DELETE', 'HEAD']) {
-        const response = await read(target, '/Patient/x', 'nothing', { method });
-        expect(response.status).toBe(405);
-        expect(response.headers.get('allow')).toBe('GET, POST, OPTIONS');
-      }
-    },
-  ),
-  requirement('OWASP ASVS 4.1.4', 'answers 405 to a header that would turn a read into a write', async (target) => {
+export const readOnly: readonly Requirement[] = promises({
+  'FHIR R4 http §2.21.0: answers 405 with Allow to a write, before it checks the token': onStage(async (target) => {
+    for (const method of ['PUT', 'PATCH', 'DELETE', 'HEAD']) {
+      const response = await read(target, '/Patient/x', 'nothing', { method });
+      expect(response.status).toBe(405);
+      expect(response.headers.get('allow')).toBe('GET, POST, OPTIONS');
+    }
+  }),
+  'OWASP ASVS 4.1.4: answers 405 to a header that would turn a read into a write': onStage(async (target) => {
     for (const name of ['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override']) {
       await expectOutcome(await read(target, '/Patient/x', 'nothing', { headers: { [name]: 'DELETE' } }), 405);
     }
   }),
-  localRequirement(
-    'FHIR R4 http §2.21.0',
-    'answers 405 to create, update, patch, delete, batch and transaction, and asks the payer nothing',
+  'FHIR R4 http §2.21.0: answers 405 to create, update, patch, delete, batch and transaction, and asks the payer nothing':
     async (target) => {
       const { access_token: token } = await connect(target);
       const json = { 'content-type': 'application/fhir+json' };
@@ -64,8 +58,7 @@ export const readOnly: readonly Requirement[] = [
         await expectRefused(target, await read(target, path, token, init), 405);
       }
     },
-  ),
-  localRequirement('FHIR R4 operations §3.2', 'answers 405 to unknown operations, by GET and POST', async (target) => {
+  'FHIR R4 operations §3.2: answers 405 to unknown operations, by GET and POST': async (target) => {
     const { access_token: token } = await connect(target);
     for (const path of words(`
       /$export /Patient/$match /Patient/pat-1/$purge /Observation/$lastn /Patient/pat-1/$everything/x
@@ -77,16 +70,16 @@ export const readOnly: readonly Requirement[] = [
         405,
       );
     }
-  }),
-  localRequirement('OWASP ASVS 1.2.2', "keeps every path within the payer's base", async (target) => {
+  },
+  "OWASP ASVS 1.2.2: keeps every path within the payer's base": async (target) => {
     const { access_token: token } = await connect(target);
     for (const path of leaving) expect([path, (await readAsIs(target, path, token)) >= 400]).toEqual([path, true]);
     expect(payerReads(target)).toEqual([]);
     expect(target.payers.requests('clear-health', 'token')).toHaveLength(1);
-  }),
-  localRequirement('FHIR R4 search §3.1.1', 'refuses _filter and _query, which it could not check', async (target) => {
+  },
+  'FHIR R4 search §3.1.1: refuses _filter and _query, which it could not check': async (target) => {
     const { access_token: token } = await connect(target);
     for (const path of ['/Patient?_filter=name eq "x"', '/Patient?_query=all'])
       await expectRefused(target, await read(target, path, token), 400);
-  }),
-];
+  },
+});

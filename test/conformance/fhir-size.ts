@@ -3,7 +3,7 @@ import { byHand } from '../support/payer/answers.ts';
 import { everyTenMegabytes, watchHeld } from '../support/resident-memory.ts';
 import { connect, read } from './client.ts';
 import { expectOutcome } from './expectations.ts';
-import { localRequirement, processRequirement, type Requirement } from './requirement.ts';
+import { inProcesses, promises, type Requirement } from './requirement.ts';
 
 const fhirJson = { 'content-type': 'application/fhir+json' };
 
@@ -35,8 +35,8 @@ const drip = byHand((response) => {
 });
 
 /** Answers that are large or slow. */
-export const size: readonly Requirement[] = [
-  processRequirement('AWS Lambda quotas', 'streams 100 MB completely, with flat memory', async (target) => {
+export const size: readonly Requirement[] = promises({
+  'AWS Lambda quotas: streams 100 MB completely, with flat memory': inProcesses(async (target) => {
     const { access_token: token } = await connect(target);
     for (let warmUp = 0; warmUp < 20; warmUp += 1) await (await read(target, '/Patient', token)).text();
     target.payers.script('clear-health', { r4: largeAnswer });
@@ -45,29 +45,21 @@ export const size: readonly Requirement[] = [
     expect(bytes).toBe(100 * megabyte.length + '{"resourceType":"Binary","data":""}'.length);
     expect(memory.grownMb()).toBeLessThan(40);
   }),
-  localRequirement(
-    'AWS Lambda quotas',
-    'cuts the answer of a slow payer when the time budget is over',
-    async (target) => {
-      const issued = await connect(target, {}, { payer: 'slow-health' });
-      target.payers.script('slow-health', { r4: drip });
-      const response = await read(target, '/Patient', issued.access_token, { payer: 'slow-health' });
-      expect(response.status).toBe(200);
-      await expect(response.text()).rejects.toThrow();
-      // The function itself answers, and keeps some of its time for this line.
-      await eventually(() => target.logLines.some((line) => line.includes('"error":"payer_timeout"')), 60_000);
-      expect(target.logLines.find((line) => line.includes('"error":"payer_timeout"'))).toMatch(
-        /"detail":"cut after [1-9]\d* bytes: TimeoutError"/,
-      );
-    },
-  ),
-  localRequirement(
-    'AWS Lambda quotas',
-    'answers 504 if a payer is silent until the time budget is over',
-    async (target) => {
-      const { access_token: token } = await connect(target, {}, { payer: 'slow-health' });
-      target.payers.script('slow-health', { r4: 'no answer' });
-      await expectOutcome(await read(target, '/Patient', token, { payer: 'slow-health' }), 504);
-    },
-  ),
-];
+  'AWS Lambda quotas: cuts the answer of a slow payer when the time budget is over': async (target) => {
+    const issued = await connect(target, {}, { payer: 'slow-health' });
+    target.payers.script('slow-health', { r4: drip });
+    const response = await read(target, '/Patient', issued.access_token, { payer: 'slow-health' });
+    expect(response.status).toBe(200);
+    await expect(response.text()).rejects.toThrow();
+    // The function itself answers, and keeps some of its time for this line.
+    await eventually(() => target.logLines.some((line) => line.includes('"error":"payer_timeout"')), 60_000);
+    expect(target.logLines.find((line) => line.includes('"error":"payer_timeout"'))).toMatch(
+      /"detail":"cut after [1-9]\d* bytes: TimeoutError"/,
+    );
+  },
+  'AWS Lambda quotas: answers 504 if a payer is silent until the time budget is over': async (target) => {
+    const { access_token: token } = await connect(target, {}, { payer: 'slow-health' });
+    target.payers.script('slow-health', { r4: 'no answer' });
+    await expectOutcome(await read(target, '/Patient', token, { payer: 'slow-health' }), 504);
+  },
+});

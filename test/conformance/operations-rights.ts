@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { synthesize } from '../../sandbox/aws/synth.ts';
 import { localConfig } from './local-config.ts';
-import { processRequirement, type Requirement } from './requirement.ts';
+import { inProcesses, promises, type Requirement } from './requirement.ts';
 import type { WorldTarget } from './target.ts';
 import { walk } from './walk.ts';
 
@@ -55,11 +55,9 @@ const statementsOf = ({ Properties = {} }: Resource): readonly Statement[] => {
 const withoutResource = new Set(['xray:PutTraceSegments', 'xray:PutTelemetryRecords']);
 
 /** What functions may do. */
-export const rights: readonly Requirement[] = [
-  processRequirement(
-    'AWS Well-Architected SEC03-BP02',
-    'gives functions no wildcard action, and a wildcard resource only if AWS allows no other',
-    async (target) => {
+export const rights: readonly Requirement[] = promises({
+  'AWS Well-Architected SEC03-BP02: gives functions no wildcard action, and a wildcard resource only if AWS allows no other':
+    inProcesses(async (target) => {
       const resources = await synthesizeWithDomain(target);
       const statements = resources
         .filter(({ Type }) => /^AWS::IAM::(?:ManagedPolicy|Policy|Role)$/.test(Type))
@@ -70,20 +68,15 @@ export const rights: readonly Requirement[] = [
         expect([Effect, actions.filter((action) => action.includes('*'))]).toEqual(['Allow', []]);
         if (!actions.every((action) => withoutResource.has(action))) expect([on].flat()).not.toContain('*');
       }
-    },
-  ),
-  processRequirement(
-    'AWS Well-Architected SEC05-BP02',
-    'leaves no way around a custom domain: the default endpoint is off',
+    }),
+  'AWS Well-Architected SEC05-BP02: leaves no way around a custom domain: the default endpoint is off': inProcesses(
     async (target) => {
       const resources = await synthesizeWithDomain(target);
       const apis = resources.filter(({ Type }) => Type === 'AWS::ApiGateway::RestApi');
       expect(apis.map(({ Properties }) => Properties?.['DisableExecuteApiEndpoint'])).toEqual([true]);
     },
   ),
-  processRequirement(
-    'AWS Well-Architected SEC03-BP02',
-    'lets each function use only its own tables and secrets',
+  'AWS Well-Architected SEC03-BP02: lets each function use only its own tables and secrets': inProcesses(
     async (target) => {
       target.cloud.clearCalls();
       await walk(target);
@@ -109,4 +102,4 @@ export const rights: readonly Requirement[] = [
       }
     },
   ),
-];
+});

@@ -3,7 +3,7 @@ import { answer, answerText, tokens } from '../support/payer/answers.ts';
 import { words } from '../support/words.ts';
 import { authorize, begin, callback, comeBack, connect, login, post, postAs, read } from './client.ts';
 import { gatewayKey } from './local-config.ts';
-import { localRequirement, type Requirement } from './requirement.ts';
+import { promises, type Requirement } from './requirement.ts';
 import type { WorldTarget } from './target.ts';
 import { walk } from './walk.ts';
 
@@ -46,23 +46,19 @@ const misbehave = async (target: WorldTarget): Promise<void> => {
 };
 
 /** What is never told. */
-export const secrets: readonly Requirement[] = [
-  localRequirement(
-    'OWASP ASVS 16.2.5',
-    'has no secret, token, code, state, cookie or search of any flow in a log line',
-    async (target) => {
-      const walked = await walk(target);
-      await misbehave(target);
-      // The lines of every earlier requirement count too.
-      const { logLines } = target;
-      expect(logLines.length).toBeGreaterThan(20);
-      expect(logLines.filter((line) => walked.some((secret) => line.includes(secret)))).toEqual([]);
-      expect(logLines.filter((line) => /canary|p2p[acr]_[\w-]{20}|private_key/i.test(line))).toEqual([]);
-    },
-  ),
-  localRequirement(
-    'openid-client #454',
-    'signs assertions that are valid at a payer whose clock is off by 120 s either way, and for five minutes at most',
+export const secrets: readonly Requirement[] = promises({
+  'OWASP ASVS 16.2.5: has no secret, token, code, state, cookie or search of any flow in a log line': async (
+    target,
+  ) => {
+    const walked = await walk(target);
+    await misbehave(target);
+    // The lines of every earlier requirement count too.
+    const { logLines } = target;
+    expect(logLines.length).toBeGreaterThan(20);
+    expect(logLines.filter((line) => walked.some((secret) => line.includes(secret)))).toEqual([]);
+    expect(logLines.filter((line) => /canary|p2p[acr]_[\w-]{20}|private_key/i.test(line))).toEqual([]);
+  },
+  'openid-client #454: signs assertions that are valid at a payer whose clock is off by 120 s either way, and for five minutes at most':
     async (target) => {
       const as = { payer: 'keyed-health' };
       await login(target, {}, as);
@@ -80,12 +76,11 @@ export const secrets: readonly Requirement[] = [
       }
       expect(sent?.form.has('client_secret')).toBe(false);
     },
-  ),
-  localRequirement('RFC 7523 §3', 'signs each assertion with a new jti', async (target) => {
+  'RFC 7523 §3: signs each assertion with a new jti': async (target) => {
     const as = { payer: 'keyed-health' };
     await login(target, {}, as);
     await login(target, {}, as);
     const sent = target.payers.requests(as.payer, 'token').map(({ form }) => form.get('client_assertion'));
     expect(new Set(sent).size).toBe(2);
-  }),
-];
+  },
+});

@@ -1,6 +1,6 @@
 import { authorize, begin, callback, connect, login, post, postAs, read, redeem, refresh } from './client.ts';
 import { expectErrorPage, expectOAuthError, expectOutcome, expectSentBack } from './expectations.ts';
-import { localRequirement, type Requirement } from './requirement.ts';
+import { promises, type Requirement } from './requirement.ts';
 import type { WorldTarget } from './target.ts';
 
 /** Each environment knows of a stop by then, since it keeps an entry for twenty seconds. */
@@ -67,10 +67,7 @@ const stopBoth = async (target: WorldTarget): Promise<void> => {
 };
 
 /** What an operator can stop. */
-export const stops: readonly Requirement[] = [
-  localRequirement(
-    'NIST SP 800-53 AC-3(8)',
-    'refuses a blocked partner and a paused payer on every path within 30 seconds, and uses up no token',
+export const stops: readonly Requirement[] = promises({
+  'NIST SP 800-53 AC-3(8): refuses a blocked partner and a paused payer on every path within 30 seconds, and uses up no token':
     stopBoth,
-  ),
-];
+});

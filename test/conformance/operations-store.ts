@@ -1,39 +1,37 @@
 import { authorize, begin, callback, comeBack, connect, login, postAs, read, redeem, refresh } from './client.ts';
 import { expectErrorPage, expectOAuthError, expectOutcome, expectSentBack } from './expectations.ts';
-import { localRequirement, type Requirement } from './requirement.ts';
+import { localRequirement, promises, type Requirement } from './requirement.ts';
 import type { StoreFault } from './target.ts';
 import { walk } from './walk.ts';
 
 /** What the tables hold and how they are read. */
-export const store: readonly Requirement[] = [
-  localRequirement(
-    'DynamoDB read consistency',
-    'reads strongly consistent what decides anything, by key, and from no index',
-    async (target) => {
-      const before = target.wire.calls().length;
-      await walk(target);
-      const calls = target.wire
-        .calls()
-        .slice(before)
-        .filter(({ caller }) => caller !== 'audit');
-      // A breaker protects capacity, and opens or closes by conditional writes only.
-      const ofBreaker = ({ parameters }: (typeof calls)[number]): boolean =>
-        JSON.stringify(parameters['Key']).includes('"breaker#');
-      const reads = calls.filter((one) => one.operation === 'GetItem' && !ofBreaker(one));
-      expect(reads.length).toBeGreaterThan(4);
-      expect(reads.filter(({ parameters }) => parameters['ConsistentRead'] !== true)).toEqual([]);
-      // The end of a grant takes its export's item with it, whenever the stream says so.
-      const { exports } = target.tables;
-      const isSwept = ({ caller, operation, parameters }: (typeof calls)[number]): boolean =>
-        caller === 'followUp' && operation === 'DeleteItem' && parameters['TableName'] === exports;
-      expect([...new Set(calls.filter((one) => !isSwept(one)).map(({ operation }) => operation))].sort()).toEqual([
-        'GetItem',
-        'PutItem',
-        'UpdateItem',
-      ]);
-    },
-  ),
-  localRequirement('OWASP ASVS 15.4.2', 'changes a grant or a login attempt only under a condition', async (target) => {
+export const store: readonly Requirement[] = promises({
+  'DynamoDB read consistency: reads strongly consistent what decides anything, by key, and from no index': async (
+    target,
+  ) => {
+    const before = target.wire.calls().length;
+    await walk(target);
+    const calls = target.wire
+      .calls()
+      .slice(before)
+      .filter(({ caller }) => caller !== 'audit');
+    // A breaker protects capacity, and opens or closes by conditional writes only.
+    const ofBreaker = ({ parameters }: (typeof calls)[number]): boolean =>
+      JSON.stringify(parameters['Key']).includes('"breaker#');
+    const reads = calls.filter((one) => one.operation === 'GetItem' && !ofBreaker(one));
+    expect(reads.length).toBeGreaterThan(4);
+    expect(reads.filter(({ parameters }) => parameters['ConsistentRead'] !== true)).toEqual([]);
+    // The end of a grant takes its export's item with it, whenever the stream says so.
+    const { exports } = target.tables;
+    const isSwept = ({ caller, operation, parameters }: (typeof calls)[number]): boolean =>
+      caller === 'followUp' && operation === 'DeleteItem' && parameters['TableName'] === exports;
+    expect([...new Set(calls.filter((one) => !isSwept(one)).map(({ operation }) => operation))].sort()).toEqual([
+      'GetItem',
+      'PutItem',
+      'UpdateItem',
+    ]);
+  },
+  'OWASP ASVS 15.4.2: changes a grant or a login attempt only under a condition': async (target) => {
     const { grants, loginAttempts } = target.tables;
     const before = target.wire.calls().length;
     await walk(target);
@@ -50,19 +48,15 @@ export const store: readonly Requirement[] = [
         isLease ? /takenUntilMs/ : /attribute_exists\((?:grantId|stateHash)\)/,
       );
     }
-  }),
-  localRequirement(
-    'OWASP ASVS 11.4.1',
-    'keeps no token, code, state, cookie, verifier or payer token in the clear',
-    async (target) => {
-      const secrets = await walk(target);
-      const stored = await target.store.dump();
-      expect(secrets.every((secret) => secret.length > 30)).toBe(true);
-      expect(secrets.filter((secret) => stored.includes(secret))).toEqual([]);
-      expect(stored).not.toMatch(/p2p[acr]_[\w-]{20}|payer-\w+-canary|state-canary|secret-canary/);
-    },
-  ),
-];
+  },
+  'OWASP ASVS 11.4.1: keeps no token, code, state, cookie, verifier or payer token in the clear': async (target) => {
+    const secrets = await walk(target);
+    const stored = await target.store.dump();
+    expect(secrets.every((secret) => secret.length > 30)).toBe(true);
+    expect(secrets.filter((secret) => stored.includes(secret))).toEqual([]);
+    expect(stored).not.toMatch(/p2p[acr]_[\w-]{20}|payer-\w+-canary|state-canary|secret-canary/);
+  },
+});
 
 const faultsOfStore: readonly (readonly [StoreFault, string])[] = [
   ['throttled', 'throttled'],

@@ -1,6 +1,6 @@
 import { issuerOf } from './at-payer.ts';
 import { authorize, authorizeEndpoint, begin, callback, comeBack, postAs, read } from './client.ts';
-import { localRequirement, requirement, type Group, type Requirement } from './requirement.ts';
+import { onStage, promises, type Group, type Requirement } from './requirement.ts';
 import { baseOf } from './target.ts';
 
 /** What every answer to a browser says. */
@@ -19,10 +19,8 @@ const expectBrowserHeaders = ({ headers }: Response): void => {
   expect(policy).not.toMatch(/unsafe|script-src/);
 };
 
-const browsers: readonly Requirement[] = [
-  requirement(
-    'RFC 9700 §4.2',
-    'allows no error page to be stored, framed or sniffed, or to send a Referer',
+const browsers: readonly Requirement[] = promises({
+  'RFC 9700 §4.2: allows no error page to be stored, framed or sniffed, or to send a Referer': onStage(
     async (target) => {
       expectBrowserHeaders(await authorize(target, { client_id: 'nobody-knows-me' }));
       expectBrowserHeaders(await callback(target, { state: 'x' }));
@@ -30,26 +28,20 @@ const browsers: readonly Requirement[] = [
       expectBrowserHeaders(await fetch(authorizeEndpoint(target), { method: 'PUT' }));
     },
   ),
-  requirement(
-    'RFC 9700 §4.12',
-    'redirects a browser by 302, never by 307, which would repeat a form',
-    async (target) => {
-      expect((await begin(target)).response.status).toBe(302);
-      expect((await authorize(target, { response_type: 'token' })).status).toBe(302);
-    },
-  ),
-  requirement('OWASP ASVS 3.4.1', 'keeps browsers on https for at least a year', async (target) => {
+  'RFC 9700 §4.12: redirects a browser by 302, never by 307, which would repeat a form': onStage(async (target) => {
+    expect((await begin(target)).response.status).toBe(302);
+    expect((await authorize(target, { response_type: 'token' })).status).toBe(302);
+  }),
+  'OWASP ASVS 3.4.1: keeps browsers on https for at least a year': onStage(async (target) => {
     for (const response of [await authorize(target, { client_id: 'x' }), (await begin(target)).response]) {
       expectBrowserHeaders(response);
     }
   }),
-  requirement('RFC 9700 §4.2', 'allows no redirect to be stored or to send a Referer', async (target) => {
+  'RFC 9700 §4.2: allows no redirect to be stored or to send a Referer': onStage(async (target) => {
     expectBrowserHeaders((await begin(target)).response);
     expectBrowserHeaders(await authorize(target, { response_type: 'token' }));
   }),
-  localRequirement(
-    'RFC 9700 §4.12',
-    'sends a code, or the error of a payer, back by a 302 that is not stored and sends no Referer',
+  'RFC 9700 §4.12: sends a code, or the error of a payer, back by a 302 that is not stored and sends no Referer':
     async (target) => {
       const begun = await begin(target);
       const refused = { state: begun.state, error: 'access_denied', iss: issuerOf(target) };
@@ -58,17 +50,12 @@ const browsers: readonly Requirement[] = [
         expectBrowserHeaders(response);
       }
     },
-  ),
-  localRequirement(
-    'RFC 9700 §4.2',
-    'allows no consent page to be stored, framed or sniffed, or to send a Referer',
-    async (target) => {
-      const response = await authorize(target, {}, { app: target.apps.asking });
-      expect(response.status).toBe(200);
-      expectBrowserHeaders(response);
-    },
-  ),
-  requirement('OWASP ASVS 1.2.1', 'puts no input into a page unescaped', async (target) => {
+  'RFC 9700 §4.2: allows no consent page to be stored, framed or sniffed, or to send a Referer': async (target) => {
+    const response = await authorize(target, {}, { app: target.apps.asking });
+    expect(response.status).toBe(200);
+    expectBrowserHeaders(response);
+  },
+  'OWASP ASVS 1.2.1: puts no input into a page unescaped': onStage(async (target) => {
     const markup = '"><script>alert(1)</script>';
     const pages = [
       await authorize(target, { client_id: markup, redirect_uri: markup, state: markup }),
@@ -77,15 +64,13 @@ const browsers: readonly Requirement[] = [
     ];
     for (const page of pages) expect(await page.text()).not.toContain('<script');
   }),
-  localRequirement('OWASP ASVS 1.2.1', "puts no input into the consent page's form unescaped", async (target) => {
+  "OWASP ASVS 1.2.1: puts no input into the consent page's form unescaped": async (target) => {
     const page = await authorize(target, { state: '"><script>alert(1)</script>' }, { app: target.apps.asking });
     const html = await page.text();
     expect(html).not.toContain('<script');
     expect(html).toContain('&quot;&gt;&lt;script&gt;');
-  }),
-  requirement(
-    'WCAG 2.2 §3.1.1',
-    'writes pages for people: with a language, a title and a heading, and no internals',
+  },
+  'WCAG 2.2 §3.1.1: writes pages for people: with a language, a title and a heading, and no internals': onStage(
     async (target) => {
       const html = await (await authorize(target, { client_id: 'nobody-knows-me' })).text();
       expect(html).toMatch(/<html lang="en">/);
@@ -94,17 +79,17 @@ const browsers: readonly Requirement[] = [
       expect(html).not.toMatch(/\bat .+:\d+:\d+|Error:|arn:aws|DynamoDB/);
     },
   ),
-];
+});
 
-const answers: readonly Requirement[] = [
-  requirement('CWE-1321', 'treats a parameter named __proto__ or constructor as any other name', async (target) => {
+const answers: readonly Requirement[] = promises({
+  'CWE-1321: treats a parameter named __proto__ or constructor as any other name': onStage(async (target) => {
     const names = { ['__proto__']: 'x', constructor: 'x', toString: 'x' };
     expect((await begin(target, names)).state).not.toBe('');
     const form = { ...names, grant_type: 'refresh_token', refresh_token: 'x' };
     const response = await postAs(target, target.portal, 'token', form);
     expect(await response.json()).toMatchObject({ error: 'invalid_grant' });
   }),
-  requirement('OWASP ASVS 4.1.1', 'gives every answer its content type, and forbids sniffing', async (target) => {
+  'OWASP ASVS 4.1.1: gives every answer its content type, and forbids sniffing': onStage(async (target) => {
     const responses = [
       await postAs(target, target.portal, 'token', {}),
       await postAs(target, target.portal, 'introspect', { token: 'x' }),
@@ -117,7 +102,7 @@ const answers: readonly Requirement[] = [
       expect(headers.get('x-content-type-options')).toBe('nosniff');
     }
   }),
-  requirement('OWASP ASVS 13.4', 'does not reveal what it runs on', async (target) => {
+  'OWASP ASVS 13.4: does not reveal what it runs on': onStage(async (target) => {
     for (const response of [
       await authorize(target, { client_id: 'x' }),
       await postAs(target, target.portal, 'token', {}),
@@ -126,7 +111,7 @@ const answers: readonly Requirement[] = [
       expect(response.headers.get('server') ?? '').not.toMatch(/node|express|\d/i);
     }
   }),
-  requirement('OWASP ASVS 16.5.1', 'answers an unknown path in JSON, without internals', async (target) => {
+  'OWASP ASVS 16.5.1: answers an unknown path in JSON, without internals': onStage(async (target) => {
     for (const path of ['/nothing', '/oauth2', '/oauth2/token/x', '/admin', '/r4']) {
       const response = await fetch(`${target.origin}${path}`);
       expect(response.status).toBe(404);
@@ -135,14 +120,14 @@ const answers: readonly Requirement[] = [
       expect(text).not.toMatch(/\bat .+:\d+:\d+|arn:aws/);
     }
   }),
-  requirement('OWASP ASVS 4.3', 'refuses a body of 11 MB', async (target) => {
+  'OWASP ASVS 4.3: refuses a body of 11 MB': onStage(async (target) => {
     const response = await fetch(`${target.origin}/oauth2/token`, {
       method: 'POST',
       body: 'x'.repeat(11 * 1024 * 1024),
     });
     expect(response.status).toBe(413);
   }),
-];
+});
 
 /** Headers and pages of every endpoint. */
 export const pagesGroup: Group = { endpoint: 'headers and pages', requirements: [...browsers, ...answers] };

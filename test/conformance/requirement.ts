@@ -41,3 +41,24 @@ export const processRequirement = (
   title: string,
   run: (target: LocalTarget) => Promise<void>,
 ): Requirement => ({ source, title, needs: 'processes', run });
+
+type Checked = (target: WorldTarget) => Promise<void>;
+type OnStage = { readonly onStage: (target: Target) => Promise<void> };
+type InProcesses = { readonly inProcesses: (target: LocalTarget) => Promise<void> };
+
+/** What a running stage is asked, among {@link promises}. */
+export const onStage = (run: OnStage['onStage']): OnStage => ({ onStage: run });
+
+/** What only functions in processes of their own are asked, among {@link promises}. */
+export const inProcesses = (run: InProcesses['inProcesses']): InProcesses => ({ inProcesses: run });
+
+/** Requirements by `SOURCE: what the gateway promises`; most need a world. */
+export const promises = (all: Readonly<Record<string, Checked | OnStage | InProcesses>>): readonly Requirement[] =>
+  Object.entries(all).map(([name, ask]) => {
+    const at = name.indexOf(': ');
+    const [source, title] = [name.slice(0, at), name.slice(at + 2)];
+    if (typeof ask === 'function') return localRequirement(source, title, ask);
+    return 'onStage' in ask
+      ? requirement(source, title, ask.onStage)
+      : processRequirement(source, title, ask.inProcesses);
+  });
