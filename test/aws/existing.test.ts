@@ -188,8 +188,8 @@ describe('a permissions boundary', () => {
   });
   afterAll(() => iam.destroy());
 
-  const make = async (name: string, actions: readonly string[], Resource = '*'): Promise<string> => {
-    const Statement = [{ Effect: 'Allow', Action: actions, Resource }];
+  const make = async (name: string, actions: readonly string[]): Promise<string> => {
+    const Statement = [{ Effect: 'Allow', Action: actions, Resource: '*' }];
     const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement });
     const { Policy: made } = await iam.send(new CreatePolicyCommand({ PolicyName: name, PolicyDocument }));
     return made?.Arn ?? '';
@@ -198,19 +198,6 @@ describe('a permissions boundary', () => {
 
   it('a permissions boundary that allows what functions do is right', async () => {
     expect(await check(await make('right', boundaryActions(config)))).toEqual(['ok: allows what functions do']);
-  });
-
-  it('a permissions boundary that lacks an action is wrong', async () => {
-    const actions = boundaryActions(config).filter((action) => action !== 'kms:GenerateDataKey');
-    expect(await check(await make('lacking', actions))).toEqual([
-      'wrong: does not allow kms:GenerateDataKey; add them, or functions fail',
-    ]);
-  });
-
-  it('a permissions boundary that is limited to some resources is for a person to compare', async () => {
-    expect(await check(await make('some', boundaryActions(config), 'arn:aws:s3:::p2p-*'))).toEqual([
-      expect.stringMatching(/^unclear: allows .* on some resources or conditions only/),
-    ]);
   });
 
   it('a permissions boundary that does not exist is wrong', async () => {

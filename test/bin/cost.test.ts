@@ -103,17 +103,8 @@ describe('npm run cost', () => {
     expect(out).toContain('Not counted, since the stage brings it: the key for audit.');
   });
 
-  it.each([
-    [['--payers', 'many'], '--payers is "many"; write a number, such as 5000'],
-    [
-      ['--partners', '-1'],
-      '--partners needs a value; if that starts with a hyphen, write --partners=VALUE; --help lists the flags',
-    ],
-    [['--payers', '5', '--secrets', '6'], '--secrets is 6, more than the 5 payers'],
-    [['--payers', '5', '--write'], '--write does not apply to the cost of one stage'],
-    [['--stage', 'a', '--config', 'b'], 'Give --stage or --config, not both'],
-  ])('says what is wrong with %j', async (args, sentence) => {
-    await expect(run(...args)).rejects.toThrow(sentence);
+  it('has no more secrets than payers', async () => {
+    await expect(run('--payers', '5', '--secrets', '6')).rejects.toThrow('--secrets is 6, more than the 5 payers');
   });
 
   it('leaves a document without its markers as it is', async () => {

@@ -1,4 +1,9 @@
+import { GetPolicyCommand, GetPolicyVersionCommand, IAMClient, NoSuchEntityException } from '@aws-sdk/client-iam';
+import { mockClient } from 'aws-sdk-client-mock';
 import { verdictOn, type PolicyDocument } from '../../bin/existing/allows.ts';
+import { askBoundary } from '../../bin/existing/boundary.ts';
+import { boundaryActions } from '../../config/boundary-actions.ts';
+import { localStage } from '../../config/local.ts';
 import { keyNeeds, logsMayUseKey, type PolicyStatement } from '../../config/policy-needs.ts';
 
 const account = '111122223333';
@@ -129,5 +134,48 @@ describe('a policy of an identity', () => {
   it('may allow all actions but some', () => {
     const others = { Effect: 'Allow', NotAction: 'iam:*', Resource: '*' };
     expect(verdictOn(policyOf(others), need)).toEqual({ refused: [], unclear: need.Action });
+  });
+});
+
+describe('a permissions boundary', () => {
+  const iam = mockClient(IAMClient);
+  afterEach(() => iam.reset());
+  const config = localStage();
+  const arn = 'arn:aws:iam::111122223333:policy/boundary';
+  const ask = async (): Promise<string[]> =>
+    (await askBoundary(new IAMClient({ region: 'us-east-1' }), config, arn).ask()).map(
+      ({ outcome, what }) => `${outcome}: ${what}`,
+    );
+  const actions = boundaryActions(config);
+
+  it.each<[how: string, Action: readonly string[], Resource: string, told: RegExp]>([
+    ['allows what functions do', actions, '*', /^ok: allows what functions do$/],
+    [
+      'lacks an action',
+      actions.filter((action) => action !== 'kms:GenerateDataKey'),
+      '*',
+      /^wrong: does not allow kms:GenerateDataKey; add them, or functions fail$/,
+    ],
+    [
+      'is limited to some',
+      actions,
+      'arn:aws:s3:::p2p-*',
+      /^unclear: allows .*kms:GenerateDataKey.* on some resources or/,
+    ],
+  ])('that %s, in its default version, is judged', async (_, Action, Resource, told) => {
+    // AWS gives the document percent-encoded.
+    const Document = encodeURIComponent(JSON.stringify(policyOf({ Effect: 'Allow', Action, Resource })));
+    iam.on(GetPolicyCommand, { PolicyArn: arn }).resolves({ Policy: { DefaultVersionId: 'v7' } });
+    iam.on(GetPolicyVersionCommand, { PolicyArn: arn, VersionId: 'v7' }).resolves({ PolicyVersion: { Document } });
+
+    expect(await ask()).toEqual([expect.stringMatching(told)]);
+  });
+
+  it('that does not exist is wrong, and one that may not be read is no answer', async () => {
+    iam.on(GetPolicyCommand).rejectsOnce(new NoSuchEntityException({ message: 'none', $metadata: {} }));
+    iam.on(GetPolicyCommand).rejects(Object.assign(new Error('denied'), { name: 'AccessDenied' }));
+
+    expect(await ask()).toEqual(['wrong: there is no such policy; make it, or write the ARN of one that exists']);
+    await expect(ask()).rejects.toThrow('denied');
   });
 });

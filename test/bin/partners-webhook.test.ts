@@ -1,6 +1,5 @@
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { Webhook } from 'standardwebhooks';
-import { readFlags } from '../../bin/partners/flags.ts';
 import { readSince } from '../../bin/partners/since.ts';
 import { writeWebhookSecret } from '../../functions/shared/events/webhook-secrets.ts';
 import { disabledSince, disableWebhook } from '../../functions/shared/store/webhooks.ts';
@@ -148,21 +147,6 @@ describe('npm run partners -- webhook --enable', () => {
 });
 
 describe('the command line of webhook and replay', () => {
-  const stage = ['--stage', 'local'];
-  it.each([
-    [['webhook', 'a'], 'Give --stage NAME: webhook has no default stage'],
-    [['webhook', 'a', '--rotate', '--finish', ...stage], 'Give --rotate or --finish, not both'],
-    [['webhook', 'a', '--leaked', ...stage], '--leaked goes with --rotate'],
-    [['webhook', 'a', '--since', '1d', ...stage], '--since does not apply to webhook'],
-    [['webhook', ...stage], 'Give one name'],
-    [['replay', 'a', ...stage], 'Give --since TIME or --event ID'],
-    [['replay', 'a', '--since', '1d', '--event', 'evt_1', ...stage], 'Give --since TIME or --event ID'],
-    [['replay', 'a', '--since', '1d'], 'Give --stage NAME: replay has no default stage'],
-    [['rotate', 'a', '--test'], '--test does not apply to rotate'],
-  ])('%j is refused: %s', (args, message) => {
-    expect(() => readFlags(args)).toThrow(message);
-  });
-
   it.each([
     ['2h', startMs / 1000 - 7200],
     ['30d', startMs / 1000 - 30 * 86_400],

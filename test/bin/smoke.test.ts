@@ -1,12 +1,17 @@
+import { execFileSync } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import {
   CloudWatchClient,
   DescribeAlarmHistoryCommand,
   DescribeAlarmsCommand,
   SetAlarmStateCommand,
 } from '@aws-sdk/client-cloudwatch';
+import { jest } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { alarm } from '../../bin/smoke/alarm.ts';
 import type { AskedStage } from '../../bin/smoke/question.ts';
@@ -211,17 +216,6 @@ describe('npm run smoke', () => {
     expect(alarm.missing({ config: { stage }, plan: { ring } } as AskedStage)).toBe(missing);
   });
 
-  it.each([
-    [['--payer', 'nobody'], 'The stage has no payer nobody.'],
-    [['--config', 'config/demo.ts'], "Give --origin URL: it is the stack's output Origin."],
-  ])('refuses what the stage does not have: %j', async (args, message) => {
-    const output = { out: () => {}, note: () => {} };
-    const all = args[0] === '--config' ? args : ['local', ...args];
-    const asked = smoke(all, { environment: {}, output, runSuite: async () => passed, wait: async () => {} });
-
-    await expect(asked).rejects.toThrow(message);
-  });
-
   it('fails a stage that cannot be reached, with the name of the error', async () => {
     const stage = await startStage();
     await stage.close();
@@ -296,4 +290,25 @@ describe('the alarm that is set off', () => {
       'AWS denied access. The tool needs cloudwatch:DescribeAlarms, cloudwatch:DescribeAlarmHistory and cloudwatch:SetAlarmState.',
     );
   });
+});
+
+it('the conformance suite that is run is one that there is, at the origin and with the file that it was given', async () => {
+  const spawned = jest.fn((..._call: readonly unknown[]) =>
+    Object.assign(new EventEmitter(), { stderr: Readable.from(['Tests:       1 passed']) }),
+  );
+  jest.unstable_mockModule('node:child_process', () => ({ spawn: spawned }));
+  const { runSuite } = await import('../../bin/smoke/conformance.ts');
+  const running = runSuite('https://gateway.example.org', 'own.json', { HOME: '/home' });
+  (spawned.mock.results[0]!.value as EventEmitter).emit('close', 1);
+
+  expect(await running).toEqual({ code: 1, told: 'Tests:       1 passed' });
+  type Call = [string, string[], { cwd: string; env: NodeJS.ProcessEnv }];
+  const [program, args, { cwd, env }] = spawned.mock.calls[0] as unknown as Call;
+  expect(env).toMatchObject({
+    HOME: '/home',
+    P2P_BASE_URL: 'https://gateway.example.org',
+    P2P_CONFORMANCE_FILE: 'own.json',
+  });
+  const found = execFileSync(program, [...args, '--listTests', '--json'], { cwd, env, encoding: 'utf8' });
+  expect(JSON.parse(found)).toEqual([join(cwd, 'test/conformance/conformance.test.ts')]);
 });

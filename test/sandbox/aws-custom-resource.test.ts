@@ -83,6 +83,22 @@ describe('a custom resource of the local stack', () => {
     expect(await ask((event) => answerOf(event, 4096))).toMatchObject([{ status: 200 }]);
   });
 
+  it('is not made by an answer to another URL, by another method or with a content type: 403', async () => {
+    const statuses: number[] = [];
+    await requestCustomResource(resource, 'Create', async (_name, event) => {
+      const body = JSON.stringify(success(event));
+      const put = async (url: string, init: RequestInit = {}): Promise<void> => {
+        statuses.push((await fetch(url, { method: 'PUT', body: Buffer.from(body), ...init })).status);
+      };
+      await put(`${event.ResponseURL}x`);
+      await put(event.ResponseURL, { method: 'POST' });
+      await put(event.ResponseURL, { headers: { 'content-type': 'application/json' } });
+      await put(event.ResponseURL);
+    });
+
+    expect(statuses).toEqual([403, 403, 403, 200]);
+  });
+
   it('fails if its function fails, or ends without an answer that the signed URL accepts', async () => {
     const failing = requestCustomResource(resource, 'Create', () => Promise.reject(new Error('filler failed: {}')));
     await expect(failing).rejects.toThrow('Custom::RegistryFill (Create) failed: filler failed: {}');

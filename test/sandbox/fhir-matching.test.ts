@@ -5,7 +5,7 @@ import { splitValues } from '../../sandbox/payer/fhir/filter.ts';
 import { included } from '../../sandbox/payer/fhir/include.ts';
 import { matcher } from '../../sandbox/payer/fhir/match.ts';
 import { readQuery } from '../../sandbox/payer/fhir/query.ts';
-import { loadViews } from '../../sandbox/payer/fhir/records.ts';
+import { loadViews, onlyTypes } from '../../sandbox/payer/fhir/records.ts';
 import { storeResource } from '../../sandbox/payer/fhir/resource.ts';
 import { page } from '../../sandbox/payer/fhir/search.ts';
 import { sorted } from '../../sandbox/payer/fhir/sort.ts';
@@ -281,5 +281,22 @@ describe('what a member may see', () => {
       words('Binary/1 DocumentReference/1 Observation/1 Organization/1 Patient/1 Practitioner/1'),
     );
     expect(seen('2')).toEqual(['Observation/2', 'Patient/2']);
+  });
+
+  it('includes resources that are made on the fly, unless their type is left out', () => {
+    const onTheFly = { resourceType: 'Observation', count: 9, text: () => '{}', indexOf: () => undefined };
+    const records = [
+      { patientId: '1', resources: [text('Patient', '1'), text('Observation', '1')], onTheFly },
+    ] as never;
+    const view = loadViews(records, base).get('1')!;
+
+    expect(view.onTheFly).toBe(onTheFly);
+    expect(onlyTypes(view, ['Observation']).onTheFly).toBe(onTheFly);
+    const patient = onlyTypes(view, ['Patient']);
+    expect([patient.patientId, [...patient.resources.keys()], patient.onTheFly]).toEqual([
+      '1',
+      ['Patient/1'],
+      undefined,
+    ]);
   });
 });

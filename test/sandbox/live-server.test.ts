@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { get, request, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { localStage } from '../../config/local.ts';
 import { createHub } from '../../sandbox/live/hub.ts';
+import { startLive } from '../../sandbox/live/live.ts';
 import { startLiveServer, type LiveServer } from '../../sandbox/live/server.ts';
 import { isThisMachine } from '../../sandbox/partner/local-requests.ts';
 import { eventually } from '../support/eventually.ts';
@@ -111,4 +113,18 @@ describe('the live server', () => {
     });
     for (const page of pages) page.destroy();
   });
+});
+
+it('the live view names the payers and partners of the stage, and links its own pages before others', async () => {
+  const { payers, partners } = localStage();
+  const live = await startLive({ port: 0, config: localStage(), servers: [], origins: [], links: [['App', '/app']] });
+  const about = (await (await fetch(`http://localhost:${live.port}/about`)).json()) as { links: unknown[] };
+  await live.close();
+
+  expect(about).toMatchObject({
+    payers: payers.map(({ id, displayName: name }) => ({ id, name })),
+    partners: partners.map(({ clientId: id, name }) => ({ id, name })),
+  });
+  expect(about.links).toHaveLength(3);
+  expect(about.links.at(-1)).toEqual(['App', '/app']);
 });

@@ -228,6 +228,8 @@ describe('Northwind Health, a SMART App Launch 2.2 server', () => {
       expect(smart[name]).toBe(metadata[name]);
     }
     expect(smart).not.toHaveProperty('issuer');
+    const more = /pushed_authorization|end_session|dpop|userinfo|device_authorization|introspection|registration/;
+    expect(Object.keys(metadata).filter((name) => more.test(name))).toEqual([]);
     expect(smart.capabilities).toEqual(expect.arrayContaining(['launch-standalone', 'context-standalone-patient']));
     expect(jwks.keys).toHaveLength(1);
     expect(jwks.keys[0]).not.toHaveProperty('d');
