@@ -129,7 +129,7 @@ export const writesWithRecords = (
     },
     around: async (request, run) => {
       const operation = operationOf(request);
-      if (tables.size > 0 && manyWrites.has(operation)) {
+      if (manyWrites.has(operation) && [...tables.keys()].some((name) => request.body.includes(name))) {
         return jsonError('ValidationException', `The local stack creates no stream records for ${operation}`);
       }
       const write = singleWrites.has(operation) ? writeOf(request, tables) : undefined;

@@ -172,8 +172,10 @@ describe('a permissions boundary', () => {
   });
 
   it('that does not exist is wrong, and one that may not be read is no answer', async () => {
-    iam.on(GetPolicyCommand).rejectsOnce(new NoSuchEntityException({ message: 'none', $metadata: {} }));
-    iam.on(GetPolicyCommand).rejects(Object.assign(new Error('denied'), { name: 'AccessDenied' }));
+    iam
+      .on(GetPolicyCommand)
+      .rejectsOnce(new NoSuchEntityException({ message: 'none', $metadata: {} }))
+      .rejects(Object.assign(new Error('denied'), { name: 'AccessDenied' }));
 
     expect(await ask()).toEqual(['wrong: there is no such policy; make it, or write the ARN of one that exists']);
     await expect(ask()).rejects.toThrow('denied');

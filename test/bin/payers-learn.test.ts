@@ -21,6 +21,16 @@ const statement = (change: object = {}): object => ({
   ...change,
 });
 const metadata = { [`${base}/metadata`]: () => json(statement()) };
+/** What is found with metadata and a SMART configuration. */
+const smart = (change: object = {}) => ({
+  ...metadata,
+  [`${base}/.well-known/smart-configuration`]: () => json({ ...smartConfiguration, ...change }),
+});
+/** The same with another CapabilityStatement. */
+const stated = (change: object, more: object = {}) => ({
+  ...smart(more),
+  [`${base}/metadata`]: () => json(statement(change)),
+});
 const oauthError = {
   [`${host}/token`]: () => json({ error: 'invalid_request' }, 400),
   [`${host}/authorize`]: () => page(400),
@@ -103,8 +113,7 @@ describe('learn', () => {
 
   it('takes no issuer from a document that is not where that issuer has to publish it', async () => {
     const { payer } = await learnedFrom({
-      ...metadata,
-      [`${base}/.well-known/smart-configuration`]: () => json(smartConfiguration),
+      ...smart(),
       [`${host}/.well-known/openid-configuration`]: () => json({ ...endpoints, issuer: 'https://other.test' }),
     });
 
@@ -112,10 +121,7 @@ describe('learn', () => {
   });
 
   it('has a comment above every field, in the format of the repository, and passes the check', async () => {
-    for (const answers of [
-      { ...metadata, [`${base}/.well-known/smart-configuration`]: () => json(smartConfiguration) },
-      metadata,
-    ]) {
+    for (const answers of [smart(), metadata]) {
       const { out } = await learnedFrom(answers);
       const lines = out.split('\n');
       const fields = lines.flatMap((line, index) => (/^ {8}(?: {2})?[a-zA-Z]+: /.test(line) ? [index] : []));
@@ -136,10 +142,7 @@ describe('learn', () => {
     const security = {
       extension: [{ url: 'http://x/oauth-uris', extension: [{ url: 'token', valueUri: `${host}/old/token` }] }],
     };
-    const { payer, out } = await learnedFrom({
-      [`${base}/metadata`]: () => json(statement({ rest: [{ mode: 'server', security }] })),
-      [`${base}/.well-known/smart-configuration`]: () => json(smartConfiguration),
-    });
+    const { payer, out } = await learnedFrom(stated({ rest: [{ mode: 'server', security }] }));
 
     expect(payer.tokenEndpoint).toBe(`${host}/token`);
     expect(above(out, 'tokenEndpoint')).toContain(`${host}/old/token; ask which one is right`);
@@ -158,11 +161,7 @@ describe('learn', () => {
   });
 
   it('tries the endpoints without a member, and says what does not answer as one', async () => {
-    const { notes } = await learnedFrom({
-      ...metadata,
-      [`${base}/.well-known/smart-configuration`]: () => json(smartConfiguration),
-      [`${host}/token`]: () => page(200),
-    });
+    const { notes } = await learnedFrom({ ...smart(), [`${host}/token`]: () => page(200) });
 
     expect(notes).toMatch(
       /✗ https:\/\/plan\.test\/authorize answers 404[^]*✗ https:\/\/plan\.test\/token answers an empty request with 200/,
@@ -188,10 +187,7 @@ describe('learn', () => {
       method,
     ]),
   ])('authenticates by the strongest way of %j: %s', async (change, method) => {
-    const { payer, out } = await learnedFrom({
-      ...metadata,
-      [`${base}/.well-known/smart-configuration`]: () => json({ ...smartConfiguration, ...change }),
-    });
+    const { payer, out } = await learnedFrom(smart(change));
 
     expect(payer.clientAuthentication).toBe(method);
     passes(out);
@@ -209,10 +205,7 @@ describe('learn', () => {
       /^clientAuthentication: how does it register the gateway\? Nothing is published$/m,
     ],
   ])('asks how the gateway authenticates if the payer lists %s', async (_, change, line) => {
-    const { payer, ask } = await learnedFrom({
-      ...metadata,
-      [`${base}/.well-known/smart-configuration`]: () => json({ ...smartConfiguration, ...change }),
-    });
+    const { payer, ask } = await learnedFrom(smart(change));
 
     expect(payer.clientAuthentication).toBe('client_secret_basic');
     expect(ask.join('\n')).toMatch(line);
@@ -257,10 +250,7 @@ describe('learn', () => {
       'token',
     ],
   ])('asks for the scopes, and finds the patient, of a payer that lists %s', async (_, change, scopes, patientFrom) => {
-    const { payer, out } = await learnedFrom({
-      ...metadata,
-      [`${base}/.well-known/smart-configuration`]: () => json({ ...smartConfiguration, ...change }),
-    });
+    const { payer, out } = await learnedFrom(smart(change));
 
     expect(payer).toMatchObject({ scopes, patientFrom });
     passes(out);
@@ -289,7 +279,7 @@ describe('learn', () => {
     ['OpenID configuration', `${base}/.well-known/openid-configuration`],
     ['the base with slashes', `${base}//`],
   ])('takes the URL of %s for the base below which it is', async (_, url) => {
-    const found = { ...metadata, [`${base}/.well-known/smart-configuration`]: () => json(smartConfiguration) };
+    const found = smart();
 
     expect((await learnedFrom(found, url)).payer.fhirBaseUrl).toBe(base);
   });
@@ -299,20 +289,14 @@ describe('learn', () => {
     ['P'.repeat(81), 'plan.test'],
     [' ', 'plan.test'],
   ])('takes the publisher %j for a name that members see: %s', async (publisher, displayName) => {
-    const { payer } = await learnedFrom({
-      [`${base}/metadata`]: () => json(statement({ publisher })),
-      [`${base}/.well-known/smart-configuration`]: () => json(smartConfiguration),
-    });
+    const { payer } = await learnedFrom(stated({ publisher }));
 
     expect(payer.displayName).toBe(displayName);
   });
 
   it.each(['everything', '$everything'])('finds that a payer has the operation %s', async (name) => {
     const resource = [{ type: 'Patient', operation: [{ name }] }];
-    const { payer } = await learnedFrom({
-      [`${base}/metadata`]: () => json(statement({ rest: [{ mode: 'server', resource }, { mode: 'client' }] })),
-      [`${base}/.well-known/smart-configuration`]: () => json(smartConfiguration),
-    });
+    const { payer } = await learnedFrom(stated({ rest: [{ mode: 'server', resource }, { mode: 'client' }] }));
 
     expect(payer.everything).toBe(true);
   });
@@ -322,10 +306,9 @@ describe('learn', () => {
     const resource = types.map((type) => ({ type, searchParam: [{ name: type === 'Patient' ? '_id' : 'patient' }] }));
     const scopes = [...types.map((type) => `patient/${type}.read`), 'patient/Condition.write', 'openid'];
 
-    const { payer, out } = await learnedFrom({
-      [`${base}/metadata`]: () => json(statement({ rest: [{ mode: 'server', resource }] })),
-      [`${base}/.well-known/smart-configuration`]: () => json({ ...smartConfiguration, scopes_supported: scopes }),
-    });
+    const { payer, out } = await learnedFrom(
+      stated({ rest: [{ mode: 'server', resource }] }, { scopes_supported: scopes }),
+    );
 
     expect(payer).toMatchObject({
       scopes: words(`
@@ -361,11 +344,9 @@ describe('learn', () => {
         },
       ],
     };
-    const { payer } = await learnedFrom({
-      [`${base}/metadata`]: () => json(statement({ rest: [{ mode: 'server', security }] })),
-      [`${base}/.well-known/smart-configuration`]: () =>
-        json({ ...smartConfiguration, capabilities: ['client-public'] }),
-    });
+    const { payer } = await learnedFrom(
+      stated({ rest: [{ mode: 'server', security }] }, { capabilities: ['client-public'] }),
+    );
 
     expect(payer.patientFrom).toBe('token');
   });
@@ -478,10 +459,7 @@ describe('what a payer publishes', () => {
     ['no URL', 'javascript:alert(1)'],
     ['a URL without end', `https://plan.test/${'a'.repeat(5000)}`],
   ])('is asked about instead of asked, where a token endpoint is %s', async (_, url) => {
-    const { payer, ask, asked, out } = await learnedFrom({
-      ...metadata,
-      [`${base}/.well-known/smart-configuration`]: () => json({ ...smartConfiguration, token_endpoint: url }),
-    });
+    const { payer, ask, asked, out } = await learnedFrom(smart({ token_endpoint: url }));
 
     expect(payer.tokenEndpoint).toBe('https://ask-the-payer.invalid/token');
     expect(ask.join('\n')).toMatch(/^tokenEndpoint: token_endpoint in https:\/\/plan\.test\/\S+ /m);

@@ -296,6 +296,7 @@ it('the conformance suite that is run is one that there is, at the origin and wi
   const spawned = jest.fn((..._call: readonly unknown[]) =>
     Object.assign(new EventEmitter(), { stderr: Readable.from(['Tests:       1 passed']) }),
   );
+  jest.resetModules();
   jest.unstable_mockModule('node:child_process', () => ({ spawn: spawned }));
   const { runSuite } = await import('../../bin/smoke/conformance.ts');
   const running = runSuite('https://gateway.example.org', 'own.json', { HOME: '/home' });

@@ -171,6 +171,8 @@ describe('stream records', () => {
       TransactItems: [{ Put: { TableName: 'both', Item: item('d', 1) } }],
     });
     await expect(client.send(together)).rejects.toThrow('creates no stream records for TransactWriteItems');
+    await client.send(new BatchWriteItemCommand({ RequestItems: { none: [{ PutRequest: { Item: item('d', 1) } }] } }));
+    expect(records).toEqual([]);
   });
 });
 
