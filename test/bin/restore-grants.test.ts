@@ -101,7 +101,7 @@ describe('npm run restore -- grants', () => {
   };
   const before = { now: point - 1, requestId: 'r' };
 
-  it.each<[what: string, code: number, fate: string, make: () => unknown, since?: (grant: Grant) => unknown]>([
+  it.each<[what: string, code: number, fate: string, make: () => unknown, then?: (grant: Grant) => unknown]>([
     ['ended since', 3, 'endedSince', connect, () => end(later)],
     [
       'whose tokens were refreshed since',
@@ -143,11 +143,11 @@ describe('npm run restore -- grants', () => {
       (grant) => refreshPayerTokens(grant, before),
     ],
     ['that ended in the second of the copy, since the copy may be older', 3, '', connect, () => end(point)],
-  ])('leaves out a grant %s', async (_, code, fate, make, since = () => true) => {
+  ])('leaves out a grant %s', async (_, code, fate, make, then = () => true) => {
     await make();
     await tool.connect('quiet');
     await tool.copyAll();
-    expect(await since((await getGrant(grants(), idOf('it')))!)).not.toBe(false);
+    expect(await then((await getGrant(grants(), idOf('it')))!)).not.toBe(false);
     await tool.file();
     await lose('it', 'quiet');
 

@@ -12,7 +12,11 @@ holds(
   [ok, '111122223333', '012345678901'],
   [
     'is not an AWS account id; write its 12 digits in quotes, such as "111122223333"',
-    ...['11112222333', '1111222233334', 'x111122223333', '111122223333 ', '1111-2222-3333'],
+    '11112222333',
+    '1111222233334',
+    'x111122223333',
+    '111122223333 ',
+    '1111-2222-3333',
   ],
 );
 
@@ -44,7 +48,10 @@ holds(
   [ok, 'gateway.example.org', 'a.b', '1-a.example', `${letters(63)}.example`, `example.${letters(63)}`, longest],
   [
     'is not a DNS name; write one such as "gateway.example.org"',
-    ...[`${longest}a`, `${letters(64)}.example`, `example.${letters(64)}`, ''],
+    `${longest}a`,
+    `${letters(64)}.example`,
+    `example.${letters(64)}`,
+    '',
     ...words('gateway Gateway 10.0.0.1 *.example.org -a.example.org a-.example.org a..example.org a_b.example.org'),
   ],
   [
@@ -62,7 +69,9 @@ holds(
   [ok, `${certificate}/0f1e2d3c-4b5a`, 'arn:aws-us-gov:acm:us-gov-west-1:111122223333:certificate/0'],
   [
     'is not the ARN of an ACM certificate; write one such as "arn:aws:acm:us-east-1:111122223333:certificate/…"',
-    ...[`${certificate}/`, `${certificate}/0 `, `x-${certificate}/0`],
+    `${certificate}/`,
+    `${certificate}/0 `,
+    `x-${certificate}/0`,
     ...words('us-east-1:11112222333 us-east-1:1111222233334 :111122223333').map(
       (place) => `arn:aws:acm:${place}:certificate/0`,
     ),
@@ -89,8 +98,11 @@ holds(
   [
     noAddress,
     ...words('oncall oncall@ @example.org oncall@localhost oncall@10.0.0.1 oncall@example.org. oncall@example.org@'),
-    ...['oncall@example.org@example.org', 'on call@example.org', 'On Call <oncall@example.org>'],
-    ...[' oncall@example.org', 'oncall@example.org '],
+    'oncall@example.org@example.org',
+    'on call@example.org',
+    'On Call <oncall@example.org>',
+    ' oncall@example.org',
+    'oncall@example.org ',
   ],
 );
 
@@ -125,7 +137,8 @@ holds(
   [
     'is not an IPv4 block; write one such as "10.20.0.0/20"',
     ...words('10.20.0.0 256.20.0.0/20 10.20.0.256/20 1010.20.0.0/20 x10.20.0.0/20 10.20.0.0/200 10.20.0.0/20x'),
-    ...['fd00::/16', '10.20.0.0/33'],
+    'fd00::/16',
+    '10.20.0.0/33',
   ],
   [size(32), '10.20.0.0/32'],
   [size(25), '10.20.0.0/25'],

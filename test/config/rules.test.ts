@@ -113,7 +113,11 @@ describe('words', () => {
     [ok, hash],
     [
       'is not a SHA-256 in base64url (43 characters); write the output of: printf %s "$SECRET" | openssl dgst -sha256 -binary | basenc --base64url | tr -d =',
-      ...[`A${hash}`, `${hash}A`, hash.slice(1), `${hash}=`, `${hash.slice(0, 42)}B`],
+      `A${hash}`,
+      `${hash}A`,
+      hash.slice(1),
+      `${hash}=`,
+      `${hash.slice(0, 42)}B`,
     ],
     // As an unset variable would have.
     [
@@ -122,7 +126,8 @@ describe('words', () => {
     ],
     [
       'is 64 hexadecimal digits, the form in which "npm run partners" prints a secret; write its SHA-256 in base64url (43 characters), and if this is a secret, make a new one: Git may have this one',
-      ...['0'.repeat(64), 'aF'.repeat(32)],
+      '0'.repeat(64),
+      'aF'.repeat(32),
     ],
   );
 });
@@ -215,7 +220,10 @@ describe('URLs', () => {
     [ok, 'data:image/svg+xml;base64,AAAA', `${start}AA==`, 'data:image/webp;base64,AAA=', ofLength(8192)],
     [
       'is not an image; write "data:image/svg+xml;base64,…" (or png or webp)',
-      ...['data:image/gif;base64,AAAA', `${app}/logo.png`, `${start}A"A`, start],
+      'data:image/gif;base64,AAAA',
+      `${app}/logo.png`,
+      `${start}A"A`,
+      start,
     ],
     ['has 8193 characters, too many for a page; write at most 8192', ofLength(8193)],
   );
@@ -245,11 +253,13 @@ describe('URLs', () => {
     [ok, 'https://fhir.example.org/r4/?a', 'http://Internal:8080'],
     [
       'is not an http or https URL; write the one that the payer asks for, or true for the FHIR base URL',
-      ...['patientaccess', 'urn:plan'],
+      'patientaccess',
+      'urn:plan',
     ],
     [
       'has a fragment or white space; write the URL as the payer requires it',
-      ...['https://fhir.example.org/r4#a', 'https://fhir.example.org/r 4'],
+      'https://fhir.example.org/r4#a',
+      'https://fhir.example.org/r 4',
     ],
   );
 
@@ -270,7 +280,9 @@ describe('URLs', () => {
   const native = 'org.example.app:/callback';
   holds('a redirect URI', rules.redirectUri(false), ...forBoth, [
     forPublic,
-    ...[native, `${native}#a`, 'org.example.app:/a/../callback'],
+    native,
+    `${native}#a`,
+    'org.example.app:/a/../callback',
   ]);
   holds(
     'a redirect URI of a public client',
@@ -334,7 +346,11 @@ describe('parameters', () => {
     [ok, 'cursor', '_getpages', 'A1-b_c', 'a'.repeat(64)],
     [
       quoted('is not a parameter name; write 1 to 64 letters, digits, hyphens and underscores'),
-      ...['', '1a', 'a b', 'a.b', 'a'.repeat(65)],
+      '',
+      '1a',
+      'a b',
+      'a.b',
+      'a'.repeat(65),
     ],
     [
       quoted("has a meaning of its own in requests; remove it, and list only what the payer's page links have"),
@@ -411,7 +427,7 @@ describe('a scope', () => {
       quoted('allows more than reading, but the gateway only reads; write a read scope'),
       ...words('patient/*.write user/*.* system/*.c patient/Claim.rud patient/Claim.cruds?a=b'),
     ],
-    ['is not a single scope; write one scope per entry, without spaces', ...['', 'a b', ' a', 'a ', '"a"', 'a\\', 'ä']],
+    ['is not a single scope; write one scope per entry, without spaces', '', 'a b', ' a', 'a ', '"a"', 'a\\', 'ä'],
   );
 });
 

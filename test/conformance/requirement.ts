@@ -43,8 +43,12 @@ export const processRequirement = (
 ): Requirement => ({ source, title, needs: 'processes', run });
 
 type Checked = (target: WorldTarget) => Promise<void>;
-type OnStage = { readonly onStage: (target: Target) => Promise<void> };
-type InProcesses = { readonly inProcesses: (target: LocalTarget) => Promise<void> };
+interface OnStage {
+  readonly onStage: (target: Target) => Promise<void>;
+}
+interface InProcesses {
+  readonly inProcesses: (target: LocalTarget) => Promise<void>;
+}
 
 /** What a running stage is asked, among {@link promises}. */
 export const onStage = (run: OnStage['onStage']): OnStage => ({ onStage: run });
