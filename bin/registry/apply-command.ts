@@ -113,6 +113,7 @@ export const applyCommand = async (
         wanted: registryData(config),
         file: appliedFile(diff.file, checkout),
         changed,
+        onWait: output.note,
         onWritten: (written, of) => {
           progress ??= progressBar(terminal, of, now);
           progress.show(written);

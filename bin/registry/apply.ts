@@ -1,9 +1,9 @@
 import { entryIds, type Changed } from '../../functions/shared/registry/entry-items.ts';
 import { Refusal } from '../shared/errors.ts';
 import { readAll, type ReadEntry, type RegistryTable } from '../shared/registry-table.ts';
-import { nextVersion, writeEntry } from '../shared/registry-writes.ts';
 import { compare, hasSameEntry, type Comparison, type Entries, type Items } from './compare.ts';
-import { lastApplyIn, lastApplyLine, type AppliedFile } from './last-apply.ts';
+import { whileHeld, type StartBeats } from './hold.ts';
+import type { AppliedFile } from './last-apply.ts';
 import { phasesOf } from './phases.ts';
 import { addOrigins, pagesBetween, settlePages } from './settle-pages.ts';
 import { entryName, writeWords } from './tell-diff.ts';
@@ -17,6 +17,10 @@ export interface Applying {
   readonly changed: Changed;
   /** Called after each write of an entry. */
   readonly onWritten: (written: number, of: number) => void;
+  /** Gets what to tell a person while it is looked whether an apply that has not ended is still at work. */
+  readonly onWait: (text: string) => void;
+  /** @default in time */
+  readonly startBeats?: StartBeats;
 }
 
 const conflictLine = ({ entryId, now }: Conflict): string =>
@@ -33,21 +37,6 @@ const movedBetween = (earlier: Items, later: Items): Conflict[] => {
   return [...keys]
     .filter((entryId) => !hasSameEntry(earlier.get(entryId), later.get(entryId)))
     .map((entryId) => ({ entryId, now: later.get(entryId) }));
-};
-
-/**
- * Takes the head of the registry: of two people who apply what they saw at the same time, one is refused.
- * @returns the head's version
- * @throws Refusal
- */
-const takeHead = async ({ table, file, changed }: Applying, head: ReadEntry | undefined): Promise<number> => {
-  const taken = await writeEntry(table, entryIds.apply, head, file, changed);
-  if (taken.written) return nextVersion(head);
-  const last = lastApplyIn(taken.now);
-  throw new Refusal(
-    `The table has changed since this diff: it is at ${last === undefined ? 'no version' : lastApplyLine(last)}. ` +
-      'Run diff again. Nothing was changed.',
-  );
 };
 
 /** @throws Refusal if an earlier apply was still writing when the table was compared */
@@ -73,26 +62,26 @@ const requireAlone = (
 
 /**
  * Makes the table as a file is: entries first, one by one, then the pages that are made from them. If it ends early, the
- * table holds whole entries, and the next apply finishes.
+ * table holds whole entries, and the next apply finishes. Whoever applies meanwhile is refused and has written nothing.
  * @param compared what the operator saw
  * @returns the registry's new version
  * @throws Refusal if others change the table at the same time
  */
-export const applyChanges = async (applying: Applying, compared: Comparison): Promise<number> => {
-  const { table, wanted, changed, onWritten } = applying;
-  const headVersion = await takeHead(applying, compared.items.get(entryIds.apply));
-  const comparison = compare(wanted, await readAll(table));
-  requireUnmoved(compared, comparison.items);
+export const applyChanges = (applying: Applying, compared: Comparison): Promise<number> =>
+  whileHeld(applying, compared.items.get(entryIds.apply), async (headVersion) => {
+    const { table, wanted, changed, onWritten } = applying;
+    const comparison = compare(wanted, await readAll(table));
+    requireUnmoved(compared, comparison.items);
 
-  const phases = phasesOf(comparison.changes);
-  await addOrigins(table, comparison, changed);
-  const done = await writeEntries(
-    { table, changed, headVersion, onWritten: (written) => onWritten(written, phases.flat().length) },
-    phases,
-  );
-  const settled = await settlePages(table, pagesBetween(comparison), changed);
-  requireAlone(done.conflicts, done);
-  const others = compare(wanted, settled).changes.map(({ entryId, item }) => ({ entryId, now: item }));
-  requireAlone(others, done);
-  return headVersion;
-};
+    const phases = phasesOf(comparison.changes);
+    await addOrigins(table, comparison, changed);
+    const done = await writeEntries(
+      { table, changed, headVersion, onWritten: (written) => onWritten(written, phases.flat().length) },
+      phases,
+    );
+    const settled = await settlePages(table, pagesBetween(comparison), changed);
+    requireAlone(done.conflicts, done);
+    const others = compare(wanted, settled).changes.map(({ entryId, item }) => ({ entryId, now: item }));
+    requireAlone(others, done);
+    return headVersion;
+  });

@@ -24,6 +24,9 @@ export interface ReadEntry extends StoredEntry<unknown> {
   /** The version as it is stored, whatever its type; undefined if someone removed it by hand. */
   readonly seen: AttributeValue | undefined;
   readonly digest: string | undefined;
+  /** Of the item `apply`: the mark of who is applying, and how often they have said that they still are. */
+  readonly heldBy?: string | undefined;
+  readonly beat?: number | undefined;
 }
 
 const readEntryOf = (item: Item): ReadEntry => {
@@ -33,6 +36,8 @@ const readEntryOf = (item: Item): ReadEntry => {
     entryId: read('entryId') ?? '',
     seen: item['version'],
     digest: read('digest'),
+    heldBy: read('heldBy'),
+    beat: read('beat'),
   };
 };
 

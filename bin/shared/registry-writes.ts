@@ -1,5 +1,5 @@
 import { ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { writeEntryText, type Changed } from '../../functions/shared/registry/entry-items.ts';
+import { entryIds, writeEntryText, type Changed } from '../../functions/shared/registry/entry-items.ts';
 import type { Stop } from '../../functions/shared/registry/stops.ts';
 import { registryAttributes } from '../../functions/shared/store/attributes.ts';
 import { clausesOn, updateOf, type Change, type Clause } from '../../functions/shared/store/expressions.ts';
@@ -17,7 +17,7 @@ export type Written = { readonly written: true } | { readonly written: false; re
 
 type RegistryChange = Omit<Change<typeof registryAttributes>, 'when'>;
 
-const { exists, absent } = clausesOn(registryAttributes);
+const { exists, absent, is } = clausesOn(registryAttributes);
 
 /** The version as it was read, also if it was changed by hand into something else than a number. */
 const atVersion = (item: ReadEntry | undefined): readonly Clause[] => {
@@ -34,6 +34,7 @@ export const nextVersion = (item: ReadEntry | undefined): number =>
 /**
  * Makes a conditional write, also if DynamoDB limits it for a moment.
  * @param isOurs whether an item at the next version is this very write, whose answer was lost
+ * @param also what must hold besides
  */
 const write = async (
   table: RegistryTable,
@@ -41,12 +42,17 @@ const write = async (
   item: ReadEntry | undefined,
   change: RegistryChange,
   isOurs: (now: ReadEntry) => boolean,
+  also: readonly Clause[] = [],
 ): Promise<Written> => {
   const version = nextVersion(item);
   const command = new UpdateItemCommand({
     TableName: table.name,
     Key: writeItem(registryAttributes, { entryId }),
-    ...updateOf(registryAttributes, { ...change, set: { ...change.set, version }, when: atVersion(item) }),
+    ...updateOf(registryAttributes, {
+      ...change,
+      set: { ...change.set, version },
+      when: [...atVersion(item), ...also],
+    }),
   });
   try {
     await patiently(table.wait, () => table.client.send(command));
@@ -78,6 +84,53 @@ export const writeEntry = (
   const set = { ...text, ...changed };
   return write(table, entryId, item, { set }, (now) => now.digest === text.digest && isBy(changed)(now));
 };
+
+/** The hold as it was read. One that beats meanwhile is not taken over. */
+const heldAsSeen = ({ heldBy, beat }: Pick<ReadEntry, 'heldBy' | 'beat'>): readonly Clause[] =>
+  heldBy === undefined
+    ? [absent('heldBy')]
+    : [is('heldBy', '=', heldBy), beat === undefined ? absent('beat') : is('beat', '=', beat)];
+
+/**
+ * Writes who applies what, and holds the registry for them.
+ * @param head the item `apply` as it was read, with a hold only if that is dead
+ * @param holder a random mark
+ */
+export const takeHold = (
+  table: RegistryTable,
+  head: ReadEntry | undefined,
+  file: object,
+  changed: Changed,
+  holder: string,
+): Promise<Written> => {
+  const set = { ...writeEntryText(file), ...changed, heldBy: holder };
+  const isOurs = (now: ReadEntry): boolean => now.heldBy === holder;
+  return write(table, entryIds.apply, head, { set, remove: ['beat'] }, isOurs, heldAsSeen(head ?? {}));
+};
+
+/** Changes the hold alone. @returns false if somebody else has taken it */
+const changeHold = async (table: RegistryTable, holder: string, change: RegistryChange): Promise<boolean> => {
+  const command = new UpdateItemCommand({
+    TableName: table.name,
+    Key: writeItem(registryAttributes, { entryId: entryIds.apply }),
+    ...updateOf(registryAttributes, { ...change, when: [is('heldBy', '=', holder)] }),
+  });
+  try {
+    await patiently(table.wait, () => table.client.send(command));
+    return true;
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    return false;
+  }
+};
+
+/** Says that the holder is still at work. @param beat another number than before */
+export const beatHold = (table: RegistryTable, holder: string, beat: number): Promise<boolean> =>
+  changeHold(table, holder, { set: { beat } });
+
+/** Ends a hold, if it is still this holder's. */
+export const releaseHold = (table: RegistryTable, holder: string): Promise<boolean> =>
+  changeHold(table, holder, { remove: ['heldBy', 'beat'] });
 
 /** Removes an entry. Its item stays with its version and its stop, which hold if the entry comes back. */
 export const removeEntry = (table: RegistryTable, item: ReadEntry, changed: Changed): Promise<Written> =>

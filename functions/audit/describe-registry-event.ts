@@ -106,10 +106,14 @@ const stopHappening = ({ entryId, before, after }: RegistryWrite): Happening | u
     : { code: begun(isPartner), ...common, details: { version, until: endOf(stop), reason } };
 };
 
+/** What says that an apply is under way, which is no change of the registry. */
+const isHold = (name: string): boolean => name === 'heldBy' || name === 'beat';
+
 /** No tool writes anything else, so whoever did so wrote past the tools. */
-const otherHappening = ({ before, after }: RegistryWrite): Happening => {
+const otherHappening = ({ entryId, before, after }: RegistryWrite): Happening | undefined => {
   const names = Object.keys({ ...before, ...after });
   const changed = names.filter((name) => JSON.stringify(before?.[name]) !== JSON.stringify(after?.[name]));
+  if (entryId === 'apply' && changed.length > 0 && changed.every(isHold)) return undefined;
   return { code: 'changed', action: 'U', details: { changed: changed.sort().join(', ') } };
 };
 
@@ -118,7 +122,7 @@ const happeningsOf = (write: RegistryWrite): Happening[] => {
     return [{ code: 'deleted', action: 'D', problem: 'the item was deleted by hand' }];
   }
   const found = [entryHappening(write), stopHappening(write)].filter((one) => one !== undefined);
-  return found.length === 0 ? [otherHappening(write)] : found;
+  return found.length > 0 ? found : [otherHappening(write)].filter((one) => one !== undefined);
 };
 
 const agentOf = (by: string | undefined, stage: string): AuditEvent['agent'][number] => {

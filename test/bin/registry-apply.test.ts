@@ -2,7 +2,7 @@ import { DynamoDBClient, ThrottlingException, UpdateItemCommand } from '@aws-sdk
 import { jest } from '@jest/globals';
 import type { Git } from '../../bin/shared/git.ts';
 import { readOne } from '../../bin/shared/registry-table.ts';
-import { stopEntry, writeEntry } from '../../bin/shared/registry-writes.ts';
+import { beatHold, stopEntry, takeHold, writeEntry } from '../../bin/shared/registry-writes.ts';
 import { registryData } from '../../config/load.ts';
 import { localStage } from '../../config/local.ts';
 import { entriesOf } from '../../functions/shared/registry/entry-items.ts';
@@ -340,6 +340,21 @@ describe('two people who apply at once', () => {
       `The table has changed since this diff: it is at version 1, 2026-06-01T12:00:00Z, by ${operator}: Ticket 1 ` +
         `(${tool.file}, commit ${'b'.repeat(12)}). Run diff again. Nothing was changed.`,
     );
+    expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'New Name' });
+  });
+
+  it('are refused while the other is at work, and take over from one that died', async () => {
+    expect(await takeHold(tool.table, undefined, { file: 'theirs' }, by, 'mark')).toEqual({ written: true });
+    before('apply', 'GetItemCommand', () => beatHold(tool.table, 'mark', 1));
+    const others = 'version 1, 2026-06-01T12:00:00Z, by arn:other: Ticket 1 (theirs)';
+
+    await expect(tool.apply('--yes')).rejects.toThrow(`Somebody is applying: ${others}. Nothing was changed.`);
+    expect(await readOne(tool.table, 'apply')).toMatchObject({ version: 1, heldBy: 'mark' });
+    expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'Pocket Record' });
+
+    const { told } = await tool.apply('--yes');
+    expect(told).toContain(`An apply has not ended: ${others}. Looking for 20 seconds`);
+    expect(await readOne(tool.table, 'apply')).toMatchObject({ version: 2, heldBy: undefined, beat: undefined });
     expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'New Name' });
   });
 

@@ -59,6 +59,8 @@ interface Apply {
   readonly actor: string;
   readonly wanted: Entries;
   ended: Ended;
+  /** What the person was told, if it was refused. */
+  told?: string;
 }
 
 const isEntry = ({ entryId }: Write): boolean => /^(?:payer|partner)#/.test(entryId);
@@ -112,8 +114,14 @@ const checkWrite = (write: Write, applies: readonly Apply[]): void => {
   const { actor, entryId, before, after } = write;
   const [old, made] = [stored(before), stored(after)];
   require(made?.damaged === false, 'every item is whole after every write', write);
-  require(made?.version === (old?.version ?? 0) + 1, 'each write is on the version before it', write);
   const apply = applies.find((one) => one.actor === actor);
+  if (apply !== undefined && made?.version === old?.version) {
+    const { heldBy: _held, beat: _beat, ...rest } = after;
+    const { heldBy: _was, beat: _before, ...others } = before ?? {};
+    require(entryId === 'apply' && isDeepStrictEqual(rest, others), 'a beat changes the hold alone', write);
+    return;
+  }
+  require(made?.version === (old?.version ?? 0) + 1, 'each write is on the version before it', write);
   if (apply === undefined) {
     require(isDeepStrictEqual(old?.entry, made?.entry), 'a stop changes no entry', write);
     return;
@@ -145,18 +153,43 @@ export const runHistory = async (seed: number): Promise<readonly Ended[]> => {
   const world = registryWorld(random, pick([usual, { throttled: 0, lost: 0, failed: 0, death: 0.01 }]));
   const { items, writes, tableOf } = world;
 
-  const apply = async (one: Apply): Promise<void> => {
+  const applies: Apply[] = [];
+  const apply = async (one: Apply, begins: 'now' | 'while another writes'): Promise<void> => {
     const table = tableOf(one.actor);
+    const isAnotherAtWork = (): boolean =>
+      applies.some(({ actor }) => actor !== one.actor && items.get('apply')?.['changedBy']?.S === actor) &&
+      items.get('apply')?.['heldBy'] !== undefined;
+    const mostTurns = begins === 'now' ? 0 : 300;
+    for (let turn = 0; turn < mostTurns && !isAnotherAtWork(); turn += 1) await table.wait(0);
     const changed = { changedAt: now, changedBy: one.actor, reason: 'x' };
     try {
       const compared = compare(one.wanted, await readAll(table));
       await applyChanges(
-        { table, wanted: one.wanted, file: { file: one.actor }, changed, onWritten: () => {} },
+        {
+          table,
+          wanted: one.wanted,
+          file: { file: one.actor },
+          changed,
+          onWritten: () => {},
+          onWait: () => {},
+          startBeats: (beat) => {
+            let isOn = true;
+            const goOn = async (): Promise<void> => {
+              await table.wait(0);
+              if (!isOn) return;
+              await beat().catch(() => false);
+              void goOn();
+            };
+            void goOn();
+            return () => void (isOn = false);
+          },
+        },
         compared,
       );
       one.ended = 'applied';
     } catch (error) {
       one.ended = error instanceof Refusal ? 'refused' : 'failed';
+      one.told = (error as Error).message;
       if (!(error instanceof Refusal) && !(error as Error).message.includes('injected')) throw error;
     }
   };
@@ -191,20 +224,19 @@ export const runHistory = async (seed: number): Promise<readonly Ended[]> => {
     if (failures.length > 0) throw failures[0];
   };
 
-  const applies: Apply[] = [];
   const newApply = (actor: string): Apply => {
     const one: Apply = { actor, wanted: randomEntries(random, pick), ended: undefined };
     applies.push(one);
     return one;
   };
   const first = newApply('first');
-  await together(() => apply(first));
+  await together(() => apply(first, 'now'));
 
   world.setFaulty(true);
   const keys = [...payerIds.map((id) => `payer#${id}`), ...clientIds.map((id) => `partner#${id}`)];
   const some = Array.from({ length: 1 + Math.floor(random() * 4) }, (_, index) => newApply(`apply ${index}`));
   await together(
-    ...some.map((one) => () => apply(one)),
+    ...some.map((one, index) => () => apply(one, index % 2 === 0 ? 'now' : 'while another writes')),
     ...Array.from({ length: 3 }, (_, index) => {
       const [entryId, ends] = [pick(keys), random() < 0.4];
       return () => stop(`stop ${index}`, entryId, ends);
@@ -216,6 +248,13 @@ export const runHistory = async (seed: number): Promise<readonly Ended[]> => {
   );
   for (const write of writes) checkWrite(write, applies);
   checkChain(writes, items);
+  for (const { actor, told: words = '' } of some) {
+    const wrote = writes.some((write) => write.actor === actor);
+    require(!(wrote && words.includes('Nothing was changed.')), 'whoever is second takes nothing', words);
+  }
+  // Nobody writes entries by hand here, so what stops an apply that has begun can only be another one.
+  for (const { told: words = '' } of some)
+    require(!/meanwhile|No entry was changed/.test(words), 'no apply stops another', words);
   const lastByEntry = writes.findLast((write) => isEntry(write) && applies.some(({ actor }) => actor === write.actor));
   if (applies.find(({ actor }) => actor === lastByEntry?.actor)?.ended === 'applied') {
     const unfinished = applies.filter(({ ended }) => ended !== 'applied');
@@ -231,7 +270,7 @@ export const runHistory = async (seed: number): Promise<readonly Ended[]> => {
   world.setFaulty(false);
   const stops = new Map([...items].map(([key, item]) => [key, stopOf(item)]));
   const last = newApply('last');
-  await together(() => apply(last));
+  await together(() => apply(last, 'now'));
   require(last.ended === 'applied', 'the next apply finishes');
   const { payers, partners } = tableEntries(items);
   const byKey = (entries: Entries): unknown => JSON.parse(JSON.stringify(Object.fromEntries(entriesOf(entries))));

@@ -155,14 +155,17 @@ export const stopAttributes = {
 
 /** Registry: payers, partners, and the pages that are made from them. */
 export const registryAttributes = {
-  entryId: { type: 'S', by: 'fillRegistry keepDataVersion writeEntry' },
-  version: { type: 'N', by: 'fillRegistry keepDataVersion writeEntry removeEntry stopEntry endStop' },
-  entry: { type: 'S', by: 'fillRegistry keepDataVersion writeEntry removeEntry' },
-  digest: { type: 'S', by: 'fillRegistry keepDataVersion writeEntry removeEntry' },
+  entryId: { type: 'S', by: 'fillRegistry keepDataVersion writeEntry takeHold beatHold releaseHold' },
+  version: { type: 'N', by: 'fillRegistry keepDataVersion writeEntry removeEntry stopEntry endStop takeHold' },
+  entry: { type: 'S', by: 'fillRegistry keepDataVersion writeEntry removeEntry takeHold' },
+  digest: { type: 'S', by: 'fillRegistry keepDataVersion writeEntry removeEntry takeHold' },
   stop: { type: 'M', by: 'stopEntry endStop', fields: stopAttributes },
-  changedAt: { type: 'N', by: 'fillRegistry keepDataVersion writeEntry removeEntry' },
-  changedBy: { type: 'S', by: 'fillRegistry keepDataVersion writeEntry removeEntry' },
-  reason: { type: 'S', by: 'fillRegistry keepDataVersion writeEntry removeEntry' },
+  changedAt: { type: 'N', by: 'fillRegistry keepDataVersion writeEntry removeEntry takeHold' },
+  changedBy: { type: 'S', by: 'fillRegistry keepDataVersion writeEntry removeEntry takeHold' },
+  reason: { type: 'S', by: 'fillRegistry keepDataVersion writeEntry removeEntry takeHold' },
+  /** Of the item `apply`: who is applying, by a random mark, and that they still are. Neither raises the version. */
+  heldBy: { type: 'S', by: 'takeHold releaseHold' },
+  beat: { type: 'N', by: 'takeHold beatHold releaseHold' },
 } as const satisfies Attributes;
 
 /** Exports: one item per grant, for the partner's latest export. */

@@ -186,6 +186,20 @@ describe('what happens to an entry of the registry becomes a valid R4 AuditEvent
     expect(idOf(event, systems.partner)).toBe('portal');
   });
 
+  it('who is applying, and still is, is no event of its own', async () => {
+    const item = { entryId: { S: 'apply' }, version: { N: '7' }, entry: { S: '{}' }, digest: { S: 'x' } };
+    const held = { ...item, heldBy: { S: 'a' } };
+    const beaten = { ...held, beat: { N: '2' } };
+
+    for (const [before, after] of [
+      [item, held],
+      [held, beaten],
+      [beaten, item],
+    ] as const)
+      expect(await eventsOf(before, after)).toEqual([]);
+    expect(await eventsOf(beaten, { ...beaten, version: { N: '8' } })).toHaveLength(1);
+  });
+
   it('any other write by hand names what it changed', async () => {
     const event = await oneEvent(added(), { ...added(), version: { N: '7' } });
     expect(event).toMatchObject({ subtype: [{ code: 'changed' }] });

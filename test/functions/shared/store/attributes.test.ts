@@ -7,7 +7,15 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { putIfAbsent } from '../../../../bin/restore/put-back.ts';
-import { endStop, removeEntry, stopEntry, writeEntry } from '../../../../bin/shared/registry-writes.ts';
+import {
+  beatHold,
+  endStop,
+  releaseHold,
+  removeEntry,
+  stopEntry,
+  takeHold,
+  writeEntry,
+} from '../../../../bin/shared/registry-writes.ts';
 import { closeReads } from '../../../../functions/audit/close-reads.ts';
 import type { AuditDeps } from '../../../../functions/audit/deps.ts';
 import { keepDataVersion } from '../../../../functions/fill-registry/keep-data-version.ts';
@@ -190,6 +198,9 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
       ['keepDataVersion', () => keepDataVersion(filling, undefined, changed)],
       ['writeEntry', () => writeEntry(registry, 'payer#a', undefined, { id: 'a' }, changed)],
       ['removeEntry', () => removeEntry(registry, item, changed)],
+      ['takeHold', () => takeHold(registry, undefined, { file: 'f' }, changed, 'mark')],
+      ['beatHold', () => beatHold(registry, 'mark', 1)],
+      ['releaseHold', () => releaseHold(registry, 'mark')],
       ['stopEntry', () => stopEntry(registry, item, { ...end, until: now })],
       ['endStop', () => endStop(registry, item, end)],
     ],
