@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { secretOwnerOf } from '../functions/shared/registry/profile.ts';
 import * as rules from './deployment-rules.ts';
 import { checkExisting } from './existing-checks.ts';
+import { availabilityZone, regionOfZone } from './existing-rules.ts';
 import { accountFields } from './existing-schema.ts';
 import { firstProblem, list, problem, text, type Context } from './fields.ts';
 import { givenName, image, origin, webUrl } from './rules.ts';
@@ -26,18 +27,28 @@ const domain = z
 
 const network = z
   .strictObject({
-    availabilityZones: z.int().min(1).max(3),
+    zones: list(availabilityZone).min(1).max(3).optional(),
+    availabilityZones: z.int().min(1).max(3).optional(),
     cidr: text(rules.cidr),
     subnetPrefix: z.int().min(16).max(28).optional(),
   })
-  .superRefine(({ availabilityZones, cidr, subnetPrefix }, context) => {
+  .superRefine(({ zones, availabilityZones, cidr, subnetPrefix }, context) => {
+    if ((zones === undefined) === (availabilityZones === undefined)) {
+      const wrong = zones === undefined ? 'is missing' : 'is there beside availabilityZones';
+      firstProblem(
+        context,
+        ['zones'],
+        `${wrong}; write the zones by name, such as ["us-east-1a", "us-east-1b"], and no number`,
+      );
+    }
+    const count = zones?.length ?? availabilityZones ?? 1;
     const length = Number(cidr.split('/')[1]);
-    if (subnetPrefix === undefined || 2 ** (subnetPrefix - length) >= availabilityZones) return;
-    const least = length + Math.ceil(Math.log2(availabilityZones));
+    if (subnetPrefix === undefined || 2 ** (subnetPrefix - length) >= count) return;
+    const least = length + Math.ceil(Math.log2(count));
     firstProblem(
       context,
       ['subnetPrefix'],
-      `is ${subnetPrefix}, and ${cidr} does not hold ${availabilityZones} such subnets; write ${least} or more, or leave it out`,
+      `is ${subnetPrefix}, and ${cidr} does not hold ${count} such subnets; write ${least} or more, or leave it out`,
     );
   });
 
@@ -206,10 +217,23 @@ const checkPayerSecrets = ({ payerSecrets, payers }: StageConfig, context: Conte
   );
 };
 
+const checkZones = ({ network: asked, region }: StageConfig, context: Context): void => {
+  if (asked === 'none' || region === undefined) return;
+  for (const [index, zone] of (asked.zones ?? []).entries()) {
+    if (availabilityZone(zone) !== undefined || regionOfZone(zone) === region) continue;
+    problem(
+      context,
+      ['network', 'zones', index],
+      `is in another region; write a zone of ${region}, the stage's region`,
+    );
+  }
+};
+
 /** Reports what does not fit together in a deployment. */
 export const checkDeployment = (config: StageConfig, context: Context): void => {
   checkDomain(config, context);
   checkLimits(config, context);
+  checkZones(config, context);
   checkPayerSecrets(config, context);
   checkExisting(config, context);
   const { region } = config;

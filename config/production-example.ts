@@ -32,8 +32,8 @@ export default checkStage(
     },
     alarmAddresses: ['gateway-oncall@plan.example.org'],
     runbookUrl: 'https://runbooks.plan.example.org/alarms.md',
-    // For payers that filter by address: one address per zone.
-    network: { availabilityZones: 2, cidr: '10.20.0.0/20' },
+    // For payers that filter by address: one address from each zone, and a third in reserve.
+    network: { zones: ['us-east-1a', 'us-east-1b'], cidr: '10.20.0.0/20' },
     waf: { requestsPer5Minutes: 20_000 },
     removalPolicy: 'retain',
     // An empty secret for each payer, which an operator fills.

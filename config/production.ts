@@ -98,6 +98,11 @@ const isInOneZone = (subnets: readonly { readonly availabilityZone: string }[]):
 
 const ofDeployment = (deployment: Deployment): readonly ConfigFinding[] => [
   ...findingIf(
+    deployment.network !== 'none' && deployment.network.zones === undefined,
+    ['network', 'zones'],
+    "is missing; AWS may list other zones first one day, and an update would replace subnets: write the zones by name (those of the stage's subnets, in their order), in place of availabilityZones",
+  ),
+  ...findingIf(
     deployment.account === undefined,
     ['account'],
     'is missing, but production must name its AWS account; write the 12 digits of the account id',

@@ -27,8 +27,16 @@ export interface Domain {
 
 /** A VPC created by the stack, so that payers see fixed addresses. */
 export interface VpcNetwork {
-  /** How many of the region's availability zones, 1 to 3. Payers see one address from each. */
-  readonly availabilityZones: number;
+  /**
+   * The availability zones, one to three, such as `us-east-1a`. Production requires it. The order counts: each has the next
+   * part of the block and the next of three addresses, so a zone is added at the end. Payers see one address from each.
+   */
+  readonly zones?: readonly string[];
+  /**
+   * In place of `zones`: how many of the zones that AWS lists first. AWS may list others later, and an update would then
+   * replace subnets.
+   */
+  readonly availabilityZones?: number;
   /** The VPC's IPv4 block, /16 to /24, such as `10.20.0.0/20`. */
   readonly cidr: string;
   /**

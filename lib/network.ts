@@ -82,7 +82,7 @@ export class GatewayNetwork extends Construct {
   constructor(scope: Construct, id: string, props: GatewayNetworkProps) {
     super(scope, id);
     const { network, config } = props;
-    const zones = zonesOfRegion(network.availabilityZones);
+    const zones = [...(network.zones ?? zonesOfRegion(network.availabilityZones ?? 1))];
     // Payers put these addresses on their allow-lists, so adding a zone later must not add an address.
     const addresses = zonesOfRegion(mostZones).map((_zone, index) => {
       const address = new CfnEIP(this, `Address${index + 1}`, { domain: 'vpc' });

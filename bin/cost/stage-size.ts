@@ -47,7 +47,7 @@ export const sizeOf = (config: Shape): StageSize => {
     payers: payers.length,
     partners: partners.length,
     secrets: payers.filter((payer) => secretOwnerOf(payer) === payer.id).length,
-    zones: network === 'none' ? 0 : network.availabilityZones,
+    zones: network === 'none' ? 0 : (network.zones?.length ?? network.availabilityZones ?? 0),
     keys: keyNames.filter((name) => existing?.keys?.[name] === undefined).length,
     originSecrets: edge !== false && waf !== 'none' ? 2 : 0,
     webAcls: webAclsOf(config),

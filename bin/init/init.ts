@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { checkStage, ConfigError } from '../../config/check.ts';
 import { requireDeployable } from '../../config/deployable.ts';
 import { pendingClientId } from '../../config/examples.ts';
+import { availabilityZone } from '../../config/existing-rules.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
 import { registrationOf } from '../payers/registration.ts';
@@ -68,6 +69,34 @@ const askForDomain = async (answers: Answers, flags: Flags): Promise<NewStage['d
   return { name, certificateArn, hostedZone: { id, name: zone } };
 };
 
+const zonesIn = (text: string): string[] => text.split(/[ ,]+/);
+
+/** Each zone by name: AWS may list others first one day. */
+const zonesRule: rules.Rule = (text) => {
+  const zones = zonesIn(text);
+  if (zones.length > 3) return 'names more than three zones; write one to three';
+  return zones.map(availabilityZone).find((wrong) => wrong !== undefined);
+};
+
+const askForNetwork = async (answers: Answers, flags: Flags): Promise<NewStage['network']> => {
+  const zones = await answer(answers, {
+    flag: 'vpcZones',
+    given: flags.vpcZones,
+    text: 'Fixed addresses towards payers, from a VPC in these zones (such as us-east-1a,us-east-1b; none, for no VPC)?',
+    rule: orNone(zonesRule),
+    otherwise: 'none',
+  });
+  if (zones === 'none') return undefined;
+  const cidr = await answer(answers, {
+    flag: 'vpcBlock',
+    given: flags.vpcBlock,
+    text: 'The IPv4 block of the VPC?',
+    rule: deploymentRules.cidr,
+    otherwise: '10.20.0.0/20',
+  });
+  return { zones: zonesIn(zones), cidr };
+};
+
 /** Who runs it, as its pages say. Only production requires one. */
 const askForOperator = async (
   answers: Answers,
@@ -116,12 +145,14 @@ const askForStage = async (answers: Answers, flags: Flags, root: string): Promis
   });
   const operator = await askForOperator(answers, flags, production);
   const domain = await askForDomain(answers, flags);
+  const network = await askForNetwork(answers, flags);
   return {
     stage,
     production,
     account,
     region,
     ...(domain === undefined ? {} : { domain }),
+    ...(network === undefined ? {} : { network }),
     ...(operator === undefined ? {} : { operator }),
     alarmAddresses: [first, ...flags.alarm.slice(1)],
     payerSecrets: 'stack',

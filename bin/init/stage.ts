@@ -16,6 +16,7 @@ export interface NewStage {
     readonly certificateArn: string;
     readonly hostedZone?: { readonly id: string; readonly name: string };
   };
+  readonly network?: { readonly zones: readonly string[]; readonly cidr: string };
   readonly operator?: Operator;
   readonly alarmAddresses: readonly string[];
   readonly payerSecrets: 'stack';

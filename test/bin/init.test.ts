@@ -108,6 +108,7 @@ describe('npm run init', () => {
     ['for a trial, with a secret', ['--no-production', ...bySecret]],
     ['for a trial, with an RSA key', ['--no-production', '--rsa', ...byKey]],
     ['with a client id', ['--production', '--client-id', 'gateway-17', ...bySecret]],
+    ['with fixed addresses', ['--production', '--vpc-zones=us-east-1a,us-east-1c', ...bySecret]],
   ])('writes a stage %s that passes every check', async (_title, flags) => {
     const { code } = await run(['mine', ...placed, ...flags]);
 
@@ -115,6 +116,8 @@ describe('npm run init', () => {
     const config = loaded('mine');
     expect(() => requireDeployable(config, 'config/mine.ts')).not.toThrow();
     const production = flags[0] === '--production';
+    const named = { zones: ['us-east-1a', 'us-east-1c'], cidr: '10.20.0.0/20' };
+    expect(config.network).toEqual(flags.some((one) => one.startsWith('--vpc-zones')) ? named : 'none');
     expect(config).toMatchObject({ stage: 'mine', production, account: '444455556666', region: 'us-east-1' });
     // 45 CFR 164.316(b)(2) asks for six years; a trial leaves little behind.
     expect(config.retention).toMatchObject(
@@ -201,6 +204,8 @@ describe('npm run init', () => {
         local- Mine mine perhaps no 1234 444455556666 us-east-9 us-east-1 oncall@lakeside-plan.net
       `),
       '',
+      'use1-az1',
+      '',
       'https://fhir.lakeside-plan.net/r4/',
       'https://fhir.lakeside-plan.net/r4',
       'Lakeside',
@@ -225,6 +230,7 @@ describe('npm run init', () => {
       ...words(`
         test no 111122223333 444455556666 us-east-1 a@plan.example.org a@lakeside-plan.net gateway.plan.example.org
       `),
+      '',
       '',
       'https://fhir.plan.example/r4',
       'https://fhir.lakeside-plan.net/r4',

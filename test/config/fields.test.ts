@@ -292,7 +292,7 @@ it.each([
   ['domain', 'name'],
   ['domain', 'certificateArn'],
   ['network', 'cidr'],
-  ['network', 'availabilityZones'],
+  ['network', 'zones'],
   ['waf', 'requestsPer5Minutes'],
   ['partners[0].rate', 'perSecond'],
   ['partners[0].rate', 'burst'],
@@ -301,7 +301,7 @@ it.each([
     'payers[0].brand': { website: 'https://lakeside-plan.net' },
     'payers[1].publicKeys[0]': jwkOf('publicKey'),
     domain: { name: domain['domain.name'], certificateArn: domain['domain.certificateArn'] },
-    network: { availabilityZones: 1, cidr: '10.20.0.0/16' },
+    network: { zones: ['us-east-1a'], cidr: '10.20.0.0/16' },
     waf: { requestsPer5Minutes: 100 },
     'partners[0].rate': { perSecond: 1, burst: 1 },
   };

@@ -588,6 +588,26 @@ export const mistakes: readonly Mistake[] = [
     'waf: is neither "none" nor an object; write "none" or an object',
   ],
   [
+    'a zone of another region',
+    set('stage', { region: 'us-east-1', network: { zones: ['us-east-1a', 'us-west-2a'], cidr: '10.20.0.0/20' } }),
+    "network.zones[1]: is in another region; write a zone of us-east-1, the stage's region",
+  ],
+  [
+    'a zone twice',
+    set('stage', { network: { zones: ['us-east-1a', 'us-east-1a'], cidr: '10.20.0.0/20' } }),
+    'network.zones[1]: "us-east-1a" appears twice; write each value only once',
+  ],
+  [
+    'the id of a zone',
+    set('stage', { network: { zones: ['use1-az1'], cidr: '10.20.0.0/20' } }),
+    'network.zones[0]: is the id of a zone; write its name in your account, such as "us-east-1a"',
+  ],
+  [
+    'zones by name and by number',
+    set('stage', { network: { zones: ['us-east-1a'], availabilityZones: 1, cidr: '10.20.0.0/20' } }),
+    'network.zones: is there beside availabilityZones; write the zones by name, such as ["us-east-1a", "us-east-1b"], and no number',
+  ],
+  [
     'subnets that do not fit into the network',
     set('stage', { network: { availabilityZones: 3, cidr: '10.20.0.0/20', subnetPrefix: 21 } }),
     'network.subnetPrefix: is 21, and 10.20.0.0/20 does not hold 3 such subnets; write 22 or more, or leave it out',

@@ -46,6 +46,11 @@ const loopback = 'http://127.0.0.1:8080';
 
 /** What is refused, how it is made, and the exact line. */
 const weakened: [string, Parameters<typeof production>[0], string][] = [
+  [
+    'zones by number',
+    { stage: { network: { availabilityZones: 2, cidr: '10.20.0.0/20' } } },
+    "network.zones: is missing; AWS may list other zones first one day, and an update would replace subnets: write the zones by name (those of the stage's subnets, in their order), in place of availabilityZones",
+  ],
   ['an http origin', { stage: { origin: 'http://localhost:3000' } }, `origin: ${refusesHttp}`],
   ['an http FHIR base', { payer: { fhirBaseUrl: `${loopback}/r4` } }, `payers[0].fhirBaseUrl: ${refusesHttp}`],
   [
@@ -362,7 +367,7 @@ describe('the stages of this folder', () => {
       origin: 'https://gateway.plan.example.org',
       edge: true,
       region: 'us-east-1',
-      network: { availabilityZones: 2 },
+      network: { zones: ['us-east-1a', 'us-east-1b'] },
       removalPolicy: 'retain',
     });
   });

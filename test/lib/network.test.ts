@@ -81,18 +81,27 @@ describe('the network of a stage', () => {
     expect(gateway?.DependsOn).toContain(attachment?.[0]);
   });
 
-  it('keeps the addresses and blocks of its zones when their number changes', async () => {
-    const zonesOf = async (availabilityZones: number) => {
-      const network = { availabilityZones, cidr: '10.20.0.0/20' };
+  it('keeps the zones as they are named, their addresses and blocks when their number changes, whatever AWS lists', async () => {
+    const zonesOf = async (count: number) => {
+      const network = { zones: names.slice(0, count), cidr: '10.20.0.0/20' };
       const changed = await stageTemplate('production-example', { network });
-      const blocks = ofType(changed, 'AWS::EC2::Subnet').map((subnet): unknown => property(subnet, 'CidrBlock'));
+      const blocks = ofType(changed, 'AWS::EC2::Subnet').map((subnet): unknown => [
+        property(subnet, 'AvailabilityZone'),
+        property(subnet, 'CidrBlock'),
+      ]);
       return { addresses: ofType(changed, 'AWS::EC2::EIP').map(pathOf), blocks };
     };
-    const blocks = ['10.20.0.0/22', '10.20.4.0/22', '10.20.8.0/22'];
+    const names = ['us-east-1c', 'us-east-1a', 'us-east-1f'];
+    const blocks = [
+      ['us-east-1c', '10.20.0.0/22'],
+      ['us-east-1a', '10.20.4.0/22'],
+      ['us-east-1f', '10.20.8.0/22'],
+    ];
     const addresses = ['Network/Address1', 'Network/Address2', 'Network/Address3'];
     for (const zones of [1, 2, 3]) {
       expect(await zonesOf(zones)).toEqual({ addresses, blocks: blocks.slice(0, zones) });
     }
+    expect(JSON.stringify(template)).not.toContain('Fn::GetAZs');
   });
 
   it('has no public subnet, and no route to the internet except through the NAT gateway', () => {
@@ -198,8 +207,9 @@ describe('the network of a stage', () => {
     expect(JSON.stringify(PolicyDocument.Statement[0]?.Resource)).toContain('"DefaultSecurityGroup"');
   });
 
-  it('uses only zones that every account has by default', () => {
-    const zones = ofType(template, 'AWS::EC2::Subnet').map((subnet) =>
+  it('of a stage that gives a number of zones uses those that AWS lists first', async () => {
+    const counted = await stageTemplate('demo', { network: { availabilityZones: 2, cidr: '10.0.0.0/20' } });
+    const zones = ofType(counted, 'AWS::EC2::Subnet').map((subnet) =>
       JSON.stringify(property(subnet, 'AvailabilityZone')),
     );
     expect(zones).toEqual(['{"Fn::Select":[0,{"Fn::GetAZs":""}]}', '{"Fn::Select":[1,{"Fn::GetAZs":""}]}']);
