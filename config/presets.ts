@@ -12,6 +12,7 @@ type OptionalFields = Partial<
     | 'userinfoEndpoint'
     | 'jwksUri'
     | 'secretOf'
+    | 'grantedScope'
     | 'wholeRecord'
     | 'patientMember'
     | 'patientNoneReason'

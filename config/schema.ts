@@ -174,6 +174,7 @@ const payer = z
     secretOf: z.string().optional(),
     publicKeys: publicKeys.default([]),
     scopes: list(rules.payerScope),
+    grantedScope: z.literal('asRequested').optional(),
     everything: z.boolean().default(true),
     wholeRecord: wholeRecord.optional(),
     patientFrom: z.enum(['token', 'search', 'userinfo', 'id_token', 'none']).default('token'),

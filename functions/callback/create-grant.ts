@@ -5,15 +5,29 @@ import { GatewayError } from '../shared/errors.ts';
 import { scopeAtPayer } from '../shared/partner/scope-at-payer.ts';
 import { readsSomething } from '../shared/partner/scopes.ts';
 import type { PayerTokenAnswer } from '../shared/payer/client.ts';
+import { isUnreadable } from '../shared/payer/granted-scope.ts';
 import { grantLifetime } from '../shared/registry/profile.ts';
 import type { Payer } from '../shared/registry/types.ts';
-import type { Scopes } from '../shared/scopes/scopes.ts';
+import { writeScopes, type Scopes } from '../shared/scopes/scopes.ts';
 import { bearerSizes, codeWrapKey, writeBearer } from '../shared/store/bearers.ts';
 import { seal, sealIvBytes, sha256 } from '../shared/store/crypto.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 import { sealPayerTokens } from '../shared/store/grant-item.ts';
 import { putGrant } from '../shared/store/grants.ts';
 import type { LoginAttempt } from '../shared/store/login-attempts.ts';
+
+/** As much of a payer's words as a log line shows. */
+const shown = (scope: Scopes): string => JSON.stringify(writeScopes(scope).slice(0, 200));
+
+/** For the operator: what the payer said, and what to write if that means everything. */
+const grantedNothing = ({ scopes }: Payer, answered: Scopes): string => {
+  if (answered.length === 0 || answered.some((scope) => scope.kind === 'resource' && !isUnreadable(scope))) {
+    return 'the payer and the partner have no scope in common that reads anything';
+  }
+  return answered.some(isUnreadable) || scopes.length === 0
+    ? `the payer granted ${shown(answered)}, in which no scope can be read`
+    : `the payer granted ${shown(answered)}, which names no resources; if it grants what was asked, write grantedScope: 'asRequested'`;
+};
 
 /** The scope that partner and payer agree on; with `offline_access` only if it can be honored. */
 const requireGrantedScope = (
@@ -25,7 +39,9 @@ const requireGrantedScope = (
   const agreed = scopeAtPayer(payer, attempt.scope, scope);
   const kept = agreed.filter(({ word }) => refreshable || word !== 'offline_access');
   if (!readsSomething(kept)) {
-    throw new GatewayError('access_denied', 'The health plan granted none of the access that was asked for.');
+    throw new GatewayError('access_denied', 'The health plan granted none of the access that was asked for.', {
+      detail: grantedNothing(payer, scope),
+    });
   }
   return kept;
 };

@@ -11,9 +11,11 @@ import { viewOf } from '../shared/pages/view.ts';
 import { clearLoginCookie } from '../shared/partner/login-cookie.ts';
 import { returnError, returnToPartner } from '../shared/partner/redirect-uri.ts';
 import type { PayerClientDeps } from '../shared/payer/client.ts';
+import { isUnreadable } from '../shared/payer/granted-scope.ts';
 import { answerError, answerErrors } from '../shared/record/answer-errors.ts';
 import { recordRequest } from '../shared/record/request-record.ts';
 import { checkNotPaused } from '../shared/registry/require-payer.ts';
+import { writeScopes, type Scopes } from '../shared/scopes/scopes.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 import { exchangePayerCode, requirePatient, revokeOnFailure } from './ask-payer.ts';
 import { checkCallback } from './check-callback.ts';
@@ -29,6 +31,14 @@ export interface CallbackDeps extends Deps, PageDeps, PayerClientDeps {
   readonly grants: Table;
   readonly indexMember: IndexMember;
 }
+
+/** A remark on words of the payer's scope that mean nothing, for the log of a login that goes on without them. */
+const ignoredWords = (scope: Scopes): string | undefined => {
+  const ignored = scope.filter(isUnreadable);
+  return ignored.length === 0
+    ? undefined
+    : `ignored in the payer's scope: ${JSON.stringify(writeScopes(ignored).slice(0, 200))}`;
+};
 
 /** The gateway's redirect URI, to which payers send browsers back (RFC 6749 §4.1.2). */
 export const callbackHandler = (given: CallbackDeps) => {
@@ -51,6 +61,7 @@ export const callbackHandler = (given: CallbackDeps) => {
         const code = checkPayerAnswer(callback);
         const grant = await finishInTime(context, async () => {
           const answer = await exchangePayerCode(deps, callback.payer, login.attempt, code);
+          record.detail = ignoredWords(answer.scope);
           return revokeOnFailure(deps, callback.payer, answer.tokens, async () => {
             const patient = await requirePatient(deps, callback.payer, login.attempt, answer);
             const member = patient === undefined ? undefined : { payer: callback.payer.id, patient };

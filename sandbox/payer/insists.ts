@@ -17,6 +17,8 @@ export interface Insists {
   };
   /** The only encoding of token and revocation requests that it reads. Default: a form. */
   readonly tokenRequest?: 'json';
+  /** What it writes as `scope` of its token answers. Default: what it granted. */
+  readonly grantedScope?: string;
   /** How it writes token answers. Default: as JSON. */
   readonly tokenAnswer?: 'form';
   /** The status of a search that finds nothing. Default: 200, with a Bundle. */

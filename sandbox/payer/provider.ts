@@ -35,7 +35,9 @@ export const createProvider = (setup: ProviderSetup): Provider => {
     if (!preset.sendsIss) removeIss(ctx);
     if (ctx.path !== preset.paths.token) return;
     nameInToken(ctx as KoaContextWithOIDC, setup);
-    if (setup.options.insists?.tokenAnswer === 'form') answerAsForm(ctx);
+    const { grantedScope: scope, tokenAnswer } = setup.options.insists ?? {};
+    if (scope !== undefined && ctx.status === 200) ctx.body = { ...(ctx.body as object), scope };
+    if (tokenAnswer === 'form') answerAsForm(ctx);
   });
   provider.on('server_error', (_ctx, error) => console.error(`${setup.brand.name}: ${error.stack ?? error.message}`));
   return provider;

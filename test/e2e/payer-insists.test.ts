@@ -252,6 +252,14 @@ describe('a sandbox payer that insists on', () => {
     expect((await refresh(refreshToken))['patient']).toBe(patient);
   });
 
+  it('a scope in its own spelling, or in words of its own', async () => {
+    const records: Insists = { grantedScope: 'launch/patient records offline_access' };
+
+    expect(await patientIn({ grantedScope: 'Patient/*.read,launch/patient,offline_access' })).toEqual(known);
+    expect(await patientIn(records, () => ({ grantedScope: 'asRequested' }))).toEqual(known);
+    expect(await outcomeOf(records)).toBe('access_denied');
+  });
+
   it('JSON at its token endpoint', async () => {
     const insists: Insists = { tokenRequest: 'json' };
     const profile = (): Profile => ({ quirks: { tokenRequest: 'json' } });

@@ -8,12 +8,17 @@ import { intersectScopes, isAboutMembers } from './scopes.ts';
  *
  * If neither our request nor the answer names resources (we asked for no scope, or for scopes of the payer's own),
  * there is nothing to compare. The payer grants and enforces what it always does, and the partner keeps what it asked
- * for.
+ * for. The profile may say the same of a payer that was asked for resources and answers with words of its own only.
  * @param answered the `scope` of the payer's token answer
  */
-export const scopeAtPayer = ({ scopes }: Pick<Payer, 'scopes'>, requested: Scopes, answered: Scopes = []): Scopes => {
+export const scopeAtPayer = (
+  { scopes, grantedScope }: Pick<Payer, 'scopes' | 'grantedScope'>,
+  requested: Scopes,
+  answered: Scopes = [],
+): Scopes => {
   const asked = parseScopes(scopes);
-  const granted = answered.length === 0 ? asked : answered;
+  const isAsAsked = grantedScope === 'asRequested' && !answered.some(({ kind }) => kind === 'resource');
+  const granted = answered.length === 0 || isAsAsked ? asked : answered;
   if (![...asked, ...granted].some(isAboutMembers)) return requested;
   return intersectScopes(granted, requested);
 };

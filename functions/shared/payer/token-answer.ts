@@ -1,6 +1,7 @@
 import { parseObject, type JsonObject } from '../json-object.ts';
-import { parseScopes, type Scopes } from '../scopes/scopes.ts';
+import type { Scopes } from '../scopes/scopes.ts';
 import type { PayerTokens } from '../store/grant-item.ts';
+import { readGrantedScope } from './granted-scope.ts';
 
 /** What a payer's token answer means (RFC 6749 §5.1), whatever its shape. */
 export interface ReadAnswer {
@@ -69,12 +70,6 @@ const lifeOf = (value: unknown): number | undefined => {
   return typeof life === 'number' && life >= 1 && life <= longestLifeSeconds ? Math.floor(life) : undefined;
 };
 
-/** A string or an array of strings. */
-const scopeOf = (value: unknown): Scopes => {
-  const scope = Array.isArray(value) ? value.filter((one) => typeof one === 'string').join(' ') : value;
-  return parseScopes(typeof scope === 'string' ? scope : '');
-};
-
 /**
  * Reads a payer's successful token answer. Only the access token must be valid. A code or refresh token was spent on
  * this answer, so anything else that is malformed counts as omitted.
@@ -90,7 +85,7 @@ export const readTokenAnswer = (answer: JsonObject, now: number, patientMember =
     problem,
     refreshToken: typeof refreshToken === 'string' && refreshToken.trim() !== '' ? refreshToken : undefined,
     expiresAt: life === undefined ? undefined : now + life,
-    scope: scopeOf(answer['scope']),
+    scope: readGrantedScope(answer['scope']),
     patient: memberOf(answer, patientMember),
     idToken: memberOf(answer, 'id_token'),
   };

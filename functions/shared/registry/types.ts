@@ -113,6 +113,11 @@ export interface Payer {
   readonly publicKeys: readonly PublicJwk[];
   /** What the gateway asks for; empty if the payer wants no `scope` parameter. */
   readonly scopes: readonly string[];
+  /**
+   * With `asRequested` a payer that names no resources in its token answers granted what the gateway asked for.
+   * @default it granted nothing, and the login ends
+   */
+  readonly grantedScope?: 'asRequested';
   /** Whether `Patient/{id}/$everything` is passed on. */
   readonly everything: boolean;
   /** How the whole record is read. @default `$everything`, or one search per type if `everything` is false */

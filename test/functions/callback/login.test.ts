@@ -142,8 +142,29 @@ describe('the grant', () => {
     ],
     ['asked for no scope, about resources', [], 'openid patient/Observation.rs', 'patient/Observation.rs'],
     ['asked for no scope, about resources first', [], 'user/Condition.rs openid', 'patient/Condition.rs'],
-    ['asked for scopes, and names scopes of its own, which grant nothing', ['patient/*.rs'], 'openid', undefined],
-  ])('takes the scope of a payer that was %s', async (_, scopes, answered, granted) => {
+    [
+      'asked for scopes, and spells them otherwise',
+      ['patient/*.rs'],
+      'Patient/observation.Read',
+      'patient/Observation.rs',
+    ],
+    [
+      'asked for scopes, and adds what means nothing',
+      ['patient/*.rs'],
+      'user/X.rs user/Claim.r',
+      'patient/Claim.r',
+      'user/X.rs',
+    ],
+    [
+      'asked for scopes, and names scopes of its own, which grant nothing',
+      ['patient/*.rs'],
+      'openid',
+      undefined,
+      'openid',
+    ],
+    ['asked for no scope, and names resources that are none', [], 'patient/X.rs openid', undefined, 'patient/X.rs'],
+    ['asked for scopes, and grants no reading', ['patient/*.rs'], 'patient/*.write', undefined, 'in common'],
+  ])('takes the scope of a payer that was %s', async (_, scopes, answered, granted, remark = '') => {
     const test = gateway();
     test.payer.http = async () => Response.json({ ...northwindTokens, scope: answered });
     const { start, callback, fromPayer } = test.reconfigured(withPayer('northwind', { scopes }));
@@ -154,6 +175,26 @@ describe('the grant', () => {
     const [grant] = test.dynamo.items('Grants').values();
     expect(grant?.['scope']?.S).toBe(granted);
     expect(sentBack(response)['error_description']).toBe(granted === undefined ? grantedNone : undefined);
+    // The payer's words are for the operator.
+    expect(String(test.lastLine()['detail'] ?? '')).toMatch(remark === '' ? /^$/ : remark);
+    expect(JSON.stringify(sentBack(response))).not.toContain('openid');
+  });
+
+  it.each([
+    ['is what was asked for, if the payer names words of its own', 'records offline_access', 'patient/Claim.rs'],
+    ['is nothing, if it names resources that are none', 'records patient/X.rs', undefined],
+    ['is nothing, if it names a context only', 'records Patient/*', undefined],
+    ['is what it names, if it names resources', 'records patient/Claim.r', 'patient/Claim.r'],
+  ])("with grantedScope: 'asRequested' %s", async (_, answered, granted) => {
+    const test = gateway();
+    test.payer.http = async () => Response.json({ ...northwindTokens, scope: answered });
+    const profile = { scopes: ['patient/Claim.rs'], grantedScope: 'asRequested' } as const;
+    const { start, callback, fromPayer } = test.reconfigured(withPayer('northwind', profile));
+    const { state, cookie } = await start({ scope: 'patient/*.rs' });
+
+    await callback(fromPayer(state), { cookie });
+
+    expect([...test.dynamo.items('Grants').values()][0]?.['scope']?.S).toBe(granted);
   });
 
   it.each([

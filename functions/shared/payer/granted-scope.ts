@@ -1,0 +1,51 @@
+import { anyType, resourceTypes } from '../scopes/resource-types.ts';
+import { isReading, isWriting, namesType, parseScope, type Scope, type Scopes } from '../scopes/scopes.ts';
+
+/** R4's resource types, and `*`, by their names in lower case. */
+const types: ReadonlyMap<string, string> = new Map(
+  [anyType, ...resourceTypes.split(' ')].map((type) => [type.toLowerCase(), type]),
+);
+
+/** A filter (SMART App Launch 2.2, "Finer-grained resource constraints") may have commas and escapes of its own. */
+const hasFilter = (text: string): boolean => text.includes('?');
+
+/** A text that was percent-encoded as a whole: it has no blank of its own. A plus is a blank then, as in a form. */
+const decoded = (text: string): string => {
+  if (hasFilter(text) || /\s/.test(text.trim()) || !/%[\da-f]{2}/i.test(text)) return text;
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
+};
+
+const wordsIn = (text: string): string[] =>
+  decoded(text)
+    .split(/\s+/)
+    .flatMap((word) => (hasFilter(word) ? [word] : word.split(',')))
+    .filter((word) => word !== '');
+
+const resourceForm = /^(patient|user|system)\/([^.?]*)(?:\.([^?]*))?(\?.*)?$/is;
+
+/** A word in SMART's spelling, where it differs in upper and lower case only. */
+const inSmartSpelling = (word: string): string => {
+  const match = resourceForm.exec(word);
+  if (match === null) return word;
+  const [context = '', type = '', permissions, filter = ''] = match.slice(1);
+  const named = types.get(type.toLowerCase()) ?? type;
+  return `${context.toLowerCase()}/${named}${permissions === undefined ? '' : `.${permissions.toLowerCase()}`}${filter}`;
+};
+
+/**
+ * Reads the `scope` of a payer's token answer, a text or a list of texts, as far as each word means one thing: also with
+ * other upper and lower case, with commas, and percent-encoded. A word that is about resources and cannot be read stays,
+ * and grants nothing.
+ */
+export const readGrantedScope = (value: unknown): Scopes => {
+  const texts = (Array.isArray(value) ? value : [value]).filter((one) => typeof one === 'string');
+  return [...new Set(texts.flatMap(wordsIn).map(inSmartSpelling))].map(parseScope);
+};
+
+/** Whether a word is about resources, and is no scope of SMART's. */
+export const isUnreadable = (scope: Scope): boolean =>
+  scope.kind === 'resource' && !(namesType(scope) && (isReading(scope) || isWriting(scope)));
