@@ -301,8 +301,8 @@ export const searchedType: Rule = (type) =>
 
 /** The code of a payer's own search parameter. */
 export const searchParameter: Rule = (code) => {
-  if (!/^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(code)) {
-    return `"${code}" is not a search parameter code; write 1 to 64 letters, digits and hyphens, without a modifier or chain (names that begin with _ belong to FHIR)`;
+  if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(code)) {
+    return `"${code}" is not a search parameter code; write 1 to 64 letters, digits, hyphens and underscores, without a modifier or chain (names that begin with _ belong to FHIR)`;
   }
   return /page|offset|cursor/i.test(code)
     ? `"${code}" looks like a paging parameter; remove it, since partners follow the links of a Bundle instead`

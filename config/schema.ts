@@ -88,6 +88,7 @@ const quirks = z
     extraTokenParameters: extraParameters(rules.extraTokenParameter).optional(),
     extraRefreshParameters: extraParameters(rules.extraTokenParameter).optional(),
     tokenRequest: z.enum(['form', 'json']).optional(),
+    searchMethod: z.literal('POST').optional(),
     secretHeaders: list(rules.secretHeader).min(1, 'is empty; write the names of headers, or remove it').optional(),
     fhirMediaType: text(rules.jsonMediaType).optional(),
     timeToFirstByte: upTo(longestFirstByte).optional(),

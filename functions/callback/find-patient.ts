@@ -32,9 +32,11 @@ const onlyPatient = (bundle: SearchSet): string | undefined => {
  * @throws PayerError if the payer does not answer, or names none or several
  */
 export const findPatient = async (deps: PayerClientDeps, payer: Payer, accessToken: string): Promise<string> => {
-  const text = await getText(deps, `${payer.fhirBaseUrl}/Patient`, {
+  const byPost = payer.quirks.searchMethod === 'POST';
+  const text = await getText(deps, `${payer.fhirBaseUrl}/Patient${byPost ? '/_search' : ''}`, {
     asked: 'GET Patient',
     accept: fhirMediaType(payer),
+    form: byPost ? '' : undefined,
     headers: await readSecretHeaders(deps, payer),
     accessToken,
     timeoutMs: 10_000,

@@ -7,6 +7,8 @@ interface GetOptions {
   /** Which of the payer's endpoints this is, for the log. */
   readonly asked: Asked;
   readonly accept: string;
+  /** A form to post. @default the URL is read */
+  readonly form?: string | undefined;
   /** Further headers. @default none */
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as `Bearer`. @default none */
@@ -22,12 +24,14 @@ interface GetOptions {
 export const getText = async (
   { payerHttp }: PayerClientDeps,
   url: string,
-  { asked, accept, headers, accessToken, timeoutMs, limitBytes }: GetOptions,
+  { asked, accept, form, headers, accessToken, timeoutMs, limitBytes }: GetOptions,
 ): Promise<string> => {
   try {
     const response = await payerHttp(url, {
+      ...(form === undefined ? {} : { method: 'POST', body: form }),
       headers: {
         ...headers,
+        ...(form === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' }),
         Accept: accept,
         ...(accessToken === undefined ? {} : { Authorization: `Bearer ${accessToken}` }),
       },

@@ -56,12 +56,15 @@ const requestHeaders = (
   headers['accept'] = isDocument(request)
     ? (sendable(event, 'accept') ?? fhirType).replaceAll(fhirJson, fhirType)
     : fhirType;
-  if (request.form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
   return headers;
 };
 
+const form = { 'content-type': 'application/x-www-form-urlencoded' };
+
 const exchange = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<PayerResponse> => {
-  const { url, body } = payerUrl(call.payer.fhirBaseUrl, call.request, { gatewayBase: call.base });
+  const { fhirBaseUrl, quirks } = call.payer;
+  const { searchMethod } = quirks;
+  const { method, url, body } = payerUrl(fhirBaseUrl, call.request, { gatewayBase: call.base, searchMethod });
   const { deadline, record, watch } = call;
   const secret = await readSecretHeaders(deps, call.payer);
   const startedAt = deps.clock.monotonic();
@@ -71,8 +74,8 @@ const exchange = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Prom
   try {
     watch.sent(deadline);
     const response = await deps.payerHttp(url, {
-      method: call.request.method,
-      headers: requestHeaders(event, call, secret),
+      method,
+      headers: { ...requestHeaders(event, call, secret), ...(body === undefined ? {} : form) },
       redirect: 'manual',
       signal: deadline.signal,
       body,

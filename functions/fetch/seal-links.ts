@@ -38,7 +38,8 @@ export const linkSealer = (
   { payer, request, base, linkKey }: Pick<PayerAnswer, 'payer' | 'request' | 'base' | 'linkKey'>,
 ): LinkReplacements['seal'] => {
   if (linkKey === undefined) return undefined;
-  const { url: requestUrl } = payerUrl(payer.fhirBaseUrl, request, { gatewayBase: base });
+  const { searchMethod } = payer.quirks;
+  const { url: requestUrl } = payerUrl(payer.fhirBaseUrl, request, { gatewayBase: base, searchMethod });
   const restOf = linkResolver(requestUrl, payerBases(payer));
   return (url) => {
     const rest = restOf(url);

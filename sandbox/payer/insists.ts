@@ -35,6 +35,8 @@ export interface Insists {
   readonly withoutEverything?: boolean;
   /** The search parameter that each search of a type requires. */
   readonly searchParameters?: Readonly<Record<string, string>>;
+  /** The only method by which it takes searches. Default: both. */
+  readonly searchMethod?: 'POST';
   /** FHIR requests per second, by its own clock. */
   readonly requestsPerSecond?: number;
   /** The status by which it throttles. Default: 429. */
@@ -54,6 +56,7 @@ export interface Insists {
 /** The parameters of a URL or a form. */
 interface Values {
   readonly get: (name: string) => string | null;
+  readonly has: (name: string) => boolean;
 }
 
 /** Returns the first required parameter that is missing or has the wrong value. */
@@ -81,6 +84,9 @@ export const fhirChecker = (
     if (insists.withoutEverything === true && path.endsWith('/$everything')) {
       return { status: 404, says: 'There is no $everything here.' };
     }
+    const isSearch = /^\/(?:Patient\/[^/]+\/)?[A-Z][A-Za-z]+$/.test(path) && !query.has('_page');
+    if (insists.searchMethod === 'POST' && isSearch)
+      return { status: 405, says: 'Searches are posted to _search here.' };
     const needed = insists.searchParameters?.[path.slice(1)];
     if (needed !== undefined && query.get(needed) === null) {
       return { status: 400, says: `A search of ${path.slice(1)} needs ${needed}.` };

@@ -64,6 +64,7 @@ describe('a field of the configuration that has a rule of its own', () => {
     ['payers[0].patientNoneReason', ' ', { 'payers[0].patientFrom': 'none' }],
     ['payers[0].searchParameters.observation', ['device-serial']],
     ['payers[0].searchParameters.Observation[0]', '_filter'],
+    ['payers[0].quirks.searchMethod', 'GET'],
     ['payers[0].pagingParameters[0]', 'patient'],
     ['payers[0].linesOfBusiness[0]', ' '],
     ['payers[0].brand.website', http],

@@ -359,12 +359,12 @@ describe('parameters', () => {
   );
 
   const noCode =
-    'is not a search parameter code; write 1 to 64 letters, digits and hyphens, without a modifier or chain (names that begin with _ belong to FHIR)';
+    'is not a search parameter code; write 1 to 64 letters, digits, hyphens and underscores, without a modifier or chain (names that begin with _ belong to FHIR)';
   const pages = 'looks like a paging parameter; remove it, since partners follow the links of a Bundle instead';
   holds(
     'a search parameter of a payer',
     rules.searchParameter,
-    [ok, 'device-serial', 'a'.repeat(64)],
+    [ok, 'device-serial', 'service_date', 'a'.repeat(64)],
     [quoted(noCode), 'a'.repeat(65), '', '_filter', 'code:in', 'subject.name'],
     [quoted(pages), 'pageToken', 'Offset', 'next-cursor'],
   );

@@ -273,6 +273,21 @@ describe('a sandbox payer that insists on', () => {
     expect((await doctorOf(written.payers[0]!)).filter(({ todo }) => todo !== undefined)).toEqual([]);
   });
 
+  it('POST for each search', async () => {
+    const statuses = async (profile?: () => Profile): Promise<number[]> => {
+      const { tokens, read: readAt } = await connect({ searchMethod: 'POST' }, profile);
+      const { access_token: access, patient } = await tokens();
+      const first = await readAt(access, 'Observation', '_count=1');
+      const { link = [] } = first.json() as { link?: { relation: string; url: string }[] };
+      const next = new URL(link.find(({ relation }) => relation === 'next')?.url ?? 'https://none.invalid');
+      const page = await readAt(access, '', next.search.slice(1));
+      return [first, page, await readAt(access, `Patient/${patient}`)].map(({ statusCode }) => statusCode);
+    };
+
+    expect(await statuses(() => ({ quirks: { searchMethod: 'POST' } }))).toEqual([200, 200, 200]);
+    expect((await statuses())[0]).toBe(405);
+  });
+
   it('204 where a search finds nothing, and 403 where it is asked too often', async () => {
     const {
       tokens,

@@ -33,6 +33,8 @@ interface Asked {
   readonly path: string;
   readonly url: string;
   readonly token: string;
+  /** The form of a POST. */
+  readonly form?: string | undefined;
 }
 
 /** The payer's answer. */
@@ -202,7 +204,12 @@ export const exportWorld = (options: WorldOptions = {}) => {
       afterCall('payer');
       return responseOf(options.statement ?? usualStatement(payer));
     }
-    const one = { url, path: url.slice(payer.fhirBaseUrl.length), token: init?.headers?.['authorization'] ?? '' };
+    const one = {
+      url,
+      path: url.slice(payer.fhirBaseUrl.length),
+      token: init?.headers?.['authorization'] ?? '',
+      form: init?.body,
+    };
     asked.push(one);
     const sent = await script(one);
     afterCall('payer');

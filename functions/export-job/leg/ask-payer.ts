@@ -73,18 +73,34 @@ const answerOf = async (
   return isRefusal ? { kind: 'refused', status } : { kind: 'failed', status };
 };
 
+interface SentSearch {
+  readonly to: string;
+  readonly method?: 'POST';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** A search as the payer takes it. `$everything` is an operation, and always a GET. */
+const searchOf = ({ quirks }: Payer, url: string): SentSearch => {
+  const [path = '', query = ''] = url.split(/\?([^]*)/);
+  if (quirks.searchMethod !== 'POST' || path.endsWith('/$everything')) return { to: url };
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  return { to: `${path}/_search`, method: 'POST', headers, body: query };
+};
+
 /**
  * Requests a page or a resource from a payer, at its pace.
  * @param url below the payer's base
  * @param untilAt the monotonic time after which it stops asking for a turn
- * @param isSearch whether 204 means a page without entries
+ * @param what a search's first page, which some payers take by POST only, a later one, or one resource; to both kinds of
+ * pages, 204 means one without entries
  */
 export const askPayer = async (
   deps: JobDeps,
   asking: Asking,
   url: string,
   untilAt: number,
-  { isSearch = false }: { readonly isSearch?: boolean } = {},
+  what: 'search' | 'page' | 'read' = 'read',
 ): Promise<Answer> => {
   const { clock, payerHttp, waitForTurn } = deps;
   const { payer, accessToken, secretHeaders, isStillThere, stopped } = asking;
@@ -107,12 +123,18 @@ export const askPayer = async (
   };
   const askedAt = clock.monotonic();
   try {
-    const response = await payerHttp(url, {
-      headers: { ...secretHeaders, authorization: `Bearer ${accessToken}`, accept: fhirMediaType(payer) },
+    const { to, headers, ...posted } = what === 'search' ? searchOf(payer, url) : { to: url };
+    const response = await payerHttp(to, {
+      ...posted,
+      headers: { ...secretHeaders, ...headers, authorization: `Bearer ${accessToken}`, accept: fhirMediaType(payer) },
       redirect: 'manual',
       signal: controller.signal,
     });
-    return await answerOf(deps, asking, response, { tookMs: clock.monotonic() - askedAt, end, isSearch });
+    return await answerOf(deps, asking, response, {
+      tookMs: clock.monotonic() - askedAt,
+      end,
+      isSearch: what !== 'read',
+    });
   } catch (error) {
     end();
     if (error instanceof GatewayError) throw error;

@@ -43,7 +43,7 @@ export interface Leg {
 /** How a leg asks its payer, and how long. */
 interface Calls extends Pick<Asking, 'isStillThere' | 'stopped'> {
   /** Requests what is below the payer's base, in its turn. @param rest path and query */
-  readonly ask: (rest: string, options?: { readonly isSearch: true }) => Promise<Answer>;
+  readonly ask: (rest: string, what?: 'search' | 'page') => Promise<Answer>;
   /** Whether the leg has read enough. */
   readonly isFull: () => boolean;
   /** Why no further request may begin: the leg has read enough, or the payer's token ends soon. */
@@ -97,7 +97,7 @@ const callsOf = (deps: JobDeps, item: Export, asking: Asking, { bytes }: PartWri
   return {
     isStillThere,
     stopped,
-    ask: (rest, options) => askPayer(deps, asking, base + rest, untilAt, options),
+    ask: (rest, what) => askPayer(deps, asking, base + rest, untilAt, what),
     isFull,
     whyNot: () => {
       if (isFull()) return { kind: 'go' };

@@ -135,7 +135,6 @@ interface Asking {
 const startAsking = (leg: Leg): Asking => {
   const { whyNot } = leg.calls;
   let coming: { readonly rest: string; readonly answer: Promise<Answer> } | undefined;
-  const ask = (rest: string): Promise<Answer> => leg.calls.ask(rest, { isSearch: true });
   const drop = (): void => {
     coming?.answer.then(
       (answer) => (answer.kind === 'json' ? answer.end() : undefined),
@@ -144,19 +143,19 @@ const startAsking = (leg: Leg): Asking => {
     coming = undefined;
   };
   return {
-    next: ({ rest }) => {
+    next: ({ rest, page }) => {
       const taken = coming;
       if (taken?.rest === rest) {
         coming = undefined;
         return taken.answer;
       }
       drop();
-      return whyNot() ?? ask(rest);
+      return whyNot() ?? leg.calls.ask(rest, page === 1 ? 'search' : 'page');
     },
     ahead: (task, next) => {
       const following = follow(leg, task, next);
       if (!('rest' in following) || whyNot() !== undefined) return;
-      const answer = ask(following.rest);
+      const answer = leg.calls.ask(following.rest, 'page');
       // Its failure counts when its turn comes. Until then nobody waits for it, and Node would end the process.
       answer.catch(() => undefined);
       coming = { rest: following.rest, answer };

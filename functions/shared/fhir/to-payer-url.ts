@@ -3,6 +3,7 @@ import type { FhirRequest, Parameter } from './fhir-request.ts';
 
 /** The request to the payer. */
 export interface PayerUrl {
+  readonly method: 'GET' | 'POST';
   readonly url: string;
   /** `application/x-www-form-urlencoded`; present with POST. */
   readonly body?: string;
@@ -15,18 +16,26 @@ const encode = (text: string) => encodeURIComponent(text).replace(/%(?:3A|2F|2C|
 const sendable = (url: string) =>
   url.replace(/[\t\n\r]/g, '').replace(/[^\x21-\x7e]+/g, (text) => encodeURIComponent(text.toWellFormed()));
 
+/** The interactions that `_search` stands for (https://hl7.org/fhir/R4/http.html#search). */
+const searches: ReadonlySet<FhirRequest['interaction']> = new Set([
+  'search-type',
+  'search-compartment',
+  'search-system',
+]);
+
 /**
  * Builds the payer's URL (and form) from a checked request's segments and parameters, in order, never by resolving a
- * string. A page's URL is the payer's own. In a value or list item that starts with the gateway's base, the payer's
+ * string. A page's URL is the payer's own, and is a GET. In a value or list item that starts with the gateway's base, the payer's
  * base replaces it.
+ * @param searchMethod how the payer takes searches; with POST all parameters of one are in its form. @default as asked
  */
 export const payerUrl = (
   fhirBaseUrl: string,
   request: FhirRequest,
-  { gatewayBase }: { gatewayBase: string },
+  { gatewayBase, searchMethod }: { gatewayBase: string; searchMethod?: 'POST' | undefined },
 ): PayerUrl => {
   const base = fhirBaseUrl.replace(/\/+$/, '');
-  if (request.page !== undefined) return { url: base + sendable(request.page.rest) };
+  if (request.page !== undefined) return { method: 'GET', url: base + sendable(request.page.rest) };
   const toPayer = (item: string) => {
     const rest = afterBase(item, gatewayBase);
     return rest === undefined ? item : base + rest;
@@ -34,7 +43,12 @@ export const payerUrl = (
   const encoded = (parameters: readonly Parameter[]) =>
     parameters.map(([name, value]) => `${encode(name)}=${encode(value.split(',').map(toPayer).join(','))}`).join('&');
   const path = [base, ...request.segments].join('/');
+  if (searchMethod === 'POST' && searches.has(request.interaction)) {
+    const url = request.segments.at(-1) === '_search' ? path : `${path}/_search`;
+    return { method: 'POST', url, body: encoded([...request.query, ...(request.form ?? [])]) };
+  }
   const query = encoded(request.query);
   const url = query === '' ? path : `${path}?${query}`;
-  return request.form === undefined ? { url } : { url, body: encoded(request.form) };
+  const { method, form } = request;
+  return form === undefined ? { method, url } : { method, url, body: encoded(form) };
 };

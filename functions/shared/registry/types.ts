@@ -25,6 +25,8 @@ export interface PayerQuirks {
   readonly extraRefreshParameters?: Readonly<Record<string, string>>;
   /** How token and revocation requests are written: a form (RFC 6749), or one JSON object. @default form */
   readonly tokenRequest?: 'form' | 'json';
+  /** With `POST` every search is sent to `_search`, its parameters in a form. Links to pages stay GETs. @default as asked */
+  readonly searchMethod?: 'POST';
   /**
    * Names of headers that each request to the payer needs, such as the key of an API gateway in front of it. Their values are
    * in the payer's secret. @default none

@@ -29,6 +29,17 @@ describe('whose record a token opens', () => {
     ]);
   });
 
+  it('is asked with a POST where the payer takes searches so only', async () => {
+    const { deps, payer } = testDeps();
+    payer.http = async () => Response.json(bundle([patient()]));
+
+    await findPatient(deps, { ...oneUp, quirks: { ...oneUp.quirks, searchMethod: 'POST' } }, 'fresh-token');
+
+    const [{ url, init } = { url: '', init: undefined }] = payer.requests;
+    expect([url, init?.method, init?.body]).toEqual(['http://127.0.0.1:3001/r4/Patient/_search', 'POST', '']);
+    expect(new Headers(init?.headers).get('content-type')).toBe('application/x-www-form-urlencoded');
+  });
+
   it('is asked for in the payer’s own media type', async () => {
     const { deps, payer } = testDeps();
     payer.http = async () => Response.json(bundle([patient()]));

@@ -176,7 +176,8 @@ describe('the grant', () => {
     expect(grant?.['scope']?.S).toBe(granted);
     expect(sentBack(response)['error_description']).toBe(granted === undefined ? grantedNone : undefined);
     // The payer's words are for the operator.
-    expect(String(test.lastLine()['detail'] ?? '')).toMatch(remark === '' ? /^$/ : remark);
+    const { detail = '' } = test.lastLine() as { detail?: string };
+    expect(detail).toMatch(remark === '' ? /^$/ : remark);
     expect(JSON.stringify(sentBack(response))).not.toContain('openid');
   });
 

@@ -18,7 +18,7 @@ const ask = (
   payerHttp: PayerHttp,
   quirks: Partial<Payer['quirks']> = {},
   more: Partial<Asking> = {},
-  isSearch = false,
+  what: 'search' | 'page' | 'read' = 'read',
 ): Promise<Answer> => {
   const waitForTurn: WaitForTurn = async (_payer, _perSecond, { isWanted }) =>
     (await isWanted()) ? 'turn' : 'unwanted';
@@ -29,7 +29,7 @@ const ask = (
     secretHeaders: {},
   };
   const lives = { isStillThere: async () => true, stopped: new AbortController().signal };
-  return askPayer(deps, { ...asking, ...lives, ...more }, url, 0, { isSearch });
+  return askPayer(deps, { ...asking, ...lives, ...more }, url, 0, what);
 };
 
 const responseOf = (status: number, headers: Readonly<Record<string, string>> = {}): PayerResponse => ({
@@ -60,12 +60,12 @@ describe('an answer to an export', () => {
   });
 
   it.each([
-    ['204 to a search is a page without entries', 204, {}, true, { kind: 'json' }],
-    ['204 to a read is a failure', 204, {}, false, { kind: 'failed', status: 204 }],
-    ['403 with a time to wait is throttling', 403, { 'retry-after': '9' }, true, { kind: 'throttled', seconds: 9 }],
-    ['401 about our key is not about the token', 401, { 'www-authenticate': 'Key' }, true, { kind: 'failed' }],
-  ])('of %s', async (_, status, headers, isSearch, expected) => {
-    const answer = await ask(async () => responseOf(status, headers), {}, {}, isSearch);
+    ['204 to a search is a page without entries', 204, {}, 'page', { kind: 'json' }],
+    ['204 to a read is a failure', 204, {}, 'read', { kind: 'failed', status: 204 }],
+    ['403 with a time to wait is throttling', 403, { 'retry-after': '9' }, 'search', { kind: 'throttled', seconds: 9 }],
+    ['401 about our key is not about the token', 401, { 'www-authenticate': 'Key' }, 'search', { kind: 'failed' }],
+  ] as const)('of %s', async (_, status, headers, what, expected) => {
+    const answer = await ask(async () => responseOf(status, headers), {}, {}, what);
 
     expect(answer).toMatchObject(expected);
     if (answer.kind !== 'json') return;
@@ -106,6 +106,23 @@ describe('an answer to an export', () => {
     ];
     expect(sent).toEqual([asked('application/fhir+json'), asked('application/json+fhir', { 'x-key': 'k' })]);
   });
+});
+
+it.each([
+  ['search', 'https://payer.example/r4/Observation/_search', { method: 'POST', body: 'patient=1' }],
+  ['page', url, {}],
+  ['read', url, {}],
+] as const)('the %s of a payer whose searches are posted is sent so', async (what, to, posted) => {
+  const sent: unknown[] = [];
+  const http: PayerHttp = async (at, { method, body, headers = {} } = {}) => {
+    sent.push([String(at), method, body, headers['content-type']]);
+    return responseOf(404);
+  };
+
+  await ask(http, { searchMethod: 'POST' }, {}, what);
+
+  const { method, body }: { method?: string; body?: string } = posted;
+  expect(sent).toEqual([[to, method, body, method && 'application/x-www-form-urlencoded']]);
 });
 
 describe('the time of an answer to an export', () => {

@@ -1,5 +1,6 @@
+import { localStage } from '../../../config/local.ts';
 import { exportWorld, fhir, memberPatient, observation, pageOf, type PayerScript } from '../../support/export-world.ts';
-import { runToEnd, type World } from './end-of.ts';
+import { byType, runToEnd, type World } from './end-of.ts';
 
 const hourMs = 3_600_000;
 /** More than the buffers of these tests take, which is a megabyte. Elsewhere it is ten. */
@@ -12,6 +13,25 @@ const afterFirst =
   ({ base }: World): PayerScript =>
   (asked) =>
     asked.path.includes('$everything') ? pageOf([memberPatient, observation(1)], base + next) : rest(asked);
+
+it('a payer whose searches are posted is read so, with pages by their links', async () => {
+  const { profile } = byType('Patient', 'Observation?category=laboratory');
+  const quirks = { ...localStage().payers[1]!.quirks, searchMethod: 'POST' } as const;
+  const made = await runToEnd(
+    ({ base }) =>
+      ({ path, form }) => {
+        if (path === '/Patient/_search') return pageOf([memberPatient]);
+        if (path === '/Observation/_search') {
+          const isAsked = form?.includes('category=laboratory') === true && form.includes('patient=');
+          return pageOf(isAsked ? [observation(1)] : [], `${base}?page=2`);
+        }
+        return path === '?page=2' ? pageOf([observation(2)]) : { status: 405 };
+      },
+    { profile: { ...profile, quirks } },
+  );
+
+  expect(made).toMatchObject({ complete: true, ids: ['member-1', 'o-1', 'o-2'], errors: [] });
+});
 
 describe('a payer whose pages', () => {
   it('loop is read once around, and the record is partial', async () => {

@@ -48,9 +48,10 @@ describe('parameters that pass', () => {
   });
 
   it('are those that the payer’s profile adds, for its types or for all', () => {
-    const searchParameters = { Observation: ['serial'], '*': ['source-system'] };
+    const searchParameters = { Observation: ['serial', 'service_date'], '*': ['source-system'] };
     const line = 'GET /Observation?serial:exact=1&source-system=2&subject:Patient.source-system=3';
     expect(() => parse(line, { searchParameters })).not.toThrow();
+    expect(() => parse('GET /Observation?service_date=ge2020', { searchParameters })).not.toThrow();
     expect(() => parse('GET /?source-system=1', { searchParameters })).not.toThrow();
     expect(() => parse('GET /Condition?serial=1', { searchParameters })).toThrow();
     expect(() => parse('GET /?serial=1', { searchParameters })).toThrow();

@@ -18,11 +18,11 @@ describe('payerUrl', () => {
     ['GET /Patient?name=%26a%3D%2B%23%3F+%25%C3%AB', `${base}/Patient?name=%26a%3D%2B%23%3F%20%25%C3%AB`],
     ['GET /Patient?name', `${base}/Patient?name=`],
   ])('%s goes to %s', (line, expected) => {
-    expect(url(line)).toEqual({ url: expected });
+    expect(url(line)).toEqual({ method: 'GET', url: expected });
   });
 
   it('accepts a trailing slash of the base', () => {
-    expect(url('GET /Patient/1', `${base}/`)).toEqual({ url: `${base}/Patient/1` });
+    expect(url('GET /Patient/1', `${base}/`)).toEqual({ method: 'GET', url: `${base}/Patient/1` });
   });
 
   it.each([
@@ -41,9 +41,25 @@ describe('payerUrl', () => {
 
   it('sends a form beside a query, in order', () => {
     expect(url('POST /Observation/_search?_count=2 code=b&code=a%20c')).toEqual({
+      method: 'POST',
       url: `${base}/Observation/_search?_count=2`,
       body: 'code=b&code=a%20c',
     });
-    expect(url('POST /Observation/_search')).toEqual({ url: `${base}/Observation/_search`, body: '' });
+    expect(url('POST /Observation/_search')).toEqual({ method: 'POST', url: `${base}/Observation/_search`, body: '' });
+  });
+
+  // https://hl7.org/fhir/R4/http.html#search
+  it.each([
+    ['GET /Observation?code=a&_count=2', 'POST', '/Observation/_search', 'code=a&_count=2'],
+    ['GET /Patient/1/Observation?code=a', 'POST', '/Patient/1/Observation/_search', 'code=a'],
+    ['GET /?_id=a', 'POST', '/_search', '_id=a'],
+    ['POST /Observation/_search?_count=2 code=b', 'POST', '/Observation/_search', '_count=2&code=b'],
+    ['GET /Patient/1', 'GET', '/Patient/1', undefined],
+    ['GET /Patient/1/$everything?_count=1', 'GET', '/Patient/1/$everything?_count=1', undefined],
+    ['GET /Patient/1/_history', 'GET', '/Patient/1/_history', undefined],
+  ])('%s is a %s to %s where searches are posted', (line, method, path, body) => {
+    const sent = payerUrl(base, parse(line), { gatewayBase, searchMethod: 'POST' });
+
+    expect(sent).toEqual({ method, url: base + path, ...(body === undefined ? {} : { body }) });
   });
 });

@@ -258,7 +258,7 @@ describe('the gateway as a payer’s client', () => {
     await exchangeCode(deps, takesJson, grant);
     await revokeAtPayer(deps, takesJson, tokens);
 
-    const bodies = payer.requests.map(({ init }) => JSON.parse(String(init?.body)) as unknown);
+    const bodies = payer.requests.map(({ init }) => JSON.parse(init?.body as string) as unknown);
     const client = { client_id: oneUp.clientId, client_secret: 'a secret' };
     expect(bodies).toEqual([
       { grant_type: 'authorization_code', code: 'payer-code', ...client },
