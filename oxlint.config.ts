@@ -75,7 +75,7 @@ const fromSandbox = [
   'functions/shared/{registry,scopes}/**',
   'functions/*/index.ts',
   // How tools read their command line, write tables and exit.
-  'bin/shared/{command-line,errors,exit,markdown-table,output,progress,spec}.ts',
+  'bin/shared/{command-line,errors,exit,markdown-table,output,progress,running-stack,spec}.ts',
   'functions/shared/instant.ts',
 ];
 

@@ -1,5 +1,6 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { awsSettings } from '../shared/aws.ts';
+import { requireAccount } from '../shared/caller.ts';
 import type { Output } from '../shared/output.ts';
 import { readStage } from '../shared/stage-flags.ts';
 import { explainS3Failure, findBucket } from './audit-bucket.ts';
@@ -25,6 +26,7 @@ export const audit = async (
 ): Promise<number> => {
   const query = readFlags(args, nowMs);
   const config = await readStage(query);
+  await requireAccount(config, environment, 'audit-reader');
   const client = new S3Client(awsSettings(config, environment, 'audit-reader'));
   try {
     const bucket = await findBucket(client, config.stage, query.bucket ?? environment['AUDIT_BUCKET']);

@@ -1,5 +1,6 @@
 import type { StageConfig } from '../../config/stage.ts';
 import { explainAwsFailure } from '../shared/aws.ts';
+import { requireAccount } from '../shared/caller.ts';
 import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import { readStage } from '../shared/stage-flags.ts';
@@ -51,6 +52,7 @@ export const existing = async (
     );
     return 0;
   }
+  if (!plan.dryRun) await requireAccount(config, environment, 'existing');
   const count = { ok: 0, wrong: 0, unclear: 0 };
   for (const question of questionsFor(config, environment)) {
     if (plan.dryRun) {

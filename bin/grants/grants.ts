@@ -9,7 +9,7 @@ import type { Table } from '../../functions/shared/store/dynamo.ts';
 import { isLive, type Grant } from '../../functions/shared/store/grant-item.ts';
 import { getGrant, revoke } from '../../functions/shared/store/grants.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
-import { callerOf } from '../shared/caller.ts';
+import { callerOf, requireAccount } from '../shared/caller.ts';
 import { readCommand } from '../shared/command-line.ts';
 import { Refusal } from '../shared/errors.ts';
 import { findTable } from '../shared/find-table.ts';
@@ -74,6 +74,7 @@ const endGrant = async (
 export const grants = async (args: readonly string[], deps: GrantsToolDeps): Promise<number> => {
   const command = readCommand(spec, args);
   const config = await readStage(command);
+  await requireAccount(config, deps.environment, 'operator');
   const settings = awsSettings(config, deps.environment, 'operator');
   const [client, sts] = [new DynamoDBClient(settings), new STSClient(settings)];
   try {

@@ -1,4 +1,5 @@
 import { readAssembly } from '../shared/assembly.ts';
+import { requireAccount } from '../shared/caller.ts';
 import { progressBar, type Terminal } from '../shared/progress.ts';
 import { stageSecretsClient } from '../shared/secrets-manager.ts';
 import { readStage, stageFile } from '../shared/stage-flags.ts';
@@ -32,6 +33,7 @@ const check = async (command: Command<'check'>, deps: PayersToolDeps): Promise<n
   const { environment, output, clock, terminal } = deps;
   const config = await readStage(command);
   const source = { config, file: stageFile(command, config), environment, id };
+  if (!(command.file && command.noSecrets)) await requireAccount(config, environment, 'payers');
   // npm start makes its own key pairs, which only its registry has.
   const evenIfUnreadable = config.stage !== 'local';
   const payers = command.file
@@ -45,6 +47,7 @@ const check = async (command: Command<'check'>, deps: PayersToolDeps): Promise<n
 
 const mapping = async (command: Command<'mapping'>, { environment, output }: PayersToolDeps): Promise<number> => {
   const [config, assembly] = [await readStage(command), await readAssembly(command.assembly)];
+  await requireAccount(config, environment, 'payers');
   return printMapping({ config, assembly }, stageSecretsClient(config, environment), output);
 };
 

@@ -1,6 +1,7 @@
 import type { StageConfig } from '../../config/stage.ts';
 import { payerSecretDescription, payerSecretPrefix, secretOwnerOf } from '../../functions/shared/registry/profile.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
+import { requireAccount } from '../shared/caller.ts';
 import { Refusal, UsageError } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import {
@@ -86,6 +87,7 @@ export const writeSecret = async (command: SecretCommand, deps: SecretDeps): Pro
   if (config.stage === 'local') {
     throw new UsageError('npm start makes the secrets of stage local itself; name another stage');
   }
+  await requireAccount(config, environment, 'payers');
   const payer = await payerWithSecret(config, command, deps);
   const client = stageSecretsClient(config, environment);
   const place: SecretPlace = { client, name: `${payerSecretPrefix(config.stage)}${payer.id}` };

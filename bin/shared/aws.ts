@@ -2,9 +2,11 @@ import { defaultPorts } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { causeOf } from '../../functions/shared/errors.ts';
 import { Refusal } from './errors.ts';
+import { runningStack } from './running-stack.ts';
 
-/** The local stack's stand-in for AWS, unless the environment names another. */
-const localEndpoint = `http://127.0.0.1:${defaultPorts.aws}`;
+/** The stand-in for AWS of the local stack that runs. */
+const localEndpoint = (environment: NodeJS.ProcessEnv): string =>
+  `http://127.0.0.1:${runningStack(environment)?.ports.aws ?? defaultPorts.aws}`;
 
 /**
  * Settings of an AWS client for a stage; for stage `local` those of the local stack, with made-up credentials.
@@ -18,7 +20,7 @@ export const awsSettings = (
   const requestHandler = { connectionTimeout: 5000, requestTimeout: 60_000, throwOnRequestTimeout: true };
   if (stage !== 'local') return { ...(region === undefined ? {} : { region }), requestHandler };
   return {
-    endpoint: environment['AWS_ENDPOINT_URL'] ?? localEndpoint,
+    endpoint: environment['AWS_ENDPOINT_URL'] ?? localEndpoint(environment),
     region: region ?? 'us-east-1',
     credentials: { accessKeyId: tool, secretAccessKey: 'none' },
     requestHandler,

@@ -1,5 +1,6 @@
-import { GetCallerIdentityCommand, type STSClient } from '@aws-sdk/client-sts';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { StageConfig } from '../../config/stage.ts';
+import { awsSettings } from './aws.ts';
 import { Refusal } from './errors.ts';
 
 /** The account of the stand-ins for AWS. No AWS account has this number. */
@@ -29,4 +30,24 @@ export const callerOf = async (
     );
   }
   return { arn, isStandIn };
+};
+
+/**
+ * Refuses credentials of another account than the stage's. Without any, what the tool asks next says so.
+ * @throws Refusal
+ */
+export const requireAccount = async (
+  config: Pick<StageConfig, 'stage' | 'account' | 'region'>,
+  environment: NodeJS.ProcessEnv,
+  tool: string,
+): Promise<void> => {
+  if (config.account === undefined || config.stage === 'local') return;
+  const sts = new STSClient(awsSettings(config, environment, tool));
+  try {
+    await callerOf(sts, config);
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+  } finally {
+    sts.destroy();
+  }
 };

@@ -8,8 +8,23 @@ export class Refusal extends Error {
   override readonly name = 'Refusal';
 }
 
+/** A person ended a question by ^C or ^D. Tools ask before they change anything, and the tool exits as a shell says it: 130. */
+export class Stopped extends Error {
+  override readonly name = 'Stopped';
+
+  constructor() {
+    super('Stopped. Nothing was changed.');
+  }
+}
+
 /** How a tool ends after an error whose message is for a person. By name, so that no tool loads stages for it. */
-const codes: Readonly<Record<string, number>> = { UsageError: 2, Refusal: 1, ConfigError: 1, LocalStackError: 1 };
+const codes: Readonly<Record<string, number>> = {
+  UsageError: 2,
+  Refusal: 1,
+  ConfigError: 1,
+  LocalStackError: 1,
+  Stopped: 130,
+};
 
 /** The exit code after an error; undefined after a defect. */
 export const codeOf = (error: unknown): number | undefined => (error instanceof Error ? codes[error.name] : undefined);

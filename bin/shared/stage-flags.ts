@@ -1,6 +1,8 @@
 import { loadStage } from '../../config/load.ts';
+import { localStage } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { UsageError } from './errors.ts';
+import { runningStack } from './running-stack.ts';
 import { text } from './spec.ts';
 
 /** The flags that say which stage a tool works on; `stage` says which one if it is left out. */
@@ -23,12 +25,14 @@ export const awsHelp = `Credentials and region come from the usual AWS settings 
 npm start serves.`;
 
 /**
- * Reads the stage of `--stage NAME` or `--config FILE`; stage `local` if neither is given.
+ * Reads the stage of `--stage NAME` or `--config FILE`; stage `local`, on the ports where it runs, if neither is given.
  * @throws UsageError if both are given, ConfigError
  */
-export const readStage = ({ stage, config }: StageFlags): Promise<StageConfig> => {
+export const readStage = async ({ stage, config }: StageFlags): Promise<StageConfig> => {
   if (stage !== undefined && config !== undefined) throw new UsageError('Give --stage or --config, not both');
-  return loadStage(config ?? stage ?? 'local');
+  const named = config ?? stage ?? 'local';
+  const running = named === 'local' ? runningStack(process.env) : undefined;
+  return running === undefined ? loadStage(named) : localStage(running.ports);
 };
 
 /** For commands that would do harm, or mislead, at another stage than the one meant. @throws UsageError */

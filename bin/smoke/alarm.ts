@@ -5,6 +5,7 @@ import {
   SetAlarmStateCommand,
 } from '@aws-sdk/client-cloudwatch';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
+import { requireAccount } from '../shared/caller.ts';
 import { rightAnswer, wrongAnswer, type AskedStage, type Question, type SmokeAnswer } from './question.ts';
 
 const pollMs = 3000;
@@ -54,6 +55,7 @@ export const alarm: Question = {
     return plan.ring ? undefined : '--ring: it sets off an alarm';
   },
   ask: async ({ config, environment, wait }) => {
+    await requireAccount(config, environment, 'smoke');
     const client = new CloudWatchClient(awsSettings(config, environment, 'smoke'));
     try {
       return await ring(client, { config, wait });

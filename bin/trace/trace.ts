@@ -2,6 +2,7 @@ import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { visibleLine } from '../../config/visible.ts';
 import { parseObject } from '../../functions/shared/json-object.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
+import { requireAccount } from '../shared/caller.ts';
 import { readCommand } from '../shared/command-line.ts';
 import type { Output } from '../shared/output.ts';
 import { readStage } from '../shared/stage-flags.ts';
@@ -55,6 +56,7 @@ export const trace = async (args: readonly string[], { nowMs, environment, outpu
   const query = readCommand(spec, args);
   const sinceMs = nowMs - query.since * 3_600_000;
   const config = await readStage(query);
+  await requireAccount(config, environment, 'trace');
   const client = new CloudWatchLogsClient(awsSettings(config, environment, 'trace'));
   try {
     const lines = await findLines(client, config.stage, { ...query, sinceMs });

@@ -3,6 +3,7 @@ import type { StageConfig } from '../../config/stage.ts';
 import { reasonsQuery, totalsQuery } from '../../functions/shared/metrics/figures-query.ts';
 import { dollars } from '../cost/prices.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
+import { requireAccount } from '../shared/caller.ts';
 import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import { readStage } from '../shared/stage-flags.ts';
@@ -125,6 +126,7 @@ const explain = (error: unknown, { stage }: StageConfig): unknown => {
 export const usage = async (args: readonly string[], deps: UsageDeps): Promise<number> => {
   const command = readFlags(args, deps.nowMs);
   const config = await readStage(command);
+  await requireAccount(config, deps.environment, 'usage');
   // An account may run few queries at a time, so the SDK retries with growing pauses.
   const logs = new CloudWatchLogsClient({ ...awsSettings(config, deps.environment, 'usage'), maxAttempts: 8 });
   try {

@@ -1,11 +1,19 @@
+import { globSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { text as streamText } from 'node:stream/consumers';
+import { askAt, askSecretAt } from '../../bin/shared/ask.ts';
 import { awsSettings, explainAwsFailure } from '../../bin/shared/aws.ts';
 import { inColumns } from '../../bin/shared/columns.ts';
 import { numberCell, textCell } from '../../bin/shared/csv-cell.ts';
 import { dayFlag } from '../../bin/shared/day.ts';
-import { Refusal } from '../../bin/shared/errors.ts';
+import { codeOf, Refusal } from '../../bin/shared/errors.ts';
 import { failureWords } from '../../bin/shared/failure-words.ts';
 import { patiently } from '../../bin/shared/patience.ts';
 import { inParallel } from '../../bin/shared/pool.ts';
+import { runningStack } from '../../bin/shared/running-stack.ts';
 import { explainSecretsFailure } from '../../bin/shared/secrets-manager.ts';
 import { words } from '../support/words.ts';
 
@@ -258,5 +266,67 @@ describe('work on many things', () => {
     await new Promise(setImmediate);
 
     expect(begun).toEqual(['a', 'b']);
+  });
+});
+
+describe('a question at the terminal', () => {
+  const prompts: readonly (readonly [string, typeof askAt])[] = [
+    ['for a text', askAt],
+    ['for a secret', askSecretAt],
+  ];
+  const keys: readonly (readonly [string, string])[] = [
+    ['^C', '\u0003'],
+    ['^D', '\u0004'],
+  ];
+  const at = (typed: string, ends = false) => {
+    const [input, output] = [new PassThrough(), new PassThrough()];
+    const shown = streamText(output);
+    input.write(typed);
+    if (ends) input.end();
+    return { console: { input, output, terminal: true }, shown: async () => (output.end(), shown) };
+  };
+
+  it.each(prompts.flatMap(([kind, ask]) => keys.map(([key, typed]) => [kind, key, typed, ask] as const)))(
+    '%s ends at %s in a line of its own, with 130, and nothing is changed',
+    async (_kind, _key, typed, ask) => {
+      const { console, shown } = at(typed);
+
+      const error = await ask(console, 'Why? ').catch((thrown: unknown) => thrown);
+
+      expect([codeOf(error), (error as Error).message]).toEqual([130, 'Stopped. Nothing was changed.']);
+      expect((await shown()).endsWith('\n')).toBe(true);
+    },
+  );
+
+  it.each(prompts)('%s takes what is typed, and ends where the input does', async (_kind, ask) => {
+    expect(await ask(at('an answer\r').console, 'Why? ')).toBe('an answer');
+    await expect(ask(at('', true).console, 'Why? ')).rejects.toThrow('Stopped.');
+  });
+
+  it('is asked in one way by all tools', () => {
+    const root = join(import.meta.dirname, '../..');
+    const asking = globSync('bin/**/*.ts', { cwd: root }).filter((file) =>
+      readFileSync(join(root, file), 'utf8').includes('createInterface('),
+    );
+    expect(asking).toEqual(['bin/shared/ask.ts']);
+  });
+});
+
+describe('the local stack that runs', () => {
+  const ports = { gateway: 1, demoHealthPlan: 2, partner: 3, northwind: 4, aws: 5, live: 6 };
+
+  it('is found by the ports that it wrote down, unless it is dead, or the environment names another', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'running-'));
+    const file = join(folder, 'running.json');
+    const write = (pid: number) => writeFile(file, JSON.stringify({ pid, ports }));
+
+    expect(runningStack({}, file)).toBeUndefined();
+    await write(process.pid);
+    expect(runningStack({}, file)).toEqual({ pid: process.pid, ports });
+    expect(runningStack({ AWS_ENDPOINT_URL: 'http://127.0.0.1:9' }, file)).toBeUndefined();
+    // No process has the number that Linux allows none.
+    await write(2 ** 22 + 1);
+    expect(runningStack({}, file)).toBeUndefined();
+    await rm(folder, { recursive: true });
   });
 });
