@@ -157,7 +157,8 @@ const blueButtonAccess = {
  * 2026-07-11; https://groups.google.com/g/developer-group-for-cms-blue-button-api/c/ICDomfEUaxY, 2024-06-04). Issuer and
  * revocation endpoint are from its OpenID configuration, collected on 2026-08-15
  * (https://github.com/api-evangelist/cms/blob/78040a96c96f36ba96e2fabff3a7f1e71cee508d/well-known/cms-bluebutton-openid-configuration.json).
- * Members may withhold their demographics, and then Patient is refused.
+ * Members may withhold their demographics, and then Patient is refused. A page has 10 claims, and 50 at most
+ * (https://groups.google.com/g/developer-group-for-cms-blue-button-api/c/lk8XhTO4g2c, 2018-03-29).
  */
 export const blueButton = ({
   environment = 'sandbox',
@@ -175,7 +176,7 @@ export const blueButton = ({
     revocationEndpoint: `${server}/v2/o/revoke_token`,
     scopes: ['launch/patient', 'patient/Patient.read', 'patient/Coverage.read', 'patient/ExplanationOfBenefit.read'],
     everything: false,
-    wholeRecord: { searches: ['Coverage', 'ExplanationOfBenefit'] },
+    wholeRecord: { searches: ['Coverage', 'ExplanationOfBenefit'], pageSize: 50 },
     pagingParameters: ['startIndex'],
     ...blueButtonAccess[access],
     quirks: { aud: false, ...quirks },

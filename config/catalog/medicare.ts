@@ -6,6 +6,10 @@ const timeLimits = {
   url: 'https://groups.google.com/g/developer-group-for-cms-blue-button-api/c/ICDomfEUaxY',
   date: '2024-06-04',
 };
+const pageSizes = {
+  url: 'https://groups.google.com/g/developer-group-for-cms-blue-button-api/c/lk8XhTO4g2c',
+  date: '2018-03-29',
+};
 const contract = apiEvangelist(
   'cms-blue-button',
   'bcafda82a8062c0d64f248bef00a7062ff758a2e',
@@ -51,11 +55,16 @@ export const medicare: CatalogedPayer = {
     documented('quirks.pkce', true, 'Required, S256 only.'),
     documented('quirks.aud', false, 'No documented request has it.'),
     client('everything', false),
-    client('wholeRecord', { searches: ['ExplanationOfBenefit', 'Coverage'] }, 'Claims only, nothing clinical.'),
+    client(
+      'wholeRecord',
+      { searches: ['ExplanationOfBenefit', 'Coverage'], pageSize: 50 },
+      'Claims only, nothing clinical. The page size is the server’s limit, which its developer group names.',
+    ),
     contractSays('pagingParameters', ['startIndex']),
   ],
   missing: [],
   remarks: [
+    { text: 'A page has 10 claims, and 50 at most.', source: pageSizes },
     {
       text: 'An app gets 13 months, or 10 hours without a refresh token, or no limit for research; the token answer says until when (access_grant_expiration).',
       source: timeLimits,

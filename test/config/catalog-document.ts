@@ -46,9 +46,9 @@ export const profileOf = (payer: CatalogedPayer): Readonly<Record<string, unknow
   };
 };
 
-const introduction = `# What is published about ten payers
+const introduction = `# What is published about seventeen payers
 
-\`config/catalog/\` holds what public sources say about ten real payers, each fact with its source and date. **Published, not
+\`config/catalog/\` holds what public sources say about seventeen real payers, each fact with its source and date. **Published, not
 tried:** this project has connected to none of them, published endpoints go stale, and a sandbox differs from production. No stage
 reads the catalog. To add a payer, ask it, and run \`npm run payers -- learn URL\` ([payers](../payers.md)).
 
