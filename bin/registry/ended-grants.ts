@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { findAllowed, mayRefresh, scopeNow } from '../../functions/shared/partner/live-grant.ts';
-import { readsSomething } from '../../functions/shared/partner/scopes.ts';
 import { entryIds } from '../../functions/shared/registry/entry-items.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import type { Lifetimes } from '../../functions/shared/registry/types.ts';
+import { readsSomething } from '../../functions/shared/scopes/limit-scopes.ts';
 import type { Grant } from '../../functions/shared/store/grant-item.ts';
 import { damagedIn, type Comparison, type EntryChange } from './compare.ts';
 

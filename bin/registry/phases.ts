@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { limitScopes } from '../../functions/shared/partner/scopes.ts';
 import type { Partner } from '../../functions/shared/registry/types.ts';
+import { limitScopes } from '../../functions/shared/scopes/limit-scopes.ts';
 import { parseScopes, writeScopes } from '../../functions/shared/scopes/scopes.ts';
 import type { EntryChange } from './compare.ts';
 

@@ -21,6 +21,8 @@ export interface PayerCall {
   readonly payer: Payer;
   readonly request: FhirRequest;
   readonly open: OpenGrant;
+  /** Checks that a refresh has left the scope for this read. @throws GatewayError `insufficient_scope` */
+  readonly checkScope: (open: OpenGrant) => void;
   /** The gateway's base URL for this payer. */
   readonly base: string;
   readonly deadline: Deadline;
@@ -135,6 +137,7 @@ const callTwice = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Pro
   if (response.status !== 401) return response;
   await requireTokenRefused(response);
   const open = await refreshPayerTokens(deps, call.payer, call.open, call.record);
+  call.checkScope(open);
   const again = await send(deps, event, { ...call, open });
   if (again.status !== 401) return again;
   await requireTokenRefused(again);

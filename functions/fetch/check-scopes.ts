@@ -1,6 +1,6 @@
 import { GatewayError } from '../shared/errors.ts';
 import type { FhirRequest } from '../shared/fhir/fhir-request.ts';
-import { heldByPartner } from '../shared/partner/scopes.ts';
+import { heldByPartner } from '../shared/scopes/limit-scopes.ts';
 import { anyType } from '../shared/scopes/resource-types.ts';
 import { covers, type ReadAccess, type Scopes } from '../shared/scopes/scopes.ts';
 

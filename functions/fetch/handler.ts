@@ -4,8 +4,10 @@ import { answerIfPreflight } from '../shared/http/cors.ts';
 import { startDeadline } from '../shared/http/deadline.ts';
 import { authenticate } from '../shared/partner/authenticate.ts';
 import { fhirRoute } from '../shared/partner/fhir-route.ts';
+import { accessScopeNow } from '../shared/partner/live-grant.ts';
 import { takePartnerTurn } from '../shared/partner/rate-limit.ts';
 import { checkStillAllowed, watchStops } from '../shared/partner/watch-stops.ts';
+import type { OpenGrant } from '../shared/payer/open-grant.ts';
 import { ensureFreshPayerTokens } from '../shared/payer/refresh-tokens.ts';
 import { auditRead } from '../shared/record/audit-read.ts';
 import { facadeBase, payerBases } from '../shared/registry/urls.ts';
@@ -44,12 +46,24 @@ export const fetchHandler = (deps: FetchDeps) =>
     }
     const linkKey = hasPages(request) ? await ensureLinkKey(deps, open.grant) : undefined;
     const guarded = { payer, grant: open.grant, record };
+    // The payer may have narrowed its scope with the token.
+    const checkScope = ({ grant }: OpenGrant): void => checkScopes(request, accessScopeNow(grant, access, partner));
     const { response, deadline } = await throughBreaker(deps, guarded, async (watch) => {
       const fresh = await ensureFreshPayerTokens(deps, payer, open, record);
+      checkScope(fresh);
       await checkStillAllowed(deps, partner, payer);
       const budget = startDeadline(context);
       watchStops(deps, { partner, payer, grantId: open.grant.grantId }, budget);
-      const call = callPayer(deps, event, { payer, request, open: fresh, base, deadline: budget, record, watch });
+      const call = callPayer(deps, event, {
+        payer,
+        request,
+        open: fresh,
+        checkScope,
+        base,
+        deadline: budget,
+        record,
+        watch,
+      });
       return { deadline: budget, response: await holdUntilAudited(audit.begin(), call, budget) };
     });
     return answerFromPayer(deps, { response, payer, request, base, linkKey, deadline, record, audit });

@@ -1,6 +1,6 @@
 import { nowSeconds } from '../shared/clock.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { findAllowed, findLiveAccess, mayRefresh, scopeNow } from '../shared/partner/live-grant.ts';
+import { accessScopeNow, findAllowed, findLiveAccess, mayRefresh, scopeNow } from '../shared/partner/live-grant.ts';
 import { facadeBase } from '../shared/registry/urls.ts';
 import { writeScopes, type Scopes } from '../shared/scopes/scopes.ts';
 import { readAccessToken, readRefreshToken } from '../shared/store/bearers.ts';
@@ -52,5 +52,5 @@ export const introspect = async (deps: TokenDeps, request: TokenRequest): Promis
   }
   const issued = findLiveAccess(grant, hash, now);
   if (issued === undefined) return inactive;
-  return describe(deps, grant, { scope: scopeNow(issued.scope, allowed.partner), exp: issued.expiresAt });
+  return describe(deps, grant, { scope: accessScopeNow(grant, issued, allowed.partner), exp: issued.expiresAt });
 };

@@ -1,10 +1,16 @@
 import { nowSeconds } from '../shared/clock.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { checkReadsSomething, findAllowed, mayRefresh, scopeNow } from '../shared/partner/live-grant.ts';
+import {
+  accessScopeNow,
+  checkReadsSomething,
+  findAllowed,
+  mayRefresh,
+  scopeNow,
+} from '../shared/partner/live-grant.ts';
 import { nameScopes } from '../shared/partner/name-scopes.ts';
-import { limitScopes, readsSomething, scopesBeyond } from '../shared/partner/scopes.ts';
 import { checkNotPaused } from '../shared/registry/require-payer.ts';
 import type { Partner } from '../shared/registry/types.ts';
+import { limitScopes, partsNamed, readsSomething, scopesBeyond } from '../shared/scopes/limit-scopes.ts';
 import { parseScopes, type Scopes } from '../shared/scopes/scopes.ts';
 import {
   bearerSizes,
@@ -48,7 +54,7 @@ const narrowScope = ({ scope }: Grant, partner: Partner, requested: Scopes): Sco
     const named = nameScopes(wider);
     throw invalidScope(`A refresh may narrow the scope, not widen it: ${named} was not granted.`, 'a wider scope');
   }
-  const narrowed = limitScopes(asked, scope);
+  const narrowed = [...limitScopes(asked, scope), ...partsNamed(scopeNow(scope, partner), requested)];
   if (!readsSomething(narrowed)) {
     throw invalidScope(`The scope ${nameScopes(requested)} gives this app nothing to read.`, 'nothing to read');
   }
@@ -96,7 +102,7 @@ const answerRepeat = async (
   const pair = successors(rotated.presented, salt);
   const token = await addRepeatToken(deps, rotated, pair.refresh);
   if (token === undefined) return undefined;
-  const issued = { ...access, scope: scopeNow(access.scope, rotated.partner) };
+  const issued = { ...access, scope: accessScopeNow(rotated.grant, access, rotated.partner) };
   return tokenAnswer(rotated.grant, issued, { access: writeBearer(pair.access), refresh: token }, rotated.now);
 };
 

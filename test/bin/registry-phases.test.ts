@@ -2,9 +2,9 @@ import * as fc from 'fast-check';
 import { compare, type Entries, type EntryChange } from '../../bin/registry/compare.ts';
 import { phasesOf, type Step } from '../../bin/registry/phases.ts';
 import type { ReadEntry } from '../../bin/shared/registry-table.ts';
-import { heldByPartner } from '../../functions/shared/partner/scopes.ts';
 import { writeEntryText } from '../../functions/shared/registry/entry-items.ts';
 import type { Partner, Payer } from '../../functions/shared/registry/types.ts';
+import { heldByPartner } from '../../functions/shared/scopes/limit-scopes.ts';
 import { lettersHeld, parseScopes } from '../../functions/shared/scopes/scopes.ts';
 import { localData } from '../support/gateway.ts';
 

@@ -5,7 +5,7 @@
  */
 import { Session } from 'node:inspector/promises';
 import { createLinkRewriter } from '../../functions/shared/fhir/rewrite-links.ts';
-import { intersectScopes, limitScopes } from '../../functions/shared/partner/scopes.ts';
+import { intersectScopes, limitScopes } from '../../functions/shared/scopes/limit-scopes.ts';
 import { parseScopes, type Scopes } from '../../functions/shared/scopes/scopes.ts';
 
 const from = 'https://payer.example.org/r4';

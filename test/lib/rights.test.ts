@@ -120,7 +120,7 @@ describe.each(stages)('rights in %s', (stage) => {
     [
       'Exports/ExportJob',
       [
-        `Allow dynamodb:GetItem on Tables/Grants${onlyAttributes('expiresAt grantId revokedAt')} and StringEquals dynamodb:Select=SPECIFIC_ATTRIBUTES`,
+        `Allow dynamodb:GetItem on Tables/Grants${onlyAttributes('expiresAt grantId revokedAt scope')} and StringEquals dynamodb:Select=SPECIFIC_ATTRIBUTES`,
         'Allow dynamodb:GetItem on Tables/Exports Tables/Registry',
         tablesKey,
         `Allow dynamodb:UpdateItem on Tables/Exports${onlyAttributes(

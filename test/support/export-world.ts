@@ -290,6 +290,7 @@ export const exportWorld = (options: WorldOptions = {}) => {
       patient: options.patient ?? patientId,
       endsAt: begins + grantLives,
       expiresAt: begins + grantLives,
+      scope: parseScopes(scope),
     });
     const made = {
       ...key,

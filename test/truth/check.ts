@@ -1,3 +1,4 @@
+import { resourceTypes } from '../../functions/shared/scopes/resource-types.ts';
 import { exportWorld } from '../support/export-world.ts';
 import { heldBy, since } from './held.ts';
 import { judge, type Account, type Violation } from './judge.ts';
@@ -15,7 +16,12 @@ export interface Checked {
 
 /** Exports a payer's record, and judges the account of it. */
 export const checkPayer = async (spec: PayerSpec): Promise<Checked> => {
-  const scope = (spec.scope ?? ['*']).map((type) => `patient/${type}.rs`).join(' ');
+  const limited = spec.limited ?? [];
+  // A wildcard would cover what is granted in part.
+  const types = spec.scope ?? (limited.length === 0 ? ['*'] : resourceTypes.split(' '));
+  const scope = types
+    .map((type) => `patient/${type}.rs${limited.includes(type) ? '?category=laboratory' : ''}`)
+    .join(' ');
   const world = exportWorld({
     scope,
     profile: { everything: spec.everything !== 'none' },

@@ -58,6 +58,7 @@ const wholeRecord = (spec: PayerSpec, held: readonly Held[], came: ReadonlySet<s
 const troubles = (spec: PayerSpec, held: readonly Held[], type: string): readonly string[] => {
   const how = typesOf(spec).get(type);
   const found: string[] = [];
+  if (spec.limited?.includes(type) === true) found.push('the payer grants a part of it');
   if (spec.everything === 'broken' || spec.everything === 'cut') found.push('$everything fails');
   if (spec.metadata === 'none') found.push('nothing is declared');
   if (how === undefined) return [...found, 'the payer does not have the type'];
@@ -137,6 +138,8 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
     const number = given.get(type)?.length ?? 0;
     const about = `${type}: ${outcome} ${count}, ${reason ?? 'no reason'}; ${number} came`;
     if (count !== number) say('what is called complete is', 'another count', about);
+    if (outcome === 'complete' && spec.limited?.includes(type) === true)
+      say('what is called complete is', 'a type of which the payer granted a part', about);
     if (!isWanted(spec, type) && outcome !== 'refusedByScope')
       say('what came is not called missing', 'a type that nobody asked for', about);
     if (outcome === 'refusedByScope' && ((spec.scope?.includes(type) ?? true) || number > 0)) {

@@ -120,10 +120,15 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     return { headers: { 'content-type': 'application/fhir+json' }, body };
   };
 
+  const isGranted = (one: Held, at: number): boolean => at % 2 === 0 || spec.limited?.includes(one.type) !== true;
+
   const listed = (type: string | undefined, isSince: boolean): readonly Held[] =>
     held.filter(
-      (one) =>
-        one.isListed && (type === undefined || one.type === type) && !(isSince && spec.since === 'heeded' && one.isOld),
+      (one, at) =>
+        one.isListed &&
+        isGranted(one, at) &&
+        (type === undefined || one.type === type) &&
+        !(isSince && spec.since === 'heeded' && one.isOld),
     );
 
   const everything = (url: URL): Sent => {

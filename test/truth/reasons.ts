@@ -99,6 +99,10 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
       ),
   ],
   [
+    /^(?<type>\w+) is not complete: the payer granted only a part of it, as the access token's scope says\.$/,
+    ({ type = '' }, { spec }) => spec.limited?.includes(type) === true,
+  ],
+  [
     /^The member's own Patient resource did not come\.$/,
     (_, { spec, came }) => spec.patient !== 'given' && !came.has(`Patient/${member}`),
   ],

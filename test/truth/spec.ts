@@ -12,6 +12,8 @@ export interface PayerSpec {
   readonly patient: 'given' | 'absent' | 'refused';
   /** The types that the grant's scope names; without it all. */
   readonly scope?: readonly string[];
+  /** The types of which the payer grants a part only; the payer gives every second. */
+  readonly limited?: readonly string[];
   /** The request's `_type`. */
   readonly asked?: readonly string[];
   /** Whether the payer heeds the request's `_since`; without it there is none. */
@@ -144,6 +146,7 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
       patient: mostly<PayerSpec['patient']>('given', 'absent', 'refused'),
       scope: sometimes(scopeOf),
       asked: sometimes(scopeOf),
+      limited: sometimes(scopeOf),
       since: sometimes(oneOf('heeded' as const, 'ignored' as const)),
       types: fc.uniqueArray(typeSpec, { maxLength: 6, selector: ({ type }) => type }),
       chains: fc.array(chainSpec, { maxLength: 3 }),

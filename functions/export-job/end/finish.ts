@@ -4,9 +4,11 @@ import { writeKeptParts } from '../../shared/exports/kept-parts.ts';
 import { isComplete, type StoredManifest } from '../../shared/exports/manifest.ts';
 import { keptName, manifestName } from '../../shared/exports/object-names.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
+import { intersectScopes, limitedByPayer } from '../../shared/scopes/limit-scopes.ts';
 import { sha256 } from '../../shared/store/crypto.ts';
 import type { Export, ExportStatus } from '../../shared/store/export-item.ts';
 import { endExport, getExport } from '../../shared/store/exports.ts';
+import { getLiveScope } from '../../shared/store/grants.ts';
 import { sealFile } from '../age/seal-file.ts';
 import type { JobDeps } from '../deps.ts';
 import { getRunning, type Job } from '../job.ts';
@@ -79,8 +81,11 @@ const makeManifest = async (
   state: JobState,
   left: readonly Problem[],
 ): Promise<StoredManifest> => {
-  const wanted = wantedOf(item.scope, item.types);
-  const problems = problemsAtEnd(state, [...state.problems, ...left], wanted, item);
+  const granted = await getLiveScope(job.deps.grants, item.grantId, nowSeconds(job.deps.clock));
+  const scope = granted === undefined ? item.scope : intersectScopes(granted, item.scope);
+  const { isWanted } = wantedOf(item.scope, item.types);
+  const rules = { isWanted, isLimited: limitedByPayer(scope) };
+  const problems = problemsAtEnd(state, [...state.problems, ...left], rules, item);
   const outcomes = outcomesByType(state, problems, item.types);
   const transactionTime = state.known.transactionTime ?? new Date(earliestTimeOf(item)).toISOString();
   const provenance = await writeProvenance(job, item, { outcomes, transactionTime });

@@ -16,15 +16,21 @@ const isRefusedThoughItCame = (problem: Problem, counts: ReadonlyMap<string, num
   isMemberType(problem.type) &&
   counts.has(problem.type);
 
+interface Rules extends Pick<Wanted, 'isWanted'> {
+  /** Whether the payer granted only a part of a type. */
+  readonly isLimited: (type: string) => boolean;
+}
+
 /**
- * What the searches do not say by themselves: that the member's Patient never came, and that of some types only what other
- * resources refer to came. A problem is left out if it turns out to be none.
- * @param wanted what the scope allowed at the kick-off
+ * What the searches do not say by themselves: that the member's Patient never came, that of some types only what other
+ * resources refer to came, and that the payer granted only a part of some. A problem is left out if it turns out to be
+ * none.
+ * @param rules.isWanted by the scope at the kick-off
  */
 export const problemsAtEnd = (
   { known, parts }: Pick<JobState, 'known' | 'parts'>,
   problems: readonly Problem[],
-  wanted: Pick<Wanted, 'isWanted'>,
+  { isWanted, isLimited }: Rules,
   { since }: Pick<Export, 'since'>,
 ): readonly Problem[] => {
   const counts = countsOf(parts);
@@ -32,9 +38,12 @@ export const problemsAtEnd = (
     problems.some((one) => one.type === type && isLack(one, counts.get(type) ?? 0));
   const { finished, withEverything = [] } = known;
   // An earlier version began this export, and did not note which searches were read to their end.
-  if (finished === undefined) return problems.filter((one) => isLasting(one, counts));
+  const limited = [...new Set([...known.planned, ...counts.keys()])]
+    .filter((type) => type !== everything && isWanted(type) && isLimited(type))
+    .map((type) => ({ kind: 'typeLimited', type }) as const);
+  if (finished === undefined) return [...problems.filter((one) => isLasting(one, counts)), ...limited];
   const isPatientMissing =
-    wanted.isWanted('Patient') &&
+    isWanted('Patient') &&
     since === undefined &&
     !counts.has('Patient') &&
     !has('Patient') &&
@@ -58,5 +67,6 @@ export const problemsAtEnd = (
     ...[...counts.keys()]
       .filter(isOnlyReferred)
       .map((type) => ({ kind: 'typeOnlyReferred', type, why: 'payer' }) as const),
+    ...limited,
   ];
 };

@@ -2,15 +2,17 @@ import { nowSeconds } from '../../shared/clock.ts';
 import { GatewayError } from '../../shared/errors.ts';
 import { mayReadFrom } from '../../shared/registry/profile.ts';
 import type { Partner, Payer } from '../../shared/registry/types.ts';
+import type { Scopes } from '../../shared/scopes/scopes.ts';
 import { stateOf, usualTimes } from '../../shared/store/breaker-item.ts';
 import { readBreaker } from '../../shared/store/breakers.ts';
 import type { Export } from '../../shared/store/export-item.ts';
-import { isGrantLive } from '../../shared/store/grants.ts';
+import { getLiveScope } from '../../shared/store/grants.ts';
 import type { JobDeps } from '../deps.ts';
 
 /** Whether an export may read now. */
 export type Allowed =
-  | { readonly kind: 'yes'; readonly partner: Partner; readonly payer: Payer }
+  /** @property granted what the payer has left of the grant's scope */
+  | { readonly kind: 'yes'; readonly partner: Partner; readonly payer: Payer; readonly granted: Scopes }
   /** Not now: an operator paused the payer, or the payer does not answer. */
   | { readonly kind: 'wait'; readonly seconds: number; readonly why: 'payerPaused' | 'payerDown' }
   /** Never again, and no one may download what was read. */
@@ -61,7 +63,8 @@ export const checkAllowed = async (
   deps: JobDeps,
   { grantId, partner: clientId, payer: payerId }: Pick<Export, 'grantId' | 'partner' | 'payer'>,
 ): Promise<Allowed> => {
-  if (!(await isGrantLive(deps.grants, grantId, nowSeconds(deps.clock)))) return { kind: 'never', why: 'grantEnded' };
+  const granted = await getLiveScope(deps.grants, grantId, nowSeconds(deps.clock));
+  if (granted === undefined) return { kind: 'never', why: 'grantEnded' };
   const partner = await findPartner(deps, clientId);
   if (partner === undefined || !mayReadFrom(partner, payerId)) return { kind: 'never', why: 'partnerBlocked' };
   const payer = await findPayer(deps, payerId);
@@ -70,5 +73,5 @@ export const checkAllowed = async (
     return { kind: 'wait', seconds: Math.min(longestWait, payer.pausedSeconds), why: 'payerPaused' };
   }
   const seconds = await breakerSeconds(deps, payer.id);
-  return seconds > 0 ? { kind: 'wait', seconds, why: 'payerDown' } : { kind: 'yes', partner, payer };
+  return seconds > 0 ? { kind: 'wait', seconds, why: 'payerDown' } : { kind: 'yes', partner, payer, granted };
 };

@@ -2,6 +2,7 @@ import { nowSeconds } from '../../shared/clock.ts';
 import { scopeNow } from '../../shared/partner/live-grant.ts';
 import type { Payer } from '../../shared/registry/types.ts';
 import { payerBases } from '../../shared/registry/urls.ts';
+import { intersectScopes } from '../../shared/scopes/limit-scopes.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { JobDeps } from '../deps.ts';
 import { getRunning, type Job } from '../job.ts';
@@ -144,12 +145,12 @@ export const uuidOf = (random: Uint8Array): string => {
 export const makeLeg = async (
   job: Job,
   item: Export,
-  { partner, payer }: Extract<Allowed, { kind: 'yes' }>,
+  { partner, payer, granted }: Extract<Allowed, { kind: 'yes' }>,
   state: JobState,
   stopped: AbortSignal,
 ): Promise<Leg> => {
   const { deps, buffers } = job;
-  const wanted = wantedOf(scopeNow(item.scope, partner), item.types);
+  const wanted = wantedOf(scopeNow(intersectScopes(granted, item.scope), partner), item.types);
   const parts = partWriter(deps, item.exportId, item.recipient, buffers);
   const stateKey = await job.stateKey(item);
   const asking = {

@@ -1,4 +1,4 @@
-import { heldByPartner } from '../../shared/partner/scopes.ts';
+import { heldByPartner } from '../../shared/scopes/limit-scopes.ts';
 import { anyType } from '../../shared/scopes/resource-types.ts';
 import { covers, lettersHeld, type ReadAccess, type Scopes } from '../../shared/scopes/scopes.ts';
 

@@ -138,6 +138,12 @@ const issueOf = (problem: Problem): Issue => {
         code: 'incomplete',
         text: `${problem.type} is not complete: ${problem.why === 'scope' ? "the access token's scope does not cover a search of it" : 'the payer has no search of it'}. What other resources refer to or came with is in this export.`,
       };
+    case 'typeLimited':
+      return {
+        severity: 'warning',
+        code: 'suppressed',
+        text: `${problem.type} is not complete: the payer granted only a part of it, as the access token's scope says.`,
+      };
     case 'patientNotGiven':
       return {
         severity: 'error',

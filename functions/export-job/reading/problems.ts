@@ -27,6 +27,8 @@ export type Problem =
   | { readonly kind: 'typeOutOfScope'; readonly type: string; readonly narrowed?: boolean }
   /** Some of the type came by reference or with other resources, but no search of its own was read to its end. */
   | { readonly kind: 'typeOnlyReferred'; readonly type: string; readonly why: 'scope' | 'payer' }
+  /** The payer granted only a part of the type: its scope has a filter. */
+  | { readonly kind: 'typeLimited'; readonly type: string }
   /** The export should have the member's Patient, and has none. */
   | { readonly kind: 'patientNotGiven'; readonly type: 'Patient' }
   /** No search finds the resources of this type that belong to a member, and no reference brought one. */

@@ -1,6 +1,6 @@
 import { GatewayError } from '../../shared/errors.ts';
 import { typesInScope } from '../../shared/exports/scope.ts';
-import { heldByPartner } from '../../shared/partner/scopes.ts';
+import { heldByPartner } from '../../shared/scopes/limit-scopes.ts';
 import type { Scopes } from '../../shared/scopes/scopes.ts';
 
 /**

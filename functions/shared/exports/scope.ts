@@ -1,4 +1,4 @@
-import { heldByPartner } from '../partner/scopes.ts';
+import { heldByPartner, heldWhole } from '../scopes/limit-scopes.ts';
 import { covers, lettersHeld, type ReadAccess, type Scopes } from '../scopes/scopes.ts';
 
 /*
@@ -24,10 +24,12 @@ const typeOfOurOwn = 'Provenance';
  * @param now the presented token's scope, limited to what the partner may have today
  */
 export const typesNoLongerInScope = (types: readonly string[], then: Scopes, now: Scopes): readonly string[] => {
-  const held = heldByPartner(now);
+  const [held, whole, wholeThen] = [heldByPartner(now), heldWhole(now), heldWhole(then)];
   return types.filter((type) => {
     const access = accessTo(then, type);
     if (access === '') return type !== typeOfOurOwn;
-    return !covers(held, type, access);
+    // What was read of a whole type is not open to a token for a part of it.
+    const unlimited = lettersHeld(wholeThen, type, 'rs') as ReadAccess | '';
+    return !covers(held, type, access) || (unlimited !== '' && !covers(whole, type, unlimited));
   });
 };

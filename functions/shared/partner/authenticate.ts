@@ -12,7 +12,7 @@ import { sha256 } from '../store/crypto.ts';
 import type { Table } from '../store/dynamo.ts';
 import { isLive, unsealPayerTokens, type Grant, type IssuedAccess } from '../store/grant-item.ts';
 import { getGrant } from '../store/grants.ts';
-import { findAccess, findAllowed, scopeNow } from './live-grant.ts';
+import { accessScopeNow, findAccess, findAllowed } from './live-grant.ts';
 
 /** A read that a partner may make. */
 export interface Authenticated {
@@ -114,6 +114,6 @@ export const authenticate = async (
   if (grant.payer !== payerId) throw invalidToken("another payer's grant");
   const allowed = await findAllowed(deps.registry, grant, { evenIfPaused: options.evenIfPaused === true });
   if (allowed === undefined) throw invalidToken('the config no longer allows this grant');
-  const scope = scopeNow(access.scope, allowed.partner);
+  const scope = accessScopeNow(grant, access, allowed.partner);
   return { ...allowed, access: { ...access, scope }, open: openGrant(grant, token.grantKey) };
 };

@@ -1,11 +1,11 @@
 import { GatewayError } from '../errors.ts';
 import { checkNotRepeated, type RequestParameters } from '../http/api.ts';
 import { mayReadFrom } from '../registry/profile.ts';
+import { limitScopes, readsSomething } from '../scopes/limit-scopes.ts';
+import { scopeAtPayer } from '../scopes/scope-at-payer.ts';
 import { hasWord, parseScopes, writeScopes, type Scopes } from '../scopes/scopes.ts';
 import { longestState, type CheckedClient } from './check-client.ts';
 import { nameScopes } from './name-scopes.ts';
-import { scopeAtPayer } from './scope-at-payer.ts';
-import { limitScopes, readsSomething } from './scopes.ts';
 
 /** What a partner asks for, checked. */
 export interface CheckedRequest {

@@ -3,11 +3,11 @@ import { GatewayError } from '../errors.ts';
 import { mayReadFrom } from '../registry/profile.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Partner, Payer } from '../registry/types.ts';
+import { intersectScopes, limitGranted, readsSomething } from '../scopes/limit-scopes.ts';
 import { hasWord, parseScopes, type Scopes } from '../scopes/scopes.ts';
 import { sameHash } from '../store/crypto.ts';
 import type { Grant, IssuedAccess } from '../store/grant-item.ts';
 import { nameScopes } from './name-scopes.ts';
-import { limitScopes, readsSomething } from './scopes.ts';
 
 /** A grant's partner and payer, as the config has them now. */
 export interface Allowed {
@@ -36,7 +36,11 @@ export const findAllowed = async (
  * The granted scope, narrowed to what the config still allows the partner. It never widens: for what the config adds,
  * the member must log in again.
  */
-export const scopeNow = (granted: Scopes, { scopes }: Partner): Scopes => limitScopes(granted, parseScopes(scopes));
+export const scopeNow = (granted: Scopes, { scopes }: Partner): Scopes => limitGranted(granted, parseScopes(scopes));
+
+/** The scope of an access token: also narrowed to what the payer has left of the grant since the token was issued. */
+export const accessScopeNow = ({ scope }: Pick<Grant, 'scope'>, access: IssuedAccess, partner: Partner): Scopes =>
+  scopeNow(intersectScopes(scope, access.scope), partner);
 
 /**
  * Checks that tokens could still read something. If not, nothing is spent or ended: the config may be widened again.
@@ -44,9 +48,13 @@ export const scopeNow = (granted: Scopes, { scopes }: Partner): Scopes => limitS
  */
 export const checkReadsSomething = ({ scope: granted }: Grant, scope: Scopes): void => {
   if (readsSomething(scope)) return;
-  const message = `This app is no longer registered for anything of what was granted: ${nameScopes(granted)}.`;
+  const message = readsSomething(granted)
+    ? `This app is no longer registered for anything of what was granted: ${nameScopes(granted)}.`
+    : 'The health plan took back all that it had granted.';
   throw new GatewayError('invalid_scope', `${message} Ask the member to connect again.`, {
-    detail: 'nothing to read that is still registered',
+    detail: readsSomething(granted)
+      ? 'nothing to read that is still registered'
+      : 'the payer took back all of its scope',
   });
 };
 

@@ -26,7 +26,7 @@ export interface PayerTokenAnswer extends Pick<ReadAnswer, 'scope' | 'patient' |
 }
 
 /** The result of a refresh. */
-export interface RefreshedTokens extends Pick<ReadAnswer, 'patient'> {
+export interface RefreshedTokens extends Pick<ReadAnswer, 'patient' | 'scope'> {
   readonly tokens: PayerTokens;
   /** Why the new access token is unusable; `tokens` then has the old one, with the new refresh token. */
   readonly problem: PayerError | undefined;
@@ -249,13 +249,13 @@ export const refreshAtPayer = async (
     ...payer.quirks.extraRefreshParameters,
     refresh_token: old.refreshToken,
   });
-  const { accessToken, patient, problem, refreshToken = old.refreshToken } = answer;
+  const { accessToken, patient, scope, problem, refreshToken = old.refreshToken } = answer;
   if (accessToken !== undefined) {
-    return { tokens: payerTokens(accessToken, { ...answer, refreshToken }), patient, problem: undefined };
+    return { tokens: payerTokens(accessToken, { ...answer, refreshToken }), patient, scope, problem: undefined };
   }
   const failure = new PayerError('nonsense', String(problem));
   if (answer.refreshToken === undefined) throw failure;
-  return { tokens: { ...old, refreshToken }, patient, problem: failure };
+  return { tokens: { ...old, refreshToken }, patient, scope, problem: failure };
 };
 
 /**

@@ -3,9 +3,11 @@ import { nowSeconds } from '../clock.ts';
 import { asGatewayError, GatewayError, unavailable } from '../errors.ts';
 import { raise, raiseSignalOf, type RequestRecord } from '../record/request-record.ts';
 import type { Payer } from '../registry/types.ts';
+import { scopeAtPayer } from '../scopes/scope-at-payer.ts';
+import { writeScopes, type Scopes } from '../scopes/scopes.ts';
 import { sealIvBytes } from '../store/crypto.ts';
 import type { Table } from '../store/dynamo.ts';
-import { isLive, sealPayerTokens, type PayerTokens } from '../store/grant-item.ts';
+import { isLive, sealPayerTokens, type Grant, type PayerTokens } from '../store/grant-item.ts';
 import { getGrant, releaseLease, revoke, storePayerTokens, takeLease } from '../store/grants.ts';
 import { refreshAtPayer, revokeAtPayer, type PayerClientDeps, type RefreshedTokens } from './client.ts';
 import { failureAtRead, PayerError } from './errors.ts';
@@ -158,22 +160,37 @@ const askPayer = async ({ deps, payer, open, old }: Refresh, lease: Lease): Prom
   }
 };
 
-const storeTokens = async (refresh: Refresh, lease: Lease, { tokens, problem }: RefreshedTokens): Promise<State> => {
-  const { deps, open } = refresh;
+/**
+ * The grant's scope after a refresh: never more than before, whatever the payer answers (RFC 6749 §6). An answer without a
+ * scope changes nothing (§5.1).
+ */
+const narrowed = (payer: Payer, { scope }: Grant, answered: Scopes): Scopes =>
+  answered.length === 0 ? scope : scopeAtPayer(payer, scope, answered);
+
+const storeTokens = async (refresh: Refresh, lease: Lease, refreshed: RefreshedTokens): Promise<State> => {
+  const { deps, payer, open } = refresh;
+  const { tokens, problem } = refreshed;
   const { grant, grantKey } = open;
   const sealed = sealPayerTokens(tokens, { grantId: grant.grantId, grantKey, iv: deps.randomBytes(sealIvBytes) });
-  if (!(await storeInLease(refresh, lease, sealed))) return { name: 'useStored', lease, unstored: tokens };
+  const scope = narrowed(payer, grant, refreshed.scope);
+  const change = writeScopes(scope) === writeScopes(grant.scope) ? {} : { scope };
+  if (!(await storeInLease(refresh, lease, { sealed, ...change })))
+    return { name: 'useStored', lease, unstored: tokens };
   if (problem !== undefined) throw problem;
-  const next = { ...grant, sealedPayerTokens: sealed, payerVersion: grant.payerVersion + 1 };
+  const next = { ...grant, scope, sealedPayerTokens: sealed, payerVersion: grant.payerVersion + 1 };
   return done({ grant: next, grantKey, tokens });
 };
 
 /** Retries while the lease lasts: the old refresh token is spent, so the new tokens are all there is. */
-const storeInLease = async ({ deps, open, record }: Refresh, lease: Lease, sealed: Uint8Array): Promise<boolean> => {
+const storeInLease = async (
+  { deps, open, record }: Refresh,
+  lease: Lease,
+  renewed: { readonly sealed: Uint8Array; readonly scope?: Scopes },
+): Promise<boolean> => {
   for (;;) {
     try {
       const now = nowSeconds(deps.clock);
-      return await storePayerTokens(deps.grants, open.grant, { sealed, now, requestId: record.requestId });
+      return await storePayerTokens(deps.grants, open.grant, { ...renewed, now, requestId: record.requestId });
     } catch (error) {
       if (deps.clock.now() + storeAgainMs > lease.untilMs) throw error;
       await deps.sleep(storeAgainMs);

@@ -70,7 +70,7 @@ export const grantAttributes = {
   grantId: { type: 'S', by: 'putGrant rememberAssertion' },
   payer: { type: 'S', by: 'putGrant' },
   partner: { type: 'S', by: 'putGrant' },
-  scope: { type: 'S', by: 'putGrant' },
+  scope: { type: 'S', by: 'putGrant storePayerTokens' },
   patient: { type: 'S', by: 'putGrant' },
   /** For members' requests: an HMAC of payer and patient. No function reads it. */
   memberIndex: { type: 'S', by: 'putGrant addMemberIndex' },

@@ -1,5 +1,5 @@
 import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { writeScopes } from '../scopes/scopes.ts';
+import { writeScopes, type Scopes } from '../scopes/scopes.ts';
 import { grantAttributes, type grantEventAttributes, type ValuesOf } from './attributes.ts';
 import { sendOrUnavailable, writeIfConditionHolds, type Table } from './dynamo.ts';
 import { anyOf, clausesOn, conditionOf, updateOf, type Change, type Clause } from './expressions.ts';
@@ -77,14 +77,15 @@ export const grantLifeAttributes = [
   'grantId',
   'revokedAt',
   'expiresAt',
+  'scope',
 ] as const satisfies readonly (keyof typeof grantAttributes)[];
 
 /**
- * Whether a grant can still be used, read strongly consistent and without what it holds.
+ * What is left of a grant's scope, read strongly consistent and without what the grant holds; undefined if it has ended.
  * @param now epoch seconds
  * @throws GatewayError `temporarily_unavailable`
  */
-export const isGrantLive = async (table: Table, grantId: string, now: number): Promise<boolean> => {
+export const getLiveScope = async (table: Table, grantId: string, now: number): Promise<Scopes | undefined> => {
   const { Item: item } = await sendOrUnavailable(
     table.client.send(
       new GetItemCommand({
@@ -95,8 +96,13 @@ export const isGrantLive = async (table: Table, grantId: string, now: number): P
       }),
     ),
   );
-  return item !== undefined && isLive(readGrant(item), now);
+  const grant = item === undefined ? undefined : readGrant(item);
+  return grant !== undefined && isLive(grant, now) ? grant.scope : undefined;
 };
+
+/** Whether a grant can still be used. @throws as {@link getLiveScope} */
+export const isGrantLive = async (table: Table, grantId: string, now: number): Promise<boolean> =>
+  (await getLiveScope(table, grantId, now)) !== undefined;
 
 /** Writes a new grant, which expires with its code unless the code is redeemed. */
 export const putGrant = async (
@@ -316,6 +322,14 @@ export const releaseLease = (table: Table, grantId: string, owner: string): Prom
     when: [grantExists, is('leaseOwner', '=', owner)],
   });
 
+interface StoredRefresh {
+  readonly sealed: Uint8Array;
+  /** The grant's scope, if the payer has narrowed it. */
+  readonly scope?: Scopes | undefined;
+  readonly now: number;
+  readonly requestId: string;
+}
+
 /**
  * Stores refreshed payer tokens before they are used, if the version that was read is current. False if the grant has
  * ended or another refresh won. Correctness rests on this condition, not on the lease.
@@ -323,11 +337,12 @@ export const releaseLease = (table: Table, grantId: string, owner: string): Prom
 export const storePayerTokens = (
   table: Table,
   grant: Grant,
-  { sealed, now, requestId }: { sealed: Uint8Array; now: number; requestId: string },
+  { sealed, scope, now, requestId }: StoredRefresh,
 ): Promise<boolean> =>
   update(table, grant.grantId, {
     set: {
       sealedPayerTokens: sealed,
+      scope: scope === undefined ? undefined : writeScopes(scope),
       payerVersion: grant.payerVersion + 1,
       lastEvent: eventOf({ type: 'payerRefreshed', at: now, requestId }),
     },

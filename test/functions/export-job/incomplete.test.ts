@@ -263,6 +263,22 @@ describe("a partner's scopes that are narrowed while an export runs", () => {
     return { paths: world.asked.map(({ path }) => path), ...(await endOf(world)) };
   };
 
+  it('count as narrowed by the payer too', async () => {
+    const world = exportWorld(byType('Patient', 'Observation'));
+    world.answerWith(
+      waitsBefore('/Observation', { '/Patient?': pageOf([memberPatient]), '/Observation?': pageOf([observation(1)]) }),
+    );
+    await world.kickOff();
+    const arn = world.start();
+    await world.durable.untilPaused();
+    const grants = world.dynamo.items('Grants');
+    const scope = { S: 'patient/Patient.rs patient/Observation.rs?category=laboratory' };
+    grants.set(world.grantId, { ...grants.get(world.grantId), scope });
+    await world.durable.finish(arn);
+
+    expect((await endOf(world)).outcomes).toEqual({ Patient: 'complete 1', Observation: 'incomplete 1' });
+  });
+
   it('leave out a type that was not read yet, without a request for it', async () => {
     const made = await narrowed(
       () =>
@@ -438,5 +454,27 @@ describe('a payer that knows the member by another id', () => {
     expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: outcome });
     expect(made.status).toBe(status);
     expect(made.errors).toEqual([expect.stringContaining('it is about another patient')]);
+  });
+});
+
+describe('a type of which the payer granted only a part', () => {
+  const limited = (scope: string, options: WorldOptions) =>
+    run(answers({ '/Patient': pageOf([memberPatient, observation(1)]), '/Observation?': pageOf([observation(1)]) }), {
+      scope,
+      ...options,
+    });
+
+  it.each([
+    ['searched', 'patient/Patient.rs patient/Observation.rs?category=laboratory', byType('Patient', 'Observation')],
+    ['searched for each letter', 'patient/*.r patient/Patient.s patient/*.s?a=b', byType('Patient', 'Observation')],
+    ['in $everything', 'patient/*.rs?_security:not=R patient/Patient.rs', {}],
+  ])('is not complete if it is %s', async (_, scope, options) => {
+    const made = await limited(scope, options);
+
+    expect(made).toMatchObject({ status: 'partial', complete: false });
+    expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'incomplete 1' });
+    expect(made.errors).toEqual([
+      "Observation is not complete: the payer granted only a part of it, as the access token's scope says.",
+    ]);
   });
 });

@@ -1,3 +1,4 @@
+import { writeScopes } from '../../../functions/shared/scopes/scopes.ts';
 import { signalsOf } from '../../support/embedded-metrics.ts';
 import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
 import { formOf, withPayer } from '../../support/login.ts';
@@ -32,6 +33,21 @@ describe("a payer's 401", () => {
     expect(asked()).toEqual(['/r4/Patient/patient-1', '/oauth2/token', '/r4/Patient/patient-1']);
     expect(test.dynamo.calls()).toEqual(['GetItem', 'UpdateItem', 'UpdateItem']);
     expect(payerTokens().accessToken).toBe('payer-access-2');
+  });
+
+  it('may narrow the scope with its refresh: from then on nothing beyond it is read, this time included', async () => {
+    const scope = 'patient/Observation.rs?category=laboratory';
+    const { test, asked } = payerThatTakes(['payer-access-2'], () => Response.json({ ...rotated, scope }));
+    const { token, stored } = await test.grant();
+
+    const answer = await read(test.deps, 'Patient/patient-1', token);
+
+    expect([answer.statusCode, issueOf(answer).code]).toEqual([403, 'forbidden']);
+    expect(issueOf(answer).diagnostics).toContain('does not permit reading Patient');
+    expect(asked()).toEqual(['/r4/Patient/patient-1', '/oauth2/token']);
+    expect(writeScopes(stored().scope)).toContain(scope);
+    expect((await read(test.deps, 'Patient/patient-1', token)).statusCode).toBe(403);
+    expect((await read(test.deps, 'Observation', token)).statusCode).toBe(200);
   });
 
   it('after a successful refresh is 403 "reconnect", without another attempt', async () => {

@@ -28,6 +28,23 @@ describe('introspection', () => {
     expect(await scopeUnder(refresh, 'patient/*.rs')).toBeUndefined();
   });
 
+  it('and a refresh tell what the payer has left of the grant since, with its filter, and nothing beyond it is given again', async () => {
+    const test = gateway();
+    const scope = 'patient/Condition.rs patient/Observation.rs offline_access';
+    const { access_token: access, refresh_token: refresh } = await test.connect({ scope });
+    const items = test.dynamo.items('Grants');
+    const grantId = [...items.keys()][0]!;
+    const left = 'patient/Observation.rs?category=laboratory offline_access';
+    items.set(grantId, { ...items.get(grantId), scope: { S: left } });
+
+    for (const token of [access, refresh]) expect(bodyOf(await test.introspect({ token })).scope).toBe(left);
+    expect(bodyOf(await test.refresh(refresh, { scope })).error).toBe('invalid_scope');
+    const again = bodyOf(await test.refresh(refresh, { scope: left }));
+    expect(again.scope.split(' ').toSorted()).toEqual(left.split(' ').toSorted());
+    expect(bodyOf(await test.introspect({ token: again.access_token })).scope).toBe(again.scope);
+    expect(bodyOf(await test.refresh(again.refresh_token)).scope).toBe(left);
+  });
+
   it('follows the kill switch', async () => {
     const test = gateway();
     const { access_token: token } = await test.connect();

@@ -2,6 +2,7 @@ import { nowSeconds } from '../../../../functions/shared/clock.ts';
 import { GatewayError, type Signal } from '../../../../functions/shared/errors.ts';
 import { openGrant, type OpenGrant } from '../../../../functions/shared/payer/open-grant.ts';
 import { ensureFreshPayerTokens, refreshPayerTokens } from '../../../../functions/shared/payer/refresh-tokens.ts';
+import { writeScopes } from '../../../../functions/shared/scopes/scopes.ts';
 import { revoke } from '../../../../functions/shared/store/grants.ts';
 import type { FetchGateway, TestGrant } from '../../../support/fetch-gateway.ts';
 import { startMs } from '../../../support/gateway.ts';
@@ -72,6 +73,27 @@ describe('when payer tokens are refreshed', () => {
     expect(after).toEqual(opened(grant));
     expect(after.grant.payerVersion).toBe(2);
     expect(grant.stored().leaseOwner).toBeUndefined();
+  });
+
+  it('narrows the grant to what the payer still grants: not to less if it names no scope, and never to more again', async () => {
+    const { test, grant, before } = await agedGrant(250);
+    const scopesAfter = async (open: OpenGrant, scope: string | undefined) => {
+      test.payer.http = answers({ ...rotated, scope });
+      const after = await fresh(test, open);
+      test.passSeconds(250);
+      expect(after.grant.scope).toEqual(grant.stored().scope);
+      return { after, scope: writeScopes(after.grant.scope.filter(({ kind }) => kind === 'resource')) };
+    };
+
+    const unnamed = await scopesAfter(before, undefined);
+    expect(unnamed.scope).toBe('patient/*.rs');
+    const narrowed = await scopesAfter(unnamed.after, 'patient/Patient.rs patient/Observation.rs?category=laboratory');
+    expect(narrowed.scope).toBe('patient/Patient.rs patient/Observation.rs?category=laboratory');
+    const widened = await scopesAfter(narrowed.after, 'patient/*.rs');
+    expect(widened.scope).toBe('patient/Patient.rs patient/Observation.rs?category=laboratory');
+    expect((await scopesAfter(widened.after, undefined)).scope).toBe(widened.scope);
+    // As at a login: neither what we asked for nor the answer names resources.
+    expect((await scopesAfter(widened.after, 'openid')).scope).toBe(widened.scope);
   });
 
   it('keeps the old refresh token if the payer gives no new one', async () => {

@@ -47,7 +47,10 @@ export const everyUpdate = (table: Table, by = at): [string, () => Promise<boole
   ['revoke', () => revoke(table, 'grant-1', 'byPartner', by)],
   ['takeLease', () => takeLease(table, grant, { owner: 'me', nowMs, untilMs: nowMs + 1 })],
   ['releaseLease', () => releaseLease(table, 'grant-1', 'me')],
-  ['storePayerTokens', () => storePayerTokens(table, grant, { sealed: new Uint8Array([4]), ...by })],
+  [
+    'storePayerTokens',
+    () => storePayerTokens(table, grant, { sealed: new Uint8Array([4]), scope: grant.scope, ...by }),
+  ],
 ];
 
 /** What holds for grants in any DynamoDB: in memory, and over HTTP. */

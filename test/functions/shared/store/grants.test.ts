@@ -85,7 +85,7 @@ describe('whether a grant still lives, as the job of an export asks', () => {
           TableName: 'Grants',
           Key: { grantId: { S: 'grant-1' } },
           ConsistentRead: true,
-          ProjectionExpression: 'grantId, revokedAt, expiresAt',
+          ProjectionExpression: 'grantId, revokedAt, expiresAt, scope',
         },
       },
     ]);

@@ -1,4 +1,11 @@
-import { intersectScopes, limitScopes, scopesBeyond } from '../../../../functions/shared/partner/scopes.ts';
+import {
+  intersectScopes,
+  limitedByPayer,
+  limitGranted,
+  limitScopes,
+  partsNamed,
+  scopesBeyond,
+} from '../../../../functions/shared/scopes/limit-scopes.ts';
 import { parseScope, parseScopes, writeScopes } from '../../../../functions/shared/scopes/scopes.ts';
 import { words } from '../../../support/words.ts';
 
@@ -64,7 +71,19 @@ describe('intersectScopes', () => {
     ['patient/Observation.rs patient/Patient.r', 'patient/*.rs', 'patient/Observation.rs patient/Patient.r'],
     ['patient/Observation.rs patient/*.r', 'patient/*.read', 'patient/*.r patient/Observation.read'],
     ['patient/Observation.rs user/Observation.rs', 'patient/*.rs', 'patient/Observation.rs'],
-    ['patient/Observation.rs?category=x', 'patient/*.rs', 'patient/Observation.rs'],
+    ['patient/Observation.rs?a=b', 'patient/*.rs', 'patient/Observation.rs?a=b'],
+    ['patient/Claim.rs?a=b patient/Patient.rs', 'patient/*.read', 'patient/Patient.read patient/Claim.rs?a=b'],
+    ['patient/Claim.rs?a=b patient/Claim.r', 'patient/Claim.rs', 'patient/Claim.r patient/Claim.s?a=b'],
+    ['patient/*.rs patient/Claim.rs?a=b', 'patient/*.rs', 'patient/*.rs'],
+    ['patient/*.cruds?_security:not=R', 'patient/*.rs', 'patient/*.rs?_security:not=R'],
+    ['user/*.s?a=b', 'patient/Claim.rs', 'patient/Claim.s?a=b'],
+    ['patient/Claim.rs?a=b patient/Claim.rs?c=d', 'patient/Claim.r', 'patient/Claim.r?a=b patient/Claim.r?c=d'],
+    ['patient/Claim.rs patient/Goal.rs', 'patient/Claim.rs?a=b', 'patient/Claim.rs?a=b'],
+    ['patient/Claim.r?a=b', 'patient/Claim.rs?a=b', 'patient/Claim.r?a=b'],
+    ['patient/Claim.rs?a=c', 'patient/Claim.rs?a=b', ''],
+    ['patient/Claim.rs?a"b patient/Claim.rs?é patient/Claim.rs?', 'patient/Claim.rs', ''],
+    [`patient/Claim.rs?${'x'.repeat(500)}`, 'patient/Claim.r', `patient/Claim.r?${'x'.repeat(500)}`],
+    [`patient/Claim.rs?${'x'.repeat(501)}`, 'patient/Claim.r', ''],
     ['patient/*.write patient/Observation.c', 'patient/*.rs launch/patient', 'launch/patient'],
     ['patient/Nonsense.rs system/*.rs xpatient/*.rs openid', 'patient/*.rs', ''],
     ['patient/*.readx user/*.sr patient/*.rs.s', 'patient/*.rs', ''],
@@ -97,5 +116,30 @@ describe('limitScopes', () => {
     ['patient/*.rs', [], ''],
   ])('%j within %j: %j', (requested, registered, expected) => {
     expect(writeScopes(limitScopes(parseScopes(requested), parseScopes(registered)))).toBe(expected);
+  });
+});
+
+describe('a granular scope that a payer granted', () => {
+  const granted = parseScopes('patient/Patient.rs patient/Claim.rs?a=b');
+
+  it('is limited like the others', () => {
+    const within = (registered: string) => writeScopes(limitGranted(granted, parseScopes(registered)));
+    expect(within('patient/*.rs')).toBe('patient/Patient.rs patient/Claim.rs?a=b');
+    expect(within('patient/Claim.r')).toBe('patient/Claim.r?a=b');
+    expect(within('user/Claim.r')).toBe('');
+  });
+
+  it('is less than its type', () => {
+    expect(writeScopes(scopesBeyond(parseScopes('patient/Claim.r'), granted))).toBe('patient/Claim.r');
+    expect(['Patient', 'Claim', 'Goal'].map(limitedByPayer(granted))).toEqual([false, true, false]);
+    expect(limitedByPayer(parseScopes('patient/*.rs patient/Claim.rs?a=b'))('Claim')).toBe(false);
+    expect(limitedByPayer(parseScopes('patient/Claim.r patient/Claim.rs?a=b'))('Claim')).toBe(true);
+    expect(limitedByPayer(parseScopes('patient/*.rs?a=b'))('Goal')).toBe(true);
+  });
+
+  it('can be named again, word by word', () => {
+    const named = (text: string) => writeScopes(partsNamed(granted, parseScopes(text)));
+    expect(named('patient/Patient.rs patient/Claim.rs?a=b')).toBe('patient/Claim.rs?a=b');
+    expect(named('patient/Claim.r?a=b patient/Claim.rs?a=c')).toBe('');
   });
 });

@@ -1,6 +1,5 @@
-import type { Payer } from '../registry/types.ts';
-import { parseScopes, type Scopes } from '../scopes/scopes.ts';
-import { intersectScopes, isAboutMembers } from './scopes.ts';
+import { intersectScopes, isAboutMembers } from './limit-scopes.ts';
+import { parseScopes, type Scopes } from './scopes.ts';
 
 /**
  * The part of a partner's scope that a payer grants. A payer that answers without a scope granted what we asked for
@@ -12,7 +11,7 @@ import { intersectScopes, isAboutMembers } from './scopes.ts';
  * @param answered the `scope` of the payer's token answer
  */
 export const scopeAtPayer = (
-  { scopes, grantedScope }: Pick<Payer, 'scopes' | 'grantedScope'>,
+  { scopes, grantedScope }: { readonly scopes: readonly string[]; readonly grantedScope?: 'asRequested' | undefined },
   requested: Scopes,
   answered: Scopes = [],
 ): Scopes => {
