@@ -16,6 +16,7 @@ type OptionalFields = Partial<
     | 'wholeRecord'
     | 'patientMember'
     | 'patientNoneReason'
+    | 'operations'
     | 'searchParameters'
     | 'pagingParameters'
     | 'consentLifetime'

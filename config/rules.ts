@@ -299,6 +299,16 @@ export const searchedType: Rule = (type) =>
     ? undefined
     : 'is not a FHIR R4 resource type; write one, such as Observation, or "*" for all types';
 
+/** The name of an operation on one patient that is passed on. */
+export const operation: Rule = (name) => {
+  if (!/^[a-z][A-Za-z0-9-]{0,63}$/.test(name)) {
+    return `"${name}" is not the name of an operation; write it without $, such as "generate-insurance-card"`;
+  }
+  return name === 'everything' || name === 'export'
+    ? `"${name}" needs no entry; write the field everything for $everything, and leave exports to the gateway`
+    : undefined;
+};
+
 /** The code of a payer's own search parameter. */
 export const searchParameter: Rule = (code) => {
   if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(code)) {

@@ -127,6 +127,15 @@ const searchParameters = z.record(z.string(), list(rules.searchParameter)).super
   }
 });
 
+const operations = z
+  .record(z.string(), list(rules.searchedType).min(1, 'is empty; write the types that it returns'))
+  .superRefine((byName, context) => {
+    for (const name of Object.keys(byName)) {
+      const message = rules.operation(name);
+      if (message !== undefined) problem(context, [name], message);
+    }
+  });
+
 const wholeRecord = z
   .strictObject({
     searches: list(rules.notEmpty).min(1, 'is empty; write searches, or remove it').optional(),
@@ -181,6 +190,7 @@ const payer = z
     patientFrom: z.enum(['token', 'search', 'userinfo', 'id_token', 'none']).default('token'),
     patientMember: text(rules.patientMember).optional(),
     patientNoneReason: text().optional(),
+    operations: operations.optional(),
     searchParameters: searchParameters.optional(),
     pagingParameters: list(rules.pagingParameter).optional(),
     consentLifetime: upTo(longestConsent, 3600).optional(),

@@ -36,6 +36,7 @@ const verbs: readonly (readonly [RegExp, string])[] = [
   [/^search-\w+\b/, 'searched'],
   [/^page\b/, 'read the next page'],
   [/^everything\b/, 'read the whole record'],
+  [/^operation\b/, 'read what an operation of the health plan returns'],
   [/^vread\b/, 'read an earlier version'],
   [/^history-\w+\b/, 'read earlier versions'],
   [/^read\b/, 'read'],

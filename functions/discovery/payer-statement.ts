@@ -16,13 +16,12 @@ const onlyReads = (interactions: unknown): JsonObject[] =>
 
 const isPatient = ({ type }: JsonObject): boolean => type === 'Patient';
 
-/** The payer's $everything, and our exports in place of any that the payer has. */
+/** The payer's $everything and the operations that its profile names, and our exports in place of any that the payer has. */
 const operations = (resource: JsonObject, payer: Payer): JsonObject[] => {
   if (!isPatient(resource)) return [];
-  const everything = objectsIn(resource['operation']).filter(
-    ({ name }) => name === 'everything' || name === '$everything',
-  );
-  return [...(payer.everything ? everything : []), ...(hasExports(payer) ? [exportOperation] : [])];
+  const passedOn = new Set([...(payer.everything ? ['everything'] : []), ...Object.keys(payer.operations ?? {})]);
+  const given = objectsIn(resource['operation']).filter(({ name }) => passedOn.has(String(name).replace(/^\$/, '')));
+  return [...given, ...(hasExports(payer) ? [exportOperation] : [])];
 };
 
 const readOnlyResource = (resource: JsonObject, payer: Payer): JsonObject => {

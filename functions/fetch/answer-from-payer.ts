@@ -98,7 +98,7 @@ const checkStatus = async (deps: FetchDeps, { response }: PayerAnswer): Promise<
 /** A search that found nothing may be answered with 204 and no Bundle. Links are rewritten as in any answer. */
 const withBundle = (answer: PayerAnswer): PayerAnswer => {
   const { response, request, payer, base } = answer;
-  if (response.status !== 204 || readsOne(request)) return answer;
+  if (response.status !== 204 || readsOne(request) || request.interaction === 'operation') return answer;
   if (request.page !== undefined) return { ...answer, response: emptySearchset(response) };
   const { url, body } = payerUrl(payer.fhirBaseUrl, request, { gatewayBase: base });
   const self = body === undefined || body === '' ? url : `${url}${url.includes('?') ? '&' : '?'}${body}`;

@@ -103,6 +103,7 @@ export const readFhirRequest = (event: ApiEvent, payer: Payer, grant: Grant, rec
         query,
         ...readForm(event, segments),
         everything: payer.everything,
+        operations: payer.operations,
         searchParameters: payer.searchParameters,
         pagingParameters: payer.pagingParameters,
       });

@@ -273,6 +273,20 @@ describe('a sandbox payer that insists on', () => {
     expect((await doctorOf(written.payers[0]!)).filter(({ todo }) => todo !== undefined)).toEqual([]);
   });
 
+  it('its own operation for an insurance card', async () => {
+    const answers = async (profile?: () => Profile): Promise<unknown[]> => {
+      const { tokens, read: readAt } = await connect({}, profile);
+      const { access_token: access, patient } = await tokens();
+      const card = await readAt(access, `Patient/${patient}/$generate-insurance-card`);
+      const others = await readAt(access, 'Patient/other/$generate-insurance-card');
+      return [card.statusCode, (card.json() as { resourceType: string }).resourceType, others.statusCode];
+    };
+    const operations = { 'generate-insurance-card': ['Coverage'] };
+
+    expect(await answers(() => ({ operations }))).toEqual([200, 'Bundle', 403]);
+    expect(await answers()).toEqual([405, 'OperationOutcome', 405]);
+  });
+
   it('POST for each search', async () => {
     const statuses = async (profile?: () => Profile): Promise<number[]> => {
       const { tokens, read: readAt } = await connect({ searchMethod: 'POST' }, profile);

@@ -13,6 +13,7 @@ type Interaction =
   | 'search-compartment'
   | 'search-system'
   | 'everything'
+  | 'operation'
   | 'page';
 
 /** The access that a request needs to a resource type. */

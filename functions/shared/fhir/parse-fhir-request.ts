@@ -1,3 +1,4 @@
+import type { Payer } from '../registry/types.ts';
 import { anyType, isResourceType } from '../scopes/resource-types.ts';
 import { checkSearch, requireType } from './check-search.ts';
 import { isDocument, mergeNeeds, type FhirRequest, type Parameter, type TypeNeed } from './fhir-request.ts';
@@ -12,6 +13,8 @@ export interface FhirRequestInput {
   readonly form?: readonly Parameter[];
   /** Whether the payer has `Patient/{id}/$everything`. */
   readonly everything: boolean;
+  /** The payer's other operations on one patient, and the types that each returns. */
+  readonly operations?: Payer['operations'] | undefined;
   /** Search parameters that the payer adds. */
   readonly searchParameters?: AddedParameters | undefined;
   /** Parameters of the payer's page links that any search takes. */
@@ -58,12 +61,18 @@ const checkId = (id: string): string => {
   return id;
 };
 
+/** The types that an operation of the payer's profile returns; undefined for any other. */
+const returnedBy = (operations: Payer['operations'] = {}, segment: string): readonly string[] | undefined => {
+  const name = segment.slice(1);
+  return segment.startsWith('$') && Object.hasOwn(operations, name) ? operations[name] : undefined;
+};
+
 /** What a path with a resource id, and perhaps more after it, asks for. */
 const parseInstance = (
   resourceType: string,
   id: string,
   [third, version]: readonly string[],
-  everything: boolean,
+  { everything, operations = {} }: Pick<FhirRequestInput, 'everything' | 'operations'>,
 ): Target => {
   const read = { resourceType, id, searched: [resourceType], needs: [{ type: resourceType, needs: 'r' as const }] };
   if (third === undefined) return { interaction: 'read', ...read };
@@ -83,6 +92,16 @@ const parseInstance = (
       needs: [{ type: anyType, needs: 'rs' }],
     };
   }
+  const returned = returnedBy(operations, third);
+  if (returned !== undefined) {
+    return {
+      interaction: 'operation',
+      resourceType,
+      id,
+      searched: [],
+      needs: returned.map((type) => ({ type, needs: 'rs' })),
+    };
+  }
   if (third !== anyType && !isResourceType(third)) throw notFound('This is not a resource type of FHIR R4.');
   return {
     interaction: 'search-compartment',
@@ -98,8 +117,12 @@ const parseTarget = (segments: readonly string[], method: 'GET' | 'POST', input:
   const [resourceType, second] = segments;
   if (resourceType === undefined) return parseBase(input.query);
   const operation = segments.findIndex((segment) => segment.startsWith('$'));
-  if (operation >= 0 && !(operation === 2 && segments[2] === '$everything' && resourceType === 'Patient')) {
-    throw notAllowed('Of the operations only Patient/{id}/$everything and Patient/$export are supported.');
+  const isOfPatient = operation === 2 && resourceType === 'Patient';
+  const isKnown = segments[2] === '$everything' || returnedBy(input.operations, segments[2] ?? '') !== undefined;
+  if (operation >= 0 && !(isOfPatient && isKnown)) {
+    const named = Object.keys(input.operations ?? {}).map((name) => `Patient/{id}/$${name}`);
+    const all = ['Patient/{id}/$everything', ...named].join(', ');
+    throw notAllowed(`Of the operations only ${all} and Patient/$export are supported.`);
   }
   if (!isResourceType(resourceType)) throw notFound('This is not a resource type of FHIR R4.');
   if (segments.length > 4) throw notFound('This server has no such path.');
@@ -112,7 +135,7 @@ const parseTarget = (segments: readonly string[], method: 'GET' | 'POST', input:
     if (second === '_search') throw notAllowed('Use POST for _search, or leave it out.');
     if (second === '_history') return { interaction: 'history-type', resourceType, searched: [resourceType], needs };
   }
-  return parseInstance(resourceType, checkId(second), segments.slice(2), input.everything);
+  return parseInstance(resourceType, checkId(second), segments.slice(2), input);
 };
 
 /**
@@ -142,6 +165,7 @@ const grammarOf = (
   switch (interaction) {
     case 'read':
     case 'vread':
+    case 'operation':
       return { plain: plainParameters.read, on: [] };
     case 'history-instance':
     case 'history-type':

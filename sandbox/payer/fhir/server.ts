@@ -86,6 +86,10 @@ const route = (
   if (type === 'Patient' && third !== undefined && types.includes(third) && fourth === undefined) {
     return searchCompartment(scope, third, parameters);
   }
+  // CARIN Digital Insurance Card returns coverages, too.
+  if (type === 'Patient' && third === '$generate-insurance-card' && fourth === undefined && !posted) {
+    return searchCompartment(scope, 'Coverage', []);
+  }
   if (posted) throw notFound('There is nothing to search at this path');
   if (third === undefined) return resource;
   if (type === 'Patient' && third === '$everything' && fourth === undefined) return everything(scope, parameters);

@@ -170,9 +170,14 @@ describe('what remains of a payer’s statement', () => {
   const withDollar = { ...everything, name: '$everything' };
   const patient = { type: 'Patient', operation: [everything, withDollar, { name: 'match' }, {}, null, 'everything'] };
 
-  it("has a patient's $everything under either name, and no other operation", async () => {
+  it("has a patient's $everything under either name, and no operation that the profile does not name", async () => {
     expect(await kept({ resource: [patient] })).toEqual(
       left({ resource: [{ type: 'Patient', operation: [everything, withDollar] }] }),
+    );
+    // Those that the profile passes on are kept, too.
+    const profile = northwind({ operations: { match: ['Patient'] } });
+    expect(await kept({ resource: [patient] }, profile)).toEqual(
+      left({ resource: [{ type: 'Patient', operation: [everything, withDollar, { name: 'match' }] }] }),
     );
   });
 

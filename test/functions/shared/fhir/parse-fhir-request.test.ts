@@ -40,6 +40,33 @@ describe('interactions', () => {
     expect(needsOf(line).join(' ')).toBe(needs);
   });
 
+  it('of the profile’s operations are reads of one patient by GET, and need what each returns', () => {
+    const operations = { 'generate-insurance-card': ['Coverage', 'Patient'], all: ['*'] };
+
+    expect(parse('GET /Patient/1/$generate-insurance-card?_format=json', { operations })).toMatchObject({
+      interaction: 'operation',
+      resourceType: 'Patient',
+      id: '1',
+      types: [
+        { type: 'Coverage', needs: 'rs' },
+        { type: 'Patient', needs: 'rs' },
+      ],
+      segments: ['Patient', '1', '$generate-insurance-card'],
+    });
+    expect(parse('GET /Patient/1/$all', { operations }).types).toEqual([{ type: '*', needs: 'rs' }]);
+    for (const line of [
+      'GET /Patient/$all',
+      'GET /Coverage/1/$all',
+      'GET /$all',
+      'GET /Patient/1/$constructor',
+      'POST /Patient/1/$all',
+      'GET /Patient/1/$all/x',
+      'GET /Patient/1/$all?patient=2',
+    ]) {
+      expect(() => parse(line, { operations })).toThrow();
+    }
+  });
+
   it('keeps path, query and form unchanged', () => {
     expect(parse('POST /Observation/_search?_count=2 code=a|b&code=c')).toEqual({
       interaction: 'search-type',

@@ -22,9 +22,13 @@ const inputOf = (line: string) => {
 /** `GET /Patient/1?_count=2` or `POST /Patient/_search?… form`, as the FHIR route reads it. */
 export const parse = (
   line: string,
-  { everything = true, searchParameters = {} }: Partial<Pick<FhirRequestInput, 'everything' | 'searchParameters'>> = {},
+  {
+    everything = true,
+    searchParameters = {},
+    operations,
+  }: Partial<Pick<FhirRequestInput, 'everything' | 'searchParameters' | 'operations'>> = {},
 ): FhirRequest => {
-  return parseFhirRequest({ ...inputOf(line), everything, searchParameters });
+  return parseFhirRequest({ ...inputOf(line), everything, searchParameters, operations });
 };
 
 /** The same with unchecked parameters, since the code after the allow-list must not rely on it. */
