@@ -1,29 +1,19 @@
 /** The query uses a part of the language that this reader does not support. */
 export class UnreadableQuery extends Error {}
 
-const tokens = /\s*(?:("(?:[^"\\]|\\.)*")|(\/(?:[^/\\]|\\.)+\/)|([A-Za-z_]\w*)|(\d+)|([()[\],|=*]))/y;
+const space = /(?:\s|#[^\n]*)*/y;
 
-interface Token {
-  readonly kind: 'text' | 'pattern' | 'word' | 'number' | 'sign';
-  readonly text: string;
-  readonly at: number;
-}
-
-const kinds = ['text', 'pattern', 'word', 'number', 'sign'] as const;
-
-const tokensOf = (query: string): Token[] => {
-  const found: Token[] = [];
-  tokens.lastIndex = 0;
-  while (query.slice(tokens.lastIndex).trim() !== '') {
-    const from = tokens.lastIndex;
-    const groups = tokens.exec(query)?.slice(1);
-    const at = groups?.findIndex((group) => group !== undefined) ?? -1;
-    const kind = kinds[at];
-    if (kind === undefined) throw new UnreadableQuery(`unexpected symbol found at position ${from}`);
-    found.push({ kind, text: groups?.[at] ?? '', at: from });
-  }
-  return found;
-};
+/** What a query is made of. A slash is a division or begins a pattern, which only the grammar knows. */
+const kinds = {
+  text: /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/y,
+  pattern: /\/(?:[^/\\\n]|\\.)+\//y,
+  /** Other names than these are in backticks. */
+  word: /[@A-Za-z_][\w.@]*|`[^`]+`/y,
+  number: /\d+(?:\.\d+)?/y,
+  /** As in `bin(5m)`. */
+  duration: /\d+(?:ms|s|m|h|d|w|mo|q|y)\b/y,
+  sign: /!=|<=|>=|[()[\],|=*/%^+<>-]/y,
+} as const;
 
 /** Reads tokens one after the other; each part throws if the next token is another. */
 export interface Reader {
@@ -34,44 +24,59 @@ export interface Reader {
   readonly text: () => string;
   readonly pattern: () => RegExp;
   readonly number: () => number;
+  readonly duration: () => string;
+  /** Whether the next token is of a kind. */
+  readonly isAt: (kind: keyof typeof kinds) => boolean;
+  /** What was read since a place, as it is written. */
+  readonly since: (at: number) => string;
+  readonly at: () => number;
   readonly isAtEnd: () => boolean;
   readonly fail: () => never;
 }
 
 /** A reader of a query's text. @throws UnreadableQuery */
 export const readerOf = (query: string): Reader => {
-  const all = tokensOf(query);
   let next = 0;
+  const find = (pattern: RegExp): string | undefined => {
+    pattern.lastIndex = next;
+    return pattern.exec(query)?.[0];
+  };
+  const skip = (): void => void (next += find(space)?.length ?? 0);
   const fail = (): never => {
-    const token = all[next];
+    const [found] = query.slice(next).split(/\s/);
     throw new UnreadableQuery(
-      token === undefined
-        ? 'unexpected end of the query'
-        : `unexpected symbol found ${token.text} at position ${token.at}`,
+      found === '' ? 'unexpected end of the query' : `unexpected symbol found ${found} at position ${next}`,
     );
   };
-  const take = (kind: Token['kind']): string => {
-    const token = all[next];
-    if (token?.kind !== kind) return fail();
-    next += 1;
-    return token.text;
+  const take = (kind: keyof typeof kinds): string => {
+    const found = find(kinds[kind]) ?? fail();
+    next += found.length;
+    skip();
+    return found;
   };
   const takes = (text: string): boolean => {
-    const token = all[next];
-    const isIt = token?.text === text && (token.kind === 'word' || token.kind === 'sign');
-    if (isIt) next += 1;
+    const isIt = [kinds.word, kinds.sign].some((kind) => find(kind) === text);
+    if (isIt) {
+      next += text.length;
+      skip();
+    }
     return isIt;
   };
+  skip();
   return {
     takes,
     require: (text) => {
       if (!takes(text)) fail();
     },
-    field: () => take('word'),
-    text: () => JSON.parse(take('text')) as string,
+    field: () => take('word').replaceAll('`', ''),
+    text: () => take('text').slice(1, -1).replaceAll(/\\(.)/g, '$1'),
     pattern: () => new RegExp(take('pattern').slice(1, -1)),
     number: () => Number(take('number')),
-    isAtEnd: () => next === all.length,
+    duration: () => take('duration'),
+    isAt: (kind) => find(kinds[kind]) !== undefined,
+    since: (at) => query.slice(at, next).trim(),
+    at: () => next,
+    isAtEnd: () => next === query.length,
     fail,
   };
 };

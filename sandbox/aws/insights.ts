@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { readInsightsQuery, type Fields, type InsightsQuery } from './insights-query.ts';
+import type { Fields } from './insights-expressions.ts';
+import { readInsightsQuery, type Command } from './insights-query.ts';
 import { UnreadableQuery } from './insights-reader.ts';
 import { runInsightsQuery, type InsightsAnswer } from './insights-rows.ts';
+import { account } from './intrinsics.ts';
 import { jsonAnswer, jsonError, type AwsAnswer } from './service.ts';
 
 /** A group as a query sees it. Times are epoch milliseconds. */
@@ -24,7 +26,7 @@ interface GetQueryResults {
   readonly nextToken?: string;
 }
 
-/** The part of CloudWatch Logs Insights that `npm run usage` uses. */
+/** CloudWatch Logs Insights, as far as `npm run usage` and the queries of the documents use it. */
 export interface LocalInsights {
   readonly startQuery: (request: StartQuery) => AwsAnswer;
   readonly getQueryResults: (request: GetQueryResults) => AwsAnswer;
@@ -42,13 +44,28 @@ const used = new Set(['logGroupNames', 'startTime', 'endTime', 'queryString', 'l
 
 const invalid = (message: string): AwsAnswer => jsonError('InvalidParameterException', message);
 
-/** The fields of a JSON line; any other line has none. */
+/** What a line of Lambda's own says of an invocation (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-discoverable-fields.html). */
+const reportOf = (message: string): Fields => {
+  const numberAfter = (words: string): number | undefined => {
+    const [, found] = new RegExp(`\\t${words}: ([\\d.]+)`).exec(message) ?? [];
+    return found === undefined ? undefined : Number(found);
+  };
+  const megabytes = numberAfter('Max Memory Used');
+  return {
+    '@type': 'REPORT',
+    '@duration': numberAfter('Duration'),
+    '@initDuration': numberAfter('Init Duration'),
+    '@maxMemoryUsed': megabytes === undefined ? undefined : megabytes * 1_000_000,
+  };
+};
+
+/** The fields of a JSON line, and of a report of Lambda's; any other line has none. */
 const fieldsOf = (message: string): Fields => {
   try {
     const parsed: unknown = JSON.parse(message);
     return typeof parsed === 'object' && parsed !== null ? (parsed as Fields) : {};
   } catch {
-    return {};
+    return message.startsWith('REPORT RequestId:') ? reportOf(message) : {};
   }
 };
 
@@ -67,18 +84,25 @@ export const localInsights = (groups: ReadonlyMap<string, QueriedGroup>, now: ()
     endMs < createdAt || (retentionDays !== undefined && endMs < now() - retentionDays * dayMs);
 
   const run = (
-    query: InsightsQuery,
-    found: readonly QueriedGroup[],
+    query: readonly Command[],
+    found: readonly (readonly [name: string, group: QueriedGroup])[],
     from: number,
     to: number,
     most: number,
   ): Running => {
     const scanned = found
-      .flatMap(({ events, retentionDays = Number.POSITIVE_INFINITY }) =>
-        events.filter(({ timestamp }) => timestamp >= now() - retentionDays * dayMs),
+      .flatMap(([name, { events, retentionDays = Number.POSITIVE_INFINITY }]) =>
+        events
+          .filter(({ timestamp }) => timestamp >= now() - retentionDays * dayMs)
+          .map(({ timestamp, message }) => ({ timestamp, message, name })),
       )
       .filter(({ timestamp }) => timestamp >= from * 1000 && timestamp < (to + 1) * 1000);
-    const events = scanned.map(({ message }) => fieldsOf(message));
+    const events = scanned.map(({ message, timestamp, name }) => ({
+      ...fieldsOf(message),
+      '@timestamp': new Date(timestamp),
+      '@message': message,
+      '@log': `${account}:${name}`,
+    }));
     const { rows, matched } = runInsightsQuery(query, events);
     const bytes = scanned.reduce((sum, { message }) => sum + Buffer.byteLength(message), 0);
     return { answer: { rows: rows.slice(0, most), matched }, scanned: { records: scanned.length, bytes }, asked: 0 };
@@ -108,7 +132,8 @@ export const localInsights = (groups: ReadonlyMap<string, QueriedGroup>, now: ()
       }
       try {
         const queryId = randomUUID();
-        queries.set(queryId, run(readInsightsQuery(queryString), found, startTime, endTime, limit));
+        const named = found.map((group, index) => [logGroupNames[index] ?? '', group] as const);
+        queries.set(queryId, run(readInsightsQuery(queryString), named, startTime, endTime, limit));
         return jsonAnswer({ queryId });
       } catch (error) {
         if (error instanceof UnreadableQuery) return jsonError('MalformedQueryException', error.message);

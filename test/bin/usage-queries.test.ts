@@ -3,7 +3,8 @@ import { findRequestLogs } from '../../bin/usage/log-groups.ts';
 import { conditionOf, runQuery, split, type Part, type Row } from '../../bin/usage/run-query.ts';
 import { errorCodes } from '../../functions/shared/errors.ts';
 import { reasonsQuery, totalsQuery } from '../../functions/shared/metrics/figures-query.ts';
-import { readInsightsQuery, type Fields } from '../../sandbox/aws/insights-query.ts';
+import type { Fields } from '../../sandbox/aws/insights-expressions.ts';
+import { readInsightsQuery } from '../../sandbox/aws/insights-query.ts';
 import { runInsightsQuery } from '../../sandbox/aws/insights-rows.ts';
 
 const month = { name: '2026-11', fromMs: Date.UTC(2026, 10), toMs: Date.UTC(2026, 11) };

@@ -2,8 +2,10 @@ import dns from 'node:dns';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
+import { readInsightsQuery } from '../../sandbox/aws/insights-query.ts';
+import { runInsightsQuery } from '../../sandbox/aws/insights-rows.ts';
 import { words } from '../support/words.ts';
-import { blocksOf, codeSpansOf, runbook as readRunbook, root } from './documents.ts';
+import { blocksOf, codeSpansOf, documents, runbook as readRunbook, root } from './documents.ts';
 import { accessLogFields } from './fields.ts';
 import { realLines, type Line } from './real-lines.ts';
 
@@ -48,6 +50,15 @@ const queries = blocksOf(runbook)
 /** Queries over Lambda's own lines find nothing among ours. */
 const ours = queries.filter((query) => !query.startsWith('filter @'));
 
+/** Every query of every document, those of the command `insights` too. */
+const everyQuery = documents().flatMap((document) =>
+  blocksOf(document).flatMap(({ language: kind, code }) =>
+    kind === ''
+      ? [code.trim()].filter((text) => /^(?:filter|fields|stats) /.test(text))
+      : [...code.matchAll(/\binsights \d+ '([^']+)'/g)].map(([, query = '']) => query),
+  ),
+);
+
 /** Keywords of the query language. */
 const language = new Set(
   'and as asc avg bin by coalesce count count_distinct desc fields h latest limit m max pct sort sortsLast stats sum'.split(
@@ -74,6 +85,14 @@ describe('a query of the runbook', () => {
     const all = ways.flat();
     const missing = fieldsOf(query).filter((field) => !all.some((line) => line[field] !== undefined));
     expect(missing).toEqual([]);
+  });
+
+  it.each(everyQuery)('runs at the local stack, so that an incident can be rehearsed: %s', (query) => {
+    const known = query.replaceAll('PARTNER', 'demo-partner');
+    const { rows } = runInsightsQuery(readInsightsQuery(known), lines);
+    // What is of Lambda's or API Gateway's own lines may find none of ours.
+    const mayFindNone = /PARTNER|@type|@message|errorType|route/.test(query);
+    expect([query, rows.length > 0 || mayFindNone]).toEqual([query, true]);
   });
 
   it('is one of many, all but two of them over our own log lines', () => {

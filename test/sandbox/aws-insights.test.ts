@@ -82,9 +82,52 @@ describe('a query of the embedded Logs Insights', () => {
     ['payer like /^n[a-o]/', ['north']],
     ['not ispresent(payer)', [undefined]],
     ['not payer like /^n/', ['south', undefined]],
+    ["payer = 'south'", ['south']],
+    ['payer != "south"', ['north']],
+    ['payer not in ["south"]', ['north', undefined]],
+    ['payer like "ort"', ['north']],
+    ['(payer = "south" or ms > 20)', ['north', 'south']],
+    ['ms >= 2 and ms < 20 and bytes / 1000 / 1000 = 5', ['north']],
+    ['ms % 4 + 1 = 3 and not (ms = 30)', ['north', undefined]],
   ])('keeps the events for which %s', async (condition, payers) => {
     const rows = await rowsOf(`filter ispresent(step) and ${condition} | stats count(*) as n by payer`);
     expect(rows.map(({ payer }) => payer)).toEqual(payers);
+  });
+
+  it('is a line of commands in any order, each over what the one before it found', async () => {
+    const query =
+      'filter ispresent(step) | fields coalesce(payer, error) as who, ms * 2 as twice ' +
+      '| stats sortsLast(step) as step, avg(twice) as mean, max(ms) - min(ms) as range, count_distinct(outcome) as kinds by who ' +
+      '| filter mean > 2 | sort mean desc, who | limit 2 # the slow ones';
+    expect(await rowsOf(query)).toEqual([
+      { who: 'north', step: 'fetch', mean: '40', range: '20', kinds: '2' },
+      { who: 'invalid_client', step: 'redeem', mean: '4', range: '0', kinds: '1' },
+    ]);
+    const day = new Date(Math.floor((now - dayMs) / 300_000) * 300_000).toISOString();
+    expect(await rowsOf('filter step = "fetch" | stats count(*), latest(ms) as last by bin(5m), @log')).toEqual([
+      { 'bin(5m)': day.replace('T', ' ').replace('Z', ''), '@log': '000000000000:fetch', 'count(*)': '3', last: '10' },
+    ]);
+  });
+
+  it('shows the time and the line if nobody says what, the latest first, and what Lambda reports of a call', async () => {
+    const [first] = await rowsOf('filter payer = "south"');
+    expect(first).toEqual({
+      '@timestamp': new Date(now - dayMs).toISOString().replace('T', ' ').replace('Z', ''),
+      '@message': JSON.stringify(lines[3]),
+      '@ptr': '0',
+    });
+    const report = 'REPORT RequestId: x\tDuration: 3.25 ms\tMax Memory Used: 80 MB\tInit Duration: 400.5 ms\t';
+    logs.createGroup('reports', { createdAt: now - 10 * dayMs });
+    for (const age of [2, 1]) logs.write('reports', report, now - age * dayMs);
+    const cold =
+      'filter @type = "REPORT" | stats count(@initDuration) as cold, max(@maxMemoryUsed / 1000 / 1000) as mb by @log';
+    expect(await rowsOf(cold, { logGroupNames: ['reports'] })).toEqual([
+      { '@log': '000000000000:reports', cold: '2', mb: '80' },
+    ]);
+    const times = await rowsOf('fields @timestamp', { logGroupNames: ['reports'] });
+    expect(times.map((row) => row['@timestamp'])).toEqual(
+      [1, 2].map((age) => new Date(now - age * dayMs).toISOString().replace('T', ' ').replace('Z', '')),
+    );
   });
 
   it('sorts by number and ends at the limit, of the query or of the call', async () => {
@@ -121,18 +164,15 @@ describe('a query of the embedded Logs Insights', () => {
 describe('the embedded Logs Insights', () => {
   it.each([
     '',
-    'stats count(*) as n by payer',
-    'filter ispresent(step)',
-    'filter ispresent(step) | stats count(*) by payer',
-    'filter ispresent(step) | stats avg(ms) as n by payer',
-    'filter ispresent(step) | stats count(*) as n',
-    'filter ispresent(step) or ispresent(payer) | stats count(*) as n by payer',
-    'filter payer != "x" | stats count(*) as n by payer',
-    'filter ispresent(step) | stats count(*) as n by payer | limit 3 | sort n desc',
-    'filter ispresent(step) | stats count(*) as n by payer | fields n',
+    'parse @message "*" as x',
+    'filter ispresent(step) | dedup payer',
+    'filter step =',
+    'filter (step = "a"',
+    'filter median(ms) > 1',
+    'stats count(*) as n by bin(5)',
     'filter ispresent(step) | stats count(*) as n by payer, ',
     'filter ispresent(step) | stats count(*) as n by payer; ',
-    "filter payer = 'x' | stats count(*) as n by payer",
+    'stats count(*) as n by payer | limit many',
   ])('refuses a query that it cannot read: %s', async (query) => {
     expect((await start(query)).__type).toBe('MalformedQueryException');
   });
