@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { synthesize } from '../sandbox/aws/synth.ts';
@@ -10,21 +10,14 @@ import type { World } from './world.ts';
 export interface Bundle {
   readonly name: string;
   readonly file: string;
-  readonly bytes: number;
-  readonly hasSdk: boolean;
   readonly environment: Readonly<Record<string, string>>;
 }
 
 const projectRoot = join(import.meta.dirname, '..');
 
-/** The SDK puts this name into every request, so a bundle that contains it contains the SDK. */
-const sdkName = 'aws-sdk-js';
-
 const bundleOf = (name: string, file: string, environment: Readonly<Record<string, string>> = {}): Bundle => ({
   name,
   file,
-  bytes: statSync(file).size,
-  hasSdk: readFileSync(file, 'utf8').includes(sdkName),
   environment,
 });
 
@@ -48,7 +41,7 @@ const checkSameBuild = ({ name, file }: Bundle, folder: string): void => {
   const again = join(folder, 'again', 'index.js');
   build(join(projectRoot, 'functions', name, 'index.ts'), again);
   if (readFileSync(again, 'utf8') !== readFileSync(file, 'utf8')) {
-    throw new Error('lib/gateway-function.ts bundles in another way than bench/bundles.ts; make them the same');
+    throw new Error('lib/gateway-function.ts bundles differently from bench/bundles.ts; make them the same');
   }
 };
 
@@ -71,7 +64,12 @@ export const synthesisOf = async (configFile: string, folder: string): Promise<D
     resources: Object.keys(template.Resources).length,
     seconds,
     bundles: functions.map((spec) =>
-      bundleOf(spec.name, join(spec.assetDir, `${spec.handler.split('.')[0]}.js`), spec.environment),
+      bundleOf(spec.name, join(spec.assetDir, `${spec.handler.split('.')[0]}.js`), {
+        ...spec.environment,
+        // Lambda sets these.
+        AWS_LAMBDA_FUNCTION_NAME: spec.physicalName,
+        AWS_LAMBDA_FUNCTION_VERSION: spec.version ?? '$LATEST',
+      }),
     ),
   };
 };

@@ -45,7 +45,7 @@ export const readGuideParameters = (): readonly SearchParameter[] => {
   return (JSON.parse(text) as Guides).guides.flatMap(({ parameters }) => parameters);
 };
 
-/** What is known of each type's parameters: the targets of a reference, nothing of others. */
+/** What is known of each type's parameters: the targets of a reference, nothing for others. */
 const byTypeAndCode = (parameters: readonly SearchParameter[]): Map<string, Map<string, Set<string> | undefined>> => {
   const byType = new Map<string, Map<string, Set<string> | undefined>>();
   for (const { code, type, base, target = [] } of parameters) {
@@ -152,7 +152,7 @@ const searchTargetsSource = (): string => {
   const packed = deflateRawSync(`${sets}\n${parameters}`, { level: 9 }).toString('base64');
   return `// Made by bin/make-search-targets.ts from the search parameter definitions of R4 and guides. Do not edit.
 
-/** \`sets\` and \`parameters\` of SearchTargets, a line each, deflated: half of what they would take in the bundle. */
+/** \`sets\` and \`parameters\` of SearchTargets, one line each, deflated: half of what they would take in the bundle. */
 export const packedSearchTargets =
   '${packed}';
 `;

@@ -18,7 +18,7 @@ export const defaultPorts = {
 /** How long consent lasts at the sandbox's payers, as their own pages say, in seconds. */
 const consentLifetime = 90 * 86_400;
 
-/** A partner beside the three of the stage. It gets the scopes and payers of all, and by default their home page. */
+/** A partner in addition to the stage's three. It gets the scopes and payers of all, and by default their home page. */
 export type LocalPartner = Omit<Partial<Partner>, 'scopes' | 'payers'> & Pick<Partner, 'clientId' | 'redirectUris'>;
 
 /** What only a running sandbox knows. */
@@ -26,7 +26,7 @@ export interface SandboxParts {
   readonly northwindPublicKey?: PublicJwk;
   /** @default none */
   readonly partners?: readonly LocalPartner[];
-  /** What the index page shows beside the stage's own entries. @default nothing */
+  /** What the index page shows in addition to the stage's own entries. @default nothing */
   readonly indexPage?: Partial<NonNullable<StageConfig['indexPage']>>;
 }
 

@@ -61,7 +61,7 @@ export const accessLogBucket = (scope: Construct, config: AuditConfig): Bucket =
     id: 'HIPAA.Security-S3DefaultEncryptionKMS',
     reason:
       'S3 delivers server access logs only to buckets with SSE-S3 (AES-256), according to its documentation. They name ' +
-      'objects and AWS principals, and hold nothing of what is in an object.',
+      'objects and AWS principals, and hold no content of objects.',
   });
   return bucket;
 };

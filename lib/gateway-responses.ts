@@ -19,7 +19,7 @@ interface Answer {
  * One body for every caller: API Gateway has one template per type of response, whatever the route, and can only fill
  * in variables. The body is an RFC 6749 error (§5.2; clients ignore other members) and an OperationOutcome at once. A
  * strict FHIR parser shows only the status, as for any response that is not FHIR; lenient parsers, which are the
- * majority, show the issue. It quotes nothing of the request: API Gateway's own messages quote headers.
+ * majority, show the issue. It quotes nothing from the request: API Gateway's own messages quote headers.
  */
 const body = ({ error, issueType, message }: Answer, reference?: string): string =>
   JSON.stringify({

@@ -11,7 +11,7 @@ export interface GatewayKeysProps {
   readonly config: Pick<StageConfig, 'existing' | 'stage' | 'removalPolicy'>;
 }
 
-/** KMS does not rotate it, and another key would find nothing of what this one has indexed. */
+/** KMS does not rotate it, and another key would find none of what this one has indexed. */
 const forMac: KeyProps = { keySpec: KeySpec.HMAC_256, keyUsage: KeyUsage.GENERATE_VERIFY_MAC };
 
 /**

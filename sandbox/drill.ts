@@ -18,7 +18,7 @@ const plan = [
   'Lose it: delete all grants but two, all events of reads, and the block; put one revoked grant back by hand.',
   'Restore as an operator: grants (dry run; killed on the way; again), revocations, stops, reads.',
   'Try everything that each app holds: read, refresh, the older refresh token, the code once more, the export.',
-  'Check that no grant that has ended lives, that no code works twice, and that partners were told nothing false.',
+  'Check that no ended grant is live, that no code works twice, and that partners were told nothing false.',
 ];
 
 const record = join(import.meta.dirname, '..', 'docs', 'reports', 'restore-drill.md');

@@ -31,7 +31,7 @@ export interface LocalStackOptions {
   readonly withSandbox?: boolean;
   /** The faults that the sandbox's payers start with, by name. */
   readonly faults?: SwitchedOn;
-  /** Apps to register in stage `local`, beside the sandbox's. */
+  /** Apps to register in stage `local`, in addition to the sandbox's. */
   readonly clients?: readonly AskedClient[];
   /**
    * The folder that keeps accounts, grants, secrets and files for the next start; `fresh` empties it first. Not for

@@ -50,21 +50,6 @@ const s3Alone = 'the S3 client alone';
 const floors: Readonly<Record<string, string>> = { audit: s3Alone };
 /** Fetch also loads the link rewriter and the table of search parameters. */
 const importLimits: Readonly<Record<string, number>> = { fetch: 1.35 };
-const kb = (bytes: number): number => bytes / 1024;
-/** KB. test/budgets/bundles.test.ts says why these may be larger. */
-const largerBundles: Readonly<Record<string, number>> = { fetch: 450, audit: 490 };
-
-const sizeBudgets = (bundles: readonly Bundle[]): Budget[] =>
-  bundles.map(({ name, bytes, hasSdk }) =>
-    name === 'discovery'
-      ? atMost({
-          name: `${name}'s bundle${hasSdk ? ', which must be without the SDK' : ', without the SDK'}`,
-          value: hasSdk ? Infinity : kb(bytes),
-          limit: 60,
-          unit: ' KB',
-        })
-      : atMost({ name: `${name}'s bundle`, value: kb(bytes), limit: largerBundles[name] ?? 430, unit: ' KB' }),
-  );
 
 const importBudgets = (measured: Measured, bundles: readonly Bundle[]): Budget[] =>
   bundles.map(({ name }) => {
@@ -113,7 +98,7 @@ export const coldStart: Step = {
       plan: measured.plan,
       rows: rowsOf(measured),
       missing: measured.missing,
-      budgets: [...importBudgets(measured, bundles), ...sizeBudgets(bundles)],
+      budgets: importBudgets(measured, bundles),
       notes: [],
     };
   },

@@ -51,7 +51,7 @@ const judgeService = (name: CalledService, seen: SeenVpc, vpc: ExistingVpc): rea
   }
   const { State: state, VpcEndpointType: type } = endpoint;
   if (state?.toLowerCase() !== 'available')
-    return [wrong(`its endpoint for ${name} is ${state}; wait, or make it anew`)];
+    return [wrong(`its endpoint for ${name} is ${state}; wait, or make it again`)];
   const problems = type === 'Gateway' ? judgeGateway(endpoint, seen, vpc) : judgeInterface(endpoint, seen);
   return [...problems.map((problem) => wrong(`its endpoint for ${name} ${problem}`)), ...judgePolicy(name, endpoint)];
 };

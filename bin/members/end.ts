@@ -89,7 +89,7 @@ const endAll = async (
     });
     living = again.grants.filter(isLiving);
     if (living.length === 0) return { ended, failed, isDone: true };
-    output.note(`The member has signed in again meanwhile: ${counted(living.length, 'new grant')}.`);
+    output.note(`The member has signed in again in the meantime: ${counted(living.length, 'new grant')}.`);
   }
   return { ended, failed, isDone: false };
 };
@@ -146,7 +146,7 @@ export const endCommand = async (stage: OpenStage, command: EndCommand, deps: Me
   if (isDone) return 0;
   output.note(
     failed > 0
-      ? `${counted(failed, 'grant')} could NOT be ended, as listed above. Run the same command again: it ends only what still lives.`
+      ? `${counted(failed, 'grant')} could NOT be ended, as listed above. Run the same command again: it ends only what is still live.`
       : 'The member signs in again and again. Run the same command again, or block the app: npm run partners -- block NAME',
   );
   return 3;

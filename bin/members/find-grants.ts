@@ -28,7 +28,7 @@ export interface FoundGrant {
   readonly createdAt: number | undefined;
   /** When it ends by itself. */
   readonly endsAt: number | undefined;
-  /** Whether it lives, and if so whether its code still waits to be redeemed. */
+  /** Whether it is live, and if so whether its code still waits to be redeemed. */
   readonly state: 'living' | 'waiting' | 'ended';
   readonly end: GrantEnd | undefined;
   /** Whether the table still has it, with its index. */

@@ -49,7 +49,7 @@ const chipOf = ({ state, end }: FoundGrant, isRegistered: boolean): Html => {
   return html`<span class="chip none">${end?.reason === 'unused' ? 'Never used' : 'Ended'}</span>`;
 };
 
-/** What the member was told that the app may read, a line each. */
+/** What the member was told that the app may read, one line each. */
 const mayRead = (scope: string): Html => {
   const scopes = parseScopes(scope);
   if (scopes.some((one) => one.kind === 'resource' && one.type === '*')) return html`Everything in the record`;

@@ -101,7 +101,7 @@ webhook only the secret goes to stdout, everything else to stderr. It is shown o
         event: text('ID', 'this one, as in webhook-id'),
         from: text(
           'FILE',
-          'those of the partner in it that were not delivered, as given_up in docs/operate.sh writes them',
+          'the events in it that this partner did not get, as given_up in docs/operate.sh writes them',
         ),
         dryRun,
         ...stageFlags,

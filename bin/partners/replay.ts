@@ -94,7 +94,7 @@ const namedEvent = async (open: OpenEvents, [deliveries]: readonly Deliveries[],
  */
 const eventsIn = async (file: string, clientId: string): Promise<PartnerEvent[]> => {
   const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n').filter(Boolean);
-  if (lines.length === 0) throw new Refusal(`${file} has no events; write it anew: docs/alarms.md#events-given-up`);
+  if (lines.length === 0) throw new Refusal(`${file} has no events; write it again: docs/alarms.md#events-given-up`);
   const found = new Map<string, PartnerEvent>();
   for (const [index, line] of lines.entries()) {
     const event = parseOrUndefined(line);

@@ -161,7 +161,7 @@ export const discover = async (http: PayerHttp, given: string): Promise<Discover
   const isIssuer = serverMetadata !== undefined && textOf(serverMetadata, 'issuer')?.replace(/\/$/, '') === base;
   if (!isFhirBase && !isIssuer) {
     const elsewhere = near.documents.map(
-      ({ name, url }) => `${url} is published, but says nothing of ${base} (${name})`,
+      ({ name, url }) => `${url} is published, but says nothing about ${base} (${name})`,
     );
     throw refuse(base, [
       judged.todo === undefined ? judged.text : `${judged.text}; ${judged.todo}`,

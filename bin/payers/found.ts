@@ -18,7 +18,7 @@ export const registryFindings = ({ payer, stop }: FoundPayer, nowMs: number): Fi
         fault(
           'registry',
           'its entry was changed by hand and is out of order, so the gateway answers 503 for this payer',
-          'write it anew: npm run registry -- apply',
+          'write it again: npm run registry -- apply',
         ),
       ]
     : []),

@@ -49,7 +49,7 @@ const judgeKey = (name: string, key: unknown, publicKeys: readonly PublicJwk[]):
     return fault('secret', `${name}: the private key is RSA and lacks "alg": "RS384"`, 'write that into it');
   }
   if (jwk['kty'] !== 'RSA' && jwk['alg'] !== undefined && jwk['alg'] !== 'ES384') {
-    return fault('secret', `${name}: the private key has another alg than ES384`, 'write "alg": "ES384" into it');
+    return fault('secret', `${name}: the private key has an alg other than ES384`, 'write "alg": "ES384" into it');
   }
   return pass('secret', `${name}: a private key, which matches ${match.kid} in publicKeys`);
 };

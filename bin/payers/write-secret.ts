@@ -43,7 +43,7 @@ const payerWithSecret = async (
   const [found] = await payersOfStage(source, { evenIfUnreadable: false, note: output.note });
   const payer = found?.payer;
   if (payer === undefined) {
-    throw new Refusal(`The registry's entry of ${id} is out of order; write it anew first: npm run registry -- apply`);
+    throw new Refusal(`The registry's entry of ${id} is out of order; write it again first: npm run registry -- apply`);
   }
   const owner = secretOwnerOf(payer);
   if (owner === undefined)

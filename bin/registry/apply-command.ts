@@ -122,7 +122,7 @@ export const applyCommand = async (
       diff.comparison,
     );
     progress?.clear();
-    output.note(`Applied as ${operator.arn}, version ${version}. It holds everywhere within 30 seconds.`);
+    output.note(`Applied as ${operator.arn}, version ${version}. It takes effect everywhere within 30 seconds.`);
     return 0;
   } finally {
     progress?.clear();

@@ -55,7 +55,7 @@ const requireAlone = (
 ): void => {
   if (conflicts.length === 0) return;
   throw new Refusal(
-    `Others have changed the table meanwhile:\n${conflictLines(conflicts)}\n` +
+    `Others have changed the table in the meantime:\n${conflictLines(conflicts)}\n` +
       `${count.written} of ${count.of} writes of entries were made, each as a whole. Run diff, and apply again.`,
   );
 };

@@ -7,7 +7,7 @@ import { readsSomething } from '../../functions/shared/scopes/limit-scopes.ts';
 import type { Grant } from '../../functions/shared/store/grant-item.ts';
 import { damagedIn, type Comparison, type EntryChange } from './compare.ts';
 
-/** Finds the key of the entry whose change would end a grant; undefined if it lives on. */
+/** Finds the key of the entry whose change would end a grant; undefined if it stays live. */
 export type EndedBy = (grant: Grant) => Promise<string | undefined>;
 
 const isIn = (list: readonly string[]) => (word: string) => list.includes(word);
@@ -26,7 +26,7 @@ export const canEndGrants = ({ changes }: Comparison): boolean => changes.some(c
 
 /**
  * Makes the rule by which a grant would end, which is the functions' own: its partner may no longer read from its payer,
- * or read nothing of what was granted, or not refresh its tokens. A block or a pause ends no grant.
+ * or read none of what was granted, or not refresh its tokens. A block or a pause ends no grant.
  */
 export const endedBy = ({ items, before, after }: Comparison): EndedBy => {
   const none = { stage: '', lifetimes: {} as Lifetimes };

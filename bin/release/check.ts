@@ -8,7 +8,7 @@ import { otherVersions, packageVersion } from './versions.ts';
 export const notesOf = async (root: string, version: string): Promise<string> => {
   const { sections } = sectionsOf(await readFile(join(root, 'CHANGELOG.md'), 'utf8'));
   const { text = '' } = sectionOf(sections, version) ?? {};
-  if (text === '') throw new Refusal(`CHANGELOG.md says nothing of version ${version}.`);
+  if (text === '') throw new Refusal(`CHANGELOG.md says nothing about version ${version}.`);
   return text;
 };
 
@@ -20,7 +20,7 @@ const problemsOfNotes = (changelog: string, version: string): string[] => {
   return [
     ...(section === undefined ? [`CHANGELOG.md has no section ${version}`] : []),
     ...(section !== undefined && section.date === undefined ? [`CHANGELOG.md gives ${version} no date`] : []),
-    ...(section?.text === '' ? [`CHANGELOG.md says nothing of ${version}`] : []),
+    ...(section?.text === '' ? [`CHANGELOG.md says nothing about ${version}`] : []),
     ...(waiting === undefined ? ['CHANGELOG.md has no section Unreleased'] : []),
     ...(waiting === undefined || waiting.text === '' ? [] : ['CHANGELOG.md has entries under Unreleased: move them']),
   ];

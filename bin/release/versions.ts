@@ -18,7 +18,7 @@ export const packageVersion = async (root: string): Promise<string> =>
 const shownIn = (text: string, pattern: RegExp, times: number): string[] =>
   [...text.matchAll(new RegExp(pattern, 'gm'))].slice(0, times).map(([, , version = '']) => version);
 
-/** The files that show another version than package.json's, with what they show. */
+/** The files that show a version other than package.json's, with what they show. */
 export const otherVersions = async (root: string, version: string): Promise<string[]> => {
   const found = await Promise.all(
     places.map(async ({ file, pattern, times }) => {

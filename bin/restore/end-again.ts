@@ -33,7 +33,7 @@ export const endAgain = async ({ table, known, by, dryRun }: Ending, deps: Resto
   });
   for (const grantId of living) deps.output.note(`${dryRun ? 'would end again' : 'ended again'}  ${grantId}`);
   deps.output.note(
-    `Of ${ended.length} grants that have ended according to the audit, ${living.length} lived` +
+    `Of ${ended.length} grants that have ended according to the audit, ${living.length} still worked` +
       (living.length === 0 ? '.' : dryRun ? ' and would be ended again.' : ' and were ended again.'),
   );
   return living.length;

@@ -51,9 +51,9 @@ export const restoreStops = async (
       const written: Written =
         item === undefined ? await stopUnknown(table, stop.entryId, made) : await stopEntry(table, item, made);
       if (written.written) again += 1;
-      else output.note(`${stop.entryId} was changed meanwhile. Run the same command again.`);
+      else output.note(`${stop.entryId} was changed in the meantime. Run the same command again.`);
     }
-    output.note(`Stopped ${again} again as ${operator.arn}. It holds everywhere within 30 seconds.`);
+    output.note(`Stopped ${again} again as ${operator.arn}. It takes effect everywhere within 30 seconds.`);
     return again === lost.length ? 0 : 1;
   } finally {
     registry.close();

@@ -15,7 +15,7 @@ export interface Caller {
 
 /**
  * Asks AWS who runs the tool.
- * @throws Refusal if AWS does not say, or if it is in another account than the stage
+ * @throws Refusal if AWS does not say, or if it is in a different account from the stage's
  */
 export const callerOf = async (
   sts: STSClient,

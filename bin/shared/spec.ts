@@ -22,7 +22,7 @@ export type Flags = Readonly<Record<string, Flag>>;
 
 /** One command of a tool. */
 export interface Command {
-  /** What follows the command's name, a line each. */
+  /** What follows the command's name, one line each. */
   readonly usage: string | readonly string[];
   /** For the help of a tool with several. */
   readonly does?: string;

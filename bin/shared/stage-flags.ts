@@ -35,7 +35,7 @@ export const readStage = async ({ stage, config }: StageFlags): Promise<StageCon
   return running === undefined ? loadStage(named) : localStage(running.ports);
 };
 
-/** For commands that would do harm, or mislead, at another stage than the one meant. @throws UsageError */
+/** For commands that would do harm, or mislead, at a stage other than the one meant. @throws UsageError */
 export const requireStage = <C extends StageFlags & { readonly command: string }>(command: C): C => {
   if (command.stage === undefined && command.config === undefined) {
     throw new UsageError(`Give --stage NAME: ${command.command} has no default stage`);

@@ -43,7 +43,7 @@ export const elevance: CatalogedPayer = {
     authentication(
       'consentLifetime',
       90 * 86_400,
-      'Document IO105 v15.0 of 2025-11-18: then the member consents anew.',
+      'Document IO105 v15.0 of 2025-11-18: then the member consents again.',
     ),
   ],
   missing: [{ field: 'quirks.timeToFirstByte', why: '$everything is reported to be slow, without a number' }],

@@ -18,7 +18,7 @@ interface Batch {
 const lagMs = (events: readonly FiledEvent[], nowMs: number): number | undefined =>
   events.length === 0 ? undefined : Math.max(0, nowMs - 1000 * Math.min(...events.map(({ at }) => at)));
 
-/** Whether an item claims another time than its stream's, by minutes. */
+/** Whether an item claims a time other than its stream's, by minutes. */
 const isApart = ({ event: { entity }, at }: FiledEvent): boolean => {
   const claim = entity.flatMap(({ detail = [] }) => detail).find(({ type }) => type === 'claimedAt');
   return claim !== undefined && areApart(Date.parse(claim.valueString) / 1000, at);

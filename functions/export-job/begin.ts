@@ -57,7 +57,7 @@ const firstDelta: Delta = {
 
 /**
  * Begins an export: makes its state key, and writes the first state.
- * @throws Error whose message holds nothing of the record
+ * @throws Error whose message holds nothing from the record
  */
 export const begin = async (job: Job): Promise<Begun> => {
   const { deps, exportId, memory } = job;
@@ -79,7 +79,7 @@ export const begin = async (job: Job): Promise<Begun> => {
 
 /**
  * Continues an export from the state that the previous execution left.
- * @throws Error whose message holds nothing of the record
+ * @throws Error whose message holds nothing from the record
  */
 export const goOn = async ({ deps, exportId, execution }: Job, state: string): Promise<Begun> => {
   try {

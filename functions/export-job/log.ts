@@ -6,7 +6,7 @@ import type { JobDeps } from './deps.ts';
 
 /**
  * Describes an error for the engine's history and the log. Our own errors give their private detail, which holds no
- * token and nothing of a record. Other errors give their names only.
+ * token and nothing from a record. Other errors give their names only.
  */
 export const sayCause = (error: unknown): string =>
   error instanceof GatewayError ? (error.detail ?? error.code) : causeOf(error);
@@ -24,7 +24,7 @@ const lineOf = ({ clock }: LogDeps, { grantId, payer, partner }: Export) => ({
   partner,
 });
 
-/** Writes the log line of a leg. It has counts, and nothing of the record. */
+/** Writes the log line of a leg. It has counts, and nothing from the record. */
 export const writeLeg = (
   deps: LogDeps,
   item: Export,

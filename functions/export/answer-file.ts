@@ -27,7 +27,7 @@ const noFile = (): GatewayError =>
 
 /**
  * Streams one of an export's files. The read is audited before the first byte and at its end, and cut if the partner is
- * blocked, the payer is paused, the grant ends or the export is deleted meanwhile.
+ * blocked, the payer is paused, the grant ends or the export is deleted in the meantime.
  */
 export const answerFile = async (
   deps: ExportDeps & { readonly readManifest: ReadManifest },

@@ -53,7 +53,7 @@ export const openEnded = async (
   if (manifestDigest === undefined) throw failed();
   const identity = ageIdentity(exportPrivateKey(grantKey, item.exportSecret));
   const manifest = await openManifest(await readManifest({ ...item, manifestDigest }), identity);
-  // The gateway writes the error files: they name types and pages, and contain nothing of the record.
+  // The gateway writes the error files: they name types and pages, and contain nothing from the record.
   const record = manifest.files.filter(({ kind }) => kind === 'output');
   const types = [...new Set(record.map(({ type }) => type))];
   const beyond = typesNoLongerInScope(types, item.scope, scope);

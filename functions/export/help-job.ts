@@ -77,7 +77,7 @@ const wake = async (deps: ExportDeps, item: Export): Promise<void> => {
 
 /**
  * Does for the job what only a poll can.
- * @throws GatewayError `invalid_token` if the grant has ended meanwhile; any other failure is only logged
+ * @throws GatewayError `invalid_token` if the grant has ended in the meantime; any other failure is only logged
  */
 export const helpJob = async (
   deps: ExportDeps,

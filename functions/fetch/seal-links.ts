@@ -16,7 +16,7 @@ const keyBytes = 32;
 /**
  * Returns the key that seals a grant's page links. A grant of version 0.1 gets one here, once: of several concurrent
  * reads one writes it and the others read it.
- * @throws GatewayError `temporarily_unavailable`, even if the grant has ended meanwhile: the next read says so
+ * @throws GatewayError `temporarily_unavailable`, even if the grant has ended in the meantime: the next read says so
  */
 export const ensureLinkKey = async (deps: FetchDeps, { grantId, linkKey }: Grant): Promise<LinkKey> => {
   if (linkKey !== undefined) return { grantId, linkKey };

@@ -32,7 +32,7 @@ const readStanding = (image: StoredItem): Standing => {
   };
 };
 
-/** When the grant ended, and why; undefined while it lives, and if its item was deleted before its time. */
+/** When the grant ended, and why; undefined while it is live, and if its item was deleted before its time. */
 const endOf = (
   after: Standing | undefined,
   before: Standing | undefined,

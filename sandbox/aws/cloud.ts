@@ -240,7 +240,7 @@ const makeStores = async (
   // The audit of the registry's first entries waits until the stack serves, or its process would delay the start.
   feed.pause();
   for (const { arn, aliases, kind } of template.keys) aws.kms.createKey(arn, aliases, kind);
-  // The registry is filled anew from the configuration, whose ports and partners may have changed.
+  // The registry is filled again from the configuration, whose ports and partners may have changed.
   await aws.dynamoDb.createTables(template.tables, feed.offer, ['registry']);
   for (const { physicalName, ...bucket } of template.buckets) aws.s3.createBucket(physicalName, bucket);
   const setSecret = secretSetter(template, aws);

@@ -67,7 +67,7 @@ export const recordOf = (result: DrillResult, at: Date): string => {
 stack's tables, loses them, restores with the commands that an operator uses, and tries all that partners hold. What to do
 in a real loss: [restore.md](../restore.md).
 
-**${faults.length === 0 ? 'All is as it must be' : `${faults.length} things are wrong`}:** no grant that has ended lives, no code works twice, no replaced refresh token works.
+**${faults.length === 0 ? 'All is as it must be' : `${faults.length} things are wrong`}:** no ended grant is live, no code works twice, no replaced refresh token works.
 ${faults.map((fault) => `\n- ${fault}`).join('')}
 ## What each app sees
 

@@ -56,7 +56,7 @@ export const titleOf = (observation: Observation): string => {
   return textOf(observation.code) ?? 'Unnamed measurement';
 };
 
-/** An Observation's value with its unit, its components' values (a line each), or why there is none. */
+/** An Observation's value with its unit, its components' values (one line each), or why there is none. */
 export const valueOf = (observation: Observation): string => {
   const own = ownValueOf(observation);
   if (own !== undefined) return own;

@@ -67,7 +67,7 @@ export const gatewaySend = (
       const answer = await sendWith(tokens);
       if (answer.status === 401 && !renewed && tokens.refreshToken !== undefined) {
         renewed = true;
-        // Unless another request has renewed them meanwhile.
+        // Unless another request has renewed them in the meantime.
         if (connection.tokens === tokens) await renew(gateway, payerId, connection);
       } else {
         const wait = waitOf(answer);

@@ -42,7 +42,8 @@ export const codeIn = (redirect: string, authorizeUrl: string): string => {
     const [error, description] = [query.get('error') ?? 'no code', query.get('error_description')];
     throw new Error(`the app would get ${error}${description === null ? '' : `: ${description}`}`);
   }
-  if (query.get('state') !== asked.get('state')) throw new Error('the redirect has another state than the request');
+  if (query.get('state') !== asked.get('state'))
+    throw new Error('the redirect does not repeat the state of the request');
   return code;
 };
 

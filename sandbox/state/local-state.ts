@@ -67,7 +67,7 @@ const roomsOf = (opened: DatabaseSync): Rooms => {
 
 /** Says what to do about a folder that cannot be used. */
 export const unusable = (folder: string, why: string): LocalStackError =>
-  new LocalStackError(`${folder} ${why}; start with --fresh, which empties it and begins anew`);
+  new LocalStackError(`${folder} ${why}; start with --fresh, which empties it and starts over`);
 
 const inUse = (folder: string): LocalStackError =>
   new LocalStackError(
@@ -96,7 +96,7 @@ const empty = (folder: string): void => {
 
 /**
  * Opens what the last local stack left in a folder, and keeps it from every other one.
- * @param fresh whether to begin anew
+ * @param fresh whether to start over
  * @throws LocalStackError if another stack has it, or if it can't be read
  */
 export const openState = (folder: string, { fresh = false }: { readonly fresh?: boolean } = {}): LocalState => {

@@ -205,7 +205,7 @@ describe('npm run members -- end', () => {
     const { code, told } = await tool.run(`end ${whom} ${why} --yes`, { onWait });
 
     expect(code).toBe(0);
-    expect(told).toContain('signed in again meanwhile: 1 new grant');
+    expect(told).toContain('signed in again in the meantime: 1 new grant');
     expect([rounds, await isLive(late)]).toEqual([2, false]);
   });
 

@@ -294,7 +294,7 @@ describe('discovery that differs from the profile', () => {
 
   it.each([
     ['lists both', { capabilities: ['context-standalone-patient'], grant_types_supported: ['refresh_token'] }],
-    ['says nothing of either', {}],
+    ['says nothing about either', {}],
   ])('is not reported in capabilities and grant types if it %s', async (_, change) => {
     expect(await examined({ [smartConfiguration]: published(change) })).toEqual([]);
   });

@@ -404,7 +404,7 @@ describe('learn', () => {
     const answers = { [`${host}/.well-known/smart-configuration`]: () => json(smartConfiguration) };
 
     expect(await refusal(answers)).toContain(
-      `${host}/.well-known/smart-configuration is published, but says nothing of`,
+      `${host}/.well-known/smart-configuration is published, but says nothing about`,
     );
   });
 });

@@ -121,7 +121,7 @@ describe('what the doctor prints', () => {
     expect(printed.at(-1)).toBe('2 payers: all well, 1 paused');
   });
 
-  it('says nothing of a pause that is over', async () => {
+  it('says nothing about a pause that is over', async () => {
     const [first] = foundIn(1);
     const { printed } = await check([{ ...first!, stop: { ...stop, until: 1_780_315_260 } }]);
 

@@ -189,7 +189,7 @@ describe('what a person gives as a secret', () => {
     ['short beside its header', '{"client_secret":"","headers":{"x-key":"canary"}}', withHeader, 'client_secret'],
     ['no JWK', '{"private_key_jwk":"canary"}', keyed, 'private_key_jwk is not a private key'],
     ['a public key', JSON.stringify(publicOnly), keyed, 'private_key_jwk is not a private key'],
-    ['another alg', JSON.stringify({ ...privateJwk, alg: 'ES256' }), keyed, 'has another alg than ES384'],
+    ['another alg', JSON.stringify({ ...privateJwk, alg: 'ES256' }), keyed, 'has an alg other than ES384'],
     [
       'a key that is not in publicKeys',
       JSON.stringify(es384Jwk('plan-1').privateJwk),

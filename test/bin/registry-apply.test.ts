@@ -69,7 +69,7 @@ describe('npm run registry -- apply', () => {
 
     expect(code).toBe(0);
     expect(out).toContain('1 added, 1 changed, 1 removed.');
-    expect(told).toBe(`Applied as ${operator}, version 1. It holds everywhere within 30 seconds.`);
+    expect(told).toBe(`Applied as ${operator}, version 1. It takes effect everywhere within 30 seconds.`);
     const items = await tool.read();
     for (const [entryId, entry] of entriesOf(registryData(wanted))) {
       expect([entryId, items.get(entryId)?.entry]).toEqual([entryId, entry]);
@@ -373,7 +373,7 @@ describe('two people who apply at once', () => {
     before('payer#northwind', 'UpdateItemCommand', () => writeAs('payer#northwind', { displayName: 'Theirs' }));
 
     await expect(tool.apply()).rejects.toThrow(
-      'Others have changed the table meanwhile:\n  payer northwind: version 2, 2026-06-01T12:00:00Z, by arn:other: Ticket 1\n' +
+      'Others have changed the table in the meantime:\n  payer northwind: version 2, 2026-06-01T12:00:00Z, by arn:other: Ticket 1\n' +
         '1 of 2 writes of entries were made, each as a whole. Run diff, and apply again.',
     );
     expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'New Name' });
@@ -389,11 +389,11 @@ describe('two people who apply at once', () => {
   it('do not go on once the other has begun', async () => {
     before('apply', 'GetItemCommand', () => writeAs('apply', { file: 'theirs' }));
 
-    await expect(tool.apply()).rejects.toThrow('Others have changed the table meanwhile:\n  apply: version 2, ');
+    await expect(tool.apply()).rejects.toThrow('Others have changed the table in the meantime:\n  apply: version 2, ');
     expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'Pocket Record' });
   });
 
-  it('may block a partner meanwhile: the entry is written, and the block stays', async () => {
+  it('may block a partner in the meantime: the entry is written, and the block stays', async () => {
     const stop = { at: now, by: 'arn:other', reason: 'a leak' };
     before('partner#demo-app', 'UpdateItemCommand', async () => {
       await stopEntry(tool.table, (await readOne(tool.table, 'partner#demo-app'))!, stop);

@@ -340,5 +340,5 @@ describe('release build', () => {
 
 it('release notes prints what the changelog says of a version, and refuses one that it does not know', async () => {
   expect((await call('notes', '0.1.0')).out).toBe('- First.');
-  await expect(call('notes', '9.9.9')).rejects.toThrow('CHANGELOG.md says nothing of version 9.9.9.');
+  await expect(call('notes', '9.9.9')).rejects.toThrow('CHANGELOG.md says nothing about version 9.9.9.');
 });

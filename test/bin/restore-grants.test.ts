@@ -202,7 +202,7 @@ describe('npm run restore -- grants', () => {
 
     const { told } = await tool.grants('--yes');
 
-    expect(told).toContain('Of 1 grants that have ended according to the audit, 1 lived and were ended again.');
+    expect(told).toContain('Of 1 grants that have ended according to the audit, 1 still worked and were ended again.');
     expect(await getGrant(tool.table('grants'), idOf('ended'))).toMatchObject({ revokedAt: now });
   });
 

@@ -36,11 +36,11 @@ describe('npm run restore -- revocations', () => {
     const { code, told } = await tool.run([...asked, '--yes']);
     expect([code, told]).toEqual([
       0,
-      `ended again  ${idOf('ended')}\nOf 1 grants that have ended according to the audit, 1 lived and were ended again.`,
+      `ended again  ${idOf('ended')}\nOf 1 grants that have ended according to the audit, 1 still worked and were ended again.`,
     ]);
     expect(await getGrant(tool.table('grants'), idOf('ended'))).toMatchObject({ revokedAt: now });
     expect(await getGrant(tool.table('grants'), idOf('lives'))).not.toHaveProperty('revokedAt');
-    expect((await tool.run([...asked, '--yes'])).told).toContain('0 lived.');
+    expect((await tool.run([...asked, '--yes'])).told).toContain('0 still worked.');
   });
 });
 
@@ -57,7 +57,7 @@ describe('npm run restore -- revocations, of the hour before its time', () => {
 
     const { told } = await tool.run(['revocations', '--since', since, ...why, '--yes']);
 
-    expect(told).toContain(`Of ${known} grants that have ended according to the audit, ${known} lived`);
+    expect(told).toContain(`Of ${known} grants that have ended according to the audit, ${known} still worked`);
   });
 });
 

@@ -20,7 +20,7 @@ const revokeAndRead = async (gateway: string): Promise<{ revoked: number; read: 
 
 /** Walks in a browser over a running stack. */
 export const smartApps = (browser: Browser, running: () => LocalStack): void => {
-  describe('fhirclient in Chromium, from another origin than the gateway', () => {
+  describe('fhirclient in Chromium, from an origin that is not the gateway’s', () => {
     let stack: LocalStack;
     let page: Page;
     let answers: Response[];

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 export interface Watched {
   /** What its policy refused, and what its scripts threw. */
   readonly complaints: () => readonly string[];
-  /** What it loaded from another origin than its own. */
+  /** What it loaded from an origin other than its own. */
   readonly elsewhere: () => readonly string[];
   /** How much it and all that it loaded weigh, unpacked. */
   readonly bytes: () => Promise<number>;

@@ -172,7 +172,7 @@ describe("a payer's secret", () => {
     expect(secrets.current(names.plan)).toBe('{"client_secret":"second"}');
   });
 
-  it('gets the tags that its stage has meanwhile, and --dry-run names them', async () => {
+  it('gets the tags that its stage has in the meantime, and --dry-run names them', async () => {
     await shell(`printf %s first | ${put} --unchecked`);
     const stage = stageWith(localStage().payers[1]?.publicKeys ?? []);
     writeFileSync(config, JSON.stringify({ ...stage, tags: { 'cost-center': '4711' } }));

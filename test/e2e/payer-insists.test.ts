@@ -189,7 +189,7 @@ const known = expect.stringMatching(/^[A-Za-z0-9-]+$/);
 const withScopes = ['openid', 'launch/patient', 'patient/*.rs', 'offline_access'];
 
 describe('a sandbox payer that insists on', () => {
-  it('another aud than its FHIR base', async () => {
+  it('an aud other than its FHIR base', async () => {
     const aud = 'https://plan.example/fhir';
 
     expect(await patientIn({ aud }, () => ({ quirks: { aud } }))).toEqual(known);

@@ -322,7 +322,7 @@ const read = (model: Model, grant: Grant, call: Read, answer: Answer, payer: Pay
   return is(answer, '200') ?? same('the patient', answer.body['id'], grant.patient);
 };
 
-/** An answered call, and what the payer said meanwhile. */
+/** An answered call, and what the payer said in the meantime. */
 export interface Answered {
   readonly aimed: Aimed;
   readonly answer: Answer;

@@ -15,7 +15,7 @@ export interface PayerSays {
   readonly good: boolean;
   readonly renews: boolean;
   readonly mood: PayerMood;
-  /** What it did meanwhile. */
+  /** What it did in the meantime. */
   readonly events: Login['events'];
   /** Whether two concurrent calls are about this login, so that the events may belong to either. */
   readonly shared: boolean;

@@ -391,7 +391,7 @@ describe('checkpoints over HTTP', () => {
     });
   });
 
-  it('fail the execution when the key was disabled meanwhile', async () => {
+  it('fail the execution when the key was disabled in the meantime', async () => {
     aws.lambda.onCheckpoint(({ when }) => {
       if (when === 'before') aws.kms.disable(keyArn);
       return undefined;

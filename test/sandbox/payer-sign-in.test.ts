@@ -104,7 +104,7 @@ describe('a mailed code', () => {
     });
   });
 
-  it('is still good when others sign in meanwhile, also late in its half hour', async () => {
+  it('is still good when others sign in in the meantime, also late in its half hour', async () => {
     const walker = createWalker(payer.url);
     const first = await toVerify(walker);
     nowMs += 20 * minuteMs;

@@ -70,7 +70,7 @@ describe('what a local stack keeps', () => {
 
   it('what a local stack keeps, if damaged, is refused with a line that names --fresh, which mends it', async () => {
     writeFileSync(join(folder, 'state.sqlite'), 'not a database, and long enough to be looked at as one '.repeat(20));
-    expect(() => open()).toThrow(/^\S+ can't be read \(.*\); start with --fresh, which empties it and begins anew$/);
+    expect(() => open()).toThrow(/^\S+ can't be read \(.*\); start with --fresh, which empties it and starts over$/);
     await open({ fresh: true }).close();
     await open().close();
   });

@@ -100,7 +100,7 @@ export const soakPartner = ({ origin, secret, payer, observations, random }: Soa
     if (payer.lostRotation(patient)) observations.lost.named += 1;
     else observations.lost.unnamed += 1;
   };
-  /** Works with a grant that nothing else uses meanwhile; `false` drops it. */
+  /** Works with a grant that nothing else uses in the meantime; `false` drops it. */
   const withGrant = async (work: (held: Held) => Promise<boolean>): Promise<void> => {
     const [held] = idle.splice(Math.floor(random() * idle.length), 1);
     if (held === undefined) return;

@@ -19,7 +19,7 @@ export const watchHeld = async (
   return { look, grownMb: () => grown / 1024 / 1024 };
 };
 
-/** Calls back every ten megabytes of a body, which pauses meanwhile. */
+/** Calls back every ten megabytes of a body, which pauses in the meantime. */
 export const everyTenMegabytes = (look: () => Promise<void>): ((bytes: number) => Promise<void>) => {
   let seen = 0;
   return async (bytes) => {

@@ -169,7 +169,7 @@ const writeEndAndLog = async (
  * try of {@link finish} gives the two objects with fixed names the same content.
  * @param why the rest of the queue is not read; undefined if nothing is left
  * @returns undefined if the export is no longer running
- * @throws Error whose message holds nothing of the record
+ * @throws Error whose message holds nothing from the record
  */
 export const writeEndOfRecord = async (
   job: Job,
@@ -200,7 +200,7 @@ export const writeEndOfRecord = async (
 
 /**
  * Ends an export with what was written.
- * @throws Error whose message holds nothing of the record
+ * @throws Error whose message holds nothing from the record
  */
 export const finish = async (
   job: Job,
@@ -230,7 +230,7 @@ const endedBefore = async ({ deps, exportId }: Job): Promise<Ended> => {
 
 /**
  * Ends an export without files, unless another execution has begun it.
- * @throws Error whose message holds nothing of the record
+ * @throws Error whose message holds nothing from the record
  */
 export const fail = async (job: Pick<Job, 'deps' | 'exportId' | 'execution'>, why: string): Promise<Ended> => {
   const { deps, exportId } = job;

@@ -148,7 +148,7 @@ const boundOf = ({ deps }: Job, item: Export, { known }: JobState): NotReadReaso
 /**
  * Reads one leg of an export: about 20 seconds, or 8 MB. It first checks that the export may still read. What it read
  * counts once its result is checkpointed.
- * @throws Error whose message holds nothing of the record
+ * @throws Error whose message holds nothing from the record
  */
 export const runLeg = async (job: Job, files: readonly string[]): Promise<LegResult> => {
   const { deps, memory } = job;

@@ -15,7 +15,7 @@ export interface ProblemList {
 /** The most problems listed under one name. The rest are only counted. */
 const mostOfName = 200;
 
-/** The most problems listed in all, beside the first of each name, in an export. */
+/** The most problems listed in all, besides the first of each name, in an export. */
 const mostListed = 20_000;
 
 /**

@@ -60,7 +60,7 @@ export interface Watch {
   readonly answered: () => Promise<void>;
   /** There will be no answer: a failed connection, or a time-out, of a refresh too. */
   readonly unanswered: () => Promise<void>;
-  /** The call is over, in any way. */
+  /** The call is over, however it ended. */
   readonly end: () => Promise<void>;
 }
 

@@ -72,7 +72,7 @@ const exportRuns = (url: string): GatewayError =>
     { retryAfterSeconds: askAgainSeconds, detail: 'an export is running', headers: { 'Content-Location': url } },
   );
 
-/** The URL of the grant's running export, which may have ended meanwhile. */
+/** The URL of the grant's running export, which may have ended in the meantime. */
 const urlOfRunning = async ({ exports, origin }: FetchDeps, grantId: string): Promise<string> => {
   const running = await getExport(exports, grantId);
   if (running === undefined) throw unavailable('the running export is gone');

@@ -21,7 +21,7 @@ export const totals = [
 
 /**
  * One row for each payer or partner, and one without an id for requests that name none. `connected` are logins that
- * ended with a grant. `payerMedianMs` and `payerP99Ms` are of reads, until the payer's headers.
+ * ended with a grant. `payerMedianMs` and `payerP99Ms` are of reads, until the payer's headers arrive.
  * @param which a further condition
  */
 export const totalsQuery = (by: FiguresBy, which?: string): string =>

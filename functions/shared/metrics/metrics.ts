@@ -88,7 +88,7 @@ export interface Counted {
  * | ---------------- | ------------------------------------------------------------- |
  * | `requests`       | step and outcome; if it failed also payer, step and outcome   |
  * | `ms`             | step                                                          |
- * | `payerMs`        | none (milliseconds until the payer's headers)                 |
+ * | `payerMs`        | none (milliseconds until the payer's headers arrive arrive arrive)          |
  * | `bytes`          | none                                                          |
  * | each signal      | none; those of {@link signalsByPayer} also payer              |
  *

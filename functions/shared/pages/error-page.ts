@@ -61,7 +61,7 @@ const exactReason = ({ language }: PageView, problem: Problem, { publicMessage }
 
 /**
  * An error page for a person, if no redirect is trusted: what happened, what to do, and a reference to quote. It repeats
- * nothing of the request, which may hold a payer's code or anything at all, so it has a switch of the language only
+ * nothing from the request, which may hold a payer's code or anything at all, so it has a switch of the language only
  * where there is nothing to repeat.
  */
 export const errorPage = (asked: PageView, error: GatewayError, reference: string): ApiResponse => {

@@ -26,7 +26,7 @@ export interface TestMember {
   readonly details: Readonly<Record<string, string>>;
 }
 
-/** A link of the index page to something beside the gateway, such as a test payer's inbox. */
+/** A link of the index page to something other than the gateway, such as a test payer's inbox. */
 export interface IndexLink {
   readonly text: string;
   readonly href: string;

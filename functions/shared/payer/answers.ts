@@ -47,7 +47,7 @@ export const jsonTypeOf = (
 
 const usualFirstByteSeconds = 60;
 
-/** How long a payer may take until its headers, in milliseconds, if the budget lasts that long. */
+/** How long a payer may take to send its headers, in milliseconds, if the budget lasts that long. */
 export const firstByteMsOf = ({ quirks }: Pick<Payer, 'quirks'>): number =>
   (quirks.timeToFirstByte ?? usualFirstByteSeconds) * 1000;
 

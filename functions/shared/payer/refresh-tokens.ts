@@ -198,12 +198,12 @@ const storeInLease = async (
   }
 };
 
-/** Another refresh was quicker, or the grant was revoked meanwhile. What is stored counts. */
+/** Another refresh was quicker, or the grant was revoked in the meantime. What is stored counts. */
 const useStored = async ({ deps, payer, open }: Refresh, unstored: PayerTokens): Promise<State> => {
   try {
     return done(await rereadGrant(deps, open));
   } catch (error) {
-    // Revoked meanwhile: nobody will ever use the tokens that the payer has just issued. If the read failed instead,
+    // Revoked in the meantime: nobody will ever use the tokens that the payer has just issued. If the read failed instead,
     // they may be the stored ones, from a write whose answer was lost.
     if (hasEnded(error)) await revokeAtPayer(deps, payer, unstored);
     throw error;
@@ -248,7 +248,7 @@ const giveUp = async ({ deps, open, record, usable }: Refresh, lease: Lease, err
 
 const rereadGrant = async (deps: PayerTokenDeps, { grant, grantKey }: OpenGrant): Promise<OpenGrant> => {
   const now = await getGrant(deps.grants, grant.grantId);
-  if (now === undefined || !isLive(now, nowSeconds(deps.clock))) throw accessEnded('the grant ended meanwhile');
+  if (now === undefined || !isLive(now, nowSeconds(deps.clock))) throw accessEnded('the grant ended in the meantime');
   return openGrant(now, grantKey);
 };
 

@@ -37,7 +37,7 @@ export interface PayerQuirks {
    * all the same. @default application/fhir+json
    */
   readonly fhirMediaType?: string;
-  /** Seconds that the FHIR API may take until its headers. @default 60 */
+  /** Seconds that the FHIR API may take to send its headers. @default 60 */
   readonly timeToFirstByte?: number;
   /** Other origins that the payer's sign-in passes through, which the browser must be allowed to reach. */
   readonly signInOrigins: readonly string[];

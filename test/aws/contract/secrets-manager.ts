@@ -189,7 +189,7 @@ export const secretCases: readonly Case<Secrets>[] = [
     const { name, first, second } = await withPending(client);
     expect(await labelsOf(client, name)).toEqual({ [first]: ['AWSCURRENT'], [second]: ['AWSPENDING'] });
   }),
-  put('Secrets Manager makes no version the previous one where another label than AWSCURRENT moves', async (client) => {
+  put('Secrets Manager makes no version the previous one where a label other than AWSCURRENT moves', async (client) => {
     const { name, first } = await withPending(client);
     const third = await write(client, name, { SecretString: 'third', VersionStages: ['AWSPENDING'] });
     const { [first]: ofFirst, [third]: ofThird } = await labelsOf(client, name);

@@ -175,7 +175,7 @@ describe('a login attempt', () => {
     ['the partner', withoutPartner('demo-partner')],
     ['its redirect URI', withPartner('demo-partner', { redirectUris: ['http://localhost:3002/other'] })],
     ['its right to the payer', withPartner('demo-partner', { payers: ['demo-health-plan'] })],
-  ])('ends in a page if %s left the configuration meanwhile', async (_, change) => {
+  ])('ends in a page if %s left the configuration in the meantime', async (_, change) => {
     const test = gateway();
 
     expectErrorPage(test, await under(change)(test, await test.start()), noPartner);

@@ -76,7 +76,7 @@ describe('an answer to an export', () => {
     answer.end();
   });
 
-  it('of JSON with another status than 200 is no page', async () => {
+  it('of JSON with a status other than 200 is no page', async () => {
     expect(await ask(async () => responseOf(206, json))).toEqual({ kind: 'failed', status: 206 });
   });
 

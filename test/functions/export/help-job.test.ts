@@ -108,7 +108,7 @@ describe('a job that waits for a token', () => {
     expect(readJobCredentials(Buffer.from('old'))).toEqual({ accessToken: 'old', secretHeaders: {} });
   });
 
-  it('gets the one that a read renewed meanwhile, without another refresh', async () => {
+  it('gets the one that a read renewed in the meantime, without another refresh', async () => {
     await readRenewed(250);
     await poll();
     expect([refreshes, item.payerVersion, await jobsToken(), test.woken]).toEqual([1, 2, 'new-1', ['callback-1']]);

@@ -105,7 +105,7 @@ describe('a poll while the export runs', () => {
     expect([turns, test.opened, test.payer.requests]).toEqual([0, [], []]);
   });
 
-  it('leaves no audit event: it says nothing of the record', async () => {
+  it('leaves no audit event: it says nothing about the record', async () => {
     const item = await test.start(grant);
     test.events.length = 0;
     await poll(item.exportId);

@@ -38,7 +38,7 @@ const blankRecord = (): RequestRecord => ({
 });
 
 describe('a read', () => {
-  it('records that it began and how it ended: who, whose, what kind, when and how much, and nothing of the record', async () => {
+  it('records that it began and how it ended: who, whose, what kind, when and how much, and nothing from the record', async () => {
     const test = audited();
     const { token, grantId } = await test.grant({ patient: 'patient-1' });
     const answer = await read(test.deps, 'Observation', token, { query: 'code=canary-code' });

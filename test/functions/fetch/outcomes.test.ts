@@ -125,7 +125,7 @@ describe('a refused request tells the partner and the log why, and the log names
     ['an operation', notAllowed, noOperation, asks('$export')],
     ['_search by GET', notAllowed, 'Use POST for _search, or leave it out.', asks('Observation/_search')],
     ['another format', otherFormat, onlyJson, asks('Observation', { query: '_format=xml' })],
-    ['another type than JSON', otherAccept, onlyFhirJson, asks('Patient', { headers: { Accept: 'text/html' } })],
+    ['a type other than JSON', otherAccept, onlyFhirJson, asks('Patient', { headers: { Accept: 'text/html' } })],
     ['an unknown parameter', unsupported, notHere, search('x=1'), 'unknown parameter of Observation'],
     ['a made-up page', unsupported, noPage, search('page=2'), 'unknown paging of Observation'],
     ['an unknown chain', unsupported, noChain, search('x.y=1'), 'unknown chain or modifier of Observation'],

@@ -29,7 +29,7 @@ const setUp = () => {
 
 const lastLine = (test: FetchGateway) => test.log().at(-1);
 
-it('a partner that floods gets 429 and a Retry-After, and another is served meanwhile, across environments', async () => {
+it('a partner that floods gets 429 and a Retry-After, and another is served in the meantime, across environments', async () => {
   const test = setUp();
   const [one, other] = test.environments;
   const [a, b] = [await test.grant(), await test.grant({ partner: 'demo-app' })];

@@ -343,7 +343,7 @@ describe('a verifier', () => {
 });
 
 describe('a token whose grant TTL removed', () => {
-  it('is revoked with success even if the grant disappears meanwhile, and no payer is called', async () => {
+  it('is revoked with success even if the grant disappears in the meantime, and no payer is called', async () => {
     const test = gateway();
     const pair = await test.connect();
     test.payer.requests.length = 0;

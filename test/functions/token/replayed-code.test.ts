@@ -94,7 +94,7 @@ describe('a code that is presented twice', () => {
     expect(grant()['revokedAt']).toBeDefined();
   });
 
-  it('answers the same if the redeemed grant was revoked meanwhile, and raises no second alarm', async () => {
+  it('answers the same if the redeemed grant was revoked in the meantime, and raises no second alarm', async () => {
     const { login, redeem, dynamo, lines } = gateway();
     const code = await login();
     const [before] = dynamo.items('Grants').values();

@@ -104,7 +104,7 @@ describe('the lease around a refresh of payer tokens', () => {
     expect(test.dynamo.calls()).toEqual(['UpdateItem', 'GetItem', 'GetItem']);
   });
 
-  it('ends the wait with 401 if the grant is revoked meanwhile', async () => {
+  it('ends the wait with 401 if the grant is revoked in the meantime', async () => {
     const { test, grant, before } = await agedGrant(301);
     await leaseElsewhere(test, grant, 30_000);
 

@@ -163,7 +163,7 @@ describe('a payer that mistakes the member', () => {
     expect(grant.stored().revokedAt).toBeDefined();
   });
 
-  it('ends nothing if another refresh was stored meanwhile', async () => {
+  it('ends nothing if another refresh was stored in the meantime', async () => {
     const { test, grant, before } = await agedGrant(301);
     test.payer.http = async (input) => {
       if (String(input).endsWith('/token')) movedOn(test, grant);
@@ -396,7 +396,7 @@ describe('a refresh of payer tokens that failed is counted', () => {
     expect(await signalsOf(test, before)).toEqual(['refreshFailed', 'secretMissing']);
   });
 
-  it('but not if the grant was revoked meanwhile', async () => {
+  it('but not if the grant was revoked in the meantime', async () => {
     const { test, grant, before } = await agedGrant(250);
     revokedMeanwhile(test, grant.grantId);
 
@@ -412,7 +412,7 @@ describe('a grant that ends while its payer tokens are refreshed', () => {
     const { test, grant, before } = await agedGrant(seconds);
     revokedMeanwhile(test, grant.grantId);
 
-    await expect(fresh(test, before)).rejects.toMatchObject({ ...ended, detail: 'the grant ended meanwhile' });
+    await expect(fresh(test, before)).rejects.toMatchObject({ ...ended, detail: 'the grant ended in the meantime' });
 
     expect(sentForms(test, '/oauth2/revoke')).toEqual([expect.objectContaining({ token: 'payer-refresh-2' })]);
     expect(grant.stored().sealedPayerTokens).toHaveLength(0);

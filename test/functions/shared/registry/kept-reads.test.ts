@@ -123,13 +123,13 @@ describe('calls at the same time', () => {
     state.holds = true;
     const frozen = find('a');
     await Promise.resolve();
-    store.set('a', 'stopped meanwhile');
+    store.set('a', 'stopped in the meantime');
     time.wall += 3_600_000;
     state.holds = false;
-    expect(await find('a')).toBe('stopped meanwhile');
+    expect(await find('a')).toBe('stopped in the meantime');
     release();
     expect(await frozen).toBe('a1');
-    expect([await find('a'), asked()]).toEqual(['stopped meanwhile', ['a', 'a']]);
+    expect([await find('a'), asked()]).toEqual(['stopped in the meantime', ['a', 'a']]);
   });
 });
 
