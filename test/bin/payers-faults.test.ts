@@ -15,6 +15,8 @@ import {
 } from './payer-deps.ts';
 
 const url = 'https://plan.test';
+const metadata = `${url}/r4/metadata`;
+const token = `${url}/token`;
 const withQuirks = (quirks: Partial<Payer['quirks']>): Payer => ({ ...plan, quirks: { ...plan.quirks, ...quirks } });
 const moved = (): Response => new Response(null, { status: 302, headers: { location: 'https://elsewhere.test/r4' } });
 
@@ -66,7 +68,7 @@ describe('the doctor', () => {
     const { deps } = payerDeps({
       [smartConfiguration]: () => json({ message: 'Unauthorized' }, 401),
       [serverMetadata]: () => page(),
-      [`${url}/r4/metadata`]: () => json({ message: 'Unauthorized' }, 401),
+      [metadata]: () => json({ message: 'Unauthorized' }, 401),
     });
 
     const findings = await examine(deps, 'test', plan);
@@ -78,59 +80,39 @@ describe('the doctor', () => {
 
 describe('an endpoint', () => {
   it.each([
-    [
-      'a token endpoint that is a page',
-      `${url}/token`,
-      () => page(),
-      /^token: .* 200 and text\/html, not with an OAuth error/,
-    ],
-    ['a token endpoint that grants something', `${url}/token`, () => json({ error: 'x' }), /^token: .* 200/],
+    ['a token endpoint that is a page', token, () => page(), /^token: .* 200 and text\/html, not with an OAuth error/],
+    ['a token endpoint that grants something', token, () => json({ error: 'x' }), /^token: .* 200/],
     [
       'a token endpoint that wants JSON',
-      `${url}/token`,
+      token,
       () => json({}, 415),
       /^token: .* refuses a form \(415\) → write quirks.tokenRequest: 'json'/,
     ],
-    ['a missing token endpoint', `${url}/token`, () => json({}, 404), /^token: .* 404.* → check the path/],
-    ['a token endpoint that redirects', `${url}/token`, moved, /^token: .* redirects \(302 to https:\/\/elsewhere/],
-    ['a token endpoint out of order', `${url}/token`, () => json({ error: 'x' }, 500), /^token: .* answers 500 → ask/],
+    ['a missing token endpoint', token, () => json({}, 404), /^token: .* 404.* → check the path/],
+    ['a token endpoint that redirects', token, moved, /^token: .* redirects \(302 to https:\/\/elsewhere/],
+    ['a token endpoint out of order', token, () => json({ error: 'x' }, 500), /^token: .* answers 500 → ask/],
     ['an authorize page out of order', `${url}/authorize`, () => page(502), /^authorize: .* answers 502 → ask/],
     ['a missing authorize page', `${url}/authorize`, () => page(404), /^authorize: .* 404/],
     ['a missing revocation endpoint', `${url}/revoke`, () => json({}, 404), /^revoke: .* 404/],
-    ['a FHIR API out of order', `${url}/r4/metadata`, () => json({}, 503), /^FHIR: .* answers 503 → ask/],
-    [
-      'a FHIR API that keeps us out',
-      `${url}/r4/metadata`,
-      () => json({}, 403),
-      /^FHIR: .* 403 → .*allow our addresses/,
-    ],
-    [
-      'a FHIR API that has moved',
-      `${url}/r4/metadata`,
-      moved,
-      /^FHIR: .* redirects .* → ask the payer for the fhirBaseUrl/,
-    ],
-    [
-      'a FHIR base that is a page',
-      `${url}/r4/metadata`,
-      () => page(),
-      /^FHIR: .* not a CapabilityStatement → check fhirBase/,
-    ],
+    ['a FHIR API out of order', metadata, () => json({}, 503), /^FHIR: .* answers 503 → ask/],
+    ['a FHIR API that keeps us out', metadata, () => json({}, 403), /^FHIR: .* 403 → .*allow our addresses/],
+    ['a FHIR API that has moved', metadata, moved, /^FHIR: .* redirects .* → ask the payer for the fhirBaseUrl/],
+    ['a FHIR base that is a page', metadata, () => page(), /^FHIR: .* not a CapabilityStatement → check fhirBase/],
     [
       'FHIR DSTU2',
-      `${url}/r4/metadata`,
+      metadata,
       () => json({ resourceType: 'Conformance', fhirVersion: '1.0.2' }),
       /^FHIR: .* DSTU2 .* → ask the payer for its FHIR R4 base URL/,
     ],
     [
       'a release that is a number',
-      `${url}/r4/metadata`,
+      metadata,
       () => json({ resourceType: 'CapabilityStatement', fhirVersion: 4 }),
       /^FHIR: .* FHIR without a version/,
     ],
     [
       'a token endpoint that keeps us out',
-      `${url}/token`,
+      token,
       () => page(403),
       /^token: .* 403 with a page → .*allow our addresses/,
     ],
@@ -140,12 +122,7 @@ describe('an endpoint', () => {
       () => page(403),
       /^revoke: .* 403 with a page → .*allow our addresses/,
     ],
-    [
-      'a FHIR API that keeps us out with a page',
-      `${url}/r4/metadata`,
-      () => page(403),
-      /^FHIR: .* 403 → .*allow our addresses/,
-    ],
+    ['a FHIR API that keeps us out with a page', metadata, () => page(403), /^FHIR: .* 403 → .*allow our addresses/],
     [
       'discovery that is a list',
       smartConfiguration,
@@ -180,19 +157,19 @@ describe('an endpoint', () => {
     'a FHIR API of release %s is not R4, and the payer is to be asked for another',
     async (fhirVersion) => {
       const todos = await examined({
-        [`${url}/r4/metadata`]: () => json({ resourceType: 'CapabilityStatement', fhirVersion }),
+        [metadata]: () => json({ resourceType: 'CapabilityStatement', fhirVersion }),
       });
 
       expect(todos).toEqual([
-        `FHIR: ${url}/r4/metadata says that this is FHIR ${fhirVersion}, but the gateway reads R4 → ask the payer for its FHIR R4 base URL`,
+        `FHIR: ${metadata} says that this is FHIR ${fhirVersion}, but the gateway reads R4 → ask the payer for its FHIR R4 base URL`,
       ]);
     },
   );
 
   it.each(['4.0.0', '4.0.1'])('a FHIR API of release %s is R4', async (fhirVersion) => {
-    expect(
-      await examined({ [`${url}/r4/metadata`]: () => json({ resourceType: 'CapabilityStatement', fhirVersion }) }),
-    ).toEqual([]);
+    expect(await examined({ [metadata]: () => json({ resourceType: 'CapabilityStatement', fhirVersion }) })).toEqual(
+      [],
+    );
   });
 
   it.each([
@@ -211,7 +188,7 @@ describe('an endpoint', () => {
   it('an endpoint that answers without end is cut off', async () => {
     const endless = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1024 * 1024)) });
 
-    const todos = await examined({ [`${url}/r4/metadata`]: () => new Response(endless) });
+    const todos = await examined({ [metadata]: () => new Response(endless) });
 
     expect(todos).toEqual([expect.stringMatching(/^FHIR: .* more than 5 MB/)]);
   });
@@ -220,8 +197,8 @@ describe('an endpoint', () => {
     const statement = JSON.stringify({ resourceType: 'CapabilityStatement', fhirVersion: '4.0.1' });
     const text = statement.padEnd(5 * 1024 * 1024);
 
-    expect(await examined({ [`${url}/r4/metadata`]: () => new Response(text) })).toEqual([]);
-    expect(await examined({ [`${url}/r4/metadata`]: () => new Response(`${text} `) })).toHaveLength(1);
+    expect(await examined({ [metadata]: () => new Response(text) })).toEqual([]);
+    expect(await examined({ [metadata]: () => new Response(`${text} `) })).toHaveLength(1);
   });
 });
 

@@ -1,5 +1,5 @@
 import { checkStage } from '../../config/check.ts';
-import { problems, publicApp, stage } from './stages.ts';
+import { changed, problems, publicApp, stage, type Values } from './stages.ts';
 
 describe('checkStage', () => {
   it('fills in the defaults', () => {
@@ -81,79 +81,42 @@ describe('checkStage', () => {
     expect(problems(value)).toEqual([line]);
   });
 
-  it.each([
-    ['at the top', stage({ stage: { color: 'red' } }), 'color'],
-    ['in a payer', stage({ payer: { since: 'x' } }), 'payers[0].since'],
-    ['in quirks', stage({ payer: { quirks: { nonce: true } } }), 'payers[0].quirks.nonce'],
-    ['in a partner', stage({ partner: { phone: 'x' } }), 'partners[0].phone'],
-    ['in a rate', stage({ partner: { rate: { perSecond: 1, burst: 1, x: 1 } } }), 'partners[0].rate.x'],
-    ['in lifetimes', stage({ stage: { lifetimes: { refresh: 1 } } }), 'lifetimes.refresh'],
-    ['in a web ACL', stage({ stage: { waf: { requestsPer5Minutes: 100, rules: [] } } }), 'waf.rules'],
-    [
-      'in a network',
-      stage({ stage: { network: { availabilityZones: 1, cidr: '10.0.0.0/16', nat: 1 } } }),
-      'network.nat',
-    ],
-    ['in retention', stage({ stage: { retention: { days: 1 } } }), 'retention.days'],
-    ['in what an account brings', stage({ stage: { existing: { bucket: 'logs' } } }), 'existing.bucket'],
-    ['in keys', stage({ stage: { existing: { keys: { logs: 'x' } } } }), 'existing.keys.logs'],
-    ['in throttling', stage({ stage: { throttling: { rate: 1 } } }), 'throttling.rate'],
-    ['in concurrency', stage({ stage: { concurrency: { canary: 1 } } }), 'concurrency.canary'],
-  ])('refuses an unknown field %s', (_title, value, field) => {
-    expect(problems(value)).toEqual([`${field}: is not a known field; check its spelling, or remove it`]);
+  it.each<[field: string, value: unknown, beside?: Values]>([
+    ['color', 'red'],
+    ['payers[0].since', 'x'],
+    ['payers[0].quirks.nonce', true],
+    ['partners[0].phone', 'x'],
+    ['partners[0].rate.x', 1, { 'partners[0].rate': { perSecond: 1, burst: 1 } }],
+    ['lifetimes.refresh', 1],
+    ['waf.rules', [], { waf: { requestsPer5Minutes: 100 } }],
+    ['network.nat', 1, { network: { availabilityZones: 1, cidr: '10.0.0.0/16' } }],
+    ['retention.days', 1],
+    ['existing.bucket', 'logs'],
+    ['existing.keys.logs', 'x'],
+    ['throttling.rate', 1],
+    ['concurrency.canary', 1],
+  ])('refuses the unknown field %s', (field, value, beside = {}) => {
+    expect(problems(changed({ ...beside, [field]: value }, stage()))).toEqual([
+      `${field}: is not a known field; check its spelling, or remove it`,
+    ]);
   });
 
-  it.each([
-    ['a missing field', { payer: { tokenEndpoint: undefined } }, 'payers[0].tokenEndpoint: is missing; write a string'],
-    [
-      'a field of the wrong type',
-      { payer: { everything: 'yes' } },
-      'payers[0].everything: is a string; write a boolean',
-    ],
-    ['NaN', { stage: { lifetimes: { code: Number.NaN } } }, 'lifetimes.code: is not a number; write one'],
-    [
-      'an infinite lifetime',
-      { stage: { lifetimes: { grant: Infinity } } },
-      'lifetimes.grant: is infinite; write a finite number',
-    ],
-    [
-      'a number instead of a string',
-      { payer: { displayName: 7 } },
-      'payers[0].displayName: is a number; write a string',
-    ],
-    [
-      'an array instead of an object',
-      { payer: { quirks: { extraAuthorizeParameters: [] } } },
-      'payers[0].quirks.extraAuthorizeParameters: is an array; write an object',
-    ],
-    [
-      'a rate of zero',
-      { partner: { rate: { perSecond: 0, burst: 1 } } },
-      'partners[0].rate.perSecond: is too small; write more than 0',
-    ],
-    [
-      'half a burst',
-      { partner: { rate: { perSecond: 1, burst: 1.5 } } },
-      'partners[0].rate.burst: is not a whole number; write one',
-    ],
-    [
-      'a burst of zero',
-      { partner: { rate: { perSecond: 1, burst: 0 } } },
-      'partners[0].rate.burst: is too small; write at least 1',
-    ],
-    [
-      'a burst that is too big',
-      { partner: { rate: { perSecond: 1, burst: 1e17 } } },
-      /rate\.burst: is too big; write at most/,
-    ],
-    [
-      'a missing choice',
-      { payer: { clientAuthentication: undefined } },
-      /clientAuthentication: is missing; write one of "client_secret_basic"/,
-    ],
-  ])('says what to write for %s', (_title, changes, line) => {
-    const [first = ''] = problems(stage(changes));
-    expect(first).toEqual(line instanceof RegExp ? expect.stringMatching(line) : line);
+  it.each<[field: string, value: unknown, message: string | RegExp, beside?: Values]>([
+    ['payers[0].tokenEndpoint', undefined, 'is missing; write a string'],
+    ['payers[0].everything', 'yes', 'is a string; write a boolean'],
+    ['lifetimes.code', Number.NaN, 'is not a number; write one'],
+    ['lifetimes.grant', Infinity, 'is infinite; write a finite number'],
+    ['payers[0].displayName', 7, 'is a number; write a string'],
+    ['payers[0].quirks.extraAuthorizeParameters', [], 'is an array; write an object'],
+    ['partners[0].rate.perSecond', 0, 'is too small; write more than 0', { 'partners[0].rate.burst': 1 }],
+    ['partners[0].rate.burst', 1.5, 'is not a whole number; write one', { 'partners[0].rate.perSecond': 1 }],
+    ['partners[0].rate.burst', 0, 'is too small; write at least 1', { 'partners[0].rate.perSecond': 1 }],
+    ['partners[0].rate.burst', 1e17, /^is too big; write at most/, { 'partners[0].rate.perSecond': 1 }],
+    ['payers[0].clientAuthentication', undefined, /^is missing; write one of "client_secret_basic"/],
+  ])('says what to write into %s in place of %p', (field, value, message, beside = {}) => {
+    const [first = ''] = problems(changed({ ...beside, [field]: value }, stage()));
+    expect(first.startsWith(`${field}: `)).toBe(true);
+    expect(first.slice(field.length + 2)).toEqual(message instanceof RegExp ? expect.stringMatching(message) : message);
   });
 });
 

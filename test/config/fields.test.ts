@@ -1,8 +1,6 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { words } from '../support/words.ts';
-import { changed, problems, refusedFields } from './stages.ts';
-
-type Values = Readonly<Record<string, unknown>>;
+import { changed, problems, refusedFields, type Values } from './stages.ts';
 
 const jwkOf = (half: 'publicKey' | 'privateKey') => ({
   ...generateKeyPairSync('ec', { namedCurve: 'P-384' })[half].export({ format: 'jwk' }),

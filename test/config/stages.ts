@@ -49,9 +49,12 @@ export const problems = (value: unknown): string[] => {
   }
 };
 
-/** A stage that may be deployed, with these values at these paths, such as `payers[0].quirks.aud`. */
-export const changed = (values: Readonly<Record<string, unknown>>): unknown => {
-  const draft: unknown = structuredClone(sound());
+/** Values by their paths, such as `payers[0].quirks.aud`. */
+export type Values = Readonly<Record<string, unknown>>;
+
+/** A stage with these values. @param of what is changed. @default a stage that may be deployed */
+export const changed = (values: Values, of: unknown = sound()): unknown => {
+  const draft: unknown = structuredClone(of);
   for (const [path, value] of Object.entries(values)) {
     const parts = path.split(/[.[\]]+/).filter(Boolean);
     let inner = draft as Record<string, unknown>;

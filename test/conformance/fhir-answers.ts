@@ -1,35 +1,31 @@
 import { answer, answerText, byHand, type Outcome } from '../support/payer/answers.ts';
 import { connect, read } from './client.ts';
 import { expectOutcome } from './expectations.ts';
-import { localRequirement, promises, type Requirement } from './requirement.ts';
+import { promises, type Requirement } from './requirement.ts';
 
 const fhirJson = { 'content-type': 'application/fhir+json' };
 
+const typed = (body: string, type: string) => answerText(200, body, { 'content-type': type });
+
 /** Unusable answers of a payer. */
-const useless: readonly (readonly [string, string, Outcome])[] = [
-  ['OWASP ASVS 4.1.1', 'HTML with status 200', answerText(200, '<html>', { 'content-type': 'text/html' })],
-  [
-    'OWASP ASVS 4.1.1',
-    'XML with status 200',
-    answerText(200, '<Patient/>', { 'content-type': 'application/fhir+xml' }),
-  ],
-  ['OWASP ASVS 4.1.1', 'no content type', answerText(200, '{}', {})],
-  [
-    'OWASP ASVS 4.1.1',
-    'JSON in another charset',
-    answerText(200, '{}', { 'content-type': 'application/fhir+json; charset=utf-16' }),
-  ],
-  ['OWASP API10:2023', 'a 500', answer(500, {})],
-  ['OWASP API10:2023', 'a 202, which would mean an answer later', answer(202, {})],
-];
+const useless: Readonly<Record<string, Outcome>> = {
+  'OWASP ASVS 4.1.1: HTML with status 200': typed('<html>', 'text/html'),
+  'OWASP ASVS 4.1.1: XML with status 200': typed('<Patient/>', 'application/fhir+xml'),
+  'OWASP ASVS 4.1.1: no content type': answerText(200, '{}', {}),
+  'OWASP ASVS 4.1.1: JSON in another charset': typed('{}', 'application/fhir+json; charset=utf-16'),
+  'OWASP API10:2023: a 500': answer(500, {}),
+  'OWASP API10:2023: a 202, which would mean an answer later': answer(202, {}),
+};
 
 /** Unusable answers of a payer. */
 export const badAnswers: readonly Requirement[] = [
-  ...useless.map(([source, what, r4]) =>
-    localRequirement(source, `answers 502 if the payer answers with ${what}`, async (target) => {
-      const { access_token: token } = await connect(target);
-      target.payers.script('clear-health', { r4 });
-      await expectOutcome(await read(target, '/Patient', token), 502);
+  ...Object.entries(useless).flatMap(([what, r4]) =>
+    promises({
+      [what.replace(': ', ': answers 502 if the payer answers with ')]: async (target) => {
+        const { access_token: token } = await connect(target);
+        target.payers.script('clear-health', { r4 });
+        await expectOutcome(await read(target, '/Patient', token), 502);
+      },
     }),
   ),
   ...promises({

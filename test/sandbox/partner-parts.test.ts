@@ -266,6 +266,7 @@ describe('an answer of the partner app', () => {
 describe('a problem, as the member reads it', () => {
   const ofToken = (error: string, status: number) =>
     new ResponseBodyError('x', { cause: { error }, response: new Response('', { status }) });
+  const refusal = (error: string) => new AuthorizationResponseError('x', { cause: new URLSearchParams({ error }) });
   it.each<[string, unknown, number, string, string]>([
     ['invalid_grant', ofToken('invalid_grant', 400), 200, 'has ended', 'connect'],
     ['a token endpoint with 503', ofToken('temporarily_unavailable', 503), 503, 'can’t be reached', 'connect'],
@@ -275,27 +276,9 @@ describe('a problem, as the member reads it', () => {
     ['a read with 429', new ReadError(429, ''), 503, 'Too many requests', 'reload'],
     ['a read with 503', new ReadError(503, ''), 503, 'can’t be reached', 'reload'],
     ['a read with 404', new ReadError(404, ''), 502, 'went wrong', 'connect'],
-    [
-      'a denial',
-      new AuthorizationResponseError('x', { cause: new URLSearchParams('error=access_denied') }),
-      200,
-      'chose not to share',
-      'connect',
-    ],
-    [
-      'a payer that is away',
-      new AuthorizationResponseError('x', { cause: new URLSearchParams('error=temporarily_unavailable') }),
-      503,
-      'can’t be reached',
-      'connect',
-    ],
-    [
-      'another refusal',
-      new AuthorizationResponseError('x', { cause: new URLSearchParams('error=invalid_scope') }),
-      502,
-      'went wrong',
-      'connect',
-    ],
+    ['a denial', refusal('access_denied'), 200, 'chose not to share', 'connect'],
+    ['a payer that is away', refusal('temporarily_unavailable'), 503, 'can’t be reached', 'connect'],
+    ['another refusal', refusal('invalid_scope'), 502, 'went wrong', 'connect'],
     ['a time-out', new DOMException('x', 'TimeoutError'), 503, 'can’t be reached', 'connect'],
     [
       'a broken connection',

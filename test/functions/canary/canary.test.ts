@@ -339,6 +339,7 @@ describe('what the canary reports as a failure, for this payer only', () => {
   const otherPlace = JSON.stringify({ authorization_endpoint: 'https://canary.example' });
   const another = 'discovery: another authorization endpoint';
   const elsewhere = 'authorize: a redirect to somewhere else';
+  const noRedirect = (status: number) => `authorize: status ${status} instead of a redirect`;
   const noConnection = 'TypeError < Error:ECONNREFUSED';
   const allLate = ['sign-in page', 'token endpoint', 'FHIR API'].map((what) => `${what}: TimeoutError`).join('; ');
 
@@ -348,7 +349,7 @@ describe('what the canary reports as a failure, for this payer only', () => {
     ['discovery that is null', toDiscovery, says('null'), another],
     ['another’s authorization endpoint', toDiscovery, says(otherPlace), another],
     ['discovery that is late', toDiscovery, late, 'discovery: TimeoutError'],
-    ['authorize with an error page', toAuthorize, answers(400), 'authorize: status 400 instead of a redirect'],
+    ['authorize with an error page', toAuthorize, answers(400), noRedirect(400)],
     ['authorize that sends to the partner', toAuthorize, redirect(toPartner), elsewhere],
     ['authorize that sends nowhere', toAuthorize, redirect('canary'), elsewhere],
     ['authorize with another client_id', toAuthorize, changed('=gateway-at-northwind', '=canary'), elsewhere],
@@ -356,18 +357,8 @@ describe('what the canary reports as a failure, for this payer only', () => {
     ['our request to another origin', toAuthorize, changed('127.0.0.1:3003', 'canary.example'), elsewhere],
     ['our request to another path', toAuthorize, changed('/authorize?', '/authorize/canary?'), elsewhere],
     ['authorize that names no place', toAuthorize, () => new Response(null, { status: 302 }), elsewhere],
-    [
-      'the status before redirects',
-      toAuthorize,
-      redirect(ourRequest, 299),
-      'authorize: status 299 instead of a redirect',
-    ],
-    [
-      'the status after redirects',
-      toAuthorize,
-      redirect(ourRequest, 400),
-      'authorize: status 400 instead of a redirect',
-    ],
+    ['the status before redirects', toAuthorize, redirect(ourRequest, 299), noRedirect(299)],
+    ['the status after redirects', toAuthorize, redirect(ourRequest, 400), noRedirect(400)],
     ['the gateway that is away', toAuthorize, away, `authorize: ${noConnection}`],
     ['a sign-in page that fails', toSignIn, answers(500), 'sign-in page: status 500'],
     ['a sign-in page that is away', toSignIn, away, `sign-in page: ${noConnection}`],

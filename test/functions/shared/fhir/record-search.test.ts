@@ -18,32 +18,15 @@ describe('a search of a whole record', () => {
     });
   });
 
-  it.each<[string, object[]]>([
-    ['Coverage', [{ type: 'Coverage', needs: 's' }]],
-    ['Observation?category=laboratory', [{ type: 'Observation', needs: 's' }]],
-    [
-      'MedicationRequest?intent=order&_include=MedicationRequest:medication',
-      [
-        { type: 'MedicationRequest', needs: 's' },
-        { type: 'Medication', needs: 'r' },
-      ],
-    ],
-    [
-      'ExplanationOfBenefit?_include=*',
-      [
-        { type: 'ExplanationOfBenefit', needs: 's' },
-        { type: '*', needs: 'r' },
-      ],
-    ],
-    [
-      'Patient?_revinclude=Observation:subject',
-      [
-        { type: 'Patient', needs: 's' },
-        { type: 'Observation', needs: 's' },
-      ],
-    ],
-  ])('%s needs what it reads', (search, needs) => {
-    expect(readRecordSearch(search, {})).toEqual({ needs });
+  it.each([
+    ['Coverage', 'Coverage.s'],
+    ['Observation?category=laboratory', 'Observation.s'],
+    ['MedicationRequest?intent=order&_include=MedicationRequest:medication', 'MedicationRequest.s Medication.r'],
+    ['ExplanationOfBenefit?_include=*', 'ExplanationOfBenefit.s *.r'],
+    ['Patient?_revinclude=Observation:subject', 'Patient.s Observation.s'],
+  ])('%s needs %s', (search, needs) => {
+    const types = needs.split(' ').map((one) => one.split('.'));
+    expect(readRecordSearch(search, {})).toEqual({ needs: types.map(([type, letter]) => ({ type, needs: letter })) });
   });
 
   it('may use what the payer has added', () => {
