@@ -76,184 +76,116 @@ export const refreshedEarly = 'read, the payer token refreshed early';
 /** After the grace period, the refresh token before the current one is a reuse. */
 const graceSeconds = 61;
 
+type Prepare = Path['prepare'];
+interface Profiled {
+  readonly profile: Partial<Payer>;
+  readonly prepare: Prepare;
+}
+const withProfile = (profile: Partial<Payer>, prepare: Prepare): Profiled => ({ profile, prepare });
+const pathsOf = (kind: Path['kind'], all: Readonly<Record<string, Prepare | Profiled>>): readonly Path[] =>
+  Object.entries(all).map(([name, path]) =>
+    Object.assign({ name, kind }, 'prepare' in path ? path : { prepare: path }),
+  );
+
 export const paths: readonly Path[] = [
-  {
-    name: 'authorize',
-    kind: 'browser',
-    prepare: async (world) => ({
+  ...pathsOf('browser', {
+    authorize: async (world) => ({
       request: authorizeRequest,
       use: async (sent, instance) => backWithCode(await instance.call((await comingBack(world, sent))()), instance),
     }),
-  },
-  { name: 'callback', kind: 'browser', prepare: callback },
-  {
-    name: 'callback, the patient found by a search',
-    kind: 'browser',
-    profile: { patientFrom: 'search' },
-    prepare: callback,
-  },
-  {
-    name: 'callback, no patient found: the tokens are given back',
-    kind: 'browser',
-    profile: { patientFrom: 'search' },
-    prepare: async (world, instance) => {
-      world.payer.script('northwind', { r4: namesNoPatient });
-      return callback(world, instance, {});
-    },
-  },
-  {
-    name: "callback, the payer's secret rotated",
-    kind: 'browser',
-    prepare: async (world, instance) => {
+    callback,
+    'callback, the patient found by a search': withProfile({ patientFrom: 'search' }, callback),
+    'callback, no patient found: the tokens are given back': withProfile(
+      { patientFrom: 'search' },
+      async (world, instance) => {
+        world.payer.script('northwind', { r4: namesNoPatient });
+        return callback(world, instance, {});
+      },
+    ),
+    "callback, the payer's secret rotated": async (world, instance) => {
       await login(world, instance);
       rotateSecret(world);
       return callback(world, instance);
     },
-  },
-  {
-    name: "callback, the payer's secret missing",
-    kind: 'browser',
-    prepare: async (world, instance) => {
+    "callback, the payer's secret missing": async (world, instance) => {
       world.secret.value = undefined;
       return callback(world, instance, {});
     },
-  },
-  {
-    name: 'redeem',
-    kind: 'OAuth',
-    prepare: async (world, instance) => {
+  }),
+  ...pathsOf('OAuth', {
+    redeem: async (world, instance) => {
       const code = await login(world, instance);
       return { request: () => redeemRequest(code), use: redeemed };
     },
-  },
-  {
-    name: 'redeem with private_key_jwt',
-    kind: 'OAuth',
-    prepare: async (world, instance) => {
+    'redeem with private_key_jwt': async (world, instance) => {
       const code = await login(world, instance);
       return { request: () => redeemWithAssertion(code, world.clock.now()), use: redeemed };
     },
-  },
-  {
-    name: 'redeem a second time: the grant is revoked',
-    kind: 'OAuth',
-    prepare: async (world, instance) => {
+    'redeem a second time: the grant is revoked': async (world, instance) => {
       const code = await login(world, instance);
       const pair = pairOf(await instance.call(redeemRequest(code)));
       return { request: () => redeemRequest(code), pair, endsGrant: true };
     },
-  },
-  {
-    name: 'refresh',
-    kind: 'OAuth',
-    prepare: async (world, instance) => {
+    refresh: async (world, instance) => {
       const pair = await connect(world, instance);
       return { request: () => refreshRequest(pair.refresh), pair, use: redeemed };
     },
-  },
-  {
-    name: 'refresh a second time, within the grace',
-    kind: 'OAuth',
-    prepare: async (world, instance) => {
+    'refresh a second time, within the grace': async (world, instance) => {
       const pair = await connect(world, instance);
       const next = pairOf(await instance.call(refreshRequest(pair.refresh)));
       return { request: () => refreshRequest(pair.refresh), pair: next, use: redeemed };
     },
-  },
-  {
-    name: 'refresh a second time, after the grace: the grant is revoked',
-    kind: 'OAuth',
-    prepare: async (world, instance) => {
+    'refresh a second time, after the grace: the grant is revoked': async (world, instance) => {
       const pair = await connect(world, instance);
       const next = pairOf(await instance.call(refreshRequest(pair.refresh)));
       world.clock.pass(graceSeconds * 1000);
       return { request: () => refreshRequest(pair.refresh), pair: next, endsGrant: true };
     },
-  },
-  {
-    name: 'revoke',
-    kind: 'OAuth',
-    prepare: async (world, instance) => {
+    revoke: async (world, instance) => {
       const pair = await connect(world, instance);
       return { request: () => revokeRequest(pair.refresh), pair, endsGrant: true };
     },
-  },
-  {
-    name: 'introspect',
-    kind: 'OAuth',
-    prepare: async (world, instance) => {
+    introspect: async (world, instance) => {
       const pair = await connect(world, instance);
       return { request: () => introspectRequest(pair.access), pair };
     },
-  },
-  { name: 'read', kind: 'FHIR', prepare: async (world, instance) => read(await connect(world, instance)) },
-  {
-    name: refreshedEarly,
-    kind: 'FHIR',
-    prepare: async (world, instance) => read(await connectedFor(world, instance, 40)),
-  },
-  {
-    name: 'read, the payer token expired',
-    kind: 'FHIR',
-    prepare: async (world, instance) => read(await connectedFor(world, instance, -10)),
-  },
-  {
-    name: 'read, the payer token refused: refreshed, and read again',
-    kind: 'FHIR',
-    prepare: async (world, instance) => {
+  }),
+  ...pathsOf('FHIR', {
+    read: async (world, instance) => read(await connect(world, instance)),
+    [refreshedEarly]: async (world, instance) => read(await connectedFor(world, instance, 40)),
+    'read, the payer token expired': async (world, instance) => read(await connectedFor(world, instance, -10)),
+    'read, the payer token refused: refreshed, and read again': async (world, instance) => {
       const pair = await connect(world, instance);
       world.payer.expireAccessTokens();
       return read(pair);
     },
-  },
-  {
-    name: 'read, the payer refuses to refresh: the grant ends',
-    kind: 'FHIR',
-    prepare: async (world, instance) => {
+    'read, the payer refuses to refresh: the grant ends': async (world, instance) => {
       const pair = await connectedFor(world, instance, -10);
       world.payer.forgetLogins();
       return read(pair, { endsGrant: true });
     },
-  },
-  {
-    name: "read, the payer's token endpoint out of order",
-    kind: 'FHIR',
-    prepare: async (world, instance) => {
+    "read, the payer's token endpoint out of order": async (world, instance) => {
       const pair = await connectedFor(world, instance, -10);
       world.payer.script('northwind', { token: answer(503, {}) });
       return read(pair);
     },
-  },
-  {
-    name: "read, the payer token refused and the payer's secret rotated",
-    kind: 'FHIR',
-    prepare: async (world, instance) => {
+    "read, the payer token refused and the payer's secret rotated": async (world, instance) => {
       const pair = await connect(world, instance);
       world.payer.expireAccessTokens();
       rotateSecret(world);
       return read(pair);
     },
-  },
-  {
-    name: "read, the payer token expired and the payer's secret missing",
-    kind: 'FHIR',
-    prepare: async (world, instance) => {
+    "read, the payer token expired and the payer's secret missing": async (world, instance) => {
       const pair = await connectedFor(world, instance, -10);
       world.clock.pass(300_000);
       world.secret.value = undefined;
       return read(pair);
     },
-  },
-  {
-    name: 'metadata',
-    kind: 'discovery',
-    prepare: async () => ({ request: () => discoveryRequest('metadata') }),
-  },
-  {
-    name: 'smart-configuration',
-    kind: 'discovery',
-    prepare: async () => ({ request: () => discoveryRequest('.well-known/smart-configuration') }),
-  },
+  }),
+  ...pathsOf('discovery', {
+    metadata: async () => ({ request: () => discoveryRequest('metadata') }),
+    'smart-configuration': async () => ({ request: () => discoveryRequest('.well-known/smart-configuration') }),
+  }),
 ];
 
 /** Whether a read returned the record. */
