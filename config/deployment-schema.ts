@@ -113,6 +113,7 @@ export const deployment = {
   operator: operator.optional(),
   indexPage: indexPage.optional(),
   alarmAddresses: list(rules.emailAddress).default([]),
+  ticketAddresses: list(rules.emailAddress).default([]),
   runbookUrl: text(rules.runbookUrl).default('docs/alarms.md'),
   network: z.union([z.literal('none'), network]).default('none'),
   waf: z.union([z.literal('none'), waf]).default({ requestsPer5Minutes: 20_000 }),

@@ -92,13 +92,16 @@ const checkWebAcl = ({ existing, waf, edge }: StageConfig, context: Context): vo
   }
 };
 
-const checkTopic = ({ existing, alarmAddresses }: StageConfig, context: Context): void => {
-  if (existing?.alarmTopicArn === undefined || alarmAddresses.length === 0) return;
-  problem(
-    context,
-    ['alarmAddresses'],
-    'would be subscribed to a topic of the stack, but existing.alarmTopicArn names yours; subscribe them there, and remove them',
-  );
+const checkTopic = ({ existing, ...addresses }: StageConfig, context: Context): void => {
+  if (existing?.alarmTopicArn === undefined) return;
+  for (const name of ['alarmAddresses', 'ticketAddresses'] as const) {
+    if (addresses[name].length === 0) continue;
+    problem(
+      context,
+      [name],
+      'would be subscribed to a topic of the stack, but existing.alarmTopicArn names yours; subscribe them there, and remove them',
+    );
+  }
 };
 
 const checkKeys = ({ existing }: StageConfig, context: Context): void => {

@@ -71,7 +71,13 @@ const ofOperator = ({ operator }: Deployment): readonly ConfigFinding[] =>
           : []),
       ];
 
-const ofDeployment = ({ account, domain, alarmAddresses, runbookUrl }: Deployment): readonly ConfigFinding[] => [
+const ofDeployment = ({
+  account,
+  domain,
+  alarmAddresses,
+  ticketAddresses,
+  runbookUrl,
+}: Deployment): readonly ConfigFinding[] => [
   ...findingIf(account === exampleAccount, ['account'], "is the example's; write your own account's 12 digits"),
   ...(domain === undefined ? [] : exampleHost(['domain', 'name'])(domain.name)),
   ...findingIf(
@@ -81,6 +87,7 @@ const ofDeployment = ({ account, domain, alarmAddresses, runbookUrl }: Deploymen
   ),
   ...ofUrl([['runbookUrl'], runbookUrl]),
   ...alarmAddresses.flatMap((address, index) => ofAddress(['alarmAddresses', index], address)),
+  ...ticketAddresses.flatMap((address, index) => ofAddress(['ticketAddresses', index], address)),
 ];
 
 /** Only the examples themselves may keep these values. */

@@ -31,6 +31,7 @@ export default checkStage(
       logo: exampleLogo,
     },
     alarmAddresses: ['gateway-oncall@plan.example.org'],
+    ticketAddresses: ['gateway-team@plan.example.org'],
     runbookUrl: 'https://runbooks.plan.example.org/alarms.md',
     // For payers that filter by address: one address from each zone, and a third in reserve.
     network: { zones: ['us-east-1a', 'us-east-1b'], cidr: '10.20.0.0/20' },

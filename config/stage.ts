@@ -91,6 +91,10 @@ export interface Deployment {
    */
   readonly alarmAddresses: readonly string[];
   /**
+   * E-mail addresses for alarms that can wait until the next working day. If there are none, `alarmAddresses` get them too.
+   */
+  readonly ticketAddresses: readonly string[];
+  /**
    * Where to read `docs/alarms.md`: a URL, or its path in the repository. An alarm appends its section's `#anchor`.
    */
   readonly runbookUrl: string;

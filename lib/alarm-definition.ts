@@ -26,7 +26,8 @@ type RunbookSection =
   | 'exports-failed'
   | 'events-given-up'
   | 'follow-up-behind'
-  | 'delivery-failed';
+  | 'delivery-failed'
+  | 'objectives';
 
 /** An alarm. */
 export interface AlarmDefinition {
@@ -36,6 +37,8 @@ export interface AlarmDefinition {
   /** One sentence that tells the person on call what happened. */
   readonly says: string;
   readonly runbook: RunbookSection;
+  /** `page`: a person must act now, day or night. `ticket`: the next working day is soon enough. */
+  readonly severity: 'page' | 'ticket';
   /** @default 1 */
   readonly threshold?: number;
   /**

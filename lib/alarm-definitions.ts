@@ -6,6 +6,7 @@ import { payerDownThreshold, signalsByPayer } from '../functions/shared/metrics/
 import { ageOfOldest, sumOf, unreadStream, type AlarmDefinition } from './alarm-definition.ts';
 import { aboutExports } from './export-alarms.ts';
 import { gatewayMetrics, period, type GatewayMetrics } from './metrics.ts';
+import { objectiveAlarms } from './objectives.ts';
 import { apiMetric, tableMetric, type Watched } from './watched.ts';
 
 type Concern = 'payers' | 'grants' | 'audit' | 'tables' | 'exports';
@@ -24,6 +25,7 @@ const signalAlarms: Readonly<Record<Signal, SignalAlarm | { readonly silent: str
   payerDown: {
     about: 'payers',
     id: 'PayerDown',
+    severity: 'ticket',
     says: 'The payers that the alarm names cannot be used: they time out, fail, give unreadable answers or fail the canary.',
     runbook: 'payer-down',
     threshold: payerDownThreshold,
@@ -32,6 +34,7 @@ const signalAlarms: Readonly<Record<Signal, SignalAlarm | { readonly silent: str
   refreshFailed: {
     about: 'grants',
     id: 'RefreshFailures',
+    severity: 'page',
     says: 'Payer tokens cannot be refreshed; grants may be ending.',
     runbook: 'refresh-failures',
     threshold: 5,
@@ -41,24 +44,28 @@ const signalAlarms: Readonly<Record<Signal, SignalAlarm | { readonly silent: str
   reuseDetected: {
     about: 'grants',
     id: 'ReuseDetected',
+    severity: 'ticket',
     says: 'A used refresh token or code came again, and its grant was revoked: a stolen token, or a broken client.',
     runbook: 'reuse-detected',
   },
   auditNotWritten: {
     about: 'audit',
     id: 'AuditNotWritten',
+    severity: 'page',
     says: 'An audit event could not be written; reads are refused while their opening event cannot be.',
     runbook: 'audit-not-written',
   },
   auditTimesDiffer: {
     about: 'audit',
     id: 'AuditTimesDiffer',
+    severity: 'ticket',
     says: "An item's own time is minutes away from when it was written: a clock is wrong, or somebody wrote past the tools.",
     runbook: 'audit-times-differ',
   },
   secretMissing: {
     about: 'payers',
     id: 'SecretMissing',
+    severity: 'page',
     says: "A payer's secret is empty, unreadable, of the wrong kind or refused; its members cannot connect.",
     runbook: 'secret-missing',
   },
@@ -66,6 +73,7 @@ const signalAlarms: Readonly<Record<Signal, SignalAlarm | { readonly silent: str
   limitsDown: {
     about: 'tables',
     id: 'LimitsDown',
+    severity: 'ticket',
     says: "Partners' rate limits cannot be counted; reads go on, and each environment limits by itself.",
     runbook: 'limits-down',
     threshold: 5,
@@ -75,6 +83,7 @@ const signalAlarms: Readonly<Record<Signal, SignalAlarm | { readonly silent: str
   registryDown: {
     about: 'tables',
     id: 'RegistryDown',
+    severity: 'page',
     says: 'The registry cannot be read; functions go on for five minutes with what they have, then they refuse.',
     runbook: 'registry-down',
     threshold: 5,
@@ -83,12 +92,14 @@ const signalAlarms: Readonly<Record<Signal, SignalAlarm | { readonly silent: str
   registryDamaged: {
     about: 'tables',
     id: 'RegistryDamaged',
+    severity: 'ticket',
     says: 'An entry of the registry was changed by hand and is out of order; the log names it.',
     runbook: 'registry-damaged',
   },
   exportFailed: {
     about: 'exports',
     id: 'ExportsFailed',
+    severity: 'ticket',
     says: 'Exports of whole records end with nothing.',
     runbook: 'exports-failed',
     threshold: 3,
@@ -98,6 +109,7 @@ const signalAlarms: Readonly<Record<Signal, SignalAlarm | { readonly silent: str
   deliveryFailed: {
     about: 'exports',
     id: 'DeliveryFailed',
+    severity: 'ticket',
     says: "An event was not delivered to a partner's webhook within three days, and is not tried again.",
     runbook: 'delivery-failed',
   },
@@ -125,6 +137,7 @@ const aboutPayers = (metrics: GatewayMetrics): AlarmDefinition[] => [
     // them: it adds up values, and at 500 series it stops
     // (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-limits.html).
     id: 'ManyPayers',
+    severity: 'page',
     metric: metrics.requests({ step: 'canary', outcome: 'failed' }),
     says: `At least ${mostNamed} payers fail the canary, more than an alarm can name. Suspect one cause, first of all ours.`,
     runbook: 'many-payers',
@@ -133,6 +146,7 @@ const aboutPayers = (metrics: GatewayMetrics): AlarmDefinition[] => [
   },
   {
     id: 'CanarySilent',
+    severity: 'page',
     metric: metrics.requests({ step: 'canary', outcome: 'ok' }),
     says: 'The canary has found no payer well for fifteen minutes, or does not run.',
     runbook: 'canary-failed',
@@ -145,6 +159,7 @@ const aboutAudit = (metrics: GatewayMetrics, { functions, auditSources }: Watche
   ...ofSignals(metrics, 'audit'),
   {
     id: 'AuditFunctionErrors',
+    severity: 'page',
     metric: functions.audit.metricErrors({ period }),
     says: 'Audit events wait in the streams, since the bucket cannot be written; after 24 hours they are lost.',
     runbook: 'audit-not-written',
@@ -152,6 +167,7 @@ const aboutAudit = (metrics: GatewayMetrics, { functions, auditSources }: Watche
   },
   {
     id: 'AuditBehind',
+    severity: 'page',
     metric: ageOfOldest(functions.audit),
     says: 'Audit events reach the bucket more than fifteen minutes late; after 24 hours they are lost.',
     runbook: 'audit-behind',
@@ -159,6 +175,7 @@ const aboutAudit = (metrics: GatewayMetrics, { functions, auditSources }: Watche
   },
   ...Object.entries(auditSources).map(([name, { source, table }]): AlarmDefinition => ({
     id: `AuditStopped-${name}`,
+    severity: 'page',
     metric: unreadStream(source, table),
     says: `Nothing reads the stream of ${name}; events that wait in it for 24 hours are lost.`,
     runbook: 'audit-behind',
@@ -171,6 +188,7 @@ const ownSteps = ['authorize', 'redeem', 'refresh'] as const;
 const aboutFunctions = (metrics: GatewayMetrics, watched: Watched): AlarmDefinition[] => [
   {
     id: 'ServerErrors',
+    severity: 'page',
     metric: new MathExpression({
       expression: 'IF(errors >= 5, 100 * errors / requests, 0)',
       usingMetrics: { errors: apiMetric(watched, '5XXError'), requests: apiMetric(watched, 'Count') },
@@ -184,6 +202,7 @@ const aboutFunctions = (metrics: GatewayMetrics, watched: Watched): AlarmDefinit
   },
   {
     id: 'FunctionErrors',
+    severity: 'ticket',
     metric: crashes(metrics, watched),
     says: 'A function crashed, timed out or could not start. Answers that a payer cut are not among them.',
     runbook: 'server-errors',
@@ -192,6 +211,7 @@ const aboutFunctions = (metrics: GatewayMetrics, watched: Watched): AlarmDefinit
   },
   {
     id: 'SlowAnswers',
+    severity: 'ticket',
     metric: new MathExpression({
       expression: `MAX([${ownSteps.join(', ')}])`,
       usingMetrics: Object.fromEntries(ownSteps.map((step) => [step, metrics.duration(step, 'p99')])),
@@ -205,6 +225,7 @@ const aboutFunctions = (metrics: GatewayMetrics, watched: Watched): AlarmDefinit
   },
   {
     id: 'FunctionThrottles',
+    severity: 'page',
     metric: sumOf(Object.values(watched.functions).map((lambda) => lambda.metricThrottles({ period }))),
     says: 'Lambda refuses to start functions: the concurrency is used up.',
     runbook: 'throttles',
@@ -216,6 +237,7 @@ const aboutTables = (metrics: GatewayMetrics, { tables }: Watched): AlarmDefinit
   ...ofSignals(metrics, 'tables'),
   {
     id: 'TableThrottles',
+    severity: 'ticket',
     metric: sumOf(
       Object.values(tables).flatMap((table) =>
         ['ReadThrottleEvents', 'WriteThrottleEvents'].map((name) => tableMetric(table, name)),
@@ -252,5 +274,6 @@ export const alarmsFor = (watched: Watched): readonly AlarmDefinition[] => {
     ...aboutTables(metrics, watched),
     ...ofSignals(metrics, 'exports'),
     ...aboutExports(watched),
+    ...objectiveAlarms(metrics),
   ];
 };

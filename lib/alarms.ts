@@ -14,7 +14,7 @@ import { here } from './place.ts';
 import type { Watched } from './watched.ts';
 
 export interface GatewayAlarmsProps {
-  readonly config: Pick<StageConfig, 'stage' | 'alarmAddresses' | 'existing' | 'runbookUrl'>;
+  readonly config: Pick<StageConfig, 'stage' | 'alarmAddresses' | 'ticketAddresses' | 'existing' | 'runbookUrl'>;
   /** Encrypts the topic. */
   readonly key: IKey;
   readonly watched: Watched;
@@ -22,8 +22,10 @@ export interface GatewayAlarmsProps {
 
 /** Alarms that a person can act on; each names its section of the runbook. */
 export class GatewayAlarms extends Construct {
-  /** Where all alarms are published. */
+  /** Where alarms are published that a person must act on now. */
   readonly topic: ITopic;
+  /** Where the others are. */
+  readonly tickets: ITopic;
   /** The beginning of every alarm's name. */
   private readonly prefix: string;
   private readonly runbookUrl: string;
@@ -32,7 +34,13 @@ export class GatewayAlarms extends Construct {
     super(scope, id);
     this.runbookUrl = config.runbookUrl;
     this.prefix = `p2p-gateway-${config.stage}-`;
-    this.topic = existingTopic(this, 'Topic', config) ?? this.ownTopic(key, config);
+    const { alarmAddresses, ticketAddresses } = config;
+    this.topic = existingTopic(this, 'Topic', config) ?? this.ownTopic('Topic', key, config, alarmAddresses);
+    // Without addresses of their own, tickets go where somebody listens.
+    this.tickets = ticketAddresses.length === 0 ? this.topic : this.ownTopic('Tickets', key, config, ticketAddresses);
+    if (config.existing?.alarmTopicArn === undefined) {
+      key.addToResourcePolicy(PolicyStatement.fromJson(alarmsMayUseKey(here)));
+    }
     for (const definition of alarmsFor(watched)) this.addAlarm(definition);
   }
 
@@ -42,21 +50,27 @@ export class GatewayAlarms extends Construct {
    * is silent. Both name the account, so that no other account's alarms get through
    * (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services).
    */
-  private ownTopic(key: IKey, { stage, alarmAddresses }: GatewayAlarmsProps['config']): Topic {
-    const topic = new Topic(this, 'Topic', { masterKey: key, enforceSSL: true });
+  private ownTopic(
+    id: string,
+    key: IKey,
+    { stage }: GatewayAlarmsProps['config'],
+    addresses: readonly string[],
+  ): Topic {
+    const topic = new Topic(this, id, { masterKey: key, enforceSSL: true });
     const publish = alarmsMayPublish(topic.topicArn, { stage }, here);
     topic.addToResourcePolicy(PolicyStatement.fromJson(publish));
-    key.addToResourcePolicy(PolicyStatement.fromJson(alarmsMayUseKey(here)));
-    for (const address of alarmAddresses) topic.addSubscription(new EmailSubscription(address));
+    for (const address of addresses) topic.addSubscription(new EmailSubscription(address));
     return topic;
   }
 
-  private addAlarm({ id, metric, says, runbook, threshold = 1, breaching = [1, 1], when }: AlarmDefinition): void {
+  private addAlarm(definition: AlarmDefinition): void {
+    const { id, metric, says, runbook, severity, threshold = 1, breaching = [1, 1], when } = definition;
     const low = when === 'belowOrSilent';
     const alarm = new Alarm(this, id, {
       alarmName: `${this.prefix}${id}`,
       metric,
-      alarmDescription: `${says} Runbook: ${this.runbookUrl}#${runbook}`,
+      // First, so that a receiver can tell by its beginning.
+      alarmDescription: `${severity === 'page' ? 'Page' : 'Ticket'}: ${says} Runbook: ${this.runbookUrl}#${runbook}`,
       threshold,
       datapointsToAlarm: breaching[0],
       evaluationPeriods: breaching[1],
@@ -65,7 +79,8 @@ export class GatewayAlarms extends Construct {
         : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: low ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
     });
-    alarm.addAlarmAction(new SnsAction(this.topic));
-    alarm.addOkAction(new SnsAction(this.topic));
+    const action = new SnsAction(severity === 'page' ? this.topic : this.tickets);
+    alarm.addAlarmAction(action);
+    alarm.addOkAction(action);
   }
 }

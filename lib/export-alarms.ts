@@ -17,6 +17,7 @@ const endedBadly = (functions: readonly LambdaFunction[]) =>
 const aboutFollowUp = ({ stage, exportFunctions: { followUp }, followUpSources }: Watched): AlarmDefinition[] => [
   {
     id: 'FollowUpErrors',
+    severity: 'ticket',
     metric: sumOf([gatewayMetrics(stage).followUpFailed(), followUp.metricErrors({ period })]),
     says: 'Changes of grants and exports are not followed up: exports do not start, and partners do not hear of events.',
     runbook: 'follow-up-behind',
@@ -24,6 +25,7 @@ const aboutFollowUp = ({ stage, exportFunctions: { followUp }, followUpSources }
   },
   {
     id: 'FollowUpBehind',
+    severity: 'page',
     metric: ageOfOldest(followUp),
     says: 'Exports start, and events are sent, more than five minutes late.',
     runbook: 'follow-up-behind',
@@ -31,6 +33,7 @@ const aboutFollowUp = ({ stage, exportFunctions: { followUp }, followUpSources }
   },
   ...Object.entries(followUpSources).map(([name, { source, table }]): AlarmDefinition => ({
     id: `FollowUpStopped-${name}`,
+    severity: 'page',
     metric: unreadStream(source, table),
     says: `Nothing follows up the stream of ${name}; what waits in it for 24 hours is lost.`,
     runbook: 'follow-up-behind',
@@ -44,6 +47,7 @@ export const aboutExports = (watched: Watched): AlarmDefinition[] => {
   return [
     {
       id: 'ExecutionsFailed',
+      severity: 'ticket',
       // A delivery that no partner took ends well, and has its own alarm.
       metric: sumOf(endedBadly([exportFunctions.exportJob, exportFunctions.sweep, exportFunctions.deliver])),
       says: "An export's job, a sweep or a delivery ended badly: an export stands still, objects wait for the bucket's lifecycle, or a partner does not hear of an event.",
@@ -51,6 +55,7 @@ export const aboutExports = (watched: Watched): AlarmDefinition[] => {
     },
     {
       id: 'EventsGivenUp',
+      severity: 'ticket',
       // It counts what waits, and so it rings until somebody has emptied the queue.
       metric: sumOf(
         deadLetters.map((queue) =>
@@ -62,6 +67,7 @@ export const aboutExports = (watched: Watched): AlarmDefinition[] => {
     },
     {
       id: 'ExportErrors',
+      severity: 'ticket',
       metric: sumOf(Object.values(others).map((lambda) => lambda.metricErrors({ period }))),
       says: 'A function of exports or events crashed, timed out or could not start.',
       runbook: 'exports-failed',
@@ -70,6 +76,7 @@ export const aboutExports = (watched: Watched): AlarmDefinition[] => {
     },
     {
       id: 'ExportThrottles',
+      severity: 'ticket',
       metric: sumOf(Object.values(exportFunctions).map((lambda) => lambda.metricThrottles({ period }))),
       says: 'Lambda refuses to start functions of exports or events: the concurrency is used up.',
       runbook: 'throttles',
@@ -77,6 +84,7 @@ export const aboutExports = (watched: Watched): AlarmDefinition[] => {
     },
     {
       id: 'ExportTableThrottles',
+      severity: 'ticket',
       metric: sumOf(['ReadThrottleEvents', 'WriteThrottleEvents'].map((name) => tableMetric(exportTable, name))),
       says: 'DynamoDB throttles reads or writes of exports.',
       runbook: 'throttles',

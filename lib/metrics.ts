@@ -13,7 +13,9 @@ export interface GatewayMetrics {
   /** How often a signal was raised, for all payers together. */
   readonly signal: (signal: Signal, period?: Duration) => Metric;
   /** How many requests ended this way. */
-  readonly requests: (ended: Ended) => Metric;
+  readonly requests: (ended: Ended, period?: Duration) => Metric;
+  /** How many exports ended this way. */
+  readonly exportsEnded: (outcome: 'completed' | 'partial', period?: Duration) => Metric;
   /** How often a signal was raised: one series for each payer that it was raised for, which an alarm names. */
   readonly signalByPayer: (signal: (typeof signalsByPayer)[number]) => MathExpression;
   /** The requests that failed: one series for each of the payers with the most. */
@@ -62,7 +64,8 @@ export const gatewayMetrics = (stage: string): GatewayMetrics => {
     });
   return {
     signal: (signal, each) => metric(signal, {}, Stats.SUM, each),
-    requests: (ended) => metric('requests', { ...ended }),
+    requests: (ended, each) => metric('requests', { ...ended }, Stats.SUM, each),
+    exportsEnded: (outcome, each) => metric('exports', { outcome }, Stats.SUM, each),
     signalByPayer: (signal) => byPayer(signal, ['payer']),
     worstPayers: (payers) =>
       byPayer('requests', ['outcome', 'payer', 'step'], { where: "outcome = 'failed'", limit: String(payers) }),

@@ -17,10 +17,14 @@ export interface MonitoringProps extends WatchedParts {
  */
 export const addMonitoring = (stack: Stack, { config, key, ...parts }: MonitoringProps): void => {
   const watched = watchedOf(config.stage, parts);
-  const { topic } = new GatewayAlarms(stack, 'Alarms', { config, key, watched });
+  const { topic, tickets } = new GatewayAlarms(stack, 'Alarms', { config, key, watched });
   new GatewayDashboard(stack, 'Dashboard', { watched });
   new CfnOutput(stack, 'AlarmTopic', {
     value: topic.topicArn,
-    description: 'Where alarms are published; subscribe what else should hear of them',
+    description: 'Where alarms are published that need a person now; subscribe what else should hear of them',
+  });
+  new CfnOutput(stack, 'TicketTopic', {
+    value: tickets.topicArn,
+    description: 'Where alarms are published that can wait until the next working day',
   });
 };

@@ -10,6 +10,7 @@ describe('checkStage', () => {
       stage: 'test',
       production: false,
       alarmAddresses: [],
+      ticketAddresses: [],
       runbookUrl: 'docs/alarms.md',
       network: 'none',
       waf: { requestsPer5Minutes: 20_000 },

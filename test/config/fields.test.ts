@@ -38,6 +38,7 @@ describe('a field of the configuration that has a rule of its own', () => {
     ['indexPage.links[0].text', ' ', { 'indexPage.links[0]': { href: 'https://lakeside-plan.net/' } }],
     ['indexPage.links[0].href', http, { 'indexPage.links[0]': { text: 'More' } }],
     ['alarmAddresses[0]', 'oncall'],
+    ['ticketAddresses[0]', 'oncall'],
     ['runbookUrl', 'operate'],
     ['network.cidr', '8.8.0.0/20', network],
     ['wafOffReason', ' ', { waf: 'none' }],
@@ -144,6 +145,7 @@ describe('a list in the configuration', () => {
 
   it.each<[field: string, value: unknown, beside?: Values]>([
     ['alarmAddresses', 'oncall@lakeside-plan.net'],
+    ['ticketAddresses', 'oncall@lakeside-plan.net'],
     ['payers[0].fhirBaseUrlAliases', 'http://internal/fhir'],
     ['payers[0].scopes', 'patient/*.rs'],
     ['payers[0].wholeRecord.searches', 'Coverage'],

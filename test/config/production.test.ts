@@ -248,7 +248,7 @@ describe('an example in production', () => {
     expect(places).toEqual(
       new Set(
         words(`
-        account domain operator alarmAddresses[0] runbookUrl payers[0] payers[1] partners[0] partners[1]
+        account domain operator alarmAddresses[0] ticketAddresses[0] runbookUrl payers[0] payers[1] partners[0] partners[1]
       `),
       ),
     );

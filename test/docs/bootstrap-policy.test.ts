@@ -272,8 +272,8 @@ describe('the policy that CloudFormation deploys with', () => {
         JSON.stringify(Object.values(Resources).flatMap((one) => (one.Type === type ? [one.Properties] : []))),
       );
       return Object.keys(texts)
-        .filter((text) => made.some((one) => one.toLowerCase().includes(text.toLowerCase())))
-        .map((text) => `${type}: ${text}`);
+        .filter((name) => made.some((one) => one.toLowerCase().includes(name.toLowerCase())))
+        .map((name) => `${type}: ${name}`);
     });
     expect(used).toEqual([]);
   });

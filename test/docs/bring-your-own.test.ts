@@ -9,7 +9,7 @@ describe('the example of docs/bring-your-own.md', () => {
   let config: StageConfig;
   beforeAll(async () => {
     // What its own topic replaces is taken out.
-    config = await loadPasted(`alarmAddresses: [],\n${example.code}`);
+    config = await loadPasted(`alarmAddresses: [],\nticketAddresses: [],\n${example.code}`);
   });
 
   it('is a stage that the check accepts, with everything that an account can bring', () => {

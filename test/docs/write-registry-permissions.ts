@@ -26,7 +26,7 @@ const handlersOf = (type: string): Record<string, string> => {
   const { handlers = {} } = JSON.parse(git('show', `HEAD:${path}`)) as Schema;
   // No deployment lists resources of a type.
   const calling = Object.entries(handlers).filter(([name]) => name !== 'list');
-  return Object.fromEntries(calling.map(([name, { permissions }]) => [name, permissions.toSorted().join(' ')]).sort());
+  return Object.fromEntries(calling.map(([name, { permissions }]) => [name, permissions.toSorted().join(' ')]));
 };
 
 const handlers = types.map((type) => [type, handlersOf(type)] as const);

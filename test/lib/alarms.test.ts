@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Context, DynamoDBStreamEvent } from 'aws-lambda';
 import { auditHandler } from '../../functions/audit/handler.ts';
 import { canaryHandler } from '../../functions/canary/handler.ts';
+import { writeEnd } from '../../functions/export-job/log.ts';
 import { followUpHandler } from '../../functions/follow-up/handler.ts';
 import { reasonsQuery, totalsQuery } from '../../functions/shared/metrics/figures-query.ts';
 import { requestMetrics } from '../../functions/shared/metrics/metrics.ts';
@@ -101,6 +102,31 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
   const own = `p2p-gateway/${stage}`;
   const quiet = { missing: 'notBreaching' };
   const api = (name: string): string => `AWS/ApiGateway ${name} {ApiName=p2p-gateway-${stage} Stage=${stage}} Sum/300`;
+  const ended = (outcome: string) => (step: string) => `requests {outcome=${outcome} step=${step}}`;
+  /** An hour at 14.4 times the pace that uses up a month's allowance, or six hours at 6 times (Google's SRE workbook). */
+  const burns = (
+    name: string,
+    allowed: number,
+    bad: readonly string[],
+    good: readonly string[],
+  ): Record<string, Row> => {
+    const sumOf = (letter: string, of: readonly string[]) =>
+      of.map((_, index) => `FILL(${letter}${index}, 0)`).join(' + ');
+    const each = (letter: string, of: readonly string[], seconds: number) =>
+      of.map((metric, index) => `${letter}${index} = ${own} ${metric} Sum/${seconds}`);
+    const failed = sumOf('b', bad);
+    const row = (seconds: number, times: number): Row => ({
+      looksAt: [
+        `IF(${failed} >= 5, 100 * (${failed}) / (${failed} + ${sumOf('g', good)}), 0)`,
+        ...each('b', bad, seconds),
+        ...each('g', good, seconds),
+      ],
+      rings: `1 of 1: ${atLeast} ${Number((times * allowed).toFixed(2))}`,
+      runbook: 'objectives',
+      ...quiet,
+    });
+    return { [`${name}FastBurn`]: row(3600, 14.4), [`${name}SlowBurn`]: row(21_600, 6) };
+  };
   const p99 = (step: string): string => `${step} = ${own} ms {step=${step}} p99/300`;
   return {
     AuditBehind: {
@@ -206,6 +232,14 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
       runbook: 'exports-failed',
       ...quiet,
     },
+    ...burns(
+      'SignIns',
+      0.1,
+      ['authorize', 'redeem', 'refresh'].map(ended('failed')),
+      ['authorize', 'redeem', 'refresh'].map(ended('ok')),
+    ),
+    ...burns('Reads', 1, [ended('failed')('fetch')], [ended('ok')('fetch')]),
+    ...burns('Exports', 5, ['exportFailed {}'], ['exports {outcome=completed}', 'exports {outcome=partial}']),
     FollowUpBehind: {
       looksAt: ['AWS/Lambda IteratorAge {FunctionName=Events/FollowUp/Function} Maximum/300'],
       rings: `1 of 1: ${atLeast} 300000`,
@@ -361,16 +395,34 @@ describe.each(stages)('the alarms of %s', (stage) => {
     expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(named));
   });
 
-  it('notify the one topic when they fire and when they recover, and nothing disables them', () => {
-    expect(ofType(template, 'AWS::SNS::Topic').map(pathOf)).toEqual(['Alarms/Topic']);
-    for (const { Properties = {} } of alarms.values()) {
+  const severityOf = (alarm: Resource): string => String(property(alarm, 'AlarmDescription')).split(':')[0]!;
+
+  it('notify the topic of their severity when they fire and when they recover, and nothing disables them', () => {
+    const tickets = stage === 'demo' ? 'Alarms/Topic' : 'Alarms/Tickets';
+    expect(ofType(template, 'AWS::SNS::Topic').map(pathOf)).toEqual([...new Set(['Alarms/Topic', tickets])]);
+    for (const alarm of alarms.values()) {
+      const { Properties = {} } = alarm;
+      const topic = { Page: 'Alarms/Topic', Ticket: tickets }[severityOf(alarm)];
       for (const actions of ['AlarmActions', 'OKActions']) {
-        expect((Properties[actions] as unknown[]).map((action) => nameOf(template, action))).toEqual(['Alarms/Topic']);
+        expect((Properties[actions] as unknown[]).map((action) => nameOf(template, action))).toEqual([topic]);
       }
       expect(Properties['ActionsEnabled'] ?? true).toBe(true);
       expect(Properties).not.toHaveProperty('InsufficientDataActions');
     }
     expect(nameOf(template, template.Outputs['AlarmTopic']?.Value)).toBe('Alarms/Topic');
+    expect(nameOf(template, template.Outputs['TicketTopic']?.Value)).toBe(tickets);
+  });
+
+  it('have the severity that docs/alarms.md lists them under', () => {
+    const text = readFileSync(join(import.meta.dirname, '../../docs/alarms.md'), 'utf8').replaceAll(/\n +/g, ' ');
+    for (const severity of ['Page', 'Ticket']) {
+      const [, names = ''] = new RegExp(`^- \\*\\*${severity}\\*\\*.*?: (.*)$`, 'm').exec(text) ?? [];
+      const found = [...alarms].filter(([, alarm]) => severityOf(alarm) === severity);
+      const short = found.map(([name]) =>
+        name.slice(`p2p-gateway-${stage}-`.length).replace(/Stopped-.*/, 'Stopped-…'),
+      );
+      expect([...names.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name).sort()).toEqual([...new Set(short)].sort());
+    }
   });
 
   it('are mailed to the addresses of the configuration, and to no one else', () => {
@@ -379,7 +431,14 @@ describe.each(stages)('the alarms of %s', (stage) => {
       Properties['Endpoint'],
       nameOf(template, Properties['TopicArn']),
     ]);
-    expect(subscribed).toEqual(stage === 'demo' ? [] : [['email', 'gateway-oncall@plan.example.org', 'Alarms/Topic']]);
+    expect(subscribed).toEqual(
+      stage === 'demo'
+        ? []
+        : [
+            ['email', 'gateway-oncall@plan.example.org', 'Alarms/Topic'],
+            ['email', 'gateway-team@plan.example.org', 'Alarms/Tickets'],
+          ],
+    );
   });
 
   it('have a description, and link to an existing section of the runbook', () => {
@@ -510,6 +569,14 @@ const writtenByFunctions = async (): Promise<ReadonlySet<string>> => {
   ] as const;
   const others = JSON.stringify({ ...record, ...requestMetrics('local', 0, { ...record, signals }) });
 
+  const ends: string[] = [];
+  const ending = { clock: deps.clock, registry: deps.registry, writeLog: (line: string) => ends.push(line) };
+  writeEnd(ending, { payer: 'northwind', startedAt: 0 } as never, {
+    status: 'completed',
+    resources: 1,
+    why: undefined,
+  });
+
   const follows: string[] = [];
   await followUpHandler({
     clock: deps.clock,
@@ -520,7 +587,7 @@ const writtenByFunctions = async (): Promise<ReadonlySet<string>> => {
     exports: bucket,
     functions: { exportJob: '', sweep: '', deliver: '' },
   })({ Records: [{ eventSourceARN: 'arn:aws:dynamodb:r:1:table/x/stream/1', dynamodb: {} }] });
-  return new Set([...lines, ...login.lines, ...reads.lines, ...audit, ...follows, others].flatMap(namesIn));
+  return new Set([...lines, ...login.lines, ...reads.lines, ...audit, ...ends, ...follows, others].flatMap(namesIn));
 };
 
 describe('the custom metrics that alarms watch', () => {

@@ -42,6 +42,7 @@ describe.each(stages)('the stack of %s', (stage) => {
         'PayerSecretPrefix',
         ...(stage === production ? ['EgressAddress1', 'EgressAddress2', 'EgressAddress3'] : []),
         'AlarmTopic',
+        'TicketTopic',
         'GrantsTable',
         'JwksUri',
         'LoginAttemptsTable',

@@ -100,7 +100,12 @@ describe.each(stages)('the keys of %s', (stage) => {
     expect(
       Object.fromEntries(secrets.map((secret) => [pathOf(secret), Object.keys(secret.Properties ?? {}).sort()])),
     ).toEqual({
-      ...(stage === 'demo' ? {} : { 'OriginSecret/Value1': settings('GenerateSecretString') }),
+      ...(stage === 'demo'
+        ? {}
+        : {
+            'OriginSecret/Value1': settings('GenerateSecretString'),
+            'OriginSecret/Value2': settings('GenerateSecretString'),
+          }),
       ...Object.fromEntries(payers.map((id) => [`PayerSecrets/${id}`, settings('Name')])),
     });
     for (const secret of secrets) expect(nameOf(template, property(secret, 'KmsKeyId'))).toBe('Keys/Data');

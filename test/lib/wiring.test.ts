@@ -250,6 +250,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
       DataKeyAlias: `alias/p2p-${stage}-data`,
       MemberIndexKeyAlias: `alias/p2p-${stage}-member-index`,
       AlarmTopic: 'Alarms/Topic',
+      TicketTopic: stage === production ? 'Alarms/Tickets' : 'Alarms/Topic',
       ...(stage === production
         ? Object.fromEntries([1, 2, 3].map((zone) => [`EgressAddress${zone}`, `Network/Address${zone}.PublicIp`]))
         : {}),

@@ -42,7 +42,7 @@ export const ownEverything = async ({ edge = true } = {}): Promise<StageConfig> 
   const production = await loadStage('production-example');
   const existing = edge ? { ...everything, webAclArn: edgeWebAclArn } : everything;
   return checkStage(
-    { ...production, ...accountRules, edge, network: 'none', alarmAddresses: [], existing },
+    { ...production, ...accountRules, edge, network: 'none', alarmAddresses: [], ticketAddresses: [], existing },
     'own-everything',
   );
 };
