@@ -47,12 +47,12 @@ const own: readonly Requirement[] = [
     'answers 400 that names an unknown parameter, and leaves it out for a lenient caller',
     async (target) => {
       const { access_token: token } = await connect(target);
-      const query = '?_typeFilter=Observation%3Fstatus%3Dfinal';
+      const query = '?organizeOutputBy=Patient';
       const strict = await kickOff(target, token, { query });
-      expect(await strict.clone().text()).toContain('_typeFilter');
+      expect(await strict.clone().text()).toContain('organizeOutputBy');
       await expectOutcome(strict, 400);
       const lenient = await kickOff(target, token, { query, headers: { prefer: 'respond-async, handling=lenient' } });
-      expect([lenient.status, (await lenient.text()).includes('_typeFilter')]).toEqual([202, true]);
+      expect([lenient.status, (await lenient.text()).includes('organizeOutputBy')]).toEqual([202, true]);
     },
   ),
   processRequirement(guide, 'takes a kick-off by POST with a Parameters body', async (target) => {

@@ -89,6 +89,8 @@ export interface WorldOptions extends DurableOptions {
   /** @default {@link patientId} */
   readonly patient?: string;
   readonly since?: string;
+  readonly until?: string;
+  readonly filters?: readonly string[];
   readonly deps?: Partial<JobDeps>;
   /** Seconds until the payer's first token ends. */
   readonly tokenLives?: number;
@@ -302,6 +304,8 @@ export const exportWorld = (options: WorldOptions = {}) => {
       scope: parseScopes(scope),
       ...(options.types === undefined ? {} : { types: options.types }),
       ...(options.since === undefined ? {} : { since: options.since }),
+      ...(options.until === undefined ? {} : { until: options.until }),
+      ...(options.filters === undefined ? {} : { filters: options.filters }),
       recipient: exportPublicKey(privateKey),
       exportSecret,
       payerToken: boxOf('token-1'),

@@ -31,7 +31,7 @@ export const problemsAtEnd = (
   { known, parts }: Pick<JobState, 'known' | 'parts'>,
   problems: readonly Problem[],
   { isWanted, isLimited }: Rules,
-  { since }: Pick<Export, 'since'>,
+  { since, until, filters = [] }: Pick<Export, 'since' | 'until' | 'filters'>,
 ): readonly Problem[] => {
   const counts = countsOf(parts);
   const has = (type: string): boolean =>
@@ -45,6 +45,8 @@ export const problemsAtEnd = (
   const isPatientMissing =
     isWanted('Patient') &&
     since === undefined &&
+    until === undefined &&
+    !filters.some((text) => text.startsWith('Patient?')) &&
     !counts.has('Patient') &&
     !has('Patient') &&
     (finished.includes('Patient') || !has(everything));

@@ -102,7 +102,7 @@ const noteReferences = (leg: Leg, resource: PageResource): void => {
     leg.problems.add({ kind: 'referencesNotListed', type: resource.type, id: resource.id });
   for (const referred of referredBy(resource, rules)) {
     const name = `${referred.type}/${referred.id}`;
-    if (seen.has(name) || seen.has(`reference ${name}`)) continue;
+    if (seen.has(name) || seen.has(`reference ${name}`) || isFiltered(leg, referred.type)) continue;
     const isFull = names.length >= mostReferred || seen.size() > mostTags;
     if (!isFull) seen.add(`reference ${name}`);
     if (isFull) unread.set(referred.type, (unread.get(referred.type) ?? 0) + 1);
@@ -111,6 +111,10 @@ const noteReferences = (leg: Leg, resource: PageResource): void => {
   }
 };
 
+/** Milliseconds; NaN if the resource does not say. */
+const lastUpdated = ({ meta }: PageResource['resource']): number =>
+  isObject(meta) && typeof meta['lastUpdated'] === 'string' ? Date.parse(meta['lastUpdated']) : Number.NaN;
+
 /**
  * Whether a resource did not change since the time that was asked for. A search leaves such resources out by itself; one
  * that is read by its id, or comes with others, does not know of that time.
@@ -118,10 +122,19 @@ const noteReferences = (leg: Leg, resource: PageResource): void => {
 const isOlder = ({ leg, source }: Taking, { resource, mode }: PageResource): boolean => {
   const { since } = leg.item;
   if (since === undefined || (source.of === 'search' && mode === 'match')) return false;
-  const { meta } = resource;
-  const changed =
-    isObject(meta) && typeof meta['lastUpdated'] === 'string' ? Date.parse(meta['lastUpdated']) : Number.NaN;
-  return changed < Date.parse(since);
+  return lastUpdated(resource) < Date.parse(since);
+};
+
+/** Whether a type is searched by filters, so that nothing of it is wanted but what those searches find. */
+const isFiltered = ({ item: { filters = [] } }: Leg, type: string): boolean =>
+  filters.some((text) => text.startsWith(`${type}?`));
+
+/** Whether a resource is beyond a filter of its type, or changed after the end that was asked for. */
+const isBeyond = ({ leg, source }: Taking, { type, resource, mode }: PageResource): boolean => {
+  const isMatch = source.of === 'search' && mode === 'match';
+  if (!isMatch && isFiltered(leg, type)) return true;
+  const { until } = leg.item;
+  return until !== undefined && lastUpdated(resource) > Date.parse(until);
 };
 
 /** Adds a resource to the leg's parts, unless it was seen before or does not belong in the record. */
@@ -136,6 +149,10 @@ const take = (taking: Taking, resource: PageResource): void => {
   }
   if (verdict !== 'keep') {
     leaveOut(taking, resource, verdict);
+    return;
+  }
+  if (isBeyond(taking, resource)) {
+    markLeftOut(taking, identityOf(resource), type, resource.mode);
     return;
   }
   if (isOlder(taking, resource)) {

@@ -27,7 +27,7 @@ const patientParameter = ({ asked: { patient }, declared }: PlanInputs, type: st
 export interface PlanInputs {
   readonly payer: Payer;
   readonly wanted: Wanted;
-  readonly asked: Pick<Export, 'patient' | 'types' | 'since'>;
+  readonly asked: Pick<Export, 'patient' | 'types' | 'since' | 'filters' | 'until'>;
   /** What the payer declares; undefined if its statement could not be read. */
   readonly declared?: Declared | undefined;
 }
@@ -87,14 +87,21 @@ const withinScope = (search: RecordSearch, text: string, { payer, wanted }: Plan
   return { ...search, parameters: search.parameters.filter(([name]) => !/^_(?:rev)?include\b/.test(name)) };
 };
 
-const searchTask = (inputs: PlanInputs, text: string, named?: string): SearchTask | undefined => {
+/** @param filter further parameters, of `_typeFilter` */
+const searchTask = (
+  inputs: PlanInputs,
+  text: string,
+  { named, filter = [] }: { readonly named?: string; readonly filter?: readonly Parameter[] } = {},
+): SearchTask | undefined => {
   const search = withinScope(parseRecordSearch(text), text, inputs);
-  const { since } = inputs.asked;
+  const { since, until } = inputs.asked;
   const ofPatient = patientParameter(inputs, search.type);
   if (ofPatient === undefined) return undefined;
   const query: Parameter[] = [
     ofPatient,
     ...search.parameters,
+    ...filter,
+    ...(until === undefined ? [] : [['_lastUpdated', `le${until}`] as const]),
     ...(since === undefined ? [] : [['_lastUpdated', `ge${since}`] as const]),
     ...pageSizeOf(inputs),
   ];
@@ -147,6 +154,13 @@ const searchesOf = (inputs: PlanInputs): readonly string[] => {
   ];
 };
 
+/** A search once for each filter of its type, or once as it is. */
+const searchTasks = (inputs: PlanInputs, text: string): readonly SearchTask[] => {
+  const filters = (inputs.asked.filters ?? []).map(parseRecordSearch).filter(({ type }) => type === typeOf(text));
+  const given = filters.length === 0 ? [{ parameters: [] }] : filters;
+  return given.flatMap(({ parameters: filter }) => searchTask(inputs, text, { filter }) ?? []);
+};
+
 /** Plans searches by type, and lists the types that the scope or R4's searches leave out. */
 export const planByType = (inputs: PlanInputs): Plan => {
   const { wanted, asked } = inputs;
@@ -157,7 +171,7 @@ export const planByType = (inputs: PlanInputs): Plan => {
   return {
     tasks: searches
       .filter((text) => isCovered(typeOf(text)))
-      .flatMap((text) => searchTask(inputs, text) ?? [])
+      .flatMap((text) => searchTasks(inputs, text))
       .map((task) => unlessAbsent(inputs, task)),
     outOfScope: types.filter((type) => !isCovered(type) && absentUnlessNamed(inputs, type) === undefined),
     notSearched: types.filter((type) => isCovered(type) && !isMemberType(type)),
@@ -183,7 +197,8 @@ const afterEverything = (inputs: PlanInputs): readonly SearchTask[] => {
 export const planReading = (inputs: PlanInputs): Plan => {
   const { payer, wanted, asked } = inputs;
   const { substitute, searches } = payer.wholeRecord ?? {};
-  if (!wanted.mayAll('rs')) return planByType(inputs);
+  // Neither a filter nor an end can be asked of `$everything`.
+  if (!wanted.mayAll('rs') || asked.filters !== undefined || asked.until !== undefined) return planByType(inputs);
   const whole = (task: SearchTask | undefined, first?: SearchTask): Plan => {
     const tasks = [first, task].filter((one) => one !== undefined);
     const rest = afterEverything(inputs).filter(({ type }) => type !== first?.type);
@@ -192,7 +207,7 @@ export const planReading = (inputs: PlanInputs): Plan => {
   if (substitute !== undefined) {
     const isPatientAsked = asked.types?.includes('Patient') ?? true;
     return whole(
-      searchTask(inputs, substitute, everything),
+      searchTask(inputs, substitute, { named: everything }),
       isPatientAsked ? searchTask(inputs, 'Patient') : undefined,
     );
   }

@@ -10,6 +10,7 @@ import { checkStillAllowed } from '../../shared/partner/watch-stops.ts';
 import { ensureFreshPayerTokens } from '../../shared/payer/refresh-tokens.ts';
 import { readSecretHeaders } from '../../shared/payer/secrets.ts';
 import { auditRead, type AuditContext } from '../../shared/record/audit-read.ts';
+import type { Payer } from '../../shared/registry/types.ts';
 import { facadeBase, payerBases } from '../../shared/registry/urls.ts';
 import { getExport, putExport } from '../../shared/store/exports.ts';
 import type { FetchDeps } from '../deps.ts';
@@ -29,10 +30,10 @@ const requireAsync = (preferences: ReadonlySet<string>): void => {
   }
 };
 
-const readAsked = (event: ApiEvent, preferences: ReadonlySet<string>): Asked => {
+const readAsked = (event: ApiEvent, preferences: ReadonlySet<string>, { searchParameters = {} }: Payer): Asked => {
   const inBody = event.httpMethod === 'POST';
   const pairs: Parameter[] = [...queryPairs(event), ...(inBody ? readParametersBody(event) : [])];
-  return readKickOffParameters(pairs, { inBody, lenient: preferences.has('handling=lenient') });
+  return readKickOffParameters(pairs, { inBody, lenient: preferences.has('handling=lenient'), searchParameters });
 };
 
 const urlOf = (event: ApiEvent, base: string, { operation, patient }: KickOff): string => {
@@ -97,7 +98,7 @@ export const answerKickOff = async (
   const audit = auditRead(deps, context, open.grant.patient);
   const preferences = preferencesOf(event);
   requireAsync(preferences);
-  const asked = readAsked(event, preferences);
+  const asked = readAsked(event, preferences, payer);
   const base = facadeBase(deps.origin, payer.id);
   const named = [...(kickOff.patient === undefined ? [] : [kickOff.patient]), ...asked.patients];
   const member = requireMember(open.grant, named, [base, ...payerBases(payer)]);

@@ -43,6 +43,8 @@ export const makeExport = async (
     requestId,
     scope,
     ...(asked.types === undefined ? {} : { types: asked.types }),
+    ...(asked.filters === undefined ? {} : { filters: asked.filters }),
+    ...(asked.until === undefined ? {} : { until: asked.until }),
     ...(asked.since === undefined ? {} : { since: asked.since }),
     ...(asked.ignored.length === 0 ? {} : { ignored: asked.ignored }),
     recipient: exportPublicKey(exportPrivateKey(grantKey, exportSecret)),

@@ -1,14 +1,14 @@
 import type { GatewayError } from '../../shared/errors.ts';
 import { checkFormat } from '../../shared/fhir/check-search.ts';
 import type { Parameter } from '../../shared/fhir/fhir-request.ts';
-import { quoteName } from '../../shared/fhir/known-parameters.ts';
+import { quoteName, type AddedParameters } from '../../shared/fhir/known-parameters.ts';
+import { parseRecordSearch, readRecordSearch } from '../../shared/fhir/record-search.ts';
 import { malformed, notSupported } from '../../shared/fhir/refusals.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
+import type { AskedTypes } from '../../shared/store/asked-types.ts';
 
 /** What a kick-off asks for. */
-export interface Asked {
-  /** Undefined for all. */
-  readonly types?: readonly string[];
+export interface Asked extends AskedTypes {
   /** FHIR instant. */
   readonly since?: string;
   /** References to the patients whose records are wanted; usually none. */
@@ -22,6 +22,8 @@ interface Options {
   readonly lenient: boolean;
   /** Bulk Data allows `patient` in a body only. */
   readonly inBody: boolean;
+  /** Search parameters that the payer adds. */
+  readonly searchParameters: AddedParameters;
 }
 
 /** The formats of an export's files: three names of one. */
@@ -44,6 +46,8 @@ const wrong = (name: string, why: string): GatewayError => malformed(`${name} ${
 interface Draft {
   types: string[] | undefined;
   since: string | undefined;
+  until: string | undefined;
+  filters: string[];
   patients: string[];
   ignored: Set<string>;
 }
@@ -63,23 +67,71 @@ const readTypes = (value: string, draft: Draft): void => {
   }
 };
 
-const readSince = (value: string, draft: Draft): void => {
+const readInstant = (name: '_since' | '_until', value: string, known: string | undefined): string => {
   const instant = withPlus(value);
   if (!instantForm.test(instant) || Number.isNaN(Date.parse(instant))) {
-    throw wrong('_since', 'must be an instant, such as 2026-01-31T00:00:00Z.');
+    throw wrong(name, 'must be an instant, such as 2026-01-31T00:00:00Z.');
   }
-  if (draft.since !== undefined && draft.since !== instant) throw wrong('_since', 'must not be sent more than once.');
-  draft.since = instant;
+  if (known !== undefined && known !== instant) throw wrong(name, 'must not be sent more than once.');
+  return instant;
 };
 
-const readOne = (name: string, value: string, draft: Draft, { inBody, lenient }: Options): void => {
+/** The most searches in `_typeFilter`, and the characters of each. */
+const mostFilters = 50;
+const longestFilter = 1000;
+
+/** What a search of an export may not have: it would return more than its matches, or change the answer's form. */
+const notInFilters = /^_(?:include|revinclude|sort|summary|elements|count)\b/;
+
+/**
+ * Why an export cannot have a search; undefined if it can. A search is of one type, by parameters that the gateway knows to be
+ * of that type: one that a payer might ignore would give more than was asked.
+ */
+const problemOfFilter = (text: string, added: AddedParameters): string | undefined => {
+  const { type, parameters } = parseRecordSearch(text);
+  if (text.length > longestFilter) return `has a search over ${longestFilter} characters.`;
+  if (!isResourceType(type) || parameters.length === 0) {
+    return 'must be searches of resource types, such as Observation?date=ge2020.';
+  }
+  const read = readRecordSearch(text, added);
+  const isOfTypeOnly =
+    'needs' in read && read.needs.length === 1 && !parameters.some(([name]) => notInFilters.test(name));
+  return isOfTypeOnly
+    ? undefined
+    : `can search ${type} by its own parameters only: those of R4, the guides or the payer, without a patient and without chains.`;
+};
+
+/** Searches, separated by commas: one before a type's name. Any other comma is part of a value. */
+const readFilters = (value: string, draft: Draft, { searchParameters }: Options): void => {
+  for (const text of value.split(/,(?=\s*[A-Z][A-Za-z]+\?)/).map((one) => one.trim())) {
+    const problem = problemOfFilter(text, searchParameters);
+    if (problem !== undefined) throw refused('_typeFilter', problem);
+    if (!draft.filters.includes(text)) draft.filters.push(text);
+  }
+  if (draft.filters.length > mostFilters) throw wrong('_typeFilter', `can have ${mostFilters} searches.`);
+};
+
+/** A search of a type that is not asked for is a mistake, whichever of the two it is in. */
+const checkFilters = ({ types, filters }: Draft): void => {
+  const other = filters.map((text) => parseRecordSearch(text).type).find((type) => types?.includes(type) === false);
+  if (other !== undefined) throw wrong('_typeFilter', `searches ${quoteName(other)}, which _type does not name.`);
+};
+
+const readOne = (name: string, value: string, draft: Draft, options: Options): void => {
+  const { inBody, lenient } = options;
   switch (name) {
     case '_outputFormat':
       return readOutputFormat(value);
     case '_type':
       return readTypes(value, draft);
     case '_since':
-      return readSince(value, draft);
+      draft.since = readInstant(name, value, draft.since);
+      return;
+    case '_until':
+      draft.until = readInstant(name, value, draft.until);
+      return;
+    case '_typeFilter':
+      return readFilters(value, draft, options);
     case '_format':
       return checkFormat(value);
     case '_pretty':
@@ -101,11 +153,21 @@ const readOne = (name: string, value: string, draft: Draft, { inBody, lenient }:
  * the answer lists them. An invalid value is always refused, since without it the export would be a different one
  */
 export const readKickOffParameters = (pairs: readonly Parameter[], options: Options): Asked => {
-  const draft: Draft = { types: undefined, since: undefined, patients: [], ignored: new Set() };
+  const draft: Draft = {
+    types: undefined,
+    since: undefined,
+    until: undefined,
+    filters: [],
+    patients: [],
+    ignored: new Set(),
+  };
   for (const [name, value] of pairs) readOne(name, value, draft, options);
+  checkFilters(draft);
   return {
     ...(draft.types === undefined ? {} : { types: draft.types }),
     ...(draft.since === undefined ? {} : { since: draft.since }),
+    ...(draft.until === undefined ? {} : { until: draft.until }),
+    ...(draft.filters.length === 0 ? {} : { filters: draft.filters }),
     patients: draft.patients,
     ignored: [...draft.ignored],
   };

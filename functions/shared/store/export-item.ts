@@ -1,4 +1,5 @@
 import { parseScopes, type Scopes } from '../scopes/scopes.ts';
+import { readAskedTypes, type AskedTypes } from './asked-types.ts';
 import { exportAttributes } from './attributes.ts';
 import { readerOf, type StoredItem } from './items.ts';
 
@@ -14,7 +15,7 @@ interface TokenWanted {
 }
 
 /** An export of everything that a grant lets a partner read. All times are epoch seconds. */
-export interface Export {
+export interface Export extends AskedTypes {
   readonly grantId: string;
   readonly exportId: string;
   readonly payer: string;
@@ -26,8 +27,6 @@ export interface Export {
   readonly requestId: string;
   /** What the token could read at the kick-off. Only these types are read. */
   readonly scope: Scopes;
-  /** The types that were asked for; undefined for all. */
-  readonly types?: readonly string[];
   /** FHIR instant. */
   readonly since?: string;
   /** The names of the kick-off's parameters that were ignored. */
@@ -78,7 +77,7 @@ const readWanted = (read: ReturnType<typeof readerOf<typeof exportAttributes>>):
 export const readExport = (item: StoredItem): Export => {
   const read = readerOf(exportAttributes, item);
   const optional = {
-    types: read('types'),
+    ...readAskedTypes(read('types')),
     since: read('since'),
     ignored: read('ignored'),
     payerToken: read('payerToken'),

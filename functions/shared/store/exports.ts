@@ -1,5 +1,6 @@
 import { DeleteItemCommand, GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { writeScopes } from '../scopes/scopes.ts';
+import { writeAskedTypes } from './asked-types.ts';
 import { exportAttributes } from './attributes.ts';
 import { sendOrUnavailable, writeIfConditionHolds, type Table } from './dynamo.ts';
 import { readExport, type Export, type ExportStatus } from './export-item.ts';
@@ -75,11 +76,14 @@ export type NewExport = Omit<
  * Writes a new export in place of the grant's last one. Returns false if the last one is still running. The SDK's retry
  * after a lost answer succeeds, since it finds its own item.
  */
-export const putExport = async (table: Table, { scope, types, ignored, ...made }: NewExport): Promise<boolean> => {
+export const putExport = async (
+  table: Table,
+  { scope, types, filters, until, ignored, ...made }: NewExport,
+): Promise<boolean> => {
   const values = {
     ...made,
     scope: writeScopes(scope),
-    types: types === undefined ? undefined : [...types],
+    types: writeAskedTypes({ types, filters, until }),
     ignored: ignored === undefined ? undefined : [...ignored],
     status: 'running',
     resources: 0,

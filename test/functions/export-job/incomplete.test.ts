@@ -197,6 +197,31 @@ describe('a referenced resource', () => {
     expect(made).toMatchObject({ complete: true, errors: [] });
   });
 
+  it('and one that comes with others is left out beyond a search that was asked for, or after the end', async () => {
+    const until = '2026-01-01T00:00:00Z';
+    const at = (lastUpdated: string) => ({ meta: { lastUpdated } });
+    const encounter = (id: string) => ({ resourceType: 'Encounter', id, subject: { reference: 'Patient/member-1' } });
+    const made = await run(
+      answers({
+        '/Observation?': fhir({
+          resourceType: 'Bundle',
+          entry: [
+            { resource: observation(1, seenBy('Practitioner/late', 'Practitioner/early')) },
+            { resource: observation(2, at('2026-01-02T00:00:00Z')) },
+            { resource: encounter('beyond'), search: { mode: 'include' } },
+          ],
+        }),
+        '/Encounter?': pageOf([encounter('found')]),
+        '/Practitioner/late': fhir({ resourceType: 'Practitioner', id: 'late', ...at('2026-01-01T00:00:01Z') }),
+        '/Practitioner/early': fhir({ resourceType: 'Practitioner', id: 'early', ...at(until) }),
+      }),
+      { ...byType('Patient', 'Observation', 'Encounter'), until, filters: ['Encounter?date=ge2025'] },
+    );
+
+    expect(made.ids.toSorted()).toEqual(['early', 'found', 'o-1']);
+    expect(made.errors).toEqual([]);
+  });
+
   it('that is refused is missing, though the scope does not cover a search of its type', async () => {
     const made = await run(
       answers({

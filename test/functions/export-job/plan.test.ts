@@ -9,6 +9,8 @@ interface Given {
   readonly scope?: string;
   readonly types?: readonly string[];
   readonly since?: string;
+  readonly until?: string;
+  readonly filters?: readonly string[];
   readonly everything?: boolean;
   readonly wholeRecord?: Payer['wholeRecord'];
   /** The search parameters of each type that the payer declares, or that nobody knows what it declares. */
@@ -26,9 +28,11 @@ const statement = (types: Readonly<Record<string, readonly string[]>>) => ({
   ],
 });
 
-const plan = ({ scope = 'patient/*.rs', types, since, everything = true, wholeRecord, declares = {} }: Given = {}) => {
+const plan = (given: Given = {}) => {
+  const { scope = 'patient/*.rs', types, since, until, filters, everything = true, wholeRecord, declares = {} } = given;
   const payer = { fhirBaseUrl: 'https://payer.example/r4', everything, wholeRecord } as Payer;
-  const asked = { patient: 'p-1', ...(types && { types }), ...(since && { since }) };
+  const limits = { ...(since && { since }), ...(until && { until }), ...(filters && { filters }) };
+  const asked = { patient: 'p-1', ...(types && { types }), ...limits };
   const { tasks, outOfScope } = planReading({
     payer,
     wanted: wantedOf(parseScopes(scope), types),
@@ -106,6 +110,24 @@ describe('a record is read', () => {
 
     expect(requests).toEqual([
       ['$everything', '/Patient/p-1/$everything?_since=2026-01-01T00:00:00Z&_type=Observation,Patient&_count=50'],
+    ]);
+  });
+
+  it('by type, never by $everything, if searches or an end were asked for, beside what the profile requires', () => {
+    const filters = ['Observation?date=ge2020', 'Observation?code=a,b', 'Coverage?status=active'];
+    const types = ['Observation', 'Coverage', 'Patient'];
+    const searches = ['Observation?category=laboratory', 'Coverage'];
+
+    expect(plan({ types, filters, wholeRecord: { searches } }).requests).toEqual([
+      ['Patient', '/Patient?_id=p-1'],
+      ['Observation', '/Observation?patient=p-1&category=laboratory&date=ge2020'],
+      ['Observation', '/Observation?patient=p-1&category=laboratory&code=a,b'],
+      ['Coverage', '/Coverage?patient=p-1&status=active'],
+    ]);
+    const until = '2026-02-01T00:00:00Z';
+    const since = '2026-01-01T00:00:00Z';
+    expect(plan({ types: ['Coverage'], until, since, wholeRecord: { substitute: 'Coverage' } }).requests).toEqual([
+      ['Coverage', `/Coverage?patient=p-1&_lastUpdated=le${until}&_lastUpdated=ge${since}`],
     ]);
   });
 

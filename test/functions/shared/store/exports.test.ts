@@ -124,6 +124,22 @@ describe('a kick-off', () => {
     expect(await getExport(table, 'grant-3')).toBeUndefined();
   });
 
+  it.each([
+    [{ filters: ['Observation?date=ge2020'] }, ['*?', 'Observation?date=ge2020']],
+    [{ until: '2026-01-01T00:00:00Z' }, ['*?', '?2026-01-01T00:00:00Z']],
+    [
+      { types: ['Patient', 'Observation'], filters: ['Observation?date=ge2020'], until: '2026-01-01T00:00:00Z' },
+      ['Patient?', 'Observation?', 'Observation?date=ge2020', '?2026-01-01T00:00:00Z'],
+    ],
+  ])('writes searches and an end (%j) so that a version that knows neither reads nothing', async (asked, stored) => {
+    const { table, dynamo } = await ready();
+    await putExport(table, newExport({ grantId: 'grant-2', ...asked }));
+
+    expect(await getExport(table, 'grant-2')).toMatchObject(asked);
+    expect(dynamo.items('Exports').get('grant-2')?.['types']?.SS).toEqual(stored);
+    expect(stored).not.toContain('Patient');
+  });
+
   it('does not replace one that runs', async () => {
     const { table, item } = await ready();
     expect(await putExport(table, newExport({ exportId: 'export-2' }))).toBe(false);
