@@ -142,6 +142,7 @@ const wholeRecord = z
     substitute: text().optional(),
     pageSize: z.int().min(1).max(1000).optional(),
     requestsPerSecond: z.number().positive().max(100).optional(),
+    totals: z.literal('meaningless').optional(),
   })
   .superRefine(({ searches, substitute }, context) => {
     if (searches !== undefined && substitute !== undefined) {

@@ -24,7 +24,10 @@ export const checkPayer = async (spec: PayerSpec): Promise<Checked> => {
     .join(' ');
   const world = exportWorld({
     scope,
-    profile: { everything: spec.everything !== 'none' },
+    profile: {
+      everything: spec.everything !== 'none',
+      ...(spec.ignoresTotals ? { wholeRecord: { totals: 'meaningless' } } : {}),
+    },
     statement: 'fromScript',
     ...(spec.asked === undefined ? {} : { types: spec.asked }),
     ...(spec.since === undefined ? {} : { since }),

@@ -64,7 +64,7 @@ const troubles = (spec: PayerSpec, held: readonly Held[], type: string): readonl
   if (how === undefined) return [...found, 'the payer does not have the type'];
   if (takenParameters(how).length === 0 || refuses(spec, type)) found.push('no search finds it');
   if (how.search !== 'finds' && how.search !== 'informs') found.push(how.search);
-  if (how.total === 'high') found.push('its total lies');
+  if (how.total === 'high' && !spec.ignoresTotals) found.push('its total lies');
   if (repeats(how)) found.push('its pages repeat');
   if (spec.everything === 'short' && how.isShort) found.push('$everything leaves it out');
   if (type === 'Patient' && spec.patient !== 'given') found.push('there is no Patient');

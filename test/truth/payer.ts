@@ -40,6 +40,8 @@ export const takenParameters = ({ type, parameters, search }: TypeSpec): readonl
 export const repeats = ({ pages, first }: TypeSpec): boolean =>
   pages !== 'plain' || first === 'twin' || first === 'otherTwin';
 
+const redacted = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'REDACTED' };
+
 const refusal = (status: number, code: string): Sent => ({
   ...fhir({ resourceType: 'OperationOutcome', issue: [{ severity: 'error', code }] }),
   status,
@@ -100,6 +102,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     const from = how.pages === 'skip' && at === 1 ? 0 : at;
     const begin = Math.max(0, from * pageSize - (how.pages === 'repeat' ? 1 : 0));
     const entry = list.slice(begin, (from + 1) * pageSize).map(({ text }) => `{"resource":${text}}`);
+    if (at === last && how.search === 'labels') entry.pop();
     if (at === last && (how.search === 'suppresses' || how.search === 'informs')) {
       if (how.search === 'suppresses') entry.pop();
       const code = how.search === 'suppresses' ? 'suppressed' : 'informational';
@@ -113,6 +116,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     const bundle = JSON.stringify({
       resourceType: 'Bundle',
       type: 'searchset',
+      ...(at === last && how.search === 'labels' ? { meta: { security: [redacted] } } : {}),
       ...(total === undefined ? {} : { total }),
       ...(at < last ? { link: [{ relation: 'next', url: `${base}${next.pathname}${next.search}` }] } : {}),
     });

@@ -60,7 +60,8 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     ({ named, type = '' }, { spec, held }) => {
       const how = typesOf(spec).get(type);
       const count = held.filter((one) => one.type === type && one.isListed).length;
-      const isShort = how?.pages === 'skip' || how?.search === 'suppresses';
+      const isShort = how?.pages === 'skip' || how?.search === 'suppresses' || how?.search === 'labels';
+      if (spec.ignoresTotals) return false;
       return how?.total === 'high' || (how?.total === 'true' && isShort && Number(named) <= count);
     },
   ],
@@ -101,6 +102,10 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
   [
     /^(?<type>\w+) is not complete: the payer granted only a part of it, as the access token's scope says\.$/,
     ({ type = '' }, { spec }) => spec.limited?.includes(type) === true,
+  ],
+  [
+    /^Page \d+ of (?<type>\w+) has the payer's label that something was withheld\. Resources may be missing\.$/,
+    ({ type = '' }, { spec }) => typesOf(spec).get(type)?.search === 'labels',
   ],
   [
     /^The member's own Patient resource did not come\.$/,

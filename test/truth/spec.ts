@@ -9,6 +9,8 @@ export interface PayerSpec {
   readonly metadata: 'searches' | 'types' | 'none';
   /** Ignores parameters that it does not know, and answers with all patients' resources of the type. */
   readonly isLax: boolean;
+  /** The profile says that the payer's totals mean nothing. */
+  readonly ignoresTotals: boolean;
   readonly patient: 'given' | 'absent' | 'refused';
   /** The types that the grant's scope names; without it all. */
   readonly scope?: readonly string[];
@@ -31,7 +33,7 @@ export interface TypeSpec {
   readonly count: number;
   /** How many of them did not change since the request's `_since`. */
   readonly old: number;
-  readonly search: 'finds' | 'refused' | 'unsearchable' | 'breaks' | 'suppresses' | 'informs';
+  readonly search: 'finds' | 'refused' | 'unsearchable' | 'breaks' | 'suppresses' | 'labels' | 'informs';
   /** Which of R4's parameters for a patient the payer takes. */
   readonly parameters: 'all' | 'first' | 'last';
   readonly pageSize: number;
@@ -96,7 +98,7 @@ const typeSpec: fc.Arbitrary<TypeSpec> = fc.record({
   type: oneOf(...memberTypes),
   count: fc.nat({ max: 7 }),
   old: fc.nat({ max: 3 }),
-  search: mostly<TypeSpec['search']>('finds', 'refused', 'unsearchable', 'breaks', 'suppresses', 'informs'),
+  search: mostly<TypeSpec['search']>('finds', 'refused', 'unsearchable', 'breaks', 'suppresses', 'labels', 'informs'),
   parameters: mostly<TypeSpec['parameters']>('all', 'first', 'last'),
   pageSize: fc.integer({ min: 1, max: 5 }),
   pages: mostly<TypeSpec['pages']>('plain', 'repeat', 'skip'),
@@ -143,6 +145,7 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
       everything: mostly<PayerSpec['everything']>('none', 'whole', 'short', 'refused', 'broken', 'cut'),
       metadata: mostly<PayerSpec['metadata']>('searches', 'types', 'none'),
       isLax: fc.boolean(),
+      ignoresTotals: mostly<boolean>(false, true),
       patient: mostly<PayerSpec['patient']>('given', 'absent', 'refused'),
       scope: sometimes(scopeOf),
       asked: sometimes(scopeOf),
@@ -153,7 +156,19 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
       foreign: fc.array(foreignSpec, { maxLength: 2 }),
       hiccups: fc.array(hiccup, { maxLength: 3 }),
     },
-    { requiredKeys: ['everything', 'metadata', 'isLax', 'patient', 'types', 'chains', 'foreign', 'hiccups'] },
+    {
+      requiredKeys: [
+        'everything',
+        'metadata',
+        'isLax',
+        'ignoresTotals',
+        'patient',
+        'types',
+        'chains',
+        'foreign',
+        'hiccups',
+      ],
+    },
   )
   // JSON has no undefined, and a payer is printed as JSON.
   .map((spec) => JSON.parse(JSON.stringify(spec)) as PayerSpec);

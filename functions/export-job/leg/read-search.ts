@@ -89,11 +89,9 @@ const takeOrFail = async (
   };
   const take = async (): Promise<PageInfo | { readonly fault: Problem }> => {
     try {
-      return await takePage(leg, { of: 'search', type, page, mark: markOf(leg, task) }, answer, {
-        links,
-        match,
-        repeat,
-      });
+      const source = { of: 'search', type, page, mark: markOf(leg, task) } as const;
+      const info = await takePage(leg, source, answer, { links, match, repeat });
+      return leg.payer.wholeRecord?.totals === 'meaningless' ? { ...info, total: undefined } : info;
     } catch (error) {
       if (!(error instanceof UnreadablePage)) throw error;
       return { fault: { kind: 'pageUnreadable', type, page, fault: error.fault } };
@@ -177,6 +175,7 @@ const noteEnd = ({ next: { finished, withEverything }, parts, before }: Leg, { t
 const afterPage = (leg: Leg, task: SearchTask, taken: PageInfo, stale: number): SearchTask | undefined => {
   leg.next.pages += 1;
   leg.seen.add(pageName(task, task.rest));
+  if (taken.isWithheld === true) leg.problems.add({ kind: 'pageWithheld', type: task.type, page: task.page });
   const following: NextPage = stale > mostStalePages ? { end: 'nothingNew' } : follow(leg, task, taken.next);
   if ('end' in following) {
     const problem = problemAtEnd(task, following.end, taken);

@@ -102,6 +102,12 @@ const issueOf = (problem: Problem): Issue => {
         code: 'incomplete',
         text: `Page ${problem.page} of ${problem.type} has a next link without a URL, so reading stopped there. Resources may be missing.`,
       };
+    case 'pageWithheld':
+      return {
+        severity: 'warning',
+        code: 'suppressed',
+        text: `Page ${problem.page} of ${problem.type} has the payer's label that something was withheld. Resources may be missing.`,
+      };
     case 'totalShrank':
       return {
         severity: 'warning',

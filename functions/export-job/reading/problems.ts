@@ -16,6 +16,8 @@ export type Problem =
   /** Pages of a search bring what earlier ones brought, and no total shows whether all came. */
   | { readonly kind: 'pagesRepeat'; readonly type: string; readonly page: number }
   | { readonly kind: 'pageElsewhere' | 'pageWithoutUrl'; readonly type: string; readonly page: number }
+  /** The payer labels a page as one from which it withheld something. */
+  | { readonly kind: 'pageWithheld'; readonly type: string; readonly page: number }
   | {
       readonly kind: 'totalShrank' | 'totalShort';
       readonly type: string;

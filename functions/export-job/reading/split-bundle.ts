@@ -13,6 +13,8 @@ export interface PageInfo {
   readonly total: number | undefined;
   /** How many entries the page has. */
   readonly entries: number;
+  /** The page is labeled as one from which something was withheld. */
+  readonly isWithheld?: true;
 }
 
 /**
@@ -71,6 +73,9 @@ export const makePageRoom = (mostBytes = mostResourceBytes): PageRoom => ({
 /** Of `null`, which some payers write if a page has no entries. */
 const nullByte = 0x6e;
 
+/** The Bundle's own members that are read. */
+const readMembers: ReadonlySet<string> = new Set(['resourceType', 'total', 'link', 'meta']);
+
 // How many brackets are open around what is read.
 const aroundBundle = 0;
 const inBundle = 1;
@@ -98,6 +103,17 @@ const nextLinks = (links: unknown): readonly string[] =>
     return [typeof url === 'string' ? url : ''];
   });
 
+const observationValue = 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue';
+
+/** What a security label says of a page that lacks something: https://hl7.org/fhir/R4/security-labels.html */
+const withheldCodes: ReadonlySet<unknown> = new Set(['ABSTRED', 'MASKED', 'REDACTED', 'SUBSETTED']);
+
+const saysWithheld = (meta: unknown): boolean =>
+  isObject(meta) &&
+  [...objectsIn(meta['security']), ...objectsIn(meta['tag'])].some(
+    ({ system, code }) => system === observationValue && withheldCodes.has(code),
+  );
+
 const modeOf = (search: unknown): EntryMode => {
   const mode = isObject(search) ? search['mode'] : undefined;
   return mode === 'include' || mode === 'outcome' ? mode : 'match';
@@ -119,13 +135,14 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
   let next: readonly string[] | undefined;
   let total: number | undefined;
   let entries = 0;
+  let isWithheld = false;
   let pageBytes = 0;
   let resource: ReturnType<typeof readKept> | undefined;
   let mode: EntryMode = 'match';
 
   /** How many bytes of a member's value to keep. */
   const wantedBytes = (): number => {
-    const isRead = level === inBundle ? key === 'resourceType' || key === 'total' || key === 'link' : key === 'search';
+    const isRead = level === inBundle ? readMembers.has(key) : key === 'search';
     return isRead && level !== inEntries ? mostMemberBytes : 0;
   };
 
@@ -136,6 +153,7 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
     }
     if (key === 'resourceType') resourceType = parseOrUnreadable(members.kept());
     if (key === 'total') total = totalOf(parseOrUnreadable(members.kept()));
+    if (key === 'meta') isWithheld = saysWithheld(parseOrUnreadable(members.kept()));
     if (key === 'link') next = nextLinks(parseOrUnreadable(members.kept()));
   };
 
@@ -248,7 +266,7 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
       if (of === 'search' && resourceType !== 'Bundle') {
         throw new UnreadablePage('notBundle', typeof resourceType === 'string' ? resourceType : undefined);
       }
-      return { next: next ?? [], total, entries };
+      return { next: next ?? [], total, entries, ...(isWithheld && { isWithheld }) };
     },
   };
 };

@@ -56,6 +56,11 @@ interface WholeRecord {
   readonly pageSize?: number;
   /** The most requests per second, over all exports. @default no limit */
   readonly requestsPerSecond?: number;
+  /**
+   * With `meaningless` a page's `total` says nothing of how many resources there are.
+   * @default a record with fewer is incomplete
+   */
+  readonly totals?: 'meaningless';
 }
 
 /** The numbers by which others know a health plan. */

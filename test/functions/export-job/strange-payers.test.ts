@@ -216,6 +216,45 @@ describe('a payer whose pages', () => {
     expect(made.errors).toEqual(['The payer named 4 resources of $everything, and 3 came.']);
   });
 
+  it('name totals that mean nothing may be all, if the profile says so', async () => {
+    const page = (next?: string) =>
+      pageOf([memberPatient, observation(next === undefined ? 1 : 2)], next, { total: 9 });
+    const made = await runToEnd(
+      ({ base }) =>
+        ({ path }) =>
+          page(path.includes('page=2') ? undefined : `${base}?page=2`),
+      { profile: { wholeRecord: { totals: 'meaningless' } } },
+    );
+
+    // Both pages have the Patient, and nothing else says that no resource was skipped.
+    expect(made.errors).toEqual([
+      'Pages up to page 2 of $everything repeat resources, and no total says how many there are. Others may have been skipped.',
+    ]);
+    const total = 9;
+    const alone = await runToEnd(() => () => pageOf([memberPatient], undefined, { total }), {
+      profile: { wholeRecord: { totals: 'meaningless' } },
+    });
+    expect(alone).toMatchObject({ status: 'completed', errors: [] });
+  });
+
+  it.each([
+    ['security', 'REDACTED', 'partial'],
+    ['tag', 'SUBSETTED', 'partial'],
+    ['security', 'R', 'completed'],
+  ])('have a label in %s with the code %s: the record is %s', async (member, code, status) => {
+    const system = 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue';
+    const made = await runToEnd(
+      () => () => pageOf([memberPatient], undefined, { meta: { [member]: [{ system, code }] } }),
+    );
+
+    expect(made.status).toBe(status);
+    expect(made.errors).toEqual(
+      status === 'completed'
+        ? []
+        : ["Page 1 of $everything has the payer's label that something was withheld. Resources may be missing."],
+    );
+  });
+
   it.each([
     ['error', 'not-supported'],
     ['fatal', 'processing'],
