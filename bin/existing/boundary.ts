@@ -2,7 +2,7 @@ import { GetPolicyCommand, GetPolicyVersionCommand, NoSuchEntityException, type 
 import { boundaryActions } from '../../config/boundary-actions.ts';
 import type { PolicyStatement } from '../../config/policy-needs.ts';
 import type { StageConfig } from '../../config/stage.ts';
-import { verdictOn, type PolicyDocument } from './allows.ts';
+import { verdictOn, type PolicyDocument } from './judge-policy.ts';
 import { ok, unclear, wrong, type Finding, type Question } from './question.ts';
 
 /** The policy's document in its default version; undefined if there is no such policy. */

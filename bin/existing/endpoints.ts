@@ -2,7 +2,7 @@ import type { VpcEndpoint } from '@aws-sdk/client-ec2';
 import { endpointCalls } from '../../config/endpoint-calls.ts';
 import { calledServices, type CalledService, type ExistingVpc } from '../../config/existing.ts';
 import type { PolicyStatement } from '../../config/policy-needs.ts';
-import { verdictOn, type PolicyDocument } from './allows.ts';
+import { verdictOn, type PolicyDocument } from './judge-policy.ts';
 import { unclear, wrong, type Finding } from './question.ts';
 import { coversPort, tableOf, type SeenVpc } from './seen-vpc.ts';
 

@@ -8,7 +8,7 @@ import {
 import type { KeyName } from '../../config/existing.ts';
 import { keyNeeds, type PolicyStatement } from '../../config/policy-needs.ts';
 import type { StageConfig } from '../../config/stage.ts';
-import { verdictOn, type PolicyDocument } from './allows.ts';
+import { verdictOn, type PolicyDocument } from './judge-policy.ts';
 import { placeOf } from './needs.ts';
 import { ok, unclear, wrong, type Finding, type Question } from './question.ts';
 

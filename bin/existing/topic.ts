@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-sns';
 import { alarmsMayPublish, alarmsMayUseKey } from '../../config/policy-needs.ts';
 import type { StageConfig } from '../../config/stage.ts';
-import type { PolicyDocument } from './allows.ts';
+import type { PolicyDocument } from './judge-policy.ts';
 import { judgePolicy, readKeyPolicy } from './keys.ts';
 import { placeOf } from './needs.ts';
 import { ok, wrong, type Finding, type Question } from './question.ts';

@@ -2,8 +2,8 @@ import type { Output } from '../shared/output.ts';
 import { inParallel } from '../shared/pool.ts';
 import type { Progress } from '../shared/progress.ts';
 import { examine, type ExamineDeps } from './examine.ts';
-import { registryFindings, type FoundPayer } from './found.ts';
 import { originHint, registrationOf } from './registration.ts';
+import { registryFindings, type FoundPayer } from './registry-findings.ts';
 import { asJson, hasTodo, isAllWell, isPaused, many, payerLines, summary, type Examined } from './report.ts';
 
 /** What to check, and how to report it. */

@@ -6,8 +6,8 @@ import { findNamed } from '../shared/find-named.ts';
 import { NoTable } from '../shared/find-table.ts';
 import { itemsOf, nameItem, type NamedItem } from '../shared/registry-list.ts';
 import { explainRegistryFailure, openRegistryTable, readAll, readOne } from '../shared/registry-table.ts';
-import type { FoundPayer } from './found.ts';
 import { payerPause } from './pause.ts';
+import type { FoundPayer } from './registry-findings.ts';
 
 /** Where payers are read from. */
 export interface SourceOptions {

@@ -10,11 +10,11 @@ import { requireReason } from '../shared/reason.ts';
 import type { OpenRegistry } from '../shared/registry-table.ts';
 import { applyChanges } from './apply.ts';
 import { checkoutOf, type Checkout } from './checkout.ts';
+import { lookAt } from './compare-with-table.ts';
 import { differs, type Comparison } from './compare.ts';
 import type { RegistryToolDeps } from './deps.ts';
 import { missingReason, type ApplyCommand } from './flags.ts';
 import { ageOf, type Age, type AppliedFile } from './last-apply.ts';
-import { lookAt } from './look.ts';
 import { diffLines, grantsSentence, type Diff } from './tell-diff.ts';
 
 const root = join(import.meta.dirname, '../..');

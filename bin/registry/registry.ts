@@ -6,11 +6,11 @@ import { Refusal } from '../shared/errors.ts';
 import { explainRegistryFailure, openRegistryTable, readAll, type OpenRegistry } from '../shared/registry-table.ts';
 import { readStage } from '../shared/stage-flags.ts';
 import { applyCommand, requireReasonOrTerminal } from './apply-command.ts';
+import { lookAt } from './compare-with-table.ts';
 import { differs } from './compare.ts';
 import type { RegistryToolDeps } from './deps.ts';
 import { exportEntries } from './export.ts';
 import { readFlags, type RegistryCommand } from './flags.ts';
-import { lookAt } from './look.ts';
 import { diffJson, diffLines } from './tell-diff.ts';
 
 const differenceCode = 3;

@@ -1,7 +1,7 @@
 import { GetPolicyCommand, GetPolicyVersionCommand, IAMClient, NoSuchEntityException } from '@aws-sdk/client-iam';
 import { mockClient } from 'aws-sdk-client-mock';
-import { verdictOn, type PolicyDocument } from '../../bin/existing/allows.ts';
 import { askBoundary } from '../../bin/existing/boundary.ts';
+import { verdictOn, type PolicyDocument } from '../../bin/existing/judge-policy.ts';
 import { boundaryActions } from '../../config/boundary-actions.ts';
 import { localStage } from '../../config/local.ts';
 import { keyNeeds, logsMayUseKey, type PolicyStatement } from '../../config/policy-needs.ts';

@@ -1,5 +1,5 @@
 import { checkPayers } from '../../bin/payers/check.ts';
-import type { FoundPayer } from '../../bin/payers/found.ts';
+import type { FoundPayer } from '../../bin/payers/registry-findings.ts';
 import { payersInFile } from '../../bin/payers/source.ts';
 import { checkStage } from '../../config/check.ts';
 import { es384Jwk } from '../support/login.ts';

@@ -2,7 +2,7 @@ import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.t
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import { elementsAbout, elementsElsewhere, elementsOfParts } from './about.ts';
 import type { PageResource } from './page-resource.ts';
-import { parseReference } from './reference.ts';
+import { parseReference } from './references.ts';
 
 /** The rules for what belongs in the record. */
 export interface RecordRules {

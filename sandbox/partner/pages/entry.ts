@@ -1,7 +1,7 @@
 import { resourceText } from '../fhir.ts';
 import { html } from '../html.ts';
 import { jsonOf } from '../store/lists.ts';
-import { plainWords } from './kinds.ts';
+import { plainWords } from './plain-words.ts';
 import { pathOf, recordPage } from './record.ts';
 import type { RecordView } from './record.ts';
 

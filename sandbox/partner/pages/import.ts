@@ -5,8 +5,8 @@ import type { Html } from '../html.ts';
 import type { ImportState } from '../import-job.ts';
 import type { PayerChoice } from '../payer-choice.ts';
 import { entries, figure, moment } from './format.ts';
-import { plainWords } from './kinds.ts';
 import { page } from './layout.ts';
+import { plainWords } from './plain-words.ts';
 
 /** The page of an import: its progress, or its files and what is missing. */
 export const importPage = (

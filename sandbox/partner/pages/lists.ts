@@ -1,7 +1,7 @@
 import { html } from '../html.ts';
 import type { Html } from '../html.ts';
 import { entriesOf } from '../store/lists.ts';
-import { plainWords } from './kinds.ts';
+import { plainWords } from './plain-words.ts';
 import { entriesTable, pageNumber, pager, pathOf, recordPage } from './record.ts';
 import type { RecordView } from './record.ts';
 

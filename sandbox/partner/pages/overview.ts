@@ -4,7 +4,7 @@ import { latestOf } from '../store/charts.ts';
 import { activeOf, countsIn } from '../store/lists.ts';
 import type { Entry } from '../store/lists.ts';
 import { day, figure, moment, shortDay } from './format.ts';
-import { plainWords } from './kinds.ts';
+import { plainWords } from './plain-words.ts';
 import { pathOf, recordPage } from './record.ts';
 import type { RecordView } from './record.ts';
 

@@ -3,7 +3,7 @@ import type { Html } from '../html.ts';
 import { rangesOf, timelineOf } from '../store/timeline.ts';
 import type { DayEvent, DayRange } from '../store/timeline.ts';
 import { day, figure } from './format.ts';
-import { plainWords } from './kinds.ts';
+import { plainWords } from './plain-words.ts';
 import { pageNumber, pager, pathOf, recordPage } from './record.ts';
 import type { RecordView } from './record.ts';
 

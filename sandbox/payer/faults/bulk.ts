@@ -10,7 +10,7 @@ import {
   pageAt,
   refuseFhir,
   refuseToken,
-} from './acts.ts';
+} from './change-answers.ts';
 import type { Asked, Fault } from './fault.ts';
 
 /** A host to which no payer's link should lead. */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bulkFaults } from './bulk.ts';
 import {
   answerHtml,
   editNext,
@@ -13,8 +14,7 @@ import {
   refuseFhir,
   refuseRefresh,
   refuseToken,
-} from './acts.ts';
-import { bulkFaults } from './bulk.ts';
+} from './change-answers.ts';
 import type { Fault } from './fault.ts';
 
 /** The host in the links of `internal-links`. */
