@@ -1,56 +1,34 @@
-import { createServer } from 'node:http';
-import { buffer } from 'node:stream/consumers';
-import { close, listen } from '../../sandbox/aws/listen.ts';
+import { startAws } from '../../sandbox/aws/aws.ts';
+import { noState } from '../../sandbox/state/local-state.ts';
 
-/** An AWS endpoint that passes calls on, but answers some by itself. */
-export interface AwsAnswers {
-  readonly url: string;
-  /**
-   * Sets the answer to an operation. A body with a `__type` is an error.
-   * @param times how many times it is given
-   * @default always
-   */
-  readonly answer: (operation: string, body: object, times?: number) => void;
-  /** The calls of operations of Secrets Manager so far, in order. */
-  readonly sent: () => readonly { readonly operation: string; readonly input: Readonly<Record<string, unknown>> }[];
-  readonly close: () => Promise<void>;
-}
+/** With this key a test's own client calls AWS, and gets no answer that is set for the tool. */
+export const ownKey = { accessKeyId: 'test', secretAccessKey: 'none' };
 
-/** Starts an endpoint in front of another. */
-export const answeringAws = async (upstream: string): Promise<AwsAnswers> => {
+/** The local stack's AWS, which gives a tool the answers that a test sets. */
+export const answeringAws = async () => {
   const answers = new Map<string, { body: object; left: number }>();
-  const sent: { operation: string; input: Record<string, unknown> }[] = [];
-  const server = createServer((request, response) => {
-    void (async () => {
-      const [service, operation = ''] = String(request.headers['x-amz-target']).split('.');
-      const body = await buffer(request);
-      if (service === 'secretsmanager') {
-        sent.push({ operation, input: JSON.parse(body.toString()) as Record<string, unknown> });
-      }
-      const scripted = answers.get(operation);
-      if (scripted !== undefined && scripted.left > 0) {
-        scripted.left -= 1;
-        const status = '__type' in scripted.body ? 400 : 200;
-        response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(scripted.body));
-        return;
-      }
-      const { host: _host, 'content-length': _length, connection: _connection, ...headers } = request.headers;
-      const answer = await fetch(`${upstream}${request.url}`, {
-        method: request.method ?? 'POST',
-        headers: headers as Record<string, string>,
-        // fetch refuses a body for these.
-        ...(/^(?:GET|HEAD)$/.test(request.method ?? '') ? {} : { body }),
-      });
-      response
-        .writeHead(answer.status, Object.fromEntries(answer.headers))
-        .end(Buffer.from(await answer.arrayBuffer()));
-    })();
+  const sent: { operation: string; input: Readonly<Record<string, unknown>> }[] = [];
+  const aws = await startAws(0, undefined, noState, ({ headers, body }) => {
+    if (String(headers['authorization']).includes(`Credential=${ownKey.accessKeyId}/`)) return undefined;
+    const [service, operation = ''] = String(headers['x-amz-target']).split('.');
+    if (service === 'secretsmanager') {
+      sent.push({ operation, input: JSON.parse(body.toString()) as Record<string, unknown> });
+    }
+    const scripted = answers.get(operation);
+    if (scripted === undefined || scripted.left <= 0) return undefined;
+    scripted.left -= 1;
+    const contentType = { 'content-type': 'application/x-amz-json-1.1' };
+    return { status: '__type' in scripted.body ? 400 : 200, headers: contentType, body: JSON.stringify(scripted.body) };
   });
-  const url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
   return {
-    url,
-    answer: (operation, body, times = Number.POSITIVE_INFINITY) => void answers.set(operation, { body, left: times }),
+    ...aws,
+    /**
+     * Sets the answer to an operation. A body with a `__type` is an error.
+     * @param times how many times it is given. @default always
+     */
+    answer: (operation: string, body: object, times = Number.POSITIVE_INFINITY) =>
+      void answers.set(operation, { body, left: times }),
+    /** The tool's calls of operations of Secrets Manager so far, in order. */
     sent: () => [...sent],
-    close: () => close(server),
   };
 };

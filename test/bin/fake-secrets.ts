@@ -1,32 +1,26 @@
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { startAws } from '../../sandbox/aws/aws.ts';
-import { answeringAws } from './answering-aws.ts';
+import { answeringAws, ownKey } from './answering-aws.ts';
 
 /**
  * The local stack's Secrets Manager, without a registry beside it.
  * @param names secrets that are there, still without a value
  */
 export const fakeSecrets = async (names: readonly string[]) => {
-  const aws = await startAws(0);
-  const front = await answeringAws(aws.url);
+  const aws = await answeringAws();
   for (const name of names) aws.secretsManager.setSecret(name, undefined);
-  const client = new SecretsManagerClient({
-    endpoint: aws.url,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'none' },
-  });
+  const client = new SecretsManagerClient({ endpoint: aws.url, region: 'us-east-1', credentials: ownKey });
   return {
     env: {
-      AWS_ENDPOINT_URL: front.url,
+      AWS_ENDPOINT_URL: aws.url,
       AWS_REGION: 'us-east-1',
       AWS_ACCESS_KEY_ID: 'operator',
       AWS_SECRET_ACCESS_KEY: 'none',
     },
     /** The calls to Secrets Manager, and with what. */
-    sent: front.sent,
+    sent: aws.sent,
     /** Makes every call of an operation fail with this error. */
     failWith: (operation: string, error: { readonly __type: string; readonly Message?: string }): void =>
-      front.answer(operation, error),
+      aws.answer(operation, error),
     /** What a function would read. */
     current: aws.secretsManager.currentValue,
     describe: async (name: string) => {
@@ -38,7 +32,6 @@ export const fakeSecrets = async (names: readonly string[]) => {
     },
     close: async (): Promise<void> => {
       client.destroy();
-      await front.close();
       await aws.close();
     },
   };

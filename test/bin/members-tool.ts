@@ -15,7 +15,6 @@ import type { ReadEvent } from '../../functions/shared/store/read-events.ts';
 import { atOwnTime } from '../functions/audit/records.ts';
 import { startMs } from '../support/gateway.ts';
 import { livingGrant, type NewGrant } from '../support/living-grant.ts';
-import { answeringAws } from './answering-aws.ts';
 import { listening, tableOf, toolStage } from './tool-stage.ts';
 
 export const operator = 'arn:aws:iam::000000000000:user/operator';
@@ -59,7 +58,6 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
   const records: { to: (record: DynamoDBRecord) => void } = { to: () => {} };
   const base = await toolStage(Object.values(tables), (record) => records.to(record));
   const { aws, settings, client } = base;
-  const front = await answeringAws(aws.url);
   const [kms, s3] = [new KMSClient(settings), new S3Client(settings)];
   const folder = await mkdtemp(join(tmpdir(), 'members-'));
   aws.kms.createKey('arn:aws:kms:us-east-1:000000000000:key/member-index', [keyId], 'HMAC_256');
@@ -137,7 +135,7 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
     const args = words.split(' ').filter(Boolean);
     const code = await members(args, {
       now: () => startMs,
-      environment: { AWS_ENDPOINT_URL: front.url },
+      environment: { AWS_ENDPOINT_URL: aws.url },
       output,
       ask,
       readText: async () => piped,
@@ -156,7 +154,7 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
     run,
     folder,
     /** Answers calls of the tool in place of AWS. */
-    answer: front.answer,
+    answer: aws.answer,
     audited: () => audited,
     /** The names of the audit's objects. */
     objects: async (prefix = ''): Promise<string[]> => {
@@ -170,7 +168,6 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
     close: async () => {
       await audited;
       for (const each of [kms, s3]) each.destroy();
-      await front.close();
       await base.close();
       await rm(folder, { recursive: true });
     },

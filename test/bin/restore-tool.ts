@@ -10,7 +10,6 @@ import { atOwnTime } from '../functions/audit/records.ts';
 import { issue } from '../functions/shared/store/grants-cases.ts';
 import { startMs } from '../support/gateway.ts';
 import { livingGrant, type NewGrant } from '../support/living-grant.ts';
-import { answeringAws } from './answering-aws.ts';
 import { listening, tableOf, toolStage } from './tool-stage.ts';
 
 export const now = startMs / 1000;
@@ -44,7 +43,6 @@ export const restoreTool = async () => {
   const records: DynamoDBRecord[] = [];
   const base = await toolStage(Object.values(specs), (record) => void records.push(record));
   const { aws, settings, client } = base;
-  const front = await answeringAws(aws.url);
   aws.s3.createBucket(bucket);
   const s3 = new S3Client(settings);
   const table = (name: Name): Table => ({ client, name: specs[name].physicalName });
@@ -86,7 +84,7 @@ export const restoreTool = async () => {
     const { out, told, asked, output, ask } = listening(answers);
     const code = await restore([...args, '--stage', 'local'], {
       now: () => startMs,
-      environment: { AWS_ENDPOINT_URL: front.url },
+      environment: { AWS_ENDPOINT_URL: aws.url },
       output,
       ask,
       terminal: undefined,
@@ -104,7 +102,7 @@ export const restoreTool = async () => {
     connect,
     run,
     /** Scripts an answer of AWS. */
-    answer: front.answer,
+    answer: aws.answer,
     registryTable: base.registry,
     /** Runs `grants` on the copy. */
     grants: (...more: string[]) =>
@@ -117,7 +115,6 @@ export const restoreTool = async () => {
     names: { grants: specs.grants.physicalName, copy: specs.copy.physicalName },
     close: async () => {
       s3.destroy();
-      await front.close();
       await base.close();
     },
   };

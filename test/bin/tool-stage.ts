@@ -6,9 +6,9 @@ import { localStage } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { entriesOf, newEntryItem } from '../../functions/shared/registry/entry-items.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
-import { startAws } from '../../sandbox/aws/aws.ts';
 import type { TableSpec } from '../../sandbox/aws/template-data.ts';
 import { startMs } from '../support/gateway.ts';
+import { answeringAws, ownKey } from './answering-aws.ts';
 
 const keys = { Registry: 'entryId', Grants: 'grantId', AuditEvents: 'eventId', Exports: 'grantId', Limits: 'limitId' };
 
@@ -32,13 +32,9 @@ export const toolStage = async (
   tables: readonly TableSpec[],
   onRecord: (record: DynamoDBRecord) => void = () => {},
 ) => {
-  const aws = await startAws(0);
+  const aws = await answeringAws();
   await aws.dynamoDb.createTables(tables, onRecord);
-  const settings = {
-    endpoint: aws.url,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'local' },
-  };
+  const settings = { endpoint: aws.url, region: 'us-east-1', credentials: ownKey };
   const client = new DynamoDBClient(settings);
   const table = (name: keyof typeof keys): Table => ({ client, name: tableOf(name).physicalName });
   const registry: RegistryTable = { ...table('Registry'), wait: async () => {} };

@@ -5,10 +5,9 @@ import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { usage } from '../../bin/usage/usage.ts';
 import { errorCodes } from '../../functions/shared/errors.ts';
 import { newEntryItem } from '../../functions/shared/registry/entry-items.ts';
-import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
 import { basic, bodyOf, gateway, localRegistry } from '../support/login.ts';
-import { answeringAws, type AwsAnswers } from './answering-aws.ts';
+import { answeringAws, ownKey } from './answering-aws.ts';
 import { listening, tableOf } from './tool-stage.ts';
 
 const dayMs = 86_400_000;
@@ -24,10 +23,10 @@ const [first, last] = [dayOf(fromMs), dayOf(untilMs - 1)];
 const functions = ['Authorize', 'Callback', 'Token', 'Fetch', 'Discovery'];
 const groupOf = (name: string): string => `p2p-gateway-local-Functions${name}Logs1`;
 
-let aws: LocalAws;
+let aws: Awaited<ReturnType<typeof answeringAws>>;
 let folder: string;
 beforeEach(async () => {
-  aws = await startAws(0);
+  aws = await answeringAws();
   folder = mkdtempSync(join(tmpdir(), 'usage-'));
 });
 afterEach(async () => {
@@ -49,8 +48,7 @@ const log = (lines: readonly string[], atMs = fromMs + 10 * dayMs): void => {
 
 const fillRegistry = async (entries: Readonly<Record<string, object>>): Promise<void> => {
   await aws.dynamoDb.createTables([tableOf('Registry')], () => {});
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'none' };
-  const client = new DynamoDBClient({ endpoint: aws.url, region: 'us-east-1', credentials });
+  const client = new DynamoDBClient({ endpoint: aws.url, region: 'us-east-1', credentials: ownKey });
   const changed = { changedAt: 1, changedBy: 'test', reason: 'test' };
   for (const [id, entry] of Object.entries(entries)) {
     const Item = newEntryItem(id, entry, changed);
@@ -65,9 +63,9 @@ interface Ran {
   readonly notes: string;
 }
 
-const run = async (args: readonly string[], endpoint = aws.url): Promise<Ran> => {
+const run = async (args: readonly string[]): Promise<Ran> => {
   const { out, told: notes, output } = listening();
-  const environment = { AWS_ENDPOINT_URL: endpoint };
+  const environment = { AWS_ENDPOINT_URL: aws.url };
   const code = await usage(args, { nowMs, environment, delay: async () => {}, output });
   const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
   return { code, out: text(out), notes: text(notes) };
@@ -369,27 +367,24 @@ describe('a month without figures', () => {
 });
 
 describe('npm run usage where AWS fails', () => {
-  let failing: AwsAnswers;
-  beforeEach(async () => {
+  beforeEach(() => {
     createGroups();
     log([JSON.stringify({ function: 'fetch', step: 'fetch', outcome: 'ok', payer: 'north' })]);
-    failing = await answeringAws(aws.url);
   });
-  afterEach(() => failing.close());
 
-  const runInto = (file: string): Promise<Ran> => run(['--month', month, '--csv', join(folder, file)], failing.url);
+  const runInto = (file: string): Promise<Ran> => run(['--month', month, '--csv', join(folder, file)]);
 
   it.each(['Failed', 'Cancelled', 'Timeout', 'Unknown'])(
     'npm run usage writes nothing if a query ends as %s',
     async (status) => {
-      failing.answer('GetQueryResults', { status });
+      aws.answer('GetQueryResults', { status });
       await expect(runInto('a.csv')).rejects.toThrow(`CloudWatch Logs ended a query without an answer (${status})`);
       expect(readdirSync(folder)).toEqual([]);
     },
   );
 
   it('npm run usage writes nothing if a query never ends', async () => {
-    failing.answer('GetQueryResults', { status: 'Running' });
+    aws.answer('GetQueryResults', { status: 'Running' });
     await expect(runInto('a.csv')).rejects.toThrow('CloudWatch Logs has not finished a query for an hour');
     expect(readdirSync(folder)).toEqual([]);
   });
@@ -398,7 +393,7 @@ describe('npm run usage where AWS fails', () => {
     'npm run usage starts a query again that failed for a moment by %s',
     async (type) => {
       await fillRegistry({});
-      failing.answer('StartQuery', { __type: type, message: 'busy' }, 2);
+      aws.answer('StartQuery', { __type: type, message: 'busy' }, 2);
       expect((await runInto('a.csv')).code).toBe(0);
       expect(csvRows(readFileSync(join(folder, 'a.csv'), 'utf8'))).toMatchObject([{ payer: 'north', requests: '1' }]);
     },
@@ -406,19 +401,19 @@ describe('npm run usage where AWS fails', () => {
 
   it('npm run usage reads a table again that was busy for a moment', async () => {
     await fillRegistry({ 'payer#north': { id: 'north', displayName: 'North' } });
-    failing.answer('Scan', { __type: 'ProvisionedThroughputExceededException', message: 'busy' }, 4);
+    aws.answer('Scan', { __type: 'ProvisionedThroughputExceededException', message: 'busy' }, 4);
     await runInto('a.csv');
     expect(csvRows(readFileSync(join(folder, 'a.csv'), 'utf8'))).toMatchObject([{ payer: 'north', name: 'North' }]);
   });
 
   it('npm run usage names the rights that AWS refuses', async () => {
-    failing.answer('StartQuery', { __type: 'AccessDeniedException', message: 'no' });
+    aws.answer('StartQuery', { __type: 'AccessDeniedException', message: 'no' });
     await expect(runInto('a.csv')).rejects.toThrow('AWS denied access. The tool needs logs:DescribeLogGroups');
   });
 
   it('npm run usage writes nothing if the registry cannot be read', async () => {
     await fillRegistry({});
-    failing.answer('Scan', { __type: 'com.amazon.coral.service#AccessDeniedException', message: 'no' });
+    aws.answer('Scan', { __type: 'com.amazon.coral.service#AccessDeniedException', message: 'no' });
     await expect(runInto('a.csv')).rejects.toThrow('AWS denied access. The tool needs dynamodb:ListTables');
     expect(readdirSync(folder)).toEqual([]);
   });
