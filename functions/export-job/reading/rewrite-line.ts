@@ -2,6 +2,7 @@ import { afterBase } from '../../shared/fhir/base-url-prefix.ts';
 import { createLinkRewriter } from '../../shared/fhir/rewrite-links.ts';
 import { eachText } from '../../shared/json/each-text.ts';
 import { namesOf } from '../../shared/json/names.ts';
+import { decodeBeginning } from '../../shared/json/spelling.ts';
 import { readTokens } from '../../shared/json/tokens.ts';
 import type { PageResource } from './page-resource.ts';
 
@@ -22,17 +23,20 @@ const relativeBinary = /^\/?Binary\/./;
 
 const urls = namesOf({ url: 1 });
 
-/** A longer URL is no link to a Binary. */
-const longestUrlBytes = 8192;
+/** How many characters of a URL show whether it is one. */
+const beginning = '/Binary/.'.length;
+
+/** How many bytes they take, each spelled as `\u0042`. */
+const beginningBytes = beginning * 6;
 
 /** Puts the facade's base before each relative link to a Binary, since files of NDJSON have no base of their own. */
 const withAbsoluteBinaries = function* (line: Buffer, facade: string): Generator<Buffer> {
   const tokens = readTokens(urls);
   const places: { readonly at: number; readonly base: string }[] = [];
   eachText(tokens, line, (at, end) => {
-    if (tokens.name === 0 || end - at > longestUrlBytes) return;
-    const url = JSON.parse(line.toString('utf8', at - 1, end + 1)) as string;
-    if (relativeBinary.test(url)) places.push({ at, base: url.startsWith('/') ? facade : `${facade}/` });
+    if (tokens.name === 0) return;
+    const { text } = decodeBeginning(line.toString('latin1', at, Math.min(end, at + beginningBytes)), beginning);
+    if (relativeBinary.test(text)) places.push({ at, base: text.startsWith('/') ? facade : `${facade}/` });
   });
   let from = 0;
   for (const { at, base } of places) {

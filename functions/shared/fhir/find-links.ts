@@ -36,8 +36,8 @@ const underLink = 1;
 const underResponse = 2;
 const isSelf = 4;
 
-/** How many levels under a `link` or `response` are known. What is deeper is not changed. */
-const mostLevels = 128;
+/** How many levels under a `link` or `response` are known: more than an export's resource may have. What is deeper is not changed. */
+const mostLevels = 256;
 
 /**
  * Tells which strings of an answer are links: the value of

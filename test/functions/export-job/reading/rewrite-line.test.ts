@@ -60,14 +60,28 @@ describe('the links of lines', () => {
     expect(JSON.parse(rewritten)).toEqual(JSON.parse(expected));
   });
 
-  it('to an attachment are absolute if they have 8 KB at most', () => {
-    const rewriteLine = createLineRewriter({ bases, facade });
-    const rewrite = (url: string): string =>
-      Buffer.concat([...rewriteLine({ line: Buffer.from(`{"url":"${url}"}`), attachments: [url] })]).toString();
-    const most = `Binary/${'1'.repeat(8185)}`;
+  const nested = (depth: number, name: string, inner: string): string =>
+    `${`{"${name}":`.repeat(depth)}${inner}${'}'.repeat(depth)}`;
 
-    expect(rewrite(most)).toBe(`{"url":"${facade}/${most}"}\n`);
-    expect(rewrite(`${most}1`)).toBe(`{"url":"${most}1"}\n`);
+  it.each<[string, (url: string) => string]>([
+    ['under an escaped name', (url) => String.raw`{"attachment":{"\u0075\u0072\u006C":"${url}"}}`],
+    ['of 9 KB', (url) => `{"attachment":{"url":"${url}${'1'.repeat(9000)}"}}`],
+    ['with escapes beyond their beginning', (url) => String.raw`{"attachment":{"url":"${url}\u002f\"é"}}`],
+    // With what is around them as deep as a resource may be.
+    ...['a', 'link', 'response'].map((name): [string, (url: string) => string] => [
+      `200 levels deep in ${name}`,
+      (url) => nested(197, name, `{"attachment":{"url":"${url}"}}`),
+    ]),
+  ])('to an attachment are absolute %s', (_, made) => {
+    const line = (url: string): string => `{"resourceType":"Basic","a":${made(url)}}`;
+    const attachmentsIn = (text: string) => pageResource(JSON.parse(text) as { resourceType: string }).attachments;
+    for (const url of ['Binary/1', '/Binary/1', String.raw`\u0042inary\/1`, `${bases[0]}/Binary/1`]) {
+      const attachments = attachmentsIn(line(url));
+      const rewritten = Buffer.concat([
+        ...createLineRewriter({ bases, facade })({ line: Buffer.from(line(url)), attachments }),
+      ]);
+      expect(attachmentsIn(rewritten.toString())[0]).toMatch(/^https:\/\/gateway\.example\/r4\/payer\/Binary\/1/);
+    }
   });
 
   it('do not depend on the lines before', () => {
