@@ -268,6 +268,10 @@ describe('a word of a command line', () => {
       [['local', '--origin', 'gateway.example.org'], '--origin is "gateway.example.org"; write a URL'],
       [['local', '--origin', 'ftp://gateway.example.org'], '--origin is "ftp://gateway.example.org"'],
     ],
+    evidence: [
+      [['demo'], 'Give one stage and --out FOLDER'],
+      [['demo', '--out', 'x'], undefined],
+    ],
     stages: [[['a', 'b'], 'Give one folder, or none for this checkout']],
     template: [
       [['a'], 'Give one ASSEMBLY and --out FOLDER'],

@@ -2,6 +2,7 @@ import { spec as bench } from '../../bench/flags.ts';
 import { spec as audit, readFlags as readAudit } from '../../bin/audit/flags.ts';
 import { spec as changelog } from '../../bin/changelog/flags.ts';
 import { spec as cost, readFlags as readCost } from '../../bin/cost/flags.ts';
+import { spec as evidence } from '../../bin/evidence/flags.ts';
 import { spec as existing, readFlags as readExisting } from '../../bin/existing/flags.ts';
 import { spec as grants } from '../../bin/grants/flags.ts';
 import { spec as init } from '../../bin/init/flags.ts';
@@ -66,6 +67,7 @@ export const tools = {
   smoke: tool('bin/smoke.ts', smoke, readSmoke),
   existing: tool('bin/existing.ts', existing, readExisting),
   template: tool('bin/template.ts', template),
+  evidence: tool('bin/evidence.ts', evidence),
   cost: tool('bin/cost.ts', cost, readCost),
   stages: tool('bin/stages.ts', stages),
   release: tool('bin/release.ts', release, readRelease),

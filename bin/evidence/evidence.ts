@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadStage } from '../../config/load.ts';
+import type { StageConfig } from '../../config/stage.ts';
+import { readAssembly, type Template } from '../shared/assembly.ts';
+import { readCommand } from '../shared/command-line.ts';
+import { Refusal } from '../shared/errors.ts';
+import { markdownTable } from '../shared/markdown-table.ts';
+import type { Output } from '../shared/output.ts';
+import { criteria } from './criteria.ts';
+import { spec } from './flags.ts';
+import { services, unnamed } from './services.ts';
+import { answerOf, settings, type Answer } from './settings.ts';
+
+/** What the tool is given from outside. */
+export interface EvidenceDeps {
+  readonly output: Pick<Output, 'out' | 'note'>;
+  readonly nowMs: number;
+  /** Writes the stage's assembly into a folder. @throws Error if the stage cannot be synthesized */
+  readonly synthesize: (stage: string, folder: string) => Promise<void>;
+  /** npm's bill of materials, CycloneDX. */
+  readonly sbom: () => Promise<string>;
+}
+
+/** `holds for 6` or `**does not hold** for Tables/Grants`. */
+const inWords = ({ what, holding, missing }: Answer): string => {
+  if (missing.length > 0) return `${what}: **not** ${missing.join(', ')}`;
+  return holding.length === 0 ? `${what}: the stage has none` : `${what}: all ${holding.length}`;
+};
+
+const controlsPage = (template: Template): string =>
+  [
+    '# Criteria',
+    'What the template has was read from it. The tests are in the release that was deployed; a query shows the stage that runs.',
+    markdownTable(
+      ['criterion', 'asks for', 'what the template has', 'tests', 'query'],
+      criteria.map(({ id, asks, settings: names, tests, query, note }) => [
+        id,
+        asks,
+        names.map((name) => inWords(answerOf(settings[name], template))).join('<br>') ||
+          (note ?? 'nothing: the code has it'),
+        tests.map((test) => `\`${test}\``).join('<br>'),
+        query === undefined ? '' : `\`${query}\``,
+      ]),
+    ),
+  ].join('\n\n');
+
+const daysOf = (seconds: number): string => `${seconds / 86_400} days`;
+
+/** The days of the bucket with a lock: its lifecycle removes an object the day after. */
+const auditDays = (buckets: readonly Template['Resources'][string][]): string => {
+  const audit = buckets.find(({ Properties }) => Properties?.['ObjectLockConfiguration'] !== undefined);
+  const { Rules: rules = [] } = (audit?.Properties?.['LifecycleConfiguration'] ?? {}) as {
+    Rules?: { ExpirationInDays?: number }[];
+  };
+  const isLocked = JSON.stringify(audit?.Properties?.['ObjectLockConfiguration']).includes('COMPLIANCE');
+  const days = Math.max(...rules.map(({ ExpirationInDays: one = 0 }) => one)) - 1;
+  return `${days} days, ${isLocked ? 'all of them locked' : 'locked for a day'}`;
+};
+
+const retentionPage = ({ retention }: StageConfig, { Resources }: Template): string => {
+  const of = (type: string) => Object.values(Resources).filter(({ Type }) => Type === type);
+  const distinct = (values: readonly unknown[]): string => [...new Set(values.map(String))].sort().join(', ');
+  const queues = of('AWS::SQS::Queue').map(({ Properties }) => daysOf(Number(Properties?.['MessageRetentionPeriod'])));
+  const durable = of('AWS::Lambda::Function').flatMap(({ Properties }) => {
+    const { RetentionPeriodInDays: days } = (Properties?.['DurableConfig'] ?? {}) as { RetentionPeriodInDays?: number };
+    return days === undefined ? [] : [`${days} days`];
+  });
+  return [
+    '# What is kept, and how long',
+    markdownTable(
+      ['what', 'how long'],
+      [
+        ['audit events', auditDays(of('AWS::S3::Bucket'))],
+        ['who accessed the audit', 'as long as the audit'],
+        [
+          'logs',
+          `${distinct(of('AWS::Logs::LogGroup').map(({ Properties }) => Properties?.['RetentionInDays']))} days`,
+        ],
+        ['files of exports', `${retention.exportFileDays} days, and at most four more, unreadable`],
+        ['events that Lambda gave up', distinct(queues)],
+        ['what durable executions did', distinct(durable)],
+        ["tables' earlier states", '35 days'],
+      ],
+    ),
+  ].join('\n\n');
+};
+
+/** @throws Refusal if the template has a service that nobody has judged */
+const servicesPage = ({ Resources }: Template): string => {
+  const used = [
+    ...new Set(Object.values(Resources).flatMap(({ Type }) => /^AWS::(\w+)::/.exec(Type)?.[1] ?? [])),
+  ].sort();
+  const rows = used.flatMap((prefix) => {
+    if (prefix === 'CDK') return [];
+    const service = services[prefix];
+    if (service === undefined)
+      throw new Refusal(`bin/evidence/services.ts does not say what passes through AWS::${prefix}`);
+    return [service];
+  });
+  return [
+    '# AWS services',
+    'All are on the list of HIPAA eligible services (https://aws.amazon.com/compliance/hipaa-eligible-services-reference/), except IAM, which no health data passes. Check it for your date, and that your agreement with AWS covers the account.',
+    markdownTable(
+      ['service', 'health data', 'HIPAA eligible'],
+      [...rows, ...unnamed].map(({ name, healthData }) => [name, healthData, name === 'IAM' ? 'not needed' : 'yes']),
+    ),
+  ].join('\n\n');
+};
+
+const indexPage = (stage: string, date: string, digest: string, failing: readonly string[]): string =>
+  [
+    `# Evidence for stage ${stage}, ${date}`,
+    failing.length === 0 ? 'Every setting holds.' : `**Settings that do not hold:** ${failing.join('; ')}.`,
+    [
+      '- [controls.md](controls.md): criteria of HIPAA and SOC 2, and what shows each',
+      '- [retention.md](retention.md): what is kept, and how long',
+      '- [services.md](services.md): AWS services, and what passes through them',
+      `- [template.json](template.json): the template, SHA-256 \`${digest}\``,
+      '- [sbom.cdx.json](sbom.cdx.json): the bill of materials, CycloneDX',
+    ].join('\n'),
+    "It was made from the stage's file and code, not from the account. To compare with what is deployed: `npx cdk diff -c stage=NAME`.",
+  ].join('\n\n');
+
+/** The files of the folder, by name, and the settings that do not hold. */
+export const evidenceOf = (
+  config: StageConfig,
+  template: Template,
+  date: string,
+): { readonly files: Readonly<Record<string, string>>; readonly failing: readonly string[] } => {
+  const text = `${JSON.stringify(template, undefined, 1)}\n`;
+  const failing = Object.values(settings)
+    .map((setting) => answerOf(setting, template))
+    .filter(({ missing }) => missing.length > 0)
+    .map(inWords);
+  const digest = createHash('sha256').update(text).digest('hex');
+  const pages = {
+    'README.md': indexPage(config.stage, date, digest, failing),
+    'controls.md': controlsPage(template).replaceAll('NAME', config.stage),
+    'retention.md': retentionPage(config, template),
+    'services.md': servicesPage(template),
+  };
+  return {
+    files: {
+      ...Object.fromEntries(Object.entries(pages).map(([name, page]) => [name, `${page}\n`])),
+      'template.json': text,
+    },
+    failing,
+  };
+};
+
+/** @throws Refusal if the folder has something in it */
+const requireEmpty = async (folder: string): Promise<void> => {
+  const names = await readdir(folder).catch(() => []);
+  if (names.length > 0) throw new Refusal(`${folder} is not empty. Give a new folder.`);
+};
+
+/**
+ * Writes what an auditor files about a stage.
+ * @returns the exit code: 1 if a setting does not hold
+ * @throws UsageError, Refusal, ConfigError
+ */
+export const evidence = async (args: readonly string[], deps: EvidenceDeps): Promise<number> => {
+  const { stage, out, dryRun } = readCommand(spec, args);
+  await requireEmpty(out);
+  const config = await loadStage(stage);
+  const assembly = await mkdtemp(join(tmpdir(), 'evidence-'));
+  try {
+    await deps.synthesize(stage, assembly);
+    const { template } = await readAssembly(assembly);
+    const { files, failing } = evidenceOf(config, template, new Date(deps.nowMs).toISOString().slice(0, 10));
+    const all = { ...files, 'sbom.cdx.json': await deps.sbom() };
+    if (!dryRun) {
+      await mkdir(out, { recursive: true });
+      for (const [name, text] of Object.entries(all)) await writeFile(join(out, name), text);
+    }
+    deps.output.out(
+      `${dryRun ? 'Would write' : 'Wrote'} ${Object.keys(all).length} files about stage ${stage} into ${out}.`,
+    );
+    for (const line of failing) deps.output.note(`Does not hold: ${line}`);
+    return failing.length === 0 ? 0 : 1;
+  } finally {
+    await rm(assembly, { recursive: true, force: true });
+  }
+};

@@ -1,0 +1,129 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { criteria } from '../../bin/evidence/criteria.ts';
+import { evidence, evidenceOf } from '../../bin/evidence/evidence.ts';
+import { settings, type SettingName } from '../../bin/evidence/settings.ts';
+import { loadStage } from '../../config/load.ts';
+import { stages, stageTemplate, type StageTemplate } from '../support/stage-template.ts';
+import { tools } from './tools.ts';
+
+const root = join(import.meta.dirname, '../..');
+const date = '2026-12-01';
+
+/** Standards and implementation specifications of 45 CFR 164.312. */
+const safeguards = [
+  '(a)(1)',
+  '(a)(2)(i)',
+  '(a)(2)(ii)',
+  '(a)(2)(iii)',
+  '(a)(2)(iv)',
+  '(b)',
+  '(c)(1)',
+  '(c)(2)',
+  '(d)',
+  '(e)(1)',
+];
+const inTransmission = ['(e)(2)(i)', '(e)(2)(ii)'];
+
+/** The template without a property of the first resource of a type. */
+const without = (template: StageTemplate, type: string, name: string): StageTemplate => {
+  const copy = structuredClone(template) as {
+    Resources: Record<string, { Type: string; Properties?: Record<string, unknown> }>;
+  };
+  delete Object.values(copy.Resources).find((one) => one.Type === type)?.Properties?.[name];
+  return copy as unknown as StageTemplate;
+};
+
+describe.each(stages)('the evidence for %s', (stage) => {
+  const made = async (change: (template: StageTemplate) => StageTemplate = (one) => one) =>
+    evidenceOf(await loadStage(stage), change(await stageTemplate(stage)), date);
+
+  it('has each safeguard of HIPAA, with what the template has, tests that there are, and queries that the tools read', async () => {
+    const { files, failing } = await made();
+    expect(failing).toEqual([]);
+    const rows = criteria.filter(({ id }) => id.startsWith('164.312')).map(({ id }) => id.replace('164.312', ''));
+    expect(rows).toEqual([...safeguards, ...inTransmission]);
+    for (const { id, tests, query, settings: names, note } of criteria) {
+      expect(files['controls.md']).toContain(`| ${id} `);
+      expect([id, tests.filter((test) => !existsSync(join(root, test)))]).toEqual([id, []]);
+      expect([id, tests.length + names.length > 0 || note !== undefined]).toEqual([id, true]);
+      const [, name = '', words = ''] = /^npm run (\S+)(?: -- (.*))?$/.exec(query ?? '') ?? [];
+      if (name === '') continue;
+      const args = words
+        .split(' ')
+        .filter(Boolean)
+        .map((word) => word.replace('NAME', stage).replace('GRANT', 'x'.repeat(22)));
+      expect(() => tools[name as keyof typeof tools].read(args)).not.toThrow();
+    }
+  });
+
+  it('says for each setting which resource lacks it', async () => {
+    const types: Partial<Record<SettingName, string>> = {
+      tablesEncrypted: 'SSESpecification',
+      tablesRecoverable: 'PointInTimeRecoverySpecification',
+      queuesEncrypted: 'KmsMasterKeyId',
+      logsEncrypted: 'KmsKeyId',
+      logsEnd: 'RetentionInDays',
+      accessLog: 'AccessLogSetting',
+      alarmsTell: 'AlarmActions',
+      secretsEncrypted: 'KmsKeyId',
+      bucketsClosed: 'PublicAccessBlockConfiguration',
+      bucketsByTls: 'PolicyDocument',
+    };
+    for (const [name, property] of Object.entries(types)) {
+      const { what, type } = settings[name as SettingName];
+      const { failing, files } = await made((template) => without(template, type, property));
+      expect(failing.filter((line) => line.startsWith(`${what}: **not** `))).toHaveLength(1);
+      expect(files['README.md']).toContain('Settings that do not hold');
+    }
+  });
+
+  it('has the times of the stage, and refuses a service that nobody has judged', async () => {
+    const { files } = await made();
+    const days =
+      stage === 'demo'
+        ? { audit: '90 days, locked for a day', logs: '90 days' }
+        : { audit: '2192 days, all of them locked', logs: '400 days' };
+    const row = (what: string): string | undefined =>
+      files['retention.md']
+        ?.split('\n')
+        .find((line) => line.startsWith(`| ${what} `))
+        ?.split('|')[2]
+        ?.trim();
+    expect([row('audit events'), row('logs'), row('events that Lambda gave up')]).toEqual([
+      days.audit,
+      days.logs,
+      '14 days',
+    ]);
+    expect(row('what durable executions did')).toBe('1 days, 30 days, 7 days');
+    expect(files['services.md']).toMatch(/^\| SQS +\| none: ids of grants and exports +\| yes +\|$/m);
+    const strange = (template: StageTemplate): StageTemplate => ({
+      ...template,
+      Resources: { ...template.Resources, Strange: { Type: 'AWS::Bedrock::Agent', Properties: {} } },
+    });
+    await expect(made(strange)).rejects.toThrow('AWS::Bedrock');
+  });
+});
+
+describe('npm run evidence', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'evidence-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('refuses a folder that has something, and an assembly that is none, and leaves nothing behind', async () => {
+    const deps = {
+      output: { out: () => {}, note: () => {} },
+      nowMs: Date.parse(date),
+      synthesize: async () => {},
+      sbom: async () => '{}',
+    };
+    await expect(evidence(['demo', '--out', root], deps)).rejects.toThrow('is not empty');
+    const out = join(folder, 'out');
+    await expect(evidence(['demo', '--out', out], deps)).rejects.toThrow('no assembly of the CDK');
+    expect(readdirSync(folder)).toEqual([]);
+    expect(readFileSync(join(root, 'package.json'), 'utf8')).toContain('"evidence"');
+  });
+});
