@@ -50,9 +50,14 @@ const stringIn = ({ text }: FoundLine, name: string): string | undefined => {
   return typeof value === 'string' ? value : undefined;
 };
 
+/** The request that a line names as its cause: a failed export's kick-off, whose id is in the lines of its job. */
+const requestNamedIn = (line: FoundLine): string | undefined =>
+  /\brequest ([\w-]{8,64})$/.exec(stringIn(line, 'detail') ?? '')?.[1];
+
 /**
  * Finds the lines that contain a reference, oldest first, and the lines of the same request under another id: the
- * access log has the function's request id next to API Gateway's own.
+ * access log has the function's request id next to API Gateway's own, and the answer to a poll for a failed export names
+ * the request that began it.
  * @throws Refusal if the stage has no logs, and whatever the client throws
  */
 export const findLines = async (
@@ -66,7 +71,7 @@ export const findLines = async (
   const found = await search(reference);
   const others = new Set(
     found
-      .map((line) => stringIn(line, 'integrationRequestId'))
+      .flatMap((line) => [stringIn(line, 'integrationRequestId'), requestNamedIn(line)])
       .filter((id) => id !== undefined && id !== '-' && !id.includes(reference)),
   );
   const more = await Promise.all([...others].map((id) => search(id ?? '')));

@@ -3,6 +3,7 @@ import { causeOf, GatewayError } from '../shared/errors.ts';
 import { embeddedMetrics } from '../shared/metrics/metrics.ts';
 import type { Export } from '../shared/store/export-item.ts';
 import type { JobDeps } from './deps.ts';
+import type { NeverReason } from './leg/check-allowed.ts';
 
 /**
  * Describes an error for the engine's history and the log. Our own errors give their private detail, which holds no
@@ -13,6 +14,14 @@ export const sayCause = (error: unknown): string =>
 
 /** An error to rethrow, with a message that is safe to store and log. */
 export const withCause = (error: unknown): Error => new Error(sayCause(error));
+
+/** An export that ends because its grant ended, or its partner or payer was stopped or removed, did not fail. */
+const ended: ReadonlySet<string | undefined> = new Set<NeverReason>([
+  'grantEnded',
+  'partnerBlocked',
+  'partnerRemoved',
+  'payerRemoved',
+]);
 
 type LogDeps = Pick<JobDeps, 'clock' | 'registry' | 'writeLog'>;
 
@@ -56,8 +65,7 @@ export const writeEnd = (
 ): void => {
   const { clock, registry, writeLog } = deps;
   const seconds = nowSeconds(clock) - item.startedAt;
-  // An export that ends because its grant ended or its partner was blocked did not fail.
-  const isFailure = status === 'failed' && why !== 'grantEnded' && why !== 'partnerBlocked';
+  const isFailure = status === 'failed' && !ended.has(why);
   writeLog(
     JSON.stringify({
       level: isFailure ? 'error' : 'info',

@@ -40,7 +40,7 @@ export const answerFile = async (
   record.interaction = 'export file';
   await takePartnerTurn(deps, read.partner, context);
   const audit = auditRead(deps, context, item.patient);
-  if (isOverdue(item, nowSeconds(deps.clock))) throw overdue();
+  if (isOverdue(item, nowSeconds(deps.clock))) throw overdue(item);
   if (item.status === 'running') throw stillRuns();
   const asking = { grantKey: read.open.grantKey, scope: read.access.scope };
   const { manifest, identity } = await openEnded(deps.readManifest, item, asking);

@@ -55,7 +55,7 @@ export const answerStatus = async (
   read: Authenticated,
   context: RateLimitContext,
 ): Promise<ApiResponse> => {
-  if (isOverdue(item, nowSeconds(deps.clock))) throw overdue();
+  if (isOverdue(item, nowSeconds(deps.clock))) throw overdue(item);
   if (item.status === 'running') {
     await helpJob(deps, item, read, context);
     return stillRunning(item, nowSeconds(deps.clock));

@@ -21,22 +21,25 @@ interface Asking {
   readonly scope: Scopes;
 }
 
-const failed = (): GatewayError =>
+/** By the kick-off's request, the line of the job says why. */
+const whoKnows = ({ requestId }: Pick<Export, 'requestId'>): string => `its lines have request ${requestId}`;
+
+const failed = (item: Export): GatewayError =>
   new GatewayError(
     'server_error',
     'The export failed: the gateway could not finish it, so it has no files. Start another one.',
     {
-      detail: 'the export had failed',
+      detail: `the export had failed: ${whoKnows(item)}`,
     },
   );
 
 /** Makes the error for an export that has not ended in its time. */
-export const overdue = (): GatewayError =>
+export const overdue = (item: Export): GatewayError =>
   new GatewayError(
     'server_error',
     'The export did not end within three days, and counts as failed. Start another one.',
     {
-      detail: 'the export is overdue',
+      detail: `the export is overdue: ${whoKnows(item)}`,
     },
   );
 
@@ -50,7 +53,7 @@ export const openEnded = async (
   { grantKey, scope }: Asking,
 ): Promise<EndedExport> => {
   const { manifestDigest } = item;
-  if (manifestDigest === undefined) throw failed();
+  if (manifestDigest === undefined) throw failed(item);
   const identity = ageIdentity(exportPrivateKey(grantKey, item.exportSecret));
   const manifest = await openManifest(await readManifest({ ...item, manifestDigest }), identity);
   // The gateway writes the error files: they name types and pages, and contain nothing from the record.

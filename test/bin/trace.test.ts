@@ -18,6 +18,14 @@ beforeAll(async () => {
   write(tokenLogs, JSON.stringify({ ...refused, requestId: requestId.replace('3f', '4f') }));
   write(tokenLogs, JSON.stringify(refused));
   write(tokenLogs, `REPORT RequestId: ${requestId}\tDuration: 12.00 ms\n`);
+  const kickOff = '6b6b6b6b-0001-4a1b-8c5d-0123456789ab';
+  write(tokenLogs, JSON.stringify({ requestId: kickOff, function: 'fetch', step: 'fetch', status: 202 }));
+  write(
+    tokenLogs,
+    JSON.stringify({ requestId: kickOff, function: 'export-job', outcome: 'failed', detail: 'payerDown' }),
+  );
+  const detail = `the export had failed: its lines have request ${kickOff}`;
+  write(tokenLogs, JSON.stringify({ requestId: '5a5a5a5a-0001-4a1b-8c5d-0123456789ab', function: 'export', detail }));
   const access = { requestId: 'api-1', extendedRequestId: 'AbC+dEf/hIAMF==', sourceIp: '203.0.113.9', errorType: '-' };
   write(accessLogs, JSON.stringify({ ...access, integrationRequestId: requestId }));
   const own = { requestId: 'api-2', extendedRequestId: 'Xyz+uvw/hIAMF==', integrationRequestId: '-' };
@@ -66,6 +74,16 @@ describe('npm run trace', () => {
     const [line, ...others] = (await run('Xyz+uvw/hIAMF==')).out;
     expect(others).toEqual([]);
     expect(line).toContain('errorType=THROTTLED');
+  });
+
+  it('goes from a poll for a failed export to the line of its job that says why', async () => {
+    const { out } = await run('5a5a5a5a-0001');
+
+    expect(out).toEqual([
+      expect.stringMatching(/function=fetch .*step=fetch/),
+      expect.stringMatching(/function=export-job .*detail=payerDown/),
+      expect.stringMatching(/function=export .*the export had failed/),
+    ]);
   });
 
   it('prints the lines as they were written with --json', async () => {

@@ -7,6 +7,7 @@ import { runInsightsQuery } from '../../sandbox/aws/insights-rows.ts';
 import { words } from '../support/words.ts';
 import { blocksOf, codeSpansOf, documents, runbook as readRunbook, root } from './documents.ts';
 import { accessLogFields } from './fields.ts';
+import { loggedDetails } from './logged-details.ts';
 import { realLines, type Line } from './real-lines.ts';
 
 const runbook = readRunbook();
@@ -158,8 +159,24 @@ describe('a cause in a table of the runbook', () => {
     expect(canBeLogged(text)).toBe(true);
   });
 
+  /** As in a row: `…` stands for anything, `..` for digits. */
+  const patterns = quoted.map(
+    (code) =>
+      new RegExp(
+        `^${code
+          .replace(/(?<!\.)\.\.$/, '…')
+          .split('…')
+          .map(escaped)
+          .join('.*')}$`,
+        's',
+      ),
+  );
+  it.each(loggedDetails())('is there for each detail that the code can log: %s', (detail) => {
+    expect([detail, patterns.some((pattern) => pattern.test(detail.replaceAll('…', 'x')))]).toEqual([detail, true]);
+  });
+
   it('is told apart from text that the code cannot log', () => {
-    expect(tables).toHaveLength(4);
+    expect(tables).toHaveLength(5);
     expect(['socket hang up', 'another cause', 'payer said 5..'].filter(canBeLogged)).toEqual([]);
   });
 });

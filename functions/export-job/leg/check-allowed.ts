@@ -9,6 +9,12 @@ import type { Export } from '../../shared/store/export-item.ts';
 import { getLiveScope } from '../../shared/store/grants.ts';
 import type { JobDeps } from '../deps.ts';
 
+/**
+ * Why an export may never read again. Who was removed: the partner from the registry, or this payer from those that it may
+ * read from; or the payer.
+ */
+export type NeverReason = 'grantEnded' | 'partnerBlocked' | 'partnerRemoved' | 'payerRemoved';
+
 /** Whether an export may read now. */
 export type Allowed =
   /** @property granted what the payer has left of the grant's scope */
@@ -16,16 +22,16 @@ export type Allowed =
   /** Not now: an operator paused the payer, or the payer does not answer. */
   | { readonly kind: 'wait'; readonly seconds: number; readonly why: 'payerPaused' | 'payerDown' }
   /** Never again, and no one may download what was read. */
-  | { readonly kind: 'never'; readonly why: 'grantEnded' | 'partnerBlocked' };
+  | { readonly kind: 'never'; readonly why: NeverReason };
 
 /** The longest wait before checking a paused payer again, in seconds. */
 const longestWait = 900;
 
-const findPartner = async ({ registry }: JobDeps, clientId: string): Promise<Partner | undefined> => {
+const findPartner = async ({ registry }: JobDeps, clientId: string): Promise<Partner | 'blocked' | undefined> => {
   try {
     return await registry.partner(clientId);
   } catch (error) {
-    if (error instanceof GatewayError && error.stop === 'block') return undefined;
+    if (error instanceof GatewayError && error.stop === 'block') return 'blocked';
     throw error;
   }
 };
@@ -66,9 +72,10 @@ export const checkAllowed = async (
   const granted = await getLiveScope(deps.grants, grantId, nowSeconds(deps.clock));
   if (granted === undefined) return { kind: 'never', why: 'grantEnded' };
   const partner = await findPartner(deps, clientId);
-  if (partner === undefined || !mayReadFrom(partner, payerId)) return { kind: 'never', why: 'partnerBlocked' };
+  if (partner === 'blocked') return { kind: 'never', why: 'partnerBlocked' };
+  if (partner === undefined || !mayReadFrom(partner, payerId)) return { kind: 'never', why: 'partnerRemoved' };
   const payer = await findPayer(deps, payerId);
-  if (payer === undefined) return { kind: 'never', why: 'partnerBlocked' };
+  if (payer === undefined) return { kind: 'never', why: 'payerRemoved' };
   if ('pausedSeconds' in payer) {
     return { kind: 'wait', seconds: Math.min(longestWait, payer.pausedSeconds), why: 'payerPaused' };
   }

@@ -9,7 +9,7 @@ import type { NotReadReason } from '../reading/problems.ts';
 import type { Committed, StateKey } from '../state/memory.ts';
 import { resourcesTotalOf, typesDoneOf, type Delta, type JobState, type Task } from '../state/state.ts';
 import { auditLeg } from './audit-leg.ts';
-import { checkAllowed, type Allowed } from './check-allowed.ts';
+import { checkAllowed, type Allowed, type NeverReason } from './check-allowed.ts';
 import { followReferences } from './follow-references.ts';
 import { makeLeg, type Leg } from './leg.ts';
 import { nextTask, searchTypesInstead } from './queue.ts';
@@ -29,7 +29,7 @@ export interface LegResult extends Partial<Committed> {
 export type Next =
   | Stop
   /** No one may download what was read. */
-  | { readonly kind: 'never'; readonly why: 'grantEnded' | 'partnerBlocked' };
+  | { readonly kind: 'never'; readonly why: NeverReason };
 
 /** If the invocation has less time left than this, in milliseconds, the next leg runs in a new invocation. */
 const legReserveMs = 420_000;

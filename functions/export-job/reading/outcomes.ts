@@ -43,7 +43,9 @@ const notReadReasons: Readonly<Record<NotReadReason, string>> = {
   tokenNotRenewed: "the payer's access token ended, and no poll renewed it within a day",
   tokenRefused: 'the payer refuses the access tokens that it has just issued',
   partnerBlocked: 'the app was stopped',
+  partnerRemoved: 'the app may no longer read from this payer',
   payerBlocked: 'the payer was stopped',
+  payerRemoved: 'the payer was removed',
   payerDown: 'the payer did not answer',
   scopeNarrowed: 'the app lost the scope for reading every type while the export ran',
 };

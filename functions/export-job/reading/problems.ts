@@ -89,7 +89,9 @@ export type NotReadReason =
   | 'tokenNotRenewed'
   | 'tokenRefused'
   | 'partnerBlocked'
+  | 'partnerRemoved'
   | 'payerBlocked'
+  | 'payerRemoved'
   | 'payerDown'
   | 'scopeNarrowed';
 

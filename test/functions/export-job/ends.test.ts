@@ -113,16 +113,16 @@ describe('a job whose', () => {
       'partnerBlocked',
       async ({ stops }: World) => void stops.set(entryIds.partner('demo-partner'), stop),
     ],
-    ['partner is removed', 'partnerBlocked', async (world: World) => register(world, { partner: undefined })],
+    ['partner is removed', 'partnerRemoved', async (world: World) => register(world, { partner: undefined })],
     [
       'partner may no longer read from the payer',
-      'partnerBlocked',
+      'partnerRemoved',
       async (world: World) => {
         const partner = (await world.deps.registry.partner('demo-partner'))!;
         register(world, { partner: { ...partner, payers: ['demo-health-plan'] } });
       },
     ],
-    ['payer is removed', 'partnerBlocked', async (world: World) => register(world, { payer: undefined })],
+    ['payer is removed', 'payerRemoved', async (world: World) => register(world, { payer: undefined })],
   ])('%s ends as failed with %s, without files, another request or an alarm', async (_, why, end) => {
     const world = slowWorld();
     const arn = await startAndWait(world);
