@@ -224,7 +224,7 @@ describe('the count of living grants that would end', () => {
     const scopes = ['patient/Coverage.rs', 'offline_access'];
     expect(await count(withEntry('partners', 'demo-app', { scopes }))).toEqual([1, 'partner demo-app']);
     expect(await count(withEntry('partners', 'demo-app', { scopes: ['patient/*.rs'] }))).toEqual([
-      1,
+      2,
       'partner demo-app',
     ]);
   });

@@ -129,7 +129,14 @@ export const localConfig = (
           name: 'Narrow',
           scopes: ['patient/Patient.rs', 'patient/Observation.r', 'offline_access'],
         },
-        { ...confidential, ...all, ...known('flooding'), name: 'Flooding', rate: { perSecond: 0.1, burst: 3 } },
+        {
+          ...confidential,
+          ...all,
+          ...known('flooding'),
+          name: 'Flooding',
+          scopes: ['launch/patient', 'patient/*.rs'],
+          rate: { perSecond: 0.1, burst: 3 },
+        },
         {
           ...confidential,
           ...all,

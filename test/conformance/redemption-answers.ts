@@ -31,6 +31,9 @@ export const answers: readonly Requirement[] = promises({
     const issued = await connect(target, { scope: 'launch/patient patient/Patient.rs' });
     expect(issued.refresh_token).toBeUndefined();
     expect(issued.scope).toBe('launch/patient patient/Patient.rs');
+    const unregistered = await connect(target, {}, { app: target.apps.flooding });
+    expect(unregistered.refresh_token).toBeUndefined();
+    expect(unregistered.scope).toBe('launch/patient patient/*.rs');
   },
   'RFC 6749 §3.3: gives a partner that asks for no scope the scope it is registered for': async (target) => {
     const { scope } = await connect(target, {}, { app: target.apps.narrow });

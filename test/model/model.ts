@@ -120,9 +120,9 @@ const leftOf = (model: Model, partner: PartnerId, scope: string): string => {
   });
   return left.join(' ');
 };
-/** A refresh token that came with `offline_access` is good as long as the partner is registered for it. */
-const mayRefresh = (model: Model, { partner, refreshable, scope }: Grant): boolean =>
-  refreshable && (!scope.includes('offline_access') || registeredNow(model, partner).includes('offline_access'));
+/** A refresh token is good as long as the partner is registered for `offline_access`. */
+const mayRefresh = (model: Model, { partner, refreshable }: Grant): boolean =>
+  refreshable && registeredNow(model, partner).includes('offline_access');
 const isLive = (model: Model, grant: Grant): boolean => grant.ended === undefined && model.now < grant.endsAt;
 /** The current access token and the previous one, each until it expires. */
 const opens = (model: Model, grant: Grant, age: number): boolean =>
@@ -392,7 +392,7 @@ export const judgeCallback = (
     patient,
     scope,
     pkce: attempt.pkce,
-    refreshable: call.renews && (attempt.scope === 'none' || attempt.granted.includes('offline_access')),
+    refreshable: call.renews && attempt.granted.includes('offline_access'),
     code: String(answer.body['code']),
     codeExpiresAt: Math.min(model.now + codeLives, endsAt),
     endsAt,

@@ -76,7 +76,7 @@ const checkScope = (
       'nothing to read that the payer is asked for',
     );
   }
-  return { scope, refreshable: asked.length === 0 || hasWord(scope, 'offline_access') };
+  return { scope, refreshable: hasWord(scope, 'offline_access') };
 };
 
 /** SMART App Launch: `aud` (RFC 8707: `resource`) is this payer's FHIR base, with or without a trailing slash. */

@@ -4,7 +4,7 @@ import { mayReadFrom } from '../registry/profile.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Partner, Payer } from '../registry/types.ts';
 import { intersectScopes, limitGranted, readsSomething } from '../scopes/limit-scopes.ts';
-import { hasWord, parseScopes, type Scopes } from '../scopes/scopes.ts';
+import { parseScopes, type Scopes } from '../scopes/scopes.ts';
 import { sameHash } from '../store/crypto.ts';
 import type { Grant, IssuedAccess } from '../store/grant-item.ts';
 import { nameScopes } from './name-scopes.ts';
@@ -58,9 +58,12 @@ export const checkReadsSomething = ({ scope: granted }: Grant, scope: Scopes): v
   });
 };
 
-/** Whether a grant's refresh tokens are valid: not after the partner has lost the `offline_access` that it had. */
-export const mayRefresh = ({ refreshable, scope }: Grant, { scopes }: Partner): boolean =>
-  refreshable && (scopes.includes('offline_access') || !hasWord(scope, 'offline_access'));
+/**
+ * Whether a grant's refresh tokens are valid: only while the partner is registered for `offline_access`, also if it
+ * named no scope when it asked.
+ */
+export const mayRefresh = ({ refreshable }: Pick<Grant, 'refreshable'>, { scopes }: Pick<Partner, 'scopes'>): boolean =>
+  refreshable && scopes.includes('offline_access');
 
 /** The grant's record of a presented access token, current or previous, expired or not. */
 export const findAccess = (grant: Grant, tokenHash: string): IssuedAccess | undefined =>

@@ -12,7 +12,7 @@ export interface LoginAttempt {
   readonly partner: string;
   readonly redirectUri: string;
   readonly scope: Scopes;
-  /** Whether to issue a refresh token: the partner asked for `offline_access`, or for no scope at all. */
+  /** Whether to issue a refresh token: the partner gets `offline_access`. */
   readonly refreshable: boolean;
   readonly codeChallenge?: string;
   /** The partner's state, returned unchanged. */

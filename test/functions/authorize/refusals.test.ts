@@ -334,7 +334,14 @@ describe('the scope of a login attempt', () => {
       'patient/*.rs',
       false,
     ],
-    ['of no scope all that is registered, and may be refreshed', '', ['patient/*.rs'], 'patient/*.rs', true],
+    ['of no scope all that is registered', '', ['patient/*.rs'], 'patient/*.rs', false],
+    [
+      'of no scope offline_access too, if it is registered',
+      '',
+      ['patient/*.rs', 'offline_access'],
+      'patient/*.rs offline_access',
+      true,
+    ],
     [
       'of a wildcard the types that are registered',
       'patient/*.read',
