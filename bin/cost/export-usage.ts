@@ -50,9 +50,9 @@ export const exportJob = (resources: number, pageMs: number): Quantities => {
     [legs, { durableOperations: 1 }],
     [legs + 4, { durableGbWritten: measuredExport.checkpoint / gb }],
     [1, run(1000 * (seconds + 1))],
-    // Begin and end; progress once a leg. Each step reads the item, each leg the grant and the payer's breaker too.
+    // Begin and end; progress once a leg. Each step reads the item, each leg and the end the grant, each leg the payer's breaker too.
     [legs + 2, { tableWrites: itemWrite }],
-    [3 * legs + 5, { tableReads: 1 }],
+    [3 * legs + 6, { tableReads: 1 }],
     // The item again before each call to the payer, so that none begins after a `DELETE`: its statement, and each page.
     [1 + pages, { tableReads: 1 }],
     // A leg is a read in the audit.

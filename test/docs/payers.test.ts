@@ -50,8 +50,8 @@ describe('the fields that docs/payers.md has to paste', () => {
     expect(Object.keys(await payerWith(field))).toEqual(expect.arrayContaining(namesOf(field)));
   });
 
-  it('are these four blocks and the examples of the quirks', () => {
-    expect(blocks).toHaveLength(4);
+  it('are these five blocks and the examples of the quirks', () => {
+    expect(blocks).toHaveLength(5);
     expect(examples.length).toBeGreaterThan(15);
   });
 
