@@ -69,16 +69,44 @@ export const readBuffered = async (
 /** 200 MB, Lambda's limit for a streamed answer. */
 const streamedLimit = 200 * 1024 * 1024;
 
-/** The rest of a streamed answer, up to Lambda's limit. @throws Error if there is more */
+/**
+ * API Gateway ends a stream of a regional API that is silent for so long
+ * (https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html).
+ */
+const longestSilenceMs = 300_000;
+
+/** What the promise brings. @throws Error if it brings nothing in time */
+const inTime = async <T>(promise: Promise<T>, ms: number): Promise<T> => {
+  const silence = Promise.withResolvers<never>();
+  const timer = setTimeout(() => silence.reject(new Error('A streamed answer was silent for too long')), ms);
+  try {
+    return await Promise.race([promise, silence.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+/**
+ * The rest of a streamed answer, up to Lambda's limit.
+ * @throws Error if there is more, or if it is silent for too long
+ */
 export const upToStreamedLimit = async function* (
   payload: AsyncIterable<Buffer>,
-  limit = streamedLimit,
+  { limit = streamedLimit, silenceMs = longestSilenceMs } = {},
 ): AsyncGenerator<Buffer> {
+  const chunks = payload[Symbol.asyncIterator]();
   let size = 0;
-  for await (const chunk of payload) {
-    size += chunk.length;
-    if (size > limit) throw new MalformedResponseError('A streamed answer is larger than 200 MB');
-    yield chunk;
+  try {
+    for (;;) {
+      const { done, value } = await inTime(chunks.next(), silenceMs);
+      if (done === true) return;
+      size += value.length;
+      if (size > limit) throw new MalformedResponseError('A streamed answer is larger than 200 MB');
+      yield value;
+    }
+  } finally {
+    // Not awaited: a generator that waits for its next chunk returns only after that.
+    void chunks.return?.().catch(() => undefined);
   }
 };
 

@@ -19,6 +19,9 @@ export interface StreamFeed {
 /** Passes an event to a function. @throws Error if the function fails */
 export type Deliver = (functionName: string, event: DynamoDBStreamEvent) => Promise<unknown>;
 
+/** DynamoDB drops what waits in a stream for longer (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html). */
+const keptSeconds = 86_400;
+
 const firstPauseMs = 50;
 const longestPauseMs = 5000;
 
@@ -41,7 +44,7 @@ const takenOf = (batch: readonly DynamoDBRecord[], answer: unknown): number => {
 };
 
 /** One mapping: a queue and at most one invocation at a time, so that records arrive in order. */
-const feedOf = (mapping: MappingSpec, deliver: Deliver, wait: Wait): StreamFeed => {
+const feedOf = (mapping: MappingSpec, deliver: Deliver, wait: Wait, nowMs: () => number): StreamFeed => {
   const passes = eventFilter(mapping.filters);
   const queue: DynamoDBRecord[] = [];
   const closed = new AbortController();
@@ -56,9 +59,14 @@ const feedOf = (mapping: MappingSpec, deliver: Deliver, wait: Wait): StreamFeed 
       (error: unknown) => (error instanceof ThrottledError ? 'throttled' : 'failed'),
     );
 
-  /** Retries until the function takes them. Only the filter may drop a record. */
-  const insist = async (batch: readonly DynamoDBRecord[]): Promise<void> => {
+  const isKept = ({ dynamodb: { ApproximateCreationDateTime: at } = {} }: DynamoDBRecord): boolean =>
+    at === undefined || nowMs() / 1000 - at <= keptSeconds;
+
+  /** Retries until the function takes them, or the stream drops them. */
+  const insist = async (all: readonly DynamoDBRecord[]): Promise<void> => {
     for (let pauseMs = firstPauseMs; !signal.aborted; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+      const batch = all.filter(isKept);
+      if (batch.length === 0) return;
       const outcome = await send(batch);
       if (typeof outcome === 'object') {
         if (outcome.taken === batch.length) return;
@@ -123,8 +131,9 @@ export const streamFeed = (
   mappings: readonly MappingSpec[],
   deliver: Deliver,
   wait: Wait = waitRealTime,
+  nowMs: () => number = Date.now,
 ): StreamFeed => {
-  const feeds = mappings.map((mapping) => feedOf(mapping, deliver, wait));
+  const feeds = mappings.map((mapping) => feedOf(mapping, deliver, wait, nowMs));
   return {
     offer: (record) => feeds.forEach((feed) => feed.offer(record)),
     idle: async () => {

@@ -124,13 +124,33 @@ describe('a buffered answer', () => {
 const streamed = async (sizes: readonly number[], limit: number): Promise<number[]> => {
   const passed: number[] = [];
   const payload = Readable.from(sizes.map((size) => Buffer.alloc(size)));
-  for await (const chunk of upToStreamedLimit(payload, limit)) passed.push(chunk.length);
+  for await (const chunk of upToStreamedLimit(payload, { limit })) passed.push(chunk.length);
   return passed;
 };
 
 it("a streamed answer passes up to Lambda's limit, and is cut beyond it", async () => {
   expect(await streamed([4, 6], 10)).toEqual([4, 6]);
   await expect(streamed([4, 6, 1], 10)).rejects.toThrow('larger than 200 MB');
+});
+
+it('a streamed answer that is silent for five minutes is cut, and one that speaks in time is not', async () => {
+  const never = async function* () {
+    yield Buffer.from('half');
+    await new Promise(() => {});
+  };
+  const slow = async function* () {
+    for (const word of ['a', 'b', 'c']) {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      yield Buffer.from(word);
+    }
+  };
+  const all = async (chunks: AsyncIterable<Buffer>, silenceMs: number): Promise<string> => {
+    let text = '';
+    for await (const chunk of upToStreamedLimit(chunks, { silenceMs })) text += String(chunk);
+    return text;
+  };
+  await expect(all(never(), 20)).rejects.toThrow('silent for too long');
+  expect(await all(slow(), 5000)).toBe('abc');
 });
 
 it('a streamed answer has 200 MB at most', async () => {

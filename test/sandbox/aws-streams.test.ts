@@ -317,6 +317,31 @@ describe('an event source mapping', () => {
     expect(pausesMs).toEqual([50, 100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
   });
 
+  // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html: "data in DynamoDB Streams … 24-hour lifetime"
+  it('loses what nobody took within 24 hours, and goes on with what came later', async () => {
+    const at = 1_800_000_000;
+    let now = at;
+    const tried: number[][] = [];
+    const feed = streamFeed(
+      [mapping({ bisect: false })],
+      async (_name, event) => {
+        tried.push(numbersIn(event));
+        if (numbersIn(event).includes(1)) throw new Error('no');
+      },
+      async () => void (now += 43_000),
+      () => now * 1000,
+    );
+    const written = (n: number, seconds: number) => {
+      const record = recordOf(n);
+      return { ...record, dynamodb: { ...record.dynamodb, ApproximateCreationDateTime: seconds } };
+    };
+    feed.offer(written(1, at));
+    feed.offer(written(2, at + 50_000));
+    await feed.idle();
+    await feed.close();
+    expect(tried).toEqual([[1], [1], [1], [2]]);
+  });
+
   it('names a filter rule that it does not support', () => {
     const numeric = mapping({ filters: ['{"a":[{"numeric":[">",1]}]}'] });
     expect(() => streamFeed([numeric], async () => {})).toThrow('no filter rule {"numeric":[">",1]}');
