@@ -22,23 +22,25 @@ const start = async ({ lambda }: FollowUpDeps, arn: string, name: string, input:
   }
 };
 
-/** Whether the partner gets events. A blocked one does not. */
-const hasWebhook = async ({ registry }: FollowUpDeps, clientId: string): Promise<boolean> => {
+/**
+ * Whether the partner may get events. A blocked one does not. If its entry cannot be read, the delivery reads it again for
+ * days: one entry that is out of order must not hold up what follows from other records.
+ */
+const mayHaveWebhook = async ({ registry }: FollowUpDeps, clientId: string): Promise<boolean> => {
   try {
     return (await registry.partner(clientId))?.webhook !== undefined;
   } catch (error) {
-    if (asGatewayError(error).stop === 'block') return false;
-    throw error;
+    return asGatewayError(error).stop !== 'block';
   }
 };
 
 const tell = async (deps: FollowUpDeps, event: PartnerEvent): Promise<void> => {
-  if (await hasWebhook(deps, event.partner)) await start(deps, deps.functions.deliver, event.id, event);
+  if (await mayHaveWebhook(deps, event.partner)) await start(deps, deps.functions.deliver, event.id, event);
 };
 
 /**
  * Does one task.
- * @throws whatever AWS or the registry throws; the stream then repeats the record
+ * @throws whatever AWS throws; the stream then repeats the record
  */
 export const doTask = async (deps: FollowUpDeps, task: Task): Promise<void> => {
   const { exportJob, sweep } = deps.functions;

@@ -5,7 +5,7 @@ import { embeddedMetrics } from '../shared/metrics/metrics.ts';
 import type { FollowUpDeps } from './deps.ts';
 import { doTask } from './do-task.ts';
 import { readRecord } from './read-record.ts';
-import type { Task } from './tasks.ts';
+import { canBeDone, type Task } from './tasks.ts';
 
 /** How one record was handled. */
 interface Followed {
@@ -15,6 +15,7 @@ interface Followed {
   readonly waits: boolean;
   /** Whether an export was overdue. */
   readonly overdue: boolean;
+  /** Whether it could not be read, or AWS can never take a task that follows from it. */
   readonly unreadable: boolean;
   /** What was thrown. */
   readonly failure?: unknown;
@@ -32,8 +33,9 @@ const readOrUndefined = (record: DynamoDBRecord): Task[] | undefined => {
 /** Tries every task, so that one failure does not hold up the others. */
 const followOne = async (deps: FollowUpDeps, record: DynamoDBRecord): Promise<Followed> => {
   const sequence = record.dynamodb?.SequenceNumber ?? '';
-  const tasks = readOrUndefined(record);
-  if (tasks === undefined) return { sequence, tasks: 0, waits: false, overdue: false, unreadable: true };
+  const found = readOrUndefined(record);
+  if (found === undefined) return { sequence, tasks: 0, waits: false, overdue: false, unreadable: true };
+  const tasks = found.filter(canBeDone);
   const results = await Promise.allSettled(tasks.map((task) => doTask(deps, task)));
   const failed = results.find((result) => result.status === 'rejected');
   const tells = (type: EventType): boolean => tasks.some((task) => task.do === 'tell' && task.event.type === type);
@@ -42,7 +44,7 @@ const followOne = async (deps: FollowUpDeps, record: DynamoDBRecord): Promise<Fo
     tasks: tasks.length,
     waits: tells('export.waiting'),
     overdue: tells('export.failed') && tasks.some((task) => task.do === 'sweep' && !task.keep),
-    unreadable: false,
+    unreadable: tasks.length < found.length,
     ...(failed === undefined ? {} : { failure: failed.reason as unknown }),
   };
 };

@@ -1,7 +1,9 @@
 import { ServiceException, TooManyRequestsException } from '@aws-sdk/client-lambda';
+import type { DynamoDBRecord } from 'aws-lambda';
 import { streamRecord } from '../audit/records.ts';
-import { exportId, exportItem, followUp, grantItem, now, otherExportId } from './follow-up.ts';
+import { exportId, exportItem, followUp, grantId, grantItem, now, otherExportId } from './follow-up.ts';
 
+const redeemed = { type: 'redeemed', at: now, requestId: 'request-1' };
 const throttled = () => new TooManyRequestsException({ message: 'slower', $metadata: {} });
 
 describe('a batch', () => {
@@ -67,12 +69,37 @@ describe('a batch', () => {
     ['of a damaged grant', streamRecord(undefined, { grantId: { S: 'g' }, redeemedAt: { N: '1' } })],
     ['of an export whose id is not its grant’s', streamRecord(undefined, exportItem({ exportId: 'x'.repeat(44) }))],
     ['of an export without a usable id', streamRecord(exportItem({ exportId: '' }), undefined)],
+    ...[1.5, 1e300].map((startAgainAt): [string, DynamoDBRecord] => [
+      `of an export to be started again at ${startAgainAt}`,
+      streamRecord(exportItem(), exportItem({ startAgainAt })),
+    ]),
+    [
+      'of a grant whose payer is no id',
+      streamRecord(undefined, grantItem({ payer: 'p'.repeat(300_000), lastEvent: redeemed })),
+    ],
   ])('passes a record %s, and its line says so: a repeat would block all that follow', async (_, record) => {
     const { handle, of, log, invocations } = followUp();
     expect(await handle(record, streamRecord(undefined, exportItem()))).toEqual({ batchItemFailures: [] });
     expect(of('job:1')).toHaveLength(1);
     expect(invocations()).toBe(1);
     expect(log()).toMatchObject([{ level: 'error', unreadable: 1, failed: 0 }]);
+  });
+
+  it('deletes the export of a grant that ended for a reason too long to tell', async () => {
+    const { handle, dynamo, log } = followUp();
+    dynamo.items('Exports').set(grantId, exportItem());
+    const lastEvent = { ...redeemed, type: 'revoked', reason: 'r'.repeat(300_000) };
+    const record = streamRecord(grantItem(), grantItem({ revokedAt: now, lastEvent }));
+    expect(await handle(record)).toEqual({ batchItemFailures: [] });
+    expect(dynamo.items('Exports').size).toBe(0);
+    expect(log()).toMatchObject([{ level: 'error', tasks: 1, unreadable: 1, followUpFailed: 1 }]);
+  });
+
+  it('goes on past a partner whose entry is out of order: the delivery reads it again', async () => {
+    const { handle, deps, events } = followUp();
+    Object.assign(deps.registry, { partner: () => Promise.reject(new Error('out of order')) });
+    expect(await handle(streamRecord(undefined, grantItem()))).toEqual({ batchItemFailures: [] });
+    expect(events()).toHaveLength(1);
   });
 
   it('has a line that names no grant, partner or export', async () => {
