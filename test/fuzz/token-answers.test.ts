@@ -70,7 +70,8 @@ const scope = oneOf<boolean>([
     (one) => written(one, true),
   ),
   written('patient/Claim.rs '.repeat(6000), true),
-  ...['openid canary', ['canary'], 'patient/*.write'].map((one) => written(one, false)),
+  // The log has these words, for the operator.
+  ...['openid records', ['records'], 'patient/*.write'].map((one) => written(one, false)),
   ...nothing('', ' ', [], [5], {}, 5, null, true),
 ]);
 const usual = 'patient-1';

@@ -63,7 +63,6 @@ describe('an answer to an export', () => {
     ['204 to a search is a page without entries', 204, {}, 'page', { kind: 'json' }],
     ['204 to a read is a failure', 204, {}, 'read', { kind: 'failed', status: 204 }],
     ['403 with a time to wait is throttling', 403, { 'retry-after': '9' }, 'search', { kind: 'throttled', seconds: 9 }],
-    ['401 about our key is not about the token', 401, { 'www-authenticate': 'Key' }, 'search', { kind: 'failed' }],
   ] as const)('of %s', async (_, status, headers, what, expected) => {
     const answer = await ask(async () => responseOf(status, headers), {}, {}, what);
 
