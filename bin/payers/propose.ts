@@ -204,7 +204,7 @@ const quirksOf = (found: Discovered, isSmart: boolean): Quirks => {
 
 /** What no document says. */
 const neverPublished =
-  'brand, consentLifetime, linesOfBusiness, quirks.extraTokenParameters: how do members know it, do consents end, which plans are covered, are further parameters wanted?';
+  'brand, consentLifetime, linesOfBusiness, grantedScope, quirks.extraTokenParameters, quirks.searchMethod, quirks.tokenRequest: how do members know it, do consents end, which plans are covered, does it grant without naming resources, are further parameters, posted searches or JSON at its token endpoint wanted?';
 
 /** Drops what is undefined, and keeps the order. */
 const entriesOf = (known: Readonly<Record<string, Known<unknown> | undefined>>): [string, Known<unknown>][] =>

@@ -188,7 +188,7 @@ export const exportAttributes = {
   recipient: { type: 'B', by: 'putExport' },
   /** The private half is derived from this and the grant's key. */
   exportSecret: { type: 'B', by: 'putExport' },
-  /** The payer's access token, sealed under the exports key for the job alone. */
+  /** The payer's access token and secret headers, sealed under the exports key for the job alone. */
   payerToken: { type: 'B', by: 'putExport giveToken endExport dropSecrets' },
   /** Absent if the payer did not say. */
   payerTokenExpiresAt: { type: 'N', by: 'putExport giveToken endExport dropSecrets' },
