@@ -11,14 +11,7 @@ import {
   type Manifest,
 } from './exports-client.ts';
 import { infernoChecks } from './exports-inferno.ts';
-import {
-  inProcesses,
-  localRequirement,
-  processRequirement,
-  promises,
-  type Group,
-  type Requirement,
-} from './requirement.ts';
+import { inProcesses, promises, type Group, type Requirement } from './requirement.ts';
 import { baseOf, type WorldTarget } from './target.ts';
 
 const guide = 'Bulk Data 2.0.0 export';
@@ -32,20 +25,16 @@ const started = async (target: WorldTarget, change = {}) => {
 const fileOf = ({ manifest }: Exported): string => manifest.output[0]?.url ?? '';
 
 const own: readonly Requirement[] = [
-  localRequirement(
-    guide,
-    'answers 400 that names the header to a kick-off without Prefer: respond-async',
-    async (target) => {
+  ...promises({
+    [`${guide}: answers 400 that names the header to a kick-off without Prefer: respond-async`]: async (target) => {
       const { access_token: token } = await connect(target);
       const response = await kickOff(target, token, { headers: {} });
       expect(await response.clone().text()).toContain('Prefer: respond-async');
       await expectOutcome(response, 400);
     },
-  ),
-  localRequirement(
-    guide,
-    'answers 400 that names an unknown parameter, and leaves it out for a lenient caller',
-    async (target) => {
+    [`${guide}: answers 400 that names an unknown parameter, and leaves it out for a lenient caller`]: async (
+      target,
+    ) => {
       const { access_token: token } = await connect(target);
       const query = '?organizeOutputBy=Patient';
       const strict = await kickOff(target, token, { query });
@@ -54,21 +43,21 @@ const own: readonly Requirement[] = [
       const lenient = await kickOff(target, token, { query, headers: { prefer: 'respond-async, handling=lenient' } });
       expect([lenient.status, (await lenient.text()).includes('organizeOutputBy')]).toEqual([202, true]);
     },
-  ),
-  processRequirement(guide, 'takes a kick-off by POST with a Parameters body', async (target) => {
-    const { access_token: token } = await connect(target);
-    const parameter = [
-      { name: '_type', valueString: 'Patient' },
-      { name: 'patient', valueReference: { reference: 'Patient/pat-1' } },
-    ];
-    const response = await read(target, '/Patient/$export', token, {
-      method: 'POST',
-      headers: { prefer: 'respond-async', 'content-type': 'application/fhir+json' },
-      body: JSON.stringify({ resourceType: 'Parameters', parameter }),
-    });
-    expect(response.status).toBe(202);
-    const { request } = (await (await pollToEnd(locationOfExport(response), token)).json()) as Manifest;
-    expect(request).toBe(`${baseOf(target)}/Patient/$export`);
+    [`${guide}: takes a kick-off by POST with a Parameters body`]: inProcesses(async (target) => {
+      const { access_token: token } = await connect(target);
+      const parameter = [
+        { name: '_type', valueString: 'Patient' },
+        { name: 'patient', valueReference: { reference: 'Patient/pat-1' } },
+      ];
+      const response = await read(target, '/Patient/$export', token, {
+        method: 'POST',
+        headers: { prefer: 'respond-async', 'content-type': 'application/fhir+json' },
+        body: JSON.stringify({ resourceType: 'Parameters', parameter }),
+      });
+      expect(response.status).toBe(202);
+      const { request } = (await (await pollToEnd(locationOfExport(response), token)).json()) as Manifest;
+      expect(request).toBe(`${baseOf(target)}/Patient/$export`);
+    }),
   }),
   ...promises({
     'FHIR R4 async: starts the same export for $everything with Prefer: respond-async': async (target) => {
@@ -85,27 +74,29 @@ const own: readonly Requirement[] = [
       await expectOutcome(await kickOff(target, token, { query: '?_type=Patient' }), 403);
     },
   }),
-  localRequirement(guide, 'answers a kick-off while one runs with 429 and the URL of that one', async (target) => {
-    const { token, url } = await started(target);
-    const response = await kickOff(target, token);
-    // The first may have ended by now.
-    if (response.status !== 202) {
-      expect([response.status, response.headers.get('content-location')]).toEqual([429, url]);
-      expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
-    }
-  }),
-  processRequirement(guide, 'says until when the files are there, and lets no cache keep an answer', async (target) => {
-    const { headers } = (await exported(target)).response;
-    expect(Date.parse(headers.get('expires') ?? '')).toBeGreaterThan(Date.now());
-    expect(headers.get('cache-control')).toBe('no-store');
-  }),
-  processRequirement(guide, 'compresses a file for a client that takes gzip', async (target) => {
-    const one = await exported(target);
-    const [token, file] = [one.token, fileOf(one)];
-    const plain = await call(file, token, { headers: { 'accept-encoding': 'identity' } });
-    const packed = await call(file, token, { headers: { 'accept-encoding': 'gzip' } });
-    expect([plain.headers.get('content-encoding'), packed.headers.get('content-encoding')]).toEqual([null, 'gzip']);
-    expect(await packed.text()).toBe(await plain.text());
+  ...promises({
+    [`${guide}: answers a kick-off while one runs with 429 and the URL of that one`]: async (target) => {
+      const { token, url } = await started(target);
+      const response = await kickOff(target, token);
+      // The first may have ended by now.
+      if (response.status !== 202) {
+        expect([response.status, response.headers.get('content-location')]).toEqual([429, url]);
+        expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+      }
+    },
+    [`${guide}: says until when the files are there, and lets no cache keep an answer`]: inProcesses(async (target) => {
+      const { headers } = (await exported(target)).response;
+      expect(Date.parse(headers.get('expires') ?? '')).toBeGreaterThan(Date.now());
+      expect(headers.get('cache-control')).toBe('no-store');
+    }),
+    [`${guide}: compresses a file for a client that takes gzip`]: inProcesses(async (target) => {
+      const one = await exported(target);
+      const [token, file] = [one.token, fileOf(one)];
+      const plain = await call(file, token, { headers: { 'accept-encoding': 'identity' } });
+      const packed = await call(file, token, { headers: { 'accept-encoding': 'gzip' } });
+      expect([plain.headers.get('content-encoding'), packed.headers.get('content-encoding')]).toEqual([null, 'gzip']);
+      expect(await packed.text()).toBe(await plain.text());
+    }),
   }),
   ...promises({
     'RFC 6750 §3.1: answers 404 to another grant’s token, and 401 to a revoked grant’s': inProcesses(async (target) => {
@@ -126,22 +117,24 @@ const own: readonly Requirement[] = [
       expect([200, 202]).toContain((await call(url, next)).status);
     },
   }),
-  localRequirement(guide, 'answers status, files and DELETE with 404 once the export is deleted', async (target) => {
-    const { token, url } = await started(target);
-    expect((await remove(url, token)).status).toBe(202);
-    for (const response of [
-      await call(url, token),
-      await call(`${url}/Patient-1.ndjson`, token),
-      await remove(url, token),
-    ]) {
-      await expectOutcome(response, 404);
-    }
-  }),
-  localRequirement('RFC 9110 §15.5.6', 'answers 405 with Allow to other methods', async (target) => {
-    const { token, url } = await started(target);
-    const response = await call(url, token, { method: 'PUT' });
-    expect(response.headers.get('allow')).toBe('GET, DELETE');
-    await expectOutcome(response, 405);
+  ...promises({
+    [`${guide}: answers status, files and DELETE with 404 once the export is deleted`]: async (target) => {
+      const { token, url } = await started(target);
+      expect((await remove(url, token)).status).toBe(202);
+      for (const response of [
+        await call(url, token),
+        await call(`${url}/Patient-1.ndjson`, token),
+        await remove(url, token),
+      ]) {
+        await expectOutcome(response, 404);
+      }
+    },
+    'RFC 9110 §15.5.6: answers 405 with Allow to other methods': async (target) => {
+      const { token, url } = await started(target);
+      const response = await call(url, token, { method: 'PUT' });
+      expect(response.headers.get('allow')).toBe('GET, DELETE');
+      await expectOutcome(response, 405);
+    },
   }),
 ];
 

@@ -36,7 +36,7 @@ export const localRequirement = (
 ): Requirement => ({ source, title, needs: 'a world', run });
 
 /** A requirement that only functions in processes of their own can keep or break. */
-export const processRequirement = (
+const processRequirement = (
   source: string,
   title: string,
   run: (target: LocalTarget) => Promise<void>,
