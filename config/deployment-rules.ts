@@ -1,4 +1,6 @@
 /** Rules for single values of the deployment: names and numbers in the formats of AWS and DNS. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { regions } from './regions.ts';
 import { webUrl, type Rule } from './rules.ts';
 
@@ -63,7 +65,13 @@ export const support: Rule = (value) =>
   value.startsWith('mailto:') ? emailAddress(value.slice('mailto:'.length)) : webUrl(value);
 
 /** Where the runbook is: a URL to which `#anchor` can be appended, or a path in the repository. */
-export const runbookUrl: Rule = (value) => (/^[\w-]+(\/\w[\w.-]*)*\.md$/.test(value) ? undefined : webUrl(value));
+export const runbookUrl: Rule = (value) => (isPath(value) ? undefined : webUrl(value));
+
+const isPath = (value: string): boolean => /^[\w-]+(\/\w[\w.-]*)*\.md$/.test(value);
+
+/** Whether a runbook's path leads to no file of this repository. */
+export const leadsNowhere = (value: string): boolean =>
+  isPath(value) && !existsSync(join(import.meta.dirname, '..', value));
 
 const asNumber = (octets: readonly number[]): number => octets.reduce((sum, octet) => sum * 256 + octet, 0);
 const asAddress = (value: number): string =>

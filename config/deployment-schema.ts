@@ -232,6 +232,13 @@ const checkZones = ({ network: asked, region }: StageConfig, context: Context): 
 
 /** Reports what does not fit together in a deployment. */
 export const checkDeployment = (config: StageConfig, context: Context): void => {
+  if (rules.leadsNowhere(config.runbookUrl)) {
+    problem(
+      context,
+      ['runbookUrl'],
+      'is no file of this repository, so alarms lead nowhere; write its path, such as "docs/alarms.md", or a URL',
+    );
+  }
   checkDomain(config, context);
   checkLimits(config, context);
   checkZones(config, context);

@@ -1,7 +1,10 @@
 /** The rules between the payers and the partners of a stage. */
 import { isDeepStrictEqual } from 'node:util';
+import { originOf } from './deployment-schema.ts';
 import { pendingClientId } from './examples.ts';
-import { checkUnique, problem, type Context } from './fields.ts';
+import { checkUnique, firstProblem, problem, type Context } from './fields.ts';
+import { isMetadataHost } from './rules.ts';
+import { payerUrls } from './stage-urls.ts';
 import type { StageConfig } from './stage.ts';
 
 const checkIds = (config: StageConfig, context: Context): void => {
@@ -52,6 +55,25 @@ const checkBases = ({ payers }: StageConfig, context: Context): void => {
         );
       }
       owners.set(normalized(url), owner ?? index);
+    }
+  }
+};
+
+/** A gateway that is its own payer would ask itself, without end; a link-local one would give it the machine's credentials. */
+const checkHosts = (config: StageConfig, context: Context): void => {
+  const own = URL.parse(originOf(config) ?? '')?.host;
+  for (const [index, payer] of config.payers.entries()) {
+    for (const [path, url] of payerUrls(payer)) {
+      const { host, hostname } = URL.parse(url) ?? {};
+      if (host === undefined || hostname === undefined) continue;
+      const at = ['payers', index, ...path];
+      if (host === own) firstProblem(context, at, "is this gateway itself; write the payer's own URL");
+      if (isMetadataHost(hostname))
+        firstProblem(
+          context,
+          at,
+          `has the host ${hostname}, where a machine finds its own credentials; write the payer's own URL`,
+        );
     }
   }
 };
@@ -133,6 +155,7 @@ const checkUse = ({ payers, partners }: StageConfig, context: Context): void => 
 export const checkEntries = (config: StageConfig, context: Context): void => {
   checkIds(config, context);
   checkBases(config, context);
+  checkHosts(config, context);
   checkShared(config, context);
   checkSecretOwners(config, context);
   checkUse(config, context);

@@ -104,7 +104,19 @@ const secureTransport = (url: URL): string | undefined => {
     : 'uses plain http; write https:// (http is allowed only for localhost, 127.0.0.1 and [::1])';
 };
 
+/** Names of parameters whose values are secrets, in the spellings of API gateways. */
+const secretName =
+  /secret|passw(?:or)?d|assertion|credential|(?:api|access|subscription|app|auth)[-_.]?key|^(?:key|token|access_token)$/i;
+
+/** The parameter of a URL's query that holds a secret. */
+const secretInQuery = (url: URL): string | undefined =>
+  [...url.searchParams.keys()].find((name) => secretName.test(name));
+
 const noUserinfoOrFragment = (value: string, url: URL): string | undefined => {
+  const secret = secretInQuery(url);
+  if (secret !== undefined) {
+    return `has "${secret}" in its query, which would be a secret in the configuration; remove it, have it replaced if this file was ever committed, and send it by quirks.secretHeaders`;
+  }
   if (url.username !== '' || url.password !== '') {
     return 'contains a user name or password; remove it, and change the password if this file was ever committed: Git still has it';
   }
@@ -113,6 +125,14 @@ const noUserinfoOrFragment = (value: string, url: URL): string | undefined => {
 
 const asParsed = (value: string, url: URL, advice = url.href): string | undefined =>
   url.href === value || url.href === `${value}/` ? undefined : `is not in normalized form; write "${advice}"`;
+
+/** Of AWS's, and of other clouds', metadata services (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html). */
+const metadataHosts =
+  /^(?:metadata(?:\.google\.internal)?|instance-data(?:\.ec2\.internal)?|\[fd00:ec2::[\da-f:]+\])\.?$/;
+
+/** Whether a host is where a machine finds its own credentials: link-local (RFC 3927, RFC 4291), or a name for that. */
+export const isMetadataHost = (hostname: string): boolean =>
+  /^169\.254\.|^\[(?:::ffff:a9fe:|fe[89ab][\da-f]:)/.test(hostname) || metadataHosts.test(hostname);
 
 /** `adviceFor` returns what to write instead of another spelling, for fields that take less than a whole URL. */
 const checkUrl = (value: string, adviceFor?: (url: URL) => string): string | undefined => {
@@ -220,7 +240,7 @@ export const extraParameter: Rule = (name) => {
     return 'is a parameter that the gateway sets itself; remove it, and use the fields and quirks of the payer instead';
   }
   if (name.trim() === '') return 'has no name; write the name of a parameter, or remove it';
-  return /secret|password|assertion/i.test(name)
+  return secretName.test(name)
     ? 'would show a secret to every browser; remove it, and replace the secret if this file was ever committed: Git still has it'
     : undefined;
 };
@@ -231,7 +251,7 @@ export const extraTokenParameter: Rule = (name) => {
     return 'is a parameter that the gateway sets itself; remove it, and use the fields and quirks of the payer instead';
   }
   if (name.trim() === '') return 'has no name; write the name of a parameter, or remove it';
-  return /secret|password|assertion/i.test(name)
+  return secretName.test(name)
     ? 'would be a secret in the configuration; remove it, and replace the secret if this file was ever committed: Git still has it'
     : undefined;
 };

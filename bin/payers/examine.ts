@@ -49,6 +49,17 @@ const checkClientId = ({ clientId }: Payer): Finding[] =>
       ]
     : [];
 
+/** No fault: a payer that moves from a secret to a key needs the keys first. */
+const keysBesideSecret = ({ clientAuthentication, publicKeys }: Payer): Finding[] =>
+  clientAuthentication !== 'private_key_jwt' && publicKeys.length > 0
+    ? [
+        pass(
+          'secret',
+          `publicKeys are published, but ${clientAuthentication} uses none of them: write "private_key_jwt" once the payer has them, or remove them`,
+        ),
+      ]
+    : [];
+
 /**
  * Examines one payer: client id, names, connections, endpoints, discovery, secret. No request carries a credential.
  * Endpoints on a host that cannot be reached are skipped. A payer that hangs takes 10 s.
@@ -59,7 +70,7 @@ export const examine = async (deps: ExamineDeps, stage: string, payer: Payer): P
     if (deps.readSecret === undefined) return [];
     if (owner === undefined) return [pass('secret', 'none is needed: a public client')];
     const name = `${payerSecretPrefix(stage)}${owner}`;
-    return [judgeSecret(name, await deps.readSecret(name), payer)];
+    return [judgeSecret(name, await deps.readSecret(name), payer), ...keysBesideSecret(payer)];
   };
   const [endpoints, secrets] = await Promise.all([examineEndpoints(deps, payer), secret()]);
   return [...checkClientId(payer), ...endpoints, ...secrets];

@@ -105,6 +105,19 @@ const summaryOf = ({ comparison, grants }: Diff): string => {
   return [`${what}.`, grantsSentence(grants)].filter((line) => line !== undefined).join(' ');
 };
 
+/** As people read it. */
+const asRead = (name: string): string => name.normalize('NFKC').trim().replaceAll(/\s+/g, ' ').toLowerCase();
+
+const sharedNames = ({ after: { payers, partners } }: Comparison): string[] => {
+  const named = [
+    ...payers.map(({ id, displayName: name }) => ({ kind: 'payers', id, name })),
+    ...partners.map(({ clientId: id, name }) => ({ kind: 'partners', id, name })),
+  ];
+  return [...Map.groupBy(named, ({ kind, name }) => `${kind} ${asRead(name)}`).values()]
+    .filter(({ length }) => length > 1)
+    .map((same) => visibleLine(`${same[0]?.kind} "${same[0]?.name}": ${same.map(({ id }) => id).join(', ')}`));
+};
+
 /** A diff for people. */
 export const diffLines = (diff: Diff): string[] => {
   const { stage, file, tableName, comparison, last, now } = diff;
@@ -118,6 +131,7 @@ export const diffLines = (diff: Diff): string[] => {
       stoppedIn(comparison, now).map((item) => `${entryName(item.entryId)}: ${stopWords(item)}`),
     ),
     ...listed('Pages that do not fit the entries, which apply writes again:', comparison.stalePages),
+    ...listed('Names that two have, whom nobody can tell apart:', sharedNames(comparison)),
     '',
     summaryOf(diff),
   ];

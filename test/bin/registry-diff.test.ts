@@ -86,6 +86,23 @@ describe('npm run registry -- diff', () => {
     expect(out).not.toContain('private');
   });
 
+  it('says which names two of them have, as people read them', async () => {
+    await tool.write(
+      withEntry(
+        'partners',
+        'third-party-app',
+        { name: ' member  PORTAL' },
+        withEntry('partners', 'demo-app', { name: 'Member Portal' }, stage),
+      ),
+    );
+
+    const { out } = await tool.run('diff');
+
+    expect(out).toContain(
+      'Names that two have, whom nobody can tell apart:\n  partners "Member Portal": demo-app, third-party-app',
+    );
+  });
+
   it('says of secrets only how many hashes change', async () => {
     const hash = `${'B'.repeat(42)}A`;
     await tool.write(withEntry('partners', 'demo-partner', { secretHashes: [hash] }));

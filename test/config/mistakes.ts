@@ -338,6 +338,29 @@ export const mistakes: readonly Mistake[] = [
     set('stage', { stage: 'local' }),
     'stage: is "local", whose secrets are public, so only npm start may serve it; deploy a stage of your own',
   ],
+  [
+    'a runbook that is not there',
+    set('stage', { runbookUrl: 'docs/alarm.md' }),
+    'runbookUrl: is no file of this repository, so alarms lead nowhere; write its path, such as "docs/alarms.md", or a URL',
+  ],
+  [
+    'the service that gives a machine its credentials as a payer',
+    set('payer', { tokenEndpoint: 'https://169.254.169.254/latest/api/token' }),
+    `${lakeside}.tokenEndpoint: has the host 169.254.169.254, where a machine finds its own credentials; write the payer's own URL`,
+  ],
+  [
+    'the gateway itself as a payer',
+    (draft) => {
+      set('stage', { domain: undefined, origin: 'https://gateway.lakeside-plan.net' })(draft);
+      set('payer', { fhirBaseUrl: 'https://gateway.lakeside-plan.net/r4/riverside' })(draft);
+    },
+    `${lakeside}.fhirBaseUrl: is this gateway itself; write the payer's own URL`,
+  ],
+  [
+    'an API key in a URL',
+    set('payer', { tokenEndpoint: 'https://id.lakeside-plan.net/token?api_key=4711' }),
+    `${lakeside}.tokenEndpoint: has "api_key" in its query, which would be a secret in the configuration; remove it, have it replaced if this file was ever committed, and send it by quirks.secretHeaders`,
+  ],
   ['no payers', set('stage', { payers: [] }), 'payers: is empty; write at least one payer'],
   [
     'iss without an issuer',
@@ -367,7 +390,7 @@ export const mistakes: readonly Mistake[] = [
       });
       set('partner', { payers: ['lakeside', 'riverside', 'east'] })(draft);
     },
-    `payers[2] (east).secretOf: is set, but clientAuthentication is "none", which needs no secret; remove one of them`,
+    `payers[2] (east).secretOf: is set, but clientAuthentication is "none", which needs no secret without quirks.secretHeaders; remove one of them`,
   ],
   [
     'its own id in secretOf',

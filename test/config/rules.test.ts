@@ -311,7 +311,9 @@ describe('parameters', () => {
     'is a parameter that the gateway sets itself; remove it, and use the fields and quirks of the payer instead';
   const again = 'remove it, and replace the secret if this file was ever committed: Git still has it';
   const nameless = 'has no name; write the name of a parameter, or remove it';
-  const secrets = words('Our_Secret password an_assertion');
+  const secrets = words(
+    'Our_Secret password passwd an_assertion apikey x-api-key subscription_key access-key key token',
+  );
 
   holds(
     'an authorize endpoint',
