@@ -25,6 +25,8 @@ describe('a date in a search', () => {
     ],
     // A period that extends beyond the day on both sides is both after and before it.
     [march, '2015-03 ne2015-03-10 gt2015-03-10 lt2015-03-10 ap2015-03-10', '2015-03-10 sa2015-03-10 eb2015-03-10'],
+    // Within the day it is neither after nor before it.
+    ['2015-03-10T12:00:00Z', '2015-03-10 ge2015-03-10', 'sa2015-03-10 eb2015-03-10 gt2015-03-10 lt2015-03-10'],
     ['2015-03-09', 'lt2015-03-10 eb2015-03-10', 'ge2015-03-10'],
     ['2015-03-11', 'gt2015-03-10 sa2015-03-10', 'le2015-03-10 ap2015-03-10'],
     ['2015-12-31T23:59:59Z', '2015', ''],
