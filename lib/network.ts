@@ -1,4 +1,4 @@
-import { Aws, Fn } from 'aws-cdk-lib';
+import { Aws, Fn, Validations } from 'aws-cdk-lib';
 import {
   CfnEIP,
   CfnNatGateway,
@@ -109,6 +109,14 @@ export class GatewayNetwork extends Construct {
       restrictDefaultSecurityGroup: true,
     });
     waitForAttachment(vpc);
+    if (network.zones !== undefined) {
+      Validations.of(this).acknowledge({
+        id: 'CloudFormation-Validate::W3010',
+        reason:
+          'The stage names its zones on purpose: AWS may list other zones first one day, and an update would then replace ' +
+          'subnets, and with them the interfaces of every function.',
+      });
+    }
     closeDefaultSecurityGroup(this, props);
     this.addresses = addresses.map(({ attrPublicIp }) => attrPublicIp);
     const vpcSubnets: SubnetSelection = { subnetType: SubnetType.PRIVATE_WITH_EGRESS };
