@@ -162,8 +162,11 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
   const strangers = held.filter(
     ({ owner, isListed, type }) => owner === 'stranger' && isListed && isWanted(spec, type),
   );
+  // Only a scope for every type lets the gateway ask for $everything.
+  const isAskedForAll = spec.scope === undefined && spec.limited === undefined;
   if (
     spec.everything === 'whole' &&
+    isAskedForAll &&
     strangers.length > 0 &&
     !account.errors.some((error) => error.includes('left out'))
   ) {

@@ -124,7 +124,8 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     return { headers: { 'content-type': 'application/fhir+json' }, body };
   };
 
-  const isGranted = (one: Held, at: number): boolean => at % 2 === 0 || spec.limited?.includes(one.type) !== true;
+  const isGranted = ({ owner, type }: Held, at: number): boolean =>
+    owner === 'stranger' || at % 2 === 0 || spec.limited?.includes(type) !== true;
 
   const listed = (type: string | undefined, isSince: boolean): readonly Held[] =>
     held.filter(
