@@ -196,7 +196,7 @@ const refusalOf = ({ type, page }: SearchTask, status: number): Problem =>
 
 /** Ends a search that the payer refuses. If it says that it does not have the type, the type is not reported. */
 const endRefused = (leg: Leg, task: SearchTask, status: number): undefined => {
-  if (task.page > 1 || task.absentIf?.includes(status) !== true) return endTask(leg, refusalOf(task, status));
+  if (status !== 404 || task.page > 1 || task.mayBeAbsent !== true) return endTask(leg, refusalOf(task, status));
   const { planned } = leg.next;
   const at = planned.indexOf(task.type);
   if (at >= 0) planned.splice(at, 1);

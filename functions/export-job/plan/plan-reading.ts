@@ -111,13 +111,12 @@ const searchTask = (
 const typeOf = (text: string): string => parseRecordSearch(text).type;
 
 /**
- * A status by which a payer says that it does not have a type. It counts for a type that nobody named: one that the payer
- * does not declare, or one beyond the usual ones of a payer whose statement could not be read.
+ * Whether a 404 means that the payer does not have a type (https://hl7.org/fhir/R4/http.html#search). It counts for a type
+ * that nobody named: one that the payer does not declare, or one beyond the usual ones of a payer whose statement could not
+ * be read. Any other refusal may be about how the search is put.
  */
-const absentIf = ({ declared }: PlanInputs, type: string): readonly number[] | undefined => {
-  if (declared === undefined) return usualTypes.includes(type) ? undefined : [404, 405];
-  return type in declared || type === 'Patient' ? undefined : [400, 404, 405];
-};
+const mayBeAbsent = ({ declared }: PlanInputs, type: string): boolean =>
+  declared === undefined ? !usualTypes.includes(type) : !(type in declared) && type !== 'Patient';
 
 /** The types that the payer declares; if that is not known, each type of a patient's. */
 const typesDeclared = ({ declared }: PlanInputs): readonly string[] =>
@@ -131,13 +130,11 @@ const namedTypes = ({ payer, wanted, asked }: PlanInputs): ReadonlySet<string> =
   ]);
 
 /** The same, for a type that nothing names. */
-const absentUnlessNamed = (inputs: PlanInputs, type: string): readonly number[] | undefined =>
-  namedTypes(inputs).has(type) ? undefined : absentIf(inputs, type);
+const mayBeAbsentUnnamed = (inputs: PlanInputs, type: string): boolean =>
+  !namedTypes(inputs).has(type) && mayBeAbsent(inputs, type);
 
-const unlessAbsent = (inputs: PlanInputs, task: SearchTask): SearchTask => {
-  const statuses = absentUnlessNamed(inputs, task.type);
-  return statuses === undefined ? task : Object.assign(task, { absentIf: statuses });
-};
+const unlessAbsent = (inputs: PlanInputs, task: SearchTask): SearchTask =>
+  mayBeAbsentUnnamed(inputs, task.type) ? Object.assign(task, { mayBeAbsent: true as const }) : task;
 
 /**
  * The searches by type: the profile's or the usual ones, Patient, each type that the payer declares, and any others that
@@ -173,7 +170,7 @@ export const planByType = (inputs: PlanInputs): Plan => {
       .filter((text) => isCovered(typeOf(text)))
       .flatMap((text) => searchTasks(inputs, text))
       .map((task) => unlessAbsent(inputs, task)),
-    outOfScope: types.filter((type) => !isCovered(type) && absentUnlessNamed(inputs, type) === undefined),
+    outOfScope: types.filter((type) => !isCovered(type) && !mayBeAbsentUnnamed(inputs, type)),
     notSearched: types.filter((type) => isCovered(type) && !isMemberType(type)),
   };
 };

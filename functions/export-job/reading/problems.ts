@@ -1,4 +1,4 @@
-import { objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
 import type { Bound } from './next-page.ts';
 import type { SkipReason } from './page-resource.ts';
 import type { PageFault } from './unreadable-page.ts';
@@ -134,19 +134,30 @@ export const countName = (problem: Problem): string => `${problem.kind} ${proble
 export const typeInName = (name: string): string => name.split(' ')[1] ?? '';
 
 /** https://hl7.org/fhir/R4/valueset-issue-type.html */
-const issueCodes = new Set(
+const issueCodes: ReadonlySet<unknown> = new Set(
   'invalid structure required value invariant security login unknown expired forbidden suppressed processing not-supported duplicate multiple-matches not-found deleted too-long code-invalid extension too-costly business-rule conflict transient lock-error no-store exception timeout incomplete throttled informational'.split(
     ' ',
   ),
 );
-const severities: readonly unknown[] = ['fatal', 'error', 'warning', 'information'] satisfies Severity[];
+const severities: ReadonlySet<unknown> = new Set(['fatal', 'error', 'warning', 'information'] satisfies Severity[]);
 
-/** The payer's remarks in an OperationOutcome on a page, each severity and code once. */
-export const payerRemarks = (outcome: JsonObject, type: string, page: number): readonly Problem[] => {
+/** As a code of R4, in any spelling; what is none may mean anything. */
+const known = (codes: ReadonlySet<unknown>, value: unknown, otherwise: string): string => {
+  const code = typeof value === 'string' ? value.trim().toLowerCase() : undefined;
+  return codes.has(code) ? String(code) : otherwise;
+};
+
+/**
+ * The payer's remarks in an OperationOutcome on a page, each severity and code once. What cannot be read says that
+ * something may be missing: an unknown severity is an error, and an unknown code is `unknown`.
+ */
+export const payerRemarks = ({ issue }: JsonObject, type: string, page: number): readonly Problem[] => {
+  const issues = isObject(issue) ? [issue] : objectsIn(issue);
   const found = new Map<string, Problem>();
-  for (const { severity, code } of objectsIn(outcome['issue'])) {
-    if (typeof code !== 'string' || !issueCodes.has(code) || !severities.includes(severity)) continue;
-    found.set(`${String(severity)} ${code}`, { kind: 'payerRemark', type, page, severity: severity as Severity, code });
+  for (const given of issues.length === 0 ? [{}] : issues) {
+    const severity = known(severities, given['severity'], 'error') as Severity;
+    const code = known(issueCodes, given['code'], 'unknown');
+    found.set(`${severity} ${code}`, { kind: 'payerRemark', type, page, severity, code });
   }
   return [...found.values()];
 };

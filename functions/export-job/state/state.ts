@@ -38,8 +38,8 @@ export interface SearchTask extends TaskBase {
   readonly firstTotal?: number | undefined;
   /** How many pages in a row added nothing new. */
   readonly stale: number;
-  /** The statuses by which the payer says that it does not have the type. Any other refusal is reported. */
-  readonly absentIf?: readonly number[];
+  /** Whether a 404 says that the payer does not have the type. Any other refusal is reported. */
+  readonly mayBeAbsent?: true;
   /** It follows the request for everything, and is not needed if that brought resources of this type. */
   readonly unlessCame?: true;
   /** How many resources matched on failed tries of this page, so that the next try brings them again. */

@@ -134,6 +134,23 @@ describe('an export by $everything from a payer that says which types it has', (
   });
 });
 
+describe('a type that the payer does not declare, and that no one names,', () => {
+  it.each([
+    [404, undefined],
+    [400, 'The payer refused Goal with status 400.'],
+    [405, 'The payer refused Goal with status 405.'],
+  ])('is left out of the account if its search is answered with %s, and nothing else', async (status, reason) => {
+    const { complete, reasons } = await runToEnd(
+      () =>
+        ({ path }) =>
+          path.startsWith('/Goal') ? { status } : pageOf(path.startsWith('/Patient') ? [memberPatient] : []),
+      { statement: statementOf({ Patient: ['_id'], Observation: ['patient'] }), profile: { everything: false } },
+    );
+
+    expect([complete, reasons['Goal']]).toEqual([reason === undefined, reason]);
+  });
+});
+
 it('an export whose Patient never comes is not complete', async () => {
   const made = await runToEnd(() => () => pageOf([observation(1)]));
 

