@@ -20,12 +20,22 @@ const replace = <T>(items: T[], ...by: readonly Iterable<T>[]): void => {
   for (const some of by) for (const one of some) items.push(one);
 };
 
+/** Lists the Patient among what is read by reference, after the searches. */
+export const readPatientById = ({ item: { patient }, seen, referred }: Leg): void => {
+  if (seen.add(`reference Patient/${patient}`)) referred.names.push(`Patient/${patient}`);
+};
+
 /** Puts a plan's searches before what is left. */
 export const followPlan = (
-  { next: { queue, planned }, problems }: Leg,
+  leg: Leg,
   plan: Plan,
-  { left = [...queue], ...options }: { readonly left?: readonly Task[]; readonly narrowed?: true } = {},
+  { left = [...leg.next.queue], ...options }: { readonly left?: readonly Task[]; readonly narrowed?: true } = {},
 ): void => {
+  const {
+    next: { queue, planned },
+    problems,
+  } = leg;
+  if (plan.readsPatient) readPatientById(leg);
   replace(queue, plan.tasks, left);
   replace(planned, new Set(plan.tasks.map(({ type }) => type)));
   for (const problem of problemsOf(plan, options)) problems.add(problem);

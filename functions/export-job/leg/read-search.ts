@@ -1,6 +1,7 @@
 import { GatewayError } from '../../shared/errors.ts';
 import { checkPatient } from '../../shared/fhir/check-patient.ts';
 import { pageRequest } from '../../shared/fhir/page-request.ts';
+import { parseRecordSearch } from '../../shared/fhir/record-search.ts';
 import { anyType } from '../../shared/scopes/resource-types.ts';
 import { missingFromTotal, nextPage, type NextPage } from '../reading/next-page.ts';
 import type { Problem } from '../reading/problems.ts';
@@ -10,7 +11,7 @@ import { earliestTimeOf, everything, type SearchTask } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
 import type { Answer } from './ask-payer.ts';
 import type { Leg } from './leg.ts';
-import { fresh, updateTask } from './queue.ts';
+import { fresh, readPatientById, updateTask } from './queue.ts';
 import type { Stop } from './stop.ts';
 import { takePage } from './take-page.ts';
 
@@ -162,10 +163,18 @@ const startAsking = (leg: Leg): Asking => {
   };
 };
 
-/** Notes that a search was read to its end; one for everything also is one of each type that came. */
-const noteEnd = ({ next: { finished, withEverything }, parts, before }: Leg, { type }: SearchTask): void => {
+/**
+ * Notes that a search was read to its end; one for everything also is one of each type that came. A search in its place is
+ * one of its own type, and brings some of others.
+ */
+const noteEnd = ({ payer, next: { finished, withEverything }, parts, before }: Leg, { type }: SearchTask): void => {
   if (type !== everything) {
     finished.add(type);
+    return;
+  }
+  const { substitute } = payer.wholeRecord ?? {};
+  if (substitute !== undefined) {
+    for (const one of [everything, parseRecordSearch(substitute).type]) withEverything.add(one);
     return;
   }
   for (const one of [everything, ...parts.types(), ...before.parts.map((part) => part.type)]) withEverything.add(one);
@@ -194,8 +203,15 @@ const afterPage = (leg: Leg, task: SearchTask, taken: PageInfo, stale: number): 
 const refusalOf = ({ type, page }: SearchTask, status: number): Problem =>
   page === 1 ? { kind: 'typeRefused', type, status } : { kind: 'pageNotRead', type, page, status };
 
-/** Ends a search that the payer refuses. If it says that it does not have the type, the type is not reported. */
+/**
+ * Ends a search that the payer refuses. If it says that it does not have the type, the type is not reported. A Patient
+ * that it gives to no search is read by its id.
+ */
 const endRefused = (leg: Leg, task: SearchTask, status: number): undefined => {
+  if (task.type === 'Patient' && task.page === 1 && leg.wanted.may('Patient', 'r')) {
+    readPatientById(leg);
+    return endTask(leg);
+  }
   if (status !== 404 || task.page > 1 || task.mayBeAbsent !== true) return endTask(leg, refusalOf(task, status));
   const { planned } = leg.next;
   const at = planned.indexOf(task.type);

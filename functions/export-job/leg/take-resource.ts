@@ -8,6 +8,7 @@ import { payerRemarks, type Problem } from '../reading/problems.ts';
 import { referredBy } from '../reading/references.ts';
 import { unservedAttachments, type createLineRewriter } from '../reading/rewrite-line.ts';
 import { identityOf, leftOut } from '../reading/seen-names.ts';
+import { everything } from '../state/state.ts';
 import type { Leg } from './leg.ts';
 import { reportLostScope } from './queue.ts';
 
@@ -33,6 +34,10 @@ export interface Taking {
   readonly found: ProblemList;
 }
 
+/** Whether a search found a resource. A search of one type finds no other, whatever an entry says. */
+const isMatch = (source: Source, type: string, mode: EntryMode): source is Source & { readonly of: 'search' } =>
+  source.of === 'search' && mode === 'match' && (source.type === everything || source.type === type);
+
 /** Marks a resource as seen. Counts it if it matches and is new in this search. Returns whether the export had not seen it. */
 const markAndCount = (
   { leg: { seen }, source, match, repeat }: Taking,
@@ -40,7 +45,7 @@ const markAndCount = (
   type: string,
   mode: EntryMode,
 ): boolean => {
-  if (source.of === 'read' || mode !== 'match') return seen.add(name);
+  if (!isMatch(source, type, mode)) return seen.add(name);
   const earlier = seen.mark(name, source.mark);
   if (earlier !== source.mark) match();
   else if (isMemberType(type)) repeat();
@@ -119,9 +124,9 @@ const lastUpdated = ({ meta }: PageResource['resource']): number =>
  * Whether a resource did not change since the time that was asked for. A search leaves such resources out by itself; one
  * that is read by its id, or comes with others, does not know of that time.
  */
-const isOlder = ({ leg, source }: Taking, { resource, mode }: PageResource): boolean => {
+const isOlder = ({ leg, source }: Taking, { type, resource, mode }: PageResource): boolean => {
   const { since } = leg.item;
-  if (since === undefined || (source.of === 'search' && mode === 'match')) return false;
+  if (since === undefined || isMatch(source, type, mode)) return false;
   return lastUpdated(resource) < Date.parse(since);
 };
 
@@ -131,8 +136,7 @@ const isFiltered = ({ item: { filters = [] } }: Leg, type: string): boolean =>
 
 /** Whether a resource is beyond a filter of its type, or changed after the end that was asked for. */
 const isBeyond = ({ leg, source }: Taking, { type, resource, mode }: PageResource): boolean => {
-  const isMatch = source.of === 'search' && mode === 'match';
-  if (!isMatch && isFiltered(leg, type)) return true;
+  if (!isMatch(source, type, mode) && isFiltered(leg, type)) return true;
   const { until } = leg.item;
   return until !== undefined && lastUpdated(resource) > Date.parse(until);
 };

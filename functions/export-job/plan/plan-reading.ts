@@ -38,6 +38,8 @@ export interface Plan {
   readonly outOfScope: readonly string[];
   /** The types that were asked for, that the scope lets the job read, and that no search of a patient's finds. */
   readonly notSearched: readonly string[];
+  /** Whether the scope covers reading the Patient, and no search of it. */
+  readonly readsPatient?: true;
 }
 
 /** The problems to report about a plan. @param options.narrowed whether the scope covered more at the kick-off */
@@ -158,6 +160,10 @@ const searchTasks = (inputs: PlanInputs, text: string): readonly SearchTask[] =>
   return given.flatMap(({ parameters: filter }) => searchTask(inputs, text, { filter }) ?? []);
 };
 
+/** Those that are read by reference only. */
+const notSearchedIn = ({ wanted }: PlanInputs, types: readonly string[]): readonly string[] =>
+  types.filter((type) => !isMemberType(type) && wanted.may(type, 'r'));
+
 /** Plans searches by type, and lists the types that the scope or R4's searches leave out. */
 export const planByType = (inputs: PlanInputs): Plan => {
   const { wanted, asked } = inputs;
@@ -165,13 +171,17 @@ export const planByType = (inputs: PlanInputs): Plan => {
   const searches = searchesOf(inputs).filter((text) => isAsked(typeOf(text)));
   const types = [...new Set(searches.map(typeOf))];
   const isCovered = (type: string): boolean => wanted.may(type, isMemberType(type) ? 's' : 'r');
+  const readsPatient = types.includes('Patient') && !isCovered('Patient') && wanted.may('Patient', 'r');
   return {
     tasks: searches
       .filter((text) => isCovered(typeOf(text)))
       .flatMap((text) => searchTasks(inputs, text))
       .map((task) => unlessAbsent(inputs, task)),
-    outOfScope: types.filter((type) => !isCovered(type) && !mayBeAbsentUnnamed(inputs, type)),
-    notSearched: types.filter((type) => isCovered(type) && !isMemberType(type)),
+    outOfScope: types.filter(
+      (type) => !isCovered(type) && !(type === 'Patient' && readsPatient) && !mayBeAbsentUnnamed(inputs, type),
+    ),
+    notSearched: notSearchedIn(inputs, types),
+    ...(readsPatient && { readsPatient }),
   };
 };
 
@@ -199,7 +209,7 @@ export const planReading = (inputs: PlanInputs): Plan => {
   const whole = (task: SearchTask | undefined, first?: SearchTask): Plan => {
     const tasks = [first, task].filter((one) => one !== undefined);
     const rest = afterEverything(inputs).filter(({ type }) => type !== first?.type);
-    return { tasks: [...tasks, ...rest], outOfScope: [], notSearched: [] };
+    return { tasks: [...tasks, ...rest], outOfScope: [], notSearched: notSearchedIn(inputs, asked.types ?? []) };
   };
   if (substitute !== undefined) {
     const isPatientAsked = asked.types?.includes('Patient') ?? true;

@@ -110,6 +110,11 @@ const aboutResource = (outer: Place, whose: Whose): About => {
       .map((path) => aboutElement(path, place, whose))
       .filter((about) => about !== 'member'),
     ...heldBy(place).map((held) => aboutResource(held, whose)),
+    // Its own Patients have ids of their own, and what refers to those is about whom the resource is about.
+    ...contained
+      .filter(({ resourceType }) => resourceType !== 'Patient')
+      .map((held) => aboutResource({ resource: held, resolve: place.resolve }, whose))
+      .filter((about) => about === 'other'),
   ]);
   const about = (['other', 'unknown', 'member'] as const).find((one) => found.has(one));
   if (about !== undefined) return about;

@@ -72,11 +72,12 @@ export interface Totals {
 }
 
 /**
- * Compares a search's totals with what came. `short`: fewer resources came than the lower of the totals.
- * `shrank`: fewer came than the first total, but the last total is lower. Undefined if nothing seems to be missing.
+ * Compares a search's totals with what came. `short`: fewer resources came than the last total says, or the first if it is
+ * the only one. `shrank`: fewer came than the first total, but the last total is lower. Undefined if nothing seems to be
+ * missing.
  */
 export const missingFromTotal = ({ first, last, read }: Totals): 'shrank' | 'short' | undefined => {
-  const least = Math.min(first ?? Number.POSITIVE_INFINITY, last ?? Number.POSITIVE_INFINITY);
-  if (Number.isFinite(least) && read < least) return 'short';
-  return first !== undefined && last !== undefined && last < first && read < first ? 'shrank' : undefined;
+  const now = last ?? first;
+  if (now !== undefined && read < now) return 'short';
+  return first !== undefined && read < first ? 'shrank' : undefined;
 };

@@ -1,9 +1,11 @@
 import {
   exportWorld,
+  fhir,
   memberPatient,
   observation,
   pageOf,
   statementOf,
+  type PayerScript,
   type Sent,
   type WorldOptions,
 } from '../../support/export-world.ts';
@@ -148,6 +150,55 @@ describe('a type that the payer does not declare, and that no one names,', () =>
     );
 
     expect([complete, reasons['Goal']]).toEqual([reason === undefined, reason]);
+  });
+});
+
+describe("the member's Patient", () => {
+  const readById: PayerScript = ({ path }) => {
+    if (path === '/Patient/member-1') return fhir(memberPatient);
+    return path.startsWith('/Patient') ? { status: 400 } : pageOf([]);
+  };
+  const statement = statementOf({ Patient: ['_id'], Observation: ['patient'] });
+
+  it.each([
+    ['the payer takes no search of it', 'patient/*.rs'],
+    ['the scope permits no search of it', 'patient/Patient.r patient/Observation.rs'],
+  ])('is read by its id if %s', async (_, scope) => {
+    const made = await runToEnd(() => readById, { scope, statement, profile: { everything: false } });
+
+    expect(made).toMatchObject({ complete: true, outcomes: { Patient: 'complete 1', Observation: 'complete 0' } });
+  });
+
+  it('is not complete if it does not come that way either', async () => {
+    const refuses: PayerScript = ({ path }) => (path.startsWith('/Patient') ? { status: 403 } : pageOf([]));
+    const made = await runToEnd(() => refuses, { statement, profile: { everything: false } });
+
+    expect(made).toMatchObject({ complete: false, outcomes: { Patient: 'incomplete 0' } });
+  });
+});
+
+describe('a search in place of $everything', () => {
+  it('is one of its own type: what it includes of another is searched', async () => {
+    const coverage = (id: string) => ({ resourceType: 'Coverage', id, beneficiary: { reference: 'Patient/member-1' } });
+    const claim = { resourceType: 'ExplanationOfBenefit', id: 'e', patient: { reference: 'Patient/member-1' } };
+    const made = await runToEnd(
+      () =>
+        ({ path }) => {
+          if (path.startsWith('/Coverage')) return pageOf([coverage('1'), coverage('2')]);
+          if (path.startsWith('/Patient')) return pageOf([memberPatient]);
+          return pageOf([claim, coverage('1')]);
+        },
+      {
+        statement: statementOf({ Patient: ['_id'], Coverage: ['patient'], ExplanationOfBenefit: ['patient'] }),
+        profile: { wholeRecord: { substitute: 'ExplanationOfBenefit?_include=*' } },
+      },
+    );
+
+    expect(made.outcomes).toEqual({
+      Patient: 'complete 1',
+      ExplanationOfBenefit: 'complete 1',
+      Coverage: 'complete 2',
+    });
   });
 });
 

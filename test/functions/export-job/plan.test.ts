@@ -33,13 +33,13 @@ const plan = (given: Given = {}) => {
   const payer = { fhirBaseUrl: 'https://payer.example/r4', everything, wholeRecord } as Payer;
   const limits = { ...(since && { since }), ...(until && { until }), ...(filters && { filters }) };
   const asked = { patient: 'p-1', ...(types && { types }), ...limits };
-  const { tasks, outOfScope } = planReading({
+  const { tasks, outOfScope, notSearched } = planReading({
     payer,
     wanted: wantedOf(parseScopes(scope), types),
     asked,
     declared: declares === 'unknown' ? undefined : declaredBy(statement(declares)),
   });
-  return { requests: tasks.map(({ type, rest }) => [type, rest]), outOfScope };
+  return { requests: tasks.map(({ type, rest }) => [type, rest]), outOfScope, notSearched };
 };
 
 interface Compartment {
@@ -204,8 +204,12 @@ describe('a record is read', () => {
     expect(requests).toEqual([['Claim', '/Claim?patient=p-1']]);
   });
 
+  it('and, with $everything too, says which of those no search finds', () => {
+    expect(plan({ types: ['Practitioner', 'Patient'] }).notSearched).toEqual(['Practitioner']);
+  });
+
   it('not at all where the scope covers nothing that was asked for', () => {
-    expect(plan({ scope: 'patient/Goal.rs', types: ['Condition'] })).toEqual({
+    expect(plan({ scope: 'patient/Goal.rs', types: ['Condition'] })).toMatchObject({
       requests: [],
       outOfScope: ['Condition'],
     });

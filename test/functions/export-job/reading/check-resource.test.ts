@@ -95,6 +95,20 @@ describe('whose resource it is', () => {
   });
 
   it.each([
+    ['keep', { reference: 'Patient/member' }],
+    ['keep', { reference: '#p' }],
+    ['otherPatient', { reference: 'Patient/other' }],
+  ])('says %s of a contained resource about %j', (expected, subject) => {
+    const contained = [
+      { resourceType: 'Patient', id: 'p' },
+      { resourceType: 'Condition', id: 'c', subject },
+    ];
+    expect(verdict({ resourceType: 'Observation', subject: { reference: 'Patient/member' }, contained })).toBe(
+      expected,
+    );
+  });
+
+  it.each([
     ['member', 'keep'],
     ['other', 'otherPatient'],
   ])('finds the Patient of a document by its full URL: %s', (id, expected) => {

@@ -74,5 +74,6 @@ it('reports that a search returned less than its total, or that the total shrank
   expect(missingFromTotal({ first: 10, last: 8, read: 7 })).toBe('short');
   expect(missingFromTotal({ first: 10, last: 8, read: 8 })).toBe('shrank');
   expect(missingFromTotal({ first: 10, last: 8, read: 10 })).toBeUndefined();
-  expect(missingFromTotal({ first: 8, last: 10, read: 9 })).toBeUndefined();
+  expect(missingFromTotal({ first: 8, last: 10, read: 9 })).toBe('short');
+  expect(missingFromTotal({ first: 8, last: 10, read: 10 })).toBeUndefined();
 });
