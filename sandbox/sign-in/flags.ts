@@ -1,5 +1,6 @@
 import { readCommand, type Read } from '../../bin/shared/command-line.ts';
 import { UsageError } from '../../bin/shared/errors.ts';
+import { runningStack } from '../../bin/shared/running-stack.ts';
 import { flag, flagName, maybeWord, text, type Spec } from '../../bin/shared/spec.ts';
 import { defaultPorts } from '../../config/local.ts';
 import type { MemberKey } from '../payer/data/member-list.ts';
@@ -25,6 +26,9 @@ export interface AppRequest {
 }
 
 const defaultGateway = `http://localhost:${defaultPorts.gateway}`;
+/** Where the stack that runs serves it. */
+const runningGateway = (): string =>
+  `http://localhost:${runningStack(process.env)?.ports.gateway ?? defaultPorts.gateway}`;
 
 const isLocal = ({ protocol, hostname }: URL): boolean =>
   protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
@@ -51,7 +55,7 @@ your app. The first form takes the URL that your app would open. The second make
         redirectUri: text('URI', 'one of its redirect URIs'),
         payer: text('ID', 'the payer (default demo-health-plan)'),
         scope: text('TEXT', 'the scopes to ask for (default: all that the client may have)'),
-        gateway: text('URL', `the gateway (default ${defaultGateway})`),
+        gateway: text('URL', `the gateway (default ${defaultGateway}, or where npm start serves it)`),
         member: memberFlag,
         tokens: flag('redeems the code, and prints the token answer as JSON'),
         clientSecret: text('TEXT', "a confidential client's secret, for --tokens"),
@@ -67,7 +71,7 @@ Exits with 0 if the member came back with a code, 1 if not, 2 if the command lin
 type Given = Read<typeof spec>;
 
 const appOf = (values: Given): AppRequest => {
-  const { client, redirectUri, payer = 'demo-health-plan', gateway = defaultGateway, scope } = values;
+  const { client, redirectUri, payer = 'demo-health-plan', gateway = runningGateway(), scope } = values;
   if (client === undefined || redirectUri === undefined) {
     throw new UsageError('Give an AUTHORIZE_URL, or both --client ID and --redirect-uri URI; --help explains them');
   }
