@@ -1,4 +1,9 @@
-import { ConditionalCheckFailedException, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  DynamoDBServiceException,
+  ScanCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { causeOf } from '../shared/errors.ts';
 import { auditEventAttributes } from '../shared/store/attributes.ts';
 import { anyOf, clausesOn, updateOf } from '../shared/store/expressions.ts';
@@ -34,8 +39,13 @@ const findOverdue = async ({ table, clock }: AuditDeps): Promise<string[]> => {
   return overdue.slice(0, mostAtOnce);
 };
 
-/** False if it has ended meanwhile or another run closed it; the index may lag. */
-const closeRead = async ({ table, clock }: AuditDeps, eventId: string, requestId: string): Promise<boolean> => {
+type Result = 'closed' | 'notOpen' | 'damaged';
+
+/**
+ * Closes a read; `notOpen` if it has ended meanwhile or another run closed it, since the index may lag; `damaged` if DynamoDB
+ * will never take the write, as for an item that has its full size: one that is the gateway's own is far smaller.
+ */
+const closeRead = async ({ table, clock }: AuditDeps, eventId: string, requestId: string): Promise<Result> => {
   // The SDK's own retry after a lost answer finds the read that it has closed itself.
   const openOrClosedHere = anyOf(exists('openId'), is('closedBy', '=', requestId));
   try {
@@ -50,32 +60,34 @@ const closeRead = async ({ table, clock }: AuditDeps, eventId: string, requestId
         }),
       }),
     );
-    return true;
+    return 'closed';
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
+    if (error instanceof ConditionalCheckFailedException) return 'notOpen';
+    if (error instanceof DynamoDBServiceException && error.name === 'ValidationException') return 'damaged';
     throw error;
   }
 };
 
 interface Closed {
   readonly closed: number;
+  readonly damaged: number;
   readonly failure?: unknown;
 }
 
 const closeOverdue = async (deps: AuditDeps, requestId: string): Promise<Closed> => {
-  let closed = 0;
+  const counts = { closed: 0, damaged: 0, notOpen: 0 };
   try {
     const overdue = await findOverdue(deps);
     for (let at = 0; at < overdue.length; at += inParallel) {
       const some = overdue.slice(at, at + inParallel);
       const results = await Promise.allSettled(some.map((eventId) => closeRead(deps, eventId, requestId)));
-      closed += results.filter((result) => result.status === 'fulfilled' && result.value).length;
+      for (const result of results) if (result.status === 'fulfilled') counts[result.value] += 1;
       const failed = results.find((result) => result.status === 'rejected');
-      if (failed !== undefined) return { closed, failure: failed.reason };
+      if (failed !== undefined) return { ...counts, failure: failed.reason };
     }
-    return { closed };
+    return counts;
   } catch (failure) {
-    return { closed, failure };
+    return { ...counts, failure };
   }
 };
 
@@ -85,15 +97,15 @@ const closeOverdue = async (deps: AuditDeps, requestId: string): Promise<Closed>
  * @throws Error if some could not be closed; the next run tries again
  */
 export const closeReads = async (deps: AuditDeps, requestId: string): Promise<void> => {
-  const { closed, failure } = await closeOverdue(deps, requestId);
+  const { closed, damaged, failure } = await closeOverdue(deps, requestId);
   const failed = failure !== undefined;
   writeLine(deps, {
-    level: failed ? 'error' : closed > 0 ? 'warn' : 'info',
-    counts: { closed },
+    level: failed || damaged > 0 ? 'error' : closed > 0 ? 'warn' : 'info',
+    counts: { closed, ...(damaged === 0 ? {} : { damaged }) },
     failure,
     metrics: {
       auditEndUnknown: [closed === 0 ? undefined : closed, 'Count'],
-      auditNotWritten: [failed ? 1 : undefined, 'Count'],
+      auditNotWritten: [failed || damaged > 0 ? 1 : undefined, 'Count'],
     },
   });
   if (failed) throw new Error(`Reads without an end were not closed: ${causeOf(failure)}`);

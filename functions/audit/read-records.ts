@@ -51,23 +51,32 @@ const unreadableEvent = (record: DynamoDBRecord, stage: string, nowMs: number): 
   return { event, at, ...(isOfRegistry(record) ? {} : { partner: 'unknown' }), unreadable: true };
 };
 
+/** Client ids, grant ids and indexes of members have this form. Any other text could name another folder, or be too long. */
+const keyPart = /^[\w-]{1,64}$/;
+
+/** @throws Error, without the text */
+const requireKeyPart = (text: string | undefined): string => {
+  if (text === undefined || !keyPart.test(text)) throw new Error('no part of a key');
+  return text;
+};
+
 const readEvent = (record: DynamoDBRecord, stage: string, nowMs: number): FiledEvent | undefined => {
   const { dynamodb = {} } = record;
   const at = timeOf(record, nowMs);
   const { Keys: keys = {}, NewImage: after, OldImage: before } = dynamodb;
   if (after === undefined) throw new Error('no image');
-  const partner = after['partner']?.S ?? '';
+  const partner = requireKeyPart(after['partner']?.S);
   if (keys['eventId'] !== undefined) return { event: describeReadEvent(after, stage, at), at, partner };
   if (!isGrantEvent(before, after)) return undefined;
   const created = after['lastEvent']?.M?.['type']?.S === 'created';
-  const grantId = keys['grantId']?.S;
-  const memberIndex = before?.['memberIndex'] === undefined ? after['memberIndex']?.S : undefined;
+  const grantId = requireKeyPart(keys['grantId']?.S);
+  const isOfMember = before?.['memberIndex'] === undefined && after['memberIndex'] !== undefined;
   return {
     event: describeGrantEvent(after, stage, at),
     at,
     partner,
-    ...(created && grantId !== undefined ? { createdGrant: grantId } : {}),
-    ...(memberIndex !== undefined && grantId !== undefined ? { ofMember: { memberIndex, grantId } } : {}),
+    ...(created ? { createdGrant: grantId } : {}),
+    ...(isOfMember ? { ofMember: { memberIndex: requireKeyPart(after['memberIndex']?.S), grantId } } : {}),
   };
 };
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { S3Client } from '@aws-sdk/client-s3';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { audit } from '../../bin/audit/audit.ts';
 import { tableOf } from '../../bin/audit/table.ts';
 import { localStage } from '../../config/local.ts';
@@ -109,6 +109,9 @@ beforeAll(async () => {
   for (let day = 3; day < 40; day += 1) {
     await write(readItem({ requestId: `late-${day}`, atMs: startMs + day * dayMs, grantId: otherGrant }));
   }
+  // As an older version filed what named a folder of its own: among the keys of demo-partner, before those of its day.
+  const strange = 'events/partner=demo-partner/date=2026-06-02!/date=2099-01-01/strange.ndjson';
+  await client.send(new PutObjectCommand({ Bucket: bucket, Key: strange, Body: '\n' }));
   client.destroy();
 });
 afterAll(() => aws.close());

@@ -1,4 +1,4 @@
-import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { auditHandler } from '../../../functions/audit/handler.ts';
 import { readEventWriter } from '../../../functions/shared/record/audit-read.ts';
@@ -192,6 +192,21 @@ describe('a read that was opened and has no end', () => {
     await run();
 
     expect(log()[0]).toMatchObject({ closed: 1, auditEndUnknown: 1 });
+  });
+
+  it('is closed although another item has the 400 KB that DynamoDB allows, so that it can never be: this rings', async () => {
+    const { open, passSeconds, run, item, table, log } = await start();
+    // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html: 400 KB, names included.
+    const full = { eventId: { S: 'full' }, openId: { S: 'f' }, atMs: { N: String(startMs) }, patient: { S: '' } };
+    full.patient.S = 'p'.repeat(400 * 1024 - 'eventIdfullopenIdfatMspatient'.length - 8);
+    await dynamo.client.send(new PutItemCommand({ TableName: table.name, Item: full }));
+    await open('lost');
+    passSeconds(900);
+
+    await run();
+
+    expect((await item('lost'))['type']).toEqual({ S: 'endUnknown' });
+    expect(log()[0]).toMatchObject({ level: 'error', closed: 1, damaged: 1, auditNotWritten: 1 });
   });
 
   it('that cannot be closed raises the alarm, and the run fails', async () => {

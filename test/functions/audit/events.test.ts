@@ -422,6 +422,7 @@ describe('an item that cannot be read', () => {
     payer: { S: 'canary' },
     lastEvent: { M: { type: { S: 'redeemed' }, requestId: { S: 'canary' }, at: { N: at }, ...change } },
   });
+  const newGrant = { ...grant({ type: { S: 'created' } }), scope: { S: 'patient/*.rs' }, endsAt: { N: at } };
 
   it.each<[string, Item]>([
     ['a read of a type that is none', { ...readOf(), type: { S: 'closed' } }],
@@ -431,6 +432,18 @@ describe('an item that cannot be read', () => {
     ['an end without a status', { ...readOf(), type: { S: 'ended' } }],
     ['an end whose status is no number', { ...readOf(), type: { S: 'ended' }, status: { N: 'x' } }],
     ['a read of no request', { ...readOf(), requestId: { S: '' } }],
+    ...[
+      ['another folder', 'my-app/date=2026-06-01!'],
+      ['the folder above', '..'],
+      ['a partner and a line break', 'my-app\n'],
+      // A key of S3 has 1,024 bytes at most, in UTF-8 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html).
+      ['2,000 characters', 'p'.repeat(2000)],
+    ].flatMap(([what, text = '']): [string, Item][] => [
+      [`a read whose partner is ${what}`, { ...readOf(), partner: { S: text } }],
+      [`a grant whose partner is ${what}`, { ...grant({}), partner: { S: text } }],
+      [`a grant whose index of a member is ${what}`, { ...grant({}), memberIndex: { S: text } }],
+      [`a new grant whose id is ${what}`, { ...newGrant, grantId: { S: text } }],
+    ]),
     ['a grant whose event is none', grant({ type: { S: 'toString' } })],
     ['a grant changed by no request', grant({ requestId: { S: '' } })],
     ['a grant changed at no time', grant({ at: { S: 'soon' } })],
@@ -439,11 +452,11 @@ describe('an item that cannot be read', () => {
     const record = streamRecord(undefined, item);
     const { event, keys, log } = await filed(record);
 
-    const key = item['eventId']?.S ?? 'grant-1';
+    const key = item['eventId']?.S ?? item['grantId']?.S ?? '';
     expect(event).toEqual(unreadable(key, record.dynamodb?.SequenceNumber));
     expect(keys).toEqual([expect.stringMatching(/^events\/partner=unknown\/date=2026-06-01\//)]);
     expect(log).toEqual([expect.objectContaining({ level: 'error', unreadable: 1, auditNotWritten: 1 })]);
-    expect(JSON.stringify(log)).not.toMatch(/canary|northwind/);
+    expect(JSON.stringify(log)).not.toMatch(/canary|northwind|my-app/);
   });
 
   it('is named unknown if the record has no keys, time or image', () => {
