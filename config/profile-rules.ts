@@ -29,7 +29,7 @@ const authentication: Check = ({ clientAuthentication, publicKeys, secretOf, qui
     ...findingIf(
       isPublic && secretOf !== undefined && quirks.secretHeaders === undefined,
       ['secretOf'],
-      'is set, but clientAuthentication is "none", which needs no secret; remove one of them',
+      'is set, but clientAuthentication is "none", which needs no secret without quirks.secretHeaders; remove one of them',
     ),
     ...findingIf(
       isPublic && !quirks.pkce,
