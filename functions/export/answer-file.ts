@@ -4,6 +4,7 @@ import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
 import { startDeadline } from '../shared/http/deadline.ts';
 import { gzipped, takesGzip } from '../shared/http/gzip.ts';
 import type { Authenticated } from '../shared/partner/authenticate.ts';
+import { accessScopeNow } from '../shared/partner/live-grant.ts';
 import { takePartnerTurn, type RateLimitContext } from '../shared/partner/rate-limit.ts';
 import { watchStops } from '../shared/partner/watch-stops.ts';
 import { auditRead, type AuditContext } from '../shared/record/audit-read.ts';
@@ -11,7 +12,7 @@ import { streamAnswer } from '../shared/record/stream-answer.ts';
 import { isOverdue, type Export } from '../shared/store/export-item.ts';
 import { getExport } from '../shared/store/exports.ts';
 import type { ExportDeps } from './deps.ts';
-import { openEnded, overdue } from './ended-export.ts';
+import { checkTypes, openEnded, overdue } from './ended-export.ts';
 import { joinParts } from './join-parts.ts';
 import type { ReadManifest } from './open-manifest.ts';
 
@@ -27,7 +28,7 @@ const noFile = (): GatewayError =>
 
 /**
  * Streams one of an export's files. The read is audited before the first byte and at its end, and cut if the partner is
- * blocked, the payer is paused, the grant ends or the export is deleted in the meantime.
+ * blocked or loses a type, the payer is paused, the grant ends or the export is deleted in the meantime.
  */
 export const answerFile = async (
   deps: ExportDeps & { readonly readManifest: ReadManifest },
@@ -51,7 +52,9 @@ export const answerFile = async (
   const { partner, payer } = read;
   const { grantId, exportId } = item;
   const isStillThere = async (): Promise<boolean> => (await getExport(deps.exports, grantId))?.exportId === exportId;
-  watchStops(deps, { partner, payer, grantId, isStillThere }, deadline);
+  const checkScope: Parameters<typeof watchStops>[1]['checkScope'] = (grant, registered) =>
+    checkTypes({ manifest, item }, accessScopeNow(grant, read.access, registered));
+  watchStops(deps, { partner, payer, grant: read.open.grant, checkScope, isStillThere }, deadline);
   const { signal } = deadline;
   const { parts } = file;
   try {

@@ -44,6 +44,24 @@ export const overdue = (item: Export): GatewayError =>
   );
 
 /**
+ * Checks that a token may still read all types of an ended export.
+ * @param scope the token's scope, limited to what the partner may have today
+ * @throws GatewayError `insufficient_scope`
+ */
+export const checkTypes = ({ manifest, item }: Pick<EndedExport, 'manifest' | 'item'>, scope: Scopes): void => {
+  // The gateway writes the error files: they name types and pages, and contain nothing from the record.
+  const record = manifest.files.filter(({ kind }) => kind === 'output');
+  const types = [...new Set(record.map(({ type }) => type))];
+  const beyond = typesNoLongerInScope(types, item.scope, scope);
+  if (beyond.length > 0) {
+    throw new GatewayError(
+      'insufficient_scope',
+      `The access token no longer allows all that this export has: ${beyond.slice(0, 5).join(', ')}.`,
+    );
+  }
+};
+
+/**
  * Opens the manifest of an ended export, for a token that may still read all of its types.
  * @throws GatewayError `server_error` if the export failed as a whole, `insufficient_scope`
  */
@@ -56,15 +74,6 @@ export const openEnded = async (
   if (manifestDigest === undefined) throw failed(item);
   const identity = ageIdentity(exportPrivateKey(grantKey, item.exportSecret));
   const manifest = await openManifest(await readManifest({ ...item, manifestDigest }), identity);
-  // The gateway writes the error files: they name types and pages, and contain nothing from the record.
-  const record = manifest.files.filter(({ kind }) => kind === 'output');
-  const types = [...new Set(record.map(({ type }) => type))];
-  const beyond = typesNoLongerInScope(types, item.scope, scope);
-  if (beyond.length > 0) {
-    throw new GatewayError(
-      'insufficient_scope',
-      `The access token no longer allows all that this export has: ${beyond.slice(0, 5).join(', ')}.`,
-    );
-  }
+  checkTypes({ manifest, item }, scope);
   return { item, manifest, identity };
 };

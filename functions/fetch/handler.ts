@@ -7,10 +7,11 @@ import { fhirRoute } from '../shared/partner/fhir-route.ts';
 import { accessScopeNow } from '../shared/partner/live-grant.ts';
 import { takePartnerTurn } from '../shared/partner/rate-limit.ts';
 import { checkStillAllowed, watchStops } from '../shared/partner/watch-stops.ts';
-import type { OpenGrant } from '../shared/payer/open-grant.ts';
 import { ensureFreshPayerTokens } from '../shared/payer/refresh-tokens.ts';
 import { auditRead } from '../shared/record/audit-read.ts';
+import type { Partner } from '../shared/registry/types.ts';
 import { facadeBase, payerBases } from '../shared/registry/urls.ts';
+import type { Grant } from '../shared/store/grant-item.ts';
 import { answerFromPayer } from './answer-from-payer.ts';
 import { throughBreaker } from './breaker/breakers.ts';
 import { callPayer } from './call-payer.ts';
@@ -46,19 +47,20 @@ export const fetchHandler = (deps: FetchDeps) =>
     }
     const linkKey = hasPages(request) ? await ensureLinkKey(deps, open.grant) : undefined;
     const guarded = { payer, grant: open.grant, record };
-    // The payer may have narrowed its scope with the token.
-    const checkScope = ({ grant }: OpenGrant): void => checkScopes(request, accessScopeNow(grant, access, partner));
+    const checkScope = (grant: Pick<Grant, 'scope'>, registered: Partner): void =>
+      checkScopes(request, accessScopeNow(grant, access, registered));
     const { response, deadline } = await throughBreaker(deps, guarded, async (watch) => {
       const fresh = await ensureFreshPayerTokens(deps, payer, open, record);
-      checkScope(fresh);
-      await checkStillAllowed(deps, partner, payer);
+      const registered = await checkStillAllowed(deps, partner, payer);
+      // The payer may have narrowed its scope with the token.
+      checkScope(fresh.grant, registered);
       const budget = startDeadline(context);
-      watchStops(deps, { partner, payer, grantId: open.grant.grantId }, budget);
+      watchStops(deps, { partner, payer, grant: fresh.grant, checkScope }, budget);
       const call = callPayer(deps, event, {
         payer,
         request,
         open: fresh,
-        checkScope,
+        checkScope: ({ grant }) => checkScope(grant, registered),
         base,
         deadline: budget,
         record,

@@ -1,8 +1,9 @@
 import { nowSeconds } from '../../shared/clock.ts';
 import { scopeNow } from '../../shared/partner/live-grant.ts';
-import type { Payer } from '../../shared/registry/types.ts';
+import type { Partner, Payer } from '../../shared/registry/types.ts';
 import { payerBases } from '../../shared/registry/urls.ts';
 import { intersectScopes } from '../../shared/scopes/limit-scopes.ts';
+import type { Scopes } from '../../shared/scopes/scopes.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { JobDeps } from '../deps.ts';
 import { getRunning, type Job } from '../job.ts';
@@ -141,6 +142,10 @@ export const uuidOf = (random: Uint8Array): string => {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 };
 
+/** What an export may read now: what its token could at the kick-off, and payer and registration still permit. */
+export const readableNow = ({ scope }: Pick<Export, 'scope'>, granted: Scopes, partner: Partner): Scopes =>
+  scopeNow(intersectScopes(granted, scope), partner);
+
 /** @param stopped aborted when the leg may read no further */
 export const makeLeg = async (
   job: Job,
@@ -150,7 +155,7 @@ export const makeLeg = async (
   stopped: AbortSignal,
 ): Promise<Leg> => {
   const { deps, buffers } = job;
-  const wanted = wantedOf(scopeNow(intersectScopes(granted, item.scope), partner), item.types);
+  const wanted = wantedOf(readableNow(item, granted, partner), item.types);
   const parts = partWriter(deps, item.exportId, item.recipient, buffers);
   const stateKey = await job.stateKey(item);
   const asking = {

@@ -1,7 +1,11 @@
 import { nowSeconds } from '../../shared/clock.ts';
+import { GatewayError } from '../../shared/errors.ts';
 import { watchStops } from '../../shared/partner/watch-stops.ts';
+import type { Partner } from '../../shared/registry/types.ts';
+import { hasWord } from '../../shared/scopes/scopes.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import { noteProgress } from '../../shared/store/exports.ts';
+import type { Grant } from '../../shared/store/grant-item.ts';
 import { getRunning, type Job } from '../job.ts';
 import { withCause, writeLeg } from '../log.ts';
 import { reachedBound } from '../reading/next-page.ts';
@@ -11,7 +15,7 @@ import { resourcesTotalOf, typesDoneOf, type Delta, type JobState, type Task } f
 import { auditLeg } from './audit-leg.ts';
 import { checkAllowed, type Allowed, type NeverReason } from './check-allowed.ts';
 import { followReferences } from './follow-references.ts';
-import { makeLeg, type Leg } from './leg.ts';
+import { makeLeg, readableNow, type Leg } from './leg.ts';
 import { nextTask, searchTypesInstead } from './queue.ts';
 import { readSearch } from './read-search.ts';
 import { readStatement } from './read-statement.ts';
@@ -60,11 +64,27 @@ const readQueue = async (leg: Leg): Promise<Stop> => {
 
 const over = new Error('The leg is over');
 
-/** Reads the queue until it is done, or the partner, the payer, the grant or the export is stopped or ends. */
-const readWatched = async (leg: Leg, controller: AbortController): Promise<Stop> => {
-  const { deps, item, payer, calls } = leg;
-  const { isStillThere } = calls;
-  const watched = { partner: { clientId: item.partner }, payer, grantId: item.grantId, isStillThere };
+type Yes = Extract<Allowed, { kind: 'yes' }>;
+
+/** Checks that all is still permitted that was when the leg began. The next leg reads what is left. */
+const checkReadable =
+  (item: Export, { granted, partner }: Yes) =>
+  ({ scope }: Pick<Grant, 'scope'>, registered: Partner): void => {
+    const now = readableNow(item, scope, registered);
+    if (readableNow(item, granted, partner).every(({ word }) => hasWord(now, word))) return;
+    throw new GatewayError('insufficient_scope', 'The export may read less than when this leg began.');
+  };
+
+/** Reads the queue until it is done, or the partner, the payer, the grant or the export is stopped, narrowed or ends. */
+const readWatched = async (leg: Leg, allowed: Yes, controller: AbortController): Promise<Stop> => {
+  const { deps, item, calls } = leg;
+  const watched = {
+    partner: allowed.partner,
+    payer: allowed.payer,
+    grant: { grantId: item.grantId, scope: allowed.granted },
+    checkScope: checkReadable(item, allowed),
+    isStillThere: calls.isStillThere,
+  };
   const stop = (reason: Error = over): void => controller.abort(reason);
   watchStops(deps, watched, { signal: controller.signal, end: stop });
   try {
@@ -96,12 +116,7 @@ const deltaOf = async ({ before, next, referred, parts, problems }: Leg): Promis
 };
 
 /** Reads the queue and writes the result. */
-const readAndCommit = async (
-  job: Job,
-  item: Export,
-  allowed: Extract<Allowed, { kind: 'yes' }>,
-  state: JobState,
-): Promise<LegResult> => {
+const readAndCommit = async (job: Job, item: Export, allowed: Yes, state: JobState): Promise<LegResult> => {
   const { deps, memory } = job;
   const startedAt = deps.clock.monotonic();
   const controller = new AbortController();
@@ -122,7 +137,7 @@ const readAndCommit = async (
     });
     return { next, ...counts };
   };
-  const stop = await auditLeg(leg, () => readWatched(leg, controller));
+  const stop = await auditLeg(leg, () => readWatched(leg, allowed, controller));
   if (stop.kind === 'gone') return end(stop);
   const delta = await deltaOf(leg);
   const committed = await memory.commit(await keyOf(job, item), delta);

@@ -6,44 +6,50 @@ import { mayReadFrom } from '../registry/profile.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Partner, Payer } from '../registry/types.ts';
 import type { Table } from '../store/dynamo.ts';
-import { isGrantLive } from '../store/grants.ts';
+import type { Grant } from '../store/grant-item.ts';
+import { getLiveScope } from '../store/grants.ts';
 
 /**
- * How often the registry is asked during a read. With the twenty seconds that an entry is kept, a block or a pause ends
- * a read within thirty seconds.
+ * How often the registry is asked during a read. With the twenty seconds that an entry is kept, a block, a pause or a
+ * registration that loses scopes ends a read within thirty seconds.
  */
 const lookMs = 5000;
 
 /**
  * Checks again that a partner may read from a payer: a refresh of payer tokens can take longer than a block or a pause
  * may.
+ * @returns the partner as it is registered now
  * @throws GatewayError if the partner is blocked or removed, or the payer is paused or removed
  */
 export const checkStillAllowed = async (
   { registry }: { readonly registry: Registry },
   { clientId }: Pick<Partner, 'clientId'>,
   { id }: Pick<Payer, 'id'>,
-): Promise<void> => {
+): Promise<Partner> => {
   const [partner, payer] = await bothInOrder(registry.partner(clientId), registry.payer(id));
   if (payer === undefined || partner === undefined || !mayReadFrom(partner, id)) {
     throw new GatewayError('access_denied', 'This app may no longer read from this health plan.', {
       detail: 'the registry no longer allows this read',
     });
   }
+  return partner;
 };
 
 /** What may end while a read is under way. */
 interface Watched {
   readonly partner: Pick<Partner, 'clientId'>;
   readonly payer: Pick<Payer, 'id'>;
-  readonly grantId: string;
+  /** The grant that is read, as it was read last. */
+  readonly grant: Pick<Grant, 'grantId' | 'scope'>;
+  /** Checks that the grant and the partner's registration of now still permit what is read. @throws GatewayError */
+  readonly checkScope: (grant: Pick<Grant, 'scope'>, partner: Partner) => void;
   /** Whether the export that is read, or read for, is still there. */
   readonly isStillThere?: () => Promise<boolean>;
 }
 
 /**
  * The grant and the export are read at every second look, so the end of either ends a read within ten seconds, or twenty
- * if they could not be read once.
+ * if they could not be read once. So does what the payer takes back of the grant's scope.
  */
 const looksForGrant = 2;
 
@@ -58,23 +64,25 @@ const exportGone = (): GatewayError =>
   });
 
 /**
- * Ends a read whose partner is blocked or removed, whose payer is paused or removed, or whose grant or export has ended,
- * while it is under way. The deadline's reason is then the GatewayError. It watches until the deadline has ended. A grant
+ * Ends a read whose partner is blocked or removed, whose payer is paused or removed, whose grant or export has ended, or
+ * which registration and grant no longer permit, while it is under way. The deadline's reason is then the GatewayError. It watches until the deadline has ended. A grant
  * or an export that cannot be read once does not end it; twice in a row does.
  */
 export const watchStops = (
   deps: { readonly registry: Registry; readonly clock: Clock; readonly grants: Table },
-  { partner, payer, grantId, isStillThere = () => Promise.resolve(true) }: Watched,
+  { partner, payer, grant: { grantId, scope }, checkScope, isStillThere = () => Promise.resolve(true) }: Watched,
   { signal, end }: Deadline,
 ): void => {
   let looks = 0;
   let unread = 0;
+  let left = scope;
   const findEnd = async (): Promise<GatewayError | undefined> => {
     try {
-      const isLive = await isGrantLive(deps.grants, grantId, nowSeconds(deps.clock));
-      const isThere = isLive && (await isStillThere());
+      const live = await getLiveScope(deps.grants, grantId, nowSeconds(deps.clock));
+      const isThere = live !== undefined && (await isStillThere());
       unread = 0;
-      if (!isLive) return grantEnded();
+      if (live === undefined) return grantEnded();
+      left = live;
       return isThere ? undefined : exportGone();
     } catch (error) {
       unread += 1;
@@ -84,9 +92,10 @@ export const watchStops = (
   };
   const look = async (): Promise<void> => {
     looks += 1;
-    await checkStillAllowed(deps, partner, payer);
+    const registered = await checkStillAllowed(deps, partner, payer);
     const ended = looks % looksForGrant === 0 ? await findEnd() : undefined;
     if (ended !== undefined) throw ended;
+    checkScope({ scope: left }, registered);
   };
   const timer = setInterval(() => {
     look().catch((error: unknown) => end(asGatewayError(error)));

@@ -100,10 +100,6 @@ export const getLiveScope = async (table: Table, grantId: string, now: number): 
   return grant !== undefined && isLive(grant, now) ? grant.scope : undefined;
 };
 
-/** Whether a grant can still be used. @throws as {@link getLiveScope} */
-export const isGrantLive = async (table: Table, grantId: string, now: number): Promise<boolean> =>
-  (await getLiveScope(table, grantId, now)) !== undefined;
-
 /** Writes a new grant, which expires with its code unless the code is redeemed. */
 export const putGrant = async (
   table: Table,

@@ -2,15 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { jest } from '@jest/globals';
 import { readOne, type RegistryTable } from '../../../../bin/shared/registry-table.ts';
-import { stopEntry } from '../../../../bin/shared/registry-writes.ts';
+import { stopEntry, writeEntry } from '../../../../bin/shared/registry-writes.ts';
 import type { Clock } from '../../../../functions/shared/clock.ts';
 import type { PayerHttp } from '../../../../functions/shared/payer/http.ts';
 import { entriesOf, entryIds, newEntryItem } from '../../../../functions/shared/registry/entry-items.ts';
 import { tableRegistry } from '../../../../functions/shared/registry/table-registry.ts';
+import { parseScopes } from '../../../../functions/shared/scopes/scopes.ts';
 import type { Table } from '../../../../functions/shared/store/dynamo.ts';
 import { deleteExport } from '../../../../functions/shared/store/exports.ts';
 import type { RevocationReason } from '../../../../functions/shared/store/grant-item.ts';
-import { revoke } from '../../../../functions/shared/store/grants.ts';
+import { getGrant, revoke, storePayerTokens } from '../../../../functions/shared/store/grants.ts';
 import { turns } from '../../../support/eventually.ts';
 import { ask, exportGateway } from '../../../support/export-gateway.ts';
 import { exportWorld, observation } from '../../../support/export-world.ts';
@@ -43,14 +44,32 @@ const revoked =
   ({ grants, grantId, clock }) =>
     revoke(grants, grantId, reason, { now: Math.floor(clock.now() / 1000), requestId: 'the-end' });
 
+/** All that is read is of another type. */
+const narrow = ['launch/patient', 'patient/Coverage.rs'];
+
+const losesScope: End = async ({ registry, clock }) => {
+  const item = (await readOne(registry, entryIds.partner('demo-partner')))!;
+  const changed = { changedAt: Math.floor(clock.now() / 1000), changedBy: 'arn:alice', reason: 'a test' };
+  await writeEntry(registry, item.entryId, item, { ...(item.entry as object), scopes: narrow }, changed);
+};
+
+const takenBack: End = async ({ grants, grantId, clock }) => {
+  const grant = (await getGrant(grants, grantId))!;
+  const now = Math.floor(clock.now() / 1000);
+  const left = { sealed: grant.sealedPayerTokens, scope: parseScopes(narrow), now, requestId: 'the-end' };
+  expect(await storePayerTokens(grants, grant, left)).toBe(true);
+};
+
 const ends: Readonly<Record<string, End>> = {
   'the partner is blocked': stopped(entryIds.partner('demo-partner')),
+  "the partner's registration loses the type": losesScope,
   'the payer is paused': stopped(entryIds.payer('northwind')),
   'the partner revokes the grant': revoked('byPartner'),
   'a member or an operator ends the grant': revoked('byOperator'),
   'a code is used twice': revoked('codeReplayed'),
   'a refresh token is used twice': revoked('refreshTokenReused'),
   'the payer ends its refresh token': revoked('refusedByPayer'),
+  'the payer takes back the type': takenBack,
   'the payer names another patient': revoked('otherPatient'),
   'the export is deleted': ({ exports, grantId, exportId }) => deleteExport(exports, { grantId, exportId }),
 };
@@ -167,7 +186,15 @@ const cutLeg = async (end: End, endsAt: number, pageSeconds: number): Promise<Se
   const clock: Clock = { now: () => world.durable.now(), monotonic: () => world.durable.now() };
   const { registry, table } = registryIn(clock);
   let page = 0;
-  const payerHttp: PayerHttp = async (_url, init) => {
+  const headers = { get: (name: string) => (name === 'content-type' ? 'application/fhir+json' : null) };
+  const answer = (body: AsyncIterable<Uint8Array>) => ({
+    status: 200,
+    headers,
+    body: Object.assign(body, { cancel: () => Promise.resolve() }),
+  });
+  const payerHttp: PayerHttp = async (url, init) => {
+    // What may still be read does not count.
+    if (String(url).includes('/Coverage')) return answer(Readable.from([Buffer.from('{"resourceType":"Bundle"}')]));
     watch.noteCall();
     page += 1;
     const text = JSON.stringify({
@@ -176,8 +203,7 @@ const cutLeg = async (end: End, endsAt: number, pageSeconds: number): Promise<Se
       entry: [{ resource: observation(page) }],
     });
     const body = watch.drip([...blanks(pageSeconds - 1), Buffer.from(text)], init?.signal);
-    const headers = { get: (name: string) => (name === 'content-type' ? 'application/fhir+json' : null) };
-    return { status: 200, headers, body: Object.assign(body, { cancel: () => Promise.resolve() }) };
+    return answer(body);
   };
   const world: ReturnType<typeof exportWorld> = exportWorld({ deps: { registry, payerHttp } });
   const { grants, exports } = world.deps;

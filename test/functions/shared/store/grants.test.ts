@@ -4,7 +4,7 @@ import { isLive, sealPayerTokens, unsealPayerTokens } from '../../../../function
 import {
   addRepeat,
   getGrant,
-  isGrantLive,
+  getLiveScope,
   putGrant,
   redeem,
   revoke,
@@ -59,8 +59,8 @@ it('a call of DynamoDB ends by an error within ten seconds, all tries together',
 });
 
 describe('whether a grant still lives, as the job of an export asks', () => {
-  const isLiveAt = async (table: Parameters<typeof isGrantLive>[0], seconds: number) =>
-    isGrantLive(table, 'grant-1', seconds);
+  const isLiveAt = async (table: Parameters<typeof getLiveScope>[0], seconds: number) =>
+    (await getLiveScope(table, 'grant-1', seconds)) !== undefined;
 
   it('is so until its end, and not once it was revoked or removed', async () => {
     const { dynamo, table } = await start();

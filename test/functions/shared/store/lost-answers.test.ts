@@ -31,7 +31,7 @@ const writers = {
   storePayerTokens: /^SET sealedPayerTokens/,
   rememberAssertion: /^put .*seenBy/,
 } as const;
-const readers = new Set(['getGrant', 'getLiveScope', 'isGrantLive']);
+const readers = new Set(['getGrant', 'getLiveScope']);
 
 interface Lived {
   /** What its callers saw, step by step. */
