@@ -4,6 +4,7 @@ import { requireAccount } from '../shared/caller.ts';
 import type { Output } from '../shared/output.ts';
 import { readStage } from '../shared/stage-flags.ts';
 import { explainS3Failure, findBucket } from './audit-bucket.ts';
+import { contested, contestedIds } from './event-facts.ts';
 import { findEvents } from './find-events.ts';
 import { readFlags } from './flags.ts';
 import { tableOf } from './table.ts';
@@ -35,6 +36,8 @@ export const audit = async (
     else {
       const lines = query.json ? events.map((event) => JSON.stringify(event)) : tableOf(events);
       for (const line of lines) output.out(line);
+      const { size } = contestedIds(events);
+      if (size > 0) output.note(`Of ${size} of these events there is more than one form: ${contested}.`);
     }
     return 0;
   } catch (error) {

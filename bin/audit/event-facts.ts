@@ -14,6 +14,22 @@ export const nameOf = ({ subtype }: AuditEvent): string =>
 export const detailOf = (event: AuditEvent, type: string): string | undefined =>
   event.entity.flatMap(({ detail = [] }) => detail).find((detail) => detail.type === type)?.valueString;
 
+/** An event's own text, without that it was put back: the same for each time that one event is filed. */
+export const bodyOf = (event: AuditEvent): string =>
+  JSON.stringify({
+    ...event,
+    entity: event.entity.map(({ detail, ...entity }) => ({
+      ...entity,
+      detail: (detail ?? []).filter(({ type }) => type !== 'putBackAt'),
+    })),
+  });
+
+/** The ids that more than one of these events has: only one of them can be true. */
+export const contestedIds = (events: readonly Pick<AuditEvent, 'id'>[]): ReadonlySet<string> =>
+  new Set([...Map.groupBy(events, ({ id }) => id)].flatMap(([id, same]) => (same.length > 1 ? [id] : [])));
+
+export const contested = 'another event claims to be this one';
+
 /** When an event happened according to its item, epoch seconds. An older event's own time is what its item said. */
 export const claimedAtOf = (event: AuditEvent): number =>
   Math.floor(Date.parse(detailOf(event, 'claimedAt') ?? event.recorded) / 1000);
@@ -23,6 +39,9 @@ export const versionOf = (event: AuditEvent): number => Number(detailOf(event, '
 
 /** What is known from an event of a grant or of a read. */
 export interface EventFacts {
+  readonly id: string;
+  /** When an item says that it was put back, an instant. */
+  readonly putBackAt: string | undefined;
   /** The gateway's own name, such as `created` or `ended`. */
   readonly name: string;
   readonly isRead: boolean;
@@ -55,6 +74,8 @@ const patientOf = ({ entity }: AuditEvent): string | undefined =>
 export const factsOf = (event: AuditEvent): EventFacts => {
   const bytes = detailOf(event, 'bytes');
   return {
+    id: event.id,
+    putBackAt: detailOf(event, 'putBackAt'),
     name: nameOf(event),
     isRead: event.type.code === 'rest',
     recorded: event.recorded,

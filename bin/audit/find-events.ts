@@ -2,7 +2,7 @@ import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
 import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { Refusal } from '../shared/errors.ts';
 import { keysAfter, readObject, type AuditBucket } from './audit-bucket.ts';
-import { idOf, nameOf, versionOf } from './event-facts.ts';
+import { bodyOf, detailOf, idOf, nameOf, versionOf } from './event-facts.ts';
 import type { AuditQuery } from './flags.ts';
 
 /** The events of an object. @throws Refusal if it is damaged */
@@ -88,19 +88,23 @@ const inOrder = (a: AuditEvent, b: AuditEvent): number =>
 
 const objectsAtATime = 16;
 
-/** Reads the events of a span that are asked for, each once, in the order in which they happened. */
+/** Reads the events of a span that are asked for, each different one once, in the order in which they happened. */
 const readSpan = async (
   bucket: AuditBucket,
   keys: readonly string[],
   isAskedFor: (event: AuditEvent) => boolean,
   onRead: (objects: number) => void = () => undefined,
 ): Promise<AuditEvent[]> => {
-  // A batch that was written twice has its events in two objects.
+  // A batch that was written twice has its events in two objects. Two events of one id that differ are both evidence.
   const events = new Map<string, AuditEvent>();
   for (let at = 0; at < keys.length; at += objectsAtATime) {
     const some = keys.slice(at, at + objectsAtATime);
     const texts = await Promise.all(some.map(async (key) => parseEvents(key, (await readObject(bucket, key)) ?? '')));
-    for (const event of texts.flat().filter(isAskedFor)) events.set(event.id, event);
+    for (const event of texts.flat().filter(isAskedFor)) {
+      const body = bodyOf(event);
+      // The first filing of an event tells more than one that puts it back.
+      if (detailOf(event, 'putBackAt') === undefined || !events.has(body)) events.set(body, event);
+    }
     onRead(some.length);
   }
   return [...events.values()].toSorted(inOrder);

@@ -1,6 +1,6 @@
 import { areApart, systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
 import { inColumns } from '../shared/columns.ts';
-import { claimedAtOf, detailOf, idOf, nameOf } from './event-facts.ts';
+import { claimedAtOf, contested, contestedIds, detailOf, idOf, nameOf } from './event-facts.ts';
 
 const heads = ['TIME', 'EVENT', 'PARTNER', 'PAYER', 'GRANT', 'WHAT', 'OUTCOME', 'BYTES'] as const;
 
@@ -23,24 +23,32 @@ const reasonOf = (event: AuditEvent): string | undefined => {
 
 const isApart = (event: AuditEvent): boolean => areApart(claimedAtOf(event), Date.parse(event.recorded) / 1000);
 
-const whatOf = (event: AuditEvent): string => {
+const whatOf = (event: AuditEvent, isContested: boolean): string => {
   const what = detailOf(event, 'interaction') ?? reasonOf(event) ?? detailOf(event, 'scope');
   const [claim, putBack] = [detailOf(event, 'claimedAt'), detailOf(event, 'putBackAt')];
   const claims = claim !== undefined && isApart(event) ? `claims to be of ${claim}` : undefined;
-  const words = [what, claims, putBack === undefined ? undefined : `put back ${putBack}`];
+  const words = [
+    what,
+    claims,
+    putBack === undefined ? undefined : `put back ${putBack}`,
+    isContested ? contested : undefined,
+  ];
   return words.filter((word) => word !== undefined).join(' | ');
 };
 
-const rowOf = (event: AuditEvent): readonly string[] => [
+const rowOf = (event: AuditEvent, ids: ReadonlySet<string>): readonly string[] => [
   event.recorded,
   eventOf(event),
   idOf(event, systems.partner) ?? '',
   idOf(event, systems.payer) ?? '',
   idOf(event, systems.grant) ?? idOf(event, systems.item) ?? '',
-  whatOf(event),
+  whatOf(event, ids.has(event.id)),
   outcomeOf(event),
   detailOf(event, 'bytes') ?? '',
 ];
 
 /** Events as lines for a person, in columns with a heading. */
-export const tableOf = (events: readonly AuditEvent[]): string[] => inColumns([heads, ...events.map(rowOf)]);
+export const tableOf = (events: readonly AuditEvent[]): string[] => {
+  const ids = contestedIds(events);
+  return inColumns([heads, ...events.map((event) => rowOf(event, ids))]);
+};

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { StageConfig } from '../../config/stage.ts';
+import { visibleLine } from '../../config/visible.ts';
 import { GatewayError } from '../../functions/shared/errors.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import { writeScopes } from '../../functions/shared/scopes/scopes.ts';
@@ -35,9 +36,9 @@ const stateOf = (grant: Grant, now: number): string => {
 const describe = (grant: Grant, now: number): string =>
   [
     `grant    ${grant.grantId}`,
-    `partner  ${grant.partner}`,
-    `payer    ${grant.payer}`,
-    `scope    ${writeScopes(grant.scope)}`,
+    `partner  ${visibleLine(grant.partner)}`,
+    `payer    ${visibleLine(grant.payer)}`,
+    `scope    ${visibleLine(writeScopes(grant.scope))}`,
     `state    ${stateOf(grant, now)}`,
   ].join('\n');
 

@@ -49,6 +49,7 @@ const readRow = (read: ReadOfRecord, known: Row): Row => ({
   outcome: read.outcome,
   outcome_text: read.outcomeText,
   bytes: read.bytes,
+  note: read.remark,
 });
 
 const appCells = (partner: string, apps: ReadonlyMap<string, App>): Row => ({

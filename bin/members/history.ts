@@ -3,7 +3,7 @@ import { exportAttributes } from '../../functions/shared/store/attributes.ts';
 import { readExport, type Export } from '../../functions/shared/store/export-item.ts';
 import { writeItem } from '../../functions/shared/store/items.ts';
 import type { AuditBucket } from '../audit/audit-bucket.ts';
-import { factsOf, type EventFacts } from '../audit/event-facts.ts';
+import { contested, contestedIds, factsOf, type EventFacts } from '../audit/event-facts.ts';
 import { findEventsOfGrants } from '../audit/find-events.ts';
 import { readItem } from '../shared/read-item.ts';
 import type { RegistryTable } from '../shared/registry-table.ts';
@@ -26,6 +26,8 @@ export interface ReadOfRecord {
   readonly outcomeText: string;
   /** What left; of an export's job, what it put into sealed files. Undefined if nobody knows. */
   readonly bytes: number | undefined;
+  /** What is odd about its evidence, in words; empty if nothing is. */
+  readonly remark: string;
 }
 
 /** What happened to grants, and what was read with them, in order. */
@@ -39,7 +41,7 @@ export interface History {
 const outcomes: Readonly<Record<string, ReadOutcome>> = { '0': 'complete', '4': 'refused', '8': 'failed' };
 
 /** One read from its events. A later end wins over an unknown one. */
-const readOf = (events: readonly EventFacts[]): ReadOfRecord | undefined => {
+const readOf = (events: readonly EventFacts[], isContested: boolean): ReadOfRecord | undefined => {
   const named = (name: string): EventFacts | undefined => events.find((event) => event.name === name);
   const [opened, ended, unknown] = [named('opened'), named('ended'), named('endUnknown')];
   const first = opened ?? ended ?? unknown;
@@ -59,7 +61,21 @@ const readOf = (events: readonly EventFacts[]): ReadOfRecord | undefined => {
     outcome,
     outcomeText: (ended ?? unknown)?.outcomeText ?? '',
     bytes: ended?.bytes,
+    remark: [
+      ...events.flatMap(({ putBackAt }) => (putBackAt === undefined ? [] : [`put back ${putBackAt}`])).slice(0, 1),
+      ...(isContested ? [contested] : []),
+    ].join('; '),
   };
+};
+
+/** What every event of one read says alike. */
+const aboutOf = ({ partner, payer, patient, interaction }: EventFacts): string =>
+  JSON.stringify([partner, payer, patient, interaction]);
+
+/** The read of a request. If its events contradict each other, nobody can tell which are true: each is shown. */
+const readsFrom = (events: readonly EventFacts[]): (ReadOfRecord | undefined)[] => {
+  const isContested = contestedIds(events).size > 0 || new Set(events.map(aboutOf)).size > 1;
+  return isContested ? events.map((event) => readOf([event], true)) : [readOf(events, false)];
 };
 
 const byTime = (a: ReadOfRecord, b: ReadOfRecord): number => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0);
@@ -71,12 +87,20 @@ const readsOf = (events: readonly EventFacts[]): ReadOfRecord[] =>
       ({ grant, request }) => `${grant} ${request ?? ''}`,
     ).values(),
   ]
-    .map(readOf)
+    .flatMap(readsFrom)
     .filter((read) => read !== undefined)
     .toSorted(byTime);
 
 /** A grant with what the audit says about its end, where the table no longer does. */
 const withEnd = (grant: FoundGrant, events: readonly EventFacts[]): FoundGrant => {
+  const ends = events.filter((event) => event.grant === grant.grantId && event.name === 'revoked');
+  const first = ends.find(({ id }) => contestedIds(ends).has(id));
+  if (grant.state === 'ended' && first !== undefined) {
+    // Nobody can tell which is true, so the report says what each says, the earliest in DynamoDB's own time first.
+    const said = ends.map((one) => [one.recorded, one.reason, one.operator, one.note].filter(Boolean).join(' '));
+    const note = `${contested}: ${said.join(' / ')}`;
+    return { ...grant, end: { at: instantIn(first.recorded), reason: 'unknown', note } };
+  }
   if (grant.state !== 'ended' || (grant.end !== undefined && grant.end.reason !== 'unknown')) return grant;
   const own = events.filter((event) => event.grant === grant.grantId);
   const revoked = own.find(({ name }) => name === 'revoked');

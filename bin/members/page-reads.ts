@@ -16,11 +16,11 @@ const outcomeWords: Readonly<Record<ReadOutcome, readonly [words: string, look: 
   open: ['under way', ''],
 };
 
-const outcomeOf = ({ outcome, outcomeText }: ReadOfRecord): Html => {
+const outcomeOf = ({ outcome, outcomeText, remark }: ReadOfRecord): Html => {
   const [words, look] = outcomeWords[outcome];
   // A bare success status says nothing more.
   const more = /^2\d\d$/.test(outcomeText) || outcomeText === words ? '' : outcomeText;
-  return html`<span><span class="${look}">${words}</span>${more === '' ? html`` : html`<small>${more}</small>`}</span>`;
+  return html`<span><span class="${look}">${words}</span>${more === '' ? html`` : html`<small>${more}</small>`}${remark === '' ? html`` : html`<small>${remark}</small>`}</span>`;
 };
 
 /** What was done, and what kind of data that is, as the member knows it from the consent page. */

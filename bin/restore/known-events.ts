@@ -1,6 +1,6 @@
 import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
 import { keysAfter, readObject, type AuditBucket } from '../audit/audit-bucket.ts';
-import { claimedAtOf, idOf, nameOf } from '../audit/event-facts.ts';
+import { bodyOf, claimedAtOf, idOf, nameOf } from '../audit/event-facts.ts';
 import { keysOf, parseEvents } from '../audit/find-events.ts';
 import { inParallel } from '../shared/pool.ts';
 
@@ -63,7 +63,7 @@ export const readKnown = async (bucket: AuditBucket, since: number): Promise<Kno
     const found = knownEvent(event);
     if (found.writtenAt < since) return;
     const events = known.get(grantId) ?? new Map<string, KnownEvent>();
-    known.set(grantId, events.set(found.id, found));
+    known.set(grantId, events.set(bodyOf(event), found));
   };
   for (const folder of await foldersOf(bucket)) {
     const keys = await keysOf(bucket, { folder, since: dayOf(since) }, lastDay);

@@ -1,3 +1,4 @@
+import { compareTexts } from '../shared/compare-texts.ts';
 import { instant } from '../shared/instant.ts';
 import { grantAttributes, grantEventAttributes } from '../shared/store/attributes.ts';
 import type { GrantEvent } from '../shared/store/grant-item.ts';
@@ -40,13 +41,24 @@ const markOf = (image: StreamImage): string => {
   return JSON.stringify([event['type']?.S, event['at']?.N, event['requestId']?.S, image['payerVersion']?.N]);
 };
 
+/** All that an event says, in one spelling. */
+const toldBy = (image: StreamImage): string => {
+  const event = Object.entries(image['lastEvent']?.M ?? {}).toSorted(([a], [b]) => compareTexts(a, b));
+  const about = ['payerVersion', 'partner', 'payer', 'patient', 'scope', 'endsAt'].map((name) => image[name]);
+  return JSON.stringify([event, about]);
+};
+
 /** Whether the partner asked for it; otherwise the gateway acted on its own. */
 const askedByPartner = (type: GrantEvent['type'], reason: string | undefined): boolean =>
   type === 'revoked' ? reason === 'byPartner' : !['payerRefreshed', 'indexed', 'restored'].includes(type);
 
 /** Whether anything happened to the grant between two images. Taking a lease is not an event. */
 export const isGrantEvent = (before: StreamImage | undefined, after: StreamImage): boolean =>
-  before === undefined || markOf(before) !== markOf(after);
+  before === undefined || toldBy(before) !== toldBy(after);
+
+/** Whether a write changed what the last event says, which the gateway never does. */
+export const isRewrite = (before: StreamImage | undefined, after: StreamImage): boolean =>
+  before !== undefined && markOf(before) === markOf(after) && toldBy(before) !== toldBy(after);
 
 /**
  * Makes the AuditEvent of a grant's last event.

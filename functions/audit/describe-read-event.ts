@@ -1,6 +1,7 @@
 import { instant } from '../shared/instant.ts';
 import { auditEventAttributes } from '../shared/store/attributes.ts';
 import { readerOf } from '../shared/store/items.ts';
+import { keptSeconds } from '../shared/store/read-events.ts';
 import {
   areApart,
   claimOf,
@@ -70,7 +71,7 @@ const describeEnd = (image: StreamImage): Pick<AuditEvent, 'outcome' | 'outcomeD
 
 /**
  * Makes the AuditEvent of a read's item, which has the shape of `ReadEvent`. Its time is the item's own, to the
- * millisecond, if the stream's agrees, or if an operator has put an older item back.
+ * millisecond, if the stream's agrees, or if an operator has just put an older item back.
  * @param at when the stream got it, epoch seconds
  * @throws Error if it is not readable
  */
@@ -82,7 +83,8 @@ export const describeReadEvent = (image: StreamImage, stage: string, at: number)
   const requestId = required('requestId');
   const interaction = required('interaction');
   const claimedAt = required('atMs') / 1000;
-  const isPutBack = optional('refiledAt') !== undefined && claimedAt < at;
+  const refiledAt = optional('refiledAt') ?? Number.NaN;
+  const isPutBack = !areApart(refiledAt, at) && claimedAt < at && claimedAt >= at - keptSeconds;
   const isBelieved = isPutBack || !areApart(claimedAt, at);
   return {
     resourceType: 'AuditEvent',

@@ -29,15 +29,16 @@ const writeBatchLine = (deps: AuditDeps, { records, events, failure }: Batch): v
   const failed = failure !== undefined;
   const unreadable = events.filter((filed) => filed.unreadable).length;
   const apart = events.filter(isApart).length;
+  const rewritten = events.filter(({ rewrites }) => rewrites).length;
   writeLine(deps, {
-    level: failed || unreadable > 0 || apart > 0 ? 'error' : 'info',
-    counts: { records, unreadable, apart },
+    level: failed || unreadable + apart + rewritten > 0 ? 'error' : 'info',
+    counts: { records, unreadable, apart, rewritten },
     failure,
     metrics: {
       auditEvents: [failed ? 0 : events.length, 'Count'],
       auditLagMs: [lagMs(events, deps.clock.now()), 'Milliseconds'],
       auditNotWritten: [failed || unreadable > 0 ? 1 : undefined, 'Count'],
-      auditTimesDiffer: [apart > 0 ? 1 : undefined, 'Count'],
+      auditTimesDiffer: [apart + rewritten > 0 ? 1 : undefined, 'Count'],
     },
   });
 };

@@ -1,6 +1,6 @@
 import type { DynamoDBRecord } from 'aws-lambda';
 import { dicom, gatewayAgent, itemEntity, sourceOf, systems, type AuditEvent } from './audit-event.ts';
-import { describeGrantEvent, isGrantEvent } from './describe-grant-event.ts';
+import { describeGrantEvent, isGrantEvent, isRewrite } from './describe-grant-event.ts';
 import { describeReadEvent } from './describe-read-event.ts';
 import { describeRegistryEvents } from './describe-registry-event.ts';
 import { eventIdOf } from './stream-image.ts';
@@ -17,6 +17,8 @@ export interface FiledEvent {
   /** Set if the event gave a grant the index of its member; the event is also filed under both. */
   readonly ofMember?: { readonly memberIndex: string; readonly grantId: string };
   readonly unreadable?: true;
+  /** Set if the write changed what an older event says, or says that it puts an older one back. */
+  readonly rewrites?: true;
 }
 
 /** When a record's write was made: DynamoDB's own time, in whole seconds. */
@@ -66,7 +68,12 @@ const readEvent = (record: DynamoDBRecord, stage: string, nowMs: number): FiledE
   const { Keys: keys = {}, NewImage: after, OldImage: before } = dynamodb;
   if (after === undefined) throw new Error('no image');
   const partner = requireKeyPart(after['partner']?.S);
-  if (keys['eventId'] !== undefined) return { event: describeReadEvent(after, stage, at), at, partner };
+  if (keys['eventId'] !== undefined) {
+    // The gateway opens a read once, so an opening event in place of another is none of its own.
+    const isAgain = record.eventName === 'MODIFY' && after['type']?.S === 'opened';
+    const rewrites = isAgain || after['refiledAt'] !== undefined ? ({ rewrites: true } as const) : {};
+    return { event: describeReadEvent(after, stage, at), at, partner, ...rewrites };
+  }
   if (!isGrantEvent(before, after)) return undefined;
   const created = after['lastEvent']?.M?.['type']?.S === 'created';
   const grantId = requireKeyPart(keys['grantId']?.S);
@@ -75,6 +82,7 @@ const readEvent = (record: DynamoDBRecord, stage: string, nowMs: number): FiledE
     event: describeGrantEvent(after, stage, at),
     at,
     partner,
+    ...(isRewrite(before, after) ? { rewrites: true } : {}),
     ...(created ? { createdGrant: grantId } : {}),
     ...(isOfMember ? { ofMember: { memberIndex: requireKeyPart(after['memberIndex']?.S), grantId } } : {}),
   };

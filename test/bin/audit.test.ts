@@ -18,6 +18,7 @@ import { memoryDynamo } from '../support/memory-dynamo.ts';
 
 const grantId = 'abcdefghijklmnopqrst-1';
 const otherGrant = 'abcdefghijklmnopqrst-2';
+const rewrittenGrant = 'abcdefghijklmnopqrst-4';
 const busyGrant = 'abcdefghijklmnopqrst-3';
 const dayMs = 86_400_000;
 const bucket = 'p2p-gateway-local-auditbucket-1';
@@ -109,6 +110,23 @@ beforeAll(async () => {
   for (let day = 3; day < 40; day += 1) {
     await write(readItem({ requestId: `late-${day}`, atMs: startMs + day * dayMs, grantId: otherGrant }));
   }
+  await write(grantItem(rewrittenGrant, 'created', startMs));
+  const itsRead = { grantId: rewrittenGrant, requestId: 'rewritten', type: 'ended' } as const;
+  await write(readItem({ ...itsRead, end }));
+  await write(readItem({ ...itsRead, atMs: startMs + 1300, end: { status: 403, bytes: 0 } }));
+  // An event that was put back says the same as before: it counts once.
+  const putBack = readItem({ ...itsRead, requestId: 'put-back', atMs: startMs + 900, end });
+  await write(putBack);
+  const refiled = { ...putBack, refiledAt: { N: String(startMs / 1000 + 600) } };
+  const record = streamRecord(putBack, refiled, startMs / 1000 + 600);
+  await handle({ Records: [record] }, { awsRequestId: 'audit-1' });
+  const ended = grantItem(rewrittenGrant, 'revoked', startMs + 3000, {
+    reason: { S: 'byOperator' },
+    note: { S: 'Ticket' },
+  });
+  const again = grantItem(rewrittenGrant, 'revoked', startMs + 3000, { reason: { S: 'byPartner' } });
+  await write(ended);
+  await handle({ Records: [streamRecord(ended, again, startMs / 1000 + 4)] }, { awsRequestId: 'audit-1' });
   // As an older version filed what named a folder of its own: among the keys of demo-partner, before those of its day.
   const strange = 'events/partner=demo-partner/date=2026-06-02!/date=2099-01-01/strange.ndjson';
   await client.send(new PutObjectCommand({ Bucket: bucket, Key: strange, Body: '\n' }));
@@ -145,6 +163,21 @@ describe('npm run audit', () => {
       ['2026-06-03T12:00:00.400Z', 'read opened', ...of, 'read Patient'],
       ['2026-06-03T12:00:00Z', 'revoked', ...of, 'byPartner', 'ok'],
     ]);
+  });
+
+  it('prints both of two events that claim to be one, marked and with a remark, whatever their order in the bucket', async () => {
+    const { lines, remarks } = await run(`--grant ${rewrittenGrant}`);
+
+    const mark = 'another event claims to be this one';
+    expect(lines.slice(1).map((line) => cells(line).slice(5))).toEqual([
+      ['patient/*.rs', 'ok'],
+      ['read Patient', 'ok 200', '1234'],
+      [`read Patient | ${mark}`, 'ok 200', '1234'],
+      [`read Patient | ${mark}`, 'refused 403', '0'],
+      [`byOperator | Ticket | ${mark}`, 'ok'],
+      [`byPartner | ${mark}`, 'ok'],
+    ]);
+    expect(remarks).toEqual([`Of 2 of these events there is more than one form: ${mark}.`]);
   });
 
   it('prints events of one second in the order in which they can have happened', async () => {
@@ -196,7 +229,7 @@ describe('npm run audit', () => {
     expect(new Set(await days('--since 2026-06-01'))).toEqual(new Set(['2026-06-01', '2026-06-02', '2026-06-03']));
     expect(await days('--since 2026-06-02')).toEqual(['2026-06-02', '2026-06-03', '2026-06-03']);
     expect(await days('--since 2026-06-02 --until 2026-06-02')).toEqual(['2026-06-02']);
-    expect(await days('--since 2026-06-01 --until 2026-12-31')).toHaveLength(51);
+    expect(await days('--since 2026-06-01 --until 2026-12-31')).toHaveLength(57);
   });
 
   it('prints what happened to payers and partners in order, within a second too: which fields changed, why and by whom', async () => {

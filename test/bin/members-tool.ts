@@ -149,6 +149,7 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
   return {
     client,
     grants,
+    auditEvents,
     grant,
     read,
     run,

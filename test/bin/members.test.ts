@@ -1,9 +1,10 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DeleteItemCommand, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { localStage } from '../../config/local.ts';
 import { parseScopes } from '../../functions/shared/scopes/scopes.ts';
 import { getGrant, revoke } from '../../functions/shared/store/grants.ts';
+import { readEventItem } from '../../functions/shared/store/read-events.ts';
 import { startMs } from '../support/gateway.ts';
 import { member, membersTool, operator, type MembersTool } from './members-tool.ts';
 
@@ -286,6 +287,47 @@ describe('npm run members -- report', () => {
   const page = () => join(tool.folder, 'report.html');
   const table = () => join(tool.folder, 'report.csv');
   const both = () => `--html ${page()} --csv ${table()}`;
+
+  it('shows each of two events that claim to be one, all that is said of an end, and what was put back', async () => {
+    const id = await tool.grant();
+    await tool.read(id, { requestId: 'rewritten' });
+    await tool.read(id, { requestId: 'rewritten', opened: false, end: { status: 403, bytes: 0 } });
+    const putBack = readEventItem({
+      type: 'ended',
+      atMs: startMs - 60_000,
+      requestId: 'put-back',
+      grantId: id,
+      partner: 'demo-app',
+      ...member,
+      interaction: 'read Patient',
+      end: { status: 200 },
+    });
+    const marked = { ...putBack, refiledAt: { N: String(now) } };
+    await tool.client.send(new PutItemCommand({ TableName: tool.auditEvents.name, Item: marked }));
+    await tool.run(`end --grant ${id} ${why} --yes`);
+    await tool.audited();
+    await tool.client.send(
+      new UpdateItemCommand({
+        TableName: tool.grants.name,
+        Key: { grantId: { S: id } },
+        UpdateExpression: 'SET lastEvent.reason = :value',
+        ExpressionAttributeValues: { ':value': { S: 'byPartner' } },
+      }),
+    );
+    await tool.run(`report --grant ${id} --html ${page()} --csv ${table()}`);
+
+    const mark = 'another event claims to be this one';
+    const csv = (await readFile(table(), 'utf8')).split('\r\n');
+    const of = (text: string) => csv.filter((line) => line.includes(text));
+    expect(of('rewritten').map((line) => line.endsWith(mark))).toEqual([true, true, true]);
+    expect(of('rewritten').join()).toMatch(/200.*403/s);
+    expect(of('grant ended')).toHaveLength(1);
+    for (const said of [',unknown,', 'byPartner', 'byOperator', `${mark}: `])
+      expect(of('grant ended')[0]).toContain(said);
+    expect(of('put-back')).toHaveLength(1);
+    expect(of('put-back')[0]).toMatch(/put back 2026-06-01T12:00:00Z$/);
+    expect(await readFile(page(), 'utf8')).toContain(`<small>${mark}</small>`);
+  });
 
   it('writes who read what, when, how much and with what outcome, and how grants ended', async () => {
     const id = await tool.grant();

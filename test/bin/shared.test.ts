@@ -211,8 +211,12 @@ describe('a cell of a CSV', () => {
     ['a"b', '"a""b"'],
     ['a\nb', '"a\nb"'],
     ['a\rb', '"a\rb"'],
+    // What separates cells where a comma is the sign of decimals, and when a table is pasted.
+    ['a;=1+1;', '"a;=1+1;"'],
+    ['a\t=1', '"a\t=1"'],
     // https://owasp.org/www-community/attacks/CSV_Injection
-    ...['=', '+', '-', '@', '\t', '＝', '＋', '－', '＠'].map((sign) => [`${sign}1`, `'${sign}1`]),
+    ...['=', '+', '-', '@', '＝', '＋', '－', '＠'].map((sign) => [`${sign}1`, `'${sign}1`]),
+    ['\t1', '"\'\t1"'],
     ['\r1', '"\'\r1"'],
     ['\n1', '"\'\n1"'],
     ['1=1', '1=1'],

@@ -32,7 +32,7 @@ interface ReadEnd {
 }
 
 /** Longer than the 24 hours of the table's stream, and than a month without anyone looking. Seconds. */
-const keptSeconds = 35 * 86_400;
+export const keptSeconds = 35 * 86_400;
 
 /** The longest that fetch may run, and so the longest that a read is open. Seconds. */
 export const longestReadSeconds = 14 * 60;

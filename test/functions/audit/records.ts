@@ -24,10 +24,10 @@ let sequence = 0;
 
 /** When an item was last written, if its own times are true. Epoch seconds; noon if it has none. */
 const ownTime = (item: Item | undefined): number => {
-  const { lastEvent, atMs, changedAt, stop } = item ?? {};
+  const { lastEvent, atMs, refiledAt, changedAt, stop } = item ?? {};
   const seconds = [
     Number(atMs?.N) / 1000,
-    ...[lastEvent?.M?.['at'], changedAt, stop?.M?.['at']].map((at) => Number(at?.N)),
+    ...[lastEvent?.M?.['at'], refiledAt, changedAt, stop?.M?.['at']].map((at) => Number(at?.N)),
   ];
   const times = seconds.filter((time) => Number.isFinite(time));
   return times.length === 0 ? startMs / 1000 : Math.floor(Math.max(...times));
