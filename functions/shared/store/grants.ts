@@ -92,7 +92,9 @@ export const getLiveScope = async (table: Table, grantId: string, now: number): 
         TableName: table.name,
         Key: keyOf(grantId),
         ConsistentRead: true,
-        ProjectionExpression: grantLifeAttributes.join(', '),
+        // By placeholders, since `scope` is one of DynamoDB's reserved words.
+        ProjectionExpression: grantLifeAttributes.map((name) => `#${name}`).join(', '),
+        ExpressionAttributeNames: Object.fromEntries(grantLifeAttributes.map((name) => [`#${name}`, name])),
       }),
     ),
   );
