@@ -18,6 +18,8 @@ export interface ConsentQuestion {
   /** Where the browser returns to, as a member would call it. */
   readonly returnsTo: string;
   readonly action: string;
+  /** Whether the member allowed what an earlier page showed, which is no longer so. @default false */
+  readonly changed?: boolean;
   /** What the form carries, with its token. */
   readonly fields: readonly (readonly [string, string])[];
 }
@@ -61,7 +63,7 @@ export const consentContent = (view: PageView, question: ConsentQuestion): Html 
   const words = consentWords[language];
   const { lines, isSensitive } = whatIsRead(question.scope, language);
   const fields = question.fields.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`);
-  return html`${askedOf(partner, payer, language)}
+  return html`${question.changed === true ? html`<p><strong>${words.changed}</strong></p>` : ''}${askedOf(partner, payer, language)}
 ${payer.linesOfBusiness === undefined ? '' : html`<p>${words.plans(payer.linesOfBusiness.join(', '))}</p>`}
 <h2>${words.what}</h2>
 <ul class="read">${lines.map((line) => html`<li>${line}</li>`)}</ul>

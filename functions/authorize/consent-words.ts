@@ -3,6 +3,7 @@ import type { InEachLanguage } from '../shared/pages/language.ts';
 /** The words of the consent page. What is between `before` and `after` is shown in bold. */
 interface ConsentWords {
   readonly title: (app: string) => string;
+  readonly changed: string;
   readonly wants: readonly [before: string, between: string, after: string];
   readonly plans: (plans: string) => string;
   readonly what: string;
@@ -23,6 +24,7 @@ interface ConsentWords {
 export const consentWords: InEachLanguage<ConsentWords> = {
   en: {
     title: (app) => `Share your health record with ${app}?`,
+    changed: 'Something has changed since you opened this page. Please read it again.',
     wants: ['', ' wants to read your health record at ', '.'],
     plans: (plans) => `This works for members of: ${plans}.`,
     what: 'What it can read',
@@ -41,6 +43,7 @@ export const consentWords: InEachLanguage<ConsentWords> = {
   },
   es: {
     title: (app) => `¿Compartir su expediente médico con ${app}?`,
+    changed: 'Algo ha cambiado desde que usted abrió esta página. Por favor, léala de nuevo.',
     wants: ['', ' quiere leer su expediente médico en ', '.'],
     plans: (plans) => `Esto funciona para miembros de: ${plans}.`,
     what: 'Qué puede leer',

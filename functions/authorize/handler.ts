@@ -17,7 +17,7 @@ import { answerError, answerErrors } from '../shared/record/answer-errors.ts';
 import { recordRequest, type RequestRecord } from '../shared/record/request-record.ts';
 import { checkNotPaused } from '../shared/registry/require-payer.ts';
 import type { Table } from '../shared/store/dynamo.ts';
-import { askForConsent, checkConsent } from './consent.ts';
+import { askForConsent, checkConsent, wasShown } from './consent.ts';
 import { rememberLoginAttempt } from './remember-login-attempt.ts';
 
 /** What the authorize function depends on. */
@@ -41,8 +41,11 @@ export const authorizeHandler = (deps: AuthorizeDeps) =>
       return answerPartner(client.returnTo, record, async () => {
         const checked = checkAuthorizeRequest(client, request);
         await checkNotPaused(deps.registry, client.payer.id);
-        if (client.partner.consent === 'gateway' && !checkConsent(event, request)) {
-          return askForConsent(deps, event, client, checked);
+        if (client.partner.consent === 'gateway') {
+          const allows = checkConsent(event, request);
+          if (!allows || !wasShown(deps, event, request, client, checked)) {
+            return askForConsent(deps, event, client, checked, { changed: allows });
+          }
         }
         const attempt = await rememberLoginAttempt(deps, event, client, checked);
         return redirect(payerAuthorizeUrl(deps.origin, client.payer, attempt), attempt.cookies);

@@ -97,6 +97,8 @@ export const checkAuthorizeRequest = (client: CheckedClient, request: RequestPar
     throw new GatewayError('unauthorized_client', 'This app may not read from this health plan.');
   }
   if ((request.values.get('state')?.length ?? 0) > longestState) throw invalid('state is too long.');
+  // RFC 6749 Appendix A.5 has none, and browsers change them in a form.
+  if (/\p{Cc}/u.test(request.values.get('state') ?? '')) throw invalid('state has control characters.');
   checkResponseType(request);
   checkAudience(request, returnTo.iss);
   return { ...checkScope(request, client), codeChallenge: checkPkce(request, partner.pkceOptional) };

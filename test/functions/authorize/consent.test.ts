@@ -126,8 +126,13 @@ describe('the consent page', () => {
     const names = [...page.body.matchAll(/<input type="hidden" name="([^"]*)"/g)].map(([, name]) => name);
     const response = await submit({ ...fields, decision: 'allow' });
 
-    expect(names).toEqual([...Object.keys(request), 'ui_locales', 'consent_token']);
-    expect(fields).toEqual({ ...request, ui_locales: 'en', consent_token: expect.stringMatching(/^[\w-]{43}$/) });
+    expect(names).toEqual([...Object.keys(request), 'ui_locales', 'consent_token', 'consent_shown']);
+    expect(fields).toEqual({
+      ...request,
+      ui_locales: 'en',
+      consent_token: expect.stringMatching(/^[\w-]{43}$/),
+      consent_shown: expect.stringMatching(/^\d+\.[\w-]{43}$/),
+    });
     expect(response.headers['Location']).toContain('127.0.0.1:3003/oauth2/authorize');
   });
 
@@ -191,6 +196,43 @@ describe('the member’s decision', () => {
     expect(response.statusCode).toBe(200);
     expect(fieldsOf(response.body)).toMatchObject(request);
     expect(dynamo.calls()).toEqual([]);
+  });
+
+  const narrow = { scopes: ['patient/Patient.rs'] };
+  it.each<[string, object, Parameters<ReturnType<typeof gateway>['reconfigured']>[0] | undefined, number]>([
+    ['the partner is registered for more', narrow, withPartner('third-party-app', { scopes: ['patient/*.rs'] }), 0],
+    [
+      'the partner may refresh',
+      narrow,
+      withPartner('third-party-app', { scopes: [...narrow.scopes, 'offline_access'] }),
+      0,
+    ],
+    ['the partner has another name', {}, withPartner('third-party-app', { name: 'Other' }), 0],
+    ['the payer has another name', {}, withPayer('northwind', { displayName: 'Other' }), 0],
+    ['a grant of the payer lives shorter', {}, withPayer('northwind', { consentLifetime: 86_400 }), 0],
+    ['the page is older than it may be, whatever another tab did', {}, undefined, 1801],
+  ])('is asked for again, with a sentence that something changed, if %s', async (_, before, change, seconds) => {
+    const test = gateway();
+    const first = test.reconfigured(withPartner('third-party-app', before));
+    const page = await first.authorize(request);
+    const form = { ...fieldsOf(page.body), decision: 'allow' };
+    const post = ({ handlers }: Pick<typeof first, 'handlers'>) =>
+      call(
+        handlers.authorize,
+        apiEvent('/oauth2/authorize/{payer}', {
+          method: 'POST',
+          path: { payer: 'northwind' },
+          form,
+          headers: { Cookie: cookiesOf(page), Origin: 'null' },
+        }),
+      );
+    expect((await post(first)).headers['Location']).toContain('127.0.0.1:3003/oauth2/authorize');
+    test.passSeconds(seconds);
+    const again = await post(change === undefined ? first : test.reconfigured(change));
+
+    expect(again.statusCode).toBe(200);
+    expect(again.body).toContain('Something has changed since you opened this page.');
+    expect(fieldsOf(again.body)).toMatchObject(request);
   });
 
   it('cannot come in a link', async () => {

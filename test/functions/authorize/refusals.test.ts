@@ -263,6 +263,16 @@ describe('authorize, once the partner is trusted', () => {
     expectSentBack(test, response, { error: 'invalid_request', text: 'state is too long.', state: undefined });
   });
 
+  it.each(['a\nb', 'a\0b', '\u007f', '\u0085'])(
+    'refuses a state with a control character, and returns it: %j',
+    async (state) => {
+      const back = sentBack(await gateway().authorize({ state }));
+
+      const error_description = 'state has control characters.';
+      expect(back).toMatchObject({ error: 'invalid_request', error_description, state });
+    },
+  );
+
   it('accepts a state of 2,048 characters, and returns it with an error', async () => {
     const { authorize } = gateway();
     const state = 'x'.repeat(2048);
