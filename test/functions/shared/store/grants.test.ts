@@ -73,7 +73,7 @@ describe('whether a grant still lives, as the job of an export asks', () => {
     expect(await isLiveAt(table, expiresAt - 1)).toBe(false);
   });
 
-  it('is read strongly consistent, and without what the grant holds', async () => {
+  it('is read strongly consistent, without what the grant holds, and by placeholders: DynamoDB reserves the word scope', async () => {
     const { dynamo, table } = await start();
     dynamo.forget();
     await isLiveAt(table, now);
@@ -85,7 +85,13 @@ describe('whether a grant still lives, as the job of an export asks', () => {
           TableName: 'Grants',
           Key: { grantId: { S: 'grant-1' } },
           ConsistentRead: true,
-          ProjectionExpression: 'grantId, revokedAt, expiresAt, scope',
+          ProjectionExpression: '#grantId, #revokedAt, #expiresAt, #scope',
+          ExpressionAttributeNames: {
+            '#grantId': 'grantId',
+            '#revokedAt': 'revokedAt',
+            '#expiresAt': 'expiresAt',
+            '#scope': 'scope',
+          },
         },
       },
     ]);
