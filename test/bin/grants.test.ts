@@ -45,6 +45,18 @@ describe('npm run grants', () => {
     });
   });
 
+  it('shows a partner and a payer of the item in their own lines, whatever is in them', async () => {
+    const other = {
+      ...grant,
+      grantId: 'abcdefghijklmnopqrst-2',
+      partner: 'a\nstate    FORGED',
+      payer: 'b\nstate    FORGED',
+    };
+    await putGrant(table(), other, { now, requestId: 'request-2' });
+
+    expect((await run(['show', other.grantId])).out.split('\n')).toHaveLength(5);
+  });
+
   it('says until when a grant is valid, and when one ended or expired', async () => {
     const stateAt = async (seconds: number): Promise<string | undefined> =>
       (await run(['show', grant.grantId], startMs + seconds * 1000)).out.split('\n').at(-1);

@@ -30,6 +30,6 @@ export const loggedFields = (): string[] => [
   'level',
   'records',
   // These are logged by the follow-up, the job and deliveries.
-  ...words('failed overdue seconds type unreadable apart'),
+  ...words('failed overdue seconds type unreadable apart rewritten'),
   ...accessLogFields(),
 ];
