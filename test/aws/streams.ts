@@ -37,7 +37,11 @@ export const recordsOf = async (settings: ClientSettings, { client, name }: Tabl
     const position = { StreamArn, ShardId, ShardIteratorType: 'TRIM_HORIZON' };
     const iterator = await call<object>('GetShardIterator', position);
     const { Records } = await call<{ Records: DynamoDBRecord[] }>('GetRecords', iterator);
-    records.push(...Records);
+    // moto writes the time as a text; DynamoDB and Lambda as epoch seconds.
+    for (const { dynamodb, ...record } of Records) {
+      const seconds = Math.floor(Date.parse(`${String(dynamodb?.ApproximateCreationDateTime)}Z`) / 1000);
+      records.push({ ...record, dynamodb: { ...dynamodb, ApproximateCreationDateTime: seconds } });
+    }
   }
   return records;
 };
