@@ -105,14 +105,20 @@ const noteReferences = (leg: Leg, resource: PageResource): void => {
   } = leg;
   if (resource.hasMoreReferences)
     leg.problems.add({ kind: 'referencesNotListed', type: resource.type, id: resource.id });
-  for (const referred of referredBy(resource, rules)) {
-    const name = `${referred.type}/${referred.id}`;
-    if (seen.has(name) || seen.has(`reference ${name}`) || isFiltered(leg, referred.type)) continue;
+  for (const { type, id, why } of referredBy(resource, rules)) {
+    if (isFiltered(leg, type)) continue;
+    if (why !== undefined) {
+      if (seen.add(`${why} ${type}`)) leg.problems.add({ kind: 'referenceNotAsked', type, why });
+      continue;
+    }
+    const name = `${type}/${id}`;
+    if (seen.has(name) || seen.has(`reference ${name}`)) continue;
     const isFull = names.length >= mostReferred || seen.size() > mostTags;
-    if (!isFull) seen.add(`reference ${name}`);
-    if (isFull) unread.set(referred.type, (unread.get(referred.type) ?? 0) + 1);
-    else if (referred.isReadable) names.push(name);
-    else leg.problems.add({ kind: 'referenceNotAsked', type: referred.type });
+    if (isFull) unread.set(type, (unread.get(type) ?? 0) + 1);
+    else {
+      seen.add(`reference ${name}`);
+      names.push(name);
+    }
   }
 };
 

@@ -50,6 +50,11 @@ const notReadReasons: Readonly<Record<NotReadReason, string>> = {
   scopeNarrowed: 'the app lost the scope for reading every type while the export ran',
 };
 
+const notAsked = {
+  form: 'one is named in a form that cannot be asked for',
+  elsewhere: "one is on another server, or on the payer's own by a name that its operator has not configured",
+} as const;
+
 const answered = (status: number | undefined): string => {
   if (status === undefined) return 'the payer did not answer';
   return status === 200 ? 'the payer answered with another resource' : `the payer answered with status ${status}`;
@@ -205,7 +210,7 @@ const issueOf = (problem: Problem): Issue => {
       return {
         severity: 'warning',
         code: 'incomplete',
-        text: `A resource of type ${problem.type}, which the record refers to, was not read: its id has characters that cannot be asked for.`,
+        text: `Not every ${problem.type} that the record refers to was read: ${notAsked[problem.why ?? 'form']}.`,
       };
     case 'referencesNotRead':
       return {

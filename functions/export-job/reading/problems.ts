@@ -66,8 +66,11 @@ export type Problem =
   | { readonly kind: 'referencesNotRead'; readonly type: string; readonly count: number; readonly why: NotReadReason }
   /** A resource has more references than are read of one. */
   | { readonly kind: 'referencesNotListed'; readonly type: string; readonly id: string | undefined }
-  /** A resource that the record refers to has an id that cannot be asked for. */
-  | { readonly kind: 'referenceNotAsked'; readonly type: string }
+  /**
+   * Resources that the record refers to in a form that cannot be asked for, or on another server. Said once of a type.
+   * @property why absent in an export that version 0.2 began: its form
+   */
+  | { readonly kind: 'referenceNotAsked'; readonly type: string; readonly why?: 'form' | 'elsewhere' }
   /** The URL of an attachment is not below the facade. */
   | { readonly kind: 'unservedAttachment'; readonly type: string; readonly id?: string; readonly count: number }
   /** How many more problems there were of a kind, after the ones that are listed. */

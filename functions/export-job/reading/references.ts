@@ -27,17 +27,32 @@ export const parseReference = (text: string, bases: readonly string[]): Referenc
 /** A resource that the record refers to. */
 export interface ReferredResource {
   readonly type: string;
-  readonly id: string;
-  /** Whether it can be asked for. A payer might take another id for a path of its own. */
-  readonly isReadable: boolean;
+  /** Undefined if the reference is in no form that can be read. */
+  readonly id?: string;
+  /** Why it cannot be asked for, if that is so. A payer might take another id for a path of its own. */
+  readonly why?: 'form' | 'elsewhere';
 }
 
 /** An id that can go into a read: FHIR's characters, and a few more that payers use. */
 const readable = /^[A-Za-z0-9._~=:@+,-]{1,128}$/;
 
+/** The type in a reference that is no literal one: a search, an id with a slash, a query or a fragment. */
+const typed = /^(?:https?:\/\/[^?#]*\/|\/)?(?<type>[A-Za-z]+)[/?]/i;
+
+const referredIn = (text: string, bases: readonly string[]): ReferredResource | undefined => {
+  const parsed = parseReference(text, bases);
+  if (parsed === undefined) {
+    const type = typed.exec(text)?.groups?.['type'];
+    return type !== undefined && isResourceType(type) ? { type, why: 'form' } : undefined;
+  }
+  const { type, id, isOwn } = parsed;
+  if (!isOwn) return { type, id, why: 'elsewhere' };
+  return readable.test(id) ? { type, id } : { type, id, why: 'form' };
+};
+
 /**
- * The resources that a resource refers to, at this payer, of a wanted type, and never a patient. Each is returned once.
- * The caller checks whether it was already read.
+ * The resources of a wanted type that a resource refers to, and never a patient. Each is returned once. What has no type,
+ * such as a URN, is nothing to read. The caller checks whether it was already read.
  */
 export const referredBy = (
   { references }: Pick<PageResource, 'references'>,
@@ -45,10 +60,10 @@ export const referredBy = (
 ): readonly ReferredResource[] => {
   const found = new Map<string, ReferredResource>();
   for (const text of references) {
-    const parsed = parseReference(text, bases);
-    if (parsed === undefined || !parsed.isOwn || parsed.type === 'Patient') continue;
-    const { type, id } = parsed;
-    if (isWanted(type)) found.set(`${type}/${id}`, { type, id, isReadable: readable.test(id) });
+    const referred = referredIn(text, bases);
+    if (referred === undefined || referred.type === 'Patient' || !isWanted(referred.type)) continue;
+    const { type, id = '', why = '' } = referred;
+    found.set(`${type}/${id} ${why}`, referred);
   }
   return [...found.values()];
 };

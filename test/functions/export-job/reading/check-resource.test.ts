@@ -250,7 +250,7 @@ describe('what a resource refers to', () => {
     referredBy(
       pageResource({ resourceType: 'Observation', a: references.map((reference) => ({ x: [{ reference }] })) }),
       rules,
-    ).map(({ type, id, isReadable }) => `${type}/${id}${isReadable ? '' : ', which is not readable'}`);
+    ).map(({ type, id = '', why }) => `${type}/${id}${why === undefined ? '' : `, not by its ${why}`}`);
 
   it('is read once, whether relative, absolute or versioned', () => {
     expect(
@@ -266,11 +266,14 @@ describe('what a resource refers to', () => {
 
   it('is read by an id of at most 128 characters', () => {
     const most = 'a'.repeat(128);
-    expect(refers(`Practitioner/${most}`, `Practitioner/${most}a`)).toEqual([`Practitioner/${most}`]);
+    expect(refers(`Practitioner/${most}`, `Practitioner/${most}a`)).toEqual([
+      `Practitioner/${most}`,
+      'Practitioner/, not by its form',
+    ]);
   });
 
   it.each(['a%2Fb', '$everything', '..%2FPatient%2Fother', 'a;b', 'é'])('is not read by an id like %s', (id) => {
-    expect(refers(`Practitioner/${id}`)).toEqual([`Practitioner/${id}, which is not readable`]);
+    expect(refers(`Practitioner/${id}`)).toEqual([`Practitioner/${id}, not by its form`]);
   });
 
   it.each([
@@ -278,18 +281,27 @@ describe('what a resource refers to', () => {
     'Patient/member',
     '#contained',
     'urn:uuid:6e1b1a52-1b9f-4f3e-9d7d-1f8e0f1c5b11',
-    'https://elsewhere.example/Practitioner/1',
-    'https://payer.example/fhirx/Practitioner/1',
-    'https://payer.example/fhir/../Practitioner/1',
     'https://payer.example/fhir/Practitioner',
-    'Practitioner?identifier=1',
-    'Practitioner/..',
-    'Practitioner/a b',
     'Library/1',
     'Practitioners/1',
     'x/Practitioner/1',
-  ])('is not read: %s', (reference) => {
+  ])('is nothing to read: %s', (reference) => {
     expect(refers(reference)).toEqual([]);
+  });
+
+  it.each([
+    ['https://elsewhere.example/Practitioner/1', 'Practitioner/1, not by its elsewhere'],
+    ['https://payer.example/fhirx/Practitioner/1', 'Practitioner/1, not by its elsewhere'],
+    ['https://payer.example/fhir/../Practitioner/1', 'Practitioner/1, not by its elsewhere'],
+    ['Practitioner?identifier=1', 'Practitioner/, not by its form'],
+    ['https://payer.example/fhir/Practitioner?identifier=1', 'Practitioner/, not by its form'],
+    ['Practitioner/..', 'Practitioner/, not by its form'],
+    ['Practitioner/a b', 'Practitioner/, not by its form'],
+    ['Practitioner/1#x', 'Practitioner/, not by its form'],
+    ['Practitioner/npi|3', 'Practitioner/, not by its form'],
+    ['https://payer.example/fhir/Practitioner/1/', 'Practitioner/, not by its form'],
+  ])('is named, and not read: %s', (reference, expected) => {
+    expect(refers(reference)).toEqual([expected]);
   });
 });
 
