@@ -12,3 +12,8 @@ declare module 'dynalite' {
 
   export default function dynalite(options?: DynaliteOptions): Server;
 }
+
+declare module 'dynalite/validations/index.js' {
+  /** What DynamoDB says of the expressions in a request, which it changes; falsy if nothing is wrong. */
+  export function validateExpressions(request: object): string | null | undefined;
+}

@@ -13,6 +13,7 @@ import {
   type ScanCommandInput,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
+import { validateExpressions } from 'dynalite/validations/index.js';
 import { checkExpressionValues, checkItem, evaluateCondition, invalid, parseUpdate } from './dynamo-expressions.ts';
 
 type Item = Record<string, AttributeValue>;
@@ -74,6 +75,42 @@ const withNames = <Input extends object>(input: Input): Input => {
   return Object.fromEntries(entries) as Input;
 };
 
+const checked = new Set<string>();
+
+/** The same value in every call, of the same type. */
+const sample = (value: AttributeValue): object => {
+  const [type = ''] = Object.keys(value);
+  return type === 'B' ? { B: 'AA==' } : type === 'N' ? { N: '1' } : type === 'S' ? { S: 'x' } : value;
+};
+
+/**
+ * Refuses expressions as DynamoDB does: reserved words, what cannot be parsed, and names and values that are not used.
+ * @throws DynamoDBServiceException
+ */
+const checkExpressions = (input: { readonly ExpressionAttributeValues?: Readonly<Item> | undefined }): void => {
+  const { ExpressionAttributeValues: values } = input;
+  const parts = {
+    ...Object.fromEntries(Object.entries(input).filter(([key]) => /Expression$|Names$/.test(key))),
+    ...(values && {
+      ExpressionAttributeValues: Object.fromEntries(
+        Object.entries(values).map(([name, value]) => [name, sample(value)]),
+      ),
+    }),
+  };
+  const shape = JSON.stringify(parts);
+  if (checked.has(shape)) return;
+  const problem = validateExpressions(JSON.parse(shape) as object);
+  if (problem) throw invalid(problem);
+  checked.add(shape);
+};
+
+/** The attributes of an item that a read asks for. */
+const projected = (item: Item | undefined, projection: string | undefined): Item | undefined => {
+  if (item === undefined || projection === undefined) return item;
+  const names = new Set(projection.split(',').map((name) => name.trim()));
+  return Object.fromEntries(Object.entries(item).filter(([name]) => names.has(name)));
+};
+
 /** Makes an empty DynamoDB. */
 export const memoryDynamo = (): MemoryDynamo => {
   const client = new DynamoDBClient({ region: 'eu-central-1' });
@@ -122,7 +159,8 @@ export const memoryDynamo = (): MemoryDynamo => {
     run('GetItem', () => {
       const isLook = input.Key?.['limitId']?.S?.startsWith('breaker#') === true;
       if (input.ConsistentRead !== true && !isLook) throw new Error('a read that decides must be strongly consistent');
-      return { Item: items(input.TableName ?? '').get(keyOf(input.Key ?? {})) };
+      const item = items(input.TableName ?? '').get(keyOf(input.Key ?? {}));
+      return { Item: projected(item, input.ProjectionExpression) };
     });
   const scan = (input: ScanCommandInput): Promise<object> =>
     run('Scan', () => {
@@ -185,6 +223,7 @@ export const memoryDynamo = (): MemoryDynamo => {
   const answer = <Input extends object>(name: string, input: Input, byTables: (input: Input) => Promise<object>) => {
     const given = input as Readonly<Record<string, unknown>>;
     sent.push({ name, input: given });
+    checkExpressions(input);
     return stands.get(name)?.(given) ?? byTables(withNames(input));
   };
   Object.assign(client, { send });

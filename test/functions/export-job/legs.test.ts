@@ -186,10 +186,11 @@ describe('each leg', () => {
     expect(errors).toContain(
       'Practitioner/gone, which the record refers to, could not be read: the payer answered with status 404.',
     );
-    // A resource that the payer does not have does not count as missing.
+    // A resource that the payer does not have does not count as missing; one on another server does.
     expect(manifest.outcomes.find(({ type }) => type === 'Practitioner')).toMatchObject({
-      outcome: 'complete',
+      outcome: 'incomplete',
       count: 3,
+      reason: expect.stringContaining('one is on another server') as string,
     });
   });
 
