@@ -31,11 +31,11 @@ const lineFrom = async ({ input, output, terminal }: Console, question: string):
 };
 
 /** What a person types at a question. @throws Stopped at ^C and ^D */
-export const askAt = async (console: Console, question: string): Promise<string> => {
+export const askAt = async (at: Console, question: string): Promise<string> => {
   try {
-    return (await lineFrom(console, visibleText(question))).trim();
+    return (await lineFrom(at, visibleText(question))).trim();
   } catch (error) {
-    if (error instanceof Stopped) console.output.write('\n');
+    if (error instanceof Stopped) at.output.write('\n');
     throw error;
   }
 };

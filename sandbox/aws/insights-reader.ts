@@ -15,6 +15,13 @@ const kinds = {
   sign: /!=|<=|>=|[()[\],|=*/%^+<>-]/y,
 } as const;
 
+/** A word that begins a command is a field's name only in backticks. */
+const commandWords = new Set(
+  'anomaly dedup diff display fields filter filterIndex limit lookup parse pattern sort SOURCE stats unmask unnest'.split(
+    ' ',
+  ),
+);
+
 /** Reads tokens one after the other; each part throws if the next token is another. */
 export interface Reader {
   /** Takes the next token if it is this word or sign. */
@@ -68,7 +75,10 @@ export const readerOf = (query: string): Reader => {
     require: (text) => {
       if (!takes(text)) fail();
     },
-    field: () => take('word').replaceAll('`', ''),
+    field: () => {
+      if (commandWords.has(find(kinds.word) ?? '')) fail();
+      return take('word').replaceAll('`', '');
+    },
     text: () => take('text').slice(1, -1).replaceAll(/\\(.)/g, '$1'),
     pattern: () => new RegExp(take('pattern').slice(1, -1)),
     number: () => Number(take('number')),

@@ -311,7 +311,7 @@ describe('a word of a command line', () => {
     'test:truth': [
       [['--payers', 'many'], '--payers is "many"; write a whole number'],
       [['--spec', '{'], '--spec is no JSON; write a payer as a run prints it'],
-      [['--payers', '10', '--seed', '1', '--on'], undefined],
+      [['--payers', '10', '--seed', '1'], undefined],
     ],
     'test:limits': [
       [['--skewed', '21'], '--skewed is "21"; write a number up to 20'],
