@@ -67,6 +67,13 @@ export const answerFile = async (
       signal,
     });
     const isGzip = takesGzip(event);
+    let bytes = 0;
+    const counted = async function* (): AsyncGenerator<Uint8Array> {
+      for await (const piece of plain) {
+        bytes += piece.length;
+        yield piece;
+      }
+    };
     return {
       statusCode: 200,
       headers: {
@@ -77,11 +84,13 @@ export const answerFile = async (
         ...(isGzip ? { 'Content-Encoding': 'gzip' } : {}),
       },
       body: streamAnswer(deps, {
-        pieces: isGzip ? gzipped(plain) : plain,
+        pieces: isGzip ? gzipped(counted()) : counted(),
         deadline,
         record,
         audit,
         blamed: { late: 'temporarily_unavailable', broken: 'server_error' },
+        // Of the record, as it was before it was compressed.
+        onEnd: () => void (record.bytes = bytes),
       }),
     };
   } catch (error) {

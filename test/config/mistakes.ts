@@ -390,7 +390,7 @@ export const mistakes: readonly Mistake[] = [
       });
       set('partner', { payers: ['lakeside', 'riverside', 'east'] })(draft);
     },
-    `payers[2] (east).secretOf: is set, but clientAuthentication is "none", which needs no secret; remove one of them`,
+    `payers[2] (east).secretOf: is set, but clientAuthentication is "none", which needs no secret without quirks.secretHeaders; remove one of them`,
   ],
   [
     'its own id in secretOf',

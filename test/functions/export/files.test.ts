@@ -71,6 +71,8 @@ describe('a download', () => {
       });
       expect(gunzipSync(answer.body).toString() === whole).toBe(true);
       expect(answer.body.length).toBeLessThan(whole.length / 5);
+      // The log and the audit count what the member's record has.
+      expect(test.log().at(-1)?.['bytes']).toBe(Buffer.byteLength(whole));
     },
   );
 
