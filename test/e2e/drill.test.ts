@@ -73,6 +73,6 @@ describe('npm run drill, without a drill,', () => {
   it('says each step with --dry-run, and does nothing', async () => {
     const { code, out } = await drill('--dry-run');
     expect(code).toBe(0);
-    expect(out).toMatch(/^1\. Start a local stack .*\n8\. Check that no grant .*\nNothing was done\.\n$/s);
+    expect(out).toMatch(/^1\. Start a local stack .*\n8\. Check that no ended grant .*\nNothing was done\.\n$/s);
   });
 });

@@ -96,7 +96,7 @@ describe('npm start', () => {
 
   it('npm start that is stopped while starting leaves nothing listening, and says that it was stopped', async () => {
     const { gateway } = await choosePorts();
-    const child = start([...freePorts, '--port', String(gateway), '--state', join(folder, 'stopped')]);
+    const child = start(['--port', String(gateway), ...freePorts.slice(2), '--state', join(folder, 'stopped')]);
     const ended = collected(child);
     const isListening = (): Promise<boolean> =>
       new Promise((resolve) => {
