@@ -69,9 +69,11 @@ export const runbookUrl: Rule = (value) => (isPath(value) ? undefined : webUrl(v
 
 const isPath = (value: string): boolean => /^[\w-]+(\/\w[\w.-]*)*\.md$/.test(value);
 
-/** Whether a runbook's path leads to no file of this repository. */
+const repository = join(import.meta.dirname, '..');
+
+/** Whether a runbook's path leads to no file of this repository. A bundle of this file is not in it, and cannot tell. */
 export const leadsNowhere = (value: string): boolean =>
-  isPath(value) && !existsSync(join(import.meta.dirname, '..', value));
+  isPath(value) && existsSync(join(repository, 'cdk.json')) && !existsSync(join(repository, value));
 
 const asNumber = (octets: readonly number[]): number => octets.reduce((sum, octet) => sum * 256 + octet, 0);
 const asAddress = (value: number): string =>

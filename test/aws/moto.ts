@@ -39,9 +39,12 @@ const addressOf = async (child: ChildProcess): Promise<string> => {
  * Starts an empty server on a free port.
  * @throws Error that says what to install if there is none, or if it does not start
  */
-const startMoto = async (): Promise<Moto> => {
+const startMoto = async (account: string): Promise<Moto> => {
   const command = existsSync(packaged) ? packaged : 'moto_server';
-  const child = spawn(command, ['--host', '127.0.0.1', '--port', '0'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(command, ['--host', '127.0.0.1', '--port', '0'], {
+    env: { ...process.env, MOTO_ACCOUNT_ID: account },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const ended = new Promise((resolve) => child.once('close', resolve));
   const missing = once(child, 'error').then(([error]) => {
     throw new Error(`${String(error)}\n${advice}`);
@@ -58,11 +61,11 @@ const startMoto = async (): Promise<Moto> => {
   return { url, close };
 };
 
-/** Starts one for the tests of a file; it runs once their hooks have run. */
-export const motoServer = (): { readonly settings: () => ClientSettings } => {
+/** Starts one for the tests of a file; it runs once their hooks have run. @param account the one that all is in */
+export const motoServer = (account = '123456789012'): { readonly settings: () => ClientSettings } => {
   let moto: Moto | undefined;
   beforeAll(async () => {
-    moto = await startMoto();
+    moto = await startMoto(account);
   });
   afterAll(() => moto?.close());
   return {

@@ -14,7 +14,8 @@ import { at, property, stageTemplate } from '../support/stage-template.ts';
 import { production } from './made-from-template.ts';
 import { motoServer } from './moto.ts';
 
-const moto = motoServer();
+// The account of production-example.
+const moto = motoServer('111122223333');
 let client: SecretsManagerClient;
 let prefix: string;
 beforeAll(async () => {
