@@ -74,7 +74,7 @@ beforeAll(async () => {
     webhook: webhook.url,
     webhookSecret: webhook.secret,
     // Slow enough that exports must wait for their turns.
-    wholeRecord: { requestsPerSecond: 1 },
+    wholeRecord: { requestsPerSecond: 10 },
   });
   await driveEveryPath(target);
   calls = callsOf(target);

@@ -54,6 +54,8 @@ export const startProcesses = async (): Promise<Processes> => {
     target: 'node24',
     // A CommonJS bundle has no import.meta, and Node refuses to join an undefined path.
     define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
+    // It has a native part, which must stay where it is.
+    external: [join(import.meta.dirname, '../../node_modules/dynalite/*')],
     logLevel: 'error',
   });
   const children = new Set<ChildProcess>();
