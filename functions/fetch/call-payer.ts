@@ -3,7 +3,7 @@ import { isDocument, type FhirRequest } from '../shared/fhir/fhir-request.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
 import { header, type ApiEvent } from '../shared/http/api.ts';
 import type { Deadline } from '../shared/http/deadline.ts';
-import { dropBody, firstByteMsOf, keyRefusal } from '../shared/payer/answers.ts';
+import { firstByteMsOf, keyRefusal } from '../shared/payer/answers.ts';
 import { payerHttpFailure } from '../shared/payer/client.ts';
 import { failureAtRead, PayerError } from '../shared/payer/errors.ts';
 import type { PayerResponse } from '../shared/payer/http.ts';
@@ -128,7 +128,6 @@ export const callPayer = async (deps: FetchDeps, event: ApiEvent, call: PayerCal
 /** Ends the call if a 401 is not about the token. @throws GatewayError `temporarily_unavailable` */
 const requireTokenRefused = async (response: PayerResponse): Promise<void> => {
   const refusal = await keyRefusal(response, 'FHIR API');
-  await dropBody(response);
   if (refusal !== undefined) throw failureAtRead(refusal);
 };
 

@@ -77,12 +77,16 @@ const waitsForToken = async (target: LocalTarget): Promise<void> => {
   await expectStatus('the end', pollToEnd(url, token), 200);
 };
 
-/** A grant ends while its job waits. */
+/** As long as a job waits for a poll. */
+const twoDaysMs = 2 * 86_400_000;
+
+/** A grant ends while its job waits, which then finds no export. */
 const endsWithGrant = async (target: LocalTarget): Promise<void> => {
   target.payers.script('clear-health', { r4: answer(401, {}) });
   const { token, exportId } = await start(target);
   await reaches(target, exportId, 'token');
   await expectStatus('revocation', postAs(target, target.portal, 'revoke', { token }), 200);
+  target.cloud.durable.passTime(twoDaysMs);
   await isOver(target, exportId);
   target.payers.reset();
   await sweep(target, `${exportId}-gone`);

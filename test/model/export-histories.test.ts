@@ -46,7 +46,7 @@ describe('an export, whatever happens to it', () => {
   ])('does not if it has the bug %s', async (planted, promise) => {
     // A bug may break other promises first.
     const broken: string[] = [];
-    for (let number = 0; number < 20 && !new RegExp(promise).test(broken.at(-1) ?? ''); number += 1) {
+    for (let number = 0; number < 100 && !new RegExp(promise).test(broken.at(-1) ?? ''); number += 1) {
       const found = await runExports(seed + number, nothing(), planted).catch((error: unknown) => error);
       if (found !== undefined) expect(found).toBeInstanceOf(Broken);
       if (found instanceof Broken) broken.push(found.message);

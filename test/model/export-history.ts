@@ -281,6 +281,8 @@ export const runExports = async (seed: number, seen: Seen, planted?: Planted): P
     await world.deliver();
     await durable.pass(3_600_000);
   }
+  // A job that waits for a poll finds no export when its wait ends.
+  await durable.pass(2 * 86_400_000);
   require(gateway.stored(grant.grantId) === undefined, 'no export outlives its grant');
   require(objects.size === 0, 'every part is deleted in the end', [...objects.keys()].length);
   const running = durable.engine

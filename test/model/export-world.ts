@@ -28,7 +28,7 @@ export type Planted =
   | 'replacesRunning'
   /** A repeated stream record makes another event. */
   | 'otherEvent'
-  /** The job checkpoints a part that it did not put. */
+  /** The job checkpoints parts that it did not put. */
   | 'lostPart';
 
 type Item = ReturnType<ReturnType<typeof exportGateway>['dynamo']['items']> extends Map<string, infer I> ? I : never;
@@ -120,7 +120,7 @@ export const exportsWorld = (random: () => number, payerHttp: PayerHttp, planted
     objects: {
       put: async (name, body) => {
         await risk();
-        if (planted === 'lostPart' && name.includes('/parts/') && random() < 0.2) return;
+        if (planted === 'lostPart' && name.includes('/parts/')) return;
         objects.set(name, Uint8Array.from(body));
       },
       get: async (name) => {

@@ -177,6 +177,19 @@ export const derivations: readonly Derivation[] = [
     },
   },
   {
+    reason: "Lambda puts a function's events that it gives up into the queue that the function names, with its role.",
+    rights: ({ template, lambda }) => {
+      const queue = deep(properties(lambda), 'DeadLetterConfig', 'TargetArn');
+      const found = template.Resources[String(deep(queue, 'Fn::GetAtt', 0))];
+      if (found === undefined) return [];
+      const key = nameOf(template, properties(found)['KmsMasterKeyId']);
+      return [
+        ...allow(['sqs:SendMessage'], nameOf(template, queue)),
+        ...allow(['kms:Decrypt', 'kms:GenerateDataKey'], key, through('sqs')),
+      ];
+    },
+  },
+  {
     reason: "The CDK's own function takes the rules out of the default security group that its custom resource names.",
     rights: ({ template, lambdaId }) =>
       Object.values(template.Resources)

@@ -62,7 +62,7 @@ const answerOf = async (
   }
   // Asking for a fresh token would not help.
   const isTokenRefused = status === 401 && (await keyRefusal(response, 'FHIR API')) === undefined;
-  await dropBody(response);
+  if (status !== 401) await dropBody(response);
   end();
   if (isThrottling(response)) {
     return { kind: 'throttled', seconds: retryAfterOf(response, clock.now(), Number.POSITIVE_INFINITY) };
