@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { bundleProcess } from '../support/bundle-process.ts';
 import type { Mortal } from './cell.ts';
 import type { FromChild, ToChild } from './child.ts';
 import type { GatewayAnswer, GatewayRequest } from './instance.ts';
@@ -43,21 +43,7 @@ const mortalOf = (child: ChildProcess, { clock }: Pick<World, 'clock'>): Mortal 
 /** Bundles the process once, since a bundle starts much faster. */
 export const startProcesses = async (): Promise<Processes> => {
   const folder = await mkdtemp(join(tmpdir(), 'gateway-faults-'));
-  const outfile = join(folder, 'child.cjs');
-  const entryPoints = [join(import.meta.dirname, 'child.ts')];
-  await build({
-    entryPoints,
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node24',
-    // A CommonJS bundle has no import.meta, and Node refuses to join an undefined path.
-    define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
-    // It has a native part, which must stay where it is.
-    external: [join(import.meta.dirname, '../../node_modules/dynalite/*')],
-    logLevel: 'error',
-  });
+  const outfile = await bundleProcess(join(import.meta.dirname, 'child.ts'), folder);
   const children = new Set<ChildProcess>();
   return {
     start: async (world) => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Rate } from '../../functions/shared/limits/slots.ts';
-import { bundleProcess } from './bundle-process.ts';
+import { bundleProcess } from '../support/bundle-process.ts';
 import { startCountingDynamo } from './counting-dynamo.ts';
 import type { EnvironmentMessage, EnvironmentOptions } from './environment.ts';
 
@@ -48,7 +48,7 @@ export const flood = async (options: FloodOptions): Promise<Flood> => {
   let [answered, failures] = [0, 0];
   const children: ChildProcess[] = [];
   try {
-    const bundle = await bundleProcess('environment.ts', folder);
+    const bundle = await bundleProcess(join(import.meta.dirname, 'environment.ts'), folder);
     for (let index = 0; index < environments; index += 1) {
       const given: EnvironmentOptions = { table, rate, skewMs: index < skewed ? 120_000 : 0 };
       const child = fork(bundle, [JSON.stringify(given)], { env: dynamo.env, execArgv: [] });

@@ -9,9 +9,9 @@ import { limitAttributes } from '../../functions/shared/store/attributes.ts';
 import { usualTimes, type BreakerTimes } from '../../functions/shared/store/breaker-item.ts';
 import { readerOf } from '../../functions/shared/store/items.ts';
 import { close, listen } from '../../sandbox/aws/listen.ts';
+import { bundleProcess } from '../support/bundle-process.ts';
 import { fetchGateway } from '../support/fetch-gateway.ts';
 import { localRegistry } from '../support/login.ts';
-import { bundleProcess } from './bundle-process.ts';
 import { startCountingDynamo } from './counting-dynamo.ts';
 import { startPool } from './pool.ts';
 
@@ -143,7 +143,7 @@ export const hang = async (options: HangOptions): Promise<Hang> => {
     const file = join(folder, 'registry.json');
     await writeFile(file, JSON.stringify(registry));
     const tokens = await grantTokens(registry, dynamo);
-    const bundle = await bundleProcess('reader.ts', folder);
+    const bundle = await bundleProcess(join(import.meta.dirname, 'reader.ts'), folder);
     const env = dynamo.env;
     const started = await startPool(bundle, environments, {
       env,
