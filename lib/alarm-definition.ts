@@ -37,7 +37,7 @@ export interface AlarmDefinition {
   /** One sentence that tells the person on call what happened. */
   readonly says: string;
   readonly runbook: RunbookSection;
-  /** `page`: a person must act now, day or night. `ticket`: the next working day is soon enough. */
+  /** `page`: someone must act now, day or night. `ticket`: it can wait until the next working day. */
   readonly severity: 'page' | 'ticket';
   /** @default 1 */
   readonly threshold?: number;
@@ -47,7 +47,7 @@ export interface AlarmDefinition {
    * @default [1, 1]
    */
   readonly breaching?: readonly [datapoints: number, periods: number];
-  /** @default the metric is at or above the threshold; silence means all is well */
+  /** @default the metric is at or above the threshold; missing data counts as healthy */
   readonly when?: 'atLeast' | 'belowOrSilent';
 }
 

@@ -14,7 +14,7 @@ export const nameOf = ({ subtype }: AuditEvent): string =>
 export const detailOf = (event: AuditEvent, type: string): string | undefined =>
   event.entity.flatMap(({ detail = [] }) => detail).find((detail) => detail.type === type)?.valueString;
 
-/** An event's own text, without that it was put back: the same for each time that one event is filed. */
+/** An event's text without the note that it was put back. It is the same each time the event is filed. */
 export const bodyOf = (event: AuditEvent): string =>
   JSON.stringify({
     ...event,

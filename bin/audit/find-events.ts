@@ -102,7 +102,7 @@ const readSpan = async (
     const texts = await Promise.all(some.map(async (key) => parseEvents(key, (await readObject(bucket, key)) ?? '')));
     for (const event of texts.flat().filter(isAskedFor)) {
       const body = bodyOf(event);
-      // The first filing of an event tells more than one that puts it back.
+      // The original event says more than the copy that was put back.
       if (detailOf(event, 'putBackAt') === undefined || !events.has(body)) events.set(body, event);
     }
     onRead(some.length);

@@ -11,7 +11,7 @@ import { sectionsOf, unreleased } from './sections.ts';
 /** Folders and files whose change somebody who runs, uses or deploys the gateway may notice. */
 const shipped = /^(?:bin|config|docs|functions|lib|sandbox)\/|^(?:cdk\.json|README\.md|SECURITY\.md)$/;
 
-/** What only those read who change the project. */
+/** Documents for people who change the project. */
 const forContributors = /^docs\/(?:reports\/|testing\.md$|performance\.md$|dependencies\.md$)/;
 
 /**

@@ -30,7 +30,7 @@ export interface StageSize {
 
 type Shape = Pick<StageConfig, 'payers' | 'partners' | 'network' | 'waf' | 'edge' | 'existing'>;
 
-/** With `edge` at CloudFront, in whose place the account's stands, and at the API. */
+/** With `edge` there is one at CloudFront, unless the account brings its own, and one at the API. */
 const webAclsOf = ({ waf, edge, existing }: Shape): number[] => {
   if (waf === 'none') return [];
   const isBrought = existing?.webAclArn !== undefined;

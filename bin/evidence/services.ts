@@ -1,4 +1,4 @@
-/** The AWS services of a stage, by the prefix of their types, and what of health data passes through each. */
+/** The AWS services of a stage, by the prefix of their types, and what health data passes through each. */
 
 export interface Service {
   readonly name: string;

@@ -9,7 +9,7 @@ export interface Setting {
   readonly what: string;
   readonly type: string;
   readonly holds: (properties: Properties, resources: Resources) => boolean;
-  /** Only of resources whose path in the stack matches. @default all of the type */
+  /** Limits it to resources whose path in the stack matches. @default all of the type */
   readonly at?: RegExp;
 }
 

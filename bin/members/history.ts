@@ -26,7 +26,7 @@ export interface ReadOfRecord {
   readonly outcomeText: string;
   /** What left; of an export's job, what it put into sealed files. Undefined if nobody knows. */
   readonly bytes: number | undefined;
-  /** What is odd about its evidence, in words; empty if nothing is. */
+  /** What looks wrong with its evidence, in words; empty if nothing does. */
   readonly remark: string;
 }
 

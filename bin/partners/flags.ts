@@ -119,7 +119,7 @@ webhook only the secret goes to stdout, everything else to stderr. It is shown o
 type Given = Read<typeof spec>;
 type Command<Name extends Given['command']> = Extract<Given, { readonly command: Name }>;
 
-/** Which events to send again: one, those in a file, or all that were given up. */
+/** Which events to send again: a single one, those listed in a file, or all that were given up. */
 export type ReplayCommand = Command<'replay'>;
 
 /** What to do about a partner's webhook. */

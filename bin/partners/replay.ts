@@ -114,7 +114,7 @@ const parseOrUndefined = (line: string): PartnerEvent | undefined => {
   }
 };
 
-/** Those of the events that were not delivered and cannot be any more: most never had an execution. */
+/** The events that were not delivered and no longer will be. Most of them never had an execution. */
 const neverDelivered = async (
   open: OpenEvents,
   events: readonly PartnerEvent[],

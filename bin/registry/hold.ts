@@ -42,8 +42,8 @@ const changedSince = (now: ReadEntry | undefined): Refusal =>
 
 /**
  * Waits until a holder is known to be dead; returns at once if there is none.
- * @param head as it was read with what was compared
- * @param onWait gets what to tell a person who waits
+ * @param head the item `apply`, read together with the entries that were compared
+ * @param onWait is called with a sentence for whoever is waiting
  * @throws Refusal if the holder is at work, or has ended since
  */
 const untilFree = async (
@@ -76,7 +76,7 @@ interface Holding {
 /**
  * Holds the registry while something is written: of two people who apply at the same time, the second is refused before
  * anything is written.
- * @param head as it was read with what was compared
+ * @param head the item `apply`, read together with the entries that were compared
  * @param write gets the head's version
  * @throws Refusal
  */

@@ -22,7 +22,7 @@ export const nearest = <T>(wanted: string, things: readonly T[], namesOf: (thing
     if (given === '' || other === '') return Number.POSITIVE_INFINITY;
     if (other === given) return 0;
     if (other.includes(given)) return 1;
-    // A difference in length alone is a difference of that many letters.
+    // Texts of different lengths differ by at least that many letters.
     const limit = Math.max(1, Math.floor(given.length / 3));
     if (Math.abs(other.length - given.length) > limit) return Number.POSITIVE_INFINITY;
     const found = distance(given, other);

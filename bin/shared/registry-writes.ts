@@ -85,7 +85,7 @@ export const writeEntry = (
   return write(table, entryId, item, { set }, (now) => now.digest === text.digest && isBy(changed)(now));
 };
 
-/** The hold as it was read. One that beats meanwhile is not taken over. */
+/** The hold as it was read. If it has beaten since, it is not taken over. */
 const heldAsSeen = ({ heldBy, beat }: Pick<ReadEntry, 'heldBy' | 'beat'>): readonly Clause[] =>
   heldBy === undefined
     ? [absent('heldBy')]
@@ -124,7 +124,7 @@ const changeHold = async (table: RegistryTable, holder: string, change: Registry
   }
 };
 
-/** Says that the holder is still at work. @param beat another number than before */
+/** Shows that the holder is still at work. @param beat a different number each time */
 export const beatHold = (table: RegistryTable, holder: string, beat: number): Promise<boolean> =>
   changeHold(table, holder, { set: { beat } });
 

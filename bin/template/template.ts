@@ -19,8 +19,8 @@ const hashOf = (code: unknown): string | undefined => {
 };
 
 /**
- * The template without the CDK's bootstrap. The code of each function is a path beside the template, as
- * `aws cloudformation package` reads it.
+ * The template without what it needs of the CDK's bootstrap. Each function's code is a path relative to the template, which
+ * is what `aws cloudformation package` expects.
  * @throws Refusal if something else is still in the CDK's bucket
  */
 const plainTemplate = ({ template, assets }: Assembly): Template => {

@@ -3,7 +3,7 @@ import { Refusal } from '../shared/errors.ts';
 import type { Month } from './month.ts';
 
 /**
- * A part of all ids: those that begin with a text, followed by one of some characters; or one id; or no id at all.
+ * A subset of the ids: those that begin with a prefix and one of several characters, or a single id, or none.
  */
 export type Part =
   | { readonly kind: 'some'; readonly prefix: string; readonly next: string }

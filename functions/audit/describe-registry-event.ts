@@ -106,7 +106,7 @@ const stopHappening = ({ entryId, before, after }: RegistryWrite): Happening | u
     : { code: begun(isPartner), ...common, details: { version, until: endOf(stop), reason } };
 };
 
-/** What says that an apply is under way, which is no change of the registry. */
+/** The attributes that mark an apply in progress. Changing only these does not change the registry. */
 const isHold = (name: string): boolean => name === 'heldBy' || name === 'beat';
 
 /** No tool writes anything else, so whoever did so wrote past the tools. */

@@ -53,7 +53,7 @@ const unreadableEvent = (record: DynamoDBRecord, stage: string, nowMs: number): 
   return { event, at, ...(isOfRegistry(record) ? {} : { partner: 'unknown' }), unreadable: true };
 };
 
-/** Client ids, grant ids and indexes of members have this form. Any other text could name another folder, or be too long. */
+/** The form of client ids, grant ids and member indexes. Other text could name a different folder, or make a key too long. */
 const keyPart = /^[\w-]{1,64}$/;
 
 /** @throws Error, without the text */

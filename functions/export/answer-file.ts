@@ -89,7 +89,7 @@ export const answerFile = async (
         record,
         audit,
         blamed: { late: 'temporarily_unavailable', broken: 'server_error' },
-        // Of the record, as it was before it was compressed.
+        // The record's bytes, before compression.
         onEnd: () => void (record.bytes = bytes),
       }),
     };

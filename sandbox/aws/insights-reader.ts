@@ -34,7 +34,7 @@ export interface Reader {
   readonly duration: () => string;
   /** Whether the next token is of a kind. */
   readonly isAt: (kind: keyof typeof kinds) => boolean;
-  /** What was read since a place, as it is written. */
+  /** The text that was read since a position. */
   readonly since: (at: number) => string;
   readonly at: () => number;
   readonly isAtEnd: () => boolean;

@@ -101,8 +101,8 @@ export const fhirChecker = (
 };
 
 /**
- * Refuses a request without the header, as Azure API Management does for its own key
- * (https://learn.microsoft.com/azure/api-management/api-management-subscriptions). Returns whether it did.
+ * Refuses a request that lacks the header, with the answer that Azure API Management gives if its key is missing
+ * (https://learn.microsoft.com/azure/api-management/api-management-subscriptions). Returns whether it refused.
  */
 export const refusedWithoutHeader = ({ header }: Insists, req: IncomingMessage, res: ServerResponse): boolean => {
   const [name, value] = header ?? [];

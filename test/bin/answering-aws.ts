@@ -1,10 +1,10 @@
 import { startAws } from '../../sandbox/aws/aws.ts';
 import { noState } from '../../sandbox/state/local-state.ts';
 
-/** With this key a test's own client calls AWS, and gets no answer that is set for the tool. */
+/** The key of a test's own client. Its calls never get an answer that was set for the tool. */
 export const ownKey = { accessKeyId: 'test', secretAccessKey: 'none' };
 
-/** The local stack's AWS, which gives a tool the answers that a test sets. */
+/** The local stack's AWS. A test can set the answers that the tool gets. */
 export const answeringAws = async () => {
   const answers = new Map<string, { body: object; left: number }>();
   const sent: { operation: string; input: Readonly<Record<string, unknown>> }[] = [];

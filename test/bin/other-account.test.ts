@@ -87,7 +87,7 @@ describe('credentials of another account than the stage’s', () => {
     ['audit', [`--grant=${grant}`]],
     ['existing check', []],
   ];
-  /** `payers mapping` needs an assembly, and `smoke` asks AWS with --ring alone, after all else. */
+  /** Commands that do not call AWS here: `payers mapping` needs an assembly, and `smoke` calls AWS last, and only with --ring. */
   const withoutAws = [
     'init',
     'payers learn',

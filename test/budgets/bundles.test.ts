@@ -9,12 +9,11 @@ describe("a function's bundle", () => {
       .filter(({ packages }) => [...packages.keys()].some((name) => name.startsWith(prefix)))
       .map(({ name }) => name);
 
-  // fetch knows every search parameter, seals page links, leases its partner's rate, watches its payer's breaker, contains
-  // an HTTP client, and has the key service's client for kick-offs, which no other cold start loads. export has three AWS
-  // clients beside the tables', of which two are loaded when a poll needs them. callback's error pages have their words in
-  // two languages, and each login asks the key service for the index of its member, and reads the payer's scope in
-  // each of its spellings. Nobody waits for the others: audit has two AWS clients, and durable functions bundle their SDK, as AWS
-  // advises; the job also seals files.
+  // Why these are larger. fetch: all search parameters, sealed page links, the partner's rate, the payer's breaker, an HTTP
+  // client, and the KMS client, which only kick-offs load. export: three AWS clients besides DynamoDB's, two of them loaded
+  // when a poll needs them. callback: error pages in two languages, the KMS client for the member index, and the spellings
+  // of payers' scopes. Nobody waits for the rest: audit has two AWS clients, and durable functions bundle their SDK, as AWS
+  // advises; the export job also seals files.
   it('is under 430 KB; of those with more clients and the durable SDK, as little as it can be', () => {
     const limits: Readonly<Record<string, number>> = {
       callback: 470,

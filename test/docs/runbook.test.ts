@@ -91,7 +91,7 @@ describe('a query of the runbook', () => {
   it.each(everyQuery)('runs at the local stack, so that an incident can be rehearsed: %s', (query) => {
     const known = query.replaceAll('PARTNER', 'demo-partner');
     const { rows } = runInsightsQuery(readInsightsQuery(known), lines);
-    // What is of Lambda's or API Gateway's own lines may find none of ours.
+    // Queries about Lambda's or API Gateway's own lines may find none of ours.
     const mayFindNone = /PARTNER|@type|@message|errorType|route/.test(query);
     expect([query, rows.length > 0 || mayFindNone]).toEqual([query, true]);
   });

@@ -6,7 +6,7 @@ describe('free ports', () => {
   it('are six different ports, which are free again', async () => {
     const chosen = Object.values(await freePorts());
     expect(new Set(chosen).size).toBe(6);
-    // None that the system may give to an outgoing connection in the meantime.
+    // Outside the range from which the system picks ports for outgoing connections.
     expect(Math.max(...chosen)).toBeLessThan(32_768);
     for (const port of chosen) {
       const server = createServer();

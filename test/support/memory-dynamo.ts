@@ -77,14 +77,14 @@ const withNames = <Input extends object>(input: Input): Input => {
 
 const checked = new Set<string>();
 
-/** The same value in every call, of the same type. */
+/** A fixed value of the same type, so that calls with other values are checked once. */
 const sample = (value: AttributeValue): object => {
   const [type = ''] = Object.keys(value);
   return type === 'B' ? { B: 'AA==' } : type === 'N' ? { N: '1' } : type === 'S' ? { S: 'x' } : value;
 };
 
 /**
- * Refuses expressions as DynamoDB does: reserved words, what cannot be parsed, and names and values that are not used.
+ * Refuses expressions as DynamoDB does: reserved words, what cannot be parsed, and unused names and values.
  * @throws DynamoDBServiceException
  */
 const checkExpressions = (input: { readonly ExpressionAttributeValues?: Readonly<Item> | undefined }): void => {

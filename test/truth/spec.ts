@@ -71,7 +71,7 @@ export interface Hiccup {
   readonly fails: '500' | '503' | '429' | 'cut' | 'html' | 'throws';
 }
 
-/** Types that a search finds by patient, the most usual one first: to it a payer shrinks. */
+/** Types that a search finds by patient. The most common one comes first, since a failing payer is shrunk to it. */
 const memberTypes = ['Observation', ...searchedTypes.filter((type) => type !== 'Observation')];
 
 /** Types that no search finds by patient. */

@@ -20,7 +20,7 @@ const replace = <T>(items: T[], ...by: readonly Iterable<T>[]): void => {
   for (const some of by) for (const one of some) items.push(one);
 };
 
-/** Lists the Patient among what is read by reference, after the searches. */
+/** Adds the Patient to the resources that are read by id after the searches. */
 export const readPatientById = ({ item: { patient }, seen, referred }: Leg): void => {
   if (seen.add(`reference Patient/${patient}`)) referred.names.push(`Patient/${patient}`);
 };

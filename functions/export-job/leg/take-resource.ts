@@ -34,7 +34,7 @@ export interface Taking {
   readonly found: ProblemList;
 }
 
-/** Whether a search found a resource. A search of one type finds no other, whatever an entry says. */
+/** Whether a resource matched the search. A search of one type matches no other type, whatever the entry's mode says. */
 const isMatch = (source: Source, type: string, mode: EntryMode): source is Source & { readonly of: 'search' } =>
   source.of === 'search' && mode === 'match' && (source.type === everything || source.type === type);
 

@@ -110,7 +110,7 @@ const aboutResource = (outer: Place, whose: Whose): About => {
       .map((path) => aboutElement(path, place, whose))
       .filter((about) => about !== 'member'),
     ...heldBy(place).map((held) => aboutResource(held, whose)),
-    // Its own Patients have ids of their own, and what refers to those is about whom the resource is about.
+    // A contained Patient has an id of its own, so only a reference to another patient outside the resource counts.
     ...contained
       .filter(({ resourceType }) => resourceType !== 'Patient')
       .map((held) => aboutResource({ resource: held, resolve: place.resolve }, whose))

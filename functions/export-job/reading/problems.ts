@@ -67,7 +67,7 @@ export type Problem =
   /** A resource has more references than are read of one. */
   | { readonly kind: 'referencesNotListed'; readonly type: string; readonly id: string | undefined }
   /**
-   * Resources that the record refers to in a form that cannot be asked for, or on another server. Said once of a type.
+   * The record refers to resources in a form that cannot be requested, or on another server. Reported once per type.
    * @property why absent in an export that version 0.2 began: its form
    */
   | { readonly kind: 'referenceNotAsked'; readonly type: string; readonly why?: 'form' | 'elsewhere' }
@@ -144,15 +144,15 @@ const issueCodes: ReadonlySet<unknown> = new Set(
 );
 const severities: ReadonlySet<unknown> = new Set(['fatal', 'error', 'warning', 'information'] satisfies Severity[]);
 
-/** As a code of R4, in any spelling; what is none may mean anything. */
+/** Reads one of R4's codes in upper or lower case. Anything else becomes `otherwise`, since nobody knows what it means. */
 const known = (codes: ReadonlySet<unknown>, value: unknown, otherwise: string): string => {
   const code = typeof value === 'string' ? value.trim().toLowerCase() : undefined;
   return codes.has(code) ? String(code) : otherwise;
 };
 
 /**
- * The payer's remarks in an OperationOutcome on a page, each severity and code once. What cannot be read says that
- * something may be missing: an unknown severity is an error, and an unknown code is `unknown`.
+ * The payer's remarks in an OperationOutcome on a page, each severity and code once. A remark that cannot be read
+ * counts as a sign that something is missing: an unknown severity is an error, and an unknown code is `unknown`.
  */
 export const payerRemarks = ({ issue }: JsonObject, type: string, page: number): readonly Problem[] => {
   const issues = isObject(issue) ? [issue] : objectsIn(issue);

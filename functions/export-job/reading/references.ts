@@ -29,14 +29,14 @@ export interface ReferredResource {
   readonly type: string;
   /** Undefined if the reference is in no form that can be read. */
   readonly id?: string;
-  /** Why it cannot be asked for, if that is so. A payer might take another id for a path of its own. */
+  /** Why it cannot be requested, if so. A payer might take an unusual id for one of its own paths. */
   readonly why?: 'form' | 'elsewhere';
 }
 
 /** An id that can go into a read: FHIR's characters, and a few more that payers use. */
 const readable = /^[A-Za-z0-9._~=:@+,-]{1,128}$/;
 
-/** The type in a reference that is no literal one: a search, an id with a slash, a query or a fragment. */
+/** The type in a reference that is not a literal one, such as a search, or an id followed by a slash, a query or a fragment. */
 const typed = /^(?:https?:\/\/[^?#]*\/|\/)?(?<type>[A-Za-z]+)[/?]/i;
 
 const referredIn = (text: string, bases: readonly string[]): ReferredResource | undefined => {
@@ -51,8 +51,8 @@ const referredIn = (text: string, bases: readonly string[]): ReferredResource | 
 };
 
 /**
- * The resources of a wanted type that a resource refers to, and never a patient. Each is returned once. What has no type,
- * such as a URN, is nothing to read. The caller checks whether it was already read.
+ * The resources of a wanted type that a resource refers to, except patients. Each is returned once. A reference that names
+ * no type, such as a URN, is skipped. The caller checks whether it was already read.
  */
 export const referredBy = (
   { references }: Pick<PageResource, 'references'>,

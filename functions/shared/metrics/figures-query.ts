@@ -20,8 +20,8 @@ export const totals = [
 ] as const;
 
 /**
- * One row for each payer or partner, and one without an id for requests that name none. `connected` are logins that
- * ended with a grant. `payerMedianMs` and `payerP99Ms` are of reads, until the payer's headers arrive.
+ * One row for each payer or partner, and one without an id for requests that name none. `connected` counts logins that
+ * ended with a grant. `payerMedianMs` and `payerP99Ms` measure reads only, up to the arrival of the payer's headers.
  * @param which a further condition
  */
 export const totalsQuery = (by: FiguresBy, which?: string): string =>

@@ -57,7 +57,7 @@ interface WholeRecord {
   /** The most requests per second, over all exports. @default no limit */
   readonly requestsPerSecond?: number;
   /**
-   * With `meaningless` a page's `total` says nothing of how many resources there are.
+   * With `meaningless`, a page's `total` does not say how many resources there are.
    * @default a record with fewer is incomplete
    */
   readonly totals?: 'meaningless';

@@ -164,7 +164,7 @@ export const limitScopes = (requested: Scopes, registered: Scopes): Scopes =>
 export const partsNamed = (granted: Scopes, requested: Scopes): Scopes =>
   granted.filter((scope) => isPart(scope) && hasWord(requested, scope.word));
 
-/** Tells of which types a payer granted only a part, so that no search finds all. */
+/** Tells which types a payer granted only in part, so that no search finds all of them. */
 export const limitedByPayer = (granted: Scopes): ((type: string) => boolean) => {
   const [all, whole] = [heldByPartner(granted), heldWhole(granted)];
   return (type) => lettersHeld(all, type, 'rs') !== lettersHeld(whole, type, 'rs');
