@@ -1,5 +1,5 @@
 /** The rules between the fields of one payer's profile. */
-import { readRecordSearch } from '../functions/shared/fhir/record-search.ts';
+import { limitsOf, parseRecordSearch, readRecordSearch } from '../functions/shared/fhir/record-search.ts';
 import type { Payer } from '../functions/shared/registry/types.ts';
 import { covers, hold, parseScopes } from '../functions/shared/scopes/scopes.ts';
 import { findingIf, type ConfigFinding } from './production.ts';
@@ -110,6 +110,17 @@ const wholeRecord: Check = (payer) =>
     );
   });
 
+/** A type whose searches limit nothing needs no word on it; one that nothing searches is a mistake. */
+const exhaustive: Check = ({ wholeRecord: { searches = [], exhaustive: named = [] } = {} }) =>
+  named.flatMap((type, at) => {
+    const limits = searches.filter((text) => parseRecordSearch(text).type === type).map(limitsOf);
+    return findingIf(
+      limits.length === 0 || limits.includes(''),
+      ['wholeRecord', 'exhaustive', at],
+      'is not searched with parameters that limit it; write a type whose every search in searches has some, or remove it',
+    );
+  });
+
 /** What contradicts itself in a payer's profile. */
 export const contradictions: Check = (payer) =>
-  [issuer, authentication, patient, wholeRecord].flatMap((check) => check(payer));
+  [issuer, authentication, patient, wholeRecord, exhaustive].flatMap((check) => check(payer));

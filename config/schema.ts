@@ -139,6 +139,7 @@ const operations = z
 const wholeRecord = z
   .strictObject({
     searches: list(rules.notEmpty).min(1, 'is empty; write searches, or remove it').optional(),
+    exhaustive: list(rules.notEmpty).min(1, 'is empty; write types, or remove it').optional(),
     substitute: text().optional(),
     pageSize: z.int().min(1).max(1000).optional(),
     requestsPerSecond: z.number().positive().max(100).optional(),

@@ -517,6 +517,11 @@ export const mistakes: readonly Mistake[] = [
     }),
     `${lakeside}.wholeRecord.substitute: needs patient/Organization.r patient/Practitioner.r patient/PractitionerRole.r, which scopes does not cover; add it to scopes, or remove the search`,
   ],
+  ...['Observation', 'Goal', 'Vitals'].map((type): Mistake => [
+    `a type that is read in part, though it is not searched so: ${type}`,
+    set('payer', { wholeRecord: { searches: ['Goal', 'Goal?lifecycle-status=active'], exhaustive: [type] } }),
+    `${lakeside}.wholeRecord.exhaustive[0]: is not searched with parameters that limit it; write a type whose every search in searches has some, or remove it`,
+  ]),
   [
     'a search that names a patient',
     set('payer', { wholeRecord: { searches: ['Observation?patient=7'] } }),

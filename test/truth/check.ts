@@ -2,7 +2,7 @@ import { resourceTypes } from '../../functions/shared/scopes/resource-types.ts';
 import { exportWorld } from '../support/export-world.ts';
 import { heldBy, since } from './held.ts';
 import { judge, type Account, type Violation } from './judge.ts';
-import { answersOf } from './payer.ts';
+import { answersOf, profileSearches } from './payer.ts';
 import type { PayerSpec } from './spec.ts';
 
 const facade = 'http://localhost:3000/r4/northwind';
@@ -22,11 +22,16 @@ export const checkPayer = async (spec: PayerSpec): Promise<Checked> => {
   const scope = types
     .map((type) => `patient/${type}.rs${limited.includes(type) ? '?category=laboratory' : ''}`)
     .join(' ');
+  const searches = profileSearches(spec);
+  const exhaustive = spec.types.flatMap(({ type, filters }) => (filters === 'both' ? [type] : []));
   const world = exportWorld({
     scope,
     profile: {
       everything: spec.everything !== 'none',
-      ...(spec.ignoresTotals ? { wholeRecord: { totals: 'meaningless' } } : {}),
+      wholeRecord: {
+        ...(spec.ignoresTotals ? { totals: 'meaningless' } : {}),
+        ...(searches === undefined ? {} : { searches, exhaustive }),
+      },
     },
     statement: 'fromScript',
     ...(spec.asked === undefined ? {} : { types: spec.asked }),

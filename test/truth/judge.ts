@@ -1,6 +1,6 @@
 import { isComplete, type StoredManifest, type TypeOutcome } from '../../functions/shared/exports/manifest.ts';
 import { keyOf, type Held } from './held.ts';
-import { repeats, takenParameters, typesOf } from './payer.ts';
+import { profileSearches, repeats, takenParameters, typesOf } from './payer.ts';
 import { isTrue, refuses } from './reasons.ts';
 import type { PayerSpec } from './spec.ts';
 
@@ -63,6 +63,7 @@ const troubles = (spec: PayerSpec, held: readonly Held[], type: string): readonl
   if (spec.metadata === 'none') found.push('nothing is declared');
   if (how === undefined) return [...found, 'the payer does not have the type'];
   if (takenParameters(how).length === 0 || refuses(spec, type)) found.push('no search finds it');
+  if (how.filters === 'one') found.push('the profile searches a part of it');
   if (how.search !== 'finds' && how.search !== 'informs') found.push(how.search);
   if (how.total === 'high' && !spec.ignoresTotals) found.push('its total lies');
   if (repeats(how)) found.push('its pages repeat');
@@ -138,6 +139,8 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
     const number = given.get(type)?.length ?? 0;
     const about = `${type}: ${outcome} ${count}, ${reason ?? 'no reason'}; ${number} came`;
     if (count !== number) say('what is called complete is', 'another count', about);
+    if (outcome === 'complete' && typesOf(spec).get(type)?.filters === 'one')
+      say('what is called complete is', 'a type of which the profile searches a part', about);
     if (outcome === 'complete' && spec.limited?.includes(type) === true)
       say('what is called complete is', 'a type of which the payer granted a part', about);
     if (!isWanted(spec, type) && outcome !== 'refusedByScope')
@@ -163,7 +166,7 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
     ({ owner, isListed, type }) => owner === 'stranger' && isListed && isWanted(spec, type),
   );
   // Only a scope for every type lets the gateway ask for $everything.
-  const isAskedForAll = spec.scope === undefined && spec.limited === undefined;
+  const isAskedForAll = spec.scope === undefined && spec.limited === undefined && profileSearches(spec) === undefined;
   if (
     spec.everything === 'whole' &&
     isAskedForAll &&

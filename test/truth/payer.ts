@@ -11,6 +11,7 @@ const usual = {
   pageSize: 5,
   pages: 'plain',
   total: 'none',
+  filters: 'none',
   isShort: false,
   first: 'plain',
 } as const;
@@ -23,7 +24,7 @@ export const typesOf = (spec: PayerSpec): ReadonlyMap<string, TypeSpec> => {
   ];
   return new Map([
     ...others.map((type): [string, TypeSpec] => [type, { type, ...usual }]),
-    ...spec.types.map((one): [string, TypeSpec] => [one.type, one]),
+    ...spec.types.map((one): [string, TypeSpec] => [one.type, spec.hasParts ? one : { ...one, filters: 'none' }]),
     ['Patient', { type: 'Patient', ...usual, search: spec.patient === 'refused' ? 'refused' : 'finds' }],
   ]);
 };
@@ -35,6 +36,18 @@ export const takenParameters = ({ type, parameters, search }: TypeSpec): readonl
   const all = parametersOf(type);
   return parameters === 'all' ? all : parameters === 'first' ? all.slice(0, 1) : all.slice(-1);
 };
+
+/** The parameter by which a profile searches parts of a type. */
+const partParameter = '_tag';
+
+/** The profile's searches, of all or of parts of the types that the payer has; undefined if it has none. */
+export const profileSearches = (spec: PayerSpec): readonly string[] | undefined =>
+  spec.hasParts && spec.types.length > 0
+    ? spec.types.flatMap(({ type, filters }) => {
+        const parts = { none: [''], one: ['0'], both: ['0', '1'] }[filters];
+        return parts.map((part) => (part === '' ? type : `${type}?${partParameter}=${part}`));
+      })
+    : undefined;
 
 /** Whether a page may bring what an earlier one brought. In R4 no two resources of a type have the same id. */
 export const repeats = ({ pages, first }: TypeSpec): boolean =>
@@ -157,9 +170,10 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
         usual,
         url,
       );
+    const part = url.searchParams.get(partParameter);
     const isKnown = takenParameters(how).some((name) => url.searchParams.has(name));
     if (!isKnown && !spec.isLax) return refusal(400, 'invalid');
-    return page(found, how, url);
+    return page(part === null ? found : found.filter((_, at) => at % 2 === Number(part)), how, url);
   };
 
   return ({ path }) => {

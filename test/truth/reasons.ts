@@ -104,6 +104,10 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     ({ type = '' }, { spec }) => spec.limited?.includes(type) === true,
   ],
   [
+    /^(?<type>\w+) is not complete: the gateway searches this payer for a part of it only, by _tag=0\.$/,
+    ({ type = '' }, { spec }) => typesOf(spec).get(type)?.filters === 'one',
+  ],
+  [
     /^Page \d+ of (?<type>\w+) has the payer's label that something was withheld\. Resources may be missing\.$/,
     ({ type = '' }, { spec }) => typesOf(spec).get(type)?.search === 'labels',
   ],

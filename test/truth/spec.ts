@@ -11,6 +11,8 @@ export interface PayerSpec {
   readonly isLax: boolean;
   /** The profile says that the payer's totals mean nothing. */
   readonly ignoresTotals: boolean;
+  /** Whether the profile has searches, of parts of the types that `types` marks. */
+  readonly hasParts: boolean;
   readonly patient: 'given' | 'absent' | 'refused';
   /** The types that the grant's scope names; without it all. */
   readonly scope?: readonly string[];
@@ -39,6 +41,8 @@ export interface TypeSpec {
   readonly pageSize: number;
   readonly pages: 'plain' | 'repeat' | 'skip';
   readonly total: 'none' | 'true' | 'high' | 'low';
+  /** Searched by the profile with filters, each for a part of it: for one of two parts, or for both. */
+  readonly filters: 'none' | 'one' | 'both';
   /** Left out of a short `$everything`. */
   readonly isShort: boolean;
   /** How the payer writes the first of them. */
@@ -103,6 +107,7 @@ const typeSpec: fc.Arbitrary<TypeSpec> = fc.record({
   pageSize: fc.integer({ min: 1, max: 5 }),
   pages: mostly<TypeSpec['pages']>('plain', 'repeat', 'skip'),
   total: oneOf<TypeSpec['total']>('none', 'true', 'high', 'low'),
+  filters: oneOf<TypeSpec['filters']>('none', 'one', 'both'),
   isShort: fc.boolean(),
   first: mostly<TypeSpec['first']>(
     'plain',
@@ -146,6 +151,7 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
       metadata: mostly<PayerSpec['metadata']>('searches', 'types', 'none'),
       isLax: fc.boolean(),
       ignoresTotals: mostly<boolean>(false, true),
+      hasParts: mostly<boolean>(false, true),
       patient: mostly<PayerSpec['patient']>('given', 'absent', 'refused'),
       scope: sometimes(scopeOf),
       asked: sometimes(scopeOf),
@@ -162,6 +168,7 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
         'metadata',
         'isLax',
         'ignoresTotals',
+        'hasParts',
         'patient',
         'types',
         'chains',

@@ -9,6 +9,10 @@ import { countsOf, isLack } from './outcomes-by-type.ts';
 const isLasting = ({ kind, type }: Problem, counts: ReadonlyMap<string, number>): boolean =>
   kind !== 'typeNotSearched' || !counts.has(type);
 
+/** What limits a type from the start is no news if something else went wrong with it. */
+const lastIfInPart = (problems: readonly Problem[]): readonly Problem[] =>
+  problems.toSorted((one, other) => Number(one.kind === 'typeInPart') - Number(other.kind === 'typeInPart'));
+
 /** Whether the scope covers no search of a type, but some came by reference. */
 const isRefusedThoughItCame = (problem: Problem, counts: ReadonlyMap<string, number>): boolean =>
   problem.kind === 'typeOutOfScope' &&
@@ -41,7 +45,7 @@ export const problemsAtEnd = (
   const limited = [...new Set([...known.planned, ...counts.keys()])]
     .filter((type) => type !== everything && isWanted(type) && isLimited(type))
     .map((type) => ({ kind: 'typeLimited', type }) as const);
-  if (finished === undefined) return [...problems.filter((one) => isLasting(one, counts)), ...limited];
+  if (finished === undefined) return lastIfInPart([...problems.filter((one) => isLasting(one, counts)), ...limited]);
   const isPatientMissing =
     isWanted('Patient') &&
     since === undefined &&
@@ -57,7 +61,7 @@ export const problemsAtEnd = (
     !withEverything.includes(type) &&
     !has(type) &&
     !has(everything);
-  return [
+  return lastIfInPart([
     ...problems
       .filter((one) => isLasting(one, counts))
       .map((one) =>
@@ -70,5 +74,5 @@ export const problemsAtEnd = (
       .filter(isOnlyReferred)
       .map((type) => ({ kind: 'typeOnlyReferred', type, why: 'payer' }) as const),
     ...limited,
-  ];
+  ]);
 };

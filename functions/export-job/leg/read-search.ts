@@ -1,7 +1,7 @@
 import { GatewayError } from '../../shared/errors.ts';
 import { checkPatient } from '../../shared/fhir/check-patient.ts';
 import { pageRequest } from '../../shared/fhir/page-request.ts';
-import { parseRecordSearch } from '../../shared/fhir/record-search.ts';
+import { limitsOf, parseRecordSearch } from '../../shared/fhir/record-search.ts';
 import { anyType } from '../../shared/scopes/resource-types.ts';
 import { missingFromTotal, nextPage, type NextPage } from '../reading/next-page.ts';
 import type { Problem } from '../reading/problems.ts';
@@ -174,7 +174,8 @@ const noteEnd = ({ payer, next: { finished, withEverything }, parts, before }: L
   }
   const { substitute } = payer.wholeRecord ?? {};
   if (substitute !== undefined) {
-    for (const one of [everything, parseRecordSearch(substitute).type]) withEverything.add(one);
+    const { type: own } = parseRecordSearch(substitute);
+    for (const one of limitsOf(substitute) !== '' ? [everything] : [everything, own]) withEverything.add(one);
     return;
   }
   for (const one of [everything, ...parts.types(), ...before.parts.map((part) => part.type)]) withEverything.add(one);

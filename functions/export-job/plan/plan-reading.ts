@@ -1,5 +1,5 @@
 import type { Parameter } from '../../shared/fhir/fhir-request.ts';
-import { parseRecordSearch, readRecordSearch, type RecordSearch } from '../../shared/fhir/record-search.ts';
+import { limitsOf, parseRecordSearch, readRecordSearch, type RecordSearch } from '../../shared/fhir/record-search.ts';
 import { payerUrl } from '../../shared/fhir/to-payer-url.ts';
 import type { Payer } from '../../shared/registry/types.ts';
 import type { Export } from '../../shared/store/export-item.ts';
@@ -38,17 +38,20 @@ export interface Plan {
   readonly outOfScope: readonly string[];
   /** The types that were asked for, that the scope lets the job read, and that no search of a patient's finds. */
   readonly notSearched: readonly string[];
+  /** The types of which the profile's searches find only a part, each with the parameters that limit them. */
+  readonly inPart: ReadonlyMap<string, readonly string[]>;
   /** Whether the scope covers reading the Patient, and no search of it. */
   readonly readsPatient?: true;
 }
 
 /** The problems to report about a plan. @param options.narrowed whether the scope covered more at the kick-off */
 export const problemsOf = (
-  { outOfScope, notSearched }: Plan,
+  { outOfScope, notSearched, inPart }: Plan,
   { narrowed }: { readonly narrowed?: true } = {},
 ): readonly Problem[] => [
   ...outOfScope.map((type) => ({ kind: 'typeOutOfScope', type, ...(narrowed && { narrowed }) }) as const),
   ...notSearched.map((type) => ({ kind: 'typeNotSearched', type }) as const),
+  ...[...inPart].map(([type, by]) => ({ kind: 'typeInPart', type, by }) as const),
 ];
 
 type Path = readonly string[];
@@ -164,6 +167,24 @@ const searchTasks = (inputs: PlanInputs, text: string): readonly SearchTask[] =>
 const notSearchedIn = ({ wanted }: PlanInputs, types: readonly string[]): readonly string[] =>
   types.filter((type) => !isMemberType(type) && wanted.may(type, 'r'));
 
+/** Whether a filter that was asked for lies within one of these limits, and so leaves nothing out by them. */
+const isWithin = (limits: readonly string[], filter: string): boolean => {
+  const asked = filter.split('&');
+  return limits.some((limit) => limit.split('&').every((parameter) => asked.includes(parameter)));
+};
+
+/** The types that have no search without limits. Only the profile knows that the limits of a type leave nothing out. */
+const inPartBy = ({ payer, asked }: PlanInputs, searches: readonly string[]): Plan['inPart'] => {
+  const { exhaustive = [] } = payer.wholeRecord ?? {};
+  const isWhole = (type: string, by: readonly string[]): boolean => {
+    const filters = (asked.filters ?? []).filter((text) => typeOf(text) === type).map(limitsOf);
+    const isAskedWithin = filters.length > 0 && filters.every((filter) => isWithin(by, filter));
+    return by.includes('') || exhaustive.includes(type) || isAskedWithin;
+  };
+  const found = [...Map.groupBy(searches, typeOf)].map(([type, texts]) => [type, texts.map(limitsOf)] as const);
+  return new Map(found.filter(([type, by]) => !isWhole(type, by)));
+};
+
 /** Plans searches by type, and lists the types that the scope or R4's searches leave out. */
 export const planByType = (inputs: PlanInputs): Plan => {
   const { wanted, asked } = inputs;
@@ -171,16 +192,15 @@ export const planByType = (inputs: PlanInputs): Plan => {
   const searches = searchesOf(inputs).filter((text) => isAsked(typeOf(text)));
   const types = [...new Set(searches.map(typeOf))];
   const isCovered = (type: string): boolean => wanted.may(type, isMemberType(type) ? 's' : 'r');
+  const covered = searches.filter((text) => isCovered(typeOf(text)));
   const readsPatient = types.includes('Patient') && !isCovered('Patient') && wanted.may('Patient', 'r');
   return {
-    tasks: searches
-      .filter((text) => isCovered(typeOf(text)))
-      .flatMap((text) => searchTasks(inputs, text))
-      .map((task) => unlessAbsent(inputs, task)),
+    tasks: covered.flatMap((text) => searchTasks(inputs, text)).map((task) => unlessAbsent(inputs, task)),
     outOfScope: types.filter(
       (type) => !isCovered(type) && !(type === 'Patient' && readsPatient) && !mayBeAbsentUnnamed(inputs, type),
     ),
     notSearched: notSearchedIn(inputs, types),
+    inPart: inPartBy(inputs, covered),
     ...(readsPatient && { readsPatient }),
   };
 };
@@ -209,7 +229,13 @@ export const planReading = (inputs: PlanInputs): Plan => {
   const whole = (task: SearchTask | undefined, first?: SearchTask): Plan => {
     const tasks = [first, task].filter((one) => one !== undefined);
     const rest = afterEverything(inputs).filter(({ type }) => type !== first?.type);
-    return { tasks: [...tasks, ...rest], outOfScope: [], notSearched: notSearchedIn(inputs, asked.types ?? []) };
+    const isSearched = (type: string): boolean => rest.some((search) => search.type === type);
+    return {
+      tasks: [...tasks, ...rest],
+      outOfScope: [],
+      notSearched: notSearchedIn(inputs, asked.types ?? []),
+      inPart: inPartBy(inputs, substitute === undefined || isSearched(typeOf(substitute)) ? [] : [substitute]),
+    };
   };
   if (substitute !== undefined) {
     const isPatientAsked = asked.types?.includes('Patient') ?? true;

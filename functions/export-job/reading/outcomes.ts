@@ -157,6 +157,12 @@ const issueOf = (problem: Problem): Issue => {
         code: 'suppressed',
         text: `${problem.type} is not complete: the payer granted only a part of it, as the access token's scope says.`,
       };
+    case 'typeInPart':
+      return {
+        severity: 'warning',
+        code: 'incomplete',
+        text: `${problem.type} is not complete: the gateway searches this payer for a part of it only, by ${problem.by.join(', ')}.`,
+      };
     case 'patientNotGiven':
       return {
         severity: 'error',

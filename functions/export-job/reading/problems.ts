@@ -31,6 +31,8 @@ export type Problem =
   | { readonly kind: 'typeOnlyReferred'; readonly type: string; readonly why: 'scope' | 'payer' }
   /** The payer granted only a part of the type: its scope has a filter. */
   | { readonly kind: 'typeLimited'; readonly type: string }
+  /** The payer's profile has searches of only a part of the type. @property by the parameters that limit each */
+  | { readonly kind: 'typeInPart'; readonly type: string; readonly by: readonly string[] }
   /** The export should have the member's Patient, and has none. */
   | { readonly kind: 'patientNotGiven'; readonly type: 'Patient' }
   /** No search finds the resources of this type that belong to a member, and no reference brought one. */

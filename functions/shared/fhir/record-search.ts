@@ -19,6 +19,13 @@ export const parseRecordSearch = (text: string): RecordSearch => {
   return { type: text.slice(0, at), parameters: [...new URLSearchParams(text.slice(at))] };
 };
 
+/** The parameters that limit a search to a part of its type, as in its text; empty if it finds all. */
+export const limitsOf = (text: string): string =>
+  parseRecordSearch(text)
+    .parameters.filter(([name]) => !plain.has(name))
+    .map((parameter) => parameter.join('='))
+    .join('&');
+
 /** Beside search parameters: the others would shorten the answer, or are the profile's other fields. */
 const plain = new Set([...plainParameters.search].filter((name) => /^_(?:include|revinclude|sort)(?::|$)/.test(name)));
 

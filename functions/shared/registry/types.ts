@@ -50,6 +50,11 @@ interface WholeRecord {
    * the patient to each.
    */
   readonly searches?: readonly string[];
+  /**
+   * The types of which those searches, though each has parameters that limit it, together find all that the payer has.
+   * @default such a type is never called complete
+   */
+  readonly exhaustive?: readonly string[];
   /** One search that returns the record in place of `$everything`, such as `ExplanationOfBenefit?_include=*`. */
   readonly substitute?: string;
   /** The `_count` of each search. @default the payer's own */

@@ -159,7 +159,15 @@ describe('a search is complete if its resources are as many as the payer named',
           pageOf(observations(3, 7), undefined, total(6)),
         ],
       }),
-      byType('Encounter', 'Observation?category=laboratory', 'Observation?category=vital-signs'),
+      {
+        profile: {
+          everything: false,
+          wholeRecord: {
+            searches: ['Encounter', 'Observation?category=laboratory', 'Observation?category=vital-signs'],
+            exhaustive: ['Observation'],
+          },
+        },
+      },
     );
 
     expect(made.errors).toEqual([]);

@@ -503,3 +503,66 @@ describe('a type of which the payer granted only a part', () => {
     ]);
   });
 });
+
+describe('a type that the profile searches by parameters that limit it', () => {
+  const world = (wholeRecord: object, options: WorldOptions = {}): ReturnType<typeof runToEnd> =>
+    run(
+      answers({
+        '/Patient': pageOf([memberPatient]),
+        '/Observation?patient=member-1&category=laboratory': pageOf([observation(1)]),
+      }),
+      { profile: { everything: false, wholeRecord }, ...options },
+    );
+  const searches = ['Patient', 'Observation?category=laboratory', 'Observation?category=vital-signs&_sort=date'];
+
+  it.each<[string, object, WorldOptions]>([
+    ['another search has none, but adds to it', { searches: [...searches, 'Observation?_sort=date'] }, {}],
+    ['the profile says that these find all', { searches, exhaustive: ['Observation'] }, {}],
+    [
+      'only what one of them finds was asked for',
+      { searches },
+      { filters: ['Observation?category=laboratory&code=a'] },
+    ],
+  ])('is complete if %s', async (_, wholeRecord, options) => {
+    expect(await world(wholeRecord, options)).toMatchObject({
+      complete: true,
+      outcomes: { Observation: 'complete 1' },
+    });
+  });
+
+  it.each<[string, WorldOptions]>([
+    ['', {}],
+    [', whatever else was asked for', { filters: ['Observation?category=laboratory', 'Observation?code=a'] }],
+  ])('is not complete otherwise, and its reason names them%s', async (_, options) => {
+    const made = await world({ searches }, options);
+
+    expect(made).toMatchObject({ status: 'partial', outcomes: { Observation: 'incomplete 1', Patient: 'complete 1' } });
+    expect(made.reasons['Observation']).toBe(
+      'Observation is not complete: the gateway searches this payer for a part of it only, by category=laboratory, category=vital-signs.',
+    );
+  });
+
+  it('has another reason first if one of its searches is refused', async () => {
+    const made = await run(
+      answers({ '/Patient': pageOf([memberPatient]), '/Observation': { status: 400 } }),
+      byType(...searches),
+    );
+
+    expect(made.outcomes['Observation']).toBe('refusedByPayer 0');
+  });
+
+  it('is not complete by a search in place of $everything either, unless a search of its own follows', async () => {
+    const substitute = 'Observation?category=laboratory&_include=Observation:performer';
+    const pages = answers({
+      '/Patient': pageOf([memberPatient]),
+      '/Observation?patient=member-1&category=laboratory': pageOf([observation(1)]),
+      '/Observation': pageOf([observation(1), observation(2)]),
+    });
+    const profile = { everything: false, wholeRecord: { substitute } };
+
+    const alone = await run(pages, { profile, statement: statementOf({ Patient: ['_id'] }) });
+    expect(alone.outcomes).toEqual({ Patient: 'complete 1', Observation: 'incomplete 1' });
+    const followed = await run(pages, { profile, statement: statementOf({ Observation: ['patient'] }) });
+    expect(followed.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 2' });
+  });
+});

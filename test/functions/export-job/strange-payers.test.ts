@@ -1,6 +1,6 @@
 import { localStage } from '../../../config/local.ts';
 import { exportWorld, fhir, memberPatient, observation, pageOf, type PayerScript } from '../../support/export-world.ts';
-import { byType, runToEnd, type World } from './end-of.ts';
+import { runToEnd, type World } from './end-of.ts';
 
 const hourMs = 3_600_000;
 /** More than the buffers of these tests take, which is a megabyte. Elsewhere it is ten. */
@@ -15,7 +15,7 @@ const afterFirst =
     asked.path.includes('$everything') ? pageOf([memberPatient, observation(1)], base + next) : rest(asked);
 
 it('a payer whose searches are posted is read so, with pages by their links', async () => {
-  const { profile } = byType('Patient', 'Observation?category=laboratory');
+  const wholeRecord = { searches: ['Patient', 'Observation?category=laboratory'], exhaustive: ['Observation'] };
   const quirks = { ...localStage().payers[1]!.quirks, searchMethod: 'POST' } as const;
   const made = await runToEnd(
     ({ base }) =>
@@ -27,7 +27,7 @@ it('a payer whose searches are posted is read so, with pages by their links', as
         }
         return path === '?page=2' ? pageOf([observation(2)]) : { status: 405 };
       },
-    { profile: { ...profile, quirks } },
+    { profile: { everything: false, wholeRecord, quirks } },
   );
 
   expect(made).toMatchObject({ complete: true, ids: ['member-1', 'o-1', 'o-2'], errors: [] });
