@@ -68,6 +68,7 @@ const order = [
   'refreshed',
   'payerRefreshed',
   'indexed',
+  'exportEnded',
   'opened',
   'ended',
   'revoked',

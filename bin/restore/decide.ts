@@ -61,7 +61,7 @@ const isThis = (event: KnownEvent, { type, at, requestId }: LastEvent): boolean 
   event.type === type && event.at === at && event.requestId === requestId;
 
 /** Of a grant whose code was redeemed at the point: what happened before, and what leaves its tokens as they were. */
-const changesNothing = new Set(['created', 'redeemed', 'indexed', 'restored']);
+const changesNothing = new Set(['created', 'redeemed', 'indexed', 'restored', 'exportEnded']);
 
 /**
  * Whether something happened to a grant after its last event in the copy. Payer tokens may be refreshed twice by one

@@ -52,3 +52,7 @@ export const requireOneStage = <C extends StageFlags>(command: C, missing: strin
 /** The file that a person edits for the stage. */
 export const stageFile = ({ config }: StageFlags, { stage }: Pick<StageConfig, 'stage'>): string =>
   config ?? `config/${stage}.ts`;
+
+/** The stage as the flag that a printed command needs, with a space before it; empty if neither was given. */
+export const stageAsFlag = ({ stage, config }: StageFlags): string =>
+  config === undefined ? (stage === undefined ? '' : ` --stage ${stage}`) : ` --config ${config}`;

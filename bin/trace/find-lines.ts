@@ -1,49 +1,6 @@
-import {
-  paginateDescribeLogGroups,
-  paginateFilterLogEvents,
-  type CloudWatchLogsClient,
-} from '@aws-sdk/client-cloudwatch-logs';
+import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { parseObject } from '../../functions/shared/json-object.ts';
-import { Refusal } from '../shared/errors.ts';
-
-/** A log line. */
-export interface FoundLine {
-  readonly group: string;
-  /** Epoch milliseconds. */
-  readonly atMs: number;
-  readonly text: string;
-}
-
-const groupsOf = async (client: CloudWatchLogsClient, stage: string): Promise<string[]> => {
-  const names: string[] = [];
-  const pages = paginateDescribeLogGroups({ client }, { logGroupNamePrefix: `p2p-gateway-${stage}-` });
-  for await (const { logGroups = [] } of pages)
-    names.push(...logGroups.flatMap(({ logGroupName }) => logGroupName ?? []));
-  if (names.length === 0)
-    throw new Refusal(
-      `There is no log group p2p-gateway-${stage}-… in this account and region. Deploy the stage, or check --stage.`,
-    );
-  return names;
-};
-
-const linesOf = async (
-  client: CloudWatchLogsClient,
-  group: string,
-  text: string,
-  startTime: number,
-): Promise<FoundLine[]> => {
-  const lines: FoundLine[] = [];
-  // Between percent signs it is a regular expression, which also finds the start of an id; plain terms match whole
-  // words only.
-  const filterPattern = `%${text.replaceAll('+', '\\+')}%`;
-  const pages = paginateFilterLogEvents({ client }, { logGroupName: group, filterPattern, startTime });
-  for await (const { events = [] } of pages) {
-    lines.push(
-      ...events.map(({ timestamp = 0, message = '' }) => ({ group, atMs: timestamp, text: message.trimEnd() })),
-    );
-  }
-  return lines;
-};
+import { findIn, type FoundLine } from '../shared/log-lines.ts';
 
 const stringIn = ({ text }: FoundLine, name: string): string | undefined => {
   const value = parseObject(text)?.[name];
@@ -65,9 +22,7 @@ export const findLines = async (
   stage: string,
   { reference, sinceMs }: { readonly reference: string; readonly sinceMs: number },
 ): Promise<FoundLine[]> => {
-  const groups = await groupsOf(client, stage);
-  const search = async (text: string): Promise<FoundLine[]> =>
-    (await Promise.all(groups.map((group) => linesOf(client, group, text, sinceMs)))).flat();
+  const search = (text: string): Promise<FoundLine[]> => findIn(client, `p2p-gateway-${stage}-`, { text, sinceMs });
   const found = await search(reference);
   const others = new Set(
     found

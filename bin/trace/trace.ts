@@ -4,9 +4,10 @@ import { parseObject } from '../../functions/shared/json-object.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { requireAccount } from '../shared/caller.ts';
 import { readCommand } from '../shared/command-line.ts';
+import type { FoundLine } from '../shared/log-lines.ts';
 import type { Output } from '../shared/output.ts';
 import { readStage } from '../shared/stage-flags.ts';
-import { findLines, type FoundLine } from './find-lines.ts';
+import { findLines } from './find-lines.ts';
 import { spec } from './flags.ts';
 
 /** What a person reads first, in this order; the line's other fields follow. */

@@ -28,6 +28,7 @@ const actions: Readonly<Record<GrantEvent['type'], AuditEvent['action']>> = {
   revoked: 'D',
   indexed: 'U',
   restored: 'C',
+  exportEnded: 'U',
 };
 
 const isType = (type: string): type is GrantEvent['type'] => Object.hasOwn(actions, type);
@@ -50,7 +51,9 @@ const toldBy = (image: StreamImage): string => {
 
 /** Whether the partner asked for it; otherwise the gateway acted on its own. */
 const askedByPartner = (type: GrantEvent['type'], reason: string | undefined): boolean =>
-  type === 'revoked' ? reason === 'byPartner' : !['payerRefreshed', 'indexed', 'restored'].includes(type);
+  type === 'revoked'
+    ? reason === 'byPartner'
+    : !['payerRefreshed', 'indexed', 'restored', 'exportEnded'].includes(type);
 
 /** Whether anything happened to the grant between two images. Taking a lease is not an event. */
 export const isGrantEvent = (before: StreamImage | undefined, after: StreamImage): boolean =>

@@ -97,7 +97,7 @@ beforeAll(async () => {
   await write(readItem({}), readItem({ requestId: 'request-2', atMs: startMs + dayMs, grantId: otherGrant }));
   await write(grantItem(grantId, 'redeemed', startMs));
   // All in one second, written from the last to the first.
-  const all = ['indexed', 'payerRefreshed', 'refreshed', 'redeemed', 'restored', 'created'];
+  const all = ['exportEnded', 'indexed', 'payerRefreshed', 'refreshed', 'redeemed', 'restored', 'created'];
   for (const type of all) await write(grantItem(busyGrant, type, startMs));
   await write(readItem({ requestId: 'last', atMs: startMs + 2 * dayMs + 400 }));
   const reason = { reason: { S: 'byPartner' } };
@@ -190,6 +190,7 @@ describe('npm run audit', () => {
       'refreshed',
       'payerRefreshed',
       'indexed',
+      'exportEnded',
     ]);
   });
 
@@ -229,7 +230,7 @@ describe('npm run audit', () => {
     expect(new Set(await days('--since 2026-06-01'))).toEqual(new Set(['2026-06-01', '2026-06-02', '2026-06-03']));
     expect(await days('--since 2026-06-02')).toEqual(['2026-06-02', '2026-06-03', '2026-06-03']);
     expect(await days('--since 2026-06-02 --until 2026-06-02')).toEqual(['2026-06-02']);
-    expect(await days('--since 2026-06-01 --until 2026-12-31')).toHaveLength(57);
+    expect(await days('--since 2026-06-01 --until 2026-12-31')).toHaveLength(58);
   });
 
   it('prints what happened to payers and partners in order, within a second too: which fields changed, why and by whom', async () => {

@@ -23,6 +23,9 @@ describe('a command of a tool', () => {
   const commands: readonly (readonly [tool: ToolName, words: string, flags: string])[] = [
     ['existing', 'needs local', 'config'],
     ['existing', 'check local', 'config dry-run'],
+    ['exports', 'list', 'payer partner state since stage config table'],
+    ['exports', 'show abcdefghijklmnopqrst-1', 'stage config table'],
+    ['exports', 'end abcdefghijklmnopqrst-1', 'reason dry-run stage config table grants-table'],
     ['grants', 'show abcdefghijklmnopqrst-1', 'stage config table'],
     ['grants', 'end abcdefghijklmnopqrst-1', 'reason dry-run stage config table'],
     ['members', 'find', 'payer patient grant member-of index-only whole-audit dry-run stage config table bucket key'],
@@ -152,6 +155,17 @@ describe('a word of a command line', () => {
       [['check', 'a', 'b'], 'Give one STAGE, or --config FILE'],
       [['needs', 'a', '--config', 'x'], 'Give one STAGE, or --config FILE'],
       [['needs', 'a'], undefined],
+    ],
+    exports: [
+      [['list', 'a'], 'Unexpected argument "a"; list takes no name'],
+      [['list', '--state', 'done'], '--state is "done"; write one of running, waiting, overdue,'],
+      [['list', '--state', 'overdue', '--since', '2h'], undefined],
+      [['list', '--since', '2026-06-01T12:00Z'], undefined],
+      [['list', '--since', '2026-06-01'], '--since cannot be read as a duration or as a time with its zone'],
+      [['show', grant], undefined],
+      [['show', `${grant}${grant}`], undefined],
+      [['show', `${grant}x`], "Give one export id, the last part of its URL, or its grant's id"],
+      [['end', grant], 'Give --reason TEXT: the audit records why an export was ended'],
     ],
     grants: [
       [['show', grant], undefined],

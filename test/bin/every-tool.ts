@@ -5,6 +5,7 @@ import { jest } from '@jest/globals';
 import { audit } from '../../bin/audit/audit.ts';
 import { existing } from '../../bin/existing/existing.ts';
 import { awsQuestions } from '../../bin/existing/questions.ts';
+import { exportsTool } from '../../bin/exports/exports.ts';
 import { grants } from '../../bin/grants/grants.ts';
 import { init } from '../../bin/init/init.ts';
 import { members } from '../../bin/members/members.ts';
@@ -71,6 +72,7 @@ export const runHere = async (
   const run: Readonly<Record<string, () => Promise<number>>> = {
     audit: () => audit(args, deps),
     existing: () => existing(args, deps),
+    exports: () => exportsTool(args, deps),
     grants: () => grants(args, deps),
     init: () => init(args, deps as unknown as Parameters<typeof init>[1]),
     members: () => members(args, deps),

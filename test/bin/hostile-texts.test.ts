@@ -12,6 +12,8 @@ import { localStage } from '../../config/local.ts';
 import { visibleLine } from '../../config/visible.ts';
 import { auditHandler } from '../../functions/audit/handler.ts';
 import { entriesOf } from '../../functions/shared/registry/entry-items.ts';
+import { parseScopes } from '../../functions/shared/scopes/scopes.ts';
+import { putExport } from '../../functions/shared/store/exports.ts';
 import { putGrant, revoke } from '../../functions/shared/store/grants.ts';
 import { atOwnTime } from '../functions/audit/records.ts';
 import { startMs } from '../support/gateway.ts';
@@ -94,6 +96,14 @@ beforeAll(async () => {
     { ...whole, grantId: `${grant.slice(0, -1)}2`, codeExpiresAt: now + 60, expiresAt: now + 60 },
     { now, requestId: 'request-2' },
   );
+  const exported = { exportId: hostile, requestId: hostile, payer: hostile, partner: hostile, types: [hostile] };
+  const keys = { patient: 'p', recipient: new Uint8Array(1), exportSecret: new Uint8Array(1), payerVersion: 1 };
+  const times = { startedAt: now - 60, grantEndsAt: now + 86_400, expiresAt: now + 3600 };
+  const scope = parseScopes('patient/*.rs');
+  await putExport(table('Exports'), { grantId: grant, request: hostile, scope, ...exported, ...keys, ...times });
+  aws.logs.createGroup('p2p-gateway-local-ExportsExportJobLogs1');
+  const leg = JSON.stringify({ grantId: grant, function: 'export-job', detail: hostile });
+  aws.logs.write('p2p-gateway-local-ExportsExportJobLogs1', leg, startMs - 30_000);
   const ended = { operator: hostile, note: hostile };
   await revoke(table('Grants'), grant, 'byOperator', { now: now - 60, requestId: 'request-3', by: ended });
   const s3 = new S3Client(settings);
@@ -141,6 +151,9 @@ describe('a name or a reason that somebody else wrote', () => {
     ['partners webhook', () => [own, ...local], 'prints'],
     ['partners replay', () => [own, ...local, '--since', '1d', '--dry-run'], 'prints'],
     ['trace', () => ['hostile-1'], 'prints'],
+    ['exports list', () => [], 'prints'],
+    ['exports show', () => [grant], 'prints'],
+    ['exports end', () => ['--reason', 'a test', '--dry-run', grant], 'prints'],
     ['grants show', () => [grant], 'does not'],
     ['grants end', () => ['--reason', 'a test', '--dry-run', grant], 'does not'],
     ['members find', () => [`--grant=${grant}`], 'prints'],

@@ -55,14 +55,14 @@ export const loginAttemptAttributes = {
 } as const satisfies Attributes;
 
 /** The last event of a grant; the audit reads it from the table's stream. */
-const grantEventSteps = 'putGrant redeem rotate revoke storePayerTokens addMemberIndex';
+const grantEventSteps = 'putGrant redeem rotate revoke storePayerTokens addMemberIndex noteExportEnded';
 export const grantEventAttributes = {
   type: { type: 'S', by: grantEventSteps },
   at: { type: 'N', by: grantEventSteps },
   requestId: { type: 'S', by: grantEventSteps },
   reason: { type: 'S', by: 'revoke' },
-  operator: { type: 'S', by: 'revoke addMemberIndex' },
-  note: { type: 'S', by: 'revoke addMemberIndex' },
+  operator: { type: 'S', by: 'revoke addMemberIndex noteExportEnded' },
+  note: { type: 'S', by: 'revoke addMemberIndex noteExportEnded' },
 } as const satisfies Attributes;
 
 /** Grants: one item per grant. */

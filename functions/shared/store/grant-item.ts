@@ -13,7 +13,16 @@ export interface PayerTokens {
 
 /** The last event of a grant; the audit reads it from the table's stream. */
 export interface GrantEvent {
-  readonly type: 'created' | 'redeemed' | 'refreshed' | 'payerRefreshed' | 'revoked' | 'indexed' | 'restored';
+  readonly type:
+    | 'created'
+    | 'redeemed'
+    | 'refreshed'
+    | 'payerRefreshed'
+    | 'revoked'
+    | 'indexed'
+    | 'restored'
+    /** An operator ended its export. */
+    | 'exportEnded';
   /** Epoch seconds. */
   readonly at: number;
   readonly requestId: string;

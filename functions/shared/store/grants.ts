@@ -300,6 +300,17 @@ export const addMemberIndex = (
     ],
   });
 
+/** Records that an operator ends the grant's export. Nothing else about the grant changes. False if the grant has ended or is gone. */
+export const noteExportEnded = (
+  table: Table,
+  grantId: string,
+  { now, requestId, by }: { now: number; requestId: string; by: Operator },
+): Promise<boolean> =>
+  update(table, grantId, {
+    set: { lastEvent: eventOf({ type: 'exportEnded', at: now, requestId, by }) },
+    when: [grantExists, notRevoked],
+  });
+
 /** Takes the lease on a refresh of payer tokens. False if another request holds it, or the tokens have changed. */
 export const takeLease = (
   table: Table,

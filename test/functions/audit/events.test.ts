@@ -4,6 +4,7 @@ import { parseScopes } from '../../../functions/shared/scopes/scopes.ts';
 import type { RevocationReason } from '../../../functions/shared/store/grant-item.ts';
 import {
   addMemberIndex,
+  noteExportEnded,
   releaseLease,
   rememberAssertion,
   revoke,
@@ -274,6 +275,16 @@ describe('what happens to a grant', () => {
     expect(keys.slice(1)).toEqual([`members/an-index/${grantId}.ndjson`]);
     const later = await filed(await record(() => revoke(table, grantId, 'byPartner', request)));
     expect(later.keys).toHaveLength(1);
+  });
+
+  it('is that an operator ended its export, and why', async () => {
+    const { table, grantId, record } = await streamed();
+    const { keys, event } = await filed(await record(() => noteExportEnded(table, grantId, { ...request, by })));
+
+    expect(event).toMatchObject({ action: 'U', subtype: [{ code: 'exportEnded' }], outcome: '0' });
+    expect(event.agent).toEqual([operatorAgent(by.operator), partnerAgent(false), payerAgent]);
+    expect(event.entity[0]?.detail).toContainEqual({ type: 'note', valueString: by.note });
+    expect(keys).toHaveLength(1);
   });
 
   it('is that the partner redeemed it, and that the partner refreshed it', async () => {

@@ -61,6 +61,7 @@ import { clausesOn, updateOf } from '../../../../functions/shared/store/expressi
 import {
   addLinkKey,
   addMemberIndex,
+  noteExportEnded,
   putGrant,
   rememberAssertion,
   revoke,
@@ -183,6 +184,7 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
             { memberIndex: 'i', ...at, by: { operator: 'o', note: 'n' } },
           ),
       ],
+      ['noteExportEnded', () => noteExportEnded(table, 'g', { ...at, by: { operator: 'o', note: 'n' } })],
       ['rememberAssertion', () => rememberAssertion(table, { jtiHash: 'jti', now, expiresAt: now, requestId: 'r' })],
     ],
     AuditEvents: [

@@ -25,6 +25,7 @@ const writers = {
   addRepeat: /^ADD repeatHashes/,
   addLinkKey: /^SET linkKey/,
   addMemberIndex: /^SET memberIndex/,
+  noteExportEnded: /^SET lastEvent/,
   revoke: /^SET revokedAt/,
   takeLease: /^SET leaseOwner/,
   releaseLease: /^SET leaseUntilMs/,
@@ -159,7 +160,7 @@ const oldGrant: Life = async (begin) => {
   return { seen: statuses, dynamo: test.dynamo };
 };
 
-/** An operator gives a grant of version 0.1 the index of its member. */
+/** An operator gives a grant of version 0.1 the index of its member, and ends its export. */
 const indexed: Life = async (begin) => {
   const test = fetchGateway();
   const { grantId } = await test.grant();
@@ -174,12 +175,13 @@ const indexed: Life = async (begin) => {
   };
   const member = { grantId, payer: item['payer']!.S!, patient: item['patient']!.S! };
   const isAdded = await grants.addMemberIndex(test.deps.grants, member, given);
+  const isNoted = await grants.noteExportEnded(test.deps.grants, grantId, given);
   const { memberIndex } = test.dynamo.items('Grants').get(grantId)!;
-  return { seen: [String(isAdded), JSON.stringify(memberIndex)], dynamo: test.dynamo };
+  return { seen: [`${isAdded} ${isNoted}`, JSON.stringify(memberIndex)], dynamo: test.dynamo };
 };
 
 const lives: Record<string, Life> = {
-  'a grant of version 0.1 that gets the index of its member': indexed,
+  'a grant of version 0.1 that gets the index of its member, and loses its export': indexed,
   'a grant of version 0.1 that gets its link key': oldGrant,
   'a confidential client': login(confidential),
   'a confidential client without a grace': login(confidential, noGrace),

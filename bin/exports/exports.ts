@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as after } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { STSClient } from '@aws-sdk/client-sts';
+import type { StageConfig } from '../../config/stage.ts';
+import { visibleLine } from '../../config/visible.ts';
+import { compareTexts } from '../../functions/shared/compare-texts.ts';
+import { GatewayError } from '../../functions/shared/errors.ts';
+import { grantOfExport } from '../../functions/shared/exports/export-id.ts';
+import { instant } from '../../functions/shared/instant.ts';
+import type { Export } from '../../functions/shared/store/export-item.ts';
+import { deleteExport, getExport } from '../../functions/shared/store/exports.ts';
+import { noteExportEnded } from '../../functions/shared/store/grants.ts';
+import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
+import { callerOf, requireAccount } from '../shared/caller.ts';
+import { Refusal } from '../shared/errors.ts';
+import { findTable } from '../shared/find-table.ts';
+import type { Output } from '../shared/output.ts';
+import type { RegistryTable } from '../shared/registry-table.ts';
+import { readStage, stageAsFlag } from '../shared/stage-flags.ts';
+import { readFlags, type ExportsCommand } from './flags.ts';
+import { lastProblem } from './last-problem.ts';
+import { listExports } from './list.ts';
+import { progressOf, stateInWords, stateOf } from './state.ts';
+
+/** What the tool is given from outside. */
+export interface ExportsToolDeps {
+  readonly nowMs: number;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly output: Pick<Output, 'out' | 'note'>;
+}
+
+type EndCommand = Extract<ExportsCommand, { readonly command: 'end' }>;
+
+/** The permissions that the tool needs. */
+const rights =
+  'dynamodb:ListTables; dynamodb:Scan and GetItem on the exports table; to end one also DeleteItem there, and UpdateItem on the ' +
+  'grants table; and use of their key';
+
+/** @throws Refusal if there is none, or another one followed it */
+const requireExport = async (table: RegistryTable, id: string): Promise<Export> => {
+  const isExport = grantOfExport(id) !== undefined;
+  const item = await getExport(table, id.slice(0, 22));
+  if (item === undefined)
+    throw new Refusal(`There is no export ${id} in ${table.name}: it was deleted, has expired, or never was.`);
+  if (isExport && item.exportId !== id)
+    throw new Refusal(`There is no export ${id} any more. Its grant has a newer one: ${visibleLine(item.exportId)}`);
+  return item;
+};
+
+const readsOf = ({ types, filters, since, until }: Export): string =>
+  [
+    types === undefined ? 'all types that the scope allows' : types.toSorted(compareTexts).join(', '),
+    ...(filters === undefined ? [] : [`only ${filters.join(', ')}`]),
+    ...(since === undefined ? [] : [`changed since ${since}`]),
+    ...(until === undefined ? [] : [`until ${until}`]),
+  ].join('; ');
+
+const describe = (item: Export, now: number): string =>
+  [
+    `export    ${visibleLine(item.exportId)}`,
+    `grant     ${visibleLine(item.grantId)}`,
+    `partner   ${visibleLine(item.partner)}`,
+    `payer     ${visibleLine(item.payer)}`,
+    `begun     ${instant(item.startedAt)}`,
+    `reads     ${visibleLine(readsOf(item))}`,
+    `state     ${stateInWords(item, now)}`,
+    `progress  ${progressOf(item)}`,
+  ].join('\n');
+
+/** Hours since an export began, for `trace`, which looks back that far. */
+const hoursSince = ({ startedAt }: Export, now: number): number => Math.max(1, Math.ceil((now - startedAt) / 3600) + 1);
+
+const endExport = async (
+  table: RegistryTable,
+  config: StageConfig,
+  item: Export,
+  { reason, dryRun, grantsTable }: EndCommand,
+  { nowMs, environment, output }: ExportsToolDeps,
+): Promise<number> => {
+  const sts = new STSClient(awsSettings(config, environment, 'operator'));
+  try {
+    const { arn: operator } = await callerOf(sts, config);
+    if (dryRun) {
+      output.note(`Would end this export as ${operator}, and delete its files. Nothing was changed.`);
+      return 0;
+    }
+    const grants = {
+      client: table.client,
+      name: grantsTable ?? (await findTable(table.client, config.stage, 'Grants')),
+    };
+    // First the audit: nothing is ended without a record of who did it.
+    const by = { operator, note: reason };
+    const written = { now: Math.floor(nowMs / 1000), requestId: randomUUID(), by };
+    if (!(await noteExportEnded(grants, item.grantId, written)))
+      throw new Refusal('The grant of this export has ended, and its files with it. Nothing was changed.');
+    if (!(await deleteExport(table, item)))
+      throw new Refusal(
+        'The export was deleted, or another one followed it, in the meantime. Only the audit was written; show its grant again.',
+      );
+    const isOver = stateOf(item, written.now) !== 'running' && stateOf(item, written.now) !== 'waiting';
+    output.note(
+      `Ended this export as ${operator}. ${isOver ? 'Its files are deleted' : 'Its job stops, and what it has read is deleted'}. ` +
+        'The partner gets 404 for it, and can begin another. To end the grant too: npm run grants -- end',
+    );
+    return 0;
+  } finally {
+    sts.destroy();
+  }
+};
+
+/**
+ * Lists exports, shows one, or ends it.
+ * @returns the exit code
+ * @throws UsageError, Refusal, ConfigError
+ */
+export const exportsTool = async (args: readonly string[], deps: ExportsToolDeps): Promise<number> => {
+  const command = readFlags(args);
+  const { nowMs, environment, output } = deps;
+  const [config, now] = [await readStage(command), Math.floor(nowMs / 1000)];
+  await requireAccount(config, environment, 'operator');
+  const client = new DynamoDBClient(awsSettings(config, environment, 'operator'));
+  try {
+    const table = { client, name: command.table ?? (await findTable(client, config.stage, 'Exports')), wait: after };
+    if (command.command === 'list') {
+      for (const line of await listExports(table, command, now)) output.out(line);
+      return 0;
+    }
+    const item = await requireExport(table, command.id);
+    output.out(describe(item, now));
+    if (command.command === 'end') return await endExport(table, config, item, command, deps);
+    output.out(`problem   ${visibleLine(await lastProblem(config, item, environment))}`);
+    output.out(
+      `trace     npm run trace -- ${visibleLine(item.requestId)} --since ${hoursSince(item, now)}${stageAsFlag(command)}`,
+    );
+    return 0;
+  } catch (error) {
+    // The store's own error says that DynamoDB failed; its detail says how.
+    if (error instanceof GatewayError)
+      throw new Refusal(`A table cannot be used (${error.detail}). The tool needs ${rights}.`);
+    throw explainAwsFailure(error, { stage: config.stage, service: 'AWS', rights });
+  } finally {
+    client.destroy();
+  }
+};

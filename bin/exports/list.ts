@@ -1,0 +1,84 @@
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { compareTexts } from '../../functions/shared/compare-texts.ts';
+import { instant } from '../../functions/shared/instant.ts';
+import { exportAttributes } from '../../functions/shared/store/attributes.ts';
+import { readExport, type Export } from '../../functions/shared/store/export-item.ts';
+import { clausesOn, filterOf, type Clause } from '../../functions/shared/store/expressions.ts';
+import type { Item } from '../../functions/shared/store/items.ts';
+import { inColumns } from '../shared/columns.ts';
+import { patiently } from '../shared/patience.ts';
+import type { RegistryTable } from '../shared/registry-table.ts';
+import type { ListCommand } from './flags.ts';
+import { progressOf, stateOf } from './state.ts';
+
+/** What a list needs. No key, token or patient leaves the table. */
+const attributes = [
+  'exportId',
+  'payer',
+  'partner',
+  'status',
+  'startedAt',
+  'expiresAt',
+  'callbackId',
+  'waitingSince',
+  'resources',
+  'resourcesTotal',
+  'typesDone',
+  'typesTotal',
+];
+
+const { exists, is } = clausesOn(exportAttributes);
+
+const sinceOf = ({ since }: ListCommand, now: number): number | undefined =>
+  since === undefined ? undefined : 'at' in since ? since.at : now - since.ago;
+
+/** Reads the whole table, strongly consistent. */
+const scan = async (table: RegistryTable, clauses: readonly Clause[]): Promise<Export[]> => {
+  const found: Export[] = [];
+  const wanted = filterOf(attributes, exists('exportId'), ...clauses);
+  let from: Item | undefined;
+  do {
+    const page = await patiently(table.wait, () =>
+      table.client.send(
+        new ScanCommand({
+          TableName: table.name,
+          ConsistentRead: true,
+          ...wanted,
+          ...(from === undefined ? {} : { ExclusiveStartKey: from }),
+        }),
+      ),
+    );
+    found.push(...(page.Items ?? []).map(readExport));
+    from = page.LastEvaluatedKey;
+  } while (from !== undefined);
+  return found;
+};
+
+const heads = ['EXPORT', 'PAYER', 'PARTNER', 'BEGUN', 'STATE', 'PROGRESS'];
+
+/**
+ * Lists exports as lines, the newest first, and their number last.
+ * @param now epoch seconds
+ */
+export const listExports = async (table: RegistryTable, command: ListCommand, now: number): Promise<string[]> => {
+  const since = sinceOf(command, now);
+  const { payer, partner, state } = command;
+  const found = await scan(table, [
+    ...(payer === undefined ? [] : [is('payer', '=', payer)]),
+    ...(partner === undefined ? [] : [is('partner', '=', partner)]),
+    ...(since === undefined ? [] : [is('startedAt', '>=', since)]),
+  ]);
+  const rows = found
+    .filter((item) => state === undefined || stateOf(item, now) === state)
+    .toSorted((a, b) => b.startedAt - a.startedAt || compareTexts(a.exportId, b.exportId))
+    .map((item) => [
+      item.exportId,
+      item.payer,
+      item.partner,
+      instant(item.startedAt),
+      stateOf(item, now),
+      progressOf(item),
+    ]);
+  const count = `${rows.length} export${rows.length === 1 ? '' : 's'}`;
+  return rows.length === 0 ? [count] : [...inColumns([heads, ...rows]), count];
+};

@@ -1,0 +1,43 @@
+import { instant } from '../../functions/shared/instant.ts';
+import { isOverdue, type Export } from '../../functions/shared/store/export-item.ts';
+
+/** What an export can be; `waiting` and `overdue` are running too, as the table has it. */
+export const states = ['running', 'waiting', 'overdue', 'completed', 'partial', 'failed'] as const;
+
+/** One of them. */
+export type ExportState = (typeof states)[number];
+
+/** What of an export says its state. */
+export type WithState = Pick<Export, 'status' | 'expiresAt' | 'wanted'>;
+
+/** The state of an export. @param now epoch seconds */
+export const stateOf = (item: WithState, now: number): ExportState => {
+  if (item.status !== 'running') return item.status;
+  if (isOverdue(item, now)) return 'overdue';
+  return item.wanted === undefined ? 'running' : 'waiting';
+};
+
+/** How far an export is, in words. */
+export const progressOf = ({
+  resources,
+  resourcesTotal,
+  typesDone,
+  typesTotal,
+}: Pick<Export, 'resources' | 'resourcesTotal' | 'typesDone' | 'typesTotal'>): string => {
+  const read = `${resources}${resourcesTotal === undefined ? '' : ` of ${resourcesTotal}`} resources`;
+  return typesTotal === undefined ? read : `${read}, ${typesDone ?? 0} of ${typesTotal} types`;
+};
+
+/** What the state of an export means, and for whom it waits. @param now epoch seconds */
+export const stateInWords = (item: WithState & Pick<Export, 'beganAt' | 'endedAt'>, now: number): string => {
+  const state = stateOf(item, now);
+  if (state === 'waiting')
+    return `waiting since ${instant(item.wanted?.since ?? 0)}: the partner's next poll brings a newer token of the payer`;
+  if (state === 'overdue') return `overdue: it did not end by ${instant(item.expiresAt)}, and counts as failed`;
+  if (state === 'running')
+    return item.beganAt === undefined
+      ? "running, and its job has not begun: the partner's next poll starts it again"
+      : `running since ${instant(item.beganAt)}`;
+  const ended = item.endedAt === undefined ? state : `${state} ${instant(item.endedAt)}`;
+  return `${ended}, kept until ${instant(item.expiresAt)}`;
+};
