@@ -44,3 +44,16 @@ export const freePorts = async (
   await Promise.all(servers.map(({ server }) => close(server)));
   return { ...ports, ...Object.fromEntries(chosen) };
 };
+
+/** A document's text, which names the usual ports, as it is where these ports run. */
+export const atPorts =
+  (ports: LocalPorts) =>
+  (text: string): string => {
+    const running = new Map(
+      Object.entries(defaultPorts).map(([name, usual]) => [usual, ports[name as keyof LocalPorts]]),
+    );
+    return text.replaceAll(/\b(localhost|127\.0\.0\.1):(\d+)\b/g, (whole, host: string, port: string) => {
+      const at = running.get(Number(port));
+      return at === undefined ? whole : `${host}:${at}`;
+    });
+  };

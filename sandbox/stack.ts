@@ -11,7 +11,7 @@ import { startLive } from './live/live.ts';
 import { LocalStackError } from './local-stack-error.ts';
 import { partiesOf, sandboxOn, type Party, type SwitchedOn } from './parties.ts';
 import type { LocalPayer } from './payer/server.ts';
-import { freePorts, type LocalPorts } from './ports.ts';
+import { atPorts, freePorts, type LocalPorts } from './ports.ts';
 import { readSecretsFile, type PayerSecret } from './secrets-file.ts';
 import { noState, openState, type LocalState } from './state/local-state.ts';
 import { keptMap } from './state/room.ts';
@@ -38,7 +38,7 @@ export interface LocalStackOptions {
    * `configFile`. @default everything is gone when the stack stops
    */
   readonly state?: { readonly folder: string; readonly fresh: boolean } | undefined;
-  /** The most processes per function. Each handles one call at a time. Default: four. */
+  /** The most processes per function, each for one call at a time. @default as many as calls come at once, up to 32 */
   readonly environments?: number;
   /** Gets each finished request. The service is `gateway`, `partner` or a payer's id. */
   readonly log?: (service: string, line: RequestLogLine) => void;
@@ -227,6 +227,7 @@ const liveOptions = (
     port: ports.live,
     config,
     servers: [{ service: 'gateway', port: ports.gateway }, ...servers],
+    asRun: atPorts(ports),
     origins: [...Object.values(urls), ...(config.origin === undefined ? [] : [config.origin])],
     links:
       parties.length === 0

@@ -61,7 +61,8 @@ export const spec = {
         fresh: flag('empties that folder first'),
         environments: read(
           'N',
-          `the most processes per function, one call at a time each (default ${usualEnvironments})`,
+          `the most processes per function, one call at a time each (default ${usualEnvironments}, started as calls come); 4 shows
+          what an app meets when Lambda throttles`,
           whole(1, 99, 'a number from 1 to 99'),
         ),
       },

@@ -28,7 +28,8 @@ const style = 'text/css; charset=utf-8';
 const { resolve } = createRequire(import.meta.url);
 const viewer = (name: string): string => resolve(`swagger-ui-dist/${name}`);
 const own = (name: string): URL => new URL(`static/${name}`, import.meta.url);
-const document = (name: string): URL => new URL(`../../docs/${name}`, import.meta.url);
+const documentsFolder = new URL('../../docs/', import.meta.url);
+const document = (name: string): URL => new URL(name, documentsFolder);
 
 const files: Readonly<Record<string, readonly [file: string | URL, type: string]>> = {
   '/api': [own('index.html'), 'text/html; charset=utf-8'],
@@ -44,7 +45,12 @@ const say = (response: ServerResponse, status: number, text: string): void => {
   response.writeHead(status, { ...headers, 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
 };
 
-const answer = async ({ method }: IncomingMessage, response: ServerResponse, { pathname }: URL): Promise<void> => {
+const answer = async (
+  { method }: IncomingMessage,
+  response: ServerResponse,
+  { pathname }: URL,
+  asRun: (text: string) => string,
+): Promise<void> => {
   if (method !== 'GET' && method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD');
     return say(response, 405, 'These pages can only be read.');
@@ -53,8 +59,18 @@ const answer = async ({ method }: IncomingMessage, response: ServerResponse, { p
   const found = Object.hasOwn(files, path) ? files[path] : undefined;
   if (found === undefined) return say(response, 404, 'There is no such page. The API documents are at /api.');
   const [file, type] = found;
-  response.writeHead(200, { ...headers, 'content-type': type }).end(await readFile(file));
+  const isDocument = file instanceof URL && file.href.startsWith(documentsFolder.href);
+  const content = isDocument ? asRun(await readFile(file, 'utf8')) : await readFile(file);
+  response.writeHead(200, { ...headers, 'content-type': type }).end(content);
 };
 
-/** A page of the live server: the API documents, rendered by Swagger UI at `/api`, and what it needs below that. */
-export const apiDocuments = { path: '/api', title: 'API', answer };
+/**
+ * A page of the live server: the API documents, rendered by Swagger UI at `/api`, and what it needs below that.
+ * @param asRun puts what runs into a text that names the usual ports
+ */
+export const apiDocuments = (asRun: (text: string) => string = (text) => text) => ({
+  path: '/api',
+  title: 'API',
+  answer: (request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> =>
+    answer(request, response, url, asRun),
+});

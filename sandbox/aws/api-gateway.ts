@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { pipeline } from 'node:stream/promises';
 import { guarded } from '../partner/local-requests.ts';
 import type { Edge } from './edge.ts';
-import { gatewayAnswer, substitute, type GatewayContext, type OwnAnswer } from './gateway-responses.ts';
+import { explained, gatewayAnswer, substitute, type GatewayContext, type OwnAnswer } from './gateway-responses.ts';
 import { ThrottledError, type Invocation, type LocalFunction } from './lambda.ts';
 import { close, listen } from './listen.ts';
 import { proxyEvent } from './proxy-event.ts';
@@ -114,14 +114,14 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
   const { promise: api, resolve: serve } = Promise.withResolvers<Api & { router: ReturnType<typeof routerOf> }>();
 
   /** An answer that API Gateway makes itself. */
-  const answerItself = async (exchange: Exchange, own: OwnAnswer): Promise<void> => {
+  const answerItself = async (exchange: Exchange, own: OwnAnswer, why?: string): Promise<void> => {
     const { template, edge } = await api;
     const { request, response } = exchange;
     const context = contextOf(exchange, template.stageName);
     exchange.noted['error.responseType'] = own.type;
     const { body, ...head } = gatewayAnswer(own, request, template.gatewayResponses, context);
     const { status, headers } = await edge(request, head);
-    response.writeHead(status, headers).end(body);
+    response.writeHead(status, headers).end(why === undefined ? body : explained(body, why));
   };
 
   const logAccess = async (exchange: Exchange, ms: number): Promise<void> => {
@@ -178,11 +178,9 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
       invocation?.payload.destroy();
       // After the first byte, all that remains is to cut the stream.
       if (response.headersSent) response.destroy();
-      else
-        await answerItself(
-          exchange,
-          timedOut ? gatewayTimeout : error instanceof ThrottledError ? throttled : badGateway,
-        );
+      else if (timedOut) await answerItself(exchange, gatewayTimeout);
+      else if (error instanceof ThrottledError) await answerItself(exchange, throttled, error.localReason);
+      else await answerItself(exchange, badGateway);
     } finally {
       clearTimeout(timer);
     }

@@ -33,7 +33,7 @@ export interface CloudOptions {
   /** Whether to put an edge in front of the gateway even if the stack has none. */
   readonly edge: boolean;
   readonly onFunctionLog: (name: string, line: string) => void;
-  /** The most processes per function. Default: four. */
+  /** The most processes per function. @default {@link FunctionOptions.environments} */
   readonly environments?: number | undefined;
   /** Aborts the start. */
   readonly signal: AbortSignal;

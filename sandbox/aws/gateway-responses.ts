@@ -80,3 +80,18 @@ export const gatewayAnswer = (
     body: substitute(template, filled),
   };
 };
+
+/**
+ * A body of the stack's own for errors, whose sentence also says what AWS would not: why this machine answers so. A body of
+ * any other form stays as it is.
+ */
+export const explained = (body: string, why: string): string => {
+  const { error_description: sentence, ...rest } = JSON.parse(body) as Record<string, unknown>;
+  if (typeof sentence !== 'string') return body;
+  const { issue: [issue, ...issues] = [] } = rest as { issue?: readonly object[] };
+  return JSON.stringify({
+    ...rest,
+    error_description: `${sentence} ${why}`,
+    ...(issue === undefined ? {} : { issue: [{ ...issue, diagnostics: `${sentence} ${why}` }, ...issues] }),
+  });
+};

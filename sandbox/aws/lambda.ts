@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { startEnvironment, type Environment } from './environment.ts';
@@ -48,8 +49,9 @@ export interface FunctionOptions {
   /** Gets each line that the function prints. */
   readonly onLog: (name: string, line: string) => void;
   /**
-   * The most environments, or the function's reserved concurrency if that is lower.
-   * @default 4
+   * The most environments, or the function's reserved concurrency if that is lower. If given, each call that finds none
+   * free starts one at once, however many start already.
+   * @default 32, of which no more start at a time than this machine has cores
    */
   readonly environments?: number | undefined;
   /**
@@ -70,29 +72,40 @@ export const afterRealTime: NonNullable<FunctionOptions['after']> = (ms, callBac
 };
 
 /**
- * As many processes of each function as two cores can run. An AWS account's limit is 1,000 for all functions together.
+ * More than the parallel requests of one app. An AWS account's limit is 1,000 for all functions together; here each is a
+ * process of some 60 MB.
  */
-export const usualEnvironments = 4;
+export const usualEnvironments = 32;
+
+/** Lambda keeps an idle environment for minutes. Here each takes the developer's memory. */
+const idleMs = 30_000;
 
 /** The most processes that a function may have at a time. */
 export const limitOf = (
   { reservedConcurrency }: Pick<FunctionSpec, 'reservedConcurrency'>,
   { environments }: Pick<FunctionOptions, 'environments'>,
-): number => Math.min(environments ?? usualEnvironments, reservedConcurrency ?? Infinity);
+  usual = usualEnvironments,
+): number => Math.min(environments ?? usual, reservedConcurrency ?? Infinity);
 
 /** Lambda refused a call, since all of the function's environments are busy: `TooManyRequestsException` in AWS. */
 export class ThrottledError extends Error {
   override readonly name = 'ThrottledError';
+  /** For whoever is told only that the service is unavailable. */
+  readonly localReason: string;
 
   constructor(name: string, limit: number) {
     super(`Rate Exceeded: ${name} has ${limit} environments, and all are busy`);
+    this.localReason =
+      `On this machine: all ${limit} environments of the function ${name} are busy, so the local stack refuses the call as ` +
+      "Lambda does at a function's concurrency. npm start -- --environments N sets how many there are.";
   }
 }
 
 /** The environments of one function. */
 interface Fleet {
-  /** A free environment, or a new one. @throws ThrottledError */
+  /** A free environment, or a new one, whichever is there first. @throws ThrottledError */
   readonly take: () => Promise<Environment>;
+  /** Ends a call, and frees its environment unless that has ended. */
   readonly giveBack: (environment: Environment) => void;
   readonly all: () => readonly Environment[];
   readonly endAll: () => Promise<void>;
@@ -102,15 +115,45 @@ interface Fleet {
 
 const fleetOf = (spec: FunctionSpec, options: FunctionOptions): Fleet => {
   const limit = limitOf(spec, options);
+  const startsAtATime = options.environments === undefined ? availableParallelism() : Infinity;
+  const { after = afterRealTime } = options;
   let deployed = spec;
   const all = new Set<Environment>();
   const ending = new Set<Environment>();
   /** The most recently freed one is used next. */
-  let free: Environment[] = [];
+  let free: { readonly environment: Environment; readonly stopClock: () => void }[] = [];
+  /** Calls that found none free, the oldest first. */
+  const waiting: PromiseWithResolvers<Environment>[] = [];
+  let inFlight = 0;
+  let starting = 0;
   let started = 0;
   let closed = false;
 
-  const start = async (): Promise<Environment> => {
+  const end = async (environment: Environment): Promise<void> => {
+    ending.add(environment);
+    await environment.kill();
+  };
+
+  /** Lambda ends environments that nobody needs. One stays, so that a lone call has no cold start. */
+  const endWhenIdle = (environment: Environment): (() => void) => {
+    const isLast = (): boolean => all.size - ending.size === 1;
+    if (isLast()) return () => {};
+    return after(idleMs, () => {
+      if (isLast()) return;
+      free = free.filter((other) => other.environment !== environment);
+      void end(environment);
+    });
+  };
+
+  /** Gives it to the call that waits longest. */
+  const offer = (environment: Environment): void => {
+    if (!all.has(environment) || ending.has(environment)) return;
+    const call = waiting.shift();
+    if (call === undefined) free.push({ environment, stopClock: endWhenIdle(environment) });
+    else call.resolve(environment);
+  };
+
+  const start = async (): Promise<void> => {
     // A new name each time, since a crashed process leaves its socket behind.
     const socketPath = `${options.socketPath}.${(started += 1)}`;
     const onLog = (line: string): void => options.onLog(spec.name, line);
@@ -119,31 +162,54 @@ const fleetOf = (spec: FunctionSpec, options: FunctionOptions): Fleet => {
     const forget = async (): Promise<void> => {
       const how = await environment.ended;
       all.delete(environment);
-      free = free.filter((other) => other !== environment);
+      free.find((other) => other.environment === environment)?.stopClock();
+      free = free.filter((other) => other.environment !== environment);
       if (!ending.delete(environment)) onLog(`The process ended (${how}); a later call starts a new one`);
     };
     void forget();
-    await environment.ready;
-    return environment;
+    starting += 1;
+    try {
+      await environment.ready;
+      offer(environment);
+    } catch (error) {
+      waiting.shift()?.reject(error);
+    } finally {
+      starting -= 1;
+      startMore();
+    }
+  };
+
+  /** Starts one for each call that waits, but not all at once: they would share the cores, and all be late. */
+  const startMore = (): void => {
+    if (closed) return;
+    while (starting < Math.min(waiting.length, startsAtATime)) void start();
   };
 
   const endAll = async (): Promise<void> => {
-    const environments = [...all];
+    for (const { stopClock } of free) stopClock();
     free = [];
-    for (const environment of environments) ending.add(environment);
-    await Promise.all(environments.map((environment) => environment.kill()));
+    await Promise.all([...all].map(end));
   };
 
   return {
     take: async () => {
       if (closed) throw new Error(`The function ${spec.name} was stopped`);
-      const environment = free.pop();
-      if (environment !== undefined) return environment;
-      if (all.size >= limit) throw new ThrottledError(spec.name, limit);
-      return start();
+      if (inFlight >= limit) throw new ThrottledError(spec.name, limit);
+      inFlight += 1;
+      const warm = free.pop();
+      warm?.stopClock();
+      if (warm !== undefined) return warm.environment;
+      const call = Promise.withResolvers<Environment>();
+      waiting.push(call);
+      startMore();
+      return call.promise.catch((error: unknown) => {
+        inFlight -= 1;
+        throw error;
+      });
     },
     giveBack: (environment) => {
-      if (all.has(environment)) free.push(environment);
+      inFlight -= 1;
+      offer(environment);
     },
     all: () => [...all],
     endAll,
@@ -154,6 +220,7 @@ const fleetOf = (spec: FunctionSpec, options: FunctionOptions): Fleet => {
     close: async () => {
       closed = true;
       await endAll();
+      for (const call of waiting.splice(0)) call.reject(new Error(`The function ${spec.name} was stopped`));
     },
   };
 };
@@ -165,7 +232,7 @@ const aborted = async (signal: AbortSignal): Promise<never> => {
 
 /**
  * Starts a function. As in Lambda, a process handles one call at a time. Overlapping calls get more processes, each
- * with its own cold start, up to the limit. Free processes stay. A later call replaces a crashed one.
+ * with its own cold start, up to the limit; all but one end when idle. A later call replaces a crashed one.
  */
 export const startFunction = async (spec: FunctionSpec, options: FunctionOptions): Promise<LocalFunction> => {
   const fleet = fleetOf(spec, options);
@@ -193,6 +260,7 @@ export const startFunction = async (spec: FunctionSpec, options: FunctionOptions
     if (response !== undefined) return response;
     // The end of a process is reported with a short delay. A call that it no longer took goes to the next one.
     await environment.kill();
+    await call.over;
     return deliver(event, requestId, signal);
   };
 

@@ -78,7 +78,12 @@ const pageOf = (path: string, text: string): string => {
 `.markup;
 };
 
-const answer = async ({ method }: IncomingMessage, response: ServerResponse, { pathname }: URL): Promise<void> => {
+const answer = async (
+  { method }: IncomingMessage,
+  response: ServerResponse,
+  { pathname }: URL,
+  asRun: (text: string) => string,
+): Promise<void> => {
   const say = (status: number, text: string, type = 'text/plain'): void => {
     response.writeHead(status, { ...headers, 'content-type': `${type}; charset=utf-8` }).end(text);
   };
@@ -97,8 +102,16 @@ const answer = async ({ method }: IncomingMessage, response: ServerResponse, { p
   if (!isDocument(pathname)) return say(404, missing);
   const text = await readFile(new URL(pathname.slice('/docs/'.length), folder), 'utf8').catch(() => undefined);
   if (text === undefined) return say(404, missing);
-  return pathname.endsWith('.md') ? say(200, pageOf(pathname, text), 'text/html') : say(200, text);
+  return pathname.endsWith('.md') ? say(200, pageOf(pathname, asRun(text)), 'text/html') : say(200, asRun(text));
 };
 
-/** A page of the live server: the files of `docs/`, as text in which links lead on. */
-export const documents = { path: '/docs', title: 'Documents', answer };
+/**
+ * A page of the live server: the files of `docs/`, as text in which links lead on.
+ * @param asRun puts what runs into a text that names the usual ports
+ */
+export const documents = (asRun: (text: string) => string = (text) => text) => ({
+  path: '/docs',
+  title: 'Documents',
+  answer: (request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> =>
+    answer(request, response, url, asRun),
+});

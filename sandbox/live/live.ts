@@ -22,6 +22,8 @@ export interface LiveOptions {
   readonly origins: readonly string[];
   /** Pages of the stack that the live view links to. */
   readonly links: readonly (readonly [text: string, href: string])[];
+  /** Puts the running ports into a document, which names the usual ones. */
+  readonly asRun: (text: string) => string;
 }
 
 /** The live view of a local stack: what it is told, it shows. */
@@ -34,14 +36,13 @@ export interface Live extends LiveServer {
   readonly name: (names: Readonly<Record<keyof Names, Readonly<Record<string, string>>>>) => void;
 }
 
-/** Further pages of the live server, in the order of the links to them. */
-const furtherPages: readonly LiveRoute[] = [apiDocuments, documents];
-
 const byPhysicalName = (names: Readonly<Record<string, string>>): ReadonlyMap<string, string> =>
   new Map(Object.entries(names).map(([name, physical]) => [physical, name]));
 
 /** Starts the live view. @throws the server's own error, such as `EADDRINUSE` */
-export const startLive = async ({ port, config, servers, origins, links }: LiveOptions): Promise<Live> => {
+export const startLive = async ({ port, config, servers, origins, links, asRun }: LiveOptions): Promise<Live> => {
+  // In the order of the links to them.
+  const furtherPages: readonly LiveRoute[] = [apiDocuments(asRun), documents(asRun)];
   const hub = createHub();
   const mask: Mask = { known: knownOf(config, origins), mark: createFingerprint() };
   const open = createOpenHops();

@@ -204,7 +204,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     ...(paths.jwks && { [paths.jwks]: oauth }),
     '/admin': forOwnPages(admin),
     '/': page(() => homePage(options.displayName)),
-    '/members': page(membersPage),
+    '/members': page(() => membersPage(origin)),
     '/admin/changes': forOwnPages(change),
     '/inbox': page(() => inboxPage(options.displayName, mailbox.messages())),
     '/style.css': (_req, res) => {

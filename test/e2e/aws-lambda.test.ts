@@ -151,6 +151,27 @@ describe('a function on this machine runs as in Lambda', () => {
       expect(said.map(({ calls }) => calls)).toEqual([1, 1, 1]);
     });
 
+    it('starts one for each call that comes at once, to 32, and ends all but one when they are idle', async () => {
+      const { after, fireAll } = handTimers();
+      const target = await start('buffered', {}, { after });
+      const held = await holdCalls(target, 32);
+      await expect(call(target)).rejects.toThrow('has 32 environments');
+      expect(new Set((await releaseAll(held)).map(({ pid }) => pid)).size).toBe(32);
+      await turns();
+      fireAll();
+      await eventually(() => target.pids().length === 1);
+      expect([(await call(target)).calls, target.pids()]).toEqual([2, [expect.any(Number)]]);
+    });
+
+    it('gives a call that waits for a new process one that is free earlier', async () => {
+      const target = await start('buffered');
+      const said = await Promise.all(
+        Array.from({ length: 40 }, (_none, index) => (index < 32 ? call(target) : call(target).catch(() => undefined))),
+      );
+      expect(said.filter(Boolean)).toHaveLength(32);
+      expect(target.pids().length).toBeLessThan(32);
+    });
+
     it('keeps the processes, and uses the most recently freed one', async () => {
       const target = await start('buffered');
       const [first, second] = await holdCalls(target, 2);
@@ -177,8 +198,8 @@ describe('a function on this machine runs as in Lambda', () => {
   });
 
   describe('a throttle', () => {
-    it('refuses the fifth overlapping call, without side effects, until one of them has ended', async () => {
-      const target = await start('buffered');
+    it('refuses the fifth overlapping call of four, without side effects, until one of them has ended', async () => {
+      const target = await start('buffered', {}, { environments: 4 });
       const held = await holdCalls(target, 4);
       const pids = target.pids();
 
@@ -214,11 +235,13 @@ describe('a function on this machine runs as in Lambda', () => {
       type: 'INTEGRATION_FAILURE',
       status: 503,
       headers: { 'access-control-allow-origin': "'*'", 'retry-after': "'5'" },
-      templates: { 'application/json': '{"error":"temporarily_unavailable"}' },
+      templates: { 'application/json': '{"error":"temporarily_unavailable","error_description":"Away."}' },
     };
+    const said =
+      /^\{"error":"temporarily_unavailable","error_description":"Away\. On this machine: all 1 environments .*"\}$/;
     it.each([
-      ["API Gateway's own 500", [], 500, '{"message":"Internal server error"}', null],
-      ["the stack's gateway response", [unavailable], 503, '{"error":"temporarily_unavailable"}', '*'],
+      ["API Gateway's own 500", [], 500, /^\{"message":"Internal server error"\}$/, null],
+      ["the stack's gateway response, which says what it is", [unavailable], 503, said, '*'],
     ])(
       'reaches the caller as %s, since API Gateway does not pass on Lambda’s 429',
       async (_name, gatewayResponses, status, body, origin) => {
@@ -242,7 +265,7 @@ describe('a function on this machine runs as in Lambda', () => {
 
         const answer = await fetch(`http://localhost:${gateway.port}/anything`);
 
-        expect([answer.status, await answer.text()]).toEqual([status, body]);
+        expect([answer.status, await answer.text()]).toEqual([status, expect.stringMatching(body)]);
         expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
         await releaseAll(held);
         expect((await fetch(`http://localhost:${gateway.port}/anything`)).status).toBe(200);

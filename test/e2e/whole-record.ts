@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { countsByType, readRecord, type Read } from '../../sandbox/partner/record.ts';
-import { connect, type RunningStack } from './support.ts';
+import { words } from '../support/words.ts';
+import { askOnce, connect, readAllPages, type Bundle, type RunningStack } from './support.ts';
 
 const run = promisify(execFile);
 const docs = join(import.meta.dirname, '../../docs');
@@ -16,6 +17,14 @@ const blocksOfCalls = (page: string): string[] => {
   const [section = ''] = /^## Five calls$[^]*?(?=^## )/m.exec(page) ?? [];
   return [...section.matchAll(/^```sh\n([^`]*)^```/gm)].map(([, command = '']) => command);
 };
+
+/** Types that R4 searches by `patient`. */
+const byPatient: ReadonlySet<string> = new Set(
+  words(`
+    AllergyIntolerance CarePlan CareTeam Claim Condition Coverage DiagnosticReport DocumentReference Encounter
+    ExplanationOfBenefit Goal ImagingStudy Immunization MedicationRequest Observation Procedure Provenance
+  `),
+);
 
 /** The page's commands and programs, with a running stack. */
 export const wholeRecord = (running: () => RunningStack): void => {
@@ -102,4 +111,33 @@ export const wholeRecord = (running: () => RunningStack): void => {
       expect(stdout).toMatch(/^Patient complete 1 ?$/m);
     },
   );
+
+  it('comes with every request at once, as apps send them: files, searches of types, and their pages', async () => {
+    const { access_token: token, patient } = await connect(running(), payer);
+    const headers = { authorization: `Bearer ${token}` };
+    const ask = async (url: string): Promise<string> => {
+      const answer = await askOnce(url, { headers });
+      const text = await answer.text();
+      if (!answer.ok) throw new Error(`${url}: ${answer.status} ${text}`);
+      return text;
+    };
+    const begun = await askOnce(`${base}/Patient/$export`, { headers: { ...headers, prefer: 'respond-async' } });
+    const url = begun.headers.get('content-location') ?? '';
+    let looked = await askOnce(url, { headers });
+    for (; looked.status === 202; looked = await askOnce(url, { headers })) await sleep(500);
+    const { output } = (await looked.json()) as { output: { type: string; count: number; url: string }[] };
+
+    const lines = await Promise.all(output.map(async (file) => (await ask(file.url)).trim().split('\n').length));
+    const searched = output.filter(({ type }) => byPatient.has(type));
+    const found = await Promise.all(
+      searched.map(async ({ type }) => {
+        const read = async (page: string): Promise<Bundle> => JSON.parse(await ask(page)) as Bundle;
+        return readAllPages(`${base}/${type}?patient=${patient}&_count=20`, read);
+      }),
+    );
+
+    expect(output.length).toBeGreaterThan(15);
+    expect(lines).toEqual(output.map(({ count }) => count));
+    expect(found.flat().length).toBeGreaterThan(searched.length);
+  });
 };

@@ -117,7 +117,14 @@ describe('the live server', () => {
 
 it('the live view names the payers and partners of the stage, and links its own pages before others', async () => {
   const { payers, partners } = localStage();
-  const live = await startLive({ port: 0, config: localStage(), servers: [], origins: [], links: [['App', '/app']] });
+  const live = await startLive({
+    port: 0,
+    config: localStage(),
+    servers: [],
+    origins: [],
+    links: [['App', '/app']],
+    asRun: String,
+  });
   const about = (await (await fetch(`http://localhost:${live.port}/about`)).json()) as { links: unknown[] };
   await live.close();
 

@@ -33,6 +33,7 @@ describe('the test members', () => {
       expect(html).toContain(`<summary>${firstName} ${lastName} (${key}): `);
       expect(html).toContain(`<dd>${testMembers[key].memberId}</dd>`);
     }
+    expect(html).toContain(`curl --data member=claims ${gateway.urls['demo-health-plan']}/admin/changes`);
   });
 
   it('are found by the word after --member; another word is answered with those that exist', () => {

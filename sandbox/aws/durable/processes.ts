@@ -47,12 +47,15 @@ const outcomeOf = async (environment: Environment, event: string, deadlineMs: nu
   return JSON.parse(body) as unknown;
 };
 
+/** As many as two cores can run: a job that waits for its turn is late, and nobody is refused. */
+const usualAtATime = 4;
+
 /** Creates a durable function. Its first process starts with its first invocation. */
 export const durableProcesses = (spec: FunctionSpec, options: FunctionOptions): DurableProcesses => {
   const { after = afterRealTime } = options;
   const environments = new Map<Environment, string>();
   // AWS throttles only above the reserved concurrency, so calls above this machine's own limit wait instead.
-  const turns = turnstile(limitOf(spec, options));
+  const turns = turnstile(limitOf(spec, options, usualAtATime));
   const memory: InvocationMemory[] = [];
   let running = 0;
   let started = 0;

@@ -3,8 +3,11 @@ import { memberKeys, testMembers } from '../data/member-list.ts';
 import type { MemberKey } from '../data/member-list.ts';
 import type { Page } from './layout.ts';
 
-/** The members whom "Create an account" knows, and what to try with each. */
-export const membersPage = (): Page => {
+/**
+ * The members whom "Create an account" knows, and what to try with each.
+ * @param origin the payer's own, such as `http://127.0.0.1:3001`
+ */
+export const membersPage = (origin: string): Page => {
   return {
     title: 'Test members',
     body: html`<h1>Test members</h1>
@@ -16,7 +19,7 @@ export const membersPage = (): Page => {
       <h2>Change a record</h2>
       <p>
         To try <code>_since</code>, let the payer change a few resources of a member. The answer names them:
-        <code>curl --data member=claims http://127.0.0.1:3001/admin/changes</code>
+        <code>curl --data member=claims ${origin}/admin/changes</code>
       </p>`,
   };
 };
