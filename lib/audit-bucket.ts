@@ -12,6 +12,7 @@ import {
 } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
+import { keepPolicyWith } from './removal-policy.ts';
 
 type AuditConfig = Pick<StageConfig, 'production' | 'retention'>;
 
@@ -22,14 +23,16 @@ export interface AuditBucketProps {
   readonly accessLogs: Bucket;
 }
 
+/** In every stage: CloudFormation cannot delete a bucket that holds locked objects. */
+const kept = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
+
 const closed: BucketProps = {
   blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
   objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
   enforceSSL: true,
   minimumTLSVersion: 1.2,
   versioned: true,
-  // In every stage: CloudFormation cannot delete a bucket that holds locked objects.
-  removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+  removalPolicy: kept,
 };
 
 /**
@@ -57,6 +60,7 @@ export const accessLogBucket = (scope: Construct, config: AuditConfig): Bucket =
     encryption: BucketEncryption.S3_MANAGED,
     lifecycleRules: [{ expiration: days, noncurrentVersionExpiration: days }],
   });
+  keepPolicyWith(bucket, kept);
   Validations.of(bucket).acknowledge({
     id: 'HIPAA.Security-S3DefaultEncryptionKMS',
     reason:
@@ -81,8 +85,8 @@ const lifecycle = (config: AuditConfig): LifecycleRule[] => [
 ];
 
 /** The bucket that keeps the audit: encrypted, versioned, locked, and with access logging. */
-export const auditBucket = (scope: Construct, { config, key, accessLogs }: AuditBucketProps): Bucket =>
-  new Bucket(scope, 'Bucket', {
+export const auditBucket = (scope: Construct, { config, key, accessLogs }: AuditBucketProps): Bucket => {
+  const bucket = new Bucket(scope, 'Bucket', {
     ...closed,
     encryption: BucketEncryption.KMS,
     encryptionKey: key,
@@ -94,6 +98,9 @@ export const auditBucket = (scope: Construct, { config, key, accessLogs }: Audit
     serverAccessLogsBucket: accessLogs,
     serverAccessLogsPrefix: 'audit/',
   });
+  keepPolicyWith(bucket, kept);
+  return bucket;
+};
 
 const statement = (
   bucket: Bucket,

@@ -39,7 +39,7 @@ const deadLetterQueue = (scope: Construct, id: string, encryptionMasterKey: IKey
 
 /**
  * A function whose executions Lambda suspends and resumes. An execution stays with the version it began with, so every
- * version is kept, and a deployment ends no running execution.
+ * version is kept, and a deployment ends no running execution. One that CloudFormation undoes ends those of its own version.
  */
 export class DurableFunction extends GatewayFunction {
   /** The ARN of this deployment's version, which new executions use. */

@@ -3,6 +3,7 @@ import { CompositePrincipal, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Architecture, Code, Function as LambdaFunction, Runtime, type IVersion } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { bundle } from './bundle.ts';
+import { keptVersion } from './removal-policy.ts';
 
 /**
  * The Lambda@Edge function of `functions/edge`. CloudFront copies it to its regions, where its logs would go to groups
@@ -33,7 +34,8 @@ export class EdgeFunction extends Construct {
           new ServicePrincipal('edgelambda.amazonaws.com'),
         ),
       }),
-      currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
+      // A rollback leaves it too if CloudFront has copied it (docs/deploy.md, "Roll back").
+      currentVersionOptions: { removalPolicy: keptVersion },
     });
     // CloudFront takes hours to remove its copies; until then neither function nor version can be deleted.
     lambda.applyRemovalPolicy(RemovalPolicy.RETAIN);

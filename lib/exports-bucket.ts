@@ -4,7 +4,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aw
 import type { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
 import { longestExportSeconds } from '../functions/shared/exports/longest-export.ts';
-import { removalPolicyOf } from './removal-policy.ts';
+import { keepPolicyWith, removalPolicyOf } from './removal-policy.ts';
 
 const longestExportDays = Duration.seconds(longestExportSeconds).toDays();
 
@@ -43,6 +43,7 @@ export const exportsBucket = (scope: Construct, { config, key, accessLogs }: Exp
     serverAccessLogsPrefix: 'exports/',
     removalPolicy: removalPolicyOf(config),
   });
+  keepPolicyWith(bucket, removalPolicyOf(config));
   Validations.of(bucket).acknowledge(
     {
       id: 'HIPAA.Security-S3BucketVersioningEnabled',

@@ -1,4 +1,4 @@
-import { RemovalPolicy, type Duration } from 'aws-cdk-lib';
+import type { Duration } from 'aws-cdk-lib';
 import { ManagedPolicy, Role, ServicePrincipal, type IManagedPolicy, type PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
@@ -11,6 +11,7 @@ import {
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { logGroup } from './log-group.ts';
+import { keptVersion } from './removal-policy.ts';
 import type { FunctionFolder, GatewayRuntime } from './runtime.ts';
 import { allow } from './statements.ts';
 
@@ -72,7 +73,7 @@ export class GatewayFunction extends Construct {
       ...(forDeployments ? {} : network),
       ...(props.durable === undefined
         ? {}
-        : { durableConfig: props.durable, currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN } }),
+        : { durableConfig: props.durable, currentVersionOptions: { removalPolicy: keptVersion } }),
     });
   }
 

@@ -1,6 +1,7 @@
 import {
   at,
   nameOf,
+  ofType,
   pathOf,
   property,
   stages,
@@ -105,6 +106,24 @@ describe.each(stages)('the audit of %s', (stage) => {
         UpdateReplacePolicy: 'Retain',
       });
     }
+  });
+
+  // "If a resource has no DeletionPolicy attribute, AWS CloudFormation deletes the resource by default":
+  // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+  it('every bucket keeps its policy as long as itself, so that what it denies is denied after the stack is gone', () => {
+    const policies = ofType(template, 'AWS::S3::BucketPolicy').map(
+      ({ DeletionPolicy, UpdateReplacePolicy, ...policy }) => {
+        const of = nameOf(template, property(policy, 'Bucket'));
+        return [of, { DeletionPolicy, UpdateReplacePolicy }] as const;
+      },
+    );
+    const buckets = ofType(template, 'AWS::S3::Bucket').map((bucket) => {
+      const { DeletionPolicy, UpdateReplacePolicy } = bucket;
+      return [pathOf(bucket), { DeletionPolicy, UpdateReplacePolicy }] as const;
+    });
+
+    expect(buckets.length).toBeGreaterThan(2);
+    expect(Object.fromEntries(policies)).toEqual(Object.fromEntries(buckets));
   });
 
   it("follows the stage's removal policy for everything else that holds data", () => {
