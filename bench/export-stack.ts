@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiEvent, ApiResponse } from '../functions/shared/http/api.ts';
+import { unpaced } from '../sandbox/aws/proxy-response.ts';
 import { kickOff, readStatus, type Manifest, type Send } from '../sandbox/partner/exports.ts';
 import { startLocalStack, type LocalStack } from '../sandbox/stack.ts';
 import { recordPath, type PagedRecord } from './payer-data.ts';
@@ -67,7 +68,7 @@ const sendWith =
   };
 
 export const startExportStack = async (world: World, record: PagedRecord): Promise<ExportStack> => {
-  const stack = await startLocalStack({ ports: 'free', ...writeStage(world, record) });
+  const stack = await startLocalStack({ ports: 'free', pace: unpaced, ...writeStage(world, record) });
   const { origin } = stack;
   const send = sender(origin);
   return {

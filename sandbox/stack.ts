@@ -4,6 +4,7 @@ import type { StageConfig } from '../config/stage.ts';
 import { startApiGateway, type RequestLogLine } from './aws/api-gateway.ts';
 import { startAws } from './aws/aws.ts';
 import { startCloud, type LocalCloud } from './aws/cloud.ts';
+import type { StreamPace } from './aws/proxy-response.ts';
 import { newClientSecret, registerClients, type AskedClient, type LocalClient } from './clients.ts';
 import { closersOf, settled } from './closers.ts';
 import { endExports } from './end-exports.ts';
@@ -40,6 +41,8 @@ export interface LocalStackOptions {
   readonly state?: { readonly folder: string; readonly fresh: boolean } | undefined;
   /** The most processes per function, each for one call at a time. @default as many as calls come at once, up to 32 */
   readonly environments?: number;
+  /** How fast functions stream. @default as Lambda does: 2 MB a second after the first 6 MB */
+  readonly pace?: StreamPace;
   /** Gets each finished request. The service is `gateway`, `partner` or a payer's id. */
   readonly log?: (service: string, line: RequestLogLine) => void;
   /** Gets each line that a function prints, with the function's name, such as `fetch`. */
@@ -156,7 +159,7 @@ const startAll = async (
   const live = opened(await onPort('live', ports.live, () => startLive(liveOptions(ports, config, parties))));
   const onInvoke = live.invoked;
   const startGateway = (): ReturnType<typeof startApiGateway> =>
-    startApiGateway({ port: ports.gateway, origin: config.origin, log, onInvoke });
+    startApiGateway({ port: ports.gateway, origin: config.origin, log, onInvoke, pace: options.pace });
   const gateway = opened(await onPort('gateway', ports.gateway, startGateway));
   const aws = opened(await onPort('aws', ports.aws, () => startAws(ports.aws, live.aws, state)));
   // Listen before bundling, so that a taken port is reported at once.

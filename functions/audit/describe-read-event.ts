@@ -49,11 +49,9 @@ const outcomeOf = (status: number, error: string | undefined): NonNullable<Audit
   return status >= 400 ? '4' : '0';
 };
 
-const outcomeText = (status: number, error: string | undefined, callerLeft: boolean | undefined): string => {
-  const words = [String(status)];
-  if (error !== undefined) words.push(status < 400 ? `cut: ${error}` : error);
-  if (callerLeft === true) words.push('the partner left before the end');
-  return words.join(', ');
+const outcomeText = (status: number, error: string | undefined): string => {
+  if (error === undefined) return String(status);
+  return `${status}, ${status < 400 ? `cut: ${error}` : error}`;
 };
 
 /** The process died or could not write the end. How much left until then is unknown. */
@@ -65,7 +63,7 @@ const describeEnd = (image: StreamImage): Pick<AuditEvent, 'outcome' | 'outcomeD
   const error = optional('error');
   return {
     outcome: outcomeOf(status, error),
-    outcomeDesc: outcomeText(status, error, optional('callerLeft')),
+    outcomeDesc: outcomeText(status, error),
   };
 };
 

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
 import { guarded } from '../partner/local-requests.ts';
 import type { Edge } from './edge.ts';
 import { explained, gatewayAnswer, substitute, type GatewayContext, type OwnAnswer } from './gateway-responses.ts';
 import { ThrottledError, type Invocation, type LocalFunction } from './lambda.ts';
 import { close, listen } from './listen.ts';
 import { proxyEvent } from './proxy-event.ts';
-import { readBuffered, readPrelude, upToStreamedLimit } from './proxy-response.ts';
+import { lambdaPace, readBuffered, readPrelude, streamedAnswer, type StreamPace } from './proxy-response.ts';
 import { routerOf, type Match } from './routing.ts';
 import type { LocalTemplate } from './template.ts';
 
@@ -39,6 +39,8 @@ export interface ApiGatewayOptions {
   /** The public origin, if that is not this machine's own name and port. */
   readonly origin?: string | undefined;
   readonly log?: (line: RequestLogLine) => void;
+  /** How fast functions stream. @default as Lambda does */
+  readonly pace?: StreamPace | undefined;
   /** Gets the physical name of each function that is invoked for a request, and the id of the invocation. */
   readonly onInvoke?: (response: ServerResponse, functionName: string, invocationId: string) => void;
 }
@@ -98,7 +100,11 @@ interface Exchange {
   readonly requestId: string;
   /** What the access log says about it in addition to its context, by variable. */
   readonly noted: Record<string, string>;
+  /** Resolves when the answer was sent, or the client has left. */
+  readonly left: Promise<unknown>;
 }
+
+const drained = (response: ServerResponse): Promise<unknown> => once(response, 'drain').catch(() => undefined);
 
 const contextOf = ({ request, requestId }: Exchange, stage: string): GatewayContext => ({
   requestId,
@@ -111,6 +117,7 @@ const contextOf = ({ request, requestId }: Exchange, stage: string): GatewayCont
 
 /** Starts API Gateway: a regional REST API with its routes, limits and error responses. */
 export const startApiGateway = async (options: ApiGatewayOptions): Promise<LocalApiGateway> => {
+  const { pace = lambdaPace } = options;
   const { promise: api, resolve: serve } = Promise.withResolvers<Api & { router: ReturnType<typeof routerOf> }>();
 
   /** An answer that API Gateway makes itself. */
@@ -140,17 +147,24 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
     response.writeHead(status, { ...headers, 'content-length': body.length }).end(body);
   };
 
-  const sendStreamed = async ({ payload }: Invocation, { request, response }: Exchange): Promise<void> => {
+  const sendStreamed = async ({ payload }: Invocation, { request, response, left }: Exchange): Promise<void> => {
     const { edge } = await api;
     const { status, headers } = await edge(request, await readPrelude(payload));
     response.writeHead(status, headers);
     // The first byte must not wait for the payer's first.
     response.flushHeaders();
-    // Wrapped, since a pipeline would pass its own second argument as the limit.
-    await pipeline(payload, (chunks: AsyncIterable<Buffer>) => upToStreamedLimit(chunks), response);
+    const chunks = payload.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+    for await (const chunk of streamedAnswer(chunks, { pace })) {
+      // Where nobody reads any more, the function is not told, and streams to its end.
+      if (!response.destroyed && !response.write(chunk)) await Promise.race([drained(response), left]);
+    }
+    response.end();
   };
 
-  /** Invokes the function and passes its answer on. A client that leaves ends the invocation. */
+  /**
+   * Invokes the function and passes its answer on. A client that leaves, or a time-out here, does not end the invocation:
+   * https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
+   */
   const integrate = async (match: Match, event: string, exchange: Exchange): Promise<void> => {
     const { functions } = await api;
     const { response, noted } = exchange;
@@ -160,22 +174,24 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
     noted['integration.requestId'] = invocationId;
     const target = functions.get(route.functionName);
     options.onInvoke?.(response, route.functionName, invocationId);
-    const gone = new AbortController();
+    const late = Promise.withResolvers<never>();
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
-      gone.abort();
+      late.reject(new Error('Too late'));
     }, route.timeoutMs);
-    response.once('close', () => gone.abort());
-    let invocation: Invocation | undefined;
+    let called: Promise<Invocation> | undefined;
     try {
       if (target === undefined) throw new Error(`No function ${route.functionName}`);
-      invocation = await target.invoke(event, invocationId, gone.signal);
-      if (!invocation.ok) throw new Error('The function failed');
-      await (route.streaming ? sendStreamed : sendBuffered)(invocation, exchange);
+      called = target.invoke(event, invocationId);
+      const send = async (invocation: Invocation): Promise<void> => {
+        if (!invocation.ok) throw new Error('The function failed');
+        await (route.streaming ? sendStreamed : sendBuffered)(invocation, exchange);
+      };
+      await Promise.race([called.then(send), late.promise]);
     } catch (error) {
       // An answer that is not read to its end would block the function.
-      invocation?.payload.destroy();
+      called?.then(({ payload }) => payload.on('error', () => {}).resume()).catch(() => {});
       // After the first byte, all that remains is to cut the stream.
       if (response.headersSent) response.destroy();
       else if (timedOut) await answerItself(exchange, gatewayTimeout);
@@ -213,7 +229,9 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
   // The limit above is stricter. Node's own limit would close the connection, which API Gateway does not do.
   const serveRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const startedAtMs = performance.now();
-    const exchange = { request, response, requestId: randomUUID(), noted: { requestTimeEpoch: String(Date.now()) } };
+    const left = new Promise((resolve) => void response.once('close', resolve));
+    const noted = { requestTimeEpoch: String(Date.now()) };
+    const exchange = { request, response, requestId: randomUUID(), noted, left };
     response.once('close', () => {
       const path = (request.url ?? '').replace(/\?.*/s, '');
       const ms = Math.round(performance.now() - startedAtMs);

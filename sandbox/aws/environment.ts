@@ -17,8 +17,6 @@ interface Call {
    * body has ended, as in Lambda (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
    */
   readonly over: Promise<void>;
-  /** Says that the caller has left. */
-  readonly leave: () => void;
 }
 
 /** An execution environment: a process with the function's code loaded, for one call at a time. */
@@ -155,9 +153,7 @@ export const startEnvironment = (spec: FunctionSpec, options: EnvironmentOptions
       else if (response === 'failed') await returned;
       else if (response.headers['x-handler'] !== 'returned') await Promise.all([closeOf(response), returned]);
     };
-    // A process that has not taken the call may still take it, so wait for that before leaving.
-    const leave = (): void => void taken.then(() => outgoing.destroy());
-    return { answer, over: untilOver(), leave };
+    return { answer, over: untilOver() };
   };
 
   const held = async (): Promise<number | undefined> => {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
@@ -31,7 +30,7 @@ export interface LocalFunction {
    * @throws ThrottledError if all of its environments are busy
    * @throws Error if the function crashes or times out before its first byte
    */
-  readonly invoke: (event: string, requestId: string, signal?: AbortSignal) => Promise<Invocation>;
+  readonly invoke: (event: string, requestId: string) => Promise<Invocation>;
   /** Makes each process collect its garbage, then measures its memory (Linux only). */
   readonly held: () => Promise<readonly Held[]>;
   /** Changes variables, as a deployment does. Current processes end, and new ones get the changes. */
@@ -225,11 +224,6 @@ const fleetOf = (spec: FunctionSpec, options: FunctionOptions): Fleet => {
   };
 };
 
-const aborted = async (signal: AbortSignal): Promise<never> => {
-  if (!signal.aborted) await once(signal, 'abort');
-  throw signal.reason;
-};
-
 /**
  * Starts a function. As in Lambda, a process handles one call at a time. Overlapping calls get more processes, each
  * with its own cold start, up to the limit; all but one end when idle. A later call replaces a crashed one.
@@ -245,27 +239,22 @@ export const startFunction = async (spec: FunctionSpec, options: FunctionOptions
       void environment.kill();
     });
 
-  const deliver = async (event: string, requestId: string, signal: AbortSignal): Promise<IncomingMessage> => {
+  const deliver = async (event: string, requestId: string): Promise<IncomingMessage> => {
     // The start of a process does not count toward the invocation's timeout.
     const environment = await fleet.take();
-    if (signal.aborted) {
-      fleet.giveBack(environment);
-      throw signal.reason;
-    }
     const call = environment.call(event, { requestId, deadlineMs: Date.now() + spec.timeoutMs });
     const stopClock = killWhenLate(environment, requestId);
     void call.over.then(() => fleet.giveBack(environment)).finally(stopClock);
-    signal.addEventListener('abort', call.leave, { once: true });
     const response = await call.answer;
     if (response !== undefined) return response;
     // The end of a process is reported with a short delay. A call that it no longer took goes to the next one.
     await environment.kill();
     await call.over;
-    return deliver(event, requestId, signal);
+    return deliver(event, requestId);
   };
 
-  const invoke: LocalFunction['invoke'] = async (event, requestId, signal = new AbortController().signal) => {
-    const payload = await Promise.race([deliver(event, requestId, signal), aborted(signal)]);
+  const invoke: LocalFunction['invoke'] = async (event, requestId) => {
+    const payload = await deliver(event, requestId);
     return { ok: payload.statusCode === 200, contentType: payload.headers['content-type'] ?? '', payload };
   };
 

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isBinary } from './proxy-event.ts';
 
 /** Status and headers as sent. */
@@ -86,15 +87,40 @@ const inTime = async <T>(promise: Promise<T>, ms: number): Promise<T> => {
   }
 };
 
+/** How fast Lambda streams. */
+export interface StreamPace {
+  /** So many bytes come as fast as they can. */
+  readonly firstBytes: number;
+  /** After that so many a second. */
+  readonly bytesPerSecond: number;
+}
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html#config-rs-bandwidth-cap */
+export const lambdaPace: StreamPace = { firstBytes: 6 * 1024 * 1024, bytesPerSecond: 2 * 1024 * 1024 };
+
+/** For tests and benchmarks of large answers, which would wait for minutes. */
+export const unpaced: StreamPace = { firstBytes: Infinity, bytesPerSecond: Infinity };
+
+/** Waits until so many bytes may have left. */
+const paced = ({ firstBytes, bytesPerSecond }: StreamPace): ((size: number) => Promise<unknown> | undefined) => {
+  let sinceMs: number | undefined;
+  return (size) => {
+    if (size <= firstBytes) return undefined;
+    sinceMs ??= performance.now();
+    return delay(Math.max(0, sinceMs + ((size - firstBytes) / bytesPerSecond) * 1000 - performance.now()));
+  };
+};
+
 /**
- * The rest of a streamed answer, up to Lambda's limit.
+ * The rest of a streamed answer, up to Lambda's limit, and no faster than Lambda streams. What gives the payload is not ended.
  * @throws Error if there is more, or if it is silent for too long
  */
-export const upToStreamedLimit = async function* (
+export const streamedAnswer = async function* (
   payload: AsyncIterable<Buffer>,
-  { limit = streamedLimit, silenceMs = longestSilenceMs } = {},
+  { limit = streamedLimit, silenceMs = longestSilenceMs, pace = lambdaPace } = {},
 ): AsyncGenerator<Buffer> {
   const chunks = payload[Symbol.asyncIterator]();
+  const untilPace = paced(pace);
   let size = 0;
   try {
     for (;;) {
@@ -102,6 +128,7 @@ export const upToStreamedLimit = async function* (
       if (done === true) return;
       size += value.length;
       if (size > limit) throw new MalformedResponseError('A streamed answer is larger than 200 MB');
+      await untilPace(size);
       yield value;
     }
   } finally {

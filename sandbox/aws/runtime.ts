@@ -8,7 +8,6 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Context } from 'aws-lambda';
@@ -89,23 +88,11 @@ const responseStreamOf = (response: ServerResponse): ResponseStream => {
   }) as ResponseStream;
   stream.setContentType = (contentType) => response.setHeader('content-type', contentType);
   stream.on('error', () => {});
-  response.once('close', () => {
-    if (!response.writableFinished) stream.destroy(new Error('The client has left'));
-  });
   return stream;
 };
 
 /** Headers of a buffered answer. They tell the caller that the handler has returned. */
 const wholeAnswer = { 'content-type': 'application/json', 'x-handler': 'returned' };
-
-/** Resolves after a caller leaves early. The handler may then wait forever for a stream that accepts nothing. */
-const leftBehind = (response: ServerResponse): Promise<void> =>
-  new Promise((resolve) => {
-    response.once('close', () => {
-      // A caller that has read everything has not left early, so the handler may finish.
-      if (!response.writableFinished) void delay(100).then(resolve);
-    });
-  });
 
 const failure = (error: unknown): { errorType: string; errorMessage: string; stack: string[] } => {
   const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error));
@@ -113,8 +100,6 @@ const failure = (error: unknown): { errorType: string; errorMessage: string; sta
 };
 
 const fail = (response: ServerResponse, error: unknown): void => {
-  // A caller that leaves is not an error of the function.
-  if (response.destroyed) return;
   console.error(JSON.stringify({ level: 'error', message: 'Invoke Error', ...failure(error) }));
   if (response.headersSent) response.destroy();
   else response.writeHead(500, wholeAnswer).end(JSON.stringify(failure(error)));
@@ -131,7 +116,7 @@ const invoke = async (request: IncomingMessage, response: ServerResponse): Promi
   const context = contextOf(request);
   if (handler[streaming] === true) {
     const stream = responseStreamOf(response);
-    await Promise.race([(handler as StreamingHandler)(event, stream, context), leftBehind(response)]);
+    await (handler as StreamingHandler)(event, stream, context);
     // Before the end of the body, so that this environment is free once the caller has read it.
     tell({ returned: context.awsRequestId });
     if (!stream.writableEnded && !stream.destroyed) stream.end();

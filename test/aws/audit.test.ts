@@ -88,7 +88,7 @@ beforeAll(async () => {
   await redeem(grants, grant, issue, { now: now + 1, requestId: 'request-2' });
   const events = readEventWriter(auditEvents, { now: () => nowMs + 2000, monotonic: () => 0 });
   await events.openGate(read as never);
-  await events.onEnd(read as never, { callerLeft: false });
+  await events.onEnd(read as never);
   await revoke(grants, grantId, 'byPartner', { now: now + 3, requestId: 'request-3' });
   await handle([...(await recordsOf(moto.settings(), grants)), ...(await recordsOf(moto.settings(), auditEvents))]);
 });

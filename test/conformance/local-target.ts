@@ -7,6 +7,7 @@ import { startApiGateway, type LocalApiGateway } from '../../sandbox/aws/api-gat
 import { startAws } from '../../sandbox/aws/aws.ts';
 import { startCloud, type LocalCloud } from '../../sandbox/aws/cloud.ts';
 import { startFunction, type LocalFunction } from '../../sandbox/aws/lambda.ts';
+import { unpaced } from '../../sandbox/aws/proxy-response.ts';
 import { closersOf } from '../../sandbox/closers.ts';
 import {
   isSlow,
@@ -43,9 +44,9 @@ const withShortTime =
     const [name, fetch] = started.find(([, { spec }]) => spec.name === 'fetch') as [string, LocalFunction];
     const short = start(fetch);
     functions.set(name, {
-      invoke: async (event, requestId, signal) => {
+      invoke: async (event, requestId) => {
         const target = isSlow(event) ? await short : fetch;
-        return target.invoke(event, requestId, signal);
+        return target.invoke(event, requestId);
       },
     });
     serve({ ...api, functions });
@@ -76,7 +77,7 @@ const startAll = async (
   const log = (line: object): void => void logLines.push(JSON.stringify(line));
   const onFunctionLog = (_name: string, line: string): void => void logLines.push(line);
   const payers = opened(await startScriptedPayers());
-  const gateway = opened(await startApiGateway({ port: 0, log }));
+  const gateway = opened(await startApiGateway({ port: 0, log, pace: unpaced }));
   const wire = seenWire();
   const aws = opened(await startAws(0, undefined, undefined, watchStore(wire)));
   const origin = `http://localhost:${gateway.port}`;

@@ -116,8 +116,8 @@ describe('a function on this machine runs as in Lambda', () => {
     for (const _one of calls) hold.release();
     return Promise.all(calls);
   };
-  const stream = async (target: LocalFunction, event: object = {}, signal?: AbortSignal) =>
-    (await target.invoke(JSON.stringify(event), 'stream', signal)).payload;
+  const stream = async (target: LocalFunction, event: object = {}) =>
+    (await target.invoke(JSON.stringify(event), 'stream')).payload;
   /** The prelude does not matter here. */
   const saidIn = (answer: string): Said => JSON.parse(answer.slice(answer.lastIndexOf('\0') + 1)) as Said;
 
@@ -299,31 +299,6 @@ describe('a function on this machine runs as in Lambda', () => {
       hold.release();
       expect(saidIn(await text(await onceFree(() => stream(target)))).calls).toBe(2);
     });
-  });
-
-  it('until its handler has returned, even if its caller has left', async () => {
-    const target = await start('buffered', {}, { environments: 1 });
-    const leaving = new AbortController();
-    const left = target.invoke(JSON.stringify({ hold: hold.url }), 'left', leaving.signal);
-    await hold.until(1);
-    leaving.abort();
-    await expect(left).rejects.toThrow('aborted');
-    await turns();
-    await expect(call(target)).rejects.toThrow(ThrottledError);
-
-    hold.release();
-
-    expect((await onceFree(() => call(target))).calls).toBe(2);
-  });
-
-  it('but not if its caller left before a process was ready', async () => {
-    const target = await start('buffered', {}, { environments: 1, lazy: true });
-    const leaving = new AbortController();
-    const left = target.invoke('{}', 'left', leaving.signal);
-    leaving.abort();
-    await expect(left).rejects.toThrow('aborted');
-
-    expect((await onceFree(() => call(target))).calls).toBe(1);
   });
 
   describe('a time-out', () => {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { unpaced } from '../../sandbox/aws/proxy-response.ts';
 import { signInAsMember, type WalkMember } from '../../sandbox/payer/walk.ts';
 import { memberNamed } from '../../sandbox/sign-in/member.ts';
 import { startLocalStack, type LocalStack, type LocalStackOptions } from '../../sandbox/stack.ts';
@@ -61,6 +62,7 @@ export const startStack = async (
   const stack = await startLocalStack({
     ...options,
     ports: 'free',
+    pace: unpaced,
     log: (service, line) => requestLines.push(`${service} ${JSON.stringify(line)}`),
     onFunctionLog: (_name, line) => functionLines.push(line),
   });

@@ -12,6 +12,7 @@ import { writeBearer } from '../../functions/shared/store/bearers.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { sealPayerTokens } from '../../functions/shared/store/grant-item.ts';
 import { putGrant, redeem } from '../../functions/shared/store/grants.ts';
+import { unpaced } from '../../sandbox/aws/proxy-response.ts';
 import { closersOf } from '../../sandbox/closers.ts';
 import {
   kickOff,
@@ -199,6 +200,7 @@ export const startExportStack = async (options: StackOptions): Promise<ExportSta
     const stack = opened(
       await startLocalStack({
         ports: 'free',
+        pace: unpaced,
         configFile: files.configFile,
         secretsFile: files.secretsFile,
         ...(environments === undefined ? {} : { environments }),

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { readBuffered, readPrelude, upToStreamedLimit } from '../../sandbox/aws/proxy-response.ts';
+import { readBuffered, readPrelude, streamedAnswer, unpaced } from '../../sandbox/aws/proxy-response.ts';
 
 const prelude = Buffer.from(JSON.stringify({ statusCode: 206, headers: { 'X-A': 'é\u0000 is escaped' } }));
 const end = Buffer.alloc(8);
@@ -124,7 +124,7 @@ describe('a buffered answer', () => {
 const streamed = async (sizes: readonly number[], limit: number): Promise<number[]> => {
   const passed: number[] = [];
   const payload = Readable.from(sizes.map((size) => Buffer.alloc(size)));
-  for await (const chunk of upToStreamedLimit(payload, { limit })) passed.push(chunk.length);
+  for await (const chunk of streamedAnswer(payload, { limit })) passed.push(chunk.length);
   return passed;
 };
 
@@ -146,11 +146,23 @@ it('a streamed answer that is silent for five minutes is cut, and one that speak
   };
   const all = async (chunks: AsyncIterable<Buffer>, silenceMs: number): Promise<string> => {
     let text = '';
-    for await (const chunk of upToStreamedLimit(chunks, { silenceMs })) text += String(chunk);
+    for await (const chunk of streamedAnswer(chunks, { silenceMs })) text += String(chunk);
     return text;
   };
   await expect(all(never(), 20)).rejects.toThrow('silent for too long');
   expect(await all(slow(), 5000)).toBe('abc');
+});
+
+it('a streamed answer comes at 2 MB a second after its first 6 MB, as AWS says', async () => {
+  const startedMs = performance.now();
+  const lastMs: number[] = [];
+  const sizes = [6 * 1024 * 1024, 256 * 1024, 256 * 1024];
+  for await (const _ of streamedAnswer(Readable.from(sizes.map((size) => Buffer.alloc(size)))))
+    lastMs.push(performance.now() - startedMs);
+
+  expect(lastMs[0]).toBeLessThan(100);
+  expect(lastMs[1]).toBeGreaterThan(120);
+  expect(lastMs[2]).toBeGreaterThan(245);
 });
 
 it('a streamed answer has 200 MB at most', async () => {
@@ -158,7 +170,7 @@ it('a streamed answer has 200 MB at most', async () => {
   const most = Array.from({ length: 200 }, () => megabyte);
   const passed = async (chunks: readonly Buffer[]): Promise<number> => {
     let bytes = 0;
-    for await (const chunk of upToStreamedLimit(Readable.from(chunks))) bytes += chunk.length;
+    for await (const chunk of streamedAnswer(Readable.from(chunks), { pace: unpaced })) bytes += chunk.length;
     return bytes;
   };
   expect(await passed(most)).toBe(200 * 1024 * 1024);

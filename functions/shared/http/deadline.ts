@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
 
-/** Ends the work for a caller: when time runs out, an operator stops it, or the caller leaves. */
+/** Ends the work for a caller: when time runs out, or an operator stops it. */
 export interface Deadline {
   readonly signal: AbortSignal;
   readonly end: (reason?: Error) => void;

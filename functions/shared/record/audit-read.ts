@@ -27,7 +27,7 @@ export interface ReadGate {
   /** Must resolve before the first byte of health data leaves. If it rejects, none leaves. */
   readonly openGate: (read: AuditedRead) => Promise<void>;
   /** Awaited when a read has ended, in any way, before its answer is finished. */
-  readonly onEnd: (read: AuditedRead, end: { readonly callerLeft: boolean }) => Promise<void>;
+  readonly onEnd: (read: AuditedRead) => Promise<void>;
 }
 
 /** Where the audit of what is answered from the gateway's own files goes. */
@@ -50,7 +50,7 @@ export interface ReadAudit {
    * Waits for the end hook, once.
    * @throws whatever the hook threw; the record then has the signal
    */
-  readonly end: (how?: { readonly callerLeft?: boolean }) => Promise<void>;
+  readonly end: () => Promise<void>;
 }
 
 /** The context of a read, with its audit once that has begun. */
@@ -87,11 +87,11 @@ export const auditRead = (gate: ReadGate, context: AuditContext, patient: string
         throw unavailable(`gate: ${causeOf(error)}`);
       }
     },
-    end: async ({ callerLeft = false } = {}) => {
+    end: async () => {
       if (isOver) return;
       isOver = true;
       try {
-        await gate.onEnd(read, { callerLeft });
+        await gate.onEnd(read);
       } catch (error) {
         raise(record, 'auditNotWritten');
         record.detail ??= `end hook: ${causeOf(error)}`;
@@ -134,13 +134,13 @@ const known = ({ record, patient }: AuditedRead) => ({
  */
 export const readEventWriter = (table: Table, { now }: Clock): ReadGate & OnceGate => ({
   openGate: (read) => putReadEvent(table, { ...known(read), type: 'opened', atMs: now() }),
-  onEnd: (read, { callerLeft }) => {
+  onEnd: (read) => {
     const { status = 500, error, bytes } = read.record;
     return putReadEvent(table, {
       ...known(read),
       type: 'ended',
       atMs: now(),
-      end: { status, error, bytes, callerLeft },
+      end: { status, error, bytes },
     });
   },
   noteOnce: (read, key) =>

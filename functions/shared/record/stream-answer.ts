@@ -23,7 +23,11 @@ export interface StreamedBody {
 
 type StreamDeps = Pick<RecordDeps, 'clock' | 'writeLog'>;
 
-const leaving = new Error('The caller left');
+/**
+ * Lambda reads an answer to its end, whether or not its caller has left
+ * (https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html), so only a defect closes one early.
+ */
+const closed = new GatewayError('server_error', 'The answer was cut');
 
 /**
  * Only an error of the function can cut an answer, so Lambda counts a crash, at the time when the call began. This
@@ -41,13 +45,9 @@ const countCut = (
 };
 
 /** Waits for the end hook and writes the record. If the hook fails, the answer must not look complete. */
-const writeEnd = async (
-  deps: StreamDeps,
-  { audit, record }: StreamedBody,
-  end: { readonly callerLeft: boolean },
-): Promise<void> => {
+const writeEnd = async (deps: StreamDeps, { audit, record }: StreamedBody): Promise<void> => {
   try {
-    await audit.end(end);
+    await audit.end();
   } catch {
     record.error ??= 'server_error';
     throw new Error('The answer was cut');
@@ -82,25 +82,22 @@ const watched = async function* (deps: StreamDeps, body: StreamedBody): AsyncGen
     }
     ended = true;
   } catch (error) {
-    if (deadline.signal.reason !== leaving) {
-      noteCut(body, bytes, error);
-      throw new Error('The answer was cut');
-    }
+    noteCut(body, bytes, error);
+    throw new Error('The answer was cut');
   } finally {
     deadline.end();
-    const callerLeft = !ended && record.error === undefined;
-    if (callerLeft) record.detail = `the caller left after ${bytes} bytes`;
+    if (!ended && record.error === undefined) noteCut(body, bytes, closed);
     record.status = 200;
     record.bytes = bytes;
     body.onEnd?.();
-    await writeEnd(deps, body, { callerLeft });
+    await writeEnd(deps, body);
   }
 };
 
 /**
  * The body of an answer as a stream. It owns its deadline and its record: after the first byte an error can only cut
  * the stream, so it is logged here, and an error without details is thrown on. The end hook is awaited before the
- * answer finishes, whether it is complete, cut, or the caller left, even before the first byte.
+ * answer finishes, whether it is complete or cut, even before the first byte.
  */
 export const streamAnswer = (deps: StreamDeps, body: StreamedBody): Readable => {
   const pieces = watched(deps, body);
@@ -111,7 +108,7 @@ export const streamAnswer = (deps: StreamDeps, body: StreamedBody): Readable => 
   };
   const end = async (): Promise<IteratorResult<Uint8Array>> => {
     // A read that waits for the payer would delay the end.
-    body.deadline.end(leaving);
+    body.deadline.end(closed);
     if (!started) await next().catch(() => undefined);
     return pieces.return(undefined);
   };
@@ -120,7 +117,7 @@ export const streamAnswer = (deps: StreamDeps, body: StreamedBody): Readable => 
 
 /**
  * Resolves when a body and its end hook have ended, in any way. Lambda freezes the function as soon as its handler has
- * returned, and a caller who leaves makes it return early.
+ * returned.
  */
 export const endBody = (body: ApiResponse['body']): Promise<void> =>
   new Promise((resolve) => {

@@ -125,7 +125,6 @@ export const auditEventAttributes = {
   status: { type: 'N', by: 'onEnd noteOnce' },
   error: { type: 'S', by: 'onEnd' },
   bytes: { type: 'N', by: 'onEnd' },
-  callerLeft: { type: 'BOOL', by: 'onEnd' },
   refiledAt: { type: 'N', by: 'restoreReads' },
   expiresAt: { type: 'N', by: 'openGate onEnd noteOnce' },
 } as const satisfies Attributes;

@@ -27,8 +27,6 @@ interface ReadEnd {
   readonly error?: string;
   /** Body bytes sent; absent if the answer was not a stream from the payer. */
   readonly bytes?: number;
-  /** Whether the partner closed the connection before the end. */
-  readonly callerLeft?: boolean;
 }
 
 /** Longer than the 24 hours of the table's stream, and than a month without anyone looking. Seconds. */
@@ -62,6 +60,5 @@ export const readEventItem = ({ requestId, eventId = requestId, type, atMs, end,
     status: end?.status,
     error: end?.error,
     bytes: end?.bytes,
-    callerLeft: end?.callerLeft === true ? true : undefined,
     expiresAt: Math.floor(atMs / 1000) + keptSeconds,
   });

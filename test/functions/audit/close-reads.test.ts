@@ -61,7 +61,7 @@ const start = async () => {
   return {
     table,
     open: (requestId: string) => writer.openGate(readOf(requestId)),
-    end: (requestId: string) => writer.onEnd(readOf(requestId), { callerLeft: false }),
+    end: (requestId: string) => writer.onEnd(readOf(requestId)),
     passSeconds: (seconds: number) => void (time.ms += seconds * 1000),
     run: (requestId = `audit-${(runs += 1)}`) => audit({ source: 'aws.events' } as never, { awsRequestId: requestId }),
     item: async (requestId: string): Promise<Item> => {

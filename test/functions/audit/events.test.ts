@@ -148,7 +148,6 @@ describe('a read', () => {
   it.each([
     [{ status: 200, bytes: 17 }, '0', '200'],
     [{ status: 304 }, '0', '304'],
-    [{ status: 200, bytes: 5, callerLeft: true }, '0', '200, the partner left before the end'],
     [{ status: 200, bytes: 5, error: 'payer_timeout' }, '8', '200, cut: payer_timeout'],
     [{ status: 403, error: 'insufficient_scope' }, '4', '403, insufficient_scope'],
     [{ status: 404 }, '4', '404'],

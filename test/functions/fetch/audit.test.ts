@@ -103,7 +103,6 @@ describe('a read', () => {
     expect(test.written()).toEqual(['opened', `ended ${status}`]);
     const [, ended = {}] = test.items();
     expect(ended['error']).toEqual(error === undefined ? undefined : { S: error });
-    expect(ended).not.toHaveProperty('callerLeft');
     expect(ended).not.toHaveProperty('bytes');
   });
 
@@ -117,7 +116,6 @@ describe('a read', () => {
     const answer = await read(test.deps, path, token);
     expect(answer.statusCode).toBe(403);
     expect(test.written()).toEqual(['ended 403']);
-    expect(test.items()[0]).not.toHaveProperty('callerLeft');
     expect(test.items()[0]).not.toHaveProperty('bytes');
     expect(test.items()[0]).toMatchObject({ error: { S: error }, interaction: { S: expect.any(String) as string } });
   });
@@ -138,15 +136,6 @@ describe('a read', () => {
     expect(test.items()[1]).toMatchObject({ status: { N: '200' }, bytes: { N: '5' }, error: { S: 'payer_error' } });
   });
 
-  it('that the partner abandons says so, and is not an error', async () => {
-    const test = audited();
-    const { token } = await test.grant();
-    test.payer.http = async () => fhir(`[${'1,'.repeat(200_000)}1]`);
-    await read(test.deps, 'Patient', token, { stream: { onChunk: (_chunk, stream) => void stream.destroy() } });
-    expect(test.items()[1]).toMatchObject({ status: { N: '200' }, callerLeft: { BOOL: true } });
-    expect(test.items()[1]).not.toHaveProperty('error');
-  });
-
   it('records nothing if no grant is known, or if the request is not a read', async () => {
     const test = audited();
     const { token } = await test.grant();
@@ -165,7 +154,7 @@ it('invents nothing for a read that its record does not describe', async () => {
   const nobody = { record: blankRecord(), patient: undefined };
 
   await test.deps.openGate(nobody);
-  await test.deps.onEnd(nobody, { callerLeft: false });
+  await test.deps.onEnd(nobody);
 
   const [opened, ended] = test.items();
   const empty = { S: '' };

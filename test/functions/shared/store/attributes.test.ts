@@ -189,7 +189,7 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
     ],
     AuditEvents: [
       ['openGate', () => readEventWriter(table, clock).openGate(read)],
-      ['onEnd', () => readEventWriter(table, clock).onEnd(read, { callerLeft: true })],
+      ['onEnd', () => readEventWriter(table, clock).onEnd(read)],
       ['noteOnce', () => readEventWriter(table, clock).noteOnce(read, 'key')],
       ['closeReads', () => closeReads(audit, 'audit-1')],
       // With what a copy has of the item.

@@ -41,13 +41,6 @@ describe('the item of a read', () => {
     });
   });
 
-  it('says that the partner left, if it did', () => {
-    const left = (callerLeft: boolean) =>
-      readEventItem({ ...opened, type: 'ended', end: { status: 200, bytes: 7, callerLeft } })['callerLeft'];
-
-    expect([left(true), left(false)]).toEqual([{ BOOL: true }, undefined]);
-  });
-
   it('names no patient if the grant has none', () => {
     const { patient: _, ...withoutPatient } = opened;
 
