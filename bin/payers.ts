@@ -1,7 +1,7 @@
 /** `npm run payers`: checks payers, makes keys for them, puts their secrets into Secrets Manager, and pauses them. */
 import { lookup } from 'node:dns/promises';
+import { connect } from '../functions/shared/payer/connect.ts';
 import { createPayerHttp } from '../functions/shared/payer/http-client.ts';
-import { connect } from './payers/connect.ts';
 import { spec } from './payers/flags.ts';
 import { payers } from './payers/payers.ts';
 import { readSecret } from './shared/ask.ts';

@@ -9,6 +9,7 @@ import { tableMetric } from './watched.ts';
 /** The sections of `docs/alarms.md` that alarms link to. */
 type RunbookSection =
   | 'payer-down'
+  | 'payer-drift'
   | 'many-payers'
   | 'refresh-failures'
   | 'reuse-detected'

@@ -31,6 +31,13 @@ const signalAlarms: Readonly<Record<Signal, SignalAlarm | { readonly silent: str
     threshold: payerDownThreshold,
     breaching: [2, 3],
   },
+  payerDrift: {
+    about: 'payers',
+    id: 'PayerDrift',
+    severity: 'ticket',
+    says: 'A payer has changed what its profile relies on, such as an endpoint or a certificate; the log says what.',
+    runbook: 'payer-drift',
+  },
   refreshFailed: {
     about: 'grants',
     id: 'RefreshFailures',

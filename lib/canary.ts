@@ -17,7 +17,7 @@ export interface GatewayCanaryProps {
 
 const interval = Duration.minutes(5);
 
-/** Checks every payer from outside, every five minutes. It may read the registry, and open breakers. */
+/** Checks every payer from outside, every five minutes. It may read the registry, open breakers, and keep which drift it has reported. */
 export class GatewayCanary extends Construct {
   /** Checks the payers. */
   readonly function: GatewayFunction;
@@ -39,6 +39,7 @@ export class GatewayCanary extends Construct {
       statements: [
         allowRegistry(tables),
         allow(['dynamodb:UpdateItem'], [tables.limits.tableArn], onlyItems('breaker#*')),
+        allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [tables.limits.tableArn], onlyItems('drift#*')),
         allowKeyForTables(runtime.key),
       ],
     });

@@ -28,7 +28,7 @@ export interface GatewayMetrics {
   readonly followUpFailed: () => Metric;
   /** Milliseconds of a step. */
   readonly duration: (step: Step, statistic: string) => Metric;
-  /** Of all payers together: milliseconds until the payer's headers arrive arrive arrive, and bytes of health data. */
+  /** Of all payers together: milliseconds until the payer's headers arrive, and bytes of health data. */
   readonly payerDuration: (statistic: string) => Metric;
   readonly bytes: () => Metric;
   /** Every series with these dimensions that matches the filter. None has a payer. */

@@ -1,9 +1,15 @@
 import { secretHeader, webUrl } from '../../config/rules.ts';
 import { namesPrivateAddress } from '../../functions/shared/http/private-address.ts';
 import { isAboutOurKey } from '../../functions/shared/payer/answers.ts';
+import {
+  issuerPlaces,
+  smartPlace,
+  textOf,
+  type DiscoveryDocument,
+} from '../../functions/shared/payer/discovery-documents.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { Refusal, UsageError } from '../shared/errors.ts';
-import { issuerPlaces, readPlaces, smartPlace, textOf, type DiscoveryDocument } from './documents.ts';
+import { readPlaces } from './documents.ts';
 import { judgeMetadata } from './endpoints.ts';
 import type { Finding } from './finding.ts';
 import { probe, type Probed } from './probe.ts';

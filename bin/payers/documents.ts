@@ -1,53 +1,12 @@
+import {
+  placesOf,
+  type DiscoveryDocument,
+  type Place,
+  type Places,
+} from '../../functions/shared/payer/discovery-documents.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { fault, type Finding } from './finding.ts';
 import { probe, type Answer } from './probe.ts';
-
-/** What a payer publishes about itself. */
-export interface DiscoveryDocument {
-  /** What people call it. */
-  readonly name: 'smart-configuration' | 'RFC 8414 metadata' | 'OpenID configuration';
-  readonly url: string;
-  readonly body: NonNullable<Answer['json']>;
-}
-
-/** A document that may be there. */
-export type Place = Pick<DiscoveryDocument, 'name' | 'url'>;
-
-/** Whom to look for documents of. */
-export interface Places {
-  readonly fhirBaseUrl?: string | undefined;
-  /** Where `smart-configuration` is, if not below the FHIR base URL. */
-  readonly smartConfigurationUrl?: string | undefined;
-  readonly issuer?: string | undefined;
-}
-
-/**
- * RFC 8414 §3.1 puts the well-known part between host and path, and OpenID Connect Discovery §4 puts it after the path.
- */
-export const issuerPlaces = (issuer: string): Place[] => {
-  const { origin, pathname } = new URL(issuer);
-  const path = pathname.replace(/\/$/, '');
-  return [
-    { name: 'RFC 8414 metadata', url: `${origin}/.well-known/oauth-authorization-server${path}` },
-    { name: 'OpenID configuration', url: `${origin}${path}/.well-known/openid-configuration` },
-  ];
-};
-
-export const smartPlace = (baseUrl: string): Place => ({
-  name: 'smart-configuration',
-  url: `${baseUrl}/.well-known/smart-configuration`,
-});
-
-/** Where a profile's `smart-configuration` is. */
-const smartPlaceOf = ({ fhirBaseUrl, smartConfigurationUrl }: Places): Place[] => {
-  if (smartConfigurationUrl !== undefined) return [{ name: 'smart-configuration', url: smartConfigurationUrl }];
-  return fhirBaseUrl === undefined ? [] : [smartPlace(fhirBaseUrl)];
-};
-
-const placesOf = ({ issuer, ...places }: Places): Place[] => [
-  ...smartPlaceOf(places),
-  ...(issuer === undefined ? [] : issuerPlaces(issuer)),
-];
 
 /** The documents that were found, and the servers that failed to answer properly. */
 export interface Published {
@@ -97,15 +56,3 @@ export const readPlaces = async ({ http }: { http: PayerHttp }, places: readonly
 /** Reads a payer's discovery documents where the standards put them. */
 export const readDocuments = (deps: { http: PayerHttp }, places: Places): Promise<Published> =>
   readPlaces(deps, placesOf(places));
-
-/** A member of a document, if it is a string. */
-export const textOf = ({ body }: DiscoveryDocument, member: string): string | undefined => {
-  const value = body[member];
-  return typeof value === 'string' ? value : undefined;
-};
-
-/** The strings of a member of a document, if it is a list. */
-export const listOf = ({ body }: DiscoveryDocument, member: string): string[] | undefined => {
-  const value = body[member];
-  return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string') : undefined;
-};

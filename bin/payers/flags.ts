@@ -10,6 +10,9 @@ import { readUntil } from './until.ts';
 
 const excess = 'Give one payer at most; --help lists the commands';
 
+/** Payers by their ids; all if there are none. */
+const anyWords: Take<readonly string[]> = (given) => [...new Set(given)];
+
 const idIn: Take<string> = (given, command) => {
   const id = maybeWord(excess)(given, command) ?? '';
   if (id === '') throw new UsageError(`Give the payer: ${command} ID --stage NAME`);
@@ -65,6 +68,20 @@ export const spec = {
       changes: 'nothing',
       words: { url: urlIn },
       flags: { origin, json, ...stageFlags },
+    },
+    drift: {
+      usage: '[ID…] [--propose ID] [flags]',
+      does: `reads again what the stage's payers publish, or those with these IDs, and compares it with their profiles:
+        endpoints, keys, capabilities, the limit of _count, certificates in the 30 days before their end. It prints a line
+        for each difference: what the profile has → what the payer has now. The canary does the same once a day.`,
+      changes: 'nothing',
+      words: { ids: anyWords },
+      flags: {
+        propose: text('ID', "prints the lines of this payer's entry that would change"),
+        file: flag("the payers in the stage's file, not those in its registry"),
+        json,
+        ...stageFlags,
+      },
     },
     key: {
       usage: '[--rsa]',
@@ -130,6 +147,7 @@ export const spec = {
 Exits with 0 if nothing is wrong, 1 if there is something to do, 2 if the command line is wrong.`,
   rows: [
     [['check [ID]', 'learn URL'], "examines payers; prints a new payer's entry, to paste"],
+    [['drift [ID…]'], 'lists what payers have changed; `--propose ID` prints what to write'],
     [['secret ID', 'key'], "puts a payer's secret; `--previous` restores the one before; makes a key pair"],
     [['mapping'], 'prints what `cdk import` needs to take secrets into the stack'],
     [['pause ID', 'resume ID', 'list'], 'stops a payer within 30 seconds; ends that; lists what is so'],
@@ -151,6 +169,10 @@ export const readFlags = (args: readonly string[], nowMs: number) => {
       return command.target?.includes('://') === true
         ? { ...command, command: 'learn' as const, url: command.target }
         : command;
+    case 'drift':
+      if (command.propose !== undefined && (command.ids.length > 0 || command.json))
+        throw new UsageError('--propose ID is about one payer; give no other ID and no --json');
+      return command;
     case 'learn':
     case 'key':
       return command;

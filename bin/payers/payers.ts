@@ -1,3 +1,4 @@
+import type { StageConfig } from '../../config/stage.ts';
 import { readAssembly } from '../shared/assembly.ts';
 import { requireAccount } from '../shared/caller.ts';
 import { progressBar, type Terminal } from '../shared/progress.ts';
@@ -6,10 +7,12 @@ import { readStage, stageFile } from '../shared/stage-flags.ts';
 import { runList, runStop } from '../shared/stop-tool.ts';
 import { checkPayers } from './check.ts';
 import { learnPayer, writeKeyPair } from './commands.ts';
+import { listDrift, proposeChange } from './drift.ts';
 import type { ExamineDeps } from './examine.ts';
 import { readFlags, type PayersCommand } from './flags.ts';
 import { printMapping } from './mapping.ts';
 import { payerPause } from './pause.ts';
+import type { FoundPayer } from './registry-findings.ts';
 import { readSecretWith } from './secret.ts';
 import { payersInFile, payersOfStage } from './source.ts';
 import { writeSecret, type SecretDeps } from './write-secret.ts';
@@ -28,21 +31,46 @@ const learn = async (command: Command<'learn'>, deps: PayersToolDeps): Promise<n
   return learnPayer(deps, deps.output, { file: stageFile(command, config), origin, json }, url);
 };
 
+/** The payers that a command is about, those in the registry or in the file. */
+const payersFor = async (
+  command: Command<'check' | 'drift'>,
+  config: StageConfig,
+  id: string | undefined,
+  { environment, output }: PayersToolDeps,
+): Promise<readonly FoundPayer[]> => {
+  if (command.file) return payersInFile(config, id);
+  const source = { config, file: stageFile(command, config), environment, id };
+  // npm start makes its own key pairs, which only its registry has.
+  return payersOfStage(source, { evenIfUnreadable: config.stage !== 'local', note: output.note });
+};
+
 const check = async (command: Command<'check'>, deps: PayersToolDeps): Promise<number> => {
   const { target: id, json } = command;
   const { environment, output, clock, terminal } = deps;
   const config = await readStage(command);
-  const source = { config, file: stageFile(command, config), environment, id };
   if (!(command.file && command.noSecrets)) await requireAccount(config, environment, 'payers');
-  // npm start makes its own key pairs, which only its registry has.
-  const evenIfUnreadable = config.stage !== 'local';
-  const payers = command.file
-    ? payersInFile(config, id)
-    : await payersOfStage(source, { evenIfUnreadable, note: output.note });
+  const payers = await payersFor(command, config, id, deps);
   const readSecret = command.noSecrets ? undefined : readSecretWith(stageSecretsClient(config, environment));
   const progress = progressBar(terminal, payers.length, clock.monotonic);
   const origin = command.origin ?? config.origin;
   return checkPayers({ ...deps, readSecret }, output, { stage: config.stage, payers, origin, json, progress });
+};
+
+const drift = async (command: Command<'drift'>, deps: PayersToolDeps): Promise<number> => {
+  const { ids, propose, json } = command;
+  const { environment, output, clock, terminal } = deps;
+  const config = await readStage(command);
+  if (!command.file) await requireAccount(config, environment, 'payers');
+  const asked = propose === undefined ? ids : [propose];
+  const each = await Promise.all(
+    asked.length === 0
+      ? [payersFor(command, config, undefined, deps)]
+      : asked.map((id) => payersFor(command, config, id, deps)),
+  );
+  const payers = each.flat();
+  if (propose !== undefined) return proposeChange(deps, output, payers[0]?.payer);
+  const progress = progressBar(terminal, payers.length, clock.monotonic);
+  return listDrift(deps, output, { payers, json, progress });
 };
 
 const mapping = async (command: Command<'mapping'>, { environment, output }: PayersToolDeps): Promise<number> => {
@@ -52,7 +80,7 @@ const mapping = async (command: Command<'mapping'>, { environment, output }: Pay
 };
 
 /**
- * Checks payers, learns what one publishes, makes a key pair for one, puts its secret into Secrets Manager, pauses
+ * Checks payers, learns what one publishes, lists what payers have changed, makes a key pair for one, puts its secret into Secrets Manager, pauses
  * payers, and lists them.
  * @returns the exit code
  * @throws UsageError, Refusal, ConfigError
@@ -63,6 +91,8 @@ export const payers = async (args: readonly string[], deps: PayersToolDeps): Pro
   switch (command.command) {
     case 'check':
       return check(command, deps);
+    case 'drift':
+      return drift(command, deps);
     case 'learn':
       return learn(command, deps);
     case 'key':

@@ -1,6 +1,6 @@
 import { webUrl, type Rule } from '../../config/rules.ts';
+import { listOf, textOf, type DiscoveryDocument } from '../../functions/shared/payer/discovery-documents.ts';
 import { mayAsk, type Discovered } from './discover.ts';
-import { listOf, textOf, type DiscoveryDocument } from './documents.ts';
 import { ask, read, type Known } from './line.ts';
 
 /** A reserved host name, which a production stage refuses. */

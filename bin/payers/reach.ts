@@ -1,11 +1,12 @@
 import { isIP } from 'node:net';
 import { causeOf } from '../../functions/shared/errors.ts';
 import { bareHost } from '../../functions/shared/http/private-address.ts';
+import type { Connection } from '../../functions/shared/payer/connect.ts';
+import { serversOf } from '../../functions/shared/payer/drift.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { withinMs } from '../shared/deadline.ts';
 import { failureWords } from '../shared/failure-words.ts';
 import { certificateFault } from './certificates.ts';
-import type { Connection } from './connect.ts';
 import { fault, pass, type Finding } from './finding.ts';
 
 export interface ReachDeps {
@@ -22,16 +23,6 @@ const lookupMs = 1500;
 /** With fewer days left, the payer's own renewal has failed or was forgotten. */
 const fewDays = 7;
 const dayMs = 86_400_000;
-
-/** The payer's servers. Its issuer is only a name, and need not be a server. */
-const serversOf = (payer: Payer): URL[] => {
-  const { authorizationEndpoint, tokenEndpoint, revocationEndpoint, fhirBaseUrl } = payer;
-  const { userinfoEndpoint, jwksUri, smartConfigurationUrl } = payer;
-  const ofLogin = [authorizationEndpoint, tokenEndpoint, revocationEndpoint, userinfoEndpoint, jwksUri];
-  const urls = [...ofLogin, fhirBaseUrl, smartConfigurationUrl];
-  const origins = new Set(urls.flatMap((url) => (url === undefined ? [] : [new URL(url).origin])));
-  return [...origins].map((origin) => new URL(origin));
-};
 
 const checkName = async ({ lookup }: ReachDeps, hostname: string): Promise<Finding> => {
   if (isIP(bareHost(hostname)) !== 0) return pass('name', `${hostname} is an address, with no name to look up`);

@@ -1,53 +1,6 @@
+import { isAboutPatient, isV1 } from '../../functions/shared/payer/compare-scopes.ts';
 import { anyType } from '../../functions/shared/scopes/resource-types.ts';
-import {
-  covers,
-  hold,
-  isReading,
-  namesType,
-  parseScope,
-  readAccessOf,
-  type ResourceScope,
-  type Scope,
-  type Scopes,
-} from '../../functions/shared/scopes/scopes.ts';
-
-const isAboutPatient = (scope: Scope): scope is ResourceScope =>
-  scope.kind === 'resource' && scope.context === 'patient';
-
-/** Whether a scope has the syntax of SMART v1; a v1 server need not know v2. */
-const isV1 = ({ permissions }: ResourceScope): boolean => permissions === 'read' || permissions === '*';
-
-/** Whether a payer that lists these scopes accepts this one: it is listed, or listed scopes of its version cover it. */
-const isTaken = (scope: ResourceScope, listed: readonly ResourceScope[]): boolean => {
-  if (listed.some(({ word }) => word === scope.word)) return true;
-  const access = readAccessOf(scope);
-  const comparable = listed.filter((one) => isV1(one) === isV1(scope) && one.filter === scope.filter);
-  return access !== undefined && covers(hold(comparable), scope.type, access);
-};
-
-/**
- * Compares `scopes_supported` with the scopes that the gateway asks for. A server need not list every scope that it
- * accepts (RFC 8414 §2), and large ones list no read scope at all. So the list says something only if it has read
- * scopes but not ours.
- * @returns what differs and what to do, or undefined
- */
-export const compareScopes = (
-  listed: readonly string[] | undefined,
-  asked: readonly string[],
-): readonly [text: string, todo: string] | undefined => {
-  const reading = (listed ?? []).map(parseScope).filter(isAboutPatient);
-  const lacking = asked
-    .map(parseScope)
-    .filter(isAboutPatient)
-    .filter((scope) => !isTaken(scope, reading));
-  if (reading.length === 0 || lacking.length === 0) return undefined;
-  const more = reading.length > 6 ? ` and ${reading.length - 6} more` : '';
-  const inList = (scopes: Scopes): string => scopes.map(({ word }) => word).join(', ');
-  return [
-    `scopes_supported lacks ${inList(lacking)} (it has ${inList(reading.slice(0, 6))}${more})`,
-    'write the scopes that the payer lists, or ask the payer whether it accepts ours',
-  ];
-};
+import { isReading, namesType, parseScope } from '../../functions/shared/scopes/scopes.ts';
 
 /** Where a list of scopes comes from: the payer's list, or what SMART says that a server of its kind takes. */
 export interface ProposedScopes {

@@ -15,7 +15,7 @@ export interface CanaryDeps extends Omit<Deps, 'payerHttp'> {
 export const timeoutMs = 8000;
 
 /** Identifies the canary in a payer's log, so that its requests can be told from members'. */
-const userAgent = 'p2p-gateway-canary';
+export const userAgent = 'p2p-gateway-canary';
 
 /** Something is wrong. The text is ours and never contains anything from the network. */
 export class Finding extends Error {}

@@ -1,9 +1,9 @@
 import type { Context } from 'aws-lambda';
 import type { DirectoryEntry } from '../shared/registry/entry-items.ts';
-import type { CanaryDeps } from './ask.ts';
 import { checkPayer, longestCheckMs } from './check-payer.ts';
 import { writePayer, writeRun, type Counts } from './report.ts';
 import { planRun } from './sample.ts';
+import { isTurn, watchDrift, type DriftWatchDeps } from './watch-drift.ts';
 
 /**
  * The payers whose facade a run checks. Each costs two requests to our own origin, which counts them towards the web
@@ -17,6 +17,8 @@ const facadesAtOnce = 8;
  * files open (AWS Lambda Developer Guide, "Lambda quotas").
  */
 const payersAtOnce = 160;
+/** Payers whose published documents are read at the same time: a CapabilityStatement may have 5 MB. */
+const driftsAtOnce = 4;
 
 /** Reserved to write the last lines. */
 const reserveMs = 2000;
@@ -25,17 +27,19 @@ type CanaryContext = Pick<Context, 'awsRequestId' | 'getRemainingTimeInMillis'>;
 
 /**
  * Checks every payer from outside, on a schedule. A payer's line and metric say what is wrong with it. In a large stage
- * it checks the facades of some payers in each run, and writes lines for those and for whatever is not well.
+ * it checks the facades of some payers in each run, and writes lines for those and for whatever is not well. Once a day it
+ * compares what a payer publishes with its profile.
  * @throws Error if the function's time did not suffice for all payers, which says nothing about them
  */
 export const canaryHandler =
-  (deps: CanaryDeps) =>
+  (deps: DriftWatchDeps) =>
   async (event: unknown, context: CanaryContext): Promise<void> => {
     const { clock } = deps;
     const run = { requestId: context.awsRequestId, startedAtMs: clock.monotonic() };
     const { entries: directory } = await deps.registry.directory();
     const random = Buffer.from(deps.randomBytes(4)).readUInt32BE() / 2 ** 32;
-    const { whole, endpointsOnly } = planRun(directory, { atMs: dueMs(event, clock.now()), most: mostFacades, random });
+    const atMs = dueMs(event, clock.now());
+    const { whole, endpointsOnly } = planRun(directory, { atMs, most: mostFacades, random });
     const counts: Counts = { payers: directory.length, checked: 0, failed: 0, paused: 0 };
 
     const check = async (entry: DirectoryEntry, facade: boolean): Promise<void> => {
@@ -50,20 +54,25 @@ export const canaryHandler =
     };
     const waiting = [...whole];
     const others = [...endpointsOnly];
+    const compared = directory.filter((entry) => isTurn(entry, atMs));
     const hasTime = (): boolean => context.getRemainingTimeInMillis() > longestCheckMs + reserveMs;
-    const work = async (queue: DirectoryEntry[], facade: boolean): Promise<void> => {
+    const work = async (queue: DirectoryEntry[], on: (entry: DirectoryEntry) => Promise<void>): Promise<void> => {
       for (let entry = next(queue, hasTime); entry !== undefined; entry = next(queue, hasTime)) {
-        await check(entry, facade);
+        await on(entry);
       }
     };
-    const workers = (count: number, queue: DirectoryEntry[], facade: boolean): Promise<void>[] =>
-      Array.from({ length: count }, () => work(queue, facade));
+    const workers = (
+      count: number,
+      queue: DirectoryEntry[],
+      on: (entry: DirectoryEntry) => Promise<void>,
+    ): Promise<void>[] => Array.from({ length: count }, () => work(queue, on));
     await Promise.all([
-      ...workers(facadesAtOnce, waiting, true),
-      ...workers(payersAtOnce - facadesAtOnce, others, false),
+      ...workers(facadesAtOnce, waiting, (entry) => check(entry, true)),
+      ...workers(payersAtOnce - facadesAtOnce, others, (entry) => check(entry, false)),
     ]);
+    await Promise.all(workers(driftsAtOnce, compared, (entry) => watchDrift(deps, entry, run.requestId)));
     if (endpointsOnly.length > 0) writeRun(deps, run, counts);
-    const left = waiting.length + others.length;
+    const left = new Set([...waiting, ...others, ...compared]).size;
     if (left > 0) throw new Error(`There was no time for ${left} payers`);
   };
 

@@ -1,5 +1,6 @@
 import { realDeps } from '../shared/deps.ts';
 import { requireEnvironment } from '../shared/environment.ts';
+import { connect } from '../shared/payer/connect.ts';
 import { createPayerHttp } from '../shared/payer/http-client.ts';
 import { boundedClock } from '../shared/store/bounded-clock.ts';
 import { canaryHandler } from './handler.ts';
@@ -12,5 +13,6 @@ export const handler = canaryHandler({
   clock: boundedClock(client, clock),
   // With thousands of payers, idle connections would use up the files that a function may have open.
   http: createPayerHttp({ keptMs: 0 }),
+  connect: (url) => connect(url),
   limits: { client, name: requireEnvironment('LIMITS_TABLE') },
 });

@@ -54,6 +54,21 @@ export const writePayer = (deps: CanaryDeps, { requestId, payer, startedAtMs, ti
   );
 };
 
+/** The most characters of a line that quotes what a payer publishes. */
+const longestQuote = 500;
+
+/** Writes a difference between a payer and its profile: an event for operators, which counts. */
+export const writeDrift = (
+  { clock, registry, writeLog }: CanaryDeps,
+  { requestId, payer, difference }: Pick<Reported, 'requestId' | 'payer'> & { readonly difference: string },
+): void => {
+  const nowMs = clock.now();
+  const detail = `drift: ${difference.slice(0, longestQuote)}`;
+  const line = { level: 'warn', time: new Date(nowMs).toISOString(), requestId, function: step, payer, detail };
+  const metrics = requestMetrics(registry.stage, nowMs, { payer, outcome: 'ok', ms: 0, signals: ['payerDrift'] });
+  writeLog(JSON.stringify({ ...line, ...metrics }));
+};
+
 /** What a run did, where not every payer has a line. */
 export interface Counts {
   payers: number;

@@ -2,7 +2,7 @@ import { compareTexts } from '../shared/compare-texts.ts';
 import type { DirectoryEntry } from '../shared/registry/entry-items.ts';
 
 /** How often the canary runs. */
-const intervalMs = 5 * 60_000;
+export const intervalMs = 5 * 60_000;
 
 /** How a run goes about the payers. */
 export interface Plan {

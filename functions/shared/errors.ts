@@ -63,6 +63,7 @@ export type IssueType =
 /** What is counted besides the outcomes of requests. The dashboard shows each; lib/alarm-definitions.ts says which ring. */
 export const signals = [
   'payerDown',
+  'payerDrift',
   'refreshFailed',
   'refreshRepeated',
   'reuseDetected',

@@ -49,6 +49,8 @@ export interface Insists {
   readonly furtherBases?: readonly string[];
   /** Where `smart-configuration` is, if not below the FHIR base. */
   readonly smartConfigurationPath?: string;
+  /** Documents that it answers with, by their paths. What is put here while it runs counts from then on. Default: its own. */
+  readonly publishes?: Readonly<Record<string, object>>;
   /** Patients whose plan does not share records. They are refused after they have signed in. */
   readonly refusesPatients?: readonly string[];
 }

@@ -224,6 +224,8 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
   );
 
   const usual: Handler = (req, res, url) => {
+    const document = insists.publishes?.[url.pathname];
+    if (document !== undefined) return sendJson(res, 200, document);
     const path = url.pathname === '/r4' ? '/r4/' : url.pathname;
     const handler = exact[path] ?? below.find(([prefix]) => path.startsWith(prefix))?.[1];
     return (handler ?? missing)(req, res, url);

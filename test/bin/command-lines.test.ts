@@ -45,6 +45,7 @@ describe('a command of a tool', () => {
     ['partners', 'replay a', 'stage config since event from dry-run'],
     ['payers', 'check', 'stage config file origin no-secrets json'],
     ['payers', 'learn https://plan.test', 'stage config origin json'],
+    ['payers', 'drift', 'stage config file propose json'],
     ['payers', 'key', 'rsa'],
     ['payers', 'secret a', 'stage config origin previous unchecked dry-run'],
     ['payers', 'pause a', 'stage config reason until dry-run'],
@@ -384,6 +385,7 @@ describe('a word of a command line', () => {
       { origin: 'https://g.example.org', ring: true },
     ],
     ['payers', ['check', 'https://plan.test/r4'], { command: 'learn', url: 'https://plan.test/r4' }],
+    ['payers', ['drift', 'a', 'b', 'a'], { ids: ['a', 'b'], propose: undefined, file: false, json: false }],
     ['payers', ['check', 'plan'], { command: 'check', target: 'plan', noSecrets: false, file: false }],
     [
       'payers',

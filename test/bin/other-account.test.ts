@@ -70,6 +70,7 @@ describe('credentials of another account than the stage’s', () => {
     ['partners block', ['demo-partner', ...why]],
     ['partners unblock', ['demo-partner', ...why]],
     ['partners list', []],
+    ['payers drift', []],
     ['partners webhook', ['demo-partner']],
     ['partners replay', ['demo-partner', '--since', '1d']],
     ['trace', ['3f2a9c01-77de']],

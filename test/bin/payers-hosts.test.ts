@@ -1,9 +1,9 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { jest } from '@jest/globals';
-import { connect } from '../../bin/payers/connect.ts';
 import { examine } from '../../bin/payers/examine.ts';
 import { reach, type ReachDeps } from '../../bin/payers/reach.ts';
+import { connect } from '../../functions/shared/payer/connect.ts';
 import { eventually } from '../support/eventually.ts';
 import { certificateAuthority, selfSigned } from './certificates.ts';
 import { payerDeps, plan, todosOf } from './payer-deps.ts';

@@ -1,9 +1,9 @@
 import { format } from 'prettier';
-import { connect } from '../../bin/payers/connect.ts';
 import { examine, type ExamineDeps } from '../../bin/payers/examine.ts';
 import { registrationOf } from '../../bin/payers/registration.ts';
 import { checkStage } from '../../config/check.ts';
 import { defaultPorts, localStage } from '../../config/local.ts';
+import { connect } from '../../functions/shared/payer/connect.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { runPayer, type RunningPayer } from '../sandbox/payer-fixture.ts';
 import { es384Jwk } from '../support/login.ts';

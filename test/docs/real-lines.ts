@@ -1,5 +1,6 @@
 import type { Context } from 'aws-lambda';
 import { canaryHandler } from '../../functions/canary/handler.ts';
+import { isTurn } from '../../functions/canary/watch-drift.ts';
 import { discovery } from '../../functions/discovery/discovery.ts';
 import { payerBreakers } from '../../functions/fetch/breaker/breakers.ts';
 import { refuseWaiting } from '../../functions/fetch/breaker/refuse.ts';
@@ -118,7 +119,11 @@ const canaries = async (): Promise<Line[]> => {
   const test = testDeps({ registry: localRegistry() });
   const context = { awsRequestId: 'c', getRemainingTimeInMillis: () => 60_000 } as Context;
   const limits = { client: test.dynamo.client, name: 'Limits' };
-  await canaryHandler({ ...test.deps, limits, http: () => Promise.reject(new Error()) })({}, context);
+  const ends = { protocol: 'TLSv1.3', verdict: undefined, validUntilMs: startMs };
+  const deps = { ...test.deps, limits, http: () => Promise.reject(new Error()), connect: async () => ({ tls: ends }) };
+  const day = Array.from({ length: 288 }, (_, at) => startMs + at * 300_000);
+  const time = day.find((at) => isTurn({ id: 'northwind' }, at))!;
+  await canaryHandler(deps)({ time: new Date(time).toISOString() }, context);
   return parsed(test.lines);
 };
 

@@ -1,4 +1,5 @@
 /** Every path through the gateway that calls AWS, over HTTP on a stage on this machine. */
+import { isTurn } from '../../functions/canary/watch-drift.ts';
 import {
   authorize,
   authorizeParameters,
@@ -167,6 +168,10 @@ const documents = async ({ origin, cloud, payers }: LocalTarget): Promise<void> 
   // Of a payer whose FHIR API is silent, the canary opens the breaker.
   payers.script('keyed-health', { r4: 'reset' });
   await cloud.invoke('canary', {});
+  // When a payer's turn comes, it compares what that publishes with its profile, and keeps what it reports.
+  payers.script('keyed-health', { r4: answer(200, { resourceType: 'CapabilityStatement', fhirVersion: '5.0.0' }) });
+  const turn = Array.from({ length: 288 }, (_, at) => at * 300_000).find((at) => isTurn({ id: 'keyed-health' }, at));
+  await cloud.invoke('canary', { time: new Date(turn ?? 0).toISOString() });
   payers.reset();
 };
 

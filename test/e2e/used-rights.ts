@@ -141,8 +141,8 @@ const resourceIn = (template: StageTemplate, { cloud, config }: LocalTarget, cal
   throw new Error(`${call.action} on ${call.resource} needs a right of no kind that is known`);
 };
 
-/** If a function used only used-assertion, breaker or webhook items, its right is limited to keys with that prefix. */
-const narrowPrefixes = ['jti.', 'breaker#', 'webhook#'];
+/** If a function used only used-assertion, breaker, drift or webhook items, its right is limited to keys with that prefix. */
+const narrowPrefixes = ['jti.', 'breaker#', 'drift#', 'webhook#'];
 
 /** If a function used only this item, its right is limited to it. */
 const narrowKeys: readonly string[] = [entryIds.dataVersion];

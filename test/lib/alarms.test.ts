@@ -312,6 +312,12 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
       runbook: 'payer-down',
       ...quiet,
     },
+    PayerDrift: {
+      looksAt: [`${own} payerDrift {} Sum/300`],
+      rings: `1 of 1: ${atLeast} 1`,
+      runbook: 'payer-drift',
+      ...quiet,
+    },
     RefreshFailures: {
       looksAt: [`${own} refreshFailed {} Sum/900`],
       rings: `1 of 1: ${atLeast} 5`,
@@ -518,7 +524,7 @@ const writtenByFunctions = async (): Promise<ReadonlySet<string>> => {
   const limits = { client: dynamo.client, name: 'Limits' };
   const http = async (): Promise<Response> => new Response('', { status: 500 });
   const context = { awsRequestId: 'x', getRemainingTimeInMillis: () => 60_000 } as Context;
-  await canaryHandler({ ...deps, limits, http })({}, context);
+  await canaryHandler({ ...deps, limits, http, connect: async () => ({}) })({}, context);
 
   const login = gateway();
   const code = await login.login();
@@ -559,6 +565,7 @@ const writtenByFunctions = async (): Promise<ReadonlySet<string>> => {
   const record = { step: 'refresh', outcome: 'failed', payer: 'northwind', ms: 1 } as const;
   const signals = [
     'refreshFailed',
+    'payerDrift',
     'reuseDetected',
     'secretMissing',
     'limitsDown',

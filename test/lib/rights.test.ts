@@ -183,6 +183,7 @@ describe.each(stages)('rights in %s', (stage) => {
       [
         ...readRegistry,
         'Allow dynamodb:UpdateItem on Tables/Limits if ForAllValues:StringLike dynamodb:LeadingKeys=breaker#* and Null dynamodb:LeadingKeys=false',
+        'Allow dynamodb:GetItem dynamodb:PutItem on Tables/Limits if ForAllValues:StringLike dynamodb:LeadingKeys=drift#* and Null dynamodb:LeadingKeys=false',
       ],
     ],
   ])('let %s do exactly this', (path, rights) => {

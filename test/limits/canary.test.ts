@@ -90,6 +90,7 @@ const run = async ({ takesMs = () => 800, measured = false }: Options = {}) => {
     }),
     limits: { client: test.dynamo.client, name: 'Limits' },
     http,
+    connect: async () => ({}),
   };
   const context = { awsRequestId: 'c', getRemainingTimeInMillis: () => runMs - time.now() } as Context;
   registryDynamo.forget();

@@ -25,6 +25,7 @@ export interface RunningPayer {
   readonly redirectUri: string;
   readonly lines: RequestLogLine[];
   close(): Promise<void>;
+  reopen(): Promise<void>;
 }
 
 /** Starts a payer on a free port, with a redirect URI that nothing listens on: the walks stop there. */

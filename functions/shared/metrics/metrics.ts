@@ -88,13 +88,13 @@ export interface Counted {
  * | ---------------- | ------------------------------------------------------------- |
  * | `requests`       | step and outcome; if it failed also payer, step and outcome   |
  * | `ms`             | step                                                          |
- * | `payerMs`        | none (milliseconds until the payer's headers arrive arrive arrive)          |
+ * | `payerMs`        | none (milliseconds until the payer's headers arrive)          |
  * | `bytes`          | none                                                          |
  * | each signal      | none; those of {@link signalsByPayer} also payer              |
  *
  * CloudWatch bills a metric for each hour in which it has a value. A payer has none in an hour in which it works, and at
  * most 11 in an hour in which everything fails: `requests` of ten steps, and one signal. The stage itself has at most
- * 55: `requests` 29 (nine steps with three outcomes, the canary with two), `ms` 10, `payerMs`, `bytes`, and 14 signals.
+ * 57: `requests` 29 (nine steps with three outcomes, the canary with two), `ms` 10, `payerMs`, `bytes`, and 16 signals.
  */
 export const requestMetrics = (
   stage: string,

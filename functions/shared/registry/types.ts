@@ -137,8 +137,7 @@ export interface Payer {
    * by GET: the resource types that each returns, or `*`. None may change anything. @default none
    */
   readonly operations?: Readonly<Record<string, readonly string[]>>;
-  /**
-   * Search parameters that the payer has record is read. @default `$everything`, or one search per type if `everything` is false */
+  /** How the whole record is read. @default `$everything`, or one search per type if `everything` is false */
   readonly wholeRecord?: WholeRecord;
   /**
    * Where the patient's id comes from: the token answer, one `GET Patient` with the fresh token, the userinfo endpoint,

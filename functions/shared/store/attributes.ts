@@ -131,7 +131,7 @@ export const auditEventAttributes = {
 
 /** Limits: how much of each limit is used, and which payers do not answer. */
 export const limitAttributes = {
-  limitId: { type: 'S', by: 'leaseFromTable markLate openForCanary disableWebhook' },
+  limitId: { type: 'S', by: 'leaseFromTable markLate openForCanary disableWebhook keepSeen' },
   takenUntilMs: { type: 'N', by: 'leaseFromTable' },
   lateSinceMs: { type: 'N', by: 'markLate closeBreaker' },
   lateGrants: { type: 'SS', by: 'markLate closeBreaker' },
@@ -141,7 +141,9 @@ export const limitAttributes = {
   probeBy: { type: 'S', by: 'takeProbe releaseProbe closeBreaker' },
   probeUntilMs: { type: 'N', by: 'takeProbe releaseProbe closeBreaker' },
   disabledAt: { type: 'N', by: 'disableWebhook' },
-  expiresAt: { type: 'N', by: 'leaseFromTable markLate openBreaker openForCanary takeProbe reopenBreaker' },
+  /** Hashes of the differences between a payer and its profile that were reported. */
+  seenDrift: { type: 'SS', by: 'keepSeen' },
+  expiresAt: { type: 'N', by: 'leaseFromTable markLate openBreaker openForCanary takeProbe reopenBreaker keepSeen' },
 } as const satisfies Attributes;
 
 /** Who stopped a partner or a payer, and why. */

@@ -38,7 +38,7 @@ const canary = (answers: Answers, fleet = breakerFleet()) => {
     const limits = { client: fleet.dynamo.client, name: 'Limits' };
     const context = { awsRequestId: 'canary-1', getRemainingTimeInMillis: () => 60_000 } as Context;
     const clock = { now: () => fleet.time.ms, monotonic: () => fleet.time.ms };
-    await canaryHandler({ ...deps, registry, limits, clock, http })({}, context);
+    await canaryHandler({ ...deps, registry, limits, clock, http, connect: async () => ({}) })({}, context);
     return JSON.parse(lines.at(-1) ?? '{}') as Record<string, unknown>;
   };
   return { run, fleet, asked, sent, lines };

@@ -18,6 +18,7 @@ import {
 } from '../../../../bin/shared/registry-writes.ts';
 import { closeReads } from '../../../../functions/audit/close-reads.ts';
 import type { AuditDeps } from '../../../../functions/audit/deps.ts';
+import { keepSeen } from '../../../../functions/canary/watch-drift.ts';
 import { keepDataVersion } from '../../../../functions/fill-registry/keep-data-version.ts';
 import { putItems } from '../../../../functions/fill-registry/put-items.ts';
 import { leaseFromTable } from '../../../../functions/shared/limits/lease-slots.ts';
@@ -230,6 +231,7 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
       ['releaseProbe', () => releaseProbe(table, 'p', 'r')],
       ['closeBreaker', () => closeBreaker(table, 'p')],
       ['disableWebhook', () => disableWebhook(table, 'p', now)],
+      ['keepSeen', () => keepSeen(table, 'p', ['hash'], 1e12)],
     ],
   };
 };

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { causeOf } from '../../functions/shared/errors.ts';
-import { bareHost } from '../../functions/shared/http/private-address.ts';
+import { causeOf } from '../errors.ts';
+import { bareHost } from '../http/private-address.ts';
 
 /** The most milliseconds for one try: with the lookup before and the answer after, a payer that hangs takes 10 s. */
 const connectMs = 1500;

@@ -1,0 +1,110 @@
+import { parseRecordSearch } from '../fhir/record-search.ts';
+import { objectsIn, type JsonObject } from '../json-object.ts';
+import type { Payer } from '../registry/types.ts';
+import type { Difference } from './difference.ts';
+
+interface Stated {
+  /** The server's resources, as a CapabilityStatement lists them. */
+  readonly resources: readonly JsonObject[];
+  /** Those of the whole server. */
+  readonly parameters: readonly JsonObject[];
+}
+
+type Comparison = (stated: Stated, payer: Payer) => Difference | undefined;
+
+const ofType = ({ resources }: Stated, type: string): JsonObject | undefined =>
+  resources.find((resource) => resource['type'] === type);
+
+/** An operation's name, as servers write it: with `$` or without. */
+const operationsOf = (stated: Stated, type: string): string[] =>
+  objectsIn(ofType(stated, type)?.['operation']).map(({ name }) => String(name).replace(/^\$/, ''));
+
+/** The difference of a statement that lacks what the profile relies on. */
+const lack = (field: string, lacking: readonly string[], value?: unknown): Difference | undefined => {
+  if (lacking.length === 0) return undefined;
+  const ours = lacking.join(', ');
+  return {
+    field,
+    ours,
+    theirs: 'not in metadata',
+    text: `metadata lacks ${ours}, which ${field} relies on`,
+    todo: `ask the payer whether it still has ${ours}; if not, take it out of ${field}`,
+    ...(value === undefined ? {} : { value }),
+  };
+};
+
+const everything: Comparison = (stated, payer) =>
+  payer.everything && !operationsOf(stated, 'Patient').includes('everything')
+    ? lack('everything', ['Patient/$everything'], false)
+    : undefined;
+
+const operations: Comparison = (stated, payer) => {
+  const listed = operationsOf(stated, 'Patient');
+  const lacking = Object.keys(payer.operations ?? {}).filter((name) => !listed.includes(name));
+  return lack(
+    'operations',
+    lacking.map((name) => `Patient/$${name}`),
+  );
+};
+
+const searches: Comparison = (stated, { wholeRecord }) => {
+  const all = wholeRecord?.searches ?? [];
+  const kept = all.filter((search) => ofType(stated, parseRecordSearch(search).type) !== undefined);
+  return lack(
+    'wholeRecord.searches',
+    all.filter((search) => !kept.includes(search)),
+    kept,
+  );
+};
+
+/** A resource that lists no parameters says nothing about them. */
+const searchParameters: Comparison = (stated, payer) => {
+  const lacking = Object.entries(payer.searchParameters ?? {}).flatMap(([type, codes]) => {
+    const listed = objectsIn(ofType(stated, type)?.['searchParam']).map(({ name }) => name);
+    return listed.length === 0 ? [] : codes.filter((code) => !listed.includes(code)).map((code) => `${type}?${code}`);
+  });
+  return lack('searchParameters', lacking);
+};
+
+/** The largest number in what a server writes about `_count`, such as "default 10, maximum 50". */
+const largestCount = ({ resources, parameters }: Stated): number | undefined => {
+  const all = [...parameters, ...resources.flatMap(({ searchParam }) => objectsIn(searchParam))];
+  const words = all.flatMap(({ name, documentation }) =>
+    name === '_count' && typeof documentation === 'string' ? (documentation.match(/\b\d{1,6}\b/g) ?? []) : [],
+  );
+  return words.length === 0 ? undefined : Math.max(...words.map(Number));
+};
+
+const pageSize: Comparison = (stated, { wholeRecord }) => {
+  const [ours, most] = [wholeRecord?.pageSize, largestCount(stated)];
+  if (ours === undefined || most === undefined || most < 1 || ours <= most) return undefined;
+  return {
+    field: 'wholeRecord.pageSize',
+    ours: String(ours),
+    theirs: String(most),
+    value: most,
+    text: `metadata says that _count is at most ${most}, the profile asks for ${ours}`,
+    todo: `write wholeRecord.pageSize: ${most}`,
+  };
+};
+
+const release = (statement: JsonObject): Difference[] => {
+  const version = String(statement['fhirVersion']).slice(0, 20);
+  if (/^4\.0\.\d+$/.test(version)) return [];
+  const todo = 'ask the payer for its FHIR R4 base URL';
+  const text = `metadata says that this is FHIR ${version}, but the gateway reads R4`;
+  return [{ field: 'fhirBaseUrl', ours: 'FHIR 4.0', theirs: `FHIR ${version}`, text, todo }];
+};
+
+const comparisons = [everything, operations, searches, searchParameters, pageSize];
+
+/** How a CapabilityStatement differs from what a payer's profile relies on. One that lists no resources says nothing. */
+export const compareStatement = (statement: JsonObject, payer: Payer): Difference[] => {
+  const servers = objectsIn(statement['rest']).filter(({ mode }) => mode === 'server');
+  const stated = {
+    resources: servers.flatMap(({ resource }) => objectsIn(resource)),
+    parameters: servers.flatMap(({ searchParam }) => objectsIn(searchParam)),
+  };
+  const found = stated.resources.length === 0 ? [] : comparisons.flatMap((compare) => compare(stated, payer) ?? []);
+  return [...release(statement), ...found];
+};
