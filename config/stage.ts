@@ -37,7 +37,7 @@ export interface VpcNetwork {
    * replace subnets.
    */
   readonly availabilityZones?: number;
-  /** The VPC's IPv4 block, /16 to /24, such as `10.20.0.0/20`. */
+  /** The VPC's IPv4 block, /16 to /24, such as `10.20.0.0/20`. It never changes: docs/deploy.md, "The network stays". */
   readonly cidr: string;
   /**
    * The prefix length of each zone's subnet. Only for a stage of version 0.1, whose subnets would otherwise be replaced by
@@ -98,7 +98,7 @@ export interface Deployment {
    * Where to read `docs/alarms.md`: a URL, or its path in the repository. An alarm appends its section's `#anchor`.
    */
   readonly runbookUrl: string;
-  /** `none`: functions reach payers from AWS's own addresses. */
+  /** `none`: functions reach payers from AWS's own addresses. A stage may get a VPC, and never leaves it. */
   readonly network: 'none' | VpcNetwork;
   /** Managed rules and a limit per address. With `none`, the API has no web ACL. */
   readonly waf: 'none' | { readonly requestsPer5Minutes: number };

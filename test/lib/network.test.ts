@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { decide } from '../support/evaluate-policy.ts';
 import {
   at,
   lineOf,
@@ -205,6 +208,40 @@ describe('the network of a stage', () => {
       }),
     ]);
     expect(JSON.stringify(PolicyDocument.Statement[0]?.Resource)).toContain('"DefaultSecurityGroup"');
+  });
+
+  // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/protect-stack-resources.html
+  it('is not deleted or replaced by an update under the stack policy of the documents, which permits anything else', () => {
+    const text = readFileSync(join(import.meta.dirname, '../../docs/network-policy.json'), 'utf8');
+    const { Statement: statements } = JSON.parse(text) as { Statement: Statement[] };
+    const changes = ['Update:Delete', 'Update:Modify', 'Update:Replace'];
+    const permitted = (type: string) =>
+      changes.filter(
+        (action) =>
+          decide(template, statements, { principal: '*', action, context: { ResourceType: type } }) === 'allowed',
+      );
+    const inVpc = Object.values(template.Resources).filter((resource) =>
+      /^Network\/Vpc(?:\/|$)/.test(pathOf(resource)),
+    );
+    const parts = new Set(inVpc.map(({ Type }) => Type).filter((type) => type !== 'Custom::VpcRestrictDefaultSG'));
+    const group = at(template, 'Network/FunctionsGroup').Type;
+
+    expect([...parts].sort()).toEqual(
+      [
+        'FlowLog',
+        'InternetGateway',
+        'NatGateway',
+        'Route',
+        'RouteTable',
+        'Subnet',
+        'SubnetRouteTableAssociation',
+        'VPC',
+      ]
+        .concat('VPCEndpoint', 'VPCGatewayAttachment')
+        .map((name) => `AWS::EC2::${name}`),
+    );
+    for (const type of [...parts, group]) expect([type, permitted(type)]).toEqual([type, ['Update:Modify']]);
+    for (const type of ['AWS::Lambda::Version', 'AWS::CloudWatch::Alarm']) expect(permitted(type)).toEqual(changes);
   });
 
   it('of a stage that gives a number of zones uses those that AWS lists first', async () => {
