@@ -15,11 +15,11 @@ const figure = (count: number): string => count.toLocaleString('en-US');
  * everything. Under 100 characters.
  */
 const progressOf = ({ resources, resourcesTotal, typesDone, typesTotal }: Export): string => {
-  if (typesTotal === 1 && resourcesTotal !== undefined && resourcesTotal > resources) {
+  if (resourcesTotal !== undefined && resourcesTotal > resources) {
     return `${figure(resources)} of ${figure(resourcesTotal)} resources`;
   }
   const count = `${figure(resources)} resource${resources === 1 ? '' : 's'}`;
-  return typesTotal === undefined ? count : `${count}, ${typesDone ?? 0} of ${typesTotal} types`;
+  return typesTotal === undefined || typesTotal === 0 ? count : `${count}, ${typesDone ?? 0} of ${typesTotal} types`;
 };
 
 /**

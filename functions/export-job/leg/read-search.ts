@@ -40,29 +40,37 @@ const follow = (leg: Leg, task: SearchTask, next: readonly string[]): NextPage =
     bases: leg.rules.bases,
     wasRead: (rest) => rest === task.rest || leg.seen.has(pageName(task, rest)),
   });
-  return 'rest' in followed && !staysWithMember(leg, task, followed.rest) ? { end: 'elsewhere' } : followed;
+  return 'rest' in followed && !staysWithMember(leg, task, followed.rest)
+    ? { end: 'elsewhere', why: 'patient' }
+    : followed;
 };
 
 /** The problem to report at the end of a search, if resources may be missing. */
 const problemAtEnd = (
-  { type, page, matched, firstTotal, repeats = 0 }: SearchTask,
-  end: Extract<NextPage, { end: string }>['end'],
+  { payer }: Leg,
+  { type, page, matched, included = 0, firstTotal, repeats = 0 }: SearchTask,
+  following: Extract<NextPage, { end: string }>,
   taken: PageInfo,
 ): Problem | undefined => {
+  const { end } = following;
   if (end === 'loop') return { kind: 'pagesLoop', type, page };
   if (end === 'nothingNew') return { kind: 'pagesNothingNew', type, page };
-  if (end === 'elsewhere') return { kind: 'pageElsewhere', type, page };
+  if (following.end === 'elsewhere') return { kind: 'pageElsewhere', type, page, why: following.why };
   const first = firstTotal ?? taken.total;
   const most = Math.max(first ?? 0, taken.total ?? 0);
-  if (end === 'withoutUrl' && (first === undefined || matched < most)) return { kind: 'pageWithoutUrl', type, page };
-  const missing = missingFromTotal({ first, last: taken.total, read: matched });
+  // A search's total counts matches only (https://hl7.org/fhir/R4/search.html#total). Of an operation no rule says so.
+  const more = type === everything && payer.wholeRecord?.substitute === undefined ? included : 0;
+  const read = more > 0 && matched + more === most ? most : matched;
+  if (end === 'withoutUrl' && (first === undefined || read < most)) return { kind: 'pageWithoutUrl', type, page };
+  const missing = missingFromTotal({ first, last: taken.total, read });
   // A total below what came says nothing.
-  const isProved = first !== undefined && matched === most;
+  const isProved = first !== undefined && read === most;
   if (missing === undefined)
     return page > 1 && repeats > 0 && !isProved ? { kind: 'pagesRepeat', type, page } : undefined;
+  const came = more > 0 ? { read, included: more } : { read };
   return missing === 'shrank'
-    ? { kind: 'totalShrank', type, total: first ?? 0, read: matched }
-    : { kind: 'totalShort', type, total: taken.total ?? first ?? 0, read: matched };
+    ? { kind: 'totalShrank', type, total: first ?? 0, ...came }
+    : { kind: 'totalShort', type, total: taken.total ?? first ?? 0, ...came };
 };
 
 /**
@@ -80,10 +88,13 @@ const takeOrFail = async (
   links: (next: readonly string[]) => void,
 ): Promise<{ readonly counted: SearchTask; readonly taken: PageInfo | { readonly fault: Problem } }> => {
   const { type, page, newOnPage = 0 } = task;
-  let { matched } = task;
+  let { matched, included = 0 } = task;
   let again = 0;
   const match = (): void => {
     matched += 1;
+  };
+  const include = (): void => {
+    included += 1;
   };
   const repeat = (): void => {
     again += 1;
@@ -91,7 +102,7 @@ const takeOrFail = async (
   const take = async (): Promise<PageInfo | { readonly fault: Problem }> => {
     try {
       const source = { of: 'search', type, page, mark: markOf(leg, task) } as const;
-      const info = await takePage(leg, source, answer, { links, match, repeat });
+      const info = await takePage(leg, source, answer, { links, match, include, repeat });
       return leg.payer.wholeRecord?.totals === 'meaningless' ? { ...info, total: undefined } : info;
     } catch (error) {
       if (!(error instanceof UnreadablePage)) throw error;
@@ -103,7 +114,7 @@ const takeOrFail = async (
     'fault' in taken
       ? { newOnPage: newOnPage + matched - task.matched }
       : { newOnPage: 0, repeats: (task.repeats ?? 0) + Math.max(0, again - newOnPage) };
-  return { counted: updateTask(leg, task, { matched, ...counts }), taken };
+  return { counted: updateTask(leg, task, { matched, included, ...counts }), taken };
 };
 
 /** Whether a page is larger than any is read. Another try would give the same. */
@@ -188,7 +199,7 @@ const afterPage = (leg: Leg, task: SearchTask, taken: PageInfo, stale: number): 
   if (taken.isWithheld === true) leg.problems.add({ kind: 'pageWithheld', type: task.type, page: task.page });
   const following: NextPage = stale > mostStalePages ? { end: 'nothingNew' } : follow(leg, task, taken.next);
   if ('end' in following) {
-    const problem = problemAtEnd(task, following.end, taken);
+    const problem = problemAtEnd(leg, task, following, taken);
     if (problem === undefined) noteEnd(leg, task);
     return endTask(leg, problem);
   }

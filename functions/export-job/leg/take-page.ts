@@ -13,6 +13,8 @@ export interface PageEvents {
   readonly links?: (next: readonly string[]) => void;
   /** A resource that matches the search, the first time that the search brings it. It counts even if its page breaks off. */
   readonly match?: () => void;
+  /** The same for one that the payer marks as included, and that the export has not seen. */
+  readonly include?: () => void;
   /** A patient's resource that matches, and that the search has brought before. */
   readonly repeat?: () => void;
 }
@@ -42,10 +44,10 @@ export const takePage = async (
   leg: Leg,
   source: Source,
   { response, end }: Extract<Answer, { kind: 'json' }>,
-  { links: onLinks, match = () => undefined, repeat = () => undefined }: PageEvents = {},
+  { links: onLinks, match = () => undefined, include = () => undefined, repeat = () => undefined }: PageEvents = {},
 ): Promise<PageInfo> => {
   const rewrite = createLineRewriter({ bases: leg.rules.bases, facade: facadeBase(leg.deps.origin, leg.payer.id) });
-  const taking: Taking = { leg, source, rewrite, match, repeat, found: createProblemList() };
+  const taking: Taking = { leg, source, rewrite, match, include, repeat, found: createProblemList() };
   const splitter = createBundleSplitter({
     of: source.of,
     room: leg.pageRoom,

@@ -28,6 +28,7 @@ export interface Taking {
   readonly source: Source;
   readonly rewrite: ReturnType<typeof createLineRewriter>;
   readonly match: () => void;
+  readonly include: () => void;
   /** As in {@link PageEvents}. */
   readonly repeat: () => void;
   /** Problems that the next try finds again, if the page breaks off. */
@@ -40,12 +41,16 @@ const isMatch = (source: Source, type: string, mode: EntryMode): source is Sourc
 
 /** Marks a resource as seen. Counts it if it matches and is new in this search. Returns whether the export had not seen it. */
 const markAndCount = (
-  { leg: { seen }, source, match, repeat }: Taking,
+  { leg: { seen }, source, match, include, repeat }: Taking,
   name: string,
   type: string,
   mode: EntryMode,
 ): boolean => {
-  if (!isMatch(source, type, mode)) return seen.add(name);
+  if (!isMatch(source, type, mode)) {
+    const isNew = seen.add(name);
+    if (isNew && mode === 'include') include();
+    return isNew;
+  }
   const earlier = seen.mark(name, source.mark);
   if (earlier !== source.mark) match();
   else if (isMemberType(type)) repeat();

@@ -51,11 +51,17 @@ const valuesAt = (resource: JsonObject, path: string): readonly unknown[] =>
 
 const aboutPatient = (id: unknown, { patient }: Whose): About => (id === patient ? 'member' : 'other');
 
+/**
+ * What an identifier or a name alone says: nothing that can be compared with the member. The search that brought it proves
+ * nothing either, since a payer may ignore a parameter. Only its type may show that it is no patient.
+ */
+const aboutUnreferred = ({ type }: JsonObject): About =>
+  typeof type === 'string' && isResourceType(type) && type !== 'Patient' ? 'nobody' : 'unknown';
+
 const aboutReference = (value: unknown, { resolve }: Place, whose: Whose): About => {
   if (!isObject(value)) return 'unknown';
   const { reference } = value;
-  // Only an identifier or a name, which cannot be compared with anything.
-  if (reference === undefined || reference === null) return 'nobody';
+  if (reference === undefined || reference === null) return aboutUnreferred(value);
   if (typeof reference !== 'string') return 'unknown';
   // Patients on other servers are compared by their ids too.
   const parsed = parseReference(reference, whose.bases);
@@ -68,8 +74,14 @@ const aboutReference = (value: unknown, { resolve }: Place, whose: Whose): About
 };
 
 /** An element that names the member may name others beside: those who were at an appointment, the members of a group. */
-const aboutElement = (path: string, place: Place, whose: Whose): About => {
-  const found = new Set(valuesAt(place.resource, path).map((value) => aboutReference(value, place, whose)));
+const aboutElement = (
+  path: string,
+  place: Place,
+  whose: Whose,
+  counts: (value: unknown) => boolean = () => true,
+): About => {
+  const values = valuesAt(place.resource, path).filter(counts);
+  const found = new Set(values.map((value) => aboutReference(value, place, whose)));
   return (['member', 'other', 'unknown'] as const).find((one) => found.has(one)) ?? 'nobody';
 };
 
@@ -119,7 +131,9 @@ const aboutResource = (outer: Place, whose: Whose): About => {
   const about = (['other', 'unknown', 'member'] as const).find((one) => found.has(one));
   if (about !== undefined) return about;
   // It names nobody, so it is in the compartments of those who have a part in it.
-  const parts = new Set(elementsOfParts(type).map((path) => aboutElement(path, place, whose)));
+  // An author or an agent is often only a name.
+  const isReferred = (value: unknown): boolean => !isObject(value) || (value['reference'] ?? null) !== null;
+  const parts = new Set(elementsOfParts(type).map((path) => aboutElement(path, place, whose, isReferred)));
   return (['member', 'other', 'unknown'] as const).find((one) => parts.has(one)) ?? 'nobody';
 };
 

@@ -9,10 +9,16 @@ export type NextPage =
   | { readonly end: 'loop' }
   /** Too many pages in a row had nothing new. */
   | { readonly end: 'nothingNew' }
-  /** The next link leads to another server, or above the payer's base. */
-  | { readonly end: 'elsewhere' }
+  /** The next link is not followed. */
+  | { readonly end: 'elsewhere'; readonly why: ElsewhereReason }
   /** There is a next link, but it has no URL. */
   | { readonly end: 'withoutUrl' };
+
+/**
+ * Why a next link is not followed: it leads to another server, or to the payer's own outside its bases; it is no URL; or it
+ * is not plainly about the member.
+ */
+export type ElsewhereReason = 'server' | 'path' | 'form' | 'patient';
 
 export interface NextPageQuestion {
   /** The URLs of the page's `next` links, as in PageInfo. */
@@ -25,13 +31,27 @@ export interface NextPageQuestion {
   readonly wasRead: (rest: string) => boolean;
 }
 
+const whyElsewhere = ({ requestUrl, bases }: NextPageQuestion, link: string): ElsewhereReason => {
+  if (link === '' || !URL.canParse(link, requestUrl)) return 'form';
+  const { origin } = new URL(link, requestUrl);
+  return bases.some((base) => new URL(base).origin === origin) ? 'path' : 'server';
+};
+
 /** Decides which page to read next. It must be below the payer's own bases, and no page is read twice. */
-export const nextPage = ({ next, requestUrl, bases, wasRead }: NextPageQuestion): NextPage => {
+export const nextPage = (question: NextPageQuestion): NextPage => {
+  const { next, requestUrl, bases, wasRead } = question;
   if (next.length === 0) return { end: 'last' };
   if (next.every((url) => url === '')) return { end: 'withoutUrl' };
   const restOf = linkResolver(requestUrl, bases);
   const rests = next.map(restOf).filter((rest) => rest !== undefined);
-  if (rests.length === 0) return { end: 'elsewhere' };
+  if (rests.length === 0)
+    return {
+      end: 'elsewhere',
+      why: whyElsewhere(
+        question,
+        next.find((url) => url !== '')!,
+      ),
+    };
   const rest = rests.find((found) => !wasRead(found));
   return rest === undefined ? { end: 'loop' } : { rest };
 };

@@ -50,6 +50,14 @@ const notReadReasons: Readonly<Record<NotReadReason, string>> = {
   scopeNarrowed: 'the app lost the scope for reading every type while the export ran',
 };
 
+const elsewhere = {
+  server: 'another server',
+  path: "a path outside the payer's FHIR base",
+  form: 'what is no URL',
+  patient: 'a request that is not plainly about this member',
+  unknown: "another server, or outside the payer's FHIR base",
+} as const;
+
 const notAsked = {
   form: 'one is named in a form that cannot be asked for',
   elsewhere: "one is on another server, or on the payer's own by a name that its operator has not configured",
@@ -62,6 +70,9 @@ const answered = (status: number | undefined): string => {
 
 const named = (type: string, id: string | undefined): string =>
   id === undefined ? `A resource of type ${type}` : `${type}/${id}`;
+
+const cameOf = ({ read, included }: { readonly read: number; readonly included?: number }): string =>
+  included === undefined ? `${read} came` : `${read} came, and ${included} that it marks as included`;
 
 const onPage = (page: number | undefined): string => (page === undefined ? '' : ` on page ${page}`);
 
@@ -101,7 +112,7 @@ const issueOf = (problem: Problem): Issue => {
       return {
         severity: 'error',
         code: 'incomplete',
-        text: `Page ${problem.page} of ${problem.type} links to another server, which is not read. Resources may be missing.`,
+        text: `Page ${problem.page} of ${problem.type} links to ${elsewhere[problem.why ?? 'unknown']}, which is not read. Resources may be missing.`,
       };
     case 'pageWithoutUrl':
       return {
@@ -119,13 +130,13 @@ const issueOf = (problem: Problem): Issue => {
       return {
         severity: 'warning',
         code: 'incomplete',
-        text: `The payer named ${problem.total} resources of ${problem.type} at first and ${problem.read} came: they changed while they were read.`,
+        text: `The payer named ${problem.total} resources of ${problem.type} at first and ${cameOf(problem)}: they changed while they were read.`,
       };
     case 'totalShort':
       return {
         severity: 'error',
         code: 'incomplete',
-        text: `The payer named ${problem.total} resources of ${problem.type}, and ${problem.read} came.`,
+        text: `The payer named ${problem.total} resources of ${problem.type}, and ${cameOf(problem)}.`,
       };
     case 'typeRefused':
       return {

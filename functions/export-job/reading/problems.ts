@@ -1,5 +1,5 @@
 import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
-import type { Bound } from './next-page.ts';
+import type { Bound, ElsewhereReason } from './next-page.ts';
 import type { SkipReason } from './page-resource.ts';
 import type { PageFault } from './unreadable-page.ts';
 
@@ -15,7 +15,9 @@ export type Problem =
   | { readonly kind: 'pagesNothingNew'; readonly type: string; readonly page: number }
   /** Pages of a search bring what earlier ones brought, and no total shows whether all came. */
   | { readonly kind: 'pagesRepeat'; readonly type: string; readonly page: number }
-  | { readonly kind: 'pageElsewhere' | 'pageWithoutUrl'; readonly type: string; readonly page: number }
+  /** @property why absent in an export that version 0.2 began: another server, or outside the payer's bases */
+  | { readonly kind: 'pageElsewhere'; readonly type: string; readonly page: number; readonly why?: ElsewhereReason }
+  | { readonly kind: 'pageWithoutUrl'; readonly type: string; readonly page: number }
   /** The payer labels a page as one from which it withheld something. */
   | { readonly kind: 'pageWithheld'; readonly type: string; readonly page: number }
   | {
@@ -23,6 +25,8 @@ export type Problem =
       readonly type: string;
       readonly total: number;
       readonly read: number;
+      /** How many more came that the payer marks as included. */
+      readonly included?: number;
     }
   | { readonly kind: 'typeRefused'; readonly type: string; readonly status: number }
   /** @property narrowed whether the scope covered it at the kick-off, so that some of it may be in the record */

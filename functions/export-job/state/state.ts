@@ -34,6 +34,8 @@ export interface SearchTask extends TaskBase {
   readonly page: number;
   /** How many resources matched so far, each counted once. */
   readonly matched: number;
+  /** How many more came that the payer marks as included: in `$everything` a total may count these too. */
+  readonly included?: number;
   /** The first total that a page gave. */
   readonly firstTotal?: number | undefined;
   /** How many pages in a row added nothing new. */
@@ -105,16 +107,21 @@ export interface JobState {
   readonly seen: SeenSet;
 }
 
-/** The total that the payer gave, if the current task is the request for everything. */
+/**
+ * The total that the payer gave, if the current task is the request for everything. If some came that the payer marks as
+ * included, nobody knows whether the total counts these.
+ */
 export const resourcesTotalOf = ({ queue }: Known): number | undefined => {
   const [task] = queue;
-  return task?.kind === 'search' && task.type === everything ? task.firstTotal : undefined;
+  if (task?.kind !== 'search' || task.type !== everything || (task.included ?? 0) > 0) return undefined;
+  return task.firstTotal;
 };
 
-/** How many of the planned types are done. */
+/** How many of the planned types are done. The request for everything is none of them. */
 export const typesDoneOf = ({ planned, queue }: Known): { readonly typesDone: number; readonly typesTotal: number } => {
   const left = new Set(queue.map((task) => (task.kind === 'search' ? task.type : undefined)));
-  return { typesDone: planned.filter((type) => !left.has(type)).length, typesTotal: planned.length };
+  const types = planned.filter((type) => type !== everything);
+  return { typesDone: types.filter((type) => !left.has(type)).length, typesTotal: types.length };
 };
 
 /** A payer's clock may be this far behind ours, in seconds. */

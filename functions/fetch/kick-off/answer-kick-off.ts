@@ -5,6 +5,7 @@ import { fhirAnswer } from '../../shared/fhir/operation-outcome.ts';
 import { malformed } from '../../shared/fhir/refusals.ts';
 import { queryPairs, type ApiEvent, type ApiResponse } from '../../shared/http/api.ts';
 import type { Authenticated } from '../../shared/partner/authenticate.ts';
+import { accessScopeNow } from '../../shared/partner/live-grant.ts';
 import { takePartnerTurn, type RateLimitContext } from '../../shared/partner/rate-limit.ts';
 import { checkStillAllowed } from '../../shared/partner/watch-stops.ts';
 import { ensureFreshPayerTokens } from '../../shared/payer/refresh-tokens.ts';
@@ -105,7 +106,9 @@ export const answerKickOff = async (
   checkReadsSomeType(asked.types, access.scope);
   await takePartnerTurn(deps, partner, context, turns);
   const fresh = await ensureFreshPayerTokens(deps, payer, open, record);
-  await checkStillAllowed(deps, partner, payer);
+  // The payer may have narrowed its scope with the token.
+  const scope = accessScopeNow(fresh.grant, access, await checkStillAllowed(deps, partner, payer));
+  checkReadsSomeType(asked.types, scope);
   const secretHeaders = await readSecretHeaders(deps, payer);
   await audit.begin();
   const request = urlOf(event, base, { ...kickOff, ...(kickOff.patient === undefined ? {} : { patient: member }) });
@@ -114,7 +117,7 @@ export const answerKickOff = async (
     secretHeaders,
     member,
     asked,
-    scope: access.scope,
+    scope,
     request,
     requestId: record.requestId,
   });

@@ -60,7 +60,7 @@ const readOutputFormat = (value: string): void => {
 
 const readTypes = (value: string, draft: Draft): void => {
   for (const type of value.split(',').map((one) => one.trim())) {
-    if (type === '') continue;
+    if (type === '') throw wrong('_type', 'has an empty item. Name types, or leave it out for all.');
     if (!isResourceType(type))
       throw wrong('_type', `names ${quoteName(type)}, which is not a resource type of FHIR R4.`);
     draft.types = [...new Set([...(draft.types ?? []), type])];
@@ -117,8 +117,13 @@ const checkFilters = ({ types, filters }: Draft): void => {
   if (other !== undefined) throw wrong('_typeFilter', `searches ${quoteName(other)}, which _type does not name.`);
 };
 
+const known: ReadonlySet<string> = new Set(
+  '_outputFormat _type _since _until _typeFilter _format _pretty patient'.split(' '),
+);
+
 const readOne = (name: string, value: string, draft: Draft, options: Options): void => {
   const { inBody, lenient } = options;
+  if (value.trim() === '' && known.has(name)) throw wrong(name, 'is empty. Give it a value, or leave it out.');
   switch (name) {
     case '_outputFormat':
       return readOutputFormat(value);

@@ -134,7 +134,9 @@ export const noteProgress = async (
   progress: { resources: number; resourcesTotal?: number | undefined; typesDone: number; typesTotal: number },
 ): Promise<boolean> => {
   const when = [notMore('resources', progress.resources), notMore('typesDone', progress.typesDone)];
-  if (await update(table, key, { set: progress, when })) return true;
+  // The total is of the request that is being read; the next one has another, or none.
+  const remove = progress.resourcesTotal === undefined ? (['resourcesTotal'] as const) : [];
+  if (await update(table, key, { set: progress, remove, when })) return true;
   const item = await getExport(table, key.grantId);
   return item?.exportId === key.exportId && item.status === 'running';
 };

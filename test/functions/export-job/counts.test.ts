@@ -174,6 +174,30 @@ describe('a search is complete if its resources are as many as the payer named',
     expect(made).toMatchObject({ complete: true, outcomes: { Encounter: 'complete 1', Observation: 'complete 6' } });
   });
 
+  // R4 counts only the matches of a search. Of an operation it does not say, and payers differ.
+  it.each([
+    ['all', total(3), []],
+    ['matches only', total(1), []],
+    [
+      'more than came',
+      total(9),
+      ['The payer named 9 resources of $everything, and 1 came, and 2 that it marks as included.'],
+    ],
+    [
+      'more matches than came',
+      total(2),
+      ['The payer named 2 resources of $everything, and 1 came, and 2 that it marks as included.'],
+    ],
+  ])('where $everything marks some as included and its total counts %s, or else says so', async (_, of, errors) => {
+    const entry = [
+      { resource: memberPatient },
+      ...observations(0, 2).map((resource) => ({ resource, search: { mode: 'include' } })),
+    ];
+    const made = await run(paging({ '/Patient/': [fhir({ resourceType: 'Bundle', ...of, entry })] }));
+
+    expect(made).toMatchObject({ complete: errors.length === 0, errors });
+  });
+
   it('though a page broke off and was read again, in the same leg or a later one', async () => {
     let tries = 0;
     const page = pageOf(observations(0, 50), undefined, total(51));

@@ -451,8 +451,8 @@ describe('the end of an export', () => {
     expect(item).toMatchObject({
       status: 'completed',
       resources: 2,
-      typesDone: 1,
-      typesTotal: 1,
+      typesDone: 0,
+      typesTotal: 0,
       startedAt,
       endedAt,
       expiresAt: endedAt + keptSeconds,

@@ -63,20 +63,29 @@ it('an export says in one Provenance from whom, when and of whom its record is, 
 });
 
 describe('while it reads everything', () => {
-  it('the export says how many resources the payer has', async () => {
-    const world = exportWorld();
-    let refused = false;
-    world.answerWith(({ path }) => {
-      if (!path.includes('page=2')) return pageOf([memberPatient], `${world.base}?page=2`, { total: 300 });
-      if (refused) return pageOf([observation(1)]);
-      // Longer than a leg waits, so that the leg ends between the pages.
-      refused = true;
+  it('the export says how many resources the payer has, then how many types are done, of those that it searches', async () => {
+    const world = exportWorld({ statement: statementOf({ Observation: [], Goal: [], Claim: [] }) });
+    const seen: unknown[] = [];
+    const waited = new Set<string>();
+    world.answerWith(async ({ path }) => {
+      if (path.includes('$everything')) return pageOf([memberPatient], `${world.base}?page=2`, { total: 2 });
+      const name = path.replace(/\?.*patient=.*/, '');
+      if (waited.has(name)) return pageOf(name === '?page=2' ? [observation(1)] : []);
+      waited.add(name);
+      // Longer than a leg waits, so that the leg ends before each of these.
+      const { resourcesTotal, typesDone, typesTotal } = (await world.item())!;
+      seen.push([name, resourcesTotal, typesDone, typesTotal]);
       return { status: 429, headers: { 'retry-after': '60' } };
     });
 
     await world.run();
 
-    expect((await world.item())?.resourcesTotal).toBe(300);
+    expect(seen).toEqual([
+      ['?page=2', undefined, undefined, undefined],
+      ['/Goal', 2, 0, 3],
+      ['/Claim', undefined, 1, 3],
+    ]);
+    expect(await world.item()).toMatchObject({ typesDone: 3, typesTotal: 3 });
   });
 });
 

@@ -192,7 +192,15 @@ it('what is left out is reported, not counted and not remembered once a record h
   };
   const take = (resource: Readonly<Record<string, unknown>>): void =>
     takeResource(
-      { leg, source, rewrite: () => [], match, repeat: () => undefined, found: createProblemList() },
+      {
+        leg,
+        source,
+        rewrite: () => [],
+        match,
+        include: () => undefined,
+        repeat: () => undefined,
+        found: createProblemList(),
+      },
       pageResource(resource),
     );
   const theirs = { resourceType: 'Observation', id: '1', subject: { reference: 'Patient/somebody' } };
@@ -252,6 +260,7 @@ it('references beyond those that an export reads are counted, by the type that t
         source: { of: 'search', type: 'Basic', page: 1, mark: 2 },
         rewrite: () => [],
         match: () => undefined,
+        include: () => undefined,
         repeat: () => undefined,
         found: createProblemList(),
       },

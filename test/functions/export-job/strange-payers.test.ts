@@ -87,27 +87,22 @@ describe('a payer whose pages', () => {
   });
 
   it.each([
-    ['to another server', 'https://elsewhere.example/r4?page=2'],
-    ['above the base', '/admin?page=2'],
-  ])('link %s are not followed', async (_, link) => {
-    const made = await runToEnd(() => () => pageOf([memberPatient], link));
-
-    expect(made.status).toBe('partial');
-    expect(made.world.asked).toHaveLength(1);
-    expect(made.errors).toEqual([
-      'Page 1 of $everything links to another server, which is not read. Resources may be missing.',
-    ]);
-  });
-
-  it("link to another patient's record are not followed", async () => {
+    ['another server', 'https://elsewhere.example/r4?page=2', 'another server'],
+    ['a path above the base', '/admin?page=2', "a path outside the payer's FHIR base"],
+    ['no URL', 'http://[', 'what is no URL'],
+    ["another patient's record", 'Observation?patient=somebody', 'a request that is not plainly about this member'],
+  ])('link to %s are not followed, and the reason is true', async (_, link, what) => {
     const made = await runToEnd(
       ({ base }) =>
         () =>
-          pageOf([memberPatient], `${base}/Observation?patient=somebody`),
+          pageOf([memberPatient], link.replace(/^Obs/, `${base}/Obs`)),
     );
 
     expect(made.status).toBe('partial');
     expect(made.world.asked).toHaveLength(1);
+    expect(made.errors).toEqual([
+      `Page 1 of $everything links to ${what}, which is not read. Resources may be missing.`,
+    ]);
   });
 
   it.each([

@@ -118,11 +118,30 @@ describe('whose resource it is', () => {
     expect(verdict({ resourceType: 'Bundle', entry })).toBe(expected);
   });
 
-  it('keeps what names the member beside others, and what names a patient by an identifier only', () => {
+  // A search by patient proves nothing: a payer may ignore the parameter.
+  it.each([
+    [{ identifier: { value: 'member' } }, 'unknownPatient'],
+    [{ display: 'Amber' }, 'unknownPatient'],
+    [{ display: 'Amber', type: 'Patient' }, 'unknownPatient'],
+    [{ reference: null, display: 'Amber' }, 'unknownPatient'],
+    [{ extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason' }] }, 'unknownPatient'],
+    [{ identifier: { value: '7' }, type: 'patient' }, 'unknownPatient'],
+    [{ identifier: { value: '7' }, type: 'Group' }, 'keep'],
+  ] as const)('decides without a reference: %j', (patient, expected) => {
+    expect(verdict({ resourceType: 'Immunization', patient })).toBe(expected);
+    const mine = { reference: 'Patient/member' };
+    const participant = [{ actor: mine }, { actor: patient }];
+    expect(verdict({ resourceType: 'Appointment', participant })).toBe('keep');
+    // Who wrote, did or pays for it may be only a name.
+    expect(
+      verdict({ resourceType: 'Provenance', target: [{ reference: 'Observation/1' }], agent: [{ who: patient }] }),
+    ).toBe('keep');
+  });
+
+  it('keeps what names the member beside others', () => {
     const references = (...ids: string[]) => ids.map((id) => ({ reference: `Patient/${id}` }));
     expect(verdict({ resourceType: 'Observation', subject: references('other', 'member') })).toBe('keep');
     expect(verdict({ resourceType: 'Observation', subject: references('other', 'another') })).toBe('otherPatient');
-    expect(verdict({ resourceType: 'Observation', subject: { identifier: { value: 'other' } } })).toBe('keep');
     expect(verdict({ resourceType: 'Observation' })).toBe('keep');
   });
 

@@ -22,14 +22,17 @@ describe('which page is next', () => {
   });
 
   it.each([
-    'https://elsewhere.example/fhir/Observation?page=2',
-    'https://payer.example/fhir/../admin',
-    'https://payer.example/fhirx/Observation',
-    'https://payer.example@elsewhere.example/fhir/Observation',
-    '//elsewhere.example/fhir',
-    'javascript:alert(1)',
-  ])('is not one elsewhere: %s', (link) => {
-    expect(after([link])).toEqual({ end: 'elsewhere' });
+    ['https://elsewhere.example/fhir/Observation?page=2', 'server'],
+    ['https://payer.example/fhir/../admin', 'path'],
+    ['https://payer.example/fhirx/Observation', 'path'],
+    ['http://inside:8080/fhir/Observation', 'path'],
+    ['http://payer.example/fhir/Observation', 'server'],
+    ['https://payer.example@elsewhere.example/fhir/Observation', 'server'],
+    ['//elsewhere.example/fhir', 'server'],
+    ['http://[', 'form'],
+    ['javascript:alert(1)', 'server'],
+  ])('is not one elsewhere: %s, because of its %s', (link, why) => {
+    expect(after([link])).toEqual({ end: 'elsewhere', why });
   });
 
   it('is none after the last', () => {
@@ -39,7 +42,7 @@ describe('which page is next', () => {
   it('is not known if its link has no URL', () => {
     expect(after([''])).toEqual({ end: 'withoutUrl' });
     expect(after(['', 'Observation?page=2'])).toEqual({ rest: '/Observation?page=2' });
-    expect(after(['', 'https://elsewhere.example'])).toEqual({ end: 'elsewhere' });
+    expect(after(['', 'https://elsewhere.example'])).toEqual({ end: 'elsewhere', why: 'server' });
   });
 
   it('is never one that was already read, however it is spelled', () => {

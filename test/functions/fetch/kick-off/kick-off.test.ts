@@ -82,6 +82,24 @@ describe('a kick-off', () => {
     expect(String(await test.openInJob(item.exportId, 'payer token', item.payerToken!))).toBe('new');
   });
 
+  it.each([
+    ['patient/Goal.rs patient/Patient.rs', '_type=Goal,Observation', 202],
+    ['patient/Observation.rs?category=laboratory', '_type=Observation', 202],
+    ['patient/Patient.rs', '_type=Goal,Observation', 403],
+    ['patient/Patient.rs', '', 202],
+  ])('may read no more than the payer grants with that token: %s for %s is %i', async (scope, query, status) => {
+    grant = await test.grant({ tokens: { accessToken: 'old', refreshToken: 'payer-refresh-1', expiresAt: now + 30 } });
+    test.payer.http = () =>
+      Promise.resolve(Response.json({ access_token: 'new', token_type: 'Bearer', expires_in: 600, scope }));
+
+    const answer = await read(test.deps, 'Patient/$export', grant.token, { query, headers: async });
+
+    expect(answer.statusCode).toBe(status);
+    const scopes = [...test.dynamo.items('Exports').values()].map((item) => item['scope']?.S);
+    expect(scopes).toEqual(status === 202 ? [expect.stringContaining(scope.split(' ')[0]!)] : []);
+    expect(scopes.join()).not.toContain('*');
+  });
+
   it('counts as failed at the end of its grant, if that comes before three days', async () => {
     grant = await test.grant({ lives: 3600 });
     await kickOff();
