@@ -26,7 +26,7 @@ const config: KnipConfig = {
     'test/planted/{run.ts,coverage-reporter.cjs}',
     'test/support/synth-server.ts',
   ],
-  project: ['**/*.{ts,cjs,js}', '!bench/**'],
+  project: ['**/*.{ts,cjs,js}', '!bench/**', '!docs/site/**'],
   // The partner app serves their files, by path.
   ignoreDependencies: ['fhirclient', 'uplot', '@redocly/cli', 'swagger-ui-dist'],
   // Stryker resolves it against the root, knip against the file that names it.

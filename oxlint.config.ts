@@ -102,7 +102,7 @@ export default defineConfig({
   },
   overrides: [
     {
-      files: ['*.config.*', 'config/*.ts', 'test/support/jest/*.ts', 'knip.ts'],
+      files: ['*.config.*', 'config/*.ts', 'docs/site/.vitepress/**', 'test/support/jest/*.ts', 'knip.ts'],
       rules: { 'import/no-default-export': 'off' },
     },
     {

@@ -35,7 +35,7 @@ export const indexPageOf = (ports: LocalPorts, clients: readonly LocalClient[]):
   return {
     testMembers: memberKeys.map(memberOf),
     links: [
-      { text: 'Quick start', href: `http://localhost:${ports.live}/docs/partners/quick-start.md` },
+      { text: 'Quick start', href: `http://localhost:${ports.live}/docs/partners/quick-start.html` },
       { text: 'Live view of each call', href: `http://localhost:${ports.live}/` },
       { text: 'API reference', href: `http://localhost:${ports.live}/api` },
       { text: 'Demo partner app', href: `http://localhost:${ports.partner}/` },

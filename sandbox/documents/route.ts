@@ -1,18 +1,40 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { html, type Html } from '../html.ts';
+import { extname, join } from 'node:path';
+import { html } from '../html.ts';
+import { buildSite, isBuilt, localFolder } from './build.ts';
 
-const policy = [
-  "default-src 'none'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-];
+const base = '/docs/';
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.webp': 'image/webp',
+  '.json': 'application/json',
+};
+
+/** The site's script, and the inline scripts of this page by their hash; styles are inline where code is colored. */
+const policyOf = (page: string): string => {
+  const inline = [...page.matchAll(/<script(?: id="[\w-]+")?>([^]*?)<\/script>/g)].map(
+    ([, script = '']) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`,
+  );
+  return [
+    "default-src 'none'",
+    `script-src 'self' ${inline.join(' ')}`,
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+};
 
 const headers = {
-  'content-security-policy': policy.join('; '),
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
@@ -20,98 +42,86 @@ const headers = {
   'cache-control': 'no-store',
 };
 
-const folder = new URL('../../docs/', import.meta.url);
-const first = '/docs/partners/README.md';
-/** What is below `docs/`: no dots at the beginning of a name, so nothing above it either. */
-const isDocument = (path: string): boolean =>
-  /^\/docs\/(?:[\w-]+\/)*[\w-][\w.-]*\.(?:md|txt|yaml|json|mjs|py|sh|html)$/.test(path);
-
-const markdownLink = /\[([^\][]+)\]\(([^()\s]+)\)|<(https?:\/\/[^<>\s]+)>/g;
-
-/** A link's address; undefined if it leads to a file that is not served, such as one of the source. */
-const addressOf = (target: string, path: string): string | undefined => {
-  const url = URL.parse(target, `http://localhost${path}`);
-  if (url === null) return undefined;
-  if (/^https?:\/\//.test(target)) return target;
-  return isDocument(url.pathname) ? url.pathname : undefined;
+/** No dots at the beginning of a name, so nothing above the folder. */
+const fileOf = (pathname: string): string | undefined => {
+  const path = pathname.slice(base.length);
+  if (!/^(?:[\w@-][\w.@-]*\/)*(?:[\w@-][\w.@-]*)?$/.test(path)) return undefined;
+  return path === '' || path.endsWith('/') ? `${path}index.html` : path;
 };
 
-/** Markdown as its file has it, but that links lead on. */
-const withLinks = (text: string, path: string): readonly Html[] => {
-  const parts: Html[] = [];
-  let end = 0;
-  for (const match of text.matchAll(markdownLink)) {
-    const [whole, label = '', target = '', bare = ''] = match;
-    const address = addressOf(bare === '' ? target : bare, path);
-    if (address === undefined) continue;
-    parts.push(html`${text.slice(end, match.index)}<a href="${address}">${bare === '' ? label : bare}</a>`);
-    end = match.index + whole.length;
-  }
-  return [...parts, html`${text.slice(end)}`];
-};
-
-/** Tables without the spaces that align them, which a narrow window would break. */
-const withNarrowTables = (text: string): string =>
-  text.replaceAll(/^\|(?: -+ \|)+\n/gm, '').replaceAll(/^\| .*\|$/gm, (row) => row.replaceAll(/ {2,}/g, ' '));
-
-/** A document's page: its first heading, and the rest as text. */
-const pageOf = (path: string, text: string): string => {
-  const [, title, rest] = /^# (.+)\n+([^]*)$/.exec(text) ?? [];
-  const name = path.slice('/docs/'.length);
-  return html`<!doctype html>
+/** What is shown until the site is there; it asks again by itself. */
+const waiting = (says: string): string =>
+  html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8" />
 <meta name="viewport" content="width=device-width, initial-scale=1" />
-<title>${title ?? name} · P2P gateway</title>
-<link rel="stylesheet" href="/docs/page.css" />
-<link rel="icon" href="/icon.svg" type="image/svg+xml" />
+<meta http-equiv="refresh" content="2" />
+<title>Documents · P2P gateway</title>
 </head>
 <body>
-<nav aria-label="Documents"><a href="${first}">For partner developers</a> <a href="/docs/README.md">All documents</a> <a href="/">Live view</a></nav>
-<main>
-<h1>${title ?? name}</h1>
-<pre>${withLinks(withNarrowTables(rest ?? text), path)}</pre>
-</main>
+<h1>The documents are being built</h1>
+<p>${says} This page shows them as soon as they are there; it takes half a minute, and only the first time.</p>
 </body>
 </html>
 `.markup;
-};
 
-const answer = async (
-  { method }: IncomingMessage,
-  response: ServerResponse,
-  { pathname }: URL,
-  asRun: (text: string) => string,
-): Promise<void> => {
-  const say = (status: number, text: string, type = 'text/plain'): void => {
-    response.writeHead(status, { ...headers, 'content-type': `${type}; charset=utf-8` }).end(text);
-  };
-  if (method !== 'GET' && method !== 'HEAD') {
-    response.setHeader('allow', 'GET, HEAD');
-    return say(405, 'These pages can only be read.\n');
-  }
-  if (pathname === '/docs/page.css') {
-    return say(200, await readFile(new URL('static/page.css', import.meta.url), 'utf8'), 'text/css');
-  }
-  if (/^\/docs\/?$/.test(pathname)) {
-    response.writeHead(302, { ...headers, location: first }).end();
-    return;
-  }
-  const missing = `There is no such document. They begin at ${first}.\n`;
-  if (!isDocument(pathname)) return say(404, missing);
-  const text = await readFile(new URL(pathname.slice('/docs/'.length), folder), 'utf8').catch(() => undefined);
-  if (text === undefined) return say(404, missing);
-  return pathname.endsWith('.md') ? say(200, pageOf(pathname, asRun(text)), 'text/html') : say(200, asRun(text));
-};
+interface State {
+  says: string;
+  building?: Promise<void>;
+  failure?: string;
+}
+
+const isBinary = (file: string): boolean => ['.webp', '.woff2'].includes(extname(file));
+
+const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * A page of the live server: the files of `docs/`, as text in which links lead on.
+ * The documentation site, as a page of the live server. It is built when somebody asks for it first.
  * @param asRun puts what runs into a text that names the usual ports
+ * @param folder where the site stands, or will
  */
-export const documents = (asRun: (text: string) => string = (text) => text) => ({
-  path: '/docs',
-  title: 'Documents',
-  answer: (request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> =>
-    answer(request, response, url, asRun),
-});
+export const documents = (
+  asRun: (text: string) => string = (text) => text,
+  folder = localFolder,
+  build: typeof buildSite = buildSite,
+) => {
+  const state: State = { says: '' };
+  const begin = (): Promise<void> => {
+    state.failure = undefined;
+    return build({ folder, base, tell: (says) => (state.says = says) })
+      .catch((error: unknown) => (state.failure = reason(error)))
+      .then(() => (state.building = undefined));
+  };
+
+  const answer = async ({ method }: IncomingMessage, response: ServerResponse, { pathname }: URL): Promise<void> => {
+    const say = (status: number, text: string | Buffer, type = 'text/plain; charset=utf-8'): void => {
+      const policy = policyOf(type.startsWith('text/html') ? String(text) : '');
+      response.writeHead(status, { ...headers, 'content-security-policy': policy, 'content-type': type }).end(text);
+    };
+    if (method !== 'GET' && method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD');
+      return say(405, 'These pages can only be read.\n');
+    }
+    if (pathname === '/docs') {
+      response.writeHead(302, { ...headers, location: base }).end();
+      return;
+    }
+    const file = fileOf(pathname);
+    if (file === undefined) return say(404, 'There is no such document.\n');
+    if (state.failure !== undefined) {
+      const failure = state.failure;
+      state.failure = undefined;
+      return say(500, `The documents cannot be built; "npm run docs" says more.\n${failure}\n`);
+    }
+    if (state.building === undefined && !isBuilt(folder)) state.building = begin();
+    if (state.building !== undefined) return say(503, waiting(state.says), types['.html']);
+    const bytes = await readFile(join(folder, file)).catch(() => undefined);
+    if (bytes === undefined) return say(404, 'There is no such document.\n');
+    // Programs to copy are shown, not run.
+    const isPage = file.endsWith('.html') && !file.startsWith('examples/');
+    const shown = isBinary(file) ? bytes : asRun(String(bytes));
+    return say(200, shown, isPage || extname(file) !== '.html' ? types[extname(file)] : undefined);
+  };
+  return { path: '/docs', title: 'Documents', answer };
+};

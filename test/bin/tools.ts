@@ -22,6 +22,7 @@ import { spec as template } from '../../bin/template/flags.ts';
 import { spec as trace } from '../../bin/trace/flags.ts';
 import { readFlags as readUsage, spec as usage } from '../../bin/usage/flags.ts';
 import { spec as demo } from '../../sandbox/demo/flags.ts';
+import { spec as docs } from '../../sandbox/documents/flags.ts';
 import { spec as drill } from '../../sandbox/drill/flags.ts';
 import { readFlags as readSignIn, spec as signIn } from '../../sandbox/sign-in/flags.ts';
 import { optionsOf, spec as start } from '../../sandbox/start-flags.ts';
@@ -69,6 +70,7 @@ export const tools = {
   smoke: tool('bin/smoke.ts', smoke, readSmoke),
   existing: tool('bin/existing.ts', existing, readExisting),
   template: tool('bin/template.ts', template),
+  docs: tool('sandbox/docs.ts', docs),
   evidence: tool('bin/evidence.ts', evidence),
   cost: tool('bin/cost.ts', cost, readCost),
   stages: tool('bin/stages.ts', stages),

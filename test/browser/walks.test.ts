@@ -1,6 +1,7 @@
 import { apiDocuments } from './api-documents.ts';
 import { connect } from './connect.ts';
 import { copiedApp } from './copied-app.ts';
+import { documentation } from './documentation.ts';
 import { inChromium } from './in-chromium.ts';
 import { indexPage } from './index-page.ts';
 import { liveView } from './live-view.ts';
@@ -17,6 +18,7 @@ await inChromium((browser, running) => {
   smartApps(browser, running);
   liveView(browser, running);
   connect(browser, running);
+  documentation(browser, running);
   indexPage(browser, running);
   apiDocuments(browser, running);
 });

@@ -1,7 +1,11 @@
-import { readdirSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { jest } from '@jest/globals';
 import { apiDocuments } from '../../sandbox/api-docs/route.ts';
+import type { buildSite } from '../../sandbox/documents/build.ts';
 import { documents } from '../../sandbox/documents/route.ts';
 import { createHub } from '../../sandbox/live/hub.ts';
 import { startLiveServer, type LiveServer } from '../../sandbox/live/server.ts';
@@ -9,84 +13,102 @@ import { atPorts } from '../../sandbox/ports.ts';
 import { words } from '../support/words.ts';
 
 const ports = { gateway: 4000, demoHealthPlan: 4001, partner: 4002, northwind: 4003, aws: 4004, live: 4005 };
+const page =
+  '<!doctype html><html><script>document.title = 1</script><script type="module" src="/docs/a.js"></script></html>';
+
+/** A site as it would have been built. */
+const writeSite = async (folder: string): Promise<void> => {
+  await mkdir(join(folder, 'examples'), { recursive: true });
+  for (const name of ['index.html', 'page.html', 'examples/app.html', 'app.js', 'openapi.yaml', '.hidden.html'])
+    await writeFile(join(folder, name), name.endsWith('.html') ? page : 'http://127.0.0.1:3003');
+  await writeFile(join(folder, 'hashmap.json'), '{}');
+  // Later than any document.
+  await utimes(join(folder, 'hashmap.json'), 4e9, 4e9);
+};
+
+let folder: string;
 let server: LiveServer;
-beforeAll(async () => {
+let build: jest.Mock<typeof buildSite>;
+beforeEach(async () => {
+  folder = join(await mkdtemp(join(tmpdir(), 'documents-')), 'site');
+  build = jest.fn(({ folder: where }) => writeSite(where));
   server = await startLiveServer({
     port: 0,
     hub: createHub(),
     about: () => ({}),
-    routes: [documents(atPorts(ports)), apiDocuments(atPorts(ports))],
+    routes: [documents(atPorts(ports), folder, build), apiDocuments(atPorts(ports))],
   });
 });
-afterAll(() => server.close());
+afterEach(async () => {
+  await server.close();
+  await rm(join(folder, '..'), { recursive: true });
+});
 
 /** Asks for a path as it is written, dots included. */
-const ask = (path: string, method = 'GET'): Promise<{ status: number | undefined; type: string; body: string }> =>
+const ask = (
+  path: string,
+  method = 'GET',
+): Promise<{ status: number | undefined; type: string; policy: string; body: string }> =>
   new Promise((resolve, reject) => {
-    const asked = request({ host: 'localhost', port: server.port, path, method }, (response) => {
-      void text(response).then((body) =>
-        resolve({ status: response.statusCode, type: response.headers['content-type'] ?? '', body }),
-      );
-    });
-    asked.once('error', reject).end();
+    request({ host: 'localhost', port: server.port, path, method }, (response) => {
+      const { 'content-type': type = '', 'content-security-policy': policy = '' } = response.headers;
+      void text(response).then((body) => resolve({ status: response.statusCode, type, policy: String(policy), body }));
+    })
+      .once('error', reject)
+      .end();
   });
+
+const askUntilBuilt = async (path: string) => {
+  for (;;) {
+    const answer = await ask(path);
+    if (answer.status !== 503) return answer;
+  }
+};
 
 describe('the documents of the local stack', () => {
-  it('are every page for partner developers, with its heading', async () => {
-    for (const name of readdirSync(new URL('../../docs/partners', import.meta.url))) {
-      const { status, type, body } = await ask(`/docs/partners/${name}`);
-      expect([name, status, type]).toEqual([name, 200, 'text/html; charset=utf-8']);
-      expect(body).toMatch(/<h1>[^<]+<\/h1>/);
-    }
+  it('are built once, when somebody asks first; until then a page says so and asks again', async () => {
+    const first = await ask('/docs/');
+    expect([first.status, /http-equiv="refresh"/.test(first.body)]).toEqual([503, true]);
+    expect(await askUntilBuilt('/docs/')).toMatchObject({ status: 200, body: page, type: 'text/html; charset=utf-8' });
+    await ask('/docs/page.html');
+    expect(build).toHaveBeenCalledTimes(1);
   });
 
-  it('lead on to each other and to the web, and name what is not served as the file does', async () => {
-    const { body } = await ask('/docs/partners/quick-start.md');
-    expect(body).toContain('<a href="/docs/partners/tokens.md">tokens</a>');
-    expect(body).toContain('<a href="http://localhost:4000">http://localhost:4000</a>');
-    expect(body).toContain('[sandbox/partner](../../sandbox/partner)');
-    expect((await ask('/docs/partners/README.md')).body).toContain('<a href="/docs/openapi.yaml">openapi.yaml</a>');
+  it('say why they cannot be built, and try again', async () => {
+    build.mockRejectedValueOnce(new Error('npm: no network'));
+    await ask('/docs/');
+    expect(await ask('/docs/')).toMatchObject({ status: 500, body: expect.stringContaining('npm: no network') });
+    expect((await askUntilBuilt('/docs/')).status).toBe(200);
+  });
+
+  it('run the scripts of the site and the inline ones by their hash, and show programs as text', async () => {
+    const { policy } = await askUntilBuilt('/docs/page.html');
+    // The digest of the script, by openssl.
+    expect(policy).toContain("script-src 'self' 'sha256-Q36D6Uk7W0215wajbK9dq3X/PIE9glH7LT4XQYrvSeY='");
+    expect(await ask('/docs/examples/app.html')).toMatchObject({ status: 200, type: 'text/plain; charset=utf-8' });
+    expect((await ask('/docs/app.js')).type).toBe('text/javascript; charset=utf-8');
+  });
+
+  it.each(
+    words('/docs/../package.json /docs/%2e%2e/package.json /docs/..%2fpackage.json /docs/.hidden.html /docs/none'),
+  )('do not answer %s', async (path) => {
+    await askUntilBuilt('/docs/');
+    const { status, body } = await ask(path);
+    expect([status, body.includes('payer-to-payer-gateway'), body.includes('doctype')]).toEqual([404, false, false]);
   });
 
   it.each([
-    [
-      '/docs/partners/quick-start.md',
-      'read-record.sh http://localhost:4000/r4/demo-health-plan my-app http://localhost:5210/callback',
-    ],
-    ['/docs/partners/quick-start.md', 'http://127.0.0.1:4001/admin/changes'],
-    ['/docs/postman/northwind.postman_environment.json', '"value": "http://127.0.0.1:4003"'],
-    ['/docs/examples/smart-app.html', 'http://localhost:4000/r4/demo-health-plan'],
+    ['/docs/openapi.yaml', 'http://127.0.0.1:4003'],
+    ['/docs/app.js', 'http://127.0.0.1:4003'],
     ['/api/openapi.yaml', 'default: http://localhost:4000\n'],
   ])('name the ports that run: %s has %s', async (path, part) => {
-    const { body } = await ask(path);
+    const { body } = await askUntilBuilt(path);
     expect(body).toContain(part);
     expect(body).not.toMatch(/(?:localhost|127\.0\.0\.1):300\d/);
   });
 
-  it('have tables that a narrow window can break', async () => {
-    const { body } = await ask('/docs/partners/tokens.md');
-    expect(body).toMatch(/^\| what \| how long \|\n\| a code \| at most 60 seconds, /m);
-  });
-
-  it('show markup as text', async () => {
-    const { body } = await ask('/docs/partners/quick-start.md');
-    expect(body).toContain('&lt;script src=&quot;/fhir-client.js&quot;&gt;');
-    expect(body).not.toContain('<script');
-    expect(await ask('/docs/examples/smart-app.html')).toMatchObject({ type: 'text/plain; charset=utf-8' });
-  });
-
-  it.each(
-    words(`
-    /docs/../package.json /docs/%2e%2e/package.json /docs/..%2fpackage.json /docs/.hidden.md /docs/partners/none.md
-    /docs/partners
-  `),
-  )('do not answer %s', async (path) => {
-    const { status, body } = await ask(path);
-    expect([status, body.includes('payer-to-payer-gateway')]).toEqual([404, false]);
-  });
-
-  it('can only be read, and begin with the page for partner developers', async () => {
-    expect((await ask('/docs/partners/README.md', 'POST')).status).toBe(405);
+  it('can only be read', async () => {
+    expect((await ask('/docs/', 'POST')).status).toBe(405);
     expect((await ask('/docs')).status).toBe(302);
   });
 });

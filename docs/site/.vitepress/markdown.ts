@@ -1,0 +1,84 @@
+import { posix } from 'node:path';
+import { renderMermaidSVG } from 'beautiful-mermaid';
+import type { MarkdownEnv, MarkdownOptions } from 'vitepress';
+import { addressOf, files, pathOf } from './pages.ts';
+
+type Markdown = Parameters<NonNullable<MarkdownOptions['config']>>[0];
+
+/** GitHub's anchors, which the documents' links use. */
+export const slugify = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replaceAll(' ', '-');
+
+/**
+ * A link's attributes on the site.
+ * @param from the page's path from the root
+ * @returns undefined for what the site does not have, such as source code
+ */
+const linkOf = (target: string, from: string, base: string): Readonly<Record<string, string>> | undefined => {
+  if (/^(?:[a-z]+:|#)/.test(target)) return { href: target };
+  const [path = '', anchor] = target.split('#');
+  const file = posix.join(posix.dirname(from), path).replace(/\/$/, '');
+  // A file is not a page that the site's script could show.
+  if (files[file] !== undefined) return { href: `${base}${files[file]}`, target: '_self' };
+  const address = addressOf(file);
+  return address === undefined ? undefined : { href: `${address}${anchor === undefined ? '' : `#${anchor}`}` };
+};
+
+/** Links lead to pages of the site; what it does not have is named without a link. */
+const withLinks = (md: Markdown, base: string): void => {
+  md.core.ruler.push('links-of-the-site', ({ tokens, env }) => {
+    const from = pathOf((env as MarkdownEnv).relativePath) ?? '';
+    for (const { children } of tokens) {
+      let isLink = true;
+      for (const token of children ?? []) {
+        if (token.type === 'link_open') {
+          const link = linkOf(String(token.attrGet('href')), from, base);
+          isLink = link !== undefined;
+          for (const [name, value] of Object.entries(link ?? {})) token.attrSet(name, value);
+        }
+        // Links do not nest.
+        if (!isLink && token.type.startsWith('link_')) Object.assign(token, { type: 'text', content: '' });
+      }
+    }
+  });
+};
+
+/** Indented code is shown as fenced code is. */
+const withIndentedCode = (md: Markdown): void => {
+  md.core.ruler.push('indented-code', ({ tokens }) => {
+    for (const token of tokens) if (token.type === 'code_block') Object.assign(token, { type: 'fence', tag: 'code' });
+  });
+};
+
+/** Mermaid's diagrams are drawn when the site is built. */
+const withDiagrams = (md: Markdown): void => {
+  const { fence } = md.renderer.rules;
+  md.renderer.rules.fence = (tokens, index, options, env, self) => {
+    const block = tokens[index];
+    if (block?.info.trim() !== 'mermaid') return fence?.(tokens, index, options, env, self) ?? '';
+    const drawing = renderMermaidSVG(block.content, {
+      bg: 'var(--vp-c-bg)',
+      fg: 'var(--vp-c-text-1)',
+      transparent: true,
+    });
+    // No font from elsewhere; and as a value, since a template may not hold a style.
+    const value = JSON.stringify(drawing.replace(/@import [^;]*;/, ''));
+    return `<div class="diagram" v-html="${md.utils.escapeHtml(value)}"></div>`;
+  };
+};
+
+/** @param base where the site is on its host, with a slash at each end */
+export const markdownAt = (base: string): MarkdownOptions => ({
+  anchor: { slugify },
+  toc: { slugify },
+  // What looks like HTML in the documents is text.
+  html: false,
+  config: (md) => {
+    withLinks(md, base);
+    withIndentedCode(md);
+    withDiagrams(md);
+  },
+});

@@ -1,0 +1,51 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The repository's root. */
+export const root = join(import.meta.dirname, '..', '..', '..');
+
+/** Markdown outside docs/ that the site has too, by its name there. */
+const besides: Readonly<Record<string, string>> = {
+  // Security of the product is docs/security.md; the names must differ where case does not.
+  'SECURITY.md': 'security-policy.md',
+  'CONTRIBUTING.md': 'contributing.md',
+  'CHANGELOG.md': 'changelog.md',
+  'README.md': 'index.md',
+};
+
+/** Where a Markdown file of the repository is on the site, by its path from the root. */
+export const pages: Readonly<Record<string, string>> = {
+  ...besides,
+  ...Object.fromEntries(
+    globSync('docs/{.,partners,reports}/*.md', { cwd: root })
+      .map((path) => path.replaceAll('\\', '/'))
+      .map((path) => [
+        path,
+        path === 'docs/README.md' ? 'documents.md' : path.slice('docs/'.length).replace(/\/README\.md$/, '/index.md'),
+      ]),
+  ),
+};
+
+/** Other files of docs/ that pages link to, by path from the root; they are copied as they are. */
+export const files: Readonly<Record<string, string>> = Object.fromEntries(
+  globSync('docs/{*,examples/*,postman/*}', { cwd: root })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => /\.(?:txt|ya?ml|json|sh|mjs|py|html)$/.test(path))
+    .map((path) => [path, path.slice('docs/'.length)]),
+);
+
+/** A page's first heading. @throws Error if it has none */
+export const titleOf = (path: string): string => {
+  const [, title] = /^# (.+)$/m.exec(readFileSync(join(root, path), 'utf8')) ?? [];
+  if (title === undefined) throw new Error(`${path} has no heading`);
+  return title;
+};
+
+/** A page's address without the site's base. */
+export const addressOf = (path: string): string | undefined =>
+  pages[path] === undefined
+    ? undefined
+    : `/${pages[path].replace(/(?:^|(?<=\/))index\.md$/, '').replace(/\.md$/, '.html')}`;
+
+/** The path from the root of the file that a page is. */
+export const pathOf = (page: string): string | undefined => Object.keys(pages).find((path) => pages[path] === page);

@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process';
+import { existsSync, globSync, statSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+const root = join(import.meta.dirname, '..', '..');
+const site = join(root, 'docs', 'site');
+const generator = join(site, 'node_modules', 'vitepress', 'bin', 'vitepress.js');
+
+/** Where the local stack keeps the site. */
+export const localFolder = join(site, '.vitepress', 'local');
+
+/** What the site is built from: documents, what they link to, and how they are shown. */
+const sources = (): readonly string[] =>
+  globSync(['*.md', 'docs/**/*.*', 'docs/site/package-lock.json', 'docs/site/.vitepress/{*,theme/*}.*'], {
+    cwd: root,
+    exclude: (path) => /node_modules|\.vitepress[/\\](?:local|dist|cache)/.test(path),
+  });
+
+/** Whether what stands in a folder was built from the documents as they are. */
+export const isBuilt = (folder: string): boolean => {
+  const built = statSync(join(folder, 'hashmap.json'), { throwIfNoEntry: false });
+  return built !== undefined && sources().every((path) => statSync(join(root, path)).mtimeMs <= built.mtimeMs);
+};
+
+export interface SiteOptions {
+  readonly folder: string;
+  /** Where the site will be on its host, with a slash at each end. */
+  readonly base: string;
+  /** Told what begins, in words. */
+  readonly tell: (text: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+const lock = join(site, '.vitepress', 'building');
+const longestMs = 300_000;
+
+/** Waits until no other process builds, since the generator keeps its parts in one folder; one that died is forgotten. */
+const takeTurn = async (signal?: AbortSignal): Promise<void> => {
+  for (;;) {
+    const isMine = await mkdir(lock).then(
+      () => true,
+      () => false,
+    );
+    if (isMine) return;
+    const other = statSync(lock, { throwIfNoEntry: false });
+    if (other !== undefined && Date.now() - other.mtimeMs > longestMs) await rm(lock, { recursive: true, force: true });
+    await sleep(300, undefined, { signal });
+  }
+};
+
+/**
+ * Builds the documentation site, a folder of files for any static host, unless it stands there as the documents are. Its
+ * packages are in docs/site; they are installed once.
+ * @throws Error with what npm or the generator said
+ */
+export const buildSite = async ({ folder, base, tell, signal }: SiteOptions): Promise<void> => {
+  await takeTurn(signal);
+  try {
+    if (!existsSync(generator)) {
+      tell('Installing what builds the documents (once) …');
+      await run('npm', ['ci', '--no-audit', '--no-fund', '--prefix', site], { cwd: root, signal });
+    }
+    tell('Building the documents …');
+    // Whoever reads meanwhile reads the old ones.
+    const fresh = `${folder}.new`;
+    await rm(fresh, { recursive: true, force: true });
+    const env = { ...process.env, DOCS_BASE: base };
+    await run(process.execPath, [generator, 'build', site, '--outDir', fresh], { cwd: root, env, signal });
+    await rm(folder, { recursive: true, force: true });
+    await rename(fresh, folder);
+  } finally {
+    await rm(lock, { recursive: true, force: true });
+  }
+};
