@@ -9,6 +9,7 @@ import { fetchHandler } from '../../functions/fetch/handler.ts';
 import { parameters } from '../../functions/shared/http/api.ts';
 import { readCookies } from '../../functions/shared/http/cookies.ts';
 import { parseForm } from '../../functions/shared/http/form.ts';
+import { collecting } from '../functions/export-job/reading/bundles.ts';
 import { fetchGateway, fhir } from '../support/fetch-gateway.ts';
 import { apiEvent, call } from '../support/gateway.ts';
 import { basic, gateway } from '../support/login.ts';
@@ -56,6 +57,17 @@ count(Array.prototype, ['includes', 'indexOf', 'join', 'concat', 'sort', 'shift'
 count(JSON, ['parse']);
 count(Buffer, ['from']);
 count(globalThis, ['decodeURIComponent', 'encodeURIComponent']);
+// Of bytes, only what is copied: pages are read in parts of one buffer.
+for (const name of ['copy', 'toString'] as const) {
+  const original = Buffer.prototype[name] as Method;
+  Object.assign(Buffer.prototype, {
+    [name](this: Buffer, ...given: unknown[]): unknown {
+      const made = Reflect.apply(original, this, given);
+      handed += typeof made === 'number' ? made : lengthOf(made);
+      return made;
+    },
+  });
+}
 
 /** The one built-in among them that is known to take quadratic time, if names have no value. */
 globalThis.URLSearchParams = class extends URLSearchParams {
@@ -109,6 +121,14 @@ const assertionOf = (payload: string): string =>
   `${Buffer.from('{"alg":"ES384"}').toString('base64url')}.${Buffer.from(payload).toString('base64url')}.AAAA`;
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const login = { client_id: 'demo-partner', redirect_uri: 'http://localhost:3002/callback', state: 's' };
+
+/** A part of a payer's page, which arrives in chunks. */
+const page = (text: string) => (): void => {
+  const bytes = Buffer.from(text);
+  const { splitter } = collecting();
+  for (let at = 0; at < bytes.length; at += 1024) splitter.push(bytes.subarray(at, at + 1024));
+};
+const resource = '{"resourceType":"Bundle","entry":[{"resource":{"a":';
 
 /** Inputs of about the requested length, by kind. */
 const inputs: Readonly<Record<string, (length: number) => () => unknown>> = {
@@ -180,6 +200,12 @@ const inputs: Readonly<Record<string, (length: number) => () => unknown>> = {
   'a reference of slashes': (length) => () => fhirRead('Observation', { query: [['patient', '/'.repeat(length)]] }),
   'a reference of escapes': (length) => () =>
     fhirRead('Observation', { query: [['patient', '%25'.repeat(length / 3)]] }),
+  "a page's string of quotes": (length) => page(`{"a":"${String.raw`\"`.repeat(length / 2)}`),
+  'a page of arrays in arrays': (length) => page(`{"a":${'['.repeat(length)}`),
+  'a page of which a name has no end': (length) => page(`{"${'k'.repeat(length)}`),
+  "a resource's string of escapes": (length) => page(`${resource}"${'\\\\'.repeat(length / 2)}`),
+  "a resource's many strings": (length) => page(`${resource}[${'"",'.repeat(length / 3)}`),
+  "a resource's white space": (length) => page(`${resource}${' '.repeat(length)}`),
 };
 
 const counts: Record<string, number[]> = {};

@@ -351,35 +351,3 @@ describe('an answer that is one resource', () => {
     expect(faultOf(() => split('{"resourceType":"Practitioner"}x', { of: 'read' }))).toBe('notJson');
   });
 });
-
-it('takes time in proportion to the bytes, whatever they are', () => {
-  /** Of the processor, in microseconds. */
-  const timeOf = (text: string): number => {
-    const bytes = Buffer.from(text);
-    const startedAt = process.cpuUsage();
-    const { splitter } = collecting();
-    for (let at = 0; at < bytes.length; at += 1024) splitter.push(bytes.subarray(at, at + 1024));
-    const { user, system } = process.cpuUsage(startedAt);
-    return user + system;
-  };
-  /** The machine may be busy with something else for a moment, hardly each time. */
-  const leastTimeOf = (text: string): number => Math.min(...Array.from({ length: 3 }, () => timeOf(text)));
-  const kinds = [
-    (size: number) => `{"a":"${String.raw`\"`.repeat(size)}`,
-    (size: number) => `{"a":${'['.repeat(size)}`,
-    (size: number) => `{"resourceType":"Bundle","entry":[{"resource":{"a":"${'\\\\'.repeat(size)}`,
-    (size: number) => `{"resourceType":"Bundle","entry":[{"resource":{"a":[${'"",'.repeat(size)}`,
-    (size: number) => `{"resourceType":"Bundle","entry":[{"resource":{"a":${' '.repeat(size)}`,
-    (size: number) => `{"${'k'.repeat(size)}`,
-  ];
-  for (const make of kinds) {
-    let size = 100_000;
-    // Long enough that neither the clock's steps nor a collection of garbage count.
-    while (leastTimeOf(make(size)) < 2000) size *= 2;
-    const ratioOf = (): number => leastTimeOf(make(10 * size)) / leastTimeOf(make(size));
-    // Ten times the bytes: quadratic time would be a hundred times as much, however often it is measured.
-    let ratio = ratioOf();
-    for (let tries = 1; ratio >= 40 && tries < 5; tries += 1) ratio = ratioOf();
-    expect(ratio).toBeLessThan(40);
-  }
-});
