@@ -68,7 +68,8 @@ const keyOf = (item: Item): string => {
 
 /** Replaces the placeholders of attribute names in the expressions with the names. */
 const withNames = <Input extends object>(input: Input): Input => {
-  const { ExpressionAttributeNames: names = {} } = input as { ExpressionAttributeNames?: Record<string, string> };
+  const { ExpressionAttributeNames: names } = input as { ExpressionAttributeNames?: Record<string, string> };
+  if (names === undefined) return input;
   const entries = Object.entries(input).map(([key, value]) => {
     if (!key.endsWith('Expression') || typeof value !== 'string') return [key, value] as const;
     return [key, value.replaceAll(/#\w+/g, (name) => names[name] ?? name)] as const;
@@ -76,28 +77,48 @@ const withNames = <Input extends object>(input: Input): Input => {
   return Object.fromEntries(entries) as Input;
 };
 
+/** Fixed values of the types that most values have; bytes are in base64, as the check wants them. */
+const samples: Readonly<Record<string, object>> = { B: { B: 'AA==' }, N: { N: '1' }, S: { S: 'x' } };
+
+const isOfExpressions = /Expression$|AttributeNames$|AttributeValues$/;
 const checked = new Set<string>();
 
-/** A fixed value of the same type, so that calls with other values are checked once. */
-const sample = (value: AttributeValue): object => {
-  const [type = ''] = Object.keys(value);
-  return type === 'B' ? { B: 'AA==' } : type === 'N' ? { N: '1' } : type === 'S' ? { S: 'x' } : value;
+/** All that decides whether the expressions are right: calls that differ in their values only are checked once. */
+const shapeOf = (parts: readonly (readonly [string, unknown])[]): string => {
+  let shape = '';
+  for (const [key, part] of parts) {
+    shape += `${key}\0`;
+    if (typeof part === 'string') shape += `${part}\0`;
+    else {
+      for (const name in part as object) {
+        const value = (part as Readonly<Record<string, unknown>>)[name];
+        const [type = ''] = typeof value === 'object' && value !== null ? Object.keys(value) : [];
+        // Not as JSON, whose uses some tests count.
+        shape += `${name}\0${type in samples ? type : inspect(value)}\0`;
+      }
+    }
+  }
+  return shape;
 };
 
 /**
  * Refuses expressions as DynamoDB does: reserved words, what cannot be parsed, and unused names and values.
  * @throws DynamoDBServiceException
  */
-const checkExpressions = (input: { readonly ExpressionAttributeValues?: Readonly<Item> | undefined }): void => {
-  const { ExpressionAttributeValues: given } = input;
-  const samples = given && Object.fromEntries(Object.entries(given).map(([name, value]) => [name, sample(value)]));
-  const request = {
-    ...Object.fromEntries(Object.entries(input).filter(([key]) => /Expression$|Names$/.test(key))),
-    ...(samples && { ExpressionAttributeValues: samples }),
-  };
-  // Not as JSON, whose uses some tests count.
-  const shape = inspect(request, { breakLength: Infinity });
+const checkExpressions = (input: object): void => {
+  const parts = Object.entries(input).filter(([key, part]) => part !== undefined && isOfExpressions.test(key));
+  const shape = shapeOf(parts);
   if (checked.has(shape)) return;
+  const request = Object.fromEntries(parts) as { ExpressionAttributeValues?: object };
+  const { ExpressionAttributeValues: given } = request;
+  if (given) {
+    request.ExpressionAttributeValues = Object.fromEntries(
+      Object.entries(given).map(([name, value]) => {
+        const [type = ''] = Object.keys(value);
+        return [name, samples[type] ?? value];
+      }),
+    );
+  }
   const problem = validateExpressions(structuredClone(request));
   if (problem) throw invalid(problem);
   checked.add(shape);
