@@ -9,7 +9,7 @@ import { findEvents } from './find-events.ts';
 import { readFlags } from './flags.ts';
 import { tableOf } from './table.ts';
 
-/** What the tool is given from outside. */
+/** What the tool needs that tests replace. */
 export interface AuditToolDeps {
   readonly nowMs: number;
   readonly environment: NodeJS.ProcessEnv;

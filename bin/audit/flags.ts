@@ -1,40 +1,35 @@
 import { readCommand } from '../shared/command-line.ts';
 import { dayFlag } from '../shared/day.ts';
 import { UsageError } from '../shared/errors.ts';
-import { flag, matching, read, text, type Spec } from '../shared/spec.ts';
-import { awsHelp, stageFlags } from '../shared/stage-flags.ts';
+import { flag, matching, only, read, type Spec } from '../shared/spec.ts';
+import { auditBucket, awsHelp, stageFlags } from '../shared/stage-flags.ts';
 
 export const spec = {
   call: 'npm run audit --',
   about: `Prints what happened, according to the audit, to one grant, to all grants of a partner, or to payers and partners
 themselves: who added, changed, removed, blocked or paused which, and why.`,
-  commands: {
-    '': {
-      usage: '(--grant ID | --partner ID --since DATE | --registry --since DATE) [flags]',
-      changes: 'nothing',
-      flags: {
-        grant: read(
-          'ID',
-          'a grant; if its id starts with a hyphen: --grant=ID',
-          matching(/^[\w-]{22}$/, 'the 22 characters of a grant id, as in the logs'),
-        ),
-        partner: read(
-          'ID',
-          `a partner's client id; "unknown" has the records that the audit could not read`,
-          matching(/^[a-z0-9-]{1,64}$/, "a partner's client id"),
-        ),
-        registry: flag('changes of payers and partners'),
-        since: dayFlag('the first day, such as 2026-06-01 (UTC; default for a grant: the day it was created)'),
-        until: dayFlag('the last day (default today)'),
-        ...stageFlags,
-        bucket: text(
-          'NAME',
-          'the audit bucket (default AUDIT_BUCKET, else the one named p2p-gateway-{stage}-auditbucket…)',
-        ),
-        json: flag('prints the FHIR AuditEvents, one per line'),
-      },
+  commands: only({
+    usage: '(--grant ID | --partner ID --since DATE | --registry --since DATE) [flags]',
+    changes: 'nothing',
+    flags: {
+      grant: read(
+        'ID',
+        'a grant; if its id starts with a hyphen: --grant=ID',
+        matching(/^[\w-]{22}$/, 'the 22 characters of a grant id, as in the logs'),
+      ),
+      partner: read(
+        'ID',
+        `a partner's client id; "unknown" has the records that the audit could not read`,
+        matching(/^[a-z0-9-]{1,64}$/, "a partner's client id"),
+      ),
+      registry: flag('changes of payers and partners'),
+      since: dayFlag('the first day, such as 2026-06-01 (UTC; default for a grant: the day it was created)'),
+      until: dayFlag('the last day (default today)'),
+      ...stageFlags,
+      bucket: auditBucket,
+      json: flag('prints the FHIR AuditEvents, one per line'),
     },
-  },
+  }),
   more: awsHelp,
   rows: [[['--grant ID', '--partner ID --since DATE'], 'shows who read what: the FHIR AuditEvents']],
 } as const satisfies Spec;

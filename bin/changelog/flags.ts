@@ -1,22 +1,20 @@
-import { otherwise, text, type Spec } from '../shared/spec.ts';
+import { only, otherwise, text, type Spec } from '../shared/spec.ts';
 
 export const spec = {
   call: 'npm run changelog:check --',
   about: `Checks that a change has an entry under Unreleased in CHANGELOG.md, if it touches what is shipped: bin, config, docs,
 functions, lib, sandbox, cdk.json, README.md or SECURITY.md. Uncommitted and new files count. Dependencies, stages in
 config, tests, benchmarks and the documents for contributors need no entry.`,
-  commands: {
-    '': {
-      usage: '[--base REV]',
-      changes: 'nothing',
-      flags: {
-        base: otherwise(
-          text('REV', 'what to compare with: the last commit that REV and HEAD have in common (default: origin/main)'),
-          'origin/main',
-        ),
-      },
+  commands: only({
+    usage: '[--base REV]',
+    changes: 'nothing',
+    flags: {
+      base: otherwise(
+        text('REV', 'what to compare with: the last commit that REV and HEAD have in common (default: origin/main)'),
+        'origin/main',
+      ),
     },
-  },
+  }),
   more: `A change that nobody notices says so and why in a commit's message, in a line of its own:
 
   Changelog: none, only comments

@@ -17,7 +17,7 @@ const tableFor = async ({ stage, config, ...given }: AskedSize): Promise<string>
   return idleTable({ ...size, payers, partners, secrets }, broughtBy(stageConfig.existing));
 };
 
-/** What the tool is given from outside. */
+/** What the tool needs that tests replace. */
 export interface CostToolDeps {
   /** The document that the tables are written into. */
   readonly file: string;

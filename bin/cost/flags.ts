@@ -1,6 +1,6 @@
 import { readCommand } from '../shared/command-line.ts';
 import { UsageError } from '../shared/errors.ts';
-import { flag, flagName, read, text, whole, type Spec } from '../shared/spec.ts';
+import { flag, flagName, only, read, text, whole, type Spec } from '../shared/spec.ts';
 
 const count = (help: string) => read('N', help, whole(0, 999_999, 'a number, such as 5000'));
 
@@ -8,24 +8,22 @@ export const spec = {
   call: 'npm run cost --',
   about: `Prints what the gateway costs at AWS's list prices (bin/cost/prices-*.json), as Markdown; of one stage, what it costs per
 month before anybody uses it. What a stage brings of its own (docs/bring-your-own.md) is not counted.`,
-  commands: {
-    '': {
-      usage: '[flags]',
-      changes: 'files',
-      flags: {
-        stage: text('NAME', 'a stage in config/'),
-        config: text('FILE', "a stage's configuration, .ts or .json"),
-        payers: count("with so many payers (default: the stage's)"),
-        partners: count("with so many partners (default: the stage's)"),
-        secrets: count(
-          `payers with a secret of their own: neither public clients nor with secretOf (default: the stage's, or all of
-          --payers)`,
-        ),
-        write: flag('puts the tables into docs/reports/cost.md instead'),
-        dryRun: flag('with --write: says whether the document would change, and writes nothing'),
-      },
+  commands: only({
+    usage: '[flags]',
+    changes: 'files',
+    flags: {
+      stage: text('NAME', 'a stage in config/'),
+      config: text('FILE', "a stage's configuration, .ts or .json"),
+      payers: count("with so many payers (default: the stage's)"),
+      partners: count("with so many partners (default: the stage's)"),
+      secrets: count(
+        `payers with a secret of their own: neither public clients nor with secretOf (default: the stage's, or all of
+        --payers)`,
+      ),
+      write: flag('puts the tables into docs/reports/cost.md instead'),
+      dryRun: flag('with --write: says whether the document would change, and writes nothing'),
     },
-  },
+  }),
   rows: [[[''], 'computes what a stage, a member and a million reads cost']],
 } as const satisfies Spec;
 

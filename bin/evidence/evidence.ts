@@ -14,7 +14,7 @@ import { spec } from './flags.ts';
 import { services, unnamed } from './services.ts';
 import { answerOf, settings, type Answer } from './settings.ts';
 
-/** What the tool is given from outside. */
+/** What the tool needs that tests replace. */
 export interface EvidenceDeps {
   readonly output: Pick<Output, 'out' | 'note'>;
   readonly nowMs: number;

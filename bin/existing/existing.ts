@@ -8,7 +8,7 @@ import { readFlags } from './flags.ts';
 import { needsOf, tellNeed } from './needs.ts';
 import type { Finding, Question } from './question.ts';
 
-/** What the tool is given from outside. */
+/** What the tool needs that tests replace. */
 export interface ExistingDeps {
   readonly environment: NodeJS.ProcessEnv;
   readonly output: Pick<Output, 'out' | 'note'>;

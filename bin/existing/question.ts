@@ -1,4 +1,4 @@
-/** The answer of AWS to a question about something that an account brings. */
+/** AWS's answer to a question about something that an account brings. */
 export interface Finding {
   /** `unclear`: AWS answered, but only a person can judge it. */
   readonly outcome: 'ok' | 'wrong' | 'unclear';

@@ -23,7 +23,7 @@ import { lastProblem } from './last-problem.ts';
 import { listExports } from './list.ts';
 import { progressOf, stateInWords, stateOf } from './state.ts';
 
-/** What the tool is given from outside. */
+/** What the tool needs that tests replace. */
 export interface ExportsToolDeps {
   readonly nowMs: number;
   readonly environment: NodeJS.ProcessEnv;

@@ -2,7 +2,7 @@ import { readCommand, type Read } from '../shared/command-line.ts';
 import { UsageError } from '../shared/errors.ts';
 import { auditReason, reasonFlag } from '../shared/reason.ts';
 import { dryRun, exitHelp, noWords, oneWord, read, text, type Spec } from '../shared/spec.ts';
-import { awsHelp, stageFlags } from '../shared/stage-flags.ts';
+import { awsHelp, stageFlags, tableFlags } from '../shared/stage-flags.ts';
 import { durationIn, instantIn } from '../shared/times.ts';
 import { states, type ExportState } from './state.ts';
 
@@ -30,10 +30,7 @@ const sinceIn = (given: string): Since => {
   );
 };
 
-const place = {
-  ...stageFlags,
-  table: text('NAME', 'the exports table (default: the one named p2p-gateway-{stage}-TablesExports…)'),
-};
+const place = { ...stageFlags, table: tableFlags.exports };
 
 export const spec = {
   call: 'npm run exports --',
@@ -70,7 +67,7 @@ if it starts with a hyphen, write it after --, as in: show -- -ID.`,
         reason: reasonFlag(auditReason, 'Give --reason TEXT: the audit records why an export was ended'),
         dryRun,
         ...place,
-        grantsTable: text('NAME', 'the grants table (default: the one named p2p-gateway-{stage}-TablesGrants…)'),
+        grantsTable: tableFlags.grants,
       },
     },
   },

@@ -1,16 +1,11 @@
 import type { Read } from '../shared/command-line.ts';
 import { auditReason, reasonFlag } from '../shared/reason.ts';
-import { dryRun, exitHelp, oneWord, text, type Spec } from '../shared/spec.ts';
-import { awsHelp, stageFlags } from '../shared/stage-flags.ts';
+import { dryRun, exitHelp, oneWord, type Spec } from '../shared/spec.ts';
+import { awsHelp, stageFlags, tableFlags } from '../shared/stage-flags.ts';
 
-const words = {
-  grantId: oneWord('Give one grant id: 22 characters, as in the logs and the audit', /^[\w-]{22}$/),
-};
+const words = { grantId: oneWord('Give one grant id: 22 characters, as in the logs and the audit', /^[\w-]{22}$/) };
 
-const place = {
-  ...stageFlags,
-  table: text('NAME', 'the grants table (default: the one named p2p-gateway-{stage}-TablesGrants…)'),
-};
+const place = { ...stageFlags, table: tableFlags.grants };
 
 export const spec = {
   call: 'npm run grants --',

@@ -18,7 +18,7 @@ import type { Output } from '../shared/output.ts';
 import { readStage } from '../shared/stage-flags.ts';
 import { spec, type GrantCommand } from './flags.ts';
 
-/** What the tool is given from outside. */
+/** What the tool needs that tests replace. */
 export interface GrantsToolDeps {
   readonly nowMs: number;
   readonly environment: NodeJS.ProcessEnv;

@@ -16,7 +16,7 @@ import { inArguments, spec, type Flags } from './flags.ts';
 import { askForPayer, type FirstPayer } from './payer.ts';
 import { stageText, type NewStage } from './stage.ts';
 
-/** What the tool is given from outside. */
+/** What the tool needs that tests replace. */
 export interface InitDeps {
   /** The checkout to write the stage into. */
   readonly root: string;

@@ -4,7 +4,7 @@ import { dayFlag } from '../shared/day.ts';
 import { UsageError } from '../shared/errors.ts';
 import { auditReason, reasonFlag } from '../shared/reason.ts';
 import { file, flag, noWords, read, text, type Spec } from '../shared/spec.ts';
-import { awsHelp, stageFlags } from '../shared/stage-flags.ts';
+import { auditBucket, awsHelp, stageFlags, tableFlags } from '../shared/stage-flags.ts';
 
 // It may be a patient's id, so it is not repeated.
 const words = { none: noWords(() => 'Give flags only after the command; --help lists them') };
@@ -27,7 +27,7 @@ const whom = {
 const place = {
   dryRun: flag('says what it would do, and changes and writes nothing'),
   ...stageFlags,
-  table: text('NAME', 'the grants table (default: the one named p2p-gateway-{stage}-TablesGrants…)'),
+  table: tableFlags.grants,
   key: text('ID', 'the key of the index: id, ARN or alias (default alias/p2p-{stage}-member-index)'),
 };
 
@@ -38,7 +38,7 @@ const indexOnly = flag(
 const reach = {
   indexOnly,
   wholeAudit: flag('reads the beginning of every grant in the audit, for grants that ended under version 0.1'),
-  bucket: text('NAME', 'the audit bucket (default AUDIT_BUCKET, else the one named p2p-gateway-{stage}-auditbucket…)'),
+  bucket: auditBucket,
 };
 
 export const spec = {

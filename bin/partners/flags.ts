@@ -53,7 +53,7 @@ webhook only the secret goes to stdout, everything else to stderr. It is shown o
     block: {
       usage: 'NAME-OR-CLIENT-ID --reason TEXT --stage NAME [--dry-run]',
       does: `cuts a partner off within 30 seconds, without a deployment: sign-ins, token calls, reads, and reads that are
-        under way. Its grants stay. No deployment and no apply ends a block.`,
+        under way. Its grants stay. Neither a deployment nor an apply ends a block.`,
       changes: 'AWS',
       words: { nameOrId: nameIn },
       flags: blocking('blocked'),
@@ -111,7 +111,7 @@ webhook only the secret goes to stdout, everything else to stderr. It is shown o
   more: `${awsHelp}\n${exitHelp}`,
   rows: [
     [['new NAME', 'rotate NAME'], "makes a partner's client, or its second secret"],
-    [['block NAME', 'unblock NAME', 'list'], 'cuts a partner off within 30 seconds; ends that; lists what is so'],
+    [['block NAME', 'unblock NAME', 'list'], 'blocks a partner within 30 seconds; unblocks it; lists partners'],
     [['webhook NAME', 'replay NAME'], "makes and rotates the secret of a partner's events; sends events again"],
   ],
 } as const satisfies Spec;

@@ -10,7 +10,7 @@ import { runReplay } from './replay.ts';
 import type { RandomBytes } from './secret.ts';
 import { runWebhook } from './webhook.ts';
 
-/** What the tool is given from outside. */
+/** What the tool needs that tests replace. */
 export interface PartnersToolDeps {
   readonly randomBytes: RandomBytes;
   readonly output: Output;

@@ -8,9 +8,9 @@ import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { eventIdLength, eventIdPrefix, type PartnerEvent } from '../../functions/shared/events/event.ts';
 import { Refusal } from '../shared/errors.ts';
 import { readStage } from '../shared/stage-flags.ts';
+import { readSince } from '../shared/times.ts';
 import type { ReplayCommand } from './flags.ts';
 import { findDeliver, withEvents, type OpenEvents } from './open-events.ts';
-import { readSince } from './since.ts';
 import { startDelivery, type WebhookDeps } from './webhook.ts';
 
 /** The deliveries of one event: the first, and its replays. */
@@ -151,8 +151,8 @@ const lineOf = ({ id, type, timestamp, data }: PartnerEvent): string =>
   [id, timestamp, type, data.export ?? data.grant].filter(Boolean).join('  ');
 
 /**
- * Sends a partner's events again: from the history of deliveries one event, or all that were given up since a time; from a
- * file those that Lambda gave up before they had a history.
+ * Sends a partner's events again: one event from the history of deliveries, all that were given up since a time, or those in
+ * a file, which Lambda gave up before they had a history.
  * They keep their `webhook-id`, so that the receiver can recognize repeats.
  * @returns the exit code
  * @throws UsageError, Refusal, ConfigError

@@ -5,8 +5,8 @@ import { UsageError } from '../shared/errors.ts';
 import { auditReason, reasonFlag } from '../shared/reason.ts';
 import { dryRun, flag, maybeWord, otherwise, read, text, type Spec, type Take } from '../shared/spec.ts';
 import { requireStage, stageFlagsOf } from '../shared/stage-flags.ts';
+import { readUntil } from '../shared/times.ts';
 import { many } from './report.ts';
-import { readUntil } from './until.ts';
 
 const excess = 'Give one payer at most; --help lists the commands';
 
@@ -108,7 +108,7 @@ export const spec = {
     pause: {
       usage: 'ID --reason TEXT --stage NAME [--until TIME] [--dry-run]',
       does: `stops a payer within 30 seconds, without a deployment: sign-ins, token calls, reads, and reads that are under
-        way. Members and partners are told to come back. No grant ends. No deployment and no apply ends a pause.`,
+        way. Members and partners are told to come back. No grant ends. Neither a deployment nor an apply ends a pause.`,
       changes: 'AWS',
       words: { id: idIn },
       flags: {
@@ -150,7 +150,7 @@ Exits with 0 if nothing is wrong, 1 if there is something to do, 2 if the comman
     [['drift [ID…]'], 'lists what payers have changed; `--propose ID` prints what to write'],
     [['secret ID', 'key'], "puts a payer's secret; `--previous` restores the one before; makes a key pair"],
     [['mapping'], 'prints what `cdk import` needs to take secrets into the stack'],
-    [['pause ID', 'resume ID', 'list'], 'stops a payer within 30 seconds; ends that; lists what is so'],
+    [['pause ID', 'resume ID', 'list'], 'pauses a payer within 30 seconds; resumes it; lists payers'],
   ],
 } as const satisfies Spec;
 

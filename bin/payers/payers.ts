@@ -17,7 +17,7 @@ import { readSecretWith } from './secret.ts';
 import { payersInFile, payersOfStage } from './source.ts';
 import { writeSecret, type SecretDeps } from './write-secret.ts';
 
-/** What the tool is given from outside. */
+/** What the tool needs that tests replace. */
 export interface PayersToolDeps extends Omit<ExamineDeps, 'readSecret'>, SecretDeps {
   /** Draws a progress bar. @default none */
   readonly terminal: Terminal | undefined;

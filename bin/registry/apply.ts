@@ -31,7 +31,7 @@ const conflictLines = (conflicts: readonly Conflict[]): string => conflicts.map(
 const entriesAt = (items: Items): readonly ReadEntry[] =>
   [...items.values()].filter(({ entryId }) => /^(?:payer|partner)#/.test(entryId));
 
-/** The entries that others have written between two readings of the table. */
+/** The entries that others wrote between two reads of the table. */
 const movedBetween = (earlier: Items, later: Items): Conflict[] => {
   const keys = new Set([...entriesAt(earlier), ...entriesAt(later)].map(({ entryId }) => entryId));
   return [...keys]

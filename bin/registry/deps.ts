@@ -4,7 +4,7 @@ import type { Output } from '../shared/output.ts';
 import type { Wait } from '../shared/patience.ts';
 import type { Terminal } from '../shared/progress.ts';
 
-/** What the tool is given from outside. */
+/** What the tool needs that tests replace. */
 export interface RegistryToolDeps {
   /** Epoch milliseconds. */
   readonly now: () => number;

@@ -25,7 +25,7 @@ const canEnd = (change: EntryChange): boolean => {
 export const canEndGrants = ({ changes }: Comparison): boolean => changes.some(canEnd);
 
 /**
- * Makes the rule by which a grant would end, which is the functions' own: its partner may no longer read from its payer,
+ * Makes the rule by which a grant would end, the same as the functions': its partner may no longer read from its payer,
  * or read none of what was granted, or not refresh its tokens. A block or a pause ends no grant.
  */
 export const endedBy = ({ items, before, after }: Comparison): EndedBy => {

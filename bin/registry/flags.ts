@@ -1,7 +1,7 @@
 import { readCommand, type Read } from '../shared/command-line.ts';
 import { longestReason, requireReason } from '../shared/reason.ts';
-import { dryRun, flag, maybeWord, read, text, type Spec, type Take } from '../shared/spec.ts';
-import { awsHelp, requireOneStage, stageFlags } from '../shared/stage-flags.ts';
+import { dryRun, flag, maybeWord, read, type Spec, type Take } from '../shared/spec.ts';
+import { awsHelp, requireOneStage, stageFlags, tableFlags } from '../shared/stage-flags.ts';
 
 const missingStage = (command: string): string => `Give one stage, or --config FILE: ${command} STAGE`;
 const stageIn: Take<string | undefined> = (given, command) => maybeWord(missingStage(command))(given, command);
@@ -12,8 +12,7 @@ export const missingReason = 'Give --reason TEXT: it is kept with your name, for
 
 const { config } = stageFlags;
 const json = flag('prints JSON');
-const table = text('NAME', 'the registry table (default: the one named p2p-gateway-{stage}-TablesRegistry…)');
-const grantsTable = text('NAME', 'the grants table (default: p2p-gateway-{stage}-TablesGrants…)');
+const { registry: table, grants: grantsTable } = tableFlags;
 
 export const spec = {
   call: 'npm run registry --',

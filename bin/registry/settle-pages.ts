@@ -30,7 +30,7 @@ export const addOrigins = async (
   );
 };
 
-/** The keys of the pages that two states of the entries make differently. */
+/** The keys of the pages that differ between two states of the entries. */
 export const pagesBetween = ({ before, after }: Pick<Comparison, 'before' | 'after'>): ReadonlySet<string> => {
   const old = pagesOf(before);
   return new Set(

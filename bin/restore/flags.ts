@@ -3,7 +3,7 @@ import { readCommand, type Read } from '../shared/command-line.ts';
 import { UsageError } from '../shared/errors.ts';
 import { longestReason, reasonFlag } from '../shared/reason.ts';
 import { dryRun, flag, needed, noWords, read, text, type Spec } from '../shared/spec.ts';
-import { awsHelp, requireStage, stageFlagsOf } from '../shared/stage-flags.ts';
+import { auditBucket, awsHelp, requireStage, stageFlagsOf } from '../shared/stage-flags.ts';
 import { instantIn } from '../shared/times.ts';
 
 const words = { none: noWords((word) => `${JSON.stringify(word)} is one word too many; --help lists the flags`) };
@@ -43,10 +43,6 @@ const place = {
   ...stageFlagsOf('a stage in config/'),
   table: text('NAME', "the stage's table (default: the one that the stack made)"),
 };
-const bucket = text(
-  'NAME',
-  'the audit bucket (default AUDIT_BUCKET, else the one named p2p-gateway-{stage}-auditbucket…)',
-);
 
 export const spec = {
   call: 'npm run restore --',
@@ -65,7 +61,7 @@ command can be repeated: it goes on where it stopped.`,
         reason,
         json: flag('prints a line of JSON for each grant of the copy, with what became of it'),
         ...place,
-        bucket,
+        bucket: auditBucket,
       },
     },
     revocations: {
@@ -73,7 +69,7 @@ command can be repeated: it goes on where it stopped.`,
       does: 'ends each living grant that the audit knows as ended since a time.',
       changes: 'AWS',
       words,
-      flags: { since: sinceEarliest, reason, ...place, bucket },
+      flags: { since: sinceEarliest, reason, ...place, bucket: auditBucket },
     },
     stops: {
       usage: '--reason TEXT --stage NAME [flags]',
@@ -81,7 +77,7 @@ command can be repeated: it goes on where it stopped.`,
         no block and no pause.`,
       changes: 'AWS',
       words,
-      flags: { reason, ...place, bucket },
+      flags: { reason, ...place, bucket: auditBucket },
     },
     reads: {
       usage: '--from TABLE --stage NAME [flags]',

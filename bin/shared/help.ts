@@ -3,7 +3,7 @@ import { flagName, type Command, type Flag, type Spec } from './spec.ts';
 /** Columns of a line. */
 const width = 120;
 
-/** A term and its text, which goes on below itself. */
+/** A term and its text, whose further lines are indented like its first. */
 const entry = (term: string, description: string, from: number): string => {
   const lines = [''];
   for (const word of description.split(/\s+/)) {

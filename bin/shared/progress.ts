@@ -33,7 +33,7 @@ export const progressBar = (terminal: Terminal | undefined, total: number, now: 
       const full = Math.round((done / total) * barWidth);
       const line =
         `[${'#'.repeat(full)}${'.'.repeat(barWidth - full)}] ${done} of ${total}  ${visibleLine(remark)}`.trimEnd();
-      // A line that wraps could not be removed.
+      // A line that wraps could not be cleared.
       write(startOfLine + line.slice(0, Math.max(0, columns - 1)));
       drawnAt = now();
       isDrawn = true;

@@ -35,6 +35,9 @@ export interface Command {
   readonly flags: Flags;
 }
 
+/** The commands of a tool that does one thing. */
+export const only = <const C extends Command>(command: C): { readonly '': C } => ({ '': command });
+
 /** All that is known of a tool without running it. */
 export interface Spec {
   /** How it is called, up to the command: `npm run grants --`. */
@@ -85,7 +88,7 @@ export const matching =
     return given;
   };
 
-/** A flag that is never left out. */
+/** A required flag. */
 export const needed = <T>(optional: Flag<T | undefined>, missing: string): Flag<T> => ({
   ...optional,
   take: (given, name) => {

@@ -14,6 +14,22 @@ export const stageFlagsOf = (stage: string) => ({
 /** Those of a tool that tries things out at stage local. */
 export const stageFlags = stageFlagsOf('a stage in config/ (default local)');
 
+const table = (what: string, name: string) =>
+  text('NAME', `the ${what} table (default: the one named p2p-gateway-{stage}-Tables${name}…)`);
+
+/** The tables that the stack made, unless others are named. */
+export const tableFlags = {
+  grants: table('grants', 'Grants'),
+  exports: table('exports', 'Exports'),
+  registry: table('registry', 'Registry'),
+};
+
+/** The bucket of the audit. */
+export const auditBucket = text(
+  'NAME',
+  'the audit bucket (default AUDIT_BUCKET, else the one named p2p-gateway-{stage}-auditbucket…)',
+);
+
 /** Their values. */
 export interface StageFlags {
   readonly stage?: string | undefined;

@@ -115,7 +115,7 @@ const doneLines = (told: Told, outcome: StopOutcome): string[] => {
     ...beforeLines(told, outcome.before),
     ...goneLines(found),
     command.dryRun ? `Within 30 seconds this would happen: ${effect}` : `Within 30 seconds: ${effect}`,
-    ...(command.ends ? [] : ['No deployment and no apply ends it.']),
+    ...(command.ends ? [] : ['Neither a deployment nor an apply ends it.']),
     `To undo it: ${undoLine(kind, undo, found.id, command)}`,
   ];
 };

@@ -1,3 +1,5 @@
+import { UsageError } from './errors.ts';
+
 const secondsPer: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 86_400 };
 
 /** Seconds of a duration such as `30m`, `2h` or `3d`. */
@@ -13,4 +15,50 @@ export const instantIn = (text: string): number | undefined => {
   const ms = Date.parse(text);
   if (date === '' || Number.isNaN(ms) || new Date(day).toISOString().slice(0, date.length) !== date) return undefined;
   return Math.floor(ms / 1000);
+};
+
+const example = 'such as 30m, 2h, 3d or 2026-11-27T06:00Z';
+
+/** Reads a flag's time: one with its zone (ISO 8601), or how long after now; before it with `sign` -1. */
+const timeIn = (text: string, name: string, now: number, sign: 1 | -1): number => {
+  const duration = durationIn(text.trim());
+  const time = duration === undefined ? instantIn(text.trim()) : now + sign * duration;
+  if (time !== undefined) return time;
+  throw new UsageError(`--${name} cannot be read as a duration or as a time with its zone; write one, ${example}`);
+};
+
+/** A longer pause is more likely a typing error than intended. */
+const longestSeconds = 366 * 86_400;
+
+/**
+ * Reads when a pause ends.
+ * @param nowMs epoch milliseconds
+ * @returns epoch seconds
+ * @throws UsageError if it is no time, in the past, or over a year away
+ */
+export const readUntil = (text: string, nowMs: number): number => {
+  const now = Math.floor(nowMs / 1000);
+  const until = timeIn(text, 'until', now, 1);
+  if (until <= now) throw new UsageError(`--until is in the past; write a later time, ${example}`);
+  if (until - now > longestSeconds)
+    throw new UsageError('--until is over a year away; for a pause without an end, leave it out');
+  return until;
+};
+
+/** How long the history of deliveries is kept, in seconds. */
+const historySeconds = 30 * 86_400;
+
+/**
+ * Reads the time from which events are sent again.
+ * @param nowMs epoch milliseconds
+ * @returns epoch seconds
+ * @throws UsageError if it is no time, yet to come, or over 30 days ago
+ */
+export const readSince = (text: string, nowMs: number): number => {
+  const now = Math.floor(nowMs / 1000);
+  const since = timeIn(text, 'since', now, -1);
+  if (since > now) throw new UsageError('--since is in the future');
+  if (now - since > historySeconds)
+    throw new UsageError('--since is over 30 days ago; deliveries are kept for 30 days');
+  return since;
 };

@@ -10,7 +10,7 @@ import { readFlags, type SmokePlan } from './flags.ts';
 import type { AskedStage, Question, SmokeAnswer } from './question.ts';
 import { challenge, cutAnswer, largeAnswer, repeatedParameter } from './reads.ts';
 
-/** What the tool is given from outside. */
+/** What the tool needs that tests replace. */
 export interface SmokeDeps extends Pick<AskedStage, 'environment' | 'runSuite' | 'wait'> {
   readonly output: Pick<Output, 'out' | 'note'>;
 }

@@ -1,4 +1,4 @@
-import { exitHelp, flag, needed, oneWord, text, type Spec } from '../shared/spec.ts';
+import { exitHelp, flag, needed, oneWord, only, text, type Spec } from '../shared/spec.ts';
 
 const missing = 'Give one ASSEMBLY and --out FOLDER; --help says more';
 
@@ -8,17 +8,15 @@ export const spec = {
 which "aws cloudformation package" zips and uploads to a bucket of yours (docs/deploy-without-cdk.md).
 
 ASSEMBLY is what "npx cdk synth --quiet -c stage=NAME -o ASSEMBLY" has written.`,
-  commands: {
-    '': {
-      usage: 'ASSEMBLY --out FOLDER [--dry-run]',
-      changes: 'files',
-      words: { assembly: oneWord(missing) },
-      flags: {
-        out: needed(text('FOLDER', 'a new or empty folder'), missing),
-        dryRun: flag('says what it would write, and writes nothing'),
-      },
+  commands: only({
+    usage: 'ASSEMBLY --out FOLDER [--dry-run]',
+    changes: 'files',
+    words: { assembly: oneWord(missing) },
+    flags: {
+      out: needed(text('FOLDER', 'a new or empty folder'), missing),
+      dryRun: flag('says what it would write, and writes nothing'),
     },
-  },
+  }),
   more: exitHelp,
   rows: [[['ASSEMBLY --out FOLDER'], "writes a stage's template for CloudFormation without the CDK"]],
 } as const satisfies Spec;

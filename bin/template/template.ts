@@ -69,7 +69,7 @@ const nextCommands = (
   ].join('\n');
 };
 
-/** What the tool is given from outside. */
+/** What the tool needs that tests replace. */
 export interface TemplateDeps {
   readonly output: Pick<Output, 'out' | 'note'>;
 }

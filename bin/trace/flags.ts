@@ -1,5 +1,5 @@
 import { UsageError } from '../shared/errors.ts';
-import { flag, otherwise, read, type Spec } from '../shared/spec.ts';
+import { flag, only, otherwise, read, type Spec } from '../shared/spec.ts';
 import { awsHelp, stageFlags } from '../shared/stage-flags.ts';
 
 /** Some stages keep logs for years, and searching all of them is slow and expensive. */
@@ -26,18 +26,16 @@ export const spec = {
   call: 'npm run trace --',
   about: `Finds the log lines of one request in all log groups of the stage, by the reference in its error page or message. A request
 id, or the start of one, works too.`,
-  commands: {
-    '': {
-      usage: 'REFERENCE [flags]',
-      changes: 'nothing',
-      words: { reference: referenceIn },
-      flags: {
-        since: otherwise(read('HOURS', 'how far back to look, in hours (default 24)', hoursIn), 24),
-        ...stageFlags,
-        json: flag('prints the lines as they were logged'),
-      },
+  commands: only({
+    usage: 'REFERENCE [flags]',
+    changes: 'nothing',
+    words: { reference: referenceIn },
+    flags: {
+      since: otherwise(read('HOURS', 'how far back to look, in hours (default 24)', hoursIn), 24),
+      ...stageFlags,
+      json: flag('prints the lines as they were logged'),
     },
-  },
+  }),
   more: awsHelp,
   rows: [[['REFERENCE'], 'finds the log lines of one request by the reference on its error']],
 } as const satisfies Spec;

@@ -41,7 +41,7 @@ export const tellLine = ({ atMs, text }: FoundLine): string => {
   return `${time}  ${told.join('  ')}`;
 };
 
-/** What the tool is given from outside. */
+/** What the tool needs that tests replace. */
 export interface TraceDeps {
   readonly nowMs: number;
   readonly environment: NodeJS.ProcessEnv;

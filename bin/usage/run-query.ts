@@ -52,7 +52,7 @@ export interface QueryDeps {
 const mostRows = 100_000;
 const pageRows = 10_000;
 
-/** From question to question the wait grows, up to this long. */
+/** The wait grows from one question to the next, up to this. */
 const longestWaitMs = 10_000;
 /** CloudWatch stops a query after an hour. */
 const longestMs = 3_700_000;

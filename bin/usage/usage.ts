@@ -16,7 +16,7 @@ import { dayOf, sinceDay, type Month } from './month.ts';
 import { readNames } from './names.ts';
 import { runQuery } from './run-query.ts';
 
-/** What the tool is given from outside. */
+/** What the tool needs that tests replace. */
 export interface UsageDeps {
   readonly nowMs: number;
   readonly environment: NodeJS.ProcessEnv;

@@ -1,6 +1,6 @@
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { Webhook } from 'standardwebhooks';
-import { readSince } from '../../bin/partners/since.ts';
+import { readSince } from '../../bin/shared/times.ts';
 import { writeWebhookSecret } from '../../functions/shared/events/webhook-secrets.ts';
 import { disabledSince, disableWebhook } from '../../functions/shared/store/webhooks.ts';
 import { startMs } from '../support/gateway.ts';

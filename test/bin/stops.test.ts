@@ -46,7 +46,7 @@ describe('npm run partners -- block', () => {
           'Blocked Demo Partner (demo-partner) at stage local, as arn:aws:iam::000000000000:user/partners.',
           'The audit records you and the reason: Ticket 4711',
           'Within 30 seconds: its sign-ins, token calls and reads are refused, and its reads under way are cut. Its grants stay.',
-          'No deployment and no apply ends it.',
+          'Neither a deployment nor an apply ends it.',
           'To undo it: npm run partners -- unblock demo-partner --reason TEXT --stage local',
         ].join('\n'),
       });

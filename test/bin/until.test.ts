@@ -1,4 +1,4 @@
-import { readUntil } from '../../bin/payers/until.ts';
+import { readUntil } from '../../bin/shared/times.ts';
 
 const nowMs = Date.parse('2026-11-26T21:00:00.500Z');
 const now = Math.floor(nowMs / 1000);
