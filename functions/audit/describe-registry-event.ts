@@ -49,7 +49,7 @@ const readOf = (image: StreamImage | undefined): Stored | undefined => image && 
 
 const textOf = (image: StreamImage | undefined): string | undefined => image?.['entry']?.S;
 
-/** Who applied which file and commit is the entry of the item `apply`. */
+/** The entry of the item `apply` says who applied which file and commit. */
 const appliedOf = (entryId: string, text: string | undefined): Readonly<Record<string, string>> => {
   const applied = entryId === 'apply' ? parseObject(text ?? '') : undefined;
   const named = ['file', 'commit'].flatMap((name) => {

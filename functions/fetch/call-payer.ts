@@ -27,7 +27,7 @@ export interface PayerCall {
   readonly base: string;
   readonly deadline: Deadline;
   readonly record: RequestRecord;
-  /** The breaker's, which is told whether the payer answers. */
+  /** Tells the breaker whether the payer answers. */
   readonly watch: Watch;
 }
 

@@ -88,7 +88,7 @@ const endEarlier = async (app: App, payer: PayerChoice, before: Connection): Pro
   try {
     await app.gateway.revoke(payer.id, before.tokens);
   } catch {
-    // The member is connected all the same, and the earlier grant ends when its time is over.
+    // The member is connected all the same, and the earlier grant ends when it expires.
   }
 };
 

@@ -22,7 +22,7 @@ export const forget = (connection: Connection): void => {
   forgetRecord(connection);
 };
 
-/** Deletes the connection's record, also one that is still being read. */
+/** Deletes the connection's record, even one that is still being read. */
 export const forgetRecord = (connection: Connection): void => {
   void connection.record?.then(
     ({ store }) => store.close(),

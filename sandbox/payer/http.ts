@@ -17,7 +17,7 @@ export const readForm = async (req: IncomingMessage): Promise<URLSearchParams | 
   return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
 };
 
-/** Reads a small body, and puts what becomes of it back for the next reader. Returns what was there. */
+/** Reads a small body, and puts it back, edited, for the next reader. Returns what was there before. */
 export const rewriteBody = async (req: IncomingMessage, edit = (text: string): string => text): Promise<string> => {
   const length = Number(req.headers['content-length'] ?? 0);
   if (length > bodyLimit) return '';

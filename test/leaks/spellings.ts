@@ -1,6 +1,6 @@
 type Base64 = 'base64' | 'base64url';
 
-/** Base64 of bytes inside other bytes: three alignments, without the characters that the neighbours change. */
+/** Base64 of bytes inside other bytes: three alignments, without the characters that the neighbors change. */
 const base64Within = (bytes: Uint8Array, encoding: Base64): string[] =>
   [0, 1, 2].map((before) => {
     const text = Buffer.concat([new Uint8Array(before), bytes]).toString(encoding);

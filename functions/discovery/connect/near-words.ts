@@ -25,7 +25,7 @@ const beginsNear = (word: string, typed: string, most: number): boolean => {
   return Math.min(...above) <= most;
 };
 
-/** The words that begin with almost what was typed. Numbers are what they are. */
+/** The words that begin with almost what was typed. Numbers must match exactly. */
 export const nearWords = (words: Iterable<string>, typed: string): readonly string[] => {
   const most = mistakesIn(typed);
   return [...words].filter(

@@ -132,8 +132,8 @@ const lastUpdated = ({ meta }: PageResource['resource']): number =>
   isObject(meta) && typeof meta['lastUpdated'] === 'string' ? Date.parse(meta['lastUpdated']) : Number.NaN;
 
 /**
- * Whether a resource did not change since the time that was asked for. A search leaves such resources out by itself; one
- * that is read by its id, or comes with others, does not know of that time.
+ * Whether a resource is unchanged since the time that the partner asked for. A search leaves such resources out by itself;
+ * a read by id, or a resource that comes with others, does not.
  */
 const isOlder = ({ leg, source }: Taking, { type, resource, mode }: PageResource): boolean => {
   const { since } = leg.item;

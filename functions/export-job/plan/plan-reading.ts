@@ -116,7 +116,7 @@ const searchTask = (
 const typeOf = (text: string): string => parseRecordSearch(text).type;
 
 /**
- * Whether a 404 means that the payer does not have a type (https://hl7.org/fhir/R4/http.html#search). It counts for a type
+ * Whether a 404 means that the payer does not have a type (https://hl7.org/fhir/R4/http.html#search). It does for a type
  * that nobody named: one that the payer does not declare, or one beyond the usual ones of a payer whose statement could not
  * be read. Any other refusal may be about how the search is put.
  */

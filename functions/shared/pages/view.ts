@@ -7,7 +7,7 @@ import type { Operator, PageSettings } from './settings.ts';
 /** The parameter that names a language, as OpenID Connect does. */
 export const languageParameter = 'ui_locales';
 
-/** Fields of our own forms. A switch of the language must not decide anything, so it leaves them out. */
+/** Fields of our own forms. Switching the language must not decide anything, so it leaves them out. */
 export const ownFields = { decision: 'decision', token: 'consent_token', shown: 'consent_shown' } as const;
 
 /** Who a page speaks for, to whom, and what the browser asked for, so that another language can ask for it again. */

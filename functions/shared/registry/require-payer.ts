@@ -56,8 +56,8 @@ export const isPayerPaused = async (registry: Registry, payerId: string): Promis
 };
 
 /**
- * Checks that an operator has not blocked a partner. It follows a look-up of the partner that did not ask, so that the
- * log names the partner, and a stranger does not learn of the block.
+ * Checks that an operator has not blocked a partner. The look-up before it does not check that, so that the log
+ * names the partner, and a stranger does not learn of the block.
  * @throws GatewayError `unauthorized_client`
  */
 export const checkNotBlocked = async (registry: Registry, clientId: string): Promise<void> => {

@@ -117,7 +117,7 @@ export const pager = (
   </nav>`;
 };
 
-/** Entries as a table. Their names lead to the payer's own text. A column in which nothing stands is left out. */
+/** Entries as a table. Each name links to the payer's own text. An empty column is left out. */
 export const entriesTable = (
   { payer }: RecordView,
   rows: readonly Entry[],

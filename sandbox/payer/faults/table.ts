@@ -114,7 +114,7 @@ export const faults: readonly Fault[] = [
     name: '401-mid-paging',
     does: 'An access token that has read a first page is 401 on the pages after it.',
     partnerSees: 'Nothing: the gateway refreshes its token at the payer and asks again.',
-    exportGives: 'The whole record: your next look brings a fresh token.',
+    exportGives: 'The whole record: your next status request brings a fresh token.',
     when: isFhir,
     before: (asked, res, { firstPageTokens }) => {
       if (isLaterPage(asked)) return firstPageTokens.has(asked.token) && refuseToken(res);
@@ -159,7 +159,7 @@ export const faults: readonly Fault[] = [
     does: 'Access tokens are 401 and refreshes `invalid_grant`, as after a member took the consent back. Switch it on after the sign-in.',
     partnerSees:
       '401 (`login`) on a read. The grant has ended, so a refresh is `invalid_grant`: send the member through authorize again.',
-    exportGives: 'Your next look is 401, and the export ends with the grant.',
+    exportGives: 'Your next status request returns 401, and the export ends with the grant.',
     when: (asked) => isFhir(asked) || isRefresh(asked),
     before: (asked, res) => (isRefresh(asked) ? refuseRefresh(res) : refuseToken(res)),
   },

@@ -38,7 +38,7 @@ describe('a good answer', () => {
     ['a resource', `${base}/Patient/1/_history/2`, `${ours}/Patient/1/_history/2`],
     ['a query', `${base}?_getpages=1`, `${ours}?_getpages=1`],
     ['an alias', 'http://internal:8080/fhir/Patient/1', `${ours}/Patient/1`],
-    ['a neighbour of the base', `${base}x/Patient/1`, `${base}x/Patient/1`],
+    ['a neighbor of the base', `${base}x/Patient/1`, `${base}x/Patient/1`],
     ['another host', 'https://elsewhere.example/Patient/1', 'https://elsewhere.example/Patient/1'],
   ])(
     "has Location and Content-Location of %s below our base if they were below the payer's",
