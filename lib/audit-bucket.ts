@@ -52,13 +52,27 @@ const lock = ({ production, retention }: AuditConfig): ObjectLockRetention =>
 const daysKept = ({ production, retention: { auditDays, logDays } }: AuditConfig): number =>
   production ? auditDays : Math.max(auditDays, logDays);
 
+/**
+ * Removes objects after so many days. S3 then hides an object, deletes the hidden version a day later, and then the marker that
+ * hid it (https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-expire-general-considerations.html). It never
+ * deletes a locked object.
+ */
+const removedAfter = (days: number, id: string): LifecycleRule[] => [
+  {
+    id,
+    expiration: Duration.days(days),
+    noncurrentVersionExpiration: Duration.days(1),
+    abortIncompleteMultipartUploadAfter: Duration.days(7),
+  },
+  { id: 'Markers', expiredObjectDeleteMarker: true },
+];
+
 /** The bucket for S3's own log of who read or tried to change the audit; lines live as long as what they are about. */
 export const accessLogBucket = (scope: Construct, config: AuditConfig): Bucket => {
-  const days = Duration.days(daysKept(config));
   const bucket = new Bucket(scope, 'AccessLogs', {
     ...closed,
     encryption: BucketEncryption.S3_MANAGED,
-    lifecycleRules: [{ expiration: days, noncurrentVersionExpiration: days }],
+    lifecycleRules: removedAfter(daysKept(config), 'AfterTheAudit'),
   });
   keepPolicyWith(bucket, kept);
   Validations.of(bucket).acknowledge({
@@ -70,20 +84,6 @@ export const accessLogBucket = (scope: Construct, config: AuditConfig): Bucket =
   return bucket;
 };
 
-/**
- * Removes objects whose lock has ended. S3 hides an object the day after, deletes the hidden version a day later, and
- * then the marker that hid it. It never deletes a locked object.
- */
-const lifecycle = (config: AuditConfig): LifecycleRule[] => [
-  {
-    id: 'AfterTheLock',
-    expiration: Duration.days(daysKept(config) + 1),
-    noncurrentVersionExpiration: Duration.days(1),
-    abortIncompleteMultipartUploadAfter: Duration.days(7),
-  },
-  { id: 'Markers', expiredObjectDeleteMarker: true },
-];
-
 /** The bucket that keeps the audit: encrypted, versioned, locked, and with access logging. */
 export const auditBucket = (scope: Construct, { config, key, accessLogs }: AuditBucketProps): Bucket => {
   const bucket = new Bucket(scope, 'Bucket', {
@@ -94,7 +94,8 @@ export const auditBucket = (scope: Construct, { config, key, accessLogs }: Audit
     bucketKeyEnabled: true,
     objectLockEnabled: true,
     objectLockDefaultRetention: lock(config),
-    lifecycleRules: lifecycle(config),
+    // Not a day before the lock ends.
+    lifecycleRules: removedAfter(daysKept(config) + 1, 'AfterTheLock'),
     serverAccessLogsBucket: accessLogs,
     serverAccessLogsPrefix: 'audit/',
   });

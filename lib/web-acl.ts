@@ -169,14 +169,30 @@ const rateRule = (limit: number, secrets: readonly string[] | undefined): Rule =
   visibilityConfig: visible('RequestsPerAddress'),
 });
 
+/** Headers that can identify a member or grant access; `Referer` can hold another page's query. */
+const privateHeaders = ['authorization', 'cookie', 'referer', originHeader];
+
 /**
- * Fields that can identify a member or grant access are omitted from the log; `Referer` can hold another page's query.
+ * Fields that can identify a member or grant access are omitted from the log. A rule that looks at all headers, cookies or
+ * arguments at once would still log what it matched: hence {@link protectedFields}, which in turn has no path.
  */
 const redacted: CfnLoggingConfiguration.FieldToMatchProperty[] = [
   { queryString: {} },
   { uriPath: {} },
-  ...['authorization', 'cookie', 'referer', originHeader].map((name) => ({ singleHeader: { Name: name } })),
+  ...privateHeaders.map((name) => ({ singleHeader: { Name: name } })),
 ];
+
+/**
+ * What WAF replaces in all that it stores of a request, the details of a match included
+ * (https://docs.aws.amazon.com/waf/latest/APIReference/API_DataProtection.html).
+ */
+const protectedFields: CfnWebACL.DataProtectProperty[] = [
+  { fieldType: 'QUERY_STRING' },
+  { fieldType: 'SINGLE_QUERY_ARGUMENT' },
+  { fieldType: 'SINGLE_COOKIE' },
+  { fieldType: 'BODY' },
+  { fieldType: 'SINGLE_HEADER', fieldKeys: privateHeaders },
+].map((field) => ({ field, action: 'SUBSTITUTION' }));
 
 /** A web ACL that logs only the requests that it blocks. */
 export class GatewayWebAcl extends Construct {
@@ -200,6 +216,7 @@ export class GatewayWebAcl extends Construct {
       ...(limit === undefined
         ? {}
         : { customResponseBodies: { tooMany: { contentType: 'APPLICATION_JSON', content: tooManyFromAddress.body } } }),
+      dataProtectionConfig: { dataProtections: protectedFields },
       visibilityConfig: visible(`p2p-gateway-${props.config.stage}-${id}`),
     });
     this.arn = this.acl.attrArn;

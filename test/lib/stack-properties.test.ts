@@ -165,31 +165,25 @@ describe.each(stages)('in the stack of %s', (stage) => {
       (properties['LifecycleConfiguration'] as { Rules: unknown }).Rules,
     ]);
 
+    // "If the current object version is not a delete marker, Amazon S3 adds a delete marker": then it is noncurrent, and kept
+    // on (https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-expire-general-considerations.html).
+    const removed = (after: string, expiration: number) => [
+      'Enabled',
+      [
+        {
+          Id: after,
+          Status: 'Enabled',
+          ExpirationInDays: expiration,
+          NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+          AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
+        },
+        { Id: 'Markers', Status: 'Enabled', ExpiredObjectDeleteMarker: true },
+      ],
+    ];
     expect(kept).toEqual({
-      'Audit/AccessLogs': [
-        'Enabled',
-        [
-          {
-            Status: 'Enabled',
-            ExpirationInDays: days.audit,
-            NoncurrentVersionExpiration: { NoncurrentDays: days.audit },
-          },
-        ],
-      ],
+      'Audit/AccessLogs': removed('AfterTheAudit', days.audit),
       // Not a day before the lock ends.
-      'Audit/Bucket': [
-        'Enabled',
-        [
-          {
-            Id: 'AfterTheLock',
-            Status: 'Enabled',
-            ExpirationInDays: days.audit + 1,
-            NoncurrentVersionExpiration: { NoncurrentDays: 1 },
-            AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
-          },
-          { Id: 'Markers', Status: 'Enabled', ExpiredObjectDeleteMarker: true },
-        ],
-      ],
+      'Audit/Bucket': removed('AfterTheLock', days.audit + 1),
       // Without versions, what is deleted is gone.
       'Exports/Files': [
         undefined,

@@ -266,6 +266,24 @@ describe('the web ACL', () => {
     },
   );
 
+  // "Redaction applies only to the component that's specified in the rule's FieldToMatch setting, so the SingleHeader redaction
+  // doesn't apply to rules that use the Headers FieldToMatch", and no redaction covers a body
+  // (https://docs.aws.amazon.com/waf/latest/APIReference/API_LoggingConfiguration.html). The types are all that there are:
+  // https://docs.aws.amazon.com/waf/latest/APIReference/API_FieldToProtect.html
+  it.each(['plain', 'edge'] as const)('stores nothing private of a request in the details of a match: %s', (stage) => {
+    for (const [, { Properties = {} }] of resourcesOf(templateOf(stage), 'AWS::WAFv2::WebACL')) {
+      const { DataProtections: given } = Properties['DataProtectionConfig'] as { DataProtections: unknown[] };
+      const whole = ['QUERY_STRING', 'SINGLE_QUERY_ARGUMENT', 'SINGLE_COOKIE', 'BODY'].map((FieldType) => ({
+        FieldType,
+      }));
+      const headers = {
+        FieldType: 'SINGLE_HEADER',
+        FieldKeys: ['authorization', 'cookie', 'referer', 'x-origin-verify'],
+      };
+      expect(given).toEqual([...whole, headers].map((Field) => ({ Field, Action: 'SUBSTITUTION' })));
+    }
+  });
+
   it("logs to groups with the prefix that WAF requires, encrypted, kept as long as the stage says, by an ARN without ':*'", () => {
     const groups = resourcesOf(templateOf('edge'), 'AWS::Logs::LogGroup').filter(([, { Properties }]) =>
       String(Properties?.['LogGroupName']).startsWith('aws-waf-logs-'),
