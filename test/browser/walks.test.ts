@@ -8,6 +8,7 @@ import { liveView } from './live-view.ts';
 import { partnerApp } from './partner-app.ts';
 import { partnerMembers } from './partner-members.ts';
 import { partnerSearch } from './partner-search.ts';
+import { readmePictures } from './pictures.ts';
 import { smartApps } from './smart-apps.ts';
 
 await inChromium((browser, running) => {
@@ -21,4 +22,5 @@ await inChromium((browser, running) => {
   documentation(browser, running);
   indexPage(browser, running);
   apiDocuments(browser, running);
+  readmePictures(browser, running);
 });

@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { defineConfig } from 'vitepress';
 import { markdownAt } from './markdown.ts';
-import { files, pages, root } from './pages.ts';
+import { files, pages, pictures, root } from './pages.ts';
 import { sidebarOf } from './sidebar.ts';
 
 /** Copies files of the repository. @param names by path from the root, where to in the folder */
@@ -22,13 +22,14 @@ const asWritten = Object.fromEntries(
 // The generator takes pages from a folder below it only.
 const srcDir = join(import.meta.dirname, 'pages');
 rmSync(srcDir, { recursive: true, force: true });
-copy(pages, srcDir);
+copy({ ...pages, ...pictures }, srcDir);
 
 /** Where the site is on its host. */
 const base = process.env['DOCS_BASE'] ?? '/';
 
 export default defineConfig({
   lang: 'en',
+  head: [['link', { rel: 'icon', href: `${base}icon.svg` }]],
   title: 'Payer-to-payer gateway',
   description: 'An OAuth 2.0 and FHIR R4 gateway between health plans.',
   srcDir,

@@ -34,6 +34,8 @@ const withLinks = (md: Markdown, base: string): void => {
     for (const { children } of tokens) {
       let isLink = true;
       for (const token of children ?? []) {
+        if (token.type === 'image')
+          token.attrSet('src', String(token.attrGet('src')).replace(/^(?:docs\/|\.\.\/)?pictures\//, '/pictures/'));
         if (token.type === 'link_open') {
           const link = linkOf(String(token.attrGet('href')), from, base);
           isLink = link !== undefined;

@@ -34,6 +34,14 @@ export const files: Readonly<Record<string, string>> = Object.fromEntries(
     .map((path) => [path, path.slice('docs/'.length)]),
 );
 
+/** Pictures, where the generator takes them from. */
+export const pictures: Readonly<Record<string, string>> = {
+  'sandbox/live/static/icon.svg': 'public/icon.svg',
+  ...Object.fromEntries(
+    globSync('docs/pictures/*.webp', { cwd: root }).map((path) => [path, path.replace('docs/', 'public/')]),
+  ),
+};
+
 /** A page's first heading. @throws Error if it has none */
 export const titleOf = (path: string): string => {
   const [, title] = /^# (.+)$/m.exec(readFileSync(join(root, path), 'utf8')) ?? [];
