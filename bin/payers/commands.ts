@@ -2,14 +2,17 @@ import { visibleLine } from '../../config/visible.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { problemsWith } from '../shared/check-entry.ts';
 import type { Output } from '../shared/output.ts';
+import { slug } from '../shared/slug.ts';
 import { typeScript } from '../shared/typescript.ts';
 import { discover } from './discover.ts';
+import type { Draft } from './draft.ts';
 import { checkAuthorize, checkRevoke, checkToken } from './endpoints.ts';
 import { entryText } from './entry.ts';
 import type { ExamineDeps } from './examine.ts';
 import type { Finding } from './finding.ts';
 import { makeKeyPair } from './key.ts';
-import { propose } from './propose.ts';
+import type { Line } from './line.ts';
+import { propose, type Proposed } from './propose.ts';
 import { unknownHost } from './published.ts';
 import { registrationOf } from './registration.ts';
 
@@ -20,7 +23,21 @@ export interface LearnOptions {
   /** The public origin, if it is known. */
   readonly origin: string | undefined;
   readonly json: boolean;
+  /** What an import knows. @default nothing */
+  readonly draft?: Draft | undefined;
 }
+
+/** A proposal with what a draft knows better than the payer's documents. */
+const withDraft = (proposed: Proposed, draft: Draft | undefined): Proposed => {
+  if (draft === undefined) return proposed;
+  const { displayName, brand, otherBases = [] } = draft;
+  const id = slug(displayName) || proposed.payer.id;
+  const line: Line = { basis: 'read', why: 'the imported bundle; members see it' };
+  const lines = new Map([...proposed.lines, ['displayName', line], ...(brand ? [['brand', line] as const] : [])]);
+  const bases = otherBases.map((base) => `fhirBaseUrl: is ${base} another payer, an older address, or a second base?`);
+  const payer = { ...proposed.payer, id, displayName, ...(brand === undefined ? {} : { brand }) };
+  return { payer, lines, asks: [...bases, ...proposed.asks] };
+};
 
 const mark = ({ text, todo }: Finding): string => (todo === undefined ? `  ✓ ${text}` : `  ✗ ${text}\n    → ${todo}`);
 
@@ -44,11 +61,11 @@ const listed = (title: string, lines: readonly string[]): string => `${title}\n$
 export const learnPayer = async (
   deps: Pick<ExamineDeps, 'http'>,
   { out, note }: Output,
-  { file, origin, json }: LearnOptions,
+  { file, origin, json, draft }: LearnOptions,
   url: string,
 ): Promise<number> => {
   const found = await discover(deps.http, url);
-  const { payer, lines, asks } = propose(found);
+  const { payer, lines, asks } = withDraft(propose(found), draft);
   const tried = await tryEndpoints(deps, payer);
   const registration = registrationOf(origin, payer);
   const toAsk = [

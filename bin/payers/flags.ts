@@ -3,7 +3,18 @@ import { baseUrl } from '../../config/rules.ts';
 import { readCommand, type Read } from '../shared/command-line.ts';
 import { UsageError } from '../shared/errors.ts';
 import { auditReason, reasonFlag } from '../shared/reason.ts';
-import { dryRun, flag, maybeWord, otherwise, read, text, type Spec, type Take } from '../shared/spec.ts';
+import {
+  dryRun,
+  flag,
+  maybeWord,
+  needed,
+  oneWord,
+  otherwise,
+  read,
+  text,
+  type Spec,
+  type Take,
+} from '../shared/spec.ts';
 import { requireStage, stageFlagsOf } from '../shared/stage-flags.ts';
 import { readUntil } from '../shared/times.ts';
 import { many } from './report.ts';
@@ -24,6 +35,8 @@ const urlIn: Take<string> = (given, command) => {
   if (url === undefined) throw new UsageError("Give the payer's FHIR base URL: learn URL");
   return url;
 };
+
+const sourceIn = oneWord('Give one bundle: import FILE|URL --out FOLDER');
 
 /** An origin may have a path: the API's own URL has its stage's. */
 const originIn = (origin: string): string => {
@@ -61,13 +74,27 @@ export const spec = {
       },
     },
     learn: {
-      usage: 'URL [flags]',
+      usage: 'URL|FILE [flags]',
       does: `reads what a payer publishes at its FHIR base URL or issuer, tries what can be tried without a member, and
         prints the entry for its profile, with a comment above each field: read there, guessed because, ask the payer.
-        "check URL" does the same.`,
+        "check URL" does the same. A FILE is a draft of "import".`,
       changes: 'nothing',
       words: { url: urlIn },
       flags: { origin, json, ...stageFlags },
+    },
+    import: {
+      usage: 'FILE|URL --out FOLDER [flags]',
+      does: `reads a SMART User-access Brands Bundle, such as another gateway's /brands, merges what shares an endpoint or a
+        number, asks each endpoint whether it lives, and writes a draft for each payer that does, which "learn" completes.
+        Nothing that is there is replaced: no file, and no payer of the stage. Run again after ^C, it goes on where it stopped.
+        A host gets one request at a time.`,
+      changes: 'files',
+      words: { from: sourceIn },
+      flags: {
+        out: needed(text('FOLDER', 'where drafts go, and what was asked already'), 'Give --out FOLDER for the drafts'),
+        dryRun,
+        ...stageFlags,
+      },
     },
     drift: {
       usage: '[ID…] [--propose ID] [flags]',
@@ -147,6 +174,7 @@ export const spec = {
 Exits with 0 if nothing is wrong, 1 if there is something to do, 2 if the command line is wrong.`,
   rows: [
     [['check [ID]', 'learn URL'], "examines payers; prints a new payer's entry, to paste"],
+    [['import FILE'], 'writes drafts of the payers in a brands bundle that answer'],
     [['drift [ID…]'], 'lists what payers have changed; `--propose ID` prints what to write'],
     [['secret ID', 'key'], "puts a payer's secret; `--previous` restores the one before; makes a key pair"],
     [['mapping'], 'prints what `cdk import` needs to take secrets into the stack'],
@@ -174,6 +202,7 @@ export const readFlags = (args: readonly string[], nowMs: number) => {
         throw new UsageError('--propose ID is about one payer; give no other ID and no --json');
       return command;
     case 'learn':
+    case 'import':
     case 'key':
       return command;
     case 'secret':

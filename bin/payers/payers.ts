@@ -7,9 +7,11 @@ import { readStage, stageFile } from '../shared/stage-flags.ts';
 import { runList, runStop } from '../shared/stop-tool.ts';
 import { checkPayers } from './check.ts';
 import { learnPayer, writeKeyPair } from './commands.ts';
+import { readDraft } from './draft.ts';
 import { listDrift, proposeChange } from './drift.ts';
 import type { ExamineDeps } from './examine.ts';
 import { readFlags, type PayersCommand } from './flags.ts';
+import { importPayers } from './import.ts';
 import { printMapping } from './mapping.ts';
 import { payerPause } from './pause.ts';
 import type { FoundPayer } from './registry-findings.ts';
@@ -28,7 +30,10 @@ type Command<Name extends PayersCommand['command']> = Extract<PayersCommand, { r
 const learn = async (command: Command<'learn'>, deps: PayersToolDeps): Promise<number> => {
   const config = await readStage(command);
   const { url, origin = config.origin, json } = command;
-  return learnPayer(deps, deps.output, { file: stageFile(command, config), origin, json }, url);
+  const options = { file: stageFile(command, config), origin, json };
+  // What is no URL is refused as one, unless it is the file of a draft.
+  const draft = url.endsWith('.json') && !url.includes('://') ? await readDraft(url) : undefined;
+  return learnPayer(deps, deps.output, { ...options, draft }, draft?.fhirBaseUrl ?? url);
 };
 
 /** The payers that a command is about, those in the registry or in the file. */
@@ -73,6 +78,14 @@ const drift = async (command: Command<'drift'>, deps: PayersToolDeps): Promise<n
   return listDrift(deps, output, { payers, json, progress });
 };
 
+const importFrom = async (command: Command<'import'>, deps: PayersToolDeps): Promise<number> => {
+  const { clock, terminal, output } = deps;
+  const { payers: known } = await readStage(command);
+  const { from, out: folder, dryRun } = command;
+  const progressOf = (total: number) => progressBar(terminal, total, clock.monotonic);
+  return importPayers(deps, output, { from, folder, dryRun, known, progressOf });
+};
+
 const mapping = async (command: Command<'mapping'>, { environment, output }: PayersToolDeps): Promise<number> => {
   const [config, assembly] = [await readStage(command), await readAssembly(command.assembly)];
   await requireAccount(config, environment, 'payers');
@@ -80,7 +93,7 @@ const mapping = async (command: Command<'mapping'>, { environment, output }: Pay
 };
 
 /**
- * Checks payers, learns what one publishes, lists what payers have changed, makes a key pair for one, puts its secret into Secrets Manager, pauses
+ * Checks payers, learns what one publishes, lists what payers have changed, imports payers, makes a key pair for one, puts its secret into Secrets Manager, pauses
  * payers, and lists them.
  * @returns the exit code
  * @throws UsageError, Refusal, ConfigError
@@ -91,6 +104,8 @@ export const payers = async (args: readonly string[], deps: PayersToolDeps): Pro
   switch (command.command) {
     case 'check':
       return check(command, deps);
+    case 'import':
+      return importFrom(command, deps);
     case 'drift':
       return drift(command, deps);
     case 'learn':

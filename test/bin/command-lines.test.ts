@@ -45,6 +45,7 @@ describe('a command of a tool', () => {
     ['partners', 'replay a', 'stage config since event from dry-run'],
     ['payers', 'check', 'stage config file origin no-secrets json'],
     ['payers', 'learn https://plan.test', 'stage config origin json'],
+    ['payers', 'import x --out y', 'stage config out dry-run'],
     ['payers', 'drift', 'stage config file propose json'],
     ['payers', 'key', 'rsa'],
     ['payers', 'secret a', 'stage config origin previous unchecked dry-run'],

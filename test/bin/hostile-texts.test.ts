@@ -135,6 +135,7 @@ describe('a name or a reason that somebody else wrote', () => {
     ['payers check', () => [payerUrl], 'prints'],
     ['payers learn', () => [payerUrl], 'prints'],
     ['payers drift', () => [own, ...local], 'prints'],
+    ['payers import', () => [own, '--out', folder, ...local], 'prints'],
     ['payers key', () => [own], 'prints'],
     ['payers secret', () => ['--config', join(folder, 'wrong.json'), own], 'prints'],
     ['payers pause', () => ['northwind', ...why, '--dry-run'], 'prints'],

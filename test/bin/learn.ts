@@ -1,4 +1,5 @@
 import { learnPayer } from '../../bin/payers/commands.ts';
+import type { Draft } from '../../bin/payers/draft.ts';
 import { smart } from '../../config/presets.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
@@ -13,7 +14,7 @@ export interface Learned {
 export const learned = async (
   http: PayerHttp,
   url: string,
-  { json = false, origin = 'https://gateway.test' } = {},
+  { json = false, origin = 'https://gateway.test', draft }: { json?: boolean; origin?: string; draft?: Draft } = {},
 ): Promise<Learned> => {
   const out: string[] = [];
   const notes: string[] = [];
@@ -22,7 +23,7 @@ export const learned = async (
     note: (text: string) => void notes.push(text),
     secret: () => {},
   };
-  await learnPayer({ http }, output, { file: 'config/x.ts', origin, json }, url);
+  await learnPayer({ http }, output, { file: 'config/x.ts', origin, json, draft }, url);
   return { out: out.join('\n'), notes: notes.join('\n') };
 };
 

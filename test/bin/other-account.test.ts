@@ -95,6 +95,7 @@ describe('credentials of another account than the stage’s', () => {
   const withoutAws = [
     'init',
     'payers learn',
+    'payers import',
     'payers key',
     'payers mapping',
     'partners new',

@@ -1,0 +1,121 @@
+import { appendFile, readFile } from 'node:fs/promises';
+import { setTimeout as after } from 'node:timers/promises';
+import { parseObject } from '../../functions/shared/json-object.ts';
+import { smartPlace } from '../../functions/shared/payer/discovery-documents.ts';
+import type { PayerHttp } from '../../functions/shared/payer/http.ts';
+import { inParallel } from '../shared/pool.ts';
+import { mayAsk } from './discover.ts';
+import { judgeMetadata } from './endpoints.ts';
+import { probe, type Probed } from './probe.ts';
+
+/** Whether a FHIR API answers at an address; `throttled` if its server wants to be asked later. */
+export interface AskedEndpoint {
+  readonly address: string;
+  readonly result: 'living' | 'dead' | 'throttled';
+  /** What it answered, for the report. */
+  readonly why: string;
+}
+
+/** What asking needs. */
+export interface AskDeps {
+  readonly http: PayerHttp;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Waits, in milliseconds. @default really */
+  readonly wait?: (ms: number) => Promise<unknown>;
+  /** Where the addresses come from: only a private address may name others. */
+  readonly source: string;
+}
+
+/** Hosts asked at the same time. Each gets one request at a time. */
+const hostsAtOnce = 16;
+/** Between two endpoints of a host. */
+const pauseMs = 100;
+/** Before a throttling host is asked again: twice, each time longer. */
+const backoffMs = [2000, 8000];
+const longestRetryAfterMs = 30_000;
+
+const isThrottled = (answer: Probed): boolean => 'status' in answer && (answer.status === 429 || answer.status === 503);
+
+/** Asks an address for SMART's document, or for its CapabilityStatement. */
+const askOnce = async (http: PayerHttp, address: string): Promise<AskedEndpoint> => {
+  const smart = await probe(http, smartPlace(address).url, { accept: 'application/json' });
+  if ('json' in smart && smart.status === 200 && typeof smart.json?.['token_endpoint'] === 'string') {
+    return { address, result: 'living', why: 'it publishes smart-configuration' };
+  }
+  if (isThrottled(smart)) return { address, result: 'throttled', why: 'it throttles' };
+  const url = `${address}/metadata`;
+  const answer = await probe(http, url, { accept: 'application/fhir+json' });
+  if (isThrottled(answer)) return { address, result: 'throttled', why: 'it throttles' };
+  const { text, todo } = judgeMetadata(url, answer);
+  return { address, result: todo === undefined ? 'living' : 'dead', why: text.replace(`${url} `, '') };
+};
+
+const askPatiently = async ({ http, wait = after }: AskDeps, address: string): Promise<AskedEndpoint> => {
+  let retryAfterMs = 0;
+  const noting: PayerHttp = async (url, init) => {
+    const response = await http(url, init);
+    retryAfterMs = Number(response.headers.get('retry-after') ?? 0) * 1000 || 0;
+    return response;
+  };
+  for (const backoff of backoffMs) {
+    const asked = await askOnce(noting, address);
+    if (asked.result !== 'throttled') return asked;
+    await wait(Math.min(longestRetryAfterMs, Math.max(backoff, retryAfterMs)));
+  }
+  return askOnce(noting, address);
+};
+
+/** A result is asked for anew after this long. */
+const keptMs = 7 * 86_400_000;
+
+interface Noted extends AskedEndpoint {
+  readonly atMs: number;
+}
+
+/** What an earlier run found out. A last line that was not written to its end does not count. */
+const readState = async (file: string, nowMs: number): Promise<AskedEndpoint[]> => {
+  const lines = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  return lines.split('\n').flatMap((line) => {
+    const noted = parseObject(line) as Partial<Noted> | undefined;
+    return typeof noted?.address === 'string' && Number(noted.atMs) > nowMs - keptMs ? [noted as Noted] : [];
+  });
+};
+
+/**
+ * Asks each address once whether a FHIR API answers there: a few hosts at a time, each with one request at a time. Results
+ * are kept in a file line by line, so that another run goes on where this one stopped; those of throttling servers are not.
+ * @param onDone is told after each
+ */
+export const askEndpoints = async (
+  deps: AskDeps,
+  addresses: readonly string[],
+  stateFile: string,
+  onDone: (done: ReadonlyMap<string, AskedEndpoint>) => void,
+): Promise<ReadonlyMap<string, AskedEndpoint>> => {
+  const wanted = new Set(addresses);
+  const known = await readState(stateFile, deps.now());
+  const done = new Map(known.filter(({ address }) => wanted.has(address)).map((one) => [one.address, one] as const));
+  // After a torn line.
+  await appendFile(stateFile, '\n');
+  onDone(done);
+  const left = [...wanted].filter((address) => !done.has(address));
+  const byHost = [...Map.groupBy(left, (address) => new URL(address).host).values()];
+  await inParallel(byHost, hostsAtOnce, async (ofHost) => {
+    for (const address of ofHost) {
+      const asked: AskedEndpoint = mayAsk(address, deps.source)
+        ? await askPatiently(deps, address)
+        : { address, result: 'dead', why: 'it is no public address' };
+      if (asked.result !== 'throttled') {
+        await appendFile(stateFile, `${JSON.stringify({ ...asked, atMs: deps.now() })}\n`);
+      }
+      done.set(address, asked);
+      onDone(done);
+      await (deps.wait ?? after)(pauseMs);
+    }
+  });
+  return done;
+};

@@ -1,0 +1,282 @@
+/** A bundle of 5,000 brands with planted duplicates and dead hosts, whose truth is known by how it is made. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as after } from 'node:timers/promises';
+import { importPayers } from '../../bin/payers/import.ts';
+import { checkStage } from '../../config/check.ts';
+import { localStage } from '../../config/local.ts';
+import { brandsBundle } from '../../functions/discovery/brands/bundle.ts';
+import { createPayerHttp } from '../../functions/shared/payer/http-client.ts';
+import type { PayerHttp } from '../../functions/shared/payer/http.ts';
+import { registryOf } from '../../functions/shared/registry/registry.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
+import { learned, pasted } from './learn.ts';
+import { toolEnvironment } from './run-tool.ts';
+
+const count = 5000;
+/** What becomes of each number from 0 to 4,999, by its last three digits. */
+const kindOf = (number: number): string => {
+  const at = number % 1000;
+  if (at < 60) return 'same endpoint';
+  if (at < 80) return 'same endpoint, with a slash';
+  if (at < 100) return 'same NPI';
+  if (at < 110) return 'no endpoint';
+  if (at < 120) return 'DSTU2';
+  if (at < 200) return '404';
+  if (at < 280) return 'a page';
+  if (at < 300) return 'R5';
+  if (at < 310) return 'throttles once';
+  return at % 2 === 0 ? 'smart' : 'metadata only';
+};
+const kinds = Array.from({ length: count }, (_, number) => kindOf(number));
+const of = (...wanted: readonly string[]): number => kinds.filter((kind) => wanted.includes(kind)).length;
+
+/** Which number another one shares its endpoint or NPI with: one that lives, of the same thousand. */
+const originalOf = (number: number): number => number - (number % 1000) + 400 + (number % 100);
+
+const bundleOf = (hosts: readonly string[]): object => {
+  const addressOf = (number: number): string => `${hosts[number % hosts.length]}/p${number}/r4`;
+  const entry = kinds.flatMap((kind, number) => {
+    const isShared = kind.startsWith('same endpoint');
+    const slash = kind.endsWith('slash') ? '/' : '';
+    const endpoint = {
+      resourceType: 'Endpoint',
+      id: `e${number}`,
+      status: 'active',
+      extension: [
+        {
+          url: 'http://hl7.org/fhir/StructureDefinition/endpoint-fhir-version',
+          valueCode: kind === 'DSTU2' ? '1.0.2' : '4.0.1',
+        },
+      ],
+      connectionType: { code: 'hl7-fhir-rest' },
+      address: `${addressOf(isShared ? originalOf(number) : number)}${slash}`,
+    };
+    const npi = kind === 'same NPI' ? originalOf(number) : number;
+    const organization = {
+      resourceType: 'Organization',
+      id: `o${number}`,
+      name: `Plan ${number}`,
+      telecom: [{ system: 'url', value: `https://plan-${number}.example.org/` }],
+      identifier: [{ system: 'http://hl7.org/fhir/sid/us-npi', value: String(1_000_000_000 + npi) }],
+      ...(kind === 'no endpoint' ? {} : { endpoint: [{ reference: `Endpoint/e${number}` }] }),
+    };
+    return kind === 'no endpoint' ? [{ resource: organization }] : [{ resource: organization }, { resource: endpoint }];
+  });
+  return { resourceType: 'Bundle', type: 'collection', entry };
+};
+
+/** How a payer of the bundle answers, by its path. @param times how often that number was asked for SMART's document */
+const answerOf = (path: string, times: number): readonly [status: number, type: string, body: string] => {
+  const [, number = '', document = ''] = /^\/p(\d+)\/r4\/(.+)$/.exec(path) ?? [];
+  const kind = kindOf(Number(number));
+  const statement = (fhirVersion: string) => JSON.stringify({ resourceType: 'CapabilityStatement', fhirVersion });
+  const isSmart = document === '.well-known/smart-configuration';
+  if (kind === 'throttles once' && isSmart && times === 1) return [429, 'text/plain', 'later'];
+  if (kind === 'a page') return [200, 'text/html', '<html>Welcome</html>'];
+  if (isSmart && ['smart', 'same NPI', 'throttles once'].includes(kind))
+    return [200, 'application/json', JSON.stringify({ token_endpoint: 'https://login.example.org/token' })];
+  if (document === 'metadata' && kind === 'metadata only') return [200, 'application/fhir+json', statement('4.0.1')];
+  if (document === 'metadata' && kind === 'R5') return [200, 'application/fhir+json', statement('5.0.0')];
+  return [404, 'text/plain', 'not here'];
+};
+
+const living = of('smart', 'metadata only', 'throttles once', 'same NPI');
+const dead = of('404', 'a page', 'R5');
+const payers = count - of('same endpoint', 'same endpoint, with a slash', 'same NPI', 'no endpoint', 'DSTU2');
+const written = payers - dead;
+const report = (folder: string, put = written, kept = 0): string =>
+  [
+    `${count} organizations, ${of('no endpoint', 'DSTU2')} of them without an endpoint; ${of('DSTU2')} endpoints not of an active FHIR R4 API`,
+    `${living + dead} endpoints: ${living} living, ${dead} dead, 0 throttled`,
+    `${payers} payers: ${put} written to ${folder}, ${kept} there already, ${dead} dead, 0 to be asked again`,
+  ].join('\n');
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'import-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const run = async (http: PayerHttp, from: string, known: readonly Payer[] = []) => {
+  const out: string[] = [];
+  const output = { out: (text: string) => void out.push(text), note: () => undefined, secret: () => undefined };
+  const progress = { show: () => undefined, clear: () => undefined };
+  const options = { from, folder: join(folder, 'drafts'), dryRun: false, known, progressOf: () => progress };
+  const code = await importPayers({ http, now: Date.now, wait: async () => {} }, output, options);
+  return { code, out: out.join('\n') };
+};
+const drafts = async (): Promise<string[]> =>
+  (await readdir(join(folder, 'drafts'))).filter((file) => file.endsWith('.json'));
+
+/** The bundle's payers in this process: at most so many requests at once, and one per host. */
+const inProcess = () => {
+  const hosts = Array.from({ length: 100 }, (_, at) => `https://host-${at}.example.org`);
+  const times = new Map<string, number>();
+  const open = new Map<string, number>();
+  const most = { hosts: 0, perHost: 0, requests: 0 };
+  const http: PayerHttp = async (input) => {
+    const { host, pathname } = new URL(input);
+    most.requests += 1;
+    times.set(pathname, (times.get(pathname) ?? 0) + 1);
+    open.set(host, (open.get(host) ?? 0) + 1);
+    most.perHost = Math.max(most.perHost, open.get(host)!);
+    most.hosts = Math.max(most.hosts, open.size);
+    await new Promise(setImmediate);
+    if (open.get(host) === 1) open.delete(host);
+    else open.set(host, open.get(host)! - 1);
+    const [status, type, body] = answerOf(pathname, times.get(pathname)!);
+    return new Response(body, { status, headers: { 'content-type': type } });
+  };
+  return { hosts, http, most, times };
+};
+
+describe('an import of 5,000 brands', () => {
+  it('merges duplicates, tells dead endpoints from living ones, and is polite', async () => {
+    const { hosts, http, most } = inProcess();
+    const file = join(folder, 'bundle.json');
+    await writeFile(file, JSON.stringify(bundleOf(hosts)));
+
+    expect(await run(http, file)).toEqual({ code: 0, out: report(join(folder, 'drafts')) });
+    expect(await drafts()).toHaveLength(written);
+    expect([most.hosts, most.perHost]).toEqual([16, 1]);
+
+    const one = JSON.parse(await readFile(join(folder, 'drafts', 'plan-80.json'), 'utf8')) as object;
+    expect(one).toEqual({
+      displayName: 'Plan 80',
+      fhirBaseUrl: `${hosts[80]}/p80/r4`,
+      otherBases: [`${hosts[80]}/p480/r4`],
+      brand: {
+        website: 'https://plan-80.example.org/',
+        otherNames: ['Plan 480'],
+        identifiers: { npi: ['1000000480'] },
+      },
+    });
+  });
+
+  it('leaves drafts and payers that are there as they are, and asks no endpoint twice', async () => {
+    const { hosts, http, most } = inProcess();
+    const file = join(folder, 'bundle.json');
+    await writeFile(file, JSON.stringify(bundleOf(hosts)));
+    const payer = { fhirBaseUrl: `${hosts[1]}/p401/r4` } as Payer;
+    await run(http, file, [payer]);
+    await writeFile(join(folder, 'drafts', 'plan-500.json'), 'edited by hand');
+    const before = most.requests;
+
+    const again = await run(http, file, [payer]);
+
+    expect(most.requests).toBe(before);
+    // A draft that cannot be read is not known to be of that payer, but its file stays.
+    expect(again.out).toBe(report(join(folder, 'drafts'), 1, written - 1));
+    expect(await readFile(join(folder, 'drafts', 'plan-500.json'), 'utf8')).toBe('edited by hand');
+  });
+
+  it('goes on where it was killed, with the same counts', async () => {
+    const asked = new Map<string, number>();
+    let bundle = '';
+    const serve = createServer((req, res) => {
+      const path = req.url ?? '';
+      if (path === '/brands') return void res.writeHead(200).end(bundle);
+      asked.set(path, (asked.get(path) ?? 0) + 1);
+      const [status, type, body] = answerOf(path, asked.get(path)!);
+      res.writeHead(status, { 'content-type': type }).end(body);
+    });
+    const servers: Server[] = Array.from({ length: 20 }, () =>
+      createServer((req, res) => serve.emit('request', req, res)),
+    );
+    await Promise.all(servers.map((server) => once(server.listen(0, '127.0.0.1'), 'listening')));
+    const hosts = servers.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    bundle = JSON.stringify(bundleOf(hosts));
+    const from = `${hosts[0]}/brands`;
+    const state = join(folder, 'drafts', 'asked.jsonl');
+    const linesOf = async (): Promise<number> =>
+      (await readFile(state, 'utf8').catch(() => '')).split('\n').filter(Boolean).length;
+
+    const args = ['bin/payers.ts', 'import', from, '--out', join(folder, 'drafts')];
+    const root = join(import.meta.dirname, '../..');
+    const child = spawn(process.execPath, args, { cwd: root, env: toolEnvironment(), stdio: 'ignore' });
+    while ((await linesOf()) < 300 && child.exitCode === null) await after(50);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const killedAt = await linesOf();
+    const before = [...asked.values()].length;
+    await appendFile(state, '{"address":"http');
+
+    const resumed = await run(createPayerHttp(), from);
+    for (const server of servers) server.close();
+
+    expect(killedAt).toBeGreaterThanOrEqual(300);
+    expect(killedAt).toBeLessThan(2500);
+    expect(before).toBeGreaterThanOrEqual(killedAt);
+    expect(resumed).toEqual({ code: 0, out: report(join(folder, 'drafts')) });
+    // Only what was under way when it was killed is asked again.
+    const twice = [...asked].filter(
+      ([path, times]) => times > (kindOf(Number(/\d+/.exec(path)?.[0])) === 'throttles once' ? 2 : 1),
+    );
+    expect(twice.length).toBeLessThanOrEqual(2 * 16);
+  }, 120_000);
+});
+
+describe('an import', () => {
+  it('reads our own /brands, and its drafts are completed by learn', async () => {
+    const registry = registryOf(localStage());
+    const bundle = brandsBundle(
+      { origin: 'https://gateway.example.org', developers: 'https://gateway.example.org/' },
+      await registry.directory(),
+    );
+    const file = join(folder, 'brands.json');
+    await writeFile(file, JSON.stringify(bundle));
+    const endpoints = {
+      authorization_endpoint: 'https://plan.test/authorize',
+      token_endpoint: 'https://plan.test/token',
+    };
+    const http: PayerHttp = async (input) =>
+      String(input).endsWith('/r4/northwind/.well-known/smart-configuration')
+        ? Response.json(endpoints)
+        : new Response('', { status: 404 });
+
+    const { out } = await run(http, file);
+    expect(out).toContain('2 endpoints: 1 living, 1 dead, 0 throttled\n2 payers: 1 written');
+
+    const draft = JSON.parse(await readFile(join(folder, 'drafts', 'northwind-health.json'), 'utf8')) as never;
+    const { out: entry } = await learned(http, 'https://gateway.example.org/r4/northwind', { draft });
+    const { brand } = localStage().payers[1]!;
+    expect(pasted(entry)).toMatchObject({ id: 'northwind-health', displayName: 'Northwind Health', brand });
+    expect(() =>
+      checkStage({ stage: 'x', production: false, payers: [pasted(entry)], partners: [] }, 'x'),
+    ).not.toThrow();
+  });
+
+  it.each([
+    ['no JSON', 'x', 'is not a FHIR Bundle in JSON'],
+    ['another resource', '{"resourceType":"Patient"}', 'is not a FHIR Bundle in JSON'],
+  ])('refuses %s', async (_, text, says) => {
+    const file = join(folder, 'bundle.json');
+    await writeFile(file, text);
+
+    await expect(run(async () => new Response(''), file)).rejects.toThrow(says);
+  });
+
+  it('asks no address of a private network that a public bundle names', async () => {
+    const entry = [
+      { resource: { resourceType: 'Organization', id: 'o', name: 'X', endpoint: [{ reference: 'Endpoint/e' }] } },
+      { resource: { resourceType: 'Endpoint', id: 'e', status: 'active', address: 'http://127.0.0.1:9/r4' } },
+    ];
+    const file = join(folder, 'bundle.json');
+    await writeFile(file, JSON.stringify({ resourceType: 'Bundle', entry }));
+    const asked: string[] = [];
+
+    const { out } = await run(async (url) => {
+      asked.push(String(url));
+      return new Response('');
+    }, file);
+
+    expect(asked).toEqual([]);
+    expect(out).toContain('1 endpoint: 0 living, 1 dead');
+  });
+});
