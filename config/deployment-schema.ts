@@ -115,6 +115,7 @@ export const deployment = {
   alarmAddresses: list(rules.emailAddress).default([]),
   ticketAddresses: list(rules.emailAddress).default([]),
   runbookUrl: text(rules.runbookUrl).default('docs/alarms.md'),
+  errorsUrl: text(webUrl).optional(),
   network: z.union([z.literal('none'), network]).default('none'),
   waf: z.union([z.literal('none'), waf]).default({ requestsPer5Minutes: 20_000 }),
   wafOffReason: text().optional(),

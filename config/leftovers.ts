@@ -77,6 +77,7 @@ const ofDeployment = ({
   alarmAddresses,
   ticketAddresses,
   runbookUrl,
+  errorsUrl,
 }: Deployment): readonly ConfigFinding[] => [
   ...findingIf(account === exampleAccount, ['account'], "is the example's; write your own account's 12 digits"),
   ...(domain === undefined ? [] : exampleHost(['domain', 'name'])(domain.name)),
@@ -86,6 +87,7 @@ const ofDeployment = ({
     "is the example's; write the id of your own zone",
   ),
   ...ofUrl([['runbookUrl'], runbookUrl]),
+  ...(errorsUrl === undefined ? [] : ofUrl([['errorsUrl'], errorsUrl])),
   ...alarmAddresses.flatMap((address, index) => ofAddress(['alarmAddresses', index], address)),
   ...ticketAddresses.flatMap((address, index) => ofAddress(['ticketAddresses', index], address)),
 ];

@@ -28,12 +28,14 @@ export interface SandboxParts {
   readonly partners?: readonly LocalPartner[];
   /** What the index page shows in addition to the stage's own entries. @default nothing */
   readonly indexPage?: Partial<NonNullable<StageConfig['indexPage']>>;
+  /** Where the errors are explained. @default nowhere */
+  readonly errorsUrl?: string;
 }
 
 /** The stage that `npm start` serves: two payers and three partners, one of each kind, and those of the sandbox. */
 export const localStage = (
   ports: Omit<typeof defaultPorts, 'aws' | 'live'> = defaultPorts,
-  { northwindPublicKey, partners = [], indexPage = {} }: SandboxParts = {},
+  { northwindPublicKey, partners = [], indexPage = {}, errorsUrl }: SandboxParts = {},
 ): StageConfig => {
   const demoHealthPlan = `http://127.0.0.1:${ports.demoHealthPlan}`;
   const northwind = `http://127.0.0.1:${ports.northwind}`;
@@ -59,6 +61,7 @@ export const localStage = (
         logo: localLogos.gateway,
       },
       indexPage: { testMembers: [], links: [], ...indexPage },
+      ...(errorsUrl === undefined ? {} : { errorsUrl }),
       // Here people paste codes by hand.
       lifetimes: { code: 300 },
       payers: [

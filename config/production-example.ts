@@ -33,6 +33,7 @@ export default checkStage(
     alarmAddresses: ['gateway-oncall@plan.example.org'],
     ticketAddresses: ['gateway-team@plan.example.org'],
     runbookUrl: 'https://runbooks.plan.example.org/alarms.md',
+    errorsUrl: 'https://developers.plan.example.org/partners/errors',
     // For payers that filter by address: one address from each zone, and a third in reserve.
     network: { zones: ['us-east-1a', 'us-east-1b'], cidr: '10.20.0.0/20' },
     waf: { requestsPer5Minutes: 20_000 },

@@ -98,6 +98,10 @@ export interface Deployment {
    * Where to read `docs/alarms.md`: a URL, or its path in the repository. An alarm appends its section's `#anchor`.
    */
   readonly runbookUrl: string;
+  /**
+   * Where partners read `docs/partners/errors.md`: a URL. An error appends the `#anchor` of its row. @default errors have no link
+   */
+  readonly errorsUrl?: string;
   /** `none`: functions reach payers from AWS's own addresses. A stage may get a VPC, and never leaves it. */
   readonly network: 'none' | VpcNetwork;
   /** Managed rules and a limit per address. With `none`, the API has no web ACL. */

@@ -115,7 +115,7 @@ export class GatewayApi extends Construct {
     // The stack's output ApiUrl has the same value.
     this.restApi.node.tryRemoveChild('Endpoint');
     if (accessLog.account !== undefined) this.restApi.deploymentStage.node.addDependency(accessLog.account);
-    addGatewayResponses(this, this.restApi);
+    addGatewayResponses(this, this.restApi, config.errorsUrl);
     Validations.of(this.restApi).acknowledge(...acknowledgements);
     this.stageArn = this.restApi.deploymentStage.stageArn;
     this.url = this.ownUrl(config.stage);

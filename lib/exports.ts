@@ -6,6 +6,7 @@ import { longestReadSeconds } from '../functions/shared/store/read-events.ts';
 import { collectAtWill, oneArena } from './collect-often.ts';
 import { acknowledgeVersions, DurableFunction } from './durable-function.ts';
 import { edgeVariables } from './edge-variables.ts';
+import { errorsVariables } from './errors-variables.ts';
 import { changedByJob, changedByPoll } from './export-attributes.ts';
 import { exportsBucket } from './exports-bucket.ts';
 import { GatewayFunction } from './gateway-function.ts';
@@ -135,6 +136,7 @@ export class GatewayExports extends Construct {
       environment: {
         ...this.variables(props),
         ...edgeVariables(runtime.config),
+        ...errorsVariables(runtime.config),
         EXPORTS_KEY: keys.exports.keyArn,
         LIMITS_TABLE: tables.limits.tableName,
         PAYER_SECRET_PREFIX: payerSecrets.prefix,

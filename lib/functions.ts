@@ -4,6 +4,7 @@ import { Construct } from 'constructs';
 import { longestReadSeconds } from '../functions/shared/store/read-events.ts';
 import { collectOften } from './collect-often.ts';
 import { edgeVariables } from './edge-variables.ts';
+import { errorsVariables } from './errors-variables.ts';
 import { GatewayFunction } from './gateway-function.ts';
 import type { PayerSecrets } from './payer-secrets.ts';
 import { allowRegistry, registryVariables } from './registry-reader.ts';
@@ -52,6 +53,7 @@ export class GatewayFunctions extends Construct {
       ORIGIN: origin,
       ...registryVariables(runtime.config, tables),
       ...edgeVariables(runtime.config),
+      ...errorsVariables(runtime.config),
     };
     const secretsVariables = { PAYER_SECRET_PREFIX: payerSecrets.prefix };
     const loginAttemptsVariables = { LOGIN_ATTEMPTS_TABLE: tables.loginAttempts.tableName };

@@ -21,11 +21,12 @@ interface Answer {
  * strict FHIR parser shows only the status, as for any response that is not FHIR; lenient parsers, which are the
  * majority, show the issue. It quotes nothing from the request: API Gateway's own messages quote headers.
  */
-const body = ({ error, issueType, message }: Answer, reference?: string): string =>
+const body = ({ error, issueType, message }: Answer, reference?: string, errorsUrl?: string): string =>
   JSON.stringify({
     error,
     error_description: withReference(message, reference),
-    ...operationOutcome(issueType, message, reference),
+    ...(errorsUrl === undefined ? {} : { error_uri: errorsUrl }),
+    ...operationOutcome(issueType, message, withReference(message, reference)),
   });
 
 /**
@@ -110,7 +111,7 @@ export const tooManyFromAddress = {
  * Sets status, headers and body of every response that API Gateway generates itself.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
  */
-export const addGatewayResponses = (scope: Construct, restApi: IRestApi): void => {
+export const addGatewayResponses = (scope: Construct, restApi: IRestApi, errorsUrl: string | undefined): void => {
   for (const [type, answer] of Object.entries<Answer>(answers)) {
     const quoted = Object.entries(headers(answer)).map(([name, value]) => [name, `'${value}'`]);
     new GatewayResponse(scope, type, {
@@ -118,7 +119,7 @@ export const addGatewayResponses = (scope: Construct, restApi: IRestApi): void =
       type: ResponseType.of(type),
       ...(answer.status === undefined ? {} : { statusCode: String(answer.status) }),
       responseHeaders: Object.fromEntries(quoted) as Record<string, string>,
-      templates: { 'application/json': body(answer, ownReference) },
+      templates: { 'application/json': body(answer, ownReference, errorsUrl) },
     });
   }
 };

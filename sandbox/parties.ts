@@ -69,6 +69,7 @@ export const sandboxOn = (ports: LocalPorts, clients: readonly LocalClient[] = [
       northwindPublicKey: northwindKey,
       partners: clients.map(partnerOf),
       indexPage: indexPageOf(ports, clients),
+      errorsUrl: `http://localhost:${ports.live}/docs/partners/errors.html`,
     }),
     secrets: {
       'demo-health-plan': { client_secret: demoHealthPlanSecret },

@@ -228,6 +228,7 @@ describe('an example in production', () => {
         "operator.support: is the example's (www.plan.example.org is reserved for examples); write your own",
         "alarmAddresses[0]: is the example's (plan.example.org is reserved for examples); write your own",
         "runbookUrl: is the example's (runbooks.plan.example.org is reserved for examples); write your own",
+        "errorsUrl: is the example's (developers.plan.example.org is reserved for examples); write your own",
         "payers[0].authorizationEndpoint, tokenEndpoint: is the example's (auth.lakeside.example.org is reserved for examples); write your own",
         "payers[0].clientId: is the example's; write the client id that the payer gave you",
         "payers[1].publicKeys[0]: is the example's, and no one has its private key; write your own",
@@ -248,7 +249,7 @@ describe('an example in production', () => {
     expect(places).toEqual(
       new Set(
         words(`
-        account domain operator alarmAddresses[0] ticketAddresses[0] runbookUrl payers[0] payers[1] partners[0] partners[1]
+        account domain operator alarmAddresses[0] ticketAddresses[0] runbookUrl errorsUrl payers[0] payers[1] partners[0] partners[1]
       `),
       ),
     );

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import demo from '../../config/demo.ts';
 import local from '../../config/local.ts';
-import { errorCodes } from '../../functions/shared/errors.ts';
+import { errorCodes, type ErrorCode } from '../../functions/shared/errors.ts';
+import { readOn, type ErrorTable } from '../../functions/shared/read-on.ts';
 import { codesIn, operations } from '../openapi/document.ts';
 import { blocksOf, documentAt, root } from './documents.ts';
 
@@ -50,11 +51,13 @@ describe('the tables of errors', () => {
   /** The rows of a section's table that has statuses, as `400 invalid_request`. */
   const rowsOf = (heading: string): string[] => {
     const section = text.split(/^## /m).find((part) => part.startsWith(heading)) ?? '';
-    return [...section.matchAll(/^\| (\d{3}) +\| `(\w+)`/gm)].map(([, status, code]) => `${status} ${code}`).sort();
+    return [...section.matchAll(/^\| (\d{3}) +\| <a id="[\w-]+"><\/a>`(\w+)`/gm)]
+      .map(([, status, code]) => `${status} ${code}`)
+      .sort();
   };
   const redirected = (): string[] => {
     const section = text.split(/^## /m).find((part) => part.startsWith('In the browser')) ?? '';
-    return [...section.matchAll(/^\| `(\w+)`/gm)].map(([, code]) => `302 ${code}`);
+    return [...section.matchAll(/^\| <a id="[\w-]+"><\/a>`(\w+)`/gm)].map(([, code]) => `302 ${code}`);
   };
 
   /** The statuses and codes that the API's description has for paths, as `400 invalid_request`. */
@@ -79,6 +82,35 @@ describe('the tables of errors', () => {
 
   it('name for FHIR and exports what the API names', () => {
     expect(rowsOf('FHIR and exports')).toEqual(documentedFor(isFhir));
+  });
+
+  /** The anchors of the rows. */
+  const anchors = [...text.matchAll(/<a id="([\w-]+)">/g)].map(([, id = '']) => id);
+  const linksTo = (table: ErrorTable, rows: readonly string[]): string[] =>
+    rows.map((row) => {
+      const [status, code] = row.split(' ') as [string, ErrorCode];
+      return readOn(table, { code }, Number(status))?.slice('https://docs.example.org/errors#'.length) ?? '';
+    });
+
+  it('have a row where each error that the API names leads, and no other', () => {
+    process.env['ERRORS_URL'] = 'https://docs.example.org/errors';
+    const isRedirect = (row: string): boolean => row.startsWith('302');
+    const inBrowserRows = documentedFor(inBrowser);
+    expect(anchors.toSorted()).toEqual(
+      [
+        ...linksTo(
+          'page',
+          inBrowserRows.filter((row) => !isRedirect(row)),
+        ),
+        ...linksTo('redirect', inBrowserRows.filter(isRedirect)),
+        ...linksTo(
+          'token',
+          documentedFor((path) => !inBrowser(path) && !isFhir(path)),
+        ),
+        ...linksTo('fhir', documentedFor(isFhir)),
+      ].toSorted(),
+    );
+    delete process.env['ERRORS_URL'];
   });
 
   it('have every code that the gateway has', () => {

@@ -1,5 +1,6 @@
 import { errorHeaders, withReference, type ErrorCode, type GatewayError, type IssueType } from '../errors.ts';
 import type { ApiResponse } from '../http/api.ts';
+import { readOn, withReadOn } from '../read-on.ts';
 
 /** A FHIR R4 OperationOutcome with one issue: https://hl7.org/fhir/R4/operationoutcome.html */
 export interface OperationOutcome {
@@ -18,11 +19,11 @@ export interface OperationOutcome {
  * Makes an OperationOutcome.
  * @param code issue type, of https://hl7.org/fhir/R4/valueset-issue-type.html
  * @param message a public sentence; some clients read `diagnostics`, some `details.text`, so it is in both
- * @param reference the request's reference, for a person to quote; it follows the sentence in `diagnostics`
+ * @param diagnostics the sentence with what a person needs to find the cause, such as the request's reference
  */
-export const operationOutcome = (code: string, message: string, reference?: string): OperationOutcome => ({
+export const operationOutcome = (code: string, message: string, diagnostics = message): OperationOutcome => ({
   resourceType: 'OperationOutcome',
-  issue: [{ severity: 'error', code, details: { text: message }, diagnostics: withReference(message, reference) }],
+  issue: [{ severity: 'error', code, details: { text: message }, diagnostics }],
 });
 
 /** The issue type of each code that the FHIR route and discovery use. */
@@ -66,10 +67,12 @@ export const fhirAnswer = (statusCode: number, body: string): ApiResponse => ({
 
 /** An OperationOutcome of ours as an answer. */
 export const outcomeAnswer = (status: number, code: IssueType, message: string, reference: string): ApiResponse =>
-  fhirAnswer(status, JSON.stringify(operationOutcome(code, message, reference)));
+  fhirAnswer(status, JSON.stringify(operationOutcome(code, message, withReference(message, reference))));
 
 /** Renders an error as an OperationOutcome. */
 export const fhirError = (error: GatewayError, reference: string): ApiResponse => {
-  const answer = outcomeAnswer(error.status, issueTypeOf(error), error.publicMessage, reference);
+  const { status, publicMessage } = error;
+  const diagnostics = withReadOn(publicMessage, reference, readOn('fhir', error, status));
+  const answer = fhirAnswer(status, JSON.stringify(operationOutcome(issueTypeOf(error), publicMessage, diagnostics)));
   return { ...answer, headers: { ...answer.headers, ...challenge(error), ...errorHeaders(error) } };
 };

@@ -1,4 +1,5 @@
 import { errorHeaders, withReference, type GatewayError } from '../errors.ts';
+import { errorUri } from '../read-on.ts';
 import type { ApiResponse } from './api.ts';
 
 /** Answers that carry tokens or depend on them are never stored (RFC 6749 §5.1). */
@@ -12,13 +13,16 @@ export const json = (statusCode: number, value: unknown, headers: Record<string,
 });
 
 /** The error body of RFC 6749 §5.2. It always has an `error_description`, for a person. */
-export const oauthError = (error: GatewayError, reference: string): ApiResponse =>
-  json(
-    // RFC 6749 §5.2 names no other status for it.
-    error.code === 'unauthorized_client' ? 400 : error.status,
+export const oauthError = (error: GatewayError, reference: string): ApiResponse => {
+  const code = error.code === 'method_not_allowed' ? 'invalid_request' : error.code;
+  // RFC 6749 §5.2 names no other status for it.
+  const status = error.code === 'unauthorized_client' ? 400 : error.status;
+  return json(
+    status,
     {
-      error: error.code === 'method_not_allowed' ? 'invalid_request' : error.code,
+      error: code,
       error_description: withReference(error.publicMessage, reference),
+      ...errorUri('token', { code }, status),
     },
     {
       ...noStore,
@@ -26,3 +30,4 @@ export const oauthError = (error: GatewayError, reference: string): ApiResponse 
       ...(error.status === 401 ? { 'WWW-Authenticate': 'Basic realm="gateway", charset="UTF-8"' } : {}),
     },
   );
+};

@@ -1,5 +1,6 @@
 import { errorHeaders, type ErrorCode, type GatewayError, type Problem } from '../errors.ts';
 import type { ApiResponse } from '../http/api.ts';
+import { readOn } from '../read-on.ts';
 import { html, type Html } from './html.ts';
 import type { InEachLanguage } from './language.ts';
 import { page } from './page.ts';
@@ -54,10 +55,15 @@ const wayOn = (view: PageView, problem: Problem, { backTo }: GatewayError): Html
 };
 
 /** The exact reason, if the page's own words are not that. Its readers write code, and the parameters are English. */
-const exactReason = ({ language }: PageView, problem: Problem, { publicMessage }: GatewayError): Html =>
-  problems[problem].en.what === publicMessage
+const exactReason = ({ language }: PageView, problem: Problem, error: GatewayError): Html => {
+  const { forDevelopers } = words[language];
+  const uri = readOn('page', error, error.status);
+  const reason = problems[problem].en.what === error.publicMessage ? '' : error.publicMessage;
+  const link = uri === undefined ? '' : html` <a href="${uri}">About this error</a>`;
+  return reason === '' && link === ''
     ? html``
-    : html`<p><small>${words[language].forDevelopers}: <span lang="en">${publicMessage}</span></small></p>`;
+    : html`<p><small>${forDevelopers}: <span lang="en">${reason}${link}</span></small></p>`;
+};
 
 /**
  * An error page for a person, if no redirect is trusted: what happened, what to do, and a reference to quote. It repeats

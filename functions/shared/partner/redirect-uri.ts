@@ -1,6 +1,7 @@
 import { withReference, type GatewayError } from '../errors.ts';
 import type { ApiResponse } from '../http/api.ts';
 import { redirect } from '../pages/browser-headers.ts';
+import { errorUri } from '../read-on.ts';
 
 declare const checked: unique symbol;
 
@@ -56,4 +57,12 @@ export const returnError = (
   reference: string,
   cookies: readonly string[] = [],
 ): ApiResponse =>
-  returnToPartner(to, { error: error.code, error_description: withReference(error.publicMessage, reference) }, cookies);
+  returnToPartner(
+    to,
+    {
+      error: error.code,
+      error_description: withReference(error.publicMessage, reference),
+      ...errorUri('redirect', error, 302),
+    },
+    cookies,
+  );
