@@ -144,6 +144,7 @@ const wholeRecord = z
     pageSize: z.int().min(1).max(1000).optional(),
     requestsPerSecond: z.number().positive().max(100).optional(),
     totals: z.literal('meaningless').optional(),
+    attachments: z.literal(false).optional(),
   })
   .superRefine(({ searches, substitute }, context) => {
     if (searches !== undefined && substitute !== undefined) {

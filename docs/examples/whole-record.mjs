@@ -19,16 +19,18 @@ const call = async (url, method = 'GET', headers = {}) => {
   }
 };
 
-const save = async ({ url, count }) => {
-  let lines = 0;
+const save = async ({ url, count, size }) => {
+  const found = { lines: 0, bytes: 0 };
   const counted = async function* (chunks) {
     for await (const chunk of chunks) {
-      for (const byte of chunk) if (byte === 10) lines += 1;
+      found.bytes += chunk.length;
+      for (const byte of chunk) if (byte === 10) found.lines += 1;
       yield chunk;
     }
   };
   await pipeline((await call(url)).body, counted, createWriteStream(`${folder}/${url.split('/').at(-1)}`));
-  if (lines !== count) throw new Error(`${url} has ${lines} lines instead of ${count}.`);
+  const [is, of, what] = size === undefined ? [found.lines, count, 'lines'] : [found.bytes, size, 'bytes'];
+  if (is !== of) throw new Error(`${url} has ${is} ${what} instead of ${of}.`);
 };
 
 await mkdir(folder, { recursive: true });
@@ -41,7 +43,7 @@ for (; answer.status === 202; answer = await call(status)) {
   await sleep(1000 * Number(answer.headers.get('retry-after')));
 }
 const manifest = await answer.json();
-for (const file of [...manifest.output, ...manifest.error]) await save(file);
+for (const file of [...manifest.output, ...manifest.error, ...manifest.extension.attachments]) await save(file);
 await writeFile(`${folder}/manifest.json`, JSON.stringify(manifest, undefined, 2));
 await call(status, 'DELETE');
 for (const { type, outcome, count, reason = '' } of manifest.extension.outcomes)

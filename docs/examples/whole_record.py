@@ -26,8 +26,10 @@ def save(file):
     lines = gzip.GzipFile(fileobj=answer) if answer.headers["Content-Encoding"] == "gzip" else answer
     with open(folder / file["url"].rsplit("/", 1)[1], "wb") as out:
         count = sum(1 for line in lines if out.write(line))  # As bytes: str.splitlines() also splits at U+2028.
-    if count != file["count"]:
-        sys.exit(f"{file['url']} has {count} lines instead of {file['count']}.")
+        size = out.tell()
+    found, said, what = (size, file["size"], "bytes") if "size" in file else (count, file["count"], "lines")
+    if found != said:
+        sys.exit(f"{file['url']} has {found} {what} instead of {said}.")
 
 
 folder.mkdir(parents=True, exist_ok=True)
@@ -36,7 +38,7 @@ while (answer := call(status)).status == 202:
     print(answer.headers["X-Progress"])
     time.sleep(int(answer.headers["Retry-After"]))
 manifest = json.load(gzip.GzipFile(fileobj=answer) if answer.headers["Content-Encoding"] == "gzip" else answer)
-for file in manifest["output"] + manifest["error"]:
+for file in manifest["output"] + manifest["error"] + manifest["extension"]["attachments"]:
     save(file)
 (folder / "manifest.json").write_text(json.dumps(manifest, indent=2))
 call(status, method="DELETE")

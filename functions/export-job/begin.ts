@@ -42,6 +42,7 @@ const firstDelta: Delta = {
     queue: [
       { kind: 'statement', ...untried },
       { kind: 'references', file: 0, at: 0, ...untried },
+      { kind: 'attachments', file: 0, at: 0, ...untried },
     ],
     planned: [],
     finished: [],

@@ -32,6 +32,8 @@ export interface JobDeps extends Omit<Deps, 'behindEdge'> {
   readonly fileSeconds: number;
   /** The operations after which an execution starts its successor. @default 2,500 of the 3,000 that AWS allows */
   readonly mostOperations?: number;
+  /** The most bytes of an attachment. @default as of any other file */
+  readonly mostAttachmentBytes?: number;
   /** Where an export ends with what it has. @default bounds */
   readonly bounds?: ReadingProgress;
 }

@@ -1,5 +1,6 @@
 import { nowSeconds } from '../shared/clock.ts';
 import { GatewayError } from '../shared/errors.ts';
+import type { StoredFile } from '../shared/exports/manifest.ts';
 import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
 import { startDeadline } from '../shared/http/deadline.ts';
 import { gzipped, takesGzip } from '../shared/http/gzip.ts';
@@ -25,6 +26,16 @@ const noFile = (): GatewayError =>
   new GatewayError('not_found', 'The export has no such file. Its manifest lists the files.', {
     detail: 'no such file',
   });
+
+/** An attachment is the payer's document: it must not run in a browser under our origin. */
+const headersOf = ({ kind, contentType = 'application/octet-stream', name }: StoredFile): Record<string, string> =>
+  kind === 'attachment'
+    ? {
+        'Content-Type': contentType,
+        'Content-Disposition': `attachment; filename="${name}"`,
+        'Content-Security-Policy': "sandbox; default-src 'none'",
+      }
+    : { 'Content-Type': 'application/fhir+ndjson' };
 
 /**
  * Streams one of an export's files. The read is audited before the first byte and at its end, and cut if the partner is
@@ -66,7 +77,8 @@ export const answerFile = async (
       identity,
       signal,
     });
-    const isGzip = takesGzip(event);
+    // Most documents are compressed already.
+    const isGzip = file.kind !== 'attachment' && takesGzip(event);
     let bytes = 0;
     const counted = async function* (): AsyncGenerator<Uint8Array> {
       for await (const piece of plain) {
@@ -77,7 +89,7 @@ export const answerFile = async (
     return {
       statusCode: 200,
       headers: {
-        'Content-Type': 'application/fhir+ndjson',
+        ...headersOf(file),
         'Cache-Control': 'no-store',
         'X-Content-Type-Options': 'nosniff',
         Vary: 'Accept-Encoding',

@@ -16,7 +16,8 @@ import type { ReadManifest } from './open-manifest.ts';
 import { stillRunning } from './progress.ts';
 
 /**
- * The manifest as Bulk Data defines it, with each type's outcome in its extension:
+ * The manifest as Bulk Data defines it, with each type's outcome and the attachments in its extension, since `output` is for
+ * files of NDJSON:
  * https://hl7.org/fhir/uv/bulkdata/STU2/export.html#response---output-manifest
  */
 const manifestAnswer = (origin: string, { item, manifest }: EndedExport): ApiResponse => {
@@ -25,6 +26,14 @@ const manifestAnswer = (origin: string, { item, manifest }: EndedExport): ApiRes
     manifest.files
       .filter((file) => file.kind === kind)
       .map(({ name, type, count }) => ({ type, url: `${base}/${name}`, count }));
+  const attachments = manifest.files
+    .filter(({ kind }) => kind === 'attachment')
+    .map(({ name, contentType, hash, parts }) => ({
+      url: `${base}/${name}`,
+      contentType,
+      size: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+      hash,
+    }));
   const body = {
     transactionTime: manifest.transactionTime,
     request: item.request,
@@ -35,6 +44,7 @@ const manifestAnswer = (origin: string, { item, manifest }: EndedExport): ApiRes
     extension: {
       complete: isComplete(manifest),
       outcomes: manifest.outcomes,
+      attachments,
       ignoredParameters: item.ignored ?? [],
     },
   };

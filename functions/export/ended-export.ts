@@ -50,7 +50,7 @@ export const overdue = (item: Export): GatewayError =>
  */
 export const checkTypes = ({ manifest, item }: Pick<EndedExport, 'manifest' | 'item'>, scope: Scopes): void => {
   // The gateway writes the error files: they name types and pages, and contain nothing from the record.
-  const record = manifest.files.filter(({ kind }) => kind === 'output');
+  const record = manifest.files.filter(({ kind }) => kind !== 'error');
   const types = [...new Set(record.map(({ type }) => type))];
   const beyond = typesNoLongerInScope(types, item.scope, scope);
   if (beyond.length > 0) {

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deleteExport, kickOff, readLines, readStatus } from '../partner/exports.ts';
+import { deleteExport, kickOff, readAttachment, readLines, readStatus } from '../partner/exports.ts';
 import type { Manifest, Progress, Send } from '../partner/exports.ts';
 import { nameOf, parseFhir } from '../partner/fhir.ts';
 import { compareContents, contents } from './contents.ts';
@@ -64,6 +65,19 @@ export const runExportDemo = async (parts: DemoParts, expects: Expectation, tell
   return { member, types, differences, agree: differences.length === 0 };
 };
 
+const digestOf = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+
+/** Puts the digest of its content in place of each attachment's URL, so that contents are compared, and not their places. */
+const withDigests = (text: string, digests: ReadonlyMap<string, string>): string =>
+  text.replaceAll(/(?<="url":")[^"]+(?=")/g, (url) => digests.get(url) ?? url);
+
+/** A Binary in its own format. */
+const readBinary = async (url: string, accessToken: string): Promise<Uint8Array> => {
+  const answer = await fetch(url, { headers: { authorization: `Bearer ${accessToken}` }, redirect: 'manual' });
+  if (answer.status !== 200) throw new StepError('payer-record', `${url} answered ${answer.status}`);
+  return new Uint8Array(await answer.arrayBuffer());
+};
+
 const waitForEnd = (
   take: Take,
   request: DemoRequest,
@@ -97,6 +111,11 @@ const download = (take: Take, manifest: Manifest, base: string, accessToken: str
     const [first] = manifest.output;
     if (first === undefined) throw new Error('the export has no file');
     const record = contents(base);
+    const attachments = await Promise.all(
+      (manifest.extension?.attachments ?? []).map(
+        async (file) => [file.url, digestOf(await readAttachment(file, bearer))] as const,
+      ),
+    );
     let patient = parseFhir('{"resourceType":"Patient"}');
     let lines = 0;
     for (const file of manifest.output) {
@@ -104,13 +123,13 @@ const download = (take: Take, manifest: Manifest, base: string, accessToken: str
         const resource = exactLine(line);
         if (!resource.name.startsWith(`${file.type}/`))
           throw new Error(`${resource.name} is in a file of ${file.type}`);
-        record.add(resource);
+        record.add({ ...resource, text: withDigests(resource.text, new Map(attachments)) });
         if (file.type === 'Patient') patient = parseFhir(line);
         lines += 1;
       }
     }
     const request: DemoRequest = { method: 'GET', url: first.url, accessToken };
-    const response = `${manifest.output.length} files, ${lines} resources; the first one is shown`;
+    const response = `${manifest.output.length} files, ${lines} resources, ${attachments.length} attachments; the first file is shown`;
     return { value: { record, patient }, request, response };
   });
 
@@ -127,7 +146,11 @@ const readAtPayer = (take: Take, { payer }: DemoParts, accessToken: string): Pro
       if (answer.status !== 200)
         throw new StepError('payer-record', `a page answered ${answer.status}: ${answer.text}`);
       const { resources, next } = exactPage(answer.text);
-      for (const resource of resources) record.add(resource);
+      for (const { name, text: own } of resources) {
+        const urls = own.match(/(?<="url":")[^"]+\/Binary\/[^"]+(?=")/g) ?? [];
+        const digests = urls.map(async (one) => [one, digestOf(await readBinary(one, accessToken))] as const);
+        record.add({ name, text: withDigests(own, new Map(await Promise.all(digests))) });
+      }
       url = next;
     }
     const response = `200, ${record.names().length} resources in ${pages} pages`;

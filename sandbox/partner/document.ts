@@ -13,7 +13,7 @@ import { ReadError } from './record.ts';
 import type { Connection, Session } from './sessions.ts';
 import { resourceOf } from './store/lists.ts';
 
-/** Sends a document's file: from the record itself, or from the payer through the gateway. */
+/** Sends a document's file: from the record itself, as an export brought it, or from the payer through the gateway. */
 export const document = (app: App, session: Session, payer: PayerChoice, query: URLSearchParams): Promise<Answer> =>
   withRecord(app, session, payer, async ({ store }, connection) => {
     const entry = { type: query.get('type') ?? '', id: query.get('id') ?? '' };
@@ -22,6 +22,8 @@ export const document = (app: App, session: Session, payer: PayerChoice, query: 
     // Never shown, only downloaded: a payer's HTML must not run as a page of this app.
     const file = { name: fileNameFor(attachment), type: 'application/octet-stream' };
     if (attachment.data !== undefined) return { download: streamOf(attachment.data), ...file };
+    const kept = store.file(attachment.url ?? '');
+    if (kept !== undefined) return { download: Readable.from([kept]), ...file };
     try {
       return { download: await fetchFile(app, payer, connection, attachment), ...file };
     } catch (error) {

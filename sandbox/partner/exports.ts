@@ -20,6 +20,14 @@ export interface ExportFile {
   readonly count: number;
 }
 
+/** An attachment of the record, as a file of the export. Resources of the record have its URL. */
+export interface AttachmentFile {
+  readonly url: string;
+  readonly contentType: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
 /** The outcome of one resource type. */
 export interface TypeOutcome {
   readonly type: string;
@@ -36,7 +44,11 @@ export interface Manifest {
   readonly requiresAccessToken: boolean;
   readonly output: readonly ExportFile[];
   readonly error: readonly ExportFile[];
-  readonly extension?: { readonly complete?: boolean; readonly outcomes?: readonly TypeOutcome[] };
+  readonly extension?: {
+    readonly complete?: boolean;
+    readonly outcomes?: readonly TypeOutcome[];
+    readonly attachments?: readonly AttachmentFile[];
+  };
 }
 
 /** An export's status: running, or done. */
@@ -136,6 +148,15 @@ export const readLines = async function* (file: ExportFile, send: Send): AsyncGe
   if (rest !== '') yield rest;
   lines += rest === '' ? 0 : 1;
   if (lines !== file.count) throw new ExportError(200, `${file.url} has ${lines} lines instead of ${file.count}.`);
+};
+
+/** Reads an attachment. @throws {ExportError}, also if it breaks off */
+export const readAttachment = async ({ url, size }: AttachmentFile, send: Send): Promise<Uint8Array> => {
+  const answer = await send(url);
+  if (answer.status !== 200) throw await refusal(answer);
+  const bytes = new Uint8Array(await answer.arrayBuffer());
+  if (bytes.length !== size) throw new ExportError(200, `${url} has ${bytes.length} bytes instead of ${size}.`);
+  return bytes;
 };
 
 /** Deletes an export and its files. One that is gone already is no error. @throws {ExportError} */

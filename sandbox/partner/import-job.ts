@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ExportError, readLines, readStatus } from './exports.ts';
+import { ExportError, readAttachment, readLines, readStatus } from './exports.ts';
 import type { ExportFile, Manifest, Send, Status } from './exports.ts';
 import { openStore } from './store/store.ts';
 import type { RecordStore } from './store/store.ts';
@@ -78,6 +78,9 @@ export const startImport = (
         await loadFile(file, send, store, (lines) => set({ phase: 'loading', loaded: before + lines, total }));
         loaded += file.count;
       }
+      // The export's files go, so an app keeps what it will need.
+      for (const file of extension?.attachments ?? [])
+        store.addFile(file.url, await again(() => readAttachment(file, send)));
       return storedRecord(store, { by: 'export', pages: output.length, isWhole: extension?.complete === true });
     } catch (error) {
       store.close();
@@ -109,25 +112,30 @@ export const startImport = (
   };
 };
 
-/** Reads one file. A download that breaks off begins again: a resource that is there already is replaced. */
-const loadFile = async (
-  file: ExportFile,
-  send: Send,
-  store: RecordStore,
-  tell: (lines: number) => void,
-): Promise<void> => {
+/** A download that breaks off begins again. */
+const again = async <T>(read: () => Promise<T>): Promise<T> => {
   for (let tries = 1; ; tries += 1) {
     try {
-      let lines = 0;
-      for await (const line of readLines(file, send)) {
-        store.add(line);
-        lines += 1;
-        if (lines % 500 === 0) tell(lines);
-      }
-      return;
+      return await read();
     } catch (error) {
       const brokeOff = error instanceof TypeError || (error instanceof ExportError && error.status === 200);
       if (!brokeOff || tries === mostTries) throw error;
     }
   }
 };
+
+/** Reads one file. When it is read again, a resource that is there already is replaced. */
+const loadFile = async (
+  file: ExportFile,
+  send: Send,
+  store: RecordStore,
+  tell: (lines: number) => void,
+): Promise<void> =>
+  again(async () => {
+    let lines = 0;
+    for await (const line of readLines(file, send)) {
+      store.add(line);
+      lines += 1;
+      if (lines % 500 === 0) tell(lines);
+    }
+  });

@@ -69,6 +69,7 @@ describe('a field of the configuration that has a rule of its own', () => {
     ['payers[0].operations.$card', ['Coverage']],
     ['payers[0].operations.card[0]', 'coverage'],
     ['payers[0].wholeRecord.totals', 'exact'],
+    ['payers[0].wholeRecord.attachments', true],
     ['payers[0].pagingParameters[0]', 'patient'],
     ['payers[0].linesOfBusiness[0]', ' '],
     ['payers[0].brand.website', http],

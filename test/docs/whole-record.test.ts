@@ -33,12 +33,14 @@ describe.each(programs)('the program for partners: %s', (program, command) => {
 
   it('saves every file as it is, says what is missing, and deletes the export', async () => {
     gateway.exports.files['errors-1.ndjson'] = ['{"resourceType":"OperationOutcome"}'];
+    gateway.exports.files['attachment-1'] = ['Well.', 'A line'];
     gateway.exports.outcomes = [{ type: 'Goal', outcome: 'refusedByPayer', count: 0, reason: 'The plan refused it.' }];
     const { stdout } = await fetchRecord();
 
     expect((await readdir(folder)).sort()).toEqual(
-      words('Observation-1.ndjson Patient-1.ndjson errors-1.ndjson manifest.json'),
+      words('Observation-1.ndjson Patient-1.ndjson attachment-1 errors-1.ndjson manifest.json'),
     );
+    expect(await readFile(join(folder, 'attachment-1'), 'utf8')).toBe('Well.\nA line');
     expect(await readFile(join(folder, 'Observation-1.ndjson'), 'utf8')).toBe(
       `${gateway.exports.files['Observation-1.ndjson']?.join('\n')}\n`,
     );
@@ -60,13 +62,14 @@ describe.each(programs)('the program for partners: %s', (program, command) => {
     expect(gateway.exports.seen.filter(({ path }) => path.endsWith('$export'))).toHaveLength(2);
   });
 
-  it('fails if a file breaks off, and deletes nothing', async () => {
-    gateway.exports.counts['Patient-1.ndjson'] = 2;
+  it.each([
+    ['Patient-1.ndjson', 2, 'Patient-1.ndjson has 1 lines instead of 2.'],
+    ['attachment-1', 6, 'attachment-1 has 5 bytes instead of 6.'],
+  ])('fails if a file breaks off, and deletes nothing: %s', async (file, count, sentence) => {
+    gateway.exports.files['attachment-1'] = ['Well.'];
+    gateway.exports.counts[file] = count;
 
-    await expect(fetchRecord()).rejects.toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('Patient-1.ndjson has 1 lines instead of 2.'),
-    });
+    await expect(fetchRecord()).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(sentence) });
     expect(gateway.exports.seen.map(({ method }) => method)).not.toContain('DELETE');
   });
 

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,9 +57,10 @@ export const wholeRecord = (running: () => RunningStack): void => {
       looked = await shell(lookAgain);
     }
     await shell(keep);
-    const { output, error } = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as {
+    const { output, error, extension } = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as {
       output: { type: string; url: string }[];
       error: unknown[];
+      extension: { attachments: { url: string; hash: string }[] };
     };
     await shell(download);
     const removed = await shell(remove);
@@ -73,6 +75,13 @@ export const wholeRecord = (running: () => RunningStack): void => {
     expect(looked).toMatch(/^HTTP\/1\.1 200 /);
     expect(error).toEqual([]);
     expect((await readdir(folder)).filter((name_) => name_.endsWith('.ndjson'))).toHaveLength(output.length);
+    const documents = await readFile(join(folder, 'DocumentReference-1.ndjson'), 'utf8');
+    expect(extension.attachments).toHaveLength(documents.trim().split('\n').length);
+    for (const { url: one, hash } of extension.attachments) {
+      const saved = await readFile(join(folder, one.split('/').at(-1)!));
+      expect(createHash('sha1').update(saved).digest('base64')).toBe(hash);
+      expect(documents).toContain(`"url":"${one}","size":${saved.length},`);
+    }
     expect(JSON.parse(await readFile(join(folder, 'Patient-1.ndjson'), 'utf8'))).toMatchObject({
       name: [{ family: 'Venegas795' }],
     });

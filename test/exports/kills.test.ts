@@ -10,7 +10,10 @@ const isJob = /^[\w-]{44}(?:-\d+)?$/;
 
 let world: ExportStack;
 beforeAll(async () => {
-  world = await startExportStack({ record: recordOf(resources), pageSize: isWhole ? 100 : 40 });
+  world = await startExportStack({
+    record: recordOf(resources, { attachments: [70_000, 9_000_000, 20_000_000] }),
+    pageSize: isWhole ? 100 : 40,
+  });
 });
 afterAll(() => world.close());
 

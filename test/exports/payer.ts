@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { textOf, type PayerRecord } from './record.ts';
+import { binaryOf, textOf, type PayerRecord } from './record.ts';
 
 /** A request below the payer's FHIR base. */
 export interface Asked {
@@ -91,6 +92,17 @@ export const startRecordPayer = async (
       return;
     }
     const [name = '', id = ''] = path.split(/[/?]/);
+    if (name === 'Binary') {
+      const bytes = function* () {
+        for (const chunk of binaryOf(record, Number(id.slice(1)))) {
+          yield chunk;
+          if (trouble?.kind === 'cut') throw new Error('cut');
+        }
+      };
+      response.writeHead(200, { 'content-type': 'application/pdf' });
+      await pipeline(bytes, response).catch(() => undefined);
+      return;
+    }
     const body =
       name === 'metadata'
         ? statementOf(Object.keys(record.counts))

@@ -9,7 +9,10 @@ const manyResources = isWhole ? 50_000 : 3000;
 it(
   'an export is whole after kills at random times, throttling, refused tokens, a restart of the payer and a deployment',
   async () => {
-    const many = await startExportStack({ record: recordOf(manyResources), pageMs: 20 });
+    const many = await startExportStack({
+      record: recordOf(manyResources, { attachments: [20_000_000, 70_000, 9_000_000] }),
+      pageMs: 20,
+    });
     try {
       const { stack, payer } = many;
       payer.trouble(awkward(payer, 12));

@@ -9,6 +9,8 @@ export interface PayerRecord {
   readonly fillerBytes?: number;
   /** Bytes of each document. @default no documents */
   readonly documents?: readonly number[];
+  /** Bytes of each Binary, to which a document more leads. @default none */
+  readonly attachments?: readonly number[];
 }
 
 const patientId = 'member-1';
@@ -16,7 +18,11 @@ const patientId = 'member-1';
 /** A record of about this many resources, besides its documents. */
 export const recordOf = (
   resources: number,
-  { documents = [], fillerBytes = 0 }: Pick<PayerRecord, 'documents' | 'fillerBytes'> = {},
+  {
+    documents = [],
+    attachments = [],
+    fillerBytes = 0,
+  }: Pick<PayerRecord, 'documents' | 'attachments' | 'fillerBytes'> = {},
 ): PayerRecord => {
   const encounters = Math.floor(resources / 10);
   const practitioners = Math.min(20, encounters);
@@ -24,14 +30,24 @@ export const recordOf = (
     patient: patientId,
     counts: {
       Patient: 1,
-      ...(documents.length === 0 ? {} : { DocumentReference: documents.length }),
+      ...(documents.length + attachments.length === 0
+        ? {}
+        : { DocumentReference: documents.length + attachments.length }),
       Encounter: encounters,
       Observation: resources - encounters - practitioners - 1,
     },
     practitioners,
     documents,
+    attachments,
     fillerBytes,
   };
+};
+
+/** The content of a Binary, in chunks. It has every byte, and none like another Binary's. */
+export const binaryOf = function* ({ attachments = [] }: PayerRecord, index: number): Generator<Buffer> {
+  const size = attachments[index] ?? 0;
+  const chunk = Buffer.from(Array.from({ length: 65_521 }, (_, at) => (at * 31 + index) % 256));
+  for (let sent = 0; sent < size; sent += chunk.length) yield chunk.subarray(0, size - sent);
 };
 
 const fillers = new Map<number, string>();
@@ -48,7 +64,7 @@ const noteOf = (bytes: number): string => {
 
 /** A resource as the payer writes it. An export drops its white space, and keeps its escapes and decimals. */
 export const textOf = (record: PayerRecord, type: string, index: number, base: string): string => {
-  const { patient, practitioners, documents = [], fillerBytes = 0 } = record;
+  const { patient, practitioners, documents = [], attachments = [], fillerBytes = 0 } = record;
   const subject = `"subject": {"reference": "${base}/Patient/${patient}"}`;
   switch (type) {
     case 'Patient':
@@ -58,6 +74,12 @@ export const textOf = (record: PayerRecord, type: string, index: number, base: s
     case 'Encounter':
       return `{"resourceType": "Encounter", "id": "e${index}", "status": "finished",\n ${subject}, "participant": [{"individual": {"reference": "Practitioner/p${index % Math.max(1, practitioners)}"}}]}`;
     case 'DocumentReference':
+      if (index >= documents.length) {
+        const binary = index - documents.length;
+        // Every second one does not say.
+        const size = binary % 2 === 0 ? `, "size": ${attachments[binary]}` : '';
+        return `{"resourceType": "${type}", "id": "d${index}", "status": "current", ${subject}, "content": [{"attachment": {"url": "${base}/Binary/b${binary}"${size}}}]}`;
+      }
       return `{"resourceType": "${type}", "id": "d${index}", "status": "current", ${subject}, "content": [{"attachment": {"data": "${'QUJD'.repeat((documents[index] ?? 0) / 4)}"}}]}`;
     default:
       return `{"resourceType": "${type}", "id": "${type[0]}${index}", "status": "final", ${subject},\n  "valueQuantity": {"value": ${index}.00, "unit": "\\u006dg \\u0026 \\"more\\""}${noteOf(fillerBytes)}}`;

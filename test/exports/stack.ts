@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ import { startLocalStack, type LocalStack } from '../../sandbox/stack.ts';
 import { livingGrant } from '../support/living-grant.ts';
 import { writeStage } from '../support/stage-files.ts';
 import { startRecordPayer, type RecordPayer } from './payer.ts';
-import { expectedLine, expectedLines, type PayerRecord } from './record.ts';
+import { binaryOf, expectedLine, expectedLines, type PayerRecord } from './record.ts';
 
 const payerId = 'demo-health-plan';
 
@@ -50,7 +50,10 @@ export interface PartnersExport {
   readonly finish: (passMs?: number) => Promise<Manifest>;
   /** The lines of all output files. */
   readonly lines: (manifest: Manifest) => AsyncGenerator<string>;
-  /** Downloads all lines. A file that breaks off is asked for again, as partners are told. */
+  /**
+   * Downloads all lines. A file that breaks off is asked for again, as partners are told. An attachment's URL becomes the
+   * payer's, below the facade, if the file there is the payer's byte for byte.
+   */
   readonly download: (manifest: Manifest) => Promise<readonly string[]>;
 }
 
@@ -132,7 +135,30 @@ const downloadFile = async (file: ExportFile, send: Send): Promise<readonly stri
   }
 };
 
-const beginExport = async (stack: LocalStack, token: string): Promise<PartnersExport> => {
+/** The payer's URLs below the facade, by the URLs of the attachments' files whose content is the payer's. */
+const readAttachments = async (
+  { extension }: Manifest,
+  record: PayerRecord,
+  facade: string,
+  send: Send,
+): Promise<ReadonlyMap<string, string>> => {
+  const digestOf = async (chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<string> => {
+    const hash = createHash('sha256');
+    for await (const chunk of chunks) hash.update(chunk);
+    return hash.digest('hex');
+  };
+  const own = new Map<string, string>();
+  for (const index of (record.attachments ?? []).keys())
+    own.set(await digestOf(binaryOf(record, index)), `${facade}/Binary/b${index}`);
+  const found = new Map<string, string>();
+  for (const { url } of extension?.attachments ?? []) {
+    const { body } = await send(url);
+    found.set(url, own.get(await digestOf(body!)) ?? 'another content');
+  }
+  return found;
+};
+
+const beginExport = async (stack: LocalStack, token: string, record: PayerRecord): Promise<PartnersExport> => {
   const send: Send = async (url, { method = 'GET', headers = {} } = {}) => {
     for (;;) {
       const answer = await fetch(url, { method, headers: { ...headers, authorization: `Bearer ${token}` } });
@@ -159,10 +185,13 @@ const beginExport = async (stack: LocalStack, token: string): Promise<PartnersEx
       }
     },
     lines: linesOf,
-    download: async ({ output }) => {
+    download: async (manifest) => {
+      const attachments = await readAttachments(manifest, record, `${stack.origin}/r4/${payerId}`, send);
       const all: string[] = [];
-      for (const file of output) all.push(...(await downloadFile(file, send)));
-      return all;
+      for (const file of manifest.output) all.push(...(await downloadFile(file, send)));
+      return all.map((line) =>
+        line.replaceAll(/(?<="url":")[^"]+/g, (url) => attachments.get(url) ?? `not a file: ${url}`),
+      );
     },
   };
 };
@@ -212,7 +241,7 @@ export const startExportStack = async (options: StackOptions): Promise<ExportSta
       stack,
       payer,
       printed,
-      begin: async () => beginExport(stack, await makeGrant(stack, payer, record.patient)),
+      begin: async () => beginExport(stack, await makeGrant(stack, payer, record.patient), record),
       expected: () => expectedLines(record, fhirBase, facade),
       expectedLine: (type, index) => expectedLine(record, type, index, fhirBase, facade),
       leftOver: async (exportId) => {

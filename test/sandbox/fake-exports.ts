@@ -7,9 +7,9 @@ export interface FakeExports {
   /** The seconds of `Retry-After`. */
   retryAfter: string;
   progress: string;
-  /** The lines of each file, by its name. */
+  /** The lines of each file, by its name. An attachment has no line break at its end. */
   files: Record<string, readonly string[]>;
-  /** The `count` of a file in the manifest, if it is not the number of its lines. */
+  /** The `count` of a file in the manifest, or the `size` of an attachment, if it is another. */
   counts: Record<string, number>;
   outcomes: readonly { type: string; outcome: string; count: number; reason?: string }[];
   /** Answers kick-off, status and files with this HTTP status. */
@@ -92,6 +92,10 @@ const answerAt = (fake: FakeExports, origin: string, method: string, path: strin
   }
   if (name !== undefined) {
     const lines = fake.files[name] ?? [];
+    if (name.startsWith('attachment')) {
+      response.writeHead(200, { 'Content-Type': 'text/plain' }).end(lines.join('\n'));
+      return;
+    }
     response.writeHead(200, { 'Content-Type': 'application/fhir+ndjson' }).end(`${lines.join('\n')}\n`);
     return;
   }
@@ -108,14 +112,20 @@ const manifestOf = (fake: FakeExports, origin: string): object => {
   const files = Object.entries(fake.files).map(([name, lines]) => ({
     type: name.startsWith('errors') ? 'OperationOutcome' : name.split('-')[0],
     url: `${origin}/exports/plan/${fake.running}/${name}`,
-    count: fake.counts[name] ?? lines.length,
+    count: fake.counts[name] ?? (name.startsWith('attachment') ? lines.join('\n').length : lines.length),
   }));
   return {
     transactionTime: '2026-11-27T08:00:00Z',
     request: `${origin}/r4/plan/Patient/$export`,
     requiresAccessToken: true,
-    output: files.filter(({ type }) => type !== 'OperationOutcome'),
+    output: files.filter(({ type }) => type !== 'OperationOutcome' && type !== 'attachment'),
     error: files.filter(({ type }) => type === 'OperationOutcome'),
-    extension: { complete: fake.outcomes.every(({ outcome }) => outcome === 'complete'), outcomes: fake.outcomes },
+    extension: {
+      complete: fake.outcomes.every(({ outcome }) => outcome === 'complete'),
+      outcomes: fake.outcomes,
+      attachments: files
+        .filter(({ type }) => type === 'attachment')
+        .map(({ url, count }) => ({ url, contentType: 'text/plain', size: count, hash: '' })),
+    },
   };
 };

@@ -126,6 +126,20 @@ describe('the import of a whole record', () => {
     expect(url).toBe(`${app.url}/export/plan`);
   });
 
+  it('keeps the attachments when its files are deleted', async () => {
+    const url = `${gateway.origin}/exports/plan/export-1/attachment-1`;
+    const note = { resourceType: 'DocumentReference', id: 'd', content: [{ attachment: { title: 'Note', url } }] };
+    gateway.exports.running = 'export-1';
+    gateway.exports.looksUntilDone = 0;
+    gateway.exports.files['DocumentReference-1.ndjson'] = [JSON.stringify(note)];
+    gateway.exports.files['attachment-1'] = ['Well.'];
+    await begin();
+    await visit(`${app.url}/export/plan/delete`, { form_token });
+    const { text } = await visit(`${app.url}/record/plan/attachment?type=DocumentReference&id=d`);
+
+    expect(text).toBe('Well.');
+  });
+
   it('is deleted at the gateway, and the page leads back to the record', async () => {
     await begin();
     const { url } = await visit(`${app.url}/export/plan/delete`, { form_token });

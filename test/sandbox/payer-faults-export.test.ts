@@ -14,8 +14,8 @@ let whole: number;
 const tested: string[] = [];
 const client = { client_id: 'gateway', client_secret: 'secret' };
 
-const askPayer = (url: string): Promise<Response> =>
-  fetch(url, { headers: { authorization: `Bearer ${token}`, accept: 'application/fhir+json' }, redirect: 'manual' });
+const askPayer = (url: string, accept = 'application/fhir+json'): Promise<Response> =>
+  fetch(url, { headers: { authorization: `Bearer ${token}`, accept }, redirect: 'manual' });
 
 const redeem = async (form: Readonly<Record<string, string>>): Promise<void> => {
   const body = new URLSearchParams({ ...client, ...form });
@@ -50,12 +50,12 @@ const switchOn = (names: readonly string[]): Promise<Response> => setSwitches(pa
 const exportWith = async (name: string, onRequest: (count: number) => Promise<void> = async () => {}) => {
   let jobToken = '';
   let asked = 0;
-  const script: PayerScript = async ({ url, token: given }) => {
+  const script: PayerScript = async ({ url, token: given, accept }) => {
     if (jobToken !== '' && given !== jobToken) await renew();
     jobToken = given;
     asked += 1;
     await onRequest(asked);
-    const answer = await askPayer(url);
+    const answer = await askPayer(url, accept);
     return { status: answer.status, headers: Object.fromEntries(answer.headers), body: await answer.text() };
   };
   const world = exportWorld({

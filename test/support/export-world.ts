@@ -33,6 +33,7 @@ interface Asked {
   readonly path: string;
   readonly url: string;
   readonly token: string;
+  readonly accept?: string | undefined;
   /** The form of a POST. */
   readonly form?: string | undefined;
 }
@@ -42,6 +43,8 @@ export interface Sent {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** In place of a body of text. */
+  readonly bytes?: Uint8Array | AsyncIterable<Uint8Array>;
   /** The connection breaks after the body. */
   readonly cut?: boolean;
 }
@@ -109,6 +112,8 @@ export interface WorldOptions extends DurableOptions {
 /** A record as the partner receives it. */
 export interface GivenRecord {
   readonly manifest: StoredManifest;
+  /** The attachments, by name. */
+  readonly attachments: ReadonlyMap<string, { readonly contentType: string | undefined; readonly bytes: Buffer }>;
   /** The parsed lines of all output files, by type. */
   readonly resources: Readonly<Record<string, readonly { readonly id?: string; readonly resourceType: string }[]>>;
   /** The same lines, unparsed. */
@@ -138,13 +143,22 @@ const usualStatement = ({ wholeRecord, everything }: Payer): Sent =>
     ? { status: 404 }
     : statementOf(Object.fromEntries((wholeRecord?.searches ?? []).map((text) => [text.split('?')[0]!, []])));
 
-const responseOf = ({ status = 200, headers = {}, body = '', cut = false }: Sent): PayerResponse => ({
+const responseOf = ({
+  status = 200,
+  headers = {},
+  body = '',
+  bytes: sent = Buffer.from(body),
+  cut = false,
+}: Sent): PayerResponse => ({
   status,
   headers: { get: (name) => headers[name.toLowerCase()] ?? null },
   body: {
     async *[Symbol.asyncIterator]() {
-      const bytes = Buffer.from(body);
-      for (let at = 0; at < bytes.length; at += 16_384) yield bytes.subarray(at, at + 16_384);
+      if (Symbol.asyncIterator in sent) {
+        yield* sent;
+        return;
+      }
+      for (let at = 0; at < sent.length; at += 16_384) yield sent.subarray(at, at + 16_384);
       if (cut) throw Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
     },
     cancel: () => Promise.resolve(),
@@ -210,6 +224,7 @@ export const exportWorld = (options: WorldOptions = {}) => {
       url,
       path: url.slice(payer.fhirBaseUrl.length),
       token: init?.headers?.['authorization'] ?? '',
+      accept: init?.headers?.['accept'],
       form: init?.body,
     };
     asked.push(one);
@@ -352,16 +367,20 @@ export const exportWorld = (options: WorldOptions = {}) => {
     return Buffer.concat(pieces);
   };
 
-  const readFile = async ({ parts, count }: StoredFile): Promise<string[]> => {
-    const texts: string[] = [];
+  const readBytes = async ({ parts }: StoredFile): Promise<Buffer> => {
+    const pieces: Buffer[] = [];
     for (const { object, digest, bytes } of parts) {
       if (sha256(objects.get(object)!) !== digest) throw new Error('the digest of a part is wrong');
       const plain = await open(object);
       if (plain.length !== bytes) throw new Error('the size of a part is wrong');
-      texts.push(plain.toString('utf8'));
+      pieces.push(plain);
     }
-    const all = texts.join('').split('\n').slice(0, -1);
-    if (all.length !== count) throw new Error('the count of a file is wrong');
+    return Buffer.concat(pieces);
+  };
+
+  const readFile = async (file: StoredFile): Promise<string[]> => {
+    const all = (await readBytes(file)).toString('utf8').split('\n').slice(0, -1);
+    if (all.length !== file.count) throw new Error('the count of a file is wrong');
     return all;
   };
 
@@ -405,10 +424,16 @@ export const exportWorld = (options: WorldOptions = {}) => {
       const manifest = JSON.parse((await open(manifestName(exportId))).toString('utf8')) as StoredManifest;
       const given: string[] = [];
       const errors: string[] = [];
-      for (const file of manifest.files) (file.kind === 'error' ? errors : given).push(...(await readFile(file)));
+      const attachments = new Map<string, { contentType: string | undefined; bytes: Buffer }>();
+      for (const file of manifest.files) {
+        const { kind, name, contentType } = file;
+        if (kind === 'attachment') attachments.set(name, { contentType, bytes: await readBytes(file) });
+        else (kind === 'error' ? errors : given).push(...(await readFile(file)));
+      }
       const parsed = given.map((line) => JSON.parse(line) as { id?: string; resourceType: string });
       return {
         manifest,
+        attachments,
         lines: given,
         resources: Object.groupBy(parsed, ({ resourceType }) => resourceType) as GivenRecord['resources'],
         errors: errors.map((line) => (JSON.parse(line) as { issue: { diagnostics: string }[] }).issue[0]!.diagnostics),

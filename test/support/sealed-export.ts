@@ -4,10 +4,12 @@ import type { StoredFile, StoredManifest, StoredPart, TypeOutcome } from '../../
 import { manifestName, partName } from '../../functions/shared/exports/object-names.ts';
 import { exportKeyObject } from '../../functions/shared/exports/sealing-key.ts';
 
-/** A file for a test, as the lines of each of its parts. */
+/** A file for a test, as the lines of each of its parts; of an attachment, pieces of its text. */
 export interface PlainFile {
   readonly name: string;
-  readonly kind?: 'output' | 'error';
+  readonly kind?: StoredFile['kind'];
+  readonly contentType?: string;
+  readonly hash?: string;
   readonly type: string;
   readonly parts: readonly (readonly string[])[];
 }
@@ -45,17 +47,19 @@ export const sealExport = async (
   },
 ): Promise<{ readonly manifest: StoredManifest; readonly manifestDigest: string }> => {
   const recipient = await recipientOf(privateKey);
-  const writePart = async (lines: readonly string[]): Promise<StoredPart> => {
-    const plain = Buffer.from(lines.map((line) => `${line}\n`).join(''));
+  const writePart = async (lines: readonly string[], lineEnd: string): Promise<StoredPart> => {
+    const plain = Buffer.from(lines.map((line) => line + lineEnd).join(''));
     const sealed = await sealTo(recipient, plain);
     const object = partName(exportId, randomBytes(16).toString('base64url'));
     objects.set(object, sealed);
     return { object, digest: digestOf(sealed), bytes: plain.length };
   };
   const stored: StoredFile[] = [];
-  for (const { name, kind = 'output', type, parts } of files) {
-    const count = parts.reduce((sum, lines) => sum + lines.length, 0);
-    stored.push({ name, kind, type, count, parts: await Promise.all(parts.map(writePart)) });
+  for (const { kind = 'output', parts, ...file } of files) {
+    const isAttachment = kind === 'attachment';
+    const count = isAttachment ? 1 : parts.reduce((sum, lines) => sum + lines.length, 0);
+    const written = parts.map((lines) => writePart(lines, isAttachment ? '' : '\n'));
+    stored.push({ ...file, kind, count, parts: await Promise.all(written) });
   }
   const counted = stored
     .filter(({ kind }) => kind === 'output')

@@ -20,10 +20,11 @@ import { countName, typeInName, type NotReadReason, type Problem } from '../read
 import { provenanceLine } from '../reading/provenance.ts';
 import { newStateName } from '../state/state-file.ts';
 import { earliestTimeOf, typesDoneOf, type JobState, type WrittenPart } from '../state/state.ts';
-import { joinFiles } from './join-files.ts';
+import { attachmentFiles, joinFiles } from './join-files.ts';
 import { outcomesByType } from './outcomes-by-type.ts';
 import { problemsAtEnd } from './problems-at-end.ts';
 import { whatIsLeft } from './what-is-left.ts';
+import { writeHeldLines } from './write-held-lines.ts';
 
 /** How an export ended. */
 export interface Ended {
@@ -93,7 +94,11 @@ const makeManifest = async (
   const errors = lines.length === 0 ? [] : await writePart(job, item, 'OperationOutcome', lines);
   return {
     transactionTime,
-    files: [...joinFiles([...state.parts, ...provenance], 'output'), ...joinFiles(errors, 'error')],
+    files: [
+      ...joinFiles([...state.parts, ...provenance], 'output'),
+      ...joinFiles(errors, 'error'),
+      ...attachmentFiles(state.attachments),
+    ],
     outcomes,
   };
 };
@@ -181,9 +186,12 @@ export const writeEndOfRecord = async (
     const item = await getRunning(deps, exportId);
     if (item === undefined) return undefined;
     const stateKey = await job.stateKey(item);
-    const state = await memory.after({ exportId, stateKey }, files);
+    const read = await memory.after({ exportId, stateKey }, files);
     const wanted = wantedOf(item.scope, item.types);
-    const left = why === undefined ? [] : await whatIsLeft(deps, stateKey, { state, wanted, why });
+    const waiting = await writeHeldLines(job, item, { state: read, stateKey, why });
+    const state = { ...read, parts: [...read.parts, ...waiting.parts] };
+    const unread = why === undefined ? [] : await whatIsLeft(deps, stateKey, { state, wanted, why });
+    const left = [...unread, ...waiting.problems];
     const manifest = await makeManifest(job, item, state, left);
     const written = await writeManifest(job, item, manifest);
     return {

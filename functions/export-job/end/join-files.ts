@@ -1,5 +1,6 @@
 import { mostFileBytes, type StoredFile } from '../../shared/exports/manifest.ts';
-import type { WrittenPart } from '../state/state.ts';
+import { attachmentName } from '../../shared/exports/urls.ts';
+import type { WrittenAttachment, WrittenPart } from '../state/state.ts';
 
 const fileOf = (type: string, kind: StoredFile['kind'], number: number, parts: readonly WrittenPart[]): StoredFile => ({
   name: `${kind === 'error' ? 'errors' : type}-${number}.ndjson`,
@@ -30,6 +31,18 @@ const joinType = (
   }
   return runs.map((run, at) => fileOf(type, kind, at + 1, run));
 };
+
+/** The files of attachments. */
+export const attachmentFiles = (attachments: readonly WrittenAttachment[]): StoredFile[] =>
+  attachments.map(({ type, contentType, hash, parts }, at) => ({
+    name: attachmentName(at),
+    kind: 'attachment',
+    type,
+    count: 1,
+    contentType,
+    hash,
+    parts,
+  }));
 
 /** The files of a manifest, by type, in the order in which the types first came. */
 export const joinFiles = (

@@ -39,7 +39,7 @@ export const whatIsLeft = async (
 ): Promise<readonly Problem[]> => {
   const types = new Set(
     state.known.queue.flatMap((task) => {
-      if (task.kind === 'references') return [];
+      if (task.kind === 'references' || task.kind === 'attachments') return [];
       // Nothing was planned yet.
       return [task.kind === 'statement' ? everything : task.type];
     }),

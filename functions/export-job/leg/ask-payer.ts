@@ -16,7 +16,7 @@ import type { JobDeps } from '../deps.ts';
 
 /** The payer's answer to a request. */
 export type Answer =
-  /** JSON, with the body still to be read. `dateMs` is the payer's clock when we asked, if it sent a date. */
+  /** JSON, or a document of any type, with the body still to be read. `dateMs` is the payer's clock when we asked, if it sent a date. */
   | {
       readonly kind: 'json';
       readonly response: PayerResponse;
@@ -52,11 +52,12 @@ const answerOf = async (
   { clock }: JobDeps,
   { payer }: Asking,
   given: PayerResponse,
-  { tookMs, end, isSearch }: { readonly tookMs: number; readonly end: () => void; readonly isSearch: boolean },
+  { tookMs, end, what }: { readonly tookMs: number; readonly end: () => void; readonly what: What },
 ): Promise<Answer> => {
-  const response = given.status === 204 && isSearch ? emptySearchset(given) : given;
+  const isDocument = what === 'document';
+  const response = given.status === 204 && what !== 'read' && !isDocument ? emptySearchset(given) : given;
   const { status } = response;
-  if (status === 200 && jsonTypeOf(response, payer) !== undefined) {
+  if (status === 200 && (isDocument || jsonTypeOf(response, payer) !== undefined)) {
     const dateMs = Date.parse(response.headers.get('date') ?? '') - Math.ceil(tookMs);
     return { kind: 'json', response, dateMs: Number.isNaN(dateMs) ? undefined : dateMs, end };
   }
@@ -69,7 +70,8 @@ const answerOf = async (
   }
   if (isTokenRefused) return { kind: 'tokenRefused' };
   if (status === 200) return { kind: 'failed', fault: 'notJson' };
-  const isRefusal = status >= 400 && status < 500 && status !== 401 && status !== 408;
+  // A redirect is not followed, so that the token stays on the payer's server.
+  const isRefusal = (status >= 400 && status < 500 && status !== 401 && status !== 408) || (isDocument && status < 400);
   return isRefusal ? { kind: 'refused', status } : { kind: 'failed', status };
 };
 
@@ -80,6 +82,12 @@ interface SentSearch {
   readonly body?: string;
 }
 
+/**
+ * What is asked: a search's first page, which some payers take by POST only, a later one, one resource, or the content of an
+ * attachment. To both kinds of pages, 204 means one without entries.
+ */
+export type What = 'search' | 'page' | 'read' | 'document';
+
 /** A search as the payer takes it. `$everything` is an operation, and always a GET. */
 const searchOf = ({ quirks }: Payer, url: string): SentSearch => {
   const [path = '', query = ''] = url.split(/\?([^]*)/);
@@ -89,18 +97,18 @@ const searchOf = ({ quirks }: Payer, url: string): SentSearch => {
 };
 
 /**
- * Requests a page or a resource from a payer, at its pace.
- * @param url below the payer's base
+ * Requests a page, a resource or a document from a payer, at its pace.
+ * @param url below the payer's base; of a document, on the payer's origin
  * @param untilAt the monotonic time after which it stops asking for a turn
- * @param what a search's first page, which some payers take by POST only, a later one, or one resource; to both kinds of
- * pages, 204 means one without entries
+ * @param accept the media types to ask for. @default the payer's FHIR JSON
  */
 export const askPayer = async (
   deps: JobDeps,
   asking: Asking,
   url: string,
   untilAt: number,
-  what: 'search' | 'page' | 'read' = 'read',
+  what: What = 'read',
+  accept: string = fhirMediaType(asking.payer),
 ): Promise<Answer> => {
   const { clock, payerHttp, waitForTurn } = deps;
   const { payer, accessToken, secretHeaders, isStillThere, stopped } = asking;
@@ -126,14 +134,14 @@ export const askPayer = async (
     const { to, headers, ...posted } = what === 'search' ? searchOf(payer, url) : { to: url };
     const response = await payerHttp(to, {
       ...posted,
-      headers: { ...secretHeaders, ...headers, authorization: `Bearer ${accessToken}`, accept: fhirMediaType(payer) },
+      headers: { ...secretHeaders, ...headers, authorization: `Bearer ${accessToken}`, accept },
       redirect: 'manual',
       signal: controller.signal,
     });
     return await answerOf(deps, asking, response, {
       tookMs: clock.monotonic() - askedAt,
       end,
-      isSearch: what !== 'read',
+      what,
     });
   } catch (error) {
     end();

@@ -8,7 +8,7 @@ const interactionOf = ({ next: { queue } }: Leg): string => {
   const [task] = queue;
   if (task === undefined) return 'export';
   if (task.kind === 'statement') return 'export metadata';
-  return `export ${task.kind === 'search' ? task.type : 'references'}`;
+  return `export ${task.kind === 'search' ? task.type : task.kind}`;
 };
 
 /**
@@ -37,7 +37,7 @@ export const auditLeg = async (leg: Leg, read: () => Promise<Stop>): Promise<Sto
       ...known,
       type: 'ended',
       atMs: deps.clock.now(),
-      end: { ...how, bytes: leg.parts.bytes() },
+      end: { ...how, bytes: leg.bytes() },
     }).catch(() => undefined);
   try {
     const stop = await read();

@@ -5,6 +5,7 @@ import { payerBases } from '../../shared/registry/urls.ts';
 import { intersectScopes } from '../../shared/scopes/limit-scopes.ts';
 import type { Scopes } from '../../shared/scopes/scopes.ts';
 import type { Export } from '../../shared/store/export-item.ts';
+import type { Buffers } from '../buffers.ts';
 import type { JobDeps } from '../deps.ts';
 import { getRunning, type Job } from '../job.ts';
 import { partWriter, type PartWriter } from '../parts.ts';
@@ -13,9 +14,9 @@ import { wantedOf, type Wanted } from '../plan/wanted.ts';
 import type { RecordRules } from '../reading/check-resource.ts';
 import { createProblemList, type ProblemList } from '../reading/problem-list.ts';
 import { seenNames, type SeenNames } from '../reading/seen-names.ts';
-import type { PageRoom } from '../reading/split-bundle.ts';
+import { heldWriter, readHeldLines, type HeldLine, type HeldWriter } from '../state/held-lines.ts';
 import { readStateFile, referredIn } from '../state/state-file.ts';
-import type { JobState, Known, Task } from '../state/state.ts';
+import type { JobState, Known, Task, WrittenAttachment } from '../state/state.ts';
 import { askPayer, type Answer, type Asking } from './ask-payer.ts';
 import type { Allowed } from './check-allowed.ts';
 import { stopForToken, type Stop } from './stop.ts';
@@ -37,15 +38,23 @@ export interface Leg {
   /** What the next leg begins with. Each step changes it in place. */
   readonly next: Next;
   readonly referred: Referred;
+  readonly held: Held;
+  readonly attachments: Attachments;
+  /** Whether the export may read Binaries now, whichever types it was asked for. */
+  readonly mayReadBinary: boolean;
   readonly parts: PartWriter;
+  /** Bytes of NDJSON and of attachments so far. */
+  readonly bytes: () => number;
   readonly problems: ProblemList;
-  readonly pageRoom: PageRoom;
+  readonly buffers: Buffers;
 }
 
 /** How a leg asks its payer, and how long. */
 interface Calls extends Pick<Asking, 'isStillThere' | 'stopped'> {
   /** Requests what is below the payer's base, in its turn. @param rest path and query */
   readonly ask: (rest: string, what?: 'search' | 'page') => Promise<Answer>;
+  /** Requests an attachment, in its turn. @param url on the payer's origin */
+  readonly askDocument: (url: string, accept: string) => Promise<Answer>;
   /** Whether the leg has read enough. */
   readonly isFull: () => boolean;
   /** Why no further request may begin: the leg has read enough, or the payer's token ends soon. */
@@ -63,6 +72,22 @@ interface Next {
   pages: number;
   resources: number;
   references: number;
+}
+
+/** The attachments that came, each with its place among all of the export. */
+interface Attachments {
+  /** Those that this leg has written. */
+  readonly written: WrittenAttachment[];
+  readonly count: () => number;
+  /** @param from the URL that was asked */
+  readonly find: (from: string) => { readonly at: number; readonly one: WrittenAttachment } | undefined;
+  readonly add: (one: WrittenAttachment) => void;
+}
+
+/** The lines that wait for their attachments. */
+interface Held extends HeldWriter {
+  /** The lines of a file, one of earlier legs' or one that this leg has put. @throws whatever the bucket throws */
+  readonly read: (name: string) => Promise<readonly HeldLine[]>;
 }
 
 /** The resources that the record refers to. */
@@ -91,7 +116,7 @@ const tokenEndsAt = ({ payerTokenExpiresAt, payerTokenAt = 0 }: Export): number 
   return payerTokenExpiresAt - Math.min(tokenReserveSeconds, (payerTokenExpiresAt - payerTokenAt) / 2);
 };
 
-const callsOf = (deps: JobDeps, item: Export, asking: Asking, { bytes }: PartWriter): Calls => {
+const callsOf = (deps: JobDeps, item: Export, asking: Asking, bytes: () => number): Calls => {
   const { isStillThere, stopped, payer } = asking;
   const base = payer.fhirBaseUrl.replace(/\/+$/, '');
   const untilAt = deps.clock.monotonic() + legBounds.readMs;
@@ -100,6 +125,7 @@ const callsOf = (deps: JobDeps, item: Export, asking: Asking, { bytes }: PartWri
     isStillThere,
     stopped,
     ask: (rest, what) => askPayer(deps, asking, base + rest, untilAt, what),
+    askDocument: (url, accept) => askPayer(deps, asking, url, untilAt, 'document', accept),
     isFull,
     whyNot: () => {
       if (isFull()) return { kind: 'go' };
@@ -134,6 +160,20 @@ const referredOf = (deps: JobDeps, stateKey: Uint8Array, files: readonly string[
   };
 };
 
+const attachmentsAfter = (before: readonly WrittenAttachment[]): Attachments => {
+  const found = new Map(before.map((one, at) => [one.from, { at, one }]));
+  const written: WrittenAttachment[] = [];
+  return {
+    written,
+    count: () => found.size,
+    find: (from) => found.get(from),
+    add: (one) => {
+      found.set(one.from, { at: found.size, one });
+      written.push(one);
+    },
+  };
+};
+
 /** A UUID of version 4 (RFC 9562 §5.4). @param random 16 bytes */
 export const uuidOf = (random: Uint8Array): string => {
   const bytes = Buffer.from(random);
@@ -155,8 +195,11 @@ export const makeLeg = async (
   stopped: AbortSignal,
 ): Promise<Leg> => {
   const { deps, buffers } = job;
-  const wanted = wantedOf(readableNow(item, granted, partner), item.types);
+  const readable = readableNow(item, granted, partner);
+  const wanted = wantedOf(readable, item.types);
   const parts = partWriter(deps, item.exportId, item.recipient, buffers);
+  const attachments = attachmentsAfter(state.attachments);
+  const bytes = (): number => attachments.written.reduce((sum, one) => sum + one.bytes, parts.bytes());
   const stateKey = await job.stateKey(item);
   const asking = {
     payer,
@@ -173,13 +216,20 @@ export const makeLeg = async (
     wanted,
     wantedAtKickOff: wantedOf(item.scope, item.types),
     rules: { patient: item.patient, bases: payerBases(payer), isWanted: wanted.isWanted },
-    calls: callsOf(deps, item, asking, parts),
+    calls: callsOf(deps, item, asking, bytes),
     before,
     seen: seenNames(seen, stateKey),
     next: nextOf(state.known),
     referred: referredOf(deps, stateKey, state.referenceFiles),
+    held: {
+      ...heldWriter(deps, item.exportId, stateKey),
+      read: (name) => readHeldLines(deps, stateKey, name),
+    },
+    attachments,
+    mayReadBinary: wantedOf(readable, undefined).may('Binary', 'r'),
     parts,
+    bytes,
     problems: createProblemList(state.known.reported),
-    pageRoom: buffers.pageRoom,
+    buffers,
   };
 };

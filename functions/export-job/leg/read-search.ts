@@ -178,7 +178,10 @@ const startAsking = (leg: Leg): Asking => {
  * Notes that a search was read to its end; one for everything also is one of each type that came. A search in its place is
  * one of its own type, and brings some of others.
  */
-const noteEnd = ({ payer, next: { finished, withEverything }, parts, before }: Leg, { type }: SearchTask): void => {
+const noteEnd = (
+  { payer, next: { finished, withEverything }, parts, held, before }: Leg,
+  { type }: SearchTask,
+): void => {
   if (type !== everything) {
     finished.add(type);
     return;
@@ -189,7 +192,8 @@ const noteEnd = ({ payer, next: { finished, withEverything }, parts, before }: L
     for (const one of limitsOf(substitute) !== '' ? [everything] : [everything, own]) withEverything.add(one);
     return;
   }
-  for (const one of [everything, ...parts.types(), ...before.parts.map((part) => part.type)]) withEverything.add(one);
+  const earlier = [...before.parts.map((part) => part.type), ...before.held.flatMap(({ types }) => types)];
+  for (const one of [everything, ...parts.types(), ...held.types(), ...earlier]) withEverything.add(one);
 };
 
 /** Updates the task after a page was read. Returns undefined if it was the last page. */

@@ -14,6 +14,7 @@ import type { Committed, StateKey } from '../state/memory.ts';
 import { resourcesTotalOf, typesDoneOf, type Delta, type JobState, type Task } from '../state/state.ts';
 import { auditLeg } from './audit-leg.ts';
 import { checkAllowed, type Allowed, type NeverReason } from './check-allowed.ts';
+import { fetchAttachments } from './fetch-attachments.ts';
 import { followReferences } from './follow-references.ts';
 import { makeLeg, readableNow, type Leg } from './leg.ts';
 import { nextTask, searchTypesInstead } from './queue.ts';
@@ -48,6 +49,8 @@ const readTask = (leg: Leg, task: Task): Promise<Stop | undefined> => {
       return readSearch(leg, task);
     case 'references':
       return followReferences(leg, task);
+    case 'attachments':
+      return fetchAttachments(leg, task);
   }
 };
 
@@ -94,7 +97,7 @@ const readWatched = async (leg: Leg, allowed: Yes, controller: AbortController):
   }
 };
 
-const deltaOf = async ({ before, next, referred, parts, problems }: Leg): Promise<Delta> => {
+const deltaOf = async ({ before, next, referred, held, attachments, parts, problems, bytes }: Leg): Promise<Delta> => {
   const { known } = before;
   const { declared, finished, withEverything, transactionTime, ...others } = next;
   for (const [type, count] of referred.unread)
@@ -107,11 +110,13 @@ const deltaOf = async ({ before, next, referred, parts, problems }: Leg): Promis
       // The state of an earlier version does not have them.
       ...(known.finished === undefined ? {} : { finished: [...finished], withEverything: [...withEverything] }),
       reported: problems.counts(),
-      bytes: known.bytes + parts.bytes(),
+      bytes: known.bytes + bytes(),
     },
     parts: await parts.put(),
     problems: problems.listed(),
     referred: referred.names,
+    held: await held.put(),
+    attachments: attachments.written,
   };
 };
 
@@ -126,7 +131,7 @@ const readAndCommit = async (job: Job, item: Export, allowed: Yes, state: JobSta
     const counts = {
       pages: leg.next.pages - before.pages,
       resources: leg.next.resources - before.resources,
-      bytes: leg.parts.bytes(),
+      bytes: leg.bytes(),
     };
     writeLeg(deps, item, {
       requestId: leg.requestId,

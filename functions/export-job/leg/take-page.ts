@@ -50,7 +50,7 @@ export const takePage = async (
   const taking: Taking = { leg, source, rewrite, match, include, repeat, found: createProblemList() };
   const splitter = createBundleSplitter({
     of: source.of,
-    room: leg.pageRoom,
+    room: leg.buffers.pageRoom,
     take: (resource) => takeResource(taking, resource),
   });
   let isTold = onLinks === undefined;
@@ -59,6 +59,7 @@ export const takePage = async (
       for (const piece of isTold ? [chunk] : piecesOf(chunk)) {
         splitter.push(piece);
         await leg.parts.putIfLarge();
+        await leg.held.putIfLarge();
         const links = isTold ? undefined : splitter.links();
         if (links === undefined) continue;
         isTold = true;

@@ -2,6 +2,7 @@ import { isObject } from '../../shared/json-object.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import { isMemberType } from '../plan/declared.ts';
 import { checkResource, type ResourceVerdict } from '../reading/check-resource.ts';
+import { ownAttachments, type OwnAttachment } from '../reading/own-attachments.ts';
 import type { EntryMode, PageResource, ResourceHead, SkippedResource, SkipReason } from '../reading/page-resource.ts';
 import type { ProblemList } from '../reading/problem-list.ts';
 import { payerRemarks, type Problem } from '../reading/problems.ts';
@@ -9,6 +10,7 @@ import { referredBy } from '../reading/references.ts';
 import { unservedAttachments, type createLineRewriter } from '../reading/rewrite-line.ts';
 import { identityOf, leftOut } from '../reading/seen-names.ts';
 import { everything } from '../state/state.ts';
+import { isBeyondScope } from './fetch-attachments.ts';
 import type { Leg } from './leg.ts';
 import { reportLostScope } from './queue.ts';
 
@@ -152,6 +154,16 @@ const isBeyond = ({ leg, source }: Taking, { type, resource, mode }: PageResourc
   return until !== undefined && lastUpdated(resource) > Date.parse(until);
 };
 
+/** The attachments of a resource that are fetched: those on the payer's server, unless its profile says otherwise. */
+const attachmentsToFetch = (leg: Leg, resource: PageResource): readonly OwnAttachment[] => {
+  if (resource.attachments.length === 0) return [];
+  const { payer, rules, next } = leg;
+  // An export that an earlier version began has no such task.
+  const isFetching = payer.wholeRecord?.attachments !== false && next.queue.some(({ kind }) => kind === 'attachments');
+  if (!isFetching) return [];
+  return ownAttachments(resource, rules).filter((one) => !isBeyondScope(leg, resource, one));
+};
+
 /** Adds a resource to the leg's parts, unless it was seen before or does not belong in the record. */
 const take = (taking: Taking, resource: PageResource): void => {
   const { leg, source, rewrite, found } = taking;
@@ -176,9 +188,13 @@ const take = (taking: Taking, resource: PageResource): void => {
     return;
   }
   if (!markAndCount(taking, identityOf(resource), type, resource.mode)) return;
-  parts.add(type, rewrite(resource));
+  const attachments = attachmentsToFetch(leg, resource);
+  if (attachments.length === 0) parts.add(type, rewrite(resource));
+  else leg.held.add({ type, id, attachments, line: resource.line });
   leg.next.resources += 1;
-  const count = unservedAttachments(resource, rules);
+  const fetched = new Set(attachments.map(({ url }) => url));
+  const others = resource.attachments.filter((url) => !fetched.has(url));
+  const count = unservedAttachments({ attachments: others }, rules);
   if (count > 0) problems.add({ kind: 'unservedAttachment', type, id, count });
   noteReferences(leg, resource);
 };

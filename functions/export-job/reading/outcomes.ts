@@ -1,5 +1,5 @@
 import type { IssueType } from '../../shared/errors.ts';
-import { isMissing, type NotReadReason, type Problem, type Severity } from './problems.ts';
+import { isMissing, type AttachmentFault, type NotReadReason, type Problem, type Severity } from './problems.ts';
 
 /** The content of one OperationOutcome in the error file. */
 interface Issue {
@@ -62,6 +62,18 @@ const notAsked = {
   form: 'one is named in a form that cannot be asked for',
   elsewhere: "one is on another server, or on the payer's own by a name that its operator has not configured",
 } as const;
+
+/** For each fault of an attachment, the code of its issue and why it did not come. */
+const attachmentFaults: Readonly<Record<AttachmentFault, readonly [code: Issue['code'], why: string]>> = {
+  refused: ['forbidden', 'the payer refused it'],
+  tooLarge: ['too-long', 'it is larger than 150 MB'],
+  size: ['invalid', 'its length is not the one that the resource gives'],
+  hash: ['invalid', 'its SHA-1 is not the one that the resource gives'],
+  page: ['invalid', 'the payer answered with a page of HTML in its place'],
+  slow: ['timeout', 'it did not arrive within five minutes'],
+  broken: ['incomplete', 'the payer did not send it to the end'],
+  tooMany: ['too-costly', 'the record has more attachments than an export fetches'],
+};
 
 const answered = (status: number | undefined): string => {
   if (status === undefined) return 'the payer did not answer';
@@ -246,6 +258,28 @@ const issueOf = (problem: Problem): Issue => {
         severity: 'warning',
         code: 'informational',
         text: `${named(problem.type, problem.id)} has ${problem.count === 1 ? 'an attachment' : `${problem.count} attachments`} that the gateway does not serve. Do not send your access token to ${problem.count === 1 ? 'its URL' : 'their URLs'}.`,
+      };
+    case 'attachmentNotRead':
+    case 'attachmentGone': {
+      const [code, why] = attachmentFaults[problem.why];
+      const status = problem.status === undefined ? '' : ` with status ${problem.status}`;
+      return {
+        severity: problem.kind === 'attachmentGone' ? 'warning' : 'error',
+        code: problem.kind === 'attachmentGone' ? 'not-found' : code,
+        text: `An attachment of ${problem.id === undefined ? `a resource of type ${problem.type}` : named(problem.type, problem.id)} did not come: ${why}${status}.${problem.isServed ? '' : ' Do not send your access token to its URL.'}`,
+      };
+    }
+    case 'attachmentsOutOfScope':
+      return {
+        severity: 'information',
+        code: 'suppressed',
+        text: `Attachments of ${problem.type} are not in this export: the access token's scope does not cover Binary.`,
+      };
+    case 'attachmentsNotRead':
+      return {
+        severity: 'error',
+        code: 'incomplete',
+        text: `${problem.count} ${problem.count === 1 ? 'attachment' : 'attachments'} of ${problem.type} did not come: ${notReadReasons[problem.why]}.`,
       };
     case 'moreOfKind':
       return {

@@ -79,6 +79,23 @@ export type Problem =
   | { readonly kind: 'referenceNotAsked'; readonly type: string; readonly why?: 'form' | 'elsewhere' }
   /** The URL of an attachment is not below the facade. */
   | { readonly kind: 'unservedAttachment'; readonly type: string; readonly id?: string; readonly count: number }
+  /**
+   * An attachment on the payer's server did not come, or the payer does not have it.
+   * @property isServed whether the fetch route passes its URL on
+   * @property status the payer's HTTP status, if it refused
+   */
+  | {
+      readonly kind: 'attachmentNotRead' | 'attachmentGone';
+      readonly type: string;
+      readonly id: string | undefined;
+      readonly isServed: boolean;
+      readonly why: AttachmentFault;
+      readonly status?: number;
+    }
+  /** Resources of this type have Binaries of the payer's as attachments, which the scope does not cover. Reported once. */
+  | { readonly kind: 'attachmentsOutOfScope'; readonly type: string }
+  /** Attachments of resources of this type, whose turn never came. */
+  | { readonly kind: 'attachmentsNotRead'; readonly type: string; readonly count: number; readonly why: NotReadReason }
   /** How many more problems there were of a kind, after the ones that are listed. */
   | { readonly kind: 'moreOfKind'; readonly type: string; readonly count: number }
   /** The payer's remark on its own answer. Only the codes are kept, since the text may contain anything. */
@@ -89,6 +106,20 @@ export type Problem =
       readonly severity: Severity;
       readonly code: string;
     };
+
+/** Why an attachment did not come. */
+export type AttachmentFault =
+  | 'refused'
+  | 'tooLarge'
+  /** Its length, or its SHA-1, is not the one that the resource gives. */
+  | 'size'
+  | 'hash'
+  /** The payer answered with a page of HTML in place of another type. */
+  | 'page'
+  | 'slow'
+  | 'broken'
+  /** There are more than an export fetches. */
+  | 'tooMany';
 
 /** Why the rest of the record is not read. */
 export type NotReadReason =
@@ -128,7 +159,13 @@ const codesOfLack = new Set([
   'too-costly',
 ]);
 
-const harmless: ReadonlySet<Problem['kind']> = new Set(['unservedAttachment', 'moreOfKind', 'referenceGone']);
+const harmless: ReadonlySet<Problem['kind']> = new Set([
+  'unservedAttachment',
+  'attachmentGone',
+  'attachmentsOutOfScope',
+  'moreOfKind',
+  'referenceGone',
+]);
 
 /** Whether a problem means that something is, or may be, missing from the record. What the payer does not have is not. */
 export const isMissing = (problem: Problem): boolean => {

@@ -19,7 +19,7 @@ const lineEnd = Buffer.from('\n');
 const pieceBytes = 64 * 1024;
 
 /** A relative link to a Binary. Like a reference, it is relative to the payer's base (https://hl7.org/fhir/R4/references.html). */
-const relativeBinary = /^\/?Binary\/./;
+export const relativeBinary = /^\/?Binary\/./;
 
 const urls = namesOf({ url: 1 });
 
@@ -29,37 +29,55 @@ const beginning = '/Binary/.'.length;
 /** How many bytes they take, each spelled as `\u0042`. */
 const beginningBytes = beginning * 6;
 
-/** Puts the facade's base before each relative link to a Binary, since files of NDJSON have no base of their own. */
-const withAbsoluteBinaries = function* (line: Buffer, facade: string): Generator<Buffer> {
+/** The URLs of attachments' files, by the URLs in the resource. */
+export type FileUrls = ReadonlyMap<string, string>;
+
+/** A string of JSON, between its quotes. */
+const spelled = (line: Buffer, at: number, end: number): string =>
+  JSON.parse(`"${line.toString('utf8', at, end)}"`) as string;
+
+/**
+ * Puts the URL of its file in place of the URL of each attachment that has one, and the facade's base before each other
+ * relative link to a Binary, since files of NDJSON have no base of their own.
+ */
+const withFilesAndBinaries = function* (line: Buffer, facade: string, files: FileUrls): Generator<Buffer> {
   const tokens = readTokens(urls);
-  const places: { readonly at: number; readonly base: string }[] = [];
+  const longest = 6 * Math.max(0, ...[...files.keys()].map((url) => url.length));
+  const places: { readonly at: number; readonly put: string; readonly goOn: number }[] = [];
   eachText(tokens, line, (at, end) => {
     if (tokens.name === 0) return;
+    const file = end - at <= longest ? files.get(spelled(line, at, end)) : undefined;
+    if (file !== undefined) {
+      places.push({ at, put: file, goOn: end });
+      return;
+    }
     const { text } = decodeBeginning(line.toString('latin1', at, Math.min(end, at + beginningBytes)), beginning);
-    if (relativeBinary.test(text)) places.push({ at, base: text.startsWith('/') ? facade : `${facade}/` });
+    if (relativeBinary.test(text)) places.push({ at, put: text.startsWith('/') ? facade : `${facade}/`, goOn: at });
   });
   let from = 0;
-  for (const { at, base } of places) {
+  for (const { at, put, goOn } of places) {
     yield line.subarray(from, at);
-    yield Buffer.from(base);
-    from = at;
+    yield Buffer.from(put);
+    from = goOn;
   }
   yield line.subarray(from);
 };
 
+const noFiles: FileUrls = new Map();
+
 /**
  * Makes the rewriter of one page's lines. It replaces the payer's bases in links with the facade's base, as the fetch
- * route does, makes relative links to Binaries absolute, and returns a line with its line break, in pieces. Each page gets
- * a new rewriter, so that a malformed page cannot affect another.
+ * route does, makes relative links to Binaries absolute, puts the URLs of attachments' files, and returns a line with its
+ * line break, in pieces. Each page gets a new rewriter, so that a malformed page cannot affect another.
  */
 export const createLineRewriter = ({
   bases,
   facade,
-}: LineBases): ((resource: Pick<PageResource, 'line' | 'attachments'>) => Iterable<Uint8Array>) => {
+}: LineBases): ((resource: Pick<PageResource, 'line' | 'attachments'>, files?: FileUrls) => Iterable<Uint8Array>) => {
   const rewriter = createLinkRewriter({ from: bases, to: facade });
-  return function* ({ line, attachments }) {
-    const isRelative = attachments.some((url) => relativeBinary.test(url));
-    for (const part of isRelative ? withAbsoluteBinaries(line, facade) : [line]) {
+  return function* ({ line, attachments }, files = noFiles) {
+    const isChanged = files.size > 0 || attachments.some((url) => relativeBinary.test(url));
+    for (const part of isChanged ? withFilesAndBinaries(line, facade, files) : [line]) {
       for (let at = 0; at < part.length; at += pieceBytes) yield* rewriter.push(part.subarray(at, at + pieceBytes));
     }
     yield* rewriter.push(lineEnd);
@@ -67,7 +85,7 @@ export const createLineRewriter = ({
 };
 
 /** Matches a URL that nobody fetches: an empty one, a `data:` URL, or a reference to a contained resource. */
-const neverFetched = /^(?:$|#|data:)/i;
+export const neverFetched = /^(?:$|#|data:)/i;
 
 const isBinaryBelow = (url: string, base: string): boolean => /^\/Binary(?:$|[/?])/.test(afterBase(url, base) ?? '');
 

@@ -12,7 +12,7 @@ export interface Survey {
 }
 
 /** Whether an R4 element of this name holds an Attachment. The ending covers `valueAttachment` and the like. */
-const holdsAttachment = (name: string): boolean =>
+export const holdsAttachment = (name: string): boolean =>
   name === 'attachment' ||
   name === 'photo' ||
   name === 'presentedForm' ||

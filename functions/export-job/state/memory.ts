@@ -38,6 +38,8 @@ const emptyState = (): JobState => ({
   parts: [],
   problems: [],
   referenceFiles: [],
+  held: [],
+  attachments: [],
   seen: createSeenSet(),
 });
 
@@ -45,6 +47,8 @@ const apply = (state: JobState, name: string, delta: Delta): void => {
   state.known = delta.known;
   for (const part of delta.parts) state.parts.push(part);
   for (const problem of delta.problems) state.problems.push(problem);
+  for (const file of delta.held ?? []) state.held.push(file);
+  for (const attachment of delta.attachments ?? []) state.attachments.push(attachment);
   if (delta.referred.length > 0) state.referenceFiles.push(name);
 };
 

@@ -11,6 +11,19 @@ export interface WrittenPart extends StoredPart {
   readonly count: number;
 }
 
+/** An attachment's content, which was fetched, checked and put into the bucket. */
+export interface WrittenAttachment {
+  /** The URL that was asked. */
+  readonly from: string;
+  /** `Binary`, or the type of the resource that first named it: what a token's scope must cover. */
+  readonly type: string;
+  readonly contentType: string;
+  readonly bytes: number;
+  /** SHA-1 as R4's `Attachment.hash`, in base64. */
+  readonly hash: string;
+  readonly parts: readonly StoredPart[];
+}
+
 interface TaskBase {
   /** How many times the next request has failed. */
   readonly tries: number;
@@ -63,7 +76,15 @@ export interface ReferencesTask extends TaskBase {
   readonly at: number;
 }
 
-export type Task = StatementTask | SearchTask | ReferencesTask;
+/** Fetches attachments, and writes the lines that wait for them. */
+export interface AttachmentsTask extends TaskBase {
+  readonly kind: 'attachments';
+  /** The index of the next file of lines that wait, and of the next line in it. */
+  readonly file: number;
+  readonly at: number;
+}
+
+export type Task = StatementTask | SearchTask | ReferencesTask | AttachmentsTask;
 
 /** The part of the state that each delta replaces as a whole. */
 export interface Known {
@@ -87,6 +108,13 @@ export interface Known {
   readonly bytes: number;
 }
 
+/** A file of lines that wait for their attachments. */
+export interface HeldFile {
+  readonly object: string;
+  /** The types of its lines, each once. */
+  readonly types: readonly string[];
+}
+
 /** What one leg adds. */
 export interface Delta {
   readonly known: Known;
@@ -94,6 +122,9 @@ export interface Delta {
   readonly problems: readonly Problem[];
   /** Resources that this leg was the first to find references to, as `Type/id`. */
   readonly referred: readonly string[];
+  /** The files of lines that wait for their attachments. */
+  readonly held?: readonly HeldFile[];
+  readonly attachments?: readonly WrittenAttachment[];
 }
 
 /** The state after some legs. */
@@ -103,6 +134,9 @@ export interface JobState {
   readonly problems: Problem[];
   /** The state files that have references. */
   readonly referenceFiles: string[];
+  /** The files of lines that wait for their attachments, also those that were written since. */
+  readonly held: HeldFile[];
+  readonly attachments: WrittenAttachment[];
   /** The tags of resources, references and pages that were seen. */
   readonly seen: SeenSet;
 }

@@ -11,10 +11,15 @@ export interface StoredManifest {
 export interface StoredFile {
   /** The last segment of its URL, such as `Observation-1.ndjson`. */
   readonly name: string;
-  readonly kind: 'output' | 'error';
+  readonly kind: 'output' | 'error' | 'attachment';
+  /** Of an attachment, what a token's scope must cover: `Binary`, or the type of the resource that names it. */
   readonly type: string;
-  /** The number of lines. */
+  /** The number of lines; 1 for an attachment. */
   readonly count: number;
+  /** Of an attachment, the media type of its content. */
+  readonly contentType?: string;
+  /** Of an attachment, its SHA-1 as in `Attachment.hash`. */
+  readonly hash?: string;
   readonly parts: readonly StoredPart[];
 }
 
@@ -24,7 +29,7 @@ export interface StoredPart {
   readonly object: string;
   /** SHA-256 of the sealed object, base64url. */
   readonly digest: string;
-  /** Bytes of NDJSON in it. */
+  /** Bytes in it, before it was sealed. */
   readonly bytes: number;
 }
 

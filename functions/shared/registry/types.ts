@@ -66,6 +66,8 @@ interface WholeRecord {
    * @default a record with fewer is incomplete
    */
   readonly totals?: 'meaningless';
+  /** With `false` an export does not fetch attachments from the payer's server. @default it does */
+  readonly attachments?: false;
 }
 
 /** The numbers by which others know a health plan. */

@@ -16,6 +16,9 @@ export interface RecordStore {
   readonly db: DatabaseSync;
   /** Adds a resource, by its JSON as the payer wrote it. A later one with the same type and id replaces it. */
   readonly add: (json: string) => void;
+  /** Adds an attachment's content, by the URL that resources have of it. */
+  readonly addFile: (url: string, bytes: Uint8Array) => void;
+  readonly file: (url: string) => Uint8Array | undefined;
   /** To be called after the last resource. */
   readonly finish: () => void;
   readonly close: () => void;
@@ -40,6 +43,7 @@ const schema = `
   );
   CREATE TABLE reading (entry INTEGER NOT NULL, topic TEXT NOT NULL, part TEXT NOT NULL, unit TEXT NOT NULL,
     at INTEGER NOT NULL, value REAL NOT NULL);
+  CREATE TABLE file (url TEXT PRIMARY KEY, bytes BLOB NOT NULL);
   CREATE TABLE claim (entry INTEGER NOT NULL, currency TEXT NOT NULL, billed INTEGER, paid INTEGER, owed INTEGER);
 `;
 
@@ -157,6 +161,8 @@ export const openStore = (): RecordStore => {
       insert(statements, resource, json);
       if (open >= batch) commit();
     },
+    addFile: (url, bytes) => void db.prepare('INSERT OR REPLACE INTO file (url, bytes) VALUES (?, ?)').run(url, bytes),
+    file: (url) => db.prepare('SELECT bytes FROM file WHERE url = ?').get(url)?.['bytes'] as Uint8Array | undefined,
     finish: () => {
       commit();
       db.exec(indexes);

@@ -155,7 +155,9 @@ export const bulkFaults: readonly Fault[] = [
     exportGives: 'The whole record: white space is left out.',
     when: isFhir,
     edit: (text) =>
-      text.replaceAll(/"(?:[^"\\]|\\.)*"|[,:{[]/g, (token) => (token.length > 1 ? token : `${token}\n  `)),
+      text.startsWith('{')
+        ? text.replaceAll(/"(?:[^"\\]|\\.)*"|[,:{[]/g, (token) => (token.length > 1 ? token : `${token}\n  `))
+        : text,
   },
   {
     name: 'line-break',

@@ -9,7 +9,7 @@ export type World = ReturnType<typeof exportWorld>;
  * @throws Error if a resource is given twice, or an object is not sealed
  */
 export const endOf = async (world: World) => {
-  const { manifest, errors, resources, lines } = await world.record();
+  const { manifest, errors, resources, lines, attachments } = await world.record();
   const given = Object.entries(resources).filter(([type]) => type !== 'Provenance');
   const names = given.flatMap(([type, all]) => all.flatMap(({ id }) => (id === undefined ? [] : [`${type}/${id}`])));
   expect(names).toEqual([...new Set(names)]);
@@ -24,6 +24,7 @@ export const endOf = async (world: World) => {
     ids: given.flatMap(([, all]) => all.map(({ id }) => id ?? '')),
     errors,
     lines,
+    attachments,
     manifest,
   };
 };

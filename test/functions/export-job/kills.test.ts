@@ -1,22 +1,39 @@
 import { exportWorld, fhir, memberPatient, observation, pageOf, type PayerScript } from '../../support/export-world.ts';
 
-/** Seven resources over three pages and two references. The payer throttles once and lets its token end once. */
+const content = Buffer.from(Array.from({ length: 5000 }, (_, at) => at % 256));
+
+const document = (id: string, ...urls: readonly string[]) => ({
+  resourceType: 'DocumentReference',
+  id,
+  content: urls.map((url) => ({ attachment: { url, size: content.length } })),
+});
+
+/**
+ * Nine resources over three pages, two references and two attachments. The payer throttles once, lets its token end once, and
+ * breaks off a page and an attachment.
+ */
 const awkwardPayer = (base: () => string): PayerScript => {
   let throttled = false;
   let failed = false;
+  let broken = false;
   return ({ path, token }) => {
+    if (path === '/Binary/2' && !broken) {
+      broken = true;
+      return { bytes: content, cut: true };
+    }
+    if (path.startsWith('/Binary/')) return { bytes: content };
     if (path.startsWith('/Practitioner/')) return fhir({ resourceType: 'Practitioner', id: path.slice(14) });
     if (path.includes('page=3')) {
       if (!failed) {
         failed = true;
         return { ...pageOf([observation(5)]), cut: true };
       }
-      return pageOf([observation(5), observation(1)], undefined, { total: 6 });
+      return pageOf([observation(5), observation(1), document('d1', 'Binary/1', 'Binary/2')], undefined, { total: 8 });
     }
     if (path.includes('page=2')) {
       if (token === 'Bearer token-1') return { status: 401 };
       return pageOf(
-        [observation(3), observation(4, { performer: [{ reference: 'Practitioner/p2' }] })],
+        [observation(3), observation(4, { performer: [{ reference: 'Practitioner/p2' }] }), document('d2', 'Binary/2')],
         `${base()}?page=3`,
       );
     }
@@ -33,15 +50,21 @@ const awkwardPayer = (base: () => string): PayerScript => {
 
 const expected = ['Observation/o-1', 'Observation/o-2', 'Observation/o-3', 'Observation/o-4', 'Observation/o-5'];
 
+const documents = ['DocumentReference/d1', 'DocumentReference/d2'];
+
 const checkRecord = async (world: ReturnType<typeof exportWorld>): Promise<void> => {
   const last = world.durable.engine.executions().find(({ name }) => name === world.exportId)!;
-  expect((await world.durable.finish(last.arn)).result).toEqual({ status: 'completed', resources: 8 });
-  const { resources, errors } = await world.record();
+  expect((await world.durable.finish(last.arn)).result).toEqual({ status: 'completed', resources: 10 });
+  const { resources, errors, lines, attachments } = await world.record();
   const ids = Object.values(resources).flatMap((all) => all.map(({ resourceType, id }) => `${resourceType}/${id}`));
   const read = ids.filter((id) => !id.startsWith('Provenance/')).toSorted();
-  expect(read).toEqual([...expected, 'Patient/member-1', 'Practitioner/p1', 'Practitioner/p2']);
+  expect(read).toEqual([...documents, ...expected, 'Patient/member-1', 'Practitioner/p1', 'Practitioner/p2']);
+  const urls = lines.flatMap((line) => line.match(/attachment-\d/g) ?? []);
+  expect([...new Set(urls)].toSorted()).toEqual([...attachments.keys()]);
+  expect(urls).toHaveLength(3);
+  expect([...attachments.values()].map(({ bytes }) => bytes)).toEqual([content, content]);
   expect(errors).toEqual([]);
-  expect(await world.item()).toMatchObject({ status: 'completed', resources: 8 });
+  expect(await world.item()).toMatchObject({ status: 'completed', resources: 10 });
 };
 
 describe('nothing is lost and nothing doubled', () => {

@@ -223,38 +223,6 @@ describe('each leg', () => {
     expect((await world.record()).manifest.transactionTime).toBe('2026-01-01T09:00:00.000Z');
   });
 
-  it('makes the URL of an attachment absolute if it is a Binary of the payer', async () => {
-    const document = { resourceType: 'DocumentReference', id: 'd', content: [{ attachment: { url: 'Binary/1' } }] };
-    const world = exportWorld({ payer: () => pageOf([memberPatient, document]) });
-
-    await world.run();
-
-    const { errors, lines } = await world.record();
-    expect(lines.join('\n')).toContain('"attachment":{"url":"http://localhost:3000/r4/northwind/Binary/1"}');
-    expect(errors).toEqual([]);
-  });
-
-  it.each([
-    'https://elsewhere.example/scan.pdf',
-    'https://fhir.northwind.example/r4/DocumentReference/d/$content',
-    'DocumentReference/d/$content',
-  ])('reports an attachment that the gateway does not serve and leaves its URL alone: %s', async (url) => {
-    const world = exportWorld({
-      payer: () =>
-        pageOf([memberPatient, { resourceType: 'DocumentReference', id: 'd', content: [{ attachment: { url } }] }]),
-      profile: { fhirBaseUrl: 'https://fhir.northwind.example/r4' },
-    });
-
-    await world.run();
-
-    const { errors, lines } = await world.record();
-    expect(lines.join('\n')).toContain(url);
-    expect(errors).toEqual([
-      'DocumentReference/d has an attachment that the gateway does not serve. Do not send your access token to its URL.',
-    ]);
-    expect(await world.item()).toMatchObject({ status: 'completed' });
-  });
-
   it('ends after twenty seconds, and in the invocation’s last seven minutes another one goes on', async () => {
     const world = exportWorld({ timeoutMs: 900_000 });
     world.answerWith(async ({ path }) => {

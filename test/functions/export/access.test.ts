@@ -302,6 +302,17 @@ describe('a token whose scope is narrower than at the kick-off', () => {
     expect((await ask(test.deps, item.exportId, grant.token, { file })).statusCode).toBe(200);
   });
 
+  it('opens no attachment that was a Binary without scope for it', async () => {
+    const scan = { name: 'attachment-1', kind: 'attachment', type: 'Binary', parts: [['x']] } as const;
+    await ready('patient/*.rs', [observations, scan]);
+    const both = async (deps: typeof test.deps): Promise<number[]> => [
+      (await ask(deps, item.exportId, grant.token)).statusCode,
+      (await ask(deps, item.exportId, grant.token, { file: scan.name })).statusCode,
+    ];
+    expect(await both(test.deps)).toEqual([200, 200]);
+    expect(await both(narrowedTo('patient/Observation.rs'))).toEqual([403, 403]);
+  });
+
   it('opens no type that the kick-off’s scope did not have, whatever the manifest says', async () => {
     await ready('patient/Patient.rs');
     expect((await ask(test.deps, item.exportId, grant.token, { file })).statusCode).toBe(403);

@@ -80,6 +80,30 @@ describe('a download', () => {
     expect(answer.text === whole).toBe(true);
   });
 
+  it.each([
+    ['application/pdf', 'application/pdf'],
+    ['text/html', 'text/html'],
+    [undefined, 'application/octet-stream'],
+  ])('of an attachment is a download that cannot run under our origin: %s', async (contentType, sent) => {
+    const text = '<script>alert(1)</script>';
+    const file = 'attachment-1';
+    const named = contentType === undefined ? {} : { contentType };
+    await test.end(grant, (item = await test.start(grant)), [
+      { name: file, kind: 'attachment', type: 'Binary', parts: [[text.slice(0, 9)], [text.slice(9)]], ...named },
+    ]);
+    const answer = await download({ file, headers: { 'Accept-Encoding': 'gzip' } });
+    expect(answer).toMatchObject({ statusCode: 200, text });
+    expect(answer.headers).toMatchObject({
+      'Content-Type': sent,
+      'Content-Disposition': 'attachment; filename="attachment-1"',
+      'Content-Security-Policy': "sandbox; default-src 'none'",
+      'X-Content-Type-Options': 'nosniff',
+      'Cache-Control': 'no-store',
+    });
+    expect(answer.headers).not.toHaveProperty('Content-Encoding');
+    expect(test.log().at(-1)).toMatchObject({ interaction: 'export file Binary', bytes: text.length });
+  });
+
   it('of a file without parts is empty', async () => {
     expect(await download({ file: 'Patient-1.ndjson' })).toMatchObject({ statusCode: 200, text: '', error: undefined });
   });

@@ -129,7 +129,15 @@ describe('a poll after the end', () => {
       type: 'OperationOutcome',
       parts: [['{"resourceType":"OperationOutcome"}']],
     } as const;
-    await test.end(grant, item, [patients, errors], { status: 'partial', outcomes });
+    const scan = {
+      name: 'attachment-1',
+      kind: 'attachment',
+      type: 'Binary',
+      contentType: 'application/pdf',
+      hash: 'qvTGHdzF6KLavt4PO0gs2a6pQ00=',
+      parts: [['hel'], ['lo']],
+    } as const;
+    await test.end(grant, item, [patients, errors, scan], { status: 'partial', outcomes });
     const answer = await poll(item.exportId);
     const base = `http://localhost:3000/exports/northwind/${item.exportId}`;
     expect(answer).toMatchObject({
@@ -147,7 +155,12 @@ describe('a poll after the end', () => {
       output: [{ type: 'Patient', url: `${base}/Patient-1.ndjson`, count: 1 }],
       deleted: [],
       error: [{ type: 'OperationOutcome', url: `${base}/OperationOutcome-1.ndjson`, count: 1 }],
-      extension: { complete: false, outcomes, ignoredParameters: [] },
+      extension: {
+        complete: false,
+        outcomes,
+        attachments: [{ url: `${base}/attachment-1`, contentType: scan.contentType, size: 5, hash: scan.hash }],
+        ignoredParameters: [],
+      },
     });
   });
 

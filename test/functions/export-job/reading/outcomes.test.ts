@@ -35,6 +35,8 @@ const faults = [
   'tooManyEntries',
   'tooManyMembers',
 ] as const;
+const attachmentFaults = ['refused', 'tooLarge', 'size', 'hash', 'page', 'slow', 'broken', 'tooMany'] as const;
+
 const problems: readonly Problem[] = [
   ...faults.map((fault) => ({ kind: 'pageUnreadable', type, page: 2, fault }) as const),
   { kind: 'pageNotRead', type, page: 2, status: 500 },
@@ -74,6 +76,12 @@ const problems: readonly Problem[] = [
   { kind: 'referenceNotAsked', type },
   { kind: 'unservedAttachment', type, id: '1', count: 1 },
   { kind: 'unservedAttachment', type, count: 2 },
+  ...attachmentFaults.map((why) => ({ kind: 'attachmentNotRead', type, id: '1', isServed: true, why }) as const),
+  { kind: 'attachmentNotRead', type, id: undefined, isServed: false, why: 'refused', status: 403 },
+  { kind: 'attachmentGone', type, id: '1', isServed: true, why: 'refused', status: 404 },
+  { kind: 'attachmentsOutOfScope', type },
+  { kind: 'attachmentsNotRead', type, count: 1, why: 'seconds' },
+  { kind: 'attachmentsNotRead', type, count: 2, why: 'seconds' },
   { kind: 'moreOfKind', type, count: 1 },
   { kind: 'moreOfKind', type, count: 2 },
   { kind: 'payerRemark', type, page: 1, severity: 'warning', code: 'incomplete' },
@@ -155,6 +163,15 @@ describe('the error file', () => {
       'referencesNotListed: error incomplete',
       'referenceNotAsked: warning incomplete',
       'unservedAttachment: warning informational, nothing missing',
+      'attachmentNotRead: error forbidden',
+      'attachmentNotRead: error too-long',
+      'attachmentNotRead: error invalid',
+      'attachmentNotRead: error timeout',
+      'attachmentNotRead: error incomplete',
+      'attachmentNotRead: error too-costly',
+      'attachmentGone: warning not-found, nothing missing',
+      'attachmentsOutOfScope: information suppressed, nothing missing',
+      'attachmentsNotRead: error incomplete',
       'moreOfKind: information informational, nothing missing',
       'payerRemark: warning incomplete',
       'payerRemark: warning not-supported, nothing missing',

@@ -1,0 +1,55 @@
+import { payerBases } from '../../shared/registry/urls.ts';
+import type { Export } from '../../shared/store/export-item.ts';
+import type { Job } from '../job.ts';
+import { partWriter } from '../parts.ts';
+import { heldLine, missingName } from '../reading/held-line.ts';
+import type { NotReadReason, Problem } from '../reading/problems.ts';
+import { seenNames } from '../reading/seen-names.ts';
+import { readHeldLines } from '../state/held-lines.ts';
+import type { JobState, WrittenPart } from '../state/state.ts';
+
+interface Waiting {
+  readonly state: JobState;
+  readonly stateKey: Uint8Array;
+  /** Why nothing more is read; undefined if nothing is left. */
+  readonly why: NotReadReason | undefined;
+}
+
+/**
+ * Writes the lines whose attachments were not all fetched before the export ended.
+ * @returns their parts, and for each type how many attachments are missing
+ * @throws whatever the bucket throws
+ */
+export const writeHeldLines = async (
+  { deps, buffers }: Pick<Job, 'deps' | 'buffers'>,
+  item: Export,
+  { state, stateKey, why }: Waiting,
+): Promise<{ readonly parts: readonly WrittenPart[]; readonly problems: readonly Problem[] }> => {
+  const task = state.known.queue.find(({ kind }) => kind === 'attachments');
+  if (task?.kind !== 'attachments' || why === undefined) return { parts: [], problems: [] };
+  const payer = await deps.registry.payer(item.payer, { evenIfPaused: true });
+  const places = new Map(state.attachments.map(({ from }, at) => [from, { at }]));
+  const rules = {
+    origin: deps.origin,
+    item,
+    bases: payer === undefined ? [] : payerBases(payer),
+    seen: seenNames(state.seen, stateKey),
+    find: (from: string) => places.get(from),
+  };
+  const parts = partWriter(deps, item.exportId, item.recipient, buffers);
+  const counts = new Map<string, number>();
+  for (let file = task.file; file < state.held.length; file += 1) {
+    const lines = await readHeldLines(deps, stateKey, state.held[file]!.object);
+    for (const held of lines.slice(file === task.file ? task.at : 0)) {
+      const { type, attachments } = held;
+      const missing = attachments.filter((one) => !places.has(one.from) && !rules.seen.has(missingName(held, one)));
+      if (missing.length > 0) counts.set(type, (counts.get(type) ?? 0) + missing.length);
+      parts.add(type, heldLine(held, rules));
+      await parts.putIfLarge();
+    }
+  }
+  return {
+    parts: await parts.put(),
+    problems: [...counts].map(([type, count]) => ({ kind: 'attachmentsNotRead', type, count, why })),
+  };
+};

@@ -1,0 +1,122 @@
+import { heldLine, missingName } from '../reading/held-line.ts';
+import type { OwnAttachment } from '../reading/own-attachments.ts';
+import type { AttachmentFault, Problem } from '../reading/problems.ts';
+import type { HeldLine } from '../state/held-lines.ts';
+import type { AttachmentsTask } from '../state/state.ts';
+import { afterAnswer, afterFailure, type After } from './after-answer.ts';
+import type { Leg } from './leg.ts';
+import { fresh, updateTask } from './queue.ts';
+import type { Stop } from './stop.ts';
+import { differenceOf, mostBytesOf, takeDocument } from './take-document.ts';
+
+/** A fault, with the payer's status if it refused. */
+interface Fault {
+  readonly why: AttachmentFault;
+  readonly status?: number;
+}
+
+const isGone = (status: number | undefined): boolean => status === 404 || status === 410;
+
+const problemOf = ({ type, id }: HeldLine, { isBinary }: OwnAttachment, { why, ...answered }: Fault): Problem => ({
+  kind: isGone(answered.status) ? 'attachmentGone' : 'attachmentNotRead',
+  type,
+  id,
+  isServed: isBinary,
+  why,
+  ...answered,
+});
+
+/** The most attachments of an export, so that its manifest stays a few megabytes. */
+const mostAttachments = 10_000;
+
+const givenUp: Fault = { why: 'broken' };
+
+/** Asks for one attachment, and seals it. */
+const fetchOne = async (
+  leg: Leg,
+  task: AttachmentsTask,
+  { type }: HeldLine,
+  attachment: OwnAttachment,
+): Promise<{ readonly after: After } | Fault | undefined> => {
+  const { from, contentType, isBinary, size = 0 } = attachment;
+  if (size > mostBytesOf(leg.deps)) return { why: 'tooLarge' };
+  if (leg.attachments.count() >= mostAttachments) return { why: 'tooMany' };
+  const accept = contentType === undefined ? '*/*' : `${contentType}, */*;q=0.5`;
+  const answer = await leg.calls.askDocument(from, accept);
+  switch (answer.kind) {
+    case 'refused':
+      return { why: 'refused', status: answer.status };
+    case 'tokenRefused':
+      // The payer refuses a second token for this URL, and takes it for others.
+      return task.refusals > 0 ? { why: 'refused', status: 401 } : { after: await afterAnswer(leg, task, answer) };
+    case 'json': {
+      const taken = await takeDocument(leg, attachment, isBinary ? 'Binary' : type, answer);
+      if ('cut' in taken) return { after: await afterFailure(leg, task) };
+      if ('fault' in taken) return { why: taken.fault };
+      leg.attachments.add(taken.written);
+      return undefined;
+    }
+    default:
+      return { after: await afterAnswer(leg, task, answer) };
+  }
+};
+
+/** Whether the scope does not cover an attachment, which is reported once for its resource's type. */
+export const isBeyondScope = (
+  { mayReadBinary, seen, problems }: Pick<Leg, 'mayReadBinary' | 'seen' | 'problems'>,
+  { type }: Pick<HeldLine, 'type'>,
+  { isBinary }: OwnAttachment,
+): boolean => {
+  if (!isBinary || mayReadBinary) return false;
+  if (seen.add(`attachments beyond scope ${type}`)) problems.add({ kind: 'attachmentsOutOfScope', type });
+  return true;
+};
+
+/** Fetches what a line's attachments lack. Returns why the leg stops before all were tried. */
+const fetchOf = async (leg: Leg, held: HeldLine): Promise<Stop | undefined> => {
+  const report = (attachment: OwnAttachment, fault: Fault): void => {
+    leg.problems.add(problemOf(held, attachment, fault));
+    leg.seen.add(missingName(held, attachment));
+  };
+  for (const attachment of held.attachments) {
+    while (!leg.seen.has(missingName(held, attachment))) {
+      const found = leg.attachments.find(attachment.from);
+      const why = found === undefined ? undefined : differenceOf(attachment, found.one);
+      if (why !== undefined) report(attachment, { why });
+      if (found !== undefined || isBeyondScope(leg, held, attachment)) break;
+      const stop = leg.calls.whyNot();
+      if (stop !== undefined) return stop;
+      const outcome = await fetchOne(leg, leg.next.queue[0] as AttachmentsTask, held, attachment);
+      if (outcome !== undefined && 'after' in outcome) {
+        if ('stop' in outcome.after) return outcome.after.stop;
+        if ('giveUp' in outcome.after) report(attachment, givenUp);
+      } else if (outcome !== undefined) report(attachment, outcome);
+    }
+    updateTask(leg, leg.next.queue[0] as AttachmentsTask, fresh);
+  }
+  return undefined;
+};
+
+/**
+ * Fetches the attachments of the lines that wait, and writes each line once its attachments came or were given up. An
+ * attachment that several resources name is fetched once.
+ */
+export const fetchAttachments = async (leg: Leg, first: AttachmentsTask): Promise<Stop | undefined> => {
+  const { deps, item, rules, seen, attachments } = leg;
+  const written = { origin: deps.origin, item, bases: rules.bases, seen, find: attachments.find };
+  const files = [...leg.before.held, ...(await leg.held.put())];
+  let task = first;
+  for (; task.file < files.length; task = updateTask(leg, task, { file: task.file + 1, at: 0 })) {
+    const lines = await leg.held.read(files[task.file]!.object);
+    while (task.at < lines.length) {
+      const held = lines[task.at]!;
+      const stop = await fetchOf(leg, held);
+      if (stop !== undefined) return stop;
+      leg.parts.add(held.type, heldLine(held, written));
+      await leg.parts.putIfLarge();
+      task = updateTask(leg, leg.next.queue[0] as AttachmentsTask, { at: task.at + 1, ...fresh });
+    }
+  }
+  leg.next.queue.shift();
+  return undefined;
+};

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { causeOf } from '../../shared/errors.ts';
+import { mostFileBytes } from '../../shared/exports/manifest.ts';
+import { dropBody } from '../../shared/payer/answers.ts';
+import type { JobDeps } from '../deps.ts';
+import { partWriter } from '../parts.ts';
+import { isMediaType, type OwnAttachment } from '../reading/own-attachments.ts';
+import type { AttachmentFault } from '../reading/problems.ts';
+import type { WrittenAttachment } from '../state/state.ts';
+import type { Answer } from './ask-payer.ts';
+import type { Leg } from './leg.ts';
+
+/** The most bytes of an attachment. */
+export const mostBytesOf = ({ mostAttachmentBytes = mostFileBytes }: Pick<JobDeps, 'mostAttachmentBytes'>): number =>
+  mostAttachmentBytes;
+
+/** What was taken of an answer, or why it cannot be taken. `cut` may succeed at another try. */
+export type Taken =
+  { readonly written: WrittenAttachment } | { readonly fault: AttachmentFault } | { readonly cut: true };
+
+/** `type/subtype` in lower case, without parameters. */
+const essenceOf = (type: string | null | undefined): string => (type ?? '').replace(/;[^]*/, '').trim().toLowerCase();
+
+const isPage = (type: string | null | undefined): boolean =>
+  essenceOf(type) === 'text/html' || essenceOf(type) === 'application/xhtml+xml';
+
+const lengthOf = ({ headers }: { readonly headers: { readonly get: (name: string) => string | null } }): number => {
+  const isCoded = headers.get('content-encoding') !== null;
+  return isCoded ? 0 : Number(headers.get('content-length') ?? 0);
+};
+
+/** A SHA-1 in base64, of one that is written in base64 as R4 says, or in hexadecimal digits. */
+const plainHash = (hash: string): string =>
+  /^[0-9a-f]{40}$/i.test(hash) ? Buffer.from(hash, 'hex').toString('base64') : hash.trim();
+
+/** How a content differs from what the resource says about it; undefined if it does not. */
+export const differenceOf = (
+  { size, hash }: Pick<OwnAttachment, 'size' | 'hash'>,
+  content: Pick<WrittenAttachment, 'bytes' | 'hash'>,
+): 'size' | 'hash' | undefined => {
+  if (size !== undefined && size !== content.bytes) return 'size';
+  return hash !== undefined && plainHash(hash) !== content.hash ? 'hash' : undefined;
+};
+
+/** Whether a call was cut because it took too long. */
+const isLate = (error: unknown): boolean => /\bTimeoutError\b/.test(causeOf(error));
+
+/**
+ * Seals an attachment's content to the partner while its bytes arrive, in parts. The parts count only if the whole content
+ * is as the resource says.
+ * @param type as in {@link WrittenAttachment}
+ * @throws the bucket's error
+ */
+export const takeDocument = async (
+  { deps, item, buffers }: Pick<Leg, 'deps' | 'item' | 'buffers'>,
+  attachment: OwnAttachment,
+  type: string,
+  { response, end }: Extract<Answer, { kind: 'json' }>,
+): Promise<Taken> => {
+  const sent = response.headers.get('content-type');
+  const contentType = attachment.contentType ?? (isMediaType(sent) ? sent : 'application/octet-stream');
+  const drop = async (fault: AttachmentFault): Promise<Taken> => {
+    await dropBody(response);
+    return { fault };
+  };
+  const mostBytes = mostBytesOf(deps);
+  const parts = partWriter(deps, item.exportId, item.recipient, buffers);
+  const sha1 = createHash('sha1');
+  try {
+    // The page of an error or a login, and no document.
+    if (isPage(sent) && !isPage(attachment.contentType)) return await drop('page');
+    if (lengthOf(response) > mostBytes) return await drop('tooLarge');
+    const most = Math.min(mostBytes, attachment.size ?? mostBytes);
+    const pieces = response.body?.[Symbol.asyncIterator]();
+    for (;;) {
+      let next: IteratorResult<Uint8Array, unknown> | undefined;
+      try {
+        next = await pieces?.next();
+      } catch (error) {
+        return isLate(error) ? { fault: 'slow' } : { cut: true };
+      }
+      if (next === undefined || next.done === true) break;
+      const piece = next.value;
+      if (parts.bytes() + piece.length > most) {
+        return await drop(most < mostBytes ? 'size' : 'tooLarge');
+      }
+      sha1.update(piece);
+      parts.add(type, [piece]);
+      await parts.putIfLarge();
+    }
+    const content = { bytes: parts.bytes(), hash: sha1.digest('base64') };
+    const fault = differenceOf(attachment, content);
+    if (fault !== undefined) return { fault };
+    const written = (await parts.put()).map(({ object, digest, bytes }) => ({ object, digest, bytes }));
+    return { written: { from: attachment.from, type, contentType, ...content, parts: written } };
+  } finally {
+    end();
+  }
+};

@@ -1,0 +1,32 @@
+import { attachmentName, exportUrl } from '../../shared/exports/urls.ts';
+import { facadeBase } from '../../shared/registry/urls.ts';
+import type { Export } from '../../shared/store/export-item.ts';
+import type { HeldLine } from '../state/held-lines.ts';
+import type { OwnAttachment } from './own-attachments.ts';
+import { createLineRewriter } from './rewrite-line.ts';
+import type { SeenNames } from './seen-names.ts';
+
+/** The name under which an attachment is seen that did not come, so that no other leg asks for it again. */
+export const missingName = ({ type, id = '' }: HeldLine, { from }: OwnAttachment): string =>
+  `no attachment ${type}/${id} ${from}`;
+
+export interface HeldLineRules {
+  readonly origin: string;
+  readonly item: Pick<Export, 'payer' | 'exportId'>;
+  readonly bases: readonly string[];
+  readonly seen: Pick<SeenNames, 'has'>;
+  /** The place of an attachment among those that came, by the URL that was asked. */
+  readonly find: (from: string) => { readonly at: number } | undefined;
+}
+
+/** A line that waited, with the URLs of the files of those attachments that came. All other URLs are as in any line. */
+export const heldLine = (held: HeldLine, { origin, item, bases, seen, find }: HeldLineRules): Iterable<Uint8Array> => {
+  const urls = new Map<string, string>();
+  for (const attachment of held.attachments) {
+    const found = find(attachment.from);
+    if (found === undefined || seen.has(missingName(held, attachment))) continue;
+    urls.set(attachment.url, `${exportUrl(origin, item)}/${attachmentName(found.at)}`);
+  }
+  const rewrite = createLineRewriter({ bases, facade: facadeBase(origin, item.payer) });
+  return rewrite({ line: held.line, attachments: held.attachments.map(({ url }) => url) }, urls);
+};

@@ -1,0 +1,96 @@
+import { seal, sealIvBytes, unseal } from '../../shared/store/crypto.ts';
+import type { JobDeps } from '../deps.ts';
+import type { OwnAttachment } from '../reading/own-attachments.ts';
+import { newStateName } from './state-file.ts';
+import type { HeldFile } from './state.ts';
+
+/*
+ * Lines of resources whose attachments are still to be fetched. A line that is sealed to the partner cannot change any
+ * more, and the URL in it depends on whether its attachment comes. So it waits in a file of the job's own, sealed under
+ * the state key and bound to its name:
+ *
+ *   for each line: length of the head, 4 bytes ‖ head, JSON ‖ length of the line, 4 bytes ‖ line
+ */
+
+/** A line that waits, and what is fetched before it is written. */
+export interface HeldLine {
+  readonly type: string;
+  readonly id: string | undefined;
+  readonly attachments: readonly OwnAttachment[];
+  /** Without a line break, as the payer wrote it. */
+  readonly line: Buffer;
+}
+
+/** Collects the lines that wait. */
+export interface HeldWriter {
+  /** Copies the line. */
+  readonly add: (held: HeldLine) => void;
+  /** The types of the lines so far. */
+  readonly types: () => Iterable<string>;
+  /** @throws the bucket's error */
+  readonly putIfLarge: () => Promise<void>;
+  /** Writes what is not written yet, and returns all files. @throws the bucket's error */
+  readonly put: () => Promise<readonly HeldFile[]>;
+}
+
+type FileDeps = Pick<JobDeps, 'objects' | 'randomBytes'>;
+
+/** Lines are written once they have this many bytes. Most have some 2 KB. */
+const mostHeldBytes = 1024 * 1024;
+
+const framed = (bytes: Uint8Array): readonly Uint8Array[] => {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length);
+  return [length, bytes];
+};
+
+export const heldWriter = (deps: FileDeps, exportId: string, stateKey: Uint8Array): HeldWriter => {
+  const files: HeldFile[] = [];
+  let types = new Set<string>();
+  let pieces: Uint8Array[] = [];
+  let bytes = 0;
+  const put = async (): Promise<readonly HeldFile[]> => {
+    if (pieces.length === 0) return files;
+    const name = newStateName(deps, exportId);
+    const sealed = seal(stateKey, Buffer.concat(pieces), name, deps.randomBytes(sealIvBytes));
+    files.push({ object: name, types: [...types] });
+    types = new Set();
+    pieces = [];
+    bytes = 0;
+    await deps.objects.put(name, sealed);
+    return files;
+  };
+  return {
+    add: ({ line, ...head }) => {
+      types.add(head.type);
+      pieces.push(...framed(Buffer.from(JSON.stringify(head))), ...framed(Buffer.from(line)));
+      bytes += line.length;
+    },
+    types: () => [...files.flatMap((file) => file.types), ...types],
+    putIfLarge: async () => {
+      if (bytes > mostHeldBytes) await put();
+    },
+    put,
+  };
+};
+
+/** Reads a file of lines that wait. @throws whatever the bucket throws, and Error if it is damaged */
+export const readHeldLines = async (
+  { objects }: Pick<FileDeps, 'objects'>,
+  stateKey: Uint8Array,
+  name: string,
+): Promise<readonly HeldLine[]> => {
+  const plain = Buffer.from(unseal(stateKey, await objects.get(name), name));
+  const lines: HeldLine[] = [];
+  let at = 0;
+  const next = (): Buffer => {
+    const from = at + 4;
+    at = from + plain.readUInt32BE(at);
+    return plain.subarray(from, at);
+  };
+  while (at < plain.length) {
+    const head = JSON.parse(next().toString('utf8')) as Omit<HeldLine, 'line'>;
+    lines.push({ ...head, line: next() });
+  }
+  return lines;
+};

@@ -1,0 +1,324 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { memberPatient, pageOf, type PayerScript, type Sent, type WorldOptions } from '../../support/export-world.ts';
+import { runToEnd, type World } from './end-of.ts';
+
+/*
+ * Attachment: https://hl7.org/fhir/R4/datatypes.html#attachment
+ * Binary: https://hl7.org/fhir/R4/binary.html
+ */
+
+const base = 'https://fhir.northwind.example/tenant/r4';
+const alias = 'http://inside:8080/r4';
+const facade = 'http://localhost:3000/r4/northwind';
+const profile = { fhirBaseUrl: base, fhirBaseUrlAliases: [alias] };
+
+/** All bytes, so that nothing on the way may take them for text. */
+const pdf = Buffer.from(Array.from({ length: 70_000 }, (_, at) => (at * 7) % 256));
+const sha1 = createHash('sha1').update(pdf).digest();
+const pdfSent: Sent = { headers: { 'content-type': 'application/pdf' }, bytes: pdf };
+
+const documentOf = (id: string, ...attachments: readonly object[]) => ({
+  resourceType: 'DocumentReference',
+  id,
+  status: 'current',
+  content: attachments.map((attachment) => ({ attachment })),
+});
+
+const isBinary = ({ path }: { readonly path: string }): boolean => path.startsWith('/Binary');
+
+/** Answers searches with these resources, and everything else with one script. */
+const payerOf =
+  (resources: readonly object[], document: PayerScript): PayerScript =>
+  (asked) =>
+    asked.path.startsWith('/Patient/') || asked.path.includes('?')
+      ? pageOf([memberPatient, ...resources])
+      : document(asked);
+
+const run = (resources: readonly object[], document: PayerScript, options: WorldOptions = {}) =>
+  runToEnd(() => payerOf(resources, document), { profile, ...options });
+
+/** What was asked beside the searches. */
+const asked = ({ asked: all }: World) => all.filter(({ path }) => !path.startsWith('/Patient/') && !path.includes('?'));
+
+const fileOf = ({ world }: { readonly world: World }, number = 1): string =>
+  `http://localhost:3000/exports/northwind/${world.exportId}/attachment-${number}`;
+
+/** The URLs of the attachments in the lines. */
+const urlsIn = ({ lines }: { readonly lines: readonly string[] }): readonly unknown[] =>
+  lines.flatMap((line) => {
+    const {
+      content = [],
+      presentedForm = [],
+      photo = [],
+    } = JSON.parse(line) as {
+      readonly content?: readonly { readonly attachment?: { readonly url?: string } }[];
+      readonly presentedForm?: readonly { readonly url?: string }[];
+      readonly photo?: readonly { readonly url?: string }[];
+    };
+    return [...content.map(({ attachment }) => attachment), ...presentedForm, ...photo].flatMap(
+      (one) => one?.url ?? [],
+    );
+  });
+
+describe('an attachment on the payer’s server comes along', () => {
+  it.each([
+    ['a Binary', `${base}/Binary/1`, `${base}/Binary/1`],
+    ['a relative Binary', 'Binary/1', `${base}/Binary/1`],
+    ['one that begins with a slash', '/Binary/1', `${base}/Binary/1`],
+    ['a version of one', `${base}/Binary/1/_history/2`, `${base}/Binary/1/_history/2`],
+    ['one below another spelling of the base', `${alias}/Binary/1`, `${base}/Binary/1`],
+    ['one whose base is spelled in capitals', 'https://FHIR.northwind.example/tenant/r4/Binary/1', `${base}/Binary/1`],
+    ['one with a fragment', `${base}/Binary/1#page=2`, `${base}/Binary/1`],
+    [
+      'another path of the payer’s origin',
+      'https://fhir.northwind.example/documents/scan.pdf',
+      'https://fhir.northwind.example/documents/scan.pdf',
+    ],
+  ])('%s', async (_, url, from) => {
+    const title = String.raw`\u0042inary/1 "${'url'}"`;
+    const made = await run([documentOf('d', { contentType: 'application/pdf', url, title })], () => pdfSent);
+
+    expect(made).toMatchObject({ status: 'completed', complete: true, errors: [] });
+    expect(made.attachments).toEqual(new Map([['attachment-1', { contentType: 'application/pdf', bytes: pdf }]]));
+    const line = made.lines.find((one) => one.includes('DocumentReference')) ?? '';
+    expect(JSON.parse(line)).toEqual(documentOf('d', { contentType: 'application/pdf', url: fileOf(made), title }));
+    expect(asked(made.world)).toMatchObject([
+      { url: from, token: 'Bearer token-1', accept: 'application/pdf, */*;q=0.5' },
+    ]);
+    expect(made.manifest.files.find(({ kind }) => kind === 'attachment')).toMatchObject({
+      type: from.includes('Binary') ? 'Binary' : 'DocumentReference',
+      hash: sha1.toString('base64'),
+    });
+  });
+
+  it('whichever element names it, in any spelling, with the rest of the line as the payer wrote it', async () => {
+    const text = (url: string) =>
+      `{"resourceType":"DiagnosticReport","id":"r","presentedForm":[{"url":"${url}","size":70000},{"url":"https://elsewhere.example/a"}],"x":1.00}`;
+    const photo = { resourceType: 'Practitioner', id: 'p', photo: [{ url: 'Binary/2' }] };
+    const resources = [JSON.stringify(memberPatient), text(String.raw`\u0042inary\/1`), JSON.stringify(photo)];
+    const entries = resources.map((one) => `{"resource":${one}}`).join(',');
+    const page = { ...pageOf([]), body: `{"resourceType":"Bundle","type":"searchset","entry":[${entries}]}` };
+    const made = await runToEnd(() => (one) => (isBinary(one) ? pdfSent : page), { profile });
+
+    expect(made.lines).toContain(text(fileOf(made)));
+    expect(urlsIn(made)).toEqual(expect.arrayContaining([fileOf(made), fileOf(made, 2)]));
+    expect(made.attachments.size).toBe(2);
+    expect(made.errors).toEqual([
+      'DiagnosticReport/r has an attachment that the gateway does not serve. Do not send your access token to its URL.',
+    ]);
+  });
+
+  it('once, if several resources name it', async () => {
+    const url = `${base}/Binary/1`;
+    const made = await run(
+      [
+        documentOf('d', { url, hash: sha1.toString('base64') }, { url }),
+        { resourceType: 'DiagnosticReport', id: 'r', presentedForm: [{ url: 'Binary/1', size: 70_000 }] },
+        documentOf('e', { url, size: 1 }),
+      ],
+      () => pdfSent,
+    );
+
+    expect(asked(made.world)).toHaveLength(1);
+    expect(made.attachments.size).toBe(1);
+    expect(urlsIn(made)).toEqual([fileOf(made), fileOf(made), `${facade}/Binary/1`, fileOf(made)]);
+    expect(made.errors).toEqual([
+      'An attachment of DocumentReference/e did not come: its length is not the one that the resource gives.',
+    ]);
+  });
+
+  it.each([
+    ['says nothing', {}, 'application/pdf', 'application/pdf'],
+    ['has no media type', { contentType: 'a\nb' }, 'application/pdf', 'application/pdf'],
+    ['nor has the answer', {}, 'x\r\ny', 'application/octet-stream'],
+    ['names HTML', { contentType: 'text/html' }, 'text/html', 'text/html'],
+    ['gives length and SHA-1', { size: 70_000, hash: sha1.toString('base64') }, 'a/b', 'a/b'],
+    ['gives its SHA-1 in hexadecimal digits', { hash: sha1.toString('hex') }, 'a/b', 'a/b'],
+  ])('if its resource %s', async (_, said, sent, contentType) => {
+    const made = await run([documentOf('d', { url: 'Binary/1', ...said })], () => ({
+      headers: { 'content-type': sent },
+      bytes: pdf,
+    }));
+
+    expect(made.attachments.get('attachment-1')).toEqual({ contentType, bytes: pdf });
+    expect(made.complete).toBe(true);
+  });
+});
+
+describe('an attachment elsewhere is not asked for, and named', () => {
+  it.each([
+    'https://elsewhere.example/scan.pdf',
+    'https://fhir.northwind.example.elsewhere.example/tenant/r4/Binary/1',
+    'https://fhir.northwind.example@elsewhere.example/tenant/r4/Binary/1',
+    'https://user:secret@fhir.northwind.example/scan.pdf',
+    'http://fhir.northwind.example/scan.pdf',
+    'https://fhir.northwind.example:8443/scan.pdf',
+    'http://inside:8080/scan.pdf',
+    '//fhir.northwind.example/scan.pdf',
+    'ftp://fhir.northwind.example/scan.pdf',
+    `${base}/DocumentReference/d/$content`,
+    `${base}/Binary/../Observation?patient=member-1`,
+    `${base}/%2e%2e/r4/Patient/other`,
+    `${base}/Binary?_id=1`,
+    'DocumentReference/d/$content',
+  ])('%s', async (url) => {
+    const made = await run([documentOf('d', { url })], () => pdfSent);
+
+    expect(asked(made.world)).toEqual([]);
+    expect(urlsIn(made)).toEqual([url.startsWith(`${base}/Binary`) ? url.replace(base, facade) : url]);
+    expect(made.complete).toBe(true);
+    expect(made.manifest.files.some(({ kind }) => kind === 'attachment')).toBe(false);
+    if (!url.startsWith(`${base}/Binary`)) {
+      expect(made.errors).toEqual([
+        'DocumentReference/d has an attachment that the gateway does not serve. Do not send your access token to its URL.',
+      ]);
+    }
+  });
+});
+
+const endless = async function* (): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    await sleep(0);
+    yield new Uint8Array(64 * 1024);
+  }
+};
+
+const late = async function* (): AsyncGenerator<Uint8Array> {
+  yield pdf;
+  throw new DOMException('no answer in time', 'TimeoutError');
+};
+
+describe('an attachment that does not come is named, and its URL stays', () => {
+  const limit = { mostAttachmentBytes: 1_000_000 };
+  it.each<[string, object, Sent, number, Partial<WorldOptions>?]>([
+    ['the payer refused it with status 403', {}, { status: 403 }, 1],
+    [
+      'the payer refused it with status 302',
+      {},
+      { status: 302, headers: { location: 'https://elsewhere.example/' } },
+      1,
+    ],
+    ['the payer refused it with status 204', {}, { status: 204 }, 1],
+    ['the payer refused it with status 401', {}, { status: 401 }, 2],
+    ['its length is not the one that the resource gives', { size: 69_999 }, pdfSent, 1],
+    ['its length is not the one that the resource gives', { size: 70_001 }, pdfSent, 1],
+    ['its length is not the one that the resource gives', { size: 0 }, pdfSent, 1],
+    ['its SHA-1 is not the one that the resource gives', { hash: Buffer.alloc(20).toString('base64') }, pdfSent, 1],
+    [
+      'its SHA-1 is not the one that the resource gives',
+      { hash: createHash('sha256').update(pdf).digest('base64') },
+      pdfSent,
+      1,
+    ],
+    [
+      'the payer answered with a page of HTML in its place',
+      { contentType: 'application/pdf' },
+      { headers: { 'content-type': 'text/HTML; charset=utf-8' }, body: '<script>alert(1)</script>' },
+      1,
+    ],
+    ['it is larger than 150 MB', { size: 1_000_001 }, pdfSent, 0, { deps: limit }],
+    ['it is larger than 150 MB', {}, { headers: { 'content-length': '1000001' }, body: 'x' }, 1, { deps: limit }],
+    ['it is larger than 150 MB', {}, { bytes: endless() }, 1, { deps: limit }],
+    ['it did not arrive within five minutes', {}, { bytes: late() }, 1],
+    ['the payer did not send it to the end', {}, { ...pdfSent, cut: true }, 5],
+    ['the payer did not send it to the end', {}, { status: 500 }, 5],
+  ])('%s (%j)', async (why, said, sent, times, options = {}) => {
+    const made = await run([documentOf('d', { url: 'Binary/1', ...said })], () => sent, options);
+
+    expect(made).toMatchObject({ status: 'partial', complete: false });
+    expect(made.errors).toEqual([`An attachment of DocumentReference/d did not come: ${why}.`]);
+    expect(made.reasons['DocumentReference']).toBe(made.errors[0]);
+    expect(made.outcomes['DocumentReference']).toBe('incomplete 1');
+    expect(urlsIn(made)).toEqual([`${facade}/Binary/1`]);
+    expect(made.attachments.size).toBe(0);
+    expect(asked(made.world).filter(isBinary)).toHaveLength(times);
+  });
+
+  it('and the token is not for its URL, if the gateway does not serve that', async () => {
+    const url = 'https://fhir.northwind.example/scan.pdf';
+    const made = await run([documentOf('d', { url })], () => ({ status: 403 }));
+
+    expect(urlsIn(made)).toEqual([url]);
+    expect(made.errors).toEqual([
+      'An attachment of DocumentReference/d did not come: the payer refused it with status 403. Do not send your access token to its URL.',
+    ]);
+  });
+
+  it('but if the payer does not have it, nothing is missing', async () => {
+    const made = await run([documentOf('d', { url: 'Binary/1' })], () => ({ status: 404 }));
+
+    expect(made).toMatchObject({ status: 'completed', complete: true });
+    expect(made.errors).toEqual([
+      'An attachment of DocumentReference/d did not come: the payer refused it with status 404.',
+    ]);
+  });
+
+  it('while the others of its resource come', async () => {
+    const made = await run(
+      [documentOf('d', { url: 'Binary/1' }, { url: 'Binary/2' }, { url: 'Binary/3' })],
+      ({ path }) => (path === '/Binary/2' ? { status: 403 } : pdfSent),
+    );
+
+    expect(urlsIn(made)).toEqual([fileOf(made), `${facade}/Binary/2`, fileOf(made, 2)]);
+  });
+
+  it.each([
+    [
+      'the scope does not cover Binary',
+      { scope: 'patient/Patient.rs patient/DocumentReference.rs' },
+      ["Attachments of DocumentReference are not in this export: the access token's scope does not cover Binary."],
+    ],
+    ['the payer’s profile says so', { profile: { ...profile, wholeRecord: { attachments: false as const } } }, []],
+  ])('and not asked for, if %s', async (_, options, errors) => {
+    const made = await run(
+      [documentOf('d', { url: 'Binary/1' }), documentOf('e', { url: 'Binary/1' })],
+      () => pdfSent,
+      options,
+    );
+
+    expect(asked(made.world).filter(isBinary)).toEqual([]);
+    expect(urlsIn(made)).toEqual([`${facade}/Binary/1`, `${facade}/Binary/1`]);
+    expect(made.errors).toEqual(expect.arrayContaining(errors));
+    expect(made.complete).toBe(true);
+  });
+
+  it('and counted, if the export ends before, with all lines and what came', async () => {
+    let isThrottled = false;
+    const made = await run(
+      [
+        documentOf('d', { url: 'Binary/1' }, { url: 'Binary/2' }, { url: 'Binary/3' }),
+        documentOf('e', { url: 'Binary/4' }),
+      ],
+      ({ path }) => {
+        if (path === '/Binary/2') return { status: 403 };
+        isThrottled ||= path === '/Binary/3';
+        return isThrottled ? { status: 429, headers: { 'retry-after': '999999' } } : pdfSent;
+      },
+    );
+
+    expect(made).toMatchObject({ status: 'partial', outcomes: { DocumentReference: 'incomplete 2' } });
+    expect(urlsIn(made)).toEqual([fileOf(made), `${facade}/Binary/2`, `${facade}/Binary/3`, `${facade}/Binary/4`]);
+    expect(made.errors).toEqual(
+      expect.arrayContaining([
+        'An attachment of DocumentReference/d did not come: the payer refused it with status 403.',
+        '2 attachments of DocumentReference did not come: the payer asked for a longer wait than the export has time for.',
+      ]),
+    );
+  });
+});
+
+it('waits as the payer asks, between attachments too, and fetches none twice', async () => {
+  const refused = new Set<string>();
+  const made = await run([documentOf('d', ...[1, 2, 3, 4].map((id) => ({ url: `Binary/${id}` })))], ({ path }) => {
+    if (path === '/Binary/1' || refused.has(path)) return pdfSent;
+    refused.add(path);
+    if (path === '/Binary/2') return { status: 429, headers: { 'retry-after': '90' } };
+    if (path === '/Binary/3') return { status: 401 };
+    return { ...pdfSent, cut: true };
+  });
+
+  expect(made).toMatchObject({ status: 'completed', errors: [] });
+  expect(urlsIn(made)).toEqual([1, 2, 3, 4].map((number) => fileOf(made, number)));
+  expect(asked(made.world).map(({ path }) => path)).toEqual([1, 2, 2, 3, 3, 4, 4].map((id) => `/Binary/${id}`));
+});
