@@ -33,6 +33,7 @@ import { spec as mutation } from '../mutation/flags.ts';
 import { spec as planted } from '../planted/flags.ts';
 import { spec as soak } from '../soak/flags.ts';
 import { startMs } from '../support/gateway.ts';
+import { spec as times } from '../times/flags.ts';
 import { spec as truth } from '../truth/flags.ts';
 
 type Args = readonly string[];
@@ -81,6 +82,7 @@ export const tools = {
   'test:limits': tool('test/limits/run.ts', floodSpec),
   'test:breaker': tool('test/limits/run-hang.ts', hangSpec),
   'test:mutation': tool('test/mutation/run.ts', mutation),
+  'test:times': tool('test/times/run.ts', times),
   'test:planted': tool('test/planted/run.ts', planted),
   soak: tool('test/soak/run.ts', soak),
   bench: tool('bench/run.ts', bench),

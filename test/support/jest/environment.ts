@@ -2,6 +2,7 @@
  * Jest's environment for Node, in a process that compiles each module once and counts what ran once. Jest evaluates
  * every module anew in each test file, which keeps the files apart; without this it would also compile them anew.
  */
+import { appendFileSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 import vm from 'node:vm';
@@ -88,9 +89,26 @@ const moreCounted = (): Record<string, Counts> =>
 /** Jest wants 100, which costs time: tests make errors by the thousand. */
 const callsInStack = 20;
 
+/** Where `npm run test:times` reads what each file took: a line of JSON for each, in seconds of processor time. */
+const times = process.env['P2P_TEST_TIMES'];
+
+const ownSeconds = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
+
+/** Of child processes that have ended: fields 16 and 17 of what Linux says of this process, in hundredths of a second. */
+const childSeconds = (): number => {
+  const fields = readFileSync('/proc/self/stat', 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return (Number(fields[13]) + Number(fields[14])) / 100;
+};
+
 interface Environment {
   readonly global: { __coverage__?: Record<string, Counts>; Error: { stackTraceLimit: number } };
   setup(): Promise<void>;
+  teardown(): Promise<void>;
 }
 
 const jest = createRequire(createRequire(import.meta.url).resolve('jest'));
@@ -99,8 +117,13 @@ const { TestEnvironment } = jest('jest-environment-node') as {
 };
 
 export default class extends TestEnvironment {
+  readonly #file: string;
+  readonly #from = times === undefined ? undefined : { own: ownSeconds(), children: childSeconds() };
+  #loaded = 0;
+
   constructor(...given: readonly unknown[]) {
     super(...given);
+    this.#file = (given[1] as { readonly testPath: string }).testPath;
     this.global.__coverage__ = counted;
     this.global.Error.stackTraceLimit = callsInStack;
   }
@@ -111,7 +134,15 @@ export default class extends TestEnvironment {
     Error.stackTraceLimit = callsInStack;
   }
 
+  override async teardown(): Promise<void> {
+    await super.teardown();
+    if (times === undefined || this.#from === undefined) return;
+    const [whole, children] = [ownSeconds() - this.#from.own, childSeconds() - this.#from.children];
+    appendFileSync(times, `${JSON.stringify({ file: this.#file, load: this.#loaded, whole, children })}\n`);
+  }
+
   readonly handleTestEvent = ({ name }: { readonly name: string }): void => {
+    if (name === 'run_start' && this.#from !== undefined) this.#loaded = ownSeconds() - this.#from.own;
     if (name === 'run_finish') this.global.__coverage__ = moreCounted();
   };
 }
