@@ -24,7 +24,6 @@ const config: KnipConfig = {
     'test/functions/export-job/request-ahead.ts',
     'test/mutation/{jest.config,all.test,sample}.ts',
     'test/planted/{run.ts,coverage-reporter.cjs}',
-    'test/times/run.ts',
     'test/support/synth-server.ts',
   ],
   project: ['**/*.{ts,cjs,js}', '!bench/**', '!docs/site/**'],

@@ -279,6 +279,7 @@ describe('unsupported requests', () => {
   it.each([
     [404, 'not-supported', 'Foo'],
     [404, 'not-supported', ''],
+    [404, 'not-supported', 'metadata/more'],
     [404, 'not-found', 'Patient/nobody'],
     [404, 'not-found', `Patient/${member2.patientId}`],
     [404, 'not-found', `Patient/${member2.patientId}/Observation`],

@@ -128,6 +128,8 @@ describe('what the live view shows of an item', () => {
       lastEvent: { M: { type: { S: 'redeemed' }, note: { S: 'canary' } } },
       redeemedBy: { S: '3f2a9c01-77de-4b1c-8f2e-0a1b2c3d4e5f' },
       expiresAt: { N: '1700000000' },
+      // A second after the last that a date has (ECMA-262, time values).
+      endsAt: { N: '8640000000001' },
       'not a name': { S: 'canary' },
     };
     const shown = showItem(item, mask);
@@ -143,6 +145,7 @@ describe('what the live view shows of an item', () => {
       lastEvent: 'redeemed',
       redeemedBy: '3f2a9c01-77de',
       expiresAt: '2023-11-14T22:13:20Z',
+      endsAt: 'a time',
     });
   });
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { readOrExit } from '../../bin/shared/command-line.ts';
 import { markdownTable } from '../../bin/shared/markdown-table.ts';
 import { spec } from './flags.ts';
@@ -38,8 +38,7 @@ const { status } = spawnSync(
 const took = readFileSync(lines, 'utf8')
   .split('\n')
   .filter((line) => line !== '')
-  .map((line) => JSON.parse(line) as Took)
-  .map((one) => ({ ...one, file: relative(process.cwd(), one.file) }));
+  .map((line) => JSON.parse(line) as Took);
 
 const sumOf = (some: readonly Took[], part: (one: Took) => number): number =>
   some.reduce((sum, one) => sum + part(one), 0);
@@ -64,7 +63,7 @@ const tables = `${took.length} files took ${sumOf(took, all).toFixed(0)} s of pr
 
 ${markdownTable(
   ['folder', 'files', ...parts],
-  folders.map(([name, some]) => [`\`${name}\``, String(some.length), ...figures(some)]),
+  folders.map(([name, some]) => [`\`${name}\``, String(some.length)].concat(figures(some))),
   { numbers: true },
 )}
 
@@ -72,7 +71,7 @@ The files that took most:
 
 ${markdownTable(
   ['file', ...parts],
-  dearest.map((one) => [`\`${one.file}\``, ...figures([one])]),
+  dearest.map((one) => [`\`${one.file}\``].concat(figures([one]))),
   { numbers: true },
 )}`;
 

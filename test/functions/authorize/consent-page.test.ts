@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { consentWords } from '../../../functions/authorize/consent-words.ts';
 import { authorizeHandler } from '../../../functions/authorize/handler.ts';
+import { whatIsRead } from '../../../functions/shared/pages/what-is-read.ts';
 import { registryOf } from '../../../functions/shared/registry/registry.ts';
 import type { RegistryData } from '../../../functions/shared/registry/types.ts';
+import { resourceTypes } from '../../../functions/shared/scopes/resource-types.ts';
+import { parseScopes } from '../../../functions/shared/scopes/scopes.ts';
 import { apiEvent, call } from '../../support/gateway.ts';
 import { gateway, localRegistry, pkce, withPartner, withPayer } from '../../support/login.ts';
+import { words } from '../../support/words.ts';
 
 const request = {
   client_id: 'third-party-app',
@@ -169,6 +173,19 @@ describe('the consent page', () => {
 
     const sensitive = 'This can include sensitive details, such as mental health, substance use, HIV or pregnancy.';
     expect(after(lines, 'What it can read')).toEqual([...expected, ...(isSensitive ? [sensitive] : [])]);
+  });
+
+  it('says of every type of R4 that it can be sensitive, but of who the member is, the plan, and who and what is in a record', () => {
+    const harmless = words(`
+      Patient Person RelatedPerson Coverage InsurancePlan CoverageEligibilityRequest CoverageEligibilityResponse
+      EnrollmentRequest EnrollmentResponse Contract Practitioner PractitionerRole Organization OrganizationAffiliation
+      Location HealthcareService Endpoint Provenance AuditEvent
+    `);
+    const notSensitive = words(resourceTypes).filter(
+      (type) => !whatIsRead(parseScopes(`patient/${type}.rs`), 'en').isSensitive,
+    );
+
+    expect(notSensitive.toSorted()).toEqual(harmless.toSorted());
   });
 
   it('lists what will be granted, not what was asked for', async () => {

@@ -8,6 +8,7 @@ import type { ApiEvent } from '../../../functions/shared/http/api.ts';
 import type { PayerHttp } from '../../../functions/shared/payer/http.ts';
 import { registryOf } from '../../../functions/shared/registry/registry.ts';
 import { call } from '../../support/gateway.ts';
+import { words } from '../../support/words.ts';
 
 const origin = 'https://gateway.example.org';
 const base = `${origin}/r4/northwind`;
@@ -21,6 +22,9 @@ const routes = {
   keySet: '/oauth2/jwks/{payer}',
 };
 
+const codes = (text: string): object[] => words(text).map((code) => ({ code }));
+
+/** With every interaction of R4 (https://hl7.org/fhir/R4/codesystem-restful-interaction.html). */
 const payersStatement = {
   resourceType: 'CapabilityStatement',
   text: { status: 'generated', div: '<div>create, update and delete</div>' },
@@ -41,13 +45,13 @@ const payersStatement = {
         service: [{ text: 'ours alone' }],
         extension: [{ url: 'x', valueUri: 'http://127.0.0.1:3003/token' }],
       },
-      interaction: [{ code: 'transaction' }, { code: 'search-system' }],
+      interaction: codes('transaction batch search-system history-system'),
       searchParam: [{ name: '_lastUpdated', type: 'date' }],
       operation: [{ name: 'import', definition: 'http://example.org/import' }],
       resource: [
         {
           type: 'Patient',
-          interaction: [{ code: 'read' }, { code: 'create' }, { code: 'search-type' }, { code: 'delete' }],
+          interaction: codes('read vread update patch delete history-instance history-type create search-type'),
           conditionalCreate: true,
           conditionalDelete: 'single',
           updateCreate: true,
@@ -129,7 +133,7 @@ describe('metadata', () => {
           resource: [
             {
               type: 'Patient',
-              interaction: [{ code: 'read' }, { code: 'search-type' }],
+              interaction: codes('read vread history-instance history-type search-type'),
               searchParam: [{ name: '_id', type: 'token' }],
               operation: [
                 { name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' },

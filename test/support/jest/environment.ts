@@ -4,6 +4,7 @@
  */
 import { appendFileSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { relative } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import vm from 'node:vm';
 
@@ -123,7 +124,7 @@ export default class extends TestEnvironment {
 
   constructor(...given: readonly unknown[]) {
     super(...given);
-    this.#file = (given[1] as { readonly testPath: string }).testPath;
+    this.#file = relative(process.cwd(), (given[1] as { readonly testPath: string }).testPath);
     this.global.__coverage__ = counted;
     this.global.Error.stackTraceLimit = callsInStack;
   }
