@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readAssembly } from '../../bin/shared/assembly.ts';
 import { Refusal } from '../../bin/shared/errors.ts';
+import { template } from '../../bin/template/template.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -30,6 +31,28 @@ it('an assembly of the CDK is read by its manifest: one stack, its template and 
     terminationProtection: false,
     region: 'us-gov-west-1',
   });
+});
+
+it('npm run template has written the whole template, and code whose files all have one time, once it says so', async () => {
+  write('manifest.json', { artifacts: { pilot: stack } });
+  write('pilot.assets.json', { files: { hash1: { source: { path: 'asset.hash1', packaging: 'zip' } } } });
+  const resources = Object.fromEntries(
+    Array.from({ length: 300 }, (_, at) => [`Topic${at}`, { Type: 'AWS::SNS::Topic' }]),
+  );
+  write('pilot.template.json', { Resources: resources });
+  mkdirSync(join(folder, 'asset.hash1/deep/er'), { recursive: true });
+  const names = Array.from({ length: 50 }, (_, at) => `deep/er/${at}.js`);
+  for (const name of names) writeFileSync(join(folder, 'asset.hash1', name), 'code');
+  const out = join(folder, 'out');
+
+  const said: unknown[] = [];
+  const note = (): void => {
+    const { Resources } = JSON.parse(readFileSync(join(out, 'template.json'), 'utf8')) as { Resources: object };
+    said.push(Object.keys(Resources).length, ...names.map((name) => statSync(join(out, 'code/hash1', name)).mtimeMs));
+  };
+  await template([folder, '--out', out], { output: { out: () => undefined, note } });
+
+  expect(said).toEqual([300, ...names.map(() => Date.UTC(2000, 0, 1))]);
 });
 
 it.each([

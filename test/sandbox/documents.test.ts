@@ -108,7 +108,7 @@ describe('the documents of the local stack', () => {
   });
 
   it('can only be read', async () => {
-    expect((await ask('/docs/', 'POST')).status).toBe(405);
+    for (const path of ['/docs/', '/api']) expect((await ask(path, 'POST')).status).toBe(405);
     expect((await ask('/docs')).status).toBe(302);
   });
 });

@@ -15,6 +15,8 @@ export interface StageTemplate {
   /** Account and region, as the CDK writes them: `aws://111122223333/us-east-1`. */
   readonly environment: string;
   readonly terminationProtection: boolean;
+  /** The findings that the stack says it has on purpose: `Network: CloudFormation-Validate::W3010`. */
+  readonly acknowledged?: readonly string[];
   readonly Resources: Readonly<Record<string, Resource>>;
   readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>;
 }

@@ -38,7 +38,13 @@ const synthesize = async (config: StageConfig): Promise<object> => {
   });
   const stack = new GatewayStack(app, `p2p-gateway-${config.stage}`, { config });
   const { template, environment, terminationProtection = false } = app.synth().getStackByName(stack.stackName);
-  return { ...(template as object), environment: environment.name, terminationProtection };
+  const acknowledged = stack.node.findAll().flatMap(({ node }) =>
+    node.metadata
+      .filter(({ type }) => type === 'aws:cdk:acknowledged-rules')
+      .flatMap(({ data }) => Object.keys(data as object))
+      .map((rule) => `${node.path.replace(/^[^/]*\//, '')}: ${rule}`),
+  );
+  return { ...(template as object), environment: environment.name, terminationProtection, acknowledged };
 };
 
 const made = new Map<string, Promise<string>>();

@@ -319,6 +319,28 @@ describe('a record', () => {
     expect(manifest.outcomes.find(({ type }) => type === 'Goal')).toMatchObject({ outcome: 'notRead', count: 0 });
   });
 
+  it('that refers to more resources than an export reads ends as partial, with those that it had read', async () => {
+    const performer = [1, 2, 3, 4].map((id) => ({ reference: `Practitioner/p${id}` }));
+    const world = exportWorld({ deps: { bounds: { ...bounds, references: 3 } } });
+    const waited = new Set<string>();
+    world.answerWith(({ path }) => {
+      const [, id] = /^\/Practitioner\/(.+)/.exec(path) ?? [];
+      if (id === undefined) return pageOf([memberPatient, observation(1, { performer })]);
+      if (waited.has(id)) return fhir({ resourceType: 'Practitioner', id });
+      // Each in a leg of its own; the question that is refused counts, too.
+      waited.add(id);
+      return { status: 429, headers: { 'retry-after': '60' } };
+    });
+
+    await world.run();
+
+    const { resources, errors } = await world.record();
+    expect(resources['Practitioner']?.map(({ id }) => id)).toEqual(['p1']);
+    expect(errors).toEqual([
+      'The record refers to 3 resources of type Practitioner that were not read: the record refers to more resources than an export reads.',
+    ]);
+  });
+
   it('that just fits is complete', async () => {
     const world = slowPayer(page, { deps: { bounds: { ...bounds, pages: 3, resources: 4 } } }, 3);
 
