@@ -25,7 +25,7 @@ const outOfOrder: Drift = {
 
 /**
  * Lists how payers differ from their profiles: a line for each difference on stdout, and on stderr what could not be read.
- * @returns 0 if nothing differs, 1 if something does
+ * @returns 0 if everything was read and nothing differs, or else 1
  */
 export const listDrift = async (
   deps: DriftDeps,
@@ -40,14 +40,16 @@ export const listDrift = async (
   progress.clear();
   const inOrder = payers.map(({ id }) => ({ id, ...drifts.get(id)! }));
   const differing = inOrder.filter(({ differences }) => differences.length > 0);
+  const unread = inOrder.filter((one) => one.unread.length > 0);
   if (json) out(JSON.stringify(inOrder, null, 2));
   else {
     for (const { id, differences } of differing)
       for (const difference of differences) out(visibleLine(`${id}  ${driftLine(difference)}`));
-    for (const { id, unread } of inOrder) for (const one of unread) note(visibleLine(`${id}  ${one}`));
-    note(`${differing.length} of ${payers.length} payers differ from their profiles`);
+    for (const { id, unread: silent } of unread) for (const one of silent) note(visibleLine(`${id}  ${one}`));
+    const summary = `${differing.length} of ${payers.length} payers differ from their profiles`;
+    note(unread.length === 0 ? summary : `${summary}, and of ${unread.length} not everything could be read`);
   }
-  return differing.length === 0 ? 0 : 1;
+  return differing.length + unread.length === 0 ? 0 : 1;
 };
 
 /** A payer with a field's new value, such as one of `quirks.pkce`. */
@@ -60,7 +62,7 @@ const withValue = (payer: Payer, { field, value }: Difference): Payer => {
 /**
  * Prints the lines of a payer's entry that would change: on stdout each line as it is, after `-`, and as it would be, after
  * `+`; on stderr what has to be decided.
- * @returns 0 if nothing differs, 1 if something does
+ * @returns 0 if everything was read and nothing differs, or else 1
  * @throws Refusal if the entry is out of order
  */
 export const proposeChange = async (
@@ -81,5 +83,5 @@ export const proposeChange = async (
   if (lines.length > 0) out(lines.join('\n'));
   for (const { text, todo } of differences) note(visibleLine(`${text} → ${todo}`));
   for (const one of unread) note(visibleLine(one));
-  return differences.length === 0 ? 0 : 1;
+  return differences.length + unread.length === 0 ? 0 : 1;
 };

@@ -252,6 +252,15 @@ describe('payers -- drift', () => {
     ]);
   });
 
+  it('exits with 1 if a payer cannot be read, since nobody knows then', async () => {
+    await payer.close();
+    const { code, out, told } = await list();
+    await payer.reopen();
+
+    expect([code, out]).toEqual([1, []]);
+    expect(told.at(-1)).toBe('0 of 1 payers differ from their profiles, and of 1 not everything could be read');
+  });
+
   it('--propose prints the lines of the entry that change', async () => {
     for (const [, change] of [facts[0]!, facts[12]!]) change();
     const { out, output } = tool();
