@@ -3,7 +3,7 @@ import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Metric, Stats, type IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { EventSourceMapping, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { period } from './metrics.ts';
+import { period, type GatewayMetrics } from './metrics.ts';
 import { tableMetric } from './watched.ts';
 
 /** The sections of `docs/alarms.md` that alarms link to. */
@@ -61,6 +61,24 @@ export const sumOf = (metrics: readonly Metric[]): MathExpression => {
       .join(' + '),
     usingMetrics,
     label: 'total',
+    period,
+  });
+};
+
+/**
+ * Errors of functions, one of which streams. Lambda counts a cut answer as an error of the function that streams it; those are
+ * subtracted, but never more than it has, so that they hide no other function's errors.
+ */
+export const crashesOf = (
+  metrics: GatewayMetrics,
+  others: readonly LambdaFunction[],
+  [name, streams]: readonly ['fetch' | 'export', LambdaFunction],
+): MathExpression => {
+  const errors = sumOf(others.map((lambda) => lambda.metricErrors({ period })));
+  return new MathExpression({
+    expression: `${errors.expression} + IF(FILL(${name}, 0) > FILL(cut, 0), FILL(${name}, 0) - FILL(cut, 0), 0)`,
+    usingMetrics: { ...errors.usingMetrics, [name]: streams.metricErrors({ period }), cut: metrics.answersCut(name) },
+    label: 'crashes',
     period,
   });
 };

@@ -3,7 +3,7 @@ import { Duration } from 'aws-cdk-lib';
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { signals, type Signal } from '../functions/shared/errors.ts';
 import { payerDownThreshold, signalsByPayer } from '../functions/shared/metrics/metrics.ts';
-import { ageOfOldest, sumOf, unreadStream, type AlarmDefinition } from './alarm-definition.ts';
+import { ageOfOldest, crashesOf, sumOf, unreadStream, type AlarmDefinition } from './alarm-definition.ts';
 import { aboutExports } from './export-alarms.ts';
 import { gatewayMetrics, period, type GatewayMetrics } from './metrics.ts';
 import { objectiveAlarms } from './objectives.ts';
@@ -137,7 +137,24 @@ const ofSignals = (metrics: GatewayMetrics, concern: Concern): AlarmDefinition[]
 /** CloudWatch names at most this many series of an alarm. */
 const mostNamed = 100;
 
-const aboutPayers = (metrics: GatewayMetrics): AlarmDefinition[] => [
+/**
+ * 1 for five minutes in which the canary found a payer well, or ran and had none to check: a paused payer is in no metric. 0
+ * if all that it checked failed, or it crashed. Without any data it did not run.
+ */
+const canaryIsWell = (metrics: GatewayMetrics, { functions: { canary } }: Watched): MathExpression =>
+  new MathExpression({
+    expression: 'IF(FILL(ok, 0) > 0 OR (FILL(failed, 0) < 1 AND FILL(runs, 0) > FILL(errors, 0)), 1, 0)',
+    usingMetrics: {
+      ok: metrics.requests({ step: 'canary', outcome: 'ok' }),
+      failed: metrics.requests({ step: 'canary', outcome: 'failed' }),
+      runs: canary.metricInvocations({ period }),
+      errors: canary.metricErrors({ period }),
+    },
+    label: 'well',
+    period,
+  });
+
+const aboutPayers = (metrics: GatewayMetrics, watched: Watched): AlarmDefinition[] => [
   ...ofSignals(metrics, 'payers'),
   {
     // The canary checks each payer once in five minutes, so its failures are the number of payers. A query cannot count
@@ -154,10 +171,11 @@ const aboutPayers = (metrics: GatewayMetrics): AlarmDefinition[] => [
   {
     id: 'CanarySilent',
     severity: 'page',
-    metric: metrics.requests({ step: 'canary', outcome: 'ok' }),
-    says: 'The canary has found no payer well for fifteen minutes, or does not run.',
+    metric: canaryIsWell(metrics, watched),
+    says: 'The canary has found none of the payers well for fifteen minutes, or does not run. Paused payers do not count.',
     runbook: 'canary-failed',
-    breaching: [3, 3],
+    // A run's results may be counted in the next five minutes.
+    breaching: [3, 4],
     when: 'belowOrSilent',
   },
 ];
@@ -192,53 +210,56 @@ const aboutAudit = (metrics: GatewayMetrics, { functions, auditSources }: Watche
 /** Steps that no payer takes part in: how long they take is up to us. */
 const ownSteps = ['authorize', 'redeem', 'refresh'] as const;
 
-const aboutFunctions = (metrics: GatewayMetrics, watched: Watched): AlarmDefinition[] => [
-  {
-    id: 'ServerErrors',
-    severity: 'page',
-    metric: new MathExpression({
-      expression: 'IF(errors >= 5, 100 * errors / requests, 0)',
-      usingMetrics: { errors: apiMetric(watched, '5XXError'), requests: apiMetric(watched, 'Count') },
-      label: '5xx answers, percent',
-      period,
-    }),
-    says: 'More than 5 % of answers are 5xx.',
-    runbook: 'server-errors',
-    threshold: 5,
-    breaching: [2, 3],
-  },
-  {
-    id: 'FunctionErrors',
-    severity: 'ticket',
-    metric: crashes(metrics, watched),
-    says: 'A function crashed, timed out or could not start. Answers that a payer cut are not among them.',
-    runbook: 'server-errors',
-    // A read may last fourteen minutes.
-    breaching: [1, 5],
-  },
-  {
-    id: 'SlowAnswers',
-    severity: 'ticket',
-    metric: new MathExpression({
-      expression: `MAX([${ownSteps.join(', ')}])`,
-      usingMetrics: Object.fromEntries(ownSteps.map((step) => [step, metrics.duration(step, 'p99')])),
-      label: 'p99 of steps that no payer takes part in, ms',
-      period,
-    }),
-    says: 'Steps that no payer takes part in take more than two seconds (p99).',
-    runbook: 'slow-answers',
-    threshold: 2000,
-    breaching: [3, 3],
-  },
-  {
-    id: 'FunctionThrottles',
-    severity: 'page',
-    metric: sumOf(Object.values(watched.functions).map((lambda) => lambda.metricThrottles({ period }))),
-    says: 'Lambda refuses to start functions: the concurrency is used up.',
-    runbook: 'throttles',
-    breaching: [2, 3],
-  },
-];
+const aboutFunctions = (metrics: GatewayMetrics, watched: Watched): AlarmDefinition[] => {
+  const { fetch, ...others } = watched.functions;
+  return [
+    {
+      id: 'ServerErrors',
+      severity: 'page',
+      metric: new MathExpression({
+        expression: 'IF(errors >= 5, 100 * errors / requests, 0)',
+        usingMetrics: { errors: apiMetric(watched, '5XXError'), requests: apiMetric(watched, 'Count') },
+        label: '5xx answers, percent',
+        period,
+      }),
+      says: 'More than 5 % of answers are 5xx.',
+      runbook: 'server-errors',
+      threshold: 5,
+      breaching: [2, 3],
+    },
+    {
+      id: 'FunctionErrors',
+      severity: 'ticket',
+      metric: crashesOf(metrics, Object.values(others), ['fetch', fetch]),
+      says: 'A function crashed, timed out or could not start. Answers that a payer cut are not among them.',
+      runbook: 'server-errors',
+      // A read may last fourteen minutes.
+      breaching: [1, 5],
+    },
+    {
+      id: 'SlowAnswers',
+      severity: 'ticket',
+      metric: new MathExpression({
+        expression: `MAX([${ownSteps.join(', ')}])`,
+        usingMetrics: Object.fromEntries(ownSteps.map((step) => [step, metrics.duration(step, 'p99')])),
+        label: 'p99 of steps that no payer takes part in, ms',
+        period,
+      }),
+      says: 'Steps that no payer takes part in take more than two seconds (p99).',
+      runbook: 'slow-answers',
+      threshold: 2000,
+      breaching: [3, 3],
+    },
+    {
+      id: 'FunctionThrottles',
+      severity: 'page',
+      metric: sumOf(Object.values(watched.functions).map((lambda) => lambda.metricThrottles({ period }))),
+      says: 'Lambda refuses to start functions: the concurrency is used up.',
+      runbook: 'throttles',
+      breaching: [2, 3],
+    },
+  ];
+};
 
 const aboutTables = (metrics: GatewayMetrics, { tables }: Watched): AlarmDefinition[] => [
   ...ofSignals(metrics, 'tables'),
@@ -256,25 +277,11 @@ const aboutTables = (metrics: GatewayMetrics, { tables }: Watched): AlarmDefinit
   },
 ];
 
-/**
- * Errors of all functions. Lambda counts a cut answer of fetch as an error; those are subtracted, but never more than
- * fetch has, so that they hide no other function's errors.
- */
-const crashes = (metrics: GatewayMetrics, { functions: { fetch, ...others } }: Watched): MathExpression => {
-  const errors = sumOf(Object.values(others).map((lambda) => lambda.metricErrors({ period })));
-  return new MathExpression({
-    expression: `${errors.expression} + IF(FILL(fetch, 0) > FILL(cut, 0), FILL(fetch, 0) - FILL(cut, 0), 0)`,
-    usingMetrics: { ...errors.usingMetrics, fetch: fetch.metricErrors({ period }), cut: metrics.answersCut() },
-    label: 'crashes',
-    period,
-  });
-};
-
 /** Every alarm of a stage. */
 export const alarmsFor = (watched: Watched): readonly AlarmDefinition[] => {
   const metrics = gatewayMetrics(watched.stage);
   return [
-    ...aboutPayers(metrics),
+    ...aboutPayers(metrics, watched),
     ...ofSignals(metrics, 'grants'),
     ...aboutAudit(metrics, watched),
     ...aboutFunctions(metrics, watched),

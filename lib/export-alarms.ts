@@ -2,7 +2,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { ageOfOldest, sumOf, unreadStream, type AlarmDefinition } from './alarm-definition.ts';
+import { ageOfOldest, crashesOf, sumOf, unreadStream, type AlarmDefinition } from './alarm-definition.ts';
 import { gatewayMetrics, period } from './metrics.ts';
 import { tableMetric, type Watched } from './watched.ts';
 
@@ -43,33 +43,35 @@ const aboutFollowUp = ({ stage, exportFunctions: { followUp }, followUpSources }
 /** All of these alarms, except those about a signal in the log. */
 export const aboutExports = (watched: Watched): AlarmDefinition[] => {
   const { exportFunctions, exportTable, deadLetters } = watched;
-  const { followUp: _, ...others } = exportFunctions;
+  const { export: streams, exportJob, sweep, deliver } = exportFunctions;
+  const durable = [exportJob, sweep, deliver];
   return [
     {
       id: 'ExecutionsFailed',
       severity: 'ticket',
       // A delivery that no partner took ends well, and has its own alarm.
-      metric: sumOf(endedBadly([exportFunctions.exportJob, exportFunctions.sweep, exportFunctions.deliver])),
+      metric: sumOf(endedBadly(durable)),
       says: "An export's job, a sweep or a delivery ended badly: an export stands still, objects wait for the bucket's lifecycle, or a partner does not hear of an event.",
       runbook: 'exports-failed',
     },
     {
       id: 'EventsGivenUp',
       severity: 'ticket',
-      // It counts what waits, and so it rings until somebody has emptied the queue.
-      metric: sumOf(
-        deadLetters.map((queue) =>
+      // It counts what waits, and so it rings until somebody has emptied the queue; and what no queue could take.
+      metric: sumOf([
+        ...deadLetters.map((queue) =>
           queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period }),
         ),
-      ),
-      says: 'Lambda gave up events: jobs, sweeps or deliveries that never began, or that ended badly. They are kept for 14 days.',
+        ...durable.map((lambda) => lambda.metric('DeadLetterErrors', { statistic: 'Sum', period })),
+      ]),
+      says: 'Lambda gave up events: jobs, sweeps or deliveries that never began, or that ended badly. Queues keep them for 14 days.',
       runbook: 'events-given-up',
     },
     {
       id: 'ExportErrors',
       severity: 'ticket',
-      metric: sumOf(Object.values(others).map((lambda) => lambda.metricErrors({ period }))),
-      says: 'A function of exports or events crashed, timed out or could not start.',
+      metric: crashesOf(gatewayMetrics(watched.stage), durable, ['export', streams]),
+      says: 'A function of exports or events crashed, timed out or could not start. Downloads that were cut are not among them.',
       runbook: 'exports-failed',
       // An invocation may last fifteen minutes.
       breaching: [2, 6],

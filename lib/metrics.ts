@@ -20,8 +20,8 @@ export interface GatewayMetrics {
   readonly signalByPayer: (signal: (typeof signalsByPayer)[number]) => MathExpression;
   /** The requests that failed: one series for each of the payers with the most. */
   readonly worstPayers: (payers: number) => MathExpression;
-  /** Answers of fetch that were cut off, counted at the time their requests began. */
-  readonly answersCut: () => Metric;
+  /** Answers of a function that were cut off, counted at the time their requests began. */
+  readonly answersCut: (of: 'fetch' | 'export') => Metric;
   /** Reads that the audit closed because their end is unknown. */
   readonly auditEndUnknown: () => Metric;
   /** Changes of grants and exports that could not be followed up; most are tried again. */
@@ -69,7 +69,7 @@ export const gatewayMetrics = (stage: string): GatewayMetrics => {
     signalByPayer: (signal) => byPayer(signal, ['payer']),
     worstPayers: (payers) =>
       byPayer('requests', ['outcome', 'payer', 'step'], { where: "outcome = 'failed'", limit: String(payers) }),
-    answersCut: () => metric('answersCut', {}),
+    answersCut: (of) => metric('answersCut', { function: of }),
     auditEndUnknown: () => metric('auditEndUnknown', {}),
     followUpFailed: () => metric('followUpFailed', {}),
     duration: (step, statistic) => metric('ms', { step }, statistic),

@@ -25,7 +25,7 @@ export interface Watched {
   readonly stage: string;
   readonly apiName: string;
   readonly functions: Readonly<Record<string, LambdaFunction>> &
-    Readonly<Record<'audit' | (typeof requestFunctions)[number], LambdaFunction>>;
+    Readonly<Record<'audit' | 'canary' | (typeof requestFunctions)[number], LambdaFunction>>;
   readonly tables: Readonly<Record<string, Table>>;
   /** What reads the streams for the audit, by the name of the table. */
   readonly auditSources: Readonly<Record<string, WatchedStream>>;

@@ -31,15 +31,15 @@ const closed = new GatewayError('server_error', 'The answer was cut');
 
 /**
  * Only an error of the function can cut an answer, so Lambda counts a crash, at the time when the call began. This
- * counts a cut that is not a crash at the same time, so that the alarm can subtract it. It needs a line of its own,
- * since all metrics of a line have one time.
+ * counts a cut that is not a crash at the same time, so that the alarm on that function can subtract it. It needs a line of
+ * its own, since all metrics of a line have one time.
  */
 const countCut = (
   { stage, time, requestId, function: name }: RequestRecord,
   writeLog: StreamDeps['writeLog'],
 ): void => {
   const answersCut = embeddedMetrics(stage, Date.parse(time), [
-    { dimensions: [[]], metrics: { answersCut: [1, 'Count'] } },
+    { dimensions: [['function']], metrics: { answersCut: [1, 'Count'] } },
   ]);
   writeLog(JSON.stringify({ level: 'info', time, requestId, function: name, ...answersCut }));
 };

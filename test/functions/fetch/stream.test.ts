@@ -83,7 +83,8 @@ describe('a stream that ends early', () => {
     const counted = ({ lines }: { lines: readonly string[] }): unknown[] =>
       lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter((line) => 'answersCut' in line);
     expect(counted(whole.test)).toEqual([]);
-    expect(counted(cut.test)).toMatchObject([{ answersCut: 1, function: 'fetch', _aws: { Timestamp: startMs } }]);
+    const ofItself = { CloudWatchMetrics: [{ Dimensions: [['function']] }], Timestamp: startMs };
+    expect(counted(cut.test)).toMatchObject([{ answersCut: 1, function: 'fetch', _aws: ofItself }]);
     expect(counted(cut.test)[0]).not.toHaveProperty('outcome');
   });
 
