@@ -3,7 +3,6 @@ import { causeOf, GatewayError } from '../shared/errors.ts';
 import { embeddedMetrics } from '../shared/metrics/metrics.ts';
 import type { Export } from '../shared/store/export-item.ts';
 import type { JobDeps } from './deps.ts';
-import type { NeverReason } from './leg/check-allowed.ts';
 
 /**
  * Describes an error for the engine's history and the log. Our own errors give their private detail, which holds no
@@ -15,13 +14,15 @@ export const sayCause = (error: unknown): string =>
 /** An error to rethrow, with a message that is safe to store and log. */
 export const withCause = (error: unknown): Error => new Error(sayCause(error));
 
-/** An export that ends because its grant ended, or its partner or payer was stopped or removed, did not fail. */
-const ended: ReadonlySet<string | undefined> = new Set<NeverReason>([
-  'grantEnded',
-  'partnerBlocked',
-  'partnerRemoved',
-  'payerRemoved',
-]);
+/**
+ * Why an export may never read again. Who was removed: the partner from the registry, or this payer from those that it may
+ * read from; or the payer. Such an export did not fail.
+ */
+const neverReasons = ['grantEnded', 'partnerBlocked', 'partnerRemoved', 'payerRemoved'] as const;
+
+export type NeverReason = (typeof neverReasons)[number];
+
+const ended: ReadonlySet<string | undefined> = new Set(neverReasons);
 
 type LogDeps = Pick<JobDeps, 'clock' | 'registry' | 'writeLog'>;
 

@@ -8,12 +8,7 @@ import { readBreaker } from '../../shared/store/breakers.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import { getLiveScope } from '../../shared/store/grants.ts';
 import type { JobDeps } from '../deps.ts';
-
-/**
- * Why an export may never read again. Who was removed: the partner from the registry, or this payer from those that it may
- * read from; or the payer.
- */
-export type NeverReason = 'grantEnded' | 'partnerBlocked' | 'partnerRemoved' | 'payerRemoved';
+import type { NeverReason } from '../log.ts';
 
 /** Whether an export may read now. */
 export type Allowed =

@@ -1,7 +1,7 @@
 import { readText } from '../../shared/payer/read-text.ts';
-import { declaredBy, type Declared } from '../plan/declared.ts';
+import { declaredBy } from '../plan/declared.ts';
 import { planReading } from '../plan/plan-reading.ts';
-import type { StatementTask } from '../state/state.ts';
+import type { Declared, StatementTask } from '../state/state.ts';
 import { afterAnswer } from './after-answer.ts';
 import type { Answer } from './ask-payer.ts';
 import type { Leg } from './leg.ts';

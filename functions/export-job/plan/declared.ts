@@ -2,12 +2,7 @@ import { searchTargets } from '../../shared/fhir/search-targets.ts';
 import { isObject, objectsIn } from '../../shared/json-object.ts';
 import { anyType, resourceTypes } from '../../shared/scopes/resource-types.ts';
 import { parametersAbout } from '../reading/about.ts';
-
-/**
- * The types of which a payer's CapabilityStatement says that it has them and that a search finds by patient, each with the
- * parameter to search by.
- */
-export type Declared = Readonly<Record<string, string>>;
+import type { Declared } from '../state/state.ts';
 
 /** The parameters that limit a search to one patient, the usual one first. None for a type that is not a patient's. */
 export const patientParameters = (type: string): readonly string[] => {

@@ -4,8 +4,8 @@ import { payerUrl } from '../../shared/fhir/to-payer-url.ts';
 import type { Payer } from '../../shared/registry/types.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { Problem } from '../reading/problems.ts';
-import { everything, type SearchTask } from '../state/state.ts';
-import { isMemberType, memberTypes, patientParameters, type Declared } from './declared.ts';
+import { everything, type Declared, type SearchTask } from '../state/state.ts';
+import { isMemberType, memberTypes, patientParameters } from './declared.ts';
 import type { Wanted } from './wanted.ts';
 
 /**

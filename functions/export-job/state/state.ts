@@ -1,8 +1,13 @@
 import type { StoredPart } from '../../shared/exports/manifest.ts';
 import type { Export } from '../../shared/store/export-item.ts';
-import type { Declared } from '../plan/declared.ts';
 import type { Problem } from '../reading/problems.ts';
 import type { SeenSet } from '../reading/seen.ts';
+
+/**
+ * The types of which a payer's CapabilityStatement says that it has them and that a search finds by patient, each with the
+ * parameter to search by.
+ */
+export type Declared = Readonly<Record<string, string>>;
 
 /** A part that was put into the bucket: one type's resources from one leg. */
 export interface WrittenPart extends StoredPart {
