@@ -1,13 +1,11 @@
-import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import { exportAttributes } from '../../functions/shared/store/attributes.ts';
 import { readExport, type Export } from '../../functions/shared/store/export-item.ts';
 import { clausesOn, filterOf, type Clause } from '../../functions/shared/store/expressions.ts';
-import type { Item } from '../../functions/shared/store/items.ts';
 import { inColumns } from '../shared/columns.ts';
-import { patiently } from '../shared/patience.ts';
 import type { RegistryTable } from '../shared/registry-table.ts';
+import { scanPages } from '../shared/scan-pages.ts';
 import type { ListCommand } from './flags.ts';
 import { progressOf, stateOf } from './state.ts';
 
@@ -36,21 +34,7 @@ const sinceOf = ({ since }: ListCommand, now: number): number | undefined =>
 const scan = async (table: RegistryTable, clauses: readonly Clause[]): Promise<Export[]> => {
   const found: Export[] = [];
   const wanted = filterOf(attributes, exists('exportId'), ...clauses);
-  let from: Item | undefined;
-  do {
-    const page = await patiently(table.wait, () =>
-      table.client.send(
-        new ScanCommand({
-          TableName: table.name,
-          ConsistentRead: true,
-          ...wanted,
-          ...(from === undefined ? {} : { ExclusiveStartKey: from }),
-        }),
-      ),
-    );
-    found.push(...(page.Items ?? []).map(readExport));
-    from = page.LastEvaluatedKey;
-  } while (from !== undefined);
+  for await (const { items } of scanPages(table, wanted)) found.push(...items.map(readExport));
   return found;
 };
 

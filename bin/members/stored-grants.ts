@@ -1,4 +1,4 @@
-import { QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { grantAttributes, grantEventAttributes, type ValuesOf } from '../../functions/shared/store/attributes.ts';
 import { clausesOn, filterOf } from '../../functions/shared/store/expressions.ts';
 import { readGrant, type Grant } from '../../functions/shared/store/grant-item.ts';
@@ -7,6 +7,7 @@ import { memberIndex, type Member } from '../../functions/shared/store/member-in
 import { patiently } from '../shared/patience.ts';
 import { readItem } from '../shared/read-item.ts';
 import type { RegistryTable } from '../shared/registry-table.ts';
+import { scanPages } from '../shared/scan-pages.ts';
 
 /** A grant as the table Grants has it, with what only operators read. */
 export interface StoredGrant {
@@ -79,30 +80,16 @@ export const scanUnindexed = async (
       : [is('payer', '=', member.payer), is('patient', '=', member.patient)];
   const wanted = filterOf(['grantId', 'payer', 'patient'], ...ofMember, absent('memberIndex'));
   const scanSegment = async (segment: number): Promise<void> => {
-    let from: Item | undefined;
-    do {
-      const page = await patiently(table.wait, () =>
-        table.client.send(
-          new ScanCommand({
-            TableName: table.name,
-            ConsistentRead: true,
-            Segment: segment,
-            TotalSegments: segments,
-            ...wanted,
-            ...(from === undefined ? {} : { ExclusiveStartKey: from }),
-          }),
-        ),
-      );
-      const found = (page.Items ?? []).flatMap((item) => {
+    for await (const page of scanPages(table, { Segment: segment, TotalSegments: segments, ...wanted })) {
+      const found = page.items.flatMap((item) => {
         const read = readerOf(grantAttributes, item);
         const [grantId, payer, patient] = [read('grantId'), read('payer'), read('patient')];
         return grantId === undefined || payer === undefined || patient === undefined
           ? []
           : [{ grantId, payer, patient }];
       });
-      await onPage(found, page.ScannedCount ?? 0);
-      from = page.LastEvaluatedKey;
-    } while (from !== undefined);
+      await onPage(found, page.read);
+    }
   };
   await Promise.all(Array.from({ length: segments }, (_, segment) => scanSegment(segment)));
 };

@@ -1,14 +1,7 @@
-import {
-  DescribeTableCommand,
-  ResourceNotFoundException,
-  ScanCommand,
-  type DynamoDBClient,
-} from '@aws-sdk/client-dynamodb';
+import { DescribeTableCommand, ResourceNotFoundException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { instant } from '../../functions/shared/instant.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
-import type { Item } from '../../functions/shared/store/items.ts';
 import { Refusal } from '../shared/errors.ts';
-import { patiently, type Wait } from '../shared/patience.ts';
 
 /** A table as it was at some time, in a table of its own. */
 export interface Copy extends Table {
@@ -68,19 +61,4 @@ export const openCopy = async (client: DynamoDBClient, asked: Asked): Promise<Co
     throw new Refusal(`${from} is a copy of ${source}, not of a table of this stage.`);
   }
   return { client, name: from, point: pointOf(summary?.RestoreDateTime, asked), items };
-};
-
-/** A copy's items, a page at a time. */
-export const pagesOf = async function* ({ client, name }: Table, wait: Wait): AsyncGenerator<readonly Item[]> {
-  let from: Item | undefined;
-  do {
-    const command = new ScanCommand({
-      TableName: name,
-      ConsistentRead: true,
-      ...(from === undefined ? {} : { ExclusiveStartKey: from }),
-    });
-    const page = await patiently(wait, () => client.send(command));
-    yield page.Items ?? [];
-    from = page.LastEvaluatedKey;
-  } while (from !== undefined);
 };

@@ -7,9 +7,10 @@ import { Refusal } from '../shared/errors.ts';
 import { findTable } from '../shared/find-table.ts';
 import { inParallel } from '../shared/pool.ts';
 import { progressBar } from '../shared/progress.ts';
+import { scanPages } from '../shared/scan-pages.ts';
 import { checkAuditAlarms } from './audit-alarms.ts';
 import { requireConsent } from './consent.ts';
-import { openCopy, pagesOf, type Copy } from './copy.ts';
+import { openCopy, type Copy } from './copy.ts';
 import { decideFate, type Fate } from './decide.ts';
 import type { RestoreDeps, Stage } from './deps.ts';
 import { endAgain } from './end-again.ts';
@@ -77,7 +78,7 @@ const putAll = async (running: Running): Promise<Written> => {
   const counts = { put: 0, there: 0 };
   let seen = 0;
   try {
-    for await (const items of pagesOf(copy, deps.wait)) {
+    for await (const { items } of scanPages({ ...copy, wait: deps.wait })) {
       await inParallel(items, writesAtATime, async (item) => {
         const fate = await putOne(running, item);
         if (fate === 'there') counts.there += 1;
@@ -98,7 +99,7 @@ const putAll = async (running: Running): Promise<Written> => {
 
 const tellPlan = async ({ command, deps, copy, known }: Running): Promise<void> => {
   if (!command.json) return;
-  for await (const items of pagesOf(copy, deps.wait)) {
+  for await (const { items } of scanPages({ ...copy, wait: deps.wait })) {
     for (const item of items) tellGrant({ command, deps } as Running, item, decideFate(item, known, nowIn(deps)));
   }
 };

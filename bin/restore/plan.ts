@@ -2,7 +2,8 @@ import { instant } from '../../functions/shared/instant.ts';
 import type { Item } from '../../functions/shared/store/items.ts';
 import { Refusal } from '../shared/errors.ts';
 import type { Wait } from '../shared/patience.ts';
-import { pagesOf, type Copy } from './copy.ts';
+import { scanPages } from '../shared/scan-pages.ts';
+import type { Copy } from './copy.ts';
 import { decideFate, lastEventOf, type Fate } from './decide.ts';
 import type { Known } from './known-events.ts';
 
@@ -47,7 +48,7 @@ export const planGrants = async (copy: Copy, { known, now, wait }: Planning): Pr
     unreadable: 0,
   };
   const gaps: string[] = [];
-  for await (const items of pagesOf(copy, wait)) {
+  for await (const { items } of scanPages({ ...copy, wait })) {
     for (const item of items) {
       counts[decideFate(item, known, now)] += 1;
       const gap = gapIn(item, known, copy.point - overlapSeconds);

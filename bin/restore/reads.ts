@@ -3,8 +3,9 @@ import { auditEventAttributes } from '../../functions/shared/store/attributes.ts
 import { readerOf, writeItem, type Item } from '../../functions/shared/store/items.ts';
 import { findTable } from '../shared/find-table.ts';
 import { inParallel } from '../shared/pool.ts';
+import { scanPages } from '../shared/scan-pages.ts';
 import { requireConsent } from './consent.ts';
-import { openCopy, pagesOf } from './copy.ts';
+import { openCopy } from './copy.ts';
 import type { RestoreDeps, Stage } from './deps.ts';
 import type { RestoreOf } from './flags.ts';
 import { putIfAbsent } from './put-back.ts';
@@ -42,7 +43,7 @@ export const restoreReads = async (
   const mark = writeItem(auditEventAttributes, { refiledAt: now });
   const counts = { missing: 0, put: 0 };
   try {
-    for await (const items of pagesOf(copy, deps.wait)) {
+    for await (const { items } of scanPages({ ...copy, wait: deps.wait })) {
       const missing = items.filter((item) => mayBeMissing(item, copy.point, now));
       counts.missing += missing.length;
       if (command.dryRun) continue;

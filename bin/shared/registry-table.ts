@@ -1,5 +1,5 @@
 import { setTimeout as after } from 'node:timers/promises';
-import { DynamoDBClient, ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { StageConfig } from '../../config/stage.ts';
 import { readEntryItem, type StoredEntry } from '../../functions/shared/registry/entry-items.ts';
@@ -9,8 +9,9 @@ import { readerOf, writeItem, type Item } from '../../functions/shared/store/ite
 import { awsSettings, explainAwsFailure } from './aws.ts';
 import { callerOf, type Caller } from './caller.ts';
 import { findTable } from './find-table.ts';
-import { patiently, type Wait } from './patience.ts';
+import type { Wait } from './patience.ts';
 import { readItem } from './read-item.ts';
+import { scanPages } from './scan-pages.ts';
 
 /** The table Registry, as tools use it. */
 export interface RegistryTable extends Table {
@@ -50,20 +51,8 @@ export const readOne = async (table: RegistryTable, entryId: string): Promise<Re
 /** Reads every item by its key, each strongly consistent: removed and damaged ones too. */
 export const readAll = async (table: RegistryTable): Promise<ReadonlyMap<string, ReadEntry>> => {
   const found = new Map<string, ReadEntry>();
-  let from: Item | undefined;
-  do {
-    const page = await patiently(table.wait, () =>
-      table.client.send(
-        new ScanCommand({
-          TableName: table.name,
-          ConsistentRead: true,
-          ...(from === undefined ? {} : { ExclusiveStartKey: from }),
-        }),
-      ),
-    );
-    for (const item of (page.Items ?? []).map(readEntryOf)) found.set(item.entryId, item);
-    from = page.LastEvaluatedKey;
-  } while (from !== undefined);
+  for await (const { items } of scanPages(table))
+    for (const entry of items.map(readEntryOf)) found.set(entry.entryId, entry);
   return found;
 };
 
