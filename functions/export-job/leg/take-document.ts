@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { causeOf } from '../../shared/errors.ts';
 import { mostFileBytes } from '../../shared/exports/manifest.ts';
-import { dropBody } from '../../shared/payer/answers.ts';
+import { dropBody, plainJson } from '../../shared/payer/answers.ts';
+import { fhirJson, fhirMediaType } from '../../shared/registry/profile.ts';
 import type { JobDeps } from '../deps.ts';
 import { partWriter } from '../parts.ts';
+import { readBinaryData, type BinaryData } from '../reading/binary-data.ts';
 import { isMediaType, type OwnAttachment } from '../reading/own-attachments.ts';
 import type { AttachmentFault } from '../reading/problems.ts';
 import type { WrittenAttachment } from '../state/state.ts';
@@ -29,6 +31,16 @@ const lengthOf = ({ headers }: { readonly headers: { readonly get: (name: string
   return isCoded ? 0 : Number(headers.get('content-length') ?? 0);
 };
 
+/**
+ * Whether the answer is a Binary as a resource, with the content in it. Some payers have no other form, whatever is
+ * accepted (https://hl7.org/fhir/R4/binary.html#rest).
+ */
+const isResource = ({ payer }: Pick<Leg, 'payer'>, { isBinary, contentType }: OwnAttachment, sent: string): boolean => {
+  const declared = essenceOf(contentType);
+  const isFhir = sent === fhirJson || sent === fhirMediaType(payer);
+  return isBinary && declared !== sent && (isFhir || (sent === plainJson && declared !== '' && declared !== fhirJson));
+};
+
 /** A SHA-1 in base64, of one that is written in base64 as R4 says, or in hexadecimal digits. */
 const plainHash = (hash: string): string =>
   /^[0-9a-f]{40}$/i.test(hash) ? Buffer.from(hash, 'hex').toString('base64') : hash.trim();
@@ -42,6 +54,16 @@ export const differenceOf = (
   return hash !== undefined && plainHash(hash) !== content.hash ? 'hash' : undefined;
 };
 
+/** The content in a chunk of a Binary; undefined if it is not base64. */
+const dataIn = (wrapped: BinaryData, chunk: Uint8Array): Uint8Array | undefined => {
+  try {
+    return wrapped.push(chunk);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+};
+
 /** Whether a call was cut because it took too long. */
 const isLate = (error: unknown): boolean => /\bTimeoutError\b/.test(causeOf(error));
 
@@ -52,13 +74,16 @@ const isLate = (error: unknown): boolean => /\bTimeoutError\b/.test(causeOf(erro
  * @throws the bucket's error
  */
 export const takeDocument = async (
-  { deps, item, buffers }: Pick<Leg, 'deps' | 'item' | 'buffers'>,
+  leg: Pick<Leg, 'deps' | 'item' | 'payer' | 'buffers'>,
   attachment: OwnAttachment,
   type: string,
   { response, end }: Extract<Answer, { kind: 'json' }>,
 ): Promise<Taken> => {
+  const { deps, item, buffers } = leg;
   const sent = response.headers.get('content-type');
-  const contentType = attachment.contentType ?? (isMediaType(sent) ? sent : 'application/octet-stream');
+  const wrapped = isResource(leg, attachment, essenceOf(sent)) ? readBinaryData() : undefined;
+  const own = wrapped === undefined && isMediaType(sent) ? sent : 'application/octet-stream';
+  const contentType = attachment.contentType ?? own;
   const drop = async (fault: AttachmentFault): Promise<Taken> => {
     await dropBody(response);
     return { fault };
@@ -69,7 +94,7 @@ export const takeDocument = async (
   try {
     // The page of an error or a login, and no document.
     if (isPage(sent) && !isPage(attachment.contentType)) return await drop('page');
-    if (lengthOf(response) > mostBytes) return await drop('tooLarge');
+    if (wrapped === undefined && lengthOf(response) > mostBytes) return await drop('tooLarge');
     const most = Math.min(mostBytes, attachment.size ?? mostBytes);
     const pieces = response.body?.[Symbol.asyncIterator]();
     for (;;) {
@@ -80,7 +105,8 @@ export const takeDocument = async (
         return isLate(error) ? { fault: 'slow' } : { cut: true };
       }
       if (next === undefined || next.done === true) break;
-      const piece = next.value;
+      const piece = wrapped === undefined ? next.value : dataIn(wrapped, next.value);
+      if (piece === undefined) return await drop('page');
       if (parts.bytes() + piece.length > most) {
         return await drop(most < mostBytes ? 'size' : 'tooLarge');
       }
@@ -88,6 +114,7 @@ export const takeDocument = async (
       parts.add(type, [piece]);
       await parts.putIfLarge();
     }
+    if (wrapped?.isWhole() === false) return { fault: 'page' };
     const content = { bytes: parts.bytes(), hash: sha1.digest('base64') };
     const fault = differenceOf(attachment, content);
     if (fault !== undefined) return { fault };

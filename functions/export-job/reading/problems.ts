@@ -114,7 +114,7 @@ export type AttachmentFault =
   /** Its length, or its SHA-1, is not the one that the resource gives. */
   | 'size'
   | 'hash'
-  /** The payer answered with a page of HTML in place of another type. */
+  /** The payer answered with a page of HTML in place of another type, or with a resource that is no Binary. */
   | 'page'
   | 'slow'
   | 'broken'

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { memberPatient, pageOf, type PayerScript, type Sent, type WorldOptions } from '../../support/export-world.ts';
 import { runToEnd, type World } from './end-of.ts';
@@ -146,6 +147,70 @@ describe('an attachment on the payer’s server comes along', () => {
   });
 });
 
+/** A Binary as a resource, with each kind of escape that JSON has for base64's characters, in chunks of one size. */
+const resourceOf = (data: string, bytes: number, type = 'Binary') => {
+  const text = `{"resourceType":"${type}","extension":[{"data":"eA=="}],"data":"${data}","contentType":"application/pdf"}`;
+  return Array.from({ length: Math.ceil(text.length / bytes) }, (_, at) =>
+    Buffer.from(text.slice(at * bytes, (at + 1) * bytes)),
+  );
+};
+
+const inFhir = (chunks: readonly Buffer[], type = 'application/fhir+json; charset=utf-8'): Sent => ({
+  headers: { 'content-type': type },
+  bytes: Readable.from(chunks),
+});
+
+describe('a Binary that the payer gives as a resource is unwrapped', () => {
+  const data = pdf.toString('base64');
+  const escaped = data
+    .replaceAll('/', String.raw`\/`)
+    .replaceAll('+', String.raw`\u002B`)
+    .replaceAll('=', String.raw`\u003d`);
+  it.each([
+    ['as it is', data, 16_384, {}],
+    ['with escapes', escaped, 16_384, {}],
+    ['with escapes, in chunks of seven bytes', escaped, 7, {}],
+    ['with line breaks', data.replaceAll(/.{76}/g, String.raw`$&\r\n`), 1000, {}],
+    ['in plain JSON, if another type is expected', data, 1000, { type: 'application/json' }],
+  ])('%s', async (_, spelled, bytes, { type }: { type?: string }) => {
+    const said = { contentType: 'application/pdf', size: pdf.length, hash: sha1.toString('base64') };
+    const made = await run([documentOf('d', { url: 'Binary/1', ...said })], () =>
+      inFhir(resourceOf(spelled, bytes), type),
+    );
+
+    expect(made.errors).toEqual([]);
+    expect(made.attachments.get('attachment-1')).toEqual({ contentType: 'application/pdf', bytes: pdf });
+  });
+
+  it.each([
+    [
+      'is no Binary with data',
+      resourceOf('', 100, 'OperationOutcome').map((one) => Buffer.from(String(one).replace('"data":""', '"x":1'))),
+    ],
+    ['is not base64', resourceOf('a'.repeat(200) + '*', 50)],
+    ['ends before its end', resourceOf(data, 1000).slice(0, 20)],
+    ['has data twice', resourceOf(`eA==","data":"eA==`, 1000)],
+    ['has a broken escape', resourceOf(String.raw`eA\x==`, 1000)],
+  ])('unless it %s', async (_, chunks) => {
+    const made = await run([documentOf('d', { url: 'Binary/1', contentType: 'application/pdf' })], () =>
+      inFhir(chunks),
+    );
+
+    expect(made.errors).toEqual([
+      'An attachment of DocumentReference/d did not come: the payer answered with something else in its place, such as a page of HTML.',
+    ]);
+    expect(made.attachments.size).toBe(0);
+  });
+
+  it('nor if the attachment is FHIR JSON itself', async () => {
+    const [text = Buffer.alloc(0)] = resourceOf('eA==', 1000);
+    const contentType = 'application/fhir+json';
+    const made = await run([documentOf('d', { url: 'Binary/1', contentType })], () => inFhir([text]));
+
+    expect(made.attachments.get('attachment-1')).toEqual({ contentType, bytes: text });
+  });
+});
+
 describe('an attachment elsewhere is not asked for, and named', () => {
   it.each([
     'https://elsewhere.example/scan.pdf',
@@ -212,7 +277,7 @@ describe('an attachment that does not come is named, and its URL stays', () => {
       1,
     ],
     [
-      'the payer answered with a page of HTML in its place',
+      'the payer answered with something else in its place, such as a page of HTML',
       { contentType: 'application/pdf' },
       { headers: { 'content-type': 'text/HTML; charset=utf-8' }, body: '<script>alert(1)</script>' },
       1,
