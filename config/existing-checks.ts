@@ -23,6 +23,7 @@ const placed = ({ existing = {}, permissionsBoundaryArn }: StageConfig): readonl
     what: 'a key',
   })),
   { path: ['existing', 'alarmTopicArn'], arn: existing.alarmTopicArn, rule: arns.topicArn, what: 'a topic' },
+  { path: ['existing', 'ticketTopicArn'], arn: existing.ticketTopicArn, rule: arns.topicArn, what: 'a topic' },
   { path: ['existing', 'webAclArn'], arn: existing.webAclArn, rule: arns.webAclArn, what: 'a web ACL' },
   {
     path: ['existing', 'logDestination', 'arn'],
@@ -92,14 +93,18 @@ const checkWebAcl = ({ existing, waf, edge }: StageConfig, context: Context): vo
   }
 };
 
-const checkTopic = ({ existing, ...addresses }: StageConfig, context: Context): void => {
-  if (existing?.alarmTopicArn === undefined) return;
+const checkTopics = ({ existing = {}, ...addresses }: StageConfig, context: Context): void => {
+  const { alarmTopicArn, ticketTopicArn } = existing;
+  const instead = {
+    alarmAddresses: alarmTopicArn === undefined ? undefined : 'alarmTopicArn',
+    ticketAddresses: ticketTopicArn !== undefined ? 'ticketTopicArn' : alarmTopicArn && 'alarmTopicArn',
+  } as const;
   for (const name of ['alarmAddresses', 'ticketAddresses'] as const) {
-    if (addresses[name].length === 0) continue;
+    if (addresses[name].length === 0 || instead[name] === undefined) continue;
     problem(
       context,
       [name],
-      'would be subscribed to a topic of the stack, but existing.alarmTopicArn names yours; subscribe them there, and remove them',
+      `would be subscribed to a topic of the stack, but existing.${instead[name]} names yours; subscribe them there, and remove them`,
     );
   }
 };
@@ -119,6 +124,6 @@ export const checkExisting = (config: StageConfig, context: Context): void => {
   checkPlaces(config, context);
   checkVpc(config, context);
   checkWebAcl(config, context);
-  checkTopic(config, context);
+  checkTopics(config, context);
   checkKeys(config, context);
 };

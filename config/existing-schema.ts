@@ -96,6 +96,7 @@ export const accountFields = {
       keys: keys.optional(),
       logDestination: logDestination.optional(),
       alarmTopicArn: text(arns.topicArn).optional(),
+      ticketTopicArn: text(arns.topicArn).optional(),
       webAclArn: text(arns.webAclArn).optional(),
     })
     .optional(),

@@ -51,6 +51,8 @@ export interface Existing {
   readonly logDestination?: LogDestination;
   /** ARN of the SNS topic where alarms are published, instead of a topic with `alarmAddresses`. */
   readonly alarmTopicArn?: string;
+  /** ARN of the SNS topic for alarms that can wait. @default `alarmTopicArn`, or a topic with `ticketAddresses` */
+  readonly ticketTopicArn?: string;
   /**
    * ARN of the web ACL in front of the API; with `edge`, of the one in front of CloudFront (scope CLOUDFRONT). The
    * API's own then stays, since it refuses what does not come from CloudFront.

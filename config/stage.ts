@@ -91,7 +91,8 @@ export interface Deployment {
    */
   readonly alarmAddresses: readonly string[];
   /**
-   * E-mail addresses for alarms that can wait until the next working day. If there are none, `alarmAddresses` get them too.
+   * E-mail addresses for alarms that can wait until the next working day. If there are none, and no
+   * `existing.ticketTopicArn`, `alarmAddresses` get them too.
    */
   readonly ticketAddresses: readonly string[];
   /**

@@ -29,6 +29,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   webaclarn: 'is not known here; write it in existing',
   topicarn: 'is not known; write existing.alarmTopicArn',
   alarmtopicarn: 'is not known here; write it in existing',
+  tickettopicarn: 'is not known here; write it in existing',
   logdestination: 'is not known here; write it in existing',
   loglevel: 'is not supported: each request logs one line, at one level; remove it',
   memorysize: 'is not supported: lib/functions.ts sets it; remove it',

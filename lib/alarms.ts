@@ -35,9 +35,12 @@ export class GatewayAlarms extends Construct {
     this.runbookUrl = config.runbookUrl;
     this.prefix = `p2p-gateway-${config.stage}-`;
     const { alarmAddresses, ticketAddresses } = config;
-    this.topic = existingTopic(this, 'Topic', config) ?? this.ownTopic('Topic', key, config, alarmAddresses);
+    this.topic =
+      existingTopic(this, 'Topic', config, 'alarmTopicArn') ?? this.ownTopic('Topic', key, config, alarmAddresses);
     // Without addresses of their own, tickets go where somebody listens.
-    this.tickets = ticketAddresses.length === 0 ? this.topic : this.ownTopic('Tickets', key, config, ticketAddresses);
+    this.tickets =
+      existingTopic(this, 'Tickets', config, 'ticketTopicArn') ??
+      (ticketAddresses.length === 0 ? this.topic : this.ownTopic('Tickets', key, config, ticketAddresses));
     if (config.existing?.alarmTopicArn === undefined) {
       key.addToResourcePolicy(PolicyStatement.fromJson(alarmsMayUseKey(here)));
     }

@@ -1,4 +1,4 @@
-import { Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Annotations, Duration, Stack, Validations } from 'aws-cdk-lib';
 import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnFunction } from 'aws-cdk-lib/aws-lambda';
@@ -56,6 +56,8 @@ export class DurableFunction extends GatewayFunction {
     this.deadLetters = deadLetters;
     const { lambda } = this;
     if (!(lambda.node.defaultChild instanceof CfnFunction)) throw new Error(`${lambda.node.path} is no function`);
+    // It was durable from its first deployment, so none replaces it.
+    Annotations.of(lambda).acknowledgeInfo('aws-lambda:Function.DurableConfig');
     // The CDK's own property has no key yet.
     lambda.node.defaultChild.addPropertyOverride('DurableConfig.KMSKeyArn', props.historyKey.keyArn);
     lambda.node.defaultChild.deadLetterConfig = { targetArn: deadLetters.queueArn };

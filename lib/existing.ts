@@ -18,8 +18,15 @@ export const existingKey = (scope: Construct, id: string, { existing }: Config, 
   return arn === undefined ? undefined : Key.fromKeyArn(scope, id, arn);
 };
 
-export const existingTopic = (scope: Construct, id: string, { existing }: Config): ITopic | undefined =>
-  existing?.alarmTopicArn === undefined ? undefined : Topic.fromTopicArn(scope, id, existing.alarmTopicArn);
+export const existingTopic = (
+  scope: Construct,
+  id: string,
+  { existing }: Config,
+  name: 'alarmTopicArn' | 'ticketTopicArn',
+): ITopic | undefined => {
+  const arn = existing?.[name];
+  return arn === undefined ? undefined : Topic.fromTopicArn(scope, id, arn);
+};
 
 /** A web ACL, as far as the stack needs it. */
 interface WebAcl {

@@ -57,7 +57,14 @@ export const sizeOf = (config: Shape): StageSize => {
 const inWords = (names: readonly string[]): string => names.join(', ').replace(/, ([^,]*)$/, ' and $1');
 
 /** What the account brings, in the words of `docs/bring-your-own.md`; empty if it brings nothing. */
-export const broughtBy = ({ vpc, keys, logDestination, alarmTopicArn, webAclArn }: Existing = {}): string[] => {
+export const broughtBy = ({
+  vpc,
+  keys,
+  logDestination,
+  alarmTopicArn,
+  ticketTopicArn,
+  webAclArn,
+}: Existing = {}): string[] => {
   const broughtKeys = keyNames.filter((name) => keys?.[name] !== undefined);
   return [
     ...(vpc === undefined ? [] : [`the VPC ${vpc.id} with its way out and its endpoints`]),
@@ -66,6 +73,7 @@ export const broughtBy = ({ vpc, keys, logDestination, alarmTopicArn, webAclArn 
       : [`the ${broughtKeys.length === 1 ? 'key' : 'keys'} for ${inWords(broughtKeys)}`]),
     ...(logDestination === undefined ? [] : ['the log destination']),
     ...(alarmTopicArn === undefined ? [] : ['the alarm topic']),
+    ...(ticketTopicArn === undefined ? [] : ['the ticket topic']),
     ...(webAclArn === undefined ? [] : ['the web ACL']),
   ];
 };

@@ -69,22 +69,23 @@ const ofVpc = (config: StageConfig): Need[] => {
   ];
 };
 
-const ofTopic = (config: StageConfig): Need[] => {
-  const arn = config.existing?.alarmTopicArn;
-  return arn === undefined
-    ? []
-    : [
-        {
-          field: 'existing.alarmTopicArn',
-          name: arn,
-          says: [
-            'The policy of the topic must have this statement, unless it is still the one that SNS made.',
-            'If the topic is encrypted, the policy of its key must let cloudwatch.amazonaws.com do kms:Decrypt and kms:GenerateDataKey. The key alias/aws/sns does not, and cannot be changed.',
-          ],
-          statements: [alarmsMayPublish(arn, config, placeOf(arn))],
-        },
-      ];
-};
+/** The topics that the account brings. */
+export const topicsOf = ({ existing = {} }: Pick<StageConfig, 'existing'>) =>
+  (['alarmTopicArn', 'ticketTopicArn'] as const).flatMap((name) => {
+    const arn = existing[name];
+    return arn === undefined ? [] : [{ field: `existing.${name}`, arn }];
+  });
+
+const ofTopics = (config: StageConfig): Need[] =>
+  topicsOf(config).map(({ field, arn }) => ({
+    field,
+    name: arn,
+    says: [
+      'The policy of the topic must have this statement, unless it is still the one that SNS made.',
+      'If the topic is encrypted, the policy of its key must let cloudwatch.amazonaws.com do kms:Decrypt and kms:GenerateDataKey. The key alias/aws/sns does not, and cannot be changed.',
+    ],
+    statements: [alarmsMayPublish(arn, config, placeOf(arn))],
+  }));
 
 /** What the role that writes to a stream may do. */
 const writes: Readonly<Record<string, string>> = {
@@ -146,7 +147,7 @@ const ofBoundary = (config: StageConfig): Need[] =>
 
 /** What everything that the account brings to a stage must allow. */
 export const needsOf = (config: StageConfig): readonly Need[] =>
-  [ofVpc, ofKeys, ofLogDestination, ofTopic, ofWebAcl, ofBoundary].flatMap((needs) => needs(config));
+  [ofVpc, ofKeys, ofLogDestination, ofTopics, ofWebAcl, ofBoundary].flatMap((needs) => needs(config));
 
 /** As a person reads it, with statements to copy. */
 export const tellNeed = ({ field, name, says, statements }: Need): string =>

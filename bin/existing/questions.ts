@@ -7,6 +7,7 @@ import type { StageConfig } from '../../config/stage.ts';
 import { awsSettings } from '../shared/aws.ts';
 import { askBoundary } from './boundary.ts';
 import { askKey } from './keys.ts';
+import { topicsOf } from './needs.ts';
 import type { Question } from './question.ts';
 import { askTopic } from './topic.ts';
 import { askVpc } from './vpc.ts';
@@ -17,7 +18,7 @@ import { askVpc } from './vpc.ts';
  */
 export const awsQuestions = (config: StageConfig, environment: NodeJS.ProcessEnv): readonly Question[] => {
   const { existing = {}, permissionsBoundaryArn } = config;
-  const { vpc, keys = {}, alarmTopicArn } = existing;
+  const { vpc, keys = {} } = existing;
   const settings = awsSettings(config, environment, 'existing');
   const kms = new KMSClient(settings);
   return [
@@ -26,7 +27,7 @@ export const awsQuestions = (config: StageConfig, environment: NodeJS.ProcessEnv
       const arn = keys[name];
       return arn === undefined ? [] : [askKey(kms, config, name, arn)];
     }),
-    ...(alarmTopicArn === undefined ? [] : [askTopic({ sns: new SNSClient(settings), kms }, config, alarmTopicArn)]),
+    ...topicsOf(config).map((topic) => askTopic({ sns: new SNSClient(settings), kms }, config, topic)),
     ...(permissionsBoundaryArn === undefined
       ? []
       : [askBoundary(new IAMClient(settings), config, permissionsBoundaryArn)]),

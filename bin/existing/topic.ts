@@ -38,9 +38,9 @@ const judgeListeners = async (client: SNSClient, TopicArn: string): Promise<read
 export const askTopic = (
   { sns, kms }: { readonly sns: SNSClient; readonly kms: KMSClient },
   config: StageConfig,
-  arn: string,
+  { field, arn }: { readonly field: string; readonly arn: string },
 ): Question => ({
-  field: 'existing.alarmTopicArn',
+  field,
   name: arn,
   service: 'SNS',
   rights: 'sns:GetTopicAttributes and sns:ListSubscriptionsByTopic, and kms:GetKeyPolicy for its key',

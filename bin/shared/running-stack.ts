@@ -21,12 +21,13 @@ const isAlive = (pid: number): boolean => {
 
 /**
  * The stack that `npm start` serves, if it runs. A stack that was killed leaves its file, so its process is looked for.
- * @param environment AWS_ENDPOINT_URL names another stack, or none of ours
+ * @param environment AWS_ENDPOINT_URL may name another stack, or none of ours
  */
 export const runningStack = (environment: NodeJS.ProcessEnv, file = runningStackFile): RunningStack | undefined => {
-  if (environment['AWS_ENDPOINT_URL'] !== undefined) return undefined;
+  const { AWS_ENDPOINT_URL: endpoint } = environment;
   try {
     const { pid, ports } = JSON.parse(readFileSync(file, 'utf8')) as RunningStack;
+    if (endpoint !== undefined && endpoint !== `http://127.0.0.1:${ports.aws}`) return undefined;
     return isAlive(pid) ? { pid, ports } : undefined;
   } catch {
     return undefined;

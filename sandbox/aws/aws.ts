@@ -7,6 +7,7 @@ import { localKms, type LocalKms } from './kms.ts';
 import { localLogs, type LocalLogs } from './logs.ts';
 import { localS3, type LocalS3 } from './s3.ts';
 import { localSecretsManager, type LocalSecretsManager } from './secrets-manager.ts';
+import { localStacks } from './stack-service.ts';
 
 /** Stand-ins for AWS behind one endpoint, still without resources. */
 export interface LocalAws extends LocalAwsEndpoint {
@@ -16,10 +17,11 @@ export interface LocalAws extends LocalAwsEndpoint {
   readonly kms: Omit<LocalKms, 'service'>;
   readonly lambda: Omit<LocalLambda, 'service'>;
   readonly logs: Pick<LocalLogs, 'createGroup' | 'write'>;
+  readonly stacks: Omit<ReturnType<typeof localStacks>, 'service'>;
 }
 
 /**
- * Starts DynamoDB, Secrets Manager, S3, KMS, CloudWatch Logs, and Lambda's durable executions.
+ * Starts DynamoDB, Secrets Manager, S3, KMS, CloudWatch Logs, CloudFormation, and Lambda's durable executions.
  * @param port 0 for any free port
  * @param watch gets each call
  * @param state what an earlier stack left, and where this one keeps what it gets
@@ -39,6 +41,7 @@ export const startAws = async (
   const s3 = localS3({ isKeyEnabled: kms.isEnabled, rooms, folder: folderOf('objects') });
   const lambda = localLambda({ vaultOf: kms.vaultOf });
   const logs = localLogs();
+  const stacks = localStacks();
   const services = {
     dynamoDb: dynamoDb.service,
     secretsManager: secretsManager.service,
@@ -46,6 +49,7 @@ export const startAws = async (
     logs: logs.service,
     kms: kms.service,
     lambda: lambda.service,
+    stacks: stacks.service,
   };
   try {
     const endpoint = await startAwsEndpoint(port, services, watch, answerFirst);
@@ -53,7 +57,7 @@ export const startAws = async (
       await Promise.all([endpoint.close(), dynamoDb.close(), lambda.close()]);
       s3.close();
     };
-    return { ...endpoint, dynamoDb, secretsManager, s3, kms, lambda, logs, close };
+    return { ...endpoint, dynamoDb, secretsManager, s3, kms, lambda, logs, stacks, close };
   } catch (error) {
     await dynamoDb.close();
     throw error;

@@ -257,6 +257,7 @@ const deploy = async (options: CloudOptions, workDir: string, opened: Opened): P
   await writeFile(configFile, JSON.stringify(config));
   const { template: source, ...where } = await synthesize(configFile, join(workDir, 'cdk.out'), signal);
   const template = readTemplate(source, { origin: `http://localhost:${gateway.port}`, ...where });
+  aws.stacks.deploy(template.stack);
   const pool = poolOf();
   const feed = opened(await makeStores(template, options, pool.deliver));
   const { isForDeployments, request } = deploymentOf(template, pool);

@@ -4,6 +4,7 @@ import { guarded } from '../partner/local-requests.ts';
 import { callLog, isForLambda, isForm, type CallLog } from './calls.ts';
 import { close, listen } from './listen.ts';
 import { jsonError, type AwsAnswer, type AwsRequest, type AwsService } from './service.ts';
+import { xmlError } from './stack-service.ts';
 import { callerIdentity } from './sts.ts';
 
 /** The services behind the endpoint, by what identifies each. */
@@ -14,6 +15,7 @@ export interface AwsServices {
   readonly logs: AwsService;
   readonly kms: AwsService;
   readonly lambda: AwsService;
+  readonly stacks: AwsService;
 }
 
 /** One HTTP endpoint for all of AWS, as `AWS_ENDPOINT_URL` names it. */
@@ -29,14 +31,22 @@ const readRequest = async (request: IncomingMessage): Promise<AwsRequest> => {
   return { method, path, query: new URLSearchParams(query), headers, body: await buffer(request) };
 };
 
+/** Services that take forms name their operation in the form. */
+const serviceOfForm = ({ body }: AwsRequest, { stacks }: AwsServices): AwsService => {
+  const action = new URLSearchParams(body.toString()).get('Action') ?? '';
+  if (action === 'GetCallerIdentity') return callerIdentity;
+  if (action === 'DescribeStacks' || action === 'ListStackResources') return stacks;
+  return () => xmlError('InvalidAction', `The local stack has no ${action}`);
+};
+
 /**
- * JSON services name their operation in `X-Amz-Target`. A request without it is for Lambda by its path, for STS if it is
- * a form, or for S3.
+ * JSON services name their operation in `X-Amz-Target`. A request without it is for Lambda by its path, for STS or
+ * CloudFormation if it is a form, or for S3.
  */
 const serviceOf = (request: AwsRequest, services: AwsServices): AwsService => {
   const target = request.headers['x-amz-target'];
   if (target === undefined) {
-    if (isForm(request)) return callerIdentity;
+    if (isForm(request)) return serviceOfForm(request, services);
     return isForLambda(request) ? services.lambda : services.s3;
   }
   const [name] = String(target).split('.');

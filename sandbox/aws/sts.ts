@@ -1,12 +1,9 @@
 import { callerOf } from './calls.ts';
 import { account } from './intrinsics.ts';
-import { jsonError, type AwsService } from './service.ts';
+import type { AwsService } from './service.ts';
 
 /** STS's GetCallerIdentity. Each caller is a user named after the access key. */
 export const callerIdentity: AwsService = (request) => {
-  if (new URLSearchParams(request.body.toString()).get('Action') !== 'GetCallerIdentity') {
-    return jsonError('InvalidAction', 'Only GetCallerIdentity is served here');
-  }
   const name = callerOf(request);
   return {
     status: 200,

@@ -1,5 +1,6 @@
-import { propertiesOf, type Named, type Template, type TemplateOptions } from './cloudformation.ts';
+import { propertiesOf, type Named, type Reading, type Template, type TemplateOptions } from './cloudformation.ts';
 import { resolverOf } from './intrinsics.ts';
+import type { DeployedStack } from './stack-service.ts';
 import {
   accessLogOf,
   bucketsOf,
@@ -37,9 +38,22 @@ export interface LocalTemplate {
   readonly binaryMediaTypes: readonly string[];
   readonly gatewayResponses: readonly GatewayResponseSpec[];
   readonly accessLog: AccessLogSpec | undefined;
+  readonly stack: DeployedStack;
   /** Whether the API is behind a distribution with a function on its answers. */
   readonly edge: boolean;
 }
+
+const stackOf = ({ template, intrinsics, options }: Reading): DeployedStack => ({
+  name: options.stackName,
+  outputs: Object.fromEntries(
+    Object.entries(template.Outputs ?? {}).map(([key, { Value }]) => [key, intrinsics.resolve(Value)]),
+  ),
+  resources: Object.entries(template.Resources).map(([logicalId, { Type: type }]) => ({
+    logicalId,
+    type,
+    physicalId: intrinsics.resolve({ Ref: logicalId }),
+  })),
+});
 
 /**
  * Reads from a synthesized template what to serve, so that the local stack follows every change to the stack. Resources
@@ -66,6 +80,7 @@ export const readTemplate = (template: Template, options: TemplateOptions): Loca
       api === undefined ? [] : ((propertiesOf(api) as { BinaryMediaTypes?: string[] }).BinaryMediaTypes ?? []),
     gatewayResponses: gatewayResponsesOf(reading),
     accessLog: accessLogOf(reading),
+    stack: stackOf(reading),
     edge: edgeFunctions(reading).has('origin-response'),
   };
 };

@@ -129,7 +129,7 @@ describe('a topic', () => {
     if (subscribed) await sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sms', Endpoint: '+15555550100' }));
     return TopicArn;
   };
-  const check = (arn: string) => linesOf(askTopic({ sns, kms }, config, arn));
+  const check = (arn: string) => linesOf(askTopic({ sns, kms }, config, { field: 'existing.alarmTopicArn', arn }));
   const arnOf = (name: string): string => `arn:aws:sns:us-east-1:123456789012:${name}`;
   const policy = (...statements: readonly object[]): string =>
     JSON.stringify({ Version: '2012-10-17', Statement: statements });

@@ -33,7 +33,7 @@ const run = async (args: readonly string[], findings: readonly Finding[] | Error
 
 const brought = words(`
   existing.vpc existing.keys.data existing.keys.audit existing.keys.exports existing.keys.memberIndex
-  existing.alarmTopicArn permissionsBoundaryArn
+  existing.alarmTopicArn existing.ticketTopicArn permissionsBoundaryArn
 `);
 
 describe('npm run existing -- needs', () => {
@@ -49,7 +49,7 @@ describe('npm run existing -- needs', () => {
     expect(blocks.slice(0, 4)).toEqual(
       (['data', 'audit', 'exports', 'memberIndex'] as const).map((name) => keyNeeds(name, config, place)),
     );
-    expect(blocks.at(-1)).toMatchObject([{ Sid: 'AlarmsOfThisStage', Resource: config.existing?.alarmTopicArn }]);
+    expect(blocks.at(-1)).toMatchObject([{ Sid: 'AlarmsOfThisStage', Resource: config.existing?.ticketTopicArn }]);
     expect(out).toContain('kms:GenerateDataKey');
   });
 
@@ -65,7 +65,7 @@ describe('npm run existing -- check', () => {
     const { code, out, notes, asked } = await run(['check', '--config', file]);
     expect([code, asked]).toEqual([0, brought]);
     expect(out.split('\n')).toEqual(brought.map((field) => `ok         ${field}: is fine`));
-    expect(notes).toBe('7 right, 0 wrong, 0 for you to judge');
+    expect(notes).toBe('8 right, 0 wrong, 0 for you to judge');
   });
 
   it('exits with 1 if something is wrong, and says all of it', async () => {
@@ -86,7 +86,10 @@ describe('npm run existing -- check', () => {
     expect(out.split('\n').map((line) => line.replace(/^not asked +(\S+): .*, with /, '$1 '))).toEqual([
       'existing.vpc ec2:DescribeSubnets, ec2:DescribeRouteTables, ec2:DescribeVpcEndpoints, ec2:DescribeVpcAttribute and ec2:DescribeSecurityGroups',
       ...['data', 'audit', 'exports', 'memberIndex'].map((key) => `existing.keys.${key} ${ofKeys}`),
-      'existing.alarmTopicArn sns:GetTopicAttributes and sns:ListSubscriptionsByTopic, and kms:GetKeyPolicy for its key',
+      ...['alarm', 'ticket'].map(
+        (topic) =>
+          `existing.${topic}TopicArn sns:GetTopicAttributes and sns:ListSubscriptionsByTopic, and kms:GetKeyPolicy for its key`,
+      ),
       'permissionsBoundaryArn iam:GetPolicy and iam:GetPolicyVersion',
     ]);
   });

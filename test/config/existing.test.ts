@@ -32,6 +32,7 @@ describe('what an account brings', () => {
       keys: { data: key },
       logDestination: { arn: stream, roleArn: role },
       alarmTopicArn: topic,
+      ticketTopicArn: `${topic}-tickets`,
       webAclArn: regional,
     };
     const checked = checkStage(stage({ stage: { ...placed, existing, tags: { team: 'a b' } } }), 'stage.json');
@@ -53,6 +54,7 @@ describe('what an account brings', () => {
       { logDestination: { arn: arn('logs:us-east-1:444455556666:destination:siem') } },
     ],
     ['a topic', { alarmTopicArn: topic }],
+    ['a topic for tickets alone', { ticketTopicArn: topic }],
     ['a web ACL for the API', { webAclArn: regional }],
     ['a web ACL for CloudFront', { webAclArn: global }, edge],
     [
@@ -161,6 +163,12 @@ describe('what an account brings', () => {
       { alarmTopicArn: topic },
       'alarmAddresses: would be subscribed to a topic of the stack, but existing.alarmTopicArn names yours; subscribe them there, and remove them',
       { alarmAddresses: ['oncall@plan.example.org'] },
+    ],
+    [
+      'a topic for tickets and addresses that no topic would have',
+      { ticketTopicArn: topic },
+      'ticketAddresses: would be subscribed to a topic of the stack, but existing.ticketTopicArn names yours; subscribe them there, and remove them',
+      { ticketAddresses: ['desk@plan.example.org'] },
     ],
     [
       'a stream without a role',

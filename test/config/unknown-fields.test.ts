@@ -23,7 +23,7 @@ describe('a field that is unknown', () => {
     ['is not known; write permissionsBoundaryArn', 'permissionsBoundary'],
     ['is not known; write bootstrapQualifier', 'qualifier'],
     ['is not known; write existing.webAclArn', 'webAcl'],
-    ['is not known here; write it in existing', 'webAclArn alarmTopicArn logDestination'],
+    ['is not known here; write it in existing', 'webAclArn alarmTopicArn ticketTopicArn logDestination'],
     ['is not known; write existing.alarmTopicArn', 'topicArn'],
     ['is not supported: each request logs one line, at one level; remove it', 'logLevel'],
     ['is not supported: lib/functions.ts sets it; remove it', 'memorySize memory timeout timeoutSeconds'],

@@ -15,7 +15,7 @@ describe('the example of docs/bring-your-own.md', () => {
   it('is a stage that the check accepts, with everything that an account can bring', () => {
     expect(example.language).toBe('ts');
     expect(Object.keys(config.existing ?? {}).sort()).toEqual(
-      ['vpc', 'keys', 'logDestination', 'alarmTopicArn', 'webAclArn'].sort(),
+      ['vpc', 'keys', 'logDestination', 'alarmTopicArn', 'ticketTopicArn', 'webAclArn'].sort(),
     );
     expect(config).toMatchObject({
       tags: { 'cost-center': '4711' },
@@ -26,7 +26,7 @@ describe('the example of docs/bring-your-own.md', () => {
 
   it('makes a stack that uses what it names, and makes nothing of it', async () => {
     const template = await synthesized(config);
-    const { vpc, keys, alarmTopicArn, webAclArn } = config.existing ?? {};
+    const { vpc, keys, alarmTopicArn, ticketTopicArn, webAclArn } = config.existing ?? {};
     const count = (type: string): number => ofType(template, type).length;
 
     expect(property(at(template, 'Functions/Fetch/Function'), 'VpcConfig')).toEqual({
@@ -34,7 +34,8 @@ describe('the example of docs/bring-your-own.md', () => {
       SecurityGroupIds: [vpc?.securityGroupId],
     });
     const text = JSON.stringify(template.Resources);
-    for (const arn of [...Object.values(keys ?? {}), alarmTopicArn, webAclArn]) expect(text).toContain(arn);
+    for (const arn of [...Object.values(keys ?? {}), alarmTopicArn, ticketTopicArn, webAclArn])
+      expect(text).toContain(arn);
     const types = ['EC2::VPC', 'EC2::SecurityGroup', 'KMS::Key', 'SNS::Topic', 'WAFv2::WebACL'];
     expect(types.filter((type) => count(`AWS::${type}`) > 0)).toEqual([]);
     expect(count('AWS::Logs::SubscriptionFilter')).toBe(count('AWS::Logs::LogGroup'));

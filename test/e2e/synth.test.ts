@@ -127,7 +127,7 @@ describe('synth', () => {
         stderr: '',
       });
       for (const file of readdirSync(join(outdir, stage)).filter((name) => name.endsWith('.json'))) {
-        expect(readFileSync(join(outdir, stage, file), 'utf8')).not.toMatch(/aws:cdk:(warning|error)/);
+        expect(readFileSync(join(outdir, stage, file), 'utf8')).not.toMatch(/aws:cdk:(info|warning|error)/);
       }
     });
 

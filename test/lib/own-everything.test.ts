@@ -62,10 +62,9 @@ describe('a stage that brings everything', () => {
     expect(JSON.stringify(at(own, 'Audit/Bucket').Properties)).toContain(everything.keys?.audit);
     expect(JSON.stringify(at(own, 'Exports/Files').Properties)).toContain(everything.keys?.exports);
     for (const alarm of ofType(own, 'AWS::CloudWatch::Alarm')) {
-      expect([property(alarm, 'AlarmActions'), property(alarm, 'OKActions')]).toEqual([
-        [everything.alarmTopicArn],
-        [everything.alarmTopicArn],
-      ]);
+      const isPage = String(property(alarm, 'AlarmDescription')).startsWith('Page');
+      const topic = isPage ? everything.alarmTopicArn : everything.ticketTopicArn;
+      expect([property(alarm, 'AlarmActions'), property(alarm, 'OKActions')]).toEqual([[topic], [topic]]);
     }
     expect(own.Outputs['AlarmTopic']?.Value).toBe(everything.alarmTopicArn);
   });

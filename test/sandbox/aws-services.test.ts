@@ -64,7 +64,15 @@ it('the endpoint answers 500 if a service throws, and keeps running', async () =
   const broken = () => {
     throw new Error('a defect');
   };
-  const services = { dynamoDb: broken, secretsManager: broken, s3: broken, logs: broken, kms: broken, lambda: broken };
+  const services = {
+    dynamoDb: broken,
+    secretsManager: broken,
+    s3: broken,
+    logs: broken,
+    kms: broken,
+    lambda: broken,
+    stacks: broken,
+  };
   const endpoint = await startAwsEndpoint(0, services);
   try {
     for (const target of ['DynamoDB_20120810.GetItem', 'secretsmanager.GetSecretValue']) {
@@ -99,11 +107,31 @@ describe('the embedded STS', () => {
       method: 'POST',
       body: new URLSearchParams({ Action: 'AssumeRole', Version: '2011-06-15' }),
     });
-    expect([answer.status, await answer.json()]).toEqual([
+    // In the words of the services that take forms, so that a client of theirs can read it.
+    expect([answer.status, await answer.text()]).toEqual([
       400,
-      expect.objectContaining({ __type: 'InvalidAction' }) as unknown,
+      expect.stringContaining(
+        '<Code>InvalidAction</Code><Message>The local stack has no AssumeRole</Message>',
+      ) as unknown,
     ]);
   });
+});
+
+it("the embedded CloudFormation says what the shell functions of the operators' pages ask", async () => {
+  const ask = async (action: string, stack: string) => {
+    const body = new URLSearchParams({ Action: action, Version: '2010-05-15', StackName: stack });
+    return (await fetch(aws.url, { method: 'POST', body })).text();
+  };
+  const resource = { logicalId: 'TablesGrants1', type: 'AWS::DynamoDB::Table', physicalId: 'p2p-gateway-local-1' };
+  aws.stacks.deploy({ name: 'p2p-gateway-local', outputs: { GrantsTable: 'a & b' }, resources: [resource] });
+
+  expect(await ask('DescribeStacks', 'p2p-gateway-local')).toContain(
+    '<Outputs><member><OutputKey>GrantsTable</OutputKey><OutputValue>a &amp; b</OutputValue></member></Outputs>',
+  );
+  expect(await ask('ListStackResources', 'p2p-gateway-local')).toMatch(
+    /<LogicalResourceId>TablesGrants1<.*<PhysicalResourceId>p2p-gateway-local-1<.*<ResourceType>AWS::DynamoDB::Table</,
+  );
+  expect(await ask('DescribeStacks', 'p2p-gateway-demo')).toContain('Stack with id p2p-gateway-demo does not exist');
 });
 
 it('the embedded Secrets Manager is emptied and filled by hand, and serves nothing that no function or tool asks', async () => {

@@ -25,6 +25,7 @@ export const everything: Existing = {
     roleArn: `arn:aws:iam::${account}:role/logs-to-siem`,
   },
   alarmTopicArn: `arn:aws:sns:us-east-1:${account}:oncall`,
+  ticketTopicArn: `arn:aws:sns:us-east-1:${account}:tickets`,
   webAclArn: `arn:aws:wafv2:us-east-1:${account}:regional/webacl/api/0f1e2d3c`,
 };
 
