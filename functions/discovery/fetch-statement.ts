@@ -1,4 +1,5 @@
 import { causeOf } from '../shared/errors.ts';
+import { declaresUtf8 } from '../shared/payer/answers.ts';
 import type { PayerHttp } from '../shared/payer/http.ts';
 import { readText } from '../shared/payer/read-text.ts';
 import { fhirMediaType } from '../shared/registry/profile.ts';
@@ -33,6 +34,10 @@ export const fetchStatement = async (
     if (response.status !== 200) {
       await response.body?.cancel();
       return { problem: `metadata: status ${response.status}` };
+    }
+    if (!declaresUtf8(response)) {
+      await response.body?.cancel();
+      return { problem: 'metadata: not in UTF-8' };
     }
     const text = await readText(response, limitBytes);
     if (text === undefined) return { problem: `metadata: over ${limitBytes} bytes` };

@@ -1,5 +1,10 @@
+import { GatewayError } from '../shared/errors.ts';
+import { checkPatient } from '../shared/fhir/check-patient.ts';
+import { plainParameters } from '../shared/fhir/known-parameters.ts';
+import { parseFhirRequest } from '../shared/fhir/parse-fhir-request.ts';
 import { isObject, objectsIn, type JsonObject } from '../shared/json-object.ts';
 import type { Payer } from '../shared/registry/types.ts';
+import { isResourceType } from '../shared/scopes/resource-types.ts';
 import { bulkDataStatement, exportOperation, hasExports } from './export-operation.ts';
 import type { Facade } from './facade.ts';
 import { security } from './security.ts';
@@ -13,6 +18,30 @@ const unlessEmpty = (name: string, values: readonly unknown[]): JsonObject =>
 
 const onlyReads = (interactions: unknown): JsonObject[] =>
   objectsIn(interactions).filter(({ code }) => reads.has(code));
+
+/**
+ * Whether the FHIR route takes a parameter, for the member of a grant.
+ * @param type undefined for a search of all types
+ */
+const isTaken = (payer: Payer, type: string | undefined, name: string): boolean => {
+  if (plainParameters.search.has(name)) return true;
+  const segments = type === undefined ? [] : [type];
+  const member = 'member';
+  try {
+    const request = parseFhirRequest({ ...payer, method: 'GET', segments, query: [[name, member]] });
+    if (payer.patientFrom !== 'none') checkPatient(request, member, []);
+    return true;
+  } catch (error) {
+    if (error instanceof GatewayError) return false;
+    throw error;
+  }
+};
+
+/** The parameters that the FHIR route takes, each once: R4 has no two of a name. */
+const takenParameters = (given: unknown, payer: Payer, type?: string): JsonObject[] => {
+  const byName = new Map(objectsIn(given).map((parameter) => [parameter['name'], parameter]));
+  return [...byName.values()].filter(({ name }) => typeof name === 'string' && isTaken(payer, type, name));
+};
 
 const isPatient = ({ type }: JsonObject): boolean => type === 'Patient';
 
@@ -32,17 +61,19 @@ const readOnlyResource = (resource: JsonObject, payer: Payer): JsonObject => {
     conditionalUpdate: _update,
     conditionalDelete: _delete,
     updateCreate: _updateCreate,
+    searchParam,
     ...kept
   } = resource;
   return {
     ...kept,
+    ...unlessEmpty('searchParam', takenParameters(searchParam, payer, String(resource['type']))),
     ...unlessEmpty('interaction', onlyReads(interaction)),
     ...unlessEmpty('operation', operations(resource, payer)),
   };
 };
 
-const canBeRead = ({ interaction }: JsonObject): boolean =>
-  interaction === undefined || onlyReads(interaction).length > 0;
+const canBeRead = ({ type, interaction }: JsonObject): boolean =>
+  typeof type === 'string' && isResourceType(type) && (interaction === undefined || onlyReads(interaction).length > 0);
 
 /** What can be read; and Patient in any case, where exports are declared. */
 const resourcesOf = (rest: JsonObject, payer: Payer): JsonObject[] => {
@@ -65,12 +96,12 @@ const readOnlyRest = (rest: JsonObject, payer: Payer, facade: Facade): JsonObjec
   security: security(facade),
   ...unlessEmpty('resource', resourcesOf(rest, payer)),
   ...unlessEmpty('interaction', onlyReads(rest['interaction'])),
-  ...unlessEmpty('searchParam', objectsIn(rest['searchParam'])),
+  ...unlessEmpty('searchParam', takenParameters(rest['searchParam'], payer)),
 });
 
 /**
- * Adapts a payer's CapabilityStatement: URLs and security become the facade's, and only reading remains. The narrative
- * is removed, since it may describe the rest.
+ * Adapts a payer's CapabilityStatement: URLs and security become the facade's, and only what the FHIR route answers
+ * remains. The narrative is removed, since it may describe the rest.
  * @returns undefined if it is not a server's statement
  */
 export const payerStatement = (value: unknown, payer: Payer, facade: Facade): JsonObject | undefined => {
@@ -78,6 +109,9 @@ export const payerStatement = (value: unknown, payer: Payer, facade: Facade): Js
   const servers = objectsIn(value['rest']).filter(({ mode }) => mode === 'server');
   if (servers.length === 0) return undefined;
   const {
+    // They name the payer's own statement, and what it has beside.
+    url: _url,
+    imports: _imports,
     text: _text,
     instantiates: _instantiates,
     messaging: _messaging,

@@ -7,6 +7,7 @@ import { payerUrl } from '../shared/fhir/to-payer-url.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import { parseObject } from '../shared/json-object.ts';
 import {
+  declaresUtf8,
   dropBody,
   emptySearchset,
   isThrottling,
@@ -23,8 +24,8 @@ import type { FetchDeps } from './deps.ts';
 import type { PayerAnswer } from './payer-answer.ts';
 import { streamBody } from './stream-body.ts';
 
-const payerError = (detail: string): GatewayError =>
-  new GatewayError('payer_error', 'The health plan gave an answer that cannot be used.', { detail });
+const payerError = (detail: string, message = 'The health plan gave an answer that cannot be used.'): GatewayError =>
+  new GatewayError('payer_error', message, { detail });
 
 const outcomeLimitBytes = 64 * 1024;
 
@@ -126,6 +127,8 @@ export const answerFromPayer = async (deps: FetchDeps, given: PayerAnswer): Prom
     }
     if (!isJson(answer) && !isDocument(request)) {
       await dropBody(response);
+      if (!declaresUtf8(response))
+        throw payerError('wrong charset', 'The health plan gave an answer that is not in UTF-8, as FHIR is.');
       throw payerError('wrong content type');
     }
     if (declaredBytes(response) > (deps.mostBytes ?? mostStreamedBytes)) {

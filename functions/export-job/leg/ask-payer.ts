@@ -1,5 +1,6 @@
 import { GatewayError } from '../../shared/errors.ts';
 import {
+  declaresUtf8,
   dropBody,
   emptySearchset,
   firstByteMsOf,
@@ -28,7 +29,7 @@ export type Answer =
   /** A 4xx about this request. */
   | { readonly kind: 'refused'; readonly status: number }
   /** Another try may succeed. There is no status if the payer did not answer at all. */
-  | { readonly kind: 'failed'; readonly status?: number; readonly fault?: 'notJson' }
+  | { readonly kind: 'failed'; readonly status?: number; readonly fault?: 'notJson' | 'notUtf8' }
   /** No turn of the payer's pace was free in time. */
   | { readonly kind: 'paced' }
   /** The export was deleted or replaced, so nothing was asked. */
@@ -69,7 +70,7 @@ const answerOf = async (
     return { kind: 'throttled', seconds: retryAfterOf(response, clock.now(), Number.POSITIVE_INFINITY) };
   }
   if (isTokenRefused) return { kind: 'tokenRefused' };
-  if (status === 200) return { kind: 'failed', fault: 'notJson' };
+  if (status === 200) return { kind: 'failed', fault: declaresUtf8(response) ? 'notJson' : 'notUtf8' };
   // A redirect is not followed, so that the token stays on the payer's server.
   const isRefusal = (status >= 400 && status < 500 && status !== 401 && status !== 408) || (isDocument && status < 400);
   return isRefusal ? { kind: 'refused', status } : { kind: 'failed', status };

@@ -23,6 +23,7 @@ const skipReasons = {
 const pageFaults = {
   truncated: 'the answer ended early',
   notJson: 'the answer is not valid JSON',
+  notUtf8: 'the answer is not in UTF-8',
   notBundle: 'the answer is not a Bundle',
   notList: 'its entries are not a list',
   linksTooLong: 'its links are too long',

@@ -3,6 +3,8 @@ export type PageFault =
   /** The page ended before its JSON was complete, or was empty. */
   | 'truncated'
   | 'notJson'
+  /** It declares another charset. */
+  | 'notUtf8'
   /** Valid JSON, but not a Bundle. */
   | 'notBundle'
   /** A Bundle whose entries are not a list. */

@@ -33,14 +33,19 @@ export const isThrottling = ({ status, headers }: Pick<PayerResponse, 'status' |
 
 export const plainJson = 'application/json';
 
+/** Whether an answer declares UTF-8 or nothing, as FHIR has it (https://hl7.org/fhir/R4/http.html#mime-type). */
+export const declaresUtf8 = ({ headers }: Pick<PayerResponse, 'headers'>): boolean =>
+  [...String(headers.get('content-type')).matchAll(/charset\s*=\s*["']?([^\s"';,]*)/gi)].every(([, charset = '']) =>
+    ['', 'utf-8', 'utf8', 'us-ascii'].includes(charset.toLowerCase()),
+  );
+
 /** The media type of an answer that declares JSON in UTF-8: plain JSON, FHIR's, or the payer's own name for that. */
 export const jsonTypeOf = (
   { headers }: Pick<PayerResponse, 'headers'>,
   payer: Pick<Payer, 'quirks'>,
 ): string | undefined => {
+  if (!declaresUtf8({ headers })) return undefined;
   const type = String(headers.get('content-type')).toLowerCase();
-  const charset = /charset="?([\w-]+)/.exec(type)?.[1] ?? 'utf-8';
-  if (!['utf-8', 'utf8', 'us-ascii'].includes(charset)) return undefined;
   const declared = type.replace(/[\s;].*/, '');
   return [plainJson, fhirJson, fhirMediaType(payer)].includes(declared) ? declared : undefined;
 };

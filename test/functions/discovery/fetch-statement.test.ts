@@ -77,6 +77,11 @@ describe('a statement that is not available', () => {
     ['text', new Response('<html>'), 'metadata: SyntaxError'],
     ['empty', new Response(''), 'metadata: SyntaxError'],
     ['no body at all', new Response(null), 'metadata: SyntaxError'],
+    [
+      'another charset',
+      Response.json(ofServer({}), { headers: { 'content-type': 'application/fhir+json; charset=ISO-8859-1' } }),
+      'metadata: not in UTF-8',
+    ],
     ['201', Response.json(ofServer({}), { status: 201 }), 'metadata: status 201'],
     ['a redirect without a body', new Response(null, { status: 302 }), 'metadata: status 302'],
     ['401 with a statement', Response.json(ofServer({}), { status: 401 }), 'metadata: status 401'],

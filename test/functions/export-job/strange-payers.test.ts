@@ -106,6 +106,11 @@ describe('a payer whose pages', () => {
   });
 
   it.each([
+    [
+      'are in another charset',
+      { ...pageOf([observation(2)]), headers: { 'content-type': 'application/fhir+json; charset=ISO-8859-1' } },
+      'the answer is not in UTF-8',
+    ],
     ['end in HTML', { headers: { 'content-type': 'text/html' }, body: '<html>' }, 'the answer is not valid JSON'],
     [
       'break off',

@@ -263,7 +263,12 @@ describe('an answer that cannot be used', () => {
       'a type that only names JSON',
       fhir({}, { headers: { 'content-type': 'multipart/mixed; type=application/json' } }),
     ],
-    ['another charset', fhir({}, { headers: { 'content-type': 'application/json; charset=utf-16' } })],
+    ...['utf-16', 'ISO-8859-1', '"iso-8859-1"', "'latin1'", ' windows-1252', 'utf-8; charset=utf-16'].map(
+      (charset): [string, Response] => [
+        `the charset ${charset}`,
+        fhir({}, { headers: { 'content-type': `application/fhir+json; charset=${charset}` } }),
+      ],
+    ),
   ])('is 502: %s; the payer is asked once and nothing is passed on', async (_name, response) => {
     const { answer, test, log } = await answered(response);
     expect(answer.statusCode).toBe(502);
