@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, LaunchOptions, Page } from 'playwright-core';
 
 const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const widths = [1280, 375];
@@ -12,8 +12,8 @@ export const longMs = 240_000;
  * Debian's Chromium, or undefined if there is none: then one clear line says what was not checked.
  * @throws if CI is set, since nothing else would run the walks that CI skips
  */
-export const launchChromium = async (): Promise<Browser | undefined> => {
-  if (existsSync(executablePath)) return chromium.launch({ executablePath, timeout: longMs });
+export const launchChromium = async (options: LaunchOptions = {}): Promise<Browser | undefined> => {
+  if (existsSync(executablePath)) return chromium.launch({ executablePath, timeout: longMs, ...options });
   const missing = `No Chromium at ${executablePath}: the browser walks did not run (set CHROMIUM to its path).`;
   if (process.env['CI']) throw new Error(missing);
   process.stderr.write(`${missing}\n`);
