@@ -32,7 +32,9 @@ payer_secrets() {
 # A Logs Insights query over the last minutes of all log groups of the stage: insights 60 'filter outcome = "failed"'
 insights() {
   local groups id
-  groups=$(aws logs describe-log-groups --log-group-name-prefix "$STACK-" --query 'logGroups[].logGroupName' --output text)
+  # Without the capital, it would also be those of a stage such as prod-eu beside prod.
+  groups=$(aws logs describe-log-groups --log-group-name-prefix "$STACK-" --query 'logGroups[].logGroupName' --output text |
+    tr '\t' '\n' | grep "^$STACK-[[:upper:]]")
   # shellcheck disable=SC2086 # One argument for each group.
   id=$(aws logs start-query --log-group-names $groups --start-time "$(($(date +%s) - $1 * 60))" \
     --end-time "$(date +%s)" --query-string "$2" --query queryId --output text)

@@ -13,11 +13,18 @@ export interface FoundLine {
   readonly text: string;
 }
 
+/**
+ * What CloudFormation names goes on with a logical id, which begins with a capital. What begins with the prefix and goes on
+ * otherwise is another stage's: `p2p-gateway-prod-eu-…` for `p2p-gateway-prod-`.
+ */
+export const isOfStage = (name: string, prefix: string): boolean =>
+  name.startsWith(prefix) && /^[A-Z]/.test(name.slice(prefix.lastIndexOf('-') + 1));
+
 const groupsOf = async (client: CloudWatchLogsClient, prefix: string): Promise<string[]> => {
   const names: string[] = [];
   const pages = paginateDescribeLogGroups({ client }, { logGroupNamePrefix: prefix });
   for await (const { logGroups = [] } of pages)
-    names.push(...logGroups.flatMap(({ logGroupName }) => logGroupName ?? []));
+    names.push(...logGroups.flatMap(({ logGroupName = '' }) => (isOfStage(logGroupName, prefix) ? logGroupName : [])));
   if (names.length === 0)
     throw new Refusal(
       `There is no log group ${prefix}… in this account and region. Deploy the stage, or check --stage.`,

@@ -6,16 +6,19 @@ import {
 } from '@aws-sdk/client-cloudwatch';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { requireAccount } from '../shared/caller.ts';
+import { isOfStage } from '../shared/log-lines.ts';
 import { rightAnswer, wrongAnswer, type AskedStage, type Question, type SmokeAnswer } from './question.ts';
 
 const pollMs = 3000;
 const longestMs = 60_000;
 
 const alarmOf = async (client: CloudWatchClient, stage: string): Promise<string | undefined> => {
+  const prefix = `p2p-gateway-${stage}-`;
   const { MetricAlarms: alarms = [] } = await client.send(
-    new DescribeAlarmsCommand({ AlarmNamePrefix: `p2p-gateway-${stage}-`, StateValue: 'OK' }),
+    new DescribeAlarmsCommand({ AlarmNamePrefix: prefix, StateValue: 'OK' }),
   );
-  return alarms.find(({ ActionsEnabled }) => ActionsEnabled === true)?.AlarmName;
+  const own = alarms.filter(({ AlarmName: name = '' }) => isOfStage(name, prefix));
+  return own.find(({ ActionsEnabled }) => ActionsEnabled === true)?.AlarmName;
 };
 
 /** CloudWatch's summary of the action that an alarm took; undefined until it is in the history. */

@@ -230,6 +230,7 @@ describe('npm run smoke', () => {
 
 describe('the alarm that is set off', () => {
   const cloudWatch = mockClient(CloudWatchClient);
+  const loud = 'p2p-gateway-demo-Loud';
   const waits: number[] = [];
   const asked = {
     config: { stage: 'demo', region: 'us-east-1' },
@@ -244,20 +245,25 @@ describe('the alarm that is set off', () => {
   beforeEach(() => {
     cloudWatch.reset();
     waits.length = 0;
-    alarms({ AlarmName: 'quiet', ActionsEnabled: false }, { AlarmName: 'loud', ActionsEnabled: true });
+    // The first is of a stage whose name begins with this one's.
+    alarms(
+      { AlarmName: 'p2p-gateway-demo-eu-Loud', ActionsEnabled: true },
+      { AlarmName: 'p2p-gateway-demo-Quiet', ActionsEnabled: false },
+      { AlarmName: loud, ActionsEnabled: true },
+    );
     cloudWatch.on(SetAlarmStateCommand).resolves({});
   });
 
   it('is one that is OK and has its actions, and CloudWatch says that its message went out', async () => {
     const summary = 'Successfully executed action arn:aws:sns:us-east-1:111122223333:alarms';
     cloudWatch
-      .on(DescribeAlarmHistoryCommand, { AlarmName: 'loud', HistoryItemType: 'Action' })
+      .on(DescribeAlarmHistoryCommand, { AlarmName: loud, HistoryItemType: 'Action' })
       .resolvesOnce({ AlarmHistoryItems: [] })
       .resolves({ AlarmHistoryItems: [{ HistorySummary: summary }] });
 
-    expect(await alarm.ask(asked)).toEqual({ outcome: 'right', what: `loud: ${summary}` });
+    expect(await alarm.ask(asked)).toEqual({ outcome: 'right', what: `${loud}: ${summary}` });
     expect(cloudWatch.commandCalls(SetAlarmStateCommand).map(({ args }) => args[0].input)).toMatchObject([
-      { AlarmName: 'loud', StateValue: 'ALARM' },
+      { AlarmName: loud, StateValue: 'ALARM' },
     ]);
     expect(waits).toEqual([3000]);
   });
@@ -268,13 +274,13 @@ describe('the alarm that is set off', () => {
       .resolvesOnce({ AlarmHistoryItems: [{ HistorySummary: 'Failed to execute action' }] })
       .resolves({});
 
-    expect(await alarm.ask(asked)).toEqual({ outcome: 'wrong', what: 'loud: Failed to execute action' });
-    expect(await alarm.ask(asked)).toEqual({ outcome: 'wrong', what: 'loud took no action within a minute' });
+    expect(await alarm.ask(asked)).toEqual({ outcome: 'wrong', what: `${loud}: Failed to execute action` });
+    expect(await alarm.ask(asked)).toEqual({ outcome: 'wrong', what: `${loud} took no action within a minute` });
     expect(waits.reduce((sum, ms) => sum + ms, 0)).toBe(60_000);
   });
 
   it('is missing if none is OK with its actions enabled, and nothing is set off', async () => {
-    alarms({ AlarmName: 'quiet', ActionsEnabled: false });
+    alarms({ AlarmName: 'p2p-gateway-demo-Quiet', ActionsEnabled: false });
 
     expect(await alarm.ask(asked)).toMatchObject({
       outcome: 'wrong',

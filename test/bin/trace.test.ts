@@ -5,14 +5,17 @@ const requestId = '3f2a9c01-77de-4a1b-8c5d-0123456789ab';
 const reference = '3f2a9c01-77de';
 const tokenLogs = 'p2p-gateway-local-FunctionsTokenLogs1';
 const accessLogs = 'p2p-gateway-local-ApiAccessLogLogs1';
+/** Of a stage whose name begins with this one's. */
+const euLogs = 'p2p-gateway-local-eu-FunctionsTokenLogs1';
 let aws: LocalAws;
 
 beforeAll(async () => {
   aws = await startAws(0);
-  for (const name of [tokenLogs, accessLogs, 'p2p-gateway-localhost-Logs1']) aws.logs.createGroup(name);
+  for (const name of [tokenLogs, accessLogs, 'p2p-gateway-localhost-Logs1', euLogs]) aws.logs.createGroup(name);
   // One line a millisecond, since lines of the same millisecond have no order.
   let at = Date.now() - 1000;
   const write = (group: string, text: string): void => aws.logs.write(group, text, (at += 1));
+  write(euLogs, `REPORT RequestId: ${requestId}`);
   const line = { level: 'warn', time: 't', requestId, function: 'token', step: 'refresh', status: 400 };
   const refused = { ...line, error: 'invalid_grant', detail: 'the grant has ended', partner: 'demo-partner', _aws: {} };
   write(tokenLogs, JSON.stringify({ ...refused, requestId: requestId.replace('3f', '4f') }));
