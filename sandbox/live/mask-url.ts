@@ -66,7 +66,7 @@ const matches =
     pattern.test(value) ? value : undefined;
 const formats = matches(/^(?:application\/)?(?:fhir\+|x-)?(?:nd)?json$/);
 
-/** Parameters whose values may be shown, if they are what they should be. */
+/** Parameters whose values may be shown, if they have the form that they must have. */
 const shownValues: Readonly<Record<string, Shows>> = {
   response_type: oneOf('code'),
   response_mode: oneOf('query', 'form_post', 'fragment'),

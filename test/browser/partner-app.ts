@@ -116,7 +116,7 @@ export const partnerApp = (browser: Browser, running: () => LocalStack): void =>
         body: new URLSearchParams({ fault: 'pages-elsewhere' }),
       });
       await page.getByRole('button', { name: 'Import the whole record' }).click();
-      await page.getByRole('heading', { name: 'Your record is here, but for some parts' }).waitFor();
+      await page.getByRole('heading', { name: 'Your record is here, except for some parts' }).waitFor();
       await fetch(`${stack.urls.northwind}/admin`, { method: 'POST', body: new URLSearchParams() });
       await screenshots(page, 'partner-import-missing');
 

@@ -94,7 +94,7 @@ describe('the import of a whole record', () => {
     ];
     const { text } = await begin();
 
-    expect(text).toContain('Your record is here, but for some parts');
+    expect(text).toContain('Your record is here, except for some parts');
     expect([...text.matchAll(/data-missing="([^"]+)"/g)].map(([, type]) => type)).toEqual([
       'Observation',
       'Claim',

@@ -3,7 +3,7 @@ import type { DirectoryEntry } from '../../shared/registry/entry-items.ts';
 import { nearWords } from './near-words.ts';
 import { sortedTexts } from './sorted-texts.ts';
 
-/** Most names are plain, and what folds the others takes five times as long. */
+/** Most names are plain; folding takes five times as long. */
 const isPlain = (text: string): boolean => /^[\x20-\x7e]*$/.test(text);
 
 /** Words as they are compared: without case, accents, apostrophes and punctuation. */

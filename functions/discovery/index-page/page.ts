@@ -51,7 +51,7 @@ const callsSection = (origin: string, client: IndexClient, { codeSeconds }: Inde
   if (payer === undefined) return html``;
   const { authorize, token, read } = callsOf(origin, client, payer, once);
   const query = new URL(authorize).searchParams;
-  // It says which payer, and there the member does.
+  // `aud` names a payer; on that page the member chooses one.
   query.delete('aud');
   const connect = `${origin}/connect?${query.toString()}`;
   const of = `of ${client.clientId}`;

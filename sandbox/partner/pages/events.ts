@@ -9,7 +9,7 @@ const meanings: Readonly<Record<string, string>> = {
   'grant.ended': 'A connection ended',
   'export.waiting': 'An import waits: ask for its status',
   'export.completed': 'A whole record is here',
-  'export.partial': 'A record is here, but for some parts',
+  'export.partial': 'A record is here, except for some parts',
   'export.failed': 'An import failed',
   'webhook.test': 'A test',
 };

@@ -83,7 +83,7 @@ const donePage = (
   const { output, error, transactionTime } = manifest;
   const missing = missingOf(manifest);
   const title =
-    manifest.extension?.complete === true ? 'Your whole record is here' : 'Your record is here, but for some parts';
+    manifest.extension?.complete === true ? 'Your whole record is here' : 'Your record is here, except for some parts';
   const content = html`${crumb(payer)}
     <h1>${title}</h1>
     <dl class="facts">

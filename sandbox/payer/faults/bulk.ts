@@ -59,7 +59,7 @@ export const bulkFaults: readonly Fault[] = [
   {
     name: 'pages-endless',
     does: 'The last page of `$everything` and of Observation links to one more, and so does every page after it.',
-    partnerSees: 'Pages for ever, each with one new resource. Set yourself a limit.',
+    partnerSees: 'Endless pages, each with one new resource. Set a limit.',
     exportGives: 'Reads on to its limit of 100,000 pages, then `incomplete`.',
     when: isFhir,
     edit: addPage,
