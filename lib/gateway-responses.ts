@@ -54,7 +54,7 @@ const noSuchPath: Answer = {
   status: 404,
   error: 'invalid_request',
   issueType: 'not-found',
-  message: 'There is nothing at this path.',
+  message: 'There is nothing at this path. Discovery is at /r4/{payer}/.well-known/smart-configuration.',
 };
 
 const tooSlow: Answer = {

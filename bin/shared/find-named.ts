@@ -1,4 +1,4 @@
-import { distance } from '../../config/distance.ts';
+import { distance } from '../../functions/shared/scopes/distance.ts';
 import { Refusal, type UsageError } from './errors.ts';
 
 /** What people mistype: case, spaces and punctuation do not count. */

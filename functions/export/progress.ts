@@ -1,3 +1,4 @@
+import { fhirAnswer } from '../shared/fhir/operation-outcome.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import type { Export } from '../shared/store/export-item.ts';
 
@@ -32,14 +33,16 @@ const askAgainSeconds = ({ startedAt, payerTokenExpiresAt }: Export, now: number
   return Math.max(soonest, Math.min(byAge, payerTokenExpiresAt - now - renewAheadSeconds));
 };
 
-/** The answer while an export runs. */
-export const stillRunning = (item: Export, now: number): ApiResponse => ({
-  statusCode: 202,
-  headers: {
-    'X-Progress': progressOf(item),
-    'Retry-After': String(askAgainSeconds(item, now)),
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-  },
-  body: '',
-});
+/** The answer while an export runs. It has a body, since API Gateway gives an empty one a content type, which no JSON reader reads. */
+export const stillRunning = (item: Export, now: number): ApiResponse => {
+  const progress = progressOf(item);
+  const outcome = {
+    resourceType: 'OperationOutcome',
+    issue: [{ severity: 'information', code: 'informational', diagnostics: progress }],
+  };
+  const { headers, ...answer } = fhirAnswer(202, JSON.stringify(outcome));
+  return {
+    ...answer,
+    headers: { ...headers, 'X-Progress': progress, 'Retry-After': String(askAgainSeconds(item, now)) },
+  };
+};

@@ -9,7 +9,7 @@ describe("a function's bundle", () => {
       .filter(({ packages }) => [...packages.keys()].some((name) => name.startsWith(prefix)))
       .map(({ name }) => name);
 
-  // Why these are larger. fetch: all search parameters, sealed page links, the partner's rate, the payer's breaker, an HTTP
+  // Why these are larger. fetch: all search parameters and the nearest to a misspelled one, sealed page links, the partner's rate, the payer's breaker, an HTTP
   // client, and the KMS client, which only kick-offs load. export: three AWS clients besides DynamoDB's, two of them loaded
   // when a poll needs them. callback: error pages in two languages, the KMS client for the member index, and the spellings
   // of payers' scopes. Nobody waits for the rest: audit has two AWS clients, and durable functions bundle their SDK, as AWS
@@ -17,7 +17,7 @@ describe("a function's bundle", () => {
   it('is under 430 KB; of those with more clients and the durable SDK, as little as it can be', () => {
     const limits: Readonly<Record<string, number>> = {
       callback: 470,
-      fetch: 535,
+      fetch: 537,
       export: 735,
       audit: 490,
       'export-job': 965,

@@ -1,7 +1,9 @@
-import { anyType, isResourceType } from '../scopes/resource-types.ts';
+import { GatewayError } from '../errors.ts';
+import { anyType, isResourceType, resourceTypes } from '../scopes/resource-types.ts';
 import type { Parameter, TypeNeed } from './fhir-request.ts';
 import { checkKnown, quoteName, type Grammar } from './known-parameters.ts';
-import { malformed, notSupported } from './refusals.ts';
+import { nearestTo } from './nearest.ts';
+import { notSupported } from './refusals.ts';
 import { parseSearchPath, targetsOf } from './search-path.ts';
 import { resourceTypeOf } from './search-targets.ts';
 
@@ -57,10 +59,18 @@ export const consultedByValue = (code: string, value: string, searched: readonly
   }
 };
 
+/** Makes the error for a type that R4 does not have. */
+export const unknownType = (type: string, status: 400 | 404): GatewayError =>
+  new GatewayError(
+    'invalid_request',
+    `FHIR R4 has no resource type ${quoteName(type)}.${nearestTo(type, resourceTypes.split(' '))}`,
+    { status, detail: 'unknown type of R4', ...(status === 404 ? { issueType: 'not-supported' } : {}) },
+  );
+
 /** A type that `_type` names. @throws GatewayError 400 for a type that R4 does not have, since a payer may ignore it */
 export const requireType = (type: string): string => {
   if (isResourceType(type)) return type;
-  throw malformed('What _type names is not a resource type of FHIR R4.');
+  throw unknownType(type, 400);
 };
 
 /**

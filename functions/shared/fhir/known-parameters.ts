@@ -1,7 +1,8 @@
 import type { GatewayError } from '../errors.ts';
 import { anyType, isResourceType } from '../scopes/resource-types.ts';
+import { nearestTo } from './nearest.ts';
 import { notSupported } from './refusals.ts';
-import { isSearchParameter, searchTargets } from './search-targets.ts';
+import { isSearchParameter, searchParametersOf, searchTargets } from './search-targets.ts';
 
 /** Search parameters that a payer's profile adds: codes by resource type, or by `*` for all types. */
 export type AddedParameters = Readonly<Record<string, readonly string[]>>;
@@ -56,7 +57,12 @@ export const quoteName = (name: string): string => {
 /** If a request has one of these, the client most likely built a page URL itself. */
 const paging = /page|offset|cursor|skip|^_link$/i;
 
-const unknown = (name: string, { on }: Grammar): GatewayError => {
+/** The names that a request takes as they are. */
+const namesOf = ({ plain, on, added }: Grammar): ReadonlySet<string> =>
+  new Set([...plain, ...on.flatMap(searchParametersOf), ...on.flatMap((type) => added[type] ?? [])]);
+
+const unknown = (name: string, grammar: Grammar): GatewayError => {
+  const { on } = grammar;
   const where = on.length === 0 ? 'this request' : on.includes(anyType) ? 'a search of all types' : on.join(', ');
   const [kind, hint] = paging.test(name)
     ? ['paging', ' To read further pages, follow the links of the Bundle as they are.']
@@ -65,7 +71,7 @@ const unknown = (name: string, { on }: Grammar): GatewayError => {
           'chain or modifier',
           ' In a chain every type it can lead to must have the parameter: name the type, as in subject:Patient.name.',
         ]
-      : ['parameter', ''];
+      : ['parameter', nearestTo(name, namesOf(grammar))];
   return notSupported(`${quoteName(name)} is not a parameter of ${where} here.${hint}`, {
     detail: `unknown ${kind} of ${where}`,
   });

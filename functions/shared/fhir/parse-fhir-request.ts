@@ -1,6 +1,6 @@
 import type { Payer } from '../registry/types.ts';
 import { anyType, isResourceType } from '../scopes/resource-types.ts';
-import { checkSearch, requireType } from './check-search.ts';
+import { checkSearch, requireType, unknownType } from './check-search.ts';
 import { isDocument, mergeNeeds, type FhirRequest, type Parameter, type TypeNeed } from './fhir-request.ts';
 import { plainParameters, type AddedParameters, type Grammar } from './known-parameters.ts';
 import { malformed, notAllowed, notSupported, readOnly } from './refusals.ts';
@@ -102,7 +102,7 @@ const parseInstance = (
       needs: returned.map((type) => ({ type, needs: 'rs' })),
     };
   }
-  if (third !== anyType && !isResourceType(third)) throw notFound('This is not a resource type of FHIR R4.');
+  if (third !== anyType && !isResourceType(third)) throw unknownType(third, 404);
   return {
     interaction: 'search-compartment',
     resourceType,
@@ -124,7 +124,7 @@ const parseTarget = (segments: readonly string[], method: 'GET' | 'POST', input:
     const all = ['Patient/{id}/$everything', ...named].join(', ');
     throw notAllowed(`Of the operations only ${all} and Patient/$export are supported.`);
   }
-  if (!isResourceType(resourceType)) throw notFound('This is not a resource type of FHIR R4.');
+  if (!isResourceType(resourceType)) throw unknownType(resourceType, 404);
   if (segments.length > 4) throw notFound('This server has no such path.');
   const needs: TypeNeed[] = [{ type: resourceType, needs: 's' }];
   // A POST is always to _search; checked earlier.

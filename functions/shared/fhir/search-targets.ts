@@ -78,6 +78,10 @@ export const isSearchParameter = (resourceType: string, code: string): boolean =
   return codesOf(resourceType)?.has(code) ?? false;
 };
 
+/** The search parameters of a resource type, or those that all types share for `anyType`. */
+export const searchParametersOf = (resourceType: string): readonly string[] =>
+  ['Resource', 'DomainResource', resourceType].flatMap((type) => Array.from(codesOf(type)?.keys() ?? []));
+
 /**
  * The types that a reference search parameter may point to, `anyType` among them where every type is allowed; undefined
  * where there is no such reference parameter. The case of `code` does not matter. For the resource type `anyType` the

@@ -7,7 +7,7 @@ import type { RequestRecord } from '../record/request-record.ts';
 import type { Registry } from '../registry/registry.ts';
 import { requirePayer } from '../registry/require-payer.ts';
 import type { Partner, Payer } from '../registry/types.ts';
-import { readAccessToken, type AccessToken } from '../store/bearers.ts';
+import { isOtherBearer, readAccessToken, type AccessToken } from '../store/bearers.ts';
 import { sha256 } from '../store/crypto.ts';
 import type { Table } from '../store/dynamo.ts';
 import { isLive, unsealPayerTokens, type Grant, type IssuedAccess } from '../store/grant-item.ts';
@@ -26,8 +26,13 @@ export interface Authenticated {
 const noToken = (publicMessage: string): GatewayError =>
   new GatewayError('invalid_request', publicMessage, { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } });
 
-const invalidToken = (detail: string): GatewayError =>
-  new GatewayError('invalid_token', 'The access token is unknown, expired or revoked.', { detail });
+const invalidToken = (
+  detail: string,
+  publicMessage = 'The access token is unknown, expired or revoked.',
+): GatewayError => new GatewayError('invalid_token', publicMessage, { detail });
+
+const notAnAccessToken = 'This is a refresh token or a code. Send the access token of the same token answer.';
+const ofAnotherPlan = 'This access token is for another health plan. Use the base URL that the member signed in at.';
 
 const requireBearer = (event: ApiEvent): string => {
   // In any letter case: a payer may ignore case, and would take the value for a token.
@@ -82,7 +87,9 @@ interface Presented {
 const requireGrant = async ({ grants }: AuthenticateDeps, event: ApiEvent): Promise<Presented> => {
   const text = requireBearer(event);
   const token = readAccessToken(text);
-  if (token === undefined) throw invalidToken('damaged, or no access token of ours');
+  if (token === undefined) {
+    throw invalidToken('damaged, or no access token of ours', isOtherBearer(text) ? notAnAccessToken : undefined);
+  }
   const grant = await getGrant(grants, token.grantId);
   if (grant === undefined) throw invalidToken('no such grant');
   return { text, token, grant };
@@ -111,7 +118,7 @@ export const authenticate = async (
   if (access === undefined) throw invalidToken('replaced by later refreshes');
   if (access.expiresAt <= now) throw invalidToken('expired');
   if (!isLive(grant, now)) throw invalidToken('the grant has ended');
-  if (grant.payer !== payerId) throw invalidToken("another payer's grant");
+  if (grant.payer !== payerId) throw invalidToken("another payer's grant", ofAnotherPlan);
   const allowed = await findAllowed(deps.registry, grant, { evenIfPaused: options.evenIfPaused === true });
   if (allowed === undefined) throw invalidToken('the config no longer allows this grant');
   const scope = accessScopeNow(grant, access, allowed.partner);

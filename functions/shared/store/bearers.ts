@@ -104,6 +104,10 @@ export const readCode = (text: string): Code | undefined => {
   return { kind: 'code', grantId: base64url(id), secret };
 };
 
+/** Whether a text begins as our refresh tokens and codes do. */
+export const isOtherBearer = (text: string): boolean =>
+  text.startsWith(prefixes.refresh) || text.startsWith(prefixes.code);
+
 /** Sizes, for the code that makes them. */
 export const bearerSizes = { id: idBytes, secret: secretBytes } as const;
 

@@ -24,10 +24,14 @@ const poll = (exportId: string, token = grant.token) => ask(test.deps, exportId,
 const retryAfter = async (exportId: string): Promise<number> => Number((await poll(exportId)).headers['Retry-After']);
 
 describe('a poll while the export runs', () => {
-  it('is 202 without a body, and is not stored', async () => {
+  it('is 202 with an outcome that any JSON reader reads, and is not stored', async () => {
     const item = await test.start(grant);
     const answer = await poll(item.exportId);
-    expect(answer).toMatchObject({ statusCode: 202, text: '' });
+    expect(answer.statusCode).toBe(202);
+    expect(JSON.parse(answer.text)).toEqual({
+      resourceType: 'OperationOutcome',
+      issue: [{ severity: 'information', code: 'informational', diagnostics: '0 resources' }],
+    });
     expect(answer.headers).toMatchObject({
       'X-Progress': '0 resources',
       'Retry-After': '2',

@@ -120,7 +120,7 @@ describe('a refused request tells the partner and the log why, and the log names
     ['a path that leads upward', invalid, 'The path is not a FHIR read or search.', asks('Patient/..')],
     ['an id with a blank', invalid, 'The path is not a FHIR read or search.', asks('Patient/a b')],
     ['no type', unknown, 'Name a resource type below this base URL.', asks('')],
-    ['an unknown type', unknown, 'This is not a resource type of FHIR R4.', asks('Unknown')],
+    ['an unknown type', unknown, 'FHIR R4 has no resource type "…".', asks('Unknown'), 'unknown type of R4'],
     ['a long path', unknown, 'This server has no such path.', asks('Patient/a/_history/1/2')],
     ['an operation', notAllowed, noOperation, asks('$export')],
     ['_search by GET', notAllowed, 'Use POST for _search, or leave it out.', asks('Observation/_search')],
@@ -227,7 +227,27 @@ describe('a request that is refused before its grant is known', () => {
   });
 });
 
-describe('an unusable token gets the same answer for every cause, and the log says which', () => {
+describe('a token at the wrong place is told so, which only its holder can hear', () => {
+  it.each<[detail: string, text: string, ask: (test: Test, grant: TestGrant) => Reading]>([
+    [
+      "another payer's grant",
+      'This access token is for another health plan. Use the base URL that the member signed in at.',
+      asks('Patient', { payer: 'demo-health-plan' }),
+    ],
+    ...(['p2pr_x', 'p2pc_x'] as const).map((bearer): [string, string, (test: Test) => Reading] => [
+      'damaged, or no access token of ours',
+      'This is a refresh token or a code. Send the access token of the same token answer.',
+      (test) => read(test.deps, 'Patient', bearer),
+    ]),
+  ])('%s: %s', async (detail, text, ask) => {
+    const test = fetchGateway();
+    const { told } = await toldOf(test, ask(test, await test.grant()));
+    expect(told).toEqual([401, 'login', text, 'invalid_token', detail]);
+    expect(test.payer.requests).toEqual([]);
+  });
+});
+
+describe('an unusable token gets the same answer for every other cause, and the log says which', () => {
   const publicMessage = 'The access token is unknown, expired or revoked.';
   const forged = (grantId: string) =>
     writeBearer({ kind: 'access', grantId, grantKey: Buffer.alloc(32), secret: Buffer.alloc(32) });
@@ -261,7 +281,6 @@ describe('an unusable token gets the same answer for every cause, and the log sa
         return read(test.deps, 'Patient', token);
       },
     ],
-    ["another payer's grant", 'the grant', asks('Patient', { payer: 'demo-health-plan' })],
     [out, 'the grant', (test, { token }) => read(test.reconfigured(withoutPartner(partner)), 'Patient', token)],
     [out, 'the grant', (test, { token }) => read(test.reconfigured(elsewhere), 'Patient', token)],
     [
@@ -284,7 +303,7 @@ describe('an unusable token gets the same answer for every cause, and the log sa
     expect({ partner: named.partner, grantId: named.grantId }).toEqual(
       names === 'the grant' ? { partner, grantId: grant.grantId } : {},
     );
-    expect(named.payer).toBe(detail.startsWith('another payer') ? 'demo-health-plan' : payer);
+    expect(named.payer).toBe(payer);
     const challenge = `Bearer error="invalid_token", error_description="${publicMessage}"`;
     expect((await asking).headers).toMatchObject({ 'WWW-Authenticate': challenge });
     expect(test.payer.requests).toEqual([]);

@@ -145,6 +145,9 @@ describe('parameters that are refused by name, without their value', () => {
     expect(refused('GET /Observation?subject.name=x')).toBe(
       '400 "subject.name" is not a parameter of Observation here. In a chain every type it can lead to must have the parameter: name the type, as in subject:Patient.name.',
     );
+    expect(refused('GET /Observation?catgory=x')).toBe(
+      '400 "catgory" is not a parameter of Observation here. The nearest is category.',
+    );
     expect(refused('GET /Patient/1?foo=x')).toBe('400 "foo" is not a parameter of this request here.');
     expect(refused('GET /?foo=x')).toBe('400 "foo" is not a parameter of a search of all types here.');
   });
