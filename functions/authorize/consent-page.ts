@@ -43,7 +43,7 @@ const askedOf = ({ name, logo, homePage }: Partner, payer: Payer, language: Lang
   const [before, between, after] = consentWords[language].wants;
   return html`<div class="app">
 ${logo === undefined ? '' : html`<img src="${logo}" alt="" />`}
-<p>${before}<strong>${name}</strong> (<a href="${homePage}">${new URL(homePage).host}</a>)${between}<strong>${payer.displayName}</strong>${after}</p></div>`;
+<p>${before}<strong>${name}</strong> (<a href="${homePage}">${new URL(homePage).host}</a>)${between}<strong>${payer.displayName}</strong>${payer.displayName.endsWith('.') ? '' : after}</p></div>`;
 };
 
 /** The styles of this page only. */
@@ -54,28 +54,36 @@ export const consentStyles = `
 .read{columns:15rem}
 .read li{break-inside:avoid}
 .policy a{display:inline-block;padding:.25rem 0}
+summary{display:list-item;min-height:44px;padding:.6rem 0;color:var(--accent);cursor:pointer}
+html{scroll-padding-bottom:7rem}
+form.actions{position:sticky;bottom:0;margin:1rem -1.25rem -1.5rem;padding:.75rem 1.25rem;background:var(--surface);border-top:1px solid var(--line);border-radius:0 0 10px 10px}
+form.actions>button{flex:1 1 8rem}
 `;
+
+const items = (lines: readonly string[]): readonly Html[] => lines.map((line) => html`<li>${line}</li>`);
 
 /** What the consent page says below its title. */
 export const consentContent = (view: PageView, question: ConsentQuestion): Html => {
   const { language } = view;
   const { partner, payer, endsAt, readsOnceFor } = question;
   const words = consentWords[language];
-  const { lines, isSensitive } = whatIsRead(question.scope, language);
+  const { inShort, lines, isSensitive } = whatIsRead(question.scope, language);
   const fields = question.fields.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`);
   return html`${question.changed === true ? html`<p><strong>${words.changed}</strong></p>` : ''}${askedOf(partner, payer, language)}
-${payer.linesOfBusiness === undefined ? '' : html`<p>${words.plans(payer.linesOfBusiness.join(', '))}</p>`}
 <h2>${words.what}</h2>
-<ul class="read">${lines.map((line) => html`<li>${line}</li>`)}</ul>
+<ul class="read">${items(inShort)}</ul>
+${lines.length === inShort.length ? '' : html`<details><summary>${words.inDetail(lines.length)}</summary><ul class="read">${items(lines)}</ul></details>`}
 ${isSensitive ? html`<p>${words.sensitive}</p>` : ''}
 <h2>${words.untilWhen}</h2>
-<p>${words.until[0]}<strong>${dateOf(endsAt, language)}</strong>${words.until[1]} ${
-    readsOnceFor === undefined ? words.keepsReading : words.readsOnce(durationOf(readsOnceFor, language))
+<p>${
+    readsOnceFor === undefined
+      ? html`${words.until[0]}<strong>${dateOf(endsAt, language)}</strong>${words.until[1]} ${words.keepsReading}`
+      : html`${words.readsOnce[0]}<strong>${durationOf(readsOnceFor, language)}</strong>${words.readsOnce[1]}`
   }</p>
 <h2>${words.howToStop}</h2>
 <p>${words.stop(partner.name, payer.displayName)} ${words.stays(partner.name)}</p>
 ${partner.privacyPolicy === undefined ? '' : html`<p class="policy"><a href="${partner.privacyPolicy}">${words.privacyOf(partner.name)}</a></p>`}
-<p>${words.next(payer.displayName, question.returnsTo)}</p>
+<p>${words.next(payer.displayName, view.operator.name, question.returnsTo)}</p>
 <form class="actions" method="post" action="${question.action}">${fields}
 <button name="${ownFields.decision}" value="allow">${words.allow}</button>
 <button class="second" name="${ownFields.decision}" value="deny">${words.deny}</button></form>`;

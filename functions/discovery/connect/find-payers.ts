@@ -1,4 +1,3 @@
-import { compareTexts } from '../../shared/compare-texts.ts';
 import { GatewayError } from '../../shared/errors.ts';
 import type { Directory } from '../../shared/registry/directory.ts';
 import type { DirectoryEntry } from '../../shared/registry/entry-items.ts';
@@ -65,7 +64,10 @@ const shown = async (registry: Registry, entry: DirectoryEntry): Promise<FoundPa
   available: await isAvailable(registry, entry.id),
 });
 
-const byName = (one: DirectoryEntry, other: DirectoryEntry): number => compareTexts(one.displayName, other.displayName);
+/** As people count: Plan 2 before Plan 10. */
+const { compare } = new Intl.Collator('en-US', { numeric: true });
+
+const byName = (one: DirectoryEntry, other: DirectoryEntry): number => compare(one.displayName, other.displayName);
 
 /** Finds the payers of a partner that fit what a member has typed; with nothing typed all, if they are few. */
 export type FindPayers = (partner: Pick<Partner, 'payers'>, typed: string) => Promise<Found>;

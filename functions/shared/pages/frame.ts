@@ -48,6 +48,6 @@ const nameOf = ({ name, website }: Operator): Html =>
 export const footerOf = (view: PageView): Html => {
   const { operator, language } = view;
   const { runBy, privacy, help } = words[language];
-  return html`<footer><p>${runBy} ${nameOf(operator)}.</p>
+  return html`<footer><p>${runBy} ${nameOf(operator)}${operator.name.endsWith('.') ? '' : '.'}</p>
 <ul>${linkTo(operator.privacyPolicy, privacy)}${linkTo(operator.support, help)}${switches(view)}</ul></footer>`;
 };

@@ -147,8 +147,31 @@ const everythingElse: InEachLanguage<string> = {
 
 const otherData: InEachLanguage<string> = { en: 'Other data', es: 'Otros datos' };
 
+/** All groups, in few lines. */
+const wholeRecord: InEachLanguage<readonly string[]> = {
+  en: [
+    'Your name, birth date and address, and your health plan coverage',
+    'Claims and what they cost',
+    'Your health: diagnoses, medicines, allergies, vaccines and test results',
+    'Your care: visits, hospital stays, surgeries, notes, images and plans',
+    everythingElse.en,
+  ],
+  es: [
+    'Su nombre, fecha de nacimiento y dirección, y la cobertura de su plan de salud',
+    'Reclamos y lo que costaron',
+    'Su salud: diagnósticos, medicamentos, alergias, vacunas y resultados de exámenes',
+    'Su atención: citas, hospitalizaciones, cirugías, notas, imágenes y planes',
+    everythingElse.es,
+  ],
+};
+
+/** As many lines as a member reads on a phone before the question. */
+const mostLines = 6;
+
 /** What scopes let an app read, as a member would say it. */
 export interface WhatIsRead {
+  /** The same in six lines at most; if they do not name all, `lines` goes on where they end. */
+  readonly inShort: readonly string[];
   /** One line a group, the most important first. */
   readonly lines: readonly string[];
   /** Whether it may tell what many would tell nobody. */
@@ -160,15 +183,17 @@ export const whatIsRead = (scopes: Scopes, language: Language): WhatIsRead => {
   const types = new Set(scopes.flatMap((scope) => (scope.kind === 'resource' ? scope.type : [])));
   if (types.has(anyType)) {
     const main = groups.filter(({ isMinor }) => isMinor !== true).map(({ words }) => words[language]);
-    return { lines: [...main, everythingElse[language]], isSensitive: true };
+    return { inShort: wholeRecord[language], lines: [...main, everythingElse[language]], isSensitive: true };
   }
   const named = groups.filter((group) => group.types.split(' ').some((type) => types.has(type)));
   const others = [...types].filter((type) => !groupOf.has(type));
+  const lines = [
+    ...named.map(({ words }) => words[language]),
+    ...(others.length === 0 ? [] : [`${otherData[language]}: ${others.join(', ')}`]),
+  ];
   return {
-    lines: [
-      ...named.map(({ words }) => words[language]),
-      ...(others.length === 0 ? [] : [`${otherData[language]}: ${others.join(', ')}`]),
-    ],
+    inShort: lines.slice(0, mostLines),
+    lines,
     isSensitive: others.length > 0 || named.some(({ isSensitive }) => isSensitive),
   };
 };

@@ -1,5 +1,7 @@
+import { payerFinder } from '../../../../functions/discovery/connect/find-payers.ts';
 import { searchIndex } from '../../../../functions/discovery/connect/search-index.ts';
 import type { DirectoryEntry } from '../../../../functions/shared/registry/entry-items.ts';
+import type { Registry } from '../../../../functions/shared/registry/registry.ts';
 
 const plans: readonly DirectoryEntry[] = [
   { id: 'bluecross-tx', displayName: 'BlueCross BlueShield of Texas', linesOfBusiness: ['Marketplace'] },
@@ -142,4 +144,17 @@ describe('the search for a plan', () => {
     expect(only('atlantic')).toEqual([]);
     expect(only('shielt')).toEqual(['shield']);
   });
+});
+
+it('all plans of an app come as people count', async () => {
+  const entries = ['Plan 10', 'Plan 2', 'a plan'].map((displayName) => ({
+    id: displayName.replace(' ', '-'),
+    displayName,
+  }));
+  const registry = {
+    directory: () => Promise.resolve({ entries, version: '1' }),
+    payer: () => Promise.resolve(undefined),
+  } as unknown as Registry;
+  const { payers } = await payerFinder(registry)({ payers: entries.map(({ id }) => id) }, '');
+  expect(payers.map(({ name }) => name)).toEqual(['a plan', 'Plan 2', 'Plan 10']);
 });
