@@ -12,15 +12,18 @@ export const renewAheadSeconds = 45;
 const figure = (count: number): string => count.toLocaleString('en-US');
 
 /**
- * The export's progress: `1,240 resources, 12 of 21 types`, or `1,240 of 3,000 resources` if one request reads
+ * The export's progress: `1,240 resources, 12 of 21 types, 3 attachments`, or `1,240 of 3,000 resources` if one request reads
  * everything. Under 100 characters.
  */
-const progressOf = ({ resources, resourcesTotal, typesDone, typesTotal }: Export): string => {
+const progressOf = ({ resources, resourcesTotal, typesDone, typesTotal, attachments = 0 }: Export): string => {
   if (resourcesTotal !== undefined && resourcesTotal > resources) {
     return `${figure(resources)} of ${figure(resourcesTotal)} resources`;
   }
-  const count = `${figure(resources)} resource${resources === 1 ? '' : 's'}`;
-  return typesTotal === undefined || typesTotal === 0 ? count : `${count}, ${typesDone ?? 0} of ${typesTotal} types`;
+  return [
+    `${figure(resources)} resource${resources === 1 ? '' : 's'}`,
+    ...(typesTotal === undefined || typesTotal === 0 ? [] : [`${typesDone ?? 0} of ${typesTotal} types`]),
+    ...(attachments === 0 ? [] : [`${figure(attachments)} attachment${attachments === 1 ? '' : 's'}`]),
+  ].join(', ');
 };
 
 /**

@@ -124,7 +124,7 @@ describe.each(stages)('rights in %s', (stage) => {
         'Allow dynamodb:GetItem on Tables/Exports Tables/Registry',
         tablesKey,
         `Allow dynamodb:UpdateItem on Tables/Exports${onlyAttributes(
-          'beganAt callbackId endedAt executionArn expiresAt exportId grantId manifestDigest payerToken payerTokenAt payerTokenExpiresAt payerVersion ' +
+          'attachments beganAt callbackId endedAt executionArn expiresAt exportId grantId manifestDigest payerToken payerTokenAt payerTokenExpiresAt payerVersion ' +
             'refusedVersion resources resourcesTotal stateKey status typesDone typesTotal waitingSince',
         )}`,
         'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Limits',

@@ -151,6 +151,7 @@ const readAndCommit = async (job: Job, item: Export, allowed: Yes, state: JobSta
     resources: known.resources,
     resourcesTotal: resourcesTotalOf(known),
     ...typesDoneOf(known),
+    ...(leg.attachments.count() === 0 ? {} : { attachments: leg.attachments.count() }),
   });
   const isLate = stop.kind === 'go' && job.remainingMs() < legReserveMs;
   const next: Next = !runs ? { kind: 'gone' } : isLate ? { kind: 'wait', seconds: 1, why: 'invocation' } : stop;

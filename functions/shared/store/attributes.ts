@@ -213,6 +213,8 @@ export const exportAttributes = {
   resourcesTotal: { type: 'N', by: 'noteProgress' },
   typesDone: { type: 'N', by: 'noteProgress endExport' },
   typesTotal: { type: 'N', by: 'noteProgress endExport' },
+  /** How many attachments have come. */
+  attachments: { type: 'N', by: 'noteProgress' },
   /** SHA-256 of the sealed manifest, base64url. */
   manifestDigest: { type: 'S', by: 'endExport' },
   startedAt: { type: 'N', by: 'putExport' },

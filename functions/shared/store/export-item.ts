@@ -50,6 +50,8 @@ export interface Export extends AskedTypes {
   readonly resourcesTotal?: number;
   readonly typesDone?: number;
   readonly typesTotal?: number;
+  /** How many attachments have come; absent until one has. */
+  readonly attachments?: number;
   readonly manifestDigest?: string;
   readonly startedAt: number;
   readonly endedAt?: number;
@@ -91,6 +93,7 @@ export const readExport = (item: StoredItem): Export => {
     resourcesTotal: read('resourcesTotal'),
     typesDone: read('typesDone'),
     typesTotal: read('typesTotal'),
+    attachments: read('attachments'),
     manifestDigest: read('manifestDigest'),
     endedAt: read('endedAt'),
   };

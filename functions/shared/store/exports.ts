@@ -68,6 +68,7 @@ export type NewExport = Omit<
   | 'typesDone'
   | 'resourcesTotal'
   | 'typesTotal'
+  | 'attachments'
   | 'manifestDigest'
   | 'endedAt'
 >;
@@ -122,7 +123,8 @@ export const continueExport = (table: Table, key: Key, executionArn: string): Pr
 export const startAgain = (table: Table, key: Key, now: number): Promise<boolean> =>
   update(table, key, { set: { startAgainAt: now }, when: [absent('beganAt')] });
 
-const notMore = (name: 'resources' | 'typesDone', most: number) => anyOf(absent(name), is(name, '<=', most));
+const notMore = (name: 'resources' | 'typesDone' | 'attachments', most: number) =>
+  anyOf(absent(name), is(name, '<=', most));
 
 /**
  * Records the job's progress. What the partner sees never goes back: a leg that is repeated after a failed checkpoint may
@@ -131,9 +133,19 @@ const notMore = (name: 'resources' | 'typesDone', most: number) => anyOf(absent(
 export const noteProgress = async (
   table: Table,
   key: Key,
-  progress: { resources: number; resourcesTotal?: number | undefined; typesDone: number; typesTotal: number },
+  progress: {
+    resources: number;
+    resourcesTotal?: number | undefined;
+    typesDone: number;
+    typesTotal: number;
+    attachments?: number;
+  },
 ): Promise<boolean> => {
-  const when = [notMore('resources', progress.resources), notMore('typesDone', progress.typesDone)];
+  const when = [
+    notMore('resources', progress.resources),
+    notMore('typesDone', progress.typesDone),
+    ...(progress.attachments === undefined ? [] : [notMore('attachments', progress.attachments)]),
+  ];
   // The total is of the request that is being read; the next one has another, or none.
   const remove = progress.resourcesTotal === undefined ? (['resourcesTotal'] as const) : [];
   if (await update(table, key, { set: progress, remove, when })) return true;

@@ -48,6 +48,14 @@ describe('a poll while the export runs', () => {
     [{ resources: 2999, resourcesTotal: 3000, typesDone: 0, typesTotal: 0 }, '2,999 of 3,000 resources'],
     // References follow when everything has come.
     [{ resources: 3000, resourcesTotal: 3000, typesDone: 1, typesTotal: 1 }, '3,000 resources, 1 of 1 types'],
+    [
+      { resources: 1240, typesDone: 21, typesTotal: 21, attachments: 1 },
+      '1,240 resources, 21 of 21 types, 1 attachment',
+    ],
+    [
+      { resources: 1240, typesDone: 21, typesTotal: 21, attachments: 1200 },
+      '1,240 resources, 21 of 21 types, 1,200 attachments',
+    ],
     // Nobody knows yet which types there are.
     [{ resources: 10, typesDone: 0, typesTotal: 0 }, '10 resources'],
     [{ resources: 1e15, typesDone: 145, typesTotal: 145 }, '1,000,000,000,000,000 resources, 145 of 145 types'],

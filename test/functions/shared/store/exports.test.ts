@@ -97,6 +97,10 @@ describe('progress', () => {
     expect(item()).toMatchObject(at(7, 3));
     expect(await noteProgress(table, made, at(7, 4))).toBe(true);
     expect(item()).toMatchObject(at(7, 4));
+    for (const attachments of [2, 1]) {
+      expect(await noteProgress(table, made, { ...at(7, 4), attachments })).toBe(true);
+      expect(item()).toMatchObject({ attachments: 2 });
+    }
   });
 
   it('of an export that is over or was replaced stops the job, however far it is', async () => {
