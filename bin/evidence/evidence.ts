@@ -11,7 +11,7 @@ import { markdownTable } from '../shared/markdown-table.ts';
 import type { Output } from '../shared/output.ts';
 import { criteria } from './criteria.ts';
 import { spec } from './flags.ts';
-import { services, unnamed } from './services.ts';
+import { eligibleServices, services, unnamed } from './services.ts';
 import { answerOf, settings, type Answer } from './settings.ts';
 
 /** What the tool needs that tests replace. */
@@ -102,10 +102,14 @@ const servicesPage = ({ Resources }: Template): string => {
   });
   return [
     '# AWS services',
-    'All are on the list of HIPAA eligible services (https://aws.amazon.com/compliance/hipaa-eligible-services-reference/), except IAM, which no health data passes. Check it for your date, and that your agreement with AWS covers the account.',
+    `Health data may pass only through services on AWS's list of HIPAA eligible services, ${eligibleServices}. Verify each there on your date, and that your agreement with AWS covers the account.`,
     markdownTable(
       ['service', 'health data', 'HIPAA eligible'],
-      [...rows, ...unnamed].map(({ name, healthData }) => [name, healthData, name === 'IAM' ? 'not needed' : 'yes']),
+      [...rows, ...unnamed].map(({ name, healthData }) => [
+        name,
+        healthData,
+        healthData.startsWith('none') ? 'not needed' : 'to be verified on the list',
+      ]),
     ),
   ].join('\n\n');
 };

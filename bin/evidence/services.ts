@@ -5,10 +5,10 @@ export interface Service {
   readonly healthData: string;
 }
 
-/**
- * All are on AWS's list (https://aws.amazon.com/compliance/hipaa-eligible-services-reference/), except IAM, which no health
- * data passes.
- */
+/** AWS's own list, which changes: no copy of it here could be relied on. */
+export const eligibleServices = 'https://aws.amazon.com/compliance/hipaa-eligible-services-reference/';
+
+/** By the prefix of the types of their resources. */
 export const services: Readonly<Record<string, Service>> = {
   ApiGateway: { name: 'API Gateway', healthData: 'passes through, unstored' },
   CloudFront: { name: 'CloudFront and Lambda@Edge', healthData: 'passes through, unstored' },

@@ -134,7 +134,7 @@ const ofGroup = (inner: Expression, { group }: Place): Value[] => group.map((eve
 /** What a call gives, once its opening bracket is read. */
 const callOf = (reader: Reader, name: string): Expression => {
   if (name === 'bin') return binOf(reader);
-  if (name === 'count' && reader.takes('*')) return ({ group }) => group.length;
+  if (name === 'count' && (reader.takes('*') || reader.isAt('end'))) return ({ group }) => group.length;
   if (name === 'pct') {
     const inner = expressionOf(reader);
     reader.require(',');
@@ -216,7 +216,7 @@ const likeOf = (reader: Reader, left: Expression): Expression => {
 const comparisonOf = (reader: Reader): Expression => {
   const left = sumOf(reader);
   if (reader.takes('in')) return listedOf(reader, left);
-  if (reader.takes('like')) return likeOf(reader, left);
+  if (reader.takes('like') || reader.takes('=~')) return likeOf(reader, left);
   if (reader.takes('not')) {
     const found = reader.takes('in') ? listedOf(reader, left) : (reader.require('like'), likeOf(reader, left));
     return (place) => !holds(found(place));

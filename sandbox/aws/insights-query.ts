@@ -114,6 +114,8 @@ const commands = {
   fields: fieldsOf,
   display: fieldsOf,
   filter: filterOf,
+  /** Another name of `filter`: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Where.html */
+  where: filterOf,
   stats: statsOf,
   sort: sortOf,
   limit: limitOf,

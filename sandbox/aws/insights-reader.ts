@@ -10,14 +10,16 @@ const kinds = {
   /** Other names than these are in backticks. */
   word: /[@A-Za-z_][\w.@]*|`[^`]+`/y,
   number: /\d+(?:\.\d+)?/y,
+  /** Of a call. */
+  end: /\)/y,
   /** As in `bin(5m)`. */
   duration: /\d+(?:ms|s|m|h|d|w|mo|q|y)\b/y,
-  sign: /!=|<=|>=|[()[\],|=*/%^+<>-]/y,
+  sign: /!=|=~|<=|>=|[()[\],|=*/%^+<>-]/y,
 } as const;
 
 /** A word that begins a command is a field's name only in backticks. */
 const commandWords = new Set(
-  'anomaly dedup diff display fields filter filterIndex limit lookup parse pattern sort SOURCE stats unmask unnest'.split(
+  'anomaly dedup diff display fields filter filterIndex join limit lookup parse pattern sort SOURCE stats unmask unnest where'.split(
     ' ',
   ),
 );

@@ -97,7 +97,11 @@ describe.each(stages)('the evidence for %s', (stage) => {
       '14 days',
     ]);
     expect(row('what durable executions did')).toBe('1 days, 30 days, 7 days');
-    expect(files['services.md']).toMatch(/^\| SQS +\| none: ids of grants and exports +\| yes +\|$/m);
+    expect(files['services.md']).toMatch(/^\| SQS +\| none: ids of grants and exports +\| not needed +\|$/m);
+    expect(files['services.md']).toMatch(
+      /^\| Lambda +\| passes through, unstored +\| to be verified on the list +\|$/m,
+    );
+    expect(files['services.md']).toContain('https://aws.amazon.com/compliance/hipaa-eligible-services-reference/');
     const strange = (template: StageTemplate): StageTemplate => ({
       ...template,
       Resources: { ...template.Resources, Strange: { Type: 'AWS::Bedrock::Agent', Properties: {} } },

@@ -49,6 +49,21 @@ describe('the doctor', () => {
     ]);
   });
 
+  it.each<[string, Partial<Payer>, boolean]>([
+    [
+      'beside a secret',
+      { clientAuthentication: 'client_secret_basic', publicKeys: [es384Jwk('gateway-1').publicJwk] },
+      true,
+    ],
+    ['that sign', { clientAuthentication: 'private_key_jwt', publicKeys: [es384Jwk('gateway-1').publicJwk] }, false],
+    ['that are none', { clientAuthentication: 'client_secret_basic', publicKeys: [] }, false],
+  ])('says of public keys %s whether they are unused, and holds it against nobody', async (_, change, isSaid) => {
+    const findings = await examine(payerDeps().deps, 'test', { ...plan, ...change });
+
+    const said = findings.filter(({ text }) => text.startsWith('publicKeys are published, but'));
+    expect(said.map(({ check, todo }) => [check, todo])).toEqual(isSaid ? [['secret', undefined]] : []);
+  });
+
   it('sends no parameter, credential or cookie, and follows no redirect', async () => {
     const { deps, sent } = payerDeps();
 

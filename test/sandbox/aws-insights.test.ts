@@ -60,7 +60,7 @@ beforeAll(() => {
 describe('a query of the embedded Logs Insights', () => {
   it('adds up groups, and a field that no event of a group has is in no row', async () => {
     const rows = await rowsOf(
-      'filter ispresent(step) | stats count(*) as n, sum(bytes) as b, pct(ms, 50) as m, pct(ms, 99) as p by payer',
+      'filter ispresent(step) | stats count() as n, sum(bytes) as b, pct(ms, 50) as m, pct(ms, 99) as p by payer',
     );
     expect(rows).toEqual([
       { payer: 'north', n: '3', b: '1.5E7', m: '20', p: '30' },
@@ -78,6 +78,9 @@ describe('a query of the embedded Logs Insights', () => {
 
   it.each([
     ['payer = "south"', ['south']],
+    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Filter.html
+    ['payer =~ /^s/', ['south']],
+    ['payer = "south" | where ms = 1', ['south']],
     ['payer in ["south", "west"]', ['south']],
     ['payer like /^n[a-o]/', ['north']],
     ['not ispresent(payer)', [undefined]],
