@@ -1,8 +1,10 @@
 import { GetPolicyCommand, GetPolicyVersionCommand, IAMClient, NoSuchEntityException } from '@aws-sdk/client-iam';
 import { mockClient } from 'aws-sdk-client-mock';
 import { askBoundary } from '../../bin/existing/boundary.ts';
+import { judgeEndpoints } from '../../bin/existing/endpoints.ts';
 import { verdictOn, type PolicyDocument } from '../../bin/existing/judge-policy.ts';
 import { boundaryActions } from '../../config/boundary-actions.ts';
+import { calledServices } from '../../config/existing.ts';
 import { localStage } from '../../config/local.ts';
 import { keyNeeds, logsMayUseKey, type PolicyStatement } from '../../config/policy-needs.ts';
 
@@ -180,4 +182,15 @@ describe('a permissions boundary', () => {
     expect(await ask()).toEqual(['wrong: there is no such policy; make it, or write the ARN of one that exists']);
     await expect(ask()).rejects.toThrow('denied');
   });
+});
+
+it('each endpoint that a stage says its network has is missed, and none where calls leave by NAT', () => {
+  const seen = { endpoints: [] } as unknown as Parameters<typeof judgeEndpoints>[0];
+  const missed = (awsEndpoints: 'nat' | typeof calledServices): (string | undefined)[] =>
+    judgeEndpoints(seen, { id: 'vpc-1', subnets: [], awsEndpoints }).map(
+      ({ what }) => / for ([\w-]+),/.exec(what)?.[1],
+    );
+
+  expect(missed(calledServices)).toEqual(calledServices);
+  expect(missed('nat')).toEqual([]);
 });

@@ -364,6 +364,9 @@ describe('npm run members -- report', () => {
     // What the job read stays in files: 1,234 bytes of a read and 40,000 of a download left.
     expect(text).toContain('<b>41.2 KB</b>');
     expect(text).toContain('How one read will end');
+    expect(/How it ended<\/dt><dd>(.*?)<\/dd>/.exec(text)?.[1]).toBe(
+      `Ended by an operator (${operator}): Member-asked`,
+    );
     for (const limit of [
       'What apps did with the data that they were sent, and whom they gave it to.',
       'What was in an answer. The gateway keeps which type of data was read, when, how much and with what outcome, and never the data.',

@@ -1,4 +1,5 @@
 import { examine } from '../../bin/payers/examine.ts';
+import { probe } from '../../bin/payers/probe.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { es384Jwk } from '../support/login.ts';
 import { words } from '../support/words.ts';
@@ -493,4 +494,23 @@ describe('a secret', () => {
 
     expect((await examine(deps, 'test', plan)).map(({ check }) => check)).not.toContain('secret');
   });
+});
+
+it.each([
+  [{}, 'GET', undefined, undefined],
+  [{ method: 'POST' }, 'POST', 'application/x-www-form-urlencoded', ''],
+  [{ method: 'POST', isJson: true }, 'POST', 'application/json', '{}'],
+] as const)('a question to a payer %j is a %s with a body of type %s: %j', async (request, method, type, body) => {
+  const asked: unknown[] = [];
+  const http = async (
+    _url: unknown,
+    init: { method?: string; headers?: Record<string, string>; body?: unknown } = {},
+  ) => {
+    asked.push([init.method, init.headers?.['Content-Type'], init.body]);
+    return Response.json({});
+  };
+
+  await probe(http as Parameters<typeof probe>[0], 'https://plan.example', { accept: 'application/json', ...request });
+
+  expect(asked).toEqual([[method, type, body]]);
 });

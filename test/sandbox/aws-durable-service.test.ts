@@ -426,3 +426,19 @@ it('records each call with the ARN that its right is about', async () => {
     'lambda:ListDurableExecutionsByFunction': `${account}:TheJob`,
   });
 });
+
+it.each([
+  ['POST', '/2025-12-01/durable-executions/x/checkpoint'],
+  ['GET', '/2025-12-01/durable-executions/x/state'],
+  ['POST', '/2025-12-01/durable-executions/x/stop'],
+  ['POST', '/2025-12-01/durable-execution-callbacks/x/succeed'],
+  ['POST', '/2025-12-01/durable-execution-callbacks/x/fail'],
+  ['POST', '/2025-12-01/durable-execution-callbacks/x/heartbeat'],
+])('%s %s is known, and nothing below it', async (method, path) => {
+  const scope = 'Credential=x/20260601/us-east-1/lambda/aws4_request';
+  const headers = { authorization: `AWS4-HMAC-SHA256 ${scope}, SignedHeaders=host, Signature=0` };
+  const isKnown = async (whole: string): Promise<boolean> =>
+    !(await (await fetch(aws.url + whole, { method, headers })).text()).includes('does not support');
+
+  expect([await isKnown(path), await isKnown(`${path}/more`)]).toEqual([true, false]);
+});

@@ -1,5 +1,6 @@
 import type { Flow } from '../../sandbox/live/event.ts';
 import { createFlows } from '../../sandbox/live/flows.ts';
+import { keysOfUrl } from '../../sandbox/live/keys.ts';
 
 const makeFlows = () => {
   const known = new Map<number, Flow>();
@@ -60,4 +61,17 @@ describe('the flows of the live view', () => {
 
     expect(flows.of(['first']) === first).toBe(isKnown);
   });
+});
+
+const signIn = 'a'.repeat(20);
+it.each([
+  [`/interaction/${signIn}/login`, [`sign-in ${signIn}`]],
+  ['/interaction/1234567', []],
+  [`/oauth2/authorize/${signIn}`, [`sign-in ${signIn}`]],
+  [`/oauth2/authorize/payer2payer/${signIn}`, [`sign-in ${signIn}`]],
+  ['/oauth2/authorize/northwind', []],
+  [`/exports/${'g'.repeat(22)}${'x'.repeat(22)}`, [`grant ${'g'.repeat(22)}`]],
+  [`/exports/${'g'.repeat(22)}`, []],
+])('the address %s has in common with others: %j', (path, keys) => {
+  expect(keysOfUrl(new URL(path, 'http://localhost:3000'))).toEqual(keys);
 });

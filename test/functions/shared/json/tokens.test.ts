@@ -133,6 +133,10 @@ describe('the tokens of JSON', () => {
   ])('have a fault in %s', (text) => {
     expect(faulty(text)).toBe(true);
   });
+
+  it('have a fault in brackets of two kinds, up to 256 levels deep; deeper ones are only counted', () => {
+    expect([256, 257].map((levels) => faulty(`${'['.repeat(levels)}}`))).toEqual([true, false]);
+  });
 });
 
 describe('the tokens that are sought by name', () => {

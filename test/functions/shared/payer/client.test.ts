@@ -88,6 +88,7 @@ describe('what a payer may omit or spell differently', () => {
     ['openid,patient/*.read, patient/Claim.r', 'openid patient/*.read patient/Claim.r'],
     ['patient%2F*.read+launch%2fpatient', 'patient/*.read launch/patient'],
     ['patient%2F%ZZ.read', 'patient%2F%ZZ.read'],
+    ['my-patient/Observation.RS', 'my-patient/Observation.RS'],
     ['patient/Claim.rs?status=a,patient/Claim.rs', 'patient/Claim.rs?status=a,patient/Claim.rs'],
     ['patient/Claim.rs?status=a%2Cb', 'patient/Claim.rs?status=a%2Cb'],
     [['patient/Claim.r,Patient/claim.r'], 'patient/Claim.r'],
