@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
-import { globSync, readFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
@@ -62,4 +63,35 @@ describe('a tool whose output goes into a pipe', () => {
     const writers = sources.filter((file) => /\bconsole\.|stdout\.write\(/.test(textOf(file)));
     expect(writers).toEqual(['bin/app.ts', 'bin/shared/output.ts']);
   });
+});
+
+const runScript = (file: string, ...args: readonly string[]) =>
+  spawnSync(process.execPath, [file, ...args], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, NODE_OPTIONS: '' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+
+it('a tool asks nothing where nobody can answer, and names the flag that it needs', () => {
+  const { status, stderr } = runScript('bin/init.ts', 'mine');
+
+  expect([status, stderr]).toEqual([2, expect.stringMatching(/^Give --production or --no-production: /)]);
+});
+
+it('a script that ends by itself reads all that follows its name', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'script-'));
+  const file = join(folder, 'try.ts');
+  const commandLine = JSON.stringify(join(root, 'bin/shared/command-line.ts'));
+  writeFileSync(
+    file,
+    `import { readOrExit } from ${commandLine};
+    const take = (given: readonly string[]): readonly string[] => given;
+    const command = { usage: '', changes: 'nothing', words: { all: take }, flags: {} } as const;
+    console.log(JSON.stringify(await readOrExit({ call: '', about: '', commands: { '': command }, rows: [] })));`,
+  );
+  const { stdout } = runScript(file, 'one', 'two');
+  rmSync(folder, { recursive: true });
+
+  expect(JSON.parse(stdout)).toMatchObject({ all: ['one', 'two'] });
 });

@@ -64,6 +64,18 @@ describe('one environment', () => {
     expect(await take(slow)).toMatchObject({ taken: true });
   });
 
+  it('says when a burst that was exceeded by a tenth has room again: after what was too many, and one more', async () => {
+    const { take, takeMany, time } = setUp();
+    const slow = { perSecond: 1, burst: 20 };
+    expect(await takeMany(30, slow)).toBe(22);
+
+    expect(await take(slow)).toEqual({ taken: false, remaining: 0, resetSeconds: 3 });
+    time.ms += 2000;
+    expect(await take(slow)).toMatchObject({ taken: false });
+    time.ms += 1000;
+    expect(await take(slow)).toMatchObject({ taken: true });
+  });
+
   it('counts each key separately', async () => {
     const { take } = setUp();
     const once = { perSecond: 1, burst: 1 };
