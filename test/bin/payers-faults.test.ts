@@ -510,7 +510,7 @@ it.each([
     return Response.json({});
   };
 
-  await probe(http as Parameters<typeof probe>[0], 'https://plan.example', { accept: 'application/json', ...request });
+  await probe(http, 'https://plan.example', { accept: 'application/json', ...request });
 
   expect(asked).toEqual([[method, type, body]]);
 });
