@@ -10,6 +10,8 @@ export interface Held {
   /** The bytes on one line, with the gateway's links. */
   readonly line: string;
   readonly owner: 'member' | 'stranger';
+  /** Whether it is the member's only by what cannot be compared: then nobody may take it for the member's. */
+  readonly isUnreferred: boolean;
   /** What the payer answers if the resource is read by itself. */
   readonly reads: 'given' | 'gone' | 'refused' | 'broken';
   /** Whether a search finds it, or `$everything` gives it; else it comes by reference alone. */
@@ -21,7 +23,7 @@ export interface Held {
 }
 
 export const member = 'member-1';
-const stranger = 'victim';
+export const stranger = 'victim';
 /** The request's `_since`, when there is one, lies between these. */
 const oldTime = '2020-01-01T00:00:00Z';
 export const since = '2023-01-01T00:00:00Z';
@@ -32,6 +34,8 @@ export const keyOf = ({ type, id, line }: Pick<Held, 'type' | 'id' | 'line'>): s
 
 /** Elements of R4 that are lists and lead to a patient. */
 const lists = new Set(['agent', 'entity', 'member', 'actor', 'participant', 'link', 'target', 'series']);
+
+type Value = Record<string, unknown>;
 
 /** Puts a reference where the path says. */
 const placed = (path: string, reference: string): Record<string, unknown> => {
@@ -55,7 +59,17 @@ const spelled = (base: string, spelling: Spelling | ChainSpec['writes'], target:
     space: ` ${target}`,
   })[spelling];
 
-type Value = Record<string, unknown>;
+/** Names by an identifier or a display only whom a resource is about. */
+const unrefer = (value: unknown, how: string): void => {
+  if (how !== 'identified' && how !== 'displayed') return;
+  if (Array.isArray(value)) for (const one of value) unrefer(one, how);
+  else if (typeof value === 'object' && value !== null) {
+    if ('reference' in value) {
+      delete (value as Value)['reference'];
+      Object.assign(value, how === 'identified' ? { identifier: { value: '7' } } : { display: 'A member' });
+    } else for (const one of Object.values(value)) unrefer(one, how);
+  }
+};
 
 /** Adds a reference to a resource, in an extension, which each type may have. */
 const refer = (value: Value, reference: string): void => {
@@ -101,6 +115,7 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
       reads: 'given',
       isListed: true,
       isOld: false,
+      isUnreferred: false,
       refersTo: [],
       ...more,
     };
@@ -144,11 +159,16 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
 
 type Add = (type: string, id: string | undefined, about: string | undefined, more?: Partial<Draft>) => Draft;
 
+/** Whether a type has an element that can say no more than whom a resource is about. */
+const isPlainlyAbout = (type: string): boolean => ['patient', 'subject'].includes(aboutOf(type) ?? '');
+
 const addOwn = ({ type, count, old, first }: TypeSpec, add: Add, mine: string): void => {
   for (let at = 0; at < count; at += 1) {
     const is = (what: TypeSpec['first']): boolean => at === 0 && first === what;
     const id = is('nameless') ? undefined : `${type}-${at}`;
-    const made = add(type, id, mine, { isOld: at < old, isSpaced: is('spaced') });
+    const isUnreferred = (is('identified') || is('displayed')) && isPlainlyAbout(type);
+    const made = add(type, id, mine, { isOld: at < old, isSpaced: is('spaced'), isUnreferred });
+    if (isUnreferred) unrefer(made.value, first);
     if (is('decimals')) Object.assign(made.value, { valueDecimal: '1.00', text: 'a @amp@ b' });
     if (is('contained')) {
       made.value['contained'] = [{ resourceType: 'Practitioner', id: 'p1' }];
@@ -183,6 +203,7 @@ const addForeign = ({ type, writes, via, how }: ForeignSpec, number: number, add
     return made;
   }
   const made = add(type, `f${number}-${type}`, theirs, more);
+  if (isPlainlyAbout(type)) unrefer(made.value, how);
   if (how === 'bothPatients') {
     const other = aboutOf(type) === 'patient' ? 'subject' : 'patient';
     made.value[other] = { reference: `Patient/${member}` };

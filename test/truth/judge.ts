@@ -1,6 +1,6 @@
 import { isComplete, type StoredManifest, type TypeOutcome } from '../../functions/shared/exports/manifest.ts';
 import { keyOf, type Held } from './held.ts';
-import { profileSearches, repeats, takenParameters, typesOf } from './payer.ts';
+import { profileSearches, repeats, strays, takenParameters, totalOfAllLies, typesOf } from './payer.ts';
 import { isTrue, refuses } from './reasons.ts';
 import type { PayerSpec } from './spec.ts';
 
@@ -61,17 +61,20 @@ const troubles = (spec: PayerSpec, held: readonly Held[], type: string): readonl
   if (spec.limited?.includes(type) === true) found.push('the payer grants a part of it');
   if (spec.everything === 'broken' || spec.everything === 'cut') found.push('$everything fails');
   if (spec.metadata === 'none') found.push('nothing is declared');
+  if (totalOfAllLies(spec)) found.push('the total of $everything lies');
   if (how === undefined) return [...found, 'the payer does not have the type'];
   if (takenParameters(how).length === 0 || refuses(spec, type)) found.push('no search finds it');
   if (how.filters === 'one') found.push('the profile searches a part of it');
   if (how.search !== 'finds' && how.search !== 'informs') found.push(how.search);
   if (how.total === 'high' && !spec.ignoresTotals) found.push('its total lies');
+  if (strays(how) !== undefined) found.push('its pages lead astray');
   if (repeats(how)) found.push('its pages repeat');
   if (spec.everything === 'short' && how.isShort) found.push('$everything leaves it out');
   if (type === 'Patient' && spec.patient !== 'given') found.push('there is no Patient');
   for (const one of held) {
     if (one.type !== type) continue;
     if (one.reads === 'refused' || one.reads === 'broken') found.push('the payer does not give one');
+    if (one.isUnreferred) found.push('whom one is about cannot be read');
     if (one.owner === 'stranger') found.push("another patient's was left out");
   }
   return found;

@@ -1,5 +1,5 @@
 import { fhir, type PayerScript, type Sent } from '../support/export-world.ts';
-import { keyOf, type Held } from './held.ts';
+import { keyOf, stranger, type Held } from './held.ts';
 import { parametersOf } from './r4.ts';
 import type { Hiccup, PayerSpec, TypeSpec } from './spec.ts';
 
@@ -51,7 +51,23 @@ export const profileSearches = (spec: PayerSpec): readonly string[] | undefined 
 
 /** Whether a page may bring what an earlier one brought. In R4 no two resources of a type have the same id. */
 export const repeats = ({ pages, first }: TypeSpec): boolean =>
-  pages !== 'plain' || first === 'twin' || first === 'otherTwin';
+  pages === 'repeat' || pages === 'skip' || first === 'twin' || first === 'otherTwin';
+
+/** Where pages lead instead of to the next, in the words of an account. */
+export const strays = ({ pages }: Pick<TypeSpec, 'pages'>): string | undefined =>
+  ({
+    plain: undefined,
+    repeat: undefined,
+    skip: undefined,
+    elsewhere: 'another server',
+    above: "a path outside the payer's FHIR base",
+    noUrl: 'what is no URL',
+    stranger: 'a request that is not plainly about this member',
+  })[pages];
+
+/** Whether `$everything` names more resources than there are. */
+export const totalOfAllLies = ({ everything, included, ignoresTotals }: PayerSpec): boolean =>
+  (everything === 'whole' || everything === 'short') && included === 'moreCounted' && !ignoresTotals;
 
 const redacted = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'REDACTED' };
 
@@ -84,11 +100,18 @@ const capabilities = (spec: PayerSpec): Sent => {
   });
 };
 
+/** The same in another charset than FHIR's. */
+const latin = (sent: Sent): Sent => ({
+  ...sent,
+  headers: { 'content-type': 'application/fhir+json; charset=ISO-8859-1' },
+});
+
 const failures: Readonly<Record<Hiccup['fails'], () => Sent>> = {
   '500': () => refusal(500, 'exception'),
   '503': () => ({ ...refusal(503, 'transient'), headers: { 'retry-after': '2' } }),
   '429': () => ({ ...refusal(429, 'throttled'), headers: { 'retry-after': '40' } }),
   cut: () => ({ ...fhir({}), body: '{"resourceType":"Bundle","entry":[', cut: true }),
+  latin: () => latin(fhir({ resourceType: 'Bundle', type: 'searchset' })),
   html: () => ({ headers: { 'content-type': 'text/html' }, body: '<html>' }),
   throws: () => {
     throw Object.assign(new Error('late'), { name: 'TimeoutError' });
@@ -106,6 +129,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     list: readonly Held[],
     how: Pick<TypeSpec, 'search' | 'pageSize' | 'pages' | 'total'>,
     url: URL,
+    included: PayerSpec['included'] = 'none',
   ): Sent => {
     const at = Number(url.searchParams.get('page') ?? 0);
     const { pageSize } = how;
@@ -114,7 +138,12 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     // A payer that skips repeats its first page in the place of the second.
     const from = how.pages === 'skip' && at === 1 ? 0 : at;
     const begin = Math.max(0, from * pageSize - (how.pages === 'repeat' ? 1 : 0));
-    const entry = list.slice(begin, (from + 1) * pageSize).map(({ text }) => `{"resource":${text}}`);
+    const entry = list
+      .slice(begin, (from + 1) * pageSize)
+      .map(
+        ({ type, text }) =>
+          `{"resource":${text}${included === 'none' || type === 'Patient' ? '' : ',"search":{"mode":"include"}'}}`,
+      );
     if (at === last && how.search === 'labels') entry.pop();
     if (at === last && (how.search === 'suppresses' || how.search === 'informs')) {
       if (how.search === 'suppresses') entry.pop();
@@ -123,18 +152,31 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
       entry.push(JSON.stringify({ resource: remark, search: { mode: 'outcome' } }));
     }
     const distinct = new Set(list.map(keyOf)).size;
-    const total = { none: undefined, true: distinct, high: distinct + 3, low: 0 }[how.total];
+    const matches = new Set(list.filter(({ type }) => type === 'Patient').map(keyOf)).size;
+    const ofSearch = { none: undefined, true: distinct, high: distinct + 3, low: 0 }[how.total];
+    const total = { none: ofSearch, matchesCounted: matches, allCounted: distinct, moreCounted: distinct + 3 }[
+      included
+    ];
     const next = new URL(url);
     next.searchParams.set('page', String(at + 1));
+    const ownNext = `${base}${next.pathname}${next.search}`;
+    const astray = {
+      elsewhere: 'https://elsewhere.example/r4',
+      above: '/admin',
+      noUrl: 'http://[',
+      stranger: `${base}/Observation?patient=${stranger}`,
+    };
+    const leadsTo = (astray as Record<string, string>)[how.pages] ?? ownNext;
     const bundle = JSON.stringify({
       resourceType: 'Bundle',
       type: 'searchset',
       ...(at === last && how.search === 'labels' ? { meta: { security: [redacted] } } : {}),
       ...(total === undefined ? {} : { total }),
-      ...(at < last ? { link: [{ relation: 'next', url: `${base}${next.pathname}${next.search}` }] } : {}),
+      ...(at < last ? { link: [{ relation: 'next', url: leadsTo }] } : {}),
     });
     const body = `${bundle.slice(0, -1)},"entry":[${entry.join(',')}]}`;
-    return { headers: { 'content-type': 'application/fhir+json' }, body };
+    const sent = { headers: { 'content-type': 'application/fhir+json' }, body };
+    return how.search === 'latin' && at === last ? latin(sent) : sent;
   };
 
   const isGranted = ({ owner, type }: Held, at: number): boolean =>
@@ -155,7 +197,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     const given = listed(undefined, url.searchParams.has('_since')).filter(
       ({ type }) => !(spec.everything === 'short' && types.get(type)?.isShort === true),
     );
-    return page(given, { ...usual, search: spec.everything === 'cut' ? 'breaks' : 'finds' }, url);
+    return page(given, { ...usual, search: spec.everything === 'cut' ? 'breaks' : 'finds' }, url, spec.included);
   };
 
   const search = (type: string, url: URL): Sent => {

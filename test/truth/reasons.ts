@@ -1,5 +1,5 @@
 import { keyOf, member, type Held } from './held.ts';
-import { repeats, takenParameters, typesOf } from './payer.ts';
+import { repeats, strays, takenParameters, totalOfAllLies, typesOf } from './payer.ts';
 import { parametersOf } from './r4.ts';
 import type { Hiccup, PayerSpec } from './spec.ts';
 
@@ -26,11 +26,13 @@ export const refuses = (spec: PayerSpec, type: string): boolean => {
 
 /** How the payer fails that always fails. */
 const always = 'the payer answered with status 500';
+const notUtf8 = 'the answer is not in UTF-8';
 const lastFailures: Readonly<Record<string, Hiccup['fails']>> = {
   [always]: '500',
   'the payer did not answer': 'throws',
   'the answer ended early': 'cut',
   'the answer is not valid JSON': 'html',
+  [notUtf8]: 'latin',
 };
 
 /** What an account may say, and when that is true of the payer. */
@@ -56,8 +58,9 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
       (what === '$everything' ? facts.spec.everything === 'refused' : refuses(facts.spec, what.replace(/\?.*/, ''))),
   ],
   [
-    /^The payer named (?<named>\d+) resources of (?<type>\w+), and (?<came>\d+) came\.$/,
+    /^The payer named (?<named>\d+) resources of (?<type>[\w$]+), and (?<came>\d+) came(?:, and \d+ that it marks as included)?\.$/,
     ({ named, type = '' }, { spec, held }) => {
+      if (type === '$everything') return totalOfAllLies(spec);
       const how = typesOf(spec).get(type);
       const count = held.filter((one) => one.type === type && one.isListed).length;
       const isShort = how?.pages === 'skip' || how?.search === 'suppresses' || how?.search === 'labels';
@@ -82,10 +85,11 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
       const isBroken =
         what === '$everything'
           ? spec.everything === 'broken' || spec.everything === 'cut'
-          : typesOf(spec).get(what)?.search === 'breaks';
+          : ['breaks', 'latin'].includes(typesOf(spec).get(what)?.search ?? '');
+      const usual = typesOf(spec).get(what)?.search === 'latin' ? notUtf8 : always;
       // The last try of a page that always fails may have failed in its own way.
       const own = lastFailures[why];
-      return isBroken && (why === always || spec.hiccups.some(({ fails }) => fails === own));
+      return isBroken && (why === usual || spec.hiccups.some(({ fails }) => fails === own));
     },
   ],
   [
@@ -96,12 +100,21 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     /^(?:A resource of type (?<type>\w+)|(?<key>\w+\/\S+))(?: on page \d+)? is left out: (?:it is about another patient|whom it is about cannot be read)\.$/,
     ({ type, key = '' }, facts) =>
       facts.held.some(
-        (one) => one.owner === 'stranger' && (type === undefined ? keyOf(one) === key : one.type === type),
+        (one) =>
+          (one.owner === 'stranger' || one.isUnreferred) &&
+          (type === undefined ? keyOf(one) === key : one.type === type),
       ),
   ],
   [
     /^(?<type>\w+) is not complete: the payer granted only a part of it, as the access token's scope says\.$/,
     ({ type = '' }, { spec }) => spec.limited?.includes(type) === true,
+  ],
+  [
+    /^Page \d+ of (?<type>\w+) links to (?<where>.+), which is not read\. Resources may be missing\.$/,
+    ({ type = '', where }, { spec }) => {
+      const how = typesOf(spec).get(type);
+      return how !== undefined && strays(how) === where;
+    },
   ],
   [
     /^(?<type>\w+) is not complete: the gateway searches this payer for a part of it only, by _tag=0\.$/,

@@ -11,6 +11,8 @@ export interface PayerSpec {
   readonly isLax: boolean;
   /** The profile says that the payer's totals mean nothing. */
   readonly ignoresTotals: boolean;
+  /** What the total of `$everything` counts; with all but `none` it marks what is no Patient as included. */
+  readonly included: 'none' | 'matchesCounted' | 'allCounted' | 'moreCounted';
   /** Whether the profile has searches, of parts of the types that `types` marks. */
   readonly hasParts: boolean;
   readonly patient: 'given' | 'absent' | 'refused';
@@ -35,18 +37,28 @@ export interface TypeSpec {
   readonly count: number;
   /** How many of them did not change since the request's `_since`. */
   readonly old: number;
-  readonly search: 'finds' | 'refused' | 'unsearchable' | 'breaks' | 'suppresses' | 'labels' | 'informs';
+  readonly search: 'finds' | 'refused' | 'unsearchable' | 'breaks' | 'latin' | 'suppresses' | 'labels' | 'informs';
   /** Which of R4's parameters for a patient the payer takes. */
   readonly parameters: 'all' | 'first' | 'last';
   readonly pageSize: number;
-  readonly pages: 'plain' | 'repeat' | 'skip';
+  readonly pages: 'plain' | 'repeat' | 'skip' | 'elsewhere' | 'above' | 'noUrl' | 'stranger';
   readonly total: 'none' | 'true' | 'high' | 'low';
   /** Searched by the profile with filters, each for a part of it: for one of two parts, or for both. */
   readonly filters: 'none' | 'one' | 'both';
   /** Left out of a short `$everything`. */
   readonly isShort: boolean;
   /** How the payer writes the first of them. */
-  readonly first: 'plain' | 'spaced' | 'decimals' | 'parent' | 'contained' | 'twin' | 'otherTwin' | 'nameless';
+  readonly first:
+    | 'plain'
+    | 'spaced'
+    | 'decimals'
+    | 'parent'
+    | 'contained'
+    | 'twin'
+    | 'otherTwin'
+    | 'nameless'
+    | 'identified'
+    | 'displayed';
 }
 
 /** Resources of which each refers to the next; one of the member's refers to the first. */
@@ -65,14 +77,14 @@ export interface ForeignSpec {
   readonly type: string;
   readonly writes: Spelling;
   readonly via: 'page' | 'reference';
-  readonly how: 'about' | 'bothPatients' | 'lastElement' | 'bundle' | 'parameters';
+  readonly how: 'about' | 'bothPatients' | 'lastElement' | 'bundle' | 'parameters' | 'identified' | 'displayed';
 }
 
 export type Spelling = 'relative' | 'absolute' | 'versioned' | 'fragment' | 'query' | 'space';
 
 export interface Hiccup {
   readonly request: number;
-  readonly fails: '500' | '503' | '429' | 'cut' | 'html' | 'throws';
+  readonly fails: '500' | '503' | '429' | 'cut' | 'html' | 'latin' | 'throws';
 }
 
 /** Types that a search finds by patient. The most common one comes first, since a failing payer is shrunk to it. */
@@ -102,10 +114,19 @@ const typeSpec: fc.Arbitrary<TypeSpec> = fc.record({
   type: oneOf(...memberTypes),
   count: fc.nat({ max: 7 }),
   old: fc.nat({ max: 3 }),
-  search: mostly<TypeSpec['search']>('finds', 'refused', 'unsearchable', 'breaks', 'suppresses', 'labels', 'informs'),
+  search: mostly<TypeSpec['search']>(
+    'finds',
+    'refused',
+    'unsearchable',
+    'breaks',
+    'latin',
+    'suppresses',
+    'labels',
+    'informs',
+  ),
   parameters: mostly<TypeSpec['parameters']>('all', 'first', 'last'),
   pageSize: fc.integer({ min: 1, max: 5 }),
-  pages: mostly<TypeSpec['pages']>('plain', 'repeat', 'skip'),
+  pages: mostly<TypeSpec['pages']>('plain', 'repeat', 'skip', 'elsewhere', 'above', 'noUrl', 'stranger'),
   total: oneOf<TypeSpec['total']>('none', 'true', 'high', 'low'),
   filters: oneOf<TypeSpec['filters']>('none', 'one', 'both'),
   isShort: fc.boolean(),
@@ -118,6 +139,8 @@ const typeSpec: fc.Arbitrary<TypeSpec> = fc.record({
     'twin',
     'otherTwin',
     'nameless',
+    'identified',
+    'displayed',
   ),
 });
 
@@ -134,12 +157,20 @@ const foreignSpec: fc.Arbitrary<ForeignSpec> = fc.record({
   type: oneOf('Patient', ...memberTypes),
   writes: oneOf<Spelling>('relative', 'absolute', 'versioned', 'fragment', 'query', 'space'),
   via: oneOf<ForeignSpec['via']>('page', 'reference'),
-  how: mostly<ForeignSpec['how']>('about', 'bothPatients', 'lastElement', 'bundle', 'parameters'),
+  how: mostly<ForeignSpec['how']>(
+    'about',
+    'bothPatients',
+    'lastElement',
+    'bundle',
+    'parameters',
+    'identified',
+    'displayed',
+  ),
 });
 
 const hiccup: fc.Arbitrary<Hiccup> = fc.record({
   request: fc.nat({ max: 40 }),
-  fails: oneOf<Hiccup['fails']>('500', '503', '429', 'cut', 'html', 'throws'),
+  fails: oneOf<Hiccup['fails']>('500', '503', '429', 'cut', 'html', 'latin', 'throws'),
 });
 
 const scopeOf = fc.uniqueArray(oneOf('Patient', ...memberTypes, ...referredTypes), { minLength: 1, maxLength: 12 });
@@ -151,6 +182,7 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
       metadata: mostly<PayerSpec['metadata']>('searches', 'types', 'none'),
       isLax: fc.boolean(),
       ignoresTotals: mostly<boolean>(false, true),
+      included: mostly<PayerSpec['included']>('none', 'matchesCounted', 'allCounted', 'moreCounted'),
       hasParts: mostly<boolean>(false, true),
       patient: mostly<PayerSpec['patient']>('given', 'absent', 'refused'),
       scope: sometimes(scopeOf),
@@ -168,6 +200,7 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
         'metadata',
         'isLax',
         'ignoresTotals',
+        'included',
         'hasParts',
         'patient',
         'types',
