@@ -24,8 +24,27 @@ import { tools, type ToolName } from './tools.ts';
 /** Tools that read neither AWS nor a payer. */
 const alone: ReadonlySet<ToolName> = new Set<ToolName>([
   'evidence',
-  ...(['start', 'demo', 'sign-in', 'drill', 'cost', 'stages', 'template', 'release', 'changelog:check'] as const),
-  ...(['test:model', 'test:truth', 'test:limits', 'test:breaker', 'test:mutation', 'test:planted'] as const),
+  ...([
+    'start',
+    'demo',
+    'sign-in',
+    'drill',
+    'cost',
+    'stages',
+    'template',
+    'docs',
+    'release',
+    'changelog:check',
+  ] as const),
+  ...([
+    'test:model',
+    'test:truth',
+    'test:limits',
+    'test:breaker',
+    'test:mutation',
+    'test:times',
+    'test:planted',
+  ] as const),
   ...(['soak', 'bench', 'conformance:docs'] as const),
 ]);
 
