@@ -155,6 +155,7 @@ describe.each(stages)('the stack of %s', (stage) => {
       EXPORTS_TABLE: /^Tables\/Exports$/,
       EXPORTS_KEY: /^Keys\/Exports$/,
       MEMBER_INDEX_KEY: /^Keys\/MemberIndex$/,
+      ERRORS_URL: /^https:\/\/developers\.plan\.example\.org\/partners\/errors$/,
       EXPORTS_BUCKET: /^Exports\/Files$/,
       EXPORT_FILE_SECONDS: /^604800$/,
       EXPORT_JOB: /^Exports\/ExportJob\/Function\/CurrentVersion$/,

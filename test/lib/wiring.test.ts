@@ -38,7 +38,9 @@ describe.each(stages)('in the stack of %s', (stage) => {
       return [pathOf(lambda).replace(/\/Function$/, ''), `${run.join(' ')}: ${told.sort().join(' ')}`.trim()];
     });
 
-    const edge = stage === production ? ['EDGE=cloudfront'] : [];
+    // What partners meet: behind the edge, with errors that lead to the documents.
+    const edge =
+      stage === production ? ['EDGE=cloudfront', 'ERRORS_URL=https://developers.plan.example.org/partners/errors'] : [];
     const grants = 'GRANTS_TABLE=Tables/Grants';
     const attempts = 'LOGIN_ATTEMPTS_TABLE=Tables/LoginAttempts';
     const lifetimes =
