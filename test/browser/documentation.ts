@@ -77,6 +77,10 @@ export const documentation = (browser: Browser, running: () => LocalStack): void
           astray.push(href);
       }
       expect(astray).toEqual([]);
+      // Where the gateway's errors lead.
+      expect(seen.get(`${home()}partners/errors.html`)?.ids).toEqual(
+        expect.arrayContaining(['page-400-invalid_request', 'redirect-access_denied', 'fhir-401-invalid_token']),
+      );
     });
 
     it('finds words without a server, and copies code', async () => {

@@ -72,14 +72,27 @@ const withDiagrams = (md: Markdown): void => {
   };
 };
 
+/** A place to link to, the one piece of HTML that the documents have: `<a id="name"></a>`. */
+const withAnchors = (md: Markdown): void => {
+  md.inline.ruler.before('autolink', 'anchor', (state, silent) => {
+    const [all, id] = /^<a id="([\w-]+)"><\/a>/.exec(state.src.slice(state.pos)) ?? [];
+    if (all === undefined || id === undefined) return false;
+    if (!silent) state.push('anchor', '', 0).content = id;
+    state.pos += all.length;
+    return true;
+  });
+  md.renderer.rules['anchor'] = (tokens, index) => `<a id="${tokens[index]?.content}"></a>`;
+};
+
 /** @param base where the site is on its host, with a slash at each end */
 export const markdownAt = (base: string): MarkdownOptions => ({
   anchor: { slugify },
   toc: { slugify },
-  // What looks like HTML in the documents is text.
+  // What looks like HTML in the documents is text, but for places to link to.
   html: false,
   config: (md) => {
     withLinks(md, base);
+    withAnchors(md);
     withIndentedCode(md);
     withDiagrams(md);
   },
