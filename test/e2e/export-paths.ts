@@ -3,7 +3,7 @@ import { connect, postAs, type As } from '../conformance/client.ts';
 import { call, kickOff, locationOfExport, pollToEnd, remove, type Manifest } from '../conformance/exports-client.ts';
 import type { LocalTarget } from '../conformance/local-target.ts';
 import { eventually } from '../support/eventually.ts';
-import { answer } from '../support/payer/answers.ts';
+import { answer, answerText, bundleOf } from '../support/payer/answers.ts';
 import { callsOf, type Call } from './used-rights.ts';
 
 interface Started {
@@ -56,11 +56,27 @@ const sweep = async (target: LocalTarget, execution: string): Promise<void> => {
   await isOver(target, execution);
 };
 
-/** Runs an export from its kick-off to its files, and then deletes it. */
+/** A record with a letter, whose text is a Binary of the payer's. */
+const letter = {
+  resourceType: 'DocumentReference',
+  id: 'letter',
+  status: 'current',
+  subject: { reference: 'Patient/pat-1' },
+  content: [{ attachment: { contentType: 'text/plain', url: 'Binary/letter' } }],
+};
+
+/** Runs an export with an attachment from its kick-off to its files, and then deletes it. */
 const wholeExport = async (target: LocalTarget): Promise<void> => {
+  target.payers.script('clear-health', {
+    r4: ({ path }, usual) => {
+      if (path.startsWith('/Binary/')) return answerText(200, 'Dear member', { 'content-type': 'text/plain' });
+      return path.startsWith('/DocumentReference') ? answer(200, bundleOf(letter)) : usual();
+    },
+  });
   const { token, url, exportId } = await start(target);
   const { output } = (await (await pollToEnd(url, token)).json()) as Manifest;
   for (const file of output) await expectStatus(file.url, call(file.url, token), 200);
+  target.payers.reset();
   await sweep(target, `${exportId}-ended`);
   await expectStatus('DELETE', remove(url, token), 202);
   await sweep(target, `${exportId}-gone`);
