@@ -26,6 +26,9 @@ const essenceOf = (type: string | null | undefined): string => (type ?? '').repl
 const isPage = (type: string | null | undefined): boolean =>
   essenceOf(type) === 'text/html' || essenceOf(type) === 'application/xhtml+xml';
 
+/** Beside the bases this is no document, but an answer of another API, of which the scope says nothing. */
+const isData = (type: string | null): boolean => /^application\/(?:json|fhir\+(?:json|xml))$/.test(essenceOf(type));
+
 const lengthOf = ({ headers }: { readonly headers: { readonly get: (name: string) => string | null } }): number => {
   const isCoded = headers.get('content-encoding') !== null;
   return isCoded ? 0 : Number(headers.get('content-length') ?? 0);
@@ -94,6 +97,7 @@ export const takeDocument = async (
   try {
     // The page of an error or a login, and no document.
     if (isPage(sent) && !isPage(attachment.contentType)) return await drop('page');
+    if (!attachment.isBinary && isData(sent)) return await drop('page');
     if (wrapped === undefined && lengthOf(response) > mostBytes) return await drop('tooLarge');
     const most = Math.min(mostBytes, attachment.size ?? mostBytes);
     const pieces = response.body?.[Symbol.asyncIterator]();

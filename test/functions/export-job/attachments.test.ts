@@ -242,6 +242,24 @@ describe('an attachment elsewhere is not asked for, and named', () => {
   });
 });
 
+it.each(['application/fhir+json', 'application/fhir+xml', 'application/json;charset=utf-8'])(
+  'data of another API of the payer, in %s, is no document, whatever the resource says',
+  async (sent) => {
+    const url = 'https://fhir.northwind.example/stu3/Claim/1';
+    const made = await run([documentOf('d', { url, contentType: sent })], () => ({
+      headers: { 'content-type': sent },
+      bytes: Buffer.from('{"resourceType":"Bundle"}'),
+    }));
+
+    expect(asked(made.world)).toHaveLength(1);
+    expect(made.attachments.size).toBe(0);
+    expect(urlsIn(made)).toEqual([url]);
+    expect(made.errors).toEqual([
+      'An attachment of DocumentReference/d did not come: the payer answered with something else in its place, such as a page of HTML. Do not send your access token to its URL.',
+    ]);
+  },
+);
+
 const endless = async function* (): AsyncGenerator<Uint8Array> {
   for (;;) {
     await sleep(0);
