@@ -80,7 +80,7 @@ describe('npm run cost', () => {
     expect(rowOf('`waf`')).toBe('9.00');
     expect(out).toContain(
       'Not counted, since the stage brings it: the VPC vpc-0a1b2c3d4e5f60718 with its way out and its endpoints; ' +
-        'the keys for data, audit, exports and memberIndex; the log destination; the alarm topic; the web ACL.',
+        'the keys for data, audit, exports and memberIndex; the log destination; the alarm topic; the ticket topic; the web ACL.',
     );
     expect((await run('--stage', 'production-example')).out).not.toContain('Not counted');
   });
