@@ -113,7 +113,7 @@ const run = async ({ takesMs = () => 800, measured = false }: Options = {}) => {
     seconds: time.now() / 1000,
     grownMb: (mostHeld - before) / 1e6,
     registryReads: registryDynamo.calls().length,
-    opened: test.dynamo.items('Limits').size,
+    opened: [...test.dynamo.items('Limits').keys()].filter((key) => key.includes('breaker#')).length,
   };
 };
 
@@ -165,7 +165,8 @@ describe('5,000 payers', () => {
     expect(lines.filter(({ outcome }) => outcome === 'failed')).toMatchObject([{ payer: 'payer-4321' }]);
     expect(lines.at(-1)).toMatchObject({ function: 'canary', payers: 5000, checked: 5000, failed: 1, paused: 0 });
     expect(metric(text.at(-1) ?? '', 'requests')).toEqual({});
-    expect(lines).toHaveLength(102);
+    // What differs from the profiles of payers whose day's look was due has lines of its own.
+    expect(lines.filter(({ detail }) => !String(detail).startsWith('drift: '))).toHaveLength(102);
   });
 
   it('5,000 payers that are paused are left alone, and their lines say so', async () => {

@@ -34,10 +34,11 @@ const joinType = (
 
 /** The files of attachments. */
 export const attachmentFiles = (attachments: readonly WrittenAttachment[]): StoredFile[] =>
-  attachments.map(({ type, contentType, hash, parts }, at) => ({
+  attachments.map(({ contentType, hash, parts }, at) => ({
     name: attachmentName(at),
     kind: 'attachment',
-    type,
+    // What a token's scope must cover.
+    type: 'Binary',
     count: 1,
     contentType,
     hash,

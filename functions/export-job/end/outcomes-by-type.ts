@@ -11,18 +11,25 @@ import { everything, type JobState } from '../state/state.ts';
 export const isLack = (problem: Problem, count: number): boolean =>
   isMissing(problem) && (problem.kind !== 'otherPatient' || count === 0);
 
-/** Whether the scope alone keeps the type out. If some of the type came before the scope was narrowed, it is incomplete. */
-const isRefusal = (problem: Problem, count: number): boolean =>
-  problem.kind === 'typeOutOfScope' && !(problem.narrowed === true && count > 0);
+/**
+ * Whether the scope alone keeps the type out, as whoever asked could know. What the scope lost while the export ran is
+ * missing from it.
+ */
+const isRefusal = (problem: Problem): boolean => problem.kind === 'typeOutOfScope' && problem.narrowed !== true;
 
-const notReadKinds: ReadonlySet<Problem['kind']> = new Set(['typeNotRead', 'typeNotSearched', 'referencesNotRead']);
+const notReadKinds: ReadonlySet<Problem['kind']> = new Set([
+  'typeNotRead',
+  'typeNotSearched',
+  'typeOutOfScope',
+  'referencesNotRead',
+]);
 
 /** The outcome of a type, and the problem that explains it. A problem that makes the type incomplete comes first. */
 const outcomeOf = (
   count: number,
   problems: readonly Problem[],
 ): { readonly outcome: TypeOutcome['outcome']; readonly problem?: Problem | undefined } => {
-  const problem = problems.find((one) => !isRefusal(one, count));
+  const problem = problems.find((one) => !isRefusal(one));
   if (problem === undefined) {
     return problems.length === 0 ? { outcome: 'complete' } : { outcome: 'refusedByScope', problem: problems[0] };
   }

@@ -17,11 +17,10 @@ interface Fault {
 
 const isGone = (status: number | undefined): boolean => status === 404 || status === 410;
 
-const problemOf = ({ type, id }: HeldLine, { isBinary }: OwnAttachment, { why, ...answered }: Fault): Problem => ({
+const problemOf = ({ type, id }: HeldLine, { why, ...answered }: Fault): Problem => ({
   kind: isGone(answered.status) ? 'attachmentGone' : 'attachmentNotRead',
   type,
   id,
-  isServed: isBinary,
   why,
   ...answered,
 });
@@ -35,10 +34,9 @@ const givenUp: Fault = { why: 'broken' };
 const fetchOne = async (
   leg: Leg,
   task: AttachmentsTask,
-  { type }: HeldLine,
   attachment: OwnAttachment,
 ): Promise<{ readonly after: After } | Fault | undefined> => {
-  const { from, contentType, isBinary, size = 0 } = attachment;
+  const { from, contentType, size = 0 } = attachment;
   if (size > mostBytesOf(leg.deps)) return { why: 'tooLarge' };
   if (leg.attachments.count() >= mostAttachments) return { why: 'tooMany' };
   const accept = contentType === undefined ? '*/*' : `${contentType}, */*;q=0.5`;
@@ -50,7 +48,7 @@ const fetchOne = async (
       // The payer refuses a second token for this URL, and takes it for others.
       return task.refusals > 0 ? { why: 'refused', status: 401 } : { after: await afterAnswer(leg, task, answer) };
     case 'json': {
-      const taken = await takeDocument(leg, attachment, isBinary ? 'Binary' : type, answer);
+      const taken = await takeDocument(leg, attachment, answer);
       if ('cut' in taken) return { after: await afterFailure(leg, task) };
       if ('fault' in taken) return { why: taken.fault };
       leg.attachments.add(taken.written);
@@ -65,9 +63,8 @@ const fetchOne = async (
 export const isBeyondScope = (
   { mayReadBinary, seen, problems }: Pick<Leg, 'mayReadBinary' | 'seen' | 'problems'>,
   { type }: Pick<HeldLine, 'type'>,
-  { isBinary }: OwnAttachment,
 ): boolean => {
-  if (!isBinary || mayReadBinary) return false;
+  if (mayReadBinary) return false;
   if (seen.add(`attachments beyond scope ${type}`)) problems.add({ kind: 'attachmentsOutOfScope', type });
   return true;
 };
@@ -75,7 +72,7 @@ export const isBeyondScope = (
 /** Fetches what a line's attachments lack. Returns why the leg stops before all were tried. */
 const fetchOf = async (leg: Leg, held: HeldLine): Promise<Stop | undefined> => {
   const report = (attachment: OwnAttachment, fault: Fault): void => {
-    leg.problems.add(problemOf(held, attachment, fault));
+    leg.problems.add(problemOf(held, fault));
     leg.seen.add(missingName(held, attachment));
   };
   for (const attachment of held.attachments) {
@@ -83,10 +80,10 @@ const fetchOf = async (leg: Leg, held: HeldLine): Promise<Stop | undefined> => {
       const found = leg.attachments.find(attachment.from);
       const why = found === undefined ? undefined : differenceOf(attachment, found.one);
       if (why !== undefined) report(attachment, { why });
-      if (found !== undefined || isBeyondScope(leg, held, attachment)) break;
+      if (found !== undefined || isBeyondScope(leg, held)) break;
       const stop = leg.calls.whyNot();
       if (stop !== undefined) return stop;
-      const outcome = await fetchOne(leg, leg.next.queue[0] as AttachmentsTask, held, attachment);
+      const outcome = await fetchOne(leg, leg.next.queue[0] as AttachmentsTask, attachment);
       if (outcome !== undefined && 'after' in outcome) {
         if ('stop' in outcome.after) return outcome.after.stop;
         if ('giveUp' in outcome.after) report(attachment, givenUp);

@@ -26,8 +26,15 @@ const essenceOf = (type: string | null | undefined): string => (type ?? '').repl
 const isPage = (type: string | null | undefined): boolean =>
   essenceOf(type) === 'text/html' || essenceOf(type) === 'application/xhtml+xml';
 
-/** Beside the bases this is no document, but an answer of another API, of which the scope says nothing. */
-const isData = (type: string | null): boolean => /^application\/(?:json|fhir\+(?:json|xml))$/.test(essenceOf(type));
+/** Text, JSON or XML. */
+const isText = (type: string): boolean => /^text\/|[/+](?:json|xml)$/.test(type);
+
+/**
+ * Whether the answer is of a kind that the resource does not name: the page of a login or an error, an OperationOutcome, the
+ * resource in XML.
+ */
+const isOther = (sent: string, declared: string): boolean =>
+  sent === 'application/fhir+xml' ? declared !== sent : isText(sent) && declared !== '' && !isText(declared);
 
 const lengthOf = ({ headers }: { readonly headers: { readonly get: (name: string) => string | null } }): number => {
   const isCoded = headers.get('content-encoding') !== null;
@@ -38,10 +45,10 @@ const lengthOf = ({ headers }: { readonly headers: { readonly get: (name: string
  * Whether the answer is a Binary as a resource, with the content in it. Some payers have no other form, whatever is
  * accepted (https://hl7.org/fhir/R4/binary.html#rest).
  */
-const isResource = ({ payer }: Pick<Leg, 'payer'>, { isBinary, contentType }: OwnAttachment, sent: string): boolean => {
+const isResource = ({ payer }: Pick<Leg, 'payer'>, { contentType }: OwnAttachment, sent: string): boolean => {
   const declared = essenceOf(contentType);
   const isFhir = sent === fhirJson || sent === fhirMediaType(payer);
-  return isBinary && declared !== sent && (isFhir || (sent === plainJson && declared !== '' && declared !== fhirJson));
+  return declared !== sent && (isFhir || (sent === plainJson && declared !== '' && declared !== fhirJson));
 };
 
 /** A SHA-1 in base64, of one that is written in base64 as R4 says, or in hexadecimal digits. */
@@ -73,13 +80,11 @@ const isLate = (error: unknown): boolean => /\bTimeoutError\b/.test(causeOf(erro
 /**
  * Seals an attachment's content to the partner while its bytes arrive, in parts. The parts count only if the whole content
  * is as the resource says.
- * @param type as in {@link WrittenAttachment}
  * @throws the bucket's error
  */
 export const takeDocument = async (
   leg: Pick<Leg, 'deps' | 'item' | 'payer' | 'buffers'>,
   attachment: OwnAttachment,
-  type: string,
   { response, end }: Extract<Answer, { kind: 'json' }>,
 ): Promise<Taken> => {
   const { deps, item, buffers } = leg;
@@ -97,7 +102,7 @@ export const takeDocument = async (
   try {
     // The page of an error or a login, and no document.
     if (isPage(sent) && !isPage(attachment.contentType)) return await drop('page');
-    if (!attachment.isBinary && isData(sent)) return await drop('page');
+    if (wrapped === undefined && isOther(essenceOf(sent), essenceOf(attachment.contentType))) return await drop('page');
     if (wrapped === undefined && lengthOf(response) > mostBytes) return await drop('tooLarge');
     const most = Math.min(mostBytes, attachment.size ?? mostBytes);
     const pieces = response.body?.[Symbol.asyncIterator]();
@@ -115,15 +120,15 @@ export const takeDocument = async (
         return await drop(most < mostBytes ? 'size' : 'tooLarge');
       }
       sha1.update(piece);
-      parts.add(type, [piece]);
+      parts.add('Binary', [piece]);
       await parts.putIfLarge();
     }
-    if (wrapped?.isWhole() === false) return { fault: 'page' };
+    if (wrapped?.isWhole() === false || (parts.bytes() === 0 && attachment.size !== 0)) return { fault: 'page' };
     const content = { bytes: parts.bytes(), hash: sha1.digest('base64') };
     const fault = differenceOf(attachment, content);
     if (fault !== undefined) return { fault };
     const written = (await parts.put()).map(({ object, digest, bytes }) => ({ object, digest, bytes }));
-    return { written: { from: attachment.from, type, contentType, ...content, parts: written } };
+    return { written: { from: attachment.from, contentType, ...content, parts: written } };
   } finally {
     end();
   }

@@ -154,14 +154,15 @@ const isBeyond = ({ leg, source }: Taking, { type, resource, mode }: PageResourc
   return until !== undefined && lastUpdated(resource) > Date.parse(until);
 };
 
-/** The attachments of a resource that are fetched: those on the payer's server, unless its profile says otherwise. */
+/** The attachments of a resource that are fetched: the payer's Binaries, unless its profile says otherwise. */
 const attachmentsToFetch = (leg: Leg, resource: PageResource): readonly OwnAttachment[] => {
   if (resource.attachments.length === 0) return [];
   const { payer, rules, next } = leg;
   // An export that an earlier version began has no such task.
   const isFetching = payer.wholeRecord?.attachments !== false && next.queue.some(({ kind }) => kind === 'attachments');
   if (!isFetching) return [];
-  return ownAttachments(resource, rules).filter((one) => !isBeyondScope(leg, resource, one));
+  const own = ownAttachments(resource, rules);
+  return own.length > 0 && isBeyondScope(leg, resource) ? [] : own;
 };
 
 /** Adds a resource to the leg's parts, unless it was seen before or does not belong in the record. */

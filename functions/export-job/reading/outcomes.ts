@@ -267,7 +267,7 @@ const issueOf = (problem: Problem): Issue => {
       return {
         severity: problem.kind === 'attachmentGone' ? 'warning' : 'error',
         code: problem.kind === 'attachmentGone' ? 'not-found' : code,
-        text: `An attachment of ${problem.id === undefined ? `a resource of type ${problem.type}` : named(problem.type, problem.id)} did not come: ${why}${status}.${problem.isServed ? '' : ' Do not send your access token to its URL.'}`,
+        text: `An attachment of ${problem.id === undefined ? `a resource of type ${problem.type}` : named(problem.type, problem.id)} did not come: ${why}${status}.`,
       };
     }
     case 'attachmentsOutOfScope':

@@ -3,14 +3,12 @@ import { isObject, type JsonObject } from '../../shared/json-object.ts';
 import { neverFetched, relativeBinary } from './rewrite-line.ts';
 import { holdsAttachment } from './survey-resource.ts';
 
-/** An attachment whose content is on the payer's own server (https://hl7.org/fhir/R4/datatypes.html#attachment). */
+/** An attachment whose content is a Binary of the payer's (https://hl7.org/fhir/R4/datatypes.html#attachment). */
 export interface OwnAttachment {
   /** The URL as the resource has it. */
   readonly url: string;
-  /** The URL to ask, below the payer's base or elsewhere on its origin. */
+  /** The URL to ask, below the payer's base. */
   readonly from: string;
-  /** Whether it is a Binary of the payer's, which needs scope for that type. */
-  readonly isBinary: boolean;
   readonly contentType?: string;
   /** Bytes. */
   readonly size?: number;
@@ -18,21 +16,21 @@ export interface OwnAttachment {
   readonly hash?: string;
 }
 
-/** One Binary, or one version of it. The id has FHIR's characters, and a few more that payers use. */
-const oneBinary = /^\/Binary\/[A-Za-z0-9._~=:@+,-]{1,128}(?:\/_history\/[A-Za-z0-9._~=:@+,-]{1,128})?(?:\?[^]*)?$/;
+/**
+ * One Binary, or one version of it, and neither an operation nor a history. The id has FHIR's characters, and a few more that
+ * payers use.
+ */
+const oneBinary = /^\/Binary\/(?!_)[A-Za-z0-9._~=:@+,-]{1,128}(?:\/_history\/[A-Za-z0-9._~=:@+,-]{1,128})?(?:\?[^]*)?$/;
 
 /** Longer URLs are not asked. */
 const mostCharacters = 4096;
 
 /**
- * Where to ask for an attachment. Below a base only Binaries: another path there is a resource, or a search, of a type that
- * the scope may not cover. Beside the bases, any path of the payer's origin. Undefined for everything else.
+ * Where to ask for an attachment: Binaries below a base only. Anything else on the payer's host is written by whoever wrote
+ * the document, and may be a resource or an operation in another spelling, which would be asked with the member's token.
  * @param bases the payer's bases without trailing slashes; the first is the one to ask
  */
-const whereOwn = (
-  url: string,
-  { bases }: { readonly bases: readonly string[] },
-): Pick<OwnAttachment, 'from' | 'isBinary'> | undefined => {
+const whereOwn = (url: string, { bases }: { readonly bases: readonly string[] }): string | undefined => {
   const [first = ''] = bases;
   if (url.length > mostCharacters || neverFetched.test(url)) return undefined;
   const absolute = relativeBinary.test(url) ? `${first}/${url.replace(/^\//, '')}` : url;
@@ -42,9 +40,9 @@ const whereOwn = (
   const href = parsed.href.replace(/#[^]*$/, '');
   for (const base of bases) {
     const rest = afterBase(href, new URL(base).href.replace(/\/+$/, ''));
-    if (rest !== undefined) return oneBinary.test(rest) ? { from: first + rest, isBinary: true } : undefined;
+    if (rest !== undefined) return oneBinary.test(rest) ? first + rest : undefined;
   }
-  return parsed.origin === new URL(first).origin ? { from: href, isBinary: false } : undefined;
+  return undefined;
 };
 
 /** The Attachments of a resource that have a URL, in the order of the resource's members. */
@@ -77,11 +75,11 @@ export const ownAttachments = (
   if (!attachments.some((url) => whereOwn(url, rules) !== undefined)) return [];
   const found = new Map<string, OwnAttachment>();
   for (const { url, contentType, size, hash } of attachmentsIn(resource) as readonly Record<string, unknown>[]) {
-    const where = whereOwn(String(url), rules);
-    if (where === undefined || found.has(String(url))) continue;
+    const from = whereOwn(String(url), rules);
+    if (from === undefined || found.has(String(url))) continue;
     found.set(String(url), {
       url: String(url),
-      ...where,
+      from,
       ...(isMediaType(contentType) ? { contentType } : {}),
       ...(typeof size === 'number' ? { size } : {}),
       ...(typeof hash === 'string' ? { hash } : {}),

@@ -81,14 +81,12 @@ export type Problem =
   | { readonly kind: 'unservedAttachment'; readonly type: string; readonly id?: string; readonly count: number }
   /**
    * An attachment on the payer's server did not come, or the payer does not have it.
-   * @property isServed whether the fetch route passes its URL on
    * @property status the payer's HTTP status, if it refused
    */
   | {
       readonly kind: 'attachmentNotRead' | 'attachmentGone';
       readonly type: string;
       readonly id: string | undefined;
-      readonly isServed: boolean;
       readonly why: AttachmentFault;
       readonly status?: number;
     }

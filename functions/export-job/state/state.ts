@@ -20,8 +20,6 @@ export interface WrittenPart extends StoredPart {
 export interface WrittenAttachment {
   /** The URL that was asked. */
   readonly from: string;
-  /** `Binary`, or the type of the resource that first named it: what a token's scope must cover. */
-  readonly type: string;
   readonly contentType: string;
   readonly bytes: number;
   /** SHA-1 as R4's `Attachment.hash`, in base64. */

@@ -59,13 +59,17 @@ export const consultedByValue = (code: string, value: string, searched: readonly
   }
 };
 
-/** Makes the error for a type that R4 does not have. */
-export const unknownType = (type: string, status: 400 | 404): GatewayError =>
-  new GatewayError(
+/** Makes the error for a type that R4 does not have. It is repeated if it is a type misspelled; else it may be a secret. */
+export const unknownType = (type: string, status: 400 | 404): GatewayError => {
+  const nearest = nearestTo(type, resourceTypes.split(' '));
+  return new GatewayError(
     'invalid_request',
-    `FHIR R4 has no resource type ${quoteName(type)}.${nearestTo(type, resourceTypes.split(' '))}`,
+    nearest === ''
+      ? 'FHIR R4 has no such resource type.'
+      : `FHIR R4 has no resource type ${quoteName(type)}.${nearest}`,
     { status, detail: 'unknown type of R4', ...(status === 404 ? { issueType: 'not-supported' } : {}) },
   );
+};
 
 /** A type that `_type` names. @throws GatewayError 400 for a type that R4 does not have, since a payer may ignore it */
 export const requireType = (type: string): string => {

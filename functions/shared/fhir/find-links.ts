@@ -35,6 +35,7 @@ export const linkNames = namesOf({
 const underLink = 1;
 const underResponse = 2;
 const isSelf = 4;
+const ofAnswer = 8;
 
 /** How many levels under a `link` or `response` are known: more than an export's resource may have. What is deeper is not changed. */
 const mostLevels = 256;
@@ -42,8 +43,9 @@ const mostLevels = 256;
 /**
  * Tells which strings of an answer are links: the value of
  * - `fullUrl` and `reference`, anywhere;
- * - `url` in the object, or in an object of the array, that a `link` holds. It is a page's link, unless the object's
- *   `relation` was already read as `self`;
+ * - `url` in the object, or in an object of the array, that a `link` holds. It is a page's link if the `link` is the answer's
+ *   own, since whoever wrote a document in it writes its links too, and unless the object's `relation` was already read as
+ *   `self`;
  * - `location` in the object that a `response` holds;
  * - `url` anywhere else, if it points to a Binary.
  */
@@ -65,14 +67,17 @@ export const createLinkFinder = (hasPages: boolean): LinkFinder => {
   const typeOf = (name: number): number => {
     const inside = open[depth]!;
     if (name === followed) return anyLink;
-    if (name === url) return !(inside & underLink) ? binaryLink : hasPages && !(inside & isSelf) ? pageLink : anyLink;
+    if (name === url) {
+      if (!(inside & underLink)) return binaryLink;
+      return hasPages && inside & ofAnswer && !(inside & isSelf) ? pageLink : anyLink;
+    }
     if (name === location) return inside & underResponse ? anyLink : noLink;
     return name === relationName && inside & underLink ? relation : noLink;
   };
 
-  const bracketOf = ({ chunk, start, isMember, name }: JsonTokens): number => {
-    if (!isMember) return open[Math.min(depth, mostLevels)]! & underLink;
-    if (name === link) return underLink;
+  const bracketOf = ({ chunk, start, isMember, name, level }: JsonTokens): number => {
+    if (!isMember) return open[Math.min(depth, mostLevels)]! & (underLink | ofAnswer);
+    if (name === link) return level === 1 ? underLink | ofAnswer : underLink;
     return name === response && chunk[start] === openObject ? underResponse : 0;
   };
 

@@ -83,6 +83,9 @@ export const unsealPage = (
 /** Without the fragment, which clients never send. */
 const sent = (url: string) => url.replace(/#[^]*$/, '');
 
+/** What a path and query mean below whatever base; without one, since dot segments may not lead above it. */
+const alone = (rest: string) => new URL(`https://payer.invalid${rest}`).href;
+
 /**
  * Finds what follows the payer's base in a link of an answer. Relative links are resolved as a client would
  * (RFC 3986 §5). Undefined for a link that leads elsewhere, by dot segments or by another host.
@@ -98,8 +101,10 @@ export const linkResolver = (requestUrl: string, bases: readonly string[]): ((li
     const resolved = sent(new URL(link, requestUrl).href);
     for (const { base, href } of known) {
       const rest = afterBase(resolved, href);
-      // Keep the payer's spelling if it wrote the base out.
-      if (rest !== undefined) return afterBase(sent(link), base) ?? rest;
+      if (rest === undefined) continue;
+      // Keep the payer's spelling if it wrote the base out, and means the same without it: dot segments could lead through the base.
+      const spelled = afterBase(sent(link), base);
+      return spelled !== undefined && alone(spelled) === alone(rest) ? spelled : rest;
     }
     return undefined;
   };

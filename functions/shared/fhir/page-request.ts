@@ -12,22 +12,35 @@ const plain = new Set([...plainParameters.searchSystem, ...plainParameters.every
 /** No server decodes more than twice. */
 const mostDecodings = 3;
 
+/** Segments without path parameters (RFC 3986 §3.3), which many servers strip, and with dot segments resolved; above the base `..` stays. */
+const resolved = (path: string): string[] => {
+  const kept: string[] = [];
+  for (const written of path.split(/[/\\]+/)) {
+    const segment = written.replace(/;[^]*/, '');
+    if (segment === '..' && kept.length > 0 && kept.at(-1) !== '..') kept.pop();
+    else if (segment !== '' && segment !== '.') kept.push(segment);
+  }
+  return kept;
+};
+
 /**
- * A path's segments as the most lenient server sees them: dot segments resolved and backslashes turned into slashes, as
- * in every URL that is sent (https://url.spec.whatwg.org/#path-state), and everything decoded, slashes included.
+ * A path's segments as the most lenient server sees them: everything decoded, slashes included, and each time resolved as in
+ * every URL that is sent (https://url.spec.whatwg.org/#path-state).
  */
 const lenientSegmentsOf = (path: string): string[] => {
-  let { pathname } = new URL(`https://payer.invalid${path}`);
+  let segments = resolved(path);
   for (let round = 0; round < mostDecodings; round++) {
-    pathname = decodedOnce(pathname);
+    segments = resolved(decodedOnce(segments.join('/')));
   }
-  return pathname.split(/[/\\]+/).filter((segment) => segment !== '');
+  return segments;
 };
 
 const need = (type: string, needs: TypeNeed['needs'] = 's'): TypeNeed[] => [{ type, needs }];
 
 /** The types that a page's path lets the payer return; unknown if it names no type. */
 const needsOfPath = ([type = '', id, third]: readonly string[]): TypeNeed[] => {
+  // It leads above the base, so to whatever is there.
+  if (type === '..') return need(anyType, 'rs');
   if (!isResourceType(type)) return [];
   if ([id, third].some((segment) => segment?.startsWith('$'))) return need(anyType, 'rs');
   if (id === undefined || id.startsWith('_')) return need(type);
@@ -47,6 +60,12 @@ const needsOfParameter = ([name, value]: Parameter, searched: readonly string[])
   }
 };
 
+/** Whom a parameter names by id alone, where no type says what it means. */
+const patientsIn = (name: string, value: string): string[] =>
+  /^(?:patient|subject)(?::|$)/i.test(name)
+    ? value.split(',').flatMap((id) => (id.includes('/') || id.trim() === '' ? [] : [`Patient/${id.trim()}`]))
+    : [];
+
 /**
  * Makes the request that follows a page's link. The link came from the payer for this grant, so it is followed as it
  * is. What can be read in it still counts: a page whose path or parameters name a type or a patient is a request for
@@ -62,6 +81,7 @@ export const pageRequest = ({ rest, types }: Page, added: AddedParameters): Fhir
   const parameters: Parameter[] = [...new URLSearchParams(query)];
   const isKnown = ([name]: Parameter) => isKnownParameter(name, { plain, on: searched, added });
   const known = parameters.filter(isKnown);
+  const unknown = parameters.filter((parameter) => !isKnown(parameter));
   const patients = segments.flatMap((segment, at) => {
     const id = segments[at + 1] ?? '';
     return segment.toLowerCase() === 'patient' && !/^(?:$|[_$])/.test(id) ? [`Patient/${id}`] : [];
@@ -75,7 +95,12 @@ export const pageRequest = ({ rest, types }: Page, added: AddedParameters): Fhir
     query: known,
     page: {
       rest,
-      unknown: [...patients, ...parameters.filter((parameter) => !isKnown(parameter)).map(([, value]) => value)],
+      unknown: [
+        ...patients,
+        ...(segments[0] === '..' ? ['Patient/..'] : []),
+        ...unknown.map(([, value]) => value),
+        ...unknown.flatMap(([name, value]) => patientsIn(name, value)),
+      ],
     },
   };
 };

@@ -313,7 +313,7 @@ describe("a partner's scopes that are narrowed while an export runs", () => {
     );
 
     expect(made.paths.filter((path) => path.startsWith('/Observation'))).toEqual([]);
-    expect(made.outcomes).toEqual({ Patient: 'complete 1', Condition: 'complete 0', Observation: 'refusedByScope 0' });
+    expect(made.outcomes).toEqual({ Patient: 'complete 1', Condition: 'complete 0', Observation: 'notRead 0' });
     expect(made.errors).toEqual(['Observation is not complete: the app lost the scope for it while the export ran.']);
   });
 
@@ -366,7 +366,7 @@ describe("a partner's scopes that are narrowed while an export runs", () => {
       '/Patient?_id=member-1',
       '/Observation?patient=member-1',
     ]);
-    expect(made.outcomes).toMatchObject({ Patient: 'complete 1', Observation: 'complete 1', Goal: 'refusedByScope 0' });
+    expect(made.outcomes).toMatchObject({ Patient: 'complete 1', Observation: 'complete 1', Goal: 'notRead 0' });
   });
 
   it('name a type of which a search of another type brings resources', async () => {
@@ -384,7 +384,7 @@ describe("a partner's scopes that are narrowed while an export runs", () => {
       byType('Patient', 'Observation?_include=Observation:specimen'),
     );
 
-    expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 1', Specimen: 'refusedByScope 0' });
+    expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 1', Specimen: 'notRead 0' });
     expect(made.errors).toHaveLength(1);
   });
 
@@ -402,7 +402,7 @@ describe("a partner's scopes that are narrowed while an export runs", () => {
     expect(made.outcomes).toEqual({
       Patient: 'complete 1',
       Observation: 'complete 1',
-      Practitioner: 'refusedByScope 0',
+      Practitioner: 'notRead 0',
     });
     expect(made.errors).toHaveLength(1);
   });

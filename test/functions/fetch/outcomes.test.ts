@@ -120,7 +120,7 @@ describe('a refused request tells the partner and the log why, and the log names
     ['a path that leads upward', invalid, 'The path is not a FHIR read or search.', asks('Patient/..')],
     ['an id with a blank', invalid, 'The path is not a FHIR read or search.', asks('Patient/a b')],
     ['no type', unknown, 'Name a resource type below this base URL.', asks('')],
-    ['an unknown type', unknown, 'FHIR R4 has no resource type "…".', asks('Unknown'), 'unknown type of R4'],
+    ['an unknown type', unknown, 'FHIR R4 has no such resource type.', asks('Unknown'), 'unknown type of R4'],
     ['a long path', unknown, 'This server has no such path.', asks('Patient/a/_history/1/2')],
     ['an operation', notAllowed, noOperation, asks('$export')],
     ['_search by GET', notAllowed, 'Use POST for _search, or leave it out.', asks('Observation/_search')],

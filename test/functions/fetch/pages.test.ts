@@ -114,6 +114,19 @@ describe('a page link', () => {
     expect(await linkOf(test, await test.grant(), url, { path: 'Bundle/1' })).toBe(`${ours}/Condition?x`);
   });
 
+  it('is not a link of a Bundle in the answer, which somebody else may have written', async () => {
+    const test = fetchGateway();
+    const { token } = await test.grant();
+    const resource = {
+      resourceType: 'Bundle',
+      type: 'document',
+      link: [{ relation: 'next', url: `${payer}/Condition?x` }],
+    };
+    test.payer.http = async () => fhir({ resourceType: 'Bundle', type: 'searchset', entry: [{ resource }] });
+    const answer = await read(test.deps, 'Observation', token);
+    expect(answer.json()).toMatchObject({ entry: [{ resource: { link: [{ url: `${ours}/Condition?x` }] } }] });
+  });
+
   it('leads from page to page, for the same types', async () => {
     const test = fetchGateway();
     const grant = await test.grant({ scope: observations });
@@ -233,6 +246,11 @@ describe('who may follow a page link', () => {
     [`${payer}/Observation/_x/../../Condition?_page=2`, 403],
     [`${payer}/Observation/_x/%2e%2e/%2E%2e/Condition?_page=2`, 403],
     [`${payer}/Observation\\..\\Condition?_page=2`, 403],
+    [`${payer}/x/../../r4/Condition?_page=2`, 403],
+    [`${payer}/Condition;v=1?_page=2`, 403],
+    [`${payer}/x/..%2fCondition?_page=2`, 403],
+    [`${payer}/..%2fr4/Condition?_page=2`, 403],
+    [`${payer}/Observation;jsessionid=1?_page=2`, 200],
     [`${payer}/Condition%2F1`, 403],
     [`${payer}/Condition%5c1`, 403],
     [`${payer}/Condition/../Observation?_page=2`, 200],
@@ -259,6 +277,16 @@ describe('who may follow a page link', () => {
     [`${payer}/Patient%5Cpatient-2`, 403],
     [`${payer}/Patient\\patient-2`, 403],
     [`${payer}/Patient/x/../patient-2`, 403],
+    [`${payer}/x/../../r4/Observation?patient=patient-2`, 403],
+    [`${payer}/Patient;x/patient-2/$everything`, 403],
+    [`${payer}/Patient/patient-1/..%2fpatient-2/$everything`, 403],
+    [`${payer}/Patient/patient-1/%252e%252e/patient-2`, 403],
+    [`${payer}/..%2fr4?_getpages=a`, 403],
+    [`${payer}/Observation;?patient=patient-2`, 403],
+    [`${payer}?_getpages=a&patient=patient-2`, 403],
+    [`${payer}?_getpages=a&subject:Patient=patient-1,patient-2`, 403],
+    [`${payer}/$x?patient=patient-2`, 403],
+    [`${payer}?_getpages=a&patient=patient-1`, 200],
     [`${payer}/Patient/./patient-2`, 403],
     [`${payer}/Patient/patient-1/../patient-2/Observation`, 403],
     [`${payer}/Observation?patient=patient-2&_page=2`, 403],

@@ -8,6 +8,9 @@ export interface OracleResult {
   readonly unsealedLinks: number;
 }
 
+/** Whether it is in a `link`: of the answer itself, or of something in it. */
+type Where = 'own' | 'other' | undefined;
+
 export const rewriteSlowly = (
   text: string,
   from: readonly string[],
@@ -64,18 +67,19 @@ export const rewriteSlowly = (
     return rewritten;
   };
 
-  const value = (key: string | undefined, inLink: boolean, inResponse: boolean, isSelf: boolean): void => {
+  const value = (key: string | undefined, inLink: Where, inResponse: boolean, isSelf: boolean, level: number): void => {
     space();
     const first = text[position];
+    const where = key === 'link' ? (level === 1 ? 'own' : 'other') : key === undefined ? inLink : undefined;
     if (first === '{') {
-      object(key === 'link' || (key === undefined && inLink), key === 'response');
+      object(where, key === 'response', level + 1);
     } else if (first === '[') {
-      array(key === 'link' || (key === undefined && inLink));
+      array(where, level + 1);
     } else if (first === '"') {
       const source = string();
       if (key === 'fullUrl' || key === 'reference') out += link(source, false);
-      else if (key === 'url' && inLink && seal !== undefined && !isSelf) out += page(source);
-      else if (key === 'url') out += link(source, !inLink);
+      else if (key === 'url' && inLink === 'own' && seal !== undefined && !isSelf) out += page(source);
+      else if (key === 'url') out += link(source, inLink === undefined);
       else if (key === 'location' && inResponse) out += link(source, false);
       else out += source;
     } else {
@@ -84,7 +88,7 @@ export const rewriteSlowly = (
     space();
   };
 
-  const object = (isLink: boolean, isResponse: boolean): void => {
+  const object = (inLink: Where, isResponse: boolean, level: number): void => {
     out += take(/\{/y);
     space();
     let isSelf = false;
@@ -96,23 +100,23 @@ export const rewriteSlowly = (
       const key = JSON.parse(source) as string;
       space();
       if (key === 'relation') isSelf = text[position] === '"' && stringAhead() === 'self';
-      value(key, isLink, isResponse, isSelf);
+      value(key, inLink, isResponse, isSelf, level);
       if (text[position] === ',') out += take(/,/y);
       space();
     }
     out += take(/\}/y);
   };
 
-  const array = (isLink: boolean): void => {
+  const array = (inLink: Where, level: number): void => {
     out += take(/\[/y);
     space();
     while (text[position] !== ']') {
-      value(undefined, isLink, false, false);
+      value(undefined, inLink, false, false, level);
       if (text[position] === ',') out += take(/,/y);
     }
     out += take(/\]/y);
   };
 
-  value(undefined, false, false, false);
+  value(undefined, undefined, false, false, 0);
   return { text: out, foreignLinks, unsealedLinks };
 };
