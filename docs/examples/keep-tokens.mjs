@@ -20,6 +20,8 @@ export const keepTokens = ({ tokenEndpoint, clientId, clientSecret, load, save }
   };
   const renew = (held) => (refreshing ??= refresh(held).finally(() => (refreshing = undefined)));
   return async (url, { headers, ...options } = {}) => {
+    // Whatever a link says: the token is for the gateway only.
+    if (new URL(url).origin !== new URL(tokenEndpoint).origin) throw new Error(`Not the gateway's: ${url}`);
     const held = await load();
     const { access_token } = refreshing || held.endsAt - Date.now() < 60_000 ? await renew(held) : held;
     const ask = (token) => fetch(url, { ...options, headers: { ...headers, authorization: `Bearer ${token}` } });

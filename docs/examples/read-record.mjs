@@ -51,6 +51,8 @@ while (next !== undefined) {
   if (!answer.ok) throw new Error(`${answer.status} ${bundle.issue?.[0]?.diagnostics}`);
   resources.push(...(bundle.entry ?? []).map(({ resource }) => resource));
   next = bundle.link?.find(({ relation }) => relation === 'next')?.url;
+  // The payer writes links; the token is for the gateway only.
+  if (next?.startsWith(base) === false) throw new Error(`The next page is elsewhere: ${next}`);
 }
 await writeFile('record.ndjson', resources.map((resource) => `${JSON.stringify(resource)}\n`).join(''));
 console.log(`record.ndjson has ${resources.length} resources.`);

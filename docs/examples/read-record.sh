@@ -34,6 +34,8 @@ while [ -n "$next" ]; do
   curl --silent --show-error --fail-with-body --output page.json --header "Authorization: Bearer $access_token" "$next"
   jq --compact-output '.entry[]?.resource' page.json >>record.ndjson
   next=$(jq --raw-output '.link[]? | select(.relation == "next") | .url' page.json)
+  # The payer writes links; the token is for the gateway only.
+  case $next in '' | "$base"*) ;; *) echo "The next page is elsewhere: $next" >&2 && exit 1 ;; esac
 done
 rm -f page.json
 echo "record.ndjson has $(wc -l <record.ndjson | tr -d ' ') resources."

@@ -24,9 +24,14 @@ const isSigned = (headers, body) => {
   });
 };
 
-const server = createServer(async (request, response) => {
+const mostBytes = 64 * 1024; // An event has a few hundred.
+
+const receive = async (request, response) => {
   const chunks = [];
-  for await (const chunk of request) chunks.push(chunk);
+  for await (const chunk of request) {
+    chunks.push(chunk);
+    if (chunks.reduce((sum, { length }) => sum + length, 0) > mostBytes) return response.writeHead(413).end();
+  }
   const body = Buffer.concat(chunks).toString('utf8'); // Unparsed: the signature covers every byte.
   if (!isSigned(request.headers, body)) return response.writeHead(401).end();
   const id = request.headers['webhook-id'];
@@ -36,5 +41,7 @@ const server = createServer(async (request, response) => {
     console.log(id, type, data.export ?? data.grant ?? ''); // In your app: put it into a queue.
   }
   response.writeHead(204).end();
-});
+};
+// A request that breaks off is nobody's event; it is sent again.
+const server = createServer((request, response) => void receive(request, response).catch(() => response.destroy()));
 server.listen(Number(process.argv[2]), () => console.log('listening on', server.address().port));

@@ -127,6 +127,7 @@ describe('the helper for browsers', () => {
 describe('the helper for servers', () => {
   const tokenEndpoint = 'https://gateway.example.org/token';
   const hour = 3_600_000;
+  const at = (path: string): string => `https://gateway.example.org/r4/northwind/${path}`;
 
   const keeper = async (endsInMs: number) => {
     const { keepTokens } = await load<{ keepTokens: Keep }>('keep-tokens.mjs');
@@ -145,7 +146,7 @@ describe('the helper for servers', () => {
   it('refreshes once for all calls that wait, before a token ends, and keeps the new pair', async () => {
     const { read, kept } = await keeper(30_000);
     const sent = answerWith(({ url }) => (url === tokenEndpoint ? refreshed() : new Response('ok')));
-    await Promise.all(['x', 'y', 'z'].map(read));
+    await Promise.all(['x', 'y', 'z'].map((path) => read(at(path))));
     expect(refreshes(sent)).toEqual([
       {
         url: tokenEndpoint,
@@ -165,14 +166,21 @@ describe('the helper for servers', () => {
     const sent = answerWith(({ url, authorization }) =>
       url === tokenEndpoint ? refreshed() : new Response(null, { status: authorization === 'Bearer a1' ? 401 : 200 }),
     );
-    expect((await read('x')).status).toBe(200);
-    expect((await read('y')).status).toBe(200);
+    expect((await read(at('x'))).status).toBe(200);
+    expect((await read(at('y'))).status).toBe(200);
     expect(refreshes(sent)).toHaveLength(1);
+  });
+
+  it('sends the token to the gateway only, whatever a link says', async () => {
+    const { read } = await keeper(hour);
+    const sent = answerWith(() => new Response('ok'));
+    await expect(read('https://evil.example.org/steal?x')).rejects.toThrow('Not the gateway');
+    expect(sent).toEqual([]);
   });
 
   it('says when the member has to sign in again', async () => {
     const { read } = await keeper(0);
     answerWith(() => Response.json({ error: 'invalid_grant', error_description: 'Ended.' }, { status: 400 }));
-    await expect(read('x')).rejects.toMatchObject({ message: 'Ended.', code: 'invalid_grant' });
+    await expect(read(at('x'))).rejects.toMatchObject({ message: 'Ended.', code: 'invalid_grant' });
   });
 });
