@@ -52,7 +52,7 @@ while (next !== undefined) {
   resources.push(...(bundle.entry ?? []).map(({ resource }) => resource));
   next = bundle.link?.find(({ relation }) => relation === 'next')?.url;
   // The payer writes links; the token is for the gateway only.
-  if (next?.startsWith(base) === false) throw new Error(`The next page is elsewhere: ${next}`);
+  if (next !== undefined && !next.startsWith(base)) throw new Error(`The next page is elsewhere: ${next}`);
 }
 await writeFile('record.ndjson', resources.map((resource) => `${JSON.stringify(resource)}\n`).join(''));
 console.log(`record.ndjson has ${resources.length} resources.`);
