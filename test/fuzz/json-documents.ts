@@ -1,7 +1,7 @@
 import { jsonDocument } from '../../functions/fetch/json-document.ts';
 import { createLinkRewriter } from '../../functions/shared/fhir/rewrite-links.ts';
 import { UnusableAnswer } from '../../functions/shared/payer/decode-body.ts';
-import { rewriteSlowly } from '../functions/shared/fhir/link-oracle.ts';
+import { rewriteSlowly, type OracleResult } from '../functions/shared/fhir/link-oracle.ts';
 import { randomOf } from '../support/random.ts';
 import { words } from '../support/words.ts';
 
@@ -138,17 +138,22 @@ export const judgeDocument = (number: number): { readonly cuts: number } => {
   const text = documentOf(number);
   const slow = rewriteSlowly(text, from, to, seal);
   const bytes = Buffer.from(text);
-  const hold = (chunks: readonly Uint8Array[], how: string, wanted: string, times: number): void => {
-    const other = differs(chunks, Buffer.from(wanted), [slow.foreignLinks * times, slow.unsealedLinks * times]);
+  const hold = (chunks: readonly Uint8Array[], how: string, wanted: string, one: OracleResult, times = 1): void => {
+    const other = differs(chunks, Buffer.from(wanted), [one.foreignLinks * times, one.unsealedLinks * times]);
     if (other !== undefined) throw new Error(`${how}\n${text}\nexpected ${wanted}\nbut      ${other}`);
   };
   const singles = Array.from(bytes, (_byte, at) => bytes.subarray(at, at + 1));
-  const copies = Array.from(bytes, () => slow.text).join(',');
+  // In an array, so a `link` is not the answer's own, and is not sealed.
+  const inArray = rewriteSlowly(`[${text}]`, from, to, seal);
   if (!isFoundCutOff(Buffer.from(text.trimEnd().slice(0, -1)))) throw new Error(`not found cut off\n${text}`);
-  hold([bytes], 'whole', slow.text, 1);
-  hold(singles, 'byte by byte', slow.text, 1);
+  hold([bytes], 'whole', slow.text, slow);
+  hold(singles, 'byte by byte', slow.text, slow);
   // One rewriter for all cuts, since creating one costs more than running it on so small a document.
-  hold(cutEverywhere(bytes), 'cut at every byte', `[${copies}]`, bytes.length);
+  const copies = Array.from(bytes, () => inArray.text.slice(1, -1)).join(',');
+  hold(cutEverywhere(bytes), 'cut at every byte', `[${copies}]`, inArray, bytes.length);
+  if (inArray.text !== `[${slow.text}]`) {
+    for (const at of bytes.keys()) hold([bytes.subarray(0, at), bytes.subarray(at)], `cut at ${at}`, slow.text, slow);
+  }
   return { cuts: bytes.length };
 };
 
