@@ -71,7 +71,7 @@ const isPath = (value: string): boolean => /^[\w-]+(\/\w[\w.-]*)*\.md$/.test(val
 
 const repository = join(import.meta.dirname, '..');
 
-/** Whether a runbook's path leads to no file of this repository. A bundle of this file is not in it, and cannot tell. */
+/** Whether a runbook's path names a file that this repository does not have. Bundled code is outside the repository, so there the answer is always false. */
 export const leadsNowhere = (value: string): boolean =>
   isPath(value) && existsSync(join(repository, 'cdk.json')) && !existsSync(join(repository, value));
 

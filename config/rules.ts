@@ -415,12 +415,6 @@ export const partnerScope: Rule = (value) => {
     : `"${value}" is a granular scope, which is not supported; write "patient/${type}.${permissions}"`;
 };
 
-/** Whether a scope is about a patient's resources, valid or not. */
-export const isAboutPatient = (value: string): boolean => {
-  const scope = parseScope(value);
-  return scope.kind === 'resource' && scope.context === 'patient';
-};
-
 /** The scopes that the gateway may request from a payer: any of RFC 6749 §3.3 except SMART's writes. */
 export const payerScope: Rule = (value) => {
   if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value))

@@ -1,6 +1,7 @@
 /** The shape of a stage with its defaults, and the rules that span several fields. */
 import * as z from 'zod';
 import { clientAuthentications } from '../functions/shared/registry/token-endpoint.ts';
+import { isAboutPatient, parseScope } from '../functions/shared/scopes/scopes.ts';
 import { checkDeployment, deployment } from './deployment-schema.ts';
 import { checkEntries } from './entry-rules.ts';
 import { checkUnique, firstProblem, list, problem, text, type Context } from './fields.ts';
@@ -227,7 +228,7 @@ const partner = z
     pkceOptionalReason: text().optional(),
     scopes: list(rules.partnerScope)
       .min(1, 'is empty; write the scopes that the partner may request')
-      .refine((scopes) => scopes.length === 0 || scopes.some(rules.isAboutPatient), {
+      .refine((scopes) => scopes.length === 0 || scopes.map(parseScope).some(isAboutPatient), {
         error: 'has no scope that reads anything; add one, such as "patient/*.rs"',
       }),
     payers: z.array(z.string()).min(1, 'is empty; write the ids of the payers that this partner may read from'),

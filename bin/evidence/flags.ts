@@ -1,4 +1,4 @@
-import { exitHelp, flag, needed, oneWord, only, text, type Spec } from '../shared/spec.ts';
+import { exitHelp, intoFolder, oneWord, only, type Spec } from '../shared/spec.ts';
 
 const missing = 'Give one stage and --out FOLDER; --help says more';
 
@@ -11,10 +11,7 @@ materials. It asks AWS nothing.`,
     usage: 'NAME --out FOLDER [--dry-run]',
     changes: 'files',
     words: { stage: oneWord(missing) },
-    flags: {
-      out: needed(text('FOLDER', 'a new or empty folder'), missing),
-      dryRun: flag('says what it would write, and writes nothing'),
-    },
+    flags: intoFolder(missing),
   }),
   more: `${exitHelp} It ends with 1 if a setting of the template does not hold, and writes the folder all the same.`,
   rows: [[['NAME --out FOLDER'], 'writes what an auditor files about a stage']],

@@ -37,7 +37,7 @@ const rights =
   'dynamodb:ListTables; dynamodb:Scan and GetItem on the exports table; to end one also DeleteItem there, and UpdateItem on the ' +
   'grants table; and use of their key';
 
-/** @throws Refusal if there is none, or another one followed it */
+/** @throws Refusal if there is no such export, or a newer one has replaced it */
 const requireExport = async (table: RegistryTable, id: string): Promise<Export> => {
   const isExport = grantOfExport(id) !== undefined;
   const item = await getExport(table, id.slice(0, 22));
@@ -96,7 +96,7 @@ const endExport = async (
       throw new Refusal('The grant of this export has ended, and its files with it. Nothing was changed.');
     if (!(await deleteExport(table, item)))
       throw new Refusal(
-        'The export was deleted, or another one followed it, in the meantime. Only the audit was written; show its grant again.',
+        'Meanwhile the export was deleted, or a newer one replaced it. Only the audit was written; show its grant again.',
       );
     const isOver = stateOf(item, written.now) !== 'running' && stateOf(item, written.now) !== 'waiting';
     output.note(

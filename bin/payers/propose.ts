@@ -3,7 +3,7 @@ import { smart } from '../../config/presets.ts';
 import * as rules from '../../config/rules.ts';
 import { visibleLine } from '../../config/visible.ts';
 import type { Payer, PayerQuirks } from '../../functions/shared/registry/types.ts';
-import { covers, hold, parseScope, type ResourceScope } from '../../functions/shared/scopes/scopes.ts';
+import { covers, hold, isAboutPatient, parseScope } from '../../functions/shared/scopes/scopes.ts';
 import { slug } from '../shared/slug.ts';
 import type { Discovered } from './discover.ts';
 import { ask, guess, read, type Known, type Line } from './line.ts';
@@ -146,9 +146,6 @@ const scopesOf = (
     ? read(usable, `${listed?.where}`)
     : guess(usable, 'no scope that reads patients is listed; these are those of SMART');
 };
-
-const isAboutPatient = (scope: ReturnType<typeof parseScope>): scope is ResourceScope =>
-  scope.kind === 'resource' && scope.context === 'patient';
 
 /** Without `$everything`, a whole record is read type by type. */
 const recordOf = ({ statement, given }: Discovered, scopes: readonly string[]): Fields => {

@@ -1,6 +1,6 @@
-import { isAboutPatient, isV1 } from '../../functions/shared/payer/compare-scopes.ts';
+import { isV1 } from '../../functions/shared/payer/compare-scopes.ts';
 import { anyType } from '../../functions/shared/scopes/resource-types.ts';
-import { isReading, namesType, parseScope } from '../../functions/shared/scopes/scopes.ts';
+import { isAboutPatient, isReading, namesType, parseScope } from '../../functions/shared/scopes/scopes.ts';
 
 /** Where a list of scopes comes from: the payer's list, or what SMART says that a server of its kind takes. */
 export interface ProposedScopes {

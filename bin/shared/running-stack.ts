@@ -21,7 +21,7 @@ const isAlive = (pid: number): boolean => {
 
 /**
  * The stack that `npm start` serves, if it runs. A stack that was killed leaves its file, so its process is looked for.
- * @param environment AWS_ENDPOINT_URL may name another stack, or none of ours
+ * @param environment its AWS_ENDPOINT_URL may point to another stack, or to something that is not a local stack
  */
 export const runningStack = (environment: NodeJS.ProcessEnv, file = runningStackFile): RunningStack | undefined => {
   const { AWS_ENDPOINT_URL: endpoint } = environment;

@@ -98,6 +98,12 @@ export const needed = <T>(optional: Flag<T | undefined>, missing: string): Flag<
   },
 });
 
+/** The flags of a tool that writes a folder. @param missing the refusal without `--out` */
+export const intoFolder = (missing: string) => ({
+  out: needed(text('FOLDER', 'a new or empty folder'), missing),
+  dryRun: flag('says what it would write, and writes nothing'),
+});
+
 /** A flag with another value if it is left out. */
 export const otherwise = <T>(optional: Flag<T | undefined>, value: T): Flag<T> => ({
   ...optional,

@@ -1,4 +1,4 @@
-import { exitHelp, flag, needed, oneWord, only, text, type Spec } from '../shared/spec.ts';
+import { exitHelp, intoFolder, oneWord, only, type Spec } from '../shared/spec.ts';
 
 const missing = 'Give one ASSEMBLY and --out FOLDER; --help says more';
 
@@ -12,10 +12,7 @@ ASSEMBLY is what "npx cdk synth --quiet -c stage=NAME -o ASSEMBLY" has written.`
     usage: 'ASSEMBLY --out FOLDER [--dry-run]',
     changes: 'files',
     words: { assembly: oneWord(missing) },
-    flags: {
-      out: needed(text('FOLDER', 'a new or empty folder'), missing),
-      dryRun: flag('says what it would write, and writes nothing'),
-    },
+    flags: intoFolder(missing),
   }),
   more: exitHelp,
   rows: [[['ASSEMBLY --out FOLDER'], "writes a stage's template for CloudFormation without the CDK"]],

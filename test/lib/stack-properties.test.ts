@@ -84,8 +84,8 @@ describe.each(stages)('in the stack of %s', (stage) => {
   });
 
   // "Lambda doesn't publish a version if the function's configuration and code haven't changed since the last version"
-  // (https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html), so one that a rollback left would refuse the same
-  // code for ever. UpdateReplacePolicy has no such value
+  // (https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html), so if a rollback left one behind, the same code
+  // could never be deployed again. UpdateReplacePolicy has no such value
   // (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-updatereplacepolicy.html).
   it('every version that an execution may have begun with stays, but none of a deployment that was undone', () => {
     const versions = byPath('AWS::Lambda::Version', (_properties, { DeletionPolicy, UpdateReplacePolicy }) => [

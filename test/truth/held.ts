@@ -10,7 +10,7 @@ export interface Held {
   /** The bytes on one line, with the gateway's links. */
   readonly line: string;
   readonly owner: 'member' | 'stranger';
-  /** Whether it is the member's only by what cannot be compared: then nobody may take it for the member's. */
+  /** Whether it names the member only in a way that cannot be compared, such as by identifier. Then it must be left out. */
   readonly isUnreferred: boolean;
   /** What the payer answers if the resource is read by itself. */
   readonly reads: 'given' | 'gone' | 'refused' | 'broken';

@@ -37,7 +37,7 @@ export const takenParameters = ({ type, parameters, search }: TypeSpec): readonl
   return parameters === 'all' ? all : parameters === 'first' ? all.slice(0, 1) : all.slice(-1);
 };
 
-/** The parameter by which a profile searches parts of a type. */
+/** The search parameter that splits a type into parts. */
 const partParameter = '_tag';
 
 /** The profile's searches, of all or of parts of the types that the payer has; undefined if it has none. */

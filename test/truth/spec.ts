@@ -11,9 +11,9 @@ export interface PayerSpec {
   readonly isLax: boolean;
   /** The profile says that the payer's totals mean nothing. */
   readonly ignoresTotals: boolean;
-  /** What the total of `$everything` counts; with all but `none` it marks what is no Patient as included. */
+  /** What the total of `$everything` counts. With every value but `none`, entries other than the Patient are marked as included. */
   readonly included: 'none' | 'matchesCounted' | 'allCounted' | 'moreCounted';
-  /** Whether the profile has searches, of parts of the types that `types` marks. */
+  /** Whether the profile has searches; for the types that `types` marks, each search covers only a part. */
   readonly hasParts: boolean;
   readonly patient: 'given' | 'absent' | 'refused';
   /** The types that the grant's scope names; without it all. */

@@ -17,7 +17,7 @@ import type { JobDeps } from '../deps.ts';
 
 /** The payer's answer to a request. */
 export type Answer =
-  /** JSON, or a document of any type, with the body still to be read. `dateMs` is the payer's clock when we asked, if it sent a date. */
+  /** JSON, or a document of any type. The body has not been read yet. `dateMs` is the payer's clock, if the answer has a `Date` header. */
   | {
       readonly kind: 'json';
       readonly response: PayerResponse;
@@ -71,7 +71,7 @@ const answerOf = async (
   }
   if (isTokenRefused) return { kind: 'tokenRefused' };
   if (status === 200) return { kind: 'failed', fault: declaresUtf8(response) ? 'notJson' : 'notUtf8' };
-  // A redirect is not followed, so that the token stays on the payer's server.
+  // Redirects are not followed: one could take the token to another server.
   const isRefusal = (status >= 400 && status < 500 && status !== 401 && status !== 408) || (isDocument && status < 400);
   return isRefusal ? { kind: 'refused', status } : { kind: 'failed', status };
 };
@@ -99,7 +99,7 @@ const searchOf = ({ quirks }: Payer, url: string): SentSearch => {
 
 /**
  * Requests a page, a resource or a document from a payer, at its pace.
- * @param url below the payer's base; of a document, on the payer's origin
+ * @param url below the payer's base
  * @param untilAt the monotonic time after which it stops asking for a turn
  * @param accept the media types to ask for. @default the payer's FHIR JSON
  */

@@ -52,7 +52,7 @@ export interface Leg {
 interface Calls extends Pick<Asking, 'isStillThere' | 'stopped'> {
   /** Requests what is below the payer's base, in its turn. @param rest path and query */
   readonly ask: (rest: string, what?: 'search' | 'page') => Promise<Answer>;
-  /** Requests an attachment, in its turn. @param url on the payer's origin */
+  /** Requests an attachment, in its turn. @param url below the payer's base */
   readonly askDocument: (url: string, accept: string) => Promise<Answer>;
   /** Whether the leg has read enough. */
   readonly isFull: () => boolean;

@@ -29,7 +29,7 @@ export interface ReferredResource {
   readonly type: string;
   /** Undefined if the reference is in no form that can be read. */
   readonly id?: string;
-  /** Why it cannot be requested, if so. A payer might take an unusual id for one of its own paths. */
+  /** Why it cannot be requested; undefined if it can. A payer might mistake an unusual id for one of its own paths. */
   readonly why?: 'form' | 'elsewhere';
 }
 

@@ -37,8 +37,8 @@ const spelled = (line: Buffer, at: number, end: number): string =>
   JSON.parse(`"${line.toString('utf8', at, end)}"`) as string;
 
 /**
- * Puts the URL of its file in place of the URL of each attachment that has one, and the facade's base before each other
- * relative link to a Binary, since files of NDJSON have no base of their own.
+ * Replaces the URL of each attachment that was fetched with the URL of its file. Every other relative link to a Binary is made
+ * absolute with the facade's base, because an NDJSON file has no base URL.
  */
 const withFilesAndBinaries = function* (line: Buffer, facade: string, files: FileUrls): Generator<Buffer> {
   const tokens = readTokens(urls);

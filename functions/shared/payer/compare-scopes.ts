@@ -1,17 +1,13 @@
 import {
   covers,
   hold,
+  isAboutPatient,
   parseScope,
   readAccessOf,
   type ResourceScope,
-  type Scope,
   type Scopes,
 } from '../scopes/scopes.ts';
 import type { Difference } from './difference.ts';
-
-/** Whether a scope is about one patient's resources. */
-export const isAboutPatient = (scope: Scope): scope is ResourceScope =>
-  scope.kind === 'resource' && scope.context === 'patient';
 
 /** Whether a scope has the syntax of SMART v1; a v1 server need not know v2. */
 export const isV1 = ({ permissions }: ResourceScope): boolean => permissions === 'read' || permissions === '*';

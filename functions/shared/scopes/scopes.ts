@@ -22,6 +22,10 @@ export interface ResourceScope {
 /** One scope (RFC 6749 §3.3). Its `word` is the original spelling, which is stored, sent and shown. */
 export type Scope = ResourceScope | { readonly kind: 'other'; readonly word: string };
 
+/** Whether a scope is a `patient/` scope, valid or not. */
+export const isAboutPatient = (scope: Scope): scope is ResourceScope =>
+  scope.kind === 'resource' && scope.context === 'patient';
+
 /** Distinct scopes, in their original order. */
 export type Scopes = readonly Scope[];
 
