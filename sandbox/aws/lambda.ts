@@ -218,8 +218,8 @@ const fleetOf = (spec: FunctionSpec, options: FunctionOptions): Fleet => {
     },
     close: async () => {
       closed = true;
-      await endAll();
       for (const call of waiting.splice(0)) call.reject(new Error(`The function ${spec.name} was stopped`));
+      await endAll();
     },
   };
 };

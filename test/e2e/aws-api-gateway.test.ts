@@ -319,7 +319,7 @@ describe('API Gateway and Lambda on this machine', () => {
       await writeFile(join(folder, 'endless', 'index.js'), 'for (;;);');
       const options = { socketPath: join(folder, 'endless.socket'), awsEndpoint: '', onLog: () => {}, lazy: true };
       const endless = await startFunction(spec('endless'), options);
-      const invoked = expect(invokeDirectly(endless, {})).rejects.toThrow('ended while it started');
+      const invoked = expect(invokeDirectly(endless, {})).rejects.toThrow('endless was stopped');
       const [pid = 0] = endless.pids();
       expect(process.kill(pid, 0)).toBe(true);
 
