@@ -2,7 +2,7 @@
 import { ConfigError, linesOf } from './check.ts';
 import { leftovers } from './leftovers.ts';
 import { findingIf, insideEntry, publicConsent, type ConfigFinding } from './production.ts';
-import { payerUrls, type UrlField } from './stage-urls.ts';
+import { payerUrls, providerUrls, type UrlField } from './stage-urls.ts';
 import type { StageConfig } from './stage.ts';
 
 const isLoopback = (url: string): boolean => /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/?]|$)/.test(url);
@@ -20,6 +20,7 @@ const obstacles = (config: StageConfig): readonly ConfigFinding[] => [
     ['origin'],
     'is on this machine; write a domain, or leave origin out',
   ),
+  ...providerUrls(config.identityProviders).flatMap(onThisMachine),
   ...config.payers.flatMap((payer, index) => insideEntry('payers', index, payerUrls(payer).flatMap(onThisMachine))),
   ...config.partners.flatMap(({ webhook }, index) =>
     insideEntry('partners', index, webhook === undefined ? [] : onThisMachine([['webhook'], webhook])),

@@ -125,6 +125,39 @@ const checkSecretOwners = ({ payers }: StageConfig, context: Context): void => {
   }
 };
 
+/** An identity token counts only if the stage knows its issuer, and if its audience is one partner's. */
+const checkIdentities = ({ payers, partners, identityProviders = [] }: StageConfig, context: Context): void => {
+  const known = new Set(identityProviders.map(({ issuer }) => issuer));
+  const advice =
+    known.size === 0 ? 'add it to identityProviders' : `write one of: ${[...known].slice(0, 10).join(', ')}`;
+  const unknown = (issuer: string): string =>
+    `"${issuer.slice(0, 200)}" is not an identity provider of this stage; ${advice}`;
+  for (const [index, { identitySignIn }] of payers.entries()) {
+    for (const [at, issuer] of (identitySignIn?.issuers ?? []).entries()) {
+      if (!known.has(issuer))
+        firstProblem(context, ['payers', index, 'identitySignIn', 'issuers', at], unknown(issuer));
+    }
+  }
+  const owners = new Map<string, string>();
+  for (const [index, { clientId, identityAudiences = [] }] of partners.entries()) {
+    for (const [entry, { issuer, audiences }] of identityAudiences.entries()) {
+      const path = ['partners', index, 'identityAudiences', entry];
+      if (!known.has(issuer)) firstProblem(context, [...path, 'issuer'], unknown(issuer));
+      for (const [at, audience] of audiences.entries()) {
+        const key = JSON.stringify([issuer, audience]);
+        const owner = owners.get(key) ?? clientId;
+        owners.set(key, owner);
+        if (owner === clientId) continue;
+        firstProblem(
+          context,
+          [...path, 'audiences', at],
+          `is also the audience of partner "${owner}", so either could use tokens that members gave to the other; give each partner its own`,
+        );
+      }
+    }
+  }
+};
+
 /** A payer that no partner reads from needs no secret, and no member can sign in at a payer without a client id. */
 const checkUse = ({ payers, partners }: StageConfig, context: Context): void => {
   const used = new Set(partners.flatMap((partner) => partner.payers));
@@ -158,5 +191,6 @@ export const checkEntries = (config: StageConfig, context: Context): void => {
   checkHosts(config, context);
   checkShared(config, context);
   checkSecretOwners(config, context);
+  checkIdentities(config, context);
   checkUse(config, context);
 };

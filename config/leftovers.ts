@@ -9,7 +9,7 @@ import {
   publishedSecretHash,
 } from './examples.ts';
 import { findingIf, insideEntry, type ConfigFinding } from './production.ts';
-import { operatorUrls, partnerUrls, payerUrls, type UrlField } from './stage-urls.ts';
+import { operatorUrls, partnerUrls, payerUrls, providerUrls, type UrlField } from './stage-urls.ts';
 import type { Deployment, StageConfig } from './stage.ts';
 
 const exampleHost =
@@ -103,6 +103,7 @@ export const leftovers = (config: StageConfig): readonly ConfigFinding[] =>
     : [
         ...ofDeployment(config),
         ...ofOperator(config),
+        ...providerUrls(config.identityProviders).flatMap(ofUrl),
         ...config.payers.flatMap((payer, index) => insideEntry('payers', index, ofPayer(payer))),
         ...config.partners.flatMap((partner, index) => insideEntry('partners', index, ofPartner(partner))),
       ];

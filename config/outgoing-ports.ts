@@ -1,12 +1,18 @@
 import type { RegistryData } from '../functions/shared/registry/types.ts';
-import { payerUrls } from './stage-urls.ts';
+import { payerUrls, providerUrls } from './stage-urls.ts';
+import type { StageConfig } from './stage.ts';
 
 /** URLs of a payer that only browsers request, or nobody. */
 const notCalled: ReadonlySet<PropertyKey | undefined> = new Set(['issuer', 'quirks']);
 
 /** The ports that functions connect to: 443, and every other port in the URLs of payers and partners that they call. */
-export const outgoingPorts = ({ payers, partners }: Pick<RegistryData, 'payers' | 'partners'>): number[] => {
+export const outgoingPorts = ({
+  payers,
+  partners,
+  identityProviders,
+}: Pick<RegistryData, 'payers' | 'partners'> & Pick<StageConfig, 'identityProviders'>): number[] => {
   const called = [
+    ...providerUrls(identityProviders).map(([, url]) => url),
     ...payers.flatMap(payerUrls).flatMap(([[field], url]) => (notCalled.has(field) ? [] : [url])),
     ...partners.flatMap(({ webhook }) => webhook ?? []),
   ];

@@ -20,6 +20,7 @@ type OptionalFields = Partial<
     | 'searchParameters'
     | 'pagingParameters'
     | 'consentLifetime'
+    | 'identitySignIn'
     | 'linesOfBusiness'
     | 'brand'
   >

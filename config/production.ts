@@ -1,6 +1,6 @@
 /** What a stage with `production: true` refuses, because it would weaken security. */
 import type { Partner, Payer } from '../functions/shared/registry/types.ts';
-import { operatorUrls, partnerUrls, payerUrls, type UrlField } from './stage-urls.ts';
+import { operatorUrls, partnerUrls, payerUrls, providerUrls, type UrlField } from './stage-urls.ts';
 import type { Deployment, StageConfig } from './stage.ts';
 
 /** A field, and `what is wrong; what to write`. */
@@ -164,6 +164,7 @@ export const weaknesses = (config: StageConfig): readonly ConfigFinding[] => [
   ...(config.origin === undefined ? [] : plainHttp([['origin'], config.origin])),
   ...ofDeployment(config),
   ...ofOperator(config),
+  ...providerUrls(config.identityProviders).flatMap(plainHttp),
   ...publicConsent(config),
   ...config.payers.flatMap((payer, index) => insideEntry('payers', index, ofPayer(payer))),
   ...config.partners.flatMap((partner, index) => insideEntry('partners', index, ofPartner(partner))),

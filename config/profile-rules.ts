@@ -83,6 +83,33 @@ const patient: Check = ({ patientFrom, patientMember, patientNoneReason, scopes,
   ),
 ];
 
+/** The key types that an algorithm needs (RFC 7518 §6.1). */
+const keyTypes = { RS384: 'RSA', ES384: 'EC' } as const;
+
+/** A grant without a browser has no nonce to bind an `id_token` of the payer's, and is about one patient. */
+const identity: Check = ({ identitySignIn, clientAuthentication, patientFrom, publicKeys }) => {
+  if (identitySignIn === undefined) return [];
+  const { assertionAlgorithm } = identitySignIn;
+  const isOurs = publicKeys.some(({ kty }) => kty === keyTypes[assertionAlgorithm]);
+  return [
+    ...findingIf(
+      clientAuthentication === 'none',
+      ['clientAuthentication'],
+      'is "none", but identitySignIn signs with a key, which is a secret; write "private_key_jwt", or the method for the refresh',
+    ),
+    ...findingIf(
+      clientAuthentication !== 'none' && !isOurs,
+      ['publicKeys'],
+      `has no ${keyTypes[assertionAlgorithm]} key, but identitySignIn signs with ${assertionAlgorithm}; write the public JWK with its kid`,
+    ),
+    ...findingIf(
+      patientFrom === 'none' || patientFrom === 'id_token',
+      ['identitySignIn'],
+      `is set, but patientFrom is "${patientFrom}", which no call without a browser can use; remove identitySignIn, or write "token", "search" or "userinfo"`,
+    ),
+  ];
+};
+
 const recordSearches = ({
   wholeRecord,
 }: Payer): readonly (readonly [path: readonly PropertyKey[], search: string])[] => [
@@ -123,4 +150,4 @@ const exhaustive: Check = ({ wholeRecord: { searches = [], exhaustive: named = [
 
 /** What contradicts itself in a payer's profile. */
 export const contradictions: Check = (payer) =>
-  [issuer, authentication, patient, wholeRecord, exhaustive].flatMap((check) => check(payer));
+  [issuer, authentication, patient, identity, wholeRecord, exhaustive].flatMap((check) => check(payer));

@@ -224,6 +224,21 @@ export const origin: Rule = (value) => {
 export const issuer: Rule = (value) =>
   webUrl(value) ?? (value.includes('?') ? 'has a query; write the issuer as the payer publishes it' : undefined);
 
+/** Where keys are published: never on a host where a machine finds its own credentials. */
+export const jwksUri: Rule = (value) => {
+  const problem = webUrl(value);
+  if (problem !== undefined) return problem;
+  const { hostname } = new URL(value);
+  return isMetadataHost(hostname)
+    ? `has the host ${hostname}, where a machine finds its own credentials; write the URL of the provider's keys`
+    : undefined;
+};
+
+/** A scope of a call without a browser: there is no OpenID Connect in it. */
+export const identityScope: Rule = (value) =>
+  payerScope(value) ??
+  (value === 'openid' ? 'is "openid", which a call with an identity token does not have; remove it' : undefined);
+
 /** The payer's authorize endpoint. Its query must not contain the gateway's parameters. */
 export const authorizationEndpoint: Rule = (value) => {
   const problem = webUrl(value);

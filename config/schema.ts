@@ -1,6 +1,10 @@
 /** The shape of a stage with its defaults, and the rules that span several fields. */
 import * as z from 'zod';
-import { clientAuthentications } from '../functions/shared/registry/token-endpoint.ts';
+import {
+  assertionAlgorithms,
+  clientAuthentications,
+  identityTokenAlgorithms,
+} from '../functions/shared/registry/token-endpoint.ts';
 import { isAboutPatient, parseScope } from '../functions/shared/scopes/scopes.ts';
 import { checkDeployment, deployment } from './deployment-schema.ts';
 import { checkEntries } from './entry-rules.ts';
@@ -169,6 +173,57 @@ const brand = z.strictObject({
 
 const longestConsent = 10 * 365 * days;
 
+const answerShape = z.strictObject({
+  status: z.int().min(400).max(499),
+  members: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+    .refine((members) => Object.keys(members).length > 0, {
+      error: 'is empty, and a status alone says nothing; write members of the answer, such as { status_code: 401 }',
+    }),
+});
+
+const identitySignIn = z.strictObject({
+  issuers: list(rules.issuer).min(1, 'is empty; write the issuers whose tokens the payer accepts'),
+  assertionAlgorithm: z.enum(assertionAlgorithms),
+  tokenEndpoint: text(rules.webUrl).optional(),
+  scopes: list(rules.identityScope).min(1, 'is empty; write the scopes that the payer lists for this call'),
+  noMatch: z.array(answerShape).min(1, 'is empty; write how the payer says that no single member matches'),
+  consentPolicies: list(rules.webUrl).min(1, 'is empty; write the URLs of policies, or remove it').optional(),
+  longestAuthAge: upTo(days).optional(),
+  consentLifetime: upTo(longestConsent, 3600).optional(),
+});
+
+/** How long ago, in seconds, a member may have agreed when a partner presents an identity token. */
+const longestConsentAge = 600;
+
+const identityProvider = z.strictObject({
+  issuer: text(rules.issuer),
+  jwksUri: text(rules.jwksUri),
+  algorithms: z
+    .array(z.enum(identityTokenAlgorithms))
+    .min(1, 'is empty; write the algorithms that it signs with, such as ["RS256"]')
+    .superRefine((values, context) => checkUnique(context, [], values)),
+});
+
+/** Reports each issuer that is in a list twice. */
+const checkIssuers = (entries: readonly { readonly issuer: string }[], context: Context): void =>
+  checkUnique(
+    context,
+    [],
+    entries.map(({ issuer }) => issuer),
+    'issuer',
+  );
+
+const identityAudiences = z
+  .array(
+    z.strictObject({
+      issuer: text(rules.issuer),
+      audiences: list(rules.visible).min(1, "is empty; write the partner's client ids there"),
+    }),
+  )
+  .min(1, "is empty; write an issuer and the partner's client ids there, or remove it")
+  .superRefine(checkIssuers);
+
 const payer = z
   .strictObject({
     id: text(rules.id),
@@ -198,6 +253,7 @@ const payer = z
     searchParameters: searchParameters.optional(),
     pagingParameters: list(rules.pagingParameter).optional(),
     consentLifetime: upTo(longestConsent, 3600).optional(),
+    identitySignIn: identitySignIn.optional(),
     linesOfBusiness: list(rules.givenName).min(1, 'is empty; write the kinds of plans, or remove it').optional(),
     brand: brand.optional(),
     quirks: quirks.prefault({}),
@@ -208,6 +264,39 @@ const payer = z
       firstProblem(context, path, message);
     }
   });
+
+/** Where a partner presents its members' identities, no page of ours asks them, and a shared secret would prove too little. */
+const checkIdentities = (
+  {
+    clientAuthentication,
+    consent,
+    consentReason,
+  }: Pick<StageConfig['partners'][number], 'clientAuthentication' | 'consent'> & {
+    readonly consentReason?: string | undefined;
+  },
+  context: Context,
+): void => {
+  if (!clientAuthentication.includes('private_key_jwt')) {
+    problem(
+      context,
+      ['identityAudiences'],
+      'is set, but the partner does not authenticate by "private_key_jwt", as this needs; add that method, or remove it',
+    );
+  }
+  if (consent !== 'partner') {
+    problem(
+      context,
+      ['consent'],
+      'is "gateway", but with identityAudiences no page of the gateway asks the member; write "partner", or remove identityAudiences',
+    );
+  } else if (consentReason === undefined) {
+    problem(
+      context,
+      ['consentReason'],
+      'is missing though identityAudiences is set; say why this partner asks its members itself',
+    );
+  }
+};
 
 const partner = z
   .strictObject({
@@ -236,6 +325,7 @@ const partner = z
     webhook: text(rules.webhook).optional(),
     consent: z.enum(['gateway', 'partner']).default('gateway'),
     consentReason: text().optional(),
+    identityAudiences: identityAudiences.optional(),
     rate: z
       .strictObject({ perSecond: z.number().positive(), burst: z.int().min(1) })
       .superRefine(({ perSecond, burst }, context) => {
@@ -278,9 +368,15 @@ const partner = z
         'explains pkceOptional: true, which is not set; remove it, or write pkceOptional: true',
       );
     }
-    if (value.consentReason !== undefined && !(isPublic && value.consent === 'partner')) {
-      problem(context, ['consentReason'], 'is only for a public client with consent: "partner"; remove it');
+    const showsIdentities = value.identityAudiences !== undefined;
+    if (value.consentReason !== undefined && !((isPublic || showsIdentities) && value.consent === 'partner')) {
+      problem(
+        context,
+        ['consentReason'],
+        'is only for consent: "partner" of a public client, or beside identityAudiences; remove it',
+      );
     }
+    if (showsIdentities) checkIdentities(value, context);
     if (usesSecret !== value.secretHashes.length > 0) {
       problem(
         context,
@@ -354,6 +450,8 @@ export const stageSchema = z
   .strictObject({
     stage: text(rules.stageName),
     ...deployment,
+    identityProviders: z.array(identityProvider).superRefine(checkIssuers).optional(),
+    longestConsentAge: upTo(longestConsentAge).optional(),
     lifetimes: lifetimes.prefault({}),
     payers: z.array(payer).min(1, 'is empty; write at least one payer'),
     partners: z.array(partner),

@@ -1,6 +1,6 @@
 /** The URLs in a configuration that browsers or functions request, each with its field. */
 import type { Operator } from '../functions/shared/pages/settings.ts';
-import type { Partner, Payer } from '../functions/shared/registry/types.ts';
+import type { IdentityProvider, Partner, Payer } from '../functions/shared/registry/types.ts';
 
 /** A URL and the path of its field in the payer or partner. */
 export type UrlField = readonly [path: readonly PropertyKey[], url: string];
@@ -21,6 +21,7 @@ export const payerUrls = (payer: Payer): readonly UrlField[] => [
   ...one(['smartConfigurationUrl'], payer.smartConfigurationUrl),
   ...one(['userinfoEndpoint'], payer.userinfoEndpoint),
   ...one(['jwksUri'], payer.jwksUri),
+  ...one(['identitySignIn', 'tokenEndpoint'], payer.identitySignIn?.tokenEndpoint),
   ...each(['quirks', 'signInOrigins'], payer.quirks.signInOrigins),
 ];
 
@@ -31,6 +32,10 @@ export const partnerUrls = (partner: Partner): readonly UrlField[] => [
   ...each(['webOrigins'], partner.webOrigins),
   ...one(['webhook'], partner.webhook),
 ];
+
+/** Of identity providers only their keys are requested. */
+export const providerUrls = (providers: readonly IdentityProvider[] = []): readonly UrlField[] =>
+  providers.map(({ jwksUri }, index) => [['identityProviders', index, 'jwksUri'], jwksUri]);
 
 /** The links of our pages to whoever runs the gateway; an e-mail address has none. */
 export const operatorUrls = ({ website, privacyPolicy, support }: Operator): readonly UrlField[] => [

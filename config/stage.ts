@@ -9,7 +9,7 @@
  */
 
 import type { IndexLink, Operator, TestMember } from '../functions/shared/pages/settings.ts';
-import type { RegistryData } from '../functions/shared/registry/types.ts';
+import type { IdentityProvider, RegistryData } from '../functions/shared/registry/types.ts';
 import type { Existing } from './existing.ts';
 
 /** A custom domain for the API. */
@@ -114,6 +114,10 @@ export interface Deployment {
    * requests that come past CloudFront are accepted too: the step between, when a stage with members gets or loses it.
    */
   readonly edge: boolean | 'both';
+  /** The identity providers whose tokens about members are accepted, where a payer takes them. @default none */
+  readonly identityProviders?: readonly IdentityProvider[];
+  /** How many seconds ago a member may have agreed when a partner presents an identity token. @default 600, the most */
+  readonly longestConsentAge?: number;
   /** What happens to tables, logs, keys and the audit when the stack is deleted. Production must retain them. */
   readonly removalPolicy: 'retain' | 'destroy';
   readonly retention: {

@@ -1,7 +1,7 @@
 import { Peer, Port, SecurityGroup, type ISecurityGroup, type IVpc, type SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
 import { outgoingPorts } from '../config/outgoing-ports.ts';
-import type { RegistryData } from '../functions/shared/registry/types.ts';
+import type { StageConfig } from '../config/stage.ts';
 
 /** Where a function in a VPC runs. */
 export interface FunctionNetwork {
@@ -14,7 +14,7 @@ export interface FunctionNetwork {
 export const functionsGroup = (
   scope: Construct,
   vpc: IVpc,
-  called: Pick<RegistryData, 'payers' | 'partners'>,
+  called: Pick<StageConfig, 'payers' | 'partners' | 'identityProviders'>,
 ): SecurityGroup => {
   const group = new SecurityGroup(scope, 'FunctionsGroup', {
     vpc,

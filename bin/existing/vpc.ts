@@ -57,7 +57,7 @@ const judgeGroup = ({ groups }: SeenVpc, vpc: ExistingVpc, ports: readonly numbe
 /** Asks whether functions in a VPC can reach payers and AWS: in a deployment that works, they would only time out. */
 export const askVpc = (
   client: EC2Client,
-  called: Pick<StageConfig, 'partners' | 'payers'>,
+  called: Pick<StageConfig, 'partners' | 'payers' | 'identityProviders'>,
   vpc: ExistingVpc,
 ): Question => ({
   field: 'existing.vpc',

@@ -51,13 +51,18 @@ export const reasonedPartner = (
   { stage, production, partners }: Pick<StageConfig, 'stage' | 'production' | 'partners'>,
 ): Reasoned<Partner> => {
   const written = partners.find(({ clientId }) => clientId === partner.clientId);
-  const asksItself = partner.consent === 'partner' && partner.clientAuthentication.includes('none');
+  const isPublic = partner.clientAuthentication.includes('none');
+  const showsIdentities = partner.identityAudiences !== undefined;
+  const asksItself = partner.consent === 'partner' && (isPublic || showsIdentities);
   const pkce = { at: 'pkceOptional', field: 'pkceOptionalReason', reason: written?.pkceOptionalReason };
   const consent = { at: 'consent', field: 'consentReason', reason: written?.consentReason };
   const pkceNeeds = partner.pkceOptional ? [pkce] : [];
   const consentNeeds = asksItself ? [consent] : [];
   return {
     entry: { ...partner, ...foundIn([...pkceNeeds, ...consentNeeds]) },
-    missing: missingOf([...(production ? pkceNeeds : []), ...(stage === 'local' ? [] : consentNeeds)]),
+    missing: missingOf([
+      ...(production ? pkceNeeds : []),
+      ...(stage === 'local' && !showsIdentities ? [] : consentNeeds),
+    ]),
   };
 };

@@ -15,6 +15,22 @@ const network = { 'network.availabilityZones': 1, 'network.cidr': '10.20.0.0/16'
 const member = { payers: ['lakeside'], name: 'Ana', about: 'Has claims.', details: {} };
 const website = { 'payers[0].brand.website': 'https://lakeside-plan.net' };
 const http = 'http://lakeside-plan.net';
+/** A stage where a partner may present its members' identity tokens to a payer. */
+const identities = (issuer = 'https://id.example-csp.com'): Values => ({
+  'identityProviders[0]': { issuer, jwksUri: 'https://id.example-csp.com/keys', algorithms: ['RS256'] },
+  'payers[1].identitySignIn': {
+    issuers: [issuer],
+    assertionAlgorithm: 'ES384',
+    scopes: ['launch/patient', 'patient/Coverage.rs'],
+    noMatch: [{ status: 401, members: { status_code: 401 } }],
+  },
+  'partners[0].clientAuthentication': ['private_key_jwt'],
+  'partners[0].secretHashes': [],
+  'partners[0].jwks': [jwkOf('publicKey')],
+  'partners[0].consent': 'partner',
+  'partners[0].consentReason': 'Our own app asks.',
+  'partners[0].identityAudiences': [{ issuer, audiences: ['portal-at-csp'] }],
+});
 
 describe('a field of the configuration that has a rule of its own', () => {
   /** A value that the rule of this field refuses, and rules of similar fields would not. */
@@ -107,6 +123,13 @@ describe('a field of the configuration that has a rule of its own', () => {
     ['partners[0].webOrigins[0]', 'https://lakeside-plan.net/'],
     ['partners[0].webhook', 'https://10.0.0.7/events'],
     ['partners[1].consentReason', ' ', { 'partners[1].consent': 'partner' }],
+    ['identityProviders[0].jwksUri', 'https://169.254.169.254/keys', identities()],
+    ['identityProviders[0].algorithms[0]', 'HS256', identities()],
+    ['payers[1].identitySignIn.scopes[0]', 'openid', identities()],
+    ['payers[1].identitySignIn.tokenEndpoint', http, identities()],
+    ['payers[1].identitySignIn.consentPolicies[0]', http, identities()],
+    ['payers[1].identitySignIn.noMatch[0].status', 200, identities()],
+    ['payers[1].identitySignIn.noMatch[0].members', {}, identities()],
   ])('refuses what only that rule refuses: %s, %j', (field, value, beside = {}) => {
     expect(refusedFields(changed({ ...beside, [field]: value }))).toEqual([field]);
   });
@@ -137,9 +160,38 @@ describe('a field of the configuration that has a rule of its own', () => {
         'indexPage.links[0]': { text: 'More', href: 'https://lakeside-plan.net/' },
       },
     ],
+    ["a partner that presents its members' identity tokens", identities()],
     ['an address for help', { 'operator.support': 'mailto:help@lakeside-plan.net' }],
   ])('accepts %s', (_what, values) => {
     expect(problems(changed(values))).toEqual([]);
+  });
+});
+
+describe("a partner that presents its members' identity tokens", () => {
+  it.each<[what: string, field: string, values: Values]>([
+    [
+      'no key of its own',
+      'partners[0].identityAudiences',
+      { 'partners[0].clientAuthentication': ['client_secret_post'] },
+    ],
+    ['consent by our page', 'partners[0].consent', { 'partners[0].consent': 'gateway' }],
+    ['no reason', 'partners[0].consentReason', { 'partners[0].consentReason': undefined }],
+    [
+      'an issuer that the stage does not have',
+      'partners[0].identityAudiences[0].issuer',
+      { 'identityProviders[0].issuer': 'https://id.other-csp.com' },
+    ],
+    ['a public client at the payer', 'payers[1].clientAuthentication', { 'payers[1].clientAuthentication': 'none' }],
+    ['a key of another type', 'payers[1].publicKeys', { 'payers[1].identitySignIn.assertionAlgorithm': 'RS384' }],
+    ['no patient at the payer', 'payers[1].identitySignIn', { 'payers[1].patientFrom': 'none' }],
+    ['an audience of another partner', '', {}],
+  ])('is refused with %s', (_what, field, values) => {
+    const [portal] = (changed(identities()) as { partners: Record<string, unknown>[] }).partners;
+    const twin = { ...portal, clientId: 'twin', jwks: [jwkOf('publicKey')] };
+    const isShared = field === '';
+    const found = refusedFields(changed({ ...identities(), ...values, ...(isShared ? { 'partners[2]': twin } : {}) }));
+
+    expect(found).toContain(isShared ? 'partners[2].identityAudiences[0].audiences[0]' : field);
   });
 });
 
@@ -194,6 +246,9 @@ describe('a number in the configuration', () => {
     ['lifetimes.grant', 1, 15_552_000, { 'lifetimes.accessToken': 1, 'lifetimes.refreshGrace': 0 }],
     ['lifetimes.refreshGrace', 0, 60],
     ['lifetimes.publicRefreshGrace', 0, 10],
+    ['longestConsentAge', 1, 600],
+    ['payers[1].identitySignIn.longestAuthAge', 1, 86_400, identities()],
+    ['payers[1].identitySignIn.consentLifetime', 3600, 315_360_000, identities()],
     ['payers[0].consentLifetime', 3600, 315_360_000],
     ['payers[0].quirks.timeToFirstByte', 1, 240],
     ['payers[0].quirks.timeToFirstByte', 1, 90, { ...domain, edge: true }],

@@ -256,7 +256,7 @@ export const mistakes: readonly Mistake[] = [
   [
     'a reason for the partner to ask where the gateway asks',
     set('app', { consentReason: 'Ours.' }),
-    `${notebook}.consentReason: is only for a public client with consent: "partner"; remove it`,
+    `${notebook}.consentReason: is only for consent: "partner" of a public client, or beside identityAudiences; remove it`,
   ],
   [
     'an access token that outlives its grant',

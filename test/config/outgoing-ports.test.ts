@@ -25,5 +25,9 @@ it('functions may connect to 443 and to each port in a URL that they request, no
     { ...partner!, webhook: at(8008), homePage: at(9004), redirectUris: [at(9005)], webOrigins: [at(9006)] },
   ];
 
-  expect(outgoingPorts({ payers, partners })).toEqual([443, 8001, 8002, 8003, 8004, 8005, 8006, 8007, 8008]);
+  const identityProviders = [{ issuer: at(9007), jwksUri: at(8009), algorithms: ['RS256' as const] }];
+
+  expect(outgoingPorts({ payers, partners, identityProviders })).toEqual([
+    443, 8001, 8002, 8003, 8004, 8005, 8006, 8007, 8008, 8009,
+  ]);
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stageSchema } from '../../config/schema.ts';
-import type { Payer, PayerQuirks } from '../../functions/shared/registry/types.ts';
+import type { IdentitySignIn, Payer, PayerQuirks } from '../../functions/shared/registry/types.ts';
 
 const textOf = (path: string): string => readFileSync(join(import.meta.dirname, '../..', path), 'utf8');
 
@@ -13,9 +13,14 @@ const payer: Rules<Payer> = shape;
 const quirks: Rules<PayerQuirks> = shape.quirks.unwrap().shape;
 const wholeRecord: Rules<NonNullable<Payer['wholeRecord']>> = shape.wholeRecord.unwrap().shape;
 
-it.each([payer, quirks, wholeRecord].flatMap(Object.keys))('docs/payers.md says when a payer needs %s', (field) => {
-  expect(textOf('docs/payers.md')).toMatch(new RegExp(`\\b${field}\\b`));
-});
+const identitySignIn: Rules<IdentitySignIn> = shape.identitySignIn.unwrap().shape;
+
+it.each([payer, quirks, wholeRecord, identitySignIn].flatMap(Object.keys))(
+  'docs/payers.md says when a payer needs %s',
+  (field) => {
+    expect(textOf('docs/payers.md')).toMatch(new RegExp(`\\b${field}\\b`));
+  },
+);
 
 /** Turned off by the preset of a payer that refuses them, or nothing that a payer could see. */
 const seenOtherwise = new Set(['responseType', 'pkce', 'pkceOffReason', 'redirectUriAtToken', 'signInOrigins']);

@@ -1,3 +1,4 @@
+import { examplePublicKey } from '../../config/examples.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { blocksOf, codeSpansOf, documentAt } from './documents.ts';
 import { loadPasted } from './pasted-stage.ts';
@@ -18,6 +19,7 @@ const payerWith = async (fields: string): Promise<Payer> => {
   const { payers } = await loadPasted(`
   production: false,
   partners: [],
+  identityProviders: [{ issuer: 'https://api.id.me/oidc', jwksUri: 'https://api.id.me/oidc/keys', algorithms: ['RS256'] }],
   payers: ['first-brand', 'plan'].map((id) =>
     smart({
       id,
@@ -26,6 +28,7 @@ const payerWith = async (fields: string): Promise<Payer> => {
       fhirBaseUrl: 'https://fhir.plan.example.org/' + id,
       authorizationEndpoint: 'https://login.plan.example.org/authorize',
       tokenEndpoint: 'https://login.plan.example.org/token',
+      publicKeys: ${fields.includes('identitySignIn') ? JSON.stringify([examplePublicKey]) : '[]'},
       ...(id === 'plan' && {
 ${fields}
       }),
@@ -50,8 +53,8 @@ describe('the fields that docs/payers.md has to paste', () => {
     expect(Object.keys(await payerWith(field))).toEqual(expect.arrayContaining(namesOf(field)));
   });
 
-  it('are these five blocks and the examples of the quirks', () => {
-    expect(blocks).toHaveLength(5);
+  it('are these six blocks and the examples of the quirks', () => {
+    expect(blocks).toHaveLength(6);
     expect(examples.length).toBeGreaterThan(15);
   });
 

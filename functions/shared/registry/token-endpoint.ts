@@ -26,3 +26,20 @@ export const authenticationAt = {
 
 /** How a client assertion may be signed: the two algorithms that SMART App Launch requires of servers. */
 export const assertionAlgorithms = ['RS384', 'ES384'] as const;
+
+export type AssertionAlgorithm = (typeof assertionAlgorithms)[number];
+
+/** How an identity provider may sign: with a key whose public half it publishes, never with a shared secret. */
+export const identityTokenAlgorithms = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+] as const;
+
+export type IdentityTokenAlgorithm = (typeof identityTokenAlgorithms)[number];

@@ -1,6 +1,6 @@
 /** The registry's types: payers, partners, and lifetimes. `config/schema.ts` checks each field. */
 
-import type { ClientAuthentication } from './token-endpoint.ts';
+import type { AssertionAlgorithm, ClientAuthentication, IdentityTokenAlgorithm } from './token-endpoint.ts';
 
 /** A public key in the form of RFC 7517. Private members are refused. */
 export type PublicJwk = Readonly<Record<string, unknown>> & { readonly kty: string; readonly kid: string };
@@ -93,6 +93,41 @@ export interface Brand {
   readonly identifiers?: PayerIdentifiers;
 }
 
+/** A payer's answer, known by its HTTP status and by members of its JSON body. Without `error` among them the body has no `error`. */
+interface AnswerShape {
+  readonly status: number;
+  readonly members: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** How a payer answers an app that presents its member's identity token (CMS payer participation specification, v1). */
+export interface IdentitySignIn {
+  /** The identity providers that the payer accepts, by their issuers. Each is one of the stage's. */
+  readonly issuers: readonly string[];
+  /** How the gateway signs its assertion: the key is in the payer's secret, and its public half in `publicKeys`. */
+  readonly assertionAlgorithm: AssertionAlgorithm;
+  /** @default the payer's `tokenEndpoint` */
+  readonly tokenEndpoint?: string;
+  /** What the gateway asks for in this call: only scopes that the payer lists, since others fail once the token is spent. */
+  readonly scopes: readonly string[];
+  /** How the payer says that not exactly one member matches. Any other refusal is a failure. */
+  readonly noMatch: readonly AnswerShape[];
+  /** The policies of which an assertion must name at least one, and no other. @default none is asked for */
+  readonly consentPolicies?: readonly string[];
+  /** How many seconds ago the member may have signed in at the identity provider. @default 300 */
+  readonly longestAuthAge?: number;
+  /** How long such a grant lasts at the payer, in seconds. @default the payer's `consentLifetime` */
+  readonly consentLifetime?: number;
+}
+
+/** An identity provider whose tokens about members the gateway verifies. */
+export interface IdentityProvider {
+  readonly issuer: string;
+  /** Where it publishes its keys (RFC 7517). */
+  readonly jwksUri: string;
+  /** The algorithms that it signs with. */
+  readonly algorithms: readonly IdentityTokenAlgorithm[];
+}
+
 /** A payer profile: a payer's endpoints and quirks. */
 export interface Payer {
   /** Part of every path: lower-case letters, digits and hyphens. */
@@ -166,11 +201,19 @@ export interface Payer {
   readonly pagingParameters?: readonly string[];
   /** How long the member's consent at the payer lasts, in seconds. A grant ends with it. @default the stage's grant lifetime */
   readonly consentLifetime?: number;
+  /** How a grant is made from a member's identity token, without a browser. @default the payer takes none */
+  readonly identitySignIn?: IdentitySignIn;
   /** The kinds of plans whose members can sign in, as members call them. Shown before the sign-in. @default unknown */
   readonly linesOfBusiness?: readonly string[];
   /** How members know it. @default the directory has its name only */
   readonly brand?: Brand;
   readonly quirks: PayerQuirks;
+}
+
+/** As which audiences an identity provider knows a partner. */
+interface IdentityAudiences {
+  readonly issuer: string;
+  readonly audiences: readonly string[];
 }
 
 /** A registered app: an OAuth client of the gateway. */
@@ -202,8 +245,16 @@ export interface Partner {
   readonly webhook?: string;
   /** Who asks the member for consent: the gateway's page, or the partner, which has already asked. */
   readonly consent: 'gateway' | 'partner';
-  /** Why a public client asks its members itself; required in a deployed stage, since anyone can act as that client. */
+  /**
+   * Why a partner asks its members itself. A public client needs one in a deployed stage, since anyone can act as that client;
+   * a partner with `identityAudiences` in every stage, since no page of ours asks the member.
+   */
   readonly consentReason?: string;
+  /**
+   * Under which audiences (client ids of this partner) identity providers issue tokens to it. An audience belongs to one partner
+   * only. With it, the partner may present its members' identity tokens. @default it may not
+   */
+  readonly identityAudiences?: readonly IdentityAudiences[];
   /** FHIR calls, sustained and in a burst, across all environments. */
   readonly rate: { readonly perSecond: number; readonly burst: number };
 }
