@@ -1,6 +1,6 @@
 import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
-import { elementsAbout, elementsElsewhere, elementsOfParts } from './about.ts';
+import { elementsAbout, elementsAtSource, elementsElsewhere, elementsOfParts } from './about.ts';
 import type { PageResource } from './page-resource.ts';
 import { parseReference } from './references.ts';
 
@@ -37,17 +37,36 @@ interface Place {
 
 type Whose = Pick<RecordRules, 'patient' | 'bases'>;
 
+/** Where an element of R4 may hold more of its kind. */
+const nestedIn: Readonly<Record<string, readonly string[]>> = {
+  action: ['action'],
+  item: ['item', 'answer'],
+  parameter: ['part'],
+  provision: ['provision'],
+  section: ['section'],
+  term: ['group'],
+};
+
+/** Values without lists and empty ones. */
+const flat = (values: readonly unknown[]): readonly unknown[] =>
+  values.flat(Infinity).filter((value) => value !== undefined && value !== null);
+
+const memberOf = (value: unknown, name: string): unknown => (isObject(value) ? value[name] : value);
+
+const withNested = (values: readonly unknown[], names: readonly string[]): readonly unknown[] => {
+  const held = flat(values.filter(isObject).flatMap((value) => names.map((name) => value[name])));
+  return held.length === 0 ? values : [...values, ...withNested(held, names)];
+};
+
 /** The values at a path, including those inside lists along it. What is not an object ends the path, and is a value. */
 const valuesAt = (resource: JsonObject, path: string): readonly unknown[] =>
-  path
-    .split('.')
-    .reduce<readonly unknown[]>(
-      (found, name) =>
-        found
-          .flatMap((value) => (isObject(value) ? value[name] : value))
-          .filter((value) => value !== undefined && value !== null),
-      [resource],
-    );
+  path.split('.').reduce<readonly unknown[]>(
+    (found, name) => {
+      const values = flat(found.map((value) => memberOf(value, name)));
+      return values.length > 0 && name in nestedIn ? withNested(values, nestedIn[name]!) : values;
+    },
+    [resource],
+  );
 
 const aboutPatient = (id: unknown, { patient }: Whose): About => (id === patient ? 'member' : 'other');
 
@@ -85,6 +104,16 @@ const aboutElement = (
   return (['member', 'other', 'unknown'] as const).find((one) => found.has(one)) ?? 'nobody';
 };
 
+/** Whether a reference is of the payer's own, or in no form that can be read. A copy, a name or another server's id is not. */
+const isOfPayer =
+  ({ bases }: Whose) =>
+  (value: unknown): boolean => {
+    if (!isObject(value)) return true;
+    const { reference } = value;
+    if (typeof reference !== 'string') return (reference ?? null) !== null;
+    return !reference.startsWith('#') && parseReference(reference, bases)?.isOwn !== false;
+  };
+
 /** The resources that a Bundle or a Parameters resource holds. */
 const heldBy = ({ resource, resolve }: Place): readonly Place[] => {
   if (resource['resourceType'] === 'Bundle') {
@@ -118,6 +147,9 @@ const aboutResource = (outer: Place, whose: Whose): About => {
   };
   const found = new Set([
     ...elementsAbout(type).map((path) => aboutElement(path, place, whose)),
+    ...elementsAtSource(type)
+      .map((path) => aboutElement(path, place, whose, isOfPayer(whose)))
+      .filter((about) => about !== 'member'),
     ...elementsElsewhere(type)
       .map((path) => aboutElement(path, place, whose))
       .filter((about) => about !== 'member'),
@@ -133,7 +165,10 @@ const aboutResource = (outer: Place, whose: Whose): About => {
   // It names nobody, so it is in the compartments of those who have a part in it.
   // An author or an agent is often only a name.
   const isReferred = (value: unknown): boolean => !isObject(value) || (value['reference'] ?? null) !== null;
-  const parts = new Set(elementsOfParts(type).map((path) => aboutElement(path, place, whose, isReferred)));
+  const parts = new Set(
+    [...elementsAtSource(type), ...elementsOfParts(type)].map((path) => aboutElement(path, place, whose, isReferred)),
+  );
+  if (contained.some(({ resourceType }) => resourceType === 'Patient')) parts.add('unknown');
   return (['member', 'other', 'unknown'] as const).find((one) => parts.has(one)) ?? 'nobody';
 };
 

