@@ -6,7 +6,7 @@ import { defineConfig, type OxlintOverride } from 'oxlint';
  */
 export const sharedRooms =
   'exports partner payer fhir pages record http registry limits store metrics scopes events json'.split(' ');
-const sandboxRooms = 'drill demo sign-in payer live documents api-docs aws state partner'.split(' ');
+const sandboxRooms = 'drill demo sign-in identity payer live documents api-docs aws state partner'.split(' ');
 /** Files of others that a tool uses. A tool that others use takes none of another tool. */
 const filesOfOthers: Readonly<Record<string, readonly string[]>> = {
   audit: ['../functions/audit/audit-event.ts'],

@@ -13,19 +13,19 @@ interface Entry {
  * that have expired by this clock (milliseconds) are not found. `consume` succeeds once: if two requests present the
  * same code or refresh token, one is refused.
  *
- * The client is stored here rather than configured. The library copies configured clients with `structuredClone`, and
+ * The clients are stored here rather than configured. The library copies configured clients with `structuredClone`, and
  * in a test runner with its own realm it does not accept the copy's keys as plain objects.
  */
 export const createAdapter = (
-  client: ClientMetadata,
+  clients: readonly ClientMetadata[],
   now: () => number,
   rooms: Rooms = noRooms,
 ): ((model: string) => Adapter) => {
   const isOver = ({ expiresAtMs = Infinity }: Entry): boolean => expiresAtMs <= now();
   return (model) => {
-    // The client is the stage's, and may have changed since the last start.
+    // The clients are the stage's, and may have changed since the last start.
     const entries = keptMap<Entry>(model === 'Client' ? noRooms('') : rooms(model));
-    if (model === 'Client') entries.set(client.client_id, { payload: client });
+    if (model === 'Client') for (const client of clients) entries.set(client.client_id, { payload: client });
 
     const find = (id: string): AdapterPayload | undefined => {
       const entry = entries.get(id);

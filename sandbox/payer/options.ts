@@ -1,6 +1,7 @@
 import type { PublicJwk } from '../../functions/shared/registry/types.ts';
 import type { Rooms } from '../state/room.ts';
 import type { PayerId } from './data/member-list.ts';
+import type { IdentitySignIn } from './identity/token-endpoint.ts';
 import type { Insists } from './insists.ts';
 
 /** One request in the log: never a query string, a body, or the id of a sign-in. */
@@ -28,6 +29,8 @@ export interface PayerOptions {
   readonly clientId: string;
   /** A secret for `client_secret_post`, public keys for `private_key_jwt`, or `public`: a client without either. */
   readonly client: { readonly secret: string } | { readonly jwks: readonly PublicJwk[] } | 'public';
+  /** How it answers an app that presents its member's identity token; `client` has a secret. @default it does not */
+  readonly identitySignIn?: IdentitySignIn | undefined;
   /** Requirements beyond those of its preset. */
   readonly insists?: Insists;
   /** Lifetime of an access token, in seconds. Default: the preset's. */

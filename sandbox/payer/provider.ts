@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { errors, Provider } from 'oidc-provider';
 import type { ClientMetadata, Configuration, JWK, KoaContextWithOIDC } from 'oidc-provider';
 import { createAdapter } from './adapter.ts';
+import { keepNoSession } from './no-session.ts';
 import type { PayerOptions } from './options.ts';
 import { messagePage, pageHeaders, renderPage } from './pages/layout.ts';
 import type { Brand } from './pages/layout.ts';
@@ -26,12 +27,10 @@ export interface ProviderSetup {
 export const createProvider = (setup: ProviderSetup): Provider => {
   const { preset, origin } = setup;
   const provider = new Provider(origin, configuration(setup));
-  const sessionCookie = provider.cookieName('session');
+  keepNoSession(provider);
 
   provider.use(async (ctx, next) => {
-    ctx.req.headers.cookie = withoutCookie(ctx.req.headers.cookie, sessionCookie);
     await next();
-    keepNoSession(ctx, sessionCookie);
     if (!preset.sendsIss) removeIss(ctx);
     if (ctx.path !== preset.paths.token) return;
     nameInToken(ctx as KoaContextWithOIDC, setup);
@@ -50,7 +49,7 @@ const configuration = (setup: ProviderSetup): Configuration => {
   const client = clientMetadata(options);
   const cookiePrefix = brand.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
   return {
-    adapter: createAdapter(client, options.now ?? Date.now, options.rooms),
+    adapter: createAdapter([client], options.now ?? Date.now, options.rooms),
     clientAuthMethods: [client.token_endpoint_auth_method ?? 'none'],
     // SMART App Launch 2.2 names these two for asymmetric client authentication.
     enabledJWA: { clientAuthSigningAlgValues: ['ES384', 'RS384'], idTokenSigningAlgValues: ['ES384'] },
@@ -174,25 +173,6 @@ const checkAudAndScope = (ctx: KoaContextWithOIDC, aud: string | undefined, setu
     throw new errors.InvalidRequest(`aud must be ${taken.join(' or ')}`);
   }
   if (ctx.oidc.requestParamOIDCScopes.size === 0) throw new errors.InvalidScope('no known scope was requested', '');
-};
-
-/**
- * Every request signs in again. A session that outlives a sign-in would collide with a second tab or another member in
- * the same browser, so the session cookie is neither read nor set.
- */
-const keepNoSession = (ctx: { readonly res: KoaContextWithOIDC['res'] }, name: string): void => {
-  const cookies = ctx.res.getHeader('set-cookie');
-  if (!Array.isArray(cookies)) return;
-  const kept = cookies.filter((cookie) => !cookie.startsWith(`${name}=`));
-  if (kept.length > 0) ctx.res.setHeader('set-cookie', kept);
-  else ctx.res.removeHeader('set-cookie');
-};
-
-const withoutCookie = (header: string | undefined, name: string): string | undefined => {
-  return header
-    ?.split(';')
-    .filter((cookie) => !cookie.trim().startsWith(`${name}=`))
-    .join(';');
 };
 
 const removeIss = (ctx: Pick<KoaContextWithOIDC, 'response' | 'set'>): void => {

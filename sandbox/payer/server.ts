@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
+import type { Provider } from 'oidc-provider';
 import { close, listen } from '../aws/listen.ts';
 import { html } from '../html.ts';
 import { guarded, localRefusal, refuse } from '../partner/local-requests.ts';
@@ -9,11 +10,12 @@ import { memberKeys, testMembers } from './data/member-list.ts';
 import type { MemberRecord } from './data/record.ts';
 import { smartConfiguration } from './discovery.ts';
 import { misbehaving, type Handler } from './faults/misbehave.ts';
-import { createSwitches } from './faults/switches.ts';
+import { createSwitches, type Switches } from './faults/switches.ts';
 import { memberOfToken } from './fhir-access.ts';
 import { createFhirApi } from './fhir/server.ts';
 import type { FhirApi } from './fhir/server.ts';
 import { peekForm, readForm, seeOther, sendJson } from './http.ts';
+import { identityEndpoints } from './identity/token-endpoint.ts';
 import {
   acceptJson,
   fhirChecker,
@@ -140,7 +142,16 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     await oauth(req, res);
   };
 
+  const switches = createSwitches(options.faults);
+  const identity = identityOf({ options, provider, origin, now, members: () => records, switches });
+
   const token: Handler = async (req, res, url) => {
+    if (identity !== undefined) {
+      const form = await peekForm(req);
+      const grantType = form.get('grant_type');
+      if (grantType === 'client_credentials') return identity.token(form, res);
+      if (grantType === 'refresh_token' && (await identity.refusesRefresh(form, res))) return;
+    }
     if (insists.parameters !== undefined) {
       const form = await peekForm(req);
       const missing = missingParameter(insists.parameters[form.get('grant_type') as 'refresh_token'], form);
@@ -172,7 +183,6 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
       if (member) await fhir(req, res, member);
     };
 
-  const switches = createSwitches(options.faults);
   const admin: Handler = async (req, res) => {
     if (req.method !== 'POST') return sendPage(res, brand, adminPage(options.displayName, switches.names()));
     const form = await readForm(req);
@@ -201,6 +211,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     [paths.token]: token,
     ...(insists.patient?.in === 'userinfo' && { [userinfoPath]: oauth }),
     ...(paths.revocation && { [paths.revocation]: oauthForClients }),
+    ...(identity && { [identityRevocationPath]: (req, res) => identity.revoke(req, res) }),
     ...(paths.jwks && { [paths.jwks]: oauth }),
     '/admin': forOwnPages(admin),
     '/': page(() => homePage(options.displayName)),
@@ -231,6 +242,44 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     return (handler ?? missing)(req, res, url);
   };
   return misbehaving(usual, switches.on, { origin, paths, pauseMs: options.faultPauseMs });
+};
+
+/** Where a payer that takes identity tokens revokes the grants that they made. */
+const identityRevocationPath = '/oauth2/revoke';
+
+/** The endpoints for identity tokens, where the payer takes them. */
+const identityOf = ({
+  options,
+  provider,
+  origin,
+  now,
+  members,
+  switches,
+}: {
+  readonly options: PayerOptions;
+  readonly provider: Provider;
+  readonly origin: string;
+  readonly now: () => number;
+  readonly members: () => readonly MemberRecord[];
+  readonly switches: Switches;
+}): ReturnType<typeof identityEndpoints> | undefined => {
+  const { identitySignIn, client, clientId, displayName, accessTokenSeconds, rooms } = options;
+  if (identitySignIn === undefined) return undefined;
+  const { paths, scopes } = presets[options.preset];
+  return identityEndpoints({
+    ...identitySignIn,
+    provider,
+    clientId,
+    clientSecret: typeof client === 'object' && 'secret' in client ? client.secret : '',
+    displayName,
+    tokenEndpoint: origin + paths.token,
+    scopes,
+    members,
+    isOn: (fault) => switches.names().includes(`identity-${fault}`),
+    now,
+    accessTokenSeconds,
+    rooms,
+  });
 };
 
 /** The OAuth server and the FHIR API answer apps on any origin; pages for people at this machine do not. */

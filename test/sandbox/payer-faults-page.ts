@@ -18,7 +18,7 @@ npm start -- --northwind slow,429 --demo-health-plan drip
 At Demo Health Plan the gateway itself reads \`Patient\` at the end of a sign-in, to learn whose record it is. If a switch of
 the FHIR API spoils that read, the sign-in comes back with \`server_error\`: switch it on after the sign-in.
 
-\`test/sandbox/payer-faults.test.ts\` and \`payer-faults-bulk.test.ts\` test what a read gives with each,
+\`test/sandbox/payer-faults.test.ts\`, \`payer-faults-bulk.test.ts\` and \`identity.test.ts\` test what a read gives with each,
 \`payer-faults-export.test.ts\` what an export gives. To write this page:
 
     PAYER_FAULTS_DOC=write npm test -- test/sandbox/payer-faults.test.ts

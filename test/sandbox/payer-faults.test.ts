@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import { bulkFaults } from '../../sandbox/payer/faults/bulk.ts';
+import { identityFaults } from '../../sandbox/payer/faults/identity.ts';
 import { faultNames, faults, internalBase } from '../../sandbox/payer/faults/table.ts';
 import { fakeTimeouts } from '../support/fake-timeouts.ts';
 import { issueOf } from '../support/fetch-gateway.ts';
@@ -238,8 +239,8 @@ withSwitch('member-refused', () => {
 });
 
 describe('the switches', () => {
-  it('each have a test here, or in payer-faults-bulk.test.ts', () => {
-    const others = new Set(bulkFaults.map(({ name }) => name));
+  it('each have a test here, in payer-faults-bulk.test.ts, or in identity.test.ts', () => {
+    const others = new Set([...bulkFaults, ...identityFaults].map(({ name }) => name));
     expect([...tested].sort()).toEqual(faultNames.filter((name) => !others.has(name)).sort());
   });
 

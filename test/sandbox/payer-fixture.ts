@@ -32,7 +32,10 @@ export interface RunningPayer {
 export const runPayer = async ({
   redirectUris = ['http://localhost:9/oauth2/callback/payer'],
   ...options
-}: Pick<PayerOptions, 'preset' | 'displayName' | 'clientId' | 'client' | 'accessTokenSeconds' | 'now' | 'insists'> & {
+}: Pick<
+  PayerOptions,
+  'preset' | 'displayName' | 'clientId' | 'client' | 'accessTokenSeconds' | 'now' | 'insists' | 'identitySignIn'
+> & {
   readonly redirectUris?: readonly string[];
 }): Promise<RunningPayer> => {
   const lines: RequestLogLine[] = [];

@@ -109,7 +109,7 @@ describe('the page of a payer’s switches', () => {
 describe('what a payer stores', () => {
   const client = { client_id: 'gateway' };
   let nowMs = 0;
-  const adapter = createAdapter(client, () => nowMs);
+  const adapter = createAdapter([client], () => nowMs);
 
   beforeEach(() => {
     nowMs = 1_000_000;

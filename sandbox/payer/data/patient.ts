@@ -115,6 +115,9 @@ const category = (name: string, code: string, display: string): Fields => {
   };
 };
 
+/** Where every member lives, without the postal code. */
+export const street = { line: ['17 Stanhope Street', 'Apt 3'], city: 'Boston', state: 'MA' } as const;
+
 export const home = (postalCode: string): Fields => {
-  return { use: 'home', line: ['17 Stanhope Street', 'Apt 3'], city: 'Boston', state: 'MA', postalCode, country: 'US' };
+  return { use: 'home', ...street, postalCode, country: 'US' };
 };

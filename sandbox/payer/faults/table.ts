@@ -16,6 +16,7 @@ import {
   refuseToken,
 } from './change-answers.ts';
 import type { Fault } from './fault.ts';
+import { identityFaults } from './identity.ts';
 
 /** The host in the links of `internal-links`. */
 export const internalBase = 'http://fhir.internal:8080/r4';
@@ -186,6 +187,7 @@ export const faults: readonly Fault[] = [
     },
   },
   ...bulkFaults,
+  ...identityFaults,
 ];
 
 export const faultNames: readonly string[] = faults.map(({ name }) => name);

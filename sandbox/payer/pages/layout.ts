@@ -5,6 +5,10 @@ import type { Html } from '../../html.ts';
 /** A payer's branding. */
 export interface Brand {
   readonly name: string;
+  /** Whose pages these are, beside the name. @default Members */
+  readonly area?: string;
+  /** From every page that is no step of a sign-in, a way on. @default a payer's */
+  readonly links?: Html;
 }
 
 export interface Page {
@@ -14,11 +18,13 @@ export interface Page {
   readonly status?: number;
   /** The step of the sign-in, shown above the title. */
   readonly step?: 1 | 2 | 3;
+  /** The names of the steps. @default those of a sign-in at a payer */
+  readonly steps?: readonly string[];
   /** Whether a form on this page may redirect to the app that the member came from. */
   readonly leavesPayer?: boolean;
 }
 
-const steps = ['Sign in', 'Verify', 'Allow access'] as const;
+const signInSteps: readonly string[] = ['Sign in', 'Verify', 'Allow access'];
 
 /** A whole HTML document. */
 export const renderPage = (brand: Brand, page: Page): string => {
@@ -36,13 +42,13 @@ export const renderPage = (brand: Brand, page: Page): string => {
           <div class="bar">
             ${mark(brand)}
             <span class="name">${brand.name}</span>
-            <span class="area">Members</span>
+            <span class="area">${brand.area ?? 'Members'}</span>
           </div>
         </header>
-        <main>${page.step && stepList(page.step)}${page.body}</main>
+        <main>${page.step && stepList(page.step, page.steps ?? signInSteps)}${page.body}</main>
         <footer>
           <p>${brand.name} is a sandbox. Its members are made up; never enter real data.</p>
-          ${page.step === undefined && sandboxLinks}
+          ${page.step === undefined && (brand.links ?? sandboxLinks)}
         </footer>
       </body>
     </html>`;
@@ -58,7 +64,6 @@ const mark = ({ name }: Brand): Html =>
     </text>
   </svg>`;
 
-/** From every page that is no step of a sign-in, a way on. */
 const sandboxLinks = html`<nav aria-label="Sandbox">
   <ul>
     <li><a href="/">Home</a></li>
@@ -98,7 +103,7 @@ export const messagePage = (title: string, sentences: readonly string[], status:
   };
 };
 
-const stepList = (current: 1 | 2 | 3): Html => {
+const stepList = (current: 1 | 2 | 3, steps: readonly string[]): Html => {
   return html`<ol class="steps" aria-label="Progress">
     ${steps.map((name, index) => {
       const number = index + 1;
