@@ -9,21 +9,22 @@ import { keepToHttps } from '../shared/pages/keep-to-https.ts';
 import type { PageDeps } from '../shared/pages/settings.ts';
 import { viewOf } from '../shared/pages/view.ts';
 import { clearLoginCookie } from '../shared/partner/login-cookie.ts';
+import { makeGrant } from '../shared/partner/make-grant.ts';
 import { returnError, returnToPartner } from '../shared/partner/redirect-uri.ts';
 import type { PayerClientDeps } from '../shared/payer/client.ts';
 import { isUnreadable } from '../shared/payer/granted-scope.ts';
+import { keyReader } from '../shared/payer/key-reader.ts';
 import { answerError, answerErrors } from '../shared/record/answer-errors.ts';
 import { recordRequest } from '../shared/record/request-record.ts';
 import { checkNotPaused } from '../shared/registry/require-payer.ts';
 import { writeScopes, type Scopes } from '../shared/scopes/scopes.ts';
 import type { Table } from '../shared/store/dynamo.ts';
-import { exchangePayerCode, requirePatient, revokeOnFailure } from './ask-payer.ts';
+import type { IndexMember } from '../shared/store/index-member.ts';
+import { exchangePayerCode } from './ask-payer.ts';
 import { checkCallback } from './check-callback.ts';
 import { checkPayerAnswer } from './check-payer-answer.ts';
-import { createGrant } from './create-grant.ts';
-import type { IndexMember } from './index-member.ts';
-import { payerKeyReader } from './payer-keys.ts';
 import { takeLoginAttempt } from './take-login-attempt.ts';
+import { idTokenReader } from './verify-id-token.ts';
 
 /** What the callback function depends on. */
 export interface CallbackDeps extends Deps, PageDeps, PayerClientDeps {
@@ -41,8 +42,8 @@ const ignoredWords = (scope: Scopes): string | undefined => {
 };
 
 /** The gateway's redirect URI, to which payers send browsers back (RFC 6749 §4.1.2). */
-export const callbackHandler = (given: CallbackDeps) => {
-  const deps = { ...given, readPayerKeys: payerKeyReader(given) };
+export const callbackHandler = (deps: CallbackDeps) => {
+  const readKeys = keyReader(deps);
   return middy<ApiEvent, ApiResponse>()
     .use(recordRequest(deps, 'callback'))
     .use(keepToHttps(deps.pages))
@@ -62,13 +63,8 @@ export const callbackHandler = (given: CallbackDeps) => {
         const grant = await finishInTime(context, async () => {
           const answer = await exchangePayerCode(deps, callback.payer, login.attempt, code);
           record.detail = ignoredWords(answer.scope);
-          return revokeOnFailure(deps, callback.payer, answer.tokens, async () => {
-            const patient = await requirePatient(deps, callback.payer, login.attempt, answer);
-            const member = patient === undefined ? undefined : { payer: callback.payer.id, patient };
-            const memberIndex = member && (await deps.indexMember(member));
-            const opened = { ...answer, patient, memberIndex };
-            return createGrant(deps, callback.payer, login.attempt, opened, record.requestId);
-          });
+          const readIdToken = idTokenReader(deps, readKeys, callback.payer, login.attempt);
+          return makeGrant(deps, callback.payer, login.attempt, answer, { requestId: record.requestId, readIdToken });
         });
         record.grantId = grant.grantId;
         return returnToPartner(login.returnTo, { code: grant.code }, cookies);

@@ -3,8 +3,8 @@ import { requireEnvironment } from '../shared/environment.ts';
 import { kmsClient } from '../shared/kms-client.ts';
 import { readPageSettings } from '../shared/pages/settings.ts';
 import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
+import { memberIndexer } from '../shared/store/index-member.ts';
 import { callbackHandler } from './handler.ts';
-import { memberIndexer } from './index-member.ts';
 
 const { client, ...deps } = realDeps();
 

@@ -1,7 +1,12 @@
 import { createLocalJWKSet, errors, jwtVerify, type JWTPayload } from 'jose';
+import { nowSeconds } from '../shared/clock.ts';
+import type { Deps } from '../shared/deps.ts';
+import { nonceOf } from '../shared/payer/authorize-url.ts';
 import { PayerError } from '../shared/payer/errors.ts';
+import type { ReadKeys } from '../shared/payer/key-reader.ts';
+import type { ReadIdToken } from '../shared/payer/require-patient.ts';
 import type { Payer } from '../shared/registry/types.ts';
-import type { ReadPayerKeys } from './payer-keys.ts';
+import type { LoginAttempt } from '../shared/store/login-attempts.ts';
 
 /** Signatures with a payer's public key only: neither `none` nor a shared secret. */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'];
@@ -25,7 +30,7 @@ const mayBeNewKey = (error: unknown): boolean =>
   error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed;
 
 const verifySignature = async (
-  readKeys: ReadPayerKeys,
+  readKeys: ReadKeys,
   { jwksUri = '', issuer, clientId }: Payer,
   token: string,
   { now }: Expected,
@@ -61,7 +66,7 @@ const checkAuthorizedParty = ({ aud, azp }: JWTPayload, { clientId }: Payer): vo
  * @throws PayerError if anything about it is wrong, or its keys cannot be read
  */
 export const verifyIdToken = async (
-  readKeys: ReadPayerKeys,
+  readKeys: ReadKeys,
   payer: Payer,
   token: unknown,
   expected: Expected,
@@ -80,3 +85,14 @@ export const verifyIdToken = async (
   if (claims['nonce'] !== expected.nonce) throw refused('it belongs to another sign-in');
   return claims;
 };
+
+/** Verifies the `id_token` of this login attempt. */
+export const idTokenReader =
+  (
+    { clock }: Pick<Deps, 'clock'>,
+    readKeys: ReadKeys,
+    payer: Payer,
+    { verifier }: Pick<LoginAttempt, 'verifier'>,
+  ): ReadIdToken =>
+  (idToken) =>
+    verifyIdToken(readKeys, payer, idToken, { nonce: nonceOf(verifier), now: nowSeconds(clock) });

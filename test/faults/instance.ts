@@ -3,7 +3,6 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Context } from 'aws-lambda';
-import { memberIndexer } from '../../functions/callback/index-member.ts';
 import type { ApiEvent } from '../../functions/shared/http/api.ts';
 import { kmsLimits } from '../../functions/shared/kms-client.ts';
 import { createPayerHttp } from '../../functions/shared/payer/http-client.ts';
@@ -11,6 +10,7 @@ import { payerSecretReader, secretsLimits } from '../../functions/shared/payer/s
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { dynamoLimits } from '../../functions/shared/store/dynamo.ts';
+import { memberIndexer } from '../../functions/shared/store/index-member.ts';
 import { depsOver, type TableName } from '../support/world/deps.ts';
 import type { TableNames } from '../support/world/dynalite.ts';
 import { handlersOf, invoke } from '../support/world/handlers.ts';

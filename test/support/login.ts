@@ -1,11 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { authorizeHandler } from '../../functions/authorize/handler.ts';
 import { callbackHandler } from '../../functions/callback/handler.ts';
-import type { IndexMember } from '../../functions/callback/index-member.ts';
 import type { ApiResponse } from '../../functions/shared/http/api.ts';
 import type { ReadPayerSecret } from '../../functions/shared/payer/secrets.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
+import type { IndexMember } from '../../functions/shared/store/index-member.ts';
 import { tokenHandler } from '../../functions/token/handler.ts';
 import { call, cookiesOf, localData, testDeps } from './gateway.ts';
 import {

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { IndexMember } from '../../functions/callback/index-member.ts';
+import type { IndexMember } from '../../functions/shared/store/index-member.ts';
 import { memberMessage } from '../../functions/shared/store/member-index.ts';
 
 /** Computes members' indexes with the test's own key, in place of KMS's. */

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT, type CryptoKey } from 'jose';
-import { payerKeyReader } from '../../../functions/callback/payer-keys.ts';
 import { verifyIdToken } from '../../../functions/callback/verify-id-token.ts';
+import { keyReader } from '../../../functions/shared/payer/key-reader.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { localData, startMs, testDeps } from '../../support/gateway.ts';
 
@@ -59,7 +59,7 @@ const verifier = (answer: () => unknown = allKeys) => {
     const said = await answer();
     return said instanceof Response ? said : Response.json(said);
   };
-  const readKeys = payerKeyReader(test.deps);
+  const readKeys = keyReader(test.deps);
   return {
     ...test,
     verify: (token: unknown, at: Payer = payer) => verifyIdToken(readKeys, at, token, { nonce, now }),

@@ -1,6 +1,6 @@
 import { DisabledException, GenerateMacCommand, KMSClient } from '@aws-sdk/client-kms';
 import { mockClient } from 'aws-sdk-client-mock';
-import { memberIndexer } from '../../../functions/callback/index-member.ts';
+import { memberIndexer } from '../../../../functions/shared/store/index-member.ts';
 
 describe("a login's index of its member", () => {
   const client = new KMSClient({ region: 'eu-central-1' });

@@ -1,20 +1,31 @@
-import { base64url } from '../shared/base64url.ts';
-import { nowSeconds } from '../shared/clock.ts';
-import type { Deps } from '../shared/deps.ts';
-import { GatewayError } from '../shared/errors.ts';
-import type { PayerTokenAnswer } from '../shared/payer/client.ts';
-import { isUnreadable } from '../shared/payer/granted-scope.ts';
-import { grantLifetime } from '../shared/registry/profile.ts';
-import type { Payer } from '../shared/registry/types.ts';
-import { readsSomething } from '../shared/scopes/limit-scopes.ts';
-import { scopeAtPayer } from '../shared/scopes/scope-at-payer.ts';
-import { writeScopes, type Scopes } from '../shared/scopes/scopes.ts';
-import { bearerSizes, codeWrapKey, writeBearer } from '../shared/store/bearers.ts';
-import { seal, sealIvBytes, sha256 } from '../shared/store/crypto.ts';
-import type { Table } from '../shared/store/dynamo.ts';
-import { sealPayerTokens } from '../shared/store/grant-item.ts';
-import { putGrant } from '../shared/store/grants.ts';
-import type { LoginAttempt } from '../shared/store/login-attempts.ts';
+import { base64url } from '../base64url.ts';
+import { nowSeconds, type Clock } from '../clock.ts';
+import { GatewayError } from '../errors.ts';
+import type { PayerTokenAnswer } from '../payer/client.ts';
+import { isUnreadable } from '../payer/granted-scope.ts';
+import { grantLifetime } from '../registry/profile.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Payer } from '../registry/types.ts';
+import { readsSomething } from '../scopes/limit-scopes.ts';
+import { scopeAtPayer } from '../scopes/scope-at-payer.ts';
+import { writeScopes, type Scopes } from '../scopes/scopes.ts';
+import { bearerSizes, codeWrapKey, writeBearer } from '../store/bearers.ts';
+import { seal, sealIvBytes, sha256 } from '../store/crypto.ts';
+import type { Table } from '../store/dynamo.ts';
+import { sealPayerTokens } from '../store/grant-item.ts';
+import { putGrant } from '../store/grants.ts';
+import type { LoginAttempt } from '../store/login-attempts.ts';
+
+/** What creating a grant needs. */
+export interface CreateGrantDeps {
+  readonly clock: Clock;
+  readonly randomBytes: (size: number) => Uint8Array;
+  readonly registry: Pick<Registry, 'lifetimes'>;
+  readonly grants: Table;
+}
+
+/** What a partner asked for: at authorize, or with its member's identity token. */
+export type GrantRequest = Pick<LoginAttempt, 'partner' | 'redirectUri' | 'scope' | 'refreshable' | 'codeChallenge'>;
 
 /** As much of a payer's words as a log line shows. */
 const shown = (scope: Scopes): string => JSON.stringify(writeScopes(scope).slice(0, 200));
@@ -32,11 +43,11 @@ const grantedNothing = ({ scopes }: Payer, answered: Scopes): string => {
 /** The scope that partner and payer agree on; with `offline_access` only if it can be honored. */
 const requireGrantedScope = (
   payer: Payer,
-  attempt: LoginAttempt,
+  request: GrantRequest,
   { scope }: Pick<PayerTokenAnswer, 'scope'>,
   refreshable: boolean,
 ): Scopes => {
-  const agreed = scopeAtPayer(payer, attempt.scope, scope);
+  const agreed = scopeAtPayer(payer, request.scope, scope);
   const kept = agreed.filter(({ word }) => refreshable || word !== 'offline_access');
   if (!readsSomething(kept)) {
     throw new GatewayError('access_denied', 'The health plan granted none of the access that was asked for.', {
@@ -52,9 +63,9 @@ const requireGrantedScope = (
  * @throws GatewayError `access_denied`, `temporarily_unavailable`
  */
 export const createGrant = async (
-  deps: Deps & { readonly grants: Table },
+  deps: CreateGrantDeps,
   payer: Payer,
-  attempt: LoginAttempt,
+  request: GrantRequest,
   answer: Omit<PayerTokenAnswer, 'patient'> & {
     readonly patient: string | undefined;
     /** Undefined if the patient is. */
@@ -65,8 +76,8 @@ export const createGrant = async (
   const { lifetimes } = deps.registry;
   const { tokens, patient, memberIndex } = answer;
   const now = nowSeconds(deps.clock);
-  const refreshable = attempt.refreshable && tokens.refreshToken !== undefined;
-  const scope = requireGrantedScope(payer, attempt, answer, refreshable);
+  const refreshable = request.refreshable && tokens.refreshToken !== undefined;
+  const scope = requireGrantedScope(payer, request, answer, refreshable);
   const longest = now + grantLifetime(lifetimes, payer);
   const endsAt =
     tokens.refreshToken === undefined ? Math.min(longest, tokens.expiresAt ?? now + lifetimes.accessToken) : longest;
@@ -78,19 +89,19 @@ export const createGrant = async (
   const grant = {
     grantId,
     payer: payer.id,
-    partner: attempt.partner,
+    partner: request.partner,
     scope,
     refreshable,
     endsAt,
     expiresAt: codeExpiresAt,
     codeHash: sha256(code),
     codeExpiresAt,
-    redirectUri: attempt.redirectUri,
+    redirectUri: request.redirectUri,
     wrappedKey: seal(codeWrapKey({ grantId, secret }), grantKey, grantId, deps.randomBytes(sealIvBytes)),
     sealedPayerTokens: sealPayerTokens(tokens, { grantId, grantKey, iv: deps.randomBytes(sealIvBytes) }),
     payerVersion: 1,
     linkKey: deps.randomBytes(bearerSizes.secret),
-    codeChallenge: attempt.codeChallenge,
+    codeChallenge: request.codeChallenge,
     patient,
     memberIndex,
   };

@@ -1,7 +1,7 @@
-import { keyRefusal } from '../shared/payer/answers.ts';
-import { payerHttpFailure, type PayerClientDeps } from '../shared/payer/client.ts';
-import { PayerError, type Asked } from '../shared/payer/errors.ts';
-import { requireText } from '../shared/payer/read-text.ts';
+import { keyRefusal } from './answers.ts';
+import { payerHttpFailure, type PayerClientDeps } from './client.ts';
+import { PayerError, type Asked } from './errors.ts';
+import { requireText } from './read-text.ts';
 
 interface GetOptions {
   /** Which of the payer's endpoints this is, for the log. */

@@ -1,5 +1,5 @@
-import { askUserinfo } from '../../../functions/callback/ask-userinfo.ts';
-import { localData, testDeps } from '../../support/gateway.ts';
+import { askUserinfo } from '../../../../functions/shared/payer/ask-userinfo.ts';
+import { localData, testDeps } from '../../../support/gateway.ts';
 
 const profile = { ...localData().payers[1]!, userinfoEndpoint: 'https://id.plan.example/userinfo' };
 

@@ -1,7 +1,7 @@
 import type { KMSClient } from '@aws-sdk/client-kms';
-import { causeOf, unavailable } from '../shared/errors.ts';
-import { makeMemberIndex } from '../shared/store/make-member-index.ts';
-import type { Member } from '../shared/store/member-index.ts';
+import { causeOf, unavailable } from '../errors.ts';
+import { makeMemberIndex } from './make-member-index.ts';
+import type { Member } from './member-index.ts';
 
 /** Computes the index by which operators find a member's grants. @throws GatewayError `temporarily_unavailable` */
 export type IndexMember = (member: Member) => Promise<string>;

@@ -1,10 +1,10 @@
-import type { JsonObject } from '../shared/json-object.ts';
-import type { PayerClientDeps } from '../shared/payer/client.ts';
-import { PayerError } from '../shared/payer/errors.ts';
-import { readSecretHeaders } from '../shared/payer/secrets.ts';
-import { readJsonObject } from '../shared/payer/token-answer.ts';
-import type { Payer } from '../shared/registry/types.ts';
+import type { JsonObject } from '../json-object.ts';
+import type { Payer } from '../registry/types.ts';
+import type { PayerClientDeps } from './client.ts';
+import { PayerError } from './errors.ts';
 import { getText } from './get-text.ts';
+import { readSecretHeaders } from './secrets.ts';
+import { readJsonObject } from './token-answer.ts';
 
 /**
  * Asks the payer about the member who signed in, with the fresh token (OpenID Connect Core §5.3). Only JSON counts; a

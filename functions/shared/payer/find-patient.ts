@@ -1,10 +1,10 @@
-import type { PayerClientDeps } from '../shared/payer/client.ts';
-import { PayerError } from '../shared/payer/errors.ts';
-import { isPatientId } from '../shared/payer/patient-id.ts';
-import { readSecretHeaders } from '../shared/payer/secrets.ts';
-import { fhirMediaType } from '../shared/registry/profile.ts';
-import type { Payer } from '../shared/registry/types.ts';
+import { fhirMediaType } from '../registry/profile.ts';
+import type { Payer } from '../registry/types.ts';
+import type { PayerClientDeps } from './client.ts';
+import { PayerError } from './errors.ts';
 import { getText } from './get-text.ts';
+import { isPatientId } from './patient-id.ts';
+import { readSecretHeaders } from './secrets.ts';
 
 interface SearchSet {
   readonly resourceType?: unknown;

@@ -1,7 +1,7 @@
-import { localStage } from '../../../config/local.ts';
-import { findPatient } from '../../../functions/callback/find-patient.ts';
-import type { Payer } from '../../../functions/shared/registry/types.ts';
-import { testDeps } from '../../support/gateway.ts';
+import { localStage } from '../../../../config/local.ts';
+import { findPatient } from '../../../../functions/shared/payer/find-patient.ts';
+import type { Payer } from '../../../../functions/shared/registry/types.ts';
+import { testDeps } from '../../../support/gateway.ts';
 
 const [oneUp] = localStage().payers as [Payer];
 const patient = (id: unknown = 'p-1') => ({ resource: { resourceType: 'Patient', id }, search: { mode: 'match' } });

@@ -1,12 +1,12 @@
 import type { JSONWebKeySet } from 'jose';
-import { isObject } from '../shared/json-object.ts';
-import type { PayerClientDeps } from '../shared/payer/client.ts';
-import { PayerError } from '../shared/payer/errors.ts';
-import { readJsonObject } from '../shared/payer/token-answer.ts';
+import { isObject } from '../json-object.ts';
+import type { PayerClientDeps } from './client.ts';
+import { PayerError } from './errors.ts';
 import { getText } from './get-text.ts';
+import { readJsonObject } from './token-answer.ts';
 
 /** Reads the keys that a payer signs with (RFC 7517); `fresh` reads them again if they are older than a minute. */
-export type ReadPayerKeys = (jwksUri: string, options: { readonly fresh: boolean }) => Promise<JSONWebKeySet>;
+export type ReadKeys = (jwksUri: string, options: { readonly fresh: boolean }) => Promise<JSONWebKeySet>;
 
 const rememberedForMs = 10 * 60 * 1000;
 /** So that tokens with made-up keys cannot make the gateway ask the payer each time. */
@@ -29,7 +29,7 @@ const readKeySet = async (deps: PayerClientDeps, jwksUri: string): Promise<JSONW
  * Reads payers' keys, and keeps them in the warm function for ten minutes.
  * @throws PayerError if the payer does not answer with a set of keys
  */
-export const payerKeyReader = (deps: PayerClientDeps): ReadPayerKeys => {
+export const keyReader = (deps: PayerClientDeps): ReadKeys => {
   const remembered = new Map<string, { readonly readAtMs: number; readonly keys: JSONWebKeySet }>();
   return async (jwksUri, { fresh }) => {
     const known = remembered.get(jwksUri);
