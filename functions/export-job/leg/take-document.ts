@@ -6,6 +6,7 @@ import { fhirJson, fhirMediaType } from '../../shared/registry/profile.ts';
 import type { JobDeps } from '../deps.ts';
 import { partWriter } from '../parts.ts';
 import { readBinaryData, type BinaryData } from '../reading/binary-data.ts';
+import { aboutAnother } from '../reading/check-resource.ts';
 import { isMediaType, type OwnAttachment } from '../reading/own-attachments.ts';
 import type { AttachmentFault } from '../reading/problems.ts';
 import type { WrittenAttachment } from '../state/state.ts';
@@ -64,6 +65,15 @@ export const differenceOf = (
   return hash !== undefined && plainHash(hash) !== content.hash ? 'hash' : undefined;
 };
 
+/**
+ * Whether a content is another patient's, or somebody's who cannot be compared with the member. A Binary says it by its
+ * security context, and as plain bytes by the header `X-Security-Context` (https://hl7.org/fhir/R4/binary.html).
+ */
+const isOfAnother = ({ rules }: Pick<Leg, 'rules'>, references: readonly string[]): boolean =>
+  references.some(
+    (reference) => aboutAnother({ resourceType: 'Binary', securityContext: { reference } }, rules) !== undefined,
+  );
+
 /** The content in a chunk of a Binary; undefined if it is not base64. */
 const dataIn = (wrapped: BinaryData, chunk: Uint8Array): Uint8Array | undefined => {
   try {
@@ -83,7 +93,7 @@ const isLate = (error: unknown): boolean => /\bTimeoutError\b/.test(causeOf(erro
  * @throws the bucket's error
  */
 export const takeDocument = async (
-  leg: Pick<Leg, 'deps' | 'item' | 'payer' | 'buffers'>,
+  leg: Pick<Leg, 'deps' | 'item' | 'payer' | 'buffers' | 'rules'>,
   attachment: OwnAttachment,
   { response, end }: Extract<Answer, { kind: 'json' }>,
 ): Promise<Taken> => {
@@ -96,6 +106,7 @@ export const takeDocument = async (
     await dropBody(response);
     return { fault };
   };
+  const header = response.headers.get('x-security-context');
   const mostBytes = mostBytesOf(deps);
   const parts = partWriter(deps, item.exportId, item.recipient, buffers);
   const sha1 = createHash('sha1');
@@ -103,6 +114,7 @@ export const takeDocument = async (
     // The page of an error or a login, and no document.
     if (isPage(sent) && !isPage(attachment.contentType)) return await drop('page');
     if (wrapped === undefined && isOther(essenceOf(sent), essenceOf(attachment.contentType))) return await drop('page');
+    if (isOfAnother(leg, header === null ? [] : [header])) return await drop('otherPatient');
     if (wrapped === undefined && lengthOf(response) > mostBytes) return await drop('tooLarge');
     const most = Math.min(mostBytes, attachment.size ?? mostBytes);
     const pieces = response.body?.[Symbol.asyncIterator]();
@@ -124,6 +136,7 @@ export const takeDocument = async (
       await parts.putIfLarge();
     }
     if (wrapped?.isWhole() === false || (parts.bytes() === 0 && attachment.size !== 0)) return { fault: 'page' };
+    if (isOfAnother(leg, wrapped?.securityContext() ?? [])) return { fault: 'otherPatient' };
     const content = { bytes: parts.bytes(), hash: sha1.digest('base64') };
     const fault = differenceOf(attachment, content);
     if (fault !== undefined) return { fault };

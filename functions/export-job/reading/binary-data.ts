@@ -1,7 +1,14 @@
 import { namesOf } from '../../shared/json/names.ts';
-import { nextToken, readTokens, takeChunk, token } from '../../shared/json/tokens.ts';
+import { nextToken, readTokens, takeChunk, token, type JsonTokens } from '../../shared/json/tokens.ts';
 
-const names = namesOf({ data: 1 });
+const [data, reference] = [1, 2];
+const names = namesOf({ data, reference });
+
+/** Deeper references are those of extensions. */
+const deepestReference = 3;
+
+/** Characters. What is longer is cut, and is then no reference that can be read. */
+const longestReference = 4096;
 
 /** The beginning of an escape that the end of a piece has cut. */
 const cutEscape = /\\(?:u[0-9a-fA-F]{0,3})?$/;
@@ -14,7 +21,18 @@ export interface BinaryData {
   readonly push: (chunk: Uint8Array) => Uint8Array;
   /** Whether the JSON is whole and had one `data`. */
   readonly isWhole: () => boolean;
+  /** The references of its security context, which is the only element of a Binary that may refer to something. */
+  readonly securityContext: () => readonly string[];
 }
+
+/** A string of JSON in latin1, as the bytes came; as it is spelled if it cannot be read. */
+const readText = (spelled: string): string => {
+  try {
+    return String(JSON.parse(Buffer.from(spelled, 'latin1').toString()));
+  } catch {
+    return spelled;
+  }
+};
 
 /** Reads a Binary's content while its bytes arrive, in little memory. */
 export const readBinaryData = (): BinaryData => {
@@ -25,6 +43,13 @@ export const readBinaryData = (): BinaryData => {
   let spelled = '';
   let text = '';
   let isPadded = false;
+  /** As the JSON spells them, with their quotes. */
+  const references: string[] = [];
+
+  const refer = ({ characters, start, end, isFirst }: JsonTokens): void => {
+    const before = isFirst ? '' : references.pop()!;
+    references.push((before + characters.slice(start, end)).slice(0, longestReference));
+  };
 
   const decode = (piece: string, isLast: boolean): Buffer => {
     const whole = spelled + piece;
@@ -45,7 +70,9 @@ export const readBinaryData = (): BinaryData => {
       const pieces: Buffer[] = [];
       for (let kind = nextToken(tokens); kind !== token.none; kind = nextToken(tokens)) {
         if (kind === token.closing && tokens.level === 0) isOpen = false;
-        if (kind !== token.text || tokens.name === 0 || tokens.level !== 1) continue;
+        if (kind !== token.text) continue;
+        if (tokens.name === reference && tokens.level <= deepestReference) refer(tokens);
+        if (tokens.name !== data || tokens.level !== 1) continue;
         if (tokens.isFirst) found += 1;
         const from = tokens.isFirst ? tokens.start + 1 : tokens.start;
         pieces.push(decode(tokens.characters.slice(from, tokens.isLast ? tokens.end - 1 : tokens.end), tokens.isLast));
@@ -53,5 +80,6 @@ export const readBinaryData = (): BinaryData => {
       return Buffer.concat(pieces);
     },
     isWhole: () => !isOpen && found === 1,
+    securityContext: () => references.map(readText),
   };
 };

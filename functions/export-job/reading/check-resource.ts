@@ -172,6 +172,13 @@ const aboutResource = (outer: Place, whose: Whose): About => {
   return (['member', 'other', 'unknown'] as const).find((one) => parts.has(one)) ?? 'nobody';
 };
 
+/** Whether a resource is about another patient, or about someone who cannot be compared with the member; undefined if not. */
+export const aboutAnother = (resource: JsonObject, whose: Whose): 'otherPatient' | 'unknownPatient' | undefined => {
+  const about = aboutResource({ resource, resolve: () => undefined }, whose);
+  if (about === 'other') return 'otherPatient';
+  return about === 'unknown' ? 'unknownPatient' : undefined;
+};
+
 /** Decides whether a resource belongs in the record. */
 export const checkResource = (
   { type, resource }: Pick<PageResource, 'type' | 'resource'>,
@@ -180,7 +187,5 @@ export const checkResource = (
   if (type === 'OperationOutcome') return 'outcome';
   if (!isResourceType(type)) return 'notFhir';
   if (!isWanted(type)) return 'notWanted';
-  const about = aboutResource({ resource, resolve: () => undefined }, whose);
-  if (about === 'other') return 'otherPatient';
-  return about === 'unknown' ? 'unknownPatient' : 'keep';
+  return aboutAnother(resource, whose) ?? 'keep';
 };

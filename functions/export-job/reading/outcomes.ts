@@ -71,6 +71,7 @@ const attachmentFaults: Readonly<Record<AttachmentFault, readonly [code: Issue['
   size: ['invalid', 'its length is not the one that the resource gives'],
   hash: ['invalid', 'its SHA-1 is not the one that the resource gives'],
   page: ['invalid', 'the payer answered with something else in its place, such as a page of HTML'],
+  otherPatient: ['suppressed', 'its security context names another patient, or somebody unknown'],
   slow: ['timeout', 'it did not arrive within five minutes'],
   broken: ['incomplete', 'the payer did not send it to the end'],
   tooMany: ['too-costly', 'the record has more attachments than an export fetches'],

@@ -114,6 +114,8 @@ export type AttachmentFault =
   | 'hash'
   /** The payer answered with a page of HTML in place of another type, or with a resource that is no Binary. */
   | 'page'
+  /** Its security context names another patient, or nobody that can be compared with the member. */
+  | 'otherPatient'
   | 'slow'
   | 'broken'
   /** There are more than an export fetches. */

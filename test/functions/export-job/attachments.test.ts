@@ -155,6 +155,16 @@ const inFhir = (chunks: readonly Buffer[], type = 'application/fhir+json; charse
   bytes: Readable.from(chunks),
 });
 
+/** A Binary with a security context, before its data or after. */
+const securedFor = (reference: string, isLast = false): Sent => {
+  const [context, content] = [`"securityContext":{"reference":${JSON.stringify(reference)}}`, '"data":"eA=="'];
+  const members = isLast ? [content, context] : [context, content];
+  const bytes = Buffer.from(`{"resourceType":"Binary",${members.join(',')}}`);
+  return inFhir(Array.from(bytes, (byte) => Buffer.of(byte)));
+};
+
+const inHeader = (reference: string): Sent => ({ headers: { 'x-security-context': reference }, bytes: pdf });
+
 describe('a Binary that the payer gives as a resource is unwrapped', () => {
   const data = pdf.toString('base64');
   const escaped = data
@@ -195,6 +205,16 @@ describe('a Binary that the payer gives as a resource is unwrapped', () => {
       'An attachment of DocumentReference/d did not come: the payer answered with something else in its place, such as a page of HTML.',
     ]);
     expect(made.attachments.size).toBe(0);
+  });
+
+  it.each([
+    ['in the resource', securedFor('Patient/member-1')],
+    ['in the resource, as a document', securedFor('DocumentReference/d', true)],
+    ['in the header', inHeader(`${base}/Patient/member-1`)],
+  ])('with a security context that allows it, %s', async (_, sent) => {
+    const made = await run([documentOf('d', { url: 'Binary/1', contentType: 'application/pdf' })], () => sent);
+
+    expect([made.errors, made.attachments.size]).toEqual([[], 1]);
   });
 
   it('nor if the attachment is FHIR JSON itself', async () => {
@@ -260,6 +280,8 @@ const late = async function* (): AsyncGenerator<Uint8Array> {
   throw new DOMException('no answer in time', 'TimeoutError');
 };
 
+const anothers = 'its security context names another patient, or somebody unknown';
+
 describe('an attachment that does not come is named, and its URL stays', () => {
   const limit = { mostAttachmentBytes: 1_000_000 };
   it.each<[string, object, Sent, number, Partial<WorldOptions>?]>([
@@ -288,6 +310,13 @@ describe('an attachment that does not come is named, and its URL stays', () => {
       { headers: { 'content-type': 'text/HTML; charset=utf-8' }, body: '<script>alert(1)</script>' },
       1,
     ],
+    ...['Patient/other', `${base}/Patient/other`, 'Patient/other#x', `Patient/${'x'.repeat(5000)}`].flatMap(
+      (other): [string, object, Sent, number][] => [
+        [anothers, { contentType: 'application/pdf' }, securedFor(other), 1],
+        [anothers, { contentType: 'application/pdf' }, securedFor(other, true), 1],
+        [anothers, {}, inHeader(other), 1],
+      ],
+    ),
     ['it is larger than 150 MB', { size: 1_000_001 }, pdfSent, 0, { deps: limit }],
     ['it is larger than 150 MB', {}, { headers: { 'content-length': '1000001' }, body: 'x' }, 1, { deps: limit }],
     ['it is larger than 150 MB', {}, { bytes: endless() }, 1, { deps: limit }],

@@ -35,7 +35,17 @@ const faults = [
   'tooManyEntries',
   'tooManyMembers',
 ] as const;
-const attachmentFaults = ['refused', 'tooLarge', 'size', 'hash', 'page', 'slow', 'broken', 'tooMany'] as const;
+const attachmentFaults = [
+  'refused',
+  'tooLarge',
+  'size',
+  'hash',
+  'page',
+  'otherPatient',
+  'slow',
+  'broken',
+  'tooMany',
+] as const;
 
 const problems: readonly Problem[] = [
   ...faults.map((fault) => ({ kind: 'pageUnreadable', type, page: 2, fault }) as const),
@@ -166,6 +176,7 @@ describe('the error file', () => {
       'attachmentNotRead: error forbidden',
       'attachmentNotRead: error too-long',
       'attachmentNotRead: error invalid',
+      'attachmentNotRead: error suppressed',
       'attachmentNotRead: error timeout',
       'attachmentNotRead: error incomplete',
       'attachmentNotRead: error too-costly',
