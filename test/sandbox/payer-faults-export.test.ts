@@ -161,11 +161,11 @@ describe('an export of the whole record', () => {
     ]);
   });
 
-  it('leaves somebody else’s resource out with other-patient, and mentions it', async () => {
+  it('leaves somebody else’s resource out with other-patient, and names it', async () => {
     const { status, missing, names, errors } = await exportWith('other-patient');
 
     expect({ status, missing, errors }).toEqual({
-      status: 'completed',
+      status: 'partial',
       missing: 0,
       errors: ['A resource of type Observation on page 1 is left out: it is about another patient.'],
     });

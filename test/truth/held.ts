@@ -12,6 +12,8 @@ export interface Held {
   readonly owner: 'member' | 'stranger';
   /** Whether it names the member only in a way that cannot be compared, such as by identifier. Then it must be left out. */
   readonly isUnreferred: boolean;
+  /** Whether it is about the member's older id. */
+  readonly isOlders: boolean;
   /** What the payer answers if the resource is read by itself. */
   readonly reads: 'given' | 'gone' | 'refused' | 'broken';
   /** Whether a search finds it, or `$everything` gives it; else it comes by reference alone. */
@@ -24,6 +26,7 @@ export interface Held {
 
 export const member = 'member-1';
 export const stranger = 'victim';
+const older = 'member-0';
 /** The request's `_since`, when there is one, lies between these. */
 const oldTime = '2020-01-01T00:00:00Z';
 export const since = '2023-01-01T00:00:00Z';
@@ -116,6 +119,7 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
       isListed: true,
       isOld: false,
       isUnreferred: false,
+      isOlders: false,
       refersTo: [],
       ...more,
     };
@@ -123,12 +127,13 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
     return draft;
   };
   const mine = `Patient/${member}`;
-  const { patient } = spec;
-  add('Patient', member, undefined, {
+  const { patient, isMerged } = spec;
+  const { value } = add('Patient', member, undefined, {
     isListed: patient === 'given',
     reads: patient === 'given' ? 'given' : patient === 'absent' ? 'gone' : 'refused',
   });
-  for (const one of spec.types) addOwn(one, add, mine);
+  if (isMerged) value['link'] = [{ type: 'replaces', other: { reference: `Patient/${older}` } }];
+  for (const one of spec.types) addOwn(one, isMerged, add, mine);
   const own = drafts.slice();
   const linkTo = (from: Draft, target: Draft, writes: ChainSpec['writes']): void => {
     refer(from.value, spelled(base, writes, `${target.type}/${target.id}`));
@@ -162,17 +167,29 @@ type Add = (type: string, id: string | undefined, about: string | undefined, mor
 /** Whether a type has an element that can say no more than whom a resource is about. */
 const isPlainlyAbout = (type: string): boolean => ['patient', 'subject'].includes(aboutOf(type) ?? '');
 
-const addOwn = ({ type, count, old, first }: TypeSpec, add: Add, mine: string): void => {
+const addOwn = ({ type, count, old, first }: TypeSpec, isMerged: boolean, add: Add, mine: string): void => {
   for (let at = 0; at < count; at += 1) {
     const is = (what: TypeSpec['first']): boolean => at === 0 && first === what;
     const id = is('nameless') ? undefined : `${type}-${at}`;
     const isUnreferred = (is('identified') || is('displayed')) && isPlainlyAbout(type);
-    const made = add(type, id, mine, { isOld: at < old, isSpaced: is('spaced'), isUnreferred });
+    const isOlders = is('merged') && isPlainlyAbout(type);
+    const made = add(type, id, isOlders ? `Patient/${older}` : mine, {
+      owner: isOlders && !isMerged ? 'stranger' : 'member',
+      isOld: at < old,
+      isSpaced: is('spaced'),
+      isUnreferred,
+      isOlders,
+    });
     if (isUnreferred) unrefer(made.value, first);
     if (is('decimals')) Object.assign(made.value, { valueDecimal: '1.00', text: 'a @amp@ b' });
     if (is('contained')) {
       made.value['contained'] = [{ resourceType: 'Practitioner', id: 'p1' }];
       refer(made.value, '#p1');
+    }
+    if (is('containsOthers') && isPlainlyAbout(type)) {
+      made.value['contained'] = [
+        { resourceType: 'Coverage', id: 'c1', beneficiary: { reference: `Patient/${stranger}` } },
+      ];
     }
     if (is('parent')) {
       if (type === 'Coverage') Object.assign(made.value, { subscriber: { reference: 'Patient/parent' } });

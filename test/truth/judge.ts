@@ -54,6 +54,10 @@ const wholeRecord = (spec: PayerSpec, held: readonly Held[], came: ReadonlySet<s
   return [...whole.values()];
 };
 
+/** Whether the gateway is told, before it reads anything else, that an older id is the member's. */
+const saysMerged = (spec: PayerSpec): boolean =>
+  spec.isMerged && spec.patient === 'given' && spec.since === undefined && isWanted(spec, 'Patient');
+
 /** Why a type may be called something other than complete although all of it came. */
 const troubles = (spec: PayerSpec, held: readonly Held[], type: string): readonly string[] => {
   const how = typesOf(spec).get(type);
@@ -74,6 +78,7 @@ const troubles = (spec: PayerSpec, held: readonly Held[], type: string): readonl
   for (const one of held) {
     if (one.type !== type) continue;
     if (one.reads === 'refused' || one.reads === 'broken') found.push('the payer does not give one');
+    if (one.isOlders && !saysMerged(spec)) found.push('whose the older id is was not known in time');
     if (one.isUnreferred) found.push('whom one is about cannot be read');
     if (one.owner === 'stranger') found.push("another patient's was left out");
   }
@@ -146,6 +151,9 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
       say('what is called complete is', 'a type of which the profile searches a part', about);
     if (outcome === 'complete' && spec.limited?.includes(type) === true)
       say('what is called complete is', 'a type of which the payer granted a part', about);
+    const left = `of type ${type} on page `;
+    if (outcome === 'complete' && type !== 'Patient' && account.errors.some((error) => error.includes(left)))
+      say('what is called complete is', 'a type of which something was left out', about);
     if (!isWanted(spec, type) && outcome !== 'refusedByScope')
       say('what came is not called missing', 'a type that nobody asked for', about);
     if (outcome === 'refusedByScope' && ((spec.scope?.includes(type) ?? true) || number > 0)) {

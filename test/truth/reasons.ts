@@ -97,11 +97,12 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     ({ key = '' }, facts) => !facts.came.has(key) && heldOf(facts, key).some(({ reads }) => reads !== 'given'),
   ],
   [
-    /^(?:A resource of type (?<type>\w+)|(?<key>\w+\/\S+))(?: on page \d+)? is left out: (?:it is about another patient|whom it is about cannot be read)\.$/,
-    ({ type, key = '' }, facts) =>
+    /^(?:A resource of type (?<type>\w+)|(?<key>\w+\/\S+))(?: on page \d+)? is left out: (?:it is about another patient(?<named>, and names the member)?|whom it is about cannot be read)\.$/,
+    ({ type, key = '', named }, facts) =>
       facts.held.some(
         (one) =>
-          (one.owner === 'stranger' || one.isUnreferred) &&
+          (one.owner === 'stranger' || one.isUnreferred || one.isOlders) &&
+          (named === undefined || one.text.includes(`Patient/${member}"`)) &&
           (type === undefined ? keyOf(one) === key : one.type === type),
       ),
   ],

@@ -16,6 +16,8 @@ export interface PayerSpec {
   /** Whether the profile has searches; for the types that `types` marks, each search covers only a part. */
   readonly hasParts: boolean;
   readonly patient: 'given' | 'absent' | 'refused';
+  /** The member's Patient says that it replaces an older one. Without that nobody knows whose the older one's resources are. */
+  readonly isMerged: boolean;
   /** The types that the grant's scope names; without it all. */
   readonly scope?: readonly string[];
   /** The types of which the payer grants a part only; the payer gives every second. */
@@ -54,6 +56,8 @@ export interface TypeSpec {
     | 'decimals'
     | 'parent'
     | 'contained'
+    | 'containsOthers'
+    | 'merged'
     | 'twin'
     | 'otherTwin'
     | 'nameless'
@@ -136,6 +140,8 @@ const typeSpec: fc.Arbitrary<TypeSpec> = fc.record({
     'decimals',
     'parent',
     'contained',
+    'containsOthers',
+    'merged',
     'twin',
     'otherTwin',
     'nameless',
@@ -189,6 +195,7 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
       asked: sometimes(scopeOf),
       limited: sometimes(scopeOf),
       since: sometimes(oneOf('heeded' as const, 'ignored' as const)),
+      isMerged: fc.boolean(),
       types: fc.uniqueArray(typeSpec, { maxLength: 6, selector: ({ type }) => type }),
       chains: fc.array(chainSpec, { maxLength: 3 }),
       foreign: fc.array(foreignSpec, { maxLength: 2 }),
@@ -203,6 +210,7 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
         'included',
         'hasParts',
         'patient',
+        'isMerged',
         'types',
         'chains',
         'foreign',

@@ -5,11 +5,14 @@ import { isMissing, type Problem } from '../reading/problems.ts';
 import { everything, type JobState } from '../state/state.ts';
 
 /**
- * Whether a problem means that some of the type's resources are missing for this member. Another patient's are not, unless
- * nothing else came: the payer may know the member by another id.
+ * Whether a problem means that some of the type's resources are, or may be, missing for this member. Another patient's that
+ * only came along are not, unless nothing else came. What the payer gave as the member's may be: the payer may know the
+ * member by another id. A Patient of another id is another person's, if the member's own came.
  */
-export const isLack = (problem: Problem, count: number): boolean =>
-  isMissing(problem) && (problem.kind !== 'otherPatient' || count === 0);
+export const isLack = (problem: Problem, count: number): boolean => {
+  if (problem.kind !== 'otherPatient') return isMissing(problem);
+  return count === 0 || (problem.from !== undefined && problem.type !== 'Patient');
+};
 
 /**
  * Whether the scope alone keeps the type out, as whoever asked could know. What the scope lost while the export ran is

@@ -66,6 +66,7 @@ interface Next {
   readonly planned: string[];
   readonly finished: Set<string>;
   readonly withEverything: Set<string>;
+  readonly linked: string[];
   declared: Declared | undefined;
   transactionTime: string | undefined;
   pages: number;
@@ -133,11 +134,12 @@ const callsOf = (deps: JobDeps, item: Export, asking: Asking, bytes: () => numbe
   };
 };
 
-const nextOf = ({ queue, planned, finished, withEverything, references = 0, ...known }: Known): Next => ({
+const nextOf = ({ queue, planned, finished, withEverything, linked = [], references = 0, ...known }: Known): Next => ({
   queue: [...queue],
   planned: [...planned],
   finished: new Set(finished),
   withEverything: new Set(withEverything),
+  linked: [...linked],
   declared: known.declared,
   transactionTime: known.transactionTime,
   pages: known.pages,
@@ -207,6 +209,7 @@ export const makeLeg = async (
     stopped,
   };
   const { seen, ...before } = state;
+  const next = nextOf(state.known);
   return {
     deps,
     item,
@@ -214,11 +217,11 @@ export const makeLeg = async (
     requestId: uuidOf(deps.randomBytes(16)),
     wanted,
     wantedAtKickOff: wantedOf(item.scope, item.types),
-    rules: { patient: item.patient, bases: payerBases(payer), isWanted: wanted.isWanted },
+    rules: { patient: item.patient, linked: next.linked, bases: payerBases(payer), isWanted: wanted.isWanted },
     calls: callsOf(deps, item, asking, bytes),
     before,
     seen: seenNames(seen, stateKey),
-    next: nextOf(state.known),
+    next,
     referred: referredOf(deps, stateKey, state.referenceFiles),
     held: {
       ...heldWriter(deps, item.exportId, stateKey),

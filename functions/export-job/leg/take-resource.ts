@@ -1,7 +1,7 @@
 import { isObject } from '../../shared/json-object.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import { isMemberType } from '../plan/declared.ts';
-import { checkResource, type ResourceVerdict } from '../reading/check-resource.ts';
+import { checkResource, linkedPatients, namesMember, type ResourceVerdict } from '../reading/check-resource.ts';
 import { ownAttachments, type OwnAttachment } from '../reading/own-attachments.ts';
 import type { EntryMode, PageResource, ResourceHead, SkippedResource, SkipReason } from '../reading/page-resource.ts';
 import type { ProblemList } from '../reading/problem-list.ts';
@@ -86,6 +86,14 @@ const skip = (taking: Taking, { skipped, mode, ...unchecked }: SkippedResource):
   else if (markLeftOut(taking, `${head.type}/${head.id}`, head.type, mode)) leg.problems.add(problem);
 };
 
+/** How another patient's resource may be the member's after all, as {@link Problem} says it. */
+const whyNotOthers = ({ leg, source }: Taking, resource: PageResource): 'search' | 'naming' | undefined => {
+  if (namesMember(resource, leg.rules)) return 'naming';
+  const { type, mode } = resource;
+  const isAnswer = source.of === 'search' && (source.type === everything || isMatch(source, type, mode));
+  return isAnswer ? 'search' : undefined;
+};
+
 /** Counts a resource that does not belong in the record, and reports it unless it was not asked for. */
 const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceVerdict, 'keep' | 'outcome'>): void => {
   const { leg, source } = taking;
@@ -94,7 +102,10 @@ const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceV
   if (!markLeftOut(taking, identityOf(resource), resource.type, resource.mode)) return;
   if (why === 'notFhir') leg.problems.add({ kind: 'entrySkipped', reason: 'notFhir', page, type: source.type });
   if (why === 'unknownPatient') leg.problems.add({ kind: 'unknownPatient', type: resource.type, page });
-  if (why === 'otherPatient') leg.problems.add({ kind: 'otherPatient', type: resource.type, page });
+  if (why === 'otherPatient') {
+    const from = whyNotOthers(taking, resource);
+    leg.problems.add({ kind: 'otherPatient', type: resource.type, page, ...(from !== undefined && { from }) });
+  }
 };
 
 /** The most references that a leg lists. */
@@ -189,6 +200,8 @@ const take = (taking: Taking, resource: PageResource): void => {
     return;
   }
   if (!markAndCount(taking, identityOf(resource), type, resource.mode)) return;
+  if (type === 'Patient' && id === rules.patient)
+    for (const other of linkedPatients(resource, rules.bases)) leg.next.linked.push(other);
   const attachments = attachmentsToFetch(leg, resource);
   if (attachments.length === 0) parts.add(type, rewrite(resource));
   else leg.held.add({ type, id, attachments, line: resource.line });

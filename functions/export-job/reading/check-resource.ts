@@ -8,6 +8,8 @@ import { parseReference } from './references.ts';
 export interface RecordRules {
   /** The patient's id at the payer. */
   readonly patient: string;
+  /** The same person's other ids there. @default none */
+  readonly linked?: readonly string[];
   /** The payer's bases, without trailing slashes. */
   readonly bases: readonly string[];
   /** Whether a resource type was asked for and is within scope. */
@@ -35,7 +37,7 @@ interface Place {
   readonly resolve: (reference: string) => JsonObject | undefined;
 }
 
-type Whose = Pick<RecordRules, 'patient' | 'bases'>;
+type Whose = Pick<RecordRules, 'patient' | 'linked' | 'bases'>;
 
 /** Where an element of R4 may hold more of its kind. */
 const nestedIn: Readonly<Record<string, readonly string[]>> = {
@@ -68,7 +70,8 @@ const valuesAt = (resource: JsonObject, path: string): readonly unknown[] =>
     [resource],
   );
 
-const aboutPatient = (id: unknown, { patient }: Whose): About => (id === patient ? 'member' : 'other');
+const aboutPatient = (id: unknown, { patient, linked = [] }: Whose): About =>
+  id === patient || linked.some((one) => one === id) ? 'member' : 'other';
 
 /**
  * What an identifier or a name alone says: nothing that can be compared with the member. The search that brought it proves
@@ -135,7 +138,10 @@ const heldBy = ({ resource, resolve }: Place): readonly Place[] => {
   return resource['resourceType'] === 'Parameters' ? placesOf(parametersOf(resource['parameter'])) : [];
 };
 
-/** A resource is about someone else if one element says so, or one of the resources that it holds. */
+/**
+ * A resource is about someone else if one element says so, or one of the resources that it holds. A contained resource is a
+ * part of it, whoever it is about (https://hl7.org/fhir/R4/references.html#contained): it decides only where nothing else does.
+ */
 const aboutResource = (outer: Place, whose: Whose): About => {
   const { resource } = outer;
   const type = String(resource['resourceType']);
@@ -154,14 +160,14 @@ const aboutResource = (outer: Place, whose: Whose): About => {
       .map((path) => aboutElement(path, place, whose))
       .filter((about) => about !== 'member'),
     ...heldBy(place).map((held) => aboutResource(held, whose)),
-    // A contained Patient has an id of its own, so only a reference to another patient outside the resource counts.
-    ...contained
-      .filter(({ resourceType }) => resourceType !== 'Patient')
-      .map((held) => aboutResource({ resource: held, resolve: place.resolve }, whose))
-      .filter((about) => about === 'other'),
   ]);
   const about = (['other', 'unknown', 'member'] as const).find((one) => found.has(one));
   if (about !== undefined) return about;
+  // A contained Patient has an id of its own, so only a reference to another patient outside the resource counts.
+  const isOthers = contained
+    .filter(({ resourceType }) => resourceType !== 'Patient')
+    .some((held) => aboutResource({ resource: held, resolve: place.resolve }, whose) === 'other');
+  if (isOthers) return 'other';
   // It names nobody, so it is in the compartments of those who have a part in it.
   // An author or an agent is often only a name.
   const isReferred = (value: unknown): boolean => !isObject(value) || (value['reference'] ?? null) !== null;
@@ -178,6 +184,32 @@ export const aboutAnother = (resource: JsonObject, whose: Whose): 'otherPatient'
   if (about === 'other') return 'otherPatient';
   return about === 'unknown' ? 'unknownPatient' : undefined;
 };
+
+/** Whether a resource that is about another patient names the member, too: who receives it, pays for it, or takes part. */
+export const namesMember = ({ type, resource }: Pick<PageResource, 'type' | 'resource'>, whose: Whose): boolean => {
+  const place: Place = { resource, resolve: () => undefined };
+  return [...elementsAbout(type), ...elementsElsewhere(type), ...elementsOfParts(type)].some(
+    (path) => aboutElement(path, place, whose) === 'member',
+  );
+};
+
+/** More ids of one person than any payer merges. */
+const mostLinked = 20;
+
+/**
+ * The other ids of a Patient's person at the payer, as this Patient says: a `link` is to "another patient resource that
+ * concerns the same actual person" (https://hl7.org/fhir/R4/patient-definitions.html#Patient.link). `seealso` is left out,
+ * since it says least: a suspected duplicate is linked so, too.
+ */
+export const linkedPatients = ({ resource }: Pick<PageResource, 'resource'>, bases: readonly string[]): string[] =>
+  objectsIn(resource['link'])
+    .filter(({ type }) => type === 'replaces' || type === 'replaced-by' || type === 'refer')
+    .flatMap(({ other }) => {
+      const text = isObject(other) ? other['reference'] : undefined;
+      const linked = typeof text === 'string' ? parseReference(text, bases) : undefined;
+      return linked?.type === 'Patient' && linked.isOwn ? [linked.id] : [];
+    })
+    .slice(0, mostLinked);
 
 /** Decides whether a resource belongs in the record. */
 export const checkResource = (

@@ -222,7 +222,7 @@ const issueOf = (problem: Problem): Issue => {
       return {
         severity: 'error',
         code: 'suppressed',
-        text: `A resource of type ${problem.type}${onPage(problem.page)} is left out: it is about another patient.`,
+        text: `A resource of type ${problem.type}${onPage(problem.page)} is left out: it is about another patient${problem.from === 'naming' ? ', and names the member' : ''}.`,
       };
     case 'unknownPatient':
       return {

@@ -56,8 +56,18 @@ export type Problem =
       readonly page?: number;
       readonly type: string;
     }
-  /** A resource about another patient, or about someone who cannot be compared with the member. */
-  | { readonly kind: 'otherPatient' | 'unknownPatient'; readonly type: string; readonly page?: number }
+  /** A resource about someone who cannot be compared with the member. */
+  | { readonly kind: 'unknownPatient'; readonly type: string; readonly page?: number }
+  /**
+   * A resource about another patient.
+   * @property from absent if it only came along: the answer to a search for the member's, or the resource names the member
+   */
+  | {
+      readonly kind: 'otherPatient';
+      readonly type: string;
+      readonly page?: number;
+      readonly from?: 'search' | 'naming';
+    }
   /**
    * A resource that the record refers to could not be read, or the payer does not have it.
    * @property status 200 if the payer sent another resource; absent if it did not answer at all
@@ -173,8 +183,11 @@ export const isMissing = (problem: Problem): boolean => {
   return problem.severity === 'error' || problem.severity === 'fatal' || codesOfLack.has(problem.code);
 };
 
-/** Problems with the same name are counted together: their kind, their type, and whether something is missing. */
-export const countName = (problem: Problem): string => `${problem.kind} ${problem.type} ${isMissing(problem)}`;
+/** Problems with the same name are counted together: their kind, their type, and what they mean for what is missing. */
+export const countName = (problem: Problem): string => {
+  const { kind, type } = problem;
+  return `${kind} ${type} ${(kind === 'otherPatient' ? problem.from : undefined) ?? isMissing(problem)}`;
+};
 
 /** The type in a {@link countName}. */
 export const typeInName = (name: string): string => name.split(' ')[1] ?? '';

@@ -102,6 +102,8 @@ export interface Known {
   readonly finished?: readonly string[];
   /** The types that came with a request for everything that was read to its end, and that request's own name. */
   readonly withEverything?: readonly string[];
+  /** The member's other ids at the payer, as the member's own Patient names them. */
+  readonly linked?: readonly string[];
   /** How many resources were requested because the record refers to them. */
   readonly references?: number;
   /** How many problems there were, by their names. Only the first ones of each are listed. */

@@ -121,7 +121,7 @@ export const bulkFaults: readonly Fault[] = [
     name: 'other-patient',
     does: 'The first page of `$everything` and of Observation has an Observation of somebody else.',
     partnerSees: 'That resource as well. Check whom a resource is about.',
-    exportGives: 'The whole record without that resource, which `error` mentions.',
+    exportGives: 'The whole record without that resource, which `error` names; Observation is `incomplete`.',
     when: isFhir,
     edit: addToFirstPage(
       'Observation',

@@ -469,16 +469,48 @@ describe('a payer that knows the member by another id', () => {
   const theirs = (id: number) => observation(id, { subject: { reference: 'Patient/alias' } });
 
   it.each([
-    ['gives nothing that names the member: the type is incomplete', [theirs(1)], 'incomplete 0', 'partial'],
-    ['gives some that do: the others are not missing', [theirs(1), observation(2)], 'complete 1', 'completed'],
-  ])('%s', async (_, observations, outcome, status) => {
+    ['gives nothing that names the member', [theirs(1)], 0],
+    ['gives some that do', [theirs(1), observation(2)], 1],
+  ])('%s: the type is incomplete', async (_, observations, count) => {
     const made = await run(
       answers({ '/Patient': pageOf([memberPatient]), '/Observation': pageOf(observations) }),
       byType('Observation'),
     );
-    expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: outcome });
-    expect(made.status).toBe(status);
-    expect(made.errors).toEqual([expect.stringContaining('it is about another patient')]);
+    expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: `incomplete ${count}` });
+    expect(made.status).toBe('partial');
+    expect(made.errors).toEqual(['A resource of type Observation on page 1 is left out: it is about another patient.']);
+  });
+
+  const recipient = [{ reference: 'Patient/member-1' }];
+
+  it.each([
+    ['of its search', 'Observation', {}, 'incomplete 1', ''],
+    ['that came along', 'Communication', {}, 'complete 1', ''],
+    ['that names the member', 'Communication', { recipient }, 'incomplete 1', ', and names the member'],
+  ])("judges a type beside another's resource: %s", async (_, resourceType, more, outcome, says) => {
+    const made = await run(
+      answers({
+        '/Patient': pageOf([memberPatient]),
+        '/Observation': pageOf([observation(1), { ...theirs(2), resourceType, ...more }]),
+        '/Communication': pageOf([{ resourceType: 'Communication', id: '1', recipient }]),
+      }),
+      byType('Observation', 'Communication'),
+    );
+    expect(made.outcomes).toMatchObject({ [resourceType]: outcome });
+    expect(made.errors).toEqual([
+      `A resource of type ${resourceType} on page 1 is left out: it is about another patient${says}.`,
+    ]);
+  });
+
+  it('and whose Patient says so: what is about that id comes, in each leg', async () => {
+    const link = [{ type: 'replaces', other: { reference: 'Patient/alias' } }];
+    const observations = [throttled, pageOf([theirs(1), observation(2)])];
+    const made = await run(
+      answers({ '/Patient': pageOf([{ ...memberPatient, link }]), '/Observation': () => observations.shift()! }),
+      byType('Observation'),
+    );
+    expect(made).toMatchObject({ complete: true, errors: [] });
+    expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 2' });
   });
 });
 

