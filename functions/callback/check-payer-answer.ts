@@ -4,7 +4,8 @@ import type { Callback } from './check-callback.ts';
 const longestCode = 4096;
 
 /**
- * Returns the payer's code. Its refusal becomes a standard error without the payer's own text (RFC 6749 §4.1.2.1).
+ * Returns the payer's code. Its refusal becomes a standard error without the payer's own text (RFC 6749 §4.1.2.1). It
+ * raises no signal: the browser brings it, and whoever has begun a sign-in could make it up, and ring an alarm.
  * @throws GatewayError `access_denied`, `temporarily_unavailable` or `server_error`
  */
 export const checkPayerAnswer = ({ values }: Callback): string => {
@@ -13,16 +14,12 @@ export const checkPayerAnswer = ({ values }: Callback): string => {
     throw new GatewayError('access_denied', 'The member did not agree at the health plan.');
   }
   if (error === 'temporarily_unavailable') {
-    throw new GatewayError('temporarily_unavailable', 'The health plan is not available at the moment.', {
-      signal: 'payerDown',
-    });
+    throw new GatewayError('temporarily_unavailable', 'The health plan is not available at the moment.');
   }
   const code = values.get('code');
   if (error !== undefined || code === undefined || code.length > longestCode) {
     throw new GatewayError('server_error', 'The health plan could not complete the sign-in.', {
       detail: error === undefined ? 'no usable code in the redirect' : 'another error in the redirect',
-      // Other errors concern this member or this request.
-      signal: error === undefined || error === 'server_error' ? 'payerDown' : undefined,
     });
   }
   return code;

@@ -60,21 +60,24 @@ describe('what the payer says in the redirect', () => {
   const noCode = 'no usable code in the redirect';
   it.each<[string, Record<string, string>, End]>([
     ['access_denied', { code: '', error: 'access_denied' }, { error: 'access_denied', text: refusal }],
-    ['temporarily_unavailable', { code: '', error: away }, { error: away, text: isDown, signals: down }],
-    ['server_error', { code: '', error }, { error, text, detail: other, signals: down }],
+    ['temporarily_unavailable', { code: '', error: away }, { error: away, text: isDown }],
+    ['server_error', { code: '', error }, { error, text, detail: other }],
     ['consent_required', { code: '', error: 'consent_required' }, { error, text, detail: other }],
     ['a script', { code: '', error: '<script>' }, { error, text, detail: other }],
     ['a code beside an error', { error: 'login_required' }, { error, text, detail: other }],
-    ['neither code nor error', { code: '' }, { error, text, detail: noCode, signals: down }],
-    ['an oversized code', { code: 'c'.repeat(4097) }, { error, text, detail: noCode, signals: down }],
-  ])('%s reaches the partner without the payer’s text, and the payer is not asked', async (_, change, end) => {
-    const test = gateway();
+    ['neither code nor error', { code: '' }, { error, text, detail: noCode }],
+    ['an oversized code', { code: 'c'.repeat(4097) }, { error, text, detail: noCode }],
+  ])(
+    '%s reaches the partner without the payer’s text, asks the payer nothing and rings nothing',
+    async (_, change, end) => {
+      const test = gateway();
 
-    const response = await answered(test, { error_description: 'canary text', ...change });
+      const response = await answered(test, { error_description: 'canary text', ...change });
 
-    expectEnd(test, response, end);
-    expect(test.payer.requests).toEqual([]);
-  });
+      expectEnd(test, response, end);
+      expect(test.payer.requests).toEqual([]);
+    },
+  );
 
   it('a code of 4,096 characters is sent', async () => {
     const test = gateway();
