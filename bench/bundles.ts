@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
+import { bundleOptions } from '../lib/bundle-options.ts';
 import { synthesize } from '../sandbox/aws/synth.ts';
 import { readTemplate } from '../sandbox/aws/template.ts';
 import { measured } from './stage.ts';
@@ -13,36 +13,20 @@ export interface Bundle {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-const projectRoot = join(import.meta.dirname, '..');
-
 const bundleOf = (name: string, file: string, environment: Readonly<Record<string, string>> = {}): Bundle => ({
   name,
   file,
   environment,
 });
 
-/** Bundles a file as lib/gateway-function.ts bundles a function. */
+/** Bundles a file as a function is bundled. */
 const build = (entry: string, file: string): void => {
   buildSync({
     entryPoints: [entry],
     outfile: file,
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    mainFields: ['module', 'main'],
-    minify: true,
+    ...bundleOptions,
     logLevel: 'silent',
   });
-};
-
-/** Refuses to compare bundles that were built with different options. */
-const checkSameBuild = ({ name, file }: Bundle, folder: string): void => {
-  const again = join(folder, 'again', 'index.js');
-  build(join(projectRoot, 'functions', name, 'index.ts'), again);
-  if (readFileSync(again, 'utf8') !== readFileSync(file, 'utf8')) {
-    throw new Error('lib/gateway-function.ts bundles differently from bench/bundles.ts; make them the same');
-  }
 };
 
 /** A stage as synthesized: its template, and its functions' bundles. */
@@ -78,7 +62,6 @@ let deployed: Promise<readonly Bundle[]> | undefined;
 
 const readDeployed = async ({ folder }: World): Promise<readonly Bundle[]> => {
   const { bundles } = await synthesisOf('config/local.ts', join(folder, 'cdk.out'));
-  checkSameBuild(bundleNamed(bundles, 'discovery'), folder);
   return bundles;
 };
 

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 /**
  * How esbuild makes a function's bundle. CommonJS with the SDK bundled and the `module` builds of dependencies starts
  * fastest. The same sources and packages give the same bytes.
@@ -9,4 +11,7 @@ export const bundleOptions = {
   format: 'cjs',
   mainFields: ['module', 'main'] as string[],
   minify: true,
+  alias: {
+    '@aws-sdk/credential-provider-node': join(import.meta.dirname, '../functions/shared/role-credentials.ts'),
+  } as Record<string, string>,
 } as const;
