@@ -3,8 +3,10 @@ import { grantOfExport } from '../../shared/exports/export-id.ts';
 import { writeKeptParts } from '../../shared/exports/kept-parts.ts';
 import { isComplete, type StoredManifest } from '../../shared/exports/manifest.ts';
 import { keptName, manifestName } from '../../shared/exports/object-names.ts';
+import { scopeNow } from '../../shared/partner/live-grant.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import { intersectScopes, limitedByPayer } from '../../shared/scopes/limit-scopes.ts';
+import type { Scopes } from '../../shared/scopes/scopes.ts';
 import { sha256 } from '../../shared/store/crypto.ts';
 import type { Export, ExportStatus } from '../../shared/store/export-item.ts';
 import { endExport, getExport } from '../../shared/store/exports.ts';
@@ -15,7 +17,7 @@ import { getRunning, type Job } from '../job.ts';
 import { withCause, writeEnd } from '../log.ts';
 import { partWriter } from '../parts.ts';
 import { wantedOf } from '../plan/wanted.ts';
-import { outcomeLine } from '../reading/outcomes.ts';
+import { outcomeLine, sentenceOf } from '../reading/outcomes.ts';
 import { countName, typeInName, type NotReadReason, type Problem } from '../reading/problems.ts';
 import { provenanceLine } from '../reading/provenance.ts';
 import { newStateName } from '../state/state-file.ts';
@@ -45,14 +47,35 @@ const writePart = async (
   return parts.put();
 };
 
-/** Writes our own Provenance, if the export may contain that type: it is a resource like the others. */
+/** What the grant, the payer and the registration have left of the kick-off's scope. */
+const scopeAtEnd = async ({ deps }: Job, item: Export): Promise<Scopes> => {
+  const granted = await getLiveScope(deps.grants, item.grantId, nowSeconds(deps.clock));
+  const left = granted === undefined ? item.scope : intersectScopes(granted, item.scope);
+  // A blocked partner reads nothing, whatever the scope.
+  const partner = await deps.registry.partner(item.partner).catch(() => undefined);
+  return partner === undefined ? left : scopeNow(left, partner);
+};
+
+/**
+ * Writes our own Provenance, if the scope still covers that type: it is a resource like the others, and a token that may
+ * not read it could not open the export.
+ * @param problems in the order of the error files
+ */
 const writeProvenance = async (
   job: Job,
   item: Export,
-  { outcomes, transactionTime }: Pick<StoredManifest, 'outcomes' | 'transactionTime'>,
+  {
+    scope,
+    problems,
+    outcomes,
+    transactionTime,
+  }: Pick<StoredManifest, 'outcomes' | 'transactionTime'> & {
+    readonly scope: Scopes;
+    readonly problems: readonly Problem[];
+  },
 ): Promise<readonly WrittenPart[]> => {
   const { deps } = job;
-  if (!wantedOf(item.scope, item.types).isWanted('Provenance')) return [];
+  if (!wantedOf(scope, item.types).isWanted('Provenance')) return [];
   const payer = await deps.registry.payer(item.payer, { evenIfPaused: true });
   const line = provenanceLine({
     exportId: item.exportId,
@@ -64,6 +87,7 @@ const writeProvenance = async (
     missing: outcomes.flatMap(({ outcome, reason }) =>
       outcome === 'complete' || reason === undefined ? [] : [reason],
     ),
+    named: problems.map(sentenceOf),
   });
   return writePart(job, item, 'Provenance', [line]);
 };
@@ -82,15 +106,15 @@ const makeManifest = async (
   state: JobState,
   left: readonly Problem[],
 ): Promise<StoredManifest> => {
-  const granted = await getLiveScope(job.deps.grants, item.grantId, nowSeconds(job.deps.clock));
-  const scope = granted === undefined ? item.scope : intersectScopes(granted, item.scope);
+  const scope = await scopeAtEnd(job, item);
   const { isWanted } = wantedOf(item.scope, item.types);
   const rules = { isWanted, isLimited: limitedByPayer(scope) };
   const problems = problemsAtEnd(state, [...state.problems, ...left], rules, item);
   const outcomes = outcomesByType(state, problems, item.types);
   const transactionTime = state.known.transactionTime ?? new Date(earliestTimeOf(item)).toISOString();
-  const provenance = await writeProvenance(job, item, { outcomes, transactionTime });
-  const lines = withCounts(state, problems).map(outcomeLine);
+  const named = withCounts(state, problems);
+  const provenance = await writeProvenance(job, item, { scope, problems: named, outcomes, transactionTime });
+  const lines = named.map(outcomeLine);
   const errors = lines.length === 0 ? [] : await writePart(job, item, 'OperationOutcome', lines);
   return {
     transactionTime,

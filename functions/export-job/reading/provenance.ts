@@ -15,17 +15,32 @@ export interface ProvenanceFacts {
   readonly recorded: string;
   /** What is missing: one sentence for each type. Partners see it. */
   readonly missing: readonly string[];
+  /** What the error files name, one sentence each. Those of `missing` may be among them. */
+  readonly named: readonly string[];
 }
 
 const participantTypes = 'http://terminology.hl7.org/CodeSystem/provenance-participant-type';
 const usCoreParticipantTypes = 'http://hl7.org/fhir/us/core/CodeSystem/us-core-provenance-participant-type';
 const usCoreProvenance = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-provenance';
 
-const narrative = ({ payerName, transactionTime, missing }: ProvenanceFacts): string => {
+/** The most sentences of the error files that the Provenance repeats. */
+const mostNamed = 50;
+
+const narrative = ({ payerName, transactionTime, missing, named }: ProvenanceFacts): string => {
   const from = `This record was read from ${payerName} as of ${transactionTime} and passed on by a gateway.`;
-  const items = missing.map((sentence) => html`<li>${sentence}</li>`);
-  const rest =
-    items.length === 0 ? html`<p>Nothing is known to be missing.</p>` : html`<p>Missing:</p><ul>${items}</ul>`;
+  const nothing = html``;
+  const listed = (title: string, sentences: readonly string[]) =>
+    sentences.length === 0
+      ? nothing
+      : html`<p>${title}</p><ul>${sentences.map((sentence) => html`<li>${sentence}</li>`)}</ul>`;
+  const others = [...new Set(named)].filter((sentence) => !missing.includes(sentence));
+  const more = others.length - mostNamed;
+  const rest = [
+    listed('Missing:', missing),
+    listed('Left out, or remarked on:', others.slice(0, mostNamed)),
+    more > 0 ? html`<p>The error files of the export name ${String(more)} more.</p>` : nothing,
+    missing.length + others.length === 0 ? html`<p>Nothing is known to be missing.</p>` : nothing,
+  ];
   return html`<div xmlns="http://www.w3.org/1999/xhtml"><p>${from}</p>${rest}</div>`.html;
 };
 

@@ -1,3 +1,5 @@
+import { checkTypes } from '../../../functions/export/ended-export.ts';
+import { parseScopes } from '../../../functions/shared/scopes/scopes.ts';
 import {
   exportWorld,
   fhir,
@@ -304,6 +306,29 @@ describe("a partner's scopes that are narrowed while an export runs", () => {
     expect((await endOf(world)).outcomes).toEqual({ Patient: 'complete 1', Observation: 'incomplete 1' });
   });
 
+  it.each([
+    ['the payer', true],
+    ['the operator', false],
+  ])('keep the Provenance out if they no longer cover it, so that they open the export: by %s', async (_, isPayer) => {
+    const words = ['patient/Patient.rs', 'patient/Observation.rs'];
+    const world = exportWorld(byType('Patient', 'Observation'));
+    world.answerWith(
+      waitsBefore('/Observation', { '/Patient?': pageOf([memberPatient]), '/Observation?': pageOf([observation(1)]) }),
+    );
+    await world.kickOff();
+    const arn = world.start();
+    await world.durable.untilPaused();
+    const grants = world.dynamo.items('Grants');
+    if (isPayer) grants.set(world.grantId, { ...grants.get(world.grantId), scope: { S: words.join(' ') } });
+    else world.narrowTo(...words);
+    await world.durable.finish(arn);
+
+    const { manifest } = await world.record();
+    const item = (await world.item())!;
+    expect(() => checkTypes({ manifest, item }, parseScopes(words.join(' ')))).not.toThrow();
+    expect(manifest.files.map(({ type }) => type)).toEqual(['Patient', 'Observation']);
+  });
+
   it('leave out a type that was not read yet, without a request for it', async () => {
     const made = await narrowed(
       () =>
@@ -497,9 +522,9 @@ describe('a payer that knows the member by another id', () => {
       byType('Observation', 'Communication'),
     );
     expect(made.outcomes).toMatchObject({ [resourceType]: outcome });
-    expect(made.errors).toEqual([
-      `A resource of type ${resourceType} on page 1 is left out: it is about another patient${says}.`,
-    ]);
+    const sentence = `A resource of type ${resourceType} on page 1 is left out: it is about another patient${says}.`;
+    expect(made.errors).toEqual([sentence]);
+    expect(made.lines.at(-1)).toContain(`<li>${sentence}</li>`);
   });
 
   it('and whose Patient says so: what is about that id comes, in each leg', async () => {

@@ -260,6 +260,7 @@ describe('our Provenance', () => {
     transactionTime: '2026-11-26T10:00:00Z',
     recorded: '2026-11-26T10:05:00Z',
     missing: [] as readonly string[],
+    named: [] as readonly string[],
   };
   interface Made extends ResourceWithMeta {
     readonly id: string;
@@ -286,6 +287,17 @@ describe('our Provenance', () => {
     expect(provenance.text.div).toContain(
       '<ul><li>Claim: refused &lt;by&gt; the payer.</li><li>Goal: not read.</li></ul>',
     );
+  });
+
+  it('says what the error files name, each once, though no type lacks anything', () => {
+    const [missing, named] = [['Goal: not read.'], ['Goal: not read.', 'Left out: <1>', 'Left out: <1>']];
+    const { text } = made({ missing, named });
+    expect(text.div).toContain('<p>Left out, or remarked on:</p><ul><li>Left out: &lt;1&gt;</li></ul></div>');
+    expect(made({ named }).text.div).not.toContain('Nothing is known to be missing.');
+
+    const most = made({ named: Array.from({ length: 52 }, (_, at) => `Sentence ${at}.`) });
+    expect(validate(most)).toEqual([]);
+    expect(most.text.div).toMatch(/Sentence 49\.<\/li><\/ul><p>The error files of the export name 2 more\.<\/p>/);
   });
 
   it('has an id of its own for each export, in the form of FHIR', () => {
