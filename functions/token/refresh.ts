@@ -10,7 +10,7 @@ import {
 import { nameScopes } from '../shared/partner/name-scopes.ts';
 import { checkNotPaused } from '../shared/registry/require-payer.ts';
 import type { Partner } from '../shared/registry/types.ts';
-import { limitScopes, partsNamed, readsSomething, scopesBeyond } from '../shared/scopes/limit-scopes.ts';
+import { limitScopes, partsApart, partsNamed, readsSomething, scopesBeyond } from '../shared/scopes/limit-scopes.ts';
 import { parseScopes, type Scopes } from '../shared/scopes/scopes.ts';
 import {
   bearerSizes,
@@ -54,7 +54,15 @@ const narrowScope = ({ scope }: Grant, partner: Partner, requested: Scopes): Sco
     const named = nameScopes(wider);
     throw invalidScope(`A refresh may narrow the scope, not widen it: ${named} was not granted.`, 'a wider scope');
   }
-  const narrowed = [...limitScopes(asked, scope), ...partsNamed(scopeNow(scope, partner), requested)];
+  const now = scopeNow(scope, partner);
+  const narrowed = [...limitScopes(asked, scope), ...partsNamed(now, requested)];
+  const apart = partsApart(now, narrowed);
+  if (apart.length > 0) {
+    throw invalidScope(
+      `The health plan applies granular scopes of one type together: name ${nameScopes(apart)} too, or none of that type.`,
+      'a granular scope without the others of its type',
+    );
+  }
   if (!readsSomething(narrowed)) {
     throw invalidScope(`The scope ${nameScopes(requested)} gives this app nothing to read.`, 'nothing to read');
   }

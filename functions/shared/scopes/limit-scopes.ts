@@ -164,6 +164,27 @@ export const limitScopes = (requested: Scopes, registered: Scopes): Scopes =>
 export const partsNamed = (granted: Scopes, requested: Scopes): Scopes =>
   granted.filter((scope) => isPart(scope) && hasWord(requested, scope.word));
 
+const shareLetters = (one: ReadScope, other: ReadScope): boolean =>
+  readAccessOf(one)!
+    .split('')
+    .some((letter) => readAccessOf(other)!.includes(letter));
+
+/**
+ * The scopes of a grant that a narrower scope leaves out, although it has a granular scope of the same type. The payer applies
+ * all that it granted to each read, so one of them cannot be used without the others.
+ */
+export const partsApart = (granted: Scopes, narrowed: Scopes): Scopes => {
+  const kept = narrowed.filter(isReadScope).filter(isPart);
+  return granted
+    .filter(isReadScope)
+    .filter(
+      (left) =>
+        isPart(left) &&
+        !hasWord(narrowed, left.word) &&
+        kept.some((one) => commonType(one.type, left.type) !== undefined && shareLetters(one, left)),
+    );
+};
+
 /** Tells which types a payer granted only in part, so that no search finds all of them. */
 export const limitedByPayer = (granted: Scopes): ((type: string) => boolean) => {
   const [all, whole] = [heldByPartner(granted), heldWhole(granted)];

@@ -34,11 +34,14 @@ describe('introspection', () => {
     const { access_token: access, refresh_token: refresh } = await test.connect({ scope });
     const items = test.dynamo.items('Grants');
     const grantId = [...items.keys()][0]!;
-    const left = 'patient/Observation.rs?category=laboratory offline_access';
+    const [one, other] = ['laboratory', 'survey'].map((category) => `patient/Observation.rs?category=${category}`);
+    const left = `${one} ${other} offline_access`;
     items.set(grantId, { ...items.get(grantId), scope: { S: left } });
 
     for (const token of [access, refresh]) expect(bodyOf(await test.introspect({ token })).scope).toBe(left);
     expect(bodyOf(await test.refresh(refresh, { scope })).error).toBe('invalid_scope');
+    // The payer applies both to each read: a token for one of them would read both.
+    expect(bodyOf(await test.refresh(refresh, { scope: `${one} offline_access` })).error).toBe('invalid_scope');
     const again = bodyOf(await test.refresh(refresh, { scope: left }));
     expect(again.scope.split(' ').toSorted()).toEqual(left.split(' ').toSorted());
     expect(bodyOf(await test.introspect({ token: again.access_token })).scope).toBe(again.scope);

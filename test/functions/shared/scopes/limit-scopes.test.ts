@@ -3,6 +3,7 @@ import {
   limitedByPayer,
   limitGranted,
   limitScopes,
+  partsApart,
   partsNamed,
   scopesBeyond,
 } from '../../../../functions/shared/scopes/limit-scopes.ts';
@@ -135,6 +136,26 @@ describe('a granular scope that a payer granted', () => {
     expect(limitedByPayer(parseScopes('patient/*.rs patient/Claim.rs?a=b'))('Claim')).toBe(false);
     expect(limitedByPayer(parseScopes('patient/Claim.r patient/Claim.rs?a=b'))('Claim')).toBe(true);
     expect(limitedByPayer(parseScopes('patient/*.rs?a=b'))('Goal')).toBe(true);
+  });
+
+  it.each([
+    ['patient/Claim.rs?a=b', ['patient/Claim.rs?a=c']],
+    ['patient/Patient.rs patient/Claim.rs?a=c', ['patient/Claim.rs?a=b']],
+    ['patient/Claim.rs?a=b patient/Claim.rs?a=c', []],
+    ['patient/Patient.rs', []],
+    ['patient/Goal.r?a=b', []],
+    ['patient/Goal.s?a=c', []],
+  ])('cannot be used without the others of its type: %s', (narrowed, apart) => {
+    const several = `patient/Patient.rs patient/Claim.rs?a=b patient/Claim.rs?a=c patient/Goal.r?a=b patient/Goal.s?a=c`;
+    expect(partsApart(parseScopes(several), parseScopes(narrowed)).map(({ word }) => word)).toEqual(apart);
+  });
+
+  it('cannot be used without one for all types, nor the other way round', () => {
+    const [all, one] = ['patient/*.rs?a=b', 'patient/Claim.s?a=c'];
+    const apart = (text: string) => writeScopes(partsApart(parseScopes(`${all} ${one}`), parseScopes(text)));
+    expect([apart(all), apart(one), apart(`${all} ${one}`)]).toEqual([one, all, '']);
+    // A whole type is read whole anyway.
+    expect(apart('patient/Claim.rs')).toBe('');
   });
 
   it('can be named again, word by word', () => {
