@@ -42,9 +42,14 @@ const normalized = (url: string): string => {
 /** Two payers with one base would receive each other's tokens, and their links could not be told apart. */
 const checkBases = ({ payers }: StageConfig, context: Context): void => {
   const owners = new Map<string, number>();
-  for (const [index, { id, fhirBaseUrl, fhirBaseUrlAliases }] of payers.entries()) {
-    const own = [['fhirBaseUrl'], ...fhirBaseUrlAliases.map((_, at) => ['fhirBaseUrlAliases', at])] as const;
-    for (const [at, url] of [fhirBaseUrl, ...fhirBaseUrlAliases].entries()) {
+  for (const [index, { id, fhirBaseUrl, fhirBaseUrlAliases, furtherBases = [] }] of payers.entries()) {
+    const own = [
+      ['fhirBaseUrl'],
+      ...fhirBaseUrlAliases.map((_, at) => ['fhirBaseUrlAliases', at]),
+      ...furtherBases.map((_, at) => ['furtherBases', at, 'fhirBaseUrl']),
+    ];
+    const further = furtherBases.map(({ fhirBaseUrl: url }) => url);
+    for (const [at, url] of [fhirBaseUrl, ...fhirBaseUrlAliases, ...further].entries()) {
       const owner = owners.get(normalized(url));
       const name = payers[owner ?? index]!.id;
       if (name !== id) {

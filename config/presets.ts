@@ -6,6 +6,7 @@ import { origin } from './rules.ts';
 type OptionalFields = Partial<
   Pick<
     Payer,
+    | 'furtherBases'
     | 'revocationEndpoint'
     | 'issuer'
     | 'smartConfigurationUrl'

@@ -148,6 +148,48 @@ const exhaustive: Check = ({ wholeRecord: { searches = [], exhaustive: named = [
     );
   });
 
+/** Whether one of two bases lies below the other, so that a link could belong to either. */
+const overlap = (one: string, other: string): boolean =>
+  `${one}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${one}/`);
+
+/** Each link and each type belongs to one base, and no single request reaches them all. */
+const furtherBases: Check = ({
+  everything,
+  wholeRecord: { substitute } = {},
+  furtherBases: further = [],
+  ...payer
+}) => {
+  if (further.length === 0) return [];
+  const bases = [payer.fhirBaseUrl, ...payer.fhirBaseUrlAliases, ...further.map(({ fhirBaseUrl }) => fhirBaseUrl)];
+  const named = further.flatMap(({ types }) => types);
+  return [
+    ...findingIf(
+      everything,
+      ['everything'],
+      'is true, but with furtherBases $everything would bring only what is at fhirBaseUrl; write false',
+    ),
+    ...findingIf(
+      substitute !== undefined,
+      ['wholeRecord', 'substitute'],
+      'is one search, which furtherBases does not reach; write searches, or remove it',
+    ),
+    ...further.flatMap(({ fhirBaseUrl, types }, at) => [
+      ...findingIf(
+        bases.filter((base) => overlap(base, fhirBaseUrl)).length > 1,
+        ['furtherBases', at, 'fhirBaseUrl'],
+        'is the same as another base of this payer, or lies above or below one; write the base of its own',
+      ),
+      ...types.flatMap((type, index) =>
+        findingIf(
+          named.filter((one) => one === type).length > 1,
+          ['furtherBases', at, 'types', index],
+          `"${type}" is there twice; write each type at the one base where it is read`,
+        ),
+      ),
+    ]),
+  ];
+};
+
 /** What contradicts itself in a payer's profile. */
 export const contradictions: Check = (payer) =>
-  [issuer, authentication, patient, identity, wholeRecord, exhaustive].flatMap((check) => check(payer));
+  [issuer, authentication, patient, identity, wholeRecord, exhaustive, furtherBases].flatMap((check) => check(payer));

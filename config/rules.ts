@@ -334,6 +334,12 @@ export const searchedType: Rule = (type) =>
     ? undefined
     : 'is not a FHIR R4 resource type; write one, such as Observation, or "*" for all types';
 
+/** A resource type that is read at a further base. */
+export const furtherType: Rule = (type) => {
+  if (!isResourceType(type)) return `"${type}" is not a FHIR R4 resource type; write one, such as Observation`;
+  return type === 'Patient' ? 'is Patient, which is read at the fhirBaseUrl of the payer; remove it' : undefined;
+};
+
 /** The name of an operation on one patient that is passed on. */
 export const operation: Rule = (name) => {
   if (!/^[a-z][A-Za-z0-9-]{0,63}$/.test(name)) {

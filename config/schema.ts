@@ -157,6 +157,15 @@ const wholeRecord = z
     }
   });
 
+const furtherBases = z
+  .array(
+    z.strictObject({
+      fhirBaseUrl: text(rules.fhirBaseUrl),
+      types: list(rules.furtherType).min(1, 'is empty; write the types that are read there'),
+    }),
+  )
+  .min(1, 'is empty; write bases, or remove it');
+
 const brand = z.strictObject({
   website: text(rules.webUrl),
   logo: text(rules.webUrl).optional(),
@@ -230,6 +239,7 @@ const payer = z
     displayName: text(rules.givenName),
     fhirBaseUrl: text(rules.fhirBaseUrl),
     fhirBaseUrlAliases: list(rules.printedBaseUrl).default([]),
+    furtherBases: furtherBases.optional(),
     authorizationEndpoint: text(rules.authorizationEndpoint),
     tokenEndpoint: text(rules.webUrl),
     revocationEndpoint: text(rules.webUrl).optional(),

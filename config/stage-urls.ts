@@ -14,6 +14,10 @@ const one = (path: readonly PropertyKey[], url: string | undefined): UrlField[] 
 /** Without `fhirBaseUrlAliases`, which are only compared with links, never called. */
 export const payerUrls = (payer: Payer): readonly UrlField[] => [
   ...one(['fhirBaseUrl'], payer.fhirBaseUrl),
+  ...(payer.furtherBases ?? []).map(({ fhirBaseUrl }, at): UrlField => [
+    ['furtherBases', at, 'fhirBaseUrl'],
+    fhirBaseUrl,
+  ]),
   ...one(['authorizationEndpoint'], payer.authorizationEndpoint),
   ...one(['tokenEndpoint'], payer.tokenEndpoint),
   ...one(['revocationEndpoint'], payer.revocationEndpoint),

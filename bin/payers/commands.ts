@@ -1,10 +1,11 @@
 import { visibleLine } from '../../config/visible.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { problemsWith } from '../shared/check-entry.ts';
+import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import { slug } from '../shared/slug.ts';
 import { typeScript } from '../shared/typescript.ts';
-import { discover } from './discover.ts';
+import { discover, type Discovered } from './discover.ts';
 import type { Draft } from './draft.ts';
 import { checkAuthorize, checkRevoke, checkToken } from './endpoints.ts';
 import { entryText } from './entry.ts';
@@ -22,6 +23,8 @@ export interface LearnOptions {
   readonly file: string;
   /** The public origin, if it is known. */
   readonly origin: string | undefined;
+  /** A second FHIR base of the same sign-in. @default none */
+  readonly further?: string | undefined;
   readonly json: boolean;
   /** What an import knows. @default nothing */
   readonly draft?: Draft | undefined;
@@ -34,9 +37,43 @@ const withDraft = (proposed: Proposed, draft: Draft | undefined): Proposed => {
   const id = slug(displayName) || proposed.payer.id;
   const line: Line = { basis: 'read', why: 'the imported bundle; members see it' };
   const lines = new Map([...proposed.lines, ['displayName', line], ...(brand ? [['brand', line] as const] : [])]);
-  const bases = otherBases.map((base) => `fhirBaseUrl: is ${base} another payer, an older address, or a second base?`);
+  const bases = otherBases.map(
+    (base) => `fhirBaseUrl: is ${base} another payer, an older address, or a second base (--further)?`,
+  );
   const payer = { ...proposed.payer, id, displayName, ...(brand === undefined ? {} : { brand }) };
   return { payer, lines, asks: [...bases, ...proposed.asks] };
+};
+
+/** A proposal with a second base and the types that its statement lists: who has them, only the payer knows. */
+const withFurther = (proposed: Proposed, { statement }: Discovered, second: Discovered): Proposed => {
+  const { fhirBaseUrl, statement: theirs } = second;
+  const types = (theirs?.patientTypes ?? []).filter((type) => type !== 'Patient');
+  if (fhirBaseUrl === undefined || types.length === 0) {
+    throw new Refusal(
+      `The metadata of ${second.given} lists no types that are searched by patient; write furtherBases by hand (docs/payers.md)`,
+    );
+  }
+  const both = types.filter((type) => statement?.patientTypes.includes(type) === true);
+  const why =
+    both.length === 0
+      ? `${fhirBaseUrl}/metadata lists them; are others there, such as those that they refer to?`
+      : `${fhirBaseUrl}/metadata lists them; fhirBaseUrl lists ${both.join(', ')} too: where is each?`;
+  const { wholeRecord: { substitute: _one, ...wholeRecord } = {}, ...payer } = proposed.payer;
+  const lines = new Map<string, Line>([
+    ...proposed.lines,
+    ['furtherBases', { basis: 'ask', why }],
+    ['everything', { basis: 'guess', why: '$everything would bring only what is at one base' }],
+  ]);
+  return {
+    payer: {
+      ...payer,
+      ...(Object.keys(wholeRecord).length > 0 && { wholeRecord }),
+      furtherBases: [{ fhirBaseUrl, types }],
+      everything: false,
+    },
+    lines,
+    asks: [`furtherBases: ${why}`, ...proposed.asks],
+  };
 };
 
 const mark = ({ text, todo }: Finding): string => (todo === undefined ? `  ✓ ${text}` : `  ✗ ${text}\n    → ${todo}`);
@@ -61,11 +98,14 @@ const listed = (title: string, lines: readonly string[]): string => `${title}\n$
 export const learnPayer = async (
   deps: Pick<ExamineDeps, 'http'>,
   { out, note }: Output,
-  { file, origin, json, draft }: LearnOptions,
+  { file, origin, further, json, draft }: LearnOptions,
   url: string,
 ): Promise<number> => {
   const found = await discover(deps.http, url);
-  const { payer, lines, asks } = withDraft(propose(found), draft);
+  const second = further === undefined ? undefined : await discover(deps.http, further);
+  const proposed = second === undefined ? propose(found) : withFurther(propose(found), found, second);
+  const { payer, lines, asks } = withDraft(proposed, draft);
+  const sources = [...found.sources, ...(second?.sources ?? [])];
   const tried = await tryEndpoints(deps, payer);
   const registration = registrationOf(origin, payer);
   const toAsk = [
@@ -75,19 +115,13 @@ export const learnPayer = async (
   if (json) {
     const unread = found.unread.map(({ text }) => text);
     const fields = Object.fromEntries(lines);
-    out(
-      JSON.stringify(
-        { payer, lines: fields, ask: toAsk, tried, register: registration, sources: found.sources, unread },
-        null,
-        2,
-      ),
-    );
+    out(JSON.stringify({ payer, lines: fields, ask: toAsk, tried, register: registration, sources, unread }, null, 2));
     return 0;
   }
   note(
     listed(
       'Read from',
-      found.sources.map((source) => `  ${source}`),
+      sources.map((source) => `  ${source}`),
     ),
   );
   if (found.unread.length > 0) note(listed('Not read', found.unread.map(mark)));

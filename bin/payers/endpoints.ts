@@ -169,9 +169,9 @@ export const judgeMetadata = (url: string, answer: Probed): Finding => {
   return commonFault('FHIR', url, answer) ?? judgeStatement(url, answer);
 };
 
-/** Reads the payer's CapabilityStatement, and judges it. */
-export const checkFhir = async ({ http }: { http: PayerHttp }, payer: Payer): Promise<Finding> => {
-  const url = `${payer.fhirBaseUrl}/metadata`;
+/** Reads the CapabilityStatement of one of the payer's bases, and judges it. @param base its URL */
+export const checkFhir = async ({ http }: { http: PayerHttp }, payer: Payer, base: string): Promise<Finding> => {
+  const url = `${base}/metadata`;
   const answer = await probe(http, url, { accept: fhirMediaType(payer) });
   return ('failure' in answer ? undefined : wantsKey('FHIR', url, answer, payer)) ?? judgeMetadata(url, answer);
 };

@@ -14,6 +14,7 @@ const first: readonly (keyof Payer)[] = [
   'displayName',
   'fhirBaseUrl',
   'fhirBaseUrlAliases',
+  'furtherBases',
   'issuer',
   'sendsIss',
   'authorizationEndpoint',

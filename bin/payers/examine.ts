@@ -1,5 +1,6 @@
 import { pendingClientId } from '../../config/examples.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
+import { fhirBases } from '../../functions/shared/registry/fhir-bases.ts';
 import { payerSecretPrefix, secretOwnerOf } from '../../functions/shared/registry/profile.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { checkDiscovery } from './discovery.ts';
@@ -27,7 +28,7 @@ const examineEndpoints = async (deps: ExamineDeps, payer: Payer): Promise<Findin
     ask(payer.revocationEndpoint, () => checkRevoke(deps, payer)),
     ask(payer.userinfoEndpoint, () => checkUserinfo(deps, payer)),
     ask(payer.jwksUri, () => checkKeys(deps, payer)),
-    ask(payer.fhirBaseUrl, () => checkFhir(deps, payer)),
+    ...fhirBases(payer).map(({ bases: [base = ''] }) => ask(base, () => checkFhir(deps, payer, base))),
     checkDiscovery(deps, payer, {
       fhirBaseUrl: unlessDown(payer.fhirBaseUrl),
       smartConfigurationUrl: unlessDown(payer.smartConfigurationUrl),

@@ -80,7 +80,12 @@ export const spec = {
         "check URL" does the same. A FILE is a draft of "import".`,
       changes: 'nothing',
       words: { url: urlIn },
-      flags: { origin, json, ...stageFlags },
+      flags: {
+        origin,
+        further: text('URL', 'a second FHIR base that the same sign-in opens, whose types the entry then names'),
+        json,
+        ...stageFlags,
+      },
     },
     import: {
       usage: 'FILE|URL --out FOLDER [flags]',
@@ -195,7 +200,7 @@ export const readFlags = (args: readonly string[], nowMs: number) => {
   switch (command.command) {
     case 'check':
       return command.target?.includes('://') === true
-        ? { ...command, command: 'learn' as const, url: command.target }
+        ? { ...command, command: 'learn' as const, url: command.target, further: undefined }
         : command;
     case 'drift':
       if (command.propose !== undefined && (command.ids.length > 0 || command.json))

@@ -29,8 +29,8 @@ type Command<Name extends PayersCommand['command']> = Extract<PayersCommand, { r
 
 const learn = async (command: Command<'learn'>, deps: PayersToolDeps): Promise<number> => {
   const config = await readStage(command);
-  const { url, origin = config.origin, json } = command;
-  const options = { file: stageFile(command, config), origin, json };
+  const { url, origin = config.origin, further, json } = command;
+  const options = { file: stageFile(command, config), origin, further, json };
   // What is no URL is refused as one, unless it is the file of a draft.
   const draft = url.endsWith('.json') && !url.includes('://') ? await readDraft(url) : undefined;
   return learnPayer(deps, deps.output, { ...options, draft }, draft?.fhirBaseUrl ?? url);

@@ -13,6 +13,10 @@ export const highmark: CatalogedPayer = {
   facts: [],
   missing: [
     { field: 'fhirBaseUrl', why: inCatalog },
+    {
+      field: 'furtherBases',
+      why: 'ESI Patient Access has a base of its own, which the catalog has; of its types (AllergyIntolerance, Condition, Observation, Procedure) the source does not say which Patient Access has too',
+    },
     { field: 'authorizationEndpoint', why: inCatalog },
     { field: 'tokenEndpoint', why: inCatalog },
     { field: 'clientAuthentication', why: inCatalog },

@@ -1,4 +1,5 @@
 import { causeOf } from '../shared/errors.ts';
+import { fhirBases } from '../shared/registry/fhir-bases.ts';
 import { fhirMediaType } from '../shared/registry/profile.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import { openForCanary } from '../shared/store/breakers.ts';
@@ -25,13 +26,13 @@ const endpointsOf = (payer: Payer, signIn: string): readonly Endpoint[] => [
     headers: { Accept: 'application/json', 'Content-Type': 'application/x-www-form-urlencoded' },
     isWell: isWellWithoutRedirect,
   },
-  {
-    // https://hl7.org/fhir/R4/http.html#capabilities; some payers require a token and refuse.
-    what: fhirApi,
-    url: `${payer.fhirBaseUrl}/metadata`,
+  // https://hl7.org/fhir/R4/http.html#capabilities; some payers require a token and refuse.
+  ...fhirBases(payer).map(({ bases: [base = ''], only }) => ({
+    what: only === undefined ? fhirApi : `${fhirApi} ${new URL(base).host}`,
+    url: `${base}/metadata`,
     headers: { Accept: fhirMediaType(payer) },
     isWell: isWellWithoutRedirect,
-  },
+  })),
   ...Object.entries({ 'userinfo endpoint': payer.userinfoEndpoint, JWKS: payer.jwksUri }).flatMap(([what, url]) =>
     url === undefined ? [] : [{ what, url, headers: { Accept: 'application/json' }, isWell: isWellWithoutRedirect }],
   ),

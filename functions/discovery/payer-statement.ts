@@ -3,6 +3,7 @@ import { checkPatient } from '../shared/fhir/check-patient.ts';
 import { plainParameters } from '../shared/fhir/known-parameters.ts';
 import { parseFhirRequest } from '../shared/fhir/parse-fhir-request.ts';
 import { isObject, objectsIn, type JsonObject } from '../shared/json-object.ts';
+import { isAt, type FhirBase } from '../shared/registry/fhir-bases.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import { isResourceType } from '../shared/scopes/resource-types.ts';
 import { bulkDataStatement, exportOperation, hasExports } from './export-operation.ts';
@@ -98,6 +99,24 @@ const readOnlyRest = (rest: JsonObject, payer: Payer, facade: Facade): JsonObjec
   ...unlessEmpty('interaction', onlyReads(rest['interaction'])),
   ...unlessEmpty('searchParam', takenParameters(rest['searchParam'], payer)),
 });
+
+const isServer = ({ mode }: JsonObject): boolean => mode === 'server';
+
+/** The resources of a statement that are at its base. */
+const resourcesAt = (base: FhirBase, statement: unknown): readonly JsonObject[] =>
+  objectsIn(isObject(statement) ? statement['rest'] : [])
+    .filter(isServer)
+    .flatMap(({ resource }) => objectsIn(resource))
+    .filter(({ type }) => isAt(base, String(type)) && !(base.only !== undefined && type === 'Patient'));
+
+/** The first base's statement, with the resources of each base that are at it. One base's is returned as it is. */
+export const withOwnTypes = (bases: readonly FhirBase[], statements: readonly unknown[]): unknown => {
+  const [first] = statements;
+  if (bases.length === 1 || !isObject(first)) return first;
+  const resource = bases.flatMap((base, at) => resourcesAt(base, statements[at]));
+  const server = objectsIn(first['rest']).find(isServer);
+  return server === undefined ? first : { ...first, rest: [{ ...server, resource }] };
+};
 
 /**
  * Adapts a payer's CapabilityStatement: URLs and security become the facade's, and only what the FHIR route answers

@@ -1,6 +1,7 @@
 import { GatewayError } from '../shared/errors.ts';
-import { afterBase } from '../shared/fhir/base-url-prefix.ts';
+import { createLinkDecider } from '../shared/fhir/decide-links.ts';
 import { isDocument, readsOne } from '../shared/fhir/fhir-request.ts';
+import { anyLink } from '../shared/fhir/find-links.ts';
 import { fhirAnswer, outcomeAnswer } from '../shared/fhir/operation-outcome.ts';
 import { createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
@@ -17,8 +18,8 @@ import {
 } from '../shared/payer/answers.ts';
 import { readText } from '../shared/payer/read-text.ts';
 import { referenceOf } from '../shared/record/request-record.ts';
+import { fhirBases } from '../shared/registry/fhir-bases.ts';
 import { fhirJson } from '../shared/registry/profile.ts';
-import { payerBases } from '../shared/registry/urls.ts';
 import { declaredBytes, mostStreamedBytes, tooLarge } from './answer-limit.ts';
 import type { FetchDeps } from './deps.ts';
 import type { PayerAnswer } from './payer-answer.ts';
@@ -37,10 +38,8 @@ const isFhirJson = ({ response, payer }: Answered): boolean =>
 
 /** Moves a URL from below one of the payer's bases to below ours. */
 const toOurs = (url: string, { payer, base }: PayerAnswer): string => {
-  const rest = payerBases(payer)
-    .map((from) => afterBase(url, from))
-    .find((after) => after !== undefined);
-  return rest === undefined ? url : base + rest;
+  const length = createLinkDecider({ from: fhirBases(payer), to: base }).decidePlain(anyLink, `${url}"`, 0);
+  return length === 0 ? url : base + url.slice(length);
 };
 
 const passedOn = { etag: 'ETag', 'last-modified': 'Last-Modified' } as const;
@@ -76,7 +75,7 @@ const answerRefusal = async (answer: PayerAnswer): Promise<ApiResponse> => {
     const issue = status === 404 || status === 410 ? 'not-found' : status === 403 ? 'forbidden' : 'processing';
     return outcomeAnswer(status, issue, `The health plan refused the request (${status}).`, referenceOf(record));
   }
-  const rewriter = createLinkRewriter({ from: payerBases(payer), to: base });
+  const rewriter = createLinkRewriter({ from: fhirBases(payer), to: base });
   const body = Buffer.concat([...rewriter.push(Buffer.from(text)), ...rewriter.end()]).toString('utf8');
   return fhirAnswer(status, body);
 };
@@ -101,7 +100,7 @@ const withBundle = (answer: PayerAnswer): PayerAnswer => {
   const { response, request, payer, base } = answer;
   if (response.status !== 204 || readsOne(request) || request.interaction === 'operation') return answer;
   if (request.page !== undefined) return { ...answer, response: emptySearchset(response) };
-  const { url, body } = payerUrl(payer.fhirBaseUrl, request, { gatewayBase: base });
+  const { url, body } = payerUrl(payer, request, { gatewayBase: base });
   const self = body === undefined || body === '' ? url : `${url}${url.includes('?') ? '&' : '?'}${body}`;
   return { ...answer, response: emptySearchset(response, self) };
 };

@@ -64,9 +64,8 @@ const requestHeaders = (
 const form = { 'content-type': 'application/x-www-form-urlencoded' };
 
 const exchange = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Promise<PayerResponse> => {
-  const { fhirBaseUrl, quirks } = call.payer;
-  const { searchMethod } = quirks;
-  const { method, url, body } = payerUrl(fhirBaseUrl, call.request, { gatewayBase: call.base, searchMethod });
+  const { searchMethod } = call.payer.quirks;
+  const { method, url, body } = payerUrl(call.payer, call.request, { gatewayBase: call.base, searchMethod });
   const { deadline, record, watch } = call;
   const secret = await readSecretHeaders(deps, call.payer);
   const startedAt = deps.clock.monotonic();

@@ -84,7 +84,8 @@ const readPage = (query: readonly Parameter[], payer: Payer, { grantId, linkKey 
     );
   }
   for (const [name, value] of query) if (name === '_format') checkFormat(value);
-  return pageRequest(unsealPage(sealed, { grantId, linkKey }), payer.searchParameters ?? {});
+  const furtherBases = payer.furtherBases?.map(({ fhirBaseUrl }) => fhirBaseUrl);
+  return pageRequest(unsealPage(sealed, { grantId, linkKey }, furtherBases), payer.searchParameters ?? {});
 };
 
 /**
@@ -106,6 +107,7 @@ export const readFhirRequest = (event: ApiEvent, payer: Payer, grant: Grant, rec
         operations: payer.operations,
         searchParameters: payer.searchParameters,
         pagingParameters: payer.pagingParameters,
+        furtherBases: payer.furtherBases,
       });
   record.interaction = interactionOf(request);
   checkAccept(event, request);

@@ -3,8 +3,8 @@ import { unavailable } from '../shared/errors.ts';
 import type { LinkReplacements } from '../shared/fhir/decide-links.ts';
 import { readsOne, type FhirRequest } from '../shared/fhir/fhir-request.ts';
 import { linkParameter, linkResolver, sealPage, type LinkKey } from '../shared/fhir/page-link.ts';
-import { payerUrl } from '../shared/fhir/to-payer-url.ts';
-import { payerBases } from '../shared/registry/urls.ts';
+import { baseUrlFor, payerUrl } from '../shared/fhir/to-payer-url.ts';
+import { answerBases } from '../shared/registry/fhir-bases.ts';
 import { sealIvBytes } from '../shared/store/crypto.ts';
 import type { Grant } from '../shared/store/grant-item.ts';
 import { addLinkKey, getGrant } from '../shared/store/grants.ts';
@@ -39,12 +39,15 @@ export const linkSealer = (
 ): LinkReplacements['seal'] => {
   if (linkKey === undefined) return undefined;
   const { searchMethod } = payer.quirks;
-  const { url: requestUrl } = payerUrl(payer.fhirBaseUrl, request, { gatewayBase: base, searchMethod });
-  const restOf = linkResolver(requestUrl, payerBases(payer));
+  const { url: requestUrl } = payerUrl(payer, request, { gatewayBase: base, searchMethod });
+  const home = answerBases(payer, baseUrlFor(payer, request));
+  const restOf = linkResolver(requestUrl, home.bases);
+  // Those of the first base are sealed as ever.
+  const further = home.only === undefined ? undefined : home.bases[0];
   return (url) => {
     const rest = restOf(url);
     if (rest === undefined) return undefined;
-    const sealed = sealPage({ rest, types: request.types }, linkKey, randomBytes(sealIvBytes));
+    const sealed = sealPage({ base: further, rest, types: request.types }, linkKey, randomBytes(sealIvBytes));
     return sealed === null ? null : `${base}?${linkParameter}=${sealed}`;
   };
 };

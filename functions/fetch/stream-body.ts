@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { createLinkRewriter, type LinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
 import { streamAnswer } from '../shared/record/stream-answer.ts';
-import { payerBases } from '../shared/registry/urls.ts';
+import { fhirBases } from '../shared/registry/fhir-bases.ts';
 import { mostStreamedBytes, tooLarge } from './answer-limit.ts';
 import type { FetchDeps } from './deps.ts';
 import { jsonDocument, type JsonDocument } from './json-document.ts';
@@ -37,7 +37,7 @@ export const streamBody = (deps: FetchDeps, answer: PayerAnswer, { rewrite }: { 
   const { response, payer, base, deadline, record, audit } = answer;
   const document = jsonDocument();
   const rewriter = rewrite
-    ? createLinkRewriter({ from: payerBases(payer), to: base, seal: linkSealer(deps, answer) }, document.watch)
+    ? createLinkRewriter({ from: fhirBases(payer), to: base, seal: linkSealer(deps, answer) }, document.watch)
     : undefined;
   const body = response.body ?? nothing();
   return streamAnswer(deps, {

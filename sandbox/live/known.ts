@@ -31,8 +31,14 @@ const originOf = (url: string): string[] => {
 
 /** What is public in a configuration. @param origins of the local stack's servers */
 export const knownOf = ({ payers, partners }: StageConfig, origins: readonly string[]): Known => {
-  const payerUrls = payers.flatMap(({ fhirBaseUrl, issuer, authorizationEndpoint, tokenEndpoint }) =>
-    [fhirBaseUrl, issuer, authorizationEndpoint, tokenEndpoint].filter((url) => url !== undefined),
+  const payerUrls = payers.flatMap(({ fhirBaseUrl, furtherBases = [], issuer, authorizationEndpoint, tokenEndpoint }) =>
+    [
+      fhirBaseUrl,
+      ...furtherBases.map((further) => further.fhirBaseUrl),
+      issuer,
+      authorizationEndpoint,
+      tokenEndpoint,
+    ].filter((url) => url !== undefined),
   );
   const redirectUris = partners.flatMap((partner) => partner.redirectUris);
   const payerIds = payers.map(({ id }) => id);

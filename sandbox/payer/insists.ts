@@ -47,6 +47,8 @@ export interface Insists {
   readonly consentSeconds?: number;
   /** Paths of more FHIR bases, for other brands at the same authorization server. */
   readonly furtherBases?: readonly string[];
+  /** More paths of FHIR bases, each with the types that are there and not at `/r4`. The Patient is at each. */
+  readonly basesOfTypes?: Readonly<Record<string, readonly string[]>>;
   /** Where `smart-configuration` is, if not below the FHIR base. */
   readonly smartConfigurationPath?: string;
   /** Documents that it answers with, by their paths. What is put here while it runs counts from then on. Default: its own. */

@@ -23,6 +23,7 @@ import {
   refusedWithoutHeader,
   renameFhirJson,
   type FhirRefusal,
+  type Insists,
 } from './insists.ts';
 import { createMailbox } from './mailbox.ts';
 import type { PayerOptions } from './options.ts';
@@ -102,7 +103,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
   const sharing = createSharing(provider, paths.token, options.rooms);
   const oauth = provider.callback();
   const { insists = {}, now = Date.now } = options;
-  const { refusesPatients, furtherBases = [], emptySearchStatus } = insists;
+  const { refusesPatients, furtherBases = [], basesOfTypes = {}, emptySearchStatus } = insists;
   const { rooms } = options;
   const signIn = createSignIn({ provider, sharing, records, mailbox, brand, now, refusesPatients, rooms });
   const oauthUris = {
@@ -112,9 +113,15 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
   };
   const serve = (): ReadonlyMap<string, FhirApi> =>
     new Map(
-      ['/r4', ...furtherBases].map((path) => [
+      ['/r4', ...furtherBases, ...Object.keys(basesOfTypes)].map((path) => [
         path,
-        createFhirApi(records, { baseUrl: origin + path, oauth: oauthUris, cutAfter, emptySearchStatus }),
+        createFhirApi(records, {
+          baseUrl: origin + path,
+          oauth: oauthUris,
+          cutAfter,
+          emptySearchStatus,
+          isServed: (type) => isServedAt(basesOfTypes, path, type),
+        }),
       ]),
     );
   let fhirAt = serve();
@@ -280,6 +287,13 @@ const identityOf = ({
     accessTokenSeconds,
     rooms,
   });
+};
+
+/** Whether a type is at a base: some bases have types that no other has. */
+const isServedAt = (basesOfTypes: NonNullable<Insists['basesOfTypes']>, path: string, type: string): boolean => {
+  if (type === 'Patient') return true;
+  const own = basesOfTypes[path];
+  return own === undefined ? !Object.values(basesOfTypes).flat().includes(type) : own.includes(type);
 };
 
 /** The OAuth server and the FHIR API answer apps on any origin; pages for people at this machine do not. */

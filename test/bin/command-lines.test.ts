@@ -44,7 +44,7 @@ describe('a command of a tool', () => {
     ['partners', 'webhook a', 'stage config rotate leaked finish test enable dry-run'],
     ['partners', 'replay a', 'stage config since event from dry-run'],
     ['payers', 'check', 'stage config file origin no-secrets json'],
-    ['payers', 'learn https://plan.test', 'stage config origin json'],
+    ['payers', 'learn https://plan.test', 'stage config origin further json'],
     ['payers', 'import x --out y', 'stage config out dry-run'],
     ['payers', 'drift', 'stage config file propose json'],
     ['payers', 'key', 'rsa'],

@@ -14,7 +14,12 @@ export interface Learned {
 export const learned = async (
   http: PayerHttp,
   url: string,
-  { json = false, origin = 'https://gateway.test', draft }: { json?: boolean; origin?: string; draft?: Draft } = {},
+  {
+    json = false,
+    origin = 'https://gateway.test',
+    further,
+    draft,
+  }: { json?: boolean; origin?: string; further?: string; draft?: Draft } = {},
 ): Promise<Learned> => {
   const out: string[] = [];
   const notes: string[] = [];
@@ -23,7 +28,7 @@ export const learned = async (
     note: (text: string) => void notes.push(text),
     secret: () => {},
   };
-  await learnPayer({ http }, output, { file: 'config/x.ts', origin, json, draft }, url);
+  await learnPayer({ http }, output, { file: 'config/x.ts', origin, further, json, draft }, url);
   return { out: out.join('\n'), notes: notes.join('\n') };
 };
 

@@ -391,6 +391,33 @@ describe('learn', () => {
     expect(await refusal({ [`${base}/metadata`]: answer })).toMatch(message);
   });
 
+  it('of two bases names the types of the second, and asks where those are that both list', async () => {
+    const second = `${host}/pharmacy/r4`;
+    const listing = (...types: readonly string[]) => ({
+      rest: [{ mode: 'server', resource: types.map((type) => ({ type, searchParam: [{ name: 'patient' }] })) }],
+    });
+    const answers = {
+      ...stated(listing('Patient', 'Coverage', 'Condition')),
+      ...oauthError,
+      [`${second}/metadata`]: () => json(statement(listing('Patient', 'Condition', 'Goal'))),
+    };
+    const { out, notes } = await learned(answering(answers).http, base, { further: second });
+
+    passes(out);
+    expect(pasted(out)).toMatchObject({
+      everything: false,
+      furtherBases: [{ fhirBaseUrl: second, types: ['Condition', 'Goal'] }],
+    });
+    expect(notes).toContain(
+      `  furtherBases: ${second}/metadata lists them; fhirBaseUrl lists Condition too: where is each?`,
+    );
+    await expect(
+      learned(answering({ ...answers, [`${second}/metadata`]: () => json(statement()) }).http, base, {
+        further: second,
+      }),
+    ).rejects.toThrow('write furtherBases by hand');
+  });
+
   it('refuses a server of another release, whatever else it publishes', async () => {
     const answers = {
       [`${base}/metadata`]: () => json({ resourceType: 'Conformance', fhirVersion: '1.0.2' }),

@@ -522,6 +522,64 @@ export const mistakes: readonly Mistake[] = [
     set('payer', { wholeRecord: { searches: ['Goal', 'Goal?lifecycle-status=active'], exhaustive: [type] } }),
     `${lakeside}.wholeRecord.exhaustive[0]: is not searched with parameters that limit it; write a type whose every search in searches has some, or remove it`,
   ]),
+  ...(
+    [
+      [
+        'the base itself',
+        'fhir.lakeside-plan.net/r4',
+        'Goal',
+        'fhirBaseUrl',
+        'is the same as another base of this payer, or lies above or below one; write the base of its own',
+      ],
+      [
+        'one below it',
+        'fhir.lakeside-plan.net/r4/b',
+        'Goal',
+        'fhirBaseUrl',
+        'is the same as another base of this payer, or lies above or below one; write the base of its own',
+      ],
+      [
+        'with Patients',
+        'b.lakeside-plan.net/r4',
+        'Patient',
+        'types[0]',
+        'is Patient, which is read at the fhirBaseUrl of the payer; remove it',
+      ],
+      [
+        'with an unknown type',
+        'b.lakeside-plan.net/r4',
+        'Goals',
+        'types[0]',
+        '"Goals" is not a FHIR R4 resource type; write one, such as Observation',
+      ],
+    ] as const
+  ).map(([what, base, type, field, message]): Mistake => [
+    `a further base: ${what}`,
+    set('payer', { everything: false, furtherBases: [{ fhirBaseUrl: `https://${base}`, types: [type] }] }),
+    `${lakeside}.furtherBases[0].${field}: ${message}`,
+  ]),
+  [
+    'a further base beside $everything',
+    set('payer', { furtherBases: [{ fhirBaseUrl: 'https://b.lakeside-plan.net/r4', types: ['Goal'] }] }),
+    `${lakeside}.everything: is true, but with furtherBases $everything would bring only what is at fhirBaseUrl; write false`,
+  ],
+  [
+    'a further base beside one search for all',
+    set('payer', {
+      everything: false,
+      wholeRecord: { substitute: 'Patient?_revinclude=Goal:patient' },
+      furtherBases: [{ fhirBaseUrl: 'https://b.lakeside-plan.net/r4', types: ['Goal'] }],
+    }),
+    `${lakeside}.wholeRecord.substitute: is one search, which furtherBases does not reach; write searches, or remove it`,
+  ],
+  [
+    "another payer's base as a further one",
+    set('payer', {
+      everything: false,
+      furtherBases: [{ fhirBaseUrl: 'https://fhir.riverside-plan.net/r4', types: ['Goal'] }],
+    }),
+    `payers[1] (riverside).fhirBaseUrl: is also the base URL of payer "lakeside"; write this payer's own`,
+  ],
   [
     'a search that names a patient',
     set('payer', { wholeRecord: { searches: ['Observation?patient=7'] } }),

@@ -10,6 +10,7 @@ it('functions may connect to 443 and to each port in a URL that they request, no
     {
       ...payer!,
       fhirBaseUrl: at(8001),
+      furtherBases: [{ fhirBaseUrl: at(8010), types: ['Goal'] }],
       authorizationEndpoint: at(8002),
       tokenEndpoint: at(8003),
       revocationEndpoint: at(8004),
@@ -28,6 +29,6 @@ it('functions may connect to 443 and to each port in a URL that they request, no
   const identityProviders = [{ issuer: at(9007), jwksUri: at(8009), algorithms: ['RS256' as const] }];
 
   expect(outgoingPorts({ payers, partners, identityProviders })).toEqual([
-    443, 8001, 8002, 8003, 8004, 8005, 8006, 8007, 8008, 8009,
+    443, 8001, 8002, 8003, 8004, 8005, 8006, 8007, 8008, 8009, 8010,
   ]);
 });

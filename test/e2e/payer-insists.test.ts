@@ -394,6 +394,38 @@ describe('a sandbox payer that insists on', () => {
     expect(unpaced).toEqual([200, 200, 429]);
   });
 
+  it('two bases behind one sign-in', async () => {
+    const types = ['Observation', 'DocumentReference', 'Binary'];
+    const walk = async (profile?: (payer: RunningPayer) => Profile) => {
+      const { tokens, read: readAt, payer, registry } = await connect({ basesOfTypes: { '/esi/r4': types } }, profile);
+      const { access_token: access, patient } = await tokens();
+      const statuses: unknown[] = [];
+      const documents = await readAt(access, 'DocumentReference');
+      const first = await readAt(access, 'Observation', '_count=1');
+      for (const { statusCode } of [documents, first]) statuses.push(statusCode);
+      const { link = [] } = first.json() as { link?: { relation: string; url: string }[] };
+      const next = new URL(link.find(({ relation }) => relation === 'next')?.url ?? 'https://none.invalid');
+      statuses.push((await readAt(access, '', next.search.slice(1))).statusCode);
+      for (const path of [`Patient/${patient}`, 'Coverage', `Patient/${patient}/Observation`]) {
+        statuses.push((await readAt(access, path)).statusCode);
+      }
+      const [binary = ''] = /[^"]*\/Binary\/[^"]*/.exec(documents.body.toString()) ?? [];
+      const facade = `${origin}/r4/northwind/`;
+      statuses.push(binary.startsWith(facade) && (await readAt(access, binary.slice(facade.length))).statusCode);
+      const todos = (await doctorOf(registry.payers[0]!)).flatMap(({ todo = [] }) => todo);
+      return { statuses, todos, payer, checked: (await doctorOf(registry.payers[0]!)).map(({ text }) => text) };
+    };
+    const profile = ({ url }: RunningPayer): Profile => ({
+      everything: false,
+      furtherBases: [{ fhirBaseUrl: `${url}/esi/r4`, types }],
+    });
+
+    const made = await walk(profile);
+    expect([made.statuses, made.todos]).toEqual([[200, 200, 200, 200, 200, 200, 200], []]);
+    expect(made.checked).toContain(`${made.payer.url}/esi/r4/metadata is a CapabilityStatement of FHIR 4.0.1`);
+    expect((await walk()).statuses).toEqual([404, 404, 404, 200, 200, 404, false]);
+  });
+
   it('one query in place of $everything', async () => {
     const {
       tokens,

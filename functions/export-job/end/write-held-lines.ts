@@ -1,4 +1,4 @@
-import { payerBases } from '../../shared/registry/urls.ts';
+import { answerBases } from '../../shared/registry/fhir-bases.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { Job } from '../job.ts';
 import { partWriter } from '../parts.ts';
@@ -32,7 +32,7 @@ export const writeHeldLines = async (
   const rules = {
     origin: deps.origin,
     item,
-    bases: payer === undefined ? [] : payerBases(payer),
+    basesAt: (home?: string) => (payer === undefined ? { bases: [] } : answerBases(payer, home)),
     seen: seenNames(state.seen, stateKey),
     find: (from: string) => places.get(from),
   };

@@ -1,3 +1,4 @@
+import { answerBases } from '../../shared/registry/fhir-bases.ts';
 import { heldLine, missingName } from '../reading/held-line.ts';
 import type { OwnAttachment } from '../reading/own-attachments.ts';
 import type { AttachmentFault, Problem } from '../reading/problems.ts';
@@ -99,8 +100,9 @@ const fetchOf = async (leg: Leg, held: HeldLine): Promise<Stop | undefined> => {
  * attachment that several resources name is fetched once.
  */
 export const fetchAttachments = async (leg: Leg, first: AttachmentsTask): Promise<Stop | undefined> => {
-  const { deps, item, rules, seen, attachments } = leg;
-  const written = { origin: deps.origin, item, bases: rules.bases, seen, find: attachments.find };
+  const { deps, item, payer, seen, attachments } = leg;
+  const basesAt = (home?: string) => answerBases(payer, home);
+  const written = { origin: deps.origin, item, basesAt, seen, find: attachments.find };
   const files = [...leg.before.held, ...(await leg.held.put())];
   let task = first;
   for (; task.file < files.length; task = updateTask(leg, task, { file: task.file + 1, at: 0 })) {

@@ -27,7 +27,7 @@ const reportBeyondScope = (leg: Leg, type: string): void => {
 const readReferred = async (leg: Leg, task: ReferencesTask, name: string): Promise<Outcome> => {
   const { type, id } = parseName(name);
   leg.next.references += 1;
-  const answer = await leg.calls.ask(`/${type}/${id}`);
+  const answer = await leg.calls.ask(type, `/${type}/${id}`);
   switch (answer.kind) {
     case 'refused':
       return { problem: refusalOf(name, answer.status) };

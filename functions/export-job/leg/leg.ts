@@ -1,7 +1,7 @@
 import { nowSeconds } from '../../shared/clock.ts';
 import { scopeNow } from '../../shared/partner/live-grant.ts';
+import { answerBases, baseUrlOf } from '../../shared/registry/fhir-bases.ts';
 import type { Partner, Payer } from '../../shared/registry/types.ts';
-import { payerBases } from '../../shared/registry/urls.ts';
 import { intersectScopes } from '../../shared/scopes/limit-scopes.ts';
 import type { Scopes } from '../../shared/scopes/scopes.ts';
 import type { Export } from '../../shared/store/export-item.ts';
@@ -30,6 +30,7 @@ export interface Leg {
   /** What the export may read now. */
   readonly wanted: Wanted;
   readonly wantedAtKickOff: Wanted;
+  /** As the payer's first base has them. */
   readonly rules: RecordRules;
   readonly calls: Calls;
   readonly before: Omit<JobState, 'seen'>;
@@ -50,8 +51,8 @@ export interface Leg {
 
 /** How a leg asks its payer, and how long. */
 interface Calls extends Pick<Asking, 'isStillThere' | 'stopped'> {
-  /** Requests what is below the payer's base, in its turn. @param rest path and query */
-  readonly ask: (rest: string, what?: 'search' | 'page') => Promise<Answer>;
+  /** Requests what is below the base that has a type, in its turn. @param rest path and query */
+  readonly ask: (type: string | undefined, rest: string, what?: 'search' | 'page') => Promise<Answer>;
   /** Requests an attachment, in its turn. @param url below the payer's base */
   readonly askDocument: (url: string, accept: string) => Promise<Answer>;
   /** Whether the leg has read enough. */
@@ -116,15 +117,17 @@ const tokenEndsAt = ({ payerTokenExpiresAt, payerTokenAt = 0 }: Export): number 
   return payerTokenExpiresAt - Math.min(tokenReserveSeconds, (payerTokenExpiresAt - payerTokenAt) / 2);
 };
 
+/** The base to ask for a type, without trailing slashes. */
+export const askedBase = (payer: Payer, type?: string): string => baseUrlOf(payer, type).replace(/\/+$/, '');
+
 const callsOf = (deps: JobDeps, item: Export, asking: Asking, bytes: () => number): Calls => {
   const { isStillThere, stopped, payer } = asking;
-  const base = payer.fhirBaseUrl.replace(/\/+$/, '');
   const untilAt = deps.clock.monotonic() + legBounds.readMs;
   const isFull = (): boolean => deps.clock.monotonic() >= untilAt || bytes() >= legBounds.bytes;
   return {
     isStillThere,
     stopped,
-    ask: (rest, what) => askPayer(deps, asking, base + rest, untilAt, what),
+    ask: (type, rest, what) => askPayer(deps, asking, askedBase(payer, type) + rest, untilAt, what),
     askDocument: (url, accept) => askPayer(deps, asking, url, untilAt, 'document', accept),
     isFull,
     whyNot: () => {
@@ -217,7 +220,7 @@ export const makeLeg = async (
     requestId: uuidOf(deps.randomBytes(16)),
     wanted,
     wantedAtKickOff: wantedOf(item.scope, item.types),
-    rules: { patient: item.patient, linked: next.linked, bases: payerBases(payer), isWanted: wanted.isWanted },
+    rules: { patient: item.patient, linked: next.linked, isWanted: wanted.isWanted, ...answerBases(payer) },
     calls: callsOf(deps, item, asking, bytes),
     before,
     seen: seenNames(seen, stateKey),

@@ -2,6 +2,7 @@ import { GatewayError } from '../../shared/errors.ts';
 import { checkPatient } from '../../shared/fhir/check-patient.ts';
 import { pageRequest } from '../../shared/fhir/page-request.ts';
 import { limitsOf, parseRecordSearch } from '../../shared/fhir/record-search.ts';
+import { answerBases, baseUrlOf, spellings } from '../../shared/registry/fhir-bases.ts';
 import { anyType } from '../../shared/scopes/resource-types.ts';
 import { missingFromTotal, nextPage, type NextPage } from '../reading/next-page.ts';
 import type { Problem } from '../reading/problems.ts';
@@ -10,7 +11,7 @@ import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
 import { earliestTimeOf, everything, type SearchTask } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
 import type { Answer } from './ask-payer.ts';
-import type { Leg } from './leg.ts';
+import { askedBase, type Leg } from './leg.ts';
 import { fresh, readPatientById, updateTask } from './queue.ts';
 import type { Stop } from './stop.ts';
 import { takePage } from './take-page.ts';
@@ -25,7 +26,7 @@ const staysWithMember = (leg: Leg, { type }: SearchTask, rest: string): boolean 
   const { item, payer, rules } = leg;
   const types = [{ type: type === everything ? anyType : type, needs: 's' as const }];
   try {
-    checkPatient(pageRequest({ rest, types }, payer.searchParameters ?? {}), item.patient, rules.bases);
+    checkPatient(pageRequest({ rest, types }, payer.searchParameters ?? {}), item.patient, spellings(rules));
     return true;
   } catch (error) {
     if (error instanceof GatewayError) return false;
@@ -36,8 +37,8 @@ const staysWithMember = (leg: Leg, { type }: SearchTask, rest: string): boolean 
 const follow = (leg: Leg, task: SearchTask, next: readonly string[]): NextPage => {
   const followed = nextPage({
     next,
-    requestUrl: leg.payer.fhirBaseUrl.replace(/\/+$/, '') + task.rest,
-    bases: leg.rules.bases,
+    requestUrl: askedBase(leg.payer, task.type) + task.rest,
+    bases: answerBases(leg.payer, baseUrlOf(leg.payer, task.type)).bases,
     wasRead: (rest) => rest === task.rest || leg.seen.has(pageName(task, rest)),
   });
   return 'rest' in followed && !staysWithMember(leg, task, followed.rest)
@@ -153,19 +154,19 @@ const startAsking = (leg: Leg): Asking => {
     coming = undefined;
   };
   return {
-    next: ({ rest, page }) => {
+    next: ({ type, rest, page }) => {
       const taken = coming;
       if (taken?.rest === rest) {
         coming = undefined;
         return taken.answer;
       }
       drop();
-      return whyNot() ?? leg.calls.ask(rest, page === 1 ? 'search' : 'page');
+      return whyNot() ?? leg.calls.ask(type, rest, page === 1 ? 'search' : 'page');
     },
     ahead: (task, next) => {
       const following = follow(leg, task, next);
       if (!('rest' in following) || whyNot() !== undefined) return;
-      const answer = leg.calls.ask(following.rest, 'page');
+      const answer = leg.calls.ask(task.type, following.rest, 'page');
       // Its failure counts when its turn comes. Until then nobody waits for it, and Node would end the process.
       answer.catch(() => undefined);
       coming = { rest: following.rest, answer };

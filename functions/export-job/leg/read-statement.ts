@@ -1,11 +1,12 @@
 import { readText } from '../../shared/payer/read-text.ts';
-import { declaredBy } from '../plan/declared.ts';
+import { fhirBases } from '../../shared/registry/fhir-bases.ts';
+import { declaredBy, declaredByAll } from '../plan/declared.ts';
 import { planReading } from '../plan/plan-reading.ts';
 import type { Declared, StatementTask } from '../state/state.ts';
 import { afterAnswer } from './after-answer.ts';
 import type { Answer } from './ask-payer.ts';
 import type { Leg } from './leg.ts';
-import { followPlan } from './queue.ts';
+import { followPlan, fresh, updateTask } from './queue.ts';
 import type { Stop } from './stop.ts';
 
 /** As discovery reads it, in bytes. */
@@ -34,22 +35,30 @@ const plan = (leg: Leg, declared: Declared | undefined): undefined => {
 };
 
 /**
- * Reads what the payer declares in its CapabilityStatement, and plans the searches. A statement that cannot be read is
+ * Reads what each of the payer's bases declares in its CapabilityStatement, and plans the searches. A statement that cannot be read is
  * not needed: then each type is searched that may be a patient's.
  */
 export const readStatement = async (leg: Leg, first: StatementTask): Promise<Stop | undefined> => {
+  const bases = fhirBases(leg.payer);
+  const declared: (Declared | undefined)[] = [];
   let task = first;
-  for (;;) {
+  const go = (found: Declared | undefined): void => {
+    declared.push(found);
+    if (declared.length < bases.length) task = updateTask(leg, task, fresh);
+  };
+  while (declared.length < bases.length) {
     const stop = leg.calls.whyNot();
     if (stop !== undefined) return stop;
-    const answer = await leg.calls.ask('/metadata');
-    if (answer.kind === 'json') return plan(leg, await declaredIn(answer));
-    if (answer.kind === 'refused' || answer.kind === 'tokenRefused') return plan(leg, undefined);
-    if (task.tries + task.waits >= mostTries - 1 && (answer.kind === 'failed' || answer.kind === 'throttled')) {
-      return plan(leg, undefined);
+    const answer = await leg.calls.ask(bases[declared.length]?.only?.[0], '/metadata');
+    const isLastTry = task.tries + task.waits >= mostTries - 1;
+    if (answer.kind === 'json') go(await declaredIn(answer));
+    else if (answer.kind === 'refused' || answer.kind === 'tokenRefused') go(undefined);
+    else if (isLastTry && (answer.kind === 'failed' || answer.kind === 'throttled')) go(undefined);
+    else {
+      const after = await afterAnswer(leg, task, answer);
+      if ('stop' in after) return after.stop;
+      task = leg.next.queue[0] as StatementTask;
     }
-    const after = await afterAnswer(leg, task, answer);
-    if ('stop' in after) return after.stop;
-    task = leg.next.queue[0] as StatementTask;
   }
+  return plan(leg, declaredByAll(bases, declared));
 };

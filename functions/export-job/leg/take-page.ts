@@ -1,3 +1,4 @@
+import { answerBases, baseUrlOf } from '../../shared/registry/fhir-bases.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import { createProblemList } from '../reading/problem-list.ts';
 import { createLineRewriter } from '../reading/rewrite-line.ts';
@@ -46,8 +47,9 @@ export const takePage = async (
   { response, end }: Extract<Answer, { kind: 'json' }>,
   { links: onLinks, match = () => undefined, include = () => undefined, repeat = () => undefined }: PageEvents = {},
 ): Promise<PageInfo> => {
-  const rewrite = createLineRewriter({ bases: leg.rules.bases, facade: facadeBase(leg.deps.origin, leg.payer.id) });
-  const taking: Taking = { leg, source, rewrite, match, include, repeat, found: createProblemList() };
+  const rules = { ...leg.rules, ...answerBases(leg.payer, baseUrlOf(leg.payer, source.type)) };
+  const rewrite = createLineRewriter({ ...rules, facade: facadeBase(leg.deps.origin, leg.payer.id) });
+  const taking: Taking = { leg, rules, source, rewrite, match, include, repeat, found: createProblemList() };
   const splitter = createBundleSplitter({
     of: source.of,
     room: leg.buffers.pageRoom,

@@ -1,7 +1,14 @@
 import { isObject } from '../../shared/json-object.ts';
+import { isAt } from '../../shared/registry/fhir-bases.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import { isMemberType } from '../plan/declared.ts';
-import { checkResource, linkedPatients, namesMember, type ResourceVerdict } from '../reading/check-resource.ts';
+import {
+  checkResource,
+  linkedPatients,
+  namesMember,
+  type RecordRules,
+  type ResourceVerdict,
+} from '../reading/check-resource.ts';
 import { ownAttachments, type OwnAttachment } from '../reading/own-attachments.ts';
 import type { EntryMode, PageResource, ResourceHead, SkippedResource, SkipReason } from '../reading/page-resource.ts';
 import type { ProblemList } from '../reading/problem-list.ts';
@@ -27,6 +34,8 @@ const mostTags = 2_500_000;
 /** How one answer's resources are taken. */
 export interface Taking {
   readonly leg: Leg;
+  /** As the base that gave the answer has them. */
+  readonly rules: RecordRules;
   readonly source: Source;
   readonly rewrite: ReturnType<typeof createLineRewriter>;
   readonly match: () => void;
@@ -87,8 +96,8 @@ const skip = (taking: Taking, { skipped, mode, ...unchecked }: SkippedResource):
 };
 
 /** How another patient's resource may be the member's after all, as {@link Problem} says it. */
-const whyNotOthers = ({ leg, source }: Taking, resource: PageResource): 'search' | 'naming' | undefined => {
-  if (namesMember(resource, leg.rules)) return 'naming';
+const whyNotOthers = ({ rules, source }: Taking, resource: PageResource): 'search' | 'naming' | undefined => {
+  if (namesMember(resource, rules)) return 'naming';
   const { type, mode } = resource;
   const isAnswer = source.of === 'search' && (source.type === everything || isMatch(source, type, mode));
   return isAnswer ? 'search' : undefined;
@@ -108,6 +117,11 @@ const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceV
   }
 };
 
+/** Reports once that a type has resources that cannot be asked for. */
+const reportNotAsked = ({ seen, problems }: Leg, type: string, why: 'form' | 'elsewhere'): void => {
+  if (seen.add(`${why} ${type}`)) problems.add({ kind: 'referenceNotAsked', type, why });
+};
+
 /** The most references that a leg lists. */
 const mostReferred = 100_000;
 
@@ -115,9 +129,8 @@ const mostReferred = 100_000;
  * Lists the resources that this one refers to, so that they can be read later. Skips those already read or listed. What is
  * beyond the bounds is only counted.
  */
-const noteReferences = (leg: Leg, resource: PageResource): void => {
+const noteReferences = ({ leg, rules }: Taking, resource: PageResource): void => {
   const {
-    rules,
     seen,
     referred: { names, unread },
   } = leg;
@@ -126,7 +139,7 @@ const noteReferences = (leg: Leg, resource: PageResource): void => {
   for (const { type, id, why } of referredBy(resource, rules)) {
     if (isFiltered(leg, type)) continue;
     if (why !== undefined) {
-      if (seen.add(`${why} ${type}`)) leg.problems.add({ kind: 'referenceNotAsked', type, why });
+      reportNotAsked(leg, type, why);
       continue;
     }
     const name = `${type}/${id}`;
@@ -166,9 +179,9 @@ const isBeyond = ({ leg, source }: Taking, { type, resource, mode }: PageResourc
 };
 
 /** The attachments of a resource that are fetched: the payer's Binaries, unless its profile says otherwise. */
-const attachmentsToFetch = (leg: Leg, resource: PageResource): readonly OwnAttachment[] => {
+const attachmentsToFetch = ({ leg, rules }: Taking, resource: PageResource): readonly OwnAttachment[] => {
   if (resource.attachments.length === 0) return [];
-  const { payer, rules, next } = leg;
+  const { payer, next } = leg;
   // An export that an earlier version began has no such task.
   const isFetching = payer.wholeRecord?.attachments !== false && next.queue.some(({ kind }) => kind === 'attachments');
   if (!isFetching) return [];
@@ -178,8 +191,8 @@ const attachmentsToFetch = (leg: Leg, resource: PageResource): readonly OwnAttac
 
 /** Adds a resource to the leg's parts, unless it was seen before or does not belong in the record. */
 const take = (taking: Taking, resource: PageResource): void => {
-  const { leg, source, rewrite, found } = taking;
-  const { rules, parts, problems } = leg;
+  const { leg, rules, source, rewrite, found } = taking;
+  const { parts, problems } = leg;
   const { type, id } = resource;
   const verdict = checkResource(resource, rules);
   if (verdict === 'outcome') {
@@ -190,27 +203,35 @@ const take = (taking: Taking, resource: PageResource): void => {
     leaveOut(taking, resource, verdict);
     return;
   }
+  if (!isAt(rules, type)) {
+    // It came with others. Under its name, the base that has the type may have another resource.
+    reportNotAsked(leg, type, 'elsewhere');
+    return;
+  }
   if (isBeyond(taking, resource)) {
     markLeftOut(taking, identityOf(resource), type, resource.mode);
     return;
   }
   if (isOlder(taking, resource)) {
     // What it refers to may have changed.
-    if (markLeftOut(taking, identityOf(resource), type, resource.mode)) noteReferences(leg, resource);
+    if (markLeftOut(taking, identityOf(resource), type, resource.mode)) noteReferences(taking, resource);
     return;
   }
   if (!markAndCount(taking, identityOf(resource), type, resource.mode)) return;
   if (type === 'Patient' && id === rules.patient)
-    for (const other of linkedPatients(resource, rules.bases)) leg.next.linked.push(other);
-  const attachments = attachmentsToFetch(leg, resource);
+    for (const other of linkedPatients(resource, rules)) leg.next.linked.push(other);
+  const attachments = attachmentsToFetch(taking, resource);
   if (attachments.length === 0) parts.add(type, rewrite(resource));
-  else leg.held.add({ type, id, attachments, line: resource.line });
+  else {
+    const home = rules.only === undefined ? undefined : rules.bases[0];
+    leg.held.add({ type, id, attachments, ...(home !== undefined && { home }), line: resource.line });
+  }
   leg.next.resources += 1;
   const fetched = new Set(attachments.map(({ url }) => url));
   const others = resource.attachments.filter((url) => !fetched.has(url));
   const count = unservedAttachments({ attachments: others }, rules);
   if (count > 0) problems.add({ kind: 'unservedAttachment', type, id, count });
-  noteReferences(leg, resource);
+  noteReferences(taking, resource);
 };
 
 /** Takes a resource into the record, or reports why it is left out. */

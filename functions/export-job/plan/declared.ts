@@ -1,5 +1,6 @@
 import { searchTargets } from '../../shared/fhir/search-targets.ts';
 import { isObject, objectsIn } from '../../shared/json-object.ts';
+import { isAt, type FhirBase } from '../../shared/registry/fhir-bases.ts';
 import { anyType, resourceTypes } from '../../shared/scopes/resource-types.ts';
 import { parametersAbout } from '../reading/about.ts';
 import type { Declared } from '../state/state.ts';
@@ -39,4 +40,26 @@ export const declaredBy = (statement: unknown): Declared | undefined => {
       return [type, [usual, ...others].find((code) => names.has(code)) ?? usual];
     });
   return Object.fromEntries(found.filter(([, code]) => code !== undefined)) as Declared;
+};
+
+/**
+ * What several bases declare together: of each only the types that are at it, and all that the profile names.
+ * @param declared what each base declares, in their order; undefined where that could not be read
+ * @returns undefined if it is not known of the first, which has all other types
+ */
+export const declaredByAll = (
+  bases: readonly FhirBase[],
+  declared: readonly (Declared | undefined)[],
+): Declared | undefined => {
+  const [first, ...others] = bases.map((base, at): Declared | undefined => {
+    const { only = [] } = base;
+    const named = only.flatMap((type) =>
+      patientParameters(type)
+        .slice(0, 1)
+        .map((code) => [type, code] as const),
+    );
+    const own = Object.entries(declared[at] ?? {}).filter(([type]) => isAt(base, type));
+    return declared[at] === undefined && only.length === 0 ? undefined : Object.fromEntries([...named, ...own]);
+  });
+  return first === undefined ? undefined : (Object.assign({}, ...others, first) as Declared);
 };

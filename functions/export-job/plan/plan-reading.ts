@@ -58,8 +58,9 @@ type Path = readonly string[];
 
 const taskOf = ({ payer }: PlanInputs, type: string, segments: Path, query: readonly Parameter[]): SearchTask => {
   const base = payer.fhirBaseUrl.replace(/\/+$/, '');
+  // Without the other bases: what follows a base is the same at each.
   const { url } = payerUrl(
-    base,
+    { fhirBaseUrl: base },
     { interaction: 'search-type', method: 'GET', searched: [], types: [], segments, query },
     { gatewayBase: base },
   );
@@ -131,6 +132,7 @@ const typesDeclared = ({ declared }: PlanInputs): readonly string[] =>
 const namedTypes = ({ payer, wanted, asked }: PlanInputs): ReadonlySet<string> =>
   new Set([
     ...(payer.wholeRecord?.searches ?? []).map(typeOf),
+    ...(payer.furtherBases ?? []).flatMap(({ types }) => types).filter(isMemberType),
     ...(asked.types ?? wanted.named.filter((type) => isMemberType(type))),
   ]);
 

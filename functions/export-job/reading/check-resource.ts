@@ -1,17 +1,16 @@
 import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import { elementsAbout, elementsAtSource, elementsElsewhere, elementsOfParts } from './about.ts';
 import type { PageResource } from './page-resource.ts';
 import { parseReference } from './references.ts';
 
 /** The rules for what belongs in the record. */
-export interface RecordRules {
+export interface RecordRules extends AnswerBases {
   /** The patient's id at the payer. */
   readonly patient: string;
   /** The same person's other ids there. @default none */
   readonly linked?: readonly string[];
-  /** The payer's bases, without trailing slashes. */
-  readonly bases: readonly string[];
   /** Whether a resource type was asked for and is within scope. */
   readonly isWanted: (type: string) => boolean;
 }
@@ -37,7 +36,7 @@ interface Place {
   readonly resolve: (reference: string) => JsonObject | undefined;
 }
 
-type Whose = Pick<RecordRules, 'patient' | 'linked' | 'bases'>;
+type Whose = Omit<RecordRules, 'isWanted'>;
 
 /** Where an element of R4 may hold more of its kind. */
 const nestedIn: Readonly<Record<string, readonly string[]>> = {
@@ -86,7 +85,7 @@ const aboutReference = (value: unknown, { resolve }: Place, whose: Whose): About
   if (reference === undefined || reference === null) return aboutUnreferred(value);
   if (typeof reference !== 'string') return 'unknown';
   // Patients on other servers are compared by their ids too.
-  const parsed = parseReference(reference, whose.bases);
+  const parsed = parseReference(reference, whose);
   if (parsed !== undefined) return parsed.type === 'Patient' ? aboutPatient(parsed.id, whose) : 'nobody';
   const resolved = resolve(reference);
   if (resolved === undefined) return 'unknown';
@@ -109,12 +108,12 @@ const aboutElement = (
 
 /** Whether a reference is of the payer's own, or in no form that can be read. A copy, a name or another server's id is not. */
 const isOfPayer =
-  ({ bases }: Whose) =>
+  (whose: Whose) =>
   (value: unknown): boolean => {
     if (!isObject(value)) return true;
     const { reference } = value;
     if (typeof reference !== 'string') return (reference ?? null) !== null;
-    return !reference.startsWith('#') && parseReference(reference, bases)?.isOwn !== false;
+    return !reference.startsWith('#') && parseReference(reference, whose)?.isOwn !== false;
   };
 
 /** The resources that a Bundle or a Parameters resource holds. */
@@ -201,12 +200,12 @@ const mostLinked = 20;
  * concerns the same actual person" (https://hl7.org/fhir/R4/patient-definitions.html#Patient.link). `seealso` is left out,
  * since it says least: a suspected duplicate is linked so, too.
  */
-export const linkedPatients = ({ resource }: Pick<PageResource, 'resource'>, bases: readonly string[]): string[] =>
+export const linkedPatients = ({ resource }: Pick<PageResource, 'resource'>, answer: AnswerBases): string[] =>
   objectsIn(resource['link'])
     .filter(({ type }) => type === 'replaces' || type === 'replaced-by' || type === 'refer')
     .flatMap(({ other }) => {
       const text = isObject(other) ? other['reference'] : undefined;
-      const linked = typeof text === 'string' ? parseReference(text, bases) : undefined;
+      const linked = typeof text === 'string' ? parseReference(text, answer) : undefined;
       return linked?.type === 'Patient' && linked.isOwn ? [linked.id] : [];
     })
     .slice(0, mostLinked);

@@ -1,4 +1,5 @@
 import { attachmentName, exportUrl } from '../../shared/exports/urls.ts';
+import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { HeldLine } from '../state/held-lines.ts';
@@ -13,20 +14,24 @@ export const missingName = ({ type, id = '' }: HeldLine, { from }: OwnAttachment
 export interface HeldLineRules {
   readonly origin: string;
   readonly item: Pick<Export, 'payer' | 'exportId'>;
-  readonly bases: readonly string[];
+  /** The payer's bases as answers of one see them. @param home as in a held line */
+  readonly basesAt: (home: string | undefined) => AnswerBases;
   readonly seen: Pick<SeenNames, 'has'>;
   /** The place of an attachment among those that came, by the URL that was asked. */
   readonly find: (from: string) => { readonly at: number } | undefined;
 }
 
 /** A line that waited, with the URLs of the files of those attachments that came. All other URLs are as in any line. */
-export const heldLine = (held: HeldLine, { origin, item, bases, seen, find }: HeldLineRules): Iterable<Uint8Array> => {
+export const heldLine = (
+  held: HeldLine,
+  { origin, item, basesAt, seen, find }: HeldLineRules,
+): Iterable<Uint8Array> => {
   const urls = new Map<string, string>();
   for (const attachment of held.attachments) {
     const found = find(attachment.from);
     if (found === undefined || seen.has(missingName(held, attachment))) continue;
     urls.set(attachment.url, `${exportUrl(origin, item)}/${attachmentName(found.at)}`);
   }
-  const rewrite = createLineRewriter({ bases, facade: facadeBase(origin, item.payer) });
+  const rewrite = createLineRewriter({ ...basesAt(held.home), facade: facadeBase(origin, item.payer) });
   return rewrite({ line: held.line, attachments: held.attachments.map(({ url }) => url) }, urls);
 };

@@ -1,5 +1,6 @@
 import { afterBase } from '../../shared/fhir/base-url-prefix.ts';
 import { isObject, type JsonObject } from '../../shared/json-object.ts';
+import { eachBase, type AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import { neverFetched, relativeBinary } from './rewrite-line.ts';
 import { holdsAttachment } from './survey-resource.ts';
 
@@ -28,19 +29,21 @@ const mostCharacters = 4096;
 /**
  * Where to ask for an attachment: Binaries below a base only. Anything else on the payer's host is written by whoever wrote
  * the document, and may be a resource or an operation in another spelling, which would be asked with the member's token.
- * @param bases the payer's bases without trailing slashes; the first is the one to ask
+ * @param answer the payer's bases; the one that gave the answer is that of relative URLs
  */
-const whereOwn = (url: string, { bases }: { readonly bases: readonly string[] }): string | undefined => {
-  const [first = ''] = bases;
+const whereOwn = (url: string, answer: AnswerBases): string | undefined => {
+  const [first = ''] = answer.bases;
   if (url.length > mostCharacters || neverFetched.test(url)) return undefined;
   const absolute = relativeBinary.test(url) ? `${first}/${url.replace(/^\//, '')}` : url;
   if (!/^https?:\/\//i.test(absolute) || !URL.canParse(absolute)) return undefined;
   const parsed = new URL(absolute);
   if (parsed.username !== '' || parsed.password !== '') return undefined;
   const href = parsed.href.replace(/#[^]*$/, '');
-  for (const base of bases) {
-    const rest = afterBase(href, new URL(base).href.replace(/\/+$/, ''));
-    if (rest !== undefined) return oneBinary.test(rest) ? first + rest : undefined;
+  for (const { bases } of eachBase(answer)) {
+    for (const base of bases) {
+      const rest = afterBase(href, new URL(base).href.replace(/\/+$/, ''));
+      if (rest !== undefined) return oneBinary.test(rest) ? bases[0]! + rest : undefined;
+    }
   }
   return undefined;
 };
@@ -70,7 +73,7 @@ export const isMediaType = (text: unknown): text is string => typeof text === 's
  */
 export const ownAttachments = (
   { resource, attachments }: { readonly resource: JsonObject; readonly attachments: readonly string[] },
-  rules: { readonly bases: readonly string[] },
+  rules: AnswerBases,
 ): readonly OwnAttachment[] => {
   if (!attachments.some((url) => whereOwn(url, rules) !== undefined)) return [];
   const found = new Map<string, OwnAttachment>();

@@ -1,4 +1,5 @@
 import { afterBase } from '../../shared/fhir/base-url-prefix.ts';
+import { eachBase, isAt, type AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import type { PageResource } from './page-resource.ts';
 
@@ -6,22 +7,27 @@ import type { PageResource } from './page-resource.ts';
 interface Reference {
   readonly type: string;
   readonly id: string;
-  /** Whether it is relative or below one of the payer's bases. If not, it is on another server. */
+  /** Whether it is relative or below one of the payer's bases, and that one has its type. If not, it is on another server. */
   readonly isOwn: boolean;
 }
 
 const form = /^(?<base>.*\/)?(?<type>[A-Za-z]+)\/(?<id>[^/?#|\s\\]{1,128})(?:\/_history\/[^/?#|\s\\]+)?$/;
 
+const isOfPayer = (text: string, base: string, type: string, answer: AnswerBases): boolean => {
+  const rest = `/${text.slice(base.length)}`;
+  return eachBase(answer).some((one) => isAt(one, type) && one.bases.some((own) => afterBase(text, own) === rest));
+};
+
 /**
  * Parses a reference to a resource. Undefined for a contained resource (`#…`), a URN, a search, or invalid text.
- * @param bases the payer's bases, without trailing slashes
+ * @param answer the payer's bases; the one that gave the answer is that of relative references
  */
-export const parseReference = (text: string, bases: readonly string[]): Reference | undefined => {
+export const parseReference = (text: string, answer: AnswerBases): Reference | undefined => {
   const { base = '', type = '', id = '' } = form.exec(text)?.groups ?? {};
   if (!isResourceType(type) || id === '.' || id === '..') return undefined;
-  if (base === '' || base === '/') return { type, id, isOwn: true };
+  if (base === '' || base === '/') return { type, id, isOwn: isAt(answer, type) };
   if (!/^https?:/i.test(base)) return undefined;
-  return { type, id, isOwn: bases.some((own) => afterBase(text, own) === `/${text.slice(base.length)}`) };
+  return { type, id, isOwn: isOfPayer(text, base, type, answer) };
 };
 
 /** A resource that the record refers to. */
@@ -39,8 +45,8 @@ const readable = /^[A-Za-z0-9._~=:@+,-]{1,128}$/;
 /** The type in a reference that is not a literal one, such as a search, or an id followed by a slash, a query or a fragment. */
 const typed = /^(?:https?:\/\/[^?#]*\/|\/)?(?<type>[A-Za-z]+)[/?]/i;
 
-const referredIn = (text: string, bases: readonly string[]): ReferredResource | undefined => {
-  const parsed = parseReference(text, bases);
+const referredIn = (text: string, answer: AnswerBases): ReferredResource | undefined => {
+  const parsed = parseReference(text, answer);
   if (parsed === undefined) {
     const type = typed.exec(text)?.groups?.['type'];
     return type !== undefined && isResourceType(type) ? { type, why: 'form' } : undefined;
@@ -56,11 +62,11 @@ const referredIn = (text: string, bases: readonly string[]): ReferredResource | 
  */
 export const referredBy = (
   { references }: Pick<PageResource, 'references'>,
-  { bases, isWanted }: { readonly bases: readonly string[]; readonly isWanted: (type: string) => boolean },
+  { isWanted, ...answer }: AnswerBases & { readonly isWanted: (type: string) => boolean },
 ): readonly ReferredResource[] => {
   const found = new Map<string, ReferredResource>();
   for (const text of references) {
-    const referred = referredIn(text, bases);
+    const referred = referredIn(text, answer);
     if (referred === undefined || referred.type === 'Patient' || !isWanted(referred.type)) continue;
     const { type, id = '', why = '' } = referred;
     found.set(`${type}/${id} ${why}`, referred);

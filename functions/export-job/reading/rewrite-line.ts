@@ -4,12 +4,11 @@ import { eachText } from '../../shared/json/each-text.ts';
 import { namesOf } from '../../shared/json/names.ts';
 import { decodeBeginning } from '../../shared/json/spelling.ts';
 import { readTokens } from '../../shared/json/tokens.ts';
+import { eachBase, isAt, type AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import type { PageResource } from './page-resource.ts';
 
 /** The payer's bases, and the facade's base that replaces them. */
-export interface LineBases {
-  /** Without trailing slashes. */
-  readonly bases: readonly string[];
+export interface LineBases extends AnswerBases {
   readonly facade: string;
 }
 
@@ -38,9 +37,9 @@ const spelled = (line: Buffer, at: number, end: number): string =>
 
 /**
  * Replaces the URL of each attachment that was fetched with the URL of its file. Every other relative link to a Binary is made
- * absolute with the facade's base, because an NDJSON file has no base URL.
+ * absolute with the base of Binaries, because an NDJSON file has no base URL.
  */
-const withFilesAndBinaries = function* (line: Buffer, facade: string, files: FileUrls): Generator<Buffer> {
+const withFilesAndBinaries = function* (line: Buffer, binaries: string, files: FileUrls): Generator<Buffer> {
   const tokens = readTokens(urls);
   const longest = 6 * Math.max(0, ...[...files.keys()].map((url) => url.length));
   const places: { readonly at: number; readonly put: string; readonly goOn: number }[] = [];
@@ -52,7 +51,7 @@ const withFilesAndBinaries = function* (line: Buffer, facade: string, files: Fil
       return;
     }
     const { text } = decodeBeginning(line.toString('latin1', at, Math.min(end, at + beginningBytes)), beginning);
-    if (relativeBinary.test(text)) places.push({ at, put: text.startsWith('/') ? facade : `${facade}/`, goOn: at });
+    if (relativeBinary.test(text)) places.push({ at, put: text.startsWith('/') ? binaries : `${binaries}/`, goOn: at });
   });
   let from = 0;
   for (const { at, put, goOn } of places) {
@@ -71,13 +70,14 @@ const noFiles: FileUrls = new Map();
  * line break, in pieces. Each page gets a new rewriter, so that a malformed page cannot affect another.
  */
 export const createLineRewriter = ({
-  bases,
   facade,
+  ...answer
 }: LineBases): ((resource: Pick<PageResource, 'line' | 'attachments'>, files?: FileUrls) => Iterable<Uint8Array>) => {
-  const rewriter = createLinkRewriter({ from: bases, to: facade });
+  const rewriter = createLinkRewriter({ from: eachBase(answer), to: facade });
+  const binaries = isAt(answer, 'Binary') ? facade : answer.bases[0]!;
   return function* ({ line, attachments }, files = noFiles) {
     const isChanged = files.size > 0 || attachments.some((url) => relativeBinary.test(url));
-    for (const part of isChanged ? withFilesAndBinaries(line, facade, files) : [line]) {
+    for (const part of isChanged ? withFilesAndBinaries(line, binaries, files) : [line]) {
       for (let at = 0; at < part.length; at += pieceBytes) yield* rewriter.push(part.subarray(at, at + pieceBytes));
     }
     yield* rewriter.push(lineEnd);
@@ -95,8 +95,10 @@ const isBinaryBelow = (url: string, base: string): boolean => /^\/Binary(?:$|[/?
  */
 export const unservedAttachments = (
   { attachments }: Pick<PageResource, 'attachments'>,
-  { bases }: Pick<LineBases, 'bases'>,
-): number =>
-  attachments.filter(
-    (url) => !neverFetched.test(url) && !relativeBinary.test(url) && !bases.some((base) => isBinaryBelow(url, base)),
-  ).length;
+  answer: AnswerBases,
+): number => {
+  const bases = eachBase(answer).flatMap((one) => (isAt(one, 'Binary') ? one.bases : []));
+  const isServed = (url: string): boolean =>
+    relativeBinary.test(url) ? isAt(answer, 'Binary') : bases.some((base) => isBinaryBelow(url, base));
+  return attachments.filter((url) => !neverFetched.test(url) && !isServed(url)).length;
+};

@@ -17,6 +17,8 @@ export interface HeldLine {
   readonly type: string;
   readonly id: string | undefined;
   readonly attachments: readonly OwnAttachment[];
+  /** The base that gave it, if that is a further one of the payer's. */
+  readonly home?: string;
   /** Without a line break, as the payer wrote it. */
   readonly line: Buffer;
 }

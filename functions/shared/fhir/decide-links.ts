@@ -1,4 +1,5 @@
 import { decodeBeginning } from '../json/spelling.ts';
+import { isAt, type FhirBase } from '../registry/fhir-bases.ts';
 import { binaryLink, pageLink } from './find-links.ts';
 
 /** The longest page link that is sealed, in bytes after unescaping. */
@@ -6,8 +7,11 @@ export const longestPageLink = 5000;
 
 /** Which links to replace, and with what. */
 export interface LinkReplacements {
-  /** The payer's FHIR base URL and its aliases: ASCII, as URLs are on the wire. The longest match wins. */
-  readonly from: readonly string[];
+  /**
+   * The payer's FHIR base URL and its aliases: ASCII, as URLs are on the wire. The longest match wins. Of a payer with several
+   * bases, only links to a type that is at the base are replaced, since the gateway asks for it there.
+   */
+  readonly from: readonly (string | FhirBase)[];
   /** The gateway's FHIR base URL for this payer. */
   readonly to: string;
   /**
@@ -53,9 +57,29 @@ const spell = (text: string): string => Buffer.from(JSON.stringify(text).slice(1
 
 const literally = (text: string): string => text.replace(/[^\w:/-]/g, String.raw`\$&`);
 
-/** Matches one of the bases, the longest first, if the pattern follows. */
-const baseBefore = (bases: readonly string[], pattern: string): RegExp =>
-  new RegExp(bases.length === 0 ? '(?!)' : `(?:${bases.map(literally).join('|')})(?=${pattern})`, 'y');
+/** A spelling of a base, and the limits of what is at it. */
+type Spelled = readonly [base: string, limits: Pick<FhirBase, 'only' | 'except'>];
+
+const spelledOf = (from: LinkReplacements['from']): Spelled[] => {
+  const all = from.flatMap((one): Spelled[] => {
+    if (typeof one === 'string') return [[withoutSlash(one), {}]];
+    const { bases, ...limits } = one;
+    return bases.map((base) => [withoutSlash(base), limits]);
+  });
+  return [...new Map(all)].filter(([base]) => base !== '').sort(([a], [b]) => b.length - a.length);
+};
+
+/** Matches one of the bases, the longest first, if its pattern follows. */
+const baseBefore = (bases: readonly Spelled[], patternOf: (limits: Spelled[1]) => string): RegExp => {
+  const all = bases.map(([base, limits]) => `${literally(base)}(?=${patternOf(limits)})`);
+  return new RegExp(all.length === 0 ? '(?!)' : `(?:${all.join('|')})`, 'y');
+};
+
+/** What follows a base in a link to what is at it. */
+const ownPattern = ({ only, except }: Spelled[1]): string => {
+  if (only !== undefined) return `/(?:Patient|${only.join('|')})[/?"]`;
+  return except === undefined ? '[/?"]' : `(?!/(?:${except.join('|')})(?![A-Za-z]))[/?"]`;
+};
 
 /** The length of a match at `at`; 0 if there is none. */
 const matchAt = (pattern: RegExp, characters: string, at: number): number => {
@@ -68,11 +92,15 @@ const absolute = /https?:\/\//iy;
 /** Makes the decider for one answer. */
 export const createLinkDecider = ({ from, to, seal }: LinkReplacements): LinkDecider => {
   const gatewayBase = spell(withoutSlash(to));
-  const bases = [...new Set(from.map(withoutSlash))].filter((base) => base !== '').sort((a, b) => b.length - a.length);
-  const below = baseBefore(bases, '[/?"]');
-  const belowBinary = baseBefore(bases, '/Binary[/?"]');
-  /** How many characters decide a link: the longest base, `/Binary`, and one more. */
-  const limit = (bases[0]?.length ?? 0) + '/Binary/'.length;
+  const bases = spelledOf(from);
+  const below = baseBefore(bases, ownPattern);
+  const belowBinary = baseBefore(
+    bases.filter(([, limits]) => isAt({ bases: [], ...limits }, 'Binary')),
+    () => '/Binary[/?"]',
+  );
+  const named = bases.flatMap(([, { only = [], except = [] }]) => [...only, ...except]);
+  /** How many characters decide a link: the longest base, a slash, the longest type, and one more. */
+  const limit = (bases[0]?.[0].length ?? 0) + Math.max(...['Binary', ...named].map(({ length }) => length)) + 2;
   let foreignLinks = 0;
   let unsealedLinks = 0;
 

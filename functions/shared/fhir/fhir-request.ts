@@ -41,9 +41,10 @@ export interface FhirRequest {
   /** Present with POST. */
   readonly form?: readonly Parameter[];
   /**
-   * Only for a page: what follows the payer's base, as the payer wrote it, and which parts only the payer understands.
+   * Only for a page: what follows the payer's base, as the payer wrote it, and which parts only the payer understands. `base`
+   * is a further base of the payer's, if it is below one.
    */
-  readonly page?: { readonly rest: string; readonly unknown: readonly string[] };
+  readonly page?: { readonly base?: string; readonly rest: string; readonly unknown: readonly string[] };
 }
 
 /** Whether a request reads one resource, or one version of it. */

@@ -12,10 +12,14 @@ import { indexOfType, typeAt } from './search-targets.ts';
  * the first request could.
  *
  *   iv ‖ AES-256-GCM( needs ‖ LF ‖ path and query ) ‖ tag      base64url, bound to the grant
+ *
+ * Before the path stands the base's URL, if it is a further base of the payer's.
  */
 
 /** Where a page is, below the payer's base, and what it can return. */
 export interface Page {
+  /** The further base of the payer's that it is below. @default its first */
+  readonly base?: string | undefined;
   /** What follows the payer's base: nothing, or text that starts with `/` or `?`. */
   readonly rest: string;
   readonly types: readonly TypeNeed[];
@@ -52,19 +56,36 @@ const readNeeds = (text: string): TypeNeed[] => {
  * Seals a page's link into a value of `_link`, in characters that need no encoding; null if it is too long. At most
  * 7,800 characters, so that a request with it stays below the 10,240 bytes that API Gateway accepts.
  */
-export const sealPage = ({ rest, types }: Page, { grantId, linkKey }: LinkKey, iv: Uint8Array): string | null => {
-  if (Buffer.byteLength(rest) > longestPageLink) return null;
-  const plain = Buffer.from(`${writeNeeds(types)}\n${rest}`);
+export const sealPage = (
+  { base = '', rest, types }: Page,
+  { grantId, linkKey }: LinkKey,
+  iv: Uint8Array,
+): string | null => {
+  const place = base + rest;
+  if (Buffer.byteLength(place) > longestPageLink) return null;
+  const plain = Buffer.from(`${writeNeeds(types)}\n${place}`);
   return Buffer.from(seal(linkKey, plain, boundTo(grantId), iv)).toString('base64url');
+};
+
+const startsBelowBase = /^(?:$|[/?])/;
+
+/** @throws Error if it is below a base that the payer no longer has */
+const placeIn = (text: string, furtherBases: readonly string[]): Pick<Page, 'base' | 'rest'> => {
+  if (startsBelowBase.test(text)) return { rest: text };
+  const base = furtherBases.find((url) => afterBase(text, url) !== undefined);
+  if (base === undefined) throw new Error('no base of the payer');
+  return { base, rest: text.slice(base.length) };
 };
 
 /**
  * Unseals the value of `_link`.
- * @throws GatewayError 400 if it is damaged or was not made for this grant
+ * @param furtherBases those of the payer, beside its first
+ * @throws GatewayError 400 if it is damaged, was not made for this grant, or is below a base that the payer no longer has
  */
 export const unsealPage = (
   value: string,
   { grantId, linkKey }: { grantId: string; linkKey: Uint8Array | undefined },
+  furtherBases: readonly string[] = [],
 ): Page => {
   const sealed = Buffer.from(value, 'base64url');
   // Only the canonical spelling, so that any changed character is noticed.
@@ -72,7 +93,7 @@ export const unsealPage = (
     try {
       const plain = Buffer.from(unseal(linkKey, sealed, boundTo(grantId))).toString('utf8');
       const end = plain.indexOf('\n');
-      return { types: readNeeds(plain.slice(0, end)), rest: plain.slice(end + 1) };
+      return { types: readNeeds(plain.slice(0, end)), ...placeIn(plain.slice(end + 1), furtherBases) };
     } catch {
       // As below.
     }

@@ -71,7 +71,7 @@ const patientsIn = (name: string, value: string): string[] =>
  * is. What can be read in it still counts: a page whose path or parameters name a type or a patient is a request for
  * those.
  */
-export const pageRequest = ({ rest, types }: Page, added: AddedParameters): FhirRequest => {
+export const pageRequest = ({ base, rest, types }: Page, added: AddedParameters): FhirRequest => {
   const [path = '', query = ''] = rest.split(/\?([^]*)/);
   const segments = lenientSegmentsOf(path);
   const ofPath = needsOfPath(segments);
@@ -94,6 +94,7 @@ export const pageRequest = ({ rest, types }: Page, added: AddedParameters): Fhir
     segments: [],
     query: known,
     page: {
+      ...(base === undefined ? {} : { base }),
       rest,
       unknown: [
         ...patients,

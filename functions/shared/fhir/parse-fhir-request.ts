@@ -19,6 +19,8 @@ export interface FhirRequestInput {
   readonly searchParameters?: AddedParameters | undefined;
   /** Parameters of the payer's page links that any search takes. */
   readonly pagingParameters?: readonly string[] | undefined;
+  /** The payer's bases beside its first. With some, no single search finds all types. */
+  readonly furtherBases?: Payer['furtherBases'] | undefined;
 }
 
 type Target = Pick<FhirRequest, 'interaction' | 'resourceType' | 'id' | 'searched'> & { readonly needs: TypeNeed[] };
@@ -191,6 +193,9 @@ export const parseFhirRequest = (input: FhirRequestInput): FhirRequest => {
   const method = checkReading(input.method, given);
   const [segments, query] = asTypeSearch(given, input);
   const { needs, ...target } = parseTarget(segments, method, { ...input, query });
+  if (input.furtherBases !== undefined && target.searched.includes(anyType)) {
+    throw notAllowed('This payer has its record on several servers. Search each resource type by itself.');
+  }
   const form = method === 'POST' ? (input.form ?? []) : undefined;
   const grammar = {
     ...grammarOf({ needs, ...target }, query, input.pagingParameters),

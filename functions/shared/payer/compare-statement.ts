@@ -1,9 +1,12 @@
 import { parseRecordSearch } from '../fhir/record-search.ts';
 import { objectsIn, type JsonObject } from '../json-object.ts';
+import { fhirBases, isAt, type FhirBase } from '../registry/fhir-bases.ts';
 import type { Payer } from '../registry/types.ts';
 import type { Difference } from './difference.ts';
 
 interface Stated {
+  /** Whose statement it is. */
+  readonly base: FhirBase;
   /** The server's resources, as a CapabilityStatement lists them. */
   readonly resources: readonly JsonObject[];
   /** Those of the whole server. */
@@ -33,14 +36,25 @@ const lack = (field: string, lacking: readonly string[], value?: unknown): Diffe
   };
 };
 
+/** What is asked at the payer's first base only. */
+const isFirst = ({ base }: Stated): boolean => base.only === undefined;
+
+/** The types of a further base that its statement lacks. */
+const furtherTypes: Comparison = (stated) =>
+  lack(
+    'furtherBases',
+    (stated.base.only ?? []).filter((type) => ofType(stated, type) === undefined),
+  );
+
 const everything: Comparison = (stated, payer) =>
-  payer.everything && !operationsOf(stated, 'Patient').includes('everything')
+  isFirst(stated) && payer.everything && !operationsOf(stated, 'Patient').includes('everything')
     ? lack('everything', ['Patient/$everything'], false)
     : undefined;
 
 const operations: Comparison = (stated, payer) => {
   const listed = operationsOf(stated, 'Patient');
-  const lacking = Object.keys(payer.operations ?? {}).filter((name) => !listed.includes(name));
+  const relied = isFirst(stated) ? Object.keys(payer.operations ?? {}) : [];
+  const lacking = relied.filter((name) => !listed.includes(name));
   return lack(
     'operations',
     lacking.map((name) => `Patient/$${name}`),
@@ -49,7 +63,8 @@ const operations: Comparison = (stated, payer) => {
 
 const searches: Comparison = (stated, { wholeRecord }) => {
   const all = wholeRecord?.searches ?? [];
-  const kept = all.filter((search) => ofType(stated, parseRecordSearch(search).type) !== undefined);
+  const isKept = (type: string): boolean => !isAt(stated.base, type) || ofType(stated, type) !== undefined;
+  const kept = all.filter((search) => isKept(parseRecordSearch(search).type));
   return lack(
     'wholeRecord.searches',
     all.filter((search) => !kept.includes(search)),
@@ -61,7 +76,9 @@ const searches: Comparison = (stated, { wholeRecord }) => {
 const searchParameters: Comparison = (stated, payer) => {
   const lacking = Object.entries(payer.searchParameters ?? {}).flatMap(([type, codes]) => {
     const listed = objectsIn(ofType(stated, type)?.['searchParam']).map(({ name }) => name);
-    return listed.length === 0 ? [] : codes.filter((code) => !listed.includes(code)).map((code) => `${type}?${code}`);
+    return listed.length === 0 || !isAt(stated.base, type)
+      ? []
+      : codes.filter((code) => !listed.includes(code)).map((code) => `${type}?${code}`);
   });
   return lack('searchParameters', lacking);
 };
@@ -88,23 +105,32 @@ const pageSize: Comparison = (stated, { wholeRecord }) => {
   };
 };
 
-const release = (statement: JsonObject): Difference[] => {
+const release = (statement: JsonObject, { only, bases }: FhirBase): Difference[] => {
   const version = String(statement['fhirVersion']).slice(0, 20);
   if (/^4\.0\.\d+$/.test(version)) return [];
   const todo = 'ask the payer for its FHIR R4 base URL';
   const text = `metadata says that this is FHIR ${version}, but the gateway reads R4`;
-  return [{ field: 'fhirBaseUrl', ours: 'FHIR 4.0', theirs: `FHIR ${version}`, text, todo }];
+  const field = only === undefined ? 'fhirBaseUrl' : `furtherBases of ${bases[0]!}`;
+  return [{ field, ours: 'FHIR 4.0', theirs: `FHIR ${version}`, text, todo }];
 };
 
-const comparisons = [everything, operations, searches, searchParameters, pageSize];
+const comparisons = [furtherTypes, everything, operations, searches, searchParameters, pageSize];
 
-/** How a CapabilityStatement differs from what a payer's profile relies on. One that lists no resources says nothing. */
-export const compareStatement = (statement: JsonObject, payer: Payer): Difference[] => {
+/**
+ * How a CapabilityStatement differs from what a payer's profile relies on. One that lists no resources says nothing.
+ * @param base whose statement it is
+ */
+export const compareStatement = (
+  statement: JsonObject,
+  payer: Payer,
+  base: FhirBase = fhirBases(payer)[0],
+): Difference[] => {
   const servers = objectsIn(statement['rest']).filter(({ mode }) => mode === 'server');
   const stated = {
+    base,
     resources: servers.flatMap(({ resource }) => objectsIn(resource)),
     parameters: servers.flatMap(({ searchParam }) => objectsIn(searchParam)),
   };
   const found = stated.resources.length === 0 ? [] : comparisons.flatMap((compare) => compare(stated, payer) ?? []);
-  return [...release(statement), ...found];
+  return [...release(statement, base), ...found];
 };

@@ -1,5 +1,6 @@
 import { causeOf } from '../errors.ts';
 import { objectsIn, parseObject, type JsonObject } from '../json-object.ts';
+import { fhirBases, type FhirBase } from '../registry/fhir-bases.ts';
 import { fhirMediaType } from '../registry/profile.ts';
 import type { Payer } from '../registry/types.ts';
 import { compareDiscovery } from './compare-discovery.ts';
@@ -81,9 +82,9 @@ const ofKeys = (deps: DriftDeps, url: string): Promise<Drift> => {
   return readAndCompare(deps, [url, json], ({ keys }) => (objectsIn(keys).some(signs) ? [] : [none]), [none]);
 };
 
-const ofStatement = (deps: DriftDeps, payer: Payer): Promise<Drift> =>
-  readAndCompare(deps, [`${payer.fhirBaseUrl}/metadata`, fhirMediaType(payer)], (statement) =>
-    statement['resourceType'] === 'CapabilityStatement' ? compareStatement(statement, payer) : [],
+const ofStatement = (deps: DriftDeps, payer: Payer, base: FhirBase): Promise<Drift> =>
+  readAndCompare(deps, [`${base.bases[0]!}/metadata`, fhirMediaType(payer)], (statement) =>
+    statement['resourceType'] === 'CapabilityStatement' ? compareStatement(statement, payer, base) : [],
   );
 
 /** The origins that the gateway or a browser asks. An issuer is only a name, and need not be a server. */
@@ -91,7 +92,8 @@ export const serversOf = (payer: Payer): URL[] => {
   const { authorizationEndpoint, tokenEndpoint, revocationEndpoint, fhirBaseUrl } = payer;
   const { userinfoEndpoint, jwksUri, smartConfigurationUrl } = payer;
   const ofLogin = [authorizationEndpoint, tokenEndpoint, revocationEndpoint, userinfoEndpoint, jwksUri];
-  const urls = [...ofLogin, fhirBaseUrl, smartConfigurationUrl];
+  const further = (payer.furtherBases ?? []).map((base) => base.fhirBaseUrl);
+  const urls = [...ofLogin, fhirBaseUrl, smartConfigurationUrl, ...further];
   const origins = new Set(urls.flatMap((url) => (url === undefined ? [] : [new URL(url).origin])));
   return [...origins].map((origin) => new URL(origin));
 };
@@ -118,7 +120,7 @@ export const driftOf = async (deps: DriftDeps, payer: Payer): Promise<Drift> => 
   const all = await Promise.all([
     ...placesOf(payer).map((place) => ofDocument(deps, payer, place)),
     ...(payer.jwksUri === undefined ? [] : [ofKeys(deps, payer.jwksUri)]),
-    ofStatement(deps, payer),
+    ...fhirBases(payer).map((base) => ofStatement(deps, payer, base)),
     ...serversOf(payer).map((server) => ofCertificate(deps, server)),
   ]);
   // Two documents may say the same.

@@ -128,6 +128,14 @@ export interface IdentityProvider {
   readonly algorithms: readonly IdentityTokenAlgorithm[];
 }
 
+/** Another FHIR base that one sign-in opens, with the same token and the same patient id. */
+interface FurtherBase {
+  /** Without a trailing slash. */
+  readonly fhirBaseUrl: string;
+  /** The resource types that are read there, and only there. */
+  readonly types: readonly string[];
+}
+
 /** A payer profile: a payer's endpoints and quirks. */
 export interface Payer {
   /** Part of every path: lower-case letters, digits and hyphens. */
@@ -137,6 +145,8 @@ export interface Payer {
   readonly fhirBaseUrl: string;
   /** Other spellings of the base in the payer's links. */
   readonly fhirBaseUrlAliases: readonly string[];
+  /** Other FHIR bases of the same record, each with its types. A type that none of them names is at `fhirBaseUrl`. @default none */
+  readonly furtherBases?: readonly FurtherBase[];
   readonly authorizationEndpoint: string;
   readonly tokenEndpoint: string;
   readonly revocationEndpoint?: string;

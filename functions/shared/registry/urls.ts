@@ -1,3 +1,4 @@
+import { fhirBases } from './fhir-bases.ts';
 import type { Payer } from './types.ts';
 
 /** The FHIR base URL of a payer's facade, which is its issuer too: clients compare `iss` with the base. */
@@ -12,8 +13,5 @@ export const tokenUrl = (origin: string): string => `${origin}/oauth2/token`;
 /** The gateway's redirect URI at a payer: the same at authorize and at token (RFC 6749 §4.1.3). */
 export const callbackUri = (origin: string, payerId: string): string => `${origin}/oauth2/callback/${payerId}`;
 
-/** Every spelling of the payer's own FHIR base URL. */
-export const payerBases = ({ fhirBaseUrl, fhirBaseUrlAliases }: Payer): string[] => [
-  fhirBaseUrl,
-  ...fhirBaseUrlAliases,
-];
+/** Every spelling of each of the payer's own FHIR base URLs. */
+export const payerBases = (payer: Payer): string[] => fhirBases(payer).flatMap(({ bases }) => bases);

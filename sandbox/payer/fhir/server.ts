@@ -22,6 +22,8 @@ export interface FhirApiOptions {
   readonly cutAfter?: () => number | undefined;
   /** The status of a search that finds nothing. Default: 200, with a Bundle. */
   readonly emptySearchStatus?: 204 | undefined;
+  /** Whether resources of a type are here at all. Default: all are. */
+  readonly isServed?: (type: string) => boolean;
   /** Gets unexpected errors, which are answered with 500. */
   readonly onError?: (error: unknown) => void;
 }
@@ -41,9 +43,9 @@ export type FhirApi = (request: IncomingMessage, response: ServerResponse, membe
  * and `metadata`. A member sees their own compartment and what it refers to. For them, nothing else exists.
  */
 export const createFhirApi = (records: RecordStore, options: FhirApiOptions): FhirApi => {
-  const { baseUrl, oauth, cutAfter, onError, emptySearchStatus } = options;
+  const { baseUrl, oauth, cutAfter, onError, emptySearchStatus, isServed = () => true } = options;
   const views = loadViews(records, baseUrl);
-  const types = servedTypes(views);
+  const types = servedTypes(views).filter(isServed);
   let metadata: string | undefined;
 
   return async (request, response, member) => {
@@ -54,8 +56,9 @@ export const createFhirApi = (records: RecordStore, options: FhirApiOptions): Fh
         metadata ??= capabilityStatement(baseUrl, types, oauth);
         return sendJson(response, 200, metadata);
       }
-      const view = member && viewOf(views, member);
-      if (!view) throw unauthorized();
+      const shared = member && viewOf(views, member);
+      if (!shared) throw unauthorized();
+      const view = options.isServed === undefined ? shared : onlyTypes(shared, types);
       const answer = route({ view, baseUrl }, types, segments, parameters, posted);
       // A Binary is served in its own format.
       if (segments[0] !== 'Binary') checkFormat(request, parameters);

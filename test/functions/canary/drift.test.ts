@@ -26,6 +26,7 @@ const paths = {
   server: '/.well-known/oauth-authorization-server',
   metadata: '/r4/metadata',
   keys: '/oauth2/jwks',
+  further: '/more/r4/metadata',
 };
 
 /** What the payer publishes in place of its own, by path; a test changes it while the payer runs. */
@@ -43,7 +44,11 @@ beforeAll(async () => {
     displayName: 'Drifting Health',
     clientId: 'gateway-here',
     client: { jwks: [key.publicJwk] },
-    insists: { patient: { in: 'id_token', member: 'patient' }, publishes },
+    insists: {
+      patient: { in: 'id_token', member: 'patient' },
+      publishes,
+      basesOfTypes: { '/more/r4': ['Goal', 'Device'] },
+    },
   });
   const { url } = payer;
   const names = Object.values(paths);
@@ -200,6 +205,23 @@ describe('a sandbox payer', () => {
     expect(await next()).toEqual([]);
     change();
     expect(await next()).toHaveLength(1);
+  });
+
+  it('with a second base is compared at both', async () => {
+    const furtherBases = [{ fhirBaseUrl: `${payer.url}/more/r4`, types: ['Goal', 'Device'] }];
+    const { next } = days({ everything: false, furtherBases });
+    expect(await next()).toEqual([]);
+
+    const [rest] = own[paths.further]!['rest'] as [{ resource: JsonObject[] }];
+    const resource = rest.resource.filter(({ type }) => type !== 'Goal');
+    changed(paths.further, { fhirVersion: '5.0.0', rest: [{ ...rest, resource }] })();
+    restated(of('Coverage', undefined))();
+
+    expect(driftIn(await next())).toEqual([
+      'wholeRecord.searches: Coverage → not in metadata',
+      `furtherBases of ${payer.url}/more/r4: FHIR 4.0 → FHIR 5.0.0`,
+      'furtherBases: Goal → not in metadata',
+    ]);
   });
 
   it('that cannot be read for a day is not reported anew when it answers again', async () => {

@@ -56,6 +56,27 @@ const long = (status: number) => {
   return { seen, response: new Response(body, { status }) };
 };
 
+it('of several bases has the types that are at each, and is not available if one of them is not', async () => {
+  const further = 'https://goals.example/fhir';
+  const payer = northwind({ everything: false, furtherBases: [{ fhirBaseUrl: further, types: ['Goal'] }] });
+  const statementOf = (...types: readonly string[]) =>
+    ofServer({ resource: types.map((type) => ({ type, documentation: type })) });
+  const answer = (second: Response) =>
+    fetchStatement(
+      {
+        payerHttp: async (url) =>
+          String(url).startsWith(further) ? second : Response.json(statementOf('Patient', 'Coverage', 'Goal')),
+      },
+      payer,
+      facadeOf(origin, payer),
+    );
+
+  const { statement } = await answer(Response.json(statementOf('Patient', 'Goal', 'Coverage')));
+  const types = [{ type: 'Patient' }, { type: 'Coverage' }, { type: 'Goal' }];
+  expect(statement).toMatchObject({ rest: [{ resource: types }] });
+  expect(await answer(new Response('', { status: 503 }))).toEqual({ problem: 'metadata: status 503' });
+});
+
 describe('a statement that is not available', () => {
   it.each([
     ['null', null],

@@ -182,7 +182,6 @@ it('what is left out is reported, not counted and not remembered once a record h
   const isWanted = (type: string): boolean => type !== 'Claim';
   const leg = {
     problems,
-    rules: { patient: 'member', bases: [], isWanted },
     wantedAtKickOff: { isWanted },
     seen: seenNames({ ...seen, size: () => size }, Buffer.alloc(32, 7)),
   } as unknown as Leg;
@@ -194,6 +193,7 @@ it('what is left out is reported, not counted and not remembered once a record h
     takeResource(
       {
         leg,
+        rules: { patient: 'member', bases: [], isWanted },
         source,
         rewrite: () => [],
         match,
@@ -250,13 +250,13 @@ it('references beyond those that an export reads are counted, by the type that t
     next: { resources: 0 },
     item: {},
     parts: { add: () => undefined },
-    rules: { patient: 'member', bases: [], isWanted: () => true },
     seen: seenNames(createSeenSet(), Buffer.alloc(32, 7)),
   } as unknown as Leg;
   const take = (resource: Readonly<Record<string, unknown>>): void =>
     takeResource(
       {
         leg,
+        rules: { patient: 'member', bases: [], isWanted: () => true },
         source: { of: 'search', type: 'Basic', page: 1, mark: 2 },
         rewrite: () => [],
         match: () => undefined,

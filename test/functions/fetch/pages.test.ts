@@ -86,6 +86,35 @@ describe('a page link', () => {
     expect(test.payer.requests.at(-1)?.url).toBe(`${payer}/Observation?_page=2`);
   });
 
+  it('below a further base is followed there, and nowhere if the profile no longer has it', async () => {
+    const goals = 'http://127.0.0.1:3009/fhir';
+    const test = fetchGateway();
+    const grant = await test.grant({ scope: 'patient/Goal.rs' });
+    const deps = test.reconfigured(
+      withPayer('northwind', { everything: false, furtherBases: [{ fhirBaseUrl: goals, types: ['Goal'] }] }),
+    );
+    const linked = (url: string) => linkOf({ ...test, deps }, grant, url, { path: 'Goal' });
+    const [own, bare] = [await linked(`${goals}/Goal?_page=2`), await linked(`${goals}?_page=2`)];
+    const other = await linked(`${payer}/Goal?_page=2`);
+    const before = test.payer.requests.length;
+
+    for (const link of [own, bare]) expect((await follow(test, grant.token, link, deps)).statusCode).toBe(200);
+    const gone = await follow(test, grant.token, own);
+
+    expect(test.payer.requests.map(({ url }) => url)).toEqual([
+      ...Array.from({ length: before }, () => `${goals}/Goal`),
+      `${goals}/Goal?_page=2`,
+      `${goals}?_page=2`,
+    ]);
+    expect([gone.statusCode, issueOf(gone).diagnostics]).toEqual([400, expect.stringContaining(damaged)]);
+    // A next link to another base stays as it is, and is no link of ours.
+    expect(other).toBe(`${payer}/Goal?_page=2`);
+    for (const path of ['', 'Patient/patient-1/*']) {
+      const all = await read(deps, path, (await test.grant()).token, { query: path === '' ? '_id=1' : '' });
+      expect([all.statusCode, issueOf(all).diagnostics]).toEqual([405, expect.stringContaining('several servers')]);
+    }
+  });
+
   it.each([
     `${payer}/../admin?x`,
     `${payer}/%2e%2e/admin?x`,

@@ -133,7 +133,7 @@ describe('whose resource it is', () => {
     ['refer', undefined, []],
   ])('takes a link of type %s to %s for %j', (type, reference, expected) => {
     const resource = { resourceType: 'Patient', id: 'member', link: [{ type, other: { reference } }, {}] };
-    expect(linkedPatients({ resource }, ['https://payer.example/r4'])).toEqual(expected);
+    expect(linkedPatients({ resource }, { bases: ['https://payer.example/r4'] })).toEqual(expected);
   });
 
   it.each([

@@ -102,6 +102,32 @@ describe('which strings are links', () => {
       from,
     );
   });
+  it('takes only links to a type that is at the base, where a payer has several', () => {
+    const longest = 'SubstanceReferenceInformation';
+    const types = ['Goal', 'Binary', longest];
+    const from = [
+      { bases: [payer], except: types },
+      { bases: ['https://goals.example/fhir'], only: types },
+    ];
+    const templates = [
+      '{"reference":"@/Condition/1"},{"reference":"@/GoalX/1"},{"url":"@"},{"fullUrl":"@?page=2"},{"url":"~/Binary/1"}',
+      `{"reference":"~/Goal/1"},{"reference":"~/Goal"},{"reference":"~/Goal?a"},{"reference":"~/${longest}/1"}`,
+      `{"reference":"+/Goal/1"},{"fullUrl":"+/Patient/1"},{"reference":"+/${longest}/1"},{"url":"+/Binary/1"}`,
+      '{"reference":"-/Condition/1"},{"fullUrl":"-"},{"fullUrl":"-?page=2"},{"reference":"-/GoalX/1"}',
+    ];
+    const [text, expected] = [
+      { '@': payer, '~': payer, '+': 'https://goals.example/fhir', '-': 'https://goals.example/fhir' },
+      { '@': gateway, '~': payer, '+': gateway, '-': 'https://goals.example/fhir' },
+    ].map((by) => `[${templates.join()}]`.replaceAll(/[@~+-](?=[/?"])/g, (mark) => by[mark as '@']));
+
+    // Of the URLs outside a link, only those of Binaries are links.
+    expectEverywhere(
+      text!,
+      { text: expected!.replace(`{"url":"${gateway}"}`, `{"url":"${payer}"}`), foreignLinks: 8 },
+      from,
+    );
+  });
+
   it.each([[payer], ['HTTP://FHIR.EXAMPLE']])('does not take another host for %s', (base) => {
     const hosts = [base.replace('.', 'X'), base.replace('.', ''), base.slice(0, -3), `${base}.other.example`];
     for (const host of hosts) {

@@ -1,9 +1,10 @@
+import type { LinkReplacements } from '../../../../functions/shared/fhir/decide-links.ts';
 import { createLinkRewriter } from '../../../../functions/shared/fhir/rewrite-links.ts';
 
 export const payer = 'https://payer.example/r4';
 export const gateway = 'https://gateway.example/r4/payer';
 
-export const rewriteBytes = (chunks: readonly Uint8Array[], from: readonly string[] = [payer], to = gateway) => {
+export const rewriteBytes = (chunks: readonly Uint8Array[], from: LinkReplacements['from'] = [payer], to = gateway) => {
   const rewriter = createLinkRewriter({ from, to });
   const out = [...chunks.flatMap((chunk) => rewriter.push(chunk)), ...rewriter.end()];
   return { text: Buffer.concat(out).toString('utf8'), foreignLinks: rewriter.foreignLinks };
@@ -32,7 +33,7 @@ export const cutEverywhere = function* (bytes: Buffer, period = 128): Generator<
 export const expectEverywhere = (
   text: string,
   expected: { text: string; foreignLinks: number },
-  from?: readonly string[],
+  from?: LinkReplacements['from'],
 ) => {
   const bytes = Buffer.from(text, 'utf8');
   expect(rewriteBytes([bytes], from)).toEqual(expected);

@@ -3,7 +3,10 @@ import { parse } from './requests.ts';
 
 const gatewayBase = 'https://gateway.example/r4/payer';
 const base = 'https://payer.example/r4';
-const url = (line: string, from = base) => payerUrl(from, parse(line), { gatewayBase });
+const url = (line: string, from = base) => payerUrl({ fhirBaseUrl: from }, parse(line), { gatewayBase });
+
+const goals = 'https://goals.example/fhir';
+const furtherBases = [{ fhirBaseUrl: goals, types: ['Goal'] }];
 
 describe('payerUrl', () => {
   it.each([
@@ -39,6 +42,24 @@ describe('payerUrl', () => {
     expect(new URLSearchParams(body).get('subject')).toBe(expected);
   });
 
+  it.each([
+    ['GET /Goal/1', '/Goal/1'],
+    ['GET /Goal/1/_history/2', '/Goal/1/_history/2'],
+    ['GET /Goal?_count=1', '/Goal?_count=1'],
+    ['GET /?_type=Goal', '/Goal'],
+    ['GET /Patient/1/Goal', '/Patient/1/Goal'],
+    [`GET /Goal?subject=${gatewayBase}/Patient/1`, `/Goal?subject=${goals}/Patient/1`],
+    [`GET /Goal?x=${gatewayBase}/Condition/1`, `/Goal?x=${base}/Condition/1`],
+    ['GET /Patient/1', undefined],
+    ['GET /Patient/1/Condition', undefined],
+  ])('where Goals have a base of their own, %s is sent there, or to the first', (line, below) => {
+    const { url: sent } = payerUrl({ fhirBaseUrl: base, furtherBases }, parse(line.replace('x=', 'subject=')), {
+      gatewayBase,
+    });
+
+    expect(sent).toBe(below === undefined ? base + line.slice('GET '.length) : goals + below.replace('x=', 'subject='));
+  });
+
   it('sends a form beside a query, in order', () => {
     expect(url('POST /Observation/_search?_count=2 code=b&code=a%20c')).toEqual({
       method: 'POST',
@@ -58,7 +79,7 @@ describe('payerUrl', () => {
     ['GET /Patient/1/$everything?_count=1', 'GET', '/Patient/1/$everything?_count=1', undefined],
     ['GET /Patient/1/_history', 'GET', '/Patient/1/_history', undefined],
   ])('%s is a %s to %s where searches are posted', (line, method, path, body) => {
-    const sent = payerUrl(base, parse(line), { gatewayBase, searchMethod: 'POST' });
+    const sent = payerUrl({ fhirBaseUrl: base }, parse(line), { gatewayBase, searchMethod: 'POST' });
 
     expect(sent).toEqual({ method, url: base + path, ...(body === undefined ? {} : { body }) });
   });
