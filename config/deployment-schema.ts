@@ -147,6 +147,7 @@ export const deployment = {
     .strictObject({
       authorize: executions,
       callback: executions,
+      connections: executions,
       token: executions,
       fetch: executions,
       discovery: executions,

@@ -51,6 +51,7 @@ export interface VpcNetwork {
 type FunctionName =
   | 'authorize'
   | 'callback'
+  | 'connections'
   | 'token'
   | 'fetch'
   | 'discovery'

@@ -25,6 +25,7 @@ export interface GatewayApiProps {
 const bufferedPaths = {
   authorize: ['/oauth2/authorize/{payer}'],
   callback: ['/oauth2/callback/{payer}'],
+  connections: ['/connections/{payer}'],
   token: ['/oauth2/token', '/oauth2/revoke', '/oauth2/introspect'],
 } as const;
 const discoveryPaths = [

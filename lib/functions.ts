@@ -1,6 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { grantAttributes } from '../functions/shared/store/attributes.ts';
+import { exportProgressAttributes } from '../functions/shared/store/exports.ts';
+import { memberGrantAttributes } from '../functions/shared/store/member-grants.ts';
+import { memberIndex } from '../functions/shared/store/member-index.ts';
+import { memberSessionPrefix } from '../functions/shared/store/member-sessions.ts';
 import { longestReadSeconds } from '../functions/shared/store/read-events.ts';
 import { collectOften } from './collect-often.ts';
 import { edgeVariables } from './edge-variables.ts';
@@ -9,7 +14,14 @@ import { GatewayFunction } from './gateway-function.ts';
 import type { PayerSecrets } from './payer-secrets.ts';
 import { allowRegistry, registryVariables } from './registry-reader.ts';
 import type { GatewayRuntime } from './runtime.ts';
-import { allow, allowExportBoxes, allowKeyForTables, onlyItems } from './statements.ts';
+import {
+  allow,
+  allowExportBoxes,
+  allowKeyForTables,
+  onlyAttributes,
+  onlyItems,
+  onlyReadAttributes,
+} from './statements.ts';
 import type { GatewayTables } from './tables.ts';
 
 export interface GatewayFunctionsProps {
@@ -26,6 +38,14 @@ export interface GatewayFunctionsProps {
   readonly memberIndexKey: IKey;
 }
 
+/** The attributes of a grant that its end changes or compares: none says who may read what. */
+const changedByRevoke = [
+  'grantId',
+  ...Object.entries(grantAttributes)
+    .filter(([, { by }]) => by.split(' ').includes('revoke'))
+    .map(([name]) => name),
+];
+
 /** API Gateway waits 29 seconds for a buffered response. */
 const bufferedTimeout = Duration.seconds(29);
 /** Less than the 15 minutes that API Gateway streams for, so that our own deadline ends a long read. */
@@ -38,6 +58,7 @@ const streamedTimeout = Duration.seconds(longestReadSeconds);
 export class GatewayFunctions extends Construct {
   readonly authorize: GatewayFunction;
   readonly callback: GatewayFunction;
+  readonly connections: GatewayFunction;
   readonly token: GatewayFunction;
   readonly fetch: GatewayFunction;
   readonly discovery: GatewayFunction;
@@ -86,6 +107,28 @@ export class GatewayFunctions extends Construct {
         ...readRegistry,
       ],
       reservedConcurrency: concurrency.callback,
+    });
+    this.connections = new GatewayFunction(this, 'Connections', {
+      ...common,
+      folder: 'connections',
+      environment: {
+        ...readerVariables,
+        ...loginAttemptsVariables,
+        ...grantsVariables,
+        EXPORTS_TABLE: tables.exports.tableName,
+      },
+      statements: [
+        allow(['dynamodb:PutItem'], [loginAttempts]),
+        // Of the sign-ins it may read only members' sessions.
+        allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [loginAttempts], onlyItems(`${memberSessionPrefix}*`)),
+        // No other function may search by member. It may end grants, and read nothing of them that opens anything.
+        allow(['dynamodb:Query'], [`${grants}/index/${memberIndex.index}`]),
+        allow(['dynamodb:GetItem'], [grants], onlyReadAttributes(memberGrantAttributes)),
+        allow(['dynamodb:UpdateItem'], [grants], onlyAttributes(changedByRevoke)),
+        allow(['dynamodb:GetItem'], [tables.exports.tableArn], onlyReadAttributes(exportProgressAttributes)),
+        ...readRegistry,
+      ],
+      reservedConcurrency: concurrency.connections,
     });
     this.token = new GatewayFunction(this, 'Token', {
       ...common,

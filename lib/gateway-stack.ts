@@ -56,8 +56,8 @@ export class GatewayStack extends Stack {
     const canary = new GatewayCanary(this, 'Canary', { runtime, origin, tables });
     const exports = new GatewayExports(this, 'Exports', { ...common, keys, accessLogs: audit.accessLogs });
     const events = new GatewayEvents(this, 'Events', { runtime, tables, keys, exports });
-    const { authorize, callback, token, fetch, discovery } = functions;
-    const request = [authorize, callback, token, fetch, discovery, exports.function];
+    const { authorize, callback, connections, token, fetch, discovery } = functions;
+    const request = [authorize, callback, connections, token, fetch, discovery, exports.function];
     const readers = [...request, exports.job, events.followUp, events.deliver, canary.function];
     const fill = new RegistryFill(this, 'RegistryFill', { runtime, tables, key, allowOlder });
     fill.runBefore(readers.map(({ lambda }) => lambda));

@@ -23,6 +23,7 @@ export interface GatewayRuntimeProps {
 const functionFolders = [
   'authorize',
   'callback',
+  'connections',
   'token',
   'fetch',
   'discovery',
@@ -112,6 +113,7 @@ export class GatewayRuntime extends Construct {
       'fill-registry': { 'registry.json': registryData(props.config) },
       authorize: pages,
       callback: pages,
+      connections: pages,
       discovery: pages,
     });
     this.policy = new ManagedPolicy(this, 'Policy', {

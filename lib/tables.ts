@@ -52,7 +52,7 @@ export class GatewayTables extends Construct {
     this.loginAttempts = this.table('LoginAttempts', 'stateHash');
     // The audit compares both images, since what changed tells what happened to a grant or an entry.
     this.grants = this.table('Grants', 'grantId', { stream: StreamViewType.NEW_AND_OLD_IMAGES });
-    // For operators. No function may query it.
+    // For operators, and for the member's own page. No other function may query it.
     this.grants.addGlobalSecondaryIndex({
       indexName: memberIndex.index,
       partitionKey: { name: memberIndex.key, type: AttributeType.STRING },

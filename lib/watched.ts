@@ -12,7 +12,7 @@ import { period } from './metrics.ts';
 import type { GatewayTables } from './tables.ts';
 
 /** The functions that answer requests, and log one line for each. */
-export const requestFunctions = ['authorize', 'callback', 'token', 'fetch', 'discovery'] as const;
+export const requestFunctions = ['authorize', 'callback', 'connections', 'token', 'fetch', 'discovery'] as const;
 
 /** A table's stream, and what reads it. */
 interface WatchedStream {
@@ -58,6 +58,7 @@ export const watchedOf = (
   functions: {
     authorize: functions.authorize.lambda,
     callback: functions.callback.lambda,
+    connections: functions.connections.lambda,
     token: functions.token.lambda,
     fetch: functions.fetch.lambda,
     discovery: functions.discovery.lambda,

@@ -13,7 +13,7 @@ const auditLooks = (hours * 60) / 2;
 /** Counts that are the same for every stage. `test/docs/stack.test.ts` checks those that the template shows. */
 export const stageCounts = {
   /** CloudWatch bills an alarm for each metric that it uses. */
-  alarmMetrics: 107,
+  alarmMetrics: 109,
   /** An alarm that names payers uses one metric of each that fails. */
   alarmMetricsPerFailingPayer: 1,
   /** In each zone of a network that the stack makes. */

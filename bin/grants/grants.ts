@@ -8,7 +8,8 @@ import { instant } from '../../functions/shared/instant.ts';
 import { writeScopes } from '../../functions/shared/scopes/scopes.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import { isLive, type Grant } from '../../functions/shared/store/grant-item.ts';
-import { getGrant, revoke } from '../../functions/shared/store/grants.ts';
+import { getGrant } from '../../functions/shared/store/grants.ts';
+import { endGrant as endStored } from '../../functions/shared/store/member-grants.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { callerOf, requireAccount } from '../shared/caller.ts';
 import { readCommand } from '../shared/command-line.ts';
@@ -58,7 +59,7 @@ const endGrant = async (
     return 0;
   }
   const requestId = randomUUID();
-  const ended = await revoke(table, grant.grantId, 'byOperator', { now, requestId, by: { operator, note: reason } });
+  const ended = await endStored(table, grant.grantId, { operator, note: reason }, { now, requestId });
   if (!ended) throw new Refusal('The grant was ended by something else in the meantime. Nothing was changed.');
   output.note(
     `Ended this grant as ${operator}. From now on every token of the grant is refused. The payer's own tokens cannot be ` +

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { causeOf, GatewayError } from '../../functions/shared/errors.ts';
-import { revoke } from '../../functions/shared/store/grants.ts';
+import { endAllGrants, endGrant, type Ended } from '../../functions/shared/store/member-grants.ts';
 import { Refusal, UsageError } from '../shared/errors.ts';
 import type { MembersToolDeps } from './deps.ts';
 import { findStored, type FoundGrant } from './find-grants.ts';
@@ -11,11 +11,6 @@ import type { OpenStage } from './open-stage.ts';
 import { findTarget, type Target } from './target.ts';
 
 type EndCommand = Extract<MembersCommand, { readonly command: 'end' }>;
-
-/** The index may show a new grant a moment late. Milliseconds. */
-const beforeLookingAgainMs = 2000;
-/** A member who signs in again and again would otherwise keep the tool busy. */
-const mostRounds = 10;
 
 const isLiving = ({ state }: FoundGrant): boolean => state !== 'ended';
 
@@ -28,7 +23,7 @@ const endOne = async (
 ): Promise<{ readonly line: string; readonly failed: boolean }> => {
   const by = { operator: operator.arn, note: reason };
   try {
-    const ended = await revoke(table, grantId, 'byOperator', { now, requestId: randomUUID(), by });
+    const ended = await endGrant(table, grantId, by, { now, requestId: randomUUID() });
     return { line: `${grantId}  ${ended ? 'ended' : 'had ended in the meantime'}`, failed: false };
   } catch (error) {
     const cause = error instanceof GatewayError ? error.detail : causeOf(error);
@@ -55,43 +50,31 @@ const requireConsent = async (count: number, { yes }: EndCommand, { ask }: Membe
   if (answer !== 'yes') throw new Refusal('Nothing was changed.');
 };
 
-interface Ended {
-  readonly ended: number;
-  readonly failed: number;
-  /** Whether a last look found no living grant. */
-  readonly isDone: boolean;
-}
-
 /** Ends grants, looks again for new ones, and goes on until there are none. */
-const endAll = async (
+const endAll = (
   stage: OpenStage,
   target: Target,
   first: readonly FoundGrant[],
   { reason }: EndCommand,
   { output, now, wait }: MembersToolDeps,
 ): Promise<Ended> => {
-  let [ended, failed, living] = [0, 0, first];
-  for (let round = 0; round < mostRounds; round += 1) {
-    for (const { grantId } of living) {
-      const { line, failed: hasFailed } = await endOne(stage, grantId, reason, Math.floor(now() / 1000));
-      output.out(line);
-      if (hasFailed) failed += 1;
-      else ended += 1;
-    }
-    if (failed > 0) return { ended, failed, isDone: false };
-    if (target.grant !== undefined) return { ended, failed, isDone: true };
-    await wait(beforeLookingAgainMs);
+  const end = async (grantId: string): Promise<boolean> => {
+    const { line, failed } = await endOne(stage, grantId, reason, Math.floor(now() / 1000));
+    output.out(line);
+    return !failed;
+  };
+  const findLiving = async (): Promise<string[]> => {
     // New grants have an index, so the table is not read again.
-    const again = await findStored(stage, target, {
-      indexOnly: true,
-      now: Math.floor(now() / 1000),
-      note: output.note,
-    });
-    living = again.grants.filter(isLiving);
-    if (living.length === 0) return { ended, failed, isDone: true };
-    output.note(`The member has signed in again in the meantime: ${counted(living.length, 'new grant')}.`);
-  }
-  return { ended, failed, isDone: false };
+    const options = { indexOnly: true, now: Math.floor(now() / 1000), note: output.note };
+    const living = (await findStored(stage, target, options)).grants.filter(isLiving);
+    if (living.length > 0)
+      output.note(`The member has signed in again in the meantime: ${counted(living.length, 'new grant')}.`);
+    return living.map(({ grantId }) => grantId);
+  };
+  return endAllGrants(
+    first.map(({ grantId }) => grantId),
+    { end, findLiving: target.grant === undefined ? findLiving : undefined, wait },
+  );
 };
 
 const afterwards = ({ payer, grant }: Target, loginMinutes: number): string[] => [

@@ -1,12 +1,13 @@
 import { writeScopes } from '../../functions/shared/scopes/scopes.ts';
 import { isLive } from '../../functions/shared/store/grant-item.ts';
+import { isOfMember, type MemberGrant } from '../../functions/shared/store/member-grants.ts';
 import type { Member } from '../../functions/shared/store/member-index.ts';
 import type { AuditBucket } from '../audit/audit-bucket.ts';
 import { factsOf, type EventFacts } from '../audit/event-facts.ts';
 import { grantsOfMember, readAllCreated, readCreated } from '../audit/find-events.ts';
 import { instantIn } from '../shared/times.ts';
 import type { OpenStage } from './open-stage.ts';
-import { grantsUnder, readStored, scanUnindexed, type StoredGrant } from './stored-grants.ts';
+import { indexedGrants, readStored, scanUnindexed } from './stored-grants.ts';
 import type { Target } from './target.ts';
 
 /** How a grant ended, as far as it is known. */
@@ -41,7 +42,7 @@ export interface Found {
   readonly remarks: readonly string[];
 }
 
-const endOf = ({ grant, lastEvent }: StoredGrant, now: number): GrantEnd | undefined => {
+const endOf = ({ grant, lastEvent }: MemberGrant, now: number): GrantEnd | undefined => {
   if (grant.revokedAt !== undefined) {
     const { type, reason, operator, note } = lastEvent ?? {};
     // An index that was added later hides why; the audit still has it.
@@ -53,7 +54,7 @@ const endOf = ({ grant, lastEvent }: StoredGrant, now: number): GrantEnd | undef
   return { at: grant.expiresAt, reason: grant.redeemedAt === undefined ? 'unused' : 'expired' };
 };
 
-const foundInTable = (stored: StoredGrant, now: number): FoundGrant => {
+const foundInTable = (stored: MemberGrant, now: number): FoundGrant => {
   const { grant, createdAt, hasIndex } = stored;
   const end = endOf(stored, now);
   return {
@@ -81,10 +82,6 @@ const foundInAudit = ({ grant, partner, payer, scope, recorded, ends }: EventFac
   end: { at: undefined, reason: 'unknown' },
   stored: 'gone',
 });
-
-/** The index finds grants. Whose they are is in the grants themselves. */
-const isOf = ({ payer, patient }: { readonly payer: string; readonly patient?: string | undefined }, member: Member) =>
-  payer === member.payer && patient === member.patient;
 
 const newestFirst = (a: FoundGrant, b: FoundGrant): number => (b.createdAt ?? 0) - (a.createdAt ?? 0);
 
@@ -115,7 +112,7 @@ const findInTable = async (
     note,
   }: { readonly indexOnly: boolean; readonly now: number; readonly note: (text: string) => void },
 ): Promise<Found> => {
-  const ids = new Set(await grantsUnder(table, await indexOf(member)));
+  const ids = new Set(await indexedGrants(table, await indexOf(member)));
   if (!indexOnly) {
     const count = counter(note, 'items of the table');
     await scanUnindexed(table, member, (found, read) => {
@@ -124,10 +121,10 @@ const findInTable = async (
     });
   }
   const stored = (await Promise.all([...ids].map((id) => readStored(table, id)))).filter((one) => one !== undefined);
-  const others = stored.filter(({ grant }) => !isOf(grant, member));
+  const others = stored.filter(({ grant }) => !isOfMember(grant, member));
   return {
     grants: stored
-      .filter(({ grant }) => isOf(grant, member))
+      .filter(({ grant }) => isOfMember(grant, member))
       .map((one) => foundInTable(one, now))
       .toSorted(newestFirst),
     remarks: others.map(
@@ -152,13 +149,13 @@ const findInAudit = async (
     const facts = created && factsOf(created);
     if (facts === undefined)
       remarks.push(`The audit has no beginning of grant ${id}: it is older than the audit is kept.`);
-    else if (isOf(facts, member)) found.set(id, foundInAudit(facts));
+    else if (isOfMember(facts, member)) found.set(id, foundInAudit(facts));
     else remarks.push(`The audit has grant ${id} under this member's index, with another patient. It was left out.`);
   }
   if (wholeAudit) {
     for await (const created of readAllCreated(bucket, counter(note, 'grants of the audit'))) {
       const facts = factsOf(created);
-      if (isOf(facts, member) && !known.has(facts.grant)) found.set(facts.grant, foundInAudit(facts));
+      if (isOfMember(facts, member) && !known.has(facts.grant)) found.set(facts.grant, foundInAudit(facts));
     }
   }
   return { grants: [...found.values()], remarks };

@@ -1,60 +1,22 @@
-import { QueryCommand } from '@aws-sdk/client-dynamodb';
-import { grantAttributes, grantEventAttributes, type ValuesOf } from '../../functions/shared/store/attributes.ts';
+import { grantAttributes } from '../../functions/shared/store/attributes.ts';
 import { clausesOn, filterOf } from '../../functions/shared/store/expressions.ts';
-import { readGrant, type Grant } from '../../functions/shared/store/grant-item.ts';
-import { readerOf, writeItem, type Item } from '../../functions/shared/store/items.ts';
-import { memberIndex, type Member } from '../../functions/shared/store/member-index.ts';
+import { readerOf, writeItem } from '../../functions/shared/store/items.ts';
+import { grantsUnder, readMemberGrant, type MemberGrant } from '../../functions/shared/store/member-grants.ts';
+import type { Member } from '../../functions/shared/store/member-index.ts';
 import { patiently } from '../shared/patience.ts';
 import { readItem } from '../shared/read-item.ts';
 import type { RegistryTable } from '../shared/registry-table.ts';
 import { scanPages } from '../shared/scan-pages.ts';
 
-/** A grant as the table Grants has it, with what only operators read. */
-export interface StoredGrant {
-  readonly grant: Grant;
-  /** Epoch seconds. */
-  readonly createdAt: number | undefined;
-  readonly hasIndex: boolean;
-  readonly lastEvent: ValuesOf<typeof grantEventAttributes> | undefined;
-}
-
-const storedGrantOf = (item: Item): StoredGrant => {
-  const read = readerOf(grantAttributes, item);
-  return {
-    grant: readGrant(item),
-    createdAt: read('createdAt'),
-    hasIndex: read('memberIndex') !== undefined,
-    lastEvent: read('lastEvent'),
-  };
-};
-
 /** Reads a grant, strongly consistent. */
-export const readStored = async (table: RegistryTable, grantId: string): Promise<StoredGrant | undefined> => {
+export const readStored = async (table: RegistryTable, grantId: string): Promise<MemberGrant | undefined> => {
   const item = await readItem(table, writeItem(grantAttributes, { grantId }));
-  return item === undefined ? undefined : storedGrantOf(item);
+  return item === undefined ? undefined : readMemberGrant(item);
 };
 
 /** The ids of the grants under an index. A grant that was just made may be missing for a moment. */
-export const grantsUnder = async (table: RegistryTable, index: string): Promise<string[]> => {
-  const ids: string[] = [];
-  let from: Item | undefined;
-  do {
-    const page = await patiently(table.wait, () =>
-      table.client.send(
-        new QueryCommand({
-          TableName: table.name,
-          IndexName: memberIndex.index,
-          KeyConditionExpression: `${memberIndex.key} = :index`,
-          ExpressionAttributeValues: { ':index': { S: index } },
-          ...(from === undefined ? {} : { ExclusiveStartKey: from }),
-        }),
-      ),
-    );
-    ids.push(...(page.Items ?? []).flatMap((item) => readerOf(grantAttributes, item)('grantId') ?? []));
-    from = page.LastEvaluatedKey;
-  } while (from !== undefined);
-  return ids;
-};
+export const indexedGrants = (table: RegistryTable, index: string): Promise<string[]> =>
+  grantsUnder(table, index, (call) => patiently(table.wait, call));
 
 /** Parts of the table that are read at the same time. */
 const segments = 4;

@@ -7,6 +7,7 @@ const reasons: Readonly<Record<string, string>> = {
   unused: 'the app never used it',
   byPartner: 'the app ended it',
   byOperator: 'ended by an operator',
+  byMember: 'the member ended it, on the page of connections',
   codeReplayed: 'its sign-in code was used twice',
   refreshTokenReused: 'an old token was used again',
   refusedByPayer: 'the health plan refused it',

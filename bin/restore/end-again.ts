@@ -1,6 +1,7 @@
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import { isLive } from '../../functions/shared/store/grant-item.ts';
-import { getGrant, revoke } from '../../functions/shared/store/grants.ts';
+import { getGrant } from '../../functions/shared/store/grants.ts';
+import { endGrant } from '../../functions/shared/store/member-grants.ts';
 import { inParallel } from '../shared/pool.ts';
 import type { RestoreDeps } from './deps.ts';
 import type { Known } from './known-events.ts';
@@ -29,7 +30,7 @@ export const endAgain = async ({ table, known, by, dryRun }: Ending, deps: Resto
     if (grant === undefined || !isLive(grant, now)) return;
     living.push(grantId);
     const { requestId, operator, note } = by;
-    if (!dryRun) await revoke(table, grantId, 'byOperator', { now, requestId, by: { operator, note } });
+    if (!dryRun) await endGrant(table, grantId, { operator, note }, { now, requestId });
   });
   for (const grantId of living) deps.output.note(`${dryRun ? 'would end again' : 'ended again'}  ${grantId}`);
   deps.output.note(

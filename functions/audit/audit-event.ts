@@ -95,8 +95,7 @@ export const payerAgent = (payer: string): Agent => ({
 /** What an item says of who wrote it is no proof: whoever may write the table can write another name. */
 const claimed = 'as the item claims; CloudTrail has the caller';
 
-/** An operator of the gateway who acted by hand, as the item claims. */
-export const operatorAgent = (operator: string): Agent => ({
+const person = (who: Reference): Agent => ({
   type: {
     coding: [
       {
@@ -106,9 +105,16 @@ export const operatorAgent = (operator: string): Agent => ({
       },
     ],
   },
-  who: { ...identified(systems.operator, operator), display: claimed },
+  who,
   requestor: true,
 });
+
+/** An operator of the gateway who acted by hand, as the item claims. */
+export const operatorAgent = (operator: string): Agent =>
+  person({ ...identified(systems.operator, operator), display: claimed });
+
+/** The member, who acted for themselves after a sign-in at the payer. */
+export const memberAgent = (patient: string): Agent => person({ reference: `Patient/${patient}` });
 
 /** Someone whom nothing names. */
 export const unknownAgent = (): Agent => ({

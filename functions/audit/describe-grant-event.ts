@@ -9,6 +9,7 @@ import {
   dicom,
   gatewayAgent,
   grantEntity,
+  memberAgent,
   operatorAgent,
   partnerAgent,
   patientEntities,
@@ -81,6 +82,9 @@ export const describeGrantEvent = (image: StreamImage, stage: string, at: number
   const grantId = required('grantId');
   const byPartner = askedByPartner(type, reason);
   const operator = optionalOfEvent('operator');
+  const patient = optional('patient');
+  const other = operator === undefined ? gatewayAgent(stage) : operatorAgent(operator);
+  const actor = reason === 'byMember' && patient !== undefined ? memberAgent(patient) : other;
   const given = type === 'created' ? { scope: required('scope'), ends: claimedInstant(required('endsAt')) } : {};
   return {
     resourceType: 'AuditEvent',
@@ -91,11 +95,7 @@ export const describeGrantEvent = (image: StreamImage, stage: string, at: number
     // To the second, which is all that is known: a fraction would suggest an order among reads.
     recorded: instant(at),
     outcome: '0',
-    agent: [
-      ...(byPartner ? [] : [operator === undefined ? gatewayAgent(stage) : operatorAgent(operator)]),
-      partnerAgent(required('partner'), byPartner),
-      payerAgent(required('payer')),
-    ],
+    agent: [...(byPartner ? [] : [actor]), partnerAgent(required('partner'), byPartner), payerAgent(required('payer'))],
     source: sourceOf(stage),
     entity: [
       grantEntity(grantId, {
@@ -104,7 +104,7 @@ export const describeGrantEvent = (image: StreamImage, stage: string, at: number
         note: optionalOfEvent('note'),
         ...claimOf(requiredOfEvent('at'), at),
       }),
-      ...patientEntities(optional('patient')),
+      ...patientEntities(patient),
       requestEntity(requiredOfEvent('requestId')),
     ],
   };

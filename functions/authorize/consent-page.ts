@@ -18,6 +18,8 @@ export interface ConsentQuestion {
   /** Where the browser returns to, as a member would call it. */
   readonly returnsTo: string;
   readonly action: string;
+  /** Where the member can stop it later; undefined where that page cannot tell whose grants are whose. */
+  readonly stopAt: string | undefined;
   /** Whether the member allowed what an earlier page showed, which is no longer so. @default false */
   readonly changed?: boolean;
   /** What the form carries, with its token. */
@@ -81,7 +83,7 @@ ${isSensitive ? html`<p>${words.sensitive}</p>` : ''}
       : html`${words.readsOnce[0]}<strong>${durationOf(readsOnceFor, language)}</strong>${words.readsOnce[1]}`
   }</p>
 <h2>${words.howToStop}</h2>
-<p>${words.stop(partner.name, payer.displayName)} ${words.stays(partner.name)}</p>
+<p>${words.stop(partner.name, payer.displayName)} ${question.stopAt === undefined ? '' : html`<a href="${question.stopAt}">${words.stopHere}</a>. `}${words.stays(partner.name)}</p>
 ${partner.privacyPolicy === undefined ? '' : html`<p class="policy"><a href="${partner.privacyPolicy}">${words.privacyOf(partner.name)}</a></p>`}
 <p>${words.next(payer.displayName, view.operator.name, question.returnsTo)}</p>
 <form class="actions" method="post" action="${question.action}">${fields}

@@ -14,6 +14,7 @@ interface ConsentWords {
   readonly readsOnce: readonly [before: string, after: string];
   readonly howToStop: string;
   readonly stop: (app: string, payer: string) => string;
+  readonly stopHere: string;
   readonly stays: (app: string) => string;
   readonly privacyOf: (app: string) => string;
   readonly next: (payer: string, gateway: string, returnTo: string) => string;
@@ -35,6 +36,7 @@ export const consentWords: InEachLanguage<ConsentWords> = {
     readsOnce: ['It can read for ', ' after you sign in. To read again, it must ask you again.'],
     howToStop: 'How to stop it',
     stop: (app, payer) => `You can stop it at any time: in ${app}, at ${payer}, or by asking us.`,
+    stopHere: 'You can stop it here',
     stays: (app) => `What ${app} has already read stays there.`,
     privacyOf: (app) => `Privacy policy of ${app}`,
     next: (payer, gateway, returnTo) =>
@@ -58,6 +60,7 @@ export const consentWords: InEachLanguage<ConsentWords> = {
     ],
     howToStop: 'Cómo detenerlo',
     stop: (app, payer) => `Puede detenerlo en cualquier momento: en ${app}, en ${payer} o pidiéndonoslo.`,
+    stopHere: 'Puede detenerlo aquí',
     stays: (app) => `Lo que ${app} ya haya leído se queda ahí.`,
     privacyOf: (app) => `Política de privacidad de ${app}`,
     next: (payer, gateway, returnTo) =>

@@ -2,8 +2,9 @@ import { base64url } from '../shared/base64url.ts';
 import { nowSeconds } from '../shared/clock.ts';
 import type { Deps } from '../shared/deps.ts';
 import { GatewayError } from '../shared/errors.ts';
-import { header, type ApiEvent, type ApiResponse, type RequestParameters } from '../shared/http/api.ts';
+import type { ApiEvent, ApiResponse, RequestParameters } from '../shared/http/api.ts';
 import { hostCookie, readCookies } from '../shared/http/cookies.ts';
+import { isFromElsewhere } from '../shared/http/is-from-elsewhere.ts';
 import { cspSource } from '../shared/pages/csp-source.ts';
 import { page } from '../shared/pages/page.ts';
 import type { PageDeps } from '../shared/pages/settings.ts';
@@ -11,7 +12,7 @@ import { languageParameter, ownFields, viewOf, type PageView } from '../shared/p
 import type { CheckedRequest } from '../shared/partner/check-authorize-request.ts';
 import type { CheckedClient } from '../shared/partner/check-client.ts';
 import { latestEnd, pageLivesSeconds } from '../shared/partner/latest-end.ts';
-import { authorizeUrl } from '../shared/registry/urls.ts';
+import { authorizeUrl, connectionsUrl } from '../shared/registry/urls.ts';
 import { writeScopes } from '../shared/scopes/scopes.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import { consentContent, consentStyles, type ConsentQuestion } from './consent-page.ts';
@@ -23,10 +24,6 @@ const knownToken = (event: ApiEvent): string | undefined =>
   readCookies(event)
     .get(`__Host-${cookieName}`)
     ?.match(/^[A-Za-z0-9_-]{43}$/)?.[0];
-
-/** Whether the browser says that a page of another origin sent the form. Older browsers do not send the header. */
-const isFromElsewhere = (event: ApiEvent): boolean =>
-  (header(event, 'sec-fetch-site') ?? 'same-origin') !== 'same-origin';
 
 /**
  * Whether this is the returned consent form and the member allows; false if the page must still be shown. A
@@ -60,6 +57,7 @@ const questionAt = (
   readsOnceFor: refreshable ? undefined : registry.lifetimes.accessToken,
   returnsTo: new URL(returnTo.redirectUri).host || partner.name,
   action: authorizeUrl(origin, payer.id),
+  stopAt: payer.patientFrom === 'none' ? undefined : connectionsUrl(origin, payer.id),
 });
 
 /** Names what a page showed and when, in a way that only a browser with its token can. */

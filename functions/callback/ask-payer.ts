@@ -12,7 +12,7 @@ import type { LoginAttempt } from '../shared/store/login-attempts.ts';
 export const exchangePayerCode = async (
   deps: PayerClientDeps & Pick<Deps, 'origin'>,
   payer: Payer,
-  { verifier }: LoginAttempt,
+  { verifier }: Pick<LoginAttempt, 'verifier'>,
   code: string,
 ): Promise<PayerTokenAnswer> => {
   const redirectUri = callbackUri(deps.origin, payer.id);

@@ -23,6 +23,7 @@ import type { IndexMember } from '../shared/store/index-member.ts';
 import { exchangePayerCode } from './ask-payer.ts';
 import { checkCallback } from './check-callback.ts';
 import { checkPayerAnswer } from './check-payer-answer.ts';
+import { signInMember } from './sign-in-member.ts';
 import { takeLoginAttempt } from './take-login-attempt.ts';
 import { idTokenReader } from './verify-id-token.ts';
 
@@ -56,6 +57,9 @@ export const callbackHandler = (deps: CallbackDeps) => {
       refuseEmbedded(event);
       const callback = await checkCallback(deps, payerOf(event), parameters(queryPairs(event)));
       const login = await takeLoginAttempt(deps, event, callback, record);
+      if (login.purpose === 'connections') {
+        return signInMember({ ...deps, readKeys }, callback, login.attempt, context);
+      }
       const cookies = [clearLoginCookie(callback.state)];
       try {
         await checkNotPaused(deps.registry, callback.payer.id);

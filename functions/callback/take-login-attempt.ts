@@ -9,14 +9,26 @@ import { mayReadFrom } from '../shared/registry/profile.ts';
 import type { Partner } from '../shared/registry/types.ts';
 import { facadeBase } from '../shared/registry/urls.ts';
 import type { Table } from '../shared/store/dynamo.ts';
-import { consumeLoginAttempt, type Consumption, type LoginAttempt } from '../shared/store/login-attempts.ts';
+import {
+  consumeLoginAttempt,
+  type Consumption,
+  type LoginAttempt,
+  type MemberAttempt,
+} from '../shared/store/login-attempts.ts';
 import type { Callback } from './check-callback.ts';
 
-/** The consumed login attempt of this browser. */
+/** The consumed login attempt of this browser, for an app. */
 export interface TakenAttempt {
+  readonly purpose?: undefined;
   readonly attempt: LoginAttempt;
   readonly partner: Partner;
   readonly returnTo: PartnerReturn;
+}
+
+/** The consumed attempt of a member who signs in for themselves; without one it cannot be used, and the member starts again. */
+export interface TakenByMember {
+  readonly purpose: 'connections';
+  readonly attempt: MemberAttempt | undefined;
 }
 
 const expiredSignIn = (detail: string, backTo?: Partner): GatewayError =>
@@ -29,7 +41,8 @@ const expiredSignIn = (detail: string, backTo?: Partner): GatewayError =>
 /** Why the attempt of a partner cannot be consumed. The member can go back to that partner's app, if it is registered. */
 const refusalOf = async (
   { registry }: Pick<Deps, 'registry'>,
-  { outcome, partner: partnerId }: Extract<Consumption, { readonly partner: string }>,
+  { outcome }: Pick<Consumption, 'outcome'>,
+  partnerId: string,
 ): Promise<GatewayError> => {
   const backTo = await registry.partner(partnerId, { evenIfBlocked: true });
   if (outcome === 'expired') return expiredSignIn('the login attempt has expired', backTo);
@@ -58,7 +71,7 @@ export const takeLoginAttempt = async (
   event: ApiEvent,
   { payer, state }: Callback,
   record: Pick<RequestRecord, 'requestId' | 'partner'>,
-): Promise<TakenAttempt> => {
+): Promise<TakenAttempt | TakenByMember> => {
   const cookie = readLoginCookie(event, state);
   const now = nowSeconds(deps.clock);
   const consumed: Consumption = await consumeLoginAttempt(deps.loginAttempts, {
@@ -69,9 +82,14 @@ export const takeLoginAttempt = async (
     requestId: record.requestId,
   });
   if (consumed.outcome === 'unknown') throw expiredSignIn('no login attempt of this state at this payer');
-  record.partner = consumed.outcome === 'consumed' ? consumed.attempt.partner : consumed.partner;
-  if (consumed.outcome !== 'consumed') throw await refusalOf(deps, consumed);
+  if (consumed.outcome !== 'consumed') {
+    if (consumed.partner === undefined) return { purpose: 'connections', attempt: undefined };
+    record.partner = consumed.partner;
+    throw await refusalOf(deps, consumed, consumed.partner);
+  }
   const { attempt } = consumed;
+  if (attempt.purpose === 'connections') return { purpose: 'connections', attempt };
+  record.partner = attempt.partner;
   const partner = await deps.registry.partner(attempt.partner);
   const redirectUri = partner && trustRedirectUri(attempt.redirectUri, partner);
   if (partner === undefined || !mayReadFrom(partner, payer.id) || redirectUri === undefined) {

@@ -1,5 +1,6 @@
 import { assertionAlgorithms, authenticationAt, grantTypes } from '../shared/registry/token-endpoint.ts';
 import type { Payer } from '../shared/registry/types.ts';
+import { connectionsUrl } from '../shared/registry/urls.ts';
 import { brandsUrl } from './brands/bundle.ts';
 import { brandIdentifier } from './brands/identifiers.ts';
 import { exportOperation, hasExports } from './export-operation.ts';
@@ -50,6 +51,8 @@ export const smartConfiguration = (origin: string, facade: Facade, payer: Payer)
   // The bundle has every payer, so the identifier is required too.
   user_access_brand_bundle: brandsUrl(origin),
   user_access_brand_identifier: brandIdentifier(origin, payer.id),
+  // Where grants name no patient, no member can see which are theirs.
+  ...(payer.patientFrom === 'none' ? {} : { management_endpoint: connectionsUrl(origin, payer.id) }),
   capabilities: [
     'launch-standalone',
     'authorize-post',

@@ -34,7 +34,7 @@ describe("a function's bundle", () => {
   });
 
   it('contains only the AWS clients that it calls', () => {
-    const reads = ['authorize', 'callback', 'canary', 'discovery', 'fetch', 'token'];
+    const reads = ['authorize', 'callback', 'canary', 'connections', 'discovery', 'fetch', 'token'];
     const ofExports = ['deliver', 'export', 'export-job', 'follow-up', 'sweep'];
     const all = [...reads, ...ofExports, 'audit', 'fill-registry'].toSorted();
     const withTables = all.filter((name) => name !== 'sweep');

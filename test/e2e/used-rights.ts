@@ -141,8 +141,8 @@ const resourceIn = (template: StageTemplate, { cloud, config }: LocalTarget, cal
   throw new Error(`${call.action} on ${call.resource} needs a right of no kind that is known`);
 };
 
-/** If a function used only used-assertion, breaker, drift or webhook items, its right is limited to keys with that prefix. */
-const narrowPrefixes = ['jti.', 'breaker#', 'drift#', 'webhook#'];
+/** If a function used only session, used-assertion, breaker, drift or webhook items, its right is limited to keys with that prefix. */
+const narrowPrefixes = ['session.', 'jti.', 'breaker#', 'drift#', 'webhook#'];
 
 /** If a function used only this item, its right is limited to it. */
 const narrowKeys: readonly string[] = [entryIds.dataVersion];
@@ -150,6 +150,10 @@ const narrowKeys: readonly string[] = [entryIds.dataVersion];
 const unionOf = (lists: readonly (readonly string[] | undefined)[]): string[] => [
   ...new Set(lists.flatMap((list) => list ?? [])),
 ];
+
+/** The attributes that the end of a grant changes. A function that names no other may do nothing else to grants. */
+const isOnlyEnding = (attributes: readonly string[]): boolean =>
+  attributes.includes('revokedAt') && !attributes.includes('expiresAt');
 
 /** The conditions that narrow the right for a group of calls. */
 const narrowed = (called: readonly Call[], resource: string): Partial<UsedRight> => {
@@ -160,7 +164,8 @@ const narrowed = (called: readonly Call[], resource: string): Partial<UsedRight>
   if (only !== undefined) return { keys: only };
   const attributes = unionOf(called.map((each) => each.attributes));
   if (called.every(({ isProjection }) => isProjection === true)) return { attributes, isProjection: true };
-  if (action === 'dynamodb:UpdateItem' && resource === 'Tables/Exports') return { attributes };
+  if (action === 'dynamodb:UpdateItem' && (resource === 'Tables/Exports' || isOnlyEnding(attributes)))
+    return { attributes };
   // A MAC has no context.
   if (action.startsWith('kms:') && action !== 'kms:GenerateMac')
     return { contextKeys: unionOf(called.map(({ context = {} }) => Object.keys(context))) };

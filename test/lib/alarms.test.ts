@@ -277,14 +277,15 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
     },
     FunctionErrors: {
       looksAt: [
-        'FILL(m0, 0) + FILL(m1, 0) + FILL(m2, 0) + FILL(m3, 0) + FILL(m4, 0) + FILL(m5, 0) + ' +
+        'FILL(m0, 0) + FILL(m1, 0) + FILL(m2, 0) + FILL(m3, 0) + FILL(m4, 0) + FILL(m5, 0) + FILL(m6, 0) + ' +
           'IF(FILL(fetch, 0) > FILL(cut, 0), FILL(fetch, 0) - FILL(cut, 0), 0)',
         `m0 = ${lambda('Errors', 'Functions/Authorize/Function')}`,
         `m1 = ${lambda('Errors', 'Functions/Callback/Function')}`,
-        `m2 = ${lambda('Errors', 'Functions/Token/Function')}`,
-        `m3 = ${lambda('Errors', 'Functions/Discovery/Function')}`,
-        `m4 = ${lambda('Errors', 'Audit/Audit/Function')}`,
-        `m5 = ${lambda('Errors', 'Canary/Canary/Function')}`,
+        `m2 = ${lambda('Errors', 'Functions/Connections/Function')}`,
+        `m3 = ${lambda('Errors', 'Functions/Token/Function')}`,
+        `m4 = ${lambda('Errors', 'Functions/Discovery/Function')}`,
+        `m5 = ${lambda('Errors', 'Audit/Audit/Function')}`,
+        `m6 = ${lambda('Errors', 'Canary/Canary/Function')}`,
         `fetch = ${lambda('Errors', 'Functions/Fetch/Function')}`,
         `cut = ${own} answersCut {function=fetch} Sum/300`,
       ],
@@ -294,14 +295,15 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
     },
     FunctionThrottles: {
       looksAt: [
-        'FILL(m0, 0) + FILL(m1, 0) + FILL(m2, 0) + FILL(m3, 0) + FILL(m4, 0) + FILL(m5, 0) + FILL(m6, 0)',
+        'FILL(m0, 0) + FILL(m1, 0) + FILL(m2, 0) + FILL(m3, 0) + FILL(m4, 0) + FILL(m5, 0) + FILL(m6, 0) + FILL(m7, 0)',
         `m0 = ${lambda('Throttles', 'Functions/Authorize/Function')}`,
         `m1 = ${lambda('Throttles', 'Functions/Callback/Function')}`,
-        `m2 = ${lambda('Throttles', 'Functions/Token/Function')}`,
-        `m3 = ${lambda('Throttles', 'Functions/Fetch/Function')}`,
-        `m4 = ${lambda('Throttles', 'Functions/Discovery/Function')}`,
-        `m5 = ${lambda('Throttles', 'Audit/Audit/Function')}`,
-        `m6 = ${lambda('Throttles', 'Canary/Canary/Function')}`,
+        `m2 = ${lambda('Throttles', 'Functions/Connections/Function')}`,
+        `m3 = ${lambda('Throttles', 'Functions/Token/Function')}`,
+        `m4 = ${lambda('Throttles', 'Functions/Fetch/Function')}`,
+        `m5 = ${lambda('Throttles', 'Functions/Discovery/Function')}`,
+        `m6 = ${lambda('Throttles', 'Audit/Audit/Function')}`,
+        `m7 = ${lambda('Throttles', 'Canary/Canary/Function')}`,
       ],
       rings: `2 of 3: ${atLeast} 1`,
       runbook: 'throttles',
@@ -660,7 +662,7 @@ describe('an alarm on errors of functions', () => {
       }
     }
 
-    expect(played).toBe(14);
+    expect(played).toBe(15);
     expect(deaf).toEqual([]);
   });
 });
@@ -694,7 +696,9 @@ describe('the dashboard', () => {
   it('asks the logs of the functions that answer requests, in four tables of twenty rows', () => {
     const queries = widgets.flatMap(({ properties: { query } }) => query ?? []);
     const sources = queries.map((query) => [...query.matchAll(/SOURCE '([A-Za-z]+)Logs\w+'/g)].map(([, name]) => name));
-    const functions = ['Authorize', 'Callback', 'Token', 'Fetch', 'Discovery'].map((name) => `Functions${name}`);
+    const functions = ['Authorize', 'Callback', 'Connections', 'Token', 'Fetch', 'Discovery'].map(
+      (name) => `Functions${name}`,
+    );
     expect(sources).toEqual(Array.from({ length: 4 }, () => functions));
     expect(queries.map((query) => query.replace(/^(?:SOURCE '\w+' \| )+/, ''))).toEqual([
       `${totalsQuery('payer')} | sort requests desc | limit 20`,

@@ -113,7 +113,9 @@ describe('the edge', () => {
           ? [pathOf(lambda)]
           : [],
       );
-    const routed = ['Authorize', 'Callback', 'Token', 'Fetch', 'Discovery'].map((name) => `Functions/${name}/Function`);
+    const routed = ['Authorize', 'Callback', 'Connections', 'Token', 'Fetch', 'Discovery'].map(
+      (name) => `Functions/${name}/Function`,
+    );
     expect(believing(templateOf('edge'))).toEqual([...routed, 'Exports/Export/Function']);
     expect(believing(templateOf('named'))).toEqual([]);
     expect(believing(templateOf('both'))).toEqual([]);
@@ -239,15 +241,17 @@ describe('what changes together in an update', () => {
       ...pairs(functions(true), requiring),
       ...pairs(
         others,
-        functions(false).filter((id) => /Authorize|Callback|Token|Fetch|Discovery|ExportsExport(?!Job)/.test(id)),
+        functions(false).filter((id) =>
+          /Authorize|Callback|Connections|Token|Fetch|Discovery|ExportsExport(?!Job)/.test(id),
+        ),
       ),
     ];
   };
 
   it.each([
-    ['edge', 9],
-    ['both', 6],
-    ['named', 6],
+    ['edge', 10],
+    ['both', 7],
+    ['named', 7],
   ] as const)('has a path between the parts of each pair, in stage %s', (stage, count) => {
     const template = templateOf(stage);
     const pairs = pairsOf(template);

@@ -21,12 +21,13 @@ describe('the functions of the stack', () => {
 
   afterAll(() => rm(outdir, { recursive: true, force: true }));
 
-  it('are these twelve, each with its bundle, and with the settings of its pages if it has some', async () => {
+  it('are these thirteen, each with its bundle, and with the settings of its pages if it has some', async () => {
     expect(serving().map(({ name }) => name)).toEqual([
       'audit',
       'authorize',
       'callback',
       'canary',
+      'connections',
       'deliver',
       'discovery',
       'export',
@@ -36,7 +37,7 @@ describe('the functions of the stack', () => {
       'sweep',
       'token',
     ]);
-    const withPages = new Set(['authorize', 'callback', 'discovery']);
+    const withPages = new Set(['authorize', 'callback', 'connections', 'discovery']);
     for (const { name, assetDir } of serving()) {
       const files = withPages.has(name) ? ['index.js', 'pages.json'] : ['index.js'];
       expect((await readdir(assetDir)).sort()).toEqual(files);
@@ -61,6 +62,7 @@ describe('the functions of the stack', () => {
       authorize: reader('LOGIN_ATTEMPTS_TABLE'),
       callback: reader('GRANTS_TABLE', 'LOGIN_ATTEMPTS_TABLE', 'MEMBER_INDEX_KEY', 'PAYER_SECRET_PREFIX'),
       canary: reader('LIMITS_TABLE', 'UV_THREADPOOL_SIZE'),
+      connections: reader('EXPORTS_TABLE', 'GRANTS_TABLE', 'LOGIN_ATTEMPTS_TABLE'),
       deliver: ['LIFETIMES', 'LIMITS_TABLE', 'REGISTRY_TABLE', 'STAGE', 'WEBHOOK_SECRET_PREFIX'],
       discovery: reader(),
       export: reader(...exports, 'LIMITS_TABLE', 'PAYER_SECRET_PREFIX'),

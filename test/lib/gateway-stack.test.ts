@@ -72,7 +72,7 @@ describe.each(stages)('the stack of %s', (stage) => {
   });
 
   it('runs its functions on arm64 and Node 24, traced, each with its own log', () => {
-    expect(functions()).toHaveLength(12);
+    expect(functions()).toHaveLength(13);
     for (const lambda of functions()) {
       expect(lambda.Properties).toMatchObject({
         Runtime: 'nodejs24.x',
@@ -81,7 +81,7 @@ describe.each(stages)('the stack of %s', (stage) => {
         TracingConfig: { Mode: 'Active' },
       });
     }
-    expect(new Set(functions().map((lambda) => JSON.stringify(property(lambda, 'LoggingConfig')))).size).toBe(12);
+    expect(new Set(functions().map((lambda) => JSON.stringify(property(lambda, 'LoggingConfig')))).size).toBe(13);
   });
 
   it('reserves concurrency for the functions that the configuration names, and for no other', () => {

@@ -16,6 +16,7 @@ import {
 const functionPaths = [
   'Functions/Authorize',
   'Functions/Callback',
+  'Functions/Connections',
   'Functions/Token',
   'Functions/Fetch',
   'Functions/Discovery',

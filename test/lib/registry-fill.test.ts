@@ -54,7 +54,9 @@ describe.each(stages)('the first filling of the registry of %s', (stage) => {
         ...['Events/Deliver', 'Events/FollowUp', 'Exports/Export', 'Exports/ExportJob'].map(
           (path) => `${path}/Function`,
         ),
-        ...['Authorize', 'Callback', 'Discovery', 'Fetch', 'Token'].map((name) => `Functions/${name}/Function`),
+        ...['Authorize', 'Callback', 'Connections', 'Discovery', 'Fetch', 'Token'].map(
+          (name) => `Functions/${name}/Function`,
+        ),
       ].sort(),
     );
     expect(reading.map(pathOf).sort()).toEqual(waiting.map(pathOf).sort());
@@ -90,7 +92,7 @@ describe.each(stages)('the first filling of the registry of %s', (stage) => {
     );
     const lambda = at(template, 'RegistryFill/FillRegistry/Function');
 
-    expect(inVpc).toHaveLength(stage === 'demo' ? 0 : 12);
+    expect(inVpc).toHaveLength(stage === 'demo' ? 0 : 13);
     expect(property(lambda, 'VpcConfig')).toBeUndefined();
     expect(property(lambda, 'TracingConfig')).toBeUndefined();
   });

@@ -233,6 +233,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
       'ANY /r4/{payer}/metadata': discovery,
       'ANY /oauth2/authorize/{payer}': `Functions/Authorize ${buffered} in 29000 ms`,
       'ANY /oauth2/callback/{payer}': `Functions/Callback ${buffered} in 29000 ms`,
+      'ANY /connections/{payer}': `Functions/Connections ${buffered} in 29000 ms`,
       'ANY /oauth2/token': token,
       'ANY /oauth2/revoke': token,
       'ANY /oauth2/introspect': token,

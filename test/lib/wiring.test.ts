@@ -80,6 +80,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
         'MEMBER_INDEX_KEY=Keys/MemberIndex',
         secrets,
       ]),
+      'Functions/Connections': run(29, [...edge, ...reader, attempts, grants, exportsTable]),
       'Functions/Token': run(29, [...edge, ...reader, grants, secrets]),
       'Functions/Fetch': run(840, [...edge, ...reader, grants, secrets, ...fetches]),
       'Functions/Discovery': run(29, [...edge, ...reader]),
@@ -138,7 +139,9 @@ describe.each(stages)('in the stack of %s', (stage) => {
     });
 
     const lambda = ['Allow sts:AssumeRole by lambda.amazonaws.com'];
-    const functions = ['Authorize', 'Callback', 'Token', 'Fetch', 'Discovery'].map((name) => `Functions/${name}`);
+    const functions = ['Authorize', 'Callback', 'Connections', 'Token', 'Fetch', 'Discovery'].map(
+      (name) => `Functions/${name}`,
+    );
     const exports = ['Exports/Export', 'Exports/ExportJob', 'Exports/Sweep', 'Events/FollowUp', 'Events/Deliver'];
     const roles = [...functions, ...exports, 'Audit/Audit', 'Canary/Canary', 'RegistryFill/FillRegistry'].map(
       (path) => [`${path}/Role`, lambda],
@@ -195,6 +198,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
     const routes = {
       Authorize: ['oauth2/authorize/*'],
       Callback: ['oauth2/callback/*'],
+      Connections: ['connections/*'],
       Token: ['oauth2/token', 'oauth2/revoke', 'oauth2/introspect'],
       Discovery: [
         '',

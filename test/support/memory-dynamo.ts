@@ -5,12 +5,14 @@ import {
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
+  QueryCommand,
   ScanCommand,
   UpdateItemCommand,
   type AttributeValue,
   type DeleteItemCommandInput,
   type GetItemCommandInput,
   type PutItemCommandInput,
+  type QueryCommandInput,
   type ScanCommandInput,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
@@ -195,6 +197,18 @@ export const memoryDynamo = (): MemoryDynamo => {
       const isWhole = last === undefined || last === all.at(-1)?.[1];
       return { Items: matching, ScannedCount: page.length, ...(isWhole ? {} : { LastEvaluatedKey: last }) };
     });
+  /** Of an index with one key, which has the keys of its items only and is never behind. */
+  const query = (input: QueryCommandInput): Promise<object> =>
+    run('Query', () => {
+      const { KeyConditionExpression: condition = '', ExpressionAttributeValues: values, IndexName } = input;
+      if (IndexName === undefined || input.ConsistentRead === true)
+        throw invalid('an index is read eventually consistent');
+      const [key = ''] = condition.split(' ');
+      const found = [...items(input.TableName ?? '').values()].filter((item) =>
+        evaluateCondition(condition, item, values),
+      );
+      return { Items: found.map((item) => projected(item, [...keyNames, key].join(','))) };
+    });
   const putItem = (input: PutItemCommandInput): Promise<object> =>
     run('PutItem', () => {
       written.push(`put ${input.ConditionExpression}`);
@@ -235,6 +249,7 @@ export const memoryDynamo = (): MemoryDynamo => {
   const send = async (command: object): Promise<object> => {
     if (command instanceof GetItemCommand) return answer('GetItem', command.input, get);
     if (command instanceof PutItemCommand) return answer('PutItem', command.input, putItem);
+    if (command instanceof QueryCommand) return answer('Query', command.input, query);
     if (command instanceof ScanCommand) return answer('Scan', command.input, scan);
     if (command instanceof DeleteItemCommand) return answer('DeleteItem', command.input, deleteItem);
     if (command instanceof UpdateItemCommand) return answer('UpdateItem', command.input, update);

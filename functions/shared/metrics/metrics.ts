@@ -11,6 +11,7 @@ export type WriteLog = (line: string) => void;
 export type Step =
   | 'authorize'
   | 'callback'
+  | 'connections'
   | 'redeem'
   | 'refresh'
   | 'revoke'
@@ -93,8 +94,8 @@ export interface Counted {
  * | each signal      | none; those of {@link signalsByPayer} also payer              |
  *
  * CloudWatch bills a metric for each hour in which it has a value. A payer has none in an hour in which it works, and at
- * most 11 in an hour in which everything fails: `requests` of ten steps, and one signal. The stage itself has at most
- * 57: `requests` 29 (nine steps with three outcomes, the canary with two), `ms` 10, `payerMs`, `bytes`, and 16 signals.
+ * most 12 in an hour in which everything fails: `requests` of eleven steps, and one signal. The stage itself has at most
+ * 61: `requests` 32 (ten steps with three outcomes, the canary with two), `ms` 11, `payerMs`, `bytes`, and 16 signals.
  */
 export const requestMetrics = (
   stage: string,

@@ -14,16 +14,27 @@ const audienceOf = ({ fhirBaseUrl, quirks: { aud } }: Payer): string | undefined
   return aud ? fhirBaseUrl : undefined;
 };
 
+/** What an authorization request to a payer is made of. */
+interface PayerRequest {
+  readonly state: string;
+  readonly verifier: string;
+  /** @default all that the payer's profile has */
+  readonly scopes?: readonly string[];
+  /** Parameters in addition to those of the profile. @default none */
+  readonly more?: Readonly<Record<string, string>>;
+}
+
 /** The URL of the gateway's own authorization request to a payer (RFC 6749 §4.1.1), as the payer's profile wants it. */
 export const payerAuthorizeUrl = (
   origin: string,
   payer: Payer,
-  { state, verifier }: { readonly state: string; readonly verifier: string },
+  { state, verifier, scopes = payer.scopes, more = {} }: PayerRequest,
 ): string => {
-  const { id, authorizationEndpoint, clientId, scopes, patientFrom, quirks } = payer;
+  const { id, authorizationEndpoint, clientId, patientFrom, quirks } = payer;
   const url = new URL(authorizationEndpoint);
   const aud = audienceOf(payer);
   const send = {
+    ...more,
     ...quirks.extraAuthorizeParameters,
     ...(quirks.responseType ? { response_type: 'code' } : {}),
     client_id: clientId,

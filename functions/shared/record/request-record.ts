@@ -10,7 +10,7 @@ import { requestMetrics, type Outcome, type Step } from '../metrics/metrics.ts';
 import type { Registry } from '../registry/registry.ts';
 
 /** The functions behind API Gateway. */
-export type FunctionName = 'authorize' | 'callback' | 'discovery' | 'export' | 'fetch' | 'token';
+export type FunctionName = 'authorize' | 'callback' | 'connections' | 'discovery' | 'export' | 'fetch' | 'token';
 
 /**
  * The one record of a request, for the log line, its metrics and the audit. It has no other fields, and none can hold a

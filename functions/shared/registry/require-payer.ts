@@ -55,6 +55,17 @@ export const isPayerPaused = async (registry: Registry, payerId: string): Promis
   }
 };
 
+/** Whether an operator has blocked a partner. @throws GatewayError if the registry cannot be read */
+export const isPartnerBlocked = async (registry: Registry, clientId: string): Promise<boolean> => {
+  try {
+    await checkNotBlocked(registry, clientId);
+    return false;
+  } catch (error) {
+    if (error instanceof GatewayError && error.stop === 'block') return true;
+    throw error;
+  }
+};
+
 /**
  * Checks that an operator has not blocked a partner. The look-up before it does not check that, so that the log
  * names the partner, and a stranger does not learn of the block.

@@ -7,6 +7,16 @@ export const facadeBase = (origin: string, payerId: string): string => `${origin
 /** The authorization endpoint of a payer's facade. */
 export const authorizeUrl = (origin: string, payerId: string): string => `${origin}/oauth2/authorize/${payerId}`;
 
+/** Where a member sees which apps may read the record at a payer. */
+export const connectionsUrl = (
+  origin: string,
+  payerId: string,
+  query: Readonly<Record<string, string | undefined>> = {},
+): string => {
+  const pairs = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined);
+  return `${origin}/connections/${payerId}${pairs.length === 0 ? '' : `?${new URLSearchParams(pairs)}`}`;
+};
+
 /** The token endpoint, which all facades share. */
 export const tokenUrl = (origin: string): string => `${origin}/oauth2/token`;
 

@@ -39,19 +39,23 @@ export type ValuesOf<A extends Attributes> = { readonly [K in keyof A]?: ValueOf
 
 /** LoginAttempts: from authorize to callback. */
 export const loginAttemptAttributes = {
-  stateHash: { type: 'S', by: 'putLoginAttempt' },
-  payer: { type: 'S', by: 'putLoginAttempt' },
+  stateHash: { type: 'S', by: 'putLoginAttempt putMemberSession' },
+  payer: { type: 'S', by: 'putLoginAttempt putMemberSession' },
+  /** `connections` if a member signs in to see which apps may read the record; absent if an app asked. */
+  purpose: { type: 'S', by: 'putLoginAttempt' },
   partner: { type: 'S', by: 'putLoginAttempt' },
   redirectUri: { type: 'S', by: 'putLoginAttempt' },
   scope: { type: 'S', by: 'putLoginAttempt' },
   refreshable: { type: 'BOOL', by: 'putLoginAttempt' },
   codeChallenge: { type: 'S', by: 'putLoginAttempt' },
   cookieHash: { type: 'S', by: 'putLoginAttempt' },
-  sealed: { type: 'B', by: 'putLoginAttempt' },
-  createdAt: { type: 'N', by: 'putLoginAttempt' },
+  sealed: { type: 'B', by: 'putLoginAttempt putMemberSession' },
+  createdAt: { type: 'N', by: 'putLoginAttempt putMemberSession' },
   usedAt: { type: 'N', by: 'consumeLoginAttempt' },
-  usedBy: { type: 'S', by: 'consumeLoginAttempt' },
-  expiresAt: { type: 'N', by: 'putLoginAttempt' },
+  usedBy: { type: 'S', by: 'consumeLoginAttempt useForm' },
+  /** Of a member's session: how many of its forms were used. */
+  forms: { type: 'N', by: 'putMemberSession useForm' },
+  expiresAt: { type: 'N', by: 'putLoginAttempt putMemberSession endMemberSession' },
 } as const satisfies Attributes;
 
 /** The last event of a grant; the audit reads it from the table's stream. */
@@ -72,7 +76,7 @@ export const grantAttributes = {
   partner: { type: 'S', by: 'putGrant' },
   scope: { type: 'S', by: 'putGrant storePayerTokens' },
   patient: { type: 'S', by: 'putGrant' },
-  /** For members' requests: an HMAC of payer and patient. No function reads it. */
+  /** For members' requests: an HMAC of payer and patient. Only the function of `/connections` may search by it. */
   memberIndex: { type: 'S', by: 'putGrant addMemberIndex' },
   refreshable: { type: 'BOOL', by: 'putGrant' },
   redirectUri: { type: 'S', by: 'putGrant' },

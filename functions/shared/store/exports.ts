@@ -4,7 +4,7 @@ import { writeAskedTypes } from './asked-types.ts';
 import { exportAttributes } from './attributes.ts';
 import { sendOrUnavailable, writeIfConditionHolds, type Table } from './dynamo.ts';
 import { readExport, type Export, type ExportStatus } from './export-item.ts';
-import { anyOf, clausesOn, conditionOf, updateOf, type Change } from './expressions.ts';
+import { anyOf, clausesOn, conditionOf, projectionOf, updateOf, type Change } from './expressions.ts';
 import { writeItem, type Item } from './items.ts';
 
 /*
@@ -51,6 +51,33 @@ const update = async (
 export const getExport = async (table: Table, grantId: string): Promise<Export | undefined> => {
   const { Item: item } = await sendOrUnavailable(
     table.client.send(new GetItemCommand({ TableName: table.name, Key: keyOf(grantId), ConsistentRead: true })),
+  );
+  return item === undefined ? undefined : readExport(item);
+};
+
+/** What a member's own page reads of an export: nothing that opens anything. */
+export const exportProgressAttributes = [
+  'grantId',
+  'status',
+  'resources',
+  'startedAt',
+  'expiresAt',
+] as const satisfies readonly (keyof typeof exportAttributes)[];
+
+/** Reads how far the export of a grant is, strongly consistent. @throws GatewayError `temporarily_unavailable` */
+export const getExportProgress = async (
+  table: Table,
+  grantId: string,
+): Promise<Pick<Export, 'status' | 'resources' | 'startedAt' | 'expiresAt'> | undefined> => {
+  const { Item: item } = await sendOrUnavailable(
+    table.client.send(
+      new GetItemCommand({
+        TableName: table.name,
+        Key: keyOf(grantId),
+        ConsistentRead: true,
+        ...projectionOf(exportProgressAttributes),
+      }),
+    ),
   );
   return item === undefined ? undefined : readExport(item);
 };

@@ -143,6 +143,14 @@ export const conditionOf = (when: Clause): Named & { readonly ConditionExpressio
   return { ConditionExpression: when(terms), ...named() };
 };
 
+/** Which attributes a read returns. All by placeholders, since some are reserved words. */
+export const projectionOf = (
+  attributes: readonly string[],
+): { readonly ProjectionExpression: string; readonly ExpressionAttributeNames: Record<string, string> } => ({
+  ProjectionExpression: attributes.map((name) => `#${name}`).join(', '),
+  ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
+});
+
 /** Which items a Scan returns, and which of their attributes. */
 export const filterOf = (
   attributes: readonly string[],

@@ -39,7 +39,14 @@ export interface Operator {
 
 /** Why a grant ended early. */
 export type RevocationReason =
-  'byPartner' | 'codeReplayed' | 'refreshTokenReused' | 'refusedByPayer' | 'otherPatient' | 'byOperator';
+  | 'byPartner'
+  | 'codeReplayed'
+  | 'refreshTokenReused'
+  | 'refusedByPayer'
+  | 'otherPatient'
+  | 'byOperator'
+  /** The member ended it, at `/connections/{payer}`. */
+  | 'byMember';
 
 /** What a grant stores about its access token. */
 export interface IssuedAccess {

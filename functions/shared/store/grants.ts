@@ -2,7 +2,7 @@ import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/clie
 import { writeScopes, type Scopes } from '../scopes/scopes.ts';
 import { grantAttributes, type grantEventAttributes, type ValuesOf } from './attributes.ts';
 import { sendOrUnavailable, writeIfConditionHolds, type Table } from './dynamo.ts';
-import { anyOf, clausesOn, conditionOf, updateOf, type Change, type Clause } from './expressions.ts';
+import { anyOf, clausesOn, conditionOf, projectionOf, updateOf, type Change, type Clause } from './expressions.ts';
 import {
   isLive,
   readGrant,
@@ -92,9 +92,7 @@ export const getLiveScope = async (table: Table, grantId: string, now: number): 
         TableName: table.name,
         Key: keyOf(grantId),
         ConsistentRead: true,
-        // By placeholders, since `scope` is one of DynamoDB's reserved words.
-        ProjectionExpression: grantLifeAttributes.map((name) => `#${name}`).join(', '),
-        ExpressionAttributeNames: Object.fromEntries(grantLifeAttributes.map((name) => [`#${name}`, name])),
+        ...projectionOf(grantLifeAttributes),
       }),
     ),
   );

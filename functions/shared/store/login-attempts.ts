@@ -8,6 +8,7 @@ import { readerOf, writeItem, type Item } from './items.ts';
 
 /** What the gateway remembers from authorize to callback. */
 export interface LoginAttempt {
+  readonly purpose?: undefined;
   readonly payer: string;
   readonly partner: string;
   readonly redirectUri: string;
@@ -21,13 +22,20 @@ export interface LoginAttempt {
   readonly verifier: string;
 }
 
-/** The result of the browser's return. */
+/** The same for a member who signs in to see which apps may read the record. It makes no grant. */
+export interface MemberAttempt {
+  readonly purpose: 'connections';
+  readonly payer: string;
+  readonly verifier: string;
+  /** Which language the member's page was in, by its tag. */
+  readonly language: string;
+}
+
+/** The result of the browser's return. Without a partner it was a member's own sign-in. */
 export type Consumption =
-  | { readonly outcome: 'consumed'; readonly attempt: LoginAttempt }
-  | { readonly outcome: 'finished'; readonly partner: string }
+  | { readonly outcome: 'consumed'; readonly attempt: LoginAttempt | MemberAttempt }
   | { readonly outcome: 'unknown' }
-  | { readonly outcome: 'expired'; readonly partner: string }
-  | { readonly outcome: 'otherBrowser'; readonly partner: string };
+  | { readonly outcome: 'finished' | 'expired' | 'otherBrowser'; readonly partner: string | undefined };
 
 const { exists, absent, is } = clausesOn(loginAttemptAttributes);
 
@@ -40,7 +48,7 @@ const stateKey = (state: string): Uint8Array => deriveKey(Buffer.from(state), Bu
  */
 export const putLoginAttempt = async (
   table: Table,
-  attempt: LoginAttempt,
+  attempt: LoginAttempt | MemberAttempt,
   {
     state,
     cookie,
@@ -51,17 +59,25 @@ export const putLoginAttempt = async (
 ): Promise<void> => {
   const stateHash = sha256(state);
   const cookieHash = sha256(cookie);
-  const secrets = Buffer.from(JSON.stringify({ verifier: attempt.verifier, partnerState: attempt.partnerState }));
+  const { purpose, payer, verifier } = attempt;
+  const ofPartner =
+    purpose === undefined
+      ? {
+          partner: attempt.partner,
+          redirectUri: attempt.redirectUri,
+          scope: writeScopes(attempt.scope),
+          refreshable: attempt.refreshable,
+          codeChallenge: attempt.codeChallenge,
+        }
+      : {};
+  const more = purpose === undefined ? { partnerState: attempt.partnerState } : { language: attempt.language };
   const values = {
     stateHash,
-    payer: attempt.payer,
-    partner: attempt.partner,
-    redirectUri: attempt.redirectUri,
-    scope: writeScopes(attempt.scope),
-    refreshable: attempt.refreshable,
-    codeChallenge: attempt.codeChallenge,
+    payer,
+    purpose,
+    ...ofPartner,
     cookieHash,
-    sealed: seal(stateKey(state), secrets, stateHash, iv),
+    sealed: seal(stateKey(state), Buffer.from(JSON.stringify({ verifier, ...more })), stateHash, iv),
     createdAt: now,
     expiresAt,
   };
@@ -85,12 +101,19 @@ interface Consumed {
   readonly payer: string;
 }
 
-const readAttempt = (item: Item, { state, stateHash, payer }: Consumed): LoginAttempt => {
+const readAttempt = (item: Item, { state, stateHash, payer }: Consumed): LoginAttempt | MemberAttempt => {
   const read = readerOf(loginAttemptAttributes, item);
   const opened: unknown = JSON.parse(
     Buffer.from(unseal(stateKey(state), read('sealed') ?? new Uint8Array(), stateHash)).toString('utf8'),
   );
-  const { verifier, partnerState } = opened as { verifier: string; partnerState?: string };
+  const { verifier, partnerState, language } = opened as {
+    verifier: string;
+    partnerState?: string;
+    language?: string;
+  };
+  if (read('purpose') === 'connections') {
+    return { purpose: 'connections', payer, verifier, language: language ?? '' };
+  }
   const codeChallenge = read('codeChallenge');
   return {
     payer,
@@ -159,7 +182,7 @@ export const consumeLoginAttempt = async (
   if (item === undefined) return { outcome: 'unknown' };
   const read = readerOf(loginAttemptAttributes, item);
   if (read('payer') !== payer) return { outcome: 'unknown' };
-  const partner = read('partner') ?? '';
+  const partner = read('purpose') === undefined ? (read('partner') ?? '') : undefined;
   // TTL deletes it hours later.
   if ((read('expiresAt') ?? 0) <= now) return { outcome: 'expired', partner };
   const isUsed = read('usedAt') !== undefined;

@@ -1,7 +1,7 @@
 /*
  * Members' requests ("who read my record", "end everything") must find all grants of one member. Grants are stored by
  * their own id, so each carries an index of its member: an HMAC under a key that never leaves KMS. It finds grants, and
- * authorizes nothing: no function reads it.
+ * authorizes nothing. Of the functions only `/connections/{payer}` searches by it, for a member who has signed in.
  */
 
 /** Whose record a grant opens. */
@@ -12,7 +12,7 @@ export interface Member {
 }
 
 /**
- * The index of Grants by member. An item is in it if it has the index's key. Operators query it; no function may.
+ * The index of Grants by member. An item is in it if it has the index's key. Operators query it, and one function.
  */
 export const memberIndex = { index: 'Member', key: 'memberIndex' } as const;
 

@@ -19,6 +19,7 @@ const reasons: Readonly<Record<string, string>> = {
   expired: 'its time was over',
   refusedByPayer: 'the plan ended it',
   byOperator: 'the gateway’s operator ended it',
+  byMember: 'the member ended it at the gateway',
   codeReplayed: 'its code was used twice',
   refreshTokenReused: 'an old token was used again',
   otherPatient: 'the plan named another member',

@@ -36,6 +36,8 @@ const driveConnect = async ({ target }: Context): Promise<void> => {
     page({ q: 'x'.repeat(200) }),
     page({}, { app: otherPortal }),
     page({}, {}, large),
+    ...['clear-health', 'nobody'].map((payer) => () => fetch(`${target.origin}/connections/${payer}`)),
+    () => fetch(`${target.origin}/connections/clear-health`, { headers: large }),
     search('client_id=portal&q=health'),
     search('q=health'),
     search(`client_id=${blockedPartner}`),

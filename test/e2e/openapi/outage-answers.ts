@@ -24,6 +24,7 @@ export const driveOutage = async ({ target, full }: Context): Promise<void> => {
       /oauth2/jwks/never-seen /.well-known/oauth-authorization-server/r4/never-seen
       /r4/never-seen/.well-known/smart-configuration /r4/never-seen/.well-known/oauth-authorization-server
       /r4/never-seen/metadata /brands?client_id=never-seen /connect?client_id=never-seen
+      /connections/never-seen
       /connect/payers?client_id=never-seen
     `).map((path) => fetch(`${origin}${path}`)),
     remove(`${origin}/exports/clear-health/unknown`, full.access_token),

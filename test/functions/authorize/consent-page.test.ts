@@ -119,8 +119,8 @@ describe('the consent page', () => {
       ],
       ['How to stop it', 'Cómo detenerlo'],
       [
-        'You can stop it at any time: in Trend Journal, at Northwind Health, or by asking us. What Trend Journal has already read stays there.',
-        'Puede detenerlo en cualquier momento: en Trend Journal, en Northwind Health o pidiéndonoslo. Lo que Trend Journal ya haya leído se queda ahí.',
+        'You can stop it at any time: in Trend Journal, at Northwind Health, or by asking us. You can stop it here. What Trend Journal has already read stays there.',
+        'Puede detenerlo en cualquier momento: en Trend Journal, en Northwind Health o pidiéndonoslo. Puede detenerlo aquí. Lo que Trend Journal ya haya leído se queda ahí.',
       ],
       [
         'If you allow it, Northwind Health asks you to sign in, and then asks a second question: whether we, Payer-to-payer gateway, may read. Then you return to localhost:3002.',

@@ -40,6 +40,7 @@ describe('what a partner app is told before it has a token', () => {
       ...oauth,
       user_access_brand_bundle: 'http://localhost:3000/brands',
       user_access_brand_identifier: { system: 'urn:ietf:rfc:3986', value: base },
+      management_endpoint: 'http://localhost:3000/connections/northwind',
       capabilities: words(`
         launch-standalone authorize-post client-public client-confidential-symmetric client-confidential-asymmetric
         context-standalone-patient permission-offline permission-patient permission-v1 permission-v2

@@ -11,6 +11,7 @@ import { metric, metricsOf } from '../../../support/embedded-metrics.ts';
 const outcomesOf: Readonly<Record<Step, readonly Outcome[]>> = {
   authorize: ['ok', 'refused', 'failed'],
   callback: ['ok', 'refused', 'failed'],
+  connections: ['ok', 'refused', 'failed'],
   redeem: ['ok', 'refused', 'failed'],
   refresh: ['ok', 'refused', 'failed'],
   revoke: ['ok', 'refused', 'failed'],
@@ -111,7 +112,7 @@ describe('the metrics of a request', () => {
     expect(JSON.parse(line(read))).toMatchObject({ _aws: { Timestamp: 1_780_315_200_000 } });
   });
 
-  it('are at most 11 for a payer, none while it works, and 57 for the stage, which is what CloudWatch bills', () => {
+  it('are at most 12 for a payer, none while it works, and 61 for the stage, which is what CloudWatch bills', () => {
     const billed = new Set<string>();
     const whileItWorks = new Set<string>();
     for (const [step, outcomes] of Object.entries(outcomesOf) as [Step, Outcome[]][]) {
@@ -126,9 +127,9 @@ describe('the metrics of a request', () => {
     }
 
     const ofPayers = (all: ReadonlySet<string>): string[] => [...all].filter((one) => one.includes('"payer":'));
-    expect(ofPayers(billed)).toHaveLength(11);
+    expect(ofPayers(billed)).toHaveLength(12);
     expect(ofPayers(whileItWorks)).toEqual([]);
-    expect(billed.size - ofPayers(billed).length).toBe(57);
+    expect(billed.size - ofPayers(billed).length).toBe(61);
   });
 });
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   DynamoDBClient,
   GetItemCommand,
@@ -69,6 +70,7 @@ import {
   rotate,
 } from '../../../../functions/shared/store/grants.ts';
 import { readerOf } from '../../../../functions/shared/store/items.ts';
+import { endMemberSession, putMemberSession, useForm } from '../../../../functions/shared/store/member-sessions.ts';
 import { disableWebhook } from '../../../../functions/shared/store/webhooks.ts';
 import { documentAt } from '../../../docs/documents.ts';
 import { stores, type Store } from '../../../model/store.ts';
@@ -168,7 +170,11 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
   return {
     LoginAttempts: [
       ['putLoginAttempt', login],
+      ['putLoginAttempt', () => startAttempt(table, { purpose: 'connections', language: 'en' })],
       ['consumeLoginAttempt', async () => (await login()).consume()],
+      ['putMemberSession', () => putMemberSession(table, whole, { secret: 's', now, iv: randomBytes(12) })],
+      ['useForm', () => useForm(table, 's', { payer: 'n', forms: 0 }, at)],
+      ['endMemberSession', () => endMemberSession(table, 's', now)],
     ],
     Grants: [
       ['putGrant', () => putGrant(table, whole, at)],

@@ -1,0 +1,90 @@
+import { base64url } from '../shared/base64url.ts';
+import { nowSeconds } from '../shared/clock.ts';
+import type { Deps } from '../shared/deps.ts';
+import { GatewayError, type ErrorCode } from '../shared/errors.ts';
+import type { ApiResponse } from '../shared/http/api.ts';
+import { finishInTime } from '../shared/http/finish-in-time.ts';
+import { redirect } from '../shared/pages/browser-headers.ts';
+import { languageParameter } from '../shared/pages/view.ts';
+import { clearLoginCookie } from '../shared/partner/login-cookie.ts';
+import { setMemberCookie } from '../shared/partner/member-cookie.ts';
+import { revokeAtPayer, type PayerClientDeps } from '../shared/payer/client.ts';
+import type { ReadKeys } from '../shared/payer/key-reader.ts';
+import { requirePatient } from '../shared/payer/require-patient.ts';
+import { answerError } from '../shared/record/answer-errors.ts';
+import type { RequestContext } from '../shared/record/request-record.ts';
+import { checkNotPaused } from '../shared/registry/require-payer.ts';
+import { connectionsUrl } from '../shared/registry/urls.ts';
+import { sealIvBytes } from '../shared/store/crypto.ts';
+import type { Table } from '../shared/store/dynamo.ts';
+import type { IndexMember } from '../shared/store/index-member.ts';
+import type { MemberAttempt } from '../shared/store/login-attempts.ts';
+import type { Member } from '../shared/store/member-index.ts';
+import { putMemberSession } from '../shared/store/member-sessions.ts';
+import { exchangePayerCode } from './ask-payer.ts';
+import type { Callback } from './check-callback.ts';
+import { checkPayerAnswer } from './check-payer-answer.ts';
+import { idTokenReader } from './verify-id-token.ts';
+
+interface SignInDeps extends Deps, PayerClientDeps {
+  readonly readKeys: ReadKeys;
+  readonly loginAttempts: Table;
+  readonly indexMember: IndexMember;
+}
+
+/** What the page says of each error; anything else is `failed`. */
+const notices: Readonly<Partial<Record<ErrorCode, string>>> = {
+  access_denied: 'denied',
+  temporarily_unavailable: 'unavailable',
+};
+
+/** Learns whose record it is, and gives the payer's tokens back whatever comes of it. @throws GatewayError */
+const askWho = async (deps: SignInDeps, callback: Callback, attempt: MemberAttempt): Promise<Member> => {
+  const { payer } = callback;
+  const answer = await exchangePayerCode(deps, payer, attempt, checkPayerAnswer(callback));
+  try {
+    const patient = await requirePatient(deps, payer, answer, idTokenReader(deps, deps.readKeys, payer, attempt));
+    if (patient === undefined) throw new GatewayError('server_error', 'The health plan names no patient.');
+    return { payer: payer.id, patient };
+  } finally {
+    await revokeAtPayer(deps, payer, answer.tokens);
+  }
+};
+
+/**
+ * Answers the return of a member who signed in to see which apps may read the record: begins a session, and makes no grant.
+ * Every answer leads to that page.
+ * @param attempt undefined if it cannot be used: it has expired, was used, or began in another browser
+ */
+export const signInMember = async (
+  deps: SignInDeps,
+  callback: Callback,
+  attempt: MemberAttempt | undefined,
+  context: RequestContext,
+): Promise<ApiResponse> => {
+  const { record } = context;
+  const { payer, state } = callback;
+  const back = (tell: Readonly<Record<string, string>>, cookies: readonly string[] = []): ApiResponse =>
+    redirect(connectionsUrl(deps.origin, payer.id, tell), cookies);
+  if (attempt === undefined) {
+    record.detail = "a member's sign-in that cannot be used";
+    return back({ notice: 'again' });
+  }
+  const cleared = clearLoginCookie(state);
+  const language = { [languageParameter]: attempt.language };
+  try {
+    await checkNotPaused(deps.registry, payer.id);
+    const secret = base64url(deps.randomBytes(32));
+    await finishInTime(context, async () => {
+      const member = await askWho(deps, callback, attempt);
+      const memberIndex = await deps.indexMember(member);
+      const made = { secret, now: nowSeconds(deps.clock), iv: deps.randomBytes(sealIvBytes) };
+      await putMemberSession(deps.loginAttempts, { ...member, memberIndex }, made);
+    });
+    return back(language, [cleared, setMemberCookie(secret)]);
+  } catch (error) {
+    return answerError(record, error, ({ code }, reference) =>
+      back({ ...language, notice: notices[code] ?? 'failed', reference }, [cleared]),
+    );
+  }
+};

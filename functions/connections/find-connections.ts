@@ -1,0 +1,131 @@
+import { nowSeconds } from '../shared/clock.ts';
+import { scopeNow } from '../shared/partner/live-grant.ts';
+import { mayReadFrom } from '../shared/registry/profile.ts';
+import type { Registry } from '../shared/registry/registry.ts';
+import { isPartnerBlocked } from '../shared/registry/require-payer.ts';
+import type { Partner } from '../shared/registry/types.ts';
+import type { Scopes } from '../shared/scopes/scopes.ts';
+import { isOverdue, type Export } from '../shared/store/export-item.ts';
+import { getExportProgress } from '../shared/store/exports.ts';
+import { isLive } from '../shared/store/grant-item.ts';
+import { getMemberGrant, grantsUnder, type MemberGrant } from '../shared/store/member-grants.ts';
+import type { MemberSession } from '../shared/store/member-sessions.ts';
+import type { ConnectionsDeps } from './deps.ts';
+
+/** An app, as its member knows it. */
+export interface App {
+  /** Its client id if it is no longer registered. */
+  readonly name: string;
+  readonly partner: Partner | undefined;
+  readonly isBlocked: boolean;
+}
+
+/** An app that may read the record. Times are epoch seconds. */
+export interface Connection {
+  readonly grantId: string;
+  readonly app: App;
+  /** What is left of what it may read. */
+  readonly scope: Scopes;
+  readonly since: number | undefined;
+  readonly until: number;
+  /** When it last asked for a token; undefined if it has not come for the first. */
+  readonly usedAt: number | undefined;
+  readonly export: Pick<Export, 'status' | 'resources' | 'startedAt' | 'expiresAt'> | undefined;
+}
+
+/** An app that the member stopped. */
+export interface Stopped {
+  readonly app: App;
+  /** Epoch seconds. */
+  readonly at: number;
+  /** The request that did it. */
+  readonly requestId: string;
+}
+
+/** What the page shows, the newest first. */
+export interface Connections {
+  readonly living: readonly Connection[];
+  readonly stopped: readonly Stopped[];
+}
+
+/** Grants that are read at the same time. */
+const atATime = 16;
+
+/** Every grant of a member that the table still has: found by the index, and each read again by its key. */
+const findGrants = async (
+  { grants: table }: Pick<ConnectionsDeps, 'grants'>,
+  session: MemberSession,
+): Promise<MemberGrant[]> => {
+  const ids = await grantsUnder(table, session.memberIndex);
+  const found: MemberGrant[] = [];
+  for (let at = 0; at < ids.length; at += atATime) {
+    const some = ids.slice(at, at + atATime).map((id) => getMemberGrant(table, id, session));
+    found.push(...(await Promise.all(some)).filter((one) => one !== undefined));
+  }
+  return found.toSorted((a, b) => (b.createdAt ?? 0) - (a.createdAt ?? 0));
+};
+
+/** The ids of a member's grants that have not ended, whether or not their apps can use them now. */
+export const findLiving = async (deps: ConnectionsDeps, session: MemberSession): Promise<string[]> => {
+  const found = await findGrants(deps, session);
+  return found.flatMap(({ grant }) => (isLive(grant, nowSeconds(deps.clock)) ? [grant.grantId] : []));
+};
+
+const appOf = async (registry: Registry, clientId: string, payer: string): Promise<App> => {
+  const partner = await registry.partner(clientId, { evenIfBlocked: true });
+  const isAllowed = partner !== undefined && mayReadFrom(partner, payer);
+  return {
+    name: partner?.name ?? clientId,
+    partner: isAllowed ? partner : undefined,
+    isBlocked: partner !== undefined && (await isPartnerBlocked(registry, clientId)),
+  };
+};
+
+const connectionOf = async (
+  deps: ConnectionsDeps,
+  { grant, createdAt, usedAt, accessExpiresAt }: MemberGrant,
+): Promise<Connection | undefined> => {
+  const now = nowSeconds(deps.clock);
+  const [app, found] = await Promise.all([
+    appOf(deps.registry, grant.partner, grant.payer),
+    getExportProgress(deps.exports, grant.grantId),
+  ]);
+  const isThere = found !== undefined && !isOverdue(found, now) && found.expiresAt > now;
+  const until = grant.refreshable ? grant.endsAt : (accessExpiresAt ?? grant.endsAt);
+  // Its only token has ended, and nothing goes on without one.
+  if (until <= now && !(isThere && found.status === 'running')) return undefined;
+  return {
+    grantId: grant.grantId,
+    app,
+    scope: app.partner === undefined ? grant.scope : scopeNow(grant.scope, app.partner),
+    since: createdAt,
+    until,
+    usedAt: grant.redeemedAt === undefined ? undefined : usedAt,
+    export: isThere ? found : undefined,
+  };
+};
+
+/**
+ * Everything that may read a member's record at a payer, and what the member has stopped here.
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const findConnections = async (deps: ConnectionsDeps, session: MemberSession): Promise<Connections> => {
+  const found = await findGrants(deps, session);
+  const now = nowSeconds(deps.clock);
+  const living = found.filter(({ grant }) => isLive(grant, now)).map((one) => connectionOf(deps, one));
+  const stopped = found.flatMap(({ grant, revokedBy, lastEvent }) =>
+    grant.revokedAt === undefined || revokedBy === undefined || lastEvent?.reason !== 'byMember'
+      ? []
+      : [
+          appOf(deps.registry, grant.partner, grant.payer).then((app): Stopped => ({
+            app,
+            at: grant.revokedAt ?? 0,
+            requestId: revokedBy,
+          })),
+        ],
+  );
+  return {
+    living: (await Promise.all(living)).filter((one) => one !== undefined),
+    stopped: await Promise.all(stopped),
+  };
+};

@@ -1,0 +1,23 @@
+import { html, type Html } from '../shared/pages/html.ts';
+import type { Language } from '../shared/pages/language.ts';
+import type { Payer } from '../shared/registry/types.ts';
+import { notices, told } from './fields.ts';
+import { connectionsWords } from './words.ts';
+
+/** The styles of both pages. */
+export const noticeStyles = `
+.notice{padding:.75rem 1rem;border:1px solid var(--line);border-left:5px solid var(--accent);border-radius:8px;margin:0 0 1rem}
+.notice>:last-child{margin-bottom:0}
+.notice h2{margin-top:0}
+`;
+
+/** What a redirect tells the member: nothing that the link itself could make up but one of our own sentences. */
+export const noticeOf = (values: ReadonlyMap<string, string>, payer: Payer, language: Language): Html => {
+  const notice = notices.find((one) => one === values.get(told.notice));
+  if (notice === undefined) return html``;
+  const words = connectionsWords[language];
+  const reference = /^[0-9a-f]{8}-[0-9a-f]{4}$/.exec(values.get(told.reference) ?? '')?.[0];
+  return html`<div class="notice" role="status"><p>${words.notices[notice](payer.displayName)}</p>${
+    reference === undefined ? '' : html`<p><small>${words.reference}: ${reference}</small></p>`
+  }</div>`;
+};

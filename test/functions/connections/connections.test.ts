@@ -1,0 +1,414 @@
+import { connectionsHandler } from '../../../functions/connections/handler.ts';
+import type { ApiResponse } from '../../../functions/shared/http/api.ts';
+import type { RegistryData } from '../../../functions/shared/registry/types.ts';
+import { apiEvent, call, cookiesOf } from '../../support/gateway.ts';
+import {
+  formOf,
+  gateway,
+  localRegistry,
+  northwindTokens,
+  pkce,
+  sentBack,
+  throttled,
+  verifier,
+  withPayer,
+} from '../../support/login.ts';
+
+const payer = 'northwind';
+const pageUrl = `http://localhost:3000/connections/${payer}`;
+const app = { client_id: 'demo-app', redirect_uri: 'http://localhost:3002/app/callback', ...pkce };
+/** An answer's page. */
+const textOf = ({ body }: ApiResponse): string => (typeof body === 'string' ? body : '');
+/** What a browser with a session sends. */
+type Headers = Readonly<Record<string, string>>;
+
+/** The gateway of a login, with the page, and a member's browser. */
+const world = (change: (data: RegistryData) => RegistryData = (data) => data) => {
+  const test = gateway({ registry: change(localRegistry()) });
+  const handler = connectionsHandler(test.deps);
+  const whoSignsIn = (patient: string): void => {
+    test.payer.http = () => Promise.resolve(Response.json({ ...northwindTokens, patient }));
+  };
+  const get = (headers: Headers = {}, query: string | Record<string, string> = '', of = payer) =>
+    call(
+      handler,
+      apiEvent('/connections/{payer}', {
+        path: { payer: of },
+        headers: { ...headers },
+        query: typeof query === 'string' ? query : new URLSearchParams(query).toString(),
+      }),
+    );
+  const post = (form: Record<string, string>, headers: Headers = {}, of = payer) =>
+    call(
+      handler,
+      apiEvent('/connections/{payer}', { method: 'POST', path: { payer: of }, form, headers: { ...headers } }),
+    );
+  /** Goes to the payer. */
+  const begin = async (of = payer) => {
+    const response = await post({ act: 'sign-in' }, {}, of);
+    return { response, state: sentBack(response)['state'] ?? '', cookie: cookiesOf(response) };
+  };
+  /** Comes back from it, as the member whose tokens the payer gives. */
+  const signIn = async (): Promise<Headers> => {
+    const { state, cookie } = await begin();
+    const response = await test.callback(test.fromPayer(state), { cookie });
+    const [, session = 'none'] = /(__Host-p2p-member=[^;]+)/.exec(cookiesOf(response)) ?? [];
+    return { Cookie: session, 'Sec-Fetch-Site': 'same-origin' };
+  };
+  /** The fields of the form with this button. */
+  const formOn = (page: ApiResponse, button: string): Record<string, string> => {
+    const forms = [...textOf(page).matchAll(/<form[^]*?<\/form>/g)].map(([form]) => form);
+    const form = forms.find((one) => one.includes(`>${button}</button>`));
+    if (form === undefined) throw new Error(`no button ${button}`);
+    return Object.fromEntries(
+      [...form.matchAll(/name="(\w+)" value="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value]),
+    );
+  };
+  const press = async (session: Headers, button: string): Promise<ApiResponse> =>
+    post(formOn(await get(session), button), session);
+  /** Follows a redirect to the page. */
+  const follow = ({ headers }: ApiResponse, session: Headers): Promise<ApiResponse> => {
+    const { origin, pathname, search } = new URL(headers['Location'] ?? 'about:blank');
+    if (`${origin}${pathname}` !== pageUrl) throw new Error(`not the page: ${headers['Location']}`);
+    return get(session, search.slice(1));
+  };
+  const living = () =>
+    [...test.dynamo.items('Grants').values()].filter((item) => item['revokedAt'] === undefined).length;
+  return { ...test, whoSignsIn, get, post, begin, signIn, formOn, press, follow, living };
+};
+type World = ReturnType<typeof world>;
+
+const noticeIn = (page: ApiResponse): string =>
+  /<div class="notice" role="status"><p>([^<]*)<\/p>/.exec(textOf(page))?.[1] ?? 'none';
+const appsIn = (page: ApiResponse): string[] =>
+  [...textOf(page).matchAll(/<section class="connection"[^]*?<span>([^<(]*)/g)].map(([, name = '']) => name.trim());
+
+/** A member with two apps. */
+const withTwoApps = async (change?: (data: RegistryData) => RegistryData) => {
+  const test = world(change);
+  const first = await test.connect();
+  test.passSeconds(60);
+  await test.redeem(
+    await test.login({ ...app }),
+    { client_id: app.client_id, redirect_uri: app.redirect_uri, code_verifier: verifier },
+    {},
+  );
+  test.passSeconds(3600);
+  return { ...test, first, session: await test.signIn() };
+};
+
+describe('before the sign-in the page of connections', () => {
+  it('names no app and reads no grant, whoever asks', async () => {
+    const test = world();
+    await test.connect();
+    test.dynamo.calls();
+    for (const cookie of ['', `__Host-p2p-member=${'A'.repeat(43)}`, '__Host-p2p-member=x']) {
+      const page = await test.get({ Cookie: cookie });
+      expect([page.statusCode, appsIn(page)]).toEqual([200, []]);
+      expect(page.body).toContain('Sign in at Northwind Health');
+      expect(page.body).not.toContain('Demo Partner');
+      expect(page.headers['Cache-Control']).toBe('no-store');
+    }
+    expect(test.dynamo.calls()).toEqual(['GetItem']);
+    expect(test.dynamo.sent().at(-1)?.input['TableName']).toBe('LoginAttempts');
+  });
+
+  it('answers for an unknown plan as every page does', async () => {
+    const test = world();
+    const { statusCode, body } = await test.get({}, '', 'nobody');
+    expect([statusCode, body]).toEqual([400, expect.stringContaining('There is no such health plan here.')]);
+  });
+
+  it('says why it cannot show apps where grants name no patient, and begins no sign-in there', async () => {
+    const test = world(withPayer(payer, { patientFrom: 'none' }));
+    const page = await test.get();
+    expect(page.body).toContain('Northwind Health does not tell us whose record an app may read.');
+    expect(page.body).not.toContain('<button');
+    expect((await test.post({ act: 'sign-in' })).headers['Location']).toBe(`${pageUrl}?ui_locales=en`);
+    expect(test.dynamo.items('LoginAttempts').size).toBe(0);
+  });
+
+  it('begins no sign-in while the payer is paused', async () => {
+    const test = world();
+    test.stops.set(`payer#${payer}`, { at: 0, by: 'arn:operator', reason: 'down' });
+    expect((await test.post({ act: 'sign-in' })).statusCode).toBe(503);
+    expect((await test.get()).statusCode).toBe(200);
+  });
+});
+
+describe('the sign-in', () => {
+  it.each<[string, Parameters<typeof withPayer>[1], string | null]>([
+    ['the patient alone', {}, 'launch/patient'],
+    ['who it is', { scopes: ['openid', 'fhirUser', 'patient/*.rs', 'offline_access'] }, 'openid fhirUser'],
+    ['the narrowest it has', { scopes: ['user/*.read', 'patient/*.rs', 'user/Patient.read'] }, 'user/Patient.read'],
+    [
+      'the patient to search for',
+      { patientFrom: 'search', scopes: ['launch/patient', 'patient/*.rs', 'offline_access'] },
+      'launch/patient patient/*.rs',
+    ],
+    ['nothing, where it wants no scope', { scopes: [] }, null],
+  ])('asks the payer for %s', async (_, change, scope) => {
+    const test = world(withPayer(payer, change));
+    const { searchParams } = new URL((await test.begin()).response.headers['Location'] ?? 'about:blank');
+    expect(searchParams.get('scope')).toBe(scope);
+    expect(searchParams.get('redirect_uri')).toBe(`http://localhost:3000/oauth2/callback/${payer}`);
+    // OpenID Connect Core §3.1.2.1: whoever signed in on this device before must not count.
+    expect(searchParams.get('prompt')).toBe(scope?.includes('openid') === true ? 'login' : null);
+  });
+
+  it('gives the tokens back at once, makes no grant, and sets one cookie for ten minutes', async () => {
+    const test = world();
+    const { state, cookie } = await test.begin();
+    const response = await test.callback(test.fromPayer(state), { cookie });
+    expect(response.headers['Location']).toBe(`${pageUrl}?ui_locales=en`);
+    const set = response.multiValueHeaders?.['Set-Cookie']?.filter((one) => !one.endsWith('Max-Age=0')) ?? [];
+    expect(set).toEqual([
+      expect.stringMatching(/^__Host-p2p-member=[\w-]{43}; Path=\/; Secure; HttpOnly; SameSite=Lax; Max-Age=600$/),
+    ]);
+    const calls = test.payer.requests.map(({ url, init }) => [new URL(url).pathname, formOf(init).get('token')]);
+    expect(calls).toEqual([
+      ['/oauth2/token', null],
+      ['/oauth2/revoke', northwindTokens.refresh_token],
+    ]);
+    expect(test.dynamo.items('Grants').size).toBe(0);
+    const stored = JSON.stringify([...test.dynamo.items('LoginAttempts')]) + test.lines.join();
+    for (const secret of [/=([^;]*)/.exec(set[0] ?? '')?.[1] ?? '', state, 'patient-1', 'payer-access-token']) {
+      expect(stored).not.toContain(secret);
+    }
+  });
+
+  const comeBack = (query: Record<string, string>) => async (test: World) => {
+    const { state, cookie } = await test.begin();
+    return test.callback({ ...test.fromPayer(state), ...query }, { cookie });
+  };
+  const denied = 'You did not finish the sign-in at Northwind Health. Nothing was changed.';
+  const failed = 'Northwind Health could not complete the sign-in. Please try again later. Nothing was changed.';
+  const unavailable = 'Northwind Health cannot be reached at the moment. Please try again in a moment.';
+  const again = 'You are not signed in here, or no longer. Please sign in again. Nothing was changed.';
+
+  it.each<[string, string, (test: World) => Promise<ApiResponse>]>([
+    ['denied', denied, comeBack({ error: 'access_denied', code: '' })],
+    ['refused', failed, comeBack({ error: 'invalid_scope', code: '' })],
+    ['down', unavailable, comeBack({ error: 'temporarily_unavailable', code: '' })],
+    [
+      'answered without a patient',
+      failed,
+      (test) => {
+        test.payer.http = () => Promise.resolve(Response.json({ ...northwindTokens, patient: undefined }));
+        return comeBack({})(test);
+      },
+    ],
+    [
+      'answered with an error',
+      unavailable,
+      (test) => {
+        test.payer.http = () => Promise.resolve(new Response('', { status: 500 }));
+        return comeBack({})(test);
+      },
+    ],
+    ['finished in another browser', again, async (test) => test.callback(test.fromPayer((await test.begin()).state))],
+    [
+      'finished too late',
+      again,
+      async (test) => {
+        const { state, cookie } = await test.begin();
+        test.passSeconds(1801);
+        return test.callback(test.fromPayer(state), { cookie });
+      },
+    ],
+    [
+      'finished twice',
+      again,
+      async (test) => {
+        const { state, cookie } = await test.begin();
+        await test.callback(test.fromPayer(state), { cookie });
+        return test.callback(test.fromPayer(state), { cookie });
+      },
+    ],
+  ])('that was %s begins no session, and the page says so', async (_, says, come) => {
+    const test = world();
+    const response = await come(test);
+    expect(cookiesOf(response)).not.toMatch(/p2p-member=[\w-]/);
+    expect(noticeIn(await test.follow(response, {}))).toBe(says);
+  });
+
+  it('of an app begins no session, and one of a member is no sign-in of an app', async () => {
+    const test = world();
+    const { state, cookie } = await test.start();
+    expect(cookiesOf(await test.callback(test.fromPayer(state), { cookie }))).not.toContain('p2p-member');
+  });
+});
+
+describe('after the sign-in the page', () => {
+  it('shows each app of this member at this payer: since and until when, its last token, what it reads, and its copy', async () => {
+    const test = await withTwoApps();
+    const now = test.deps.clock.now() / 1000;
+    for (const [at, grantId] of [...test.dynamo.items('Grants').keys()].entries()) {
+      const [status, resources] = [{ S: at === 0 ? 'running' : 'partial' }, { N: '1240' }];
+      const times = { startedAt: { N: String(now - 60) }, expiresAt: { N: String(now + 86_400) } };
+      test.dynamo.items('Exports').set(grantId, { grantId: { S: grantId }, status, resources, ...times });
+    }
+    const page = await test.get(test.session);
+    expect(appsIn(page)).toEqual(['Pocket Record', 'Demo Partner']);
+    const text = textOf(page)
+      .replaceAll(/<[^>]+>/g, ' ')
+      .replaceAll(/\s+/g, ' ');
+    expect(text).toContain('Since June 1, 2026 at 12:01 PM UTC');
+    expect(text).toContain('Until August 30, 2026 at 12:00 PM UTC');
+    expect(text).toContain('Last asked for access June 1, 2026 at 12:00 PM UTC');
+    expect(text).toContain('It is being copied now: 1,240 entries so far.');
+    expect(text).toContain('A copy is ready. The app can download it until June 2, 2026 at 1:01 PM UTC.');
+    expect(text).toContain('Claims and what they cost');
+    expect(text).toContain('You are signed in on this page until June 1, 2026 at 1:11 PM UTC');
+  });
+
+  it("shows nothing of another member's or another payer's", async () => {
+    const test = await withTwoApps();
+    test.whoSignsIn('patient-2');
+    const other = await test.signIn();
+    expect(appsIn(await test.get(other))).toEqual([]);
+    // The same browser at another plan is not signed in there.
+    const elsewhere = await test.get(test.session, '', 'demo-health-plan');
+    expect(elsewhere.body).toContain('Sign in at Demo Health Plan');
+    expect(appsIn(elsewhere)).toEqual([]);
+  });
+
+  it('reads every hit of the index again by its key, so that one of another patient does not count', async () => {
+    const test = await withTwoApps();
+    const [item] = test.dynamo.items('Grants').values();
+    if (item !== undefined) item['patient'] = { S: 'patient-2' };
+    expect(appsIn(await test.get(test.session))).toEqual(['Pocket Record']);
+    await test.press(test.session, 'Stop Pocket Record');
+    expect(test.living()).toBe(1);
+  });
+
+  it('ends one app at once, gives a receipt that a reload repeats, and leaves the other', async () => {
+    const test = await withTwoApps();
+    const answer = await test.press(test.session, 'Stop Demo Partner');
+    expect(answer.statusCode).toBe(302);
+    expect(await test.isActive(test.first.access_token)).toBe(false);
+    for (let times = 0; times < 2; times += 1) {
+      const page = await test.follow(answer, test.session);
+      expect(appsIn(page)).toEqual(['Pocket Record']);
+      const [, ended] = /[?&]ended=([0-9a-f-]+)/.exec(answer.headers['Location'] ?? '') ?? [];
+      expect(page.body).toContain('<strong>Demo Partner</strong> can no longer read your record.');
+      expect(page.body).toContain(`Reference: <strong>${ended}</strong>`);
+    }
+    const [item] = test.dynamo.items('Grants').values();
+    expect(item?.['lastEvent']?.M).toMatchObject({ type: { S: 'revoked' }, reason: { S: 'byMember' } });
+    expect(item).not.toHaveProperty('sealedPayerTokens');
+    expect(test.lines.join()).not.toContain('patient-1');
+  });
+
+  it('ends all, also one that was made while the member looked', async () => {
+    const test = await withTwoApps();
+    const form = test.formOn(await test.get(test.session), 'Stop all 2 apps');
+    await test.connect();
+    const page = await test.follow(await test.post(form, test.session), test.session);
+    expect([test.living(), appsIn(page), textOf(page).match(/can no longer read/g)?.length]).toEqual([0, [], 3]);
+  });
+
+  it('ends all, also one that the index shows a moment late', async () => {
+    const test = await withTwoApps();
+    const form = test.formOn(await test.get(test.session), 'Stop all 2 apps');
+    const late = [...test.dynamo.items('Grants').values()][1];
+    const hidden = late?.['memberIndex'];
+    delete late?.['memberIndex'];
+    test.dynamo.standIn('UpdateItem', () => {
+      if (late !== undefined && hidden !== undefined && late['revokedAt'] === undefined) late['memberIndex'] = hidden;
+      return undefined;
+    });
+    await test.post(form, test.session);
+    expect(test.living()).toBe(0);
+  });
+
+  it('says which apps could not be stopped, and stops the others', async () => {
+    const test = await withTwoApps();
+    const form = test.formOn(await test.get(test.session), 'Stop all 2 apps');
+    let writes = 0;
+    test.dynamo.standIn('UpdateItem', ({ TableName }) =>
+      TableName === 'Grants' && (writes += 1) === 1 ? Promise.reject(throttled()) : undefined,
+    );
+    const page = await test.follow(await test.post(form, test.session), test.session);
+    expect(noticeIn(page)).toContain('Not every app could be stopped.');
+    expect([test.living(), appsIn(page).length]).toEqual([1, 1]);
+  });
+
+  const gone = 'Nothing was changed: that button was already used, or the page was out of date. This is how it is now.';
+
+  it.each<[string, (test: Awaited<ReturnType<typeof withTwoApps>>) => Promise<ApiResponse>]>([
+    [
+      'was sent before',
+      async (test) => {
+        const form = test.formOn(await test.get(test.session), 'Stop Demo Partner');
+        await test.post({ ...form, grant: 'nothing' }, test.session);
+        return test.post(form, test.session);
+      },
+    ],
+    ...['cross-site', 'same-site', 'none'].map(
+      (site): [string, (test: Awaited<ReturnType<typeof withTwoApps>>) => Promise<ApiResponse>] => [
+        `a page of another origin sends (${site})`,
+        async (test) =>
+          test.post(test.formOn(await test.get(test.session), 'Stop all 2 apps'), {
+            ...test.session,
+            'Sec-Fetch-Site': site,
+          }),
+      ],
+    ),
+    [
+      'has no token',
+      async (test) => {
+        const { form_token: _, ...form } = test.formOn(await test.get(test.session), 'Stop all 2 apps');
+        return test.post(form, test.session);
+      },
+    ],
+    [
+      'is of another session of the same member',
+      async (test) => {
+        const form = test.formOn(await test.get(await test.signIn()), 'Stop all 2 apps');
+        return test.post(form, test.session);
+      },
+    ],
+    [
+      "names another member's grant",
+      async (test) => {
+        test.whoSignsIn('patient-2');
+        const other = await test.signIn();
+        const { grant: id } = test.formOn(await test.get(test.session), 'Stop Demo Partner');
+        const token = test.formOn(await test.get(other), 'Sign out')['form_token'] ?? '';
+        const answer = await test.post({ act: 'end', grant: id ?? '', form_token: token }, other);
+        const after = test.formOn(await test.get(other), 'Sign out')['form_token'] ?? '';
+        const unknown = await test.post({ act: 'end', grant: 'unknown', form_token: after }, other);
+        expect(unknown.headers['Location']).toBe(answer.headers['Location']);
+        return answer;
+      },
+    ],
+    ['asks for what is not known', (test) => test.post({ act: 'erase' }, test.session)],
+  ])('does nothing for a form that %s', async (_, send) => {
+    const test = await withTwoApps();
+    const page = await test.follow(await send(test), test.session);
+    expect([noticeIn(page), test.living(), appsIn(page).length]).toEqual([gone, 2, 2]);
+  });
+
+  it.each<[string, (test: Awaited<ReturnType<typeof withTwoApps>>) => void | Promise<unknown>]>([
+    ['ten minutes', (test) => test.passSeconds(600)],
+    ['the member signs out', (test) => test.press(test.session, 'Sign out')],
+  ])('is over after %s, for forms too', async (_, end) => {
+    const test = await withTwoApps();
+    const form = test.formOn(await test.get(test.session), 'Stop all 2 apps');
+    await end(test);
+    const page = await test.follow(await test.post(form, test.session), test.session);
+    expect(noticeIn(page)).toBe('You are not signed in here, or no longer. Please sign in again. Nothing was changed.');
+    expect([appsIn(page), test.living()]).toEqual([[], 2]);
+  });
+
+  it('speaks the language that the sign-in began in', async () => {
+    const test = await withTwoApps();
+    const start = await test.post({ act: 'sign-in', ui_locales: 'es' });
+    const back = await test.callback(test.fromPayer(sentBack(start)['state'] ?? ''), { cookie: cookiesOf(start) });
+    expect(back.headers['Location']).toBe(`${pageUrl}?ui_locales=es`);
+    const page = await test.follow(back, test.session);
+    expect(page.body).toContain('<html lang="es">');
+    expect(page.body).toContain('Detener las 2 aplicaciones');
+  });
+});
