@@ -1,22 +1,21 @@
 /** What is allowed locally but not in AWS. */
+import { namesThisMachine } from '../functions/shared/http/private-address.ts';
 import { ConfigError, linesOf } from './check.ts';
 import { leftovers } from './leftovers.ts';
 import { findingIf, insideEntry, publicConsent, type ConfigFinding } from './production.ts';
 import { payerUrls, providerUrls, type UrlField } from './stage-urls.ts';
 import type { StageConfig } from './stage.ts';
 
-const isLoopback = (url: string): boolean => /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/?]|$)/.test(url);
-
 const onThisMachine = ([path, url]: UrlField): readonly ConfigFinding[] =>
   findingIf(
-    isLoopback(url),
+    namesThisMachine(url),
     path,
     'is on this machine, which functions in AWS cannot reach; write the URL of a server',
   );
 
 const obstacles = (config: StageConfig): readonly ConfigFinding[] => [
   ...findingIf(
-    config.origin !== undefined && isLoopback(config.origin),
+    config.origin !== undefined && namesThisMachine(config.origin),
     ['origin'],
     'is on this machine; write a domain, or leave origin out',
   ),

@@ -13,7 +13,7 @@ const config = await client.discovery(
   clientId,
   undefined,
   secret === undefined ? client.None() : client.ClientSecretPost(secret),
-  { algorithm: 'oauth2', execute: base.startsWith('http://localhost') ? [client.allowInsecureRequests] : [] },
+  { algorithm: 'oauth2', execute: new URL(base).hostname === 'localhost' ? [client.allowInsecureRequests] : [] },
 );
 const verifier = client.randomPKCECodeVerifier();
 const state = client.randomState();

@@ -5,7 +5,7 @@ from authlib.integrations.requests_client import OAuth2Session
 
 base, client_id, redirect_uri = sys.argv[1:]
 secret = os.environ.get("CLIENT_SECRET")
-if base.startswith("http://localhost"):
+if urllib.parse.urlsplit(base).hostname == "localhost":
     os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 
 # Discovery finds the endpoints, and PKCE and state are made for this one sign-in.

@@ -9,8 +9,9 @@ const key = (state) => `sign-in ${state}`;
 
 /** Sends the member to sign in. Call it again on the page at `redirectUri`: there it returns the token answer. */
 export const signIn = async ({ base, clientId, redirectUri, scope = 'launch/patient patient/*.rs offline_access' }) => {
-  const smart = await (await fetch(`${base}/.well-known/smart-configuration`)).json();
   const back = new URLSearchParams(location.search);
+  if (back.has('state')) history.replaceState(null, '', location.pathname); // The code leaves the address bar.
+  const smart = await (await fetch(`${base}/.well-known/smart-configuration`)).json();
   if (!back.has('state')) {
     const [state, verifier] = [random(), random()];
     sessionStorage.setItem(key(state), verifier);
@@ -22,7 +23,6 @@ export const signIn = async ({ base, clientId, redirectUri, scope = 'launch/pati
   }
   const code_verifier = sessionStorage.getItem(key(back.get('state')));
   sessionStorage.removeItem(key(back.get('state')));
-  history.replaceState(null, '', location.pathname); // The code leaves the address bar.
   if (code_verifier === null || back.get('iss') !== base) throw new Error('No sign-in of this tab has this answer.');
   if (back.has('error')) throw new Error(`${back.get('error')}: ${back.get('error_description')}`);
   const form = { grant_type: 'authorization_code', code: back.get('code'), redirect_uri: redirectUri, code_verifier };

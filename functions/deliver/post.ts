@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
-import { bareHost, isLocalhost, isPublicAddress } from '../shared/http/private-address.ts';
+import { bareHost, isLoopback, isPublicAddress, namesThisMachine } from '../shared/http/private-address.ts';
 import { guardedLookup, PrivateAddress, resolveByDns, type Resolve } from './guarded-lookup.ts';
 import type { SignedRequest } from './sign.ts';
 
@@ -21,31 +21,28 @@ interface PostOptions {
 /** The most bytes of an answer that are read. The body is ignored, but a receiver may still be writing it. */
 const mostAnswerBytes = 16_384;
 
-const isLoopback = (address: string): boolean => /^127\.|^::1$/.test(address);
-
 /**
  * Posts to public addresses only, whatever DNS says, and follows no redirect. Each post has a connection of its own,
  * since a kept connection would go to an address that was checked long ago.
  */
 export const createPost = ({ allowLoopback, timeoutMs = 15_000, resolve = resolveByDns, ca }: PostOptions): Post => {
-  const isAllowed = (address: string): boolean => isPublicAddress(address) || (allowLoopback && isLoopback(address));
-  const lookup = guardedLookup(resolve, isAllowed);
+  const isOwn = (address: string): boolean => allowLoopback && isLoopback(address);
+  const isAllowed = (address: string): boolean => isPublicAddress(address) || isOwn(address);
+  const [lookup, lookupOwn] = [isAllowed, isOwn].map((allowed) => guardedLookup(resolve, allowed));
   return async (input, { headers, body }) => {
     const url = new URL(input);
     const host = bareHost(url.hostname);
     // Node does not look up an IP address, so it is checked here.
     if (isIP(host) !== 0 && !isAllowed(host)) throw new PrivateAddress('not a public address');
-    const mayBePlain = allowLoopback && (isLocalhost(host) || isLoopback(host));
-    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && mayBePlain)) {
-      throw Object.assign(new Error('not https'), { code: 'EPLAIN' });
-    }
+    const isPlain = url.protocol === 'http:' && allowLoopback && namesThisMachine(input);
+    if (url.protocol !== 'https:' && !isPlain) throw Object.assign(new Error('not https'), { code: 'EPLAIN' });
     const signal = AbortSignal.timeout(timeoutMs);
     return new Promise((answered, failed) => {
       const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
         method: 'POST',
         headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
         agent: false,
-        lookup,
+        lookup: isPlain ? lookupOwn : lookup,
         signal,
         ...(ca === undefined ? {} : { ca }),
       });

@@ -280,7 +280,7 @@ export const mistakes: readonly Mistake[] = [
   ],
   [
     'a token endpoint on this machine',
-    set('payer', { tokenEndpoint: 'http://127.0.0.1:3001/token' }),
+    set('payer', { tokenEndpoint: 'https://127.0.0.2:3001/token' }),
     `${lakeside}.tokenEndpoint: ${onThisMachine}`,
   ],
   [

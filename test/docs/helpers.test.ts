@@ -110,6 +110,16 @@ describe('the helper for browsers', () => {
     await expect(signIn(app)).rejects.toThrow('No sign-in of this tab has this answer.');
   });
 
+  it('takes the code out of the address bar even if the gateway cannot be reached', async () => {
+    const { signIn } = await load<{ signIn: SignIn }>('sign-in.mjs');
+    answerWith(() => {
+      throw new TypeError('fetch failed');
+    });
+    pageAt(`?code=c&state=s&iss=${base}`);
+    await expect(signIn(app)).rejects.toThrow('fetch failed');
+    expect(shown).toBe('/back');
+  });
+
   it.each([
     ['another state', { state: 'forged', iss: base, code: 'c' }, 'No sign-in of this tab'],
     ['another issuer', { iss: 'https://evil.example.org', code: 'c' }, 'No sign-in of this tab'],
@@ -120,6 +130,7 @@ describe('the helper for browsers', () => {
     const state = (await begin(signIn)).get('state') ?? '';
     pageAt(`?${new URLSearchParams({ state, ...parameters }).toString()}`);
     await expect(signIn(app)).rejects.toThrow(message);
+    expect(shown).toBe('/back');
     expect(sent.filter(({ url }) => url === smart.token_endpoint)).toEqual([]);
   });
 });

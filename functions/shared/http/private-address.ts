@@ -55,7 +55,23 @@ export const isPublicAddress = (address: string): boolean => {
 export const bareHost = (hostname: string): string => hostname.replace(/^\[|\]$/g, '');
 
 /** Names of this machine, as a resolver knows them (RFC 6761 §6.3). */
-export const isLocalhost = (host: string): boolean => /(?:^|\.)localhost\.?$/.test(host);
+const isLocalhost = (host: string): boolean => /(?:^|\.)localhost\.?$/.test(host);
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+/** Whether an IP address is this machine's own. False for text that is not an IP address, such as `127.example.org`. */
+export const isLoopback = (address: string): boolean => {
+  const version = isIP(address);
+  return version !== 0 && loopback.check(address, version === 4 ? 'ipv4' : 'ipv6');
+};
+
+/** Whether a URL names this machine. */
+export const namesThisMachine = (url: string): boolean => {
+  const host = bareHost(new URL(url).hostname);
+  return isLoopback(host) || isLocalhost(host);
+};
 
 /**
  * Whether a URL names this machine, or an address that is not on the public internet. Host names are not looked up in

@@ -201,6 +201,10 @@ describe('an address that is not public', () => {
     const { port, received } = await receive(ok);
     const local = createPost({ allowLoopback: true });
     expect(await local(`http://localhost:${port}/`, request)).toBe(204);
+    // No name but its own is this machine's over plain http, and that name only if it leads there.
+    const resolve = async () => [{ address: '93.184.216.34', family: 4 }];
+    const elsewhere = createPost({ allowLoopback: true, resolve });
+    expect(await failureOf(elsewhere(`http://localhost:${port}/`, request))).toBe('Error:EPRIVATE');
     expect(await failureOf(local('http://10.0.0.7/', request))).toBe('Error:EPRIVATE');
     expect(await failureOf(createPost({ allowLoopback: false })(`http://localhost:${port}/`, request))).toBe(
       'Error:EPLAIN',
@@ -210,14 +214,19 @@ describe('an address that is not public', () => {
 });
 
 describe('plain http', () => {
-  it.each(['http://app.example.org/', 'http://93.184.216.34/', 'ftp://app.example.org/'])(
-    'is refused, for stage local too: %s',
-    async (url) => {
-      for (const allowLoopback of [true, false]) {
-        expect(await failureOf(createPost({ allowLoopback })(url, request))).toBe('Error:EPLAIN');
-      }
-    },
-  );
+  it.each([
+    'http://app.example.org/',
+    'http://93.184.216.34/',
+    'ftp://app.example.org/',
+    'http://127.example.org/',
+    'http://127.0.0.1.example.org/',
+    'http://localhost.example.org/',
+    'http://notlocalhost/',
+  ])('is refused, for stage local too: %s', async (url) => {
+    for (const allowLoopback of [true, false]) {
+      expect(await failureOf(createPost({ allowLoopback })(url, request))).toBe('Error:EPLAIN');
+    }
+  });
 });
 
 describe('a certificate', () => {

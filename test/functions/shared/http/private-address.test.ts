@@ -1,4 +1,8 @@
-import { isPublicAddress, namesPrivateAddress } from '../../../../functions/shared/http/private-address.ts';
+import {
+  isPublicAddress,
+  namesPrivateAddress,
+  namesThisMachine,
+} from '../../../../functions/shared/http/private-address.ts';
 import { words } from '../../../support/words.ts';
 
 describe('a public address', () => {
@@ -31,4 +35,16 @@ describe('a URL', () => {
     https://app.example.org/ https://notlocalhost/ https://localhost.example.org/ https://1.1.1.1/ https://[2600::1]/
   `),
   )('names none: %s', (url) => expect(namesPrivateAddress(url)).toBe(false));
+  it.each(
+    words(`
+    http://localhost:1/ http://a.localhost/ http://127.0.0.1/ http://127.9.9.9/ http://2130706433/ http://[::1]/
+    http://[0:0:0:0:0:0:0:1]/
+  `),
+  )('names this machine: %s', (url) => expect(namesThisMachine(url)).toBe(true));
+  it.each(
+    words(`
+    http://127.example.org/ http://127.0.0.1.example.org/ http://localhost.example.org/ http://10.0.0.1/ http://[::2]/
+    http://1.1.1.1/
+  `),
+  )('names another: %s', (url) => expect(namesThisMachine(url)).toBe(false));
 });
