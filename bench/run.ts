@@ -1,8 +1,9 @@
 /** `npm run bench`: measures the gateway against floors and peers. See README.md beside this file. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readOrExit } from '../bin/shared/command-line.ts';
 import { spec } from './flags.ts';
+import { lastSaved, movedText, resultsFolder } from './moved.ts';
 import { describeMachine, footText, headText, sectionText, type Report, type Section } from './report.ts';
 import { steps } from './steps.ts';
 import type { Step } from './subjects/step.ts';
@@ -56,15 +57,15 @@ for (const step of selected) {
 }
 const report: Report = { at, quick: flags.quick, seconds: (performance.now() - startedAt) / 1000, machine, sections };
 print(footText(report));
+const last = lastSaved(report);
+if (!flags.quick && last !== undefined) print(movedText(sections, last));
 const text = `${JSON.stringify(report, undefined, 2)}\n`;
 if (flags.json) process.stdout.write(text);
 if (flags.save) {
-  const folder = join(import.meta.dirname, 'results');
-  mkdirSync(folder, { recursive: true });
   const day = at.slice(0, 10);
   let name = `${day}.json`;
-  for (let run = 2; existsSync(join(folder, name)); run += 1) name = `${day}-${run}.json`;
-  writeFileSync(join(folder, name), text);
+  for (let run = 2; existsSync(join(resultsFolder, name)); run += 1) name = `${day}-${run}.json`;
+  writeFileSync(join(resultsFolder, name), text);
 }
 // `process.exit` alone drops what a pipe has not taken yet.
 process.stdout.write('', () => process.exit());

@@ -21,11 +21,35 @@ const json = (response: ServerResponse, body: Buffer | string, type = 'applicati
   response.writeHead(200, { 'content-type': type, 'content-length': Buffer.byteLength(body) }).end(body);
 };
 
-/** A page of a record, or a resource that the record refers to. */
+/** What the record's server declares, so that an export need not guess what else there might be. */
+const capabilities = JSON.stringify({
+  resourceType: 'CapabilityStatement',
+  status: 'active',
+  date: '2026-01-01',
+  kind: 'instance',
+  fhirVersion: '4.0.1',
+  format: ['json'],
+  rest: [
+    {
+      mode: 'server',
+      resource: [
+        { type: 'Patient', interaction: [{ code: 'read' }], operation: [{ name: 'everything' }] },
+        { type: 'Observation', interaction: [{ code: 'read' }] },
+        { type: 'Organization', interaction: [{ code: 'read' }] },
+      ],
+    },
+  ],
+});
+
+const nothingFound = JSON.stringify({ resourceType: 'Bundle', type: 'searchset', total: 0 });
+
+/** A page of a record, a resource that the record refers to, or that no search finds more. */
 const answerRecord = async (response: ServerResponse, url: URL): Promise<void> => {
   const record = recordOfPath(url.pathname);
   const path = recordPath(record);
   const [type, id, operation] = url.pathname.slice(path.length + 1).split('/');
+  if (type === 'metadata') return json(response, capabilities, 'application/fhir+json');
+  if (id === undefined) return json(response, nothingFound, 'application/fhir+json');
   if (operation !== '$everything') {
     return json(response, JSON.stringify({ resourceType: type, id }), 'application/fhir+json');
   }

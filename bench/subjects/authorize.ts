@@ -14,6 +14,4 @@ export const authorize = requestStep({
     grant: async (world) => (await import('../peers/grant.ts')).grantAuthorize(world),
     openauth: async (world) => (await import('../peers/openauth.ts')).openauthAuthorize(world),
   },
-  limit: 1.4,
-  aim: 1.25,
 });

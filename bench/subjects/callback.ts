@@ -18,6 +18,4 @@ export const callback = requestStep({
     grant: async (world) => (await import('../peers/grant.ts')).grantCallback(world),
     openauth: async (world) => (await import('../peers/openauth.ts')).openauthCallback(world),
   },
-  limit: 1.4,
-  aim: 1.25,
 });

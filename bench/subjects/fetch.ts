@@ -26,6 +26,6 @@ export const fetch2Kb = requestStep({
       });
     },
   },
-  limit: 1.5,
-  aim: 1.25,
+  limit: 1.25,
+  aim: 1.15,
 });

@@ -54,7 +54,8 @@ export const pair: Step = {
         atLeast({
           name: 'faster than openauth',
           value: ours?.median,
-          limit: 1.4,
+          limit: 1.45,
+          aim: 1.55,
           unit: ' ×',
           ...(ours === undefined ? {} : { detail: inWords(ours) }),
         }),

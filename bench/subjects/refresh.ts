@@ -7,6 +7,4 @@ export const refresh = requestStep({
   requests: refreshing,
   floor: readThenWrite,
   peers: { openauth: async (world) => (await import('../peers/openauth.ts')).openauthRefresh(world) },
-  limit: 1.4,
-  aim: 1.25,
 });

@@ -4,13 +4,13 @@ import { measure, oneAfterAnother, oneByOne, type Candidate, type Plan, type Rou
 import { startFloor, type Remake } from '../recording.ts';
 import { atMost, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
 import type { Begin } from '../requests.ts';
-import { spreadOf } from '../statistics.ts';
+import { spreadOf, type Spread } from '../statistics.ts';
 import { makeTables, type World } from '../world.ts';
 import type { Step } from './step.ts';
 
 /** Many short rounds, since the ratio of two rounds close in time is more reliable than that of two long ones. */
 export const requestPlan = ({ quick }: World): Plan =>
-  quick ? { rounds: 8, operations: 12, warmUpOperations: 60 } : { rounds: 24, operations: 20, warmUpOperations: 120 };
+  quick ? { rounds: 4, operations: 6, warmUpOperations: 12 } : { rounds: 24, operations: 20, warmUpOperations: 120 };
 
 /** A round of requests to a gateway with its own tables and connection. */
 export const startOurs = async (
@@ -34,9 +34,9 @@ interface RequestStep {
     readonly remake: Remake;
   };
   readonly peers: Readonly<Record<string, (world: World) => Promise<Round>>>;
-  /** How much longer than its floor a request may take: the limit, and the aim. */
-  readonly limit: number;
-  readonly aim: number;
+  /** How much longer than its floor a request may take: 1.2, and the aim is 1.1, unless these say otherwise. */
+  readonly limit?: number;
+  readonly aim?: number;
 }
 
 /** The calls that every redemption and refresh needs. */
@@ -49,8 +49,11 @@ export const readThenWrite: RequestStep['floor'] = {
   },
 };
 
+/** How much more CPU time than its floor a request may take. */
+const cpuLimits = { limit: 1.3, aim: 1.15 };
+
 /** A step that is one request: the gateway's, its floor, and peers. */
-export const requestStep = ({ name, what, requests, floor, peers, limit, aim }: RequestStep): Step => ({
+export const requestStep = ({ name, what, requests, floor, peers, limit = 1.2, aim = 1.1 }: RequestStep): Step => ({
   name,
   run: async (world) => {
     const candidates: Candidate[] = [
@@ -63,7 +66,9 @@ export const requestStep = ({ name, what, requests, floor, peers, limit, aim }: 
       })),
     ];
     const measured = await measure(candidates, requestPlan(world));
-    const wall = spreadOf(ratios(seriesOf(measured, name), seriesOf(measured, floor.name), 'wallMs'));
+    const [wall, cpu] = (['wallMs', 'cpuMs'] as const).map((field) =>
+      spreadOf(ratios(seriesOf(measured, name), seriesOf(measured, floor.name), field)),
+    ) as [Spread, Spread];
     return {
       name,
       what,
@@ -72,6 +77,7 @@ export const requestStep = ({ name, what, requests, floor, peers, limit, aim }: 
       missing: measured.missing,
       budgets: [
         atMost({ name: 'wall time to its floor', value: wall.median, limit, aim, unit: ' ×', detail: inWords(wall) }),
+        atMost({ name: 'CPU time to its floor', value: cpu.median, ...cpuLimits, unit: ' ×', detail: inWords(cpu) }),
       ],
       notes: [],
     };

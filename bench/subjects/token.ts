@@ -7,6 +7,4 @@ export const token = requestStep({
   requests: redeeming,
   floor: readThenWrite,
   peers: { openauth: async (world) => (await import('../peers/openauth.ts')).openauthToken(world) },
-  limit: 1.4,
-  aim: 1.25,
 });
