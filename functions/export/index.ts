@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { realDeps } from '../shared/deps.ts';
 import { requireEnvironment } from '../shared/environment.ts';
-import { sealForJobLater } from '../shared/exports/seal-for-job-later.ts';
+import { sealForJob } from '../shared/exports/seal-for-job.ts';
+import { kmsClient } from '../shared/kms-client.ts';
 import { leaseFromTable } from '../shared/limits/lease-slots.ts';
 import { limiter } from '../shared/limits/limiter.ts';
 import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
@@ -9,7 +10,7 @@ import { readEventWriter } from '../shared/record/audit-read.ts';
 import { boundedClock } from '../shared/store/bounded-clock.ts';
 import { bucketReader, exportsS3 } from './exports-bucket.ts';
 import { exportHandler } from './handler.ts';
-import { wakeJobLater } from './wake-later.ts';
+import { callbackClient, wakeJobThrough } from './wake-job.ts';
 
 const { client, ...deps } = realDeps();
 const limits = { client, name: requireEnvironment('LIMITS_TABLE') };
@@ -21,8 +22,8 @@ export const handler = exportHandler({
   readPayerSecret: payerSecretReader(secretsClient(), requireEnvironment('PAYER_SECRET_PREFIX'), deps.clock),
   sleep: (ms) => sleep(ms),
   takeTurn: limiter({ lease: leaseFromTable(limits), clock: boundedClock(client, deps.clock) }),
-  sealForJob: sealForJobLater(requireEnvironment('EXPORTS_KEY'), deps.randomBytes),
+  sealForJob: sealForJob(kmsClient(), requireEnvironment('EXPORTS_KEY'), deps.randomBytes),
   openObject: bucketReader(exportsS3(), requireEnvironment('EXPORTS_BUCKET')),
-  wakeJob: wakeJobLater(),
+  wakeJob: wakeJobThrough(callbackClient()),
   ...readEventWriter({ client, name: requireEnvironment('AUDIT_TABLE') }, deps.clock),
 });

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { realDeps } from '../shared/deps.ts';
 import { requireEnvironment } from '../shared/environment.ts';
-import { sealForJobLater } from '../shared/exports/seal-for-job-later.ts';
+import { sealForJob } from '../shared/exports/seal-for-job.ts';
+import { kmsClient } from '../shared/kms-client.ts';
 import { leaseFromTable } from '../shared/limits/lease-slots.ts';
 import { limiter } from '../shared/limits/limiter.ts';
 import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
@@ -22,6 +23,6 @@ export const handler = fetchHandler({
   takeTurn: limiter({ lease: leaseFromTable(limits), clock }),
   breakers: payerBreakers({ limits, clock }),
   exports: { client, name: requireEnvironment('EXPORTS_TABLE') },
-  sealForJob: sealForJobLater(requireEnvironment('EXPORTS_KEY'), deps.randomBytes),
+  sealForJob: sealForJob(kmsClient(), requireEnvironment('EXPORTS_KEY'), deps.randomBytes),
   ...readEventWriter({ client, name: requireEnvironment('AUDIT_TABLE') }, deps.clock),
 });

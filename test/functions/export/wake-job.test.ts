@@ -1,7 +1,6 @@
 import { SendDurableExecutionCallbackSuccessCommand } from '@aws-sdk/client-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { callbackClient, wakeJobThrough } from '../../../functions/export/wake-job.ts';
-import { wakeJobLater } from '../../../functions/export/wake-later.ts';
 
 const waking = () => {
   Object.assign(process.env, { AWS_REGION: 'eu-central-1' });
@@ -44,15 +43,5 @@ describe('a job that waits', () => {
 describe('the client', () => {
   it('gives up after three tries', async () => {
     expect(await waking().client.config.maxAttempts()).toBe(3);
-  });
-
-  it('is loaded at the first call', async () => {
-    Object.assign(process.env, { AWS_ENDPOINT_URL_LAMBDA: 'http://127.0.0.1:1', AWS_REGION: 'eu-central-1' });
-    Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
-
-    await expect(wakeJobLater()('callback-1')).rejects.toMatchObject({
-      code: 'temporarily_unavailable',
-      detail: expect.stringMatching(/^lambda: /) as string,
-    });
   });
 });

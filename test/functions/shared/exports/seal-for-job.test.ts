@@ -6,7 +6,6 @@ import {
   type GenerateDataKeyCommandInput,
   type KMSClient,
 } from '@aws-sdk/client-kms';
-import { sealForJobLater } from '../../../../functions/shared/exports/seal-for-job-later.ts';
 import { openInJob, sealForJob } from '../../../../functions/shared/exports/seal-for-job.ts';
 import { kmsClient } from '../../../../functions/shared/kms-client.ts';
 
@@ -109,12 +108,5 @@ describe('the client', () => {
     const client = kmsClient();
     expect(await client.config.maxAttempts()).toBe(3);
     client.destroy();
-  });
-
-  it('is loaded at the first use, and then seals', async () => {
-    Object.assign(process.env, { AWS_ENDPOINT_URL_KMS: 'http://127.0.0.1:1', AWS_REGION: 'eu-central-1' });
-    Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
-    const seal = sealForJobLater(keyId, randomBytes);
-    await expect(seal('e', 'payer token', value)).rejects.toMatchObject({ code: 'temporarily_unavailable' });
   });
 });
