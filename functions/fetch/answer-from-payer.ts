@@ -45,16 +45,25 @@ const toOurs = (url: string, { payer, base }: PayerAnswer): string => {
 const passedOn = { etag: 'ETag', 'last-modified': 'Last-Modified' } as const;
 const locations = { location: 'Location', 'content-location': 'Content-Location' } as const;
 
+/**
+ * A header's value, if it may leave. API Gateway takes 10,240 bytes of headers in all
+ * (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html): five of the payer's at most leave half to ours.
+ */
+const headerForm = /^[ -~]{0,1000}$/;
+
 const answerHeaders = (answer: PayerAnswer): Record<string, string> => {
   const headers: Record<string, string> = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
   const { headers: given } = answer.response;
+  const pass = (spelled: string, value: string): void => {
+    if (headerForm.test(value)) headers[spelled] = value;
+  };
   for (const [name, spelled] of Object.entries(passedOn)) {
     const value = given.get(name);
-    if (value !== null) headers[spelled] = value;
+    if (value !== null) pass(spelled, value);
   }
   for (const [name, spelled] of Object.entries(locations)) {
     const value = given.get(name);
-    if (value !== null) headers[spelled] = toOurs(value, answer);
+    if (value !== null) pass(spelled, toOurs(value, answer));
   }
   return headers;
 };
@@ -148,7 +157,8 @@ const answerSuccess = (deps: FetchDeps, answer: PayerAnswer): ApiResponse => {
   if (fhir) headers['Content-Type'] = `${fhirJson}; charset=utf-8`;
   else {
     // A payer's document must not run in a browser under our origin.
-    headers['Content-Type'] = answer.response.headers.get('content-type') ?? 'application/octet-stream';
+    const type = answer.response.headers.get('content-type') ?? '';
+    headers['Content-Type'] = type !== '' && headerForm.test(type) ? type : 'application/octet-stream';
     headers['Content-Disposition'] = 'attachment';
     headers['Content-Security-Policy'] = "sandbox; default-src 'none'";
   }

@@ -52,6 +52,37 @@ describe('a good answer', () => {
     },
   );
 
+  // API Gateway: 10,240 bytes of headers in all. Node takes 16 KB of the payer's, and bytes that no header should have.
+  it.each([
+    ['of 1,000 characters', 1000, '', true],
+    ['of 1,001', 1001, '', false],
+    ['with a byte beyond ASCII', 60, '\u00e9', false],
+    ['with a tab', 60, '\t', false],
+  ])('passes a header of the payer’s on only if it is short and plain: %s', async (_name, length, odd, isPassed) => {
+    const valueOf = (start: string) => `${start}x${odd}`.padEnd(length, 'x');
+    const names = {
+      etag: 'ETag',
+      'last-modified': 'Last-Modified',
+      location: 'Location',
+      'content-location': 'Content-Location',
+    };
+    const location = valueOf('https://elsewhere.example/');
+    const plain = valueOf('');
+    const sent = { etag: plain, 'last-modified': plain, location, 'content-location': location };
+    const { answer } = await answered(fhir({}, { headers: sent }));
+    expect(answer.statusCode).toBe(200);
+    expect(Object.keys(answer.headers).filter((name) => Object.values(names).includes(name))).toEqual(
+      isPassed ? Object.values(names) : [],
+    );
+    const type = valueOf('application/pdf; name=');
+    const { answer: document } = await answered(
+      new Response('%PDF', { headers: { 'content-type': type } }),
+      'Binary/1',
+      'application/pdf',
+    );
+    expect(document.headers['Content-Type']).toBe(isPassed ? type : 'application/octet-stream');
+  });
+
   it.each([
     'application/json',
     'Application/FHIR+JSON ; charset=utf8',
