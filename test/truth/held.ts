@@ -15,7 +15,7 @@ export interface Held {
   /** Whether it is about the member's older id. */
   readonly isOlders: boolean;
   /** What the payer answers if the resource is read by itself. */
-  readonly reads: 'given' | 'gone' | 'refused' | 'broken';
+  readonly reads: ChainSpec['end'];
   /** Whether a search finds it, or `$everything` gives it; else it comes by reference alone. */
   readonly isListed: boolean;
   /** Did not change since the request's `_since`. */

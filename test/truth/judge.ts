@@ -77,7 +77,7 @@ const troubles = (spec: PayerSpec, held: readonly Held[], type: string): readonl
   if (type === 'Patient' && spec.patient !== 'given') found.push('there is no Patient');
   for (const one of held) {
     if (one.type !== type) continue;
-    if (one.reads === 'refused' || one.reads === 'broken') found.push('the payer does not give one');
+    if (one.reads !== 'given' && one.reads !== 'gone') found.push('the payer does not give one');
     if (one.isOlders && !saysMerged(spec)) found.push('whose the older id is was not known in time');
     if (one.isUnreferred) found.push('whom one is about cannot be read');
     if (one.owner === 'stranger') found.push("another patient's was left out");

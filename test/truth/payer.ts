@@ -204,6 +204,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     const how = types.get(type);
     if (how === undefined || how.search === 'unsearchable') return refusal(400, 'not-supported');
     if (how.search === 'refused') return refusal(403, 'forbidden');
+    if (how.search === 'unauthorized') return refusal(401, 'login');
     const found = listed(type, url.searchParams.has('_lastUpdated'));
     const ids = url.searchParams.get('_id')?.split(',');
     if (ids !== undefined)
@@ -230,6 +231,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     const one = byKey.get(`${type}/${id}`);
     if (one === undefined || one.reads === 'gone') return refusal(404, 'not-found');
     if (one.reads === 'refused') return refusal(403, 'forbidden');
+    if (one.reads === 'unauthorized') return refusal(401, 'login');
     if (one.reads === 'broken') return refusal(500, 'exception');
     return { headers: { 'content-type': 'application/fhir+json' }, body: one.text };
   };

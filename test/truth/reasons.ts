@@ -19,7 +19,7 @@ const heldOf = ({ held }: Facts, key: string): readonly Held[] => held.filter((o
 /** Whether the payer, asked as R4 has it, answers a search for this type with a refusal. */
 export const refuses = (spec: PayerSpec, type: string): boolean => {
   const how = typesOf(spec).get(type);
-  if (how === undefined || how.search === 'refused' || how.search === 'unsearchable') return true;
+  if (how === undefined || ['refused', 'unauthorized', 'unsearchable'].includes(how.search)) return true;
   // Without a CapabilityStatement that says so, nobody knows which of R4's parameters the payer takes.
   return spec.metadata !== 'searches' && !spec.isLax && takenParameters(how).length < parametersOf(type).length;
 };
@@ -54,7 +54,8 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
   [
     /^The payer refused (?<what>\S+) with status (?<status>\d+)\.$/,
     ({ what = '', status = '' }, facts) =>
-      ['400', '403'].includes(status) &&
+      (['400', '403'].includes(status) ||
+        (status === '401' && typesOf(facts.spec).get(what)?.search === 'unauthorized')) &&
       (what === '$everything' ? facts.spec.everything === 'refused' : refuses(facts.spec, what.replace(/\?.*/, ''))),
   ],
   [

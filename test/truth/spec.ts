@@ -39,7 +39,8 @@ export interface TypeSpec {
   readonly count: number;
   /** How many of them did not change since the request's `_since`. */
   readonly old: number;
-  readonly search: 'finds' | 'refused' | 'unsearchable' | 'breaks' | 'latin' | 'suppresses' | 'labels' | 'informs';
+  readonly search:
+    'finds' | 'refused' | 'unauthorized' | 'unsearchable' | 'breaks' | 'latin' | 'suppresses' | 'labels' | 'informs';
   /** Which of R4's parameters for a patient the payer takes. */
   readonly parameters: 'all' | 'first' | 'last';
   readonly pageSize: number;
@@ -71,7 +72,7 @@ export interface ChainSpec {
   readonly types: readonly string[];
   /** The last refers to the first. */
   readonly isCircle: boolean;
-  readonly end: 'given' | 'gone' | 'refused' | 'broken';
+  readonly end: 'given' | 'gone' | 'refused' | 'unauthorized' | 'broken';
   readonly writes: 'relative' | 'absolute' | 'versioned';
   readonly isOld: boolean;
 }
@@ -121,6 +122,7 @@ const typeSpec: fc.Arbitrary<TypeSpec> = fc.record({
   search: mostly<TypeSpec['search']>(
     'finds',
     'refused',
+    'unauthorized',
     'unsearchable',
     'breaks',
     'latin',
@@ -154,7 +156,7 @@ const chainSpec: fc.Arbitrary<ChainSpec> = fc.record({
   from: fc.nat({ max: 30 }),
   types: fc.array(oneOf(...referredTypes, ...memberTypes), { minLength: 1, maxLength: 4 }),
   isCircle: fc.boolean(),
-  end: mostly<ChainSpec['end']>('given', 'gone', 'refused', 'broken'),
+  end: mostly<ChainSpec['end']>('given', 'gone', 'refused', 'unauthorized', 'broken'),
   writes: oneOf<ChainSpec['writes']>('relative', 'absolute', 'versioned'),
   isOld: fc.boolean(),
 });

@@ -14,14 +14,19 @@ const backOffSeconds = [1, 4, 30, 120];
 /** Waits up to this long happen inside the leg. */
 const longestSleepSeconds = 20;
 
-/** How many times in a row a payer may refuse a fresh token. */
-const mostRefusals = 3;
+/** How many requests in a row a payer may refuse with 401 before the rest is not asked. R4 has fewer types to search. */
+const mostRefusedInRow = 100;
 
 /** The least wait for a payer that keeps throttling, in seconds. It doubles each time, up to 15 minutes. */
 const leastWait = (waits: number): number => Math.min(900, 2 ** Math.min(waits, 10));
 
 /** What to do after an answer that is not a page. */
-export type After = { readonly stop: Stop } | { readonly again: true } | { readonly giveUp: true };
+export type After =
+  | { readonly stop: Stop }
+  | { readonly again: true }
+  | { readonly giveUp: true }
+  /** The payer refuses this request, whatever the token. */
+  | { readonly refused: 401 };
 
 const waitOrSleep = async (leg: Leg, seconds: number, why: 'throttled' | 'failed'): Promise<After> => {
   if (seconds >= secondsLeft(leg.deps, leg.item)) {
@@ -43,6 +48,22 @@ export const afterFailure = async (leg: Leg, task: Task): Promise<After> => {
   return waitOrSleep(leg, backOffSeconds[tries - 1] ?? 120, 'failed');
 };
 
+/**
+ * A 401 means that the token has ended, so the first one waits for a fresh token. If the payer refuses that as well, it
+ * refuses the request: some answer 401 for a type that the app may not read. A token that was refused so, and that no request
+ * was answered with since, is not waited for again.
+ */
+const afterTokenRefused = (leg: Leg, task: Task): After => {
+  const { item, next } = leg;
+  const { version, inRow = 0 } = next.refused ?? {};
+  if (version !== item.payerVersion && task.refusals === 0) {
+    updateTask(leg, task, { refusals: 1 });
+    return { stop: stopForToken(leg.deps, item) };
+  }
+  next.refused = { version: item.payerVersion, inRow: inRow + 1 };
+  return inRow < mostRefusedInRow ? { refused: 401 } : { stop: { kind: 'bound', why: 'tokenRefused' } };
+};
+
 /** Decides what to do after an answer that is not usable. The caller handles a refusal of the request itself. */
 export const afterAnswer = async (
   leg: Leg,
@@ -54,11 +75,8 @@ export const afterAnswer = async (
       const { waits } = updateTask(leg, task, { waits: task.waits + 1 });
       return waitOrSleep(leg, Math.max(answer.seconds, waits > 3 ? leastWait(waits) : 0), 'throttled');
     }
-    case 'tokenRefused': {
-      const { refusals } = updateTask(leg, task, { refusals: task.refusals + 1 });
-      if (refusals > mostRefusals) return { stop: { kind: 'bound', why: 'tokenRefused' } };
-      return { stop: stopForToken(leg.deps, leg.item) };
-    }
+    case 'tokenRefused':
+      return afterTokenRefused(leg, task);
     case 'failed':
       return afterFailure(leg, task);
     case 'gone':

@@ -45,9 +45,6 @@ const fetchOne = async (
   switch (answer.kind) {
     case 'refused':
       return { why: 'refused', status: answer.status };
-    case 'tokenRefused':
-      // The payer refuses a second token for this URL, and takes it for others.
-      return task.refusals > 0 ? { why: 'refused', status: 401 } : { after: await afterAnswer(leg, task, answer) };
     case 'json': {
       const taken = await takeDocument(leg, attachment, answer);
       if ('cut' in taken) return { after: await afterFailure(leg, task) };
@@ -88,6 +85,7 @@ const fetchOf = async (leg: Leg, held: HeldLine): Promise<Stop | undefined> => {
       if (outcome !== undefined && 'after' in outcome) {
         if ('stop' in outcome.after) return outcome.after.stop;
         if ('giveUp' in outcome.after) report(attachment, givenUp);
+        if ('refused' in outcome.after) report(attachment, { why: 'refused', status: outcome.after.refused });
       } else if (outcome !== undefined) report(attachment, outcome);
     }
     updateTask(leg, leg.next.queue[0] as AttachmentsTask, fresh);

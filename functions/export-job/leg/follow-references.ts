@@ -68,7 +68,9 @@ export const followReferences = async (leg: Leg, first: ReferencesTask): Promise
           task = leg.next.queue[0] as ReferencesTask;
           if ('stop' in after) return after.stop;
           if ('again' in after) continue;
-          leg.problems.add({ kind: 'referenceNotRead', ...parseName(name) });
+          leg.problems.add(
+            'refused' in after ? refusalOf(name, after.refused) : { kind: 'referenceNotRead', ...parseName(name) },
+          );
         } else if (outcome !== 'done') leg.problems.add(outcome.problem);
       }
       task = updateTask(leg, task, { at: task.at + 1, ...fresh });

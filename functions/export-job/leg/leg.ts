@@ -69,6 +69,7 @@ interface Next {
   readonly withEverything: Set<string>;
   readonly linked: string[];
   declared: Declared | undefined;
+  refused: Known['refused'];
   transactionTime: string | undefined;
   pages: number;
   resources: number;
@@ -120,15 +121,19 @@ const tokenEndsAt = ({ payerTokenExpiresAt, payerTokenAt = 0 }: Export): number 
 /** The base to ask for a type, without trailing slashes. */
 export const askedBase = (payer: Payer, type?: string): string => baseUrlOf(payer, type).replace(/\/+$/, '');
 
-const callsOf = (deps: JobDeps, item: Export, asking: Asking, bytes: () => number): Calls => {
+const callsOf = (deps: JobDeps, item: Export, asking: Asking, next: Next, bytes: () => number): Calls => {
   const { isStillThere, stopped, payer } = asking;
   const untilAt = deps.clock.monotonic() + legBounds.readMs;
+  const noteIfTaken = (answer: Answer): Answer => {
+    if (answer.kind === 'json' || answer.kind === 'refused') next.refused = undefined;
+    return answer;
+  };
   const isFull = (): boolean => deps.clock.monotonic() >= untilAt || bytes() >= legBounds.bytes;
   return {
     isStillThere,
     stopped,
-    ask: (type, rest, what) => askPayer(deps, asking, askedBase(payer, type) + rest, untilAt, what),
-    askDocument: (url, accept) => askPayer(deps, asking, url, untilAt, 'document', accept),
+    ask: (type, rest, what) => askPayer(deps, asking, askedBase(payer, type) + rest, untilAt, what).then(noteIfTaken),
+    askDocument: (url, accept) => askPayer(deps, asking, url, untilAt, 'document', accept).then(noteIfTaken),
     isFull,
     whyNot: () => {
       if (isFull()) return { kind: 'go' };
@@ -144,6 +149,7 @@ const nextOf = ({ queue, planned, finished, withEverything, linked = [], referen
   withEverything: new Set(withEverything),
   linked: [...linked],
   declared: known.declared,
+  refused: known.refused,
   transactionTime: known.transactionTime,
   pages: known.pages,
   resources: known.resources,
@@ -221,7 +227,7 @@ export const makeLeg = async (
     wanted,
     wantedAtKickOff: wantedOf(item.scope, item.types),
     rules: { patient: item.patient, linked: next.linked, isWanted: wanted.isWanted, ...answerBases(payer) },
-    calls: callsOf(deps, item, asking, bytes),
+    calls: callsOf(deps, item, asking, next, bytes),
     before,
     seen: seenNames(seen, stateKey),
     next,

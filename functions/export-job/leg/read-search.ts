@@ -124,7 +124,7 @@ const isOfBound = (problem: Problem): boolean => problem.kind === 'pageUnreadabl
 const faultOf = ({ type, page }: SearchTask, answer: Answer): Problem => {
   if (answer.kind === 'failed' && answer.fault !== undefined)
     return { kind: 'pageUnreadable', type, page, fault: answer.fault };
-  const status = answer.kind === 'failed' ? answer.status : answer.kind === 'tokenRefused' ? 401 : undefined;
+  const status = answer.kind === 'failed' ? answer.status : undefined;
   return { kind: 'pageNotRead', type, page, ...(status === undefined ? {} : { status }) };
 };
 
@@ -243,6 +243,7 @@ const endRefused = (leg: Leg, task: SearchTask, status: number): undefined => {
 const readPage = async (leg: Leg, task: SearchTask, asking: Asking): Promise<SearchTask | Stop | undefined> => {
   const settle = (after: After, fault: Problem): SearchTask | Stop | undefined => {
     if ('giveUp' in after) return endTask(leg, fault);
+    if ('refused' in after) return endRefused(leg, task, after.refused);
     return 'stop' in after ? after.stop : (leg.next.queue[0] as SearchTask);
   };
   const asked = asking.next(task);

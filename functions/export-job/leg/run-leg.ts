@@ -99,7 +99,7 @@ const readWatched = async (leg: Leg, allowed: Yes, controller: AbortController):
 
 const deltaOf = async ({ before, next, referred, held, attachments, parts, problems, bytes }: Leg): Promise<Delta> => {
   const { known } = before;
-  const { declared, finished, withEverything, transactionTime, ...others } = next;
+  const { declared, refused, finished, withEverything, transactionTime, ...others } = next;
   for (const [type, count] of referred.unread)
     problems.add({ kind: 'referencesNotRead', type, count, why: 'references' });
   return {
@@ -107,6 +107,7 @@ const deltaOf = async ({ before, next, referred, held, attachments, parts, probl
       ...others,
       ...(transactionTime === undefined ? {} : { transactionTime }),
       ...(declared === undefined ? {} : { declared }),
+      ...(refused === undefined ? {} : { refused }),
       // The state of an earlier version does not have them.
       ...(known.finished === undefined ? {} : { finished: [...finished], withEverything: [...withEverything] }),
       reported: problems.counts(),

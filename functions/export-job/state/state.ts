@@ -104,6 +104,8 @@ export interface Known {
   readonly withEverything?: readonly string[];
   /** The member's other ids at the payer, as the member's own Patient names them. */
   readonly linked?: readonly string[];
+  /** The version of the token that the payer last refused twice, and how many requests it has refused since it answered one. */
+  readonly refused?: { readonly version: number; readonly inRow: number };
   /** How many resources were requested because the record refers to them. */
   readonly references?: number;
   /** How many problems there were, by their names. Only the first ones of each are listed. */

@@ -49,13 +49,20 @@ describe('an export that ends while it follows references', () => {
   ];
 
   it('because the payer refuses every token there says how many of each type are missing', async () => {
+    const names = ['one', ...Array(102).keys()].map((id) => `Practitioner/${id}`);
     const made = await run(
-      answers({ '/Patient/': record, '/Practitioner/1': practitioner('1'), '/Practitioner/2': { status: 401 } }),
+      answers({
+        '/Patient/': pageOf([memberPatient, observation(1, seenBy(...names, 'Organization/1'))]),
+        '/Practitioner/one': practitioner('one'),
+        '/Practitioner/': { status: 401 },
+      }),
     );
 
     expect(made).toMatchObject(notRead);
-    expect(made.errors).toEqual(sentences('the payer refuses the access tokens that it has just issued'));
-    expect(made.reasons['Organization']).toBe(made.errors[1]);
+    expect(made.errors.slice(-2)).toEqual(sentences('the payer refuses the access tokens that it has just issued'));
+    expect(made.reasons['Organization']).toBe(made.errors.at(-1));
+    expect(made.errors).toHaveLength(102);
+    expect(new Set(made.world.asked.map(({ token }) => token)).size).toBe(2);
   });
 
   it('because nobody polls when the token ends says so', async () => {
@@ -98,7 +105,7 @@ describe('an export that ends while it follows references', () => {
           observation(1, seenBy('Practitioner/1', 'Encounter/1', 'Organization/1', 'Encounter/2')),
         ]),
         '/Encounter?': pageOf([{ resourceType: 'Encounter', id: '1' }]),
-        '/Practitioner/1': { status: 401 },
+        '/Practitioner/1': { ...throttled, headers: { 'retry-after': '200000' } },
       }),
       {
         ...byType('Patient', 'Observation', 'Encounter'),
@@ -112,6 +119,42 @@ describe('an export that ends while it follows references', () => {
       Encounter: 'incomplete 1',
       Practitioner: 'notRead 0',
     });
+  });
+});
+
+describe('a request that the payer refuses with 401, whatever the token,', () => {
+  it.each([
+    [
+      'a search',
+      '/Observation?',
+      { Observation: 'refusedByPayer 0' },
+      'The payer refused Observation with status 401.',
+    ],
+    [
+      'a resource',
+      '/Practitioner/1',
+      { Practitioner: 'incomplete 1' },
+      'Practitioner/1, which the record refers to, could not be read: the payer answered with status 401.',
+    ],
+  ])('is named, and the rest is read: %s', async (_, begins, lacks, sentence) => {
+    const made = await run(
+      answers({
+        '/Patient?': pageOf([memberPatient]),
+        '/Observation?': pageOf([observation(1)]),
+        '/Encounter?': pageOf([{ resourceType: 'Encounter', id: '1', ...seenBy('Practitioner/1', 'Practitioner/2') }]),
+        '/Practitioner/2': fhir({ resourceType: 'Practitioner', id: '2' }),
+        [begins]: { status: 401 },
+      }),
+      byType('Patient', 'Observation', 'Encounter'),
+    );
+
+    expect(made.outcomes).toMatchObject({ Patient: 'complete 1', Encounter: 'complete 1', ...lacks });
+    expect(made.errors).toContain(sentence);
+    expect(made.ids).toContain('2');
+    expect(made.world.asked.filter(({ path }) => path.startsWith(begins)).map(({ token }) => token)).toEqual([
+      'Bearer token-1',
+      'Bearer token-2',
+    ]);
   });
 });
 

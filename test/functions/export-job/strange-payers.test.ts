@@ -565,15 +565,15 @@ describe('a payer that', () => {
     expect(made.world.asked).toHaveLength(4);
   });
 
-  it('refuses every token ends the record with what there is', async () => {
+  it('refuses every token for a page ends the search with what there is', async () => {
     const made = await runToEnd(afterFirst(() => ({ status: 401 })));
 
     expect(made.status).toBe('partial');
     expect(made.ids).toEqual(['member-1', 'o-1']);
     expect(made.errors).toEqual([
-      '$everything is not complete: the payer refuses the access tokens that it has just issued.',
+      'Page 2 of $everything could not be read: the payer answered with status 401. Resources are missing.',
     ]);
-    expect(new Set(made.world.asked.map(({ token }) => token)).size).toBe(4);
+    expect(new Set(made.world.asked.map(({ token }) => token)).size).toBe(2);
   });
 
   it('cannot be reached is tried five times for each search, and the record ends with nothing', async () => {
