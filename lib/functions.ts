@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import type { StageConfig } from '../config/stage.ts';
 import { grantAttributes } from '../functions/shared/store/attributes.ts';
 import { exportProgressAttributes } from '../functions/shared/store/exports.ts';
 import { memberGrantAttributes } from '../functions/shared/store/member-grants.ts';
@@ -46,6 +47,10 @@ const changedByRevoke = [
     .map(([name]) => name),
 ];
 
+/** What the token function may do with members' identities; undefined if the stage has no identity providers. */
+const identityOf = ({ identityProviders: providers = [], longestConsentAge }: StageConfig) =>
+  providers.length === 0 ? undefined : { providers, longestConsentAge };
+
 /** API Gateway waits 29 seconds for a buffered response. */
 const bufferedTimeout = Duration.seconds(29);
 /** Less than the 15 minutes that API Gateway streams for, so that our own deadline ends a long read. */
@@ -67,6 +72,7 @@ export class GatewayFunctions extends Construct {
     super(scope, id);
     const { runtime, origin, tables, payerSecrets, key, exportsKey, memberIndexKey } = props;
     const { concurrency } = runtime.config;
+    const identity = identityOf(runtime.config);
     const loginAttempts = tables.loginAttempts.tableArn;
     const grants = tables.grants.tableArn;
     const common = { runtime, timeout: bufferedTimeout };
@@ -134,11 +140,29 @@ export class GatewayFunctions extends Construct {
       ...common,
       ...readSecrets,
       folder: 'token',
-      environment: { ...readerVariables, ...grantsVariables, ...secretsVariables },
+      environment: {
+        ...readerVariables,
+        ...grantsVariables,
+        ...secretsVariables,
+        ...(identity === undefined
+          ? {}
+          : {
+              IDENTITY: JSON.stringify(identity),
+              LIMITS_TABLE: tables.limits.tableName,
+              MEMBER_INDEX_KEY: memberIndexKey.keyArn,
+            }),
+      },
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [grants]),
-        // Client assertions that were used. It cannot create a grant.
-        allow(['dynamodb:PutItem'], [grants], onlyItems('jti.*')),
+        ...(identity === undefined
+          ? // Client assertions that were used. It cannot create a grant.
+            [allow(['dynamodb:PutItem'], [grants], onlyItems('jti.*'))]
+          : [
+              // It creates grants by members' identities, and counts answers without a match.
+              allow(['dynamodb:PutItem'], [grants]),
+              allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.limits.tableArn], onlyItems('noMatch#*')),
+              allow(['kms:GenerateMac'], [memberIndexKey.keyArn]),
+            ]),
         ...readRegistry,
       ],
       reservedConcurrency: concurrency.token,

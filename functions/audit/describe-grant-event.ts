@@ -64,6 +64,15 @@ export const isGrantEvent = (before: StreamImage | undefined, after: StreamImage
 export const isRewrite = (before: StreamImage | undefined, after: StreamImage): boolean =>
   before !== undefined && markOf(before) === markOf(after) && toldBy(before) !== toldBy(after);
 
+/** All that is known of the identity by which a grant was made. */
+const identityOf = (event: StreamImage) => {
+  const read = readerOf(grantEventAttributes, event);
+  const [issuer, level, attestedAt] = [read('issuer'), read('level'), read('attestedAt')];
+  return issuer === undefined || attestedAt === undefined
+    ? {}
+    : { via: 'identity', identityIssuer: issuer, identityLevel: level, agreed: claimedInstant(attestedAt) };
+};
+
 /**
  * Makes the AuditEvent of a grant's last event.
  * @param at when the stream got it, epoch seconds
@@ -85,7 +94,10 @@ export const describeGrantEvent = (image: StreamImage, stage: string, at: number
   const patient = optional('patient');
   const other = operator === undefined ? gatewayAgent(stage) : operatorAgent(operator);
   const actor = reason === 'byMember' && patient !== undefined ? memberAgent(patient) : other;
-  const given = type === 'created' ? { scope: required('scope'), ends: claimedInstant(required('endsAt')) } : {};
+  const given =
+    type === 'created'
+      ? { scope: required('scope'), ends: claimedInstant(required('endsAt')), ...identityOf(event) }
+      : {};
   return {
     resourceType: 'AuditEvent',
     id: eventIdOf('grant', grantId, markOf(image)),

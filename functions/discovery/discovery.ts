@@ -48,7 +48,7 @@ const routesOf = (deps: DiscoveryDeps): readonly (readonly [RegExp, Route])[] =>
   const statements = cacheStatements(deps.clock, (payer) => fetchStatement(deps, payer, facade(payer)));
 
   const smart: Answer = async (payer) => json(200, smartConfiguration(deps.origin, facade(payer), payer), cachable);
-  const oauth: Answer = async (payer) => json(200, authorizationServerMetadata(facade(payer)), cachable);
+  const oauth: Answer = async (payer) => json(200, authorizationServerMetadata(facade(payer), payer), cachable);
   const metadata: Answer = async (payer, record) => {
     // A payer that an operator has paused gets no call from us.
     const paused = await isPayerPaused(deps.registry, payer.id);

@@ -1,4 +1,4 @@
-/** Error codes of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, and the few that the FHIR route adds. */
+/** Error codes of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 8707 §2, and the few that the FHIR route adds. */
 export type ErrorCode =
   | 'access_denied'
   | 'answer_too_large'
@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'invalid_grant'
   | 'invalid_request'
   | 'invalid_scope'
+  | 'invalid_target'
   | 'invalid_token'
   | 'method_not_allowed'
   | 'not_found'
@@ -29,6 +30,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   invalid_grant: 400,
   invalid_request: 400,
   invalid_scope: 400,
+  invalid_target: 400,
   invalid_token: 401,
   method_not_allowed: 405,
   not_found: 404,

@@ -126,8 +126,20 @@ const isForUs = (audience: JWTPayload['aud'], origin: string): boolean =>
       (aud: unknown) => aud === tokenUrl(origin) || (typeof aud === 'string' && aud.startsWith(facadeBase(origin, ''))),
     );
 
+/** An assertion that has been verified. */
+export interface Assertion {
+  readonly jwt: string;
+  readonly claims: JWTPayload;
+}
+
+/** A client that has named itself, and the assertion by which it has proved that. */
+export interface AuthenticatedClient {
+  readonly partner: AuthenticatedPartner;
+  readonly assertion?: Assertion;
+}
+
 /** A valid assertion that is not spent yet. */
-interface ValidAssertion {
+interface ValidAssertion extends Assertion {
   readonly jtiHash: string;
   /** Epoch seconds. */
   readonly expiresAt: number;
@@ -159,15 +171,20 @@ const verifyAssertion = async (
   if (exp - now > longestAssertionSeconds + clockToleranceSeconds) {
     throw invalidClient('The client assertion may live for five minutes at most.');
   }
-  return { jtiHash: sha256(`${partner.clientId} ${jti}`), expiresAt: exp + clockToleranceSeconds + 1 };
+  return {
+    jwt: assertion,
+    claims: payload,
+    jtiHash: sha256(`${partner.clientId} ${jti}`),
+    expiresAt: exp + clockToleranceSeconds + 1,
+  };
 };
 
 const spendAssertion = async (
   { grants, clock }: ClientAuthenticationDeps,
-  assertion: ValidAssertion,
+  { jtiHash, expiresAt }: ValidAssertion,
   requestId: string,
 ): Promise<void> => {
-  if (!(await rememberAssertion(grants, { ...assertion, now: nowSeconds(clock), requestId }))) {
+  if (!(await rememberAssertion(grants, { jtiHash, expiresAt, now: nowSeconds(clock), requestId }))) {
     throw invalidClient('The client assertion was used before; each needs its own jti.');
   }
 };
@@ -184,7 +201,7 @@ export const authenticateClient = async (
   event: ApiEvent,
   form: RequestParameters,
   record: Pick<RequestRecord, 'requestId' | 'partner'>,
-): Promise<AuthenticatedPartner | undefined> => {
+): Promise<AuthenticatedClient | undefined> => {
   const claim = readClaim(event, form);
   if (claim === undefined) return undefined;
   const partner = await deps.registry.partner(claim.clientId, { evenIfBlocked: true });
@@ -198,7 +215,7 @@ export const authenticateClient = async (
   const valid = claim.method === 'private_key_jwt' ? await verifyAssertion(deps, partner, claim.assertion) : undefined;
   await checkNotBlocked(deps.registry, partner.clientId);
   if (valid !== undefined) await spendAssertion(deps, valid, record.requestId);
-  return partner as AuthenticatedPartner;
+  return { partner: partner as AuthenticatedPartner, ...(valid === undefined ? {} : { assertion: valid }) };
 };
 
 /** Requires a client that has named itself. @throws GatewayError `invalid_client` */

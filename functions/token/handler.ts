@@ -9,9 +9,11 @@ import { json, noStore, oauthError } from '../shared/http/respond.ts';
 import type { Step } from '../shared/metrics/metrics.ts';
 import { answerErrors } from '../shared/record/answer-errors.ts';
 import { raise, recordRequest } from '../shared/record/request-record.ts';
-import { grantTypes, type GrantType } from '../shared/registry/token-endpoint.ts';
+import { grantTypes, identityGrantType, type GrantType } from '../shared/registry/token-endpoint.ts';
 import { authenticateClient } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
+import { checkOneResource } from './identity/check-target.ts';
+import { grantByIdentity } from './identity/grant-by-identity.ts';
 import { introspect } from './introspect.ts';
 import { redeemCode } from './redeem-code.ts';
 import { refresh } from './refresh.ts';
@@ -23,6 +25,7 @@ type Endpoint = (deps: TokenDeps, request: TokenRequest) => Promise<object>;
 const byGrantType: Readonly<Record<GrantType, { readonly answer: Endpoint; readonly step: Step }>> = {
   authorization_code: { answer: redeemCode, step: 'redeem' },
   refresh_token: { answer: refresh, step: 'refresh' },
+  client_credentials: { answer: grantByIdentity, step: 'redeem' },
 };
 
 const isGrantType = (text: string): text is GrantType => Object.hasOwn(byGrantType, text);
@@ -30,8 +33,9 @@ const isGrantType = (text: string): text is GrantType => Object.hasOwn(byGrantTy
 const requestTokens: Endpoint = (deps, request) => {
   const grantType = request.form.values.get('grant_type');
   if (grantType === undefined) throw new GatewayError('invalid_request', 'grant_type is missing.');
-  if (!isGrantType(grantType)) {
-    throw new GatewayError('unsupported_grant_type', `grant_type must be ${grantTypes.join(' or ')}.`);
+  if (!isGrantType(grantType) || (grantType === identityGrantType && deps.identity === undefined)) {
+    const known = deps.identity === undefined ? grantTypes : [...grantTypes, identityGrantType];
+    throw new GatewayError('unsupported_grant_type', `grant_type must be ${known.join(' or ')}.`);
   }
   return byGrantType[grantType].answer(deps, request);
 };
@@ -64,13 +68,15 @@ export const tokenHandler = (deps: TokenDeps) =>
       checkMethod(event, ['POST']);
       const form = parameters(readFormPairs(event));
       record.step = stepOf(event, form);
+      if (form.values.get('grant_type') === identityGrantType) checkOneResource(form);
       checkNotRepeated(form);
       const endpoint = endpoints[nameOf(event)] ?? requestTokens;
       const note: TokenRequest['note'] = ({ grantId, payer, partner: owner }) =>
         Object.assign(record, { grantId, payer, partner: record.partner ?? owner });
       const answer = await finishInTime(context, async () => {
-        const partner = await authenticateClient(deps, event, form, record);
-        return endpoint(deps, { form, partner, requestId, note, count: (signal) => raise(record, signal) });
+        const { partner, assertion } = (await authenticateClient(deps, event, form, record)) ?? {};
+        const count: TokenRequest['count'] = (signal) => raise(record, signal);
+        return endpoint(deps, { form, partner, assertion, requestId, note, count });
       });
       return json(200, answer, noStore);
     });

@@ -295,3 +295,23 @@ it('whatever payers a stage has, rights are the same, and only a secret that is 
     'p2p/demo/payers/east',
   ]);
 });
+
+it('only a stage with identity providers lets token create grants, compute the index of members, and count no-matches', async () => {
+  const identityProviders = [
+    { issuer: 'https://csp.example.org', jwksUri: 'https://csp.example.org/keys', algorithms: ['RS256' as const] },
+  ];
+
+  const [without, withThem] = [await stageTemplate('demo'), await stageTemplate('demo', { identityProviders })];
+
+  const rightsIn = (template: StageTemplate): string[] => rightsOf(template, 'Functions/Token');
+  const [before, after] = [rightsIn(without), rightsIn(withThem)];
+  expect(after.filter((line) => !before.includes(line))).toEqual([
+    'Allow dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on Tables/Grants',
+    'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Limits if ForAllValues:StringLike dynamodb:LeadingKeys=noMatch#* and Null dynamodb:LeadingKeys=false',
+    'Allow kms:GenerateMac on Keys/MemberIndex',
+  ]);
+  expect(before.filter((line) => !after.includes(line))).toEqual([
+    'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Grants',
+    'Allow dynamodb:PutItem on Tables/Grants if ForAllValues:StringLike dynamodb:LeadingKeys=jti.* and Null dynamodb:LeadingKeys=false',
+  ]);
+});

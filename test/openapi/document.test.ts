@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { outputFormats } from '../../functions/fetch/kick-off/read-parameters.ts';
 import { errorCodes } from '../../functions/shared/errors.ts';
-import { assertionAlgorithms, authenticationAt, grantTypes } from '../../functions/shared/registry/token-endpoint.ts';
+import {
+  assertionAlgorithms,
+  authenticationAt,
+  grantTypes,
+  identityGrantType,
+} from '../../functions/shared/registry/token-endpoint.ts';
 import { root } from '../docs/documents.ts';
 import { stageTemplate } from '../support/stage-template.ts';
 import { codesIn, openapi, openapiPath, operations, partsOf, type DocumentedAnswer } from './document.ts';
@@ -73,7 +78,7 @@ describe(openapiPath, () => {
         ([, list]) => list!,
       );
 
-    expect(listed('grant_type')).toEqual([grantTypes.join(', ')]);
+    expect(listed('grant_type')).toEqual([[...grantTypes, identityGrantType].join(', ')]);
     expect(new Set(listed('grant_types_supported'))).toEqual(new Set([grantTypes.join(', ')]));
     for (const [endpoint, methods] of Object.entries(authenticationAt)) {
       expect(new Set(listed(`${endpoint}_endpoint_auth_methods_supported`))).toEqual(new Set([methods.join(', ')]));

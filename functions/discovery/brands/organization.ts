@@ -1,4 +1,5 @@
 import type { DirectoryEntry } from '../../shared/registry/entry-items.ts';
+import { identityCapability } from '../identity-capability.ts';
 import { identifiersOf } from './identifiers.ts';
 
 const extensions = 'http://hl7.org/fhir/StructureDefinition/';
@@ -23,11 +24,15 @@ const portalOf = ({ id, displayName, linesOfBusiness }: DirectoryEntry) => ({
   ],
 });
 
+/** SMART has no extension for it, so it has the URI of the facade's capability. */
+const identityOf = (origin: string, { identity }: DirectoryEntry) =>
+  identity === undefined ? [] : [{ url: identityCapability(origin), valueBoolean: true }];
+
 /** A payer as a User Access Brand (http://hl7.org/fhir/smart-app-launch/StructureDefinition/user-access-brand, 2.2). */
 export const organizationOf = (origin: string, entry: DirectoryEntry) => ({
   resourceType: 'Organization',
   id: entry.id,
-  extension: [...logoOf(entry), portalOf(entry)],
+  extension: [...logoOf(entry), portalOf(entry), ...identityOf(origin, entry)],
   identifier: identifiersOf(origin, entry),
   active: true,
   type: [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/organization-type', code: 'ins' }] }],

@@ -5,7 +5,7 @@ import { anyOf, clausesOn, updateOf, type Change } from '../store/expressions.ts
 import { readerOf, writeItem } from '../store/items.ts';
 import { boundsOf, roundingMs, slotMsOf, spareOf, wayOf, type Bounds, type Rate } from './slots.ts';
 
-const { absent, is } = clausesOn(limitAttributes);
+const { absent, exists, is } = clausesOn(limitAttributes);
 
 /** A request for slots of a limit. */
 interface LeaseRequest {
@@ -205,4 +205,22 @@ export const leaseFromMemory = (): LeaseSlots => {
     items.set(key, takenUntilMs);
     return Promise.resolve({ takenUntilMs, fromMs, slots: count, crowded: false });
   };
+};
+
+/** Gives back the last slot that was taken, as if it had not been. @throws whatever the store throws */
+export const returnSlot = async (
+  { client, name }: Table,
+  { key, rate }: { readonly key: string; readonly rate: Rate },
+): Promise<void> => {
+  await client.send(
+    new UpdateItemCommand({
+      TableName: name,
+      Key: writeItem(limitAttributes, { limitId: key }),
+      ...updateOf(limitAttributes, {
+        increase: { takenUntilMs: -decimal(slotMsOf(rate)) },
+        when: [exists('takenUntilMs')],
+      }),
+    }),
+    { requestTimeout: usualTimes.tryMs, abortSignal: AbortSignal.timeout(usualTimes.wholeMs) },
+  );
 };

@@ -48,9 +48,9 @@ const invalidScope = (publicMessage: string, detail: string): GatewayError =>
  * RFC 6749 §3.3: the part of the requested scope that the partner is registered for and the payer is asked for, or all
  * of that if no scope was requested. The rest is dropped, and the token answer's `scope` says so.
  */
-const checkScope = (
+export const checkScope = (
   { values }: RequestParameters,
-  { partner, payer }: CheckedClient,
+  { partner, payer }: Pick<CheckedClient, 'partner' | 'payer'>,
 ): Pick<CheckedRequest, 'scope' | 'refreshable'> => {
   const asked = parseScopes(values.get('scope') ?? '');
   if (writeScopes(asked).length > longestScope) {

@@ -12,7 +12,7 @@ import { writeScopes, type Scopes } from '../scopes/scopes.ts';
 import { bearerSizes, codeWrapKey, writeBearer } from '../store/bearers.ts';
 import { seal, sealIvBytes, sha256 } from '../store/crypto.ts';
 import type { Table } from '../store/dynamo.ts';
-import { sealPayerTokens } from '../store/grant-item.ts';
+import { sealPayerTokens, type IdentityFacts } from '../store/grant-item.ts';
 import { putGrant } from '../store/grants.ts';
 import type { LoginAttempt } from '../store/login-attempts.ts';
 
@@ -25,7 +25,13 @@ export interface CreateGrantDeps {
 }
 
 /** What a partner asked for: at authorize, or with its member's identity token. */
-export type GrantRequest = Pick<LoginAttempt, 'partner' | 'redirectUri' | 'scope' | 'refreshable' | 'codeChallenge'>;
+export interface GrantRequest extends Pick<
+  LoginAttempt,
+  'partner' | 'redirectUri' | 'scope' | 'refreshable' | 'codeChallenge'
+> {
+  /** What is kept of the identity by which the grant is made. @default the member signed in at the payer */
+  readonly identity?: IdentityFacts;
+}
 
 /** As much of a payer's words as a log line shows. */
 const shown = (scope: Scopes): string => JSON.stringify(writeScopes(scope).slice(0, 200));
@@ -105,6 +111,6 @@ export const createGrant = async (
     patient,
     memberIndex,
   };
-  await putGrant(deps.grants, grant, { now, requestId });
+  await putGrant(deps.grants, grant, { now, requestId, identity: request.identity });
   return { grantId, code };
 };

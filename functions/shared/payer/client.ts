@@ -2,12 +2,13 @@ import { importJWK } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { nowSeconds, type Clock } from '../clock.ts';
 import { causeOf, GatewayError } from '../errors.ts';
+import type { JsonObject } from '../json-object.ts';
 import { secretOwnerOf } from '../registry/profile.ts';
-import type { Payer } from '../registry/types.ts';
+import type { IdentitySignIn, Payer } from '../registry/types.ts';
 import type { PayerTokens } from '../store/grant-item.ts';
 import { isThrottling } from './answers.ts';
 import { UnusableAnswer } from './decode-body.ts';
-import { PayerError, type Asked } from './errors.ts';
+import { NoMatch, PayerError, type Asked } from './errors.ts';
 import type { PayerHttp } from './http.ts';
 import { requireText } from './read-text.ts';
 import { readSecretHeaders, type PayerSecret, type ReadPayerSecret } from './secrets.ts';
@@ -66,9 +67,26 @@ const encodeRequest = (
     ? { headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(Object.fromEntries(body)) }
     : { headers, body: body.toString() };
 
+/** Whether an answer is one that the payer's profile knows as "no match". A status alone says nothing. */
+const isNoMatch = (
+  { noMatch }: Pick<IdentitySignIn, 'noMatch'>,
+  status: number,
+  answer: JsonObject | undefined,
+): boolean =>
+  answer !== undefined &&
+  noMatch.some(
+    (shape) =>
+      shape.status === status &&
+      (Object.hasOwn(shape.members, 'error') || !Object.hasOwn(answer, 'error')) &&
+      Object.entries(shape.members).every(([name, value]) => Object.hasOwn(answer, name) && answer[name] === value),
+  );
+
+/** Sees an answer's status and JSON object. @throws PayerError for what it refuses */
+type CheckAnswer = (status: number, answer: JsonObject | undefined) => void;
+
 /** The payer's HTTP for `oauth4webapi`: no redirects, limited bodies, and JSON or a form whatever its content type. */
 const lenientFetch =
-  (deps: PayerClientDeps, payer: Payer) =>
+  (deps: PayerClientDeps, payer: Payer, check: CheckAnswer = () => undefined) =>
   async (
     url: string,
     init: { method: string; headers: Record<string, string>; body: URLSearchParams },
@@ -91,6 +109,7 @@ const lenientFetch =
       }
       const text = formAsJson(await requireText(response, answerLimitBytes, 'token endpoint'));
       const members = readJsonObject(text);
+      check(status, members);
       if (members === undefined) {
         if (status === 200 && text === '') return new Response();
         throw notJson(status);
@@ -107,29 +126,45 @@ const lenientFetch =
 const assertionIssuedAgoSeconds = 130;
 const assertionLivesSeconds = 150;
 
-const makeClientAuthentication = async (
+type SecretWithKey = Extract<PayerSecret, { readonly private_key_jwk: unknown }>;
+
+const hasKey = (secret: PayerSecret): secret is SecretWithKey =>
+  'private_key_jwk' in secret && secret.private_key_jwk !== undefined;
+
+/** The gateway's assertion at a payer: fresh, for its token endpoint, and with these extensions if there are any. */
+const makeAssertion = async (
   { clock }: PayerClientDeps,
+  { private_key_jwk: jwk }: SecretWithKey,
+  { audience, alg = jwk.alg ?? 'ES384', extensions }: { audience: string; alg?: string; extensions?: JsonObject },
+): Promise<oauth.ClientAuth> => {
+  const key = await importJWK(jwk, alg).catch((error: unknown) => {
+    throw new PayerError('invalid_client', `the private key cannot be used: ${causeOf(error)}`);
+  });
+  if (key instanceof Uint8Array) throw new PayerError('invalid_client', 'the private key is a symmetric one');
+  return oauth.PrivateKeyJwt(
+    { key, kid: jwk.kid },
+    {
+      [oauth.modifyAssertion]: (header, payload) => {
+        const now = nowSeconds(clock);
+        payload['aud'] = audience;
+        payload['iat'] = now - assertionIssuedAgoSeconds;
+        payload['exp'] = now + assertionLivesSeconds;
+        delete payload['nbf'];
+        if (extensions === undefined) return;
+        header['typ'] = 'JWT';
+        payload['extensions'] = extensions as oauth.JsonValue;
+      },
+    },
+  );
+};
+
+const makeClientAuthentication = async (
+  deps: PayerClientDeps,
   payer: Payer,
   secret: PayerSecret,
 ): Promise<oauth.ClientAuth> => {
-  if (payer.clientAuthentication === 'private_key_jwt' && 'private_key_jwk' in secret) {
-    const { kid, alg = 'ES384' } = secret.private_key_jwk;
-    const key = await importJWK(secret.private_key_jwk, alg).catch((error: unknown) => {
-      throw new PayerError('invalid_client', `the private key cannot be used: ${causeOf(error)}`);
-    });
-    if (key instanceof Uint8Array) throw new PayerError('invalid_client', 'the private key is a symmetric one');
-    return oauth.PrivateKeyJwt(
-      { key, kid },
-      {
-        [oauth.modifyAssertion]: (_header, payload) => {
-          const now = nowSeconds(clock);
-          payload['aud'] = payer.tokenEndpoint;
-          payload['iat'] = now - assertionIssuedAgoSeconds;
-          payload['exp'] = now + assertionLivesSeconds;
-          delete payload['nbf'];
-        },
-      },
-    );
+  if (payer.clientAuthentication === 'private_key_jwt' && hasKey(secret)) {
+    return makeAssertion(deps, secret, { audience: payer.tokenEndpoint });
   }
   if (payer.clientAuthentication !== 'private_key_jwt' && 'client_secret' in secret) {
     return payer.clientAuthentication === 'client_secret_basic'
@@ -157,8 +192,8 @@ const authorizationServer = (payer: Payer): oauth.AuthorizationServer => ({
   revocation_endpoint: payer.revocationEndpoint,
 });
 
-const requestOptions = (deps: PayerClientDeps, payer: Payer) => ({
-  [oauth.customFetch]: lenientFetch(deps, payer),
+const requestOptions = (deps: PayerClientDeps, payer: Payer, check?: CheckAnswer) => ({
+  [oauth.customFetch]: lenientFetch(deps, payer, check),
   // The configuration allows plain http for loopback hosts only.
   [oauth.allowInsecureRequests]: true,
 });
@@ -170,6 +205,20 @@ const tokenFailure = (error: unknown): PayerError | GatewayError => {
     return new PayerError(failure, `token endpoint answered ${error.status} with an OAuth error (${failure})`);
   }
   return new PayerError('nonsense', `token endpoint: ${causeOf(error)}`);
+};
+
+/** The library is stricter than payers are, so it parses their errors only. @throws its errors, and PayerError */
+const readAnswer = async ({ clock }: PayerClientDeps, payer: Payer, response: Response): Promise<ReadAnswer> => {
+  if (!response.ok) {
+    await oauth.processGenericTokenEndpointResponse(
+      authorizationServer(payer),
+      { client_id: payer.clientId },
+      response,
+    );
+  }
+  const answer = readJsonObject(await response.text());
+  if (answer === undefined) throw notJson(response.status);
+  return readTokenAnswer(answer, nowSeconds(clock), payer.patientMember);
 };
 
 const requestToken = async (
@@ -191,11 +240,7 @@ const requestToken = async (
         form,
         requestOptions(deps, payer),
       );
-      // The library is stricter than payers are, so it parses their errors only.
-      if (!response.ok) await oauth.processGenericTokenEndpointResponse(as, client, response);
-      const answer = readJsonObject(await response.text());
-      if (answer === undefined) throw notJson(response.status);
-      return readTokenAnswer(answer, nowSeconds(deps.clock), payer.patientMember);
+      return await readAnswer(deps, payer, response);
     } catch (error) {
       throw tokenFailure(error);
     }
@@ -226,6 +271,11 @@ export const exchangeCode = async (
     ...(payer.quirks.redirectUriAtToken ? { redirect_uri: redirectUri } : {}),
     ...(payer.quirks.pkce ? { code_verifier: verifier } : {}),
   });
+  return usableAnswer(deps, payer, answer);
+};
+
+/** An answer with an access token. The tokens of another one are revoked. @throws PayerError */
+const usableAnswer = async (deps: PayerClientDeps, payer: Payer, answer: ReadAnswer): Promise<PayerTokenAnswer> => {
   const { accessToken, problem, scope, patient, idToken } = answer;
   if (accessToken === undefined) {
     // Revokes the refresh token. If there is none either, the library refuses to send the empty text.
@@ -233,6 +283,52 @@ export const exchangeCode = async (
     throw new PayerError('nonsense', String(problem));
   }
   return { tokens: payerTokens(accessToken, answer), scope, patient, idToken };
+};
+
+/** The payer's refusals of a call with an identity. What it says to the member's token is nothing about the payer. */
+const checkIdentityAnswer =
+  (signIn: IdentitySignIn) =>
+  (status: number, answer: JsonObject | undefined): void => {
+    if (isNoMatch(signIn, status, answer)) throw new NoMatch();
+    if (status < 400 || answer?.['error'] === 'invalid_client') return;
+    // The client is known and not let in, which is the operator's to mend.
+    throw new PayerError(status === 403 ? 'invalid_client' : 'invalid_grant', `token endpoint answered ${status}`);
+  };
+
+/**
+ * Exchanges a member's identity for payer tokens, without a browser: `client_credentials` with an assertion of the gateway's
+ * own, which forwards `cms_smart` (CMS payer participation specification). It is sent once: a payer refuses an identity
+ * token that it has seen.
+ * @throws NoMatch if no single member matches, PayerError, or GatewayError if the payer's secret is missing
+ */
+export const exchangeIdentity = async (
+  deps: PayerClientDeps,
+  payer: Payer,
+  signIn: IdentitySignIn,
+  cmsSmart: JsonObject,
+): Promise<PayerTokenAnswer> => {
+  const tokenEndpoint = signIn.tokenEndpoint ?? payer.tokenEndpoint;
+  // Fresh, since a refusal of a key that was replaced would cost the member another identification.
+  const secret = await deps.readPayerSecret(secretOwnerOf(payer) ?? payer.id, { fresh: true });
+  if (!hasKey(secret)) throw new PayerError('invalid_client', 'the secret has no private_key_jwk');
+  const authentication = await makeAssertion(deps, secret, {
+    audience: tokenEndpoint,
+    alg: signIn.assertionAlgorithm,
+    extensions: { cms_smart: cmsSmart },
+  });
+  try {
+    const response = await oauth.genericTokenEndpointRequest(
+      authorizationServer({ ...payer, tokenEndpoint }),
+      { client_id: payer.clientId },
+      authentication,
+      'client_credentials',
+      { scope: signIn.scopes.join(' ') },
+      requestOptions(deps, payer, checkIdentityAnswer(signIn)),
+    );
+    return await usableAnswer(deps, payer, await readAnswer(deps, payer, response));
+  } catch (error) {
+    throw tokenFailure(error);
+  }
 };
 
 /**

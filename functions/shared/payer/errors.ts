@@ -19,6 +19,14 @@ export class PayerError extends Error {
   }
 }
 
+/** A payer's answer that no single member matches an identity, as its profile knows it. */
+export class NoMatch extends PayerError {
+  constructor() {
+    super('invalid_grant', 'no single member matches');
+    this.name = 'NoMatch';
+  }
+}
+
 /**
  * The signal that an alarm counts. A refused code says nothing about the payer. A refused client is usually an outdated
  * secret.

@@ -22,7 +22,7 @@ interface GetOptions {
  * @throws PayerError if the answer is not 200, or is too late or too long
  */
 export const getText = async (
-  { payerHttp }: PayerClientDeps,
+  { payerHttp }: Pick<PayerClientDeps, 'payerHttp'>,
   url: string,
   { asked, accept, form, headers, accessToken, timeoutMs, limitBytes }: GetOptions,
 ): Promise<string> => {

@@ -5,18 +5,30 @@ import { PayerError } from './errors.ts';
 import { getText } from './get-text.ts';
 import { readJsonObject } from './token-answer.ts';
 
-/** Reads the keys that a payer signs with (RFC 7517); `fresh` reads them again if they are older than a minute. */
+/** Reads the keys that a payer or an identity provider signs with (RFC 7517); `fresh` asks for newer ones. */
 export type ReadKeys = (jwksUri: string, options: { readonly fresh: boolean }) => Promise<JSONWebKeySet>;
 
-const rememberedForMs = 10 * 60 * 1000;
-/** So that tokens with made-up keys cannot make the gateway ask the payer each time. */
-const freshForMs = 60 * 1000;
+/** How long keys count, in milliseconds. */
+interface KeyTimes {
+  readonly rememberedForMs: number;
+  /** So that tokens with made-up keys cannot make the gateway ask each time. */
+  readonly freshForMs: number;
+  /** How long the last keys count if newer ones cannot be read. */
+  readonly lastForMs: number;
+}
+
+const ofPayers: KeyTimes = { rememberedForMs: 10 * 60 * 1000, freshForMs: 60 * 1000, lastForMs: 0 };
+export const ofIdentityProviders: KeyTimes = {
+  rememberedForMs: 10 * 60 * 1000,
+  freshForMs: 30 * 1000,
+  lastForMs: 60 * 60 * 1000,
+};
 
 const timeoutMs = 5000;
 const limitBytes = 128 * 1024;
 const mostKeys = 50;
 
-const readKeySet = async (deps: PayerClientDeps, jwksUri: string): Promise<JSONWebKeySet> => {
+const readKeySet = async (deps: Pick<PayerClientDeps, 'payerHttp'>, jwksUri: string): Promise<JSONWebKeySet> => {
   const text = await getText(deps, jwksUri, { asked: 'JWKS', accept: 'application/json', timeoutMs, limitBytes });
   const keys = readJsonObject(text)?.['keys'];
   if (!Array.isArray(keys) || keys.length > mostKeys || !keys.every(isObject)) {
@@ -25,18 +37,33 @@ const readKeySet = async (deps: PayerClientDeps, jwksUri: string): Promise<JSONW
   return { keys: keys as unknown as JSONWebKeySet['keys'] };
 };
 
+interface Remembered {
+  readonly readAtMs: number;
+  /** When they were asked for last, whether or not there was an answer. */
+  askedAtMs: number;
+  readonly keys: JSONWebKeySet;
+}
+
 /**
- * Reads payers' keys, and keeps them in the warm function for ten minutes.
- * @throws PayerError if the payer does not answer with a set of keys
+ * Reads keys, and keeps them in the warm function for ten minutes.
+ * @throws PayerError if there is no answer with a set of keys
  */
-export const keyReader = (deps: PayerClientDeps): ReadKeys => {
-  const remembered = new Map<string, { readonly readAtMs: number; readonly keys: JSONWebKeySet }>();
+export const keyReader = (deps: Pick<PayerClientDeps, 'clock' | 'payerHttp'>, times = ofPayers): ReadKeys => {
+  const remembered = new Map<string, Remembered>();
   return async (jwksUri, { fresh }) => {
     const known = remembered.get(jwksUri);
     const nowMs = deps.clock.monotonic();
-    if (known && nowMs - known.readAtMs < (fresh ? freshForMs : rememberedForMs)) return known.keys;
-    const keys = await readKeySet(deps, jwksUri);
-    remembered.set(jwksUri, { readAtMs: nowMs, keys });
-    return keys;
+    const isUsable = (forMs: number): boolean => known !== undefined && nowMs - known.readAtMs < forMs;
+    if (known && isUsable(fresh ? times.freshForMs : times.rememberedForMs)) return known.keys;
+    if (known && isUsable(times.lastForMs) && nowMs - known.askedAtMs < times.freshForMs) return known.keys;
+    try {
+      if (known) known.askedAtMs = nowMs;
+      const keys = await readKeySet(deps, jwksUri);
+      remembered.set(jwksUri, { readAtMs: nowMs, askedAtMs: nowMs, keys });
+      return keys;
+    } catch (error) {
+      if (known && isUsable(times.lastForMs)) return known.keys;
+      throw error;
+    }
   };
 };

@@ -9,10 +9,16 @@ import type { Payer } from '../registry/types.ts';
 /** Values of headers, by their names in lower case. */
 export type SecretHeaders = Readonly<Record<string, string>>;
 
+type PrivateJwk = Readonly<Record<string, unknown>> & { readonly kid?: string; readonly alg?: string };
+
 /** The gateway's credentials at a payer. A public client has headers only. */
 export type PayerSecret = (
-  | { readonly client_secret: string }
-  | { readonly private_key_jwk: Readonly<Record<string, unknown>> & { readonly kid?: string; readonly alg?: string } }
+  | {
+      readonly client_secret: string;
+      /** For calls with a member's identity. */
+      readonly private_key_jwk?: PrivateJwk;
+    }
+  | { readonly private_key_jwk: PrivateJwk }
   | { readonly headers: SecretHeaders }
 ) & { readonly headers?: SecretHeaders };
 
@@ -55,8 +61,9 @@ const parseSecret = (payerId: string, text: string | undefined): PayerSecret => 
     } = JSON.parse(String(text)) as Record<string, unknown>;
     const headers = headersIn(more['headers']);
     const beside = headers === undefined ? {} : { headers };
-    if (typeof secret === 'string' && secret !== '') return { client_secret: secret, ...beside };
-    if (typeof key === 'object' && key !== null) return { private_key_jwk: { ...key }, ...beside };
+    const signing = isObject(key) ? { private_key_jwk: { ...key } } : undefined;
+    if (typeof secret === 'string' && secret !== '') return { client_secret: secret, ...signing, ...beside };
+    if (signing !== undefined) return { ...signing, ...beside };
     if (headers !== undefined) return { headers };
   } catch {
     // The parser's message would quote the secret; `missingSecret` says what is wrong without it.

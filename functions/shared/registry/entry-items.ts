@@ -14,6 +14,8 @@ export interface DirectoryEntry {
   readonly linesOfBusiness?: readonly string[];
   /** Absent from pages that were written before there were brands, until the next apply. */
   readonly brand?: Brand;
+  /** Whether a member's identity token makes a grant there, without its sign-in. */
+  readonly identity?: true;
   /** The client id of a partner that may read from it. One that asks its members itself comes first. */
   readonly partner?: string;
 }
@@ -128,13 +130,14 @@ const probeOf = (allowed: readonly Partner[]): string | undefined =>
 
 /** What the directory says of a payer, given the partners that may read from it. */
 export const directoryEntryOf = (payer: Payer, partners: readonly Partner[]): DirectoryEntry => {
-  const { id, displayName, linesOfBusiness, brand } = payer;
+  const { id, displayName, linesOfBusiness, brand, identitySignIn } = payer;
   const partner = probeOf(partners);
   return {
     id,
     displayName,
     ...(linesOfBusiness === undefined ? {} : { linesOfBusiness }),
     ...(brand === undefined ? {} : { brand }),
+    ...(identitySignIn === undefined ? {} : { identity: true as const }),
     ...(partner === undefined ? {} : { partner }),
   };
 };

@@ -6,7 +6,10 @@
 /** The grant types that tokens are requested by (RFC 6749 §4.1.3 and §6). */
 export const grantTypes = ['authorization_code', 'refresh_token'] as const;
 
-export type GrantType = (typeof grantTypes)[number];
+/** The grant type of a member's identity token (RFC 6749 §4.4), where the stage and the payer take it. */
+export const identityGrantType = 'client_credentials';
+
+export type GrantType = (typeof grantTypes)[number] | typeof identityGrantType;
 
 /** How a client authenticates (RFC 6749 §2.3, RFC 7523). Some clients use the first that they find advertised. */
 const confidentialMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const;

@@ -67,6 +67,10 @@ export const grantEventAttributes = {
   reason: { type: 'S', by: 'revoke' },
   operator: { type: 'S', by: 'revoke addMemberIndex noteExportEnded' },
   note: { type: 'S', by: 'revoke addMemberIndex noteExportEnded' },
+  /** Of a member's identity: who proved it, its level, and when the member agreed. */
+  issuer: { type: 'S', by: 'putGrant' },
+  level: { type: 'N', by: 'putGrant' },
+  attestedAt: { type: 'N', by: 'putGrant' },
 } as const satisfies Attributes;
 
 /** Grants: one item per grant. */
@@ -81,6 +85,9 @@ export const grantAttributes = {
   refreshable: { type: 'BOOL', by: 'putGrant' },
   redirectUri: { type: 'S', by: 'putGrant' },
   codeChallenge: { type: 'S', by: 'putGrant' },
+  /** How it was made, if not by a sign-in at the payer. */
+  via: { type: 'S', by: 'putGrant' },
+  attestedAt: { type: 'N', by: 'putGrant' },
   codeHash: { type: 'S', by: 'putGrant' },
   codeExpiresAt: { type: 'N', by: 'putGrant' },
   wrappedKey: { type: 'B', by: 'putGrant redeem revoke' },
@@ -136,7 +143,7 @@ export const auditEventAttributes = {
 /** Limits: how much of each limit is used, and which payers do not answer. */
 export const limitAttributes = {
   limitId: { type: 'S', by: 'leaseFromTable markLate openForCanary disableWebhook keepSeen' },
-  takenUntilMs: { type: 'N', by: 'leaseFromTable' },
+  takenUntilMs: { type: 'N', by: 'leaseFromTable returnSlot' },
   lateSinceMs: { type: 'N', by: 'markLate closeBreaker' },
   lateGrants: { type: 'SS', by: 'markLate closeBreaker' },
   latePartners: { type: 'SS', by: 'markLate closeBreaker' },

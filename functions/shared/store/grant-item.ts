@@ -28,6 +28,18 @@ export interface GrantEvent {
   readonly requestId: string;
   readonly reason?: RevocationReason;
   readonly by?: Operator;
+  /** Of a grant that was made by a member's identity. */
+  readonly identity?: IdentityFacts | undefined;
+}
+
+/** All that is kept of a member's identity. */
+export interface IdentityFacts {
+  /** Who identified the member. */
+  readonly issuer: string;
+  /** The identity assurance level (NIST SP 800-63A). */
+  readonly level: number;
+  /** When the member agreed, as the partner says; epoch seconds. */
+  readonly attestedAt: number;
 }
 
 /** Who changed a grant by hand, and why. */
@@ -70,6 +82,8 @@ export interface Grant {
   readonly codeHash: string;
   readonly codeExpiresAt: number;
   readonly codeChallenge?: string;
+  /** How it was made, if not by a sign-in at the payer. */
+  readonly via?: 'identity';
   readonly redirectUri: string;
   readonly wrappedKey?: Uint8Array;
   readonly redeemedAt?: number;
@@ -122,6 +136,7 @@ export const readGrant = (item: StoredItem): Grant => {
       patient: read('patient'),
       revokedAt: read('revokedAt'),
       codeChallenge: read('codeChallenge'),
+      via: read('via') === 'identity' ? ('identity' as const) : undefined,
       wrappedKey: read('wrappedKey'),
       linkKey: read('linkKey'),
       redeemedAt: read('redeemedAt'),

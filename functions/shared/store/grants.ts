@@ -8,6 +8,7 @@ import {
   readGrant,
   type Grant,
   type GrantEvent,
+  type IdentityFacts,
   type IssuedAccess,
   type Operator,
   type RevocationReason,
@@ -37,7 +38,11 @@ const atPayerVersion = (version: number): Clause => is('payerVersion', '=', vers
 
 const keyOf = (grantId: string): Item => writeItem(grantAttributes, { grantId });
 
-const eventOf = ({ by, ...event }: GrantEvent): ValuesOf<typeof grantEventAttributes> => ({ ...event, ...by });
+const eventOf = ({ by, identity, ...event }: GrantEvent): ValuesOf<typeof grantEventAttributes> => ({
+  ...event,
+  ...by,
+  ...identity,
+});
 
 const accessOf = ({ hash, expiresAt, scope }: IssuedAccess) => ({
   accessHash: hash,
@@ -109,7 +114,7 @@ export const putGrant = async (
     /** Finds it among the grants of its member; only a grant without a patient has none. */
     readonly memberIndex?: string | undefined;
   },
-  { now, requestId }: { now: number; requestId: string },
+  { now, requestId, identity }: { now: number; requestId: string; identity?: IdentityFacts | undefined },
 ): Promise<void> => {
   const values = {
     grantId: grant.grantId,
@@ -125,12 +130,14 @@ export const putGrant = async (
     codeExpiresAt: grant.codeExpiresAt,
     codeChallenge: grant.codeChallenge,
     redirectUri: grant.redirectUri,
+    via: identity === undefined ? undefined : 'identity',
+    attestedAt: identity?.attestedAt,
     wrappedKey: grant.wrappedKey,
     linkKey: grant.linkKey,
     sealedPayerTokens: grant.sealedPayerTokens,
     payerVersion: grant.payerVersion,
     createdAt: now,
-    lastEvent: eventOf({ type: 'created', at: now, requestId }),
+    lastEvent: eventOf({ type: 'created', at: now, requestId, identity }),
   };
   // An SDK retry after a lost answer finds its own item.
   const newOrItsOwn = anyOf(absent('grantId'), is('codeHash', '=', grant.codeHash));

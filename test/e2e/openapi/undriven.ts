@@ -31,6 +31,10 @@ export const undriven: ReadonlyMap<string, string> = new Map([
   ...['authorize 302 server_error', 'authorizeByForm 302 server_error'].map(
     (answer) => [answer, 'test/functions/shared/errors.test.ts'] as const,
   ),
+  // The payers of that stack take no identity tokens.
+  ...['token 400 invalid_target', 'token 502', 'token 502 server_error'].map(
+    (answer) => [answer, 'test/functions/token/identity.test.ts'] as const,
+  ),
   ...defects.flatMap(({ test, operations }) =>
     operations.flatMap((id) => [`${id} 500`, `${id} 500 server_error`].map((answer) => [answer, test] as const)),
   ),

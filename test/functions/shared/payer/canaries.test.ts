@@ -5,7 +5,7 @@ const runAll = async () => {
   const test = gateway();
   const secrets = ['canary', 'demo-partner-secret', verifier, 'payer-code', 'partner-state'];
   const key = test.secrets['northwind'];
-  if (key && 'private_key_jwk' in key) secrets.push(String(key.private_key_jwk['d']));
+  if (key && 'private_key_jwk' in key) secrets.push(String(key.private_key_jwk?.['d']));
   secrets.push(northwindTokens.access_token, northwindTokens.refresh_token, northwindTokens.patient);
   const started = await test.start({ ...pkce, state: 'canary-partner-state' });
   secrets.push(started.state, started.cookie.split('=')[1]!);

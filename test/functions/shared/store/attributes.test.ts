@@ -22,7 +22,7 @@ import type { AuditDeps } from '../../../../functions/audit/deps.ts';
 import { keepSeen } from '../../../../functions/canary/watch-drift.ts';
 import { keepDataVersion } from '../../../../functions/fill-registry/keep-data-version.ts';
 import { putItems } from '../../../../functions/fill-registry/put-items.ts';
-import { leaseFromTable } from '../../../../functions/shared/limits/lease-slots.ts';
+import { leaseFromTable, returnSlot } from '../../../../functions/shared/limits/lease-slots.ts';
 import { readEventWriter } from '../../../../functions/shared/record/audit-read.ts';
 import { newEntryItem, readEntryItem } from '../../../../functions/shared/registry/entry-items.ts';
 import {
@@ -177,7 +177,7 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
       ['endMemberSession', () => endMemberSession(table, 's', now)],
     ],
     Grants: [
-      ['putGrant', () => putGrant(table, whole, at)],
+      ['putGrant', () => putGrant(table, whole, { ...at, identity: { issuer: 'i', level: 2, attestedAt: now } })],
       ...everyUpdate(table),
       ['rotate', () => rotate(table, whole, pair, at)],
       ['revoke', () => revoke(table, 'g', 'byOperator', { ...at, by: { operator: 'o', note: 'n' } })],
@@ -228,6 +228,7 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
     Limits: [
       ['leaseFromTable', () => leaseFromTable(table)({ ...lease, seenMs: undefined })],
       ['leaseFromTable', () => leaseFromTable(table)({ ...lease, seenMs: 1e12 })],
+      ['returnSlot', () => returnSlot(table, lease)],
       ['markLate', () => markLate(table, 'p', closedBreaker, mark, 1e12, usualTimes)],
       ['markLate', () => markLate(table, 'p', marked, mark, 1e12, usualTimes)],
       ['openBreaker', () => openBreaker(table, 'p', marked, 1e12, usualTimes)],

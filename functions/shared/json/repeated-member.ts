@@ -1,0 +1,24 @@
+/** A string with the colon after it, if it is a name, or a bracket. */
+const parts = /"(?:[^"\\]|\\.)*"(?<colon>\s*:)?|[{}[\]]/g;
+
+/**
+ * The first member that an object of a JSON text has twice; undefined if there is none. Parsers differ in which of the two
+ * they take.
+ * @param text what JSON's parser has accepted
+ */
+export const repeatedMember = (text: string): string | undefined => {
+  const open: (Set<string> | undefined)[] = [];
+  for (const { 0: part, groups } of text.matchAll(parts)) {
+    const colon = groups?.['colon'];
+    if (part === '{') open.push(new Set());
+    else if (part === '[') open.push(undefined);
+    else if (part === '}' || part === ']') open.pop();
+    else if (colon !== undefined) {
+      const name = JSON.parse(part.slice(0, -colon.length)) as string;
+      const seen = open.at(-1);
+      if (seen?.has(name)) return name;
+      seen?.add(name);
+    }
+  }
+  return undefined;
+};

@@ -1,0 +1,46 @@
+import { GatewayError } from '../../shared/errors.ts';
+import { exchangeIdentity, type PayerClientDeps, type PayerTokenAnswer } from '../../shared/payer/client.ts';
+import { failureAtLogin, NoMatch, PayerError } from '../../shared/payer/errors.ts';
+import type { IdentityPayer } from './check-target.ts';
+import type { CmsSmart } from './read-cms-smart.ts';
+
+const identifyAgain = 'Identify the member again, and try with the new token.';
+
+/** The token is spent by now, whatever went wrong. */
+const failed = (error: PayerError): GatewayError => {
+  const { code, detail, signal } = failureAtLogin(error);
+  return code === 'temporarily_unavailable'
+    ? new GatewayError(code, `The health plan cannot be reached at the moment. ${identifyAgain}`, { detail, signal })
+    : new GatewayError(
+        code,
+        `The health plan refused the request, or gave no answer that can be used. ${identifyAgain}`,
+        {
+          status: 502,
+          detail,
+          signal,
+        },
+      );
+};
+
+/**
+ * Asks the payer for tokens with the member's identity, once.
+ * @throws NoMatch, or GatewayError `temporarily_unavailable` or `server_error`
+ */
+export const askForMember = async (
+  deps: PayerClientDeps,
+  payer: IdentityPayer,
+  { idToken, attestation, policies }: CmsSmart,
+): Promise<PayerTokenAnswer> => {
+  const cmsSmart = {
+    version: '1',
+    purpose_of_use: 'PATRQT',
+    id_token: idToken,
+    ...(policies.length === 0 ? {} : { consent_policy: policies }),
+    consent_attestation: attestation,
+  };
+  try {
+    return await exchangeIdentity(deps, payer, payer.identitySignIn, cmsSmart);
+  } catch (error) {
+    throw error instanceof PayerError && !(error instanceof NoMatch) ? failed(error) : error;
+  }
+};

@@ -1,0 +1,149 @@
+import { nowSeconds } from '../../shared/clock.ts';
+import { GatewayError } from '../../shared/errors.ts';
+import { parameters } from '../../shared/http/api.ts';
+import { checkScope, type CheckedRequest } from '../../shared/partner/check-authorize-request.ts';
+import { makeGrant } from '../../shared/partner/make-grant.ts';
+import type { PayerTokenAnswer } from '../../shared/payer/client.ts';
+import type { Payer } from '../../shared/registry/types.ts';
+import { facadeBase } from '../../shared/registry/urls.ts';
+import { requireClient, type Assertion, type AuthenticatedPartner } from '../client-authentication.ts';
+import type { IdentityDeps, TokenDeps, TokenRequest } from '../deps.ts';
+import type { TokenAnswer } from '../issue.ts';
+import { redeemCode } from '../redeem-code.ts';
+import { askForMember } from './ask-payer.ts';
+import { requireIdentityPayer, type IdentityPayer } from './check-target.ts';
+import { limitNoMatches } from './limit-no-matches.ts';
+import { readCmsSmart, type CmsSmart } from './read-cms-smart.ts';
+import { bindAttestation, spendIdentity } from './spend-identity.ts';
+import { mostAhead, verifyIdentity, type VerifiedIdentity } from './verify-identity.ts';
+
+/** @throws GatewayError `invalid_client`, or `unauthorized_client` if the partner may not present identities */
+const requirePresenter = ({ partner, assertion }: TokenRequest): [AuthenticatedPartner, Assertion] => {
+  const client = requireClient(partner);
+  if (assertion === undefined) {
+    throw new GatewayError('invalid_client', 'client_credentials needs private_key_jwt: send a client_assertion.');
+  }
+  if (client.identityAudiences === undefined || client.consent !== 'partner') {
+    throw new GatewayError('unauthorized_client', "This app may not present its members' identity tokens.");
+  }
+  return [client, assertion];
+};
+
+/** The payer as this call sees it: its scopes, and how long its grants last. */
+const profileOf = (payer: IdentityPayer): Payer => {
+  const { scopes, consentLifetime = payer.consentLifetime } = payer.identitySignIn;
+  return { ...payer, scopes, ...(consentLifetime === undefined ? {} : { consentLifetime }) };
+};
+
+const mostConsentAge = 600;
+
+/** @throws GatewayError `invalid_grant` if the member agreed too long ago, or has not yet */
+const checkAttestation = ({ attestedAtMs }: CmsSmart, nowMs: number, longestAge: number): void => {
+  const wrong =
+    nowMs - attestedAtMs > longestAge * 1000
+      ? `is more than ${longestAge} seconds ago; ask the member again`
+      : attestedAtMs - nowMs > mostAhead * 1000
+        ? `is more than ${mostAhead} seconds ahead; check the clock`
+        : undefined;
+  if (wrong !== undefined) throw new GatewayError('invalid_grant', `cms_smart: user_action_timestamp ${wrong}.`);
+};
+
+/** For how long a call is held back. The rest is the partner's to wait for: API Gateway answers within 29 seconds. */
+const longestHoldMs = 8000;
+
+/**
+ * Waits until no time in the token is ahead: a payer refuses a single second.
+ * @throws GatewayError `temporarily_unavailable` if that takes too long; nothing is spent
+ */
+const holdBack = async ({ sleep }: IdentityDeps, aheadMs: number): Promise<void> => {
+  if (aheadMs <= 0) return;
+  if (aheadMs > longestHoldMs) {
+    throw new GatewayError(
+      'temporarily_unavailable',
+      'The identity token begins in some seconds. Wait, and send the same one with a new client assertion.',
+      {
+        retryAfterSeconds: Math.ceil(aheadMs / 1000),
+        detail: 'the identity provider or the partner has a clock ahead',
+      },
+    );
+  }
+  await sleep(aheadMs);
+};
+
+const aheadMsOf = ({ latestTime }: VerifiedIdentity, { attestedAtMs }: CmsSmart, nowMs: number): number =>
+  // A payer may count whole seconds.
+  Math.max(Math.ceil(latestTime) * 1000, Math.ceil(attestedAtMs / 1000) * 1000) - nowMs;
+
+/** A request that the payer may be asked for. */
+interface Checked {
+  readonly partner: AuthenticatedPartner;
+  readonly payer: IdentityPayer;
+  readonly asked: Pick<CheckedRequest, 'scope' | 'refreshable'>;
+  readonly cmsSmart: CmsSmart;
+  readonly verified: VerifiedIdentity;
+  readonly longestAge: number;
+}
+
+/** Checks all that can be checked without spending anything. */
+const checkRequest = async (deps: TokenDeps, identity: IdentityDeps, request: TokenRequest): Promise<Checked> => {
+  const [partner, assertion] = requirePresenter(request);
+  const payer = await requireIdentityPayer(deps, request.form, partner, ({ id }) =>
+    request.note({ payer: id, partner: partner.clientId }),
+  );
+  const { identitySignIn } = payer;
+  const asked = checkScope(request.form, { partner, payer: profileOf(payer) });
+  const cmsSmart = readCmsSmart(assertion, identitySignIn);
+  const { longestConsentAge: longestAge = mostConsentAge } = identity;
+  checkAttestation(cmsSmart, deps.clock.now(), longestAge);
+  const verifying = { ...identity, now: nowSeconds(deps.clock) };
+  const verified = await verifyIdentity(verifying, partner, identitySignIn, cmsSmart.idToken);
+  return { partner, payer, asked, cmsSmart, verified, longestAge };
+};
+
+/** Spends the identity, and asks the payer once. */
+const spendAndAsk = async (
+  deps: TokenDeps,
+  { requestId }: TokenRequest,
+  { partner, payer, cmsSmart, verified, longestAge }: Checked,
+): Promise<PayerTokenAnswer> => {
+  const spending = { grants: deps.grants, now: nowSeconds(deps.clock), requestId };
+  const { attestedAtMs } = cmsSmart;
+  await bindAttestation(spending, { partner: partner.clientId, attestedAtMs, longestAge }, verified);
+  await spendIdentity(spending, payer.id, verified);
+  return askForMember(deps, payer, cmsSmart);
+};
+
+/**
+ * Makes a grant of a member's identity token, without a browser (RFC 6749 §4.4 with `extensions.cms_smart` of the CMS payer
+ * participation specification, and RFC 8707). Whatever is wrong here is found before the payer is asked. The token and what
+ * it says are in this invocation's memory only.
+ * @throws GatewayError of RFC 6749 §5.2, `invalid_target`, `too_many_requests`, `temporarily_unavailable`
+ */
+export const grantByIdentity = async (deps: TokenDeps, request: TokenRequest): Promise<TokenAnswer> => {
+  const { identity } = deps;
+  if (identity === undefined) throw new TypeError('this stage has no identity provider');
+  const checked = await checkRequest(deps, identity, request);
+  const { partner, payer, asked, cmsSmart, verified } = checked;
+  await holdBack(identity, aheadMsOf(verified, cmsSmart, deps.clock.now()));
+  const names = { partner: partner.clientId, payer: payer.id };
+  const counting = { limits: identity.limits, clock: deps.clock };
+  const answer = await limitNoMatches(counting, names, () => spendAndAsk(deps, request, checked));
+
+  const { issuer, level } = verified;
+  const attestedAt = Math.floor(cmsSmart.attestedAtMs / 1000);
+  const { grantId, code } = await makeGrant(
+    { ...deps, indexMember: identity.indexMember },
+    profileOf(payer),
+    // No browser is sent anywhere, and the code does not leave this function.
+    {
+      ...asked,
+      partner: names.partner,
+      redirectUri: facadeBase(deps.origin, payer.id),
+      identity: { issuer, level, attestedAt },
+    },
+    answer,
+    { requestId: request.requestId },
+  );
+  request.note({ grantId, ...names });
+  return redeemCode(deps, { ...request, form: parameters([['code', code]]) });
+};

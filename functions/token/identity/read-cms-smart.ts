@@ -1,0 +1,83 @@
+import { GatewayError } from '../../shared/errors.ts';
+import { isObject, type JsonObject } from '../../shared/json-object.ts';
+import type { IdentitySignIn } from '../../shared/registry/types.ts';
+import type { Assertion } from '../client-authentication.ts';
+import { listOf, objectOf, oneOf, optional, requireFields, takeApart, text, type FieldCheck } from './fields.ts';
+
+/** What the partner's assertion says, checked as far as its form (CMS payer participation specification, v1). */
+export interface CmsSmart {
+  readonly idToken: string;
+  /** Epoch milliseconds. */
+  readonly attestedAtMs: number;
+  /** The member's approval as the partner wrote it. */
+  readonly attestation: JsonObject;
+  readonly policies: readonly string[];
+}
+
+const longestIdToken = 16_384;
+const longestAttestation = 2000;
+
+/** RFC 3339 §5.6, with its zone. */
+const instantForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+
+const instant: FieldCheck = (value) =>
+  text(40)(value) ??
+  (instantForm.test(value as string) && !Number.isNaN(Date.parse(value as string))
+    ? undefined
+    : 'must be a time with its zone, such as "2026-06-01T12:00:00.123Z"');
+
+const shortEnough: FieldCheck = (value) =>
+  JSON.stringify(value).length > longestAttestation ? `has more than ${longestAttestation} characters` : undefined;
+
+const attestation: FieldCheck = (value) =>
+  objectOf({ user_action: oneOf('approved'), user_action_timestamp: instant })(value) ?? shortEnough(value);
+
+const checks = {
+  version: oneOf('1'),
+  purpose_of_use: oneOf('PATRQT'),
+  id_token: text(longestIdToken),
+  consent_policy: optional(listOf(text(2000), 20)),
+  consent_attestation: attestation,
+} as const;
+
+const known = [...Object.keys(checks), 'extensions', 'cms_smart', 'user_action', 'user_action_timestamp'];
+const claimNames = ['iss', 'sub', 'aud', 'jti', 'exp', 'iat', 'nbf', 'typ', 'alg', 'kid'];
+
+/** @throws GatewayError `invalid_request` if the payer wants policies, and the assertion names none or another */
+const checkPolicies = ({ consentPolicies }: IdentitySignIn, policies: readonly string[]): void => {
+  if (consentPolicies === undefined) return;
+  if (policies.length > 0 && policies.every((policy) => consentPolicies.includes(policy))) return;
+  throw new GatewayError(
+    'invalid_request',
+    `cms_smart: consent_policy must name policies of this health plan only: ${consentPolicies.join(', ')}.`,
+    { detail: 'cms_smart: consent_policy is missing or another' },
+  );
+};
+
+/**
+ * Reads `extensions.cms_smart` of the partner's assertion. It is passed on, so a member that the gateway does not know is
+ * refused.
+ * @throws GatewayError `invalid_request`
+ */
+export const readCmsSmart = ({ jwt, claims }: Assertion, accepted: IdentitySignIn): CmsSmart => {
+  // Only for what it finds: the assertion has been verified.
+  takeApart('The client assertion', jwt, [...known, ...claimNames]);
+  requireFields('The client assertion', claims, { extensions: objectOf({ cms_smart: objectOf({}) }) });
+  const { cms_smart: cmsSmart } = claims['extensions'] as { readonly cms_smart: JsonObject };
+  requireFields('cms_smart', cmsSmart, checks);
+  if (Object.keys(cmsSmart).some((name) => !Object.hasOwn(checks, name))) {
+    throw new GatewayError(
+      'invalid_request',
+      `cms_smart has a member that is not known; it may have ${Object.keys(checks).join(', ')}.`,
+    );
+  }
+  const { id_token: idToken, consent_policy: policies = [], consent_attestation: attested } = cmsSmart;
+  checkPolicies(accepted, policies as string[]);
+  if (!isObject(attested)) throw new TypeError('the check of consent_attestation let it through');
+  return {
+    idToken: idToken as string,
+    attestedAtMs: Date.parse(attested['user_action_timestamp'] as string),
+    attestation: attested,
+    policies: policies as string[],
+  };
+};

@@ -1,0 +1,640 @@
+import { decodeJwt, decodeProtectedHeader, generateKeyPair } from 'jose';
+import { startMs } from '../../support/gateway.ts';
+import {
+  assertionOf,
+  cmsSmartOf,
+  identityToken,
+  identityWorld,
+  issuer,
+  nextProviderKey,
+  origin,
+  planted,
+  providerKey,
+} from '../../support/identity.ts';
+import { bodyOf } from '../../support/login.ts';
+import { answer, answerText } from '../../support/payer/answers.ts';
+import { badRequest } from '../../support/payer/blue-button.ts';
+
+const now = startMs / 1000;
+type World = ReturnType<typeof identityWorld>;
+type Response = Awaited<ReturnType<World['identify']>>;
+
+const told = (response: Response) => {
+  const { error, error_description: sentence } = bodyOf(response);
+  return [response.statusCode, error, sentence];
+};
+
+/** What a refusal that comes before the payer is asked leaves behind. */
+const expectNothingDone = (world: World): void => {
+  expect(world.asked).toEqual([]);
+  expect(world.grants()).toEqual([]);
+  expectNoIdentity(world);
+};
+
+const digits = [planted.ssn, planted.mbi, planted.birthdate];
+const words = [planted.given, planted.family, planted.street, 'subject-of-wilhelmina', 'Quahog'];
+
+const expectNoIdentity = (world: World, ...texts: string[]): void => {
+  const all = [world.written(), ...texts].join('\n');
+  for (const word of [...words, ...digits]) {
+    for (const spelled of [word, Buffer.from(word).toString('base64url'), encodeURIComponent(word)]) {
+      expect(all).not.toContain(spelled);
+    }
+  }
+};
+
+describe("a partner with its member's identity token", () => {
+  it('gets the tokens of a grant in one call, and the payer is asked once', async () => {
+    const world = identityWorld();
+
+    const response = await world.identify();
+
+    expect(response.statusCode).toBe(200);
+    expect(bodyOf(response)).toEqual({
+      access_token: expect.stringMatching(/^p2pa_/),
+      refresh_token: expect.stringMatching(/^p2pr_/),
+      token_type: 'Bearer',
+      expires_in: 3600,
+      scope: 'launch/patient patient/Patient.rs patient/Coverage.rs offline_access',
+      patient: 'bb-1',
+      grant_id: expect.any(String),
+    });
+    expect(world.asked.map(({ payer }) => payer)).toEqual(['blue']);
+    expectNoIdentity(world, response.body);
+    expect(world.lastLine()).toMatchObject({ partner: 'portal', payer: 'blue', status: 200 });
+    const [grant] = world.grants();
+    expect(grant).toMatchObject({
+      via: { S: 'identity' },
+      attestedAt: { N: String(Math.floor((startMs - 31_000) / 1000)) },
+    });
+  });
+
+  it("sends the payer an assertion of the gateway's own, with what the partner's says", async () => {
+    const world = identityWorld();
+    const idToken = await identityToken();
+    const sent = cmsSmartOf(idToken, { consent_policy: ['https://policy.example.org/1'] });
+
+    await world.post(world.formFor(await assertionOf(sent)));
+
+    const form = world.asked[0]!.form;
+    const assertion = form.get('client_assertion')!;
+    expect(Object.fromEntries(form)).toEqual({
+      grant_type: 'client_credentials',
+      client_id: 'gateway',
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: assertion,
+      scope: 'launch/patient patient/Patient.read patient/Coverage.read',
+    });
+    expect(decodeProtectedHeader(assertion)).toEqual({ alg: 'ES384', kid: 'gateway-1', typ: 'JWT' });
+    expect(decodeJwt(assertion)).toMatchObject({
+      iss: 'gateway',
+      sub: 'gateway',
+      aud: 'https://blue.example.org/v3/o/token/',
+      extensions: { cms_smart: sent },
+    });
+  });
+
+  it('may use the same token at each payer once', async () => {
+    const world = identityWorld();
+    const idToken = await identityToken();
+    const cmsSmart = cmsSmartOf(idToken);
+    const at = (payer: string) => ({ form: { resource: `${origin}/r4/${payer}` }, cmsSmart });
+
+    expect((await world.identify(idToken, at('blue'))).statusCode).toBe(200);
+    expect((await world.identify(idToken, at('green'))).statusCode).toBe(200);
+    expect(told(await world.identify(idToken, at('blue')))).toEqual([
+      400,
+      'invalid_grant',
+      'The id_token: its jti was used at this health plan before; identify the member again.',
+    ]);
+    expect(world.asked.map(({ payer }) => payer)).toEqual(['blue', 'green']);
+  });
+
+  it('may not copy the time of an approval to another token', async () => {
+    const world = identityWorld();
+    const cmsSmart = { consent_attestation: cmsSmartOf('').consent_attestation };
+    await world.identify(undefined, { cmsSmart });
+
+    const [status, error, sentence] = told(await world.identify(undefined, { cmsSmart }));
+
+    expect([status, error]).toEqual([400, 'invalid_grant']);
+    expect(sentence).toContain('user_action_timestamp was used with another id_token');
+    expect(world.asked).toHaveLength(1);
+  });
+
+  it.each([
+    ['iat', 1],
+    ['auth_time', 8],
+  ])('is held back until %s, %d s ahead, is past', async (name, ahead) => {
+    const world = identityWorld();
+
+    const response = await world.identify(await identityToken({ [name]: now + ahead }));
+
+    expect(response.statusCode).toBe(200);
+    expect(world.deps.clock.now()).toBe(startMs + ahead * 1000);
+  });
+
+  it('is told to wait for a longer one, and nothing is spent', async () => {
+    const world = identityWorld();
+    const idToken = await identityToken({ iat: now + 30 });
+    const early = await world.identify(idToken);
+
+    expect([early.statusCode, early.headers['Retry-After']]).toEqual([503, '30']);
+    expectNothingDone(world);
+    world.passSeconds(30);
+    expect((await world.identify(idToken)).statusCode).toBe(200);
+  });
+});
+
+const form = (text: string) => `The id_token: ${text}.`;
+const again = 'identify the member again';
+type Change = Readonly<Record<string, unknown>>;
+
+describe('an id_token is refused before the payer is asked, and nothing of it is kept, if', () => {
+  const malformed: readonly (readonly [claim: string, value: unknown, sentence: string])[] = [
+    ...['iss', 'sub', 'jti', 'family_name', 'given_name', 'birthdate'].flatMap(
+      (claim) =>
+        [
+          [claim, undefined, `${claim} is missing`],
+          [claim, null, `${claim} must be a string`],
+          [claim, '', `${claim} is empty`],
+        ] as const,
+    ),
+    ['sub', 'x'.repeat(256), 'sub has more than 255 characters'],
+    ['jti', 'x'.repeat(256), 'jti has more than 255 characters'],
+    ['given_name', 'x'.repeat(256), 'given_name has more than 255 characters'],
+    ['family_name', 'Квак', 'family_name has letters other than Latin ones (up to U+017F)'],
+    ['given_name', 'Ā\u0180', 'given_name has letters other than Latin ones (up to U+017F)'],
+    ['birthdate', '11/23/1947', 'birthdate must be a date as YYYY-MM-DD'],
+    ['birthdate', '1947-02-30', 'birthdate must be a date as YYYY-MM-DD'],
+    ['aud', undefined, 'aud is missing'],
+    ['aud', 7, 'aud must be a string'],
+    ['aud', [], 'aud is empty'],
+    ['aud', ['portal-at-csp', 7], 'aud has an entry that must be a string'],
+    ...['exp', 'iat', 'auth_time'].flatMap(
+      (claim) =>
+        [
+          [claim, undefined, `${claim} is missing`],
+          [claim, String(now), `${claim} must be a number`],
+          [claim, 0, `${claim} is no time in epoch seconds`],
+          [claim, 1e300, `${claim} is no time in epoch seconds`],
+        ] as const,
+    ),
+    ['identity_assurance_level', undefined, 'identity_assurance_level is missing'],
+    ['identity_assurance_level', '2', 'identity_assurance_level must be a number, such as 2'],
+    ['ssn_itin_short', '123456789', 'ssn_itin_short has more than 4 characters'],
+    ['ssn_itin_short', 'abcd', 'ssn_itin_short must be the last four digits'],
+    ['address', 'x', 'address must be an object'],
+    ['address', { street_address: 7 }, 'address has a street_address that must be a string'],
+    ['historical_address', {}, 'historical_address must be a list'],
+    ['phone_number_verified', 'yes', 'phone_number_verified must be true or false'],
+    ['email', 7, 'email must be a string'],
+    ['mbi', [], 'mbi must be a string'],
+    ['gender', 'x'.repeat(501), 'gender has more than 500 characters'],
+  ];
+  const refused: readonly (readonly [claim: string, value: unknown, sentence: string])[] = [
+    ['iss', 'https://idp.elsewhere.example', 'iss is not an identity provider that this health plan accepts here'],
+    ['aud', 'rival-at-csp', 'aud does not name this app; it was issued to another'],
+    ['aud', ['a', 'b'], 'aud does not name this app; it was issued to another'],
+    ['azp', 'rival-at-csp', 'aud or azp does not name this app; it was issued to another'],
+    ['exp', now, `exp has passed; ${again}`],
+    ['iat', now - 301, `iat is more than 300 seconds ago; ${again}`],
+    ['iat', now + 31, 'iat is more than 30 seconds ahead; check the clock'],
+    ['auth_time', now - 301, `auth_time is more than 300 seconds ago; ${again}`],
+    ['auth_time', now + 31, 'auth_time is more than 30 seconds ahead; check the clock'],
+    ['auth_time', now + 600, 'auth_time is more than 30 seconds ahead; check the clock'],
+    ['nbf', now + 31, 'nbf is more than 30 seconds ahead; check the clock'],
+    ['identity_assurance_level', 1, 'identity_assurance_level is below 2; the member has to prove who they are first'],
+  ];
+
+  it.each([
+    ...malformed.map((row) => ({ error: 'invalid_request', row })),
+    ...refused.map((row) => ({ error: 'invalid_grant', row })),
+  ])('$row.0 is $row.1', async ({ error, row: [claim, value, sentence] }) => {
+    const world = identityWorld();
+
+    const response = await world.identify(await identityToken({ [claim]: value }));
+
+    expect(told(response)).toEqual([400, error, form(sentence)]);
+    expectNothingDone(world);
+    expectNoIdentity(world, response.body);
+  });
+
+  it.each<[claim: string, value: unknown]>([
+    ['exp', now + 1],
+    ['iat', now - 300],
+    ['auth_time', now - 300],
+    ['aud', ['other', 'portal-at-csp']],
+    ['identity_assurance_level', 3],
+    ['given_name', planted.given.toUpperCase()],
+  ])('not: its %s is %j', async (claim, value) => {
+    expect((await identityWorld().identify(await identityToken({ [claim]: value }))).statusCode).toBe(200);
+  });
+
+  const encoded = (value: unknown): string =>
+    Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+  const headerOf = (change: Change) => encoded({ alg: 'RS256', kid: 'csp-1', typ: 'JWT', ...change });
+  const payload = encoded({ iss: issuer });
+  it.each<[what: string, token: () => string | Promise<string>, sentence: string]>([
+    ['it is signed with HS256 and the public key', () => hmacWithPublicKey(), form('alg must be RS256')],
+    [
+      'its alg is none',
+      async () => `${headerOf({ alg: 'none' })}.${(await identityToken()).split('.')[1]}.x`,
+      form('alg must be RS256'),
+    ],
+    [
+      'it has no signature',
+      async () => `${(await identityToken()).split('.').slice(0, 2).join('.')}.`,
+      'The id_token is not a signed JWT.',
+    ],
+    ['it is encrypted', () => 'a.b.c.d.e', 'The id_token is not a signed JWT.'],
+    ['its header is no object', () => `${encoded('[]')}.${payload}.x`, 'The id_token is not a signed JWT.'],
+    ['its payload is no JSON', () => `${headerOf({})}.${encoded('x')}.x`, 'The id_token is not a signed JWT.'],
+    [
+      'its typ is that of an access token',
+      () => identityToken({}, { header: { typ: 'at+jwt' } }),
+      form('typ must be "JWT"'),
+    ],
+    ['its typ is in lower case', () => identityToken({}, { header: { typ: 'jwt' } }), form('typ must be "JWT"')],
+    ['it has no typ', () => identityToken({}, { header: { typ: undefined } }), form('typ is missing')],
+    ['it has no kid', () => identityToken({}, { header: { kid: undefined } }), form('kid is missing')],
+    [
+      'it is signed by a key that it brings along',
+      () => signedByOwnKey(),
+      form('its signature is not by a key of its issuer'),
+    ],
+    ['its claims were changed', () => changedClaims(), form('its signature is not by a key of its issuer')],
+    [
+      'a claim is there twice',
+      () => `${headerOf({})}.${encoded(`{"iss":"${issuer}","birthdate":"1","birthdate":"2"}`)}.x`,
+      form('birthdate is there twice'),
+    ],
+    [
+      'a header is there twice',
+      () => `${encoded('{"alg":"RS256","alg":"none"}')}.${payload}.x`,
+      form('alg is there twice'),
+    ],
+    [
+      'a member with a name of its own is there twice',
+      () => `${headerOf({})}.${encoded(`{"${planted.family}":1,"${planted.family}":2}`)}.x`,
+      form('a member is there twice'),
+    ],
+  ])('%s', async (_what, token, sentence) => {
+    const world = identityWorld();
+
+    const response = await world.identify(await token());
+
+    expect(bodyOf(response).error_description).toBe(sentence);
+    expectNothingDone(world);
+    expectNoIdentity(world, response.body);
+  });
+
+  const hmacWithPublicKey = () =>
+    identityToken({}, { header: { alg: 'HS256' }, key: Buffer.from(JSON.stringify(providerKey.jwk)) });
+  const signedByOwnKey = async () => {
+    const { privateKey } = await generateKeyPair('RS256');
+    return identityToken(
+      {},
+      { header: { jwk: { kty: 'RSA' }, jku: 'https://attacker.example/keys' }, key: privateKey },
+    );
+  };
+  const changedClaims = async () => {
+    const [header, , signature] = (await identityToken()).split('.');
+    const [, claims] = (await identityToken({ given_name: 'Other' })).split('.');
+    return [header, claims, signature].join('.');
+  };
+});
+
+describe("the partner's assertion is refused before the payer is asked, if", () => {
+  const stamp = (at: number) => ({
+    consent_attestation: { user_action: 'approved', user_action_timestamp: new Date(at * 1000).toISOString() },
+  });
+  const zone = 'must be a time with its zone, such as "2026-06-01T12:00:00.123Z"';
+  it.each<[error: string, change: Change, sentence: string]>([
+    ['invalid_request', { version: undefined }, 'cms_smart: version is missing.'],
+    ['invalid_request', { version: 1 }, 'cms_smart: version must be a string.'],
+    ['invalid_request', { version: '2' }, 'cms_smart: version must be "1".'],
+    ['invalid_request', { purpose_of_use: 'TREAT' }, 'cms_smart: purpose_of_use must be "PATRQT".'],
+    ['invalid_request', { id_token: undefined }, 'cms_smart: id_token is missing.'],
+    ['invalid_request', { id_token: '' }, 'cms_smart: id_token is empty.'],
+    ['invalid_request', { id_token: {} }, 'cms_smart: id_token must be a string.'],
+    ['invalid_request', { id_token: 'x'.repeat(16_385) }, 'cms_smart: id_token has more than 16384 characters.'],
+    ['invalid_request', { consent_policy: 'x' }, 'cms_smart: consent_policy must be a list.'],
+    ['invalid_request', { consent_policy: [] }, 'cms_smart: consent_policy is empty.'],
+    ['invalid_request', { consent_attestation: undefined }, 'cms_smart: consent_attestation is missing.'],
+    ['invalid_request', { consent_attestation: 'yes' }, 'cms_smart: consent_attestation must be an object.'],
+    [
+      'invalid_request',
+      { consent_attestation: { user_action: 'seen' } },
+      'cms_smart: consent_attestation has a user_action that must be "approved".',
+    ],
+    [
+      'invalid_request',
+      { consent_attestation: { user_action: 'approved', user_action_timestamp: '2026-06-01 12:00' } },
+      `cms_smart: consent_attestation has a user_action_timestamp that ${zone}.`,
+    ],
+    [
+      'invalid_request',
+      { consent_attestation: { ...stamp(now - 1).consent_attestation, more: 'x'.repeat(2000) } },
+      'cms_smart: consent_attestation has more than 2000 characters.',
+    ],
+    [
+      'invalid_grant',
+      stamp(now - 601),
+      'cms_smart: user_action_timestamp is more than 600 seconds ago; ask the member again.',
+    ],
+    [
+      'invalid_grant',
+      stamp(now + 31),
+      'cms_smart: user_action_timestamp is more than 30 seconds ahead; check the clock.',
+    ],
+    [
+      'invalid_request',
+      { family_name: planted.family },
+      'cms_smart has a member that is not known; it may have version, purpose_of_use, id_token, consent_policy, consent_attestation.',
+    ],
+  ])('%s: cms_smart with %j', async (error, cmsSmart, sentence) => {
+    const world = identityWorld();
+
+    const response = await world.identify(undefined, { cmsSmart });
+
+    expect(told(response)).toEqual([400, error, sentence]);
+    expectNothingDone(world);
+  });
+
+  it.each<[change: Change, sentence: string]>([
+    [{ extensions: undefined }, 'The client assertion: extensions is missing.'],
+    [{ extensions: [] }, 'The client assertion: extensions must be an object.'],
+    [{ extensions: {} }, 'The client assertion: extensions has a cms_smart that is missing.'],
+  ])('its claims have %j', async (claims, sentence) => {
+    const world = identityWorld();
+
+    expect(told(await world.identify(undefined, { claims }))).toEqual([400, 'invalid_request', sentence]);
+    expectNothingDone(world);
+  });
+
+  it('the payer wants a policy, and it names none or another', async () => {
+    const world = identityWorld({ consentPolicies: ['https://plan.example.org/policy'] });
+    const identify = (policies: readonly string[] | undefined) =>
+      world.identify(undefined, { cmsSmart: { consent_policy: policies } });
+
+    for (const policies of [undefined, ['https://plan.example.org/policy', 'https://other.example.org']]) {
+      expect(bodyOf(await identify(policies)).error).toBe('invalid_request');
+    }
+    expect((await identify(['https://plan.example.org/policy'])).statusCode).toBe(200);
+  });
+});
+
+describe('a request with an identity token is refused, if', () => {
+  const base = `${origin}/r4/`;
+  it.each<[form: Record<string, string>, error: string, sentence: string]>([
+    [{ resource: '' }, 'invalid_target', `resource is missing: write ${base} and the health plan's id.`],
+    ...['https://blue.example.org/v3/fhir', `${base}blue/`, `${base}elsewhere`, 'blue'].map(
+      (resource): [Record<string, string>, string, string] => [
+        { resource },
+        'invalid_target',
+        `resource must be ${base} and the id of a health plan that is here.`,
+      ],
+    ),
+    [
+      { resource: `${base}northwind` },
+      'invalid_target',
+      'This health plan takes no identity tokens; send the member to its sign-in.',
+    ],
+    [{ resource: `${base}demo-health-plan` }, 'unauthorized_client', 'This app may not read from this health plan.'],
+    [
+      { scope: 'launch/patient' },
+      'invalid_scope',
+      'The scope launch/patient gives this app nothing to read. Ask for something to read that this app is registered for, such as patient/*.rs.',
+    ],
+  ])('its form has %j', async (change, error, sentence) => {
+    const world = identityWorld();
+
+    expect(told(await world.identify(undefined, { form: change }))).toEqual([400, error, sentence]);
+    expectNothingDone(world);
+  });
+
+  it('it names two resources', async () => {
+    const world = identityWorld();
+    const pairs = new URLSearchParams(world.formFor(await assertionOf(cmsSmartOf(await identityToken()))));
+    pairs.append('resource', `${base}green`);
+
+    expect(told(await world.post(pairs.toString()))).toEqual([
+      400,
+      'invalid_target',
+      'resource is there twice; make one call for each health plan.',
+    ]);
+    expectNothingDone(world);
+  });
+
+  it('the partner may not present identities, or authenticates otherwise', async () => {
+    const world = identityWorld();
+    const secret = {
+      grant_type: 'client_credentials',
+      client_id: 'demo-partner',
+      client_secret: 'demo-partner-secret',
+    };
+
+    expect(told(await world.post(secret))).toEqual([
+      401,
+      'invalid_client',
+      'client_credentials needs private_key_jwt: send a client_assertion.',
+    ]);
+    expectNothingDone(world);
+  });
+
+  it("it brings another app's token", async () => {
+    const world = identityWorld();
+
+    const response = await world.identify(undefined, { claims: { sub: 'rival', iss: 'rival' } });
+
+    expect(told(response)).toEqual([
+      400,
+      'invalid_grant',
+      form('aud does not name this app; it was issued to another'),
+    ]);
+    expectNothingDone(world);
+  });
+
+  it('the payer is paused, or the partner is blocked', async () => {
+    const world = identityWorld();
+    const stop = { at: now, by: 'arn', reason: 'x' };
+    world.stops.set('payer#blue', stop);
+    expect((await world.identify()).statusCode).toBe(503);
+    world.stops.set('partner#portal', stop);
+    expect(bodyOf(await world.identify()).error).toBe('unauthorized_client');
+    expectNothingDone(world);
+  });
+});
+
+describe('what the payer answers', () => {
+  const noMatch =
+    'The health plan found no single member with this identity. Ask the member whether the plan has this name and address, or send them to its sign-in.';
+  const refusal =
+    'The health plan refused the request, or gave no answer that can be used. Identify the member again, and try with the new token.';
+  const outage =
+    'The health plan cannot be reached at the moment. Identify the member again, and try with the new token.';
+
+  it.each<[what: string, claims: Change]>([
+    ['nobody', { family_name: 'Nobody' }],
+    [
+      'two members',
+      {
+        given_name: 'Ada',
+        family_name: 'Doppler',
+        birthdate: '1950-01-01',
+        address: { street_address: '1 Same Street' },
+      },
+    ],
+  ])('is "no match" for %s, in the same words, and no alarm', async (_who, claims) => {
+    const world = identityWorld();
+
+    const response = await world.identify(await identityToken(claims));
+
+    expect(told(response)).toEqual([400, 'invalid_grant', noMatch]);
+    expect(world.lastLine()).toMatchObject({ error: 'invalid_grant', outcome: 'refused' });
+    expect(world.lines.at(-1)).not.toMatch(/payerDown|secretMissing/);
+    expect(world.grants()).toEqual([]);
+    expectNoIdentity(world, response.body);
+  });
+
+  it('is "no match" ten times a minute, and then nobody is asked for this partner and payer', async () => {
+    const world = identityWorld();
+    const miss = async () =>
+      world.identify(await identityToken({ family_name: 'Nobody' }, { atMs: world.deps.clock.now() }));
+    for (let guesses = 0; guesses < 10; guesses += 1) expect((await miss()).statusCode).toBe(400);
+
+    const eleventh = await miss();
+
+    expect([eleventh.statusCode, bodyOf(eleventh).error]).toEqual([429, 'too_many_requests']);
+    expect(eleventh.headers['Retry-After']).toBe('6');
+    expect((await world.identify()).statusCode).toBe(429);
+    expect(world.asked).toHaveLength(10);
+    expect((await world.identify(undefined, { form: { resource: `${origin}/r4/green` } })).statusCode).toBe(200);
+    world.passSeconds(6);
+    expect((await miss()).statusCode).toBe(400);
+    expect((await miss()).statusCode).toBe(429);
+  });
+
+  it('counts only "no match" towards that limit', async () => {
+    const world = identityWorld();
+
+    for (let calls = 0; calls < 15; calls += 1) expect((await world.identify()).statusCode).toBe(200);
+    world.script.answer = async () => badRequest();
+    for (let calls = 0; calls < 15; calls += 1) expect((await world.identify()).statusCode).toBe(502);
+  });
+
+  it.each<[what: string, answers: () => Promise<ReturnType<typeof answer>>, told: readonly unknown[], signal: string]>([
+    ['400, a refusal or its own failure', async () => badRequest(), [502, 'server_error', refusal], ''],
+    [
+      '401 as OAuth has it',
+      async () => answer(401, { error: 'invalid_client' }),
+      [503, 'temporarily_unavailable', outage],
+      'secretMissing',
+    ],
+    [
+      '401 in words of "no match", with an error',
+      async () => answer(401, { error: 'access_denied', status_code: 401 }),
+      [502, 'server_error', refusal],
+      '',
+    ],
+    [
+      '400 in words of "no match"',
+      async () => answer(400, { status_code: 401, message: 'x' }),
+      [502, 'server_error', refusal],
+      '',
+    ],
+    ['401 without JSON', async () => answerText(401, 'Unauthorized'), [502, 'server_error', refusal], ''],
+    [
+      '403: the client is not enabled',
+      async () => answer(403, { message: 'Request denied' }),
+      [503, 'temporarily_unavailable', outage],
+      'secretMissing',
+    ],
+    ['503', async () => answer(503, {}), [503, 'temporarily_unavailable', outage], 'payerDown'],
+    ['no JSON', async () => answerText(200, '<html>'), [502, 'server_error', refusal], 'payerDown'],
+    ['no access token', async () => answer(200, { patient: 'bb-1' }), [502, 'server_error', refusal], 'payerDown'],
+    [
+      'an error that quotes the request',
+      () =>
+        Promise.reject(
+          Object.assign(new Error(`socket ${planted.family} ${planted.ssn}`), { cause: new Error(planted.birthdate) }),
+        ),
+      [503, 'temporarily_unavailable', outage],
+      'payerDown',
+    ],
+  ])('fails the call, and the token is spent: %s', async (_what, answers, expected, signal) => {
+    const world = identityWorld();
+    const idToken = await identityToken();
+    world.script.answer = answers;
+
+    const response = await world.identify(idToken);
+
+    expect(told(response)).toEqual(expected);
+    expect(world.asked).toHaveLength(1);
+    expect(world.grants()).toEqual([]);
+    expectNoIdentity(world, response.body);
+    for (const name of ['payerDown', 'secretMissing']) {
+      expect(world.lines.at(-1)!.includes(`"${name}":1`)).toBe(name === signal);
+    }
+    delete world.script.answer;
+    expect(bodyOf(await world.identify(idToken)).error_description).toContain('its jti was used');
+  });
+
+  it('needs a patient, as any grant does', async () => {
+    const world = identityWorld();
+    world.script.answer = async () => answer(200, { access_token: 'a', expires_in: 60, scope: 'patient/Patient.read' });
+
+    expect((await world.identify()).statusCode).toBe(500);
+    expect(world.grants()).toEqual([]);
+  });
+
+  it.each(['UpdateItem', 'PutItem'])(
+    'is not asked for while %s fails, so that nothing is spent or counted',
+    async (command) => {
+      const world = identityWorld();
+      const failing = Object.assign(new Error('slow down'), { name: 'ProvisionedThroughputExceededException' });
+      world.dynamo.failNext(command, failing);
+
+      expect((await world.identify()).statusCode).toBe(503);
+      expectNothingDone(world);
+    },
+  );
+});
+
+describe("the identity provider's keys", () => {
+  it('are read again for a key that is new, at most once in 30 seconds', async () => {
+    const world = identityWorld();
+    await world.identify();
+    const unknown = () =>
+      identityToken({}, { header: { kid: 'made-up' }, key: nextProviderKey.privateKey, atMs: world.deps.clock.now() });
+    const rotated = () =>
+      identityToken({}, { header: { kid: 'csp-2' }, key: nextProviderKey.privateKey, atMs: world.deps.clock.now() });
+    expect(world.provider.reads).toBe(1);
+
+    world.passSeconds(29);
+    await world.identify(await unknown());
+    expect(world.provider.reads).toBe(1);
+    world.passSeconds(1);
+    world.provider.keys.push(nextProviderKey.jwk);
+    expect((await world.identify(await rotated())).statusCode).toBe(200);
+    expect(world.provider.reads).toBe(2);
+    for (let more = 0; more < 3; more += 1) expect((await world.identify(await unknown())).statusCode).toBe(400);
+    expect(world.provider.reads).toBe(2);
+  });
+
+  it('count for an hour while its host is down, and then none do', async () => {
+    const world = identityWorld();
+    await world.identify();
+    world.provider.isDown = true;
+
+    world.passSeconds(3599);
+    expect((await world.identify()).statusCode).toBe(200);
+    world.passSeconds(1);
+    const closed = await world.identify();
+
+    expect([closed.statusCode, bodyOf(closed).error]).toEqual([503, 'temporarily_unavailable']);
+    expectNoIdentity(world, closed.body);
+    expect(world.asked).toHaveLength(2);
+  });
+});
