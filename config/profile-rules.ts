@@ -3,6 +3,7 @@ import { limitsOf, parseRecordSearch, readRecordSearch } from '../functions/shar
 import type { Payer } from '../functions/shared/registry/types.ts';
 import { covers, hold, parseScopes } from '../functions/shared/scopes/scopes.ts';
 import { findingIf, type ConfigFinding } from './production.ts';
+import { payerUrls } from './stage-urls.ts';
 
 type Check = (payer: Payer) => readonly ConfigFinding[];
 
@@ -190,6 +191,46 @@ const furtherBases: Check = ({
   ];
 };
 
+const withoutSlash = (path: string): string => path.replace(/\/+$/, '');
+
+/** Whether a path of attachments has another path below it, or lies below that, as servers that ignore case see it. */
+const reaches = (listed: string, path: string, isBase: boolean): boolean => {
+  const [one, other] = [listed.toLowerCase(), path.toLowerCase()];
+  return one === other || (one.endsWith('/') && `${other}/`.startsWith(one)) || (isBase && one.startsWith(`${other}/`));
+};
+
+/** The member's token goes to what these paths name, so they name documents only. */
+const attachmentPaths: Check = (payer) => {
+  const { attachments, attachmentPaths: paths = [] } = payer.wholeRecord ?? {};
+  const bases = [payer.fhirBaseUrl, ...(payer.furtherBases ?? []).map(({ fhirBaseUrl }) => fhirBaseUrl)];
+  const origins = new Set(bases.map((base) => URL.parse(base)?.origin));
+  const others = payerUrls(payer).filter(([[field]]) => field !== 'issuer' && field !== 'quirks');
+  return [
+    ...findingIf(
+      attachments === false && paths.length > 0,
+      ['wholeRecord', 'attachmentPaths'],
+      'is set together with attachments: false, which fetches none; write only one of them',
+    ),
+    ...paths.flatMap((path, at) => {
+      const found = others.find(([, url]) => {
+        const parsed = URL.parse(url);
+        return (
+          parsed !== null &&
+          origins.has(parsed.origin) &&
+          reaches(path, withoutSlash(parsed.pathname), bases.includes(url))
+        );
+      });
+      return findingIf(
+        found !== undefined,
+        ['wholeRecord', 'attachmentPaths', at],
+        `covers ${found?.[0].join('.')}, or is below it; write a path that has documents only`,
+      );
+    }),
+  ];
+};
+
 /** What contradicts itself in a payer's profile. */
 export const contradictions: Check = (payer) =>
-  [issuer, authentication, patient, identity, wholeRecord, exhaustive, furtherBases].flatMap((check) => check(payer));
+  [issuer, authentication, patient, identity, wholeRecord, exhaustive, furtherBases, attachmentPaths].flatMap((check) =>
+    check(payer),
+  );

@@ -334,6 +334,12 @@ export const searchedType: Rule = (type) =>
     ? undefined
     : 'is not a FHIR R4 resource type; write one, such as Observation, or "*" for all types';
 
+/** A path where a payer has attachments: as every server reads it. */
+export const attachmentPath: Rule = (path) =>
+  /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+\/?$/.test(path)
+    ? undefined
+    : 'is not a plain path; write one such as "/documents/", without escapes, dots at a segment’s start, a query or a host';
+
 /** A resource type that is read at a further base. */
 export const furtherType: Rule = (type) => {
   if (!isResourceType(type)) return `"${type}" is not a FHIR R4 resource type; write one, such as Observation`;

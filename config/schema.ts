@@ -150,6 +150,7 @@ const wholeRecord = z
     requestsPerSecond: z.number().positive().max(100).optional(),
     totals: z.literal('meaningless').optional(),
     attachments: z.literal(false).optional(),
+    attachmentPaths: list(rules.attachmentPath).min(1, 'is empty; write paths, or remove it').optional(),
   })
   .superRefine(({ searches, substitute }, context) => {
     if (searches !== undefined && substitute !== undefined) {

@@ -524,6 +524,30 @@ export const mistakes: readonly Mistake[] = [
   ]),
   ...(
     [
+      ['/R4/documents/', 'covers fhirBaseUrl, or is below it; write a path that has documents only'],
+      ['/r4', 'covers fhirBaseUrl, or is below it; write a path that has documents only'],
+      ['/oauth2/', 'covers userinfoEndpoint, or is below it; write a path that has documents only'],
+      ...['/', 'documents/', '/a/../b/', '/.a', '/a%2fb', '/a;b', '/a//b', '/a?b', 'https://a.example/'].map((path) => [
+        path,
+        'is not a plain path; write one such as "/documents/", without escapes, dots at a segment’s start, a query or a host',
+      ]),
+    ] as const
+  ).map(([path = '', message = '']): Mistake => [
+    `a path of attachments: ${path}`,
+    set('payer', {
+      patientFrom: 'userinfo',
+      userinfoEndpoint: 'https://fhir.lakeside-plan.net/oauth2/userinfo',
+      wholeRecord: { attachmentPaths: [path] },
+    }),
+    `${lakeside}.wholeRecord.attachmentPaths[0]: ${message}`,
+  ]),
+  [
+    'paths of attachments that are not fetched',
+    set('payer', { wholeRecord: { attachments: false, attachmentPaths: ['/documents/'] } }),
+    `${lakeside}.wholeRecord.attachmentPaths: is set together with attachments: false, which fetches none; write only one of them`,
+  ],
+  ...(
+    [
       [
         'the base itself',
         'fhir.lakeside-plan.net/r4',

@@ -37,6 +37,9 @@ const isText = (type: string): boolean => /^text\/|[/+](?:json|xml)$/.test(type)
 const isOther = (sent: string, declared: string): boolean =>
   sent === 'application/fhir+xml' ? declared !== sent : isText(sent) && declared !== '' && !isText(declared);
 
+/** Beside the bases this is no document, but an answer of another API, of which the scope says nothing. */
+const isData = (sent: string): boolean => /[/+]json$|^application\/fhir\+xml$/.test(sent);
+
 const lengthOf = ({ headers }: { readonly headers: { readonly get: (name: string) => string | null } }): number => {
   const isCoded = headers.get('content-encoding') !== null;
   return isCoded ? 0 : Number(headers.get('content-length') ?? 0);
@@ -115,6 +118,7 @@ export const takeDocument = async (
     if (isPage(sent) && !isPage(attachment.contentType)) return await drop('page');
     if (wrapped === undefined && isOther(essenceOf(sent), essenceOf(attachment.contentType))) return await drop('page');
     if (isOfAnother(leg, header === null ? [] : [header])) return await drop('otherPatient');
+    if (attachment.isBeside === true && isData(essenceOf(sent))) return await drop('page');
     if (wrapped === undefined && lengthOf(response) > mostBytes) return await drop('tooLarge');
     const most = Math.min(mostBytes, attachment.size ?? mostBytes);
     const pieces = response.body?.[Symbol.asyncIterator]();

@@ -185,7 +185,7 @@ const attachmentsToFetch = ({ leg, rules }: Taking, resource: PageResource): rea
   // An export that an earlier version began has no such task.
   const isFetching = payer.wholeRecord?.attachments !== false && next.queue.some(({ kind }) => kind === 'attachments');
   if (!isFetching) return [];
-  const own = ownAttachments(resource, rules);
+  const own = ownAttachments(resource, { ...rules, attachmentPaths: payer.wholeRecord?.attachmentPaths });
   return own.length > 0 && isBeyondScope(leg, resource) ? [] : own;
 };
 

@@ -10,11 +10,18 @@ export interface OwnAttachment {
   readonly url: string;
   /** The URL to ask, below the payer's base. */
   readonly from: string;
+  /** It is no Binary, but at a path of the profile's. */
+  readonly isBeside?: true;
   readonly contentType?: string;
   /** Bytes. */
   readonly size?: number;
   /** A SHA-1 as R4 writes it, in base64. */
   readonly hash?: string;
+}
+
+/** The payer's bases, and the paths of its profile. */
+export interface AttachmentRules extends AnswerBases {
+  readonly attachmentPaths?: readonly string[] | undefined;
 }
 
 /**
@@ -27,11 +34,30 @@ const oneBinary = /^\/Binary\/(?!_)[A-Za-z0-9._~=:@+,-]{1,128}(?:\/_history\/[A-
 const mostCharacters = 4096;
 
 /**
- * Where to ask for an attachment: Binaries below a base only. Anything else on the payer's host is written by whoever wrote
+ * A URL whose path means the same to every server: no escapes, no path parameters, no dot segments, no empty ones, no
+ * operations.
+ */
+const plainUrl =
+  /^https?:\/\/[^/?#@\\\s]+(?<path>(?:\/[A-Za-z0-9_~=:@+,-][A-Za-z0-9._~=:@+,-]*)+)(?:\?[A-Za-z0-9._~=:@+,&/-]*)?(?:#[^]*)?$/i;
+
+/** What to ask at one of the profile's paths, on the server of one of the payer's bases. */
+const whereBeside = (url: string, parsed: URL, answer: AnswerBases, paths: readonly string[]): string | undefined => {
+  const path = plainUrl.exec(url)?.groups?.['path'];
+  if (path === undefined || path !== parsed.pathname) return undefined;
+  const isListed = paths.some((one) => (one.endsWith('/') ? path.startsWith(one) : path === one));
+  const isOurs = eachBase(answer).some(({ bases: [first = ''] }) => new URL(first).origin === parsed.origin);
+  return isListed && isOurs ? parsed.origin + path + parsed.search : undefined;
+};
+
+/** Where to ask, and whether that is beside the bases. */
+type Place = Pick<OwnAttachment, 'from' | 'isBeside'>;
+
+/**
+ * Where to ask for an attachment: Binaries below a base, and what the profile's paths name. Anything else on the payer's host is written by whoever wrote
  * the document, and may be a resource or an operation in another spelling, which would be asked with the member's token.
  * @param answer the payer's bases; the one that gave the answer is that of relative URLs
  */
-const whereOwn = (url: string, answer: AnswerBases): string | undefined => {
+const whereOwn = (url: string, { attachmentPaths = [], ...answer }: AttachmentRules): Place | undefined => {
   const [first = ''] = answer.bases;
   if (url.length > mostCharacters || neverFetched.test(url)) return undefined;
   const absolute = relativeBinary.test(url) ? `${first}/${url.replace(/^\//, '')}` : url;
@@ -42,10 +68,11 @@ const whereOwn = (url: string, answer: AnswerBases): string | undefined => {
   for (const { bases } of eachBase(answer)) {
     for (const base of bases) {
       const rest = afterBase(href, new URL(base).href.replace(/\/+$/, ''));
-      if (rest !== undefined) return oneBinary.test(rest) ? bases[0]! + rest : undefined;
+      if (rest !== undefined) return oneBinary.test(rest) ? { from: bases[0]! + rest } : undefined;
     }
   }
-  return undefined;
+  const from = whereBeside(url, parsed, answer, attachmentPaths);
+  return from === undefined ? undefined : { from, isBeside: true };
 };
 
 /** The Attachments of a resource that have a URL, in the order of the resource's members. */
@@ -73,16 +100,16 @@ export const isMediaType = (text: unknown): text is string => typeof text === 's
  */
 export const ownAttachments = (
   { resource, attachments }: { readonly resource: JsonObject; readonly attachments: readonly string[] },
-  rules: AnswerBases,
+  rules: AttachmentRules,
 ): readonly OwnAttachment[] => {
   if (!attachments.some((url) => whereOwn(url, rules) !== undefined)) return [];
   const found = new Map<string, OwnAttachment>();
   for (const { url, contentType, size, hash } of attachmentsIn(resource) as readonly Record<string, unknown>[]) {
-    const from = whereOwn(String(url), rules);
-    if (from === undefined || found.has(String(url))) continue;
+    const place = whereOwn(String(url), rules);
+    if (place === undefined || found.has(String(url))) continue;
     found.set(String(url), {
       url: String(url),
-      from,
+      ...place,
       ...(isMediaType(contentType) ? { contentType } : {}),
       ...(typeof size === 'number' ? { size } : {}),
       ...(typeof hash === 'string' ? { hash } : {}),

@@ -66,6 +66,11 @@ interface WholeRecord {
    * @default a record with fewer is incomplete
    */
   readonly totals?: 'meaningless';
+  /**
+   * Paths beside the FHIR bases, on their servers, where exports fetch attachments with the member's token: one that ends with
+   * a slash is all below it. @default Binaries only
+   */
+  readonly attachmentPaths?: readonly string[];
   /** With `false` an export does not fetch attachments from the payer's server. @default it does */
   readonly attachments?: false;
 }

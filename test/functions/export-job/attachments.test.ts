@@ -268,6 +268,98 @@ describe('an attachment elsewhere is not asked for, and named', () => {
   });
 });
 
+describe('at a path that the profile names, an attachment', () => {
+  const server = 'https://fhir.northwind.example';
+  const listed = { profile: { ...profile, wholeRecord: { attachmentPaths: ['/documents/', '/download'] } } };
+  it.each([
+    ['below it', `${server}/documents/2026/scan.1.pdf`, `${server}/documents/2026/scan.1.pdf`],
+    ['with a query and a fragment', `${server}/download?id=7&v=1#page=2`, `${server}/download?id=7&v=1`],
+    ['on a host in capitals', 'HTTPS://FHIR.northwind.example/documents/1', `${server}/documents/1`],
+  ])('%s comes along', async (_, url, from) => {
+    const made = await run([documentOf('d', { url, contentType: 'application/pdf' })], () => pdfSent, listed);
+
+    expect(made).toMatchObject({ complete: true, errors: [] });
+    expect(made.attachments.get('attachment-1')?.bytes).toEqual(pdf);
+    expect(urlsIn(made)).toEqual([fileOf(made)]);
+    expect(asked(made.world)).toMatchObject([{ url: from, token: 'Bearer token-1' }]);
+  });
+
+  it.each([
+    ...[
+      '/documentsX/1',
+      '/documents',
+      '/documents/',
+      '/Documents/1',
+      '/download/1',
+      '/downloads',
+      '/scan.pdf',
+      '/documents/../tenant/r4/Condition',
+      '/documents/%2e%2e/tenant/r4/Condition',
+      '/documents/..%2ftenant/r4/Condition',
+      '/documents/.%2e/%74enant/r4/Condition',
+      '/documents/..;/tenant/r4/Condition',
+      '/documents//1',
+      '/documents/1/',
+      '/documents/./1',
+      '/documents/.1',
+      '/documents/1%00',
+      '/documents/a b',
+      '/documents/a;v=1',
+      '/documents/$export',
+      '/%64ocuments/1',
+      '//documents/1',
+      '/documents\\..\\tenant',
+      '\\documents\\1',
+      '/documents/1?a=%2e',
+      '/doc\tuments/1',
+      '/documents/é',
+      '/tenant/r4/documents/1',
+      '/tenant/r4/../../documents/1',
+    ].map((path) => server + path),
+    'https://fhir.northwind.example.elsewhere.example/documents/1',
+    'https://user@fhir.northwind.example/documents/1',
+    'http://fhir.northwind.example/documents/1',
+    'https://fhir.northwind.example:8443/documents/1',
+    'http://inside:8080/documents/1',
+    'https:///fhir.northwind.example/documents/1',
+    '//fhir.northwind.example/documents/1',
+    '/documents/1',
+    'documents/1',
+  ])('is not asked for if it is %j', async (url) => {
+    const made = await run([documentOf('d', { url })], () => pdfSent, listed);
+
+    expect(asked(made.world)).toEqual([]);
+    expect(urlsIn(made)).toEqual([url]);
+  });
+
+  it.each([
+    'application/json',
+    'application/fhir+json; charset=utf-8',
+    'application/fhir+xml',
+    'text/json',
+    'application/problem+json',
+  ])('that comes as %s is another API’s answer, whatever the resource says, and no document', async (type) => {
+    const { headers, bytes } = { headers: { 'content-type': type }, bytes: Buffer.from('{"data":"eA=="}') };
+    const contentType = type.replace(/;.*/, '');
+    const made = await run(
+      [documentOf('d', { url: `${server}/documents/1`, contentType })],
+      () => ({ headers, bytes }),
+      listed,
+    );
+
+    expect([made.complete, made.attachments.size]).toEqual([false, 0]);
+    expect(made.errors.join()).toContain('something else in its place');
+  });
+
+  it('that leads on to another place is not followed there', async () => {
+    const sent = { status: 302, headers: { location: `${base}/Patient/other` } };
+    const made = await run([documentOf('d', { url: `${server}/documents/1` })], () => sent, listed);
+
+    expect(asked(made.world)).toHaveLength(1);
+    expect(made.errors.join()).toContain('the payer refused it with status 302');
+  });
+});
+
 const endless = async function* (): AsyncGenerator<Uint8Array> {
   for (;;) {
     await sleep(0);
