@@ -77,7 +77,7 @@ export const connectionsWords: InEachLanguage<ConnectionsWords> = {
     stop: (app) => `Stop ${app}`,
     stopAll: (count) => `Stop all ${count} apps`,
     whatStopDoes: 'What stopping does',
-    atOnce: 'The app can read nothing more from that moment, a copy under way ends, and the app is told.',
+    atOnce: 'The app can read nothing more from that moment, and a copy under way ends.',
     stays: 'What it has already read stays with it. Ask the app to delete it.',
     elsewhere: (payer) =>
       `Apps that read at ${payer} directly, without us, are not shown here. ${payer} itself may list us among your connected apps, and you can end our access there too.`,
@@ -130,8 +130,7 @@ export const connectionsWords: InEachLanguage<ConnectionsWords> = {
     stop: (app) => `Detener ${app}`,
     stopAll: (count) => `Detener las ${count} aplicaciones`,
     whatStopDoes: 'Qué pasa al detener',
-    atOnce:
-      'Desde ese momento la aplicación ya no puede leer nada, una copia en curso termina y se avisa a la aplicación.',
+    atOnce: 'Desde ese momento la aplicación ya no puede leer nada, y una copia en curso termina.',
     stays: 'Lo que ya haya leído se queda con ella. Pídale a la aplicación que lo borre.',
     elsewhere: (payer) =>
       `Aquí no aparecen las aplicaciones que leen directamente en ${payer}, sin nosotros. Es posible que ${payer} nos muestre entre sus aplicaciones conectadas; también allí puede terminar nuestro acceso.`,

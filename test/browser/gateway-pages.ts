@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import type { LocalStack } from '../../sandbox/stack.ts';
+import { connectApp, connectionsUrl, signInBeside } from './member-connections.ts';
 import type { PageUnderTest } from './page-under-test.ts';
 
 type Changes = Readonly<Record<string, string>>;
@@ -80,6 +81,24 @@ export const gatewayPages: readonly PageUnderTest[] = [
   { name: 'gateway-connect', open: at((stack) => connectUrl(stack)), hasScript: true },
   { name: 'gateway-connect-nothing-found', open: at((stack) => connectUrl(stack, { q: 'zebra' })), hasScript: true },
   { name: 'gateway-connect-step', open: at((stack) => connectUrl(stack, { payer: 'demo-health-plan' })) },
+  { name: 'gateway-connections', open: at((stack) => `${connectionsUrl(stack, 'demo-health-plan')}?notice=denied`) },
+  {
+    name: 'gateway-connections-signed-in',
+    open: async (page, stack) => {
+      await connectApp(stack, 'third-party-app', '/third-party/callback', 'clinical');
+      await connectApp(stack, 'demo-app', '/app/callback', 'clinical');
+      await signInBeside(page, stack, 'clinical');
+    },
+  },
+  {
+    name: 'gateway-connections-stopped',
+    open: async (page, stack) => {
+      await connectApp(stack, 'demo-app', '/app/callback', 'clinical');
+      await signInBeside(page, stack, 'clinical');
+      await page.locator('button[value=end]').first().click();
+      await page.waitForURL(/[?&]ended=/);
+    },
+  },
   { name: 'gateway-unknown-app', open: at((stack) => authorizeUrl(stack, { client_id: 'nobody-knows-me' })) },
   {
     name: 'gateway-unregistered-return',

@@ -5,6 +5,7 @@ import { documentation } from './documentation.ts';
 import { inChromium } from './in-chromium.ts';
 import { indexPage } from './index-page.ts';
 import { liveView } from './live-view.ts';
+import { memberConnections } from './member-connections.ts';
 import { partnerApp } from './partner-app.ts';
 import { partnerMembers } from './partner-members.ts';
 import { partnerSearch } from './partner-search.ts';
@@ -19,6 +20,7 @@ await inChromium((browser, running) => {
   smartApps(browser, running);
   liveView(browser, running);
   connect(browser, running);
+  memberConnections(browser, running);
   documentation(browser, running);
   indexPage(browser, running);
   apiDocuments(browser, running);

@@ -108,7 +108,14 @@ describe('what a policy must allow', () => {
 describe('what a permissions boundary must allow', () => {
   /** What the functions call, which the policies of a VPC's endpoints let through. */
   const calls = {
-    dynamodb: ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Scan', 'dynamodb:UpdateItem'],
+    dynamodb: [
+      'dynamodb:DeleteItem',
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+      'dynamodb:Query',
+      'dynamodb:Scan',
+      'dynamodb:UpdateItem',
+    ],
     kms: ['kms:Decrypt', 'kms:GenerateDataKey', 'kms:GenerateMac'],
     lambda: words(`
       lambda:CheckpointDurableExecution lambda:GetDurableExecutionState lambda:InvokeFunction

@@ -7,6 +7,7 @@ import {
   callback,
   comeBack,
   connect,
+  cookiesOf,
   decide,
   introspect,
   locationOf,
@@ -79,6 +80,25 @@ const revocations = async (target: LocalTarget): Promise<void> => {
     await introspect(target, token);
     await drain('revocation', postAs(target, target.portal, 'revoke', { token }), 200);
     await introspect(target, token);
+  }
+};
+
+/** The page where a member sees what may read the record: signs in, stops one app, stops all, signs out. */
+const memberPage = async (target: LocalTarget): Promise<void> => {
+  const url = `${target.origin}/connections/${target.payer}`;
+  const send = (form: Record<string, string>, cookie = '') =>
+    fetch(url, { method: 'POST', body: new URLSearchParams(form), headers: { cookie }, redirect: 'manual' });
+  await connect(target);
+  await connect(target);
+  const begun = await expectStatus('sign-in of a member', send({ act: 'sign-in' }), 302);
+  const back = await comeBack({ payerUrl: locationOf(begun), cookie: cookiesOf(begun) });
+  const cookie = cookiesOf(back);
+  for (const act of ['end', 'end-all', 'sign-out']) {
+    const page = await (await expectStatus('page of connections', fetch(url, { headers: { cookie } }), 200)).text();
+    const valueOf = (name: string): string => new RegExp(`name="${name}" value="([^"]+)"`).exec(page)?.[1] ?? '';
+    const form = { act, form_token: valueOf('form_token'), ...(act === 'end' ? { grant: valueOf('grant') } : {}) };
+    const told = locationOf(await send(form, cookie)).searchParams;
+    if (told.get('notice') !== (act === 'sign-out' ? 'signedOut' : null)) throw new Error(`${act}: ${told.toString()}`);
   }
 };
 
@@ -186,6 +206,7 @@ export const driveEveryPath = async (target: LocalTarget): Promise<void> => {
   await signIns(target);
   await pairs(target);
   await revocations(target);
+  await memberPage(target);
   await partnerWithKey(target);
   await reads(target);
   // Before the flood, which uses up the rate of a partner that also starts an export.

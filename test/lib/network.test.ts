@@ -161,7 +161,7 @@ describe('the network of a stage', () => {
     [
       'DynamoDb',
       'Gateway',
-      'Allow dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Scan dynamodb:UpdateItem on *',
+      'Allow dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:Scan dynamodb:UpdateItem on *',
     ],
     ['S3', 'Gateway', 'Allow s3:DeleteObject s3:GetObject s3:ListBucket s3:PutObject on *'],
     ['SecretsManager', 'Interface', 'Allow secretsmanager:GetSecretValue on *'],

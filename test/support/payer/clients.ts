@@ -85,12 +85,14 @@ export const isAuthenticated = async (
 /** What is wrong with the gateway's authorize request (RFC 6749 §4.1.1, RFC 7636 §4.3, SMART App Launch). */
 export const wrongsOfSignIn = ({ url }: PayerRequest, { profile, redirectUri }: GatewayClient): string[] => {
   const { clientId, scopes, fhirBaseUrl, quirks } = profile;
+  // SMART's word for whose record it is. A member who signs in without an app is asked for no more.
+  const isOnlyWho = scopes.includes('launch/patient') && url.searchParams.get('scope') === 'launch/patient';
   const expected: Readonly<Record<string, string | undefined>> = {
     client_id: clientId,
     redirect_uri: redirectUri,
     response_type: quirks.responseType ? 'code' : undefined,
     aud: quirks.aud ? fhirBaseUrl : undefined,
-    scope: scopes.length === 0 ? undefined : scopes.join(' '),
+    scope: isOnlyWho ? 'launch/patient' : scopes.length === 0 ? undefined : scopes.join(' '),
     code_challenge_method: quirks.pkce ? 'S256' : undefined,
   };
   const wrong = Object.entries(expected).filter(([name, value]) => (url.searchParams.get(name) ?? undefined) !== value);
