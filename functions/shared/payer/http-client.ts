@@ -122,8 +122,10 @@ const endWhenIdle = async function* (bytes: AsyncIterable<Uint8Array>, message: 
   const timer = setTimeout(() => {
     // Pauses of the reader are not the payer's fault.
     if (waits) message.destroy(new DOMException('no more bytes', 'TimeoutError'));
-    else timer.refresh();
+    else if (!message.destroyed) timer.refresh();
   }, idleMs);
+  // A reader may stop in the middle and never come back. No more bytes come then.
+  message.once('close', () => clearTimeout(timer));
   try {
     for await (const chunk of bytes) {
       waits = false;

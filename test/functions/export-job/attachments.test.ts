@@ -1,8 +1,22 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { memberPatient, pageOf, type PayerScript, type Sent, type WorldOptions } from '../../support/export-world.ts';
-import { runToEnd, type World } from './end-of.ts';
+import { gzipSync } from 'node:zlib';
+import { manifestName } from '../../../functions/shared/exports/object-names.ts';
+import { createPayerHttp } from '../../../functions/shared/payer/http-client.ts';
+import {
+  exportWorld,
+  memberPatient,
+  pageOf,
+  type PayerScript,
+  type Sent,
+  type WorldOptions,
+} from '../../support/export-world.ts';
+import { fakeIntervals } from '../../support/fake-timeouts.ts';
+import { endOf, runToEnd, type World } from './end-of.ts';
 
 /*
  * Attachment: https://hl7.org/fhir/R4/datatypes.html#attachment
@@ -522,4 +536,74 @@ it('waits as the payer asks, between attachments too, and fetches none twice', a
   expect(made).toMatchObject({ status: 'completed', errors: [] });
   expect(urlsIn(made)).toEqual([1, 2, 3, 4].map((number) => fileOf(made, number)));
   expect(asked(made.world).map(({ path }) => path)).toEqual([1, 2, 2, 3, 3, 4, 4].map((id) => `/Binary/${id}`));
+});
+
+describe('over HTTP, an attachment', () => {
+  const closers: (() => void)[] = [];
+  afterEach(() => {
+    for (const close of closers.splice(0)) close();
+  });
+
+  /** An export from a server that has one document, whose Binary is answered so. */
+  const overHttp = async (binary: (response: ServerResponse) => void, deps: WorldOptions['deps'] = {}) => {
+    const server = createServer((request, response) => {
+      if (request.url?.startsWith('/r4/Binary/') === true) return binary(response);
+      const all = JSON.stringify(documentOf('d', { url: 'Binary/1' }));
+      const entry = `{"resource":${JSON.stringify(memberPatient)}},{"resource":${all}}`;
+      const isSearch = request.url?.includes('?') === true || request.url?.includes('$everything') === true;
+      response.writeHead(isSearch ? 200 : 404, { 'content-type': 'application/fhir+json' });
+      response.end(`{"resourceType":"Bundle","type":"searchset","entry":[${entry}]}`);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    closers.push(() => server.close().closeAllConnections());
+    const fhirBaseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/r4`;
+    return exportWorld({
+      profile: { fhirBaseUrl, fhirBaseUrlAliases: [] },
+      deps: { payerHttp: createPayerHttp(), ...deps },
+    });
+  };
+
+  it('that unpacks without end is cut at the limit, with its connection', async () => {
+    // A megabyte of zeros is a kilobyte in gzip, and members may follow each other (RFC 1952 §2.2).
+    const member = gzipSync(Buffer.alloc(1_000_000));
+    const bomb = { closed: Promise.resolve() as Promise<unknown> };
+    const world = await overHttp(
+      (response) => {
+        bomb.closed = once(response, 'close');
+        response.writeHead(200, { 'content-type': 'application/pdf', 'content-encoding': 'gzip' });
+        const write = (): void => {
+          if (response.destroyed) return;
+          response.write(member, () => setImmediate(write));
+        };
+        write();
+      },
+      { mostAttachmentBytes: 3_000_000 },
+    );
+    await world.run();
+    await bomb.closed;
+
+    const { errors, attachments } = await endOf(world);
+    expect(errors).toEqual(['An attachment of DocumentReference/d did not come: it is larger than 150 MB.']);
+    expect(attachments.size).toBe(0);
+  });
+
+  it.each([
+    ['the export is deleted', 'gone', (world: World) => world.deleteExport()],
+    ['the member’s grant is revoked', 'failed', (world: World) => world.endGrant()],
+  ])('ends with its connection in the middle of the download if %s', async (_, status, end) => {
+    const advance = fakeIntervals();
+    const download = { closed: Promise.resolve() as Promise<unknown>, count: 0 };
+    const world = await overHttp((response) => {
+      download.count += 1;
+      download.closed = once(response, 'close');
+      response.writeHead(200, { 'content-type': 'application/pdf' });
+      response.write(pdf, () => void end(world).then(() => advance(10_000)));
+    });
+    const { result } = await world.run();
+    await download.closed;
+
+    expect(result).toMatchObject({ status });
+    expect(download.count).toBe(1);
+    expect(world.objects.has(manifestName(world.exportId))).toBe(false);
+  });
 });

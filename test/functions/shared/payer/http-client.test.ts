@@ -352,8 +352,15 @@ describe('an answer', () => {
       socket.once('close', () => resolve());
       socket.write(whole.slice(0, -2));
     });
-    await (await http(url)).body?.cancel();
+    const pass = fakeTimeouts();
+    const { body } = await http(url);
+    await body?.[Symbol.asyncIterator]().next();
+    await body?.cancel();
     await closed;
+
+    // Nor does it wait for the next byte.
+    pass(120_000);
+    expect(jest.getTimerCount()).toBe(0);
   });
 
   it('in gzip whose reader leaves closes its connection, even if no byte comes', async () => {
