@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as after } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { StageConfig } from '../../config/stage.ts';
@@ -18,6 +19,7 @@ import { findTable } from '../shared/find-table.ts';
 import type { Output } from '../shared/output.ts';
 import { readStage } from '../shared/stage-flags.ts';
 import { spec, type GrantCommand } from './flags.ts';
+import { listGrants } from './list.ts';
 
 /** What the tool needs that tests replace. */
 export interface GrantsToolDeps {
@@ -81,13 +83,19 @@ export const grants = async (args: readonly string[], deps: GrantsToolDeps): Pro
   const [client, sts] = [new DynamoDBClient(settings), new STSClient(settings)];
   try {
     const table = { client, name: command.table ?? (await findTable(client, config.stage, 'Grants')) };
+    const now = Math.floor(deps.nowMs / 1000);
+    if (command.command === 'list') {
+      const lines = await listGrants({ ...table, wait: after }, command, (grant) => stateOf(grant, now));
+      for (const line of lines) deps.output.out(visibleLine(line));
+      return 0;
+    }
     const grant = await getGrant(table, command.grantId);
     if (grant === undefined) throw new Refusal(`There is no grant ${command.grantId} in ${table.name}.`);
-    deps.output.out(describe(grant, Math.floor(deps.nowMs / 1000)));
+    deps.output.out(describe(grant, now));
     return command.command === 'show' ? 0 : await endGrant(table, sts, config, grant, command, deps);
   } catch (error) {
     const rights =
-      'dynamodb:ListTables, dynamodb:GetItem and dynamodb:UpdateItem on the grants table, and use of its key';
+      'dynamodb:ListTables, dynamodb:GetItem, dynamodb:UpdateItem and, to list, dynamodb:Scan on the grants table, and use of its key';
     // The store's own error says that DynamoDB failed; its detail says how.
     if (error instanceof GatewayError)
       throw new Refusal(`The table cannot be used (${error.detail}). The tool needs ${rights}.`);

@@ -3,7 +3,7 @@ import { parseObject } from '../../functions/shared/json-object.ts';
 import type { PayerSecret } from '../../functions/shared/payer/secrets.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { Refusal } from '../shared/errors.ts';
-import { judgeSecret, shapeOfSecret } from './secret.ts';
+import { hasBoth, judgeSecret, shapeOfSecret } from './secret.ts';
 
 /** The value for Secrets Manager, and how messages call it: they quote no part of the secret but a key's `kid`. */
 export interface SecretValue {
@@ -40,19 +40,20 @@ const clientSecretValue = (given: string, payer: Payer): SecretValue => {
   return { secret: { client_secret: given }, what: `a client secret of ${given.length} characters` };
 };
 
-/** A secret with headers has several values, so it is given as the JSON that is stored. */
-const valueWithHeaders = (given: string, payer: Payer): SecretValue => {
+/** A secret with several values is given as the JSON that is stored. */
+const severalValues = (given: string, payer: Payer): SecretValue => {
   const value = parseObject(given);
   if (value === undefined) {
-    throw new Refusal(`The secret of ${payer.id} has headers (quirks.secretHeaders); give ${shapeOfSecret(payer)}`);
+    const why = hasBoth(payer) ? 'a key too (identitySignIn)' : 'headers (quirks.secretHeaders)';
+    throw new Refusal(`The secret of ${payer.id} has ${why}; give ${shapeOfSecret(payer)}`);
   }
   const { text: said, todo } = judgeSecret('The secret', { text: given }, payer);
   if (todo !== undefined) throw new Refusal(`${said}; ${todo}`);
   const { client_secret: secret } = value;
   const wrong = typeof secret === 'string' ? clientSecret(secret) : undefined;
   if (wrong !== undefined) throw new Refusal(`The client_secret of ${payer.id} ${wrong}`);
-  const headers = payer.quirks.secretHeaders?.join(', ');
-  return { secret: value as unknown as PayerSecret, what: `${said.replace('The secret: ', '')}, with ${headers}` };
+  const headers = payer.quirks.secretHeaders === undefined ? '' : `, with ${payer.quirks.secretHeaders.join(', ')}`;
+  return { secret: value as unknown as PayerSecret, what: `${said.replace('The secret: ', '')}${headers}` };
 };
 
 /**
@@ -60,6 +61,6 @@ const valueWithHeaders = (given: string, payer: Payer): SecretValue => {
  * @throws Refusal, which does not quote it
  */
 export const secretValue = (given: string, payer: Payer): SecretValue => {
-  if (payer.quirks.secretHeaders !== undefined) return valueWithHeaders(given, payer);
+  if (payer.quirks.secretHeaders !== undefined || hasBoth(payer)) return severalValues(given, payer);
   return payer.clientAuthentication === 'private_key_jwt' ? keyValue(given, payer) : clientSecretValue(given, payer);
 };

@@ -74,12 +74,17 @@ const wantedIn = ({ clientAuthentication }: Payer): 'private_key_jwk' | 'client_
       ? 'private_key_jwk'
       : 'client_secret';
 
+/** Whether a payer's secret has a client secret, for refreshes, and a key, for calls with a member's identity. */
+export const hasBoth = ({ clientAuthentication, identitySignIn }: Payer): boolean =>
+  identitySignIn !== undefined && clientAuthentication.startsWith('client_secret');
+
 /** What a payer's secret looks like, without values. */
 export const shapeOfSecret = (payer: Payer): string => {
   const wanted = wantedIn(payer);
   const { secretHeaders } = payer.quirks;
   const headers = secretHeaders && `"headers": {${secretHeaders.map((name) => `"${name}": "…"`).join(', ')}}`;
-  return `{${[wanted && `"${wanted}": …`, headers].filter((part) => part !== undefined).join(', ')}}`;
+  const key = hasBoth(payer) ? '"private_key_jwk": …' : undefined;
+  return `{${[wanted && `"${wanted}": …`, key, headers].filter((part) => part !== undefined).join(', ')}}`;
 };
 
 /** The first header of the profile that the secret does not have, or not so that it can be sent. */
@@ -113,9 +118,22 @@ export const judgeSecret = (name: string, reading: SecretReading, payer: Payer):
       `put ${shape} there, or write the clientAuthentication that is registered at the payer`,
     );
   }
-  return wanted === 'client_secret'
-    ? judgeClientSecret(name, value[wanted])
-    : judgeKey(name, value[wanted], payer.publicKeys);
+  if (wanted === 'private_key_jwk') return judgeKey(name, value[wanted], payer.publicKeys);
+  const secret = judgeClientSecret(name, value[wanted]);
+  return hasBoth(payer) && secret.todo === undefined ? judgeBoth(name, value, payer) : secret;
+};
+
+/** Judges the key beside a sound client secret. */
+const judgeBoth = (name: string, value: JsonObject, payer: Payer): Finding => {
+  if (!('private_key_jwk' in value)) {
+    return fault(
+      'secret',
+      `${name}: has no private_key_jwk, which identitySignIn needs`,
+      `put ${shapeOfSecret(payer)} there`,
+    );
+  }
+  const key = judgeKey(name, value['private_key_jwk'], payer.publicKeys);
+  return key.todo === undefined ? pass('secret', `${key.text}, and a client secret`) : key;
 };
 
 /** Reads a secret by name, within the time limit. It never throws, and its explanations contain no secret. */

@@ -17,6 +17,11 @@ const contract = apiEvangelist(
   '2026-07-11',
 );
 
+const serverCode = {
+  url: 'https://github.com/CMSgov/bluebutton-web-server/blob/master/apps/dot_ext/views/authorization.py',
+  date: '2026-08-21',
+};
+
 const documented = factsFrom(docs);
 const discovery = factsFrom(
   apiEvangelist(
@@ -64,6 +69,10 @@ export const medicare: CatalogedPayer = {
   ],
   missing: [],
   remarks: [
+    {
+      text: 'Version 3 answers an app with a token of CLEAR or ID.me (client_credentials, IAL2): https://sandbox.bluebutton.cms.gov/v3/o/token/. A 401 with status_code and message means no match; refreshes want a client secret; /v3/o/revoke ends the client’s whole access to the member, so leave revocationEndpoint out.',
+      source: serverCode,
+    },
     { text: 'A page has 10 claims, and 50 at most.', source: pageSizes },
     {
       text: 'An app gets 13 months, or 10 hours without a refresh token, or no limit for research; the token answer says until when (access_grant_expiration).',

@@ -45,6 +45,23 @@ describe('npm run grants', () => {
     });
   });
 
+  it('lists grants by the way they were made, their partner and their day', async () => {
+    const identity = { issuer: 'https://csp.example.org', level: 2, attestedAt: now - 60 };
+    const made = { ...grant, grantId: 'abcdefghijklmnopqrst-2', codeHash: 'another' };
+    await putGrant(table(), made, { now: now + 86_400, requestId: 'request-2', identity });
+    const idsOf = async (...flags: string[]) => {
+      const lines = (await run(['list', ...flags])).out.split('\n');
+      return [...lines.slice(1, -1).map((line) => line.split(' ')[0]), lines.at(-1)];
+    };
+
+    expect(await idsOf()).toEqual([made.grantId, grant.grantId, '2 grants']);
+    expect(await idsOf('--via', 'identity', '--partner', 'demo-partner')).toEqual([made.grantId, '1 grant']);
+    expect(await idsOf('--via', 'sign-in')).toEqual([grant.grantId, '1 grant']);
+    expect(await idsOf('--since', '2026-06-02')).toEqual([made.grantId, '1 grant']);
+    expect(await idsOf('--via', 'identity', '--partner', 'demo-app')).toEqual(['0 grants']);
+    expect((await run(['list', '--via', 'identity'])).out).toContain('identity  2026-06-01T11:59:00Z');
+  });
+
   it('shows a partner and a payer of the item in their own lines, whatever is in them', async () => {
     const other = {
       ...grant,

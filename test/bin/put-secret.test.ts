@@ -169,6 +169,16 @@ describe('Secrets Manager', () => {
 describe('what a person gives as a secret', () => {
   const withSecret: Payer = { ...keyed, clientAuthentication: 'client_secret_post', publicKeys: [] };
   const withHeader: Payer = { ...withSecret, quirks: { ...withSecret.quirks, secretHeaders: ['X-Key'] } };
+  const withBoth: Payer = {
+    ...withSecret,
+    publicKeys: keyed.publicKeys,
+    identitySignIn: {
+      issuers: ['https://csp.example.org'],
+      assertionAlgorithm: 'ES384',
+      scopes: ['patient/*.rs'],
+      noMatch: [],
+    },
+  };
   const { privateJwk } = keys;
   const publicOnly = Object.fromEntries(Object.entries(privateJwk).filter(([member]) => member !== 'd'));
 
@@ -187,6 +197,13 @@ describe('what a person gives as a secret', () => {
     ['plain where headers are needed', 'canary', withHeader, 'give {"client_secret": …, "headers": {"X-Key": "…"}}'],
     ['without its header', '{"client_secret":"canary-secret"}', withHeader, 'has no header X-Key'],
     ['short beside its header', '{"client_secret":"","headers":{"x-key":"canary"}}', withHeader, 'client_secret'],
+    ['plain where a key is needed too', 'canary', withBoth, 'give {"client_secret": …, "private_key_jwk": …}'],
+    [
+      'without that key',
+      '{"client_secret":"canary-secret"}',
+      withBoth,
+      'has no private_key_jwk, which identitySignIn needs',
+    ],
     ['no JWK', '{"private_key_jwk":"canary"}', keyed, 'private_key_jwk is not a private key'],
     ['a public key', JSON.stringify(publicOnly), keyed, 'private_key_jwk is not a private key'],
     ['another alg', JSON.stringify({ ...privateJwk, alg: 'ES256' }), keyed, 'has an alg other than ES384'],

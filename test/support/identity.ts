@@ -13,7 +13,7 @@ import { blueButton, type KnownMember } from './payer/blue-button.ts';
 export const origin = 'http://localhost:3000';
 export const issuer = 'https://api.idmelabs.com/oidc';
 const jwksUri = 'https://api.idmelabs.com/oidc/.well-known/jwks';
-const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+export const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const payerScopes = ['launch/patient', 'patient/Patient.read', 'patient/Coverage.read'];
 
 /** Names that nothing but the token to the payer may have. */
@@ -149,7 +149,7 @@ export const identityWorld = (changeSignIn: Partial<IdentitySignIn> = {}) => {
     partners: [...base.partners, partnerOf('portal', 'portal-at-csp'), partnerOf('rival', 'rival-at-csp')],
   };
   const test = testDeps({ registry: data });
-  const clientSecret = { client_secret: 'gateway-secret', private_key_jwk: gatewayKey.privateJwk };
+  const clientSecret = { client_secret: 'clientsecret', private_key_jwk: gatewayKey.privateJwk };
   Object.assign(test.secrets, { blue: clientSecret, green: clientSecret });
   const provider = { keys: [providerKey.jwk], reads: 0, isDown: false };
   const serverOf = (id: string) =>
@@ -166,6 +166,14 @@ export const identityWorld = (changeSignIn: Partial<IdentitySignIn> = {}) => {
   /** What the payer was sent, and what it answers in place of its usual answer. */
   const asked: { payer: string; form: URLSearchParams }[] = [];
   const script: { answer?: (usual: () => Promise<PayerAnswer>) => Promise<PayerAnswer> } = {};
+  /** The payer's access token that counts now. A refresh takes the client secret, and no assertion. */
+  const bearer = { current: 'access-bb-1' };
+  const refresh = (form: URLSearchParams, headers: Headers): Response => {
+    const isClient = headers.get('authorization') === `Basic ${btoa('gateway:clientsecret')}`;
+    if (!isClient || form.has('client_assertion')) return Response.json({ error: 'invalid_client' }, { status: 401 });
+    bearer.current = 'access-bb-1-refreshed';
+    return Response.json({ access_token: bearer.current, refresh_token: 'refresh-bb-1-next', expires_in: 3600 });
+  };
   test.payer.http = async (input, init) => {
     const url = String(input);
     if (url === jwksUri) {
@@ -173,10 +181,15 @@ export const identityWorld = (changeSignIn: Partial<IdentitySignIn> = {}) => {
       if (provider.isDown) throw Object.assign(new TypeError('fetch failed'), { code: 'ECONNREFUSED' });
       return Response.json({ keys: provider.keys });
     }
+    if (url.startsWith('https://blue.example.org/v3/fhir/')) {
+      const isFresh = new Headers(init?.headers).get('authorization') === `Bearer ${bearer.current}`;
+      return isFresh ? Response.json({ resourceType: 'Patient', id: 'bb-1' }) : new Response('', { status: 401 });
+    }
     const [, id = ''] = /^https:\/\/(\w+)\.example\.org\/v3\/o\/token\/$/.exec(url) ?? [];
     if (id !== 'blue' && id !== 'green') throw new Error(`nobody is at ${url}`);
     const form = new URLSearchParams(String(init?.body));
     asked.push({ payer: id, form });
+    if (form.get('grant_type') === 'refresh_token') return refresh(form, new Headers(init?.headers));
     const usual = () => servers[id](form);
     const { status, body = '', headers = {} } = await (script.answer?.(usual) ?? usual());
     return new Response(body, { status, headers });
@@ -219,6 +232,8 @@ export const identityWorld = (changeSignIn: Partial<IdentitySignIn> = {}) => {
   return {
     ...test,
     deps,
+    bearer,
+    sign: (claims: Change = {}) => assertionOf({}, claims, test.deps.clock.now()),
     handler,
     data,
     provider,

@@ -1,7 +1,10 @@
 import { decodeJwt, decodeProtectedHeader, generateKeyPair } from 'jose';
+import { describeGrantEvent } from '../../../functions/audit/describe-grant-event.ts';
+import type { StreamImage } from '../../../functions/audit/stream-image.ts';
 import { startMs } from '../../support/gateway.ts';
 import {
   assertionOf,
+  assertionType,
   cmsSmartOf,
   identityToken,
   identityWorld,
@@ -12,8 +15,10 @@ import {
   providerKey,
 } from '../../support/identity.ts';
 import { bodyOf } from '../../support/login.ts';
+import { partnerRequest, readRequest, type PartnerEndpoint } from '../../support/login/requests.ts';
 import { answer, answerText } from '../../support/payer/answers.ts';
 import { badRequest } from '../../support/payer/blue-button.ts';
+import { ask, handlersOf } from '../../support/world/handlers.ts';
 
 const now = startMs / 1000;
 type World = ReturnType<typeof identityWorld>;
@@ -144,6 +149,40 @@ describe("a partner with its member's identity token", () => {
     world.passSeconds(30);
     expect((await world.identify(idToken)).statusCode).toBe(200);
   });
+});
+
+it('a grant by an identity token is read, refreshed, introspected, stopped, audited and revoked as any other', async () => {
+  const world = identityWorld();
+  const handlers = handlersOf(world.deps);
+  const as = async (endpoint: PartnerEndpoint, form: Record<string, string>) => {
+    const assertion = { client_assertion: await world.sign(), client_assertion_type: assertionType };
+    const { body } = await ask(handlers, partnerRequest(endpoint, { ...form, ...assertion }));
+    return JSON.parse(body) as Record<string, unknown>;
+  };
+  const read = (token: unknown) => ask(handlers, readRequest('blue', 'Patient/bb-1', String(token)));
+  const made = bodyOf(await world.identify()) as unknown as Record<string, string>;
+  const [grant] = world.grants();
+
+  expect(await as('introspect', { token: made['access_token']! })).toMatchObject({ active: true, patient: 'bb-1' });
+  expect([(await read(made['access_token'])).status, world.asked.length]).toEqual([200, 1]);
+  // The payer's token ends after an hour, and the refresh there takes the client secret.
+  world.passSeconds(3590);
+  const next = await as('token', { grant_type: 'refresh_token', refresh_token: made['refresh_token']! });
+  expect((await read(next['access_token'])).status).toBe(200);
+  expect(world.asked.map(({ form }) => form.get('grant_type'))).toEqual(['client_credentials', 'refresh_token']);
+  expect(world.bearer.current).toBe('access-bb-1-refreshed');
+
+  world.stops.set('payer#blue', { at: now, by: 'arn', reason: 'x' });
+  expect((await read(next['access_token'])).status).toBe(503);
+  world.stops.clear();
+  expect(await as('revoke', { token: String(next['refresh_token']) })).toEqual({});
+  expect((await read(next['access_token'])).status).toBe(401);
+
+  const created = world.dynamo.puts('Grants').find((item) => item['payer'] !== undefined);
+  const event = JSON.stringify(describeGrantEvent(created as StreamImage, 'test', now));
+  for (const fact of [issuer, 'identity', '2026-06-01T11:59:']) expect(event).toContain(fact);
+  expect(grant).toMatchObject({ memberIndex: { S: expect.any(String) } });
+  expectNoIdentity(world, event);
 });
 
 const form = (text: string) => `The id_token: ${text}.`;
