@@ -39,6 +39,10 @@ export const indexPageOf = (ports: LocalPorts, clients: readonly LocalClient[]):
       { text: 'Live view of each call', href: `http://localhost:${ports.live}/` },
       { text: 'API reference', href: `http://localhost:${ports.live}/api` },
       { text: 'Demo partner app', href: `http://localhost:${ports.partner}/` },
+      {
+        text: 'Apps that may read a record at Northwind Health',
+        href: `http://localhost:${ports.gateway}/connections/northwind`,
+      },
       { text: 'Inbox of Demo Health Plan', href: `${plan}/inbox` },
       { text: 'Inbox of Northwind Health', href: `${northwind}/inbox` },
       { text: 'Faults of Demo Health Plan', href: `${plan}/admin` },

@@ -51,20 +51,20 @@ const formOf = (
   { url, session }: ListOf,
   act: Act,
   label: string,
-  more: readonly (readonly [string, string])[] = [],
+  one?: { readonly grantId: string; readonly describedBy: string },
 ): Html => {
   const hidden: readonly (readonly [string, string])[] = [
     [languageParameter, language],
     [fields.token, formTokenOf(session.secret, session)],
-    ...more,
+    ...(one === undefined ? [] : [[fields.grant, one.grantId] as const]),
   ];
   return html`<form class="actions" method="post" action="${url}">${hidden.map(
     ([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`,
-  )}<button class="second" name="${fields.act}" value="${act}">${label}</button></form>`;
+  )}<button class="second" name="${fields.act}" value="${act}"${one === undefined ? '' : html` aria-describedby="${one.describedBy}"`}>${label}</button></form>`;
 };
 
-const headingOf = ({ name, partner }: App, id: string): Html =>
-  html`<h2 id="${id}">${partner?.logo === undefined ? '' : html`<img src="${partner.logo}" alt="" />`}<span>${name}${
+const headingOf = ({ name, partner }: App): Html =>
+  html`<h2>${partner?.logo === undefined ? '' : html`<img src="${partner.logo}" alt="" />`}<span>${name}${
     partner === undefined ? '' : html` (<a href="${partner.homePage}">${new URL(partner.homePage).host}</a>)`
   }</span></h2>`;
 
@@ -94,14 +94,15 @@ const connectionOf = (view: PageView, about: ListOf, connection: Connection, at:
   const words = connectionsWords[language];
   const { app, since, until, usedAt, grantId } = connection;
   const standing = app.isBlocked ? words.blocked : app.partner === undefined ? words.unregistered : undefined;
-  const id = `app-${at + 1}`;
-  return html`<section class="connection" aria-labelledby="${id}">${headingOf(app, id)}
+  // An app may be connected twice; then its buttons differ by when that was.
+  const id = `since-${at + 1}`;
+  return html`<section class="connection">${headingOf(app)}
 ${standing === undefined ? '' : html`<p><strong>${standing}</strong></p>`}
 <dl><dt>${words.canRead}</dt><dd>${readingOf(connection, language)}</dd>
-<dt>${words.since}</dt><dd>${since === undefined ? words.unknown : timeOf(since, language)}</dd>
+<dt>${words.since}</dt><dd id="${id}">${since === undefined ? words.unknown : timeOf(since, language)}</dd>
 <dt>${words.until}</dt><dd>${timeOf(until, language)}</dd>
 <dt>${words.lastToken}</dt><dd>${usedAt === undefined ? words.noToken : timeOf(usedAt, language)}</dd>${copyOf(connection, language)}</dl>
-${formOf(view, about, 'end', words.stop(app.name), [[fields.grant, grantId]])}</section>
+${formOf(view, about, 'end', words.stop(app.name), { grantId, describedBy: id })}</section>
 `;
 };
 

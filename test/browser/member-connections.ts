@@ -30,6 +30,7 @@ export const signInBeside = async (
   stack: LocalStack,
   member: Parameters<typeof memberNamed>[0],
 ): Promise<void> => {
+  await page.context().clearCookies();
   await page.goto(connectionsUrl(stack));
   const atPayer = page.waitForRequest((request) =>
     request.url().startsWith(`${stack.urls.northwind}/oauth2/authorize`),

@@ -13,6 +13,7 @@ import {
   takeLease,
 } from '../../../functions/shared/store/grants.ts';
 import type { Item } from '../../../functions/shared/store/items.ts';
+import { endGrant } from '../../../functions/shared/store/member-grants.ts';
 import { readEventItem, type ReadEvent } from '../../../functions/shared/store/read-events.ts';
 import { createBindingCheck } from '../../profiles/bindings.ts';
 import { createValidator } from '../../profiles/validate.ts';
@@ -328,6 +329,17 @@ describe('what happens to a grant', () => {
 
     expect(event).toMatchObject({ action: 'D', subtype: [subtype('revoked')], agent: agents });
     expect(event.entity[0]).toEqual(grantEntity(grantId, ['reason', reason]));
+  });
+
+  it('is that its member ended it, who is the requestor', async () => {
+    const { table, grantId, record } = await streamed();
+    const { event } = await filed(await record(() => endGrant(table, grantId, 'member', request)));
+
+    // AuditEvent.agent.who may be a Patient, and the requestor is who did it (https://hl7.org/fhir/R4/auditevent.html).
+    expect(event.agent.filter(({ requestor }) => requestor)).toEqual([
+      { ...operatorAgent(''), who: patientEntity.what },
+    ]);
+    expect(event.entity[0]).toEqual(grantEntity(grantId, ['reason', 'byMember']));
   });
 
   it('is that an operator revoked it, with name and reason', async () => {

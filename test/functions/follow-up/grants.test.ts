@@ -37,22 +37,27 @@ describe('a grant', () => {
     expect(invocations()).toBe(0);
   });
 
-  it.each(['byPartner', 'codeReplayed', 'refreshTokenReused', 'refusedByPayer', 'otherPatient', 'byOperator'])(
-    'that was revoked (%s) tells why, and its export goes',
-    async (reason) => {
-      const { handle, events, exports } = withExport();
-      const record = streamRecord(grantItem(), revoked(reason));
-      await handle(record, record);
-      expect(events()).toMatchObject([
-        {
-          type: 'grant.ended',
-          timestamp: '2026-06-01T12:00:07Z',
-          data: { grant: grantId, payer: 'northwind', reason },
-        },
-      ]);
-      expect(exports()).toBe(0);
-    },
-  );
+  it.each([
+    'byPartner',
+    'codeReplayed',
+    'refreshTokenReused',
+    'refusedByPayer',
+    'otherPatient',
+    'byOperator',
+    'byMember',
+  ])('that was revoked (%s) tells why, and its export goes', async (reason) => {
+    const { handle, events, exports } = withExport();
+    const record = streamRecord(grantItem(), revoked(reason));
+    await handle(record, record);
+    expect(events()).toMatchObject([
+      {
+        type: 'grant.ended',
+        timestamp: '2026-06-01T12:00:07Z',
+        data: { grant: grantId, payer: 'northwind', reason },
+      },
+    ]);
+    expect(exports()).toBe(0);
+  });
 
   it('that expired sends an event, and its export is deleted', async () => {
     const { handle, events, exports } = withExport();
