@@ -1,4 +1,5 @@
 import { S3Client } from '@aws-sdk/client-s3';
+import type { AuditEvent } from '../../functions/audit/audit-event.ts';
 import { awsSettings } from '../shared/aws.ts';
 import { requireAccount } from '../shared/caller.ts';
 import type { Output } from '../shared/output.ts';
@@ -6,7 +7,8 @@ import { readStage } from '../shared/stage-flags.ts';
 import { explainS3Failure, findBucket } from './audit-bucket.ts';
 import { contested, contestedIds } from './event-facts.ts';
 import { findEvents } from './find-events.ts';
-import { readFlags } from './flags.ts';
+import { readFlags, type AuditQuery } from './flags.ts';
+import { membersIn, membersTable } from './members-of.ts';
 import { tableOf } from './table.ts';
 
 /** What the tool needs that tests replace. */
@@ -15,6 +17,14 @@ export interface AuditToolDeps {
   readonly environment: NodeJS.ProcessEnv;
   readonly output: Pick<Output, 'out' | 'note'>;
 }
+
+const linesOf = (events: readonly AuditEvent[], { json }: AuditQuery): readonly string[] =>
+  json ? events.map((event) => JSON.stringify(event)) : tableOf(events);
+
+const membersOf = (events: readonly AuditEvent[], { json }: AuditQuery): readonly string[] => {
+  const members = membersIn(events);
+  return json ? members.map((member) => JSON.stringify(member)) : membersTable(members);
+};
 
 /**
  * Prints what the audit has about a grant, a partner or the registry.
@@ -34,7 +44,7 @@ export const audit = async (
     const events = await findEvents(bucket, query);
     if (events.length === 0) output.note('The audit has no events from that time.');
     else {
-      const lines = query.json ? events.map((event) => JSON.stringify(event)) : tableOf(events);
+      const lines = query.membersOf === undefined ? linesOf(events, query) : membersOf(events, query);
       for (const line of lines) output.out(line);
       const { size } = contestedIds(events);
       if (size > 0) output.note(`Of ${size} of these events there is more than one form: ${contested}.`);

@@ -7,9 +7,9 @@ import { auditBucket, awsHelp, stageFlags } from '../shared/stage-flags.ts';
 export const spec = {
   call: 'npm run audit --',
   about: `Prints what happened, according to the audit, to one grant, to all grants of a partner, or to payers and partners
-themselves: who added, changed, removed, blocked or paused which, and why.`,
+themselves: who added, changed, removed, blocked or paused which, and why. Or lists the members in a partner's events.`,
   commands: only({
-    usage: '(--grant ID | --partner ID --since DATE | --registry --since DATE) [flags]',
+    usage: '(--grant ID | --partner ID --since DATE | --members-of ID --since DATE | --registry --since DATE) [flags]',
     changes: 'nothing',
     flags: {
       grant: read(
@@ -22,16 +22,24 @@ themselves: who added, changed, removed, blocked or paused which, and why.`,
         `a partner's client id; "unknown" has the records that the audit could not read`,
         matching(/^[a-z0-9-]{1,64}$/, "a partner's client id"),
       ),
+      membersOf: read(
+        'ID',
+        'a partner: prints each member in its events once for each payer, with the number of reads',
+        matching(/^[a-z0-9-]{1,64}$/, "a partner's client id"),
+      ),
       registry: flag('changes of payers and partners'),
       since: dayFlag('the first day, such as 2026-06-01 (UTC; default for a grant: the day it was created)'),
       until: dayFlag('the last day (default today)'),
       ...stageFlags,
       bucket: auditBucket,
-      json: flag('prints the FHIR AuditEvents, one per line'),
+      json: flag('prints the FHIR AuditEvents, or the members, one per line'),
     },
   }),
   more: awsHelp,
-  rows: [[['--grant ID', '--partner ID --since DATE'], 'shows who read what: the FHIR AuditEvents']],
+  rows: [
+    [['--grant ID', '--partner ID --since DATE'], 'shows who read what: the FHIR AuditEvents'],
+    [['--members-of ID --since DATE'], 'lists the members whose records a partner read'],
+  ],
 } as const satisfies Spec;
 
 /** Whose events. */
@@ -47,13 +55,18 @@ export type AuditQuery = ReturnType<typeof readFlags>;
  */
 export const readFlags = (args: readonly string[], nowMs: number) => {
   const query = readCommand(spec, args);
-  const { grant, partner, registry, since, until = new Date(nowMs).toISOString().slice(0, 10) } = query;
-  if ([grant, partner, registry || undefined].filter((one) => one !== undefined).length !== 1) {
-    throw new UsageError('Give --grant ID, or --partner ID or --registry with --since DATE; --help lists the flags');
+  const { grant, partner, membersOf, registry, since, until = new Date(nowMs).toISOString().slice(0, 10) } = query;
+  if ([grant, partner, membersOf, registry || undefined].filter((one) => one !== undefined).length !== 1) {
+    throw new UsageError(
+      'Give --grant ID, or --partner ID, --members-of ID or --registry with --since DATE; --help lists the flags',
+    );
   }
   if (since === undefined && grant === undefined)
-    throw new UsageError(`--${registry ? 'registry' : 'partner'} needs --since DATE`);
+    throw new UsageError(
+      `--${registry ? 'registry' : membersOf === undefined ? 'partner' : 'members-of'} needs --since DATE`,
+    );
   if (since !== undefined && until < since) throw new UsageError(`--until ${until} is before --since ${since}`);
-  const of: AuditSubject = grant !== undefined ? { grant } : partner !== undefined ? { partner } : 'registry';
+  const whose = partner ?? membersOf;
+  const of: AuditSubject = grant !== undefined ? { grant } : whose !== undefined ? { partner: whose } : 'registry';
   return { ...query, of, until };
 };

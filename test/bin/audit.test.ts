@@ -1,4 +1,7 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { text as toText } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { audit } from '../../bin/audit/audit.ts';
 import { tableOf } from '../../bin/audit/table.ts';
@@ -68,6 +71,7 @@ const readItem = (change: Partial<ReadEvent>): Item =>
     grantId,
     partner: 'demo-partner',
     payer: 'northwind',
+    patient: 'patient-1',
     interaction: 'read Patient',
     ...change,
   });
@@ -128,6 +132,12 @@ beforeAll(async () => {
   await write(ended);
   await handle({ Records: [streamRecord(ended, again, startMs / 1000 + 4)] }, { awsRequestId: 'audit-1' });
   // As an older version filed what named a folder of its own: among the keys of demo-partner, before those of its day.
+  // Each of 3,000 members has a grant of its own.
+  const crowd = Array.from({ length: 3000 }, (_, at): Item => {
+    const grant = `crowd-${String(at).padStart(16, '0')}`;
+    return { ...grantItem(grant, 'created', startMs), partner: { S: 'crowd' }, patient: { S: `patient-${at}` } };
+  });
+  await write(...crowd);
   const strange = 'events/partner=demo-partner/date=2026-06-02!/date=2099-01-01/strange.ndjson';
   await client.send(new PutObjectCommand({ Bucket: bucket, Key: strange, Body: '\n' }));
   client.destroy();
@@ -263,6 +273,43 @@ describe('npm run audit', () => {
     expect(ofGrant.lines.slice(1).map((line) => cells(line)[1])).toEqual(['read opened', 'revoked']);
   });
 
+  it('lists the members in the events of a partner once for each payer, with their reads', async () => {
+    const [head, ...members] = (await run('--members-of demo-partner --since 2026-06-01 --until 2026-12-31')).lines;
+    const json = (await run('--members-of demo-partner --since 2026-06-02 --json')).lines;
+
+    // 37 late ones, and request-1, request-2, last, rewritten and put-back.
+    expect([cells(head), ...members.map(cells)]).toEqual([
+      ['PAYER', 'PATIENT', 'READS', 'GRANTS', 'FIRST', 'LAST'],
+      ['northwind', 'patient-1', '42', '4', '2026-06-01T12:00:00Z', '2026-07-10T12:00:00.000Z'],
+    ]);
+    expect(json.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+      { payer: 'northwind', patient: 'patient-1', reads: 2, grants: [grantId, otherGrant] },
+    ]);
+    expect((await run('--members-of nobody --since 2026-06-01')).remarks).toEqual([
+      'The audit has no events from that time.',
+    ]);
+  });
+
+  it('gives a slow reader every one of 3,000 members, and exits with 0', async () => {
+    const child = spawn(
+      process.execPath,
+      ['bin/audit.ts', '--members-of', 'crowd', '--since', '2026-06-01', '--until', '2026-06-02', '--json'],
+      { env: { ...process.env, AWS_ENDPOINT_URL: aws.url, NODE_OPTIONS: '' }, stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    const ended = once(child, 'close');
+    await sleep(2500);
+    const text = await toText(child.stdout);
+
+    expect(await ended).toEqual([0, null]);
+    expect(text.length).toBeGreaterThan(200_000);
+    const patients = text
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => (JSON.parse(line) as { patient: string }).patient);
+    expect(new Set(patients).size).toBe(3000);
+    expect(patients).toHaveLength(3000);
+  });
+
   it('reports an empty result, on stderr', async () => {
     const { code, lines, remarks } = await run('--partner nobody --since 2026-06-01 --json');
     expect([code, lines, remarks]).toEqual([0, [], ['The audit has no events from that time.']]);
@@ -324,13 +371,17 @@ it('exits with 1 if it cannot do it and with 2 if the command line is wrong, and
 
 describe('a command line that makes no sense', () => {
   it.each([
-    ['', 'Give --grant ID, or --partner ID or --registry with --since DATE; --help lists the flags'],
+    ['', 'Give --grant ID, or --partner ID, --members-of ID or --registry with --since DATE; --help lists the flags'],
+    ['--members-of a', '--members-of needs --since DATE'],
     [`--grant ${grantId} --partner demo-partner --since 2026-06-01`, 'Give --grant ID, or --partner ID'],
     ['--grant ../x', '--grant is "../x"; write the 22 characters of a grant id'],
     ['--partner a/b --since 2026-06-01', '--partner is "a/b"; write a partner\'s client id'],
     ['--partner demo-partner', '--partner needs --since DATE'],
     ['--registry', '--registry needs --since DATE'],
-    ['--registry --partner demo-partner --since 2026-06-01', 'Give --grant ID, or --partner ID or --registry'],
+    [
+      '--registry --partner demo-partner --since 2026-06-01',
+      'Give --grant ID, or --partner ID, --members-of ID or --registry',
+    ],
     ['--partner demo-partner --since yesterday', '--since is "yesterday"; write a day such as 2026-06-01'],
     ['--partner demo-partner --since 2026-02-31', '--since is "2026-02-31"; write a day such as 2026-06-01'],
     ['--partner demo-partner --since 2026-06-02 --until 2026-06-01', '--until 2026-06-01 is before --since 2026-06-02'],

@@ -132,8 +132,8 @@ describe('a word of a command line', () => {
   type Row = readonly [args: readonly string[], message: string | undefined];
   const rows: Partial<Record<ToolName, readonly Row[]>> = {
     audit: [
-      [[], 'Give --grant ID, or --partner ID or --registry with --since DATE'],
-      [['--grant', grant, '--partner', 'a'], 'Give --grant ID, or --partner ID or --registry'],
+      [[], 'Give --grant ID, or --partner ID, --members-of ID or --registry with --since DATE'],
+      [['--grant', grant, '--partner', 'a'], 'Give --grant ID, or --partner ID, --members-of ID or --registry'],
       [['--grant', 'short'], '--grant is "short"; write the 22 characters of a grant id'],
       [['--partner', 'A'], '--partner is "A"; write a partner\'s client id'],
       [['--partner', 'a'], '--partner needs --since DATE'],

@@ -1,0 +1,60 @@
+import type { AuditEvent } from '../../functions/audit/audit-event.ts';
+import { compareTexts } from '../../functions/shared/compare-texts.ts';
+import { inColumns } from '../shared/columns.ts';
+import { factsOf } from './event-facts.ts';
+
+/** A member in the events of one partner. */
+interface Member {
+  readonly payer: string;
+  /** The patient's id at the payer. Without one only the partner knows whose record it was. */
+  readonly patient: string | undefined;
+  /** How many reads began. */
+  readonly reads: number;
+  readonly grants: readonly string[];
+  /** Instants of the first event and of the last. */
+  readonly first: string;
+  readonly last: string;
+}
+
+/**
+ * Lists the members in events, each once for each payer, in the order of payers and ids. Without a patient's id, each grant
+ * is a member.
+ */
+export const membersIn = (events: readonly AuditEvent[]): readonly Member[] => {
+  const facts = events.map(factsOf);
+  // What is refused before a patient is known has no id of its own.
+  const patients = new Map(facts.flatMap(({ grant, patient }) => (patient === undefined ? [] : [[grant, patient]])));
+  const of = Map.groupBy(facts, ({ payer, grant }) =>
+    JSON.stringify([payer, patients.get(grant) ?? null, patients.has(grant) || grant]),
+  );
+  return [...of.values()]
+    .map((all): Member => {
+      const times = all.map(({ recorded }) => recorded).toSorted((a, b) => Date.parse(a) - Date.parse(b));
+      const [{ payer, grant }] = all as [(typeof all)[number]];
+      return {
+        payer,
+        patient: patients.get(grant),
+        reads: new Set(all.flatMap(({ isRead, request, id }) => (isRead ? [request ?? id] : []))).size,
+        grants: [...new Set(all.map((one) => one.grant))].toSorted(compareTexts),
+        first: times[0]!,
+        last: times.at(-1)!,
+      };
+    })
+    .toSorted((a, b) => compareTexts(`${a.payer} ${a.patient ?? ''}`, `${b.payer} ${b.patient ?? ''}`));
+};
+
+const heads = ['PAYER', 'PATIENT', 'READS', 'GRANTS', 'FIRST', 'LAST'] as const;
+
+/** Members as lines for a person, in columns with a heading. */
+export const membersTable = (members: readonly Member[]): string[] =>
+  inColumns([
+    heads,
+    ...members.map(({ payer, patient = '?', reads, grants, first, last }) => [
+      payer,
+      patient,
+      String(reads),
+      String(grants.length),
+      first,
+      last,
+    ]),
+  ]);
