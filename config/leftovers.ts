@@ -6,6 +6,7 @@ import {
   examplePublicKey,
   exampleSecretHash,
   isExampleHost,
+  publishedPublicKey,
   publishedSecretHash,
 } from './examples.ts';
 import { findingIf, insideEntry, type ConfigFinding } from './production.ts';
@@ -21,13 +22,18 @@ const ofUrl = ([path, url]: UrlField): readonly ConfigFinding[] =>
   URL.canParse(url) ? exampleHost(path)(new URL(url).hostname) : [];
 
 const ofKeys = (field: string, keys: readonly PublicJwk[]): readonly ConfigFinding[] =>
-  keys.flatMap((key, index) =>
-    findingIf(
+  keys.flatMap((key, index) => [
+    ...findingIf(
       key['x'] === examplePublicKey['x'],
       [field, index],
       "is the example's, and no one has its private key; write your own",
     ),
-  );
+    ...findingIf(
+      key['n'] === publishedPublicKey['n'],
+      [field, index],
+      "is the demo's, whose private key is public; write your own",
+    ),
+  ]);
 
 const ofPayer = (payer: Payer): readonly ConfigFinding[] => [
   ...payerUrls(payer).flatMap(ofUrl),

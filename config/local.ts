@@ -1,6 +1,6 @@
 import type { Partner, PublicJwk } from '../functions/shared/registry/types.ts';
 import { checkStage } from './check.ts';
-import { examplePublicKey, publishedSecretHash } from './examples.ts';
+import { examplePublicKey, publishedPublicKey, publishedSecretHash } from './examples.ts';
 import { localLogos } from './local-logos.ts';
 import { oneUpDemo, smart } from './presets.ts';
 import type { StageConfig } from './stage.ts';
@@ -13,6 +13,7 @@ export const defaultPorts = {
   northwind: 3003,
   aws: 3004,
   live: 3005,
+  identity: 3006,
 };
 
 /** How long consent lasts at the sandbox's payers, as their own pages say, in seconds. */
@@ -23,6 +24,7 @@ export type LocalPartner = Omit<Partial<Partner>, 'scopes' | 'payers'> & Pick<Pa
 
 /** What only a running sandbox knows. */
 export interface SandboxParts {
+  readonly demoHealthPlanPublicKey?: PublicJwk;
   readonly northwindPublicKey?: PublicJwk;
   /** @default none */
   readonly partners?: readonly LocalPartner[];
@@ -35,11 +37,12 @@ export interface SandboxParts {
 /** The stage that `npm start` serves: two payers and three partners, one of each kind, and those of the sandbox. */
 export const localStage = (
   ports: Omit<typeof defaultPorts, 'aws' | 'live'> = defaultPorts,
-  { northwindPublicKey, partners = [], indexPage = {}, errorsUrl }: SandboxParts = {},
+  { demoHealthPlanPublicKey, northwindPublicKey, partners = [], indexPage = {}, errorsUrl }: SandboxParts = {},
 ): StageConfig => {
   const demoHealthPlan = `http://127.0.0.1:${ports.demoHealthPlan}`;
   const northwind = `http://127.0.0.1:${ports.northwind}`;
   const partnerApp = `http://localhost:${ports.partner}`;
+  const identityProvider = `http://127.0.0.1:${ports.identity}`;
   const forAll = {
     homePage: `${partnerApp}/`,
     scopes: ['launch/patient', 'patient/*.rs', 'offline_access'],
@@ -62,6 +65,7 @@ export const localStage = (
       },
       indexPage: { testMembers: [], links: [], ...indexPage },
       ...(errorsUrl === undefined ? {} : { errorsUrl }),
+      identityProviders: [{ issuer: identityProvider, jwksUri: `${identityProvider}/jwks`, algorithms: ['RS256'] }],
       // Here people paste codes by hand.
       lifetimes: { code: 300 },
       payers: [
@@ -80,6 +84,13 @@ export const localStage = (
           }),
           linesOfBusiness: ['Commercial', 'Medicare Advantage'],
           consentLifetime,
+          publicKeys: [demoHealthPlanPublicKey ?? { ...examplePublicKey, kid: 'demo-health-plan-local-1' }],
+          identitySignIn: {
+            issuers: [identityProvider],
+            assertionAlgorithm: 'ES384',
+            scopes: ['patient/*.read'],
+            noMatch: [{ status: 401, members: { status_code: 401 } }],
+          },
           wholeRecord: { pageSize: 100 },
         },
         smart({
@@ -109,10 +120,13 @@ export const localStage = (
           name: 'Demo Partner',
           logo: localLogos.demoPartner,
           redirectUris: [`${partnerApp}/callback`],
-          clientAuthentication: ['client_secret_basic', 'client_secret_post'],
+          clientAuthentication: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
           secretHashes: [publishedSecretHash],
+          jwks: [publishedPublicKey],
           pkceOptional: true,
           consent: 'partner',
+          consentReason: 'The demo partner app asks before it has a member identified.',
+          identityAudiences: [{ issuer: identityProvider, audiences: ['demo-partner'] }],
           webhook: `${partnerApp}/webhooks`,
         },
         {

@@ -91,6 +91,7 @@ export const welcome = (stack: LocalStack): string => {
     ['Demo partner app', urls.partner],
     ['Demo Health Plan', urls.demoHealthPlan],
     ['Northwind Health', urls.northwind],
+    ['Identity provider', urls.identity],
   ] as const;
   const rows = [
     ...(withSandbox ? sandbox : []),

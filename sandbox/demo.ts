@@ -11,16 +11,21 @@ import type { StepReport } from './demo/step.ts';
 import { expectationOf, runDemo } from './demo/steps.ts';
 import type { DemoResult } from './demo/steps.ts';
 import type { Progress } from './partner/exports.ts';
+import { demoPartnerKey } from './sign-in/demo-partner-key.ts';
 import { memberNamed } from './sign-in/member.ts';
 import { startLocalStack } from './stack.ts';
 
 /**
- * `npm run demo [-- --member claims] [--export]`: starts a stack, makes the three calls of a partner app, and stops it.
+ * `npm run demo [-- --member claims] [--identity] [--export]`: starts a stack, makes the three calls of a partner app, and stops it.
+ * With `--identity`, the member has no account at the payer, and proves who they are instead.
  * With `--export`, it exports the whole record instead of reading it page by page.
  */
 const payerId = 'demo-health-plan';
 /** The app of the README's three calls. */
 const partner = { clientId: 'my-app', redirectUri: 'http://localhost:5210/callback' };
+
+/** The app that may present its members' identities. */
+const demoPartner = { clientId: 'demo-partner', redirectUri: 'http://localhost:3002/callback' };
 
 const asked = await readOrExit(spec);
 const { json, member } = asked;
@@ -61,9 +66,18 @@ const runOnOwnStack = async (): Promise<DemoResult> => {
     const parts = {
       gatewayOrigin: stack.urls.gateway,
       payerId,
-      partner,
+      partner: asked.identity ? demoPartner : partner,
       payer: { ...payer, clientSecret: 'demo-health-plan-secret' },
       member: memberNamed(member),
+      identity: asked.identity
+        ? {
+            issuer: stack.urls.identity,
+            audience: demoPartner.clientId,
+            redirectUri: `${stack.urls.partner}/identity/callback`,
+            key: demoPartnerKey(),
+            member,
+          }
+        : undefined,
       signal: stopping.signal,
     };
     const expects = expectationOf(member);

@@ -43,6 +43,7 @@ export const indexPageOf = (ports: LocalPorts, clients: readonly LocalClient[]):
         text: 'Apps that may read a record at Northwind Health',
         href: `http://localhost:${ports.gateway}/connections/northwind`,
       },
+      { text: 'Identity provider', href: `http://127.0.0.1:${ports.identity}/` },
       { text: 'Inbox of Demo Health Plan', href: `${plan}/inbox` },
       { text: 'Inbox of Northwind Health', href: `${northwind}/inbox` },
       { text: 'Faults of Demo Health Plan', href: `${plan}/admin` },

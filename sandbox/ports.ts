@@ -34,7 +34,7 @@ export const freePort = async (): Promise<number> => {
 
 /** Replaces each 0 with a free port. Chosen ports are held until all are chosen, so that no two are the same. */
 export const freePorts = async (
-  ports: LocalPorts = { gateway: 0, demoHealthPlan: 0, partner: 0, northwind: 0, aws: 0, live: 0 },
+  ports: LocalPorts = { gateway: 0, demoHealthPlan: 0, partner: 0, northwind: 0, aws: 0, live: 0, identity: 0 },
 ): Promise<LocalPorts> => {
   const servers = Object.entries(ports).map(([name, port]) => ({ name, port, server: createServer() }));
   const chosen: [string, number][] = [];

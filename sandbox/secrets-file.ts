@@ -7,18 +7,21 @@ import { LocalStackError } from './local-stack-error.ts';
 
 /** The value of a payer's secret, as in Secrets Manager. */
 export type PayerSecret = (
-  | { readonly client_secret: string }
+  | { readonly client_secret: string; readonly private_key_jwk?: Readonly<Record<string, unknown>> | undefined }
   | { readonly private_key_jwk: Readonly<Record<string, unknown>> }
   | { readonly headers: Readonly<Record<string, string>> }
 ) & { readonly headers?: Readonly<Record<string, string>> | undefined };
 
 const headers = z.record(z.string(), z.string());
 
+const privateKey = z.looseObject({ kty: z.string(), d: z.string() });
+
 const secretsSchema = z.record(
   z.string(),
   z.union([
-    z.strictObject({ client_secret: z.string(), headers: headers.optional() }),
-    z.strictObject({ private_key_jwk: z.looseObject({ kty: z.string(), d: z.string() }), headers: headers.optional() }),
+    // Beside a secret, a key is for the members' identity tokens.
+    z.strictObject({ client_secret: z.string(), private_key_jwk: privateKey.optional(), headers: headers.optional() }),
+    z.strictObject({ private_key_jwk: privateKey, headers: headers.optional() }),
     z.strictObject({ headers }),
   ]),
 );
@@ -79,9 +82,11 @@ export const readSecretsFile = async (
   }
   for (const payer of owners) {
     const secret = parsed.data[payer.id];
-    if (secret === undefined || !(wanted(payer) in secret)) {
-      const lacks = `has no "${wanted(payer)}" for payer "${payer.id}"`;
-      throw new LocalStackError(`${file}: ${lacks}; add "${payer.id}": {"${wanted(payer)}": …}`);
+    const needed = payer.identitySignIn === undefined ? [wanted(payer)] : [wanted(payer), 'private_key_jwk'];
+    const lacking = needed.find((name) => secret === undefined || !(name in secret));
+    if (lacking !== undefined) {
+      const lacks = `has no "${lacking}" for payer "${payer.id}"`;
+      throw new LocalStackError(`${file}: ${lacks}; add "${payer.id}": {"${lacking}": …}`);
     }
   }
   return parsed.data;

@@ -1,5 +1,6 @@
 import { runTool } from '../bin/shared/command-line.ts';
 import { output } from '../bin/shared/output.ts';
+import { identify } from './identity/identify.ts';
 import { readFlags, spec } from './sign-in/flags.ts';
 import { reasonOf, signIn } from './sign-in/sign-in.ts';
 
@@ -7,6 +8,10 @@ import { reasonOf, signIn } from './sign-in/sign-in.ts';
 await runTool(spec, async (args) => {
   const request = readFlags(args);
   try {
+    if ('issuer' in request) {
+      output.out(await identify({ ...request, redirectUri: 'http://localhost/identity/callback' }));
+      return 0;
+    }
     const { redirect, codeVerifier, tokens } = await signIn(request);
     output.out(tokens === undefined ? redirect : JSON.stringify(tokens, undefined, 2));
     if (tokens === undefined && codeVerifier !== undefined) output.note(`code_verifier: ${codeVerifier}`);

@@ -18,7 +18,7 @@ import { noState, openState, type LocalState } from './state/local-state.ts';
 import { keptMap } from './state/room.ts';
 
 export interface LocalStackOptions {
-  /** Port 0 is any free port; `free` is 0 for all. Default: 3000 to 3005. */
+  /** Port 0 is any free port; `free` is 0 for all. Default: 3000 to 3006. */
   readonly ports?: LocalPorts | 'free';
   /**
    * Serves this configuration (`.ts` or `.json`) instead of stage `local`, without the sandbox. It is served as
@@ -78,6 +78,7 @@ const flags: Readonly<Record<keyof LocalPorts, string>> = {
   northwind: '--northwind-port',
   aws: '--aws-port',
   live: '--live-port',
+  identity: '--identity-port',
 };
 
 /** Says in one line why a server could not listen. */
@@ -179,7 +180,7 @@ const startAll = async (
   const startParty = async (party: Party): Promise<void> => {
     const { name } = party;
     try {
-      if (name === 'partner') opened(await onPort(name, ports[name], party.start));
+      if (!('payerId' in party)) opened(await onPort(name, ports[name], party.start));
       else payers.set(party.payerId, opened(await onPort(name, ports[name], party.start)));
     } catch (error) {
       failed.abort();
@@ -222,10 +223,11 @@ const liveOptions = (
   parties: readonly Party[],
 ): Parameters<typeof startLive>[0] => {
   const { aws: _, ...urls } = urlsOf(ports);
-  const servers = parties.map((party) => ({
-    service: party.name === 'partner' ? party.name : party.payerId,
-    port: ports[party.name],
-  }));
+  // What somebody tells an identity provider is shown nowhere.
+  const servers = parties.flatMap((party) => {
+    if (party.name === 'identity') return [];
+    return [{ service: 'payerId' in party ? party.payerId : party.name, port: ports[party.name] }];
+  });
   return {
     port: ports.live,
     config,
@@ -249,4 +251,5 @@ const urlsOf = (ports: LocalPorts): LocalStack['urls'] => ({
   partner: `http://localhost:${ports.partner}`,
   aws: `http://127.0.0.1:${ports.aws}`,
   live: `http://localhost:${ports.live}`,
+  identity: `http://127.0.0.1:${ports.identity}`,
 });

@@ -26,7 +26,8 @@ const folderIn = (given: string): string => {
 
 export const spec = {
   call: 'npm start --',
-  about: 'Serves the gateway on this machine with two payers and a partner app, or with your own configuration.',
+  about:
+    'Serves the gateway on this machine with two payers, an identity provider and a partner app, or with your own configuration.',
   commands: {
     '': {
       usage: '[flags]',
@@ -38,6 +39,7 @@ export const spec = {
         partnerPort: port('the demo partner app', defaultPorts.partner),
         awsPort: port('the stand-in for AWS', defaultPorts.aws),
         livePort: port('the live view of the flow', defaultPorts.live),
+        identityPort: port('the identity provider', defaultPorts.identity),
         demoHealthPlan: read('LIST', 'how Demo Health Plan misbehaves: switches, such as slow,429', faultsIn),
         northwind: read('LIST', 'how Northwind Health misbehaves', faultsIn),
         client: texts(
@@ -106,6 +108,7 @@ export const optionsOf = (args: readonly string[]): LocalStackOptions => {
       northwind: values.northwindPort,
       aws: values.awsPort,
       live: values.livePort,
+      identity: values.identityPort,
     },
     faults: {
       ...(demoHealthPlan === undefined ? {} : { demoHealthPlan }),

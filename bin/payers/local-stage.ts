@@ -33,7 +33,7 @@ export const runningLocalStage = async (
     }
   }
   const withKeys = async (payer: Payer): Promise<Payer> => {
-    if (payer.clientAuthentication !== 'private_key_jwt') return payer;
+    if (payer.publicKeys.length === 0) return payer;
     const publicKeys = await publishedKeys(http, `${origin}/oauth2/jwks/${payer.id}`);
     return { ...payer, publicKeys: publicKeys ?? payer.publicKeys };
   };

@@ -8,7 +8,8 @@ import type { Contents } from './contents.ts';
 import { send } from './curl.ts';
 import type { DemoRequest } from './curl.ts';
 import { exactLine, exactPage } from './exact.ts';
-import { signIn, signInAtPayer } from './sign-in.ts';
+import { grantFor } from './grant.ts';
+import { signInAtPayer } from './sign-in.ts';
 import type { DemoParts, RunSecrets } from './sign-in.ts';
 import { StepError, stepsOf } from './step.ts';
 import type { StepReport, Take } from './step.ts';
@@ -31,7 +32,7 @@ export const runExportDemo = async (parts: DemoParts, expects: Expectation, tell
   const base = `${parts.gatewayOrigin}/r4/${parts.payerId}`;
   const secrets: RunSecrets = {};
   const take = stepsOf(tells.step, secrets, parts.signal);
-  const { access_token: accessToken } = await signIn(parts, take, secrets);
+  const { access_token: accessToken } = await grantFor(parts, take, secrets);
   const bearer: Send = (url, { method = 'GET', headers = {} } = {}) =>
     fetch(url, { method, headers: { ...headers, authorization: `Bearer ${accessToken}` }, redirect: 'manual' });
 

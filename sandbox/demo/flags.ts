@@ -9,6 +9,7 @@ export const spec = {
       usage: '[flags]',
       changes: 'nothing',
       flags: {
+        identity: flag("gets the grant by the member's identity, in one call, in place of a sign-in at the payer"),
         export: flag('exports the whole record, in place of reading it page by page'),
         json: flag('prints the result as JSON'),
         member: memberFlag,
@@ -16,5 +17,10 @@ export const spec = {
     },
   },
   more: 'Exits with 0 if both agree, 1 if not or if a step fails, 2 if the command line is wrong.',
-  rows: [[['[--export]'], 'makes the three calls, or an export, and compares what came with what the payer holds']],
+  rows: [
+    [
+      ['[--identity] [--export]'],
+      'makes the three calls, or an export, and compares what came with what the payer holds',
+    ],
+  ],
 } as const satisfies Spec;

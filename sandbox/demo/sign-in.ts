@@ -5,6 +5,7 @@ import { codeIn, withPkce } from '../sign-in/sign-in.ts';
 import { signInThroughGateway } from '../sign-in/through-gateway.ts';
 import { send } from './curl.ts';
 import type { DemoRequest } from './curl.ts';
+import type { DemoIdentity } from './identity-parts.ts';
 import type { Take } from './step.ts';
 
 /** The servers that the demo calls, and its credentials there. */
@@ -23,6 +24,8 @@ export interface DemoParts {
   };
   /** The member who signs in. */
   readonly member: WalkMember;
+  /** A grant by the member's identity, in place of a sign-in at the payer. @default a sign-in */
+  readonly identity?: DemoIdentity | undefined;
   /** Stops the run before its next step. */
   readonly signal: AbortSignal;
 }
@@ -30,7 +33,7 @@ export interface DemoParts {
 /** Secrets that must not be printed, by the names that replace them. */
 export type RunSecrets = Record<string, string | undefined>;
 
-interface TokenAnswer {
+export interface TokenAnswer {
   readonly access_token: string;
   readonly refresh_token?: string;
   readonly patient?: string;

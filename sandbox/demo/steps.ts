@@ -6,7 +6,8 @@ import { compareRecords } from './compare.ts';
 import type { TypeRow } from './compare.ts';
 import { send } from './curl.ts';
 import type { DemoRequest } from './curl.ts';
-import { signIn, signInAtPayer } from './sign-in.ts';
+import { grantFor } from './grant.ts';
+import { signInAtPayer } from './sign-in.ts';
 import type { DemoParts, RunSecrets } from './sign-in.ts';
 import { StepError, stepsOf } from './step.ts';
 import type { StepReport } from './step.ts';
@@ -61,7 +62,7 @@ export const runDemo = async (
   const base = `${parts.gatewayOrigin}/r4/${parts.payerId}`;
   const secrets: RunSecrets = {};
   const take = stepsOf(report, secrets, parts.signal);
-  const token = await signIn(parts, take, secrets);
+  const token = await grantFor(parts, take, secrets);
 
   await take('patient', 'Step 3: FHIR with the token', async () => {
     const request: DemoRequest = { method: 'GET', url: `${base}/Patient`, accessToken: token.access_token };

@@ -3,11 +3,12 @@ import { problemAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
 import type { BrowserApp } from './browser-apps.ts';
 import { connected } from './connected.ts';
-import type { GatewayClient, SignIn } from './gateway-client.ts';
+import type { GatewayClient, SignIn, Tokens } from './gateway-client.ts';
 import { gatewaySend, readerOf } from './gateway-fetch.ts';
 import { disconnectPage } from './pages/disconnect.ts';
 import { homePage } from './pages/home.ts';
 import type { PayerChoice } from './payer-choice.ts';
+import type { IdentitySettings } from './present-identity.ts';
 import { expiredSignIn, problemOf, unknownPlan } from './problem.ts';
 import { forget, forgetRecord, rememberSignIn } from './sessions.ts';
 import type { Connection, Session, sessionStore } from './sessions.ts';
@@ -20,6 +21,9 @@ import type { Inbox } from './webhooks.ts';
 export interface App {
   readonly gateway: GatewayClient;
   readonly gatewayOrigin: string;
+  readonly clientId: string;
+  /** Undefined if members can only sign in at their plans. */
+  readonly identity: IdentitySettings | undefined;
   readonly origin: string;
   readonly payers: readonly PayerChoice[];
   readonly sessions: ReturnType<typeof sessionStore>;
@@ -32,8 +36,10 @@ export interface App {
 export const home = (app: App, session: Session, url: URL): Answer => {
   const gone = app.payers.find((payer) => payer.id === url.searchParams.get('disconnected'));
   const notice = gone && !session.connections.has(gone.id) ? `${gone.displayName} is disconnected.` : undefined;
-  const { payers, browserApps } = app;
-  return { status: 200, page: homePage(payers, new Set(session.connections.keys()), { notice, browserApps }) };
+  const { payers, browserApps, identity } = app;
+  const takeIdentity = new Set(identity?.payers);
+  const page = homePage(payers, new Set(session.connections.keys()), { notice, browserApps, takeIdentity });
+  return { status: 200, page };
 };
 
 /** Sends the browser to the gateway. */
@@ -72,14 +78,19 @@ export const finishSignIn = async (app: App, session: Session, url: URL): Promis
   if (!payer) return problemAnswer(unknownPlan, undefined);
   try {
     const tokens = await app.gateway.finish(payer.id, signIn, state, new URL(url.pathname + url.search, app.origin));
-    const before = session.connections.get(payer.id);
-    const connection = { tokens, renewing: undefined, record: undefined, wholeRecord: undefined };
-    session.connections.set(payer.id, connection);
-    if (before !== undefined) await endEarlier(app, payer, before);
+    await connect(app, session, payer, tokens);
     return { redirect: `/record/${payer.id}` };
   } catch (error) {
     return problemAnswer(problemOf(error, payer.displayName), payer);
   }
+};
+
+/** Keeps the tokens of a new connection, however they were got. */
+export const connect = async (app: App, session: Session, payer: PayerChoice, tokens: Tokens): Promise<void> => {
+  const before = session.connections.get(payer.id);
+  const connection = { tokens, renewing: undefined, record: undefined, wholeRecord: undefined };
+  session.connections.set(payer.id, connection);
+  if (before !== undefined) await endEarlier(app, payer, before);
 };
 
 /** Ends the connection that a new sign-in replaces: its tokens still work, and nobody could revoke them later. */

@@ -7,7 +7,13 @@ import type { Problem } from './problem.ts';
 
 /** The result of a request. */
 export type Answer =
-  | { readonly status: number; readonly page: string; readonly scripts?: Scripts }
+  | {
+      readonly status: number;
+      readonly page: string;
+      readonly scripts?: Scripts;
+      /** Where a form of this page leads, through a redirect. */
+      readonly leavesApp?: string | undefined;
+    }
   | { readonly redirect: string }
   /** A status without a body, for a program. */
   | { readonly empty: number }
@@ -85,7 +91,9 @@ export const send = async (gatewayOrigin: string, response: ServerResponse, resu
     callTheGateway: `; connect-src 'self' ${gatewayOrigin}`,
   };
   const calls = result.scripts === undefined ? '' : targets[result.scripts];
-  const policy = `default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`;
+  // Browsers apply form-action to redirects after a form as well.
+  const leads = result.leavesApp === undefined ? '' : ` ${new URL(result.leavesApp).origin}`;
+  const policy = `default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'${leads}; base-uri 'none'; frame-ancestors 'none'`;
   response.setHeader('Content-Security-Policy', policy + scripts + calls);
   response.writeHead(result.status, { 'Content-Type': 'text/html; charset=utf-8' }).end(result.page);
 };

@@ -125,7 +125,8 @@ const discover = async (base: string, registration: Registration): Promise<openi
   );
 };
 
-const tokensOf = (answer: openid.TokenEndpointResponse, nowMs: number): Tokens => {
+/** The gateway's token answer, as the app keeps it. */
+export const tokensOf = (answer: openid.TokenEndpointResponse, nowMs: number): Tokens => {
   const { patient, grant_id: grantId } = answer;
   return {
     accessToken: answer.access_token,

@@ -47,6 +47,21 @@ export const notConnected = (payer: string): Problem => {
   };
 };
 
+/** A {@link Problem} of the call that presents an identity. The token is spent, but the member can always sign in at the plan. */
+export const problemOfIdentity = (error: unknown, payer: string): Problem => {
+  if (!(error instanceof ResponseBodyError) || error.error !== 'invalid_grant') return problemOf(error, payer);
+  return {
+    status: 200,
+    title: `${payer} could not find your record`,
+    text:
+      `It found no single member with your name, birthdate and address, or too much time has passed. ` +
+      `Sign in at ${payer} with your account there, or go back to the start and prove who you are again.`,
+    next: 'connect',
+    action: `Sign in at ${payer}`,
+    detail: error.error_description ?? error.error,
+  };
+};
+
 /** Turns a client library's error into a {@link Problem}. `payer` is the payer's display name. */
 export const problemOf = (error: unknown, payer: string): Problem => {
   if (error instanceof AuthorizationResponseError) return ofRedirect(error.error, payer);

@@ -15,6 +15,7 @@ import { notAllowed, notFound, problemAnswer, staleForm } from './answer.ts';
 import type { Answer } from './answer.ts';
 import { document } from './document.ts';
 import { files } from './files.ts';
+import { askToIdentify, beginProof, finishProof } from './identity.ts';
 import { beginImport, downloadFile, endImport, showImport } from './import.ts';
 import { landingPage, launchPage } from './pages/browser-apps.ts';
 import { carePage } from './pages/care.ts';
@@ -55,6 +56,7 @@ const acts: Readonly<
 > = {
   'record/read': (_app, session, payer) => readAgain(session, payer),
   'record/disconnect': disconnect,
+  'identify/begin': beginProof,
   'export/begin': beginImport,
   'export/delete': endImport,
 };
@@ -77,12 +79,13 @@ export const answer = async (
   const session = app.sessions.of(request, response);
   if (url.pathname === '/' && !isPost) return home(app, session, url);
   if (url.pathname === '/callback' && !isPost) return finishSignIn(app, session, url);
+  if (url.pathname === '/identity/callback' && !isPost) return finishProof(app, session, url);
   if (url.pathname === '/connect' && !isPost) return searchPlan(app, session);
   const payer = app.payers.find((candidate) => candidate.id === second);
   if (!payer) return notFound();
   if (!isPost) return ofPayer(app, session, payer, { first, third, query: url.searchParams });
   const act = acts[`${first}/${third}`];
-  if (act === undefined) return notFound();
+  if (act === undefined || (first === 'identify' && !takesIdentity(app, payer))) return notFound();
   const form = await formOf(request);
   if (form?.get('form_token') !== session.formToken) return problemAnswer(staleForm, undefined);
   return act(app, session, payer);
@@ -113,6 +116,8 @@ const ofPayer = (
   }: { readonly first: string; readonly third: string | undefined; readonly query: URLSearchParams },
 ): Answer | Promise<Answer> => {
   if (first === 'connect' && third === undefined) return beginSignIn(app, session, payer);
+  if (first === 'identify' && third === undefined && takesIdentity(app, payer))
+    return askToIdentify(app, session, payer);
   if (first === 'export')
     return third === undefined ? showImport(app, session, payer) : downloadFile(app, session, payer, third);
   if (first !== 'record') return notFound();
@@ -130,6 +135,8 @@ const ofPayer = (
     return { status: 200, page: shown, ...(withCharts.has(name) ? { scripts: 'own' } : {}) };
   });
 };
+
+const takesIdentity = ({ identity }: App, { id }: PayerChoice): boolean => identity?.payers.includes(id) ?? false;
 
 const formOf = async (request: IncomingMessage): Promise<URLSearchParams | undefined> => {
   let text = '';

@@ -51,6 +51,8 @@ export const startPartnerApp = async (options: PartnerAppOptions): Promise<Partn
       redirectUri,
     }),
     gatewayOrigin: options.gatewayOrigin,
+    clientId: options.clientId,
+    identity: options.identity,
     origin,
     payers: options.payers,
     sessions: sessionStore(Date.now, origin.startsWith('https:')),

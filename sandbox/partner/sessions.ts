@@ -31,11 +31,22 @@ export const forgetRecord = (connection: Connection): void => {
   connection.record = undefined;
 };
 
+/** What a proof must remember until the redirect returns. */
+export interface Proof {
+  readonly payerId: string;
+  readonly codeVerifier: string;
+  readonly nonce: string;
+  /** When the member agreed, in epoch milliseconds. */
+  readonly agreedAtMs: number;
+}
+
 /** What the app knows about one browser, kept only in memory. */
 export interface Session {
   readonly formToken: string;
   /** By `state`, so that two tabs can sign in at the same time. */
   readonly signIns: Map<string, SignIn>;
+  /** Begun at the identity provider, by `state`. */
+  readonly proofs: Map<string, Proof>;
   readonly connections: Map<string, Connection>;
   usedAtMs: number;
 }
@@ -75,6 +86,7 @@ export const sessionStore = (nowMs: () => number = Date.now, isSecure = false) =
     const session: Session = {
       formToken: randomBytes(32).toString('base64url'),
       signIns: new Map(),
+      proofs: new Map(),
       connections: new Map(),
       usedAtMs: nowMs(),
     };
@@ -102,11 +114,18 @@ export const sessionStore = (nowMs: () => number = Date.now, isSecure = false) =
 };
 
 /** Remembers a started sign-in. The oldest are dropped, since browsers that never return would fill the memory. */
-export const rememberSignIn = (session: Session, state: string, signIn: SignIn): void => {
-  session.signIns.set(state, signIn);
-  for (const old of session.signIns.keys()) {
-    if (session.signIns.size <= mostSignIns) return;
-    session.signIns.delete(old);
+export const rememberSignIn = (session: Session, state: string, signIn: SignIn): void =>
+  remember(session.signIns, state, signIn);
+
+/** Remembers a proof begun at the identity provider, in the same way. */
+export const rememberProof = (session: Session, state: string, proof: Proof): void =>
+  remember(session.proofs, state, proof);
+
+const remember = <Value>(begun: Map<string, Value>, state: string, value: Value): void => {
+  begun.set(state, value);
+  for (const old of begun.keys()) {
+    if (begun.size <= mostSignIns) return;
+    begun.delete(old);
   }
 };
 

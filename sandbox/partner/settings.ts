@@ -1,6 +1,8 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { pocketRecord } from './browser-apps.ts';
 import type { BrowserApp } from './browser-apps.ts';
 import type { PayerChoice } from './payer-choice.ts';
+import type { IdentitySettings } from './present-identity.ts';
 
 /** What the app must be told: from the environment, or from the sandbox. */
 export interface Settings {
@@ -15,6 +17,8 @@ export interface Settings {
   readonly payers: readonly PayerChoice[];
   /** The secrets that may have signed an event. Without any, every event is refused. @default none */
   readonly webhookSecrets?: readonly string[];
+  /** How members may prove who they are, in place of a sign-in at the plan. @default they may not */
+  readonly identity?: IdentitySettings;
   /** The apps that need no server. @default none */
   readonly browserApps?: readonly BrowserApp[];
 }
@@ -58,6 +62,22 @@ const payersOf = (value: string): readonly PayerChoice[] =>
 const listOf = (value: string | undefined): readonly string[] =>
   (value ?? '').split(/[\s,]+/).filter((part) => part !== '');
 
+/** Members may prove who they are if an identity provider is named; the rest is then required. */
+const identityOf = (environment: Environment): { readonly identity?: IdentitySettings } => {
+  const { IDENTITY_ISSUER: issuer } = environment;
+  if (issuer === undefined) return {};
+  const file = required(environment, 'PRIVATE_KEY_FILE', 'key.pem');
+  if (!existsSync(file)) throw new SettingsError(`PRIVATE_KEY_FILE: ${file} does not exist. Write the path of a file`);
+  return {
+    identity: {
+      issuer: originOf('IDENTITY_ISSUER', issuer),
+      clientId: required(environment, 'IDENTITY_CLIENT_ID', 'demo-partner'),
+      payers: listOf(required(environment, 'IDENTITY_PAYERS', 'demo-health-plan')),
+      key: { privateKey: readFileSync(file, 'utf8'), kid: required(environment, 'PRIVATE_KEY_ID', 'demo-partner-1') },
+    },
+  };
+};
+
 /** Reads the settings. @throws {SettingsError} with the name of the variable and what to write */
 export const readSettings = (environment: Environment): Settings => {
   const { PORT: port = '3002', PUBLIC_ORIGIN: publicOrigin, WEBHOOK_SECRETS: webhookSecrets } = environment;
@@ -70,6 +90,7 @@ export const readSettings = (environment: Environment): Settings => {
     clientSecret: required(environment, 'CLIENT_SECRET', 'demo-partner-secret'),
     payers: payersOf(required(environment, 'PAYERS', "'demo-health-plan=Demo Health Plan'")),
     webhookSecrets: listOf(webhookSecrets),
+    ...identityOf(environment),
     browserApps: browserClientId === undefined ? [] : [pocketRecord(browserClientId)],
   };
 };

@@ -6,6 +6,13 @@ import { defaultPorts } from '../../config/local.ts';
 import type { MemberKey } from '../payer/data/member-list.ts';
 import { memberFlag } from './member.ts';
 
+/** Whose identity token to print. */
+export interface IdentityRequest {
+  readonly member: MemberKey;
+  readonly issuer: string;
+  readonly clientId: string;
+}
+
 /** Whose sign-in, and where it goes. */
 export interface SignInRequest {
   readonly member: MemberKey;
@@ -44,10 +51,11 @@ const requireLocal = (given: string, what: string): string => {
 export const spec = {
   call: 'npm run sign-in --',
   about: `Signs a test member in at a running local stack without a browser, and prints the redirect with the code: for tests of
-your app. The first form takes the URL that your app would open. The second makes one, with PKCE.`,
+your app. The first form takes the URL that your app would open. The second makes one, with PKCE. The third prints the id token that the sandbox's identity provider gives
+the demo partner app about the member.`,
   commands: {
     '': {
-      usage: ['AUTHORIZE_URL [flags]', '--client ID --redirect-uri URI [flags]'],
+      usage: ['AUTHORIZE_URL [flags]', '--client ID --redirect-uri URI [flags]', '--identity [--member NAME]'],
       changes: 'nothing',
       words: { url: maybeWord('Give one AUTHORIZE_URL at most; --help lists the flags') },
       flags: {
@@ -57,6 +65,7 @@ your app. The first form takes the URL that your app would open. The second make
         scope: text('TEXT', 'the scopes to ask for (default: all that the client may have)'),
         gateway: text('URL', `the gateway (default ${defaultGateway}, or where npm start serves it)`),
         member: memberFlag,
+        identity: flag('prints an id token about the member, for a grant without a browser'),
         tokens: flag('redeems the code, and prints the token answer as JSON'),
         clientSecret: text('TEXT', "a confidential client's secret, for --tokens"),
         codeVerifier: text('TEXT', 'for --tokens with an AUTHORIZE_URL that has a code_challenge'),
@@ -91,9 +100,23 @@ const urlOf = (url: string, values: Given): { readonly authorizeUrl: string } =>
   return { authorizeUrl: url };
 };
 
+/** @throws UsageError if a flag of a sign-in is beside --identity */
+const identityOf = (values: Given): IdentityRequest => {
+  const excess = (
+    ['url', 'client', 'redirectUri', 'payer', 'scope', 'gateway', 'clientSecret', 'codeVerifier'] as const
+  ).find((name) => values[name] !== undefined);
+  if (excess !== undefined || values.tokens) {
+    const name = excess === 'url' ? 'An AUTHORIZE_URL' : `--${flagName(excess ?? 'tokens')}`;
+    throw new UsageError(`${name} is for a sign-in at a payer; leave it out, or --identity`);
+  }
+  const port = runningStack(process.env)?.ports.identity ?? defaultPorts.identity;
+  return { member: values.member, issuer: `http://127.0.0.1:${port}`, clientId: 'demo-partner' };
+};
+
 /** Reads the command line. @throws UsageError */
-export const readFlags = (args: readonly string[]): SignInRequest => {
+export const readFlags = (args: readonly string[]): SignInRequest | IdentityRequest => {
   const values = readCommand(spec, args);
+  if (values.identity) return identityOf(values);
   const { url, member, tokens, clientSecret, codeVerifier } = values;
   if (!tokens && (clientSecret ?? codeVerifier) !== undefined) {
     throw new UsageError('--client-secret and --code-verifier are for --tokens; add that, or leave them out');

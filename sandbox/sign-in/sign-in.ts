@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { AppRequest, SignInRequest } from './flags.ts';
+import type { AppRequest, IdentityRequest, SignInRequest } from './flags.ts';
 import { memberNamed } from './member.ts';
 import { signInThroughGateway } from './through-gateway.ts';
 
@@ -78,10 +78,15 @@ export const signIn = async ({ member, from, tokens }: SignInRequest): Promise<S
   };
 };
 
+const placeOf = (request: SignInRequest | IdentityRequest): string => {
+  if ('issuer' in request) return request.issuer;
+  return 'authorizeUrl' in request.from ? request.from.authorizeUrl : request.from.gateway;
+};
+
 /** Why it did not work, in one line. */
-export const reasonOf = (error: unknown, { from }: SignInRequest): string => {
+export const reasonOf = (error: unknown, request: SignInRequest | IdentityRequest): string => {
   const { message } = error as Error;
-  const { origin } = new URL('authorizeUrl' in from ? from.authorizeUrl : from.gateway);
+  const { origin } = new URL(placeOf(request));
   if (message === 'fetch failed') {
     return `${origin} or its payer does not answer; start the local stack with npm start`;
   }

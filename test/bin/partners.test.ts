@@ -189,7 +189,8 @@ describe('npm run partners', () => {
     const folder = await mkdtemp(join(tmpdir(), 'partners-'));
     const file = join(folder, 'stage.json');
     const payers = [{ ...config.payers[0], clientId: 'pending-registration' }];
-    await writeFile(file, JSON.stringify({ stage: 'try', production: false, payers, partners: [] }));
+    const { identityProviders } = config;
+    await writeFile(file, JSON.stringify({ stage: 'try', production: false, identityProviders, payers, partners: [] }));
 
     await expect(run('new', 'Portal', ...uri, '--config', file)).rejects.toThrow(
       `${file}: payer "demo-health-plan" has no client id yet (pending-registration); write the one that the payer gave ` +

@@ -317,7 +317,7 @@ describe('a question at the terminal', () => {
 });
 
 describe('the local stack that runs', () => {
-  const ports = { gateway: 1, demoHealthPlan: 2, partner: 3, northwind: 4, aws: 5, live: 6 };
+  const ports = { gateway: 1, demoHealthPlan: 2, partner: 3, northwind: 4, aws: 5, live: 6, identity: 7 };
 
   it('is found by the ports that it wrote down, unless it is dead, or the environment names another', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'running-'));

@@ -87,7 +87,7 @@ describe('loadStage', () => {
 
 describe('stage local', () => {
   it('follows its ports', () => {
-    const config = localStage({ gateway: 4000, demoHealthPlan: 4001, partner: 4002, northwind: 4003 });
+    const config = localStage({ gateway: 4000, demoHealthPlan: 4001, partner: 4002, northwind: 4003, identity: 4006 });
     expect(JSON.stringify(config)).not.toMatch(/:300\d/);
     expect(config.origin).toBe('http://localhost:4000');
     expect(config.payers[1]?.issuer).toBe('http://127.0.0.1:4003');

@@ -10,12 +10,17 @@ import { blocksOf, documentAt, root } from './documents.ts';
 describe('the quick start', () => {
   const blocks = blocksOf(documentAt('docs/partners/quick-start.md')).map(({ code }) => code);
 
-  it.each(['read-record.sh', 'read-record.mjs', 'read_record.py', 'smart-app.html'])(
-    'shows %s as it is, which tests run',
-    (name) => {
-      expect(blocks).toContain(readFileSync(join(root, 'docs/examples', name), 'utf8'));
-    },
-  );
+  it.each([
+    'read-record.sh',
+    'read-record.mjs',
+    'read_record.py',
+    'smart-app.html',
+    'present-identity.sh',
+    'present-identity.mjs',
+    'present_identity.py',
+  ])('shows %s as it is, which tests run', (name) => {
+    expect(blocks).toContain(readFileSync(join(root, 'docs/examples', name), 'utf8'));
+  });
 });
 
 describe('how long a code lives', () => {

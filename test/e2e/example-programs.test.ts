@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { close, listen } from '../../sandbox/aws/listen.ts';
+import { identify } from '../../sandbox/identity/identify.ts';
 import { freePort } from '../../sandbox/ports.ts';
 import { runTool } from '../bin/run-tool.ts';
 import { launchChromium, openPage } from '../browser/chromium.ts';
@@ -164,6 +165,43 @@ describe('the programs of the quick start read the same whole record', () => {
     expect(out).toContain('This is not the answer to this sign-in.');
     expect(out).not.toContain('record.ndjson has');
   });
+});
+
+const identityPrograms = (
+  [
+    ['present-identity.mjs', process.execPath],
+    ['present_identity.py', python],
+    ['present-identity.sh', 'sh'],
+  ] as const
+).filter(hasTools);
+
+it.each(identityPrograms)('%s gets tokens of the member with an identity token', async (name, interpreter) => {
+  const key = join(examples, 'demo-partner-key.pem');
+  const idToken = await identify({
+    issuer: stack.urls.identity,
+    clientId: 'demo-partner',
+    redirectUri: 'http://localhost/identity/callback',
+    member: 'clinical',
+  });
+  const run = (): Promise<string> =>
+    new Promise((resolve) => {
+      const child = spawn(interpreter, [join(examples, name), base(), 'demo-partner', key, 'demo-partner-1'], {
+        env: { ...process.env, NODE_OPTIONS: '', ID_TOKEN: idToken },
+      });
+      let out = '';
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (out += text));
+      child.on('close', () => resolve(out));
+    });
+
+  const tokens = JSON.parse(await run()) as Record<string, string>;
+  expect(tokens).toMatchObject({ scope: 'launch/patient patient/*.rs offline_access' });
+  const answer = await fetch(`${base()}/Patient/${tokens['patient']}`, {
+    headers: { authorization: `Bearer ${tokens['access_token']}` },
+  });
+  expect(await answer.json()).toMatchObject({ birthDate: '2011-01-04', name: [{ given: ['Mayte822'] }] });
+  // Once only, and the program says why.
+  expect(await run()).toContain('invalid_grant');
 });
 
 it.each([

@@ -12,7 +12,15 @@ import { startLiveServer, type LiveServer } from '../../sandbox/live/server.ts';
 import { atPorts } from '../../sandbox/ports.ts';
 import { words } from '../support/words.ts';
 
-const ports = { gateway: 4000, demoHealthPlan: 4001, partner: 4002, northwind: 4003, aws: 4004, live: 4005 };
+const ports = {
+  gateway: 4000,
+  demoHealthPlan: 4001,
+  partner: 4002,
+  northwind: 4003,
+  aws: 4004,
+  live: 4005,
+  identity: 4006,
+};
 const page =
   '<!doctype html><html><script>document.title = 1</script><script type="module" src="/docs/a.js"></script></html>';
 

@@ -3,9 +3,9 @@ import { close, listen } from '../../sandbox/aws/listen.ts';
 import { freePorts } from '../../sandbox/ports.ts';
 
 describe('free ports', () => {
-  it('are six different ports, which are free again', async () => {
+  it('are seven different ports, which are free again', async () => {
     const chosen = Object.values(await freePorts());
-    expect(new Set(chosen).size).toBe(6);
+    expect(new Set(chosen).size).toBe(7);
     // Outside the range from which the system picks ports for outgoing connections.
     expect(Math.max(...chosen)).toBeLessThan(32_768);
     for (const port of chosen) {
@@ -26,6 +26,7 @@ describe('free ports', () => {
         northwind: 0,
         aws: 65_535,
         live: 0,
+        identity: 0,
       });
       expect(ports).toMatchObject({ demoHealthPlan: taken, partner: 1, aws: 65_535 });
       expect(ports.gateway).toBeGreaterThan(1024);

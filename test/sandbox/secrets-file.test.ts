@@ -5,7 +5,10 @@ import { localStage } from '../../config/local.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { readSecretsFile } from '../../sandbox/secrets-file.ts';
 
-const payers = localStage().payers.slice(0, 1);
+/** The payer of the local stage, which takes identity tokens, and the same without them. */
+const [taking] = localStage().payers.slice(0, 1);
+const { identitySignIn: _identitySignIn, ...plain } = taking!;
+const payers: readonly Payer[] = [plain];
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'secrets-file-'));
@@ -23,6 +26,18 @@ describe('a secrets file', () => {
     const secrets = { 'demo-health-plan': { client_secret: secret } };
 
     expect(await read(secrets)).toEqual(secrets);
+  });
+
+  it('has a key beside the secret, for a payer that takes identity tokens', async () => {
+    const file = join(folder, 'both.json');
+    const key = { kty: 'EC', d: 'canary' };
+    await writeFile(file, JSON.stringify({ 'demo-health-plan': { client_secret: 's', private_key_jwk: key } }));
+    expect(await readSecretsFile(file, [taking!])).toEqual({
+      'demo-health-plan': { client_secret: 's', private_key_jwk: key },
+    });
+    await writeFile(file, JSON.stringify({ 'demo-health-plan': { client_secret: 'canary' } }));
+    const refused = await readSecretsFile(file, [taking!]).catch((error: Error) => error.message);
+    expect(refused).toContain('has no "private_key_jwk" for payer "demo-health-plan"');
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { UsageError } from '../../bin/shared/errors.ts';
-import { readFlags } from '../../sandbox/sign-in/flags.ts';
+import { readFlags, type SignInRequest } from '../../sandbox/sign-in/flags.ts';
 import { reasonOf, signIn } from '../../sandbox/sign-in/sign-in.ts';
 import { words } from '../support/words.ts';
 
@@ -45,15 +45,25 @@ describe('npm run sign-in', () => {
     [[...app, '--gateway', 'http://localhost.example.org'], '--gateway is not on this machine'],
     [[...app, '--member', 'nobody'], 'There is no member "nobody"; use one of: clinical, large'],
     [[...app, '--client-secret', 's'], 'are for --tokens; add that, or leave them out'],
+    [['--identity', url], 'An AUTHORIZE_URL is for a sign-in at a payer; leave it out, or --identity'],
+    [['--identity', '--tokens'], '--tokens is for a sign-in at a payer'],
     [[...app, '--tokens', '--code-verifier', 'v'], '--code-verifier is for an AUTHORIZE_URL'],
   ])('refuses %j in one line', (flags, line) => {
     expect(() => readFlags(flags)).toThrow(UsageError);
     expect(() => readFlags(flags)).toThrow(line);
   });
 
+  it('asks the usual identity provider for a token about the usual member', () => {
+    expect(readFlags(['--identity'])).toEqual({
+      member: 'clinical',
+      issuer: 'http://127.0.0.1:3006',
+      clientId: 'demo-partner',
+    });
+  });
+
   it('says in one line that the local stack is not there', async () => {
     const request = readFlags([...app, '--gateway', 'http://localhost:1']);
-    const error: unknown = await signIn(request).catch((reason: unknown) => reason);
+    const error: unknown = await signIn(request as SignInRequest).catch((reason: unknown) => reason);
     expect(reasonOf(error, request)).toBe(
       'http://localhost:1 or its payer does not answer; start the local stack with npm start',
     );

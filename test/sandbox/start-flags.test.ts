@@ -45,7 +45,15 @@ describe('npm start', () => {
 
   it('takes the ports that the documents name, sets no number of processes, and keeps its state in .local', () => {
     expect(optionsFor()).toEqual({
-      ports: { gateway: 3000, demoHealthPlan: 3001, partner: 3002, northwind: 3003, aws: 3004, live: 3005 },
+      ports: {
+        gateway: 3000,
+        demoHealthPlan: 3001,
+        partner: 3002,
+        northwind: 3003,
+        aws: 3004,
+        live: 3005,
+        identity: 3006,
+      },
       faults: {},
       clients: [],
       state: { folder: '.local', fresh: false },

@@ -29,6 +29,7 @@ export const startSandboxGateway = async () => {
     partner: 3002,
     aws: 3004,
     live: 3005,
+    identity: 0,
     demoHealthPlan: 0,
     northwind: 0,
   });
@@ -49,7 +50,7 @@ export const startSandboxGateway = async () => {
   const { opened, closeAll } = closersOf();
   const pauses = { faultPauseMs: { slow: 1, drip: 1, token: shortTokenMs } };
   for (const party of partiesOf(sandbox, ports, () => () => {}, pauses)) {
-    if (party.name !== 'partner') opened(await party.start());
+    if (party.name !== 'partner' && party.name !== 'identity') opened(await party.start());
   }
   const urls: Readonly<Record<PayerId, string>> = {
     'demo-health-plan': `http://127.0.0.1:${ports.demoHealthPlan}`,

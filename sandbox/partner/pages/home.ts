@@ -7,7 +7,16 @@ import { page } from './layout.ts';
 export const homePage = (
   payers: readonly PayerChoice[],
   connected: ReadonlySet<string>,
-  { notice, browserApps }: { readonly notice?: string | undefined; readonly browserApps: readonly BrowserApp[] },
+  {
+    notice,
+    browserApps,
+    takeIdentity,
+  }: {
+    readonly notice?: string | undefined;
+    readonly browserApps: readonly BrowserApp[];
+    /** The payers that take a member's identity, by id. */
+    readonly takeIdentity: ReadonlySet<string>;
+  },
 ): string => {
   const choices = payers.map(
     (payer) =>
@@ -22,8 +31,14 @@ export const homePage = (
                 >See my record<span class="hidden"> from ${payer.displayName}</span></a
               >`
             : html`<a class="button" href="/connect/${payer.id}"
-                >Connect<span class="hidden"> ${payer.displayName}</span></a
-              >`
+                  >Connect<span class="hidden"> ${payer.displayName}</span></a
+                >
+                ${
+                  takeIdentity.has(payer.id) &&
+                  html`<a class="button second" href="/identify/${payer.id}"
+                    >I have no account there<span class="hidden"> at ${payer.displayName}</span></a
+                  >`
+                }`
         }
       </li>`,
   );

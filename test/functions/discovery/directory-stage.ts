@@ -6,7 +6,7 @@ import { apiEvent, call, localData, testDeps } from '../../support/gateway.ts';
 export const stageWith = (payers: readonly Partial<Payer>[]): RegistryData => {
   const { payers: local, partners, ...data } = localData();
   const all = payers.map((payer, index): Payer => {
-    const { brand: _brand, linesOfBusiness: _lines, ...plain } = local[0]!;
+    const { brand: _brand, linesOfBusiness: _lines, identitySignIn: _identity, ...plain } = local[0]!;
     return { ...plain, id: `plan-${index}`, displayName: `Plan ${index}`, ...payer };
   });
   const ids = all.map(({ id }) => id);

@@ -1,0 +1,39 @@
+// Gets tokens with a member's identity token, in one call: node present-identity.mjs BASE CLIENT_ID KEY_FILE KEY_ID
+import { createPrivateKey } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import * as client from 'openid-client';
+
+const [base, clientId, keyFile, kid] = process.argv.slice(2);
+// From your identity provider, as soon as the member has agreed and signed in there.
+const idToken = process.env.ID_TOKEN;
+const agreedAt = new Date().toISOString();
+
+const der = createPrivateKey(await readFile(keyFile)).export({ type: 'pkcs8', format: 'der' });
+const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-384' };
+const key = await crypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']);
+
+// The assertion that your key signs says who the member is, and that the member agreed.
+const cmsSmart = {
+  version: '1',
+  purpose_of_use: 'PATRQT',
+  id_token: idToken,
+  consent_attestation: { user_action: 'approved', user_action_timestamp: agreedAt },
+};
+const extend = (header, claims) => {
+  header.typ = 'JWT';
+  claims.extensions = { cms_smart: cmsSmart };
+};
+const config = await client.discovery(
+  new URL(base),
+  clientId,
+  undefined,
+  client.PrivateKeyJwt({ key, kid }, { [client.modifyAssertion]: extend }),
+  { algorithm: 'oauth2', execute: base.startsWith('http://localhost') ? [client.allowInsecureRequests] : [] },
+);
+
+// `resource` says which payer.
+const scope = 'launch/patient patient/*.rs offline_access';
+const tokens = await client.clientCredentialsGrant(config, { resource: base, scope }).catch((error) => {
+  throw new Error(`${error.error}: ${error.error_description}`);
+});
+console.log(JSON.stringify(tokens, undefined, 2));

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Gets tokens with a member's identity token, with curl, jq and openssl: sh present-identity.sh BASE CLIENT_ID KEY_FILE KEY_ID
+set -eu
+base=$1 client_id=$2 key_file=$3 kid=$4
+token_endpoint=$(curl --silent --show-error --fail "$base/.well-known/smart-configuration" | jq --raw-output .token_endpoint)
+base64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
+
+# The assertion that your key signs says who the member is, and that the member agreed. ID_TOKEN is from your identity provider.
+header=$(jq --null-input --compact-output --arg kid "$kid" '{alg: "RS384", typ: "JWT", kid: $kid}' | base64url)
+claims=$(jq --null-input --compact-output --arg client_id "$client_id" --arg aud "$token_endpoint" \
+  --arg jti "$(openssl rand -hex 16)" '
+  {
+    iss: $client_id, sub: $client_id, aud: $aud, jti: $jti, exp: (now + 60 | floor),
+    extensions: {cms_smart: {
+      version: "1", purpose_of_use: "PATRQT", id_token: env.ID_TOKEN,
+      consent_attestation: {user_action: "approved", user_action_timestamp: (now | todate)}
+    }}
+  }' | base64url)
+signature=$(printf %s "$header.$claims" | openssl dgst -sha384 -sign "$key_file" -binary | base64url)
+
+# `resource` says which payer. The form comes from standard input, so that no other process sees the identity.
+printf %s "$header.$claims.$signature" | curl --silent --show-error --fail-with-body "$token_endpoint" \
+  --data-urlencode 'grant_type=client_credentials' \
+  --data-urlencode 'client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer' \
+  --data-urlencode 'client_assertion@-' --data-urlencode "resource=$base" \
+  --data-urlencode 'scope=launch/patient patient/*.rs offline_access' | jq .

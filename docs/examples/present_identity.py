@@ -1,0 +1,42 @@
+"""Gets tokens with a member's identity token, in one call: python3 present_identity.py BASE CLIENT_ID KEY_FILE KEY_ID"""
+import datetime, json, os, sys, time, uuid
+import requests
+from authlib.jose import jwt
+
+base, client_id, key_file, kid = sys.argv[1:]
+# From your identity provider, as soon as the member has agreed and signed in there.
+id_token = os.environ["ID_TOKEN"]
+agreed_at = datetime.datetime.now(datetime.timezone.utc).isoformat()
+token_endpoint = requests.get(f"{base}/.well-known/smart-configuration").json()["token_endpoint"]
+
+# The assertion that your key signs says who the member is, and that the member agreed.
+claims = {
+    "iss": client_id,
+    "sub": client_id,
+    "aud": token_endpoint,
+    "jti": str(uuid.uuid4()),
+    "exp": int(time.time()) + 60,
+    "extensions": {
+        "cms_smart": {
+            "version": "1",
+            "purpose_of_use": "PATRQT",
+            "id_token": id_token,
+            "consent_attestation": {"user_action": "approved", "user_action_timestamp": agreed_at},
+        }
+    },
+}
+with open(key_file, "rb") as key:
+    assertion = jwt.encode({"alg": "RS384", "typ": "JWT", "kid": kid}, claims, key.read()).decode()
+
+# `resource` says which payer.
+form = {
+    "grant_type": "client_credentials",
+    "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    "client_assertion": assertion,
+    "resource": base,
+    "scope": "launch/patient patient/*.rs offline_access",
+}
+answer = requests.post(token_endpoint, data=form)
+if not answer.ok:
+    sys.exit(f"{answer.status_code} {answer.text}")
+print(json.dumps(answer.json(), indent=2))
