@@ -1,6 +1,8 @@
 import { decodeJwt, decodeProtectedHeader, generateKeyPair } from 'jose';
 import { describeGrantEvent } from '../../../functions/audit/describe-grant-event.ts';
 import type { StreamImage } from '../../../functions/audit/stream-image.ts';
+import { organizationOf } from '../../../functions/discovery/brands/organization.ts';
+import { directoryEntryOf } from '../../../functions/shared/registry/entry-items.ts';
 import { startMs } from '../../support/gateway.ts';
 import {
   assertionOf,
@@ -15,7 +17,7 @@ import {
   providerKey,
 } from '../../support/identity.ts';
 import { bodyOf } from '../../support/login.ts';
-import { partnerRequest, readRequest, type PartnerEndpoint } from '../../support/login/requests.ts';
+import { documentRequest, partnerRequest, readRequest, type PartnerEndpoint } from '../../support/login/requests.ts';
 import { answer, answerText } from '../../support/payer/answers.ts';
 import { badRequest } from '../../support/payer/blue-button.ts';
 import { ask, handlersOf } from '../../support/world/handlers.ts';
@@ -183,6 +185,35 @@ it('a grant by an identity token is read, refreshed, introspected, stopped, audi
   for (const fact of [issuer, 'identity', '2026-06-01T11:59:']) expect(event).toContain(fact);
   expect(grant).toMatchObject({ memberIndex: { S: expect.any(String) } });
   expectNoIdentity(world, event);
+});
+
+it('a payer that takes identity tokens says so in its discovery documents and in the directory, and another does not', async () => {
+  const world = identityWorld();
+  const handlers = handlersOf(world.deps);
+  const capability = `${origin}/capabilities/identity-sign-in`;
+  const read = async (payer: string, document: string) =>
+    JSON.parse((await ask(handlers, documentRequest(payer, document))).body) as Record<string, string[]>;
+  const types = ['authorization_code', 'refresh_token'];
+
+  for (const document of ['.well-known/smart-configuration', '.well-known/oauth-authorization-server']) {
+    expect((await read('blue', document))['grant_types_supported']).toEqual([...types, 'client_credentials']);
+    expect((await read('northwind', document))['grant_types_supported']).toEqual(types);
+  }
+  expect((await read('blue', '.well-known/smart-configuration'))['capabilities']).toContain(capability);
+  expect((await read('northwind', '.well-known/smart-configuration'))['capabilities']).not.toContain(capability);
+  const saying = world.data.payers.filter((payer) =>
+    organizationOf(origin, directoryEntryOf(payer, [])).extension.some(({ url }) => url === capability),
+  );
+  expect(saying.map(({ id }) => id)).toEqual(['blue', 'green']);
+});
+
+it("a payer's profile may allow an older sign-in at the provider, and shorter grants", async () => {
+  const world = identityWorld({ longestAuthAge: 3600, consentLifetime: 86_400 });
+  world.script.answer = async () => answer(200, { access_token: 'a', refresh_token: 'r', patient: 'bb-1' });
+
+  expect((await world.identify(await identityToken({ auth_time: now - 3601 }))).statusCode).toBe(400);
+  expect((await world.identify(await identityToken({ auth_time: now - 3600 }))).statusCode).toBe(200);
+  expect(world.grants()[0]).toMatchObject({ endsAt: { N: String(now + 86_400) } });
 });
 
 const form = (text: string) => `The id_token: ${text}.`;
