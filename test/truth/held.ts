@@ -26,6 +26,7 @@ export interface Held {
 
 export const member = 'member-1';
 export const stranger = 'victim';
+export const redacted = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'REDACTED' };
 const older = 'member-0';
 /** The request's `_since`, when there is one, lies between these. */
 const oldTime = '2020-01-01T00:00:00Z';
@@ -130,7 +131,7 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
   const { patient, isMerged } = spec;
   const { value } = add('Patient', member, undefined, {
     isListed: patient === 'given',
-    reads: patient === 'given' ? 'given' : patient === 'absent' ? 'gone' : 'refused',
+    reads: ({ given: 'given', unlisted: 'given', absent: 'gone', refused: 'refused' } as const)[patient],
   });
   if (isMerged) value['link'] = [{ type: 'replaces', other: { reference: `Patient/${older}` } }];
   for (const one of spec.types) addOwn(one, isMerged, add, mine);
@@ -191,6 +192,7 @@ const addOwn = ({ type, count, old, first }: TypeSpec, isMerged: boolean, add: A
         { resourceType: 'Coverage', id: 'c1', beneficiary: { reference: `Patient/${stranger}` } },
       ];
     }
+    if (is('redacted')) made.value['meta'] = { lastUpdated: at < old ? oldTime : newTime, security: [redacted] };
     if (is('parent')) {
       if (type === 'Coverage') Object.assign(made.value, { subscriber: { reference: 'Patient/parent' } });
       else refer(made.value, 'Patient/parent');

@@ -50,7 +50,7 @@ const wholeRecord = (spec: PayerSpec, held: readonly Held[], came: ReadonlySet<s
       if (next !== undefined) visit(next);
     }
   };
-  for (const one of held) if (one.isListed) visit(one);
+  for (const one of held) if (one.isListed || (one.type === 'Patient' && spec.since === undefined)) visit(one);
   return [...whole.values()];
 };
 
@@ -74,11 +74,13 @@ const troubles = (spec: PayerSpec, held: readonly Held[], type: string): readonl
   if (strays(how) !== undefined) found.push('its pages lead astray');
   if (repeats(how)) found.push('its pages repeat');
   if (spec.everything === 'short' && how.isShort) found.push('$everything leaves it out');
-  if (type === 'Patient' && spec.patient !== 'given') found.push('there is no Patient');
+  if (type === 'Patient' && spec.patient !== 'given' && !(spec.patient === 'unlisted' && spec.everything === 'none'))
+    found.push('there is no Patient');
   for (const one of held) {
     if (one.type !== type) continue;
     if (one.reads !== 'given' && one.reads !== 'gone') found.push('the payer does not give one');
     if (one.isOlders && !saysMerged(spec)) found.push('whose the older id is was not known in time');
+    if (one.text.includes('"REDACTED"')) found.push('one is labeled');
     if (one.isUnreferred) found.push('whom one is about cannot be read');
     if (one.owner === 'stranger') found.push("another patient's was left out");
   }
@@ -99,6 +101,10 @@ const wayTo = (spec: PayerSpec, { type, isListed, id }: Held): string => {
 
 const isGateways = (line: string): boolean =>
   line.startsWith('{"resourceType":"Provenance"') && line.includes('"transmitter"');
+
+/** Whether the payer sends all that it lists of a type, and not what is older only. */
+const isSent = ({ since }: PayerSpec, held: readonly Held[], type: string): boolean =>
+  since === undefined && held.some((one) => one.type === type && one.id === `${type}-0`);
 
 /** Judges the account of a record by what is true of it. */
 export const judge = (spec: PayerSpec, held: readonly Held[], account: Account): readonly Violation[] => {
@@ -151,6 +157,12 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
       say('what is called complete is', 'a type of which the profile searches a part', about);
     if (outcome === 'complete' && spec.limited?.includes(type) === true)
       say('what is called complete is', 'a type of which the payer granted a part', about);
+    const isLabeled = held.some((one) => one.type === type && one.text.includes('"REDACTED"') && came.has(keyOf(one)));
+    if (outcome === 'complete' && isLabeled)
+      say('what is called complete is', 'a type of which one resource is labeled as redacted', about);
+    const isTwin = typesOf(spec).get(type)?.first === 'otherTwin';
+    if (outcome === 'complete' && isTwin && number > 0 && isSent(spec, held, type))
+      say('what is called complete is', 'a type of which the second of two with one id is dropped', about);
     const left = `of type ${type} on page `;
     if (outcome === 'complete' && type !== 'Patient' && account.errors.some((error) => error.includes(left)))
       say('what is called complete is', 'a type of which something was left out', about);

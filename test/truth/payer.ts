@@ -1,5 +1,5 @@
 import { fhir, type PayerScript, type Sent } from '../support/export-world.ts';
-import { keyOf, stranger, type Held } from './held.ts';
+import { keyOf, redacted, stranger, type Held } from './held.ts';
 import { parametersOf } from './r4.ts';
 import type { Hiccup, PayerSpec, TypeSpec } from './spec.ts';
 
@@ -68,8 +68,6 @@ export const strays = ({ pages }: Pick<TypeSpec, 'pages'>): string | undefined =
 /** Whether `$everything` names more resources than there are. */
 export const totalOfAllLies = ({ everything, included, ignoresTotals }: PayerSpec): boolean =>
   (everything === 'whole' || everything === 'short') && included === 'moreCounted' && !ignoresTotals;
-
-const redacted = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'REDACTED' };
 
 const refusal = (status: number, code: string): Sent => ({
   ...fhir({ resourceType: 'OperationOutcome', issue: [{ severity: 'error', code }] }),

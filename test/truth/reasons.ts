@@ -127,6 +127,14 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     ({ type = '' }, { spec }) => typesOf(spec).get(type)?.search === 'labels',
   ],
   [
+    /^(?<key>\w+\/\S+) has the payer's label that something was withheld from it\.$/,
+    ({ key = '' }, facts) => heldOf(facts, key).some(({ text }) => text.includes('"REDACTED"')),
+  ],
+  [
+    /^(?<key>\w+\/\S+) on page \d+ came before with other content\. Only the first is in this export\.$/,
+    ({ key = '' }, facts) => new Set(heldOf(facts, key).map(({ text }) => text)).size > 1,
+  ],
+  [
     /^The member's own Patient resource did not come\.$/,
     (_, { spec, came }) => spec.patient !== 'given' && !came.has(`Patient/${member}`),
   ],

@@ -15,7 +15,7 @@ export interface PayerSpec {
   readonly included: 'none' | 'matchesCounted' | 'allCounted' | 'moreCounted';
   /** Whether the profile has searches; for the types that `types` marks, each search covers only a part. */
   readonly hasParts: boolean;
-  readonly patient: 'given' | 'absent' | 'refused';
+  readonly patient: 'given' | 'unlisted' | 'absent' | 'refused';
   /** The member's Patient says that it replaces an older one. Without that nobody knows whose the older one's resources are. */
   readonly isMerged: boolean;
   /** The types that the grant's scope names; without it all. */
@@ -59,6 +59,7 @@ export interface TypeSpec {
     | 'contained'
     | 'containsOthers'
     | 'merged'
+    | 'redacted'
     | 'twin'
     | 'otherTwin'
     | 'nameless'
@@ -144,6 +145,7 @@ const typeSpec: fc.Arbitrary<TypeSpec> = fc.record({
     'contained',
     'containsOthers',
     'merged',
+    'redacted',
     'twin',
     'otherTwin',
     'nameless',
@@ -192,7 +194,7 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
       ignoresTotals: mostly<boolean>(false, true),
       included: mostly<PayerSpec['included']>('none', 'matchesCounted', 'allCounted', 'moreCounted'),
       hasParts: mostly<boolean>(false, true),
-      patient: mostly<PayerSpec['patient']>('given', 'absent', 'refused'),
+      patient: mostly<PayerSpec['patient']>('given', 'unlisted', 'absent', 'refused'),
       scope: sometimes(scopeOf),
       asked: sometimes(scopeOf),
       limited: sometimes(scopeOf),

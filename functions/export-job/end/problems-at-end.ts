@@ -1,6 +1,6 @@
 import type { Export } from '../../shared/store/export-item.ts';
 import { isMemberType } from '../plan/declared.ts';
-import type { Wanted } from '../plan/wanted.ts';
+import { isPatientDue, type Wanted } from '../plan/wanted.ts';
 import type { Problem } from '../reading/problems.ts';
 import { everything, type JobState } from '../state/state.ts';
 import { countsOf, isLack } from './outcomes-by-type.ts';
@@ -35,7 +35,7 @@ export const problemsAtEnd = (
   { known, parts }: Pick<JobState, 'known' | 'parts'>,
   problems: readonly Problem[],
   { isWanted, isLimited }: Rules,
-  { since, until, filters = [] }: Pick<Export, 'since' | 'until' | 'filters'>,
+  asked: Pick<Export, 'since' | 'until' | 'filters'>,
 ): readonly Problem[] => {
   const counts = countsOf(parts);
   const has = (type: string): boolean =>
@@ -47,10 +47,7 @@ export const problemsAtEnd = (
     .map((type) => ({ kind: 'typeLimited', type }) as const);
   if (finished === undefined) return lastIfInPart([...problems.filter((one) => isLasting(one, counts)), ...limited]);
   const isPatientMissing =
-    isWanted('Patient') &&
-    since === undefined &&
-    until === undefined &&
-    !filters.some((text) => text.startsWith('Patient?')) &&
+    isPatientDue({ isWanted }, asked) &&
     !counts.has('Patient') &&
     !has('Patient') &&
     (finished.includes('Patient') || !has(everything));

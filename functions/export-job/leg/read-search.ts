@@ -4,8 +4,10 @@ import { pageRequest } from '../../shared/fhir/page-request.ts';
 import { limitsOf, parseRecordSearch } from '../../shared/fhir/record-search.ts';
 import { answerBases, baseUrlOf, spellings } from '../../shared/registry/fhir-bases.ts';
 import { anyType } from '../../shared/scopes/resource-types.ts';
+import { isPatientDue } from '../plan/wanted.ts';
 import { missingFromTotal, nextPage, type NextPage } from '../reading/next-page.ts';
 import type { Problem } from '../reading/problems.ts';
+import { isAccountedFor } from '../reading/seen-names.ts';
 import type { PageInfo } from '../reading/split-bundle.ts';
 import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
 import { earliestTimeOf, everything, type SearchTask } from '../state/state.ts';
@@ -197,6 +199,14 @@ const noteEnd = (
   for (const one of [everything, ...parts.types(), ...held.types(), ...earlier]) withEverything.add(one);
 };
 
+/** A Patient that its search did not find is read by its id, unless it may be beyond what was asked for. */
+const readPatientIfMissing = (leg: Leg, { type }: SearchTask): void => {
+  const { wanted, item, seen } = leg;
+  const isMissing =
+    type === 'Patient' && isPatientDue(wanted, item) && !isAccountedFor(seen, `Patient/${item.patient}`);
+  if (isMissing && wanted.may('Patient', 'r')) readPatientById(leg);
+};
+
 /** Updates the task after a page was read. Returns undefined if it was the last page. */
 const afterPage = (leg: Leg, task: SearchTask, taken: PageInfo, stale: number): SearchTask | undefined => {
   leg.next.pages += 1;
@@ -206,6 +216,7 @@ const afterPage = (leg: Leg, task: SearchTask, taken: PageInfo, stale: number): 
   if ('end' in following) {
     const problem = problemAtEnd(leg, task, following, taken);
     if (problem === undefined) noteEnd(leg, task);
+    readPatientIfMissing(leg, task);
     return endTask(leg, problem);
   }
   return updateTask(leg, task, {

@@ -15,7 +15,8 @@ import type { ProblemList } from '../reading/problem-list.ts';
 import { payerRemarks, type Problem } from '../reading/problems.ts';
 import { referredBy } from '../reading/references.ts';
 import { unservedAttachments, type createLineRewriter } from '../reading/rewrite-line.ts';
-import { identityOf, leftOut } from '../reading/seen-names.ts';
+import { contentMark, identityOf, leftOut } from '../reading/seen-names.ts';
+import { saysWithheld } from '../reading/withheld.ts';
 import { everything } from '../state/state.ts';
 import { isBeyondScope } from './fetch-attachments.ts';
 import type { Leg } from './leg.ts';
@@ -189,6 +190,17 @@ const attachmentsToFetch = ({ leg, rules }: Taking, resource: PageResource): rea
   return own.length > 0 && isBeyondScope(leg, resource) ? [] : own;
 };
 
+/** Notes the content of a resource, and reports once if one of its type and id came before with another. */
+const compareContent = ({ leg: { seen, problems }, source: { page } }: Taking, resource: PageResource): void => {
+  const { type, id } = resource;
+  if (id === undefined || seen.size() > mostTags) return;
+  const mark = contentMark(resource);
+  const earlier = seen.mark(`content ${type}/${id}`, mark);
+  const differs = earlier !== 0 && earlier !== mark;
+  if (differs && seen.add(`differs ${type}/${id}`))
+    problems.add({ kind: 'resourceDiffers', type, id, ...(page !== undefined && { page }) });
+};
+
 /** Adds a resource to the leg's parts, unless it was seen before or does not belong in the record. */
 const take = (taking: Taking, resource: PageResource): void => {
   const { leg, rules, source, rewrite, found } = taking;
@@ -217,7 +229,9 @@ const take = (taking: Taking, resource: PageResource): void => {
     if (markLeftOut(taking, identityOf(resource), type, resource.mode)) noteReferences(taking, resource);
     return;
   }
-  if (!markAndCount(taking, identityOf(resource), type, resource.mode)) return;
+  const isNew = markAndCount(taking, identityOf(resource), type, resource.mode);
+  compareContent(taking, resource);
+  if (!isNew) return;
   if (type === 'Patient' && id === rules.patient)
     for (const other of linkedPatients(resource, rules)) leg.next.linked.push(other);
   const attachments = attachmentsToFetch(taking, resource);
@@ -227,6 +241,7 @@ const take = (taking: Taking, resource: PageResource): void => {
     leg.held.add({ type, id, attachments, ...(home !== undefined && { home }), line: resource.line });
   }
   leg.next.resources += 1;
+  if (saysWithheld(resource.resource['meta'])) problems.add({ kind: 'resourceWithheld', type, id });
   const fetched = new Set(attachments.map(({ url }) => url));
   const others = resource.attachments.filter((url) => !fetched.has(url));
   const count = unservedAttachments({ attachments: others }, rules);

@@ -1,6 +1,7 @@
 import { heldByPartner } from '../../shared/scopes/limit-scopes.ts';
 import { anyType } from '../../shared/scopes/resource-types.ts';
 import { covers, lettersHeld, type ReadAccess, type Scopes } from '../../shared/scopes/scopes.ts';
+import type { Export } from '../../shared/store/export-item.ts';
 
 /** What an export was asked for and may read. */
 export interface Wanted {
@@ -13,6 +14,16 @@ export interface Wanted {
   /** The types that the scope names. */
   readonly named: readonly string[];
 }
+
+/** Whether the record must have the member's Patient. With a time or a filter it may be beyond them. */
+export const isPatientDue = (
+  { isWanted }: Pick<Wanted, 'isWanted'>,
+  { since, until, filters = [] }: Pick<Export, 'since' | 'until' | 'filters'>,
+): boolean =>
+  isWanted('Patient') &&
+  since === undefined &&
+  until === undefined &&
+  !filters.some((text) => text.startsWith('Patient?'));
 
 /**
  * @param scope what the token could read at the kick-off, limited to what the partner may read now

@@ -140,6 +140,18 @@ const issueOf = (problem: Problem): Issue => {
         code: 'suppressed',
         text: `Page ${problem.page} of ${problem.type} has the payer's label that something was withheld. Resources may be missing.`,
       };
+    case 'resourceWithheld':
+      return {
+        severity: 'warning',
+        code: 'suppressed',
+        text: `${named(problem.type, problem.id)} has the payer's label that something was withheld from it.`,
+      };
+    case 'resourceDiffers':
+      return {
+        severity: 'warning',
+        code: 'conflict',
+        text: `${problem.type}/${problem.id}${onPage(problem.page)} came before with other content. Only the first is in this export.`,
+      };
     case 'totalShrank':
       return {
         severity: 'warning',

@@ -20,6 +20,10 @@ export type Problem =
   | { readonly kind: 'pageWithoutUrl'; readonly type: string; readonly page: number }
   /** The payer labels a page as one from which it withheld something. */
   | { readonly kind: 'pageWithheld'; readonly type: string; readonly page: number }
+  /** The same of one resource, which is in the record as the payer gave it. */
+  | { readonly kind: 'resourceWithheld'; readonly type: string; readonly id: string | undefined }
+  /** Two resources of one type and id differ, in more than their meta. The first is in the record. */
+  | { readonly kind: 'resourceDiffers'; readonly type: string; readonly id: string; readonly page?: number }
   | {
       readonly kind: 'totalShrank' | 'totalShort';
       readonly type: string;

@@ -4,6 +4,7 @@ import { nextToken, readTokens, stray, takeChunk, token } from '../../shared/jso
 import { keepValues } from './keep-value.ts';
 import { readKept, type EntryMode, type PageResource, type SkippedResource } from './page-resource.ts';
 import { UnreadablePage } from './unreadable-page.ts';
+import { saysWithheld } from './withheld.ts';
 
 /** Facts about a page as a whole. */
 export interface PageInfo {
@@ -102,17 +103,6 @@ const nextLinks = (links: unknown): readonly string[] =>
     if (typeof relation !== 'string' || !/(?:^|[/#])next$/i.test(relation.trim())) return [];
     return [typeof url === 'string' ? url : ''];
   });
-
-const observationValue = 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue';
-
-/** What a security label says of a page that lacks something: https://hl7.org/fhir/R4/security-labels.html */
-const withheldCodes: ReadonlySet<unknown> = new Set(['ABSTRED', 'MASKED', 'REDACTED', 'SUBSETTED']);
-
-const saysWithheld = (meta: unknown): boolean =>
-  isObject(meta) &&
-  [...objectsIn(meta['security']), ...objectsIn(meta['tag'])].some(
-    ({ system, code }) => system === observationValue && withheldCodes.has(code),
-  );
 
 const modeOf = (search: unknown): EntryMode => {
   const mode = isObject(search) ? search['mode'] : undefined;

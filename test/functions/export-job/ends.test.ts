@@ -650,9 +650,10 @@ describe('an export of many legs', () => {
         waited.add(path);
         return { status: 429, headers: { 'retry-after': '60' } };
       }
-      const seen = observation(page, { performer: [{ reference: `Practitioner/p${page % 7}` }] });
+      const seen = (number: number) =>
+        observation(number, { performer: [{ reference: `Practitioner/p${number % 7}` }] });
       const next = page < pages ? `${world.base}?page=${page + 1}` : undefined;
-      return pageOf([memberPatient, seen, observation(1)], next, { total: pages + 1 });
+      return pageOf([memberPatient, seen(page), seen(1)], next, { total: pages + 1 });
     });
     return world;
   };

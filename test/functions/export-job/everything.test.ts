@@ -9,7 +9,7 @@ import {
   type Sent,
   type WorldOptions,
 } from '../../support/export-world.ts';
-import { runToEnd } from './end-of.ts';
+import { byType, runToEnd } from './end-of.ts';
 
 describe('an export by $everything', () => {
   it('gives every resource of every page once, in files by type', async () => {
@@ -216,6 +216,19 @@ it('an export whose Patient never comes is not complete', async () => {
 
   expect(made).toMatchObject({ complete: false, outcomes: { Patient: 'incomplete 0', Observation: 'complete 1' } });
   expect(made.errors).toEqual(["The member's own Patient resource did not come."]);
+});
+
+it('a Patient that no search finds is read by its id', async () => {
+  const made = await runToEnd(
+    () =>
+      ({ path }) =>
+        path === '/Patient/member-1'
+          ? fhir(memberPatient)
+          : pageOf(path.startsWith('/Patient') ? [] : [observation(1)]),
+    byType('Observation'),
+  );
+
+  expect(made).toMatchObject({ complete: true, outcomes: { Patient: 'complete 1', Observation: 'complete 1' } });
 });
 
 describe('an export from a payer that declares $everything', () => {

@@ -8,6 +8,8 @@ const document = (id: string, ...urls: readonly string[]) => ({
   content: urls.map((url) => ({ attachment: { url, size: content.length } })),
 });
 
+const first = observation(1, { performer: [{ reference: 'Practitioner/p1' }] });
+
 /**
  * Nine resources over three pages, two references and two attachments. The payer throttles once, lets its token end once, and
  * breaks off a page and an attachment.
@@ -28,7 +30,7 @@ const awkwardPayer = (base: () => string): PayerScript => {
         failed = true;
         return { ...pageOf([observation(5)]), cut: true };
       }
-      return pageOf([observation(5), observation(1), document('d1', 'Binary/1', 'Binary/2')], undefined, { total: 8 });
+      return pageOf([observation(5), first, document('d1', 'Binary/1', 'Binary/2')], undefined, { total: 8 });
     }
     if (path.includes('page=2')) {
       if (token === 'Bearer token-1') return { status: 401 };
@@ -41,10 +43,7 @@ const awkwardPayer = (base: () => string): PayerScript => {
       throttled = true;
       return { status: 429, headers: { 'retry-after': '90' } };
     }
-    return pageOf(
-      [memberPatient, observation(1, { performer: [{ reference: 'Practitioner/p1' }] }), observation(2)],
-      `${base()}?page=2`,
-    );
+    return pageOf([memberPatient, first, observation(2)], `${base()}?page=2`);
   };
 };
 

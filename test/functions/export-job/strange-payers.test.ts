@@ -326,21 +326,49 @@ describe('a payer whose pages', () => {
   });
 
   it.each([
-    ['security', 'REDACTED', 'partial'],
-    ['tag', 'SUBSETTED', 'partial'],
-    ['security', 'R', 'completed'],
-  ])('have a label in %s with the code %s: the record is %s', async (member, code, status) => {
-    const system = 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue';
-    const made = await runToEnd(
-      () => () => pageOf([memberPatient], undefined, { meta: { [member]: [{ system, code }] } }),
+    ['security', 'REDACTED', 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', 'partial'],
+    ['tag', 'SUBSETTED', 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', 'partial'],
+    ['tag', 'SUBSETTED', 'http://hl7.org/fhir/v3/ObservationValue', 'partial'],
+    ['security', 'MASKED', 'urn:oid:2.16.840.1.113883.5.1063', 'partial'],
+    ['security', 'R', 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', 'completed'],
+    ['security', 'REDACTED', 'http://payer.example/labels', 'completed'],
+  ])('have a label in %s with the code %s of %s: the record is %s', async (member, code, system, status) => {
+    const meta = { [member]: [{ system, code }] };
+    const made = await runToEnd(() => () => pageOf([memberPatient], undefined, { meta }));
+    const ofOne = await runToEnd(() => () => pageOf([memberPatient, observation(1, { meta })]));
+
+    expect([made.status, ofOne.status]).toEqual([status, status]);
+    const expected = [
+      ["Page 1 of $everything has the payer's label that something was withheld. Resources may be missing."],
+      ["Observation/o-1 has the payer's label that something was withheld from it."],
+    ];
+    expect([made.errors, ofOne.errors]).toEqual(status === 'completed' ? [[], []] : expected);
+    expect(ofOne.outcomes).toMatchObject({ Patient: 'complete 1' });
+  });
+
+  it.each([
+    ['on one page', 1],
+    ['on two', 2],
+  ])('have two resources of one id %s: if they differ in more than their meta, it is named', async (_, pages) => {
+    const twins = (one: object, other: object) =>
+      runToEnd(({ base }) => ({ path }) => {
+        const [first, second] = [observation(1, one), observation(1, other)];
+        if (path.includes('page=2')) return pageOf([second], undefined, { total: 2 });
+        return pages === 1
+          ? pageOf([memberPatient, first, second, second])
+          : pageOf([memberPatient, first], `${base}?page=2`, { total: 2 });
+      });
+    const differing = await twins({ valueString: 'one' }, { valueString: 'two' });
+    const versions = await twins(
+      { meta: { versionId: '1' }, valueString: 'é' },
+      { meta: { versionId: '2' }, valueString: 'é' },
     );
 
-    expect(made.status).toBe(status);
-    expect(made.errors).toEqual(
-      status === 'completed'
-        ? []
-        : ["Page 1 of $everything has the payer's label that something was withheld. Resources may be missing."],
-    );
+    expect(differing).toMatchObject({ complete: false, outcomes: { Observation: 'incomplete 1' } });
+    expect(differing.errors).toEqual([
+      `Observation/o-1 on page ${pages} came before with other content. Only the first is in this export.`,
+    ]);
+    expect(versions).toMatchObject({ complete: true, errors: [], outcomes: { Observation: 'complete 1' } });
   });
 
   it.each([
