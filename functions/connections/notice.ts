@@ -1,7 +1,7 @@
 import { html, type Html } from '../shared/pages/html.ts';
 import type { Language } from '../shared/pages/language.ts';
 import type { Payer } from '../shared/registry/types.ts';
-import { notices, told } from './fields.ts';
+import { notices, told, type Notice } from './fields.ts';
 import { connectionsWords } from './words.ts';
 
 /** The styles of both pages. */
@@ -12,8 +12,14 @@ export const noticeStyles = `
 `;
 
 /** What a redirect tells the member: nothing that the link itself could make up but one of our own sentences. */
-export const noticeOf = (values: ReadonlyMap<string, string>, payer: Payer, language: Language): Html => {
-  const notice = notices.find((one) => one === values.get(told.notice));
+export const noticeOf = (
+  values: ReadonlyMap<string, string>,
+  payer: Payer,
+  language: Language,
+  otherwise?: Notice,
+): Html => {
+  const named = notices.find((one) => one === values.get(told.notice));
+  const notice = named ?? otherwise;
   if (notice === undefined) return html``;
   const words = connectionsWords[language];
   const reference = /^[0-9a-f]{8}-[0-9a-f]{4}$/.exec(values.get(told.reference) ?? '')?.[0];

@@ -3,6 +3,7 @@ import type { ApiResponse } from '../../../functions/shared/http/api.ts';
 import type { RegistryData } from '../../../functions/shared/registry/types.ts';
 import { apiEvent, call, cookiesOf } from '../../support/gateway.ts';
 import {
+  bodyOf,
   formOf,
   gateway,
   localRegistry,
@@ -240,6 +241,8 @@ describe('the sign-in', () => {
 });
 
 describe('after the sign-in the page', () => {
+  const gone = 'Nothing was changed: that button was already used, or the page was out of date. This is how it is now.';
+
   it('shows each app of this member at this payer: since and until when, its last token, what it reads, and its copy', async () => {
     const test = await withTwoApps();
     const now = test.deps.clock.now() / 1000;
@@ -286,7 +289,7 @@ describe('after the sign-in the page', () => {
     const test = await withTwoApps();
     const answer = await test.press(test.session, 'Stop Demo Partner');
     expect(answer.statusCode).toBe(302);
-    expect(await test.isActive(test.first.access_token)).toBe(false);
+    expect(bodyOf(await test.refresh(test.first.refresh_token)).error).toBe('invalid_grant');
     for (let times = 0; times < 2; times += 1) {
       const page = await test.follow(answer, test.session);
       expect(appsIn(page)).toEqual(['Pocket Record']);
@@ -300,9 +303,17 @@ describe('after the sign-in the page', () => {
     expect(test.lines.join()).not.toContain('patient-1');
   });
 
+  it('says that nothing was changed if the app had ended in the meantime', async () => {
+    const test = await withTwoApps();
+    const form = test.formOn(await test.get(test.session), 'Stop Demo Partner');
+    await test.revoke({ token: test.first.refresh_token });
+    const page = await test.follow(await test.post(form, test.session), test.session);
+    expect([noticeIn(page), appsIn(page)]).toEqual([gone, ['Pocket Record']]);
+  });
+
   it('ends all, also one that was made while the member looked', async () => {
     const test = await withTwoApps();
-    const form = test.formOn(await test.get(test.session), 'Stop all 2 apps');
+    const form = test.formOn(await test.get(test.session), 'Stop all 2 connections');
     await test.connect();
     const page = await test.follow(await test.post(form, test.session), test.session);
     expect([test.living(), appsIn(page), textOf(page).match(/can no longer read/g)?.length]).toEqual([0, [], 3]);
@@ -310,12 +321,13 @@ describe('after the sign-in the page', () => {
 
   it('ends all, also one that the index shows a moment late', async () => {
     const test = await withTwoApps();
-    const form = test.formOn(await test.get(test.session), 'Stop all 2 apps');
+    const form = test.formOn(await test.get(test.session), 'Stop all 2 connections');
     const late = [...test.dynamo.items('Grants').values()][1];
     const hidden = late?.['memberIndex'];
     delete late?.['memberIndex'];
-    test.dynamo.standIn('UpdateItem', () => {
-      if (late !== undefined && hidden !== undefined && late['revokedAt'] === undefined) late['memberIndex'] = hidden;
+    test.dynamo.standIn('UpdateItem', ({ TableName }) => {
+      if (TableName === 'Grants' && late !== undefined && hidden !== undefined && late['revokedAt'] === undefined)
+        late['memberIndex'] = hidden;
       return undefined;
     });
     await test.post(form, test.session);
@@ -324,7 +336,7 @@ describe('after the sign-in the page', () => {
 
   it('says which apps could not be stopped, and stops the others', async () => {
     const test = await withTwoApps();
-    const form = test.formOn(await test.get(test.session), 'Stop all 2 apps');
+    const form = test.formOn(await test.get(test.session), 'Stop all 2 connections');
     let writes = 0;
     test.dynamo.standIn('UpdateItem', ({ TableName }) =>
       TableName === 'Grants' && (writes += 1) === 1 ? Promise.reject(throttled()) : undefined,
@@ -333,8 +345,6 @@ describe('after the sign-in the page', () => {
     expect(noticeIn(page)).toContain('Not every app could be stopped.');
     expect([test.living(), appsIn(page).length]).toEqual([1, 1]);
   });
-
-  const gone = 'Nothing was changed: that button was already used, or the page was out of date. This is how it is now.';
 
   it.each<[string, (test: Awaited<ReturnType<typeof withTwoApps>>) => Promise<ApiResponse>]>([
     [
@@ -349,7 +359,7 @@ describe('after the sign-in the page', () => {
       (site): [string, (test: Awaited<ReturnType<typeof withTwoApps>>) => Promise<ApiResponse>] => [
         `a page of another origin sends (${site})`,
         async (test) =>
-          test.post(test.formOn(await test.get(test.session), 'Stop all 2 apps'), {
+          test.post(test.formOn(await test.get(test.session), 'Stop all 2 connections'), {
             ...test.session,
             'Sec-Fetch-Site': site,
           }),
@@ -358,14 +368,14 @@ describe('after the sign-in the page', () => {
     [
       'has no token',
       async (test) => {
-        const { form_token: _, ...form } = test.formOn(await test.get(test.session), 'Stop all 2 apps');
+        const { form_token: _, ...form } = test.formOn(await test.get(test.session), 'Stop all 2 connections');
         return test.post(form, test.session);
       },
     ],
     [
       'is of another session of the same member',
       async (test) => {
-        const form = test.formOn(await test.get(await test.signIn()), 'Stop all 2 apps');
+        const form = test.formOn(await test.get(await test.signIn()), 'Stop all 2 connections');
         return test.post(form, test.session);
       },
     ],
@@ -395,7 +405,7 @@ describe('after the sign-in the page', () => {
     ['the member signs out', (test) => test.press(test.session, 'Sign out')],
   ])('is over after %s, for forms too', async (_, end) => {
     const test = await withTwoApps();
-    const form = test.formOn(await test.get(test.session), 'Stop all 2 apps');
+    const form = test.formOn(await test.get(test.session), 'Stop all 2 connections');
     await end(test);
     const page = await test.follow(await test.post(form, test.session), test.session);
     expect(noticeIn(page)).toBe('You are not signed in here, or no longer. Please sign in again. Nothing was changed.');
@@ -409,6 +419,6 @@ describe('after the sign-in the page', () => {
     expect(back.headers['Location']).toBe(`${pageUrl}?ui_locales=es`);
     const page = await test.follow(back, test.session);
     expect(page.body).toContain('<html lang="es">');
-    expect(page.body).toContain('Detener las 2 aplicaciones');
+    expect(page.body).toContain('Detener las 2 conexiones');
   });
 });
