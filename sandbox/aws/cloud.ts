@@ -15,7 +15,7 @@ import { durableProcesses } from './durable/processes.ts';
 import { gatewayEdge, noEdge } from './edge.ts';
 import { invokeDirectly, startFunction, type FunctionOptions, type Held, type LocalFunction } from './lambda.ts';
 import type { S3Failure } from './s3.ts';
-import { streamFeed, type StreamFeed } from './stream-feed.ts';
+import { streamFeed, type StreamFeed, type StreamHabits } from './stream-feed.ts';
 import { synthesize } from './synth.ts';
 import type { FunctionSpec } from './template-functions.ts';
 import { readTemplate, type LocalTemplate } from './template.ts';
@@ -35,6 +35,8 @@ export interface CloudOptions {
   readonly onFunctionLog: (name: string, line: string) => void;
   /** The most processes per function. @default {@link FunctionOptions.environments} */
   readonly environments?: number | undefined;
+  /** @default each batch comes once, from one shard */
+  readonly streams?: StreamHabits | undefined;
   /** Aborts the start. */
   readonly signal: AbortSignal;
 }
@@ -233,10 +235,10 @@ const deploymentOf = ({ customResources }: LocalTemplate, { started, deliver }: 
 /** Keys, tables, buckets and secrets. @returns what feeds the functions from the tables' streams */
 const makeStores = async (
   template: LocalTemplate,
-  { config, secrets, webhookSecrets = {}, aws }: CloudOptions,
+  { config, secrets, webhookSecrets = {}, aws, streams }: CloudOptions,
   deliver: (name: string, event: DynamoDBStreamEvent) => Promise<unknown>,
 ): Promise<StreamFeed> => {
-  const feed = streamFeed(template.mappings, deliver);
+  const feed = streamFeed(template.mappings, deliver, undefined, undefined, streams);
   // The audit of the registry's first entries waits until the stack serves, or its process would delay the start.
   feed.pause();
   for (const { arn, aliases, kind } of template.keys) aws.kms.createKey(arn, aliases, kind);

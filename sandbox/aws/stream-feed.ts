@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { eventFilter } from './event-filter.ts';
@@ -14,6 +15,14 @@ export interface StreamFeed {
   readonly resume: () => void;
   /** Ends at once. Undelivered records are lost along with the tables. */
   readonly close: () => Promise<void>;
+}
+
+/** What AWS may do at any time, and does not do here unless a test asks for it. */
+export interface StreamHabits {
+  /** Each batch comes again after the function has taken it: delivery is at least once. */
+  readonly twice?: boolean;
+  /** How many shards a stream has. The changes of one item are in one, and shards are read side by side. @default 1 */
+  readonly shards?: number;
 }
 
 /** Passes an event to a function. @throws Error if the function fails */
@@ -43,8 +52,14 @@ const takenOf = (batch: readonly DynamoDBRecord[], answer: unknown): number => {
   return failed.length === 0 ? batch.length : Math.max(0, Math.min(...failed));
 };
 
-/** One mapping: a queue and at most one invocation at a time, so that records arrive in order. */
-const feedOf = (mapping: MappingSpec, deliver: Deliver, wait: Wait, nowMs: () => number): StreamFeed => {
+/** One shard of a mapping: a queue and at most one invocation at a time, so that records arrive in order. */
+const feedOf = (
+  mapping: MappingSpec,
+  deliver: Deliver,
+  wait: Wait,
+  nowMs: () => number,
+  { twice = false }: StreamHabits,
+): StreamFeed => {
   const passes = eventFilter(mapping.filters);
   const queue: DynamoDBRecord[] = [];
   const closed = new AbortController();
@@ -84,7 +99,11 @@ const feedOf = (mapping: MappingSpec, deliver: Deliver, wait: Wait, nowMs: () =>
 
   const hasWork = (): boolean => queue.length > 0 && !isPaused && !signal.aborted;
   const run = async (): Promise<void> => {
-    while (hasWork()) await insist(queue.splice(0, mapping.batchSize));
+    while (hasWork()) {
+      const batch = queue.splice(0, mapping.batchSize);
+      await insist(batch);
+      if (twice) await insist(batch);
+    }
     isRunning = false;
   };
 
@@ -124,6 +143,10 @@ const feedOf = (mapping: MappingSpec, deliver: Deliver, wait: Wait, nowMs: () =>
   };
 };
 
+/** The shard of a record, by its item's key. */
+const shardOf = ({ dynamodb: { Keys: keys = {} } = {} }: DynamoDBRecord, shards: number): number =>
+  shards === 1 ? 0 : createHash('sha256').update(JSON.stringify(keys)).digest().readUInt32BE() % shards;
+
 /**
  * Creates the feed for all mappings. It ignores their batching windows, since local invocations cost nothing.
  */
@@ -132,10 +155,15 @@ export const streamFeed = (
   deliver: Deliver,
   wait: Wait = waitRealTime,
   nowMs: () => number = Date.now,
+  habits: StreamHabits = {},
 ): StreamFeed => {
-  const feeds = mappings.map((mapping) => feedOf(mapping, deliver, wait, nowMs));
+  const { shards = 1 } = habits;
+  const all = mappings.map((mapping) =>
+    Array.from({ length: shards }, () => feedOf(mapping, deliver, wait, nowMs, habits)),
+  );
+  const feeds = all.flat();
   return {
-    offer: (record) => feeds.forEach((feed) => feed.offer(record)),
+    offer: (record) => all.forEach((ofMapping) => ofMapping[shardOf(record, shards)]?.offer(record)),
     idle: async () => {
       await Promise.all(feeds.map((feed) => feed.idle()));
     },

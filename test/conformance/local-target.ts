@@ -8,6 +8,7 @@ import { startAws } from '../../sandbox/aws/aws.ts';
 import { startCloud, type LocalCloud } from '../../sandbox/aws/cloud.ts';
 import { startFunction, type LocalFunction } from '../../sandbox/aws/lambda.ts';
 import { unpaced } from '../../sandbox/aws/proxy-response.ts';
+import type { StreamHabits } from '../../sandbox/aws/stream-feed.ts';
 import { closersOf } from '../../sandbox/closers.ts';
 import {
   isSlow,
@@ -67,11 +68,12 @@ const startShort = async (
 export interface LocalTargetOptions extends ConfigChanges {
   /** Signs the events of the partner `one-payer`. */
   readonly webhookSecret?: string;
+  readonly streams?: StreamHabits;
 }
 
 const startAll = async (
   opened: Opened,
-  { webhookSecret, ...changes }: LocalTargetOptions,
+  { webhookSecret, streams, ...changes }: LocalTargetOptions,
 ): Promise<Omit<LocalTarget, 'close'>> => {
   const logLines: string[] = [];
   const log = (line: object): void => void logLines.push(JSON.stringify(line));
@@ -95,6 +97,7 @@ const startAll = async (
       aws,
       edge: true,
       environments,
+      streams,
       onFunctionLog,
       signal: new AbortController().signal,
     }),

@@ -84,6 +84,7 @@ beforeAll(async () => {
     stage: 'local',
     webhook,
     webhookSecret: writeWebhookSecret(randomBytes(32)),
+    streams: { twice: true, shards: 2 },
   });
   await driveEvents();
 });
@@ -101,6 +102,22 @@ describe('delivered events and docs/openapi.yaml', () => {
         expect([name, problemsOf(`${event}/parameters/${index}/schema`, headers[name])]).toEqual([name, []]);
       }
     }
+  });
+
+  it('come once each, though every batch of the streams comes twice and from two shards', async () => {
+    await target.cloud.streamsIdle();
+    const ids = deliveries.map(({ headers }) => headers['webhook-id']);
+
+    expect(ids).toEqual([...new Set(ids)]);
+    const span = ['--partner', target.apps.onePayer.clientId, '--since', '2026-01-01', '--json', '--stage', 'local'];
+    const audit = await runTool('audit.ts', span, { AWS_ENDPOINT_URL: target.cloud.awsEndpoint });
+    const audited = audit.out
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => (JSON.parse(line) as { id: string }).id);
+    expect([audit.code, audit.err]).toEqual([0, '']);
+    expect(audited.length).toBeGreaterThan(10);
+    expect(audited).toEqual([...new Set(audited)]);
   });
 
   it('would not agree if an event had a member, a type or a reason that is not documented', () => {

@@ -263,6 +263,36 @@ describe('an event source mapping', () => {
     expect(got).toEqual({ all: ['1', '2', '3', '71'], some: ['2', '71'], other: [] });
   });
 
+  it('gives each batch again after success, and the shards of a stream side by side, if it is asked to', async () => {
+    const tried: string[] = [];
+    const together = Promise.withResolvers<void>();
+    let running = 0;
+    const feed = streamFeed(
+      [mapping()],
+      async (_name, { Records }) => {
+        running += 1;
+        tried.push(Records.map(({ dynamodb }) => dynamodb?.Keys?.['id']?.S ?? '').join(''));
+        // Neither shard ends its first batch before both have begun.
+        if (running === 2) together.resolve();
+        await together.promise;
+      },
+      undefined,
+      undefined,
+      { twice: true, shards: 2 },
+    );
+    const ids = 'a b c d e f g h'.split(' ');
+    for (const id of [...ids, ...ids]) {
+      feed.offer({ eventSourceARN: streamOf('both'), dynamodb: { Keys: { id: { S: id } } } });
+    }
+    await feed.idle();
+    await feed.close();
+
+    for (const id of ids) {
+      const batches = tried.filter((batch) => batch.includes(id));
+      expect([id, batches.join('').replaceAll(new RegExp(`[^${id}]`, 'g'), '')]).toEqual([id, id.repeat(4)]);
+    }
+  });
+
   it('keeps its records while paused, and delivers them in order afterwards', async () => {
     const delivered: string[] = [];
     const feed = streamFeed([mapping()], async (_name, { Records }) => {
