@@ -75,7 +75,9 @@ export const readKept = (keeper: ValueKeeper): Omit<PageResource, 'mode'> | Omit
     const skipped = skip('repeatedKey');
     return skipped.type === type && skipped.id === id ? skipped : { skipped: 'repeatedKey' };
   }
-  return { type, id: typeof id === 'string' ? id : undefined, line: kept, resource, ...survey };
+  // Some payers write an id of digits as a number, and refer to it as any other.
+  const named = Number.isSafeInteger(id) ? String(id) : id;
+  return { type, id: typeof named === 'string' ? named : undefined, line: kept, resource, ...survey };
 };
 
 /** A resource's type and id, where known. */

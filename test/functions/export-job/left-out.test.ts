@@ -163,6 +163,19 @@ describe('a resource that the record refers to', () => {
     ]);
   });
 
+  it('is the one that came, though its id is a number there', async () => {
+    const made = await run(() =>
+      pageOf([
+        memberPatient,
+        observation(1, { hasMember: [{ reference: 'Observation/5' }] }),
+        { ...observation(5), id: 5 },
+      ]),
+    );
+
+    expect(made).toMatchObject({ complete: true, errors: [], outcomes: { Observation: 'complete 2' } });
+    expect(made.world.asked).toHaveLength(1);
+  });
+
   it('is not also said to be unread if it came and is left out', async () => {
     const made = await run(({ path }) =>
       path.startsWith('/RelatedPerson/')
