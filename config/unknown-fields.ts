@@ -1,6 +1,6 @@
 /** What to say about an unknown field: most are misspelled, or come from another product. */
 import type * as z from 'zod';
-import { grantTypes } from '../functions/shared/registry/token-endpoint.ts';
+import { grantTypes, identityGrantType } from '../functions/shared/registry/token-endpoint.ts';
 import { distance } from '../functions/shared/scopes/distance.ts';
 
 const secretName =
@@ -10,7 +10,7 @@ const secretName =
 export const secretAdvice =
   "remove it, and if this file was ever committed, have the secret replaced: Git still has it (put a payer's secret into Secrets Manager, and only the hash of a partner's into secretHashes)";
 
-const alwaysTheseGrantTypes = `is not supported: the grant types are always ${grantTypes.join(' and ')}; remove it`;
+const alwaysTheseGrantTypes = `is not supported: the grant types are always ${grantTypes.join(' and ')}; remove it, and for ${identityGrantType} write identityAudiences`;
 
 /** Fields of other products, in lower case and without `_` and `-`, and their equivalents here. */
 const elsewhere: Readonly<Record<string, string>> = {

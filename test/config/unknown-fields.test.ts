@@ -36,7 +36,7 @@ describe('a field that is unknown', () => {
       'kmsKeyArn kmsKeyId',
     ],
     [
-      'is not supported: the grant types are always authorization_code and refresh_token; remove it',
+      'is not supported: the grant types are always authorization_code and refresh_token; remove it, and for client_credentials write identityAudiences',
       'partners[0].grants partners[0].grant_types',
     ],
     ['is not supported: the response type is always code; remove it', 'partners[0].responseTypes'],
