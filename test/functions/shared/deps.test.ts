@@ -22,12 +22,13 @@ Object.assign(process.env, {
   ORIGIN: 'https://gateway.example.org',
   LOGIN_ATTEMPTS_TABLE: 'LoginAttempts',
   GRANTS_TABLE: 'Grants',
+  EXPORTS_TABLE: 'Exports',
   PAYER_SECRET_PREFIX: 'gateway/payers/',
   MEMBER_INDEX_KEY: 'arn:aws:kms:eu-central-1:111122223333:key/member-index',
 });
 
 describe('a function’s start', () => {
-  it.each(['authorize', 'callback', 'token'])('of %s reads its environment', async (name) => {
+  it.each(['authorize', 'callback', 'connections', 'token'])('of %s reads its environment', async (name) => {
     const { handler } = (await import(`../../../functions/${name}/index.ts`)) as { handler: unknown };
 
     expect(handler).toBeInstanceOf(Function);
