@@ -80,6 +80,18 @@ export const partnerApp = (browser: Browser, running: () => LocalStack): void =>
       await expect(page.getByRole('status').innerText()).resolves.toBe('Demo Health Plan is disconnected.');
     });
 
+    it('connects without an account at the plan: the member agrees, proves who they are, and sees the record', async () => {
+      await page.goto(stack.urls.partner);
+      await page.getByRole('link', { name: 'I have no account there at Demo Health Plan' }).click();
+      await page.getByRole('button', { name: 'I agree: prove who I am' }).click();
+      await page.getByLabel('Mayte822 Venegas795').check();
+      await page.getByRole('button', { name: 'This is me: tell the app' }).click();
+
+      await page.waitForURL('**/record/demo-health-plan');
+      await expect(page.locator('[data-field="name"]').innerText()).resolves.toBe('Mayte822 Venegas795');
+      expect(complaints).toEqual([]);
+    });
+
     it('imports the whole record, which survives a reload, gives a file, and deletes the import', async () => {
       await page.goto(stack.urls.partner);
       await page.getByRole('link', { name: 'Connect Demo Health Plan' }).click();

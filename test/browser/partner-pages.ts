@@ -15,6 +15,7 @@ const page = (name: string, path: string, hasScript = false): PageUnderTest => (
 /** The sample app before and after a sign-in, and its two browser apps. */
 export const partnerPages: readonly PageUnderTest[] = [
   page('partner-home', '/'),
+  page('partner-identify', '/identify/demo-health-plan'),
   page('partner-events', '/events', true),
   page('partner-state-lost', '/record/northwind'),
   page('partner-sign-in-over', '/callback?state=old&code=old'),

@@ -87,4 +87,11 @@ export const payerPages: readonly PageUnderTest[] = [
   }),
   inEnglish('payer-switches', at('/admin')),
   inEnglish('payer-no-page', at('/nothing')),
+  inEnglish('identity-provider', async (page, stack) => {
+    await page.goto(stack.urls.identity);
+  }),
+  inEnglish('identity-proof', async (page, stack) => {
+    await page.goto(`${stack.urls.partner}/identify/demo-health-plan`);
+    await page.getByRole('button').click();
+  }),
 ];
