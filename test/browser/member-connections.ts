@@ -60,7 +60,7 @@ export const memberConnections = (browser: Browser, running: () => LocalStack): 
       return (await fetch(`${running().urls.gateway}/r4/${payer}/Patient`, { headers })).status;
     };
 
-    it('comes from the consent page, signs in, stops one app and then all with the keyboard alone, keeps the receipt, and signs out', async () => {
+    it('signs in, stops one app and then all with the keyboard alone, keeps the receipt, and signs out', async () => {
       const stack = running();
       const [journal, pocket] = [
         await connectApp(stack, 'third-party-app', '/third-party/callback', 'clinical'),

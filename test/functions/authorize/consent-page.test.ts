@@ -129,6 +129,7 @@ describe('the consent page', () => {
       ['Allow', 'Permitir'],
       ['Do not allow', 'No permitir'],
     ]);
+    expect(english.body).toContain('<a href="http://localhost:3000/connections/northwind">You can stop it here</a>');
     expect(spanish.lines).toHaveLength(english.lines.length);
     expect(spanish.body).toContain('<html lang="es">');
     expect(spanish.headers['Content-Language']).toBe('es');
