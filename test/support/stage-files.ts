@@ -27,8 +27,12 @@ export const writeStage = async (
   }: { payerPort: number; clientSecret: string; partner?: Partial<RegistryData['partners'][number]> },
 ): Promise<StageFiles> => {
   const { privateJwk, publicJwk } = es384Jwk('northwind-local-1');
+  const atDemo = es384Jwk('demo-health-plan-local-1');
   // No two payers may share a base, so the one server has two names.
-  const named = localStage({ ...defaultPorts, northwind: payerPort }, { northwindPublicKey: publicJwk });
+  const named = localStage(
+    { ...defaultPorts, northwind: payerPort },
+    { northwindPublicKey: publicJwk, demoHealthPlanPublicKey: atDemo.publicJwk },
+  );
   const elsewhere = JSON.stringify(named).replaceAll(
     `127.0.0.1:${defaultPorts.demoHealthPlan}`,
     `localhost:${payerPort}`,
@@ -37,7 +41,7 @@ export const writeStage = async (
   const { origin: _origin, ...stage } = JSON.parse(elsewhere) as typeof named;
   const { partners } = withPartner('demo-partner', partner)(stage);
   const secrets = {
-    'demo-health-plan': { client_secret: clientSecret },
+    'demo-health-plan': { client_secret: clientSecret, private_key_jwk: atDemo.privateJwk },
     northwind: { private_key_jwk: privateJwk },
   };
   const files = { configFile: join(folder, 'stage.json'), secretsFile: join(folder, 'secrets.json') };
