@@ -55,8 +55,8 @@ export const startLocalSetting = async (seed: string): Promise<LocalSetting> => 
     const server = opened(await servePayers(payer));
     const clientSecret = garden.canary('payer secret');
     const files = { payerPort: server.port, clientSecret, partner: partner.change };
-    const { privateJwk, payers, ...stage } = await writeStage(folder, files);
-    garden.note('payer secret', String(privateJwk['d']));
+    const { privateJwks, payers, ...stage } = await writeStage(folder, files);
+    for (const { d } of privateJwks) garden.note('payer secret', String(d));
     const stack = opened(
       await startLocalStack({
         ports: 'free',

@@ -8,8 +8,8 @@ import { es384Jwk, withPartner } from './login.ts';
 export interface StageFiles {
   readonly configFile: string;
   readonly secretsFile: string;
-  /** The gateway's private key at Northwind, as in the secrets. */
-  readonly privateJwk: Readonly<Record<string, unknown>>;
+  /** The gateway's private keys at Northwind and at the Demo Health Plan, as in the secrets. */
+  readonly privateJwks: readonly Readonly<Record<string, unknown>>[];
   readonly payers: RegistryData['payers'];
 }
 
@@ -26,12 +26,12 @@ export const writeStage = async (
     partner = {},
   }: { payerPort: number; clientSecret: string; partner?: Partial<RegistryData['partners'][number]> },
 ): Promise<StageFiles> => {
-  const { privateJwk, publicJwk } = es384Jwk('northwind-local-1');
-  const atDemo = es384Jwk('demo-health-plan-local-1');
+  const northwind = es384Jwk('northwind-local-1');
+  const demoHealthPlan = es384Jwk('demo-health-plan-local-1');
   // No two payers may share a base, so the one server has two names.
   const named = localStage(
     { ...defaultPorts, northwind: payerPort },
-    { northwindPublicKey: publicJwk, demoHealthPlanPublicKey: atDemo.publicJwk },
+    { northwindPublicKey: northwind.publicJwk, demoHealthPlanPublicKey: demoHealthPlan.publicJwk },
   );
   const elsewhere = JSON.stringify(named).replaceAll(
     `127.0.0.1:${defaultPorts.demoHealthPlan}`,
@@ -41,11 +41,11 @@ export const writeStage = async (
   const { origin: _origin, ...stage } = JSON.parse(elsewhere) as typeof named;
   const { partners } = withPartner('demo-partner', partner)(stage);
   const secrets = {
-    'demo-health-plan': { client_secret: clientSecret, private_key_jwk: atDemo.privateJwk },
-    northwind: { private_key_jwk: privateJwk },
+    'demo-health-plan': { client_secret: clientSecret, private_key_jwk: demoHealthPlan.privateJwk },
+    northwind: { private_key_jwk: northwind.privateJwk },
   };
   const files = { configFile: join(folder, 'stage.json'), secretsFile: join(folder, 'secrets.json') };
   await writeFile(files.configFile, JSON.stringify({ ...stage, partners }));
   await writeFile(files.secretsFile, JSON.stringify(secrets));
-  return { ...files, privateJwk, payers: stage.payers };
+  return { ...files, privateJwks: [northwind.privateJwk, demoHealthPlan.privateJwk], payers: stage.payers };
 };
