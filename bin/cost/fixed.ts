@@ -25,7 +25,7 @@ export const stageCounts = {
    * audit and of cut answers, of exports and events (`exports` by outcome, three of their sizes, what was not followed
    * up), and those that Lambda counts for each of five streams.
    */
-  metrics: 56 + 3 + 7 + 5 * 7,
+  metrics: 65 + 3 + 7 + 5 * 7,
 } as const;
 
 /** A payer has metrics only in the hours in which it fails. We assume one hour in fifty, and three metrics. */

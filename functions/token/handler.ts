@@ -25,7 +25,7 @@ type Endpoint = (deps: TokenDeps, request: TokenRequest) => Promise<object>;
 const byGrantType: Readonly<Record<GrantType, { readonly answer: Endpoint; readonly step: Step }>> = {
   authorization_code: { answer: redeemCode, step: 'redeem' },
   refresh_token: { answer: refresh, step: 'refresh' },
-  client_credentials: { answer: grantByIdentity, step: 'redeem' },
+  client_credentials: { answer: grantByIdentity, step: 'identity' },
 };
 
 const isGrantType = (text: string): text is GrantType => Object.hasOwn(byGrantType, text);

@@ -14,6 +14,7 @@ export type Step =
   | 'connections'
   | 'redeem'
   | 'refresh'
+  | 'identity'
   | 'revoke'
   | 'introspect'
   | 'fetch'
@@ -94,8 +95,8 @@ export interface Counted {
  * | each signal      | none; those of {@link signalsByPayer} also payer              |
  *
  * CloudWatch bills a metric for each hour in which it has a value. A payer has none in an hour in which it works, and at
- * most 12 in an hour in which everything fails: `requests` of eleven steps, and one signal. The stage itself has at most
- * 61: `requests` 32 (ten steps with three outcomes, the canary with two), `ms` 11, `payerMs`, `bytes`, and 16 signals.
+ * most 13 in an hour in which everything fails: `requests` of twelve steps, and one signal. The stage itself has at most
+ * 65: `requests` 35 (eleven steps with three outcomes, the canary with two), `ms` 12, `payerMs`, `bytes`, and 16 signals.
  */
 export const requestMetrics = (
   stage: string,

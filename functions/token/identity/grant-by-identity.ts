@@ -48,26 +48,20 @@ const checkAttestation = ({ attestedAtMs }: CmsSmart, nowMs: number, longestAge:
   if (wrong !== undefined) throw new GatewayError('invalid_grant', `cms_smart: user_action_timestamp ${wrong}.`);
 };
 
-/** For how long a call is held back. The rest is the partner's to wait for: API Gateway answers within 29 seconds. */
-const longestHoldMs = 8000;
+/** For how long a call waits, since each keeps an environment: for a clock that is off, and a time that has milliseconds. */
+const longestHoldMs = 2000;
 
-/**
- * Waits until no time in the token is ahead: a payer refuses a single second.
- * @throws GatewayError `temporarily_unavailable` if that takes too long; nothing is spent
- */
-const holdBack = async ({ sleep }: IdentityDeps, aheadMs: number): Promise<void> => {
-  if (aheadMs <= 0) return;
-  if (aheadMs > longestHoldMs) {
-    throw new GatewayError(
-      'temporarily_unavailable',
-      'The identity token begins in some seconds. Wait, and send the same one with a new client assertion.',
-      {
-        retryAfterSeconds: Math.ceil(aheadMs / 1000),
-        detail: 'the identity provider or the partner has a clock ahead',
-      },
-    );
-  }
-  await sleep(aheadMs);
+/** @throws GatewayError `too_many_requests` if the token begins too late to wait for; nothing is spent */
+const requireNearlyBegun = (aheadMs: number): void => {
+  if (aheadMs <= longestHoldMs) return;
+  throw new GatewayError(
+    'too_many_requests',
+    'The identity token or the approval begins in some seconds. Wait, and send the same ones with a new client assertion.',
+    {
+      retryAfterSeconds: Math.ceil(aheadMs / 1000),
+      detail: 'the identity provider or the partner has a clock ahead',
+    },
+  );
 };
 
 const aheadMsOf = ({ latestTime }: VerifiedIdentity, { attestedAtMs }: CmsSmart, nowMs: number): number =>
@@ -97,12 +91,14 @@ const checkRequest = async (deps: TokenDeps, identity: IdentityDeps, request: To
   checkAttestation(cmsSmart, deps.clock.now(), longestAge);
   const verifying = { ...identity, now: nowSeconds(deps.clock) };
   const verified = await verifyIdentity(verifying, partner, identitySignIn, cmsSmart.idToken);
+  requireNearlyBegun(aheadMsOf(verified, cmsSmart, deps.clock.now()));
   return { partner, payer, asked, cmsSmart, verified, longestAge };
 };
 
-/** Spends the identity, and asks the payer once. */
+/** Spends the identity, waits until no time in it is ahead, since a payer refuses a single second, and asks the payer once. */
 const spendAndAsk = async (
   deps: TokenDeps,
+  identity: IdentityDeps,
   { requestId }: TokenRequest,
   { partner, payer, cmsSmart, verified, longestAge }: Checked,
 ): Promise<PayerTokenAnswer> => {
@@ -110,6 +106,8 @@ const spendAndAsk = async (
   const { attestedAtMs } = cmsSmart;
   await bindAttestation(spending, { partner: partner.clientId, attestedAtMs, longestAge }, verified);
   await spendIdentity(spending, payer.id, verified);
+  const aheadMs = aheadMsOf(verified, cmsSmart, deps.clock.now());
+  if (aheadMs > 0) await identity.sleep(aheadMs);
   return askForMember(deps, payer, cmsSmart);
 };
 
@@ -124,10 +122,9 @@ export const grantByIdentity = async (deps: TokenDeps, request: TokenRequest): P
   if (identity === undefined) throw new TypeError('this stage has no identity provider');
   const checked = await checkRequest(deps, identity, request);
   const { partner, payer, asked, cmsSmart, verified } = checked;
-  await holdBack(identity, aheadMsOf(verified, cmsSmart, deps.clock.now()));
   const names = { partner: partner.clientId, payer: payer.id };
   const counting = { limits: identity.limits, clock: deps.clock };
-  const answer = await limitNoMatches(counting, names, () => spendAndAsk(deps, request, checked));
+  const answer = await limitNoMatches(counting, names, () => spendAndAsk(deps, identity, request, checked));
 
   const { issuer, level } = verified;
   const attestedAt = Math.floor(cmsSmart.attestedAtMs / 1000);

@@ -16,10 +16,14 @@ const noMatch = (): GatewayError =>
   );
 
 const tooMany = (waitMs: number): GatewayError =>
-  new GatewayError('too_many_requests', 'Too many members were not found at this health plan; wait a moment.', {
-    retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
-    detail: 'over ten no-matches a minute',
-  });
+  new GatewayError(
+    'too_many_requests',
+    'An app may make ten calls at a time to this health plan, and have ten members not found in a minute; wait a moment.',
+    {
+      retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
+      detail: 'over ten calls at a time, or ten no-matches a minute',
+    },
+  );
 
 /**
  * Asks the payer within the limit of answers without a match. The turn is taken before, so that guesses at the same time

@@ -1,3 +1,4 @@
+import { setTimeout as after } from 'node:timers/promises';
 import { decodeJwt, decodeProtectedHeader, generateKeyPair } from 'jose';
 import { describeGrantEvent } from '../../../functions/audit/describe-grant-event.ts';
 import type { StreamImage } from '../../../functions/audit/stream-image.ts';
@@ -68,7 +69,7 @@ describe("a partner with its member's identity token", () => {
     });
     expect(world.asked.map(({ payer }) => payer)).toEqual(['blue']);
     expectNoIdentity(world, response.body);
-    expect(world.lastLine()).toMatchObject({ partner: 'portal', payer: 'blue', status: 200 });
+    expect(world.lastLine()).toMatchObject({ step: 'identity', partner: 'portal', payer: 'blue', status: 200 });
     const [grant] = world.grants();
     expect(grant).toMatchObject({
       via: { S: 'identity' },
@@ -131,7 +132,7 @@ describe("a partner with its member's identity token", () => {
 
   it.each([
     ['iat', 1],
-    ['auth_time', 8],
+    ['auth_time', 2],
   ])('is held back until %s, %d s ahead, is past', async (name, ahead) => {
     const world = identityWorld();
 
@@ -141,15 +142,43 @@ describe("a partner with its member's identity token", () => {
     expect(world.deps.clock.now()).toBe(startMs + ahead * 1000);
   });
 
-  it('is told to wait for a longer one, and nothing is spent', async () => {
+  it.each([3, 30])('is told to wait for one that is %d s ahead, and nothing is spent', async (ahead) => {
     const world = identityWorld();
-    const idToken = await identityToken({ iat: now + 30 });
+    const idToken = await identityToken({ iat: now + ahead });
     const early = await world.identify(idToken);
 
-    expect([early.statusCode, early.headers['Retry-After']]).toEqual([503, '30']);
+    expect([early.statusCode, early.headers['Retry-After']]).toEqual([429, String(ahead)]);
     expectNothingDone(world);
-    world.passSeconds(30);
+    world.passSeconds(ahead);
     expect((await world.identify(idToken)).statusCode).toBe(200);
+  });
+
+  it.each([
+    ['of one token once', 1],
+    ['of its own tokens ten times', 40],
+  ])('is held back %s at the same time, however many calls there are', async (_what, tokens) => {
+    const world = identityWorld();
+    const calls = { held: 0, answered: 0 };
+    world.deps.identity.sleep = async () => {
+      calls.held += 1;
+      while (calls.held + calls.answered < 40) await after(5);
+      if (world.deps.clock.now() === startMs) world.passSeconds(1);
+    };
+    const all = await Promise.all(Array.from({ length: tokens }, () => identityToken({ iat: now + 1 })));
+
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, async (_, call) => {
+        const answered = await world.identify(all[call % tokens]);
+        calls.answered += 1;
+        return answered;
+      }),
+    );
+
+    expect([calls.held, world.asked.length]).toEqual([Math.min(tokens, 10), Math.min(tokens, 10)]);
+    const over = all.length === 1 ? [] : answers.map(told).filter(([status]) => status !== 200);
+    const sentence =
+      'An app may make ten calls at a time to this health plan, and have ten members not found in a minute; wait a moment.';
+    expect(over).toEqual(over.map(() => [429, 'too_many_requests', sentence]));
   });
 });
 
@@ -204,7 +233,7 @@ it('a payer that takes identity tokens says so in its discovery documents and in
   const saying = world.data.payers.filter((payer) =>
     organizationOf(origin, directoryEntryOf(payer, [])).extension.some(({ url }) => url === capability),
   );
-  expect(saying.map(({ id }) => id)).toEqual(['blue', 'green']);
+  expect(saying.map(({ id }) => id)).toEqual(['demo-health-plan', 'blue', 'green']);
 });
 
 it("a payer's profile may allow an older sign-in at the provider, and shorter grants", async () => {
