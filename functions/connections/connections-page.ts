@@ -8,7 +8,7 @@ import { whatIsRead } from '../shared/pages/what-is-read.ts';
 import { referenceOf } from '../shared/record/request-record.ts';
 import { formTokenOf } from '../shared/store/member-sessions.ts';
 import { fields, told, type acts } from './fields.ts';
-import type { App, Connection, Connections, Stopped } from './find-connections.ts';
+import type { App, Connection, Connections, LivingApp, Stopped } from './find-connections.ts';
 import { noticeOf, noticeStyles } from './notice.ts';
 import type { OpenSession } from './session.ts';
 import type { PageOf } from './sign-in-page.ts';
@@ -46,21 +46,15 @@ const timeOf = (seconds: number, language: Language): Html =>
 type Act = (typeof acts)[number];
 
 /** A form of one button. */
-const formOf = (
-  { language }: PageView,
-  { url, session }: ListOf,
-  act: Act,
-  label: string,
-  one?: { readonly grantId: string; readonly describedBy: string },
-): Html => {
+const formOf = ({ language }: PageView, { url, session }: ListOf, act: Act, label: string, clientId?: string): Html => {
   const hidden: readonly (readonly [string, string])[] = [
     [languageParameter, language],
     [fields.token, formTokenOf(session.secret, session)],
-    ...(one === undefined ? [] : [[fields.grant, one.grantId] as const]),
+    ...(clientId === undefined ? [] : [[fields.app, clientId] as const]),
   ];
   return html`<form class="actions" method="post" action="${url}">${hidden.map(
     ([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`,
-  )}<button class="second" name="${fields.act}" value="${act}"${one === undefined ? '' : html` aria-describedby="${one.describedBy}"`}>${label}</button></form>`;
+  )}<button class="second" name="${fields.act}" value="${act}">${label}</button></form>`;
 };
 
 const headingOf = ({ name, partner }: App): Html =>
@@ -89,20 +83,22 @@ const copyOf = ({ export: copy }: Connection, language: Language): Html => {
   return html`<dt>${words.copy}</dt><dd>${text}</dd>`;
 };
 
-const connectionOf = (view: PageView, about: ListOf, connection: Connection, at: number): Html => {
-  const { language } = view;
+const connectionOf = (connection: Connection, language: Language): Html => {
   const words = connectionsWords[language];
-  const { app, since, until, usedAt, grantId } = connection;
-  const standing = app.isBlocked ? words.blocked : app.partner === undefined ? words.unregistered : undefined;
-  // An app may be connected twice; then its buttons differ by when that was.
-  const id = `since-${at + 1}`;
-  return html`<section class="connection">${headingOf(app)}
-${standing === undefined ? '' : html`<p><strong>${standing}</strong></p>`}
-<dl><dt>${words.canRead}</dt><dd>${readingOf(connection, language)}</dd>
-<dt>${words.since}</dt><dd id="${id}">${since === undefined ? words.unknown : timeOf(since, language)}</dd>
+  const { since, until, usedAt } = connection;
+  return html`<dl><dt>${words.canRead}</dt><dd>${readingOf(connection, language)}</dd>
+<dt>${words.since}</dt><dd>${since === undefined ? words.unknown : timeOf(since, language)}</dd>
 <dt>${words.until}</dt><dd>${timeOf(until, language)}</dd>
 <dt>${words.lastToken}</dt><dd>${usedAt === undefined ? words.noToken : timeOf(usedAt, language)}</dd>${copyOf(connection, language)}</dl>
-${formOf(view, about, 'end', words.stop(app.name), { grantId, describedBy: id })}</section>
+`;
+};
+
+const appOf = (view: PageView, about: ListOf, { app, connections }: LivingApp): Html => {
+  const words = connectionsWords[view.language];
+  const standing = app.isBlocked ? words.blocked : app.partner === undefined ? words.unregistered : undefined;
+  return html`<section class="connection">${headingOf(app)}
+${standing === undefined ? '' : html`<p><strong>${standing}</strong></p>`}
+${connections.map((one) => connectionOf(one, view.language))}${formOf(view, about, 'end', words.stop(app.name), app.clientId)}</section>
 `;
 };
 
@@ -130,7 +126,7 @@ export const connectionsPage = (view: PageView, about: ListOf): ApiResponse => {
         ? ''
         : html`<div class="notice" role="status"><h2>${words.nowStopped}</h2>${receipts(justNow)}<p>${words.keepIt}</p></div>`
     }${noticeOf(values, payer, language, ended !== undefined && justNow.length === 0 ? 'gone' : undefined)}${living.length === 0 ? html`<p>${words.none(name)}</p>` : ''}
-${living.map((one, at) => connectionOf(view, about, one, at))}
+${living.map((one) => appOf(view, about, one))}
 ${living.length < 2 ? '' : html`<div class="connection">${formOf(view, about, 'end-all', words.stopAll(living.length))}</div>`}
 <h2>${words.whatStopDoes}</h2>
 <p>${words.atOnce} ${words.stays}</p>

@@ -1,7 +1,7 @@
 import { nowSeconds } from '../shared/clock.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
-import { endAllGrants, endGrant, getMemberGrant, type Ended } from '../shared/store/member-grants.ts';
+import { endAllGrants, endGrant, type Ended } from '../shared/store/member-grants.ts';
 import type { MemberSession } from '../shared/store/member-sessions.ts';
 import type { ConnectionsDeps } from './deps.ts';
 import { findLiving } from './find-connections.ts';
@@ -9,12 +9,27 @@ import { findLiving } from './find-connections.ts';
 /** How often it looks again for a grant that was made in the meantime; a page must not take longer. */
 const rounds = 3;
 
-/** Ends one grant. False if that failed, so that the others are ended all the same. */
-const endOne =
-  ({ grants, clock }: ConnectionsDeps, record: RequestRecord) =>
-  async (grantId: string): Promise<boolean> => {
+/**
+ * Ends every grant of the session's member, or those of one app, and looks again for ones that were made in the meantime.
+ * Undefined if there is none. It finds them by the session's index only, so that a session with an index of somebody's making
+ * ends nothing.
+ * @param clientId the app; undefined for all
+ */
+export const endConnections = async (
+  deps: ConnectionsDeps,
+  session: MemberSession,
+  clientId: string | undefined,
+  record: RequestRecord,
+): Promise<Ended | undefined> => {
+  const find = (): Promise<string[]> => findLiving(deps, session, clientId);
+  const first = await find();
+  if (first.length === 0) return undefined;
+  let isNew = false;
+  /** Ends one. False if that failed, so that the others are ended all the same. */
+  const end = async (grantId: string): Promise<boolean> => {
     try {
-      await endGrant(grants, grantId, 'member', { now: nowSeconds(clock), requestId: record.requestId });
+      if (await endGrant(deps.grants, grantId, 'member', { now: nowSeconds(deps.clock), requestId: record.requestId }))
+        isNew = true;
       record.grantId = grantId;
       return true;
     } catch (error) {
@@ -23,27 +38,10 @@ const endOne =
       return false;
     }
   };
-
-/** Ends one grant of the session's member. Nothing ends if it is another's or gone: undefined. */
-export const endConnection = async (
-  deps: ConnectionsDeps,
-  session: MemberSession,
-  grantId: string,
-  record: RequestRecord,
-): Promise<Ended | undefined> => {
-  const found = await getMemberGrant(deps.grants, grantId, session);
-  if (found === undefined) return undefined;
-  return endAllGrants([grantId], { end: endOne(deps, record), findLiving: undefined, wait: deps.sleep });
+  // Only who ended something waits: forms that are sent at the same time do not each hold a function.
+  const wait = async (ms: number): Promise<void> => {
+    if (isNew) await deps.sleep(ms);
+    isNew = false;
+  };
+  return endAllGrants(first, { end, findLiving: find, wait }, rounds);
 };
-
-/** Ends every grant of the session's member, also those that are made in the meantime. */
-export const endConnections = async (
-  deps: ConnectionsDeps,
-  session: MemberSession,
-  record: RequestRecord,
-): Promise<Ended> =>
-  endAllGrants(
-    await findLiving(deps, session),
-    { end: endOne(deps, record), findLiving: () => findLiving(deps, session), wait: deps.sleep },
-    rounds,
-  );

@@ -1,5 +1,5 @@
 /** The fields of the page's forms. */
-export const fields = { act: 'act', token: 'form_token', grant: 'grant' } as const;
+export const fields = { act: 'act', token: 'form_token', app: 'app' } as const;
 
 /** What a form asks for. */
 export const acts = ['sign-in', 'end', 'end-all', 'sign-out'] as const;

@@ -14,16 +14,15 @@ import type { ConnectionsDeps } from './deps.ts';
 
 /** An app, as its member knows it. */
 export interface App {
+  readonly clientId: string;
   /** Its client id if it is no longer registered. */
   readonly name: string;
   readonly partner: Partner | undefined;
   readonly isBlocked: boolean;
 }
 
-/** An app that may read the record. Times are epoch seconds. */
+/** A grant of an app that may read the record. Times are epoch seconds. */
 export interface Connection {
-  readonly grantId: string;
-  readonly app: App;
   /** What is left of what it may read. */
   readonly scope: Scopes;
   readonly since: number | undefined;
@@ -31,6 +30,12 @@ export interface Connection {
   /** When it last asked for a token; undefined if it has not come for the first. */
   readonly usedAt: number | undefined;
   readonly export: Pick<Export, 'status' | 'resources' | 'startedAt' | 'expiresAt'> | undefined;
+}
+
+/** An app that may read the record. It may be connected more than once, and is stopped as one. */
+export interface LivingApp {
+  readonly app: App;
+  readonly connections: readonly Connection[];
 }
 
 /** An app that the member stopped. */
@@ -44,7 +49,7 @@ export interface Stopped {
 
 /** What the page shows, the newest first. */
 export interface Connections {
-  readonly living: readonly Connection[];
+  readonly living: readonly LivingApp[];
   readonly stopped: readonly Stopped[];
 }
 
@@ -65,16 +70,26 @@ const findGrants = async (
   return found.toSorted((a, b) => (b.createdAt ?? 0) - (a.createdAt ?? 0));
 };
 
-/** The ids of a member's grants that have not ended, whether or not their apps can use them now. */
-export const findLiving = async (deps: ConnectionsDeps, session: MemberSession): Promise<string[]> => {
+/**
+ * The ids of a member's grants that have not ended, whether or not their apps can use them now.
+ * @param clientId only those of this app; undefined for all
+ */
+export const findLiving = async (
+  deps: ConnectionsDeps,
+  session: MemberSession,
+  clientId: string | undefined,
+): Promise<string[]> => {
   const found = await findGrants(deps, session);
-  return found.flatMap(({ grant }) => (isLive(grant, nowSeconds(deps.clock)) ? [grant.grantId] : []));
+  return found
+    .filter(({ grant }) => isLive(grant, nowSeconds(deps.clock)) && (clientId ?? grant.partner) === grant.partner)
+    .map(({ grant }) => grant.grantId);
 };
 
 const appOf = async (registry: Registry, clientId: string, payer: string): Promise<App> => {
   const partner = await registry.partner(clientId, { evenIfBlocked: true });
   const isAllowed = partner !== undefined && mayReadFrom(partner, payer);
   return {
+    clientId,
     name: partner?.name ?? clientId,
     partner: isAllowed ? partner : undefined,
     isBlocked: partner !== undefined && (await isPartnerBlocked(registry, clientId)),
@@ -83,20 +98,16 @@ const appOf = async (registry: Registry, clientId: string, payer: string): Promi
 
 const connectionOf = async (
   deps: ConnectionsDeps,
+  app: App,
   { grant, createdAt, usedAt, accessExpiresAt }: MemberGrant,
 ): Promise<Connection | undefined> => {
   const now = nowSeconds(deps.clock);
-  const [app, found] = await Promise.all([
-    appOf(deps.registry, grant.partner, grant.payer),
-    getExportProgress(deps.exports, grant.grantId),
-  ]);
+  const found = await getExportProgress(deps.exports, grant.grantId);
   const isThere = found !== undefined && !isOverdue(found, now) && found.expiresAt > now;
   const until = grant.refreshable ? grant.endsAt : (accessExpiresAt ?? grant.endsAt);
   // Its only token has ended, and nothing goes on without one.
   if (until <= now && !(isThere && found.status === 'running')) return undefined;
   return {
-    grantId: grant.grantId,
-    app,
     scope: app.partner === undefined ? grant.scope : scopeNow(grant.scope, app.partner),
     since: createdAt,
     until,
@@ -112,20 +123,33 @@ const connectionOf = async (
 export const findConnections = async (deps: ConnectionsDeps, session: MemberSession): Promise<Connections> => {
   const found = await findGrants(deps, session);
   const now = nowSeconds(deps.clock);
-  const living = found.filter(({ grant }) => isLive(grant, now)).map((one) => connectionOf(deps, one));
-  const stopped = found.flatMap(({ grant, revokedBy, lastEvent }) =>
-    grant.revokedAt === undefined || revokedBy === undefined || lastEvent?.reason !== 'byMember'
-      ? []
-      : [
-          appOf(deps.registry, grant.partner, grant.payer).then((app): Stopped => ({
-            app,
-            at: grant.revokedAt ?? 0,
-            requestId: revokedBy,
-          })),
-        ],
+  const livingOf = async (all: readonly MemberGrant[], clientId: string): Promise<LivingApp[]> => {
+    const app = await appOf(deps.registry, clientId, session.payer);
+    const connections = (await Promise.all(all.map((one) => connectionOf(deps, app, one)))).filter(
+      (one) => one !== undefined,
+    );
+    return connections.length === 0 ? [] : [{ app, connections }];
+  };
+  const living = Map.groupBy(
+    found.filter(({ grant }) => isLive(grant, now)),
+    ({ grant }) => grant.partner,
+  );
+  // A press stops an app as one, however often it is connected.
+  const stopped = new Map(
+    found.flatMap(({ grant: { partner, revokedAt: at }, revokedBy: requestId, lastEvent }) =>
+      at === undefined || requestId === undefined || lastEvent?.reason !== 'byMember'
+        ? []
+        : [[JSON.stringify([partner, requestId]), { partner, at, requestId }] as const],
+    ),
   );
   return {
-    living: (await Promise.all(living)).filter((one) => one !== undefined),
-    stopped: await Promise.all(stopped),
+    living: (await Promise.all([...living].map(([clientId, all]) => livingOf(all, clientId)))).flat(),
+    stopped: await Promise.all(
+      [...stopped.values()].map(async ({ partner, at, requestId }): Promise<Stopped> => ({
+        app: await appOf(deps.registry, partner, session.payer),
+        at,
+        requestId,
+      })),
+    ),
   };
 };

@@ -27,7 +27,7 @@ import { connectionsUrl } from '../shared/registry/urls.ts';
 import { endMemberSession } from '../shared/store/member-sessions.ts';
 import { connectionsPage } from './connections-page.ts';
 import type { ConnectionsDeps } from './deps.ts';
-import { endConnection, endConnections } from './end-connections.ts';
+import { endConnections } from './end-connections.ts';
 import { acts, fields, told, type Notice } from './fields.ts';
 import { findConnections } from './find-connections.ts';
 import { findSession, takeForm, type OpenSession } from './session.ts';
@@ -86,8 +86,10 @@ const answerForm = async (
 
   const act = acts.find((one) => one === form.values.get(fields.act));
   if (payer.patientFrom === 'none') return back({});
-  if (act === undefined || isFromElsewhere(event)) {
-    record.detail = act === undefined ? 'the form asks for nothing that is known' : 'the form is from another origin';
+  const app = form.values.get(fields.app);
+  const isUnknown = act === undefined || (act === 'end' && app === undefined);
+  if (isUnknown || isFromElsewhere(event)) {
+    record.detail = isUnknown ? 'the form asks for nothing that is known' : 'the form is from another origin';
     return notice('gone');
   }
   if (act === 'sign-in') return startSignIn(deps, event, payer, language);
@@ -98,10 +100,7 @@ const answerForm = async (
     return notice('gone');
   }
   if (act === 'sign-out') return signOut(deps, session, (cookies) => notice('signedOut', cookies));
-  const ended =
-    act === 'end-all'
-      ? await endConnections(deps, session, record)
-      : await endConnection(deps, session, form.values.get(fields.grant) ?? '', record);
+  const ended = await endConnections(deps, session, act === 'end' ? app : undefined, record);
   if (ended === undefined) return notice('gone');
   return back({ ended: referenceOf(record), ...(ended.isDone ? {} : { notice: 'left' }) });
 };

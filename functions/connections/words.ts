@@ -75,9 +75,10 @@ export const connectionsWords: InEachLanguage<ConnectionsWords> = {
     copied: (until) => `A copy is ready. The app can download it until ${until}.`,
     unknown: 'unknown',
     stop: (app) => `Stop ${app}`,
-    stopAll: (count) => `Stop all ${count} connections`,
+    stopAll: (count) => `Stop all ${count} apps`,
     whatStopDoes: 'What stopping does',
-    atOnce: 'The app can read nothing more from that moment, and a copy under way ends.',
+    atOnce:
+      'What is shown here for the app ends at that moment, and a copy under way too. If you connect the app again, it can read again.',
     stays: 'What it has already read stays with it. Ask the app to delete it.',
     elsewhere: (payer) =>
       `Apps that read at ${payer} directly, without us, are not shown here. ${payer} itself may list us among your connected apps, and you can end our access there too.`,
@@ -85,7 +86,7 @@ export const connectionsWords: InEachLanguage<ConnectionsWords> = {
       `An app whose sign-in is under way can still appear here for ${minutes} minutes. Reload the page to see it.`,
     nowStopped: 'Stopped',
     stopped: 'Stopped by you before',
-    receipt: ['', ' can no longer read your record. Stopped on ', '.'],
+    receipt: ['The access of ', ' was stopped on ', '.'],
     keepIt: 'Please keep this: save or print the page.',
     session: (until) => `You are signed in on this page until ${until}.`,
     signOut: 'Sign out',
@@ -128,9 +129,10 @@ export const connectionsWords: InEachLanguage<ConnectionsWords> = {
     copied: (until) => `Hay una copia lista. La aplicación puede descargarla hasta el ${until}.`,
     unknown: 'no se sabe',
     stop: (app) => `Detener ${app}`,
-    stopAll: (count) => `Detener las ${count} conexiones`,
+    stopAll: (count) => `Detener las ${count} aplicaciones`,
     whatStopDoes: 'Qué pasa al detener',
-    atOnce: 'Desde ese momento la aplicación ya no puede leer nada, y una copia en curso termina.',
+    atOnce:
+      'En ese momento termina lo que aquí se muestra de la aplicación, también una copia en curso. Si usted vuelve a conectarla, podrá leer de nuevo.',
     stays: 'Lo que ya haya leído se queda con ella. Pídale a la aplicación que lo borre.',
     elsewhere: (payer) =>
       `Aquí no aparecen las aplicaciones que leen directamente en ${payer}, sin nosotros. Es posible que ${payer} nos muestre entre sus aplicaciones conectadas; también allí puede terminar nuestro acceso.`,
@@ -138,7 +140,7 @@ export const connectionsWords: InEachLanguage<ConnectionsWords> = {
       `Una aplicación cuyo inicio de sesión está en curso aún puede aparecer aquí durante ${minutes} minutos. Vuelva a cargar la página para verla.`,
     nowStopped: 'Detenido',
     stopped: 'Lo que usted detuvo antes',
-    receipt: ['', ' ya no puede leer su expediente. Se detuvo el ', '.'],
+    receipt: ['El acceso de ', ' se detuvo el ', '.'],
     keepIt: 'Conserve esto: guarde o imprima la página.',
     session: (until) => `Su sesión en esta página dura hasta el ${until}.`,
     signOut: 'Cerrar la sesión',

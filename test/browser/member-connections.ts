@@ -81,7 +81,7 @@ export const memberConnections = (browser: Browser, running: () => LocalStack): 
       await screenshots(page, 'connections-two');
       await tabTo(page, 'Stop Trend Journal');
       await page.keyboard.press('Enter');
-      const receipt = page.getByRole('status').filter({ hasText: 'Trend Journal can no longer read your record.' });
+      const receipt = page.getByRole('status').filter({ hasText: 'Trend Journal was stopped on' });
       await receipt.waitFor();
       await screenshots(page, 'connections-one-stopped');
       const said = await receipt.innerText();
@@ -125,7 +125,7 @@ export const memberConnections = (browser: Browser, running: () => LocalStack): 
       await page.getByRole('button', { name: 'Detener Pocket Record' }).first().waitFor();
       await screenshots(page, 'connections-es');
       await page.getByRole('button', { name: 'Detener Pocket Record' }).first().click();
-      await page.getByText('ya no puede leer su expediente.').first().waitFor();
+      await page.getByText('El acceso de Pocket Record se detuvo el').first().waitFor();
       await screenshots(page, 'connections-es-detenido');
     });
   });

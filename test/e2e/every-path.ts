@@ -88,15 +88,14 @@ const memberPage = async (target: LocalTarget): Promise<void> => {
   const url = `${target.origin}/connections/${target.payer}`;
   const send = (form: Record<string, string>, cookie = '') =>
     fetch(url, { method: 'POST', body: new URLSearchParams(form), headers: { cookie }, redirect: 'manual' });
-  await connect(target);
-  await connect(target);
   const begun = await expectStatus('sign-in of a member', send({ act: 'sign-in' }), 302);
   const back = await comeBack({ payerUrl: locationOf(begun), cookie: cookiesOf(begun) });
   const cookie = cookiesOf(back);
   for (const act of ['end', 'end-all', 'sign-out']) {
+    await connect(target);
     const page = await (await expectStatus('page of connections', fetch(url, { headers: { cookie } }), 200)).text();
     const valueOf = (name: string): string => new RegExp(`name="${name}" value="([^"]+)"`).exec(page)?.[1] ?? '';
-    const form = { act, form_token: valueOf('form_token'), ...(act === 'end' ? { grant: valueOf('grant') } : {}) };
+    const form = { act, form_token: valueOf('form_token'), ...(act === 'end' ? { app: valueOf('app') } : {}) };
     const told = locationOf(await send(form, cookie)).searchParams;
     if (told.get('notice') !== (act === 'sign-out' ? 'signedOut' : null)) throw new Error(`${act}: ${told.toString()}`);
   }

@@ -1,6 +1,7 @@
 import { connectionsHandler } from '../../../functions/connections/handler.ts';
 import type { ApiResponse } from '../../../functions/shared/http/api.ts';
 import type { RegistryData } from '../../../functions/shared/registry/types.ts';
+import { putMemberSession } from '../../../functions/shared/store/member-sessions.ts';
 import { apiEvent, call, cookiesOf } from '../../support/gateway.ts';
 import {
   bodyOf,
@@ -294,13 +295,65 @@ describe('after the sign-in the page', () => {
       const page = await test.follow(answer, test.session);
       expect(appsIn(page)).toEqual(['Pocket Record']);
       const [, ended] = /[?&]ended=([0-9a-f-]+)/.exec(answer.headers['Location'] ?? '') ?? [];
-      expect(page.body).toContain('<strong>Demo Partner</strong> can no longer read your record.');
+      expect(page.body).toContain('<strong>Demo Partner</strong> was stopped on <time');
       expect(page.body).toContain(`Reference: <strong>${ended}</strong>`);
     }
     const [item] = test.dynamo.items('Grants').values();
     expect(item?.['lastEvent']?.M).toMatchObject({ type: { S: 'revoked' }, reason: { S: 'byMember' } });
     expect(item).not.toHaveProperty('sealedPayerTokens');
     expect(test.lines.join()).not.toContain('patient-1');
+  });
+
+  it('shows an app that is connected twice as one, ends both, and says only what is true when it is connected again', async () => {
+    const test = await withTwoApps();
+    const again = await test.connect();
+    const page = await test.get(test.session);
+    expect([appsIn(page), textOf(page).match(/Since</g)?.length]).toEqual([['Demo Partner', 'Pocket Record'], 3]);
+    const answer = await test.press(test.session, 'Stop Demo Partner');
+    for (const { refresh_token: token } of [test.first, again]) {
+      expect(bodyOf(await test.refresh(token)).error).toBe('invalid_grant');
+    }
+    const receipts = textOf(await test.follow(answer, test.session)).match(/Demo Partner<\/strong> was stopped on /g);
+    expect([test.living(), receipts?.length]).toEqual([1, 1]);
+    await test.connect();
+    const after = await test.get(test.session);
+    expect(appsIn(after)).toEqual(['Demo Partner', 'Pocket Record']);
+    expect(after.body).toContain('<strong>Demo Partner</strong> was stopped on <time');
+    expect(after.body).not.toContain('can no longer read');
+  });
+
+  it('ends, and waits for, nothing in a session whose index was made up, or once nothing is left', async () => {
+    const test = await withTwoApps();
+    const now = () => test.deps.clock.now();
+    const from = now();
+    const secret = 'A'.repeat(43);
+    const made = { secret, now: from / 1000, iv: test.deps.randomBytes(12) };
+    const member = { payer, patient: 'patient-1', memberIndex: 'x'.repeat(43) };
+    await putMemberSession(test.deps.loginAttempts, member, made);
+    const forged = { Cookie: `__Host-p2p-member=${secret}`, 'Sec-Fetch-Site': 'same-origin' };
+    const [grant = ''] = test.dynamo.items('Grants').keys();
+    for (const act of ['end', 'end-all']) {
+      const form = { ...test.formOn(await test.get(forged), 'Sign out'), act, app: app.client_id, grant };
+      expect(noticeIn(await test.follow(await test.post(form, forged), forged))).toBe(gone);
+    }
+    expect([test.living(), now() - from]).toEqual([2, 0]);
+    const rest = { ...test.formOn(await test.get(test.session), 'Stop all 2 apps') };
+    await test.post(rest, test.session);
+    await test.post(
+      { ...rest, ...test.formOn(await test.get(test.session), 'Sign out'), act: 'end-all' },
+      test.session,
+    );
+    expect([test.living(), now() - from]).toEqual([0, 2000]);
+  });
+
+  it.each([undefined, '', 'x'.repeat(3000)])('does nothing for a form without a known app (%#)', async (named) => {
+    const test = await withTwoApps();
+    const { app: one = '', ...form } = test.formOn(await test.get(test.session), 'Stop Demo Partner');
+    const answer = await test.post({ ...form, ...(named === undefined ? {} : { app: named }) }, test.session);
+    expect([noticeIn(await test.follow(answer, test.session)), test.living()]).toEqual([gone, 2]);
+    // What names none at all does not use the form up.
+    await test.post({ ...form, app: one }, test.session);
+    expect(test.living()).toBe(named ? 2 : 1);
   });
 
   it('says that nothing was changed if the app had ended in the meantime', async () => {
@@ -313,15 +366,15 @@ describe('after the sign-in the page', () => {
 
   it('ends all, also one that was made while the member looked', async () => {
     const test = await withTwoApps();
-    const form = test.formOn(await test.get(test.session), 'Stop all 2 connections');
+    const form = test.formOn(await test.get(test.session), 'Stop all 2 apps');
     await test.connect();
     const page = await test.follow(await test.post(form, test.session), test.session);
-    expect([test.living(), appsIn(page), textOf(page).match(/can no longer read/g)?.length]).toEqual([0, [], 3]);
+    expect([test.living(), appsIn(page), textOf(page).match(/ was stopped on /g)?.length]).toEqual([0, [], 2]);
   });
 
   it('ends all, also one that the index shows a moment late', async () => {
     const test = await withTwoApps();
-    const form = test.formOn(await test.get(test.session), 'Stop all 2 connections');
+    const form = test.formOn(await test.get(test.session), 'Stop all 2 apps');
     const late = [...test.dynamo.items('Grants').values()][1];
     const hidden = late?.['memberIndex'];
     delete late?.['memberIndex'];
@@ -336,7 +389,7 @@ describe('after the sign-in the page', () => {
 
   it('says which apps could not be stopped, and stops the others', async () => {
     const test = await withTwoApps();
-    const form = test.formOn(await test.get(test.session), 'Stop all 2 connections');
+    const form = test.formOn(await test.get(test.session), 'Stop all 2 apps');
     let writes = 0;
     test.dynamo.standIn('UpdateItem', ({ TableName }) =>
       TableName === 'Grants' && (writes += 1) === 1 ? Promise.reject(throttled()) : undefined,
@@ -351,7 +404,7 @@ describe('after the sign-in the page', () => {
       'was sent before',
       async (test) => {
         const form = test.formOn(await test.get(test.session), 'Stop Demo Partner');
-        await test.post({ ...form, grant: 'nothing' }, test.session);
+        await test.post({ ...form, app: 'nothing' }, test.session);
         return test.post(form, test.session);
       },
     ],
@@ -359,7 +412,7 @@ describe('after the sign-in the page', () => {
       (site): [string, (test: Awaited<ReturnType<typeof withTwoApps>>) => Promise<ApiResponse>] => [
         `a page of another origin sends (${site})`,
         async (test) =>
-          test.post(test.formOn(await test.get(test.session), 'Stop all 2 connections'), {
+          test.post(test.formOn(await test.get(test.session), 'Stop all 2 apps'), {
             ...test.session,
             'Sec-Fetch-Site': site,
           }),
@@ -368,27 +421,27 @@ describe('after the sign-in the page', () => {
     [
       'has no token',
       async (test) => {
-        const { form_token: _, ...form } = test.formOn(await test.get(test.session), 'Stop all 2 connections');
+        const { form_token: _, ...form } = test.formOn(await test.get(test.session), 'Stop all 2 apps');
         return test.post(form, test.session);
       },
     ],
     [
       'is of another session of the same member',
       async (test) => {
-        const form = test.formOn(await test.get(await test.signIn()), 'Stop all 2 connections');
+        const form = test.formOn(await test.get(await test.signIn()), 'Stop all 2 apps');
         return test.post(form, test.session);
       },
     ],
     [
-      "names another member's grant",
+      "names another member's app",
       async (test) => {
         test.whoSignsIn('patient-2');
         const other = await test.signIn();
-        const { grant: id } = test.formOn(await test.get(test.session), 'Stop Demo Partner');
+        const { app: id } = test.formOn(await test.get(test.session), 'Stop Demo Partner');
         const token = test.formOn(await test.get(other), 'Sign out')['form_token'] ?? '';
-        const answer = await test.post({ act: 'end', grant: id ?? '', form_token: token }, other);
+        const answer = await test.post({ act: 'end', app: id ?? '', form_token: token }, other);
         const after = test.formOn(await test.get(other), 'Sign out')['form_token'] ?? '';
-        const unknown = await test.post({ act: 'end', grant: 'unknown', form_token: after }, other);
+        const unknown = await test.post({ act: 'end', app: 'unknown', form_token: after }, other);
         expect(unknown.headers['Location']).toBe(answer.headers['Location']);
         return answer;
       },
@@ -405,7 +458,7 @@ describe('after the sign-in the page', () => {
     ['the member signs out', (test) => test.press(test.session, 'Sign out')],
   ])('is over after %s, for forms too', async (_, end) => {
     const test = await withTwoApps();
-    const form = test.formOn(await test.get(test.session), 'Stop all 2 connections');
+    const form = test.formOn(await test.get(test.session), 'Stop all 2 apps');
     await end(test);
     const page = await test.follow(await test.post(form, test.session), test.session);
     expect(noticeIn(page)).toBe('You are not signed in here, or no longer. Please sign in again. Nothing was changed.');
@@ -419,6 +472,6 @@ describe('after the sign-in the page', () => {
     expect(back.headers['Location']).toBe(`${pageUrl}?ui_locales=es`);
     const page = await test.follow(back, test.session);
     expect(page.body).toContain('<html lang="es">');
-    expect(page.body).toContain('Detener las 2 conexiones');
+    expect(page.body).toContain('Detener las 2 aplicaciones');
   });
 });
