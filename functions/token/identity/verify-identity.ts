@@ -157,8 +157,12 @@ const checkAudience = (
   { aud, azp }: { readonly aud: string | readonly string[]; readonly azp?: string },
   audiences: readonly string[],
 ): void => {
-  if (![aud].flat().some((one) => audiences.includes(one)) || (azp !== undefined && !audiences.includes(azp))) {
+  const named = [aud].flat();
+  if (!named.some((one) => audiences.includes(one)) || (azp !== undefined && !audiences.includes(azp))) {
     throw refused(`${azp === undefined ? 'aud' : 'aud or azp'} does not name this app; it was issued to another`);
+  }
+  if (azp === undefined && !named.every((one) => audiences.includes(one))) {
+    throw refused('aud names several apps, so azp must be there and name this one');
   }
 };
 

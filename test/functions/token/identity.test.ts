@@ -295,6 +295,7 @@ describe('an id_token is refused before the payer is asked, and nothing of it is
     ['iss', 'https://idp.elsewhere.example', 'iss is not an identity provider that this health plan accepts here'],
     ['aud', 'rival-at-csp', 'aud does not name this app; it was issued to another'],
     ['aud', ['a', 'b'], 'aud does not name this app; it was issued to another'],
+    ['aud', ['portal-at-csp', 'rival-at-csp'], 'aud names several apps, so azp must be there and name this one'],
     ['azp', 'rival-at-csp', 'aud or azp does not name this app; it was issued to another'],
     ['exp', now, `exp has passed; ${again}`],
     ['iat', now - 301, `iat is more than 300 seconds ago; ${again}`],
@@ -319,15 +320,16 @@ describe('an id_token is refused before the payer is asked, and nothing of it is
     expectNoIdentity(world, response.body);
   });
 
-  it.each<[claim: string, value: unknown]>([
-    ['exp', now + 1],
-    ['iat', now - 300],
-    ['auth_time', now - 300],
-    ['aud', ['other', 'portal-at-csp']],
-    ['identity_assurance_level', 3],
-    ['given_name', planted.given.toUpperCase()],
-  ])('not: its %s is %j', async (claim, value) => {
-    expect((await identityWorld().identify(await identityToken({ [claim]: value }))).statusCode).toBe(200);
+  it.each<[claims: Change]>([
+    [{ exp: now + 1 }],
+    [{ iat: now - 300 }],
+    [{ auth_time: now - 300 }],
+    [{ aud: ['portal-at-csp', 'portal-at-csp'] }],
+    [{ aud: ['rival-at-csp', 'portal-at-csp'], azp: 'portal-at-csp' }],
+    [{ identity_assurance_level: 3 }],
+    [{ given_name: planted.given.toUpperCase() }],
+  ])('not: it has %j', async (claims) => {
+    expect((await identityWorld().identify(await identityToken(claims))).statusCode).toBe(200);
   });
 
   const encoded = (value: unknown): string =>
