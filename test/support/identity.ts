@@ -61,6 +61,8 @@ const payerOf = (id: string, change: Partial<IdentitySignIn>) => ({
     publicKeys: [gatewayKey.publicJwk],
     scopes: payerScopes,
   }),
+  // Blue Button has one that would end the grants of all apps.
+  ...(id === 'green' ? { revocationEndpoint: `https://${id}.example.org/v3/o/revoke/` } : {}),
   identitySignIn: { ...signIn, ...change },
 });
 
@@ -165,6 +167,8 @@ export const identityWorld = (changeSignIn: Partial<IdentitySignIn> = {}) => {
   const servers = { blue: serverOf('blue'), green: serverOf('green') };
   /** What the payer was sent, and what it answers in place of its usual answer. */
   const asked: { payer: string; form: URLSearchParams }[] = [];
+  /** The tokens that the gateway revoked at the payer. */
+  const revoked: (string | null)[] = [];
   const script: { answer?: (usual: () => Promise<PayerAnswer>) => Promise<PayerAnswer> } = {};
   /** The payer's access token that counts now. A refresh takes the client secret, and no assertion. */
   const bearer = { current: 'access-bb-1' };
@@ -184,6 +188,10 @@ export const identityWorld = (changeSignIn: Partial<IdentitySignIn> = {}) => {
     if (url.startsWith('https://blue.example.org/v3/fhir/')) {
       const isFresh = new Headers(init?.headers).get('authorization') === `Bearer ${bearer.current}`;
       return isFresh ? Response.json({ resourceType: 'Patient', id: 'bb-1' }) : new Response('', { status: 401 });
+    }
+    if (url === 'https://green.example.org/v3/o/revoke/') {
+      revoked.push(new URLSearchParams(String(init?.body)).get('token'));
+      return new Response('');
     }
     const [, id = ''] = /^https:\/\/(\w+)\.example\.org\/v3\/o\/token\/$/.exec(url) ?? [];
     if (id !== 'blue' && id !== 'green') throw new Error(`nobody is at ${url}`);
@@ -238,6 +246,7 @@ export const identityWorld = (changeSignIn: Partial<IdentitySignIn> = {}) => {
     data,
     provider,
     asked,
+    revoked,
     script,
     post,
     formFor,

@@ -11,7 +11,7 @@ export interface MakeGrantDeps extends CreateGrantDeps, PayerClientDeps {
 }
 
 /** If a step fails, no one will ever use the payer tokens, so they are revoked. */
-const revokeOnFailure = async <T>(
+export const revokeOnFailure = async <T>(
   deps: PayerClientDeps,
   payer: Payer,
   tokens: PayerTokens,

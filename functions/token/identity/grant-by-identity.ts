@@ -2,8 +2,9 @@ import { nowSeconds } from '../../shared/clock.ts';
 import { GatewayError } from '../../shared/errors.ts';
 import { parameters } from '../../shared/http/api.ts';
 import { checkScope, type CheckedRequest } from '../../shared/partner/check-authorize-request.ts';
-import { makeGrant } from '../../shared/partner/make-grant.ts';
+import { makeGrant, revokeOnFailure } from '../../shared/partner/make-grant.ts';
 import type { PayerTokenAnswer } from '../../shared/payer/client.ts';
+import { checkNotBlocked, checkNotPaused } from '../../shared/registry/require-payer.ts';
 import type { Payer } from '../../shared/registry/types.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import { requireClient, type Assertion, type AuthenticatedPartner } from '../client-authentication.ts';
@@ -95,19 +96,35 @@ const checkRequest = async (deps: TokenDeps, identity: IdentityDeps, request: To
   return { partner, payer, asked, cmsSmart, verified, longestAge };
 };
 
-/** Spends the identity, waits until no time in it is ahead, since a payer refuses a single second, and asks the payer once. */
+/**
+ * Waits until no time in the token is ahead, since a payer refuses a single second.
+ * @throws GatewayError if the partner was blocked or the payer paused in the meantime
+ */
+const waitUntilBegun = async (
+  { registry, clock }: TokenDeps,
+  { sleep }: IdentityDeps,
+  { partner, payer, cmsSmart, verified }: Checked,
+): Promise<void> => {
+  const aheadMs = aheadMsOf(verified, cmsSmart, clock.now());
+  if (aheadMs <= 0) return;
+  await sleep(aheadMs);
+  await checkNotBlocked(registry, partner.clientId);
+  await checkNotPaused(registry, payer.id);
+};
+
+/** Spends the identity, and asks the payer once. The wait is after that, and so once for each token. */
 const spendAndAsk = async (
   deps: TokenDeps,
   identity: IdentityDeps,
   { requestId }: TokenRequest,
-  { partner, payer, cmsSmart, verified, longestAge }: Checked,
+  checked: Checked,
 ): Promise<PayerTokenAnswer> => {
+  const { partner, payer, cmsSmart, verified, longestAge } = checked;
   const spending = { grants: deps.grants, now: nowSeconds(deps.clock), requestId };
   const { attestedAtMs } = cmsSmart;
   await bindAttestation(spending, { partner: partner.clientId, attestedAtMs, longestAge }, verified);
   await spendIdentity(spending, payer.id, verified);
-  const aheadMs = aheadMsOf(verified, cmsSmart, deps.clock.now());
-  if (aheadMs > 0) await identity.sleep(aheadMs);
+  await waitUntilBegun(deps, identity, checked);
   return askForMember(deps, payer, cmsSmart);
 };
 
@@ -142,5 +159,7 @@ export const grantByIdentity = async (deps: TokenDeps, request: TokenRequest): P
     { requestId: request.requestId },
   );
   request.note({ grantId, ...names });
-  return redeemCode(deps, { ...request, form: parameters([['code', code]]) });
+  return revokeOnFailure(deps, payer, answer.tokens, () =>
+    redeemCode(deps, { ...request, form: parameters([['code', code]]) }),
+  );
 };

@@ -568,6 +568,36 @@ describe('a request with an identity token is refused, if', () => {
   });
 });
 
+describe('a stop that comes during the call', () => {
+  const stop = { at: now, by: 'arn', reason: 'x' };
+  it.each([
+    ['payer#blue', 503],
+    ['partner#portal', 400],
+  ])('is seen after a wait, so that the payer is not asked: %s', async (entry, status) => {
+    const world = identityWorld();
+    world.deps.identity.sleep = async () => void world.stops.set(entry, stop);
+
+    expect((await world.identify(await identityToken({ iat: now + 1 }))).statusCode).toBe(status);
+    expect(world.asked).toEqual([]);
+  });
+
+  it.each(['payer#green', 'partner#portal'])(
+    "while the payer answers revokes the payer's tokens: %s",
+    async (entry) => {
+      const world = identityWorld();
+      world.script.answer = async (usual) => {
+        world.stops.set(entry, stop);
+        return usual();
+      };
+
+      const response = await world.identify(undefined, { form: { resource: `${origin}/r4/green` } });
+
+      expect(bodyOf(response).access_token).toBeUndefined();
+      expect(world.revoked).toHaveLength(1);
+    },
+  );
+});
+
 describe('what the payer answers', () => {
   const noMatch =
     'The health plan found no single member with this identity. Ask the member whether the plan has this name and address, or send them to its sign-in.';
