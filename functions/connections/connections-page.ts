@@ -130,7 +130,7 @@ ${living.map((one) => appOf(view, about, one))}
 ${living.length < 2 ? '' : html`<div class="connection">${formOf(view, about, 'end-all', words.stopAll(living.length))}</div>`}
 <h2>${words.whatStopDoes}</h2>
 <p>${words.atOnce} ${words.stays}</p>
-<p>${words.underWay(Math.ceil(loginAttemptSeconds / 60))} ${words.elsewhere(name)}</p>
+<p>${words.underWay(Math.ceil(loginAttemptSeconds / 60))} ${words.older} ${words.elsewhere(name)}</p>
 ${before.length === 0 ? '' : html`<h2>${words.stopped}</h2>${receipts(before)}`}
 <p>${words.session(momentOf(session.expiresAt, language))}</p>
 ${formOf(view, about, 'sign-out', words.signOut)}`,

@@ -30,6 +30,7 @@ interface ConnectionsWords {
   readonly atOnce: string;
   readonly stays: string;
   readonly elsewhere: (payer: string) => string;
+  readonly older: string;
   readonly underWay: (minutes: number) => string;
   readonly nowStopped: string;
   readonly stopped: string;
@@ -61,7 +62,7 @@ export const connectionsWords: InEachLanguage<ConnectionsWords> = {
       unavailable: (payer) => `${payer} cannot be reached at the moment. Please try again in a moment.`,
     },
     reference: 'Reference',
-    none: (payer) => `No app may read your record at ${payer} through us.`,
+    none: (payer) => `We found no app that may read your record at ${payer} through us.`,
     canRead: 'Can read',
     inDetail: (kinds) => `All ${kinds} kinds of data`,
     since: 'Since',
@@ -82,6 +83,8 @@ export const connectionsWords: InEachLanguage<ConnectionsWords> = {
     stays: 'What it has already read stays with it. Ask the app to delete it.',
     elsewhere: (payer) =>
       `Apps that read at ${payer} directly, without us, are not shown here. ${payer} itself may list us among your connected apps, and you can end our access there too.`,
+    older:
+      'An app that was connected before this page existed may be missing. You can disconnect it in the app itself.',
     underWay: (minutes) =>
       `An app whose sign-in is under way can still appear here for ${minutes} minutes. Reload the page to see it.`,
     nowStopped: 'Stopped',
@@ -115,7 +118,7 @@ export const connectionsWords: InEachLanguage<ConnectionsWords> = {
       unavailable: (payer) => `No se puede acceder a ${payer} en este momento. Por favor, inténtelo en un momento.`,
     },
     reference: 'Referencia',
-    none: (payer) => `Ninguna aplicación puede leer su expediente en ${payer} a través de nosotros.`,
+    none: (payer) => `No encontramos ninguna aplicación que pueda leer su expediente en ${payer} a través de nosotros.`,
     canRead: 'Puede leer',
     inDetail: (kinds) => `Los ${kinds} tipos de datos`,
     since: 'Desde',
@@ -136,6 +139,8 @@ export const connectionsWords: InEachLanguage<ConnectionsWords> = {
     stays: 'Lo que ya haya leído se queda con ella. Pídale a la aplicación que lo borre.',
     elsewhere: (payer) =>
       `Aquí no aparecen las aplicaciones que leen directamente en ${payer}, sin nosotros. Es posible que ${payer} nos muestre entre sus aplicaciones conectadas; también allí puede terminar nuestro acceso.`,
+    older:
+      'Puede faltar una aplicación que se conectó antes de que existiera esta página. Puede desconectarla en la propia aplicación.',
     underWay: (minutes) =>
       `Una aplicación cuyo inicio de sesión está en curso aún puede aparecer aquí durante ${minutes} minutos. Vuelva a cargar la página para verla.`,
     nowStopped: 'Detenido',

@@ -96,7 +96,7 @@ export const memberConnections = (browser: Browser, running: () => LocalStack): 
         all === 1 ? await page.getByRole('button', { name: /^Stop all/ }).innerText() : 'Stop Pocket Record',
       );
       await page.keyboard.press('Enter');
-      await page.getByText('No app may read your record at Northwind Health through us.').waitFor();
+      await page.getByText('We found no app that may read your record at Northwind Health through us.').waitFor();
       await screenshots(page, 'connections-none');
       expect(await statusOf(pocket)).toBe(401);
       await tabTo(page, 'Sign out');

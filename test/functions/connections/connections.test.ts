@@ -277,6 +277,16 @@ describe('after the sign-in the page', () => {
     expect(appsIn(elsewhere)).toEqual([]);
   });
 
+  it('does not claim that no app may read, since a grant made by 0.1 has no index', async () => {
+    const test = await withTwoApps();
+    for (const item of test.dynamo.items('Grants').values()) delete item['memberIndex'];
+    const page = await test.get(test.session);
+    expect([appsIn(page), test.living()]).toEqual([[], 2]);
+    expect(page.body).toContain('We found no app that may read your record at Northwind Health through us.');
+    expect(page.body).toContain('An app that was connected before this page existed may be missing.');
+    expect(page.body).not.toContain('No app may read');
+  });
+
   it('reads every hit of the index again by its key, so that one of another patient does not count', async () => {
     const test = await withTwoApps();
     const [item] = test.dynamo.items('Grants').values();
