@@ -1,5 +1,5 @@
 /** A gateway whose partners present their members' identity tokens, an identity provider, and payers with Blue Button's checks. */
-import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWTHeaderParameters } from 'jose';
+import { CompactSign, exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWTHeaderParameters } from 'jose';
 import { smart } from '../../config/presets.ts';
 import { keyReader, ofIdentityProviders } from '../../functions/shared/payer/key-reader.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
@@ -113,11 +113,15 @@ export const identityToken = (
   return new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: 'csp-1', typ: 'JWT', ...header }).sign(key);
 };
 
+/** Stands for a value that is nested so deep that JSON cannot be written from it. */
+export const nested = 'nested 5,000 deep';
+const nestedJson = `${'{"x":'.repeat(5000)}1${'}'.repeat(5000)}`;
+
 /** A client assertion of the partner with these members of cms_smart. */
 export const assertionOf = (cmsSmart: unknown, claims: Change = {}, atMs = startMs): Promise<string> => {
   tokens += 1;
   const clientId = (claims['sub'] as string | undefined) ?? 'portal';
-  return new SignJWT({
+  const json = JSON.stringify({
     iss: clientId,
     sub: clientId,
     aud: `${origin}/oauth2/token`,
@@ -125,7 +129,8 @@ export const assertionOf = (cmsSmart: unknown, claims: Change = {}, atMs = start
     exp: Math.floor(atMs / 1000) + 200,
     extensions: { cms_smart: cmsSmart },
     ...claims,
-  })
+  }).replace(JSON.stringify(nested), nestedJson);
+  return new CompactSign(Buffer.from(json))
     .setProtectedHeader({ alg: 'ES384', kid: 'partner-1', typ: 'JWT' })
     .sign(partnerKey.privateKey);
 };

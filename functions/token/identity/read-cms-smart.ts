@@ -26,11 +26,23 @@ const instant: FieldCheck = (value) =>
     ? undefined
     : 'must be a time with its zone, such as "2026-06-01T12:00:00.123Z"');
 
-const shortEnough: FieldCheck = (value) =>
-  JSON.stringify(value).length > longestAttestation ? `has more than ${longestAttestation} characters` : undefined;
+const deepestAttestation = 10;
+
+const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1)));
+
+/** JSON is written from it, which takes the stack as deep as the value is. */
+const smallEnough: FieldCheck = (value) => {
+  if (isDeeper(value, deepestAttestation)) return `is nested more than ${deepestAttestation} deep`;
+  return JSON.stringify(value).length > longestAttestation
+    ? `has more than ${longestAttestation} characters`
+    : undefined;
+};
 
 const attestation: FieldCheck = (value) =>
-  objectOf({ user_action: oneOf('approved'), user_action_timestamp: instant })(value) ?? shortEnough(value);
+  objectOf({ user_action: oneOf('approved'), user_action_timestamp: instant })(value) ?? smallEnough(value);
 
 const checks = {
   version: oneOf('1'),

@@ -12,6 +12,7 @@ import {
   identityToken,
   identityWorld,
   issuer,
+  nested,
   nextProviderKey,
   origin,
   planted,
@@ -439,6 +440,11 @@ describe("the partner's assertion is refused before the payer is asked, if", () 
       { consent_attestation: { ...stamp(now - 1).consent_attestation, more: 'x'.repeat(2000) } },
       'cms_smart: consent_attestation has more than 2000 characters.',
     ],
+    ...[nested, [[[[[[[[[[]]]]]]]]]]].map((more): [string, Change, string] => [
+      'invalid_request',
+      { consent_attestation: { ...stamp(now - 1).consent_attestation, more } },
+      'cms_smart: consent_attestation is nested more than 10 deep.',
+    ]),
     [
       'invalid_grant',
       stamp(now - 601),
