@@ -12,7 +12,7 @@ import { revokeAtPayer, type PayerClientDeps } from '../shared/payer/client.ts';
 import type { ReadKeys } from '../shared/payer/key-reader.ts';
 import { requirePatient } from '../shared/payer/require-patient.ts';
 import { answerError } from '../shared/record/answer-errors.ts';
-import type { RequestContext } from '../shared/record/request-record.ts';
+import type { RequestContext, RequestRecord } from '../shared/record/request-record.ts';
 import { checkNotPaused } from '../shared/registry/require-payer.ts';
 import { connectionsUrl } from '../shared/registry/urls.ts';
 import { sealIvBytes } from '../shared/store/crypto.ts';
@@ -38,8 +38,16 @@ const notices: Readonly<Partial<Record<ErrorCode, string>>> = {
   temporarily_unavailable: 'unavailable',
 };
 
-/** Learns whose record it is, and gives the payer's tokens back whatever comes of it. @throws GatewayError */
-const askWho = async (deps: SignInDeps, callback: Callback, attempt: MemberAttempt): Promise<Member> => {
+/**
+ * Learns whose record it is, and has the payer revoke its tokens whatever comes of it, if it can. They are stored nowhere.
+ * @throws GatewayError
+ */
+const askWho = async (
+  deps: SignInDeps,
+  callback: Callback,
+  attempt: MemberAttempt,
+  record: RequestRecord,
+): Promise<Member> => {
   const { payer } = callback;
   const answer = await exchangePayerCode(deps, payer, attempt, checkPayerAnswer(callback));
   try {
@@ -47,7 +55,9 @@ const askWho = async (deps: SignInDeps, callback: Callback, attempt: MemberAttem
     if (patient === undefined) throw new GatewayError('server_error', 'The health plan names no patient.');
     return { payer: payer.id, patient };
   } finally {
-    await revokeAtPayer(deps, payer, answer.tokens);
+    const isRevoked = await revokeAtPayer(deps, payer, answer.tokens);
+    if (!isRevoked && payer.revocationEndpoint !== undefined)
+      record.detail = "the payer did not revoke the tokens of a member's sign-in";
   }
 };
 
@@ -76,7 +86,7 @@ export const signInMember = async (
     await checkNotPaused(deps.registry, payer.id);
     const secret = base64url(deps.randomBytes(32));
     await finishInTime(context, async () => {
-      const member = await askWho(deps, callback, attempt);
+      const member = await askWho(deps, callback, attempt, record);
       const memberIndex = await deps.indexMember(member);
       const made = { secret, now: nowSeconds(deps.clock), iv: deps.randomBytes(sealIvBytes) };
       await putMemberSession(deps.loginAttempts, { ...member, memberIndex }, made);

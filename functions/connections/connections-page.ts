@@ -125,7 +125,10 @@ export const connectionsPage = (view: PageView, about: ListOf): ApiResponse => {
       justNow.length === 0
         ? ''
         : html`<div class="notice" role="status"><h2>${words.nowStopped}</h2>${receipts(justNow)}<p>${words.keepIt}</p></div>`
-    }${noticeOf(values, payer, language, ended !== undefined && justNow.length === 0 ? 'gone' : undefined)}${living.length === 0 ? html`<p>${words.none(name)}</p>` : ''}
+    }${noticeOf(values, payer, language, {
+      never: ['again', 'signedOut', ...(living.length === 0 ? (['left'] as const) : [])],
+      otherwise: ended !== undefined && justNow.length === 0 ? 'gone' : undefined,
+    })}${living.length === 0 ? html`<p>${words.none(name)}</p>` : ''}
 ${living.map((one) => appOf(view, about, one))}
 ${living.length < 2 ? '' : html`<div class="connection">${formOf(view, about, 'end-all', words.stopAll(living.length))}</div>`}
 <h2>${words.whatStopDoes}</h2>

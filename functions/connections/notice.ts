@@ -11,14 +11,14 @@ export const noticeStyles = `
 .notice h2{margin-top:0}
 `;
 
-/** What a redirect tells the member: nothing that the link itself could make up but one of our own sentences. */
+/** What a redirect tells the member: nothing that the link itself could make up but one of our own sentences, if it is true. */
 export const noticeOf = (
   values: ReadonlyMap<string, string>,
   payer: Payer,
   language: Language,
-  otherwise?: Notice,
+  { never = [], otherwise }: { readonly never?: readonly Notice[]; readonly otherwise?: Notice | undefined } = {},
 ): Html => {
-  const named = notices.find((one) => one === values.get(told.notice));
+  const named = notices.find((one) => one === values.get(told.notice) && !never.includes(one));
   const notice = named ?? otherwise;
   if (notice === undefined) return html``;
   const words = connectionsWords[language];

@@ -27,7 +27,7 @@ export const signInPage = (view: PageView, { payer, url, values }: PageOf): ApiR
   return page(view, {
     title: words.title(name),
     content: isPossible
-      ? html`${noticeOf(values, payer, language)}<p>${words.what(name)}</p>
+      ? html`${noticeOf(values, payer, language, { never: ['gone', 'left'] })}<p>${words.what(name)}</p>
 <p>${words.how(name, operator.name)}</p>
 <form class="actions" method="post" action="${url}"><input type="hidden" name="${languageParameter}" value="${language}" />
 <button name="${fields.act}" value="sign-in">${words.signIn(name)}</button></form>`

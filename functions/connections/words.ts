@@ -46,7 +46,7 @@ export const connectionsWords: InEachLanguage<ConnectionsWords> = {
     what: (payer) =>
       `Sign in at ${payer} to see which apps may read your health record there through us, and to stop them.`,
     how: (payer, gateway) =>
-      `${payer} may ask whether we, ${gateway}, may have access. We use your sign-in only to learn which record is yours. We read nothing else, and do not keep the access.`,
+      `${payer} may ask whether we, ${gateway}, may have access. We use your sign-in only to learn which record is yours. We read nothing else, and throw the access away.`,
     signIn: (payer) => `Sign in at ${payer}`,
     cannotShow: (payer) =>
       `${payer} does not tell us whose record an app may read. So we cannot show which apps may read yours.`,
@@ -99,7 +99,7 @@ export const connectionsWords: InEachLanguage<ConnectionsWords> = {
     what: (payer) =>
       `Inicie sesión en ${payer} para ver qué aplicaciones pueden leer allí su expediente médico a través de nosotros, y para detenerlas.`,
     how: (payer, gateway) =>
-      `${payer} puede preguntarle si nosotros, ${gateway}, podemos tener acceso. Usamos su inicio de sesión solo para saber cuál es su expediente. No leemos nada más ni conservamos el acceso.`,
+      `${payer} puede preguntarle si nosotros, ${gateway}, podemos tener acceso. Usamos su inicio de sesión solo para saber cuál es su expediente. No leemos nada más y desechamos el acceso.`,
     signIn: (payer) => `Iniciar sesión en ${payer}`,
     cannotShow: (payer) =>
       `${payer} no nos dice de quién es el expediente que una aplicación puede leer. Por eso no podemos mostrar qué aplicaciones pueden leer el suyo.`,

@@ -179,6 +179,26 @@ describe('the sign-in', () => {
     }
   });
 
+  it.each<[string, Parameters<typeof withPayer>[1], unknown]>([
+    ['refuses to', {}, "the payer did not revoke the tokens of a member's sign-in"],
+    ['has no endpoint to', { revocationEndpoint: undefined }, undefined],
+  ])('is noted if the payer %s revoke its tokens', async (_, change, detail) => {
+    const test = world(withPayer(payer, change));
+    const { state, cookie } = await test.begin();
+    const answers = [Response.json({ ...northwindTokens }), new Response('', { status: 503 })];
+    test.payer.http = () => Promise.resolve(answers.shift() ?? Response.error());
+    await test.callback(test.fromPayer(state), { cookie });
+    expect((JSON.parse(test.lines.at(-1) ?? '{}') as { detail?: unknown }).detail).toBe(detail);
+    expect(test.payer.requests.length).toBe(detail === undefined ? 1 : 2);
+  });
+
+  it('ends the session that the browser had', async () => {
+    const test = world();
+    const session = await test.signIn();
+    await test.post({ act: 'sign-in' }, session, 'demo-health-plan');
+    expect(textOf(await test.get(session))).toContain('Sign in at Northwind Health');
+  });
+
   const comeBack = (query: Record<string, string>) => async (test: World) => {
     const { state, cookie } = await test.begin();
     return test.callback({ ...test.fromPayer(state), ...query }, { cookie });
@@ -275,6 +295,19 @@ describe('after the sign-in the page', () => {
     const elsewhere = await test.get(test.session, '', 'demo-health-plan');
     expect(elsewhere.body).toContain('Sign in at Demo Health Plan');
     expect(appsIn(elsewhere)).toEqual([]);
+  });
+
+  it('shows of a link only what can be true', async () => {
+    const test = await withTwoApps();
+    const shown = async (notice: string, session: Headers) => noticeIn(await test.get(session, { notice })) !== 'none';
+    for (const notice of ['signedOut', 'again', 'gone', 'left', 'denied']) {
+      const isOfSession = ['gone', 'left'].includes(notice);
+      const isOfAny = notice === 'denied';
+      expect([notice, await shown(notice, test.session)]).toEqual([notice, isOfSession || isOfAny]);
+      expect([notice, await shown(notice, {})]).toEqual([notice, !isOfSession]);
+    }
+    await test.press(test.session, 'Stop all 2 apps');
+    expect(await shown('left', test.session)).toBe(false);
   });
 
   it('does not claim that no app may read, since a grant made by 0.1 has no index', async () => {
