@@ -17,7 +17,8 @@ import { keyReader } from '../shared/payer/key-reader.ts';
 import { answerError, answerErrors } from '../shared/record/answer-errors.ts';
 import { recordRequest } from '../shared/record/request-record.ts';
 import { checkNotPaused } from '../shared/registry/require-payer.ts';
-import { writeScopes, type Scopes } from '../shared/scopes/scopes.ts';
+import { logScopes } from '../shared/scopes/log-scopes.ts';
+import type { Scopes } from '../shared/scopes/scopes.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 import type { IndexMember } from '../shared/store/index-member.ts';
 import { exchangePayerCode } from './ask-payer.ts';
@@ -37,9 +38,7 @@ export interface CallbackDeps extends Deps, PageDeps, PayerClientDeps {
 /** A remark on words of the payer's scope that mean nothing, for the log of a login that goes on without them. */
 const ignoredWords = (scope: Scopes): string | undefined => {
   const ignored = scope.filter(isUnreadable);
-  return ignored.length === 0
-    ? undefined
-    : `ignored in the payer's scope: ${JSON.stringify(writeScopes(ignored).slice(0, 200))}`;
+  return ignored.length === 0 ? undefined : `ignored in the payer's scope: ${logScopes(ignored, { counted: false })}`;
 };
 
 /** The gateway's redirect URI, to which payers send browsers back (RFC 6749 §4.1.2). */

@@ -7,8 +7,9 @@ import { grantLifetime } from '../registry/profile.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Payer } from '../registry/types.ts';
 import { readsSomething } from '../scopes/limit-scopes.ts';
+import { logScopes } from '../scopes/log-scopes.ts';
 import { scopeAtPayer } from '../scopes/scope-at-payer.ts';
-import { writeScopes, type Scopes } from '../scopes/scopes.ts';
+import type { Scopes } from '../scopes/scopes.ts';
 import { bearerSizes, codeWrapKey, writeBearer } from '../store/bearers.ts';
 import { seal, sealIvBytes, sha256 } from '../store/crypto.ts';
 import type { Table } from '../store/dynamo.ts';
@@ -33,17 +34,15 @@ export interface GrantRequest extends Pick<
   readonly identity?: IdentityFacts;
 }
 
-/** As much of a payer's words as a log line shows. */
-const shown = (scope: Scopes): string => JSON.stringify(writeScopes(scope).slice(0, 200));
-
 /** For the operator: what the payer said, and what to write if that means everything. */
-const grantedNothing = ({ scopes }: Payer, answered: Scopes): string => {
+const grantedNothing = ({ scopes }: Payer, { identity }: GrantRequest, answered: Scopes): string => {
   if (answered.length === 0 || answered.some((scope) => scope.kind === 'resource' && !isUnreadable(scope))) {
     return 'the payer and the partner have no scope in common that reads anything';
   }
+  const shown = logScopes(answered, { counted: identity !== undefined });
   return answered.some(isUnreadable) || scopes.length === 0
-    ? `the payer granted ${shown(answered)}, in which no scope can be read`
-    : `the payer granted ${shown(answered)}, which names no resources; if it grants what was asked, write grantedScope: 'asRequested'`;
+    ? `the payer granted ${shown}, in which no scope can be read`
+    : `the payer granted ${shown}, which names no resources; if it grants what was asked, write grantedScope: 'asRequested'`;
 };
 
 /** The scope that partner and payer agree on; with `offline_access` only if it can be honored. */
@@ -57,7 +56,7 @@ const requireGrantedScope = (
   const kept = agreed.filter(({ word }) => refreshable || word !== 'offline_access');
   if (!readsSomething(kept)) {
     throw new GatewayError('access_denied', 'The health plan granted none of the access that was asked for.', {
-      detail: grantedNothing(payer, scope),
+      detail: grantedNothing(payer, request, scope),
     });
   }
   return kept;

@@ -164,6 +164,13 @@ describe('the grant', () => {
       'user/X.rs',
     ],
     [
+      'asked for scopes, and adds words that are made of more than scopes are',
+      ['patient/*.rs'],
+      'user/X.rs user/Ann;1947.rs user/Claim.r',
+      'patient/Claim.r',
+      /"user\/X.rs" and 1 word that is not shown$/,
+    ],
+    [
       'asked for scopes, and names scopes of its own, which grant nothing',
       ['patient/*.rs'],
       'openid',

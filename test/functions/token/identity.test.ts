@@ -718,6 +718,20 @@ describe('what the payer answers', () => {
     expect(bodyOf(await world.identify(idToken)).error_description).toContain('its jti was used');
   });
 
+  it.each([planted.family, `patient/${planted.family}.rs ${planted.given}`])(
+    'is not logged if its scope reads nothing, since it may repeat the identity: %s',
+    async (scope) => {
+      const world = identityWorld();
+      world.script.answer = async () => answer(200, { access_token: 'a', patient: 'bb-1', scope });
+
+      const response = await world.identify();
+
+      expect([response.statusCode, bodyOf(response).error]).toEqual([403, 'access_denied']);
+      expect(world.lastLine()['detail']).toMatch(/^the payer granted \d words? that (?:is|are) not shown, /);
+      expectNoIdentity(world, response.body);
+    },
+  );
+
   it('needs a patient, as any grant does', async () => {
     const world = identityWorld();
     world.script.answer = async () => answer(200, { access_token: 'a', expires_in: 60, scope: 'patient/Patient.read' });
