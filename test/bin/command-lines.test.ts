@@ -26,6 +26,7 @@ describe('a command of a tool', () => {
     ['exports', 'list', 'payer partner state since stage config table'],
     ['exports', 'show abcdefghijklmnopqrst-1', 'stage config table'],
     ['exports', 'end abcdefghijklmnopqrst-1', 'reason dry-run stage config table grants-table'],
+    ['grants', 'list', 'via partner payer since stage config table'],
     ['grants', 'show abcdefghijklmnopqrst-1', 'stage config table'],
     ['grants', 'end abcdefghijklmnopqrst-1', 'reason dry-run stage config table'],
     ['members', 'find', 'payer patient grant member-of index-only whole-audit dry-run stage config table bucket key'],

@@ -156,6 +156,7 @@ describe('a name or a reason that somebody else wrote', () => {
     ['exports list', () => [], 'prints'],
     ['exports show', () => [grant], 'prints'],
     ['exports end', () => ['--reason', 'a test', '--dry-run', grant], 'prints'],
+    ['grants list', () => [], 'does not'],
     ['grants show', () => [grant], 'does not'],
     ['grants end', () => ['--reason', 'a test', '--dry-run', grant], 'does not'],
     ['members find', () => [`--grant=${grant}`], 'prints'],

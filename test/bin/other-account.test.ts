@@ -77,6 +77,7 @@ describe('credentials of another account than the stage’s', () => {
     ['exports list', []],
     ['exports show', [grant]],
     ['exports end', [grant, ...why]],
+    ['grants list', []],
     ['grants show', [grant]],
     ['grants end', [grant, ...why]],
     ['members find', [`--grant=${grant}`]],

@@ -12,8 +12,9 @@ import { learned, pasted, type Learned } from './learn.ts';
 import { todosOf } from './payer-deps.ts';
 
 const keys = es384Jwk('northwind-local-1');
+const atDemo = es384Jwk('demo-health-plan-local-1');
 const secrets: Readonly<Record<string, object>> = {
-  'p2p/local/payers/demo-health-plan': { client_secret: 'canary' },
+  'p2p/local/payers/demo-health-plan': { client_secret: 'canary', private_key_jwk: atDemo.privateJwk },
   'p2p/local/payers/northwind': { private_key_jwk: keys.privateJwk },
 };
 const deps: ExamineDeps = {
@@ -43,7 +44,7 @@ beforeAll(async () => {
   });
   const portOf = ({ url }: RunningPayer): number => Number(new URL(url).port);
   const ports = { ...defaultPorts, demoHealthPlan: portOf(demoHealthPlan), northwind: portOf(northwind) };
-  config = localStage(ports, { northwindPublicKey: keys.publicJwk });
+  config = localStage(ports, { northwindPublicKey: keys.publicJwk, demoHealthPlanPublicKey: atDemo.publicJwk });
 });
 
 afterAll(async () => {
