@@ -115,8 +115,8 @@ describe('parts of all ids', () => {
 describe('the text of the queries', () => {
   it('is this', () => {
     expect(totalsQuery('payer')).toBe(
-      'filter ispresent(step) | stats count(*) as requests, sum(strcontains(step, "callback") * strcontains(outcome, "ok")) ' +
-        'as connected, sum(strcontains(outcome, "refused")) as refused, sum(strcontains(outcome, "failed")) as failed, ' +
+      'filter ispresent(step) | stats count(*) as requests, sum(strcontains(step, "callback") * strcontains(outcome, "ok") ' +
+        '+ strcontains(step, "identity") * strcontains(outcome, "ok")) as connected, sum(strcontains(outcome, "refused")) as refused, sum(strcontains(outcome, "failed")) as failed, ' +
         'sum(bytes) as bytes, pct(ms, 50) as medianMs, pct(ms, 99) as p99Ms, pct(payerMs, 50) as payerMedianMs, ' +
         'pct(payerMs, 99) as payerP99Ms by payer',
     );

@@ -6,6 +6,7 @@ import { usage } from '../../bin/usage/usage.ts';
 import { errorCodes } from '../../functions/shared/errors.ts';
 import { newEntryItem } from '../../functions/shared/registry/entry-items.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
+import { identityWorld } from '../support/identity.ts';
 import { basic, bodyOf, gateway, localRegistry } from '../support/login.ts';
 import { answeringAws, ownKey } from './answering-aws.ts';
 import { listening, tableOf } from './tool-stage.ts';
@@ -114,7 +115,9 @@ const realRequests = async (): Promise<readonly string[]> => {
 describe('npm run usage', () => {
   it('adds up a month of real requests for each payer, and those that name none', async () => {
     createGroups();
-    log(await realRequests());
+    const { identify, lines } = identityWorld();
+    await identify();
+    log([...(await realRequests()), ...lines]);
     await fillRegistry(Object.fromEntries(localRegistry().payers.map((payer) => [`payer#${payer.id}`, payer])));
 
     const { code, out, notes } = await run(['--month', month]);
@@ -150,6 +153,7 @@ describe('npm run usage', () => {
         payerP99Ms: '40',
         payer_error: '1',
       },
+      { from: first, until: last, payer: 'blue', requests: '1', connected: '1' },
       { from: first, until: last, requests: '2', refused: '2', invalid_client: '1', invalid_grant: '1' },
     ]);
     expect(notes).toMatch(/^Read 0\.000 GB of log \(0\.00 dollars at list price\)\.\n$/);

@@ -20,15 +20,15 @@ export const totals = [
 ] as const;
 
 /**
- * One row for each payer or partner, and one without an id for requests that name none. `connected` counts logins that
- * ended with a grant. `payerMedianMs` and `payerP99Ms` measure reads only, up to the arrival of the payer's headers.
+ * One row for each payer or partner, and one without an id for requests that name none. `connected` counts logins and
+ * calls with a member's identity that ended with a grant. `payerMedianMs` and `payerP99Ms` measure reads only, up to the arrival of the payer's headers.
  * @param which a further condition
  */
 export const totalsQuery = (by: FiguresBy, which?: string): string =>
   [
     `filter ispresent(step)${which === undefined ? '' : ` and ${which}`}`,
-    'stats count(*) as requests, sum(strcontains(step, "callback") * strcontains(outcome, "ok")) as connected, ' +
-      'sum(strcontains(outcome, "refused")) as refused, sum(strcontains(outcome, "failed")) as failed, sum(bytes) as bytes, ' +
+    'stats count(*) as requests, sum(strcontains(step, "callback") * strcontains(outcome, "ok") + ' +
+      'strcontains(step, "identity") * strcontains(outcome, "ok")) as connected, sum(strcontains(outcome, "refused")) as refused, sum(strcontains(outcome, "failed")) as failed, sum(bytes) as bytes, ' +
       'pct(ms, 50) as medianMs, pct(ms, 99) as p99Ms, pct(payerMs, 50) as payerMedianMs, pct(payerMs, 99) as payerP99Ms ' +
       `by ${by}`,
   ].join(' | ');
