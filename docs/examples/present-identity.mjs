@@ -28,7 +28,7 @@ const config = await client.discovery(
   clientId,
   undefined,
   client.PrivateKeyJwt({ key, kid }, { [client.modifyAssertion]: extend }),
-  { algorithm: 'oauth2', execute: base.startsWith('http://localhost') ? [client.allowInsecureRequests] : [] },
+  { algorithm: 'oauth2', execute: new URL(base).hostname === 'localhost' ? [client.allowInsecureRequests] : [] },
 );
 
 // `resource` says which payer.
