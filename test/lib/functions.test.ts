@@ -78,7 +78,8 @@ describe('the functions of the stack', () => {
       ),
       followUp: ['DELIVER', 'EXPORTS_TABLE', 'EXPORT_JOB', 'LIFETIMES', 'REGISTRY_TABLE', 'STAGE', 'SWEEP'],
       sweep: ['EXPORTS_BUCKET'],
-      token: reader('GRANTS_TABLE', 'PAYER_SECRET_PREFIX'),
+      // The last three because the stage has identity providers.
+      token: reader('GRANTS_TABLE', 'PAYER_SECRET_PREFIX', 'IDENTITY', 'LIMITS_TABLE', 'MEMBER_INDEX_KEY'),
     });
   });
 

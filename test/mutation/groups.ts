@@ -42,7 +42,7 @@ export const groups: Readonly<Record<string, Group>> = {
     leftOut: slow,
   },
   ...Object.fromEntries(
-    ['authorize', 'callback', 'token', 'fetch'].map((handler) => [
+    ['authorize', 'callback', 'connections', 'token', 'fetch'].map((handler) => [
       handler,
       {
         mutate: [`functions/${handler}/**/*.ts`, ...notMutated],
