@@ -30,7 +30,7 @@ export const pages: Readonly<Record<string, string>> = {
 export const files: Readonly<Record<string, string>> = Object.fromEntries(
   globSync('docs/{*,examples/*,postman/*}', { cwd: root })
     .map((path) => path.replaceAll('\\', '/'))
-    .filter((path) => /\.(?:txt|ya?ml|json|sh|mjs|py|html)$/.test(path))
+    .filter((path) => /\.(?:txt|ya?ml|json|sh|mjs|py|pem|html)$/.test(path))
     .map((path) => [path, path.slice('docs/'.length)]),
 );
 
