@@ -56,8 +56,10 @@ export const dryRuns = (running: () => RunningStack): void => {
 
   it('nothing is written: payers secret', async () => {
     const file = join(folder, 'stage.json');
-    const { stage: _stage, origin: _origin, lifetimes: _lifetimes, ...stage } = localStage();
-    writeFileSync(file, JSON.stringify({ ...stage, stage: 'try' }));
+    const { stage: _stage, origin: _origin, lifetimes: _lifetimes, payers, ...stage } = localStage();
+    // With a client secret alone, as without sign-in by identity.
+    const [{ identitySignIn: _identity, publicKeys: _keys, ...demoHealthPlan } = {}, ...others] = payers;
+    writeFileSync(file, JSON.stringify({ ...stage, payers: [demoHealthPlan, ...others], stage: 'try' }));
     await expectDry('payers', ['secret', 'demo-health-plan', '--config', file, '--unchecked'], 'a secret');
     await expectDry('payers', ['secret', 'demo-health-plan', '--config', file, '--unchecked'], 'another');
     await expectDry('payers', ['secret', 'demo-health-plan', '--config', file, '--previous']);
