@@ -45,7 +45,7 @@ export const connect = (browser: Browser, running: () => LocalStack): void => {
       await page.getByLabel('Name of your old health plan').pressSequentially('nrthwind');
       await page.getByRole('status').filter({ hasText: '1 health plan found.' }).waitFor();
       await screenshots(page, 'connect-found');
-      await page.keyboard.press('ArrowDown');
+      await page.getByLabel('Name of your old health plan').press('ArrowDown');
       await page.keyboard.press('Enter');
       await page.getByRole('heading', { name: 'Get your record from Northwind Health' }).waitFor();
       await screenshots(page, 'connect-step');
