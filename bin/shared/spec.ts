@@ -98,7 +98,7 @@ export const needed = <T>(optional: Flag<T | undefined>, missing: string): Flag<
   },
 });
 
-/** The flags of a tool that writes a folder. @param missing the refusal without `--out` */
+/** The flags of a tool that writes to a folder. @param missing the error message if `--out` is missing */
 export const intoFolder = (missing: string) => ({
   out: needed(text('FOLDER', 'a new or empty folder'), missing),
   dryRun: flag('says what it would write, and writes nothing'),

@@ -109,14 +109,14 @@ const person = (who: Reference): Agent => ({
   requestor: true,
 });
 
-/** An operator of the gateway who acted by hand, as the item claims. */
+/** A gateway operator who acted manually, according to the item. */
 export const operatorAgent = (operator: string): Agent =>
   person({ ...identified(systems.operator, operator), display: claimed });
 
-/** The member, who acted for themselves after a sign-in at the payer. */
+/** The member, who acted after signing in at the payer. */
 export const memberAgent = (patient: string): Agent => person({ reference: `Patient/${patient}` });
 
-/** Someone whom nothing names. */
+/** An actor whom the item does not name. */
 export const unknownAgent = (): Agent => ({
   type: { coding: [dicom('110150', 'Application')] },
   who: { display: 'unknown; CloudTrail has the caller' },

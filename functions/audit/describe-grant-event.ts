@@ -64,7 +64,7 @@ export const isGrantEvent = (before: StreamImage | undefined, after: StreamImage
 export const isRewrite = (before: StreamImage | undefined, after: StreamImage): boolean =>
   before !== undefined && markOf(before) === markOf(after) && toldBy(before) !== toldBy(after);
 
-/** All that is known of the identity by which a grant was made. */
+/** What the audit records about the identity token that a grant was made with; empty for other grants. */
 const identityOf = (event: StreamImage) => {
   const read = readerOf(grantEventAttributes, event);
   const [issuer, level, attestedAt] = [read('issuer'), read('level'), read('attestedAt')];

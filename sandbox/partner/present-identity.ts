@@ -12,7 +12,7 @@ export interface AppKey {
 export interface IdentitySettings {
   /** The identity provider, such as `https://api.id.me/oidc`. */
   readonly issuer: string;
-  /** This app's client id there. */
+  /** The app's client id at the identity provider. */
   readonly clientId: string;
   /** The payers that take an identity, by id. */
   readonly payers: readonly string[];
@@ -28,7 +28,7 @@ export interface PresentedIdentity {
 
 const scope = 'launch/patient patient/*.rs offline_access';
 
-/** Whether only this machine is reached, where TLS is not needed. */
+/** Whether the URL reaches only this machine, where TLS is not needed. */
 const isLoopback = ({ protocol, hostname }: URL): boolean =>
   protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
 

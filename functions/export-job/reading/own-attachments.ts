@@ -49,12 +49,13 @@ const whereBeside = (url: string, parsed: URL, answer: AnswerBases, paths: reado
   return isListed && isOurs ? parsed.origin + path + parsed.search : undefined;
 };
 
-/** Where to ask, and whether that is beside the bases. */
+/** Where to fetch it, and whether that is outside the FHIR bases. */
 type Place = Pick<OwnAttachment, 'from' | 'isBeside'>;
 
 /**
- * Where to ask for an attachment: Binaries below a base, and what the profile's paths name. Anything else on the payer's host is written by whoever wrote
- * the document, and may be a resource or an operation in another spelling, which would be asked with the member's token.
+ * Where to fetch an attachment: a Binary below a base, or a URL below one of the profile's `attachmentPaths`. Any other URL
+ * comes from whoever wrote the document. It could be another spelling of a resource or an operation on the payer's host,
+ * and the request for it would carry the member's token.
  * @param answer the payer's bases; the one that gave the answer is that of relative URLs
  */
 const whereOwn = (url: string, { attachmentPaths = [], ...answer }: AttachmentRules): Place | undefined => {

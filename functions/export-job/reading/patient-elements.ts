@@ -77,7 +77,7 @@ export const parts: Rows = {
   'agent.who': 'AuditEvent',
   'source.observer': 'AuditEvent',
   'provision.actor.reference': 'Consent',
-  // Who sends or receives it.
+  // The sender or receiver of a message, a product or a task.
   sender: 'Communication CommunicationRequest',
   recipient: 'Communication CommunicationRequest DocumentManifest Invoice',
   receiver: 'MedicationDispense',

@@ -12,18 +12,18 @@ import type { HeldFile } from './state.ts';
  *   for each line: length of the head, 4 bytes ‖ head, JSON ‖ length of the line, 4 bytes ‖ line
  */
 
-/** A line that waits, and what is fetched before it is written. */
+/** A line that is waiting to be written, and the attachments to fetch first. */
 export interface HeldLine {
   readonly type: string;
   readonly id: string | undefined;
   readonly attachments: readonly OwnAttachment[];
-  /** The base that gave it, if that is a further one of the payer's. */
+  /** The FHIR base that it came from, if that is one of the payer's `furtherBases`. */
   readonly home?: string;
   /** Without a line break, as the payer wrote it. */
   readonly line: Buffer;
 }
 
-/** Collects the lines that wait. */
+/** Collects the waiting lines. */
 export interface HeldWriter {
   /** Copies the line. */
   readonly add: (held: HeldLine) => void;

@@ -56,8 +56,8 @@ const readNamed = async (
 };
 
 /**
- * Returns whose record the tokens open, from the source that the payer's profile names. Undefined only if the profile
- * says that grants are bound to no patient.
+ * Returns the patient whose record the tokens open, from the source that the payer's profile names. Undefined only if the
+ * profile says that its grants name no patient.
  * @param readIdToken undefined where no browser signed in, so that no nonce binds an `id_token`
  * @throws GatewayError `server_error` if the payer names no single patient
  */

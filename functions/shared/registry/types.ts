@@ -202,7 +202,7 @@ export interface Payer {
    * @default patient; of an `id_token` fhirUser
    */
   readonly patientMember?: string;
-  /** Why this payer's grants are bound to no patient; required in production if `patientFrom` is `none`. */
+  /** Why this payer's grants name no patient; required in production if `patientFrom` is `none`. */
   readonly patientNoneReason?: string;
   /**
    * Search parameters that the payer has in addition to those of R4, US Core, CARIN BB and PDex: codes by resource

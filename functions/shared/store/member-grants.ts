@@ -134,10 +134,10 @@ export const endGrant = (
 ): Promise<boolean> =>
   by === 'member' ? revoke(table, grantId, 'byMember', at) : revoke(table, grantId, 'byOperator', { ...at, by });
 
-/** The index may show a new grant a moment late. Milliseconds. */
+/** How long to wait before looking again, in milliseconds, since a new grant can take a moment to appear in the index. */
 const beforeLookingAgainMs = 2000;
 
-/** A member who signs in again and again would otherwise keep it busy. */
+/** The most rounds, since new grants of a member who keeps signing in would otherwise keep the loop running. */
 const mostRounds = 10;
 
 /** What {@link endAllGrants} needs. */

@@ -8,7 +8,7 @@ import type { Member } from './member-index.ts';
 
 /*
  * A member who has just signed in at their plan, and may see and stop what reads their record there. The item is beside the
- * login attempts, since it lives as shortly. The browser's cookie has the secret; the item is under its hash, and what says
+ * login attempts, since it is just as short-lived. The browser's cookie has the secret; the item is under its hash, and what says
  * whose record it is is sealed under a key derived from it.
  *
  *     put by the callback ── usable at this payer, one form after the other ── ended, or expiresAt ── TTL deletes, late

@@ -6,7 +6,7 @@ import type { CmsSmart } from './read-cms-smart.ts';
 
 const identifyAgain = 'Identify the member again, and try with the new token.';
 
-/** The token is spent by now, whatever went wrong. */
+/** Whatever went wrong, the identity token has been spent by now. */
 const failed = (error: PayerError): GatewayError => {
   const { code, detail, signal } = failureAtLogin(error);
   return code === 'temporarily_unavailable'

@@ -2,7 +2,7 @@ import { GatewayError } from '../../shared/errors.ts';
 import { isObject, parseObject, type JsonObject } from '../../shared/json-object.ts';
 import { repeatedMember } from '../../shared/json/repeated-member.ts';
 
-/** What is wrong with a field; undefined if nothing is. It never says what is in the field. */
+/** The problem with a field, or undefined if there is none. It never quotes the field's value. */
 export type FieldCheck = (value: unknown) => string | undefined;
 
 /** A check of a field that may be missing. */
@@ -57,7 +57,7 @@ export const listOf =
     return wrong === undefined ? undefined : `has an entry that ${wrong}`;
   };
 
-/** An object whose members pass. Further members are let through. */
+/** An object whose listed fields pass their checks. Other fields are allowed. */
 export const objectOf =
   (members: Readonly<Record<string, FieldCheck>>): FieldCheck =>
   (value) => {
@@ -88,7 +88,7 @@ export const requireFields = (what: string, object: JsonObject, checks: Readonly
   }
 };
 
-/** A name may be anything, so only one that the gateway knows is shown. */
+/** A field name can contain anything, so errors show only the names that the gateway knows. */
 const shownName = (name: string, known: readonly string[]): string => (known.includes(name) ? name : 'a member');
 
 /** One part of a compact JWS (RFC 7515 §7.1) as JSON. */
@@ -101,16 +101,16 @@ const readPart = (what: string, part: string, known: readonly string[]): JsonObj
   return object;
 };
 
-/** A JWT that was taken apart, and not verified. */
+/** A decoded JWT. Its signature has not been verified. */
 export interface UnverifiedJwt {
   readonly header: JsonObject;
   readonly claims: JsonObject;
 }
 
 /**
- * Takes a JWT apart without verifying it.
+ * Decodes a JWT without verifying its signature.
  * @param known the names that an error may show
- * @throws GatewayError `invalid_request` if it is none, or an object in it has a member twice
+ * @throws GatewayError `invalid_request` if it is not a JWT, or an object in it has the same field twice
  */
 export const takeApart = (what: string, jwt: string, known: readonly string[]): UnverifiedJwt => {
   const [header = '', claims = '', signature = '', ...more] = jwt.split('.');

@@ -30,7 +30,7 @@ const requirePresenter = ({ partner, assertion }: TokenRequest): [AuthenticatedP
   return [client, assertion];
 };
 
-/** The payer as this call sees it: its scopes, and how long its grants last. */
+/** The payer's profile for this call, with its own scopes and consent lifetime. */
 const profileOf = (payer: IdentityPayer): Payer => {
   const { scopes, consentLifetime = payer.consentLifetime } = payer.identitySignIn;
   return { ...payer, scopes, ...(consentLifetime === undefined ? {} : { consentLifetime }) };
@@ -69,7 +69,7 @@ const aheadMsOf = ({ latestTime }: VerifiedIdentity, { attestedAtMs }: CmsSmart,
   // A payer may count whole seconds.
   Math.max(Math.ceil(latestTime) * 1000, Math.ceil(attestedAtMs / 1000) * 1000) - nowMs;
 
-/** A request that the payer may be asked for. */
+/** A request that has passed every check, so that the payer can be asked. */
 interface Checked {
   readonly partner: AuthenticatedPartner;
   readonly payer: IdentityPayer;
@@ -97,7 +97,7 @@ const checkRequest = async (deps: TokenDeps, identity: IdentityDeps, request: To
 };
 
 /**
- * Waits until no time in the token is ahead, since a payer refuses a single second.
+ * Waits until every time in the token has passed, since a payer refuses one that is even a second ahead.
  * @throws GatewayError if the partner was blocked or the payer paused in the meantime
  */
 const waitUntilBegun = async (
@@ -112,7 +112,7 @@ const waitUntilBegun = async (
   await checkNotPaused(registry, payer.id);
 };
 
-/** Spends the identity, and asks the payer once. The wait is after that, and so once for each token. */
+/** Spends the identity token, waits if necessary, and asks the payer once. A token that is already spent cannot wait. */
 const spendAndAsk = async (
   deps: TokenDeps,
   identity: IdentityDeps,

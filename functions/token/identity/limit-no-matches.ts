@@ -5,7 +5,7 @@ import { slotMsOf, type Rate } from '../../shared/limits/slots.ts';
 import { NoMatch } from '../../shared/payer/errors.ts';
 import type { Table } from '../../shared/store/dynamo.ts';
 
-/** Ten a minute: more would let an app find out by guessing whose names a payer knows. */
+/** Ten a minute, so that an app cannot discover a payer's members by guessing. */
 const rate: Rate = { perSecond: 10 / 60, burst: 10 };
 
 const noMatch = (): GatewayError =>
@@ -26,8 +26,8 @@ const tooMany = (waitMs: number): GatewayError =>
   );
 
 /**
- * Asks the payer within the limit of answers without a match. The turn is taken before, so that guesses at the same time
- * count too, and given back unless there is no match. So no more than ten calls of a partner are under way at once.
+ * Asks the payer, within the limit on answers without a match. A turn is taken before the call, so that simultaneous guesses
+ * count, and given back unless there was no match. A partner can therefore have at most ten calls in progress.
  * @param ask throws NoMatch
  * @throws GatewayError `invalid_grant` without a match, `too_many_requests`, or `temporarily_unavailable` if it cannot be
  * counted
@@ -52,7 +52,7 @@ export const limitNoMatches = async <T>(
     isTurnSpent = error instanceof NoMatch;
     throw isTurnSpent ? noMatch() : error;
   } finally {
-    // If it stays taken, the partner has one turn less for six seconds.
+    // If this fails, the partner has one turn fewer for six seconds.
     if (!isTurnSpent) await returnSlot(limits, { key, rate }).catch(() => undefined);
   }
 };

@@ -67,12 +67,12 @@ const checkPolicies = ({ consentPolicies }: IdentitySignIn, policies: readonly s
 };
 
 /**
- * Reads `extensions.cms_smart` of the partner's assertion. It is passed on, so a member that the gateway does not know is
- * refused.
+ * Reads `extensions.cms_smart` of the partner's assertion. The gateway passes it on to the payer, so it refuses fields that
+ * it does not know.
  * @throws GatewayError `invalid_request`
  */
 export const readCmsSmart = ({ jwt, claims }: Assertion, accepted: IdentitySignIn): CmsSmart => {
-  // Only for what it finds: the assertion has been verified.
+  // Only to refuse duplicate fields: the signature has already been verified.
   takeApart('The client assertion', jwt, [...known, ...claimNames]);
   requireFields('The client assertion', claims, { extensions: objectOf({ cms_smart: objectOf({}) }) });
   const { cms_smart: cmsSmart } = claims['extensions'] as { readonly cms_smart: JsonObject };

@@ -11,11 +11,11 @@ interface Spending {
   readonly requestId: string;
 }
 
-/** After this no token is fresh enough, whatever its own end. */
+/** In seconds. By then every token is too old to be accepted, even if it expires later. */
 const longestKept = 86_400;
 
 /**
- * Binds the member's approval to this identity token: with another one, its time was copied.
+ * Binds the member's approval to this identity token. If another token came with the same time of approval, it was copied.
  * @throws GatewayError `invalid_grant`
  */
 export const bindAttestation = async (
@@ -25,7 +25,7 @@ export const bindAttestation = async (
 ): Promise<void> => {
   const isBound = await rememberAssertion(grants, {
     jtiHash: sha256(JSON.stringify(['attestation', partner, attestedAtMs])),
-    // The same token again finds its own item: one approval may be for several payers.
+    // The same token may be used again, since one approval can cover several payers.
     requestId: sha256(JSON.stringify(['attested', issuer, jti])),
     now,
     expiresAt: Math.ceil(attestedAtMs / 1000) + longestAge + 60,

@@ -17,7 +17,7 @@ import {
   type FieldCheck,
 } from './fields.ts';
 
-/** What is left of a member's identity: nothing that says who it is. */
+/** What is kept of a verified identity token. None of it identifies the member. */
 export interface VerifiedIdentity {
   readonly issuer: string;
   readonly level: number;
@@ -40,7 +40,7 @@ const latinName: FieldCheck = (value) =>
   text(255)(value) ??
   (/^[\u0020-\u017f]+$/u.test(value as string) ? undefined : 'has letters other than Latin ones (up to U+017F)');
 
-/** A day of the calendar. */
+/** A calendar date. */
 const day: FieldCheck = (value) => {
   const wrong = matching(/^\d{4}-\d\d-\d\d$/, 'a date as YYYY-MM-DD', 10)(value);
   if (wrong !== undefined) return wrong;
@@ -94,7 +94,7 @@ const known = [
 
 const refused = (sentence: string): GatewayError => new GatewayError('invalid_grant', `The id_token: ${sentence}.`);
 
-/** A key that the set lacks, or one that was replaced under the same name, may have been published since. */
+/** The provider may have added a key, or replaced one under the same `kid`, since its keys were last read. */
 const mayBeNewKey = (error: unknown): boolean =>
   error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed;
 
@@ -170,7 +170,7 @@ const checkAudience = (
  * Verifies a member's identity token for this partner and payer: form, issuer, signature, audience, times, level. It returns
  * nothing that says who the member is.
  * @throws GatewayError `invalid_request` if a field is malformed, `invalid_grant` if the token does not count, or
- * `temporarily_unavailable` if its provider's keys cannot be read. None quotes the token
+ * `temporarily_unavailable` if its provider's keys cannot be read. No error quotes the token
  */
 export const verifyIdentity = async (
   { providers, readKeys, now }: { providers: readonly IdentityProvider[]; readKeys: ReadKeys; now: number },

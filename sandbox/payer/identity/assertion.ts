@@ -2,7 +2,7 @@ import type { JWTPayload } from 'jose';
 import { badRequest, oauthError } from './refusal.ts';
 import { readSigned, type NamedKey } from './signed.ts';
 
-/** The client assertion's part about the member. */
+/** The part of the client assertion that concerns the member. */
 interface CmsSmart {
   readonly version?: unknown;
   readonly purpose_of_use?: unknown;
@@ -19,7 +19,7 @@ export interface AssertionRules {
   readonly now: () => number;
   /** How long ago the member may have agreed, in seconds. */
   readonly consentSeconds: number;
-  /** @throws Refusal if the token was presented before */
+  /** @throws Refusal if this `jti` has already been used */
   readonly spend: (claims: JWTPayload) => void;
 }
 

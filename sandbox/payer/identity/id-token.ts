@@ -23,7 +23,7 @@ export interface IdTokenRules {
   readonly issuers: Readonly<Record<string, string>>;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** @throws Refusal if the token was presented before */
+  /** @throws Refusal if this `jti` has already been used */
   readonly spend: (claims: JWTPayload) => void;
 }
 
@@ -65,13 +65,13 @@ export const readIdToken = async (idToken: string, { issuers, now, spend }: IdTo
   return claims as JWTPayload & Identity;
 };
 
-/** The keys are read for each request, so while the identity provider is away, every request fails. */
+/** The keys are read for each request, so every request fails while the identity provider is down. */
 const keysAt = async (jwksUri: string): Promise<readonly NamedKey[]> => {
   const answer = await fetch(jwksUri, { signal: AbortSignal.timeout(5000) });
   return ((await answer.json()) as { readonly keys: readonly NamedKey[] }).keys;
 };
 
-/** Not a second ahead of this payer's clock. */
+/** A time must not be ahead of this payer's clock, not even by one second. */
 const checkRecent = (time: unknown, nowMs: number): void => {
   const at = typeof time === 'string' && time.trim() !== '' ? Number(time) : time;
   if (typeof at !== 'number' || !Number.isFinite(at)) throw badRequest();

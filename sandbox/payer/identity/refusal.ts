@@ -10,10 +10,10 @@ export class Refusal extends Error {
   }
 }
 
-/** What is wrong with either token, and what fails at the payer itself, gets the same answer. */
+/** The answer to any error in either token, and to any failure of the payer's own. */
 export const badRequest = (): Refusal => new Refusal(400, { message: 'Bad request' });
 
-/** Not an OAuth error, and the same for nobody and for more than one. */
+/** The answer if no member matches, or more than one does. It is not an OAuth error. */
 export const noMatch = (): Refusal =>
   new Refusal(401, { message: 'ERROR: Your patient data cannot be found at this time.' });
 

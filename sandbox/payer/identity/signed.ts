@@ -2,7 +2,7 @@ import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { decodeProtectedHeader, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose';
 import { badRequest } from './refusal.ts';
 
-/** A public key with the name that a token's header gives. */
+/** A public key with its key ID, to which the `kid` in a token's header refers. */
 export type NamedKey = JsonWebKey & { readonly kid?: string };
 
 /**
