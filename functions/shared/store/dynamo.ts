@@ -1,6 +1,8 @@
-import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { awsLimits } from '../aws-limits.ts';
 import { causeOf, unavailable } from '../errors.ts';
+import type { projectionOf } from './expressions.ts';
+import type { Item } from './items.ts';
 
 /** One table, as the functions use it. */
 export interface Table {
@@ -31,4 +33,19 @@ export const sendOrUnavailable = async <T>(call: Promise<T>): Promise<T> => {
   } catch (error) {
     throw unavailable(`dynamodb: ${causeOf(error)}`);
   }
+};
+
+/**
+ * Reads an item by its key, strongly consistent.
+ * @param projection which of its attributes. @default all
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const getItem = async (
+  { client, name }: Table,
+  key: Item,
+  projection: Partial<ReturnType<typeof projectionOf>> = {},
+): Promise<Item | undefined> => {
+  const get = new GetItemCommand({ TableName: name, Key: key, ConsistentRead: true, ...projection });
+  const { Item: item } = await sendOrUnavailable(client.send(get));
+  return item;
 };

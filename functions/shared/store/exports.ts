@@ -1,8 +1,8 @@
-import { DeleteItemCommand, GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { writeScopes } from '../scopes/scopes.ts';
 import { writeAskedTypes } from './asked-types.ts';
 import { exportAttributes } from './attributes.ts';
-import { sendOrUnavailable, writeIfConditionHolds, type Table } from './dynamo.ts';
+import { getItem, sendOrUnavailable, writeIfConditionHolds, type Table } from './dynamo.ts';
 import { readExport, type Export, type ExportStatus } from './export-item.ts';
 import { anyOf, clausesOn, conditionOf, projectionOf, updateOf, type Change } from './expressions.ts';
 import { writeItem, type Item } from './items.ts';
@@ -49,9 +49,7 @@ const update = async (
  * @throws GatewayError `temporarily_unavailable`
  */
 export const getExport = async (table: Table, grantId: string): Promise<Export | undefined> => {
-  const { Item: item } = await sendOrUnavailable(
-    table.client.send(new GetItemCommand({ TableName: table.name, Key: keyOf(grantId), ConsistentRead: true })),
-  );
+  const item = await getItem(table, keyOf(grantId));
   return item === undefined ? undefined : readExport(item);
 };
 
@@ -69,16 +67,7 @@ export const getExportProgress = async (
   table: Table,
   grantId: string,
 ): Promise<Pick<Export, 'status' | 'resources' | 'startedAt' | 'expiresAt'> | undefined> => {
-  const { Item: item } = await sendOrUnavailable(
-    table.client.send(
-      new GetItemCommand({
-        TableName: table.name,
-        Key: keyOf(grantId),
-        ConsistentRead: true,
-        ...projectionOf(exportProgressAttributes),
-      }),
-    ),
-  );
+  const item = await getItem(table, keyOf(grantId), projectionOf(exportProgressAttributes));
   return item === undefined ? undefined : readExport(item);
 };
 

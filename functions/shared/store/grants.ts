@@ -1,7 +1,7 @@
-import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { writeScopes, type Scopes } from '../scopes/scopes.ts';
 import { grantAttributes, type grantEventAttributes, type ValuesOf } from './attributes.ts';
-import { sendOrUnavailable, writeIfConditionHolds, type Table } from './dynamo.ts';
+import { getItem, sendOrUnavailable, writeIfConditionHolds, type Table } from './dynamo.ts';
 import { anyOf, clausesOn, conditionOf, projectionOf, updateOf, type Change, type Clause } from './expressions.ts';
 import {
   isLive,
@@ -71,9 +71,7 @@ const update = async (table: Table, grantId: string, change: Change<typeof grant
  * @throws GatewayError `temporarily_unavailable`
  */
 export const getGrant = async (table: Table, grantId: string): Promise<Grant | undefined> => {
-  const { Item: item } = await sendOrUnavailable(
-    table.client.send(new GetItemCommand({ TableName: table.name, Key: keyOf(grantId), ConsistentRead: true })),
-  );
+  const item = await getItem(table, keyOf(grantId));
   return item === undefined ? undefined : readGrant(item);
 };
 
@@ -91,16 +89,7 @@ export const grantLifeAttributes = [
  * @throws GatewayError `temporarily_unavailable`
  */
 export const getLiveScope = async (table: Table, grantId: string, now: number): Promise<Scopes | undefined> => {
-  const { Item: item } = await sendOrUnavailable(
-    table.client.send(
-      new GetItemCommand({
-        TableName: table.name,
-        Key: keyOf(grantId),
-        ConsistentRead: true,
-        ...projectionOf(grantLifeAttributes),
-      }),
-    ),
-  );
+  const item = await getItem(table, keyOf(grantId), projectionOf(grantLifeAttributes));
   const grant = item === undefined ? undefined : readGrant(item);
   return grant !== undefined && isLive(grant, now) ? grant.scope : undefined;
 };

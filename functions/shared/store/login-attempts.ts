@@ -1,8 +1,8 @@
-import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { parseScopes, writeScopes, type Scopes } from '../scopes/scopes.ts';
 import { loginAttemptAttributes } from './attributes.ts';
 import { deriveKey, seal, sha256, unseal } from './crypto.ts';
-import { sendOrUnavailable, writeIfConditionHolds, type Table } from './dynamo.ts';
+import { getItem, sendOrUnavailable, writeIfConditionHolds, type Table } from './dynamo.ts';
 import { anyOf, clausesOn, conditionOf, updateOf } from './expressions.ts';
 import { readerOf, writeItem, type Item } from './items.ts';
 
@@ -176,9 +176,7 @@ export const consumeLoginAttempt = async (
     if (updated?.Attributes)
       return { outcome: 'consumed', attempt: readAttempt(updated.Attributes, { state, stateHash, payer }) };
   }
-  const { Item: item } = await sendOrUnavailable(
-    table.client.send(new GetItemCommand({ TableName: table.name, Key, ConsistentRead: true })),
-  );
+  const item = await getItem(table, Key);
   if (item === undefined) return { outcome: 'unknown' };
   const read = readerOf(loginAttemptAttributes, item);
   if (read('payer') !== payer) return { outcome: 'unknown' };

@@ -1,6 +1,6 @@
-import { GetItemCommand, QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { grantAttributes, type grantEventAttributes, type ValuesOf } from './attributes.ts';
-import { sendOrUnavailable, type Table } from './dynamo.ts';
+import { getItem, sendOrUnavailable, type Table } from './dynamo.ts';
 import { projectionOf } from './expressions.ts';
 import { readGrant, type Grant } from './grant-item.ts';
 import { revoke } from './grants.ts';
@@ -104,16 +104,7 @@ export const getMemberGrant = async (
   grantId: string,
   member: Member,
 ): Promise<MemberGrant | undefined> => {
-  const { Item: item } = await sendOrUnavailable(
-    table.client.send(
-      new GetItemCommand({
-        TableName: table.name,
-        Key: writeItem(grantAttributes, { grantId }),
-        ConsistentRead: true,
-        ...projectionOf(memberGrantAttributes),
-      }),
-    ),
-  );
+  const item = await getItem(table, writeItem(grantAttributes, { grantId }), projectionOf(memberGrantAttributes));
   const found = item === undefined ? undefined : readMemberGrant(item);
   return found !== undefined && isOfMember(found.grant, member) ? found : undefined;
 };

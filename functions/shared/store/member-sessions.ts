@@ -1,7 +1,7 @@
-import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { loginAttemptAttributes } from './attributes.ts';
 import { deriveKey, seal, sha256, unseal } from './crypto.ts';
-import { sendOrUnavailable, writeIfConditionHolds, type Table } from './dynamo.ts';
+import { getItem, writeIfConditionHolds, type Table } from './dynamo.ts';
 import { anyOf, clausesOn, updateOf, type Change } from './expressions.ts';
 import { readerOf, writeItem } from './items.ts';
 import type { Member } from './member-index.ts';
@@ -91,9 +91,7 @@ export const getMemberSession = async (
   { secret, payer, now }: { readonly secret: string; readonly payer: string; readonly now: number },
 ): Promise<MemberSession | undefined> => {
   const Key = writeItem(loginAttemptAttributes, { stateHash: keyOf(secret) });
-  const { Item: item } = await sendOrUnavailable(
-    table.client.send(new GetItemCommand({ TableName: table.name, Key, ConsistentRead: true })),
-  );
+  const item = await getItem(table, Key);
   if (item === undefined) return undefined;
   const read = readerOf(loginAttemptAttributes, item);
   const [expiresAt, forms, sealed] = [read('expiresAt') ?? 0, read('forms') ?? 0, read('sealed')];

@@ -1,6 +1,6 @@
-import { DeleteItemCommand, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { limitAttributes } from './attributes.ts';
-import { sendOrUnavailable, type Table } from './dynamo.ts';
+import { getItem, sendOrUnavailable, type Table } from './dynamo.ts';
 import { readerOf, writeItem, type Item } from './items.ts';
 
 /*
@@ -11,10 +11,8 @@ import { readerOf, writeItem, type Item } from './items.ts';
 const keyOf = (clientId: string): Item => writeItem(limitAttributes, { limitId: `webhook#${clientId}` });
 
 /** When a partner's webhook was disabled, in epoch seconds; undefined if it is not. @throws GatewayError */
-export const disabledSince = async ({ client, name }: Table, clientId: string): Promise<number | undefined> => {
-  const { Item: item = {} } = await sendOrUnavailable(
-    client.send(new GetItemCommand({ TableName: name, Key: keyOf(clientId), ConsistentRead: true })),
-  );
+export const disabledSince = async (limits: Table, clientId: string): Promise<number | undefined> => {
+  const item = (await getItem(limits, keyOf(clientId))) ?? {};
   return readerOf(limitAttributes, item)('disabledAt');
 };
 
