@@ -44,27 +44,23 @@ export const checkNotPaused = async (registry: Registry, payerId: string): Promi
   await registry.payer(payerId);
 };
 
-/** Whether an operator has paused a payer. @throws GatewayError if the registry cannot be read */
-export const isPayerPaused = async (registry: Registry, payerId: string): Promise<boolean> => {
+const isStopped = async (check: Promise<void>, by: NonNullable<GatewayError['stop']>): Promise<boolean> => {
   try {
-    await checkNotPaused(registry, payerId);
+    await check;
     return false;
   } catch (error) {
-    if (error instanceof GatewayError && error.stop === 'pause') return true;
+    if (error instanceof GatewayError && error.stop === by) return true;
     throw error;
   }
 };
 
+/** Whether an operator has paused a payer. @throws GatewayError if the registry cannot be read */
+export const isPayerPaused = (registry: Registry, payerId: string): Promise<boolean> =>
+  isStopped(checkNotPaused(registry, payerId), 'pause');
+
 /** Whether an operator has blocked a partner. @throws GatewayError if the registry cannot be read */
-export const isPartnerBlocked = async (registry: Registry, clientId: string): Promise<boolean> => {
-  try {
-    await checkNotBlocked(registry, clientId);
-    return false;
-  } catch (error) {
-    if (error instanceof GatewayError && error.stop === 'block') return true;
-    throw error;
-  }
-};
+export const isPartnerBlocked = (registry: Registry, clientId: string): Promise<boolean> =>
+  isStopped(checkNotBlocked(registry, clientId), 'block');
 
 /**
  * Checks that an operator has not blocked a partner. The look-up before it does not check that, so that the log

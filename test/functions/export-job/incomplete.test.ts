@@ -322,29 +322,50 @@ describe("a partner's scopes that are narrowed while an export runs", () => {
     };
   };
 
-  const narrowed = async (payer: (base: string) => PayerScript, scopes: readonly string[], options: WorldOptions) => {
+  type World = ReturnType<typeof exportWorld>;
+
+  /** An export that pauses, is changed meanwhile, and runs to its end. */
+  const changed = async (
+    payer: (base: string) => PayerScript,
+    options: WorldOptions,
+    change: (world: World) => void,
+  ): Promise<World> => {
     const world = exportWorld(options);
     world.answerWith(payer(world.base));
     await world.kickOff();
     const arn = world.start();
     await world.durable.untilPaused();
-    world.narrowTo(...scopes);
+    change(world);
     await world.durable.finish(arn);
+    return world;
+  };
+
+  const byPayer = ({ dynamo, grantId }: World, scope: string): void => {
+    const grants = dynamo.items('Grants');
+    grants.set(grantId, { ...grants.get(grantId), scope: { S: scope } });
+  };
+
+  const narrowed = async (payer: (base: string) => PayerScript, scopes: readonly string[], options: WorldOptions) => {
+    const world = await changed(payer, options, ({ narrowTo }) => narrowTo(...scopes));
     return { paths: world.asked.map(({ path }) => path), ...(await endOf(world)) };
   };
 
-  it('count as narrowed by the payer too', async () => {
-    const world = exportWorld(byType('Patient', 'Observation'));
-    world.answerWith(
-      waitsBefore('/Observation', { '/Patient?': pageOf([memberPatient]), '/Observation?': pageOf([observation(1)]) }),
+  /** Changed when its Patient has been read, and before its Observations are. */
+  const changedHalfway = (change: (world: World) => void): Promise<World> =>
+    changed(
+      () =>
+        waitsBefore('/Observation', {
+          '/Patient?': pageOf([memberPatient]),
+          '/Observation?': pageOf([observation(1)]),
+        }),
+      byType('Patient', 'Observation'),
+      change,
     );
-    await world.kickOff();
-    const arn = world.start();
-    await world.durable.untilPaused();
-    const grants = world.dynamo.items('Grants');
-    const scope = { S: 'patient/Patient.rs patient/Observation.rs?category=laboratory' };
-    grants.set(world.grantId, { ...grants.get(world.grantId), scope });
-    await world.durable.finish(arn);
+
+  it('count as narrowed by the payer too', async () => {
+    const world = await changedHalfway((one) =>
+      byPayer(one, 'patient/Patient.rs patient/Observation.rs?category=laboratory'),
+    );
 
     expect((await endOf(world)).outcomes).toEqual({ Patient: 'complete 1', Observation: 'incomplete 1' });
   });
@@ -354,17 +375,7 @@ describe("a partner's scopes that are narrowed while an export runs", () => {
     ['the operator', false],
   ])('keep the Provenance out if they no longer cover it, so that they open the export: by %s', async (_, isPayer) => {
     const words = ['patient/Patient.rs', 'patient/Observation.rs'];
-    const world = exportWorld(byType('Patient', 'Observation'));
-    world.answerWith(
-      waitsBefore('/Observation', { '/Patient?': pageOf([memberPatient]), '/Observation?': pageOf([observation(1)]) }),
-    );
-    await world.kickOff();
-    const arn = world.start();
-    await world.durable.untilPaused();
-    const grants = world.dynamo.items('Grants');
-    if (isPayer) grants.set(world.grantId, { ...grants.get(world.grantId), scope: { S: words.join(' ') } });
-    else world.narrowTo(...words);
-    await world.durable.finish(arn);
+    const world = await changedHalfway((one) => (isPayer ? byPayer(one, words.join(' ')) : one.narrowTo(...words)));
 
     const { manifest } = await world.record();
     const item = (await world.item())!;
