@@ -39,7 +39,8 @@ const notices: Readonly<Partial<Record<ErrorCode, string>>> = {
 };
 
 /**
- * Learns whose record it is, and has the payer revoke its tokens whatever comes of it, if it can. They are stored nowhere.
+ * Finds out whose record it is. In any case it then asks the payer to revoke its tokens, where the payer supports that. They
+ * are never stored.
  * @throws GatewayError
  */
 const askWho = async (
@@ -62,8 +63,8 @@ const askWho = async (
 };
 
 /**
- * Answers the return of a member who signed in to see which apps may read the record: begins a session, and makes no grant.
- * Every answer leads to that page.
+ * Handles the return of a member who signed in to see which apps may read the record. It starts a session and makes no grant.
+ * Every response redirects to that page.
  * @param attempt undefined if it cannot be used: it has expired, was used, or began in another browser
  */
 export const signInMember = async (

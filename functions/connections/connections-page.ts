@@ -17,7 +17,7 @@ import { connectionsWords } from './words.ts';
 interface ListOf extends PageOf {
   readonly session: OpenSession;
   readonly connections: Connections;
-  /** How long a sign-in that is under way may take, in seconds. */
+  /** How long a sign-in in progress may take, in seconds. */
   readonly loginAttemptSeconds: number;
 }
 
@@ -33,7 +33,7 @@ form.actions{margin:.5rem 0 1rem}
 @media print{form,footer{display:none}}
 `;
 
-/** A moment in words, in UTC since the member's zone is not known, with the exact instant in its markup. */
+/** A date and time as text. It is in UTC, because the member's time zone is unknown. */
 const momentOf = (seconds: number, language: Language): string =>
   `${new Date(seconds * 1000).toLocaleString(languageNames[language].locale, {
     dateStyle: 'long',
@@ -45,7 +45,7 @@ const timeOf = (seconds: number, language: Language): Html =>
 
 type Act = (typeof acts)[number];
 
-/** A form of one button. */
+/** A form with one button. */
 const formOf = ({ language }: PageView, { url, session }: ListOf, act: Act, label: string, clientId?: string): Html => {
   const hidden: readonly (readonly [string, string])[] = [
     [languageParameter, language],
@@ -108,7 +108,7 @@ const receiptOf = ({ app, at, requestId }: Stopped, language: Language): Html =>
   return html`<p>${before}<strong>${app.name}</strong>${between}${timeOf(at, language)}${after} ${reference}: <strong>${referenceOf({ requestId })}</strong></p>`;
 };
 
-/** The page after the sign-in: what may read, each with its button, and the receipts of what was stopped. */
+/** The page after sign-in: each app that can read the record, with its button, and receipts for those that were stopped. */
 export const connectionsPage = (view: PageView, about: ListOf): ApiResponse => {
   const { language } = view;
   const words = connectionsWords[language];

@@ -6,12 +6,12 @@ import type { MemberSession } from '../shared/store/member-sessions.ts';
 import type { ConnectionsDeps } from './deps.ts';
 import { findLiving } from './find-connections.ts';
 
-/** How often it looks again for a grant that was made in the meantime; a page must not take longer. */
+/** How many times to look for grants made in the meantime, so that the page does not take too long. */
 const rounds = 3;
 
 /**
  * Ends every grant of the session's member, or those of one app, and looks again for ones that were made in the meantime.
- * Undefined if there is none. It finds them by the session's index only, so that a session with an index of somebody's making
+ * Undefined if there is none. It finds them by the session's index only, so a session with a made-up index
  * ends nothing.
  * @param clientId the app; undefined for all
  */
@@ -38,7 +38,7 @@ export const endConnections = async (
       return false;
     }
   };
-  // Only who ended something waits: forms that are sent at the same time do not each hold a function.
+  // Wait only if something was ended, so that many forms sent at once do not each occupy a function.
   const wait = async (ms: number): Promise<void> => {
     if (isNew) await deps.sleep(ms);
     isNew = false;

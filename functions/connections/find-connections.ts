@@ -12,7 +12,7 @@ import { getMemberGrant, grantsUnder, type MemberGrant } from '../shared/store/m
 import type { MemberSession } from '../shared/store/member-sessions.ts';
 import type { ConnectionsDeps } from './deps.ts';
 
-/** An app, as its member knows it. */
+/** An app, as shown to the member. */
 export interface App {
   readonly clientId: string;
   /** Its client id if it is no longer registered. */
@@ -23,16 +23,16 @@ export interface App {
 
 /** A grant of an app that may read the record. Times are epoch seconds. */
 export interface Connection {
-  /** What is left of what it may read. */
+  /** What the app may still read. */
   readonly scope: Scopes;
   readonly since: number | undefined;
   readonly until: number;
-  /** When it last asked for a token; undefined if it has not come for the first. */
+  /** When it last asked for a token; undefined if it has not asked for its first. */
   readonly usedAt: number | undefined;
   readonly export: Pick<Export, 'status' | 'resources' | 'startedAt' | 'expiresAt'> | undefined;
 }
 
-/** An app that may read the record. It may be connected more than once, and is stopped as one. */
+/** An app that may read the record. Stopping it ends all of its connections. */
 export interface LivingApp {
   readonly app: App;
   readonly connections: readonly Connection[];
@@ -53,10 +53,10 @@ export interface Connections {
   readonly stopped: readonly Stopped[];
 }
 
-/** Grants that are read at the same time. */
+/** How many grants are read at once. */
 const atATime = 16;
 
-/** Every grant of a member that the table still has: found by the index, and each read again by its key. */
+/** All of a member's grants that are still in the table. The index finds them, and each is then read by its key. */
 const findGrants = async (
   { grants: table }: Pick<ConnectionsDeps, 'grants'>,
   session: MemberSession,
@@ -105,7 +105,7 @@ const connectionOf = async (
   const found = await getExportProgress(deps.exports, grant.grantId);
   const isThere = found !== undefined && !isOverdue(found, now) && found.expiresAt > now;
   const until = grant.refreshable ? grant.endsAt : (accessExpiresAt ?? grant.endsAt);
-  // Its only token has ended, and nothing goes on without one.
+  // Its only token has expired, so it cannot read any more.
   if (until <= now && !(isThere && found.status === 'running')) return undefined;
   return {
     scope: app.partner === undefined ? grant.scope : scopeNow(grant.scope, app.partner),
@@ -134,7 +134,7 @@ export const findConnections = async (deps: ConnectionsDeps, session: MemberSess
     found.filter(({ grant }) => isLive(grant, now)),
     ({ grant }) => grant.partner,
   );
-  // A press stops an app as one, however often it is connected.
+  // One press of the button ends all of an app's connections.
   const stopped = new Map(
     found.flatMap(({ grant: { partner, revokedAt: at }, revokedBy: requestId, lastEvent }) =>
       at === undefined || requestId === undefined || lastEvent?.reason !== 'byMember'

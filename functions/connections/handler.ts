@@ -46,7 +46,7 @@ export const connectionsHandler = (deps: ConnectionsDeps) =>
       checkMethod(event, ['GET', 'POST']);
       refusePrefetch(event);
       refuseEmbedded(event);
-      // What a member stops needs no payer, so a pause stops only sign-ins.
+      // Stopping an app does not involve the payer, so a pause blocks only new sign-ins.
       const payer = await requirePayer(deps.registry, payerOf(event), { code: 'invalid_request', evenIfPaused: true });
       return finishInTime(context, () =>
         event.httpMethod === 'POST' ? answerForm(deps, event, payer, context) : answerPage(deps, event, payer),
@@ -70,7 +70,7 @@ const answerPage = async (deps: ConnectionsDeps, event: ApiEvent, payer: Payer):
   });
 };
 
-/** Every form is answered with a redirect to the page, so that a reload repeats nothing. */
+/** Every form is answered with a redirect to the page, so that reloading does not submit it again. */
 const answerForm = async (
   deps: ConnectionsDeps,
   event: ApiEvent,

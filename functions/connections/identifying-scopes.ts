@@ -1,10 +1,10 @@
 import type { Payer } from '../shared/registry/types.ts';
 import { parseScope, type ResourceScope } from '../shared/scopes/scopes.ts';
 
-/** Scopes that say who somebody is (OpenID Connect) or whose record it is (SMART), and open no record. */
+/** Scopes that identify the user (OpenID Connect) or the patient (SMART) and give access to no data. */
 const identifying = /^(?:openid|fhirUser|profile|launch(?:\/patient)?)$/;
 
-/** The narrower of two resource scopes: one about Patient, then one about patients. */
+/** How broad a resource scope is: narrowest for Patient only, then for the context `patient`. */
 const breadthOf = ({ type, context }: ResourceScope): number =>
   (type === 'Patient' ? 0 : 2) + (context === 'patient' ? 0 : 1);
 
@@ -19,9 +19,9 @@ const narrowest = (scopes: readonly string[]): string[] => {
 };
 
 /**
- * The least of a payer's scopes by which it tells whose record it is. Only scopes of its profile, since those are what is
- * registered there: where it has only `patient/*.rs` and the id must be searched, it is that. Empty if the payer wants no
- * `scope`.
+ * The fewest scopes of a payer's profile that let it say whose record it is. Others are not registered there, so if the id
+ * has to be searched for and the profile has only `patient/*.rs`, the result is `patient/*.rs`. Empty if the payer expects
+ * no `scope`.
  */
 export const identifyingScopes = ({ scopes, patientFrom }: Pick<Payer, 'scopes' | 'patientFrom'>): string[] => {
   const words = scopes.filter((scope) => identifying.test(scope));

@@ -11,7 +11,7 @@ export const noticeStyles = `
 .notice h2{margin-top:0}
 `;
 
-/** What a redirect tells the member: nothing that the link itself could make up but one of our own sentences, if it is true. */
+/** The message that a redirect selects. Anyone can write such a link, so it can select only a fixed sentence that is true. */
 export const noticeOf = (
   values: ReadonlyMap<string, string>,
   payer: Payer,

@@ -28,8 +28,8 @@ export const findSession = async (
 };
 
 /**
- * Takes a form of the session, which works once. False for one that was sent before, is of an older page, or was not made
- * here.
+ * Accepts a form of the session once. False if it was submitted before, comes from an older page, or was not made by this
+ * gateway.
  * @throws GatewayError `temporarily_unavailable`
  */
 export const takeForm = async (

@@ -17,7 +17,7 @@ export interface PageOf {
   readonly values: ReadonlyMap<string, string>;
 }
 
-/** The page before the sign-in. It says nothing about anybody. */
+/** The page before sign-in. It shows nothing about any member. */
 export const signInPage = (view: PageView, { payer, url, values }: PageOf): ApiResponse => {
   const { language, operator } = view;
   const words = connectionsWords[language];

@@ -25,7 +25,7 @@ export const startSignIn = async (
   language: Language,
 ): Promise<ApiResponse> => {
   await checkNotPaused(deps.registry, payer.id);
-  // A browser has one session: what this sign-in begins takes the place of an earlier one, which must not stay open.
+  // A browser has one session. This sign-in starts a new one, so the earlier one must end.
   const earlier = readMemberCookie(event);
   if (earlier !== undefined) await endMemberSession(deps.loginAttempts, earlier, nowSeconds(deps.clock));
   const random = (): string => base64url(deps.randomBytes(32));

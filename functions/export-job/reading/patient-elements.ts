@@ -19,10 +19,10 @@ export const about: Rows = {
   candidate: 'EnrollmentRequest',
   // Who is in a study.
   individual: 'ResearchSubject',
-  // Those whose time it takes. The member may be one of several.
+  // The participants. The member may be one of several.
   actor: 'AppointmentResponse Schedule',
   'participant.actor': 'Appointment',
-  // Who is to have it: R4's compartment calls this the subject.
+  // The intended recipient, which R4's compartment calls the subject.
   deliverTo: 'SupplyRequest',
   // Whose data were used, changed or checked.
   'entity.what': 'AuditEvent',
@@ -31,7 +31,7 @@ export const about: Rows = {
   securityContext: 'Binary',
   // The donor, whose tissue or blood it describes. Who receives it is not named.
   'collection.source': 'BiologicallyDerivedProduct',
-  // Those who belong together. The member may be one of several.
+  // The linked or grouped patients. The member may be one of several.
   'member.entity': 'Group',
   'item.resource': 'Linkage',
   'link.target': 'Person',
@@ -63,7 +63,7 @@ export const parts: Rows = {
   source: 'DeviceUseStatement List QuestionnaireResponse',
   'signer.party': 'Contract',
   'verification.verifiedWith': 'Consent',
-  // Who asked for it, or does it.
+  // The requester or performer.
   requester: 'CommunicationRequest MedicationRequest ServiceRequest SupplyRequest Task',
   owner: 'Task',
   operator: 'Media',
@@ -107,7 +107,7 @@ export const parts: Rows = {
   focus: 'MessageHeader Observation Task',
   'section.focus': 'Composition',
   about: 'Communication CommunicationRequest',
-  // What it rests on, answers, belongs to, contains or brings.
+  // A related record, such as its basis, what it answers, its whole or its parts.
   basedOn: 'Communication CommunicationRequest DeviceRequest RequestGroup RiskAssessment Task',
   partOf: 'Communication Media',
   priorRequest: 'DeviceRequest',
@@ -155,7 +155,7 @@ export const neither: Rows = {
   'entity.what': 'Provenance',
   'entity.agent.who': 'Provenance',
   'entity.agent.onBehalfOf': 'Provenance',
-  // Definitions, examples and tests, which are about nobody.
+  // Definitions, examples and tests, which are not about a person.
   'characteristic.definitionByTypeAndValue.valueReference': 'EvidenceVariable',
   'characteristic.timeFromEvent.eventReference': 'EvidenceVariable',
   'definition.resource.reference': 'ImplementationGuide',
