@@ -3,7 +3,7 @@ import { addressOf, pages, titleOf } from './pages.ts';
 /** What each reader reads, in order: paths from docs/, without `.md`. */
 const readers: Readonly<Record<string, string>> = {
   'Partner developers': `partners/README partners/quick-start partners/sign-in partners/tokens partners/reading
-    partners/whole-record partners/events partners/errors partners/live-view partners/mobile partners/moving
+    partners/whole-record payer-exchange partners/events partners/errors partners/live-view partners/mobile partners/moving
     partners/going-live reports/payer-faults`,
   'Platform engineers': `deploy bring-your-own deploy-without-cdk payers add-a-partner registry operate alarms
     reported-errors incidents restore members objectives cost upgrade reports/catalog`,
