@@ -5,7 +5,7 @@ import { defineConfig, type OxlintOverride } from 'oxlint';
  * What is in each room of functions/shared: see CONTRIBUTING.md.
  */
 export const sharedRooms =
-  'exports partner payer fhir pages record http registry limits store metrics scopes events json'.split(' ');
+  'exchanges exports partner payer fhir pages record http registry limits store metrics scopes events json'.split(' ');
 const sandboxRooms = 'drill demo sign-in identity payer live documents api-docs aws state partner'.split(' ');
 /** Files of others that a tool uses. A tool that others use takes none of another tool. */
 const filesOfOthers: Readonly<Record<string, readonly string[]>> = {

@@ -10,7 +10,7 @@ import { seal, sealIvBytes, unseal } from '../store/crypto.ts';
  */
 
 /** The purpose of a value. A value sealed for one purpose does not open for another. */
-type BoxPurpose = 'payer token' | 'state key';
+type BoxPurpose = 'payer token' | 'state key' | 'input key';
 
 /** Seals values for the job. @throws GatewayError `temporarily_unavailable` */
 export type SealForJob = (exportId: string, purpose: BoxPurpose, value: Uint8Array) => Promise<Uint8Array>;

@@ -1,0 +1,90 @@
+import { promisify } from 'node:util';
+import { gunzip as gunzipWith, gzip as gzipWith } from 'node:zlib';
+import { inputName } from '../exports/object-names.ts';
+import type { OpenInJob, SealForJob } from '../exports/seal-for-job.ts';
+import { seal, sealIvBytes, unseal } from '../store/crypto.ts';
+import type { GroupConsent, GroupMember } from './group.ts';
+
+/** A member who is asked for. */
+interface MatchMember {
+  /** `Patient.id` as the partner submitted it; no two members of a request have the same. */
+  readonly patient: string;
+  readonly consent: GroupConsent;
+}
+
+/** What a match asks. */
+interface MatchInput {
+  readonly kind: 'match';
+  /** The Parameters resource, byte for byte as the partner sent it. */
+  readonly body: string;
+  readonly members: readonly MatchMember[];
+}
+
+/** A member of the Group who is not exported, and why: the consent, or the operator has ended the member's exchange. */
+interface LeftOut {
+  readonly submitted: string;
+  readonly why: 'consentEnded' | 'ended';
+}
+
+/** What a group export asks. */
+interface GroupInput {
+  readonly kind: 'group';
+  /** The payer's id of the Group. */
+  readonly group: string;
+  /** Those who are exported. */
+  readonly members: readonly GroupMember[];
+  /** How many members the Group has; the `patient` parameter can be left out only if all of them are exported. */
+  readonly groupMembers: number;
+  readonly leftOut: readonly LeftOut[];
+  readonly asked: {
+    /** FHIR instants. */
+    readonly since?: string;
+    readonly until?: string;
+    readonly types?: readonly string[];
+    readonly typeFilters?: readonly string[];
+  };
+}
+
+/** What an exchange asks of the payer: too large for the item, and health data. */
+export type ExchangeInput = MatchInput | GroupInput;
+
+const gzip = promisify(gzipWith);
+const gunzip = promisify(gunzipWith);
+
+/** An exchange's input, sealed for the job. */
+interface SealedInput {
+  /** The box that holds the key, for the item. */
+  readonly inputKey: Uint8Array;
+  /** The object's name in the exports' bucket, and its bytes. */
+  readonly name: string;
+  readonly object: Uint8Array;
+}
+
+/**
+ * Seals the input under a key of its own, which only the job can open.
+ * @throws GatewayError `temporarily_unavailable` if the key service does not answer
+ */
+export const sealInput = async (
+  { randomBytes, sealForJob }: { readonly randomBytes: (size: number) => Uint8Array; readonly sealForJob: SealForJob },
+  exportId: string,
+  input: ExchangeInput,
+): Promise<SealedInput> => {
+  const key = randomBytes(32);
+  const name = inputName(exportId);
+  const object = seal(key, await gzip(JSON.stringify(input)), name, randomBytes(sealIvBytes));
+  return { inputKey: await sealForJob(exportId, 'input key', key), name, object };
+};
+
+/**
+ * Opens what {@link sealInput} made.
+ * @param object the bytes of the object {@link inputName}
+ * @throws GatewayError `temporarily_unavailable` if the key service does not answer, Error if anything differs
+ */
+export const openInput = async (
+  { openInJob }: { readonly openInJob: OpenInJob },
+  exportId: string,
+  { inputKey, object }: Pick<SealedInput, 'inputKey' | 'object'>,
+): Promise<ExchangeInput> => {
+  const key = await openInJob(exportId, 'input key', inputKey);
+  return JSON.parse((await gunzip(unseal(key, object, inputName(exportId)))).toString('utf8')) as ExchangeInput;
+};
