@@ -1,10 +1,10 @@
 /** One execution environment in its own process. It handles one read at a time, as in Lambda. */
 import { once } from 'node:events';
 import type { EnvironmentOrder, FromEnvironment, ToEnvironment } from './environment-order.ts';
+import { floors } from './floors.ts';
 import { onSignal, type Round } from './measure.ts';
 import { startFloor } from './recording.ts';
 import { reading } from './requests.ts';
-import { readCalls, remakeRead } from './subjects/fetch.ts';
 import { startOurs } from './subjects/request-step.ts';
 
 const { kind, name, registry } = JSON.parse(process.argv[2] ?? '') as EnvironmentOrder;
@@ -18,7 +18,7 @@ const begin = onSignal(async () => {
 }, latencies);
 const round: Round = await (kind === 'ours'
   ? startOurs({ registry }, name, reading, begin)
-  : startFloor({ registry, tablePrefix: `${name}.` }, reading, readCalls, remakeRead, begin));
+  : startFloor({ registry, tablePrefix: `${name}.` }, reading, floors.fetch.calls, floors.fetch.remake, begin));
 
 // The parent process has ended.
 process.once('disconnect', () => process.exit());

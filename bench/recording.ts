@@ -46,20 +46,24 @@ const floorPrefix = 'floor';
 /** The functions' own client, so that a floor calls the payer the same way. */
 const payerClient = createPayerHttp();
 
-const replayOver = (client: DynamoDBClient): Replay => ({
-  send: async (call) => {
-    if (call?.command === 'GetItem') await client.send(new GetItemCommand(call.input));
-    else if (call?.command === 'PutItem') await client.send(new PutItemCommand(call.input));
-    else if (call?.command === 'UpdateItem') await client.send(new UpdateItemCommand(call.input));
-    else throw new Error('the handler made fewer calls than its floor has');
-  },
-  callPayer: async (call) => {
-    if (call === undefined) throw new Error('the handler called no payer');
-    const response = await payerClient(...call);
-    if (response.status !== 200) throw new Error(`the payer answered ${response.status}`);
-    for await (const chunk of response.body ?? []) void chunk;
-  },
-});
+/** Repeats calls with a connection of its own. */
+export const startReplay = (): Replay => {
+  const client = dynamoClient();
+  return {
+    send: async (call) => {
+      if (call?.command === 'GetItem') await client.send(new GetItemCommand(call.input));
+      else if (call?.command === 'PutItem') await client.send(new PutItemCommand(call.input));
+      else if (call?.command === 'UpdateItem') await client.send(new UpdateItemCommand(call.input));
+      else throw new Error('the handler made fewer calls than its floor has');
+    },
+    callPayer: async (call) => {
+      if (call === undefined) throw new Error('the handler called no payer');
+      const response = await payerClient(...call);
+      if (response.status !== 200) throw new Error(`the payer answered ${response.status}`);
+      for await (const chunk of response.body ?? []) void chunk;
+    },
+  };
+};
 
 /**
  * A lease on a partner's rate lasts for many reads, and an entry of the registry for twenty seconds, so both count as the
@@ -103,19 +107,16 @@ const checkCalls = ({ calls, payerCalls }: Recording, expected: readonly string[
 export type Remake = (replay: Replay, recording: Recording) => Promise<void>;
 
 /**
- * A round of a floor.
+ * Begins to record requests. Each call makes one, after repeating on the floor's tables whatever prepared it.
  * @param begin the requests whose calls are recorded
- * @param run how the requests follow one another
  * @param expected the commands of one request, and `payer` for a call to the payer
  * @throws Error if the handler makes other calls than these
  */
-export const startFloor = async (
+export const startRecording = async (
   { registry, tablePrefix = '' }: FloorWorld,
   begin: Begin,
   expected: readonly string[],
-  remake: Remake,
-  run: typeof oneByOne = oneByOne,
-): Promise<Round> => {
+): Promise<() => Promise<Recording>> => {
   const { recorded } = await (tables ??= makeBoth(tablePrefix));
   const calls: Call[] = [];
   const payerCalls: PayerCall[] = [];
@@ -128,9 +129,8 @@ export const startFloor = async (
     return payerClient(input, init);
   };
   const next = begin(gatewayOver({ tables: recorded, client, registry, payerHttp }));
-  const replay = replayOver(dynamoClient());
-
-  const record = async (): Promise<Recording> => {
+  const replay = startReplay();
+  return async () => {
     const request = await next();
     payerCalls.length = 0;
     for (const call of calls.splice(0)) await replay.send(call);
@@ -139,5 +139,21 @@ export const startFloor = async (
     checkCalls(recording, expected);
     return recording;
   };
+};
+
+/**
+ * A round of a floor: it is recorded, then repeated.
+ * @param run how the requests follow one another
+ * @throws Error as {@link startRecording}
+ */
+export const startFloor = async (
+  world: FloorWorld,
+  begin: Begin,
+  expected: readonly string[],
+  remake: Remake,
+  run: typeof oneByOne = oneByOne,
+): Promise<Round> => {
+  const record = await startRecording(world, begin, expected);
+  const replay = startReplay();
   return run(oneAfterAnother(record), (recording) => remake(replay, recording));
 };

@@ -5,6 +5,7 @@ import { coldStart } from './subjects/cold-start.ts';
 import { download } from './subjects/download.ts';
 import { exportRecord } from './subjects/export.ts';
 import { fetch2Kb } from './subjects/fetch.ts';
+import { firstCalls } from './subjects/first-calls.ts';
 import { growth } from './subjects/growth.ts';
 import { large } from './subjects/large.ts';
 import { pair } from './subjects/pair.ts';
@@ -23,6 +24,7 @@ export const steps: readonly Step[] = [
   pair,
   refresh,
   fetch2Kb,
+  firstCalls,
   auditedRead,
   parallel,
   large,

@@ -1,3 +1,4 @@
+import { floors } from '../floors.ts';
 import { authorizing } from '../requests.ts';
 import { requestStep } from './request-step.ts';
 
@@ -5,11 +6,7 @@ export const authorize = requestStep({
   name: 'authorize',
   what: 'from the partner to the payer',
   requests: authorizing,
-  floor: {
-    name: 'one conditional PutItem',
-    calls: ['PutItem'],
-    remake: (replay, { calls: [put] }) => replay.send(put),
-  },
+  floor: floors.authorize,
   peers: {
     grant: async (world) => (await import('../peers/grant.ts')).grantAuthorize(world),
     openauth: async (world) => (await import('../peers/openauth.ts')).openauthAuthorize(world),

@@ -1,10 +1,11 @@
+import { floors } from '../floors.ts';
 import { refreshing } from '../requests.ts';
-import { readThenWrite, requestStep } from './request-step.ts';
+import { requestStep } from './request-step.ts';
 
 export const refresh = requestStep({
   name: 'refresh',
   what: 'a refresh token for the next pair',
   requests: refreshing,
-  floor: readThenWrite,
+  floor: floors.refresh,
   peers: { openauth: async (world) => (await import('../peers/openauth.ts')).openauthRefresh(world) },
 });

@@ -1,16 +1,20 @@
 import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
+import type { Floor } from '../floors.ts';
 import { gatewayOver } from '../gateway.ts';
 import { measure, oneAfterAnother, oneByOne, type Candidate, type Plan, type Round } from '../measure.ts';
-import { startFloor, type Remake } from '../recording.ts';
+import { startFloor } from '../recording.ts';
 import { atMost, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
 import type { Begin } from '../requests.ts';
 import { spreadOf, type Spread } from '../statistics.ts';
 import { makeTables, type World } from '../world.ts';
 import type { Step } from './step.ts';
 
-/** Many short rounds, since the ratio of two rounds close in time is more reliable than that of two long ones. */
+/**
+ * Many short rounds, since the ratio of two rounds close in time is more reliable than that of two long ones. V8 has compiled
+ * all it will after some 3,000 calls.
+ */
 export const requestPlan = ({ quick }: World): Plan =>
-  quick ? { rounds: 4, operations: 6, warmUpOperations: 12 } : { rounds: 24, operations: 20, warmUpOperations: 120 };
+  quick ? { rounds: 4, operations: 6, warmUpOperations: 12 } : { rounds: 24, operations: 20, warmUpOperations: 3000 };
 
 /** A round of requests to a gateway with its own tables and connection. */
 export const startOurs = async (
@@ -27,27 +31,12 @@ interface RequestStep {
   readonly name: string;
   readonly what: string;
   readonly requests: Begin;
-  readonly floor: {
-    readonly name: string;
-    /** The commands of one request, and `payer` for a call to the payer. */
-    readonly calls: readonly string[];
-    readonly remake: Remake;
-  };
+  readonly floor: Floor;
   readonly peers: Readonly<Record<string, (world: World) => Promise<Round>>>;
   /** How much longer than its floor a request may take: 1.2, and the aim is 1.1, unless these say otherwise. */
   readonly limit?: number;
   readonly aim?: number;
 }
-
-/** The calls that every redemption and refresh needs. */
-export const readThenWrite: RequestStep['floor'] = {
-  name: 'GetItem, conditional UpdateItem',
-  calls: ['GetItem', 'UpdateItem'],
-  remake: async (replay, { calls: [read, write] }) => {
-    await replay.send(read);
-    await replay.send(write);
-  },
-};
 
 /** How much more CPU time than its floor a request may take. */
 const cpuLimits = { limit: 1.3, aim: 1.15 };

@@ -1,0 +1,78 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
+import type { FirstCalls, FirstCallsTook } from '../first-calls-order.ts';
+import { floors } from '../floors.ts';
+import { gatewayOver } from '../gateway.ts';
+import { measure, oneAfterAnother, type Candidate, type Round } from '../measure.ts';
+import { startRecording } from '../recording.ts';
+import { atMost, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
+import { each, prepare, type RequestName } from '../requests.ts';
+import { spreadOf } from '../statistics.ts';
+import { makeTables, type World } from '../world.ts';
+import type { Step } from './step.ts';
+
+/** Each round is a new process. What its calls need is prepared in this one. */
+const inNewProcess =
+  (order: (count: number) => Promise<FirstCalls>): Round =>
+  async (operations) => {
+    const ordered = await order(operations);
+    const child = fork(join(import.meta.dirname, '..', 'first-calls.ts'), { serialization: 'advanced' });
+    child.send(ordered);
+    const ended = once(child, 'exit').then(([code]) => {
+      throw new Error(`The process of the first calls ended with ${String(code)}`);
+    });
+    const [{ wallMs, cpuMs }] = (await Promise.race([once(child, 'message'), ended])) as [FirstCallsTook];
+    await ended.catch(() => undefined);
+    return { wallMs: wallMs / operations, cpuMs: cpuMs / operations };
+  };
+
+const oursOf = async ({ registry }: World, name: RequestName): Promise<Round> => {
+  const tables = await makeTables(`first-calls.${name}`);
+  const gateway = gatewayOver({ tables, client: dynamoClient(), registry });
+  const requests = oneAfterAnother(() => prepare[name](gateway));
+  return inNewProcess(async (count) => ({ kind: 'ours', tables, registry, requests: await requests(count) }));
+};
+
+const floorOf = async (world: World, name: RequestName): Promise<Round> => {
+  const record = oneAfterAnother(await startRecording(world, each(name), floors[name].calls));
+  return inNewProcess(async (count) => ({ kind: 'floor', name, recordings: await record(count) }));
+};
+
+const names = Object.keys(floors) as RequestName[];
+const floorName = (name: RequestName): string => `${name}'s floor`;
+
+/** The first requests of a process, which V8 has hardly compiled, as in an environment that has just started. */
+export const firstCalls: Step = {
+  name: 'first-calls',
+  run: async (world) => {
+    const candidates = names.flatMap((name): Candidate[] => [
+      { name, kind: 'ours', start: () => oursOf(world, name) },
+      { name: floorName(name), kind: 'floor', start: () => floorOf(world, name) },
+    ]);
+    const plan = { rounds: world.quick ? 2 : 12, operations: world.quick ? 4 : 20, warmUpOperations: 0 };
+    const measured = await measure(candidates, plan);
+    const toFloor = (name: RequestName) =>
+      spreadOf(ratios(seriesOf(measured, name), seriesOf(measured, floorName(name)), 'wallMs'));
+    const read = toFloor('fetch');
+    return {
+      name: 'first-calls',
+      what: `the first ${plan.operations} requests of a new process, after the import`,
+      plan: measured.plan,
+      rows: rowsOf(measured),
+      missing: measured.missing,
+      budgets: [
+        atMost({
+          name: 'read to its floor',
+          value: read.median,
+          limit: 1.5,
+          aim: 1.3,
+          unit: ' ×',
+          detail: inWords(read),
+        }),
+      ],
+      notes: names.filter((name) => name !== 'fetch').map((name) => `${name} to its floor: ${inWords(toFloor(name))}`),
+    };
+  },
+};
