@@ -22,6 +22,7 @@ type OptionalFields = Partial<
     | 'pagingParameters'
     | 'consentLifetime'
     | 'identitySignIn'
+    | 'exchange'
     | 'linesOfBusiness'
     | 'brand'
   >

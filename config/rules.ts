@@ -5,6 +5,7 @@
 import { createPublicKey } from 'node:crypto';
 import { isFhirParameter } from '../functions/shared/fhir/record-search.ts';
 import { namesPrivateAddress } from '../functions/shared/http/private-address.ts';
+import type { Identifier } from '../functions/shared/registry/types.ts';
 import { isResourceType } from '../functions/shared/scopes/resource-types.ts';
 import { isReading, isWriting, namesType, parseScope } from '../functions/shared/scopes/scopes.ts';
 import { unseenCharacter } from './visible.ts';
@@ -238,6 +239,49 @@ export const jwksUri: Rule = (value) => {
 export const identityScope: Rule = (value) =>
   payerScope(value) ??
   (value === 'openid' ? 'is "openid", which a call with an identity token does not have; remove it' : undefined);
+
+/** The system of a business identifier: an absolute URI, as FHIR compares it, by its characters. */
+export const identifierSystem: Rule = (value) =>
+  /^(?:https?:\/\/[^\s/]|urn:[a-z0-9][a-z0-9-]*:)[\x21-\x7e]*$/.test(value)
+    ? undefined
+    : 'is not the system of an identifier; write an absolute URI, such as "http://hl7.org/fhir/sid/us-npi" or "urn:oid:2.16.840.1.113883.6.300"';
+
+/** The system of National Provider Identifiers (HL7 Terminology). */
+const npiSystem = 'http://hl7.org/fhir/sid/us-npi';
+
+/** Whether the last of an NPI's ten digits is its check digit: Luhn's, after the prefix 80840 (45 CFR 162.406; CMS, NPI check digit). */
+const hasCheckDigit = (npi: string): boolean => {
+  const sum = `80840${npi}`
+    .split('')
+    .toReversed()
+    .reduce((total, digit, index) => {
+      const doubled = Number(digit) * (index % 2 === 1 ? 2 : 1);
+      return total + (doubled > 9 ? doubled - 9 : doubled);
+    }, 0);
+  return sum % 10 === 0;
+};
+
+/** An identifier's value, by its system. */
+export const identifier = ({ system, value }: Identifier): string | undefined => {
+  if (system !== npiSystem) return undefined;
+  const problem = digits(10)(value);
+  if (problem !== undefined) return problem;
+  return hasCheckDigit(value)
+    ? undefined
+    : 'is not an NPI: its check digit does not fit; write the ten digits as NPPES has them';
+};
+
+/** The path of an operation below a FHIR base URL, with these placeholders. */
+export const operationPath =
+  (placeholders: readonly string[]): Rule =>
+  (value) => {
+    const missing = placeholders.find((placeholder) => value.split(placeholder).length !== 2);
+    if (missing !== undefined) return `does not have ${missing} once; write it where the Group's id belongs`;
+    const plain = placeholders.reduce((path, placeholder) => path.replace(placeholder, 'x'), value);
+    return /^(?:[A-Za-z0-9$_-][A-Za-z0-9$._-]*)(?:\/[A-Za-z0-9$_-][A-Za-z0-9$._-]*)*$/.test(plain)
+      ? undefined
+      : 'is not a path below the FHIR base URL; write it without a slash at its ends, such as "Group/$bulk-member-match"';
+  };
 
 /** The payer's authorize endpoint. Its query must not contain the gateway's parameters. */
 export const authorizationEndpoint: Rule = (value) => {

@@ -234,6 +234,50 @@ const identityAudiences = z
   .min(1, "is empty; write an issuer and the partner's client ids there, or remove it")
   .superRefine(checkIssuers);
 
+const identifiers = z
+  .array(z.strictObject({ system: text(rules.identifierSystem), value: text(rules.givenName) }))
+  .min(
+    1,
+    'is empty; write identifiers of the plan, such as { system: "http://hl7.org/fhir/sid/us-npi", value: its NPI }',
+  )
+  .superRefine((values, context) => {
+    for (const [index, identifier] of values.entries()) {
+      const message = rules.identifier(identifier);
+      if (message !== undefined) problem(context, [index, 'value'], message);
+    }
+    checkUnique(
+      context,
+      [],
+      values.map(({ system, value }) => JSON.stringify([system, value])),
+    );
+  });
+
+const payerExchange = z.strictObject({
+  clientId: text(rules.visible),
+  assertionAlgorithm: z.enum(assertionAlgorithms),
+  publicKeys: publicKeys.min(1, 'is empty; write the public JWK with its kid'),
+  scopes: list(rules.payerScope).min(1, 'is empty; write the scopes that the payer lists for this client'),
+  identifiers,
+  tokenEndpoint: text(rules.webUrl).optional(),
+  fhirBaseUrl: text(rules.fhirBaseUrl).optional(),
+  matchPath: text(rules.operationPath([])).optional(),
+  exportPath: text(rules.operationPath(['{group}'])).optional(),
+  exportMethod: z.literal('GET').optional(),
+  typeFilter: z.literal(true).optional(),
+  fileToken: z.enum(['always', 'never']).optional(),
+  statusOrigins: list(rules.origin).min(1, 'is empty; write origins, or remove it').optional(),
+  fileOrigins: list(rules.origin).min(1, 'is empty; write origins, or remove it').optional(),
+  requestsPerSecond: z.number().positive().max(100).optional(),
+});
+
+/** Ten years: a Group is the list of its members, and should not outlive its use. */
+const longestGroupDays = 3653;
+
+const exchanges = z.strictObject({
+  groupDays: z.int().min(1).max(longestGroupDays).optional(),
+  mostRunning: z.int().min(1).max(1000).optional(),
+});
+
 const payer = z
   .strictObject({
     id: text(rules.id),
@@ -265,6 +309,7 @@ const payer = z
     pagingParameters: list(rules.pagingParameter).optional(),
     consentLifetime: upTo(longestConsent, 3600).optional(),
     identitySignIn: identitySignIn.optional(),
+    exchange: payerExchange.optional(),
     linesOfBusiness: list(rules.givenName).min(1, 'is empty; write the kinds of plans, or remove it').optional(),
     brand: brand.optional(),
     quirks: quirks.prefault({}),
@@ -337,6 +382,7 @@ const partner = z
     consent: z.enum(['gateway', 'partner']).default('gateway'),
     consentReason: text().optional(),
     identityAudiences: identityAudiences.optional(),
+    exchange: z.strictObject({ identifiers }).optional(),
     rate: z
       .strictObject({ perSecond: z.number().positive(), burst: z.int().min(1) })
       .superRefine(({ perSecond, burst }, context) => {
@@ -463,6 +509,7 @@ export const stageSchema = z
     ...deployment,
     identityProviders: z.array(identityProvider).superRefine(checkIssuers).optional(),
     longestConsentAge: upTo(longestConsentAge).optional(),
+    exchanges: exchanges.optional(),
     lifetimes: lifetimes.prefault({}),
     payers: z.array(payer).min(1, 'is empty; write at least one payer'),
     partners: z.array(partner),

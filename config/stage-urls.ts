@@ -26,6 +26,10 @@ export const payerUrls = (payer: Payer): readonly UrlField[] => [
   ...one(['userinfoEndpoint'], payer.userinfoEndpoint),
   ...one(['jwksUri'], payer.jwksUri),
   ...one(['identitySignIn', 'tokenEndpoint'], payer.identitySignIn?.tokenEndpoint),
+  ...one(['exchange', 'tokenEndpoint'], payer.exchange?.tokenEndpoint),
+  ...one(['exchange', 'fhirBaseUrl'], payer.exchange?.fhirBaseUrl),
+  ...each(['exchange', 'statusOrigins'], payer.exchange?.statusOrigins ?? []),
+  ...each(['exchange', 'fileOrigins'], payer.exchange?.fileOrigins ?? []),
   ...each(['quirks', 'signInOrigins'], payer.quirks.signInOrigins),
 ];
 

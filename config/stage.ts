@@ -9,7 +9,7 @@
  */
 
 import type { IndexLink, Operator, TestMember } from '../functions/shared/pages/settings.ts';
-import type { IdentityProvider, RegistryData } from '../functions/shared/registry/types.ts';
+import type { Exchanges, IdentityProvider, RegistryData } from '../functions/shared/registry/types.ts';
 import type { Existing } from './existing.ts';
 
 /** A custom domain for the API. */
@@ -119,6 +119,11 @@ export interface Deployment {
   readonly identityProviders?: readonly IdentityProvider[];
   /** How many seconds ago a member may have agreed when a partner presents an identity token. @default 600, the most */
   readonly longestConsentAge?: number;
+  /**
+   * Whether partners with `exchange` may ask payers with `exchange` for their new members' records. @default nobody may, and the
+   * stage has nothing of it
+   */
+  readonly exchanges?: Exchanges;
   /** What happens to tables, logs, keys and the audit when the stack is deleted. Production must retain them. */
   readonly removalPolicy: 'retain' | 'destroy';
   readonly retention: {

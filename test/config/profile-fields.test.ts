@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stageSchema } from '../../config/schema.ts';
-import type { IdentitySignIn, Payer, PayerQuirks } from '../../functions/shared/registry/types.ts';
+import type { IdentitySignIn, Payer, PayerExchange, PayerQuirks } from '../../functions/shared/registry/types.ts';
 
 const textOf = (path: string): string => readFileSync(join(import.meta.dirname, '../..', path), 'utf8');
 
@@ -15,7 +15,9 @@ const wholeRecord: Rules<NonNullable<Payer['wholeRecord']>> = shape.wholeRecord.
 
 const identitySignIn: Rules<IdentitySignIn> = shape.identitySignIn.unwrap().shape;
 
-it.each([payer, quirks, wholeRecord, identitySignIn].flatMap(Object.keys))(
+const exchange: Rules<PayerExchange> = shape.exchange.unwrap().shape;
+
+it.each([payer, quirks, wholeRecord, identitySignIn, exchange].flatMap(Object.keys))(
   'docs/payers.md says when a payer needs %s',
   (field) => {
     expect(textOf('docs/payers.md')).toMatch(new RegExp(`\\b${field}\\b`));

@@ -53,8 +53,8 @@ describe('the fields that docs/payers.md has to paste', () => {
     expect(Object.keys(await payerWith(field))).toEqual(expect.arrayContaining(namesOf(field)));
   });
 
-  it('are these seven blocks and the examples of the quirks', () => {
-    expect(blocks).toHaveLength(7);
+  it('are these eight blocks and the examples of the quirks', () => {
+    expect(blocks).toHaveLength(8);
     expect(examples.length).toBeGreaterThan(15);
   });
 

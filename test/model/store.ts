@@ -1,6 +1,6 @@
 import { DeleteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { memoryDynamo } from '../support/memory-dynamo.ts';
-import { memoryTables, tableKeys, tableNames } from '../support/world/deps.ts';
+import { memoryTables, sortKeyOf, tableKeys, tableNames } from '../support/world/deps.ts';
 import { startDynamo, type TableNames } from '../support/world/dynalite.ts';
 
 /** The tables, however they are stored. */
@@ -24,9 +24,9 @@ const dynaliteStore = async (): Promise<Store> => {
     tables,
     removeExpired: async (now) => {
       for (const table of tableNames) {
-        const [TableName, key] = [tables[table], tableKeys[table]];
+        const [TableName, keys] = [tables[table], [tableKeys[table], ...sortKeyOf(table)]];
         for (const item of await items(TableName)) {
-          const Key = { [key]: { S: item[key]?.S ?? '' } };
+          const Key = Object.fromEntries(keys.map((key) => [key, { S: item[key]?.S ?? '' }]));
           if (isExpired(item, now)) await client.send(new DeleteItemCommand({ TableName, Key }));
         }
       }

@@ -74,13 +74,15 @@ export const evaluateCondition = (expression: string, item: Item | undefined, va
       next(/^\)$/);
       return inner;
     }
-    if (token === 'contains') {
+    if (token === 'contains' || token === 'begins_with') {
       next(/^\($/);
-      const set = next(/^\w+$/);
+      const name = next(/^\w+$/);
       next(/^,$/);
-      const member = values?.[next(/^:\w+$/)]?.S;
+      const text = values?.[next(/^:\w+$/)]?.S;
       next(/^\)$/);
-      return member !== undefined && item?.[set]?.SS?.includes(member) === true;
+      const attribute = item?.[name];
+      if (text === undefined) return false;
+      return token === 'contains' ? attribute?.SS?.includes(text) === true : attribute?.S?.startsWith(text) === true;
     }
     if (token === 'attribute_exists' || token === 'attribute_not_exists') {
       next(/^\($/);

@@ -1,15 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import type { OpenInJob, SealForJob } from '../../functions/shared/exports/seal-for-job.ts';
+import type { BoxOwner, OpenInJob, SealForJob } from '../../functions/shared/exports/seal-for-job.ts';
 import { seal, sealIvBytes, unseal } from '../../functions/shared/store/crypto.ts';
 
 /** Seals and opens values for the job with the test's own key, in place of the exports key. */
 export const jobBoxes = (): { readonly sealForJob: SealForJob; readonly openInJob: OpenInJob } => {
   const key = randomBytes(32);
-  const boundTo = (exportId: string, purpose: string): string => `${purpose} of ${exportId}`;
+  const boundTo = (owner: BoxOwner, purpose: string): string => `${purpose} of ${JSON.stringify(owner)}`;
   return {
-    sealForJob: async (exportId, purpose, value) =>
-      seal(key, value, boundTo(exportId, purpose), randomBytes(sealIvBytes)),
-    openInJob: async (exportId, purpose, box) => unseal(key, box, boundTo(exportId, purpose)),
+    sealForJob: async (owner, purpose, value) => seal(key, value, boundTo(owner, purpose), randomBytes(sealIvBytes)),
+    openInJob: async (owner, purpose, box) => unseal(key, box, boundTo(owner, purpose)),
   };
 };
 

@@ -59,13 +59,13 @@ export interface MemoryDynamo {
   readonly writes: () => string[];
 }
 
-const keyNames = ['stateHash', 'eventId', 'grantId', 'limitId', 'entryId'];
+const keyNames = ['stateHash', 'eventId', 'grantId', 'limitId', 'entryId', 'owner'];
 
 /** The key of an item or of a request for one; an empty string is refused. */
 const keyOf = (item: Item): string => {
   const key = keyNames.map((name) => item[name]?.S).find((value) => value !== undefined);
   if (!key) throw invalid('a key attribute must be a string that is not empty');
-  return key;
+  return item['owner']?.S === key ? `${key}\n${item['name']?.S ?? ''}` : key;
 };
 
 /** Replaces the placeholders of attribute names in the expressions with the names. */
@@ -197,10 +197,24 @@ export const memoryDynamo = (): MemoryDynamo => {
       const isWhole = last === undefined || last === all.at(-1)?.[1];
       return { Items: matching, ScannedCount: page.length, ...(isWhole ? {} : { LastEvaluatedKey: last }) };
     });
-  /** Of an index with one key, which has the keys of its items only and is never behind. */
+  const queryTable = ({ Limit: limit = Infinity, ExclusiveStartKey: after, ...input }: QueryCommandInput): object => {
+    if (input.ConsistentRead !== true) throw new Error('a read that decides must be strongly consistent');
+    const found = [...items(input.TableName ?? '')]
+      .filter(([, item]) =>
+        evaluateCondition(input.KeyConditionExpression ?? '', item, input.ExpressionAttributeValues),
+      )
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .filter(([key]) => after === undefined || key > keyOf(after));
+    const page = found.slice(0, limit).map(([, item]) => item);
+    const last = page.at(-1);
+    // As DynamoDB does, also if the page ends with the last item.
+    return { Items: page, ...(page.length < limit || last === undefined ? {} : { LastEvaluatedKey: last }) };
+  };
+  /** Of an index with one key, which has the keys of its items only and is never behind; or of a table with a sort key. */
   const query = (input: QueryCommandInput): Promise<object> =>
     run('Query', () => {
       const { KeyConditionExpression: condition = '', ExpressionAttributeValues: values, IndexName } = input;
+      if (IndexName === undefined && input.TableName === 'Exchanges') return queryTable(input);
       if (IndexName === undefined || input.ConsistentRead === true)
         throw invalid('an index is read eventually consistent');
       const [key = ''] = condition.split(' ');

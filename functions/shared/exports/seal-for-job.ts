@@ -4,21 +4,29 @@ import { seal, sealIvBytes, unseal } from '../store/crypto.ts';
 
 /*
  * A value in an item that only the job may read. It is sealed under a data key of the exports key, with the export's id
- * as the encryption context:
+ * as the encryption context; that of an exchange also names its partner, and two of its values other functions open too:
  *
  *   length of the wrapped key, 2 bytes ‖ wrapped key ‖ iv ‖ AES-256-GCM( value ) ‖ tag
  */
 
 /** The purpose of a value. A value sealed for one purpose does not open for another. */
-type BoxPurpose = 'payer token' | 'state key' | 'input key';
+type BoxPurpose = 'payer token' | 'state key' | 'input key' | 'file key' | 'group key';
+
+/**
+ * What a box belongs to: an export, by its id; or of an exchange, what the box is bound to, which names the partner. Whoever opens
+ * a box must say the same.
+ */
+export type BoxOwner =
+  string | { readonly export: string; readonly partner: string } | { readonly group: string; readonly partner: string };
 
 /** Seals values for the job. @throws GatewayError `temporarily_unavailable` */
-export type SealForJob = (exportId: string, purpose: BoxPurpose, value: Uint8Array) => Promise<Uint8Array>;
+export type SealForJob = (owner: BoxOwner, purpose: BoxPurpose, value: Uint8Array) => Promise<Uint8Array>;
 
 /** Opens a value sealed for the job. @throws GatewayError `temporarily_unavailable`, also if the key is disabled */
-export type OpenInJob = (exportId: string, purpose: BoxPurpose, box: Uint8Array) => Promise<Uint8Array>;
+export type OpenInJob = (owner: BoxOwner, purpose: BoxPurpose, box: Uint8Array) => Promise<Uint8Array>;
 
-const contextOf = (exportId: string): Record<string, string> => ({ export: exportId });
+const contextOf = (owner: BoxOwner): Record<string, string> =>
+  typeof owner === 'string' ? { export: owner } : { ...owner };
 
 const sendOrUnavailable = async <T>(call: Promise<T>): Promise<T> => {
   try {
@@ -30,10 +38,10 @@ const sendOrUnavailable = async <T>(call: Promise<T>): Promise<T> => {
 
 export const sealForJob =
   (client: KMSClient, keyId: string, randomBytes: (size: number) => Uint8Array): SealForJob =>
-  async (exportId, purpose, value) => {
+  async (owner, purpose, value) => {
     const { Plaintext, CiphertextBlob } = await sendOrUnavailable(
       client.send(
-        new GenerateDataKeyCommand({ KeyId: keyId, KeySpec: 'AES_256', EncryptionContext: contextOf(exportId) }),
+        new GenerateDataKeyCommand({ KeyId: keyId, KeySpec: 'AES_256', EncryptionContext: contextOf(owner) }),
       ),
     );
     if (Plaintext === undefined || CiphertextBlob === undefined) throw unavailable('kms: no data key');
@@ -44,7 +52,7 @@ export const sealForJob =
 
 export const openInJob =
   (client: KMSClient, keyId: string): OpenInJob =>
-  async (exportId, purpose, box) => {
+  async (owner, purpose, box) => {
     const bytes = Buffer.from(box);
     const end = 2 + bytes.readUInt16BE(0);
     const { Plaintext } = await sendOrUnavailable(
@@ -52,7 +60,7 @@ export const openInJob =
         new DecryptCommand({
           KeyId: keyId,
           CiphertextBlob: bytes.subarray(2, end),
-          EncryptionContext: contextOf(exportId),
+          EncryptionContext: contextOf(owner),
         }),
       ),
     );

@@ -133,6 +133,48 @@ export interface IdentityProvider {
   readonly algorithms: readonly IdentityTokenAlgorithm[];
 }
 
+/** A business identifier, as FHIR has it: an NPI has the system `http://hl7.org/fhir/sid/us-npi`. */
+export interface Identifier {
+  readonly system: string;
+  readonly value: string;
+}
+
+/**
+ * How the gateway asks this payer, as a former plan, for members' records: `$bulk-member-match` and `$davinci-data-export`
+ * of PDex 2.2, with SMART Backend Services.
+ */
+export interface PayerExchange {
+  /** The gateway's own client for it, apart from that of the sign-ins. Its key is in a secret of its own. */
+  readonly clientId: string;
+  readonly assertionAlgorithm: AssertionAlgorithm;
+  /** The public halves of that key. Two may overlap, for rotation. */
+  readonly publicKeys: readonly PublicJwk[];
+  /** What the gateway asks for. */
+  readonly scopes: readonly string[];
+  /** The plan's identifiers. A member's Consent names one of them as the plan that may disclose. */
+  readonly identifiers: readonly Identifier[];
+  /** @default the payer's `tokenEndpoint` */
+  readonly tokenEndpoint?: string;
+  /** Without a trailing slash. @default the payer's `fhirBaseUrl` */
+  readonly fhirBaseUrl?: string;
+  /** Below the base. @default Group/$bulk-member-match */
+  readonly matchPath?: string;
+  /** Below the base, with `{group}` where the Group's id belongs. @default Group/{group}/$davinci-data-export */
+  readonly exportPath?: string;
+  /** @default POST, as PDex has it */
+  readonly exportMethod?: 'GET';
+  /** Whether it supports `_typeFilter`. @default a request with one is refused */
+  readonly typeFilter?: true;
+  /** Whether files are fetched with the token. @default as each manifest's `requiresAccessToken` says */
+  readonly fileToken?: 'always' | 'never';
+  /** Other origins of its status URLs. @default the base's only */
+  readonly statusOrigins?: readonly string[];
+  /** Other origins of its files. @default the base's only */
+  readonly fileOrigins?: readonly string[];
+  /** The most requests per second, over all exchanges. @default no limit */
+  readonly requestsPerSecond?: number;
+}
+
 /** Another FHIR base that one sign-in opens, with the same token and the same patient id. */
 interface FurtherBase {
   /** Without a trailing slash. */
@@ -218,6 +260,8 @@ export interface Payer {
   readonly consentLifetime?: number;
   /** How a grant is made from a member's identity token, without a browser. @default the payer takes none */
   readonly identitySignIn?: IdentitySignIn;
+  /** How it is asked for records as a former plan. @default it is not */
+  readonly exchange?: PayerExchange;
   /** The kinds of plans whose members can sign in, as members call them. Shown before the sign-in. @default unknown */
   readonly linesOfBusiness?: readonly string[];
   /** How members know it. @default the directory has its name only */
@@ -270,8 +314,21 @@ export interface Partner {
    * only. With it, the partner may present its members' identity tokens. @default it may not
    */
   readonly identityAudiences?: readonly IdentityAudiences[];
+  /**
+   * For a new plan's own system, which asks former plans for its members' records: the identifiers of plans under which it may
+   * ask. @default it may not
+   */
+  readonly exchange?: { readonly identifiers: readonly Identifier[] };
   /** FHIR calls, sustained and in a burst, across all environments. */
   readonly rate: { readonly perSecond: number; readonly burst: number };
+}
+
+/** What a stage with payer-to-payer exchanges allows. */
+export interface Exchanges {
+  /** For how many days after its match a Group of members stays known. @default 396, which is 13 months */
+  readonly groupDays?: number;
+  /** How many exchanges of one partner may run at one payer. @default 20 */
+  readonly mostRunning?: number;
 }
 
 /** Lifetimes in seconds. */

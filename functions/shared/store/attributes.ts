@@ -180,7 +180,7 @@ export const registryAttributes = {
   beat: { type: 'N', by: 'takeHold beatHold releaseHold' },
 } as const satisfies Attributes;
 
-/** Exports: one item per grant, for the partner's latest export. */
+/** Exports: one item per grant, for the partner's latest export; and one per question of an exchange. */
 export const exportAttributes = {
   grantId: { type: 'S', by: 'putExport' },
   exportId: { type: 'S', by: 'putExport' },
@@ -208,6 +208,14 @@ export const exportAttributes = {
   payerTokenAt: { type: 'N', by: 'putExport giveToken endExport dropSecrets' },
   /** The grant's version of that token. */
   payerVersion: { type: 'N', by: 'putExport giveToken' },
+  /** Of an exchange, which asks a former plan for members' records: `match` or `group`. Absent if a grant is exported. */
+  exchange: { type: 'S', by: 'putExport' },
+  /** Of an exchange of a Group: the Group's id at the payer. */
+  group: { type: 'S', by: 'putExport' },
+  /** Of an exchange: the private key that opens its files, sealed under the exports key, bound to partner and exchange. */
+  fileKey: { type: 'B', by: 'putExport' },
+  /** Of an exchange: the key of the object with what is asked, sealed under the exports key for the job. */
+  inputKey: { type: 'B', by: 'putExport endExport dropSecrets' },
   /** The key of the job's state, sealed under the exports key. */
   stateKey: { type: 'B', by: 'beginExport endExport dropSecrets' },
   executionArn: { type: 'S', by: 'beginExport continueExport' },
@@ -232,4 +240,28 @@ export const exportAttributes = {
   endedAt: { type: 'N', by: 'endExport' },
   grantEndsAt: { type: 'N', by: 'putExport' },
   expiresAt: { type: 'N', by: 'putExport endExport' },
+} as const satisfies Attributes;
+
+/** Exchanges: partners' system tokens, Groups of matched members, and which exchanges run. */
+export const exchangeAttributes = {
+  owner: { type: 'S', by: 'putSystemToken putGroup noteRunning' },
+  name: { type: 'S', by: 'putSystemToken putGroup noteRunning' },
+  partner: { type: 'S', by: 'putSystemToken' },
+  payer: { type: 'S', by: 'putSystemToken' },
+  /** Of a Group: the code of its kind, such as `match`. */
+  code: { type: 'S', by: 'putGroup' },
+  /** Of a Group: how many members it has. */
+  members: { type: 'N', by: 'putGroup' },
+  /** Of a Group: how many items its body has. */
+  chunks: { type: 'N', by: 'putGroup' },
+  /** Of a Group: the key of its body, sealed under the exports key, bound to partner and Group. */
+  key: { type: 'B', by: 'putGroup' },
+  /** Of a Group: the match that made it. */
+  exportId: { type: 'S', by: 'putGroup' },
+  /** Of a Group: hashes of its members' ids whom an operator has ended since. */
+  ended: { type: 'SS', by: 'endMember' },
+  /** A part of a Group's sealed body. */
+  body: { type: 'B', by: 'putGroup' },
+  createdAt: { type: 'N', by: 'putSystemToken putGroup' },
+  expiresAt: { type: 'N', by: 'putSystemToken putGroup noteRunning' },
 } as const satisfies Attributes;

@@ -7,6 +7,7 @@ import { deriveKey, sha256 } from './crypto.ts';
  *   access  p2pa_  grant id ‖ grant key ‖ secret                 ‖ checksum
  *   refresh p2pr_  grant id ‖ grant key ‖ family secret ‖ secret ‖ checksum
  *   code    p2pc_  grant id ‖ secret                             ‖ checksum
+ *   system  p2ps_  secret                                        ‖ checksum
  * The checksum distinguishes a damaged bearer from an old one without a read. The family secret is in no access token,
  * so a leaked access token cannot forge a refresh token and end the grant by apparent reuse.
  */
@@ -38,14 +39,21 @@ export interface Code {
   readonly secret: Uint8Array;
 }
 
-type Bearer = AccessToken | RefreshToken | Code;
+/** A parsed system token: a partner's own, which has no grant and no key. */
+interface SystemToken {
+  readonly kind: 'system';
+  readonly secret: Uint8Array;
+}
 
-const prefixes = { access: 'p2pa_', refresh: 'p2pr_', code: 'p2pc_' } as const;
+type Bearer = AccessToken | RefreshToken | Code | SystemToken;
+
+const prefixes = { access: 'p2pa_', refresh: 'p2pr_', code: 'p2pc_', system: 'p2ps_' } as const;
 
 const layouts = {
   access: [idBytes, secretBytes, secretBytes],
   refresh: [idBytes, secretBytes, secretBytes, secretBytes],
   code: [idBytes, secretBytes],
+  system: [secretBytes],
 } as const;
 
 const checksum = (prefix: string, body: Uint8Array): Uint8Array =>
@@ -53,8 +61,9 @@ const checksum = (prefix: string, body: Uint8Array): Uint8Array =>
 
 /** Formats a bearer. */
 export const writeBearer = (bearer: Bearer): string => {
-  const parts = [Buffer.from(bearer.grantId, 'base64url')];
-  if (bearer.kind !== 'code') parts.push(Buffer.from(bearer.grantKey));
+  const parts: Uint8Array[] = [];
+  if (bearer.kind !== 'system') parts.push(Buffer.from(bearer.grantId, 'base64url'));
+  if (bearer.kind === 'access' || bearer.kind === 'refresh') parts.push(Buffer.from(bearer.grantKey));
   if (bearer.kind === 'refresh') parts.push(Buffer.from(bearer.familySecret));
   parts.push(Buffer.from(bearer.secret));
   const body = Buffer.concat(parts);
@@ -102,6 +111,12 @@ export const readCode = (text: string): Code | undefined => {
   if (parts === undefined) return undefined;
   const [id, secret] = parts;
   return { kind: 'code', grantId: base64url(id), secret };
+};
+
+/** Parses a system token; undefined if it is damaged or something else. */
+export const readSystemToken = (text: string): SystemToken | undefined => {
+  const parts = readParts('system', text);
+  return parts === undefined ? undefined : { kind: 'system', secret: parts[0] };
 };
 
 /** Whether a text begins as our refresh tokens and codes do. */

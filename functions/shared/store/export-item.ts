@@ -39,6 +39,17 @@ export interface Export extends AskedTypes {
   readonly payerTokenExpiresAt?: number;
   readonly payerTokenAt?: number;
   readonly payerVersion: number;
+  /**
+   * Set if this is an exchange: what a partner asks a former plan, about many members. It has no grant, no patient and no payer
+   * token: `grantId` is a hash of the question, and `exportSecret` is empty.
+   */
+  readonly exchange?: 'match' | 'group';
+  /** Of an exchange of a Group: its id at the payer. */
+  readonly group?: string;
+  /** Of an exchange: a box with the private key that opens its files. */
+  readonly fileKey?: Uint8Array;
+  /** Of an exchange: a box with the key of its input. Absent once it has ended. */
+  readonly inputKey?: Uint8Array;
   /** Absent before the job begins and after it ends. */
   readonly stateKey?: Uint8Array;
   readonly executionArn?: string;
@@ -75,6 +86,12 @@ const readWanted = (read: ReturnType<typeof readerOf<typeof exportAttributes>>):
   return { callbackId, refusedVersion: read('refusedVersion') ?? 0, since: read('waitingSince') ?? 0 };
 };
 
+const readExchange = (text: string | undefined): Export['exchange'] => {
+  if (text === undefined) return undefined;
+  // A version that knows other kinds may have written it: nothing may take it for the export of a grant.
+  return text === 'match' ? 'match' : 'group';
+};
+
 /** Reads an export from an item of the table or of its stream. */
 export const readExport = (item: StoredItem): Export => {
   const read = readerOf(exportAttributes, item);
@@ -85,6 +102,10 @@ export const readExport = (item: StoredItem): Export => {
     payerToken: read('payerToken'),
     payerTokenExpiresAt: read('payerTokenExpiresAt'),
     payerTokenAt: read('payerTokenAt'),
+    exchange: readExchange(read('exchange')),
+    group: read('group'),
+    fileKey: read('fileKey'),
+    inputKey: read('inputKey'),
     stateKey: read('stateKey'),
     executionArn: read('executionArn'),
     beganAt: read('beganAt'),

@@ -217,6 +217,7 @@ const secrets = [
   'payerTokenExpiresAt',
   'payerTokenAt',
   'stateKey',
+  'inputKey',
   'callbackId',
   'refusedVersion',
   'waitingSince',

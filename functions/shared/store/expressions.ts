@@ -12,7 +12,7 @@ interface Terms {
 export type Clause = (terms: Terms) => string;
 
 /** Our attribute names that are reserved words in DynamoDB. */
-const reserved = new Set(['error', 'request', 'scope', 'status', 'type']);
+const reserved = new Set(['error', 'group', 'key', 'name', 'owner', 'request', 'scope', 'status', 'type']);
 
 /** The names and values that go with a request's expressions. */
 interface Named {

@@ -12,7 +12,7 @@ import type { TokenDeps } from '../../../functions/token/deps.ts';
 import { sealsNothing } from '../job-boxes.ts';
 import { indexMember } from '../member-key.ts';
 
-/** Each table's key. */
+/** Each table's partition key. */
 export const tableKeys = {
   LoginAttempts: 'stateHash',
   Grants: 'grantId',
@@ -20,8 +20,11 @@ export const tableKeys = {
   Limits: 'limitId',
   Registry: 'entryId',
   Exports: 'grantId',
+  Exchanges: 'owner',
 } as const;
 export type TableName = keyof typeof tableKeys;
+/** The sort key of a table that has one. */
+export const sortKeyOf = (table: TableName): string[] => (table === 'Exchanges' ? ['name'] : []);
 export const tableNames = Object.keys(tableKeys) as TableName[];
 /** In memory a table has its own name. */
 export const memoryTables = Object.fromEntries(tableNames.map((name) => [name, name])) as {

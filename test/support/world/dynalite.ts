@@ -2,7 +2,7 @@ import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import dynalite from 'dynalite';
 import { callDynalite, createTable, type DynaliteAnswer } from '../../../sandbox/aws/call-dynalite.ts';
 import { close, listen } from '../../../sandbox/aws/listen.ts';
-import { tableKeys, tableNames, type TableName } from './deps.ts';
+import { sortKeyOf, tableKeys, tableNames, type TableName } from './deps.ts';
 
 type Item = Readonly<Record<string, { readonly S?: string; readonly N?: string; readonly B?: string }>>;
 
@@ -85,8 +85,14 @@ export const startDynamo = async (): Promise<Dynamo> => {
       for (const [table, TableName] of named) {
         await createTable(call, {
           TableName,
-          KeySchema: [{ AttributeName: tableKeys[table], KeyType: 'HASH' }],
-          AttributeDefinitions: [{ AttributeName: tableKeys[table], AttributeType: 'S' }],
+          KeySchema: [
+            { AttributeName: tableKeys[table], KeyType: 'HASH' },
+            ...sortKeyOf(table).map((AttributeName) => ({ AttributeName, KeyType: 'RANGE' })),
+          ],
+          AttributeDefinitions: [tableKeys[table], ...sortKeyOf(table)].map((AttributeName) => ({
+            AttributeName,
+            AttributeType: 'S',
+          })),
           BillingMode: 'PAY_PER_REQUEST',
         });
       }

@@ -7,6 +7,7 @@ import {
   type GroupBody,
 } from '../../../../functions/shared/exchanges/group.ts';
 import { openInput, sealInput, type ExchangeInput } from '../../../../functions/shared/exchanges/input.ts';
+import { jobBoxes } from '../../../support/job-boxes.ts';
 
 const at = (text: string): number => Date.parse(text);
 
@@ -81,21 +82,13 @@ describe("an exchange's input", () => {
     body: '{"resourceType":"Parameters","a":1.00}',
     members: [{ patient: 'p1', consent: { id: 'c1', hash: 'h' } }],
   };
-  /** Boxes that open for the export and the purpose that they were made for. */
-  const mark = (exportId: string, purpose: string) => Buffer.from(`${exportId} ${purpose} `);
-  const sealForJob = async (exportId: string, purpose: string, value: Uint8Array) =>
-    Buffer.concat([mark(exportId, purpose), value]);
-  const openInJob = async (exportId: string, purpose: string, box: Uint8Array) => {
-    const start = mark(exportId, purpose);
-    if (!Buffer.from(box).subarray(0, start.length).equals(start)) throw new Error('another box');
-    return box.subarray(start.length);
-  };
+  const { sealForJob, openInJob } = jobBoxes();
 
   it('opens for the job of its export, and for no other', async () => {
     const sealed = await sealInput({ randomBytes, sealForJob }, 'export-1', input);
     expect(sealed.name).toBe('export-1/input');
     expect(Buffer.from(sealed.object).includes('p1')).toBe(false);
     await expect(openInput({ openInJob }, 'export-1', sealed)).resolves.toEqual(input);
-    await expect(openInput({ openInJob }, 'export-2', sealed)).rejects.toThrow('another box');
+    await expect(openInput({ openInJob }, 'export-2', sealed)).rejects.toThrow('authenticate');
   });
 });

@@ -27,6 +27,7 @@ import { readEventWriter } from '../../../../functions/shared/record/audit-read.
 import { newEntryItem, readEntryItem } from '../../../../functions/shared/registry/entry-items.ts';
 import {
   auditEventAttributes,
+  exchangeAttributes,
   exportAttributes,
   grantAttributes,
   grantEventAttributes,
@@ -46,6 +47,7 @@ import {
   reopenBreaker,
   takeProbe,
 } from '../../../../functions/shared/store/breakers.ts';
+import { endMember, noteRunning, putGroup, putSystemToken } from '../../../../functions/shared/store/exchanges.ts';
 import {
   askForToken,
   beginExport,
@@ -74,7 +76,7 @@ import { endMemberSession, putMemberSession, useForm } from '../../../../functio
 import { disableWebhook } from '../../../../functions/shared/store/webhooks.ts';
 import { documentAt } from '../../../docs/documents.ts';
 import { stores, type Store } from '../../../model/store.ts';
-import type { TableName } from '../../../support/world/deps.ts';
+import { sortKeyOf, tableKeys, type TableName } from '../../../support/world/deps.ts';
 import { at, everyUpdate, grant, issue, now } from './grants-cases.ts';
 import { startAttempt } from './login-attempts-cases.ts';
 
@@ -88,6 +90,7 @@ const tables: Readonly<Record<TableName, Attributes>> = {
   Limits: limitAttributes,
   Registry: registryAttributes,
   Exports: exportAttributes,
+  Exchanges: exchangeAttributes,
 };
 
 /** The parts of attributes that are maps. */
@@ -160,8 +163,23 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
     ignored: ['_other'],
     recipient: bytes,
     exportSecret: bytes,
+    exchange: 'group',
+    group: 'group-1',
+    fileKey: bytes,
+    inputKey: bytes,
     startedAt: now,
     grantEndsAt: now,
+    expiresAt: now,
+  };
+  const group = {
+    owner: 'n/p',
+    id: 'group-1',
+    code: 'match',
+    members: 1,
+    key: bytes,
+    body: bytes,
+    exportId: 'e',
+    createdAt: now,
     expiresAt: now,
   };
   const progress = { resources: 1, typesDone: 1, typesTotal: 1 };
@@ -225,6 +243,12 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
       ['endExport', () => endExport(table, key, ended, { arn: 'arn' })],
       ['dropSecrets', () => dropSecrets(table, key, now)],
     ],
+    Exchanges: [
+      ['putSystemToken', () => putSystemToken(table, { hash: 'h', partner: 'p', payer: 'n', now, expiresAt: now })],
+      ['putGroup', () => putGroup(table, group)],
+      ['endMember', () => endMember(table, 'n/p', 'group-1', 'hash')],
+      ['noteRunning', () => noteRunning(table, 'n/p', { exportId: 'e', expiresAt: now })],
+    ],
     Limits: [
       ['leaseFromTable', () => leaseFromTable(table)({ ...lease, seenMs: undefined })],
       ['leaseFromTable', () => leaseFromTable(table)({ ...lease, seenMs: 1e12 })],
@@ -274,9 +298,12 @@ const written = async (tableName: string): Promise<Described> => {
     // What a step does with such an answer does not matter here; the last of its writes is its own.
     await run().catch(() => undefined);
     const sent = mock.calls().map(({ args: [command] }) => command as object);
-    const last = sent.findLast((one) => one instanceof PutItemCommand || one instanceof UpdateItemCommand);
-    for (const name of namesIn((last as PutItemCommand).input as unknown as Written)) {
-      found.set(name, (found.get(name) ?? new Set()).add(step));
+    const writes = sent.filter((one) => one instanceof PutItemCommand || one instanceof UpdateItemCommand);
+    // A Group has several items, each its own.
+    for (const write of step === 'putGroup' ? writes : writes.slice(-1)) {
+      for (const name of namesIn((write as PutItemCommand).input as unknown as Written)) {
+        found.set(name, (found.get(name) ?? new Set()).add(step));
+      }
     }
   }
   return Object.fromEntries([...found].map(([name, steps]) => [name, [...steps].sort().join(' ')]));
@@ -307,7 +334,9 @@ describe.each(Object.entries(tables) as [TableName, Attributes][])('the attribut
   });
 
   it('can be set and tested by name, although DynamoDB reserves some names', async () => {
-    const [key = '', ...others] = Object.keys(attributes);
+    const keys = [tableKeys[table], ...sortKeyOf(table)];
+    const others = Object.keys(attributes).filter((name) => !keys.includes(name));
+    const Key = Object.fromEntries(keys.map((key) => [key, { S: 'x' }]));
     const parts = Object.values(nestedIn[table] ?? {}).flatMap(Object.entries<Attributes[string]>);
     const part = parts.find(([, { type }]) => type === 'S')?.[0] ?? '';
     const values = { S: 'x', N: 1, B: new Uint8Array([1]), SS: ['x'], BOOL: true, M: { [part]: 'x' } } as const;
@@ -315,9 +344,9 @@ describe.each(Object.entries(tables) as [TableName, Attributes][])('the attribut
     for (const name of others) {
       const set = { [name]: values[attributes[name]!.type] };
       const change = updateOf(attributes, { set, when: [clausesOn(attributes).absent(name)] });
-      await store.client.send(new UpdateItemCommand({ TableName, Key: { [key]: { S: 'x' } }, ...change }));
+      await store.client.send(new UpdateItemCommand({ TableName, Key, ...change }));
     }
-    const { Item: item } = await store.client.send(new GetItemCommand({ TableName, Key: { [key]: { S: 'x' } } }));
+    const { Item: item } = await store.client.send(new GetItemCommand({ TableName, Key }));
 
     const read = readerOf(attributes, item ?? {});
     for (const name of others) expect([name, read(name)]).toEqual([name, values[attributes[name]!.type]]);

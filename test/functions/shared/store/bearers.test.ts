@@ -6,41 +6,47 @@ import {
   readAccessToken,
   readCode,
   readRefreshToken,
+  readSystemToken,
   successors,
   writeBearer,
 } from '../../../../functions/shared/store/bearers.ts';
 
 const grantId = randomBytes(bearerSizes.id).toString('base64url');
+const id = Buffer.from(grantId, 'base64url');
 const [grantKey, familySecret, secret] = [randomBytes(32), randomBytes(32), randomBytes(32)];
 const access = { kind: 'access', grantId, grantKey, secret } as const;
 const refresh = { kind: 'refresh', grantId, grantKey, familySecret, secret } as const;
 const code = { kind: 'code', grantId, secret } as const;
-const readers = [readAccessToken, readRefreshToken, readCode];
+const system = { kind: 'system', secret } as const;
+const readers = [readAccessToken, readRefreshToken, readCode, readSystemToken];
 const kinds = [
   ['access', access, readAccessToken],
   ['refresh', refresh, readRefreshToken],
   ['code', code, readCode],
+  ['system', system, readSystemToken],
 ] as const;
 
 describe('a bearer', () => {
   it('is read as it was written, by its own reader only', () => {
-    const written = [access, refresh, code].map(writeBearer);
+    const written = [access, refresh, code, system].map(writeBearer);
 
-    expect(written.map((text) => text.slice(0, 5))).toEqual(['p2pa_', 'p2pr_', 'p2pc_']);
+    expect(written.map((text) => text.slice(0, 5))).toEqual(['p2pa_', 'p2pr_', 'p2pc_', 'p2ps_']);
     expect(readAccessToken(written[0]!)).toEqual(access);
     expect(readRefreshToken(written[1]!)).toEqual(refresh);
     expect(readCode(written[2]!)).toEqual(code);
+    expect(readSystemToken(written[3]!)).toEqual(system);
     for (const [index, text] of written.entries()) {
       expect(readers.filter((read) => read(text) !== undefined)).toEqual([readers[index]]);
     }
   });
 
   it.each([
-    ['access', access, 'p2pa_', [grantKey, secret]],
-    ['refresh', refresh, 'p2pr_', [grantKey, familySecret, secret]],
-    ['code', code, 'p2pc_', [secret]],
+    ['access', access, 'p2pa_', [id, grantKey, secret]],
+    ['refresh', refresh, 'p2pr_', [id, grantKey, familySecret, secret]],
+    ['code', code, 'p2pc_', [id, secret]],
+    ['system', system, 'p2ps_', [secret]],
   ] as const)('%s is its prefix, its parts and four bytes of their SHA-256', (_, bearer, prefix, parts) => {
-    const body = Buffer.concat([Buffer.from(grantId, 'base64url'), ...parts]);
+    const body = Buffer.concat(parts);
     const checksum = createHash('sha256').update(prefix).update(body).digest().subarray(0, 4);
 
     expect(writeBearer(bearer)).toBe(prefix + Buffer.concat([body, checksum]).toString('base64url'));
@@ -60,7 +66,7 @@ describe('a bearer', () => {
   });
 
   it.each(kinds)('%s in a second spelling of the same bytes is not a bearer', (_, bearer, read) => {
-    const text = writeBearer({ ...bearer, grantId: Buffer.alloc(bearerSizes.id, 0xff).toString('base64url') });
+    const text = writeBearer({ ...bearer, secret: Buffer.alloc(bearerSizes.secret, 0xff) });
     const bytesOf = (spelling: string) => Buffer.from(spelling.slice(5), 'base64url').toString('hex');
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
     const spellings = [

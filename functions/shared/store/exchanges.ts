@@ -1,0 +1,275 @@
+import { DeleteItemCommand, PutItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { exchangeAttributes } from './attributes.ts';
+import { getItem, sendOrUnavailable, writeIfConditionHolds, type Table } from './dynamo.ts';
+import { anyOf, clausesOn, updateOf } from './expressions.ts';
+import { readerOf, writeItem, type Item } from './items.ts';
+
+/*
+ * What payer-to-payer exchanges remember, by owner and name:
+ *
+ *   token#{hash}      token             a partner's system token, for five minutes
+ *   {payer}/{partner} group/{id}        the head of a Group: what it is, and the sealed key of its body
+ *                     body/{id}/{export}/{n}   its body, sealed, in parts of 300 KB
+ *                     running/{export}  an exchange that runs, to count them
+ *
+ * Ids of payers and partners have neither `#` nor `/`. A body's parts are written before the head, so that a Group is known
+ * only once it is whole; a repeat writes the same.
+ */
+const { absent, exists, is } = clausesOn(exchangeAttributes);
+
+const keyOf = (owner: string, name: string): Item => writeItem(exchangeAttributes, { owner, name });
+
+const put = async (table: Table, item: Item): Promise<void> => {
+  await sendOrUnavailable(table.client.send(new PutItemCommand({ TableName: table.name, Item: item })));
+};
+
+const drop = async (table: Table, key: Item): Promise<void> => {
+  await sendOrUnavailable(table.client.send(new DeleteItemCommand({ TableName: table.name, Key: key })));
+};
+
+/** A partner's system token, as it is stored. Times are epoch seconds. */
+export interface StoredSystemToken {
+  readonly partner: string;
+  readonly payer: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
+const tokenName = 'token';
+const tokenOwner = (hash: string): string => `token#${hash}`;
+
+/**
+ * Writes a system token.
+ * @param token `hash` is the SHA-256 of the token's text, base64url
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const putSystemToken = (
+  table: Table,
+  { hash, now, ...token }: { hash: string; partner: string; payer: string; now: number; expiresAt: number },
+): Promise<void> =>
+  put(table, writeItem(exchangeAttributes, { owner: tokenOwner(hash), name: tokenName, ...token, createdAt: now }));
+
+/**
+ * Reads a system token, strongly consistent; undefined if there is none, or if it has expired.
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const getSystemToken = async (
+  table: Table,
+  hash: string,
+  now: number,
+): Promise<StoredSystemToken | undefined> => {
+  const item = await getItem(table, keyOf(tokenOwner(hash), tokenName));
+  const read = readerOf(exchangeAttributes, item ?? {});
+  const expiresAt = read('expiresAt') ?? 0;
+  if (expiresAt <= now) return undefined;
+  return {
+    partner: read('partner') ?? '',
+    payer: read('payer') ?? '',
+    createdAt: read('createdAt') ?? 0,
+    expiresAt,
+  };
+};
+
+/** Ends a system token. @throws GatewayError `temporarily_unavailable` */
+export const deleteSystemToken = (table: Table, hash: string): Promise<void> =>
+  drop(table, keyOf(tokenOwner(hash), tokenName));
+
+/** Who may ask for an exchange's Groups: one partner at one payer. */
+export const exchangeOwner = ({ payer, partner }: { readonly payer: string; readonly partner: string }): string =>
+  `${payer}/${partner}`;
+
+/** What is known of a Group without opening it. Times are epoch seconds. */
+export interface StoredGroupHead {
+  /** {@link exchangeOwner} */
+  readonly owner: string;
+  /** The Group's id at the payer. */
+  readonly id: string;
+  /** The code of its kind (PdexMultiMemberMatchResultCS). */
+  readonly code: string;
+  /** How many members it has. */
+  readonly members: number;
+  /** A box with the key of its body. */
+  readonly key: Uint8Array;
+  /** The match that made it. */
+  readonly exportId: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  /** Hashes of its members' ids whom an operator has ended since. */
+  readonly ended: readonly string[];
+}
+
+/** A Group with its body, which is sealed under the key in `key`. */
+export interface StoredGroup extends StoredGroupHead {
+  readonly body: Uint8Array;
+}
+
+/** An item may have 400 KB. */
+const chunkBytes = 300_000;
+
+const headName = (id: string): string => `group/${id}`;
+const bodyName = ({ id, exportId }: Pick<StoredGroupHead, 'id' | 'exportId'>, chunk: number): string =>
+  `body/${id}/${exportId}/${chunk}`;
+
+/**
+ * Writes a Group: its body first, its head last. A payer may answer a later match with the same Group's id: the later one is
+ * kept, and whom an operator has ended stays ended.
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const putGroup = async (
+  table: Table,
+  { owner, id, body, expiresAt, ...head }: Omit<StoredGroup, 'ended'>,
+): Promise<void> => {
+  const chunks = Math.ceil(body.length / chunkBytes);
+  for (let chunk = 0; chunk < chunks; chunk += 1) {
+    const part = body.subarray(chunk * chunkBytes, (chunk + 1) * chunkBytes);
+    await put(
+      table,
+      writeItem(exchangeAttributes, {
+        owner,
+        name: bodyName({ id, exportId: head.exportId }, chunk),
+        body: part,
+        expiresAt,
+      }),
+    );
+  }
+  // An update, since a put would forget who was ended.
+  await writeIfConditionHolds(
+    table.client.send(
+      new UpdateItemCommand({
+        TableName: table.name,
+        Key: keyOf(owner, headName(id)),
+        ...updateOf(exchangeAttributes, {
+          set: { ...head, chunks, expiresAt },
+          when: [anyOf(absent('createdAt'), is('createdAt', '<=', head.createdAt))],
+        }),
+      }),
+    ),
+  );
+};
+
+const readHead = (item: Item): StoredGroupHead & { readonly chunks: number } => {
+  const read = readerOf(exchangeAttributes, item);
+  return {
+    owner: read('owner') ?? '',
+    id: (read('name') ?? '').slice(headName('').length),
+    code: read('code') ?? '',
+    members: read('members') ?? 0,
+    chunks: read('chunks') ?? 0,
+    key: read('key') ?? new Uint8Array(),
+    exportId: read('exportId') ?? '',
+    createdAt: read('createdAt') ?? 0,
+    expiresAt: read('expiresAt') ?? 0,
+    ended: read('ended') ?? [],
+  };
+};
+
+/**
+ * Reads a Group with its body, strongly consistent; undefined if there is none, or if it has expired.
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const getGroup = async (
+  table: Table,
+  owner: string,
+  id: string,
+  now: number,
+): Promise<StoredGroup | undefined> => {
+  const item = await getItem(table, keyOf(owner, headName(id)));
+  if (item === undefined) return undefined;
+  const { chunks, ...head } = readHead(item);
+  if (head.expiresAt <= now) return undefined;
+  const parts: Uint8Array[] = [];
+  for (let chunk = 0; chunk < chunks; chunk += 1) {
+    const part = await getItem(table, keyOf(owner, bodyName(head, chunk)));
+    parts.push(readerOf(exchangeAttributes, part ?? {})('body') ?? new Uint8Array());
+  }
+  return { ...head, body: Buffer.concat(parts) };
+};
+
+/** The items of an owner whose names begin so, with what is before the first that is read. */
+const query = async (
+  table: Table,
+  owner: string,
+  prefix: string,
+  { after, limit }: { readonly after?: Item | undefined; readonly limit?: number },
+): Promise<{ readonly items: readonly Item[]; readonly last: Item | undefined }> => {
+  const { Items = [], LastEvaluatedKey } = await sendOrUnavailable(
+    table.client.send(
+      new QueryCommand({
+        TableName: table.name,
+        KeyConditionExpression: '#owner = :owner AND begins_with(#name, :prefix)',
+        ExpressionAttributeNames: { '#owner': 'owner', '#name': 'name' },
+        ExpressionAttributeValues: { ':owner': { S: owner }, ':prefix': { S: prefix } },
+        ConsistentRead: true,
+        ...(after === undefined ? {} : { ExclusiveStartKey: after }),
+        ...(limit === undefined ? {} : { Limit: limit }),
+      }),
+    ),
+  );
+  return { items: Items, last: LastEvaluatedKey };
+};
+
+/**
+ * A page of an owner's Groups, by their ids: those that have not expired. There may be more although a page is short.
+ * @param page `after`: the id of the last Group of the page before
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const listGroups = async (
+  table: Table,
+  owner: string,
+  { after, limit, now }: { readonly after?: string | undefined; readonly limit: number; readonly now: number },
+): Promise<{ readonly groups: readonly StoredGroupHead[]; readonly after?: string }> => {
+  const { items, last } = await query(table, owner, headName(''), {
+    limit,
+    ...(after === undefined ? {} : { after: keyOf(owner, headName(after)) }),
+  });
+  const groups = items
+    .map((item) => {
+      const { chunks: _chunks, ...head } = readHead(item);
+      return head;
+    })
+    .filter(({ expiresAt }) => expiresAt > now);
+  const lastName = last === undefined ? undefined : readerOf(exchangeAttributes, last)('name');
+  return { groups, ...(lastName === undefined ? {} : { after: lastName.slice(headName('').length) }) };
+};
+
+/**
+ * Ends a member of a Group: every later export leaves it out. Returns false if there is no such Group.
+ * @param hash SHA-256 of the member's id, base64url
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const endMember = async (table: Table, owner: string, id: string, hash: string): Promise<boolean> => {
+  const ended = await writeIfConditionHolds(
+    table.client.send(
+      new UpdateItemCommand({
+        TableName: table.name,
+        Key: keyOf(owner, headName(id)),
+        ...updateOf(exchangeAttributes, { include: { ended: hash }, when: [exists('owner')] }),
+      }),
+    ),
+  );
+  return ended !== undefined;
+};
+
+const runningName = (exportId: string): string => `running/${exportId}`;
+
+/** Notes that an exchange runs, until it has ended or this time. @throws GatewayError `temporarily_unavailable` */
+export const noteRunning = (
+  table: Table,
+  owner: string,
+  { exportId, expiresAt }: { readonly exportId: string; readonly expiresAt: number },
+): Promise<void> => put(table, writeItem(exchangeAttributes, { owner, name: runningName(exportId), expiresAt }));
+
+/** Notes that an exchange has ended. @throws GatewayError `temporarily_unavailable` */
+export const noteEnded = (table: Table, owner: string, exportId: string): Promise<void> =>
+  drop(table, keyOf(owner, runningName(exportId)));
+
+/** How many exchanges of an owner run. @throws GatewayError `temporarily_unavailable` */
+export const countRunning = async (table: Table, owner: string, now: number): Promise<number> => {
+  let [count, after]: [number, Item | undefined] = [0, undefined];
+  do {
+    const page = await query(table, owner, runningName(''), { after });
+    count += page.items.filter((item) => (readerOf(exchangeAttributes, item)('expiresAt') ?? 0) > now).length;
+    after = page.last;
+  } while (after !== undefined);
+  return count;
+};

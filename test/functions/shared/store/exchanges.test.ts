@@ -1,0 +1,102 @@
+import {
+  countRunning,
+  deleteSystemToken,
+  endMember,
+  exchangeOwner,
+  getGroup,
+  getSystemToken,
+  listGroups,
+  noteEnded,
+  noteRunning,
+  putGroup,
+  putSystemToken,
+} from '../../../../functions/shared/store/exchanges.ts';
+import { stores, type Store } from '../../../model/store.ts';
+
+const now = 1_780_315_200;
+const owner = exchangeOwner({ payer: 'former', partner: 'plan' });
+
+describe.each(Object.entries(stores))('what exchanges remember, in %s', (_name, open) => {
+  let store: Store;
+  let table: { client: Store['client']; name: string };
+  beforeAll(async () => {
+    store = await open();
+    table = { client: store.client, name: store.tables.Exchanges };
+  });
+  afterAll(() => store.close());
+
+  const group = (id: string, change: Partial<Parameters<typeof putGroup>[1]> = {}) =>
+    putGroup(table, {
+      owner,
+      id,
+      code: 'match',
+      members: 2,
+      key: new Uint8Array([1]),
+      body: new Uint8Array([2]),
+      exportId: 'export-1',
+      createdAt: now,
+      expiresAt: now + 10,
+      ...change,
+    });
+
+  it('a system token is known by its hash until its last second, and not after it is deleted', async () => {
+    await putSystemToken(table, { hash: 'hash-1', partner: 'plan', payer: 'former', now, expiresAt: now + 300 });
+
+    expect(await getSystemToken(table, 'hash-1', now + 299)).toEqual({
+      partner: 'plan',
+      payer: 'former',
+      createdAt: now,
+      expiresAt: now + 300,
+    });
+    expect(await getSystemToken(table, 'hash-1', now + 300)).toBeUndefined();
+    expect(await getSystemToken(table, 'hash-2', now)).toBeUndefined();
+    await deleteSystemToken(table, 'hash-1');
+    expect(await getSystemToken(table, 'hash-1', now)).toBeUndefined();
+  });
+
+  it('a Group of 700 KB comes back byte for byte, until it expires, to its owner only', async () => {
+    const body = Buffer.alloc(700_000, 'the same bytes');
+    await group('large', { body });
+
+    const found = await getGroup(table, owner, 'large', now + 9);
+    expect(found).toMatchObject({ owner, id: 'large', code: 'match', members: 2, exportId: 'export-1', ended: [] });
+    expect(Buffer.compare(found!.body, body)).toBe(0);
+    expect(await getGroup(table, owner, 'large', now + 10)).toBeUndefined();
+    expect(await getGroup(table, exchangeOwner({ payer: 'former', partner: 'other' }), 'large', now)).toBeUndefined();
+  });
+
+  it("a later match's Group replaces one of the same id, an earlier one's does not, and whoever was ended stays ended", async () => {
+    await group('twice', { exportId: 'export-1', body: Buffer.from('one') });
+    expect(await endMember(table, owner, 'twice', 'member-hash')).toBe(true);
+    await group('twice', { exportId: 'export-2', body: Buffer.from('two'), createdAt: now + 2 });
+    await group('twice', { exportId: 'export-1', body: Buffer.from('one'), createdAt: now + 1 });
+
+    const found = await getGroup(table, owner, 'twice', now);
+    expect([String(found?.body), found?.exportId, found?.ended]).toEqual(['two', 'export-2', ['member-hash']]);
+    expect(await endMember(table, owner, 'unknown', 'member-hash')).toBe(false);
+  });
+
+  it('Groups are listed by pages, without the expired, and without other items', async () => {
+    const other = exchangeOwner({ payer: 'former', partner: 'lists' });
+    for (const id of ['c', 'a', 'b']) await group(id, { owner: other });
+    await group('aa', { owner: other, expiresAt: now });
+    await noteRunning(table, other, { exportId: 'e', expiresAt: now + 10 });
+
+    const first = await listGroups(table, other, { limit: 3, now });
+    const second = await listGroups(table, other, { limit: 3, now, after: first.after });
+    expect([first, second].map(({ groups }) => groups.map(({ id }) => id))).toEqual([['a', 'b'], ['c']]);
+    expect(second.after).toBeUndefined();
+  });
+
+  it('running exchanges are counted until they end or expire', async () => {
+    await noteRunning(table, owner, { exportId: 'one', expiresAt: now + 10 });
+    await noteRunning(table, owner, { exportId: 'two', expiresAt: now + 20 });
+    await noteRunning(table, owner, { exportId: 'two', expiresAt: now + 20 });
+
+    expect(await countRunning(table, owner, now)).toBe(2);
+    expect(await countRunning(table, owner, now + 10)).toBe(1);
+    await noteEnded(table, owner, 'two');
+    await noteEnded(table, owner, 'two');
+    expect(await countRunning(table, owner, now)).toBe(1);
+  });
+});
