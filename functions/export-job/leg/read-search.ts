@@ -51,7 +51,7 @@ const follow = (leg: Leg, task: SearchTask, next: readonly string[]): NextPage =
 /** The problem to report at the end of a search, if resources may be missing. */
 const problemAtEnd = (
   { payer }: Leg,
-  { type, page, matched, included = 0, firstTotal, repeats = 0 }: SearchTask,
+  { type, page, matched, late = 0, included = 0, firstTotal, repeats = 0 }: SearchTask,
   following: Extract<NextPage, { end: string }>,
   taken: PageInfo,
 ): Problem | undefined => {
@@ -70,7 +70,7 @@ const problemAtEnd = (
   const isProved = first !== undefined && read === most;
   if (missing === undefined)
     return page > 1 && repeats > 0 && !isProved ? { kind: 'pagesRepeat', type, page } : undefined;
-  const came = more > 0 ? { read, included: more } : { read };
+  const came = { read: read - late, ...(included > 0 && { included }), ...(late > 0 && { late }) };
   return missing === 'shrank'
     ? { kind: 'totalShrank', type, total: first ?? 0, ...came }
     : { kind: 'totalShort', type, total: taken.total ?? first ?? 0, ...came };
@@ -91,10 +91,14 @@ const takeOrFail = async (
   links: (next: readonly string[]) => void,
 ): Promise<{ readonly counted: SearchTask; readonly taken: PageInfo | { readonly fault: Problem } }> => {
   const { type, page, newOnPage = 0 } = task;
-  let { matched, included = 0 } = task;
+  let { matched, late = 0, included = 0 } = task;
   let again = 0;
   const match = (): void => {
     matched += 1;
+  };
+  const matchLate = (): void => {
+    matched += 1;
+    late += 1;
   };
   const include = (): void => {
     included += 1;
@@ -105,7 +109,7 @@ const takeOrFail = async (
   const take = async (): Promise<PageInfo | { readonly fault: Problem }> => {
     try {
       const source = { of: 'search', type, page, mark: markOf(leg, task) } as const;
-      const info = await takePage(leg, source, answer, { links, match, include, repeat });
+      const info = await takePage(leg, source, answer, { links, match, late: matchLate, include, repeat });
       return leg.payer.wholeRecord?.totals === 'meaningless' ? { ...info, total: undefined } : info;
     } catch (error) {
       if (!(error instanceof UnreadablePage)) throw error;
@@ -117,7 +121,7 @@ const takeOrFail = async (
     'fault' in taken
       ? { newOnPage: newOnPage + matched - task.matched }
       : { newOnPage: 0, repeats: (task.repeats ?? 0) + Math.max(0, again - newOnPage) };
-  return { counted: updateTask(leg, task, { matched, included, ...counts }), taken };
+  return { counted: updateTask(leg, task, { matched, late, included, ...counts }), taken };
 };
 
 /** Whether a page is larger than any is read. Another try would give the same. */

@@ -6,7 +6,7 @@ import { createBundleSplitter, type PageInfo } from '../reading/split-bundle.ts'
 import { UnreadablePage } from '../reading/unreadable-page.ts';
 import type { Answer } from './ask-payer.ts';
 import type { Leg } from './leg.ts';
-import { takeResource, type Source, type Taking } from './take-resource.ts';
+import { matchingType, takeResource, type Source, type Taking } from './take-resource.ts';
 
 /** What becomes known of an answer while its bytes arrive. */
 export interface PageEvents {
@@ -16,6 +16,8 @@ export interface PageEvents {
   readonly match?: () => void;
   /** The same for one that the payer marks as included, and that the export has not seen. */
   readonly include?: () => void;
+  /** One that matches, though it changed after the end that was asked for. @default as {@link match} */
+  readonly late?: () => void;
   /** A patient's resource that matches, and that the search has brought before. */
   readonly repeat?: () => void;
 }
@@ -45,11 +47,29 @@ export const takePage = async (
   leg: Leg,
   source: Source,
   { response, end }: Extract<Answer, { kind: 'json' }>,
-  { links: onLinks, match = () => undefined, include = () => undefined, repeat = () => undefined }: PageEvents = {},
+  {
+    links: onLinks,
+    match = () => undefined,
+    late = match,
+    include = () => undefined,
+    repeat = () => undefined,
+  }: PageEvents = {},
 ): Promise<PageInfo> => {
   const rules = { ...leg.rules, ...answerBases(leg.payer, baseUrlOf(leg.payer, source.type)) };
   const rewrite = createLineRewriter({ ...rules, facade: facadeBase(leg.deps.origin, leg.payer.id) });
-  const taking: Taking = { leg, rules, source, rewrite, match, include, repeat, found: createProblemList() };
+  const matching = matchingType(leg, source);
+  const taking: Taking = {
+    leg,
+    rules,
+    source,
+    matching,
+    rewrite,
+    match,
+    late,
+    include,
+    repeat,
+    found: createProblemList(),
+  };
   const splitter = createBundleSplitter({
     of: source.of,
     room: leg.buffers.pageRoom,

@@ -1,3 +1,4 @@
+import { parseRecordSearch } from '../../shared/fhir/record-search.ts';
 import { isObject } from '../../shared/json-object.ts';
 import { isAt } from '../../shared/registry/fhir-bases.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
@@ -38,8 +39,11 @@ export interface Taking {
   /** As the base that gave the answer has them. */
   readonly rules: RecordRules;
   readonly source: Source;
+  /** As {@link matchingType}. */
+  readonly matching: string | undefined;
   readonly rewrite: ReturnType<typeof createLineRewriter>;
   readonly match: () => void;
+  readonly late: () => void;
   readonly include: () => void;
   /** As in {@link PageEvents}. */
   readonly repeat: () => void;
@@ -47,18 +51,27 @@ export interface Taking {
   readonly found: ProblemList;
 }
 
+/** The one type that matches; undefined for the request for everything, unless the profile has a search in its place. */
+export const matchingType = ({ payer }: Leg, { type }: Source): string | undefined => {
+  if (type !== everything) return type;
+  const substitute = payer.wholeRecord?.substitute;
+  return substitute === undefined ? undefined : parseRecordSearch(substitute).type;
+};
+
 /** Whether a resource matched the search. A search of one type matches no other type, whatever the entry's mode says. */
-const isMatch = (source: Source, type: string, mode: EntryMode): source is Source & { readonly of: 'search' } =>
-  source.of === 'search' && mode === 'match' && (source.type === everything || source.type === type);
+const isMatch = ({ source, matching = everything }: Taking, type: string, mode: EntryMode): boolean =>
+  source.of === 'search' && mode === 'match' && (matching === everything || matching === type);
 
 /** Marks a resource as seen. Counts it if it matches and is new in this search. Returns whether the export had not seen it. */
-const markAndCount = (
-  { leg: { seen }, source, match, include, repeat }: Taking,
-  name: string,
-  type: string,
-  mode: EntryMode,
-): boolean => {
-  if (!isMatch(source, type, mode)) {
+const markAndCount = (taking: Taking, name: string, type: string, mode: EntryMode): boolean => {
+  const {
+    leg: { seen },
+    source,
+    match,
+    include,
+    repeat,
+  } = taking;
+  if (source.of === 'read' || !isMatch(taking, type, mode)) {
     const isNew = seen.add(name);
     if (isNew && mode === 'include') include();
     return isNew;
@@ -97,10 +110,11 @@ const skip = (taking: Taking, { skipped, mode, ...unchecked }: SkippedResource):
 };
 
 /** How another patient's resource may be the member's after all, as {@link Problem} says it. */
-const whyNotOthers = ({ rules, source }: Taking, resource: PageResource): 'search' | 'naming' | undefined => {
+const whyNotOthers = (taking: Taking, resource: PageResource): 'search' | 'naming' | undefined => {
+  const { rules, source } = taking;
   if (namesMember(resource, rules)) return 'naming';
   const { type, mode } = resource;
-  const isAnswer = source.of === 'search' && (source.type === everything || isMatch(source, type, mode));
+  const isAnswer = source.of === 'search' && (source.type === everything || isMatch(taking, type, mode));
   return isAnswer ? 'search' : undefined;
 };
 
@@ -162,9 +176,9 @@ const lastUpdated = ({ meta }: PageResource['resource']): number =>
  * Whether a resource is unchanged since the time that the partner asked for. A search leaves such resources out by itself;
  * a read by id, or a resource that comes with others, does not.
  */
-const isOlder = ({ leg, source }: Taking, { type, resource, mode }: PageResource): boolean => {
-  const { since } = leg.item;
-  if (since === undefined || isMatch(source, type, mode)) return false;
+const isOlder = (taking: Taking, { type, resource, mode }: PageResource): boolean => {
+  const { since } = taking.leg.item;
+  if (since === undefined || isMatch(taking, type, mode)) return false;
   return lastUpdated(resource) < Date.parse(since);
 };
 
@@ -173,8 +187,9 @@ const isFiltered = ({ item: { filters = [] } }: Leg, type: string): boolean =>
   filters.some((text) => text.startsWith(`${type}?`));
 
 /** Whether a resource is beyond a filter of its type, or changed after the end that was asked for. */
-const isBeyond = ({ leg, source }: Taking, { type, resource, mode }: PageResource): boolean => {
-  if (!isMatch(source, type, mode) && isFiltered(leg, type)) return true;
+const isBeyond = (taking: Taking, { type, resource, mode }: PageResource): boolean => {
+  const { leg } = taking;
+  if (!isMatch(taking, type, mode) && isFiltered(leg, type)) return true;
   const { until } = leg.item;
   return until !== undefined && lastUpdated(resource) > Date.parse(until);
 };
@@ -221,7 +236,7 @@ const take = (taking: Taking, resource: PageResource): void => {
     return;
   }
   if (isBeyond(taking, resource)) {
-    markLeftOut(taking, identityOf(resource), type, resource.mode);
+    markLeftOut({ ...taking, match: taking.late }, identityOf(resource), type, resource.mode);
     return;
   }
   if (isOlder(taking, resource)) {

@@ -85,8 +85,14 @@ const answered = (status: number | undefined): string => {
 const named = (type: string, id: string | undefined): string =>
   id === undefined ? `A resource of type ${type}` : `${type}/${id}`;
 
-const cameOf = ({ read, included }: { readonly read: number; readonly included?: number }): string =>
-  included === undefined ? `${read} came` : `${read} came, and ${included} that it marks as included`;
+type Total = Extract<Problem, { readonly kind: 'totalShrank' | 'totalShort' }>;
+
+const cameOf = ({ read, included, late }: Pick<Total, 'read' | 'included' | 'late'>): string =>
+  [
+    `${read} came`,
+    ...(included === undefined ? [] : [`${included} that it marks as included`]),
+    ...(late === undefined ? [] : [`${late} that changed after the end that was asked for`]),
+  ].join(', and ');
 
 const onPage = (page: number | undefined): string => (page === undefined ? '' : ` on page ${page}`);
 

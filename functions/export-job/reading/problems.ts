@@ -31,6 +31,8 @@ export type Problem =
       readonly read: number;
       /** How many more came that the payer marks as included. */
       readonly included?: number;
+      /** How many more came that changed after the end that was asked for. */
+      readonly late?: number;
     }
   | { readonly kind: 'typeRefused'; readonly type: string; readonly status: number }
   /** @property narrowed whether the scope covered it at the kick-off, so that some of it may be in the record */

@@ -52,6 +52,8 @@ export interface SearchTask extends TaskBase {
   readonly matched: number;
   /** How many more came that the payer marks as included: in `$everything` a total may count these too. */
   readonly included?: number;
+  /** How many of those that matched changed after the end that was asked for: a payer may ignore it. */
+  readonly late?: number;
   /** The first total that a page gave. */
   readonly firstTotal?: number | undefined;
   /** How many pages in a row added nothing new. */

@@ -114,6 +114,43 @@ describe('a search whose payer named more resources than came is incomplete', ()
     expect(made.errors).toContain(short(101, 51, '$everything')[0]);
   });
 
+  const eob = { resourceType: 'ExplanationOfBenefit', id: 'e', patient: { reference: 'Patient/member-1' } };
+  const after = { meta: { lastUpdated: '2026-02-01T00:00:00Z' } };
+  const oneInPlace = { everything: false, wholeRecord: { substitute: 'ExplanationOfBenefit?_include=*' } };
+
+  it.each<[string, Record<string, unknown>, readonly object[], string, WorldOptions]>([
+    [
+      'and the others are of types that a search in place of $everything includes without a mark',
+      { ExplanationOfBenefit: 'incomplete 1' },
+      [{ resource: eob }, ...observations(0, 2).map((resource) => ({ resource }))],
+      'The payer named 3 resources of $everything, and 1 came.',
+      { profile: oneInPlace },
+    ],
+    [
+      'which are counted apart from those that it marks as included',
+      { Observation: 'incomplete 3' },
+      [
+        { resource: observation(1) },
+        ...observations(2, 4).map((resource) => ({ resource, search: { mode: 'include' } })),
+      ],
+      'The payer named 3 resources of Observation, and 1 came, and 2 that it marks as included.',
+      byType('Observation?_include=Observation:has-member'),
+    ],
+    [
+      'which are counted apart from those that changed after the end that was asked for',
+      { Observation: 'incomplete 1' },
+      [{ resource: observation(1) }, { resource: observation(2, after) }],
+      'The payer named 3 resources of Observation, and 1 came, and 1 that changed after the end that was asked for.',
+      { ...byType('Observation'), until: '2026-01-01T00:00:00Z' },
+    ],
+  ])('%s', async (_, outcomes, entry, sentence, options) => {
+    const page = fhir({ resourceType: 'Bundle', total: 3, entry });
+    const made = await run(paging({ '/ExplanationOfBenefit?': [page], '/Observation?': [page] }), options);
+
+    expect(made.outcomes).toMatchObject(outcomes);
+    expect(made.errors).toContain(sentence);
+  });
+
   it('though a resource that it includes is left out, which does not match', async () => {
     const practitioner = { resourceType: 'Practitioner', id: 'p', text: 'x'.repeat(1_100_000) };
     const made = await run(
