@@ -53,7 +53,10 @@ const placed = (path: string, reference: string): Record<string, unknown> => {
 /** The element that says whom a resource is about. */
 const aboutOf = (type: string): string | undefined => patientParameters(type).get(parametersOf(type)[0] ?? '')?.[0];
 
-const spelled = (base: string, spelling: Spelling | ChainSpec['writes'], target: string): string =>
+/** With scheme and host in capitals, which mean the same (RFC 3986 §6.2.2.1). */
+const inCapitals = (base: string): string => base.replace(new URL(base).origin, (origin) => origin.toUpperCase());
+
+const spelled = (base: string, spelling: Spelling, target: string): string =>
   ({
     relative: target,
     absolute: `${base}/${target}`,
@@ -61,6 +64,8 @@ const spelled = (base: string, spelling: Spelling | ChainSpec['writes'], target:
     fragment: `${target}#x`,
     query: `${target}?x=1`,
     space: ` ${target}`,
+    slashed: `${target}/`,
+    capitals: `${inCapitals(base)}/${target}`,
   })[spelling];
 
 /** Names by an identifier or a display only whom a resource is about. */
@@ -96,7 +101,9 @@ const written = ({ value, isSpaced, ...held }: Draft, base: string, facade: stri
   return {
     ...held,
     text: raw(JSON.stringify(value, undefined, isSpaced ? 2 : undefined)),
-    line: raw(JSON.stringify(value)).replaceAll(`"${base}/`, `"${facade}/`),
+    line: raw(JSON.stringify(value))
+      .replaceAll(`"${base}/`, `"${facade}/`)
+      .replaceAll(`"${inCapitals(base)}/`, `"${facade}/`),
   };
 };
 

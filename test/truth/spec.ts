@@ -74,7 +74,7 @@ export interface ChainSpec {
   /** The last refers to the first. */
   readonly isCircle: boolean;
   readonly end: 'given' | 'gone' | 'refused' | 'unauthorized' | 'broken';
-  readonly writes: 'relative' | 'absolute' | 'versioned';
+  readonly writes: Extract<Spelling, 'relative' | 'absolute' | 'versioned' | 'slashed' | 'capitals'>;
   readonly isOld: boolean;
 }
 
@@ -86,7 +86,7 @@ export interface ForeignSpec {
   readonly how: 'about' | 'bothPatients' | 'lastElement' | 'bundle' | 'parameters' | 'identified' | 'displayed';
 }
 
-export type Spelling = 'relative' | 'absolute' | 'versioned' | 'fragment' | 'query' | 'space';
+export type Spelling = 'relative' | 'absolute' | 'versioned' | 'fragment' | 'query' | 'space' | 'slashed' | 'capitals';
 
 export interface Hiccup {
   readonly request: number;
@@ -159,13 +159,13 @@ const chainSpec: fc.Arbitrary<ChainSpec> = fc.record({
   types: fc.array(oneOf(...referredTypes, ...memberTypes), { minLength: 1, maxLength: 4 }),
   isCircle: fc.boolean(),
   end: mostly<ChainSpec['end']>('given', 'gone', 'refused', 'unauthorized', 'broken'),
-  writes: oneOf<ChainSpec['writes']>('relative', 'absolute', 'versioned'),
+  writes: oneOf<ChainSpec['writes']>('relative', 'absolute', 'versioned', 'slashed', 'capitals'),
   isOld: fc.boolean(),
 });
 
 const foreignSpec: fc.Arbitrary<ForeignSpec> = fc.record({
   type: oneOf('Patient', ...memberTypes),
-  writes: oneOf<Spelling>('relative', 'absolute', 'versioned', 'fragment', 'query', 'space'),
+  writes: oneOf<Spelling>('relative', 'absolute', 'versioned', 'fragment', 'query', 'space', 'slashed', 'capitals'),
   via: oneOf<ForeignSpec['via']>('page', 'reference'),
   how: mostly<ForeignSpec['how']>(
     'about',

@@ -11,7 +11,7 @@ interface Reference {
   readonly isOwn: boolean;
 }
 
-const form = /^(?<base>.*\/)?(?<type>[A-Za-z]+)\/(?<id>[^/?#|\s\\]{1,128})(?:\/_history\/[^/?#|\s\\]+)?$/;
+const form = /^(?<base>.*\/)?(?<type>[A-Za-z]+)\/(?<id>[^/?#|\s\\]{1,128})(?:\/_history\/[^/?#|\s\\]+)?\/?$/;
 
 const isOfPayer = (text: string, base: string, type: string, answer: AnswerBases): boolean => {
   const rest = `/${text.slice(base.length)}`;
@@ -19,7 +19,7 @@ const isOfPayer = (text: string, base: string, type: string, answer: AnswerBases
 };
 
 /**
- * Parses a reference to a resource. Undefined for a contained resource (`#…`), a URN, a search, or invalid text.
+ * Parses a reference to a resource, with or without a slash at its end. Undefined for a contained resource (`#…`), a URN, a search, or invalid text.
  * @param answer the payer's bases; the one that gave the answer is that of relative references
  */
 export const parseReference = (text: string, answer: AnswerBases): Reference | undefined => {

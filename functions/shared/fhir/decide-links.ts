@@ -1,5 +1,6 @@
 import { decodeBeginning } from '../json/spelling.ts';
 import { isAt, type FhirBase } from '../registry/fhir-bases.ts';
+import { originLength } from './base-url-prefix.ts';
 import { binaryLink, pageLink } from './find-links.ts';
 
 /** The longest page link that is sealed, in bytes after unescaping. */
@@ -57,6 +58,13 @@ const spell = (text: string): string => Buffer.from(JSON.stringify(text).slice(1
 
 const literally = (text: string): string => text.replace(/[^\w:/-]/g, String.raw`\$&`);
 
+/** Scheme and host in any letter case, the rest as it is. */
+const baseInAnyCase = (base: string): string => {
+  const end = originLength(base);
+  const anyCase = (letter: string): string => `[${letter.toLowerCase()}${letter.toUpperCase()}]`;
+  return literally(base.slice(0, end)).replaceAll(/[a-z]/gi, anyCase) + literally(base.slice(end));
+};
+
 /** A spelling of a base, and the limits of what is at it. */
 type Spelled = readonly [base: string, limits: Pick<FhirBase, 'only' | 'except'>];
 
@@ -71,7 +79,7 @@ const spelledOf = (from: LinkReplacements['from']): Spelled[] => {
 
 /** Matches one of the bases, the longest first, if its pattern follows. */
 const baseBefore = (bases: readonly Spelled[], patternOf: (limits: Spelled[1]) => string): RegExp => {
-  const all = bases.map(([base, limits]) => `${literally(base)}(?=${patternOf(limits)})`);
+  const all = bases.map(([base, limits]) => `${baseInAnyCase(base)}(?=${patternOf(limits)})`);
   return new RegExp(all.length === 0 ? '(?!)' : `(?:${all.join('|')})`, 'y');
 };
 

@@ -163,17 +163,22 @@ describe('a resource that the record refers to', () => {
     ]);
   });
 
-  it('is the one that came, though its id is a number there', async () => {
-    const made = await run(() =>
-      pageOf([
-        memberPatient,
-        observation(1, { hasMember: [{ reference: 'Observation/5' }] }),
-        { ...observation(5), id: 5 },
-      ]),
-    );
+  const shouted = (base: string): string => base.replace(/^[^/]*\/\/[^/]*/, (origin) => origin.toUpperCase());
+
+  it.each<[string, (base: string, name: string) => string, unknown]>([
+    ['id is a number there', (_, name) => name, 5],
+    ['reference ends in a slash', (_, name) => `${name}/`, '5'],
+    ['reference has scheme and host in capitals', (base, name) => `${shouted(base)}/${name}`, '5'],
+  ])('is the one that came, though its %s', async (_, spelled, id) => {
+    const made = await runToEnd(({ base }) => () => {
+      const subject = { reference: spelled(base, 'Patient/member-1') };
+      const hasMember = [{ reference: spelled(base, 'Observation/5') }];
+      return pageOf([memberPatient, observation(1, { hasMember, subject }), { ...observation(5), id }]);
+    });
 
     expect(made).toMatchObject({ complete: true, errors: [], outcomes: { Observation: 'complete 2' } });
     expect(made.world.asked).toHaveLength(1);
+    expect(made.lines.join('')).not.toContain(shouted(made.world.base));
   });
 
   it('is not also said to be unread if it came and is left out', async () => {

@@ -34,6 +34,8 @@ describe('whose resource it is', () => {
     'Patient/MEMBER',
     '/Patient/other',
     'Patient/other/_history/1',
+    'Patient/other/',
+    'HTTPS://PAYER.example/fhir/Patient/other',
     'https://payer.example/fhir/Patient/other',
     'http://inside:8080/r4/Patient/other',
     'https://elsewhere.example/Patient/other',
@@ -47,7 +49,7 @@ describe('whose resource it is', () => {
     'https://payer.example/fhir/Patient/other?x=1',
     ' Patient/other',
     'Patient/other ',
-    'Patient/other/',
+    'Patient/other//',
     'Patient//other',
     'Patient\\other',
     'patient/other',
@@ -480,7 +482,8 @@ describe('what a resource refers to', () => {
     ['Practitioner/a b', 'Practitioner/, not by its form'],
     ['Practitioner/1#x', 'Practitioner/, not by its form'],
     ['Practitioner/npi|3', 'Practitioner/, not by its form'],
-    ['https://payer.example/fhir/Practitioner/1/', 'Practitioner/, not by its form'],
+    ['https://payer.example/fhir/Practitioner/1//', 'Practitioner/, not by its form'],
+    ['https://payer.example/FHIR/Practitioner/1', 'Practitioner/1, not by its elsewhere'],
   ])('is named, and not read: %s', (reference, expected) => {
     expect(refers(reference)).toEqual([expected]);
   });
@@ -512,7 +515,8 @@ describe('the attachments of a resource', () => {
     ['https://payer.example/fhir/binary/1', 1],
     ['https://payer.example/fhir/BinaryX/1', 1],
     ['https://payer.example/fhirx/Binary/1', 1],
-    ['https://PAYER.example/fhir/Binary/1', 1],
+    ['https://PAYER.example/fhir/Binary/1', 0],
+    ['https://payer.example/FHIR/Binary/1', 1],
     ['DocumentReference/1/$content', 1],
     ['//elsewhere.example/Binary/1', 1],
     ['ftp://elsewhere.example', 1],

@@ -50,7 +50,10 @@ export const rewriteSlowly = (
     const base = bases.find((candidate) => {
       const rest = decoded.slice(candidate.length);
       const pattern = onlyBinary ? /^\/Binary(?:[/?]|$)/ : /^(?:[/?]|$)/;
-      return decoded.startsWith(candidate) && pattern.test(rest);
+      // Scheme and host mean the same in any letter case (RFC 3986 §6.2.2.1).
+      const end = /^\w+:\/\/[^/?#]*/.exec(candidate)?.[0].length ?? 0;
+      const isSameHost = decoded.slice(0, end).toLowerCase() === candidate.slice(0, end).toLowerCase();
+      return isSameHost && decoded.slice(end).startsWith(candidate.slice(end)) && pattern.test(rest);
     });
     if (base !== undefined) return `"${to}${source.slice(1 + rawLength(source.slice(1), base.length))}`;
     if (!onlyBinary && /^https?:\/\//i.test(decoded)) foreignLinks++;

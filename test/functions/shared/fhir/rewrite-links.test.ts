@@ -130,6 +130,7 @@ describe('which strings are links', () => {
 
   it.each([[payer], ['HTTP://FHIR.EXAMPLE']])('does not take another host for %s', (base) => {
     const hosts = [base.replace('.', 'X'), base.replace('.', ''), base.slice(0, -3), `${base}.other.example`];
+    if (base === payer) hosts.push(base.replace('/r4', '/R4'));
     for (const host of hosts) {
       for (const rest of ['', '/', '?', '/Patient/1']) {
         const text = `{"reference":"${host}${rest}"}`.padEnd(200);
@@ -141,6 +142,7 @@ describe('which strings are links', () => {
 
 describe('how a link may be spelled', () => {
   it.each([
+    ['scheme and host', '{"reference":"HTTPS://Payer.EXAMPLE/r4/Patient/1"}', '/Patient/1"}'],
     ['slashes', String.raw`{"reference":"https:\/\/payer.example\/r4\/Patient\/1"}`, String.raw`\/Patient\/1"}`],
     ['letters', String.raw`{"reference":"\u0068ttps://payer.ex\u0061mple/r4/Patient/1"}`, '/Patient/1"}'],
     ['the end', String.raw`{"reference":"https://payer.example/r\u0034\u003Fa=\u0026"}`, String.raw`\u003Fa=\u0026"}`],
