@@ -51,6 +51,8 @@ export const systems = {
   partner: 'urn:p2p-gateway:partner',
   payer: 'urn:p2p-gateway:payer',
   grant: 'urn:p2p-gateway:grant',
+  exchange: 'urn:p2p-gateway:exchange',
+  submitted: 'urn:p2p-gateway:submitted-patient',
   request: 'urn:p2p-gateway:request',
   item: 'urn:p2p-gateway:item',
   operator: 'urn:p2p-gateway:operator',
@@ -61,6 +63,16 @@ export const dicom = (code: string, display: string): Coding => ({
   code,
   display,
 });
+
+/** FHIR's codings of what came over its RESTful API (http://hl7.org/fhir/restful-interaction). */
+export const restful = {
+  type: {
+    system: 'http://terminology.hl7.org/CodeSystem/audit-event-type',
+    code: 'rest',
+    display: 'RESTful Operation',
+  },
+  named: (code: string): Coding => ({ system: 'http://hl7.org/fhir/restful-interaction', code }),
+} as const;
 
 const entityType = (code: string, display: string): Coding => ({
   system: 'http://terminology.hl7.org/CodeSystem/audit-entity-type',
@@ -183,6 +195,24 @@ const thing = (system: string, value: string, role: Coding | undefined, details:
 
 export const grantEntity = (grantId: string, details: Details = {}): Entity =>
   thing(systems.grant, grantId, objectRole('13', 'Security Resource'), details);
+
+/** An exchange between plans. */
+export const exchangeEntity = (exportId: string, details: Details = {}): Entity =>
+  thing(systems.exchange, exportId, objectRole('13', 'Security Resource'), details);
+
+/** A member of an exchange: the patient at the payer, if known, and as the partner submitted it. */
+export const exchangedEntity = (
+  { submitted, reference }: { readonly submitted?: string; readonly reference?: string },
+  details: Details,
+): Entity => ({
+  what: {
+    ...(reference === undefined ? {} : { reference }),
+    ...(submitted === undefined ? {} : identified(systems.submitted, submitted)),
+  },
+  type: entityType('1', 'Person'),
+  role: objectRole('1', 'Patient'),
+  ...detailsOf(details),
+});
 
 export const requestEntity = (requestId: string, details: Details = {}): Entity =>
   thing(systems.request, requestId, objectRole('20', 'Job'), details);

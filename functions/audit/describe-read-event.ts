@@ -1,27 +1,20 @@
-import { instant } from '../shared/instant.ts';
 import { auditEventAttributes } from '../shared/store/attributes.ts';
 import { readerOf } from '../shared/store/items.ts';
-import { keptSeconds } from '../shared/store/read-events.ts';
 import {
-  areApart,
-  claimOf,
+  exchangeEntity,
   grantEntity,
   partnerAgent,
   patientEntities,
   payerAgent,
   requestEntity,
+  restful,
   sourceOf,
   systems,
   type AuditEvent,
   type Coding,
 } from './audit-event.ts';
+import { itemTime } from './item-time.ts';
 import { eventIdOf, requiredReader, type StreamImage } from './stream-image.ts';
-
-const rest: Coding = {
-  system: 'http://terminology.hl7.org/CodeSystem/audit-event-type',
-  code: 'rest',
-  display: 'RESTful Operation',
-};
 
 /** FHIR's names (http://hl7.org/fhir/restful-interaction) for our interactions, if they differ. */
 const restfulNames: Readonly<Record<string, string>> = {
@@ -32,9 +25,9 @@ const restfulNames: Readonly<Record<string, string>> = {
   'search-compartment': 'search',
 };
 
-const restful = (interaction: string): Coding => {
+const interactionOf = (interaction: string): Coding => {
   const [name = ''] = interaction.split(' ');
-  return { system: 'http://hl7.org/fhir/restful-interaction', code: restfulNames[name] ?? name };
+  return restful.named(restfulNames[name] ?? name);
 };
 
 /** DICOM's codes: whether something was read, deleted or executed. */
@@ -68,8 +61,7 @@ const describeEnd = (image: StreamImage): Pick<AuditEvent, 'outcome' | 'outcomeD
 };
 
 /**
- * Makes the AuditEvent of a read's item, which has the shape of `ReadEvent`. Its time is the item's own, to the
- * millisecond, if the stream's agrees, or if an operator has just put an older item back.
+ * Makes the AuditEvent of a read's item, which has the shape of `ReadEvent`.
  * @param at when the stream got it, epoch seconds
  * @throws Error if it is not readable
  */
@@ -80,28 +72,25 @@ export const describeReadEvent = (image: StreamImage, stage: string, at: number)
   if (type !== 'opened' && type !== 'ended' && type !== 'endUnknown') throw new Error('the type is unknown');
   const requestId = required('requestId');
   const interaction = required('interaction');
-  const claimedAt = required('atMs') / 1000;
-  const refiledAt = optional('refiledAt') ?? Number.NaN;
-  const isPutBack = !areApart(refiledAt, at) && claimedAt < at && claimedAt >= at - keptSeconds;
-  const isBelieved = isPutBack || !areApart(claimedAt, at);
+  const { recorded, marks } = itemTime(image, at);
+  const exchange = optional('exchange');
   return {
     resourceType: 'AuditEvent',
     id: eventIdOf('read', `${requestId}.${type}`),
-    type: rest,
-    subtype: [restful(interaction), { system: systems.event, code: type }],
+    type: restful.type,
+    subtype: [interactionOf(interaction), { system: systems.event, code: type }],
     action: actionOf(interaction),
-    recorded: isBelieved ? new Date(claimedAt * 1000).toISOString() : instant(at),
+    recorded,
     ...(type === 'ended' ? describeEnd(image) : type === 'endUnknown' ? endUnknown : {}),
     agent: [partnerAgent(required('partner'), true), payerAgent(required('payer'))],
     source: sourceOf(stage),
     entity: [
-      grantEntity(required('grantId')),
-      ...patientEntities(optional('patient')),
+      exchange === undefined ? grantEntity(required('grantId')) : exchangeEntity(exchange),
+      ...patientEntities(optional('patient') || undefined),
       requestEntity(requestId, {
         interaction,
         bytes: optional('bytes'),
-        ...(isBelieved ? {} : claimOf(claimedAt, at)),
-        ...(isPutBack ? { putBackAt: instant(at) } : {}),
+        ...marks,
       }),
     ],
   };

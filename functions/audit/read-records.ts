@@ -1,5 +1,6 @@
 import type { DynamoDBRecord } from 'aws-lambda';
 import { dicom, gatewayAgent, itemEntity, sourceOf, systems, type AuditEvent } from './audit-event.ts';
+import { describeExchangeEvent, isExchangeEvent } from './describe-exchange-event.ts';
 import { describeGrantEvent, isGrantEvent, isRewrite } from './describe-grant-event.ts';
 import { describeReadEvent } from './describe-read-event.ts';
 import { describeRegistryEvents } from './describe-registry-event.ts';
@@ -16,6 +17,8 @@ export interface FiledEvent {
   readonly createdGrant?: string;
   /** Set if the event gave a grant the index of its member; the event is also filed under both. */
   readonly ofMember?: { readonly memberIndex: string; readonly grantId: string };
+  /** Set if the event is of an exchange; the event is also filed under the payer's id. */
+  readonly ofPayer?: string;
   readonly unreadable?: true;
   /** Set if the write changed what an older event says, or says that it puts an older one back. */
   readonly rewrites?: true;
@@ -68,11 +71,19 @@ const readEvent = (record: DynamoDBRecord, stage: string, nowMs: number): FiledE
   const { Keys: keys = {}, NewImage: after, OldImage: before } = dynamodb;
   if (after === undefined) throw new Error('no image');
   const partner = requireKeyPart(after['partner']?.S);
+  if (keys['eventId'] !== undefined && isExchangeEvent(after)) {
+    const ofPayer = requireKeyPart(after['payer']?.S);
+    // The gateway writes a part once.
+    const rewrites =
+      record.eventName === 'MODIFY' || after['refiledAt'] !== undefined ? ({ rewrites: true } as const) : {};
+    return { event: describeExchangeEvent(after, stage, at), at, partner, ofPayer, ...rewrites };
+  }
   if (keys['eventId'] !== undefined) {
     // The gateway opens a read once, so an opening event in place of another is none of its own.
     const isAgain = record.eventName === 'MODIFY' && after['type']?.S === 'opened';
     const rewrites = isAgain || after['refiledAt'] !== undefined ? ({ rewrites: true } as const) : {};
-    return { event: describeReadEvent(after, stage, at), at, partner, ...rewrites };
+    const ofExchange = after['exchange'] === undefined ? {} : { ofPayer: requireKeyPart(after['payer']?.S) };
+    return { event: describeReadEvent(after, stage, at), at, partner, ...rewrites, ...ofExchange };
   }
   if (!isGrantEvent(before, after)) return undefined;
   const created = after['lastEvent']?.M?.['type']?.S === 'created';

@@ -122,6 +122,7 @@ const endAnswered = async (
 const known = ({ record, patient }: AuditedRead) => ({
   requestId: record.requestId,
   grantId: record.grantId ?? '',
+  ...(record.exchange === undefined ? {} : { exchange: record.exchange }),
   partner: record.partner ?? '',
   payer: record.payer ?? '',
   interaction: record.interaction ?? '',

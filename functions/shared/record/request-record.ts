@@ -35,6 +35,8 @@ export interface RequestRecord {
   payer?: string;
   partner?: string;
   grantId?: string;
+  /** The id of an exchange between plans, which has no grant. */
+  exchange?: string;
   /** The FHIR interaction and type, such as `search Observation`. */
   interaction?: string;
   payerStatus?: number;

@@ -122,22 +122,29 @@ export const grantAttributes = {
 
 /** AuditEvents: the events of a read, until they are in the audit bucket. */
 export const auditEventAttributes = {
-  eventId: { type: 'S', by: 'openGate onEnd noteOnce' },
+  eventId: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame' },
   openId: { type: 'S', by: 'openGate closeReads' },
-  type: { type: 'S', by: 'openGate onEnd noteOnce closeReads' },
+  type: { type: 'S', by: 'openGate onEnd noteOnce closeReads auditAsked auditCame' },
   closedBy: { type: 'S', by: 'closeReads' },
-  atMs: { type: 'N', by: 'openGate onEnd noteOnce closeReads' },
-  requestId: { type: 'S', by: 'openGate onEnd noteOnce' },
+  atMs: { type: 'N', by: 'openGate onEnd noteOnce closeReads auditAsked auditCame' },
+  requestId: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame' },
   grantId: { type: 'S', by: 'openGate onEnd noteOnce' },
-  partner: { type: 'S', by: 'openGate onEnd noteOnce' },
-  payer: { type: 'S', by: 'openGate onEnd noteOnce' },
-  interaction: { type: 'S', by: 'openGate onEnd noteOnce' },
+  /** An exchange's id, of its own events and of its reads, which have no grant. */
+  exchange: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame' },
+  partner: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame' },
+  payer: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame' },
+  interaction: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame' },
   patient: { type: 'S', by: 'openGate onEnd noteOnce' },
   status: { type: 'N', by: 'onEnd noteOnce' },
   error: { type: 'S', by: 'onEnd' },
   bytes: { type: 'N', by: 'onEnd' },
+  /** Of an exchange: the payer's id of the Group, which part of the event this is, its members as JSON, and how it ended. */
+  groupId: { type: 'S', by: 'auditAsked auditCame' },
+  part: { type: 'N', by: 'auditAsked auditCame' },
+  members: { type: 'S', by: 'auditAsked auditCame' },
+  how: { type: 'S', by: 'auditCame' },
   refiledAt: { type: 'N', by: 'restoreReads' },
-  expiresAt: { type: 'N', by: 'openGate onEnd noteOnce' },
+  expiresAt: { type: 'N', by: 'openGate onEnd noteOnce auditAsked auditCame' },
 } as const satisfies Attributes;
 
 /** Limits: how much of each limit is used, and which payers do not answer. */

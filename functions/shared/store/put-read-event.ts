@@ -2,6 +2,7 @@ import { ConditionalCheckFailedException, PutItemCommand } from '@aws-sdk/client
 import { auditEventAttributes } from './attributes.ts';
 import type { Table } from './dynamo.ts';
 import { anyOf, clausesOn, conditionOf, type Clause } from './expressions.ts';
+import type { Item } from './items.ts';
 import { readEventItem, type ReadEvent } from './read-events.ts';
 
 /** Limits of one try and of all tries, in ms. A member waits, and the end must fit into the deadline's reserve. */
@@ -13,8 +14,12 @@ const { absent, is } = clausesOn(auditEventAttributes);
 /** An opening event that arrives after the end must not replace it. The SDK's own retry finds the read still open. */
 const notEnded = (requestId: string): Clause => anyOf(absent('eventId'), is('openId', '=', requestId));
 
-const put = async ({ client, name }: Table, event: ReadEvent, condition: object): Promise<void> => {
-  await client.send(new PutItemCommand({ TableName: name, Item: readEventItem(event), ...condition }), {
+/**
+ * Writes an item of AuditEvents with one put.
+ * @throws the SDK's error, after 2.5 seconds at most
+ */
+export const putAuditItem = async ({ client, name }: Table, item: Item, condition: object): Promise<void> => {
+  await client.send(new PutItemCommand({ TableName: name, Item: item, ...condition }), {
     requestTimeout: tryMs,
     abortSignal: AbortSignal.timeout(allTriesMs),
   });
@@ -26,7 +31,7 @@ const put = async ({ client, name }: Table, event: ReadEvent, condition: object)
  */
 export const putReadEvent = async (table: Table, event: ReadEvent): Promise<void> => {
   const condition = event.type === 'opened' ? conditionOf(notEnded(event.requestId)) : {};
-  await put(table, event, condition);
+  await putAuditItem(table, readEventItem(event), condition);
 };
 
 /**
@@ -38,7 +43,7 @@ export const putReadEventOnce = async (
   event: ReadEvent & { readonly eventId: string },
 ): Promise<void> => {
   try {
-    await put(table, event, conditionOf(absent('eventId')));
+    await putAuditItem(table, readEventItem(event), conditionOf(absent('eventId')));
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
   }

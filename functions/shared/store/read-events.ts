@@ -9,6 +9,8 @@ export interface ReadEvent {
   /** The item's key, for what is written once for more than one request. @default the request id */
   readonly eventId?: string;
   readonly grantId: string;
+  /** Its id, if this is of an exchange between plans, which has no grant. */
+  readonly exchange?: string;
   readonly partner: string;
   readonly payer: string;
   /** The patient's id at the payer, if the grant has one. */
@@ -53,6 +55,7 @@ export const readEventItem = ({ requestId, eventId = requestId, type, atMs, end,
     atMs,
     requestId,
     grantId: known.grantId,
+    exchange: known.exchange,
     partner: known.partner,
     payer: known.payer,
     patient: known.patient,

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readRecords } from '../../../functions/audit/read-records.ts';
+import { auditAsked, auditCame, type ExchangeAuditDeps } from '../../../functions/shared/exchanges/audit-exchange.ts';
 import { parseScopes } from '../../../functions/shared/scopes/scopes.ts';
 import type { RevocationReason } from '../../../functions/shared/store/grant-item.ts';
 import {
@@ -19,6 +20,7 @@ import { createBindingCheck } from '../../profiles/bindings.ts';
 import { createValidator } from '../../profiles/validate.ts';
 import { fetchGateway } from '../../support/fetch-gateway.ts';
 import { startMs } from '../../support/gateway.ts';
+import { memoryDynamo } from '../../support/memory-dynamo.ts';
 import { auditFunction, streamRecord } from './records.ts';
 
 const now = startMs / 1000;
@@ -195,6 +197,130 @@ describe('a read', () => {
     const { event } = await filed(streamRecord(undefined, readOf({ interaction })));
 
     expect([event.action, event.subtype[0]?.code]).toEqual([action, code]);
+  });
+});
+
+describe('an exchange', () => {
+  const consent = { id: 'consent-1', hash: 'a'.repeat(43) };
+  const asked = { submitted: 'member-1', consent, outcome: 'asked' };
+  const exchange = { exportId: 'exchange-1', partner: 'demo-partner', payer: 'northwind', requestId: 'request-1' };
+  /** The items that its events write, each of which a stream then shows. */
+  const written = async (write: (deps: ExchangeAuditDeps) => Promise<void>): Promise<Item[]> => {
+    const { client, items } = memoryDynamo();
+    await write({ audit: { client, name: 'AuditEvents' }, clock: { now: () => startMs + 5 } });
+    return [...items('AuditEvents').values()];
+  };
+  const memberEntity = (what: object, ...detail: readonly Detail[]) => entity(what, person, ['1', 'Patient'], detail);
+  const underConsent: readonly Detail[] = [
+    ['consent', consent.id],
+    ['consentHash', consent.hash],
+  ];
+
+  it('that is asked names every member as submitted, and the consent, and is filed by partner and by payer', async () => {
+    const [item = {}] = await written((deps) => auditAsked(deps, { ...exchange, exchange: 'match' }, [asked]));
+    const { event, keys, objects } = await filed(streamRecord(undefined, item));
+
+    expect(event).toEqual({
+      resourceType: 'AuditEvent',
+      id: idOf('exchange', 'exchange-1.asked.0'),
+      type: {
+        system: 'http://terminology.hl7.org/CodeSystem/audit-event-type',
+        code: 'rest',
+        display: 'RESTful Operation',
+      },
+      subtype: [{ system: 'http://hl7.org/fhir/restful-interaction', code: 'operation' }, subtype('asked')],
+      action: 'E',
+      recorded: '2026-06-01T12:00:00.005Z',
+      outcome: '0',
+      agent: byPartner,
+      source,
+      entity: [
+        entity(
+          identified('exchange', 'exchange-1'),
+          systemObject,
+          ['13', 'Security Resource'],
+          [
+            ['exchange', 'match'],
+            ['part', '0'],
+          ],
+        ),
+        requestEntity('request-1'),
+        memberEntity(identified('submitted-patient', 'member-1'), ['outcome', 'asked'], ...underConsent),
+      ],
+    });
+    expect(keys).toEqual([
+      expect.stringMatching(/^events\/partner=demo-partner\/date=2026-06-01\/[0-9a-f]{64}\.ndjson$/),
+      expect.stringMatching(/^exchanges\/payer=northwind\/date=2026-06-01\/[0-9a-f]{64}\.ndjson$/),
+    ]);
+    expect([...new Set(objects.values())]).toEqual([`${JSON.stringify(event)}\n`]);
+  });
+
+  it('that came says of each member what came, by the payer’s reference, and of somebody who was not asked for', async () => {
+    const members = [
+      { ...asked, reference: 'Patient/x', outcome: 'exported', resources: 7 },
+      { reference: 'Patient/y', outcome: 'stranger' },
+    ];
+    const about = { ...exchange, exchange: 'group', group: 'group-1' } as const;
+    const [item = {}] = await written((deps) => auditCame(deps, about, { status: 'partial', members }));
+    const { event } = await filed(streamRecord(undefined, item));
+
+    expect(event).toMatchObject({ subtype: [{}, subtype('came')], outcome: '0', outcomeDesc: 'partial' });
+    expect(event.entity[0]?.detail).toContainEqual({ type: 'group', valueString: 'group-1' });
+    expect(event.entity.slice(2)).toEqual([
+      memberEntity(
+        { reference: 'Patient/x', ...identified('submitted-patient', 'member-1') },
+        ['outcome', 'exported'],
+        ...underConsent,
+        ['resources', '7'],
+      ),
+      memberEntity({ reference: 'Patient/y' }, ['outcome', 'stranger']),
+    ]);
+  });
+
+  it('of ten thousand members is written in parts that DynamoDB takes, nobody is lost, and a repeat adds nothing', async () => {
+    const members = Array.from({ length: 10_000 }, (_, index) => ({
+      ...asked,
+      submitted: `${'m'.repeat(56)}${index}`,
+    }));
+    const items = await written(async (deps) => {
+      await auditAsked(deps, { ...exchange, exchange: 'match' }, members);
+      await auditAsked(
+        { ...deps, clock: { now: () => startMs + 60_000 } },
+        { ...exchange, exchange: 'match' },
+        members,
+      );
+    });
+    const audit = auditFunction();
+    await audit.handle(...items.map((item) => streamRecord(undefined, item)));
+    const found = audit
+      .events()
+      .filter(({ key }) => key.startsWith('exchanges/'))
+      .flatMap(({ event }) => event.entity.flatMap(({ what }) => what.identifier ?? []))
+      .filter(({ system }) => system === 'urn:p2p-gateway:submitted-patient');
+
+    expect(Math.max(...items.map((item) => JSON.stringify(item).length))).toBeLessThan(400_000);
+    expect(new Set(items.map((item) => item['atMs']?.N))).toEqual(new Set([String(startMs + 5)]));
+    expect(found.map(({ value }) => value).toSorted()).toEqual(members.map(({ submitted }) => submitted).toSorted());
+  });
+
+  it('whose event may not be written lets nothing be sent', async () => {
+    const { client, failNext } = memoryDynamo();
+    failNext('PutItem', new Error('no table'));
+    const deps = { audit: { client, name: 'AuditEvents' }, clock: { now: () => startMs } };
+
+    await expect(auditAsked(deps, { ...exchange, exchange: 'match' }, [asked])).rejects.toMatchObject({
+      code: 'temporarily_unavailable',
+    });
+  });
+
+  it('has reads that name it in place of a grant, filed by payer too', async () => {
+    const { event, keys } = await filed(streamRecord(undefined, readOf({ exchange: 'exchange-1', patient: '' })));
+
+    expect(event.entity).toEqual([
+      entity(identified('exchange', 'exchange-1'), systemObject, ['13', 'Security Resource'], []),
+      requestEntity('request-1', ['interaction', 'search-type Observation']),
+    ]);
+    expect(keys[1]).toMatch(/^exchanges\/payer=northwind\/date=2026-06-01\//);
   });
 });
 
@@ -487,6 +613,9 @@ describe('an item that cannot be read', () => {
   });
   const newGrant = { ...grant({ type: { S: 'created' } }), scope: { S: 'patient/*.rs' }, endsAt: { N: at } };
 
+  const exchanged: Item = { ...readOf({ exchange: 'e' }), type: { S: 'asked' }, interaction: { S: 'match' } };
+  Object.assign(exchanged, { part: { N: '0' }, members: { S: '[]' } });
+
   it.each<[string, Item]>([
     ['a read of a type that is none', { ...readOf(), type: { S: 'closed' } }],
     ['a read of no type', { ...readOf(), type: { S: '' } }],
@@ -507,6 +636,11 @@ describe('an item that cannot be read', () => {
       [`a grant whose index of a member is ${what}`, { ...grant({}), memberIndex: { S: text } }],
       [`a new grant whose id is ${what}`, { ...newGrant, grantId: { S: text } }],
     ]),
+    ['an exchange of a type that is none', { ...exchanged, type: { S: 'opened' } }],
+    ['an exchange of no kind', { ...exchanged, interaction: { S: 'read Patient' } }],
+    ['an exchange whose members are no JSON', { ...exchanged, members: { S: '[' } }],
+    ['an exchange whose members are none', { ...exchanged, members: { S: '[{}]' } }],
+    ['an exchange whose payer is another folder', { ...exchanged, payer: { S: '../x' } }],
     ['a grant whose event is none', grant({ type: { S: 'toString' } })],
     ['a grant changed by no request', grant({ requestId: { S: '' } })],
     ['a grant changed at no time', grant({ at: { S: 'soon' } })],

@@ -22,6 +22,7 @@ import type { AuditDeps } from '../../../../functions/audit/deps.ts';
 import { keepSeen } from '../../../../functions/canary/watch-drift.ts';
 import { keepDataVersion } from '../../../../functions/fill-registry/keep-data-version.ts';
 import { putItems } from '../../../../functions/fill-registry/put-items.ts';
+import { auditAsked, auditCame } from '../../../../functions/shared/exchanges/audit-exchange.ts';
 import { leaseFromTable, returnSlot } from '../../../../functions/shared/limits/lease-slots.ts';
 import { readEventWriter } from '../../../../functions/shared/record/audit-read.ts';
 import { newEntryItem, readEntryItem } from '../../../../functions/shared/registry/entry-items.ts';
@@ -138,7 +139,7 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
   const marked = { ...closedBreaker, lateSinceMs: 1e12 };
   const opened = { ...closedBreaker, openUntilMs: 1 };
   const known = { requestId: 'r', grantId: 'g', partner: 'p', payer: 'n', interaction: 'read Patient' };
-  const record = { ...known, status: 200, error: 'payer_error', bytes: 7 };
+  const record = { ...known, exchange: 'e', status: 200, error: 'payer_error', bytes: 7 };
   const read = { record, patient: 'patient-1' } as Parameters<ReturnType<typeof readEventWriter>['openGate']>[0];
   const clock = { now: () => 1e12, monotonic: () => 0 };
   const registry = { ...table, wait: async () => {} };
@@ -184,6 +185,7 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
   };
   const progress = { resources: 1, typesDone: 1, typesTotal: 1 };
   const ended = { ...progress, status: 'completed', manifestDigest: 'd', endedAt: now, expiresAt: now } as const;
+  const exchange = { ...known, exportId: 'e', exchange: 'group', group: 'x' } as const;
   const audit = { table, clock, stage: 'local', writeLog: () => undefined } as unknown as AuditDeps;
   return {
     LoginAttempts: [
@@ -217,6 +219,8 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
       ['onEnd', () => readEventWriter(table, clock).onEnd(read)],
       ['noteOnce', () => readEventWriter(table, clock).noteOnce(read, 'key')],
       ['closeReads', () => closeReads(audit, 'audit-1')],
+      ['auditAsked', () => auditAsked({ audit: table, clock }, exchange, [])],
+      ['auditCame', () => auditCame({ audit: table, clock }, exchange, { status: 'completed', members: [] })],
       // With what a copy has of the item.
       ['restoreReads', () => putIfAbsent(table, { key: 'eventId', item: { refiledAt: { N: '1' } } }, async () => {})],
     ],

@@ -1,0 +1,71 @@
+import { isObject } from '../shared/json-object.ts';
+import { auditEventAttributes } from '../shared/store/attributes.ts';
+import type { AuditedMember } from '../shared/store/exchange-events.ts';
+import { readerOf } from '../shared/store/items.ts';
+import {
+  exchangedEntity,
+  exchangeEntity,
+  partnerAgent,
+  payerAgent,
+  requestEntity,
+  restful,
+  sourceOf,
+  systems,
+  type AuditEvent,
+} from './audit-event.ts';
+import { itemTime } from './item-time.ts';
+import { eventIdOf, requiredReader, type StreamImage } from './stream-image.ts';
+
+/** Whether an item of AuditEvents is an event of an exchange itself, not of a read of its files. */
+export const isExchangeEvent = (image: StreamImage): boolean => image['members'] !== undefined;
+
+/** @throws Error without the text */
+const membersIn = (text: string): AuditedMember[] => {
+  let members: unknown;
+  try {
+    members = JSON.parse(text);
+  } catch {
+    throw new Error('members is no JSON');
+  }
+  const isMember = (one: unknown): one is AuditedMember => isObject(one) && typeof one['outcome'] === 'string';
+  if (!Array.isArray(members) || !members.every(isMember)) throw new Error('members are none');
+  return members;
+};
+
+const entityOf = ({ submitted, reference, consent, outcome, resources }: AuditedMember) =>
+  exchangedEntity(
+    { ...(submitted === undefined ? {} : { submitted }), ...(reference === undefined ? {} : { reference }) },
+    { outcome, consent: consent?.id, consentHash: consent?.hash, resources },
+  );
+
+/**
+ * Makes the AuditEvent of a part of an exchange's event: who asked for whom, or what came.
+ * @param at when the stream got it, epoch seconds
+ * @throws Error if it is not readable
+ */
+export const describeExchangeEvent = (image: StreamImage, stage: string, at: number): AuditEvent => {
+  const required = requiredReader(auditEventAttributes, image);
+  const optional = readerOf(auditEventAttributes, image);
+  const type = required('type');
+  if (type !== 'asked' && type !== 'came') throw new Error('the type is unknown');
+  const [exchange, how] = [required('interaction'), optional('how')];
+  if (exchange !== 'match' && exchange !== 'group') throw new Error('the exchange is unknown');
+  const { recorded, marks } = itemTime(image, at);
+  return {
+    resourceType: 'AuditEvent',
+    id: eventIdOf('exchange', required('eventId')),
+    type: restful.type,
+    subtype: [restful.named('operation'), { system: systems.event, code: type }],
+    action: 'E',
+    recorded,
+    outcome: how === 'failed' ? '8' : '0',
+    ...(how === undefined ? {} : { outcomeDesc: how }),
+    agent: [partnerAgent(required('partner'), true), payerAgent(required('payer'))],
+    source: sourceOf(stage),
+    entity: [
+      exchangeEntity(required('exchange'), { exchange, group: optional('groupId'), part: required('part') }),
+      requestEntity(required('requestId'), marks),
+      ...membersIn(required('members')).map(entityOf),
+    ],
+  };
+};

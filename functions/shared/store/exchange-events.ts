@@ -1,0 +1,81 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { auditEventAttributes } from './attributes.ts';
+import type { Table } from './dynamo.ts';
+import { clausesOn, conditionOf } from './expressions.ts';
+import { writeItem } from './items.ts';
+import { putAuditItem } from './put-read-event.ts';
+import { keptSeconds } from './read-events.ts';
+
+/** A member of an exchange, as the audit knows it. Ids and counts only, never what was exchanged. */
+export interface AuditedMember {
+  /** `Patient.id` as the partner submitted it; absent for somebody whom only the payer named. */
+  readonly submitted?: string;
+  /** The patient at the payer, such as `Patient/x`, once it is known. */
+  readonly reference?: string;
+  /** The consent under which the partner asks: `Consent.id`, and the SHA-256 of what it sent, base64url. */
+  readonly consent?: { readonly id: string; readonly hash: string };
+  /**
+   * Of `asked`: `asked`, or why the member was left out (`consentEnded`, `ended`). Of `came`: what the payer said of the member
+   * (`match`, `nomatch`, `consentconstraint`), `notNamed` if nothing, `stranger` of somebody who was not asked for, or `exported`.
+   */
+  readonly outcome: string;
+  /** Of `came` from a Group's export: how many resources about the member are in the files. */
+  readonly resources?: number;
+}
+
+/** What the audit says of an exchange, besides its members. */
+export interface AuditedExchange {
+  readonly exportId: string;
+  readonly exchange: 'match' | 'group';
+  readonly partner: string;
+  readonly payer: string;
+  /** The request that asked, in both events. */
+  readonly requestId: string;
+  /** The payer's id of the Group that is exported. */
+  readonly group?: string;
+}
+
+/** A part of an event of an exchange: an item of AuditEvents. */
+interface ExchangeEvent {
+  readonly type: 'asked' | 'came';
+  readonly atMs: number;
+  /** From 0; an event of many members has several parts, each with some of them. */
+  readonly part: number;
+  readonly members: readonly AuditedMember[];
+  /** How it ended, such as `completed`; absent while it is asked. */
+  readonly status?: string | undefined;
+}
+
+const { absent } = clausesOn(auditEventAttributes);
+
+/**
+ * Writes a part of an event, unless it is there.
+ * @throws the SDK's error, after 2.5 seconds at most
+ */
+export const putExchangeEvent = async (
+  table: Table,
+  exchange: AuditedExchange,
+  { type, part, members, atMs, status }: ExchangeEvent,
+): Promise<void> => {
+  const { exportId } = exchange;
+  const item = writeItem(auditEventAttributes, {
+    eventId: `${exportId}.${type}.${part}`,
+    type,
+    atMs,
+    requestId: exchange.requestId,
+    exchange: exportId,
+    partner: exchange.partner,
+    payer: exchange.payer,
+    interaction: exchange.exchange,
+    groupId: exchange.group,
+    part,
+    members: JSON.stringify(members),
+    how: status,
+    expiresAt: Math.floor(atMs / 1000) + keptSeconds,
+  });
+  try {
+    await putAuditItem(table, item, conditionOf(absent('eventId')));
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+  }
+};
