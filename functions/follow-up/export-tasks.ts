@@ -17,10 +17,10 @@ const start = ({ exportId, startAgainAt }: Export): Task => ({
   exportId,
 });
 
-const tell = (type: EventType, { partner, grantId, exportId, payer }: Export, atSeconds: number): Task => ({
-  do: 'tell',
-  event: makeEvent(type, { partner, atSeconds, data: { grant: grantId, export: exportId, payer } }),
-});
+const tell = (type: EventType, { partner, grantId, exportId, payer, exchange }: Export, atSeconds: number): Task => {
+  const of = exchange === undefined ? { grant: grantId } : { exchange };
+  return { do: 'tell', event: makeEvent(type, { partner, atSeconds, data: { ...of, export: exportId, payer } }) };
+};
 
 /**
  * For an export whose item was deleted, replaced or expired: deletes all of its files. If it was overdue, its partner

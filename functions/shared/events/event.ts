@@ -18,6 +18,8 @@ export type EventType = (typeof eventTypes)[number];
 export interface EventData {
   readonly grant?: string;
   readonly export?: string;
+  /** What an exchange between plans asks: it has no grant. */
+  readonly exchange?: 'match' | 'group';
   readonly payer?: string;
   /** Why a grant ended. */
   readonly reason?: string;

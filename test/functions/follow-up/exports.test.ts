@@ -93,6 +93,17 @@ describe('a running export', () => {
     ]);
   });
 
+  it.each(['match', 'group'] as const)(
+    'that is an exchange of the kind %s says so in place of a grant',
+    async (exchange) => {
+      const { handle, events } = followUp();
+      await handle(
+        streamRecord(exportItem({ exchange }), exportItem({ exchange, status: 'completed', endedAt: now + 9 })),
+      );
+      expect(events().map(({ data }) => data)).toEqual([{ exchange, export: exportId, payer: 'northwind' }]);
+    },
+  );
+
   it.each([
     ['deleted while it ran', exportItem(began)],
     ['deleted before it began', exportItem()],
