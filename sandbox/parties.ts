@@ -9,6 +9,7 @@ import { startIdentityProvider } from './identity/server.ts';
 import { indexPageOf } from './index-page.ts';
 import { pocketRecord, trendJournal } from './partner/browser-apps.ts';
 import { startPartnerApp, type PartnerAppOptions } from './partner/server.ts';
+import type { FormerPlanOptions } from './payer/exchange/options.ts';
 import { startPayer, type LocalPayer, type PayerOptions } from './payer/server.ts';
 import type { LocalPorts } from './ports.ts';
 import type { PayerSecret } from './secrets-file.ts';
@@ -44,6 +45,8 @@ interface PayersSetup extends Pick<PayerOptions, 'faultPauseMs'> {
   /** @default nothing outlives the process */
   readonly rooms?: Rooms | undefined;
   readonly faults?: SwitchedOn | undefined;
+  /** Changes how Demo Health Plan answers other plans, where the stage has exchanges. */
+  readonly formerPlan?: Partial<FormerPlanOptions> | undefined;
 }
 
 const demoHealthPlanSecret = 'demo-health-plan-secret';
@@ -104,7 +107,7 @@ export const partiesOf = (
   { config, keys }: Sandbox,
   ports: LocalPorts,
   logTo: LogTo,
-  { faults = {}, rooms = noRooms, ...pauses }: PayersSetup = {},
+  { faults = {}, rooms = noRooms, formerPlan, ...pauses }: PayersSetup = {},
 ): readonly Party[] => {
   const gatewayOrigin = config.origin ?? '';
   const gatewayAt = (payerId: string) => {
@@ -129,6 +132,7 @@ export const partiesOf = (
         clientKeys: [keys['demo-health-plan']],
         issuers: Object.fromEntries((config.identityProviders ?? []).map(({ issuer, jwksUri }) => [issuer, jwksUri])),
       },
+      exchange: exchangeAt(config, 'demo-health-plan', formerPlan),
       faults: faults.demoHealthPlan,
     });
   const northwind = (): Promise<LocalPayer> =>
@@ -165,6 +169,18 @@ export const partiesOf = (
     { name: 'partner', start: partner },
     { name: 'identity', start: identity },
   ];
+};
+
+/** How a payer answers other plans, if the stage lets the gateway ask it. */
+const exchangeAt = (
+  { payers, partners }: StageConfig,
+  payerId: string,
+  changes?: Partial<FormerPlanOptions>,
+): FormerPlanOptions | undefined => {
+  const asked = payers.find(({ id }) => id === payerId)?.exchange;
+  if (asked === undefined) return undefined;
+  const newPlans = partners.flatMap(({ exchange }) => exchange?.identifiers ?? []);
+  return { clientId: asked.clientId, clientKeys: asked.publicKeys, newPlans, generated: {}, ...changes };
 };
 
 /** The apps of the stage that members may identify themselves to, where the apps expect the answer. */

@@ -11,6 +11,7 @@ import { endExports } from './end-exports.ts';
 import { startLive } from './live/live.ts';
 import { LocalStackError } from './local-stack-error.ts';
 import { partiesOf, sandboxOn, type Party, type SwitchedOn } from './parties.ts';
+import type { FormerPlanOptions } from './payer/exchange/options.ts';
 import type { LocalPayer } from './payer/server.ts';
 import { atPorts, freePorts, type LocalPorts } from './ports.ts';
 import { readSecretsFile, type PayerSecret } from './secrets-file.ts';
@@ -32,6 +33,8 @@ export interface LocalStackOptions {
   readonly withSandbox?: boolean;
   /** The faults that the sandbox's payers start with, by name. */
   readonly faults?: SwitchedOn;
+  /** Changes how Demo Health Plan answers other plans that ask it for records. */
+  readonly formerPlan?: Partial<FormerPlanOptions>;
   /** Apps to register in stage `local`, in addition to the sandbox's. */
   readonly clients?: readonly AskedClient[];
   /**
@@ -123,7 +126,13 @@ const planOf = async (options: LocalStackOptions, { rooms }: LocalState): Promis
   const sandbox = sandboxOn(ports, clients, rooms);
   const logTo = (service: string) => (line: RequestLogLine) => options.log?.(service, line);
   const parties =
-    options.withSandbox === false ? [] : partiesOf(sandbox, ports, logTo, { faults: options.faults, rooms });
+    options.withSandbox === false
+      ? []
+      : partiesOf(sandbox, ports, logTo, {
+          faults: options.faults,
+          formerPlan: options.formerPlan,
+          rooms,
+        });
   const { config, secrets, webhookSecrets } = sandbox;
   return { ports, config, clients, secrets, webhookSecrets, parties };
 };

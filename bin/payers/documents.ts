@@ -1,4 +1,3 @@
-import { isGiven } from '../../functions/shared/payer/answers.ts';
 import {
   placesOf,
   type DiscoveryDocument,
@@ -39,9 +38,9 @@ export const readPlaces = async ({ http }: { http: PayerHttp }, places: readonly
       findings.push(
         fault('discovery', `${url} answers ${answer.status}`, 'ask the payer to look at its server, and run again'),
       );
-    } else if (isGiven(answer) && answer.json !== undefined) {
+    } else if (answer.status === 200 && answer.json !== undefined) {
       documents.push({ name, url, body: answer.json });
-    } else if (isGiven(answer) && isMeantAsJson(answer)) {
+    } else if (answer.status === 200 && isMeantAsJson(answer)) {
       findings.push(
         fault(
           'discovery',

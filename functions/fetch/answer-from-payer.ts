@@ -11,7 +11,6 @@ import {
   declaresUtf8,
   dropBody,
   emptySearchset,
-  isGiven,
   isThrottling,
   jsonTypeOf,
   plainJson,
@@ -93,7 +92,7 @@ const answerRefusal = async (answer: PayerAnswer): Promise<ApiResponse> => {
 const checkStatus = async (deps: FetchDeps, { response }: PayerAnswer): Promise<void> => {
   const { status } = response;
   const waits = isThrottling(response);
-  if (isGiven(response) || status === 304 || (status >= 400 && status < 500 && !waits)) return;
+  if (status === 200 || status === 304 || (status >= 400 && status < 500 && !waits)) return;
   await dropBody(response);
   if (waits) {
     throw new GatewayError(

@@ -1,6 +1,7 @@
 import type { PublicJwk } from '../../functions/shared/registry/types.ts';
 import type { Rooms } from '../state/room.ts';
 import type { PayerId } from './data/member-list.ts';
+import type { FormerPlanOptions } from './exchange/options.ts';
 import type { IdentitySignIn } from './identity/token-endpoint.ts';
 import type { Insists } from './insists.ts';
 
@@ -31,6 +32,8 @@ export interface PayerOptions {
   readonly client: { readonly secret: string } | { readonly jwks: readonly PublicJwk[] } | 'public';
   /** How it answers an app that presents its member's identity token; `client` has a secret. @default it does not */
   readonly identitySignIn?: IdentitySignIn | undefined;
+  /** How it answers another plan that asks for its members' records. @default it does not */
+  readonly exchange?: FormerPlanOptions | undefined;
   /** Requirements beyond those of its preset. */
   readonly insists?: Insists;
   /** Lifetime of an access token, in seconds. Default: the preset's. */

@@ -4,11 +4,13 @@ import type { Provider } from 'oidc-provider';
 import { close, listen } from '../aws/listen.ts';
 import { html } from '../html.ts';
 import { guarded, localRefusal, refuse } from '../partner/local-requests.ts';
+import { noRooms } from '../state/room.ts';
 import { changeRecord } from './data/changes.ts';
 import { generateRecords } from './data/generate.ts';
 import { memberKeys, testMembers } from './data/member-list.ts';
 import type { MemberRecord } from './data/record.ts';
 import { smartConfiguration } from './discovery.ts';
+import { formerPlan } from './exchange/former-plan.ts';
 import { misbehaving, type Handler } from './faults/misbehave.ts';
 import { createSwitches, type Switches } from './faults/switches.ts';
 import { memberOfToken } from './fhir-access.ts';
@@ -152,7 +154,27 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
   const switches = createSwitches(options.faults);
   const identity = identityOf({ options, provider, origin, now, members: () => records, switches });
 
+  const exchange =
+    options.exchange &&
+    formerPlan({
+      options: options.exchange,
+      displayName: options.displayName,
+      origin,
+      tokenEndpoint: origin + paths.token,
+      records: () => records,
+      isOn: (fault) => switches.names().includes(`exchange-${fault}`),
+      now,
+      rooms: rooms ?? noRooms,
+    });
+
   const token: Handler = async (req, res, url) => {
+    if (exchange !== undefined) {
+      const form = await peekForm(req);
+      const isSystem = identity === undefined || exchange.asksForToken(form);
+      if (form.get('grant_type') === 'client_credentials' && isSystem) {
+        return exchange.token(req, form, res);
+      }
+    }
     if (identity !== undefined) {
       const form = await peekForm(req);
       const grantType = form.get('grant_type');
@@ -185,6 +207,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
       if (refusal !== undefined) return sendRefusal(res, refusal);
       if (insists.fhirMediaType !== undefined) req.headers.accept = 'application/fhir+json';
       if (url.pathname === `${base}/metadata`) return fhir(req, res);
+      if (base === '/r4' && (await exchange?.fhir(req, res, url)) === true) return;
       const member = await memberOfToken(provider, sharing, req, res);
       if (insists.firstByteMs !== undefined) await setTimeout(insists.firstByteMs);
       if (member) await fhir(req, res, member);
@@ -235,6 +258,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
     ['/interaction/', forOwnPages(signIn)],
     ['/.well-known/', wellKnown],
     ['/r4/.well-known/', wellKnown],
+    ...(exchange ? [['/bulk/', exchange.bulk] as const] : []),
     ...[...fhirAt.keys()].map((base) => [`${base}/`, fhirApi(base)] as const),
   ];
   const missing = page(() =>

@@ -24,13 +24,28 @@ the FHIR API spoils that read, the sign-in comes back with \`server_error\`: swi
     PAYER_FAULTS_DOC=write npm test -- test/sandbox/payer-faults.test.ts
 `;
 
+const exchangePreamble = `
+## As the former plan of an exchange
+
+These act where another plan asks for members' records (PDex 2.2), and nowhere else. Demo Health Plan answers such requests.
+`;
+
 /** The document that lists every switch. */
 export const faultsPage = (faults: readonly Fault[]): string => {
+  const ofExchanges = (name: string): boolean => name.startsWith('exchange-');
   const table = markdownTable(
     ['switch', 'what the payer does', 'what a read gives', 'what an export of the whole record gives'],
-    faults.map(({ name, does, partnerSees, exportGives }) => [`\`${name}\``, does, partnerSees, exportGives]),
+    faults
+      .filter(({ name }) => !ofExchanges(name))
+      .map(({ name, does, partnerSees, exportGives }) => [`\`${name}\``, does, partnerSees, exportGives]),
   );
-  return [preamble, table, ''].join('\n');
+  const exchanges = markdownTable(
+    ['switch', 'what the payer does', 'what an exchange gives'],
+    faults
+      .filter(({ name }) => ofExchanges(name))
+      .map(({ name, does, partnerSees }) => [`\`${name}\``, does, partnerSees]),
+  );
+  return [preamble, table, exchangePreamble, exchanges, ''].join('\n');
 };
 
 /** The document as it is written; PAYER_FAULTS_DOC=write writes it first. */

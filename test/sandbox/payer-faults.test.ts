@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import { bulkFaults } from '../../sandbox/payer/faults/bulk.ts';
+import { exchangeFaults } from '../../sandbox/payer/faults/exchange.ts';
 import { identityFaults } from '../../sandbox/payer/faults/identity.ts';
 import { faultNames, faults, internalBase } from '../../sandbox/payer/faults/table.ts';
 import { fakeTimeouts } from '../support/fake-timeouts.ts';
@@ -239,8 +240,8 @@ withSwitch('member-refused', () => {
 });
 
 describe('the switches', () => {
-  it('each have a test here, in payer-faults-bulk.test.ts, or in identity.test.ts', () => {
-    const others = new Set([...bulkFaults, ...identityFaults].map(({ name }) => name));
+  it('each have a test here, in payer-faults-bulk.test.ts, in identity.test.ts or in former-plan.test.ts', () => {
+    const others = new Set([...bulkFaults, ...identityFaults, ...exchangeFaults].map(({ name }) => name));
     expect([...tested].sort()).toEqual(faultNames.filter((name) => !others.has(name)).sort());
   });
 

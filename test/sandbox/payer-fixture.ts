@@ -34,7 +34,15 @@ export const runPayer = async ({
   ...options
 }: Pick<
   PayerOptions,
-  'preset' | 'displayName' | 'clientId' | 'client' | 'accessTokenSeconds' | 'now' | 'insists' | 'identitySignIn'
+  | 'preset'
+  | 'displayName'
+  | 'clientId'
+  | 'client'
+  | 'accessTokenSeconds'
+  | 'now'
+  | 'insists'
+  | 'identitySignIn'
+  | 'exchange'
 > & {
   readonly redirectUris?: readonly string[];
 }): Promise<RunningPayer> => {

@@ -1,5 +1,4 @@
 import { ConditionalCheckFailedException, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { withTimeLimit } from '../time-limit.ts';
 import { auditEventAttributes } from './attributes.ts';
 import type { Table } from './dynamo.ts';
 import { anyOf, clausesOn, conditionOf, type Clause } from './expressions.ts';
@@ -20,8 +19,10 @@ const notEnded = (requestId: string): Clause => anyOf(absent('eventId'), is('ope
  * @throws the SDK's error, after 2.5 seconds at most
  */
 export const putAuditItem = async ({ client, name }: Table, item: Item, condition: object): Promise<void> => {
-  const command = new PutItemCommand({ TableName: name, Item: item, ...condition });
-  await withTimeLimit(allTriesMs, (abortSignal) => client.send(command, { requestTimeout: tryMs, abortSignal }));
+  await client.send(new PutItemCommand({ TableName: name, Item: item, ...condition }), {
+    requestTimeout: tryMs,
+    abortSignal: AbortSignal.timeout(allTriesMs),
+  });
 };
 
 /**

@@ -40,13 +40,15 @@ export const addDirectory = (record: RecordBuilder): Directory => {
   };
 };
 
+const planDigits = '910000001';
+
 export const addEmergencyRoom = (record: RecordBuilder, hospital: string): string => {
   const name = 'Back Bay Community Hospital, emergency department';
   return addLocation(record, name, hospital, 42.346_1, -71.082_65);
 };
 
 export const addHealthPlan = (record: RecordBuilder): string => {
-  return addOrganization(record, 'Sandbox Health Plan', '910000001', 'payer');
+  return addOrganization(record, 'Sandbox Health Plan', planDigits, 'payer');
 };
 
 /** The member's primary care doctor. */
@@ -120,3 +122,6 @@ const npi = (nineDigits: string): Fields => {
   const type = concept(systems.identifierType, 'NPI', 'National provider identifier');
   return { type, system: systems.npi, value: `${nineDigits}${(10 - (sum % 10)) % 10}` };
 };
+
+/** The plan's identifier. */
+export const healthPlanNpi = { system: systems.npi, value: String(npi(planDigits)['value']) };

@@ -15,6 +15,7 @@ import {
   refuseRefresh,
   refuseToken,
 } from './change-answers.ts';
+import { exchangeFaults } from './exchange.ts';
 import type { Fault } from './fault.ts';
 import { identityFaults } from './identity.ts';
 
@@ -188,6 +189,7 @@ export const faults: readonly Fault[] = [
   },
   ...bulkFaults,
   ...identityFaults,
+  ...exchangeFaults,
 ];
 
 export const faultNames: readonly string[] = faults.map(({ name }) => name);

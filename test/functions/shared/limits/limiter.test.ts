@@ -219,12 +219,12 @@ it.each([
   ['a second, and each try 400 ms', undefined, 1000, 400],
   ['as long as it is told', { tryMs: 7, wholeMs: 9 }, 9, 7],
 ])('a lease takes %s', async (_, times, wholeMs, tryMs) => {
-  const timers = jest.spyOn(globalThis, 'setTimeout');
+  const timeout = jest.spyOn(AbortSignal, 'timeout');
   const { dynamo } = setUp();
-  const options: { readonly abortSignal?: AbortSignal }[] = [];
+  const options: unknown[] = [];
   const send = dynamo.client.send.bind(dynamo.client) as (command: object) => Promise<never>;
   Object.assign(dynamo.client, {
-    send: (command: object, given: object) => {
+    send: (command: object, given: unknown) => {
       options.push(given);
       return send(command);
     },
@@ -244,14 +244,10 @@ it.each([
     crowded: true,
   });
 
-  expect(timers.mock.calls.map(([, ms]) => ms)).toEqual([wholeMs]);
-  timers.mockRestore();
-  const abortSignal = options[0]?.abortSignal;
-  expect(abortSignal).toBeInstanceOf(AbortSignal);
-  expect(options).toEqual([
-    { requestTimeout: tryMs, abortSignal },
-    { requestTimeout: tryMs, abortSignal },
-  ]);
+  expect(timeout.mock.calls).toEqual([[wholeMs]]);
+  const expected = { requestTimeout: tryMs, abortSignal: timeout.mock.results[0]?.value };
+  expect(options).toEqual([expected, expected]);
+  timeout.mockRestore();
 });
 
 describe('the item', () => {
