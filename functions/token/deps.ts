@@ -24,6 +24,8 @@ export interface TokenDeps extends Deps, PayerClientDeps {
   readonly grants: Table;
   /** Undefined in a stage without identity providers: then the function may not create grants. */
   readonly identity?: IdentityDeps | undefined;
+  /** Undefined in a stage without exchanges: then the function issues no system tokens. */
+  readonly exchanges?: Table | undefined;
 }
 
 /** An authenticated request of a partner. */

@@ -6,13 +6,16 @@ import { answerIfPreflight, corsForPartners } from '../shared/http/cors.ts';
 import { finishInTime } from '../shared/http/finish-in-time.ts';
 import { readFormPairs } from '../shared/http/form.ts';
 import { json, noStore, oauthError } from '../shared/http/respond.ts';
+import { isObject } from '../shared/json-object.ts';
 import type { Step } from '../shared/metrics/metrics.ts';
+import { systemScope } from '../shared/partner/authenticate-system.ts';
 import { answerErrors } from '../shared/record/answer-errors.ts';
 import { raise, recordRequest } from '../shared/record/request-record.ts';
 import { grantTypes, identityGrantType, type GrantType } from '../shared/registry/token-endpoint.ts';
+import { checkOneResource } from './check-target.ts';
 import { authenticateClient } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
-import { checkOneResource } from './identity/check-target.ts';
+import { issueSystemToken } from './exchange/issue-system-token.ts';
 import { grantByIdentity } from './identity/grant-by-identity.ts';
 import { introspect } from './introspect.ts';
 import { redeemCode } from './redeem-code.ts';
@@ -21,11 +24,24 @@ import { revokeToken } from './revoke-token.ts';
 
 type Endpoint = (deps: TokenDeps, request: TokenRequest) => Promise<object>;
 
+const presentsIdentity = ({ assertion }: TokenRequest): boolean => {
+  const extensions = assertion?.claims['extensions'];
+  return isObject(extensions) && extensions['cms_smart'] !== undefined;
+};
+
+/** With a member's identity token it makes a grant, without one it issues a system token; where the stage has only one of them, that. */
+const answerClientCredentials: Endpoint = (deps, request) => {
+  if (deps.exchanges === undefined) return grantByIdentity(deps, request);
+  if (!presentsIdentity(request)) return issueSystemToken(deps, request);
+  if (deps.identity !== undefined) return grantByIdentity(deps, request);
+  throw new GatewayError('invalid_request', 'This gateway takes no identity tokens: leave cms_smart out.');
+};
+
 /** How each grant type is answered, and the step that its request counts as. */
 const byGrantType: Readonly<Record<GrantType, { readonly answer: Endpoint; readonly step: Step }>> = {
   authorization_code: { answer: redeemCode, step: 'redeem' },
   refresh_token: { answer: refresh, step: 'refresh' },
-  client_credentials: { answer: grantByIdentity, step: 'identity' },
+  client_credentials: { answer: answerClientCredentials, step: 'identity' },
 };
 
 const isGrantType = (text: string): text is GrantType => Object.hasOwn(byGrantType, text);
@@ -33,8 +49,9 @@ const isGrantType = (text: string): text is GrantType => Object.hasOwn(byGrantTy
 const requestTokens: Endpoint = (deps, request) => {
   const grantType = request.form.values.get('grant_type');
   if (grantType === undefined) throw new GatewayError('invalid_request', 'grant_type is missing.');
-  if (!isGrantType(grantType) || (grantType === identityGrantType && deps.identity === undefined)) {
-    const known = deps.identity === undefined ? grantTypes : [...grantTypes, identityGrantType];
+  const hasClientCredentials = deps.identity !== undefined || deps.exchanges !== undefined;
+  if (!isGrantType(grantType) || (grantType === identityGrantType && !hasClientCredentials)) {
+    const known = hasClientCredentials ? [...grantTypes, identityGrantType] : grantTypes;
     throw new GatewayError('unsupported_grant_type', `grant_type must be ${known.join(' or ')}.`);
   }
   return byGrantType[grantType].answer(deps, request);
@@ -50,6 +67,7 @@ const stepOf = (event: ApiEvent, form?: RequestParameters): Step => {
   const name = nameOf(event);
   if (name === 'revoke' || name === 'introspect') return name;
   const grantType = form?.values.get('grant_type') ?? '';
+  if (grantType === identityGrantType && form?.values.get('scope') === systemScope) return 'system';
   return isGrantType(grantType) ? byGrantType[grantType].step : 'redeem';
 };
 

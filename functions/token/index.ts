@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { realDeps } from '../shared/deps.ts';
 import { requireEnvironment } from '../shared/environment.ts';
+import { exchangesTable } from '../shared/exchanges-table.ts';
 import { kmsClient } from '../shared/kms-client.ts';
 import { keyReader, ofIdentityProviders } from '../shared/payer/key-reader.ts';
 import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
@@ -26,5 +27,6 @@ export const handler = tokenHandler({
   ...deps,
   grants: { client, name: requireEnvironment('GRANTS_TABLE') },
   readPayerSecret: payerSecretReader(secretsClient(), requireEnvironment('PAYER_SECRET_PREFIX'), deps.clock),
+  exchanges: exchangesTable(client),
   identity: process.env['IDENTITY'] === undefined ? undefined : identity(),
 });

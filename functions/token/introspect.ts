@@ -3,12 +3,13 @@ import { GatewayError } from '../shared/errors.ts';
 import { accessScopeNow, findAllowed, findLiveAccess, mayRefresh, scopeNow } from '../shared/partner/live-grant.ts';
 import { facadeBase } from '../shared/registry/urls.ts';
 import { writeScopes, type Scopes } from '../shared/scopes/scopes.ts';
-import { readAccessToken, readRefreshToken } from '../shared/store/bearers.ts';
+import { readAccessToken, readRefreshToken, readSystemToken } from '../shared/store/bearers.ts';
 import { sha256 } from '../shared/store/crypto.ts';
 import { isCurrentRefresh, isLive, type Grant } from '../shared/store/grant-item.ts';
 import { getGrant } from '../shared/store/grants.ts';
 import { requireConfidentialClient } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
+import { describeSystemToken } from './exchange/known-system-token.ts';
 
 const inactive = { active: false };
 
@@ -34,6 +35,7 @@ export const introspect = async (deps: TokenDeps, request: TokenRequest): Promis
   const partner = requireConfidentialClient(request.partner);
   const text = request.form.values.get('token');
   if (text === undefined) throw new GatewayError('invalid_request', 'token is missing.');
+  if (readSystemToken(text) !== undefined) return (await describeSystemToken(deps, request, text)) ?? inactive;
   const now = nowSeconds(deps.clock);
   const access = readAccessToken(text);
   const token = access ?? readRefreshToken(text);

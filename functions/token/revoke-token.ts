@@ -6,14 +6,16 @@ import {
   familyHash,
   readAccessToken,
   readRefreshToken,
+  readSystemToken,
   type AccessToken,
   type RefreshToken,
 } from '../shared/store/bearers.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import { isLive, unsealPayerTokens, type Grant } from '../shared/store/grant-item.ts';
 import { getGrant, revoke } from '../shared/store/grants.ts';
-import { requirePublicClient } from './client-authentication.ts';
+import { requireClient, requirePublicClient } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
+import { revokeSystemToken } from './exchange/known-system-token.ts';
 
 /** Whether the grant knows a token: a live access token, or any refresh token of the family. */
 const isOfGrant = (grant: Grant, token: AccessToken | RefreshToken, text: string, now: number): boolean =>
@@ -22,13 +24,18 @@ const isOfGrant = (grant: Grant, token: AccessToken | RefreshToken, text: string
     : findLiveAccess(grant, sha256(text), now) !== undefined;
 
 /**
- * Revokes a grant by either of its tokens (RFC 7009 §2.1), first here and then at the payer. An unknown or already
+ * Revokes a grant by either of its tokens (RFC 7009 §2.1), first here and then at the payer. A system token ends by itself. An unknown or already
  * revoked token is a success. Another client's token is refused and stays valid.
  * @throws GatewayError `invalid_request`, `invalid_client`, `temporarily_unavailable`
  */
 export const revokeToken = async (deps: TokenDeps, request: TokenRequest): Promise<object> => {
   const text = request.form.values.get('token');
   if (text === undefined) throw new GatewayError('invalid_request', 'token is missing.');
+  if (readSystemToken(text) !== undefined) {
+    requireClient(request.partner);
+    await revokeSystemToken(deps, request, text);
+    return {};
+  }
   const token = readAccessToken(text) ?? readRefreshToken(text);
   const now = nowSeconds(deps.clock);
   const grant = token && (await getGrant(deps.grants, token.grantId));

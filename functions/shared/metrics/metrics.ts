@@ -15,6 +15,7 @@ export type Step =
   | 'redeem'
   | 'refresh'
   | 'identity'
+  | 'system'
   | 'revoke'
   | 'introspect'
   | 'fetch'

@@ -1,7 +1,6 @@
 import { bothInOrder } from '../both-in-order.ts';
 import { nowSeconds, type Clock } from '../clock.ts';
-import { GatewayError } from '../errors.ts';
-import { headerText, payerOf, queryPairs, type ApiEvent } from '../http/api.ts';
+import { payerOf, type ApiEvent } from '../http/api.ts';
 import { openGrant, type OpenGrant } from '../payer/open-grant.ts';
 import type { RequestRecord } from '../record/request-record.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -12,6 +11,7 @@ import { sha256 } from '../store/crypto.ts';
 import type { Table } from '../store/dynamo.ts';
 import { isLive, unsealPayerTokens, type Grant, type IssuedAccess } from '../store/grant-item.ts';
 import { getGrant } from '../store/grants.ts';
+import { invalidToken, presentsSystemToken, requireBearer } from './bearer.ts';
 import { accessScopeNow, findAccess, findAllowed } from './live-grant.ts';
 
 /** A read that a partner may make. */
@@ -22,27 +22,9 @@ export interface Authenticated {
   readonly access: IssuedAccess;
 }
 
-/** No token was sent: RFC 6750 §3.1 requires a challenge without an error code. */
-const noToken = (publicMessage: string): GatewayError =>
-  new GatewayError('invalid_request', publicMessage, { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } });
-
-const invalidToken = (
-  detail: string,
-  publicMessage = 'The access token is unknown, expired or revoked.',
-): GatewayError => new GatewayError('invalid_token', publicMessage, { detail });
-
 const notAnAccessToken = 'This is a refresh token or a code. Send the access token of the same token answer.';
+const aSystemToken = 'This is a system token, which opens exchanges between health plans, and no single record.';
 const ofAnotherPlan = 'This access token is for another health plan. Use the base URL that the member signed in at.';
-
-const requireBearer = (event: ApiEvent): string => {
-  // In any letter case: a payer may ignore case, and would take the value for a token.
-  if (queryPairs(event).some(([name]) => name.toLowerCase() === 'access_token')) {
-    throw noToken('Send the access token in the Authorization header, never in the query.');
-  }
-  const token = /^bearer +(\S+)$/i.exec(headerText(event, 'authorization'))?.[1];
-  if (token === undefined) throw noToken('Send an access token: Authorization: Bearer ….');
-  return token;
-};
 
 /** Whether a token that the grant no longer knows was once issued for it: no one else has the key. */
 const isOlderToken = (grant: Grant, { grantKey }: AccessToken): boolean => {
@@ -88,7 +70,8 @@ const requireGrant = async ({ grants }: AuthenticateDeps, event: ApiEvent): Prom
   const text = requireBearer(event);
   const token = readAccessToken(text);
   if (token === undefined) {
-    throw invalidToken('damaged, or no access token of ours', isOtherBearer(text) ? notAnAccessToken : undefined);
+    const whatItIs = isOtherBearer(text) ? notAnAccessToken : presentsSystemToken(event) ? aSystemToken : undefined;
+    throw invalidToken('damaged, or no access token of ours', whatItIs);
   }
   const grant = await getGrant(grants, token.grantId);
   if (grant === undefined) throw invalidToken('no such grant');

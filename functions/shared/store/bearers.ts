@@ -119,6 +119,9 @@ export const readSystemToken = (text: string): SystemToken | undefined => {
   return parts === undefined ? undefined : { kind: 'system', secret: parts[0] };
 };
 
+/** Whether a text begins as our system tokens do. */
+export const isSystemBearer = (text: string): boolean => text.startsWith(prefixes.system);
+
 /** Whether a text begins as our refresh tokens and codes do. */
 export const isOtherBearer = (text: string): boolean =>
   text.startsWith(prefixes.refresh) || text.startsWith(prefixes.code);

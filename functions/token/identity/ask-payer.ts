@@ -1,8 +1,8 @@
 import { GatewayError } from '../../shared/errors.ts';
 import { exchangeIdentity, type PayerClientDeps, type PayerTokenAnswer } from '../../shared/payer/client.ts';
 import { failureAtLogin, NoMatch, PayerError } from '../../shared/payer/errors.ts';
-import type { IdentityPayer } from './check-target.ts';
 import type { CmsSmart } from './read-cms-smart.ts';
+import type { IdentityPayer } from './takes-identities.ts';
 
 const identifyAgain = 'Identify the member again, and try with the new token.';
 

@@ -7,15 +7,16 @@ import type { PayerTokenAnswer } from '../../shared/payer/client.ts';
 import { checkNotBlocked, checkNotPaused } from '../../shared/registry/require-payer.ts';
 import type { Payer } from '../../shared/registry/types.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
+import { requireTarget } from '../check-target.ts';
 import { requireClient, type Assertion, type AuthenticatedPartner } from '../client-authentication.ts';
 import type { IdentityDeps, TokenDeps, TokenRequest } from '../deps.ts';
 import type { TokenAnswer } from '../issue.ts';
 import { redeemCode } from '../redeem-code.ts';
 import { askForMember } from './ask-payer.ts';
-import { requireIdentityPayer, type IdentityPayer } from './check-target.ts';
 import { limitNoMatches } from './limit-no-matches.ts';
 import { readCmsSmart, type CmsSmart } from './read-cms-smart.ts';
 import { bindAttestation, spendIdentity } from './spend-identity.ts';
+import { takesIdentities, type IdentityPayer } from './takes-identities.ts';
 import { mostAhead, verifyIdentity, type VerifiedIdentity } from './verify-identity.ts';
 
 /** @throws GatewayError `invalid_client`, or `unauthorized_client` if the partner may not present identities */
@@ -82,9 +83,11 @@ interface Checked {
 /** Checks all that can be checked without spending anything. */
 const checkRequest = async (deps: TokenDeps, identity: IdentityDeps, request: TokenRequest): Promise<Checked> => {
   const [partner, assertion] = requirePresenter(request);
-  const payer = await requireIdentityPayer(deps, request.form, partner, ({ id }) =>
-    request.note({ payer: id, partner: partner.clientId }),
-  );
+  const payer = await requireTarget(deps, request.form, partner, {
+    takes: takesIdentities,
+    otherwise: 'This health plan takes no identity tokens; send the member to its sign-in.',
+    note: (id) => request.note({ payer: id, partner: partner.clientId }),
+  });
   const { identitySignIn } = payer;
   const asked = checkScope(request.form, { partner, payer: profileOf(payer) });
   const cmsSmart = readCmsSmart(assertion, identitySignIn);

@@ -1,0 +1,55 @@
+import { nowSeconds } from '../../shared/clock.ts';
+import { GatewayError } from '../../shared/errors.ts';
+import { mayBeAsked, systemScope } from '../../shared/partner/authenticate-system.ts';
+import { bearerSizes, writeBearer } from '../../shared/store/bearers.ts';
+import { sha256 } from '../../shared/store/crypto.ts';
+import { putSystemToken } from '../../shared/store/exchanges.ts';
+import { requireTarget } from '../check-target.ts';
+import { requireClient, type AuthenticatedPartner } from '../client-authentication.ts';
+import type { TokenDeps, TokenRequest } from '../deps.ts';
+
+/** Five minutes, as SMART Backend Services recommends: whoever needs a token for longer asks again. */
+const systemTokenSeconds = 300;
+
+/** @throws GatewayError `invalid_client`, or `unauthorized_client` if the partner may not ask for records as a plan */
+const requirePlan = ({ partner, assertion }: TokenRequest): AuthenticatedPartner => {
+  const client = requireClient(partner);
+  if (assertion === undefined) {
+    throw new GatewayError('invalid_client', 'client_credentials needs private_key_jwt: send a client_assertion.');
+  }
+  if (client.exchange === undefined) {
+    throw new GatewayError('unauthorized_client', 'This app is not registered to ask former plans for records.');
+  }
+  return client;
+};
+
+/** @throws GatewayError `invalid_scope` */
+const checkScope = (scope: string | undefined): void => {
+  if (scope === systemScope) return;
+  throw new GatewayError('invalid_scope', `scope must be ${systemScope}: it is all that a system token can have.`, {
+    detail: 'another scope than that of a system token',
+  });
+};
+
+/**
+ * Issues a partner's own token for its exchanges with one payer (RFC 6749 §4.4, RFC 8707; SMART Backend Services). It has no
+ * member, no grant and no refresh token.
+ * @throws GatewayError of RFC 6749 §5.2, `invalid_target`, `temporarily_unavailable`
+ */
+export const issueSystemToken = async (deps: TokenDeps, request: TokenRequest): Promise<object> => {
+  const { exchanges } = deps;
+  if (exchanges === undefined) throw new TypeError('this stage has no exchanges');
+  const { clientId: partner } = requirePlan(request);
+  const payer = await requireTarget(deps, request.form, request.partner!, {
+    takes: mayBeAsked,
+    otherwise: 'This health plan is not asked for records of members who have left it.',
+    note: (id) => request.note({ payer: id, partner }),
+  });
+  checkScope(request.form.values.get('scope'));
+
+  const text = writeBearer({ kind: 'system', secret: deps.randomBytes(bearerSizes.secret) });
+  const now = nowSeconds(deps.clock);
+  const expiresAt = now + systemTokenSeconds;
+  await putSystemToken(exchanges, { hash: sha256(text), partner, payer: payer.id, now, expiresAt });
+  return { access_token: text, token_type: 'Bearer', expires_in: systemTokenSeconds, scope: systemScope };
+};

@@ -1,0 +1,251 @@
+import { importJWK, SignJWT } from 'jose';
+import { authenticateSystem } from '../../../functions/shared/partner/authenticate-system.ts';
+import { registryOf } from '../../../functions/shared/registry/registry.ts';
+import type { PayerExchange, RegistryData } from '../../../functions/shared/registry/types.ts';
+import { tokenHandler } from '../../../functions/token/handler.ts';
+import { apiEvent, call, startMs, testDeps } from '../../support/gateway.ts';
+import { bodyOf, es384Jwk, localRegistry } from '../../support/login.ts';
+
+/*
+ * Expected values: RFC 6749 §4.4 and §5, RFC 7009, RFC 7662, RFC 8707, and SMART App Launch 2.2, "Backend Services".
+ */
+const origin = 'http://localhost:3000';
+const planKey = es384Jwk('plan-1');
+const npi = 'http://hl7.org/fhir/sid/us-npi';
+const asked: PayerExchange = {
+  clientId: 'gateway-as-a-plan',
+  assertionAlgorithm: 'ES384',
+  publicKeys: [es384Jwk('exchange-1').publicJwk],
+  scopes: ['system/Group.rs'],
+  identifiers: [{ system: npi, value: '1234567893' }],
+};
+
+const local = localRegistry();
+const planOf = (clientId: string) => ({
+  ...local.partners[0]!,
+  clientId,
+  clientAuthentication: ['private_key_jwt', 'client_secret_post'] as const,
+  jwks: [planKey.publicJwk],
+  exchange: { identifiers: [{ system: npi, value: '1245319599' }] },
+});
+const { exchange: _identifiers, ...app } = planOf('app');
+const data: RegistryData = {
+  ...local,
+  payers: local.payers.map(({ exchange: _exchange, ...payer }) => ({
+    ...payer,
+    ...(payer.id === 'northwind' ? {} : { exchange: asked }),
+  })),
+  partners: [...local.partners, planOf('plan'), planOf('rival'), app],
+};
+
+let assertions = 0;
+
+const world = (stage: { readonly exchanges?: boolean; readonly registry?: RegistryData } = {}) => {
+  const { exchanges = true, registry = data } = stage;
+  const test = testDeps({ registry });
+  const table = { client: test.dynamo.client, name: 'Exchanges' };
+  const over = (changed: RegistryData) => ({
+    ...test.deps,
+    exchanges: table,
+    registry: registryOf(changed, test.stops, test.deps.clock.now),
+  });
+  const deps = { ...over(registry), exchanges: exchanges ? table : undefined };
+  const handler = tokenHandler(deps);
+  const assertion = async (clientId: string, claims: Record<string, unknown> = {}) =>
+    new SignJWT({
+      iss: clientId,
+      sub: clientId,
+      aud: `${origin}/oauth2/token`,
+      jti: `assertion-${(assertions += 1)}`,
+      exp: test.deps.clock.now() / 1000 + 200,
+      ...claims,
+    })
+      .setProtectedHeader({ alg: 'ES384', kid: 'plan-1' })
+      .sign(await importJWK(planKey.privateJwk, 'ES384'));
+  const post = async (
+    form: Record<string, string | undefined>,
+    { as = 'plan', claims = {}, endpoint = 'token' }: { as?: string; claims?: object; endpoint?: string } = {},
+  ) => {
+    const whole: Record<string, string | undefined> = {
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: await assertion(as, claims as Record<string, unknown>),
+      ...form,
+    };
+    const sent = Object.fromEntries(Object.entries(whole).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])));
+    const answer = await call(handler, apiEvent(`/oauth2/${endpoint}`, { method: 'POST', form: sent }));
+    return { status: answer.statusCode, body: { ...bodyOf(answer) } as Partial<Record<string, unknown>> };
+  };
+  const ask = (change: Record<string, string | undefined> = {}, how: Parameters<typeof post>[1] = {}) =>
+    post(
+      {
+        grant_type: 'client_credentials',
+        scope: 'system/*.rs',
+        resource: `${origin}/r4/demo-health-plan`,
+        ...change,
+      },
+      how,
+    );
+  const open = (token: unknown, payer = 'demo-health-plan', changed = registry, options = {}) =>
+    authenticateSystem(
+      over(changed),
+      apiEvent('/r4/{payer}/{proxy+}', { path: { payer }, headers: { Authorization: `Bearer ${String(token)}` } }),
+      {},
+      options,
+    );
+  return { ...test, post, ask, open, tokens: () => [...test.dynamo.items('Exchanges').values()] };
+};
+
+describe("a plan's system token", () => {
+  it('is issued for one payer and five minutes, without member, grant and refresh token', async () => {
+    const test = world();
+
+    const { status, body } = await test.ask();
+
+    expect([status, body]).toEqual([
+      200,
+      { access_token: expect.stringMatching(/^p2ps_/), token_type: 'Bearer', expires_in: 300, scope: 'system/*.rs' },
+    ]);
+    expect(test.dynamo.items('Grants').size).toBe(1); // The spent assertion.
+    expect(JSON.stringify(test.tokens())).not.toContain(body['access_token']);
+    expect(test.lastLine()).toMatchObject({ step: 'system', partner: 'plan', payer: 'demo-health-plan', status: 200 });
+  });
+
+  it('opens exchanges of its partner at its payer until five minutes have passed', async () => {
+    const test = world();
+    const { body } = await test.ask();
+    const token = body['access_token'];
+
+    const { partner, payer } = await test.open(token);
+    expect([partner.clientId, payer.id, payer.exchange.clientId]).toEqual([
+      'plan',
+      'demo-health-plan',
+      'gateway-as-a-plan',
+    ]);
+    await expect(test.open(token, 'northwind')).rejects.toMatchObject({ status: 401, code: 'invalid_token' });
+    await expect(test.open(token, 'nobody')).rejects.toMatchObject({ status: 404 });
+    for (const other of ['', `${String(token)}A`, 'p2ps_x', String(token).replace('p2ps_', 'p2pa_')]) {
+      await expect(test.open(other)).rejects.toMatchObject({ status: 401 });
+    }
+    test.passSeconds(299);
+    await test.open(token);
+    test.passSeconds(1);
+    await expect(test.open(token)).rejects.toMatchObject({ status: 401, code: 'invalid_token' });
+  });
+
+  it.each<[what: string, change: (registry: RegistryData) => RegistryData]>([
+    ['the partner may no longer ask', (is) => ({ ...is, partners: [...local.partners, { ...app, clientId: 'plan' }] })],
+    ['the partner is gone', (is) => ({ ...is, partners: local.partners })],
+    [
+      'the payer is no longer asked',
+      (is) => ({ ...is, payers: is.payers.map(({ exchange: _exchange, ...payer }) => payer) }),
+    ],
+    [
+      'the partner may no longer read from the payer',
+      (is) => ({ ...is, partners: [{ ...planOf('plan'), payers: ['northwind'] }] }),
+    ],
+  ])('opens nothing once %s', async (_what, change) => {
+    const test = world();
+    const { body } = await test.ask();
+
+    await expect(test.open(body['access_token'], 'demo-health-plan', change(data))).rejects.toMatchObject({
+      status: 401,
+    });
+  });
+
+  it('opens nothing while its partner is blocked or its payer paused, but for what a pause allows', async () => {
+    const test = world();
+    const token = (await test.ask()).body['access_token'];
+    const stop = { at: startMs / 1000, by: 'o', reason: 'r' };
+
+    test.stops.set('payer#demo-health-plan', stop);
+    await expect(test.open(token)).rejects.toMatchObject({ status: 503, stop: 'pause' });
+    await test.open(token, 'demo-health-plan', data, { evenIfPaused: true });
+    expect((await test.ask()).status).toBe(503);
+    test.stops.delete('payer#demo-health-plan');
+    test.stops.set('partner#plan', stop);
+    await expect(test.open(token)).rejects.toMatchObject({ status: 403, stop: 'block' });
+    expect((await test.ask()).body['error']).toBe('unauthorized_client');
+  });
+
+  it.each<[what: string, error: string, change: Record<string, string | undefined>, how?: object]>([
+    ['another scope', 'invalid_scope', { scope: 'system/Patient.rs' }],
+    ['a scope more', 'invalid_scope', { scope: 'system/*.rs patient/*.rs' }],
+    ['no scope', 'invalid_scope', { scope: undefined }],
+    ['no payer', 'invalid_target', { resource: undefined }],
+    ['a payer that is not here', 'invalid_target', { resource: `${origin}/r4/nobody` }],
+    ['a payer that is not asked', 'invalid_target', { resource: `${origin}/r4/northwind` }],
+    ['a partner that is no plan', 'unauthorized_client', {}, { as: 'app' }],
+    [
+      'a secret in place of a key',
+      'invalid_client',
+      {
+        client_assertion: undefined,
+        client_assertion_type: undefined,
+        client_id: 'plan',
+        client_secret: 'demo-partner-secret',
+      },
+    ],
+    ['no client', 'invalid_client', { client_assertion: undefined, client_assertion_type: undefined }],
+    [
+      'an identity token, which this stage does not take',
+      'invalid_request',
+      {},
+      { claims: { extensions: { cms_smart: {} } } },
+    ],
+  ])('is refused for %s, and nothing is written', async (_what, error, change, how = {}) => {
+    const test = world();
+
+    const { status, body } = await test.ask(change, how);
+
+    expect([status, body['error']]).toEqual([error === 'invalid_client' ? 401 : 400, error]);
+    expect(test.tokens()).toEqual([]);
+  });
+
+  it('is not known in a stage without exchanges', async () => {
+    const test = world({ exchanges: false });
+
+    expect((await test.ask()).body['error']).toBe('unsupported_grant_type');
+    const token = (await world().ask()).body['access_token'] as string;
+    expect((await test.post({ token }, { endpoint: 'introspect' })).body).toEqual({ active: false });
+    expect(test.dynamo.calls().filter((name) => name !== 'PutItem')).toEqual([]);
+  });
+
+  it('is shown to its own client only, and ends by revocation', async () => {
+    const test = world();
+    const token = (await test.ask()).body['access_token'] as string;
+    const introspect = (as = 'plan') => test.post({ token }, { endpoint: 'introspect', as });
+    const revoke = (as = 'plan') => test.post({ token }, { endpoint: 'revoke', as });
+
+    expect((await introspect()).body).toEqual({
+      active: true,
+      scope: 'system/*.rs',
+      client_id: 'plan',
+      exp: startMs / 1000 + 300,
+      iss: `${origin}/r4/demo-health-plan`,
+    });
+    expect((await introspect('rival')).body).toEqual({ active: false });
+    expect((await revoke('rival')).body['error']).toBe('invalid_grant');
+    await test.open(token);
+    expect(await revoke()).toEqual({ status: 200, body: {} });
+    await expect(test.open(token)).rejects.toMatchObject({ status: 401 });
+    expect(await revoke()).toEqual({ status: 200, body: {} });
+    expect((await introspect()).body).toEqual({ active: false });
+    expect(
+      (
+        await test.post(
+          { token, client_assertion: undefined, client_assertion_type: undefined },
+          { endpoint: 'revoke' },
+        )
+      ).status,
+    ).toBe(401);
+  });
+
+  it('needs an assertion of its own each time', async () => {
+    const test = world();
+    const jti = { claims: { jti: 'the-same' } };
+
+    expect((await test.ask({}, jti)).status).toBe(200);
+    expect((await test.ask({}, jti)).body['error']).toBe('invalid_client');
+    expect(test.tokens()).toHaveLength(1);
+  });
+});
