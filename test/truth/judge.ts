@@ -1,7 +1,7 @@
 import { isComplete, type StoredManifest, type TypeOutcome } from '../../functions/shared/exports/manifest.ts';
-import { keyOf, type Held } from './held.ts';
+import { keyOf, member, type Held } from './held.ts';
 import { profileSearches, repeats, strays, takenParameters, totalOfAllLies, typesOf } from './payer.ts';
-import { isTrue, refuses } from './reasons.ts';
+import { isTrue, refuses, type Facts } from './reasons.ts';
 import type { PayerSpec } from './spec.ts';
 
 /** What the partner was given. */
@@ -59,7 +59,7 @@ const saysMerged = (spec: PayerSpec): boolean =>
   spec.isMerged && spec.patient === 'given' && spec.since === undefined && isWanted(spec, 'Patient');
 
 /** Why a type may be called something other than complete although all of it came. */
-const troubles = (spec: PayerSpec, held: readonly Held[], type: string): readonly string[] => {
+const troubles = ({ spec, held, came }: Facts, type: string): readonly string[] => {
   const how = typesOf(spec).get(type);
   const found: string[] = [];
   if (spec.limited?.includes(type) === true) found.push('the payer grants a part of it');
@@ -69,7 +69,10 @@ const troubles = (spec: PayerSpec, held: readonly Held[], type: string): readonl
   if (how === undefined) return [...found, 'the payer does not have the type'];
   if (takenParameters(how).length === 0 || refuses(spec, type)) found.push('no search finds it');
   if (how.filters === 'one') found.push('the profile searches a part of it');
-  if (how.search !== 'finds' && how.search !== 'informs') found.push(how.search);
+  const isPlain = ['finds', 'informs', 'missesNone'].includes(how.search);
+  if (!isPlain) found.push(how.search);
+  if (how.search === 'missesNone' && !came.has(`Patient/${member}`))
+    found.push('404 may mean that it does not know the member');
   if (how.total === 'high' && !spec.ignoresTotals) found.push('its total lies');
   if (strays(how) !== undefined) found.push('its pages lead astray');
   if (repeats(how)) found.push('its pages repeat');
@@ -142,7 +145,7 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
     const about = `${type} ${list.map(({ id }) => id).join(', ')} did not come; ${JSON.stringify(outcome)}`;
     if (outcome === undefined) say('what is missing is named', `unnamed, ${way}`, about);
     else if (outcome.outcome === 'complete') say('what is called complete is', `a type, ${way}`, about);
-    else if (troubles(spec, held, type).length === 0)
+    else if (troubles({ spec, held, came }, type).length === 0)
       say('what is missing is named', `without a true reason, ${way}`, about);
   }
 
@@ -172,7 +175,7 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
       say('what came is not called missing', 'not refused by the scope', about);
     }
     const isCalledMissing = outcome !== 'complete' && outcome !== 'refusedByScope';
-    if (isCalledMissing && !missing.has(type) && troubles(spec, held, type).length === 0) {
+    if (isCalledMissing && !missing.has(type) && troubles({ spec, held, came }, type).length === 0) {
       say('what came is not called missing', 'a type', about);
     }
     if (outcome === 'complete' && type === 'Patient' && number === 0 && spec.since === undefined) {

@@ -211,6 +211,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
         usual,
         url,
       );
+    if (how.search === 'missesNone' && found.length === 0) return refusal(404, 'not-found');
     const part = url.searchParams.get(partParameter);
     const isKnown = takenParameters(how).some((name) => url.searchParams.has(name));
     if (!isKnown && !spec.isLax) return refusal(400, 'invalid');

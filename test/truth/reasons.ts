@@ -4,7 +4,7 @@ import { parametersOf } from './r4.ts';
 import type { Hiccup, PayerSpec } from './spec.ts';
 
 /** What a sentence of an account may be compared with. */
-interface Facts {
+export interface Facts {
   readonly spec: PayerSpec;
   readonly held: readonly Held[];
   /** The resources that the partner has. */
@@ -50,6 +50,11 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
         how === undefined ? spec.metadata === 'none' && parametersOf(type).length > 0 : takenParameters(how).length > 0;
       return !isSearched && ![...came].some((key) => key.startsWith(`${type}/`));
     },
+  ],
+  [
+    /^The payer refused (?<what>\w+)(?:\?\S*)? with status 404\.$/,
+    ({ what = '' }, { spec, came }) =>
+      typesOf(spec).get(what)?.search === 'missesNone' && (spec.metadata === 'none' || !came.has(`Patient/${member}`)),
   ],
   [
     /^The payer refused (?<what>\S+) with status (?<status>\d+)\.$/,

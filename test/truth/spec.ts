@@ -40,7 +40,17 @@ export interface TypeSpec {
   /** How many of them did not change since the request's `_since`. */
   readonly old: number;
   readonly search:
-    'finds' | 'refused' | 'unauthorized' | 'unsearchable' | 'breaks' | 'latin' | 'suppresses' | 'labels' | 'informs';
+    | 'finds'
+    | 'refused'
+    | 'unauthorized'
+    | 'unsearchable'
+    | 'breaks'
+    | 'latin'
+    | 'suppresses'
+    | 'labels'
+    | 'informs'
+    // Answers 404 if it finds nothing.
+    | 'missesNone';
   /** Which of R4's parameters for a patient the payer takes. */
   readonly parameters: 'all' | 'first' | 'last';
   readonly pageSize: number;
@@ -130,6 +140,7 @@ const typeSpec: fc.Arbitrary<TypeSpec> = fc.record({
     'suppresses',
     'labels',
     'informs',
+    'missesNone',
   ),
   parameters: mostly<TypeSpec['parameters']>('all', 'first', 'last'),
   pageSize: fc.integer({ min: 1, max: 5 }),

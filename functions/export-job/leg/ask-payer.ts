@@ -1,4 +1,5 @@
 import { GatewayError } from '../../shared/errors.ts';
+import { objectsIn, parseObject } from '../../shared/json-object.ts';
 import {
   declaresUtf8,
   dropBody,
@@ -10,6 +11,7 @@ import {
   retryAfterOf,
 } from '../../shared/payer/answers.ts';
 import type { PayerResponse } from '../../shared/payer/http.ts';
+import { readText } from '../../shared/payer/read-text.ts';
 import type { SecretHeaders } from '../../shared/payer/secrets.ts';
 import { fhirMediaType } from '../../shared/registry/profile.ts';
 import type { Payer } from '../../shared/registry/types.ts';
@@ -26,8 +28,8 @@ export type Answer =
     }
   | { readonly kind: 'throttled'; readonly seconds: number }
   | { readonly kind: 'tokenRefused' }
-  /** A 4xx about this request. */
-  | { readonly kind: 'refused'; readonly status: number }
+  /** A 4xx about this request. @property saysNone a 404 to a search, by which the payer may mean that it found nothing */
+  | { readonly kind: 'refused'; readonly status: number; readonly saysNone?: true }
   /** Another try may succeed. There is no status if the payer did not answer at all. */
   | { readonly kind: 'failed'; readonly status?: number; readonly fault?: 'notJson' | 'notUtf8' }
   /** No turn of the payer's pace was free in time. */
@@ -49,9 +51,23 @@ export interface Asking {
 /** The longest that one answer may take, in milliseconds. */
 const longestAnswerMs = 300_000;
 
+const mostOutcomeBytes = 16 * 1024;
+
+/**
+ * Whether a refused search says no more than that nothing was found. R4 has an empty Bundle for that, and 404 for a type that a
+ * server does not have (https://hl7.org/fhir/R4/http.html#search), which is another code.
+ */
+const saysNone = async (response: PayerResponse, payer: Payer, what: What): Promise<boolean> => {
+  if (response.status !== 404 || what !== 'search' || jsonTypeOf(response, payer) === undefined) return false;
+  const text = await readText(response, mostOutcomeBytes).catch(() => undefined);
+  const outcome = text === undefined ? undefined : parseObject(text);
+  const issues = outcome?.['resourceType'] === 'OperationOutcome' ? objectsIn(outcome['issue']) : [];
+  return issues.length > 0 && issues.every(({ code }) => code === 'not-found');
+};
+
 const answerOf = async (
   { clock }: JobDeps,
-  { payer }: Asking,
+  { payer }: Pick<Asking, 'payer'>,
   given: PayerResponse,
   { tookMs, end, what }: { readonly tookMs: number; readonly end: () => void; readonly what: What },
 ): Promise<Answer> => {
@@ -64,6 +80,7 @@ const answerOf = async (
   }
   // Asking for a fresh token would not help.
   const isTokenRefused = status === 401 && (await keyRefusal(response, 'FHIR API')) === undefined;
+  const isNone = await saysNone(response, payer, what);
   if (status !== 401) await dropBody(response);
   end();
   if (isThrottling(response)) {
@@ -73,7 +90,7 @@ const answerOf = async (
   if (status === 200) return { kind: 'failed', fault: declaresUtf8(response) ? 'notJson' : 'notUtf8' };
   // Redirects are not followed: one could take the token to another server.
   const isRefusal = (status >= 400 && status < 500 && status !== 401 && status !== 408) || (isDocument && status < 400);
-  return isRefusal ? { kind: 'refused', status } : { kind: 'failed', status };
+  return isRefusal ? { kind: 'refused', status, ...(isNone && { saysNone: true }) } : { kind: 'failed', status };
 };
 
 interface SentSearch {

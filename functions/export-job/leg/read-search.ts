@@ -232,14 +232,27 @@ const afterPage = (leg: Leg, task: SearchTask, taken: PageInfo, stale: number): 
   });
 };
 
+type Refused = Omit<Extract<Answer, { kind: 'refused' }>, 'kind'>;
+
 const refusalOf = ({ type, page }: SearchTask, status: number): Problem =>
   page === 1 ? { kind: 'typeRefused', type, status } : { kind: 'pageNotRead', type, page, status };
+
+/**
+ * Whether a payer that answers 404 for nothing found means that: it declares the type, and has given the member's Patient, so
+ * that neither of them can be what it does not find.
+ */
+const isNone = ({ next: { declared = {} }, seen, item }: Leg, { type, page }: SearchTask): boolean =>
+  page === 1 && type in declared && seen.has(`Patient/${item.patient}`);
 
 /**
  * Ends a search that the payer refuses. If it says that it does not have the type, the type is not reported. A Patient
  * that it gives to no search is read by its id.
  */
-const endRefused = (leg: Leg, task: SearchTask, status: number): undefined => {
+const endRefused = (leg: Leg, task: SearchTask, { status, saysNone }: Refused): undefined => {
+  if (saysNone === true && isNone(leg, task)) {
+    noteEnd(leg, task);
+    return endTask(leg);
+  }
   if (task.type === 'Patient' && task.page === 1 && leg.wanted.may('Patient', 'r')) {
     readPatientById(leg);
     return endTask(leg);
@@ -258,13 +271,13 @@ const endRefused = (leg: Leg, task: SearchTask, status: number): undefined => {
 const readPage = async (leg: Leg, task: SearchTask, asking: Asking): Promise<SearchTask | Stop | undefined> => {
   const settle = (after: After, fault: Problem): SearchTask | Stop | undefined => {
     if ('giveUp' in after) return endTask(leg, fault);
-    if ('refused' in after) return endRefused(leg, task, after.refused);
+    if ('refused' in after) return endRefused(leg, task, { status: after.refused });
     return 'stop' in after ? after.stop : (leg.next.queue[0] as SearchTask);
   };
   const asked = asking.next(task);
   if ('kind' in asked) return asked;
   const answer = await asked;
-  if (answer.kind === 'refused') return endRefused(leg, task, answer.status);
+  if (answer.kind === 'refused') return endRefused(leg, task, answer);
   if (answer.kind !== 'json') return settle(await afterAnswer(leg, task, answer), faultOf(task, answer));
   leg.next.transactionTime ??= new Date(answer.dateMs ?? earliestTimeOf(leg.item)).toISOString();
   const before = leg.next.resources;

@@ -5,11 +5,12 @@ import {
   memberPatient,
   observation,
   pageOf,
+  statementOf,
   type PayerScript,
   type Sent,
   type WorldOptions,
 } from '../../support/export-world.ts';
-import { runToEnd, type World } from './end-of.ts';
+import { byType, runToEnd, type World } from './end-of.ts';
 
 const hourMs = 3_600_000;
 /** More than the buffers of these tests take, which is a megabyte. Elsewhere it is ten. */
@@ -532,6 +533,34 @@ describe('a payer that', () => {
     expect(made.status).toBe('partial');
     expect(made.outcomes).toEqual({ Patient: 'complete 1', Goal: 'refusedByPayer 0', Condition: 'complete 0' });
     expect(made.errors).toEqual(['The payer refused Goal with status 403.']);
+  });
+
+  const notFound = (...codes: readonly string[]): Sent => ({
+    ...fhir({ resourceType: 'OperationOutcome', issue: codes.map((code) => ({ severity: 'error', code })) }),
+    status: 404,
+  });
+  const has = (types: readonly string[]) => statementOf(Object.fromEntries(types.map((type) => [type, []])));
+
+  it.each<[string, Sent, Sent, Sent, string]>([
+    ['means so', has(['Goal']), pageOf([memberPatient]), notFound('not-found'), 'complete 0'],
+    ['may not have the type', has(['Condition']), pageOf([memberPatient]), notFound('not-found'), 'refusedByPayer 0'],
+    ['may not know the member', has(['Goal']), notFound('not-found'), notFound('not-found'), 'refusedByPayer 0'],
+    ['says that it cannot', has(['Goal']), pageOf([memberPatient]), notFound('not-supported'), 'refusedByPayer 0'],
+    ['says more', has(['Goal']), pageOf([memberPatient]), notFound('not-found', 'processing'), 'refusedByPayer 0'],
+    ['says nothing', has(['Goal']), pageOf([memberPatient]), { status: 404 }, 'refusedByPayer 0'],
+  ])('answers 404 for nothing found %s', async (_, statement, patient, goals, outcome) => {
+    const made = await runToEnd(
+      () =>
+        ({ path }) =>
+          path.startsWith('/Patient') ? patient : goals,
+      {
+        ...byType('Patient', 'Goal'),
+        statement,
+        types: ['Patient', 'Goal'],
+      },
+    );
+
+    expect(made.outcomes['Goal']).toBe(outcome);
   });
 
   it('asks to wait for ever ends the record after the longest time, with nothing', async () => {
