@@ -1,10 +1,12 @@
 import { isObject } from '../shared/json-object.ts';
 import { auditEventAttributes } from '../shared/store/attributes.ts';
-import type { AuditedMember } from '../shared/store/exchange-events.ts';
+import { exchangeEventTypes, type AuditedMember } from '../shared/store/exchange-events.ts';
 import { readerOf } from '../shared/store/items.ts';
 import {
+  dicom,
   exchangedEntity,
   exchangeEntity,
+  operatorAgent,
   partnerAgent,
   payerAgent,
   requestEntity,
@@ -15,6 +17,9 @@ import {
 } from './audit-event.ts';
 import { itemTime } from './item-time.ts';
 import { eventIdOf, requiredReader, type StreamImage } from './stream-image.ts';
+
+const isType = (type: string): type is (typeof exchangeEventTypes)[number] =>
+  (exchangeEventTypes as readonly string[]).includes(type);
 
 /** Whether an item of AuditEvents is an event of an exchange itself, not of a read of its files. */
 export const isExchangeEvent = (image: StreamImage): boolean => image['members'] !== undefined;
@@ -47,23 +52,35 @@ export const describeExchangeEvent = (image: StreamImage, stage: string, at: num
   const required = requiredReader(auditEventAttributes, image);
   const optional = readerOf(auditEventAttributes, image);
   const type = required('type');
-  if (type !== 'asked' && type !== 'came') throw new Error('the type is unknown');
+  if (!isType(type)) throw new Error('the type is unknown');
   const [exchange, how] = [required('interaction'), optional('how')];
   if (exchange !== 'match' && exchange !== 'group') throw new Error('the exchange is unknown');
   const { recorded, marks } = itemTime(image, at);
+  const operator = optional('endedBy');
+  const isEnd = type === 'exchangeEnded' || type === 'memberEnded';
+  if (isEnd && operator === undefined) throw new Error('nobody ended it');
   return {
     resourceType: 'AuditEvent',
     id: eventIdOf('exchange', required('eventId')),
-    type: restful.type,
-    subtype: [restful.named('operation'), { system: systems.event, code: type }],
-    action: 'E',
+    type: isEnd ? dicom('110137', 'User Security Attributes Changed') : restful.type,
+    subtype: [...(isEnd ? [] : [restful.named('operation')]), { system: systems.event, code: type }],
+    action: isEnd ? 'D' : 'E',
     recorded,
     outcome: how === 'failed' ? '8' : '0',
     ...(how === undefined ? {} : { outcomeDesc: how }),
-    agent: [partnerAgent(required('partner'), true), payerAgent(required('payer'))],
+    agent: [
+      ...(operator === undefined ? [] : [operatorAgent(operator)]),
+      partnerAgent(required('partner'), operator === undefined),
+      payerAgent(required('payer')),
+    ],
     source: sourceOf(stage),
     entity: [
-      exchangeEntity(required('exchange'), { exchange, group: optional('groupId'), part: required('part') }),
+      exchangeEntity(required('exchange'), {
+        exchange,
+        group: optional('groupId'),
+        part: required('part'),
+        note: optional('note'),
+      }),
       requestEntity(required('requestId'), marks),
       ...membersIn(required('members')).map(entityOf),
     ],

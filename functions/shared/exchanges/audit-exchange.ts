@@ -76,3 +76,22 @@ export const auditCame = (
   exchange: AuditedExchange,
   { status, members }: { readonly status: string; readonly members: readonly AuditedMember[] },
 ): Promise<void> => write(deps, exchange, { type: 'came', status }, members);
+
+/**
+ * Writes that an operator ends an exchange, or one member of the Group that it made, before it is done.
+ * @param member who is ended; absent if all of it is
+ * @throws GatewayError `temporarily_unavailable` if it may not have been written
+ */
+export const auditEnded = async (
+  { audit, clock }: ExchangeAuditDeps,
+  exchange: AuditedExchange,
+  { by, member }: { readonly by: { readonly operator: string; readonly note: string }; readonly member?: string },
+): Promise<void> => {
+  const members = member === undefined ? [] : [{ reference: member, outcome: 'ended' }];
+  const type = member === undefined ? 'exchangeEnded' : 'memberEnded';
+  try {
+    await putExchangeEvent(audit, exchange, { type, atMs: clock.now(), part: 0, members, by });
+  } catch (error) {
+    throw unavailable(`audit: ${causeOf(error)}`);
+  }
+};

@@ -122,29 +122,32 @@ export const grantAttributes = {
 
 /** AuditEvents: the events of a read, until they are in the audit bucket. */
 export const auditEventAttributes = {
-  eventId: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame' },
+  eventId: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame auditEnded' },
   openId: { type: 'S', by: 'openGate closeReads' },
-  type: { type: 'S', by: 'openGate onEnd noteOnce closeReads auditAsked auditCame' },
+  type: { type: 'S', by: 'openGate onEnd noteOnce closeReads auditAsked auditCame auditEnded' },
   closedBy: { type: 'S', by: 'closeReads' },
-  atMs: { type: 'N', by: 'openGate onEnd noteOnce closeReads auditAsked auditCame' },
-  requestId: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame' },
+  atMs: { type: 'N', by: 'openGate onEnd noteOnce closeReads auditAsked auditCame auditEnded' },
+  requestId: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame auditEnded' },
   grantId: { type: 'S', by: 'openGate onEnd noteOnce' },
   /** An exchange's id, of its own events and of its reads, which have no grant. */
-  exchange: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame' },
-  partner: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame' },
-  payer: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame' },
-  interaction: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame' },
+  exchange: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame auditEnded' },
+  partner: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame auditEnded' },
+  payer: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame auditEnded' },
+  interaction: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame auditEnded' },
   patient: { type: 'S', by: 'openGate onEnd noteOnce' },
   status: { type: 'N', by: 'onEnd noteOnce' },
   error: { type: 'S', by: 'onEnd' },
   bytes: { type: 'N', by: 'onEnd' },
   /** Of an exchange: the payer's id of the Group, which part of the event this is, its members as JSON, and how it ended. */
-  groupId: { type: 'S', by: 'auditAsked auditCame' },
-  part: { type: 'N', by: 'auditAsked auditCame' },
-  members: { type: 'S', by: 'auditAsked auditCame' },
+  groupId: { type: 'S', by: 'auditAsked auditCame auditEnded' },
+  part: { type: 'N', by: 'auditAsked auditCame auditEnded' },
+  members: { type: 'S', by: 'auditAsked auditCame auditEnded' },
   how: { type: 'S', by: 'auditCame' },
+  /** Of an exchange that an operator ended: who, and what they wrote. */
+  endedBy: { type: 'S', by: 'auditEnded' },
+  note: { type: 'S', by: 'auditEnded' },
   refiledAt: { type: 'N', by: 'restoreReads' },
-  expiresAt: { type: 'N', by: 'openGate onEnd noteOnce auditAsked auditCame' },
+  expiresAt: { type: 'N', by: 'openGate onEnd noteOnce auditAsked auditCame auditEnded' },
 } as const satisfies Attributes;
 
 /** Limits: how much of each limit is used, and which payers do not answer. */

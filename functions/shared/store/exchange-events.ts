@@ -15,7 +15,7 @@ export interface AuditedMember {
   /** The consent under which the partner asks: `Consent.id`, and the SHA-256 of what it sent, base64url. */
   readonly consent?: { readonly id: string; readonly hash: string };
   /**
-   * Of `asked`: `asked`, or why the member was left out (`consentEnded`, `ended`). Of `came`: what the payer said of the member
+   * Of an operator's end: `ended`. Of `asked`: `asked`, or why the member was left out (`consentEnded`, `ended`). Of `came`: what the payer said of the member
    * (`match`, `nomatch`, `consentconstraint`), `notNamed` if nothing, `stranger` of somebody who was not asked for, or `exported`.
    */
   readonly outcome: string;
@@ -29,21 +29,26 @@ export interface AuditedExchange {
   readonly exchange: 'match' | 'group';
   readonly partner: string;
   readonly payer: string;
-  /** The request that asked, in both events. */
+  /** The request that asked, in `asked` and `came`; otherwise what ended it. */
   readonly requestId: string;
-  /** The payer's id of the Group that is exported. */
+  /** The payer's id of the Group that is exported, or that a match has made. */
   readonly group?: string;
 }
 
+/** What happens to an exchange: asked, answered, or ended by an operator, as a whole or for one member of its Group. */
+export const exchangeEventTypes = ['asked', 'came', 'exchangeEnded', 'memberEnded'] as const;
+
 /** A part of an event of an exchange: an item of AuditEvents. */
 interface ExchangeEvent {
-  readonly type: 'asked' | 'came';
+  readonly type: (typeof exchangeEventTypes)[number];
   readonly atMs: number;
   /** From 0; an event of many members has several parts, each with some of them. */
   readonly part: number;
   readonly members: readonly AuditedMember[];
   /** How it ended, such as `completed`; absent while it is asked. */
   readonly status?: string | undefined;
+  /** Who ended it, and what they wrote. */
+  readonly by?: { readonly operator: string; readonly note: string } | undefined;
 }
 
 const { absent } = clausesOn(auditEventAttributes);
@@ -55,14 +60,15 @@ const { absent } = clausesOn(auditEventAttributes);
 export const putExchangeEvent = async (
   table: Table,
   exchange: AuditedExchange,
-  { type, part, members, atMs, status }: ExchangeEvent,
+  { type, part, members, atMs, status, by }: ExchangeEvent,
 ): Promise<void> => {
-  const { exportId } = exchange;
+  const { exportId, requestId } = exchange;
   const item = writeItem(auditEventAttributes, {
-    eventId: `${exportId}.${type}.${part}`,
+    // Operators can end several members.
+    eventId: `${exportId}.${type}.${by === undefined ? part : requestId}`,
     type,
     atMs,
-    requestId: exchange.requestId,
+    requestId,
     exchange: exportId,
     partner: exchange.partner,
     payer: exchange.payer,
@@ -71,6 +77,8 @@ export const putExchangeEvent = async (
     part,
     members: JSON.stringify(members),
     how: status,
+    endedBy: by?.operator,
+    note: by?.note,
     expiresAt: Math.floor(atMs / 1000) + keptSeconds,
   });
   try {

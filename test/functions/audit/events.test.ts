@@ -1,6 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readRecords } from '../../../functions/audit/read-records.ts';
-import { auditAsked, auditCame, type ExchangeAuditDeps } from '../../../functions/shared/exchanges/audit-exchange.ts';
+import {
+  auditAsked,
+  auditCame,
+  auditEnded,
+  type ExchangeAuditDeps,
+} from '../../../functions/shared/exchanges/audit-exchange.ts';
 import { parseScopes } from '../../../functions/shared/scopes/scopes.ts';
 import type { RevocationReason } from '../../../functions/shared/store/grant-item.ts';
 import {
@@ -99,6 +104,8 @@ const requestEntity = (id: string, ...detail: readonly Detail[]) =>
 const person = { system: entityType, code: '1', display: 'Person' };
 const patientEntity = entity({ reference: 'Patient/patient-1' }, person, ['1', 'Patient'], []);
 const subtype = (code: string) => ({ system: 'urn:p2p-gateway:event', code });
+
+const by = { operator: 'arn:aws:sts::111122223333:assumed-role/OnCall/alex', note: 'The member asked by phone' };
 
 const readOf = (change: Partial<ReadEvent> = {}): Item =>
   readEventItem({
@@ -277,6 +284,31 @@ describe('an exchange', () => {
     ]);
   });
 
+  it('that an operator ended, as a whole or for one member, names the operator, the member and the reason', async () => {
+    const about = { ...exchange, exchange: 'match', group: 'group-1' } as const;
+    const [whole = {}] = await written((deps) => auditEnded(deps, about, { by }));
+    const [one = {}] = await written((deps) => auditEnded(deps, about, { by, member: 'Patient/x' }));
+    const [ended, memberEnded] = [
+      await filed(streamRecord(undefined, whole)),
+      await filed(streamRecord(undefined, one)),
+    ];
+
+    for (const { event, keys } of [ended, memberEnded]) {
+      expect(event).toMatchObject({
+        action: 'D',
+        outcome: '0',
+        agent: [operatorAgent(by.operator), partnerAgent(false), payerAgent],
+      });
+      expect(event.entity[0]?.detail).toContainEqual({ type: 'note', valueString: by.note });
+      expect(keys).toHaveLength(2);
+    }
+    expect([ended.event.subtype, memberEnded.event.subtype]).toEqual([
+      [subtype('exchangeEnded')],
+      [subtype('memberEnded')],
+    ]);
+    expect(memberEnded.event.entity[2]).toEqual(memberEntity({ reference: 'Patient/x' }, ['outcome', 'ended']));
+  });
+
   it('of ten thousand members is written in parts that DynamoDB takes, nobody is lost, and a repeat adds nothing', async () => {
     const members = Array.from({ length: 10_000 }, (_, index) => ({
       ...asked,
@@ -340,7 +372,6 @@ const streamed = async () => {
   return { table, grantId, stored, image, record, refresh, dynamo: test.dynamo };
 };
 const request = { now, requestId: 'request-1' };
-const by = { operator: 'arn:aws:sts::111122223333:assumed-role/OnCall/alex', note: 'The member asked by phone' };
 const changed = {
   resourceType: 'AuditEvent',
   type: { system: dicom, code: '110137', display: 'User Security Attributes Changed' },
@@ -636,6 +667,7 @@ describe('an item that cannot be read', () => {
       [`a grant whose index of a member is ${what}`, { ...grant({}), memberIndex: { S: text } }],
       [`a new grant whose id is ${what}`, { ...newGrant, grantId: { S: text } }],
     ]),
+    ['an exchange that nobody ended', { ...exchanged, type: { S: 'memberEnded' } }],
     ['an exchange of a type that is none', { ...exchanged, type: { S: 'opened' } }],
     ['an exchange of no kind', { ...exchanged, interaction: { S: 'read Patient' } }],
     ['an exchange whose members are no JSON', { ...exchanged, members: { S: '[' } }],

@@ -22,7 +22,7 @@ import type { AuditDeps } from '../../../../functions/audit/deps.ts';
 import { keepSeen } from '../../../../functions/canary/watch-drift.ts';
 import { keepDataVersion } from '../../../../functions/fill-registry/keep-data-version.ts';
 import { putItems } from '../../../../functions/fill-registry/put-items.ts';
-import { auditAsked, auditCame } from '../../../../functions/shared/exchanges/audit-exchange.ts';
+import { auditAsked, auditCame, auditEnded } from '../../../../functions/shared/exchanges/audit-exchange.ts';
 import { leaseFromTable, returnSlot } from '../../../../functions/shared/limits/lease-slots.ts';
 import { readEventWriter } from '../../../../functions/shared/record/audit-read.ts';
 import { newEntryItem, readEntryItem } from '../../../../functions/shared/registry/entry-items.ts';
@@ -220,6 +220,7 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
       ['noteOnce', () => readEventWriter(table, clock).noteOnce(read, 'key')],
       ['closeReads', () => closeReads(audit, 'audit-1')],
       ['auditAsked', () => auditAsked({ audit: table, clock }, exchange, [])],
+      ['auditEnded', () => auditEnded({ audit: table, clock }, exchange, { by: { operator: 'o', note: 'n' } })],
       ['auditCame', () => auditCame({ audit: table, clock }, exchange, { status: 'completed', members: [] })],
       // With what a copy has of the item.
       ['restoreReads', () => putIfAbsent(table, { key: 'eventId', item: { refiledAt: { N: '1' } } }, async () => {})],
