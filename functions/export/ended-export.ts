@@ -1,6 +1,6 @@
 import { GatewayError } from '../shared/errors.ts';
 import type { StoredManifest } from '../shared/exports/manifest.ts';
-import { typesNoLongerInScope } from '../shared/exports/scope.ts';
+import { typesInScope, typesNoLongerInScope } from '../shared/exports/scope.ts';
 import { exportPrivateKey } from '../shared/exports/sealing-key.ts';
 import type { Scopes } from '../shared/scopes/scopes.ts';
 import type { Export } from '../shared/store/export-item.ts';
@@ -53,12 +53,13 @@ export const checkTypes = ({ manifest, item }: Pick<EndedExport, 'manifest' | 'i
   const record = manifest.files.filter(({ kind }) => kind !== 'error');
   const types = [...new Set(record.map(({ type }) => type))];
   const beyond = typesNoLongerInScope(types, item.scope, scope);
-  if (beyond.length > 0) {
-    throw new GatewayError(
-      'insufficient_scope',
-      `The access token no longer allows all that this export has: ${beyond.slice(0, 5).join(', ')}.`,
-    );
-  }
+  if (beyond.length === 0) return;
+  const inPart = new Set(typesInScope(scope, beyond));
+  const named = beyond.slice(0, 5).map((type) => (inPart.has(type) ? `${type} (now a part of it only)` : type));
+  throw new GatewayError(
+    'insufficient_scope',
+    `The access token no longer allows all that this export has: ${named.join(', ')}. If a refresh brings no more, start another export.`,
+  );
 };
 
 /**

@@ -367,7 +367,16 @@ describe("a partner's scopes that are narrowed while an export runs", () => {
       byPayer(one, 'patient/Patient.rs patient/Observation.rs?category=laboratory'),
     );
 
-    expect((await endOf(world)).outcomes).toEqual({ Patient: 'complete 1', Observation: 'incomplete 1' });
+    const { outcomes, manifest } = await endOf(world);
+    expect(outcomes).toEqual({ Patient: 'complete 1', Observation: 'incomplete 1' });
+    const item = (await world.item())!;
+    const now = parseScopes('patient/Patient.rs patient/Observation.rs?category=laboratory');
+    expect(() => checkTypes({ manifest, item }, now)).toThrow(
+      expect.objectContaining({
+        publicMessage:
+          'The access token no longer allows all that this export has: Observation (now a part of it only). If a refresh brings no more, start another export.',
+      }),
+    );
   });
 
   it.each([
