@@ -3,6 +3,7 @@ import { testMembers } from '../../sandbox/payer/data/member-list.ts';
 import { fhirBase } from '../../sandbox/payer/data/record.ts';
 import { generatedMember } from '../../sandbox/payer/exchange/generated.ts';
 import type { FormerPlanOptions, HeardRequest } from '../../sandbox/payer/exchange/options.ts';
+import { exchangeFaults } from '../../sandbox/payer/faults/exchange.ts';
 import { createValidator } from '../profiles/validate.ts';
 import {
   assertionOf,
@@ -18,6 +19,7 @@ import {
   tokenForm,
   type Manifest,
 } from '../support/new-plan.ts';
+import { setSwitches, switchTests } from '../support/payer-switches.ts';
 import { post, runPayer, type RunningPayer } from './payer-fixture.ts';
 
 /*
@@ -502,6 +504,339 @@ describe('the generated members', () => {
     const end = await (await get(readings[1999]!.url, token, { range: 'bytes=7001-' })).text();
     expect([Buffer.byteLength(text), end]).toEqual([15_000, text.slice(7001)]);
     expect(linesOf(text).at(-1)?.id).toBe('generated-observation-00099-00099');
+    await at.close();
+  });
+});
+
+const { tested, withSwitch } = switchTests(() => payer.url);
+const begin = async (path: string, body: unknown = exportParameters()) =>
+  kickOff(path, body, await tokenFor(`${matchScope} ${groupScope}`));
+const beginMatch = () => begin('Group/$bulk-member-match', parametersOf([bundleOf(bare, 'a')]));
+const statusOf = ({ headers }: Response): string => headers.get('content-location') ?? '';
+/** An export of two members that was started before any switch was on. */
+const exportBefore = async () => {
+  await setSwitches(payer.url, []);
+  const { matched, token } = await match([bundleOf(bare, 'a'), bundleOf(claims, 'b')]);
+  return { group: matched.id, token };
+};
+const withFault = async <Value>(name: string, then: () => Promise<Value>): Promise<Value> => {
+  await setSwitches(payer.url, [`exchange-${name}`]);
+  return then();
+};
+
+withSwitch('exchange-409', () => {
+  it('refuses every second kick-off', async () => {
+    const answers = [await beginMatch(), await beginMatch(), await beginMatch()];
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202, 409]));
+    expect(answers.find(({ status }) => status === 409)?.headers.get('retry-after')).toBe('2');
+  });
+});
+
+withSwitch('exchange-429', () => {
+  it('throttles every second request', async () => {
+    const answers = [await beginMatch(), await beginMatch()];
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202, 429]));
+  });
+});
+
+withSwitch('exchange-hour', () => {
+  it('ends after an hour', async () => {
+    const token = await tokenFor(matchScope);
+    const status = statusOf(await kickOff('Group/$bulk-member-match', parametersOf([bundleOf(bare, 'a')]), token));
+    const early = [await get(status, token), await get(status, token), await get(status, token)];
+    expect(early.map((one) => [one.status, one.headers.get('retry-after')])).toEqual(early.map(() => [202, '120']));
+    moved = 3_600_000;
+    const exp = Math.floor((Date.now() + moved) / 1000) + 60;
+    const later = await post(
+      tokenEndpoint(),
+      tokenForm(await assertionOf(clientId, tokenEndpoint(), key, { exp }), matchScope),
+    );
+    expect((await get(status, String(later.body['access_token']))).status).toBe(200);
+  });
+});
+
+withSwitch('exchange-500-once', () => {
+  it('fails the first look only, and says that it is transient', async () => {
+    const token = await tokenFor(matchScope);
+    const status = statusOf(await kickOff('Group/$bulk-member-match', parametersOf([bundleOf(bare, 'a')]), token));
+    const first = await get(status, token);
+    expect([first.status, (await first.json()) as unknown]).toEqual([
+      500,
+      expect.objectContaining({ issue: [expect.objectContaining({ code: 'transient' })] }),
+    ]);
+    expect((await manifestAt(status, token)).output).toHaveLength(1);
+  });
+});
+
+withSwitch('exchange-fails', () => {
+  it('fails', async () => {
+    const token = await tokenFor(matchScope);
+    const status = statusOf(await kickOff('Group/$bulk-member-match', parametersOf([bundleOf(bare, 'a')]), token));
+    await expect(manifestAt(status, token)).rejects.toThrow('status 500');
+  });
+});
+
+withSwitch('exchange-cut', () => {
+  it('breaks the first read of a file in the middle, and goes on by range', async () => {
+    const { group, token } = await exportBefore();
+    const manifest = await manifestAt(
+      statusOf(await kickOff(`Group/${group}/$davinci-data-export`, exportParameters(), token)),
+      token,
+    );
+    const url = manifest.output[0]?.url ?? '';
+    const cut = await withFault('cut', () => get(url, token));
+    const size = Number(cut.headers.get('content-length'));
+    await expect(cut.text()).rejects.toThrow(/terminated/);
+    const rest = await get(url, token, { range: `bytes=${size >> 1}-` });
+    expect([rest.status, (await rest.arrayBuffer()).byteLength]).toEqual([206, size - (size >> 1)]);
+  });
+});
+
+/** Each file's lines: as the manifest counts them, and as they came. */
+const countsWith = async (fault: string, more: readonly object[] = []) =>
+  withFault(fault, async () => {
+    const { group, token } = await exportBefore();
+    await setSwitches(payer.url, [`exchange-${fault}`]);
+    const begun = await kickOff(`Group/${group}/$davinci-data-export`, exportParameters(more), token);
+    const manifest = await manifestAt(statusOf(begun), token);
+    return Promise.all(
+      manifest.output.map(async ({ url, count = 0 }) => {
+        const lines = (await (await get(url, token)).text()).split('\n');
+        return { announced: count, lines: lines.slice(0, -1), end: lines.at(-1) };
+      }),
+    );
+  });
+
+withSwitch('exchange-short', () => {
+  it('gives half of each file, whole lines, and announces all', async () => {
+    const files = await countsWith('short');
+    expect(files.map(({ lines }) => lines.length)).toEqual(files.map(({ announced }) => announced >> 1));
+    expect(files.some(({ announced }) => announced > 5)).toBe(true);
+    expect(files.every(({ end }) => end === '')).toBe(true);
+  });
+});
+
+withSwitch('exchange-counts-lie', () => {
+  it('announces one line too many', async () => {
+    const files = await countsWith('counts-lie');
+    expect(files.map(({ announced }) => announced)).toEqual(files.map(({ lines }) => lines.length + 1));
+  });
+});
+
+withSwitch('exchange-stranger', () => {
+  it('has a matched member whom nobody submitted, and their record', async () => {
+    const { matched, token } = await match([bundleOf(bare, 'a')]);
+    expect(submittedIn(matched)).toEqual(['a', 'stranger']);
+    const { resources } = await exportOf(matched.id, token, [{ name: '_type', valueString: 'Patient' }]);
+    expect(resources).toHaveLength(2);
+  });
+});
+
+withSwitch('exchange-unmentioned', () => {
+  it('has one matched member in no Group', async () => {
+    const { groups } = await match([bundleOf(bare, 'a'), bundleOf(claims, 'b'), bundleOf(nobody, 'c')]);
+    expect(groups.flatMap(submittedIn)).toEqual(['a', 'c']);
+  });
+});
+
+withSwitch('exchange-no-members', () => {
+  it('matches nobody', async () => {
+    const { matched, coded, token } = await match([bundleOf(bare, 'a')]);
+    expect([matched.member, submittedIn(coded('nomatch')[0]!)]).toEqual([undefined, ['a']]);
+    expect((await exportOf(matched.id, token)).manifest.output).toEqual([]);
+  });
+});
+
+withSwitch('exchange-two-groups', () => {
+  it('has two Groups of matched members, which share them', async () => {
+    const { coded, token } = await match([bundleOf(bare, 'a'), bundleOf(claims, 'b')]);
+    expect(coded('match').map(submittedIn)).toEqual([['a'], ['b']]);
+    const second = await exportOf(coded('match')[1]!.id, token, [{ name: '_type', valueString: 'Patient' }]);
+    expect(second.resources.map(({ id }) => id)).toEqual([recordOf(claims).patientId]);
+  });
+});
+
+describe.each([
+  ['exchange-envelope-beside', ['Group', 'Parameters']],
+  ['exchange-envelope-alone', ['Parameters']],
+])('with %s', (name, types) => {
+  tested.push(name);
+  beforeEach(async () => void (await setSwitches(payer.url, [name])));
+  afterEach(async () => void (await setSwitches(payer.url, [])));
+
+  it('wraps the Groups as PDex 2.1 did (pdex-138a)', async () => {
+    const { manifest, token } = await match([bundleOf(bare, 'a'), bundleOf(nobody, 'b')]);
+    expect(manifest.output.map(({ type }) => type)).toEqual(types);
+    const wrapped = (await filesOf(manifest, token)).find(({ resourceType }) => resourceType === 'Parameters');
+    const parameters = wrapped?.['parameter'] as { readonly name: string; readonly resource: Group }[];
+    expect(parameters.map((one) => [one.name, submittedIn(one.resource)])).toEqual([
+      ['MatchedMembers', ['a']],
+      ['NonMatchedMembers', ['b']],
+    ]);
+  });
+});
+
+withSwitch('exchange-token-per-file', () => {
+  it('needs a new token for the second file', async () => {
+    const { group } = await exportBefore();
+    const token = await tokenFor(groupScope);
+    const begun = await kickOff(`Group/${group}/$davinci-data-export`, exportParameters(), token);
+    const { output } = await manifestAt(statusOf(begun), token);
+    const answers = await withFault('token-per-file', async () => {
+      const [first, second] = [output[0]?.url ?? '', output[1]?.url ?? ''];
+      return [
+        await get(first, token),
+        await get(first, token, { range: 'bytes=0-9' }),
+        await get(second, token),
+        await get(second, await tokenFor(groupScope)),
+      ];
+    });
+    expect(answers.map(({ status }) => status)).toEqual([200, 206, 401, 200]);
+  });
+});
+
+withSwitch('exchange-elsewhere', () => {
+  it('has its files on another host, which hears the token', async () => {
+    const { manifest, groups } = await match([bundleOf(bare, 'a')]);
+    expect(new URL(manifest.output[0]?.url ?? '').hostname).toBe('localhost');
+    expect(groups).toHaveLength(1);
+    expect(heard.filter(({ at }) => at === 'file').map(({ host }) => host.split(':')[0])).toEqual(['localhost']);
+  });
+});
+
+describe.each([
+  ['exchange-redirect-status', 302],
+  ['exchange-redirect-files', 307],
+  ['exchange-redirect-kick-off', 307],
+])('with %s', (name, status) => {
+  tested.push(name);
+  afterEach(async () => void (await setSwitches(payer.url, [])));
+
+  it(`answers ${status} with another host, which hears whoever follows`, async () => {
+    const { group, token } = await exportBefore();
+    const begun = await kickOff(`Group/${group}/$davinci-data-export`, exportParameters(), token);
+    const { output } = await manifestAt(statusOf(begun), token);
+    await setSwitches(payer.url, [name]);
+    const asked = {
+      'exchange-redirect-status': () => get(statusOf(begun), token),
+      'exchange-redirect-files': () => get(output[0]?.url ?? '', token),
+      'exchange-redirect-kick-off': () => kickOff(`Group/${group}/$davinci-data-export`, exportParameters(), token),
+    };
+    const answer = await asked[name as keyof typeof asked]();
+    const location = answer.headers.get('location') ?? '';
+    expect([answer.status, new URL(location).hostname]).toEqual([status, 'localhost']);
+    await fetch(location, { method: 'POST', headers: { authorization: `Bearer ${token}` }, body: 'data' });
+    expect(heard.at(-1)).toMatchObject({
+      at: 'elsewhere',
+      body: 'data',
+      headers: { authorization: `Bearer ${token}` },
+    });
+  });
+});
+
+withSwitch('exchange-deleted', () => {
+  it('names what was deleted', async () => {
+    const { matched, token } = await match([bundleOf(bare, 'a')]);
+    const { manifest } = await exportOf(matched.id, token);
+    expect(manifest.deleted).toEqual([{ type: 'Bundle', url: expect.any(String), count: 1 }]);
+    const [bundle] = linesOf(await (await get(manifest.deleted?.[0]?.url ?? '', token)).text());
+    expect(bundle).toMatchObject({ type: 'transaction', entry: [{ request: { method: 'DELETE' } }] });
+  });
+});
+
+withSwitch('exchange-other-patient', () => {
+  it('has a line about somebody who is not in the Group', async () => {
+    const lines = (await countsWith('other-patient')).flatMap((file) => file.lines);
+    expect(lines.filter((line) => line.includes('"Patient/another"'))).toHaveLength(1);
+  });
+});
+
+withSwitch('exchange-not-json', () => {
+  it('has a line that is not JSON', async () => {
+    const lines = (await countsWith('not-json')).flatMap((file) => file.lines);
+    expect(() => lines.map((line) => JSON.parse(line) as unknown)).toThrow(SyntaxError);
+  });
+});
+
+withSwitch('exchange-huge-line', () => {
+  it('has a line of 12 MB', async () => {
+    const lines = (await countsWith('huge-line')).flatMap((file) => file.lines);
+    expect(lines.filter((line) => line.length > 12_000_000)).toHaveLength(1);
+  });
+});
+
+withSwitch('exchange-since-ignored', () => {
+  it('gives what is older, too', async () => {
+    const since = { name: '_since', valueInstant: new Date().toISOString() };
+    expect((await countsWith('since-ignored', [since])).length).toBeGreaterThan(1);
+  });
+});
+
+withSwitch('exchange-type-filter-ignored', () => {
+  it('gives what does not match, too', async () => {
+    const nothing = { name: '_typeFilter', valueString: 'Coverage?status=cancelled' };
+    const lines = (await countsWith('type-filter-ignored', [nothing])).flatMap((file) => file.lines);
+    expect(lines.some((line) => line.startsWith('{"resourceType":"Coverage"'))).toBe(true);
+  });
+});
+
+withSwitch('exchange-no-ranges', () => {
+  it('sends files whole', async () => {
+    const { manifest, token } = await match([bundleOf(bare, 'a')]);
+    const answer = await get(manifest.output[0]?.url ?? '', token, { range: 'bytes=5-' });
+    expect([answer.status, answer.headers.get('accept-ranges')]).toEqual([200, null]);
+  });
+});
+
+withSwitch('exchange-gzip', () => {
+  it('compresses files', async () => {
+    const { manifest, groups, token } = await match([bundleOf(bare, 'a')]);
+    const answer = await get(manifest.output[0]?.url ?? '', token);
+    expect([answer.headers.get('content-encoding'), groups.length]).toEqual(['gzip', 1]);
+  });
+});
+
+withSwitch('exchange-delete-ends-group', () => {
+  it('forgets the Group with its match', async () => {
+    const { matched, status, token } = await match([bundleOf(bare, 'a')]);
+    await get(status, token, {}, 'DELETE');
+    expect((await kickOff(`Group/${matched.id}/$davinci-data-export`, exportParameters(), token)).status).toBe(404);
+  });
+});
+
+describe('the switches of a former plan', () => {
+  it('each have a test here', () => {
+    expect([...tested].sort()).toEqual(exchangeFaults.map(({ name }) => name).sort());
+  });
+});
+
+describe('variants of a former plan', () => {
+  it('are exports by GET, _typeFilter, and files without a token', async () => {
+    const at = await start({ exportMethod: 'GET', typeFilter: true, requiresAccessToken: false });
+    const token = await tokenFor(`${matchScope} ${groupScope}`, at);
+    const body = parametersOf([bundleOf(claims, 'a')]);
+    const matching = statusOf(await kickOff('Group/$bulk-member-match', body, token, {}, at));
+    const groups = (await manifestAt(matching, token)).output[0]?.url ?? '';
+    expect((await get(groups, token)).status).toBe(400);
+    const [group] = linesOf(await (await fetch(groups)).text());
+    const path = `Group/${group?.id}/$davinci-data-export`;
+    expect((await kickOff(path, exportParameters(), token, {}, at)).status).toBe(405);
+    const query = new URLSearchParams([
+      ['exportType', exportType],
+      ['_type', 'Encounter,Patient'],
+      ['_typeFilter', 'Encounter?date=ge2100-01-01'],
+      ['_typeFilter', 'Encounter?date=lt1900-01-01'],
+    ]);
+    const begun = await get(`${at.url}/r4/${path}?${query}`, token, { prefer: 'respond-async' });
+    const manifest = await manifestAt(statusOf(begun), token);
+    expect([manifest.requiresAccessToken, manifest.output.map(({ type }) => type)]).toEqual([false, ['Patient']]);
+    await at.close();
+  });
+
+  it('are plans to which it may not disclose', async () => {
+    const at = await start({ newPlans: [{ ...newPlanNpi, value: '9800000025' }] });
+    const { coded } = await match([bundleOf(bare, 'a')], at);
+    expect(coded('consentconstraint')).toHaveLength(1);
     await at.close();
   });
 });
