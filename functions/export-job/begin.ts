@@ -6,7 +6,7 @@ import { checkAllowed, type Allowed } from './leg/check-allowed.ts';
 import { secondsLeft } from './leg/stop.ts';
 import { withCause } from './log.ts';
 import type { Committed } from './state/memory.ts';
-import type { Delta } from './state/state.ts';
+import type { Delta, Task } from './state/state.ts';
 
 const stateKeyBytes = 32;
 
@@ -36,14 +36,20 @@ const withStateKey = async ({ deps, exportId, execution }: Job, item: Export): P
 
 const untried = { tries: 0, waits: 0, refusals: 0 } as const;
 
+const attachments = { kind: 'attachments', file: 0, at: 0, ...untried } as const;
+
+/** What an export does: it reads a member's record, or asks a former plan. */
+const tasksOf = ({ exchange }: Pick<Export, 'exchange'>): readonly Task[] => {
+  if (exchange === undefined) {
+    return [{ kind: 'statement', ...untried }, { kind: 'references', file: 0, at: 0, ...untried }, attachments];
+  }
+  return exchange === 'match' ? [{ kind: 'ask', ...untried }] : [{ kind: 'ask', ...untried }, attachments];
+};
+
 /** Nothing is planned before the payer's statement was read. */
-const firstDelta: Delta = {
+const firstDelta = (item: Pick<Export, 'exchange'>): Delta => ({
   known: {
-    queue: [
-      { kind: 'statement', ...untried },
-      { kind: 'references', file: 0, at: 0, ...untried },
-      { kind: 'attachments', file: 0, at: 0, ...untried },
-    ],
+    queue: tasksOf(item),
     planned: [],
     finished: [],
     reported: {},
@@ -54,7 +60,7 @@ const firstDelta: Delta = {
   parts: [],
   problems: [],
   referred: [],
-};
+});
 
 /**
  * Begins an export: makes its state key, and writes the first state.
@@ -71,7 +77,7 @@ export const begin = async (job: Job): Promise<Begun> => {
     const item = await withStateKey(job, found);
     if (item === undefined) return { next: { kind: 'gone' } };
     memory.forget();
-    return await memory.commit({ exportId, stateKey: await job.stateKey(item) }, firstDelta);
+    return await memory.commit({ exportId, stateKey: await job.stateKey(item) }, firstDelta(item));
   } catch (error) {
     memory.forget();
     throw withCause(error);

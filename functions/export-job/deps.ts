@@ -1,5 +1,6 @@
 import type { Deps } from '../shared/deps.ts';
 import type { OpenInJob, SealForJob } from '../shared/exports/seal-for-job.ts';
+import type { ReadPayerSecret } from '../shared/payer/secrets.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 import type { Buffers } from './buffers.ts';
 import type { JobInput } from './job-input.ts';
@@ -19,6 +20,8 @@ export interface JobDeps extends Omit<Deps, 'behindEdge'> {
   readonly grants: Table;
   readonly audit: Table;
   readonly limits: Table;
+  /** What exchanges need beside: where their Groups are kept, and the secrets of the gateway's own clients. @default none run */
+  readonly exchange?: { readonly table: Table; readonly readSecret: ReadPayerSecret };
   readonly objects: ObjectStore;
   readonly sealForJob: SealForJob;
   readonly openInJob: OpenInJob;

@@ -12,12 +12,13 @@ import { begin, goOn, type Begun } from './begin.ts';
 import type { JobDeps } from './deps.ts';
 import { dropSecretsIfOverdue, endIfFailed } from './end/end-if-failed.ts';
 import { fail, finish, writeEndOfRecord, type Ended } from './end/finish.ts';
+import { closeAtPlan } from './exchange/close.ts';
 import type { JobInput } from './job-input.ts';
 import { startJob, type Job } from './job.ts';
 import { runLeg, type LegResult, type Next } from './leg/run-leg.ts';
 import { longestTokenWait } from './leg/stop.ts';
 import type { NotReadReason } from './reading/problems.ts';
-import { patiently, untilItEnds } from './retries.ts';
+import { aFewTimes, patiently, untilItEnds } from './retries.ts';
 import type { Committed } from './state/memory.ts';
 import { mostOperations, startSuccessor, type Succeeded } from './successor.ts';
 import { waitForToken } from './wait-for-token.ts';
@@ -69,8 +70,16 @@ const rest = async (
 /** The operations in one turn of the job's loop: a leg, a callback and the callback's step. */
 const operationsPerTurn = 3;
 
+/** What is known of an execution beside its end. */
+interface Run {
+  readonly input: JobInput;
+  /** As in a leg's result: where a former plan is told that its work is no longer needed. */
+  closing: string | undefined;
+}
+
 /** The whole job: it begins, runs legs with waits between them, and finishes. */
-const run = async (job: Job, context: DurableContext, input: JobInput): Promise<Ended | Succeeded> => {
+const run = async (job: Job, context: DurableContext, one: Run): Promise<Ended | Succeeded> => {
+  const { input } = one;
   const begun = await beginning(job, context, input);
   if ('next' in begun) return begun.next.kind === 'never' ? stop(job, context, begun.next.why) : gone;
   const mostTurns = (job.deps.mostOperations ?? mostOperations) / operationsPerTurn;
@@ -80,6 +89,7 @@ const run = async (job: Job, context: DurableContext, input: JobInput): Promise<
       retryStrategy: patiently,
     });
     files = afterFile(files, leg);
+    one.closing = leg.closing ?? one.closing;
     switch (next.kind) {
       case 'go':
         break;
@@ -99,12 +109,12 @@ const run = async (job: Job, context: DurableContext, input: JobInput): Promise<
         return gone;
     }
   }
-  return (await startSuccessor(job, context, input, files)) ?? gone;
+  return (await startSuccessor(job, context, { ...input, closing: one.closing }, files)) ?? gone;
 };
 
-const runOrStop = async (job: Job, context: DurableContext, input: JobInput): Promise<Ended | Succeeded> => {
+const runOrStop = async (job: Job, context: DurableContext, one: Run): Promise<Ended | Succeeded> => {
   try {
-    return await run(job, context, input);
+    return await run(job, context, one);
   } catch (error) {
     // A step failed on its last try. The message of a StepError is ours, so it is safe to log.
     return stop(job, context, error instanceof StepError ? error.message : causeOf(error));
@@ -117,9 +127,15 @@ export const runExport =
   async (input, context) => {
     const execution = { arn: context.executionContext.durableExecutionArn, after: input.after };
     const job = startJob(deps, input.exportId, execution, () => context.lambdaContext.getRemainingTimeInMillis());
-    const ended = await runOrStop(job, context, input);
+    const one: Run = { input, closing: input.closing };
+    const ended = await runOrStop(job, context, one);
     if (ended.status === 'gone') {
       await context.step('drop-secrets', () => dropSecretsIfOverdue(job), { retryStrategy: patiently });
+    }
+    const { closing } = one;
+    if (closing !== undefined && ended.status !== 'succeeded') {
+      // Whatever becomes of it, the export has ended.
+      await context.step('close', () => closeAtPlan(job, closing), { retryStrategy: aFewTimes }).catch(() => undefined);
     }
     return ended;
   };

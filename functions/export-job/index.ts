@@ -7,6 +7,7 @@ import { requireEnvironment } from '../shared/environment.ts';
 import { openInJob, sealForJob } from '../shared/exports/seal-for-job.ts';
 import { kmsClient } from '../shared/kms-client.ts';
 import { leaseFromTable } from '../shared/limits/lease-slots.ts';
+import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
 import { boundedClock } from '../shared/store/bounded-clock.ts';
 import { usualBuffers } from './buffers.ts';
 import { exportJob } from './handler.ts';
@@ -20,12 +21,19 @@ const limits = { client, name: requireEnvironment('LIMITS_TABLE') };
 const kms = kmsClient();
 const key = requireEnvironment('EXPORTS_KEY');
 
+/** A stage without exchanges has neither variable. */
+const exchangesOf = ({ EXCHANGES_TABLE: name, EXCHANGE_SECRET_PREFIX: prefix }: NodeJS.ProcessEnv) =>
+  name === undefined || prefix === undefined
+    ? {}
+    : { exchange: { table: { client, name }, readSecret: payerSecretReader(secretsClient(), prefix, clock) } };
+
 export const handler = exportJob({
   ...deps,
   exports: { client, name: requireEnvironment('EXPORTS_TABLE') },
   grants: { client, name: requireEnvironment('GRANTS_TABLE') },
   audit: { client, name: requireEnvironment('AUDIT_TABLE') },
   limits,
+  ...exchangesOf(process.env),
   clock,
   objects: bucketOf(
     new S3Client(awsLimits({ maxAttempts: 3, requestMs: 30_000 })),

@@ -5,6 +5,8 @@ export interface JobInput {
   readonly run?: number;
   /** The state file that a later execution continues from. */
   readonly state?: string;
+  /** As in a leg's result. It is sealed for the job. */
+  readonly closing?: string | undefined;
   /** The ARN of the execution that this one continues. */
   readonly after?: string;
 }

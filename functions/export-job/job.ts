@@ -1,10 +1,14 @@
 import { nowSeconds } from '../shared/clock.ts';
+import { openInput, type ExchangeInput } from '../shared/exchanges/input.ts';
 import { grantOfExport } from '../shared/exports/export-id.ts';
 import { readJobCredentials, type JobCredentials } from '../shared/exports/job-credentials.ts';
+import { inputName } from '../shared/exports/object-names.ts';
+import { systemTokens, type SystemTokens } from '../shared/payer/system-token.ts';
 import { isOverdue, type Export } from '../shared/store/export-item.ts';
 import { getExport } from '../shared/store/exports.ts';
 import type { Buffers } from './buffers.ts';
 import type { JobDeps } from './deps.ts';
+import { exchangeDeps } from './exchange/exchange-deps.ts';
 import { jobMemory, type Memory } from './state/memory.ts';
 
 /** An execution of the job, and the one that it continues. */
@@ -22,6 +26,10 @@ export interface Job {
   readonly buffers: Buffers;
   /** The key of the job's state. @throws GatewayError `temporarily_unavailable` */
   readonly stateKey: (item: Export) => Promise<Uint8Array>;
+  /** What an exchange asks. @throws GatewayError `temporarily_unavailable` */
+  readonly input: (item: Export) => Promise<ExchangeInput>;
+  /** The gateway's own tokens at former plans. */
+  readonly tokens: SystemTokens;
   /** The payer's token, and what goes with it. @throws GatewayError `temporarily_unavailable` */
   readonly credentials: (item: Export) => Promise<JobCredentials>;
   /** The time left for the invocation, in milliseconds. */
@@ -46,6 +54,9 @@ const missing = (): Promise<never> => Promise.reject(new Error('the item has no 
 
 export const startJob = (deps: JobDeps, exportId: string, execution: Execution, remainingMs: () => number): Job => {
   const openKey = remembered((box) => deps.openInJob(exportId, 'state key', box));
+  const openExchange = remembered(async (box) =>
+    openInput(deps, exportId, { inputKey: box, object: await deps.objects.get(inputName(exportId)) }),
+  );
   const openToken = remembered(async (box) => readJobCredentials(await deps.openInJob(exportId, 'payer token', box)));
   return {
     deps,
@@ -54,6 +65,8 @@ export const startJob = (deps: JobDeps, exportId: string, execution: Execution, 
     memory: jobMemory(deps),
     buffers: deps.newBuffers(),
     stateKey: ({ stateKey }) => (stateKey === undefined ? missing() : openKey(stateKey)),
+    input: ({ inputKey }) => (inputKey === undefined ? missing() : openExchange(inputKey)),
+    tokens: systemTokens({ ...deps, readExchangeSecret: (...which) => exchangeDeps(deps).readSecret(...which) }),
     credentials: ({ payerToken }) => (payerToken === undefined ? missing() : openToken(payerToken)),
     remainingMs,
   };

@@ -9,6 +9,9 @@ const upTo = (maxAttempts: number, maxDelay: Duration) =>
     jitter: JitterStrategy.HALF,
   });
 
+/** Retries what the export does not need. */
+export const aFewTimes = upTo(4, { minutes: 1 });
+
 /** Retries a step for about half an hour, in case S3, KMS or DynamoDB is out of reach. */
 export const patiently = upTo(12, { minutes: 5 });
 

@@ -44,13 +44,19 @@ const start = async ({ deps }: Job, name: string, input: JobInput): Promise<void
 export const startSuccessor = async (
   job: Job,
   context: DurableContext,
-  { exportId, run = 1 }: JobInput,
+  { exportId, run = 1, closing }: JobInput,
   files: readonly string[],
 ): Promise<Succeeded | undefined> => {
   const snapshot = await context.step('snapshot', () => writeSnapshot(job, files), { retryStrategy: patiently });
   // A step without a result may come back as null.
   if (snapshot?.state === undefined) return undefined;
-  const next = { exportId, run: run + 1, state: snapshot.state, after: job.execution.arn };
+  const next = {
+    exportId,
+    run: run + 1,
+    state: snapshot.state,
+    after: job.execution.arn,
+    ...(closing === undefined ? {} : { closing }),
+  };
   const by = executionName(exportId, next.run);
   await context.step('successor', () => start(job, by, next), { retryStrategy: patiently });
   return { status: 'succeeded', by };

@@ -12,14 +12,14 @@ describe("a function's bundle", () => {
   // Why these are larger. fetch: all search parameters and the nearest to a misspelled one, sealed page links, the partner's
   // rate, the payer's breaker, an HTTP client and the KMS client of a kick-off. token: the KMS client, and what makes a grant of an identity token. export: four AWS clients besides DynamoDB's.
   // Nobody waits for the rest: audit has two AWS clients, and durable functions bundle their SDK, as AWS advises; the export
-  // job also seals files.
+  // job also seals files, and gets tokens of its own at former plans.
   it('is under 350 KB; of those with more clients and the durable SDK, as little as it can be', () => {
     const limits: Readonly<Record<string, number>> = {
       token: 405,
       fetch: 400,
       export: 590,
       audit: 390,
-      'export-job': 790,
+      'export-job': 880,
       sweep: 550,
       deliver: 470,
     };
@@ -40,7 +40,14 @@ describe("a function's bundle", () => {
     const all = [...reads, ...ofExports, 'audit', 'fill-registry'].toSorted();
     const withTables = all.filter((name) => name !== 'sweep');
     expect(holding('@aws-sdk/client-dynamodb')).toEqual(withTables);
-    expect(holding('@aws-sdk/client-secrets-manager')).toEqual(['callback', 'deliver', 'export', 'fetch', 'token']);
+    expect(holding('@aws-sdk/client-secrets-manager')).toEqual([
+      'callback',
+      'deliver',
+      'export',
+      'export-job',
+      'fetch',
+      'token',
+    ]);
     expect(holding('@aws-sdk/client-s3')).toEqual(['audit', 'export', 'export-job', 'sweep']);
     expect(holding('@aws-sdk/client-kms')).toEqual(['callback', 'export', 'export-job', 'fetch', 'token']);
     expect(holding('@aws-sdk/client-lambda')).toEqual(['deliver', 'export', 'export-job', 'follow-up', 'sweep']);

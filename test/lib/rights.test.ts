@@ -141,8 +141,8 @@ describe.each(stages)('rights in %s', (stage) => {
         'Allow dynamodb:GetItem on Tables/Exports Tables/Registry',
         tablesKey,
         `Allow dynamodb:UpdateItem on Tables/Exports${onlyAttributes(
-          'attachments beganAt callbackId endedAt executionArn expiresAt exportId grantId manifestDigest payerToken payerTokenAt payerTokenExpiresAt payerVersion ' +
-            'refusedVersion resources resourcesTotal stateKey status typesDone typesTotal waitingSince',
+          'attachments beganAt callbackId endedAt executionArn expiresAt exportId grantId inputKey manifestDigest payerProgress payerToken payerTokenAt payerTokenExpiresAt payerVersion ' +
+            'pollAgainAt refusedVersion resources resourcesTotal stateKey status typesDone typesTotal waitingSince',
         )}`,
         'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Limits',
         'Allow dynamodb:PutItem on Tables/AuditEvents',

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { exportJWK, generateKeyPair } from 'jose';
 import type { JobDeps } from '../../functions/export-job/deps.ts';
 import { endIfFailed } from '../../functions/export-job/end/end-if-failed.ts';
 import { runExport } from '../../functions/export-job/handler.ts';
 import { ageIdentity } from '../../functions/export/age/header.ts';
 import { openAgeFile } from '../../functions/export/age/open-file.ts';
 import { base64url } from '../../functions/shared/base64url.ts';
+import { sealInput, type ExchangeInput } from '../../functions/shared/exchanges/input.ts';
 import { makeExportId } from '../../functions/shared/exports/export-id.ts';
 import { longestExportSeconds } from '../../functions/shared/exports/longest-export.ts';
 import type { StoredFile, StoredManifest } from '../../functions/shared/exports/manifest.ts';
@@ -18,6 +20,7 @@ import type { Payer } from '../../functions/shared/registry/types.ts';
 import { parseScopes } from '../../functions/shared/scopes/scopes.ts';
 import { endStaleInvocation } from '../../functions/shared/stale-invocation.ts';
 import { seal, sha256, unseal } from '../../functions/shared/store/crypto.ts';
+import { exchangeOwner, noteRunning, putGroup } from '../../functions/shared/store/exchanges.ts';
 import type { Export } from '../../functions/shared/store/export-item.ts';
 import { deleteExport, getExport, giveToken, noteAwake, putExport } from '../../functions/shared/store/exports.ts';
 import { putGrant, revoke } from '../../functions/shared/store/grants.ts';
@@ -36,6 +39,8 @@ interface Asked {
   readonly accept?: string | undefined;
   /** The form of a POST. */
   readonly form?: string | undefined;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** The payer's answer. */
@@ -78,6 +83,20 @@ export const observation = (id: string | number, more: object = {}) => ({
   ...more,
 });
 
+/** The former plan of an exchange. Its client's key is made once, since that takes a while. */
+const planProfile = {
+  clientId: 'our-system',
+  assertionAlgorithm: 'ES384',
+  publicKeys: [],
+  scopes: ['system/*.rs'],
+  identifiers: [],
+  tokenEndpoint: 'https://plan.example/token',
+} as const;
+const planSecret = (async () => {
+  const { privateKey } = await generateKeyPair('ES384', { extractable: true });
+  return { private_key_jwk: { ...(await exportJWK(privateKey)), kid: 'system-1' } };
+})();
+
 const payerId = 'northwind';
 const partnerId = 'demo-partner';
 
@@ -94,6 +113,8 @@ export interface WorldOptions extends DurableOptions {
   readonly since?: string;
   readonly until?: string;
   readonly filters?: readonly string[];
+  /** What is asked of a former plan. @default a grant's record is exported */
+  readonly exchange?: ExchangeInput;
   readonly deps?: Partial<JobDeps>;
   /** Seconds until the payer's first token ends. */
   readonly tokenLives?: number;
@@ -118,6 +139,8 @@ export interface GivenRecord {
   readonly resources: Readonly<Record<string, readonly { readonly id?: string; readonly resourceType: string }[]>>;
   /** The same lines, unparsed. */
   readonly lines: readonly string[];
+  /** The lines of the files that list deletions. */
+  readonly deleted: readonly string[];
   /** The sentences in the error files. */
   readonly errors: readonly string[];
 }
@@ -180,8 +203,22 @@ export const exportWorld = (options: WorldOptions = {}) => {
   const data = localData();
   const northwind = data.payers.find(({ id }) => id === payerId)!;
   const { wholeRecord: _, ...usual } = northwind;
-  const profiled: Payer = { ...usual, everything: true, ...profile };
-  const registryData = { ...data, payers: data.payers.map((one) => (one === northwind ? profiled : one)) };
+  const { exchange } = options;
+  const profiled: Payer = {
+    ...usual,
+    everything: true,
+    ...(exchange === undefined ? {} : { exchange: planProfile }),
+    ...profile,
+  };
+  const registryData = {
+    ...data,
+    payers: data.payers.map((one) => (one === northwind ? profiled : one)),
+    partners: data.partners.map((one) =>
+      one.clientId === partnerId && exchange !== undefined
+        ? Object.assign(one, { exchange: { identifiers: [] } })
+        : one,
+    ),
+  };
   const payer = profiled;
   const dynamo = memoryDynamo();
   /** Whether calls are currently made by the test, not by the job. */
@@ -211,11 +248,16 @@ export const exportWorld = (options: WorldOptions = {}) => {
   const boxKey = randomBytes(32);
   const grantKey = randomBytes(32);
   const table = (name: string) => ({ client: dynamo.client, name });
+  const exchanges = table('Exchanges');
   const tables = { exports: table('Exports'), grants: table('Grants'), audit: table('Audit'), limits: table('Limits') };
 
   const payerHttp: PayerHttp = async (input, init) => {
     onCall('payer');
     const url = String(input);
+    if (url === planProfile.tokenEndpoint) {
+      afterCall('payer');
+      return responseOf(systemToken());
+    }
     if (url === `${payer.fhirBaseUrl}/metadata` && options.statement !== 'fromScript') {
       afterCall('payer');
       return responseOf(options.statement ?? usualStatement(payer));
@@ -226,12 +268,18 @@ export const exportWorld = (options: WorldOptions = {}) => {
       token: init?.headers?.['authorization'] ?? '',
       accept: init?.headers?.['accept'],
       form: init?.body,
+      method: init?.method ?? 'GET',
+      headers: init?.headers ?? {},
     };
     asked.push(one);
     const sent = await script(one);
     afterCall('payer');
     return responseOf(sent);
   };
+  let systemTokensGiven = 0;
+  /** Each answer of the plan's token endpoint has another token. */
+  const systemToken = (): Sent =>
+    fhir({ access_token: `system-${(systemTokensGiven += 1)}`, token_type: 'bearer', expires_in: 300 });
   // The registry asks for the time before the engine exists.
   let now = (): number => options.startMs ?? 0;
   const registry = registryOf(registryData, stops, () => now());
@@ -266,12 +314,13 @@ export const exportWorld = (options: WorldOptions = {}) => {
     },
     sealForJob: async (id, purpose, value) => {
       onCall('sealForJob');
-      return seal(boxKey, value, `${id} ${purpose}`, randomBytes(12));
+      return seal(boxKey, value, `${JSON.stringify(id)} ${purpose}`, randomBytes(12));
     },
     openInJob: async (id, purpose, box) => {
       onCall('openInJob');
-      return unseal(boxKey, box, `${id} ${purpose}`);
+      return unseal(boxKey, box, `${JSON.stringify(id)} ${purpose}`);
     },
+    exchange: { table: exchanges, readSecret: () => planSecret },
     waitForTurn: async (_payer, _perSecond, { isWanted }) => ((await isWanted()) ? 'turn' : 'unwanted'),
     startExecution: async (name, input) => {
       onCall('startExecution');
@@ -295,9 +344,50 @@ export const exportWorld = (options: WorldOptions = {}) => {
   const identity = ageIdentity(privateKey);
   const nowSeconds = (): number => Math.floor(durable.now() / 1000);
   const boxOf = (token: string): Uint8Array =>
-    seal(boxKey, Buffer.from(token), `${exportId} payer token`, randomBytes(12));
+    seal(boxKey, Buffer.from(token), `${JSON.stringify(exportId)} payer token`, randomBytes(12));
+
+  /** Writes what the kick-off of an exchange writes: its input, and its item. */
+  const kickOffExchange = async (input: ExchangeInput): Promise<void> => {
+    const startedAt = nowSeconds();
+    const { name, object, inputKey } = await sealInput(deps, exportId, input);
+    objects.set(name, object);
+    await putExport(tables.exports, {
+      ...key,
+      payer: payerId,
+      partner: partnerId,
+      patient: '',
+      request: 'http://localhost:3000/r4/northwind/Group/$bulk-member-match',
+      requestId: 'kick-off',
+      scope: parseScopes('system/*.rs'),
+      exchange: input.kind,
+      ...(input.kind === 'group' ? { group: input.group } : {}),
+      inputKey,
+      fileKey: new Uint8Array(),
+      recipient: exportPublicKey(privateKey),
+      exportSecret: new Uint8Array(),
+      payerVersion: 0,
+      startedAt,
+      grantEndsAt: startedAt + 396 * 86_400,
+      expiresAt: startedAt + longestExportSeconds,
+    });
+    const owner = exchangeOwner({ payer: payerId, partner: partnerId });
+    await noteRunning(exchanges, owner, { exportId, expiresAt: startedAt + longestExportSeconds });
+    if (input.kind === 'match') return;
+    await putGroup(exchanges, {
+      owner,
+      id: input.group,
+      code: 'match',
+      members: input.groupMembers,
+      key: new Uint8Array(),
+      exportId: 'the match',
+      createdAt: startedAt,
+      expiresAt: startedAt + 396 * 86_400,
+      body: new Uint8Array(),
+    });
+  };
 
   const kickOff = async (): Promise<void> => {
+    if (exchange !== undefined) return outside(() => kickOffExchange(exchange));
     const begins = nowSeconds();
     const startedAt = begins - (options.age ?? 0);
     const grant = livingGrant(begins, {
@@ -397,6 +487,7 @@ export const exportWorld = (options: WorldOptions = {}) => {
     base: payer.fhirBaseUrl,
     kickOff,
     answerWith: (next: PayerScript) => void (script = next),
+    exchanges,
     item: (): Promise<Export | undefined> => outside(() => getExport(tables.exports, grantId)),
     /** Narrows what the partner is registered for. */
     narrowTo: (...scopes: readonly string[]) => void (scopesNow = scopes),
@@ -424,17 +515,19 @@ export const exportWorld = (options: WorldOptions = {}) => {
       const manifest = JSON.parse((await open(manifestName(exportId))).toString('utf8')) as StoredManifest;
       const given: string[] = [];
       const errors: string[] = [];
+      const deleted: string[] = [];
       const attachments = new Map<string, { contentType: string | undefined; bytes: Buffer }>();
       for (const file of manifest.files) {
         const { kind, name, contentType } = file;
         if (kind === 'attachment') attachments.set(name, { contentType, bytes: await readBytes(file) });
-        else (kind === 'error' ? errors : given).push(...(await readFile(file)));
+        else ({ error: errors, deleted, output: given })[kind].push(...(await readFile(file)));
       }
       const parsed = given.map((line) => JSON.parse(line) as { id?: string; resourceType: string });
       return {
         manifest,
         attachments,
         lines: given,
+        deleted,
         resources: Object.groupBy(parsed, ({ resourceType }) => resourceType) as GivenRecord['resources'],
         errors: errors.map((line) => (JSON.parse(line) as { issue: { diagnostics: string }[] }).issue[0]!.diagnostics),
       };

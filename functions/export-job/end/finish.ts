@@ -8,24 +8,27 @@ import { facadeBase } from '../../shared/registry/urls.ts';
 import { intersectScopes, limitedByPayer } from '../../shared/scopes/limit-scopes.ts';
 import type { Scopes } from '../../shared/scopes/scopes.ts';
 import { sha256 } from '../../shared/store/crypto.ts';
+import { exchangeOwner, noteEnded } from '../../shared/store/exchanges.ts';
 import type { Export, ExportStatus } from '../../shared/store/export-item.ts';
 import { endExport, getExport } from '../../shared/store/exports.ts';
 import { getLiveScope } from '../../shared/store/grants.ts';
 import { sealFile } from '../age/seal-file.ts';
 import type { JobDeps } from '../deps.ts';
+import { auditEnd, exchangeEnd } from '../exchange/exchange-end.ts';
+import { deletedParts } from '../exchange/take-deletion.ts';
 import { getRunning, type Job } from '../job.ts';
 import { withCause, writeEnd } from '../log.ts';
 import { partWriter } from '../parts.ts';
 import { wantedOf } from '../plan/wanted.ts';
 import { outcomeLine, sentenceOf } from '../reading/outcomes.ts';
 import { countName, typeInName, type NotReadReason, type Problem } from '../reading/problems.ts';
-import { provenanceLine } from '../reading/provenance.ts';
+import { planProvenance, provenanceLine } from '../reading/provenance.ts';
 import { newStateName } from '../state/state-file.ts';
 import { earliestTimeOf, typesDoneOf, type JobState, type WrittenPart } from '../state/state.ts';
 import { attachmentFiles, joinFiles } from './join-files.ts';
 import { outcomesByType } from './outcomes-by-type.ts';
 import { problemsAtEnd } from './problems-at-end.ts';
-import { whatIsLeft } from './what-is-left.ts';
+import { leftOfExchange, whatIsLeft } from './what-is-left.ts';
 import { writeHeldLines } from './write-held-lines.ts';
 
 /** How an export ended. */
@@ -100,12 +103,47 @@ const withCounts = ({ known, problems: listedSoFar }: JobState, problems: readon
   }),
 ];
 
-const makeManifest = async (
-  job: Job,
-  item: Export,
-  state: JobState,
-  left: readonly Problem[],
-): Promise<StoredManifest> => {
+/** What an export ends with. */
+interface ToWrite {
+  readonly state: JobState;
+  /** What was not read. */
+  readonly left: readonly Problem[];
+}
+
+/** The manifest of an exchange, with a Provenance for each file of the payer's. */
+const makeExchangeManifest = async (job: Job, item: Export, { state, left }: ToWrite): Promise<StoredManifest> => {
+  const input = await job.input(item);
+  const nowMs = job.deps.clock.now();
+  const { problems, outcomes, transactionTime } = exchangeEnd(item, input, { state, left, nowMs });
+  const named = withCounts(state, problems);
+  const errors = named.map(outcomeLine);
+  const payer = await job.deps.registry.payer(item.payer, { evenIfPaused: true });
+  const provenance = planProvenance(
+    {
+      exportId: item.exportId,
+      facade: facadeBase(job.deps.origin, item.payer),
+      payerName: payer?.displayName ?? item.payer,
+      transactionTime,
+      recorded: new Date(nowMs).toISOString(),
+    },
+    input,
+    state.files,
+  );
+  const ours = await writePart(job, item, 'Provenance', provenance);
+  const isDeleted = ({ type }: WrittenPart): boolean => type === deletedParts;
+  return {
+    transactionTime,
+    files: [
+      ...joinFiles([...state.parts.filter((part) => !isDeleted(part)), ...ours], 'output'),
+      ...joinFiles(state.parts.filter(isDeleted), 'deleted'),
+      ...joinFiles(await writePart(job, item, 'OperationOutcome', errors), 'error'),
+      ...attachmentFiles(state.attachments),
+    ],
+    outcomes,
+  };
+};
+
+const makeManifest = async (job: Job, item: Export, { state, left }: ToWrite): Promise<StoredManifest> => {
   const scope = await scopeAtEnd(job, item);
   const { isWanted } = wantedOf(item.scope, item.types);
   const rules = { isWanted, isLimited: limitedByPayer(scope) };
@@ -169,6 +207,12 @@ const endOf = (deps: JobDeps, item: Export) => {
 
 type End = Parameters<typeof endExport>[2];
 
+/** Notes that an exchange no longer counts among those that run. If it cannot, it is forgotten once it would be overdue. */
+const noteOver = async ({ exchange }: JobDeps, item: Export): Promise<void> => {
+  if (item.exchange === undefined || exchange === undefined) return;
+  await noteEnded(exchange.table, exchangeOwner(item), item.exportId).catch(() => undefined);
+};
+
 /**
  * Writes an export's end, and its log line. If the answer is lost, the item says whether it was written. Returns false if
  * it was not: the export has ended otherwise, or another execution has begun it.
@@ -189,6 +233,7 @@ const writeEndAndLog = async (
     throw error;
   });
   if (!written && !(await hasThisEnd())) return false;
+  await noteOver(deps, item);
   writeEnd(deps, item, { status: end.status, resources: end.resources, why });
   return true;
 };
@@ -214,13 +259,19 @@ export const writeEndOfRecord = async (
     const wanted = wantedOf(item.scope, item.types);
     const waiting = await writeHeldLines(job, item, { state: read, stateKey, why });
     const state = { ...read, parts: [...read.parts, ...waiting.parts] };
-    const unread = why === undefined ? [] : await whatIsLeft(deps, stateKey, { state, wanted, why });
-    const left = [...unread, ...waiting.problems];
-    const manifest = await makeManifest(job, item, state, left);
+    const isExchange = item.exchange !== undefined;
+    const leftOver = { state, wanted, why };
+    const unread = isExchange
+      ? await leftOfExchange(deps, item, stateKey, leftOver)
+      : await whatIsLeft(deps, stateKey, leftOver);
+    const end = { state, left: [...unread, ...waiting.problems] };
+    const manifest = await (isExchange ? makeExchangeManifest : makeManifest)(job, item, end);
     const written = await writeManifest(job, item, manifest);
+    const status = statusOf(manifest, state);
+    if (isExchange) await auditEnd(deps, item, { input: await job.input(item), state, status });
     return {
       ...written,
-      status: statusOf(manifest, state),
+      status,
       resources: state.known.resources,
       ...typesDoneOf(state.known),
     };

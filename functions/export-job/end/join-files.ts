@@ -2,10 +2,14 @@ import { mostFileBytes, type StoredFile } from '../../shared/exports/manifest.ts
 import { attachmentName } from '../../shared/exports/urls.ts';
 import type { WrittenAttachment, WrittenPart } from '../state/state.ts';
 
+/** The names of files that are not those of a type of resources. */
+const names: Readonly<Partial<Record<StoredFile['kind'], string>>> = { error: 'errors', deleted: 'deleted' };
+
 const fileOf = (type: string, kind: StoredFile['kind'], number: number, parts: readonly WrittenPart[]): StoredFile => ({
-  name: `${kind === 'error' ? 'errors' : type}-${number}.ndjson`,
+  name: `${names[kind] ?? type}-${number}.ndjson`,
   kind,
-  type,
+  // Deletions are listed in Bundles.
+  type: kind === 'deleted' ? 'Bundle' : type,
   count: parts.reduce((sum, { count }) => sum + count, 0),
   parts: parts.map(({ object, digest, bytes }) => ({ object, digest, bytes })),
 });

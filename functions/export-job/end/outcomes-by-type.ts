@@ -10,6 +10,7 @@ import { everything, type JobState } from '../state/state.ts';
  * member by another id. A Patient of another id is another person's, if the member's own came.
  */
 export const isLack = (problem: Problem, count: number): boolean => {
+  if (problem.kind === 'fileLines' && problem.why === 'stranger') return count === 0;
   if (problem.kind !== 'otherPatient') return isMissing(problem);
   return count === 0 || (problem.from !== undefined && problem.type !== 'Patient');
 };

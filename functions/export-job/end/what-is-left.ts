@@ -1,7 +1,9 @@
+import type { Export } from '../../shared/store/export-item.ts';
 import type { JobDeps } from '../deps.ts';
 import type { Wanted } from '../plan/wanted.ts';
 import type { NotReadReason, Problem } from '../reading/problems.ts';
 import { isAccountedFor, parseName, seenNames } from '../reading/seen-names.ts';
+import { readFileList } from '../state/plan-files.ts';
 import { readStateFile, referredIn } from '../state/state-file.ts';
 import { everything, type JobState } from '../state/state.ts';
 
@@ -26,6 +28,39 @@ const countReferences = async (
   return counts;
 };
 
+/** What an export has, and why it ends before its queue is empty; undefined if nothing is left. */
+interface Left {
+  readonly state: JobState;
+  readonly wanted: Wanted;
+  readonly why: NotReadReason | undefined;
+}
+
+/**
+ * The same for an exchange: its files were not known yet, or some were not read.
+ * @throws whatever the bucket throws
+ */
+export const leftOfExchange = async (
+  deps: Pick<JobDeps, 'objects'>,
+  { exchange }: Pick<Export, 'exchange'>,
+  stateKey: Uint8Array,
+  { state, why }: Pick<Left, 'state' | 'why'>,
+): Promise<readonly Problem[]> => {
+  const [task] = state.known.queue;
+  if (why === undefined || task === undefined) return [];
+  if (task.kind === 'ask' || task.kind === 'poll') {
+    return [{ kind: 'planNotDone', type: exchange === 'match' ? 'Group' : everything, why }];
+  }
+  if (task.kind !== 'files') return [];
+  const { files } = await readFileList(deps, stateKey, task.list);
+  const left = files.slice(task.at).filter(({ kind }) => kind === 'output');
+  return [...Map.groupBy(left, ({ type }) => type)].map(([type, { length: count }]) => ({
+    kind: 'filesNotRead',
+    type,
+    count,
+    why,
+  }));
+};
+
 /**
  * The problems to report if an export ends before its queue is empty: one for each type that was not searched to the end,
  * and one for each other type with references that were not read.
@@ -35,13 +70,14 @@ const countReferences = async (
 export const whatIsLeft = async (
   deps: JobDeps,
   stateKey: Uint8Array,
-  { state, wanted, why }: { readonly state: JobState; readonly wanted: Wanted; readonly why: NotReadReason },
+  { state, wanted, why }: Left,
 ): Promise<readonly Problem[]> => {
+  if (why === undefined) return [];
   const types = new Set(
     state.known.queue.flatMap((task) => {
-      if (task.kind === 'references' || task.kind === 'attachments') return [];
       // Nothing was planned yet.
-      return [task.kind === 'statement' ? everything : task.type];
+      if (task.kind === 'statement') return [everything];
+      return task.kind === 'search' ? [task.type] : [];
     }),
   );
   const references = await countReferences(deps, stateKey, state, wanted);

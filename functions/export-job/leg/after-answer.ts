@@ -28,7 +28,12 @@ export type After =
   /** The payer refuses this request, whatever the token. */
   | { readonly refused: 401 };
 
-const waitOrSleep = async (leg: Leg, seconds: number, why: 'throttled' | 'failed'): Promise<After> => {
+/** Waits inside the leg if that is short, and otherwise stops it. */
+export const waitOrSleep = async (
+  leg: Leg,
+  seconds: number,
+  why: 'throttled' | 'failed' | 'payerBusy',
+): Promise<After> => {
   if (seconds >= secondsLeft(leg.deps, leg.item)) {
     return { stop: { kind: 'bound', why: why === 'throttled' ? 'longWait' : 'seconds' } };
   }
@@ -38,13 +43,13 @@ const waitOrSleep = async (leg: Leg, seconds: number, why: 'throttled' | 'failed
 };
 
 /** Records a failed try of the first task, unless the leg was stopped. Returns `giveUp` if it was the last try. */
-export const afterFailure = async (leg: Leg, task: Task): Promise<After> => {
+export const afterFailure = async (leg: Leg, task: Task, most = mostTries): Promise<After> => {
   const { stopped, isStillThere } = leg.calls;
   if (stopped.aborted) {
     return { stop: (await isStillThere()) ? { kind: 'go', why: sayCause(stopped.reason) } : { kind: 'gone' } };
   }
   const { tries } = updateTask(leg, task, { tries: task.tries + 1 });
-  if (tries >= mostTries) return { giveUp: true };
+  if (tries >= most) return { giveUp: true };
   return waitOrSleep(leg, backOffSeconds[tries - 1] ?? 120, 'failed');
 };
 

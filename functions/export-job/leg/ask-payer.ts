@@ -10,7 +10,7 @@ import {
   keyRefusal,
   retryAfterOf,
 } from '../../shared/payer/answers.ts';
-import type { PayerResponse } from '../../shared/payer/http.ts';
+import type { PayerRequest, PayerResponse } from '../../shared/payer/http.ts';
 import { readText } from '../../shared/payer/read-text.ts';
 import type { SecretHeaders } from '../../shared/payer/secrets.ts';
 import { fhirMediaType } from '../../shared/registry/profile.ts';
@@ -37,11 +37,20 @@ export type Answer =
   /** The export was deleted or replaced, so nothing was asked. */
   | { readonly kind: 'gone' };
 
+/** A pace that all exports of its key share. */
+export interface Pace {
+  readonly key: string;
+  /** Undefined if there is no limit. */
+  readonly perSecond: number | undefined;
+}
+
 export interface Asking {
   readonly payer: Payer;
   readonly accessToken: string;
   /** What each request needs beside the token. */
   readonly secretHeaders: SecretHeaders;
+  /** @default that of all exports at the payer */
+  readonly pace?: Pace;
   /** Whether the export is still there: read before each call, so that none begins after a `DELETE`. */
   readonly isStillThere: () => Promise<boolean>;
   /** Aborted when the leg may read no further. No call begins then, and one that runs is cut. */
@@ -114,27 +123,42 @@ const searchOf = ({ quirks }: Payer, url: string): SentSearch => {
   return { to: `${path}/_search`, method: 'POST', headers, body: query };
 };
 
+/** A request, and when it may be sent. */
+interface Sending {
+  readonly to: string;
+  readonly request: PayerRequest;
+  /** The monotonic time after which it stops asking for a turn. */
+  readonly untilAt: number;
+  readonly pace: Pace;
+  /** The longest that the answer may take, in milliseconds. */
+  readonly longestMs: number;
+}
+
+/** An answer, how long its head took, and what ends it. */
+export interface Sent {
+  readonly response: PayerResponse;
+  readonly tookMs: number;
+  readonly end: () => void;
+}
+
+/** Why a request has no answer. */
+type Unsent = Extract<Answer, { kind: 'paced' | 'gone' }> | { readonly kind: 'failed' };
+
 /**
- * Requests a page, a resource or a document from a payer, at its pace.
- * @param url below the payer's base
- * @param untilAt the monotonic time after which it stops asking for a turn
- * @param accept the media types to ask for. @default the payer's FHIR JSON
+ * Sends a request to a payer, in its turn.
+ * @param read reads the answer's head. Unless it gives the body to its caller, it ends the answer.
+ * @throws GatewayError of `read`
  */
-export const askPayer = async (
-  deps: JobDeps,
-  asking: Asking,
-  url: string,
-  untilAt: number,
-  what: What = 'read',
-  accept: string = fhirMediaType(asking.payer),
-): Promise<Answer> => {
-  const { clock, payerHttp, waitForTurn } = deps;
-  const { payer, accessToken, secretHeaders, isStillThere, stopped } = asking;
-  const perSecond = payer.wholeRecord?.requestsPerSecond;
-  if (perSecond === undefined) {
+export const sendInTurn = async <T>(
+  { clock, payerHttp, waitForTurn }: Pick<JobDeps, 'clock' | 'payerHttp' | 'waitForTurn'>,
+  { payer, isStillThere, stopped }: Pick<Asking, 'payer' | 'isStillThere' | 'stopped'>,
+  { to, request, untilAt, pace, longestMs }: Sending,
+  read: (sent: Sent) => Promise<T>,
+): Promise<T | Unsent> => {
+  if (pace.perSecond === undefined) {
     if (!(await isStillThere())) return { kind: 'gone' };
   } else {
-    const turn = await waitForTurn(payer.id, perSecond, { untilAt, isWanted: isStillThere });
+    const turn = await waitForTurn(pace.key, pace.perSecond, { untilAt, isWanted: isStillThere });
     if (turn !== 'turn') return { kind: turn === 'none' ? 'paced' : 'gone' };
   }
   if (stopped.aborted) return { kind: 'failed' };
@@ -142,25 +166,15 @@ export const askPayer = async (
   stopped.addEventListener('abort', () => controller.abort(stopped.reason), { signal: controller.signal });
   const abort = (): void => controller.abort(new DOMException('no answer in time', 'TimeoutError'));
   const firstByte = setTimeout(abort, firstByteMsOf(payer));
-  const whole = setTimeout(abort, longestAnswerMs);
+  const whole = setTimeout(abort, longestMs);
   const end = (): void => {
     clearTimeout(whole);
     controller.abort(new Error('The answer is over'));
   };
   const askedAt = clock.monotonic();
   try {
-    const { to, headers, ...posted } = what === 'search' ? searchOf(payer, url) : { to: url };
-    const response = await payerHttp(to, {
-      ...posted,
-      headers: { ...secretHeaders, ...headers, authorization: `Bearer ${accessToken}`, accept },
-      redirect: 'manual',
-      signal: controller.signal,
-    });
-    return await answerOf(deps, asking, response, {
-      tookMs: clock.monotonic() - askedAt,
-      end,
-      what,
-    });
+    const response = await payerHttp(to, { ...request, redirect: 'manual', signal: controller.signal });
+    return await read({ response, tookMs: clock.monotonic() - askedAt, end });
   } catch (error) {
     end();
     if (error instanceof GatewayError) throw error;
@@ -168,4 +182,30 @@ export const askPayer = async (
   } finally {
     clearTimeout(firstByte);
   }
+};
+
+/**
+ * Requests a page, a resource or a document from a payer, at its pace.
+ * @param url below the payer's base
+ * @param untilAt the monotonic time after which it stops asking for a turn
+ * @param accept the media types to ask for. @default the payer's FHIR JSON
+ */
+export const askPayer = (
+  deps: JobDeps,
+  asking: Asking,
+  url: string,
+  untilAt: number,
+  what: What = 'read',
+  accept: string = fhirMediaType(asking.payer),
+): Promise<Answer> => {
+  const { payer, accessToken, secretHeaders } = asking;
+  const { pace = { key: payer.id, perSecond: payer.wholeRecord?.requestsPerSecond } } = asking;
+  const { to, headers, ...posted } = what === 'search' ? searchOf(payer, url) : { to: url };
+  const request = {
+    ...posted,
+    headers: { ...secretHeaders, ...headers, authorization: `Bearer ${accessToken}`, accept },
+  };
+  return sendInTurn(deps, asking, { to, request, untilAt, pace, longestMs: longestAnswerMs }, (sent) =>
+    answerOf(deps, asking, sent.response, { tookMs: sent.tookMs, end: sent.end, what }),
+  );
 };

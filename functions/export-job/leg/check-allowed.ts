@@ -56,15 +56,31 @@ const breakerSeconds = async ({ limits, clock }: JobDeps, payer: string): Promis
 };
 
 /**
+ * Whether payer and partner are still registered for exchanges, as whoever began one was.
+ * @returns undefined if they are
+ */
+const whyNoExchange = (partner: Partner, payer: Payer): NeverReason | undefined => {
+  if (partner.exchange === undefined) return 'partnerRemoved';
+  return payer.exchange === undefined ? 'payerRemoved' : undefined;
+};
+
+/**
  * Checks that an export may still read: its grant is live, its partner is registered and not blocked, and its payer is
  * registered, not paused, and not known to be down.
  * @throws GatewayError `temporarily_unavailable`
  */
 export const checkAllowed = async (
   deps: JobDeps,
-  { grantId, partner: clientId, payer: payerId }: Pick<Export, 'grantId' | 'partner' | 'payer'>,
+  {
+    grantId,
+    partner: clientId,
+    payer: payerId,
+    exchange,
+    scope,
+  }: Pick<Export, 'grantId' | 'partner' | 'payer' | 'exchange' | 'scope'>,
 ): Promise<Allowed> => {
-  const granted = await getLiveScope(deps.grants, grantId, nowSeconds(deps.clock));
+  // An exchange has no grant. Its members' consents are checked where they count.
+  const granted = exchange === undefined ? await getLiveScope(deps.grants, grantId, nowSeconds(deps.clock)) : scope;
   if (granted === undefined) return { kind: 'never', why: 'grantEnded' };
   const partner = await findPartner(deps, clientId);
   if (partner === 'blocked') return { kind: 'never', why: 'partnerBlocked' };
@@ -74,6 +90,8 @@ export const checkAllowed = async (
   if ('pausedSeconds' in payer) {
     return { kind: 'wait', seconds: Math.min(longestWait, payer.pausedSeconds), why: 'payerPaused' };
   }
+  const whyNot = exchange === undefined ? undefined : whyNoExchange(partner, payer);
+  if (whyNot !== undefined) return { kind: 'never', why: whyNot };
   const seconds = await breakerSeconds(deps, payer.id);
   return seconds > 0 ? { kind: 'wait', seconds, why: 'payerDown' } : { kind: 'yes', partner, payer, granted };
 };

@@ -3,10 +3,11 @@ import { scopeNow } from '../../shared/partner/live-grant.ts';
 import { answerBases, baseUrlOf } from '../../shared/registry/fhir-bases.ts';
 import type { Partner, Payer } from '../../shared/registry/types.ts';
 import { intersectScopes } from '../../shared/scopes/limit-scopes.ts';
-import type { Scopes } from '../../shared/scopes/scopes.ts';
+import { parseScopes, type Scopes } from '../../shared/scopes/scopes.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { Buffers } from '../buffers.ts';
 import type { JobDeps } from '../deps.ts';
+import { makeExchangeLeg, type ExchangeLeg } from '../exchange/exchange-leg.ts';
 import { getRunning, type Job } from '../job.ts';
 import { partWriter, type PartWriter } from '../parts.ts';
 import { wantedOf, type Wanted } from '../plan/wanted.ts';
@@ -47,6 +48,8 @@ export interface Leg {
   readonly bytes: () => number;
   readonly problems: ProblemList;
   readonly buffers: Buffers;
+  /** Set if a former plan is asked. */
+  readonly exchange: ExchangeLeg | undefined;
 }
 
 /** How a leg asks its payer, and how long. */
@@ -71,6 +74,10 @@ interface Next {
   declared: Declared | undefined;
   refused: Known['refused'];
   transactionTime: string | undefined;
+  linesTotal: number | undefined;
+  about: Record<string, number>;
+  said: Known['said'];
+  strangers: number | undefined;
   pages: number;
   resources: number;
   references: number;
@@ -110,6 +117,11 @@ interface Referred {
  */
 export const legBounds = { readMs: 20_000, bytes: 8 * 1024 * 1024 };
 
+/** A former plan's files have no pages, and may have 50 GB: a leg of an exchange ends by its time. */
+const exchangeBounds = { ...legBounds, bytes: 1024 * 1024 * 1024 };
+
+const boundsOf = ({ exchange }: Export): typeof legBounds => (exchange === undefined ? legBounds : exchangeBounds);
+
 /** A token is not used in its last 60 seconds or, if it is short-lived, in the last half of its life. */
 const tokenReserveSeconds = 60;
 
@@ -121,14 +133,19 @@ const tokenEndsAt = ({ payerTokenExpiresAt, payerTokenAt = 0 }: Export): number 
 /** The base to ask for a type, without trailing slashes. */
 export const askedBase = (payer: Payer, type?: string): string => baseUrlOf(payer, type).replace(/\/+$/, '');
 
-const callsOf = (deps: JobDeps, item: Export, asking: Asking, next: Next, bytes: () => number): Calls => {
+const callsOf = (
+  deps: JobDeps,
+  item: Export,
+  asking: Asking,
+  { next, bytes, untilAt }: { readonly next: Next; readonly bytes: () => number; readonly untilAt: number },
+): Calls => {
   const { isStillThere, stopped, payer } = asking;
-  const untilAt = deps.clock.monotonic() + legBounds.readMs;
+  const most = boundsOf(item);
   const noteIfTaken = (answer: Answer): Answer => {
     if (answer.kind === 'json' || answer.kind === 'refused') next.refused = undefined;
     return answer;
   };
-  const isFull = (): boolean => deps.clock.monotonic() >= untilAt || bytes() >= legBounds.bytes;
+  const isFull = (): boolean => deps.clock.monotonic() >= untilAt || bytes() >= most.bytes;
   return {
     isStillThere,
     stopped,
@@ -151,6 +168,10 @@ const nextOf = ({ queue, planned, finished, withEverything, linked = [], referen
   declared: known.declared,
   refused: known.refused,
   transactionTime: known.transactionTime,
+  linesTotal: known.linesTotal,
+  about: { ...known.about },
+  said: known.said,
+  strangers: known.strangers,
   pages: known.pages,
   resources: known.resources,
   references,
@@ -192,6 +213,9 @@ export const uuidOf = (random: Uint8Array): string => {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 };
 
+/** An exchange has no scope: a former plan's files may have any type. */
+const readsAll = parseScopes('user/*.rs');
+
 /** What an export may read now: what its token could at the kick-off, and payer and registration still permit. */
 export const readableNow = ({ scope }: Pick<Export, 'scope'>, granted: Scopes, partner: Partner): Scopes =>
   scopeNow(intersectScopes(granted, scope), partner);
@@ -200,34 +224,48 @@ export const readableNow = ({ scope }: Pick<Export, 'scope'>, granted: Scopes, p
 export const makeLeg = async (
   job: Job,
   item: Export,
-  { partner, payer, granted }: Extract<Allowed, { kind: 'yes' }>,
+  { partner, payer: registered, granted }: Extract<Allowed, { kind: 'yes' }>,
   state: JobState,
   stopped: AbortSignal,
 ): Promise<Leg> => {
   const { deps, buffers } = job;
-  const readable = readableNow(item, granted, partner);
-  const wanted = wantedOf(readable, item.types);
   const parts = partWriter(deps, item.exportId, item.recipient, buffers);
   const attachments = attachmentsAfter(state.attachments);
   const bytes = (): number => attachments.written.reduce((sum, one) => sum + one.bytes, parts.bytes());
   const stateKey = await job.stateKey(item);
-  const asking = {
-    payer,
-    ...(await job.credentials(item)),
-    isStillThere: async () => (await getRunning(deps, item.exportId)) !== undefined,
-    stopped,
-  };
+  const isStillThere = async (): Promise<boolean> => (await getRunning(deps, item.exportId)) !== undefined;
   const { seen, ...before } = state;
   const next = nextOf(state.known);
+  const untilAt = deps.clock.monotonic() + boundsOf(item).readMs;
+  const exchange =
+    item.exchange === undefined
+      ? undefined
+      : await makeExchangeLeg(job, item, { payer: registered, stateKey, untilAt, isStillThere, stopped });
+  const payer = exchange?.plan ?? registered;
+  const readable = exchange === undefined ? readableNow(item, granted, partner) : readsAll;
+  const wanted = wantedOf(readable, exchange === undefined ? item.types : undefined);
+  const asking = {
+    payer,
+    ...(exchange === undefined ? await job.credentials(item) : { accessToken: '', secretHeaders: {} }),
+    isStillThere,
+    stopped,
+  };
+  const calls = callsOf(deps, item, asking, { next, bytes, untilAt });
   return {
     deps,
     item,
     payer,
     requestId: uuidOf(deps.randomBytes(16)),
     wanted,
-    wantedAtKickOff: wantedOf(item.scope, item.types),
-    rules: { patient: item.patient, linked: next.linked, isWanted: wanted.isWanted, ...answerBases(payer) },
-    calls: callsOf(deps, item, asking, next, bytes),
+    wantedAtKickOff: exchange === undefined ? wantedOf(item.scope, item.types) : wanted,
+    rules: {
+      patient: item.patient,
+      linked: next.linked,
+      isWanted: wanted.isWanted,
+      ...(exchange?.lines === undefined ? {} : { members: exchange.lines.allowed }),
+      ...answerBases(payer),
+    },
+    calls: exchange === undefined ? calls : { ...calls, askDocument: exchange.askDocument },
     before,
     seen: seenNames(seen, stateKey),
     next,
@@ -242,5 +280,6 @@ export const makeLeg = async (
     bytes,
     problems: createProblemList(state.known.reported),
     buffers,
+    exchange,
   };
 };

@@ -6,12 +6,25 @@ import { hasWord } from '../../shared/scopes/scopes.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import { noteProgress } from '../../shared/store/exports.ts';
 import type { Grant } from '../../shared/store/grant-item.ts';
+import { ask } from '../exchange/ask.ts';
+import { poll } from '../exchange/poll.ts';
+import { readFiles } from '../exchange/read-files.ts';
+import { takeGroups } from '../exchange/take-groups.ts';
 import { getRunning, type Job } from '../job.ts';
 import { withCause, writeLeg, type NeverReason } from '../log.ts';
-import { reachedBound } from '../reading/next-page.ts';
+import { bounds, exchangeBounds, reachedBound } from '../reading/next-page.ts';
 import type { NotReadReason } from '../reading/problems.ts';
 import type { Committed, StateKey } from '../state/memory.ts';
-import { resourcesTotalOf, typesDoneOf, type Delta, type JobState, type Task } from '../state/state.ts';
+import {
+  resourcesTotalOf,
+  typesDoneOf,
+  type AskTask,
+  type Delta,
+  type FilesTask,
+  type JobState,
+  type PollTask,
+  type Task,
+} from '../state/state.ts';
 import { auditLeg } from './audit-leg.ts';
 import { checkAllowed, type Allowed } from './check-allowed.ts';
 import { fetchAttachments } from './fetch-attachments.ts';
@@ -25,6 +38,8 @@ import { secondsLeft, type Stop } from './stop.ts';
 /** The content of a leg's checkpoint: names and counts only. */
 export interface LegResult extends Partial<Committed> {
   readonly next: Next;
+  /** Where a former plan is told that its work is no longer needed: sealed for the job, in base64. */
+  readonly closing?: string;
   readonly pages: number;
   readonly resources: number;
   readonly bytes: number;
@@ -41,6 +56,16 @@ const legReserveMs = 420_000;
 
 const nothing = { pages: 0, resources: 0, bytes: 0 };
 
+/** Asks a former plan, whose tasks only an exchange has. */
+const readExchange = (leg: Leg, task: AskTask | PollTask | FilesTask): Promise<Stop | undefined> => {
+  const { exchange } = leg;
+  if (exchange === undefined) throw new Error('no exchange');
+  if (task.kind === 'ask') return ask(leg, exchange, task);
+  if (task.kind === 'poll') return poll(leg, exchange, task);
+  const { input } = exchange;
+  return input.kind === 'match' ? takeGroups(leg, exchange, input, task) : readFiles(leg, exchange, task);
+};
+
 const readTask = (leg: Leg, task: Task): Promise<Stop | undefined> => {
   switch (task.kind) {
     case 'statement':
@@ -51,6 +76,10 @@ const readTask = (leg: Leg, task: Task): Promise<Stop | undefined> => {
       return followReferences(leg, task);
     case 'attachments':
       return fetchAttachments(leg, task);
+    case 'ask':
+    case 'poll':
+    case 'files':
+      return readExchange(leg, task);
   }
 };
 
@@ -84,8 +113,9 @@ const readWatched = async (leg: Leg, allowed: Yes, controller: AbortController):
   const watched = {
     partner: allowed.partner,
     payer: allowed.payer,
-    grant: { grantId: item.grantId, scope: allowed.granted },
-    checkScope: checkReadable(item, allowed),
+    ...(item.exchange === undefined
+      ? { grant: { grantId: item.grantId, scope: allowed.granted }, checkScope: checkReadable(item, allowed) }
+      : {}),
     isStillThere: calls.isStillThere,
   };
   const stop = (reason: Error = over): void => controller.abort(reason);
@@ -97,15 +127,40 @@ const readWatched = async (leg: Leg, allowed: Yes, controller: AbortController):
   }
 };
 
-const deltaOf = async ({ before, next, referred, held, attachments, parts, problems, bytes }: Leg): Promise<Delta> => {
+const deltaOf = async ({
+  before,
+  next,
+  referred,
+  held,
+  attachments,
+  parts,
+  problems,
+  bytes,
+  exchange,
+}: Leg): Promise<Delta> => {
   const { known } = before;
-  const { declared, refused, finished, withEverything, transactionTime, ...others } = next;
+  const {
+    declared,
+    refused,
+    finished,
+    withEverything,
+    transactionTime,
+    linesTotal,
+    about,
+    said,
+    strangers,
+    ...others
+  } = next;
   for (const [type, count] of referred.unread)
     problems.add({ kind: 'referencesNotRead', type, count, why: 'references' });
   return {
     known: {
       ...others,
       ...(transactionTime === undefined ? {} : { transactionTime }),
+      ...(linesTotal === undefined ? {} : { linesTotal }),
+      ...(exchange === undefined ? {} : { about }),
+      ...(said === undefined ? {} : { said }),
+      ...(strangers === undefined ? {} : { strangers }),
       ...(declared === undefined ? {} : { declared }),
       ...(refused === undefined ? {} : { refused }),
       // The state of an earlier version does not have them.
@@ -118,7 +173,14 @@ const deltaOf = async ({ before, next, referred, held, attachments, parts, probl
     referred: referred.names,
     held: await held.put(),
     attachments: attachments.written,
+    files: exchange?.files ?? [],
   };
+};
+
+/** What a former plan says of its progress, while it works. */
+const progressOf = ({ exchange, next: { queue } }: Leg) => {
+  const progress = queue[0]?.kind === 'poll' ? exchange?.progress : undefined;
+  return { payerProgress: progress?.text, pollAgainAt: progress?.againAt };
 };
 
 /** Reads the queue and writes the result. */
@@ -143,7 +205,9 @@ const readAndCommit = async (job: Job, item: Export, allowed: Yes, state: JobSta
     });
     return { next, ...counts };
   };
-  const stop = await auditLeg(leg, () => readWatched(leg, allowed, controller));
+  const read = (): Promise<Stop> => readWatched(leg, allowed, controller);
+  // Of an exchange the audit knows who is asked for, from its kick-off, and what came, from its end.
+  const stop = await (item.exchange === undefined ? auditLeg(leg, read) : read());
   if (stop.kind === 'gone') return end(stop);
   const delta = await deltaOf(leg);
   const committed = await memory.commit(await keyOf(job, item), delta);
@@ -153,10 +217,12 @@ const readAndCommit = async (job: Job, item: Export, allowed: Yes, state: JobSta
     resourcesTotal: resourcesTotalOf(known),
     ...typesDoneOf(known),
     ...(leg.attachments.count() === 0 ? {} : { attachments: leg.attachments.count() }),
+    ...progressOf(leg),
   });
   const isLate = stop.kind === 'go' && job.remainingMs() < legReserveMs;
   const next: Next = !runs ? { kind: 'gone' } : isLate ? { kind: 'wait', seconds: 1, why: 'invocation' } : stop;
-  return { ...committed, ...end(next) };
+  const closing = leg.exchange?.closing;
+  return { ...committed, ...(closing === undefined ? {} : { closing }), ...end(next) };
 };
 
 const keyOf = async (job: Job, item: Export): Promise<StateKey> => ({
@@ -165,7 +231,10 @@ const keyOf = async (job: Job, item: Export): Promise<StateKey> => ({
 });
 
 const boundOf = ({ deps }: Job, item: Export, { known }: JobState): NotReadReason | undefined =>
-  reachedBound({ references: 0, ...known, seconds: nowSeconds(deps.clock) - item.startedAt }, deps.bounds);
+  reachedBound(
+    { references: 0, ...known, seconds: nowSeconds(deps.clock) - item.startedAt },
+    deps.bounds ?? (item.exchange === undefined ? bounds : exchangeBounds),
+  );
 
 /**
  * Reads one leg of an export: about 20 seconds, or 8 MB. It first checks that the export may still read. What it read

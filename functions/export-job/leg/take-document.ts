@@ -24,7 +24,7 @@ export type Taken =
 /** `type/subtype` in lower case, without parameters. */
 const essenceOf = (type: string | null | undefined): string => (type ?? '').replace(/;[^]*/, '').trim().toLowerCase();
 
-const isPage = (type: string | null | undefined): boolean =>
+export const isPage = (type: string | null | undefined): boolean =>
   essenceOf(type) === 'text/html' || essenceOf(type) === 'application/xhtml+xml';
 
 /** Text, JSON or XML. */

@@ -195,7 +195,10 @@ const isBeyond = (taking: Taking, { type, resource, mode }: PageResource): boole
 };
 
 /** The attachments of a resource that are fetched: the payer's Binaries, unless its profile says otherwise. */
-const attachmentsToFetch = ({ leg, rules }: Taking, resource: PageResource): readonly OwnAttachment[] => {
+export const attachmentsToFetch = (
+  { leg, rules }: Pick<Taking, 'leg' | 'rules'>,
+  resource: PageResource,
+): readonly OwnAttachment[] => {
   if (resource.attachments.length === 0) return [];
   const { payer, next } = leg;
   // An export that an earlier version began has no such task.

@@ -11,6 +11,8 @@ export interface RecordRules extends AnswerBases {
   readonly patient: string;
   /** The same person's other ids there. @default none */
   readonly linked?: readonly string[];
+  /** The ids of many patients, each of whom counts as the member. @default none */
+  readonly members?: ReadonlySet<string>;
   /** Whether a resource type was asked for and is within scope. */
   readonly isWanted: (type: string) => boolean;
 }
@@ -69,8 +71,8 @@ const valuesAt = (resource: JsonObject, path: string): readonly unknown[] =>
     [resource],
   );
 
-const aboutPatient = (id: unknown, { patient, linked = [] }: Whose): About =>
-  id === patient || linked.some((one) => one === id) ? 'member' : 'other';
+const aboutPatient = (id: unknown, { patient, linked = [], members }: Whose): About =>
+  id === patient || linked.some((one) => one === id) || members?.has(id as string) === true ? 'member' : 'other';
 
 /**
  * What an identifier or a name alone says: nothing that can be compared with the member. The search that brought it proves
@@ -190,6 +192,30 @@ export const namesMember = ({ type, resource }: Pick<PageResource, 'type' | 'res
   return [...elementsAbout(type), ...elementsElsewhere(type), ...elementsOfParts(type)].some(
     (path) => aboutElement(path, place, whose) === 'member',
   );
+};
+
+/** The ids of the patients whom a resource is about, or who have a part in it if it says of nobody that it is about them. */
+export const patientsOf = (
+  { type, resource }: Pick<PageResource, 'type' | 'resource'>,
+  whose: AnswerBases,
+): string[] => {
+  if (type === 'Patient') return typeof resource['id'] === 'string' ? [resource['id']] : [];
+  const place: Place = { resource, resolve: () => undefined };
+  const idsAt = (paths: readonly string[]): string[] =>
+    paths
+      .flatMap((path) => valuesAt(resource, path))
+      .flatMap((value) => {
+        const text = isObject(value) ? value['reference'] : undefined;
+        const parsed = typeof text === 'string' ? parseReference(text, whose) : undefined;
+        return parsed?.type === 'Patient' ? [parsed.id] : [];
+      });
+  const own = [
+    ...idsAt([...elementsAbout(type), ...elementsElsewhere(type)]),
+    ...heldBy(place).flatMap((held) =>
+      patientsOf({ type: String(held.resource['resourceType']), resource: held.resource }, whose),
+    ),
+  ];
+  return own.length > 0 ? own : idsAt([...elementsAtSource(type), ...elementsOfParts(type)]);
 };
 
 /** More ids of one person than any payer merges. */

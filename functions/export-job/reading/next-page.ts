@@ -79,6 +79,9 @@ export const bounds: ReadingProgress = {
   seconds: longestReadingSeconds,
 };
 
+/** Those of an exchange, which has the records of a thousand members. */
+export const exchangeBounds: ReadingProgress = { ...bounds, resources: 100_000_000, bytes: 200_000_000_000 };
+
 /** The bound that an export has reached; undefined if it may go on. */
 export const reachedBound = (progress: ReadingProgress, limits: ReadingProgress = bounds): Bound | undefined =>
   (['pages', 'resources', 'bytes', 'references', 'seconds'] as const).find((bound) => progress[bound] >= limits[bound]);

@@ -1,5 +1,15 @@
 import type { IssueType } from '../../shared/errors.ts';
-import { isMissing, type AttachmentFault, type NotReadReason, type Problem, type Severity } from './problems.ts';
+import {
+  isMissing,
+  type AttachmentFault,
+  type FileFault,
+  type LinesReason,
+  type MemberFault,
+  type NotReadReason,
+  type PlanFault,
+  type Problem,
+  type Severity,
+} from './problems.ts';
 
 /** The content of one OperationOutcome in the error file. */
 interface Issue {
@@ -77,6 +87,59 @@ const attachmentFaults: Readonly<Record<AttachmentFault, readonly [code: Issue['
   tooMany: ['too-costly', 'the record has more attachments than an export fetches'],
 };
 
+/** Why nothing can be read of what a payer answers as a former plan. */
+const planFaults: Readonly<Record<PlanFault, string>> = {
+  noStatusUrl: 'The payer accepted the request, and did not say where to ask for its status.',
+  statusElsewhere: "The payer's status is on a server that its profile does not name, so it was not asked.",
+  manifest: "The payer's manifest could not be read.",
+  tooManyFiles: "The payer's manifest names more files than an exchange reads.",
+  moreManifests: "The payer's manifest says that there are more files than it names.",
+  client: 'The payer refuses the client of the gateway.',
+  nobodyLeft: 'Nobody of the Group is left whose consent holds, so nothing was asked.',
+  namesNobody:
+    'The payer cannot be asked for single members, and not all of the Group may be asked for. Nothing was asked.',
+};
+
+/** For each fault of a file, the code of its issue and why it did not come. */
+const fileFaults: Readonly<Record<FileFault, readonly [code: Issue['code'], why: string]>> = {
+  elsewhere: ['incomplete', "it is on a server that the payer's profile does not name"],
+  refused: ['forbidden', 'the payer refused it'],
+  broken: ['incomplete', 'the payer did not send it to the end'],
+  slow: ['timeout', 'the payer cannot send it in pieces, and the whole did not come in the time that the gateway has'],
+  page: ['invalid', 'the payer answered with something else in its place, such as a page of HTML'],
+  tooLarge: ['too-long', 'it is larger than an answer to a match may be'],
+};
+
+/** What is said of one line, and of several. */
+const linesReasons: Readonly<Record<LinesReason, readonly [one: string, more: string]>> = {
+  stranger: [
+    'is left out: it is about a patient who is no member of the Group',
+    'are left out: they are about patients who are no members of the Group',
+  ],
+  leftOut: [
+    'is left out: it is about a member who is left out of this export',
+    'are left out: they are about members who are left out of this export',
+  ],
+  unknown: ['is left out: whom it is about cannot be read', 'are left out: whom they are about cannot be read'],
+  notAsked: ['is left out: the type was not asked for', 'are left out: the type was not asked for'],
+  repeated: ['came before, with the same content', 'came before, with the same content'],
+  older: [
+    'is older than the time that was asked for, which the payer may have ignored',
+    'are older than the time that was asked for, which the payer may have ignored',
+  ],
+  newer: [
+    'is newer than the end that was asked for, which the payer may have ignored',
+    'are newer than the end that was asked for, which the payer may have ignored',
+  ],
+};
+
+const memberFaults: Readonly<Record<MemberFault, string>> = {
+  notNamed: 'The payer does not say what became of it.',
+  twoGroups: 'The payer names it in two Groups of different outcomes. It counts as not matched.',
+  twoRecords: 'The payer names two records for it. It counts as not matched.',
+  sharedRecord: 'The payer names one record for it and for another member. It counts as not matched.',
+};
+
 const answered = (status: number | undefined): string => {
   if (status === undefined) return 'the payer did not answer';
   return status === 200 ? 'the payer answered with another resource' : `the payer answered with status ${status}`;
@@ -94,7 +157,19 @@ const cameOf = ({ read, included, late }: Pick<Total, 'read' | 'included' | 'lat
     ...(late === undefined ? [] : [`${late} that changed after the end that was asked for`]),
   ].join(', and ');
 
-const onPage = (page: number | undefined): string => (page === undefined ? '' : ` on page ${page}`);
+/** Where a resource came: on a page of a search, or in a file of the payer's. */
+const onPage = (page: number | undefined, file?: number): string => {
+  if (file !== undefined) return ` in file ${file}`;
+  return page === undefined ? '' : ` on page ${page}`;
+};
+
+const counted = (count: number, one: string, more: string): string => `${count} ${count === 1 ? one : more}`;
+
+/** How a Group's entries differ from what was submitted. */
+const entriesOf = (count: number, why: 'stranger' | 'form'): string =>
+  why === 'stranger'
+    ? `${counted(count, 'entry', 'entries')} of the payer's Groups ${count === 1 ? 'names a patient who was' : 'name patients who were'} not submitted, and ${count === 1 ? 'is' : 'are'} left out.`
+    : `${counted(count, 'entry', 'entries')} of the payer's Groups cannot be read, and ${count === 1 ? 'is' : 'are'} left out.`;
 
 const issueOf = (problem: Problem): Issue => {
   switch (problem.kind) {
@@ -156,7 +231,7 @@ const issueOf = (problem: Problem): Issue => {
       return {
         severity: 'warning',
         code: 'conflict',
-        text: `${problem.type}/${problem.id}${onPage(problem.page)} came before with other content. Only the first is in this export.`,
+        text: `${problem.type}/${problem.id}${onPage(problem.page, problem.file)} came before with other content. Only the first is in this export.`,
       };
     case 'totalShrank':
       return {
@@ -228,13 +303,13 @@ const issueOf = (problem: Problem): Issue => {
       return {
         severity: 'error',
         code: problem.reason === 'tooLarge' ? 'too-long' : 'structure',
-        text: `${named(problem.type, problem.id)}${onPage(problem.page)} is left out: ${skipReasons[problem.reason]}.`,
+        text: `${named(problem.type, problem.id)}${onPage(problem.page, problem.file)} is left out: ${skipReasons[problem.reason]}.`,
       };
     case 'entrySkipped':
       return {
         severity: 'error',
         code: problem.reason === 'tooLarge' ? 'too-long' : 'structure',
-        text: `A resource${problem.page === undefined ? '' : ` on page ${problem.page}`} of ${problem.type} is left out: ${skipReasons[problem.reason]}.`,
+        text: `A resource${onPage(problem.page, problem.file)} of ${problem.type} is left out: ${skipReasons[problem.reason]}.`,
       };
     case 'otherPatient':
       return {
@@ -312,6 +387,99 @@ const issueOf = (problem: Problem): Issue => {
         severity: problem.severity,
         code: problem.code,
         text: `The payer put a remark on page ${problem.page} of ${problem.type}: ${problem.severity}, ${problem.code}.${isMissing(problem) ? ' Resources may be missing.' : ''}`,
+      };
+    case 'planRefused': {
+      const status = problem.status === undefined ? undefined : `with status ${problem.status}`;
+      const text =
+        problem.step === 'ask'
+          ? `The payer ${status === undefined ? 'did not answer' : `refused`} the request${status === undefined ? '' : ` ${status}`}.`
+          : `The payer ${status === undefined ? 'did not answer any more when it was asked for the status' : `ended the request ${status}`}.`;
+      return { severity: 'error', code: status === undefined ? 'timeout' : 'forbidden', text };
+    }
+    case 'planUnusable':
+      return { severity: 'error', code: 'incomplete', text: planFaults[problem.why] };
+    case 'planNotDone':
+      return {
+        severity: 'error',
+        code: 'incomplete',
+        text: `The payer had not ended its work: ${notReadReasons[problem.why]}.`,
+      };
+    case 'fileNotRead': {
+      const [code, why] = fileFaults[problem.why];
+      const status = problem.status === undefined ? '' : ` with status ${problem.status}`;
+      return {
+        severity: 'error',
+        code,
+        text: `File ${problem.file} (${problem.type}) did not come whole: ${why}${status}.`,
+      };
+    }
+    case 'filesNotRead':
+      return {
+        severity: 'error',
+        code: 'incomplete',
+        text: `${counted(problem.count, 'file', 'files')} of ${problem.type} ${problem.count === 1 ? 'was' : 'were'} not read: ${notReadReasons[problem.why]}.`,
+      };
+    case 'fileCount':
+      return {
+        severity: isMissing(problem) ? 'error' : 'warning',
+        code: 'incomplete',
+        text: `File ${problem.file} (${problem.type}) has ${counted(problem.came, 'line', 'lines')}, and the payer names ${problem.said}.`,
+      };
+    case 'fileLines': {
+      const [one, more] = linesReasons[problem.why];
+      return {
+        severity: isMissing(problem) ? 'error' : 'information',
+        code: isMissing(problem) || problem.why === 'leftOut' ? 'suppressed' : 'informational',
+        text: `${counted(problem.count, 'resource', 'resources')} of type ${problem.type} in file ${problem.file} ${problem.count === 1 ? one : more}.`,
+      };
+    }
+    case 'fileRemark':
+      return {
+        severity: problem.severity,
+        code: problem.code,
+        text: `The payer put a remark in file ${problem.file} of its errors: ${problem.severity}, ${problem.code}.${isMissing(problem) ? ' Resources may be missing.' : ''}`,
+      };
+    case 'deletionLeftOut':
+      return {
+        severity: 'error',
+        code: 'suppressed',
+        text: `A line in file ${problem.file} of deletions is left out: it is no list of deletions, or is about somebody else.`,
+      };
+    case 'memberWithoutRecord':
+      return { severity: 'error', code: 'incomplete', text: `Nothing came about member ${problem.member}.` };
+    case 'memberUnchanged':
+      return {
+        severity: 'information',
+        code: 'informational',
+        text: `Nothing came about member ${problem.member}, within the limits that were asked for.`,
+      };
+    case 'memberLeftOut':
+      return {
+        severity: 'information',
+        code: 'suppressed',
+        text: `Member ${problem.member} is left out: ${problem.why === 'ended' ? 'the exchange was ended for this member' : 'the consent has ended'}.`,
+      };
+    case 'groupMissing':
+      return { severity: 'error', code: 'incomplete', text: 'The payer names no Group of matched members.' };
+    case 'groupUnusable':
+      return {
+        severity: 'error',
+        code: 'structure',
+        text: `A Group of the payer's is left out: ${problem.why === 'id' ? 'it has no usable id, so that it cannot be exported' : 'its code is none of a match'}.`,
+      };
+    case 'groupTwice':
+      return {
+        severity: 'error',
+        code: 'conflict',
+        text: 'The payer names two Groups of one id. Only the first is in this answer.',
+      };
+    case 'groupEntries':
+      return { severity: 'error', code: 'suppressed', text: entriesOf(problem.count, problem.why) };
+    case 'memberAnswer':
+      return {
+        severity: 'error',
+        code: problem.why === 'notNamed' ? 'incomplete' : 'conflict',
+        text: `Member ${problem.member}: ${memberFaults[problem.why]}`,
       };
   }
 };

@@ -23,7 +23,13 @@ export type Problem =
   /** The same of one resource, which is in the record as the payer gave it. */
   | { readonly kind: 'resourceWithheld'; readonly type: string; readonly id: string | undefined }
   /** Two resources of one type and id differ, in more than their meta. The first is in the record. */
-  | { readonly kind: 'resourceDiffers'; readonly type: string; readonly id: string; readonly page?: number }
+  | {
+      readonly kind: 'resourceDiffers';
+      readonly type: string;
+      readonly id: string;
+      readonly page?: number;
+      readonly file?: number;
+    }
   | {
       readonly kind: 'totalShrank' | 'totalShort';
       readonly type: string;
@@ -52,6 +58,7 @@ export type Problem =
       readonly kind: 'resourceSkipped';
       readonly reason: SkipReason;
       readonly page?: number;
+      readonly file?: number;
       readonly type: string;
       readonly id?: string;
     }
@@ -60,6 +67,7 @@ export type Problem =
       readonly kind: 'entrySkipped';
       readonly reason: SkipReason | 'notFhir';
       readonly page?: number;
+      readonly file?: number;
       readonly type: string;
     }
   /** A resource about someone who cannot be compared with the member. */
@@ -119,7 +127,104 @@ export type Problem =
       readonly page: number;
       readonly severity: Severity;
       readonly code: string;
-    };
+    }
+  | ExchangeProblem;
+
+/** What can be missing or unusual in an exchange. Files have numbers, members the ids under which they were submitted. */
+type ExchangeProblem =
+  /** The payer does not take what is asked, or ends it. @property status absent if it did not answer at all */
+  | { readonly kind: 'planRefused'; readonly type: string; readonly step: 'ask' | 'poll'; readonly status?: number }
+  /** What the payer answers cannot be used, or nothing can be asked. */
+  | { readonly kind: 'planUnusable'; readonly type: string; readonly why: PlanFault }
+  /** The exchange ended before its files were known. */
+  | { readonly kind: 'planNotDone'; readonly type: string; readonly why: NotReadReason }
+  /** A file of the payer's, or what is left of it, did not come. */
+  | {
+      readonly kind: 'fileNotRead';
+      readonly type: string;
+      readonly file: number;
+      readonly why: FileFault;
+      readonly status?: number;
+    }
+  /** Files of the payer's, whose turn never came. */
+  | { readonly kind: 'filesNotRead'; readonly type: string; readonly count: number; readonly why: NotReadReason }
+  /** A file has more or fewer lines than the payer says. */
+  | {
+      readonly kind: 'fileCount';
+      readonly type: string;
+      readonly file: number;
+      readonly said: number;
+      readonly came: number;
+    }
+  /** What is to be said of lines of a type in a file. */
+  | {
+      readonly kind: 'fileLines';
+      readonly type: string;
+      readonly file: number;
+      readonly why: LinesReason;
+      readonly count: number;
+    }
+  /** The payer's remark in one of its error files, or among the resources. Only the codes are kept. */
+  | {
+      readonly kind: 'fileRemark';
+      readonly type: string;
+      readonly file: number;
+      readonly severity: Severity;
+      readonly code: string;
+    }
+  /** A line of a file that lists deletions does not only list them, or is about somebody else. */
+  | { readonly kind: 'deletionLeftOut'; readonly type: string; readonly file: number }
+  /** A member of the Group of whom nothing came, or who was left out from the start. */
+  | { readonly kind: 'memberWithoutRecord' | 'memberUnchanged'; readonly type: string; readonly member: string }
+  | {
+      readonly kind: 'memberLeftOut';
+      readonly type: string;
+      readonly member: string;
+      readonly why: 'consentEnded' | 'ended';
+    }
+  /** The payer names no Group of matched members. */
+  | { readonly kind: 'groupMissing'; readonly type: 'Group' }
+  /** A Group that cannot be used. */
+  | { readonly kind: 'groupUnusable'; readonly type: 'Group'; readonly why: 'code' | 'id' }
+  /** The answer of a match has two Groups of one id. */
+  | { readonly kind: 'groupTwice'; readonly type: 'Group' }
+  /** Entries of a Group that name nobody who was submitted, or in no form that can be read. */
+  | { readonly kind: 'groupEntries'; readonly type: 'Group'; readonly why: 'stranger' | 'form'; readonly count: number }
+  /** What the payer says of a submitted member: nothing, two things, or the record of another one. */
+  | { readonly kind: 'memberAnswer'; readonly type: 'Group'; readonly member: string; readonly why: MemberFault };
+
+/** Why nothing can be read of what a payer answers as a former plan. */
+export type PlanFault =
+  /** It accepted without saying where to ask for the status. */
+  | 'noStatusUrl'
+  | 'statusElsewhere'
+  | 'manifest'
+  | 'tooManyFiles'
+  /** There are more files than its manifest names. */
+  | 'moreManifests'
+  /** It refuses the gateway's own client. */
+  | 'client'
+  /** Nobody of the Group is left whose consent holds. */
+  | 'nobodyLeft'
+  /** It is asked by GET, by which single members cannot be named. */
+  | 'namesNobody';
+
+/** Why a file of the payer's did not come. */
+export type FileFault =
+  | 'elsewhere'
+  | 'refused'
+  | 'broken'
+  /** It cannot be read in pieces, and the whole takes too long. */
+  | 'slow'
+  /** Something else came in its place, such as a page of HTML. */
+  | 'page'
+  | 'tooLarge';
+
+/** Of lines of a file: why they are left out; or `older` and `newer`: beyond the times that were asked for, and kept. */
+export type LinesReason = 'stranger' | 'leftOut' | 'unknown' | 'notAsked' | 'repeated' | 'older' | 'newer';
+
+/** What is wrong with what a match says of a member. */
+export type MemberFault = 'notNamed' | 'twoGroups' | 'twoRecords' | 'sharedRecord';
 
 /** Why an attachment did not come. */
 export type AttachmentFault =
@@ -181,18 +286,26 @@ const harmless: ReadonlySet<Problem['kind']> = new Set([
   'attachmentsOutOfScope',
   'moreOfKind',
   'referenceGone',
+  'memberLeftOut',
+  'memberUnchanged',
 ]);
+
+/** Lines that are not in the record though they may belong to it. */
+const lackingLines: ReadonlySet<LinesReason> = new Set<LinesReason>(['stranger', 'unknown']);
 
 /** Whether a problem means that something is, or may be, missing from the record. What the payer does not have is not. */
 export const isMissing = (problem: Problem): boolean => {
-  if (problem.kind !== 'payerRemark') return !harmless.has(problem.kind);
+  if (problem.kind === 'fileLines') return lackingLines.has(problem.why);
+  if (problem.kind === 'fileCount') return problem.came < problem.said;
+  if (problem.kind !== 'payerRemark' && problem.kind !== 'fileRemark') return !harmless.has(problem.kind);
   return problem.severity === 'error' || problem.severity === 'fatal' || codesOfLack.has(problem.code);
 };
 
 /** Problems with the same name are counted together: their kind, their type, and what they mean for what is missing. */
 export const countName = (problem: Problem): string => {
   const { kind, type } = problem;
-  return `${kind} ${type} ${(kind === 'otherPatient' ? problem.from : undefined) ?? isMissing(problem)}`;
+  const own = kind === 'otherPatient' ? problem.from : kind === 'fileLines' ? problem.why : undefined;
+  return `${kind} ${type} ${own ?? isMissing(problem)}`;
 };
 
 /** The type in a {@link countName}. */

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { ExchangeInput } from '../../shared/exchanges/input.ts';
 import { html } from '../../shared/pages/html.ts';
+import type { PlanFile } from '../state/state.ts';
 
 /** The facts in our Provenance: who passed the record on, from where and when, and what is missing. */
 export interface ProvenanceFacts {
@@ -44,32 +46,80 @@ const narrative = ({ payerName, transactionTime, missing, named }: ProvenanceFac
   return html`<div xmlns="http://www.w3.org/1999/xhtml"><p>${from}</p>${rest}</div>`.html;
 };
 
+/** Who passed a record on, and who had it. */
+const agentsOf = ({ facade, payerName }: Pick<ProvenanceFacts, 'facade' | 'payerName'>) => [
+  {
+    type: { coding: [{ system: usCoreParticipantTypes, code: 'transmitter', display: 'Transmitter' }] },
+    who: {
+      identifier: { system: 'urn:ietf:rfc:3986', value: new URL(facade).origin },
+      display: 'Payer-to-payer gateway',
+    },
+  },
+  {
+    type: { coding: [{ system: participantTypes, code: 'custodian', display: 'Custodian' }] },
+    who: { identifier: { system: 'urn:ietf:rfc:3986', value: facade }, display: payerName },
+  },
+];
+
+const idOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
+
 /** An R4 and US Core Provenance about the whole record, as one line without a line break. */
 export const provenanceLine = (facts: ProvenanceFacts): string => {
   const { exportId, facade, patient, payerName, transactionTime, recorded } = facts;
   return JSON.stringify({
     resourceType: 'Provenance',
-    id: createHash('sha256').update(exportId).digest('hex').slice(0, 32),
+    id: idOf(exportId),
     meta: { profile: [usCoreProvenance] },
     text: { status: 'generated', div: narrative(facts) },
     target: [{ reference: `${facade}/Patient/${patient}` }],
     occurredPeriod: { start: transactionTime, end: recorded },
     recorded,
-    agent: [
-      {
-        type: { coding: [{ system: usCoreParticipantTypes, code: 'transmitter', display: 'Transmitter' }] },
-        who: {
-          identifier: { system: 'urn:ietf:rfc:3986', value: new URL(facade).origin },
-          display: 'Payer-to-payer gateway',
-        },
-      },
-      {
-        type: { coding: [{ system: participantTypes, code: 'custodian', display: 'Custodian' }] },
-        who: { identifier: { system: 'urn:ietf:rfc:3986', value: facade }, display: payerName },
-      },
-    ],
+    agent: agentsOf(facts),
     entity: [
       { role: 'source', what: { identifier: { system: 'urn:ietf:rfc:3986', value: facade }, display: payerName } },
     ],
   });
+};
+
+/** A file of a former plan's, as its Provenance says where it came from. */
+const fileLine = (
+  { exportId, facade, payerName, transactionTime, recorded }: Omit<ProvenanceFacts, 'patient' | 'missing' | 'named'>,
+  target: object,
+  { number, type, said, came, kept }: PlanFile,
+): string => {
+  const counts = `${came} lines came${said === undefined ? '' : ` of ${said} that the payer names`}, and ${kept} of them are passed on.`;
+  const text = html`<div xmlns="http://www.w3.org/1999/xhtml"><p>File ${String(number)} (${type}) of ${payerName}, as of ${transactionTime}, passed on by a gateway. ${counts}</p></div>`;
+  return JSON.stringify({
+    resourceType: 'Provenance',
+    id: idOf(`${exportId} ${number}`),
+    meta: { profile: [usCoreProvenance] },
+    text: { status: 'generated', div: text.html },
+    target: [target],
+    occurredPeriod: { start: transactionTime, end: recorded },
+    recorded,
+    agent: agentsOf({ facade, payerName }),
+    entity: [
+      {
+        role: 'source',
+        what: {
+          type,
+          identifier: { system: 'urn:ietf:rfc:3986', value: facade },
+          display: `File ${number} of the manifest of ${transactionTime}`,
+        },
+      },
+    ],
+  });
+};
+
+/** A Provenance for each of a former plan's files, about the Group that it was asked for. */
+export const planProvenance = (
+  facts: Parameters<typeof fileLine>[0],
+  input: ExchangeInput,
+  files: readonly PlanFile[],
+): readonly string[] => {
+  const target =
+    input.kind === 'group'
+      ? { reference: `${facts.facade}/Group/${input.group}` }
+      : { type: 'Group', identifier: { system: 'urn:ietf:rfc:3986', value: facts.facade } };
+  return files.filter(({ kind }) => kind === 'output').map((file) => fileLine(facts, target, file));
 };

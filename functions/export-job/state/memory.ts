@@ -40,6 +40,7 @@ const emptyState = (): JobState => ({
   referenceFiles: [],
   held: [],
   attachments: [],
+  files: [],
   seen: createSeenSet(),
 });
 
@@ -49,6 +50,7 @@ const apply = (state: JobState, name: string, delta: Delta): void => {
   for (const problem of delta.problems) state.problems.push(problem);
   for (const file of delta.held ?? []) state.held.push(file);
   for (const attachment of delta.attachments ?? []) state.attachments.push(attachment);
+  for (const file of delta.files ?? []) state.files.push(file);
   if (delta.referred.length > 0) state.referenceFiles.push(name);
 };
 

@@ -89,7 +89,54 @@ export interface AttachmentsTask extends TaskBase {
   readonly at: number;
 }
 
-export type Task = StatementTask | SearchTask | ReferencesTask | AttachmentsTask;
+/** Sends a former plan what is asked of it. */
+export interface AskTask extends TaskBase {
+  readonly kind: 'ask';
+}
+
+/** Asks a former plan whether it is done. */
+export interface PollTask extends TaskBase {
+  readonly kind: 'poll';
+  /** The plan's status URL. */
+  readonly url: string;
+}
+
+/** Reads the files that a former plan has made, one after the other. */
+export interface FilesTask extends TaskBase {
+  readonly kind: 'files';
+  /** The object of the job's own that lists them. */
+  readonly list: string;
+  /** The index of the file that is read. */
+  readonly at: number;
+  /** Where its next line begins, in bytes; and how many lines came before it. */
+  readonly offset: number;
+  readonly lines: number;
+  /** How many of these are in the record. */
+  readonly kept: number;
+  /** How many are to be reported, by why and by type: `repeated Observation`. */
+  readonly left: Readonly<Record<string, number>>;
+  /** What says that the file is still the same: a strong ETag, or when it was changed. */
+  readonly validator?: string | undefined;
+  /** How many lines were taken at earlier tries of a file that is read again from its start. */
+  readonly again?: number | undefined;
+  /** The file is asked for without compression, so that it can be read on from an offset. */
+  readonly plain?: true | undefined;
+}
+
+export type Task = StatementTask | SearchTask | ReferencesTask | AttachmentsTask | AskTask | PollTask | FilesTask;
+
+/** A file of a former plan's that was read, or given up. */
+export interface PlanFile {
+  /** Its place among the files of its kind in the plan's manifest, from 1. */
+  readonly number: number;
+  readonly kind: 'output' | 'error' | 'deleted';
+  readonly type: string;
+  /** How many lines it has, as the plan says. */
+  readonly said?: number | undefined;
+  /** How many lines came, and how many of them are in the record. */
+  readonly came: number;
+  readonly kept: number;
+}
 
 /** The part of the state that each delta replaces as a whole. */
 export interface Known {
@@ -115,6 +162,19 @@ export interface Known {
   readonly pages: number;
   readonly resources: number;
   readonly bytes: number;
+  /** Of an exchange: how many lines the plan says that all of its files have. */
+  readonly linesTotal?: number;
+  /** Of a group export: how many resources about each member are in the record, by the ids at the payer. */
+  readonly about?: Readonly<Record<string, number>>;
+  /** Of a match: what the payer said of whom, by the ids that were submitted; and how many strangers it named. */
+  readonly said?: Readonly<Record<string, MemberSaid>>;
+  readonly strangers?: number;
+}
+
+/** What the answer of a match says of a member. */
+export interface MemberSaid {
+  readonly outcome: string;
+  readonly reference?: string;
 }
 
 /** A file of lines that wait for their attachments. */
@@ -134,6 +194,8 @@ export interface Delta {
   /** The files of lines that wait for their attachments. */
   readonly held?: readonly HeldFile[];
   readonly attachments?: readonly WrittenAttachment[];
+  /** The files of a former plan that were read to their ends. */
+  readonly files?: readonly PlanFile[];
 }
 
 /** The state after some legs. */
@@ -146,22 +208,26 @@ export interface JobState {
   /** The files of lines that wait for their attachments, also those that were written since. */
   readonly held: HeldFile[];
   readonly attachments: WrittenAttachment[];
+  readonly files: PlanFile[];
   /** The tags of resources, references and pages that were seen. */
   readonly seen: SeenSet;
 }
 
 /**
- * The total that the payer gave, if the current task is the request for everything. If some came that the payer marks as
+ * The total that the payer gave, if the current task is the request for everything, or its files. If some came that the payer marks as
  * included, nobody knows whether the total counts these.
  */
-export const resourcesTotalOf = ({ queue }: Known): number | undefined => {
+export const resourcesTotalOf = ({ queue, linesTotal }: Known): number | undefined => {
   const [task] = queue;
+  if (task?.kind === 'files') return linesTotal;
   if (task?.kind !== 'search' || task.type !== everything || (task.included ?? 0) > 0) return undefined;
   return task.firstTotal;
 };
 
 /** How many of the planned types are done. The request for everything is none of them. */
 export const typesDoneOf = ({ planned, queue }: Known): { readonly typesDone: number; readonly typesTotal: number } => {
+  // Of files nobody knows how many types are done.
+  if (queue.some(({ kind }) => kind === 'files')) return { typesDone: 0, typesTotal: 0 };
   const left = new Set(queue.map((task) => (task.kind === 'search' ? task.type : undefined)));
   const types = planned.filter((type) => type !== everything);
   return { typesDone: types.filter((type) => !left.has(type)).length, typesTotal: types.length };

@@ -11,7 +11,7 @@ export interface StoredManifest {
 export interface StoredFile {
   /** The last segment of its URL, such as `Observation-1.ndjson`. */
   readonly name: string;
-  readonly kind: 'output' | 'error' | 'attachment';
+  readonly kind: 'output' | 'error' | 'deleted' | 'attachment';
   /** Of an attachment, what a token's scope must cover: `Binary`, or the type of the resource that names it. */
   readonly type: string;
   /** The number of lines; 1 for an attachment. */

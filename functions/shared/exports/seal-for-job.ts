@@ -10,7 +10,7 @@ import { seal, sealIvBytes, unseal } from '../store/crypto.ts';
  */
 
 /** The purpose of a value. A value sealed for one purpose does not open for another. */
-type BoxPurpose = 'payer token' | 'state key' | 'input key' | 'file key' | 'group key';
+type BoxPurpose = 'payer token' | 'payer status' | 'state key' | 'input key' | 'file key' | 'group key';
 
 /**
  * What a box belongs to: an export, by its id; or of an exchange, what the box is bound to, which names the partner. Whoever opens

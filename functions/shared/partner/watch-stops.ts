@@ -39,10 +39,10 @@ export const checkStillAllowed = async (
 interface Watched {
   readonly partner: Pick<Partner, 'clientId'>;
   readonly payer: Pick<Payer, 'id'>;
-  /** The grant that is read, as it was read last. */
-  readonly grant: Pick<Grant, 'grantId' | 'scope'>;
+  /** The grant that is read, as it was read last. @default there is none: an exchange between plans is read */
+  readonly grant?: Pick<Grant, 'grantId' | 'scope'>;
   /** Checks that the grant and the partner's registration of now still permit what is read. @throws GatewayError */
-  readonly checkScope: (grant: Pick<Grant, 'scope'>, partner: Partner) => void;
+  readonly checkScope?: (grant: Pick<Grant, 'scope'>, partner: Partner) => void;
   /** Whether the export that is read, or read for, is still there. */
   readonly isStillThere?: () => Promise<boolean>;
 }
@@ -70,15 +70,15 @@ const exportGone = (): GatewayError =>
  */
 export const watchStops = (
   deps: { readonly registry: Registry; readonly clock: Clock; readonly grants: Table },
-  { partner, payer, grant: { grantId, scope }, checkScope, isStillThere = () => Promise.resolve(true) }: Watched,
+  { partner, payer, grant, checkScope = () => undefined, isStillThere = () => Promise.resolve(true) }: Watched,
   { signal, end }: Deadline,
 ): void => {
   let looks = 0;
   let unread = 0;
-  let left = scope;
+  let left = grant?.scope ?? [];
   const findEnd = async (): Promise<GatewayError | undefined> => {
     try {
-      const live = await getLiveScope(deps.grants, grantId, nowSeconds(deps.clock));
+      const live = grant === undefined ? [] : await getLiveScope(deps.grants, grant.grantId, nowSeconds(deps.clock));
       const isThere = live !== undefined && (await isStillThere());
       unread = 0;
       if (live === undefined) return grantEnded();

@@ -295,6 +295,47 @@ const checkIdentityAnswer =
     throw new PayerError(status === 403 ? 'invalid_client' : 'invalid_grant', `token endpoint answered ${status}`);
   };
 
+/** How the gateway asks a payer for a token with an assertion of its own. */
+interface WithAssertion {
+  readonly clientId: string;
+  readonly tokenEndpoint: string;
+  readonly algorithm: string;
+  readonly scopes: readonly string[];
+  readonly secret: PayerSecret;
+  readonly extensions?: JsonObject;
+  readonly check?: CheckAnswer;
+}
+
+/**
+ * Asks for a token by `client_credentials` with an assertion of the gateway's own (RFC 7523), once.
+ * @throws PayerError, or GatewayError if the payer's secret is missing
+ */
+export const requestWithAssertion = async (
+  deps: PayerClientDeps,
+  payer: Payer,
+  { clientId, tokenEndpoint, algorithm, scopes, secret, extensions, check }: WithAssertion,
+): Promise<ReadAnswer> => {
+  if (!hasKey(secret)) throw new PayerError('invalid_client', 'the secret has no private_key_jwk');
+  const authentication = await makeAssertion(deps, secret, {
+    audience: tokenEndpoint,
+    alg: algorithm,
+    ...(extensions === undefined ? {} : { extensions }),
+  });
+  try {
+    const response = await oauth.genericTokenEndpointRequest(
+      authorizationServer({ ...payer, tokenEndpoint }),
+      { client_id: clientId },
+      authentication,
+      'client_credentials',
+      { scope: scopes.join(' ') },
+      requestOptions(deps, payer, check),
+    );
+    return await readAnswer(deps, payer, response);
+  } catch (error) {
+    throw tokenFailure(error);
+  }
+};
+
 /**
  * Exchanges a member's identity for payer tokens, without a browser: `client_credentials` with an assertion of the gateway's
  * own, which forwards `cms_smart` (CMS payer participation specification). It is sent once: a payer refuses an identity
@@ -307,28 +348,17 @@ export const exchangeIdentity = async (
   signIn: IdentitySignIn,
   cmsSmart: JsonObject,
 ): Promise<PayerTokenAnswer> => {
-  const tokenEndpoint = signIn.tokenEndpoint ?? payer.tokenEndpoint;
-  // Fresh, since a refusal of a key that was replaced would cost the member another identification.
-  const secret = await deps.readPayerSecret(secretOwnerOf(payer) ?? payer.id, { fresh: true });
-  if (!hasKey(secret)) throw new PayerError('invalid_client', 'the secret has no private_key_jwk');
-  const authentication = await makeAssertion(deps, secret, {
-    audience: tokenEndpoint,
-    alg: signIn.assertionAlgorithm,
+  const answer = await requestWithAssertion(deps, payer, {
+    clientId: payer.clientId,
+    tokenEndpoint: signIn.tokenEndpoint ?? payer.tokenEndpoint,
+    algorithm: signIn.assertionAlgorithm,
+    scopes: signIn.scopes,
+    // Fresh, since a refusal of a key that was replaced would cost the member another identification.
+    secret: await deps.readPayerSecret(secretOwnerOf(payer) ?? payer.id, { fresh: true }),
     extensions: { cms_smart: cmsSmart },
+    check: checkIdentityAnswer(signIn),
   });
-  try {
-    const response = await oauth.genericTokenEndpointRequest(
-      authorizationServer({ ...payer, tokenEndpoint }),
-      { client_id: payer.clientId },
-      authentication,
-      'client_credentials',
-      { scope: signIn.scopes.join(' ') },
-      requestOptions(deps, payer, checkIdentityAnswer(signIn)),
-    );
-    return await usableAnswer(deps, payer, await readAnswer(deps, payer, response));
-  } catch (error) {
-    throw tokenFailure(error);
-  }
+  return usableAnswer(deps, payer, answer);
 };
 
 /**

@@ -1,6 +1,6 @@
 /** A request to a payer: the part of `fetch`'s options that we need. */
 export interface PayerRequest {
-  readonly method?: 'GET' | 'HEAD' | 'POST';
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'DELETE';
   readonly headers?: Record<string, string>;
   readonly body?: string | undefined;
   /** Redirects are never followed. The field lets `fetch` stand in. */

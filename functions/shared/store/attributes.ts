@@ -244,6 +244,10 @@ export const exportAttributes = {
   typesTotal: { type: 'N', by: 'noteProgress endExport' },
   /** How many attachments have come. */
   attachments: { type: 'N', by: 'noteProgress' },
+  /** Of an exchange: what the former plan says of its progress, while it works. */
+  payerProgress: { type: 'S', by: 'noteProgress endExport dropSecrets' },
+  /** When it is asked again, in epoch seconds. */
+  pollAgainAt: { type: 'N', by: 'noteProgress endExport dropSecrets' },
   /** SHA-256 of the sealed manifest, base64url. */
   manifestDigest: { type: 'S', by: 'endExport' },
   startedAt: { type: 'N', by: 'putExport' },

@@ -63,6 +63,9 @@ export interface Export extends AskedTypes {
   readonly typesTotal?: number;
   /** How many attachments have come; absent until one has. */
   readonly attachments?: number;
+  /** Of an exchange: what the former plan says of its progress, and when it is asked again. Only while it works. */
+  readonly payerProgress?: string;
+  readonly pollAgainAt?: number;
   readonly manifestDigest?: string;
   readonly startedAt: number;
   readonly endedAt?: number;
@@ -115,6 +118,8 @@ export const readExport = (item: StoredItem): Export => {
     typesDone: read('typesDone'),
     typesTotal: read('typesTotal'),
     attachments: read('attachments'),
+    payerProgress: read('payerProgress'),
+    pollAgainAt: read('pollAgainAt'),
     manifestDigest: read('manifestDigest'),
     endedAt: read('endedAt'),
   };

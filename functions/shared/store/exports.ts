@@ -85,6 +85,8 @@ export type NewExport = Omit<
   | 'resourcesTotal'
   | 'typesTotal'
   | 'attachments'
+  | 'payerProgress'
+  | 'pollAgainAt'
   | 'manifestDigest'
   | 'endedAt'
 >;
@@ -142,6 +144,9 @@ export const startAgain = (table: Table, key: Key, now: number): Promise<boolean
 const notMore = (name: 'resources' | 'typesDone' | 'attachments', most: number) =>
   anyOf(absent(name), is(name, '<=', most));
 
+/** What a job says only as long as it is so. */
+const passing = ['resourcesTotal', 'payerProgress', 'pollAgainAt'] as const;
+
 /**
  * Records the job's progress. What the partner sees never goes back: a leg that is repeated after a failed checkpoint may
  * read less, and its numbers are then not written. Returns false if the export is no longer running, so that the job stops.
@@ -155,6 +160,8 @@ export const noteProgress = async (
     typesDone: number;
     typesTotal: number;
     attachments?: number;
+    payerProgress?: string | undefined;
+    pollAgainAt?: number | undefined;
   },
 ): Promise<boolean> => {
   const when = [
@@ -162,8 +169,8 @@ export const noteProgress = async (
     notMore('typesDone', progress.typesDone),
     ...(progress.attachments === undefined ? [] : [notMore('attachments', progress.attachments)]),
   ];
-  // The total is of the request that is being read; the next one has another, or none.
-  const remove = progress.resourcesTotal === undefined ? (['resourcesTotal'] as const) : [];
+  // The total is of the request that is being read; the next one has another, or none. So is what a former plan says.
+  const remove = passing.filter((name) => progress[name] === undefined);
   if (await update(table, key, { set: progress, remove, when })) return true;
   const item = await getExport(table, key.grantId);
   return item?.exportId === key.exportId && item.status === 'running';
@@ -218,6 +225,8 @@ const secrets = [
   'payerTokenAt',
   'stateKey',
   'inputKey',
+  'payerProgress',
+  'pollAgainAt',
   'callbackId',
   'refusedVersion',
   'waitingSince',

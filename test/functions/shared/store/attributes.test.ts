@@ -241,7 +241,17 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
       ['beginExport', () => beginExport(table, key, { stateKey: bytes, executionArn: 'arn', now })],
       ['continueExport', () => continueExport(table, key, 'arn')],
       ['startAgain', () => startAgain(table, key, now)],
-      ['noteProgress', () => noteProgress(table, key, { ...progress, resourcesTotal: 2, attachments: 1 })],
+      [
+        'noteProgress',
+        () =>
+          noteProgress(table, key, {
+            ...progress,
+            resourcesTotal: 2,
+            attachments: 1,
+            payerProgress: 'half',
+            pollAgainAt: now,
+          }),
+      ],
       ['askForToken', () => askForToken(table, key, { callbackId: 'c', refusedVersion: 1, now })],
       ['giveToken', () => giveToken(table, key, token)],
       ['noteAwake', () => noteAwake(table, key, 'c')],

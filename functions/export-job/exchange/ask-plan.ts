@@ -1,0 +1,131 @@
+import { dropBody, isThrottling, retryAfterOf } from '../../shared/payer/answers.ts';
+import { PayerError } from '../../shared/payer/errors.ts';
+import type { PayerRequest, PayerResponse } from '../../shared/payer/http.ts';
+import { readSecretHeaders } from '../../shared/payer/secrets.ts';
+import type { SystemTokens } from '../../shared/payer/system-token.ts';
+import type { FormerPlan } from '../../shared/registry/former-plan.ts';
+import type { JobDeps } from '../deps.ts';
+import { sendInTurn, type Asking, type Pace, type Sent } from '../leg/ask-payer.ts';
+import { exchangeDeps } from './exchange-deps.ts';
+
+/** A former plan's answer. */
+export type PlanAnswer =
+  /** Any answer but those below. The body has not been read yet. `dateMs` is the plan's clock, if the answer has a `Date` header. */
+  | {
+      readonly kind: 'answered';
+      readonly response: PayerResponse;
+      readonly dateMs: number | undefined;
+      readonly end: () => void;
+    }
+  | { readonly kind: 'throttled'; readonly seconds: number }
+  /** It gives the gateway's client no token. */
+  | { readonly kind: 'clientRefused' }
+  /** Another try may succeed. There is no status if it did not answer at all. */
+  | { readonly kind: 'failed'; readonly status?: number }
+  | { readonly kind: 'paced' }
+  | { readonly kind: 'gone' };
+
+export interface PlanRequest extends Pick<PayerRequest, 'method' | 'body'> {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whether it carries the gateway's token. */
+  readonly withToken: boolean;
+  /** The longest that the answer may take, in milliseconds. @default a minute */
+  readonly longestMs?: number;
+}
+
+const usualMs = 60_000;
+
+/** How a former plan is asked. */
+export interface PlanAsking extends Pick<Asking, 'isStillThere' | 'stopped'> {
+  readonly deps: JobDeps;
+  readonly plan: FormerPlan;
+  readonly tokens: SystemTokens;
+  /** The monotonic time after which it stops asking for a turn. */
+  readonly untilAt: number;
+}
+
+/** The pace of all exchanges with a plan. */
+export const paceOf = ({ id, exchange }: FormerPlan): Pace => ({
+  key: `${id}/exchange`,
+  perSecond: exchange.requestsPerSecond,
+});
+
+/** Whether a URL is on the server of the plan's base. */
+const isAtBase = ({ fhirBaseUrl }: FormerPlan, url: string): boolean =>
+  new URL(fhirBaseUrl).origin === new URL(url).origin;
+
+/**
+ * A URL that the plan names, if it may be asked: it is on the server of the plan's base, or on one that the profile names.
+ * @param from the request that the URL is relative to
+ */
+export const allowedUrl = (
+  plan: FormerPlan,
+  origins: readonly string[] | undefined,
+  text: string,
+  from: string,
+): string | undefined => {
+  if (!URL.canParse(text, from)) return undefined;
+  const url = new URL(text, from);
+  if (url.username !== '' || url.password !== '') return undefined;
+  url.hash = '';
+  return isAtBase(plan, url.href) || origins?.includes(url.origin) === true ? url.href : undefined;
+};
+
+const usable = async <T>(get: () => Promise<T>): Promise<T | PlanAnswer> => {
+  try {
+    return await get();
+  } catch (error) {
+    if (!(error instanceof PayerError)) throw error;
+    return error.failure === 'invalid_client' || error.failure === 'invalid_grant'
+      ? { kind: 'clientRefused' }
+      : { kind: 'failed' };
+  }
+};
+
+const answerOf = async ({ deps }: PlanAsking, { response, tookMs, end }: Sent): Promise<PlanAnswer> => {
+  const { status } = response;
+  // Some are busy with another request of ours, and say so with a conflict.
+  const isBusy = isThrottling(response) || status === 409;
+  if (!isBusy && status < 500 && status !== 408) {
+    const dateMs = Date.parse(response.headers.get('date') ?? '') - Math.ceil(tookMs);
+    return { kind: 'answered', response, dateMs: Number.isNaN(dateMs) ? undefined : dateMs, end };
+  }
+  await dropBody(response);
+  end();
+  return isBusy
+    ? { kind: 'throttled', seconds: retryAfterOf(response, deps.clock.now(), Number.POSITIVE_INFINITY) }
+    : { kind: 'failed', status };
+};
+
+/**
+ * Asks a former plan, in its turn. A token that it refuses is replaced once. No redirect is followed: one could take the token,
+ * or what is said of members, to another server.
+ * @throws GatewayError `temporarily_unavailable` if the gateway's own secret cannot be read
+ */
+export const askPlan = async (
+  asking: PlanAsking,
+  { url, headers, withToken, longestMs = usualMs, ...posted }: PlanRequest,
+): Promise<PlanAnswer> => {
+  const { deps, plan, tokens, untilAt } = asking;
+  const secretHeaders = isAtBase(plan, url)
+    ? await readSecretHeaders({ readPayerSecret: exchangeDeps(deps).readSecret }, plan)
+    : {};
+  const pace = paceOf(plan);
+  for (let isAgain = false; ; isAgain = true) {
+    const token = withToken ? await usable(() => tokens.get(plan)) : '';
+    if (typeof token !== 'string') return token;
+    const sent = { ...headers, ...secretHeaders };
+    const request = { ...posted, headers: withToken ? { ...sent, authorization: `Bearer ${token}` } : sent };
+    const answer = await sendInTurn<PlanAnswer>(
+      deps,
+      { payer: plan, isStillThere: asking.isStillThere, stopped: asking.stopped },
+      { to: url, request, untilAt, pace, longestMs },
+      (one) => answerOf(asking, one),
+    );
+    if (answer.kind !== 'answered' || answer.response.status !== 401 || !withToken || isAgain) return answer;
+    await dropBody(answer.response);
+    answer.end();
+    tokens.forget(plan, token);
+  }
+};

@@ -1,0 +1,144 @@
+import { consentHolds, type GroupMember } from '../../shared/exchanges/group.ts';
+import { dropBody } from '../../shared/payer/answers.ts';
+import { fhirJson } from '../../shared/registry/profile.ts';
+import { afterAnswer, afterFailure, type After } from '../leg/after-answer.ts';
+import { askedBase, type Leg } from '../leg/leg.ts';
+import { fresh, updateTask } from '../leg/queue.ts';
+import type { Stop } from '../leg/stop.ts';
+import type { PlanFault, Problem } from '../reading/problems.ts';
+import { earliestTimeOf, type AskTask } from '../state/state.ts';
+import { allowedUrl, type PlanAnswer, type PlanRequest } from './ask-plan.ts';
+import type { ExchangeLeg } from './exchange-leg.ts';
+import type { GroupInput } from './line-rules.ts';
+import { typeOfAll } from './type-of-all.ts';
+
+const matchPath = 'Group/$bulk-member-match';
+const exportPath = 'Group/{group}/$davinci-data-export';
+
+/** PDex 2.2 §171. */
+const exportType = 'hl7.fhir.us.davinci-pdex#payertopayer';
+
+/** The parameters of a group export, by their types in a Parameters resource. */
+type Parameter = readonly [name: string, type: 'Canonical' | 'Instant' | 'String' | 'Reference', value: string];
+
+/** @param members those who are asked for; undefined for all of the Group */
+const parametersOf = ({ asked }: GroupInput, members: readonly GroupMember[] | undefined): readonly Parameter[] => [
+  ['exportType', 'Canonical', exportType],
+  ...(members ?? []).map(({ reference }): Parameter => ['patient', 'Reference', reference]),
+  ...(asked.since === undefined ? [] : [['_since', 'Instant', asked.since] as const]),
+  ...(asked.until === undefined ? [] : [['_until', 'Instant', asked.until] as const]),
+  ...(asked.types === undefined ? [] : [['_type', 'String', asked.types.join(',')] as const]),
+  ...(asked.typeFilters ?? []).map((filter): Parameter => ['_typeFilter', 'String', filter]),
+];
+
+const bodyOf = (parameters: readonly Parameter[]): string =>
+  JSON.stringify({
+    resourceType: 'Parameters',
+    parameter: parameters.map(([name, type, value]) => ({
+      name,
+      [`value${type}`]: type === 'Reference' ? { reference: value } : value,
+    })),
+  });
+
+const usual = { accept: fhirJson, prefer: 'respond-async' };
+const posted = { ...usual, 'content-type': fhirJson };
+
+/** The request of a group export, or why there is none. */
+const exportRequest = (leg: Leg, { plan }: ExchangeLeg, input: GroupInput): PlanRequest | PlanFault => {
+  const { exchange } = plan;
+  const path = (exchange.exportPath ?? exportPath).replace('{group}', () => encodeURIComponent(input.group));
+  const url = `${askedBase(plan)}/${path}`;
+  const members = input.members.filter(({ consent }) => consentHolds(consent, leg.deps.clock.now()));
+  if (members.length === 0) return 'nobodyLeft';
+  const isAll = members.length === input.groupMembers;
+  const parameters = parametersOf(input, isAll ? undefined : members);
+  if (exchange.exportMethod !== 'GET') {
+    return { url, method: 'POST', headers: posted, body: bodyOf(parameters), withToken: true };
+  }
+  if (!isAll) return 'namesNobody';
+  const query = new URLSearchParams(parameters.map(([name, , value]) => [name, value]));
+  return { url: `${url}?${query.toString()}`, headers: usual, withToken: true };
+};
+
+const requestOf = (leg: Leg, exchange: ExchangeLeg): PlanRequest | PlanFault => {
+  const { plan, input } = exchange;
+  if (input.kind === 'group') return exportRequest(leg, exchange, input);
+  const url = `${askedBase(plan)}/${plan.exchange.matchPath ?? matchPath}`;
+  return { url, method: 'POST', headers: posted, body: input.body, withToken: true };
+};
+
+/** Ends an exchange of which nothing more can be read. */
+export const endExchange = ({ next, problems }: Leg, problem: Problem): undefined => {
+  problems.add(problem);
+  next.queue.splice(0);
+};
+
+/** What to do after an answer that says nothing about the request. `giveUp` if it was the last try. */
+export const afterPlan = (
+  leg: Leg,
+  task: Parameters<typeof afterAnswer>[1],
+  answer: Exclude<PlanAnswer, { kind: 'answered' }>,
+  mostTries?: number,
+): Promise<After> =>
+  answer.kind === 'clientRefused' || answer.kind === 'failed'
+    ? afterFailure(leg, task, mostTries)
+    : afterAnswer(leg, task, answer);
+
+/** The problem of a plan that did not take a request at any try. */
+export const lastProblem = (
+  type: string,
+  step: 'ask' | 'poll',
+  answer: Exclude<PlanAnswer, { kind: 'answered' }>,
+): Problem => {
+  if (answer.kind === 'clientRefused') return { kind: 'planUnusable', type, why: 'client' };
+  const status = answer.kind === 'failed' ? answer.status : undefined;
+  return { kind: 'planRefused', type, step, ...(status === undefined ? {} : { status }) };
+};
+
+/** Notes what the plan accepted: from when its answer is, and where it is asked for. */
+const noteAccepted = async (
+  leg: Leg,
+  exchange: ExchangeLeg,
+  url: string,
+  { response, dateMs }: Extract<PlanAnswer, { kind: 'answered' }>,
+): Promise<Problem | undefined> => {
+  const type = typeOfAll(exchange.input);
+  const location = response.headers.get('content-location') ?? response.headers.get('location');
+  if (location === null) return { kind: 'planUnusable', type, why: 'noStatusUrl' };
+  const status = allowedUrl(exchange.plan, exchange.plan.exchange.statusOrigins, location, url);
+  if (status === undefined) return { kind: 'planUnusable', type, why: 'statusElsewhere' };
+  leg.next.transactionTime = new Date(dateMs ?? earliestTimeOf(leg.item)).toISOString();
+  leg.next.queue.splice(0, 1, { kind: 'poll', url: status, ...fresh });
+  if (exchange.input.kind === 'group') {
+    const { exportId } = leg.item;
+    const closing = JSON.stringify({ payer: leg.payer.id, url: status });
+    const box = await leg.deps.sealForJob(exportId, 'payer status', Buffer.from(closing));
+    exchange.closing = Buffer.from(box).toString('base64');
+  }
+  return undefined;
+};
+
+/** Sends a former plan what is asked of it. Once it has accepted, the leg ends, so that it is not asked twice. */
+export const ask = async (leg: Leg, exchange: ExchangeLeg, first: AskTask): Promise<Stop | undefined> => {
+  const type = typeOfAll(exchange.input);
+  let task = first;
+  for (;;) {
+    const stop = leg.calls.whyNot();
+    if (stop !== undefined) return stop;
+    const request = requestOf(leg, exchange);
+    if (typeof request === 'string') return endExchange(leg, { kind: 'planUnusable', type, why: request });
+    const answer = await exchange.ask(request);
+    if (answer.kind === 'answered') {
+      const { status } = answer.response;
+      await dropBody(answer.response);
+      answer.end();
+      if (status !== 202) return endExchange(leg, { kind: 'planRefused', type, step: 'ask', status });
+      const problem = await noteAccepted(leg, exchange, request.url, answer);
+      return problem === undefined ? { kind: 'go' } : endExchange(leg, problem);
+    }
+    const after = await afterPlan(leg, task, answer);
+    if ('stop' in after) return after.stop;
+    if (!('again' in after)) return endExchange(leg, lastProblem(type, 'ask', answer));
+    task = updateTask(leg, leg.next.queue[0] as AskTask, {});
+  }
+};

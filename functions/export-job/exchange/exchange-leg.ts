@@ -1,0 +1,98 @@
+import { nowSeconds } from '../../shared/clock.ts';
+import { consentHolds } from '../../shared/exchanges/group.ts';
+import type { ExchangeInput } from '../../shared/exchanges/input.ts';
+import { PayerError } from '../../shared/payer/errors.ts';
+import { readSecretHeaders } from '../../shared/payer/secrets.ts';
+import { asFormerPlan, type FormerPlan } from '../../shared/registry/former-plan.ts';
+import type { Payer } from '../../shared/registry/types.ts';
+import { sha256 } from '../../shared/store/crypto.ts';
+import { exchangeOwner, getGroup } from '../../shared/store/exchanges.ts';
+import type { Export } from '../../shared/store/export-item.ts';
+import type { Job } from '../job.ts';
+import { askPayer, type Answer, type Asking } from '../leg/ask-payer.ts';
+import { readFileList, writeFileList, type ListedFiles } from '../state/plan-files.ts';
+import type { PlanFile } from '../state/state.ts';
+import { askPlan, paceOf, type PlanAnswer, type PlanRequest } from './ask-plan.ts';
+import { exchangeDeps } from './exchange-deps.ts';
+import { lineRulesOf, type LineRules } from './line-rules.ts';
+
+/** What a leg of an exchange has beside what every leg has. */
+export interface ExchangeLeg {
+  readonly plan: FormerPlan;
+  readonly input: ExchangeInput;
+  /** Of a group export: whose lines are kept. */
+  readonly lines: LineRules | undefined;
+  readonly ask: (request: PlanRequest) => Promise<PlanAnswer>;
+  /** Asks for an attachment, with the gateway's own token. @param url below the plan's base */
+  readonly askDocument: (url: string, accept: string) => Promise<Answer>;
+  /** Milliseconds until the invocation ends. */
+  readonly remainingMs: () => number;
+  /** The plan's files that this leg has ended with. */
+  readonly files: PlanFile[];
+  readonly readList: (name: string) => Promise<ListedFiles>;
+  readonly writeList: (files: ListedFiles) => Promise<string>;
+  /** What the plan says of its progress, and when it is asked again. */
+  progress: { readonly text?: string | undefined; readonly againAt: number } | undefined;
+  /** The plan's status URL, sealed, once it has one: whoever ends the exchange deletes it there. */
+  closing: string | undefined;
+}
+
+interface Making extends Pick<Asking, 'isStillThere' | 'stopped'> {
+  readonly payer: Payer;
+  readonly stateKey: Uint8Array;
+  readonly untilAt: number;
+}
+
+/** Whose lines are kept now: consents end, and an operator may end a member's exchange, while an export runs. */
+const linesNow = async ({ deps }: Job, item: Export, input: ExchangeInput): Promise<LineRules | undefined> => {
+  if (input.kind === 'match') return undefined;
+  const group = await getGroup(exchangeDeps(deps).table, exchangeOwner(item), input.group, nowSeconds(deps.clock));
+  const ended = new Set(group?.ended);
+  const members = input.members.filter(
+    ({ submitted, consent }) => consentHolds(consent, deps.clock.now()) && !ended.has(sha256(submitted)),
+  );
+  // A Group that is no longer known may not be exported.
+  return lineRulesOf(input, group === undefined ? [] : members);
+};
+
+export const makeExchangeLeg = async (
+  job: Job,
+  item: Export,
+  { payer, stateKey, untilAt, isStillThere, stopped }: Making,
+): Promise<ExchangeLeg> => {
+  const { deps, tokens, remainingMs } = job;
+  const plan = asFormerPlan(payer);
+  if (plan === undefined) throw new Error('the payer is no former plan');
+  const input = await job.input(item);
+  const asking = { deps, plan, tokens, untilAt, isStillThere, stopped };
+  const askDocument = async (url: string, accept: string): Promise<Answer> => {
+    for (let isAgain = false; ; isAgain = true) {
+      let accessToken: string;
+      try {
+        accessToken = await tokens.get(plan);
+      } catch (error) {
+        if (error instanceof PayerError) return { kind: 'failed' };
+        throw error;
+      }
+      const secretHeaders = await readSecretHeaders({ readPayerSecret: exchangeDeps(deps).readSecret }, plan);
+      const one = { payer: plan, accessToken, secretHeaders, pace: paceOf(plan), isStillThere, stopped };
+      const answer = await askPayer(deps, one, url, untilAt, 'document', accept);
+      if (answer.kind !== 'tokenRefused') return answer;
+      if (isAgain) return { kind: 'refused', status: 401 };
+      tokens.forget(plan, accessToken);
+    }
+  };
+  return {
+    plan,
+    input,
+    lines: await linesNow(job, item, input),
+    ask: (request) => askPlan(asking, request),
+    askDocument,
+    remainingMs,
+    files: [],
+    readList: (name) => readFileList(deps, stateKey, name),
+    writeList: (files) => writeFileList(deps, item.exportId, stateKey, files),
+    progress: undefined,
+    closing: undefined,
+  };
+};

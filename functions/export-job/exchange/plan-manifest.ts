@@ -1,0 +1,79 @@
+import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import type { FormerPlan } from '../../shared/registry/former-plan.ts';
+import { isResourceType } from '../../shared/scopes/resource-types.ts';
+import type { PlanFault } from '../reading/problems.ts';
+import type { ListedFile, ListedFiles } from '../state/plan-files.ts';
+import { allowedUrl } from './ask-plan.ts';
+
+/** What a former plan has made (https://hl7.org/fhir/uv/bulkdata/STU2/export.html#response---output-manifest). */
+export interface PlanManifest extends ListedFiles {
+  /** Milliseconds; undefined if the plan does not say. */
+  readonly transactionMs: number | undefined;
+  /** How many lines all output files have; undefined if the plan does not say it of each. */
+  readonly linesTotal: number | undefined;
+  readonly hasMore: boolean;
+}
+
+/** Far more than any plan makes of a Group of a thousand members. */
+const mostFiles = 20_000;
+
+const kinds = ['output', 'error', 'deleted'] as const;
+
+const countOf = (said: unknown): number | undefined =>
+  typeof said === 'number' && Number.isSafeInteger(said) && said >= 0 ? said : undefined;
+
+/** The type that files of a kind are of if the manifest does not say. */
+const usualType = { output: undefined, error: 'OperationOutcome', deleted: 'Bundle' } as const;
+
+const fileOf = (
+  plan: FormerPlan,
+  kind: ListedFile['kind'],
+  number: number,
+  { type = usualType[kind], url, count }: JsonObject,
+  statusUrl: string,
+): ListedFile | undefined => {
+  if (typeof url !== 'string' || typeof type !== 'string' || !isResourceType(type)) return undefined;
+  const said = countOf(count);
+  const allowed = allowedUrl(plan, plan.exchange.fileOrigins, url, statusUrl);
+  return {
+    number,
+    kind,
+    type,
+    ...(allowed === undefined ? {} : { url: allowed }),
+    ...(said === undefined ? {} : { said }),
+  };
+};
+
+const hasNext = (link: unknown): boolean => objectsIn(link).some(({ relation }) => relation === 'next');
+
+/**
+ * Reads a former plan's manifest, or says why it cannot be used.
+ * @param statusUrl that gave it
+ */
+export const readPlanManifest = (plan: FormerPlan, manifest: unknown, statusUrl: string): PlanManifest | PlanFault => {
+  if (!isObject(manifest) || !Array.isArray(manifest['output'])) return 'manifest';
+  const files: ListedFile[] = [];
+  for (const kind of kinds) {
+    const listed = manifest[kind] ?? [];
+    if (!Array.isArray(listed)) return 'manifest';
+    if (listed.length + files.length > mostFiles) return 'tooManyFiles';
+    for (const [at, one] of listed.entries()) {
+      const file = isObject(one) ? fileOf(plan, kind, at + 1, one, statusUrl) : undefined;
+      if (file === undefined) return 'manifest';
+      files.push(file);
+    }
+  }
+  const { transactionTime, requiresAccessToken } = manifest;
+  const transactionMs = typeof transactionTime === 'string' ? Date.parse(transactionTime) : Number.NaN;
+  const counts = files.filter(({ kind }) => kind === 'output').map(({ said }) => said);
+  const { fileToken } = plan.exchange;
+  return {
+    files,
+    withToken: fileToken === undefined ? requiresAccessToken === true : fileToken === 'always',
+    transactionMs: Number.isNaN(transactionMs) ? undefined : transactionMs,
+    linesTotal: counts.every((count) => count !== undefined)
+      ? counts.reduce((sum, count) => sum + count, 0)
+      : undefined,
+    hasMore: hasNext(manifest['link']),
+  };
+};

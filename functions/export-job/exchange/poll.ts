@@ -1,0 +1,117 @@
+import { nowSeconds } from '../../shared/clock.ts';
+import { dropBody, retryAfterOf } from '../../shared/payer/answers.ts';
+import type { PayerResponse } from '../../shared/payer/http.ts';
+import { readText } from '../../shared/payer/read-text.ts';
+import { afterFailure, waitOrSleep } from '../leg/after-answer.ts';
+import type { Leg } from '../leg/leg.ts';
+import { fresh, updateTask } from '../leg/queue.ts';
+import { secondsLeft, type Stop } from '../leg/stop.ts';
+import type { PollTask } from '../state/state.ts';
+import { afterPlan, endExchange, lastProblem } from './ask.ts';
+import type { ExchangeLeg } from './exchange-leg.ts';
+import { readPlanManifest } from './plan-manifest.ts';
+import { typeOfAll } from './type-of-all.ts';
+
+/** How many times in a row the status is asked for without an answer. The plan works on, so this is more patient than others are. */
+const mostTries = 12;
+
+/** The longest manifest, in bytes. */
+const mostManifestBytes = 16 * 1024 * 1024;
+
+/** The longest wait between polls if the plan does not say, in seconds. */
+const longestWait = 120;
+
+/** The shortest, though the plan may say less. */
+const shortestWait = 1;
+
+/** What the plan says of its progress, in characters that a header and a page can carry; at most 100 of them. */
+const progressOf = ({ headers }: PayerResponse): string | undefined => {
+  const text = (headers.get('x-progress') ?? '')
+    .replaceAll(/[^\x20-\x7e]+/g, ' ')
+    .trim()
+    .slice(0, 100);
+  return text === '' ? undefined : text;
+};
+
+/** How long to wait before the next poll: as the plan says, and else longer each time. */
+const waitOf = ({ deps, item }: Leg, { waits }: PollTask, response: PayerResponse): number => {
+  const said = response.headers.get('retry-after');
+  const seconds =
+    said === null ? Math.min(longestWait, 2 ** Math.min(waits, 7)) : retryAfterOf(response, deps.clock.now());
+  // A plan may say when it expects to be done, which may be later than anybody waits.
+  return Math.max(shortestWait, Math.min(seconds, secondsLeft(deps, item) - 1));
+};
+
+const parse = (text: string | undefined): unknown => {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** Reads the manifest, and queues its files. */
+const takeManifest = async (
+  leg: Leg,
+  exchange: ExchangeLeg,
+  task: PollTask,
+  text: string | undefined,
+): Promise<void> => {
+  const type = typeOfAll(exchange.input);
+  const manifest = readPlanManifest(exchange.plan, parse(text), task.url);
+  if (typeof manifest === 'string') return endExchange(leg, { kind: 'planUnusable', type, why: manifest });
+  const { files, withToken, transactionMs, linesTotal, hasMore } = manifest;
+  if (hasMore) leg.problems.add({ kind: 'planUnusable', type, why: 'moreManifests' });
+  const { next } = leg;
+  const asked = Date.parse(next.transactionTime!);
+  // Changes after our request are not in what was asked for, whatever the plan says.
+  next.transactionTime = new Date(Math.min(transactionMs ?? asked, asked)).toISOString();
+  next.linesTotal = linesTotal;
+  next.planned.push(...new Set(files.filter(({ kind }) => kind === 'output').map((file) => file.type)));
+  const list = await exchange.writeList({ files, withToken });
+  next.queue.splice(0, 1, { kind: 'files', list, at: 0, offset: 0, lines: 0, kept: 0, left: {}, ...fresh });
+  return undefined;
+};
+
+/** A connection that breaks says nothing about the plan's answer. */
+const broken = Symbol('broken');
+
+/** Asks a former plan for its status until it is done, as often as it says. */
+export const poll = async (leg: Leg, exchange: ExchangeLeg, first: PollTask): Promise<Stop | undefined> => {
+  const type = typeOfAll(exchange.input);
+  let task = first;
+  for (;;) {
+    const stop = leg.calls.whyNot();
+    if (stop !== undefined) return stop;
+    const answer = await exchange.ask({ url: task.url, headers: { accept: 'application/json' }, withToken: true });
+    if (answer.kind !== 'answered') {
+      const after = await afterPlan(leg, task, answer, mostTries);
+      if ('stop' in after) return after.stop;
+      if (!('again' in after)) return endExchange(leg, lastProblem(type, 'poll', answer));
+      task = leg.next.queue[0] as PollTask;
+      continue;
+    }
+    const { response, end } = answer;
+    const { status } = response;
+    const text = status === 200 ? await readText(response, mostManifestBytes).catch(() => broken) : undefined;
+    if (status !== 200) await dropBody(response);
+    end();
+    if (text === broken) {
+      const after = await afterFailure(leg, task, mostTries);
+      if ('stop' in after) return after.stop;
+      if (!('again' in after)) return endExchange(leg, { kind: 'planUnusable', type, why: 'manifest' });
+      task = leg.next.queue[0] as PollTask;
+      continue;
+    }
+    if (status === 200) {
+      await takeManifest(leg, exchange, task, text as string | undefined);
+      return { kind: 'go' };
+    }
+    if (status !== 202) return endExchange(leg, { kind: 'planRefused', type, step: 'poll', status });
+    const seconds = waitOf(leg, task, response);
+    exchange.progress = { text: progressOf(response), againAt: nowSeconds(leg.deps.clock) + seconds };
+    task = updateTask(leg, task, { tries: 0, waits: task.waits + 1 });
+    const after = await waitOrSleep(leg, seconds, 'payerBusy');
+    if ('stop' in after) return after.stop;
+  }
+};

@@ -1,0 +1,181 @@
+import { dropBody } from '../../shared/payer/answers.ts';
+import type { PayerResponse } from '../../shared/payer/http.ts';
+import { afterFailure, type After } from '../leg/after-answer.ts';
+import type { Leg } from '../leg/leg.ts';
+import { fresh, updateTask } from '../leg/queue.ts';
+import type { Stop } from '../leg/stop.ts';
+import { isPage } from '../leg/take-document.ts';
+import type { FileFault, LinesReason } from '../reading/problems.ts';
+import type { ListedFile } from '../state/plan-files.ts';
+import type { FilesTask } from '../state/state.ts';
+import type { PlanAnswer, PlanRequest } from './ask-plan.ts';
+import { afterPlan } from './ask.ts';
+import type { ExchangeLeg } from './exchange-leg.ts';
+import { takeFile } from './take-file.ts';
+
+/** The longest that a file may take, in milliseconds: its invocation ends before. */
+const longestFileMs = 900_000;
+
+/** How many invocations a file gets that cannot be read in pieces. */
+const mostWhole = 2;
+
+/** What became of a file. */
+type Outcome =
+  | { readonly after: After | { readonly stop: Stop } }
+  | { readonly fault: FileFault; readonly status?: number }
+  | 'whole';
+
+/** What says that a file is still the same (RFC 9110 §13.1.5): a strong ETag, or when it was changed. */
+const validatorOf = ({ headers }: PayerResponse): string | undefined => {
+  const etag = headers.get('etag');
+  if (etag !== null) return etag.startsWith('"') ? etag : undefined;
+  return headers.get('last-modified') ?? undefined;
+};
+
+const isCoded = ({ headers }: PayerResponse): boolean =>
+  !/^(?:|identity)$/i.test(headers.get('content-encoding') ?? '');
+
+const headersOf = ({ offset, plain, validator }: FilesTask): Record<string, string> => ({
+  accept: 'application/fhir+ndjson',
+  ...(plain === true ? { 'accept-encoding': 'identity' } : {}),
+  ...(offset > 0 && validator !== undefined ? { range: `bytes=${offset}-`, 'if-range': validator } : {}),
+});
+
+export const fileRequest = (file: ListedFile, task: FilesTask, withToken: boolean): PlanRequest => ({
+  url: file.url!,
+  headers: headersOf(task),
+  withToken,
+  longestMs: longestFileMs,
+});
+
+/** A task that reads its file again from the start. */
+const fromStart = (leg: Leg, task: FilesTask): FilesTask =>
+  updateTask(leg, task, { offset: 0, lines: 0, again: Math.max(task.again ?? 0, task.lines), validator: undefined });
+
+/** Whether an answer to a request with an offset says that nothing follows (RFC 9110 §15.5.17). */
+const isAtEnd = ({ status, headers }: PayerResponse, { offset }: FilesTask): boolean =>
+  status === 416 && offset > 0 && headers.get('content-range') === `bytes */${offset}`;
+
+const afterEnd = async (
+  leg: Leg,
+  task: FilesTask,
+  end: 'paused' | 'late' | 'cut',
+  {
+    canResume,
+    isCodedFile,
+    before,
+  }: { readonly canResume: boolean; readonly isCodedFile: boolean; readonly before: number },
+): Promise<Outcome> => {
+  if (end === 'paused') {
+    updateTask(leg, task, { plain: true, tries: 0 });
+    return { after: { stop: { kind: 'go' } } };
+  }
+  if (end === 'late') {
+    const { tries } = task;
+    // Without compression it may be one that can be read in pieces.
+    const again = updateTask(leg, fromStart(leg, task), { plain: true, tries: isCodedFile ? tries : tries + 1 });
+    if (again.tries >= mostWhole) return { fault: 'slow' };
+    return { after: { stop: { kind: 'wait', seconds: 1, why: 'invocation' } } };
+  }
+  if (!canResume) {
+    const whole = updateTask(leg, fromStart(leg, task), { plain: true });
+    return { after: await afterFailure(leg, whole) };
+  }
+  // A file that came further is not one that fails.
+  const further = updateTask(leg, task, { plain: true, tries: task.offset > before ? 0 : task.tries });
+  return { after: await afterFailure(leg, further) };
+};
+
+/** Reads a file, or reads it on, from one answer. */
+const readAnswer = async (
+  leg: Leg,
+  exchange: ExchangeLeg,
+  given: FilesTask,
+  file: ListedFile,
+  response: PayerResponse,
+): Promise<Outcome> => {
+  const { status, headers } = response;
+  if (isAtEnd(response, given)) return 'whole';
+  if (status !== 200 && status !== 206) return { fault: 'refused', status };
+  if (isPage(headers.get('content-type'))) return { fault: 'page' };
+  const isOn = status === 206;
+  if (isOn && headers.get('content-range')?.startsWith(`bytes ${given.offset}-`) !== true) return { fault: 'broken' };
+  const begun = isOn ? given : fromStart(leg, given);
+  const validator = validatorOf(response);
+  const isCodedFile = isCoded(response);
+  const canResume =
+    !isCodedFile && validator !== undefined && (isOn || /\bbytes\b/i.test(headers.get('accept-ranges') ?? ''));
+  const task = updateTask(leg, begun, { validator });
+  const { task: taken, end } = await takeFile(leg, exchange, task, { file, response, canResume });
+  return end === 'whole' ? 'whole' : afterEnd(leg, taken, end, { canResume, isCodedFile, before: task.offset });
+};
+
+/** Asks for a file, or for what is left of it, and reads it. */
+const readFile = async (leg: Leg, exchange: ExchangeLeg, file: ListedFile, withToken: boolean): Promise<Outcome> => {
+  const task = leg.next.queue[0] as FilesTask;
+  if (file.url === undefined) return { fault: 'elsewhere' };
+  const answer: PlanAnswer = await exchange.ask(fileRequest(file, task, withToken));
+  if (answer.kind !== 'answered') {
+    const after = await afterPlan(leg, task, answer);
+    if (!('giveUp' in after)) return { after };
+    const status = answer.kind === 'failed' ? answer.status : undefined;
+    return { fault: 'broken', ...(status === undefined ? {} : { status }) };
+  }
+  const { response, end } = answer;
+  try {
+    const outcome = await readAnswer(leg, exchange, task, file, response);
+    if (outcome === 'whole') return outcome;
+    await dropBody(response);
+    return outcome;
+  } finally {
+    end();
+  }
+};
+
+/** Ends with a file: reports what is to be said of it, and takes the next one. */
+const endFile = (
+  leg: Leg,
+  exchange: ExchangeLeg,
+  file: ListedFile,
+  fault: Exclude<Outcome, { after: unknown }>,
+): FilesTask => {
+  const task = leg.next.queue[0] as FilesTask;
+  const { number, kind, type, said } = file;
+  const came = Math.max(task.lines, task.again ?? 0);
+  if (fault !== 'whole') leg.problems.add({ kind: 'fileNotRead', type, file: number, ...nameFault(fault) });
+  else if (said !== undefined && said !== came && kind === 'output')
+    leg.problems.add({ kind: 'fileCount', type, file: number, said, came });
+  for (const [name, count] of Object.entries(task.left)) {
+    const [why, lineType] = name.split(' ') as [LinesReason, string];
+    leg.problems.add({ kind: 'fileLines', type: lineType, file: number, why, count });
+  }
+  exchange.files.push({ number, kind, type, ...(said === undefined ? {} : { said }), came, kept: task.kept });
+  const { list, at } = task;
+  const next: FilesTask = { kind: 'files', list, at: at + 1, offset: 0, lines: 0, kept: 0, left: {}, ...fresh };
+  leg.next.queue[0] = next;
+  return next;
+};
+
+const nameFault = ({ fault, status }: { readonly fault: FileFault; readonly status?: number }) => ({
+  why: fault,
+  ...(status === undefined ? {} : { status }),
+});
+
+/** Reads the files of a group export, one after the other, until all are read or the leg stops. */
+export const readFiles = async (leg: Leg, exchange: ExchangeLeg, first: FilesTask): Promise<Stop | undefined> => {
+  const { files, withToken } = await exchange.readList(first.list);
+  let { at } = first;
+  while (at < files.length) {
+    const stop = leg.calls.whyNot();
+    if (stop !== undefined) return stop;
+    const file = files[at]!;
+    const outcome = await readFile(leg, exchange, file, withToken);
+    if (typeof outcome === 'object' && 'after' in outcome) {
+      const { after } = outcome;
+      if ('stop' in after) return after.stop;
+      if ('giveUp' in after) ({ at } = endFile(leg, exchange, file, { fault: 'broken' }));
+    } else ({ at } = endFile(leg, exchange, file, outcome));
+  }
+  leg.next.queue.shift();
+  return undefined;
+};

@@ -1,0 +1,97 @@
+import type { PayerResponse } from '../../shared/payer/http.ts';
+import { answerBases } from '../../shared/registry/fhir-bases.ts';
+import { facadeBase } from '../../shared/registry/urls.ts';
+import type { Leg } from '../leg/leg.ts';
+import { updateTask } from '../leg/queue.ts';
+import { createLineRewriter } from '../reading/rewrite-line.ts';
+import { splitLines } from '../reading/split-lines.ts';
+import type { ListedFile } from '../state/plan-files.ts';
+import type { FilesTask } from '../state/state.ts';
+import type { ExchangeLeg } from './exchange-leg.ts';
+import type { LineTaking } from './line-taking.ts';
+import { takeDeletion } from './take-deletion.ts';
+import { takeLine } from './take-line.ts';
+import { takeRemark } from './take-remark.ts';
+
+/** How the reading of a file ended. */
+export type FileEnd =
+  | 'whole'
+  /** The leg has read enough. The next one reads on. */
+  | 'paused'
+  /** The invocation ends, and the file cannot be read on from where it is. */
+  | 'late'
+  /** The connection broke. */
+  | 'cut';
+
+/** An invocation keeps this much of its time, in milliseconds, to put what was read and to write its state. */
+const reserveMs = 60_000;
+
+/** Takes a line of a file of any kind. @returns whether it is in the record */
+const takerOf = ({ file: { kind } }: LineTaking) =>
+  kind === 'output' ? takeLine : kind === 'deleted' ? takeDeletion : takeRemark;
+
+/**
+ * Takes the lines of a file while its bytes arrive, from the offset of the task.
+ * @param canResume whether the file can be read on from an offset
+ * @returns the task as it is then, and how the reading ended
+ * @throws the bucket's error
+ */
+export const takeFile = async (
+  leg: Leg,
+  { lines, remainingMs }: ExchangeLeg,
+  first: FilesTask,
+  {
+    file,
+    response,
+    canResume,
+  }: { readonly file: ListedFile; readonly response: PayerResponse; readonly canResume: boolean },
+): Promise<{ readonly task: FilesTask; readonly end: FileEnd }> => {
+  const bases = answerBases(leg.payer);
+  const left: Record<string, number> = { ...first.left };
+  let { offset, lines: came, kept } = first;
+  const isAgain = (): boolean => came < (first.again ?? 0);
+  const taking: LineTaking = {
+    leg,
+    rules: { ...leg.rules, ...bases },
+    lines: lines!,
+    file,
+    rewrite: createLineRewriter({ ...bases, facade: facadeBase(leg.deps.origin, leg.payer.id) }),
+    count: (why, type) => {
+      // An earlier try has counted it.
+      if (!isAgain()) left[`${why} ${type}`] = (left[`${why} ${type}`] ?? 0) + 1;
+    },
+    report: (problem) => {
+      if (!isAgain()) leg.problems.add(problem);
+    },
+  };
+  const take = takerOf(taking);
+  const splitter = splitLines(
+    leg.buffers.pageRoom,
+    (resource) => {
+      if (take(taking, resource)) kept += 1;
+      came += 1;
+    },
+    (bytes) => void (offset += bytes),
+  );
+  const endWith = (end: FileEnd) => ({ task: updateTask(leg, first, { offset, lines: came, kept, left }), end });
+  const pieces = response.body?.[Symbol.asyncIterator]();
+  for (;;) {
+    let next: IteratorResult<Uint8Array, unknown> | undefined;
+    try {
+      next = await pieces?.next();
+    } catch {
+      return endWith('cut');
+    }
+    if (next === undefined || next.done === true) break;
+    splitter.push(next.value);
+    await leg.parts.putIfLarge();
+    await leg.held.putIfLarge();
+    const isLate = remainingMs() < reserveMs;
+    // The next leg would begin with the same line.
+    const isFull = leg.calls.isFull() && offset > first.offset;
+    if (canResume && (isFull || isLate)) return endWith('paused');
+    if (isLate) return endWith('late');
+  }
+  splitter.end();
+  return endWith('whole');
+};

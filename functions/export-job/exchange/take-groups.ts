@@ -1,0 +1,162 @@
+import { sealGroupBody } from '../../shared/exchanges/group.ts';
+import { dropBody } from '../../shared/payer/answers.ts';
+import { readText } from '../../shared/payer/read-text.ts';
+import { answerBases } from '../../shared/registry/fhir-bases.ts';
+import { exchangeOwner, putGroup } from '../../shared/store/exchanges.ts';
+import { afterFailure, type After } from '../leg/after-answer.ts';
+import type { Leg } from '../leg/leg.ts';
+import type { Stop } from '../leg/stop.ts';
+import type { PageResource } from '../reading/page-resource.ts';
+import { createProblemList, type ProblemList } from '../reading/problem-list.ts';
+import type { FileFault } from '../reading/problems.ts';
+import { splitLines } from '../reading/split-lines.ts';
+import type { ListedFile } from '../state/plan-files.ts';
+import type { FilesTask, PlanFile } from '../state/state.ts';
+import { afterPlan } from './ask.ts';
+import { exchangeDeps } from './exchange-deps.ts';
+import type { ExchangeLeg } from './exchange-leg.ts';
+import type { MatchInput } from './line-rules.ts';
+import { fileRequest } from './read-files.ts';
+import { groupsInEnvelope, readMatch, type GivenGroup, type ReadGroup } from './read-groups.ts';
+import { takeRemark } from './take-remark.ts';
+
+/** The most bytes of all files of a match's answer. What is asked has at most 4 MB, and comes back once. */
+const mostBytes = 32 * 1024 * 1024;
+
+const groupKeyBytes = 32;
+
+/** A file of a match's answer: its resources, or why it did not come. */
+type GroupFile =
+  | {
+      readonly resources: readonly { readonly line: string; readonly resource: PageResource['resource'] }[];
+      readonly came: number;
+    }
+  | { readonly fault: FileFault; readonly status?: number }
+  | { readonly after: After };
+
+/** Reads a file whole. */
+const readFile = async (
+  leg: Leg,
+  exchange: ExchangeLeg,
+  {
+    file,
+    withToken,
+    report,
+  }: { readonly file: ListedFile; readonly withToken: boolean; readonly report: ProblemList['add'] },
+): Promise<GroupFile> => {
+  if (file.url === undefined) return { fault: 'elsewhere' };
+  const task = leg.next.queue[0] as FilesTask;
+  const answer = await exchange.ask(fileRequest(file, task, withToken));
+  if (answer.kind !== 'answered') {
+    const after = await afterPlan(leg, task, answer);
+    return 'giveUp' in after ? { fault: 'broken' } : { after };
+  }
+  const { response, end } = answer;
+  try {
+    if (response.status !== 200) {
+      await dropBody(response);
+      return { fault: 'refused', status: response.status };
+    }
+    let text: string | undefined;
+    try {
+      text = await readText(response, mostBytes);
+    } catch {
+      const after = await afterFailure(leg, task);
+      return 'giveUp' in after ? { fault: 'broken' } : { after };
+    }
+    if (text === undefined) return { fault: 'tooLarge' };
+    const resources: { line: string; resource: PageResource['resource'] }[] = [];
+    let came = 0;
+    const splitter = splitLines(
+      leg.buffers.pageRoom,
+      (given) => {
+        came += 1;
+        if (file.kind === 'error') takeRemark({ file, report }, given);
+        else if (given.skipped === undefined)
+          resources.push({ line: given.line.toString('utf8'), resource: given.resource });
+        else report({ kind: 'entrySkipped', reason: given.skipped, file: file.number, type: file.type });
+      },
+      () => undefined,
+    );
+    splitter.push(Buffer.from(text));
+    splitter.end();
+    return { resources, came };
+  } finally {
+    end();
+  }
+};
+
+/** The Groups of all files: those of Group files, and only without any those in the envelope of PDex 2.1. */
+const groupsOf = (
+  read: readonly { readonly line: string; readonly resource: PageResource['resource'] }[],
+): readonly GivenGroup[] => {
+  const own = read.filter(({ resource }) => resource['resourceType'] === 'Group');
+  if (own.length > 0) return own;
+  return read.flatMap(({ resource }) => (resource['resourceType'] === 'Parameters' ? groupsInEnvelope(resource) : []));
+};
+
+/** Keeps a Group of matched members, so that it can be exported. A repeat keeps the same. */
+const keepGroup = async ({ deps, item }: Leg, { id, code, line, entries, members }: ReadGroup): Promise<void> => {
+  const owner = exchangeOwner(item);
+  const key = deps.randomBytes(groupKeyBytes);
+  const place = { owner, id };
+  await putGroup(exchangeDeps(deps).table, {
+    ...place,
+    code,
+    members: entries,
+    key: await deps.sealForJob({ group: `${owner}/${id}`, partner: item.partner }, 'group key', key),
+    exportId: item.exportId,
+    createdAt: item.startedAt,
+    expiresAt: item.grantEndsAt,
+    body: await sealGroupBody(deps, key, place, { resource: line, members }),
+  });
+};
+
+/** Reads the answer of a match, checks it, keeps its Groups, and passes them on. */
+export const takeGroups = async (
+  leg: Leg,
+  exchange: ExchangeLeg,
+  input: MatchInput,
+  first: FilesTask,
+): Promise<Stop | undefined> => {
+  const { files, withToken } = await exchange.readList(first.list);
+  const read: { line: string; resource: PageResource['resource'] }[] = [];
+  // They count only if the leg comes to the end of all files: the next one would read them again.
+  const ended: PlanFile[] = [];
+  const found = createProblemList();
+  for (const file of files) {
+    if (file.kind === 'deleted') continue;
+    for (;;) {
+      const taken = await readFile(leg, exchange, { file, withToken, report: found.add });
+      if ('after' in taken) {
+        if ('stop' in taken.after) return taken.after.stop;
+        continue;
+      }
+      const { number, kind, type, said } = file;
+      if ('fault' in taken) {
+        const status = taken.status === undefined ? {} : { status: taken.status };
+        found.add({ kind: 'fileNotRead', type, file: number, why: taken.fault, ...status });
+      } else {
+        if (kind === 'output') read.push(...taken.resources);
+        const { came } = taken;
+        if (said !== undefined && said !== came && kind === 'output')
+          found.add({ kind: 'fileCount', type, file: number, said, came });
+        ended.push({ number, kind, type, ...(said === undefined ? {} : { said }), came, kept: came });
+      }
+      break;
+    }
+  }
+  const { groups, problems, said, strangers } = readMatch(groupsOf(read), input, answerBases(leg.payer));
+  leg.next.said = said;
+  leg.next.strangers = strangers;
+  for (const problem of problems) found.add(problem);
+  leg.problems.addAll(found);
+  exchange.files.push(...ended);
+  for (const group of groups) {
+    if (group.code === 'match') await keepGroup(leg, group);
+    leg.parts.add('Group', [Buffer.from(`${group.line}\n`)]);
+    leg.next.resources += 1;
+  }
+  leg.next.queue.shift();
+  return undefined;
+};

@@ -1,0 +1,104 @@
+import { isObject } from '../../shared/json-object.ts';
+import { isAt } from '../../shared/registry/fhir-bases.ts';
+import { attachmentsToFetch } from '../leg/take-resource.ts';
+import { checkResource, patientsOf } from '../reading/check-resource.ts';
+import type { PageResource, SkippedResource } from '../reading/page-resource.ts';
+import type { LinesReason } from '../reading/problems.ts';
+import { unservedAttachments } from '../reading/rewrite-line.ts';
+import { contentMark, identityOf } from '../reading/seen-names.ts';
+import { saysWithheld } from '../reading/withheld.ts';
+import type { LineTaking } from './line-taking.ts';
+import { takeRemark } from './take-remark.ts';
+
+/** With more resources than this it is no longer known what came before: the memory of a function is bounded. */
+const mostTags = 5_000_000;
+
+/** Reports a line that cannot be passed on. */
+const skip = ({ report, file }: LineTaking, { skipped: reason, type, id }: SkippedResource): void =>
+  report(
+    type === undefined
+      ? { kind: 'entrySkipped', reason, file: file.number, type: file.type }
+      : { kind: 'resourceSkipped', reason, file: file.number, type, ...(id === undefined ? {} : { id }) },
+  );
+
+/** Milliseconds; NaN if the resource does not say. */
+const lastUpdated = ({ meta }: PageResource['resource']): number =>
+  isObject(meta) && typeof meta['lastUpdated'] === 'string' ? Date.parse(meta['lastUpdated']) : Number.NaN;
+
+/** Whether a resource is new. Reports one that came before with another content, and counts one that came as it is. */
+const isNew = ({ leg: { seen }, file, count, report }: LineTaking, resource: PageResource): boolean => {
+  if (seen.size() > mostTags) return true;
+  const { type, id } = resource;
+  const mark = contentMark(resource);
+  const earlier = seen.mark(identityOf(resource), mark);
+  if (earlier === 0) return true;
+  if (earlier === mark || id === undefined) count('repeated', type);
+  else if (seen.add(`differs ${type}/${id}`)) report({ kind: 'resourceDiffers', type, id, file: file.number });
+  return false;
+};
+
+/** Why a line is not of the record; undefined if it is. */
+const whyLeftOut = (
+  { rules, lines }: LineTaking,
+  resource: PageResource,
+): LinesReason | 'notFhir' | 'outcome' | undefined => {
+  const verdict = checkResource(resource, rules);
+  switch (verdict) {
+    case 'otherPatient':
+      return patientsOf(resource, rules).some((id) => lines.leftOut.has(id)) ? 'leftOut' : 'stranger';
+    case 'unknownPatient':
+      return 'unknown';
+    case 'keep':
+      return lines.types?.has(resource.type) === false ? 'notAsked' : undefined;
+    case 'notWanted':
+      return 'notAsked';
+    default:
+      return verdict;
+  }
+};
+
+/** Notes that a resource is beyond the times that were asked for. It stays: the payer gives it as a member's. */
+const noteTimes = ({ lines: { since, until }, count }: LineTaking, { type, resource }: PageResource): void => {
+  if (since === undefined && until === undefined) return;
+  const changed = lastUpdated(resource);
+  if (since !== undefined && changed < since) count('older', type);
+  if (until !== undefined && changed > until) count('newer', type);
+};
+
+/**
+ * Takes a line of a file into the record, or reports why it is left out.
+ * @returns whether it is in the record
+ */
+export const takeLine = (taking: LineTaking, resource: PageResource | SkippedResource): boolean => {
+  if (resource.skipped !== undefined) {
+    skip(taking, resource);
+    return false;
+  }
+  const { leg, rules, file, rewrite, count, report } = taking;
+  const { type, id } = resource;
+  const why = whyLeftOut(taking, resource);
+  if (why === 'outcome') return takeRemark(taking, resource);
+  if (why === 'notFhir') {
+    report({ kind: 'entrySkipped', reason: 'notFhir', file: file.number, type: file.type });
+    return false;
+  }
+  if (why !== undefined) {
+    count(why, type);
+    return false;
+  }
+  if (!isNew(taking, resource)) return false;
+  noteTimes(taking, resource);
+  for (const patient of new Set(patientsOf(resource, rules))) {
+    if (rules.members?.has(patient) === true) leg.next.about[patient] = (leg.next.about[patient] ?? 0) + 1;
+  }
+  const attachments = isAt(rules, type) ? attachmentsToFetch(taking, resource) : [];
+  if (attachments.length === 0) leg.parts.add(type, rewrite(resource));
+  else leg.held.add({ type, id, attachments, line: resource.line });
+  leg.next.resources += 1;
+  if (saysWithheld(resource.resource['meta'])) report({ kind: 'resourceWithheld', type, id });
+  const fetched = new Set(attachments.map(({ url }) => url));
+  const others = resource.attachments.filter((url) => !fetched.has(url));
+  const unserved = unservedAttachments({ attachments: others }, rules);
+  if (unserved > 0) report({ kind: 'unservedAttachment', type, ...(id === undefined ? {} : { id }), count: unserved });
+  return true;
+};

@@ -1,0 +1,23 @@
+import type { PageResource, SkippedResource } from '../reading/page-resource.ts';
+import { payerRemarks } from '../reading/problems.ts';
+import { everything } from '../state/state.ts';
+import type { LineTaking } from './line-taking.ts';
+
+/** Reports the payer's remark, of which only the codes are kept: its text may contain anything. What is none counts as one. */
+export const takeRemark = (
+  { file, report }: Pick<LineTaking, 'file' | 'report'>,
+  given: PageResource | SkippedResource,
+): false => {
+  const outcome = given.skipped === undefined && given.type === 'OperationOutcome' ? given.resource : {};
+  for (const remark of payerRemarks(outcome, everything, 1)) {
+    if (remark.kind !== 'payerRemark') continue;
+    report({
+      kind: 'fileRemark',
+      type: everything,
+      file: file.number,
+      severity: remark.severity,
+      code: remark.code,
+    });
+  }
+  return false;
+};

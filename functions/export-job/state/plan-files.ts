@@ -1,0 +1,43 @@
+import { seal, sealIvBytes, unseal } from '../../shared/store/crypto.ts';
+import type { JobDeps } from '../deps.ts';
+import { newStateName } from './state-file.ts';
+import type { PlanFile } from './state.ts';
+
+/*
+ * The files that a former plan's manifest names, in an object of the job's own: there may be thousands, and every state file
+ * would repeat them.
+ */
+
+/** A file that a former plan's manifest names. */
+export interface ListedFile extends Pick<PlanFile, 'number' | 'kind' | 'type' | 'said'> {
+  /** Undefined if it is on a server that may not be asked. */
+  readonly url?: string | undefined;
+}
+
+export interface ListedFiles {
+  readonly files: readonly ListedFile[];
+  /** Whether they are fetched with the gateway's token. */
+  readonly withToken: boolean;
+}
+
+type FileDeps = Pick<JobDeps, 'objects' | 'randomBytes'>;
+
+/** Writes a list, sealed under the state key and bound to its name, which it returns. @throws whatever the bucket throws */
+export const writeFileList = async (
+  { objects, randomBytes }: FileDeps,
+  exportId: string,
+  stateKey: Uint8Array,
+  files: ListedFiles,
+): Promise<string> => {
+  const name = newStateName({ randomBytes }, exportId);
+  await objects.put(name, seal(stateKey, Buffer.from(JSON.stringify(files)), name, randomBytes(sealIvBytes)));
+  return name;
+};
+
+/** Reads a list. @throws whatever the bucket throws, and Error if it is damaged */
+export const readFileList = async (
+  { objects }: Pick<FileDeps, 'objects'>,
+  stateKey: Uint8Array,
+  name: string,
+): Promise<ListedFiles> =>
+  JSON.parse(Buffer.from(unseal(stateKey, await objects.get(name), name)).toString('utf8')) as ListedFiles;
