@@ -9,9 +9,9 @@ import { withoutMoney } from './basis.ts';
 import { generatedAt, type Generated } from './generated.ts';
 import { keptLines, type LineSource } from './lines.ts';
 
-/** What an export asks for, of each of its members. */
+/** What an export asks for, of each of its members, who are in `patientIds`. */
 export interface Wanted {
-  readonly members: readonly { readonly patientId: string; readonly sensitive: boolean }[];
+  readonly patientIds: readonly string[];
   /** Epoch milliseconds; a resource that was stored at this moment is left out. */
   readonly since?: number | undefined;
   /** Epoch milliseconds. */
@@ -40,14 +40,14 @@ export const contentOf = (records: readonly MemberRecord[], generated: Generated
     const kept = new Map<string, Map<string, string>>();
     const made: (readonly [string, LineSource])[] = [];
     const isWanted = selection(wanted);
-    for (const { patientId, sensitive } of wanted.members) {
+    for (const patientId of wanted.patientIds) {
       const view = viewOf(patientId);
       if (view === undefined) continue;
       const passes = filtersOf(view, baseUrl, wanted.typeFilters ?? []);
       for (const resource of view.resources.values()) {
         const { resourceType, meta } = resource.body;
         if (resourceType === 'Binary' || !isWanted(resourceType, meta.lastUpdated)) continue;
-        if ((!sensitive && isSensitive(resource)) || !passes(resource)) continue;
+        if (!passes(resource)) continue;
         const ofType = kept.get(resourceType) ?? new Map<string, string>();
         kept.set(resourceType, ofType.set(resource.reference, withContent(withoutMoney(resource.text), view)));
       }
@@ -61,8 +61,7 @@ export const contentOf = (records: readonly MemberRecord[], generated: Generated
       }
       made.push([onTheFly.resourceType, { count: onTheFly.count, text }]);
     }
-    const ids = wanted.members.map(({ patientId }) => patientId);
-    made.push(...generated.lines(ids).filter(([type]) => isWanted(type, generatedAt)));
+    made.push(...generated.lines(wanted.patientIds).filter(([type]) => isWanted(type, generatedAt)));
     const all = [...[...kept].map(([type, texts]) => [type, keptLines([...texts.values()])] as const), ...made];
     const byType = Map.groupBy(all, ([type]) => type);
     return new Map(
@@ -82,11 +81,9 @@ const selection =
     );
   };
 
-/** Whether the law protects it especially: its label says that it is restricted. */
-const isSensitive = ({ body }: StoredResource): boolean => {
-  const { security = [] } = body.meta as { readonly security?: readonly { readonly code?: string }[] };
-  return security.some(({ code }) => code === 'R' || code === 'V');
-};
+/** Whether the law protects a part of a record especially: its label says that it is restricted. */
+export const isSensitive = ({ resources }: Pick<MemberRecord, 'resources'>): boolean =>
+  resources.some((text) => /"security":\[\{[^\]]*"code":"[RV]"/.test(text));
 
 /** The text of a document's Binary takes the place of its URL, which nobody could read with a system's token. */
 const withContent = (text: string, view: MemberView): string =>

@@ -3,7 +3,7 @@ import type { MemberRecord } from '../data/record.ts';
 import type { ExchangeFault } from '../faults/exchange.ts';
 import { badRequest } from '../fhir/outcome.ts';
 import { holdsAt, permissionIn, plansNamed } from './consent.ts';
-import type { contentOf } from './content.ts';
+import { isSensitive, type contentOf } from './content.ts';
 import type { Generated } from './generated.ts';
 import { envelopeOf, groupOf, type Judged, type MatchedGroup, type Outcome } from './groups.ts';
 import type { Job } from './jobs.ts';
@@ -74,7 +74,10 @@ const judge = (bundle: MemberBundle, { options, plan, records, generated, isOn, 
   const patientId = isOn('no-members') ? undefined : matchedPatient(bundle, records, generated);
   if (patientId === undefined) return { bundle, outcome: 'nomatch' };
   const permission = permissionIn(bundle.consent, plan, options.newPlans, now);
-  if (permission === undefined) return { bundle, outcome: 'consentconstraint' };
+  const record = records.find((one) => one.patientId === patientId);
+  // This plan does not part what the law protects especially from the rest (pdex-154).
+  const isAsked = permission?.sensitive === true || record === undefined || !isSensitive(record);
+  if (permission === undefined || !isAsked) return { bundle, outcome: 'consentconstraint' };
   return { bundle, outcome: 'match', patientId, permission };
 };
 
@@ -124,12 +127,12 @@ export const startExport = (
   const asked = readExport(req, url, body, options.typeFilter === true || isOn('type-filter-ignored'));
   const stranger = asked.patients?.find((id) => group.members.every(({ patientId }) => patientId !== id));
   if (stranger !== undefined) throw badRequest(`Patient/${stranger} is not in the Group`);
-  const members = group.members
+  const patientIds = group.members
     .filter(({ patientId }) => asked.patients?.includes(patientId) ?? true)
     .filter(({ permission }) => holdsAt(permission, now))
-    .map(({ patientId, permission }) => ({ patientId, sensitive: permission.sensitive }));
+    .map(({ patientId }) => patientId);
   const content = setup.contentOf({
-    members,
+    patientIds,
     since: isOn('since-ignored') ? undefined : asked.since,
     until: asked.until,
     types: asked.types,

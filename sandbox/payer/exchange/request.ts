@@ -106,7 +106,7 @@ export const readMatch = (req: IncomingMessage, body: string): readonly MemberBu
 };
 
 /** What an export asks for. */
-export interface AskedExport extends Omit<Wanted, 'members'> {
+export interface AskedExport extends Omit<Wanted, 'patientIds'> {
   /** Patient ids. @default every member of the Group */
   readonly patients?: readonly string[] | undefined;
 }
