@@ -2,8 +2,8 @@ import { nowSeconds } from '../shared/clock.ts';
 import { openInput, type ExchangeInput } from '../shared/exchanges/input.ts';
 import { grantOfExport } from '../shared/exports/export-id.ts';
 import { readJobCredentials, type JobCredentials } from '../shared/exports/job-credentials.ts';
-import { inputName } from '../shared/exports/object-names.ts';
 import { systemTokens, type SystemTokens } from '../shared/payer/system-token.ts';
+import { exchangeOwner, getInput } from '../shared/store/exchanges.ts';
 import { isOverdue, type Export } from '../shared/store/export-item.ts';
 import { getExport } from '../shared/store/exports.ts';
 import type { Buffers } from './buffers.ts';
@@ -54,9 +54,12 @@ const missing = (): Promise<never> => Promise.reject(new Error('the item has no 
 
 export const startJob = (deps: JobDeps, exportId: string, execution: Execution, remainingMs: () => number): Job => {
   const openKey = remembered((box) => deps.openInJob(exportId, 'state key', box));
-  const openExchange = remembered(async (box) =>
-    openInput(deps, exportId, { inputKey: box, object: await deps.objects.get(inputName(exportId)) }),
-  );
+  const openExchange = (item: Export) =>
+    remembered(async (box) => {
+      const input = await getInput(exchangeDeps(deps).table, exchangeOwner(item), exportId);
+      return openInput(deps, exportId, { inputKey: box, input });
+    });
+  let openInputOf: ReturnType<typeof openExchange> | undefined;
   const openToken = remembered(async (box) => readJobCredentials(await deps.openInJob(exportId, 'payer token', box)));
   return {
     deps,
@@ -65,7 +68,10 @@ export const startJob = (deps: JobDeps, exportId: string, execution: Execution, 
     memory: jobMemory(deps),
     buffers: deps.newBuffers(),
     stateKey: ({ stateKey }) => (stateKey === undefined ? missing() : openKey(stateKey)),
-    input: ({ inputKey }) => (inputKey === undefined ? missing() : openExchange(inputKey)),
+    input: (item) => {
+      openInputOf ??= openExchange(item);
+      return item.inputKey === undefined ? missing() : openInputOf(item.inputKey);
+    },
     tokens: systemTokens({ ...deps, readExchangeSecret: (...which) => exchangeDeps(deps).readSecret(...which) }),
     credentials: ({ payerToken }) => (payerToken === undefined ? missing() : openToken(payerToken)),
     remainingMs,

@@ -5,6 +5,7 @@ import type { PayerTokenDeps } from '../shared/payer/refresh-tokens.ts';
 import type { ReadGate } from '../shared/record/audit-read.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 import type { Breakers } from './breaker/breakers.ts';
+import type { ExchangeDeps } from './exchange/deps.ts';
 
 /** What the fetch function depends on. */
 export interface FetchDeps extends Deps, PayerTokenDeps, ReadGate {
@@ -14,6 +15,8 @@ export interface FetchDeps extends Deps, PayerTokenDeps, ReadGate {
   readonly breakers: Breakers;
   readonly exports: Table;
   readonly sealForJob: SealForJob;
+  /** @default the stage has no exchanges */
+  readonly exchange?: ExchangeDeps;
   /** The most bytes of an answer. @default what Lambda streams */
   readonly mostBytes?: number;
 }

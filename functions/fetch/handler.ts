@@ -17,6 +17,8 @@ import { throughBreaker } from './breaker/breakers.ts';
 import { callPayer } from './call-payer.ts';
 import { checkScopes } from './check-scopes.ts';
 import type { FetchDeps } from './deps.ts';
+import { answerExchange } from './exchange/answer-exchange.ts';
+import { findExchange } from './exchange/find-exchange.ts';
 import { holdUntilAudited } from './hold-until-audited.ts';
 import { answerKickOff } from './kick-off/answer-kick-off.ts';
 import { findKickOff } from './kick-off/find-kick-off.ts';
@@ -32,6 +34,8 @@ export const fetchHandler = (deps: FetchDeps) =>
     const early = answerIfPreflight(event, fhirMethods) ?? redirectToDiscovery(event, deps.origin);
     if (early !== undefined) return early;
     checkReadOnly(event);
+    const exchange = findExchange(deps.exchange, event);
+    if (exchange !== undefined) return answerExchange(deps, event, context, exchange);
     const kickOff = findKickOff(event);
     const { partner, payer, open, access } = await authenticate(deps, event, record, {
       onPayer: (payerId) => deps.breakers.look(payerId),

@@ -110,11 +110,23 @@ interface AppToGoBackTo {
   readonly homePage: string;
 }
 
+/** One of many mistakes in a request, and where it is. */
+export interface Mistake {
+  /** Issue type, of https://hl7.org/fhir/R4/valueset-issue-type.html */
+  readonly code: 'business-rule' | 'duplicate' | 'invalid' | 'not-supported' | 'required' | 'structure' | 'too-long';
+  /** FHIRPath of the element. */
+  readonly expression: string;
+  /** A public sentence, which repeats nothing that the caller sent. */
+  readonly message: string;
+}
+
 interface GatewayErrorOptions {
   /** HTTP status, if the answer is not a redirect. @default the code's */
   readonly status?: number;
   /** Issue type, if the answer is an OperationOutcome. @default the code's */
   readonly issueType?: IssueType;
+  /** All that is wrong with the request, if the answer is an OperationOutcome. */
+  readonly mistakes?: readonly Mistake[];
   /** What happened, for the log; never sent. It must hold no token, code, secret, state or health data. */
   readonly detail?: string;
   readonly retryAfterSeconds?: number;
@@ -139,6 +151,7 @@ export class GatewayError extends Error {
   readonly status: number;
   readonly issueType: IssueType | undefined;
   readonly publicMessage: string;
+  readonly mistakes: readonly Mistake[];
   readonly detail: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly signal: Signal | undefined;
@@ -154,6 +167,7 @@ export class GatewayError extends Error {
     this.publicMessage = publicMessage;
     this.status = options.status ?? statuses[code];
     this.issueType = options.issueType;
+    this.mistakes = options.mistakes ?? [];
     this.detail = options.detail;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.signal = options.signal;

@@ -20,7 +20,7 @@ import type { Payer } from '../../functions/shared/registry/types.ts';
 import { parseScopes } from '../../functions/shared/scopes/scopes.ts';
 import { endStaleInvocation } from '../../functions/shared/stale-invocation.ts';
 import { seal, sha256, unseal } from '../../functions/shared/store/crypto.ts';
-import { exchangeOwner, noteRunning, putGroup } from '../../functions/shared/store/exchanges.ts';
+import { exchangeOwner, noteRunning, putGroup, putInput } from '../../functions/shared/store/exchanges.ts';
 import type { Export } from '../../functions/shared/store/export-item.ts';
 import { deleteExport, getExport, giveToken, noteAwake, putExport } from '../../functions/shared/store/exports.ts';
 import { putGrant, revoke } from '../../functions/shared/store/grants.ts';
@@ -349,8 +349,9 @@ export const exportWorld = (options: WorldOptions = {}) => {
   /** Writes what the kick-off of an exchange writes: its input, and its item. */
   const kickOffExchange = async (input: ExchangeInput): Promise<void> => {
     const startedAt = nowSeconds();
-    const { name, object, inputKey } = await sealInput(deps, exportId, input);
-    objects.set(name, object);
+    const { input: sealed, inputKey } = await sealInput(deps, exportId, input);
+    const owner = exchangeOwner({ payer: payerId, partner: partnerId });
+    await putInput(exchanges, owner, { exportId, input: sealed, expiresAt: startedAt + 3 * 86_400 });
     await putExport(tables.exports, {
       ...key,
       payer: payerId,
@@ -370,7 +371,6 @@ export const exportWorld = (options: WorldOptions = {}) => {
       grantEndsAt: startedAt + 396 * 86_400,
       expiresAt: startedAt + longestExportSeconds,
     });
-    const owner = exchangeOwner({ payer: payerId, partner: partnerId });
     await noteRunning(exchanges, owner, { exportId, expiresAt: startedAt + longestExportSeconds });
     if (input.kind === 'match') return;
     await putGroup(exchanges, {

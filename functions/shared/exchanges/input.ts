@@ -1,12 +1,11 @@
 import { promisify } from 'node:util';
 import { gunzip as gunzipWith, gzip as gzipWith } from 'node:zlib';
-import { inputName } from '../exports/object-names.ts';
 import type { OpenInJob, SealForJob } from '../exports/seal-for-job.ts';
 import { seal, sealIvBytes, unseal } from '../store/crypto.ts';
 import type { GroupConsent, GroupMember } from './group.ts';
 
 /** A member who is asked for. */
-interface MatchMember {
+export interface MatchMember {
   /** `Patient.id` as the partner submitted it; no two members of a request have the same. */
   readonly patient: string;
   readonly consent: GroupConsent;
@@ -21,8 +20,7 @@ interface MatchInput {
 }
 
 /** A member of the Group who is not exported, and why: the consent, or the operator has ended the member's exchange. */
-interface LeftOut {
-  readonly submitted: string;
+interface LeftOut extends GroupMember {
   readonly why: 'consentEnded' | 'ended';
 }
 
@@ -45,19 +43,20 @@ interface GroupInput {
   };
 }
 
-/** What an exchange asks of the payer: too large for the item, and health data. */
+/** What an exchange asks of the payer: too large for the item, and about members. */
 export type ExchangeInput = MatchInput | GroupInput;
 
 const gzip = promisify(gzipWith);
 const gunzip = promisify(gunzipWith);
 
+const boundTo = (exportId: string): string => `${exportId}/input`;
+
 /** An exchange's input, sealed for the job. */
 interface SealedInput {
   /** The box that holds the key, for the item. */
   readonly inputKey: Uint8Array;
-  /** The object's name in the exports' bucket, and its bytes. */
-  readonly name: string;
-  readonly object: Uint8Array;
+  /** The sealed bytes, for the table of exchanges. */
+  readonly input: Uint8Array;
 }
 
 /**
@@ -67,24 +66,22 @@ interface SealedInput {
 export const sealInput = async (
   { randomBytes, sealForJob }: { readonly randomBytes: (size: number) => Uint8Array; readonly sealForJob: SealForJob },
   exportId: string,
-  input: ExchangeInput,
+  asked: ExchangeInput,
 ): Promise<SealedInput> => {
   const key = randomBytes(32);
-  const name = inputName(exportId);
-  const object = seal(key, await gzip(JSON.stringify(input)), name, randomBytes(sealIvBytes));
-  return { inputKey: await sealForJob(exportId, 'input key', key), name, object };
+  const sealed = seal(key, await gzip(JSON.stringify(asked)), boundTo(exportId), randomBytes(sealIvBytes));
+  return { inputKey: await sealForJob(exportId, 'input key', key), input: sealed };
 };
 
 /**
  * Opens what {@link sealInput} made.
- * @param object the bytes of the object {@link inputName}
  * @throws GatewayError `temporarily_unavailable` if the key service does not answer, Error if anything differs
  */
 export const openInput = async (
   { openInJob }: { readonly openInJob: OpenInJob },
   exportId: string,
-  { inputKey, object }: Pick<SealedInput, 'inputKey' | 'object'>,
+  { inputKey, input }: SealedInput,
 ): Promise<ExchangeInput> => {
   const key = await openInJob(exportId, 'input key', inputKey);
-  return JSON.parse((await gunzip(unseal(key, object, inputName(exportId)))).toString('utf8')) as ExchangeInput;
+  return JSON.parse((await gunzip(unseal(key, input, boundTo(exportId)))).toString('utf8')) as ExchangeInput;
 };

@@ -5,7 +5,6 @@
  *   {export}/state/{random}    the job's state after one leg, sealed under the state key
  *   {export}/manifest          sealed to the partner
  *   {export}/kept              the names of the parts in the manifest, which the sweep must not delete
- *   {export}/input             what an exchange asks of the payer, sealed for the job
  *
  * The names of parts and states are random, so that two attempts never share one.
  */
@@ -20,5 +19,3 @@ export const stateName = (exportId: string, random: string): string => `${export
 export const manifestName = (exportId: string): string => `${exportId}/manifest`;
 
 export const keptName = (exportId: string): string => `${exportId}/kept`;
-
-export const inputName = (exportId: string): string => `${exportId}/input`;

@@ -1,8 +1,15 @@
-import { errorHeaders, withReference, type ErrorCode, type GatewayError, type IssueType } from '../errors.ts';
+import {
+  errorHeaders,
+  withReference,
+  type ErrorCode,
+  type GatewayError,
+  type IssueType,
+  type Mistake,
+} from '../errors.ts';
 import type { ApiResponse } from '../http/api.ts';
 import { readOn, withReadOn } from '../read-on.ts';
 
-/** A FHIR R4 OperationOutcome with one issue: https://hl7.org/fhir/R4/operationoutcome.html */
+/** A FHIR R4 OperationOutcome with one issue, and what else is wrong: https://hl7.org/fhir/R4/operationoutcome.html */
 export interface OperationOutcome {
   readonly resourceType: 'OperationOutcome';
   readonly issue: readonly [
@@ -12,6 +19,13 @@ export interface OperationOutcome {
       readonly details: { text: string };
       readonly diagnostics: string;
     },
+    ...{
+      readonly severity: 'error';
+      readonly code: string;
+      readonly details: { text: string };
+      readonly diagnostics: string;
+      readonly expression: readonly string[];
+    }[],
   ];
 }
 
@@ -20,10 +34,25 @@ export interface OperationOutcome {
  * @param code issue type, of https://hl7.org/fhir/R4/valueset-issue-type.html
  * @param message a public sentence; some clients read `diagnostics`, some `details.text`, so it is in both
  * @param diagnostics the sentence with what a person needs to find the cause, such as the request's reference
+ * @param mistakes each becomes an issue after that one
  */
-export const operationOutcome = (code: string, message: string, diagnostics = message): OperationOutcome => ({
+export const operationOutcome = (
+  code: string,
+  message: string,
+  diagnostics = message,
+  mistakes: readonly Mistake[] = [],
+): OperationOutcome => ({
   resourceType: 'OperationOutcome',
-  issue: [{ severity: 'error', code, details: { text: message }, diagnostics }],
+  issue: [
+    { severity: 'error', code, details: { text: message }, diagnostics },
+    ...mistakes.map((mistake) => ({
+      severity: 'error' as const,
+      code: mistake.code,
+      details: { text: mistake.message },
+      diagnostics: mistake.message,
+      expression: [mistake.expression],
+    })),
+  ],
 });
 
 /** The issue type of each code that the FHIR route and discovery use. */
@@ -73,6 +102,9 @@ export const outcomeAnswer = (status: number, code: IssueType, message: string, 
 export const fhirError = (error: GatewayError, reference: string): ApiResponse => {
   const { status, publicMessage } = error;
   const diagnostics = withReadOn(publicMessage, reference, readOn('fhir', error, status));
-  const answer = fhirAnswer(status, JSON.stringify(operationOutcome(issueTypeOf(error), publicMessage, diagnostics)));
+  const answer = fhirAnswer(
+    status,
+    JSON.stringify(operationOutcome(issueTypeOf(error), publicMessage, diagnostics, error.mistakes)),
+  );
   return { ...answer, headers: { ...answer.headers, ...challenge(error), ...errorHeaders(error) } };
 };

@@ -258,24 +258,24 @@ export const exportAttributes = {
 
 /** Exchanges: partners' system tokens, Groups of matched members, and which exchanges run. */
 export const exchangeAttributes = {
-  owner: { type: 'S', by: 'putSystemToken putGroup noteRunning' },
-  name: { type: 'S', by: 'putSystemToken putGroup noteRunning' },
+  owner: { type: 'S', by: 'putSystemToken putGroup noteRunning putInput' },
+  name: { type: 'S', by: 'putSystemToken putGroup noteRunning putInput' },
   partner: { type: 'S', by: 'putSystemToken' },
   payer: { type: 'S', by: 'putSystemToken' },
   /** Of a Group: the code of its kind, such as `match`. */
   code: { type: 'S', by: 'putGroup' },
   /** Of a Group: how many members it has. */
   members: { type: 'N', by: 'putGroup' },
-  /** Of a Group: how many items its body has. */
-  chunks: { type: 'N', by: 'putGroup' },
+  /** Of a Group, and of the first part of an input: how many parts it has. */
+  chunks: { type: 'N', by: 'putGroup putInput' },
   /** Of a Group: the key of its body, sealed under the exports key, bound to partner and Group. */
   key: { type: 'B', by: 'putGroup' },
   /** Of a Group: the match that made it. */
   exportId: { type: 'S', by: 'putGroup' },
   /** Of a Group: hashes of its members' ids whom an operator has ended since. */
   ended: { type: 'SS', by: 'endMember' },
-  /** A part of a Group's sealed body. */
-  body: { type: 'B', by: 'putGroup' },
+  /** A part of a Group's sealed body, or of what an exchange asks. */
+  body: { type: 'B', by: 'putGroup putInput' },
   createdAt: { type: 'N', by: 'putSystemToken putGroup' },
-  expiresAt: { type: 'N', by: 'putSystemToken putGroup noteRunning' },
+  expiresAt: { type: 'N', by: 'putSystemToken putGroup noteRunning putInput' },
 } as const satisfies Attributes;

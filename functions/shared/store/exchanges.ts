@@ -11,6 +11,7 @@ import { readerOf, writeItem, type Item } from './items.ts';
  *   {payer}/{partner} group/{id}        the head of a Group: what it is, and the sealed key of its body
  *                     body/{id}/{export}/{n}   its body, sealed, in parts of 300 KB
  *                     running/{export}  an exchange that runs, to count them
+ *                     input/{export}/{n}       what an exchange asks, sealed for its job, in parts of 300 KB
  *
  * Ids of payers and partners have neither `#` nor `/`. A body's parts are written before the head, so that a Group is known
  * only once it is whole; a repeat writes the same.
@@ -106,6 +107,22 @@ export interface StoredGroup extends StoredGroupHead {
 /** An item may have 400 KB. */
 const chunkBytes = 300_000;
 
+/** The parts of some bytes that each fit into an item. */
+const partsOf = (bytes: Uint8Array): Uint8Array[] =>
+  Array.from({ length: Math.ceil(bytes.length / chunkBytes) }, (_, part) =>
+    bytes.subarray(part * chunkBytes, (part + 1) * chunkBytes),
+  );
+
+/** Reads parts by their names, each strongly consistent. */
+const readParts = async (table: Table, owner: string, names: readonly string[]): Promise<Uint8Array> => {
+  const parts: Uint8Array[] = [];
+  for (const name of names) {
+    const part = await getItem(table, keyOf(owner, name));
+    parts.push(readerOf(exchangeAttributes, part ?? {})('body') ?? new Uint8Array());
+  }
+  return Buffer.concat(parts);
+};
+
 const headName = (id: string): string => `group/${id}`;
 const bodyName = ({ id, exportId }: Pick<StoredGroupHead, 'id' | 'exportId'>, chunk: number): string =>
   `body/${id}/${exportId}/${chunk}`;
@@ -119,9 +136,8 @@ export const putGroup = async (
   table: Table,
   { owner, id, body, expiresAt, ...head }: Omit<StoredGroup, 'ended'>,
 ): Promise<void> => {
-  const chunks = Math.ceil(body.length / chunkBytes);
-  for (let chunk = 0; chunk < chunks; chunk += 1) {
-    const part = body.subarray(chunk * chunkBytes, (chunk + 1) * chunkBytes);
+  const parts = partsOf(body);
+  for (const [chunk, part] of parts.entries()) {
     await put(
       table,
       writeItem(exchangeAttributes, {
@@ -139,7 +155,7 @@ export const putGroup = async (
         TableName: table.name,
         Key: keyOf(owner, headName(id)),
         ...updateOf(exchangeAttributes, {
-          set: { ...head, chunks, expiresAt },
+          set: { ...head, chunks: parts.length, expiresAt },
           when: [anyOf(absent('createdAt'), is('createdAt', '<=', head.createdAt))],
         }),
       }),
@@ -177,12 +193,8 @@ export const getGroup = async (
   if (item === undefined) return undefined;
   const { chunks, ...head } = readHead(item);
   if (head.expiresAt <= now) return undefined;
-  const parts: Uint8Array[] = [];
-  for (let chunk = 0; chunk < chunks; chunk += 1) {
-    const part = await getItem(table, keyOf(owner, bodyName(head, chunk)));
-    parts.push(readerOf(exchangeAttributes, part ?? {})('body') ?? new Uint8Array());
-  }
-  return { ...head, body: Buffer.concat(parts) };
+  const names = Array.from({ length: chunks }, (_, chunk) => bodyName(head, chunk));
+  return { ...head, body: await readParts(table, owner, names) };
 };
 
 /** The items of an owner whose names begin so, with what is before the first that is read. */
@@ -272,4 +284,42 @@ export const countRunning = async (table: Table, owner: string, now: number): Pr
     after = page.last;
   } while (after !== undefined);
   return count;
+};
+
+const inputName = (exportId: string, part: number): string => `input/${exportId}/${part}`;
+
+/**
+ * Writes what an exchange asks, before its item: it is of no use without the key in the item.
+ * @param input sealed for the job
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const putInput = async (
+  table: Table,
+  owner: string,
+  { exportId, input, expiresAt }: { readonly exportId: string; readonly input: Uint8Array; readonly expiresAt: number },
+): Promise<void> => {
+  const parts = partsOf(input);
+  for (const [part, body] of parts.entries()) {
+    await put(
+      table,
+      writeItem(exchangeAttributes, {
+        owner,
+        name: inputName(exportId, part),
+        body,
+        ...(part === 0 ? { chunks: parts.length } : {}),
+        expiresAt,
+      }),
+    );
+  }
+};
+
+/** Reads what {@link putInput} wrote; empty if it is gone. @throws GatewayError `temporarily_unavailable` */
+export const getInput = async (table: Table, owner: string, exportId: string): Promise<Uint8Array> => {
+  const first = await getItem(table, keyOf(owner, inputName(exportId, 0)));
+  const chunks = readerOf(exchangeAttributes, first ?? {})('chunks') ?? 0;
+  return readParts(
+    table,
+    owner,
+    Array.from({ length: chunks }, (_, part) => inputName(exportId, part)),
+  );
 };

@@ -86,8 +86,7 @@ describe("an exchange's input", () => {
 
   it('opens for the job of its export, and for no other', async () => {
     const sealed = await sealInput({ randomBytes, sealForJob }, 'export-1', input);
-    expect(sealed.name).toBe('export-1/input');
-    expect(Buffer.from(sealed.object).includes('p1')).toBe(false);
+    expect(Buffer.from(sealed.input).includes('p1')).toBe(false);
     await expect(openInput({ openInJob }, 'export-1', sealed)).resolves.toEqual(input);
     await expect(openInput({ openInJob }, 'export-2', sealed)).rejects.toThrow('authenticate');
   });

@@ -48,7 +48,13 @@ import {
   reopenBreaker,
   takeProbe,
 } from '../../../../functions/shared/store/breakers.ts';
-import { endMember, noteRunning, putGroup, putSystemToken } from '../../../../functions/shared/store/exchanges.ts';
+import {
+  endMember,
+  noteRunning,
+  putGroup,
+  putInput,
+  putSystemToken,
+} from '../../../../functions/shared/store/exchanges.ts';
 import {
   askForToken,
   beginExport,
@@ -263,6 +269,7 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
       ['putGroup', () => putGroup(table, group)],
       ['endMember', () => endMember(table, 'n/p', 'group-1', 'hash')],
       ['noteRunning', () => noteRunning(table, 'n/p', { exportId: 'e', expiresAt: now })],
+      ['putInput', () => putInput(table, 'n/p', { exportId: 'e', input: bytes, expiresAt: now })],
     ],
     Limits: [
       ['leaseFromTable', () => leaseFromTable(table)({ ...lease, seenMs: undefined })],

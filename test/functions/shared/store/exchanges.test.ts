@@ -4,11 +4,13 @@ import {
   endMember,
   exchangeOwner,
   getGroup,
+  getInput,
   getSystemToken,
   listGroups,
   noteEnded,
   noteRunning,
   putGroup,
+  putInput,
   putSystemToken,
 } from '../../../../functions/shared/store/exchanges.ts';
 import { stores, type Store } from '../../../model/store.ts';
@@ -53,6 +55,19 @@ describe.each(Object.entries(stores))('what exchanges remember, in %s', (_name, 
     await deleteSystemToken(table, 'hash-1');
     expect(await getSystemToken(table, 'hash-1', now)).toBeUndefined();
   });
+
+  it.each([1, 300_000, 300_001, 3_900_000])(
+    'an input of %i bytes comes back byte for byte, to its owner only',
+    async (length) => {
+      const input = Buffer.alloc(length, 'the same bytes');
+      await putInput(table, owner, { exportId: `input-${length}`, input, expiresAt: now + 10 });
+
+      expect(Buffer.from(await getInput(table, owner, `input-${length}`)).equals(input)).toBe(true);
+      expect(
+        await getInput(table, exchangeOwner({ payer: 'former', partner: 'other' }), `input-${length}`),
+      ).toHaveLength(0);
+    },
+  );
 
   it('a Group of 700 KB comes back byte for byte, until it expires, to its owner only', async () => {
     const body = Buffer.alloc(700_000, 'the same bytes');

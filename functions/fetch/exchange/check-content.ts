@@ -1,0 +1,62 @@
+import type { Mistake } from '../../shared/errors.ts';
+import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import { unless } from './mistakes.ts';
+
+/** In UTF-16 units: an attachment that is part of a resource is a string of it. */
+const longestString = 65_536;
+
+/** What a resource may contain. Another person's resource would be one that the Consent is not about. */
+const containable = ['Organization', 'DocumentReference', 'RelatedPerson'];
+const mostContained = 10;
+
+/** What was seen in a value, at any depth. */
+interface Seen {
+  longString: boolean;
+  modifier: boolean;
+  resource: boolean;
+}
+
+const look = (value: unknown, seen: Seen): void => {
+  if (typeof value === 'string') seen.longString ||= value.length > longestString;
+  if (Array.isArray(value)) for (const one of value) look(one, seen);
+  if (!isObject(value)) return;
+  seen.modifier ||= value['modifierExtension'] !== undefined || value['implicitRules'] !== undefined;
+  seen.resource ||= value['resourceType'] !== undefined;
+  for (const one of Object.values(value)) look(one, seen);
+};
+
+/** What is seen in the elements of a resource, each contained one by itself. */
+const lookIn = ({ contained, ...resource }: JsonObject): Seen => {
+  const seen: Seen = { longString: false, modifier: false, resource: false };
+  for (const { resourceType: _, ...own } of [resource, ...objectsIn(contained)]) look(own, seen);
+  return seen;
+};
+
+/** Checks that a resource has nothing that changes its meaning, hides another resource, or has no end. */
+export const checkContent = (resource: JsonObject, at: string): readonly Mistake[] => {
+  const { longString, modifier, resource: another } = lookIn(resource);
+  const contained = resource['contained'] ?? [];
+  const isContainable = (one: unknown): boolean =>
+    isObject(one) && containable.includes(String(one['resourceType'])) && one['contained'] === undefined;
+  return [
+    ...unless(
+      !longString,
+      'too-long',
+      at,
+      `A string, such as an attachment, has more than ${longestString} characters.`,
+    ),
+    ...unless(
+      !modifier,
+      'not-supported',
+      at,
+      'modifierExtension and implicitRules are not supported: they can change what a resource means.',
+    ),
+    ...unless(!another, 'structure', at, 'There is a resource where none belongs.'),
+    ...unless(
+      Array.isArray(contained) && contained.length <= mostContained && contained.every(isContainable),
+      'structure',
+      `${at}.contained`,
+      `A resource can contain ${mostContained} others, each of ${containable.join(', ')}.`,
+    ),
+  ];
+};

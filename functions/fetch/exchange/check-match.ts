@@ -1,0 +1,71 @@
+import { GatewayError, type Mistake } from '../../shared/errors.ts';
+import type { MatchMember } from '../../shared/exchanges/input.ts';
+import { malformed } from '../../shared/fhir/refusals.ts';
+import type { JsonObject } from '../../shared/json-object.ts';
+import { checkBundle, type CheckedBundle } from './check-bundle.ts';
+import type { Plans } from './check-consent.ts';
+
+const mostMembers = 1000;
+
+/** The most mistakes that are named of one MemberBundle. */
+const mostMistakes = 20;
+
+const allowed = ['resourceType', 'id', 'meta', 'language', 'parameter'];
+
+const placeOf = (index: number): string => `Parameters.parameter[${index}]`;
+
+/** The MemberBundles of a Parameters resource. @throws GatewayError 400, 413 */
+const bundlesOf = (parameters: JsonObject): readonly unknown[] => {
+  const { parameter } = parameters;
+  if (!Array.isArray(parameter) || parameter.length === 0) {
+    throw malformed('Parameters needs a parameter MemberBundle for each member.');
+  }
+  if (!Object.keys(parameters).every((name) => allowed.includes(name))) {
+    throw malformed(`Parameters can have ${allowed.join(', ')}, and nothing else.`);
+  }
+  if (parameter.length > mostMembers) {
+    throw new GatewayError(
+      'invalid_request',
+      `Parameters has more than ${mostMembers} members. Send them in several requests.`,
+      { status: 413 },
+    );
+  }
+  return parameter;
+};
+
+/** Two members under one id could not be told apart in the answer. */
+const checkDifferent = (checked: readonly CheckedBundle[]): readonly Mistake[][] => {
+  const indexes = Map.groupBy(checked.keys(), (index) => checked[index]?.patient);
+  return checked.map(({ patient }, index) => {
+    const others = patient === undefined ? [] : (indexes.get(patient) ?? []).filter((other) => other !== index);
+    const [other] = others;
+    if (other === undefined) return [];
+    const message = `MemberPatient has the same id as that of ${placeOf(other)}. Give each member an id of its own, and send a second coverage of a member in a request of its own.`;
+    return [{ code: 'duplicate', expression: placeOf(index), message }];
+  });
+};
+
+const refused = (failing: readonly (readonly Mistake[])[], all: number): GatewayError =>
+  new GatewayError(
+    'invalid_request',
+    `${failing.length} of ${all} members cannot be asked for, so nothing was sent to the health plan. Each issue names one reason.`,
+    {
+      mistakes: failing.flatMap((mistakes) => mistakes.slice(0, mostMistakes)),
+      detail: `${failing.length} of ${all} members failed the checks`,
+    },
+  );
+
+/**
+ * Checks everything that a match asks: if one member may not be asked for, none is.
+ * @throws GatewayError that names every failing MemberBundle by its index, and repeats nothing of it
+ */
+export const checkMatch = (parameters: JsonObject, plans: Plans, nowMs: number): readonly MatchMember[] => {
+  const bundles = bundlesOf(parameters);
+  const checked = bundles.map((bundle, index) => checkBundle(bundle, placeOf(index), plans, nowMs));
+  const different = checkDifferent(checked);
+  const failing = checked
+    .map(({ mistakes }, index) => [...mistakes, ...(different[index] ?? [])])
+    .filter((mistakes) => mistakes.length > 0);
+  if (failing.length > 0) throw refused(failing, bundles.length);
+  return checked.flatMap(({ member }) => (member === undefined ? [] : [member]));
+};

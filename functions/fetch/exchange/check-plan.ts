@@ -1,0 +1,31 @@
+import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import type { Identifier } from '../../shared/registry/types.ts';
+import { objectOf } from './mistakes.ts';
+
+/** How a reference names a plan: as one of these identifiers, as another, or by no identifier. */
+type Named = 'this' | 'another' | 'none';
+
+const isOneOf = (identifiers: readonly Identifier[], given: JsonObject): boolean =>
+  identifiers.some(({ system, value }) => given['system'] === system && given['value'] === value);
+
+/** The identifiers of the Organization that a reference names in its own resource; undefined if it names none there. */
+const containedIdentifiers = (resource: JsonObject, reference: unknown): readonly JsonObject[] | undefined => {
+  if (typeof reference !== 'string' || !reference.startsWith('#')) return undefined;
+  const found = objectsIn(resource['contained']).find(({ id }) => id === reference.slice(1));
+  return found?.['resourceType'] === 'Organization' ? objectsIn(found['identifier']) : [];
+};
+
+/**
+ * How a Reference(Organization) names a plan: by its own identifier, or by those of a contained Organization. If it has both, both
+ * must name it. A reference to a record on a server names no plan here, since nobody may follow it.
+ */
+export const planNamed = (identifiers: readonly Identifier[], resource: JsonObject, given: unknown): Named => {
+  const { identifier, reference } = objectOf(given);
+  const contained = containedIdentifiers(resource, reference);
+  const names = [
+    ...(isObject(identifier) ? [isOneOf(identifiers, identifier)] : []),
+    ...(contained === undefined || contained.length === 0 ? [] : [contained.some((one) => isOneOf(identifiers, one))]),
+  ];
+  if (names.length === 0) return 'none';
+  return names.every(Boolean) ? 'this' : 'another';
+};

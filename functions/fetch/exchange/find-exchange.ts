@@ -1,0 +1,43 @@
+import { notAllowed } from '../../shared/fhir/refusals.ts';
+import { headerText, type ApiEvent } from '../../shared/http/api.ts';
+import { isSystemBearer } from '../../shared/store/bearers.ts';
+import { segmentsOf } from '../redirect-to-discovery.ts';
+import type { ExchangeDeps } from './deps.ts';
+
+/** What a partner's own system asks for, in a stage with exchanges. */
+export type Exchange = { readonly own: ExchangeDeps } & (
+  | { readonly kind: 'match' }
+  | { readonly kind: 'group'; readonly id: string }
+  | { readonly kind: 'search' }
+  | { readonly kind: 'read'; readonly id: string }
+);
+
+const decoded = (segment: string): string => {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+};
+
+/** Whether the caller presents a partner's own token. With a member's, a Group is part of the payer's record. */
+const hasSystemToken = (event: ApiEvent): boolean =>
+  isSystemBearer(headerText(event, 'authorization').replace(/^bearer +/i, ''));
+
+/**
+ * Finds a request of a partner's own system: a member match, the export of a Group, or a look at its own Groups. Undefined if it is
+ * none, or if the stage has no exchanges.
+ * https://hl7.org/fhir/us/davinci-pdex/payertopayerbulkexchange.html
+ * @throws GatewayError 405
+ */
+export const findExchange = (own: ExchangeDeps | undefined, event: ApiEvent): Exchange | undefined => {
+  const [type, second, third, ...more] = segmentsOf(event).map(decoded);
+  if (own === undefined || type !== 'Group' || more.length > 0) return undefined;
+  if (second === '$bulk-member-match' && third === undefined) {
+    if (event.httpMethod !== 'POST') throw notAllowed('Send the members by POST to Group/$bulk-member-match.');
+    return { own, kind: 'match' };
+  }
+  if (second !== undefined && third === '$davinci-data-export') return { own, kind: 'group', id: second };
+  if (third !== undefined || event.httpMethod !== 'GET' || !hasSystemToken(event)) return undefined;
+  return second === undefined ? { own, kind: 'search' } : { own, kind: 'read', id: second };
+};

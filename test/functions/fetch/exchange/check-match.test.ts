@@ -1,0 +1,422 @@
+import { checkMatch } from '../../../../functions/fetch/exchange/check-match.ts';
+import { GatewayError, type Mistake } from '../../../../functions/shared/errors.ts';
+import { parseObject } from '../../../../functions/shared/json-object.ts';
+import { sha256 } from '../../../../functions/shared/store/crypto.ts';
+import { matchParameters, memberBundle, npi } from '../../../support/member-bundle.ts';
+
+const oldPlan = '9876543213';
+const newPlan = '1234567893';
+const plans = {
+  source: [
+    { system: npi, value: oldPlan },
+    { system: 'urn:oid:2.16.840.1.113883.6.300', value: '12345' },
+  ],
+  recipient: [{ system: npi, value: newPlan }],
+};
+/** Noon, 1 June 2026, UTC. */
+const now = Date.UTC(2026, 5, 1, 12);
+const bundle = (id = 'patient-1', dates = {}) => memberBundle(id, { oldPlan, newPlan }, dates);
+
+/** A copy with one value changed; `undefined` takes it away. The place is written as in FHIRPath: `part[2].resource.status`. */
+const edit = (value: unknown, place: string, to: unknown): unknown => {
+  const copy: unknown = JSON.parse(JSON.stringify(value));
+  const names = place.split(/[.[\]]+/).filter((name) => name !== '');
+  const last = names.pop() ?? '';
+  const parent = names.reduce((at, name) => at[name] as Record<string, unknown>, copy as Record<string, unknown>);
+  if (to !== undefined) parent[last] = to;
+  else if (Array.isArray(parent)) parent.splice(Number(last), 1);
+  else delete parent[last];
+  return copy;
+};
+
+const check = (parameters: unknown, nowMs = now) =>
+  checkMatch(parseObject(JSON.stringify(parameters)) ?? {}, plans, nowMs);
+
+const refusal = (parameters: unknown, nowMs = now): GatewayError => {
+  try {
+    check(parameters, nowMs);
+  } catch (error) {
+    if (error instanceof GatewayError) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+};
+
+const mistakes = (one: unknown, nowMs = now): readonly Mistake[] => refusal(matchParameters(one), nowMs).mistakes;
+
+const patient = 'part[0].resource';
+const coverage = 'part[1].resource';
+const consent = 'part[2].resource';
+const link = 'part[3].resource';
+const other = { reference: 'Patient/another' };
+const organization = (value: string, more = {}) => ({
+  resourceType: 'Organization',
+  id: 'plan',
+  identifier: [{ system: npi, value }],
+  ...more,
+});
+const terminology = 'http://terminology.hl7.org/CodeSystem';
+const actor = (role: string, code: string, reference: object) => ({
+  role: { coding: [{ system: `${terminology}/${role}`, code }] },
+  reference,
+});
+const plan = (value: string, system = npi) => ({ identifier: { system, value } });
+
+describe('a match of members', () => {
+  it("of the guide's example is taken, and says under which consent each is asked for", () => {
+    const asked = [bundle('patient-1'), bundle('patient-2')];
+    const text = JSON.stringify(asked[0]?.part[2]?.resource);
+    const sorted = JSON.stringify(
+      JSON.parse(text, (_, value: unknown) =>
+        typeof value === 'object' && value !== null && !Array.isArray(value)
+          ? Object.fromEntries(Object.entries(value).sort(([one], [two]) => (one < two ? -1 : 1)))
+          : value,
+      ),
+    );
+    expect(check(matchParameters(...asked))).toEqual([
+      { patient: 'patient-1', consent: { id: 'consent-1', hash: sha256(sorted), endsAt: '2026-08-31' } },
+      { patient: 'patient-2', consent: { id: 'consent-1', hash: expect.any(String), endsAt: '2026-08-31' } },
+    ]);
+  });
+
+  // HRex 1.0.0 and the main branch of HL7/davinci-ehrx agree on each of these.
+  it.each<[string, string, unknown]>([
+    ['without a coverage at the new plan', 'part[3]', undefined],
+    [
+      'whose birth sex is known, and no gender',
+      patient,
+      {
+        ...bundle().part[0]?.resource,
+        gender: undefined,
+        extension: [{ url: 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex', valueCode: 'F' }],
+      },
+    ],
+    ['born in a year that is all that is known', `${patient}.birthDate`, '1974'],
+    ['born today', `${patient}.birthDate`, '2026-06-01'],
+    ['with the longest id', `${patient}.photo`, [{ data: 'A'.repeat(65_536) }]],
+    [
+      'whose coverage names the plan by its other identifier',
+      `${coverage}.payor[0]`,
+      plan('12345', 'urn:oid:2.16.840.1.113883.6.300'),
+    ],
+    ['whose coverage has a subscriber id alone', `${coverage}.identifier`, undefined],
+    ['whose coverage has a member id alone', `${coverage}.subscriberId`, undefined],
+    [
+      'whose consent also permits others',
+      `${consent}.provision.actor`,
+      [
+        actor('provenance-participant-type', 'performer', plan(newPlan)),
+        actor('provenance-participant-type', 'performer', plan(oldPlan)),
+        actor('v3-ParticipationType', 'IRCP', plan(oldPlan)),
+        actor('v3-ParticipationType', 'IRCP', plan(newPlan)),
+      ],
+    ],
+    [
+      'whose consent permits sensitive data too',
+      `${consent}.policy[0].uri`,
+      'http://hl7.org/fhir/us/davinci-hrex/StructureDefinition-hrex-consent.html#sensitive',
+    ],
+  ])('%s is taken', (_, place, to) => {
+    expect(check(matchParameters(edit(bundle(), place, to)))).toHaveLength(1);
+  });
+
+  it('is taken if a contained Organization has the identifier, and a parent agreed for a child', () => {
+    const withPlan = edit(edit(bundle(), `${coverage}.payor[0]`, { reference: '#plan' }), `${coverage}.contained`, [
+      organization(oldPlan),
+    ]);
+    const child = edit(
+      edit(withPlan, `${consent}.contained`, [
+        { resourceType: 'RelatedPerson', id: 'parent', patient: { reference: 'Patient/patient-1' } },
+      ]),
+      `${consent}.performer`,
+      [{ reference: '#parent' }],
+    );
+    expect(check(matchParameters(child))).toHaveLength(1);
+  });
+
+  it.each<[string, string, string, unknown]>([
+    // The shape: pdex-144, 145.
+    ['a bundle of another name', '', 'name', 'Member'],
+    ['a bundle with a value', '', 'valueString', 'x'],
+    ['a bundle with a resource', '', 'resource', {}],
+    ['a bundle without parts', '', 'part', undefined],
+    ['no MemberPatient', '', 'part[0]', undefined],
+    ['no CoverageToMatch', '', 'part[1]', undefined],
+    ['no Consent', '', 'part[2]', undefined],
+    ['a second Consent', '', 'part[3]', bundle().part[2]],
+    ['a second MemberPatient', '', 'part[3]', bundle('patient-2').part[0]],
+    ['a part of another name', '.part[3]', 'part[3].name', 'Claims'],
+    ['a part of another type', '.part[3]', 'part[3].resource', { resourceType: 'Patient', id: 'x' }],
+    ['a part with a value', '.part[3]', 'part[3].valueString', 'x'],
+    // The member: hrex-patient-demographics.
+    ['a member without an id', `.${patient}.id`, `${patient}.id`, undefined],
+    ['a member with an id over 64 characters', `.${patient}.id`, `${patient}.id`, 'a'.repeat(65)],
+    ['a member without a name', `.${patient}.name`, `${patient}.name`, undefined],
+    ['a member with no names', `.${patient}.name`, `${patient}.name`, []],
+    ['a name without family', `.${patient}.name`, `${patient}.name[0].family`, undefined],
+    ['a name without given', `.${patient}.name`, `${patient}.name[0].given`, []],
+    ['a member without birthDate', `.${patient}.birthDate`, `${patient}.birthDate`, undefined],
+    ['a member born tomorrow', `.${patient}.birthDate`, `${patient}.birthDate`, '2026-06-02'],
+    ['a member born at a time', `.${patient}.birthDate`, `${patient}.birthDate`, '1974-12-25T00:00:00Z'],
+    ['a member without gender', `.${patient}.gender`, `${patient}.gender`, undefined],
+    ['a gender of another code system', `.${patient}.gender`, `${patient}.gender`, 'F'],
+    // The coverage: hrex-coverage.
+    ['a coverage of another member', `.${coverage}.beneficiary`, `${coverage}.beneficiary`, other],
+    [
+      'a coverage of a member on another server',
+      `.${coverage}.beneficiary`,
+      `${coverage}.beneficiary.reference`,
+      'https://example.org/fhir/Patient/patient-1',
+    ],
+    ['a coverage without a status', `.${coverage}.status`, `${coverage}.status`, undefined],
+    ['a coverage entered in error', `.${coverage}.status`, `${coverage}.status`, 'entered-in-error'],
+    ['a coverage without relationship', `.${coverage}.relationship`, `${coverage}.relationship`, undefined],
+    ['a coverage at another plan', `.${coverage}.payor`, `${coverage}.payor[0]`, plan(newPlan)],
+    [
+      "a coverage with the plan's number in another system",
+      `.${coverage}.payor`,
+      `${coverage}.payor[0]`,
+      plan(oldPlan, 'urn:other'),
+    ],
+    [
+      'a coverage that names no plan by an identifier',
+      `.${coverage}.payor`,
+      `${coverage}.payor[0]`,
+      { display: 'Old Health Plan' },
+    ],
+    [
+      'a coverage that names a record on a server',
+      `.${coverage}.payor`,
+      `${coverage}.payor[0]`,
+      { reference: 'Organization/1' },
+    ],
+    // The consent: hrex-consent, mm-1.
+    ['a consent without an id', `.${consent}.id`, `${consent}.id`, undefined],
+    ['a consent that is proposed', `.${consent}.status`, `${consent}.status`, 'proposed'],
+    ['a consent that is inactive', `.${consent}.status`, `${consent}.status`, 'inactive'],
+    ['a consent to research', `.${consent}.scope`, `${consent}.scope.coding[0].code`, 'research'],
+    ['a consent of another category', `.${consent}.category`, `${consent}.category[0].coding[0].code`, 'INFA'],
+    ['a consent of another member', `.${consent}.patient`, `${consent}.patient`, other],
+    ['a consent of nobody', `.${consent}.patient`, `${consent}.patient`, undefined],
+    ['a consent that another member gave', `.${consent}.performer`, `${consent}.performer[0]`, other],
+    ['a consent that nobody gave', `.${consent}.performer`, `${consent}.performer`, undefined],
+    ['a consent that two gave', `.${consent}.performer`, `${consent}.performer[1]`, { reference: 'Patient/patient-1' }],
+    ['a consent without a source', `.${consent}.source`, `${consent}.sourceReference`, undefined],
+    ['a consent with its source attached', `.${consent}.source`, `${consent}.sourceAttachment`, { data: 'AAAA' }],
+    ['a consent without a policy', `.${consent}.policy`, `${consent}.policy`, undefined],
+    ['a consent under another policy', `.${consent}.policy`, `${consent}.policy[0].uri`, 'https://example.org/policy'],
+    [
+      'a consent under both policies',
+      `.${consent}.policy`,
+      `${consent}.policy[1]`,
+      { uri: 'http://hl7.org/fhir/us/davinci-hrex/StructureDefinition-hrex-consent.html#sensitive' },
+    ],
+    ['an opt-out', `.${consent}.provision.type`, `${consent}.provision.type`, 'deny'],
+    ['a consent without a type', `.${consent}.provision.type`, `${consent}.provision.type`, undefined],
+    [
+      'a consent for another old plan',
+      `.${consent}.provision.actor`,
+      `${consent}.provision.actor[0].reference`,
+      plan(newPlan),
+    ],
+    ['a consent without an old plan', `.${consent}.provision.actor`, `${consent}.provision.actor[0]`, undefined],
+    [
+      'a consent for another new plan',
+      `.${consent}.provision.actor`,
+      `${consent}.provision.actor[1].reference`,
+      plan(oldPlan),
+    ],
+    ['a consent without a new plan', `.${consent}.provision.actor`, `${consent}.provision.actor[1]`, undefined],
+    [
+      'a consent whose plans are the other way round',
+      `.${consent}.provision.actor`,
+      `${consent}.provision.actor`,
+      [
+        actor('provenance-participant-type', 'performer', plan(newPlan)),
+        actor('v3-ParticipationType', 'IRCP', plan(oldPlan)),
+      ],
+    ],
+    [
+      'a role of another code system',
+      `.${consent}.provision.actor`,
+      `${consent}.provision.actor[1].role.coding[0].system`,
+      'http://example.org/roles',
+    ],
+    [
+      'a consent to collect',
+      `.${consent}.provision.action`,
+      `${consent}.provision.action[0].coding[0].code`,
+      'collect',
+    ],
+    [
+      'a consent to more than to disclose',
+      `.${consent}.provision.action`,
+      `${consent}.provision.action[1]`,
+      { coding: [] },
+    ],
+    ...['securityLabel', 'purpose', 'class', 'code', 'dataPeriod', 'data', 'provision'].map(
+      (name): [string, string, string, unknown] => [
+        `a consent narrowed by ${name}`,
+        `.${consent}.provision.${name}`,
+        `${consent}.provision.${name}`,
+        [{}],
+      ],
+    ),
+    ['a consent without a period', `.${consent}.provision.period`, `${consent}.provision.period`, undefined],
+    ['a consent without an end', `.${consent}.provision.period`, `${consent}.provision.period.end`, undefined],
+    [
+      'a consent with an end that is no date',
+      `.${consent}.provision.period`,
+      `${consent}.provision.period.end`,
+      '2026-02-30',
+    ],
+    // The new coverage.
+    ['a new coverage of another member', `.${link}.beneficiary`, `${link}.beneficiary`, other],
+    ['a new coverage at a third plan', `.${link}.payor`, `${link}.payor[0]`, plan('1111111112')],
+    // What no resource may have.
+    ['an attachment that is too long', `.${patient}`, `${patient}.photo`, [{ data: 'A'.repeat(65_537) }]],
+    [
+      'what changes the meaning of a consent',
+      `.${consent}`,
+      `${consent}.provision.modifierExtension`,
+      [{ url: 'http://example.org/not' }],
+    ],
+    ['rules of another guide', `.${consent}`, `${consent}.implicitRules`, 'http://example.org/rules'],
+    ['a resource in an element', `.${patient}`, `${patient}.link`, [{ other: { resourceType: 'Patient' } }]],
+    [
+      'another patient contained',
+      `.${consent}.contained`,
+      `${consent}.contained`,
+      [{ resourceType: 'Patient', id: 'x' }],
+    ],
+    [
+      'too many contained',
+      `.${coverage}.contained`,
+      `${coverage}.contained`,
+      Array.from({ length: 11 }, () => organization(oldPlan)),
+    ],
+    [
+      'contained in contained',
+      `.${coverage}.contained`,
+      `${coverage}.contained`,
+      [organization(oldPlan, { contained: [] })],
+    ],
+  ])('with %s is refused', (_, expression, place, to) => {
+    const found = mistakes(edit(bundle(), place, to));
+    expect(found.map((one) => one.expression)).toContain(`Parameters.parameter[0]${expression}`);
+    // One mistake is named once, but a change may break two rules.
+    expect(found.length).toBeLessThanOrEqual(2);
+  });
+
+  it.each([
+    [
+      'a contained Organization of another plan',
+      `${coverage}.payor[0]`,
+      { reference: '#plan' },
+      `${coverage}.contained`,
+      [organization(newPlan)],
+    ],
+    [
+      'two names for its plan',
+      `${coverage}.payor[0]`,
+      { reference: '#plan', ...plan(oldPlan) },
+      `${coverage}.contained`,
+      [organization(newPlan)],
+    ],
+    [
+      'a contained parent of another child',
+      `${consent}.performer`,
+      [{ reference: '#p' }],
+      `${consent}.contained`,
+      [{ resourceType: 'RelatedPerson', id: 'p', patient: other }],
+    ],
+    [
+      'a contained parent who is no longer',
+      `${consent}.performer`,
+      [{ reference: '#p' }],
+      `${consent}.contained`,
+      [{ resourceType: 'RelatedPerson', id: 'p', active: false, patient: { reference: 'Patient/patient-1' } }],
+    ],
+  ])('with %s is refused', (_, place, to, second, toSecond) => {
+    expect(mistakes(edit(edit(bundle(), place, to), second, toSecond)).map((one) => one.expression)).toEqual([
+      `Parameters.parameter[0].${place.replace('[0]', '')}`,
+    ]);
+  });
+
+  const startOfDay = Date.UTC(2026, 5, 1);
+  const endOfDay = Date.UTC(2026, 5, 2) - 1;
+  it.each([
+    ['ends today, at its last moment', {}, { end: '2026-06-01' }, endOfDay, true],
+    ['ended yesterday', {}, { end: '2026-05-31' }, startOfDay, false],
+    ['starts today', { start: '2026-06-01' }, {}, startOfDay, true],
+    ['starts tomorrow', { start: '2026-06-02' }, {}, endOfDay, false],
+    ['ends this month', {}, { end: '2026-06' }, endOfDay, true],
+    ['ends in an hour', {}, { end: '2026-06-01T13:00:00Z' }, now, true],
+    ['ended an hour ago, where it is not yet noon', {}, { end: '2026-06-01T04:00:00-07:00' }, now, false],
+    ['starts later today', { start: '2026-06-01T12:00:01Z' }, {}, now, false],
+  ])('whose consent %s: taken %#', (_, start, end, nowMs, isTaken) => {
+    const one = matchParameters(bundle('patient-1', { ...start, ...end }));
+    if (isTaken) expect(check(one, nowMs)).toHaveLength(1);
+    else expect(refusal(one, nowMs).mistakes.map(({ code }) => code)).toEqual(['business-rule']);
+  });
+
+  it('names every failing bundle by its index and reason, and nothing that it says', () => {
+    const parameters = matchParameters(
+      bundle('patient-1'),
+      edit(bundle('patient-2'), `${consent}.status`, 'inactive'),
+      bundle('patient-3'),
+      edit(edit(bundle('patient-4'), `${patient}.birthDate`, '2074-12-25'), `${consent}.patient`, other),
+    );
+    const { mistakes: found, publicMessage, status } = refusal(parameters);
+    expect(status).toBe(400);
+    expect(publicMessage).toContain('2 of 4 members');
+    expect(found.map(({ expression }) => expression)).toEqual([
+      'Parameters.parameter[1].part[2].resource.status',
+      'Parameters.parameter[3].part[0].resource.birthDate',
+      'Parameters.parameter[3].part[2].resource.patient',
+    ]);
+    const text = publicMessage + JSON.stringify(found);
+    for (const personal of ['patient-', 'Person', 'Patricia', '2074', '1974', '55678', 'DH1000', 'another']) {
+      expect(text).not.toContain(personal);
+    }
+  });
+
+  it('of two members under one id names both, since the answer could not tell them apart', () => {
+    const found = refusal(matchParameters(bundle('a'), bundle('b'), bundle('a'))).mistakes;
+    expect(found.map(({ code, expression }) => [code, expression])).toEqual([
+      ['duplicate', 'Parameters.parameter[0]'],
+      ['duplicate', 'Parameters.parameter[2]'],
+    ]);
+  });
+
+  it('is of 1,000 members at most', () => {
+    const all = Array.from({ length: 1001 }, (_, index) => bundle(`p${index}`));
+    expect(check(matchParameters(...all.slice(1)))).toHaveLength(1000);
+    expect(refusal(matchParameters(...all))).toMatchObject({ status: 413, mistakes: [] });
+  });
+
+  it('has bundles of 262,144 bytes at most', () => {
+    const withText = (length: number) =>
+      edit(bundle(), `${patient}.address`, [
+        { line: ['A'.repeat(60_000), 'A'.repeat(60_000), 'A'.repeat(60_000), 'A'.repeat(60_000), 'A'.repeat(length)] },
+      ]);
+    const rest = 262_144 - JSON.stringify(withText(0)).length;
+    expect(check(matchParameters(withText(rest)))).toHaveLength(1);
+    expect(mistakes(withText(rest + 1))).toMatchObject([{ code: 'too-long', expression: 'Parameters.parameter[0]' }]);
+  });
+
+  it.each([
+    ['none', []],
+    ['no list', 'x'],
+  ])('with %s instead of members is refused', (_, parameter) => {
+    expect(refusal({ resourceType: 'Parameters', parameter })).toMatchObject({ status: 400, mistakes: [] });
+  });
+
+  it('with anything beside its parameters is refused', () => {
+    expect(refusal({ ...matchParameters(bundle()), contained: [] }).mistakes).toEqual([]);
+  });
+
+  it.each([null, 1, 'x', [], {}])('with %j for a member is refused', (one) => {
+    expect(mistakes(one)).toMatchObject([{ code: 'structure', expression: 'Parameters.parameter[0]' }]);
+  });
+});

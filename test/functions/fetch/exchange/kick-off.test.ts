@@ -1,0 +1,308 @@
+import { exportKeyObject, exportPublicKey } from '../../../../functions/shared/exports/sealing-key.ts';
+import type { AuditedRead } from '../../../../functions/shared/record/audit-read.ts';
+import { readExport, type Export } from '../../../../functions/shared/store/export-item.ts';
+import { endExport } from '../../../../functions/shared/store/exports.ts';
+import {
+  exchangeGateway,
+  exchangeRegistry,
+  newPlan,
+  oldPlan,
+  type ExchangeGateway,
+} from '../../../support/exchange-gateway.ts';
+import { issueOf } from '../../../support/fetch-gateway.ts';
+import { startMs } from '../../../support/gateway.ts';
+import { withPartner } from '../../../support/login.ts';
+import { matchParameters, memberBundle } from '../../../support/member-bundle.ts';
+
+const now = startMs / 1000;
+const matchPath = 'Group/$bulk-member-match';
+const exportPath = 'Group/group-1/$davinci-data-export';
+const base = 'http://localhost:3000/r4/northwind';
+const bundle = (id = 'patient-1', dates = {}) => memberBundle(id, { oldPlan, newPlan }, dates);
+
+let test: ExchangeGateway;
+let token: string;
+beforeEach(async () => {
+  test = exchangeGateway();
+  token = await test.systemToken();
+});
+
+const exportsOf = ({ dynamo }: ExchangeGateway = test): Export[] =>
+  [...dynamo.items('Exports').values()].map((item) => readExport(item));
+const onlyExport = (): Export => {
+  const [item, another] = exportsOf();
+  if (item === undefined || another !== undefined) throw new Error('not one export');
+  return item;
+};
+const named = (start: string): string[] =>
+  [...test.dynamo.items('Exchanges').values()]
+    .map((item) => String(item['name']?.S))
+    .filter((name) => name.startsWith(start));
+const running = (): string[] => named('running/');
+const audited = () =>
+  [...test.dynamo.items('AuditEvents').values()].map((item) => [item['type']?.S, item['members']?.S]);
+
+/** Expects that nothing was written, sent or put. */
+const expectNothing = (): void => {
+  expect(exportsOf()).toEqual([]);
+  expect(running()).toEqual([]);
+  expect(test.payer.requests).toEqual([]);
+};
+
+const end = (item: Export): Promise<boolean> =>
+  endExport(
+    test.deps.exports,
+    item,
+    {
+      status: 'completed',
+      resources: 0,
+      typesDone: 0,
+      typesTotal: 0,
+      manifestDigest: 'd',
+      endedAt: now,
+      expiresAt: now + 3600,
+    },
+    { arn: 'arn' },
+  );
+
+describe('a match', () => {
+  it('is answered with the URL to poll, and leaves what the job sends: the very bytes of the partner', async () => {
+    // A decimal that parsing and printing would change, and a member's order that it would keep.
+    const body = JSON.stringify(matchParameters(bundle('patient-1'), bundle('patient-2')), undefined, 1).replace(
+      '"display": "Old Health Plan"',
+      '"extension": [{"url": "http://example.org/x", "valueDecimal": 1.00}]',
+    );
+    const answer = await test.ask(matchPath, token, { body });
+    const item = onlyExport();
+    expect(answer.statusCode).toBe(202);
+    expect(answer.headers['Content-Location']).toBe(`http://localhost:3000/exports/northwind/${item.exportId}`);
+    expect(answer.json()).toMatchObject({ issue: [{ severity: 'information' }] });
+    expect(item).toMatchObject({
+      exchange: 'match',
+      payer: 'northwind',
+      partner: 'demo-partner',
+      patient: '',
+      request: `${base}/${matchPath}`,
+      status: 'running',
+      startedAt: now,
+      grantEndsAt: now + 396 * 86_400,
+      expiresAt: now + 3 * 86_400,
+    });
+    expect(item.exportId.startsWith(item.grantId)).toBe(true);
+    expect(item).not.toHaveProperty('payerToken');
+    await expect(test.inputOf(item)).resolves.toEqual({
+      kind: 'match',
+      body,
+      members: ['patient-1', 'patient-2'].map((patient) => ({
+        patient,
+        consent: { id: 'consent-1', hash: expect.stringMatching(/^[\w-]{43}$/), endsAt: '2026-08-31' },
+      })),
+    });
+    expect(test.payer.requests).toEqual([]);
+  });
+
+  it('can be opened by whoever opens its boxes, and by nothing else that is stored', async () => {
+    await test.ask(matchPath, token, { body: matchParameters(bundle()) });
+    const item = onlyExport();
+    const owner = { export: item.exportId, partner: 'demo-partner' };
+    const key = await test.openInJob(owner, 'file key', item.fileKey ?? new Uint8Array());
+    expect(exportPublicKey(key)).toEqual(item.recipient);
+    expect(exportKeyObject(key).asymmetricKeyType).toBe('x25519');
+    await expect(test.openInJob(item.exportId, 'file key', item.fileKey!)).rejects.toThrow();
+    await expect(test.openInJob({ ...owner, partner: 'demo-app' }, 'file key', item.fileKey!)).rejects.toThrow();
+    const stored = JSON.stringify([
+      ...test.dynamo.items('Exports').values(),
+      ...test.dynamo.items('Exchanges').values(),
+    ]);
+    for (const personal of ['patient-1', 'Patricia', 'consent-1', Buffer.from(key).toString('base64')]) {
+      expect(stored).not.toContain(personal);
+    }
+  });
+
+  it('is audited before anything is written: that it was asked, for whom, under which consent', async () => {
+    const order: string[] = [];
+    Object.assign(test.deps, {
+      openGate: async ({ record: { interaction, exchange } }: AuditedRead) =>
+        void order.push(`${interaction} of ${exchange?.length}, ${running().length} written`),
+    });
+    test.dynamo.forget();
+    await test.ask(matchPath, token, { body: matchParameters(bundle()) });
+    expect(order).toEqual(['match of 44, 0 written']);
+    // Who is asked for, what is asked, and the item last: its stream starts the job.
+    expect(test.dynamo.sent().flatMap(({ name, input }) => (name === 'PutItem' ? [input['TableName']] : []))).toEqual([
+      'Exchanges',
+      'AuditEvents',
+      'Exchanges',
+      'Exports',
+    ]);
+    expect(audited()).toEqual([['asked', expect.stringContaining('"submitted":"patient-1"')]]);
+  });
+
+  it('writes nothing if its audit cannot be written', async () => {
+    Object.assign(test.deps, { openGate: () => Promise.reject(new Error('down')) });
+    const answer = await test.ask(matchPath, token, { body: matchParameters(bundle()) });
+    expect(answer.statusCode).toBe(503);
+    expectNothing();
+  });
+
+  it.each([2, 3, 4])('starts nothing, and gives its place back, if write %i fails', async (failing) => {
+    let writes = 0;
+    test.dynamo.standIn('PutItem', () => {
+      writes += 1;
+      return writes === failing ? Promise.reject(new Error('down')) : undefined;
+    });
+    expect((await test.ask(matchPath, token, { body: matchParameters(bundle()) })).statusCode).toBe(503);
+    expectNothing();
+  });
+
+  it('names every failing bundle in one answer, and nothing is sent', async () => {
+    const body = matchParameters(bundle('a'), bundle('b', { end: '2026-05-31' }), bundle('c', { start: '2026-06-02' }));
+    const answer = await test.ask(matchPath, token, { body });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json()).toMatchObject({
+      issue: [
+        { code: 'invalid', details: { text: expect.stringContaining('2 of 3 members') } },
+        { code: 'business-rule', expression: ['Parameters.parameter[1].part[2].resource.provision.period.end'] },
+        { code: 'business-rule', expression: ['Parameters.parameter[2].part[2].resource.provision.period.start'] },
+      ],
+    });
+    expectNothing();
+  });
+
+  const most = 4_000_000;
+  /** A body of this many bytes: spaces count. */
+  const ofBytes = (bytes: number): string => JSON.stringify(matchParameters(bundle())).padEnd(bytes, ' ');
+  it.each<[string, number, Parameters<ExchangeGateway['ask']>[2]]>([
+    ['of 4,000,000 bytes', 202, { body: ofBytes(most) }],
+    ['of one byte more', 413, { body: ofBytes(most + 1) }],
+    ['without a body', 400, { method: 'POST' }],
+    ['of no JSON', 400, { body: '{' }],
+    ['of a list', 400, { body: '[]' }],
+    ['of a Bundle', 400, { body: { resourceType: 'Bundle' } }],
+    [
+      'with a member twice',
+      400,
+      { body: ofBytes(0).replace('"status":"active"', '"status":"active","status":"inactive"') },
+    ],
+    [
+      'with a member twice, once escaped',
+      400,
+      { body: ofBytes(0).replace('"status":"active"', String.raw`"status":"active","st\u0061tus":"inactive"`) },
+    ],
+    ['with a broken letter', 400, { body: ofBytes(0).replace('Patricia', 'Patr\u{FFFD}cia') }],
+    [
+      '51 levels deep',
+      400,
+      { body: ofBytes(0).replace('"gender"', `"x":${'['.repeat(51)}${']'.repeat(51)},"gender"`) },
+    ],
+    [
+      '100,000 levels deep',
+      400,
+      { body: ofBytes(0).replace('"gender"', `"x":${'['.repeat(100_000)}${']'.repeat(100_000)},"gender"`) },
+    ],
+    ['as a form', 400, { body: ofBytes(0), headers: { 'Content-Type': 'application/x-www-form-urlencoded' } }],
+    ['in XML', 400, { body: '<Parameters/>', headers: { 'Content-Type': 'application/fhir+xml' } }],
+    ['in Latin-1', 400, { body: ofBytes(0), headers: { 'Content-Type': 'application/fhir+json; charset=iso-8859-1' } }],
+    [
+      'in UTF-8, said so',
+      202,
+      { body: ofBytes(0), headers: { 'Content-Type': 'application/fhir+json; charset="UTF-8"' } },
+    ],
+    ['in gzip', 400, { body: ofBytes(0), headers: { 'Content-Encoding': 'gzip' } }],
+    ['without Prefer', 400, { body: ofBytes(0), headers: { Prefer: '' } }],
+    ['with a query', 400, { body: ofBytes(0), query: '_type=Patient' }],
+    ['by GET', 405, { method: 'GET' }],
+  ])('%s is answered with %i', async (_, status, options) => {
+    expect((await test.ask(matchPath, token, options)).statusCode).toBe(status);
+    if (status !== 202) expectNothing();
+  });
+
+  it('with a string of three million characters is answered in time', async () => {
+    const body = JSON.stringify(matchParameters(bundle())).replace('Patricia', 'P'.repeat(3_000_000));
+    const answer = await test.ask(matchPath, token, { body });
+    expect(issueOf(answer)).toMatchObject({ code: 'invalid' });
+    expect(answer.statusCode).toBe(400);
+  });
+});
+
+describe('who may ask', () => {
+  it.each<[string, (gateway: ExchangeGateway) => Promise<string | undefined> | undefined, number]>([
+    ['nobody', () => undefined, 401],
+    ["a member's token", async (gateway) => (await gateway.grant()).token, 401],
+    ['an expired token', (gateway) => gateway.systemToken({ lives: 0 }), 401],
+    ["another payer's token", (gateway) => gateway.systemToken({ payer: 'demo-health-plan' }), 401],
+    ['a partner that may not', (gateway) => gateway.systemToken({ partner: 'third-party-app' }), 401],
+  ])('a match is refused to %s', async (_, tokenOf, status) => {
+    const answer = await test.ask(matchPath, await tokenOf(test), { body: matchParameters(bundle()) });
+    expect(answer.statusCode).toBe(status);
+    expectNothing();
+  });
+
+  it('a Consent for another partner, or another plan, never leaves', async () => {
+    const answer = await test.ask(matchPath, await test.systemToken({ partner: 'demo-app' }), {
+      body: matchParameters(bundle()),
+    });
+    expect(answer.statusCode).toBe(400);
+    expectNothing();
+    test = exchangeGateway({ registry: exchangeRegistry({ plan: '1111111112' }) });
+    token = await test.systemToken();
+    expect((await test.ask(matchPath, token, { body: matchParameters(bundle()) })).statusCode).toBe(400);
+    expectNothing();
+  });
+
+  it('a stage without exchanges has none of it', async () => {
+    Object.assign(test.deps, { exchange: undefined });
+    const { token: ofMember } = await test.grant();
+    expect((await test.ask(matchPath, ofMember, { body: matchParameters(bundle()) })).statusCode).toBe(405);
+    expect((await test.ask(exportPath, ofMember)).statusCode).toBe(405);
+    expect((await test.ask('Group', token)).statusCode).toBe(401);
+    expectNothing();
+  });
+});
+
+describe('one exchange beside another', () => {
+  it('the same question while it runs is answered with the running one, and asked again after it', async () => {
+    const body = matchParameters(bundle());
+    const first = await test.ask(matchPath, token, { body });
+    const again = await test.ask(matchPath, token, { body });
+    expect(again.statusCode).toBe(429);
+    expect(again.headers).toMatchObject({
+      'Content-Location': first.headers['Content-Location'],
+      'Retry-After': '30',
+    });
+    expect(running()).toHaveLength(1);
+    expect((await test.ask(matchPath, token, { body: matchParameters(bundle('patient-2')) })).statusCode).toBe(202);
+    await end(exportsOf()[0]!);
+    expect((await test.ask(matchPath, token, { body })).statusCode).toBe(202);
+  });
+
+  it('at most so many run of a partner at a payer', async () => {
+    test = exchangeGateway({ mostRunning: 2 });
+    token = await test.systemToken();
+    const ask = (id: string, by = token) => test.ask(matchPath, by, { body: matchParameters(bundle(id)) });
+    const answers = [await ask('a'), await ask('b'), await ask('c')];
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([202, 202, 429]);
+    expect(answers[2]?.headers).not.toHaveProperty('Content-Location');
+    expect(running()).toHaveLength(2);
+    expect(exportsOf()).toHaveLength(2);
+    // One that ended without a word no longer counts.
+    test.passSeconds(3 * 86_400);
+    token = await test.systemToken();
+    expect((await ask('c', token)).statusCode).toBe(202);
+  });
+
+  it("costs ten of the partner's turns", async () => {
+    test = exchangeGateway({
+      registry: withPartner('demo-partner', { rate: { perSecond: 1, burst: 40 } })(exchangeRegistry()),
+    });
+    const turns: string[] = [];
+    Object.assign(test.deps, {
+      takeTurn: async (name: string) => {
+        turns.push(name);
+        return { taken: true, remaining: 9, resetSeconds: 1 };
+      },
+    });
+    await test.ask(matchPath, await test.systemToken(), { body: matchParameters(bundle()) });
+    expect(turns).toEqual(Array.from({ length: 10 }, () => 'partner#demo-partner'));
+  });
+});
