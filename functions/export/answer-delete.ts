@@ -1,6 +1,7 @@
 import { fhirAnswer } from '../shared/fhir/operation-outcome.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import { auditRead, type AuditContext } from '../shared/record/audit-read.ts';
+import { exchangeOwner, noteEnded } from '../shared/store/exchanges.ts';
 import type { Export } from '../shared/store/export-item.ts';
 import { deleteExport } from '../shared/store/exports.ts';
 import type { ExportDeps } from './deps.ts';
@@ -10,10 +11,14 @@ const outcome = JSON.stringify({
   issue: [{ severity: 'information', code: 'informational', diagnostics: 'The export is deleted.' }],
 });
 
-/** Deletes an export. The table's stream deletes its files, and its job ends when it finds nothing. */
+/** Deletes an export. The table's stream deletes its files, and its job ends when it finds nothing: that of an exchange then tells the former plan. */
 export const answerDelete = async (deps: ExportDeps, item: Export, context: AuditContext): Promise<ApiResponse> => {
   context.record.interaction = 'export delete';
   auditRead(deps, context, item.patient);
   await deleteExport(deps.exports, item);
+  if (item.exchange !== undefined && deps.exchange !== undefined) {
+    // If it cannot be noted, the exchange counts among those that run until it would be overdue.
+    await noteEnded(deps.exchange.table, exchangeOwner(item), item.exportId).catch(() => undefined);
+  }
   return fhirAnswer(202, outcome);
 };

@@ -4,16 +4,18 @@ import type { StoredFile } from '../shared/exports/manifest.ts';
 import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
 import { startDeadline } from '../shared/http/deadline.ts';
 import { gzipped, takesGzip } from '../shared/http/gzip.ts';
-import type { Authenticated } from '../shared/partner/authenticate.ts';
 import { accessScopeNow } from '../shared/partner/live-grant.ts';
 import { takePartnerTurn, type RateLimitContext } from '../shared/partner/rate-limit.ts';
 import { watchStops } from '../shared/partner/watch-stops.ts';
 import { auditRead, type AuditContext } from '../shared/record/audit-read.ts';
 import { streamAnswer } from '../shared/record/stream-answer.ts';
-import { isOverdue, type Export } from '../shared/store/export-item.ts';
+import type { Partner } from '../shared/registry/types.ts';
+import { isOverdue } from '../shared/store/export-item.ts';
 import { getExport } from '../shared/store/exports.ts';
+import type { Grant } from '../shared/store/grant-item.ts';
 import type { ExportDeps } from './deps.ts';
 import { checkTypes, openEnded, overdue } from './ended-export.ts';
+import type { FoundExport } from './find-export.ts';
 import { joinParts } from './join-parts.ts';
 import type { ReadManifest } from './open-manifest.ts';
 
@@ -44,28 +46,32 @@ const headersOf = ({ kind, contentType = 'application/octet-stream', name }: Sto
 export const answerFile = async (
   deps: ExportDeps & { readonly readManifest: ReadManifest },
   event: ApiEvent,
-  item: Export,
-  read: Authenticated,
+  found: FoundExport,
   context: AuditContext & RateLimitContext,
 ): Promise<ApiResponse> => {
   const { record } = context;
+  const { item, partner, payer, read } = found;
   record.interaction = 'export file';
-  await takePartnerTurn(deps, read.partner, context);
+  await takePartnerTurn(deps, partner, context);
   const audit = auditRead(deps, context, item.patient);
   if (isOverdue(item, nowSeconds(deps.clock))) throw overdue(item);
   if (item.status === 'running') throw stillRuns();
-  const asking = { grantKey: read.open.grantKey, scope: read.access.scope };
-  const { manifest, identity } = await openEnded(deps.readManifest, item, asking);
+  const { manifest, identity } = await openEnded(deps.readManifest, found);
   const file = manifest.files.find(({ name }) => name === event.pathParameters?.['file']);
   if (file === undefined) throw noFile();
   record.interaction = `export file ${file.type}`;
   const deadline = startDeadline(context);
-  const { partner, payer } = read;
   const { grantId, exportId } = item;
   const isStillThere = async (): Promise<boolean> => (await getExport(deps.exports, grantId))?.exportId === exportId;
-  const checkScope: Parameters<typeof watchStops>[1]['checkScope'] = (grant, registered) =>
-    checkTypes({ manifest, item }, accessScopeNow(grant, read.access, registered));
-  watchStops(deps, { partner, payer, grant: read.open.grant, checkScope, isStillThere }, deadline);
+  const ofGrant =
+    read === undefined
+      ? {}
+      : {
+          grant: read.open.grant,
+          checkScope: (grant: Pick<Grant, 'scope'>, registered: Partner): void =>
+            checkTypes({ manifest, item }, accessScopeNow(grant, read.access, registered)),
+        };
+  watchStops(deps, { partner, payer, ...ofGrant, isStillThere }, deadline);
   const { signal } = deadline;
   const { parts } = file;
   try {

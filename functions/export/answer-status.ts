@@ -3,14 +3,13 @@ import { isComplete, type StoredFile } from '../shared/exports/manifest.ts';
 import { exportUrl } from '../shared/exports/urls.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import { json } from '../shared/http/respond.ts';
-import type { Authenticated } from '../shared/partner/authenticate.ts';
 import type { RateLimitContext } from '../shared/partner/rate-limit.ts';
 import { auditOnce } from '../shared/record/audit-read.ts';
 import { sha256 } from '../shared/store/crypto.ts';
-import { isOverdue, type Export } from '../shared/store/export-item.ts';
-import type { IssuedAccess } from '../shared/store/grant-item.ts';
+import { isOverdue } from '../shared/store/export-item.ts';
 import type { ExportDeps } from './deps.ts';
 import { openEnded, overdue, type EndedExport } from './ended-export.ts';
+import type { FoundExport } from './find-export.ts';
 import { helpJob } from './help-job.ts';
 import type { ReadManifest } from './open-manifest.ts';
 import { stillRunning } from './progress.ts';
@@ -39,7 +38,7 @@ const manifestAnswer = (origin: string, { item, manifest }: EndedExport): ApiRes
     request: item.request,
     requiresAccessToken: true,
     output: filesOf('output'),
-    deleted: [],
+    deleted: filesOf('deleted'),
     error: filesOf('error'),
     extension: {
       complete: isComplete(manifest),
@@ -54,26 +53,25 @@ const manifestAnswer = (origin: string, { item, manifest }: EndedExport): ApiRes
   });
 };
 
-/** One for an export and a token. */
-const manifestKey = ({ exportId }: Export, { hash }: IssuedAccess): string =>
-  `manifest-${sha256(`${exportId} ${hash}`)}`;
+/** One for an export and a token; of an exchange one for all of its partner's system tokens, each of which is short-lived. */
+const manifestKey = ({ item: { exportId }, read }: FoundExport): string =>
+  `manifest-${sha256(`${exportId} ${read?.access.hash ?? 'system'}`)}`;
 
 /** The answer to a poll: the export's progress, or its manifest, whose reading is audited once for each token. */
 export const answerStatus = async (
   deps: ExportDeps & { readonly readManifest: ReadManifest },
-  item: Export,
-  read: Authenticated,
+  found: FoundExport,
   context: RateLimitContext,
 ): Promise<ApiResponse> => {
+  const { item } = found;
   if (isOverdue(item, nowSeconds(deps.clock))) throw overdue(item);
   if (item.status === 'running') {
-    await helpJob(deps, item, read, context);
+    await helpJob(deps, found, context);
     return stillRunning(item, nowSeconds(deps.clock));
   }
-  const asking = { grantKey: read.open.grantKey, scope: read.access.scope };
-  const ended = await openEnded(deps.readManifest, item, asking);
+  const ended = await openEnded(deps.readManifest, found);
   // It names types, counts and, in its reasons, ids. A token that polls on learns nothing more.
   context.record.interaction = 'export manifest';
-  await auditOnce(deps, { record: context.record, patient: item.patient }, manifestKey(item, read.access));
+  await auditOnce(deps, { record: context.record, patient: item.patient }, manifestKey(found));
   return manifestAnswer(deps.origin, ended);
 };

@@ -1,5 +1,5 @@
 import type { Deps } from '../shared/deps.ts';
-import type { SealForJob } from '../shared/exports/seal-for-job.ts';
+import type { OpenInJob, SealForJob } from '../shared/exports/seal-for-job.ts';
 import type { TakeTurn } from '../shared/limits/limiter.ts';
 import type { PayerTokenDeps } from '../shared/payer/refresh-tokens.ts';
 import type { OnceGate, ReadGate } from '../shared/record/audit-read.ts';
@@ -17,6 +17,8 @@ export interface ExportDeps extends Deps, PayerTokenDeps, ReadGate, OnceGate {
   readonly exports: Table;
   readonly sealForJob: SealForJob;
   readonly openObject: OpenObject;
+  /** What exchanges between plans need: where system tokens are, and what opens the key of their files. @default there are none */
+  readonly exchange?: { readonly table: Table; readonly openInJob: OpenInJob };
   /** Tells a waiting job that a newer payer token is available. The message is empty. */
   readonly wakeJob: (callbackId: string) => Promise<void>;
 }

@@ -1,10 +1,10 @@
 import { GatewayError } from '../shared/errors.ts';
 import type { StoredManifest } from '../shared/exports/manifest.ts';
 import { typesInScope, typesNoLongerInScope } from '../shared/exports/scope.ts';
-import { exportPrivateKey } from '../shared/exports/sealing-key.ts';
 import type { Scopes } from '../shared/scopes/scopes.ts';
 import type { Export } from '../shared/store/export-item.ts';
-import { ageIdentity, type AgeIdentity } from './age/header.ts';
+import type { AgeIdentity } from './age/header.ts';
+import type { FoundExport } from './find-export.ts';
 import { openManifest, type ReadManifest } from './open-manifest.ts';
 
 /** An export that has ended, with its manifest and the key that opens its files. */
@@ -12,13 +12,6 @@ export interface EndedExport {
   readonly item: Export;
   readonly manifest: StoredManifest;
   readonly identity: AgeIdentity;
-}
-
-/** The grant key and the scope of the presented token. */
-interface Asking {
-  readonly grantKey: Uint8Array;
-  /** The token's scope, limited to what the partner may have today. */
-  readonly scope: Scopes;
 }
 
 /** By the kick-off's request, the line of the job says why. */
@@ -63,18 +56,17 @@ export const checkTypes = ({ manifest, item }: Pick<EndedExport, 'manifest' | 'i
 };
 
 /**
- * Opens the manifest of an ended export, for a token that may still read all of its types.
- * @throws GatewayError `server_error` if the export failed as a whole, `insufficient_scope`
+ * Opens the manifest of an ended export, for a token that may still read all of its types. An exchange's may have any.
+ * @throws GatewayError `server_error` if the export failed as a whole, `insufficient_scope`, `temporarily_unavailable`
  */
 export const openEnded = async (
   readManifest: ReadManifest,
-  item: Export,
-  { grantKey, scope }: Asking,
+  { item, identity: openIdentity, read }: Pick<FoundExport, 'item' | 'identity' | 'read'>,
 ): Promise<EndedExport> => {
   const { manifestDigest } = item;
   if (manifestDigest === undefined) throw failed(item);
-  const identity = ageIdentity(exportPrivateKey(grantKey, item.exportSecret));
+  const identity = await openIdentity();
   const manifest = await openManifest(await readManifest({ ...item, manifestDigest }), identity);
-  checkTypes({ manifest, item }, scope);
+  if (read !== undefined) checkTypes({ manifest, item }, read.access.scope);
   return { item, manifest, identity };
 };

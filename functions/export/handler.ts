@@ -1,12 +1,11 @@
 import { checkMethod, type ApiEvent } from '../shared/http/api.ts';
 import { answerIfPreflight } from '../shared/http/cors.ts';
-import { authenticate } from '../shared/partner/authenticate.ts';
 import { fhirRoute } from '../shared/partner/fhir-route.ts';
 import { answerDelete } from './answer-delete.ts';
 import { answerFile } from './answer-file.ts';
 import { answerStatus } from './answer-status.ts';
 import type { ExportDeps } from './deps.ts';
-import { requireExport } from './find-export.ts';
+import { findExport } from './find-export.ts';
 import { manifestReader } from './open-manifest.ts';
 
 const isFile = ({ pathParameters }: ApiEvent): boolean => pathParameters?.['file'] !== undefined;
@@ -28,9 +27,8 @@ export const exportHandler = (given: ExportDeps) => {
     record.interaction = isDelete ? 'export delete' : isFile(event) ? 'export file' : 'export status';
     // A partner may delete its export even while the payer is paused, and with any live token of the grant, since deleting
     // reveals nothing. Status and files need a token with the export's types.
-    const read = await authenticate(deps, event, record, { evenIfPaused: isDelete });
-    const item = await requireExport(deps, event, read.open.grant.grantId);
-    if (isDelete) return answerDelete(deps, item, context);
-    return isFile(event) ? answerFile(deps, event, item, read, context) : answerStatus(deps, item, read, context);
+    const found = await findExport(deps, event, record, { evenIfPaused: isDelete });
+    if (isDelete) return answerDelete(deps, found.item, context);
+    return isFile(event) ? answerFile(deps, event, found, context) : answerStatus(deps, found, context);
   });
 };

@@ -9,6 +9,7 @@ import { raiseSignalOf } from '../shared/record/request-record.ts';
 import type { Export } from '../shared/store/export-item.ts';
 import { giveToken, noteAwake, startAgain } from '../shared/store/exports.ts';
 import type { ExportDeps } from './deps.ts';
+import type { FoundExport } from './find-export.ts';
 import { renewAheadSeconds } from './progress.ts';
 
 /*
@@ -81,13 +82,14 @@ const wake = async (deps: ExportDeps, item: Export): Promise<void> => {
  */
 export const helpJob = async (
   deps: ExportDeps,
-  item: Export,
-  read: Authenticated,
+  { item, read }: Pick<FoundExport, 'item' | 'read'>,
   context: RateLimitContext,
 ): Promise<void> => {
   const now = nowSeconds(deps.clock);
   try {
     if (isLateToBegin(item, now)) await startAgain(deps.exports, item, now);
+    // An exchange has tokens of its own.
+    if (read === undefined) return;
     const version = wantsNewerThan(item, read, now);
     if (version !== undefined) {
       // This way polls cannot ask the payer more often than reads can.

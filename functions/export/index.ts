@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { realDeps } from '../shared/deps.ts';
 import { requireEnvironment } from '../shared/environment.ts';
-import { sealForJob } from '../shared/exports/seal-for-job.ts';
+import { openInJob, sealForJob } from '../shared/exports/seal-for-job.ts';
 import { kmsClient } from '../shared/kms-client.ts';
 import { leaseFromTable } from '../shared/limits/lease-slots.ts';
 import { limiter } from '../shared/limits/limiter.ts';
@@ -13,6 +13,9 @@ import { exportHandler } from './handler.ts';
 import { callbackClient, wakeJobThrough } from './wake-job.ts';
 
 const { client, ...deps } = realDeps();
+const kms = kmsClient();
+const key = requireEnvironment('EXPORTS_KEY');
+const exchanges = process.env['EXCHANGES_TABLE'];
 const limits = { client, name: requireEnvironment('LIMITS_TABLE') };
 
 export const handler = exportHandler({
@@ -22,7 +25,10 @@ export const handler = exportHandler({
   readPayerSecret: payerSecretReader(secretsClient(), requireEnvironment('PAYER_SECRET_PREFIX'), deps.clock),
   sleep: (ms) => sleep(ms),
   takeTurn: limiter({ lease: leaseFromTable(limits), clock: boundedClock(client, deps.clock) }),
-  sealForJob: sealForJob(kmsClient(), requireEnvironment('EXPORTS_KEY'), deps.randomBytes),
+  sealForJob: sealForJob(kms, key, deps.randomBytes),
+  ...(exchanges === undefined
+    ? {}
+    : { exchange: { table: { client, name: exchanges }, openInJob: openInJob(kms, key) } }),
   openObject: bucketReader(exportsS3(), requireEnvironment('EXPORTS_BUCKET')),
   wakeJob: wakeJobThrough(callbackClient()),
   ...readEventWriter({ client, name: requireEnvironment('AUDIT_TABLE') }, deps.clock),

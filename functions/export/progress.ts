@@ -15,7 +15,9 @@ const figure = (count: number): string => count.toLocaleString('en-US');
  * The export's progress: `1,240 resources, 12 of 21 types, 3 attachments`, or `1,240 of 3,000 resources` if one request reads
  * everything. Under 100 characters.
  */
-const progressOf = ({ resources, resourcesTotal, typesDone, typesTotal, attachments = 0 }: Export): string => {
+const progressOf = (item: Export): string => {
+  const { resources, resourcesTotal, typesDone, typesTotal, attachments = 0, payerProgress } = item;
+  if (payerProgress !== undefined) return payerProgress;
   if (resourcesTotal !== undefined && resourcesTotal > resources) {
     return `${figure(resources)} of ${figure(resourcesTotal)} resources`;
   }
@@ -30,7 +32,9 @@ const progressOf = ({ resources, resourcesTotal, typesDone, typesTotal, attachme
  * How soon to poll again, in seconds. The wait grows with the export's age, but ends before the payer's token does.
  * @param now epoch seconds
  */
-const askAgainSeconds = ({ startedAt, payerTokenExpiresAt }: Export, now: number): number => {
+const askAgainSeconds = ({ startedAt, payerTokenExpiresAt, pollAgainAt }: Export, now: number): number => {
+  // Before the former plan is asked again, nothing changes.
+  if (pollAgainAt !== undefined && pollAgainAt > now) return pollAgainAt - now + 1;
   const byAge = Math.min(latest, Math.max(soonest, Math.round((now - startedAt) / 5)));
   if (payerTokenExpiresAt === undefined) return byAge;
   return Math.max(soonest, Math.min(byAge, payerTokenExpiresAt - now - renewAheadSeconds));

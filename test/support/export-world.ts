@@ -215,7 +215,7 @@ export const exportWorld = (options: WorldOptions = {}) => {
     payers: data.payers.map((one) => (one === northwind ? profiled : one)),
     partners: data.partners.map((one) =>
       one.clientId === partnerId && exchange !== undefined
-        ? Object.assign(one, { exchange: { identifiers: [] } })
+        ? Object.assign({}, one, { exchange: { identifiers: [] } })
         : one,
     ),
   };
