@@ -510,9 +510,8 @@ export const publicJwk = (jwk: Readonly<Record<string, unknown>>): string | unde
   if (jwk['use'] !== undefined && jwk['use'] !== 'sig') return 'is not for signatures; write "use": "sig"';
   try {
     const key = createPublicKey({ key: jwk, format: 'jwk' });
-    return (key.asymmetricKeyDetails?.modulusLength ?? 2048) < 2048
-      ? 'is an RSA key under 2048 bits; write a longer one'
-      : undefined;
+    const bits = alg === 'RS384' ? key.asymmetricKeyDetails?.modulusLength : undefined;
+    return bits !== undefined && bits < 2048 ? 'is an RSA key under 2048 bits; write a longer one' : undefined;
   } catch {
     return 'is not a valid key; write the JWK with all its public members, in base64url';
   }

@@ -32,10 +32,12 @@ const longestLifetimes = {
 /** In stage `local`, people paste codes by hand. */
 const longestLocalCode = 300;
 
+const json = z.json();
+
 const publicJwk = z.looseObject({ kty: z.string(), kid: text(rules.givenName) }).superRefine((jwk, context) => {
   // RFC 7517 §4: a key's members are JSON.
   for (const [name, value] of Object.entries(jwk)) {
-    if (!z.json().safeParse(value).success) {
+    if (!json.safeParse(value).success) {
       context.addIssue({ code: 'custom', path: [name], message: 'is not JSON; write the key as its JWK has it' });
     }
   }

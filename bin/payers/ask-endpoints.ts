@@ -1,6 +1,7 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { setTimeout as after } from 'node:timers/promises';
 import { parseObject } from '../../functions/shared/json-object.ts';
+import { isGiven } from '../../functions/shared/payer/answers.ts';
 import { smartPlace } from '../../functions/shared/payer/discovery-documents.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { inParallel } from '../shared/pool.ts';
@@ -40,7 +41,7 @@ const isThrottled = (answer: Probed): boolean => 'status' in answer && (answer.s
 /** Asks an address for SMART's document, or for its CapabilityStatement. */
 const askOnce = async (http: PayerHttp, address: string): Promise<AskedEndpoint> => {
   const smart = await probe(http, smartPlace(address).url, { accept: 'application/json' });
-  if ('json' in smart && smart.status === 200 && typeof smart.json?.['token_endpoint'] === 'string') {
+  if ('json' in smart && isGiven(smart) && typeof smart.json?.['token_endpoint'] === 'string') {
     return { address, result: 'living', why: 'it publishes smart-configuration' };
   }
   if (isThrottled(smart)) return { address, result: 'throttled', why: 'it throttles' };

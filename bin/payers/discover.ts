@@ -1,6 +1,6 @@
 import { secretHeader, webUrl } from '../../config/rules.ts';
 import { namesPrivateAddress } from '../../functions/shared/http/private-address.ts';
-import { isAboutOurKey } from '../../functions/shared/payer/answers.ts';
+import { isAboutOurKey, isGiven } from '../../functions/shared/payer/answers.ts';
 import {
   issuerPlaces,
   smartPlace,
@@ -102,7 +102,7 @@ const readMetadata = async (http: PayerHttp, base: string): Promise<Metadata> =>
   const first = await ask(fhirJson);
   if ('failure' in first.answer || ![406, 415].includes(first.answer.status)) return first;
   const older = await ask('application/json+fhir');
-  return 'failure' in older.answer || older.answer.status !== 200 ? first : older;
+  return 'failure' in older.answer || !isGiven(older.answer) ? first : older;
 };
 
 /** The media type that the gateway has to ask for, or expect, in place of FHIR's own. */

@@ -1,3 +1,4 @@
+import { isGiven } from '../../functions/shared/payer/answers.ts';
 import {
   placesOf,
   type DiscoveryDocument,
@@ -38,9 +39,9 @@ export const readPlaces = async ({ http }: { http: PayerHttp }, places: readonly
       findings.push(
         fault('discovery', `${url} answers ${answer.status}`, 'ask the payer to look at its server, and run again'),
       );
-    } else if (answer.status === 200 && answer.json !== undefined) {
+    } else if (isGiven(answer) && answer.json !== undefined) {
       documents.push({ name, url, body: answer.json });
-    } else if (answer.status === 200 && isMeantAsJson(answer)) {
+    } else if (isGiven(answer) && isMeantAsJson(answer)) {
       findings.push(
         fault(
           'discovery',

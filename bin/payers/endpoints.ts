@@ -1,4 +1,4 @@
-import { isAboutOurKey } from '../../functions/shared/payer/answers.ts';
+import { isAboutOurKey, isGiven } from '../../functions/shared/payer/answers.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { fhirMediaType } from '../../functions/shared/registry/profile.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
@@ -136,7 +136,7 @@ const otherRelease = (url: string, what: string): Finding =>
 const judgeStatement = (url: string, { json: statement, status, contentType }: Answer): Finding => {
   // DSTU2 called it Conformance.
   if (statement?.['resourceType'] === 'Conformance') return otherRelease(url, 'FHIR DSTU2 (a Conformance)');
-  if (status !== 200 || statement?.['resourceType'] !== 'CapabilityStatement') {
+  if (!isGiven({ status }) || statement?.['resourceType'] !== 'CapabilityStatement') {
     return fault(
       'FHIR',
       `${url} answers ${status} and ${contentType}, not a CapabilityStatement`,

@@ -1,5 +1,5 @@
 import { causeOf } from '../shared/errors.ts';
-import { declaresUtf8 } from '../shared/payer/answers.ts';
+import { declaresUtf8, isGiven } from '../shared/payer/answers.ts';
 import type { PayerHttp } from '../shared/payer/http.ts';
 import { readText } from '../shared/payer/read-text.ts';
 import { fhirBases } from '../shared/registry/fhir-bases.ts';
@@ -35,7 +35,7 @@ const readMetadata = async (
     redirect: 'manual',
     signal: AbortSignal.timeout(timeoutMs),
   });
-  if (response.status !== 200) {
+  if (!isGiven(response)) {
     await response.body?.cancel();
     return { problem: `metadata: status ${response.status}` };
   }

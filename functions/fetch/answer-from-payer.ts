@@ -11,6 +11,7 @@ import {
   declaresUtf8,
   dropBody,
   emptySearchset,
+  isGiven,
   isThrottling,
   jsonTypeOf,
   plainJson,
@@ -92,7 +93,7 @@ const answerRefusal = async (answer: PayerAnswer): Promise<ApiResponse> => {
 const checkStatus = async (deps: FetchDeps, { response }: PayerAnswer): Promise<void> => {
   const { status } = response;
   const waits = isThrottling(response);
-  if (status === 200 || status === 304 || (status >= 400 && status < 500 && !waits)) return;
+  if (isGiven(response) || status === 304 || (status >= 400 && status < 500 && !waits)) return;
   await dropBody(response);
   if (waits) {
     throw new GatewayError(

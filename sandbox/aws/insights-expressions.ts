@@ -13,31 +13,41 @@ interface Place {
 }
 export type Expression = (place: Place) => Value;
 
-/** A field of a line; what is inside another has a dot in its name. What has fields of its own has no value. */
-export const valueIn = (event: Fields, field: string): Value => {
-  const nested = field
-    .split('.')
-    .reduce<unknown>((inner, name) => (inner as Record<string, unknown> | undefined | null)?.[name], event);
-  const value = event[field] ?? nested;
-  return value instanceof Date || /^(?:string|number|boolean)$/.test(typeof value) ? (value as Value) : undefined;
+/** Reads a field of a line; what is inside another has a dot in its name. What has fields of its own has no value. */
+const fieldReader = (field: string): ((event: Fields) => Value) => {
+  const path = field.split('.');
+  const nestedIn = (event: Fields): unknown =>
+    path.reduce<unknown>((inner, name) => (inner as Record<string, unknown> | undefined | null)?.[name], event);
+  return (event) => {
+    const value = event[field] ?? (path.length > 1 ? nestedIn(event) : undefined);
+    const isValue = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+    return isValue || value instanceof Date ? value : undefined;
+  };
 };
+
+/** A field of a line. */
+export const valueIn = (event: Fields, field: string): Value => fieldReader(field)(event);
 
 /** A time as Logs Insights prints it: `2026-06-01 12:00:00.000`. */
 const timeText = (time: Date): string => time.toISOString().replace('T', ' ').replace('Z', '');
 
 /** A value as text. */
-export const textOf = (value: Value): string | undefined =>
-  value === undefined ? undefined : value instanceof Date ? timeText(value) : String(value);
+export const textOf = (value: Value): string | undefined => {
+  if (value === undefined || typeof value === 'string') return value;
+  return value instanceof Date ? timeText(value) : String(value);
+};
 
 const numberOf = (value: Value): number | undefined => {
-  if (value instanceof Date) return value.getTime();
-  const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value ?? Number.NaN);
+  if (value === undefined) return undefined;
+  if (typeof value === 'string' && !/^\s*[-+.\dI]/.test(value)) return undefined;
+  const number = Number(value);
   return Number.isNaN(number) ? undefined : number;
 };
 
 /** By number if both are numbers, else by text. What is not there comes first. */
 export const compareValues = (a: Value, b: Value): number => {
-  const [left, right] = [numberOf(a), numberOf(b)];
+  const left = numberOf(a);
+  const right = left === undefined ? undefined : numberOf(b);
   if (left !== undefined && right !== undefined) return left - right;
   if (a === undefined || b === undefined) return Number(a !== undefined) - Number(b !== undefined);
   const [one, other] = [textOf(a) ?? '', textOf(b) ?? ''];
@@ -171,7 +181,10 @@ const primaryOf = (reader: Reader): Expression => {
     return () => number;
   }
   const name = reader.field();
-  if (!reader.takes('(')) return ({ event }) => valueIn(event, name);
+  if (!reader.takes('(')) {
+    const read = fieldReader(name);
+    return ({ event }) => read(event);
+  }
   const call = callOf(reader, name);
   reader.require(')');
   return call;

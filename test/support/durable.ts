@@ -94,12 +94,15 @@ export const simulatedDurable = (
   };
 
   let kill: () => void = () => {};
+  const { killAfter } = options;
   const hooks: CheckpointHooks = {
-    before: (about) => options.hooks?.before?.(about),
-    after: (about) => {
-      options.hooks?.after?.(about);
-      if (options.killAfter?.(about) === true) kill();
-    },
+    ...options.hooks,
+    ...(killAfter && {
+      after: (about) => {
+        options.hooks?.after?.(about);
+        if (killAfter(about)) kill();
+      },
+    }),
   };
 
   const invoke = async (fn: DurableFunction, input: InvocationInput): Promise<unknown> => {
@@ -222,7 +225,7 @@ export const simulatedDurable = (
     summary,
     /** Runs an execution to its end. */
     finish: async (arn: string): Promise<DurableOutcome> => {
-      await until(() => summary(arn).status !== 'RUNNING');
+      await until(() => engine.find(arn).status !== 'RUNNING');
       const { result, vault: opener } = engine.find(arn);
       const text = result === undefined ? undefined : opener.open(result);
       return { ...summary(arn), result: text === undefined || text === '' ? undefined : (JSON.parse(text) as unknown) };

@@ -5,6 +5,7 @@ import {
   dropBody,
   emptySearchset,
   firstByteMsOf,
+  isGiven,
   isThrottling,
   jsonTypeOf,
   keyRefusal,
@@ -83,7 +84,7 @@ const answerOf = async (
   const isDocument = what === 'document';
   const response = given.status === 204 && what !== 'read' && !isDocument ? emptySearchset(given) : given;
   const { status } = response;
-  if (status === 200 && (isDocument || jsonTypeOf(response, payer) !== undefined)) {
+  if (isGiven(response) && (isDocument || jsonTypeOf(response, payer) !== undefined)) {
     const dateMs = Date.parse(response.headers.get('date') ?? '') - Math.ceil(tookMs);
     return { kind: 'json', response, dateMs: Number.isNaN(dateMs) ? undefined : dateMs, end };
   }
@@ -96,7 +97,7 @@ const answerOf = async (
     return { kind: 'throttled', seconds: retryAfterOf(response, clock.now(), Number.POSITIVE_INFINITY) };
   }
   if (isTokenRefused) return { kind: 'tokenRefused' };
-  if (status === 200) return { kind: 'failed', fault: declaresUtf8(response) ? 'notJson' : 'notUtf8' };
+  if (isGiven(response)) return { kind: 'failed', fault: declaresUtf8(response) ? 'notJson' : 'notUtf8' };
   // Redirects are not followed: one could take the token to another server.
   const isRefusal = (status >= 400 && status < 500 && status !== 401 && status !== 408) || (isDocument && status < 400);
   return isRefusal ? { kind: 'refused', status, ...(isNone && { saysNone: true }) } : { kind: 'failed', status };

@@ -3,6 +3,7 @@ import { limitAttributes } from '../store/attributes.ts';
 import type { Table } from '../store/dynamo.ts';
 import { anyOf, clausesOn, updateOf, type Change } from '../store/expressions.ts';
 import { readerOf, writeItem } from '../store/items.ts';
+import { withTimeLimit } from '../time-limit.ts';
 import { boundsOf, roundingMs, slotMsOf, spareOf, wayOf, type Bounds, type Rate } from './slots.ts';
 
 const { absent, exists, is } = clausesOn(limitAttributes);
@@ -67,91 +68,96 @@ const mostTries = 10;
 /** Without an exponent; a microsecond is precise enough. */
 const decimal = (ms: number): number => Number(ms.toFixed(3));
 
+const lease = async (
+  { client, name }: Table,
+  options: { readonly requestTimeout: number; readonly abortSignal: AbortSignal },
+  { key, rate, needed, slots, alone, ahead, now, seenMs, crowded }: Parameters<LeaseSlots>[0],
+): ReturnType<LeaseSlots> => {
+  const Key = writeItem(limitAttributes, { limitId: key });
+  const oldestMs = decimal(boundsOf(rate, now()).oldestMs);
+  const slotMs = slotMsOf(rate);
+  const spareMs = ahead ? 0 : spareOf(rate) * slotMs;
+  const boundsNow = (): Bounds => {
+    const bounds = boundsOf(rate, now());
+    return { ...bounds, oldestMs, latestMs: bounds.latestMs + spareMs };
+  };
+
+  const read = async (): Promise<number | undefined> => {
+    const { Item = {} } = await client.send(
+      new GetItemCommand({ TableName: name, Key, ConsistentRead: true }),
+      options,
+    );
+    return readerOf(limitAttributes, Item)('takenUntilMs');
+  };
+  /** @returns up to when slots are taken, and whether the write was made */
+  const write = async (change: Change<typeof limitAttributes>) => {
+    try {
+      const { Attributes = {} } = await client.send(
+        new UpdateItemCommand({
+          TableName: name,
+          Key,
+          ...updateOf(limitAttributes, change),
+          ReturnValues: 'ALL_NEW',
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+        options,
+      );
+      const takenUntilMs = readerOf(limitAttributes, Attributes)('takenUntilMs');
+      if (takenUntilMs === undefined) throw new TypeError('an update that was made has no takenUntilMs');
+      return { made: true, takenUntilMs };
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      const { Item } = error;
+      const found = Item === undefined ? await read() : readerOf(limitAttributes, Item)('takenUntilMs');
+      return { made: false, takenUntilMs: found };
+    }
+  };
+
+  let seen = seenMs;
+  let found = false;
+  // Others have taken an unknown number of slots since: a read is cheaper than a failed write.
+  if (crowded && wayOf(seen, boundsNow()) === 'restart') {
+    seen = await read();
+    found = true;
+  }
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const bounds = boundsNow();
+    const way = wayOf(seen, bounds);
+    if (way === 'wait') return { takenUntilMs: seen ?? now(), crowded: true };
+    const lost = ahead || way === 'follow' ? 0 : Math.min(slots - 1, lostSlots(rate, seen, oldestMs));
+    const free = seen === undefined ? 0 : Math.floor((now() + spareMs - seen) / slotMs);
+    const more = alone && !found && way === 'follow' ? Math.min(slots, free) : 1 + lost;
+    const count = ahead ? slots : Math.max(needed, more);
+    const only = !ahead && way === 'follow' && count > needed ? seen : undefined;
+    const lengthMs = decimal(count * slotMs);
+    const fromMs = decimal(oldestMs - lost * slotMs);
+    const written = { lengthMs, expiresAt: expiryOf(rate, now(), lengthMs) };
+    const change = way === 'follow' ? follow(bounds, written, only) : restart(bounds, written, fromMs);
+    const { made, takenUntilMs } = await write(change);
+    if (made && takenUntilMs !== undefined) {
+      const before = way === 'follow' ? takenUntilMs - lengthMs : found ? seen : seenMs;
+      return {
+        takenUntilMs,
+        fromMs: takenUntilMs - lengthMs,
+        slots: count,
+        crowded: (before ?? 0) > (seenMs ?? 0) + 1,
+      };
+    }
+    seen = takenUntilMs;
+    found = true;
+  }
+  throw new Error(`the item of a limit changed between all ${mostTries} tries`);
+};
+
 /**
  * Leases slots from the table Limits: one conditional write if the environment knows up to when slots are taken, and
  * one more if others were faster. Which slots are lost is decided once, when the caller asks: otherwise callers that lost the
  * race to restart an idle limit would find its first slots lost again, and race to restart it again.
  */
 export const leaseFromTable =
-  ({ client, name }: Table, { tryMs, wholeMs } = usualTimes): LeaseSlots =>
-  async ({ key, rate, needed, slots, alone, ahead, now, seenMs, crowded }) => {
-    const signal = AbortSignal.timeout(wholeMs);
-    const options = { requestTimeout: tryMs, abortSignal: signal };
-    const Key = writeItem(limitAttributes, { limitId: key });
-    const oldestMs = decimal(boundsOf(rate, now()).oldestMs);
-    const slotMs = slotMsOf(rate);
-    const spareMs = ahead ? 0 : spareOf(rate) * slotMs;
-    const boundsNow = (): Bounds => {
-      const bounds = boundsOf(rate, now());
-      return { ...bounds, oldestMs, latestMs: bounds.latestMs + spareMs };
-    };
-
-    const read = async (): Promise<number | undefined> => {
-      const { Item = {} } = await client.send(
-        new GetItemCommand({ TableName: name, Key, ConsistentRead: true }),
-        options,
-      );
-      return readerOf(limitAttributes, Item)('takenUntilMs');
-    };
-    /** @returns up to when slots are taken, and whether the write was made */
-    const write = async (change: Change<typeof limitAttributes>) => {
-      try {
-        const { Attributes = {} } = await client.send(
-          new UpdateItemCommand({
-            TableName: name,
-            Key,
-            ...updateOf(limitAttributes, change),
-            ReturnValues: 'ALL_NEW',
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          }),
-          options,
-        );
-        const takenUntilMs = readerOf(limitAttributes, Attributes)('takenUntilMs');
-        if (takenUntilMs === undefined) throw new TypeError('an update that was made has no takenUntilMs');
-        return { made: true, takenUntilMs };
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        const { Item } = error;
-        const found = Item === undefined ? await read() : readerOf(limitAttributes, Item)('takenUntilMs');
-        return { made: false, takenUntilMs: found };
-      }
-    };
-
-    let seen = seenMs;
-    let found = false;
-    // Others have taken an unknown number of slots since: a read is cheaper than a failed write.
-    if (crowded && wayOf(seen, boundsNow()) === 'restart') {
-      seen = await read();
-      found = true;
-    }
-    for (let tries = 0; tries < mostTries; tries += 1) {
-      const bounds = boundsNow();
-      const way = wayOf(seen, bounds);
-      if (way === 'wait') return { takenUntilMs: seen ?? now(), crowded: true };
-      const lost = ahead || way === 'follow' ? 0 : Math.min(slots - 1, lostSlots(rate, seen, oldestMs));
-      const free = seen === undefined ? 0 : Math.floor((now() + spareMs - seen) / slotMs);
-      const more = alone && !found && way === 'follow' ? Math.min(slots, free) : 1 + lost;
-      const count = ahead ? slots : Math.max(needed, more);
-      const only = !ahead && way === 'follow' && count > needed ? seen : undefined;
-      const lengthMs = decimal(count * slotMs);
-      const fromMs = decimal(oldestMs - lost * slotMs);
-      const written = { lengthMs, expiresAt: expiryOf(rate, now(), lengthMs) };
-      const change = way === 'follow' ? follow(bounds, written, only) : restart(bounds, written, fromMs);
-      const { made, takenUntilMs } = await write(change);
-      if (made && takenUntilMs !== undefined) {
-        const before = way === 'follow' ? takenUntilMs - lengthMs : found ? seen : seenMs;
-        return {
-          takenUntilMs,
-          fromMs: takenUntilMs - lengthMs,
-          slots: count,
-          crowded: (before ?? 0) > (seenMs ?? 0) + 1,
-        };
-      }
-      seen = takenUntilMs;
-      found = true;
-    }
-    throw new Error(`the item of a limit changed between all ${mostTries} tries`);
-  };
+  (table: Table, { tryMs, wholeMs } = usualTimes): LeaseSlots =>
+  (asked) =>
+    withTimeLimit(wholeMs, (abortSignal) => lease(table, { requestTimeout: tryMs, abortSignal }, asked));
 
 /** How many slots before the oldest usable one were never taken; 0 if it is not known up to when slots were taken. */
 const lostSlots = (rate: Rate, seenMs: number | undefined, oldestMs: number): number =>
@@ -212,15 +218,14 @@ export const returnSlot = async (
   { client, name }: Table,
   { key, rate }: { readonly key: string; readonly rate: Rate },
 ): Promise<void> => {
-  await client.send(
-    new UpdateItemCommand({
-      TableName: name,
-      Key: writeItem(limitAttributes, { limitId: key }),
-      ...updateOf(limitAttributes, {
-        increase: { takenUntilMs: -decimal(slotMsOf(rate)) },
-        when: [exists('takenUntilMs')],
-      }),
+  const { tryMs, wholeMs } = usualTimes;
+  const giveBack = new UpdateItemCommand({
+    TableName: name,
+    Key: writeItem(limitAttributes, { limitId: key }),
+    ...updateOf(limitAttributes, {
+      increase: { takenUntilMs: -decimal(slotMsOf(rate)) },
+      when: [exists('takenUntilMs')],
     }),
-    { requestTimeout: usualTimes.tryMs, abortSignal: AbortSignal.timeout(usualTimes.wholeMs) },
-  );
+  });
+  await withTimeLimit(wholeMs, (abortSignal) => client.send(giveBack, { requestTimeout: tryMs, abortSignal }));
 };

@@ -10,6 +10,12 @@ export const dropBody = async ({ body }: PayerResponse): Promise<void> => {
   await body?.cancel().catch(() => undefined);
 };
 
+/**
+ * Whether an answer is what was asked for: 200, or 203, by which a proxy in front of the payer says that it has changed what the
+ * payer sent (RFC 9110 §15.3.4).
+ */
+export const isGiven = ({ status }: Pick<PayerResponse, 'status'>): boolean => status === 200 || status === 203;
+
 /** The longest time that a partner is told to wait, in seconds. */
 const longestRetryAfterSeconds = 3600;
 

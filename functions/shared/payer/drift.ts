@@ -3,6 +3,7 @@ import { objectsIn, parseObject, type JsonObject } from '../json-object.ts';
 import { fhirBases, type FhirBase } from '../registry/fhir-bases.ts';
 import { fhirMediaType } from '../registry/profile.ts';
 import type { Payer } from '../registry/types.ts';
+import { isGiven } from './answers.ts';
 import { compareDiscovery } from './compare-discovery.ts';
 import { compareStatement } from './compare-statement.ts';
 import type { Connection } from './connect.ts';
@@ -46,7 +47,7 @@ const readJson = async (http: PayerHttp, url: string, accept: string): Promise<J
   });
   const text = await readText(response, limitBytes);
   if (response.status >= 500 || text === undefined) throw new Error(`answers ${response.status}`);
-  return response.status === 200 ? parseObject(text) : undefined;
+  return isGiven(response) ? parseObject(text) : undefined;
 };
 
 /** Compares a document, if there is one. @param otherwise the drift if it is not published */

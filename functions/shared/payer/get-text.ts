@@ -1,4 +1,4 @@
-import { keyRefusal } from './answers.ts';
+import { isGiven, keyRefusal } from './answers.ts';
 import { payerHttpFailure, type PayerClientDeps } from './client.ts';
 import { PayerError, type Asked } from './errors.ts';
 import { requireText } from './read-text.ts';
@@ -39,7 +39,7 @@ export const getText = async (
       signal: AbortSignal.timeout(timeoutMs),
     });
     if (response.status === 204) return '';
-    if (response.status !== 200) {
+    if (!isGiven(response)) {
       const refusal = response.status === 401 ? await keyRefusal(response, asked) : undefined;
       await response.body?.cancel();
       if (refusal !== undefined) throw refusal;

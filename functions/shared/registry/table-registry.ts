@@ -6,6 +6,7 @@ import { embeddedMetrics } from '../metrics/metrics.ts';
 import { registryAttributes } from '../store/attributes.ts';
 import type { Table } from '../store/dynamo.ts';
 import { writeItem } from '../store/items.ts';
+import { withTimeLimit } from '../time-limit.ts';
 import { limitDirectory, versionOf, type Directory } from './directory.ts';
 import {
   entryIds,
@@ -59,13 +60,13 @@ export const tableRegistry = ({ table, clock, writeLog, stage, lifetimes }: Tabl
     );
 
   const read = async (entryId: string): Promise<ReadItem | undefined> => {
-    const { Item } = await table.client.send(
-      new GetItemCommand({
-        TableName: table.name,
-        Key: writeItem(registryAttributes, { entryId }),
-        ConsistentRead: true,
-      }),
-      { requestTimeout: tryMs, abortSignal: AbortSignal.timeout(allTriesMs) },
+    const get = new GetItemCommand({
+      TableName: table.name,
+      Key: writeItem(registryAttributes, { entryId }),
+      ConsistentRead: true,
+    });
+    const { Item } = await withTimeLimit(allTriesMs, (abortSignal) =>
+      table.client.send(get, { requestTimeout: tryMs, abortSignal }),
     );
     if (Item === undefined) return undefined;
     const stored = readEntryItem<unknown>(Item);

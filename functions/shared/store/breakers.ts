@@ -1,4 +1,5 @@
 import { ConditionalCheckFailedException, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { withTimeLimit } from '../time-limit.ts';
 import { limitAttributes } from './attributes.ts';
 import { grantsToOpen, isMarked, usualTimes, type Breaker, type BreakerTimes, type Mark } from './breaker-item.ts';
 import type { Table } from './dynamo.ts';
@@ -19,7 +20,8 @@ const isStill = (attribute: 'lateSinceMs' | 'openUntilMs' | 'probeUntilMs', valu
 
 const keyOf = (payer: string) => writeItem(limitAttributes, { limitId: `breaker#${payer}` });
 const expiresAt = (untilMs: number): number => Math.ceil(untilMs / 1000) + keptSeconds;
-const options = () => ({ requestTimeout: tryMs, abortSignal: AbortSignal.timeout(allTriesMs) });
+const inTime = <T>(send: (options: { requestTimeout: number; abortSignal: AbortSignal }) => Promise<T>): Promise<T> =>
+  withTimeLimit(allTriesMs, (abortSignal) => send({ requestTimeout: tryMs, abortSignal }));
 
 const breakerOf = (item: StoredItem): Breaker => {
   const read = readerOf(limitAttributes, item);
@@ -45,7 +47,7 @@ export const readBreaker = async (
   { consistent }: { readonly consistent: boolean },
 ): Promise<Breaker> => {
   const get = new GetItemCommand({ TableName: name, Key: keyOf(payer), ConsistentRead: consistent });
-  const { Item = {} } = await client.send(get, options());
+  const { Item = {} } = await inTime((options) => client.send(get, options));
   return breakerOf(Item);
 };
 
@@ -62,7 +64,7 @@ const update = async (
       ...updateOf(limitAttributes, change),
       ReturnValues: 'ALL_NEW',
     });
-    const { Attributes = {} } = await client.send(command, options());
+    const { Attributes = {} } = await inTime((options) => client.send(command, options));
     return breakerOf(Attributes);
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return undefined;

@@ -1,4 +1,5 @@
 import { ConditionalCheckFailedException, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { withTimeLimit } from '../time-limit.ts';
 import { auditEventAttributes } from './attributes.ts';
 import type { Table } from './dynamo.ts';
 import { anyOf, clausesOn, conditionOf, type Clause } from './expressions.ts';
@@ -19,10 +20,8 @@ const notEnded = (requestId: string): Clause => anyOf(absent('eventId'), is('ope
  * @throws the SDK's error, after 2.5 seconds at most
  */
 export const putAuditItem = async ({ client, name }: Table, item: Item, condition: object): Promise<void> => {
-  await client.send(new PutItemCommand({ TableName: name, Item: item, ...condition }), {
-    requestTimeout: tryMs,
-    abortSignal: AbortSignal.timeout(allTriesMs),
-  });
+  const command = new PutItemCommand({ TableName: name, Item: item, ...condition });
+  await withTimeLimit(allTriesMs, (abortSignal) => client.send(command, { requestTimeout: tryMs, abortSignal }));
 };
 
 /**

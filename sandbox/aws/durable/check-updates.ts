@@ -92,7 +92,8 @@ export const checkUpdates = (
   if (updates.slice(0, -1).some(({ Type }) => Type === 'EXECUTION')) {
     throw invalid('EXECUTION checkpoint must be the last update.');
   }
-  const known = new Map<string, Known>(operations);
+  const made = new Map<string, Known>();
+  const known = (id: string): Known | undefined => made.get(id) ?? operations.get(id);
   const last = new Map<string, OperationUpdate>();
   for (const update of updates) {
     checkNames(update);
@@ -101,12 +102,11 @@ export const checkUpdates = (
     const isEndOfStart = before?.Action === 'START' && Action !== 'START' && /^(STEP|CONTEXT)$/.test(before.Type ?? '');
     if (before !== undefined && !isEndOfStart)
       throw invalid('Cannot update the same operation twice in a single request.');
-    if (ParentId !== undefined && known.get(ParentId)?.type !== 'CONTEXT')
-      throw invalid('Invalid parent operation id.');
-    checkUpdate(update, known.get(Id));
+    if (ParentId !== undefined && known(ParentId)?.type !== 'CONTEXT') throw invalid('Invalid parent operation id.');
+    checkUpdate(update, known(Id));
     checkSizes(update);
     checkOptions(update);
     last.set(Id, update);
-    if (Type !== undefined) known.set(Id, { type: Type, status: 'STARTED', name: Name, parentId: ParentId });
+    if (Type !== undefined) made.set(Id, { type: Type, status: 'STARTED', name: Name, parentId: ParentId });
   }
 };

@@ -7,7 +7,7 @@ import type { Core } from './core.ts';
 import { invalid, invalidToken, type LambdaError } from './errors.ts';
 import { cancelTimer, end, isEnded, type CheckpointAnswer, type Execution } from './execution.ts';
 import { limits } from './limits.ts';
-import { payloadBytes, shown, updated, visible, type StoredOperation } from './operations.ts';
+import { isVisible, payloadBytes, shown, updated, type StoredOperation } from './operations.ts';
 import { summaryOf, type ExecutionSummary } from './summary.ts';
 
 export interface CheckpointAbout {
@@ -107,8 +107,9 @@ export const checkpointer = ({ core, callbacks, hooks }: CheckpointOptions) => {
     execution.told.clear();
     for (const id of execution.news) execution.told.add(id);
     execution.news.clear();
-    return visible(execution.operations)
-      .filter(({ id }) => ids.has(id))
+    return [...ids]
+      .flatMap((id) => execution.operations.get(id) ?? [])
+      .filter((operation) => isVisible(execution.operations, operation))
       .map((operation) => shown(operation, execution.vault));
   };
 

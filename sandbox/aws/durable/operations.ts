@@ -114,13 +114,15 @@ export const shown = (stored: StoredOperation, { open }: Vault): WireOperation =
   };
 };
 
-/** Leaves out the operations inside a context that is over, unless the context wants them replayed. */
-export const visible = (operations: ReadonlyMap<string, StoredOperation>): StoredOperation[] => {
-  const hidden = new Set<string>();
-  return [...operations.values()].filter(({ id, parentId = '' }) => {
-    const parent = operations.get(parentId);
-    const isHidden = parent !== undefined && isOver(parent) && (parent.replayChildren !== true || hidden.has(parentId));
-    if (isHidden) hidden.add(id);
-    return !isHidden;
-  });
+type Operations = ReadonlyMap<string, StoredOperation>;
+
+/** Whether an operation is inside no context that is over, or only inside one that wants them replayed. */
+export const isVisible = (operations: Operations, { parentId = '' }: StoredOperation): boolean => {
+  const parent = operations.get(parentId);
+  if (parent === undefined || !isOver(parent)) return true;
+  return parent.replayChildren === true && isVisible(operations, parent);
 };
+
+/** Leaves out the operations inside a context that is over, unless the context wants them replayed. */
+export const visible = (operations: Operations): StoredOperation[] =>
+  [...operations.values()].filter((operation) => isVisible(operations, operation));

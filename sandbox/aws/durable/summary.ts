@@ -1,6 +1,6 @@
 import type { ErrorObject } from '@aws/durable-execution-sdk-js';
 import type { Execution, ExecutionStatus } from './execution.ts';
-import { isOver, visible } from './operations.ts';
+import { isOver, isVisible } from './operations.ts';
 
 /** An execution in numbers, for tests. */
 export interface ExecutionSummary {
@@ -45,8 +45,8 @@ export const summaryOf = (execution: Execution): ExecutionSummary => {
     invocations,
     checkpoints,
     persistedBytes,
-    open: visible(operations)
-      .filter((operation) => !isOver(operation) && operation.type !== 'EXECUTION')
+    open: [...operations.values()]
+      .filter((one) => !isOver(one) && one.type !== 'EXECUTION' && isVisible(operations, one))
       .map((operation) => operation.name ?? operation.id),
     error: errorOf(),
   };

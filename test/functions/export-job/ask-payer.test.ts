@@ -43,6 +43,7 @@ describe('an answer to an export', () => {
   it.each([
     [200, { kind: 'failed', fault: 'notJson' }],
     [201, { kind: 'failed', status: 201 }],
+    [203, { kind: 'failed', fault: 'notJson' }],
     [301, { kind: 'failed', status: 301 }],
     [400, { kind: 'refused', status: 400 }],
     [401, { kind: 'tokenRefused' }],

@@ -40,6 +40,7 @@ describe('a good answer', () => {
     ['an alias', 'http://internal:8080/fhir/Patient/1', `${ours}/Patient/1`],
     ['a neighbor of the base', `${base}x/Patient/1`, `${base}x/Patient/1`],
     ['another host', 'https://elsewhere.example/Patient/1', 'https://elsewhere.example/Patient/1'],
+    ['a base in capitals', `${base.toUpperCase().replace('/R4', '/r4')}/Patient/1`, `${ours}/Patient/1`],
   ])(
     "has Location and Content-Location of %s below our base if they were below the payer's",
     async (_name, url, to) => {
@@ -163,6 +164,12 @@ describe('a Binary', () => {
   it.each(['Binary', 'Patient/patient-1'])('is what reads one Binary, not %s', async (path) => {
     expect((await answered(html(200), path)).answer.statusCode).toBe(502);
   });
+});
+
+it('an answer of 203, which a proxy in front of the payer has changed, is passed on as 200', async () => {
+  const { answer, log } = await answered(fhir({ resourceType: 'Patient' }, { status: 203 }));
+  expect([answer.statusCode, answer.json()]).toEqual([200, { resourceType: 'Patient' }]);
+  expect(log).toMatchObject({ status: 200, payerStatus: 203 });
 });
 
 describe('a 204', () => {

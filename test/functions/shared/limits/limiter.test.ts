@@ -219,12 +219,12 @@ it.each([
   ['a second, and each try 400 ms', undefined, 1000, 400],
   ['as long as it is told', { tryMs: 7, wholeMs: 9 }, 9, 7],
 ])('a lease takes %s', async (_, times, wholeMs, tryMs) => {
-  const timeout = jest.spyOn(AbortSignal, 'timeout');
+  const timers = jest.spyOn(globalThis, 'setTimeout');
   const { dynamo } = setUp();
-  const options: unknown[] = [];
+  const options: { readonly abortSignal?: AbortSignal }[] = [];
   const send = dynamo.client.send.bind(dynamo.client) as (command: object) => Promise<never>;
   Object.assign(dynamo.client, {
-    send: (command: object, given: unknown) => {
+    send: (command: object, given: object) => {
       options.push(given);
       return send(command);
     },
@@ -244,10 +244,14 @@ it.each([
     crowded: true,
   });
 
-  expect(timeout.mock.calls).toEqual([[wholeMs]]);
-  const expected = { requestTimeout: tryMs, abortSignal: timeout.mock.results[0]?.value };
-  expect(options).toEqual([expected, expected]);
-  timeout.mockRestore();
+  expect(timers.mock.calls.map(([, ms]) => ms)).toEqual([wholeMs]);
+  timers.mockRestore();
+  const abortSignal = options[0]?.abortSignal;
+  expect(abortSignal).toBeInstanceOf(AbortSignal);
+  expect(options).toEqual([
+    { requestTimeout: tryMs, abortSignal },
+    { requestTimeout: tryMs, abortSignal },
+  ]);
 });
 
 describe('the item', () => {

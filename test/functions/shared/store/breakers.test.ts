@@ -38,7 +38,7 @@ describe('a breaker’s item', () => {
 
   it('is waited for no longer than 400 ms a try, to read it and to write it, and a second in all', async () => {
     const { dynamo, table } = setUp();
-    const times = jest.spyOn(AbortSignal, 'timeout');
+    const timers = jest.spyOn(globalThis, 'setTimeout');
     const given: unknown[] = [];
     const send = dynamo.client.send.bind(dynamo.client) as (command: object) => Promise<object>;
     Object.assign(dynamo.client, {
@@ -53,8 +53,8 @@ describe('a breaker’s item', () => {
 
     const limits = { requestTimeout: 400, abortSignal: expect.any(AbortSignal) as unknown };
     expect(given).toEqual([limits, limits]);
-    expect(times.mock.calls).toEqual([[1000], [1000]]);
-    times.mockRestore();
+    expect(timers.mock.calls.map(([, ms]) => ms)).toEqual([1000, 1000]);
+    timers.mockRestore();
   });
 
   it('has the first late call’s marks, and is kept for an hour longer than they count', async () => {
