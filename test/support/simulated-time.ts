@@ -28,7 +28,6 @@ export const simulatedTime = () => {
       const finished = task.finally(() => (state.isOver = true));
       while (!state.isOver) {
         await idle();
-        await idle();
         nowMs = sleepers.at(-1)?.atMs ?? nowMs;
         while (sleepers.length > 0 && sleepers.at(-1)!.atMs <= nowMs) sleepers.pop()!.wake();
       }
