@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
 import { registryData } from '../../config/load.ts';
-import { localStage } from '../../config/local.ts';
+import localStage from '../../config/local.ts';
 import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import type { PayerSecret } from '../../functions/shared/payer/secrets.ts';
@@ -18,7 +18,7 @@ export const startMs = Date.UTC(2026, 5, 1, 12);
 let local: RegistryData | undefined;
 
 /** The local stage, checked once per test file. */
-export const localData = (): RegistryData => (local ??= registryData(localStage()));
+export const localData = (): RegistryData => (local ??= registryData(localStage));
 
 /** Everything that the functions need, under a test's control. */
 export const testDeps = ({ registry = localData() }: { registry?: RegistryData } = {}) => {
