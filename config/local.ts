@@ -26,6 +26,8 @@ export type LocalPartner = Omit<Partial<Partner>, 'scopes' | 'payers'> & Pick<Pa
 export interface SandboxParts {
   readonly demoHealthPlanPublicKey?: PublicJwk;
   readonly northwindPublicKey?: PublicJwk;
+  /** Its key for asking the Demo Health Plan as a former plan. @default no plan asks */
+  readonly exchangePublicKey?: PublicJwk | undefined;
   /** @default none */
   readonly partners?: readonly LocalPartner[];
   /** What the index page shows in addition to the stage's own entries. @default nothing */
@@ -34,10 +36,21 @@ export interface SandboxParts {
   readonly errorsUrl?: string;
 }
 
+/** National Provider Identifiers: no real one begins with 8 or 9. */
+const npi = (value: string) => ({ system: 'http://hl7.org/fhir/sid/us-npi', value });
+export const localPlans = { 'demo-health-plan': npi('9100000014'), 'new-plan': npi('9800000017') } as const;
+
 /** The stage that `npm start` serves: two payers and three partners, one of each kind, and those of the sandbox. */
 export const localStage = (
   ports: Omit<typeof defaultPorts, 'aws' | 'live'> = defaultPorts,
-  { demoHealthPlanPublicKey, northwindPublicKey, partners = [], indexPage = {}, errorsUrl }: SandboxParts = {},
+  {
+    demoHealthPlanPublicKey,
+    northwindPublicKey,
+    exchangePublicKey,
+    partners = [],
+    indexPage = {},
+    errorsUrl,
+  }: SandboxParts = {},
 ): StageConfig => {
   const demoHealthPlan = `http://127.0.0.1:${ports.demoHealthPlan}`;
   const northwind = `http://127.0.0.1:${ports.northwind}`;
@@ -47,6 +60,28 @@ export const localStage = (
     homePage: `${partnerApp}/`,
     scopes: ['launch/patient', 'patient/*.rs', 'offline_access'],
     payers: ['demo-health-plan', 'northwind'],
+  };
+  const exchange =
+    exchangePublicKey === undefined
+      ? undefined
+      : {
+          clientId: 'gateway-as-new-plan',
+          assertionAlgorithm: 'ES384',
+          publicKeys: [exchangePublicKey],
+          scopes: ['http://hl7.org/fhir/us/davinci-pdex/OperationDefinition/BulkMemberMatch', 'system/Group.rs'],
+          identifiers: [localPlans['demo-health-plan']],
+        };
+  /** A new plan's own system: it sends no browser anywhere. */
+  const newPlan = {
+    ...forAll,
+    clientId: 'new-plan',
+    name: 'New Plan',
+    redirectUris: [],
+    scopes: [],
+    payers: ['demo-health-plan'],
+    clientAuthentication: ['private_key_jwt'],
+    jwks: [publishedPublicKey],
+    exchange: { identifiers: [localPlans['new-plan']] },
   };
   return checkStage(
     {
@@ -66,6 +101,7 @@ export const localStage = (
       indexPage: { testMembers: [], links: [], ...indexPage },
       ...(errorsUrl === undefined ? {} : { errorsUrl }),
       identityProviders: [{ issuer: identityProvider, jwksUri: `${identityProvider}/jwks`, algorithms: ['RS256'] }],
+      ...(exchange === undefined ? {} : { exchanges: {} }),
       // Here people paste codes by hand.
       lifetimes: { code: 300 },
       payers: [
@@ -91,6 +127,7 @@ export const localStage = (
             scopes: ['patient/*.read'],
             noMatch: [{ status: 401, members: { status_code: 401 } }],
           },
+          ...(exchange === undefined ? {} : { exchange }),
           wholeRecord: { pageSize: 100 },
         },
         smart({
@@ -149,6 +186,7 @@ export const localStage = (
           webOrigins: [partnerApp],
           consent: 'gateway',
         },
+        ...(exchange === undefined ? [] : [newPlan]),
         ...partners.map((partner) => ({ ...forAll, ...partner })),
       ],
     },

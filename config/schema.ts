@@ -363,7 +363,7 @@ const partner = z
     homePage: text(rules.webUrl),
     logo: text(rules.image).optional(),
     privacyPolicy: text(rules.webUrl).optional(),
-    redirectUris: z.array(z.string()).min(1, 'is empty; write at least one redirect URI'),
+    redirectUris: z.array(z.string()),
     clientAuthentication: z
       .array(z.enum(clientAuthentications))
       .min(1, 'is empty; write ["none"], or the methods by which the partner authenticates'),
@@ -373,11 +373,10 @@ const partner = z
     jwks: publicKeys.default([]),
     pkceOptional: z.boolean().default(false),
     pkceOptionalReason: text().optional(),
-    scopes: list(rules.partnerScope)
-      .min(1, 'is empty; write the scopes that the partner may request')
-      .refine((scopes) => scopes.length === 0 || scopes.map(parseScope).some(isAboutPatient), {
-        error: 'has no scope that reads anything; add one, such as "patient/*.rs"',
-      }),
+    scopes: list(rules.partnerScope).refine(
+      (scopes) => scopes.length === 0 || scopes.map(parseScope).some(isAboutPatient),
+      { error: 'has no scope that reads anything; add one, such as "patient/*.rs"' },
+    ),
     payers: z.array(z.string()).min(1, 'is empty; write the ids of the payers that this partner may read from'),
     webOrigins: list(rules.origin).default([]),
     webhook: text(rules.webhook).optional(),
@@ -402,6 +401,22 @@ const partner = z
     const isPublic = value.clientAuthentication.includes('none');
     const usesSecret = value.clientAuthentication.some((method) => method.startsWith('client_secret'));
     const usesKey = value.clientAuthentication.includes('private_key_jwt');
+    // A plan's own system that only asks former plans sends no member anywhere.
+    if (value.exchange === undefined || value.redirectUris.length + value.scopes.length > 0) {
+      if (value.redirectUris.length === 0) {
+        problem(context, ['redirectUris'], 'is empty; write at least one redirect URI');
+      }
+      if (value.scopes.length === 0) {
+        problem(context, ['scopes'], 'is empty; write the scopes that the partner may request');
+      }
+    }
+    if (value.exchange !== undefined && !usesKey) {
+      problem(
+        context,
+        ['exchange'],
+        'is set, but the partner does not authenticate by "private_key_jwt", as this needs; add that method, or remove it',
+      );
+    }
     checkUnique(context, ['clientAuthentication'], value.clientAuthentication);
     checkUnique(context, ['redirectUris'], value.redirectUris);
     checkUnique(context, ['payers'], value.payers);

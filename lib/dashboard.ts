@@ -126,7 +126,7 @@ const ownHealth = (metrics: GatewayMetrics, watched: Watched): IWidget[][] => {
   ];
 };
 
-const exportsAndEvents = ({ signal }: GatewayMetrics, { exportFunctions, exportTable }: Watched): IWidget[][] => {
+const exportsAndEvents = ({ signal }: GatewayMetrics, { exportFunctions, exportTables }: Watched): IWidget[][] => {
   const { exportJob, sweep, deliver, followUp } = exportFunctions;
   const durable = { exportJob, sweep, deliver };
   const each = (functions: Readonly<Record<string, LambdaFunction>>, name: string, statistic: string): Metric[] =>
@@ -152,10 +152,13 @@ const exportsAndEvents = ({ signal }: GatewayMetrics, { exportFunctions, exportT
       graph('Follow-up: age of the oldest waiting change, ms', [
         followUp.metric('IteratorAge', { statistic: Stats.MAXIMUM, period }),
       ]),
-      graph('Capacity consumed by exports', [
-        tableMetric(exportTable, 'ConsumedReadCapacityUnits'),
-        tableMetric(exportTable, 'ConsumedWriteCapacityUnits'),
-      ]),
+      graph(
+        'Capacity consumed by exports',
+        exportTables.flatMap((table) => [
+          tableMetric(table, 'ConsumedReadCapacityUnits'),
+          tableMetric(table, 'ConsumedWriteCapacityUnits'),
+        ]),
+      ),
     ],
   ];
 };

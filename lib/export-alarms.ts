@@ -42,7 +42,7 @@ const aboutFollowUp = ({ stage, exportFunctions: { followUp }, followUpSources }
 
 /** All of these alarms, except those about a signal in the log. */
 export const aboutExports = (watched: Watched): AlarmDefinition[] => {
-  const { exportFunctions, exportTable, deadLetters } = watched;
+  const { exportFunctions, exportTables, deadLetters } = watched;
   const { export: streams, exportJob, sweep, deliver } = exportFunctions;
   const durable = [exportJob, sweep, deliver];
   return [
@@ -87,7 +87,11 @@ export const aboutExports = (watched: Watched): AlarmDefinition[] => {
     {
       id: 'ExportTableThrottles',
       severity: 'ticket',
-      metric: sumOf(['ReadThrottleEvents', 'WriteThrottleEvents'].map((name) => tableMetric(exportTable, name))),
+      metric: sumOf(
+        exportTables.flatMap((table) =>
+          ['ReadThrottleEvents', 'WriteThrottleEvents'].map((name) => tableMetric(table, name)),
+        ),
+      ),
       says: 'DynamoDB throttles reads or writes of exports.',
       runbook: 'throttles',
       breaching: [2, 3],

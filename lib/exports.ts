@@ -7,6 +7,7 @@ import { collectAtWill, oneArena } from './collect-often.ts';
 import { acknowledgeVersions, DurableFunction } from './durable-function.ts';
 import { edgeVariables } from './edge-variables.ts';
 import { errorsVariables } from './errors-variables.ts';
+import { exchangesOfExport, exchangesOfJob } from './exchanges.ts';
 import { changedByJob, changedByPoll } from './export-attributes.ts';
 import { exportsBucket } from './exports-bucket.ts';
 import { GatewayFunction } from './gateway-function.ts';
@@ -58,7 +59,7 @@ export class GatewayExports extends Construct {
     this.sweep = this.sweepFunction(props);
     this.function = this.exportFunction(props);
     acknowledgeVersions(this.function, this.job);
-    this.acknowledgeObjects();
+    this.acknowledgeObjects(runtime.config.exchanges !== undefined);
   }
 
   private variables({ runtime, origin, tables }: GatewayExportsProps): Record<string, string> {
@@ -73,8 +74,13 @@ export class GatewayExports extends Construct {
   }
 
   private jobFunction(props: GatewayExportsProps): DurableFunction {
-    const { runtime, tables, keys } = props;
+    const { runtime, tables, keys, payerSecrets } = props;
     const { concurrency, retention } = runtime.config;
+    const ofExchanges = exchangesOfJob(tables, {
+      exportsKey: keys.exports,
+      bucket: this.bucket,
+      secretPrefix: payerSecrets.exchangePrefix,
+    });
     return new DurableFunction(this, 'ExportJob', {
       runtime,
       folder: 'export-job',
@@ -89,7 +95,9 @@ export class GatewayExports extends Construct {
         EXPORT_FILE_SECONDS: String(Duration.days(retention.exportFileDays).toSeconds()),
         NODE_OPTIONS: collectAtWill,
         MALLOC_ARENA_MAX: oneArena,
+        ...ofExchanges.variables,
       },
+      policies: payerSecrets.readExchangePolicies,
       statements: [
         // The job may read whether the grant is still valid, but not the tokens in it.
         allow(['dynamodb:GetItem'], [tables.grants.tableArn], onlyReadAttributes(grantLifeAttributes)),
@@ -102,6 +110,7 @@ export class GatewayExports extends Construct {
         allowKeyForObjects(keys.exports),
         allowKeyToReadObjects(keys.exports),
         allowExportBoxes(keys.exports, ['kms:Decrypt', 'kms:GenerateDataKey']),
+        ...ofExchanges.statements,
         allowRegistry(tables),
         allowKeyForTables(keys.data),
       ],
@@ -129,6 +138,7 @@ export class GatewayExports extends Construct {
 
   private exportFunction(props: GatewayExportsProps): GatewayFunction {
     const { runtime, tables, keys, payerSecrets } = props;
+    const ofExchanges = exchangesOfExport(tables, keys.exports);
     return new GatewayFunction(this, 'Export', {
       runtime,
       folder: 'export',
@@ -140,6 +150,7 @@ export class GatewayExports extends Construct {
         EXPORTS_KEY: keys.exports.keyArn,
         LIMITS_TABLE: tables.limits.tableName,
         PAYER_SECRET_PREFIX: payerSecrets.prefix,
+        ...ofExchanges.variables,
       },
       policies: [payerSecrets.readPolicy],
       statements: [
@@ -150,6 +161,7 @@ export class GatewayExports extends Construct {
         allow(['s3:GetObject'], this.objects('parts/*', 'manifest')),
         allowKeyToReadObjects(keys.exports),
         allowExportBoxes(keys.exports, ['kms:GenerateDataKey']),
+        ...ofExchanges.statements,
         allow(['lambda:SendDurableExecutionCallbackSuccess'], [this.job.anyVersion]),
         allowRegistry(tables),
         allowKeyForTables(keys.data),
@@ -163,9 +175,10 @@ export class GatewayExports extends Construct {
     return kinds.map((kind) => this.bucket.arnForObjects(`*/${kind}`));
   }
 
-  private acknowledgeObjects(): void {
+  private acknowledgeObjects(hasExchanges: boolean): void {
     const id = Stack.of(this).getLogicalId(this.bucket.node.defaultChild as CfnBucket);
-    for (const objects of ['*', '*/parts/*', '*/state/*', '*/manifest', '*/kept']) {
+    const input = hasExchanges ? ['*/input'] : [];
+    for (const objects of ['*', '*/parts/*', '*/state/*', '*/manifest', '*/kept', ...input]) {
       Validations.of(this).acknowledge({
         id: `AwsSolutions-IAM5[Resource::<${id}.Arn>/${objects}]`,
         reason: 'Names of objects begin with the id of their export, and exports come without a deployment.',

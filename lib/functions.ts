@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
 import { grantAttributes } from '../functions/shared/store/attributes.ts';
@@ -11,6 +12,7 @@ import { longestReadSeconds } from '../functions/shared/store/read-events.ts';
 import { collectOften } from './collect-often.ts';
 import { edgeVariables } from './edge-variables.ts';
 import { errorsVariables } from './errors-variables.ts';
+import { acknowledgeInput, exchangesOfFetch, exchangesOfToken } from './exchanges.ts';
 import { GatewayFunction } from './gateway-function.ts';
 import type { PayerSecrets } from './payer-secrets.ts';
 import { allowRegistry, registryVariables } from './registry-reader.ts';
@@ -37,6 +39,8 @@ export interface GatewayFunctionsProps {
   readonly exportsKey: IKey;
   /** Makes the index of a grant's member. */
   readonly memberIndexKey: IKey;
+  /** Where the files of exports are, and what an exchange asks. */
+  readonly exportsBucket: Bucket;
 }
 
 /** The attributes of a grant that its end changes or compares: none says who may read what. */
@@ -70,9 +74,11 @@ export class GatewayFunctions extends Construct {
 
   constructor(scope: Construct, id: string, props: GatewayFunctionsProps) {
     super(scope, id);
-    const { runtime, origin, tables, payerSecrets, key, exportsKey, memberIndexKey } = props;
+    const { runtime, origin, tables, payerSecrets, key, exportsKey, memberIndexKey, exportsBucket } = props;
     const { concurrency } = runtime.config;
     const identity = identityOf(runtime.config);
+    const systemTokens = exchangesOfToken(tables);
+    const ofExchanges = exchangesOfFetch(tables, runtime.config.exchanges, { exportsKey, bucket: exportsBucket });
     const loginAttempts = tables.loginAttempts.tableArn;
     const grants = tables.grants.tableArn;
     const common = { runtime, timeout: bufferedTimeout };
@@ -151,6 +157,7 @@ export class GatewayFunctions extends Construct {
               LIMITS_TABLE: tables.limits.tableName,
               MEMBER_INDEX_KEY: memberIndexKey.keyArn,
             }),
+        ...systemTokens.variables,
       },
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [grants]),
@@ -163,6 +170,7 @@ export class GatewayFunctions extends Construct {
               allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.limits.tableArn], onlyItems('noMatch#*')),
               allow(['kms:GenerateMac'], [memberIndexKey.keyArn]),
             ]),
+        ...systemTokens.statements,
         ...readRegistry,
       ],
       reservedConcurrency: concurrency.token,
@@ -181,6 +189,7 @@ export class GatewayFunctions extends Construct {
         EXPORTS_TABLE: tables.exports.tableName,
         EXPORTS_KEY: exportsKey.keyArn,
         NODE_OPTIONS: collectOften,
+        ...ofExchanges.variables,
       },
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [grants, tables.limits.tableArn]),
@@ -188,10 +197,12 @@ export class GatewayFunctions extends Construct {
         // A kick-off. The table's stream starts the job.
         allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [tables.exports.tableArn]),
         allowExportBoxes(exportsKey, ['kms:GenerateDataKey']),
+        ...ofExchanges.statements,
         ...readRegistry,
       ],
       reservedConcurrency: concurrency.fetch,
     });
+    if (runtime.config.exchanges !== undefined) acknowledgeInput(this.fetch, exportsBucket);
     this.discovery = new GatewayFunction(this, 'Discovery', {
       ...common,
       folder: 'discovery',

@@ -41,6 +41,10 @@ export const addOutputs = (stack: Stack, props: OutputsProps): void => {
     LimitsTable: tables.limits.tableName,
     RegistryTable: tables.registry.tableName,
   };
+  if (tables.exchanges !== undefined) {
+    output('ExchangesTable', tables.exchanges.tableName, 'What AWS calls it');
+    output('ExchangeSecretPrefix', payerSecrets.exchangePrefix, 'The same for the key of exchanges with a payer');
+  }
   for (const [id, name] of Object.entries(names)) output(id, name, 'What AWS calls it');
   for (const [index, address] of addresses.entries()) {
     output(`EgressAddress${index + 1}`, address, 'An address that payers see calls come from');

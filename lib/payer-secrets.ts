@@ -4,14 +4,20 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
-import { payerSecretDescription, payerSecretPrefix, secretOwnerOf } from '../functions/shared/registry/profile.ts';
+import {
+  exchangeSecretDescription,
+  exchangeSecretPrefix,
+  payerSecretDescription,
+  payerSecretPrefix,
+  secretOwnerOf,
+} from '../functions/shared/registry/profile.ts';
 import type { Payer } from '../functions/shared/registry/types.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 import { acknowledgePrefix, readSecretsUnder } from './secret-prefix.ts';
 
 export interface PayerSecretsProps {
   /** The stage is part of every secret's name. */
-  readonly config: Pick<StageConfig, 'stage' | 'payers' | 'payerSecrets' | 'removalPolicy'>;
+  readonly config: Pick<StageConfig, 'stage' | 'payers' | 'payerSecrets' | 'removalPolicy' | 'exchanges'>;
   /** Encrypts the secrets. */
   readonly key: IKey;
 }
@@ -26,6 +32,10 @@ export class PayerSecrets extends Construct {
   readonly prefix: string;
   /** Lets a role read every secret under the prefix. All functions that read secrets share it. */
   readonly readPolicy: ManagedPolicy;
+  /** The name of the secret with the key of exchanges with payer `x` is this prefix followed by `x`. */
+  readonly exchangePrefix: string;
+  /** Lets the job of exchanges read those, and nobody else; empty in a stage without exchanges. */
+  readonly readExchangePolicies: readonly ManagedPolicy[];
   /** Those in the stack, by payer. */
   readonly secrets: ReadonlyMap<string, CfnSecret>;
 
@@ -43,10 +53,14 @@ export class PayerSecrets extends Construct {
       'Any payer may be asked for in any request, and payers come without a deployment. The prefix holds the secrets of ' +
         "this stage's payers and nothing else.",
     );
+    this.exchangePrefix = exchangeSecretPrefix(config.stage);
+    this.readExchangePolicies = config.exchanges === undefined ? [] : [this.readExchanges(key)];
     const owners =
       config.payerSecrets === 'stack' ? config.payers.filter((payer) => secretOwnerOf(payer) === payer.id) : [];
     this.secrets = new Map(owners.map((payer) => [payer.id, this.secret(payer, { config, key })]));
-    if (owners.length === 0) return;
+    const asked = config.payerSecrets === 'stack' ? config.payers.filter(({ exchange }) => exchange !== undefined) : [];
+    for (const payer of asked) this.exchangeSecret(payer, { config, key });
+    if (owners.length + asked.length === 0) return;
     const reason =
       'The payer issues this credential, so it has to be replaced at the payer: an operator does that, as the docs ' +
       'describe. Functions read a new value within five minutes.';
@@ -54,6 +68,29 @@ export class PayerSecrets extends Construct {
       { id: 'AwsSolutions-SMG4', reason },
       { id: 'HIPAA.Security-SecretsManagerRotationEnabled', reason },
     );
+  }
+
+  private readExchanges(key: IKey): ManagedPolicy {
+    const policy = new ManagedPolicy(this, 'ReadExchanges', {
+      description: 'Reads the keys of exchanges with former plans',
+      statements: readSecretsUnder(this, this.exchangePrefix, key),
+    });
+    acknowledgePrefix(
+      policy,
+      this.exchangePrefix,
+      'Any payer may be asked as a former plan, and payers come without a deployment. The prefix holds the keys of this ' +
+        "stage's exchanges and nothing else.",
+    );
+    return policy;
+  }
+
+  private exchangeSecret(payer: Payer, { config, key }: PayerSecretsProps): void {
+    const secret = new CfnSecret(this, `Exchange-${payer.id}`, {
+      name: `${this.exchangePrefix}${payer.id}`,
+      description: exchangeSecretDescription(payer),
+      kmsKeyId: key.keyArn,
+    });
+    secret.applyRemovalPolicy(removalPolicyOf(config));
   }
 
   /** The L2 `Secret` would generate a value, which could not be told from a real one. */

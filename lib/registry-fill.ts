@@ -64,8 +64,9 @@ export class RegistryFill extends Construct {
     this.filled = new CustomResource(this, 'Registry', { ...byFunction, resourceType: 'Custom::RegistryFill' });
     this.filled.node.addDependency(this.checked);
     // The registry itself is what is looked into.
-    const others = [tables.loginAttempts, tables.grants, tables.auditEvents, tables.limits, tables.exports];
-    for (const table of others) table.node.addDependency(this.checked);
+    const { loginAttempts, grants, auditEvents, limits, exports, exchanges } = tables;
+    for (const table of [loginAttempts, grants, auditEvents, limits, exports, exchanges])
+      table?.node.addDependency(this.checked);
     if (runtime.network !== undefined) {
       Validations.of(this.function).acknowledge({
         id: 'HIPAA.Security-LambdaInsideVPC',

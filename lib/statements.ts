@@ -79,12 +79,31 @@ export const allowKeyForHistory = (key: IKey, functionArn: string): PolicyStatem
     },
   });
 
-/** Direct calls of KMS for what only an export's job may read. The encryption context has the key `export` only. */
-export const allowExportBoxes = (
+type BoxAction = 'kms:Decrypt' | 'kms:GenerateDataKey';
+
+/**
+ * Direct calls of KMS for sealed values.
+ * @param contextKeys all keys that the encryption context may have
+ * @param required those that it must have
+ */
+const allowBoxes = (
   key: IKey,
-  actions: readonly ('kms:Decrypt' | 'kms:GenerateDataKey')[],
+  actions: readonly BoxAction[],
+  contextKeys: readonly string[],
+  required: readonly string[] = [],
 ): PolicyStatement =>
   allow(actions, [key.keyArn], {
-    'ForAllValues:StringEquals': { 'kms:EncryptionContextKeys': ['export'] },
-    Null: { 'kms:EncryptionContextKeys': 'false' },
+    'ForAllValues:StringEquals': { 'kms:EncryptionContextKeys': contextKeys },
+    Null: {
+      'kms:EncryptionContextKeys': 'false',
+      ...Object.fromEntries(required.map((name) => [`kms:EncryptionContext:${name}`, 'false'])),
+    },
   });
+
+/** For what only an export's job may read. The encryption context has the key `export` only. */
+export const allowExportBoxes = (key: IKey, actions: readonly BoxAction[]): PolicyStatement =>
+  allowBoxes(key, actions, ['export']);
+
+/** For what an exchange keeps besides: its context also names the partner, so it never opens a value of a grant's export. */
+export const allowExchangeBoxes = (key: IKey, actions: readonly BoxAction[], of: 'export' | 'group'): PolicyStatement =>
+  allowBoxes(key, actions, [of, 'partner'], [of, 'partner']);

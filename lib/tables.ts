@@ -15,7 +15,7 @@ import { openReads } from '../functions/shared/store/read-events.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 
 export interface GatewayTablesProps {
-  readonly config: Pick<StageConfig, 'production' | 'removalPolicy'>;
+  readonly config: Pick<StageConfig, 'production' | 'removalPolicy' | 'exchanges'>;
   /** Encrypts the tables, their streams and their backups. */
   readonly key: IKey;
 }
@@ -25,6 +25,8 @@ interface TableOptions {
   readonly stream?: StreamViewType;
   /** Whether items end by `expiresAt`. @default true */
   readonly expires?: boolean;
+  /** @default it has none */
+  readonly sortKey?: string;
 }
 
 /**
@@ -44,6 +46,8 @@ export class GatewayTables extends Construct {
   readonly registry: Table;
   /** The last export of each grant, by grant id. */
   readonly exports: Table;
+  /** Plans' system tokens, and Groups of their members at former plans, by owner and name. Only in a stage with exchanges. */
+  readonly exchanges: Table | undefined;
   private readonly props: GatewayTablesProps;
 
   constructor(scope: Construct, id: string, props: GatewayTablesProps) {
@@ -68,6 +72,8 @@ export class GatewayTables extends Construct {
     this.limits = this.table('Limits', 'limitId');
     this.registry = this.table('Registry', 'entryId', { stream: StreamViewType.NEW_AND_OLD_IMAGES, expires: false });
     this.exports = this.table('Exports', 'grantId', { stream: StreamViewType.NEW_AND_OLD_IMAGES });
+    this.exchanges =
+      props.config.exchanges === undefined ? undefined : this.table('Exchanges', 'owner', { sortKey: 'name' });
     Validations.of(this).acknowledge({
       id: 'HIPAA.Security-DynamoDBInBackupPlan',
       reason:
@@ -76,7 +82,7 @@ export class GatewayTables extends Construct {
     });
   }
 
-  private table(id: string, key: string, { stream, expires = true }: TableOptions = {}): Table {
+  private table(id: string, key: string, { stream, expires = true, sortKey }: TableOptions = {}): Table {
     const { config } = this.props;
     return new Table(this, id, {
       partitionKey: { name: key, type: AttributeType.STRING },
@@ -88,6 +94,7 @@ export class GatewayTables extends Construct {
       deletionProtection: config.production || config.removalPolicy === 'retain',
       removalPolicy: removalPolicyOf(config),
       ...(stream === undefined ? {} : { stream }),
+      ...(sortKey === undefined ? {} : { sortKey: { name: sortKey, type: AttributeType.STRING } }),
     });
   }
 }

@@ -31,7 +31,8 @@ export interface Watched {
   readonly auditSources: Readonly<Record<string, WatchedStream>>;
   /** Separate from the others, since an alarm adds up ten metrics at most. */
   readonly exportFunctions: Readonly<Record<'export' | 'exportJob' | 'followUp' | 'sweep' | 'deliver', LambdaFunction>>;
-  readonly exportTable: Table;
+  /** Of exports, and in a stage with exchanges of those. */
+  readonly exportTables: readonly Table[];
   /** The events that Lambda gave up. */
   readonly deadLetters: readonly Queue[];
   /** What reads the streams for `follow-up`, by the name of the table. */
@@ -84,7 +85,7 @@ export const watchedOf = (
     sweep: exports.sweep.lambda,
     deliver: events.deliver.lambda,
   },
-  exportTable: tables.exports,
+  exportTables: [tables.exports, ...(tables.exchanges === undefined ? [] : [tables.exchanges])],
   deadLetters: [exports.job, exports.sweep, events.deliver].map(({ deadLetters }) => deadLetters),
   followUpSources: {
     Exports: { source: events.sources.Exports, table: tables.exports },

@@ -80,43 +80,61 @@ const pathHas = (positionalConstraint: 'CONTAINS' | 'ENDS_WITH', searchString: s
   },
 });
 
-/**
- * AWS's rule blocks bodies over 8 KB. A search by form and the start of an export may have 64 KB, which their functions
- * enforce, and a token request may have a long assertion. No other path takes a body, so the rule still applies there.
- * https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
- */
-const largeBodies: Rule = {
-  name: 'LargeBodies',
-  priority: 4,
+const matchPath = pathHas('ENDS_WITH', '/Group/$bulk-member-match');
+
+/** WAF wants at least two statements in an OR. */
+const anyOf = (statements: readonly [Statement, ...Statement[]]): Statement =>
+  statements.length === 1 ? statements[0] : { orStatement: { statements: [...statements] } };
+
+/** Blocks what a rule of AWS's common set has found, but not at these paths. */
+const exceptAt = (
+  name: string,
+  priority: number,
+  label: string,
+  paths: readonly [Statement, ...Statement[]],
+): Rule => ({
+  name,
+  priority,
   action: { block: {} },
   statement: {
     andStatement: {
       statements: [
-        { labelMatchStatement: { scope: 'LABEL', key: 'awswaf:managed:aws:core-rule-set:SizeRestrictions_Body' } },
-        {
-          notStatement: {
-            statement: {
-              orStatement: {
-                statements: [
-                  pathHas('ENDS_WITH', '/_search'),
-                  pathHas('ENDS_WITH', '/$export'),
-                  pathHas('CONTAINS', '/oauth2/'),
-                ],
-              },
-            },
-          },
-        },
+        { labelMatchStatement: { scope: 'LABEL', key: `awswaf:managed:aws:core-rule-set:${label}` } },
+        { notStatement: { statement: anyOf(paths) } },
       ],
     },
   },
-  visibilityConfig: visible('LargeBodies'),
-};
+  visibilityConfig: visible(name),
+});
+
+type Protected = Pick<StageConfig, 'exchanges'>;
+
+/**
+ * AWS's rule blocks bodies over 8 KB. A search by form and the start of an export may have 64 KB, and the match of a stage
+ * with exchanges 4 MB, which their functions enforce; a token request may have a long assertion. No other path takes a body,
+ * so the rule still applies there.
+ * https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
+ */
+const largeBodies = ({ exchanges }: Protected): Rule =>
+  exceptAt('LargeBodies', 4, 'SizeRestrictions_Body', [
+    pathHas('ENDS_WITH', '/_search'),
+    pathHas('ENDS_WITH', '/$export'),
+    ...(exchanges === undefined ? [] : [matchPath]),
+    pathHas('CONTAINS', '/oauth2/'),
+  ]);
+
+/** AWS's rule takes the XHTML of a resource's narrative (`<div xmlns=…>`) for an attack; a match is asked with resources. */
+const markup = exceptAt('Markup', 5, 'CrossSiteScripting_Body', [matchPath]);
 
 const reputationRules: readonly Rule[] = [managed('AWSManagedRulesAmazonIpReputationList', 1)];
-const inspectionRules: readonly Rule[] = [
+const inspectionRules = (config: Protected): readonly Rule[] => [
   managed('AWSManagedRulesKnownBadInputsRuleSet', 2),
-  managed('AWSManagedRulesCommonRuleSet', 3, counted),
-  largeBodies,
+  managed('AWSManagedRulesCommonRuleSet', 3, [
+    ...counted,
+    ...(config.exchanges === undefined ? [] : ['CrossSiteScripting_BODY']),
+  ]),
+  largeBodies(config),
+  ...(config.exchanges === undefined ? [] : [markup]),
 ];
 
 const shows = (searchString: string): Statement => ({
@@ -211,7 +229,7 @@ export class GatewayWebAcl extends Construct {
         ...(secrets === undefined || limit !== undefined ? [] : [onlyCloudFront(secrets)]),
         ...(limit === undefined ? [] : [rateRule(limit, secrets)]),
         ...(props.reputation ? reputationRules : []),
-        ...(props.inspection ? inspectionRules : []),
+        ...(props.inspection ? inspectionRules(props.config) : []),
       ],
       ...(limit === undefined
         ? {}

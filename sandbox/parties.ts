@@ -80,16 +80,22 @@ const keysAt = (payerId: string, rooms: Rooms) => {
 export const sandboxOn = (ports: LocalPorts, clients: readonly LocalClient[] = [], rooms: Rooms = noRooms): Sandbox => {
   const demoHealthPlan = keysAt('demo-health-plan', rooms);
   const northwind = keysAt('northwind', rooms);
+  const exchange = keysAt('demo-health-plan-exchange', rooms);
   return {
     config: localStage(ports, {
       demoHealthPlanPublicKey: demoHealthPlan.publicKey,
       northwindPublicKey: northwind.publicKey,
+      exchangePublicKey: exchange.publicKey,
       partners: clients.map(partnerOf),
       indexPage: indexPageOf(ports, clients),
       errorsUrl: `http://localhost:${ports.live}/docs/partners/errors.html`,
     }),
     secrets: {
-      'demo-health-plan': { client_secret: demoHealthPlanSecret, private_key_jwk: demoHealthPlan.privateKey },
+      'demo-health-plan': {
+        client_secret: demoHealthPlanSecret,
+        private_key_jwk: demoHealthPlan.privateKey,
+        exchange: { private_key_jwk: exchange.privateKey },
+      },
       northwind: { private_key_jwk: northwind.privateKey },
     },
     webhookSecrets: {
@@ -98,7 +104,10 @@ export const sandboxOn = (ports: LocalPorts, clients: readonly LocalClient[] = [
         clients.flatMap(({ clientId, webhook }) => (webhook === undefined ? [] : [[clientId, webhook.secrets]])),
       ),
     },
-    keys: { 'demo-health-plan': demoHealthPlan.publicKey, northwind: northwind.publicKey },
+    keys: {
+      'demo-health-plan': demoHealthPlan.publicKey,
+      northwind: northwind.publicKey,
+    },
   };
 };
 

@@ -10,19 +10,25 @@ export type PayerSecret = (
   | { readonly client_secret: string; readonly private_key_jwk?: Readonly<Record<string, unknown>> | undefined }
   | { readonly private_key_jwk: Readonly<Record<string, unknown>> }
   | { readonly headers: Readonly<Record<string, string>> }
-) & { readonly headers?: Readonly<Record<string, string>> | undefined };
+) & {
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** The value of the secret with the key of exchanges with it. */
+  readonly exchange?: { readonly private_key_jwk: Readonly<Record<string, unknown>> } | undefined;
+};
 
 const headers = z.record(z.string(), z.string());
 
 const privateKey = z.looseObject({ kty: z.string(), d: z.string() });
 
+const more = { headers: headers.optional(), exchange: z.strictObject({ private_key_jwk: privateKey }).optional() };
+
 const secretsSchema = z.record(
   z.string(),
   z.union([
     // Beside a secret, a key is for the members' identity tokens.
-    z.strictObject({ client_secret: z.string(), private_key_jwk: privateKey.optional(), headers: headers.optional() }),
-    z.strictObject({ private_key_jwk: privateKey, headers: headers.optional() }),
-    z.strictObject({ headers }),
+    z.strictObject({ client_secret: z.string(), private_key_jwk: privateKey.optional(), ...more }),
+    z.strictObject({ private_key_jwk: privateKey, ...more }),
+    z.strictObject({ ...more, headers }),
   ]),
 );
 
@@ -84,6 +90,10 @@ export const readSecretsFile = async (
     const secret = parsed.data[payer.id];
     const needed = payer.identitySignIn === undefined ? [wanted(payer)] : [wanted(payer), 'private_key_jwk'];
     const lacking = needed.find((name) => secret === undefined || !(name in secret));
+    if (payer.exchange !== undefined && secret?.exchange === undefined) {
+      const lacks = `has no "exchange" for payer "${payer.id}"`;
+      throw new LocalStackError(`${file}: ${lacks}; add "${payer.id}": {…, "exchange": {"private_key_jwk": …}}`);
+    }
     if (lacking !== undefined) {
       const lacks = `has no "${lacking}" for payer "${payer.id}"`;
       throw new LocalStackError(`${file}: ${lacks}; add "${payer.id}": {"${lacking}": …}`);

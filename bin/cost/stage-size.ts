@@ -9,6 +9,8 @@ const rules = {
   aboutAddresses: 2,
   /** Two of AWS's rule groups, and long bodies. */
   inspection: 3,
+  /** Of a stage with exchanges, about the markup in a match. */
+  markup: 1,
   onlyCloudFront: 1,
 } as const;
 
@@ -16,7 +18,7 @@ const rules = {
 export interface StageSize {
   readonly payers: number;
   readonly partners: number;
-  /** Payers that have their own secret. A public client has none, and some payers share one. */
+  /** Payers that have their own secret, and keys of exchanges. A public client has none, and some payers share one. */
   readonly secrets: number;
   /** Availability zones of the network that the stack makes. */
   readonly zones: number;
@@ -28,15 +30,16 @@ export interface StageSize {
   readonly webAcls: readonly number[];
 }
 
-type Shape = Pick<StageConfig, 'payers' | 'partners' | 'network' | 'waf' | 'edge' | 'existing'>;
+type Shape = Pick<StageConfig, 'payers' | 'partners' | 'network' | 'waf' | 'edge' | 'existing' | 'exchanges'>;
 
 /** With `edge` there is one at CloudFront, unless the account brings its own, and one at the API. */
-const webAclsOf = ({ waf, edge, existing }: Shape): number[] => {
+const webAclsOf = ({ waf, edge, existing, exchanges }: Shape): number[] => {
   if (waf === 'none') return [];
   const isBrought = existing?.webAclArn !== undefined;
-  const open = rules.aboutAddresses + rules.inspection;
+  const inspection = rules.inspection + (exchanges === undefined ? 0 : rules.markup);
+  const open = rules.aboutAddresses + inspection;
   if (edge === false) return isBrought ? [] : [open];
-  const atApi = edge === 'both' ? open : rules.onlyCloudFront + rules.inspection;
+  const atApi = edge === 'both' ? open : rules.onlyCloudFront + inspection;
   return [...(isBrought ? [] : [rules.aboutAddresses]), atApi];
 };
 
@@ -46,7 +49,9 @@ export const sizeOf = (config: Shape): StageSize => {
   return {
     payers: payers.length,
     partners: partners.length,
-    secrets: payers.filter((payer) => secretOwnerOf(payer) === payer.id).length,
+    secrets:
+      payers.filter((payer) => secretOwnerOf(payer) === payer.id).length +
+      payers.filter(({ exchange }) => exchange !== undefined).length,
     zones: network === 'none' ? 0 : (network.zones?.length ?? network.availabilityZones ?? 0),
     keys: keyNames.filter((name) => existing?.keys?.[name] === undefined).length,
     originSecrets: edge !== false && waf !== 'none' ? 2 : 0,

@@ -176,9 +176,15 @@ const heldBy = async (functions: readonly LocalFunction[]): Promise<ReadonlyMap<
 const secretSetter =
   ({ functions }: LocalTemplate, aws: LocalAws): LocalCloud['setSecret'] =>
   (payerId, secret) => {
-    const prefix = functions.map(({ environment }) => environment['PAYER_SECRET_PREFIX']).find(Boolean);
+    const prefixOf = (name: string) => functions.map(({ environment }) => environment[name]).find(Boolean);
+    const prefix = prefixOf('PAYER_SECRET_PREFIX');
     if (prefix === undefined) throw new Error("No function of the stack reads payers' secrets");
-    aws.secretsManager.setSecret(prefix + payerId, secret === undefined ? undefined : JSON.stringify(secret));
+    const { exchange, ...own } = { exchange: undefined, ...secret };
+    aws.secretsManager.setSecret(prefix + payerId, secret === undefined ? undefined : JSON.stringify(own));
+    const ofExchanges = prefixOf('EXCHANGE_SECRET_PREFIX');
+    if (exchange !== undefined && ofExchanges !== undefined) {
+      aws.secretsManager.setSecret(ofExchanges + payerId, JSON.stringify(exchange));
+    }
   };
 
 /** Where `deliver` reads a client's secrets. */

@@ -1,4 +1,5 @@
 import {
+  at,
   lineOf,
   nameOf,
   ofType,
@@ -314,4 +315,67 @@ it('only a stage with identity providers lets token create grants, compute the i
     'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Grants',
     'Allow dynamodb:PutItem on Tables/Grants if ForAllValues:StringLike dynamodb:LeadingKeys=jti.* and Null dynamodb:LeadingKeys=false',
   ]);
+});
+
+it('only a stage with exchanges lets functions do these for them, and tells them these variables', async () => {
+  const [without, withThem] = [
+    await stageTemplate('demo'),
+    await stageTemplate('demo', { exchanges: { groupDays: 90 } }),
+  ];
+  const paths = ofType(withThem, 'AWS::Lambda::Function').map((lambda) => pathOf(lambda).replace(/\/Function$/, ''));
+  const variablesOf = (template: StageTemplate, path: string): string[] => {
+    const { Variables: variables = {} } = (property(at(template, `${path}/Function`), 'Environment') ?? {}) as {
+      Variables?: Record<string, unknown>;
+    };
+    return Object.entries(variables).map(([name, value]) => `${name}=${nameOf(template, value)}`);
+  };
+  const more = (of: (template: StageTemplate, path: string) => string[], path: string): string[] => {
+    const [before, after] = [of(without, path), of(withThem, path)];
+    const gone = before.filter((line) => !after.includes(line)).map((line) => `not ${line}`);
+    return [...after.filter((line) => !before.includes(line)), ...gone].sort();
+  };
+
+  const leading = (pattern: string): string =>
+    ` if ForAllValues:StringLike dynamodb:LeadingKeys=${pattern} and Null dynamodb:LeadingKeys=false`;
+  const box = (of: string): string =>
+    ` if ForAllValues:StringEquals kms:EncryptionContextKeys=${of}|partner and ` +
+    `Null kms:EncryptionContext:${of}=false and Null kms:EncryptionContext:partner=false and Null kms:EncryptionContextKeys=false`;
+  const table = 'EXCHANGES_TABLE=Tables/Exchanges';
+  expect(
+    Object.fromEntries(paths.map((path) => [path, [...more(rightsOf, path), ...more(variablesOf, path)].sort()])),
+  ).toEqual({
+    ...Object.fromEntries(paths.map((path) => [path, []])),
+    'Functions/Token': [
+      `Allow dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem on Tables/Exchanges${leading('token#*')}`,
+      table,
+    ],
+    'Functions/Fetch': [
+      `Allow dynamodb:DeleteItem dynamodb:PutItem dynamodb:Query on Tables/Exchanges${leading('*/*')}`,
+      'Allow dynamodb:GetItem on Tables/Exchanges Tables/Registry',
+      'not Allow dynamodb:GetItem on Tables/Registry',
+      `Allow kms:Decrypt on Keys/Exports${box('group')}`,
+      `Allow kms:GenerateDataKey on Keys/Exports if StringEquals kms:ViaService=s3.{region}.amazonaws.com`,
+      `Allow kms:GenerateDataKey on Keys/Exports${box('export')}`,
+      'Allow s3:PutObject on Exports/Files/*/input',
+      'EXCHANGES={"groupDays":90,"mostRunning":20}',
+      table,
+      'EXPORTS_BUCKET=Exports/Files',
+    ].sort(),
+    'Exports/Export': [
+      `Allow dynamodb:DeleteItem on Tables/Exchanges${leading('*/*')}`,
+      `Allow dynamodb:GetItem on Tables/Exchanges${leading('token#*')}`,
+      `Allow kms:Decrypt on Keys/Exports${box('export')}`,
+      table,
+    ],
+    'Exports/ExportJob': [
+      `Allow dynamodb:DeleteItem dynamodb:PutItem dynamodb:UpdateItem on Tables/Exchanges${leading('*/*')}`,
+      `Allow kms:Decrypt on Keys/Data if StringEquals kms:ViaService=secretsmanager.{region}.amazonaws.com`,
+      `Allow kms:GenerateDataKey on Keys/Exports${box('group')}`,
+      'Allow s3:GetObject on Exports/Files/*/input Exports/Files/*/state/*',
+      `Allow secretsmanager:GetSecretValue on ${secrets.demo.replace('/payers/', '/exchanges/')}`,
+      'not Allow s3:GetObject on Exports/Files/*/state/*',
+      'EXCHANGE_SECRET_PREFIX=p2p/demo/exchanges/',
+      table,
+    ].sort(),
+  });
 });

@@ -94,3 +94,29 @@ describe('the tables of a stage whose data is retained', () => {
     }
   });
 });
+
+it('only a stage with exchanges has the table Exchanges, by owner and name, kept as the others are', async () => {
+  const template = await stageTemplate('production-example', { exchanges: {} });
+  const own = template.Resources;
+  const without = await stageTemplate('production-example');
+  const [table, ...others] = ofType(template, 'AWS::DynamoDB::Table').filter((one) =>
+    pathOf(one).endsWith('Exchanges'),
+  );
+
+  expect(others).toEqual([]);
+  expect(JSON.stringify(without)).not.toContain('Exchanges');
+  expect(property(table, 'KeySchema')).toEqual([
+    { AttributeName: 'owner', KeyType: 'HASH' },
+    { AttributeName: 'name', KeyType: 'RANGE' },
+  ]);
+  const grants = Object.values(own).find((one) => pathOf(one) === 'Tables/LoginAttempts');
+  const withoutKeys = ({ KeySchema: _keys, AttributeDefinitions: _names, ...rest }: Record<string, unknown>) => rest;
+  const { Type, Properties = {}, DeletionPolicy, UpdateReplacePolicy, DependsOn } = table!;
+  expect({ Type, DeletionPolicy, UpdateReplacePolicy, DependsOn, Properties: withoutKeys(Properties) }).toEqual({
+    Type: grants?.Type,
+    DeletionPolicy: grants?.DeletionPolicy,
+    UpdateReplacePolicy: grants?.UpdateReplacePolicy,
+    DependsOn: grants?.DependsOn,
+    Properties: withoutKeys(grants?.Properties ?? {}),
+  });
+});

@@ -115,14 +115,16 @@ const onlyCloudFront = {
   VisibilityConfig: visible('OnlyCloudFront'),
 };
 
+type Stage = 'plain' | 'edge' | 'both' | 'exchanges';
+
 /** The secret by the name of its construct, if a rule compares with it. */
-const named = <Value>(stage: 'plain' | 'edge' | 'both', value: Value): Value =>
+const named = <Value>(stage: Stage, value: Value): Value =>
   JSON.parse(
     JSON.stringify(value, (key, inner: unknown) => (key === 'SearchString' ? nameOf(templateOf(stage), inner) : inner)),
   ) as Value;
 
 describe('the web ACL', () => {
-  const acl = (stage: 'plain' | 'edge' | 'both', scope: 'REGIONAL' | 'CLOUDFRONT'): readonly [string, Acl] => {
+  const acl = (stage: Stage, scope: 'REGIONAL' | 'CLOUDFRONT'): readonly [string, Acl] => {
     const acls = resourcesOf(templateOf(stage), 'AWS::WAFv2::WebACL');
     const [id, resource] = acls.find(([, { Properties }]) => Properties?.['Scope'] === scope) ?? [];
     if (id === undefined) throw new Error(`Stage ${stage} has no web ACL of scope ${scope}`);
@@ -198,6 +200,25 @@ describe('the web ACL', () => {
       expect(stoppedBy(Rules, { path: asked, bodyBytes: 8192 })).toBeUndefined();
     },
   );
+
+  it('admits a match of 4 MB with narratives where the stage has exchanges, and no such body anywhere else', () => {
+    const match = { path: '/r4/northwind/Group/$bulk-member-match', bodyBytes: 4_194_304, hasMarkup: true };
+    const stopped = (stage: Stage, asked: object = {}) =>
+      stoppedBy(acl(stage, 'REGIONAL')[1].Rules, { ...match, ...asked });
+
+    expect(stopped('exchanges')).toBeUndefined();
+    expect(stopped('exchanges', { path: '/exchanges/r4/northwind/Group/%24bulk-member-match' })).toBeUndefined();
+    for (const other of [
+      '/r4/northwind/Group',
+      '/r4/northwind/$bulk-member-match',
+      '/r4/northwind/Group/$bulk-member-match/x',
+    ]) {
+      expect(stopped('exchanges', { path: other })).toBe('LargeBodies');
+      expect(stopped('exchanges', { path: other, bodyBytes: 10 })).toBe('Markup');
+    }
+    expect(stopped('plain', { hasMarkup: false })).toBe('LargeBodies');
+    expect(stopped('plain', { bodyBytes: 10 })).toBe('CrossSiteScripting_BODY');
+  });
 
   it("the web ACL behind an edge admits only requests with the origin's secret", () => {
     const rules = named('edge', acl('edge', 'REGIONAL')[1].Rules);

@@ -30,6 +30,8 @@ export interface WebAclRule {
 export interface Asked {
   readonly path: string;
   readonly bodyBytes?: number;
+  /** Whether its body has XHTML, which AWS's rule takes for cross-site scripting. */
+  readonly hasMarkup?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -46,6 +48,11 @@ const commonRules = [
     name: 'SizeRestrictions_BODY',
     label: 'awswaf:managed:aws:core-rule-set:SizeRestrictions_Body',
     matches: ({ bodyBytes = 0 }: Asked): boolean => bodyBytes > 8192,
+  },
+  {
+    name: 'CrossSiteScripting_BODY',
+    label: 'awswaf:managed:aws:core-rule-set:CrossSiteScripting_Body',
+    matches: ({ hasMarkup = false }: Asked): boolean => hasMarkup,
   },
 ];
 

@@ -15,6 +15,7 @@ const inUsEast1 = { account: '111122223333', region: 'us-east-1' };
 /** What differs from the demo stage. */
 const stages = {
   plain: {},
+  exchanges: { exchanges: {} },
   named: { ...inUsEast1, domain },
   elsewhereNamed: { ...inUsEast1, domain: { name: domain.name, certificateArn: domain.certificateArn } },
   edge: { ...inUsEast1, domain, edge: true },

@@ -21,6 +21,13 @@ export const secretOwnerOf = ({
 /** The name of payer `x`'s secret is this, followed by `x`. */
 export const payerSecretPrefix = (stage: string): string => `p2p/${stage}/payers/`;
 
+/** The name of the secret with the key of exchanges with payer `x` is this, followed by `x`. Nothing but their job may read it. */
+export const exchangeSecretPrefix = (stage: string): string => `p2p/${stage}/exchanges/`;
+
+/** What Secrets Manager shows beside it. */
+export const exchangeSecretDescription = ({ displayName }: Pick<Payer, 'displayName'>): string =>
+  `How the gateway authenticates when it asks ${displayName} as a former plan: {"private_key_jwk"}`;
+
 /** What Secrets Manager shows beside a payer's secret. */
 export const payerSecretDescription = ({ displayName }: Pick<Payer, 'displayName'>): string =>
   `How the gateway authenticates at ${displayName}: {"client_secret"} or {"private_key_jwk"}`;
