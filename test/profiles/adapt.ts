@@ -10,11 +10,17 @@ export interface Profile {
 interface Element {
   readonly id: string;
   readonly constraint?: readonly { readonly expression: string }[];
+  readonly patternCodeableConcept?: unknown;
 }
 
 /** Rewrites what `@medplum/core` 5.2.13 gets wrong in a profile, without changing its meaning. */
 export const adapt = <P extends Profile>(profile: P): P => {
-  const element = boundSlicesLast(profile.snapshot.element.filter(isNoTypeSliceInSlice).map(withKnownFunctions));
+  const element = boundSlicesLast(
+    profile.snapshot.element
+      .filter(({ id }) => isNoTypeSliceInSlice({ id }) && !id.startsWith('Consent.policy:hrex'))
+      .map(withKnownFunctions)
+      .map(ofHrexConsent),
+  );
   return { ...profile, snapshot: { ...profile.snapshot, element } };
 };
 
@@ -22,7 +28,7 @@ export const adapt = <P extends Profile>(profile: P): P => {
  * `supportingInfo:clmrecvddate.timing[x]:timingDate`: it counts such a slice in every entry, even in entries of another
  * slice.
  */
-const isNoTypeSliceInSlice = ({ id }: Element): boolean => !/:.*\[x\]:/.test(id);
+const isNoTypeSliceInSlice = ({ id }: Pick<Element, 'id'>): boolean => !/:.*\[x\]:/.test(id);
 
 /**
  * If only a binding tells a slice from the others, it matches every entry, so it must come after the slices with a
@@ -77,4 +83,21 @@ const withKnownFunctions = (element: Element): Element => {
       ),
   }));
   return constraint ? { ...element, constraint } : element;
+};
+
+const hrexPolicy = 'http://hl7.org/fhir/us/davinci-hrex/StructureDefinition-hrex-consent.html';
+
+/** What it cannot read of HRex's Consent, as invariants: a slice that only its uri's binding tells, a pattern of a list. */
+const invariants: Readonly<Record<string, string>> = {
+  'Consent.policy': `%resource.policy.where(uri = '${hrexPolicy}#regular' or uri = '${hrexPolicy}#sensitive').count() = 1`,
+  'Consent.provision.action':
+    "coding.where(system = 'http://terminology.hl7.org/CodeSystem/consentaction' and code = 'disclose').exists()",
+};
+
+const ofHrexConsent = (element: Element): Element => {
+  const expression = invariants[element.id];
+  if (expression === undefined) return element;
+  const { patternCodeableConcept: _, constraint = [], ...rest } = element;
+  const invariant = { key: 'hrex', severity: 'error', human: expression, expression };
+  return { ...rest, constraint: [...constraint, invariant] };
 };

@@ -12,7 +12,7 @@ export interface ResourceWithMeta extends Record<string, unknown> {
   readonly meta?: { readonly profile?: readonly string[] };
 }
 
-const files = ['us-core-6.1.0.json', 'carin-bb-2.0.0.json', 'pdex-2.0.0.json'];
+const files = ['us-core-6.1.0.json', 'carin-bb-2.0.0.json', 'pdex-2.0.0.json', 'hrex-1.0.0.json'];
 
 interface Definitions {
   readonly resourceType: string;

@@ -71,7 +71,7 @@ export const memberBundle = (
         category: [concept('v3-ActCode', 'IDSCL')],
         patient: member,
         performer: [member],
-        sourceReference: { reference: 'http://example.org/DocumentReference/someconsent-1' },
+        sourceReference: { reference: 'DocumentReference/someconsent-1' },
         policy: [{ uri: 'http://hl7.org/fhir/us/davinci-hrex/StructureDefinition-hrex-consent.html#regular' }],
         provision: {
           type: 'permit',

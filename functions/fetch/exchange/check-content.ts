@@ -1,6 +1,6 @@
 import type { Mistake } from '../../shared/errors.ts';
 import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
-import { unless } from './mistakes.ts';
+import { isText, unless } from './mistakes.ts';
 
 /** In UTF-16 units: an attachment that is part of a resource is a string of it. */
 const longestString = 65_536;
@@ -38,7 +38,14 @@ export const checkContent = (resource: JsonObject, at: string): readonly Mistake
   const contained = resource['contained'] ?? [];
   const isContainable = (one: unknown): boolean =>
     isObject(one) && containable.includes(String(one['resourceType'])) && one['contained'] === undefined;
+  const { text } = resource;
   return [
+    ...unless(
+      text === undefined || (isObject(text) && isText(text['status']) && isText(text['div'])),
+      'required',
+      `${at}.text`,
+      'text needs a status and a div.',
+    ),
     ...unless(
       !longString,
       'too-long',

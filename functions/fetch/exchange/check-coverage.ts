@@ -7,11 +7,15 @@ import { hasCode, isText, objectOf, unless } from './mistakes.ts';
 /** https://hl7.org/fhir/R4/valueset-fm-status.html, without entered-in-error */
 const statuses: ReadonlySet<unknown> = new Set(['active', 'cancelled', 'draft']);
 
-const hasMemberId = (coverage: JsonObject): boolean =>
-  isText(coverage['subscriberId']) ||
-  objectsIn(coverage['identifier']).some(
-    ({ type, value }) => isText(value) && hasCode(type, 'http://terminology.hl7.org/CodeSystem/v2-0203', 'MB'),
+/** Whether it has a member id (us-core-15), and each has a value. */
+const hasMemberId = (coverage: JsonObject): boolean => {
+  const ids = objectsIn(coverage['identifier']).filter(({ type }) =>
+    hasCode(type, 'http://terminology.hl7.org/CodeSystem/v2-0203', 'MB'),
   );
+  return (ids.length > 0 || isText(coverage['subscriberId'])) && ids.every(({ value }) => isText(value));
+};
+
+const isClass = ({ type, value }: JsonObject): boolean => isText(value) && Object.keys(objectOf(type)).length > 0;
 
 /** Checks what HRex asks of either coverage. http://hl7.org/fhir/us/davinci-hrex/StructureDefinition/hrex-coverage */
 const checkShape = (coverage: JsonObject, at: string, name: string, member: string | undefined): readonly Mistake[] => [
@@ -37,7 +41,13 @@ const checkShape = (coverage: JsonObject, at: string, name: string, member: stri
     hasMemberId(coverage),
     'required',
     `${at}.identifier`,
-    `${name} needs the member's id: an identifier of the type MB, or subscriberId.`,
+    `${name} needs the member's id: an identifier of the type MB with a value, or subscriberId.`,
+  ),
+  ...unless(
+    objectsIn(coverage['class']).every(isClass),
+    'required',
+    `${at}.class`,
+    `Each class of ${name} needs a type and a value.`,
   ),
   ...unless(
     Array.isArray(coverage['payor']) && coverage['payor'].length === 1 && isObject(coverage['payor'][0]),

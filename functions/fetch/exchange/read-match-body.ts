@@ -46,12 +46,18 @@ const textOf = ({ body, isBase64Encoded }: ApiEvent): string => {
   return text;
 };
 
-/** Whether a JSON value is deeper than it may be; without recursion, since it may be any depth. */
-const isTooDeep = (value: unknown): boolean => {
-  let level: unknown[] = [value];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > deepest) return true;
-    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []));
+/** Whether a JSON text nests deeper than it may. It is asked before the text is parsed, since a parser needs seconds for that. */
+const isTooDeep = (text: string): boolean => {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text.charCodeAt(at);
+    if (char === 0x22) inString = !inString;
+    else if (inString) at += Number(char === 0x5c);
+    else if (char === 0x5b || char === 0x7b) {
+      depth += 1;
+      if (depth > deepest) return true;
+    } else if (char === 0x5d || char === 0x7d) depth -= 1;
   }
   return false;
 };
@@ -70,11 +76,11 @@ interface MatchBody {
 export const readMatchBody = (event: ApiEvent): MatchBody => {
   checkMediaType(event);
   const text = textOf(event);
+  if (isTooDeep(text)) throw malformed(`The body is more than ${deepest} levels deep.`);
   const parameters = parseObject(text);
   if (parameters === undefined) throw malformed('The body is not a JSON object.');
   // Another parser may take the other one: what was checked here would not be what the payer reads.
   if (repeatedMember(text) !== undefined) throw malformed('An object of the body has the same member twice.');
-  if (isTooDeep(parameters)) throw malformed(`The body is more than ${deepest} levels deep.`);
   if (parameters['resourceType'] !== 'Parameters') {
     throw malformed('Send a Parameters resource with a parameter MemberBundle for each member.');
   }

@@ -2,6 +2,7 @@ import { checkMatch } from '../../../../functions/fetch/exchange/check-match.ts'
 import { GatewayError, type Mistake } from '../../../../functions/shared/errors.ts';
 import { parseObject } from '../../../../functions/shared/json-object.ts';
 import { sha256 } from '../../../../functions/shared/store/crypto.ts';
+import { createValidator, type ResourceWithMeta } from '../../../profiles/validate.ts';
 import { matchParameters, memberBundle, npi } from '../../../support/member-bundle.ts';
 
 const oldPlan = '9876543213';
@@ -358,6 +359,66 @@ describe('a match of members', () => {
     const one = matchParameters(bundle('patient-1', { ...start, ...end }));
     if (isTaken) expect(check(one, nowMs)).toHaveLength(1);
     else expect(refusal(one, nowMs).mistakes.map(({ code }) => code)).toEqual(['business-rule']);
+  });
+
+  it("that is taken is valid by HRex's own profiles, whatever one element it lacks; and little else is refused", () => {
+    const validate = createValidator();
+    const profiles: Readonly<Record<string, string>> = {
+      Patient: 'hrex-patient-demographics',
+      Coverage: 'hrex-coverage',
+      Consent: 'hrex-consent',
+    };
+    const isValid = (resource: ResourceWithMeta): boolean => {
+      const profile = `http://hl7.org/fhir/us/davinci-hrex/StructureDefinition/${profiles[resource.resourceType]}`;
+      return validate({ ...resource, meta: { profile: [profile] } }).length === 0;
+    };
+    const isTaken = (one: unknown): boolean => {
+      try {
+        return check(matchParameters(one)).length === 1;
+      } catch {
+        return false;
+      }
+    };
+    /** Every element below a value. An empty list is none, so the only item of a list is not taken away. */
+    const placesIn = (value: unknown, at: string): string[] =>
+      typeof value !== 'object' || value === null
+        ? []
+        : Object.entries(value).flatMap(([name, one]) =>
+            (Array.isArray(value) && value.length === 1 ? [] : [`${at}.${name}`]).concat(
+              placesIn(one, `${at}.${name}`),
+            ),
+          );
+    const lacking = (place: string) => edit(bundle(), place, undefined) as ReturnType<typeof bundle>;
+    const places = bundle().part.flatMap(({ resource }, index) => {
+      expect(isValid(resource)).toBe(true);
+      return placesIn(resource, `part.${index}.resource`).map((place) => ({ index, place }));
+    });
+    const different = places
+      .map(({ index, place }) => ({
+        place,
+        valid: isValid(lacking(place).part[index]!.resource),
+        taken: isTaken(lacking(place)),
+      }))
+      .filter(({ valid, taken }) => valid !== taken);
+    expect(places.length).toBeGreaterThan(120);
+    expect(different.filter(({ taken }) => taken)).toEqual([]);
+    const refused = different.map(({ place }) =>
+      place.replace('.resource', '').replace(/^part\.\d/, (part) => bundle().part[Number(part.slice(-1))]!.name),
+    );
+    expect(refused.filter((place) => !/\.(?:reference|payor\.0)\.identifier/.test(place))).toEqual([
+      // By these the answer, and the audit, name the member and the consent.
+      'MemberPatient.id',
+      // HRex requires it since 1.1; the profiles here are 1.0's.
+      'CoverageToMatch.relationship',
+      'CoverageToMatch.relationship.coding',
+      'Consent.id',
+      // The validator does not look into this slice.
+      'Consent.category.0.coding.0.system',
+      'Consent.category.0.coding.0.code',
+      'Consent.provision.actor',
+      'CoverageToLink.relationship',
+      'CoverageToLink.relationship.coding',
+    ]);
   });
 
   it('names every failing bundle by its index and reason, and nothing that it says', () => {
