@@ -49,6 +49,7 @@ export interface EventFacts {
   readonly recorded: string;
   readonly partner: string;
   readonly payer: string;
+  /** The grant's id, or that of an exchange, which has none. */
   readonly grant: string;
   readonly request: string | undefined;
   /** The patient's id at the payer. */
@@ -67,8 +68,11 @@ export interface EventFacts {
   readonly note: string | undefined;
 }
 
-const patientOf = ({ entity }: AuditEvent): string | undefined =>
-  entity.map(({ what }) => /^Patient\/(.+)$/.exec(what.reference ?? '')?.[1]).find((id) => id !== undefined);
+/** The one patient of an event. An event of an exchange has many. */
+const patientOf = (event: AuditEvent): string | undefined =>
+  detailOf(event, 'exchange') !== undefined
+    ? undefined
+    : event.entity.map(({ what }) => /^Patient\/(.+)$/.exec(what.reference ?? '')?.[1]).find((id) => id !== undefined);
 
 /** Reads the facts of an event of a grant or of a read. */
 export const factsOf = (event: AuditEvent): EventFacts => {
@@ -81,7 +85,7 @@ export const factsOf = (event: AuditEvent): EventFacts => {
     recorded: event.recorded,
     partner: idOf(event, systems.partner) ?? '',
     payer: idOf(event, systems.payer) ?? '',
-    grant: idOf(event, systems.grant) ?? '',
+    grant: idOf(event, systems.grant) ?? idOf(event, systems.exchange) ?? '',
     request: idOf(event, systems.request),
     patient: patientOf(event),
     interaction: detailOf(event, 'interaction'),

@@ -69,8 +69,12 @@ const order = [
   'payerRefreshed',
   'indexed',
   'exportEnded',
+  'asked',
   'opened',
   'ended',
+  'came',
+  'memberEnded',
+  'exchangeEnded',
   'revoked',
 ];
 
@@ -144,6 +148,21 @@ export const findEventsOfGrants = async (
 ): Promise<AuditEvent[]> => {
   const keys = await keysOf(bucket, { folder: folderOf(partner), since }, until);
   return readSpan(bucket, keys, (event) => grants.has(idOf(event, systems.grant) ?? ''), onRead);
+};
+
+/**
+ * Finds the events of all exchanges with one payer, those of their reads too, each once, in order.
+ * @param span days in UTC, both included
+ * @param onRead gets the number of objects of each step
+ * @throws Refusal if an object is damaged, and whatever S3's client throws
+ */
+export const findEventsOfExchanges = async (
+  bucket: AuditBucket,
+  { payer, since, until }: { readonly payer: string; readonly since: string; readonly until: string },
+  onRead: (objects: number) => void,
+): Promise<AuditEvent[]> => {
+  const keys = await keysOf(bucket, { folder: `exchanges/payer=${payer}/`, since }, until);
+  return readSpan(bucket, keys, () => true, onRead);
 };
 
 /** The ids of the grants that the audit knows as one member's. */

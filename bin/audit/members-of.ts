@@ -1,7 +1,8 @@
-import type { AuditEvent } from '../../functions/audit/audit-event.ts';
+import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
 import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { inColumns } from '../shared/columns.ts';
-import { factsOf } from './event-facts.ts';
+import { factsOf, idOf, type EventFacts } from './event-facts.ts';
+import { exchangeFactsOf } from './exchange-facts.ts';
 
 /** A member in the events of one partner. */
 interface Member {
@@ -16,24 +17,45 @@ interface Member {
   readonly last: string;
 }
 
+type Fact = EventFacts & { readonly isOfExchange?: true };
+
+/**
+ * The facts of an event, by member. Of an exchange they are those of each member of whom something came, as one read; its downloads
+ * have all members' records, and say nothing of one.
+ */
+const factsIn = (event: AuditEvent): Fact[] => {
+  const facts = factsOf(event);
+  if (idOf(event, systems.exchange) === undefined) return [facts];
+  const exchanged = exchangeFactsOf(event);
+  if (exchanged?.name !== 'came') return [];
+  return exchanged.members.flatMap(({ patient, outcome }) =>
+    patient === undefined ? [] : [{ ...facts, patient, isRead: outcome === 'exported', isOfExchange: true as const }],
+  );
+};
+
 /**
  * Lists the members in events, each once for each payer, in the order of payers and ids. Without a patient's id, each grant
  * is a member.
  */
 export const membersIn = (events: readonly AuditEvent[]): readonly Member[] => {
-  const facts = events.map(factsOf);
+  const facts = events.flatMap(factsIn);
   // What is refused before a patient is known has no id of its own.
-  const patients = new Map(facts.flatMap(({ grant, patient }) => (patient === undefined ? [] : [[grant, patient]])));
-  const of = Map.groupBy(facts, ({ payer, grant }) =>
-    JSON.stringify([payer, patients.get(grant) ?? null, patients.has(grant) || grant]),
+  const patients = new Map(
+    facts.flatMap(({ grant, patient, isOfExchange }) =>
+      patient === undefined || isOfExchange ? [] : [[grant, patient] as const],
+    ),
+  );
+  const patientOf = ({ grant, patient }: Fact): string | undefined => patient ?? patients.get(grant);
+  const of = Map.groupBy(facts, (fact) =>
+    JSON.stringify([fact.payer, patientOf(fact) ?? null, patientOf(fact) !== undefined || fact.grant]),
   );
   return [...of.values()]
     .map((all): Member => {
       const times = all.map(({ recorded }) => recorded).toSorted((a, b) => Date.parse(a) - Date.parse(b));
-      const [{ payer, grant }] = all as [(typeof all)[number]];
+      const [first] = all as [Fact];
       return {
-        payer,
-        patient: patients.get(grant),
+        payer: first.payer,
+        patient: patientOf(first),
         reads: new Set(all.flatMap(({ isRead, request, id }) => (isRead ? [request ?? id] : []))).size,
         grants: [...new Set(all.map((one) => one.grant))].toSorted(compareTexts),
         first: times[0]!,

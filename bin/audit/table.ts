@@ -1,12 +1,27 @@
 import { areApart, systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
 import { inColumns } from '../shared/columns.ts';
 import { claimedAtOf, contested, contestedIds, detailOf, idOf, nameOf } from './event-facts.ts';
+import { exchangeFactsOf } from './exchange-facts.ts';
 
 const heads = ['TIME', 'EVENT', 'PARTNER', 'PAYER', 'GRANT', 'WHAT', 'OUTCOME', 'BYTES'] as const;
 
 const outcomes = { '0': 'ok', '4': 'refused', '8': 'failed' } as const;
 
-const eventOf = (event: AuditEvent): string => (event.type.code === 'rest' ? `read ${nameOf(event)}` : nameOf(event));
+const eventOf = (event: AuditEvent): string => {
+  const name = nameOf(event);
+  if (exchangeFactsOf(event) !== undefined) return /ended$/i.test(name) ? name : `exchange ${name}`;
+  return event.type.code === 'rest' ? `read ${name}` : name;
+};
+
+/** What an event of an exchange says, without its members' ids: `match: 2 match, 1 nomatch`. */
+const exchangeIn = (event: AuditEvent): string | undefined => {
+  const facts = exchangeFactsOf(event);
+  if (facts === undefined) return undefined;
+  const { kind, group, members } = facts;
+  const counts = [...Map.groupBy(members, ({ outcome }) => outcome)].map(([outcome, of]) => `${of.length} ${outcome}`);
+  const about = group === undefined ? kind : `${kind} ${group}`;
+  return [about, counts.join(', ') || undefined].filter((word) => word !== undefined).join(': ');
+};
 
 const outcomeOf = ({ outcome, outcomeDesc }: AuditEvent): string =>
   [outcome === undefined ? undefined : outcomes[outcome], outcomeDesc].filter((word) => word !== undefined).join(' ');
@@ -24,7 +39,8 @@ const reasonOf = (event: AuditEvent): string | undefined => {
 const isApart = (event: AuditEvent): boolean => areApart(claimedAtOf(event), Date.parse(event.recorded) / 1000);
 
 const whatOf = (event: AuditEvent, isContested: boolean): string => {
-  const what = detailOf(event, 'interaction') ?? reasonOf(event) ?? detailOf(event, 'scope');
+  const said = detailOf(event, 'interaction') ?? reasonOf(event) ?? detailOf(event, 'scope');
+  const what = [exchangeIn(event), said].filter((one) => one !== undefined).join(' | ') || undefined;
   const [claim, putBack] = [detailOf(event, 'claimedAt'), detailOf(event, 'putBackAt')];
   const claims = claim !== undefined && isApart(event) ? `claims to be of ${claim}` : undefined;
   const words = [
@@ -41,7 +57,7 @@ const rowOf = (event: AuditEvent, ids: ReadonlySet<string>): readonly string[] =
   eventOf(event),
   idOf(event, systems.partner) ?? '',
   idOf(event, systems.payer) ?? '',
-  idOf(event, systems.grant) ?? idOf(event, systems.item) ?? '',
+  idOf(event, systems.grant) ?? idOf(event, systems.exchange) ?? idOf(event, systems.item) ?? '',
   whatOf(event, ids.has(event.id)),
   outcomeOf(event),
   detailOf(event, 'bytes') ?? '',

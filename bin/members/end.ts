@@ -3,6 +3,7 @@ import { causeOf, GatewayError } from '../../functions/shared/errors.ts';
 import { endAllGrants, endGrant, type Ended } from '../../functions/shared/store/member-grants.ts';
 import { Refusal, UsageError } from '../shared/errors.ts';
 import type { MembersToolDeps } from './deps.ts';
+import { endInGroups, findGroups, groupLines } from './end-in-groups.ts';
 import { findStored, type FoundGrant } from './find-grants.ts';
 import { caseMatters, counted, grantLines } from './find.ts';
 import type { MembersCommand } from './flags.ts';
@@ -44,9 +45,16 @@ export const requireYesOrTerminal = (
 };
 
 /** @throws Refusal if the person does not agree */
-const requireConsent = async (count: number, { yes }: EndCommand, { ask }: MembersToolDeps): Promise<void> => {
+const requireConsent = async (
+  { grants, groups }: { readonly grants: number; readonly groups: number },
+  { yes }: EndCommand,
+  { ask }: MembersToolDeps,
+): Promise<void> => {
   if (yes) return;
-  const answer = await ask?.(`Type yes to end ${count === 1 ? 'this grant' : `these ${count} grants`}: `);
+  const these = grants === 1 ? 'this grant' : `these ${grants} grants`;
+  const inGroups = `the member in ${counted(groups, 'Group')}`;
+  const what = groups === 0 ? these : grants === 0 ? inGroups : `${these}, and ${inGroups}`;
+  const answer = await ask?.(`Type yes to end ${what}: `);
   if (answer !== 'yes') throw new Refusal('Nothing was changed.');
 };
 
@@ -101,35 +109,50 @@ export const endCommand = async (stage: OpenStage, command: EndCommand, deps: Me
   const seconds = Math.floor(now() / 1000);
   const { grants, remarks } = await findStored(stage, target, { indexOnly, now: seconds, note: output.note });
   for (const remark of remarks) output.note(remark);
-  if (grants.length === 0) {
+  // One grant is one app's access; what a plan may ask for without a sign-in is the member's.
+  const groups = target.grant === undefined ? await findGroups(stage, target, deps) : [];
+  if (grants.length === 0 && groups.length === 0) {
+    const norGroup = (await stage.exchanges()) === undefined ? '' : ', and no Group has the member';
     throw new Refusal(
-      `The table has no grant of this member at ${payerName(target.payer)}, so there is nothing to end. \`npm run members -- find\` ` +
+      `The table has no grant of this member at ${payerName(target.payer)}${norGroup}, so there is nothing to end. \`npm run members -- find\` ` +
         `looks in the audit too. ${caseMatters}`,
     );
   }
   const living = grants.filter(isLiving);
-  if (living.length === 0) {
+  if (living.length === 0 && groups.length === 0) {
     const what = target.grant === undefined ? 'Every grant of this member' : 'This grant';
     output.note(`${what} has ended already. Nothing was changed.`);
     return 0;
   }
   const apps = await readApps(
     stage,
-    living.map(({ partner }) => partner),
+    [...living, ...groups].map(({ partner }) => partner),
   );
-  for (const line of grantLines(living, apps)) output.out(line);
+  const lines = [...(living.length === 0 ? [] : grantLines(living, apps)), ...groupLines(groups, apps)];
+  for (const line of lines) output.out(line);
   if (command.dryRun) {
-    output.note(`Would end ${counted(living.length, 'grant')} as ${stage.operator.arn}. Nothing was changed.`);
+    const inGroups = groups.length === 0 ? '' : `, and the member in ${counted(groups.length, 'Group')},`;
+    output.note(
+      `Would end ${counted(living.length, 'grant')}${inGroups} as ${stage.operator.arn}. Nothing was changed.`,
+    );
     return 0;
   }
-  await requireConsent(living.length, command, deps);
-  const { ended, failed, isDone } = await endAll(stage, target, living, command, deps);
+  await requireConsent({ grants: living.length, groups: groups.length }, command, deps);
+  const { ended, failed: grantsFailed, isDone: areGrantsDone } = await endAll(stage, target, living, command, deps);
   output.note(`${counted(ended, 'grant')} ended as ${stage.operator.arn}.`);
+  const groupsFailed =
+    target.member === undefined ? 0 : await endInGroups(stage, target.member, groups, { reason: command.reason, deps });
+  const isDone = areGrantsDone && groupsFailed === 0;
+  if (living.length === 0 && isDone) return 0;
   for (const line of afterwards(target, stage.config.lifetimes.loginAttempt / 60)) output.note(line);
   if (isDone) return 0;
+  const failed = [
+    ...(grantsFailed > 0 ? [counted(grantsFailed, 'grant')] : []),
+    ...(groupsFailed > 0 ? [`the member in ${counted(groupsFailed, 'Group')}`] : []),
+  ];
   output.note(
-    failed > 0
-      ? `${counted(failed, 'grant')} could NOT be ended, as listed above. Run the same command again: it ends only what is still live.`
+    failed.length > 0
+      ? `${failed.join(' and ')} could NOT be ended, as listed above. Run the same command again: it ends only what is still live.`
       : 'The member signs in again and again. Run the same command again, or block the app: npm run partners -- block NAME',
   );
   return 3;

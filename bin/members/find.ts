@@ -2,12 +2,13 @@ import { instant } from '../../functions/shared/instant.ts';
 import { inColumns } from '../shared/columns.ts';
 import { Refusal } from '../shared/errors.ts';
 import type { MembersToolDeps } from './deps.ts';
+import { findExchanges, type MemberExchange } from './find-exchanges.ts';
 import { findGrants, type Found, type FoundGrant } from './find-grants.ts';
 import type { MembersCommand } from './flags.ts';
 import { payerName, readApps, type App } from './names.ts';
 import type { OpenStage } from './open-stage.ts';
 import { findTarget, type Target } from './target.ts';
-import { endInWords } from './words.ts';
+import { endInWords, exchangeInWords } from './words.ts';
 
 const heads = ['GRANT', 'APP', 'SINCE', 'UNTIL', 'STATE'];
 
@@ -33,6 +34,21 @@ export const grantLines = (grants: readonly FoundGrant[], apps: ReadonlyMap<stri
   return [head, ...lines.flatMap((line, index) => [line, `  ${grants[index]?.scope ?? ''}`])];
 };
 
+const exchangeHeads = ['EXCHANGE', 'PLAN', 'ASKED', 'WHAT', 'CONSENT'];
+
+/** Exchanges as lines for a person. */
+const exchangeLines = (exchanges: readonly MemberExchange[], apps: ReadonlyMap<string, App>): string[] =>
+  inColumns([
+    exchangeHeads,
+    ...exchanges.map((one) => [
+      one.exchange,
+      apps.get(one.partner)?.name ?? one.partner,
+      one.asked ?? one.came ?? 'unknown',
+      exchangeInWords(one),
+      one.about.consent ?? '',
+    ]),
+  ]);
+
 /** How many of what, as `1 grant` or `2 grants`. */
 export const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
 
@@ -42,9 +58,14 @@ const nobody = ({ payer }: Target): string =>
 /** Said where nobody was found. Payers give ids that differ in nothing else. */
 export const caseMatters = 'Write the patient id exactly as the payer does: upper and lower case matter.';
 
-/** @throws Refusal if no grant was found, with what was not looked for */
-export const requireGrants = (target: Target, { grants, remarks }: Found): void => {
-  if (grants.length === 0) throw new Refusal([nobody(target), caseMatters, ...remarks].join('\n'));
+/** @throws Refusal if neither a grant nor an exchange was found, with what was not looked for */
+export const requireKnown = (
+  target: Target,
+  { grants, remarks }: Found,
+  exchanges: readonly MemberExchange[],
+): void => {
+  if (grants.length === 0 && exchanges.length === 0)
+    throw new Refusal([nobody(target), caseMatters, ...remarks].join('\n'));
 };
 
 /**
@@ -60,14 +81,24 @@ export const findCommand = async (
   const { output, now } = deps;
   const target = await findTarget(stage, command.asked, deps);
   const found = await findGrants(stage, target, { ...command, now: Math.floor(now() / 1000), note: output.note });
-  requireGrants(target, found);
+  const exchanges =
+    target.member === undefined || target.grant !== undefined
+      ? []
+      : await findExchanges(await stage.bucket(), target.member, {
+          until: instant(Math.floor(now() / 1000)).slice(0, 10),
+        });
+  requireKnown(target, found, exchanges);
   const living = found.grants.filter(({ state }) => state !== 'ended').length;
   output.out(`${counted(found.grants.length, 'grant')} at ${payerName(target.payer)}, ${living} of them living`);
   const apps = await readApps(
     stage,
-    found.grants.map(({ partner }) => partner),
+    [...found.grants, ...exchanges].map(({ partner }) => partner),
   );
-  for (const line of grantLines(found.grants, apps)) output.out(line);
+  if (found.grants.length > 0) for (const line of grantLines(found.grants, apps)) output.out(line);
+  if (exchanges.length > 0) {
+    output.out(`${counted(exchanges.length, 'exchange')} between plans with this member`);
+    for (const line of exchangeLines(exchanges, apps)) output.out(line);
+  }
   const unindexed = found.grants.filter(({ stored }) => stored === 'unindexed').length;
   if (unindexed > 0 && target.member !== undefined) {
     output.note(

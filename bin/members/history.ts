@@ -80,7 +80,8 @@ const readsFrom = (events: readonly EventFacts[]): (ReadOfRecord | undefined)[] 
 
 const byTime = (a: ReadOfRecord, b: ReadOfRecord): number => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0);
 
-const readsOf = (events: readonly EventFacts[]): ReadOfRecord[] =>
+/** The reads in events, in order. */
+export const readsOf = (events: readonly EventFacts[]): ReadOfRecord[] =>
   [
     ...Map.groupBy(
       events.filter(({ isRead }) => isRead),

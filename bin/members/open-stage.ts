@@ -8,7 +8,7 @@ import { explainS3Failure, findBucket, type AuditBucket } from '../audit/audit-b
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import type { Caller } from '../shared/caller.ts';
 import { Refusal } from '../shared/errors.ts';
-import { findTable } from '../shared/find-table.ts';
+import { findTable, NoTable } from '../shared/find-table.ts';
 import { patiently } from '../shared/patience.ts';
 import { openRegistryTable, type RegistryTable } from '../shared/registry-table.ts';
 import { readStage } from '../shared/stage-flags.ts';
@@ -28,6 +28,10 @@ export interface OpenStage {
   readonly bucket: () => Promise<AuditBucket>;
   /** Finds the table Exports. */
   readonly exports: () => Promise<RegistryTable>;
+  /** Finds the table AuditEvents. */
+  readonly auditEvents: () => Promise<RegistryTable>;
+  /** Finds the table Exchanges; undefined if the stage has no exchanges. */
+  readonly exchanges: () => Promise<RegistryTable | undefined>;
 }
 
 /** The permissions that the tool needs. */
@@ -35,7 +39,7 @@ const rights =
   'dynamodb:ListTables; dynamodb:GetItem and Scan on the registry table; dynamodb:GetItem, Query (with its index Member), Scan ' +
   "and UpdateItem on the grants table, GetItem on the exports table; kms:GenerateMac with the stage's key of the member " +
   "index; s3:ListBucket and s3:GetObject on the audit bucket; and use of the tables' and the bucket's keys. docs/members.md " +
-  'lists them';
+  'lists them, and those for exchanges between plans';
 
 const keyFailure = /^(?:NotFoundException|DisabledException|KMSInvalidStateException|InvalidKeyUsageException)$/;
 
@@ -83,6 +87,15 @@ export const withStage = async <T>(
       indexOf: (member) => patiently(wait, () => makeMemberIndex(kms, keyId, member)),
       bucket: () => findBucket(s3, config.stage, place.bucket ?? environment['AUDIT_BUCKET']),
       exports: () => tableOf('Exports'),
+      auditEvents: () => tableOf('AuditEvents'),
+      exchanges: async () => {
+        try {
+          return await tableOf('Exchanges');
+        } catch (error) {
+          if (error instanceof NoTable) return undefined;
+          throw error;
+        }
+      },
     });
   } catch (error) {
     throw explain(error, config, keyId);

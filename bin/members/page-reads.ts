@@ -2,11 +2,12 @@ import { html, type Html } from '../../functions/shared/pages/html.ts';
 import { whatIsRead } from '../../functions/shared/pages/what-is-read.ts';
 import { parseScopes } from '../../functions/shared/scopes/scopes.ts';
 import type { Export } from '../../functions/shared/store/export-item.ts';
+import type { MemberExchange } from './find-exchanges.ts';
 import { counted } from './find.ts';
 import type { ReadOfRecord, ReadOutcome } from './history.ts';
 import { moment, timeOf } from './page-time.ts';
 import type { Report } from './report-content.ts';
-import { interactionInWords, sizeInWords } from './words.ts';
+import { exchangeInWords, interactionInWords, sizeInWords } from './words.ts';
 
 const outcomeWords: Readonly<Record<ReadOutcome, readonly [words: string, look: string]>> = {
   complete: ['done', ''],
@@ -82,3 +83,32 @@ export const exportsOf = (report: Report): Html => {
   return html`<p>An app can ask for the whole record as files. The gateway reads it into files that only the app can open; the data
 reaches the app when it downloads them.</p>${exports.map((last) => lastExport(last, report))}${steps.length === 0 ? html`` : tableOf(steps, report)}`;
 };
+
+const exchangeRow = (one: MemberExchange, { apps }: Report): Html => {
+  const { about, came, asked, downloads } = one;
+  const consent = about.consent === undefined ? 'unknown' : about.consent;
+  const hash = about.consentHash === undefined ? html`` : html`<small>SHA-256 ${about.consentHash}</small>`;
+  const files =
+    downloads.length === 0
+      ? html``
+      : html`<small>its files were downloaded ${counted(downloads.length, 'time')}, last ${moment(downloads.at(-1)!.at)}</small>`;
+  const at = came ?? asked;
+  return html`<tr>${[
+    cell('Time (UTC)', at === undefined ? '–' : moment(at)),
+    cell('Plan', apps.get(one.partner)?.name ?? one.partner),
+    cell('What', html`<span>${exchangeInWords(one)}${files}</span>`),
+    cell('Consent', html`<span>${consent}${hash}</span>`),
+    cell('Reference', html`<code>${one.exchange}</code>`),
+  ]}</tr>
+`;
+};
+
+/** What other plans asked for without a sign-in of the member. */
+export const exchangesOf = (report: Report): Html =>
+  report.exchanges.length === 0
+    ? html`<p>None in this period.</p>`
+    : html`<p>A health plan that a member has joined asks the former one for the record, saying that the member has agreed. The member does
+not sign in here. The gateway keeps the consent's id and a hash of what the plan sent.</p><table>
+<thead><tr><th>Time (UTC)</th><th>Plan</th><th>What</th><th>Consent</th><th>Reference</th></tr></thead>
+<tbody>
+${report.exchanges.map((one) => exchangeRow(one, report))}</tbody></table>`;

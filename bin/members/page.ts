@@ -5,7 +5,7 @@ import type { FoundGrant } from './find-grants.ts';
 import { counted } from './find.ts';
 import type { ReadOfRecord } from './history.ts';
 import { howToEndThere, payerName } from './names.ts';
-import { exportsOf, readsTable } from './page-reads.ts';
+import { exchangesOf, exportsOf, readsTable } from './page-reads.ts';
 import { reportStyle } from './page-style.ts';
 import { dayOf, moment, momentOf, timeOf } from './page-time.ts';
 import type { Report } from './report-content.ts';
@@ -84,7 +84,7 @@ ${fact('Reference', html`<code>${grant.grantId}</code>`)}
 
 const list = (items: readonly string[]): Html => html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
 
-const summaryOf = ({ history: { grants, reads } }: Report): string => {
+const summaryOf = ({ history: { grants, reads }, exchanges }: Report): string => {
   const sent = reads.filter(leftTheGateway);
   const living = grants.filter(({ state }) => state !== 'ended').length;
   const [first, last] = [sent[0], sent.at(-1)];
@@ -96,7 +96,9 @@ const summaryOf = ({ history: { grants, reads } }: Report): string => {
     living === 0
       ? 'No app has access any more.'
       : `${counted(living, 'grant')} of ${grants.length} still ${living === 1 ? 'gives' : 'give'} access.`;
-  return `${read} ${access}`;
+  const asked =
+    exchanges.length === 0 ? '' : ` Other health plans asked for it in ${counted(exchanges.length, 'exchange')}.`;
+  return `${read} ${access}${asked}`;
 };
 
 /** The report as one page that loads nothing, to read and to print. */
@@ -108,10 +110,15 @@ export const pageOf = (report: Report): string => {
 <p class="lead">${summaryOf(report)}</p>
 ${aboutOf(report)}
 ${figuresOf(report)}
-<section><h2>Apps and their access</h2>${history.grants.map((grant) => grantCard(grant, report))}</section>
+<section><h2>Apps and their access</h2>${history.grants.length === 0 ? html`<p>None.</p>` : history.grants.map((grant) => grantCard(grant, report))}</section>
 <section><h2>Every read</h2>${readsTable(report)}</section>
 <section><h2>Exports and files</h2>${exportsOf(report)}</section>
-<section><h2>How access ends</h2><p>An operator of the gateway can end every grant above at once. ${howToEndThere(payer)}</p></section>
+${
+  report.hasExchanges || report.exchanges.length > 0
+    ? html`<section><h2>Exchanges between health plans</h2>${exchangesOf(report)}</section>
+`
+    : html``
+}<section><h2>How access ends</h2><p>An operator of the gateway can end every grant above at once. ${howToEndThere(payer)}</p></section>
 <section><h2>What this report cannot tell</h2>${list(limitsOf(report))}</section>
 </main>
 <footer><p>Times are in UTC. The gateway writes each read to its audit before any data leaves.</p></footer>`;

@@ -1,3 +1,4 @@
+import type { MemberExchange } from './find-exchanges.ts';
 import type { History } from './history.ts';
 import type { App } from './names.ts';
 import type { NamedPayer } from './target.ts';
@@ -11,6 +12,10 @@ export interface Report {
   readonly grant: string | undefined;
   readonly apps: ReadonlyMap<string, App>;
   readonly history: History;
+  /** The exchanges between plans that the member was in. */
+  readonly exchanges: readonly MemberExchange[];
+  /** Whether plans can ask this stage for records without a member's sign-in. */
+  readonly hasExchanges: boolean;
   /** Where was not looked, in sentences. */
   readonly remarks: readonly string[];
   /** Days in UTC, both included; without the first, all that the audit has. */

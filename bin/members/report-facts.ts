@@ -33,6 +33,13 @@ export const limitsOf = (report: Report): string[] => {
       : [
           `How ${open === 1 ? 'one read' : `${open} reads`} will end that had begun and not ended when this report was made. Make it again in 20 minutes.`,
         ]),
+    ...(report.hasExchanges || report.exchanges.length > 0
+      ? [
+          `Which exchanges asked ${name} for this member without an answer that names the patient: only the plan that asked knows whom it meant.`,
+          'Whether the member agreed to an exchange: the plan that asked says so.',
+          "How much of an exchange's files is about this member: a file has the records of several.",
+        ]
+      : []),
     'What happened in the last minute: events reach the audit some seconds after they happen.',
     `What is older than the audit is kept: ${auditDays} days.`,
     ...(since === undefined ? [] : [`Reads before ${since}: they were not asked for.`]),

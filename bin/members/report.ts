@@ -4,8 +4,9 @@ import { Refusal } from '../shared/errors.ts';
 import { requireWritable, writePrivately } from '../shared/write-whole.ts';
 import { csvOf } from './csv.ts';
 import type { MembersToolDeps } from './deps.ts';
+import { findExchanges } from './find-exchanges.ts';
 import { findGrants } from './find-grants.ts';
-import { counted, requireGrants } from './find.ts';
+import { counted, requireKnown } from './find.ts';
 import type { MembersCommand } from './flags.ts';
 import { readHistory } from './history.ts';
 import { readApps } from './names.ts';
@@ -48,25 +49,33 @@ const makeReport = async (stage: OpenStage, command: ReportCommand, deps: Member
   const seconds = Math.floor(now() / 1000);
   const target = await findTarget(stage, command.asked, deps);
   const found = await findGrants(stage, target, { ...command, now: seconds, note: output.note });
-  requireGrants(target, found);
-  const places = { bucket: await stage.bucket(), exports: await stage.exports() };
   let objects = 0;
-  const period = { since: command.since, until: command.until, today: instant(seconds).slice(0, 10) };
-  const history = await readHistory(places, found.grants, period, (count) => {
+  const onRead = (count: number): void => {
     const before = objects;
     objects += count;
     if (Math.floor(objects / 10_000) > Math.floor(before / 10_000))
       output.note(`… ${objects} objects of the audit read`);
-  });
+  };
+  const { since, until } = command;
+  const exchanges =
+    target.member === undefined || target.grant !== undefined
+      ? []
+      : await findExchanges(await stage.bucket(), target.member, { since, until }, onRead);
+  requireKnown(target, found, exchanges);
+  const places = { bucket: await stage.bucket(), exports: await stage.exports() };
+  const period = { since: command.since, until: command.until, today: instant(seconds).slice(0, 10) };
+  const history = await readHistory(places, found.grants, period, onRead);
   return {
     payer: target.payer,
     patient: target.member?.patient,
     grant: target.grant,
     apps: await readApps(
       stage,
-      found.grants.map(({ partner }) => partner),
+      [...found.grants, ...exchanges].map(({ partner }) => partner),
     ),
     history,
+    exchanges,
+    hasExchanges: (await stage.exchanges()) !== undefined,
     remarks: found.remarks,
     since: command.since,
     until: command.until,
@@ -94,7 +103,8 @@ export const reportCommand = async (
   const replaces = command.dryRun ? command.replace : await mayReplace(names, command, deps);
   const report = await makeReport(stage, command, deps);
   const { grants, reads } = report.history;
-  const what = `${counted(grants.length, 'grant')} and ${counted(reads.length, 'read')}`;
+  const inExchanges = report.exchanges.length === 0 ? '' : `, and ${counted(report.exchanges.length, 'exchange')}`;
+  const what = `${counted(grants.length, 'grant')} and ${counted(reads.length, 'read')}${inExchanges}`;
   for (const remark of report.remarks) output.note(remark);
   if (command.dryRun) {
     const said = command.replace ? undefined : await saidOfThere(names);

@@ -1,4 +1,5 @@
 import { visibleLine } from '../../config/visible.ts';
+import type { MemberExchange } from './find-exchanges.ts';
 import type { GrantEnd } from './find-grants.ts';
 
 /** Why a grant ended, by the reason that the audit has. */
@@ -21,6 +22,28 @@ export const endInWords = (end: GrantEnd | undefined): string => {
   const by = end.operator === undefined ? '' : ` (${end.operator})`;
   const note = end.note === undefined ? '' : `: ${end.note}`;
   return visibleLine(`${why}${by}${note}`);
+};
+
+const exchangeOutcomes: Readonly<Record<string, string>> = {
+  asked: 'asked, without an answer yet',
+  consentEnded: 'left out, since the consent had ended',
+  ended: 'left out, since an operator had ended it',
+  match: 'the health plan knows the member',
+  nomatch: 'the health plan found nobody',
+  consentconstraint: 'the health plan does not give the record under this consent',
+  notNamed: 'the health plan did not say',
+  stranger: 'the health plan named the member, who was not asked for; nothing was kept',
+};
+
+/** What came of an exchange for a member: `asked whether …: the health plan knows the member`. */
+export const exchangeInWords = ({ kind, about, how, ended }: MemberExchange): string => {
+  const came =
+    about.outcome === 'exported'
+      ? `${(about.resources ?? 0).toLocaleString('en-US')} resources about the member`
+      : (exchangeOutcomes[about.outcome] ?? about.outcome);
+  const what = kind === 'match' ? 'asked for a match' : 'asked for the record';
+  const by = ended === undefined ? '' : `; ended ${ended.at} by an operator (${ended.operator}): ${ended.note}`;
+  return visibleLine(`${what}: ${came}${how === 'partial' || how === 'failed' ? ` (${how})` : ''}${by}`);
 };
 
 /** What an interaction is, before the types that it was about. */

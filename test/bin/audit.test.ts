@@ -9,6 +9,7 @@ import { localStage } from '../../config/local.ts';
 import type { AuditEvent } from '../../functions/audit/audit-event.ts';
 import { describeGrantEvent } from '../../functions/audit/describe-grant-event.ts';
 import { auditHandler } from '../../functions/audit/handler.ts';
+import { auditAsked, auditCame } from '../../functions/shared/exchanges/audit-exchange.ts';
 import { newEntryItem } from '../../functions/shared/registry/entry-items.ts';
 import type { Stop } from '../../functions/shared/registry/stops.ts';
 import { registryAttributes } from '../../functions/shared/store/attributes.ts';
@@ -138,6 +139,33 @@ beforeAll(async () => {
     return { ...grantItem(grant, 'created', startMs), partner: { S: 'crowd' }, patient: { S: `patient-${at}` } };
   });
   await write(...crowd);
+  const { client: dynamo, items } = memoryDynamo();
+  const deps = { audit: { client: dynamo, name: 'AuditEvents' }, clock: { now: () => startMs + 5 } };
+  const consent = { id: 'consent-1', hash: 'h'.repeat(43) };
+  const of = { partner: 'new-plan', payer: 'northwind', requestId: 'r' };
+  const asked = { submitted: 'member-1', consent, outcome: 'asked' };
+  await auditAsked(deps, { ...of, exportId: 'a-match', exchange: 'match' }, [
+    asked,
+    { ...asked, submitted: 'member-2' },
+  ]);
+  const [known, nobody] = [
+    { ...asked, reference: 'Patient/p1', outcome: 'match' },
+    { ...asked, outcome: 'nomatch' },
+  ];
+  const members = [known, { ...nobody, submitted: 'member-2' }];
+  await auditCame(
+    deps,
+    { ...of, exportId: 'a-match', exchange: 'match', group: 'g1' },
+    { status: 'completed', members },
+  );
+  const got = [{ ...known, outcome: 'exported', resources: 3 }];
+  await auditCame(
+    deps,
+    { ...of, exportId: 'a-group', exchange: 'group', group: 'g1' },
+    { status: 'partial', members: got },
+  );
+  const file = { ...of, requestId: 'file', exchange: 'a-group', patient: '', type: 'ended', end } as const;
+  await write(...items('AuditEvents').values(), readItem({ ...file, interaction: 'export file Observation' }));
   const strange = 'events/partner=demo-partner/date=2026-06-02!/date=2099-01-01/strange.ndjson';
   await client.send(new PutObjectCommand({ Bucket: bucket, Key: strange, Body: '\n' }));
   client.destroy();
@@ -288,6 +316,20 @@ describe('npm run audit', () => {
     expect((await run('--members-of nobody --since 2026-06-01')).remarks).toEqual([
       'The audit has no events from that time.',
     ]);
+  });
+
+  it('prints exchanges between plans with how many members, and lists each of whom something came, with what was read', async () => {
+    const { lines } = await run('--partner new-plan --since 2026-06-01');
+    const members = (await run('--members-of new-plan --since 2026-06-01')).lines;
+
+    expect(lines.slice(1).map((line) => cells(line).slice(1))).toEqual([
+      ['exchange asked', 'new-plan', 'northwind', 'a-match', 'match: 2 asked', 'ok'],
+      ['exchange came', 'new-plan', 'northwind', 'a-match', 'match g1: 1 match, 1 nomatch', 'ok completed'],
+      ['exchange came', 'new-plan', 'northwind', 'a-group', 'group g1: 1 exported', 'ok partial'],
+      ['read ended', 'new-plan', 'northwind', 'a-group', 'export file Observation', 'ok 200', '1234'],
+    ]);
+    expect(members.slice(1).map((line) => cells(line).slice(0, 4))).toEqual([['northwind', 'p1', '1', '2']]);
+    expect(lines.join()).not.toMatch(/member-1|p1|consent/);
   });
 
   it('gives a slow reader every one of 3,000 members, and exits with 0', async () => {

@@ -8,6 +8,8 @@ import { members } from '../../bin/members/members.ts';
 import { localStage } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { auditHandler } from '../../functions/audit/handler.ts';
+import { auditAsked, auditCame, type AuditedMember } from '../../functions/shared/exchanges/audit-exchange.ts';
+import { exchangeOwner, putGroup } from '../../functions/shared/store/exchanges.ts';
 import { putGrant, redeem } from '../../functions/shared/store/grants.ts';
 import { makeMemberIndex } from '../../functions/shared/store/make-member-index.ts';
 import { putReadEvent } from '../../functions/shared/store/put-read-event.ts';
@@ -15,7 +17,7 @@ import type { ReadEvent } from '../../functions/shared/store/read-events.ts';
 import { atOwnTime } from '../functions/audit/records.ts';
 import { startMs } from '../support/gateway.ts';
 import { livingGrant, type NewGrant } from '../support/living-grant.ts';
-import { listening, tableOf, toolStage } from './tool-stage.ts';
+import { exchangesTable, listening, tableOf, toolStage } from './tool-stage.ts';
 
 export const operator = 'arn:aws:iam::000000000000:user/operator';
 export const member = { payer: 'northwind', patient: 'patient-4711' } as const;
@@ -41,6 +43,7 @@ const tables = {
   }),
   auditEvents: tableOf('AuditEvents', { stream: { arn: 'reads', viewType: 'NEW_IMAGE' } }),
   exports: tableOf('Exports'),
+  exchanges: exchangesTable,
 };
 
 /** How a test changes the way the tool is run. */
@@ -129,6 +132,43 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
     if (end !== null) await putReadEvent(auditEvents, { ...event, type: 'ended', atMs: event.atMs + 200, end });
   };
 
+  const exchanges = base.table('Exchanges');
+  /** Writes the audit's events of an exchange, as the kick-off and the job do; of a match also its Group. */
+  const exchange = async (
+    exchangeKind: 'match' | 'group',
+    whom: readonly AuditedMember[],
+    { exportId = `${exchangeKind}-exchange`, group = 'group-1' } = {},
+  ): Promise<void> => {
+    const known = {
+      exportId,
+      exchange: exchangeKind,
+      partner: 'demo-app',
+      payer: member.payer,
+      requestId: `${exportId}-request`,
+    };
+    const deps = { audit: auditEvents, clock: { now: () => startMs - 60_000 } };
+    const asked = whom.map(({ submitted = '', consent = { id: '', hash: '' } }) => ({
+      submitted,
+      consent,
+      outcome: 'asked',
+    }));
+    await auditAsked(deps, exchangeKind === 'group' ? { ...known, group } : known, asked);
+    await auditCame(deps, { ...known, group }, { status: 'completed', members: whom });
+    if (exchangeKind === 'group') return;
+    const now = startMs / 1000;
+    await putGroup(exchanges, {
+      owner: exchangeOwner(known),
+      id: group,
+      code: 'match',
+      members: whom.length,
+      key: new Uint8Array([1]),
+      exportId,
+      createdAt: now,
+      expiresAt: now + 86_400,
+      body: new Uint8Array([1]),
+    });
+  };
+
   const run = async (words: string, { answers, piped = '', onWait }: RunOptions = {}) => {
     await audited;
     const { out, told, asked, output, ask } = listening(answers);
@@ -152,6 +192,8 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
     auditEvents,
     grant,
     read,
+    exchange,
+    exchanges,
     run,
     folder,
     /** Answers calls of the tool in place of AWS. */

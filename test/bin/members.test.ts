@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeleteItemCommand, GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { localStage } from '../../config/local.ts';
 import { parseScopes } from '../../functions/shared/scopes/scopes.ts';
+import { getGroupHead } from '../../functions/shared/store/exchanges.ts';
 import { getGrant, revoke } from '../../functions/shared/store/grants.ts';
 import { readEventItem } from '../../functions/shared/store/read-events.ts';
 import { startMs } from '../support/gateway.ts';
@@ -500,4 +502,87 @@ it('no log line, no name of an object or resource and no call to S3 has the id o
   expect(names.filter((name) => name.startsWith('members/'))).toHaveLength(1);
   const places = [names, tool.auditLines, tool.calls(), told, await readdir(tool.folder)];
   expect(JSON.stringify(places)).not.toContain(member.patient);
+});
+
+describe('npm run members, of exchanges between plans', () => {
+  const consent = { id: 'consent-1', hash: 'h'.repeat(43) };
+  const reference = `Patient/${member.patient}`;
+  const mine = { submitted: 'new-plan-7', consent, reference };
+  const other = {
+    submitted: 'new-plan-8',
+    consent: { ...consent, id: 'consent-2' },
+    reference: 'Patient/patient-0815',
+  };
+
+  const exchanged = async (): Promise<void> => {
+    await tool.exchange('match', [
+      { ...mine, outcome: 'match' },
+      { ...other, outcome: 'match' },
+    ]);
+    await tool.exchange('group', [
+      { ...mine, outcome: 'exported', resources: 7 },
+      { ...other, outcome: 'exported', resources: 9 },
+    ]);
+    const file = { exchange: 'group-exchange', interaction: 'export file Observation' };
+    await tool.read('not-a-grant', { ...file, requestId: 'download', end: { status: 200, bytes: 40_000 } });
+  };
+
+  it('find and report say who asked for the member, under which consent, what came, and who downloaded it', async () => {
+    await exchanged();
+    const csv = join(tool.folder, 'exchanges.csv');
+    const html = join(tool.folder, 'exchanges.html');
+    const found = await tool.run(`find ${whom}`);
+    const { code, told } = await tool.run(`report ${whom} --csv ${csv} --html ${html}`);
+
+    expect([found.code, code]).toEqual([0, 0]);
+    expect(found.out).toContain('2 exchanges between plans with this member');
+    expect(told).toContain('0 grants and 0 reads, and 2 exchanges');
+    const lines = (await readFile(csv, 'utf8')).split('\r\n').slice(1, -1);
+    const rows = lines.map((line) => line.replaceAll('"', ''));
+    expect(rows).toEqual([
+      expect.stringMatching(
+        /,exchange file,.*,group-exchange,download,downloaded a file Observation,complete,200,40000,,$/,
+      ),
+      expect.stringMatching(
+        /,exchange,.*,match-exchange,,asked for a match: the health plan knows the member,completed,/,
+      ),
+      expect.stringMatching(
+        /,exchange,.*,group-exchange,,asked for the record: 7 resources about the member,completed,/,
+      ),
+    ]);
+    for (const row of rows.slice(1))
+      expect(row).toContain(`submitted as new-plan-7; consent consent-1 (SHA-256 ${consent.hash})`);
+    const page = await readFile(html, 'utf8');
+    expect(page).toContain('Other health plans asked for it in 2 exchanges.');
+    expect(page).toContain('its files were downloaded 1 time');
+    // Nothing of the other member.
+    expect(`${lines.join()} ${page} ${found.out}`).not.toMatch(/new-plan-8|patient-0815|consent-2/);
+  });
+
+  it('end ends the member in every Group, after the audit says so, and no other member; a second time nothing is left', async () => {
+    await exchanged();
+    const { code, out } = await tool.run(`end ${whom} ${why} --yes`);
+    const head = await getGroupHead(tool.exchanges, `${member.payer}/demo-app`, 'group-1', now);
+    await expect(tool.run(`end ${whom} ${why} --yes`)).rejects.toThrow(
+      'no Group has the member, so there is nothing to end',
+    );
+    const csv = join(tool.folder, 'ended.csv');
+    await tool.run(`report ${whom} --csv ${csv}`);
+
+    expect(code).toBe(0);
+    expect(out).toContain('Group group-1  member ended');
+    expect(head?.ended).toEqual([createHash('sha256').update(member.patient).digest('base64url')]);
+    expect(await readFile(csv, 'utf8')).toContain(`by an operator (${operator}): Member-asked`);
+  });
+
+  it('end changes no Group if the audit cannot be written, and says so', async () => {
+    await exchanged();
+    await tool.audited();
+    tool.answer('PutItem', { __type: 'com.amazonaws.dynamodb.v20120810#AccessDeniedException', message: 'no' }, 1);
+    const { code, out } = await tool.run(`end ${whom} ${why} --yes`);
+    const head = await getGroupHead(tool.exchanges, `${member.payer}/demo-app`, 'group-1', now);
+
+    expect([code, head?.ended]).toEqual([3, []]);
+    expect(out).toContain('Group group-1  NOT ENDED');
+  });
 });

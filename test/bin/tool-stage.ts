@@ -10,7 +10,14 @@ import type { TableSpec } from '../../sandbox/aws/template-data.ts';
 import { startMs } from '../support/gateway.ts';
 import { answeringAws, ownKey } from './answering-aws.ts';
 
-const keys = { Registry: 'entryId', Grants: 'grantId', AuditEvents: 'eventId', Exports: 'grantId', Limits: 'limitId' };
+const keys = {
+  Registry: 'entryId',
+  Grants: 'grantId',
+  AuditEvents: 'eventId',
+  Exports: 'grantId',
+  Limits: 'limitId',
+  Exchanges: 'owner',
+};
 
 // What tries again is then the tool itself, with its own pauses, and never the SDK.
 process.env['AWS_MAX_ATTEMPTS'] = '1';
@@ -22,6 +29,18 @@ export const tableOf = (name: keyof typeof keys, more: Partial<TableSpec> = {}):
   keySchema: [{ AttributeName: keys[name], KeyType: 'HASH' }],
   attributeDefinitions: [{ AttributeName: keys[name], AttributeType: 'S' }],
   ...more,
+});
+
+/** The table Exchanges of stage local. */
+export const exchangesTable = tableOf('Exchanges', {
+  keySchema: [
+    { AttributeName: 'owner', KeyType: 'HASH' },
+    { AttributeName: 'name', KeyType: 'RANGE' },
+  ],
+  attributeDefinitions: [
+    { AttributeName: 'owner', AttributeType: 'S' },
+    { AttributeName: 'name', AttributeType: 'S' },
+  ],
 });
 
 /**

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import { causeOf, GatewayError } from '../../functions/shared/errors.ts';
+import { auditEnded } from '../../functions/shared/exchanges/audit-exchange.ts';
+import { instant } from '../../functions/shared/instant.ts';
+import { sha256 } from '../../functions/shared/store/crypto.ts';
+import { endMember, exchangeOwner, getGroupHead } from '../../functions/shared/store/exchanges.ts';
+import type { Member } from '../../functions/shared/store/member-index.ts';
+import type { MembersToolDeps } from './deps.ts';
+import { findExchanges, type MemberExchange } from './find-exchanges.ts';
+import { counted } from './find.ts';
+import type { App } from './names.ts';
+import type { OpenStage } from './open-stage.ts';
+import type { Target } from './target.ts';
+
+/** A Group from which a partner can export a member until it expires. */
+export interface MemberGroup extends Pick<MemberExchange, 'exchange' | 'partner' | 'payer'> {
+  readonly group: string;
+  /** Epoch seconds. */
+  readonly expiresAt: number;
+}
+
+/** Finds the Groups of which a member is one and not ended: by the audit, which has every match, and by the table. */
+export const findGroups = async (
+  stage: OpenStage,
+  { member }: Target,
+  { now }: Pick<MembersToolDeps, 'now'>,
+): Promise<MemberGroup[]> => {
+  const table = await stage.exchanges();
+  if (member === undefined || table === undefined) return [];
+  const seconds = Math.floor(now() / 1000);
+  const found = await findExchanges(await stage.bucket(), member, { until: instant(seconds).slice(0, 10) });
+  const groups = new Map<string, MemberGroup>();
+  for (const { exchange, partner, payer, group, kind, about } of found) {
+    if (kind !== 'match' || group === undefined || about.outcome !== 'match') continue;
+    const owner = exchangeOwner({ payer, partner });
+    const head = await getGroupHead(table, owner, group, seconds);
+    if (head === undefined || head.ended.includes(sha256(member.patient))) continue;
+    groups.set(`${owner}/${group}`, { exchange, partner, payer, group, expiresAt: head.expiresAt });
+  }
+  return [...groups.values()];
+};
+
+/** Groups as lines for a person. */
+export const groupLines = (groups: readonly MemberGroup[], apps: ReadonlyMap<string, App>): string[] =>
+  groups.map(
+    ({ group, partner, expiresAt }) =>
+      `Group ${group} of ${apps.get(partner)?.name ?? partner}, which can export the member until ${instant(expiresAt)}`,
+  );
+
+/**
+ * Ends a member in Groups, each after the audit has it: later exports leave the member out.
+ * @returns how many failed
+ */
+export const endInGroups = async (
+  stage: OpenStage,
+  member: Member,
+  groups: readonly MemberGroup[],
+  { reason, deps: { output, now } }: { readonly reason: string; readonly deps: MembersToolDeps },
+): Promise<number> => {
+  const table = await stage.exchanges();
+  if (table === undefined || groups.length === 0) return 0;
+  const audit = { audit: await stage.auditEvents(), clock: { now } };
+  const by = { operator: stage.operator.arn, note: reason };
+  let failed = 0;
+  for (const { exchange, partner, payer, group } of groups) {
+    const of = { exportId: exchange, exchange: 'match', partner, payer, group, requestId: randomUUID() } as const;
+    try {
+      await auditEnded(audit, of, { by, member: `Patient/${member.patient}` });
+      const isThere = await endMember(table, exchangeOwner({ payer, partner }), group, sha256(member.patient));
+      output.out(`Group ${group}  ${isThere ? 'member ended' : 'had expired in the meantime'}`);
+    } catch (error) {
+      failed += 1;
+      output.out(`Group ${group}  NOT ENDED (${error instanceof GatewayError ? error.detail : causeOf(error)})`);
+    }
+  }
+  output.note(
+    `The member was ended in ${counted(groups.length - failed, 'Group')}. Exports from now on leave the member out; what was exported before ` +
+      'stays with the plan, and one that is under way goes on. A new match, with a new consent, can bring the member back.',
+  );
+  return failed;
+};
