@@ -31,6 +31,7 @@ export const checkPayer = async (spec: PayerSpec): Promise<Checked> => {
       wholeRecord: {
         ...(spec.ignoresTotals ? { totals: 'meaningless' } : {}),
         ...(searches === undefined ? {} : { searches, exhaustive }),
+        ...(spec.listsPath ? { attachmentPaths: ['/documents/'] } : {}),
       },
     },
     statement: 'fromScript',

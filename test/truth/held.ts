@@ -1,5 +1,5 @@
 import { parametersOf, patientParameters } from './r4.ts';
-import type { ChainSpec, ForeignSpec, PayerSpec, Spelling, TypeSpec } from './spec.ts';
+import type { AttachmentSpec, ChainSpec, ForeignSpec, PayerSpec, Spelling, TypeSpec } from './spec.ts';
 
 /** A resource as the payer has it. */
 export interface Held {
@@ -22,6 +22,17 @@ export interface Held {
   readonly isOld: boolean;
   /** The resources that it refers to, as `type/id`. */
   readonly refersTo: readonly string[];
+  readonly attached: readonly Attached[];
+}
+
+/** An attachment as the payer has it. */
+export interface Attached {
+  /** The URL in the resource's line, if the attachment does not come. */
+  readonly line: string;
+  /** The URL to ask; undefined if the gateway may ask for nothing there. */
+  readonly from: string | undefined;
+  readonly content: string;
+  readonly answers: AttachmentSpec['answers'];
 }
 
 export const member = 'member-1';
@@ -88,12 +99,55 @@ const refer = (value: Value, reference: string): void => {
   });
 };
 
+/** Adds an attachment to a resource, in an extension, which each type may have. */
+const attach = (
+  { value, attached }: Draft,
+  { at, answers, number }: AttachmentSpec & { readonly number: number },
+  { listsPath, scope }: PayerSpec,
+  base: string,
+  facade: string,
+): void => {
+  const name = `a${number}`;
+  const listed = `${new URL(base).origin}/documents/${name}`;
+  const url = {
+    binary: `Binary/${name}`,
+    absolute: `${base}/Binary/${name}`,
+    listed,
+    elsewhere: `https://elsewhere.example/${name}`,
+  }[at];
+  const asked = {
+    binary: `${base}/Binary/${name}`,
+    absolute: url,
+    listed: listsPath ? url : undefined,
+    elsewhere: undefined,
+  };
+  const content = `%PDF ${name}`;
+  ((value['extension'] ??= []) as object[]).push({
+    url: 'http://example.org/attachment',
+    valueAttachment: { contentType: 'application/pdf', url, size: content.length + (answers === 'otherSize' ? 1 : 0) },
+  });
+  attached.push({
+    line: at === 'binary' || at === 'absolute' ? `${facade}/Binary/${name}` : url,
+    from: (scope?.includes('Binary') ?? true) ? asked[at] : undefined,
+    content,
+    answers,
+  });
+};
+
 /** A draft of a resource, to which references are added before it is written. */
 interface Draft extends Omit<Held, 'text' | 'line'> {
+  readonly attached: Attached[];
   readonly value: Value;
   readonly isSpaced: boolean;
   readonly refersTo: string[];
 }
+
+/** The links of an NDJSON line, which has no base of its own. */
+const withLinks = (line: string, base: string, facade: string): string =>
+  line
+    .replaceAll(`"${base}/`, `"${facade}/`)
+    .replaceAll(`"${inCapitals(base)}/`, `"${facade}/`)
+    .replaceAll('"Binary/', `"${facade}/Binary/`);
 
 const written = ({ value, isSpaced, ...held }: Draft, base: string, facade: string): Held => {
   // JSON.stringify writes neither trailing zeros nor needless escapes; payers do.
@@ -101,9 +155,7 @@ const written = ({ value, isSpaced, ...held }: Draft, base: string, facade: stri
   return {
     ...held,
     text: raw(JSON.stringify(value, undefined, isSpaced ? 2 : undefined)),
-    line: raw(JSON.stringify(value))
-      .replaceAll(`"${base}/`, `"${facade}/`)
-      .replaceAll(`"${inCapitals(base)}/`, `"${facade}/`),
+    line: withLinks(raw(JSON.stringify(value)), base, facade),
   };
 };
 
@@ -129,6 +181,7 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
       isUnreferred: false,
       isOlders: false,
       refersTo: [],
+      attached: [],
       ...more,
     };
     drafts.push(draft);
@@ -163,6 +216,7 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
       if (next !== undefined) linkTo(one, next, writes);
     });
   });
+  spec.attachments.forEach((one, number) => attach(own[one.of % own.length]!, { ...one, number }, spec, base, facade));
   spec.foreign.forEach((one, number) => {
     const foreign = addForeign(one, number, add, base);
     if (one.via === 'reference') linkTo(own.at(-1)!, foreign, 'relative');

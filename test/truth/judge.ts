@@ -1,7 +1,7 @@
 import { isComplete, type StoredManifest, type TypeOutcome } from '../../functions/shared/exports/manifest.ts';
-import { keyOf, member, type Held } from './held.ts';
+import { keyOf, member, type Attached, type Held } from './held.ts';
 import { profileSearches, repeats, strays, takenParameters, totalOfAllLies, typesOf } from './payer.ts';
-import { isTrue, refuses, type Facts } from './reasons.ts';
+import { hasStrangeHiccup, isTrue, refuses, type Facts } from './reasons.ts';
 import type { PayerSpec } from './spec.ts';
 
 /** What the partner was given. */
@@ -9,6 +9,8 @@ export interface Account {
   readonly manifest: StoredManifest;
   readonly lines: readonly string[];
   readonly errors: readonly string[];
+  /** The attachments, by the last segment of their URLs. */
+  readonly attachments: ReadonlyMap<string, { readonly bytes: Buffer }>;
 }
 
 type Promised =
@@ -58,6 +60,9 @@ const wholeRecord = (spec: PayerSpec, held: readonly Held[], came: ReadonlySet<s
 const saysMerged = (spec: PayerSpec): boolean =>
   spec.isMerged && spec.patient === 'given' && spec.since === undefined && isWanted(spec, 'Patient');
 
+/** Whether the payer has an attachment that may be asked for, and does not give it. One that it does not have is not missing. */
+const isMissed = ({ from, answers }: Attached): boolean => from !== undefined && !['given', 'gone'].includes(answers);
+
 /** Why a type may be called something other than complete although all of it came. */
 const troubles = ({ spec, held, came }: Facts, type: string): readonly string[] => {
   const how = typesOf(spec).get(type);
@@ -84,6 +89,8 @@ const troubles = ({ spec, held, came }: Facts, type: string): readonly string[] 
     if (one.reads !== 'given' && one.reads !== 'gone') found.push('the payer does not give one');
     if (one.isOlders && !saysMerged(spec)) found.push('whose the older id is was not known in time');
     if (one.text.includes('"REDACTED"')) found.push('one is labeled');
+    if (one.attached.some(isMissed) || (one.attached.length > 0 && hasStrangeHiccup(spec)))
+      found.push('an attachment does not come');
     if (one.isUnreferred) found.push('whom one is about cannot be read');
     if (one.owner === 'stranger') found.push("another patient's was left out");
   }
@@ -116,9 +123,23 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
   const say = (promise: Promised, kind: string, about: string): void => void violations.push({ promise, kind, about });
   const known = Map.groupBy(held, keyOf);
 
+  const attached = new Map(held.flatMap((one) => one.attached).map((one) => [one.content, one]));
+  const cameAttached = new Set<Attached>();
+  /** A line with the URLs that it would have without its attachments' files. */
+  const withoutFiles = (line: string): string =>
+    line.replaceAll(/"http:\/\/localhost:3000\/exports\/[^"]*\/(attachment-\d+)"/g, (link, name: string) => {
+      const one = attached.get(account.attachments.get(name)?.bytes.toString() ?? '');
+      if (one === undefined) say("what came is the member's", 'an attachment with other bytes', line);
+      else if (one.from === undefined || one.answers !== 'given')
+        say("what came is the member's", 'an attachment that the payer does not give', line);
+      else cameAttached.add(one);
+      return one === undefined ? link : `"${one.line}"`;
+    });
+
   const came = new Set<string>();
-  for (const line of lines) {
-    if (isGateways(line)) continue;
+  for (const given of lines) {
+    if (isGateways(given)) continue;
+    const line = withoutFiles(given);
     const { resourceType: type, id } = JSON.parse(line) as { resourceType: string; id?: string };
     const key = keyOf({ type, id, line });
     const [one, ...twins] = known.get(key) ?? [];
@@ -180,6 +201,21 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
     }
     if (outcome === 'complete' && type === 'Patient' && number === 0 && spec.since === undefined) {
       say('what is called complete is', 'a record without its Patient', about);
+    }
+  }
+  for (const one of held) {
+    if (!came.has(keyOf(one)) || one.owner !== 'member') continue;
+    const outcome = outcomes.get(one.type)?.outcome;
+    for (const { answers, ...file } of one.attached.filter(
+      (each) => each.from !== undefined && !cameAttached.has(each),
+    )) {
+      const about = `${keyOf(one)} without ${JSON.stringify(file)}`;
+      if (outcome === 'complete' && answers !== 'gone')
+        say('what is called complete is', `a type without an attachment, ${answers}`, about);
+      if (answers === 'given' && !hasStrangeHiccup(spec))
+        say('what is missing is named', 'an attachment that the payer gives', about);
+      if (!account.errors.some((error) => error.startsWith('An attachment of ')))
+        say('what is missing is named', `unnamed, an attachment, ${answers}`, about);
     }
   }
   const reasons = manifest.outcomes.flatMap(({ reason }) => reason ?? []);

@@ -1,5 +1,5 @@
 import { fhir, type PayerScript, type Sent } from '../support/export-world.ts';
-import { keyOf, redacted, stranger, type Held } from './held.ts';
+import { keyOf, redacted, stranger, type Attached, type Held } from './held.ts';
 import { parametersOf } from './r4.ts';
 import type { Hiccup, PayerSpec, TypeSpec } from './spec.ts';
 
@@ -218,20 +218,35 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     return page(part === null ? found : found.filter((_, at) => at % 2 === Number(part)), how, url);
   };
 
-  return ({ path }) => {
+  const attached = new Map(
+    held.flatMap((one) => one.attached).flatMap((one) => (one.from === undefined ? [] : [[one.from, one]])),
+  );
+
+  const document = ({ content, answers }: Attached): Sent => {
+    if (answers === 'gone') return refusal(404, 'not-found');
+    if (answers === 'refused') return refusal(403, 'forbidden');
+    if (answers === 'broken') return refusal(500, 'exception');
+    if (answers === 'login') return { headers: { 'content-type': 'text/html' }, body: '<html>' };
+    const others: Record<string, string> = answers === 'others' ? { 'x-security-context': `Patient/${stranger}` } : {};
+    return { headers: { 'content-type': 'application/pdf', ...others }, body: content };
+  };
+
+  return ({ path, url: asked }) => {
     const url = new URL(`http://payer.example${path}`);
     const [type = '', id, more] = url.pathname.slice(1).split('/');
     requests += 1;
     const hiccup = spec.hiccups.find(({ request }) => request === requests);
     if (hiccup !== undefined) return failures[hiccup.fails]();
+    const one = attached.get(asked);
+    if (one !== undefined) return document(one);
     if (url.pathname === '/metadata') return capabilities(spec);
     if (more === '$everything') return everything(url);
     if (id === undefined) return search(type, url);
-    const one = byKey.get(`${type}/${id}`);
-    if (one === undefined || one.reads === 'gone') return refusal(404, 'not-found');
-    if (one.reads === 'refused') return refusal(403, 'forbidden');
-    if (one.reads === 'unauthorized') return refusal(401, 'login');
-    if (one.reads === 'broken') return refusal(500, 'exception');
-    return { headers: { 'content-type': 'application/fhir+json' }, body: one.text };
+    const found = byKey.get(`${type}/${id}`);
+    if (found === undefined || found.reads === 'gone') return refusal(404, 'not-found');
+    if (found.reads === 'refused') return refusal(403, 'forbidden');
+    if (found.reads === 'unauthorized') return refusal(401, 'login');
+    if (found.reads === 'broken') return refusal(500, 'exception');
+    return { headers: { 'content-type': 'application/fhir+json' }, body: found.text };
   };
 };

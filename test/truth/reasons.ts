@@ -1,7 +1,11 @@
-import { keyOf, member, type Held } from './held.ts';
+import { keyOf, member, type Attached, type Held } from './held.ts';
 import { repeats, strays, takenParameters, totalOfAllLies, typesOf } from './payer.ts';
 import { parametersOf } from './r4.ts';
 import type { Hiccup, PayerSpec } from './spec.ts';
+
+/** Whether a request may once be answered with a page of something else, which is no failure of an attachment's to try again. */
+export const hasStrangeHiccup = ({ hiccups }: PayerSpec): boolean =>
+  hiccups.some(({ fails }) => fails === 'html' || fails === 'latin');
 
 /** What a sentence of an account may be compared with. */
 export interface Facts {
@@ -33,6 +37,17 @@ const lastFailures: Readonly<Record<string, Hiccup['fails']>> = {
   'the answer ended early': 'cut',
   'the answer is not valid JSON': 'html',
   [notUtf8]: 'latin',
+};
+
+/** Why an attachment does not come, in the words of an account. */
+const attachmentReasons: Readonly<Record<Attached['answers'], string>> = {
+  given: '',
+  gone: 'the payer refused it with status 404',
+  refused: 'the payer refused it with status 403',
+  broken: 'the payer did not send it to the end',
+  otherSize: 'its length is not the one that the resource gives',
+  login: 'the payer answered with something else in its place, such as a page of HTML',
+  others: 'its security context names another patient, or somebody unknown',
 };
 
 /** What an account may say, and when that is true of the payer. */
@@ -142,6 +157,32 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
   [
     /^The member's own Patient resource did not come\.$/,
     (_, { spec, came }) => spec.patient !== 'given' && !came.has(`Patient/${member}`),
+  ],
+  [
+    /^An attachment of (?:a resource of type (?<type>\w+)|(?<key>\w+\/\S+)) did not come: (?<why>[^.]+)\.$/,
+    ({ type, key = '', why = '' }, { spec, held }) =>
+      held
+        .filter((one) => (type === undefined ? keyOf(one) === key : one.type === type))
+        .flatMap(({ attached }) => attached)
+        .some(
+          ({ from, answers }) =>
+            from !== undefined &&
+            (why === attachmentReasons[answers] || (why === attachmentReasons.login && hasStrangeHiccup(spec))),
+        ),
+  ],
+  [
+    /^Attachments of (?<type>\w+) are not in this export: the access token's scope does not cover Binary\.$/,
+    ({ type = '' }, { spec, held }) =>
+      spec.scope?.includes('Binary') === false && held.some((one) => one.type === type && one.attached.length > 0),
+  ],
+  [
+    /^(?:A resource of type (?<type>\w+)|(?<key>\w+\/\S+)) has (?:an attachment|\d attachments) that the gateway does not serve\. Do not send your access token to (?:its URL|their URLs)\.$/,
+    ({ type, key = '' }, { held }) =>
+      held.some(
+        (one) =>
+          (type === undefined ? keyOf(one) === key : one.type === type) &&
+          one.attached.some(({ from, line }) => from === undefined && !line.includes('/Binary/')),
+      ),
   ],
   [/^\d+ more problems? of this kind with (?<type>\w+) (?:is|are) not listed\.$/, () => true],
 ];

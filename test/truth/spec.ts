@@ -29,6 +29,9 @@ export interface PayerSpec {
   readonly types: readonly TypeSpec[];
   readonly chains: readonly ChainSpec[];
   readonly foreign: readonly ForeignSpec[];
+  readonly attachments: readonly AttachmentSpec[];
+  /** The profile names the path of `listed` attachments. */
+  readonly listsPath: boolean;
   /** Requests that fail once, by their number, counted from the first. */
   readonly hiccups: readonly Hiccup[];
 }
@@ -94,6 +97,15 @@ export interface ForeignSpec {
   readonly writes: Spelling;
   readonly via: 'page' | 'reference';
   readonly how: 'about' | 'bothPatients' | 'lastElement' | 'bundle' | 'parameters' | 'identified' | 'displayed';
+}
+
+/** An attachment of one of the member's resources. */
+export interface AttachmentSpec {
+  readonly of: number;
+  /** A Binary below the base, by a relative or an absolute URL; a document beside the base, or on another server. */
+  readonly at: 'binary' | 'absolute' | 'listed' | 'elsewhere';
+  /** `otherSize` is not as long as the resource says; `login` is a page of HTML; `others` is another patient's. */
+  readonly answers: 'given' | 'gone' | 'refused' | 'broken' | 'otherSize' | 'login' | 'others';
 }
 
 export type Spelling = 'relative' | 'absolute' | 'versioned' | 'fragment' | 'query' | 'space' | 'slashed' | 'capitals';
@@ -189,12 +201,21 @@ const foreignSpec: fc.Arbitrary<ForeignSpec> = fc.record({
   ),
 });
 
+const attachmentSpec: fc.Arbitrary<AttachmentSpec> = fc.record({
+  of: fc.nat({ max: 30 }),
+  at: oneOf<AttachmentSpec['at']>('binary', 'absolute', 'listed', 'elsewhere'),
+  answers: mostly<AttachmentSpec['answers']>('given', 'gone', 'refused', 'broken', 'otherSize', 'login', 'others'),
+});
+
 const hiccup: fc.Arbitrary<Hiccup> = fc.record({
   request: fc.nat({ max: 40 }),
   fails: oneOf<Hiccup['fails']>('500', '503', '429', 'cut', 'html', 'latin', 'throws'),
 });
 
-const scopeOf = fc.uniqueArray(oneOf('Patient', ...memberTypes, ...referredTypes), { minLength: 1, maxLength: 12 });
+const scopeOf = fc.uniqueArray(oneOf('Patient', 'Binary', ...memberTypes, ...referredTypes), {
+  minLength: 1,
+  maxLength: 12,
+});
 
 export const payerSpec: fc.Arbitrary<PayerSpec> = fc
   .record(
@@ -214,6 +235,8 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
       types: fc.uniqueArray(typeSpec, { maxLength: 6, selector: ({ type }) => type }),
       chains: fc.array(chainSpec, { maxLength: 3 }),
       foreign: fc.array(foreignSpec, { maxLength: 2 }),
+      attachments: fc.array(attachmentSpec, { maxLength: 3 }),
+      listsPath: fc.boolean(),
       hiccups: fc.array(hiccup, { maxLength: 3 }),
     },
     {
@@ -229,6 +252,8 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
         'types',
         'chains',
         'foreign',
+        'attachments',
+        'listsPath',
         'hiccups',
       ],
     },
