@@ -82,8 +82,22 @@ export const putMemberSession = async (
   });
 };
 
+/** What says whose record it is; undefined if it was sealed for another session, as in an item that was put under this key. */
+const open = (
+  sealed: Uint8Array,
+  secret: string,
+  payer: string,
+): Pick<MemberSession, 'patient' | 'memberIndex'> | undefined => {
+  try {
+    const opened = Buffer.from(unseal(sealingKey(secret), sealed, boundTo(secret, payer))).toString('utf8');
+    return JSON.parse(opened) as Pick<MemberSession, 'patient' | 'memberIndex'>;
+  } catch {
+    return undefined;
+  }
+};
+
 /**
- * The session of a cookie at a payer, read consistently; undefined if it has ended, or is of another payer.
+ * The session of a cookie at a payer, read consistently; undefined if it has ended, or is of another payer or another session.
  * @throws GatewayError `temporarily_unavailable`
  */
 export const getMemberSession = async (
@@ -96,9 +110,8 @@ export const getMemberSession = async (
   const read = readerOf(loginAttemptAttributes, item);
   const [expiresAt, forms, sealed] = [read('expiresAt') ?? 0, read('forms') ?? 0, read('sealed')];
   if (read('payer') !== payer || expiresAt <= now || sealed === undefined) return undefined;
-  const opened = Buffer.from(unseal(sealingKey(secret), sealed, boundTo(secret, payer))).toString('utf8');
-  const { patient, memberIndex } = JSON.parse(opened) as Pick<MemberSession, 'patient' | 'memberIndex'>;
-  return { payer, patient, memberIndex, forms, expiresAt };
+  const member = open(sealed, secret, payer);
+  return member && { ...member, payer, forms, expiresAt };
 };
 
 /** The token of a session's next form. The browser cannot make one, and each is valid once. */

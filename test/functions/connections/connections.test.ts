@@ -297,6 +297,18 @@ describe('after the sign-in the page', () => {
     expect(appsIn(elsewhere)).toEqual([]);
   });
 
+  it("asks to sign in if another member's session was put under this one's key", async () => {
+    const test = await withTwoApps();
+    test.whoSignsIn('patient-2');
+    const other = await test.signIn();
+    const items = test.dynamo.items('LoginAttempts');
+    const [mine, theirs] = [...items].filter(([key]) => key.startsWith('session.'));
+    items.set(theirs![0], { ...mine![1], stateHash: { S: theirs![0] } });
+    const page = await test.get(other);
+    expect([page.statusCode, appsIn(page)]).toEqual([200, []]);
+    expect(page.body).toContain('Sign in at Northwind Health');
+  });
+
   it('shows of a link only what can be true', async () => {
     const test = await withTwoApps();
     const shown = async (notice: string, session: Headers) => noticeIn(await test.get(session, { notice })) !== 'none';
