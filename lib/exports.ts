@@ -59,7 +59,7 @@ export class GatewayExports extends Construct {
     this.sweep = this.sweepFunction(props);
     this.function = this.exportFunction(props);
     acknowledgeVersions(this.function, this.job);
-    this.acknowledgeObjects(runtime.config.exchanges !== undefined);
+    this.acknowledgeObjects();
   }
 
   private variables({ runtime, origin, tables }: GatewayExportsProps): Record<string, string> {
@@ -76,11 +76,7 @@ export class GatewayExports extends Construct {
   private jobFunction(props: GatewayExportsProps): DurableFunction {
     const { runtime, tables, keys, payerSecrets } = props;
     const { concurrency, retention } = runtime.config;
-    const ofExchanges = exchangesOfJob(tables, {
-      exportsKey: keys.exports,
-      bucket: this.bucket,
-      secretPrefix: payerSecrets.exchangePrefix,
-    });
+    const ofExchanges = exchangesOfJob(tables, keys.exports, payerSecrets.exchangePrefix);
     return new DurableFunction(this, 'ExportJob', {
       runtime,
       folder: 'export-job',
@@ -175,10 +171,9 @@ export class GatewayExports extends Construct {
     return kinds.map((kind) => this.bucket.arnForObjects(`*/${kind}`));
   }
 
-  private acknowledgeObjects(hasExchanges: boolean): void {
+  private acknowledgeObjects(): void {
     const id = Stack.of(this).getLogicalId(this.bucket.node.defaultChild as CfnBucket);
-    const input = hasExchanges ? ['*/input'] : [];
-    for (const objects of ['*', '*/parts/*', '*/state/*', '*/manifest', '*/kept', ...input]) {
+    for (const objects of ['*', '*/parts/*', '*/state/*', '*/manifest', '*/kept']) {
       Validations.of(this).acknowledge({
         id: `AwsSolutions-IAM5[Resource::<${id}.Arn>/${objects}]`,
         reason: 'Names of objects begin with the id of their export, and exports come without a deployment.',

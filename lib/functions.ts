@@ -1,6 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
 import { grantAttributes } from '../functions/shared/store/attributes.ts';
@@ -12,7 +11,7 @@ import { longestReadSeconds } from '../functions/shared/store/read-events.ts';
 import { collectOften } from './collect-often.ts';
 import { edgeVariables } from './edge-variables.ts';
 import { errorsVariables } from './errors-variables.ts';
-import { acknowledgeInput, exchangesOfFetch, exchangesOfToken } from './exchanges.ts';
+import { exchangesOfFetch, exchangesOfToken } from './exchanges.ts';
 import { GatewayFunction } from './gateway-function.ts';
 import type { PayerSecrets } from './payer-secrets.ts';
 import { allowRegistry, registryVariables } from './registry-reader.ts';
@@ -39,8 +38,6 @@ export interface GatewayFunctionsProps {
   readonly exportsKey: IKey;
   /** Makes the index of a grant's member. */
   readonly memberIndexKey: IKey;
-  /** Where the files of exports are, and what an exchange asks. */
-  readonly exportsBucket: Bucket;
 }
 
 /** The attributes of a grant that its end changes or compares: none says who may read what. */
@@ -74,11 +71,11 @@ export class GatewayFunctions extends Construct {
 
   constructor(scope: Construct, id: string, props: GatewayFunctionsProps) {
     super(scope, id);
-    const { runtime, origin, tables, payerSecrets, key, exportsKey, memberIndexKey, exportsBucket } = props;
+    const { runtime, origin, tables, payerSecrets, key, exportsKey, memberIndexKey } = props;
     const { concurrency } = runtime.config;
     const identity = identityOf(runtime.config);
     const systemTokens = exchangesOfToken(tables);
-    const ofExchanges = exchangesOfFetch(tables, runtime.config.exchanges, { exportsKey, bucket: exportsBucket });
+    const ofExchanges = exchangesOfFetch(tables, runtime.config.exchanges, exportsKey);
     const loginAttempts = tables.loginAttempts.tableArn;
     const grants = tables.grants.tableArn;
     const common = { runtime, timeout: bufferedTimeout };
@@ -202,7 +199,6 @@ export class GatewayFunctions extends Construct {
       ],
       reservedConcurrency: concurrency.fetch,
     });
-    if (runtime.config.exchanges !== undefined) acknowledgeInput(this.fetch, exportsBucket);
     this.discovery = new GatewayFunction(this, 'Discovery', {
       ...common,
       folder: 'discovery',

@@ -51,11 +51,10 @@ export class GatewayStack extends Stack {
     const { origin } = api;
     const { exports: exportsKey, memberIndex: memberIndexKey } = keys;
     const common = { runtime, origin, tables, payerSecrets };
+    const functions = new GatewayFunctions(this, 'Functions', { ...common, key, exportsKey, memberIndexKey });
     const audit = new GatewayAudit(this, 'Audit', { runtime, keys, tables });
     const canary = new GatewayCanary(this, 'Canary', { runtime, origin, tables });
     const exports = new GatewayExports(this, 'Exports', { ...common, keys, accessLogs: audit.accessLogs });
-    const ofRequests = { ...common, key, exportsKey, memberIndexKey, exportsBucket: exports.bucket };
-    const functions = new GatewayFunctions(this, 'Functions', ofRequests);
     const events = new GatewayEvents(this, 'Events', { runtime, tables, keys, exports });
     const { authorize, callback, connections, token, fetch, discovery } = functions;
     const request = [authorize, callback, connections, token, fetch, discovery, exports.function];
