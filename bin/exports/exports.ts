@@ -6,8 +6,10 @@ import type { StageConfig } from '../../config/stage.ts';
 import { visibleLine } from '../../config/visible.ts';
 import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { GatewayError } from '../../functions/shared/errors.ts';
+import { auditEnded } from '../../functions/shared/exchanges/audit-exchange.ts';
 import { grantOfExport } from '../../functions/shared/exports/export-id.ts';
 import { instant } from '../../functions/shared/instant.ts';
+import { exchangeOwner, noteEnded } from '../../functions/shared/store/exchanges.ts';
 import type { Export } from '../../functions/shared/store/export-item.ts';
 import { deleteExport, getExport } from '../../functions/shared/store/exports.ts';
 import { noteExportEnded } from '../../functions/shared/store/grants.ts';
@@ -21,7 +23,7 @@ import { readStage, stageAsFlag } from '../shared/stage-flags.ts';
 import { readFlags, type ExportsCommand } from './flags.ts';
 import { lastProblem } from './last-problem.ts';
 import { listExports } from './list.ts';
-import { progressOf, stateInWords, stateOf } from './state.ts';
+import { progressOf, stateInWords, stateOf, whatIsRead } from './state.ts';
 
 /** What the tool needs that tests replace. */
 export interface ExportsToolDeps {
@@ -30,12 +32,18 @@ export interface ExportsToolDeps {
   readonly output: Pick<Output, 'out' | 'note'>;
 }
 
+/** Who acts, and why. */
+interface Operator {
+  readonly operator: string;
+  readonly note: string;
+}
+
 type EndCommand = Extract<ExportsCommand, { readonly command: 'end' }>;
 
 /** The permissions that the tool needs. */
 const rights =
   'dynamodb:ListTables; dynamodb:Scan and GetItem on the exports table; to end one also DeleteItem there, and UpdateItem on the ' +
-  'grants table; and use of their key';
+  'grants table, or of an exchange PutItem on the audit events and DeleteItem on the exchanges; and use of their key';
 
 /** @throws Refusal if there is no such export, or a newer one has replaced it */
 const requireExport = async (table: RegistryTable, id: string): Promise<Export> => {
@@ -48,9 +56,13 @@ const requireExport = async (table: RegistryTable, id: string): Promise<Export> 
   return item;
 };
 
-const readsOf = ({ types, filters, since, until }: Export): string =>
+const readsOf = ({ exchange, types, filters, since, until }: Export): string =>
   [
-    types === undefined ? 'all types that the scope allows' : types.toSorted(compareTexts).join(', '),
+    types === undefined
+      ? exchange === undefined
+        ? 'all types that the scope allows'
+        : 'all that the payer gives'
+      : types.toSorted(compareTexts).join(', '),
     ...(filters === undefined ? [] : [`only ${filters.join(', ')}`]),
     ...(since === undefined ? [] : [`changed since ${since}`]),
     ...(until === undefined ? [] : [`until ${until}`]),
@@ -59,7 +71,7 @@ const readsOf = ({ types, filters, since, until }: Export): string =>
 const describe = (item: Export, now: number): string =>
   [
     `export    ${visibleLine(item.exportId)}`,
-    `grant     ${visibleLine(item.grantId)}`,
+    item.exchange === undefined ? `grant     ${visibleLine(item.grantId)}` : `exchange  ${whatIsRead(item)}`,
     `partner   ${visibleLine(item.partner)}`,
     `payer     ${visibleLine(item.payer)}`,
     `begun     ${instant(item.startedAt)}`,
@@ -67,6 +79,35 @@ const describe = (item: Export, now: number): string =>
     `state     ${stateInWords(item, now)}`,
     `progress  ${progressOf(item)}`,
   ].join('\n');
+
+/** Writes to the audit who ends an export, and why. @throws Refusal if its grant has ended, and with it the export */
+const noteEnd = async (
+  { client }: RegistryTable,
+  { stage }: StageConfig,
+  { exchange, exportId, grantId, partner, payer, group }: Export,
+  {
+    by,
+    grantsTable,
+    nowMs,
+  }: { readonly by: Operator; readonly grantsTable: string | undefined; readonly nowMs: number },
+): Promise<void> => {
+  const requestId = randomUUID();
+  if (exchange !== undefined) {
+    const audit = { client, name: await findTable(client, stage, 'AuditEvents') };
+    const of = { exportId, exchange, partner, payer, requestId, ...(group === undefined ? {} : { group }) };
+    return auditEnded({ audit, clock: { now: () => nowMs } }, of, { by });
+  }
+  const grants = { client, name: grantsTable ?? (await findTable(client, stage, 'Grants')) };
+  if (!(await noteExportEnded(grants, grantId, { now: Math.floor(nowMs / 1000), requestId, by })))
+    throw new Refusal('The grant of this export has ended, and its files with it. Nothing was changed.');
+};
+
+/** One that has ended no longer counts among its partner's that run. Where this fails, it counts until its time is over. */
+const noteNotRunning = async ({ client }: RegistryTable, { stage }: StageConfig, item: Export): Promise<void> => {
+  if (item.exchange === undefined) return;
+  const exchanges = { client, name: await findTable(client, stage, 'Exchanges') };
+  await noteEnded(exchanges, exchangeOwner(item), item.exportId);
+};
 
 /** Hours since an export began, for `trace`, which looks back that far. */
 const hoursSince = ({ startedAt }: Export, now: number): number => Math.max(1, Math.ceil((now - startedAt) / 3600) + 1);
@@ -85,23 +126,18 @@ const endExport = async (
       output.note(`Would end this export as ${operator}, and delete its files. Nothing was changed.`);
       return 0;
     }
-    const grants = {
-      client: table.client,
-      name: grantsTable ?? (await findTable(table.client, config.stage, 'Grants')),
-    };
     // First the audit: nothing is ended without a record of who did it.
-    const by = { operator, note: reason };
-    const written = { now: Math.floor(nowMs / 1000), requestId: randomUUID(), by };
-    if (!(await noteExportEnded(grants, item.grantId, written)))
-      throw new Refusal('The grant of this export has ended, and its files with it. Nothing was changed.');
+    await noteEnd(table, config, item, { by: { operator, note: reason }, grantsTable, nowMs });
     if (!(await deleteExport(table, item)))
       throw new Refusal(
         'Meanwhile the export was deleted, or a newer one replaced it. Only the audit was written; show its grant again.',
       );
-    const isOver = stateOf(item, written.now) !== 'running' && stateOf(item, written.now) !== 'waiting';
+    await noteNotRunning(table, config, item);
+    const state = stateOf(item, Math.floor(nowMs / 1000));
+    const isOver = state !== 'running' && state !== 'waiting';
     output.note(
       `Ended this export as ${operator}. ${isOver ? 'Its files are deleted' : 'Its job stops, and what it has read is deleted'}. ` +
-        'The partner gets 404 for it, and can begin another. To end the grant too: npm run grants -- end',
+        `The partner gets 404 for it, and can begin another.${item.exchange === undefined ? ' To end the grant too: npm run grants -- end' : ''}`,
     );
     return 0;
   } finally {

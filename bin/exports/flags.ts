@@ -34,7 +34,7 @@ const place = { ...stageFlags, table: tableFlags.exports };
 
 export const spec = {
   call: 'npm run exports --',
-  about: `The last export of each grant: where it is, and what stopped it. An id is the last part of an export's URL, or its grant's id;
+  about: `The last export of each grant, and exchanges between plans: where each is, and what stopped it. An id is the last part of an export's URL, or its grant's id;
 if it starts with a hyphen, write it after --, as in: show -- -ID.`,
   commands: {
     list: {

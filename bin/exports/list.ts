@@ -7,11 +7,13 @@ import { inColumns } from '../shared/columns.ts';
 import type { RegistryTable } from '../shared/registry-table.ts';
 import { scanPages } from '../shared/scan-pages.ts';
 import type { ListCommand } from './flags.ts';
-import { progressOf, stateOf } from './state.ts';
+import { progressOf, stateOf, whatIsRead } from './state.ts';
 
 /** What a list needs. No key, token or patient leaves the table. */
 const attributes = [
   'exportId',
+  'exchange',
+  'group',
   'payer',
   'partner',
   'status',
@@ -38,10 +40,10 @@ const scan = async (table: RegistryTable, clauses: readonly Clause[]): Promise<E
   return found;
 };
 
-const heads = ['EXPORT', 'PAYER', 'PARTNER', 'BEGUN', 'STATE', 'PROGRESS'];
+const heads = ['EXPORT', 'PAYER', 'PARTNER', 'OF', 'BEGUN', 'STATE', 'PROGRESS'];
 
 /**
- * Lists exports as lines, the newest first, and their number last.
+ * Lists exports and exchanges as lines, the newest first, and their number last.
  * @param now epoch seconds
  */
 export const listExports = async (table: RegistryTable, command: ListCommand, now: number): Promise<string[]> => {
@@ -59,6 +61,7 @@ export const listExports = async (table: RegistryTable, command: ListCommand, no
       item.exportId,
       item.payer,
       item.partner,
+      whatIsRead(item),
       instant(item.startedAt),
       stateOf(item, now),
       progressOf(item),

@@ -1,3 +1,4 @@
+import { visibleLine } from '../../config/visible.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import { isOverdue, type Export } from '../../functions/shared/store/export-item.ts';
 
@@ -41,3 +42,7 @@ export const stateInWords = (item: WithState & Pick<Export, 'beganAt' | 'endedAt
   const ended = item.endedAt === undefined ? state : `${state} ${instant(item.endedAt)}`;
   return `${ended}, kept until ${instant(item.expiresAt)}`;
 };
+
+/** What is read: the record of a grant, or in an exchange between plans, whom the payer knows, or a Group. */
+export const whatIsRead = ({ exchange, group }: Pick<Export, 'exchange' | 'group'>): string =>
+  exchange === undefined ? 'record' : exchange === 'match' ? 'match' : `group ${visibleLine(group ?? '')}`;

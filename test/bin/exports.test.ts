@@ -1,7 +1,9 @@
 import { exportsTool } from '../../bin/exports/exports.ts';
+import { describeExchangeEvent } from '../../functions/audit/describe-exchange-event.ts';
 import { describeGrantEvent } from '../../functions/audit/describe-grant-event.ts';
 import type { StreamImage } from '../../functions/audit/stream-image.ts';
 import { parseScopes } from '../../functions/shared/scopes/scopes.ts';
+import { countRunning, noteRunning } from '../../functions/shared/store/exchanges.ts';
 import {
   askForToken,
   beginExport,
@@ -14,7 +16,7 @@ import {
 import { getGrant, putGrant, revoke } from '../../functions/shared/store/grants.ts';
 import { startMs } from '../support/gateway.ts';
 import { livingGrant } from '../support/living-grant.ts';
-import { listening, tableOf, toolStage } from './tool-stage.ts';
+import { exchangesTable, listening, tableOf, toolStage } from './tool-stage.ts';
 
 const now = startMs / 1000;
 const operator = 'arn:aws:iam::000000000000:user/operator';
@@ -27,7 +29,9 @@ let writes: StreamImage[];
 beforeEach(async () => {
   writes = [];
   const stream = { arn: 'arn', viewType: 'NEW_AND_OLD_IMAGES' } as const;
-  stage = await toolStage([tableOf('Grants', { stream }), tableOf('Exports')], ({ dynamodb }) => {
+  const tables = [tableOf('Grants', { stream }), tableOf('Exports'), exchangesTable];
+  const audited = tableOf('AuditEvents', { stream: { arn: 'reads', viewType: 'NEW_IMAGE' } });
+  stage = await toolStage([...tables, audited], ({ dynamodb }) => {
     writes.push(dynamodb?.NewImage ?? {});
   });
 });
@@ -93,11 +97,27 @@ describe('npm run exports', () => {
     await fourExports();
 
     expect((await run(['list'])).out.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
-      ['EXPORT', 'PAYER', 'PARTNER', 'BEGUN', 'STATE', 'PROGRESS'],
-      [exportOf('a'), 'northwind', 'demo-partner', '2026-06-01T11:59:00Z', 'running', '7 resources, 2 of 21 types'],
-      [exportOf('b'), 'northwind', 'other', '2026-06-01T11:00:00Z', 'waiting', '0 resources'],
-      [exportOf('c'), 'southwind', 'demo-partner', '2026-06-01T10:00:00Z', 'partial', '7 resources, 2 of 21 types'],
-      [exportOf('d'), 'northwind', 'demo-partner', '2026-05-28T12:00:00Z', 'overdue', '0 resources'],
+      ['EXPORT', 'PAYER', 'PARTNER', 'OF', 'BEGUN', 'STATE', 'PROGRESS'],
+      [
+        exportOf('a'),
+        'northwind',
+        'demo-partner',
+        'record',
+        '2026-06-01T11:59:00Z',
+        'running',
+        '7 resources, 2 of 21 types',
+      ],
+      [exportOf('b'), 'northwind', 'other', 'record', '2026-06-01T11:00:00Z', 'waiting', '0 resources'],
+      [
+        exportOf('c'),
+        'southwind',
+        'demo-partner',
+        'record',
+        '2026-06-01T10:00:00Z',
+        'partial',
+        '7 resources, 2 of 21 types',
+      ],
+      [exportOf('d'), 'northwind', 'demo-partner', 'record', '2026-05-28T12:00:00Z', 'overdue', '0 resources'],
       ['4 exports'],
     ]);
   });
@@ -191,6 +211,29 @@ describe('npm run exports', () => {
 
     await expect(end()).rejects.toThrow('The grant of this export has ended');
     expect(await getExport(table(), grantOf('a'))).toBeDefined();
+  });
+
+  it('lists, shows and ends an exchange between plans: it has no grant, its job stops, and the audit says who ended it', async () => {
+    const exchange = { exchange: 'group', group: 'group-1', partner: 'new-plan' } as const;
+    const made = await kickOff('e', 60, { ...exchange, patient: '' });
+    const exchanges = stage.table('Exchanges');
+    await noteRunning(exchanges, 'northwind/new-plan', { exportId: made.exportId, expiresAt: now + 60 });
+
+    const list = await run(['list']);
+    const shown = await run(['show', made.exportId]);
+    const ended = await run(['end', made.exportId, '--reason', 'Ticket 4714']);
+
+    expect(list.out).toMatch(/ {2}northwind {2}new-plan {2}group group-1 {2}/);
+    expect(shown.out).toContain('\nexchange  group group-1\n');
+    expect(shown.out).not.toContain('\ngrant ');
+    expect(ended.told).toMatch(/Its job stops.*can begin another\.$/s);
+    expect(await getExport(table(), grantOf('e'))).toBeUndefined();
+    expect(await countRunning(exchanges, 'northwind/new-plan', now)).toBe(0);
+    expect(describeExchangeEvent(writes.at(-1) ?? {}, 'local', now)).toMatchObject({
+      subtype: [{ code: 'exchangeEnded' }],
+      agent: [{ who: { identifier: { value: operator } }, requestor: true }, {}, {}],
+      entity: [{ what: { identifier: { value: made.exportId } } }, {}],
+    });
   });
 
   it('refuses one that is not there, and one that another followed', async () => {
