@@ -150,8 +150,9 @@ const makeAssertion = async (
         payload['iat'] = now - assertionIssuedAgoSeconds;
         payload['exp'] = now + assertionLivesSeconds;
         delete payload['nbf'];
-        if (extensions === undefined) return;
+        // SMART requires it (client-confidential-asymmetric), and some payers do.
         header['typ'] = 'JWT';
+        if (extensions === undefined) return;
         payload['extensions'] = extensions as oauth.JsonValue;
       },
     },

@@ -214,7 +214,7 @@ describe('the gateway as a payer’s client', () => {
     await exchangeCode(deps, northwind, grant);
 
     const assertion = form().get('client_assertion') ?? '';
-    expect(decodeProtectedHeader(assertion)).toMatchObject({ alg: 'ES384', kid: 'northwind-local-1' });
+    expect(decodeProtectedHeader(assertion)).toEqual({ alg: 'ES384', kid: 'northwind-local-1', typ: 'JWT' });
     expect(decodeJwt(assertion)).toMatchObject({
       iss: 'gateway-at-northwind',
       sub: 'gateway-at-northwind',
