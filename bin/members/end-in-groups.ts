@@ -3,8 +3,9 @@ import { causeOf, GatewayError } from '../../functions/shared/errors.ts';
 import { auditEnded } from '../../functions/shared/exchanges/audit-exchange.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
-import { endMember, exchangeOwner, getGroupHead } from '../../functions/shared/store/exchanges.ts';
+import { endMember, exchangeOwner, listGroups, type StoredGroupHead } from '../../functions/shared/store/exchanges.ts';
 import type { Member } from '../../functions/shared/store/member-index.ts';
+import type { RegistryTable } from '../shared/registry-table.ts';
 import type { MembersToolDeps } from './deps.ts';
 import { findExchanges, type MemberExchange } from './find-exchanges.ts';
 import { counted } from './find.ts';
@@ -19,6 +20,18 @@ export interface MemberGroup extends Pick<MemberExchange, 'exchange' | 'partner'
   readonly expiresAt: number;
 }
 
+const groupsAtATime = 100;
+
+/** Every Group of an owner that has not expired. */
+const groupsOf = async function* (table: RegistryTable, owner: string, now: number): AsyncGenerator<StoredGroupHead> {
+  let after: string | undefined;
+  do {
+    const page = await listGroups(table, owner, { after, limit: groupsAtATime, now });
+    yield* page.groups;
+    after = page.after;
+  } while (after !== undefined);
+};
+
 /** Finds the Groups of which a member is one and not ended: by the audit, which has every match, and by the table. */
 export const findGroups = async (
   stage: OpenStage,
@@ -29,15 +42,20 @@ export const findGroups = async (
   if (member === undefined || table === undefined) return [];
   const seconds = Math.floor(now() / 1000);
   const found = await findExchanges(await stage.bucket(), member, { until: instant(seconds).slice(0, 10) });
-  const groups = new Map<string, MemberGroup>();
-  for (const { exchange, partner, payer, group, kind, about } of found) {
-    if (kind !== 'match' || group === undefined || about.outcome !== 'match') continue;
-    const owner = exchangeOwner({ payer, partner });
-    const head = await getGroupHead(table, owner, group, seconds);
-    if (head === undefined || head.ended.includes(sha256(member.patient))) continue;
-    groups.set(`${owner}/${group}`, { exchange, partner, payer, group, expiresAt: head.expiresAt });
+  const matches = found.filter(({ kind, about }) => kind === 'match' && about.outcome === 'match');
+  const groups: MemberGroup[] = [];
+  for (const [partner, own] of Map.groupBy(matches, (match) => match.partner)) {
+    const exchanges = new Set(own.map(({ exchange }) => exchange));
+    for await (const { id, exportId, code, ended, expiresAt } of groupsOf(
+      table,
+      exchangeOwner({ payer: member.payer, partner }),
+      seconds,
+    )) {
+      const isIn = code === 'match' && exchanges.has(exportId) && !ended.includes(sha256(member.patient));
+      if (isIn) groups.push({ exchange: exportId, partner, payer: member.payer, group: id, expiresAt });
+    }
   }
-  return [...groups.values()];
+  return groups;
 };
 
 /** Groups as lines for a person. */

@@ -55,7 +55,14 @@ const exchangeOf = (
     asked: asked?.recorded,
     came: came?.recorded,
     how: came?.how,
-    about: { ...(before ?? named), ...after, consent: before?.consent ?? named.consent },
+    about: {
+      patient,
+      submitted: named.submitted,
+      outcome: (after ?? before ?? named).outcome,
+      consent: (before ?? named).consent ?? after?.consent,
+      consentHash: (before ?? named).consentHash ?? after?.consentHash,
+      resources: after?.resources,
+    },
     ended:
       ended === undefined
         ? undefined

@@ -34,7 +34,23 @@ const lineOf = ({ clock }: LogDeps, { grantId, payer, partner }: Export) => ({
   partner,
 });
 
-/** Writes the log line of a leg. It has counts, and nothing from the record. */
+/**
+ * How many calls have failed when a leg stops to wait after a failure: shorter waits are inside it. Reads of members ring by
+ * themselves that a payer is down; a former plan may get nothing but exchanges.
+ */
+const failedCalls = 3;
+
+const downOf = ({ clock, registry }: LogDeps, { exchange }: Export, detail: string | undefined) =>
+  exchange === undefined || detail !== 'failed'
+    ? {}
+    : embeddedMetrics(registry.stage, clock.now(), [
+        { dimensions: [[], ['payer']], metrics: { payerDown: [failedCalls, 'Count'] } },
+      ]);
+
+/**
+ * Writes the log line of a leg. It has counts, and nothing from the record. Of an exchange whose payer fails it has the metric
+ * `payerDown` too, as requests to the payer have.
+ */
 export const writeLeg = (
   deps: LogDeps,
   item: Export,
@@ -47,7 +63,8 @@ export const writeLeg = (
     readonly bytes: number;
     readonly ms: number;
   },
-): void => deps.writeLog(JSON.stringify({ level: 'info', ...lineOf(deps, item), ...leg }));
+): void =>
+  deps.writeLog(JSON.stringify({ level: 'info', ...lineOf(deps, item), ...leg, ...downOf(deps, item, leg.detail) }));
 
 /**
  * Writes the log line of an export's end, with its metrics:

@@ -153,7 +153,10 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
       outcome: 'asked',
     }));
     await auditAsked(deps, exchangeKind === 'group' ? { ...known, group } : known, asked);
-    await auditCame(deps, { ...known, group }, { status: 'completed', members: whom });
+    await auditCame(deps, exchangeKind === 'group' ? { ...known, group } : known, {
+      status: 'completed',
+      members: whom,
+    });
     if (exchangeKind === 'group') return;
     const now = startMs / 1000;
     await putGroup(exchanges, {

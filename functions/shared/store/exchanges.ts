@@ -179,23 +179,6 @@ const readHead = (item: Item): StoredGroupHead & { readonly chunks: number } => 
   };
 };
 
-const getHead = async (table: Table, owner: string, id: string, now: number) => {
-  const item = await getItem(table, keyOf(owner, headName(id)));
-  const head = item && readHead(item);
-  return head === undefined || head.expiresAt <= now ? undefined : head;
-};
-
-/**
- * Reads what is known of a Group without opening it; undefined if there is none, or if it has expired.
- * @throws GatewayError `temporarily_unavailable`
- */
-export const getGroupHead = (
-  table: Table,
-  owner: string,
-  id: string,
-  now: number,
-): Promise<StoredGroupHead | undefined> => getHead(table, owner, id, now);
-
 /**
  * Reads a Group with its body, strongly consistent; undefined if there is none, or if it has expired.
  * @throws GatewayError `temporarily_unavailable`
@@ -206,9 +189,10 @@ export const getGroup = async (
   id: string,
   now: number,
 ): Promise<StoredGroup | undefined> => {
-  const found = await getHead(table, owner, id, now);
-  if (found === undefined) return undefined;
-  const { chunks, ...head } = found;
+  const item = await getItem(table, keyOf(owner, headName(id)));
+  if (item === undefined) return undefined;
+  const { chunks, ...head } = readHead(item);
+  if (head.expiresAt <= now) return undefined;
   const names = Array.from({ length: chunks }, (_, chunk) => bodyName(head, chunk));
   return { ...head, body: await readParts(table, owner, names) };
 };

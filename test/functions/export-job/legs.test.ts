@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { usualBuffers } from '../../../functions/export-job/buffers.ts';
 import { unavailable } from '../../../functions/shared/errors.ts';
 import { exportWorld, fhir, memberPatient, observation, pageOf, type Sent } from '../../support/export-world.ts';
+import { groupInput, memberOf } from './former-plan.ts';
 
 /** The log lines of legs, or of an export's end. */
 const logged = (world: ReturnType<typeof exportWorld>, of: 'next' | 'outcome') =>
@@ -321,4 +322,23 @@ describe('the time between two requests', () => {
   it('is half a minute if the payer throttles and does not say for how long', async () => {
     expect(await gaps([{ status: 503 }])).toEqual([30]);
   });
+});
+
+it.each([
+  ['an exchange', { exchange: groupInput([memberOf('a')]) }, 3],
+  ['a grant’s export', {}, undefined],
+])('a payer that fails %s counts as down for exchanges alone: reads ring by themselves', async (_, options, count) => {
+  const world = exportWorld(options);
+  world.answerWith(async () => ({ status: 500 }));
+  await world.run();
+
+  const failed = logged(world, 'next').filter(({ detail }) => detail === 'failed');
+  expect(failed.length).toBeGreaterThan(0);
+  for (const line of failed) {
+    expect(line['payerDown']).toBe(count);
+    const { CloudWatchMetrics: [sets] = [] } = (line['_aws'] ?? {}) as {
+      CloudWatchMetrics?: { Dimensions: unknown }[];
+    };
+    expect(sets?.Dimensions).toEqual(count === undefined ? undefined : [[], ['payer']]);
+  }
 });
