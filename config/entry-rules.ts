@@ -163,6 +163,27 @@ const checkIdentities = ({ payers, partners, identityProviders = [] }: StageConf
   }
 };
 
+/** Only a stage with `exchanges` has what they need, and a plan asks payers that are asked. */
+const checkExchanges = ({ payers, partners, exchanges }: StageConfig, context: Context): void => {
+  const asked = new Set(payers.flatMap((payer) => (payer.exchange === undefined ? [] : [payer.id])));
+  const without = 'is set, but the stage has no exchanges; write exchanges: {}, or remove it';
+  for (const [index, { exchange }] of payers.entries()) {
+    if (exchange !== undefined && exchanges === undefined) problem(context, ['payers', index, 'exchange'], without);
+  }
+  for (const [index, partner] of partners.entries()) {
+    if (partner.exchange === undefined) continue;
+    const path = ['partners', index, 'exchange'];
+    if (exchanges === undefined) problem(context, path, without);
+    else if (!partner.payers.some((id) => asked.has(id))) {
+      problem(
+        context,
+        path,
+        'is set, but none of its payers has exchange, so it could ask nobody; add one, or remove it',
+      );
+    }
+  }
+};
+
 /** A payer that no partner reads from needs no secret, and no member can sign in at a payer without a client id. */
 const checkUse = ({ payers, partners }: StageConfig, context: Context): void => {
   const used = new Set(partners.flatMap((partner) => partner.payers));
@@ -197,5 +218,6 @@ export const checkEntries = (config: StageConfig, context: Context): void => {
   checkShared(config, context);
   checkSecretOwners(config, context);
   checkIdentities(config, context);
+  checkExchanges(config, context);
   checkUse(config, context);
 };

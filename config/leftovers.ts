@@ -21,19 +21,28 @@ const exampleHost =
 const ofUrl = ([path, url]: UrlField): readonly ConfigFinding[] =>
   URL.canParse(url) ? exampleHost(path)(new URL(url).hostname) : [];
 
-const ofKeys = (field: string, keys: readonly PublicJwk[]): readonly ConfigFinding[] =>
+const ofKeys = (field: readonly PropertyKey[], keys: readonly PublicJwk[]): readonly ConfigFinding[] =>
   keys.flatMap((key, index) => [
     ...findingIf(
       key['x'] === examplePublicKey['x'],
-      [field, index],
+      [...field, index],
       "is the example's, and no one has its private key; write your own",
     ),
     ...findingIf(
       key['n'] === publishedPublicKey['n'],
-      [field, index],
+      [...field, index],
       "is the demo's, whose private key is public; write your own",
     ),
   ]);
+
+const ofExchange = ({ clientId, publicKeys }: NonNullable<Payer['exchange']>): readonly ConfigFinding[] => [
+  ...findingIf(
+    clientId.startsWith('your-'),
+    ['exchange', 'clientId'],
+    "is the example's; write the client id that the payer gave you for exchanges",
+  ),
+  ...ofKeys(['exchange', 'publicKeys'], publicKeys),
+];
 
 const ofPayer = (payer: Payer): readonly ConfigFinding[] => [
   ...payerUrls(payer).flatMap(ofUrl),
@@ -42,7 +51,8 @@ const ofPayer = (payer: Payer): readonly ConfigFinding[] => [
     ['clientId'],
     "is the example's; write the client id that the payer gave you",
   ),
-  ...ofKeys('publicKeys', payer.publicKeys),
+  ...ofKeys(['publicKeys'], payer.publicKeys),
+  ...(payer.exchange === undefined ? [] : ofExchange(payer.exchange)),
 ];
 
 const knownHashes: ReadonlyMap<string, string> = new Map([
@@ -61,7 +71,7 @@ const ofHash = (hash: string, index: number): readonly ConfigFinding[] => {
 const ofPartner = (partner: Partner): readonly ConfigFinding[] => [
   ...partnerUrls(partner).flatMap(ofUrl),
   ...partner.secretHashes.flatMap(ofHash),
-  ...ofKeys('jwks', partner.jwks),
+  ...ofKeys(['jwks'], partner.jwks),
 ];
 
 const ofAddress = (path: readonly PropertyKey[], address: string): readonly ConfigFinding[] =>

@@ -3,6 +3,7 @@ import { limitsOf, parseRecordSearch, readRecordSearch } from '../functions/shar
 import type { Payer } from '../functions/shared/registry/types.ts';
 import { covers, hold, parseScopes } from '../functions/shared/scopes/scopes.ts';
 import { findingIf, type ConfigFinding } from './production.ts';
+import { isMetadataHost } from './rules.ts';
 import { payerUrls } from './stage-urls.ts';
 
 type Check = (payer: Payer) => readonly ConfigFinding[];
@@ -107,6 +108,44 @@ const identity: Check = ({ identitySignIn, clientAuthentication, patientFrom, pu
       patientFrom === 'none' || patientFrom === 'id_token',
       ['identitySignIn'],
       `is set, but patientFrom is "${patientFrom}", which no call without a browser can use; remove identitySignIn, or write "token", "search" or "userinfo"`,
+    ),
+  ];
+};
+
+/** Where its links may lead: never to where a machine finds its own credentials. */
+const noMetadata = (path: readonly PropertyKey[], url: string | undefined): readonly ConfigFinding[] =>
+  findingIf(
+    url !== undefined && URL.canParse(url) && isMetadataHost(new URL(url).hostname),
+    path,
+    "is a host where a machine finds its own credentials; write the payer's own",
+  );
+
+/** A client of its own: whoever stole the sign-in's could otherwise read without any sign-in. */
+const exchange: Check = ({ exchange: asked, clientId, publicKeys }) => {
+  if (asked === undefined) return [];
+  const { assertionAlgorithm } = asked;
+  const own = new Set(asked.publicKeys.map((key) => key['n'] ?? key['x']));
+  const at = (field: keyof typeof asked, ...more: readonly number[]) => ['exchange', field, ...more];
+  return [
+    ...findingIf(
+      !asked.publicKeys.some(({ kty }) => kty === keyTypes[assertionAlgorithm]),
+      at('publicKeys'),
+      `has no ${keyTypes[assertionAlgorithm]} key, but assertionAlgorithm is ${assertionAlgorithm}; write the public JWK with its kid`,
+    ),
+    ...findingIf(
+      asked.clientId === clientId,
+      at('clientId'),
+      "is the sign-in's client too; have the payer register another one for exchanges, and write its client id",
+    ),
+    ...findingIf(
+      publicKeys.some((key) => own.has(key['n'] ?? key['x'])),
+      at('publicKeys'),
+      "has a key of the sign-in's client; make one that only exchanges use",
+    ),
+    ...noMetadata(at('tokenEndpoint'), asked.tokenEndpoint),
+    ...noMetadata(at('fhirBaseUrl'), asked.fhirBaseUrl),
+    ...(['statusOrigins', 'fileOrigins'] as const).flatMap((field) =>
+      (asked[field] ?? []).flatMap((url, index) => noMetadata(at(field, index), url)),
     ),
   ];
 };
@@ -231,6 +270,6 @@ const attachmentPaths: Check = (payer) => {
 
 /** What contradicts itself in a payer's profile. */
 export const contradictions: Check = (payer) =>
-  [issuer, authentication, patient, identity, wholeRecord, exhaustive, furtherBases, attachmentPaths].flatMap((check) =>
-    check(payer),
+  [issuer, authentication, patient, identity, exchange, wholeRecord, exhaustive, furtherBases, attachmentPaths].flatMap(
+    (check) => check(payer),
   );

@@ -30,9 +30,34 @@ const common = <T>(some: readonly T[], others: readonly T[]): readonly T[] =>
 const sameAuthentication = (a: Partner, b: Partner): boolean =>
   isDeepStrictEqual(a.clientAuthentication, b.clientAuthentication);
 
+/** Under which of its identifiers a partner may ask former plans by both entries; without any it may not. */
+const commonExchange = ({ exchange: before }: Partner, { exchange: after }: Partner): Pick<Partner, 'exchange'> => {
+  const identifiers = common(before?.identifiers ?? [], after?.identifiers ?? []);
+  return identifiers.length === 0 ? {} : { exchange: { identifiers } };
+};
+
+/** Whose identity tokens about members a partner may present by both entries. */
+const commonAudiences = (
+  { identityAudiences: before = [] }: Partner,
+  { identityAudiences: after = [] }: Partner,
+): Pick<Partner, 'identityAudiences'> => {
+  const both = after
+    .map(({ issuer, audiences }) => ({
+      issuer,
+      audiences: common(audiences, before.find((one) => one.issuer === issuer)?.audiences ?? []),
+    }))
+    .filter(({ audiences }) => audiences.length > 0);
+  return both.length === 0 ? {} : { identityAudiences: both };
+};
+
+const withoutOptional = ({ exchange: _exchange, identityAudiences: _audiences, ...partner }: Partner): Partner =>
+  partner;
+
 /** What both entries of a partner allow. Where they have nothing in common, it is nothing, until the last write. */
 export const commonPartner = (before: Partner, after: Partner): Partner => ({
-  ...after,
+  ...withoutOptional(after),
+  ...commonExchange(before, after),
+  ...commonAudiences(before, after),
   payers: common(before.payers, after.payers),
   scopes: writeScopes(limitScopes(parseScopes(before.scopes), parseScopes(after.scopes)))
     .split(' ')
@@ -50,7 +75,18 @@ export const commonPartner = (before: Partner, after: Partner): Partner => ({
 });
 
 /** The fields that say what a partner may do, apart from how it proves who it is. */
-const allows = ({ payers, scopes, redirectUris, webOrigins, consent, pkceOptional, secretHashes, jwks }: Partner) => ({
+const allows = ({
+  payers,
+  scopes,
+  redirectUris,
+  webOrigins,
+  consent,
+  pkceOptional,
+  secretHashes,
+  jwks,
+  exchange,
+  identityAudiences,
+}: Partner) => ({
   payers: payers.toSorted(),
   scopes: scopes.toSorted(),
   redirectUris: redirectUris.toSorted(),
@@ -59,6 +95,10 @@ const allows = ({ payers, scopes, redirectUris, webOrigins, consent, pkceOptiona
   pkceOptional,
   secretHashes: secretHashes.toSorted(),
   jwks,
+  exchange: exchange?.identifiers.map((identifier) => JSON.stringify(identifier)).toSorted(),
+  identityAudiences: identityAudiences
+    ?.flatMap(({ issuer, audiences }) => audiences.map((audience) => JSON.stringify([issuer, audience])))
+    .toSorted(),
 });
 
 const isSameRight = (a: Partner, b: Partner): boolean => isDeepStrictEqual(allows(a), allows(b));

@@ -27,6 +27,14 @@ const partnersOf = fc.uniqueArray(
     consent: fc.constantFrom('gateway', 'partner'),
     pkceOptional: fc.boolean(),
     secretHashes: fc.subarray(['first', 'second', 'third'], { minLength: 1, maxLength: 2 }),
+    exchange: fc
+      .subarray(['1234567893', '1245319599'])
+      .map((values) =>
+        values.length === 0 ? undefined : { identifiers: values.map((value) => ({ system: 'npi', value })) },
+      ),
+    identityAudiences: fc
+      .subarray(['one', 'two'])
+      .map((audiences) => (audiences.length === 0 ? undefined : [{ issuer: 'https://csp.example', audiences }])),
   }),
   { selector: ({ clientId }) => clientId },
 );
@@ -69,6 +77,9 @@ const allowedIn = (state: State): ReadonlySet<string> => {
       if (one.consent === 'partner') facts.push(`${pair}: asks its members itself`);
       if (one.pkceOptional) facts.push(`${pair}: omits PKCE`);
       for (const hash of one.secretHashes) facts.push(`${pair}: proves itself with ${hash}`);
+      for (const plan of one.exchange?.identifiers ?? []) facts.push(`${pair}: asks as the plan ${plan.value}`);
+      for (const audience of one.identityAudiences?.[0]?.audiences ?? [])
+        facts.push(`${pair}: identifies to ${audience}`);
       for (const origin of one.webOrigins) facts.push(`${pair}: calls from ${origin}`);
     }
   }

@@ -32,6 +32,24 @@ const identities = (issuer = 'https://id.example-csp.com'): Values => ({
   'partners[0].identityAudiences': [{ issuer, audiences: ['portal-at-csp'] }],
 });
 
+const npi = (value: string) => ({ system: 'http://hl7.org/fhir/sid/us-npi', value });
+/** A stage where a plan's own system may ask a payer for its new members' records. The NPI is CMS's example of a check digit. */
+const exchanges: Values = {
+  exchanges: {},
+  'payers[1].exchange': {
+    clientId: 'gateway-as-a-plan',
+    assertionAlgorithm: 'ES384',
+    publicKeys: [jwkOf('publicKey')],
+    scopes: ['system/Group.rs'],
+    identifiers: [npi('1234567893')],
+  },
+  'partners[0].payers': ['riverside', 'lakeside'],
+  'partners[0].clientAuthentication': ['private_key_jwt'],
+  'partners[0].secretHashes': [],
+  'partners[0].jwks': [jwkOf('publicKey')],
+  'partners[0].exchange': { identifiers: [npi('1234567893')] },
+};
+
 describe('a field of the configuration that has a rule of its own', () => {
   /** A value that the rule of this field refuses, and rules of similar fields would not. */
   it.each<[field: string, value: unknown, beside?: Values]>([
@@ -130,6 +148,25 @@ describe('a field of the configuration that has a rule of its own', () => {
     ['payers[1].identitySignIn.consentPolicies[0]', http, identities()],
     ['payers[1].identitySignIn.noMatch[0].status', 200, identities()],
     ['payers[1].identitySignIn.noMatch[0].members', {}, identities()],
+    ['exchanges.mostRunning', 0, exchanges],
+    ['payers[1].exchange.scopes', [], exchanges],
+    ['payers[1].exchange.identifiers', [], exchanges],
+    ['payers[1].exchange.identifiers[0].value', '1234567890', exchanges],
+    ['payers[1].exchange.identifiers[0].system', 'npi', exchanges],
+    ['payers[1].exchange.tokenEndpoint', http, exchanges],
+    ['payers[1].exchange.tokenEndpoint', 'https://169.254.169.254/token', exchanges],
+    ['payers[1].exchange.fhirBaseUrl', 'https://lakeside-plan.net/r4/', exchanges],
+    ['payers[1].exchange.matchPath', '/Group/$bulk-member-match', exchanges],
+    ['payers[1].exchange.matchPath', '../Group/$bulk-member-match', exchanges],
+    ['payers[1].exchange.exportPath', 'Group/$davinci-data-export', exchanges],
+    ['payers[1].exchange.exportPath', 'Group/{group}/{group}', exchanges],
+    ['payers[1].exchange.exportMethod', 'PUT', exchanges],
+    ['payers[1].exchange.fileToken', 'sometimes', exchanges],
+    ['payers[1].exchange.statusOrigins[0]', 'https://status.lakeside-plan.net/jobs', exchanges],
+    ['payers[1].exchange.fileOrigins[0]', 'https://metadata.google.internal', exchanges],
+    ['payers[1].exchange.publicKeys', [], exchanges],
+    ['payers[1].exchange.publicKeys[0]', jwkOf('privateKey'), exchanges],
+    ['partners[0].exchange.identifiers[0].value', '12345678', exchanges],
   ])('refuses what only that rule refuses: %s, %j', (field, value, beside = {}) => {
     expect(refusedFields(changed({ ...beside, [field]: value }))).toEqual([field]);
   });
@@ -161,6 +198,19 @@ describe('a field of the configuration that has a rule of its own', () => {
       },
     ],
     ["a partner that presents its members' identity tokens", identities()],
+    ['a plan that asks a payer', exchanges],
+    [
+      'a plan that only asks, and sends no member anywhere',
+      { ...exchanges, 'partners[0].redirectUris': [], 'partners[0].scopes': [] },
+    ],
+    ['exchanges that nobody may ask for yet', { exchanges: {} }],
+    [
+      'an identifier that is no NPI',
+      {
+        ...exchanges,
+        'partners[0].exchange.identifiers[0]': { system: 'urn:oid:2.16.840.1.113883.6.300', value: '12345' },
+      },
+    ],
     ['an address for help', { 'operator.support': 'mailto:help@lakeside-plan.net' }],
   ])('accepts %s', (_what, values) => {
     expect(problems(changed(values))).toEqual([]);
@@ -192,6 +242,32 @@ describe("a partner that presents its members' identity tokens", () => {
     const found = refusedFields(changed({ ...identities(), ...values, ...(isShared ? { 'partners[2]': twin } : {}) }));
 
     expect(found).toContain(isShared ? 'partners[2].identityAudiences[0].audiences[0]' : field);
+  });
+});
+
+describe('an exchange between plans', () => {
+  it.each<[what: string, field: string, values: Values]>([
+    ['no exchanges in the stage', 'payers[1].exchange', { exchanges: undefined }],
+    ['no exchanges in the stage', 'partners[0].exchange', { exchanges: undefined }],
+    ['no payer that is asked', 'partners[0].exchange', { 'partners[0].payers': ['lakeside'] }],
+    ['a partner without a key', 'partners[0].exchange', { 'partners[0].clientAuthentication': ['client_secret_post'] }],
+    ["the sign-in's client", 'payers[1].clientId', {}],
+    ['a key of another type', 'payers[1].exchange.publicKeys', { 'payers[1].exchange.assertionAlgorithm': 'RS384' }],
+    ['scopes and nowhere to send a member', 'partners[0].redirectUris', { 'partners[0].redirectUris': [] }],
+    ['somewhere to send a member, and no scopes', 'partners[0].scopes', { 'partners[0].scopes': [] }],
+  ])('is refused with %s: %s', (_what, field, values) => {
+    const [, payer] = (changed(exchanges) as { payers: { clientId: string }[] }).payers;
+    const own = field === 'payers[1].clientId';
+    const all = { ...exchanges, ...values, ...(own ? { 'payers[1].exchange.clientId': payer?.clientId } : {}) };
+
+    expect(refusedFields(changed(all))).toContain(own ? 'payers[1].exchange.clientId' : field);
+  });
+
+  it("is refused with a key of the sign-in's client, whatever its kid", () => {
+    const key = jwkOf('publicKey');
+    const same = { 'payers[1].publicKeys': [key], 'payers[1].exchange.publicKeys': [{ ...key, kid: 'another' }] };
+
+    expect(refusedFields(changed({ ...exchanges, ...same }))).toEqual(['payers[1].exchange.publicKeys']);
   });
 });
 
@@ -250,6 +326,8 @@ describe('a number in the configuration', () => {
     ['payers[1].identitySignIn.longestAuthAge', 1, 86_400, identities()],
     ['payers[1].identitySignIn.consentLifetime', 3600, 315_360_000, identities()],
     ['payers[0].consentLifetime', 3600, 315_360_000],
+    ['exchanges.groupDays', 1, 3653, exchanges],
+    ['exchanges.mostRunning', 1, 1000, exchanges],
     ['payers[0].quirks.timeToFirstByte', 1, 240],
     ['payers[0].quirks.timeToFirstByte', 1, 90, { ...domain, edge: true }],
     ['payers[0].wholeRecord.pageSize', 1, 1000],

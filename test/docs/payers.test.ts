@@ -19,6 +19,7 @@ const payerWith = async (fields: string): Promise<Payer> => {
   const { payers } = await loadPasted(`
   production: false,
   partners: [],
+  exchanges: {},
   identityProviders: [{ issuer: 'https://api.id.me/oidc', jwksUri: 'https://api.id.me/oidc/keys', algorithms: ['RS256'] }],
   payers: ['first-brand', 'plan'].map((id) =>
     smart({
