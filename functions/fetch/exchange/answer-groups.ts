@@ -5,6 +5,7 @@ import { quoteName } from '../../shared/fhir/known-parameters.ts';
 import { fhirAnswer } from '../../shared/fhir/operation-outcome.ts';
 import { malformed, notSupported } from '../../shared/fhir/refusals.ts';
 import { queryPairs, type ApiResponse } from '../../shared/http/api.ts';
+import { readFormPairs } from '../../shared/http/form.ts';
 import { objectsIn, parseObject, type JsonObject } from '../../shared/json-object.ts';
 import { auditRead } from '../../shared/record/audit-read.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
@@ -158,7 +159,7 @@ const bundleOf = (base: string, pairs: readonly Parameter[], { groups, next }: P
 export const answerGroups = async (asking: Asking): Promise<ApiResponse> => {
   const { deps, event, context, payer } = asking;
   context.record.interaction = 'search Group';
-  const pairs = queryPairs(event);
+  const pairs = [...queryPairs(event), ...(event.httpMethod === 'POST' ? readFormPairs(event) : [])];
   const page = await readPage(asking, readSearch(pairs));
   if (page.groups.length > 0) {
     context.record.exchange = [...new Set(page.groups.map(({ head }) => head.exportId))].join(' ');

@@ -1,6 +1,6 @@
 import { notAllowed } from '../../shared/fhir/refusals.ts';
-import { headerText, type ApiEvent } from '../../shared/http/api.ts';
-import { isSystemBearer } from '../../shared/store/bearers.ts';
+import type { ApiEvent } from '../../shared/http/api.ts';
+import { presentsSystemToken } from '../../shared/partner/bearer.ts';
 import { segmentsOf } from '../redirect-to-discovery.ts';
 import type { ExchangeDeps } from './deps.ts';
 
@@ -20,10 +20,6 @@ const decoded = (segment: string): string => {
   }
 };
 
-/** Whether the caller presents a partner's own token. With a member's, a Group is part of the payer's record. */
-const hasSystemToken = (event: ApiEvent): boolean =>
-  isSystemBearer(headerText(event, 'authorization').replace(/^bearer +/i, ''));
-
 /**
  * Finds a request of a partner's own system: a member match, the export of a Group, or a look at its own Groups. Undefined if it is
  * none, or if the stage has no exchanges.
@@ -38,6 +34,8 @@ export const findExchange = (own: ExchangeDeps | undefined, event: ApiEvent): Ex
     return { own, kind: 'match' };
   }
   if (second !== undefined && third === '$davinci-data-export') return { own, kind: 'group', id: second };
-  if (third !== undefined || event.httpMethod !== 'GET' || !hasSystemToken(event)) return undefined;
+  // With a member's token, a Group is part of the payer's record.
+  if (third !== undefined || !presentsSystemToken(event)) return undefined;
+  if (event.httpMethod === 'POST') return second === '_search' ? { own, kind: 'search' } : undefined;
   return second === undefined ? { own, kind: 'search' } : { own, kind: 'read', id: second };
 };

@@ -285,6 +285,14 @@ describe('the Groups of a partner', () => {
     expect(answer.json()).toMatchObject({ resourceType: 'Bundle', type: 'searchset', total: ids.length });
   });
 
+  it('are searched by POST too, and whose are sent to another path are not', async () => {
+    const form = { body: 'code=nomatch', headers: { 'Content-Type': 'application/x-www-form-urlencoded' } };
+    const answer = await test.ask('Group/_search', token, form);
+    expect([answer.statusCode, idsOf(answer)]).toEqual([200, ['g2']]);
+    expect((await test.ask('Group/g1', token, form)).statusCode).toBe(401);
+    expect((await test.ask('Patient', token)).statusCode).toBe(401);
+  });
+
   it('come in pages, whose links find each once', async () => {
     const first = await test.ask('Group', token, { query: '_count=2' });
     expect(first.json()).toMatchObject({

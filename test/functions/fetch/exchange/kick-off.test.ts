@@ -1,3 +1,4 @@
+import { exchangeFromEnvironment } from '../../../../functions/fetch/exchange/environment.ts';
 import { exportKeyObject, exportPublicKey } from '../../../../functions/shared/exports/sealing-key.ts';
 import type { AuditedRead } from '../../../../functions/shared/record/audit-read.ts';
 import { readExport, type Export } from '../../../../functions/shared/store/export-item.ts';
@@ -304,5 +305,29 @@ describe('one exchange beside another', () => {
     });
     await test.ask(matchPath, await test.systemToken(), { body: matchParameters(bundle()) });
     expect(turns).toEqual(Array.from({ length: 10 }, () => 'partner#demo-partner'));
+  });
+});
+
+describe('the environment', () => {
+  const own = { audit: { client: {} as never, name: 'Audit' }, openInJob: () => Promise.reject(new Error('none')) };
+  const variables = ['EXCHANGES_TABLE', 'EXCHANGES'];
+  afterEach(() => {
+    for (const name of variables) delete process.env[name];
+  });
+
+  it('has nothing of exchanges unless it names their table', () => {
+    expect(exchangeFromEnvironment({} as never, own)).toEqual({});
+  });
+
+  it.each([
+    ['{}', { groupDays: 396, mostRunning: 20 }],
+    ['{"groupDays":30,"mostRunning":2}', { groupDays: 30, mostRunning: 2 }],
+  ])('says %s of exchanges', (settings, expected) => {
+    Object.assign(process.env, { EXCHANGES_TABLE: 'Exchanges', EXCHANGES: settings });
+    expect(exchangeFromEnvironment({} as never, own).exchange).toMatchObject({
+      ...expected,
+      ...own,
+      exchanges: { name: 'Exchanges' },
+    });
   });
 });
