@@ -134,6 +134,8 @@ export class GatewayFunctions extends Construct {
         allow(['dynamodb:Query'], [`${grants}/index/${memberIndex.index}`]),
         allow(['dynamodb:GetItem'], [grants], onlyReadAttributes(memberGrantAttributes)),
         allow(['dynamodb:UpdateItem'], [grants], onlyAttributes(changedByRevoke)),
+        // That a member stopped an app, so that an earlier approval makes no grant.
+        ...(identity === undefined ? [] : [allow(['dynamodb:PutItem'], [grants], onlyItems('jti.*'))]),
         allow(['dynamodb:GetItem'], [tables.exports.tableArn], onlyReadAttributes(exportProgressAttributes)),
         ...readRegistry,
       ],

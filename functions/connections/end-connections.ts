@@ -3,6 +3,7 @@ import { GatewayError } from '../shared/errors.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
 import { endAllGrants, endGrant, type Ended } from '../shared/store/member-grants.ts';
 import type { MemberSession } from '../shared/store/member-sessions.ts';
+import { noteStop } from '../shared/store/member-stops.ts';
 import type { ConnectionsDeps } from './deps.ts';
 import { findLiving } from './find-connections.ts';
 
@@ -21,7 +22,20 @@ export const endConnections = async (
   clientId: string | undefined,
   record: RequestRecord,
 ): Promise<Ended | undefined> => {
-  const find = (): Promise<string[]> => findLiving(deps, session, clientId);
+  const noted = new Set<string>();
+  const noteStopOf = async (partner: string): Promise<void> => {
+    const registered = await deps.registry.partner(partner, { evenIfBlocked: true });
+    if (noted.has(partner) || registered?.identityAudiences === undefined) return;
+    const { memberIndex } = session;
+    await noteStop(deps.grants, { memberIndex, partner }, { now: nowSeconds(deps.clock), requestId: record.requestId });
+    noted.add(partner);
+  };
+  /** What is found is to be ended, so that no earlier approval may bring it back. */
+  const find = async (): Promise<string[]> => {
+    const living = await findLiving(deps, session, clientId);
+    for (const partner of new Set(living.map((grant) => grant.partner))) await noteStopOf(partner);
+    return living.map(({ grantId }) => grantId);
+  };
   const first = await find();
   if (first.length === 0) return undefined;
   let isNew = false;

@@ -7,7 +7,7 @@ import type { Partner } from '../shared/registry/types.ts';
 import type { Scopes } from '../shared/scopes/scopes.ts';
 import { isOverdue, type Export } from '../shared/store/export-item.ts';
 import { getExportProgress } from '../shared/store/exports.ts';
-import { isLive } from '../shared/store/grant-item.ts';
+import { isLive, type Grant } from '../shared/store/grant-item.ts';
 import { getMemberGrant, grantsUnder, type MemberGrant } from '../shared/store/member-grants.ts';
 import type { MemberSession } from '../shared/store/member-sessions.ts';
 import type { ConnectionsDeps } from './deps.ts';
@@ -71,18 +71,18 @@ const findGrants = async (
 };
 
 /**
- * The ids of a member's grants that have not ended, whether or not their apps can use them now.
+ * A member's grants that have not ended, whether or not their apps can use them now.
  * @param clientId only those of this app; undefined for all
  */
 export const findLiving = async (
   deps: ConnectionsDeps,
   session: MemberSession,
   clientId: string | undefined,
-): Promise<string[]> => {
+): Promise<Grant[]> => {
   const found = await findGrants(deps, session);
   return found
-    .filter(({ grant }) => isLive(grant, nowSeconds(deps.clock)) && (clientId ?? grant.partner) === grant.partner)
-    .map(({ grant }) => grant.grantId);
+    .map(({ grant }) => grant)
+    .filter((grant) => isLive(grant, nowSeconds(deps.clock)) && (clientId ?? grant.partner) === grant.partner);
 };
 
 const appOf = async (registry: Registry, clientId: string, payer: string): Promise<App> => {

@@ -297,7 +297,7 @@ it('whatever payers a stage has, rights are the same, and only a secret that is 
   ]);
 });
 
-it('only a stage with identity providers lets token create grants, compute the index of members, and count no-matches', async () => {
+it('only a stage with identity providers lets token create grants, compute the index of members, and count no-matches, and connections note a stop', async () => {
   const identityProviders = [
     { issuer: 'https://csp.example.org', jwksUri: 'https://csp.example.org/keys', algorithms: ['RS256' as const] },
   ];
@@ -313,6 +313,10 @@ it('only a stage with identity providers lets token create grants, compute the i
   ]);
   expect(before.filter((line) => !after.includes(line))).toEqual([
     'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Grants',
+    'Allow dynamodb:PutItem on Tables/Grants if ForAllValues:StringLike dynamodb:LeadingKeys=jti.* and Null dynamodb:LeadingKeys=false',
+  ]);
+  const ofPage = rightsOf(without, 'Functions/Connections');
+  expect(rightsOf(withThem, 'Functions/Connections').filter((line) => !ofPage.includes(line))).toEqual([
     'Allow dynamodb:PutItem on Tables/Grants if ForAllValues:StringLike dynamodb:LeadingKeys=jti.* and Null dynamodb:LeadingKeys=false',
   ]);
 });

@@ -10,6 +10,13 @@ export interface MakeGrantDeps extends CreateGrantDeps, PayerClientDeps {
   readonly indexMember: IndexMember;
 }
 
+export interface MakingOptions {
+  readonly requestId: string;
+  readonly readIdToken?: ReadIdToken;
+  /** Checks what can be checked only once it is known whose record it is. May throw. */
+  readonly checkMember?: (memberIndex: string) => Promise<void>;
+}
+
 /** If a step fails, no one will ever use the payer tokens, so they are revoked. */
 export const revokeOnFailure = async <T>(
   deps: PayerClientDeps,
@@ -35,11 +42,12 @@ export const makeGrant = (
   payer: Payer,
   request: GrantRequest,
   answer: PayerTokenAnswer,
-  { requestId, readIdToken }: { readonly requestId: string; readonly readIdToken?: ReadIdToken },
+  { requestId, readIdToken, checkMember }: MakingOptions,
 ): Promise<{ grantId: string; code: string }> =>
   revokeOnFailure(deps, payer, answer.tokens, async () => {
     const patient = await requirePatient(deps, payer, answer, readIdToken);
     const member = patient === undefined ? undefined : { payer: payer.id, patient };
     const memberIndex = member && (await deps.indexMember(member));
+    if (memberIndex !== undefined) await checkMember?.(memberIndex);
     return createGrant(deps, payer, request, { ...answer, patient, memberIndex }, requestId);
   });

@@ -7,6 +7,7 @@ import type { PayerTokenAnswer } from '../../shared/payer/client.ts';
 import { checkNotBlocked, checkNotPaused } from '../../shared/registry/require-payer.ts';
 import type { Payer } from '../../shared/registry/types.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
+import { isStoppedSince, longestApproval } from '../../shared/store/member-stops.ts';
 import { requireTarget } from '../check-target.ts';
 import { requireClient, type Assertion, type AuthenticatedPartner } from '../client-authentication.ts';
 import type { IdentityDeps, TokenDeps, TokenRequest } from '../deps.ts';
@@ -36,8 +37,6 @@ const profileOf = (payer: IdentityPayer): Payer => {
   const { scopes, consentLifetime = payer.consentLifetime } = payer.identitySignIn;
   return { ...payer, scopes, ...(consentLifetime === undefined ? {} : { consentLifetime }) };
 };
-
-const mostConsentAge = 600;
 
 /** @throws GatewayError `invalid_grant` if the member agreed too long ago, or has not yet */
 const checkAttestation = ({ attestedAtMs }: CmsSmart, nowMs: number, longestAge: number): void => {
@@ -91,7 +90,7 @@ const checkRequest = async (deps: TokenDeps, identity: IdentityDeps, request: To
   const { identitySignIn } = payer;
   const asked = checkScope(request.form, { partner, payer: profileOf(payer) });
   const cmsSmart = readCmsSmart(assertion, identitySignIn);
-  const { longestConsentAge: longestAge = mostConsentAge } = identity;
+  const { longestConsentAge: longestAge = longestApproval } = identity;
   checkAttestation(cmsSmart, deps.clock.now(), longestAge);
   const verifying = { ...identity, now: nowSeconds(deps.clock) };
   const verified = await verifyIdentity(verifying, partner, identitySignIn, cmsSmart.idToken);
@@ -131,6 +130,21 @@ const spendAndAsk = async (
   return askForMember(deps, payer, cmsSmart);
 };
 
+/** @throws GatewayError `invalid_grant` if the member stopped the app after approving */
+const checkNotStopped = async (
+  { grants }: TokenDeps,
+  memberIndex: string,
+  { partner }: { readonly partner: string },
+  attestedAt: number,
+): Promise<void> => {
+  if (!(await isStoppedSince(grants, { memberIndex, partner }, attestedAt))) return;
+  throw new GatewayError(
+    'invalid_grant',
+    'The member stopped this app after the approval in cms_smart; ask the member again, and identify them again.',
+    { detail: 'the approval is older than a stop' },
+  );
+};
+
 /**
  * Makes a grant of a member's identity token, without a browser (RFC 6749 §4.4 with `extensions.cms_smart` of the CMS payer
  * participation specification, and RFC 8707). Whatever is wrong here is found before the payer is asked. The token and what
@@ -159,7 +173,10 @@ export const grantByIdentity = async (deps: TokenDeps, request: TokenRequest): P
       identity: { issuer, level, attestedAt },
     },
     answer,
-    { requestId: request.requestId },
+    {
+      requestId: request.requestId,
+      checkMember: (memberIndex) => checkNotStopped(deps, memberIndex, names, attestedAt),
+    },
   );
   request.note({ grantId, ...names });
   return revokeOnFailure(deps, payer, answer.tokens, () =>

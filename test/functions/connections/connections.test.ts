@@ -75,7 +75,9 @@ const world = (change: (data: RegistryData) => RegistryData = (data) => data) =>
     return get(session, search.slice(1));
   };
   const living = () =>
-    [...test.dynamo.items('Grants').values()].filter((item) => item['revokedAt'] === undefined).length;
+    [...test.dynamo.items('Grants').values()].filter(
+      ({ payer: of, revokedAt }) => of !== undefined && revokedAt === undefined,
+    ).length;
   return { ...test, whoSignsIn, get, post, begin, signIn, formOn, press, follow, living };
 };
 type World = ReturnType<typeof world>;

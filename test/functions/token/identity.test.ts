@@ -2,9 +2,11 @@ import { setTimeout as after } from 'node:timers/promises';
 import { decodeJwt, decodeProtectedHeader, generateKeyPair } from 'jose';
 import { describeGrantEvent } from '../../../functions/audit/describe-grant-event.ts';
 import type { StreamImage } from '../../../functions/audit/stream-image.ts';
+import { connectionsHandler } from '../../../functions/connections/handler.ts';
 import { organizationOf } from '../../../functions/discovery/brands/organization.ts';
 import { directoryEntryOf } from '../../../functions/shared/registry/entry-items.ts';
-import { startMs } from '../../support/gateway.ts';
+import { formTokenOf, putMemberSession } from '../../../functions/shared/store/member-sessions.ts';
+import { apiEvent, call as callHandler, startMs } from '../../support/gateway.ts';
 import {
   assertionOf,
   assertionType,
@@ -117,6 +119,42 @@ describe("a partner with its member's identity token", () => {
       'The id_token: its jti was used at this health plan before; identify the member again.',
     ]);
     expect(world.asked.map(({ payer }) => payer)).toEqual(['blue', 'green']);
+  });
+
+  it('may not use an approval from before the member stopped the app', async () => {
+    const world = identityWorld();
+    await world.identify(undefined, { form: { resource: `${origin}/r4/green` } });
+    const [memberIndex, secret, time] = [String(world.grants()[0]!['memberIndex']!.S), 'A'.repeat(43), now];
+    const made = { secret, now: time, iv: Buffer.alloc(12) };
+    await putMemberSession(world.deps.loginAttempts, { payer: 'green', patient: 'bb-1', memberIndex }, made);
+    const form = { act: 'end', app: 'portal', form_token: formTokenOf(secret, { forms: 0 }) };
+    const headers = { Cookie: `__Host-p2p-member=${secret}`, 'Sec-Fetch-Site': 'same-origin' };
+    const post = apiEvent('/connections/{payer}', { method: 'POST', path: { payer: 'green' }, form, headers });
+    expect((await callHandler(connectionsHandler(world.deps), post)).headers['Location']).toContain('ended=');
+    const again = async () => world.identify(undefined, { form: { resource: `${origin}/r4/green` } });
+
+    expect(told(await again())).toEqual([
+      400,
+      'invalid_grant',
+      'The member stopped this app after the approval in cms_smart; ask the member again, and identify them again.',
+    ]);
+    expect(world.revoked).toHaveLength(1);
+    expect((await world.identify()).statusCode).toBe(200);
+    // By then the approval is from after the stop.
+    world.passSeconds(60);
+    expect((await again()).statusCode).toBe(200);
+  });
+
+  it('gets the part of the scope that the payer granted', async () => {
+    const world = identityWorld();
+    const given = { access_token: 'a', patient: 'bb-1', token_type: 'Bearer', expires_in: 3600 };
+    for (const [scope, granted] of [
+      ['launch/patient patient/Patient.read', 'launch/patient patient/Patient.rs'],
+      ['patient/Coverage.rs?status=active nonsense', 'launch/patient patient/Coverage.rs?status=active'],
+    ]) {
+      world.script.answer = async () => answer(200, { ...given, scope });
+      expect(bodyOf(await world.identify())).toMatchObject({ scope: granted });
+    }
   });
 
   it('may not copy the time of an approval to another token', async () => {
