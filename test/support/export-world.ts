@@ -16,7 +16,7 @@ import { exportPrivateKey, exportPublicKey } from '../../functions/shared/export
 import type { PayerHttp, PayerResponse } from '../../functions/shared/payer/http.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import type { Stop } from '../../functions/shared/registry/stops.ts';
-import type { Payer } from '../../functions/shared/registry/types.ts';
+import type { Payer, PayerExchange } from '../../functions/shared/registry/types.ts';
 import { parseScopes } from '../../functions/shared/scopes/scopes.ts';
 import { endStaleInvocation } from '../../functions/shared/stale-invocation.ts';
 import { seal, sha256, unseal } from '../../functions/shared/store/crypto.ts';
@@ -115,6 +115,8 @@ export interface WorldOptions extends DurableOptions {
   readonly filters?: readonly string[];
   /** What is asked of a former plan. @default a grant's record is exported */
   readonly exchange?: ExchangeInput;
+  /** Changes to how the plan is asked. */
+  readonly plan?: Partial<PayerExchange>;
   readonly deps?: Partial<JobDeps>;
   /** Seconds until the payer's first token ends. */
   readonly tokenLives?: number;
@@ -207,7 +209,7 @@ export const exportWorld = (options: WorldOptions = {}) => {
   const profiled: Payer = {
     ...usual,
     everything: true,
-    ...(exchange === undefined ? {} : { exchange: planProfile }),
+    ...(exchange === undefined ? {} : { exchange: { ...planProfile, ...options.plan } }),
     ...profile,
   };
   const registryData = {

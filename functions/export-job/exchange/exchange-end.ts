@@ -70,18 +70,18 @@ export const exchangeEnd = (
 /** More strangers than this are not listed one by one. */
 const mostStrangers = 1000;
 
+const audited = (
+  { submitted, reference, consent: { id, hash } }: GroupInput['members'][number],
+  outcome: string,
+  came: Pick<AuditedMember, 'resources'>,
+): AuditedMember => ({ submitted, reference, consent: { id, hash }, outcome, ...came });
+
 const membersOf = (input: ExchangeInput, { known }: JobState): readonly AuditedMember[] => {
   if (input.kind === 'group') {
     const { about = {} } = known;
     return [
-      ...input.members.map((member) => ({
-        submitted: member.submitted,
-        reference: member.reference,
-        consent: { id: member.consent.id, hash: member.consent.hash },
-        outcome: 'exported',
-        resources: about[patientIn(member)] ?? 0,
-      })),
-      ...input.leftOut.map(({ submitted, why }) => ({ submitted, outcome: why })),
+      ...input.members.map((member) => audited(member, 'exported', { resources: about[patientIn(member)] ?? 0 })),
+      ...input.leftOut.map((member) => audited(member, member.why, {})),
     ];
   }
   const { said = {}, strangers = 0 } = known;

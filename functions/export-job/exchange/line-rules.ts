@@ -8,7 +8,7 @@ export type MatchInput = Extract<ExchangeInput, { kind: 'match' }>;
 export interface LineRules {
   /** The ids at the plan of those who are exported. */
   readonly allowed: ReadonlySet<string>;
-  /** Those of members whose consent has ended since. */
+  /** Those of members who are left out. */
   readonly leftOut: ReadonlySet<string>;
   /** The types that were asked for; undefined for all. */
   readonly types: ReadonlySet<string> | undefined;
@@ -29,7 +29,7 @@ export const lineRulesOf = (input: GroupInput, members: readonly GroupMember[]):
   const allowed = new Set(members.map(patientIn));
   return {
     allowed,
-    leftOut: new Set(input.members.map(patientIn).filter((id) => !allowed.has(id))),
+    leftOut: new Set([...input.leftOut, ...input.members].map(patientIn).filter((id) => !allowed.has(id))),
     types: asked.types === undefined ? undefined : new Set(asked.types),
     since: timeOf(asked.since),
     until: timeOf(asked.until),

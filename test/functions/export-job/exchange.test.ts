@@ -1,6 +1,9 @@
 import { openGroupBody } from '../../../functions/shared/exchanges/group.ts';
+import { entryIds } from '../../../functions/shared/registry/entry-items.ts';
+import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { getGroup } from '../../../functions/shared/store/exchanges.ts';
-import { exportWorld, type WorldOptions } from '../../support/export-world.ts';
+import { exportWorld, type Sent, type WorldOptions } from '../../support/export-world.ts';
+import { randomOf } from '../../support/random.ts';
 import { endOf } from './end-of.ts';
 import { groupInput, groupOf, matchInput, memberOf, planOf, type Plan } from './former-plan.ts';
 
@@ -59,6 +62,136 @@ describe('a match', () => {
   });
 });
 
+/** A match of three members, whose Groups are changed. */
+const matched = (...groups: readonly object[]): Plan => ({ output: [{ type: 'Group', lines: groups }] });
+const three = matchInput('ours-a', 'ours-b', 'ours-c');
+const whole = [
+  groupOf('match', { 'ours-a': 'Patient/a', 'ours-b': 'Patient/b' }),
+  groupOf('nomatch', { 'ours-c': '#ours-c' }),
+];
+const envelope = {
+  resourceType: 'Parameters',
+  parameter: [
+    { name: 'MatchedMembers', resource: groupOf('', { 'ours-a': 'Patient/a', 'ours-b': 'Patient/b' }, { code: {} }) },
+    { name: 'NonMatchedMembers', resource: groupOf('nomatch', { 'ours-c': '#ours-c' }) },
+  ],
+};
+
+describe('the Groups of a match', () => {
+  /** The submitted members who can be exported. */
+  const exported = async (world: Awaited<ReturnType<typeof run>>['world']): Promise<readonly string[]> => {
+    const ids = [...world.dynamo.items('Exchanges').values()].flatMap(
+      ({ name }) => /^group\/(.*)/.exec(name?.S ?? '')?.[1] ?? [],
+    );
+    const all: string[] = [];
+    for (const id of ids) {
+      const group = (await getGroup(world.exchanges, owner, id, 0))!;
+      const box = { group: `${owner}/${id}`, partner: 'demo-partner' };
+      const key = await world.deps.openInJob(box, 'group key', group.key);
+      const { members } = await openGroupBody(key, { owner, id }, group.body);
+      all.push(...members.map(({ submitted, reference }) => `${submitted} ${reference}`));
+    }
+    return all;
+  };
+  const both = ['ours-a Patient/a', 'ours-b Patient/b'];
+  const [first, second] = whole as [object, object];
+
+  it.each<[string, Plan, readonly string[], readonly string[]]>([
+    ['come as PDex 2.2 has them', matched(...whole), [], both],
+    ['come in the envelope of PDex 2.1', { output: [{ type: 'Parameters', lines: [envelope] }] }, [], both],
+    [
+      'win over the envelope beside them',
+      {
+        output: [
+          { type: 'Parameters', lines: [{ ...envelope, parameter: [] }] },
+          { type: 'Group', lines: whole },
+        ],
+      },
+      [],
+      both,
+    ],
+    [
+      'name a stranger',
+      matched(groupOf('match', { 'ours-a': 'Patient/a', 'ours-b': 'Patient/b', theirs: 'Patient/x' }), second),
+      ["1 entry of the payer's Groups names a patient who was not submitted, and is left out."],
+      both,
+    ],
+    ['do not mention a member', matched(first), ['Member ours-c: The payer does not say what became of it.'], both],
+    [
+      'name a member twice, with two outcomes',
+      matched(first, groupOf('nomatch', { 'ours-b': '#ours-b', 'ours-c': '#ours-c' })),
+      ['Member ours-b: The payer names it in two Groups of different outcomes. It counts as not matched.'],
+      [both[0]!],
+    ],
+    [
+      'name two records for a member',
+      matched(first, groupOf('match', { 'ours-b': 'Patient/c' }, { id: 'second' }), second),
+      ['Member ours-b: The payer names two records for it. It counts as not matched.'],
+      [both[0]!],
+    ],
+    [
+      'name one record for two members',
+      matched(groupOf('match', { 'ours-a': 'Patient/a', 'ours-b': 'Patient/a' }), second),
+      ['ours-a', 'ours-b'].map(
+        (member) =>
+          `Member ${member}: The payer names one record for it and for another member. It counts as not matched.`,
+      ),
+      [],
+    ],
+    [
+      'are two of one id',
+      matched(first, groupOf('match', { 'ours-b': 'Patient/x' }), second),
+      ['The payer names two Groups of one id. Only the first is in this answer.'],
+      both,
+    ],
+    [
+      'have no matched members',
+      matched(groupOf('nomatch', { 'ours-a': '#ours-a', 'ours-b': '#ours-b', 'ours-c': '#ours-c' })),
+      ['The payer names no Group of matched members.'],
+      [],
+    ],
+    [
+      'have an id that nobody can ask for',
+      matched(groupOf('match', { 'ours-a': 'Patient/a', 'ours-b': 'Patient/b' }, { id: '../x' }), second),
+      [
+        "A Group of the payer's is left out: it has no usable id, so that it cannot be exported.",
+        'The payer names no Group of matched members.',
+        'Member ours-a: The payer does not say what became of it.',
+        'Member ours-b: The payer does not say what became of it.',
+      ],
+      [],
+    ],
+    [
+      'have a code that is none',
+      matched(...whole, groupOf('other', { 'ours-a': 'Patient/z' })),
+      ["A Group of the payer's is left out: its code is none of a match."],
+      both,
+    ],
+    [
+      'name a record on another server',
+      matched(groupOf('match', { 'ours-a': 'Patient/a', 'ours-b': 'https://other.example/Patient/b' }), second),
+      [
+        "1 entry of the payer's Groups cannot be read, and is left out.",
+        'Member ours-b: The payer does not say what became of it.',
+      ],
+      [both[0]!],
+    ],
+    [
+      'are fewer than the payer says',
+      { output: [{ type: 'Group', lines: whole, count: 3 }] },
+      ['File 1 (Group) has 2 lines, and the payer names 3.'],
+      both,
+    ],
+  ])('%s', async (_, plan, errors, expected) => {
+    const made = await run(three, plan);
+
+    expect(made.errors.toSorted()).toEqual(errors.toSorted());
+    expect(await exported(made.world)).toEqual(expected);
+    expect(made.status).toBe(errors.length === 0 ? 'completed' : 'partial');
+    expect(made.lines.join()).not.toContain('theirs');
+  });
+});
+
 describe('a group export', () => {
   it('is asked as PDex says, read to the end, and deleted at the plan', async () => {
     const output = [
@@ -81,5 +214,702 @@ describe('a group export', () => {
       method: 'DELETE',
       token: expect.stringMatching(/^Bearer system-/),
     });
+  });
+});
+
+describe('what comes of a Group', () => {
+  const two = [memberOf('a'), memberOf('b')];
+  const people = { type: 'Patient', lines: [patient('a'), patient('b')] };
+  const ended = memberOf('b', { consent: { id: 'c', hash: 'h', endsAt: '2026-11-26' } });
+
+  it.each<[string, Plan, readonly string[], readonly string[], NonNullable<WorldOptions['exchange']>?]>([
+    [
+      'has lines about strangers',
+      {
+        output: [
+          people,
+          { type: 'Observation', lines: [observation('1', 'a'), observation('2', 'x'), observation('3', 'x')] },
+        ],
+      },
+      [
+        '2 resources of type Observation in file 2 are left out: they are about patients who are no members of the Group.',
+      ],
+      ['a', 'b', '1'],
+    ],
+    [
+      'has lines about whom nobody can tell',
+      {
+        output: [
+          people,
+          { type: 'Observation', lines: [{ ...observation('1', 'a'), subject: { display: 'Somebody' } }] },
+        ],
+      },
+      ['1 resource of type Observation in file 2 is left out: whom it is about cannot be read.'],
+      ['a', 'b'],
+    ],
+    [
+      'has lines about a member whose consent has ended',
+      { output: [{ type: 'Patient', lines: [patient('a'), patient('b')] }] },
+      [
+        '1 resource of type Patient in file 1 is left out: it is about a member who is left out of this export.',
+        'Member ours-b is left out: the consent has ended.',
+      ],
+      ['a'],
+      groupInput([memberOf('a'), ended]),
+    ],
+    [
+      'has nothing about a member',
+      { output: [{ type: 'Patient', lines: [patient('a')] }] },
+      ['Nothing came about member ours-b.'],
+      ['a'],
+    ],
+    [
+      'has nothing new about a member',
+      { output: [{ type: 'Patient', lines: [patient('a')] }] },
+      ['Nothing came about member ours-b, within the limits that were asked for.'],
+      ['a'],
+      groupInput(two, { asked: { since: '2026-01-01T00:00:00Z' } }),
+    ],
+    [
+      'has nothing new at all',
+      {},
+      ['ours-a', 'ours-b'].map((one) => `Nothing came about member ${one}, within the limits that were asked for.`),
+      [],
+      groupInput(two, { asked: { since: '2026-01-01T00:00:00Z' } }),
+    ],
+    [
+      'has fewer lines than the payer says',
+      { output: [{ ...people, count: 5 }] },
+      ['File 1 (Patient) has 2 lines, and the payer names 5.'],
+      ['a', 'b'],
+    ],
+    [
+      'has more lines than the payer says',
+      { output: [{ ...people, count: 1 }] },
+      ['File 1 (Patient) has 2 lines, and the payer names 1.'],
+      ['a', 'b'],
+    ],
+    [
+      'has a resource twice, and one that differs',
+      { output: [people, { type: 'Patient', lines: [patient('a'), { ...patient('b'), active: true }] }] },
+      [
+        '1 resource of type Patient in file 2 came before, with the same content.',
+        'Patient/b in file 2 came before with other content. Only the first is in this export.',
+      ],
+      ['a', 'b'],
+    ],
+    [
+      'has lines that are no resources',
+      {
+        output: [
+          people,
+          {
+            type: 'Observation',
+            lines: ['{"resourceType":', '{} {}', '[]', '{"resourceType":"Nothing"}', ' ', observation('1', 'a')],
+          },
+        ],
+      },
+      [
+        ...Array.from({ length: 3 }, () => 'A resource in file 2 of Observation is left out: it is not valid JSON.'),
+        'A resource in file 2 of Observation is left out: its type is not one of FHIR R4.',
+      ],
+      ['a', 'b', '1'],
+    ],
+    [
+      'ignores the types that were asked for',
+      { output: [people, { type: 'Observation', lines: [observation('1', 'a')] }] },
+      ['1 resource of type Observation in file 2 is left out: the type was not asked for.'],
+      ['a', 'b'],
+      groupInput(two, { asked: { types: ['Patient'] } }),
+    ],
+    [
+      'ignores the times that were asked for',
+      {
+        output: [
+          people,
+          {
+            type: 'Observation',
+            lines: [
+              observation('1', 'a', { meta: { lastUpdated: '2025-01-01T00:00:00Z' } }),
+              observation('2', 'a', { meta: { lastUpdated: '2026-06-01T00:00:00Z' } }),
+              observation('3', 'a', { meta: { lastUpdated: '2026-11-01T00:00:00Z' } }),
+            ],
+          },
+        ],
+      },
+      [
+        '1 resource of type Observation in file 2 is newer than the end that was asked for, which the payer may have ignored.',
+        '1 resource of type Observation in file 2 is older than the time that was asked for, which the payer may have ignored.',
+      ],
+      ['a', 'b', '1', '2', '3'],
+      groupInput(two, { asked: { since: '2026-01-01T00:00:00Z', until: '2026-10-01T00:00:00Z' } }),
+    ],
+    [
+      'has an error file',
+      {
+        output: [people],
+        error: [
+          {
+            type: 'OperationOutcome',
+            lines: [
+              {
+                resourceType: 'OperationOutcome',
+                issue: [{ severity: 'error', code: 'exception', diagnostics: 'Name' }],
+              },
+            ],
+          },
+        ],
+      },
+      ['The payer put a remark in file 1 of its errors: error, exception. Resources may be missing.'],
+      ['a', 'b'],
+    ],
+    [
+      'is on a server that the profile does not name',
+      { output: [people, { type: 'Observation', lines: [], url: 'https://files.example/1' }] },
+      ["File 2 (Observation) did not come whole: it is on a server that the payer's profile does not name."],
+      ['a', 'b'],
+    ],
+    [
+      'is refused, a redirect, or a page',
+      {
+        output: [people, ...['1', '2', '3'].map((id) => ({ type: 'Observation', lines: [observation(id, 'a')] }))],
+        instead: ({ path }): Sent | undefined =>
+          (
+            ({
+              '/files/output/1': { status: 403 },
+              '/files/output/2': { status: 307, headers: { location: 'https://other.example/x' } },
+              '/files/output/3': { headers: { 'content-type': 'text/html' }, body: '<html>' },
+            }) as Readonly<Record<string, Sent>>
+          )[path],
+      },
+      [
+        'File 2 (Observation) did not come whole: the payer refused it with status 403.',
+        'File 3 (Observation) did not come whole: the payer refused it with status 307.',
+        'File 4 (Observation) did not come whole: the payer answered with something else in its place, such as a page of HTML.',
+      ],
+      ['a', 'b'],
+    ],
+    [
+      'never comes whole',
+      {
+        output: [people],
+        instead: ({ path }) =>
+          path.startsWith('/files/')
+            ? { body: `${JSON.stringify(patient('a'))}\n${JSON.stringify(patient('b'))}\n{`, cut: true }
+            : undefined,
+      },
+      ['File 1 (Patient) did not come whole: the payer did not send it to the end.'],
+      ['a', 'b'],
+    ],
+    [
+      'has a manifest that goes on elsewhere',
+      { output: [people], manifest: { link: [{ relation: 'next', url: 'https://x' }] } },
+      ["The payer's manifest says that there are more files than it names."],
+      ['a', 'b'],
+    ],
+  ])('%s, which is named', async (_, plan, errors, ids, input = groupInput(two)) => {
+    const made = await run(input, plan);
+
+    expect(made.errors.toSorted()).toEqual(errors.toSorted());
+    expect(made.ids).toEqual(ids);
+    expect(made.world.asked.filter(({ method }) => method === 'DELETE')).toHaveLength(1);
+  });
+
+  it.each<[string, Plan, string, Partial<Payer>?]>([
+    [
+      'does not take the request',
+      { instead: ({ method }) => (method === 'POST' ? { status: 422 } : undefined) },
+      'The payer refused the request with status 422.',
+    ],
+    [
+      'sends the request elsewhere',
+      {
+        instead: ({ method }) =>
+          method === 'POST' ? { status: 307, headers: { location: 'https://other.example' } } : undefined,
+      },
+      'The payer refused the request with status 307.',
+    ],
+    [
+      'does not answer',
+      { instead: ({ method }) => (method === 'POST' ? Promise.reject(new Error('down')) : undefined) },
+      'The payer did not answer the request.',
+    ],
+    [
+      'says nowhere to ask for the status',
+      { instead: ({ method }) => (method === 'POST' ? { status: 202 } : undefined) },
+      'The payer accepted the request, and did not say where to ask for its status.',
+    ],
+    [
+      'has its status elsewhere',
+      {
+        instead: ({ method }) =>
+          method === 'POST' ? { status: 202, headers: { 'content-location': 'https://other.example/1' } } : undefined,
+      },
+      "The payer's status is on a server that its profile does not name, so it was not asked.",
+    ],
+    [
+      'fails',
+      { instead: ({ path }) => (path === '/status/1' ? { status: 500 } : undefined) },
+      'The payer ended the request with status 500.',
+    ],
+    [
+      'forgets the request',
+      { instead: ({ path }) => (path === '/status/1' ? { status: 404 } : undefined) },
+      'The payer ended the request with status 404.',
+    ],
+    ['refuses every token', { instead: () => ({ status: 401 }) }, 'The payer refused the request with status 401.'],
+    ['has no manifest', { manifest: { output: 'none' } }, "The payer's manifest could not be read."],
+    [
+      'works for too long',
+      {
+        instead: ({ path }) => (path === '/status/1' ? { status: 202, headers: { 'retry-after': '3600' } } : undefined),
+      },
+      'The payer had not ended its work: the export took longer than it may.',
+    ],
+  ])('nothing comes of a plan that %s', async (_, plan, error) => {
+    const made = await run(groupInput(two), { output: [people], ...plan });
+
+    expect(made).toMatchObject({ errors: [error], status: 'failed', ids: [] });
+    expect(made.world.asked.every(({ url }) => url.startsWith(made.world.base))).toBe(true);
+  });
+
+  it('is asked of those alone whose consent still holds, and of nobody if there are none', async () => {
+    const some = await run(groupInput([memberOf('a'), ended]), {
+      output: [{ type: 'Patient', lines: [patient('a')] }],
+    });
+    const none = await run(groupInput([ended]), {});
+
+    expect(JSON.parse(some.world.asked[0]!.form!).parameter.slice(1)).toEqual([
+      { name: 'patient', valueReference: { reference: 'Patient/a' } },
+    ]);
+    expect(none.world.asked).toEqual([]);
+    expect(none.errors).toEqual([
+      'Nobody of the Group is left whose consent holds, so nothing was asked.',
+      'Member ours-b is left out: the consent has ended.',
+    ]);
+  });
+
+  it('is passed on with its deletions, but for those of strangers', async () => {
+    const deletion = (...urls: readonly string[]) => ({
+      resourceType: 'Bundle',
+      type: 'transaction',
+      entry: urls.map((url) => ({ request: { method: 'DELETE', url } })),
+    });
+    const lines = [
+      deletion('Patient/a', 'Observation/9'),
+      deletion('Patient/x'),
+      deletion('https://other'),
+      { ...deletion(), entry: [{ resource: patient('x') }] },
+    ];
+    const { world, errors } = await run(groupInput(two), { output: [people], deleted: [{ type: 'Bundle', lines }] });
+
+    expect((await world.record()).deleted).toEqual([JSON.stringify(lines[0])]);
+    expect(errors).toEqual(
+      Array.from(
+        { length: 3 },
+        () => 'A line in file 1 of deletions is left out: it is no list of deletions, or is about somebody else.',
+      ),
+    );
+  });
+
+  it('is as of the time that the plan says, but never later than our request', async () => {
+    const early = await run(groupInput(two), { output: [people] });
+    const late = await run(groupInput(two), {
+      output: [people],
+      manifest: { transactionTime: '2027-01-01T00:00:00Z' },
+    });
+
+    expect([early.manifest.transactionTime, late.manifest.transactionTime]).toEqual([
+      '2026-11-26T23:00:00.000Z',
+      '2026-11-27T00:00:00.000Z',
+    ]);
+  });
+
+  it.each([
+    ['with the token if the manifest says so', true, {}, 'Bearer system-2'],
+    ['without it if it does not', false, {}, ''],
+    ['with it if the profile says so', false, { fileToken: 'always' }, 'Bearer system-2'],
+    ['without it if the profile says so', true, { fileToken: 'never' }, ''],
+  ] as const)('is fetched from a named server %s', async (_, requiresAccessToken, profile, token) => {
+    const url = 'https://files.example/1';
+    const { world, ids } = await run(
+      groupInput(two),
+      {
+        output: [{ ...people, url }],
+        manifest: { requiresAccessToken },
+        instead: (asked) =>
+          asked.url === url ? { body: `${JSON.stringify(patient('a'))}\n${JSON.stringify(patient('b'))}` } : undefined,
+      },
+      { plan: { fileOrigins: ['https://files.example'], ...profile } },
+    );
+
+    expect(ids).toEqual(['a', 'b']);
+    expect(world.asked.find((asked) => asked.url === url)?.token).toBe(token);
+  });
+
+  it('has its attachments fetched with the token of the gateway', async () => {
+    const document = {
+      resourceType: 'DocumentReference',
+      id: 'd',
+      subject: { reference: 'Patient/a' },
+      content: [{ attachment: { url: 'Binary/1', contentType: 'application/pdf' } }],
+    };
+    const { world, attachments, lines, errors } = await run(groupInput(two), {
+      output: [people, { type: 'DocumentReference', lines: [document] }],
+      instead: ({ path }) =>
+        path === '/Binary/1' ? { headers: { 'content-type': 'application/pdf' }, body: 'form' } : undefined,
+    });
+
+    expect({ errors, content: attachments.get('attachment-1')?.bytes.toString() }).toEqual({
+      errors: [],
+      content: 'form',
+    });
+    expect(lines.find((line) => line.includes('DocumentReference'))).toContain('/attachment-1"');
+    expect(world.asked.find(({ path }) => path === '/Binary/1')?.token).toMatch(/^Bearer system-/);
+  });
+
+  it('waits as long as a busy plan says, and renews a token that it refuses', async () => {
+    let busy = 2;
+    const refused = new Set<string>();
+    const { world, status } = await run(groupInput(two), {
+      output: [people],
+      instead: ({ path, method, token }) => {
+        if (method === 'POST' && (busy -= 1) >= 0) return { status: 409, headers: { 'retry-after': '600' } };
+        if (path.startsWith('/files/') && refused.size === 0) {
+          refused.add(token);
+          return { status: 401 };
+        }
+        return undefined;
+      },
+    });
+
+    expect(status).toBe('completed');
+    expect((await world.item())!.endedAt! - (await world.item())!.startedAt).toBeGreaterThan(1200);
+    const files = world.asked.filter(({ path }) => path.startsWith('/files/'));
+    expect(files.map(({ token }) => refused.has(token))).toEqual([true, false]);
+  });
+});
+
+describe('a file that is longer than a leg', () => {
+  const count = 400;
+  const lines = Array.from({ length: count }, (_, at) =>
+    JSON.stringify(observation(`o${at}`, 'a', { note: [{ text: 'x'.repeat(2000) }] })),
+  );
+  const bytes = Buffer.from(`${lines.join('\n')}\n`);
+
+  /** A plan that takes a second for each sixteen kilobytes of the file, and may send it from an offset. */
+  const slowly = (
+    world: ReturnType<typeof exportWorld>,
+    {
+      ranges,
+      etag = () => '"1"',
+      cutAt,
+    }: { readonly ranges: boolean; readonly etag?: (asked: number) => string; readonly cutAt?: number },
+  ): Plan => {
+    let asked = 0;
+    return {
+      output: [
+        { type: 'Patient', lines: [patient('a')] },
+        { type: 'Observation', lines, count },
+      ],
+      instead: ({ path, headers }) => {
+        if (path !== '/files/output/1') return undefined;
+        asked += 1;
+        const tag = etag(asked);
+        const isOn = ranges && headers['range'] !== undefined && headers['if-range'] === tag;
+        const from = isOn ? Number(/\d+/.exec(headers['range']!)![0]) : 0;
+        const sent = bytes.subarray(from);
+        return {
+          status: isOn ? 206 : 200,
+          headers: {
+            etag: tag,
+            ...(ranges ? { 'accept-ranges': 'bytes' } : {}),
+            ...(isOn ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}),
+          },
+          bytes: (async function* () {
+            for (let at = 0; at < sent.length; at += 16_384) {
+              await world.deps.sleep(1000);
+              if (cutAt !== undefined && asked === 1 && at > cutAt)
+                throw Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
+              yield sent.subarray(at, at + 16_384);
+            }
+          })(),
+        };
+      },
+    };
+  };
+
+  const read = async (how: Parameters<typeof slowly>[1], options: WorldOptions = {}) => {
+    const world = exportWorld({ exchange: groupInput([memberOf('a')]), ...options });
+    world.answerWith(planOf(world.base, slowly(world, how)));
+    await world.run();
+    const made = await endOf(world);
+    expect(made).toMatchObject({ errors: [], status: 'completed' });
+    expect(made.lines.filter((line) => line.startsWith('{"resourceType":"Observation"'))).toEqual(lines);
+    return world.asked.filter(({ path }) => path === '/files/output/1').map(({ headers }) => headers['range']);
+  };
+
+  it('is read on where the leg ended, if the plan takes ranges', async () => {
+    const ranges = await read({ ranges: true });
+
+    expect(ranges.length).toBeGreaterThan(2);
+    expect(ranges.slice(1).every((range) => /^bytes=[1-9]\d*-$/.test(range ?? ''))).toBe(true);
+  });
+
+  it('is read on where the connection broke', async () => {
+    expect((await read({ ranges: true, cutAt: 100_000 })).length).toBeGreaterThan(3);
+  });
+
+  it('is read again from its start if it has changed meanwhile', async () => {
+    await read({ ranges: true, etag: (asked) => (asked === 1 ? '"1"' : '"2"') });
+  });
+
+  it('is read at once, past the end of the leg, if the plan takes no ranges', async () => {
+    expect(await read({ ranges: false })).toEqual([undefined]);
+  });
+
+  it('is read again from its start if the connection broke, and the plan takes no ranges', async () => {
+    expect(await read({ ranges: false, cutAt: 100_000 })).toEqual([undefined, undefined]);
+  });
+
+  it('is a named problem if the plan takes no ranges and it does not come within an invocation', async () => {
+    const world = exportWorld({ exchange: groupInput([memberOf('a')]), timeoutMs: 440_000 });
+    const slow = slowly(world, { ranges: false });
+    const slower: Plan = {
+      ...slow,
+      instead: (asked) => {
+        const sent = slow.instead!(asked) as Sent | undefined;
+        return sent === undefined
+          ? undefined
+          : {
+              ...sent,
+              bytes: (async function* () {
+                for await (const piece of sent.bytes as AsyncIterable<Uint8Array>) {
+                  await world.deps.sleep(20_000);
+                  yield piece;
+                }
+              })(),
+            };
+      },
+    };
+    world.answerWith(planOf(world.base, slower));
+    await world.run();
+    const { errors, outcomes } = await endOf(world);
+
+    expect(errors).toEqual([
+      'File 2 (Observation) did not come whole: the payer cannot send it in pieces, and the whole did not come in the time that the gateway has.',
+    ]);
+    expect(outcomes).toMatchObject({ Patient: 'complete 1', Observation: expect.stringMatching(/^incomplete \d+$/) });
+  });
+});
+
+describe('the end of a group export', () => {
+  const begun = async (busy: number) => {
+    const world = exportWorld({ exchange: groupInput([memberOf('a')]) });
+    world.answerWith(planOf(world.base, { output: [{ type: 'Patient', lines: [patient('a')] }], busy }));
+    await world.kickOff();
+    const arn = world.start();
+    await world.durable.until(() => world.asked.some(({ path }) => path === '/status/1'));
+    return { world, arn };
+  };
+  const deletions = ({ asked }: ReturnType<typeof exportWorld>): number =>
+    asked.filter(({ method }) => method === 'DELETE').length;
+
+  it('is told to the plan if the partner deletes it', async () => {
+    const { world, arn } = await begun(50);
+
+    await world.deleteExport();
+
+    expect((await world.durable.finish(arn)).result).toMatchObject({ status: 'gone' });
+    expect(deletions(world)).toBe(1);
+  });
+
+  it('is told to the plan if the partner is blocked', async () => {
+    const { world, arn } = await begun(50);
+
+    world.stops.set(entryIds.partner('demo-partner'), { at: 1, by: 'operator', reason: 'test' });
+
+    expect((await world.durable.finish(arn)).result).toMatchObject({ status: 'failed' });
+    expect(deletions(world)).toBe(1);
+  });
+});
+
+describe('an exchange is whole', () => {
+  const output = [
+    { type: 'Patient', lines: [patient('a'), patient('b')], count: 2 },
+    {
+      type: 'Observation',
+      lines: Array.from({ length: 30 }, (_, at) => observation(`${at}`, at % 2 === 0 ? 'a' : 'b')),
+      count: 30,
+    },
+  ];
+
+  it.each<[string, NonNullable<WorldOptions['exchange']>, Plan]>([
+    ['a match', three, matched(...whole)],
+    ['a group export', groupInput([memberOf('a'), memberOf('b')]), { output, busy: 3 }],
+  ])('%s whose process is killed after any checkpoint', async (_, exchange, plan) => {
+    let checkpoints = 0;
+    const runKilled = async (killed: number) => {
+      checkpoints = 0;
+      const world = exportWorld({ exchange, killAfter: () => (checkpoints += 1) === killed });
+      world.answerWith(planOf(world.base, plan));
+      await world.run();
+      const { errors, status, ids } = await endOf(world);
+      expect({ errors, status, ids: ids.length }).toEqual({
+        errors: [],
+        status: 'completed',
+        ids: exchange.kind === 'match' ? 2 : 32,
+      });
+      return world.asked;
+    };
+    await runKilled(-1);
+    const made = checkpoints;
+    expect(made).toBeGreaterThan(8);
+    for (let killed = 1; killed <= made; killed += 1) {
+      const asked = await runKilled(killed);
+      // A process that dies between the plan's answer and the checkpoint leaves nobody who knows of it.
+      expect(asked.filter(({ method }) => method === 'POST').length).toBeLessThanOrEqual(2);
+      if (exchange.kind === 'group')
+        expect(asked.filter(({ method }) => method === 'DELETE').length).toBeGreaterThanOrEqual(1);
+    }
+  });
+});
+
+/** What a lying plan says, and what is true of it. */
+interface Lie {
+  readonly line: object | string;
+  /** Whether it belongs into the record. */
+  readonly isKept: boolean;
+  /** By what words the account names it. */
+  readonly named?: RegExp;
+}
+
+describe('whatever a plan makes up', () => {
+  const seeds = Array.from({ length: Number(process.env['LIES'] ?? 25) }, (_, seed) => seed + 1);
+
+  it.each(seeds)('the record has what is of the Group, and the account names the rest: seed %i', async (seed) => {
+    const random = randomOf(seed);
+    const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
+    const members = Array.from({ length: 1 + Math.floor(random() * 5) }, (_, at) => memberOf(`m${at}`));
+    const ids = members.map(({ reference }) => reference.slice('Patient/'.length));
+    let number = 0;
+    const seen: object[] = [];
+    const lies: readonly (() => Lie)[] = [
+      () => {
+        const line = observation(`o${(number += 1)}`, pick(ids));
+        seen.push(line);
+        return { line, isKept: true };
+      },
+      () => ({ line: { resourceType: 'Practitioner', id: `p${(number += 1)}` }, isKept: true }),
+      () => ({
+        line: observation(`s${(number += 1)}`, pick(['stranger', 'm9', 'M0', 'm0/x'])),
+        isKept: false,
+        named: /left out/,
+      }),
+      () => ({
+        line: { ...observation(`u${(number += 1)}`, ''), subject: {} },
+        isKept: false,
+        named: /whom (?:it is|they are) about cannot be read/,
+      }),
+      () => ({
+        line: pick(['{', 'null', '"x"', '{"resourceType":5}', '{"resourceType":"Nope"}']),
+        isKept: false,
+        named: /left out/,
+      }),
+      () =>
+        seen.length === 0
+          ? { line: '{', isKept: false, named: /left out/ }
+          : { line: pick(seen), isKept: false, named: /came before/ },
+      () =>
+        seen.length === 0
+          ? { line: '{', isKept: false, named: /left out/ }
+          : {
+              line: { ...pick(seen), status: `other ${(number += 1)}` },
+              isKept: false,
+              named: /came before with other content/,
+            },
+      () => ({
+        line: { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'exception' }] },
+        isKept: false,
+        named: /remark/,
+      }),
+    ];
+    const files = Array.from({ length: 1 + Math.floor(random() * 4) }, () => {
+      const made = Array.from({ length: Math.floor(random() * 30) }, () => pick(lies)());
+      const count = pick([
+        undefined,
+        made.length,
+        made.length + 1 + Math.floor(random() * 9),
+        Math.floor(random() * 3),
+      ]);
+      return { made, count, type: pick(['Observation', 'Practitioner']) };
+    });
+
+    const { lines, errors, complete, outcomes } = await run(groupInput(members), {
+      output: files.map(({ made, count, type }) => ({ type, count, lines: made.map(({ line }) => line) })),
+    });
+
+    const all = files.flatMap(({ made }) => made);
+    const kept = all.filter(({ isKept }) => isKept).map(({ line }) => JSON.stringify(line));
+    const given = lines.filter((line) => !line.startsWith('{"resourceType":"Provenance"'));
+    expect(given.toSorted()).toEqual(kept.toSorted());
+    const text = errors.join('\n');
+    for (const { named } of all) if (named !== undefined) expect(text).toMatch(named);
+    for (const [at, { made, count }] of files.entries()) {
+      const said = new RegExp(
+        `^File ${at + 1} \\(\\w+\\) has ${made.length} lines?, and the payer names ${count ?? ''}\\.$`,
+        'm',
+      );
+      if (count !== undefined && count !== made.length) expect(text).toMatch(said);
+      else expect(text).not.toMatch(new RegExp(`^File ${at + 1} .*has`, 'm'));
+    }
+    const about = new Set(seen.map((line) => (line as ReturnType<typeof observation>).subject.reference));
+    for (const { submitted, reference } of members) {
+      expect(errors.includes(`Nothing came about member ${submitted}.`)).toBe(!about.has(reference));
+    }
+    const counted = Object.values(outcomes).reduce((sum, outcome) => sum + Number(outcome.split(' ')[1]), 0);
+    expect(counted).toBe(kept.length);
+    const lacks = /cannot be read|not valid JSON|not one of FHIR|Resources may be missing|Nothing came|other content/;
+    if (lacks.test(text)) expect(complete).toBe(false);
+  });
+
+  it.each(seeds)('a match is what the plan says once of whom was asked for: seed %i', async (seed) => {
+    const random = randomOf(seed);
+    const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
+    const ids = Array.from({ length: 1 + Math.floor(random() * 6) }, (_, at) => `ours-${at}`);
+    const strangers = ['theirs-1', 'theirs-2'];
+    const codes = ['match', 'nomatch', 'consentconstraint'];
+    const groups = codes.map((code) => {
+      const some = [...ids, ...strangers].filter(() => random() < 0.4);
+      return {
+        code,
+        some: Object.fromEntries(
+          some.map((id) => [id, code === 'match' ? pick([`Patient/${id}`, 'Patient/shared']) : `#${id}`]),
+        ),
+      };
+    });
+    const plan = matched(...groups.map(({ code, some }) => groupOf(code, some)));
+
+    const { errors, lines, world } = await run(matchInput(...ids), plan);
+
+    const naming = (id: string) => groups.filter(({ some }) => id in some);
+    const match = groups[0]!.some;
+    const owners = (reference: string | undefined) => ids.filter((id) => match[id] === reference).length;
+    const expected = ids.filter((id) => naming(id).length === 1 && id in match && owners(match[id]) === 1);
+    const group = (await getGroup(world.exchanges, owner, 'group-match', 0))!;
+    const key = await world.deps.openInJob(
+      { group: `${owner}/group-match`, partner: 'demo-partner' },
+      'group key',
+      group.key,
+    );
+    const { members, resource } = await openGroupBody(key, { owner, id: 'group-match' }, group.body);
+    expect(members.map(({ submitted }) => submitted).toSorted()).toEqual(expected.toSorted());
+    expect([...lines, resource].join()).not.toContain('theirs');
+    for (const id of ids) {
+      const isNamed = errors.some((error) => error.startsWith(`Member ${id}:`));
+      expect(isNamed).toBe(!(naming(id).length === 1 && (!(id in match) || owners(match[id]) === 1)));
+    }
+    const left = groups.flatMap(({ some }) => Object.keys(some)).filter((id) => strangers.includes(id)).length;
+    expect(errors.some((error) => error.startsWith(`${left} entr`))).toBe(left > 0);
   });
 });
