@@ -765,6 +765,15 @@ export const mistakes: readonly Mistake[] = [
     `${portal}.jwks: is set, but clientAuthentication lacks "private_key_jwt"; add that method, or remove the keys`,
   ],
   [
+    'a key with a value that JSON does not have',
+    set('partner', {
+      clientAuthentication: ['private_key_jwt'],
+      secretHashes: [],
+      jwks: [{ ...keyOf('portal-1'), iat: 1n }],
+    }),
+    `${portal}.jwks[0].iat: is not JSON; write the key as its JWK has it`,
+  ],
+  [
     'a partner that does not say how it authenticates',
     set('app', { clientAuthentication: [] }),
     `${notebook}.clientAuthentication: is empty; write ["none"], or the methods by which the partner authenticates`,

@@ -1,6 +1,6 @@
 /* The pages of https://docs.aws.amazon.com/lambda/latest/api/API_GetDurableExecutionState.html and of the list of executions. */
 import type { Execution } from '../../sandbox/aws/durable/execution.ts';
-import type { StoredOperation, Vault } from '../../sandbox/aws/durable/operations.ts';
+import { visible, type StoredOperation, type Vault } from '../../sandbox/aws/durable/operations.ts';
 import { page } from '../../sandbox/aws/durable/page.ts';
 import { executionsShown } from '../../sandbox/aws/durable/shown-executions.ts';
 
@@ -38,6 +38,29 @@ describe('a page of the state of an execution', () => {
   it('a page of the state is refused by a marker that Lambda never gave', () => {
     for (const marker of ['-1', '1.5', 'x', '3']) expect(() => page(steps(2), open, { marker })).toThrow(invalid);
     expect(page(steps(2), open, { marker: '2' }).Operations).toEqual([]);
+  });
+});
+
+describe('the state of an execution', () => {
+  const over = { status: 'SUCCEEDED' } as const;
+  const replayed = { ...over, replayChildren: true };
+  // ReplayChildren of https://docs.aws.amazon.com/lambda/latest/api/API_ContextOptions.html
+  it.each<[outer: Partial<StoredOperation>, inner: Partial<StoredOperation>, shown: readonly string[]]>([
+    [{ status: 'STARTED' }, { status: 'STARTED' }, ['outer', 'inner', 'step-0']],
+    [{ status: 'STARTED' }, over, ['outer', 'inner']],
+    [{ status: 'STARTED' }, replayed, ['outer', 'inner', 'step-0']],
+    [over, replayed, ['outer']],
+    [replayed, over, ['outer', 'inner']],
+    [replayed, replayed, ['outer', 'inner', 'step-0']],
+  ])('with contexts %j around %j has %j', (outer, inner, shown) => {
+    const context = { type: 'CONTEXT', startedAt: 0 } as const;
+    const operations: StoredOperation[] = [
+      { ...context, status: 'STARTED', ...outer, id: 'outer' },
+      { ...context, status: 'STARTED', ...inner, id: 'inner', parentId: 'outer' },
+      { ...step(0), parentId: 'inner' },
+    ];
+    const found = visible(new Map(operations.map((operation) => [operation.id, operation])));
+    expect(found.map(({ id }) => id)).toEqual(shown);
   });
 });
 

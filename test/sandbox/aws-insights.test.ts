@@ -1,3 +1,5 @@
+import { readInsightsQuery } from '../../sandbox/aws/insights-query.ts';
+import { runInsightsQuery } from '../../sandbox/aws/insights-rows.ts';
 import { localLogs } from '../../sandbox/aws/logs.ts';
 import type { AwsRequest } from '../../sandbox/aws/service.ts';
 
@@ -68,6 +70,15 @@ describe('a query of the embedded Logs Insights', () => {
       { n: '1', m: '2', p: '2' },
     ]);
   });
+
+  it.each(['payer.id = "north"', '"10" > "9"', '"-1" < "0"', '" 7" = 7', '"" < "a"', '"9a" > "10"'])(
+    'has fields of fields, and compares as numbers what are numbers: %s',
+    (condition) => {
+      const query = readInsightsQuery(`filter payer.id != "south" and ${condition} | stats count() as n`);
+      const { rows } = runInsightsQuery(query, [{ payer: { id: 'north' } }, { payer: { id: 'south' } }, {}]);
+      expect(rows).toEqual([[{ field: 'n', value: '1' }]]);
+    },
+  );
 
   it('counts what holds, by products of 1 and 0', async () => {
     const rows = await rowsOf(
