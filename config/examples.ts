@@ -26,6 +26,17 @@ export const publishedPublicKey: PublicJwk = {
   n: '0JswvnPMBcYZGyCnhoatKBy8IRZuHG9dpbS6dJS3eGE0hxIAgQqu3DNMfBhjGZtZSKfo4N5ewDZN08WVT0QPMNJeCGUgxDwqWbhxacz3EiBG91ww_tvl3YI89TO0CZlTrBbg1s6O8kobnkt8N8JdtMbOSoC2SXENnZqujEWYREcBP1OMy5uAuPghmf1wsubYKrHGA6o2W-olXiLKqVCA7TUSmyy1765UyoXyG6R1bEuMmhGi7q8_wqLnPXl7haLh_5zI14xyYojWSlxYixO4uaSddZ1koXg3ioOeHmuEykVWBJjDRa62UjiV41u86uEwL03-jcrTd4r2v2GakuSc0Q',
 };
 
+/** The public half of docs/examples/new-plan-key.pem, which is public as well. */
+export const publishedPlanKey: PublicJwk = {
+  kty: 'EC',
+  crv: 'P-384',
+  kid: 'new-plan-1',
+  alg: 'ES384',
+  use: 'sig',
+  x: '6lPM1mQOEa3avMZwBYhJKgl4Le2kh3j4Pn-llQVZSgUvvNLlMIOp_L0_7ZqNUtAr',
+  y: 'PsdPfBs2o-0Xh3qKAU79Q8l5_fDTB_-pV-9z7XHAQfHTYbUbWeNZ4bGwF2pP9KW6',
+};
+
 /** A placeholder for the client id at a payer that has not registered the gateway yet. No partner may read from it. */
 export const pendingClientId = 'pending-registration';
 

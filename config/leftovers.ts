@@ -6,6 +6,7 @@ import {
   examplePublicKey,
   exampleSecretHash,
   isExampleHost,
+  publishedPlanKey,
   publishedPublicKey,
   publishedSecretHash,
 } from './examples.ts';
@@ -29,7 +30,7 @@ const ofKeys = (field: readonly PropertyKey[], keys: readonly PublicJwk[]): read
       "is the example's, and no one has its private key; write your own",
     ),
     ...findingIf(
-      key['n'] === publishedPublicKey['n'],
+      key['x'] === publishedPlanKey['x'] || (key['n'] !== undefined && key['n'] === publishedPublicKey['n']),
       [...field, index],
       "is the demo's, whose private key is public; write your own",
     ),

@@ -1,6 +1,6 @@
 import type { Partner, PublicJwk } from '../functions/shared/registry/types.ts';
 import { checkStage } from './check.ts';
-import { examplePublicKey, publishedPublicKey, publishedSecretHash } from './examples.ts';
+import { examplePublicKey, publishedPlanKey, publishedPublicKey, publishedSecretHash } from './examples.ts';
 import { localLogos } from './local-logos.ts';
 import { oneUpDemo, smart } from './presets.ts';
 import type { StageConfig } from './stage.ts';
@@ -80,7 +80,7 @@ export const localStage = (
     scopes: [],
     payers: ['demo-health-plan'],
     clientAuthentication: ['private_key_jwt'],
-    jwks: [publishedPublicKey],
+    jwks: [publishedPlanKey],
     exchange: { identifiers: [localPlans['new-plan']] },
   };
   return checkStage(
