@@ -400,6 +400,7 @@ describe('a match of members', () => {
         taken: isTaken(lacking(place)),
       }))
       .filter(({ valid, taken }) => valid !== taken);
+    expect(validate({ ...matchParameters(bundle()), meta: {} })).toEqual([]);
     expect(places.length).toBeGreaterThan(120);
     expect(different.filter(({ taken }) => taken)).toEqual([]);
     const refused = different.map(({ place }) =>
