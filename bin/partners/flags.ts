@@ -35,6 +35,11 @@ webhook only the secret goes to stdout, everything else to stderr. It is shown o
         privacy: text('URL', 'its privacy policy, which that page links to'),
         public: flag('an app that cannot keep a secret, in a browser or on a phone'),
         jwks: text('FILE', "the partner's public keys, for private_key_jwt instead of a secret"),
+        identityAudience: texts(
+          'ISSUER=AUDIENCE',
+          "who the app is in its members' identity tokens of one of the stage's identity providers; repeat it for more",
+        ),
+        consentReason: text('TEXT', 'why the app asks its members itself, which --identity-audience needs'),
         ...stageFlags,
       },
     },
@@ -148,6 +153,13 @@ export const readFlags = (args: readonly string[]): PartnersCommand => {
     if (command.redirectUri.length === 0)
       throw new UsageError('Give --redirect-uri URI: where the app receives its codes');
     if (command.public && command.jwks !== undefined) throw new UsageError('Give --public or --jwks, not both');
+    const isByIdentity = command.identityAudience.length > 0;
+    if (isByIdentity && command.jwks === undefined)
+      throw new UsageError(
+        "Give --jwks FILE with --identity-audience: an app that presents its members' identity signs",
+      );
+    if (isByIdentity !== (command.consentReason !== undefined))
+      throw new UsageError('Give --identity-audience ISSUER=AUDIENCE and --consent-reason TEXT together');
     return command;
   }
   if (command.command === 'rotate') return command;

@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import { checkStage, linesOf } from '../../config/check.ts';
 import { leftovers } from '../../config/leftovers.ts';
 import type { StageConfig } from '../../config/stage.ts';
-import type { PublicJwk } from '../../functions/shared/registry/types.ts';
+import type { Partner, PublicJwk } from '../../functions/shared/registry/types.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { problemsWith } from '../shared/check-entry.ts';
 import { Refusal, UsageError } from '../shared/errors.ts';
@@ -26,6 +26,10 @@ export interface NewPartner {
   readonly isPublic: boolean;
   /** The partner's public keys, for `private_key_jwt`; no secret is made then. */
   readonly jwks?: readonly PublicJwk[] | undefined;
+  /** Who the app is in its members' identity tokens. @default it presents none */
+  readonly identityAudiences?: Partner['identityAudiences'];
+  /** Why the app asks its members itself. */
+  readonly consentReason?: string | undefined;
 }
 
 /** A partner's entry in the stage's configuration, without the fields that keep their defaults. */
@@ -39,6 +43,9 @@ interface PartnerEntry {
   readonly clientAuthentication: readonly string[];
   readonly secretHashes?: readonly string[];
   readonly jwks?: readonly PublicJwk[];
+  readonly consent?: 'partner';
+  readonly consentReason?: string;
+  readonly identityAudiences?: Partner['identityAudiences'];
   readonly scopes: readonly string[];
   readonly payers: readonly string[];
 }
@@ -60,6 +67,18 @@ export const readJwks = async (file: string): Promise<readonly PublicJwk[]> => {
   } catch {
     throw new Refusal(`${file} cannot be read as JSON; give a file with the partner's JWK Set, {"keys": […]}`);
   }
+};
+
+/** Reads audiences, each as `ISSUER=AUDIENCE`, by their issuers; undefined if there are none. @throws UsageError */
+export const readAudiences = (given: readonly string[]): Partner['identityAudiences'] => {
+  const pairs = given.map((text) => /^(?<issuer>[^=]+)=(?<audience>.+)$/.exec(text)?.groups);
+  const known = pairs.filter((pair) => pair !== undefined);
+  if (known.length < pairs.length)
+    throw new UsageError('Give --identity-audience as ISSUER=AUDIENCE, such as https://id.example=my-app');
+  const byIssuer = Map.groupBy(known, ({ issuer = '' }) => issuer);
+  return byIssuer.size === 0
+    ? undefined
+    : [...byIssuer].map(([issuer, all]) => ({ issuer, audiences: all.map(({ audience = '' }) => audience) }));
 };
 
 const imageTypes: Readonly<Record<string, string>> = { '.svg': 'svg+xml', '.png': 'png', '.webp': 'webp' };
@@ -126,6 +145,9 @@ export const makePartner = (randomBytes: RandomBytes, config: StageConfig, partn
     redirectUris: partner.redirectUris,
     clientAuthentication: [],
     ...authenticationOf(secret, partner),
+    ...(partner.identityAudiences === undefined ? {} : { consent: 'partner' as const }),
+    consentReason: partner.consentReason,
+    identityAudiences: partner.identityAudiences,
     scopes: ['launch/patient', 'patient/*.rs', 'offline_access'],
     payers: partner.payers.length > 0 ? partner.payers : config.payers.map(({ id }) => id),
   });

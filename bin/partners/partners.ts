@@ -5,7 +5,7 @@ import { runList, runStop } from '../shared/stop-tool.ts';
 import { partnerBlock } from './block.ts';
 import { writeNewPartner, writeRotated, type EditedStage } from './commands.ts';
 import { readFlags } from './flags.ts';
-import { readJwks, readLogo } from './new-partner.ts';
+import { readAudiences, readJwks, readLogo } from './new-partner.ts';
 import { runReplay } from './replay.ts';
 import type { RandomBytes } from './secret.ts';
 import { runWebhook } from './webhook.ts';
@@ -39,7 +39,10 @@ export const partners = async (args: readonly string[], deps: PartnersToolDeps):
       const jwks = command.jwks === undefined ? undefined : await readJwks(command.jwks);
       const logo = command.logo === undefined ? undefined : await readLogo(command.logo);
       const { name, redirectUri: redirectUris, payer, homePage, privacy: privacyPolicy, public: isPublic } = command;
-      const partner = { name, redirectUris, payers: payer, homePage, logo, privacyPolicy, isPublic, jwks };
+      const { identityAudience, consentReason } = command;
+      const identityAudiences = readAudiences(identityAudience);
+      const asked = { name, redirectUris, payers: payer, homePage, logo, privacyPolicy, isPublic, jwks };
+      const partner = { ...asked, identityAudiences, consentReason };
       return writeNewPartner(randomBytes, output, stage, partner);
     }
     case 'rotate':

@@ -37,7 +37,11 @@ describe('a command of a tool', () => {
     ],
     ['members', 'end', 'payer patient grant member-of index-only dry-run stage config table key reason yes'],
     ['members', 'index', 'dry-run stage config table key'],
-    ['partners', 'new A', 'stage config redirect-uri payer home-page logo privacy public jwks'],
+    [
+      'partners',
+      'new A',
+      'stage config redirect-uri payer home-page logo privacy public jwks identity-audience consent-reason',
+    ],
     ['partners', 'rotate a', 'stage config leaked'],
     ['partners', 'block a', 'stage config reason dry-run'],
     ['partners', 'unblock a', 'stage config reason dry-run'],

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makePartner, type NewPartner } from '../../bin/partners/new-partner.ts';
+import { readFlags } from '../../bin/partners/flags.ts';
+import { makePartner, readAudiences, type NewPartner } from '../../bin/partners/new-partner.ts';
 import { partners } from '../../bin/partners/partners.ts';
 import { rotateSecret } from '../../bin/partners/rotate.ts';
 import { checkStage } from '../../config/check.ts';
@@ -55,6 +56,22 @@ describe('a new partner', () => {
     expect(await isTaken(stage, 'example-partner', secret)).toBe(true);
     expect(await isTaken(stage, 'example-partner', `${secret}\n`)).toBe(false);
     expect(JSON.stringify(entry)).not.toContain(secret);
+  });
+
+  it('may present its members’ identity tokens, if it signs and says why it asks them itself', () => {
+    const issuer = String(config.identityProviders?.[0]?.issuer);
+    const jwks = [es384Jwk('new-1').publicJwk];
+    const given = { ...app, jwks, identityAudiences: readAudiences([`${issuer}=new-app`, `${issuer}=new-app-2`]) };
+    const { entry } = makePartner(randomBytes, config, { ...given, consentReason: 'Its own page asks.' });
+
+    expect(checkStage({ ...config, partners: [...config.partners, entry] }, 'x').partners.at(-1)).toMatchObject({
+      consent: 'partner',
+      identityAudiences: [{ issuer, audiences: ['new-app', 'new-app-2'] }],
+    });
+    expect(() => readAudiences(['new-app'])).toThrow('ISSUER=AUDIENCE');
+    const identity = ['new', 'N', '--redirect-uri', 'https://p.test/cb', '--identity-audience', `${issuer}=a`];
+    expect(() => readFlags(identity)).toThrow('--jwks FILE');
+    expect(() => readFlags([...identity, '--jwks', 'x'])).toThrow('--consent-reason');
   });
 
   it('is refused with the documents’ example address where its deployment would be', () => {

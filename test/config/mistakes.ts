@@ -3,6 +3,7 @@
  * the stage `sound`, which has one of everything and passes.
  */
 import { createHash, generateKeyPairSync } from 'node:crypto';
+import { publishedPublicKey } from '../../config/examples.ts';
 
 const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
 const keyOf = (kid: string) => ({
@@ -247,6 +248,20 @@ export const mistakes: readonly Mistake[] = [
     "the demo's published secret",
     set('partner', { secretHashes: [hashOf('demo-partner-secret')] }),
     `${portal}.secretHashes[0]: is the hash of the demo's secret, which is public; write the hash of the partner's own secret`,
+  ],
+  [
+    "the demo's key of a partner, whose private half is published",
+    set('partner', { clientAuthentication: ['private_key_jwt'], secretHashes: [], jwks: [publishedPublicKey] }),
+    `${portal}.jwks[0]: is the demo's, whose private key is public; write your own`,
+  ],
+  [
+    "the demo's identity provider, whose private key is on this machine",
+    set('stage', {
+      identityProviders: [
+        { issuer: 'http://127.0.0.1:3005', jwksUri: 'http://127.0.0.1:3005/jwks', algorithms: ['RS256'] },
+      ],
+    }),
+    'identityProviders[0].jwksUri: is on this machine, which functions in AWS cannot reach; write the URL of a server',
   ],
   [
     'consent left to a public client',

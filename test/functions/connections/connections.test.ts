@@ -260,6 +260,11 @@ describe('the sign-in', () => {
     const test = world();
     const { state, cookie } = await test.start();
     expect(cookiesOf(await test.callback(test.fromPayer(state), { cookie }))).not.toContain('p2p-member');
+    await test.signIn();
+    // The figures count a login as connected by its step.
+    const lines = test.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    const ofCallback = lines.filter((line) => line['function'] === 'callback');
+    expect(ofCallback.map(({ step }) => step)).toEqual(['callback', 'connections']);
   });
 });
 
