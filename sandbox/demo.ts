@@ -1,8 +1,11 @@
+import { createPrivateKey } from 'node:crypto';
 import { readOrExit } from '../bin/shared/command-line.ts';
+import { exit } from '../bin/shared/exit.ts';
 import { output } from '../bin/shared/output.ts';
 import { progressBar } from '../bin/shared/progress.ts';
 import { visibleText } from '../config/visible.ts';
 import { readClients } from './clients.ts';
+import { runExchangeDemo } from './demo/exchange.ts';
 import { runExportDemo } from './demo/export.ts';
 import { spec } from './demo/flags.ts';
 import { resultLines, stepLines } from './demo/print.ts';
@@ -11,14 +14,15 @@ import type { StepReport } from './demo/step.ts';
 import { expectationOf, runDemo } from './demo/steps.ts';
 import type { DemoResult } from './demo/steps.ts';
 import type { Progress } from './partner/exports.ts';
-import { demoPartnerKey } from './sign-in/demo-partner-key.ts';
+import { demoPartnerKey, newPlanKey } from './sign-in/demo-partner-key.ts';
 import { memberNamed } from './sign-in/member.ts';
-import { startLocalStack } from './stack.ts';
+import { startLocalStack, type LocalStack } from './stack.ts';
 
 /**
- * `npm run demo [-- --member claims] [--identity] [--export]`: starts a stack, makes the three calls of a partner app, and stops it.
+ * `npm run demo [-- --member claims] [--identity] [--export] [--exchange]`: starts a stack, makes the three calls of a partner app, and stops it.
  * With `--identity`, the member has no account at the payer, and proves who they are instead.
  * With `--export`, it exports the whole record instead of reading it page by page.
+ * With `--exchange`, another plan's own system asks for three members, and exports the records of those who are matched.
  */
 const payerId = 'demo-health-plan';
 /** The app of the README's three calls. */
@@ -29,6 +33,10 @@ const demoPartner = { clientId: 'demo-partner', redirectUri: 'http://localhost:3
 
 const asked = await readOrExit(spec);
 const { json, member } = asked;
+if (asked.exchange && (asked.identity || asked.export)) {
+  output.note('--exchange has no member who signs in, and exports by itself; leave out --identity and --export');
+  await exit(2);
+}
 const startedMs = performance.now();
 const steps: StepReport[] = [];
 const stopping = new AbortController();
@@ -56,6 +64,26 @@ const showStep = (step: StepReport): void => {
   tell(stepLines(step));
 };
 
+const exchange = ({ urls, config }: LocalStack, payer: LocalStack['config']['payers'][number]): Promise<DemoResult> => {
+  const plan = config.partners.find((one) => one.exchange !== undefined);
+  const [own] = plan?.exchange?.identifiers ?? [];
+  const [former] = payer.exchange?.identifiers ?? [];
+  if (plan === undefined || own === undefined || former === undefined) {
+    throw new StepError('start', `the stage has no plan that may ask ${payerId} for records`);
+  }
+  const { kid, privateKey } = newPlanKey();
+  const parts = {
+    gatewayOrigin: urls.gateway,
+    payerId,
+    payerBase: payer.fhirBaseUrl,
+    clientId: plan.clientId,
+    key: { kid, privateKey: createPrivateKey(privateKey) },
+    plans: { former, own },
+    signal: stopping.signal,
+  };
+  return runExchangeDemo(parts, { step: showStep, progress: showProgress });
+};
+
 const runOnOwnStack = async (): Promise<DemoResult> => {
   tell('Starting gateway, payers and partner app on free ports …\n');
   const clients = readClients({ clients: [`${partner.clientId}=${partner.redirectUri}`] }, []);
@@ -63,6 +91,7 @@ const runOnOwnStack = async (): Promise<DemoResult> => {
   try {
     const payer = stack.config.payers.find(({ id }) => id === payerId);
     if (!payer) throw new StepError('start', `the stage has no payer ${payerId}`);
+    if (asked.exchange) return await exchange(stack, payer);
     const parts = {
       gatewayOrigin: stack.urls.gateway,
       payerId,

@@ -11,13 +11,14 @@ export interface Contents {
   readonly timesOf: (name: string) => number;
 }
 
-/** @param base the FHIR base of the links in the texts, which the comparison ignores */
-export const contents = (base: string): Contents => {
+/** @param bases the FHIR bases of the links in the texts, which the comparison ignores */
+export const contents = (...bases: readonly string[]): Contents => {
   const digests = new Map<string, string>();
   const times = new Map<string, number>();
   return {
     add: ({ name, text }) => {
-      digests.set(name, createHash('sha256').update(text.replaceAll(base, '{base}')).digest('base64'));
+      const plain = bases.reduce((changed, base) => changed.replaceAll(base, '{base}'), text);
+      digests.set(name, createHash('sha256').update(plain).digest('base64'));
       times.set(name, (times.get(name) ?? 0) + 1);
     },
     names: () => [...digests.keys()],
@@ -30,13 +31,14 @@ const typeOf = (name: string): string => name.slice(0, name.indexOf('/'));
 
 /**
  * Compares an export with the payer's own record. Every resource must be there once, the same to the last character
- * except for white space and links. The gateway adds one Provenance, which says where the record comes from.
+ * except for white space and links. The gateway adds Provenances, which say where the record comes from.
+ * @param most how many it adds at most
  */
-export const compareContents = (exported: Contents, atPayer: Contents): Comparison => {
+export const compareContents = (exported: Contents, atPayer: Contents, most = 1): Comparison => {
   const added = exported
     .names()
     .filter((name) => atPayer.digestOf(name) === undefined && typeOf(name) === 'Provenance');
-  const ours = added.slice(0, 1);
+  const ours = added.slice(0, most);
   const names = [...new Set([...exported.names(), ...atPayer.names()])].filter((name) => !ours.includes(name));
   const isSame = (name: string): boolean =>
     exported.timesOf(name) === 1 && exported.digestOf(name) === atPayer.digestOf(name);

@@ -3,6 +3,8 @@ export interface DemoRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly url: string;
   readonly form?: Readonly<Record<string, string>>;
+  /** A body of FHIR's JSON. The command reads it from a file of this name. */
+  readonly body?: { readonly file: string; readonly text: string };
   readonly accessToken?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -16,7 +18,8 @@ export type Secrets = Readonly<Record<string, string | undefined>>;
  */
 export const curlLine = (request: DemoRequest, secrets: Secrets): string => {
   // curl sends GET, and POST with a form, by itself.
-  const method = request.method === (request.form === undefined ? 'GET' : 'POST') ? '' : `--request ${request.method} `;
+  const usual = request.form === undefined && request.body === undefined ? 'GET' : 'POST';
+  const method = request.method === usual ? '' : `--request ${request.method} `;
   const parts = [`curl ${method}${quoted(request.url)}`];
   if (request.accessToken !== undefined)
     parts.push(`--header ${quoted(`Authorization: Bearer ${request.accessToken}`)}`);
@@ -24,6 +27,12 @@ export const curlLine = (request: DemoRequest, secrets: Secrets): string => {
     parts.push(`--header ${quoted(`${name}: ${value}`)}`);
   for (const [name, value] of Object.entries(request.form ?? {})) {
     parts.push(`--data-urlencode ${quoted(`${name}=${value}`)}`);
+  }
+  if (request.body !== undefined) {
+    parts.push(
+      `--header ${quoted('Content-Type: application/fhir+json')}`,
+      `--data ${quoted(`@${request.body.file}`)}`,
+    );
   }
   return masked(parts.join(' \\\n  '), secrets);
 };
@@ -43,11 +52,12 @@ const quoted = (text: string): string => {
 };
 
 /** Makes the request. Redirects are returned, not followed. */
-export const send = async (request: DemoRequest): Promise<{ status: number; text: string }> => {
+export const send = async (request: DemoRequest): Promise<{ status: number; headers: Headers; text: string }> => {
   const headers = new Headers({ accept: 'application/json, application/fhir+json' });
   if (request.accessToken !== undefined) headers.set('authorization', `Bearer ${request.accessToken}`);
   for (const [name, value] of Object.entries(request.headers ?? {})) headers.set(name, value);
-  const body = request.form === undefined ? null : new URLSearchParams(request.form);
+  if (request.body !== undefined) headers.set('content-type', 'application/fhir+json');
+  const body = request.body?.text ?? (request.form === undefined ? null : new URLSearchParams(request.form));
   const response = await fetch(request.url, { method: request.method, headers, body, redirect: 'manual' });
-  return { status: response.status, text: await response.text() };
+  return { status: response.status, headers: response.headers, text: await response.text() };
 };

@@ -11,6 +11,9 @@ export const spec = {
       flags: {
         identity: flag("gets the grant by the member's identity, in one call, in place of a sign-in at the payer"),
         export: flag('exports the whole record, in place of reading it page by page'),
+        exchange: flag(
+          "asks the payer for three members as another plan's own system does, and exports those it matches",
+        ),
         json: flag('prints the result as JSON'),
         member: memberFlag,
       },
@@ -22,5 +25,6 @@ export const spec = {
       ['[--identity] [--export]'],
       'makes the three calls, or an export, and compares what came with what the payer holds',
     ],
+    [['--exchange'], 'asks for three members as another plan does, and compares what came'],
   ],
 } as const satisfies Spec;

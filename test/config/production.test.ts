@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { checkStage } from '../../config/check.ts';
 import demo from '../../config/demo.ts';
-import { examplePublicKey } from '../../config/examples.ts';
+import { examplePublicKey, publishedPlanKey, publishedPublicKey } from '../../config/examples.ts';
 import local from '../../config/local.ts';
 import example from '../../config/production-example.ts';
 import type { StageConfig } from '../../config/stage.ts';
@@ -255,11 +255,13 @@ describe('an example in production', () => {
     );
   });
 
-  it("may not keep an example's key in a partner", () => {
-    const partner = { clientAuthentication: ['private_key_jwt'], secretHashes: [], jwks: [examplePublicKey] };
-    expect(problems(production({ partner }))).toEqual([
-      "partners[0].jwks[0]: is the example's, and no one has its private key; write your own",
-    ]);
+  it.each([
+    ["is the example's, and no one has its private key; write your own", examplePublicKey],
+    ["is the demo's, whose private key is public; write your own", publishedPublicKey],
+    ["is the demo's, whose private key is public; write your own", publishedPlanKey],
+  ])('may not keep a key in a partner that %s', (problem, key) => {
+    const partner = { clientAuthentication: ['private_key_jwt'], secretHashes: [], jwks: [key] };
+    expect(problems(production({ partner }))).toEqual([`partners[0].jwks[0]: ${problem}`]);
   });
 
   it("may not keep the local stage's key", () => {

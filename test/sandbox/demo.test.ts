@@ -36,6 +36,9 @@ describe('a printed request', () => {
     const posted = curlLine({ method: 'POST', url, form: { a: 'b' } }, {});
     expect(posted).toBe([`curl '${url}' \\`, `  --data-urlencode 'a=b'`].join('\n'));
     expect(curlLine({ method: 'DELETE', url }, {})).toBe(`curl --request DELETE '${url}'`);
+    const sent = curlLine({ method: 'POST', url, body: { file: 'a.json', text: '{"secret":1}' } }, {});
+    const header = `  --header 'Content-Type: application/fhir+json' \\`;
+    expect(sent).toBe([`curl '${url}' \\`, header, `  --data '@a.json'`].join('\n'));
   });
 
   it('leaves text unchanged for a secret that does not exist yet', () => {

@@ -137,4 +137,10 @@ describe('the comparison of an export with the payer', () => {
     expect(differences).toEqual(['Goal/1', 'Goal/3', 'Goal/2', 'the gateway’s own Provenance']);
     expect(types).toEqual([{ type: 'Goal', gateway: 2, payer: 2 }]);
   });
+
+  it('takes as many Provenances for the gateway’s as it is told', () => {
+    const both = exported(ours, '{"resourceType":"Provenance","id":"more"}');
+    expect(compareContents(both, atPayer()).differences).toEqual(['Provenance/more']);
+    expect(compareContents(both, atPayer(), 2).differences).toEqual([]);
+  });
 });
