@@ -1,0 +1,27 @@
+// Gets a system token, with which a plan's own system asks a former plan for records: node system-token.mjs BASE CLIENT_ID KEY_FILE KEY_ID
+import { createPrivateKey, randomUUID, sign } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+const [base, clientId, keyFile, kid] = process.argv.slice(2);
+const { token_endpoint: endpoint } = await (await fetch(`${base}/.well-known/smart-configuration`)).json();
+
+// A client assertion (RFC 7523), signed with the key whose public half is in your registration.
+const key = createPrivateKey(readFileSync(keyFile));
+const isEc = key.asymmetricKeyType === 'ec';
+const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const exp = Math.floor(Date.now() / 1000) + 60;
+const claims = { iss: clientId, sub: clientId, aud: endpoint, jti: randomUUID(), exp };
+const signed = `${encode({ alg: isEc ? 'ES384' : 'RS384', typ: 'JWT', kid })}.${encode(claims)}`;
+const signature = sign('sha384', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url');
+
+// `resource` says which former plan. The token lives for five minutes; ask for another whenever you need one.
+const form = new URLSearchParams({
+  grant_type: 'client_credentials',
+  client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+  client_assertion: `${signed}.${signature}`,
+  scope: 'system/*.rs',
+  resource: base,
+});
+const answer = await fetch(endpoint, { method: 'POST', body: form });
+if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+console.log((await answer.json()).access_token);
