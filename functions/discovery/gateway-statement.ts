@@ -1,6 +1,8 @@
+import { mayBeAsked } from '../shared/partner/authenticate-system.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import { bulkDataStatement, exportOperation, hasExports } from './export-operation.ts';
 import type { Facade } from './facade.ts';
+import { groupResource } from './group-operations.ts';
 import { security } from './security.ts';
 
 /** Types of the Payer-to-Payer exchange (Da Vinci PDex) that R4 can search by `patient`. */
@@ -66,7 +68,10 @@ export const gatewayStatement = (payer: Payer, facade: Facade) => ({
       documentation:
         'The health plan requires a token for its own capability statement. This is the gateway’s summary: it may list requests that the plan does not answer.',
       security: security(facade),
-      resource: [...byPatient, ...others].sort().map((type) => resource(type, operations(payer))),
+      resource: [
+        ...[...byPatient, ...others].sort().map((type) => resource(type, operations(payer))),
+        ...(mayBeAsked(payer) ? [groupResource(payer)] : []),
+      ],
     },
   ],
 });

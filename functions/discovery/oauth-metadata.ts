@@ -1,3 +1,4 @@
+import { mayBeAsked, systemScope } from '../shared/partner/authenticate-system.ts';
 import {
   assertionAlgorithms,
   authenticationAt,
@@ -10,6 +11,7 @@ import { brandsUrl } from './brands/bundle.ts';
 import { brandIdentifier } from './brands/identifiers.ts';
 import { exportOperation, hasExports } from './export-operation.ts';
 import type { Facade } from './facade.ts';
+import { groupOperationsOf } from './group-operations.ts';
 import { identityCapability } from './identity-capability.ts';
 
 /** Whether a member's identity token makes a grant here. */
@@ -27,7 +29,7 @@ const commonMetadata = (facade: Facade, payer: Payer) => ({
   introspection_endpoint: facade.introspect,
   introspection_endpoint_auth_methods_supported: authenticationAt.introspection,
   introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
-  grant_types_supported: takesIdentities(payer) ? [...grantTypes, identityGrantType] : grantTypes,
+  grant_types_supported: takesIdentities(payer) || mayBeAsked(payer) ? [...grantTypes, identityGrantType] : grantTypes,
   response_types_supported: ['code'],
   response_modes_supported: ['query'],
   code_challenge_methods_supported: ['S256'],
@@ -38,6 +40,7 @@ const commonMetadata = (facade: Facade, payer: Payer) => ({
     'patient/*.r',
     'patient/*.s',
     'patient/*.read',
+    ...(mayBeAsked(payer) ? [systemScope] : []),
   ],
 });
 
@@ -75,6 +78,7 @@ export const smartConfiguration = (origin: string, facade: Facade, payer: Payer)
     'permission-v2',
     // SMART asks for full URIs where it defines no name of its own.
     ...(hasExports(payer) ? [exportOperation.definition] : []),
+    ...groupOperationsOf(payer).map(({ definition }) => definition),
     ...(takesIdentities(payer) ? [identityCapability(origin)] : []),
   ],
 });

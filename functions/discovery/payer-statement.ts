@@ -3,11 +3,13 @@ import { checkPatient } from '../shared/fhir/check-patient.ts';
 import { plainParameters } from '../shared/fhir/known-parameters.ts';
 import { parseFhirRequest } from '../shared/fhir/parse-fhir-request.ts';
 import { isObject, objectsIn, type JsonObject } from '../shared/json-object.ts';
+import { mayBeAsked } from '../shared/partner/authenticate-system.ts';
 import { isAt, type FhirBase } from '../shared/registry/fhir-bases.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import { isResourceType } from '../shared/scopes/resource-types.ts';
 import { bulkDataStatement, exportOperation, hasExports } from './export-operation.ts';
 import type { Facade } from './facade.ts';
+import { groupOperationsOf, groupResource } from './group-operations.ts';
 import { security } from './security.ts';
 
 /** Interactions that the FHIR route passes on: reads only. */
@@ -45,9 +47,11 @@ const takenParameters = (given: unknown, payer: Payer, type?: string): JsonObjec
 };
 
 const isPatient = ({ type }: JsonObject): boolean => type === 'Patient';
+const isGroup = ({ type }: JsonObject): boolean => type === 'Group';
 
 /** The payer's $everything and the operations that its profile names, and our exports in place of any that the payer has. */
 const operations = (resource: JsonObject, payer: Payer): JsonObject[] => {
+  if (isGroup(resource)) return [...groupOperationsOf(payer)];
   if (!isPatient(resource)) return [];
   const passedOn = new Set([...(payer.everything ? ['everything'] : []), ...Object.keys(payer.operations ?? {})]);
   const given = objectsIn(resource['operation']).filter(({ name }) => passedOn.has(String(name).replace(/^\$/, '')));
@@ -76,13 +80,16 @@ const readOnlyResource = (resource: JsonObject, payer: Payer): JsonObject => {
 const canBeRead = ({ type, interaction }: JsonObject): boolean =>
   typeof type === 'string' && isResourceType(type) && (interaction === undefined || onlyReads(interaction).length > 0);
 
-/** What can be read; and Patient in any case, where exports are declared. */
+/** What can be read; and in any case Patient, where exports are declared, and Group, where a plan may ask. */
 const resourcesOf = (rest: JsonObject, payer: Payer): JsonObject[] => {
   const resources = objectsIn(rest['resource'])
     .filter(canBeRead)
     .map((resource) => readOnlyResource(resource, payer));
-  if (!hasExports(payer) || resources.some(isPatient)) return resources;
-  return [...resources, { type: 'Patient', operation: [exportOperation] }];
+  return [
+    ...resources,
+    ...(hasExports(payer) && !resources.some(isPatient) ? [{ type: 'Patient', operation: [exportOperation] }] : []),
+    ...(mayBeAsked(payer) && !resources.some(isGroup) ? [groupResource(payer)] : []),
+  ];
 };
 
 /** The payer's, and that of servers with exports. */

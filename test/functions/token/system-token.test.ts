@@ -1,4 +1,7 @@
 import { importJWK, SignJWT } from 'jose';
+import { discovery } from '../../../functions/discovery/discovery.ts';
+import { facadeOf } from '../../../functions/discovery/facade.ts';
+import { payerStatement } from '../../../functions/discovery/payer-statement.ts';
 import { authenticateSystem } from '../../../functions/shared/partner/authenticate-system.ts';
 import { registryOf } from '../../../functions/shared/registry/registry.ts';
 import type { PayerExchange, RegistryData } from '../../../functions/shared/registry/types.ts';
@@ -31,7 +34,7 @@ const planOf = (clientId: string) => ({
 const { exchange: _identifiers, ...app } = planOf('app');
 const data: RegistryData = {
   ...local,
-  payers: local.payers.map(({ exchange: _exchange, ...payer }) => ({
+  payers: local.payers.map(({ exchange: _exchange, identitySignIn: _identity, ...payer }) => ({
     ...payer,
     ...(payer.id === 'northwind' ? {} : { exchange: asked }),
   })),
@@ -247,5 +250,55 @@ describe("a plan's system token", () => {
     expect((await test.ask({}, jti)).status).toBe(200);
     expect((await test.ask({}, jti)).body['error']).toBe('invalid_client');
     expect(test.tokens()).toHaveLength(1);
+  });
+});
+
+describe('the discovery of a payer that is asked as a former plan', () => {
+  const read = async (payer: string, document: string) => {
+    const test = testDeps({ registry: data });
+    test.payer.http = () => Promise.resolve(new Response('', { status: 401 }));
+    const deps = { ...test.deps, registry: registryOf(data, test.stops, test.deps.clock.now) };
+    const event = apiEvent(`/r4/{payer}/${document}`, { path: { payer } });
+    const { body } = await call(discovery(deps), event);
+    return JSON.parse(body) as Record<string, unknown>;
+  };
+  const pdex = 'http://hl7.org/fhir/us/davinci-pdex/OperationDefinition/BulkMemberMatch';
+  const atr = 'http://hl7.org/fhir/us/davinci-atr/OperationDefinition/davinci-data-export';
+
+  it.each(['.well-known/smart-configuration', '.well-known/oauth-authorization-server'])(
+    'has the grant type and scope of system tokens in %s, and of no other payer',
+    async (document) => {
+      const [asks, other] = [await read('demo-health-plan', document), await read('northwind', document)];
+
+      expect(asks['grant_types_supported']).toContain('client_credentials');
+      expect(asks['scopes_supported']).toContain('system/*.rs');
+      expect(other['grant_types_supported']).not.toContain('client_credentials');
+      expect(JSON.stringify(other)).not.toMatch(/system\/|davinci/);
+      if (document.includes('smart')) expect(asks['capabilities']).toEqual(expect.arrayContaining([pdex, atr]));
+    },
+  );
+
+  it('has both operations on Group, once, whether the payer states its own or not, and of no other payer', async () => {
+    const states = await read('demo-health-plan', 'metadata');
+    const payer = data.payers.find(({ id }) => id === 'demo-health-plan')!;
+    const own = {
+      resourceType: 'CapabilityStatement',
+      rest: [
+        { mode: 'server', resource: [{ type: 'Group', interaction: [{ code: 'read' }], operation: [{ name: 'x' }] }] },
+      ],
+    };
+    const adapted = payerStatement(own, payer, facadeOf(origin, payer));
+
+    for (const statement of [states, adapted]) {
+      const [{ resource }] = statement!['rest'] as [{ resource: { type: string; operation: object[] }[] }];
+      const groups = resource.filter(({ type }) => type === 'Group');
+      expect(groups.map(({ operation }) => operation)).toEqual([
+        [
+          { name: 'bulk-member-match', definition: pdex },
+          { name: 'davinci-data-export', definition: atr },
+        ],
+      ]);
+    }
+    expect(JSON.stringify(await read('northwind', 'metadata'))).not.toContain('davinci');
   });
 });
