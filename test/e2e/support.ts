@@ -55,7 +55,7 @@ export interface RunningStack extends LocalStack {
 
 /** Starts the whole product on free ports. */
 export const startStack = async (
-  options: Pick<LocalStackOptions, 'environments' | 'clients'> = {},
+  options: Pick<LocalStackOptions, 'environments' | 'clients' | 'formerPlan'> = {},
 ): Promise<RunningStack> => {
   const functionLines: string[] = [];
   const requestLines: string[] = [];
