@@ -38,6 +38,7 @@ export const exchangeRegistry = ({ plan = oldPlan } = {}): RegistryData =>
 interface AskOptions {
   readonly method?: string;
   readonly body?: unknown;
+  readonly isBase64?: boolean;
   readonly query?: string;
   readonly headers?: Record<string, string>;
 }
@@ -72,7 +73,7 @@ export const exchangeGateway = ({ registry = exchangeRegistry(), mostRunning = 2
   const ask = (
     path: string,
     token: string | undefined,
-    { body, query = '', method = body === undefined ? 'GET' : 'POST', headers = {} }: AskOptions = {},
+    { body, isBase64 = false, query = '', method = body === undefined ? 'GET' : 'POST', headers = {} }: AskOptions = {},
   ): Promise<StreamedAnswer> => {
     const event = readEvent(path, token, {
       method,
@@ -80,7 +81,10 @@ export const exchangeGateway = ({ registry = exchangeRegistry(), mostRunning = 2
       headers: { ...async, ...(body === undefined ? {} : { 'Content-Type': 'application/fhir+json' }), ...headers },
     });
     const text = typeof body === 'string' ? body : JSON.stringify(body);
-    return callStreaming(fetchHandler(deps), body === undefined ? event : { ...event, body: text });
+    return callStreaming(
+      fetchHandler(deps),
+      body === undefined ? event : { ...event, body: text, isBase64Encoded: isBase64 },
+    );
   };
   /** Stores a Group as a match's end does. */
   const group = async ({ id = 'group-1', partner = 'demo-partner', code = 'match', ...rest }: GroupOptions = {}) => {

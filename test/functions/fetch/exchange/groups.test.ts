@@ -202,6 +202,7 @@ describe('the export of a Group', () => {
   it.each([
     'Group/$export/$davinci-data-export',
     'Group/..%2Fx/$davinci-data-export',
+    'Group/%zz/$davinci-data-export',
     `Group/${'a'.repeat(65)}/$davinci-data-export`,
   ])('%s is not found', async (one) => expect((await test.ask(one, token)).statusCode).toBe(404));
 

@@ -1,3 +1,4 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { exchangeFromEnvironment } from '../../../../functions/fetch/exchange/environment.ts';
 import { exportKeyObject, exportPublicKey } from '../../../../functions/shared/exports/sealing-key.ts';
 import type { AuditedRead } from '../../../../functions/shared/record/audit-read.ts';
@@ -218,6 +219,18 @@ describe('a match', () => {
     if (status !== 202) expectNothing();
   });
 
+  it.each([
+    ['in UTF-8', 202, Buffer.from(ofBytes(0).replace('Patricia', 'Zoë'))],
+    ['in Latin-1', 400, Buffer.from(ofBytes(0).replace('Patricia', 'Zoë'), 'latin1')],
+    ['of one byte too many', 413, Buffer.from(ofBytes(most + 1))],
+  ])('that came as base64, %s, is answered with %i', async (_, status, bytes) => {
+    const answer = await test.ask(matchPath, token, { body: bytes.toString('base64'), isBase64: true });
+    expect(answer.statusCode).toBe(status);
+    if (status === 202) {
+      await expect(test.inputOf(onlyExport())).resolves.toMatchObject({ body: String(bytes) });
+    }
+  });
+
   it('with a string of three million characters is answered in time', async () => {
     const body = JSON.stringify(matchParameters(bundle())).replace('Patricia', 'P'.repeat(3_000_000));
     const answer = await test.ask(matchPath, token, { body });
@@ -275,6 +288,25 @@ describe('one exchange beside another', () => {
     expect((await test.ask(matchPath, token, { body: matchParameters(bundle('patient-2')) })).statusCode).toBe(202);
     await end(exportsOf()[0]!);
     expect((await test.ask(matchPath, token, { body })).statusCode).toBe(202);
+  });
+
+  it('of the same question at once starts one, however they meet', async () => {
+    const body = matchParameters(bundle());
+    const answers = await Promise.all([1, 2, 3].map(() => test.ask(matchPath, token, { body })));
+    expect(answers.map(({ statusCode }) => String(statusCode)).toSorted()).toEqual(['202', '429', '429']);
+    expect(new Set(answers.map(({ headers }) => headers['Content-Location'])).size).toBe(1);
+    expect(running()).toEqual([`running/${onlyExport().exportId}`]);
+  });
+
+  it('that ends in between is asked for again', async () => {
+    test.dynamo.standIn('PutItem', ({ TableName }) =>
+      TableName === 'Exports'
+        ? Promise.reject(new ConditionalCheckFailedException({ message: '', $metadata: {} }))
+        : undefined,
+    );
+    // The one that ran when it was written has ended when it is looked for.
+    expect((await test.ask(matchPath, token, { body: matchParameters(bundle()) })).statusCode).toBe(503);
+    expect(running()).toEqual([]);
   });
 
   it('at most so many run of a partner at a payer', async () => {
