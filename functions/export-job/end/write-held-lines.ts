@@ -1,4 +1,5 @@
 import { answerBases } from '../../shared/registry/fhir-bases.ts';
+import { asFormerPlan } from '../../shared/registry/former-plan.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { Job } from '../job.ts';
 import { partWriter } from '../parts.ts';
@@ -27,7 +28,8 @@ export const writeHeldLines = async (
 ): Promise<{ readonly parts: readonly WrittenPart[]; readonly problems: readonly Problem[] }> => {
   const task = state.known.queue.find(({ kind }) => kind === 'attachments');
   if (task?.kind !== 'attachments' || why === undefined) return { parts: [], problems: [] };
-  const payer = await deps.registry.payer(item.payer, { evenIfPaused: true });
+  const registered = await deps.registry.payer(item.payer, { evenIfPaused: true });
+  const payer = item.exchange === undefined || registered === undefined ? registered : asFormerPlan(registered);
   const places = new Map(state.attachments.map(({ from }, at) => [from, { at }]));
   const rules = {
     origin: deps.origin,

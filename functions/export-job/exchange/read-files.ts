@@ -73,7 +73,10 @@ const afterEnd = async (
   if (end === 'late') {
     const { tries } = task;
     // Without compression it may be one that can be read in pieces.
-    const again = updateTask(leg, fromStart(leg, task), { plain: true, tries: isCodedFile ? tries : tries + 1 });
+    const again = updateTask(leg, fromStart(leg, task), {
+      plain: true,
+      tries: isCodedFile && task.plain !== true ? tries : tries + 1,
+    });
     if (again.tries >= mostWhole) return { fault: 'slow' };
     return { after: { stop: { kind: 'wait', seconds: 1, why: 'invocation' } } };
   }

@@ -27,8 +27,11 @@ const lastUpdated = ({ meta }: PageResource['resource']): number =>
 
 /** Whether a resource is new. Reports one that came before with another content, and counts one that came as it is. */
 const isNew = ({ leg: { seen }, file, count, report }: LineTaking, resource: PageResource): boolean => {
-  if (seen.size() > mostTags) return true;
   const { type, id } = resource;
+  if (seen.size() > mostTags) {
+    count('uncompared', type);
+    return true;
+  }
   const mark = contentMark(resource);
   const earlier = seen.mark(identityOf(resource), mark);
   if (earlier === 0) return true;

@@ -123,6 +123,10 @@ const linesReasons: Readonly<Record<LinesReason, readonly [one: string, more: st
   unknown: ['is left out: whom it is about cannot be read', 'are left out: whom they are about cannot be read'],
   notAsked: ['is left out: the type was not asked for', 'are left out: the type was not asked for'],
   repeated: ['came before, with the same content', 'came before, with the same content'],
+  uncompared: [
+    'may have come before: there are too many to compare',
+    'may have come before: there are too many to compare',
+  ],
   older: [
     'is older than the time that was asked for, which the payer may have ignored',
     'are older than the time that was asked for, which the payer may have ignored',

@@ -220,8 +220,12 @@ export type FileFault =
   | 'page'
   | 'tooLarge';
 
-/** Of lines of a file: why they are left out; or `older` and `newer`: beyond the times that were asked for, and kept. */
-export type LinesReason = 'stranger' | 'leftOut' | 'unknown' | 'notAsked' | 'repeated' | 'older' | 'newer';
+/**
+ * Of lines of a file: why they are left out; or of what is kept: `older` and `newer`, beyond the times that were asked for;
+ * `uncompared`, since there are too many to know which came before.
+ */
+export type LinesReason =
+  'stranger' | 'leftOut' | 'unknown' | 'notAsked' | 'repeated' | 'uncompared' | 'older' | 'newer';
 
 /** What is wrong with what a match says of a member. */
 export type MemberFault = 'notNamed' | 'twoGroups' | 'twoRecords' | 'sharedRecord';

@@ -604,7 +604,13 @@ describe('a file that is longer than a leg', () => {
       ranges,
       etag = () => '"1"',
       cutAt,
-    }: { readonly ranges: boolean; readonly etag?: (asked: number) => string; readonly cutAt?: number },
+      coding,
+    }: {
+      readonly ranges: boolean;
+      readonly etag?: (asked: number) => string;
+      readonly cutAt?: number;
+      readonly coding?: string;
+    },
   ): Plan => {
     let asked = 0;
     return {
@@ -624,6 +630,10 @@ describe('a file that is longer than a leg', () => {
           headers: {
             etag: tag,
             ...(ranges ? { 'accept-ranges': 'bytes' } : {}),
+            // The bytes are those that the client has decoded.
+            ...(coding !== undefined && headers['accept-encoding'] !== 'identity'
+              ? { 'content-encoding': coding }
+              : {}),
             ...(isOn ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}),
           },
           bytes: (async function* () {
@@ -666,6 +676,13 @@ describe('a file that is longer than a leg', () => {
 
   it('is read at once, past the end of the leg, if the plan takes no ranges', async () => {
     expect(await read({ ranges: false })).toEqual([undefined]);
+  });
+
+  it('is read at once if it is compressed, and again without compression, in pieces, if it breaks off', async () => {
+    expect(await read({ ranges: true, coding: 'gzip' })).toEqual([undefined]);
+    const ranges = await read({ ranges: true, coding: 'gzip', cutAt: 100_000 });
+    expect(ranges.slice(0, 2)).toEqual([undefined, undefined]);
+    expect(ranges.at(-1)).toMatch(/^bytes=/);
   });
 
   it('is read again from its start if the connection broke, and the plan takes no ranges', async () => {
