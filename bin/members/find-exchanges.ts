@@ -72,7 +72,7 @@ const exchangeOf = (
 };
 
 /** What left the gateway with the files of an exchange. */
-const isDownload = ({ interaction = '' }: EventFacts): boolean => /^export (?:file|manifest)/.test(interaction);
+const isDownload = ({ interaction = '' }: EventFacts): boolean => /^export file\b/.test(interaction);
 
 /**
  * Finds the exchanges at a payer that the member was in, by the payer's id of the patient, in order.

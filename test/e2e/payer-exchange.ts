@@ -4,6 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { S3Client } from '@aws-sdk/client-s3';
+import { exchangeFactsOf } from '../../bin/audit/exchange-facts.ts';
+import { findEventsOfExchanges } from '../../bin/audit/find-events.ts';
+import { findExchanges } from '../../bin/members/find-exchanges.ts';
+import { createValidator } from '../profiles/validate.ts';
 import type { RunningStack } from './support.ts';
 
 const run = promisify(execFile);
@@ -83,5 +88,36 @@ export const payerExchange = (running: () => RunningStack): void => {
     expect(next).toMatch(/^HTTP\/1\.1 202 /m);
     await wait(next.slice(next.indexOf('HTTP/1.1')));
     expect(more).toEqual([]);
+  });
+
+  it('is in the audit: of each member who asked, under which consent, what came, and who downloaded it', async () => {
+    const { awsEndpoint: endpoint, buckets, streamsIdle } = running();
+    await streamsIdle();
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'local' };
+    const client = new S3Client({ endpoint, region: 'us-east-1', credentials });
+    const bucket = { client, name: buckets['bucket'] ?? '' };
+    const today = new Date().toISOString().slice(0, 10);
+    const events = await findEventsOfExchanges(
+      bucket,
+      { payer: 'demo-health-plan', since: '', until: today },
+      () => {},
+    );
+    const facts = events.map(exchangeFactsOf).filter((one) => one !== undefined);
+    const [patient = ''] = facts.flatMap(({ members }) => members.flatMap((one) => one.patient ?? []));
+    const found = await findExchanges(bucket, { payer: 'demo-health-plan', patient }, { until: today });
+    client.destroy();
+
+    const validate = createValidator();
+    expect(events.flatMap((event) => validate({ ...event }))).toEqual([]);
+    // Consent.id as match.json has it, and the SHA-256 of the Consent, which has 43 characters in base64url.
+    const consent = expect.stringMatching(/^consent-member-[12]$/) as string;
+    const consentHash = expect.stringMatching(/^[\w-]{43}$/) as string;
+    expect(found.map(({ kind, how, partner, about }) => ({ kind, how, partner, ...about }))).toMatchObject([
+      { kind: 'match', how: 'completed', partner: 'new-plan', patient, outcome: 'match', consent, consentHash },
+      { kind: 'group', how: 'completed', partner: 'new-plan', patient, outcome: 'exported', consent, consentHash },
+      { kind: 'group', partner: 'new-plan', patient, outcome: 'exported', consent, consentHash },
+    ]);
+    expect(found[1]?.about.resources).toBeGreaterThan(10);
+    expect(found.map(({ downloads }) => downloads.length > 0)).toEqual([true, true, false]);
   });
 };
