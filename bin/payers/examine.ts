@@ -5,6 +5,7 @@ import { payerSecretPrefix, secretOwnerOf } from '../../functions/shared/registr
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { checkDiscovery } from './discovery.ts';
 import { checkAuthorize, checkFhir, checkKeys, checkRevoke, checkToken, checkUserinfo } from './endpoints.ts';
+import { checkExchangeSecret } from './exchange.ts';
 import { fault, pass, type Finding } from './finding.ts';
 import { reach, type ReachDeps } from './reach.ts';
 import { judgeSecret, type SecretReading } from './secret.ts';
@@ -69,9 +70,10 @@ export const examine = async (deps: ExamineDeps, stage: string, payer: Payer): P
   const owner = secretOwnerOf(payer);
   const secret = async (): Promise<Finding[]> => {
     if (deps.readSecret === undefined) return [];
-    if (owner === undefined) return [pass('secret', 'none is needed: a public client')];
+    const ofExchanges = await checkExchangeSecret(deps.readSecret, stage, payer);
+    if (owner === undefined) return [pass('secret', 'none is needed: a public client'), ...ofExchanges];
     const name = `${payerSecretPrefix(stage)}${owner}`;
-    return [judgeSecret(name, await deps.readSecret(name), payer), ...keysBesideSecret(payer)];
+    return [judgeSecret(name, await deps.readSecret(name), payer), ...keysBesideSecret(payer), ...ofExchanges];
   };
   const [endpoints, secrets] = await Promise.all([examineEndpoints(deps, payer), secret()]);
   return [...checkClientId(payer), ...endpoints, ...secrets];

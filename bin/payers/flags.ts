@@ -123,14 +123,15 @@ export const spec = {
       flags: { rsa: flag('makes a key for RS384 instead of ES384') },
     },
     secret: {
-      usage: 'ID --stage NAME [--unchecked | --previous] [--dry-run]',
+      usage: 'ID --stage NAME [--exchange] [--unchecked | --previous] [--dry-run]',
       does: `puts the secret that a payer gave, or the key that "key" printed, into Secrets Manager. It prompts for the
         value or reads it from stdin, never from an argument, and asks the payer whether it accepts it before the gateway
-        uses it. --previous restores the previous value.`,
+        uses it. --previous restores the previous value. --exchange is for the key of exchanges, which only their job reads.`,
       changes: 'AWS',
       words: { id: idIn },
       flags: {
         origin,
+        exchange: flag('the key with which the gateway asks this payer as a former plan'),
         unchecked: flag('does not ask the payer whether it accepts the value'),
         previous: flag('restores the previous value'),
         dryRun,

@@ -1,5 +1,11 @@
 import type { StageConfig } from '../../config/stage.ts';
-import { payerSecretDescription, payerSecretPrefix, secretOwnerOf } from '../../functions/shared/registry/profile.ts';
+import {
+  exchangeSecretDescription,
+  exchangeSecretPrefix,
+  payerSecretDescription,
+  payerSecretPrefix,
+  secretOwnerOf,
+} from '../../functions/shared/registry/profile.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { requireAccount } from '../shared/caller.ts';
 import { Refusal, UsageError } from '../shared/errors.ts';
@@ -14,10 +20,11 @@ import {
 } from '../shared/put-secret.ts';
 import { stageSecretsClient } from '../shared/secrets-manager.ts';
 import { readStage, stageFile } from '../shared/stage-flags.ts';
+import { asFormerPlan, isAsked, tryExchangeSecret } from './exchange.ts';
 import type { PayersCommand } from './flags.ts';
 import { secretValue, type SecretValue } from './secret-value.ts';
 import { payersOfStage } from './source.ts';
-import { trySecret, type TryDeps } from './try-secret.ts';
+import { trySecret, type Tried, type TryDeps } from './try-secret.ts';
 
 /** What the command is given from outside. */
 export interface SecretDeps extends TryDeps {
@@ -45,6 +52,10 @@ const payerWithSecret = async (
   if (payer === undefined) {
     throw new Refusal(`The registry's entry of ${id} is out of order; write it again first: npm run registry -- apply`);
   }
+  if (command.exchange) {
+    if (!isAsked(payer)) throw new UsageError(`${id} is not asked as a former plan: its entry has no exchange`);
+    return payer;
+  }
   const owner = secretOwnerOf(payer);
   if (owner === undefined)
     throw new UsageError(`${id} is a public client (clientAuthentication "none") and has no secret`);
@@ -52,9 +63,24 @@ const payerWithSecret = async (
   return payer;
 };
 
+/** Which secret of a payer a command is about. */
+const placeOf = ({ exchange }: SecretCommand, { stage }: StageConfig, payer: Payer) =>
+  exchange && isAsked(payer)
+    ? {
+        name: `${exchangeSecretPrefix(stage)}${payer.id}`,
+        description: exchangeSecretDescription(payer),
+        client: asFormerPlan(payer),
+        trial: (deps: TryDeps, secret: SecretValue['secret']) => tryExchangeSecret(deps, payer, secret),
+      }
+    : {
+        name: `${payerSecretPrefix(stage)}${payer.id}`,
+        description: payerSecretDescription(payer),
+        client: payer,
+        trial: (deps: TryDeps, secret: SecretValue['secret'], origin: string) => trySecret(deps, payer, secret, origin),
+      };
+
 /** @throws Refusal if the payer does not accept the secret, or does not say */
-const requireAccepted = async (deps: SecretDeps, payer: Payer, secret: SecretValue['secret'], origin: string) => {
-  const tried = await trySecret(deps, payer, secret, origin);
+const requireAccepted = (payer: Payer, tried: Tried): void => {
   if (tried.result === 'accepted') return;
   throw new Refusal(
     tried.result === 'refused'
@@ -90,7 +116,8 @@ export const writeSecret = async (command: SecretCommand, deps: SecretDeps): Pro
   await requireAccount(config, environment, 'payers');
   const payer = await payerWithSecret(config, command, deps);
   const client = stageSecretsClient(config, environment);
-  const place: SecretPlace = { client, name: `${payerSecretPrefix(config.stage)}${payer.id}` };
+  const about = placeOf(command, config, payer);
+  const place: SecretPlace = { client, name: about.name };
   try {
     if (previous) {
       output.out(await restorePrevious(place, { dryRun }));
@@ -103,9 +130,9 @@ export const writeSecret = async (command: SecretCommand, deps: SecretDeps): Pro
           'deploy, and run again.',
       );
     }
-    const { secret, what } = secretValue(await askSecret(`The secret of ${payer.displayName}: `), payer);
+    const { secret, what } = secretValue(await askSecret(`The secret of ${payer.displayName}: `), about.client);
     if (unchecked) output.note(`UNCHECKED: ${payer.displayName} was not asked whether it accepts this value.`);
-    else await requireAccepted(deps, payer, secret, command.origin ?? config.origin ?? unknownOrigin);
+    else requireAccepted(payer, await about.trial(deps, secret, command.origin ?? config.origin ?? unknownOrigin));
     const accepted = unchecked ? '' : ', which the payer accepts';
     if (dryRun) {
       output.out(`${place.name} would get ${what}${accepted}. ${before(versions, config)} Nothing was changed.`);
@@ -113,7 +140,7 @@ export const writeSecret = async (command: SecretCommand, deps: SecretDeps): Pro
     }
     const untagged = await putSecret(place, JSON.stringify(secret), versions, {
       config,
-      description: payerSecretDescription(payer),
+      description: about.description,
     });
     output.out(`${place.name} now has ${what}${accepted}. ${effect}`);
     if (untagged !== undefined) output.note(untagged);

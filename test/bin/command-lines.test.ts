@@ -53,7 +53,7 @@ describe('a command of a tool', () => {
     ['payers', 'import x --out y', 'stage config out dry-run'],
     ['payers', 'drift', 'stage config file propose json'],
     ['payers', 'key', 'rsa'],
-    ['payers', 'secret a', 'stage config origin previous unchecked dry-run'],
+    ['payers', 'secret a', 'stage config origin exchange previous unchecked dry-run'],
     ['payers', 'pause a', 'stage config reason until dry-run'],
     ['payers', 'resume a', 'stage config reason dry-run'],
     ['payers', 'list', 'stage config paused'],

@@ -1,9 +1,13 @@
+import { decodeJwt } from 'jose';
+import { asFormerPlan, checkExchangeSecret, tryExchangeSecret } from '../../bin/payers/exchange.ts';
 import { makeKeyPair } from '../../bin/payers/key.ts';
+import { secretValue } from '../../bin/payers/secret-value.ts';
 import { trySecret, type Tried } from '../../bin/payers/try-secret.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import type { PayerSecret } from '../../functions/shared/payer/secrets.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
-import { plan as keyed } from './payer-deps.ts';
+import { es384Jwk } from '../support/login.ts';
+import { plan as keyed, keys } from './payer-deps.ts';
 import { secretIn } from './payer-with-client.ts';
 
 const plan: Payer = { ...keyed, clientAuthentication: 'client_secret_basic', publicKeys: [] };
@@ -142,5 +146,65 @@ describe('a secret, before it becomes current,', () => {
     ]);
 
     expect(JSON.stringify(results.map(({ result }) => result))).not.toContain('canary');
+  });
+});
+
+describe('the key with which the gateway asks a former plan', () => {
+  const own = es384Jwk('exchange-1');
+  const asked = {
+    ...keyed,
+    exchange: {
+      clientId: 'gateway-as-a-plan',
+      assertionAlgorithm: 'ES384',
+      publicKeys: [own.publicJwk],
+      scopes: ['system/Group.rs'],
+      identifiers: [{ system: 'http://hl7.org/fhir/sid/us-npi', value: '1234567893' }],
+      tokenEndpoint: 'https://plan.example.org/backend/token',
+    },
+  } as const;
+  const secret = { private_key_jwk: own.privateJwk };
+
+  it("is its own, and never the sign-in's", () => {
+    const put = (jwk: object) => secretValue(JSON.stringify({ private_key_jwk: jwk }), asFormerPlan(asked));
+
+    expect(put(own.privateJwk).what).toBe('a private key, which matches exchange-1 in publicKeys');
+    expect(() => put(keys.privateJwk)).toThrow("does not match any of the profile's publicKeys (exchange-1)");
+  });
+
+  it.each<[result: string, status: number, body: object]>([
+    ['accepted', 200, { access_token: 'a', token_type: 'Bearer', expires_in: 300, scope: 'system/Group.rs' }],
+    ['refused', 401, { error: 'invalid_client' }],
+    ['unknown', 400, { error: 'invalid_scope' }],
+    ['unknown', 503, {}],
+  ])('is %s if the payer answers %d to a request for a token of its own client', async (result, status, body) => {
+    const seen: [string, URLSearchParams][] = [];
+    const http: PayerHttp = async (input, init) => {
+      seen.push([String(input), new URLSearchParams(init?.body)]);
+      return Response.json(body, { status });
+    };
+    const clock = { now: Date.now, monotonic: () => performance.now() };
+
+    const answer = await tryExchangeSecret({ http, clock }, asked, secret);
+
+    expect(answer.result).toBe(result);
+    const [url, form] = seen[0]!;
+    expect([url, form.get('grant_type'), form.get('scope')]).toEqual([
+      'https://plan.example.org/backend/token',
+      'client_credentials',
+      'system/Group.rs',
+    ]);
+    expect(decodeJwt(form.get('client_assertion')!)).toMatchObject({ iss: 'gateway-as-a-plan', aud: url });
+  });
+
+  it('is looked for by the check, beside the secret of sign-ins', async () => {
+    const read: string[] = [];
+    const readSecret = async (name: string) => {
+      read.push(name);
+      return { text: JSON.stringify(secret) };
+    };
+
+    expect(await checkExchangeSecret(readSecret, 'demo', asked)).toMatchObject([{ check: 'secret' }]);
+    expect(await checkExchangeSecret(readSecret, 'demo', keyed)).toEqual([]);
+    expect(read).toEqual(['p2p/demo/exchanges/plan']);
   });
 });
