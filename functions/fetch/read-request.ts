@@ -52,7 +52,7 @@ const checkAccept = (event: ApiEvent, request: FhirRequest): void => {
   if (isDocument(request) || accept === undefined || accept.trim() === '') return;
   const types = accept.split(',').map((range) => range.replace(/;[^]*/, '').trim().toLowerCase());
   if (!types.some((type) => jsonTypes.has(type))) {
-    throw new GatewayError('invalid_request', 'Only application/fhir+json can be given.', { status: 406 });
+    throw new GatewayError('invalid_request', 'This server returns application/fhir+json only.', { status: 406 });
   }
 };
 

@@ -23,6 +23,13 @@ const driveConnect = async ({ target }: Context): Promise<void> => {
     (query: string, headers: Record<string, string> = {}) =>
     () =>
       fetch(`${target.origin}/connect/payers?${query}`, { headers });
+  const pressed = (payer: string, form: Record<string, string>, headers: Record<string, string> = {}) =>
+    fetch(`${target.origin}/connections/${payer}`, {
+      method: 'POST',
+      body: new URLSearchParams(form),
+      headers,
+      redirect: 'manual',
+    });
   const chosen = { payer: 'clear-health' };
   await inTurn([
     page(),
@@ -38,6 +45,9 @@ const driveConnect = async ({ target }: Context): Promise<void> => {
     page({}, {}, large),
     ...['clear-health', 'nobody'].map((payer) => () => fetch(`${target.origin}/connections/${payer}`)),
     () => fetch(`${target.origin}/connections/clear-health`, { headers: large }),
+    ...['clear-health', 'nobody'].map((payer) => () => pressed(payer, { act: 'sign-in' })),
+    () => pressed('clear-health', { act: 'sign-in', x: 'x'.repeat(70_000) }),
+    () => pressed('clear-health', { act: 'sign-in' }, large),
     search('client_id=portal&q=health'),
     search('q=health'),
     search(`client_id=${blockedPartner}`),

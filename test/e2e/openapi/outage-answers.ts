@@ -17,6 +17,11 @@ export const driveOutage = async ({ target, full }: Context): Promise<void> => {
       body: authorizeParameters(target, unknown),
       redirect: 'manual',
     }),
+    fetch(`${origin}/connections/never-seen`, {
+      method: 'POST',
+      body: new URLSearchParams({ act: 'sign-in' }),
+      redirect: 'manual',
+    }),
     form('token', { grant_type: 'refresh_token', refresh_token: full.refresh_token }),
     form('revoke', { token: full.access_token }),
     form('introspect', { token: full.access_token }),

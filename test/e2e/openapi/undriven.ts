@@ -4,7 +4,7 @@ import { words } from '../../support/words.ts';
 const defects: readonly { readonly test: string; readonly operations: readonly string[] }[] = [
   {
     test: 'test/functions/shared/pages/error-page.test.ts',
-    operations: ['authorize', 'authorizeByForm', 'connect', 'connections'],
+    operations: ['authorize', 'authorizeByForm', 'connect', 'connections', 'connectionsByForm'],
   },
   {
     test: 'test/functions/token/requests.test.ts',

@@ -63,7 +63,7 @@ const withGrant = (options: Parameters<Test['grant']>[0], answer?: () => Respons
 describe('a refused request tells the partner and the log why, and the log names its grant', () => {
   const onlyInHeader = 'Send the access token in the Authorization header only.';
   const onlyJson = 'Only JSON can be asked for in _format.';
-  const onlyFhirJson = 'Only application/fhir+json can be given.';
+  const onlyFhirJson = 'This server returns application/fhir+json only.';
   const uncheckable = 'The gateway cannot check "…"; use search parameters.';
   const payerRefused = 'The health plan refused the request';
   const tooLate = 'The health plan did not answer in time.';
