@@ -2,7 +2,7 @@ import { errorHeaders, type ErrorCode, type GatewayError, type Problem } from '.
 import type { ApiResponse } from '../http/api.ts';
 import { readOn } from '../read-on.ts';
 import { html, type Html } from './html.ts';
-import type { InEachLanguage } from './language.ts';
+import { languageNames, languages, type InEachLanguage } from './language.ts';
 import { page } from './page.ts';
 import { problems } from './problems.ts';
 import type { PageView } from './view.ts';
@@ -65,13 +65,28 @@ const exactReason = ({ language }: PageView, problem: Problem, error: GatewayErr
     : html`<p><small>${forDevelopers}: <span lang="en">${reason}${link}</span></small></p>`;
 };
 
+/** The same in the other languages, folded, where no switch can ask for the page again. */
+const inOtherLanguages = ({ language }: PageView, problem: Problem): readonly Html[] =>
+  languages
+    .filter((other) => other !== language)
+    .map((other) => {
+      const { title, what, next } = problems[problem][other];
+      const { name } = languageNames[other];
+      return html`<details lang="${other}"><summary>${name}</summary><p><strong>${title}</strong></p><p>${what}</p><p>${next}</p></details>`;
+    });
+
+/** As large as a finger. */
+const styles = `summary{display:list-item;min-height:44px;padding:.6rem 0;color:var(--accent);cursor:pointer}`;
+
 /**
  * An error page for a person, if no redirect is trusted: what happened, what to do, and a reference to quote. It repeats
- * nothing from the request, which may hold a payer's code or anything at all, so it has a switch of the language only
- * where there is nothing to repeat.
+ * nothing from the request, which may hold a payer's code or anything at all. Where there is something to repeat, it has no
+ * switch of the language, but says the same in the others.
  */
 export const errorPage = (asked: PageView, error: GatewayError, reference: string): ApiResponse => {
-  const view = { ...asked, pairs: [], onlyLanguage: asked.onlyLanguage === true || asked.pairs.length > 0 };
+  const isAlone = asked.onlyLanguage === true;
+  const isBoth = !isAlone && asked.pairs.length > 0;
+  const view = { ...asked, pairs: [], onlyLanguage: isAlone || isBoth };
   const problem = error.page ?? problemOfCode[error.code] ?? 'brokenLink';
   const { title, what, next } = problems[problem][view.language];
   const { quoteIt, reference: label } = words[view.language];
@@ -82,7 +97,8 @@ export const errorPage = (asked: PageView, error: GatewayError, reference: strin
 <p>${next}</p>
 ${wayOn(view, problem, error)}
 <p><small>${label}: ${reference}<br>${quoteIt}</small></p>
-${exactReason(view, problem, error)}`,
+${exactReason(view, problem, error)}${isBoth ? inOtherLanguages(view, problem) : ''}`,
+    ...(isBoth && { styles }),
   });
   return { ...answer, headers: { ...answer.headers, ...errorHeaders(error) } };
 };

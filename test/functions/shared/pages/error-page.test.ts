@@ -70,13 +70,17 @@ describe('an error page', () => {
   );
 
   it.each(['GET', 'POST'] as const)(
-    'repeats nothing of a %s request, so it has no switch of the language then',
+    'repeats nothing of a %s request, so it has no switch of the language then, and says the same in the other',
     (method) => {
       const pairs = [['state', 'a-state']] as const;
       const { body } = errorPage({ ...view, method, pairs }, new GatewayError('server_error', 'Later.'), 'ref');
 
       expect(body).not.toContain('a-state');
       expect(body).not.toContain('ui_locales');
+      const { title, what, next } = problems.ours.es;
+      expect(body).toContain(
+        `<details lang="es"><summary>Español</summary><p><strong>${title}</strong></p><p>${what}</p><p>${next}</p></details>`,
+      );
       expect(errorPage(view, new GatewayError('server_error', 'Later.'), 'ref').body).toContain('?ui_locales=es');
     },
   );
