@@ -48,6 +48,8 @@ interface GroupOptions {
   readonly partner?: string;
   readonly code?: string;
   readonly members?: readonly GroupMember[];
+  /** Of the payer's Group. @default one for each member */
+  readonly entries?: number;
   readonly resource?: string;
   readonly lives?: number;
 }
@@ -92,11 +94,12 @@ export const exchangeGateway = ({ registry = exchangeRegistry(), mostRunning = 2
     const key = randomBytes(32);
     const now = nowSeconds(deps.clock);
     const { members = [], resource = JSON.stringify({ resourceType: 'Group', id }), lives = 3600 } = rest;
+    const { entries = members.length } = rest;
     await putGroup(exchange.exchanges, {
       owner,
       id,
       code,
-      members: members.length,
+      members: entries,
       key: await deps.sealForJob({ group: `${owner}/${id}`, partner }, 'group key', key),
       body: await sealGroupBody({ randomBytes }, key, { owner, id }, { resource, members }),
       exportId: 'match-1',

@@ -6,6 +6,7 @@ import type { SystemTokens } from '../../shared/payer/system-token.ts';
 import type { FormerPlan } from '../../shared/registry/former-plan.ts';
 import type { JobDeps } from '../deps.ts';
 import { sendInTurn, type Asking, type Pace, type Sent } from '../leg/ask-payer.ts';
+import { payerTime } from '../leg/payer-time.ts';
 import { exchangeDeps } from './exchange-deps.ts';
 
 /** A former plan's answer. */
@@ -88,8 +89,8 @@ const answerOf = async ({ deps }: PlanAsking, { response, tookMs, end }: Sent): 
   // Some are busy with another request of ours, and say so with a conflict.
   const isBusy = isThrottling(response) || status === 409;
   if (!isBusy && status < 500 && status !== 408) {
-    const dateMs = Date.parse(response.headers.get('date') ?? '') - Math.ceil(tookMs);
-    return { kind: 'answered', response, dateMs: Number.isNaN(dateMs) ? undefined : dateMs, end };
+    const at = { nowMs: deps.clock.now(), tookMs, aheadMs: 0 };
+    return { kind: 'answered', response, dateMs: payerTime(response, at), end };
   }
   await dropBody(response);
   end();

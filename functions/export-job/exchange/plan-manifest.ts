@@ -7,8 +7,8 @@ import { allowedUrl } from './ask-plan.ts';
 
 /** What a former plan has made (https://hl7.org/fhir/uv/bulkdata/STU2/export.html#response---output-manifest). */
 export interface PlanManifest extends ListedFiles {
-  /** Milliseconds; undefined if the plan does not say. */
-  readonly transactionMs: number | undefined;
+  /** As the plan says it. */
+  readonly transactionTime: unknown;
   /** How many lines all output files have; undefined if the plan does not say it of each. */
   readonly linesTotal: number | undefined;
   readonly hasMore: boolean;
@@ -64,13 +64,12 @@ export const readPlanManifest = (plan: FormerPlan, manifest: unknown, statusUrl:
     }
   }
   const { transactionTime, requiresAccessToken } = manifest;
-  const transactionMs = typeof transactionTime === 'string' ? Date.parse(transactionTime) : Number.NaN;
   const counts = files.filter(({ kind }) => kind === 'output').map(({ said }) => said);
   const { fileToken } = plan.exchange;
   return {
     files,
     withToken: fileToken === undefined ? requiresAccessToken === true : fileToken === 'always',
-    transactionMs: Number.isNaN(transactionMs) ? undefined : transactionMs,
+    transactionTime,
     linesTotal: counts.every((count) => count !== undefined)
       ? counts.reduce((sum, count) => sum + count, 0)
       : undefined,

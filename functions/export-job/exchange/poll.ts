@@ -4,6 +4,7 @@ import type { PayerResponse } from '../../shared/payer/http.ts';
 import { readText } from '../../shared/payer/read-text.ts';
 import { afterFailure, waitOrSleep } from '../leg/after-answer.ts';
 import type { Leg } from '../leg/leg.ts';
+import { saidTime } from '../leg/payer-time.ts';
 import { fresh, updateTask } from '../leg/queue.ts';
 import { secondsLeft, type Stop } from '../leg/stop.ts';
 import type { PollTask } from '../state/state.ts';
@@ -60,12 +61,12 @@ const takeManifest = async (
   const type = typeOfAll(exchange.input);
   const manifest = readPlanManifest(exchange.plan, parse(text), task.url);
   if (typeof manifest === 'string') return endExchange(leg, { kind: 'planUnusable', type, why: manifest });
-  const { files, withToken, transactionMs, linesTotal, hasMore } = manifest;
+  const { files, withToken, transactionTime, linesTotal, hasMore } = manifest;
   if (hasMore) leg.problems.add({ kind: 'planUnusable', type, why: 'moreManifests' });
   const { next } = leg;
   const asked = Date.parse(next.transactionTime!);
   // Changes after our request are not in what was asked for, whatever the plan says.
-  next.transactionTime = new Date(Math.min(transactionMs ?? asked, asked)).toISOString();
+  next.transactionTime = new Date(saidTime(transactionTime, asked) ?? asked).toISOString();
   next.linesTotal = linesTotal;
   next.planned.push(...new Set(files.filter(({ kind }) => kind === 'output').map((file) => file.type)));
   const list = await exchange.writeList({ files, withToken });

@@ -17,6 +17,7 @@ import type { SecretHeaders } from '../../shared/payer/secrets.ts';
 import { fhirMediaType } from '../../shared/registry/profile.ts';
 import type { Payer } from '../../shared/registry/types.ts';
 import type { JobDeps } from '../deps.ts';
+import { payerTime } from './payer-time.ts';
 
 /** The payer's answer to a request. */
 export type Answer =
@@ -61,6 +62,9 @@ export interface Asking {
 /** The longest that one answer may take, in milliseconds. */
 const longestAnswerMs = 300_000;
 
+/** A payer's clock may be this far ahead of ours, in milliseconds. */
+const aheadMs = 3_600_000;
+
 const mostOutcomeBytes = 16 * 1024;
 
 /**
@@ -85,8 +89,7 @@ const answerOf = async (
   const response = given.status === 204 && what !== 'read' && !isDocument ? emptySearchset(given) : given;
   const { status } = response;
   if (isGiven(response) && (isDocument || jsonTypeOf(response, payer) !== undefined)) {
-    const dateMs = Date.parse(response.headers.get('date') ?? '') - Math.ceil(tookMs);
-    return { kind: 'json', response, dateMs: Number.isNaN(dateMs) ? undefined : dateMs, end };
+    return { kind: 'json', response, dateMs: payerTime(response, { nowMs: clock.now(), tookMs, aheadMs }), end };
   }
   // Asking for a fresh token would not help.
   const isTokenRefused = status === 401 && (await keyRefusal(response, 'FHIR API')) === undefined;

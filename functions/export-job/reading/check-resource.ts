@@ -24,7 +24,8 @@ export interface RecordRules extends AnswerBases {
  * - `notWanted`: a type that was not asked for, or is not within scope
  * - `notFhir`: not a resource type of R4
  * - `otherPatient`: another patient, or a resource that is about other patients only
- * - `unknownPatient`: it names whom it is about, but not in a way that can be compared with the member
+ * - `unknownPatient`: it names whom it is about, but not in a way that can be compared with the member; or it holds resources
+ *   where R4 has none, so that nobody can tell
  */
 export type ResourceVerdict = 'keep' | 'outcome' | 'notWanted' | 'notFhir' | 'otherPatient' | 'unknownPatient';
 
@@ -127,7 +128,11 @@ const heldBy = ({ resource, resolve }: Place): readonly Place[] => {
       const held = byUrl.get(reference);
       return isObject(held) ? held : resolve(reference);
     };
-    return entries.flatMap(({ resource: held }) => (isObject(held) ? [{ resource: held, resolve: within }] : []));
+    return entries.flatMap(({ resource: held, response }) =>
+      [held, isObject(response) ? response['outcome'] : undefined]
+        .filter(isObject)
+        .map((one) => ({ resource: one, resolve: within })),
+    );
   }
   const parametersOf = (list: unknown): readonly JsonObject[] =>
     objectsIn(list).flatMap((parameter) => [parameter].concat(parametersOf(parameter['part'])));
@@ -137,6 +142,29 @@ const heldBy = ({ resource, resolve }: Place): readonly Place[] => {
       .filter(isObject)
       .map((held) => ({ resource: held, resolve }));
   return resource['resourceType'] === 'Parameters' ? placesOf(parametersOf(resource['parameter'])) : [];
+};
+
+/** A list of objects, or nothing; undefined for any other value, which might hold what nobody looks at. */
+const wellFormed = (value: unknown): readonly JsonObject[] | undefined => {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) && value.every((one) => isObject(one) || one === null) ? objectsIn(value) : undefined;
+};
+
+/** Whether what holds resources has the JSON types of R4, as deep as it goes. */
+const holdsAsFhir = (resource: JsonObject): boolean => {
+  const isResource = (value: unknown): boolean =>
+    isObject(value) && isResourceType(String(value['resourceType'])) && holdsAsFhir(value);
+  const isResourceOrNone = (value: unknown): boolean => (value ?? undefined) === undefined || isResource(value);
+  const isParameter = ({ resource: held, part }: JsonObject): boolean =>
+    isResourceOrNone(held) && wellFormed(part)?.every(isParameter) === true;
+  const isEntry = ({ resource: held, response }: JsonObject): boolean =>
+    isResourceOrNone(held) &&
+    ((response ?? undefined) === undefined || (isObject(response) && isResourceOrNone(response['outcome'])));
+  return (
+    wellFormed(resource['contained'])?.every(isResource) === true &&
+    (resource['resourceType'] !== 'Bundle' || wellFormed(resource['entry'])?.every(isEntry) === true) &&
+    (resource['resourceType'] !== 'Parameters' || wellFormed(resource['parameter'])?.every(isParameter) === true)
+  );
 };
 
 /**
@@ -183,7 +211,7 @@ const aboutResource = (outer: Place, whose: Whose): About => {
 export const aboutAnother = (resource: JsonObject, whose: Whose): 'otherPatient' | 'unknownPatient' | undefined => {
   const about = aboutResource({ resource, resolve: () => undefined }, whose);
   if (about === 'other') return 'otherPatient';
-  return about === 'unknown' ? 'unknownPatient' : undefined;
+  return about === 'unknown' || !holdsAsFhir(resource) ? 'unknownPatient' : undefined;
 };
 
 /** Whether a resource that is about another patient names the member, too: who receives it, pays for it, or takes part. */

@@ -8,6 +8,8 @@ import { sha256 } from '../../shared/store/crypto.ts';
 type Chosen = Pick<Extract<ExchangeInput, { kind: 'group' }>, 'members' | 'leftOut' | 'groupMembers'>;
 
 interface Choice {
+  /** How many entries the payer's Group has: those whom the gateway left out are still in it. */
+  readonly entries: number;
   /** References to patients that the caller names; empty for all. */
   readonly named: readonly string[];
   /** FHIR bases below which a reference means the same as a relative one. */
@@ -67,5 +69,5 @@ export const chooseMembers = ({ members: all }: Pick<GroupBody, 'members'>, choi
   });
   const members = named.filter((member) => whyNot(member) === undefined);
   if (members.length === 0) throw noneLeft(leftOut.length);
-  return { members, leftOut, groupMembers: all.length };
+  return { members, leftOut, groupMembers: Math.max(choice.entries, all.length) };
 };

@@ -61,6 +61,7 @@ export const exportGroup = async (asking: Asking, id: string): Promise<ApiRespon
   const chosen = chooseMembers(body, {
     named: patients,
     bases: [facadeBase(deps.origin, payer.id), ...payerBases(payer), ...(own === undefined ? [] : [own])],
+    entries: head.members,
     ended: head.ended,
     nowMs: deps.clock.now(),
   });

@@ -31,7 +31,7 @@ interface GroupInput {
   readonly group: string;
   /** Those who are exported. */
   readonly members: readonly GroupMember[];
-  /** How many members the Group has; the `patient` parameter can be left out only if all of them are exported. */
+  /** How many entries the payer's Group has; the `patient` parameter can be left out only if all of them are exported. */
   readonly groupMembers: number;
   readonly leftOut: readonly LeftOut[];
   readonly asked: {

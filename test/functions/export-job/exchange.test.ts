@@ -242,9 +242,12 @@ describe('what comes of a Group', () => {
         output: [
           people,
           { type: 'Observation', lines: [{ ...observation('1', 'a'), subject: { display: 'Somebody' } }] },
+          { type: 'Bundle', lines: [{ resourceType: 'Bundle', id: '2', entry: { resource: patient('x') } }] },
         ],
       },
-      ['1 resource of type Observation in file 2 is left out: whom it is about cannot be read.'],
+      ['Observation in file 2', 'Bundle in file 3'].map(
+        (where) => `1 resource of type ${where} is left out: whom it is about cannot be read.`,
+      ),
       ['a', 'b'],
     ],
     [
@@ -478,7 +481,10 @@ describe('what comes of a Group', () => {
       output: [{ type: 'Patient', lines: [patient('a')] }],
     });
     const none = await run(groupInput([ended]), {});
+    const byGet = await run(groupInput(two, { groupMembers: 3 }), {}, { plan: { exportMethod: 'GET' } });
 
+    expect(byGet.world.asked).toEqual([]);
+    expect(byGet.status).toBe('failed');
     expect(JSON.parse(some.world.asked[0]!.form!).parameter.slice(1)).toEqual([
       { name: 'patient', valueReference: { reference: 'Patient/a' } },
     ]);
@@ -512,17 +518,41 @@ describe('what comes of a Group', () => {
     );
   });
 
-  it('is as of the time that the plan says, but never later than our request', async () => {
-    const early = await run(groupInput(two), { output: [people] });
-    const late = await run(groupInput(two), {
+  it.each([
+    ['as the plan says', undefined, undefined, '2026-11-26T23:00:00.000Z'],
+    ['never later than our request', undefined, '2027-01-01T00:00:00Z', '2026-11-27T00:00:00.000Z'],
+    [
+      'by our clock if the plan’s is ahead',
+      'Thu, 31 Dec 2026 00:00:00 GMT',
+      '2027-01-01T00:00:00Z',
+      '2026-11-27T00:00:00.000Z',
+    ],
+    [
+      'by ours if both are beyond all dates',
+      '+275000-01-01T00:00:00.000Z',
+      '+275000-01-01T00:00:00Z',
+      '2026-11-27T00:00:00.000Z',
+    ],
+    [
+      'an hour before the start if the plan has no clock',
+      'Thu, 01 Jan 1970 00:00:00 GMT',
+      '-200000-01-01T00:00:00Z',
+      '2026-11-26T23:00:00.000Z',
+    ],
+    [
+      'at the request if the manifest’s is before all dates',
+      undefined,
+      '-200000-01-01T00:00:00Z',
+      '2026-11-27T00:00:00.000Z',
+    ],
+  ])('is as of a time: %s', async (_, date, transactionTime, expected) => {
+    const { manifest } = await run(groupInput(two), {
       output: [people],
-      manifest: { transactionTime: '2027-01-01T00:00:00Z' },
+      manifest: transactionTime === undefined ? {} : { transactionTime },
+      date,
     });
 
-    expect([early.manifest.transactionTime, late.manifest.transactionTime]).toEqual([
-      '2026-11-26T23:00:00.000Z',
-      '2026-11-27T00:00:00.000Z',
-    ]);
+    expect(manifest.transactionTime).toBe(expected);
   });
 
   it.each([

@@ -15,6 +15,8 @@ export interface Plan {
   readonly error?: readonly PlanFile[];
   readonly deleted?: readonly PlanFile[];
   readonly manifest?: object;
+  /** The plan's clock when it is asked. @default that of the gateway */
+  readonly date?: string | undefined;
   /** How many polls are answered with 202 before the manifest. @default 1 */
   readonly busy?: number;
   /** Answers in place of the plan; undefined leaves it to the plan. */
@@ -29,7 +31,15 @@ const transactionTime = '2026-11-26T23:00:00Z';
 /** A former plan as PDex 2.2 has it. */
 export const planOf = (
   base: string,
-  { output = [], error = [], deleted = [], manifest = {}, busy = 1, instead }: Plan,
+  {
+    output = [],
+    error = [],
+    deleted = [],
+    manifest = {},
+    busy = 1,
+    instead,
+    date = 'Fri, 27 Nov 2026 00:00:00 GMT',
+  }: Plan,
 ): PayerScript => {
   let polls = 0;
   const listed = { output, error, deleted };
@@ -40,7 +50,7 @@ export const planOf = (
     if (path.endsWith('/$bulk-member-match') || path.includes('/$davinci-data-export')) {
       return {
         status: 202,
-        headers: { 'content-location': `${base}/status/1`, date: 'Fri, 27 Nov 2026 00:00:00 GMT' },
+        headers: { 'content-location': `${base}/status/1`, date },
       };
     }
     if (path === '/status/1') {

@@ -102,6 +102,32 @@ describe('whose resource it is', () => {
     expect(verdict({ resourceType: 'Parameters', parameter: [{ part: [{ resource: bundle }] }] })).toBe(expected);
   });
 
+  const stranger = { resourceType: 'Patient', id: 'other' };
+  it.each([
+    { resourceType: 'Bundle', entry: { resource: stranger } },
+    { resourceType: 'Bundle', entry: [[{ resource: stranger }]] },
+    { resourceType: 'Bundle', entry: [{ resource: [stranger] }] },
+    { resourceType: 'Bundle', entry: ['other'] },
+    { resourceType: 'Bundle', entry: [{ response: [{ outcome: stranger }] }] },
+    { resourceType: 'Parameters', parameter: { resource: stranger } },
+    { resourceType: 'Parameters', parameter: [{ part: { resource: stranger } }] },
+    { resourceType: 'Parameters', parameter: [{ resource: { ...stranger, resourceType: 'patient' } }] },
+    { resourceType: 'List', contained: stranger },
+    { resourceType: 'List', contained: [[stranger]] },
+    { resourceType: 'List', contained: [{ id: 'other', name: [] }] },
+    { resourceType: 'List', contained: [{ resourceType: 'Bundle', entry: stranger }] },
+    { resourceType: 'Patient', id: 'member', contained: stranger },
+  ])('cannot be told where R4 holds no resource: %j', (resource) => {
+    expect(verdict(resource)).toBe('unknownPatient');
+    expect(verdict({ resourceType: 'Bundle', entry: [{ resource }] })).toBe('unknownPatient');
+  });
+
+  it('is that of what is in the place of an outcome, too', () => {
+    const verdictOf = (outcome: object) => verdict({ resourceType: 'Bundle', entry: [{ response: { outcome } }] });
+    expect(verdictOf(stranger)).toBe('otherPatient');
+    expect(verdictOf({ resourceType: 'OperationOutcome' })).toBe('keep');
+  });
+
   it.each([
     ['keep', { reference: 'Patient/member' }],
     ['otherPatient', { reference: 'Patient/other' }],
@@ -286,7 +312,7 @@ const compartment = (readJson('fhir/r4/compartmentdefinition-patient.json') as C
   .filter(({ code }) => code !== 'Patient')
   .flatMap(({ code: type, param = [] }) => param.flatMap((one) => elementsOf(type, one)));
 
-/** A resource in which each of these elements names a patient. Where R4 has a list, one object does here. */
+/** A resource in which each of these elements names a patient. Where R4 has a list, one object does here, but for what holds resources. */
 const naming = (elements: readonly string[], patient: string): Record<string, unknown> => {
   const made: Record<string, unknown> = {};
   for (const element of elements) {
@@ -296,6 +322,7 @@ const naming = (elements: readonly string[], patient: string): Record<string, un
     for (const name of names.slice(0, -1)) at = (at[name] ??= {}) as Record<string, unknown>;
     at[names.at(-1)!] = { reference: `Patient/${patient}` };
   }
+  if (made['parameter'] !== undefined) made['parameter'] = [made['parameter']];
   return made;
 };
 

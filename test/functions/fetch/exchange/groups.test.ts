@@ -110,6 +110,12 @@ describe('the export of a Group', () => {
     ]);
   });
 
+  it('counts those of the payer’s Group whom the gateway left out, so that the job names its members', async () => {
+    await test.group({ members: [member('a')], entries: 3 });
+    await test.ask(path, token);
+    await expect(input()).resolves.toMatchObject({ members: [{ submitted: 'a' }], groupMembers: 3 });
+  });
+
   it('does not bring back an ended member by another entry for the same patient', async () => {
     const { owner, id } = await test.group({
       members: [member('a', '2027', 'Patient/x'), member('b', '2027', 'Patient/x'), member('c')],
