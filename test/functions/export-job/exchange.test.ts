@@ -1,7 +1,7 @@
 import { openGroupBody } from '../../../functions/shared/exchanges/group.ts';
 import { entryIds } from '../../../functions/shared/registry/entry-items.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
-import { getGroup } from '../../../functions/shared/store/exchanges.ts';
+import { countRunning, getGroup } from '../../../functions/shared/store/exchanges.ts';
 import { exportWorld, type Sent, type WorldOptions } from '../../support/export-world.ts';
 import { randomOf } from '../../support/random.ts';
 import { endOf } from './end-of.ts';
@@ -209,6 +209,18 @@ describe('a group export', () => {
       resourceType: 'Parameters',
       parameter: [{ name: 'exportType', valueCanonical: 'hl7.fhir.us.davinci-pdex#payertopayer' }],
     });
+    const [came] = world.dynamo.items('Audit').values();
+    expect({ type: came?.['type']?.S, how: came?.['how']?.S }).toEqual({ type: 'came', how: 'completed' });
+    expect(JSON.parse(came?.['members']?.S ?? '')).toEqual(
+      ['a', 'b'].map((id) => ({
+        submitted: `ours-${id}`,
+        reference: `Patient/${id}`,
+        consent: { id: `consent-${id}`, hash: 'hash' },
+        outcome: 'exported',
+        resources: 2,
+      })),
+    );
+    expect(await countRunning(world.exchanges, owner, 0)).toBe(0);
     expect(world.asked.at(-1)).toMatchObject({
       path: '/status/1',
       method: 'DELETE',
@@ -819,6 +831,37 @@ describe('an exchange is whole', () => {
       if (exchange.kind === 'group')
         expect(asked.filter(({ method }) => method === 'DELETE').length).toBeGreaterThanOrEqual(1);
     }
+  });
+
+  it.each([
+    ['fails', 'onCall'],
+    ['has its effect and its answer is lost', 'afterCall'],
+  ] as const)('when the call of any dependency %s, whichever it is', async (_, moment) => {
+    const exchange = groupInput([memberOf('a'), memberOf('b')]);
+    let calls = 0;
+    const runFailing = async (failing: number): Promise<void> => {
+      calls = 0;
+      const world = exportWorld({
+        exchange,
+        [moment]: (name: string) => {
+          calls += 1;
+          if (calls === failing) throw new Error(`call ${failing} of ${name}`);
+        },
+      });
+      world.answerWith(planOf(world.base, { output, busy: 2 }));
+      await world.run();
+      const { errors, status, ids } = await endOf(world);
+      expect({ failing, errors, status, ids: ids.length }).toEqual({
+        failing,
+        errors: [],
+        status: 'completed',
+        ids: 32,
+      });
+    };
+    await runFailing(-1);
+    const made = calls;
+    expect(made).toBeGreaterThan(40);
+    for (let failing = 1; failing <= made; failing += 1) await runFailing(failing);
   });
 });
 
