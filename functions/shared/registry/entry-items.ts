@@ -125,8 +125,13 @@ const readStop = (stop: { readonly [Part in keyof Stop]?: Stop[Part] | undefined
   reason: stop.reason ?? '',
 });
 
-const probeOf = (allowed: readonly Partner[]): string | undefined =>
-  (allowed.find(({ consent }) => consent === 'partner') ?? allowed[0])?.clientId;
+/** A plan's own system that only asks former plans sends no member to a sign-in. */
+const sendsMembers = ({ redirectUris }: Partner): boolean => redirectUris.length > 0;
+
+const probeOf = (partners: readonly Partner[]): string | undefined => {
+  const allowed = partners.filter(sendsMembers);
+  return (allowed.find(({ consent }) => consent === 'partner') ?? allowed[0])?.clientId;
+};
 
 /** What the directory says of a payer, given the partners that may read from it. */
 export const directoryEntryOf = (payer: Payer, partners: readonly Partner[]): DirectoryEntry => {
@@ -148,7 +153,7 @@ export const directoryEntryOf = (payer: Payer, partners: readonly Partner[]): Di
  */
 const probesOf = (partners: readonly Partner[]): ReadonlyMap<string, readonly [Partner]> => {
   const probes = new Map<string, readonly [Partner]>();
-  for (const partner of partners) {
+  for (const partner of partners.filter(sendsMembers)) {
     for (const payerId of partner.payers) {
       const [known] = probes.get(payerId) ?? [];
       if (known === undefined || (known.consent !== 'partner' && partner.consent === 'partner')) {

@@ -223,3 +223,17 @@ describe('the pages', () => {
     }
   });
 });
+
+it('the directory names no partner that sends members nowhere, since the canary would send it to a sign-in', () => {
+  const own = localData().partners[0]!;
+  const plan = { ...own, clientId: 'a-plan', redirectUris: [], consent: 'partner' as const };
+  const named = (partners: Partner[]) => [
+    directoryEntryOf(payer, partners).partner,
+    ...[...pagesOf({ payers: [payer], partners }).values()].flatMap((page) =>
+      'entries' in page ? page.entries.map((entry) => entry.partner) : [],
+    ),
+  ];
+
+  expect(named([plan])).toEqual([undefined, undefined]);
+  expect(named([plan, own])).toEqual([own.clientId, own.clientId]);
+});
