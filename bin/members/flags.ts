@@ -47,7 +47,8 @@ export const spec = {
   commands: {
     find: {
       usage: '(--payer ID | --grant ID | --member-of ID) [flags]',
-      does: "lists a member's grants, living and ended: which app, since and until when, and what it may read.",
+      does: `lists a member's grants, living and ended: which app, since and until when, and what it may read. Where plans ask each other
+        for records, it also lists those exchanges.`,
       changes: 'nothing',
       words,
       flags: { ...whom, ...reach, ...place },
@@ -70,7 +71,8 @@ export const spec = {
     },
     end: {
       usage: '(--payer ID | --grant ID | --member-of ID) --reason TEXT [flags]',
-      does: 'ends every living grant at once; the member has to connect again. The audit records who did it and why.',
+      does: `ends every living grant at once; the member has to connect again. Where plans ask each other for records, it also ends the
+        member in their Groups. The audit records who did it and why.`,
       changes: 'AWS',
       words,
       flags: {
