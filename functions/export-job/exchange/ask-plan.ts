@@ -24,11 +24,15 @@ export type PlanAnswer =
   /** Another try may succeed. There is no status if it did not answer at all. */
   | { readonly kind: 'failed'; readonly status?: number }
   | { readonly kind: 'paced' }
-  | { readonly kind: 'gone' };
+  | { readonly kind: 'gone' }
+  /** The URL is on a server that the profile does not name, or no longer, so nothing was asked. */
+  | { readonly kind: 'elsewhere' };
 
 export interface PlanRequest extends Pick<PayerRequest, 'method' | 'body'> {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** What the plan named the URL for. Absent for a URL of the profile. */
+  readonly named?: 'status' | 'file';
   /** Whether it carries the gateway's token. */
   readonly withToken: boolean;
   /** The longest that the answer may take, in milliseconds. @default a minute */
@@ -99,16 +103,22 @@ const answerOf = async ({ deps }: PlanAsking, { response, tookMs, end }: Sent): 
     : { kind: 'failed', status };
 };
 
+/** Whether a URL may be asked now: the profile may name fewer servers than when the plan named it. */
+const mayAsk = (plan: FormerPlan, { url, named }: PlanRequest): boolean => {
+  if (named === undefined) return true;
+  const { statusOrigins, fileOrigins } = plan.exchange;
+  return allowedUrl(plan, named === 'status' ? statusOrigins : fileOrigins, url, url) !== undefined;
+};
+
 /**
- * Asks a former plan, in its turn. A token that it refuses is replaced once. No redirect is followed: one could take the token,
+ * Asks a former plan, in its turn, at a server that its profile names. A token that it refuses is replaced once. No redirect is followed: one could take the token,
  * or what is said of members, to another server.
  * @throws GatewayError `temporarily_unavailable` if the gateway's own secret cannot be read
  */
-export const askPlan = async (
-  asking: PlanAsking,
-  { url, headers, withToken, longestMs = usualMs, ...posted }: PlanRequest,
-): Promise<PlanAnswer> => {
+export const askPlan = async (asking: PlanAsking, request: PlanRequest): Promise<PlanAnswer> => {
   const { deps, plan, tokens, untilAt } = asking;
+  if (!mayAsk(plan, request)) return { kind: 'elsewhere' };
+  const { url, headers, withToken, longestMs = usualMs, method, body } = request;
   const secretHeaders = isAtBase(plan, url)
     ? await readSecretHeaders({ readPayerSecret: exchangeDeps(deps).readSecret }, plan)
     : {};
@@ -117,11 +127,11 @@ export const askPlan = async (
     const token = withToken ? await usable(() => tokens.get(plan)) : '';
     if (typeof token !== 'string') return token;
     const sent = { ...headers, ...secretHeaders };
-    const request = { ...posted, headers: withToken ? { ...sent, authorization: `Bearer ${token}` } : sent };
+    const sending = { method, body, headers: withToken ? { ...sent, authorization: `Bearer ${token}` } : sent };
     const answer = await sendInTurn<PlanAnswer>(
       deps,
       { payer: plan, isStillThere: asking.isStillThere, stopped: asking.stopped },
-      { to: url, request, untilAt, pace, longestMs },
+      { to: url, request: sending, untilAt, pace, longestMs },
       (one) => answerOf(asking, one),
     );
     if (answer.kind !== 'answered' || answer.response.status !== 401 || !withToken || isAgain) return answer;

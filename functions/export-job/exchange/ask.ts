@@ -79,10 +79,12 @@ export const afterPlan = (
   task: Parameters<typeof afterAnswer>[1],
   answer: Exclude<PlanAnswer, { kind: 'answered' }>,
   mostTries?: number,
-): Promise<After> =>
-  answer.kind === 'clientRefused' || answer.kind === 'failed'
+): Promise<After> => {
+  if (answer.kind === 'elsewhere') return Promise.resolve({ giveUp: true });
+  return answer.kind === 'clientRefused' || answer.kind === 'failed'
     ? afterFailure(leg, task, mostTries)
     : afterAnswer(leg, task, answer);
+};
 
 /** The problem of a plan that did not take a request at any try. */
 export const lastProblem = (
@@ -91,6 +93,7 @@ export const lastProblem = (
   answer: Exclude<PlanAnswer, { kind: 'answered' }>,
 ): Problem => {
   if (answer.kind === 'clientRefused') return { kind: 'planUnusable', type, why: 'client' };
+  if (answer.kind === 'elsewhere') return { kind: 'planUnusable', type, why: 'statusElsewhere' };
   const status = answer.kind === 'failed' ? answer.status : undefined;
   return { kind: 'planRefused', type, step, ...(status === undefined ? {} : { status }) };
 };

@@ -39,6 +39,7 @@ export const closeAtPlan = async (
     for (let tries = 1; ; tries += 1) {
       const answer = await askPlan(asking, {
         url,
+        named: 'status',
         method: 'DELETE',
         headers: { accept: 'application/json' },
         withToken: true,
@@ -48,7 +49,7 @@ export const closeAtPlan = async (
         answer.end();
         return { status: answer.response.status };
       }
-      if (tries === mostTries || answer.kind === 'clientRefused') return { status: 0 };
+      if (tries === mostTries || answer.kind === 'clientRefused' || answer.kind === 'elsewhere') return { status: 0 };
       const seconds = answer.kind === 'throttled' ? Math.min(answer.seconds, 60) : 2 ** tries;
       await deps.sleep(seconds * 1000);
     }

@@ -84,7 +84,12 @@ export const poll = async (leg: Leg, exchange: ExchangeLeg, first: PollTask): Pr
   for (;;) {
     const stop = leg.calls.whyNot();
     if (stop !== undefined) return stop;
-    const answer = await exchange.ask({ url: task.url, headers: { accept: 'application/json' }, withToken: true });
+    const answer = await exchange.ask({
+      url: task.url,
+      named: 'status',
+      headers: { accept: 'application/json' },
+      withToken: true,
+    });
     if (answer.kind !== 'answered') {
       const after = await afterPlan(leg, task, answer, mostTries);
       if ('stop' in after) return after.stop;

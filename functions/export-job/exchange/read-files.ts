@@ -43,6 +43,7 @@ const headersOf = ({ offset, plain, validator }: FilesTask): Record<string, stri
 
 export const fileRequest = (file: ListedFile, task: FilesTask, withToken: boolean): PlanRequest => ({
   url: file.url!,
+  named: 'file',
   headers: headersOf(task),
   withToken,
   longestMs: longestFileMs,
@@ -121,6 +122,7 @@ const readFile = async (leg: Leg, exchange: ExchangeLeg, file: ListedFile, withT
   if (answer.kind !== 'answered') {
     const after = await afterPlan(leg, task, answer);
     if (!('giveUp' in after)) return { after };
+    if (answer.kind === 'elsewhere') return { fault: 'elsewhere' };
     const status = answer.kind === 'failed' ? answer.status : undefined;
     return { fault: 'broken', ...(status === undefined ? {} : { status }) };
   }

@@ -49,7 +49,7 @@ const readFile = async (
   const answer = await exchange.ask(fileRequest(file, task, withToken));
   if (answer.kind !== 'answered') {
     const after = await afterPlan(leg, task, answer);
-    return 'giveUp' in after ? { fault: 'broken' } : { after };
+    return 'giveUp' in after ? { fault: answer.kind === 'elsewhere' ? 'elsewhere' : 'broken' } : { after };
   }
   const { response, end } = answer;
   try {

@@ -488,6 +488,34 @@ describe('what comes of a Group', () => {
     expect(made.world.asked.every(({ url }) => url.startsWith(made.world.base))).toBe(true);
   });
 
+  const elsewhere = 'https://other.example';
+  const file = [{ type: 'Group', url: `${elsewhere}/file`, lines: [] }];
+  it.each<[string, NonNullable<WorldOptions['exchange']>, 'statusOrigins' | 'fileOrigins', RegExp]>([
+    [
+      'the status of an export',
+      groupInput(two),
+      'statusOrigins',
+      /status is on a server that its profile does not name/,
+    ],
+    ['a file of an export', groupInput(two), 'fileOrigins', /on a server that the payer's profile does not name/],
+    ['a file of a match', three, 'fileOrigins', /on a server that the payer's profile does not name/],
+  ])('nothing goes to a server of %s once the profile names it no longer', async (_, input, origins, error) => {
+    const world = exportWorld({ exchange: input, plan: { [origins]: [elsewhere] } });
+    const instead: Plan['instead'] = ({ method, url }): Sent | undefined => {
+      if (method === 'POST' && origins === 'statusOrigins')
+        return { status: 202, headers: { 'content-location': `${elsewhere}/status` } };
+      if (!url.startsWith(elsewhere)) return undefined;
+      const { [origins]: _no, ...left } = world.payer.exchange!;
+      Object.assign(world.payer, { exchange: left });
+      return { status: 503, headers: { 'retry-after': '600' } };
+    };
+    world.answerWith(planOf(world.base, { output: file, instead }));
+    await world.run();
+
+    expect(world.asked.filter(({ url }) => url.startsWith(elsewhere))).toHaveLength(1);
+    expect((await endOf(world)).errors[0]).toMatch(error);
+  });
+
   it('is asked of those alone whose consent still holds, and of nobody if there are none', async () => {
     const some = await run(groupInput([memberOf('a'), ended]), {
       output: [{ type: 'Patient', lines: [patient('a')] }],
