@@ -1,6 +1,10 @@
 import { inspect } from 'node:util';
+import { auditFunction, streamRecord } from '../functions/audit/records.ts';
+import { identityToken, identityWorld, issuer, planted } from '../support/identity.ts';
+import { answer, answerText } from '../support/payer/answers.ts';
 import { everyAwsFault, everySurprise } from './aws-faults.ts';
 import { everyFlow } from './flows.ts';
+import { plantGarden } from './garden.ts';
 import { startInProcess, type InProcess } from './in-process.ts';
 import { everyMalformedRequest } from './malformed.ts';
 import { everyPayerFault } from './payer-faults.ts';
@@ -53,6 +57,50 @@ describe('a canary in every secret, token, code, state, verifier, cookie, name a
 
     report('payer faults', setting);
     expect(setting.garden.leaks()).toEqual([]);
+  });
+
+  it('of an identity token appears nowhere but at the payer, whatever comes of the call', async () => {
+    const garden = plantGarden(seed);
+    const world = identityWorld();
+    const audit = auditFunction();
+    const { given, family, birthdate, street, mbi } = planted;
+    for (const value of [given, family, birthdate, street, mbi, 'subject-of-wilhelmina'])
+      garden.note('identity', value);
+    const identify = async (claims: Readonly<Record<string, unknown>> = {}): Promise<void> => {
+      const token = await identityToken({ mbi, ...claims });
+      garden.note('identity', token.split('.')[2]!);
+      const { statusCode, body } = await world.identify(token);
+      garden.see(statusCode === 200 ? 'token answer' : 'error answer', String(body));
+    };
+    await identify();
+    await identify({ given_name: 'Nobody' });
+    await identify({ family_name: 7 });
+    await identify({ [family]: family, birthdate: [birthdate], iss: street });
+    for (const fails of [
+      async () => answer(400, { status_code: 400, message: family, error: given }),
+      async () => answer(200, { access_token: 'a', patient: 'bb-1', scope: `patient/${family}.rs ${mbi}` }),
+      async () => answerText(200, JSON.stringify(planted)),
+      () => Promise.reject(Object.assign(new Error(`${family} ${street}`), { cause: new Error(birthdate) })),
+    ]) {
+      world.script.answer = fails;
+      await identify();
+    }
+    garden.see('request to the payer', ...world.asked.map(({ form }) => form.toString()));
+    for (const table of ['Grants', 'Limits', 'AuditEvents']) {
+      for (const item of [...world.dynamo.puts(table), ...world.dynamo.items(table).values()]) {
+        garden.see('write to a table', JSON.stringify(item));
+        if (table !== 'Limits') await audit.handle(streamRecord(undefined, item));
+      }
+    }
+    garden.see('log line', ...world.lines, ...audit.log().map((line) => JSON.stringify(line)));
+    for (const [name, text] of audit.objects) {
+      garden.see('audit object name', name);
+      garden.see('audit event', text);
+    }
+
+    expect(garden.leaks()).toEqual([]);
+    expect(garden.seen('audit event').join()).toContain(issuer);
+    expect(world.asked).toHaveLength(6);
   });
 
   it('appears nowhere else when AWS fails with messages that quote what it was sent (ASVS 16.5.1)', async () => {

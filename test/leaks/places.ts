@@ -16,6 +16,7 @@ export type Kind =
   | 'payer code'
   | 'payer token'
   | 'payer id_token'
+  | 'identity'
   | 'payer secret'
   | 'our assertion'
   | 'patient id'
@@ -82,6 +83,7 @@ export const mayBe: Readonly<Record<Place, readonly Kind[]>> = {
     'payer token',
     'payer secret',
     'our assertion',
+    'identity',
     'patient id',
     'resource',
     'search',
