@@ -65,9 +65,18 @@ export const formerPlan = (setup: Setup) => {
       body,
     });
 
+  const tokenOf = (req: IncomingMessage): string | undefined =>
+    /^bearer +(\S+)$/i.exec(req.headers.authorization ?? '')?.[1];
+
+  /** Whether a request has another token than a system's. To a member's app this plan has no Groups. */
+  const isOfMember = (req: IncomingMessage): boolean => {
+    const token = tokenOf(req);
+    return token !== undefined && tokens.openedBy(token) === undefined;
+  };
+
   /** The token of a request, if it opens this. @throws FhirError */
   const requireToken = (req: IncomingMessage, opened: Opened): string => {
-    const token = /^bearer +(\S+)$/i.exec(req.headers.authorization ?? '')?.[1];
+    const token = tokenOf(req);
     const opens = token === undefined ? undefined : tokens.openedBy(token);
     if (token === undefined || opens === undefined) {
       const challenge = token === undefined ? 'Bearer' : 'Bearer error="invalid_token"';
@@ -256,6 +265,7 @@ export const formerPlan = (setup: Setup) => {
     fhir: async (req: IncomingMessage, res: ServerResponse, url: URL): Promise<boolean> => {
       const [type, id, operation, ...rest] = url.pathname.slice('/r4/'.length).split('/').map(decodeURIComponent);
       if (type !== 'Group' || rest.length > 0) return false;
+      if (id === undefined && isOfMember(req)) return false;
       await answering(res, () => {
         if (id === '$bulk-member-match' && operation === undefined) return kickOff('match', req, res, url);
         if (operation === '$davinci-data-export') return kickOff('export', req, res, url, id);
