@@ -1,8 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { localStage } from '../../config/local.ts';
+import { defaultPorts, localStage } from '../../config/local.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
+import { sandboxOn } from '../../sandbox/parties.ts';
 import { readSecretsFile } from '../../sandbox/secrets-file.ts';
 
 /** The payer of the local stage, which takes identity tokens, and the same without them. */
@@ -96,4 +97,16 @@ describe('a secrets file', () => {
       /: "demo-heath-plan" is not a payer in the configuration; remove it, or write one of: demo-health-plan$/,
     );
   });
+});
+
+it("the sandbox's stage, with the new plan that may ask a former plan, passes the check, and each key is one party's", () => {
+  const { config, secrets } = sandboxOn(defaultPorts);
+
+  const keys = config.partners.flatMap(({ jwks }) => jwks.map((key) => key['x'] ?? key['n']));
+  expect(new Set(keys).size).toBe(keys.length);
+  expect(config.exchanges).toBeDefined();
+  expect(config.partners.filter(({ exchange }) => exchange !== undefined).map(({ clientId }) => clientId)).toEqual([
+    'new-plan',
+  ]);
+  expect(secrets['demo-health-plan']?.exchange).toBeDefined();
 });
