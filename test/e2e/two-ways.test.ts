@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   allowInsecureRequests,
   ClientSecretPost,
@@ -15,6 +16,7 @@ import { presentIdentity } from '../../sandbox/partner/present-identity.ts';
 import { createWalker, pageOf, signInAsMember, type Walker, type WalkStop } from '../../sandbox/payer/walk.ts';
 import { demoPartnerKey } from '../../sandbox/sign-in/demo-partner-key.ts';
 import { memberNamed } from '../../sandbox/sign-in/member.ts';
+import { runTool } from '../bin/run-tool.ts';
 import { setSwitches } from '../support/payer-switches.ts';
 import { askAgainWhereBusy, startStack, type RunningStack } from './support.ts';
 
@@ -194,6 +196,43 @@ it('a grant that an identity made refreshes and ends like any other', async () =
   expect([renewed['patient'], renewed['grant_id'], await read()]).toEqual([tokens['patient'], tokens['grant_id'], 200]);
   await tokenRevocation(client, renewed.refresh_token ?? '');
   expect(await read()).toBe(401);
+});
+
+it('a grant that an identity made is exported, found by operators and ended by its member, and the partner hears of it', async () => {
+  const tokens = (await present()) as TokenEndpointResponse;
+  const authorization = `Bearer ${tokens.access_token}`;
+  const ask = (url: string): Promise<Response> =>
+    fetch(url, { headers: { authorization, prefer: 'respond-async', accept: 'application/fhir+json' } });
+
+  const started = await ask(`${base()}/Patient/$export`);
+  expect(started.status).toBe(202);
+  const status = started.headers.get('content-location') ?? '';
+  let answer = await ask(status);
+  for (; answer.status === 202; answer = await ask(status)) await sleep(1000);
+  const manifest = (await answer.json()) as { extension: { complete: boolean; outcomes: readonly object[] } };
+  expect([answer.status, manifest.extension.complete]).toEqual([200, true]);
+
+  await stack.streamsIdle();
+  const typed = `Patient/${tokens['patient'] as string}\n`;
+  const found = await runTool('members.ts', ['find', '--payer', payer], { AWS_ENDPOINT_URL: stack.urls.aws }, typed);
+  expect(found.out).toContain(tokens['grant_id'] as string);
+
+  const browser = createWalker(stack.urls.gateway);
+  const open = async (stop: WalkStop | Promise<WalkStop>) => {
+    const at = await stop;
+    if ('page' in at) return at.page;
+    throw new Error(`leaves for ${at.location}`);
+  };
+  const page = await open(browser.open(`${stack.urls.gateway}/connections/${payer}`));
+  const toPayer = leaves(await browser.submit(page, { act: 'sign-in' }));
+  const mine = await open(browser.open(await signInAsMember(toPayer, memberNamed('clinical'))));
+  const heard = stack.requestLines.length;
+  const after = await open(browser.submit(mine, { app: 'demo-partner', act: 'end' }));
+  expect(after.html).toContain(' was stopped on ');
+  expect((await ask(`${base()}/Patient`)).status).toBe(401);
+  await stack.streamsIdle();
+  const events = stack.requestLines.slice(heard).map(readLog);
+  expect(events.some(({ service, path }) => service === 'partner' && path === '/webhooks')).toBe(true);
 });
 
 const cellsOf = (line: string): string[] =>
