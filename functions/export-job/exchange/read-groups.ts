@@ -1,5 +1,6 @@
 import type { GroupMember } from '../../shared/exchanges/group.ts';
-import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import { isFhirId } from '../../shared/fhir/fhir-id.ts';
+import { isObject, objectsIn, parseObject, type JsonObject } from '../../shared/json-object.ts';
 import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import type { Problem } from '../reading/problems.ts';
 import { parseReference } from '../reading/references.ts';
@@ -39,7 +40,7 @@ export interface GivenGroup {
 export interface ReadGroup {
   readonly code: GroupCode;
   readonly id: string;
-  /** As the payer wrote it; without the entries of strangers, if it has some. */
+  /** As the payer wrote it; or made anew of what was checked, if it has anything else. */
   readonly line: string;
   /** How many entries the payer's Group has. */
   readonly entries: number;
@@ -71,26 +72,27 @@ const codeOf = ({ resource: { code }, parameter }: GivenGroup): GroupCode | unde
     : undefined;
 };
 
-/** An id that can go into a request: FHIR's characters, and a few more that payers use. */
+/** An id of a patient that can go into a request: FHIR's characters, and a few more that payers use. */
 const idForm = /^(?!\.{1,2}$|__)[A-Za-z0-9._~=:@+,-]{1,128}$/;
+
+/** The places of a Group's contained resources by type and id; of two with one name the first. */
+type Contained = ReadonlyMap<string, number>;
+
+const containedIn = (contained: readonly unknown[]): Contained => {
+  const found = new Map<string, number>();
+  for (const [at, one] of contained.entries()) {
+    if (!isObject(one)) continue;
+    const name = `${String(one['resourceType'])} ${String(one['id'])}`;
+    if (!found.has(name)) found.set(name, at);
+  }
+  return found;
+};
 
 /** The id of a contained resource that an extension of an entry refers to. */
 const referred = (entity: JsonObject, url: string): string | undefined => {
   const value = objectsIn(entity['extension']).find((extension) => extension['url'] === url)?.['valueReference'];
   const reference = isObject(value) ? value['reference'] : undefined;
   return typeof reference === 'string' && reference.startsWith('#') ? reference.slice(1) : undefined;
-};
-
-const containedIn = ({ contained }: JsonObject, type: string, id: string | undefined): JsonObject | undefined =>
-  objectsIn(contained).find((one) => one['resourceType'] === type && one['id'] === id && id !== undefined);
-
-/** The submitted id that an entry names; undefined if it cannot be read. */
-const submittedIn = (group: JsonObject, entity: JsonObject, isMatched: boolean): string | undefined => {
-  const named = referred(entity, matchExtension);
-  const reference = entity['reference'];
-  // Of members who were not matched the entry itself may be the submitted Patient.
-  const own = !isMatched && typeof reference === 'string' && reference.startsWith('#') ? reference.slice(1) : undefined;
-  return containedIn(group, 'Patient', named ?? own)?.['id'] as string | undefined;
 };
 
 /** An entry that was read: whom it names, and which Patient at the payer. */
@@ -103,61 +105,146 @@ interface Entry {
 /** `stranger` names somebody who was not submitted; `form` cannot be read. */
 type EntryFault = 'stranger' | 'form';
 
+interface ReadEntry {
+  readonly entry: Entry | EntryFault;
+  /** The places of the contained resources that it refers to. */
+  readonly refersTo: readonly number[];
+  /** The entry with nothing but what was read. */
+  readonly checked?: JsonObject;
+}
+
+const toContained = (id: string) => ({ reference: `#${id}` });
+
 const entryOf = (
-  group: JsonObject,
-  entity: unknown,
+  contained: Contained,
+  member: unknown,
   isMatched: boolean,
   { submitted, bases }: { readonly submitted: ReadonlyMap<string, unknown>; readonly bases: AnswerBases },
-): Entry | EntryFault => {
-  if (!isObject(entity)) return 'form';
-  const id = submittedIn(group, entity, isMatched);
-  if (id === undefined) return 'form';
-  if (!submitted.has(id)) return 'stranger';
+): ReadEntry => {
+  const { entity, inactive } = isObject(member) ? member : {};
+  if (!isObject(entity)) return { entry: 'form', refersTo: [] };
   const text = entity['reference'];
+  // Of members who were not matched the entry itself may be the submitted Patient.
+  const own = !isMatched && typeof text === 'string' && text.startsWith('#') ? text.slice(1) : undefined;
+  const named = referred(entity, matchExtension);
+  const id = named ?? own;
+  const coverage = referred(entity, coverageExtension);
+  const patientAt = id === undefined ? undefined : contained.get(`Patient ${id}`);
+  const coverageAt = coverage === undefined ? undefined : contained.get(`Coverage ${coverage}`);
+  const refersTo = [patientAt, coverageAt].filter((at) => at !== undefined);
+  if (id === undefined || patientAt === undefined) return { entry: 'form', refersTo };
+  if (!submitted.has(id)) return { entry: 'stranger', refersTo };
   const parsed = typeof text === 'string' ? parseReference(text, bases) : undefined;
   const isOwn = parsed?.type === 'Patient' && parsed.isOwn && idForm.test(parsed.id);
-  if (isMatched && !isOwn) return 'form';
-  const coverage = containedIn(group, 'Coverage', referred(entity, coverageExtension))?.['id'];
+  if (isMatched && !isOwn) return { entry: 'form', refersTo };
+  const extension = [
+    ...(named === undefined ? [] : [{ url: matchExtension, valueReference: toContained(id) }]),
+    ...(coverageAt === undefined ? [] : [{ url: coverageExtension, valueReference: toContained(coverage!) }]),
+  ];
   return {
-    submitted: id,
-    reference: isOwn ? `Patient/${parsed.id}` : undefined,
-    coverage: typeof coverage === 'string' ? coverage : undefined,
+    entry: {
+      submitted: id,
+      reference: isOwn ? `Patient/${parsed.id}` : undefined,
+      coverage: coverageAt === undefined ? undefined : coverage,
+    },
+    refersTo,
+    checked: {
+      entity: {
+        ...(extension.length === 0 ? {} : { extension }),
+        ...(isOwn || own === id ? { reference: text } : {}),
+        ...(entity['type'] === 'Patient' ? { type: 'Patient' } : {}),
+      },
+      ...(typeof inactive === 'boolean' ? { inactive } : {}),
+    },
   };
 };
 
-/** A Group without the entries at these places, and without the Patients that only they refer to. */
-const withoutEntries = (group: JsonObject, left: ReadonlySet<number>): string => {
-  const all = group['member'] as readonly JsonObject[];
-  const kept = all.filter((_, at) => !left.has(at));
-  const text = JSON.stringify(kept);
-  const contained = objectsIn(group['contained']).filter(({ id }) => text.includes(`"#${String(id)}"`));
-  return JSON.stringify({ ...group, contained, member: kept });
+/** Elements of a Group that are about no single person. */
+const ofNobody = [
+  'resourceType',
+  'id',
+  'meta',
+  'identifier',
+  'active',
+  'type',
+  'actual',
+  'code',
+  'managingEntity',
+  'characteristic',
+];
+
+/** Whether a value has nothing but what was checked, in whatever order. */
+const isOnly = (value: unknown, checked: unknown): boolean => {
+  if (Array.isArray(checked)) {
+    return (
+      Array.isArray(value) &&
+      value.length === checked.length &&
+      value.every((one) => checked.some((other) => isOnly(one, other)))
+    );
+  }
+  if (!isObject(checked)) return value === checked;
+  return isObject(value) && Object.entries(value).every(([name, one]) => isOnly(one, checked[name]));
 };
 
 interface Found extends Omit<ReadGroup, 'members'> {
   readonly named: readonly Entry[];
   readonly faults: readonly EntryFault[];
+  /** How many contained resources no entry refers to. */
+  readonly extras: number;
+  /** Whether text, or another element that may be about anybody, is left out. */
+  readonly hasText: boolean;
 }
 
+/** @returns undefined if its entries are no list */
 const readGroup = (
   { line, resource }: Pick<GivenGroup, 'line' | 'resource'>,
   code: GroupCode,
   id: string,
   known: Parameters<typeof entryOf>[3],
-): Found => {
-  const members = Array.isArray(resource['member']) ? (resource['member'] as readonly unknown[]) : [];
-  const read = members.map((member) =>
-    entryOf(resource, isObject(member) ? member['entity'] : undefined, code === 'match', known),
-  );
-  const left = new Set(read.flatMap((entry, at) => (typeof entry === 'string' ? [at] : [])));
+): Found | undefined => {
+  const { member = [], contained: given = [] } = resource;
+  if (!Array.isArray(member)) return undefined;
+  const members = member as readonly unknown[];
+  const held: readonly unknown[] = Array.isArray(given) ? given : [given];
+  const contained = containedIn(held);
+  const read = members.map((one) => entryOf(contained, one, code === 'match', known));
+  const isKept = ({ entry }: ReadEntry): boolean => typeof entry === 'object';
+  const isOrganization = (one: unknown): boolean => isObject(one) && one['resourceType'] === 'Organization';
+  const organizations = [...held.keys()].filter((at) => isOrganization(held[at]));
+  const kept = new Set([...organizations, ...read.filter(isKept).flatMap(({ refersTo }) => refersTo)]);
+  const referredTo = new Set([...organizations, ...read.flatMap(({ refersTo }) => refersTo)]);
+  const hasText =
+    resource['text'] !== undefined || read.some((one, at) => isKept(one) && !isOnly(members[at], one.checked));
+  const isWhole = !hasText && read.every(isKept) && Array.isArray(given) && kept.size === held.length;
+  /** As it came: of a large Group, long strings of the resource are cut. */
+  const rebuilt = (): string => {
+    const exact = parseObject(line) ?? resource;
+    const all = Array.isArray(exact['contained']) ? (exact['contained'] as readonly unknown[]) : [exact['contained']];
+    return JSON.stringify({
+      ...Object.fromEntries(ofNobody.filter((name) => name in exact).map((name) => [name, exact[name]])),
+      ...(kept.size === 0 ? {} : { contained: all.filter((_, at) => kept.has(at)) }),
+      member: read.flatMap(({ checked }) => (checked === undefined ? [] : [checked])),
+    });
+  };
   return {
     code,
     id,
-    line: left.size === 0 ? line : withoutEntries(resource, left),
+    line: isWhole ? line : rebuilt(),
     entries: members.length,
-    named: read.filter((entry) => typeof entry === 'object'),
-    faults: read.filter((entry) => typeof entry === 'string'),
+    named: read.map(({ entry }) => entry).filter((entry) => typeof entry === 'object'),
+    faults: read.map(({ entry }) => entry).filter((entry) => typeof entry === 'string'),
+    extras: held.length - referredTo.size,
+    hasText,
   };
+};
+
+/** What is left out of Groups beside entries. */
+const countExtras = (found: readonly Found[]): readonly Problem[] => {
+  const count = found.reduce((sum, { extras }) => sum + extras, 0);
+  return [
+    ...(count === 0 ? [] : [{ kind: 'groupEntries', type: 'Group', why: 'extra', count } as const]),
+    ...(found.some(({ hasText }) => hasText) ? [{ kind: 'groupText', type: 'Group' } as const] : []),
+  ];
 };
 
 const countFaults = (found: readonly Found[]): readonly Problem[] =>
@@ -217,14 +304,21 @@ export const readMatch = (given: readonly GivenGroup[], { members }: MatchInput,
   for (const one of given) {
     const code = codeOf(one);
     const { id } = one.resource;
-    const isNamed = typeof id === 'string' && idForm.test(id);
-    if (code === undefined || (code === 'match' && !isNamed)) {
+    const isNamed = isFhirId(id);
+    // Without an id it can be passed on, but not exported.
+    const isUsable = isNamed || (code !== 'match' && id === undefined);
+    if (code === undefined || !isUsable) {
       problems.push({ kind: 'groupUnusable', type: 'Group', why: code === undefined ? 'code' : 'id' });
       continue;
     }
     const name = isNamed ? id : code;
-    if (found.has(name)) problems.push({ kind: 'groupTwice', type: 'Group' });
-    else found.set(name, readGroup(one, code, name, { submitted, bases }));
+    if (found.has(name)) {
+      problems.push({ kind: 'groupTwice', type: 'Group' });
+      continue;
+    }
+    const read = readGroup(one, code, name, { submitted, bases });
+    if (read === undefined) problems.push({ kind: 'groupUnusable', type: 'Group', why: 'member' });
+    else found.set(name, read);
   }
   const groups = [...found.values()];
   if (!groups.some(({ code }) => code === 'match')) problems.push({ kind: 'groupMissing', type: 'Group' });
@@ -245,7 +339,7 @@ export const readMatch = (given: readonly GivenGroup[], { members }: MatchInput,
               .map((entry) => groupMember(entry, submitted.get(entry.submitted)!))
           : [],
     })),
-    problems: [...problems, ...countFaults(groups), ...faults.values()],
+    problems: [...problems, ...countFaults(groups), ...countExtras(groups), ...faults.values()],
     said: Object.fromEntries(
       groups.flatMap(({ code, named }) =>
         named.map(({ submitted: member, reference }) => [

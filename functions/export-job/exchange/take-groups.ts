@@ -30,6 +30,7 @@ type GroupFile =
   | {
       readonly resources: readonly { readonly line: string; readonly resource: PageResource['resource'] }[];
       readonly came: number;
+      readonly bytes: number;
     }
   | { readonly fault: FileFault; readonly status?: number }
   | { readonly after: After };
@@ -42,9 +43,17 @@ const readFile = async (
     file,
     withToken,
     report,
-  }: { readonly file: ListedFile; readonly withToken: boolean; readonly report: ProblemList['add'] },
+    room,
+  }: {
+    readonly file: ListedFile;
+    readonly withToken: boolean;
+    readonly report: ProblemList['add'];
+    /** The most bytes. */
+    readonly room: number;
+  },
 ): Promise<GroupFile> => {
   if (file.url === undefined) return { fault: 'elsewhere' };
+  if (room <= 0) return { fault: 'tooLarge' };
   const task = leg.next.queue[0] as FilesTask;
   const answer = await exchange.ask(fileRequest(file, task, withToken));
   if (answer.kind !== 'answered') {
@@ -59,7 +68,7 @@ const readFile = async (
     }
     let text: string | undefined;
     try {
-      text = await readText(response, mostBytes);
+      text = await readText(response, room);
     } catch {
       const after = await afterFailure(leg, task);
       return 'giveUp' in after ? { fault: 'broken' } : { after };
@@ -78,9 +87,10 @@ const readFile = async (
       },
       () => undefined,
     );
-    splitter.push(Buffer.from(text));
+    const bytes = Buffer.from(text);
+    splitter.push(bytes);
     splitter.end();
-    return { resources, came };
+    return { resources, came, bytes: bytes.length };
   } finally {
     end();
   }
@@ -124,21 +134,24 @@ export const takeGroups = async (
   // They count only if the leg comes to the end of all files: the next one would read them again.
   const ended: PlanFile[] = [];
   const found = createProblemList();
+  let room = mostBytes;
   for (const file of files) {
     if (file.kind === 'deleted') continue;
     for (;;) {
-      const taken = await readFile(leg, exchange, { file, withToken, report: found.add });
+      const taken = await readFile(leg, exchange, { file, withToken, report: found.add, room });
       if ('after' in taken) {
         if ('stop' in taken.after) return taken.after.stop;
         continue;
       }
       const { number, kind, type, said } = file;
       if ('fault' in taken) {
+        if (taken.fault === 'tooLarge') room = 0;
         const status = taken.status === undefined ? {} : { status: taken.status };
         found.add({ kind: 'fileNotRead', type, file: number, why: taken.fault, ...status });
       } else {
         if (kind === 'output') read.push(...taken.resources);
-        const { came } = taken;
+        const { came, bytes } = taken;
+        room -= bytes;
         if (said !== undefined && said !== came && kind === 'output')
           found.add({ kind: 'fileCount', type, file: number, said, came });
         ended.push({ number, kind, type, ...(said === undefined ? {} : { said }), came, kept: came });

@@ -170,10 +170,21 @@ const onPage = (page: number | undefined, file?: number): string => {
 const counted = (count: number, one: string, more: string): string => `${count} ${count === 1 ? one : more}`;
 
 /** How a Group's entries differ from what was submitted. */
-const entriesOf = (count: number, why: 'stranger' | 'form'): string =>
-  why === 'stranger'
-    ? `${counted(count, 'entry', 'entries')} of the payer's Groups ${count === 1 ? 'names a patient who was' : 'name patients who were'} not submitted, and ${count === 1 ? 'is' : 'are'} left out.`
-    : `${counted(count, 'entry', 'entries')} of the payer's Groups cannot be read, and ${count === 1 ? 'is' : 'are'} left out.`;
+const entriesOf = (count: number, why: 'stranger' | 'form' | 'extra'): string => {
+  const are = count === 1 ? 'is' : 'are';
+  if (why === 'extra') {
+    return `${counted(count, 'resource', 'resources')} in the payer's Groups ${are} left out: no entry refers to ${count === 1 ? 'it' : 'them'}.`;
+  }
+  return why === 'stranger'
+    ? `${counted(count, 'entry', 'entries')} of the payer's Groups ${count === 1 ? 'names a patient who was' : 'name patients who were'} not submitted, and ${are} left out.`
+    : `${counted(count, 'entry', 'entries')} of the payer's Groups cannot be read, and ${are} left out.`;
+};
+
+const groupFaults = {
+  code: 'its code is none of a match',
+  id: 'it has no usable id, so that it cannot be exported',
+  member: 'its members are no list',
+} as const;
 
 const issueOf = (problem: Problem): Issue => {
   switch (problem.kind) {
@@ -469,7 +480,7 @@ const issueOf = (problem: Problem): Issue => {
       return {
         severity: 'error',
         code: 'structure',
-        text: `A Group of the payer's is left out: ${problem.why === 'id' ? 'it has no usable id, so that it cannot be exported' : 'its code is none of a match'}.`,
+        text: `A Group of the payer's is left out: ${groupFaults[problem.why]}.`,
       };
     case 'groupTwice':
       return {
@@ -479,6 +490,12 @@ const issueOf = (problem: Problem): Issue => {
       };
     case 'groupEntries':
       return { severity: 'error', code: 'suppressed', text: entriesOf(problem.count, problem.why) };
+    case 'groupText':
+      return {
+        severity: 'information',
+        code: 'suppressed',
+        text: "Text, names and identifiers in the payer's Groups are left out: whom they are about cannot be checked.",
+      };
     case 'memberAnswer':
       return {
         severity: 'error',

@@ -185,11 +185,18 @@ type ExchangeProblem =
   /** The payer names no Group of matched members. */
   | { readonly kind: 'groupMissing'; readonly type: 'Group' }
   /** A Group that cannot be used. */
-  | { readonly kind: 'groupUnusable'; readonly type: 'Group'; readonly why: 'code' | 'id' }
+  | { readonly kind: 'groupUnusable'; readonly type: 'Group'; readonly why: 'code' | 'id' | 'member' }
   /** The answer of a match has two Groups of one id. */
   | { readonly kind: 'groupTwice'; readonly type: 'Group' }
-  /** Entries of a Group that name nobody who was submitted, or in no form that can be read. */
-  | { readonly kind: 'groupEntries'; readonly type: 'Group'; readonly why: 'stranger' | 'form'; readonly count: number }
+  /** Entries of a Group that name nobody who was submitted, or in no form that can be read; or contained resources of no entry. */
+  | {
+      readonly kind: 'groupEntries';
+      readonly type: 'Group';
+      readonly why: 'stranger' | 'form' | 'extra';
+      readonly count: number;
+    }
+  /** Text of Groups, and what else in them may be about anybody, is left out. */
+  | { readonly kind: 'groupText'; readonly type: 'Group' }
   /** What the payer says of a submitted member: nothing, two things, or the record of another one. */
   | { readonly kind: 'memberAnswer'; readonly type: 'Group'; readonly member: string; readonly why: MemberFault };
 
@@ -292,6 +299,7 @@ const harmless: ReadonlySet<Problem['kind']> = new Set([
   'referenceGone',
   'memberLeftOut',
   'memberUnchanged',
+  'groupText',
 ]);
 
 /** Lines that are not in the record though they may belong to it. */

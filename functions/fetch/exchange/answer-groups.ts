@@ -1,5 +1,6 @@
 import { nowSeconds } from '../../shared/clock.ts';
 import { checkFormat } from '../../shared/fhir/check-search.ts';
+import { isFhirId } from '../../shared/fhir/fhir-id.ts';
 import type { Parameter } from '../../shared/fhir/fhir-request.ts';
 import { quoteName } from '../../shared/fhir/known-parameters.ts';
 import { fhirAnswer } from '../../shared/fhir/operation-outcome.ts';
@@ -11,7 +12,7 @@ import { auditRead } from '../../shared/record/audit-read.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import { listGroups } from '../../shared/store/exchanges.ts';
 import { ownerOf, type Asking } from './asking.ts';
-import { isFhirId, objectOf } from './mistakes.ts';
+import { objectOf } from './mistakes.ts';
 import { openGroup, type OpenedGroup } from './open-group.ts';
 
 /** A page's Groups by default and at most, and its bytes: a Group of 1,000 members may have 2 MB. */

@@ -1,12 +1,13 @@
 import type { Mistake } from '../../shared/errors.ts';
 import type { MatchMember } from '../../shared/exchanges/input.ts';
+import { isFhirId } from '../../shared/fhir/fhir-id.ts';
 import { isObject, type JsonObject } from '../../shared/json-object.ts';
 import { checkConsent, type Plans } from './check-consent.ts';
 import { checkContent } from './check-content.ts';
 import { checkCoverageToLink, checkCoverageToMatch } from './check-coverage.ts';
 import { checkPatient } from './check-patient.ts';
 import { consentOf } from './consent-of.ts';
-import { isFhirId, objectOf, unless } from './mistakes.ts';
+import { objectOf, unless } from './mistakes.ts';
 
 /** In bytes of JSON. A member has some 5 KB; an attachment of the consent may be 65 KB. */
 const longestBundle = 262_144;

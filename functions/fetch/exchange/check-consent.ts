@@ -1,9 +1,10 @@
 import type { Mistake } from '../../shared/errors.ts';
 import { spanOf } from '../../shared/exchanges/group.ts';
+import { isFhirId } from '../../shared/fhir/fhir-id.ts';
 import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
 import type { Identifier } from '../../shared/registry/types.ts';
 import { planNamed } from './check-plan.ts';
-import { hasCode, isFhirId, objectOf, unless } from './mistakes.ts';
+import { hasCode, objectOf, unless } from './mistakes.ts';
 
 const terminology = 'http://terminology.hl7.org/CodeSystem';
 const policies: ReadonlySet<unknown> = new Set(

@@ -18,7 +18,3 @@ export const hasCode = (concept: unknown, system: string, code: string): boolean
 
 /** Whether a value is a text with something in it. */
 export const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '';
-
-/** https://hl7.org/fhir/R4/datatypes.html#id */
-export const isFhirId = (value: unknown): value is string =>
-  typeof value === 'string' && /^[A-Za-z0-9.-]{1,64}$/.test(value);

@@ -1,8 +1,8 @@
 import { nowSeconds } from '../../shared/clock.ts';
 import { openGroupBody, type GroupBody } from '../../shared/exchanges/group.ts';
+import { isFhirId } from '../../shared/fhir/fhir-id.ts';
 import { getGroup, type StoredGroup } from '../../shared/store/exchanges.ts';
 import { noGroup, ownerOf, type Asking } from './asking.ts';
-import { isFhirId } from './mistakes.ts';
 
 /** A Group of the partner at the payer. */
 export interface OpenedGroup {

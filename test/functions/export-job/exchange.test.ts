@@ -1,3 +1,4 @@
+import { readMatch } from '../../../functions/export-job/exchange/read-groups.ts';
 import { openGroupBody } from '../../../functions/shared/exchanges/group.ts';
 import { entryIds } from '../../../functions/shared/registry/entry-items.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
@@ -94,6 +95,14 @@ describe('the Groups of a match', () => {
     return all;
   };
   const both = ['ours-a Patient/a', 'ours-b Patient/b'];
+  const textLeftOut =
+    "Text, names and identifiers in the payer's Groups are left out: whom they are about cannot be checked.";
+  const theirs = { resourceType: 'Patient', id: 'theirs', name: [{ family: 'theirs' }] };
+  interface Contained {
+    readonly contained: readonly object[];
+  }
+  const entryAt = (group: object, at: number) =>
+    (group as { readonly member: readonly { readonly entity: object }[] }).member[at]!;
   const [first, second] = whole as [object, object];
 
   it.each<[string, Plan, readonly string[], readonly string[]]>([
@@ -161,6 +170,74 @@ describe('the Groups of a match', () => {
       ],
       [],
     ],
+    ...['group_1', 'a'.repeat(65)].map((id): [string, Plan, readonly string[], readonly string[]] => [
+      `have an id that is none of FHIR: ${id}`,
+      matched(first, groupOf('match', { 'ours-c': 'Patient/c' }, { id }), second),
+      ["A Group of the payer's is left out: it has no usable id, so that it cannot be exported."],
+      both,
+    ]),
+    [
+      'have members that are no list',
+      matched(...whole, groupOf('nomatch', {}, { id: 'g', member: { entity: { display: 'theirs' } } })),
+      ["A Group of the payer's is left out: its members are no list."],
+      both,
+    ],
+    [
+      'hold a resource of no entry',
+      matched({ ...first, contained: [...(first as Contained).contained, theirs] }, second),
+      ["1 resource in the payer's Groups is left out: no entry refers to it."],
+      both,
+    ],
+    [
+      'hold a resource twice, the second about somebody else',
+      matched({ ...first, contained: [...(first as Contained).contained, { ...theirs, id: 'ours-a' }] }, second),
+      ["1 resource in the payer's Groups is left out: no entry refers to it."],
+      both,
+    ],
+    [
+      'hold one resource that is in no list',
+      matched(first, { ...second, contained: theirs }),
+      [
+        "1 entry of the payer's Groups cannot be read, and is left out.",
+        "1 resource in the payer's Groups is left out: no entry refers to it.",
+        'Member ours-c: The payer does not say what became of it.',
+      ],
+      both,
+    ],
+    [
+      'name a stranger whom a kept entry mentions',
+      matched(
+        groupOf(
+          'match',
+          { 'ours-a': 'Patient/a', 'ours-b': 'Patient/b', theirs: 'Patient/x' },
+          {
+            text: { status: 'generated', div: '<div>theirs</div>' },
+            name: 'theirs',
+            member: [
+              {
+                ...entryAt(first, 0),
+                entity: { ...entryAt(first, 0).entity, display: 'see "#theirs"', identifier: { value: 'theirs' } },
+              },
+              entryAt(first, 1),
+              entryAt(groupOf('match', { theirs: 'Patient/x' }), 0),
+            ],
+          },
+        ),
+        second,
+      ),
+      ["1 entry of the payer's Groups names a patient who was not submitted, and is left out.", textLeftOut],
+      both,
+    ],
+    ...[
+      { text: { status: 'generated', div: '<div>theirs</div>' } },
+      { member: [{ entity: { ...entryAt(first, 0).entity, display: 'theirs' } }, entryAt(first, 1)] },
+      { member: [{ entity: { ...entryAt(first, 0).entity, identifier: { value: 'theirs' } } }, entryAt(first, 1)] },
+    ].map((change): [string, Plan, readonly string[], readonly string[]] => [
+      `have ${JSON.stringify(change)}`,
+      matched({ ...first, ...change }, second),
+      [textLeftOut],
+      both,
+    ]),
     [
       'have a code that is none',
       matched(...whole, groupOf('other', { 'ours-a': 'Patient/z' })),
@@ -187,9 +264,42 @@ describe('the Groups of a match', () => {
 
     expect(made.errors.toSorted()).toEqual(errors.toSorted());
     expect(await exported(made.world)).toEqual(expected);
-    expect(made.status).toBe(errors.length === 0 ? 'completed' : 'partial');
-    expect(made.lines.join()).not.toContain('theirs');
+    expect(made.status).toBe(errors.every((error) => error === textLeftOut) ? 'completed' : 'partial');
+    expect(made.lines.filter((line) => line.includes('"Group"')).join()).not.toContain('theirs');
   });
+});
+
+it('a match whose files are too large together is read up to 32 MB, and the rest is named and not asked for', async () => {
+  const blank = `${' '.repeat(9 * 1024 * 1024)}\n`;
+  const file = { type: 'Group', lines: whole };
+  const { world, errors } = await run(three, {
+    output: Array.from({ length: 6 }, () => file),
+    instead: ({ path }) => (/output\/[1-5]$/.test(path) ? { body: blank } : undefined),
+  });
+
+  expect(errors).toEqual(
+    [5, 6].map((at) => `File ${at} (Group) did not come whole: it is larger than an answer to a match may be.`),
+  );
+  expect(world.asked.some(({ path }) => path === '/files/output/5')).toBe(false);
+});
+
+it('what a Group holds is looked through once, however much it is', () => {
+  const took = (count: number): number => {
+    const group = groupOf('match', { 'ours-a': 'Patient/a', theirs: 'Patient/x' });
+    const contained = Array.from({ length: count }, (_, at) => ({ resourceType: 'Basic', id: `"${at}` }));
+    const pad = Array.from({ length: count * 3 }, () => '"#'.repeat(20));
+    const given = { ...group, contained: [...(group['contained'] as object[]), ...contained] };
+    (given as unknown as { member: object[] }).member[0] = { ...(group['member'] as object[])[0], pad };
+    const started = performance.now();
+    const { groups } = readMatch([{ line: JSON.stringify(given), resource: given }], matchInput('ours-a') as never, {
+      bases: ['https://payer.example'],
+    });
+    expect(groups).toMatchObject([{ members: [{ submitted: 'ours-a' }] }]);
+    return performance.now() - started;
+  };
+  took(1000);
+
+  expect(took(16_000) / took(2000)).toBeLessThan(32);
 });
 
 describe('a group export', () => {

@@ -335,6 +335,7 @@ describe('the Groups of a partner', () => {
     '_count=0',
     '_count=x',
     '_after=a%20b',
+    '_after=..',
     '_id=a&_id=b',
     '_format=xml',
     'code:not=match',
