@@ -92,8 +92,8 @@ export const endInGroups = async (
     }
   }
   output.note(
-    `The member was ended in ${counted(groups.length - failed, 'Group')}. Exports from now on leave the member out; what was exported before ` +
-      'stays with the plan, and one that is under way goes on. A new match, with a new consent, can bring the member back.',
+    `The member was ended in ${counted(groups.length - failed, 'Group')}. What is exported from now on leaves the member out, within 30 seconds also what ` +
+      'is under way; what was exported before stays with the plan. A new match, with a new consent, can bring the member back.',
   );
   return failed;
 };

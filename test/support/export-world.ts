@@ -41,6 +41,10 @@ interface Asked {
   readonly form?: string | undefined;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Aborted when the answer is no longer read. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whether it is never sent again on another connection. */
+  readonly oneTime?: true;
 }
 
 /** The payer's answer. */
@@ -272,9 +276,10 @@ export const exportWorld = (options: WorldOptions = {}) => {
       form: init?.body,
       method: init?.method ?? 'GET',
       headers: init?.headers ?? {},
+      ...(init?.oneTime === true ? { oneTime: true as const } : {}),
     };
     asked.push(one);
-    const sent = await script(one);
+    const sent = await script({ ...one, signal: init?.signal });
     afterCall('payer');
     return responseOf(sent);
   };

@@ -1,4 +1,5 @@
 import { nowSeconds } from '../../shared/clock.ts';
+import type { ExchangeInput } from '../../shared/exchanges/input.ts';
 import { grantOfExport } from '../../shared/exports/export-id.ts';
 import { writeKeptParts } from '../../shared/exports/kept-parts.ts';
 import { isComplete, type StoredManifest } from '../../shared/exports/manifest.ts';
@@ -14,7 +15,8 @@ import { endExport, getExport } from '../../shared/store/exports.ts';
 import { getLiveScope } from '../../shared/store/grants.ts';
 import { sealFile } from '../age/seal-file.ts';
 import type { JobDeps } from '../deps.ts';
-import { auditEnd, exchangeEnd } from '../exchange/exchange-end.ts';
+import { endedNow } from '../exchange/ended-now.ts';
+import { auditEnd, exchangeEnd, whyNotNow, type WhyNot } from '../exchange/exchange-end.ts';
 import { deletedParts } from '../exchange/take-deletion.ts';
 import { getRunning, type Job } from '../job.ts';
 import { withCause, writeEnd } from '../log.ts';
@@ -110,11 +112,19 @@ interface ToWrite {
   readonly left: readonly Problem[];
 }
 
+/** Who may not be exported now. */
+const whyNotOf = async ({ deps }: Job, item: Export, input: ExchangeInput): Promise<WhyNot> =>
+  whyNotNow(input.kind === 'match' ? new Set() : await endedNow(deps, item, input), deps.clock.now());
+
 /** The manifest of an exchange, with a Provenance for each file of the payer's. */
 const makeExchangeManifest = async (job: Job, item: Export, { state, left }: ToWrite): Promise<StoredManifest> => {
   const input = await job.input(item);
   const nowMs = job.deps.clock.now();
-  const { problems, outcomes, transactionTime } = exchangeEnd(item, input, { state, left, nowMs });
+  const { problems, outcomes, transactionTime } = exchangeEnd(item, input, {
+    state,
+    left,
+    whyNot: await whyNotOf(job, item, input),
+  });
   const named = withCounts(state, problems);
   const errors = named.map(outcomeLine);
   const payer = await job.deps.registry.payer(item.payer, { evenIfPaused: true });
@@ -268,7 +278,10 @@ export const writeEndOfRecord = async (
     const manifest = await (isExchange ? makeExchangeManifest : makeManifest)(job, item, end);
     const written = await writeManifest(job, item, manifest);
     const status = statusOf(manifest, state);
-    if (isExchange) await auditEnd(deps, item, { input: await job.input(item), state, status });
+    if (isExchange) {
+      const input = await job.input(item);
+      await auditEnd(deps, item, { input, state, status, whyNot: await whyNotOf(job, item, input) });
+    }
     return {
       ...written,
       status,

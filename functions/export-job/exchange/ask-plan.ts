@@ -127,7 +127,13 @@ export const askPlan = async (asking: PlanAsking, request: PlanRequest): Promise
     const token = withToken ? await usable(() => tokens.get(plan)) : '';
     if (typeof token !== 'string') return token;
     const sent = { ...headers, ...secretHeaders };
-    const sending = { method, body, headers: withToken ? { ...sent, authorization: `Bearer ${token}` } : sent };
+    // A plan would do what it is sent twice.
+    const sending = {
+      method,
+      body,
+      oneTime: method === 'POST',
+      headers: withToken ? { ...sent, authorization: `Bearer ${token}` } : sent,
+    };
     const answer = await sendInTurn<PlanAnswer>(
       deps,
       { payer: plan, isStillThere: asking.isStillThere, stopped: asking.stopped },

@@ -9,7 +9,7 @@ import type { PlanFault, Problem } from '../reading/problems.ts';
 import { earliestTimeOf, type AskTask } from '../state/state.ts';
 import { allowedUrl, type PlanAnswer, type PlanRequest } from './ask-plan.ts';
 import type { ExchangeLeg } from './exchange-leg.ts';
-import type { GroupInput } from './line-rules.ts';
+import { patientIn, type GroupInput } from './line-rules.ts';
 import { typeOfAll } from './type-of-all.ts';
 
 const matchPath = 'Group/$bulk-member-match';
@@ -44,11 +44,13 @@ const usual = { accept: fhirJson, prefer: 'respond-async' };
 const posted = { ...usual, 'content-type': fhirJson };
 
 /** The request of a group export, or why there is none. */
-const exportRequest = (leg: Leg, { plan }: ExchangeLeg, input: GroupInput): PlanRequest | PlanFault => {
+const exportRequest = (leg: Leg, { plan, lines }: ExchangeLeg, input: GroupInput): PlanRequest | PlanFault => {
   const { exchange } = plan;
   const path = (exchange.exportPath ?? exportPath).replace('{group}', () => encodeURIComponent(input.group));
   const url = `${askedBase(plan)}/${path}`;
-  const members = input.members.filter(({ consent }) => consentHolds(consent, leg.deps.clock.now()));
+  const members = input.members.filter(
+    (member) => lines?.allowed.has(patientIn(member)) === true && consentHolds(member.consent, leg.deps.clock.now()),
+  );
   if (members.length === 0) return 'nobodyLeft';
   const isAll = members.length === input.groupMembers;
   const parameters = parametersOf(input, isAll ? undefined : members);

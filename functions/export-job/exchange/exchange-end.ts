@@ -1,5 +1,5 @@
 import { auditCame, type AuditedMember, type ExchangeAuditDeps } from '../../shared/exchanges/audit-exchange.ts';
-import { consentHolds } from '../../shared/exchanges/group.ts';
+import { consentHolds, type GroupMember } from '../../shared/exchanges/group.ts';
 import type { ExchangeInput } from '../../shared/exchanges/input.ts';
 import type { StoredManifest } from '../../shared/exports/manifest.ts';
 import type { Export } from '../../shared/store/export-item.ts';
@@ -17,18 +17,30 @@ const unreadKinds: ReadonlySet<Problem['kind']> = new Set([
   'filesNotRead',
 ]);
 
+/** Why a member may no longer be exported; undefined if the member may. */
+export type WhyNot = (member: GroupMember) => 'ended' | 'consentEnded' | undefined;
+
+/** @param ended references of members whom an operator has ended */
+export const whyNotNow =
+  (ended: ReadonlySet<string>, nowMs: number): WhyNot =>
+  ({ reference, consent }) => {
+    if (ended.has(reference)) return 'ended';
+    return consentHolds(consent, nowMs) ? undefined : 'consentEnded';
+  };
+
 /** What is to be said of members: who was left out, and of whom nothing came. */
 const memberProblems = (
   { members, leftOut, asked }: GroupInput,
   { known: { about = {} } }: JobState,
-  { isRead, nowMs }: { readonly isRead: boolean; readonly nowMs: number },
+  { isRead, whyNot }: { readonly isRead: boolean; readonly whyNot: WhyNot },
 ): readonly Problem[] => {
   const isPart = Object.values(asked).some((value) => value !== undefined);
   const ofMember = (member: GroupInput['members'][number]): readonly Problem[] => {
-    const { submitted, consent } = member;
+    const { submitted } = member;
     if ((about[patientIn(member)] ?? 0) > 0) return [];
     const one = { type: 'Patient', member: submitted } as const;
-    if (!consentHolds(consent, nowMs)) return [{ kind: 'memberLeftOut', ...one, why: 'consentEnded' }];
+    const why = whyNot(member);
+    if (why !== undefined) return [{ kind: 'memberLeftOut', ...one, why }];
     if (!isRead) return [];
     return [{ kind: isPart ? 'memberUnchanged' : 'memberWithoutRecord', ...one }];
   };
@@ -51,12 +63,12 @@ const typesDue = (input: ExchangeInput): readonly string[] =>
 export const exchangeEnd = (
   item: Export,
   input: ExchangeInput,
-  { state, left, nowMs }: { readonly state: JobState; readonly left: readonly Problem[]; readonly nowMs: number },
+  { state, left, whyNot }: { readonly state: JobState; readonly left: readonly Problem[]; readonly whyNot: WhyNot },
 ): Pick<StoredManifest, 'outcomes' | 'transactionTime'> & { readonly problems: readonly Problem[] } => {
   const { known } = state;
   const found = [...state.problems, ...left];
   const isRead = !found.some(({ kind }) => unreadKinds.has(kind));
-  const problems = [...found, ...(input.kind === 'match' ? [] : memberProblems(input, state, { isRead, nowMs }))];
+  const problems = [...found, ...(input.kind === 'match' ? [] : memberProblems(input, state, { isRead, whyNot }))];
   const planned = known.planned.length === 0 ? typesDue(input) : known.planned;
   const parts = state.parts.filter(({ type }) => type !== deletedParts);
   return {
@@ -76,11 +88,15 @@ const audited = (
   came: Pick<AuditedMember, 'resources'>,
 ): AuditedMember => ({ submitted, reference, consent: { id, hash }, outcome, ...came });
 
-const membersOf = (input: ExchangeInput, { known }: JobState): readonly AuditedMember[] => {
+const membersOf = (input: ExchangeInput, { known }: JobState, whyNot: WhyNot): readonly AuditedMember[] => {
   if (input.kind === 'group') {
     const { about = {} } = known;
     return [
-      ...input.members.map((member) => audited(member, 'exported', { resources: about[patientIn(member)] ?? 0 })),
+      ...input.members.map((member) => {
+        const resources = about[patientIn(member)] ?? 0;
+        const why = resources === 0 ? whyNot(member) : undefined;
+        return why === undefined ? audited(member, 'exported', { resources }) : audited(member, why, {});
+      }),
       ...input.leftOut.map((member) => audited(member, member.why, {})),
     ];
   }
@@ -102,10 +118,20 @@ const membersOf = (input: ExchangeInput, { known }: JobState): readonly AuditedM
 export const auditEnd = (
   deps: ExchangeAuditDeps,
   { exportId, exchange = 'group', partner, payer, requestId, group }: Export,
-  { input, state, status }: { readonly input: ExchangeInput; readonly state: JobState; readonly status: string },
+  {
+    input,
+    state,
+    status,
+    whyNot,
+  }: {
+    readonly input: ExchangeInput;
+    readonly state: JobState;
+    readonly status: string;
+    readonly whyNot: WhyNot;
+  },
 ): Promise<void> =>
   auditCame(
     deps,
     { exportId, exchange, partner, payer, requestId, ...(group === undefined ? {} : { group }) },
-    { status, members: membersOf(input, state) },
+    { status, members: membersOf(input, state, whyNot) },
   );

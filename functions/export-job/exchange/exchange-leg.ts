@@ -1,20 +1,18 @@
-import { nowSeconds } from '../../shared/clock.ts';
 import { consentHolds } from '../../shared/exchanges/group.ts';
 import type { ExchangeInput } from '../../shared/exchanges/input.ts';
 import { PayerError } from '../../shared/payer/errors.ts';
 import { readSecretHeaders } from '../../shared/payer/secrets.ts';
 import { asFormerPlan, type FormerPlan } from '../../shared/registry/former-plan.ts';
 import type { Payer } from '../../shared/registry/types.ts';
-import { sha256 } from '../../shared/store/crypto.ts';
-import { exchangeOwner, getGroup } from '../../shared/store/exchanges.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { Job } from '../job.ts';
 import { askPayer, type Answer, type Asking } from '../leg/ask-payer.ts';
 import { readFileList, writeFileList, type ListedFiles } from '../state/plan-files.ts';
 import type { PlanFile } from '../state/state.ts';
 import { askPlan, paceOf, type PlanAnswer, type PlanRequest } from './ask-plan.ts';
+import { endedNow } from './ended-now.ts';
 import { exchangeDeps } from './exchange-deps.ts';
-import { lineRulesOf, type LineRules } from './line-rules.ts';
+import { lineRulesOf, patientIn, type LineRules } from './line-rules.ts';
 
 /** What a leg of an exchange has beside what every leg has. */
 export interface ExchangeLeg {
@@ -23,6 +21,8 @@ export interface ExchangeLeg {
   /** Of a group export: whose lines are kept. */
   readonly lines: LineRules | undefined;
   readonly ask: (request: PlanRequest) => Promise<PlanAnswer>;
+  /** Whether a member was ended since the leg began, whose lines it still keeps. @throws GatewayError `temporarily_unavailable` */
+  readonly isEndedSince: () => Promise<boolean>;
   /** Asks for an attachment, with the gateway's own token. @param url below the plan's base */
   readonly askDocument: (url: string, accept: string) => Promise<Answer>;
   /** Milliseconds until the invocation ends. */
@@ -46,13 +46,11 @@ interface Making extends Pick<Asking, 'isStillThere' | 'stopped'> {
 /** Whose lines are kept now: consents end, and an operator may end a member's exchange, while an export runs. */
 const linesNow = async ({ deps }: Job, item: Export, input: ExchangeInput): Promise<LineRules | undefined> => {
   if (input.kind === 'match') return undefined;
-  const group = await getGroup(exchangeDeps(deps).table, exchangeOwner(item), input.group, nowSeconds(deps.clock));
-  const ended = new Set(group?.ended);
+  const ended = await endedNow(deps, item, input);
   const members = input.members.filter(
-    ({ submitted, consent }) => consentHolds(consent, deps.clock.now()) && !ended.has(sha256(submitted)),
+    ({ reference, consent }) => consentHolds(consent, deps.clock.now()) && !ended.has(reference),
   );
-  // A Group that is no longer known may not be exported.
-  return lineRulesOf(input, group === undefined ? [] : members);
+  return lineRulesOf(input, members);
 };
 
 export const makeExchangeLeg = async (
@@ -82,10 +80,17 @@ export const makeExchangeLeg = async (
       tokens.forget(plan, accessToken);
     }
   };
+  const lines = await linesNow(job, item, input);
+  const isEndedSince = async (): Promise<boolean> => {
+    if (input.kind === 'match') return false;
+    const ended = [...(await endedNow(deps, item, input))];
+    return ended.some((reference) => lines?.allowed.has(patientIn({ reference })) === true);
+  };
   return {
     plan,
     input,
-    lines: await linesNow(job, item, input),
+    lines,
+    isEndedSince,
     ask: (request) => askPlan(asking, request),
     askDocument,
     remainingMs,

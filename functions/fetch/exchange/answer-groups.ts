@@ -109,7 +109,12 @@ interface Page {
 
 /** The ids of a page, and whether there may be more. */
 const idsOf = async (asking: Asking, { ids, count, after }: Search) => {
-  if (ids !== undefined) return { ids: [...new Set(ids)].slice(0, mostCount), more: false };
+  if (ids !== undefined) {
+    const all = [...new Set(ids)];
+    const rest = all.slice(after === undefined ? 0 : all.indexOf(after) + 1);
+    const page = rest.slice(0, count);
+    return { ids: page, more: rest.length > count, last: page.at(-1) };
+  }
   const { exchanges, clock } = asking.deps;
   const page = await listGroups(exchanges, ownerOf(asking), { after, limit: count, now: nowSeconds(clock) });
   return { ids: page.groups.map(({ id }) => id), more: page.after !== undefined, last: page.after };
@@ -125,8 +130,7 @@ const readPage = async (asking: Asking, search: Search): Promise<Page> => {
     if (group === undefined || !matches(group, search)) continue;
     groups.push(group);
     bytes += Buffer.byteLength(group.body.resource);
-    if (bytes > mostPageBytes && search.ids === undefined && (more || index < ids.length - 1))
-      return { groups, next: id };
+    if (bytes > mostPageBytes && (more || index < ids.length - 1)) return { groups, next: id };
   }
   return { groups, next: more ? last : undefined };
 };

@@ -1,9 +1,8 @@
 import { GatewayError } from '../../shared/errors.ts';
-import { consentHolds, type GroupBody, type GroupMember } from '../../shared/exchanges/group.ts';
+import { consentHolds, endedReferences, type GroupBody, type GroupMember } from '../../shared/exchanges/group.ts';
 import type { ExchangeInput } from '../../shared/exchanges/input.ts';
 import { afterBase } from '../../shared/fhir/base-url-prefix.ts';
 import { malformed } from '../../shared/fhir/refusals.ts';
-import { sha256 } from '../../shared/store/crypto.ts';
 
 type Chosen = Pick<Extract<ExchangeInput, { kind: 'group' }>, 'members' | 'leftOut' | 'groupMembers'>;
 
@@ -25,10 +24,6 @@ const relative = (reference: string, bases: readonly string[]): string => {
   const path = below?.slice(1) ?? reference;
   return path.includes('/') ? path : `Patient/${path}`;
 };
-
-/** Members are ended by the id that the partner gave, or by that of the payer. */
-const isEnded = ({ submitted, reference }: GroupMember, ended: ReadonlySet<string>): boolean =>
-  [submitted, reference, reference.slice(reference.lastIndexOf('/') + 1)].some((id) => ended.has(sha256(id)));
 
 /** The members of a Group that the caller names. @throws GatewayError 400 for one that is not in it */
 const requireNamed = (all: readonly GroupMember[], { named, bases }: Choice): readonly GroupMember[] => {
@@ -56,11 +51,9 @@ const noneLeft = (ended: number): GatewayError =>
  */
 export const chooseMembers = ({ members: all }: Pick<GroupBody, 'members'>, choice: Choice): Chosen => {
   const named = requireNamed(all, choice);
-  const hashes = new Set(choice.ended);
-  // Another entry with the same patient does not bring a member back.
-  const endedReferences = new Set(all.filter((one) => isEnded(one, hashes)).map(({ reference }) => reference));
+  const ended = endedReferences(all, choice.ended);
   const whyNot = (member: GroupMember) => {
-    if (endedReferences.has(member.reference)) return 'ended';
+    if (ended.has(member.reference)) return 'ended';
     return consentHolds(member.consent, choice.nowMs) ? undefined : 'consentEnded';
   };
   const leftOut = named.flatMap((member) => {

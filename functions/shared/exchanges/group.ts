@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip as gunzipWith, gzip as gzipWith } from 'node:zlib';
-import { seal, sealIvBytes, unseal } from '../store/crypto.ts';
+import { seal, sealIvBytes, sha256, unseal } from '../store/crypto.ts';
 
 /** The consent under which a member is asked for. */
 export interface GroupConsent {
@@ -29,6 +29,19 @@ export interface GroupBody {
   readonly resource: string;
   readonly members: readonly GroupMember[];
 }
+
+/** Members are ended by the id that the partner gave, or by that of the payer. */
+const isEnded = ({ submitted, reference }: GroupMember, ended: ReadonlySet<string>): boolean =>
+  [submitted, reference, reference.slice(reference.lastIndexOf('/') + 1)].some((id) => ended.has(sha256(id)));
+
+/**
+ * The references of members whom an operator has ended. Another entry with the same patient does not bring a member back.
+ * @param ended hashes, as the Group's head has them
+ */
+export const endedReferences = (members: readonly GroupMember[], ended: readonly string[]): ReadonlySet<string> => {
+  const hashes = new Set(ended);
+  return new Set(members.filter((one) => isEnded(one, hashes)).map(({ reference }) => reference));
+};
 
 const gzip = promisify(gzipWith);
 const gunzip = promisify(gunzipWith);

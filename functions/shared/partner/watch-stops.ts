@@ -18,6 +18,7 @@ const lookMs = 5000;
 /**
  * Checks again that a partner may read from a payer: a refresh of payer tokens can take longer than a block or a pause
  * may.
+ * @param isExchange whether it reads for an exchange between plans, for which both must be registered
  * @returns the partner as it is registered now
  * @throws GatewayError if the partner is blocked or removed, or the payer is paused or removed
  */
@@ -25,9 +26,11 @@ export const checkStillAllowed = async (
   { registry }: { readonly registry: Registry },
   { clientId }: Pick<Partner, 'clientId'>,
   { id }: Pick<Payer, 'id'>,
+  isExchange = false,
 ): Promise<Partner> => {
   const [partner, payer] = await bothInOrder(registry.partner(clientId), registry.payer(id));
-  if (payer === undefined || partner === undefined || !mayReadFrom(partner, id)) {
+  const isOff = isExchange && (partner?.exchange === undefined || payer?.exchange === undefined);
+  if (payer === undefined || partner === undefined || !mayReadFrom(partner, id) || isOff) {
     throw new GatewayError('access_denied', 'This app may no longer read from this health plan.', {
       detail: 'the registry no longer allows this read',
     });
@@ -43,6 +46,8 @@ interface Watched {
   readonly grant?: Pick<Grant, 'grantId' | 'scope'>;
   /** Checks that the grant and the partner's registration of now still permit what is read. @throws GatewayError */
   readonly checkScope?: (grant: Pick<Grant, 'scope'>, partner: Partner) => void;
+  /** What else ends the reading, looked up as the grant is. @throws GatewayError */
+  readonly findEnd?: () => Promise<GatewayError | undefined>;
   /** Whether the export that is read, or read for, is still there. */
   readonly isStillThere?: () => Promise<boolean>;
 }
@@ -70,7 +75,14 @@ const exportGone = (): GatewayError =>
  */
 export const watchStops = (
   deps: { readonly registry: Registry; readonly clock: Clock; readonly grants: Table },
-  { partner, payer, grant, checkScope = () => undefined, isStillThere = () => Promise.resolve(true) }: Watched,
+  {
+    partner,
+    payer,
+    grant,
+    checkScope = () => undefined,
+    findEnd: findOtherEnd = () => Promise.resolve(undefined),
+    isStillThere = () => Promise.resolve(true),
+  }: Watched,
   { signal, end }: Deadline,
 ): void => {
   let looks = 0;
@@ -80,10 +92,11 @@ export const watchStops = (
     try {
       const live = grant === undefined ? [] : await getLiveScope(deps.grants, grant.grantId, nowSeconds(deps.clock));
       const isThere = live !== undefined && (await isStillThere());
+      const other = isThere ? await findOtherEnd() : undefined;
       unread = 0;
       if (live === undefined) return grantEnded();
       left = live;
-      return isThere ? undefined : exportGone();
+      return isThere ? other : exportGone();
     } catch (error) {
       unread += 1;
       if (unread > 1) throw error;
@@ -92,7 +105,7 @@ export const watchStops = (
   };
   const look = async (): Promise<void> => {
     looks += 1;
-    const registered = await checkStillAllowed(deps, partner, payer);
+    const registered = await checkStillAllowed(deps, partner, payer, grant === undefined);
     const ended = looks % looksForGrant === 0 ? await findEnd() : undefined;
     if (ended !== undefined) throw ended;
     checkScope({ scope: left }, registered);

@@ -197,6 +197,21 @@ export const getGroup = async (
   return { ...head, body: await readParts(table, owner, names) };
 };
 
+/**
+ * Whom an operator has ended in a Group, strongly consistent; undefined if there is no such Group, or it has expired.
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const getEnded = async (
+  table: Table,
+  owner: string,
+  id: string,
+  now: number,
+): Promise<readonly string[] | undefined> => {
+  const item = await getItem(table, keyOf(owner, headName(id)));
+  const head = item === undefined ? undefined : readHead(item);
+  return head === undefined || head.expiresAt <= now ? undefined : head.ended;
+};
+
 /** The items of an owner whose names begin so, with what is before the first that is read. */
 const query = async (
   table: Table,

@@ -1,9 +1,13 @@
+import { jest } from '@jest/globals';
 import { readMatch } from '../../../functions/export-job/exchange/read-groups.ts';
 import { openGroupBody } from '../../../functions/shared/exchanges/group.ts';
 import { entryIds } from '../../../functions/shared/registry/entry-items.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
-import { countRunning, getGroup } from '../../../functions/shared/store/exchanges.ts';
+import { sha256 } from '../../../functions/shared/store/crypto.ts';
+import { countRunning, endMember, getGroup } from '../../../functions/shared/store/exchanges.ts';
+import { turns } from '../../support/eventually.ts';
 import { exportWorld, type Sent, type WorldOptions } from '../../support/export-world.ts';
+import { fakeIntervals } from '../../support/fake-timeouts.ts';
 import { randomOf } from '../../support/random.ts';
 import { endOf } from './end-of.ts';
 import { groupInput, groupOf, matchInput, memberOf, planOf, type Plan } from './former-plan.ts';
@@ -45,6 +49,7 @@ describe('a match', () => {
       path: '/Group/$bulk-member-match',
       method: 'POST',
       token: 'Bearer system-1',
+      oneTime: true,
       form: input.kind === 'match' ? input.body : '',
       headers: { prefer: 'respond-async', 'content-type': 'application/fhir+json' },
     });
@@ -645,6 +650,42 @@ describe('what comes of a Group', () => {
     ]);
   });
 
+  it.each(['ours-b', 'Patient/b', 'b'])('has no line of a member who is ended by %s', async (name) => {
+    const outcomes = (made: Awaited<ReturnType<typeof run>>) =>
+      [...made.world.dynamo.items('Audit').values()]
+        .filter(({ type }) => type?.S === 'came')
+        .flatMap((item) => JSON.parse(item['members']!.S!) as { submitted: string; outcome: string }[])
+        .map(({ submitted, outcome }) => `${submitted} ${outcome}`);
+    const until = async (end: 'beforeAsk' | 'whileItRuns') => {
+      const world = exportWorld({ exchange: groupInput(two) });
+      const endNow = () => endMember(world.exchanges, owner, 'g1', sha256(name));
+      world.answerWith(
+        planOf(world.base, {
+          output: [{ type: 'Patient', lines: [patient('a'), ...(end === 'beforeAsk' ? [] : [patient('b')])] }],
+          instead: ({ path }) => {
+            if (end === 'whileItRuns' && path === '/status/1') void endNow();
+            return undefined;
+          },
+        }),
+      );
+      await world.kickOff();
+      if (end === 'beforeAsk') await endNow();
+      await world.durable.finish(world.start());
+      return endOf(world);
+    };
+    const before = await until('beforeAsk');
+    const during = await until('whileItRuns');
+
+    expect(JSON.parse(before.world.asked[0]!.form!).parameter.slice(1)).toEqual([
+      { name: 'patient', valueReference: { reference: 'Patient/a' } },
+    ]);
+    for (const made of [before, during]) {
+      expect(made.ids).toEqual(['a']);
+      expect(made.errors).toContain('Member ours-b is left out: the exchange was ended for this member.');
+      expect(outcomes(made)).toEqual(['ours-a exported', 'ours-b ended']);
+    }
+  });
+
   it('is passed on with its deletions, but for those of strangers', async () => {
     const deletion = (...urls: readonly string[]) => ({
       resourceType: 'Bundle',
@@ -897,6 +938,56 @@ describe('a file that is longer than a leg', () => {
       'File 2 (Observation) did not come whole: the payer cannot send it in pieces, and the whole did not come in the time that the gateway has.',
     ]);
     expect(outcomes).toMatchObject({ Patient: 'complete 1', Observation: expect.stringMatching(/^incomplete \d+$/) });
+  });
+});
+
+describe('a file that takes minutes', () => {
+  let passTimers: (ms: number) => void;
+  beforeEach(() => {
+    passTimers = fakeIntervals();
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  it.each<[string, (world: ReturnType<typeof exportWorld>) => Promise<unknown>]>([
+    [
+      'the partner may no longer ask',
+      async ({ deps }) => Object.assign((await deps.registry.partner('demo-partner'))!, { exchange: undefined }),
+    ],
+    ['the payer is no longer asked', async ({ payer }) => Object.assign(payer, { exchange: undefined })],
+    ['a member is ended', ({ exchanges }) => endMember(exchanges, owner, 'g1', sha256('b'))],
+  ])('is cut within thirty seconds after %s', async (_, end) => {
+    const world = exportWorld({ exchange: groupInput([memberOf('a'), memberOf('b')]) });
+    let last = 0;
+    const drip = async function* (signal: AbortSignal | undefined) {
+      for (let second = 0; second < 120; second += 1) {
+        if (second === 10) await end(world);
+        await world.durable.sleep(1000);
+        passTimers(1000);
+        await turns();
+        signal?.throwIfAborted();
+        last = second;
+        yield Buffer.from(`${JSON.stringify(observation(`${second}`, 'b'))}\n`);
+      }
+    };
+    let asked = 0;
+    world.answerWith(
+      planOf(world.base, {
+        output: [{ type: 'Observation', lines: [] }],
+        instead: ({ path, signal }): Sent | undefined => {
+          if (!path.startsWith('/files/')) return undefined;
+          asked += 1;
+          const headers = { 'content-type': 'application/fhir+ndjson' };
+          return asked === 1 ? { headers, bytes: drip(signal) } : { headers, body: '' };
+        },
+      }),
+    );
+    await world.kickOff();
+    await world.durable.finish(world.start());
+
+    expect(last).toBeGreaterThanOrEqual(10);
+    expect(last).toBeLessThanOrEqual(40);
   });
 });
 

@@ -326,6 +326,10 @@ describe('the Groups of a partner', () => {
     expect(idsOf(first)).toEqual(['g1', 'g2']);
     const second = await test.ask('Group', token, { query: '_after=g2' });
     expect(idsOf(second)).toEqual(['g3']);
+    const byId = await test.ask('Group', token, { query: '_id=g3,g1,g2' });
+    expect(idsOf(byId)).toEqual(['g3', 'g1']);
+    const last = await test.ask('Group', token, { query: '_id=g3,g1,g2&_after=g1' });
+    expect(idsOf(last)).toEqual(['g2']);
   });
 
   it.each([
