@@ -16,6 +16,10 @@ const policies: ReadonlySet<unknown> = new Set(
 /** What HRex does not allow in a provision: it would narrow, or turn around, what the policy says. */
 const narrowing = ['securityLabel', 'purpose', 'class', 'code', 'dataPeriod', 'data', 'provision'];
 
+/** Whether an object has a member of this name, in upper or lower case: some readers do not tell them apart. */
+const hasName = (object: JsonObject, name: string): boolean =>
+  Object.keys(object).some((one) => one.toLowerCase() === name.toLowerCase());
+
 /** Who asks whom. */
 export interface Plans {
   /** Identifiers of the new plan, whose partner asks. */
@@ -91,7 +95,7 @@ const checkProvision = (
     ),
     ...narrowing.flatMap((name) =>
       unless(
-        provision[name] === undefined,
+        !hasName(provision, name),
         'not-supported',
         `${at}.${name}`,
         `The provision of an HRex Consent has no ${name}.`,
@@ -150,6 +154,13 @@ export const checkConsent = (
       'required',
       `${at}.source`,
       'The Consent needs a sourceReference, and no sourceAttachment.',
+    ),
+    ...unless(
+      !hasName(consent, 'verification') ||
+        objectsIn(consent['verification']).every(({ verified }) => verified === true),
+      'business-rule',
+      `${at}.verification`,
+      'The Consent says that somebody could not verify it.',
     ),
     ...unless(
       hrexPolicies.length === 1,

@@ -14,6 +14,8 @@ interface Seen {
   longString: boolean;
   modifier: boolean;
   resource: boolean;
+  /** Two names that differ in case only: some readers do not tell them apart. */
+  twice: boolean;
 }
 
 const look = (value: unknown, seen: Seen): void => {
@@ -22,19 +24,24 @@ const look = (value: unknown, seen: Seen): void => {
   if (!isObject(value)) return;
   seen.modifier ||= value['modifierExtension'] !== undefined || value['implicitRules'] !== undefined;
   seen.resource ||= value['resourceType'] !== undefined;
+  const names = Object.keys(value);
+  seen.twice ||= new Set(names.map((name) => name.toLowerCase())).size < names.length;
   for (const one of Object.values(value)) look(one, seen);
 };
 
 /** What is seen in the elements of a resource, each contained one by itself. */
 const lookIn = ({ contained, ...resource }: JsonObject): Seen => {
-  const seen: Seen = { longString: false, modifier: false, resource: false };
+  const seen: Seen = { longString: false, modifier: false, resource: false, twice: false };
   for (const { resourceType: _, ...own } of [resource, ...objectsIn(contained)]) look(own, seen);
   return seen;
 };
 
+const haveOwnIds = (contained: readonly unknown[]): boolean =>
+  new Set(objectsIn(contained).map(({ id }) => id)).size === contained.length;
+
 /** Checks that a resource has nothing that changes its meaning, hides another resource, or has no end. */
 export const checkContent = (resource: JsonObject, at: string): readonly Mistake[] => {
-  const { longString, modifier, resource: another } = lookIn(resource);
+  const { longString, modifier, resource: another, twice } = lookIn(resource);
   const contained = resource['contained'] ?? [];
   const isContainable = (one: unknown): boolean =>
     isObject(one) && containable.includes(String(one['resourceType'])) && one['contained'] === undefined;
@@ -58,12 +65,16 @@ export const checkContent = (resource: JsonObject, at: string): readonly Mistake
       at,
       'modifierExtension and implicitRules are not supported: they can change what a resource means.',
     ),
+    ...unless(!twice, 'structure', at, 'There are two names that differ in upper and lower case only.'),
     ...unless(!another, 'structure', at, 'There is a resource where none belongs.'),
     ...unless(
-      Array.isArray(contained) && contained.length <= mostContained && contained.every(isContainable),
+      Array.isArray(contained) &&
+        contained.length <= mostContained &&
+        contained.every(isContainable) &&
+        haveOwnIds(contained),
       'structure',
       `${at}.contained`,
-      `A resource can contain ${mostContained} others, each of ${containable.join(', ')}.`,
+      `A resource can contain ${mostContained} others, each of ${containable.join(', ')}, with an id of its own.`,
     ),
   ];
 };

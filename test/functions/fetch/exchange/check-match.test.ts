@@ -212,6 +212,17 @@ describe('a match of members', () => {
       `${consent}.policy[1]`,
       { uri: 'http://hl7.org/fhir/us/davinci-hrex/StructureDefinition-hrex-consent.html#sensitive' },
     ],
+    ['a consent that was found untrue', `.${consent}.verification`, `${consent}.verification`, [{ verified: false }]],
+    ['a consent with a status in capitals beside it', `.${consent}`, `${consent}.Status`, 'inactive'],
+    ['a consent with a type in capitals beside it', `.${consent}`, `${consent}.provision.TYPE`, 'deny'],
+    ['a consent with a purpose in capitals', `.${consent}.provision.purpose`, `${consent}.provision.PURPOSE`, []],
+    ['a consent with an end in capitals', `.${consent}`, `${consent}.provision.period.End`, '2020'],
+    [
+      'two contained Organizations of one id',
+      `.${consent}.contained`,
+      `${consent}.contained`,
+      [organization(oldPlan), organization(newPlan)],
+    ],
     ['an opt-out', `.${consent}.provision.type`, `${consent}.provision.type`, 'deny'],
     ['a consent without a type', `.${consent}.provision.type`, `${consent}.provision.type`, undefined],
     [
