@@ -74,6 +74,7 @@ const fetchOf = async (leg: Leg, held: HeldLine): Promise<Stop | undefined> => {
     leg.seen.add(missingName(held, attachment));
   };
   for (const attachment of held.attachments) {
+    let isAsked = false;
     while (!leg.seen.has(missingName(held, attachment))) {
       const found = leg.attachments.find(attachment.from);
       const why = found === undefined ? undefined : differenceOf(attachment, found.one);
@@ -81,6 +82,7 @@ const fetchOf = async (leg: Leg, held: HeldLine): Promise<Stop | undefined> => {
       if (found !== undefined || isBeyondScope(leg, held)) break;
       const stop = leg.calls.whyNot();
       if (stop !== undefined) return stop;
+      isAsked = true;
       const outcome = await fetchOne(leg, leg.next.queue[0] as AttachmentsTask, attachment);
       if (outcome !== undefined && 'after' in outcome) {
         if ('stop' in outcome.after) return outcome.after.stop;
@@ -88,7 +90,8 @@ const fetchOf = async (leg: Leg, held: HeldLine): Promise<Stop | undefined> => {
         if ('refused' in outcome.after) report(attachment, { why: 'refused', status: outcome.after.refused });
       } else if (outcome !== undefined) report(attachment, outcome);
     }
-    updateTask(leg, leg.next.queue[0] as AttachmentsTask, fresh);
+    // One that an earlier leg settled says nothing about the tries of the next.
+    if (isAsked) updateTask(leg, leg.next.queue[0] as AttachmentsTask, fresh);
   }
   return undefined;
 };

@@ -451,6 +451,17 @@ describe('an attachment that does not come is named, and its URL stays', () => {
     ]);
   });
 
+  it('after five tries, though one before it came', async () => {
+    const made = await run([documentOf('d', { url: 'Binary/1' }, { url: 'Binary/2' })], ({ path }) =>
+      path.endsWith('2') ? { status: 500 } : pdfSent,
+    );
+
+    expect([made.attachments.size, asked(made.world).length]).toEqual([1, 6]);
+    expect(made.errors).toEqual([
+      'An attachment of DocumentReference/d did not come: the payer did not send it to the end.',
+    ]);
+  });
+
   it('while the others of its resource come', async () => {
     const made = await run(
       [documentOf('d', { url: 'Binary/1' }, { url: 'Binary/2' }, { url: 'Binary/3' })],
