@@ -55,8 +55,8 @@ const sender =
     };
   };
 
-/** Sends a partner's request. A call that finds all environments busy is repeated, as partners do. */
-const sendWith =
+/** Sends a partner's requests. A call that finds all environments busy is repeated, as partners do. */
+export const sendWith =
   (accessToken: string): Send =>
   async (url, { method = 'GET', headers = {} } = {}) => {
     for (;;) {
@@ -67,6 +67,18 @@ const sendWith =
     }
   };
 
+/** Polls an export until its status is 200. @throws Error if it is not complete */
+export const waitForEnd = async (location: string, send: Send): Promise<Manifest> => {
+  for (;;) {
+    const status = await readStatus(location, send);
+    if (status.done) {
+      if (status.manifest.error.length > 0) throw new Error('The export is not complete');
+      return status.manifest;
+    }
+    await sleep(pollMs);
+  }
+};
+
 export const startExportStack = async (world: World, record: PagedRecord): Promise<ExportStack> => {
   const stack = await startLocalStack({ ports: 'free', pace: unpaced, ...writeStage(world, record) });
   const { origin } = stack;
@@ -76,15 +88,7 @@ export const startExportStack = async (world: World, record: PagedRecord): Promi
     signIn: async () => (await connect({ authorize: send, callback: send, token: send })).access_token,
     exportRecord: async (accessToken) => {
       const sendIt = sendWith(accessToken);
-      const location = await kickOff(`${origin}/r4/${measured.payer}`, sendIt);
-      for (;;) {
-        const status = await readStatus(location, sendIt);
-        if (status.done) {
-          if (status.manifest.error.length > 0) throw new Error('The export is not complete');
-          return status.manifest;
-        }
-        await sleep(pollMs);
-      }
+      return waitForEnd(await kickOff(`${origin}/r4/${measured.payer}`, sendIt), sendIt);
     },
     close: stack.close,
   };

@@ -3,6 +3,7 @@ import { authorize } from './subjects/authorize.ts';
 import { callback } from './subjects/callback.ts';
 import { coldStart } from './subjects/cold-start.ts';
 import { download } from './subjects/download.ts';
+import { exchange } from './subjects/exchange.ts';
 import { exportRecord } from './subjects/export.ts';
 import { fetch2Kb } from './subjects/fetch.ts';
 import { firstCalls } from './subjects/first-calls.ts';
@@ -29,6 +30,7 @@ export const steps: readonly Step[] = [
   parallel,
   large,
   exportRecord,
+  exchange,
   download,
   rewriter,
   growth,

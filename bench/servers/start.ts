@@ -14,7 +14,7 @@ export interface Server {
  * @throws Error if it ends before it listens
  */
 export const startServer = async (
-  name: 'download' | 'dynalite' | 'payer',
+  name: 'download' | 'dynalite' | 'former-plan' | 'payer',
   variables: Readonly<Record<string, string>> = {},
 ): Promise<Server> => {
   const child = fork(join(import.meta.dirname, `${name}.ts`), {

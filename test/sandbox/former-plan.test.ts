@@ -831,6 +831,24 @@ describe('variants of a former plan', () => {
     await at.close();
   });
 
+  it('are a payer that takes its time: before each answer, and for all that it sends at once', async () => {
+    const generated = { members: 1, readings: 100, readingBytes: 3000 };
+    const at = await start({ generated, linesPerFile: 50, pace: { latencyMs: 50, bytesPerSecond: 600_000 } });
+    const since = (startedAt: number): number => performance.now() - startedAt;
+    const beganAt = performance.now();
+    const { matched, token } = await match([bundleOf(generatedMember(0), 'a')], at);
+    // A token, a kick-off, two looks and the Groups. A timer may end a millisecond early.
+    expect(since(beganAt)).toBeGreaterThan(240);
+    const begun = await kickOff(`Group/${matched.id}/$davinci-data-export`, exportParameters(), token, {}, at);
+    const { output } = await manifestAt(statusOf(begun), token);
+    const startedAt = performance.now();
+    const urls = output.filter(({ type }) => type === 'Observation').map(({ url }) => url);
+    const texts = await Promise.all(urls.map(async (url) => (await get(url, token)).text()));
+    expect(texts.map((text) => Buffer.byteLength(text))).toEqual([150_000, 150_000]);
+    expect(since(startedAt)).toBeGreaterThan(520);
+    await at.close();
+  });
+
   it('are plans to which it may not disclose', async () => {
     const at = await start({ newPlans: [{ ...newPlanNpi, value: '9800000025' }] });
     const { coded } = await match([bundleOf(bare, 'a')], at);

@@ -10,6 +10,7 @@ import type { MatchedGroup } from './groups.ts';
 import { createJobs, fileNamed, manifestOf, type Job } from './jobs.ts';
 import { startExport, startMatch, type KickOffSetup } from './kick-off.ts';
 import type { FormerPlanOptions, HeardRequest } from './options.ts';
+import { paceOf } from './pace.ts';
 import { readBody, requireAsync } from './request.ts';
 import { serveFile } from './serve-file.ts';
 import { backendTokens, type Opened } from './tokens.ts';
@@ -49,13 +50,15 @@ export const formerPlan = (setup: Setup) => {
   const tokens = backendTokens(options, setup.tokenEndpoint, now);
   const generated = generatedMembers(options.generated, baseUrl);
   const jobs = createJobs();
+  const pace = paceOf(options.pace);
   const groups = keptMap<MatchedGroup>(setup.rooms('exchange-groups'));
   const fileOfToken = new Map<string, string>();
   const begun = new Set<string>();
   let kickOffs = 0;
   let requests = 0;
 
-  const hear = (at: At, req: IncomingMessage, body = ''): void =>
+  /** Takes note of a request, and the time that this payer takes before it answers. */
+  const hear = (at: At, req: IncomingMessage, body = ''): Promise<void> => {
     options.heard?.({
       at,
       method: req.method ?? '',
@@ -64,6 +67,8 @@ export const formerPlan = (setup: Setup) => {
       headers: req.headers,
       body,
     });
+    return pace.beforeAnswer();
+  };
 
   const tokenOf = (req: IncomingMessage): string | undefined =>
     /^bearer +(\S+)$/i.exec(req.headers.authorization ?? '')?.[1];
@@ -137,7 +142,7 @@ export const formerPlan = (setup: Setup) => {
     id = '',
   ): Promise<void> => {
     const body = await readBody(req);
-    hear(at, req, body);
+    await hear(at, req, body);
     if (isOn('redirect-kick-off')) return redirect(res, 307);
     const method = at === 'match' ? 'POST' : (options.exportMethod ?? 'POST');
     if (req.method !== method)
@@ -162,8 +167,13 @@ export const formerPlan = (setup: Setup) => {
   };
 
   /** Group search and read (pdex-157, 161, 163). */
-  const readGroups = (req: IncomingMessage, res: ServerResponse, url: URL, id: string | undefined): void => {
-    hear('group', req);
+  const readGroups = async (
+    req: IncomingMessage,
+    res: ServerResponse,
+    url: URL,
+    id: string | undefined,
+  ): Promise<void> => {
+    await hear('group', req);
     requireToken(req, 'groups');
     if (req.method !== 'GET') throw new FhirError(405, 'not-supported', 'Groups are read only', { allow: 'GET' });
     if (id !== undefined) return sendFhir(res, groupOf(id).text);
@@ -181,8 +191,8 @@ export const formerPlan = (setup: Setup) => {
     res.writeHead(status, { location: elsewhere + elsewherePath }).end();
   };
 
-  const status = (req: IncomingMessage, res: ServerResponse, id: string): void => {
-    hear('status', req);
+  const status = async (req: IncomingMessage, res: ServerResponse, id: string): Promise<void> => {
+    await hear('status', req);
     if (isOn('redirect-status')) return redirect(res, 302);
     const job = jobs.get(id);
     requireToken(req, job?.scope ?? 'groups');
@@ -220,7 +230,7 @@ export const formerPlan = (setup: Setup) => {
   };
 
   const file = async (req: IncomingMessage, res: ServerResponse, path: string): Promise<void> => {
-    hear('file', req);
+    await hear('file', req);
     if (isOn('redirect-files')) return redirect(res, 307);
     const [id = '', name = ''] = path.split('/');
     const job = jobs.get(id);
@@ -240,7 +250,7 @@ export const formerPlan = (setup: Setup) => {
     throttle();
     const cut = isOn('cut') && !begun.has(path);
     begun.add(path);
-    await serveFile(req, res, found, { ranges: !isOn('no-ranges'), gzip: isOn('gzip'), cut });
+    await serveFile(req, res, found, { ranges: !isOn('no-ranges'), gzip: isOn('gzip'), cut, send: pace.send });
   };
 
   const answering = async (res: ServerResponse, answer: () => Promise<void> | void): Promise<void> => {
@@ -257,7 +267,7 @@ export const formerPlan = (setup: Setup) => {
     asksForToken: tokens.isAsked,
 
     token: async (req: IncomingMessage, form: URLSearchParams, res: ServerResponse): Promise<void> => {
-      hear('token', req, form.toString());
+      await hear('token', req, form.toString());
       await tokens.answer(form, res);
     },
 
@@ -282,7 +292,7 @@ export const formerPlan = (setup: Setup) => {
         if (pathname.startsWith(statusPath)) return status(req, res, pathname.slice(statusPath.length));
         if (pathname.startsWith(filePath)) return file(req, res, pathname.slice(filePath.length));
         if (pathname !== elsewherePath) throw notFound('There is nothing at this path');
-        hear('elsewhere', req, await readBody(req));
+        await hear('elsewhere', req, await readBody(req));
         sendFhir(res, '{}');
       }),
   };

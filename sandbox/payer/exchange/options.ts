@@ -32,6 +32,14 @@ export interface GeneratedMembers {
   readonly readingBytes?: number;
 }
 
+/** How fast a payer is. */
+export interface PayerPace {
+  /** Before it answers a request. */
+  readonly latencyMs: number;
+  /** The most that it sends of its files, all of them together. */
+  readonly bytesPerSecond: number;
+}
+
 /** How a payer answers other plans that ask for the records of their new members (PDex 2.2, payer-to-payer). */
 export interface FormerPlanOptions {
   /** The client that asks here. It is no client of the sign-in. */
@@ -52,6 +60,8 @@ export interface FormerPlanOptions {
   readonly typeFilter?: true;
   /** `false`: files are read without a token, and one that comes all the same is refused. @default true */
   readonly requiresAccessToken?: boolean;
+  /** @default as fast as the client reads */
+  readonly pace?: PayerPace;
   /** Gets each request when it arrives. */
   readonly heard?: (request: HeardRequest) => void;
 }

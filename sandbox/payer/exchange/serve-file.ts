@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { bytesOf, chunksOf, type DataFile } from './lines.ts';
+import type { Pace } from './pace.ts';
 
 /** How a file is served. */
 export interface Served {
@@ -10,6 +11,7 @@ export interface Served {
   readonly gzip: boolean;
   /** Whether the connection breaks after half of what was asked for. */
   readonly cut: boolean;
+  readonly send: Pace['send'];
 }
 
 /** The bytes that a Range header asks for; undefined if it is not one range of bytes (RFC 9110 §14). */
@@ -20,12 +22,12 @@ const rangeIn = (header: string | undefined, size: number): readonly [from: numb
   return [Number(first), last === '' ? size : Math.min(size, Number(last) + 1)];
 };
 
-/** Sends a file, or the part of it that is asked for, as fast as the client reads. */
+/** Sends a file, or the part of it that is asked for, as fast as the client reads and the pace allows. */
 export const serveFile = async (
   req: IncomingMessage,
   res: ServerResponse,
   file: DataFile,
-  { ranges, gzip, cut }: Served,
+  { ranges, gzip, cut, send }: Served,
 ): Promise<void> => {
   const size = bytesOf(file);
   const whole = [0, size] as const;
@@ -46,8 +48,8 @@ export const serveFile = async (
   const until = cut ? from + Math.floor((end - from) / 2) : end;
   const chunks = Readable.from(chunksOf(file, from, until), { highWaterMark: 1 });
   try {
-    if (gzip) await pipeline(chunks, createGzip(), res);
-    else await pipeline(chunks, res, { end: !cut });
+    if (gzip) await pipeline(chunks, createGzip(), send, res);
+    else await pipeline(chunks, send, res, { end: !cut });
     // What was written must be sent before the connection breaks.
     if (cut) setImmediate(() => res.destroy());
   } catch {
