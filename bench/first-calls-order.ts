@@ -1,7 +1,6 @@
-import type { RequestName } from './floors.ts';
 import type { Sample } from './measure.ts';
 import type { Recording } from './recording.ts';
-import type { Prepared } from './requests.ts';
+import type { Prepared, RequestName } from './requests.ts';
 import type { Tables } from './world.ts';
 
 /** What a new process does first: requests to a gateway, or the calls of their floor. */

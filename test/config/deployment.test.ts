@@ -138,7 +138,7 @@ describe('the number of payers and partners', () => {
         addIssue: ({ path, message }: { path: unknown[]; message: string }) =>
           void issues.push(`${path.join('.')}: ${message}`),
       };
-      const entry = { clientId: 'a', payers: [], webOrigins: [], name: '' };
+      const entry = { clientId: 'a', payers: [], webOrigins: [], redirectUris: [], name: '' };
       const name = 'x'.repeat(bytes - JSON.stringify(entry).length);
       checkSizes({ payers: [], partners: [{ ...entry, name }] } as never, note as never);
       return issues;

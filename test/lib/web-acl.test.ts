@@ -186,7 +186,9 @@ describe('the web ACL', () => {
       .filter(([, operations]) =>
         Object.values(operations).some((operation) => Object.hasOwn(operation, 'requestBody')),
       )
-      .map(([template]) => template.replaceAll(/\{\w+\}/g, 'x'));
+      .map(([template]) => template.replaceAll(/\{\w+\}/g, 'x'))
+      // A member's own page sends three short fields.
+      .filter((asked) => asked !== '/connections/x');
     expect(taking.length).toBeGreaterThan(3);
     const [, { Rules }] = acl('plain', 'REGIONAL');
     expect(taking.filter((asked) => stoppedBy(Rules, { path: asked, bodyBytes: 65_536 }) !== undefined)).toEqual([]);

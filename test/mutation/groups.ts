@@ -66,6 +66,10 @@ export const groups: Readonly<Record<string, Group>> = {
     mutate: ['functions/export/**/*.ts', 'functions/shared/exports/*.ts', ...notMutated],
     tests: ['functions/export', 'functions/shared/exports', 'functions/fetch/kick-off'],
   },
+  exchanges: {
+    mutate: ['functions/shared/exchanges/*.ts'],
+    tests: ['functions/shared/exchanges', 'functions/fetch/exchange', 'functions/export-job/exchange*.test.ts'],
+  },
   job: {
     mutate: ['functions/export-job/**/*.ts', ...notMutated],
     tests: ['functions/export-job'],

@@ -62,6 +62,8 @@ const exportWith = async (name: string, onRequest: (count: number) => Promise<vo
     payer: script,
     patient,
     profile: { fhirBaseUrl: `${payer.url}/r4`, wholeRecord: { pageSize: 100 } },
+    // The payer's clock is real.
+    startMs: Date.now(),
   });
   await switchOn([name]);
   try {
