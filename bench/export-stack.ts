@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiEvent, ApiResponse } from '../functions/shared/http/api.ts';
 import { unpaced } from '../sandbox/aws/proxy-response.ts';
-import { kickOff, readStatus, type Manifest, type Send } from '../sandbox/partner/exports.ts';
+import { kickOff, readLines, readStatus, type Manifest, type Send } from '../sandbox/partner/exports.ts';
 import { startLocalStack, type LocalStack } from '../sandbox/stack.ts';
 import { recordPath, type PagedRecord } from './payer-data.ts';
 import { few, measured, stageOfSize } from './stage.ts';
@@ -67,12 +67,25 @@ export const sendWith =
     }
   };
 
+/** The lines of a manifest's outcomes that say more than what there is to know. */
+const problemsIn = async ({ error }: Manifest, send: Send): Promise<readonly string[]> => {
+  const problems: string[] = [];
+  for (const file of error) {
+    for await (const line of readLines(file, send)) {
+      const { issue } = JSON.parse(line) as { readonly issue: readonly { readonly severity: string }[] };
+      if (issue.some(({ severity }) => severity !== 'information')) problems.push(line);
+    }
+  }
+  return problems;
+};
+
 /** Polls an export until its status is 200. @throws Error if it is not complete */
 export const waitForEnd = async (location: string, send: Send): Promise<Manifest> => {
   for (;;) {
     const status = await readStatus(location, send);
     if (status.done) {
-      if (status.manifest.error.length > 0) throw new Error('The export is not complete');
+      const [problem] = await problemsIn(status.manifest, send);
+      if (problem !== undefined) throw new Error(`The export is not complete: ${problem}`);
       return status.manifest;
     }
     await sleep(pollMs);
