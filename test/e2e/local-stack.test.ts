@@ -19,12 +19,12 @@ afterAll(() => stack.close());
 const running = (): RunningStack => stack;
 
 // Everything that it has stored and logged by then comes from this test file.
+describe('a record from a former plan', () => payerExchange(running));
 describe('the local stack', () => nothingInTheClear(running));
 describe("the reference page's commands", () => pageCommands(running));
 describe('the Postman collection', () => postman(running));
 describe('standard clients', () => standardClients(running));
 describe('the whole record', () => wholeRecord(running));
-describe('a record from a former plan', () => payerExchange(running));
 describe('a large answer', () => largeAnswer(running));
 describe('the figures of a month', () => usageOfAMonth(running));
 describe('the audit', () => audit(running));

@@ -32,6 +32,10 @@ export const nothingInTheClear = (running: () => RunningStack): void => {
     const secrets: string[] = words(
       'demo-partner-secret demo-health-plan-secret Mayte822 Venegas795 2011-01-04 01/04/2011',
     );
+    // Whom the exchange before asked a former plan for.
+    secrets.push(
+      ...words('Claims123 Household456 1979-05-14 Alltypes123 Example456 1972-12-01 new-member-1 new-member-2'),
+    );
     const resourceIds: string[] = [];
     for (const payer of ['demo-health-plan', 'northwind']) {
       const verifier = freshVerifier();
