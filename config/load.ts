@@ -169,20 +169,26 @@ export const pageSettings = (config: StageConfig): PageSettings => {
   };
 };
 
+/** An app as the page for developers shows it. @param secrets by client id */
+const indexClientOf = (
+  { clientId, name, redirectUris, payers, clientAuthentication }: Partner,
+  secrets: Readonly<Record<string, string>>,
+): IndexSettings['clients'][number] => {
+  const secret = secrets[clientId];
+  const isPublic = clientAuthentication.includes('none');
+  return { clientId, name, redirectUris, payers, isPublic, ...(secret === undefined ? {} : { secret }) };
+};
+
 /** The registry has no list of partners that a page could read, so the page shows those of the configuration. */
 const indexSettings = (
   { payers, partners, lifetimes }: StageConfig,
   { testMembers, links, clientSecrets = {} }: NonNullable<StageConfig['indexPage']>,
 ): IndexSettings => ({
   payers: payers.map(({ id, displayName }) => ({ id, displayName })),
-  clients: partners.map(({ clientId, name, redirectUris, payers: own, clientAuthentication }) => ({
-    clientId,
-    name,
-    redirectUris,
-    payers: own,
-    isPublic: clientAuthentication.includes('none'),
-    ...(clientSecrets[clientId] === undefined ? {} : { secret: clientSecrets[clientId] }),
-  })),
+  // A plan's own system that only asks former plans sends no member to a sign-in.
+  clients: partners
+    .filter(({ redirectUris }) => redirectUris.length > 0)
+    .map((partner) => indexClientOf(partner, clientSecrets)),
   testMembers,
   links,
   codeSeconds: lifetimes.code,
