@@ -216,13 +216,20 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
       if (next !== undefined) linkTo(one, next, writes);
     });
   });
-  spec.attachments.forEach((one, number) => attach(own[one.of % own.length]!, { ...one, number }, spec, base, facade));
+  // Of two with one id the first is kept, and the other is named: nobody is promised the attachments of that one.
+  const single = own.filter((one) => own.filter((other) => keyIn(other.value) === keyIn(one.value)).length === 1);
+  spec.attachments.forEach((one, number) => {
+    const holder = single[one.of % single.length];
+    if (holder !== undefined) attach(holder, { ...one, number }, spec, base, facade);
+  });
   spec.foreign.forEach((one, number) => {
     const foreign = addForeign(one, number, add, base);
     if (one.via === 'reference') linkTo(own.at(-1)!, foreign, 'relative');
   });
   return drafts.map((draft) => written(draft, base, facade));
 };
+
+const keyIn = ({ resourceType, id }: Draft['value']): string => `${String(resourceType)}/${String(id)}`;
 
 type Add = (type: string, id: string | undefined, about: string | undefined, more?: Partial<Draft>) => Draft;
 
