@@ -16,7 +16,7 @@ export const exampleSecretHash = 'cM1_XkJEYR8nJWplsL_WvLlXVV15HRROrt2ngtF1QSE';
 /** SHA-256 of `demo-partner-secret`, which is public: the README prints it. */
 export const publishedSecretHash = 'N2Zj40bTKWhIB4X-2vK_Rp0LOgaUmgXVWDWg97wdBhg';
 
-/** The public half of docs/examples/demo-partner-key.pem, which is public as well. */
+/** The public key of docs/examples/demo-partner-key.pem. That private key is published too, so it protects nothing. */
 export const publishedPublicKey: PublicJwk = {
   kty: 'RSA',
   kid: 'demo-partner-1',
@@ -26,7 +26,7 @@ export const publishedPublicKey: PublicJwk = {
   n: '0JswvnPMBcYZGyCnhoatKBy8IRZuHG9dpbS6dJS3eGE0hxIAgQqu3DNMfBhjGZtZSKfo4N5ewDZN08WVT0QPMNJeCGUgxDwqWbhxacz3EiBG91ww_tvl3YI89TO0CZlTrBbg1s6O8kobnkt8N8JdtMbOSoC2SXENnZqujEWYREcBP1OMy5uAuPghmf1wsubYKrHGA6o2W-olXiLKqVCA7TUSmyy1765UyoXyG6R1bEuMmhGi7q8_wqLnPXl7haLh_5zI14xyYojWSlxYixO4uaSddZ1koXg3ioOeHmuEykVWBJjDRa62UjiV41u86uEwL03-jcrTd4r2v2GakuSc0Q',
 };
 
-/** The public half of docs/examples/new-plan-key.pem, which is public as well. */
+/** The public key of docs/examples/new-plan-key.pem. That private key is published too, so it protects nothing. */
 export const publishedPlanKey: PublicJwk = {
   kty: 'EC',
   crv: 'P-384',

@@ -128,7 +128,7 @@ export const operatorAgent = (operator: string): Agent =>
 /** The member, who acted after signing in at the payer. */
 export const memberAgent = (patient: string): Agent => person({ reference: `Patient/${patient}` });
 
-/** An actor whom the item does not name. */
+/** An actor that the item does not name. */
 export const unknownAgent = (): Agent => ({
   type: { coding: [dicom('110150', 'Application')] },
   who: { display: 'unknown; CloudTrail has the caller' },

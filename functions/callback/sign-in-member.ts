@@ -75,7 +75,7 @@ export const signInMember = async (
 ): Promise<ApiResponse> => {
   const { record } = context;
   const { payer, state } = callback;
-  // It connects no app, and is counted with the page that it is for.
+  // It connects no app, so it is counted under the page that it is for.
   record.step = 'connections';
   const back = (tell: Readonly<Record<string, string>>, cookies: readonly string[] = []): ApiResponse =>
     redirect(connectionsUrl(deps.origin, payer.id, tell), cookies);

@@ -20,7 +20,7 @@ export interface JobDeps extends Omit<Deps, 'behindEdge'> {
   readonly grants: Table;
   readonly audit: Table;
   readonly limits: Table;
-  /** What exchanges need beside: where their Groups are kept, and the secrets of the gateway's own clients. @default none run */
+  /** What exchanges also need: where their Groups are kept, and the secrets of the gateway's own clients. @default no exchanges */
   readonly exchange?: { readonly table: Table; readonly readSecret: ReadPayerSecret };
   readonly objects: ObjectStore;
   readonly sealForJob: SealForJob;

@@ -70,10 +70,10 @@ const rest = async (
 /** The operations in one turn of the job's loop: a leg, a callback and the callback's step. */
 const operationsPerTurn = 3;
 
-/** What is known of an execution beside its end. */
+/** What is known of an execution besides its end. */
 interface Run {
   readonly input: JobInput;
-  /** As in a leg's result: where a former plan is told that its work is no longer needed. */
+  /** As in a leg's result: the sealed status URL, where a DELETE ends the former plan's work. */
   closing: string | undefined;
 }
 
@@ -134,7 +134,7 @@ export const runExport =
     }
     const { closing } = one;
     if (closing !== undefined && ended.status !== 'succeeded') {
-      // Whatever becomes of it, the export has ended.
+      // The export has ended whether or not this succeeds.
       await context.step('close', () => closeAtPlan(job, closing), { retryStrategy: aFewTimes }).catch(() => undefined);
     }
     return ended;

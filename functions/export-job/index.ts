@@ -21,7 +21,7 @@ const limits = { client, name: requireEnvironment('LIMITS_TABLE') };
 const kms = kmsClient();
 const key = requireEnvironment('EXPORTS_KEY');
 
-/** A stage without exchanges has neither variable. */
+/** In a stage without exchanges, neither variable is set. */
 const exchangesOf = ({ EXCHANGES_TABLE: name, EXCHANGE_SECRET_PREFIX: prefix }: NodeJS.ProcessEnv) =>
   name === undefined || prefix === undefined
     ? {}

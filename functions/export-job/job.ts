@@ -28,7 +28,7 @@ export interface Job {
   readonly stateKey: (item: Export) => Promise<Uint8Array>;
   /** What an exchange asks. @throws GatewayError `temporarily_unavailable` */
   readonly input: (item: Export) => Promise<ExchangeInput>;
-  /** The gateway's own tokens at former plans. */
+  /** The gateway's own access tokens for former plans. */
   readonly tokens: SystemTokens;
   /** The payer's token, and what goes with it. @throws GatewayError `temporarily_unavailable` */
   readonly credentials: (item: Export) => Promise<JobCredentials>;

@@ -9,7 +9,7 @@ const upTo = (maxAttempts: number, maxDelay: Duration) =>
     jitter: JitterStrategy.HALF,
   });
 
-/** Retries what the export does not need. */
+/** The retries of a step that the export can do without. */
 export const aFewTimes = upTo(4, { minutes: 1 });
 
 /** Retries a step for about half an hour, in case S3, KMS or DynamoDB is out of reach. */

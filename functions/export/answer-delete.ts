@@ -17,7 +17,7 @@ export const answerDelete = async (deps: ExportDeps, item: Export, context: Audi
   auditRead(deps, context, item.patient);
   await deleteExport(deps.exports, item);
   if (item.exchange !== undefined && deps.exchange !== undefined) {
-    // If it cannot be noted, the exchange counts among those that run until it would be overdue.
+    // If this fails, the exchange counts as running until it would be overdue.
     await noteEnded(deps.exchange.table, exchangeOwner(item), item.exportId).catch(() => undefined);
   }
   return fhirAnswer(202, outcome);

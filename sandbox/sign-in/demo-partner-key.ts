@@ -9,7 +9,7 @@ const keyIn = (file: string, { kid }: PublicJwk): AppKey => ({
   kid,
 });
 
-/** The demo partner's key at the gateway of stage `local`. It is public, like all secrets of that stage. */
+/** The demo partner's private key for the stage `local`. It is published, like all secrets of that stage. */
 export const demoPartnerKey = (): AppKey => keyIn('demo-partner-key.pem', publishedPublicKey);
 
 /** The new plan's key there. It is public as well. */

@@ -104,7 +104,7 @@ export interface AttachmentSpec {
   readonly of: number;
   /** A Binary below the base, by a relative or an absolute URL; a document beside the base, or on another server. */
   readonly at: 'binary' | 'absolute' | 'listed' | 'elsewhere';
-  /** `otherSize` is not as long as the resource says; `login` is a page of HTML; `others` is another patient's. */
+  /** `otherSize`: its size is not what the resource says. `login`: an HTML page. `others`: it belongs to another patient. */
   readonly answers: 'given' | 'gone' | 'refused' | 'broken' | 'otherSize' | 'login' | 'others';
 }
 

@@ -217,7 +217,7 @@ const endOf = (deps: JobDeps, item: Export) => {
 
 type End = Parameters<typeof endExport>[2];
 
-/** Notes that an exchange no longer counts among those that run. If it cannot, it is forgotten once it would be overdue. */
+/** Stops counting an exchange as running. If that fails, the note expires when the exchange would be overdue. */
 const noteOver = async ({ exchange }: JobDeps, item: Export): Promise<void> => {
   if (item.exchange === undefined || exchange === undefined) return;
   await noteEnded(exchange.table, exchangeOwner(item), item.exportId).catch(() => undefined);

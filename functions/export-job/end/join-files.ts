@@ -2,7 +2,7 @@ import { mostFileBytes, type StoredFile } from '../../shared/exports/manifest.ts
 import { attachmentName } from '../../shared/exports/urls.ts';
 import type { WrittenAttachment, WrittenPart } from '../state/state.ts';
 
-/** The names of files that are not those of a type of resources. */
+/** The names of files that are not named after a resource type. */
 const names: Readonly<Partial<Record<StoredFile['kind'], string>>> = { error: 'errors', deleted: 'deleted' };
 
 const fileOf = (type: string, kind: StoredFile['kind'], number: number, parts: readonly WrittenPart[]): StoredFile => ({

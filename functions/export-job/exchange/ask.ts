@@ -21,7 +21,7 @@ const exportType = 'hl7.fhir.us.davinci-pdex#payertopayer';
 /** The parameters of a group export, by their types in a Parameters resource. */
 type Parameter = readonly [name: string, type: 'Canonical' | 'Instant' | 'String' | 'Reference', value: string];
 
-/** @param members those who are asked for; undefined for all of the Group */
+/** @param members whose records to ask for; undefined for the whole Group */
 const parametersOf = ({ asked }: GroupInput, members: readonly GroupMember[] | undefined): readonly Parameter[] => [
   ['exportType', 'Canonical', exportType],
   ...(members ?? []).map(({ reference }): Parameter => ['patient', 'Reference', reference]),
@@ -69,7 +69,7 @@ const requestOf = (leg: Leg, exchange: ExchangeLeg): PlanRequest | PlanFault => 
   return { url, method: 'POST', headers: posted, body: input.body, withToken: true };
 };
 
-/** Ends an exchange of which nothing more can be read. */
+/** Ends an exchange when nothing more can be read. */
 export const endExchange = ({ next, problems }: Leg, problem: Problem): undefined => {
   problems.add(problem);
   next.queue.splice(0);
@@ -88,7 +88,7 @@ export const afterPlan = (
     : afterAnswer(leg, task, answer);
 };
 
-/** The problem of a plan that did not take a request at any try. */
+/** Describes a plan that accepted no try of a request. */
 export const lastProblem = (
   type: string,
   step: 'ask' | 'poll',
@@ -100,7 +100,7 @@ export const lastProblem = (
   return { kind: 'planRefused', type, step, ...(status === undefined ? {} : { status }) };
 };
 
-/** Notes what the plan accepted: from when its answer is, and where it is asked for. */
+/** Records that the plan accepted the request: at what time, and where its status is. */
 const noteAccepted = async (
   leg: Leg,
   exchange: ExchangeLeg,
@@ -123,7 +123,7 @@ const noteAccepted = async (
   return undefined;
 };
 
-/** Sends a former plan what is asked of it. Once it has accepted, the leg ends, so that it is not asked twice. */
+/** Sends the request to a former plan. Once it has accepted, the leg ends, so that the request is not sent twice. */
 export const ask = async (leg: Leg, exchange: ExchangeLeg, first: AskTask): Promise<Stop | undefined> => {
   const type = typeOfAll(exchange.input);
   let task = first;

@@ -5,10 +5,10 @@ import type { Job } from '../job.ts';
 import { sayCause } from '../log.ts';
 import { askPlan } from './ask-plan.ts';
 
-/** How long the DELETE may wait for a turn of the plan's pace, in milliseconds. */
+/** How long the DELETE may wait for its turn under the plan's rate limit, in milliseconds. */
 const turnMs = 60_000;
 
-/** How many times the plan is told in one step. */
+/** How many tries one step makes. */
 const mostTries = 5;
 
 /**

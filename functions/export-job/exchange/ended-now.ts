@@ -18,6 +18,6 @@ export const endedNow = async (
 ): Promise<ReadonlySet<string>> => {
   const all = [...members, ...leftOut];
   const ended = await getEnded(exchangeDeps(deps).table, exchangeOwner(item), group, nowSeconds(deps.clock));
-  // A Group that is no longer known may not be exported.
+  // The Group has expired or was deleted, so none of it may be exported.
   return ended === undefined ? new Set(all.map(({ reference }) => reference)) : endedReferences(all, ended);
 };

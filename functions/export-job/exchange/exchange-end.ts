@@ -9,7 +9,7 @@ import { earliestTimeOf, type JobState } from '../state/state.ts';
 import { patientIn, type GroupInput } from './line-rules.ts';
 import { deletedParts } from './take-deletion.ts';
 
-/** Problems after which nobody knows of whom something would have come. */
+/** After these problems it is unknown whose records would have come. */
 const unreadKinds: ReadonlySet<Problem['kind']> = new Set([
   'planRefused',
   'planUnusable',
@@ -28,7 +28,7 @@ export const whyNotNow =
     return consentHolds(consent, nowMs) ? undefined : 'consentEnded';
   };
 
-/** What is to be said of members: who was left out, and of whom nothing came. */
+/** Reports the members who were left out, and those with no records. */
 const memberProblems = (
   { members, leftOut, asked }: GroupInput,
   { known: { about = {} } }: JobState,
@@ -55,11 +55,11 @@ const memberProblems = (
   ];
 };
 
-/** The types that an exchange has an outcome for, though nothing of them came. */
+/** Types that get an outcome although no resource of them came. */
 const typesDue = (input: ExchangeInput): readonly string[] =>
   input.kind === 'match' ? ['Group'] : (input.asked.types ?? ['Patient']);
 
-/** What is to be said at the end of an exchange. */
+/** The problems to report at the end of an exchange. */
 export const exchangeEnd = (
   item: Export,
   input: ExchangeInput,
@@ -73,13 +73,13 @@ export const exchangeEnd = (
   const parts = state.parts.filter(({ type }) => type !== deletedParts);
   return {
     problems,
-    // Which types a former plan has is known only by what came.
+    // Only what came shows which types a former plan has.
     outcomes: outcomesByType({ known: { ...known, planned, declared: {} }, parts }, problems, undefined),
     transactionTime: known.transactionTime ?? new Date(earliestTimeOf(item)).toISOString(),
   };
 };
 
-/** More strangers than this are not listed one by one. */
+/** At most this many strangers are listed one by one. */
 const mostStrangers = 1000;
 
 const audited = (
@@ -112,7 +112,7 @@ const membersOf = (input: ExchangeInput, { known }: JobState, whyNot: WhyNot): r
 };
 
 /**
- * Writes to the audit what came of whom, before the partner can see it.
+ * Writes to the audit whose records came, before the partner can see them.
  * @throws GatewayError `temporarily_unavailable`
  */
 export const auditEnd = (

@@ -14,26 +14,26 @@ import { endedNow } from './ended-now.ts';
 import { exchangeDeps } from './exchange-deps.ts';
 import { lineRulesOf, patientIn, type LineRules } from './line-rules.ts';
 
-/** What a leg of an exchange has beside what every leg has. */
+/** What a leg of an exchange has in addition to what every leg has. */
 export interface ExchangeLeg {
   readonly plan: FormerPlan;
   readonly input: ExchangeInput;
-  /** Of a group export: whose lines are kept. */
+  /** For a group export: whose lines to keep. */
   readonly lines: LineRules | undefined;
   readonly ask: (request: PlanRequest) => Promise<PlanAnswer>;
-  /** Whether a member was ended since the leg began, whose lines it still keeps. @throws GatewayError `temporarily_unavailable` */
+  /** Whether an operator has ended a member whose lines this leg still keeps. @throws GatewayError `temporarily_unavailable` */
   readonly isEndedSince: () => Promise<boolean>;
   /** Asks for an attachment, with the gateway's own token. @param url below the plan's base */
   readonly askDocument: (url: string, accept: string) => Promise<Answer>;
   /** Milliseconds until the invocation ends. */
   readonly remainingMs: () => number;
-  /** The plan's files that this leg has ended with. */
+  /** The plan's files that this leg has finished. */
   readonly files: PlanFile[];
   readonly readList: (name: string) => Promise<ListedFiles>;
   readonly writeList: (files: ListedFiles) => Promise<string>;
-  /** What the plan says of its progress, and when it is asked again. */
+  /** The progress that the plan reports, and when to poll it again. */
   progress: { readonly text?: string | undefined; readonly againAt: number } | undefined;
-  /** The plan's status URL, sealed, once it has one: whoever ends the exchange deletes it there. */
+  /** The plan's status URL, sealed, once it is known. A DELETE there ends the plan's work. */
   closing: string | undefined;
 }
 

@@ -6,9 +6,9 @@ export type MatchInput = Extract<ExchangeInput, { kind: 'match' }>;
 
 /** Whose lines a group export keeps. */
 export interface LineRules {
-  /** The ids at the plan of those who are exported. */
+  /** The plan's patient ids of the members to export. */
   readonly allowed: ReadonlySet<string>;
-  /** Those of members who are left out. */
+  /** The plan's patient ids of the members who are left out. */
   readonly leftOut: ReadonlySet<string>;
   /** The types that were asked for; undefined for all. */
   readonly types: ReadonlySet<string> | undefined;

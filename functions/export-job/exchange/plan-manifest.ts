@@ -5,7 +5,7 @@ import type { PlanFault } from '../reading/problems.ts';
 import type { ListedFile, ListedFiles } from '../state/plan-files.ts';
 import { allowedUrl } from './ask-plan.ts';
 
-/** What a former plan has made (https://hl7.org/fhir/uv/bulkdata/STU2/export.html#response---output-manifest). */
+/** The manifest of a former plan (https://hl7.org/fhir/uv/bulkdata/STU2/export.html#response---output-manifest). */
 export interface PlanManifest extends ListedFiles {
   /** As the plan says it. */
   readonly transactionTime: unknown;
@@ -14,7 +14,7 @@ export interface PlanManifest extends ListedFiles {
   readonly hasMore: boolean;
 }
 
-/** Far more than any plan makes of a Group of a thousand members. */
+/** Far more files than any plan needs for a Group of a thousand members. */
 const mostFiles = 20_000;
 
 const kinds = ['output', 'error', 'deleted'] as const;

@@ -13,7 +13,7 @@ import type { ExchangeLeg } from './exchange-leg.ts';
 import { readPlanManifest } from './plan-manifest.ts';
 import { typeOfAll } from './type-of-all.ts';
 
-/** How many times in a row the status is asked for without an answer. The plan works on, so this is more patient than others are. */
+/** How many polls in a row may fail. The plan keeps working meanwhile, so polls are retried more often than other requests. */
 const mostTries = 12;
 
 /** The longest manifest, in bytes. */
@@ -22,7 +22,7 @@ const mostManifestBytes = 16 * 1024 * 1024;
 /** The longest wait between polls if the plan does not say, in seconds. */
 const longestWait = 120;
 
-/** The shortest, though the plan may say less. */
+/** The shortest wait, even if the plan asks for a shorter one. */
 const shortestWait = 1;
 
 /** What the plan says of its progress, in characters that a header and a page can carry; at most 100 of them. */
@@ -34,12 +34,12 @@ const progressOf = ({ headers }: PayerResponse): string | undefined => {
   return text === '' ? undefined : text;
 };
 
-/** How long to wait before the next poll: as the plan says, and else longer each time. */
+/** How long to wait before the next poll: as long as the plan says; otherwise a little longer each time. */
 const waitOf = ({ deps, item }: Leg, { waits }: PollTask, response: PayerResponse): number => {
   const said = response.headers.get('retry-after');
   const seconds =
     said === null ? Math.min(longestWait, 2 ** Math.min(waits, 7)) : retryAfterOf(response, deps.clock.now());
-  // A plan may say when it expects to be done, which may be later than anybody waits.
+  // The plan may name a time that is after the export's own time limit.
   return Math.max(shortestWait, Math.min(seconds, secondsLeft(deps, item) - 1));
 };
 
@@ -65,7 +65,7 @@ const takeManifest = async (
   if (hasMore) leg.problems.add({ kind: 'planUnusable', type, why: 'moreManifests' });
   const { next } = leg;
   const asked = Date.parse(next.transactionTime!);
-  // Changes after our request are not in what was asked for, whatever the plan says.
+  // The files need not include changes made after our request, whatever time the plan gives.
   next.transactionTime = new Date(saidTime(transactionTime, asked) ?? asked).toISOString();
   next.linesTotal = linesTotal;
   next.planned.push(...new Set(files.filter(({ kind }) => kind === 'output').map((file) => file.type)));
@@ -74,10 +74,10 @@ const takeManifest = async (
   return undefined;
 };
 
-/** A connection that breaks says nothing about the plan's answer. */
+/** The connection broke before the whole answer arrived. */
 const broken = Symbol('broken');
 
-/** Asks a former plan for its status until it is done, as often as it says. */
+/** Polls a former plan until it is done, as often as it says. */
 export const poll = async (leg: Leg, exchange: ExchangeLeg, first: PollTask): Promise<Stop | undefined> => {
   const type = typeOfAll(exchange.input);
   let task = first;

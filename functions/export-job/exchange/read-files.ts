@@ -16,7 +16,7 @@ import { takeFile } from './take-file.ts';
 /** The longest that a file may take, in milliseconds: its invocation ends before. */
 const longestFileMs = 900_000;
 
-/** How many invocations a file gets that cannot be read in pieces. */
+/** How many invocations may try to read a file that cannot be read in pieces. */
 const mostWhole = 2;
 
 /** What became of a file. */
@@ -25,7 +25,7 @@ type Outcome =
   | { readonly fault: FileFault; readonly status?: number }
   | 'whole';
 
-/** What says that a file is still the same (RFC 9110 §13.1.5): a strong ETag, or when it was changed. */
+/** The validator that shows that a file has not changed (RFC 9110 §13.1.5): a strong ETag, or its modification date. */
 const validatorOf = ({ headers }: PayerResponse): string | undefined => {
   const etag = headers.get('etag');
   if (etag !== null) return etag.startsWith('"') ? etag : undefined;
@@ -49,7 +49,7 @@ export const fileRequest = (file: ListedFile, task: FilesTask, withToken: boolea
   longestMs: longestFileMs,
 });
 
-/** A task that reads its file again from the start. */
+/** Changes a task so that it reads its file again from the start. */
 const fromStart = (leg: Leg, task: FilesTask): FilesTask =>
   updateTask(leg, task, { offset: 0, lines: 0, again: Math.max(task.again ?? 0, task.lines), validator: undefined });
 
@@ -73,7 +73,7 @@ const afterEnd = async (
   }
   if (end === 'late') {
     const { tries } = task;
-    // Without compression it may be one that can be read in pieces.
+    // Without compression, the plan may serve it in pieces.
     const again = updateTask(leg, fromStart(leg, task), {
       plain: true,
       tries: isCodedFile && task.plain !== true ? tries : tries + 1,
@@ -85,12 +85,12 @@ const afterEnd = async (
     const whole = updateTask(leg, fromStart(leg, task), { plain: true });
     return { after: await afterFailure(leg, whole) };
   }
-  // A file that came further is not one that fails.
+  // A try that made progress does not count as failed.
   const further = updateTask(leg, task, { plain: true, tries: task.offset > before ? 0 : task.tries });
   return { after: await afterFailure(leg, further) };
 };
 
-/** Reads a file, or reads it on, from one answer. */
+/** Reads a file, or the rest of it, from one answer. */
 const readAnswer = async (
   leg: Leg,
   exchange: ExchangeLeg,
@@ -137,7 +137,7 @@ const readFile = async (leg: Leg, exchange: ExchangeLeg, file: ListedFile, withT
   }
 };
 
-/** Ends with a file: reports what is to be said of it, and takes the next one. */
+/** Finishes a file: reports its problems, and goes on to the next one. */
 const endFile = (
   leg: Leg,
   exchange: ExchangeLeg,

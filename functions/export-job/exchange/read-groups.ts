@@ -40,7 +40,7 @@ export interface GivenGroup {
 export interface ReadGroup {
   readonly code: GroupCode;
   readonly id: string;
-  /** As the payer wrote it; or made anew of what was checked, if it has anything else. */
+  /** As the payer wrote it, or rebuilt from the checked parts if it has anything else. */
   readonly line: string;
   /** How many entries the payer's Group has. */
   readonly entries: number;
@@ -51,7 +51,7 @@ export interface ReadGroup {
 export interface ReadMatch {
   readonly groups: readonly ReadGroup[];
   readonly problems: readonly Problem[];
-  /** For the audit: what the payer says of each submitted member, and how many entries name somebody else. */
+  /** For the audit: what the payer says about each submitted member, and how many entries name somebody else. */
   readonly said: Readonly<Record<string, MemberSaid>>;
   readonly strangers: number;
 }
@@ -109,7 +109,7 @@ interface ReadEntry {
   readonly entry: Entry | EntryFault;
   /** The places of the contained resources that it refers to. */
   readonly refersTo: readonly number[];
-  /** The entry with nothing but what was read. */
+  /** The entry, with only the parts that were read. */
   readonly checked?: JsonObject;
 }
 
@@ -159,7 +159,7 @@ const entryOf = (
   };
 };
 
-/** Elements of a Group that are about no single person. */
+/** Elements of a Group that do not describe any one person. */
 const ofNobody = [
   'resourceType',
   'id',
@@ -173,7 +173,7 @@ const ofNobody = [
   'characteristic',
 ];
 
-/** Whether a value has nothing but what was checked, in whatever order. */
+/** Whether a value has only checked parts, in any order. */
 const isOnly = (value: unknown, checked: unknown): boolean => {
   if (Array.isArray(checked)) {
     return (
@@ -195,7 +195,7 @@ interface Found extends Omit<ReadGroup, 'members'> {
   readonly hasText: boolean;
 }
 
-/** @returns undefined if its entries are no list */
+/** @returns undefined if its entries are not a list */
 const readGroup = (
   { line, resource }: Pick<GivenGroup, 'line' | 'resource'>,
   code: GroupCode,
@@ -238,7 +238,7 @@ const readGroup = (
   };
 };
 
-/** What is left out of Groups beside entries. */
+/** What is left out of Groups besides entries. */
 const countExtras = (found: readonly Found[]): readonly Problem[] => {
   const count = found.reduce((sum, { extras }) => sum + extras, 0);
   return [
@@ -253,7 +253,7 @@ const countFaults = (found: readonly Found[]): readonly Problem[] =>
     return count === 0 ? [] : [{ kind: 'groupEntries', type: 'Group', why, count } as const];
   });
 
-/** What is wrong with what the payer says of each submitted member. */
+/** Checks what the payer says about each submitted member, and lists what is wrong. */
 const memberFaults = (found: readonly Found[], submitted: readonly string[]): ReadonlyMap<string, Problem> => {
   const outcomes = new Map<string, Set<GroupCode>>();
   const records = new Map<string, Set<string>>();

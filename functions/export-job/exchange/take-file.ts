@@ -16,9 +16,9 @@ import { takeRemark } from './take-remark.ts';
 /** How the reading of a file ended. */
 export type FileEnd =
   | 'whole'
-  /** The leg has read enough. The next one reads on. */
+  /** The leg has read enough. The next one continues. */
   | 'paused'
-  /** The invocation ends, and the file cannot be read on from where it is. */
+  /** The invocation ends, and the file cannot be resumed from this point. */
   | 'late'
   /** The connection broke. */
   | 'cut';
@@ -57,7 +57,7 @@ export const takeFile = async (
     file,
     rewrite: createLineRewriter({ ...bases, facade: facadeBase(leg.deps.origin, leg.payer.id) }),
     count: (why, type) => {
-      // An earlier try has counted it.
+      // An earlier try counted it.
       if (!isAgain()) left[`${why} ${type}`] = (left[`${why} ${type}`] ?? 0) + 1;
     },
     report: (problem) => {

@@ -96,7 +96,7 @@ const readFile = async (
   }
 };
 
-/** The Groups of all files: those of Group files, and only without any those in the envelope of PDex 2.1. */
+/** The Groups of all files. Those in the 2.1 envelope count only if there are no Group files. */
 const groupsOf = (
   read: readonly { readonly line: string; readonly resource: PageResource['resource'] }[],
 ): readonly GivenGroup[] => {
@@ -131,7 +131,7 @@ export const takeGroups = async (
 ): Promise<Stop | undefined> => {
   const { files, withToken } = await exchange.readList(first.list);
   const read: { line: string; resource: PageResource['resource'] }[] = [];
-  // They count only if the leg comes to the end of all files: the next one would read them again.
+  // They count only if this leg reads all files; otherwise the next leg reads them again.
   const ended: PlanFile[] = [];
   const found = createProblemList();
   let room = mostBytes;

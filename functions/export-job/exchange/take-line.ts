@@ -10,7 +10,7 @@ import { saysWithheld } from '../reading/withheld.ts';
 import type { LineTaking } from './line-taking.ts';
 import { takeRemark } from './take-remark.ts';
 
-/** With more resources than this it is no longer known what came before: the memory of a function is bounded. */
+/** Beyond this many resources, repeats are no longer recognized: a function's memory is limited. */
 const mostTags = 5_000_000;
 
 /** Reports a line that cannot be passed on. */
@@ -25,7 +25,7 @@ const skip = ({ report, file }: LineTaking, { skipped: reason, type, id }: Skipp
 const lastUpdated = ({ meta }: PageResource['resource']): number =>
   isObject(meta) && typeof meta['lastUpdated'] === 'string' ? Date.parse(meta['lastUpdated']) : Number.NaN;
 
-/** Whether a resource is new. Reports one that came before with another content, and counts one that came as it is. */
+/** Whether a resource is new. Reports one that came before with different content, and counts an exact repeat. */
 const isNew = ({ leg: { seen }, file, count, report }: LineTaking, resource: PageResource): boolean => {
   const { type, id } = resource;
   if (seen.size() > mostTags) {
@@ -40,7 +40,7 @@ const isNew = ({ leg: { seen }, file, count, report }: LineTaking, resource: Pag
   return false;
 };
 
-/** Why a line is not of the record; undefined if it is. */
+/** Why a line does not belong to the record; undefined if it does. */
 const whyLeftOut = (
   { rules, lines }: LineTaking,
   resource: PageResource,

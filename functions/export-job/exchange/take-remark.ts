@@ -3,7 +3,7 @@ import { payerRemarks } from '../reading/problems.ts';
 import { everything } from '../state/state.ts';
 import type { LineTaking } from './line-taking.ts';
 
-/** Reports the payer's remark, of which only the codes are kept: its text may contain anything. What is none counts as one. */
+/** Reports the payer's remark. Only its codes are kept, since its text may contain anything. A line that is no OperationOutcome is also reported as a remark. */
 export const takeRemark = (
   { file, report }: Pick<LineTaking, 'file' | 'report'>,
   given: PageResource | SkippedResource,

@@ -28,7 +28,7 @@ export type After =
   /** The payer refuses this request, whatever the token. */
   | { readonly refused: 401 };
 
-/** Waits inside the leg if that is short, and otherwise stops it. */
+/** Waits inside the leg if the wait is short; otherwise stops the leg. */
 export const waitOrSleep = async (
   leg: Leg,
   seconds: number,

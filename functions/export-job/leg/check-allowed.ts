@@ -79,7 +79,7 @@ export const checkAllowed = async (
     scope,
   }: Pick<Export, 'grantId' | 'partner' | 'payer' | 'exchange' | 'scope'>,
 ): Promise<Allowed> => {
-  // An exchange has no grant. Its members' consents are checked where they count.
+  // An exchange has no grant. Its members' consents are checked when the plan is asked and when lines are read.
   const granted = exchange === undefined ? await getLiveScope(deps.grants, grantId, nowSeconds(deps.clock)) : scope;
   if (granted === undefined) return { kind: 'never', why: 'grantEnded' };
   const partner = await findPartner(deps, clientId);

@@ -48,7 +48,7 @@ export interface Leg {
   readonly bytes: () => number;
   readonly problems: ProblemList;
   readonly buffers: Buffers;
-  /** Set if a former plan is asked. */
+  /** Set for an exchange. */
   readonly exchange: ExchangeLeg | undefined;
 }
 

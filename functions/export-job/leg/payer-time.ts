@@ -1,6 +1,6 @@
 import type { PayerResponse } from '../../shared/payer/http.ts';
 
-/** Before FHIR and its servers. A clock that says so is not set. */
+/** An earlier date means that the payer's clock is not set. */
 const earliestMs = Date.UTC(2000);
 
 /** A time that a payer says, if it can be one: in milliseconds, and never later than another. */

@@ -56,7 +56,7 @@ const legReserveMs = 420_000;
 
 const nothing = { pages: 0, resources: 0, bytes: 0 };
 
-/** Asks a former plan, whose tasks only an exchange has. */
+/** Runs a task that only exchanges have. */
 const readExchange = (leg: Leg, task: AskTask | PollTask | FilesTask): Promise<Stop | undefined> => {
   const { exchange } = leg;
   if (exchange === undefined) throw new Error('no exchange');
@@ -183,7 +183,7 @@ const deltaOf = async ({
   };
 };
 
-/** What a former plan says of its progress, while it works. */
+/** The progress that a former plan reports while it works. */
 const progressOf = ({ exchange, next: { queue } }: Leg) => {
   const progress = queue[0]?.kind === 'poll' ? exchange?.progress : undefined;
   return { payerProgress: progress?.text, pollAgainAt: progress?.againAt };
@@ -212,7 +212,7 @@ const readAndCommit = async (job: Job, item: Export, allowed: Yes, state: JobSta
     return { next, ...counts };
   };
   const read = (): Promise<Stop> => readWatched(leg, allowed, controller);
-  // Of an exchange the audit knows who is asked for, from its kick-off, and what came, from its end.
+  // For an exchange, the kick-off and the end write to the audit who was asked for and what came.
   const stop = await (item.exchange === undefined ? auditLeg(leg, read) : read());
   if (stop.kind === 'gone') return end(stop);
   const delta = await deltaOf(leg);

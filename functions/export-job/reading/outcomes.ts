@@ -110,7 +110,7 @@ const fileFaults: Readonly<Record<FileFault, readonly [code: Issue['code'], why:
   tooLarge: ['too-long', 'it is larger than an answer to a match may be'],
 };
 
-/** What is said of one line, and of several. */
+/** The sentence for one line, and for several. */
 const linesReasons: Readonly<Record<LinesReason, readonly [one: string, more: string]>> = {
   stranger: [
     'is left out: it is about a patient who is no member of the Group',

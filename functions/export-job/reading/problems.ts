@@ -132,9 +132,9 @@ export type Problem =
 
 /** What can be missing or unusual in an exchange. Files have numbers, members the ids under which they were submitted. */
 type ExchangeProblem =
-  /** The payer does not take what is asked, or ends it. @property status absent if it did not answer at all */
+  /** The payer refused the request, or ended it. @property status absent if it did not answer at all */
   | { readonly kind: 'planRefused'; readonly type: string; readonly step: 'ask' | 'poll'; readonly status?: number }
-  /** What the payer answers cannot be used, or nothing can be asked. */
+  /** The payer's answer cannot be used, or no request is possible. */
   | { readonly kind: 'planUnusable'; readonly type: string; readonly why: PlanFault }
   /** The exchange ended before its files were known. */
   | { readonly kind: 'planNotDone'; readonly type: string; readonly why: NotReadReason }
@@ -146,7 +146,7 @@ type ExchangeProblem =
       readonly why: FileFault;
       readonly status?: number;
     }
-  /** Files of the payer's, whose turn never came. */
+  /** Files of the payer that were never requested. */
   | { readonly kind: 'filesNotRead'; readonly type: string; readonly count: number; readonly why: NotReadReason }
   /** A file has more or fewer lines than the payer says. */
   | {
@@ -156,7 +156,7 @@ type ExchangeProblem =
       readonly said: number;
       readonly came: number;
     }
-  /** What is to be said of lines of a type in a file. */
+  /** Lines of one type in a file that are reported together. */
   | {
       readonly kind: 'fileLines';
       readonly type: string;
@@ -172,7 +172,7 @@ type ExchangeProblem =
       readonly severity: Severity;
       readonly code: string;
     }
-  /** A line of a file that lists deletions does not only list them, or is about somebody else. */
+  /** A line in a file of deletions that has something else too, or is about somebody else. */
   | { readonly kind: 'deletionLeftOut'; readonly type: string; readonly file: number }
   /** A member of the Group of whom nothing came, or who was left out from the start. */
   | { readonly kind: 'memberWithoutRecord' | 'memberUnchanged'; readonly type: string; readonly member: string }
@@ -202,18 +202,18 @@ type ExchangeProblem =
 
 /** Why nothing can be read of what a payer answers as a former plan. */
 export type PlanFault =
-  /** It accepted without saying where to ask for the status. */
+  /** It accepted the request, but gave no status URL. */
   | 'noStatusUrl'
   | 'statusElsewhere'
   | 'manifest'
   | 'tooManyFiles'
   /** There are more files than its manifest names. */
   | 'moreManifests'
-  /** It refuses the gateway's own client. */
+  /** It rejects the gateway's client credentials. */
   | 'client'
-  /** Nobody of the Group is left whose consent holds. */
+  /** No member of the Group has a valid consent any more. */
   | 'nobodyLeft'
-  /** It is asked by GET, by which single members cannot be named. */
+  /** It takes only GET, which cannot name single members. */
   | 'namesNobody';
 
 /** Why a file of the payer's did not come. */
@@ -223,7 +223,7 @@ export type FileFault =
   | 'broken'
   /** It cannot be read in pieces, and the whole takes too long. */
   | 'slow'
-  /** Something else came in its place, such as a page of HTML. */
+  /** Something else came instead, such as an HTML page. */
   | 'page'
   | 'tooLarge';
 

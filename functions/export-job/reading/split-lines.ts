@@ -4,7 +4,7 @@ import { UnreadablePage } from './unreadable-page.ts';
 
 /** Splits a file of NDJSON into its resources while its bytes arrive, in the memory of one resource. */
 export interface LineSplitter {
-  /** Hands over the resource of each line that these bytes end. */
+  /** Passes on the resource of each line that ends in these bytes. */
   readonly push: (chunk: Uint8Array) => void;
   /** Ends the last line, which may have no line break. */
   readonly end: () => void;
@@ -46,7 +46,7 @@ export const splitLines = (
 
   const endLine = (): void => {
     if (splitter !== undefined && !isBroken) orBroken(splitter.end);
-    // A resource that something follows on its line is none that can be trusted.
+    // If something follows a resource on its line, neither can be trusted.
     if (isBroken) take({ skipped: 'notJson', mode: 'match' });
     else if (found !== undefined) take(found);
     const ended = bytes;

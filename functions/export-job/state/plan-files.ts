@@ -10,7 +10,7 @@ import type { PlanFile } from './state.ts';
 
 /** A file that a former plan's manifest names. */
 export interface ListedFile extends Pick<PlanFile, 'number' | 'kind' | 'type' | 'said'> {
-  /** Undefined if it is on a server that may not be asked. */
+  /** Undefined if its server is not one that the profile allows. */
   readonly url?: string | undefined;
 }
 

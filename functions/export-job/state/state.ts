@@ -104,7 +104,7 @@ export interface PollTask extends TaskBase {
 /** Reads the files that a former plan has made, one after the other. */
 export interface FilesTask extends TaskBase {
   readonly kind: 'files';
-  /** The object of the job's own that lists them. */
+  /** The name of the object that lists them. */
   readonly list: string;
   /** The index of the file that is read. */
   readonly at: number;
@@ -113,7 +113,7 @@ export interface FilesTask extends TaskBase {
   readonly lines: number;
   /** How many of these are in the record. */
   readonly kept: number;
-  /** How many are to be reported, by why and by type: `repeated Observation`. */
+  /** How many lines to report, by reason and type: `repeated Observation`. */
   readonly left: Readonly<Record<string, number>>;
   /** What says that the file is still the same: a strong ETag, or when it was changed. */
   readonly validator?: string | undefined;
@@ -226,7 +226,7 @@ export const resourcesTotalOf = ({ queue, linesTotal }: Known): number | undefin
 
 /** How many of the planned types are done. The request for everything is none of them. */
 export const typesDoneOf = ({ planned, queue }: Known): { readonly typesDone: number; readonly typesTotal: number } => {
-  // Of files nobody knows how many types are done.
+  // With files, it is unknown how many types are done.
   if (queue.some(({ kind }) => kind === 'files')) return { typesDone: 0, typesTotal: 0 };
   const left = new Set(queue.map((task) => (task.kind === 'search' ? task.type : undefined)));
   const types = planned.filter((type) => type !== everything);

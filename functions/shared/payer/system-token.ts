@@ -39,7 +39,7 @@ const requestSystemToken = async (deps: SystemTokenDeps, plan: FormerPlan) => {
   return { accessToken, expiresAt };
 };
 
-/** The gateway's own tokens at former plans. They are in this process's memory only. */
+/** The gateway's own access tokens for former plans, kept only in the memory of this process. */
 export interface SystemTokens {
   /** A token that does not end soon. @throws PayerError, or GatewayError if the secret is missing */
   readonly get: (plan: FormerPlan) => Promise<string>;

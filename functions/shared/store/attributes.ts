@@ -224,7 +224,7 @@ export const exportAttributes = {
   group: { type: 'S', by: 'putExport' },
   /** Of an exchange: the private key that opens its files, sealed under the exports key, bound to partner and exchange. */
   fileKey: { type: 'B', by: 'putExport' },
-  /** Of an exchange: the key of the object with what is asked, sealed under the exports key for the job. */
+  /** Of an exchange: the key that decrypts its stored request, sealed for the job under the exports key. */
   inputKey: { type: 'B', by: 'putExport endExport dropSecrets' },
   /** The key of the job's state, sealed under the exports key. */
   stateKey: { type: 'B', by: 'beginExport endExport dropSecrets' },

@@ -79,7 +79,7 @@ export const formerPlan = (setup: Setup) => {
     return token !== undefined && tokens.openedBy(token) === undefined;
   };
 
-  /** The token of a request, if it opens this. @throws FhirError */
+  /** Reads the token of a request, and checks that it allows this. @throws FhirError */
   const requireToken = (req: IncomingMessage, opened: Opened): string => {
     const token = tokenOf(req);
     const opens = token === undefined ? undefined : tokens.openedBy(token);

@@ -78,7 +78,7 @@ const partsOfMember = [
   ['CoverageToLink', 'Coverage', false],
 ] as const;
 
-/** Reads the members of a match. @throws FhirError if one of them is not of the profile's shape */
+/** Reads the members of a match. @throws FhirError if one of them does not follow the profile */
 export const readMatch = (req: IncomingMessage, body: string): readonly MemberBundle[] => {
   const parameters = parametersOf(req, body);
   if (parameters.length === 0) throw badRequest('There is no MemberBundle');

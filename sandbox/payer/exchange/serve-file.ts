@@ -9,7 +9,7 @@ import type { Pace } from './pace.ts';
 export interface Served {
   readonly ranges: boolean;
   readonly gzip: boolean;
-  /** Whether the connection breaks after half of what was asked for. */
+  /** Whether to close the connection after sending half of the requested bytes. */
   readonly cut: boolean;
   readonly send: Pace['send'];
 }
