@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { extname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { IndexSettings, PageSettings } from '../functions/shared/pages/settings.ts';
+import { sendsMembers } from '../functions/shared/registry/profile.ts';
 import type { Partner, Payer, RegistryData } from '../functions/shared/registry/types.ts';
 import { checkStage, ConfigError } from './check.ts';
 import type { StageConfig } from './stage.ts';
@@ -185,10 +186,7 @@ const indexSettings = (
   { testMembers, links, clientSecrets = {} }: NonNullable<StageConfig['indexPage']>,
 ): IndexSettings => ({
   payers: payers.map(({ id, displayName }) => ({ id, displayName })),
-  // A plan's own system that only asks former plans sends no member to a sign-in.
-  clients: partners
-    .filter(({ redirectUris }) => redirectUris.length > 0)
-    .map((partner) => indexClientOf(partner, clientSecrets)),
+  clients: partners.filter(sendsMembers).map((partner) => indexClientOf(partner, clientSecrets)),
   testMembers,
   links,
   codeSeconds: lifetimes.code,

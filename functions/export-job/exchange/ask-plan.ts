@@ -1,39 +1,34 @@
 import { dropBody, isThrottling, retryAfterOf } from '../../shared/payer/answers.ts';
 import { PayerError } from '../../shared/payer/errors.ts';
-import type { PayerRequest, PayerResponse } from '../../shared/payer/http.ts';
+import type { PayerRequest } from '../../shared/payer/http.ts';
 import { readSecretHeaders } from '../../shared/payer/secrets.ts';
 import type { SystemTokens } from '../../shared/payer/system-token.ts';
 import type { FormerPlan } from '../../shared/registry/former-plan.ts';
 import type { JobDeps } from '../deps.ts';
-import { sendInTurn, type Asking, type Pace, type Sent } from '../leg/ask-payer.ts';
+import { sendInTurn, type Asking, type OpenAnswer, type Pace, type Sent } from '../leg/ask-payer.ts';
 import { payerTime } from '../leg/payer-time.ts';
 import { exchangeDeps } from './exchange-deps.ts';
 
 /** A former plan's answer. */
 export type PlanAnswer =
-  /** Any answer but those below. The body has not been read yet. `dateMs` is the plan's clock, if the answer has a `Date` header. */
-  | {
-      readonly kind: 'answered';
-      readonly response: PayerResponse;
-      readonly dateMs: number | undefined;
-      readonly end: () => void;
-    }
+  /** Any answer but those below. */
+  | (OpenAnswer & { readonly kind: 'answered' })
   | { readonly kind: 'throttled'; readonly seconds: number }
-  /** It gives the gateway's client no token. */
+  /** It issues no token to the gateway's client. */
   | { readonly kind: 'clientRefused' }
   /** Another try may succeed. There is no status if it did not answer at all. */
   | { readonly kind: 'failed'; readonly status?: number }
   | { readonly kind: 'paced' }
   | { readonly kind: 'gone' }
-  /** The URL is on a server that the profile does not name, or no longer, so nothing was asked. */
+  /** The profile does not name the URL's server, or no longer does, so no request was sent. */
   | { readonly kind: 'elsewhere' };
 
 export interface PlanRequest extends Pick<PayerRequest, 'method' | 'body'> {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** What the plan named the URL for. Absent for a URL of the profile. */
+  /** The purpose for which the plan gave the URL. Absent for a URL from the profile. */
   readonly named?: 'status' | 'file';
-  /** Whether it carries the gateway's token. */
+  /** Whether to send the gateway's token. */
   readonly withToken: boolean;
   /** The longest that the answer may take, in milliseconds. @default a minute */
   readonly longestMs?: number;
@@ -61,7 +56,7 @@ const isAtBase = ({ fhirBaseUrl }: FormerPlan, url: string): boolean =>
   new URL(fhirBaseUrl).origin === new URL(url).origin;
 
 /**
- * A URL that the plan names, if it may be asked: it is on the server of the plan's base, or on one that the profile names.
+ * A URL from the plan, if requests to it are allowed: its server is that of the plan's base, or one that the profile names.
  * @param from the request that the URL is relative to
  */
 export const allowedUrl = (
@@ -90,7 +85,7 @@ const usable = async <T>(get: () => Promise<T>): Promise<T | PlanAnswer> => {
 
 const answerOf = async ({ deps }: PlanAsking, { response, tookMs, end }: Sent): Promise<PlanAnswer> => {
   const { status } = response;
-  // Some are busy with another request of ours, and say so with a conflict.
+  // Some plans answer 409 while they work on an earlier request of ours.
   const isBusy = isThrottling(response) || status === 409;
   if (!isBusy && status < 500 && status !== 408) {
     const at = { nowMs: deps.clock.now(), tookMs, aheadMs: 0 };
@@ -103,7 +98,7 @@ const answerOf = async ({ deps }: PlanAsking, { response, tookMs, end }: Sent): 
     : { kind: 'failed', status };
 };
 
-/** Whether a URL may be asked now: the profile may name fewer servers than when the plan named it. */
+/** Whether requests to a URL are allowed now. The profile may name fewer servers than when the plan gave the URL. */
 const mayAsk = (plan: FormerPlan, { url, named }: PlanRequest): boolean => {
   if (named === undefined) return true;
   const { statusOrigins, fileOrigins } = plan.exchange;
@@ -127,7 +122,7 @@ export const askPlan = async (asking: PlanAsking, request: PlanRequest): Promise
     const token = withToken ? await usable(() => tokens.get(plan)) : '';
     if (typeof token !== 'string') return token;
     const sent = { ...headers, ...secretHeaders };
-    // A plan would do what it is sent twice.
+    // Sent twice, it would start two requests at the plan.
     const sending = {
       method,
       body,

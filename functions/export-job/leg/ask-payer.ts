@@ -19,15 +19,19 @@ import type { Payer } from '../../shared/registry/types.ts';
 import type { JobDeps } from '../deps.ts';
 import { payerTime } from './payer-time.ts';
 
+/** An answer whose body has not been read yet. */
+export interface OpenAnswer {
+  readonly response: PayerResponse;
+  /** The payer's clock, if the answer has a `Date` header. */
+  readonly dateMs: number | undefined;
+  /** Must be called once the body has been read, or is not needed. */
+  readonly end: () => void;
+}
+
 /** The payer's answer to a request. */
 export type Answer =
-  /** JSON, or a document of any type. The body has not been read yet. `dateMs` is the payer's clock, if the answer has a `Date` header. */
-  | {
-      readonly kind: 'json';
-      readonly response: PayerResponse;
-      readonly dateMs: number | undefined;
-      readonly end: () => void;
-    }
+  /** JSON, or a document of any type. */
+  | (OpenAnswer & { readonly kind: 'json' })
   | { readonly kind: 'throttled'; readonly seconds: number }
   | { readonly kind: 'tokenRefused' }
   /** A 4xx about this request. @property saysNone a 404 to a search, by which the payer may mean that it found nothing */
@@ -39,7 +43,7 @@ export type Answer =
   /** The export was deleted or replaced, so nothing was asked. */
   | { readonly kind: 'gone' };
 
-/** A pace that all exports of its key share. */
+/** A rate limit that all exports with this key share. */
 export interface Pace {
   readonly key: string;
   /** Undefined if there is no limit. */

@@ -4,6 +4,7 @@ import { parseObject, type JsonObject } from '../json-object.ts';
 import { registryAttributes } from '../store/attributes.ts';
 import { sha256 } from '../store/crypto.ts';
 import { readerOf, writeItem, type Item, type StoredItem } from '../store/items.ts';
+import { sendsMembers } from './profile.ts';
 import type { Stop } from './stops.ts';
 import type { Brand, Partner, Payer, RegistryData } from './types.ts';
 
@@ -124,9 +125,6 @@ const readStop = (stop: { readonly [Part in keyof Stop]?: Stop[Part] | undefined
   by: stop.by ?? '',
   reason: stop.reason ?? '',
 });
-
-/** A plan's own system that only asks former plans sends no member to a sign-in. */
-const sendsMembers = ({ redirectUris }: Partner): boolean => redirectUris.length > 0;
 
 const probeOf = (partners: readonly Partner[]): string | undefined => {
   const allowed = partners.filter(sendsMembers);

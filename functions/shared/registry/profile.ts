@@ -36,6 +36,9 @@ export const payerSecretDescription = ({ displayName }: Pick<Payer, 'displayName
 export const grantLifetime = ({ grant }: Lifetimes, { consentLifetime }: Payer): number =>
   Math.min(grant, consentLifetime ?? grant);
 
+/** Whether a partner sends members to a sign-in. A plan's own system that only asks former plans does not. */
+export const sendsMembers = ({ redirectUris }: Pick<Partner, 'redirectUris'>): boolean => redirectUris.length > 0;
+
 const payersOf = new WeakMap<readonly string[], ReadonlySet<string>>();
 
 /** Whether a partner may read from a payer. A partner may list thousands, so the list is made a set once. */
