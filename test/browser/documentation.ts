@@ -20,7 +20,7 @@ const seeIn = (page: Page): Promise<Seen> =>
     links: [...document.querySelectorAll('a[href]')]
       .map((link) => (link as HTMLAnchorElement).href)
       .filter((href) => new URL(href).origin === location.origin),
-    ports: document.body.textContent.match(/(?:localhost|127\.0\.0\.1):300\d/g) ?? [],
+    ports: document.body.textContent.match(/(?:localhost|127\.0\.0\.1):300\d(?!\d)/g) ?? [],
     overflow: document.documentElement.scrollWidth - window.innerWidth,
   }));
 
