@@ -163,7 +163,7 @@ const checkIdentities = ({ payers, partners, identityProviders = [] }: StageConf
   }
 };
 
-/** Only a stage with `exchanges` has what they need, and a plan asks payers that are asked. */
+/** Exchanges need a stage with `exchanges`, and a partner with `exchange` needs a payer that has it too. */
 const checkExchanges = ({ payers, partners, exchanges }: StageConfig, context: Context): void => {
   const asked = new Set(payers.flatMap((payer) => (payer.exchange === undefined ? [] : [payer.id])));
   const without = 'is set, but the stage has no exchanges; write exchanges: {}, or remove it';

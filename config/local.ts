@@ -26,7 +26,7 @@ export type LocalPartner = Omit<Partial<Partner>, 'scopes' | 'payers'> & Pick<Pa
 export interface SandboxParts {
   readonly demoHealthPlanPublicKey?: PublicJwk;
   readonly northwindPublicKey?: PublicJwk;
-  /** Its key for asking the Demo Health Plan as a former plan. @default no plan asks */
+  /** The gateway's key for exchanges with the Demo Health Plan. @default the stage has no exchanges */
   readonly exchangePublicKey?: PublicJwk | undefined;
   /** @default none */
   readonly partners?: readonly LocalPartner[];

@@ -112,7 +112,7 @@ const identity: Check = ({ identitySignIn, clientAuthentication, patientFrom, pu
   ];
 };
 
-/** Where its links may lead: never to where a machine finds its own credentials. */
+/** Servers that a plan's links may lead to: never one that gives a machine its own credentials. */
 const noMetadata = (path: readonly PropertyKey[], url: string | undefined): readonly ConfigFinding[] =>
   findingIf(
     url !== undefined && URL.canParse(url) && isMetadataHost(new URL(url).hostname),
@@ -120,7 +120,7 @@ const noMetadata = (path: readonly PropertyKey[], url: string | undefined): read
     "is a host where a machine finds its own credentials; write the payer's own",
   );
 
-/** A client of its own: whoever stole the sign-in's could otherwise read without any sign-in. */
+/** A separate client: otherwise, whoever stole that of the sign-in could read without any sign-in. */
 const exchange: Check = ({ exchange: asked, clientId, publicKeys }) => {
   if (asked === undefined) return [];
   const { assertionAlgorithm } = asked;

@@ -240,7 +240,7 @@ export const identityScope: Rule = (value) =>
   payerScope(value) ??
   (value === 'openid' ? 'is "openid", which a call with an identity token does not have; remove it' : undefined);
 
-/** The system of a business identifier: an absolute URI, as FHIR compares it, by its characters. */
+/** The system of a business identifier: an absolute URI, compared character by character as in FHIR. */
 export const identifierSystem: Rule = (value) =>
   /^(?:https?:\/\/[^\s/]|urn:[a-z0-9][a-z0-9-]*:)[\x21-\x7e]*$/.test(value)
     ? undefined

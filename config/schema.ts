@@ -272,7 +272,7 @@ const payerExchange = z.strictObject({
   requestsPerSecond: z.number().positive().max(100).optional(),
 });
 
-/** Ten years: a Group is the list of its members, and should not outlive its use. */
+/** Ten years. A Group is a list of members, and should not be kept longer than it is used. */
 const longestGroupDays = 3653;
 
 const exchanges = z.strictObject({
@@ -401,7 +401,7 @@ const partner = z
     const isPublic = value.clientAuthentication.includes('none');
     const usesSecret = value.clientAuthentication.some((method) => method.startsWith('client_secret'));
     const usesKey = value.clientAuthentication.includes('private_key_jwt');
-    // A plan's own system that only asks former plans sends no member anywhere.
+    // A plan's own system that only asks former plans sends no member to a sign-in.
     if (value.exchange === undefined || value.redirectUris.length + value.scopes.length > 0) {
       if (value.redirectUris.length === 0) {
         problem(context, ['redirectUris'], 'is empty; write at least one redirect URI');

@@ -5,7 +5,7 @@ import type { Exchanges } from '../functions/shared/registry/types.ts';
 import { allow, allowExchangeBoxes, onlyItems } from './statements.ts';
 import type { GatewayTables } from './tables.ts';
 
-/** What a function has more. */
+/** What a function has in addition. */
 interface Additions {
   readonly variables: Readonly<Record<string, string>>;
   readonly statements: readonly PolicyStatement[];

@@ -34,7 +34,7 @@ export class PayerSecrets extends Construct {
   readonly readPolicy: ManagedPolicy;
   /** The name of the secret with the key of exchanges with payer `x` is this prefix followed by `x`. */
   readonly exchangePrefix: string;
-  /** Lets the job of exchanges read those, and nobody else; empty in a stage without exchanges. */
+  /** Lets only the job of exchanges read those. Empty in a stage without exchanges. */
   readonly readExchangePolicies: readonly ManagedPolicy[];
   /** Those in the stack, by payer. */
   readonly secrets: ReadonlyMap<string, CfnSecret>;

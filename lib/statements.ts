@@ -104,6 +104,6 @@ const allowBoxes = (
 export const allowExportBoxes = (key: IKey, actions: readonly BoxAction[]): PolicyStatement =>
   allowBoxes(key, actions, ['export']);
 
-/** For what an exchange keeps besides: its context also names the partner, so it never opens a value of a grant's export. */
+/** For what an exchange also keeps. Its context names the partner too, so this never opens a value of a grant's export. */
 export const allowExchangeBoxes = (key: IKey, actions: readonly BoxAction[], of: 'export' | 'group'): PolicyStatement =>
   allowBoxes(key, actions, [of, 'partner'], [of, 'partner']);

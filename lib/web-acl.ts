@@ -82,7 +82,7 @@ const pathHas = (positionalConstraint: 'CONTAINS' | 'ENDS_WITH', searchString: s
 
 const matchPath = pathHas('ENDS_WITH', '/Group/$bulk-member-match');
 
-/** WAF wants at least two statements in an OR. */
+/** WAF requires at least two statements in an OR. */
 const anyOf = (statements: readonly [Statement, ...Statement[]]): Statement =>
   statements.length === 1 ? statements[0] : { orStatement: { statements: [...statements] } };
 

@@ -13,7 +13,7 @@ const eventOf = (event: AuditEvent): string => {
   return event.type.code === 'rest' ? `read ${name}` : name;
 };
 
-/** What an event of an exchange says, without its members' ids: `match: 2 match, 1 nomatch`. */
+/** Summarizes an event of an exchange, without its members' ids: `match: 2 match, 1 nomatch`. */
 const exchangeIn = (event: AuditEvent): string | undefined => {
   const facts = exchangeFactsOf(event);
   if (facts === undefined) return undefined;

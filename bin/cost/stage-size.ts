@@ -9,7 +9,7 @@ const rules = {
   aboutAddresses: 2,
   /** Two of AWS's rule groups, and long bodies. */
   inspection: 3,
-  /** Of a stage with exchanges, about the markup in a match. */
+  /** In a stage with exchanges: the rule about markup in a match. */
   markup: 1,
   onlyCloudFront: 1,
 } as const;

@@ -102,7 +102,7 @@ const noteEnd = async (
     throw new Refusal('The grant of this export has ended, and its files with it. Nothing was changed.');
 };
 
-/** One that has ended no longer counts among its partner's that run. Where this fails, it counts until its time is over. */
+/** An exchange that has ended no longer counts as running. If this fails, it counts until its time is over. */
 const noteNotRunning = async ({ client }: RegistryTable, { stage }: StageConfig, item: Export): Promise<void> => {
   if (item.exchange === undefined) return;
   const exchanges = { client, name: await findTable(client, stage, 'Exchanges') };

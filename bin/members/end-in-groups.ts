@@ -66,7 +66,7 @@ export const groupLines = (groups: readonly MemberGroup[], apps: ReadonlyMap<str
   );
 
 /**
- * Ends a member in Groups, each after the audit has it: later exports leave the member out.
+ * Ends a member in Groups, so that later exports leave the member out. Each change is in the audit first.
  * @returns how many failed
  */
 export const endInGroups = async (

@@ -109,7 +109,7 @@ export const endCommand = async (stage: OpenStage, command: EndCommand, deps: Me
   const seconds = Math.floor(now() / 1000);
   const { grants, remarks } = await findStored(stage, target, { indexOnly, now: seconds, note: output.note });
   for (const remark of remarks) output.note(remark);
-  // One grant is one app's access; what a plan may ask for without a sign-in is the member's.
+  // One grant is one app's access. Exchanges belong to the member, not to a grant.
   const groups = target.grant === undefined ? await findGroups(stage, target, deps) : [];
   if (grants.length === 0 && groups.length === 0) {
     const norGroup = (await stage.exchanges()) === undefined ? '' : ', and no Group has the member';

@@ -18,11 +18,11 @@ export interface MemberExchange {
   readonly came: string | undefined;
   /** How it ended. */
   readonly how: string | undefined;
-  /** What the audit last says of the member. */
+  /** The member's latest outcome in the audit. */
   readonly about: ExchangedMember;
   /** When an operator ended the member, or all of it, an instant; who, and why. */
   readonly ended: { readonly at: string; readonly operator: string; readonly note: string } | undefined;
-  /** The partner's downloads of its files, which have other members' records too. */
+  /** The partner's downloads of its files. They contain other members' records too. */
   readonly downloads: readonly ReadOfRecord[];
 }
 

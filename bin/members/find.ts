@@ -58,7 +58,7 @@ const nobody = ({ payer }: Target): string =>
 /** Said where nobody was found. Payers give ids that differ in nothing else. */
 export const caseMatters = 'Write the patient id exactly as the payer does: upper and lower case matter.';
 
-/** @throws Refusal if neither a grant nor an exchange was found, with what was not looked for */
+/** @throws Refusal if neither a grant nor an exchange was found; it also says where it did not look */
 export const requireKnown = (
   target: Target,
   { grants, remarks }: Found,

@@ -26,7 +26,7 @@ export interface NewPartner {
   readonly isPublic: boolean;
   /** The partner's public keys, for `private_key_jwt`; no secret is made then. */
   readonly jwks?: readonly PublicJwk[] | undefined;
-  /** Who the app is in its members' identity tokens. @default it presents none */
+  /** The app's audience in its members' identity tokens. @default it presents none */
   readonly identityAudiences?: Partner['identityAudiences'];
   /** Why the app asks its members itself. */
   readonly consentReason?: string | undefined;

@@ -12,7 +12,7 @@ import type { Tried, TryDeps } from './try-secret.ts';
 /** Whether a payer is asked as a former plan. */
 export const isAsked = (payer: Payer): payer is FormerPlan => payer.exchange !== undefined;
 
-/** The payer as its exchanges see it: another client, which has a key and nothing else. */
+/** The payer's profile for exchanges: with another client, which has only a key. */
 export const asFormerPlan = (payer: FormerPlan): Payer => {
   const { clientId, publicKeys, scopes } = payer.exchange;
   const { identitySignIn: _identity, secretOf: _owner, ...plain } = payer;
@@ -20,7 +20,7 @@ export const asFormerPlan = (payer: FormerPlan): Payer => {
   return { ...plain, clientId, publicKeys, scopes, clientAuthentication: 'private_key_jwt', quirks };
 };
 
-/** Asks the payer for a token of the client for exchanges, which opens nothing here: it is not kept. */
+/** Asks the payer for a token of the client for exchanges, as a test. The token is not kept. */
 export const tryExchangeSecret = async (
   { http, clock }: TryDeps,
   payer: FormerPlan,
@@ -38,7 +38,7 @@ export const tryExchangeSecret = async (
   }
 };
 
-/** Whether the secret with the key of exchanges exists, and fits the profile; nothing at a payer that is not asked. */
+/** Checks that the secret with the key of exchanges exists and fits the profile. Without `exchange` there is nothing to check. */
 export const checkExchangeSecret = async (
   readSecret: (name: string) => Promise<SecretReading>,
   stage: string,

@@ -13,7 +13,7 @@ interface Place {
 }
 export type Expression = (place: Place) => Value;
 
-/** Reads a field of a line; what is inside another has a dot in its name. What has fields of its own has no value. */
+/** Reads a field of a line. The name of a nested field has a dot. A field that has fields of its own has no value. */
 const fieldReader = (field: string): ((event: Fields) => Value) => {
   const path = field.split('.');
   const nestedIn = (event: Fields): unknown =>

@@ -32,11 +32,11 @@ interface Group {
   readonly contained?: readonly { readonly resourceType: string; readonly id: string }[];
 }
 
-/** Members of the new plan. The former plan cannot comply with the consent of the last one. */
+/** Members of the new plan. The former plan cannot comply with the consent of the last member. */
 const asked: readonly MemberKey[] = ['claims', 'all-types', 'sensitive'];
 const matched = asked.slice(0, 2);
 
-/** Without what the law protects especially. */
+/** Without data that the law protects specially. */
 const regular = 'http://hl7.org/fhir/us/davinci-hrex/StructureDefinition-hrex-consent.html#regular';
 
 /**
@@ -217,7 +217,7 @@ const download = (
     return { value: record, request: { ...request, url: first.url }, response };
   });
 
-/** What the former plan holds of the matched members, as plans tell each other. */
+/** The former plan's records of the matched members, in the form in which plans exchange them. */
 const handedOver = (payerBase: string): Contents => {
   const records = generateRecords();
   const ids = new Set(matched.map((key) => testMembers[key].memberId as string));

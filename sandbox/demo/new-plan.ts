@@ -2,7 +2,7 @@ import { randomUUID, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
 
 /*
- * What a plan says that asks a former plan for its new members' records: PDex 2.2, SMART Backend Services and HRex by their
+ * What a plan sends to ask a former plan for its new members' records: PDex 2.2, SMART Backend Services and HRex by their
  * texts, and nothing of the gateway.
  */
 

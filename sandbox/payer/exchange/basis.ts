@@ -13,7 +13,7 @@ interface Adjudicated {
   readonly net?: unknown;
 }
 
-/** What an adjudication has without its amounts says how, not how much. */
+/** An adjudication without amounts says how a claim was decided, not how much was paid. */
 const unpriced = (part: Adjudicated & Record<string, unknown>): Record<string, unknown> => {
   const { adjudication = [], unitPrice: _unitPrice, net: _net, ...rest } = part;
   const kept = adjudication.filter(({ amount }) => amount === undefined);

@@ -19,7 +19,7 @@ export interface Consent {
 /** What is kept of a Consent: it is judged again at each export. */
 export interface Permission {
   readonly period: { readonly start?: string; readonly end?: string };
-  /** Whether it also covers what the law protects especially. */
+  /** Whether it also covers data that the law protects specially. */
   readonly sensitive: boolean;
 }
 

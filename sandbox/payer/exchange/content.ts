@@ -24,7 +24,7 @@ export interface Wanted {
 /** Outside the patients' compartments. */
 const furtherTypes = new Set(['Location', 'Medication', 'Organization', 'Practitioner', 'PractitionerRole']);
 
-/** Whether this payer has a name for such resources. A document's content is in its DocumentReference. */
+/** Whether this payer exports such resources by name. A document's content is in its DocumentReference. */
 export const isExported = (type: string): boolean => patientCompartment().has(type) || furtherTypes.has(type);
 
 /** The records of members, as one plan hands them to another. */
@@ -81,11 +81,11 @@ const selection =
     );
   };
 
-/** Whether the law protects a part of a record especially: its label says that it is restricted. */
+/** Whether the law specially protects a part of a record: its label says that it is restricted. */
 export const isSensitive = ({ resources }: Pick<MemberRecord, 'resources'>): boolean =>
   resources.some((text) => /"security":\[\{[^\]]*"code":"[RV]"/.test(text));
 
-/** The text of a document's Binary takes the place of its URL, which nobody could read with a system's token. */
+/** Puts the text of a document's Binary in place of its URL, since a system token cannot read that URL. */
 const withContent = (text: string, view: MemberView): string =>
   text.replaceAll(/"url":"[^"]*\/(Binary\/[^"/]+)"/g, (whole, reference: string) => {
     const binary = view.resources.get(reference);

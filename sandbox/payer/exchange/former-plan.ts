@@ -57,7 +57,7 @@ export const formerPlan = (setup: Setup) => {
   let kickOffs = 0;
   let requests = 0;
 
-  /** Takes note of a request, and the time that this payer takes before it answers. */
+  /** Records a request, and waits as long as this payer takes before it answers. */
   const hear = (at: At, req: IncomingMessage, body = ''): Promise<void> => {
     options.heard?.({
       at,
@@ -73,7 +73,7 @@ export const formerPlan = (setup: Setup) => {
   const tokenOf = (req: IncomingMessage): string | undefined =>
     /^bearer +(\S+)$/i.exec(req.headers.authorization ?? '')?.[1];
 
-  /** Whether a request has another token than a system's. To a member's app this plan has no Groups. */
+  /** Whether a request's token is not a system token. For a member's app, this plan has no Groups. */
   const isOfMember = (req: IncomingMessage): boolean => {
     const token = tokenOf(req);
     return token !== undefined && tokens.openedBy(token) === undefined;

@@ -88,7 +88,7 @@ const nameOf = (text: string): readonly [type: string, id: string] => {
   return [type, id];
 };
 
-/** Every id of the member's own resources becomes one with the marks in it. */
+/** Replaces every id of the member's own resources with one that contains the marks. */
 const withIds = (text: string, own: readonly string[]): string =>
   own.reduce((changed, resource) => {
     const [type, id] = nameOf(resource);

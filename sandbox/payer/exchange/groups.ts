@@ -6,7 +6,7 @@ import type { MemberBundle, SubmittedCoverage, SubmittedPatient } from './reques
 /** The outcomes of a match: codes of PdexMultiMemberMatchResultCS. */
 export type Outcome = 'match' | 'nomatch' | 'consentconstraint';
 
-/** One submitted member, and what became of them. */
+/** One submitted member, and the outcome. */
 export interface Judged {
   readonly bundle: MemberBundle;
   readonly outcome: Outcome;
@@ -32,7 +32,7 @@ const about: Readonly<Record<Outcome, readonly [display: string, name: string, p
   consentconstraint: ['Consent Constraint', 'Consent-Constrained Members', 'pdex-member-no-match-group'],
 };
 
-/** What a resource may have only where it is not contained (R4, References; pdex-151a). */
+/** Elements that a contained resource must not have (R4, References; pdex-151a). */
 const asContained = (resource: object): object => {
   const {
     meta,

@@ -75,7 +75,7 @@ const judge = (bundle: MemberBundle, { options, plan, records, generated, isOn, 
   if (patientId === undefined) return { bundle, outcome: 'nomatch' };
   const permission = permissionIn(bundle.consent, plan, options.newPlans, now);
   const record = records.find((one) => one.patientId === patientId);
-  // This plan does not part what the law protects especially from the rest (pdex-154).
+  // This plan does not separate specially protected data from the rest (pdex-154).
   const isAsked = permission?.sensitive === true || record === undefined || !isSensitive(record);
   if (permission === undefined || !isAsked) return { bundle, outcome: 'consentconstraint' };
   return { bundle, outcome: 'match', patientId, permission };
@@ -151,7 +151,7 @@ export const startExport = (
 /** Twelve million bytes. */
 const hugeText = 'A'.repeat(12_000_000);
 
-/** What does not belong into a file, in the first one. */
+/** Lines that do not belong in a file, which are put in the first one. */
 const extraLines = (isOn: KickOffSetup['isOn']): readonly LineSource[] => {
   const ofAnother =
     '{"resourceType":"AllergyIntolerance","id":"of-another","patient":{"reference":"Patient/another"},"code":{"text":"Not yours"}}';

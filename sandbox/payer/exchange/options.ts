@@ -9,7 +9,7 @@ export interface PlanIdentifier {
 
 /** One request of an exchange, as this payer heard it. */
 export interface HeardRequest {
-  /** `elsewhere` is where redirects lead: nobody may follow them there. */
+  /** `elsewhere` is the target of redirects, which must not be followed. */
   readonly at: 'token' | 'match' | 'export' | 'group' | 'status' | 'file' | 'elsewhere';
   readonly method: string;
   /** The `Host` header. */

@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PayerPace } from './options.ts';
 
-/** Timers end late. What was lost to them is made up for, but for no more than this: a payer that waits saves nothing up. */
+/** Timers fire late. This much lost time may be made up for, and no more: time without requests does not count. */
 const lateMs = 20;
 
-/** How a payer takes its time. Without a pace, it takes none. */
+/** Slows a payer's answers down. Without a pace, it does nothing. */
 export const paceOf = (pace: PayerPace | undefined) => {
-  /** When all that was sent so far is over the line. */
+  /** When all that was sent so far has been transmitted. */
   let sentAt = 0;
   return {
     beforeAnswer: async (): Promise<void> => {
       if (pace !== undefined) await sleep(pace.latencyMs);
     },
-    /** The same chunks, each no earlier than the line has room for it. */
+    /** The same chunks, each delayed until the connection has room for it. */
     send: async function* (this: void, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
       for await (const chunk of chunks) {
         if (pace !== undefined) {
