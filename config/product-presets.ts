@@ -2,7 +2,7 @@
  * Presets by product: what is the same at every payer that runs it. Each has its sources and their dates. All are
  * published, not tried; a preset's inputs override what it sets.
  */
-import type { Payer } from '../functions/shared/registry/types.ts';
+import type { IdentityProvider, Payer } from '../functions/shared/registry/types.ts';
 import { smart } from './presets.ts';
 
 type Smart = Parameters<typeof smart>[0];
@@ -147,6 +147,38 @@ const blueButtonAccess = {
   research: {},
 };
 
+const blueButtonScopes = [
+  'launch/patient',
+  'patient/Patient.read',
+  'patient/Coverage.read',
+  'patient/ExplanationOfBenefit.read',
+];
+
+/** Where an environment's server is. */
+const blueButtonServer = ({ environment = 'sandbox' }: Pick<BlueButtonInputs, 'environment'>): string =>
+  `https://${environment === 'production' ? 'api' : 'sandbox'}.bluebutton.cms.gov`;
+
+/** What both versions of the API share. */
+const blueButtonOf = (
+  version: 'v2' | 'v3',
+  { environment, access = '13 months', quirks, ...inputs }: BlueButtonInputs & { readonly tokenEndpoint: string },
+): Payer => {
+  const at = `${blueButtonServer(environment === undefined ? {} : { environment })}/${version}`;
+  return smart({
+    fhirBaseUrl: `${at}/fhir`,
+    authorizationEndpoint: `${at}/o/authorize/`,
+    revocationEndpoint: `${at}/o/revoke_token/`,
+    clientAuthentication: 'client_secret_basic',
+    scopes: blueButtonScopes,
+    everything: false,
+    wholeRecord: { searches: ['Coverage', 'ExplanationOfBenefit'], pageSize: 50 },
+    pagingParameters: ['startIndex'],
+    ...blueButtonAccess[access],
+    quirks: { aud: false, ...quirks },
+    ...inputs,
+  });
+};
+
 /**
  * CMS Blue Button 2.0: Medicare's claims (Patient, Coverage, ExplanationOfBenefit), nothing clinical, and no
  * `$everything`. Confidential clients only; PKCE with S256 is required; the documented requests have no `aud`
@@ -156,30 +188,59 @@ const blueButtonAccess = {
  * https://github.com/api-evangelist/cms-blue-button/blob/bcafda82a8062c0d64f248bef00a7062ff758a2e/openapi/_original/cms-blue-button-openapi.yml,
  * 2026-07-11; https://groups.google.com/g/developer-group-for-cms-blue-button-api/c/ICDomfEUaxY, 2024-06-04). Issuer and
  * revocation endpoint are from its OpenID configuration, collected on 2026-08-15
- * (https://github.com/api-evangelist/cms/blob/78040a96c96f36ba96e2fabff3a7f1e71cee508d/well-known/cms-bluebutton-openid-configuration.json).
+ * (https://github.com/api-evangelist/cms/blob/78040a96c96f36ba96e2fabff3a7f1e71cee508d/well-known/cms-bluebutton-openid-configuration.json),
+ * which leaves out the last slash; its server only has the path with it.
  * Members may withhold their demographics, and then Patient is refused. A page has 10 claims, and 50 at most
  * (https://groups.google.com/g/developer-group-for-cms-blue-button-api/c/lk8XhTO4g2c, 2018-03-29).
  */
-export const blueButton = ({
-  environment = 'sandbox',
-  access = '13 months',
-  quirks,
-  ...inputs
-}: BlueButtonInputs): Payer => {
-  const server = `https://${environment === 'production' ? 'api' : 'sandbox'}.bluebutton.cms.gov`;
-  return smart({
-    fhirBaseUrl: `${server}/v2/fhir`,
-    issuer: server,
-    sendsIss: false,
-    authorizationEndpoint: `${server}/v2/o/authorize/`,
-    tokenEndpoint: `${server}/v2/o/token/`,
-    revocationEndpoint: `${server}/v2/o/revoke_token`,
-    scopes: ['launch/patient', 'patient/Patient.read', 'patient/Coverage.read', 'patient/ExplanationOfBenefit.read'],
-    everything: false,
-    wholeRecord: { searches: ['Coverage', 'ExplanationOfBenefit'], pageSize: 50 },
-    pagingParameters: ['startIndex'],
-    ...blueButtonAccess[access],
-    quirks: { aud: false, ...quirks },
+export const blueButton = (inputs: BlueButtonInputs): Payer => {
+  const server = blueButtonServer(inputs);
+  return blueButtonOf('v2', { issuer: server, sendsIss: false, tokenEndpoint: `${server}/v2/o/token/`, ...inputs });
+};
+
+/** CLEAR, at IAL2 (the settings of Blue Button's server, 2026-08-21: see {@link blueButtonV3}). It has no other issuer for tests. */
+export const clear: IdentityProvider = {
+  issuer: 'https://verified.clearme.com/integrations',
+  jwksUri: 'https://verified.clearme.com/integrations/.well-known/jwks.json',
+  algorithms: ['RS256'],
+};
+
+/** ID.me, at IAL2 (the same settings). */
+export const idMe: IdentityProvider = {
+  issuer: 'https://api.id.me/oidc',
+  jwksUri: 'https://api.id.me/oidc/.well-known/jwks',
+  algorithms: ['RS256'],
+};
+
+/** ID.me for tests (the same settings). Blue Button's sandbox takes its tokens, and production does not. */
+export const idMeSandbox: IdentityProvider = {
+  issuer: 'https://api.idmelabs.com/oidc',
+  jwksUri: 'https://api.idmelabs.com/oidc/.well-known/jwks',
+  algorithms: ['RS256'],
+};
+
+type BlueButtonV3Inputs = BlueButtonInputs & { readonly publicKeys: NonNullable<Smart['publicKeys']> };
+
+/**
+ * CMS Blue Button, version 3, which also answers an app that presents its member's identity token. Its tokens are not those of
+ * version 2. An app has to be enabled for it, and gives CMS the URL of its JWKS
+ * (https://bluebutton.cms.gov/cms-aligned-networks-documentation/). Where that page and the server's public code differ, this is
+ * the code's
+ * (https://github.com/CMSgov/bluebutton-web-server/tree/ba0c6856a51c13bd849da2fcc0d6e44eed08dc73, 2026-08-21):
+ * the assertion's `aud` is the token endpoint without a last slash, to the letter; `auth_time` is at most 300 seconds ago; what
+ * a member gave an app this way ends 90 days after the last refresh. A code and a refresh take the client secret, so the payer's
+ * secret has both. `revoke_token` ends one token; `revoke` would end all that the member gave. Its discovery document leaves out
+ * last slashes, and the issuer's own is about version 2.
+ */
+export const blueButtonV3 = (inputs: BlueButtonV3Inputs): Payer =>
+  blueButtonOf('v3', {
+    tokenEndpoint: `${blueButtonServer(inputs)}/v3/o/token`,
+    identitySignIn: {
+      issuers: [clear, inputs.environment === 'production' ? idMe : idMeSandbox].map(({ issuer }) => issuer),
+      assertionAlgorithm: 'ES384',
+      scopes: blueButtonScopes,
+      noMatch: [{ status: 401, members: { status_code: 401 } }],
+      consentLifetime: 90 * 86_400,
+    },
     ...inputs,
   });
-};

@@ -113,8 +113,11 @@ export const checkUserinfo = async (
   return pass('userinfo', `${url} answers (${answer.status})`);
 };
 
-/** The keys that sign the payer's `id_token`: without them every login ends. */
-export const checkKeys = async ({ http }: { http: PayerHttp }, { jwksUri: url = '' }: Payer): Promise<Finding> => {
+/** The keys that sign the payer's `id_token`, or an identity provider's: without them every login ends. */
+export const checkKeys = async (
+  { http }: { http: PayerHttp },
+  { jwksUri: url = '' }: Pick<Payer, 'jwksUri'>,
+): Promise<Finding> => {
   const answer = await probe(http, url, { accept: json });
   if ('failure' in answer) return noAnswer('keys', url, answer.failure);
   const common = commonFault('keys', url, answer);
@@ -126,7 +129,7 @@ export const checkKeys = async ({ http }: { http: PayerHttp }, { jwksUri: url = 
     : fault(
         'keys',
         `${url} answers ${answer.status} and ${answer.contentType}, not a set of keys`,
-        'check jwksUri, or ask the payer for its jwks_uri',
+        'check jwksUri, or ask whose it is for its jwks_uri',
       );
 };
 

@@ -2,7 +2,7 @@ import { pendingClientId } from '../../config/examples.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { fhirBases } from '../../functions/shared/registry/fhir-bases.ts';
 import { payerSecretPrefix, secretOwnerOf } from '../../functions/shared/registry/profile.ts';
-import type { Payer } from '../../functions/shared/registry/types.ts';
+import type { IdentityProvider, Payer } from '../../functions/shared/registry/types.ts';
 import { checkDiscovery } from './discovery.ts';
 import { checkAuthorize, checkFhir, checkKeys, checkRevoke, checkToken, checkUserinfo } from './endpoints.ts';
 import { checkExchangeSecret } from './exchange.ts';
@@ -13,9 +13,15 @@ import { judgeSecret, type SecretReading } from './secret.ts';
 /** What the check is given from outside. */
 export interface ExamineDeps extends ReachDeps {
   readonly http: PayerHttp;
+  /** Those of the stage. @default the keys of none are read */
+  readonly identityProviders?: readonly IdentityProvider[] | undefined;
   /** Reads a secret by its name. @default secrets are not checked */
   readonly readSecret?: ((name: string) => Promise<SecretReading>) | undefined;
 }
+
+/** The identity providers whose tokens go to this payer: without their keys, none counts. */
+const providersOf = ({ identityProviders = [] }: ExamineDeps, { identitySignIn }: Payer): IdentityProvider[] =>
+  identityProviders.filter(({ issuer }) => identitySignIn?.issuers.includes(issuer));
 
 const examineEndpoints = async (deps: ExamineDeps, payer: Payer): Promise<Finding[]> => {
   const { findings, isDown } = await reach(deps, payer);
@@ -29,6 +35,7 @@ const examineEndpoints = async (deps: ExamineDeps, payer: Payer): Promise<Findin
     ask(payer.revocationEndpoint, () => checkRevoke(deps, payer)),
     ask(payer.userinfoEndpoint, () => checkUserinfo(deps, payer)),
     ask(payer.jwksUri, () => checkKeys(deps, payer)),
+    ...providersOf(deps, payer).map((provider) => ask(provider.jwksUri, () => checkKeys(deps, provider))),
     ...fhirBases(payer).map(({ bases: [base = ''] }) => ask(base, () => checkFhir(deps, payer, base))),
     checkDiscovery(deps, payer, {
       fhirBaseUrl: unlessDown(payer.fhirBaseUrl),
@@ -52,8 +59,8 @@ const checkClientId = ({ clientId }: Payer): Finding[] =>
     : [];
 
 /** No fault: a payer that moves from a secret to a key needs the keys first. */
-const keysBesideSecret = ({ clientAuthentication, publicKeys }: Payer): Finding[] =>
-  clientAuthentication !== 'private_key_jwt' && publicKeys.length > 0
+const keysBesideSecret = ({ clientAuthentication, publicKeys, identitySignIn }: Payer): Finding[] =>
+  clientAuthentication !== 'private_key_jwt' && publicKeys.length > 0 && identitySignIn === undefined
     ? [
         pass(
           'secret',

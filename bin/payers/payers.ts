@@ -58,7 +58,14 @@ const check = async (command: Command<'check'>, deps: PayersToolDeps): Promise<n
   const readSecret = command.noSecrets ? undefined : readSecretWith(stageSecretsClient(config, environment));
   const progress = progressBar(terminal, payers.length, clock.monotonic);
   const origin = command.origin ?? config.origin;
-  return checkPayers({ ...deps, readSecret }, output, { stage: config.stage, payers, origin, json, progress });
+  const { identityProviders } = config;
+  return checkPayers({ ...deps, readSecret, identityProviders }, output, {
+    stage: config.stage,
+    payers,
+    origin,
+    json,
+    progress,
+  });
 };
 
 const drift = async (command: Command<'drift'>, deps: PayersToolDeps): Promise<number> => {

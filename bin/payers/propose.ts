@@ -88,11 +88,44 @@ const issuerOf = (found: Discovered): Fields => {
   return { issuer, sendsIss: read(isSent, `${member} ${isSent ? 'in' : 'is not true in'} ${server.url}`) };
 };
 
+const symmetric = 'client-confidential-symmetric';
+
+/** Where a payer lists `client_credentials` that is not for systems: SMART defines it for these alone, with system scopes. */
+const identitiesIn = (found: Discovered): PublishedList | undefined => {
+  const grants = publishedList(found, 'grant_types_supported');
+  const scopes = publishedList(found, 'scopes_supported');
+  const isForSystems = scopes?.values.some((scope) => scope.startsWith('system/')) === true;
+  return grants?.values.includes('client_credentials') === true && !isForSystems ? grants : undefined;
+};
+
+/** What to ask a payer that may answer members' identity tokens. No document has a name for it, so it is no field yet. */
+const identityAsks = (found: Discovered, endpoint: string): string[] => {
+  const grants = identitiesIn(found);
+  if (grants === undefined) return [];
+  const algorithms = publishedList(found, 'token_endpoint_auth_signing_alg_values_supported');
+  const signing = algorithms === undefined ? '' : `, signed with one of ${few(algorithms)}`;
+  return [
+    `identitySignIn: ${grants.where} lists client_credentials, and no system scopes. Does it answer apps with members' identity tokens (docs/payers.md, "Sign-in without a portal")? From which identity providers${signing}, with which aud (${endpoint}, to the letter?), and how does it say that nobody matches?`,
+  ];
+};
+
+/** Whether a list of methods may be of the call with an identity token only. */
+const areOfIdentitiesOnly = (found: Discovered, methods: PublishedList, capabilities?: PublishedList): boolean =>
+  identitiesIn(found) !== undefined &&
+  methods.values.every((method) => method === 'private_key_jwt') &&
+  capabilities?.values.includes(symmetric) === true;
+
 const authenticationOf = (found: Discovered, capabilities: PublishedList | undefined): Known<Authentication> => {
   const methods = publishedList(found, 'token_endpoint_auth_methods_supported');
   const strongest = (['private_key_jwt', 'client_secret_basic', 'client_secret_post', 'none'] as const).find((method) =>
     methods?.values.includes(method),
   );
+  if (methods !== undefined && areOfIdentitiesOnly(found, methods, capabilities)) {
+    return ask(
+      'client_secret_basic',
+      `${methods.where} (${few(methods)}) is all, but ${symmetric} is in ${capabilities?.where}: which one is for codes and refreshes?`,
+    );
+  }
   if (methods !== undefined && strongest !== undefined) return read(strongest, `${methods.where} (${few(methods)})`);
   if (methods !== undefined) return ask('client_secret_basic', `${methods.where} lists ${few(methods)}`);
   const able = (
@@ -241,5 +274,5 @@ export const propose = (found: Discovered): Proposed => {
   ]);
   const asks = [...lines].flatMap(([name, { basis, why }]) => (basis === 'ask' ? [`${name}: ${why}`] : []));
   const noIssuer = lines.has('issuer') ? [] : ['issuer, sendsIss: not published; does the payer send iss (RFC 9207)?'];
-  return { payer, lines, asks: [...asks, ...noIssuer, neverPublished] };
+  return { payer, lines, asks: [...asks, ...identityAsks(found, payer.tokenEndpoint), ...noIssuer, neverPublished] };
 };

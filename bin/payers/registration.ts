@@ -5,7 +5,7 @@ import { callbackUri } from '../../functions/shared/registry/urls.ts';
 /** What the payer has to register for the gateway. */
 export interface Registration {
   readonly redirectUri: string;
-  /** Where the payer finds our public keys, for `private_key_jwt`. */
+  /** Where the payer finds our public keys, for `private_key_jwt` and for assertions with identity tokens. */
   readonly jwksUrl?: string;
 }
 
@@ -15,10 +15,12 @@ const unknownOrigin = '{origin}';
 /** @param origin if it is unknown, `{origin}` is written instead */
 export const registrationOf = (
   origin: string | undefined,
-  { id, clientAuthentication }: Pick<Payer, 'id' | 'clientAuthentication'>,
+  { id, clientAuthentication, identitySignIn }: Pick<Payer, 'id' | 'clientAuthentication' | 'identitySignIn'>,
 ): Registration => ({
   redirectUri: callbackUri(origin ?? unknownOrigin, id),
-  ...(clientAuthentication === 'private_key_jwt' ? { jwksUrl: `${origin ?? unknownOrigin}/oauth2/jwks/${id}` } : {}),
+  ...(clientAuthentication === 'private_key_jwt' || identitySignIn !== undefined
+    ? { jwksUrl: `${origin ?? unknownOrigin}/oauth2/jwks/${id}` }
+    : {}),
 });
 
 /** Says where to find an origin that is the API's own URL; `undefined` if the origin is known. */

@@ -77,7 +77,12 @@ export const aetna: CatalogedPayer = {
       "In production. Members of Aetna's commercial plans are refused after they have signed in.",
     ),
   ],
-  missing: [],
+  missing: [
+    {
+      field: 'identitySignIn',
+      why: 'production takes members whom CLEAR or ID.me has proofed (IAL2), the sandbox does not; no document says at which endpoint, with what assertion, or how no match is answered',
+    },
+  ],
   remarks: [
     { text: 'Eleven operations document 429, without Retry-After.', source: conformance },
     {

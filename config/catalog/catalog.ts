@@ -12,12 +12,12 @@ import { healthPartners } from './health-partners.ts';
 import { highmark } from './highmark.ts';
 import { humana } from './humana.ts';
 import { kaiser } from './kaiser.ts';
-import { medicare } from './medicare.ts';
+import { medicare, medicareV3 } from './medicare.ts';
 import { oneUp } from './one-up.ts';
 import { unitedHealthcare } from './united-healthcare.ts';
 import { va } from './va.ts';
 
-/** Seventeen real payers. */
+/** Seventeen real payers, Medicare in both versions of its API. */
 export const catalog: readonly CatalogedPayer[] = [
   aetna,
   bcbsAlabama,
@@ -33,6 +33,7 @@ export const catalog: readonly CatalogedPayer[] = [
   humana,
   kaiser,
   medicare,
+  medicareV3,
   oneUp,
   unitedHealthcare,
   va,

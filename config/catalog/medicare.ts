@@ -17,10 +17,12 @@ const contract = apiEvangelist(
   '2026-07-11',
 );
 
-const serverCode = {
-  url: 'https://github.com/CMSgov/bluebutton-web-server/blob/master/apps/dot_ext/views/authorization.py',
+/** A file of the API's own server, which is public. */
+const serverFile = (path: string) => ({
+  url: `https://github.com/CMSgov/bluebutton-web-server/blob/ba0c6856a51c13bd849da2fcc0d6e44eed08dc73/${path}`,
   date: '2026-08-21',
-};
+});
+const tokenCode = serverFile('apps/dot_ext/views/authorization.py');
 
 const documented = factsFrom(docs);
 const discovery = factsFrom(
@@ -47,7 +49,11 @@ export const medicare: CatalogedPayer = {
       'The discovery document writes it without the last slash.',
     ),
     contractSays('tokenEndpoint', 'https://sandbox.bluebutton.cms.gov/v2/o/token/'),
-    discovery('revocationEndpoint', 'https://sandbox.bluebutton.cms.gov/v2/o/revoke_token'),
+    factsFrom(serverFile('apps/dot_ext/v2/urls.py'))(
+      'revocationEndpoint',
+      'https://sandbox.bluebutton.cms.gov/v2/o/revoke_token/',
+      'The discovery document writes it without the last slash, which the server does not know.',
+    ),
     discovery('issuer', 'https://sandbox.bluebutton.cms.gov', 'At the origin, not below the FHIR base.'),
     documented('clientAuthentication', 'client_secret_basic', 'Confidential clients only.'),
     contractSays('scopes', [
@@ -69,10 +75,6 @@ export const medicare: CatalogedPayer = {
   ],
   missing: [],
   remarks: [
-    {
-      text: 'Version 3 answers an app with a token of CLEAR or ID.me (client_credentials, IAL2): https://sandbox.bluebutton.cms.gov/v3/o/token/. A 401 with status_code and message means no match; refreshes want a client secret; /v3/o/revoke ends the client’s whole access to the member, so leave revocationEndpoint out.',
-      source: serverCode,
-    },
     { text: 'A page has 10 claims, and 50 at most.', source: pageSizes },
     {
       text: 'An app gets 13 months, or 10 hours without a refresh token, or no limit for research; the token answer says until when (access_grant_expiration).',
@@ -80,5 +82,74 @@ export const medicare: CatalogedPayer = {
     },
     { text: 'Access tokens live for an hour. A refresh token is good once.', source: contract },
     { text: 'Members may withhold their demographics: Patient is refused then.', source: contract },
+  ],
+};
+
+const token = factsFrom(tokenCode);
+const paths = factsFrom(serverFile('apps/dot_ext/v3/urls.py'));
+const published = factsFrom(serverFile('apps/wellknown/views/openid.py'));
+const scopes = ['launch/patient', 'patient/Patient.read', 'patient/Coverage.read', 'patient/ExplanationOfBenefit.read'];
+
+/** The version that answers members' identity tokens. Tokens of one version open nothing in the other. */
+export const medicareV3: CatalogedPayer = {
+  id: 'medicare-v3',
+  displayName: 'Medicare (CMS Blue Button, version 3)',
+  environment: 'sandbox',
+  status: 'published, not tried',
+  facts: [
+    factsFrom(serverFile('hhs_oauth_server/urls.py'))('fhirBaseUrl', 'https://sandbox.bluebutton.cms.gov/v3/fhir'),
+    paths(
+      'authorizationEndpoint',
+      'https://sandbox.bluebutton.cms.gov/v3/o/authorize/',
+      'Its discovery document writes it without the last slash.',
+    ),
+    paths(
+      'tokenEndpoint',
+      'https://sandbox.bluebutton.cms.gov/v3/o/token',
+      'Answers with a last slash too, but the aud of an assertion is compared with this, to the letter.',
+    ),
+    paths(
+      'revocationEndpoint',
+      'https://sandbox.bluebutton.cms.gov/v3/o/revoke_token/',
+      'Ends one token. /v3/o/revoke/ ends all that the member gave the app.',
+    ),
+    published(
+      'clientAuthentication',
+      'client_secret_basic',
+      'For codes and refreshes. It lists private_key_jwt alone, which is for identity tokens, and the capability client-confidential-symmetric.',
+    ),
+    published('scopes', scopes, 'It lists patient/Patient.rs and its like too, but no offline_access.'),
+    token('patientFrom', 'token', 'Each token answer has patient.'),
+    published('quirks.pkce', true, 'S256 only.'),
+    documented('quirks.aud', false, 'No documented request has it.'),
+    token(
+      'identitySignIn',
+      {
+        issuers: ['https://verified.clearme.com/integrations', 'https://api.idmelabs.com/oidc'],
+        assertionAlgorithm: 'ES384',
+        scopes,
+        noMatch: [{ status: 401, members: { status_code: 401 } }],
+        consentLifetime: 90 * 86_400,
+      },
+      'Production takes https://api.id.me/oidc. The page of its documentation says 24 hours for refreshes, the code 90 days after the last one.',
+    ),
+    client('everything', false),
+    client('wholeRecord', { searches: ['ExplanationOfBenefit', 'Coverage'], pageSize: 50 }, 'From version 2.'),
+  ],
+  missing: [],
+  remarks: [
+    {
+      text: 'iat and auth_time of an identity token are at most 300 seconds ago, and not a second ahead. Each jti counts once in 300 seconds.',
+      source: tokenCode,
+    },
+    {
+      text: 'Whatever is wrong with a token, or fails at the server, is 400 Bad request. An app that is not enabled for this gets 403.',
+      source: tokenCode,
+    },
+    { text: 'An unknown scope is refused when both tokens are spent.', source: tokenCode },
+    {
+      text: 'The OpenID configuration at the origin is about version 2.',
+      source: serverFile('apps/wellknown/urls.py'),
+    },
   ],
 };

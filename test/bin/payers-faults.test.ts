@@ -21,6 +21,15 @@ const token = `${url}/token`;
 const withQuirks = (quirks: Partial<Payer['quirks']>): Payer => ({ ...plan, quirks: { ...plan.quirks, ...quirks } });
 const moved = (): Response => new Response(null, { status: 302, headers: { location: 'https://elsewhere.test/r4' } });
 
+const identitiesAt = (issuer: string): Pick<Payer, 'identitySignIn'> => ({
+  identitySignIn: {
+    issuers: [issuer],
+    assertionAlgorithm: 'ES384',
+    scopes: ['patient/*.rs'],
+    noMatch: [{ status: 401, members: { status_code: 401 } }],
+  },
+});
+
 describe('the doctor', () => {
   it('finds nothing wrong with a healthy payer', async () => {
     const findings = await examine(payerDeps().deps, 'test', plan);
@@ -58,6 +67,15 @@ describe('the doctor', () => {
     ],
     ['that sign', { clientAuthentication: 'private_key_jwt', publicKeys: [es384Jwk('gateway-1').publicJwk] }, false],
     ['that are none', { clientAuthentication: 'client_secret_basic', publicKeys: [] }, false],
+    [
+      'that sign for identity tokens',
+      {
+        clientAuthentication: 'client_secret_basic',
+        publicKeys: [es384Jwk('gateway-1').publicJwk],
+        ...identitiesAt('https://id.test'),
+      },
+      false,
+    ],
   ])('says of public keys %s whether they are unused, and holds it against nobody', async (_, change, isSaid) => {
     const findings = await examine(payerDeps().deps, 'test', { ...plan, ...change });
 
@@ -391,6 +409,17 @@ describe('the places of an id_token and of userinfo', () => {
     [userinfoUrl, withUserinfo, moved, /^userinfo: .* redirects \(302/],
   ])('%s gives one line if it is not', async (at, payer, answer, line) => {
     expect(await examined({ [at]: answer }, { payer })).toEqual([expect.stringMatching(line)]);
+  });
+
+  it('are those of each identity provider whose tokens the payer takes', async () => {
+    const provider = { issuer: 'https://id.test', jwksUri: keysUrl, algorithms: ['RS256' as const] };
+    const other = { ...provider, issuer: 'https://other.test', jwksUri: `${url}/other` };
+    const payer: Payer = { ...plan, ...identitiesAt('https://id.test') };
+    const lines = (keySet: unknown) =>
+      examined({ [keysUrl]: () => json(keySet) }, { payer, identityProviders: [provider, other] });
+
+    expect(await lines({ keys: [{}] })).toEqual([]);
+    expect(await lines({})).toEqual([expect.stringMatching(/^keys: .*\/keys answers 200 .* not a set of keys/)]);
   });
 
   it('agree with what the payer publishes, or both are named', async () => {

@@ -1,5 +1,7 @@
 import { format } from 'prettier';
 import { checkStage } from '../../config/check.ts';
+import { blueButtonV3 } from '../../config/product-presets.ts';
+import { compareDiscovery } from '../../functions/shared/payer/compare-discovery.ts';
 import { words } from '../support/words.ts';
 import { answering, learned, pasted } from './learn.ts';
 import { json, page } from './payer-deps.ts';
@@ -510,5 +512,73 @@ describe('what a payer publishes', () => {
     );
 
     expect(new Set(asked).size).toBeLessThanOrEqual(8 * 3 + 8 * 2 + 4);
+  });
+});
+
+/** What Blue Button's version 3 publishes: the code of its server (CMSgov/bluebutton-web-server, apps/wellknown, 2026-08-21). */
+const blueButtonDocument = (server: string) => ({
+  authorization_endpoint: `${server}/v3/o/authorize`,
+  revocation_endpoint: `${server}/v3/o/revoke_token`,
+  token_endpoint: `${server}/v3/o/token`,
+  grant_types_supported: ['authorization_code', 'client_credentials'],
+  response_types_supported: ['code', 'token'],
+  scopes_supported: words(
+    `openid profile launch/patient patient/Patient.read patient/ExplanationOfBenefit.read patient/Coverage.read
+     patient/Patient.rs patient/ExplanationOfBenefit.rs patient/Coverage.rs`,
+  ),
+  code_challenge_methods_supported: ['S256'],
+  capabilities: words(
+    `client-confidential-symmetric context-standalone-patient launch-standalone permission-offline permission-patient
+     permission-v1 permission-v2 authorize-post client-confidential-asymmetric`,
+  ),
+  token_endpoint_auth_methods_supported: ['private_key_jwt'],
+  token_endpoint_auth_signing_alg_values_supported: ['ES384', 'RS256', 'RS384', 'RS512'],
+});
+
+describe('a payer that takes identity tokens', () => {
+  const server = 'https://sandbox.bluebutton.cms.gov';
+  const place = `${server}/v3/fhir/.well-known/smart-configuration`;
+  const document = blueButtonDocument(server);
+
+  it('is asked about them, and how it authenticates the rest, by learn', async () => {
+    const { payer, ask } = await learnedFrom({ [place]: () => json(document) }, `${server}/v3/fhir`);
+
+    expect(payer).toMatchObject({ tokenEndpoint: `${server}/v3/o/token`, clientAuthentication: 'client_secret_basic' });
+    expect(ask).toEqual(
+      expect.arrayContaining([
+        `identitySignIn: grant_types_supported in ${place} lists client_credentials, and no system scopes. Does it answer apps with members' identity tokens (docs/payers.md, "Sign-in without a portal")? From which identity providers, signed with one of ES384, RS256, RS384, RS512, with which aud (${server}/v3/o/token, to the letter?), and how does it say that nobody matches?`,
+        `clientAuthentication: token_endpoint_auth_methods_supported in ${place} (private_key_jwt) is all, but client-confidential-symmetric is in capabilities in ${place}: which one is for codes and refreshes?`,
+      ]),
+    );
+  });
+
+  it.each([
+    ['serves systems', { scopes_supported: ['system/*.rs', 'patient/*.rs'] }],
+    ['lists no such grant', { grant_types_supported: ['authorization_code'] }],
+  ])('is not asked if it %s', async (_, change) => {
+    const { ask } = await learnedFrom({ [place]: () => json({ ...document, ...change }) }, `${server}/v3/fhir`);
+
+    expect(ask.join()).not.toContain('identitySignIn');
+  });
+
+  it('publishes nothing that its preset does not have', () => {
+    const payer = blueButtonV3({ id: 'medicare', displayName: 'Medicare', clientId: 'us', publicKeys: [] });
+    const compare = (change: object) =>
+      compareDiscovery({ name: 'smart-configuration', url: place, body: { ...document, ...change } }, payer).map(
+        ({ field, text }) => `${field}: ${text}`,
+      );
+
+    expect(compare({})).toEqual([]);
+    expect(compare({ grant_types_supported: ['authorization_code', 'refresh_token'] })).toEqual([
+      'identitySignIn: grant_types_supported lacks client_credentials (it has authorization_code, refresh_token)',
+    ]);
+    expect(compare({ token_endpoint_auth_signing_alg_values_supported: ['RS384'] })).toEqual([
+      'identitySignIn.assertionAlgorithm: token_endpoint_auth_signing_alg_values_supported lacks ES384 (it has RS384)',
+    ]);
+    expect(compare({ scopes_supported: ['patient/Patient.read', 'patient/Coverage.read'] })).toContain(
+      'identitySignIn.scopes: scopes_supported lacks patient/ExplanationOfBenefit.read (it has patient/Patient.read, patient/Coverage.read)',
+    );
+    // Its assertions name the token endpoint to the letter.
+    expect(compare({ token_endpoint: `${server}/v3/o/token/` })).toHaveLength(1);
   });
 });

@@ -72,7 +72,11 @@ describe('the doctor against the sandbox', () => {
   it('prints what to register at each', () => {
     const [demo, north] = config.payers.map((payer) => registrationOf(config.origin, payer));
 
-    expect(demo).toEqual({ redirectUri: `${config.origin}/oauth2/callback/demo-health-plan` });
+    // Its secret is for codes, and its key for identity tokens.
+    expect(demo).toEqual({
+      redirectUri: `${config.origin}/oauth2/callback/demo-health-plan`,
+      jwksUrl: `${config.origin}/oauth2/jwks/demo-health-plan`,
+    });
     expect(north).toEqual({
       redirectUri: `${config.origin}/oauth2/callback/northwind`,
       jwksUrl: `${config.origin}/oauth2/jwks/northwind`,

@@ -41,15 +41,17 @@ export const profileOf = (payer: CatalogedPayer): Readonly<Record<string, unknow
     id: payer.id,
     displayName: payer.displayName,
     clientId: pendingClientId,
-    ...(values.get('clientAuthentication') === 'private_key_jwt' ? { publicKeys: [examplePublicKey] } : {}),
+    ...(values.get('clientAuthentication') === 'private_key_jwt' || values.has('identitySignIn')
+      ? { publicKeys: [examplePublicKey] }
+      : {}),
     quirks: Object.fromEntries(quirks),
   };
 };
 
 const introduction = `# What is published about seventeen payers
 
-\`config/catalog/\` holds what public sources say about seventeen real payers, each fact with its source and date. **Published, not
-tried:** this project has connected to none of them, published endpoints go stale, and a sandbox differs from production. No stage
+\`config/catalog/\` holds what public sources say about seventeen real payers (Medicare in both versions of its API), each fact with its
+source and date. **Published, not tried:** this project has connected to none of them, published endpoints go stale, and a sandbox differs from production. No stage
 reads the catalog. To add a payer, ask it, and run \`npm run payers -- learn URL\` ([payers](../payers.md)).
 
 A profile is complete here if public sources say all that a first login needs: FHIR base, endpoints, how the gateway
@@ -61,11 +63,14 @@ payer in any case. To write this page:
 (with \`NODE_OPTIONS=--experimental-vm-modules\`, as in \`npm test\`).
 `;
 
+const countText = (field: Field, list: readonly unknown[]): string =>
+  field === 'wholeRecord' ? `${list.length} types` : `\`${JSON.stringify(list)}\``;
+
 const valueText = ({ field, value }: Fact): string => {
   if (Array.isArray(value) && value.length > 2) return `${value.length} entries`;
-  if (field !== 'wholeRecord') return `\`${JSON.stringify(value)}\``;
+  if (field !== 'wholeRecord' && field !== 'identitySignIn') return `\`${JSON.stringify(value)}\``;
   return Object.entries(value as object)
-    .map(([name, inner]) => `${name}: ${Array.isArray(inner) ? `${inner.length} types` : `\`${String(inner)}\``}`)
+    .map(([name, inner]) => `${name}: ${Array.isArray(inner) ? countText(field, inner) : `\`${String(inner)}\``}`)
     .join(', ');
 };
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { catalog } from '../../config/catalog/catalog.ts';
 import { checkStage } from '../../config/check.ts';
 import { isExampleHost } from '../../config/examples.ts';
+import { clear, idMeSandbox } from '../../config/product-presets.ts';
 import { stageSchema } from '../../config/schema.ts';
 import { fieldsAt } from '../../config/unknown-fields.ts';
 import { catalogDocument, decisiveFields, isComplete, profileOf } from './catalog-document.ts';
@@ -14,8 +15,8 @@ const isDate = (text: string): boolean =>
   /^\d{4}-\d{2}-\d{2}$/.test(text) && new Date(`${text}T00:00:00Z`).toISOString().startsWith(text);
 
 describe('the catalog', () => {
-  it('is about seventeen payers, each published and not tried', () => {
-    expect(new Set(catalog.map(({ id }) => id)).size).toBe(17);
+  it('is about seventeen payers, one of them twice, each published and not tried', () => {
+    expect([catalog.length, new Set(catalog.map(({ id }) => id)).size]).toEqual([18, 18]);
     expect(new Set(catalog.map(({ status }) => status))).toEqual(new Set(['published, not tried']));
   });
 
@@ -50,7 +51,13 @@ describe('the catalog', () => {
   });
 
   it.each(catalog)('makes of $displayName a profile that passes the check', (payer) => {
-    const stage = { stage: 'x', production: false, payers: [profileOf(payer)], partners: [] };
+    const stage = {
+      stage: 'x',
+      production: false,
+      identityProviders: [clear, idMeSandbox],
+      payers: [profileOf(payer)],
+      partners: [],
+    };
 
     expect(() => checkStage(stage, 'x')).not.toThrow();
   });

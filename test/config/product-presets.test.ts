@@ -1,7 +1,16 @@
 import { checkStage } from '../../config/check.ts';
 import { examplePublicKey } from '../../config/examples.ts';
 import { oneUpDemo, smart } from '../../config/presets.ts';
-import { blueButton, epic, hapi, oracleHealth } from '../../config/product-presets.ts';
+import {
+  blueButton,
+  blueButtonV3,
+  clear,
+  epic,
+  hapi,
+  idMe,
+  idMeSandbox,
+  oracleHealth,
+} from '../../config/product-presets.ts';
 import { payerAuthorizeUrl } from '../../functions/shared/payer/authorize-url.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
@@ -21,6 +30,7 @@ const presets: Readonly<Record<string, Payer>> = {
   hapi: hapi({ ...named, ...endpoints }),
   oneUpDemo: oneUpDemo({ ...named, authOrigin: 'https://auth.example.org', apiOrigin: 'https://api.example.org' }),
   blueButton: blueButton(named),
+  blueButtonV3: blueButtonV3({ ...named, publicKeys: [examplePublicKey] }),
 };
 const of = (name: string): Payer => {
   const payer = presets[name];
@@ -39,7 +49,9 @@ const pkce = { code_challenge: sha256('v'), code_challenge_method: 'S256' };
 
 describe('each preset', () => {
   it.each(Object.keys(presets))('%s passes the check, and the check changes nothing in it', (name) => {
-    const { payers } = checkStage({ stage: 'x', production: false, payers: [of(name)], partners: [] }, 'x');
+    const identityProviders = [clear, idMe, idMeSandbox];
+    const stage = { stage: 'x', production: false, identityProviders, payers: [of(name)], partners: [] };
+    const { payers } = checkStage(stage, 'x');
 
     expect(payers).toEqual([of(name)]);
   });
@@ -171,5 +183,28 @@ describe('preset blueButton', () => {
     const { fhirBaseUrl, issuer } = blueButton({ ...named, environment: 'production' });
 
     expect([fhirBaseUrl, issuer]).toEqual(['https://api.bluebutton.cms.gov/v2/fhir', 'https://api.bluebutton.cms.gov']);
+  });
+});
+
+// The paths, lifetimes and issuers are those of CMSgov/bluebutton-web-server at ba0c6856 (2026-08-21).
+describe('preset blueButtonV3', () => {
+  it('signs an assertion for the token endpoint to the letter, and has a secret for codes and refreshes', () => {
+    expect(of('blueButtonV3')).toMatchObject({
+      fhirBaseUrl: 'https://sandbox.bluebutton.cms.gov/v3/fhir',
+      tokenEndpoint: 'https://sandbox.bluebutton.cms.gov/v3/o/token',
+      revocationEndpoint: 'https://sandbox.bluebutton.cms.gov/v3/o/revoke_token/',
+      clientAuthentication: 'client_secret_basic',
+      identitySignIn: {
+        issuers: ['https://verified.clearme.com/integrations', 'https://api.idmelabs.com/oidc'],
+        consentLifetime: 7_776_000,
+      },
+    });
+  });
+
+  it('takes tokens of ID.me itself in production', () => {
+    const payer = blueButtonV3({ ...named, publicKeys: [examplePublicKey], environment: 'production' });
+
+    expect(payer.tokenEndpoint).toBe('https://api.bluebutton.cms.gov/v3/o/token');
+    expect(payer.identitySignIn?.issuers).toEqual([clear.issuer, 'https://api.id.me/oidc']);
   });
 });

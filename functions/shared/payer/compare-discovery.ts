@@ -9,17 +9,22 @@ const few = (values: readonly string[]): string =>
   values.length > 6 ? `${values.slice(0, 6).join(', ')} and ${values.length - 6} more` : values.join(', ') || 'none';
 
 const sameUrl = (a: string, b: string): boolean => URL.parse(a)?.href === URL.parse(b)?.href;
+const withoutSlash = (url: string): string => url.replace(/\/$/, '');
 
 type EndpointField = 'authorizationEndpoint' | 'tokenEndpoint' | 'revocationEndpoint' | 'userinfoEndpoint' | 'jwksUri';
 
-/** @param maybeUnused whether a profile may leave out what the payer has */
+/**
+ * @param maybeUnused whether a profile may leave out what the payer has
+ * @param anySlash whether a last slash is no difference, since the doctor tries which of the two answers
+ */
 const endpoint =
-  (member: string, field: EndpointField, { maybeUnused = false } = {}): Comparison =>
+  (member: string, field: EndpointField, { maybeUnused = false, anySlash = false } = {}): Comparison =>
   (document, payer) => {
     const said = textOf(document, member);
     const ours = payer[field];
     if (said === undefined || (ours === undefined && maybeUnused)) return undefined;
     if (ours !== undefined && sameUrl(said, ours)) return undefined;
+    if (ours !== undefined && anySlash && sameUrl(withoutSlash(said), withoutSlash(ours))) return undefined;
     const write = `write ${field}: '${said}'`;
     return {
       field,
@@ -45,13 +50,22 @@ const issuer: Comparison = (document, payer) => {
   };
 };
 
-const authentication: Comparison = (document, { clientAuthentication }) => {
+/** SMART's capability for an authentication that a payer may leave out of its list. */
+const capabilityFor = ({ clientAuthentication, identitySignIn }: Payer): string | undefined => {
+  // Many servers leave "none" out.
+  if (clientAuthentication === 'none') return 'client-public';
+  // The list may be of the call with an identity token only.
+  return identitySignIn !== undefined && clientAuthentication !== 'private_key_jwt'
+    ? 'client-confidential-symmetric'
+    : undefined;
+};
+
+const authentication: Comparison = (document, payer) => {
+  const { clientAuthentication } = payer;
   const said = listOf(document, 'token_endpoint_auth_methods_supported');
   if (said === undefined || said.includes(clientAuthentication)) return undefined;
-  // SMART has a capability for public clients, and many servers leave "none" out.
-  if (clientAuthentication === 'none' && listOf(document, 'capabilities')?.includes('client-public') === true) {
-    return undefined;
-  }
+  const capability = capabilityFor(payer);
+  if (capability !== undefined && listOf(document, 'capabilities')?.includes(capability) === true) return undefined;
   return {
     field: 'clientAuthentication',
     ours: clientAuthentication,
@@ -161,9 +175,12 @@ const types: Comparison = ({ name, body }) => {
   return { field: name, ours: 'as the standard has it', theirs: text, text, todo };
 };
 
-const refreshing: Comparison = (document, { scopes }) => {
+const refreshing: Comparison = (document, { scopes, identitySignIn }) => {
   const said = listOf(document, 'grant_types_supported');
   if (said === undefined || said.includes('refresh_token')) return undefined;
+  // Blue Button lists what begins a grant, and SMART's capability for refresh tokens.
+  const isOffline = listOf(document, 'capabilities')?.includes('permission-offline') === true;
+  if (identitySignIn !== undefined && isOffline) return undefined;
   const asked = scopes.includes('offline_access') ? ', but the profile asks for offline_access' : '';
   return {
     field: 'refresh tokens',
@@ -174,11 +191,38 @@ const refreshing: Comparison = (document, { scopes }) => {
   };
 };
 
+/** What smart-configuration says of the call with a member's identity token: SMART has no capability for it. */
+const identity: Comparison = (document, { identitySignIn }) => {
+  if (identitySignIn === undefined) return undefined;
+  const { assertionAlgorithm, scopes } = identitySignIn;
+  const lacking = (
+    member: 'grant_types_supported' | 'token_endpoint_auth_signing_alg_values_supported',
+    ours: string,
+    { field, todo }: Pick<Difference, 'field' | 'todo'>,
+  ): Difference | undefined => {
+    const said = listOf(document, member);
+    if (said === undefined || said.includes(ours)) return undefined;
+    return { field, ours, theirs: few(said), text: `${member} lacks ${ours} (it has ${few(said)})`, todo };
+  };
+  const inScopes = compareScopes(listOf(document, 'scopes_supported'), scopes);
+  return (
+    lacking('grant_types_supported', 'client_credentials', {
+      field: 'identitySignIn',
+      todo: "ask the payer whether it still takes members' identity tokens; if not, remove identitySignIn",
+    }) ??
+    lacking('token_endpoint_auth_signing_alg_values_supported', assertionAlgorithm, {
+      field: 'identitySignIn.assertionAlgorithm',
+      todo: 'make a key for an algorithm that the payer lists, or ask the payer',
+    }) ??
+    (inScopes && { ...inScopes, field: 'identitySignIn.scopes' })
+  );
+};
+
 const comparisons: readonly Comparison[] = [
   types,
-  endpoint('authorization_endpoint', 'authorizationEndpoint'),
+  endpoint('authorization_endpoint', 'authorizationEndpoint', { anySlash: true }),
   endpoint('token_endpoint', 'tokenEndpoint'),
-  endpoint('revocation_endpoint', 'revocationEndpoint'),
+  endpoint('revocation_endpoint', 'revocationEndpoint', { anySlash: true }),
   endpoint('userinfo_endpoint', 'userinfoEndpoint', { maybeUnused: true }),
   endpoint('jwks_uri', 'jwksUri', { maybeUnused: true }),
   issuer,
@@ -187,6 +231,7 @@ const comparisons: readonly Comparison[] = [
   pkce,
   patient,
   refreshing,
+  identity,
   (document, { scopes }) => compareScopes(listOf(document, 'scopes_supported'), scopes),
   iss,
 ];
