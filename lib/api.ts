@@ -9,6 +9,7 @@ import {
   type StageOptions,
 } from 'aws-cdk-lib/aws-apigateway';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
 import { AccessLog } from './access-log.ts';
@@ -101,9 +102,11 @@ export class GatewayApi extends Construct {
   readonly restApi: RestApi;
   /** ARN of the API's stage. */
   readonly stageArn: string;
+  private readonly stageName: string;
 
   constructor(scope: Construct, id: string, { config, key }: GatewayApiProps) {
     super(scope, id);
+    this.stageName = config.stage;
     const accessLog = new AccessLog(this, 'AccessLog', { config, key });
     this.restApi = new RestApi(this, 'RestApi', {
       restApiName: `p2p-gateway-${config.stage}`,
@@ -161,7 +164,17 @@ export class GatewayApi extends Construct {
     return Fn.join('', [...host, '/', stage]);
   }
 
+  /**
+   * The CDK's permission to call the function refers to the API's stage, so that the stage would lead callers to a new
+   * function before it may be called. Here the permission names the stage, and the stage's deployment waits for it.
+   */
   private serve(paths: readonly string[], integration: LambdaIntegration): void {
-    for (const path of paths) this.restApi.root.resourceForPath(path).addMethod('ANY', integration);
+    for (const path of paths) {
+      const method = this.restApi.root.resourceForPath(path).addMethod('ANY', integration);
+      for (const permission of method.node.children.filter((child) => child instanceof CfnPermission)) {
+        permission.sourceArn = this.restApi.arnForExecuteApi('ANY', path.replaceAll(/\{[^}]+\}/g, '*'), this.stageName);
+        this.restApi.latestDeployment?.node.addDependency(permission);
+      }
+    }
   }
 }

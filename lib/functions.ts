@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
 import { grantAttributes } from '../functions/shared/store/attributes.ts';
@@ -208,5 +209,8 @@ export class GatewayFunctions extends Construct {
       statements: readRegistry,
       reservedConcurrency: concurrency.discovery,
     });
+    // 0.1's buffers its answers, and no function can answer both ways. Under its own id this one is made beside it, and 0.1's
+    // is deleted once the API has switched. Role and log group stay.
+    (this.discovery.lambda.node.defaultChild as CfnFunction).overrideLogicalId('FunctionsDiscoveryStreamed');
   }
 }

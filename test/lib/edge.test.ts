@@ -232,11 +232,15 @@ describe('what changes together in an update', () => {
     );
     const sending = idsWhere(template, 'AWS::CloudFront::Distribution', (text) => text.includes('"x-origin-verify"'));
     const records = idsWhere(template, 'AWS::Route53::RecordSet', () => sending.length > 0);
+    const switching = idsWhere(template, 'AWS::ApiGateway::Stage', () => true);
+    const allowing = idsWhere(template, 'AWS::Lambda::Permission', (text) => text.includes('apigateway.amazonaws.com'));
     const pairs = (later: readonly string[], earlier: readonly string[]) =>
       later.flatMap((one) => earlier.map((other) => [one, other] as const));
     return [
       // A request without the header gets 403.
       ...pairs(requiring, [...sending, ...records]),
+      // A path whose function may not be called yet gets 500.
+      ...pairs(switching, allowing),
       // Any caller could name the address that is logged.
       ...pairs(functions(true), requiring),
       ...pairs(
@@ -249,9 +253,9 @@ describe('what changes together in an update', () => {
   };
 
   it.each([
-    ['edge', 10],
-    ['both', 7],
-    ['named', 7],
+    ['edge', 10 + 19],
+    ['both', 7 + 19],
+    ['named', 7 + 19],
   ] as const)('has a path between the parts of each pair, in stage %s', (stage, count) => {
     const template = templateOf(stage);
     const pairs = pairsOf(template);

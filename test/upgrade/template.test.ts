@@ -39,6 +39,15 @@ const fixedOf = ({ Type, Properties = {}, DeletionPolicy, UpdateReplacePolicy }:
   UpdateReplacePolicy,
 });
 
+/** The functions that 0.1's template led callers to, and how API Gateway took their answers there. */
+const answered: Readonly<Record<string, string>> = {
+  FunctionsAuthorizeFunction3A51B368: 'BUFFERED',
+  FunctionsCallbackFunctionFDD8153E: 'BUFFERED',
+  FunctionsTokenFunctionE065CB29: 'BUFFERED',
+  FunctionsDiscoveryFunctionE46982BC: 'BUFFERED',
+  FunctionsFetchFunction8DD28494: 'STREAM',
+};
+
 const isSecret = ({ Type }: Resource): boolean => Type === 'AWS::SecretsManager::Secret';
 
 const byId = (resources: Readonly<Record<string, Resource>>, which: (resource: Resource) => boolean) =>
@@ -88,6 +97,21 @@ describe.each(stages)('the upgrade of the stage %s from version 0.1', (stage) =>
     expect(names.length).toBeGreaterThan(0);
     expect(prefixes.length).toBeGreaterThan(0);
     for (const name of names) for (const prefix of prefixes) expect(name.startsWith(prefix)).toBe(true);
+  });
+
+  // The form of an answer differs, so a function that changes in place answers 502 until the API has changed too:
+  // https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html
+  it('changes how no function of that version answers: the one that streams now is another', () => {
+    const now = byId(template.Resources, ({ Type }) => Type === 'AWS::ApiGateway::Method').map(([, { Properties }]) => {
+      const integration = (Properties?.['Integration'] ?? {}) as { ResponseTransferMode?: string; Uri?: object };
+      const { ResponseTransferMode: mode = 'BUFFERED', Uri } = integration;
+      const [, id = ''] = /"Fn::GetAtt":\["([^"]+)"/.exec(JSON.stringify(Uri)) ?? [];
+      return [id, mode] as const;
+    });
+    const was = now.filter(([id]) => id in answered);
+    expect(new Set(was.map(([id]) => id)).size).toBe(4);
+    expect(was.filter(([id, mode]) => answered[id] !== mode)).toEqual([]);
+    expect(new Set(now.map(([id]) => id))).toContain('FunctionsDiscoveryStreamed');
   });
 
   it('fills the registry before it changes a function that reads it', () => {
