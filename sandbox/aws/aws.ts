@@ -35,9 +35,9 @@ export const startAws = async (
   answerFirst?: AnswerAws,
 ): Promise<LocalAws> => {
   const folderOf = (name: string) => (folder === undefined ? undefined : join(folder, name));
-  const dynamoDb = await startDynamoDb(folderOf('dynamodb'));
-  const secretsManager = localSecretsManager(rooms);
   const kms = localKms(rooms);
+  const dynamoDb = await startDynamoDb(kms, folderOf('dynamodb'));
+  const secretsManager = localSecretsManager(rooms);
   const s3 = localS3({ isKeyEnabled: kms.isEnabled, rooms, folder: folderOf('objects') });
   const lambda = localLambda({ vaultOf: kms.vaultOf });
   const logs = localLogs();

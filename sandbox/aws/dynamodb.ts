@@ -3,9 +3,11 @@ import { Level } from 'level';
 import { unusable } from '../state/local-state.ts';
 import { callDynalite, createTable } from './call-dynalite.ts';
 import { region } from './intrinsics.ts';
+import type { LocalKms } from './kms.ts';
 import { close, listen } from './listen.ts';
 import { jsonError, type AwsAnswer, type AwsService } from './service.ts';
 import { writesWithRecords, type CallDynamoDb, type RecordSink } from './stream-records.ts';
+import { refuseKey, withoutKey } from './table-key.ts';
 import type { TableSpec } from './template-data.ts';
 
 /** An embedded DynamoDB. Without a folder, it loses everything when it stops. */
@@ -14,7 +16,7 @@ export interface LocalDynamoDb {
   /**
    * Creates tables, except those that were kept. The sink gets a record for each write to a table with a stream.
    * @param emptied names of tables that begin empty all the same
-   * @throws LocalStackError if a kept table has another schema
+   * @throws LocalStackError if a kept table has another schema, and Error if CloudFormation may not use a table's key
    */
   readonly createTables: (tables: readonly TableSpec[], sink: RecordSink, emptied?: readonly string[]) => Promise<void>;
   readonly close: () => Promise<void>;
@@ -92,9 +94,10 @@ const requireStore = async (folder: string): Promise<void> => {
 
 /**
  * Starts DynamoDB behind the AWS endpoint. It has no TTL, so expired items stay readable, as they do for hours in AWS.
+ * @param kms is asked who may encrypt a table with a key
  * @param folder keeps the tables; without one they are in memory
  */
-export const startDynamoDb = async (folder?: string): Promise<LocalDynamoDb> => {
+export const startDynamoDb = async (kms: Pick<LocalKms, 'refuse'>, folder?: string): Promise<LocalDynamoDb> => {
   if (folder !== undefined) await requireStore(folder);
   const where = folder === undefined ? {} : { path: folder };
   const server = dynalite({ ...where, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
@@ -117,7 +120,9 @@ export const startDynamoDb = async (folder?: string): Promise<LocalDynamoDb> => 
   };
   const writes = writesWithRecords(call);
 
-  const service: AwsService = (request) => {
+  const service: AwsService = (received) => {
+    const request = withoutKey(received, kms);
+    if ('status' in request) return request;
     const { headers, body } = request;
     const problem = refusalOf(body);
     if (problem !== undefined) return jsonError('ValidationException', problem);
@@ -149,7 +154,9 @@ export const startDynamoDb = async (folder?: string): Promise<LocalDynamoDb> => 
   const createTables: LocalDynamoDb['createTables'] = async (tables, sink, emptied = []) => {
     const { TableNames: kept } = (await call('ListTables', {})) as { TableNames: readonly string[] };
     for (const table of tables) {
-      const { physicalName: TableName } = table;
+      const { physicalName: TableName, keyArn } = table;
+      const refusal = keyArn === undefined ? undefined : refuseKey(kms, 'cloudformation', keyArn);
+      if (refusal !== undefined) throw new Error(`${TableName}: ${refusal}`);
       if (!kept.includes(TableName)) await createTable(call, { TableName, ...schemaOf(table) });
       else {
         await requireSameSchema(table);

@@ -14,9 +14,27 @@ export interface LocalKms {
   readonly disable: (arn: string) => void;
   readonly enable: (arn: string) => void;
   readonly isEnabled: (arn: string) => boolean;
+  /** Whether a service may use a key for a caller. @returns KMS's message if not */
+  readonly refuse: (use: KeyUse) => string | undefined;
+  /** Limits what callers may do with keys through other services. Until then they may do all. */
+  readonly allowOnly: (may: MayUse) => void;
   /** How Lambda seals payloads: with a customer managed key, or with its own key if none is given. */
   readonly vaultOf: (arn: string | undefined) => Vault;
 }
+
+/** What another service does with a key for a caller. */
+interface KeyUse {
+  /** An access key id, or a service such as `cloudformation`. */
+  readonly caller: string;
+  /** ARN, id or alias. */
+  readonly keyId: string;
+  readonly actions: readonly string[];
+  /** The service that asks, such as `dynamodb`. */
+  readonly through: string;
+}
+
+/** Whether the caller may do one of them. */
+type MayUse = (use: Omit<KeyUse, 'actions'> & { readonly action: string }) => boolean;
 
 /** The kinds of keys that the local stack has. */
 export type KeyKind = 'SYMMETRIC_DEFAULT' | 'HMAC_256';
@@ -169,12 +187,15 @@ export const localKms = (rooms: Rooms = noRooms): LocalKms => {
     if (key === undefined) throw new Error(`The local stack has no KMS key ${arn}`);
     return key;
   };
+  /** By ARN, id or alias, which may be an ARN too. */
+  const named = (name: string): Key | undefined => names.get(name.replace(/^arn:.*:(?=alias\/)/, ''));
+  let may: MayUse = () => true;
   const service: AwsService = ({ headers, body }) => {
     const operation = String(headers['x-amz-target']).split('.')[1] ?? '';
     const parameters = JSON.parse(body.toString()) as Parameters;
     // A ciphertext made with a symmetric key contains the key's name.
     const name = parameters.KeyId ?? nameIn(bytesOf(parameters.CiphertextBlob));
-    const key = names.get(name.replace(/^arn:.*:(?=alias\/)/, ''));
+    const key = named(name);
     if (key === undefined) {
       return parameters.KeyId === undefined
         ? invalidCiphertext()
@@ -198,6 +219,15 @@ export const localKms = (rooms: Rooms = noRooms): LocalKms => {
     disable: (arn) => void (find(arn).isEnabled = false),
     enable: (arn) => void (find(arn).isEnabled = true),
     isEnabled: (arn) => find(arn).isEnabled,
+    refuse: ({ actions, ...use }) => {
+      const key = named(use.keyId);
+      if (key === undefined) return `Invalid keyId '${use.keyId}'`;
+      const refused = actions.find((action) => !may({ ...use, action }));
+      if (refused !== undefined)
+        return `${use.caller} is not authorized to perform: ${refused} on resource: ${key.arn}`;
+      return key.isEnabled ? undefined : `${key.arn} is disabled.`;
+    },
+    allowOnly: (limit) => void (may = limit),
     vaultOf: (arn) => {
       if (arn === undefined) return lambdasOwn;
       const key = find(arn);

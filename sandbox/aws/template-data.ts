@@ -20,6 +20,8 @@ export interface TableSpec {
   /** Its global secondary indexes, as in the template. */
   readonly indexes?: readonly object[] | undefined;
   readonly stream?: StreamSpec | undefined;
+  /** The ARN of the key that it is encrypted with. */
+  readonly keyArn?: string | undefined;
 }
 
 export interface BucketSpec {
@@ -73,13 +75,14 @@ interface Table {
   readonly AttributeDefinitions: TableSpec['attributeDefinitions'];
   readonly GlobalSecondaryIndexes?: readonly object[];
   readonly StreamSpecification?: { readonly StreamViewType: StreamSpec['viewType'] };
+  readonly SSESpecification?: { readonly KMSMasterKeyId?: unknown };
 }
 
 export const tablesOf = ({ ofType, intrinsics: { resolve } }: Reading): TableSpec[] =>
   ofType('AWS::DynamoDB::Table').map((named) => {
-    const { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, StreamSpecification } = propertiesOf(
-      named,
-    ) as Table;
+    const { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, StreamSpecification, SSESpecification } =
+      propertiesOf(named) as Table;
+    const key = SSESpecification?.KMSMasterKeyId;
     const stream = StreamSpecification;
     const arn = { 'Fn::GetAtt': [named[0], 'StreamArn'] };
     return {
@@ -89,6 +92,7 @@ export const tablesOf = ({ ofType, intrinsics: { resolve } }: Reading): TableSpe
       attributeDefinitions: AttributeDefinitions,
       indexes: GlobalSecondaryIndexes,
       stream: stream && { arn: resolve(arn), viewType: stream.StreamViewType },
+      keyArn: key === undefined ? undefined : resolve(key),
     };
   });
 

@@ -1,7 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CreateTableCommand, DynamoDBClient, type CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
+import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { decide } from '../support/evaluate-policy.ts';
-import { stages, stageTemplate, type StageTemplate, type Statement } from '../support/stage-template.ts';
+import {
+  ofType,
+  stages,
+  stageTemplate,
+  type Resource,
+  type StageTemplate,
+  type Statement,
+} from '../support/stage-template.ts';
 
 const account = '111122223333';
 const text = readFileSync(join(import.meta.dirname, '../../docs/bootstrap-policy.json'), 'utf8');
@@ -278,20 +287,66 @@ describe('the policy that CloudFormation deploys with', () => {
     expect(used).toEqual([]);
   });
 
-  // "Authorizing use of a customer managed key":
-  // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
-  it.each([
-    'kms:Encrypt',
-    'kms:Decrypt',
-    'kms:ReEncryptFrom',
-    'kms:ReEncryptTo',
-    'kms:GenerateDataKey',
-    'kms:GenerateDataKeyWithoutPlaintext',
-    'kms:DescribeKey',
-    'kms:CreateGrant',
-  ])('allows it %s through DynamoDB, which requires that to encrypt a table with a customer managed key', (action) => {
-    const through = { 'kms:ViaService': 'dynamodb.us-east-1.amazonaws.com' };
-    expect(decided(action, at('kms', 'key/x'), through)).toBe('allowed');
+  describe('before a DynamoDB that asks KMS for the rights of whoever makes a table', () => {
+    let aws: LocalAws;
+    let client: DynamoDBClient;
+    const keyArn = at('kms', 'key/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0');
+    beforeAll(async () => {
+      aws = await startAws(0);
+      aws.kms.createKey(keyArn);
+      const credentials = { accessKeyId: 'cloudformation', secretAccessKey: 'none' };
+      client = new DynamoDBClient({ region: 'us-east-1', endpoint: aws.url, credentials, maxAttempts: 1 });
+    });
+    afterAll(async () => {
+      client.destroy();
+      await aws.close();
+    });
+
+    /** Makes a table of the template, under the stage's key. */
+    const make = (table: Resource, TableName: string) => {
+      const { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, SSESpecification } = table.Properties ?? {};
+      const { SSEEnabled: Enabled, SSEType, KMSMasterKeyId } = SSESpecification as Record<string, unknown>;
+      expect(KMSMasterKeyId).toBeDefined();
+      return client.send(
+        new CreateTableCommand({
+          TableName,
+          BillingMode: 'PAY_PER_REQUEST',
+          ...({ KeySchema, AttributeDefinitions, GlobalSecondaryIndexes } as Pick<
+            CreateTableCommandInput,
+            'KeySchema' | 'AttributeDefinitions' | 'GlobalSecondaryIndexes'
+          >),
+          SSESpecification: { Enabled: Enabled === true, SSEType: SSEType as 'KMS', KMSMasterKeyId: keyArn },
+        }),
+      );
+    };
+    const tables = (): Resource[] => ofType(templates.at(-1) as StageTemplate, 'AWS::DynamoDB::Table');
+    const byPolicy: Parameters<LocalAws['kms']['allowOnly']>[0] = ({ action, through }) =>
+      decided(action, keyArn, { 'kms:ViaService': `${through}.us-east-1.amazonaws.com` }) === 'allowed';
+
+    it('makes every table of a stage', async () => {
+      aws.kms.allowOnly(byPolicy);
+      for (const [index, table] of tables().entries()) await make(table, `p2p-gateway-demo-${index}`);
+      expect(tables()).toHaveLength(6);
+    });
+
+    // "Authorizing use of a customer managed key":
+    // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+    it.each([
+      'kms:Encrypt',
+      'kms:Decrypt',
+      'kms:ReEncryptFrom',
+      'kms:ReEncryptTo',
+      'kms:GenerateDataKey',
+      'kms:GenerateDataKeyWithoutPlaintext',
+      'kms:DescribeKey',
+      'kms:CreateGrant',
+    ])('could make none without %s', async (missing) => {
+      aws.kms.allowOnly((use) => use.action !== missing && byPolicy(use));
+      await expect(make(tables()[0] as Resource, 'p2p-gateway-demo-none')).rejects.toMatchObject({
+        name: 'AccessDeniedException',
+        message: expect.stringContaining(`perform: ${missing} on resource: ${keyArn}`) as string,
+      });
+    });
   });
 
   it('allows it to read the secret that CloudFront sends, and the bundles', () => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDynamoDb } from '../../sandbox/aws/dynamodb.ts';
+import { localKms } from '../../sandbox/aws/kms.ts';
 
 const get = (key: number) => ({
   method: 'POST',
@@ -17,7 +18,7 @@ const get = (key: number) => ({
 
 describe('closing', () => {
   it('answers what it has begun, and refuses what comes after', async () => {
-    const dynamoDb = await startDynamoDb();
+    const dynamoDb = await startDynamoDb(localKms());
     const keySchema = [{ AttributeName: 'grantId', KeyType: 'HASH' }] as const;
     const attributeDefinitions = [{ AttributeName: 'grantId', AttributeType: 'S' }] as const;
     const table = { name: 'grants', physicalName: 'Grants1', keySchema, attributeDefinitions };

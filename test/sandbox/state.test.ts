@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startAws } from '../../sandbox/aws/aws.ts';
 import { startDynamoDb } from '../../sandbox/aws/dynamodb.ts';
+import { localKms } from '../../sandbox/aws/kms.ts';
 import { openState } from '../../sandbox/state/local-state.ts';
 import { keptMap, noRooms } from '../../sandbox/state/room.ts';
 
@@ -163,10 +164,10 @@ describe('kept AWS', () => {
   });
 
   it('refuses a table of another version, and a damaged store, with a line that names --fresh', async () => {
-    const first = await startDynamoDb(folder);
+    const first = await startDynamoDb(localKms(), folder);
     await first.createTables([table], () => {});
     await first.close();
-    const second = await startDynamoDb(folder);
+    const second = await startDynamoDb(localKms(), folder);
     const changed = {
       ...table,
       keySchema: [{ AttributeName: 'key', KeyType: 'HASH' }],
@@ -177,6 +178,6 @@ describe('kept AWS', () => {
     );
     await second.close();
     writeFileSync(join(folder, 'CURRENT'), 'damaged');
-    await expect(startDynamoDb(folder)).rejects.toThrow(/can't be read \(.*\); start with --fresh/);
+    await expect(startDynamoDb(localKms(), folder)).rejects.toThrow(/can't be read \(.*\); start with --fresh/);
   });
 });

@@ -1,0 +1,41 @@
+import { callerOf } from './calls.ts';
+import type { LocalKms } from './kms.ts';
+import { jsonError, type AwsAnswer, type AwsRequest } from './service.ts';
+
+/**
+ * What DynamoDB requires of whoever chooses a customer managed key for a table, at the least
+ * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html).
+ */
+const actions = [
+  'kms:Encrypt',
+  'kms:Decrypt',
+  'kms:ReEncryptFrom',
+  'kms:ReEncryptTo',
+  'kms:GenerateDataKey',
+  'kms:GenerateDataKeyWithoutPlaintext',
+  'kms:DescribeKey',
+  'kms:CreateGrant',
+];
+
+/** Asks KMS whether a caller may choose a key for a table. @returns DynamoDB's message if not */
+export const refuseKey = (kms: Pick<LocalKms, 'refuse'>, caller: string, keyId: string): string | undefined => {
+  const refusal = kms.refuse({ caller, keyId, actions, through: 'dynamodb' });
+  return refusal && `KMS key access denied error: ${refusal}`;
+};
+
+interface Creation {
+  readonly SSESpecification?: { readonly Enabled?: boolean; readonly KMSMasterKeyId?: string };
+}
+
+/**
+ * `CreateTable` under a customer managed key: KMS is asked for the caller's rights, and the rest is for a DynamoDB that knows
+ * no keys. Every other request is left as it is.
+ */
+export const withoutKey = (request: AwsRequest, kms: Pick<LocalKms, 'refuse'>): AwsAnswer | AwsRequest => {
+  if (!String(request.headers['x-amz-target']).endsWith('.CreateTable')) return request;
+  const { SSESpecification: sse, ...rest } = JSON.parse(request.body.toString()) as Creation;
+  if (sse?.Enabled !== true || sse.KMSMasterKeyId === undefined) return request;
+  const refusal = refuseKey(kms, callerOf(request), sse.KMSMasterKeyId);
+  if (refusal !== undefined) return jsonError('AccessDeniedException', refusal);
+  return { ...request, body: Buffer.from(JSON.stringify(rest)) };
+};
