@@ -4,7 +4,7 @@ import { pageRequest } from '../../shared/fhir/page-request.ts';
 import { limitsOf, parseRecordSearch } from '../../shared/fhir/record-search.ts';
 import { answerBases, baseUrlOf, spellings } from '../../shared/registry/fhir-bases.ts';
 import { anyType } from '../../shared/scopes/resource-types.ts';
-import { isPatientDue } from '../plan/wanted.ts';
+import { isFiltered, isPatientDue } from '../plan/wanted.ts';
 import { missingFromTotal, nextPage, type NextPage } from '../reading/next-page.ts';
 import type { Problem } from '../reading/problems.ts';
 import { isAccountedFor } from '../reading/seen-names.ts';
@@ -246,14 +246,15 @@ const isNone = ({ next: { declared = {} }, seen, item }: Leg, { type, page }: Se
 
 /**
  * Ends a search that the payer refuses. If it says that it does not have the type, the type is not reported. A Patient
- * that it gives to no search is read by its id.
+ * that it gives to no search is read by its id, unless it is filtered, which a read cannot be.
  */
 const endRefused = (leg: Leg, task: SearchTask, { status, saysNone }: Refused): undefined => {
   if (saysNone === true && isNone(leg, task)) {
     noteEnd(leg, task);
     return endTask(leg);
   }
-  if (task.type === 'Patient' && task.page === 1 && leg.wanted.may('Patient', 'r')) {
+  const isRead = leg.wanted.may('Patient', 'r') && !isFiltered(leg.item, 'Patient');
+  if (task.type === 'Patient' && task.page === 1 && isRead) {
     readPatientById(leg);
     return endTask(leg);
   }

@@ -3,6 +3,7 @@ import { isObject } from '../../shared/json-object.ts';
 import { isAt } from '../../shared/registry/fhir-bases.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import { isMemberType } from '../plan/declared.ts';
+import { isFiltered } from '../plan/wanted.ts';
 import {
   checkResource,
   linkedPatients,
@@ -152,7 +153,7 @@ const noteReferences = ({ leg, rules }: Taking, resource: PageResource): void =>
   if (resource.hasMoreReferences)
     leg.problems.add({ kind: 'referencesNotListed', type: resource.type, id: resource.id });
   for (const { type, id, why } of referredBy(resource, rules)) {
-    if (isFiltered(leg, type)) continue;
+    if (isFiltered(leg.item, type)) continue;
     if (why !== undefined) {
       reportNotAsked(leg, type, why);
       continue;
@@ -182,14 +183,10 @@ const isOlder = (taking: Taking, { type, resource, mode }: PageResource): boolea
   return lastUpdated(resource) < Date.parse(since);
 };
 
-/** Whether a type is searched by filters, so that nothing of it is wanted but what those searches find. */
-const isFiltered = ({ item: { filters = [] } }: Leg, type: string): boolean =>
-  filters.some((text) => text.startsWith(`${type}?`));
-
 /** Whether a resource is beyond a filter of its type, or changed after the end that was asked for. */
 const isBeyond = (taking: Taking, { type, resource, mode }: PageResource): boolean => {
   const { leg } = taking;
-  if (!isMatch(taking, type, mode) && isFiltered(leg, type)) return true;
+  if (!isMatch(taking, type, mode) && isFiltered(leg.item, type)) return true;
   const { until } = leg.item;
   return until !== undefined && lastUpdated(resource) > Date.parse(until);
 };

@@ -1,23 +1,14 @@
-import { searchTargets } from '../../shared/fhir/search-targets.ts';
+import { parametersForPatient, typesByPatient } from '../../shared/fhir/search-by-patient.ts';
 import { isObject, objectsIn } from '../../shared/json-object.ts';
 import { isAt, type FhirBase } from '../../shared/registry/fhir-bases.ts';
-import { anyType, resourceTypes } from '../../shared/scopes/resource-types.ts';
 import { parametersAbout } from '../reading/about.ts';
 import type { Declared } from '../state/state.ts';
 
 /** The parameters that limit a search to one patient, the usual one first. None for a type that is not a patient's. */
-export const patientParameters = (type: string): readonly string[] => {
-  if (type === 'Patient') return ['_id'];
-  return [...new Set(['patient', 'subject', ...parametersAbout(type)])].filter((code) => {
-    const targets = searchTargets(type, code) ?? [];
-    return targets.includes('Patient') || targets.includes(anyType);
-  });
-};
+export const patientParameters = (type: string): readonly string[] => parametersForPatient(type, parametersAbout(type));
 
 /** The types whose resources are a patient's, so that a search finds them by patient. The others are read by reference. */
-export const memberTypes: readonly string[] = resourceTypes
-  .split(' ')
-  .filter((type) => patientParameters(type).length > 0);
+export const memberTypes: readonly string[] = typesByPatient();
 
 const member = new Set(memberTypes);
 

@@ -6,7 +6,7 @@ import type { Export } from '../../shared/store/export-item.ts';
 import type { Problem } from '../reading/problems.ts';
 import { everything, type Declared, type SearchTask } from '../state/state.ts';
 import { isMemberType, memberTypes, patientParameters } from './declared.ts';
-import type { Wanted } from './wanted.ts';
+import { isFiltered, type Wanted } from './wanted.ts';
 
 /**
  * The types to search if a payer's profile does not list any: those of US Core and CARIN Blue Button that are about a
@@ -134,6 +134,7 @@ const namedTypes = ({ payer, wanted, asked }: PlanInputs): ReadonlySet<string> =
     ...(payer.wholeRecord?.searches ?? []).map(typeOf),
     ...(payer.furtherBases ?? []).flatMap(({ types }) => types).filter(isMemberType),
     ...(asked.types ?? wanted.named.filter((type) => isMemberType(type))),
+    ...(asked.filters ?? []).map(typeOf),
   ]);
 
 /** The same, for a type that nothing names. */
@@ -195,7 +196,9 @@ export const planByType = (inputs: PlanInputs): Plan => {
   const types = [...new Set(searches.map(typeOf))];
   const isCovered = (type: string): boolean => wanted.may(type, isMemberType(type) ? 's' : 'r');
   const covered = searches.filter((text) => isCovered(typeOf(text)));
-  const readsPatient = types.includes('Patient') && !isCovered('Patient') && wanted.may('Patient', 'r');
+  // A read by id cannot be filtered.
+  const isRead = wanted.may('Patient', 'r') && !isFiltered(asked, 'Patient');
+  const readsPatient = types.includes('Patient') && !isCovered('Patient') && isRead;
   return {
     tasks: covered.flatMap((text) => searchTasks(inputs, text)).map((task) => unlessAbsent(inputs, task)),
     outOfScope: types.filter(

@@ -15,15 +15,16 @@ export interface Wanted {
   readonly named: readonly string[];
 }
 
+/** Whether a type is searched by filters, so that nothing of it is wanted but what those searches find. */
+export const isFiltered = ({ filters = [] }: Pick<Export, 'filters'>, type: string): boolean =>
+  filters.some((text) => text.startsWith(`${type}?`));
+
 /** Whether the record must have the member's Patient. With a time or a filter it may be beyond them. */
 export const isPatientDue = (
   { isWanted }: Pick<Wanted, 'isWanted'>,
-  { since, until, filters = [] }: Pick<Export, 'since' | 'until' | 'filters'>,
+  asked: Pick<Export, 'since' | 'until' | 'filters'>,
 ): boolean =>
-  isWanted('Patient') &&
-  since === undefined &&
-  until === undefined &&
-  !filters.some((text) => text.startsWith('Patient?'));
+  isWanted('Patient') && asked.since === undefined && asked.until === undefined && !isFiltered(asked, 'Patient');
 
 /**
  * @param scope what the token could read at the kick-off, limited to what the partner may read now

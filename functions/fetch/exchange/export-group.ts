@@ -30,6 +30,7 @@ const readAsked = ({ event, payer }: Asking): Asked => {
       inBody: true,
       lenient: preferences.has('handling=lenient'),
       searchParameters: payer.searchParameters ?? {},
+      byPatient: false,
     },
   );
   if (asked.filters !== undefined && payer.exchange.typeFilter !== true) {

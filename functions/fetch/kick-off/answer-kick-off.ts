@@ -24,7 +24,12 @@ import { readKickOffParameters, type Asked } from './read-parameters.ts';
 const readAsked = (event: ApiEvent, preferences: ReadonlySet<string>, { searchParameters = {} }: Payer): Asked => {
   const inBody = event.httpMethod === 'POST';
   const pairs: Parameter[] = [...queryPairs(event), ...(inBody ? readParametersBody(event) : [])];
-  return readKickOffParameters(pairs, { inBody, lenient: preferences.has('handling=lenient'), searchParameters });
+  return readKickOffParameters(pairs, {
+    inBody,
+    lenient: preferences.has('handling=lenient'),
+    searchParameters,
+    byPatient: true,
+  });
 };
 
 const urlOf = (event: ApiEvent, base: string, { operation, patient }: KickOff): string => {

@@ -4,6 +4,7 @@ import type { Parameter } from '../../shared/fhir/fhir-request.ts';
 import { quoteName, type AddedParameters } from '../../shared/fhir/known-parameters.ts';
 import { parseRecordSearch, readRecordSearch } from '../../shared/fhir/record-search.ts';
 import { malformed, notSupported } from '../../shared/fhir/refusals.ts';
+import { typesByPatient } from '../../shared/fhir/search-by-patient.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import type { AskedTypes } from '../../shared/store/asked-types.ts';
 
@@ -24,6 +25,8 @@ interface Options {
   readonly inBody: boolean;
   /** Search parameters that the payer adds. */
   readonly searchParameters: AddedParameters;
+  /** Whether the gateway itself searches what `_typeFilter` asks for, for one patient. A former plan searches as it likes. */
+  readonly byPatient: boolean;
 }
 
 /** The formats of an export's files: three names of one. */
@@ -87,11 +90,17 @@ const notInFilters = /^_(?:include|revinclude|sort|summary|elements|count)\b/;
  * Why an export cannot have a search; undefined if it can. A search is of one type, by parameters that the gateway knows to be
  * of that type: one that a payer might ignore would give more than was asked.
  */
-const problemOfFilter = (text: string, added: AddedParameters): string | undefined => {
+const problemOfFilter = (
+  text: string,
+  { searchParameters: added, byPatient }: Pick<Options, 'searchParameters' | 'byPatient'>,
+): string | undefined => {
   const { type, parameters } = parseRecordSearch(text);
   if (text.length > longestFilter) return `has a search over ${longestFilter} characters.`;
   if (!isResourceType(type) || parameters.length === 0) {
     return 'must be searches of resource types, such as Observation?date=ge2020.';
+  }
+  if (byPatient && !typesByPatient().includes(type)) {
+    return `cannot search ${type}: no search finds those of one member. They come if the record refers to them.`;
   }
   const read = readRecordSearch(text, added);
   const isOfTypeOnly =
@@ -102,9 +111,9 @@ const problemOfFilter = (text: string, added: AddedParameters): string | undefin
 };
 
 /** Searches, separated by commas: one before a type's name. Any other comma is part of a value. */
-const readFilters = (value: string, draft: Draft, { searchParameters }: Options): void => {
+const readFilters = (value: string, draft: Draft, options: Options): void => {
   for (const text of value.split(/,(?=\s*[A-Z][A-Za-z]+\?)/).map((one) => one.trim())) {
-    const problem = problemOfFilter(text, searchParameters);
+    const problem = problemOfFilter(text, options);
     if (problem !== undefined) throw refused('_typeFilter', problem);
     if (!draft.filters.includes(text)) draft.filters.push(text);
   }

@@ -183,6 +183,9 @@ describe("the member's Patient", () => {
     const made = await runToEnd(() => refuses, { statement, profile: { everything: false } });
 
     expect(made).toMatchObject({ complete: false, outcomes: { Patient: 'incomplete 0' } });
+    const options = { statement, profile: { everything: false }, filters: ['Patient?gender=female'] };
+    const filtered = await runToEnd(() => readById, options);
+    expect(filtered).toMatchObject({ complete: false, outcomes: { Patient: 'refusedByPayer 0' } });
   });
 });
 

@@ -167,6 +167,13 @@ describe('a record is read', () => {
       ['Observation', '/Observation?patient=p-1&category=laboratory&code=a,b'],
       ['Coverage', '/Coverage?patient=p-1&status=active'],
     ]);
+    // A filter names its type, whatever the profile and the payer have; and a read by id would not be filtered.
+    const named = { filters: ['Account?status=active', 'Patient?gender=female'], wholeRecord: { searches: ['Goal'] } };
+    expect(plan({ ...named, scope: 'patient/Patient.r patient/Goal.rs' })).toMatchObject({
+      requests: [['Goal', '/Goal?patient=p-1']],
+      outOfScope: ['Patient', 'Account'],
+    });
+    expect(plan(named).requests).toContainEqual(['Account', '/Account?patient=p-1&status=active']);
     const until = '2026-02-01T00:00:00Z';
     const since = '2026-01-01T00:00:00Z';
     expect(plan({ types: ['Coverage'], until, since, wholeRecord: { substitute: 'Coverage' } }).requests).toEqual([

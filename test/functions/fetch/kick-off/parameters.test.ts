@@ -130,6 +130,11 @@ describe('a parameter in the query', () => {
     'Observation',
     'Observation?',
     'Nothing?date=ge2020',
+    // No search finds those of one member, and without the filter the export would be another one.
+    'Organization?name=x',
+    'Practitioner?name=x',
+    'Location?status=active',
+    'Medication?status=active',
     'Observation?nonsense=1',
     'Observation?patient=other',
     'Observation?subject=Patient/other',
