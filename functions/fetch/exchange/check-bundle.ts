@@ -2,15 +2,13 @@ import type { Mistake } from '../../shared/errors.ts';
 import type { MatchMember } from '../../shared/exchanges/input.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
 import { isObject, type JsonObject } from '../../shared/json-object.ts';
+import { checkBounds } from './check-bounds.ts';
 import { checkConsent, type Plans } from './check-consent.ts';
 import { checkContent } from './check-content.ts';
 import { checkCoverageToLink, checkCoverageToMatch } from './check-coverage.ts';
 import { checkPatient } from './check-patient.ts';
 import { consentOf } from './consent-of.ts';
 import { objectOf, unless } from './mistakes.ts';
-
-/** In bytes of JSON. A member has some 5 KB; an attachment of the consent may be 65 KB. */
-const longestBundle = 262_144;
 
 /** The parts of a MemberBundle, with their types. */
 const partTypes = {
@@ -67,12 +65,6 @@ const readParts = (bundle: unknown, at: string) => {
     ...[...byName].flatMap(([one, found]) =>
       unless(found.length === 1, 'structure', at, `A MemberBundle has only one ${one}.`),
     ),
-    ...unless(
-      Buffer.byteLength(JSON.stringify(bundle)) <= longestBundle,
-      'too-long',
-      at,
-      `A MemberBundle can have ${longestBundle} bytes.`,
-    ),
   ];
   return { parts: new Map([...byName].map(([one, [first]]) => [one, first])) as Map<PartName, Part>, mistakes };
 };
@@ -108,6 +100,8 @@ export interface CheckedBundle {
  * @param at FHIRPath of the bundle
  */
 export const checkBundle = (bundle: unknown, at: string, plans: Plans, nowMs: number): CheckedBundle => {
+  const tooMuch = checkBounds(bundle, at);
+  if (tooMuch.length > 0) return { mistakes: tooMuch };
   const { parts, mistakes: ofShape } = readParts(bundle, at);
   const patient = parts.get('MemberPatient')?.resource['id'];
   const member = isFhirId(patient) ? `Patient/${patient}` : undefined;

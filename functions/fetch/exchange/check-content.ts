@@ -7,7 +7,6 @@ const longestString = 65_536;
 
 /** What a resource may contain. Another person's resource would be one that the Consent is not about. */
 const containable = ['Organization', 'DocumentReference', 'RelatedPerson'];
-const mostContained = 10;
 
 /** What was seen in a value, at any depth. */
 interface Seen {
@@ -68,13 +67,10 @@ export const checkContent = (resource: JsonObject, at: string): readonly Mistake
     ...unless(!twice, 'structure', at, 'There are two names that differ in upper and lower case only.'),
     ...unless(!another, 'structure', at, 'There is a resource where none belongs.'),
     ...unless(
-      Array.isArray(contained) &&
-        contained.length <= mostContained &&
-        contained.every(isContainable) &&
-        haveOwnIds(contained),
+      Array.isArray(contained) && contained.every(isContainable) && haveOwnIds(contained),
       'structure',
       `${at}.contained`,
-      `A resource can contain ${mostContained} others, each of ${containable.join(', ')}, with an id of its own.`,
+      `A resource can contain ${containable.join(', ')}, each with an id of its own.`,
     ),
   ];
 };

@@ -7,8 +7,9 @@ import type { Plans } from './check-consent.ts';
 
 const mostMembers = 1000;
 
-/** The most mistakes that are named of one MemberBundle. */
-const mostMistakes = 20;
+/** The most mistakes that are named of one MemberBundle, and of all: each that fails has at least one. */
+const mostOfOne = 20;
+const mostMistakes = 1000;
 
 const allowed = ['resourceType', 'id', 'meta', 'language', 'parameter'];
 
@@ -37,23 +38,26 @@ const bundlesOf = (parameters: JsonObject): readonly unknown[] => {
 const checkDifferent = (checked: readonly CheckedBundle[]): readonly Mistake[][] => {
   const indexes = Map.groupBy(checked.keys(), (index) => checked[index]?.patient);
   return checked.map(({ patient }, index) => {
-    const others = patient === undefined ? [] : (indexes.get(patient) ?? []).filter((other) => other !== index);
-    const [other] = others;
+    const [first, second] = patient === undefined ? [] : (indexes.get(patient) ?? []);
+    const other = first === index ? second : first;
     if (other === undefined) return [];
     const message = `MemberPatient has the same id as that of ${placeOf(other)}. Give each member an id of its own, and send a second coverage of a member in a request of its own.`;
     return [{ code: 'duplicate', expression: placeOf(index), message }];
   });
 };
 
-const refused = (failing: readonly (readonly Mistake[])[], all: number): GatewayError =>
-  new GatewayError(
+const refused = (failing: readonly (readonly Mistake[])[], all: number): GatewayError => {
+  const most = Math.min(mostOfOne, Math.max(1, Math.floor(mostMistakes / failing.length)));
+  const are = failing.some(({ length }) => length > most) ? `at most ${most} of each member` : 'all of them';
+  return new GatewayError(
     'invalid_request',
-    `${failing.length} of ${all} members cannot be asked for, so nothing was sent to the health plan. Each issue names one reason.`,
+    `${failing.length} of ${all} members cannot be asked for, so nothing was sent to the health plan. Each issue names one reason; they are ${are}.`,
     {
-      mistakes: failing.flatMap((mistakes) => mistakes.slice(0, mostMistakes)),
+      mistakes: failing.flatMap((mistakes) => mistakes.slice(0, most)),
       detail: `${failing.length} of ${all} members failed the checks`,
     },
   );
+};
 
 /**
  * Checks everything that a match asks: if one member may not be asked for, none is.

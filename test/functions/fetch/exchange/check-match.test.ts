@@ -478,6 +478,68 @@ describe('a match of members', () => {
     expect(mistakes(withText(rest + 1))).toMatchObject([{ code: 'too-long', expression: 'Parameters.parameter[0]' }]);
   });
 
+  it('costs no more reads than it has bytes, whichever two lists or objects of it are at their largest, and is answered briefly', () => {
+    let left = 0;
+    /** A JSON value whose reads count. */
+    const counted = (value: unknown): unknown =>
+      typeof value !== 'object' || value === null
+        ? value
+        : new Proxy(value, {
+            get: (target, name) => {
+              left -= 1;
+              if (left < 0) throw new Error('too many reads');
+              return counted(Reflect.get(target, name));
+            },
+          });
+    const held = Array.from({ length: 2 }, (_, at) => organization(oldPlan, { id: `o${at}`, extension: [{}] }));
+    const rich = [patient, coverage, consent, link].reduce<unknown>(
+      (one, at) => edit(one, `${at}.contained`, held),
+      edit(bundle(), `${consent}.provision.actor[0].reference`, { reference: '#none' }),
+    );
+    const placesIn = (value: unknown, at: string): string[] =>
+      typeof value !== 'object' || value === null
+        ? []
+        : [at, ...Object.entries(value).flatMap(([name, one]) => placesIn(one, at === '' ? name : `${at}.${name}`))];
+    /** A list with more of its first item, or an object with more names. */
+    const fill = (one: unknown, place: string, most: number): unknown => {
+      const value = place.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown>)?.[name], one);
+      if (Array.isArray(value))
+        return edit(
+          one,
+          place,
+          Array.from({ length: most }, () => value[0] as unknown),
+        );
+      const more = Array.from({ length: most }, (_, at) => [`${'k'.repeat(30)}${at}`, 0]);
+      return edit(one, place, { ...(value as object), ...Object.fromEntries(more) });
+    };
+    const longest = (parameters: unknown): number => {
+      const text = JSON.stringify(parameters);
+      left = text.length;
+      try {
+        checkMatch(counted(JSON.parse(text)) as Record<string, unknown>, plans, now);
+      } catch (error) {
+        if (!(error instanceof GatewayError)) throw error;
+        return error.mistakes.length;
+      }
+      return 0;
+    };
+    const places = placesIn(rich, '').filter((place) => place !== '' && !/\.text$|\.\d$/.test(place));
+    const contained = 'part.2.resource.contained';
+    const costly = places.flatMap((place) =>
+      [10, 100, 1000].filter((most) => {
+        const both = fill(fill(rich, contained, most === 100 ? 10 : most), place, most);
+        return longest(matchParameters(both)) > 20;
+      }),
+    );
+    expect([places.length > 50, places.includes(contained), costly]).toEqual([true, true, []]);
+    const zeros = Array.from({ length: 1000 }, () => ({ name: 'MemberBundle', part: [0, 0, 0, 0] }));
+    const many = Array.from({ length: 1000 }, () => ({
+      name: 'MemberBundle',
+      part: Array.from({ length: 1900 }, () => 0),
+    }));
+    expect([zeros, many, [many[0]]].map((all) => longest(matchParameters(...all)))).toEqual([1000, 1000, 1]);
+  });
+
   it.each([
     ['none', []],
     ['no list', 'x'],
