@@ -25,6 +25,11 @@ export interface PartWriter {
    * @throws the bucket's error
    */
   readonly putIfLarge: () => Promise<void>;
+  /**
+   * The same, but lines can be added while they are put: it waits for the parts before these only. It takes twice the memory.
+   * @throws the bucket's error
+   */
+  readonly putBehind: () => Promise<void>;
   /** Closes the parts, puts them into the bucket, and returns all of them. @throws the bucket's error */
   readonly put: () => Promise<readonly WrittenPart[]>;
 }
@@ -55,6 +60,8 @@ export const partWriter = (
   const written: WrittenPart[] = [];
   let bytes = 0;
   let heldBytes = 0;
+  /** The parts that are on their way to the bucket. */
+  let putting: Promise<void> = Promise.resolve();
 
   const openPart = (type: string): OpenPart => {
     const part = { type, file: sealFile(recipient, randomBytes, blocks), bytes: 0, count: 0 };
@@ -62,18 +69,27 @@ export const partWriter = (
     return part;
   };
 
-  const putOpen = async (): Promise<void> => {
+  const putParts = async (parts: readonly OpenPart[]): Promise<void> => {
     // One part at a time, because all of them are joined in the same memory.
-    for (const { type, file, bytes: plainBytes, count } of open.values()) {
+    for (const { type, file, bytes: plainBytes, count } of parts) {
       const body = file.end();
       const digest = sha256(body);
       const object = partName(exportId, base64url(randomBytes(16)));
       await objects.put(object, body);
+      file.free();
       written.push({ type, object, digest, bytes: plainBytes, count });
     }
+    collectGarbage();
+  };
+
+  /** Closes the open parts, and puts them once those before them are put. */
+  const putOpen = (): void => {
+    const parts = [...open.values()];
     open.clear();
     heldBytes = 0;
-    collectGarbage();
+    putting = putting.then(() => putParts(parts));
+    // Whoever waits for it next gets the error.
+    putting.catch(() => undefined);
   };
 
   return {
@@ -90,10 +106,18 @@ export const partWriter = (
     types: () => [...open.keys(), ...written.map(({ type }) => type)],
     bytes: () => bytes,
     putIfLarge: async () => {
-      if (heldBytes > mostHeldBytes) await putOpen();
+      if (heldBytes <= mostHeldBytes) return;
+      putOpen();
+      await putting;
+    },
+    putBehind: async () => {
+      if (heldBytes <= mostHeldBytes) return;
+      await putting;
+      putOpen();
     },
     put: async () => {
-      await putOpen();
+      putOpen();
+      await putting;
       return written;
     },
   };

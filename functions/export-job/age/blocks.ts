@@ -2,11 +2,10 @@
 export interface Blocks {
   /** A block that nobody uses. */
   readonly take: () => Buffer;
-  /**
-   * The first bytes of blocks in one piece. The blocks are free again.
-   * @returns memory that the next calls overwrite
-   */
+  /** The first bytes of blocks in one piece, which stays until it is freed. */
   readonly join: (blocks: readonly Buffer[], bytes: number) => Buffer;
+  /** Takes blocks back, and what they were joined to. The next calls overwrite both. */
+  readonly free: (blocks: readonly Buffer[], joined: Buffer) => void;
 }
 
 export const blockBytes = 256 * 1024;
@@ -24,7 +23,8 @@ export const reusedBlocks = (arenaBlocks = usualBlocks): Blocks => {
   const startOf = (block: Buffer): number => block.byteOffset / blockBytes;
   const isInArena = (block: Buffer): boolean => block.buffer === arena.buffer;
   const free = new Set(Array.from({ length: arenaBlocks }, (_, at) => at));
-  let joined = Buffer.alloc(0);
+  /** Memory to join blocks in, unless that is in use. */
+  let spare: Buffer = Buffer.alloc(0);
   return {
     take: () => {
       const first = Math.min(...free);
@@ -34,11 +34,15 @@ export const reusedBlocks = (arenaBlocks = usualBlocks): Blocks => {
     join: (blocks, bytes) => {
       const [first = Buffer.alloc(0)] = blocks;
       const inOnePiece = blocks.every((block, at) => isInArena(block) && startOf(block) === startOf(first) + at);
-      blocks.filter(isInArena).forEach((block) => free.add(startOf(block)));
       if (inOnePiece) return arena.subarray(first.byteOffset, first.byteOffset + bytes);
-      if (joined.length < bytes) joined = Buffer.allocUnsafeSlow(Math.ceil(bytes / blockBytes) * blockBytes);
-      blocks.forEach((block, at) => joined.set(block.subarray(0, bytes - at * blockBytes), at * blockBytes));
-      return joined.subarray(0, bytes);
+      const room = spare.length < bytes ? Buffer.allocUnsafeSlow(Math.ceil(bytes / blockBytes) * blockBytes) : spare;
+      spare = Buffer.alloc(0);
+      blocks.forEach((block, at) => room.set(block.subarray(0, bytes - at * blockBytes), at * blockBytes));
+      return room.subarray(0, bytes);
+    },
+    free: (blocks, joined) => {
+      blocks.filter(isInArena).forEach((block) => free.add(startOf(block)));
+      if (!isInArena(joined)) spare = Buffer.from(joined.buffer);
     },
   };
 };

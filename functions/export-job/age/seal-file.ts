@@ -51,8 +51,10 @@ const tagBytes = 16;
 /** A file that is sealed while it is written. */
 export interface SealedFile {
   readonly write: (plain: Uint8Array) => void;
-  /** Ends the file, and returns it whole, in memory that the next file of the same blocks overwrites. */
+  /** Ends the file, and returns it whole, in memory that stays until it is freed. */
   readonly end: () => Buffer;
+  /** Gives the memory of an ended file to other files. */
+  readonly free: () => void;
 }
 
 /**
@@ -74,6 +76,7 @@ export const sealFile = (
   const chunk = Buffer.allocUnsafe(chunkBytes);
   let filled = 0;
   let number = 0;
+  let whole: Buffer | undefined;
 
   const append = (sealed: Uint8Array): void => {
     let from = 0;
@@ -116,7 +119,12 @@ export const sealFile = (
     },
     end: () => {
       sealChunk(true);
-      return memory.join(blocks, sealedBytes);
+      whole = memory.join(blocks, sealedBytes);
+      return whole;
+    },
+    free: () => {
+      if (whole !== undefined) memory.free(blocks, whole);
+      whole = undefined;
     },
   };
 };

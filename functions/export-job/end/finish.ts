@@ -205,6 +205,7 @@ const writeManifest = async (
   const digest = sha256(sealed);
   const names = { manifest: newStateName(deps, exportId), kept: newStateName(deps, exportId) };
   await deps.objects.put(names.manifest, sealed);
+  file.free();
   const parts = manifest.files.flatMap(({ parts: own }) => own.map(({ object }) => object));
   await deps.objects.put(names.kept, Buffer.from(writeKeptParts(parts)));
   return { ...names, digest };

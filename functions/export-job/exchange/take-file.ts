@@ -84,7 +84,7 @@ export const takeFile = async (
     }
     if (next === undefined || next.done === true) break;
     splitter.push(next.value);
-    await leg.parts.putIfLarge();
+    await leg.parts.putBehind();
     await leg.held.putIfLarge();
     const isLate = remainingMs() < reserveMs;
     // The next leg would begin with the same line.

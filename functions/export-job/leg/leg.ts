@@ -261,7 +261,7 @@ export const makeLeg = async (
     rules: {
       patient: item.patient,
       linked: next.linked,
-      isWanted: wanted.isWanted,
+      isWanted: exchange === undefined ? wanted.isWanted : () => true,
       ...(exchange?.lines === undefined ? {} : { members: exchange.lines.allowed }),
       ...answerBases(payer),
     },

@@ -21,14 +21,15 @@ export const elementsAbout = (type: string): readonly string[] => aboutOf.get(ty
 /** The elements that say whom it was about where it came from. */
 export const elementsAtSource = (type: string): readonly string[] => aboutAtSourceOf.get(type) ?? [];
 
+const elsewhereOf = new Map(
+  [...aboutOf].map(([type, elements]) => [type, usual.filter((element) => !elements.includes(element))]),
+);
+
 /**
  * Elements that R4 does not have for a type, or not for a Patient. One may show that a resource is another patient's, not
  * that it is the member's.
  */
-export const elementsElsewhere = (type: string): readonly string[] => {
-  const elements = elementsAbout(type);
-  return usual.filter((element) => !elements.includes(element));
-};
+export const elementsElsewhere = (type: string): readonly string[] => elsewhereOf.get(type) ?? usual;
 
 /** The elements that say who has a part in a resource of a type. */
 export const elementsOfParts = (type: string): readonly string[] => partsOf.get(type) ?? [];

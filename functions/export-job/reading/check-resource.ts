@@ -62,15 +62,30 @@ const withNested = (values: readonly unknown[], names: readonly string[]): reado
   return held.length === 0 ? values : [...values, ...withNested(held, names)];
 };
 
+const pathNames = new Map<string, readonly string[]>();
+
+/** The names in a path of the tables of elements. */
+const namesIn = (path: string): readonly string[] => {
+  const known = pathNames.get(path) ?? path.split('.');
+  pathNames.set(path, known);
+  return known;
+};
+
+const none: readonly unknown[] = [];
+
 /** The values at a path, including those inside lists along it. What is not an object ends the path, and is a value. */
-const valuesAt = (resource: JsonObject, path: string): readonly unknown[] =>
-  path.split('.').reduce<readonly unknown[]>(
+const valuesAt = (resource: JsonObject, path: string): readonly unknown[] => {
+  const names = namesIn(path);
+  // Most elements are absent from most resources, and a file may have millions of these.
+  if ((resource[names[0]!] ?? null) === null) return none;
+  return names.reduce<readonly unknown[]>(
     (found, name) => {
       const values = flat(found.map((value) => memberOf(value, name)));
       return values.length > 0 && name in nestedIn ? withNested(values, nestedIn[name]!) : values;
     },
     [resource],
   );
+};
 
 const aboutPatient = (id: unknown, { patient, linked = [], members }: Whose): About =>
   id === patient || linked.some((one) => one === id) || members?.has(id as string) === true ? 'member' : 'other';
@@ -105,6 +120,7 @@ const aboutElement = (
   counts: (value: unknown) => boolean = () => true,
 ): About => {
   const values = valuesAt(place.resource, path).filter(counts);
+  if (values.length === 0) return 'nobody';
   const found = new Set(values.map((value) => aboutReference(value, place, whose)));
   return (['member', 'other', 'unknown'] as const).find((one) => found.has(one)) ?? 'nobody';
 };
@@ -267,10 +283,10 @@ export const linkedPatients = ({ resource }: Pick<PageResource, 'resource'>, ans
 /** Decides whether a resource belongs in the record. */
 export const checkResource = (
   { type, resource }: Pick<PageResource, 'type' | 'resource'>,
-  { isWanted, ...whose }: RecordRules,
+  rules: RecordRules,
 ): ResourceVerdict => {
   if (type === 'OperationOutcome') return 'outcome';
   if (!isResourceType(type)) return 'notFhir';
-  if (!isWanted(type)) return 'notWanted';
-  return aboutAnother(resource, whose) ?? 'keep';
+  if (!rules.isWanted(type)) return 'notWanted';
+  return aboutAnother(resource, rules) ?? 'keep';
 };

@@ -80,7 +80,8 @@ export const createLineRewriter = ({
     for (const part of isChanged ? withFilesAndBinaries(line, binaries, files) : [line]) {
       for (let at = 0; at < part.length; at += pieceBytes) yield* rewriter.push(part.subarray(at, at + pieceBytes));
     }
-    yield* rewriter.push(lineEnd);
+    // A line is a whole document, so the rewriter holds nothing back.
+    yield lineEnd;
   };
 };
 
@@ -97,6 +98,7 @@ export const unservedAttachments = (
   { attachments }: Pick<PageResource, 'attachments'>,
   answer: AnswerBases,
 ): number => {
+  if (attachments.length === 0) return 0;
   const bases = eachBase(answer).flatMap((one) => (isAt(one, 'Binary') ? one.bases : []));
   const isServed = (url: string): boolean =>
     relativeBinary.test(url) ? isAt(answer, 'Binary') : bases.some((base) => isBinaryBelow(url, base));

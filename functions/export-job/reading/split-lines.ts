@@ -1,6 +1,8 @@
-import type { PageResource, SkippedResource } from './page-resource.ts';
-import { createBundleSplitter, type BundleSplitter, type PageRoom } from './split-bundle.ts';
-import { UnreadablePage } from './unreadable-page.ts';
+import { openObject } from '../../shared/json/bytes.ts';
+import { beginAgain, nextToken, readTokens, stray, takeChunk, token } from '../../shared/json/tokens.ts';
+import { keepValues } from './keep-value.ts';
+import { readKept, type PageResource, type SkippedResource } from './page-resource.ts';
+import type { PageRoom } from './split-bundle.ts';
 
 /** Splits a file of NDJSON into its resources while its bytes arrive, in the memory of one resource. */
 export interface LineSplitter {
@@ -18,54 +20,69 @@ const isBlank = (piece: Uint8Array): boolean => piece.every((byte) => byte === 0
  * @param onLine called after each line, blank ones included, with how many bytes it had, its line break included
  */
 export const splitLines = (
-  room: PageRoom,
+  room: Pick<PageRoom, 'resource'>,
   take: (resource: PageResource | SkippedResource) => void,
   onLine: (bytes: number) => void,
 ): LineSplitter => {
-  let splitter: BundleSplitter | undefined;
-  let found: PageResource | SkippedResource | undefined;
-  let isBroken = false;
+  // One reader for all lines: a file may have millions.
+  const tokens = readTokens();
+  const keeper = keepValues(room.resource);
+  let at: 'blank' | 'resource' | 'after' | 'broken' = 'blank';
+  let found: ReturnType<typeof readKept> | undefined;
   let bytes = 0;
 
-  const orBroken = (read: () => void): void => {
-    try {
-      read();
-    } catch (error) {
-      if (!(error instanceof UnreadablePage)) throw error;
-      isBroken = true;
+  const read = (piece: Uint8Array): void => {
+    takeChunk(tokens, piece);
+    if (at === 'resource') keeper.goOn();
+    for (;;) {
+      const kind = nextToken(tokens);
+      if (at !== 'resource') {
+        const isStray = tokens.fault === stray;
+        if (kind === token.none && !isStray) return;
+        if (kind === token.gap && !isStray) continue;
+        // If something follows a resource on its line, neither can be trusted.
+        if (isStray || at === 'after' || tokens.chunk[tokens.start] !== openObject) {
+          at = 'broken';
+          return;
+        }
+        at = 'resource';
+        keeper.begin(room.resource.length);
+      }
+      keeper.take(kind, tokens);
+      if (kind === token.none) return;
+      if (kind !== token.closing || tokens.level !== 0) continue;
+      keeper.end(tokens);
+      found = readKept(keeper);
+      at = 'after';
     }
   };
 
   const feed = (piece: Uint8Array): void => {
     bytes += piece.length;
-    if (isBroken || piece.length === 0 || (splitter === undefined && isBlank(piece))) return;
-    splitter ??= createBundleSplitter({ of: 'read', room, take: (resource) => void (found = resource) });
-    const { push } = splitter;
-    orBroken(() => push(piece));
+    if (at === 'broken' || piece.length === 0 || (at === 'blank' && isBlank(piece))) return;
+    read(piece);
   };
 
   const endLine = (): void => {
-    if (splitter !== undefined && !isBroken) orBroken(splitter.end);
-    // If something follows a resource on its line, neither can be trusted.
-    if (isBroken) take({ skipped: 'notJson', mode: 'match' });
-    else if (found !== undefined) take(found);
+    if (at === 'after') take({ ...found!, mode: 'match' });
+    else if (at !== 'blank') take({ skipped: 'notJson', mode: 'match' });
     const ended = bytes;
-    splitter = found = undefined;
-    isBroken = false;
+    at = 'blank';
     bytes = 0;
+    beginAgain(tokens);
     onLine(ended);
   };
 
   return {
     push(chunk) {
       let from = 0;
-      for (let at = chunk.indexOf(lineBreak); at >= 0; at = chunk.indexOf(lineBreak, from)) {
-        feed(chunk.subarray(from, at));
+      for (let end = chunk.indexOf(lineBreak); end >= 0; end = chunk.indexOf(lineBreak, from)) {
+        feed(chunk.subarray(from, end));
         bytes += 1;
         endLine();
-        from = at + 1;
+        from = end + 1;
       }
-      feed(chunk.subarray(from));
+      if (from < chunk.length) feed(chunk.subarray(from));
     },
     end() {
       if (bytes > 0) endLine();

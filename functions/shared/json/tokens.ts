@@ -153,6 +153,15 @@ export const readTokens = (names?: Names): JsonTokens => ({
   },
 });
 
+/** Begins another stream, in the same memory. */
+export const beginAgain = ({ state }: JsonTokens): void => {
+  state.isStarted = state.isMember = state.isEscaped = false;
+  state.depth = state.name = 0;
+  state.expected = value;
+  state.cut = none;
+  state.held = '';
+};
+
 /** Goes on to the next chunk, once the one before has no more tokens. */
 export const takeChunk = (tokens: JsonTokens, chunk: Uint8Array): void => {
   tokens.chunk = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);

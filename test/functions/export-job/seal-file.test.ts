@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { Decrypter } from 'age-encryption';
 import { blockBytes, reusedBlocks, type Blocks } from '../../../functions/export-job/age/blocks.ts';
 import { sealFile } from '../../../functions/export-job/age/seal-file.ts';
@@ -74,6 +75,7 @@ describe('the memory that files are sealed in', () => {
         }
       },
       join: () => blocks.join(taken, bytes),
+      free: (joined: Buffer) => blocks.free(taken, joined),
     };
   };
 
@@ -85,7 +87,9 @@ describe('the memory that files are sealed in', () => {
       for (let time = 0; time < 3; time += 1) {
         const file = writer(blocks);
         file.write(plain);
-        expect(file.join().equals(plain)).toBe(true);
+        const joined = file.join();
+        expect(joined.equals(plain)).toBe(true);
+        file.free(joined);
       }
     },
   );
@@ -97,21 +101,25 @@ describe('the memory that files are sealed in', () => {
     expect([joined.buffer, joined.byteOffset]).toEqual([taken[0]!.buffer, taken[0]!.byteOffset]);
   });
 
-  it('keeps the bytes of files that are written in turns, each until the next is joined', () => {
+  it('keeps the bytes of files that are written in turns, each until it is freed', () => {
     const blocks = reusedBlocks();
     const plains = Array.from({ length: 5 }, (_, at) => randomBytes(2 * blockBytes + at * 1000));
     const files = plains.map(() => writer(blocks));
     for (let from = 0; from < 3 * blockBytes; from += blockBytes) {
       files.forEach((file, at) => file.write(plains[at]!.subarray(from, from + blockBytes)));
     }
-    files.forEach((file, at) => expect(file.join().equals(plains[at]!)).toBe(true));
+    const joined = files.map((file) => file.join());
+    expect(joined.map((whole, at) => whole.equals(plains[at]!))).toEqual(plains.map(() => true));
+    files[0]!.free(joined[0]!);
+    writer(blocks).write(randomBytes(20 * blockBytes));
+    expect(joined.slice(1).map((whole, at) => whole.equals(plains[at + 1]!))).toEqual([true, true, true, true]);
   });
 
   it('is the same for one leg after the other', () => {
     const blocks = reusedBlocks();
     const leg = () => {
       const taken = Array.from({ length: 30 }, () => blocks.take());
-      blocks.join(taken, 30 * blockBytes);
+      blocks.free(taken, blocks.join(taken, 30 * blockBytes));
       return taken.map(({ byteOffset }) => byteOffset);
     };
     expect(leg()).toEqual(leg());
@@ -122,7 +130,9 @@ describe('the memory that files are sealed in', () => {
     const file = writer(blocks);
     const plain = Buffer.alloc(81 * blockBytes + 3, 'record');
     file.write(plain);
-    expect(file.join().equals(plain)).toBe(true);
+    const joined = file.join();
+    expect(joined.equals(plain)).toBe(true);
+    file.free(joined);
     const buffers = new Set(Array.from({ length: 80 }, () => blocks.take().buffer));
     expect(buffers.size).toBe(1);
   });
@@ -131,11 +141,14 @@ describe('the memory that files are sealed in', () => {
 describe('the parts of a leg', () => {
   const megabyte = Buffer.alloc(1024 * 1024, '\n');
 
-  const writing = () => {
+  const writing = (before: () => Promise<void> = () => Promise.resolve()) => {
     const objects = new Map<string, Buffer>();
     let collected = 0;
     const store = {
-      put: async (name: string, body: Uint8Array) => void objects.set(name, Buffer.from(body)),
+      put: async (name: string, body: Uint8Array) => {
+        await before();
+        objects.set(name, Buffer.from(body));
+      },
       get: () => Promise.reject(new Error('a leg reads no part')),
     };
     const buffers = {
@@ -160,6 +173,34 @@ describe('the parts of a leg', () => {
     parts.add('Claim', [megabyte]);
     await parts.putIfLarge();
     expect(objects.size).toBe(2);
+  });
+
+  it('take lines while those before them are on their way to the bucket, but hold no more than twice 9 MB', async () => {
+    const { promise: isThere, resolve: arrive } = Promise.withResolvers<void>();
+    const { parts, objects } = writing(() => isThere);
+    const plain = randomBytes(10 * megabyte.length);
+    parts.add('Claim', [plain]);
+    await parts.putBehind();
+    parts.add('Claim', [plain]);
+    let waits = true;
+    const second = parts.putBehind().finally(() => void (waits = false));
+    await setImmediate();
+    expect([waits, objects.size]).toEqual([true, 0]);
+
+    arrive();
+    await second;
+    const written = await parts.put();
+    const opened = await Promise.all(written.map(({ object }) => openWithLibrary(privateKey, objects.get(object)!)));
+    expect(opened.map((one) => one.equals(plain))).toEqual([true, true]);
+  });
+
+  it('fail with the error of the bucket, though lines came after', async () => {
+    const { parts } = writing(() => Promise.reject(new Error('no bucket')));
+    parts.add('Claim', [Buffer.alloc(10 * megabyte.length)]);
+    await parts.putBehind();
+    await setImmediate();
+    parts.add('Claim', [Buffer.from('{}\n')]);
+    await expect(parts.put()).rejects.toThrow('no bucket');
   });
 
   it('have their lines, bytes and digests counted, over all that were put', async () => {
