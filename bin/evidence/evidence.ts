@@ -11,7 +11,7 @@ import { markdownTable } from '../shared/markdown-table.ts';
 import type { Output } from '../shared/output.ts';
 import { criteria } from './criteria.ts';
 import { spec } from './flags.ts';
-import { eligibleServices, services, unnamed } from './services.ts';
+import { eligibleServices, hasHealthData, listedOn, servicesOf, type Service } from './services.ts';
 import { answerOf, settings, type Answer } from './settings.ts';
 
 /** What the tool needs that tests replace. */
@@ -88,31 +88,23 @@ const retentionPage = ({ retention }: StageConfig, { Resources }: Template): str
   ].join('\n\n');
 };
 
-/** @throws Refusal if the template has a service that nobody has judged */
-const servicesPage = ({ Resources }: Template): string => {
-  const used = [
-    ...new Set(Object.values(Resources).flatMap(({ Type }) => /^AWS::(\w+)::/.exec(Type)?.[1] ?? [])),
-  ].sort();
-  const rows = used.flatMap((prefix) => {
-    if (prefix === 'CDK') return [];
-    const service = services[prefix];
-    if (service === undefined)
-      throw new Refusal(`bin/evidence/services.ts does not say what passes through AWS::${prefix}`);
-    return [service];
-  });
-  return [
+const isUnlisted = (service: Service): boolean => hasHealthData(service) && service.listed === undefined;
+
+const eligible = (service: Service): string => {
+  if (isUnlisted(service)) return '**not on the list**';
+  return service.listed === undefined ? 'not on the list, and not needed' : `yes: \`${service.listed}\``;
+};
+
+const servicesPage = (used: readonly Service[]): string =>
+  [
     '# AWS services',
-    `Health data may pass only through services on AWS's list of HIPAA eligible services, ${eligibleServices}. Verify each there on your date, and that your agreement with AWS covers the account.`,
+    `Health data may pass only through [services that AWS lists as HIPAA eligible](${eligibleServices}). The entries are those of that page, "Last Updated: ${listedOn}". AWS changes it: verify each on your date, and that your agreement with AWS covers the account.`,
+    "The services are those that the template's resources, rights, endpoints and ARNs name.",
     markdownTable(
       ['service', 'health data', 'HIPAA eligible'],
-      [...rows, ...unnamed].map(({ name, healthData }) => [
-        name,
-        healthData,
-        healthData.startsWith('none') ? 'not needed' : 'to be verified on the list',
-      ]),
+      used.map((service) => [service.name, service.healthData, eligible(service)]),
     ),
   ].join('\n\n');
-};
 
 const indexPage = (stage: string, date: string, digest: string, failing: readonly string[]): string =>
   [
@@ -128,23 +120,30 @@ const indexPage = (stage: string, date: string, digest: string, failing: readonl
     "It was made from the stage's file and code, not from the account. To compare with what is deployed: `npx cdk diff -c stage=NAME`.",
   ].join('\n\n');
 
-/** The files of the folder, by name, and the settings that do not hold. */
+/**
+ * The files of the folder, by name, and the settings that do not hold.
+ * @throws Refusal if the template has a service that nobody has judged
+ */
 export const evidenceOf = (
   config: StageConfig,
   template: Template,
   date: string,
 ): { readonly files: Readonly<Record<string, string>>; readonly failing: readonly string[] } => {
   const text = `${JSON.stringify(template, undefined, 1)}\n`;
-  const failing = Object.values(settings)
-    .map((setting) => answerOf(setting, template))
-    .filter(({ missing }) => missing.length > 0)
-    .map(inWords);
+  const used = servicesOf(template);
+  const failing = [
+    ...Object.values(settings)
+      .map((setting) => answerOf(setting, template))
+      .filter(({ missing }) => missing.length > 0)
+      .map(inWords),
+    ...used.filter(isUnlisted).map(({ name }) => `health data passes only eligible services: **not** ${name}`),
+  ];
   const digest = createHash('sha256').update(text).digest('hex');
   const pages = {
     'README.md': indexPage(config.stage, date, digest, failing),
     'controls.md': controlsPage(template).replaceAll('NAME', config.stage),
     'retention.md': retentionPage(config, template),
-    'services.md': servicesPage(template),
+    'services.md': servicesPage(used),
   };
   return {
     files: {

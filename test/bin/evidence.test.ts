@@ -97,16 +97,36 @@ describe.each(stages)('the evidence for %s', (stage) => {
       '14 days',
     ]);
     expect(row('what durable executions did')).toBe('1 days, 30 days, 7 days');
-    expect(files['services.md']).toMatch(/^\| SQS +\| none: ids of grants and exports +\| not needed +\|$/m);
-    expect(files['services.md']).toMatch(
-      /^\| Lambda +\| passes through, unstored +\| to be verified on the list +\|$/m,
-    );
-    expect(files['services.md']).toContain('https://aws.amazon.com/compliance/hipaa-eligible-services-reference/');
-    const strange = (template: StageTemplate): StageTemplate => ({
-      ...template,
-      Resources: { ...template.Resources, Strange: { Type: 'AWS::Bedrock::Agent', Properties: {} } },
+  });
+
+  it('has every AWS service that its template names, each with health data as AWS lists it, and refuses one that nobody has judged', async () => {
+    const { files } = await made();
+    const rows = (files['services.md'] ?? '').split('\n').flatMap((line) => {
+      const [, name, healthData = '', eligible = ''] = line.split('|').map((cell) => cell.trim());
+      return name === undefined || /^(service|-+)$/.test(name) ? [] : [{ name, healthData, eligible }];
     });
-    await expect(made(strange)).rejects.toThrow('AWS::Bedrock');
+    expect(
+      rows.filter(({ healthData, eligible }) => !healthData.startsWith('none') && !eligible.startsWith('yes: ')),
+    ).toEqual([]);
+    const everywhere = `API Gateway, CloudFormation, CloudWatch, CloudWatch Logs, DynamoDB, EventBridge, IAM, KMS, Lambda, S3, SNS, SQS,
+      STS, Secrets Manager, WAF, X-Ray`;
+    const inProduction = 'Certificate Manager, CloudFront and Lambda@Edge, EC2 (VPC), Route 53';
+    const expected = `${everywhere},${stage === 'demo' ? '' : inProduction}`.split(',').map((name) => name.trim());
+    expect(rows.map(({ name }) => name).toSorted()).toEqual(expected.filter(Boolean).toSorted());
+    expect(files['services.md']).toContain('https://aws.amazon.com/compliance/hipaa-eligible-services-reference/');
+    // A type, a right, a principal and an endpoint, each of a service that no row is about.
+    for (const [Type, Properties] of [
+      ['AWS::Bedrock::Agent', {}],
+      ['AWS::IAM::ManagedPolicy', { Action: ['comprehend:DetectEntities'] }],
+      ['AWS::IAM::Role', { Principal: { Service: 'glue.amazonaws.com' } }],
+      ['AWS::EC2::VPCEndpoint', { ServiceName: 'com.amazonaws.us-east-1.textract' }],
+    ] as const) {
+      const strange = (template: StageTemplate): StageTemplate => ({
+        ...template,
+        Resources: { ...template.Resources, Strange: { Type, Properties } },
+      });
+      await expect(made(strange)).rejects.toThrow('services.ts does not say what passes through');
+    }
   });
 });
 
