@@ -81,6 +81,7 @@ const pathHas = (positionalConstraint: 'CONTAINS' | 'ENDS_WITH', searchString: s
 });
 
 const matchPath = pathHas('ENDS_WITH', '/Group/$bulk-member-match');
+const groupExportPath = pathHas('ENDS_WITH', '/$davinci-data-export');
 
 /** WAF requires at least two statements in an OR. */
 const anyOf = (statements: readonly [Statement, ...Statement[]]): Statement =>
@@ -110,8 +111,8 @@ const exceptAt = (
 type Protected = Pick<StageConfig, 'exchanges'>;
 
 /**
- * AWS's rule blocks bodies over 8 KB. A search by form and the start of an export may have 64 KB, and the match of a stage
- * with exchanges 4 MB, which their functions enforce; a token request may have a long assertion. No other path takes a body,
+ * AWS's rule blocks bodies over 8 KB. A search by form and the start of an export may have 64 KB, that of a Group's too where the
+ * stage has exchanges, and there the match 4 MB, which their functions enforce; a token request may have a long assertion. No other path takes a body,
  * so the rule still applies there.
  * https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
  */
@@ -119,7 +120,7 @@ const largeBodies = ({ exchanges }: Protected): Rule =>
   exceptAt('LargeBodies', 4, 'SizeRestrictions_Body', [
     pathHas('ENDS_WITH', '/_search'),
     pathHas('ENDS_WITH', '/$export'),
-    ...(exchanges === undefined ? [] : [matchPath]),
+    ...(exchanges === undefined ? [] : [matchPath, groupExportPath]),
     pathHas('CONTAINS', '/oauth2/'),
   ]);
 

@@ -221,13 +221,15 @@ const truth: readonly Requirement[] = promises({
         'invalid_request',
       );
     }
-    const other = 'client_credentials';
-    expect(found.grant_types_supported).not.toContain(other);
-    await expectOAuthError(
-      await postAs(target, target.portal, 'token', { grant_type: other }),
-      400,
-      'unsupported_grant_type',
-    );
+    for (const other of ['password', 'urn:ietf:params:oauth:grant-type:device_code']) {
+      expect(found.grant_types_supported).not.toContain(other);
+      await expectOAuthError(
+        await postAs(target, target.portal, 'token', { grant_type: other }),
+        400,
+        'unsupported_grant_type',
+      );
+    }
+    expect(found.grant_types_supported).not.toContain('client_credentials');
   }),
   'RFC 8414 §2: accepts each scope that it advertises': async (target) => {
     for (const scope of (await serverMetadata(target)).scopes_supported) {

@@ -3,6 +3,7 @@ import { checkStage } from '../../config/check.ts';
 import { oneUpDemo, smart } from '../../config/presets.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import type { PublicJwk } from '../../functions/shared/registry/types.ts';
+import { formerPlanNpi, newPlanNpi } from '../../sandbox/demo/new-plan.ts';
 
 /** A partner's secret, which must be in no log and no table. */
 const secretOf = (clientId: string): string => `${clientId}-secret-canary+with%40signs`;
@@ -18,6 +19,25 @@ const keyPair = (kid: string): { readonly privateJwk: Record<string, unknown>; r
 /** The suite's keys: the gateway's at a payer, and a partner's. */
 export const gatewayKey = keyPair('gateway-1');
 export const partnerKey = keyPair('partner-1');
+
+/** The keys of plans that ask former plans for records, and of the gateway where it asks for them. */
+export const planKeys = {
+  'new-plan': keyPair('new-plan-1'),
+  'third-plan': keyPair('third-plan-1'),
+  'flooding-plan': keyPair('flooding-plan-1'),
+} as const;
+export type PlanId = keyof typeof planKeys;
+const exchangeKey = keyPair('exchange-1');
+
+/** An NPI of a plan for which nobody here may ask; its check digit is right (45 CFR 162.406). */
+const thirdPlanNpi = { ...newPlanNpi, value: '1111111112' };
+
+/** How the former plan knows the gateway. */
+export const atFormerPlan = {
+  clientId: 'gateway-as-new-plan',
+  clientKeys: [exchangeKey.publicJwk],
+  newPlans: [newPlanNpi, thirdPlanNpi],
+};
 
 /** Another spelling of a payer's base, as it appears in that payer's links. */
 export const printedBase = 'https://internal.clear-health.example.org/r4';
@@ -53,7 +73,22 @@ const publicClient = {
   rate: { perSecond: 1000, burst: 1000 },
 };
 
-const payersAt = (payers: string, wholeRecord?: object): object[] => {
+/** Plans that ask: no browser is sent anywhere, and no member signs in. */
+const plansFor = (payers: readonly string[]): object[] =>
+  Object.entries(planKeys).map(([clientId, { publicJwk }]) => ({
+    clientId,
+    name: clientId,
+    homePage: 'https://plan.example.org/',
+    redirectUris: [],
+    scopes: [],
+    payers,
+    clientAuthentication: ['private_key_jwt'],
+    jwks: [publicJwk],
+    exchange: { identifiers: [clientId === 'new-plan' ? newPlanNpi : thirdPlanNpi] },
+    rate: clientId === 'flooding-plan' ? { perSecond: 0.1, burst: 3 } : { perSecond: 1000, burst: 1000 },
+  }));
+
+const payersAt = (payers: string, { wholeRecord, formerPlan = payers }: ConfigChanges): object[] => {
   const endpoints = (id: string) => ({
     id,
     displayName: id,
@@ -80,6 +115,18 @@ const payersAt = (payers: string, wholeRecord?: object): object[] => {
     }),
     { ...plain, ...endpoints('plain-health') },
     smart({ ...endpoints('keyed-health'), issuer: `${payers}/keyed-health`, publicKeys: [gatewayKey.publicJwk] }),
+    {
+      ...clear('former-health'),
+      exchange: {
+        clientId: atFormerPlan.clientId,
+        assertionAlgorithm: 'ES384',
+        publicKeys: atFormerPlan.clientKeys,
+        scopes: ['http://hl7.org/fhir/us/davinci-pdex/OperationDefinition/BulkMemberMatch', 'system/Group.rs'],
+        identifiers: [formerPlanNpi],
+        tokenEndpoint: `${formerPlan}/oauth2/token`,
+        fhirBaseUrl: `${formerPlan}/r4`,
+      },
+    },
     clear('unready-health'),
     clear('rotating-health'),
     // From this one we request less than partners are registered for.
@@ -98,15 +145,17 @@ export interface ConfigChanges {
   readonly webhook?: string;
   /** The `wholeRecord` settings of `clear-health`. @default none */
   readonly wholeRecord?: object;
+  /** Where the payer `former-health` answers other plans. @default nowhere */
+  readonly formerPlan?: string;
 }
 
 /** A payer of each kind, and partners with different rights. */
 export const localConfig = (
   origin: string,
   payers: string,
-  { stage = 'conformance', wholeRecord, ...webhook }: ConfigChanges = {},
+  { stage = 'conformance', wholeRecord, formerPlan, ...webhook }: ConfigChanges = {},
 ): StageConfig => {
-  const every = payersAt(payers, wholeRecord);
+  const every = payersAt(payers, { wholeRecord, formerPlan });
   const all = { payers: every.map((payer) => (payer as { id: string }).id) };
   return checkStage(
     {
@@ -116,6 +165,7 @@ export const localConfig = (
       waf: 'none',
       apiGatewayLogRole: false,
       origin,
+      exchanges: {},
       payers: every,
       partners: [
         { ...confidential, ...all, ...known('portal') },
@@ -155,6 +205,7 @@ export const localConfig = (
           redirectUris: ['http://127.0.0.1/callback', 'http://[::1]/callback', 'org.example.native:/callback'],
         },
         { ...publicClient, ...all, clientId: 'asking', name: 'Asking & Sons', consent: 'gateway' },
+        ...plansFor(['former-health']),
       ],
     },
     'test/conformance/local-config.ts',
@@ -167,6 +218,10 @@ export const localSecrets: Readonly<Record<string, object>> = {
   'plain-health': { client_secret: 'plain-health-secret-canary' },
   'keyed-health': { private_key_jwk: gatewayKey.privateJwk },
   'rotating-health': { client_secret: 'rotating-health-old-secret-canary' },
+  'former-health': {
+    client_secret: 'former-health-secret-canary',
+    exchange: { private_key_jwk: exchangeKey.privateJwk },
+  },
   'slow-health': { client_secret: 'slow-health-secret-canary' },
 };
 
@@ -175,6 +230,7 @@ export const secretsAtPayers: Readonly<Record<string, string>> = {
   'clear-health': 'clear-health-secret-canary',
   'plain-health': 'plain-health-secret-canary',
   'rotating-health': 'rotating-health-old-secret-canary',
+  'former-health': 'former-health-secret-canary',
   'slow-health': 'slow-health-secret-canary',
   'unready-health': 'unready-health-secret-canary',
 };

@@ -10,7 +10,10 @@ import { startFunction, type LocalFunction } from '../../sandbox/aws/lambda.ts';
 import { unpaced } from '../../sandbox/aws/proxy-response.ts';
 import type { StreamHabits } from '../../sandbox/aws/stream-feed.ts';
 import { closersOf } from '../../sandbox/closers.ts';
+import { startPayer, type LocalPayer } from '../../sandbox/payer/server.ts';
+import { freePort } from '../../sandbox/ports.ts';
 import {
+  atFormerPlan,
   isSlow,
   localApps,
   localConfig,
@@ -65,6 +68,19 @@ const startShort = async (
   return opened(await startFunction(spec, { socketPath: join(folder, 'short'), awsEndpoint, onLog }));
 };
 
+/** The sandbox's payer, of which only the side that answers other plans is used. */
+const startFormerPlan = async (): Promise<LocalPayer> =>
+  startPayer({
+    preset: 'smart',
+    displayName: 'former-health',
+    host: '127.0.0.1',
+    port: await freePort(),
+    gatewayRedirectUri: 'https://unused.example.org/callback',
+    clientId: 'unused',
+    client: 'public',
+    exchange: atFormerPlan,
+  });
+
 export interface LocalTargetOptions extends ConfigChanges {
   /** Signs the events of the partner `one-payer`. */
   readonly webhookSecret?: string;
@@ -79,11 +95,12 @@ const startAll = async (
   const log = (line: object): void => void logLines.push(JSON.stringify(line));
   const onFunctionLog = (_name: string, line: string): void => void logLines.push(line);
   const payers = opened(await startScriptedPayers());
+  const formerPlan = opened(await startFormerPlan());
   const gateway = opened(await startApiGateway({ port: 0, log, pace: unpaced }));
   const wire = seenWire();
   const aws = opened(await startAws(0, undefined, undefined, watchStore(wire)));
   const origin = `http://localhost:${gateway.port}`;
-  const config = localConfig(origin, payers.origin, changes);
+  const config = localConfig(origin, payers.origin, { ...changes, formerPlan: formerPlan.url });
   payers.register(origin, config.payers, secretsAtPayers);
   const cloud = opened(
     await startCloud({

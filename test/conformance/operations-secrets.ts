@@ -56,7 +56,7 @@ export const secrets: readonly Requirement[] = promises({
     const { logLines } = target;
     expect(logLines.length).toBeGreaterThan(20);
     expect(logLines.filter((line) => walked.some((secret) => line.includes(secret)))).toEqual([]);
-    expect(logLines.filter((line) => /canary|p2p[acr]_[\w-]{20}|private_key/i.test(line))).toEqual([]);
+    expect(logLines.filter((line) => /canary|p2p[acrs]_[\w-]{20}|private_key_jwk/i.test(line))).toEqual([]);
   },
   'openid-client #454: signs assertions that are valid at a payer whose clock is off by 120 s either way, and for five minutes at most':
     async (target) => {

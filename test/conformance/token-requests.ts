@@ -37,7 +37,7 @@ export const requests: readonly Requirement[] = [
     }),
   }),
   ...words(`
-    password client_credentials implicit urn:ietf:params:oauth:grant-type:token-exchange constructor
+    password implicit urn:ietf:params:oauth:grant-type:token-exchange constructor
   `).map((grantType) =>
     requirement('RFC 6749 §5.2', `refuses grant_type=${grantType}: unsupported_grant_type`, async (target) => {
       const form = { grant_type: grantType, username: 'a', password: 'b' };
@@ -45,6 +45,15 @@ export const requests: readonly Requirement[] = [
     }),
   ),
   ...promises({
+    'RFC 6749 §5.2: gives a client that is not registered for client_credentials no token by it, and says why': onStage(
+      async (target) => {
+        const response = await postAs(target, target.portal, 'token', { grant_type: 'client_credentials' });
+        const { error, access_token: token } = (await response.json()) as Readonly<Record<string, unknown>>;
+        expect([token, response.status >= 400 && response.status < 500]).toEqual([undefined, true]);
+        // The last where the stage has this grant type for others.
+        expect(['unsupported_grant_type', 'unauthorized_client', 'invalid_client']).toContain(error);
+      },
+    ),
     'RFC 6749 §5.2: refuses a code that was not issued here: invalid_grant': onStage(async (target) => {
       await expectOAuthError(await postAs(target, target.portal, 'token', damaged), 400, 'invalid_grant');
     }),

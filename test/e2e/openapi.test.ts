@@ -5,6 +5,7 @@ import { operations } from '../openapi/document.ts';
 import { observe } from '../openapi/observe.ts';
 import { prepare, untilStopsAreKnown } from './openapi/context.ts';
 import { driveDiscoveryAnswers } from './openapi/discovery-answers.ts';
+import { driveExchangeAnswers } from './openapi/exchange-answers.ts';
 import { driveExportAnswers, driveTokenFailures } from './openapi/export-answers.ts';
 import { driveFhirAnswers } from './openapi/fhir-answers.ts';
 import { driveOAuthAnswers } from './openapi/oauth-answers.ts';
@@ -19,6 +20,8 @@ beforeAll(async () => {
   const observed = observe(Number(new URL(target.origin).port));
   const context = await prepare(target);
   await Promise.all([untilStopsAreKnown(), driveTokenFailures(context)]);
+  // A system token lives for five minutes.
+  await driveExchangeAnswers(context);
   await driveDiscoveryAnswers(context);
   await driveOAuthAnswers(context);
   await driveFhirAnswers(context);

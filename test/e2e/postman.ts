@@ -79,7 +79,7 @@ export const postman = (running: () => RunningStack): void => {
     const failures = result.failures.map(({ source, error }) => `${source?.name}: ${error.message}`);
     expect(failures).toEqual([]);
     // It looks at the export again until that has ended.
-    expect(new Set(result.executions.map(({ item }) => item.name)).size).toBe(55);
-    expect(result.stats.assertions.total).toBe(87);
+    expect(new Set(result.executions.map(({ item }) => item.name)).size).toBe(61);
+    expect(result.stats.assertions.total).toBe(93);
   });
 };

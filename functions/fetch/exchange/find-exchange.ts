@@ -30,7 +30,9 @@ export const findExchange = (own: ExchangeDeps | undefined, event: ApiEvent): Ex
   const [type, second, third, ...more] = segmentsOf(event).map(decoded);
   if (own === undefined || type !== 'Group' || more.length > 0) return undefined;
   if (second === '$bulk-member-match' && third === undefined) {
-    if (event.httpMethod !== 'POST') throw notAllowed('Send the members by POST to Group/$bulk-member-match.');
+    if (event.httpMethod !== 'POST') {
+      throw notAllowed('Send the members by POST to Group/$bulk-member-match.', 'POST, OPTIONS');
+    }
     return { own, kind: 'match' };
   }
   if (second !== undefined && third === '$davinci-data-export') return { own, kind: 'group', id: second };

@@ -15,9 +15,9 @@ export const notSupported = (
   options: { readonly status?: 404 | 406; readonly detail?: string } = {},
 ): GatewayError => new GatewayError('invalid_request', message, { issueType: 'not-supported', ...options });
 
-/** Makes the error for a method or operation that this server does not have. */
-export const notAllowed = (message: string): GatewayError =>
-  new GatewayError('method_not_allowed', message, { headers: { Allow: fhirMethods } });
+/** Makes the error for a method or operation that this server does not have. @param allowed the methods of the path */
+export const notAllowed = (message: string, allowed = fhirMethods): GatewayError =>
+  new GatewayError('method_not_allowed', message, { headers: { Allow: allowed } });
 
 /** Makes the error for anything but a read. https://hl7.org/fhir/R4/http.html#search */
 export const readOnly = (): GatewayError =>

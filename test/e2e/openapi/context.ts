@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { connect, login, type LoggedIn } from '../../conformance/client.ts';
 import type { LocalTarget } from '../../conformance/local-target.ts';
+import { systemToken } from '../../conformance/plan-client.ts';
 import type { Tokens } from '../../support/login/steps.ts';
 
 /** Tokens and codes of partners in different states, for the answers that those states bring. */
@@ -14,6 +15,8 @@ export interface Context {
   readonly blocked: Tokens;
   /** Of a payer that is paused by now. */
   readonly paused: Tokens;
+  /** The system token of a plan that is blocked by now. */
+  readonly blockedPlan: string;
   readonly codeOfBlocked: LoggedIn;
   /** Of the payer that reads with a short time-out. */
   readonly slow: Tokens;
@@ -35,10 +38,12 @@ export const prepare = async (target: LocalTarget): Promise<Context> => {
     narrow: await connect(target, {}, { app: narrow }),
     blocked: await connect(target, {}, { app: otherPortal }),
     paused: await connect(target, {}, { payer: pausedPayer }),
+    blockedPlan: await systemToken(target, 'third-plan'),
     codeOfBlocked: await login(target, {}, { app: otherPortal }),
     slow: await connect(target, {}, { payer: 'slow-health' }),
   };
   await target.store.setStop(`partner#${blockedPartner}`, true);
+  await target.store.setStop('partner#third-plan', true);
   await target.store.setStop(`payer#${pausedPayer}`, true);
   return context;
 };

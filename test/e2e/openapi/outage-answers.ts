@@ -1,10 +1,14 @@
 import { authorizeEndpoint, authorizeParameters, postAs } from '../../conformance/client.ts';
 import { remove } from '../../conformance/exports-client.ts';
+import { systemToken } from '../../conformance/plan-client.ts';
 import { words } from '../../support/words.ts';
 import { drain, type Context } from './context.ts';
+import { everyExchangeRequest } from './exchange-answers.ts';
 
 /** Brings the answers of a gateway whose tables are down. What an environment knows already it need not read. */
-export const driveOutage = async ({ target, full }: Context): Promise<void> => {
+export const driveOutage = async (context: Context): Promise<void> => {
+  const { target, full } = context;
+  const plan = await systemToken(target);
   const { origin, portal } = target;
   const unknown = { client_id: 'never-seen' };
   target.wire.setFault('down');
@@ -32,6 +36,7 @@ export const driveOutage = async ({ target, full }: Context): Promise<void> => {
       /connections/never-seen
       /connect/payers?client_id=never-seen
     `).map((path) => fetch(`${origin}${path}`)),
+    ...everyExchangeRequest(context, plan).map((send) => send()),
     remove(`${origin}/exports/clear-health/unknown`, full.access_token),
   ];
   await Promise.all(asked.map(drain));

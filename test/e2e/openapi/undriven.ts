@@ -22,6 +22,7 @@ const defects: readonly { readonly test: string; readonly operations: readonly s
     operations: words(`
       searchAll search searchByForm typeHistory read resourceHistory readVersion searchCompartment everything
       startExport startExportByBody deleteExport
+      startMatch startGroupExport startGroupExportByBody searchGroups searchGroupsByForm readGroup
     `),
   },
 ];

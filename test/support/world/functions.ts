@@ -70,6 +70,7 @@ export const functionsInMemory = ({ registry, origin, clock, writeLog, secretOf,
     });
     return payerSecretReader(client, '', clock);
   };
+  const { sealForJob, openInJob } = jobBoxes();
   const depsOf = (caller: string) => {
     const client = clientOf(caller);
     const table = (name: TableName) => ({ client, name });
@@ -81,10 +82,19 @@ export const functionsInMemory = ({ registry, origin, clock, writeLog, secretOf,
       registry: tableRegistry({ table: table('Registry'), clock, writeLog, stage, lifetimes }),
       payerHttp: createPayerHttp(),
       readPayerSecret: secretReader(),
-      sealForJob: jobBoxes().sealForJob,
+      sealForJob,
       sleep: (ms: number) => sleep(ms),
+      exchanges: table('Exchanges'),
+      exchange: {
+        exchanges: table('Exchanges'),
+        audit: table('AuditEvents'),
+        openInJob,
+        groupDays: 396,
+        mostRunning: 20,
+      },
     });
   };
+  const exchange = { table: { client: clientOf('export'), name: 'Exchanges' }, openInJob };
   // No job runs here, so an export never ends and has no files.
   const noJob = { openObject: () => Promise.reject(unavailable('s3: NoSuchKey')), wakeJob: async () => undefined };
   const served: Readonly<Record<string, Served>> = {
@@ -93,7 +103,7 @@ export const functionsInMemory = ({ registry, origin, clock, writeLog, secretOf,
     token: { handler: tokenHandler(depsOf('token')), streams: false },
     discovery: { handler: streamAnswers(discovery(depsOf('discovery'))), streams: true },
     fetch: { handler: fetchHandler(depsOf('fetch')), streams: true },
-    export: { handler: exportHandler({ ...depsOf('export'), ...noJob }), streams: true },
+    export: { handler: exportHandler({ ...depsOf('export'), ...noJob, exchange }), streams: true },
   };
   return { dynamo, served };
 };
