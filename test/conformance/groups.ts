@@ -2,6 +2,7 @@ import { authorizeGroup } from './authorize.ts';
 import { callbackGroup } from './callback.ts';
 import { corsGroup } from './cors.ts';
 import { discoveryGroup } from './discovery.ts';
+import { exchangesGroup } from './exchanges.ts';
 import { exportsGroup } from './exports.ts';
 import { fhirGroup } from './fhir.ts';
 import { introspectionGroup } from './introspection.ts';
@@ -23,6 +24,7 @@ export const groups: readonly Group[] = [
   discoveryGroup,
   fhirGroup,
   exportsGroup,
+  exchangesGroup,
   corsGroup,
   pagesGroup,
   operationsGroup,

@@ -152,18 +152,25 @@ export interface Exchanged {
   /** The id of the Group of matched members. */
   readonly group: string;
   readonly record: Ended;
+  /** A Group for further exports: another one of the same Group replaces the record. */
+  readonly spare: string;
 }
 
 const made = new WeakMap<WorldTarget, Promise<Exchanged>>();
 
 export const codeOf = ({ code }: Resource): string | undefined => code?.coding[0]?.code;
 
+const matched = async (target: WorldTarget, token: string, bundles: readonly object[]) => {
+  const match = await endOf(await startMatch(target, token, bundles), token);
+  return { match, group: match.resources.find((one) => codeOf(one) === 'match')?.id ?? '' };
+};
+
 const exchange = async (target: WorldTarget): Promise<Exchanged> => {
   const token = await systemToken(target);
-  const match = await endOf(await startMatch(target, token, [known('shared-a'), nobody('shared-b')]), token);
-  const group = match.resources.find((one) => codeOf(one) === 'match')?.id ?? '';
+  const { match, group } = await matched(target, token, [known('shared-a'), nobody('shared-b')]);
+  const { group: spare } = await matched(target, token, [known('spare-a')]);
   const record = await endOf(await startGroupExport(target, token, group), token);
-  return { token, match, group, record };
+  return { token, match, group, record, spare };
 };
 
 /** One exchange for all tests that only read it. */
