@@ -163,8 +163,8 @@ export const identityWorld = (changeSignIn: Partial<IdentitySignIn> = {}) => {
     blueButton({
       clientId: 'gateway',
       tokenEndpoint: `https://${id}.example.org/v3/o/token/`,
-      clientKeys: { keys: [gatewayKey.publicJwk] },
-      providerKeys: () => ({ [issuer]: { keys: provider.keys } }),
+      clientKeys: [gatewayKey.publicJwk],
+      providerKeys: () => ({ [issuer]: provider.keys }),
       members,
       scopes: payerScopes,
       now: test.deps.clock.now,

@@ -155,7 +155,9 @@ const requireClient = (form: URLSearchParams, clientId: string): void => {
   if (named && issuer !== undefined && named !== issuer) {
     throw oauthError(400, 'invalid_request', 'client_id param did not match client_id in JWT');
   }
-  if ((named ?? issuer) !== clientId) throw oauthError(401, 'invalid_client', 'App id failed');
+  const client = named || issuer;
+  if (!client) throw oauthError(401, 'invalid_client', 'App id failed');
+  if (client !== clientId) throw oauthError(400, 'invalid_client', 'Application does not exist (client_id)');
 };
 
 const issuerOf = (assertion: string): string | undefined => {
@@ -186,6 +188,7 @@ const notEnabled = (name: string): string =>
 /** What is asked for, without `openid`. Only what the payer lists is known, and both tokens are spent by now. */
 const scopeOf = (form: URLSearchParams, known: readonly string[]): string => {
   const asked = (form.get('scope') ?? '').split(/\s+/).filter((word) => word !== '' && word !== 'openid');
-  if (asked.length === 0 || asked.some((word) => !known.includes(word))) throw oauthError(400, 'invalid_scope');
+  if (asked.length === 0 || asked.some((word) => !known.includes(word)))
+    throw new Refusal(400, { error: 'invalid_scope', status_code: undefined });
   return asked.join(' ');
 };
