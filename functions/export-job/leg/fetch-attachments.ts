@@ -8,7 +8,7 @@ import { afterAnswer, afterFailure, type After } from './after-answer.ts';
 import type { Leg } from './leg.ts';
 import { fresh, updateTask } from './queue.ts';
 import type { Stop } from './stop.ts';
-import { differenceOf, mostBytesOf, takeDocument } from './take-document.ts';
+import { differenceOf, mostBytesOf, otherTypeOf, takeDocument } from './take-document.ts';
 
 /** A fault, with the payer's status if it refused. */
 interface Fault {
@@ -77,7 +77,7 @@ const fetchOf = async (leg: Leg, held: HeldLine): Promise<Stop | undefined> => {
     let isAsked = false;
     while (!leg.seen.has(missingName(held, attachment))) {
       const found = leg.attachments.find(attachment.from);
-      const why = found === undefined ? undefined : differenceOf(attachment, found.one);
+      const why = found && (otherTypeOf(leg, attachment, found.one) ?? differenceOf(attachment, found.one));
       if (why !== undefined) report(attachment, { why });
       if (found !== undefined || isBeyondScope(leg, held)) break;
       const stop = leg.calls.whyNot();

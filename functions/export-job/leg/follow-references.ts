@@ -43,6 +43,9 @@ const readReferred = async (leg: Leg, task: ReferencesTask, name: string): Promi
         return { after: await afterFailure(leg, task) };
       }
     default:
+      // Some payers give a Binary in no other form. Each further try would bring the same.
+      if (type === 'Binary' && answer.kind === 'failed' && answer.fault === 'notJson')
+        return { problem: { kind: 'referenceNotRead', type, id, isContent: true } };
       return { after: await afterAnswer(leg, task, answer) };
   }
 };

@@ -5,7 +5,7 @@ import { dropBody, plainJson } from '../../shared/payer/answers.ts';
 import { fhirJson, fhirMediaType } from '../../shared/registry/profile.ts';
 import type { JobDeps } from '../deps.ts';
 import { partWriter } from '../parts.ts';
-import { readBinaryData, type BinaryData } from '../reading/binary-data.ts';
+import { readBinaryData, watchKind, type BinaryData, type KindWatch } from '../reading/binary-data.ts';
 import { aboutAnother } from '../reading/check-resource.ts';
 import { isMediaType, type OwnAttachment } from '../reading/own-attachments.ts';
 import type { AttachmentFault } from '../reading/problems.ts';
@@ -46,13 +46,24 @@ const lengthOf = ({ headers }: { readonly headers: { readonly get: (name: string
 };
 
 /**
- * Whether the answer is a Binary as a resource, with the content in it. Some payers have no other form, whatever is
+ * Whether nothing but a Binary may come as this, with the content in it. Some payers have no other form, whatever is
  * accepted (https://hl7.org/fhir/R4/binary.html#rest).
  */
-const isResource = ({ payer }: Pick<Leg, 'payer'>, { contentType }: OwnAttachment, sent: string): boolean => {
-  const declared = essenceOf(contentType);
+const mustBeBinary = ({ payer }: Pick<Leg, 'payer'>, declared: string, sent: string): boolean => {
   const isFhir = sent === fhirJson || sent === fhirMediaType(payer);
   return declared !== sent && (isFhir || (sent === plainJson && declared !== '' && declared !== fhirJson));
+};
+
+/** A content of another type than the resource says. @returns undefined if it is of that type, or nobody can tell */
+export const otherTypeOf = (
+  leg: Pick<Leg, 'payer'>,
+  { contentType }: Pick<OwnAttachment, 'contentType'>,
+  { sent, isUnwrapped }: Pick<WrittenAttachment, 'sent' | 'isUnwrapped'>,
+): 'page' | undefined => {
+  if (sent === undefined) return undefined;
+  const declared = essenceOf(contentType);
+  const isOdd = (isPage(sent) && !isPage(declared)) || isOther(sent, declared);
+  return isOdd || (isUnwrapped !== true && mustBeBinary(leg, declared, sent)) ? 'page' : undefined;
 };
 
 /** A SHA-1 in base64, of one that is written in base64 as R4 says, or in hexadecimal digits. */
@@ -90,6 +101,41 @@ const dataIn = (wrapped: BinaryData, chunk: Uint8Array): Uint8Array | undefined 
 /** Whether a call was cut because it took too long. */
 const isLate = (error: unknown): boolean => /\bTimeoutError\b/.test(causeOf(error));
 
+type Pieces = AsyncIterator<Uint8Array> | undefined;
+
+const nextPiece = async (pieces: Pieces): Promise<Uint8Array | 'end' | Taken> => {
+  try {
+    const next = await pieces?.next();
+    return next === undefined || next.done === true ? 'end' : next.value;
+  } catch (error) {
+    return isLate(error) ? { fault: 'slow' } : { cut: true };
+  }
+};
+
+/** A document of JSON usually says what it is within this many bytes, and one of XML within its first. */
+const mostPeeked = 64 * 1024;
+const leastPeeked = 1024;
+
+/** A Binary in XML, which is not unwrapped. The root element may follow instructions and comments. */
+const xmlBinary = /^(?:\xef\xbb\xbf)?(?:\s|<\?[^>]*>|<!--(?:(?!-->)[^])*-->|<!(?!--)[^>]*>)*<(?:[\w.-]+:)?Binary[\s/>]/;
+
+/** The first bytes of a content, as many as it takes to know what it is. */
+const peek = async (
+  pieces: Pieces,
+): Promise<{ readonly first: readonly Uint8Array[]; readonly watch: KindWatch } | { readonly taken: Taken }> => {
+  const watch = watchKind();
+  const first: Uint8Array[] = [];
+  const isEnough = (bytes: number): boolean => bytes >= (watch.kind() === undefined ? mostPeeked : leastPeeked);
+  for (let bytes = 0; !isEnough(bytes); bytes += first.at(-1)!.length) {
+    const piece = await nextPiece(pieces);
+    if (piece === 'end') break;
+    if (!(piece instanceof Uint8Array)) return { taken: piece };
+    watch.push(piece);
+    first.push(piece);
+  }
+  return { first, watch };
+};
+
 /**
  * Seals an attachment's content to the partner while its bytes arrive, in parts. The parts count only if the whole content
  * is as the resource says.
@@ -102,9 +148,8 @@ export const takeDocument = async (
 ): Promise<Taken> => {
   const { deps, item, buffers } = leg;
   const sent = response.headers.get('content-type');
-  const wrapped = isResource(leg, attachment, essenceOf(sent)) ? readBinaryData() : undefined;
-  const own = wrapped === undefined && isMediaType(sent) ? sent : 'application/octet-stream';
-  const contentType = attachment.contentType ?? own;
+  const own = essenceOf(sent);
+  const declared = essenceOf(attachment.contentType);
   const drop = async (fault: AttachmentFault): Promise<Taken> => {
     await dropBody(response);
     return { fault };
@@ -116,21 +161,30 @@ export const takeDocument = async (
   try {
     // The page of an error or a login, and no document.
     if (isPage(sent) && !isPage(attachment.contentType)) return await drop('page');
-    if (wrapped === undefined && isOther(essenceOf(sent), essenceOf(attachment.contentType))) return await drop('page');
     if (isOfAnother(leg, header === null ? [] : [header])) return await drop('otherPatient');
-    if (attachment.isBeside === true && isData(essenceOf(sent))) return await drop('page');
-    if (wrapped === undefined && lengthOf(response) > mostBytes) return await drop('tooLarge');
-    const most = Math.min(mostBytes, attachment.size ?? mostBytes);
+    if (attachment.isBeside === true && isData(own)) return await drop('page');
     const pieces = response.body?.[Symbol.asyncIterator]();
-    for (;;) {
-      let next: IteratorResult<Uint8Array, unknown> | undefined;
-      try {
-        next = await pieces?.next();
-      } catch (error) {
-        return isLate(error) ? { fault: 'slow' } : { cut: true };
-      }
-      if (next === undefined || next.done === true) break;
-      const piece = wrapped === undefined ? next.value : dataIn(wrapped, next.value);
+    const peeked = await peek(pieces);
+    if ('taken' in peeked) return peeked.taken;
+    const { first, watch } = peeked;
+    // What the resource says of its type decides nothing here: who writes it would choose what is checked.
+    const kind = watch.kind();
+    if (kind === 'OperationOutcome' || xmlBinary.test(Buffer.concat(first).toString('latin1')))
+      return await drop('page');
+    const isBinary = kind === 'Binary' || (kind === undefined && mustBeBinary(leg, declared, own));
+    const wrapped = isBinary ? readBinaryData() : undefined;
+    if (wrapped === undefined) {
+      const other = otherTypeOf(leg, attachment, { sent: own });
+      if (other !== undefined) return await drop(other);
+      if (lengthOf(response) > mostBytes) return await drop('tooLarge');
+    }
+    const most = Math.min(mostBytes, attachment.size ?? mostBytes);
+    for (let at = 0; ; at += 1) {
+      const next = first[at] ?? (await nextPiece(pieces));
+      if (next === 'end') break;
+      if (!(next instanceof Uint8Array)) return next;
+      if (at >= first.length) watch.push(next);
+      const piece = wrapped === undefined ? next : dataIn(wrapped, next);
       if (piece === undefined) return await drop('page');
       if (parts.bytes() + piece.length > most) {
         return await drop(most < mostBytes ? 'size' : 'tooLarge');
@@ -139,13 +193,22 @@ export const takeDocument = async (
       parts.add('Binary', [piece]);
       await parts.putIfLarge();
     }
+    // A Binary that says it too late was not unwrapped.
+    if (isBinary !== (watch.kind() === 'Binary')) return { fault: 'page' };
     if (wrapped?.isWhole() === false || (parts.bytes() === 0 && attachment.size !== 0)) return { fault: 'page' };
     if (isOfAnother(leg, wrapped?.securityContext() ?? [])) return { fault: 'otherPatient' };
+    const inner = wrapped?.contentType();
+    const said =
+      wrapped === undefined
+        ? { sent: own }
+        : ({ sent: isMediaType(inner) ? essenceOf(inner) : '', isUnwrapped: true } as const);
     const content = { bytes: parts.bytes(), hash: sha1.digest('base64') };
-    const fault = differenceOf(attachment, content);
+    const fault = otherTypeOf(leg, attachment, said) ?? differenceOf(attachment, content);
     if (fault !== undefined) return { fault };
     const written = (await parts.put()).map(({ object, digest, bytes }) => ({ object, digest, bytes }));
-    return { written: { from: attachment.from, contentType, ...content, parts: written } };
+    const given = wrapped === undefined ? sent : inner;
+    const contentType = attachment.contentType ?? (isMediaType(given) ? given : 'application/octet-stream');
+    return { written: { from: attachment.from, contentType, ...said, ...content, parts: written } };
   } finally {
     end();
   }

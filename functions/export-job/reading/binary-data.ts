@@ -1,8 +1,9 @@
 import { namesOf } from '../../shared/json/names.ts';
 import { nextToken, readTokens, takeChunk, token, type JsonTokens } from '../../shared/json/tokens.ts';
 
-const [data, reference] = [1, 2];
-const names = namesOf({ data, reference });
+const [data, reference, contentType, resourceType] = [1, 2, 3, 4];
+const names = namesOf({ data, reference, contentType });
+const kindNames = namesOf({ resourceType });
 
 /** Deeper references are those of extensions. */
 const deepestReference = 3;
@@ -12,6 +13,8 @@ const longestReference = 4096;
 
 /** The beginning of an escape that the end of a piece has cut. */
 const cutEscape = /\\(?:u[0-9a-fA-F]{0,3})?$/;
+
+const openingBrace = 0x7b;
 
 const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
@@ -23,6 +26,15 @@ export interface BinaryData {
   readonly isWhole: () => boolean;
   /** The references of its security context, which is the only element of a Binary that may refer to something. */
   readonly securityContext: () => readonly string[];
+  /** As the Binary says it; it may be no media type. */
+  readonly contentType: () => string | undefined;
+}
+
+/** Says what a document is while its bytes arrive. */
+export interface KindWatch {
+  readonly push: (chunk: Uint8Array) => void;
+  /** The resource type that a document of JSON has; empty if it has none; undefined while that is not known. */
+  readonly kind: () => string | undefined;
 }
 
 /** A string of JSON in latin1, as the bytes came; as it is spelled if it cannot be read. */
@@ -34,6 +46,37 @@ const readText = (spelled: string): string => {
   }
 };
 
+/** Adds a piece of a string to a list of strings, in the spelling of the JSON, with their quotes. */
+const addPiece = (list: string[], { characters, start, end, isFirst }: JsonTokens): void => {
+  const before = isFirst ? '' : (list.pop() ?? '');
+  list.push((before + characters.slice(start, end)).slice(0, longestReference));
+};
+
+/** Finds the resource type of a document, which may be anything. */
+export const watchKind = (): KindWatch => {
+  const tokens = readTokens(kindNames);
+  tokens.reportsBrackets = true;
+  let isBegun = false;
+  let found: string | undefined;
+  const types: string[] = [];
+  return {
+    push: (chunk) => {
+      if (found !== undefined) return;
+      takeChunk(tokens, chunk);
+      for (let kind = nextToken(tokens); kind !== token.none && found === undefined; kind = nextToken(tokens)) {
+        if (kind === token.gap) continue;
+        if (!isBegun && (kind !== token.opening || tokens.chunk[tokens.start] !== openingBrace)) found = '';
+        isBegun = true;
+        if (kind === token.closing && tokens.level === 0) found = '';
+        if (kind !== token.text || tokens.name !== resourceType || tokens.level !== 1) continue;
+        addPiece(types, tokens);
+        if (tokens.isLast) found = readText(types[0]!);
+      }
+    },
+    kind: () => found,
+  };
+};
+
 /** Reads a Binary's content while its bytes arrive, in little memory. */
 export const readBinaryData = (): BinaryData => {
   const tokens = readTokens(names);
@@ -43,13 +86,8 @@ export const readBinaryData = (): BinaryData => {
   let spelled = '';
   let text = '';
   let isPadded = false;
-  /** As the JSON spells them, with their quotes. */
   const references: string[] = [];
-
-  const refer = ({ characters, start, end, isFirst }: JsonTokens): void => {
-    const before = isFirst ? '' : references.pop()!;
-    references.push((before + characters.slice(start, end)).slice(0, longestReference));
-  };
+  const types: string[] = [];
 
   const decode = (piece: string, isLast: boolean): Buffer => {
     const whole = spelled + piece;
@@ -71,7 +109,8 @@ export const readBinaryData = (): BinaryData => {
       for (let kind = nextToken(tokens); kind !== token.none; kind = nextToken(tokens)) {
         if (kind === token.closing && tokens.level === 0) isOpen = false;
         if (kind !== token.text) continue;
-        if (tokens.name === reference && tokens.level <= deepestReference) refer(tokens);
+        if (tokens.name === reference && tokens.level <= deepestReference) addPiece(references, tokens);
+        if (tokens.name === contentType && tokens.level === 1) addPiece(types, tokens);
         if (tokens.name !== data || tokens.level !== 1) continue;
         if (tokens.isFirst) found += 1;
         const from = tokens.isFirst ? tokens.start + 1 : tokens.start;
@@ -81,5 +120,6 @@ export const readBinaryData = (): BinaryData => {
     },
     isWhole: () => !isOpen && found === 1,
     securityContext: () => references.map(readText),
+    contentType: () => types.map(readText)[0],
   };
 };

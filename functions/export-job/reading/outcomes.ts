@@ -343,7 +343,7 @@ const issueOf = (problem: Problem): Issue => {
       return {
         severity: 'warning',
         code: problem.kind === 'referenceGone' ? 'not-found' : 'incomplete',
-        text: `${problem.type}/${problem.id}, which the record refers to, could not be read: ${answered(problem.status)}.`,
+        text: `${problem.type}/${problem.id}, which the record refers to, could not be read: ${problem.isContent === true ? 'the payer answered with its content, and not with a resource' : answered(problem.status)}.`,
       };
     case 'referenceNotAsked':
       return {

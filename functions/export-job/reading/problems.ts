@@ -91,6 +91,8 @@ export type Problem =
       readonly type: string;
       readonly id: string;
       readonly status?: number;
+      /** The payer sent a Binary's content in place of the resource. */
+      readonly isContent?: true;
     }
   /** Resources that the record refers to, and whose turn never came. */
   | { readonly kind: 'referencesNotRead'; readonly type: string; readonly count: number; readonly why: NotReadReason }

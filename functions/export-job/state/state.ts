@@ -21,6 +21,10 @@ export interface WrittenAttachment {
   /** The URL that was asked. */
   readonly from: string;
   readonly contentType: string;
+  /** What the payer says it is, without parameters; empty if it says nothing. Absent if an earlier version wrote it. */
+  readonly sent?: string;
+  /** It came in a Binary, which says what it is. */
+  readonly isUnwrapped?: true;
   readonly bytes: number;
   /** SHA-1 as R4's `Attachment.hash`, in base64. */
   readonly hash: string;

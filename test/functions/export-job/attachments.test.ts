@@ -126,15 +126,18 @@ describe('an attachment on the payer’s server comes along', () => {
         documentOf('d', { url, hash: sha1.toString('base64') }, { url }),
         { resourceType: 'DiagnosticReport', id: 'r', presentedForm: [{ url: 'Binary/1', size: 70_000 }] },
         documentOf('e', { url, size: 1 }),
+        documentOf('f', { url, contentType: 'application/pdf' }),
       ],
-      () => pdfSent,
+      () => ({ ...pdfSent, headers: { 'content-type': 'text/plain' } }),
     );
 
     expect(asked(made.world)).toHaveLength(1);
     expect(made.attachments.size).toBe(1);
-    expect(urlsIn(made)).toEqual([fileOf(made), fileOf(made), `${facade}/Binary/1`, fileOf(made)]);
+    const own = `${facade}/Binary/1`;
+    expect(urlsIn(made)).toEqual([fileOf(made), fileOf(made), own, own, fileOf(made)]);
     expect(made.errors).toEqual([
       'An attachment of DocumentReference/e did not come: its length is not the one that the resource gives.',
+      `An attachment of DocumentReference/f did not come: ${elseCame}.`,
     ]);
   });
 
@@ -211,12 +214,35 @@ describe('a Binary that the payer gives as a resource is unwrapped', () => {
     expect([made.errors, made.attachments.size]).toEqual([[], 1]);
   });
 
-  it('nor if the attachment is FHIR JSON itself', async () => {
-    const [text = Buffer.alloc(0)] = resourceOf('eA==', 1000);
-    const contentType = 'application/fhir+json';
-    const made = await run([documentOf('d', { url: 'Binary/1', contentType })], () => inFhir([text]));
+  // R4 has a Binary given so to whoever accepts FHIR JSON: what the resource says of its type cannot tell what came.
+  it.each([
+    ['FHIR JSON', 'application/fhir+json', 'application/fhir+json'],
+    ['JSON', 'application/json', 'application/json'],
+    ['nothing', undefined, 'application/pdf', 'application/octet-stream'],
+    ['HTML', 'text/html', 'application/pdf', 'text/html'],
+  ])('if its resource says that it is %s', async (_, contentType, given, type = given) => {
+    const body = JSON.stringify({ resourceType: 'Binary', contentType: given, data: data.slice(0, 400) });
+    const made = await run([documentOf('d', { url: 'Binary/1', ...(contentType && { contentType }) })], () =>
+      inFhir([Buffer.from(`\ufeff ${body}`)], type),
+    );
 
-    expect(made.attachments.get('attachment-1')).toEqual({ contentType, bytes: text });
+    expect(made.attachments.get('attachment-1')).toEqual({
+      contentType: contentType ?? given,
+      bytes: Buffer.from(data.slice(0, 400), 'base64'),
+    });
+  });
+
+  it.each([
+    ['a Bundle', '{"resourceType":"Bundle","data":"eA=="}'],
+    ['a document that holds one', '{"contained":[{"resourceType":"Binary"}]}'],
+    ['a document of its own', `{"a":"${'x'.repeat(100_000)}","data":7}`],
+  ])('but not %s', async (_, text) => {
+    const contentType = 'application/json';
+    const made = await run([documentOf('d', { url: 'Binary/1', contentType })], () =>
+      inFhir([Buffer.from(text)], contentType),
+    );
+
+    expect(made.attachments.get('attachment-1')).toEqual({ contentType, bytes: Buffer.from(text) });
   });
 });
 
@@ -367,7 +393,11 @@ const late = async function* (): AsyncGenerator<Uint8Array> {
 };
 
 const anothers = 'its security context names another patient, or somebody unknown';
+const elseCame = 'the payer answered with something else in its place, such as a page of HTML';
 const pdfType = { contentType: 'application/pdf' };
+
+/** A Binary that says only after its data, and after more than is looked at, that it is one. */
+const late64 = { body: `{"data":"${'eHh4'.repeat(30_000)}","resourceType":"Binary"}` };
 
 describe('an attachment that does not come is named, and its URL stays', () => {
   const limit = { mostAttachmentBytes: 1_000_000 };
@@ -395,6 +425,22 @@ describe('an attachment that does not come is named, and its URL stays', () => {
     [anothers, pdfType, securedFor(`Patient/${'x'.repeat(5000)}`), 1],
     [anothers, pdfType, securedFor('Patient/other#x', true), 1],
     [anothers, {}, inHeader('Patient/other'), 1],
+    ...['application/fhir+json', 'application/json', 'application/pdf', 'text/plain'].map(
+      (contentType): [string, object, Sent, number] => [
+        anothers,
+        { contentType },
+        { ...securedFor('Patient/other'), headers: { 'content-type': contentType } },
+        1,
+      ],
+    ),
+    [elseCame, { contentType: 'application/json' }, { ...late64, headers: { 'content-type': 'application/json' } }, 1],
+    [
+      elseCame,
+      { contentType: 'text/xml' },
+      { headers: { 'content-type': 'text/xml' }, body: `<?xml version="1.0"?>\n<!-- > --><Binary xmlns="x"/>` },
+      1,
+    ],
+    [elseCame, pdfType, inFhir([Buffer.from('{"resourceType":"Binary","data":"eA==","contentType":"text/html"}')]), 1],
     ['it is larger than 150 MB', { size: 1_000_001 }, pdfSent, 0, { deps: limit }],
     ['it is larger than 150 MB', {}, { headers: { 'content-length': '1000001' }, body: 'x' }, 1, { deps: limit }],
     ['it is larger than 150 MB', {}, { bytes: endless() }, 1, { deps: limit }],

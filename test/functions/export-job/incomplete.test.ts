@@ -193,6 +193,21 @@ describe('a referenced resource', () => {
     ]);
   });
 
+  it('that is a Binary, which the payer gives as its content only, is named at once', async () => {
+    const made = await run(
+      answers({
+        '/Patient/': pageOf([memberPatient, observation(1, seenBy('Binary/1'))]),
+        '/Binary/1': { headers: { 'content-type': 'application/pdf' }, body: '%PDF' },
+      }),
+    );
+
+    expect(made.world.asked.filter(({ path }) => path === '/Binary/1')).toHaveLength(1);
+    expect([made.complete, ...made.errors]).toEqual([
+      false,
+      'Binary/1, which the record refers to, could not be read: the payer answered with its content, and not with a resource.',
+    ]);
+  });
+
   it.each([
     ['if the scope covers no search of it', {}, "the access token's scope does not cover a search of it"],
     ['if the payer has no search of it', { scope: 'patient/*.rs' }, 'the payer has no search of it'],
