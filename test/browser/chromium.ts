@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContextOptions, LaunchOptions, Page } from 'playwright-core';
 
-const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+/** The headless shell has the same engine, and opens a page with a third of the processor time. */
+const installed = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'] as const;
+const executablePath = process.env['CHROMIUM'] ?? installed.find((path) => existsSync(path)) ?? installed[0];
 const widths = [1280, 375];
 /** Milliseconds: less than a test's limit, and far longer than a page takes on a busy machine. */
 export const longMs = 240_000;
