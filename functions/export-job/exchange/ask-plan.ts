@@ -20,6 +20,8 @@ export type PlanAnswer =
   | { readonly kind: 'failed'; readonly status?: number }
   | { readonly kind: 'paced' }
   | { readonly kind: 'gone' }
+  /** A consent on which the request rests has ended, so it was not sent. */
+  | { readonly kind: 'lapsed' }
   /** The profile does not name the URL's server, or no longer does, so no request was sent. */
   | { readonly kind: 'elsewhere' };
 
@@ -32,6 +34,8 @@ export interface PlanRequest extends Pick<PayerRequest, 'method' | 'body'> {
   readonly withToken: boolean;
   /** The longest that the answer may take, in milliseconds. @default a minute */
   readonly longestMs?: number;
+  /** When the consents on which it rests no longer hold all, in epoch milliseconds. @default it rests on none */
+  readonly consentsEndMs?: number;
 }
 
 const usualMs = 60_000;
@@ -118,6 +122,9 @@ export const askPlan = async (asking: PlanAsking, request: PlanRequest): Promise
     ? await readSecretHeaders({ readPayerSecret: exchangeDeps(deps).readSecret }, plan)
     : {};
   const pace = paceOf(plan);
+  const isLapsed = (): boolean => deps.clock.now() >= (request.consentsEndMs ?? Number.POSITIVE_INFINITY);
+  // Asked last before each send: a token or a turn may have taken long.
+  const isStillThere = async (): Promise<boolean> => (await asking.isStillThere()) && !isLapsed();
   for (let isAgain = false; ; isAgain = true) {
     const token = withToken ? await usable(() => tokens.get(plan)) : '';
     if (typeof token !== 'string') return token;
@@ -131,10 +138,11 @@ export const askPlan = async (asking: PlanAsking, request: PlanRequest): Promise
     };
     const answer = await sendInTurn<PlanAnswer>(
       deps,
-      { payer: plan, isStillThere: asking.isStillThere, stopped: asking.stopped },
+      { payer: plan, isStillThere, stopped: asking.stopped },
       { to: url, request: sending, untilAt, pace, longestMs },
       (one) => answerOf(asking, one),
     );
+    if (answer.kind === 'gone' && isLapsed() && (await asking.isStillThere())) return { kind: 'lapsed' };
     if (answer.kind !== 'answered' || answer.response.status !== 401 || !withToken || isAgain) return answer;
     await dropBody(answer.response);
     answer.end();

@@ -1,4 +1,4 @@
-import { consentHolds, type GroupMember } from '../../shared/exchanges/group.ts';
+import { consentEndsMs, consentHolds, type GroupConsent, type GroupMember } from '../../shared/exchanges/group.ts';
 import { dropBody } from '../../shared/payer/answers.ts';
 import { fhirJson } from '../../shared/registry/profile.ts';
 import { afterAnswer, afterFailure, type After } from '../leg/after-answer.ts';
@@ -43,6 +43,10 @@ const bodyOf = (parameters: readonly Parameter[]): string =>
 const usual = { accept: fhirJson, prefer: 'respond-async' };
 const posted = { ...usual, 'content-type': fhirJson };
 
+/** When the first of these consents ends, in epoch milliseconds. */
+const firstEndMs = (members: readonly { readonly consent: GroupConsent }[]): number =>
+  members.reduce((first, { consent }) => Math.min(first, consentEndsMs(consent)), Number.POSITIVE_INFINITY);
+
 /** The request of a group export, or why there is none. */
 const exportRequest = (leg: Leg, { plan, lines }: ExchangeLeg, input: GroupInput): PlanRequest | PlanFault => {
   const { exchange } = plan;
@@ -55,18 +59,22 @@ const exportRequest = (leg: Leg, { plan, lines }: ExchangeLeg, input: GroupInput
   const isAll = members.length === input.groupMembers;
   const parameters = parametersOf(input, isAll ? undefined : members);
   if (exchange.exportMethod !== 'GET') {
-    return { url, method: 'POST', headers: posted, body: bodyOf(parameters), withToken: true };
+    const body = bodyOf(parameters);
+    return { url, method: 'POST', headers: posted, body, withToken: true, consentsEndMs: firstEndMs(members) };
   }
   if (!isAll) return 'namesNobody';
   const query = new URLSearchParams(parameters.map(([name, , value]) => [name, value]));
-  return { url: `${url}?${query.toString()}`, headers: usual, withToken: true };
+  return { url: `${url}?${query.toString()}`, headers: usual, withToken: true, consentsEndMs: firstEndMs(members) };
 };
 
 const requestOf = (leg: Leg, exchange: ExchangeLeg): PlanRequest | PlanFault => {
   const { plan, input } = exchange;
   if (input.kind === 'group') return exportRequest(leg, exchange, input);
+  const consentsEndMs = firstEndMs(input.members);
+  // What is sent is sent whole: without the member it would be another request than the partner's.
+  if (leg.deps.clock.now() >= consentsEndMs) return 'consentEnded';
   const url = `${askedBase(plan)}/${plan.exchange.matchPath ?? matchPath}`;
-  return { url, method: 'POST', headers: posted, body: input.body, withToken: true };
+  return { url, method: 'POST', headers: posted, body: input.body, withToken: true, consentsEndMs };
 };
 
 /** Ends an exchange when nothing more can be read. */
@@ -82,7 +90,7 @@ export const afterPlan = (
   answer: Exclude<PlanAnswer, { kind: 'answered' }>,
   mostTries?: number,
 ): Promise<After> => {
-  if (answer.kind === 'elsewhere') return Promise.resolve({ giveUp: true });
+  if (answer.kind === 'elsewhere' || answer.kind === 'lapsed') return Promise.resolve({ giveUp: true });
   return answer.kind === 'clientRefused' || answer.kind === 'failed'
     ? afterFailure(leg, task, mostTries)
     : afterAnswer(leg, task, answer);
@@ -133,6 +141,8 @@ export const ask = async (leg: Leg, exchange: ExchangeLeg, first: AskTask): Prom
     const request = requestOf(leg, exchange);
     if (typeof request === 'string') return endExchange(leg, { kind: 'planUnusable', type, why: request });
     const answer = await exchange.ask(request);
+    // The next request is for those whose consents still hold, if any.
+    if (answer.kind === 'lapsed') continue;
     if (answer.kind === 'answered') {
       const { status } = answer.response;
       await dropBody(answer.response);

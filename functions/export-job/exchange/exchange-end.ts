@@ -6,7 +6,7 @@ import type { Export } from '../../shared/store/export-item.ts';
 import { outcomesByType } from '../end/outcomes-by-type.ts';
 import type { Problem } from '../reading/problems.ts';
 import { earliestTimeOf, type JobState } from '../state/state.ts';
-import { patientIn, type GroupInput } from './line-rules.ts';
+import { patientIn, type GroupInput, type MatchInput } from './line-rules.ts';
 import { deletedParts } from './take-deletion.ts';
 
 /** After these problems it is unknown whose records would have come. */
@@ -18,7 +18,7 @@ const unreadKinds: ReadonlySet<Problem['kind']> = new Set([
 ]);
 
 /** Why a member may no longer be exported; undefined if the member may. */
-export type WhyNot = (member: GroupMember) => 'ended' | 'consentEnded' | undefined;
+export type WhyNot = (member: Pick<GroupMember, 'reference' | 'consent'>) => 'ended' | 'consentEnded' | undefined;
 
 /** @param ended references of members whom an operator has ended */
 export const whyNotNow =
@@ -55,6 +55,23 @@ const memberProblems = (
   ];
 };
 
+/** Why a submitted member could not be asked for; undefined if the member could. */
+const whyNotAsked = (
+  { consent }: MatchInput['members'][number],
+  { problems }: Pick<JobState, 'problems'>,
+  whyNot: WhyNot,
+): ReturnType<WhyNot> => {
+  const isUnasked = problems.some((one) => one.kind === 'planUnusable' && one.why === 'consentEnded');
+  return isUnasked ? whyNot({ reference: '', consent }) : undefined;
+};
+
+/** Reports the members because of whom a match was not asked. */
+const unaskedProblems = ({ members }: MatchInput, state: JobState, whyNot: WhyNot): readonly Problem[] =>
+  members.flatMap((member) => {
+    const why = whyNotAsked(member, state, whyNot);
+    return why === undefined ? [] : [{ kind: 'memberLeftOut', type: 'Patient', member: member.patient, why }];
+  });
+
 /** Types that get an outcome although no resource of them came. */
 const typesDue = (input: ExchangeInput): readonly string[] =>
   input.kind === 'match' ? ['Group'] : (input.asked.types ?? ['Patient']);
@@ -68,7 +85,9 @@ export const exchangeEnd = (
   const { known } = state;
   const found = [...state.problems, ...left];
   const isRead = !found.some(({ kind }) => unreadKinds.has(kind));
-  const problems = [...found, ...(input.kind === 'match' ? [] : memberProblems(input, state, { isRead, whyNot }))];
+  const ofMembers =
+    input.kind === 'match' ? unaskedProblems(input, state, whyNot) : memberProblems(input, state, { isRead, whyNot });
+  const problems = [...found, ...ofMembers];
   const planned = known.planned.length === 0 ? typesDue(input) : known.planned;
   const parts = state.parts.filter(({ type }) => type !== deletedParts);
   return {
@@ -88,7 +107,8 @@ const audited = (
   came: Pick<AuditedMember, 'resources'>,
 ): AuditedMember => ({ submitted, reference, consent: { id, hash }, outcome, ...came });
 
-const membersOf = (input: ExchangeInput, { known }: JobState, whyNot: WhyNot): readonly AuditedMember[] => {
+const membersOf = (input: ExchangeInput, state: JobState, whyNot: WhyNot): readonly AuditedMember[] => {
+  const { known } = state;
   if (input.kind === 'group') {
     const { about = {} } = known;
     return [
@@ -102,11 +122,13 @@ const membersOf = (input: ExchangeInput, { known }: JobState, whyNot: WhyNot): r
   }
   const { said = {}, strangers = 0 } = known;
   return [
-    ...input.members.map(({ patient, consent: { id, hash } }) => ({
-      submitted: patient,
-      consent: { id, hash },
-      ...(Object.hasOwn(said, patient) ? said[patient]! : { outcome: 'notNamed' }),
-    })),
+    ...input.members.map((member) => {
+      const { patient, consent } = member;
+      const unsaid = { outcome: whyNotAsked(member, state, whyNot) ?? 'notNamed' };
+      const { id, hash } = consent;
+      const outcome = Object.hasOwn(said, patient) ? said[patient]! : unsaid;
+      return { submitted: patient, consent: { id, hash }, ...outcome };
+    }),
     ...Array.from({ length: Math.min(strangers, mostStrangers) }, () => ({ outcome: 'stranger' })),
   ];
 };

@@ -6,10 +6,11 @@ import { hasWord } from '../../shared/scopes/scopes.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import { noteProgress } from '../../shared/store/exports.ts';
 import type { Grant } from '../../shared/store/grant-item.ts';
-import { ask } from '../exchange/ask.ts';
+import { ask, endExchange } from '../exchange/ask.ts';
 import { poll } from '../exchange/poll.ts';
 import { readFiles } from '../exchange/read-files.ts';
 import { takeGroups } from '../exchange/take-groups.ts';
+import { typeOfAll } from '../exchange/type-of-all.ts';
 import { getRunning, type Job } from '../job.ts';
 import { withCause, writeLeg, type NeverReason } from '../log.ts';
 import { bounds, exchangeBounds, reachedBound } from '../reading/next-page.ts';
@@ -61,6 +62,10 @@ const readExchange = (leg: Leg, task: AskTask | PollTask | FilesTask): Promise<S
   const { exchange } = leg;
   if (exchange === undefined) throw new Error('no exchange');
   if (task.kind === 'ask') return ask(leg, exchange, task);
+  if (exchange.lines?.allowed.size === 0) {
+    endExchange(leg, { kind: 'planUnusable', type: typeOfAll(exchange.input), why: 'allEnded' });
+    return Promise.resolve(undefined);
+  }
   if (task.kind === 'poll') return poll(leg, exchange, task);
   const { input } = exchange;
   return input.kind === 'match' ? takeGroups(leg, exchange, input, task) : readFiles(leg, exchange, task);

@@ -96,6 +96,9 @@ const planFaults: Readonly<Record<PlanFault, string>> = {
   moreManifests: "The payer's manifest says that there are more files than it names.",
   client: 'The payer refuses the client of the gateway.',
   nobodyLeft: 'Nobody of the Group is left whose consent holds, so nothing was asked.',
+  consentEnded:
+    "A member's consent ended before the payer could be asked, so nothing was asked. Send the others again.",
+  allEnded: 'Nobody of the Group may be exported any more, so the rest was not read.',
   namesNobody:
     'The payer cannot be asked for single members, and not all of the Group may be asked for. Nothing was asked.',
 };

@@ -215,6 +215,10 @@ export type PlanFault =
   | 'client'
   /** No member of the Group has a valid consent any more. */
   | 'nobodyLeft'
+  /** Since the match was asked for, a consent has ended. */
+  | 'consentEnded'
+  /** While the export ran, the last consent has ended, or the exchange was ended for the last member. */
+  | 'allEnded'
   /** It takes only GET, which cannot name single members. */
   | 'namesNobody';
 

@@ -100,9 +100,15 @@ export const spanOf = (text: string): Span | undefined => {
 };
 
 /**
- * Whether a consent still holds: one that ends today holds until the day is over in UTC. An end that cannot be read has
- * ended.
+ * When a consent holds no longer, in epoch milliseconds: one that ends today holds until the day is over in UTC. An end that cannot
+ * be read has passed.
+ */
+export const consentEndsMs = ({ endsAt }: Pick<GroupConsent, 'endsAt'>): number =>
+  endsAt === undefined ? Number.POSITIVE_INFINITY : (spanOf(endsAt)?.before ?? 0);
+
+/**
+ * Whether a consent still holds.
  * @param nowMs epoch milliseconds
  */
-export const consentHolds = ({ endsAt }: Pick<GroupConsent, 'endsAt'>, nowMs: number): boolean =>
-  endsAt === undefined || nowMs < (spanOf(endsAt)?.before ?? 0);
+export const consentHolds = (consent: Pick<GroupConsent, 'endsAt'>, nowMs: number): boolean =>
+  nowMs < consentEndsMs(consent);

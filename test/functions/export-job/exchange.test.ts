@@ -650,6 +650,67 @@ describe('what comes of a Group', () => {
     ]);
   });
 
+  it.each<[string, Sent]>([
+    ['fails', { status: 503 }],
+    ['asks to wait', { status: 429, headers: { 'retry-after': '600' } }],
+    ['refuses a token, and the next one takes long', { status: 401 }],
+  ])('is not asked again once a consent has ended, if the plan %s', async (_, answer) => {
+    const endsAt = '2026-11-27T00:01:00Z';
+    const consent = { id: 'c', hash: 'h', endsAt };
+    const askedOf = async (exchange: NonNullable<WorldOptions['exchange']>) => {
+      const world = exportWorld({ exchange });
+      const sentMs: number[] = [];
+      world.answerWith(
+        planOf(world.base, {
+          output: [{ type: 'Patient', lines: [patient('a')] }],
+          instead: async ({ form }) => {
+            if (form === undefined || !/MemberBundle|Patient\/b/.test(form)) return undefined;
+            sentMs.push(world.deps.clock.now());
+            await world.deps.sleep(answer.status === 401 ? 61_000 : 1000);
+            return answer;
+          },
+        }),
+      );
+      await world.run();
+      const late = sentMs.filter((at) => at >= Date.parse(endsAt));
+      const came = [...world.dynamo.items('Audit').values()].flatMap((item) =>
+        item['type']?.S === 'came' ? (JSON.parse(item['members']!.S!) as { outcome: string }[]) : [],
+      );
+      return { sent: sentMs.length > 0, late, came: came.map(({ outcome }) => outcome), ...(await endOf(world)) };
+    };
+    const input = matchInput('ours-a', 'ours-b');
+    if (input.kind !== 'match') throw new Error('no match');
+    const [first, second] = input.members;
+    const match = await askedOf({ ...input, members: [first!, { ...second!, consent }] });
+    const group = await askedOf(groupInput([memberOf('a'), memberOf('b', { consent })], { groupMembers: 3 }));
+
+    expect(match).toMatchObject({ sent: true, late: [], status: 'failed', came: ['notNamed', 'consentEnded'] });
+    expect(match.errors).toEqual([
+      "A member's consent ended before the payer could be asked, so nothing was asked. Send the others again.",
+      'Member ours-b is left out: the consent has ended.',
+    ]);
+    expect(group).toMatchObject({ sent: true, late: [], ids: ['a'], came: ['exported', 'consentEnded'] });
+  });
+
+  it('is read no further when nobody is left of whom it may be', async () => {
+    const consent = { id: 'c', hash: 'h', endsAt: '2026-11-27T00:10:00Z' };
+    const { world, status, errors } = await run(groupInput([memberOf('a', { consent })]), {
+      output: [people],
+      busy: 100,
+    });
+
+    expect({ status, errors }).toEqual({
+      status: 'failed',
+      errors: [
+        'Nobody of the Group may be exported any more, so the rest was not read.',
+        'Member ours-a is left out: the consent has ended.',
+      ],
+    });
+    expect(world.asked.filter(({ path }) => path.startsWith('/files'))).toEqual([]);
+    expect(world.asked.length).toBeLessThan(30);
+    expect(world.asked.at(-1)?.method).toBe('DELETE');
+  });
+
   it.each(['ours-b', 'Patient/b', 'b'])('has no line of a member who is ended by %s', async (name) => {
     const outcomes = (made: Awaited<ReturnType<typeof run>>) =>
       [...made.world.dynamo.items('Audit').values()]
