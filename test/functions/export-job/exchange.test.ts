@@ -663,11 +663,10 @@ describe('what comes of a Group', () => {
       world.answerWith(
         planOf(world.base, {
           output: [{ type: 'Patient', lines: [patient('a')] }],
-          instead: async ({ form }) => {
+          instead: ({ form }) => {
             if (form === undefined || !/MemberBundle|Patient\/b/.test(form)) return undefined;
             sentMs.push(world.deps.clock.now());
-            await world.deps.sleep(answer.status === 401 ? 61_000 : 1000);
-            return answer;
+            return world.deps.sleep(answer.status === 401 ? 61_000 : 1000).then(() => answer);
           },
         }),
       );
