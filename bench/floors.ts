@@ -1,8 +1,8 @@
 /** The least that any code must do for a request: its calls to AWS and to the payer. */
-import type { Remake } from './recording.ts';
+import type { Counted, Remake } from './recording.ts';
 import type { RequestName } from './requests.ts';
 
-export interface Floor {
+export interface Floor extends Counted {
   readonly name: string;
   /** The commands of one request, and `payer` for a call to the payer. */
   readonly calls: readonly string[];

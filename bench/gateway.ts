@@ -20,6 +20,8 @@ import { boundedClock } from '../functions/shared/store/bounded-clock.ts';
 import { memberMessage, type Member } from '../functions/shared/store/member-index.ts';
 import { tokenHandler } from '../functions/token/handler.ts';
 import { lambdaContext } from './api-event.ts';
+import { keys } from './keys.ts';
+import { identityProvider } from './stage.ts';
 import { awslambda, sink } from './stream.ts';
 import type { Tables } from './world.ts';
 
@@ -73,11 +75,19 @@ export const gatewayOver = ({ tables, client, registry, payerHttp, onWrite }: Ga
     // The bench has no KMS.
     indexMember: async (member: Member) => createHash('sha256').update(memberMessage(member)).digest('base64url'),
   };
+  const limits = { client, name: tables.limits };
+  const identity = {
+    providers: [identityProvider],
+    // A function keeps them for ten minutes.
+    readKeys: async () => ({ keys: [keys.identityProvider.publicJwk] }),
+    limits,
+    indexMember: deps.indexMember,
+    sleep: (ms: number) => sleep(ms),
+  };
   const buffered =
     (handler: unknown) =>
     (event: ApiEvent): Promise<ApiResponse> =>
       (handler as Handler)(event, lambdaContext());
-  const limits = { client, name: tables.limits };
   const clock = boundedClock(client, deps.clock);
   const streaming = fetchHandler({
     ...deps,
@@ -92,7 +102,7 @@ export const gatewayOver = ({ tables, client, registry, payerHttp, onWrite }: Ga
   return {
     authorize: buffered(authorizeHandler(deps)),
     callback: buffered(callbackHandler(deps)),
-    token: buffered(tokenHandler(deps)),
+    token: buffered(tokenHandler({ ...deps, identity })),
     fetch: async (event) => {
       const stream = sink(onWrite);
       await streaming(event, stream, lambdaContext());

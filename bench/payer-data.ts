@@ -1,5 +1,6 @@
 import { generateRecords } from '../sandbox/payer/data/generate.ts';
 import { fhirBase, type OnTheFlyResources } from '../sandbox/payer/data/record.ts';
+import { keys } from './keys.ts';
 
 /** The paths that the payer's process serves. */
 export const payerPaths = {
@@ -26,7 +27,7 @@ export const tokenAnswer = JSON.stringify({
 export const secretAnswer = JSON.stringify({
   Name: 'payer',
   VersionId: '00000000-0000-0000-0000-000000000000',
-  SecretString: JSON.stringify({ client_secret: 'no secret' }),
+  SecretString: JSON.stringify({ client_secret: 'no secret', private_key_jwk: keys.gateway.privateJwk }),
 });
 
 const patientBytes = 2048;

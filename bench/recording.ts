@@ -69,14 +69,21 @@ export const startReplay = (): Replay => {
  * A lease on a partner's rate lasts for many reads, and an entry of the registry for twenty seconds, so both count as the
  * handler's own time and are not part of a floor.
  */
-const isShared = (table: string): boolean => table.endsWith('.Limits') || table.startsWith('Registry.');
+const isShared = (table: string, { limits = false }: Counted): boolean =>
+  (!limits && table.endsWith('.Limits')) || table.startsWith('Registry.');
 
-const recordCalls = (client: DynamoDBClient, calls: Call[]): void => {
+/** What of the calls is counted, besides the request's own. */
+export interface Counted {
+  /** Those to Limits, where each request makes its own. @default no */
+  readonly limits?: boolean;
+}
+
+const recordCalls = (client: DynamoDBClient, calls: Call[], counted: Counted): void => {
   client.middlewareStack.add(
     (next, context) => async (args) => {
       const command = String(context['commandName']).replace(/Command$/, '');
       const { TableName: table = '', ...input } = args.input as PutItemCommandInput;
-      if (isShared(table)) return next(args);
+      if (isShared(table, counted)) return next(args);
       calls.push({ command, input: { ...input, TableName: table.replace(recordedPrefix, floorPrefix) } } as Call);
       return next(args);
     },
@@ -116,12 +123,13 @@ export const startRecording = async (
   { registry, tablePrefix = '' }: FloorWorld,
   begin: Begin,
   expected: readonly string[],
+  counted: Counted = {},
 ): Promise<() => Promise<Recording>> => {
   const { recorded } = await (tables ??= makeBoth(tablePrefix));
   const calls: Call[] = [];
   const payerCalls: PayerCall[] = [];
   const client = dynamoClient();
-  recordCalls(client, calls);
+  recordCalls(client, calls, counted);
   const payerHttp: PayerHttp = (input, init = {}) => {
     // The handler's deadline does not apply to the floor.
     const { signal: _signal, ...rest } = init;
@@ -152,8 +160,9 @@ export const startFloor = async (
   expected: readonly string[],
   remake: Remake,
   run: typeof oneByOne = oneByOne,
+  counted: Counted = {},
 ): Promise<Round> => {
-  const record = await startRecording(world, begin, expected);
+  const record = await startRecording(world, begin, expected, counted);
   const replay = startReplay();
   return run(oneAfterAnother(record), (recording) => remake(replay, recording));
 };

@@ -3,6 +3,7 @@ import { registryData } from '../config/load.ts';
 import { smart } from '../config/presets.ts';
 import type { RegistryData } from '../functions/shared/registry/types.ts';
 import { sha256 } from '../functions/shared/store/crypto.ts';
+import { keys } from './keys.ts';
 import { payerPaths } from './payer-data.ts';
 
 /** The measured partner and payer. All others come before them in the configuration. */
@@ -12,7 +13,31 @@ export const measured = {
   secret: 'no secret',
   redirectUri: 'https://partner.example.org/callback',
   origin: 'https://gateway.example.org',
+  /** Of the identity provider, and how it knows the partner. */
+  issuer: 'https://identity.example.org',
+  audience: 'partner-there',
 } as const;
+
+const scopes = ['launch/patient', 'patient/*.rs', 'offline_access'];
+
+const takingIdentities = {
+  clientAuthentication: 'client_secret_basic',
+  publicKeys: [keys.gateway.publicJwk],
+  identitySignIn: {
+    issuers: [measured.issuer],
+    assertionAlgorithm: 'ES384',
+    scopes,
+    noMatch: [{ status: 401, members: { status_code: 401 } }],
+  },
+} as const;
+
+/** The measured partner may also present its members' identity tokens. */
+const presenting = {
+  clientAuthentication: ['client_secret_basic', 'private_key_jwt'],
+  jwks: [keys.partner.publicJwk],
+  consentReason: 'it asks its members itself',
+  identityAudiences: [{ issuer: measured.issuer, audiences: [measured.audience] }],
+};
 
 const payer = (id: string, origin: string) =>
   smart({
@@ -23,6 +48,7 @@ const payer = (id: string, origin: string) =>
     fhirBaseUrl: `${id === measured.payer ? origin : `https://${id}.example.org`}${payerPaths.fhir}`,
     authorizationEndpoint: origin + payerPaths.authorize,
     tokenEndpoint: origin + payerPaths.token,
+    ...(id === measured.payer ? takingIdentities : {}),
   });
 
 const partner = (clientId: string, payers: readonly string[]) => ({
@@ -32,12 +58,19 @@ const partner = (clientId: string, payers: readonly string[]) => ({
   redirectUris: [measured.redirectUri],
   clientAuthentication: ['client_secret_basic'],
   secretHashes: [sha256(clientId === measured.partner ? measured.secret : clientId)],
-  scopes: ['launch/patient', 'patient/*.rs', 'offline_access'],
+  scopes,
   payers,
   consent: 'partner',
   // High enough to refuse nothing: only the cost of the limit is measured.
   rate: { perSecond: 1e9, burst: 1e9 },
+  ...(clientId === measured.partner ? presenting : {}),
 });
+
+export const identityProvider = {
+  issuer: measured.issuer,
+  jwksUri: `${measured.issuer}/keys`,
+  algorithms: ['RS256' as const],
+};
 
 /** How many payers and partners a registry has. */
 export interface Size {
@@ -59,6 +92,7 @@ export const stageOfSize = (payerOrigin: string, { payers, partners }: Size) => 
     stage: 'bench',
     production: false,
     origin: measured.origin,
+    identityProviders: [identityProvider],
     payers: ids.map((id) => payer(id, payerOrigin)),
     partners: [...others, partner(measured.partner, ids)],
   };

@@ -8,6 +8,7 @@ import { exportRecord } from './subjects/export.ts';
 import { fetch2Kb } from './subjects/fetch.ts';
 import { firstCalls } from './subjects/first-calls.ts';
 import { growth } from './subjects/growth.ts';
+import { identity } from './subjects/identity.ts';
 import { large } from './subjects/large.ts';
 import { pair } from './subjects/pair.ts';
 import { parallel } from './subjects/parallel.ts';
@@ -23,6 +24,7 @@ export const steps: readonly Step[] = [
   callback,
   token,
   pair,
+  identity,
   refresh,
   fetch2Kb,
   firstCalls,

@@ -36,18 +36,32 @@ interface RequestStep {
   /** How much longer than its floor a request may take: 1.2, and the aim is 1.1, unless these say otherwise. */
   readonly limit?: number;
   readonly aim?: number;
+  readonly notes?: readonly string[];
 }
 
 /** How much more CPU time than its floor a request may take. */
 const cpuLimits = { limit: 1.3, aim: 1.15 };
 
 /** A step that is one request: the gateway's, its floor, and peers. */
-export const requestStep = ({ name, what, requests, floor, peers, limit = 1.2, aim = 1.1 }: RequestStep): Step => ({
+export const requestStep = ({
+  name,
+  what,
+  requests,
+  floor,
+  peers,
+  limit = 1.2,
+  aim = 1.1,
+  notes = [],
+}: RequestStep): Step => ({
   name,
   run: async (world) => {
     const candidates: Candidate[] = [
       { name, kind: 'ours', start: () => startOurs(world, name, requests) },
-      { name: floor.name, kind: 'floor', start: () => startFloor(world, requests, floor.calls, floor.remake) },
+      {
+        name: floor.name,
+        kind: 'floor',
+        start: () => startFloor(world, requests, floor.calls, floor.remake, oneByOne, floor),
+      },
       ...Object.entries(peers).map(([peer, start]): Candidate => ({
         name: peer,
         kind: 'peer',
@@ -68,7 +82,7 @@ export const requestStep = ({ name, what, requests, floor, peers, limit = 1.2, a
         atMost({ name: 'wall time to its floor', value: wall.median, limit, aim, unit: ' ×', detail: inWords(wall) }),
         atMost({ name: 'CPU time to its floor', value: cpu.median, ...cpuLimits, unit: ' ×', detail: inWords(cpu) }),
       ],
-      notes: [],
+      notes,
     };
   },
 });

@@ -1,0 +1,24 @@
+import { generateKeyPairSync } from 'node:crypto';
+
+type Jwk = Readonly<Record<string, unknown>> & { readonly kty: string; readonly kid: string };
+
+/** A key pair as JWKs. */
+interface Pair {
+  readonly privateJwk: Jwk;
+  readonly publicJwk: Jwk;
+}
+
+const made = () => {
+  const pairOf = (kid: string, { privateKey, publicKey }: ReturnType<typeof generateKeyPairSync>): Pair => ({
+    privateJwk: { ...(privateKey.export({ format: 'jwk' }) as { kty: string }), kid },
+    publicJwk: { ...(publicKey.export({ format: 'jwk' }) as { kty: string }), kid },
+  });
+  return {
+    partner: pairOf('partner-1', generateKeyPairSync('ec', { namedCurve: 'P-384' })),
+    gateway: pairOf('gateway-1', generateKeyPairSync('ec', { namedCurve: 'P-384' })),
+    identityProvider: pairOf('csp-1', generateKeyPairSync('rsa', { modulusLength: 2048 })),
+  };
+};
+
+/** The keys of calls with a member's identity: of this run, in all its processes. */
+export const keys = JSON.parse((process.env['BENCH_KEYS'] ??= JSON.stringify(made()))) as ReturnType<typeof made>;
