@@ -11,7 +11,7 @@ import type { FilesTask } from '../state/state.ts';
 import type { PlanAnswer, PlanRequest } from './ask-plan.ts';
 import { afterPlan } from './ask.ts';
 import type { ExchangeLeg } from './exchange-leg.ts';
-import { takeFile } from './take-file.ts';
+import { takeFile, type FileEnd } from './take-file.ts';
 
 /** The longest that a file may take, in milliseconds: its invocation ends before. */
 const longestFileMs = 900_000;
@@ -50,8 +50,21 @@ export const fileRequest = (file: ListedFile, task: FilesTask, withToken: boolea
 });
 
 /** Changes a task so that it reads its file again from the start. */
-const fromStart = (leg: Leg, task: FilesTask): FilesTask =>
-  updateTask(leg, task, { offset: 0, lines: 0, again: Math.max(task.again ?? 0, task.lines), validator: undefined });
+const fromStart = (leg: Leg, task: FilesTask): FilesTask => {
+  const isFurther = task.lines > (task.again ?? 0);
+  const again = isFurther ? { again: task.lines, againAt: task.offset, againSum: task.sum } : {};
+  return updateTask(leg, task, { offset: 0, sum: 0, lines: 0, validator: undefined, ...again });
+};
+
+/** The same without what earlier tries brought: some plans send lines in no certain order. All is looked at once more. */
+const anew = (leg: Leg, task: FilesTask): FilesTask =>
+  updateTask(leg, fromStart(leg, task), {
+    again: undefined,
+    againAt: undefined,
+    againSum: undefined,
+    left: {},
+    earlier: Math.max(task.earlier ?? 0, task.again ?? 0, task.lines),
+  });
 
 /** Whether an answer to a request with an offset says that nothing follows (RFC 9110 §15.5.17). */
 const isAtEnd = ({ status, headers }: PayerResponse, { offset }: FilesTask): boolean =>
@@ -60,7 +73,7 @@ const isAtEnd = ({ status, headers }: PayerResponse, { offset }: FilesTask): boo
 const afterEnd = async (
   leg: Leg,
   task: FilesTask,
-  end: 'paused' | 'late' | 'cut',
+  end: Exclude<FileEnd, 'whole'>,
   {
     canResume,
     isCodedFile,
@@ -81,6 +94,7 @@ const afterEnd = async (
     if (again.tries >= mostWhole) return { fault: 'slow' };
     return { after: { stop: { kind: 'wait', seconds: 1, why: 'invocation' } } };
   }
+  if (end === 'other') return { after: await afterFailure(leg, anew(leg, task)) };
   if (!canResume) {
     const whole = updateTask(leg, fromStart(leg, task), { plain: true });
     return { after: await afterFailure(leg, whole) };
@@ -147,11 +161,14 @@ const endFile = (
   const task = leg.next.queue[0] as FilesTask;
   const { number, kind, type, said } = file;
   const came = Math.max(task.lines, task.again ?? 0);
+  if (fault === 'whole' && came < (task.earlier ?? 0))
+    leg.problems.add({ kind: 'fileNotRead', type, file: number, why: 'shorter' });
   if (fault !== 'whole') leg.problems.add({ kind: 'fileNotRead', type, file: number, ...nameFault(fault) });
   else if (said !== undefined && said !== came && kind === 'output')
     leg.problems.add({ kind: 'fileCount', type, file: number, said, came });
   for (const [name, count] of Object.entries(task.left)) {
     const [why, lineType] = name.split(' ') as [LinesReason, string];
+    if (why === 'repeated' && task.earlier !== undefined) continue;
     leg.problems.add({ kind: 'fileLines', type: lineType, file: number, why, count });
   }
   exchange.files.push({ number, kind, type, ...(said === undefined ? {} : { said }), came, kept: task.kept });

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { PayerResponse } from '../../shared/payer/http.ts';
 import { answerBases } from '../../shared/registry/fhir-bases.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
@@ -21,7 +22,9 @@ export type FileEnd =
   /** The invocation ends, and the file cannot be resumed from this point. */
   | 'late'
   /** The connection broke. */
-  | 'cut';
+  | 'cut'
+  /** It does not begin with the lines that an earlier try brought. */
+  | 'other';
 
 /** An invocation keeps this much of its time, in milliseconds, to put what was read and to write its state. */
 const reserveMs = 60_000;
@@ -49,7 +52,11 @@ export const takeFile = async (
   const bases = answerBases(leg.payer);
   const left: Record<string, number> = { ...first.left };
   let { offset, lines: came, kept } = first;
-  const isAgain = (): boolean => came < (first.again ?? 0);
+  const { again = 0, againAt = 0, againSum } = first;
+  const isAgain = (): boolean => came < again;
+  /** Where the next piece begins, the CRC-32 of what is before it, and that of what is before the offset. */
+  let at = offset;
+  let [read, sum] = [first.sum ?? 0, first.sum ?? 0];
   const taking: LineTaking = {
     leg,
     rules: { ...leg.rules, ...bases },
@@ -73,7 +80,7 @@ export const takeFile = async (
     },
     (bytes) => void (offset += bytes),
   );
-  const endWith = (end: FileEnd) => ({ task: updateTask(leg, first, { offset, lines: came, kept, left }), end });
+  const endWith = (end: FileEnd) => ({ task: updateTask(leg, first, { offset, sum, lines: came, kept, left }), end });
   const pieces = response.body?.[Symbol.asyncIterator]();
   for (;;) {
     let next: IteratorResult<Uint8Array, unknown> | undefined;
@@ -83,7 +90,16 @@ export const takeFile = async (
       return endWith('cut');
     }
     if (next === undefined || next.done === true) break;
-    splitter.push(next.value);
+    const { value: piece } = next;
+    // What was taken already is not reported again, so it must be the same.
+    const known = againAt - at;
+    if (known > 0 && known <= piece.length && crc32(piece.subarray(0, known), read) !== againSum)
+      return endWith('other');
+    splitter.push(piece);
+    const ended = Math.max(0, offset - at);
+    if (ended > 0) sum = crc32(piece.subarray(0, ended), read);
+    read = crc32(piece.subarray(ended), ended > 0 ? sum : read);
+    at += piece.length;
     await leg.parts.putBehind();
     await leg.held.putIfLarge();
     const isLate = remainingMs() < reserveMs;
@@ -92,6 +108,7 @@ export const takeFile = async (
     if (canResume && (isFull || isLate)) return endWith('paused');
     if (isLate) return endWith('late');
   }
+  if (at < againAt) return endWith('other');
   splitter.end();
   return endWith('whole');
 };

@@ -26,7 +26,7 @@ const lastUpdated = ({ meta }: PageResource['resource']): number =>
   isObject(meta) && typeof meta['lastUpdated'] === 'string' ? Date.parse(meta['lastUpdated']) : Number.NaN;
 
 /** Whether a resource is new. Reports one that came before with different content, and counts an exact repeat. */
-const isNew = ({ leg: { seen }, file, count, report }: LineTaking, resource: PageResource): boolean => {
+const isNew = ({ leg: { seen, problems }, file, count }: LineTaking, resource: PageResource): boolean => {
   const { type, id } = resource;
   if (seen.size() > mostTags) {
     count('uncompared', type);
@@ -36,7 +36,7 @@ const isNew = ({ leg: { seen }, file, count, report }: LineTaking, resource: Pag
   const earlier = seen.mark(identityOf(resource), mark);
   if (earlier === 0) return true;
   if (earlier === mark || id === undefined) count('repeated', type);
-  else if (seen.add(`differs ${type}/${id}`)) report({ kind: 'resourceDiffers', type, id, file: file.number });
+  else if (seen.add(`differs ${type}/${id}`)) problems.add({ kind: 'resourceDiffers', type, id, file: file.number });
   return false;
 };
 

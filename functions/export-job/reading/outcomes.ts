@@ -108,6 +108,7 @@ const fileFaults: Readonly<Record<FileFault, readonly [code: Issue['code'], why:
   elsewhere: ['incomplete', "it is on a server that the payer's profile does not name"],
   refused: ['forbidden', 'the payer refused it'],
   broken: ['incomplete', 'the payer did not send it to the end'],
+  shorter: ['conflict', 'it broke off, and at another try the payer sent fewer lines than had come'],
   slow: ['timeout', 'the payer cannot send it in pieces, and the whole did not come in the time that the gateway has'],
   page: ['invalid', 'the payer answered with something else in its place, such as a page of HTML'],
   tooLarge: ['too-long', 'it is larger than an answer to a match may be'],

@@ -227,6 +227,8 @@ export type FileFault =
   | 'elsewhere'
   | 'refused'
   | 'broken'
+  /** It broke off, and at another try it had fewer lines than had come. */
+  | 'shorter'
   /** It cannot be read in pieces, and the whole takes too long. */
   | 'slow'
   /** Something else came instead, such as an HTML page. */

@@ -121,8 +121,20 @@ export interface FilesTask extends TaskBase {
   readonly left: Readonly<Record<string, number>>;
   /** What says that the file is still the same: a strong ETag, or when it was changed. */
   readonly validator?: string | undefined;
-  /** How many lines were taken at earlier tries of a file that is read again from its start. */
+  /** The CRC-32 of the bytes before the offset. */
+  readonly sum?: number | undefined;
+  /**
+   * How many lines were taken at earlier tries of a file that is read again from its start; where they end, in bytes; and their
+   * CRC-32.
+   */
   readonly again?: number | undefined;
+  readonly againAt?: number | undefined;
+  readonly againSum?: number | undefined;
+  /**
+   * Set if an earlier try of the file brought other lines, or in another order, so that nobody can tell which lines repeat: how
+   * many lines the longest try brought.
+   */
+  readonly earlier?: number | undefined;
   /** The file is asked for without compression, so that it can be read on from an offset. */
   readonly plain?: true | undefined;
 }

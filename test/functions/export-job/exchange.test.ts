@@ -970,6 +970,48 @@ describe('a file that is longer than a leg', () => {
     expect(await read({ ranges: false, cutAt: 100_000 })).toEqual([undefined, undefined]);
   });
 
+  const own = Array.from({ length: 9 }, (_, at) => JSON.stringify(observation(`${at}`, 'a')));
+  const leftOut = [
+    'Observation/bad in file 2 is left out: it has the same member twice, so that its meaning is not certain.',
+    '1 resource of type Observation in file 2 is left out: it is about a patient who is no member of the Group.',
+  ];
+  it.each<[string, (all: readonly string[]) => readonly string[], readonly string[]]>([
+    ['in another order', (all) => all.toReversed(), leftOut],
+    ['with other lines first', (all) => [...all.slice(5), ...all.slice(0, 5)], leftOut],
+    ['without those that came', (all) => all.slice(-6), leftOut],
+    [
+      'much shorter',
+      () => own.slice(-1),
+      [
+        'File 2 (Observation) did not come whole: it broke off, and at another try the payer sent fewer lines than had come.',
+      ],
+    ],
+  ])('that breaks off and is then sent %s has its lines in the record or in the account', async (_, change, errors) => {
+    const all = [...own, '{"resourceType":"Observation","id":"bad","id":"bad"}', JSON.stringify(observation('x', 'x'))];
+    for (const cutAfter of [5, 6]) {
+      let times = 0;
+      const made = await run(groupInput([memberOf('a')]), {
+        output: [
+          { type: 'Patient', lines: [patient('a')] },
+          { type: 'Observation', lines: [] },
+        ],
+        instead: ({ path }) => {
+          if (path !== '/files/output/1') return undefined;
+          times += 1;
+          const sent = times === 1 ? all.slice(0, cutAfter) : change(all);
+          return { body: `${sent.join('\n')}\n`, cut: times === 1 };
+        },
+      });
+      const sent = new Set([...own.slice(0, cutAfter), ...change(all)]);
+
+      expect(made.lines.filter((line) => line.startsWith('{"resourceType":"Observation"')).toSorted()).toEqual(
+        own.filter((line) => sent.has(line)),
+      );
+      expect(made.errors).toEqual(errors);
+      expect(made.complete).toBe(false);
+    }
+  });
+
   it('is a named problem if the plan takes no ranges and it does not come within an invocation', async () => {
     const world = exportWorld({ exchange: groupInput([memberOf('a')]), timeoutMs: 440_000 });
     const slow = slowly(world, { ranges: false });
