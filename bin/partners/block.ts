@@ -13,5 +13,6 @@ export const partnerBlock: StopKind = {
   begin: ['block', 'Blocked'],
   end: ['unblock', 'Unblocked'],
   effect: 'its sign-ins, token calls and reads are refused, and its reads under way are cut. Its grants stay.',
-  endEffect: 'its calls work again, with all grants that it had. End those that should not: npm run grants -- end ID',
+  endEffect:
+    'its calls work again, with all grants that it had. End those that should not: npm run grants -- end ID --reason TEXT',
 };

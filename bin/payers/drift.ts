@@ -83,5 +83,7 @@ export const proposeChange = async (
   if (lines.length > 0) out(lines.join('\n'));
   for (const { text, todo } of differences) note(visibleLine(`${text} → ${todo}`));
   for (const one of unread) note(visibleLine(one));
-  return differences.length + unread.length === 0 ? 0 : 1;
+  const isSame = differences.length + unread.length === 0;
+  if (isSame) note('What it publishes agrees with its profile: there is nothing to write.');
+  return isSame ? 0 : 1;
 };

@@ -125,7 +125,7 @@ export const checkKeys = async (
   if (isRedirect(answer)) return redirected('keys', url, answer, 'jwksUri');
   const keys = answer.json?.['keys'];
   return Array.isArray(keys) && keys.length > 0
-    ? pass('keys', `${url} has ${keys.length} keys`)
+    ? pass('keys', `${url} has ${keys.length} ${keys.length === 1 ? 'key' : 'keys'}`)
     : fault(
         'keys',
         `${url} answers ${answer.status} and ${answer.contentType}, not a set of keys`,

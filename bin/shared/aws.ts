@@ -5,7 +5,7 @@ import { Refusal } from './errors.ts';
 import { runningStack } from './running-stack.ts';
 
 /** The stand-in for AWS of the local stack that runs. */
-const localEndpoint = (environment: NodeJS.ProcessEnv): string =>
+export const localEndpoint = (environment: NodeJS.ProcessEnv): string =>
   `http://127.0.0.1:${runningStack(environment)?.ports.aws ?? defaultPorts.aws}`;
 
 /**

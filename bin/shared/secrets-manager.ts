@@ -1,15 +1,14 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { defaultPorts } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { causeOf } from '../../functions/shared/errors.ts';
+import { localEndpoint } from './aws.ts';
 import { failureWords } from './failure-words.ts';
 
-/** Where `npm start` serves its stand-ins for AWS. */
-const localEndpoint = `http://127.0.0.1:${defaultPorts.aws}`;
-
-/** The endpoint to use instead of AWS: the one in the environment, or for stage `local` that of `npm start`. */
+/** The endpoint to use instead of AWS: the one in the environment, or for stage `local` that of the stack that runs. */
 export const awsEndpoint = (stage: string, env: NodeJS.ProcessEnv): string | undefined =>
-  env['AWS_ENDPOINT_URL_SECRETS_MANAGER'] ?? env['AWS_ENDPOINT_URL'] ?? (stage === 'local' ? localEndpoint : undefined);
+  env['AWS_ENDPOINT_URL_SECRETS_MANAGER'] ??
+  env['AWS_ENDPOINT_URL'] ??
+  (stage === 'local' ? localEndpoint(env) : undefined);
 
 /** A client for the stage's region. A stand-in gets made-up credentials, so that real ones are never sent to it. */
 export const stageSecretsClient = ({ stage, region }: StageConfig, env: NodeJS.ProcessEnv): SecretsManagerClient => {

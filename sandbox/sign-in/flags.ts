@@ -51,8 +51,8 @@ const requireLocal = (given: string, what: string): string => {
 export const spec = {
   call: 'npm run sign-in --',
   about: `Signs a test member in at a running local stack without a browser, and prints the redirect with the code: for tests of
-your app. The first form takes the URL that your app would open. The second makes one, with PKCE. The third prints the id token that the sandbox's identity provider gives
-the demo partner app about the member.`,
+your app. The first form takes the URL that your app would open. The second makes one, with PKCE. The third prints the
+id token that the sandbox's identity provider gives the demo partner app about the member.`,
   commands: {
     '': {
       usage: ['AUTHORIZE_URL [flags]', '--client ID --redirect-uri URI [flags]', '--identity [--member NAME]'],

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readSecretWith } from '../../bin/payers/secret.ts';
+import { runningStack } from '../../bin/shared/running-stack.ts';
 import { awsEndpoint, stageSecretsClient } from '../../bin/shared/secrets-manager.ts';
 import { localStage } from '../../config/local.ts';
 
@@ -66,12 +67,12 @@ describe("a payer's secret", () => {
 });
 
 describe('the endpoint in place of AWS', () => {
-  it('is the one in the environment, else for stage local the one of npm start, else AWS', () => {
+  it('is the one in the environment, else for stage local the one of the stack that runs, else AWS', () => {
     const env = { AWS_ENDPOINT_URL: 'http://a', AWS_ENDPOINT_URL_SECRETS_MANAGER: 'http://b' };
 
     expect(awsEndpoint('demo', env)).toBe('http://b');
     expect(awsEndpoint('demo', { AWS_ENDPOINT_URL: 'http://a' })).toBe('http://a');
-    expect(awsEndpoint('local', {})).toBe('http://127.0.0.1:3004');
+    expect(awsEndpoint('local', {})).toBe(`http://127.0.0.1:${runningStack({})?.ports.aws ?? 3004}`);
     expect(awsEndpoint('demo', {})).toBeUndefined();
   });
 });

@@ -19,11 +19,13 @@ export const expectSentBack = (target: Target, response: Response, error: string
   return back;
 };
 
-/** An error of the endpoints for partners (RFC 6749 §5.2). */
+/** An error of the endpoints for partners (RFC 6749 §5.2). A stage may say where it is explained. */
 export const expectOAuthError = async (response: Response, status: number, error: string): Promise<void> => {
   expect(response.status).toBe(status);
   expect(response.headers.get('content-type')).toBe('application/json');
-  expect(await response.json()).toEqual({ error, error_description: expect.stringMatching(/\S/) });
+  const { error_uri: uri, ...answer } = (await response.json()) as Record<string, unknown>;
+  expect(answer).toEqual({ error, error_description: expect.stringMatching(/\S/) });
+  if (uri !== undefined) expect(uri).toMatch(new RegExp(`^https?://\\S+#\\w+-${status}-${error}$`));
 };
 
 /** An error of the FHIR route. */
