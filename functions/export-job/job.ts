@@ -52,13 +52,19 @@ const remembered = <T>(open: (box: Uint8Array) => Promise<T>): ((box: Uint8Array
 
 const missing = (): Promise<never> => Promise.reject(new Error('the item has no such secret'));
 
+/** What an exchange asks. @throws GatewayError `temporarily_unavailable` */
+export const readInput = async (
+  deps: JobDeps,
+  { inputKey, ...item }: Pick<Export, 'exportId' | 'payer' | 'partner' | 'inputKey'>,
+): Promise<ExchangeInput> => {
+  if (inputKey === undefined) return missing();
+  const input = await getInput(exchangeDeps(deps).table, exchangeOwner(item), item.exportId);
+  return openInput(deps, item.exportId, { inputKey, input });
+};
+
 export const startJob = (deps: JobDeps, exportId: string, execution: Execution, remainingMs: () => number): Job => {
   const openKey = remembered((box) => deps.openInJob(exportId, 'state key', box));
-  const openExchange = (item: Export) =>
-    remembered(async (box) => {
-      const input = await getInput(exchangeDeps(deps).table, exchangeOwner(item), exportId);
-      return openInput(deps, exportId, { inputKey: box, input });
-    });
+  const openExchange = (item: Export) => remembered((inputKey) => readInput(deps, { ...item, inputKey }));
   let openInputOf: ReturnType<typeof openExchange> | undefined;
   const openToken = remembered(async (box) => readJobCredentials(await deps.openInJob(exportId, 'payer token', box)));
   return {

@@ -16,9 +16,9 @@ import { getLiveScope } from '../../shared/store/grants.ts';
 import { sealFile } from '../age/seal-file.ts';
 import type { JobDeps } from '../deps.ts';
 import { endedNow } from '../exchange/ended-now.ts';
-import { auditEnd, exchangeEnd, whyNotNow, type WhyNot } from '../exchange/exchange-end.ts';
+import { auditEnd, auditNothing, exchangeEnd, whyNotNow, type WhyNot } from '../exchange/exchange-end.ts';
 import { deletedParts } from '../exchange/take-deletion.ts';
-import { getRunning, type Job } from '../job.ts';
+import { getRunning, readInput, type Job } from '../job.ts';
 import { withCause, writeEnd } from '../log.ts';
 import { partWriter } from '../parts.ts';
 import { wantedOf } from '../plan/wanted.ts';
@@ -334,6 +334,9 @@ export const fail = async (job: Pick<Job, 'deps' | 'exportId' | 'execution'>, wh
   try {
     const item = await getRunning(deps, exportId);
     if (item === undefined) return { status: 'gone', resources: 0 };
+    if (item.exchange !== undefined) {
+      await auditNothing(deps, item, await readInput(deps, item).catch(() => undefined));
+    }
     const { resources, typesDone = 0, typesTotal = 0 } = item;
     const end = { status: 'failed', resources, typesDone, typesTotal, manifestDigest: undefined, why } as const;
     return (await writeEndAndLog(job, item, end)) ? { status: 'failed', resources } : { status: 'gone', resources: 0 };

@@ -13,7 +13,7 @@ import { exchangeDeps } from './exchange-deps.ts';
 export type PlanAnswer =
   /** Any answer but those below. */
   | (OpenAnswer & { readonly kind: 'answered' })
-  | { readonly kind: 'throttled'; readonly seconds: number }
+  | { readonly kind: 'throttled'; readonly seconds: number; readonly status: number }
   /** It issues no token to the gateway's client. */
   | { readonly kind: 'clientRefused' }
   /** Another try may succeed. There is no status if it did not answer at all. */
@@ -98,7 +98,7 @@ const answerOf = async ({ deps }: PlanAsking, { response, tookMs, end }: Sent): 
   await dropBody(response);
   end();
   return isBusy
-    ? { kind: 'throttled', seconds: retryAfterOf(response, deps.clock.now(), Number.POSITIVE_INFINITY) }
+    ? { kind: 'throttled', seconds: retryAfterOf(response, deps.clock.now(), Number.POSITIVE_INFINITY), status }
     : { kind: 'failed', status };
 };
 

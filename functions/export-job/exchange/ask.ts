@@ -83,6 +83,21 @@ export const endExchange = ({ next, problems }: Leg, problem: Problem): undefine
   next.queue.splice(0);
 };
 
+/** A plan that answers 503 so many times in a row is down: many do for some minutes while they are updated. */
+const mostDown = 3;
+
+/** Waits as a plan says that is busy. One that is down for a while counts as failing, so that an alarm goes off. */
+const afterThrottled = async (
+  leg: Leg,
+  task: Parameters<typeof afterAnswer>[1],
+  answer: Extract<PlanAnswer, { kind: 'throttled' }>,
+): Promise<After> => {
+  const { down = 0 } = updateTask(leg, task, { down: answer.status === 503 ? (task.down ?? 0) + 1 : 0 });
+  const after = await afterAnswer(leg, leg.next.queue[0]!, answer);
+  const waits = 'stop' in after && after.stop.kind === 'wait';
+  return waits && down >= mostDown ? { stop: { ...after.stop, why: 'failed' } } : after;
+};
+
 /** What to do after an answer that says nothing about the request. `giveUp` if it was the last try. */
 export const afterPlan = (
   leg: Leg,
@@ -91,6 +106,7 @@ export const afterPlan = (
   mostTries?: number,
 ): Promise<After> => {
   if (answer.kind === 'elsewhere' || answer.kind === 'lapsed') return Promise.resolve({ giveUp: true });
+  if (answer.kind === 'throttled') return afterThrottled(leg, task, answer);
   return answer.kind === 'clientRefused' || answer.kind === 'failed'
     ? afterFailure(leg, task, mostTries)
     : afterAnswer(leg, task, answer);

@@ -133,13 +133,44 @@ const membersOf = (input: ExchangeInput, state: JobState, whyNot: WhyNot): reado
   ];
 };
 
+const auditedOf = ({ exportId, exchange = 'group', partner, payer, requestId, group }: Export) => ({
+  exportId,
+  exchange,
+  partner,
+  payer,
+  requestId,
+  ...(group === undefined ? {} : { group }),
+});
+
+/**
+ * Writes to the audit that an exchange ended without giving the partner anything.
+ * @param input undefined if it cannot be read: then the audit names nobody
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const auditNothing = (
+  deps: ExchangeAuditDeps,
+  item: Export,
+  input: ExchangeInput | undefined,
+): Promise<void> => {
+  const outcome = 'notDelivered';
+  const members =
+    input?.kind === 'match'
+      ? input.members.map(({ patient, consent: { id, hash } }) => ({
+          submitted: patient,
+          consent: { id, hash },
+          outcome,
+        }))
+      : (input?.members ?? []).map((member) => audited(member, outcome, {}));
+  return auditCame(deps, auditedOf(item), { status: 'failed', members });
+};
+
 /**
  * Writes to the audit whose records came, before the partner can see them.
  * @throws GatewayError `temporarily_unavailable`
  */
 export const auditEnd = (
   deps: ExchangeAuditDeps,
-  { exportId, exchange = 'group', partner, payer, requestId, group }: Export,
+  item: Export,
   {
     input,
     state,
@@ -151,9 +182,4 @@ export const auditEnd = (
     readonly status: string;
     readonly whyNot: WhyNot;
   },
-): Promise<void> =>
-  auditCame(
-    deps,
-    { exportId, exchange, partner, payer, requestId, ...(group === undefined ? {} : { group }) },
-    { status, members: membersOf(input, state, whyNot) },
-  );
+): Promise<void> => auditCame(deps, auditedOf(item), { status, members: membersOf(input, state, whyNot) });

@@ -14,6 +14,9 @@ import { endedNow } from './ended-now.ts';
 import { exchangeDeps } from './exchange-deps.ts';
 import { lineRulesOf, patientIn, type LineRules } from './line-rules.ts';
 
+/** An operator has ended a member whose lines the leg keeps, or the profile no longer names a server that it may be asking. */
+type LegEnd = 'memberEnded' | 'serverRemoved';
+
 /** What a leg of an exchange has in addition to what every leg has. */
 export interface ExchangeLeg {
   readonly plan: FormerPlan;
@@ -21,8 +24,8 @@ export interface ExchangeLeg {
   /** For a group export: whose lines to keep. */
   readonly lines: LineRules | undefined;
   readonly ask: (request: PlanRequest) => Promise<PlanAnswer>;
-  /** Whether an operator has ended a member whose lines this leg still keeps. @throws GatewayError `temporarily_unavailable` */
-  readonly isEndedSince: () => Promise<boolean>;
+  /** Why this leg may not go on as it began; undefined if it may. @throws GatewayError */
+  readonly findEnd: () => Promise<LegEnd | undefined>;
   /** Asks for an attachment, with the gateway's own token. @param url below the plan's base */
   readonly askDocument: (url: string, accept: string) => Promise<Answer>;
   /** Milliseconds until the invocation ends. */
@@ -36,6 +39,13 @@ export interface ExchangeLeg {
   /** The plan's status URL, sealed, once it is known. A DELETE there ends the plan's work. */
   closing: string | undefined;
 }
+
+/** The servers that a profile names, each for its purpose. */
+const serversOf = ({ fhirBaseUrl, exchange }: FormerPlan): readonly string[] => [
+  `base ${new URL(fhirBaseUrl).origin}`,
+  ...(exchange.statusOrigins ?? []).map((origin) => `status ${origin}`),
+  ...(exchange.fileOrigins ?? []).map((origin) => `file ${origin}`),
+];
 
 interface Making extends Pick<Asking, 'isStillThere' | 'stopped'> {
   readonly payer: Payer;
@@ -81,16 +91,21 @@ export const makeExchangeLeg = async (
     }
   };
   const lines = await linesNow(job, item, input);
-  const isEndedSince = async (): Promise<boolean> => {
-    if (input.kind === 'match') return false;
+  const servers = serversOf(plan);
+  const findEnd = async (): Promise<LegEnd | undefined> => {
+    const registered = await deps.registry.payer(plan.id);
+    const planNow = registered === undefined ? undefined : asFormerPlan(registered);
+    const serversNow = new Set(planNow === undefined ? [] : serversOf(planNow));
+    if (servers.some((server) => !serversNow.has(server))) return 'serverRemoved';
+    if (input.kind === 'match') return undefined;
     const ended = [...(await endedNow(deps, item, input))];
-    return ended.some((reference) => lines?.allowed.has(patientIn({ reference })) === true);
+    return ended.some((reference) => lines?.allowed.has(patientIn({ reference })) === true) ? 'memberEnded' : undefined;
   };
   return {
     plan,
     input,
     lines,
-    isEndedSince,
+    findEnd,
     ask: (request) => askPlan(asking, request),
     askDocument,
     remainingMs,

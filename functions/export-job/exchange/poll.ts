@@ -116,7 +116,7 @@ export const poll = async (leg: Leg, exchange: ExchangeLeg, first: PollTask): Pr
     if (status !== 202) return endExchange(leg, { kind: 'planRefused', type, step: 'poll', status });
     const seconds = waitOf(leg, task, response);
     exchange.progress = { text: progressOf(response), againAt: nowSeconds(leg.deps.clock) + seconds };
-    task = updateTask(leg, task, { tries: 0, waits: task.waits + 1 });
+    task = updateTask(leg, task, { tries: 0, down: 0, waits: task.waits + 1 });
     const after = await waitOrSleep(leg, seconds, 'payerBusy');
     if ('stop' in after) return after.stop;
   }

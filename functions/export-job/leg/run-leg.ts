@@ -112,11 +112,13 @@ const checkReadable =
     throw new GatewayError('insufficient_scope', 'The export may read less than when this leg began.');
   };
 
-/** Ends a leg that keeps the lines of a member whom an operator has ended since. The next one leaves them out. */
-const findMemberEnd = async ({ exchange }: Leg): Promise<GatewayError | undefined> =>
-  (await exchange?.isEndedSince()) === true
-    ? new GatewayError('access_denied', 'A member may no longer be exported.', { detail: 'a member was ended' })
-    : undefined;
+/** Ends a leg of an exchange that may not go on as it began. The next one leaves out what it may not read. */
+const findExchangeEnd = async ({ exchange }: Leg): Promise<GatewayError | undefined> => {
+  const end = await exchange?.findEnd();
+  return end === undefined
+    ? undefined
+    : new GatewayError('access_denied', 'The exchange may read less than when this leg began.', { detail: end });
+};
 
 /** Reads the queue until it is done, or the partner, the payer, the grant or the export is stopped, narrowed or ends. */
 const readWatched = async (leg: Leg, allowed: Yes, controller: AbortController): Promise<Stop> => {
@@ -126,7 +128,7 @@ const readWatched = async (leg: Leg, allowed: Yes, controller: AbortController):
     payer: allowed.payer,
     ...(item.exchange === undefined
       ? { grant: { grantId: item.grantId, scope: allowed.granted }, checkScope: checkReadable(item, allowed) }
-      : { findEnd: () => findMemberEnd(leg) }),
+      : { findEnd: () => findExchangeEnd(leg) }),
     isStillThere: calls.isStillThere,
   };
   const stop = (reason: Error = over): void => controller.abort(reason);

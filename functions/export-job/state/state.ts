@@ -38,6 +38,8 @@ interface TaskBase {
   readonly waits: number;
   /** How many times in a row the payer refused the token. */
   readonly refusals: number;
+  /** How many times in a row a former plan answered 503. */
+  readonly down?: number;
 }
 
 /** Stands for the type in a search that may return any type. */

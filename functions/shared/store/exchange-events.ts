@@ -16,7 +16,8 @@ export interface AuditedMember {
   readonly consent?: { readonly id: string; readonly hash: string };
   /**
    * Of an operator's end: `ended`. Of `asked`: `asked`, or why the member was left out (`consentEnded`, `ended`). Of `came`: what the payer said of the member
-   * (`match`, `nomatch`, `consentconstraint`), `notNamed` if nothing, `stranger` of somebody who was not asked for, or `exported`.
+   * (`match`, `nomatch`, `consentconstraint`), `notNamed` if nothing, `stranger` of somebody who was not asked for, `exported`, or `notDelivered` if the
+   * exchange ended without giving the partner anything.
    */
   readonly outcome: string;
   /** Of `came` from a Group's export: how many resources about the member are in the files. */

@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import { readMatch } from '../../../functions/export-job/exchange/read-groups.ts';
 import { openGroupBody } from '../../../functions/shared/exchanges/group.ts';
+import { payerDownThreshold } from '../../../functions/shared/metrics/metrics.ts';
 import { entryIds } from '../../../functions/shared/registry/entry-items.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { sha256 } from '../../../functions/shared/store/crypto.ts';
@@ -849,6 +850,18 @@ describe('what comes of a Group', () => {
     expect(world.asked.find(({ path }) => path === '/Binary/1')?.token).toMatch(/^Bearer system-/);
   });
 
+  it('rings that a plan is down once it has answered 503 for a while, and not of one that is busy', async () => {
+    const downs = async (status: number): Promise<number> => {
+      const down = { status, headers: { 'retry-after': '120' } };
+      const { world } = await run(groupInput(two), { instead: ({ method }) => (method === 'POST' ? down : undefined) });
+      const lines = world.lines.map((line) => JSON.parse(line) as { readonly payerDown?: number });
+      return lines.filter(({ payerDown = 0 }) => payerDown >= payerDownThreshold).length;
+    };
+
+    expect(await downs(429)).toBe(0);
+    expect(await downs(503)).toBeGreaterThan(10);
+  });
+
   it('waits as long as a busy plan says, and renews a token that it refuses', async () => {
     let busy = 2;
     const refused = new Set<string>();
@@ -1059,8 +1072,15 @@ describe('a file that takes minutes', () => {
     ],
     ['the payer is no longer asked', async ({ payer }) => Object.assign(payer, { exchange: undefined })],
     ['a member is ended', ({ exchanges }) => endMember(exchanges, owner, 'g1', sha256('b'))],
+    [
+      'the profile names its server no longer',
+      async ({ payer }) => Object.assign(payer, { exchange: { ...payer.exchange, fileOrigins: [] } }),
+    ],
   ])('is cut within thirty seconds after %s', async (_, end) => {
-    const world = exportWorld({ exchange: groupInput([memberOf('a'), memberOf('b')]) });
+    const world = exportWorld({
+      exchange: groupInput([memberOf('a'), memberOf('b')]),
+      plan: { fileOrigins: ['https://files.example'] },
+    });
     let last = 0;
     const drip = async function* (signal: AbortSignal | undefined) {
       for (let second = 0; second < 120; second += 1) {
@@ -1076,9 +1096,9 @@ describe('a file that takes minutes', () => {
     let asked = 0;
     world.answerWith(
       planOf(world.base, {
-        output: [{ type: 'Observation', lines: [] }],
-        instead: ({ path, signal }): Sent | undefined => {
-          if (!path.startsWith('/files/')) return undefined;
+        output: [{ type: 'Observation', lines: [], url: 'https://files.example/1' }],
+        instead: ({ url, signal }): Sent | undefined => {
+          if (url !== 'https://files.example/1') return undefined;
           asked += 1;
           const headers = { 'content-type': 'application/fhir+ndjson' };
           return asked === 1 ? { headers, bytes: drip(signal) } : { headers, body: '' };
@@ -1121,6 +1141,17 @@ describe('the end of a group export', () => {
 
     expect((await world.durable.finish(arn)).result).toMatchObject({ status: 'failed' });
     expect(deletions(world)).toBe(1);
+    const came = [...world.dynamo.items('Audit').values()].filter(({ type }) => type?.S === 'came');
+    expect(came.map(({ members }) => JSON.parse(members!.S!) as unknown)).toEqual([
+      [
+        {
+          submitted: 'ours-a',
+          reference: 'Patient/a',
+          consent: { id: 'consent-a', hash: 'hash' },
+          outcome: 'notDelivered',
+        },
+      ],
+    ]);
   });
 });
 
