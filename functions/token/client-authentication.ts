@@ -68,12 +68,13 @@ const readBasic = (event: ApiEvent): { id: string; ids: string[]; secrets: strin
 
 const readSubject = (assertion: string): string => {
   try {
-    const { sub } = decodeJwt(assertion);
-    if (sub !== undefined) return sub;
+    // Not validated, nor verified.
+    const sub: unknown = decodeJwt(assertion).sub;
+    if (typeof sub === 'string' && sub !== '') return sub;
   } catch {
     // A malformed JWT is refused, as an assertion without `sub` is.
   }
-  throw wrongClient('the client assertion is not a JWT, or has no sub');
+  throw invalidClient('The client assertion is not a JWT, or its sub is no text.');
 };
 
 /** The request's way of authenticating. Two at once are refused; the same `client_id` next to Basic is allowed. */
@@ -145,6 +146,12 @@ interface ValidAssertion extends Assertion {
   readonly expiresAt: number;
 }
 
+/** Says what is wrong with a claim: the signature is verified by then, so this is the client itself. */
+const wrongClaim = ({ claim, reason }: jose.JWTClaimValidationFailed): GatewayError =>
+  invalidClient(`The client assertion: ${claim} is ${reason === 'missing' ? 'missing' : 'wrong'}.`);
+
+const longestJti = 1000;
+
 const verifyAssertion = async (
   deps: ClientAuthenticationDeps,
   partner: Partner,
@@ -160,16 +167,19 @@ const verifyAssertion = async (
     clockTolerance: clockToleranceSeconds,
     currentDate: new Date(deps.clock.now()),
   }).catch((error: unknown) => {
-    if (error instanceof jose.JWTExpired) throw invalidClient('The client assertion has expired.');
+    if (error instanceof jose.JWTExpired) throw invalidClient('The client assertion has expired: exp has passed.');
+    if (error instanceof jose.JWTClaimValidationFailed) throw wrongClaim(error);
     throw wrongClient(`client assertion: ${causeOf(error)}`);
   });
   const { exp = 0, aud } = payload;
   const jti: unknown = payload.jti;
   // Also not validated; an object could control how it is converted to text.
-  if (typeof jti !== 'string') throw invalidClient('The jti of the client assertion must be a string.');
-  if (!isForUs(aud, deps.origin)) throw invalidClient('The client assertion is meant for another audience.');
+  if (typeof jti !== 'string' || jti.trim() === '' || jti.length > longestJti) {
+    throw invalidClient(`The client assertion: jti must be text of up to ${longestJti} characters.`);
+  }
+  if (!isForUs(aud, deps.origin)) throw invalidClient('The client assertion: aud names another audience.');
   if (exp - now > longestAssertionSeconds + clockToleranceSeconds) {
-    throw invalidClient('The client assertion may live for five minutes at most.');
+    throw invalidClient('The client assertion: exp is more than five minutes ahead.');
   }
   return {
     jwt: assertion,

@@ -118,10 +118,15 @@ export const nested = 'nested 5,000 deep';
 const nestedJson = `${'{"x":'.repeat(5000)}1${'}'.repeat(5000)}`;
 
 /** A client assertion of the partner with these members of cms_smart. */
-export const assertionOf = (cmsSmart: unknown, claims: Change = {}, atMs = startMs): Promise<string> => {
+export const assertionOf = (
+  cmsSmart: unknown,
+  claims: Change = {},
+  atMs = startMs,
+  write: (claims: Change) => string = JSON.stringify,
+): Promise<string> => {
   tokens += 1;
   const clientId = (claims['sub'] as string | undefined) ?? 'portal';
-  const json = JSON.stringify({
+  const json = write({
     iss: clientId,
     sub: clientId,
     aud: `${origin}/oauth2/token`,

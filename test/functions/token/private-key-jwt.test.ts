@@ -74,24 +74,27 @@ describe('private_key_jwt', () => {
   });
 
   const failed = 'Unknown client, or client authentication failed.';
-  const foreign = 'The client assertion is meant for another audience.';
-  const badJti = 'The jti of the client assertion must be a string.';
-  const claimFailed = 'client assertion: JWTClaimValidationFailed:ERR_JWT_CLAIM_VALIDATION_FAILED';
+  const foreign = 'The client assertion: aud names another audience.';
+  const badJti = 'The client assertion: jti must be text of up to 1000 characters.';
+  const noSubject = 'The client assertion is not a JWT, or its sub is no text.';
   it.each<[string, JWTPayload, string, string?]>([
-    ['that expired', { exp: nowSeconds - 120 }, 'The client assertion has expired.'],
-    ['that lives too long', { exp: nowSeconds + 421 }, 'The client assertion may live for five minutes at most.'],
+    ['that expired', { exp: nowSeconds - 120 }, 'The client assertion has expired: exp has passed.'],
+    ['that lives too long', { exp: nowSeconds + 421 }, 'The client assertion: exp is more than five minutes ahead.'],
     ['for another audience', { aud: 'https://evil.example/oauth2/token' }, foreign],
     ['for a host that begins like ours', { aud: 'http://localhost:3000.evil.example/r4/x' }, foreign],
     ['for an audience that is not a string', { aud: [5] as unknown as string[] }, foreign],
     ['for an audience that is null', { aud: null as unknown as string }, foreign],
-    ['without an audience', { aud: undefined }, failed, claimFailed],
-    ['without a jti', { jti: undefined }, failed, claimFailed],
+    ['without an audience', { aud: undefined }, 'The client assertion: aud is missing.'],
+    ['without a jti', { jti: undefined }, 'The client assertion: jti is missing.'],
+    ['with an empty jti', { jti: '' }, badJti],
+    ['with a huge jti', { jti: 'x'.repeat(1001) }, badJti],
     ['whose jti is an object', { jti: { toString: 'not a function' } as unknown as string }, badJti],
     ['whose jti is a number', { jti: 7 as unknown as string }, badJti],
-    ['without an end', { exp: undefined }, failed, claimFailed],
-    ['of another issuer', { iss: 'demo-app' }, failed, claimFailed],
+    ['without an end', { exp: undefined }, 'The client assertion: exp is missing.'],
+    ['of another issuer', { iss: 'demo-app' }, 'The client assertion: iss is wrong.'],
     ['about another client', { sub: 'demo-app' }, failed, 'the client is not registered for private_key_jwt'],
-    ['about nobody', { sub: undefined }, failed, 'the client assertion is not a JWT, or has no sub'],
+    ['about nobody', { sub: undefined }, noSubject],
+    ['about a number', { sub: 7 as unknown as string }, noSubject],
   ])('is refused when it is one %s, and the log says why', async (_, change, description, detail = description) => {
     const { ask, dynamo, lines } = start();
 
