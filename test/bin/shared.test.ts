@@ -101,7 +101,9 @@ describe('the settings of a client of AWS', () => {
       region: 'us-east-1',
       credentials: { accessKeyId: 'x', secretAccessKey: 'none' },
     });
-    expect(awsSettings({ stage: 'local' }, {}, 'x')).toMatchObject({ endpoint: 'http://127.0.0.1:3004' });
+    expect(awsSettings({ stage: 'local' }, {}, 'x')).toMatchObject({
+      endpoint: `http://127.0.0.1:${runningStack({})?.ports.aws ?? 3004}`,
+    });
   });
 });
 

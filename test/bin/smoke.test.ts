@@ -13,6 +13,7 @@ import {
 } from '@aws-sdk/client-cloudwatch';
 import { jest } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
+import { runningStack } from '../../bin/shared/running-stack.ts';
 import { alarm } from '../../bin/smoke/alarm.ts';
 import type { AskedStage } from '../../bin/smoke/question.ts';
 import { smoke } from '../../bin/smoke/smoke.ts';
@@ -155,6 +156,7 @@ describe('npm run smoke', () => {
     const { suites } = await run(stage.origin);
     const named = await run(stage.origin, ['--conformance', 'own.json']);
     await stage.close();
+    const app = `http://localhost:${runningStack({})?.ports.partner ?? 3002}`;
 
     expect(suites).toEqual([
       {
@@ -166,12 +168,12 @@ describe('npm run smoke', () => {
           portal: {
             clientId: 'demo-partner',
             secret: 'demo-partner-secret',
-            redirectUri: 'http://localhost:3002/callback',
+            redirectUri: `${app}/callback`,
           },
           app: {
             clientId: 'demo-app',
-            redirectUri: 'http://localhost:3002/app/callback',
-            webOrigin: 'http://localhost:3002',
+            redirectUri: `${app}/app/callback`,
+            webOrigin: app,
           },
         },
       },

@@ -287,7 +287,10 @@ describe('payers -- drift', () => {
     expect(told.at(-1)).toBe('0 of 1 payers differ from their profiles, and of 1 not everything could be read');
   });
 
-  it('--propose prints the lines of the entry that change', async () => {
+  it('--propose prints the lines of the entry that change, and says that there are none', async () => {
+    const same = tool();
+    expect(await proposeChange(deps, same.output, profile)).toBe(0);
+    expect([same.out, same.told]).toEqual([[], [expect.stringContaining('nothing to write')]]);
     for (const [, change] of [facts[0]!, facts[12]!]) change();
     const { out, output } = tool();
 
