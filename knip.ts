@@ -23,6 +23,7 @@ const config: KnipConfig = {
     'test/docs/write-registry-permissions.ts',
     'test/budgets/count-work.ts',
     'test/faults/child.ts',
+    'test/leaks/identity-crash.ts',
     'test/functions/export-job/request-ahead.ts',
     'test/mutation/{jest.config,all.test,sample}.ts',
     'test/planted/{run.ts,coverage-reporter.cjs}',

@@ -1,3 +1,7 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { auditFunction, streamRecord } from '../functions/audit/records.ts';
 import { identityToken, identityWorld, issuer, planted } from '../support/identity.ts';
@@ -101,6 +105,40 @@ describe('a canary in every secret, token, code, state, verifier, cookie, name a
     expect(garden.leaks()).toEqual([]);
     expect(garden.seen('audit event').join()).toContain(issuer);
     expect(world.asked).toHaveLength(6);
+  });
+
+  it.each([
+    'answers no HTTP',
+    'has a header that is none',
+    'has a huge header',
+    'breaks off',
+    'sends chunks that are none',
+    'quotes it all',
+    'meets a crash',
+    'meets a promise that nobody awaits',
+  ])('of an identity token is in no output or diagnostic report of a process whose payer %s', async (fault) => {
+    const folder = await mkdtemp(join(tmpdir(), 'crash-'));
+    const reports = ['--report-uncaught-exception', '--report-on-fatalerror', `--report-directory=${folder}`];
+    const child = join(import.meta.dirname, 'identity-crash.ts');
+    const env = { PATH: process.env['PATH'] };
+    const ran = await new Promise<{ code: unknown; out: string }>((resolve) => {
+      execFile(process.execPath, [...reports, child, fault], { env, timeout: 60_000 }, (error, stdout, stderr) =>
+        resolve({ code: error?.code ?? 0, out: stdout + stderr }),
+      );
+    });
+    const names = await readdir(folder);
+    const dumped = (await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')))).join('\n');
+    await rm(folder, { recursive: true });
+
+    const isCrash = fault.startsWith('meets');
+    expect([ran.code, names.length, dumped.includes('"javascriptStack"')]).toEqual([isCrash ? 1 : 0, 1, true]);
+    expect(ran.out).toMatch(isCrash ? /planted crash/ : /^50[23] \{"error":"(?:server_error|temporarily_unavailable)"/);
+    const { given, family, birthdate, street, mbi } = planted;
+    for (const value of [given, family, birthdate, street, mbi, 'subject-of-wilhelmina', 'ssn_itin_short', 'eyJ']) {
+      for (const spelled of [value, encodeURIComponent(value), Buffer.from(value, 'utf8').toString('latin1')]) {
+        expect([value, `${ran.out}\n${dumped}`.includes(spelled)]).toEqual([value, false]);
+      }
+    }
   });
 
   it('appears nowhere else when AWS fails with messages that quote what it was sent (ASVS 16.5.1)', async () => {
