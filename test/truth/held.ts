@@ -77,6 +77,7 @@ const spelled = (base: string, spelling: Spelling, target: string): string =>
     space: ` ${target}`,
     slashed: `${target}/`,
     capitals: `${inCapitals(base)}/${target}`,
+    elsewhere: `https://elsewhere.example/r4/Patient/${member}`,
   })[spelling];
 
 /** Names by an identifier or a display only whom a resource is about. */

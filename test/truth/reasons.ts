@@ -118,7 +118,7 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     ({ key = '' }, facts) => !facts.came.has(key) && heldOf(facts, key).some(({ reads }) => reads !== 'given'),
   ],
   [
-    /^(?:A resource of type (?<type>\w+)|(?<key>\w+\/\S+))(?: on page \d+)? is left out: (?:it is about another patient(?<named>, and names the member)?|whom it is about cannot be read)\.$/,
+    /^(?:A resource of type (?<type>\w+)|(?<key>\w+\/\S+))(?: on page \d+)? is left out: (?:it is about another patient(?<named>, and names the member)?|whom it is about cannot be read|it is about a patient on another server, or on the payer's own by a name that its operator has not configured)\.$/,
     ({ type, key = '', named }, facts) =>
       facts.held.some(
         (one) =>

@@ -108,7 +108,17 @@ export interface AttachmentSpec {
   readonly answers: 'given' | 'gone' | 'refused' | 'broken' | 'otherSize' | 'login' | 'others';
 }
 
-export type Spelling = 'relative' | 'absolute' | 'versioned' | 'fragment' | 'query' | 'space' | 'slashed' | 'capitals';
+export type Spelling =
+  | 'relative'
+  | 'absolute'
+  | 'versioned'
+  | 'fragment'
+  | 'query'
+  | 'space'
+  | 'slashed'
+  | 'capitals'
+  // The member's own id, on another server.
+  | 'elsewhere';
 
 export interface Hiccup {
   readonly request: number;
@@ -188,7 +198,17 @@ const chainSpec: fc.Arbitrary<ChainSpec> = fc.record({
 
 const foreignSpec: fc.Arbitrary<ForeignSpec> = fc.record({
   type: oneOf('Patient', ...memberTypes),
-  writes: oneOf<Spelling>('relative', 'absolute', 'versioned', 'fragment', 'query', 'space', 'slashed', 'capitals'),
+  writes: oneOf<Spelling>(
+    'relative',
+    'absolute',
+    'versioned',
+    'fragment',
+    'query',
+    'space',
+    'slashed',
+    'capitals',
+    'elsewhere',
+  ),
   via: oneOf<ForeignSpec['via']>('page', 'reference'),
   how: mostly<ForeignSpec['how']>(
     'about',

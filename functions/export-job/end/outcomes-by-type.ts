@@ -10,9 +10,11 @@ import { everything, type JobState } from '../state/state.ts';
  * member by another id. A Patient of another id is another person's, if the member's own came.
  */
 export const isLack = (problem: Problem, count: number): boolean => {
-  if (problem.kind === 'fileLines' && problem.why === 'stranger') return count === 0;
-  if (problem.kind !== 'otherPatient') return isMissing(problem);
-  return count === 0 || (problem.from !== undefined && problem.type !== 'Patient');
+  // All lines of a file are the answer to what was asked.
+  const isLine = problem.kind === 'fileLines' && problem.why === 'stranger';
+  if (!isLine && problem.kind !== 'otherPatient') return isMissing(problem);
+  const isAnswer = problem.kind === 'fileLines' || problem.from !== undefined;
+  return count === 0 || (isAnswer && problem.type !== 'Patient');
 };
 
 /**

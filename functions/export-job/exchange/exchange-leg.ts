@@ -50,23 +50,30 @@ const serversOf = ({ fhirBaseUrl, exchange }: FormerPlan): readonly string[] => 
 interface Making extends Pick<Asking, 'isStillThere' | 'stopped'> {
   readonly payer: Payer;
   readonly stateKey: Uint8Array;
+  /** Other ids of members, which earlier legs found. */
+  readonly links: readonly string[];
   readonly untilAt: number;
 }
 
 /** Whose lines are kept now: consents end, and an operator may end a member's exchange, while an export runs. */
-const linesNow = async ({ deps }: Job, item: Export, input: ExchangeInput): Promise<LineRules | undefined> => {
+const linesNow = async (
+  { deps }: Job,
+  item: Export,
+  input: ExchangeInput,
+  links: readonly string[],
+): Promise<LineRules | undefined> => {
   if (input.kind === 'match') return undefined;
   const ended = await endedNow(deps, item, input);
   const members = input.members.filter(
     ({ reference, consent }) => consentHolds(consent, deps.clock.now()) && !ended.has(reference),
   );
-  return lineRulesOf(input, members);
+  return lineRulesOf(input, members, links);
 };
 
 export const makeExchangeLeg = async (
   job: Job,
   item: Export,
-  { payer, stateKey, untilAt, isStillThere, stopped }: Making,
+  { payer, stateKey, links, untilAt, isStillThere, stopped }: Making,
 ): Promise<ExchangeLeg> => {
   const { deps, tokens, remainingMs } = job;
   const plan = asFormerPlan(payer);
@@ -90,7 +97,7 @@ export const makeExchangeLeg = async (
       tokens.forget(plan, accessToken);
     }
   };
-  const lines = await linesNow(job, item, input);
+  const lines = await linesNow(job, item, input, links);
   const servers = serversOf(plan);
   const findEnd = async (): Promise<LegEnd | undefined> => {
     const registered = await deps.registry.payer(plan.id);

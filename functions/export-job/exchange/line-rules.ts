@@ -8,8 +8,12 @@ export type MatchInput = Extract<ExchangeInput, { kind: 'match' }>;
 export interface LineRules {
   /** The plan's patient ids of the members to export. */
   readonly allowed: ReadonlySet<string>;
+  /** The same, and their other ids at the plan, each with the member's. Grows as Patients are read that say so. */
+  readonly ids: Map<string, string>;
   /** The plan's patient ids of the members who are left out. */
   readonly leftOut: ReadonlySet<string>;
+  /** Those of the members of whom nobody asked. */
+  readonly others: ReadonlySet<string>;
   /** The types that were asked for; undefined for all. */
   readonly types: ReadonlySet<string> | undefined;
   /** Milliseconds. */
@@ -23,13 +27,38 @@ export const patientIn = ({ reference }: Pick<GroupMember, 'reference'>): string
 
 const timeOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : Date.parse(text));
 
-/** @param members those of the input who are still allowed */
-export const lineRulesOf = (input: GroupInput, members: readonly GroupMember[]): LineRules => {
+/** Another id of a member's, as the job's state lists it. */
+export const linkOf = (member: string, other: string): string => `${member} ${other}`;
+
+/** Adds another id of a member's, unless it is another member's. */
+export const addLink = (
+  { ids, allowed, leftOut, others }: Omit<LineRules, 'types' | 'since' | 'until'>,
+  link: string,
+): void => {
+  const [member = '', other = ''] = link.split(' ');
+  if (allowed.has(member) && !leftOut.has(other) && !others.has(other) && !ids.has(other)) ids.set(other, member);
+};
+
+/**
+ * @param members those of the input who are still allowed
+ * @param links other ids of members
+ */
+export const lineRulesOf = (
+  input: GroupInput,
+  members: readonly GroupMember[],
+  links: readonly string[] = [],
+): LineRules => {
   const { asked } = input;
   const allowed = new Set(members.map(patientIn));
-  return {
+  const whose = {
     allowed,
+    ids: new Map([...allowed].map((id) => [id, id])),
     leftOut: new Set([...input.leftOut, ...input.members].map(patientIn).filter((id) => !allowed.has(id))),
+    others: new Set((input.others ?? []).map((reference) => patientIn({ reference }))),
+  };
+  for (const link of links) addLink(whose, link);
+  return {
+    ...whose,
     types: asked.types === undefined ? undefined : new Set(asked.types),
     since: timeOf(asked.since),
     until: timeOf(asked.until),

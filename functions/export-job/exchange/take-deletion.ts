@@ -12,7 +12,9 @@ const isDeletion = ({ rules }: LineTaking, { request, resource, response }: Json
     return false;
   const { url } = request;
   const parsed = typeof url === 'string' ? parseReference(url, rules) : undefined;
-  return parsed !== undefined && (parsed.type !== 'Patient' || rules.members?.has(parsed.id) === true);
+  return (
+    parsed !== undefined && (parsed.type !== 'Patient' || (parsed.isOwn && rules.members?.has(parsed.id) === true))
+  );
 };
 
 /**

@@ -1,12 +1,19 @@
 import { isObject } from '../../shared/json-object.ts';
 import { isAt } from '../../shared/registry/fhir-bases.ts';
 import { attachmentsToFetch } from '../leg/take-resource.ts';
-import { checkResource, patientsOf } from '../reading/check-resource.ts';
+import {
+  checkResource,
+  linkedPatients,
+  namesMember,
+  namesPatientElsewhere,
+  patientsOf,
+} from '../reading/check-resource.ts';
 import type { PageResource, SkippedResource } from '../reading/page-resource.ts';
 import type { LinesReason } from '../reading/problems.ts';
 import { unservedAttachments } from '../reading/rewrite-line.ts';
 import { contentMark, identityOf } from '../reading/seen-names.ts';
 import { saysWithheld } from '../reading/withheld.ts';
+import { addLink, linkOf } from './line-rules.ts';
 import type { LineTaking } from './line-taking.ts';
 import { takeRemark } from './take-remark.ts';
 
@@ -47,10 +54,14 @@ const whyLeftOut = (
 ): LinesReason | 'notFhir' | 'outcome' | undefined => {
   const verdict = checkResource(resource, rules);
   switch (verdict) {
-    case 'otherPatient':
-      return patientsOf(resource, rules).some((id) => lines.leftOut.has(id)) ? 'leftOut' : 'stranger';
+    case 'otherPatient': {
+      const ids = patientsOf(resource, rules);
+      if (ids.some((id) => lines.leftOut.has(id))) return 'leftOut';
+      if (ids.some((id) => lines.others.has(id))) return 'otherMember';
+      return namesMember(resource, rules) ? 'naming' : 'stranger';
+    }
     case 'unknownPatient':
-      return 'unknown';
+      return namesPatientElsewhere(resource, rules) ? 'elsewhere' : 'unknown';
     case 'keep':
       return lines.types?.has(resource.type) === false ? 'notAsked' : undefined;
     case 'notWanted':
@@ -66,6 +77,16 @@ const noteTimes = ({ lines: { since, until }, count }: LineTaking, { type, resou
   const changed = lastUpdated(resource);
   if (since !== undefined && changed < since) count('older', type);
   if (until !== undefined && changed > until) count('newer', type);
+};
+
+/** Notes a member's other ids at the plan. They are few, as only the member's own Patient says them. */
+const noteLinks = ({ leg, rules, lines }: LineTaking, { type, id, resource }: PageResource): void => {
+  if (type !== 'Patient' || id === undefined || !lines.allowed.has(id)) return;
+  for (const other of linkedPatients({ resource }, rules)) {
+    const link = linkOf(id, other);
+    leg.next.linked.push(link);
+    addLink(lines, link);
+  }
 };
 
 /**
@@ -91,8 +112,9 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
   }
   if (!isNew(taking, resource)) return false;
   noteTimes(taking, resource);
-  for (const patient of new Set(patientsOf(resource, rules))) {
-    if (rules.members?.has(patient) === true) leg.next.about[patient] = (leg.next.about[patient] ?? 0) + 1;
+  noteLinks(taking, resource);
+  for (const member of new Set(patientsOf(resource, rules).map((patient) => taking.lines.ids.get(patient)))) {
+    if (member !== undefined) leg.next.about[member] = (leg.next.about[member] ?? 0) + 1;
   }
   const attachments = isAt(rules, type) ? attachmentsToFetch(taking, resource) : [];
   if (attachments.length === 0) leg.parts.add(type, rewrite(resource));

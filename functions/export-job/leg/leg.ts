@@ -240,7 +240,14 @@ export const makeLeg = async (
   const exchange =
     item.exchange === undefined
       ? undefined
-      : await makeExchangeLeg(job, item, { payer: registered, stateKey, untilAt, isStillThere, stopped });
+      : await makeExchangeLeg(job, item, {
+          payer: registered,
+          stateKey,
+          links: next.linked,
+          untilAt,
+          isStillThere,
+          stopped,
+        });
   const payer = exchange?.plan ?? registered;
   const readable = exchange === undefined ? readableNow(item, granted, partner) : readsAll;
   const wanted = wantedOf(readable, exchange === undefined ? item.types : undefined);
@@ -260,9 +267,8 @@ export const makeLeg = async (
     wantedAtKickOff: exchange === undefined ? wantedOf(item.scope, item.types) : wanted,
     rules: {
       patient: item.patient,
-      linked: next.linked,
       isWanted: exchange === undefined ? wanted.isWanted : () => true,
-      ...(exchange?.lines === undefined ? {} : { members: exchange.lines.allowed }),
+      ...(exchange?.lines === undefined ? { linked: next.linked } : { members: exchange.lines.ids }),
       ...answerBases(payer),
     },
     calls: exchange === undefined ? calls : { ...calls, askDocument: exchange.askDocument },

@@ -8,6 +8,7 @@ import {
   checkResource,
   linkedPatients,
   namesMember,
+  namesPatientElsewhere,
   type RecordRules,
   type ResourceVerdict,
 } from '../reading/check-resource.ts';
@@ -126,7 +127,10 @@ const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceV
   if (why === 'notWanted' && leg.wantedAtKickOff.isWanted(resource.type)) reportLostScope(leg, resource.type);
   if (!markLeftOut(taking, identityOf(resource), resource.type, resource.mode)) return;
   if (why === 'notFhir') leg.problems.add({ kind: 'entrySkipped', reason: 'notFhir', page, type: source.type });
-  if (why === 'unknownPatient') leg.problems.add({ kind: 'unknownPatient', type: resource.type, page });
+  if (why === 'unknownPatient') {
+    const isElsewhere = namesPatientElsewhere(resource, taking.rules);
+    leg.problems.add({ kind: 'unknownPatient', type: resource.type, page, ...(isElsewhere && { isElsewhere }) });
+  }
   if (why === 'otherPatient') {
     const from = whyNotOthers(taking, resource);
     leg.problems.add({ kind: 'otherPatient', type: resource.type, page, ...(from !== undefined && { from }) });

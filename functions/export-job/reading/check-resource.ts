@@ -12,7 +12,7 @@ export interface RecordRules extends AnswerBases {
   /** The same person's other ids there. @default none */
   readonly linked?: readonly string[];
   /** The ids of many patients, each of whom counts as the member. @default none */
-  readonly members?: ReadonlySet<string>;
+  readonly members?: Pick<ReadonlySet<string>, 'has'>;
   /** Whether a resource type was asked for and is within scope. */
   readonly isWanted: (type: string) => boolean;
 }
@@ -102,9 +102,10 @@ const aboutReference = (value: unknown, { resolve }: Place, whose: Whose): About
   const { reference } = value;
   if (reference === undefined || reference === null) return aboutUnreferred(value);
   if (typeof reference !== 'string') return 'unknown';
-  // Patients on other servers are compared by their ids too.
   const parsed = parseReference(reference, whose);
-  if (parsed !== undefined) return parsed.type === 'Patient' ? aboutPatient(parsed.id, whose) : 'nobody';
+  if (parsed !== undefined && parsed.type !== 'Patient') return 'nobody';
+  // On another server the same id may be anybody's.
+  if (parsed !== undefined) return parsed.isOwn ? aboutPatient(parsed.id, whose) : 'unknown';
   const resolved = resolve(reference);
   if (resolved === undefined) return 'unknown';
   if (resolved['resourceType'] !== 'Patient') return 'nobody';
@@ -238,6 +239,19 @@ export const namesMember = ({ type, resource }: Pick<PageResource, 'type' | 'res
   );
 };
 
+/** Whether a resource names a patient on another server, or on the payer's own by a base that the profile does not have. */
+export const namesPatientElsewhere = (
+  { type, resource }: Pick<PageResource, 'type' | 'resource'>,
+  whose: AnswerBases,
+): boolean =>
+  [...elementsAbout(type), ...elementsElsewhere(type), ...elementsOfParts(type)]
+    .flatMap((path) => valuesAt(resource, path))
+    .some((value) => {
+      const text = isObject(value) ? value['reference'] : undefined;
+      const parsed = typeof text === 'string' ? parseReference(text, whose) : undefined;
+      return parsed?.type === 'Patient' && !parsed.isOwn;
+    });
+
 /** The ids of the patients whom a resource is about, or who have a part in it if it says of nobody that it is about them. */
 export const patientsOf = (
   { type, resource }: Pick<PageResource, 'type' | 'resource'>,
@@ -251,7 +265,7 @@ export const patientsOf = (
       .flatMap((value) => {
         const text = isObject(value) ? value['reference'] : undefined;
         const parsed = typeof text === 'string' ? parseReference(text, whose) : undefined;
-        return parsed?.type === 'Patient' ? [parsed.id] : [];
+        return parsed?.type === 'Patient' && parsed.isOwn ? [parsed.id] : [];
       });
   const own = [
     ...idsAt([...elementsAbout(type), ...elementsElsewhere(type)]),

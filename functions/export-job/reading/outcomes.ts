@@ -114,17 +114,29 @@ const fileFaults: Readonly<Record<FileFault, readonly [code: Issue['code'], why:
   tooLarge: ['too-long', 'it is larger than an answer to a match may be'],
 };
 
+const patientElsewhere =
+  "a patient on another server, or on the payer's own by a name that its operator has not configured";
+
 /** The sentence for one line, and for several. */
 const linesReasons: Readonly<Record<LinesReason, readonly [one: string, more: string]>> = {
   stranger: [
     'is left out: it is about a patient who is no member of the Group',
     'are left out: they are about patients who are no members of the Group',
   ],
+  naming: [
+    'is left out: it is about a patient who is no member of the Group, and names a member',
+    'are left out: they are about patients who are no members of the Group, and name members',
+  ],
+  otherMember: [
+    'is left out: it is about a member of the Group whose record was not asked for',
+    'are left out: they are about members of the Group whose records were not asked for',
+  ],
   leftOut: [
     'is left out: it is about a member who is left out of this export',
     'are left out: they are about members who are left out of this export',
   ],
   unknown: ['is left out: whom it is about cannot be read', 'are left out: whom they are about cannot be read'],
+  elsewhere: [`is left out: it is about ${patientElsewhere}`, `are left out: they are about ${patientElsewhere}`],
   notAsked: ['is left out: the type was not asked for', 'are left out: the type was not asked for'],
   repeated: ['came before, with the same content', 'came before, with the same content'],
   uncompared: [
@@ -340,7 +352,7 @@ const issueOf = (problem: Problem): Issue => {
       return {
         severity: 'error',
         code: 'suppressed',
-        text: `A resource of type ${problem.type}${onPage(problem.page)} is left out: whom it is about cannot be read.`,
+        text: `A resource of type ${problem.type}${onPage(problem.page)} is left out: ${problem.isElsewhere === true ? `it is about ${patientElsewhere}` : 'whom it is about cannot be read'}.`,
       };
     case 'referenceNotRead':
     case 'referenceGone':
@@ -448,7 +460,10 @@ const issueOf = (problem: Problem): Issue => {
       const [one, more] = linesReasons[problem.why];
       return {
         severity: isMissing(problem) ? 'error' : 'information',
-        code: isMissing(problem) || problem.why === 'leftOut' ? 'suppressed' : 'informational',
+        code:
+          isMissing(problem) || problem.why === 'leftOut' || problem.why === 'otherMember'
+            ? 'suppressed'
+            : 'informational',
         text: `${counted(problem.count, 'resource', 'resources')} of type ${problem.type} in file ${problem.file} ${problem.count === 1 ? one : more}.`,
       };
     }

@@ -71,7 +71,7 @@ export type Problem =
       readonly type: string;
     }
   /** A resource about someone who cannot be compared with the member. */
-  | { readonly kind: 'unknownPatient'; readonly type: string; readonly page?: number }
+  | { readonly kind: 'unknownPatient'; readonly type: string; readonly page?: number; readonly isElsewhere?: true }
   /**
    * A resource about another patient.
    * @property from absent if it only came along: the answer to a search for the member's, or the resource names the member
@@ -236,11 +236,21 @@ export type FileFault =
   | 'tooLarge';
 
 /**
- * Of lines of a file: why they are left out; or of what is kept: `older` and `newer`, beyond the times that were asked for;
+ * Of lines of a file: why they are left out, `naming` if a member has a part in what is about another patient; or of what is kept: `older` and `newer`, beyond the times that were asked for;
  * `uncompared`, since there are too many to know which came before.
  */
 export type LinesReason =
-  'stranger' | 'leftOut' | 'unknown' | 'notAsked' | 'repeated' | 'uncompared' | 'older' | 'newer';
+  | 'stranger'
+  | 'naming'
+  | 'leftOut'
+  | 'otherMember'
+  | 'unknown'
+  | 'elsewhere'
+  | 'notAsked'
+  | 'repeated'
+  | 'uncompared'
+  | 'older'
+  | 'newer';
 
 /** What is wrong with what a match says of a member. */
 export type MemberFault = 'notNamed' | 'twoGroups' | 'twoRecords' | 'sharedRecord';
@@ -311,7 +321,7 @@ const harmless: ReadonlySet<Problem['kind']> = new Set([
 ]);
 
 /** Lines that are not in the record though they may belong to it. */
-const lackingLines: ReadonlySet<LinesReason> = new Set<LinesReason>(['stranger', 'unknown']);
+const lackingLines: ReadonlySet<LinesReason> = new Set<LinesReason>(['stranger', 'naming', 'unknown', 'elsewhere']);
 
 /** Whether a problem means that something is, or may be, missing from the record. What the payer does not have is not. */
 export const isMissing = (problem: Problem): boolean => {

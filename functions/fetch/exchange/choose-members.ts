@@ -4,7 +4,7 @@ import type { ExchangeInput } from '../../shared/exchanges/input.ts';
 import { afterBase } from '../../shared/fhir/base-url-prefix.ts';
 import { malformed } from '../../shared/fhir/refusals.ts';
 
-type Chosen = Pick<Extract<ExchangeInput, { kind: 'group' }>, 'members' | 'leftOut' | 'groupMembers'>;
+type Chosen = Pick<Extract<ExchangeInput, { kind: 'group' }>, 'members' | 'leftOut' | 'others' | 'groupMembers'>;
 
 interface Choice {
   /** How many entries the payer's Group has: those whom the gateway left out are still in it. */
@@ -62,5 +62,6 @@ export const chooseMembers = ({ members: all }: Pick<GroupBody, 'members'>, choi
   });
   const members = named.filter((member) => whyNot(member) === undefined);
   if (members.length === 0) throw noneLeft(leftOut.length);
-  return { members, leftOut, groupMembers: Math.max(choice.entries, all.length) };
+  const others = all.filter((member) => !named.includes(member)).map(({ reference }) => reference);
+  return { members, leftOut, ...(others.length > 0 && { others }), groupMembers: Math.max(choice.entries, all.length) };
 };

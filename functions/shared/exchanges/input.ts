@@ -34,6 +34,8 @@ interface GroupInput {
   /** How many entries the payer's Group has; the `patient` parameter can be left out only if all of them are exported. */
   readonly groupMembers: number;
   readonly leftOut: readonly LeftOut[];
+  /** References of the members of whom the caller does not ask. @default none */
+  readonly others?: readonly string[];
   readonly asked: {
     /** FHIR instants. */
     readonly since?: string;

@@ -348,6 +348,13 @@ describe('a group export', () => {
 describe('what comes of a Group', () => {
   const two = [memberOf('a'), memberOf('b')];
   const people = { type: 'Patient', lines: [patient('a'), patient('b')] };
+  const coverage = (id: string, of: string) => ({
+    resourceType: 'Coverage',
+    id,
+    beneficiary: { reference: `Patient/${of}` },
+  });
+  const subscriber = { reference: 'Patient/a' };
+  const atAnother = { ...observation('x', ''), subject: { reference: 'https://other.example/Patient/b' } };
   const ended = memberOf('b', { consent: { id: 'c', hash: 'h', endsAt: '2026-11-26' } });
 
   it.each<[string, Plan, readonly string[], readonly string[], NonNullable<WorldOptions['exchange']>?]>([
@@ -363,6 +370,31 @@ describe('what comes of a Group', () => {
         '2 resources of type Observation in file 2 are left out: they are about patients who are no members of the Group.',
       ],
       ['a', 'b', '1'],
+    ],
+    [
+      'has lines about a member on another server',
+      { output: [people, { type: 'Observation', lines: [observation('1', 'a'), atAnother] }] },
+      [
+        "1 resource of type Observation in file 2 is left out: it is about a patient on another server, or on the payer's own by a name that its operator has not configured.",
+      ],
+      ['a', 'b', '1'],
+    ],
+    [
+      'has a line about a stranger in whose part a member is',
+      { output: [people, { type: 'Coverage', lines: [{ ...coverage('1', 'kid'), subscriber }, coverage('2', 'a')] }] },
+      [
+        '1 resource of type Coverage in file 2 is left out: it is about a patient who is no member of the Group, and names a member.',
+      ],
+      ['a', 'b', '2'],
+    ],
+    [
+      'has lines of a member of whom nobody asked',
+      { output: [people, { type: 'Observation', lines: [observation('1', 'a'), observation('2', 'c')] }] },
+      [
+        '1 resource of type Observation in file 2 is left out: it is about a member of the Group whose record was not asked for.',
+      ],
+      ['a', 'b', '1'],
+      groupInput(two, { groupMembers: 3, others: ['Patient/c'] }),
     ],
     [
       'has lines about whom nobody can tell',
@@ -544,6 +576,27 @@ describe('what comes of a Group', () => {
     expect(made.errors.toSorted()).toEqual(errors.toSorted());
     expect(made.ids).toEqual(ids);
     expect(made.world.asked.filter(({ method }) => method === 'DELETE')).toHaveLength(1);
+    const lack =
+      /about (?:a patient|patients|whom)|cannot be read|did not come|other content|Nothing came about member \S+\.$/;
+    if (lack.test(made.errors.join('\n'))) expect(made.complete).toBe(false);
+  });
+
+  it('about another id of a member comes, in whatever order, unless that is of somebody who is left out', async () => {
+    const merged = (id: string, ...others: readonly string[]) => ({
+      ...patient(id),
+      link: others.map((other) => ({ type: 'replaces', other: { reference: `Patient/${other}` } })),
+    });
+    const output = [
+      { type: 'Observation', lines: ['old', 'b', 'c', 'x'].map((of, at) => observation(`${at}`, of)) },
+      { type: 'Patient', lines: [merged('a', 'old', 'b', 'c'), patient('old')] },
+    ];
+    const input = groupInput([memberOf('a'), ended], { groupMembers: 3, others: ['Patient/c'] });
+    const made = await run(input, { output });
+
+    expect(made.ids).toEqual(['a', 'old', '0']);
+    expect(made.outcomes).toMatchObject({ Patient: 'complete 2', Observation: 'incomplete 1' });
+    const all = await run(input, { output: [{ ...output[0]!, lines: output[0]!.lines.slice(0, 3) }, output[1]!] });
+    expect([all.ids, all.complete]).toEqual([['a', 'old', '0'], true]);
   });
 
   it.each<[string, Plan, string, Partial<Payer>?]>([
