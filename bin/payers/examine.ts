@@ -5,7 +5,7 @@ import { payerSecretPrefix, secretOwnerOf } from '../../functions/shared/registr
 import type { IdentityProvider, Payer } from '../../functions/shared/registry/types.ts';
 import { checkDiscovery } from './discovery.ts';
 import { checkAuthorize, checkFhir, checkKeys, checkRevoke, checkToken, checkUserinfo } from './endpoints.ts';
-import { checkExchangeSecret } from './exchange.ts';
+import { checkExchange, checkExchangeSecret } from './exchange.ts';
 import { fault, pass, type Finding } from './finding.ts';
 import { reach, type ReachDeps } from './reach.ts';
 import { judgeSecret, type SecretReading } from './secret.ts';
@@ -37,6 +37,7 @@ const examineEndpoints = async (deps: ExamineDeps, payer: Payer): Promise<Findin
     ask(payer.jwksUri, () => checkKeys(deps, payer)),
     ...providersOf(deps, payer).map((provider) => ask(provider.jwksUri, () => checkKeys(deps, provider))),
     ...fhirBases(payer).map(({ bases: [base = ''] }) => ask(base, () => checkFhir(deps, payer, base))),
+    checkExchange(deps, payer, (url) => unlessDown(url) === undefined),
     checkDiscovery(deps, payer, {
       fhirBaseUrl: unlessDown(payer.fhirBaseUrl),
       smartConfigurationUrl: unlessDown(payer.smartConfigurationUrl),

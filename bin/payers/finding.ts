@@ -13,6 +13,7 @@ export type Check =
   | 'keys'
   | 'FHIR'
   | 'discovery'
+  | 'exchange'
   | 'secret';
 
 /** One line of the report: a pass, or what is wrong and what to do about it. It never contains a secret. */

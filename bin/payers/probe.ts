@@ -32,26 +32,28 @@ const failureOf = (error: unknown): string => {
     : `is not trusted: its certificate ${what}; ${todo}`;
 };
 
-/** A request without parameters, credentials or cookies. */
+/** A request without credentials or cookies, and without parameters but those of `form`. */
 interface ProbeRequest {
   readonly method?: 'GET' | 'POST';
   readonly accept: string;
   /** Post an empty JSON object, not an empty form. */
   readonly isJson?: boolean;
+  /** @default empty */
+  readonly form?: Readonly<Record<string, string>>;
 }
 
 /** Sends one request, without following redirects, within {@link answerMs}. It never throws. */
 export const probe = async (
   http: PayerHttp,
   url: string,
-  { method = 'GET', accept, isJson = false }: ProbeRequest,
+  { method = 'GET', accept, isJson = false, form = {} }: ProbeRequest,
 ): Promise<Probed> => {
   const type = { 'Content-Type': isJson ? 'application/json' : 'application/x-www-form-urlencoded' };
   try {
     const response = await http(url, {
       method,
       headers: { Accept: accept, ...(method === 'POST' ? type : {}) },
-      ...(method === 'POST' ? { body: isJson ? '{}' : '' } : {}),
+      ...(method === 'POST' ? { body: isJson ? '{}' : new URLSearchParams(form).toString() } : {}),
       redirect: 'manual',
       signal: AbortSignal.timeout(answerMs),
     });

@@ -109,6 +109,30 @@ const identityAsks = (found: Discovered, endpoint: string): string[] => {
   ];
 };
 
+const exchangeOperations = ['bulk-member-match', 'davinci-data-export'];
+
+/** What to write and to ask of a payer that declares the operations of a former plan. The stage needs `exchanges` before the entry may have it. */
+const exchangeAsks = (found: Discovered): string[] => {
+  const declared = found.statement?.groupOperations.filter((name) => exchangeOperations.includes(name)) ?? [];
+  if (declared.length === 0) return [];
+  const scopes = publishedList(found, 'scopes_supported');
+  const ofSystems = (scopes?.values ?? []).filter(
+    (scope) => scope.startsWith('system/') || scope.includes('BulkMemberMatch'),
+  );
+  const algorithms = publishedList(found, 'token_endpoint_auth_signing_alg_values_supported');
+  const algorithm = ['ES384', 'RS384'].find((one) => algorithms?.values.includes(one));
+  const fields = [
+    ...(ofSystems.length === 0 ? [] : [`scopes: ${JSON.stringify(ofSystems.slice(0, 6))} (${scopes?.where})`]),
+    ...(algorithm === undefined ? [] : [`assertionAlgorithm: '${algorithm}' (${algorithms?.where})`]),
+  ];
+  const names = declared.map((name) => `$${name}`).join(' and ');
+  const says = `${found.given}/metadata declares ${names}: it answers other plans (docs/payers.md, "Payer-to-payer exchange")`;
+  const isPublished = fields.length === 0 ? '' : `. Published: ${fields.join(', ')}`;
+  return [
+    `exchange: ${says}${isPublished}. Which client id of its own for our key, which identifiers (NPI) name the plan in a Consent, are other hosts for status and files, _typeFilter, and a token for files?`,
+  ];
+};
+
 /** Whether a list of methods may be of the call with an identity token only. */
 const areOfIdentitiesOnly = (found: Discovered, methods: PublishedList, capabilities?: PublishedList): boolean =>
   identitiesIn(found) !== undefined &&
@@ -274,5 +298,9 @@ export const propose = (found: Discovered): Proposed => {
   ]);
   const asks = [...lines].flatMap(([name, { basis, why }]) => (basis === 'ask' ? [`${name}: ${why}`] : []));
   const noIssuer = lines.has('issuer') ? [] : ['issuer, sendsIss: not published; does the payer send iss (RFC 9207)?'];
-  return { payer, lines, asks: [...asks, ...identityAsks(found, payer.tokenEndpoint), ...noIssuer, neverPublished] };
+  return {
+    payer,
+    lines,
+    asks: [...asks, ...identityAsks(found, payer.tokenEndpoint), ...exchangeAsks(found), ...noIssuer, neverPublished],
+  };
 };

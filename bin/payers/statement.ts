@@ -1,5 +1,6 @@
 import { printedBaseUrl } from '../../config/rules.ts';
 import { isObject, objectsIn, type JsonObject } from '../../functions/shared/json-object.ts';
+import { groupOperationsIn } from '../../functions/shared/payer/compare-exchange.ts';
 import { isResourceType } from '../../functions/shared/scopes/resource-types.ts';
 import type { Answer } from './probe.ts';
 
@@ -11,6 +12,8 @@ export interface Statement {
   /** A different spelling of the base URL than the one requested. */
   readonly alias: string | undefined;
   readonly everything: boolean;
+  /** The operations that it has for Groups, without `$`. */
+  readonly groupOperations: readonly string[];
   /** What the server lists in SMART's extension, which smart-configuration replaced. */
   readonly capabilities: readonly string[];
   /** The resource types that can be searched by patient. */
@@ -59,6 +62,7 @@ export const readStatement = ({ json }: Answer, fhirBaseUrl: string): Statement 
     publisher: text(json['publisher'])?.trim(),
     alias: isAlias ? printed : undefined,
     everything: hasEverything(servers),
+    groupOperations: groupOperationsIn(json) ?? [],
     capabilities: extensionsOf(servers, 'capabilities').flatMap(({ valueCode }) => text(valueCode) ?? []),
     patientTypes: [...new Set(patientTypesOf(servers))],
     oauthUris: oauthUrisOf(servers),

@@ -22,27 +22,35 @@ const openIdConnect = (
     : {};
 };
 
+/** What a former plan takes of other plans' systems. */
+const systemScopes = ['http://hl7.org/fhir/us/davinci-pdex/OperationDefinition/BulkMemberMatch', 'system/Group.rs'];
+
 /** SMART App Launch 2.2 §8.2: the server's capabilities. */
 export const smartConfiguration = (
   preset: Preset,
   origin: string,
-  options: Pick<PayerOptions, 'client' | 'insists'>,
+  options: Pick<PayerOptions, 'client' | 'insists' | 'exchange'>,
 ): Record<string, unknown> => {
   const { paths } = preset;
   const { patient = { in: 'token', member: 'patient' } } = options.insists ?? {};
   const [method, clientCapability] = authenticationOf(options);
+  const isFormerPlan = options.exchange !== undefined;
+  const methods = [...new Set([method, ...(isFormerPlan ? ['private_key_jwt'] : [])])];
+  const scopes = [...preset.scopes, ...(isFormerPlan ? systemScopes : [])];
   const namesPatient = patient.in === 'token' && patient.member === 'patient';
   return {
     ...openIdConnect(preset, origin, options),
     authorization_endpoint: origin + paths.authorize,
     token_endpoint: origin + paths.token,
     revocation_endpoint: paths.revocation && origin + paths.revocation,
-    token_endpoint_auth_methods_supported: [method],
-    ...(method === 'private_key_jwt' && { token_endpoint_auth_signing_alg_values_supported: ['ES384', 'RS384'] }),
-    grant_types_supported: ['authorization_code', 'refresh_token'],
+    token_endpoint_auth_methods_supported: methods,
+    ...(methods.includes('private_key_jwt') && {
+      token_endpoint_auth_signing_alg_values_supported: ['ES384', 'RS384'],
+    }),
+    grant_types_supported: ['authorization_code', 'refresh_token', ...(isFormerPlan ? ['client_credentials'] : [])],
     response_types_supported: ['code'],
     code_challenge_methods_supported: ['S256'],
-    scopes_supported: patient.in === 'token' ? preset.scopes : [...preset.scopes, 'openid'],
+    scopes_supported: patient.in === 'token' ? scopes : [...scopes, 'openid'],
     capabilities: [
       'launch-standalone',
       clientCapability,

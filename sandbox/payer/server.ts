@@ -123,6 +123,7 @@ const createRoutes = (options: PayerOptions, origin: string, cutAfter: () => num
           cutAfter,
           emptySearchStatus,
           isServed: (type) => isServedAt(basesOfTypes, path, type),
+          isFormerPlan: options.exchange !== undefined,
         }),
       ]),
     );

@@ -436,6 +436,127 @@ describe('the places of an id_token and of userinfo', () => {
   });
 });
 
+describe('a former plan', () => {
+  const own = 'https://exchange.test';
+  const asked: Payer = {
+    ...plan,
+    exchange: {
+      clientId: 'gateway-as-new-plan',
+      assertionAlgorithm: 'ES384',
+      publicKeys: [es384Jwk('exchange-1').publicJwk],
+      scopes: ['system/Group.rs'],
+      identifiers: [{ system: 'http://hl7.org/fhir/sid/us-npi', value: '9876543213' }],
+      tokenEndpoint: `${own}/token`,
+      fhirBaseUrl: `${own}/r4`,
+    },
+  };
+  const operations = (...names: readonly string[]) => ({
+    resourceType: 'CapabilityStatement',
+    fhirVersion: '4.0.1',
+    rest: [{ mode: 'server', resource: [{ type: 'Group', operation: names.map((name) => ({ name })) }] }],
+  });
+  const smartAt = `${own}/r4/.well-known/smart-configuration`;
+  const document = {
+    token_endpoint: `${own}/token`,
+    grant_types_supported: ['client_credentials'],
+    token_endpoint_auth_methods_supported: ['private_key_jwt'],
+    token_endpoint_auth_signing_alg_values_supported: ['ES384'],
+    scopes_supported: ['system/Group.rs'],
+  };
+  const order = {
+    [`${own}/token`]: () => json({ error: 'invalid_client' }, 401),
+    [`${own}/r4/Group`]: () => json({}, 401),
+    [`${own}/r4/metadata`]: () => json(operations('bulk-member-match', '$davinci-data-export')),
+    [smartAt]: () => json(document),
+  };
+  /** What is to do about the exchange, without the secret's line. */
+  const lines = async (changed: Readonly<Record<string, () => Response>>): Promise<string[]> =>
+    (await examined({ ...order, ...changed }, { payer: asked })).filter((line) => line.startsWith('exchange'));
+
+  it('is asked for a token without a key, for its Groups and for what it declares, and is in order', async () => {
+    const { deps, sent } = payerDeps(order);
+    const findings = await examine(deps, 'test', asked);
+
+    expect(findings.filter(({ check }) => check === 'exchange').map(({ text, todo }) => [text, todo])).toEqual([
+      [`${own}/token knows client_credentials, and gives nothing without a key (401 invalid_client)`, undefined],
+      [`${own}/r4/Group requires a token (401)`, undefined],
+      [`${own}/r4/metadata declares $bulk-member-match and $davinci-data-export`, undefined],
+    ]);
+    const bodies = sent.filter((one) => one.url === `${own}/token`).map(({ init }) => String(init?.body));
+    expect(bodies).toEqual(['grant_type=client_credentials&client_id=gateway-as-new-plan&scope=system%2FGroup.rs']);
+    expect(sent.some(({ init }) => new Headers(init?.headers).has('authorization'))).toBe(false);
+  });
+
+  it.each<[string, Readonly<Record<string, () => Response>>, string]>([
+    [
+      'has another grant type',
+      { [`${own}/token`]: () => json({ error: 'unsupported_grant_type' }, 400) },
+      'does not know client_credentials',
+    ],
+    ['answers with a page', { [`${own}/token`]: () => page() }, 'not with an OAuth error'],
+    [
+      'gives tokens to anybody',
+      { [`${own}/token`]: () => json({ access_token: 'canary' }) },
+      'gives a token to whoever',
+    ],
+    [
+      'shows Groups to anybody',
+      { [`${own}/r4/Group`]: () => json({ resourceType: 'Bundle' }) },
+      'answers 200 without a token',
+    ],
+    ['has no Groups', { [`${own}/r4/Group`]: () => json({}, 404) }, 'answers 404'],
+    [
+      'lost the match',
+      { [`${own}/r4/metadata`]: () => json(operations('davinci-data-export')) },
+      'lacks the operation $bulk-member-match',
+    ],
+    [
+      'lost the export',
+      { [`${own}/r4/metadata`]: () => json(operations('bulk-member-match')) },
+      'lacks the operation $davinci-data-export',
+    ],
+    [
+      'moved its tokens',
+      { [smartAt]: () => json({ ...document, token_endpoint: `${own}/other` }) },
+      `write exchange.tokenEndpoint: '${own}/other'`,
+    ],
+    [
+      'lists no such grant',
+      { [smartAt]: () => json({ ...document, grant_types_supported: ['authorization_code'] }) },
+      'lacks client_credentials',
+    ],
+    [
+      'takes other keys',
+      { [smartAt]: () => json({ ...document, token_endpoint_auth_signing_alg_values_supported: ['RS384'] }) },
+      'lacks ES384',
+    ],
+    [
+      'takes no keys',
+      { [smartAt]: () => json({ ...document, token_endpoint_auth_methods_supported: ['client_secret_basic'] }) },
+      'lacks private_key_jwt',
+    ],
+    [
+      'has other scopes',
+      { [smartAt]: () => json({ ...document, scopes_supported: ['system/*.rs'] }) },
+      'lacks system/Group.rs',
+    ],
+  ])('that %s gives one line', async (_, changed, line) => {
+    const found = await lines(changed);
+
+    expect(found).toEqual([expect.stringContaining(line)]);
+    expect(found.join()).not.toContain('canary');
+  });
+
+  it.each([
+    ['lists no resources', { resourceType: 'CapabilityStatement', fhirVersion: '4.0.1' }],
+    ['is closed', undefined],
+  ])('whose statement %s is not blamed for it', async (_, statement) => {
+    const answer = () => (statement === undefined ? json({}, 401) : json(statement));
+
+    expect(await lines({ [`${own}/r4/metadata`]: answer })).toEqual([]);
+  });
+});
+
 describe('a secret', () => {
   const secret = (value: unknown, payer: Payer = plan): Promise<string[]> =>
     examined(

@@ -515,6 +515,31 @@ describe('what a payer publishes', () => {
   });
 });
 
+it('asks what a payer that declares the operations of a former plan does not publish, with what it does', async () => {
+  const server = 'https://former.test/r4';
+  const resource = [{ type: 'Group', operation: [{ name: 'bulk-member-match' }, { name: 'davinci-data-export' }] }];
+  const place = `${server}/.well-known/smart-configuration`;
+  const { ask } = await learnedFrom(
+    {
+      [`${server}/metadata`]: () =>
+        json({ resourceType: 'CapabilityStatement', fhirVersion: '4.0.1', rest: [{ mode: 'server', resource }] }),
+      [place]: () =>
+        json({
+          authorization_endpoint: 'https://former.test/authorize',
+          token_endpoint: 'https://former.test/token',
+          grant_types_supported: ['authorization_code', 'client_credentials'],
+          token_endpoint_auth_signing_alg_values_supported: ['RS384'],
+          scopes_supported: ['patient/*.rs', 'system/Group.rs'],
+        }),
+    },
+    server,
+  );
+
+  expect(ask).toContain(
+    `exchange: ${server}/metadata declares $bulk-member-match and $davinci-data-export: it answers other plans (docs/payers.md, "Payer-to-payer exchange"). Published: scopes: ["system/Group.rs"] (scopes_supported in ${place}), assertionAlgorithm: 'RS384' (token_endpoint_auth_signing_alg_values_supported in ${place}). Which client id of its own for our key, which identifiers (NPI) name the plan in a Consent, are other hosts for status and files, _typeFilter, and a token for files?`,
+  );
+});
+
 /** What Blue Button's version 3 publishes: the code of its server (CMSgov/bluebutton-web-server, apps/wellknown, 2026-08-21). */
 const blueButtonDocument = (server: string) => ({
   authorization_endpoint: `${server}/v3/o/authorize`,

@@ -5,10 +5,12 @@ import { listOf, textOf, type DiscoveryDocument } from './discovery-documents.ts
 
 type Comparison = (document: DiscoveryDocument, payer: Payer) => Difference | undefined;
 
-const few = (values: readonly string[]): string =>
+/** A list in a sentence, cut after six. */
+export const few = (values: readonly string[]): string =>
   values.length > 6 ? `${values.slice(0, 6).join(', ')} and ${values.length - 6} more` : values.join(', ') || 'none';
 
-const sameUrl = (a: string, b: string): boolean => URL.parse(a)?.href === URL.parse(b)?.href;
+/** Whether two URLs are the same, however they are written. */
+export const sameUrl = (a: string, b: string): boolean => URL.parse(a)?.href === URL.parse(b)?.href;
 const withoutSlash = (url: string): string => url.replace(/\/$/, '');
 
 type EndpointField = 'authorizationEndpoint' | 'tokenEndpoint' | 'revocationEndpoint' | 'userinfoEndpoint' | 'jwksUri';

@@ -1,10 +1,12 @@
 import { causeOf } from '../errors.ts';
 import { objectsIn, parseObject, type JsonObject } from '../json-object.ts';
 import { fhirBases, type FhirBase } from '../registry/fhir-bases.ts';
+import { asFormerPlan } from '../registry/former-plan.ts';
 import { fhirMediaType } from '../registry/profile.ts';
 import type { Payer } from '../registry/types.ts';
 import { isGiven } from './answers.ts';
 import { compareDiscovery } from './compare-discovery.ts';
+import { compareExchangeDocument, compareExchangeStatement } from './compare-exchange.ts';
 import { compareStatement } from './compare-statement.ts';
 import type { Connection } from './connect.ts';
 import type { Difference } from './difference.ts';
@@ -88,13 +90,31 @@ const ofStatement = (deps: DriftDeps, payer: Payer, base: FhirBase): Promise<Dri
     statement['resourceType'] === 'CapabilityStatement' ? compareStatement(statement, payer, base) : [],
   );
 
+/** Reads what a former plan publishes where it is asked, and compares it with the profile's `exchange`. */
+const ofExchange = (deps: DriftDeps, payer: Payer): Promise<Drift>[] => {
+  const plan = asFormerPlan(payer);
+  if (plan === undefined) return [];
+  const { fhirBaseUrl, exchange } = plan;
+  const smartConfigurationUrl = exchange.fhirBaseUrl === undefined ? payer.smartConfigurationUrl : undefined;
+  return [
+    ...placesOf({ fhirBaseUrl, smartConfigurationUrl }).map(({ name, url }) =>
+      readAndCompare(deps, [url, json], (body) => compareExchangeDocument({ name, url, body }, plan)),
+    ),
+    readAndCompare(deps, [`${fhirBaseUrl}/metadata`, fhirMediaType(payer)], (statement) =>
+      statement['resourceType'] === 'CapabilityStatement' ? compareExchangeStatement(statement, plan) : [],
+    ),
+  ];
+};
+
 /** The origins that the gateway or a browser asks. An issuer is only a name, and need not be a server. */
 export const serversOf = (payer: Payer): URL[] => {
   const { authorizationEndpoint, tokenEndpoint, revocationEndpoint, fhirBaseUrl } = payer;
   const { userinfoEndpoint, jwksUri, smartConfigurationUrl } = payer;
   const ofLogin = [authorizationEndpoint, tokenEndpoint, revocationEndpoint, userinfoEndpoint, jwksUri];
   const further = (payer.furtherBases ?? []).map((base) => base.fhirBaseUrl);
-  const urls = [...ofLogin, fhirBaseUrl, smartConfigurationUrl, ...further];
+  const { exchange } = payer;
+  const ofExchanges = [exchange?.tokenEndpoint, exchange?.fhirBaseUrl];
+  const urls = [...ofLogin, fhirBaseUrl, smartConfigurationUrl, ...further, ...ofExchanges];
   const origins = new Set(urls.flatMap((url) => (url === undefined ? [] : [new URL(url).origin])));
   return [...origins].map((origin) => new URL(origin));
 };
@@ -122,11 +142,12 @@ export const driftOf = async (deps: DriftDeps, payer: Payer): Promise<Drift> => 
     ...placesOf(payer).map((place) => ofDocument(deps, payer, place)),
     ...(payer.jwksUri === undefined ? [] : [ofKeys(deps, payer.jwksUri)]),
     ...fhirBases(payer).map((base) => ofStatement(deps, payer, base)),
+    ...ofExchange(deps, payer),
     ...serversOf(payer).map((server) => ofCertificate(deps, server)),
   ]);
   // Two documents may say the same.
   const byLine = new Map(all.flatMap(({ differences }) => differences.map((one) => [driftLine(one), one] as const)));
-  return { differences: [...byLine.values()], unread: all.flatMap(({ unread }) => unread) };
+  return { differences: [...byLine.values()], unread: [...new Set(all.flatMap(({ unread }) => unread))] };
 };
 
 /** A difference in one line: the field, what the profile has, and what the payer has now. */

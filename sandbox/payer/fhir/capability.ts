@@ -9,11 +9,28 @@ export interface OAuthUris {
 
 const oauthUrisExtension = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris';
 
+/** What a former plan has for other plans' systems (PDex 2.2, CapabilityStatement pdex-server). */
+const groups = {
+  type: 'Group',
+  interaction: [{ code: 'read' }, { code: 'search-type' }],
+  searchParam: ['identifier', 'characteristic', 'code'].map((name) => ({ name, type: 'token' })),
+  operation: [
+    {
+      name: 'bulk-member-match',
+      definition: 'http://hl7.org/fhir/us/davinci-pdex/OperationDefinition/BulkMemberMatch',
+    },
+    {
+      name: 'davinci-data-export',
+      definition: 'http://hl7.org/fhir/us/davinci-atr/OperationDefinition/davinci-data-export',
+    },
+  ],
+};
+
 /** The CapabilityStatement that `metadata` returns, for these resource types. */
 export const capabilityStatement = (
   baseUrl: string,
   types: readonly string[],
-  oauth: OAuthUris | undefined,
+  { oauth, isFormerPlan = false }: { readonly oauth?: OAuthUris | undefined; readonly isFormerPlan?: boolean },
 ): string => {
   return JSON.stringify({
     resourceType: 'CapabilityStatement',
@@ -29,7 +46,7 @@ export const capabilityStatement = (
       {
         mode: 'server',
         ...(oauth && { security: security(oauth) }),
-        resource: types.map(resource),
+        resource: [...types.map(resource), ...(isFormerPlan ? [groups] : [])],
       },
     ],
   });

@@ -24,6 +24,8 @@ export interface FhirApiOptions {
   readonly emptySearchStatus?: 204 | undefined;
   /** Whether resources of a type are here at all. Default: all are. */
   readonly isServed?: (type: string) => boolean;
+  /** Whether the CapabilityStatement has the operations of a former plan. Default: it has not. */
+  readonly isFormerPlan?: boolean;
   /** Gets unexpected errors, which are answered with 500. */
   readonly onError?: (error: unknown) => void;
 }
@@ -43,7 +45,7 @@ export type FhirApi = (request: IncomingMessage, response: ServerResponse, membe
  * and `metadata`. A member sees their own compartment and what it refers to. For them, nothing else exists.
  */
 export const createFhirApi = (records: RecordStore, options: FhirApiOptions): FhirApi => {
-  const { baseUrl, oauth, cutAfter, onError, emptySearchStatus, isServed = () => true } = options;
+  const { baseUrl, oauth, cutAfter, onError, emptySearchStatus, isServed = () => true, isFormerPlan = false } = options;
   const views = loadViews(records, baseUrl);
   const types = servedTypes(views).filter(isServed);
   let metadata: string | undefined;
@@ -53,7 +55,7 @@ export const createFhirApi = (records: RecordStore, options: FhirApiOptions): Fh
       const { segments, parameters, posted } = await readRequest(request, baseUrl);
       if (segments.length === 1 && segments[0] === 'metadata') {
         checkFormat(request, parameters);
-        metadata ??= capabilityStatement(baseUrl, types, oauth);
+        metadata ??= capabilityStatement(baseUrl, types, { oauth, isFormerPlan });
         return sendJson(response, 200, metadata);
       }
       const shared = member && viewOf(views, member);

@@ -18,6 +18,13 @@ import { startMs, testDeps } from '../../support/gateway.ts';
 import { es384Jwk } from '../../support/login.ts';
 
 const key = es384Jwk('drift-1');
+const asked: NonNullable<Payer['exchange']> = {
+  clientId: 'gateway-as-new-plan',
+  assertionAlgorithm: 'ES384',
+  publicKeys: [es384Jwk('exchange-1').publicJwk],
+  scopes: ['system/Group.rs'],
+  identifiers: [{ system: 'http://hl7.org/fhir/sid/us-npi', value: '9876543213' }],
+};
 const dayMs = 86_400_000;
 const local = localStage();
 const partners = local.partners.map((partner) => ({ ...partner, payers: ['drifting'] }));
@@ -44,6 +51,7 @@ beforeAll(async () => {
     displayName: 'Drifting Health',
     clientId: 'gateway-here',
     client: { jwks: [key.publicJwk] },
+    exchange: { clientId: asked.clientId, clientKeys: asked.publicKeys },
     insists: {
       patient: { in: 'id_token', member: 'patient' },
       publishes,
@@ -226,6 +234,27 @@ describe('a sandbox payer', () => {
       `furtherBases of ${payer.url}/more/r4: FHIR 4.0 → FHIR 5.0.0`,
       'furtherBases: Goal → not in metadata',
     ]);
+  });
+
+  it('that is asked as a former plan is compared as one too, and by what it is asked for only', async () => {
+    const { next } = days({ exchange: asked });
+    expect(await next()).toEqual([]);
+
+    changed(paths.smart, {
+      grant_types_supported: ['authorization_code', 'refresh_token'],
+      token_endpoint_auth_signing_alg_values_supported: ['ES512', 'ES384', 'RS384'],
+      scopes_supported: [...(own[paths.smart]!['scopes_supported'] as string[]), 'system/*.rs'].filter(
+        (scope) => scope !== 'system/Group.rs',
+      ),
+    })();
+    restated(of('Group', { operation: [{ name: 'bulk-member-match' }] }))();
+
+    expect(driftIn(await next())).toEqual([
+      'exchange: client_credentials → authorization_code, refresh_token',
+      expect.stringMatching(/^exchange\.scopes: system\/Group\.rs → /),
+      'exchange.exportPath: $davinci-data-export → not in metadata',
+    ]);
+    expect(await days().next()).toEqual([]);
   });
 
   it('that cannot be read for a day is not reported anew when it answers again', async () => {
