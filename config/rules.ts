@@ -247,7 +247,7 @@ export const identifierSystem: Rule = (value) =>
     : 'is not the system of an identifier; write an absolute URI, such as "http://hl7.org/fhir/sid/us-npi" or "urn:oid:2.16.840.1.113883.6.300"';
 
 /** The system of National Provider Identifiers (HL7 Terminology). */
-const npiSystem = 'http://hl7.org/fhir/sid/us-npi';
+export const npiSystem = 'http://hl7.org/fhir/sid/us-npi';
 
 /** Whether the last of an NPI's ten digits is its check digit: Luhn's, after the prefix 80840 (45 CFR 162.406; CMS, NPI check digit). */
 const hasCheckDigit = (npi: string): boolean => {

@@ -22,7 +22,7 @@ export const spec = {
 webhook only the secret goes to stdout, everything else to stderr. It is shown once.`,
   commands: {
     new: {
-      usage: 'NAME --redirect-uri URI [flags]',
+      usage: ['NAME --redirect-uri URI [flags]', 'NAME --exchange-npi NPI --jwks FILE --home-page URL [flags]'],
       does: "makes a client: a client id, a secret, and the entry for the stage's configuration.",
       changes: 'nothing',
       silent: true,
@@ -38,6 +38,10 @@ webhook only the secret goes to stdout, everything else to stderr. It is shown o
         identityAudience: texts(
           'ISSUER=AUDIENCE',
           "who the app is in its members' identity tokens of one of the stage's identity providers; repeat it for more",
+        ),
+        exchangeNpi: texts(
+          'NPI',
+          "a plan's National Provider Identifier, as which its own system asks former plans; repeat it for more",
         ),
         consentReason: text('TEXT', 'why the app asks its members itself, which --identity-audience needs'),
         ...stageFlags,
@@ -150,8 +154,15 @@ export type PartnersCommand = Exclude<Given, { readonly command: 'webhook' }> | 
 export const readFlags = (args: readonly string[]): PartnersCommand => {
   const command = readCommand(spec, args);
   if (command.command === 'new') {
-    if (command.redirectUri.length === 0)
-      throw new UsageError('Give --redirect-uri URI: where the app receives its codes');
+    const isPlan = command.exchangeNpi.length > 0;
+    if (command.redirectUri.length === 0 && !isPlan)
+      throw new UsageError(
+        'Give --redirect-uri URI: where the app receives its codes; or --exchange-npi NPI for a plan that asks former plans',
+      );
+    if (isPlan && command.jwks === undefined)
+      throw new UsageError("Give --jwks FILE with --exchange-npi: a plan's system signs with a key of its own");
+    if (isPlan && command.redirectUri.length === 0 && command.homePage === undefined)
+      throw new UsageError('Give --home-page URL with --exchange-npi: without --redirect-uri it cannot be derived');
     if (command.public && command.jwks !== undefined) throw new UsageError('Give --public or --jwks, not both');
     const isByIdentity = command.identityAudience.length > 0;
     if (isByIdentity && command.jwks === undefined)

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { checkStage, linesOf } from '../../config/check.ts';
 import { leftovers } from '../../config/leftovers.ts';
+import { identifier, npiSystem } from '../../config/rules.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import type { Partner, PublicJwk } from '../../functions/shared/registry/types.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
@@ -30,6 +31,8 @@ export interface NewPartner {
   readonly identityAudiences?: Partner['identityAudiences'];
   /** Why the app asks its members itself. */
   readonly consentReason?: string | undefined;
+  /** NPIs of the plans as which its own system asks former plans. @default it asks none */
+  readonly exchangeNpis?: readonly string[];
 }
 
 /** A partner's entry in the stage's configuration, without the fields that keep their defaults. */
@@ -46,6 +49,7 @@ interface PartnerEntry {
   readonly consent?: 'partner';
   readonly consentReason?: string;
   readonly identityAudiences?: Partner['identityAudiences'];
+  readonly exchange?: Partner['exchange'];
   readonly scopes: readonly string[];
   readonly payers: readonly string[];
 }
@@ -79,6 +83,30 @@ export const readAudiences = (given: readonly string[]): Partner['identityAudien
   return byIssuer.size === 0
     ? undefined
     : [...byIssuer].map(([issuer, all]) => ({ issuer, audiences: all.map(({ audience = '' }) => audience) }));
+};
+
+/** What lets a plan's own system ask former plans; undefined if there are no NPIs. @throws UsageError */
+const exchangeOf = (npis: readonly string[]): Partner['exchange'] => {
+  const identifiers = npis.map((value) => ({ system: npiSystem, value }));
+  for (const one of identifiers) {
+    const problem = identifier(one);
+    if (problem !== undefined) throw new UsageError(`--exchange-npi: ${JSON.stringify(one.value)} ${problem}`);
+  }
+  return npis.length === 0 ? undefined : { identifiers };
+};
+
+/** Why a stage cannot have such a plan yet, by the flag that asks for it. @throws Refusal */
+const requireExchanges = ({ stage, exchanges, payers }: StageConfig, asked: readonly string[]): void => {
+  if (exchanges === undefined) {
+    throw new Refusal(`--exchange-npi: stage ${stage} has no exchanges; write exchanges: {} into it first`);
+  }
+  const askable = payers.filter(({ exchange }) => exchange !== undefined).map(({ id }) => id);
+  if (askable.length === 0) {
+    throw new Refusal(`--exchange-npi: no payer of stage ${stage} has exchange, so the plan could ask nobody`);
+  }
+  if (asked.length > 0 && !asked.some((id) => askable.includes(id))) {
+    throw new Refusal(`--payer: none of these is asked as a former plan; those that are: ${askable.join(', ')}`);
+  }
 };
 
 const imageTypes: Readonly<Record<string, string>> = { '.svg': 'svg+xml', '.png': 'png', '.webp': 'webp' };
@@ -136,6 +164,11 @@ const exampleValues = (stage: StageConfig): string[] => {
  */
 export const makePartner = (randomBytes: RandomBytes, config: StageConfig, partner: NewPartner): Made => {
   const secret = partner.isPublic || partner.jwks !== undefined ? undefined : newSecret(randomBytes);
+  const exchange = exchangeOf(partner.exchangeNpis ?? []);
+  if (exchange !== undefined) requireExchanges(config, partner.payers);
+  const sendsMembers = exchange === undefined || partner.redirectUris.length > 0;
+  /** A plan that only asks former plans has nothing to do with other payers. */
+  const all = config.payers.filter((payer) => sendsMembers || payer.exchange !== undefined);
   const entry = withoutUndefined({
     clientId: clientIdOf(partner.name, config),
     name: partner.name,
@@ -148,8 +181,9 @@ export const makePartner = (randomBytes: RandomBytes, config: StageConfig, partn
     ...(partner.identityAudiences === undefined ? {} : { consent: 'partner' as const }),
     consentReason: partner.consentReason,
     identityAudiences: partner.identityAudiences,
-    scopes: ['launch/patient', 'patient/*.rs', 'offline_access'],
-    payers: partner.payers.length > 0 ? partner.payers : config.payers.map(({ id }) => id),
+    exchange,
+    scopes: sendsMembers ? ['launch/patient', 'patient/*.rs', 'offline_access'] : [],
+    payers: partner.payers.length > 0 ? partner.payers : all.map(({ id }) => id),
   });
   const { partners } = config;
   const stage = { ...config, partners: [...partners, entry] };

@@ -39,10 +39,10 @@ export const partners = async (args: readonly string[], deps: PartnersToolDeps):
       const jwks = command.jwks === undefined ? undefined : await readJwks(command.jwks);
       const logo = command.logo === undefined ? undefined : await readLogo(command.logo);
       const { name, redirectUri: redirectUris, payer, homePage, privacy: privacyPolicy, public: isPublic } = command;
-      const { identityAudience, consentReason } = command;
+      const { identityAudience, consentReason, exchangeNpi: exchangeNpis } = command;
       const identityAudiences = readAudiences(identityAudience);
       const asked = { name, redirectUris, payers: payer, homePage, logo, privacyPolicy, isPublic, jwks };
-      const partner = { ...asked, identityAudiences, consentReason };
+      const partner = { ...asked, identityAudiences, consentReason, exchangeNpis };
       return writeNewPartner(randomBytes, output, stage, partner);
     }
     case 'rotate':

@@ -109,11 +109,11 @@ const identityAsks = (found: Discovered, endpoint: string): string[] => {
   ];
 };
 
-const exchangeOperations = ['bulk-member-match', 'davinci-data-export'];
+const exchangeOperations = new Set(['bulk-member-match', 'davinci-data-export']);
 
 /** What to write and to ask of a payer that declares the operations of a former plan. The stage needs `exchanges` before the entry may have it. */
 const exchangeAsks = (found: Discovered): string[] => {
-  const declared = found.statement?.groupOperations.filter((name) => exchangeOperations.includes(name)) ?? [];
+  const declared = found.statement?.groupOperations.filter((name) => exchangeOperations.has(name)) ?? [];
   if (declared.length === 0) return [];
   const scopes = publishedList(found, 'scopes_supported');
   const ofSystems = (scopes?.values ?? []).filter(

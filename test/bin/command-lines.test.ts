@@ -40,7 +40,7 @@ describe('a command of a tool', () => {
     [
       'partners',
       'new A',
-      'stage config redirect-uri payer home-page logo privacy public jwks identity-audience consent-reason',
+      'stage config redirect-uri payer home-page logo privacy public jwks identity-audience consent-reason exchange-npi',
     ],
     ['partners', 'rotate a', 'stage config leaked'],
     ['partners', 'block a', 'stage config reason dry-run'],

@@ -8,7 +8,7 @@ import { partners } from '../../bin/partners/partners.ts';
 import { rotateSecret } from '../../bin/partners/rotate.ts';
 import { checkStage } from '../../config/check.ts';
 import { registryData } from '../../config/load.ts';
-import { localStage } from '../../config/local.ts';
+import { defaultPorts, localStage } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { startMs } from '../support/gateway.ts';
@@ -72,6 +72,34 @@ describe('a new partner', () => {
     const identity = ['new', 'N', '--redirect-uri', 'https://p.test/cb', '--identity-audience', `${issuer}=a`];
     expect(() => readFlags(identity)).toThrow('--jwks FILE');
     expect(() => readFlags([...identity, '--jwks', 'x'])).toThrow('--consent-reason');
+  });
+
+  it('may ask former plans as the plans that --exchange-npi names, and then sends no members anywhere', () => {
+    const stage = localStage(defaultPorts, { exchangePublicKey: es384Jwk('exchange-1').publicJwk });
+    const jwks = [es384Jwk('new-2').publicJwk];
+    const plan = { ...app, name: 'A Plan', redirectUris: [], homePage: 'https://plan.test/', jwks };
+    // 1234567893 is CMS's example of an NPI with its check digit.
+    const { entry, secret } = makePartner(randomBytes, stage, { ...plan, exchangeNpis: ['1234567893'] });
+
+    expect(checkStage({ ...stage, partners: [...stage.partners, entry] }, 'x').partners.at(-1)).toMatchObject({
+      exchange: { identifiers: [{ system: 'http://hl7.org/fhir/sid/us-npi', value: '1234567893' }] },
+      clientAuthentication: ['private_key_jwt'],
+      redirectUris: [],
+      scopes: [],
+      payers: ['demo-health-plan'],
+    });
+    expect(secret).toBeUndefined();
+    const made = (of: StageConfig, change: object) => () =>
+      makePartner(randomBytes, of, { ...plan, exchangeNpis: ['1234567893'], ...change });
+    for (const npi of ['1234567890', '123456789', '12345678931', 'plan']) {
+      expect(made(stage, { exchangeNpis: [npi] })).toThrow('--exchange-npi');
+    }
+    expect(made(config, {})).toThrow('--exchange-npi: stage local has no exchanges');
+    expect(made(stage, { payers: ['northwind'] })).toThrow('--payer: none of these');
+    expect(() => readFlags(['new', 'N'])).toThrow('--redirect-uri');
+    const flags = ['new', 'N', '--exchange-npi', '1234567893'];
+    expect(() => readFlags(flags)).toThrow('--jwks FILE');
+    expect(() => readFlags([...flags, '--jwks', 'x'])).toThrow('--home-page URL');
   });
 
   it('is refused with the documents’ example address where its deployment would be', () => {

@@ -482,7 +482,7 @@ describe('a former plan', () => {
       [`${own}/r4/Group requires a token (401)`, undefined],
       [`${own}/r4/metadata declares $bulk-member-match and $davinci-data-export`, undefined],
     ]);
-    const bodies = sent.filter((one) => one.url === `${own}/token`).map(({ init }) => String(init?.body));
+    const bodies = sent.filter((one) => one.url === `${own}/token`).map(({ init }) => init?.body);
     expect(bodies).toEqual(['grant_type=client_credentials&client_id=gateway-as-new-plan&scope=system%2FGroup.rs']);
     expect(sent.some(({ init }) => new Headers(init?.headers).has('authorization'))).toBe(false);
   });
