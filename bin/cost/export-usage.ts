@@ -41,10 +41,11 @@ const reading = (
   return { pages, seconds, legs };
 };
 
-/** The job alone. @param pageMs how long the payer takes for a page, in milliseconds */
-export const exportJob = (resources: number, pageMs: number): Quantities => {
-  const { pages, seconds, legs } = reading(resources, pageMs);
-  return addUp(
+/** How a job reads: its requests to the payer, how long they take, and its legs. */
+type Reading = ReturnType<typeof reading>;
+
+const jobOf = ({ pages, seconds, legs }: Reading): Quantities =>
+  addUp(
     // The execution, its first step, and the two that end it.
     [4, { durableOperations: 1 }],
     [legs, { durableOperations: 1 }],
@@ -64,17 +65,19 @@ export const exportJob = (resources: number, pageMs: number): Quantities => {
     [1, { keyRequests: 4 }],
     [legs + 1, logged(measured.logLine)],
   );
-};
 
-/** A whole export: the kick-off, the job, polls, one download of each file, its event, and the sweep. */
-export const wholeExport = (resources: number): Quantities => {
-  const { seconds } = reading(resources, assumed.msWithPayer);
+/** The job alone. @param pageMs how long the payer takes for a page, in milliseconds */
+export const exportJob = (resources: number, pageMs: number): Quantities => jobOf(reading(resources, pageMs));
+
+/** From the kick-off to the end of the files: polls, one download of each file, its event, and the sweep. */
+const fromKickOff = (how: Reading, resources: number): Quantities => {
+  const { seconds } = how;
   const polls = 1 + Math.ceil(seconds / assumedExport.secondsBetweenPolls);
   const bytes = resources * assumedExport.resource;
   return addUp(
     [1, request(assumed.msWithPayer)],
     [1, { tableReads: 1, tableWrites: itemWrite + 2 * writeUnits(measured.readEvent) + 2, keyRequests: 1 }],
-    [1, exportJob(resources, assumed.msWithPayer)],
+    [1, jobOf(how)],
     // The item's changes in the table's stream: begun, ended, gone; and progress, which starts nothing.
     [3 + polls, run(assumed.msOfAudit)],
     [polls, request(assumed.msWithoutPayer)],
@@ -88,5 +91,71 @@ export const wholeExport = (resources: number): Quantities => {
     [1, { durableOperations: 2 }],
     [6, run(assumed.msOfAudit)],
     [1, { secretReads: 1, durableGbMonths: (20 * measuredExport.checkpoint) / gb }],
+  );
+};
+
+/** A whole export: the kick-off, the job, polls, one download of each file, its event, and the sweep. */
+export const wholeExport = (resources: number): Quantities =>
+  fromKickOff(reading(resources, assumed.msWithPayer), resources);
+
+/** Sizes in bytes for each member, which `test/docs/cost.test.ts` measures again. */
+export const measuredExchange = {
+  /** What is asked, compressed and sealed. */
+  asked: 180,
+  /** A member in an audit event of who was asked for, and of what came. */
+  audited: 160,
+} as const;
+
+const assumedExchange = {
+  /** How long a former plan takes, in seconds, and how often it is asked meanwhile. */
+  secondsAtPlan: 600,
+  secondsBetweenAsks: 60,
+  /** Bytes a second of its files. */
+  bytesPerSecond: 20_000_000,
+  /** Resources of a member, and bytes of a member in the Group that is kept, compressed and sealed. */
+  resources: 400,
+  group: 400,
+  /** Milliseconds for the checks of a member. */
+  msOfChecks: 1,
+} as const;
+
+/** A system token: a client assertion, which is remembered, and the token's item. */
+const systemToken: Quantities = addUp([1, request(assumed.msWithoutPayer)], [1, { tableWrites: 2 }]);
+
+/** What the audit has of an exchange's members, when they are asked for and when something came. */
+const auditedMembers = (members: number): Quantities =>
+  addUp([2, { tableWrites: writeUnits(members * measuredExchange.audited) }], [2, audited]);
+
+/** A job that asks a former plan, waits for it, and fetches this many bytes. A wait costs an operation. */
+const asking = (bytes: number, files: number): Reading => {
+  const asks = assumedExchange.secondsAtPlan / assumedExchange.secondsBetweenAsks;
+  const seconds = bytes / assumedExchange.bytesPerSecond + ((asks + 2) * assumed.msWithPayer) / 1000;
+  const legs = asks + Math.max(1, Math.ceil(bytes / legBounds.bytes));
+  // The token at the payer, the kick-off, its status, and each file.
+  return { pages: asks + 2 + files, seconds, legs };
+};
+
+/** A match of this many members: the token, the checks, the job, its three files, and the Group. */
+export const match = (members: number): Quantities => {
+  const bytes = members * 2000;
+  return addUp(
+    [1, systemToken],
+    [1, run(members * assumedExchange.msOfChecks)],
+    [1, { tableWrites: 3 + writeUnits(members * measuredExchange.asked), tableReads: 4, keyRequests: 2 }],
+    [1, auditedMembers(members)],
+    [1, fromKickOff(asking(bytes, 3), bytes / assumedExport.resource)],
+    [1, { tableWrites: 1 + writeUnits(members * assumedExchange.group), keyRequests: 2 }],
+    [13, { tableGbMonths: (members * assumedExchange.group) / gb }],
+  );
+};
+
+/** The export of a Group of this many members. */
+export const groupExport = (members: number): Quantities => {
+  const resources = members * assumedExchange.resources;
+  return addUp(
+    [1, systemToken],
+    [1, { tableWrites: 3 + writeUnits(members * assumedExchange.group), tableReads: 4, keyRequests: 4 }],
+    [1, auditedMembers(members)],
+    [1, fromKickOff(asking(resources * assumedExport.resource, assumedExport.files), resources)],
   );
 };

@@ -1,6 +1,6 @@
 import example from '../../config/production-example.ts';
 import { markdownTable } from '../shared/markdown-table.ts';
-import { wholeExport } from './export-usage.ts';
+import { groupExport, match, wholeExport } from './export-usage.ts';
 import { fixedMonth } from './fixed.ts';
 import { addUp, dollars, prices, pricesKnownFor, type PriceName, type Quantities } from './prices.ts';
 import { sizeOf, type StageSize } from './stage-size.ts';
@@ -78,6 +78,7 @@ const fixedTable = (sizes: readonly StageSize[]): string => {
 
 const readsPerSync = [20, 200] as const;
 const exportSizes = [400, 50_000] as const;
+const [matchedMembers, groupMembers] = [1000, 100];
 
 /** What an idle stage of this size costs per month, and what it brings, which is not counted. */
 export const idleTable = (size: StageSize, brought: readonly string[]): string =>
@@ -108,6 +109,19 @@ export const costTables = (): string =>
     byPage(
       ['service', ...exportSizes.map((size) => `${size.toLocaleString('en-US')} resources`)],
       exportSizes.map(wholeExport),
+    ),
+    '',
+    '### An exchange between two plans',
+    '',
+    'From the token to the end of the files, with one download of each, where the former plan needs ten minutes; US dollars.',
+    '',
+    byPage(
+      [
+        'service',
+        `a match of ${matchedMembers.toLocaleString('en-US')} members`,
+        `the export of a Group of ${groupMembers} members`,
+      ],
+      [match(matchedMembers), groupExport(groupMembers)],
     ),
     '',
     '### An idle stage, per month',

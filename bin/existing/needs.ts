@@ -117,7 +117,7 @@ const ofLogDestination = ({ existing }: StageConfig): Need[] =>
         },
       ];
 
-const ofWebAcl = ({ existing }: StageConfig): Need[] =>
+const ofWebAcl = ({ existing, exchanges }: StageConfig): Need[] =>
   existing?.webAclArn === undefined
     ? []
     : [
@@ -126,6 +126,11 @@ const ofWebAcl = ({ existing }: StageConfig): Need[] =>
           name: existing.webAclArn,
           says: [
             'Of AWSManagedRulesCommonRuleSet these rules must only count: GenericRFI_QUERYARGUMENTS, GenericRFI_BODY, SizeRestrictions_QUERYSTRING, SizeRestrictions_BODY, NoUserAgent_HEADER. They block sign-ins of apps on the member’s own machine, page links, long forms and some clients.',
+            ...(exchanges === undefined
+              ? []
+              : [
+                  'With exchanges, a body of 4 MB must pass where the path, URL-decoded, ends in /Group/$bulk-member-match, and there CrossSiteScripting_BODY must only count too: FHIR resources bring narratives in XHTML. A body of 64 KB must pass where it ends in /$davinci-data-export.',
+                ]),
             'Its log must leave out the query, the path, and the headers authorization, cookie and referer.',
           ],
         },

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { existing } from '../../bin/existing/existing.ts';
+import { needsOf } from '../../bin/existing/needs.ts';
 import { ok, unclear, wrong, type Finding } from '../../bin/existing/question.ts';
 import { awsQuestions } from '../../bin/existing/questions.ts';
 import { Refusal } from '../../bin/shared/errors.ts';
@@ -51,6 +52,14 @@ describe('npm run existing -- needs', () => {
     );
     expect(blocks.at(-1)).toMatchObject([{ Sid: 'AlarmsOfThisStage', Resource: config.existing?.ticketTopicArn }]);
     expect(out).toContain('kms:GenerateDataKey');
+    expect(out).not.toContain('$bulk-member-match');
+  });
+
+  it('says what the own web ACL must let pass where plans ask former plans', async () => {
+    const withExchanges = needsOf({ ...(await ownEverything({ edge: false })), exchanges: {} });
+    const says = withExchanges.find(({ field }) => field === 'existing.webAclArn')?.says.join(' ');
+
+    expect(says).toMatch(/4 MB .*\/Group\/\$bulk-member-match.* CrossSiteScripting_BODY .*\/\$davinci-data-export/);
   });
 
   it('refuses a stage that brings nothing', async () => {

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { measuredExchange } from '../../bin/cost/export-usage.ts';
 import { sizeOf } from '../../bin/cost/stage-size.ts';
 import { costTables, withCostTables } from '../../bin/cost/tables.ts';
 import { canary, measured } from '../../bin/cost/usage.ts';
@@ -8,8 +10,10 @@ import example from '../../config/production-example.ts';
 import { readRecords } from '../../functions/audit/read-records.ts';
 import { readEventWriter } from '../../functions/shared/record/audit-read.ts';
 import { directoryEntryOf, entryIds, newEntryItem } from '../../functions/shared/registry/entry-items.ts';
+import { exchangeGateway, newPlan, oldPlan } from '../support/exchange-gateway.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
 import { gateway, pkce, verifier } from '../support/login.ts';
+import { matchParameters, memberBundle } from '../support/member-bundle.ts';
 
 type Item = Record<string, AttributeValue>;
 
@@ -54,8 +58,18 @@ describe('the cost table', () => {
       new RegExp(`^\\| ${row}.*\\| +([\\d.]+) \\|$`, 'm').exec(summary)?.[1];
     const totals = [...costTables().matchAll(/^\| \*\*Total\*\* +\| +\*\*([\d.]+)\*\*/gm)].map(([, usd]) => usd);
     expect(
-      ['one member for a year', 'a million reads', 'an export of a whole record', 'an idle stage'].map(figureOf),
+      [
+        'one member for a year',
+        'a million reads',
+        'an export of a whole record',
+        'a match of 1,000 members',
+        'an idle stage',
+      ].map(figureOf),
     ).toEqual(totals);
+    const ofGroup = /^\| \*\*Total\*\* .*\*\*([\d.]+)\*\* \|$/m.exec(
+      costTables().split('### An exchange')[1] ?? '',
+    )?.[1];
+    expect(figureOf('the export of a Group')).toBe(ofGroup);
 
     const national = /^\| \*\*Total\*\* .*\*\*([\d.]+)\*\* \|$/m.exec(idleStages())?.[1];
     expect(figureOf('a national one')).toBe(national);
@@ -63,6 +77,27 @@ describe('the cost table', () => {
 
   it('is not written into a document without a place for it', () => {
     expect(() => withCostTables('# Cost')).toThrow('begin: npm run cost');
+  });
+
+  it('is computed with the sizes of a real match, whose members differ in all that tells people apart', async () => {
+    const test = exchangeGateway();
+    const members = 200;
+    const bundles = Array.from({ length: members }, (_, at) => {
+      const id = randomBytes(8).toString('hex');
+      const text = JSON.stringify(memberBundle(id, { oldPlan, newPlan }));
+      return JSON.parse(text.replaceAll(/Person|Patricia|55678|DH10001235|1234564321/g, () => `${id}${at}`)) as object;
+    });
+    const answer = await test.ask('Group/$bulk-member-match', await test.systemToken(), {
+      body: matchParameters(...bundles),
+    });
+    expect(answer.statusCode).toBe(202);
+    const sizes = (table: 'AuditEvents' | 'Exchanges', pattern: RegExp): number =>
+      [...test.dynamo.items(table).values()]
+        .filter((item) => pattern.test(JSON.stringify(item)))
+        .reduce((sum, item) => sum + bytesOf(item), 0);
+
+    expectToFit(measuredExchange.asked * members, sizes('Exchanges', /"input\//));
+    expectToFit(measuredExchange.audited * members, sizes('AuditEvents', /asked/));
   });
 
   it('is computed with the sizes of a real login attempt and a real grant', async () => {
