@@ -29,6 +29,8 @@ const places = [
 
 /** What a careless or hostile system may write in a place: things of other places, members and plans, and any JSON. */
 const written = fc.oneof(
+  // Much may be missing, and little else is still taken.
+  { weight: 2, arbitrary: fc.constant<unknown>(undefined) },
   fc.constantFrom<unknown>(
     undefined,
     null,

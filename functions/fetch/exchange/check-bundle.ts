@@ -28,6 +28,9 @@ interface Part {
   readonly at: string;
 }
 
+/** An id in the request, which nobody needs. */
+const isElementId = (id: unknown): boolean => id === undefined || isFhirId(id);
+
 const hasOnly = (object: JsonObject, names: readonly string[]): boolean =>
   Object.keys(object).every((name) => names.includes(name));
 
@@ -38,7 +41,10 @@ const readPart = (part: unknown, at: string): Part | Mistake => {
     return { code: 'structure', expression: at, message: `A MemberBundle has the parts ${names}, and no others.` };
   }
   const type = partTypes[name];
-  return isObject(resource) && resource['resourceType'] === type && hasOnly(objectOf(part), ['id', 'name', 'resource'])
+  return isObject(resource) &&
+    resource['resourceType'] === type &&
+    hasOnly(objectOf(part), ['id', 'name', 'resource']) &&
+    isElementId(objectOf(part)['id'])
     ? { name, resource, at: `${at}.resource` }
     : {
         code: 'structure',
@@ -52,8 +58,13 @@ const isMistake = (part: Part | Mistake): part is Mistake => !isPart(part);
 
 /** A MemberBundle's parts by name, and what is wrong with its shape. */
 const readParts = (bundle: unknown, at: string) => {
-  const { name, part } = objectOf(bundle);
-  if (name !== 'MemberBundle' || !Array.isArray(part) || !hasOnly(objectOf(bundle), ['id', 'name', 'part'])) {
+  const { name, part, id } = objectOf(bundle);
+  if (
+    name !== 'MemberBundle' ||
+    !isElementId(id) ||
+    !Array.isArray(part) ||
+    !hasOnly(objectOf(bundle), ['id', 'name', 'part'])
+  ) {
     const message = 'Each parameter must be a MemberBundle with parts, and nothing else.';
     return { parts: new Map<PartName, Part>(), mistakes: unless(false, 'structure', at, message) };
   }
@@ -108,7 +119,7 @@ export const checkBundle = (bundle: unknown, at: string, plans: Plans, nowMs: nu
   const mistakes = [
     ...ofShape,
     ...[...parts.values()].flatMap((part) => checkPart(part, member, plans, nowMs)),
-    ...[...parts.values()].flatMap((part) => checkContent(part.resource, part.at)),
+    ...[...parts.values()].flatMap((part) => checkContent(part.resource, part.at, member)),
   ];
   const consent = parts.get('Consent')?.resource;
   return {

@@ -3,6 +3,7 @@ import { spanOf } from '../../shared/exchanges/group.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
 import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
 import type { Identifier } from '../../shared/registry/types.ts';
+import { isMember } from './check-content.ts';
 import { planNamed } from './check-plan.ts';
 import { hasCode, objectOf, unless } from './mistakes.ts';
 
@@ -15,10 +16,6 @@ const policies: ReadonlySet<unknown> = new Set(
 
 /** What HRex does not allow in a provision: it would narrow, or turn around, what the policy says. */
 const narrowing = ['securityLabel', 'purpose', 'class', 'code', 'dataPeriod', 'data', 'provision'];
-
-/** Whether an object has a member of this name, in upper or lower case: some readers do not tell them apart. */
-const hasName = (object: JsonObject, name: string): boolean =>
-  Object.keys(object).some((one) => one.toLowerCase() === name.toLowerCase());
 
 /** Who asks whom. */
 export interface Plans {
@@ -39,16 +36,38 @@ const hasActor = (
     (actor) => hasCode(actor['role'], ...role) && planNamed(identifiers, consent, actor['reference']) === 'this',
   );
 
+/** Whether a period, of which either end may be missing, holds now. */
+const isWithin = (period: unknown, nowMs: number): boolean => {
+  const { start = '1000', end = '9999' } = objectOf(period);
+  const [from, until] = [start, end].map((value) => (typeof value === 'string' ? spanOf(value) : undefined));
+  return from !== undefined && until !== undefined && from.from <= nowMs && nowMs < until.before;
+};
+
 /** Whether the one who agreed is the member, or a person whom the Consent itself describes as related to the member. */
-const isPerformer = (consent: JsonObject, performer: unknown, member: string): boolean => {
-  const { reference } = objectOf(performer);
-  if (reference === member) return true;
+const isPerformer = (consent: JsonObject, performer: unknown, member: string, nowMs: number): boolean => {
+  const { reference, identifier } = objectOf(performer);
+  if (reference === member) return isMember(performer, member);
+  if (identifier !== undefined) return false;
   if (typeof reference !== 'string' || !reference.startsWith('#')) return false;
   const person = objectsIn(consent['contained']).find(({ id }) => id === reference.slice(1));
   return (
     person?.['resourceType'] === 'RelatedPerson' &&
     person['active'] !== false &&
-    objectOf(person['patient'])['reference'] === member
+    isWithin(person['period'], nowMs) &&
+    isMember(person['patient'], member)
+  );
+};
+
+const actCode = `${terminology}/v3-ActCode`;
+
+/** Whether no rule and no category says that the member does not agree. */
+const isPermitting = ({ policyRule, category }: JsonObject): boolean => {
+  const isOptOut = (concept: JsonObject): boolean =>
+    objectsIn(concept['coding']).some(({ code }) => typeof code === 'string' && /^OPT-?OUT/i.test(code));
+  const rules = objectsIn(objectOf(policyRule)['coding']);
+  const isOptIn = ({ system, code }: JsonObject): boolean => system === actCode && code === 'OPTIN';
+  return (
+    (policyRule === undefined || (rules.length > 0 && rules.every(isOptIn))) && !objectsIn(category).some(isOptOut)
   );
 };
 
@@ -95,7 +114,7 @@ const checkProvision = (
     ),
     ...narrowing.flatMap((name) =>
       unless(
-        !hasName(provision, name),
+        provision[name] === undefined,
         'not-supported',
         `${at}.${name}`,
         `The provision of an HRex Consent has no ${name}.`,
@@ -135,14 +154,14 @@ export const checkConsent = (
       'The Consent needs the category IDSCL.',
     ),
     ...unless(
-      member === undefined || objectOf(consent['patient'])['reference'] === member,
+      member === undefined || isMember(consent['patient'], member),
       'business-rule',
       `${at}.patient`,
       'The Consent is not about MemberPatient: its patient must be Patient/ and the id.',
     ),
     ...unless(
       member === undefined ||
-        (Array.isArray(performers) && performers.length === 1 && isPerformer(consent, performers[0], member)),
+        (Array.isArray(performers) && performers.length === 1 && isPerformer(consent, performers[0], member, nowMs)),
       'business-rule',
       `${at}.performer`,
       'The Consent needs one performer: MemberPatient, or a contained RelatedPerson of MemberPatient.',
@@ -156,8 +175,9 @@ export const checkConsent = (
       'The Consent needs a sourceReference, and no sourceAttachment.',
     ),
     ...unless(
-      !hasName(consent, 'verification') ||
-        objectsIn(consent['verification']).every(({ verified }) => verified === true),
+      consent['verification'] === undefined ||
+        (Array.isArray(consent['verification']) &&
+          consent['verification'].every((one) => objectOf(one)['verified'] === true)),
       'business-rule',
       `${at}.verification`,
       'The Consent says that somebody could not verify it.',
@@ -167,6 +187,12 @@ export const checkConsent = (
       'required',
       `${at}.policy`,
       'The Consent needs one policy of HRex: regular or sensitive.',
+    ),
+    ...unless(
+      isPermitting(consent),
+      'business-rule',
+      `${at}.policyRule`,
+      'The only policyRule of this Consent can be OPTIN of v3-ActCode, and no category can be an opt-out.',
     ),
     ...checkProvision(consent, provision, `${at}.provision`, plans),
     ...checkPeriod(objectOf(provision['period']), `${at}.provision.period`, nowMs),

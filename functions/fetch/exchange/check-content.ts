@@ -1,50 +1,84 @@
 import type { Mistake } from '../../shared/errors.ts';
+import { isFhirId } from '../../shared/fhir/fhir-id.ts';
 import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
-import { isText, unless } from './mistakes.ts';
+import { checkShape } from './check-shape.ts';
+import { isText, objectOf, unless } from './mistakes.ts';
 
-/** In UTF-16 units: an attachment that is part of a resource is a string of it. */
-const longestString = 65_536;
-
-/** What a resource may contain. Another person's resource would be one that the Consent is not about. */
-const containable = ['Organization', 'DocumentReference', 'RelatedPerson'];
-
-/** What was seen in a value, at any depth. */
-interface Seen {
-  longString: boolean;
-  modifier: boolean;
-  resource: boolean;
-  /** Two names that differ in case only: some readers do not tell them apart. */
-  twice: boolean;
-}
-
-const look = (value: unknown, seen: Seen): void => {
-  if (typeof value === 'string') seen.longString ||= value.length > longestString;
-  if (Array.isArray(value)) for (const one of value) look(one, seen);
-  if (!isObject(value)) return;
-  seen.modifier ||= value['modifierExtension'] !== undefined || value['implicitRules'] !== undefined;
-  seen.resource ||= value['resourceType'] !== undefined;
-  const names = Object.keys(value);
-  seen.twice ||= new Set(names.map((name) => name.toLowerCase())).size < names.length;
-  for (const one of Object.values(value)) look(one, seen);
+/** The references by which a resource may refer to one that it contains, by the type of that. */
+const referring: Readonly<Record<string, Readonly<Record<string, (resource: JsonObject) => readonly unknown[]>>>> = {
+  Patient: {
+    Organization: ({ managingOrganization, generalPractitioner }) => [
+      managingOrganization,
+      ...objectsIn(generalPractitioner),
+    ],
+  },
+  Coverage: { Organization: ({ payor, policyHolder }) => [...objectsIn(payor), policyHolder] },
+  Consent: {
+    Organization: ({ organization, provision }) => [
+      ...objectsIn(organization),
+      ...objectsIn(objectOf(provision)['actor']).map(({ reference }) => reference),
+    ],
+    RelatedPerson: ({ performer }) => objectsIn(performer),
+    DocumentReference: ({ sourceReference }) => [sourceReference],
+  },
 };
 
-/** What is seen in the elements of a resource, each contained one by itself. */
-const lookIn = ({ contained, ...resource }: JsonObject): Seen => {
-  const seen: Seen = { longString: false, modifier: false, resource: false, twice: false };
-  for (const { resourceType: _, ...own } of [resource, ...objectsIn(contained)]) look(own, seen);
-  return seen;
+/** Whether a reference is to the member, and says nothing else of whom it means. @param member `Patient/` and the id */
+export const isMember = (reference: unknown, member: string): boolean => {
+  const { reference: text, type = 'Patient', identifier } = objectOf(reference);
+  return text === member && type === 'Patient' && identifier === undefined;
 };
 
-const haveOwnIds = (contained: readonly unknown[]): boolean =>
-  new Set(objectsIn(contained).map(({ id }) => id)).size === contained.length;
+const checkContained = (resource: JsonObject, at: string, member: string | undefined): readonly Mistake[] => {
+  const { contained = [], resourceType } = resource;
+  if (!Array.isArray(contained)) return unless(false, 'structure', at, 'contained is a list of resources.');
+  const all = contained as readonly unknown[];
+  const types = referring[String(resourceType)] ?? {};
+  const isReferredTo = ({ id, resourceType: type }: JsonObject): boolean =>
+    typeof type === 'string' &&
+    Object.hasOwn(types, type) &&
+    types[type]!(resource).some((one) => objectOf(one)['reference'] === `#${String(id)}`);
+  /** Whose RelatedPerson it is, the check of the performer looks at. */
+  const isOwn = ({ subject }: JsonObject): boolean =>
+    subject === undefined || member === undefined || isMember(subject, member);
+  const isFit = (one: unknown): boolean =>
+    isObject(one) && isFhirId(one['id']) && one['contained'] === undefined && isReferredTo(one) && isOwn(one);
+  return [
+    ...unless(
+      all.every(isFit) && new Set(objectsIn(all).map(({ id }) => id)).size === all.length,
+      'structure',
+      at,
+      `A ${String(resourceType)} can contain ${Object.keys(types).join(', ')}, each with an id of its own and where an element refers to it, and nobody else's.`,
+    ),
+    ...all.flatMap((one, index) => {
+      if (!isFit(one)) return [];
+      const { resourceType: type, ...own } = one as JsonObject;
+      return checkShape(own, String(type), `${at}[${index}]`);
+    }),
+  ];
+};
 
-/** Checks that a resource has nothing that changes its meaning, hides another resource, or has no end. */
-export const checkContent = (resource: JsonObject, at: string): readonly Mistake[] => {
-  const { longString, modifier, resource: another, twice } = lookIn(resource);
-  const contained = resource['contained'] ?? [];
-  const isContainable = (one: unknown): boolean =>
-    isObject(one) && containable.includes(String(one['resourceType'])) && one['contained'] === undefined;
-  const { text } = resource;
+/** A reference to a person, by its type. */
+const toPerson = /(?:^|\/)(?:Patient|RelatedPerson|Person)\/[^/]+$/;
+
+/** Whether a value says who somebody else is: a reference to another person that has more than the reference. */
+const namesAnother = (value: unknown, member: string): boolean => {
+  if (Array.isArray(value)) return value.some((one) => namesAnother(one, member));
+  if (!isObject(value)) return false;
+  const { reference, display, identifier } = value;
+  const isAnother = typeof reference === 'string' && reference !== member && toPerson.test(reference);
+  if (isAnother && (display !== undefined || identifier !== undefined)) return true;
+  return Object.values(value).some((one) => namesAnother(one, member));
+};
+
+/**
+ * Checks that a resource of a match has only what R4 gives it, contains only what it refers to, and says of nobody else who it is.
+ * @param member the reference of the member, if it is known
+ */
+export const checkContent = (resource: JsonObject, at: string, member: string | undefined): readonly Mistake[] => {
+  const { contained: _, resourceType, ...own } = resource;
+  const { text, subscriber } = resource;
+  const isOfMember = member === undefined || (!namesAnother(own, member) && !isNamed(subscriber, member));
   return [
     ...unless(
       text === undefined || (isObject(text) && isText(text['status']) && isText(text['div'])),
@@ -52,25 +86,14 @@ export const checkContent = (resource: JsonObject, at: string): readonly Mistake
       `${at}.text`,
       'text needs a status and a div.',
     ),
-    ...unless(
-      !longString,
-      'too-long',
-      at,
-      `A string, such as an attachment, has more than ${longestString} characters.`,
-    ),
-    ...unless(
-      !modifier,
-      'not-supported',
-      at,
-      'modifierExtension and implicitRules are not supported: they can change what a resource means.',
-    ),
-    ...unless(!twice, 'structure', at, 'There are two names that differ in upper and lower case only.'),
-    ...unless(!another, 'structure', at, 'There is a resource where none belongs.'),
-    ...unless(
-      Array.isArray(contained) && contained.every(isContainable) && haveOwnIds(contained),
-      'structure',
-      `${at}.contained`,
-      `A resource can contain ${containable.join(', ')}, each with an id of its own.`,
-    ),
+    ...checkShape(own, String(resourceType), at),
+    ...checkContained(resource, `${at}.contained`, member),
+    ...unless(isOfMember, 'business-rule', at, 'A reference to another person can have nothing but the reference.'),
   ];
+};
+
+/** Whether the subscriber, who may be another person, is named by more than a reference. */
+const isNamed = (subscriber: unknown, member: string): boolean => {
+  const { reference, display, identifier } = objectOf(subscriber);
+  return reference !== member && (display !== undefined || identifier !== undefined);
 };

@@ -1,6 +1,7 @@
 import type { Mistake } from '../../shared/errors.ts';
 import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
 import type { Identifier } from '../../shared/registry/types.ts';
+import { isMember } from './check-content.ts';
 import { planNamed } from './check-plan.ts';
 import { hasCode, isText, objectOf, unless } from './mistakes.ts';
 
@@ -26,7 +27,7 @@ const checkShape = (coverage: JsonObject, at: string, name: string, member: stri
     `${name} needs a status of FHIR R4 other than entered-in-error.`,
   ),
   ...unless(
-    member === undefined || objectOf(coverage['beneficiary'])['reference'] === member,
+    member === undefined || isMember(coverage['beneficiary'], member),
     'business-rule',
     `${at}.beneficiary`,
     `${name} must have MemberPatient as its beneficiary: Patient/ and its id.`,

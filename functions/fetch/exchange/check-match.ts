@@ -1,17 +1,33 @@
 import { GatewayError, type Mistake } from '../../shared/errors.ts';
 import type { MatchMember } from '../../shared/exchanges/input.ts';
+import { isFhirId } from '../../shared/fhir/fhir-id.ts';
 import { malformed } from '../../shared/fhir/refusals.ts';
-import type { JsonObject } from '../../shared/json-object.ts';
+import { isObject, type JsonObject } from '../../shared/json-object.ts';
 import { checkBundle, type CheckedBundle } from './check-bundle.ts';
 import type { Plans } from './check-consent.ts';
+import { checkShape } from './check-shape.ts';
 
 const mostMembers = 1000;
+
+/** In characters of JSON. */
+const longestMeta = 5000;
 
 /** The most mistakes that are named of one MemberBundle, and of all: each that fails has at least one. */
 const mostOfOne = 20;
 const mostMistakes = 1000;
 
 const allowed = ['resourceType', 'id', 'meta', 'language', 'parameter'];
+const allowedOfMeta = ['versionId', 'lastUpdated', 'source', 'profile'];
+
+/** What Parameters say of themselves, by R4's forms. */
+const isPlain = ({ id, meta, language }: JsonObject): boolean =>
+  (id === undefined || isFhirId(id)) &&
+  (language === undefined || (typeof language === 'string' && /^[A-Za-z0-9-]{1,35}$/.test(language))) &&
+  (meta === undefined ||
+    (isObject(meta) &&
+      Object.keys(meta).every((name) => allowedOfMeta.includes(name)) &&
+      JSON.stringify(meta).length <= longestMeta &&
+      checkShape(meta, 'Meta', 'Parameters.meta').length === 0));
 
 const placeOf = (index: number): string => `Parameters.parameter[${index}]`;
 
@@ -23,6 +39,11 @@ const bundlesOf = (parameters: JsonObject): readonly unknown[] => {
   }
   if (!Object.keys(parameters).every((name) => allowed.includes(name))) {
     throw malformed(`Parameters can have ${allowed.join(', ')}, and nothing else.`);
+  }
+  if (!isPlain(parameters)) {
+    throw malformed(
+      `id, meta and language of Parameters must be as FHIR R4 has them; meta can have ${allowedOfMeta.join(', ')}.`,
+    );
   }
   if (parameter.length > mostMembers) {
     throw new GatewayError(

@@ -22,7 +22,10 @@ const containedIdentifiers = (resource: JsonObject, reference: unknown): readonl
 export const planNamed = (identifiers: readonly Identifier[], resource: JsonObject, given: unknown): Named => {
   const { identifier, reference } = objectOf(given);
   const contained = containedIdentifiers(resource, reference);
+  // With an identifier beside it, it would name a plan twice, and the second time in words that only a server knows.
+  const isElsewhere = typeof reference === 'string' && contained === undefined && identifier !== undefined;
   const names = [
+    ...(isElsewhere ? [false] : []),
     ...(isObject(identifier) ? [isOneOf(identifiers, identifier)] : []),
     ...(contained === undefined || contained.length === 0 ? [] : [contained.some((one) => isOneOf(identifiers, one))]),
   ];

