@@ -88,7 +88,8 @@ export const exchangeEnd = (
   const ofMembers =
     input.kind === 'match' ? unaskedProblems(input, state, whyNot) : memberProblems(input, state, { isRead, whyNot });
   const problems = [...found, ...ofMembers];
-  const planned = known.planned.length === 0 ? typesDue(input) : known.planned;
+  const asked = input.kind === 'match' ? [] : (input.asked.types ?? []);
+  const planned = known.planned.length === 0 ? typesDue(input) : [...new Set([...asked, ...known.planned])];
   const parts = state.parts.filter(({ type }) => type !== deletedParts);
   return {
     problems,

@@ -357,6 +357,9 @@ describe('what comes of a Group', () => {
   const atAnother = { ...observation('x', ''), subject: { reference: 'https://other.example/Patient/b' } };
   const ended = memberOf('b', { consent: { id: 'c', hash: 'h', endsAt: '2026-11-26' } });
 
+  const typesOf = (input: NonNullable<WorldOptions['exchange']>): readonly string[] =>
+    input.kind === 'group' ? (input.asked.types ?? []) : [];
+
   it.each<[string, Plan, readonly string[], readonly string[], NonNullable<WorldOptions['exchange']>?]>([
     [
       'has lines about strangers',
@@ -483,7 +486,7 @@ describe('what comes of a Group', () => {
       { output: [people, { type: 'Observation', lines: [observation('1', 'a')] }] },
       ['1 resource of type Observation in file 2 is left out: the type was not asked for.'],
       ['a', 'b'],
-      groupInput(two, { asked: { types: ['Patient'] } }),
+      groupInput(two, { asked: { types: ['Patient', 'Condition'] } }),
     ],
     [
       'ignores the times that were asked for',
@@ -575,6 +578,7 @@ describe('what comes of a Group', () => {
 
     expect(made.errors.toSorted()).toEqual(errors.toSorted());
     expect(made.ids).toEqual(ids);
+    expect(Object.keys(made.outcomes)).toEqual(expect.arrayContaining([...typesOf(input)]));
     expect(made.world.asked.filter(({ method }) => method === 'DELETE')).toHaveLength(1);
     const lack =
       /about (?:a patient|patients|whom)|cannot be read|did not come|other content|Nothing came about member \S+\.$/;
