@@ -694,6 +694,7 @@ describe('what the payer answers', () => {
       [502, 'server_error', refusal],
       '',
     ],
+    ['401 of a server in front of it', async () => answer(401, { message: 'x' }), [502, 'server_error', refusal], ''],
     ['401 without JSON', async () => answerText(401, 'Unauthorized'), [502, 'server_error', refusal], ''],
     [
       '403: the client is not enabled',
