@@ -13,12 +13,13 @@ import { readmePictures } from './pictures.ts';
 import { smartApps } from './smart-apps.ts';
 
 await inChromium((browser, running) => {
+  // Its page draws all that happened before: after the others, several thousand rows in each of its tests.
+  liveView(browser, running);
   copiedApp(running);
   partnerApp(browser, running);
   partnerSearch(browser, running);
   partnerMembers(browser, running);
   smartApps(browser, running);
-  liveView(browser, running);
   connect(browser, running);
   memberConnections(browser, running);
   documentation(browser, running);

@@ -12,8 +12,9 @@ interface Shard {
 
 /** Files that work for seconds, in `test:hard` for minutes. If one of them came last, every other core would wait for it. */
 const longFirst = words(`
-  races/reads races/tokens faults/faults leaks/ model/ conformance/conformance limits/ fuzz/rewriter
-  browser/accessibility e2e/openapi browser/ e2e/local-stack e2e/operated-stack e2e/stack-start e2e/stops
+  races/reads races/tokens faults/faults leaks/ model/ conformance/conformance exports/memory faults/framing
+  exports/kills fuzz/config fuzz/fhir truth/payers limits/ fuzz/rewriter
+  browser/walks browser/accessibility e2e/openapi browser/ e2e/local-stack e2e/operated-stack e2e/stack-start e2e/stops
   e2e/kept-state e2e/pasted e2e/synth e2e/least-privilege e2e/aws- e2e/payer-insists sandbox/aws-
   shared/fhir/rewrite-links fetch/stream e2e/fhir-large config/files bin/ sandbox/
 `);
