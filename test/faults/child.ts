@@ -1,4 +1,5 @@
 /** A process with all functions, which can be killed. It is controlled over IPC. */
+import { flushCompileCache } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GatewayAnswer, GatewayRequest, Surroundings, WorldClock } from './instance.ts';
 import { startInstance } from './instance.ts';
@@ -29,4 +30,6 @@ process.on('message', (message: ToChild) => {
 });
 // The parent process has exited.
 process.on('disconnect', () => process.exit());
+// At its end Node would write it too, but most of these processes are killed.
+flushCompileCache();
 send({ ready: true });

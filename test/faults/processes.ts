@@ -47,8 +47,9 @@ export const startProcesses = async (): Promise<Processes> => {
   const children = new Set<ChildProcess>();
   return {
     start: async (world) => {
-      // Nothing of the test's own environment, such as its command-line options.
-      const child = fork(outfile, { env: {}, execArgv: [], serialization: 'advanced' });
+      // Nothing else of the test's own environment, such as its command-line options.
+      const env = { NODE_COMPILE_CACHE: join(folder, 'compiled') };
+      const child = fork(outfile, { env, execArgv: [], serialization: 'advanced' });
       children.add(child);
       child.once('exit', () => children.delete(child));
       await once(child, 'message');

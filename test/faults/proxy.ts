@@ -117,13 +117,20 @@ export const startProxy = async (
   effect: (call: DependencyCall) => Promise<DynaliteAnswer> | DynaliteAnswer,
 ): Promise<Proxy> => {
   let seen: string[] = [];
+  /** How often each call was made. */
+  let counts = new Map<string, number>();
   let armed: (Fault & { kill: () => void }) | undefined;
   let broken: Dependency | undefined;
   let struck = false;
 
   const numbered = (name: string): string => {
-    const before = seen.filter((call) => call === name || call.startsWith(`${name} #`)).length;
-    return before === 0 ? name : `${name} #${before + 1}`;
+    const count = (counts.get(name) ?? 0) + 1;
+    counts.set(name, count);
+    return count === 1 ? name : `${name} #${count}`;
+  };
+  const record = (): void => {
+    seen = [];
+    counts = new Map();
   };
   const faultOf = (name: string, dependency: Dependency): Fault['kind'] | undefined => {
     if (armed === undefined) return undefined;
@@ -159,11 +166,9 @@ export const startProxy = async (
   return {
     url: `http://127.0.0.1:${port}`,
     calls: () => [...seen],
-    record: () => {
-      seen = [];
-    },
+    record,
     arm: (fault, kill = () => undefined) => {
-      seen = [];
+      record();
       struck = false;
       broken = undefined;
       armed = { ...fault, kill };
