@@ -29,6 +29,10 @@ export const bcbsNorthCarolina: CatalogedPayer = {
       field: 'patientFrom',
       why: 'the page speaks of FHIRUser, but shows no token answer; ask which member names the patient',
     },
+    {
+      field: 'exchange',
+      why: 'its payer-to-payer API is opened by a member who signs in; nothing that was read has an operation for plans’ systems',
+    },
     { field: 'grantedScope', why: 'if it grants clinical in place of resource types, asRequested is needed; ask it' },
   ],
   remarks: [{ text: 'A member says whether they act for themselves or as a personal representative.', source }],

@@ -5,6 +5,12 @@ const page = factsFrom({
   date: '2026-11-26',
 });
 
+/** For plans that are no customers, and ask for members who have left a customer. */
+const forPlans = {
+  url: 'https://docs.1up.health/help-center/Content/en-US/payer-to-payer_0057/p2p-implementation-payers.html',
+  date: '2026-12-01',
+};
+
 export const oneUp: CatalogedPayer = {
   id: 'one-up-demo-health-plan',
   displayName: '1upHealth Demo Health Plan',
@@ -22,6 +28,17 @@ export const oneUp: CatalogedPayer = {
     page('quirks.pkce', false),
     page('quirks.redirectUriAtToken', false),
   ],
-  missing: [{ field: 'everything', why: 'the page names no operation' }],
-  remarks: [],
+  missing: [
+    { field: 'everything', why: 'the page names no operation' },
+    {
+      field: 'exchange',
+      why: "its page for other plans shows a client id with a secret, $member-match of one member and a bulk $export; nothing that was read has PDex's $bulk-member-match, or a signed assertion",
+    },
+  ],
+  remarks: [
+    {
+      text: 'Other plans get a token by client_credentials at https://gateway.1up.health/auth/realms/dev-portal/protocol/openid-connect/token, for $member-match and a bulk export; its sandbox has a tenant for that.',
+      source: forPlans,
+    },
+  ],
 };

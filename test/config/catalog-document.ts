@@ -54,6 +54,10 @@ const introduction = `# What is published about seventeen payers
 source and date. **Published, not tried:** this project has connected to none of them, published endpoints go stale, and a sandbox differs from production. No stage
 reads the catalog. To add a payer, ask it, and run \`npm run payers -- learn URL\` ([payers](../payers.md)).
 
+**As former plans** ([exchanges](../payer-exchange.md)): no public source that was found by 2026-12-01 says where any of them answers
+\`$bulk-member-match\` and \`$davinci-data-export\`, with which scopes, or which client it takes; CMS-0057-F asks it from 2027. What two
+publish of other ways is under their \`exchange\`. Ask each plan for what [its \`exchange\`](../payers.md#payer-to-payer-exchange) needs.
+
 A profile is complete here if public sources say all that a first login needs: FHIR base, endpoints, how the gateway
 authenticates, scopes, what names the patient, \`aud\` and PKCE. The client id, the secret or key, and the registration come from the
 payer in any case. To write this page:
