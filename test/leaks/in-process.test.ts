@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { auditFunction, streamRecord } from '../functions/audit/records.ts';
+import { groupInput, groupOf, matchInput, memberOf, planOf, type Plan } from '../functions/export-job/former-plan.ts';
+import { exchangeGateway, newPlan, oldPlan } from '../support/exchange-gateway.ts';
+import { exportWorld, fhir, type WorldOptions } from '../support/export-world.ts';
 import { identityToken, identityWorld, issuer, planted } from '../support/identity.ts';
+import { npi } from '../support/member-bundle.ts';
+import { bundleOf, consentOf, parametersOf } from '../support/new-plan.ts';
 import { answer, answerText } from '../support/payer/answers.ts';
 import { everyAwsFault, everySurprise } from './aws-faults.ts';
 import { everyFlow } from './flows.ts';
@@ -139,6 +144,139 @@ describe('a canary in every secret, token, code, state, verifier, cookie, name a
         expect([value, `${ran.out}\n${dumped}`.includes(spelled)]).toEqual([value, false]);
       }
     }
+  });
+
+  it('of a member whom a plan asks for appears nowhere but at the former plan, whatever comes of the exchange', async () => {
+    const garden = plantGarden(seed);
+    const [firstName, lastName, memberId, secret] = Array.from({ length: 4 }, () => garden.canary('member')) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    const birthDate = '1953-07-19';
+    garden.note('member', birthDate);
+    const asked = { firstName, lastName, birthDate, memberId };
+    const plans = { former: { system: npi, value: oldPlan }, own: { system: npi, value: newPlan } };
+    const bundles = [bundleOf(asked, 'a', {}, plans), bundleOf(asked, 'b', {}, plans)];
+    const see = ({ lines, dynamo }: Pick<ReturnType<typeof exportWorld>, 'lines' | 'dynamo'>): void => {
+      garden.see('log line', ...lines);
+      for (const table of ['Exports', 'Exchanges', 'AuditEvents', 'Audit', 'Limits']) {
+        for (const item of [...dynamo.puts(table), ...dynamo.items(table).values()])
+          garden.see('write to a table', JSON.stringify(item), inspect(item, { depth: 8 }));
+      }
+    };
+
+    const gateway = exchangeGateway();
+    const token = await gateway.systemToken();
+    const kickOff = async (body: unknown, query = ''): Promise<number> => {
+      const path = query === '' ? 'Group/$bulk-member-match' : 'Group/group-1/$davinci-data-export';
+      const answer = await gateway.ask(path, token, { ...(query === '' ? { body } : {}), query });
+      garden.see(answer.statusCode < 300 ? 'other answer' : 'error answer', inspect(answer.headers), answer.text);
+      return answer.statusCode;
+    };
+    const changed = (change: Parameters<typeof bundleOf>[2]) => parametersOf([bundleOf(asked, 'a', change, plans)]);
+    const statuses = [
+      await kickOff(parametersOf(bundles)),
+      await kickOff(changed({ patient: { birthDate: lastName, [secret]: secret } })),
+      await kickOff(changed({ patient: { id: secret.repeat(9), modifierExtension: [{ url: secret }] } })),
+      await kickOff(changed({ coverage: { payor: [{ identifier: { system: secret, value: memberId } }] } })),
+      await kickOff(changed({ consent: consentOf(secret, { status: lastName }) })),
+      await kickOff(`{"resourceType":"Parameters","parameter":[{"name":"${lastName}","${secret}":"${birthDate}"`),
+      await kickOff(undefined, `patient=Patient/${memberId}&_typeFilter=Patient?birthdate=${birthDate}`),
+    ];
+    see(gateway);
+
+    const thrown = () =>
+      Promise.reject(
+        Object.assign(new Error(`${lastName} ${birthDate}`), { cause: new Error(memberId), code: secret }),
+      );
+    const said = {
+      resourceType: 'OperationOutcome',
+      text: { div: lastName },
+      issue: [{ code: secret, diagnostics: memberId }],
+    };
+    const patient = (id: string) => ({ resourceType: 'Patient', id, name: [{ family: lastName }], birthDate });
+    const files = [
+      { type: 'Patient', lines: [patient('a'), patient('b'), patient(secret), `{"resourceType":"${secret}"}`, said] },
+      {
+        type: 'Observation',
+        lines: [
+          `{"${lastName}":"${birthDate}"`,
+          { resourceType: 'Observation', id: memberId, note: [{ text: secret }] },
+        ],
+      },
+    ];
+    const group = groupOf(
+      'match',
+      { a: 'Patient/a', [secret]: `Patient/${memberId}` },
+      { text: { div: lastName }, name: secret },
+    );
+    const instead: readonly Plan['instead'][] = [
+      undefined,
+      thrown,
+      () => ({
+        status: 422,
+        headers: { 'content-type': 'application/fhir+json', warning: secret },
+        body: JSON.stringify(said),
+      }),
+      ({ path }) => (path.startsWith('/files/') ? thrown() : undefined),
+      ({ path }) =>
+        path.startsWith('/files/') ? { body: JSON.stringify(patient('a')).repeat(2), cut: true } : undefined,
+      ({ path }) =>
+        path === '/status/1' ? fhir({ output: [{ type: secret, url: memberId }], [lastName]: birthDate }) : undefined,
+      ({ method }) =>
+        method === 'POST'
+          ? { status: 202, headers: { 'content-location': `https://${secret}.example/${memberId}` } }
+          : undefined,
+    ];
+    const plansOf: readonly Plan[] = instead.map((one) => ({
+      output: files,
+      error: [{ type: 'OperationOutcome', lines: [said] }],
+      instead: one,
+    }));
+    const match = { ...matchInput('a', 'b'), body: JSON.stringify(parametersOf(bundles)) } as ReturnType<
+      typeof matchInput
+    >;
+    const run = async (plan: Plan, options: WorldOptions): Promise<void> => {
+      const world = exportWorld(options);
+      world.answerWith(planOf(world.base, plan));
+      const ended = await world.run().catch((error: unknown) => error);
+      garden.see('crash output', inspect(ended, { depth: 8 }));
+      garden.see('history of the job', world.durable.engine.dump());
+      garden.see(
+        'request to the payer',
+        ...world.asked.map((one) => inspect(one, { depth: 4, maxStringLength: null })),
+      );
+      for (const [name, bytes] of world.objects)
+        garden.see('object of the bucket', name, Buffer.from(bytes).toString('latin1'));
+      const record = await world.record().catch(() => undefined);
+      garden.see('error answer', ...(record?.errors ?? []), JSON.stringify(record?.manifest.outcomes ?? []));
+      see(world);
+    };
+    for (const plan of plansOf) {
+      await run(plan, { exchange: groupInput([memberOf('a'), memberOf('b')]) });
+      await run({ ...plan, output: [{ type: 'Group', lines: [group, said] }] }, { exchange: match });
+    }
+    // What AWS throws may quote what it was sent: once, when the job tries again, or for good, when it ends.
+    const groupPlan = { output: [{ type: 'Group', lines: [group] }] };
+    for (let at = 1; at < 40; at += 6) {
+      for (const name of [undefined, 'put', 'openInJob'] as const) {
+        let calls = 0;
+        const onCall = (called: string): void => {
+          calls += 1;
+          if (name === undefined ? calls < at || calls > at + 1 : name !== called || calls < at) return;
+          throw Object.assign(new Error(`${lastName} ${memberId}`), { name: 'ValidationException' });
+        };
+        await run(plansOf[0]!, { exchange: groupInput([memberOf('a'), memberOf('b')]), onCall });
+        calls = 0;
+        await run(groupPlan, { exchange: match, onCall });
+      }
+    }
+
+    expect(statuses).toEqual([202, 400, 400, 400, 400, 400, expect.any(Number)]);
+    expect(garden.leaks()).toEqual([]);
+    expect(garden.seen('request to the payer').join()).toContain(lastName);
   });
 
   it('appears nowhere else when AWS fails with messages that quote what it was sent (ASVS 16.5.1)', async () => {

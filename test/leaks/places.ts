@@ -17,6 +17,7 @@ export type Kind =
   | 'payer token'
   | 'payer id_token'
   | 'identity'
+  | 'member'
   | 'payer secret'
   | 'our assertion'
   | 'patient id'
@@ -50,6 +51,8 @@ export type Place =
   | 'other answer'
   | 'request to the payer'
   | 'write to a table'
+  | 'object of the bucket'
+  | 'history of the job'
   | "a grant's link key"
   | 'audit item'
   | 'audit event'
@@ -84,6 +87,7 @@ export const mayBe: Readonly<Record<Place, readonly Kind[]>> = {
     'payer secret',
     'our assertion',
     'identity',
+    'member',
     'patient id',
     'resource',
     'search',
@@ -92,6 +96,8 @@ export const mayBe: Readonly<Record<Place, readonly Kind[]>> = {
     'drawn bytes',
   ],
   'write to a table': ['patient id', 'rotation salt'],
+  'object of the bucket': [],
+  'history of the job': [],
   "a grant's link key": ['link key'],
   'audit item': ['patient id'],
   'audit event': ['patient id'],
