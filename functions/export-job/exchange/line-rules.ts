@@ -1,5 +1,6 @@
 import type { GroupMember } from '../../shared/exchanges/group.ts';
 import type { ExchangeInput } from '../../shared/exchanges/input.ts';
+import { beyondFilters } from './type-filters.ts';
 
 export type GroupInput = Extract<ExchangeInput, { kind: 'group' }>;
 export type MatchInput = Extract<ExchangeInput, { kind: 'match' }>;
@@ -19,6 +20,8 @@ export interface LineRules {
   /** Milliseconds. */
   readonly since: number | undefined;
   readonly until: number | undefined;
+  /** Whether the filters that were asked for surely do not find a resource. */
+  readonly isBeyond: ReturnType<typeof beyondFilters>;
 }
 
 /** The id in a member's reference, `Patient/x`. */
@@ -32,7 +35,7 @@ export const linkOf = (member: string, other: string): string => `${member} ${ot
 
 /** Adds another id of a member's, unless it is another member's. */
 export const addLink = (
-  { ids, allowed, leftOut, others }: Omit<LineRules, 'types' | 'since' | 'until'>,
+  { ids, allowed, leftOut, others }: Omit<LineRules, 'types' | 'since' | 'until' | 'isBeyond'>,
   link: string,
 ): void => {
   const [member = '', other = ''] = link.split(' ');
@@ -62,5 +65,6 @@ export const lineRulesOf = (
     types: asked.types === undefined ? undefined : new Set(asked.types),
     since: timeOf(asked.since),
     until: timeOf(asked.until),
+    isBeyond: beyondFilters(asked.typeFilters),
   };
 };

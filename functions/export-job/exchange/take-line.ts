@@ -71,8 +71,10 @@ const whyLeftOut = (
   }
 };
 
-/** Notes that a resource is beyond the times that were asked for. It stays: the payer gives it as a member's. */
-const noteTimes = ({ lines: { since, until }, count }: LineTaking, { type, resource }: PageResource): void => {
+/** Notes that a resource is beyond the times or the filters that were asked for. It stays: the payer gives it as a member's. */
+const noteBeyond = ({ lines: { since, until, isBeyond }, count }: LineTaking, given: PageResource): void => {
+  const { type, resource } = given;
+  if (isBeyond(given)) count('beyond', type);
   if (since === undefined && until === undefined) return;
   const changed = lastUpdated(resource);
   if (since !== undefined && changed < since) count('older', type);
@@ -111,7 +113,7 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
     return false;
   }
   if (!isNew(taking, resource)) return false;
-  noteTimes(taking, resource);
+  noteBeyond(taking, resource);
   noteLinks(taking, resource);
   for (const member of new Set(patientsOf(resource, rules).map((patient) => taking.lines.ids.get(patient)))) {
     if (member !== undefined) leg.next.about[member] = (leg.next.about[member] ?? 0) + 1;

@@ -151,6 +151,10 @@ const linesReasons: Readonly<Record<LinesReason, readonly [one: string, more: st
     'is newer than the end that was asked for, which the payer may have ignored',
     'are newer than the end that was asked for, which the payer may have ignored',
   ],
+  beyond: [
+    'is not what _typeFilter asks for, which the payer may have ignored',
+    'are not what _typeFilter asks for, which the payer may have ignored',
+  ],
 };
 
 const memberFaults: Readonly<Record<MemberFault, string>> = {

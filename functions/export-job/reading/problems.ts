@@ -237,6 +237,7 @@ export type FileFault =
 
 /**
  * Of lines of a file: why they are left out, `naming` if a member has a part in what is about another patient; or of what is kept: `older` and `newer`, beyond the times that were asked for;
+ * `beyond`, none that the filters of its type find;
  * `uncompared`, since there are too many to know which came before.
  */
 export type LinesReason =
@@ -250,7 +251,8 @@ export type LinesReason =
   | 'repeated'
   | 'uncompared'
   | 'older'
-  | 'newer';
+  | 'newer'
+  | 'beyond';
 
 /** What is wrong with what a match says of a member. */
 export type MemberFault = 'notNamed' | 'twoGroups' | 'twoRecords' | 'sharedRecord';

@@ -511,6 +511,56 @@ describe('what comes of a Group', () => {
       groupInput(two, { asked: { since: '2026-01-01T00:00:00Z', until: '2026-10-01T00:00:00Z' } }),
     ],
     [
+      'ignores a filter that was asked for',
+      {
+        output: [
+          people,
+          {
+            type: 'Observation',
+            lines: [
+              observation('1', 'a', { effectiveDateTime: '2019-12-01' }),
+              observation('2', 'a', { effectivePeriod: { start: '2019-01-01', end: '2024-06-01T00:00:00Z' } }),
+              observation('3', 'a', { effectiveDateTime: '2023-12-31' }),
+              observation('4', 'a', { effectiveDateTime: '2026' }),
+              observation('5', 'a'),
+              observation('6', 'a', { effectiveDateTime: '2019-12-02', code: { coding: [{ code: '1-2' }] } }),
+            ],
+          },
+          {
+            type: 'ExplanationOfBenefit',
+            lines: [
+              {
+                resourceType: 'ExplanationOfBenefit',
+                id: '7',
+                patient: { reference: 'Patient/a' },
+                item: [{ servicedDate: '2020-02-03' }, { servicedDate: '2019-02-03' }],
+              },
+              {
+                resourceType: 'ExplanationOfBenefit',
+                id: '8',
+                patient: { reference: 'Patient/a' },
+                item: [{ servicedDate: '2020-02-03' }, { servicedDate: '2025-02-03' }],
+              },
+            ],
+          },
+        ],
+      },
+      [
+        '2 resources of type Observation in file 2 are not what _typeFilter asks for, which the payer may have ignored.',
+        '1 resource of type ExplanationOfBenefit in file 3 is not what _typeFilter asks for, which the payer may have ignored.',
+      ],
+      ['a', 'b', '1', '2', '3', '4', '5', '6', '7', '8'],
+      groupInput(two, {
+        asked: {
+          typeFilters: [
+            'Observation?date=ge2024-01-01',
+            'Observation?date=ge2023&date=lt2025&code=1-2',
+            'ExplanationOfBenefit?service-date=ge2024',
+          ],
+        },
+      }),
+    ],
+    [
       'has an error file',
       {
         output: [people],
