@@ -80,9 +80,11 @@ it(
     };
     const request = async (url: string, init: RequestInit): Promise<Response> => {
       for (;;) {
-        const headers = { 'content-type': 'application/fhir+json', prefer: 'respond-async', ...init.headers };
-        const authorization = `Bearer ${await askToken()}`;
-        const answer = await fetch(url, { ...init, headers: { ...headers, authorization } });
+        const headers = new Headers(init.headers);
+        headers.set('content-type', 'application/fhir+json');
+        headers.set('prefer', 'respond-async');
+        headers.set('authorization', `Bearer ${await askToken()}`);
+        const answer = await fetch(url, { ...init, headers });
         if (answer.status !== 503) return answer;
         await answer.body?.cancel();
         await sleep(200);

@@ -171,9 +171,9 @@ describe('a canary in every secret, token, code, state, verifier, cookie, name a
     const token = await gateway.systemToken();
     const kickOff = async (body: unknown, query = ''): Promise<number> => {
       const path = query === '' ? 'Group/$bulk-member-match' : 'Group/group-1/$davinci-data-export';
-      const answer = await gateway.ask(path, token, { ...(query === '' ? { body } : {}), query });
-      garden.see(answer.statusCode < 300 ? 'other answer' : 'error answer', inspect(answer.headers), answer.text);
-      return answer.statusCode;
+      const given = await gateway.ask(path, token, { ...(query === '' ? { body } : {}), query });
+      garden.see(given.statusCode < 300 ? 'other answer' : 'error answer', inspect(given.headers), given.text);
+      return given.statusCode;
     };
     const changed = (change: Parameters<typeof bundleOf>[2]) => parametersOf([bundleOf(asked, 'a', change, plans)]);
     const statuses = [
@@ -238,7 +238,7 @@ describe('a canary in every secret, token, code, state, verifier, cookie, name a
     const match = { ...matchInput('a', 'b'), body: JSON.stringify(parametersOf(bundles)) } as ReturnType<
       typeof matchInput
     >;
-    const run = async (plan: Plan, options: WorldOptions): Promise<void> => {
+    const runExchange = async (plan: Plan, options: WorldOptions): Promise<void> => {
       const world = exportWorld(options);
       world.answerWith(planOf(world.base, plan));
       const ended = await world.run().catch((error: unknown) => error);
@@ -255,8 +255,8 @@ describe('a canary in every secret, token, code, state, verifier, cookie, name a
       see(world);
     };
     for (const plan of plansOf) {
-      await run(plan, { exchange: groupInput([memberOf('a'), memberOf('b')]) });
-      await run({ ...plan, output: [{ type: 'Group', lines: [group, said] }] }, { exchange: match });
+      await runExchange(plan, { exchange: groupInput([memberOf('a'), memberOf('b')]) });
+      await runExchange({ ...plan, output: [{ type: 'Group', lines: [group, said] }] }, { exchange: match });
     }
     // What AWS throws may quote what it was sent: once, when the job tries again, or for good, when it ends.
     const groupPlan = { output: [{ type: 'Group', lines: [group] }] };
@@ -268,9 +268,9 @@ describe('a canary in every secret, token, code, state, verifier, cookie, name a
           if (name === undefined ? calls < at || calls > at + 1 : name !== called || calls < at) return;
           throw Object.assign(new Error(`${lastName} ${memberId}`), { name: 'ValidationException' });
         };
-        await run(plansOf[0]!, { exchange: groupInput([memberOf('a'), memberOf('b')]), onCall });
+        await runExchange(plansOf[0]!, { exchange: groupInput([memberOf('a'), memberOf('b')]), onCall });
         calls = 0;
-        await run(groupPlan, { exchange: match, onCall });
+        await runExchange(groupPlan, { exchange: match, onCall });
       }
     }
 
