@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { visibleLine } from '../../config/visible.ts';
 import { rightAnswer, wrongAnswer, type AskedStage, type Question, type RunSuite } from './question.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -47,6 +48,29 @@ export const runSuite: RunSuite = async (origin, file, environment) => {
   return { code, told };
 };
 
+/** The most lines of a wrong answer: a body may be long. */
+const mostLines = 8;
+
+/** What was expected and what came, in Jest's words: its first sentence if nothing was compared. */
+const differenceIn = (failure: string): readonly string[] => {
+  const lines = failure.split('\n').map((line) => line.trim());
+  const compared = lines.filter((line) => /^(?:Expected|Received)\b.*:|^[-+] (?!Expected +-|Received +[+])/.test(line));
+  const told = compared.length > 0 ? compared : lines.filter((line) => line !== '').slice(0, 1);
+  const rest = told.length - mostLines;
+  return rest > 0 ? [...told.slice(0, mostLines), `… and ${rest} more lines`] : told;
+};
+
+/** Each test that failed, with what was expected and what came. */
+const wrongOnes = (told: string): string => {
+  const found = told.split(/^ {2}● /m).slice(1);
+  // Jest repeats them in its summary.
+  const byName = new Map(found.map((one) => [one.split('\n', 1)[0] ?? '', one.slice(one.indexOf('\n'))] as const));
+  return [...byName]
+    .map(([name, failure]) => [`\n      ${name}`, ...differenceIn(failure)].join('\n        '))
+    .join('')
+    .replaceAll(/[^\n]+/g, (line) => visibleLine(line));
+};
+
 /** The part of the conformance suite that works on a deployed stage. */
 export const conformance: Question = {
   name: 'conformance',
@@ -60,8 +84,7 @@ export const conformance: Question = {
       await writeFile(ofLocal, JSON.stringify(localFile(asked)));
       const { code, told } = await asked.runSuite(asked.origin, asked.plan.conformance ?? ofLocal, asked.environment);
       const counts = /^Tests: +(.*)$/m.exec(told)?.[1] ?? 'no test ran';
-      const broken = [...told.matchAll(/^ {2}● (.*)$/gm)].map(([, name = '']) => `\n      ${name}`);
-      return code === 0 ? rightAnswer(counts) : wrongAnswer([counts, ...new Set(broken)].join(''));
+      return code === 0 ? rightAnswer(counts) : wrongAnswer(`${counts}${wrongOnes(told)}`);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

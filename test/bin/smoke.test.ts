@@ -182,15 +182,49 @@ describe('npm run smoke', () => {
     expect(named.suites).toMatchObject([{ file: 'own.json' }]);
   });
 
-  it('names the failed tests of the conformance suite', async () => {
+  it('names the failed tests of the conformance suite once each, with what they expected and got', async () => {
     const stage = await startStage();
-    const told =
-      '  ● token › is no-store (RFC 6749)\n\n  ● token › is no-store (RFC 6749)\nTests: 1 failed, 134 passed';
+    const failed = [
+      '  ● token › is no-store (RFC 6749)',
+      '',
+      '    expect(received).toBe(expected) // Object.is equality',
+      '',
+      '    Expected: "no-store"',
+      '    Received: null',
+      '',
+      '      22 | };',
+      '',
+      '  ● token › says why (RFC 6749)',
+      '',
+      '    expect(received).toEqual(expected) // deep equality',
+      '',
+      '    - Expected  - 0',
+      '    + Received  + 1',
+      '',
+      '      Object {',
+      '        "error": "invalid_grant",',
+      '    +   "error_uri": "https://x\u001B.example.org",',
+      '      }',
+      '',
+      '  ● token › is there (RFC 6749)',
+      '',
+      '    fetch failed',
+    ].join('\n');
+    const told = `${failed}\n\nSummary of all failing tests\n${failed}\nTests: 1 failed, 134 passed`;
     const { code, line } = await run(stage.origin, [], {}, { code: 1, told });
     await stage.close();
 
     expect(code).toBe(1);
-    expect(line('conformance')).toMatch(/^WRONG .*1 failed, 134 passed\n {6}token › is no-store \(RFC 6749\)$/);
+    expect(line('conformance').split('\n')).toEqual([
+      expect.stringMatching(/^WRONG .*1 failed, 134 passed$/),
+      '      token › is no-store (RFC 6749)',
+      '        Expected: "no-store"',
+      '        Received: null',
+      '      token › says why (RFC 6749)',
+      '        +   "error_uri": "https://x\\u001b.example.org",',
+      '      token › is there (RFC 6749)',
+      '        fetch failed',
+    ]);
   });
 
   it('fails a large answer that is too small to prove anything', async () => {

@@ -7,7 +7,8 @@ const deployed = await deployedTarget(process.env);
 let local: LocalTarget | undefined;
 
 beforeAll(async () => {
-  if (deployed === undefined) local = await startLocalTarget();
+  // Here with every optional field of the stage; in this process (test/functions/conformance.test.ts) with none.
+  if (deployed === undefined) local = await startLocalTarget({ everyField: true });
 });
 afterEach(() => {
   const misuse = local?.payers.misuse.splice(0) ?? [];

@@ -147,13 +147,29 @@ export interface ConfigChanges {
   readonly wholeRecord?: object;
   /** Where the payer `former-health` answers other plans. @default nowhere */
   readonly formerPlan?: string;
+  /** Sets every optional field of the stage that a partner may notice. @default none is set */
+  readonly everyField?: boolean;
 }
+
+/** What a stage may have and need not. */
+const everyField = (payers: string) => ({
+  errorsUrl: 'https://developers.example.org/partners/errors',
+  operator: {
+    name: 'Example Plan',
+    website: 'https://plan.example.org/',
+    privacyPolicy: 'https://plan.example.org/privacy',
+    support: 'https://plan.example.org/help',
+  },
+  indexPage: { testMembers: [], links: [] },
+  identityProviders: [{ issuer: `${payers}/identity`, jwksUri: `${payers}/identity/jwks`, algorithms: ['RS256'] }],
+  longestConsentAge: 300,
+});
 
 /** A payer of each kind, and partners with different rights. */
 export const localConfig = (
   origin: string,
   payers: string,
-  { stage = 'conformance', wholeRecord, formerPlan, ...webhook }: ConfigChanges = {},
+  { stage = 'conformance', wholeRecord, formerPlan, everyField: isWhole = false, ...webhook }: ConfigChanges = {},
 ): StageConfig => {
   const every = payersAt(payers, { wholeRecord, formerPlan });
   const all = { payers: every.map((payer) => (payer as { id: string }).id) };
@@ -166,6 +182,7 @@ export const localConfig = (
       apiGatewayLogRole: false,
       origin,
       exchanges: {},
+      ...(isWhole ? everyField(payers) : {}),
       payers: every,
       partners: [
         { ...confidential, ...all, ...known('portal') },
