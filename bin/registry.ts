@@ -1,5 +1,4 @@
 /** `npm run registry`: compares a stage's file with the table Registry, applies the file, and prints the table. */
-import { createPayerHttp } from '../functions/shared/payer/http-client.ts';
 import { spec } from './registry/flags.ts';
 import { registry } from './registry/registry.ts';
 import { ask, canAsk } from './shared/ask.ts';
@@ -14,7 +13,6 @@ await runTool(spec, (args) =>
     now: Date.now,
     environment: process.env,
     output,
-    http: createPayerHttp(),
     git,
     ask: canAsk() ? ask : undefined,
     terminal: stderr.isTTY ? { write: (text) => void stderr.write(text), columns: stderr.columns } : undefined,

@@ -1,8 +1,6 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { runTool } from '../bin/shared/command-line.ts';
 import { output } from '../bin/shared/output.ts';
-import { runningStackFile } from '../bin/shared/running-stack.ts';
+import { noteRunning } from '../bin/shared/running-stack.ts';
 import { functionLogLine, requestLogLine, welcome } from './console.ts';
 import { startLocalStack } from './stack.ts';
 import { optionsOf, spec } from './start-flags.ts';
@@ -28,11 +26,13 @@ await runTool(spec, async (args) => {
     onFunctionLog: (name, line) => say(functionLogLine(name, line)),
     signal: stopping.signal,
   });
-  await mkdir(dirname(runningStackFile), { recursive: true });
-  await writeFile(runningStackFile, JSON.stringify({ pid: process.pid, ports: stack.ports }));
+  // A page may show secrets of the sandbox's clients, which no tool needs.
+  const { indexPage: _page, ...config } = stack.config;
+  const served = options.configFile === undefined ? { config } : {};
+  const forget = await noteRunning({ pid: process.pid, ports: stack.ports, ...served });
   say(welcome(stack));
   await signaled;
-  await rm(runningStackFile, { force: true });
+  await forget();
   await stack.close();
   return 0;
 });

@@ -1,4 +1,3 @@
-import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import type { Git } from '../shared/git.ts';
 import type { Output } from '../shared/output.ts';
 import type { Wait } from '../shared/patience.ts';
@@ -10,7 +9,6 @@ export interface RegistryToolDeps {
   readonly now: () => number;
   readonly environment: NodeJS.ProcessEnv;
   readonly output: Pick<Output, 'out' | 'note'>;
-  readonly http: PayerHttp;
   readonly git: Git;
   /** Asks the person at the terminal; undefined without one. */
   readonly ask: ((question: string) => Promise<string>) | undefined;

@@ -1,9 +1,9 @@
 import type { StageConfig } from '../../config/stage.ts';
 import { causeOf } from '../../functions/shared/errors.ts';
-import { runningLocalStage } from '../payers/local-stage.ts';
-import { awsSettings } from '../shared/aws.ts';
+import { localEndpoint } from '../shared/aws.ts';
 import { Refusal } from '../shared/errors.ts';
 import { explainRegistryFailure, openRegistryTable, readAll, type OpenRegistry } from '../shared/registry-table.ts';
+import { runningStack } from '../shared/running-stack.ts';
 import { readStage } from '../shared/stage-flags.ts';
 import { applyCommand, requireReasonOrTerminal } from './apply-command.ts';
 import { lookAt } from './compare-with-table.ts';
@@ -15,11 +15,18 @@ import { diffJson, diffLines } from './tell-diff.ts';
 
 const differenceCode = 3;
 
-/** The stage as its file is; `local` with the keys that `npm start` has made. */
-const stageOf = async (command: RegistryCommand, { http, environment }: RegistryToolDeps): Promise<StageConfig> => {
+/**
+ * The stage as its file is; `local` as it runs, since `npm start` makes keys and adds clients: its file has neither.
+ * @throws Refusal if it does not run
+ */
+const stageOf = async (command: RegistryCommand, { environment }: RegistryToolDeps): Promise<StageConfig> => {
   const config = await readStage(command);
-  const { endpoint } = { endpoint: undefined, ...awsSettings(config, environment, 'operator') };
-  return command.config !== undefined || endpoint === undefined ? config : runningLocalStage(http, config, endpoint);
+  if (config.stage !== 'local' || command.config !== undefined || runningStack(environment)?.config !== undefined)
+    return config;
+  const endpoint = environment['AWS_ENDPOINT_URL'] ?? localEndpoint(environment);
+  throw new Refusal(
+    `Stage local is what \`npm start\` serves, but none of this folder has its AWS at ${endpoint}; start it, or give --stage`,
+  );
 };
 
 const run = async (

@@ -1,15 +1,28 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { defaultPorts } from '../../config/local.ts';
+import type { StageConfig } from '../../config/stage.ts';
 
-/** Where `npm start` says on which ports it serves. The folder is not in Git. */
-export const runningStackFile = join(import.meta.dirname, '..', '..', '.local', 'running.json');
+/** Where `npm start` says what it serves: a file for each stack, by the port of its AWS. The folder is not in Git. */
+const runningStacks = join(import.meta.dirname, '..', '..', '.local', 'running');
 
-/** A local stack that runs: its process, and its ports. */
+/** A local stack that runs. */
 export interface RunningStack {
   readonly pid: number;
   readonly ports: typeof defaultPorts;
+  /** Stage `local` as it is served, with the keys and clients of this start; undefined if it serves a file of someone's own. */
+  readonly config?: StageConfig | undefined;
 }
+
+const fileOf = ({ ports }: RunningStack, folder: string): string => join(folder, `${ports.aws}.json`);
+
+/** Writes down what runs. @returns what forgets it again */
+export const noteRunning = async (stack: RunningStack, folder = runningStacks): Promise<() => Promise<void>> => {
+  await mkdir(folder, { recursive: true });
+  await writeFile(fileOf(stack, folder), JSON.stringify(stack), { mode: 0o600 });
+  return () => rm(fileOf(stack, folder), { force: true });
+};
 
 const isAlive = (pid: number): boolean => {
   try {
@@ -19,17 +32,41 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-/**
- * The stack that `npm start` serves, if it runs. A stack that was killed leaves its file, so its process is looked for.
- * @param environment its AWS_ENDPOINT_URL may point to another stack, or to something that is not a local stack
- */
-export const runningStack = (environment: NodeJS.ProcessEnv, file = runningStackFile): RunningStack | undefined => {
-  const { AWS_ENDPOINT_URL: endpoint } = environment;
+/** A stack that was killed leaves its file, so its process is looked for. */
+const readAlive = (file: string): readonly (RunningStack & { readonly since: number })[] => {
   try {
-    const { pid, ports } = JSON.parse(readFileSync(file, 'utf8')) as RunningStack;
-    if (endpoint !== undefined && endpoint !== `http://127.0.0.1:${ports.aws}`) return undefined;
-    return isAlive(pid) ? { pid, ports } : undefined;
+    const stack = JSON.parse(readFileSync(file, 'utf8')) as RunningStack;
+    return isAlive(stack.pid) ? [{ ...stack, since: statSync(file).mtimeMs }] : [];
   } catch {
-    return undefined;
+    return [];
   }
+};
+
+const filesIn = (folder: string): readonly string[] => {
+  try {
+    return readdirSync(folder).map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
+};
+
+/** Whether a URL is that of a port of this machine. */
+const isLocalPort = (url: string, port: number): boolean => {
+  const parsed = URL.parse(url);
+  return parsed?.port === String(port) && ['127.0.0.1', 'localhost'].includes(parsed.hostname);
+};
+
+/**
+ * The stack that `npm start` serves: of several, the one whose AWS the environment names, or else the newest.
+ * @param environment its AWS_ENDPOINT_URL may also name something that is no local stack; then the result is undefined
+ */
+export const runningStack = (environment: NodeJS.ProcessEnv, folder = runningStacks): RunningStack | undefined => {
+  const { AWS_ENDPOINT_URL: endpoint } = environment;
+  const [newest] = filesIn(folder)
+    .flatMap(readAlive)
+    .filter(({ ports }) => endpoint === undefined || isLocalPort(endpoint, ports.aws))
+    .toSorted((a, b) => b.since - a.since);
+  if (newest === undefined) return undefined;
+  const { since: _since, ...stack } = newest;
+  return stack;
 };

@@ -41,14 +41,14 @@ export const awsHelp = `Credentials and region come from the usual AWS settings 
 npm start serves.`;
 
 /**
- * Reads the stage of `--stage NAME` or `--config FILE`; stage `local`, on the ports where it runs, if neither is given.
+ * Reads the stage of `--stage NAME` or `--config FILE`; stage `local`, as it runs, if neither is given.
  * @throws UsageError if both are given, ConfigError
  */
 export const readStage = async ({ stage, config }: StageFlags): Promise<StageConfig> => {
   if (stage !== undefined && config !== undefined) throw new UsageError('Give --stage or --config, not both');
   const named = config ?? stage ?? 'local';
   const running = named === 'local' ? runningStack(process.env) : undefined;
-  return running === undefined ? loadStage(named) : localStage(running.ports);
+  return running === undefined ? loadStage(named) : (running.config ?? localStage(running.ports));
 };
 
 /** For commands that would do harm, or mislead, at a stage other than the one meant. @throws UsageError */

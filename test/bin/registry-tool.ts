@@ -41,7 +41,6 @@ export const registryTool = async () => {
       now: () => nowMs + ticks++,
       environment: { AWS_ENDPOINT_URL: aws.url },
       output,
-      http: () => Promise.reject(new Error('no payer in this test')),
       git,
       ask,
       terminal: answers && { write: (text) => drawn.push(text), columns: 100 },

@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -13,7 +13,7 @@ import { codeOf, Refusal } from '../../bin/shared/errors.ts';
 import { failureWords } from '../../bin/shared/failure-words.ts';
 import { patiently } from '../../bin/shared/patience.ts';
 import { inParallel } from '../../bin/shared/pool.ts';
-import { runningStack } from '../../bin/shared/running-stack.ts';
+import { noteRunning, runningStack } from '../../bin/shared/running-stack.ts';
 import { explainSecretsFailure } from '../../bin/shared/secrets-manager.ts';
 import { words } from '../support/words.ts';
 
@@ -321,18 +321,27 @@ describe('a question at the terminal', () => {
 describe('the local stack that runs', () => {
   const ports = { gateway: 1, demoHealthPlan: 2, partner: 3, northwind: 4, aws: 5, live: 6, identity: 7 };
 
-  it('is found by the ports that it wrote down, unless it is dead, or the environment names another', async () => {
+  it('is the one whose AWS the environment names, or else the newest that is not dead', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'running-'));
-    const file = join(folder, 'running.json');
-    const write = (pid: number) => writeFile(file, JSON.stringify({ pid, ports }));
+    const note = (aws: number, pid = process.pid) => noteRunning({ pid, ports: { ...ports, aws } }, folder);
+    const found = (endpoint?: string) =>
+      runningStack(endpoint === undefined ? {} : { AWS_ENDPOINT_URL: endpoint }, folder)?.ports.aws;
 
-    expect(runningStack({}, file)).toBeUndefined();
-    await write(process.pid);
-    expect(runningStack({}, file)).toEqual({ pid: process.pid, ports });
-    expect(runningStack({ AWS_ENDPOINT_URL: 'http://127.0.0.1:9' }, file)).toBeUndefined();
+    expect(found()).toBeUndefined();
+    await note(5);
+    await utimes(join(folder, '5.json'), 1, 1);
+    const forget = await note(6);
     // No process has the number that Linux allows none.
-    await write(2 ** 22 + 1);
-    expect(runningStack({}, file)).toBeUndefined();
+    await note(7, 2 ** 22 + 1);
+    await writeFile(join(folder, 'torn.json'), '{');
+
+    expect(found()).toBe(6);
+    expect(found('http://127.0.0.1:5')).toBe(5);
+    expect(found('http://localhost:6/')).toBe(6);
+    expect(found('http://127.0.0.1:7')).toBeUndefined();
+    expect(found('http://stand-in.example.org:5')).toBeUndefined();
+    await forget();
+    expect(found()).toBe(5);
     await rm(folder, { recursive: true });
   });
 });

@@ -8,6 +8,7 @@ import { accountValues, createWalker, pageOf, readCode } from '../../sandbox/pay
 import { memberNamed } from '../../sandbox/sign-in/member.ts';
 import { signIn } from '../../sandbox/sign-in/sign-in.ts';
 import { startLocalStack, type LocalStack } from '../../sandbox/stack.ts';
+import { runTool } from '../bin/run-tool.ts';
 import { askAgainWhereBusy } from './support.ts';
 
 askAgainWhereBusy();
@@ -108,7 +109,7 @@ describe('a local stack that is started again', () => {
 });
 
 const command = (flags: readonly string[]): ChildProcess => {
-  const ports = ['', 'demo-health-plan-', 'northwind-', 'partner-', 'aws-', 'live-'];
+  const ports = ['', 'demo-health-plan-', 'northwind-', 'partner-', 'aws-', 'live-', 'identity-'];
   const free = ports.flatMap((name) => [`--${name}port`, '0']);
   const client = ['--client', `my-app=${redirectUri}`];
   return spawn(process.execPath, ['sandbox/start.ts', ...free, ...client, '--state', folder, ...flags], {
@@ -118,14 +119,16 @@ const command = (flags: readonly string[]): ChildProcess => {
   });
 };
 
-/** The gateway's URL, once everything listens. */
-const gatewayOf = (child: ChildProcess): Promise<string> =>
+/** Where it serves the gateway and AWS, once everything listens. */
+const urlsOf = (child: ChildProcess): Promise<{ readonly gateway: string; readonly aws: string }> =>
   new Promise((resolve, reject) => {
     let out = '';
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       out += text;
-      const found = /^ +Gateway +(\S+)$/m.exec(out)?.[1];
-      if (found !== undefined && out.includes('Ctrl-C')) resolve(found);
+      const [gateway, aws] = ['Gateway', String.raw`AWS \(AWS_ENDPOINT_URL\)`].map(
+        (name) => new RegExp(`^ +${name} +(\\S+)$`, 'm').exec(out)?.[1],
+      );
+      if (gateway !== undefined && aws !== undefined && out.includes('Ctrl-C')) resolve({ gateway, aws });
     });
     child.once('exit', () => reject(new Error(`npm start ended: ${out}`)));
   });
@@ -149,7 +152,14 @@ const signInByCommand = async (gateway: string): Promise<Tokens> => {
 describe('npm start, killed', () => {
   it('loses nothing that it had answered, and starts again; two at once share no folder', async () => {
     const first = command([]);
-    const gateway = await gatewayOf(first);
+    const { gateway, aws } = await urlsOf(first);
+    // With the keys and the client that this start has made, or an apply would take them away.
+    const untouched = await runTool('registry.ts', ['diff', 'local'], { AWS_ENDPOINT_URL: aws });
+    expect(untouched).toEqual({
+      code: 0,
+      err: '',
+      out: expect.stringContaining('\nNo difference: 2 payers, 5 partners.'),
+    });
     const tokens = await signInByCommand(gateway);
     const renewed = await refresh(gateway, tokens, { client_id: 'my-app' });
     const refusal = `${folder} is in use by another local stack; stop that one, or choose another with --state FOLDER\n`;
@@ -159,7 +169,7 @@ describe('npm start, killed', () => {
     await once(first, 'exit');
 
     const second = command([]);
-    const again = await gatewayOf(second);
+    const { gateway: again } = await urlsOf(second);
     expect(await readPatient(again, 'northwind', renewed)).toEqual([200, 'Patient456']);
     await refresh(again, renewed, { client_id: 'my-app' });
     second.kill('SIGINT');

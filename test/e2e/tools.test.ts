@@ -26,7 +26,11 @@ describe('a tool in a process of its own', () => {
   it.each([
     ['grants', ['show', grant], 'The local stack does not answer. Run `npm start`'],
     ['grants', ['show', grant, '--table', 'x'], 'The table cannot be used (dynamodb: '],
-    ['registry', ['diff', 'local'], 'Stage local is what `npm start` serves, but nothing answers at'],
+    [
+      'registry',
+      ['diff', 'local'],
+      'Stage local is what `npm start` serves, but none of this folder has its AWS at http://127.0.0.1:1;',
+    ],
     ['trace', ['3f2a9c01-77de'], 'The local stack does not answer. Run `npm start`'],
     ['usage', ['--month', '2026-01'], 'The local stack does not answer. Run `npm start`'],
     ['restore', ['reads', '--from', 'x', ...since], 'The local stack does not answer. Run `npm start`'],
