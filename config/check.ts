@@ -72,7 +72,11 @@ const inOurWords: z.core.$ZodErrorMap = (issue) => {
   }
   if (issue.code === 'invalid_value') {
     const choices = issue.values.map((choice) => JSON.stringify(choice)).join(', ');
-    return issue.input === undefined ? `is missing; write one of ${choices}` : `is not known; write one of ${choices}`;
+    if (issue.input === undefined) return `is missing; write one of ${choices}`;
+    // A field with one value is a switch, and off where it is left out.
+    return issue.values.length === 1
+      ? `is not known; write ${choices}, or leave the field out`
+      : `is not known; write one of ${choices}`;
   }
   if (issue.code === 'too_small') {
     return `is too small; write ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;

@@ -72,6 +72,9 @@ const usualConcurrency = 1000;
 /** The executions that Lambda keeps for functions without a reservation. */
 const unreserved = 100;
 
+/** A hundred times what API Gateway allows an account by default. */
+const requests = z.int().min(1).max(1_000_000);
+
 const executions = z.int().min(1).optional();
 
 const operator = z.strictObject({
@@ -140,9 +143,7 @@ export const deployment = {
     })
     .prefault({}),
   payerSecrets: z.enum(['stack', 'tool']).default('tool'),
-  throttling: z
-    .strictObject({ perSecond: z.int().min(1).default(100), burst: z.int().min(1).default(200) })
-    .prefault({}),
+  throttling: z.strictObject({ perSecond: requests.default(100), burst: requests.default(200) }).prefault({}),
   concurrency: z
     .strictObject({
       authorize: executions,

@@ -1,5 +1,6 @@
 /** The rules between the payers and the partners of a stage. */
 import { isDeepStrictEqual } from 'node:util';
+import { sendsMembers } from '../functions/shared/registry/profile.ts';
 import { originOf } from './deployment-schema.ts';
 import { pendingClientId } from './examples.ts';
 import { checkUnique, firstProblem, problem, type Context } from './fields.ts';
@@ -33,40 +34,19 @@ const checkIds = (config: StageConfig, context: Context): void => {
 /** Whether the payer has not given its client id yet. */
 const isPending = ({ clientId }: { readonly clientId: string }): boolean => clientId === pendingClientId;
 
-/** A URL in its canonical spelling, for comparison. */
-const normalized = (url: string): string => {
-  const parsed = URL.parse(url);
-  return parsed === null ? url : `${parsed.host}${parsed.pathname.replace(/\/+$/, '')}`;
-};
-
-/** Two payers with one base would receive each other's tokens, and their links could not be told apart. */
-const checkBases = ({ payers }: StageConfig, context: Context): void => {
-  const owners = new Map<string, number>();
-  for (const [index, { id, fhirBaseUrl, fhirBaseUrlAliases, furtherBases = [] }] of payers.entries()) {
-    const own = [
-      ['fhirBaseUrl'],
-      ...fhirBaseUrlAliases.map((_, at) => ['fhirBaseUrlAliases', at]),
-      ...furtherBases.map((_, at) => ['furtherBases', at, 'fhirBaseUrl']),
-    ];
-    const further = furtherBases.map(({ fhirBaseUrl: url }) => url);
-    for (const [at, url] of [fhirBaseUrl, ...fhirBaseUrlAliases, ...further].entries()) {
-      const owner = owners.get(normalized(url));
-      const name = payers[owner ?? index]!.id;
-      if (name !== id) {
-        problem(
-          context,
-          ['payers', index, ...own[at]!],
-          `is also the base URL of payer "${name}"; write this payer's own`,
-        );
-      }
-      owners.set(normalized(url), owner ?? index);
-    }
-  }
-};
+/** A former plan that no member signs in at has no client id of that kind, and needs none. */
+const onlyAsked = ({ exchange }: StageConfig['payers'][number], users: readonly StageConfig['partners'][number][]) =>
+  exchange !== undefined && !users.some(sendsMembers);
 
 /** A gateway that is its own payer would ask itself, without end; a link-local one would give it the machine's credentials. */
 const checkHosts = (config: StageConfig, context: Context): void => {
   const own = URL.parse(originOf(config) ?? '')?.host;
+  for (const [index, { issuer, jwksUri }] of (config.identityProviders ?? []).entries()) {
+    const at = ['identityProviders', index, 'jwksUri'];
+    if (jwksUri === issuer) problem(context, at, "is the issuer; write the URL of the provider's keys (jwks_uri)");
+    if (URL.parse(jwksUri)?.host === own && own !== undefined)
+      firstProblem(context, at, "is this gateway itself; write the URL of the provider's keys");
+  }
   for (const [index, payer] of config.payers.entries()) {
     for (const [path, url] of payerUrls(payer)) {
       const { host, hostname } = URL.parse(url) ?? {};
@@ -80,23 +60,6 @@ const checkHosts = (config: StageConfig, context: Context): void => {
           `has the host ${hostname}, where a machine finds its own credentials; write the payer's own URL`,
         );
     }
-  }
-};
-
-/** A secret that two partners share identifies neither of them. */
-const checkShared = ({ partners }: StageConfig, context: Context): void => {
-  const owners = new Map<string, number>();
-  const claim = (index: number, path: readonly PropertyKey[], key: string, what: string): void => {
-    const owner = owners.get(key);
-    const name = partners[owner ?? index]!.clientId;
-    if (name !== partners[index]!.clientId) {
-      problem(context, ['partners', index, ...path], `is also ${what} of partner "${name}"; give each partner its own`);
-    }
-    owners.set(key, owner ?? index);
-  };
-  for (const [index, { secretHashes, jwks }] of partners.entries()) {
-    for (const [at, hash] of secretHashes.entries()) claim(index, ['secretHashes', at], hash, 'the secret');
-    for (const [at, key] of jwks.entries()) claim(index, ['jwks', at], String(key['x'] ?? key['n']), 'the key');
   }
 };
 
@@ -191,13 +154,22 @@ const checkUse = ({ payers, partners }: StageConfig, context: Context): void => 
   // A misspelled id is reported once, at the partner.
   if ([...used].some((id) => !known.has(id))) return;
   for (const [index, payer] of payers.entries()) {
+    if (payer.exchange !== undefined && isPending(payer.exchange)) {
+      problem(
+        context,
+        ['payers', index, 'exchange', 'clientId'],
+        `is still "${pendingClientId}"; write the client id that the payer gave you for exchanges, or remove exchange until then`,
+      );
+    }
     if (isPending(payer)) {
-      if (used.has(payer.id)) {
+      const users = partners.filter((partner) => partner.payers.includes(payer.id));
+      if (users.length > 0 && !onlyAsked(payer, users)) {
         const wait = `remove "${payer.id}" from every partner's payers until then`;
+        const others = payer.exchange === undefined ? '' : ' (partners without redirectUris may keep it)';
         problem(
           context,
           ['payers', index, 'clientId'],
-          `is still "${pendingClientId}"; write the client id that the payer gave you, or ${wait}`,
+          `is still "${pendingClientId}"; write the client id that the payer gave you, or ${wait}${others}`,
         );
       }
     } else if (partners.length > 0 && !used.has(payer.id)) {
@@ -213,9 +185,7 @@ const checkUse = ({ payers, partners }: StageConfig, context: Context): void => 
 /** Reports what does not fit together between payers and partners. */
 export const checkEntries = (config: StageConfig, context: Context): void => {
   checkIds(config, context);
-  checkBases(config, context);
   checkHosts(config, context);
-  checkShared(config, context);
   checkSecretOwners(config, context);
   checkIdentities(config, context);
   checkExchanges(config, context);

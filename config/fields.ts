@@ -37,6 +37,9 @@ export const checkUnique = (context: Context, path: PropertyKey[], values: reado
   }
 };
 
+/** A list of distinct strings. */
+export const listOf = (schema: z.ZodType<string>) =>
+  z.array(schema).superRefine((values, context) => checkUnique(context, [], values));
+
 /** A list of distinct strings that follow a rule. */
-export const list = (rule: Rule) =>
-  z.array(text(rule)).superRefine((values, context) => checkUnique(context, [], values));
+export const list = (rule: Rule) => listOf(text(rule));

@@ -74,6 +74,11 @@ const patient: Check = ({ patientFrom, patientMember, patientNoneReason, scopes,
     'is set, but patientFrom is not "id_token"; remove it, or write patientFrom: "id_token" (the gateway\'s own keys go into publicKeys)',
   ),
   ...findingIf(
+    payer.jwksUri !== undefined && payer.jwksUri === payer.issuer,
+    ['jwksUri'],
+    'is the issuer; write the URL of the keys that sign its id_token (jwks_uri)',
+  ),
+  ...findingIf(
     patientFrom === 'id_token' && payer.issuer === undefined,
     ['issuer'],
     'is missing though patientFrom is "id_token"; write the iss of the payer\'s id_token',
@@ -121,7 +126,7 @@ const noMetadata = (path: readonly PropertyKey[], url: string | undefined): read
   );
 
 /** A separate client: otherwise, whoever stole that of the sign-in could read without any sign-in. */
-const exchange: Check = ({ exchange: asked, clientId, publicKeys }) => {
+const exchange: Check = ({ exchange: asked, clientId, publicKeys, fhirBaseUrl }) => {
   if (asked === undefined) return [];
   const { assertionAlgorithm } = asked;
   const own = new Set(asked.publicKeys.map((key) => key['n'] ?? key['x']));
@@ -141,6 +146,11 @@ const exchange: Check = ({ exchange: asked, clientId, publicKeys }) => {
       publicKeys.some((key) => own.has(key['n'] ?? key['x'])),
       at('publicKeys'),
       "has a key of the sign-in's client; make one that only exchanges use",
+    ),
+    ...findingIf(
+      asked.tokenEndpoint !== undefined && [asked.fhirBaseUrl, fhirBaseUrl].includes(asked.tokenEndpoint),
+      at('tokenEndpoint'),
+      "is the FHIR base URL; write the payer's own tokenEndpoint for exchanges",
     ),
     ...noMetadata(at('tokenEndpoint'), asked.tokenEndpoint),
     ...noMetadata(at('fhirBaseUrl'), asked.fhirBaseUrl),

@@ -72,9 +72,19 @@ export const notEmpty: Rule = (value) => {
 /** The most characters of a name, which pages and tools show inside a sentence. */
 const longestName = 200;
 
+/** Scripts whose letters look like one another's (UTS #39, whole-script confusables). */
+const alikeScripts = [/\p{Script=Latin}/u, /\p{Script=Cyrillic}/u, /\p{Script=Greek}/u] as const;
+
+/** A word that mixes them, so that it can be read as another name. */
+const mixedWord = (value: string): string | undefined =>
+  value.split(/[\s-]+/).find((word) => alikeScripts.filter((script) => script.test(word)).length > 1);
+
 /** What people call a payer, a partner or an operator. */
 export const givenName: Rule = (value) =>
   notEmpty(value) ??
+  (mixedWord(value) === undefined
+    ? undefined
+    : `has a word with letters of two alphabets that look alike (${JSON.stringify(mixedWord(value))}); write it in one`) ??
   (value.length > longestName
     ? `has ${value.length} characters, too many for a name; write at most ${longestName}`
     : undefined);
@@ -140,6 +150,7 @@ const checkUrl = (value: string, adviceFor?: (url: URL) => string): string | und
   const url = unwritten(value);
   if (url === undefined) return 'is not a URL; write an absolute one, such as "https://plan.example.org/path"';
   if (url.hostname.includes('*')) return 'has a wildcard in its host; write out each host';
+  if (url.port === '0') return 'has port 0, where nothing listens; write the port, or leave it out';
   return secureTransport(url) ?? noUserinfoOrFragment(value, url) ?? asParsed(value, url, adviceFor?.(url));
 };
 
@@ -235,19 +246,31 @@ export const jwksUri: Rule = (value) => {
     : undefined;
 };
 
+/** Whether a scope is about a member or a user who signed in (SMART App Launch 2.2), which an exchange has not. */
+export const isSignInScope = (scope: string): boolean =>
+  /^(?:(?:patient|user)\/.*|launch(?:\/.*)?|openid|fhirUser|profile|offline_access|online_access)$/.test(scope) ||
+  (/^system\//i.test(scope) && !scope.startsWith('system/'));
+
 /** A scope of a call without a browser: there is no OpenID Connect in it. */
 export const identityScope: Rule = (value) =>
   payerScope(value) ??
   (value === 'openid' ? 'is "openid", which a call with an identity token does not have; remove it' : undefined);
 
-/** The system of a business identifier: an absolute URI, compared character by character as in FHIR. */
-export const identifierSystem: Rule = (value) =>
-  /^(?:https?:\/\/[^\s/]|urn:[a-z0-9][a-z0-9-]*:)[\x21-\x7e]*$/.test(value)
-    ? undefined
-    : 'is not the system of an identifier; write an absolute URI, such as "http://hl7.org/fhir/sid/us-npi" or "urn:oid:2.16.840.1.113883.6.300"';
-
 /** The system of National Provider Identifiers (HL7 Terminology). */
 export const npiSystem = 'http://hl7.org/fhir/sid/us-npi';
+
+/** The system of a business identifier: an absolute URI, compared character by character as in FHIR. */
+export const identifierSystem: Rule = (value) => {
+  const plain = value
+    .toLowerCase()
+    .replace(/^https:/, 'http:')
+    .replace(/\/+$/, '');
+  if (plain === npiSystem && value !== npiSystem)
+    return `is not how FHIR writes the system of National Provider Identifiers; write "${npiSystem}"`;
+  return /^(?:https?:\/\/[^\s/]|urn:[a-z0-9][a-z0-9-]*:)[\x21-\x7e]*$/.test(value)
+    ? undefined
+    : 'is not the system of an identifier; write an absolute URI, such as "http://hl7.org/fhir/sid/us-npi" or "urn:oid:2.16.840.1.113883.6.300"';
+};
 
 /** Whether the last of an NPI's ten digits is its check digit: Luhn's, after the prefix 80840 (45 CFR 162.406; CMS, NPI check digit). */
 const hasCheckDigit = (npi: string): boolean => {

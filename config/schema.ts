@@ -7,8 +7,9 @@ import {
 } from '../functions/shared/registry/token-endpoint.ts';
 import { isAboutPatient, parseScope } from '../functions/shared/scopes/scopes.ts';
 import { checkDeployment, deployment } from './deployment-schema.ts';
+import { checkDistinct, distinct, distinctFields } from './distinct.ts';
 import { checkEntries } from './entry-rules.ts';
-import { checkUnique, firstProblem, list, problem, text, type Context } from './fields.ts';
+import { checkUnique, firstProblem, list, listOf, problem, text, type Context } from './fields.ts';
 import { checkFinished } from './finished.ts';
 import { leftovers } from './leftovers.ts';
 import { weaknesses } from './production.ts';
@@ -34,16 +35,21 @@ const longestLocalCode = 300;
 
 const json = z.json();
 
-const publicJwk = z.looseObject({ kty: z.string(), kid: text(rules.givenName) }).superRefine((jwk, context) => {
+const jwk = z.looseObject({ kty: z.string(), kid: text(rules.givenName) }).superRefine((key, context) => {
   // RFC 7517 §4: a key's members are JSON.
-  for (const [name, value] of Object.entries(jwk)) {
+  for (const [name, value] of Object.entries(key)) {
     if (!json.safeParse(value).success) {
       context.addIssue({ code: 'custom', path: [name], message: 'is not JSON; write the key as its JWK has it' });
     }
   }
-  const message = rules.publicJwk(jwk);
+  const message = rules.publicJwk(key);
   if (message !== undefined) problem(context, [], message);
 });
+const publicJwk = distinct('key', jwk);
+
+/** A payer's base: two payers with one would get each other's tokens, and their links could not be told apart. */
+const baseUrl = distinct('base', text(rules.fhirBaseUrl));
+const printedBaseUrl = distinct('base', text(rules.printedBaseUrl));
 
 const publicKeys = z.array(publicJwk).superRefine((keys, context) =>
   checkUnique(
@@ -143,13 +149,16 @@ const operations = z
     }
   });
 
+/** Requests of a payer in a second: a pause of 100 seconds between two is the longest. */
+const pace = z.number().min(0.01).max(100);
+
 const wholeRecord = z
   .strictObject({
     searches: list(rules.notEmpty).min(1, 'is empty; write searches, or remove it').optional(),
     exhaustive: list(rules.notEmpty).min(1, 'is empty; write types, or remove it').optional(),
     substitute: text().optional(),
     pageSize: z.int().min(1).max(1000).optional(),
-    requestsPerSecond: z.number().positive().max(100).optional(),
+    requestsPerSecond: pace.optional(),
     totals: z.literal('meaningless').optional(),
     attachments: z.literal(false).optional(),
     attachmentPaths: list(rules.attachmentPath).min(1, 'is empty; write paths, or remove it').optional(),
@@ -163,7 +172,7 @@ const wholeRecord = z
 const furtherBases = z
   .array(
     z.strictObject({
-      fhirBaseUrl: text(rules.fhirBaseUrl),
+      fhirBaseUrl: baseUrl,
       types: list(rules.furtherType).min(1, 'is empty; write the types that are read there'),
     }),
   )
@@ -185,12 +194,18 @@ const brand = z.strictObject({
 
 const longestConsent = 10 * 365 * days;
 
+/** Errors of RFC 6749 §5.2 that are about the gateway, whoever the member is. */
+const aboutUs = new Set<unknown>(['invalid_client', 'unauthorized_client', 'unsupported_grant_type', 'invalid_scope']);
+
 const answerShape = z.strictObject({
   status: z.int().min(400).max(499),
   members: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
     .refine((members) => Object.keys(members).length > 0, {
       error: 'is empty, and a status alone says nothing; write members of the answer, such as { status_code: 401 }',
+    })
+    .refine((members) => Object.keys(members).length > 1 || !aboutUs.has(members['error']), {
+      error: 'is how the payer refuses the gateway itself; write what it answers when no single member matches',
     }),
 });
 
@@ -236,8 +251,14 @@ const identityAudiences = z
   .min(1, "is empty; write an issuer and the partner's client ids there, or remove it")
   .superRefine(checkIssuers);
 
+/** What names a plan: with one of another's, its members' records would be asked of, or for, the other. */
+const planIdentifier = distinct(
+  'identifier',
+  z.strictObject({ system: text(rules.identifierSystem), value: text(rules.givenName) }),
+);
+
 const identifiers = z
-  .array(z.strictObject({ system: text(rules.identifierSystem), value: text(rules.givenName) }))
+  .array(planIdentifier)
   .min(
     1,
     'is empty; write identifiers of the plan, such as { system: "http://hl7.org/fhir/sid/us-npi", value: its NPI }',
@@ -258,10 +279,14 @@ const payerExchange = z.strictObject({
   clientId: text(rules.visible),
   assertionAlgorithm: z.enum(assertionAlgorithms),
   publicKeys: publicKeys.min(1, 'is empty; write the public JWK with its kid'),
-  scopes: list(rules.payerScope).min(1, 'is empty; write the scopes that the payer lists for this client'),
+  scopes: list(rules.payerScope)
+    .min(1, 'is empty; write the scopes that the payer lists for this client')
+    .refine((scopes) => scopes.length === 0 || scopes.some((scope) => !rules.isSignInScope(scope)), {
+      error: 'has only scopes of a sign-in; write those that the payer lists for this client, such as "system/*.rs"',
+    }),
   identifiers,
   tokenEndpoint: text(rules.webUrl).optional(),
-  fhirBaseUrl: text(rules.fhirBaseUrl).optional(),
+  fhirBaseUrl: baseUrl.optional(),
   matchPath: text(rules.operationPath([])).optional(),
   exportPath: text(rules.operationPath(['{group}'])).optional(),
   exportMethod: z.literal('GET').optional(),
@@ -269,7 +294,7 @@ const payerExchange = z.strictObject({
   fileToken: z.enum(['always', 'never']).optional(),
   statusOrigins: list(rules.origin).min(1, 'is empty; write origins, or remove it').optional(),
   fileOrigins: list(rules.origin).min(1, 'is empty; write origins, or remove it').optional(),
-  requestsPerSecond: z.number().positive().max(100).optional(),
+  requestsPerSecond: pace.optional(),
 });
 
 /** Ten years. A Group is a list of members, and should not be kept longer than it is used. */
@@ -284,8 +309,8 @@ const payer = z
   .strictObject({
     id: text(rules.id),
     displayName: text(rules.givenName),
-    fhirBaseUrl: text(rules.fhirBaseUrl),
-    fhirBaseUrlAliases: list(rules.printedBaseUrl).default([]),
+    fhirBaseUrl: baseUrl,
+    fhirBaseUrlAliases: listOf(printedBaseUrl).default([]),
     furtherBases: furtherBases.optional(),
     authorizationEndpoint: text(rules.authorizationEndpoint),
     tokenEndpoint: text(rules.webUrl),
@@ -367,7 +392,7 @@ const partner = z
     clientAuthentication: z
       .array(z.enum(clientAuthentications))
       .min(1, 'is empty; write ["none"], or the methods by which the partner authenticates'),
-    secretHashes: list(rules.secretHash)
+    secretHashes: listOf(distinct('secret', text(rules.secretHash)))
       .max(2, 'has more than two hashes; write the current one and, during a rotation, the next')
       .default([]),
     jwks: publicKeys.default([]),
@@ -519,6 +544,9 @@ const checkProduction = (config: StageConfig, context: Context): void => {
   }
 };
 
+/** What only one payer or partner may have. */
+export const entryFields = { payers: distinctFields(payer), partners: distinctFields(partner) };
+
 /** A whole stage. */
 export const stageSchema = z
   .strictObject({
@@ -537,6 +565,7 @@ export const stageSchema = z
     checkDeployment(config, context);
     checkFirstBytes(config, context);
     checkEntries(config, context);
+    checkDistinct(config, context, entryFields);
     checkSizes(config, context);
     checkFinished(config, context);
     checkProduction(config, context);

@@ -1,4 +1,6 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
+import { entryFields, stageSchema } from '../../config/schema.ts';
+import { fieldsAt } from '../../config/unknown-fields.ts';
 import { words } from '../support/words.ts';
 import { changed, problems, refusedFields, type Values } from './stages.ts';
 
@@ -33,7 +35,7 @@ const identities = (issuer = 'https://id.example-csp.com'): Values => ({
 });
 
 const npi = (value: string) => ({ system: 'http://hl7.org/fhir/sid/us-npi', value });
-/** A stage where a plan's own system may ask a payer for its new members' records. The NPI is CMS's example of a check digit. */
+/** A stage where a plan's own system may ask a payer for its new members' records. The first NPI is CMS's example of a check digit. */
 const exchanges: Values = {
   exchanges: {},
   'payers[1].exchange': {
@@ -47,7 +49,7 @@ const exchanges: Values = {
   'partners[0].clientAuthentication': ['private_key_jwt'],
   'partners[0].secretHashes': [],
   'partners[0].jwks': [jwkOf('publicKey')],
-  'partners[0].exchange': { identifiers: [npi('1234567893')] },
+  'partners[0].exchange': { identifiers: [npi('9800000017')] },
 };
 
 describe('a field of the configuration that has a rule of its own', () => {
@@ -153,6 +155,25 @@ describe('a field of the configuration that has a rule of its own', () => {
     ['payers[1].exchange.identifiers', [], exchanges],
     ['payers[1].exchange.identifiers[0].value', '1234567890', exchanges],
     ['payers[1].exchange.identifiers[0].system', 'npi', exchanges],
+    ['payers[1].exchange.identifiers[0].system', 'https://hl7.org/fhir/sid/us-npi', exchanges],
+    ['payers[1].exchange.identifiers[0].system', 'http://hl7.org/fhir/sid/us-npi/', exchanges],
+    ['payers[1].exchange.identifiers[0].system', 'http://hl7.org/fhir/sid/US-NPI', exchanges],
+    ...['patient/*.rs', 'user/Group.rs', 'System/Group.rs', 'openid'].map((scope): [string, unknown, Values] => [
+      'payers[1].exchange.scopes',
+      [scope],
+      exchanges,
+    ]),
+    ['payers[1].exchange.clientId', 'pending-registration', exchanges],
+    ['payers[1].exchange.requestsPerSecond', 1e-7, exchanges],
+    ['payers[1].exchange.tokenEndpoint', 'https://fhir.riverside-plan.net/r4', exchanges],
+    ['payers[1].exchange.tokenEndpoint', 'https://id.riverside-plan.net:0/token', exchanges],
+    ['payers[1].identitySignIn.noMatch[0].members', { error: 'invalid_client' }, identities()],
+    ['identityProviders[0].jwksUri', 'https://id.example-csp.com', identities()],
+    ['identityProviders[0].jwksUri', 'https://gateway.lakeside-plan.net/keys', { ...identities(), ...domain }],
+    ['throttling.burst', 1e12],
+    ['alarmAddresses[0]', 'oncall@lakeside-pl\u0430n.net'],
+    ['payers[0].displayName', 'L\u0430keside'],
+    ['partners[0].name', 'P\u03BFrtal'],
     ['payers[1].exchange.tokenEndpoint', http, exchanges],
     ['payers[1].exchange.tokenEndpoint', 'https://169.254.169.254/token', exchanges],
     ['payers[1].exchange.fhirBaseUrl', 'https://lakeside-plan.net/r4/', exchanges],
@@ -203,6 +224,19 @@ describe('a field of the configuration that has a rule of its own', () => {
       'a plan that only asks, and sends no member anywhere',
       { ...exchanges, 'partners[0].redirectUris': [], 'partners[0].scopes': [] },
     ],
+    [
+      'a former plan that has no sign-in, and that only such a plan asks',
+      {
+        ...exchanges,
+        'payers[1].clientId': 'pending-registration',
+        'payers[1].clientAuthentication': 'none',
+        'payers[1].publicKeys': [],
+        'partners[0].redirectUris': [],
+        'partners[0].scopes': [],
+        'partners[1].payers': ['lakeside'],
+      },
+    ],
+    ['names in one alphabet each', { 'payers[0].displayName': '\u041F\u043B\u0430\u043D Health' }],
     ['exchanges that nobody may ask for yet', { exchanges: {} }],
     [
       'an identifier that is no NPI',
@@ -268,6 +302,97 @@ describe('an exchange between plans', () => {
     const same = { 'payers[1].publicKeys': [key], 'payers[1].exchange.publicKeys': [{ ...key, kid: 'another' }] };
 
     expect(refusedFields(changed({ ...exchanges, ...same }))).toEqual(['payers[1].exchange.publicKeys']);
+  });
+});
+
+describe('what only one payer or partner of a stage may have', () => {
+  const values = {
+    base: (name: string) => `https://${name.toLowerCase()}.lakeside-plan.net/r4`,
+    key: (name: string) => ({ ...jwkOf('publicKey'), kid: name }),
+    identifier: (value: string) => ({ system: 'urn:oid:2.16.840.1.113883.6.300', value }),
+    secret: (name: string) => createHash('sha256').update(name).digest('base64url'),
+  };
+  type Place = (typeof entryFields)['payers'][number] & { readonly list: 'payers' | 'partners' };
+  const places: readonly Place[] = (['payers', 'partners'] as const).flatMap((list) =>
+    entryFields[list].map(({ kind, path }) => ({ kind, path, list })),
+  );
+  const pathOf = ({ list, path }: Place, index: number): string =>
+    `${list}[${index}]${path.map((name) => (name === '*' ? '[0]' : `.${name}`)).join('')}`;
+  const methods = ['client_secret_basic', 'private_key_jwt'];
+  /** Two payers and two partners, each with every such field. */
+  const whole = changed({
+    ...exchanges,
+    ...Object.fromEntries(
+      [0, 1].flatMap((index) => {
+        const distinct = places.map((place): [string, unknown] => [
+          pathOf(place, index),
+          values[place.kind](`${place.list}-${place.path.join('-').replaceAll('*', 'n')}-${index}`),
+        ]);
+        const beside: [string, unknown][] = [
+          [`payers[${index}].clientAuthentication`, 'private_key_jwt'],
+          [`payers[${index}].everything`, false],
+          [`payers[${index}].furtherBases[0].types`, ['Claim']],
+          [`payers[${index}].exchange.clientId`, `gateway-as-a-plan-${index}`],
+          [`payers[${index}].exchange.assertionAlgorithm`, 'ES384'],
+          [`payers[${index}].exchange.scopes`, ['system/Group.rs']],
+          [`partners[${index}].payers`, ['riverside', 'lakeside']],
+          [`partners[${index}].clientAuthentication`, methods],
+        ];
+        return beside.concat(distinct);
+      }),
+    ),
+  });
+  const twins = places.flatMap((one, at) =>
+    places
+      .filter(
+        (other, index) =>
+          other.kind === one.kind &&
+          (other.list !== one.list || index >= at) &&
+          (one.list === 'payers' || other.list === 'partners'),
+      )
+      .map((other) => [pathOf(one, 0), pathOf(other, 1)] as const),
+  );
+  const valueAt = (path: string): unknown =>
+    path
+      .split(/[.[\]]+/)
+      .filter(Boolean)
+      .reduce<unknown>((inner, part) => (inner as Record<string, unknown>)[part], whole);
+
+  it('is found in a stage that has all of it, each once', () => {
+    expect(problems(whole)).toEqual([]);
+  });
+
+  it.each(twins)('is refused of another: that of %s at %s', (one, other) => {
+    // A plan has one key at several payers if it likes: an assertion names the one that it is for.
+    const mayBe = one === 'payers[0].publicKeys[0]' && other === 'payers[1].publicKeys[0]';
+
+    expect(refusedFields(changed({ [other]: valueAt(one) }, whole))).toEqual(mayBe ? [] : [other]);
+  });
+
+  it('has every field that is named like a base, a key, a secret, or an identifier of a plan', () => {
+    const under = (path: readonly (string | number)[]): string[] =>
+      fieldsAt(stageSchema, path).flatMap((name) => {
+        const inner = path.concat(name);
+        const below = under(inner).concat(under(inner.concat(0)));
+        return below.length > 0 && name !== 'identifiers' ? below : [inner.slice(2).join('.')];
+      });
+    const named = (['payers', 'partners'] as const).flatMap((list) =>
+      under([list, 0])
+        .filter((path) => /(?:base|key|jwk|hash)(?!.*uri$)\w*$|identifiers$/i.test(path.replace(/\.kty|\.kid/, '')))
+        .map((path) => `${list} ${path.replaceAll('.0', '').replace(/\.kty|\.kid/, '')}`),
+    );
+    const marked = places.map(({ list, path }) => `${list} ${path.filter((name) => name !== '*').join('.')}`);
+    // Brands of one company may share what they are known by, and what a payer is told is no key.
+    expect([...new Set(named)].filter((name) => !marked.includes(name))).toEqual(['payers brand.identifiers']);
+    expect(marked.length).toBeGreaterThan(8);
+  });
+
+  it('is not the identifier of a plan that is asked by others than itself', () => {
+    const both = {
+      'partners[0].payers': ['lakeside'],
+      'partners[0].exchange.identifiers[0]': valueAt('payers[1].exchange.identifiers[0]'),
+    };
+    expect(refusedFields(changed(both, whole))).toEqual([]);
   });
 });
 

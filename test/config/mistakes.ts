@@ -78,6 +78,14 @@ export type Draft = ReturnType<typeof sound> & Record<string, unknown>;
 /** What the mistake is, how it is made, and the expected line without the file's name. */
 export type Mistake = readonly [title: string, make: (draft: Draft) => unknown, line: string];
 
+const exchange = {
+  clientId: 'gateway-as-a-plan',
+  assertionAlgorithm: 'ES384',
+  publicKeys: [keyOf('exchange-1')],
+  scopes: ['system/Group.rs'],
+  identifiers: [{ system: 'urn:oid:2.16.840.1.113883.6.300', value: '12345' }],
+};
+
 /** Writes a field of the first payer, the second payer, the first partner, the public partner, or the stage. */
 const set =
   (at: 'payer' | 'keyPayer' | 'partner' | 'app' | 'stage', changes: object) =>
@@ -213,6 +221,22 @@ export const mistakes: readonly Mistake[] = [
       set('partner', { payers: ['riverside'] })(draft);
     },
     `${lakeside}: is in no partner's payers, so no one can read from it; add "lakeside" to a partner's payers, or remove the entry`,
+  ],
+  [
+    'a partner that sends members to a former plan without a client id for them',
+    (draft) => {
+      Object.assign(draft, { exchanges: {} });
+      set('payer', { clientId: 'pending-registration', exchange })(draft);
+    },
+    `${lakeside}.clientId: is still "pending-registration"; write the client id that the payer gave you, or remove "lakeside" from every partner's payers until then (partners without redirectUris may keep it)`,
+  ],
+  [
+    'a switch that is written as off',
+    (draft) => {
+      Object.assign(draft, { exchanges: {} });
+      set('payer', { exchange: { ...exchange, typeFilter: false } })(draft);
+    },
+    `${lakeside}.exchange.typeFilter: is not known; write true, or leave the field out`,
   ],
   [
     'a partner at a payer without a client id',

@@ -180,10 +180,12 @@ describe('production', () => {
   });
 
   it('accepts keys and a domain of its own, with and without a hosted zone', () => {
-    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
-    const keys = [{ ...publicKey.export({ format: 'jwk' }), kid: 'own' }];
-    const payer = { clientAuthentication: 'private_key_jwt', publicKeys: keys };
-    const partner = { clientAuthentication: ['private_key_jwt'], secretHashes: [], jwks: keys };
+    const keys = () => {
+      const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+      return [{ ...publicKey.export({ format: 'jwk' }), kid: 'own' }];
+    };
+    const payer = { clientAuthentication: 'private_key_jwt', publicKeys: keys() };
+    const partner = { clientAuthentication: ['private_key_jwt'], secretHashes: [], jwks: keys() };
     const domain = {
       name: 'p2p.lakeside-plan.net',
       certificateArn: 'arn:aws:acm:us-west-2:444455556666:certificate/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0',

@@ -7,7 +7,7 @@ const deployed = await deployedTarget(process.env);
 let local: LocalTarget | undefined;
 
 beforeAll(async () => {
-  // Here with every optional field of the stage; in this process (test/functions/conformance.test.ts) with none.
+  // Here with every optional field of the stage; in this process (test/functions/conformance.test.ts) with few.
   if (deployed === undefined) local = await startLocalTarget({ everyField: true });
 });
 afterEach(() => {

@@ -31,6 +31,8 @@ const exchangeKey = keyPair('exchange-1');
 
 /** An NPI of a plan for which nobody here may ask; its check digit is right (45 CFR 162.406). */
 const thirdPlanNpi = { ...newPlanNpi, value: '1111111112' };
+const floodingPlanNpi = { ...newPlanNpi, value: '2222222228' };
+const npis: Readonly<Record<string, typeof newPlanNpi>> = { 'new-plan': newPlanNpi, 'flooding-plan': floodingPlanNpi };
 
 /** How the former plan knows the gateway. */
 export const atFormerPlan = {
@@ -84,7 +86,7 @@ const plansFor = (payers: readonly string[]): object[] =>
     payers,
     clientAuthentication: ['private_key_jwt'],
     jwks: [publicJwk],
-    exchange: { identifiers: [clientId === 'new-plan' ? newPlanNpi : thirdPlanNpi] },
+    exchange: { identifiers: [npis[clientId] ?? thirdPlanNpi] },
     rate: clientId === 'flooding-plan' ? { perSecond: 0.1, burst: 3 } : { perSecond: 1000, burst: 1000 },
   }));
 

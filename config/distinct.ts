@@ -1,0 +1,146 @@
+/**
+ * What only one payer or partner of a stage may have. A field belongs to it by its schema, so that a new field of a kind is
+ * compared with all others of that kind.
+ */
+import * as z from 'zod';
+import { firstProblem, type Context } from './fields.ts';
+import type { StageConfig } from './stage.ts';
+
+/** Kinds of values, and what one of each is called. */
+const names = {
+  base: 'the base URL',
+  key: 'the key',
+  identifier: 'an identifier',
+  secret: 'the secret',
+} as const;
+
+/** A kind of values, each of which one payer or partner has. */
+export type DistinctKind = keyof typeof names;
+
+const kinds = new WeakMap<object, DistinctKind>();
+
+/** Marks a field, or the entries of a list. Refine it before: zod's refinements make new schemas. */
+export const distinct = <Schema extends z.ZodType>(kind: DistinctKind, schema: Schema): Schema => {
+  kinds.set(schema, kind);
+  return schema;
+};
+
+/** A field of an entry: names, and `*` for each entry of a list. */
+export interface DistinctField {
+  readonly kind: DistinctKind;
+  readonly path: readonly string[];
+}
+
+/** The fields below a schema that are marked. */
+export const distinctFields = (schema: z.core.$ZodType, path: readonly string[] = []): readonly DistinctField[] => {
+  const kind = kinds.get(schema);
+  if (kind !== undefined) return [{ kind, path }];
+  const { innerType, element, shape } = schema._zod.def as unknown as {
+    readonly innerType?: z.core.$ZodType;
+    readonly element?: z.core.$ZodType;
+    readonly shape?: Readonly<Record<string, z.core.$ZodType>>;
+  };
+  if (innerType !== undefined) return distinctFields(innerType, path);
+  if (element !== undefined) return distinctFields(element, [...path, '*']);
+  return Object.entries(shape ?? {}).flatMap(([name, inner]) => distinctFields(inner, [...path, name]));
+};
+
+interface Found {
+  readonly path: readonly PropertyKey[];
+  readonly value: unknown;
+}
+
+const valuesAt = (value: unknown, [first, ...rest]: readonly string[], path: readonly PropertyKey[] = []): Found[] => {
+  if (value === undefined) return [];
+  if (first === undefined) return [{ path, value }];
+  return first === '*'
+    ? (value as readonly unknown[]).flatMap((inner, index) => valuesAt(inner, rest, [...path, index]))
+    : valuesAt((value as Readonly<Record<string, unknown>>)[first], rest, [...path, first]);
+};
+
+/** A URL in its canonical spelling, for comparison. */
+const baseKey = (url: string): string => {
+  const parsed = URL.parse(url);
+  return parsed === null ? url : `${parsed.host}${parsed.pathname.replace(/\/+$/, '')}`;
+};
+
+/** What two values have in common if they are the same. */
+const comparable: Readonly<Record<DistinctKind, (value: never) => string>> = {
+  base: baseKey,
+  key: ({ x, n }: Readonly<Record<string, unknown>>) => String(x ?? n),
+  identifier: ({ system, value }: Readonly<Record<string, string>>) => JSON.stringify([system, value]),
+  secret: (hash: string) => hash,
+};
+
+interface Claim {
+  readonly kind: DistinctKind;
+  /** The entry's own field that it is in. */
+  readonly field: string | undefined;
+  readonly list: 'payers' | 'partners';
+  readonly index: number;
+  readonly id: string;
+  readonly at: readonly PropertyKey[];
+  readonly key: string;
+}
+
+const claimsOf = (
+  config: StageConfig,
+  list: Claim['list'],
+  fields: readonly DistinctField[],
+  idOf: (index: number) => string,
+): readonly Claim[] =>
+  config[list].flatMap((entry, index) =>
+    fields.flatMap((field) =>
+      valuesAt(entry, field.path).map(({ path, value }) => ({
+        kind: field.kind,
+        field: field.path[0],
+        list,
+        index,
+        id: idOf(index),
+        at: [list, index, ...path],
+        key: comparable[field.kind](value as never),
+      })),
+    ),
+  );
+
+/** A plan's own keys at the payers: an assertion names its payer, so several may know it by one key. */
+const isSignInKey = ({ list, kind, field }: Claim): boolean =>
+  list === 'payers' && kind === 'key' && field === 'publicKeys';
+
+/** A plan of one operator may be asked by one partner and ask another payer; nobody asks itself. */
+const isOtherRole = ({ partners }: StageConfig, one: Claim, other: Claim): boolean => {
+  if (one.kind !== 'identifier' || one.list === other.list) return false;
+  const [payer, partner] = one.list === 'payers' ? [one, other] : [other, one];
+  return partners[partner.index]?.payers.includes(payer.id) === false;
+};
+
+const mayShare = (config: StageConfig, one: Claim, other: Claim): boolean =>
+  (one.list === other.list && one.id === other.id) ||
+  (isSignInKey(one) && isSignInKey(other)) ||
+  isOtherRole(config, one, other);
+
+const advice = { payers: "write this payer's own", partners: 'give each partner its own' } as const;
+
+/** Reports each value that another payer or partner has too, at the later of the two. */
+export const checkDistinct = (
+  config: StageConfig,
+  context: Context,
+  fields: Readonly<Record<Claim['list'], readonly DistinctField[]>>,
+): void => {
+  const earlier = new Map<string, Claim[]>();
+  const all = [
+    ...claimsOf(config, 'payers', fields.payers, (index) => config.payers[index]!.id),
+    ...claimsOf(config, 'partners', fields.partners, (index) => config.partners[index]!.clientId),
+  ];
+  for (const claim of all) {
+    const key = `${claim.kind} ${claim.key}`;
+    const before = earlier.get(key) ?? [];
+    const owner = before.find((one) => !mayShare(config, one, claim));
+    if (owner !== undefined) {
+      const whose = `${owner.list === 'payers' ? 'payer' : 'partner'} "${owner.id}"`;
+      firstProblem(context, claim.at, `is also ${names[claim.kind]} of ${whose}; ${advice[claim.list]}`);
+    }
+    before.push(claim);
+    earlier.set(key, before);
+  }
+};
