@@ -1,6 +1,6 @@
 import type { GroupMember } from '../../shared/exchanges/group.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
-import { isObject, objectsIn, parseObject, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
 import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import type { Problem } from '../reading/problems.ts';
 import { parseReference } from '../reading/references.ts';
@@ -24,6 +24,8 @@ type GroupCode = (typeof codes)[keyof typeof codes];
 
 const isCode = (code: unknown): code is GroupCode => Object.values<unknown>(codes).includes(code);
 
+const npiSystem = 'http://hl7.org/fhir/sid/us-npi';
+const codeSystem = 'http://hl7.org/fhir/us/davinci-pdex/CodeSystem/PdexMultiMemberMatchResultCS';
 const matchExtension = 'http://hl7.org/fhir/us/davinci-pdex/StructureDefinition/base-ext-match-parameters';
 const coverageExtension = 'http://hl7.org/fhir/us/davinci-pdex/StructureDefinition/base-ext-match-coverage';
 
@@ -40,7 +42,7 @@ export interface GivenGroup {
 export interface ReadGroup {
   readonly code: GroupCode;
   readonly id: string;
-  /** As the payer wrote it, or rebuilt from the checked parts if it has anything else. */
+  /** Made anew of what was checked: nothing else of the payer's is passed on. */
   readonly line: string;
   /** How many entries the payer's Group has. */
   readonly entries: number;
@@ -130,7 +132,7 @@ const entryOf = (
   const id = named ?? own;
   const coverage = referred(entity, coverageExtension);
   const patientAt = id === undefined ? undefined : contained.get(`Patient ${id}`);
-  const coverageAt = coverage === undefined ? undefined : contained.get(`Coverage ${coverage}`);
+  const coverageAt = coverage === undefined || !isFhirId(coverage) ? undefined : contained.get(`Coverage ${coverage}`);
   const refersTo = [patientAt, coverageAt].filter((at) => at !== undefined);
   if (id === undefined || patientAt === undefined) return { entry: 'form', refersTo };
   if (!submitted.has(id)) return { entry: 'stranger', refersTo };
@@ -159,19 +161,25 @@ const entryOf = (
   };
 };
 
-/** Elements of a Group that do not describe any one person. */
-const ofNobody = [
-  'resourceType',
-  'id',
-  'meta',
-  'identifier',
-  'active',
-  'type',
-  'actual',
-  'code',
-  'managingEntity',
-  'characteristic',
-];
+/** Identifiers of plans: an NPI, which is public. */
+const npisIn = (value: unknown): readonly JsonObject[] =>
+  objectsIn(value).flatMap(({ system, value: npi }) =>
+    system === npiSystem && typeof npi === 'string' && /^\d{10}$/.test(npi) ? [{ system, value: npi }] : [],
+  );
+
+/** By what partners search Groups (pdex-157): what the Group is for, and for which plan. */
+const characteristicsIn = (value: unknown): readonly JsonObject[] =>
+  objectsIn(value).flatMap(({ code, valueReference }) => {
+    const codings = objectsIn(isObject(code) ? code['coding'] : undefined).flatMap((coding) =>
+      isCode(coding['code']) ? [{ system: codeSystem, code: coding['code'] }] : [],
+    );
+    const [identifier] = npisIn([isObject(valueReference) ? valueReference['identifier'] : undefined]);
+    if (codings.length === 0 || identifier === undefined) return [];
+    return [{ code: { coding: codings }, valueReference: { identifier }, exclude: false }];
+  });
+
+/** An element, if it has anything. */
+const listed = (name: string, all: readonly JsonObject[]): JsonObject => (all.length === 0 ? {} : { [name]: all });
 
 /** Whether a value has only checked parts, in any order. */
 const isOnly = (value: unknown, checked: unknown): boolean => {
@@ -197,7 +205,7 @@ interface Found extends Omit<ReadGroup, 'members'> {
 
 /** @returns undefined if its entries are not a list */
 const readGroup = (
-  { line, resource }: Pick<GivenGroup, 'line' | 'resource'>,
+  { resource }: Pick<GivenGroup, 'resource'>,
   code: GroupCode,
   id: string,
   known: Parameters<typeof entryOf>[3],
@@ -209,27 +217,30 @@ const readGroup = (
   const contained = containedIn(held);
   const read = members.map((one) => entryOf(contained, one, code === 'match', known));
   const isKept = ({ entry }: ReadEntry): boolean => typeof entry === 'object';
-  const isOrganization = (one: unknown): boolean => isObject(one) && one['resourceType'] === 'Organization';
-  const organizations = [...held.keys()].filter((at) => isOrganization(held[at]));
-  const kept = new Set([...organizations, ...read.filter(isKept).flatMap(({ refersTo }) => refersTo)]);
-  const referredTo = new Set([...organizations, ...read.flatMap(({ refersTo }) => refersTo)]);
-  const hasText =
-    resource['text'] !== undefined || read.some((one, at) => isKept(one) && !isOnly(members[at], one.checked));
-  const isWhole = !hasText && read.every(isKept) && Array.isArray(given) && kept.size === held.length;
-  /** As it came: of a large Group, long strings of the resource are cut. */
-  const rebuilt = (): string => {
-    const exact = parseObject(line) ?? resource;
-    const all = Array.isArray(exact['contained']) ? (exact['contained'] as readonly unknown[]) : [exact['contained']];
-    return JSON.stringify({
-      ...Object.fromEntries(ofNobody.filter((name) => name in exact).map((name) => [name, exact[name]])),
-      ...(kept.size === 0 ? {} : { contained: all.filter((_, at) => kept.has(at)) }),
-      member: read.flatMap(({ checked }) => (checked === undefined ? [] : [checked])),
-    });
+  const kept = new Set(read.filter(isKept).flatMap(({ refersTo }) => refersTo));
+  const referredTo = new Set(read.flatMap(({ refersTo }) => refersTo));
+  const keptResources = [...kept].sort((one, two) => one - two).map((at) => held[at] as JsonObject);
+  const made = {
+    resourceType: 'Group',
+    ...(isFhirId(resource['id']) ? { id: resource['id'] } : {}),
+    ...(keptResources.length === 0
+      ? {}
+      : { contained: keptResources.map(({ resourceType, id: of }) => ({ resourceType, id: of })) }),
+    ...listed('identifier', npisIn(resource['identifier'])),
+    type: 'person',
+    actual: true,
+    code: { coding: [{ system: codeSystem, code }] },
+    quantity: read.filter(isKept).length,
+    ...listed('characteristic', characteristicsIn(resource['characteristic'])),
+    member: read.flatMap(({ checked }) => (checked === undefined ? [] : [checked])),
   };
+  // The partner has the Patients that it submitted: of what is contained, the ids are enough.
+  const { contained: _, quantity: __, member: ___, code: ____, ...others } = resource;
+  const hasText = !isOnly(others, made) || read.some((one, at) => isKept(one) && !isOnly(members[at], one.checked));
   return {
     code,
     id,
-    line: isWhole ? line : rebuilt(),
+    line: JSON.stringify(made),
     entries: members.length,
     named: read.map(({ entry }) => entry).filter((entry) => typeof entry === 'object'),
     faults: read.map(({ entry }) => entry).filter((entry) => typeof entry === 'string'),

@@ -54,7 +54,13 @@ describe('a match', () => {
       form: input.kind === 'match' ? input.body : '',
       headers: { prefer: 'respond-async', 'content-type': 'application/fhir+json' },
     });
-    expect(lines.slice(0, 3)).toEqual(output.flatMap((file) => file.lines.map((line) => JSON.stringify(line))));
+    const made = (group: object, id: string) => ({
+      ...group,
+      contained: [{ resourceType: 'Patient', id }],
+      quantity: 1,
+    });
+    const passedOn = output.flatMap(({ lines: all }) => all).map((one, at) => made(one, `ours-${'abc'.charAt(at)}`));
+    expect(lines.slice(0, 3).map((line) => JSON.parse(line) as object)).toEqual(passedOn);
     const group = (await getGroup(world.exchanges, owner, 'group-match', 0))!;
     const key = await world.deps.openInJob(
       { group: `${owner}/group-match`, partner: 'demo-partner' },
@@ -62,7 +68,7 @@ describe('a match', () => {
       group.key,
     );
     expect(await openGroupBody(key, { owner, id: 'group-match' }, group.body)).toEqual({
-      resource: JSON.stringify(matched),
+      resource: lines[0],
       members: [{ submitted: 'ours-a', reference: 'Patient/a', consent: { id: 'consent-ours-a', hash: 'hash' } }],
     });
     expect(world.asked.filter(({ method }) => method === 'DELETE')).toEqual([]);
@@ -244,6 +250,49 @@ describe('the Groups of a match', () => {
       [textLeftOut],
       both,
     ]),
+    ...[
+      { name: 'theirs' },
+      { _name: { extension: [{ url: 'urn:x', valueString: 'theirs' }] } },
+      { extension: [{ url: 'urn:x', valueString: 'theirs' }] },
+      { modifierExtension: [{ url: 'urn:x', valueString: 'theirs' }] },
+      { strangers: [{ name: 'theirs' }] },
+      { meta: { tag: [{ display: 'theirs' }] } },
+      { identifier: [{ value: 'theirs', assigner: { display: 'theirs' } }] },
+      { managingEntity: { display: 'theirs' } },
+      { characteristic: [{ valueReference: { reference: 'Patient/theirs', display: 'theirs' } }] },
+      { language: 'theirs' },
+      { type: 'theirs' },
+    ].map((change): [string, Plan, readonly string[], readonly string[]] => [
+      `have ${JSON.stringify(change)}`,
+      matched({ ...first, ...change }, second),
+      [textLeftOut],
+      both,
+    ]),
+    ...[{ code: { text: 'theirs', coding: [{ code: 'match', display: 'theirs' }] } }, { quantity: 'theirs' }].map(
+      (change): [string, Plan, readonly string[], readonly string[]] => [
+        `have ${JSON.stringify(change)}`,
+        matched({ ...first, ...change }, second),
+        [],
+        both,
+      ],
+    ),
+    [
+      'contain an Organization, and a Patient who is not as submitted',
+      matched(
+        {
+          ...first,
+          contained: [
+            ...(first as Contained).contained.map((one) =>
+              Object.assign({ link: [{ other: { display: 'theirs' } }] }, one),
+            ),
+            { resourceType: 'Organization', id: 'o', contact: [{ name: { family: 'theirs' } }] },
+          ],
+        },
+        second,
+      ),
+      ["1 resource in the payer's Groups is left out: no entry refers to it."],
+      both,
+    ],
     [
       'have a code that is none',
       matched(...whole, groupOf('other', { 'ours-a': 'Patient/z' })),
