@@ -49,7 +49,9 @@ const findExchange = async (
   const { table, openInJob } = deps.exchange;
   const { partner, payer } = await authenticateSystem({ ...deps, exchanges: table }, event, record, options);
   const exportId = event.pathParameters?.['export'] ?? '';
-  const item = await requireItem(deps, exportId, grantOfExport(exportId) ?? '');
+  const grantId = grantOfExport(exportId);
+  if (grantId === undefined) throw notFound('no id of an export');
+  const item = await requireItem(deps, exportId, grantId);
   const { fileKey } = item;
   const isOwn = item.partner === partner.clientId && item.payer === payer.id;
   if (item.exchange === undefined || fileKey === undefined || !isOwn) throw notFound('no exchange of this partner');
