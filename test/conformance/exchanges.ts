@@ -313,11 +313,17 @@ const ofExports: readonly Requirement[] = promises({
       const { token, record } = await exchanged(target);
       expect(record.manifest.requiresAccessToken).toBe(true);
       const other = await systemToken(target, 'third-plan');
+      const { access_token: ofMember } = await connect(target, {}, { payer: formerPlan });
       for (const url of [record.url, record.manifest.output[0]?.url ?? '']) {
         expect((await call(url, token)).status).toBe(200);
         await expectOutcome(await call(url, undefined), 401);
+        await expectOutcome(await call(url, `${token.slice(0, -1)}x`), 401);
         await expectOutcome(await call(url, other), 404);
+        await expectOutcome(await call(url, ofMember), 404);
       }
+      await expectOutcome(await remove(record.url, other), 404);
+      await expectOutcome(await remove(record.url, ofMember), 404);
+      expect((await call(record.url, token)).status).toBe(200);
     },
   ),
   'PDex 2.2 pdex-186: brings the record of the matched member, and of nobody else': inProcesses(async (target) => {
