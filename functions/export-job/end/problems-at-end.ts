@@ -5,9 +5,14 @@ import type { Problem } from '../reading/problems.ts';
 import { everything, type JobState } from '../state/state.ts';
 import { countsOf, isLack } from './outcomes-by-type.ts';
 
-/** A type that no search finds is read by reference, so it is a problem only if none came. */
-const isLasting = ({ kind, type }: Problem, counts: ReadonlyMap<string, number>): boolean =>
-  kind !== 'typeNotSearched' || !counts.has(type);
+/**
+ * A type that no search finds is read by reference, so it is a problem only if none came; a 404 that may mean that there is none,
+ * only if the member's Patient did not come.
+ */
+const isLasting = (problem: Problem, counts: ReadonlyMap<string, number>): boolean => {
+  if (problem.kind === 'typeRefused' && problem.saysNone === true) return !counts.has('Patient');
+  return problem.kind !== 'typeNotSearched' || !counts.has(problem.type);
+};
 
 /** What limits a type from the start is no news if something else went wrong with it. */
 const lastIfInPart = (problems: readonly Problem[]): readonly Problem[] =>

@@ -238,30 +238,28 @@ const refusalOf = ({ type, page }: SearchTask, status: number): Problem =>
   page === 1 ? { kind: 'typeRefused', type, status } : { kind: 'pageNotRead', type, page, status };
 
 /**
- * Whether a payer that answers 404 for nothing found means that: it declares the type, and has given the member's Patient, so
- * that neither of them can be what it does not find.
- */
-const isNone = ({ next: { declared = {} }, seen, item }: Leg, { type, page }: SearchTask): boolean =>
-  page === 1 && type in declared && seen.has(`Patient/${item.patient}`);
-
-/**
  * Ends a search that the payer refuses. If it says that it does not have the type, the type is not reported. A Patient
  * that it gives to no search is read by its id, unless it is filtered, which a read cannot be.
+ *
+ * A payer that answers 404 for nothing found means that if it declares the type and gives the member's Patient, so that neither
+ * of them can be what it does not find. The Patient may still come, and then the problem is none.
  */
 const endRefused = (leg: Leg, task: SearchTask, { status, saysNone }: Refused): undefined => {
-  if (saysNone === true && isNone(leg, task)) {
-    noteEnd(leg, task);
-    return endTask(leg);
-  }
-  const isRead = leg.wanted.may('Patient', 'r') && !isFiltered(leg.item, 'Patient');
-  if (task.type === 'Patient' && task.page === 1 && isRead) {
+  const { wanted, item, seen, next } = leg;
+  const { type, page } = task;
+  const isGiven = seen.has(`Patient/${item.patient}`);
+  const isRead = wanted.may('Patient', 'r') && !isFiltered(item, 'Patient') && !(isGiven && saysNone === true);
+  if (type === 'Patient' && page === 1 && isRead) {
     readPatientById(leg);
     return endTask(leg);
   }
-  if (status !== 404 || task.page > 1 || task.mayBeAbsent !== true) return endTask(leg, refusalOf(task, status));
-  const { planned } = leg.next;
-  const at = planned.indexOf(task.type);
-  if (at >= 0) planned.splice(at, 1);
+  if (saysNone === true && page === 1 && type in (next.declared ?? {})) {
+    noteEnd(leg, task);
+    return endTask(leg, isGiven ? undefined : { kind: 'typeRefused', type, status, saysNone });
+  }
+  if (status !== 404 || page > 1 || task.mayBeAbsent !== true) return endTask(leg, refusalOf(task, status));
+  const at = next.planned.indexOf(type);
+  if (at >= 0) next.planned.splice(at, 1);
   return endTask(leg);
 };
 

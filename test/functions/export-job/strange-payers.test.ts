@@ -541,18 +541,26 @@ describe('a payer that', () => {
   });
   const has = (types: readonly string[]) => statementOf(Object.fromEntries(types.map((type) => [type, []])));
 
-  it.each<[string, Sent, Sent, Sent, string]>([
+  it.each<[string, Sent, Sent, Sent, string, Sent?]>([
     ['means so', has(['Goal']), pageOf([memberPatient]), notFound('not-found'), 'complete 0'],
     ['may not have the type', has(['Condition']), pageOf([memberPatient]), notFound('not-found'), 'refusedByPayer 0'],
     ['may not know the member', has(['Goal']), notFound('not-found'), notFound('not-found'), 'refusedByPayer 0'],
+    [
+      'gives the Patient by its id',
+      has(['Goal']),
+      pageOf([]),
+      notFound('not-found'),
+      'complete 0',
+      fhir(memberPatient),
+    ],
     ['says that it cannot', has(['Goal']), pageOf([memberPatient]), notFound('not-supported'), 'refusedByPayer 0'],
     ['says more', has(['Goal']), pageOf([memberPatient]), notFound('not-found', 'processing'), 'refusedByPayer 0'],
     ['says nothing', has(['Goal']), pageOf([memberPatient]), { status: 404 }, 'refusedByPayer 0'],
-  ])('answers 404 for nothing found %s', async (_, statement, patient, goals, outcome) => {
+  ])('answers 404 for nothing found %s', async (_, statement, patient, goals, outcome, read = patient) => {
     const made = await runToEnd(
       () =>
         ({ path }) =>
-          path.startsWith('/Patient') ? patient : goals,
+          path.startsWith('/Patient/') ? read : path.startsWith('/Patient') ? patient : goals,
       {
         ...byType('Patient', 'Goal'),
         statement,
