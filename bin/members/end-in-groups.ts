@@ -3,9 +3,9 @@ import { causeOf, GatewayError } from '../../functions/shared/errors.ts';
 import { auditEnded } from '../../functions/shared/exchanges/audit-exchange.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
-import { endMember, exchangeOwner, listGroups, type StoredGroupHead } from '../../functions/shared/store/exchanges.ts';
+import { endMember, exchangeOwner } from '../../functions/shared/store/exchanges.ts';
 import type { Member } from '../../functions/shared/store/member-index.ts';
-import type { RegistryTable } from '../shared/registry-table.ts';
+import { groupsOf } from '../shared/groups-of.ts';
 import type { MembersToolDeps } from './deps.ts';
 import { findExchanges, type MemberExchange } from './find-exchanges.ts';
 import { counted } from './find.ts';
@@ -19,18 +19,6 @@ export interface MemberGroup extends Pick<MemberExchange, 'exchange' | 'partner'
   /** Epoch seconds. */
   readonly expiresAt: number;
 }
-
-const groupsAtATime = 100;
-
-/** Every Group of an owner that has not expired. */
-const groupsOf = async function* (table: RegistryTable, owner: string, now: number): AsyncGenerator<StoredGroupHead> {
-  let after: string | undefined;
-  do {
-    const page = await listGroups(table, owner, { after, limit: groupsAtATime, now });
-    yield* page.groups;
-    after = page.after;
-  } while (after !== undefined);
-};
 
 /** Finds the Groups of which a member is one and not ended: by the audit, which has every match, and by the table. */
 export const findGroups = async (

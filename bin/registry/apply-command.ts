@@ -15,7 +15,7 @@ import { differs, type Comparison } from './compare.ts';
 import type { RegistryToolDeps } from './deps.ts';
 import { missingReason, type ApplyCommand } from './flags.ts';
 import { ageOf, type Age, type AppliedFile } from './last-apply.ts';
-import { diffLines, grantsSentence, type Diff } from './tell-diff.ts';
+import { diffLines, exchangesSentences, grantsSentence, type Diff } from './tell-diff.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -48,12 +48,14 @@ const portsSentence = (
 };
 
 /** Warnings to confirm before the table is changed. */
-const warningsOf = (config: StageConfig, age: Age, { grants, last, comparison }: Diff): string[] => [
+const warningsOf = (config: StageConfig, age: Age, { grants, exchanges, last, comparison }: Diff): string[] => [
   ...(age.is === 'newer' ? [] : [age.why]),
   ...(age.is === 'unknown' && last !== undefined
     ? [`The table is at version ${last.version}, of ${instant(last.at)}.`]
     : []),
-  ...[grantsSentence(grants), portsSentence(config, comparison)].filter((sentence) => sentence !== undefined),
+  ...[grantsSentence(grants), ...exchangesSentences(exchanges), portsSentence(config, comparison)].filter(
+    (sentence) => sentence !== undefined,
+  ),
 ];
 
 /** @throws Refusal if there are warnings, and nobody agrees */

@@ -12,7 +12,7 @@ export const missingReason = 'Give --reason TEXT: it is kept with your name, for
 
 const { config } = stageFlags;
 const json = flag('prints JSON');
-const { registry: table, grants: grantsTable } = tableFlags;
+const { registry: table, grants: grantsTable, exchanges: exchangesTable } = tableFlags;
 
 export const spec = {
   call: 'npm run registry --',
@@ -21,10 +21,10 @@ export const spec = {
     diff: {
       usage: 'STAGE [flags]',
       does: `compares the file with the table: what apply would add, change and remove, who is blocked or paused, which
-        items were changed by hand, and how many living grants a change would end.`,
+        items were changed by hand, and how many living grants and exchanges a change would end.`,
       changes: 'nothing',
       words,
-      flags: { json, config, table, grantsTable },
+      flags: { json, config, table, grantsTable, exchangesTable },
     },
     apply: {
       usage: 'STAGE --reason TEXT [flags]',
@@ -39,11 +39,12 @@ export const spec = {
           (given) => requireReason(given, missingReason),
         ),
         dryRun,
-        yes: flag("goes on without asking if grants would end, or if the file's age cannot be known"),
+        yes: flag("goes on without asking if grants or exchanges would end, or if the file's age cannot be known"),
         overNewer: flag('goes on although a newer file was applied'),
         config,
         table,
         grantsTable,
+        exchangesTable,
       },
     },
     export: {

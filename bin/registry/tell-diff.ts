@@ -8,6 +8,7 @@ import { damagedIn, differs, type Comparison, type EntryChange } from './compare
 import type { GrantsCount } from './count-grants.ts';
 import { fieldChanges } from './fields.ts';
 import { lastApplyLine, type LastApply } from './last-apply.ts';
+import type { LostExchanges } from './lost-exchanges.ts';
 
 /** What a diff found. */
 export interface Diff {
@@ -19,6 +20,8 @@ export interface Diff {
   readonly last: LastApply | undefined;
   /** Undefined if no change can end a grant. */
   readonly grants: GrantsCount | undefined;
+  /** What runs and is kept of the exchanges that a change affects. */
+  readonly exchanges: readonly LostExchanges[];
   /** Epoch seconds. */
   readonly now: number;
 }
@@ -57,6 +60,29 @@ export const grantsSentence = (grants: GrantsCount | undefined): string | undefi
     : `At least ${plural(total, 'living grant')} would end: an estimate, since the count stopped after ${stoppedAfter} items.`;
 };
 
+const sum = (counts: readonly number[]): number => counts.reduce((all, one) => all + one, 0);
+
+/** How many exchanges and Groups a change affects, as sentences. */
+export const exchangesSentences = (exchanges: readonly LostExchanges[]): string[] => {
+  const countsOf = (lost: LostExchanges['lost']) => {
+    const some = exchanges.filter((one) => one.lost === lost);
+    const [running, groups] = [sum(some.map((one) => one.running)), sum(some.map((one) => one.groups))];
+    return {
+      running: running === 0 ? [] : [plural(running, 'running exchange')],
+      groups: groups === 0 ? [] : [plural(groups, 'kept Group')],
+    };
+  };
+  const [all, identifier] = [countsOf('exchange'), countsOf('identifier')];
+  const under = [...identifier.running, ...identifier.groups].join(' and ');
+  return [
+    ...all.running.map((running) => `${running} would end.`),
+    ...all.groups.map((groups) => `${groups} could no longer be exported.`),
+    ...(under === ''
+      ? []
+      : [`${under} may be under a removed identifier: what was asked goes on, and new matches under it are refused.`]),
+  ];
+};
+
 const signs = { added: '+', changed: '~', removed: '-', repaired: '!' } as const;
 
 /** What kind of change it is. */
@@ -66,7 +92,7 @@ const verbOf = ({ item, before, after }: EntryChange): keyof typeof signs => {
   return before === undefined ? 'added' : 'changed';
 };
 
-const remarks = (change: EntryChange, { grants, now }: Diff): string[] => {
+const remarks = (change: EntryChange, { grants, exchanges, now }: Diff): string[] => {
   const { entryId, item, before, after } = change;
   const count = grants?.byEntry.get(entryId);
   return [
@@ -75,6 +101,7 @@ const remarks = (change: EntryChange, { grants, now }: Diff): string[] => {
       ? []
       : fieldChanges(before, after).map(({ field, what }) => `${field}: ${what}`)),
     ...(count === undefined ? [] : [`${plural(count, 'living grant')} would end`]),
+    ...exchangesSentences(exchanges.filter((one) => one.entryId === entryId)).map((sentence) => sentence.slice(0, -1)),
     ...(item !== undefined && isStopped(item, now) ? [`stays ${stopWords(item)}`] : []),
   ];
 };
@@ -91,7 +118,7 @@ const changeLines = (change: EntryChange, diff: Diff): string[] => {
 const listed = (title: string, lines: readonly string[]): string[] =>
   lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${line}`)];
 
-const summaryOf = ({ comparison, grants }: Diff): string => {
+const summaryOf = ({ comparison, grants, exchanges }: Diff): string => {
   const { changes, before } = comparison;
   if (!differs(comparison)) {
     return `No difference: ${plural(before.payers.length, 'payer')}, ${plural(before.partners.length, 'partner')}.`;
@@ -102,7 +129,9 @@ const summaryOf = ({ comparison, grants }: Diff): string => {
     return count === 0 ? [] : [`${count} ${verb}`];
   });
   const what = counts.length === 0 ? 'Only pages differ' : counts.join(', ');
-  return [`${what}.`, grantsSentence(grants)].filter((line) => line !== undefined).join(' ');
+  return [`${what}.`, grantsSentence(grants), ...exchangesSentences(exchanges)]
+    .filter((line) => line !== undefined)
+    .join(' ');
 };
 
 /** As people read it. */
@@ -139,7 +168,7 @@ export const diffLines = (diff: Diff): string[] => {
 
 /** A diff for programs. */
 export const diffJson = (diff: Diff): object => {
-  const { stage, file, tableName, comparison, last, grants, now } = diff;
+  const { stage, file, tableName, comparison, last, grants, exchanges, now } = diff;
   return {
     stage,
     file,
@@ -159,5 +188,6 @@ export const diffJson = (diff: Diff): object => {
     stalePages: comparison.stalePages,
     livingGrantsEnded: grants?.total ?? 0,
     isEstimate: grants?.stoppedAfter !== undefined,
+    exchanges,
   };
 };

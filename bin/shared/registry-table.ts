@@ -2,12 +2,14 @@ import { setTimeout as after } from 'node:timers/promises';
 import { DynamoDBClient, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { StageConfig } from '../../config/stage.ts';
+import { GatewayError } from '../../functions/shared/errors.ts';
 import { readEntryItem, type StoredEntry } from '../../functions/shared/registry/entry-items.ts';
 import { registryAttributes } from '../../functions/shared/store/attributes.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import { readerOf, writeItem, type Item } from '../../functions/shared/store/items.ts';
 import { awsSettings, explainAwsFailure } from './aws.ts';
 import { callerOf, type Caller } from './caller.ts';
+import { Refusal } from './errors.ts';
 import { findTable } from './find-table.ts';
 import type { Wait } from './patience.ts';
 import { readItem } from './read-item.ts';
@@ -77,11 +79,13 @@ export interface OpenOptions {
 /** The permissions that the tools need. */
 const rights =
   'dynamodb:ListTables; dynamodb:GetItem, Scan and UpdateItem on the registry table; dynamodb:Scan on the grants table, ' +
-  'to count what would end; and use of their key';
+  'and Query on the exchanges table, to count what would end; and use of their key';
 
 /** Turns a known failure of a call to AWS into a Refusal; returns any other error unchanged. */
 export const explainRegistryFailure = (error: unknown, { stage }: Pick<StageConfig, 'stage'>): unknown =>
-  explainAwsFailure(error, { stage, service: 'AWS', rights });
+  error instanceof GatewayError
+    ? new Refusal(`A table cannot be used (${error.detail}). The tool needs ${rights}.`)
+    : explainAwsFailure(error, { stage, service: 'AWS', rights });
 
 /**
  * Opens a stage's registry in the name of whoever runs the tool.

@@ -21,6 +21,7 @@ const table = (what: string, name: string) =>
 export const tableFlags = {
   grants: table('grants', 'Grants'),
   exports: table('exports', 'Exports'),
+  exchanges: table('exchanges', 'Exchanges'),
   registry: table('registry', 'Registry'),
 };
 

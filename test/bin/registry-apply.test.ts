@@ -4,11 +4,13 @@ import type { Git } from '../../bin/shared/git.ts';
 import { readOne } from '../../bin/shared/registry-table.ts';
 import { beatHold, stopEntry, takeHold, writeEntry } from '../../bin/shared/registry-writes.ts';
 import { registryData } from '../../config/load.ts';
-import { localStage } from '../../config/local.ts';
+import { defaultPorts, localStage } from '../../config/local.ts';
 import { entriesOf } from '../../functions/shared/registry/entry-items.ts';
+import { noteRunning, putGroup } from '../../functions/shared/store/exchanges.ts';
 import { putGrant } from '../../functions/shared/store/grants.ts';
 import { startMs } from '../support/gateway.ts';
 import { livingGrant } from '../support/living-grant.ts';
+import { es384Jwk } from '../support/login.ts';
 import { operator, registryTool, withEntry, type RegistryTool } from './registry-tool.ts';
 
 const now = startMs / 1000;
@@ -217,6 +219,64 @@ describe('living grants that would end', () => {
       told: expect.stringContaining('1 living grant would end.'),
     });
     expect(await entryAt('partner#demo-app')).toBeUndefined();
+  });
+});
+
+describe('exchanges and Groups that a change affects', () => {
+  const local = localStage(defaultPorts, { exchangePublicKey: es384Jwk('exchange-1').publicJwk });
+  const [newPlan, formerPlan] = [local.partners[3]!.exchange!, local.payers[0]!.exchange!];
+  const other = { system: 'http://hl7.org/fhir/sid/us-npi', value: '1234567893' };
+  const second = {
+    ...formerPlan,
+    publicKeys: [es384Jwk('exchange-2').publicJwk],
+    identifiers: [{ ...other, value: '1245319599' }],
+  };
+  const both = { payers: ['demo-health-plan', 'northwind'] };
+  const plans = withEntry('partners', 'new-plan', both, withEntry('payers', 'northwind', { exchange: second }, local));
+  const ended = '1 running exchange would end. 2 kept Groups could no longer be exported.';
+  const allEnded = '2 running exchanges would end. 4 kept Groups could no longer be exported.';
+  const allMayBeUnder = '2 running exchanges and 4 kept Groups may be under a removed identifier: ';
+  const mayBeUnder = '1 running exchange and 2 kept Groups may be under a removed identifier: ';
+  const held = async (owner: string, expiresAt: number): Promise<void> => {
+    await noteRunning(tool.exchanges, owner, { exportId: 'a-match', expiresAt });
+    const group = { owner, code: 'match', members: 1, key: Buffer.of(1), exportId: 'a-match', createdAt: now };
+    for (const id of ['group-1', 'group-2']) {
+      await putGroup(tool.exchanges, { ...group, id, body: Buffer.of(1), expiresAt });
+    }
+  };
+
+  it.each<[what: string, kind: 'payers' | 'partners', change: object | undefined, asked: string | undefined]>([
+    ["a payer's exchange goes", 'payers', { exchange: undefined }, ended],
+    [
+      "a partner's exchange goes",
+      'partners',
+      { exchange: undefined, redirectUris: ['https://new.example/cb'], scopes: ['patient/*.rs'] },
+      allEnded,
+    ],
+    ['a partner loses the payer', 'partners', { payers: ['northwind'] }, ended],
+    ['the partner goes', 'partners', undefined, allEnded],
+    ['an identifier of the partner goes', 'partners', { exchange: { identifiers: [other] } }, allMayBeUnder],
+    ['one of the payer goes', 'payers', { exchange: { ...formerPlan, identifiers: [other] } }, mayBeUnder],
+    ['one comes', 'partners', { exchange: { identifiers: [...newPlan.identifiers, other] } }, undefined],
+    ['only a name changes', 'partners', { name: 'New Name' }, undefined],
+  ])('are told if %s', async (_what, kind, change, asked) => {
+    await tool.fill(plans);
+    await held('demo-health-plan/new-plan', now + 60);
+    await held('northwind/new-plan', now + 60);
+    await tool.write(withEntry(kind, kind === 'payers' ? 'demo-health-plan' : 'new-plan', change, plans));
+    const refused = async (): Promise<string> => String(await tool.apply().catch((error: unknown) => error));
+
+    if (asked !== undefined) expect(await refused()).toContain(asked);
+    expect((await tool.run('diff')).out.includes(asked ?? 'exchange and')).toBe(asked !== undefined);
+    expect((await tool.apply(...(asked === undefined ? [] : ['--yes']))).told).toContain(asked ?? 'Applied as');
+  });
+
+  it('are none if none runs or is kept any more', async () => {
+    await tool.fill(plans);
+    await held('demo-health-plan/new-plan', now);
+    await tool.write(withEntry('partners', 'new-plan', undefined, plans));
+
+    expect(await tool.apply()).toMatchObject({ code: 0 });
   });
 });
 

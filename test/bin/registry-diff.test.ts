@@ -178,6 +178,7 @@ describe('npm run registry -- diff', () => {
       stalePages: [],
       livingGrantsEnded: 0,
       isEstimate: false,
+      exchanges: [],
     });
   });
 });

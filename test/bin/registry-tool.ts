@@ -7,7 +7,7 @@ import { readAll } from '../../bin/shared/registry-table.ts';
 import { localStage } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { startMs } from '../support/gateway.ts';
-import { listening, tableOf, toolStage } from './tool-stage.ts';
+import { exchangesTable, listening, tableOf, toolStage } from './tool-stage.ts';
 
 export const operator = 'arn:aws:iam::000000000000:user/operator';
 
@@ -24,7 +24,7 @@ export interface RunOptions {
 
 /** Stage local in a file, its tables in a stand-in for AWS, and the tool. */
 export const registryTool = async () => {
-  const base = await toolStage([tableOf('Registry'), tableOf('Grants')]);
+  const base = await toolStage([tableOf('Registry'), tableOf('Grants'), exchangesTable]);
   const { aws, client, registry: registryTable, fill } = base;
   const folder = await mkdtemp(join(tmpdir(), 'registry-'));
   const file = join(folder, 'stage.json');
@@ -52,6 +52,7 @@ export const registryTool = async () => {
   return {
     client,
     grants: base.table('Grants'),
+    exchanges: base.table('Exchanges'),
     table: registryTable,
     file,
     write,
