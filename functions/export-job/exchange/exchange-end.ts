@@ -28,16 +28,23 @@ export const whyNotNow =
     return consentHolds(consent, nowMs) ? undefined : 'consentEnded';
   };
 
+/** How many resources about a member came. */
+const countsIn = ({ about = {} }: JobState['known']) => {
+  const counts = new Map(Object.entries(about));
+  return (member: Pick<GroupMember, 'reference'>): number => counts.get(patientIn(member)) ?? 0;
+};
+
 /** Reports the members who were left out, and those with no records. */
 const memberProblems = (
   { members, leftOut, asked }: GroupInput,
-  { known: { about = {} } }: JobState,
+  { known }: JobState,
   { isRead, whyNot }: { readonly isRead: boolean; readonly whyNot: WhyNot },
 ): readonly Problem[] => {
   const isPart = Object.values(asked).some((value) => value !== undefined);
+  const countOf = countsIn(known);
   const ofMember = (member: GroupInput['members'][number]): readonly Problem[] => {
     const { submitted } = member;
-    if ((about[patientIn(member)] ?? 0) > 0) return [];
+    if (countOf(member) > 0) return [];
     const one = { type: 'Patient', member: submitted } as const;
     const why = whyNot(member);
     if (why !== undefined) return [{ kind: 'memberLeftOut', ...one, why }];
@@ -111,10 +118,10 @@ const audited = (
 const membersOf = (input: ExchangeInput, state: JobState, whyNot: WhyNot): readonly AuditedMember[] => {
   const { known } = state;
   if (input.kind === 'group') {
-    const { about = {} } = known;
+    const countOf = countsIn(known);
     return [
       ...input.members.map((member) => {
-        const resources = about[patientIn(member)] ?? 0;
+        const resources = countOf(member);
         const why = resources === 0 ? whyNot(member) : undefined;
         return why === undefined ? audited(member, 'exported', { resources }) : audited(member, why, {});
       }),

@@ -116,7 +116,7 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
   noteBeyond(taking, resource);
   noteLinks(taking, resource);
   for (const member of new Set(patientsOf(resource, rules).map((patient) => taking.lines.ids.get(patient)))) {
-    if (member !== undefined) leg.next.about[member] = (leg.next.about[member] ?? 0) + 1;
+    if (member !== undefined) leg.next.about.set(member, (leg.next.about.get(member) ?? 0) + 1);
   }
   const attachments = isAt(rules, type) ? attachmentsToFetch(taking, resource) : [];
   if (attachments.length === 0) leg.parts.add(type, rewrite(resource));

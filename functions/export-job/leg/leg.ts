@@ -64,7 +64,7 @@ interface Calls extends Pick<Asking, 'isStillThere' | 'stopped'> {
   readonly whyNot: () => Stop | undefined;
 }
 
-/** As in {@link Known}, where a set is a list. */
+/** As in {@link Known}, where a set is a list, and a map an object. */
 interface Next {
   readonly queue: Task[];
   readonly planned: string[];
@@ -75,7 +75,7 @@ interface Next {
   refused: Known['refused'];
   transactionTime: string | undefined;
   linesTotal: number | undefined;
-  about: Record<string, number>;
+  readonly about: Map<string, number>;
   said: Known['said'];
   strangers: number | undefined;
   pages: number;
@@ -169,7 +169,7 @@ const nextOf = ({ queue, planned, finished, withEverything, linked = [], referen
   refused: known.refused,
   transactionTime: known.transactionTime,
   linesTotal: known.linesTotal,
-  about: { ...known.about },
+  about: new Map(Object.entries(known.about ?? {})),
   said: known.said,
   strangers: known.strangers,
   pages: known.pages,

@@ -171,7 +171,7 @@ const deltaOf = async ({
       ...others,
       ...(transactionTime === undefined ? {} : { transactionTime }),
       ...(linesTotal === undefined ? {} : { linesTotal }),
-      ...(exchange === undefined ? {} : { about }),
+      ...(exchange === undefined ? {} : { about: Object.fromEntries(about) }),
       ...(said === undefined ? {} : { said }),
       ...(strangers === undefined ? {} : { strangers }),
       ...(declared === undefined ? {} : { declared }),

@@ -684,6 +684,17 @@ describe('what comes of a Group', () => {
     if (lack.test(made.errors.join('\n'))) expect(made.complete).toBe(false);
   });
 
+  it('is counted for each member, though the id be a name that every object has', async () => {
+    const ids = ['constructor', 'toString', 'valueOf', 'a'];
+    const output = [{ type: 'Patient', lines: ['constructor', 'a'].map(patient) }];
+    const { errors, world } = await run(groupInput(ids.map((id) => memberOf(id))), { output });
+
+    expect(errors).toEqual(['toString', 'valueOf'].map((id) => `Nothing came about member ours-${id}.`));
+    const audited = [...world.dynamo.items('Audit').values()].find(({ type }) => type?.S === 'came')!['members']!.S!;
+    const counts = (JSON.parse(audited) as { resources: number }[]).map(({ resources }) => resources);
+    expect(counts).toEqual([1, 0, 0, 1]);
+  });
+
   it('about another id of a member comes, in whatever order, unless that is of somebody who is left out', async () => {
     const merged = (id: string, ...others: readonly string[]) => ({
       ...patient(id),
