@@ -191,7 +191,10 @@ const isOnly = (value: unknown, checked: unknown): boolean => {
     );
   }
   if (!isObject(checked)) return value === checked;
-  return isObject(value) && Object.entries(value).every(([name, one]) => Object.hasOwn(checked, name) && isOnly(one, checked[name]));
+  return (
+    isObject(value) &&
+    Object.entries(value).every(([name, one]) => Object.hasOwn(checked, name) && isOnly(one, checked[name]))
+  );
 };
 
 interface Found extends Omit<ReadGroup, 'members'> {

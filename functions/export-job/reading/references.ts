@@ -40,7 +40,7 @@ export interface ReferredResource {
 }
 
 /** An id that can go into a read: FHIR's characters, and a few more that payers use. */
-const readable = /^[A-Za-z0-9._~=:@+,-]{1,128}$/;
+export const isReadableId = (id: string): boolean => /^[A-Za-z0-9._~=:@+,-]{1,128}$/.test(id);
 
 /** The type in a reference that is not a literal one, such as a search, or an id followed by a slash, a query or a fragment. */
 const typed = /^(?:https?:\/\/[^?#]*\/|\/)?(?<type>[A-Za-z]+)[/?]/i;
@@ -53,7 +53,7 @@ const referredIn = (text: string, answer: AnswerBases): ReferredResource | undef
   }
   const { type, id, isOwn } = parsed;
   if (!isOwn) return { type, id, why: 'elsewhere' };
-  return readable.test(id) ? { type, id } : { type, id, why: 'form' };
+  return isReadableId(id) ? { type, id } : { type, id, why: 'form' };
 };
 
 /**

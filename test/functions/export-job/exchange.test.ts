@@ -920,18 +920,36 @@ describe('what comes of a Group', () => {
       type: 'transaction',
       entry: urls.map((url) => ({ request: { method: 'DELETE', url } })),
     });
+    const world = exportWorld({ exchange: groupInput(two) });
+    const more = { extension: [{ url: 'urn:x', valueString: 'theirs' }], Resource: patient('theirs'), id: 'theirs' };
+    const entry = {
+      ...more,
+      fullUrl: 'https://other.example/Patient/theirs',
+      search: { mode: 'match', ...more },
+      request: { method: 'DELETE', url: `${world.base}/Observation/9/`, ifMatch: 'theirs', ...more },
+    };
     const lines = [
       deletion('Patient/a', 'Observation/9'),
-      deletion('Patient/x'),
-      deletion('https://other'),
+      { ...deletion(), ...more, meta: { tag: [{ display: 'theirs' }] }, type: 'theirs', entry: [entry] },
+      ...[
+        'Patient/x',
+        'https://other',
+        'https://other/Observation/9',
+        'Observation/9/_history/1',
+        'Observation/Jo%20Do',
+      ].map((url) => deletion(url)),
       { ...deletion(), entry: [{ resource: patient('x') }] },
+      { ...deletion('Observation/9'), modifierExtension: [{ url: 'urn:not', valueBoolean: true }] },
     ];
-    const { world, errors } = await run(groupInput(two), { output: [people], deleted: [{ type: 'Bundle', lines }] });
+    world.answerWith(planOf(world.base, { output: [people], deleted: [{ type: 'Bundle', lines }] }));
+    await world.run();
+    const { errors } = await endOf(world);
 
-    expect((await world.record()).deleted).toEqual([JSON.stringify(lines[0])]);
+    const passedOn = [lines[0], deletion('Observation/9')].map((line) => JSON.stringify(line));
+    expect((await world.record()).deleted).toEqual(passedOn);
     expect(errors).toEqual(
       Array.from(
-        { length: 3 },
+        { length: 7 },
         () => 'A line in file 1 of deletions is left out: it is no list of deletions, or is about somebody else.',
       ),
     );
