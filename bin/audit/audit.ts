@@ -2,6 +2,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import type { AuditEvent } from '../../functions/audit/audit-event.ts';
 import { awsSettings } from '../shared/aws.ts';
 import { requireAccount } from '../shared/caller.ts';
+import { noteUnknown } from '../shared/note-unknown.ts';
 import type { Output } from '../shared/output.ts';
 import { readStage } from '../shared/stage-flags.ts';
 import { explainS3Failure, findBucket } from './audit-bucket.ts';
@@ -42,8 +43,13 @@ export const audit = async (
   try {
     const bucket = await findBucket(client, config.stage, query.bucket ?? environment['AUDIT_BUCKET']);
     const events = await findEvents(bucket, query);
-    if (events.length === 0) output.note('The audit has no events from that time.');
-    else {
+    if (events.length === 0) {
+      output.note('The audit has no events from that time.');
+      const { partner = query.membersOf } = query;
+      // The folder `unknown` is no partner's.
+      const asked = { partner: partner === 'unknown' ? undefined : partner };
+      await noteUnknown(config, asked, { environment, tool: 'audit-reader', left: 'events', note: output.note });
+    } else {
       const lines = query.membersOf === undefined ? linesOf(events, query) : membersOf(events, query);
       for (const line of lines) output.out(line);
       const { size } = contestedIds(events);

@@ -17,6 +17,7 @@ import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { callerOf, requireAccount } from '../shared/caller.ts';
 import { Refusal } from '../shared/errors.ts';
 import { findTable } from '../shared/find-table.ts';
+import { noteUnknown } from '../shared/note-unknown.ts';
 import type { Output } from '../shared/output.ts';
 import type { RegistryTable } from '../shared/registry-table.ts';
 import { readStage, stageAsFlag } from '../shared/stage-flags.ts';
@@ -159,7 +160,10 @@ export const exportsTool = async (args: readonly string[], deps: ExportsToolDeps
   try {
     const table = { client, name: command.table ?? (await findTable(client, config.stage, 'Exports')), wait: after };
     if (command.command === 'list') {
-      for (const line of await listExports(table, command, now)) output.out(line);
+      const lines = await listExports(table, command, now);
+      for (const line of lines) output.out(line);
+      if (lines.length === 1)
+        await noteUnknown(config, command, { environment, tool: 'operator', left: 'exports', note: output.note });
       return 0;
     }
     const item = await requireExport(table, command.id);

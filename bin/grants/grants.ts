@@ -16,6 +16,7 @@ import { callerOf, requireAccount } from '../shared/caller.ts';
 import { readCommand } from '../shared/command-line.ts';
 import { Refusal } from '../shared/errors.ts';
 import { findTable } from '../shared/find-table.ts';
+import { noteUnknown } from '../shared/note-unknown.ts';
 import type { Output } from '../shared/output.ts';
 import { readStage } from '../shared/stage-flags.ts';
 import { spec, type GrantCommand } from './flags.ts';
@@ -87,6 +88,10 @@ export const grants = async (args: readonly string[], deps: GrantsToolDeps): Pro
     if (command.command === 'list') {
       const lines = await listGrants({ ...table, wait: after }, command, (grant) => stateOf(grant, now));
       for (const line of lines) deps.output.out(visibleLine(line));
+      if (lines.length === 1) {
+        const { environment, output } = deps;
+        await noteUnknown(config, command, { environment, tool: 'operator', left: 'grants', note: output.note });
+      }
       return 0;
     }
     const grant = await getGrant(table, command.grantId);

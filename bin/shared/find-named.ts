@@ -46,7 +46,8 @@ export interface Named {
 /** So many are listed; of more, those that were probably meant. */
 const mostListed = 10;
 
-const called = ({ id, name }: Named): string => (name === undefined || name === id ? id : `${id} (${name})`);
+/** An id with its name. */
+export const called = ({ id, name }: Named): string => (name === undefined || name === id ? id : `${id} (${name})`);
 
 interface FindOptions {
   readonly stage: string;

@@ -24,7 +24,7 @@ export interface NamedItem extends Named {
 }
 
 /** An item's id, and its name, if it can be read. */
-export const nameItem = ({ kind, entryId }: EntryKind, item: ReadEntry): NamedItem => {
+export const nameItem = ({ kind, entryId }: Pick<EntryKind, 'kind' | 'entryId'>, item: ReadEntry): NamedItem => {
   const { name, displayName } = (item.entry ?? {}) as { readonly name?: unknown; readonly displayName?: unknown };
   const called = kind === 'partner' ? name : displayName;
   return {

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { text as toText } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { audit } from '../../bin/audit/audit.ts';
 import { tableOf } from '../../bin/audit/table.ts';
@@ -19,6 +20,8 @@ import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { streamRecord } from '../functions/audit/records.ts';
 import { startMs } from '../support/gateway.ts';
 import { memoryDynamo } from '../support/memory-dynamo.ts';
+import { ownKey } from './answering-aws.ts';
+import { tableOf as stageTable } from './tool-stage.ts';
 
 const grantId = 'abcdefghijklmnopqrst-1';
 const otherGrant = 'abcdefghijklmnopqrst-2';
@@ -27,6 +30,7 @@ const busyGrant = 'abcdefghijklmnopqrst-3';
 const dayMs = 86_400_000;
 const bucket = 'p2p-gateway-local-auditbucket-1';
 const operator = 'arn:aws:sts::111122223333:assumed-role/OnCall/alex';
+const registryTable = stageTable('Registry');
 let aws: LocalAws;
 
 /** A payer before and after an operator gave it another name. */
@@ -81,6 +85,7 @@ beforeAll(async () => {
   aws = await startAws(0);
   aws.s3.createBucket(bucket);
   aws.s3.createBucket('p2p-gateway-local-auditaccesslogs-1');
+  await aws.dynamoDb.createTables([registryTable], () => {});
   const client = new S3Client({
     endpoint: aws.url,
     region: 'us-east-1',
@@ -108,7 +113,11 @@ beforeAll(async () => {
   const reason = { reason: { S: 'byPartner' } };
   await write(grantItem(grantId, 'revoked', startMs + 2 * dayMs, reason));
   const by = { changedAt: startMs / 1000, changedBy: operator, reason: 'Ticket 4711' };
-  await write(newEntryItem('partner#demo-partner', localStage().partners[0]!, by));
+  const entry = newEntryItem('partner#demo-partner', localStage().partners[0]!, by);
+  await write(entry);
+  const tables = new DynamoDBClient({ endpoint: aws.url, region: 'us-east-1', credentials: ownKey });
+  await tables.send(new PutItemCommand({ TableName: registryTable.physicalName, Item: entry }));
+  tables.destroy();
   await handle({ Records: [streamRecord(...renamed)] }, { awsRequestId: 'audit-1' });
   const filedInDisorder = [streamRecord(pauses[1], pauses[2]), streamRecord(pauses[0], pauses[1])];
   await handle({ Records: filedInDisorder }, { awsRequestId: 'audit-1' });
@@ -315,7 +324,19 @@ describe('npm run audit', () => {
     ]);
     expect((await run('--members-of nobody --since 2026-06-01')).remarks).toEqual([
       'The audit has no events from that time.',
+      'Stage local has no partner "nobody" (one that was removed may still have events), nor one with a similar name; list them with: npm run partners -- list --stage local',
     ]);
+  });
+
+  it.each([
+    ['--members-of demo-parter', 'did you mean demo-partner (Member Portal)?'],
+    ['--partner demo-parter', 'did you mean demo-partner (Member Portal)?'],
+    ['--partner demo-partner', undefined],
+    ['--partner unknown', undefined],
+  ])('says of %s without events whether the stage knows it', async (args, meant) => {
+    const { remarks } = await run(`${args} --since 2026-12-01 --until 2026-12-31`);
+
+    expect(remarks.slice(1)).toEqual(meant === undefined ? [] : [expect.stringContaining(meant)]);
   });
 
   it('prints exchanges between plans with how many members, and lists each of whom something came, with what was read', async () => {
@@ -354,7 +375,7 @@ describe('npm run audit', () => {
 
   it('reports an empty result, on stderr', async () => {
     const { code, lines, remarks } = await run('--partner nobody --since 2026-06-01 --json');
-    expect([code, lines, remarks]).toEqual([0, [], ['The audit has no events from that time.']]);
+    expect([code, lines, remarks[0]]).toEqual([0, [], 'The audit has no events from that time.']);
   });
 
   it('reads the bucket that a flag or the environment names', async () => {

@@ -29,7 +29,7 @@ let writes: StreamImage[];
 beforeEach(async () => {
   writes = [];
   const stream = { arn: 'arn', viewType: 'NEW_AND_OLD_IMAGES' } as const;
-  const tables = [tableOf('Grants', { stream }), tableOf('Exports'), exchangesTable];
+  const tables = [tableOf('Grants', { stream }), tableOf('Exports'), exchangesTable, tableOf('Registry')];
   const audited = tableOf('AuditEvents', { stream: { arn: 'reads', viewType: 'NEW_IMAGE' } });
   stage = await toolStage([...tables, audited], ({ dynamodb }) => {
     writes.push(dynamodb?.NewImage ?? {});
@@ -123,17 +123,24 @@ describe('npm run exports', () => {
   });
 
   it.each([
-    ['--payer southwind', 'c'],
-    ['--partner other', 'b'],
-    ['--state overdue', 'd'],
-    ['--since 10m', 'a'],
-    ['--payer northwind --since 2026-06-01T11:00:00Z', 'ab'],
-    ['--payer northwind --partner demo-partner --state running', 'a'],
-    ['--partner nobody', ''],
-  ])('lists those with %s alone', async (flags, letters) => {
+    ['--payer southwind', 'c', ''],
+    ['--partner other', 'b', ''],
+    ['--state overdue', 'd', ''],
+    ['--since 10m', 'a', ''],
+    ['--payer northwind --since 2026-06-01T11:00:00Z', 'ab', ''],
+    ['--payer northwind --partner demo-partner --state running', 'a', ''],
+    ['--payer demo-health-plan --partner demo-app', '', ''],
+    [
+      '--partner nobody',
+      '',
+      'no partner "nobody" (one that was removed may still have exports), nor one with a similar',
+    ],
+    ['--payer demo-helth-plan', '', 'did you mean demo-health-plan (Demo Health Plan)?'],
+  ])('lists those with %s alone, and says if the stage does not know the id', async (flags, letters, note) => {
+    await stage.fill();
     await fourExports();
 
-    const { out } = await run(['list', ...flags.split(' ')]);
+    const { out, told } = await run(['list', ...flags.split(' ')]);
 
     expect(
       out
@@ -141,6 +148,8 @@ describe('npm run exports', () => {
         ?.map(([letter]) => letter)
         .join('') ?? '',
     ).toBe(letters);
+    expect(told === '').toBe(note === '');
+    expect(told).toContain(note);
   });
 
   it('shows what one reads, how far it is, its last problem, and the reference for its log lines', async () => {

@@ -17,7 +17,7 @@ const table = () => stage.table('Grants');
 beforeEach(async () => {
   writes = [];
   const spec = tableOf('Grants', { stream: { arn: 'arn', viewType: 'NEW_AND_OLD_IMAGES' } });
-  stage = await toolStage([spec], ({ dynamodb }) => void writes.push(dynamodb?.NewImage ?? {}));
+  stage = await toolStage([spec, tableOf('Registry')], ({ dynamodb }) => void writes.push(dynamodb?.NewImage ?? {}));
   await putGrant(table(), grant, { now, requestId: 'request-1' });
 });
 afterEach(() => stage.close());
@@ -59,6 +59,8 @@ describe('npm run grants', () => {
     expect(await idsOf('--via', 'sign-in')).toEqual([grant.grantId, '1 grant']);
     expect(await idsOf('--since', '2026-06-02')).toEqual([made.grantId, '1 grant']);
     expect(await idsOf('--via', 'identity', '--partner', 'demo-app')).toEqual(['0 grants']);
+    await stage.fill();
+    expect((await run(['list', '--payer', 'demo-helth-plan'])).told).toContain('did you mean demo-health-plan');
     expect((await run(['list', '--via', 'identity'])).out).toContain('identity  2026-06-01T11:59:00Z');
   });
 
