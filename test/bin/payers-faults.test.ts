@@ -537,7 +537,7 @@ describe('a former plan', () => {
     ],
     [
       'has other scopes',
-      { [smartAt]: () => json({ ...document, scopes_supported: ['system/*.rs'] }) },
+      { [smartAt]: () => json({ ...document, scopes_supported: ['system/Patient.rs'] }) },
       'lacks system/Group.rs',
     ],
   ])('that %s gives one line', async (_, changed, line) => {
@@ -545,6 +545,12 @@ describe('a former plan', () => {
 
     expect(found).toEqual([expect.stringContaining(line)]);
     expect(found.join()).not.toContain('canary');
+  });
+
+  it('that lists a wider scope than is asked for is well', async () => {
+    const wider = { [smartAt]: () => json({ ...document, scopes_supported: ['system/*.rs'] }) };
+
+    expect(await lines(wider)).toEqual([]);
   });
 
   it.each([

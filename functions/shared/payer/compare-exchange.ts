@@ -1,6 +1,8 @@
 import { objectsIn, type JsonObject } from '../json-object.ts';
 import type { FormerPlan } from '../registry/former-plan.ts';
+import { parseScope, type ResourceScope, type Scope } from '../scopes/scopes.ts';
 import { few, sameUrl } from './compare-discovery.ts';
+import { isTaken } from './compare-scopes.ts';
 import type { Difference } from './difference.ts';
 import { listOf, textOf, type DiscoveryDocument } from './discovery-documents.ts';
 
@@ -48,11 +50,19 @@ const signing: Comparison = (document, { exchange }) =>
     todo: 'make a key for an algorithm that the payer lists, or ask the payer',
   });
 
+const isOfSystem = (scope: Scope): scope is ResourceScope => scope.kind === 'resource' && scope.context === 'system';
+
+/** Whether a plan that lists these accepts this one: it is listed, or a wider one such as `system/*.rs` is. */
+const isListed = (scope: string, listed: readonly string[]): boolean => {
+  const own = parseScope(scope);
+  return listed.includes(scope) || (isOfSystem(own) && isTaken(own, listed.map(parseScope).filter(isOfSystem)));
+};
+
 /** A list without scopes of systems says nothing: servers need not list all that they take (RFC 8414 §2). */
 const scopes: Comparison = (document, { exchange }) => {
   const listed = listOf(document, 'scopes_supported');
   const ofSystems = listed?.filter((scope) => scope.startsWith('system/') || URL.canParse(scope)) ?? [];
-  const missing = exchange.scopes.filter((scope) => !ofSystems.includes(scope));
+  const missing = exchange.scopes.filter((scope) => !isListed(scope, ofSystems));
   if (ofSystems.length === 0 || missing.length === 0) return undefined;
   return {
     field: 'exchange.scopes',

@@ -13,7 +13,7 @@ import type { Difference } from './difference.ts';
 export const isV1 = ({ permissions }: ResourceScope): boolean => permissions === 'read' || permissions === '*';
 
 /** Whether a payer that lists these scopes accepts this one: it is listed, or listed scopes of its version cover it. */
-const isTaken = (scope: ResourceScope, listed: readonly ResourceScope[]): boolean => {
+export const isTaken = (scope: ResourceScope, listed: readonly ResourceScope[]): boolean => {
   if (listed.some(({ word }) => word === scope.word)) return true;
   const access = readAccessOf(scope);
   const comparable = listed.filter((one) => isV1(one) === isV1(scope) && one.filter === scope.filter);
