@@ -29,6 +29,7 @@ const exchangeOutcomes: Readonly<Record<string, string>> = {
   consentEnded: 'left out, since the consent had ended',
   ended: 'left out, since an operator had ended it',
   match: 'the health plan knows the member',
+  inactive: 'the health plan names the member as no longer in its Group',
   nomatch: 'the health plan found nobody',
   consentconstraint: 'the health plan does not give the record under this consent',
   notNamed: 'the health plan did not say',

@@ -102,6 +102,8 @@ interface Entry {
   readonly submitted: string;
   readonly reference: string | undefined;
   readonly coverage: string | undefined;
+  /** Whether the member is no longer in the Group (https://hl7.org/fhir/R4/group-definitions.html#Group.member.inactive). */
+  readonly isInactive: boolean;
 }
 
 /** `stranger` names somebody who was not submitted; `form` cannot be read. */
@@ -125,6 +127,7 @@ const entryOf = (
 ): ReadEntry => {
   const { entity, inactive } = isObject(member) ? member : {};
   if (!isObject(entity)) return { entry: 'form', refersTo: [] };
+  const isBoolean = inactive === undefined || typeof inactive === 'boolean';
   const text = entity['reference'];
   // Of members who were not matched the entry itself may be the submitted Patient.
   const own = !isMatched && typeof text === 'string' && text.startsWith('#') ? text.slice(1) : undefined;
@@ -134,7 +137,7 @@ const entryOf = (
   const patientAt = id === undefined ? undefined : contained.get(`Patient ${id}`);
   const coverageAt = coverage === undefined || !isFhirId(coverage) ? undefined : contained.get(`Coverage ${coverage}`);
   const refersTo = [patientAt, coverageAt].filter((at) => at !== undefined);
-  if (id === undefined || patientAt === undefined) return { entry: 'form', refersTo };
+  if (id === undefined || patientAt === undefined || !isBoolean) return { entry: 'form', refersTo };
   if (!submitted.has(id)) return { entry: 'stranger', refersTo };
   const parsed = typeof text === 'string' ? parseReference(text, bases) : undefined;
   const isOwn = parsed?.type === 'Patient' && parsed.isOwn && idForm.test(parsed.id);
@@ -148,6 +151,7 @@ const entryOf = (
       submitted: id,
       reference: isOwn ? `Patient/${parsed.id}` : undefined,
       coverage: coverageAt === undefined ? undefined : coverage,
+      isInactive: inactive === true,
     },
     refersTo,
     checked: {
@@ -156,7 +160,7 @@ const entryOf = (
         ...(isOwn || own === id ? { reference: text } : {}),
         ...(entity['type'] === 'Patient' ? { type: 'Patient' } : {}),
       },
-      ...(typeof inactive === 'boolean' ? { inactive } : {}),
+      ...(inactive === undefined ? {} : { inactive }),
     },
   };
 };
@@ -204,6 +208,8 @@ interface Found extends Omit<ReadGroup, 'members'> {
   readonly extras: number;
   /** Whether text, or another element that may be about anybody, is left out. */
   readonly hasText: boolean;
+  /** Whether the payer no longer uses it. */
+  readonly isInactive: boolean;
 }
 
 /** @returns undefined if its entries are not a list */
@@ -246,6 +252,7 @@ const readGroup = (
     line: JSON.stringify(made),
     entries: members.length,
     named: read.map(({ entry }) => entry).filter((entry) => typeof entry === 'object'),
+    isInactive: resource['active'] === false,
     faults: read.map(({ entry }) => entry).filter((entry) => typeof entry === 'string'),
     extras: held.length - referredTo.size,
     hasText,
@@ -267,25 +274,30 @@ const countFaults = (found: readonly Found[]): readonly Problem[] =>
     return count === 0 ? [] : [{ kind: 'groupEntries', type: 'Group', why, count } as const];
   });
 
+type MemberAnswer = Extract<Problem, { kind: 'memberAnswer' }>;
+
 /** Checks what the payer says about each submitted member, and lists what is wrong. */
-const memberFaults = (found: readonly Found[], submitted: readonly string[]): ReadonlyMap<string, Problem> => {
+const memberFaults = (found: readonly Found[], submitted: readonly string[]): ReadonlyMap<string, MemberAnswer> => {
   const outcomes = new Map<string, Set<GroupCode>>();
   const records = new Map<string, Set<string>>();
   const owners = new Map<string, Set<string>>();
+  const inactive = new Set<string>();
   const put = <T>(map: Map<string, Set<T>>, key: string, value: T): void =>
     void map.set(key, (map.get(key) ?? new Set()).add(value));
-  for (const { code, named } of found) {
-    for (const { submitted: member, reference } of named) {
+  for (const { code, named, isInactive: isOver } of found) {
+    for (const { submitted: member, reference, isInactive } of named) {
       put(outcomes, member, code);
+      if (code === 'match' && (isOver || isInactive)) inactive.add(member);
       if (code !== 'match' || reference === undefined) continue;
       put(records, member, reference);
       put(owners, reference, member);
     }
   }
-  const whyOf = (member: string): Extract<Problem, { kind: 'memberAnswer' }>['why'] | undefined => {
+  const whyOf = (member: string): MemberAnswer['why'] | undefined => {
     const own = outcomes.get(member);
     if (own === undefined) return 'notNamed';
     if (own.size > 1) return 'twoGroups';
+    if (inactive.has(member)) return 'inactive';
     const references = [...(records.get(member) ?? [])];
     if (references.length > 1) return 'twoRecords';
     return references.some((reference) => owners.get(reference)!.size > 1) ? 'sharedRecord' : undefined;
@@ -358,7 +370,10 @@ export const readMatch = (given: readonly GivenGroup[], { members }: MatchInput,
       groups.flatMap(({ code, named }) =>
         named.map(({ submitted: member, reference }) => [
           member,
-          { outcome: code, ...(reference === undefined ? {} : { reference }) },
+          {
+            outcome: faults.get(member)?.why === 'inactive' ? 'inactive' : code,
+            ...(reference === undefined ? {} : { reference }),
+          },
         ]),
       ),
     ),

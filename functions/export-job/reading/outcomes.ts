@@ -160,6 +160,7 @@ const linesReasons: Readonly<Record<LinesReason, readonly [one: string, more: st
 const memberFaults: Readonly<Record<MemberFault, string>> = {
   notNamed: 'The payer does not say what became of it.',
   twoGroups: 'The payer names it in two Groups of different outcomes. It counts as not matched.',
+  inactive: 'The payer names it as no longer in the Group. It counts as not matched.',
   twoRecords: 'The payer names two records for it. It counts as not matched.',
   sharedRecord: 'The payer names one record for it and for another member. It counts as not matched.',
 };

@@ -256,7 +256,7 @@ export type LinesReason =
   | 'beyond';
 
 /** What is wrong with what a match says of a member. */
-export type MemberFault = 'notNamed' | 'twoGroups' | 'twoRecords' | 'sharedRecord';
+export type MemberFault = 'notNamed' | 'twoGroups' | 'inactive' | 'twoRecords' | 'sharedRecord';
 
 /** Why an attachment did not come. */
 export type AttachmentFault =

@@ -293,6 +293,32 @@ describe('the Groups of a match', () => {
       ["1 resource in the payer's Groups is left out: no entry refers to it."],
       both,
     ],
+    ...[
+      { member: [{ ...entryAt(first, 0), inactive: true }, entryAt(first, 1)] },
+      { member: [entryAt(first, 0), entryAt(first, 1), { ...entryAt(first, 0), inactive: true }] },
+    ].map((change): [string, Plan, readonly string[], readonly string[]] => [
+      `have a former member: ${change.member.length} entries`,
+      matched({ ...first, ...change }, second),
+      ['Member ours-a: The payer names it as no longer in the Group. It counts as not matched.'],
+      [both[1]!],
+    ]),
+    [
+      'are no longer active',
+      matched({ ...first, active: false }, second),
+      ['ours-a', 'ours-b']
+        .map((one) => `Member ${one}: The payer names it as no longer in the Group. It counts as not matched.`)
+        .concat(textLeftOut),
+      [],
+    ],
+    [
+      'say in another form that somebody is a former member',
+      matched({ ...first, member: [{ ...entryAt(first, 0), inactive: 'true' }, entryAt(first, 1)] }, second),
+      [
+        "1 entry of the payer's Groups cannot be read, and is left out.",
+        'Member ours-a: The payer does not say what became of it.',
+      ],
+      [both[1]!],
+    ],
     [
       'have a code that is none',
       matched(...whole, groupOf('other', { 'ours-a': 'Patient/z' })),
