@@ -329,8 +329,8 @@ describe('npm run audit', () => {
   });
 
   it.each([
-    ['--members-of demo-parter', 'did you mean demo-partner (Member Portal)?'],
-    ['--partner demo-parter', 'did you mean demo-partner (Member Portal)?'],
+    ['--members-of demo-parter', 'did you mean demo-partner (Demo Partner)?'],
+    ['--partner demo-parter', 'did you mean demo-partner (Demo Partner)?'],
     ['--partner demo-partner', undefined],
     ['--partner unknown', undefined],
   ])('says of %s without events whether the stage knows it', async (args, meant) => {
