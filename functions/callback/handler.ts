@@ -10,6 +10,7 @@ import type { PageDeps } from '../shared/pages/settings.ts';
 import { viewOf } from '../shared/pages/view.ts';
 import { clearLoginCookie } from '../shared/partner/login-cookie.ts';
 import { makeGrant } from '../shared/partner/make-grant.ts';
+import { readMemberCookie } from '../shared/partner/member-cookie.ts';
 import { returnError, returnToPartner } from '../shared/partner/redirect-uri.ts';
 import type { PayerClientDeps } from '../shared/payer/client.ts';
 import { isUnreadable } from '../shared/payer/granted-scope.ts';
@@ -57,7 +58,8 @@ export const callbackHandler = (deps: CallbackDeps) => {
       const callback = await checkCallback(deps, payerOf(event), parameters(queryPairs(event)));
       const login = await takeLoginAttempt(deps, event, callback, record);
       if (login.purpose === 'connections') {
-        return signInMember({ ...deps, readKeys }, callback, login.attempt, context);
+        const { attempt } = login;
+        return signInMember({ ...deps, readKeys }, callback, { attempt, earlier: readMemberCookie(event) }, context);
       }
       const cookies = [clearLoginCookie(callback.state)];
       try {

@@ -20,7 +20,7 @@ import type { Table } from '../shared/store/dynamo.ts';
 import type { IndexMember } from '../shared/store/index-member.ts';
 import type { MemberAttempt } from '../shared/store/login-attempts.ts';
 import type { Member } from '../shared/store/member-index.ts';
-import { putMemberSession } from '../shared/store/member-sessions.ts';
+import { endMemberSession, putMemberSession } from '../shared/store/member-sessions.ts';
 import { exchangePayerCode } from './ask-payer.ts';
 import type { Callback } from './check-callback.ts';
 import { checkPayerAnswer } from './check-payer-answer.ts';
@@ -66,11 +66,12 @@ const askWho = async (
  * Handles the return of a member who signed in to see which apps may read the record. It starts a session and makes no grant.
  * Every response redirects to that page.
  * @param attempt undefined if it cannot be used: it has expired, was used, or began in another browser
+ * @param earlier the secret of the session that the browser has; undefined if it has none
  */
 export const signInMember = async (
   deps: SignInDeps,
   callback: Callback,
-  attempt: MemberAttempt | undefined,
+  { attempt, earlier }: { readonly attempt: MemberAttempt | undefined; readonly earlier: string | undefined },
   context: RequestContext,
 ): Promise<ApiResponse> => {
   const { record } = context;
@@ -93,6 +94,8 @@ export const signInMember = async (
       const memberIndex = await deps.indexMember(member);
       const made = { secret, now: nowSeconds(deps.clock), iv: deps.randomBytes(sealIvBytes) };
       await putMemberSession(deps.loginAttempts, { ...member, memberIndex }, made);
+      // A browser has one session.
+      if (earlier !== undefined) await endMemberSession(deps.loginAttempts, earlier, made.now);
     });
     return back(language, [cleared, setMemberCookie(secret)]);
   } catch (error) {

@@ -4,13 +4,11 @@ import type { ApiEvent, ApiResponse } from '../shared/http/api.ts';
 import { redirect } from '../shared/pages/browser-headers.ts';
 import type { Language } from '../shared/pages/language.ts';
 import { setLoginCookie } from '../shared/partner/login-cookie.ts';
-import { readMemberCookie } from '../shared/partner/member-cookie.ts';
 import { payerAuthorizeUrl } from '../shared/payer/authorize-url.ts';
 import { checkNotPaused } from '../shared/registry/require-payer.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import { sealIvBytes } from '../shared/store/crypto.ts';
 import { putLoginAttempt } from '../shared/store/login-attempts.ts';
-import { endMemberSession } from '../shared/store/member-sessions.ts';
 import type { ConnectionsDeps } from './deps.ts';
 import { identifyingScopes } from './identifying-scopes.ts';
 
@@ -25,9 +23,6 @@ export const startSignIn = async (
   language: Language,
 ): Promise<ApiResponse> => {
   await checkNotPaused(deps.registry, payer.id);
-  // A browser has one session. This sign-in starts a new one, so the earlier one must end.
-  const earlier = readMemberCookie(event);
-  if (earlier !== undefined) await endMemberSession(deps.loginAttempts, earlier, nowSeconds(deps.clock));
   const random = (): string => base64url(deps.randomBytes(32));
   const [state, verifier, cookie] = [random(), random(), random()];
   const { loginAttempt } = deps.registry.lifetimes;

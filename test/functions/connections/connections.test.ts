@@ -194,11 +194,24 @@ describe('the sign-in', () => {
     expect(test.payer.requests.length).toBe(detail === undefined ? 1 : 2);
   });
 
-  it('ends the session that the browser had', async () => {
+  it('ends the session that the browser had once it is finished, and not when it begins or fails', async () => {
     const test = world();
     const session = await test.signIn();
+    const isOpen = async (): Promise<boolean> =>
+      !textOf(await test.get(session)).includes('Sign in at Northwind Health');
+    const comeBackAs = async (query: Record<string, string>): Promise<boolean> => {
+      const begun = await test.post({ act: 'sign-in' }, session);
+      const cookie = `${cookiesOf(begun)}; ${session['Cookie']}`;
+      await test.callback({ ...test.fromPayer(sentBack(begun)['state'] ?? ''), ...query }, { cookie });
+      return isOpen();
+    };
     await test.post({ act: 'sign-in' }, session, 'demo-health-plan');
-    expect(textOf(await test.get(session))).toContain('Sign in at Northwind Health');
+
+    expect([await isOpen(), await comeBackAs({ error: 'access_denied', code: '' }), await comeBackAs({})]).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 
   const comeBack = (query: Record<string, string>) => async (test: World) => {
