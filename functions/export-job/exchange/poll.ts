@@ -22,8 +22,8 @@ const mostManifestBytes = 16 * 1024 * 1024;
 /** The longest wait between polls if the plan does not say, in seconds. */
 const longestWait = 120;
 
-/** The shortest wait, even if the plan asks for a shorter one. */
-const shortestWait = 1;
+/** The shortest wait, even if the plan asks for a shorter one, in seconds: a sixtieth of the time since the start, up to a minute. */
+const shortestWait = (sinceStart: number): number => Math.min(60, Math.max(1, Math.floor(sinceStart / 60)));
 
 /** What the plan says of its progress, in characters that a header and a page can carry; at most 100 of them. */
 const progressOf = ({ headers }: PayerResponse): string | undefined => {
@@ -34,13 +34,14 @@ const progressOf = ({ headers }: PayerResponse): string | undefined => {
   return text === '' ? undefined : text;
 };
 
-/** How long to wait before the next poll: as long as the plan says; otherwise a little longer each time. */
+/** How long to wait before the next poll: as long as the plan says, if that is not too short; otherwise a little longer each time. */
 const waitOf = ({ deps, item }: Leg, { waits }: PollTask, response: PayerResponse): number => {
   const said = response.headers.get('retry-after');
   const seconds =
     said === null ? Math.min(longestWait, 2 ** Math.min(waits, 7)) : retryAfterOf(response, deps.clock.now());
+  const shortest = shortestWait(nowSeconds(deps.clock) - item.startedAt);
   // The plan may name a time that is after the export's own time limit.
-  return Math.max(shortestWait, Math.min(seconds, secondsLeft(deps, item) - 1));
+  return Math.max(1, Math.min(Math.max(shortest, seconds), secondsLeft(deps, item) - 1));
 };
 
 const parse = (text: string | undefined): unknown => {

@@ -1073,6 +1073,23 @@ describe('what comes of a Group', () => {
     expect(await downs(503)).toBeGreaterThan(10);
   });
 
+  it('is polled more seldom the longer it takes, however often the plan would like it', async () => {
+    const polls: number[] = [];
+    const world = exportWorld({ exchange: groupInput(two) });
+    const plan = planOf(world.base, { output: [people] });
+    world.answerWith(async (asked) => {
+      if (asked.path !== '/status/1' || asked.method !== 'GET') return plan(asked);
+      polls.push(world.deps.clock.now() / 1000);
+      return polls.at(-1)! - polls[0]! < 900 ? { status: 202, headers: { 'retry-after': '1' } } : plan(asked);
+    });
+    await world.run();
+
+    expect((await endOf(world)).status).toBe('completed');
+    const gaps = polls.slice(1).map((at, index) => at - polls[index]!);
+    expect(gaps[0]).toBeLessThan(2);
+    expect(Math.min(...gaps.filter((_, index) => polls[index]! - polls[0]! >= 600))).toBeGreaterThanOrEqual(10);
+  });
+
   it('waits as long as a busy plan says, and renews a token that it refuses', async () => {
     let busy = 2;
     const refused = new Set<string>();
