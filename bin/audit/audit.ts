@@ -9,7 +9,7 @@ import { explainS3Failure, findBucket } from './audit-bucket.ts';
 import { contested, contestedIds } from './event-facts.ts';
 import { findEvents } from './find-events.ts';
 import { readFlags, type AuditQuery } from './flags.ts';
-import { membersIn, membersTable } from './members-of.ts';
+import { countUnread, membersIn, membersTable } from './members-of.ts';
 import { tableOf } from './table.ts';
 
 /** What the tool needs that tests replace. */
@@ -22,8 +22,17 @@ export interface AuditToolDeps {
 const linesOf = (events: readonly AuditEvent[], { json }: AuditQuery): readonly string[] =>
   json ? events.map((event) => JSON.stringify(event)) : tableOf(events);
 
-const membersOf = (events: readonly AuditEvent[], { json }: AuditQuery): readonly string[] => {
+const membersOf = (
+  events: readonly AuditEvent[],
+  { json }: AuditQuery,
+  { note }: AuditToolDeps['output'],
+): readonly string[] => {
   const members = membersIn(events);
+  const unread = countUnread(members);
+  if (unread > 0)
+    note(
+      `Of ${unread} of these members nothing was read: a plan asked for them in an exchange, and the payer named them.`,
+    );
   return json ? members.map((member) => JSON.stringify(member)) : membersTable(members);
 };
 
@@ -50,7 +59,7 @@ export const audit = async (
       const asked = { partner: partner === 'unknown' ? undefined : partner };
       await noteUnknown(config, asked, { environment, tool: 'audit-reader', left: 'events', note: output.note });
     } else {
-      const lines = query.membersOf === undefined ? linesOf(events, query) : membersOf(events, query);
+      const lines = query.membersOf === undefined ? linesOf(events, query) : membersOf(events, query, output);
       for (const line of lines) output.out(line);
       const { size } = contestedIds(events);
       if (size > 0) output.note(`Of ${size} of these events there is more than one form: ${contested}.`);

@@ -24,7 +24,8 @@ themselves: who added, changed, removed, blocked or paused which, and why. Or li
       ),
       membersOf: read(
         'ID',
-        'a partner: prints each member in its events once for each payer, with the number of reads',
+        `a partner: prints each member in its events once for each payer, with the number of reads and their grants, and of exchanges in how
+          many the payer named the member (matched), and how many brought the record (exchanged)`,
         matching(/^[a-z0-9-]{1,64}$/, "a partner's client id"),
       ),
       registry: flag('changes of payers and partners'),

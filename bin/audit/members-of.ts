@@ -9,19 +9,22 @@ interface Member {
   readonly payer: string;
   /** The patient's id at the payer. Without one only the partner knows whose record it was. */
   readonly patient: string | undefined;
-  /** How many reads began. */
+  /** How many reads began, with these grants. */
   readonly reads: number;
   readonly grants: readonly string[];
+  /** The exchanges in which the payer named the member in a match, and those in which the member's record came. */
+  readonly matched: readonly string[];
+  readonly exchanged: readonly string[];
   /** Instants of the first event and of the last. */
   readonly first: string;
   readonly last: string;
 }
 
-type Fact = EventFacts & { readonly isOfExchange?: true };
+type Fact = EventFacts & { readonly exchange?: 'matched' | 'exchanged' | 'nothing' };
 
 /**
- * The facts of an event, by member. Of an exchange they are those of each member of whom something came, as one read; its downloads
- * have all members' records, and say nothing of one.
+ * The facts of an event, by member. Of an exchange they are those of each member whom the payer named; its downloads have all
+ * members' records, and say nothing of one.
  */
 const factsIn = (event: AuditEvent): Fact[] => {
   const facts = factsOf(event);
@@ -29,9 +32,30 @@ const factsIn = (event: AuditEvent): Fact[] => {
   const exchanged = exchangeFactsOf(event);
   if (exchanged?.name !== 'came') return [];
   return exchanged.members.flatMap(({ patient, outcome }) =>
-    patient === undefined ? [] : [{ ...facts, patient, isRead: outcome === 'exported', isOfExchange: true as const }],
+    patient === undefined
+      ? []
+      : [
+          {
+            ...facts,
+            patient,
+            isRead: false,
+            exchange:
+              exchanged.kind === 'match'
+                ? ('matched' as const)
+                : outcome === 'exported'
+                  ? ('exchanged' as const)
+                  : ('nothing' as const),
+          },
+        ],
   );
 };
+
+const idsOf = (facts: readonly Fact[], of: Fact['exchange']): string[] =>
+  [...new Set(facts.filter(({ exchange }) => exchange === of).map(({ grant }) => grant))].toSorted(compareTexts);
+
+/** How many members only an exchange has, and nothing of whose records came. */
+export const countUnread = (members: readonly Member[]): number =>
+  members.filter(({ grants, exchanged }) => grants.length + exchanged.length === 0).length;
 
 /**
  * Lists the members in events, each once for each payer, in the order of payers and ids. Without a patient's id, each grant
@@ -41,8 +65,8 @@ export const membersIn = (events: readonly AuditEvent[]): readonly Member[] => {
   const facts = events.flatMap(factsIn);
   // What is refused before a patient is known has no id of its own.
   const patients = new Map(
-    facts.flatMap(({ grant, patient, isOfExchange }) =>
-      patient === undefined || isOfExchange ? [] : [[grant, patient] as const],
+    facts.flatMap(({ grant, patient, exchange }) =>
+      patient === undefined || exchange !== undefined ? [] : [[grant, patient] as const],
     ),
   );
   const patientOf = ({ grant, patient }: Fact): string | undefined => patient ?? patients.get(grant);
@@ -57,7 +81,9 @@ export const membersIn = (events: readonly AuditEvent[]): readonly Member[] => {
         payer: first.payer,
         patient: patientOf(first),
         reads: new Set(all.flatMap(({ isRead, request, id }) => (isRead ? [request ?? id] : []))).size,
-        grants: [...new Set(all.map((one) => one.grant))].toSorted(compareTexts),
+        grants: idsOf(all, undefined),
+        matched: idsOf(all, 'matched'),
+        exchanged: idsOf(all, 'exchanged'),
         first: times[0]!,
         last: times.at(-1)!,
       };
@@ -65,17 +91,19 @@ export const membersIn = (events: readonly AuditEvent[]): readonly Member[] => {
     .toSorted((a, b) => compareTexts(`${a.payer} ${a.patient ?? ''}`, `${b.payer} ${b.patient ?? ''}`));
 };
 
-const heads = ['PAYER', 'PATIENT', 'READS', 'GRANTS', 'FIRST', 'LAST'] as const;
+const heads = ['PAYER', 'PATIENT', 'READS', 'GRANTS', 'MATCHED', 'EXCHANGED', 'FIRST', 'LAST'] as const;
 
 /** Members as lines for a person, in columns with a heading. */
 export const membersTable = (members: readonly Member[]): string[] =>
   inColumns([
     heads,
-    ...members.map(({ payer, patient = '?', reads, grants, first, last }) => [
+    ...members.map(({ payer, patient = '?', reads, grants, matched, exchanged, first, last }) => [
       payer,
       patient,
       String(reads),
       String(grants.length),
+      String(matched.length),
+      String(exchanged.length),
       first,
       last,
     ]),

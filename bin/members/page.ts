@@ -31,14 +31,18 @@ ${fact('System', `payer-to-payer gateway, stage ${report.stage}`)}
 
 const figure = (value: string, what: string): Html => html`<div><b>${value}</b><span>${what}</span></div>`;
 
-const figuresOf = ({ history: { grants, reads } }: Report): Html => {
+const downloadsOf = (exchanges: Report['exchanges']): number =>
+  exchanges.reduce((sum, { downloads }) => sum + downloads.length, 0);
+
+const figuresOf = ({ history: { grants, reads }, exchanges }: Report): Html => {
   const living = grants.filter(({ state }) => state !== 'ended');
   const appsOf = (some: readonly FoundGrant[]): string => String(new Set(some.map(({ partner }) => partner)).size);
   return html`<div class="figures">${[
     figure(appsOf(grants), 'apps that were given access'),
     figure(appsOf(living), 'of them have access now'),
-    figure(String(reads.filter(leftTheGateway).length), 'reads and downloads'),
+    figure(String(reads.filter(leftTheGateway).length), 'reads and downloads by apps'),
     figure(sizeInWords(bytesOf(reads)), 'sent to apps'),
+    ...(exchanges.length === 0 ? [] : [figure(String(downloadsOf(exchanges)), 'downloads by other health plans')]),
   ]}</div>`;
 };
 
@@ -97,9 +101,19 @@ const summaryOf = ({ history: { grants, reads }, exchanges }: Report): string =>
       ? 'No app has access any more.'
       : `${counted(living, 'grant')} of ${grants.length} still ${living === 1 ? 'gives' : 'give'} access.`;
   const asked =
-    exchanges.length === 0 ? '' : ` Other health plans asked for it in ${counted(exchanges.length, 'exchange')}.`;
+    exchanges.length === 0
+      ? ''
+      : ` Other health plans asked for it in ${counted(exchanges.length, 'exchange')}, and downloaded files ${counted(downloadsOf(exchanges), 'time')}.`;
   return `${read} ${access}${asked}`;
 };
+
+/** What a member's sign-in and the member portal cannot end. */
+const howExchangesEnd = ({ exchanges, payer }: Report): Html =>
+  exchanges.length === 0
+    ? html``
+    : html`<p>A health plan above exports the record from a Group in which ${payerName(payer)} named the member, without a grant. An operator can end
+the member in every such Group: what is exported from then on leaves the member out. What a plan already has stays with it, and a new match
+with a new consent can bring the member back. The member takes the consent back at the plan that asked.</p>`;
 
 /** The report as one page that loads nothing, to read and to print. */
 export const pageOf = (report: Report): string => {
@@ -118,7 +132,7 @@ ${
     ? html`<section><h2>Exchanges between health plans</h2>${exchangesOf(report)}</section>
 `
     : html``
-}<section><h2>How access ends</h2><p>An operator of the gateway can end every grant above at once. ${howToEndThere(payer)}</p></section>
+}<section><h2>How access ends</h2><p>An operator of the gateway can end every grant above at once. ${howToEndThere(payer)}</p>${howExchangesEnd(report)}</section>
 <section><h2>What this report cannot tell</h2>${list(limitsOf(report))}</section>
 </main>
 <footer><p>Times are in UTC. The gateway writes each read to its audit before any data leaves.</p></footer>`;

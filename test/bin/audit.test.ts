@@ -161,7 +161,8 @@ beforeAll(async () => {
     { ...asked, reference: 'Patient/p1', outcome: 'match' },
     { ...asked, outcome: 'nomatch' },
   ];
-  const members = [known, { ...nobody, submitted: 'member-2' }];
+  const onlyMatched = { ...known, submitted: 'member-3', reference: 'Patient/p2' };
+  const members = [known, { ...nobody, submitted: 'member-2' }, onlyMatched];
   await auditCame(
     deps,
     { ...of, exportId: 'a-match', exchange: 'match', group: 'g1' },
@@ -316,8 +317,8 @@ describe('npm run audit', () => {
 
     // 37 late ones, and request-1, request-2, last, rewritten and put-back.
     expect([cells(head), ...members.map(cells)]).toEqual([
-      ['PAYER', 'PATIENT', 'READS', 'GRANTS', 'FIRST', 'LAST'],
-      ['northwind', 'patient-1', '42', '4', '2026-06-01T12:00:00Z', '2026-07-10T12:00:00.000Z'],
+      ['PAYER', 'PATIENT', 'READS', 'GRANTS', 'MATCHED', 'EXCHANGED', 'FIRST', 'LAST'],
+      ['northwind', 'patient-1', '42', '4', '0', '0', '2026-06-01T12:00:00Z', '2026-07-10T12:00:00.000Z'],
     ]);
     expect(json.map((line) => JSON.parse(line) as unknown)).toMatchObject([
       { payer: 'northwind', patient: 'patient-1', reads: 2, grants: [grantId, otherGrant] },
@@ -339,17 +340,21 @@ describe('npm run audit', () => {
     expect(remarks.slice(1)).toEqual(meant === undefined ? [] : [expect.stringContaining(meant)]);
   });
 
-  it('prints exchanges between plans with how many members, and lists each of whom something came, with what was read', async () => {
+  it('prints exchanges between plans with how many members, and lists each whom the payer named, and whose record came', async () => {
     const { lines } = await run('--partner new-plan --since 2026-06-01');
-    const members = (await run('--members-of new-plan --since 2026-06-01')).lines;
+    const { lines: members, remarks } = await run('--members-of new-plan --since 2026-06-01');
 
     expect(lines.slice(1).map((line) => cells(line).slice(1))).toEqual([
       ['exchange asked', 'new-plan', 'northwind', 'a-match', 'match: 2 asked', 'ok'],
-      ['exchange came', 'new-plan', 'northwind', 'a-match', 'match g1: 1 match, 1 nomatch', 'ok completed'],
+      ['exchange came', 'new-plan', 'northwind', 'a-match', 'match g1: 2 match, 1 nomatch', 'ok completed'],
       ['exchange came', 'new-plan', 'northwind', 'a-group', 'group g1: 1 exported', 'ok partial'],
       ['read ended', 'new-plan', 'northwind', 'a-group', 'export file Observation', 'ok 200', '1234'],
     ]);
-    expect(members.slice(1).map((line) => cells(line).slice(0, 4))).toEqual([['northwind', 'p1', '1', '2']]);
+    expect(members.slice(1).map((line) => cells(line).slice(0, 6))).toEqual([
+      ['northwind', 'p1', '0', '0', '1', '1'],
+      ['northwind', 'p2', '0', '0', '1', '0'],
+    ]);
+    expect(remarks).toEqual([expect.stringContaining('Of 1 of these members nothing was read')]);
     expect(lines.join()).not.toMatch(/member-1|p1|consent/);
   });
 

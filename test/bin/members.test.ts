@@ -556,7 +556,10 @@ describe('npm run members, of exchanges between plans', () => {
     for (const row of rows.slice(1))
       expect(row).toContain(`submitted as new-plan-7; consent consent-1 (SHA-256 ${consent.hash})`);
     const page = await readFile(html, 'utf8');
-    expect(page).toContain('Other health plans asked for it in 2 exchanges.');
+    expect(page).toContain('Other health plans asked for it in 2 exchanges, and downloaded files 1 time.');
+    expect(page).toContain('<b>0</b><span>reads and downloads by apps</span>');
+    expect(page).toContain('<b>1</b><span>downloads by other health plans</span>');
+    expect(page).toContain('An operator can end\nthe member in every such Group');
     expect(page).toContain('its files were downloaded 1 time');
     // Nothing of the other member.
     expect(`${lines.join()} ${page} ${found.out}`).not.toMatch(/new-plan-8|patient-0815|consent-2/);
