@@ -1,5 +1,5 @@
 import { fhir, type PayerScript, type Sent } from '../support/export-world.ts';
-import { keyOf, redacted, stranger, type Attached, type Held } from './held.ts';
+import { keyOf, member, redacted, stranger, type Attached, type Held } from './held.ts';
 import { parametersOf } from './r4.ts';
 import type { Hiccup, PayerSpec, TypeSpec } from './spec.ts';
 
@@ -189,12 +189,14 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
         !(isSince && spec.since === 'heeded' && one.isOld),
     );
 
+  const own = `Patient/${member}`;
   const everything = (url: URL): Sent => {
     if (spec.everything === 'none' || spec.everything === 'refused') return refusal(403, 'forbidden');
     if (spec.everything === 'broken') return refusal(500, 'exception');
     const given = listed(undefined, url.searchParams.has('_since')).filter(
       ({ type }) => !(spec.everything === 'short' && types.get(type)?.isShort === true),
     );
+    if (spec.isPatientLast) given.sort((one, other) => Number(keyOf(one) === own) - Number(keyOf(other) === own));
     return page(given, { ...usual, search: spec.everything === 'cut' ? 'breaks' : 'finds' }, url, spec.included);
   };
 

@@ -122,10 +122,17 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     ({ type, key = '', named }, facts) =>
       facts.held.some(
         (one) =>
-          (one.owner === 'stranger' || one.isUnreferred || one.isOlders) &&
+          (one.owner === 'stranger' ||
+            one.isUnreferred ||
+            (one.isOlders && !(facts.spec.isMerged && facts.came.has(`Patient/${member}`)))) &&
           (named === undefined || one.text.includes(`Patient/${member}"`)) &&
           (type === undefined ? keyOf(one) === key : one.type === type),
       ),
+  ],
+  [
+    /^A resource of type (?<type>\w+) on page \d+ is left out: it came before the member's Patient, and is about another id, which may be the member's\.$/,
+    ({ type = '' }, { spec, held, came }) =>
+      spec.isMerged && held.some((one) => one.isOlders && one.type === type && !came.has(keyOf(one))),
   ],
   [
     /^(?<type>\w+) is not complete: the payer granted only a part of it, as the access token's scope says\.$/,

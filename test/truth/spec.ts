@@ -18,6 +18,8 @@ export interface PayerSpec {
   readonly patient: 'given' | 'unlisted' | 'absent' | 'refused';
   /** The member's Patient says that it replaces an older one. Without that nobody knows whose the older one's resources are. */
   readonly isMerged: boolean;
+  /** `$everything` gives the Patient after all others. */
+  readonly isPatientLast: boolean;
   /** The types that the grant's scope names; without it all. */
   readonly scope?: readonly string[];
   /** The types of which the payer grants a part only; the payer gives every second. */
@@ -252,6 +254,7 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
       limited: sometimes(scopeOf),
       since: sometimes(oneOf('heeded' as const, 'ignored' as const)),
       isMerged: fc.boolean(),
+      isPatientLast: fc.boolean(),
       types: fc.uniqueArray(typeSpec, { maxLength: 6, selector: ({ type }) => type }),
       chains: fc.array(chainSpec, { maxLength: 3 }),
       foreign: fc.array(foreignSpec, { maxLength: 2 }),
@@ -269,6 +272,7 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
         'hasParts',
         'patient',
         'isMerged',
+        'isPatientLast',
         'types',
         'chains',
         'foreign',

@@ -23,10 +23,12 @@ import { withCause, writeEnd } from '../log.ts';
 import { partWriter } from '../parts.ts';
 import { wantedOf } from '../plan/wanted.ts';
 import { outcomeLine, sentenceOf } from '../reading/outcomes.ts';
+import { createProblemList } from '../reading/problem-list.ts';
 import { countName, typeInName, type NotReadReason, type Problem } from '../reading/problems.ts';
 import { planProvenance, provenanceLine } from '../reading/provenance.ts';
+import { seenNames, type SeenNames } from '../reading/seen-names.ts';
 import { newStateName } from '../state/state-file.ts';
-import { earliestTimeOf, typesDoneOf, type JobState, type WrittenPart } from '../state/state.ts';
+import { earliestTimeOf, isLinked, typesDoneOf, type JobState, type WrittenPart } from '../state/state.ts';
 import { attachmentFiles, joinFiles } from './join-files.ts';
 import { outcomesByType } from './outcomes-by-type.ts';
 import { problemsAtEnd } from './problems-at-end.ts';
@@ -95,6 +97,18 @@ const writeProvenance = async (
     named: problems.map(sentenceOf),
   });
   return writePart(job, item, 'Provenance', [line]);
+};
+
+/** Adds the problems of what came before the member's Patient, unless it came once more and is in the record. */
+const withEarly = (state: JobState, seen: SeenNames): JobState => {
+  const { known, problems } = state;
+  const list = createProblemList(known.reported);
+  for (const one of known.early ?? []) {
+    const { type, page } = one.problem;
+    if (seen.has(one.name)) continue;
+    list.add(isLinked(known, one) ? { kind: 'unknownPatient', type, page, isEarly: true } : one.problem);
+  }
+  return { ...state, known: { ...known, reported: list.counts() }, problems: [...problems, ...list.listed()] };
 };
 
 const withCounts = ({ known, problems: listedSoFar }: JobState, problems: readonly Problem[]): readonly Problem[] => [
@@ -269,7 +283,7 @@ export const writeEndOfRecord = async (
     const read = await memory.after({ exportId, stateKey }, files);
     const wanted = wantedOf(item.scope, item.types);
     const waiting = await writeHeldLines(job, item, { state: read, stateKey, why });
-    const state = { ...read, parts: [...read.parts, ...waiting.parts] };
+    const state = withEarly({ ...read, parts: [...read.parts, ...waiting.parts] }, seenNames(read.seen, stateKey));
     const isExchange = item.exchange !== undefined;
     const leftOver = { state, wanted, why };
     const unread = isExchange

@@ -1,5 +1,5 @@
 import type { Problem } from '../reading/problems.ts';
-import { isAccountedFor, parseName } from '../reading/seen-names.ts';
+import { isAccountedFor, leftOut, parseName, readAgain, type SeenNames } from '../reading/seen-names.ts';
 import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
 import { everything, type ReferencesTask } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
@@ -7,6 +7,11 @@ import type { Leg } from './leg.ts';
 import { fresh, reportLostScope, updateTask } from './queue.ts';
 import type { Stop } from './stop.ts';
 import { takePage } from './take-page.ts';
+
+/** What was left out has its own problem. */
+const report = ({ seen, problems }: Leg, name: string, problem: Problem): void => {
+  if (!seen.has(leftOut(name))) problems.add(problem);
+};
 
 type Outcome = { readonly after: After } | { readonly problem: Problem } | 'done';
 
@@ -22,6 +27,10 @@ const reportBeyondScope = (leg: Leg, type: string): void => {
   else if (!leg.next.planned.some((one) => one === type || one === everything) && leg.seen.add(`beyond ${type}`))
     leg.problems.add({ kind: 'typeOutOfScope', type });
 };
+
+/** Whether nothing is to be read of a name. */
+const isDone = (seen: SeenNames, name: string): boolean =>
+  seen.has(name) || (seen.has(leftOut(name)) && !seen.has(readAgain(name)));
 
 /** Reads one resource that the record refers to. */
 const readReferred = async (leg: Leg, task: ReferencesTask, name: string): Promise<Outcome> => {
@@ -61,8 +70,8 @@ export const followReferences = async (leg: Leg, first: ReferencesTask): Promise
     while (task.at < names.length) {
       const name = names[task.at]!;
       const { type } = parseName(name);
-      if (!isAccountedFor(leg.seen, name) && !leg.wanted.may(type, 'r')) reportBeyondScope(leg, type);
-      else if (!isAccountedFor(leg.seen, name)) {
+      if (!isDone(leg.seen, name) && !leg.wanted.may(type, 'r')) reportBeyondScope(leg, type);
+      else if (!isDone(leg.seen, name)) {
         const stop = leg.calls.whyNot();
         if (stop !== undefined) return stop;
         const outcome = await readReferred(leg, task, name);
@@ -71,10 +80,12 @@ export const followReferences = async (leg: Leg, first: ReferencesTask): Promise
           task = leg.next.queue[0] as ReferencesTask;
           if ('stop' in after) return after.stop;
           if ('again' in after) continue;
-          leg.problems.add(
+          report(
+            leg,
+            name,
             'refused' in after ? refusalOf(name, after.refused) : { kind: 'referenceNotRead', ...parseName(name) },
           );
-        } else if (outcome !== 'done') leg.problems.add(outcome.problem);
+        } else if (outcome !== 'done') report(leg, name, outcome.problem);
       }
       task = updateTask(leg, task, { at: task.at + 1, ...fresh });
     }

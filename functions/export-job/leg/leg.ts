@@ -16,7 +16,7 @@ import { createProblemList, type ProblemList } from '../reading/problem-list.ts'
 import { seenNames, type SeenNames } from '../reading/seen-names.ts';
 import { heldWriter, readHeldLines, type HeldLine, type HeldWriter } from '../state/held-lines.ts';
 import { readStateFile, referredIn } from '../state/state-file.ts';
-import type { Declared, JobState, Known, Task, WrittenAttachment } from '../state/state.ts';
+import type { Declared, EarlyResource, JobState, Known, Task, WrittenAttachment } from '../state/state.ts';
 import { askPayer, type Answer, type Asking } from './ask-payer.ts';
 import type { Allowed } from './check-allowed.ts';
 import { stopForToken, type Stop } from './stop.ts';
@@ -71,6 +71,7 @@ interface Next {
   readonly finished: Set<string>;
   readonly withEverything: Set<string>;
   readonly linked: string[];
+  readonly early: EarlyResource[];
   declared: Declared | undefined;
   refused: Known['refused'];
   transactionTime: string | undefined;
@@ -159,12 +160,22 @@ const callsOf = (
   };
 };
 
-const nextOf = ({ queue, planned, finished, withEverything, linked = [], references = 0, ...known }: Known): Next => ({
+const nextOf = ({
+  queue,
+  planned,
+  finished,
+  withEverything,
+  linked = [],
+  early = [],
+  references = 0,
+  ...known
+}: Known): Next => ({
   queue: [...queue],
   planned: [...planned],
   finished: new Set(finished),
   withEverything: new Set(withEverything),
   linked: [...linked],
+  early: [...early],
   declared: known.declared,
   refused: known.refused,
   transactionTime: known.transactionTime,

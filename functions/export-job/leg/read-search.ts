@@ -10,7 +10,7 @@ import type { Problem } from '../reading/problems.ts';
 import { isAccountedFor } from '../reading/seen-names.ts';
 import type { PageInfo } from '../reading/split-bundle.ts';
 import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
-import { earliestTimeOf, everything, type SearchTask } from '../state/state.ts';
+import { earliestTimeOf, everything, isLinked, type SearchTask } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
 import type { Answer } from './ask-payer.ts';
 import { askedBase, type Leg } from './leg.ts';
@@ -185,10 +185,8 @@ const startAsking = (leg: Leg): Asking => {
  * Notes that a search was read to its end; one for everything also is one of each type that came. A search in its place is
  * one of its own type, and brings some of others.
  */
-const noteEnd = (
-  { payer, next: { finished, withEverything }, parts, held, before }: Leg,
-  { type }: SearchTask,
-): void => {
+const noteEnd = ({ payer, next, parts, held, before }: Leg, { type }: SearchTask): void => {
+  const { finished, withEverything } = next;
   if (type !== everything) {
     finished.add(type);
     return;
@@ -200,7 +198,8 @@ const noteEnd = (
     return;
   }
   const earlier = [...before.parts.map((part) => part.type), ...before.held.flatMap(({ types }) => types)];
-  for (const one of [everything, ...parts.types(), ...held.types(), ...earlier]) withEverything.add(one);
+  const again = next.early.filter((one) => isLinked(next, one)).map(({ problem }) => problem.type);
+  for (const one of [everything, ...parts.types(), ...held.types(), ...earlier, ...again]) withEverything.add(one);
 };
 
 /** A Patient that its search did not find is read by its id, unless it may be beyond what was asked for. */

@@ -9,6 +9,7 @@ import {
   linkedPatients,
   namesMember,
   namesPatientElsewhere,
+  othersComparedIn,
   type RecordRules,
   type ResourceVerdict,
 } from '../reading/check-resource.ts';
@@ -18,9 +19,9 @@ import type { ProblemList } from '../reading/problem-list.ts';
 import { payerRemarks, type Problem } from '../reading/problems.ts';
 import { referredBy } from '../reading/references.ts';
 import { unservedAttachments, type createLineRewriter } from '../reading/rewrite-line.ts';
-import { contentMark, identityOf, leftOut } from '../reading/seen-names.ts';
+import { contentMark, identityOf, isAccountedFor, leftOut, readAgain } from '../reading/seen-names.ts';
 import { saysWithheld } from '../reading/withheld.ts';
-import { everything } from '../state/state.ts';
+import { everything, isLinked, type EarlyResource } from '../state/state.ts';
 import { isBeyondScope } from './fetch-attachments.ts';
 import type { Leg } from './leg.ts';
 import { reportLostScope } from './queue.ts';
@@ -120,6 +121,39 @@ const whyNotOthers = (taking: Taking, resource: PageResource): 'search' | 'namin
   return isAnswer ? 'search' : undefined;
 };
 
+/** More is not kept of resources that come before the member's Patient; and more ids are not kept of one. */
+const earlyBounds = { resources: 500, patients: 20 };
+
+/**
+ * Reports another patient's resource. Until the member's own Patient has come, nobody knows whether the other is the same person:
+ * then the end of the export reports it.
+ */
+const reportOther = (
+  { leg: { seen, next, problems }, rules }: Taking,
+  resource: PageResource,
+  problem: EarlyResource['problem'],
+): void => {
+  const mayBeMembers =
+    rules.members === undefined && rules.isWanted('Patient') && !isAccountedFor(seen, `Patient/${rules.patient}`);
+  if (!mayBeMembers) {
+    problems.add(problem);
+    return;
+  }
+  const patients = othersComparedIn(resource.resource, rules);
+  if (next.early.length < earlyBounds.resources && patients.length <= earlyBounds.patients)
+    next.early.push({ name: identityOf(resource), patients, problem });
+  else problems.add({ kind: 'unknownPatient', type: resource.type, page: problem.page, isEarly: true });
+};
+
+/** Learns the member's other ids from the own Patient, and lists what was left out because they were not known. */
+const learnLinks = ({ leg, rules }: Taking, resource: PageResource): void => {
+  const { next, seen, referred, item } = leg;
+  for (const other of linkedPatients(resource, rules)) if (!next.linked.includes(other)) next.linked.push(other);
+  for (const { name, problem } of next.early.filter((one) => isLinked(next, one))) {
+    if (name.includes('/') && !isFiltered(item, problem.type) && seen.add(readAgain(name))) referred.names.push(name);
+  }
+};
+
 /** Counts a resource that does not belong in the record, and reports it unless it was not asked for. */
 const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceVerdict, 'keep' | 'outcome'>): void => {
   const { leg, source } = taking;
@@ -133,7 +167,8 @@ const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceV
   }
   if (why === 'otherPatient') {
     const from = whyNotOthers(taking, resource);
-    leg.problems.add({ kind: 'otherPatient', type: resource.type, page, ...(from !== undefined && { from }) });
+    const problem = { kind: 'otherPatient', type: resource.type, page, ...(from !== undefined && { from }) } as const;
+    reportOther(taking, resource, problem);
   }
 };
 
@@ -239,6 +274,7 @@ const take = (taking: Taking, resource: PageResource): void => {
     reportNotAsked(leg, type, 'elsewhere');
     return;
   }
+  if (type === 'Patient' && id === rules.patient) learnLinks(taking, resource);
   if (isBeyond(taking, resource)) {
     markLeftOut({ ...taking, match: taking.late }, identityOf(resource), type, resource.mode);
     return;
@@ -251,8 +287,6 @@ const take = (taking: Taking, resource: PageResource): void => {
   const isNew = markAndCount(taking, identityOf(resource), type, resource.mode);
   compareContent(taking, resource);
   if (!isNew) return;
-  if (type === 'Patient' && id === rules.patient)
-    for (const other of linkedPatients(resource, rules)) leg.next.linked.push(other);
   const attachments = attachmentsToFetch(taking, resource);
   if (attachments.length === 0) parts.add(type, rewrite(resource));
   else {

@@ -276,6 +276,17 @@ export const patientsOf = (
   return own.length > 0 ? own : idsAt([...elementsAtSource(type), ...elementsOfParts(type)]);
 };
 
+/** The ids of the patients with whom the member is compared to say whom a resource is about, without the member's. */
+export const othersComparedIn = (resource: JsonObject, whose: Whose): readonly string[] => {
+  const ids = new Set<string>();
+  const note = (id: unknown): boolean => {
+    ids.add(String(id));
+    return false;
+  };
+  aboutAnother(resource, { ...whose, members: { has: note } });
+  return [...ids];
+};
+
 /** More ids of one person than any payer merges. */
 const mostLinked = 20;
 

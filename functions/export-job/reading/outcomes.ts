@@ -207,6 +207,12 @@ const groupFaults = {
   member: 'its members are no list',
 } as const;
 
+const whyUnknown = ({ isElsewhere, isEarly }: Extract<Problem, { kind: 'unknownPatient' }>): string => {
+  if (isEarly === true)
+    return "it came before the member's Patient, and is about another id, which may be the member's";
+  return isElsewhere === true ? `it is about ${patientElsewhere}` : 'whom it is about cannot be read';
+};
+
 const issueOf = (problem: Problem): Issue => {
   switch (problem.kind) {
     case 'pageUnreadable':
@@ -357,7 +363,7 @@ const issueOf = (problem: Problem): Issue => {
       return {
         severity: 'error',
         code: 'suppressed',
-        text: `A resource of type ${problem.type}${onPage(problem.page)} is left out: ${problem.isElsewhere === true ? `it is about ${patientElsewhere}` : 'whom it is about cannot be read'}.`,
+        text: `A resource of type ${problem.type}${onPage(problem.page)} is left out: ${whyUnknown(problem)}.`,
       };
     case 'referenceNotRead':
     case 'referenceGone':

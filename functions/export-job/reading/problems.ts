@@ -71,8 +71,17 @@ export type Problem =
       readonly file?: number;
       readonly type: string;
     }
-  /** A resource about someone who cannot be compared with the member. */
-  | { readonly kind: 'unknownPatient'; readonly type: string; readonly page?: number; readonly isElsewhere?: true }
+  /**
+   * A resource about someone who cannot be compared with the member.
+   * @property isEarly it came before the Patient that tells the member's other ids
+   */
+  | {
+      readonly kind: 'unknownPatient';
+      readonly type: string;
+      readonly page?: number;
+      readonly isElsewhere?: true;
+      readonly isEarly?: true;
+    }
   /**
    * A resource about another patient.
    * @property from absent if it only came along: the answer to a search for the member's, or the resource names the member

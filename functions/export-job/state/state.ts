@@ -156,6 +156,19 @@ export interface PlanFile {
   readonly kept: number;
 }
 
+/** A resource that is left out as another patient's, unless the member's own Patient says that the other is the same person. */
+export interface EarlyResource {
+  /** Its identity: `Type/id`, if it has an id. */
+  readonly name: string;
+  /** The ids of the patients in it, without the member's. */
+  readonly patients: readonly string[];
+  readonly problem: Extract<Problem, { kind: 'otherPatient' }>;
+}
+
+/** Whether the member's own Patient has said that a patient in a resource is the same person. */
+export const isLinked = ({ linked = [] }: Pick<Known, 'linked'>, { patients }: EarlyResource): boolean =>
+  patients.some((id) => linked.includes(id));
+
 /** The part of the state that each delta replaces as a whole. */
 export interface Known {
   readonly transactionTime?: string;
@@ -171,6 +184,8 @@ export interface Known {
   readonly withEverything?: readonly string[];
   /** The member's other ids at the payer, as the member's own Patient names them. */
   readonly linked?: readonly string[];
+  /** What was left out while it was not known which other ids are the member's. Absent in the state of an earlier version. */
+  readonly early?: readonly EarlyResource[];
   /** The version of the token that the payer last refused twice, and how many requests it has refused since it answered one. */
   readonly refused?: { readonly version: number; readonly inRow: number };
   /** How many resources were requested because the record refers to them. */

@@ -615,6 +615,29 @@ describe('a payer that knows the member by another id', () => {
     expect(made).toMatchObject({ complete: true, errors: [] });
     expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 2' });
   });
+
+  const linked = { ...memberPatient, link: [{ type: 'refer', other: { reference: 'Patient/alias' } }] };
+  const another = 'A resource of type Observation on page 1 is left out: it is about another patient.';
+  const early =
+    "A resource of type Observation on page 1 is left out: it came before the member's Patient, and is about another id, which may be the member's.";
+
+  it.each<[string, readonly object[], readonly object[], number, readonly string[], number]>([
+    ['is read again once the Patient says so', [theirs(1)], [linked], 2, [], 1],
+    ['is not read again if it comes once more', [theirs(1)], [linked, theirs(1)], 2, [], 0],
+    ['is not read again of another', [theirs(1)], [memberPatient], 1, [another], 0],
+    ['is named if it does not come again', [theirs(3)], [linked], 1, [early], 1],
+    ['is named beyond the bound', Array.from({ length: 501 }, (_, at) => theirs(at + 10)), [linked], 501, [early], 500],
+  ])('gives it before the Patient: it %s', async (_, before, after, count, errors, reads) => {
+    const pages = [pageOf(before, '?page=2'), throttled, pageOf([...after, observation(2)])];
+    const made = await run(({ path }) => {
+      const id = /^\/Observation\/o-(\d+)$/.exec(path)?.[1];
+      if (id !== undefined) return id === '3' ? { status: 404 } : fhir(theirs(Number(id)));
+      return (path.includes('$everything') || path.includes('page=2') ? pages.shift() : undefined) ?? pageOf([]);
+    });
+    expect(made.errors).toEqual(errors);
+    expect(made.outcomes).toMatchObject({ Observation: `${errors.length === 0 ? 'complete' : 'incomplete'} ${count}` });
+    expect(made.world.asked.filter(({ path }) => path.startsWith('/Observation/'))).toHaveLength(reads);
+  });
 });
 
 describe('a type of which the payer granted only a part', () => {
