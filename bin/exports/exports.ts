@@ -24,7 +24,7 @@ import { readStage, stageAsFlag } from '../shared/stage-flags.ts';
 import { readFlags, type ExportsCommand } from './flags.ts';
 import { lastProblem } from './last-problem.ts';
 import { listExports } from './list.ts';
-import { progressOf, stateInWords, stateOf, whatIsRead } from './state.ts';
+import { planInWords, progressOf, stateInWords, stateOf, whatIsRead } from './state.ts';
 
 /** What the tool needs that tests replace. */
 export interface ExportsToolDeps {
@@ -79,6 +79,7 @@ const describe = (item: Export, now: number): string =>
     `reads     ${visibleLine(readsOf(item))}`,
     `state     ${stateInWords(item, now)}`,
     `progress  ${progressOf(item)}`,
+    ...planInWords(item, now).map((words) => `plan      ${words}`),
   ].join('\n');
 
 /** Writes to the audit who ends an export, and why. @throws Refusal if its grant has ended, and with it the export */

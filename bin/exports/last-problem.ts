@@ -6,6 +6,9 @@ import type { Export } from '../../functions/shared/store/export-item.ts';
 import { awsSettings } from '../shared/aws.ts';
 import { findIn } from '../shared/log-lines.ts';
 
+/** A former plan that answers 202 is no problem. */
+const stillAtWork = 'payerBusy';
+
 /**
  * Reads what the export's job logged last of why it waits, broke off or ended, from its log group.
  * @returns what to show: the time and the `detail`, or why it is not known
@@ -21,7 +24,7 @@ export const lastProblem = async (
     const lines = await findIn(client, prefix, { text: grantId, sinceMs: startedAt * 1000 });
     const problems = lines.flatMap(({ atMs, text }) => {
       const { detail } = parseObject(text) ?? {};
-      return typeof detail === 'string' ? [{ atMs, detail }] : [];
+      return typeof detail === 'string' && detail !== stillAtWork ? [{ atMs, detail }] : [];
     });
     const last = problems.toSorted((a, b) => a.atMs - b.atMs).at(-1);
     return last === undefined ? 'none' : `${new Date(last.atMs).toISOString()} ${last.detail}`;

@@ -43,6 +43,20 @@ export const stateInWords = (item: WithState & Pick<Export, 'beganAt' | 'endedAt
   return `${ended}, kept until ${instant(item.expiresAt)}`;
 };
 
+/** Without a Retry-After of the plan, the job asks it again after two minutes at most. */
+const longestOwnWait = 120;
+
+/** What a former plan that is still at work (202) has said, and when it is asked again. @param now epoch seconds */
+export const planInWords = (
+  { status, pollAgainAt, payerProgress }: Pick<Export, 'status' | 'pollAgainAt' | 'payerProgress'>,
+  now: number,
+): string[] => {
+  if (status !== 'running' || pollAgainAt === undefined || pollAgainAt <= now) return [];
+  const waits = pollAgainAt - now > longestOwnWait ? 'asked to wait until' : 'is still at work, and is asked again at';
+  const said = payerProgress === undefined ? '' : `; it says: ${visibleLine(payerProgress)}`;
+  return [`${waits} ${instant(pollAgainAt)}${said}`];
+};
+
 /** What is read: the record of a grant, or in an exchange between plans, whom the payer knows, or a Group. */
 export const whatIsRead = ({ exchange, group }: Pick<Export, 'exchange' | 'group'>): string =>
   exchange === undefined ? 'record' : exchange === 'match' ? 'match' : `group ${visibleLine(group ?? '')}`;

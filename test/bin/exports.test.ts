@@ -188,6 +188,24 @@ describe('npm run exports', () => {
     expect([code, out]).toEqual([0, expect.stringContaining('\nproblem   unknown: its log cannot be read')]);
   });
 
+  it.each([
+    [3600, 'plan      asked to wait until 2026-06-01T13:00:00Z; it says: 40% done'],
+    [60, 'plan      is still at work, and is asked again at 2026-06-01T12:01:00Z; it says: 40% done'],
+    [-1, undefined],
+  ])('shows until when a former plan at work is left alone, %d seconds, which is no problem', async (seconds, line) => {
+    const made = await kickOff('e', 60, { exchange: 'match', partner: 'new-plan', patient: '' });
+    await beginExport(table(), made, began);
+    await noteProgress(table(), made, { ...progress, payerProgress: '40% done', pollAgainAt: now + seconds });
+    stage.aws.logs.createGroup(jobLogs);
+    const logged = { function: 'export-job', grantId: grantOf('e'), detail: 'payerBusy' };
+    stage.aws.logs.write(jobLogs, JSON.stringify(logged), startMs - 1000);
+
+    const lines = (await run(['show', made.exportId])).out.split('\n');
+
+    expect(lines.find((one) => one.startsWith('plan '))).toBe(line);
+    expect(lines).toContain('problem   none');
+  });
+
   it('ends one, its grant stays, and the audit has who did it and why', async () => {
     await kickOff('a', 60);
     const { code, told } = await end();
