@@ -3,6 +3,13 @@
 
 : "${STAGE:?is not set: export STAGE=NAME AWS_REGION=REGION, then load this file again}"
 STACK="p2p-gateway-$STAGE"
+case "$(aws --version 2>&1)" in
+  aws-cli/2.*) ;;
+  *)
+    echo "docs/operate.sh needs AWS CLI 2 (https://aws.amazon.com/cli/). Here is: $(aws --version 2>&1 | head -n 1)" >&2
+    return 1
+    ;;
+esac
 # AWS CLI 2 would open a pager at each answer.
 export AWS_PAGER=''
 

@@ -11,8 +11,9 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 /** A fake AWS with a table and a key in the stack, which records its calls. */
-const aws = (canDelete: boolean): string => `
+const aws = (canDelete: boolean, version = 'aws-cli/2.31.0 Python/3.13.7'): string => `
 aws() {
+  case "$1" in --version) echo '${version}'; return ;; esac
   echo "$*" >>'${folder}/calls'
   case "$*" in
     *list-stack-resources*AWS::DynamoDB::Table*) echo table-1 ;;
@@ -39,6 +40,13 @@ describe('docs/operate.sh', () => {
 
     expect(status).not.toBe(0);
     expect(stderr).toContain('export STAGE=NAME AWS_REGION=REGION');
+  });
+
+  it.each(['aws-cli/1.44.0 Python/3.12.3', 'bash: aws: command not found'])('is not loaded with %s', (version) => {
+    const { status, stderr, stdout } = bash(`${aws(true, version)}\n. docs/operate.sh && echo loaded`, '');
+
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr).toContain(`needs AWS CLI 2 (https://aws.amazon.com/cli/). Here is: ${version}`);
   });
 
   it('has no unused function', () => {
