@@ -7,14 +7,30 @@ import { tagBytes, type SeenSet } from './seen.ts';
 export const identityOf = ({ type, id, line }: Pick<PageResource, 'type' | 'id' | 'line'>): string =>
   id === undefined ? `${type}#${createHash('sha256').update(line).digest('base64url')}` : `${type}/${id}`;
 
+/** One of JSON's escapes after another. */
+const escapes = /(?:\\(?:u[\da-fA-F]{4}|["\\/bfnrt]))+/g;
+
+/** The bytes with each character spelled as JSON.stringify does. Most resources are spelled so, and cost two searches. */
+const respelled = (line: Buffer): Buffer =>
+  line.includes(String.raw`\u`) || line.includes(String.raw`\/`)
+    ? Buffer.from(line.toString().replaceAll(escapes, (found) => JSON.stringify(JSON.parse(`"${found}"`)).slice(1, -1)))
+    : line;
+
+const comma = ','.charCodeAt(0);
+
 /**
- * A mark of a resource's content without its meta, which changes with each version and, at some payers, with each answer. Two
- * that differ have the same mark once in 65,534 times.
+ * A mark of a resource's content without its meta, which changes with each version and, at some payers, with each answer; and
+ * whichever characters are escaped. Two that differ have the same mark once in 65,534 times.
  */
 export const contentMark = ({ line, resource }: Pick<PageResource, 'line' | 'resource'>): number => {
+  const bytes = respelled(line);
   const meta = resource['meta'] === undefined ? '' : `"meta":${JSON.stringify(resource['meta'])}`;
-  const at = meta === '' ? -1 : line.indexOf(meta);
-  const sum = at < 0 ? crc32(line) : crc32(line.subarray(at + Buffer.byteLength(meta)), crc32(line.subarray(0, at)));
+  const at = meta === '' ? -1 : bytes.indexOf(meta);
+  if (at < 0) return 2 + (crc32(bytes) % 0xfffe);
+  const end = at + Buffer.byteLength(meta);
+  // A resource has its type, too, so that there is a comma before its meta or after.
+  const isLast = bytes[end] !== comma;
+  const sum = crc32(bytes.subarray(isLast ? end : end + 1), crc32(bytes.subarray(0, isLast ? at - 1 : at)));
   return 2 + (sum % 0xfffe);
 };
 

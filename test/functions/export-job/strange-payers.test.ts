@@ -351,12 +351,20 @@ describe('a payer whose pages', () => {
     ['on one page', 1],
     ['on two', 2],
   ])('have two resources of one id %s: if they differ in more than their meta, it is named', async (_, pages) => {
+    /** A payer that spells some characters as escapes. */
+    const escaped = (sent: Sent): Sent => ({
+      ...sent,
+      body: sent
+        .body!.replaceAll('(plus)', '\\u002B')
+        .replaceAll('(slash)', '\\/')
+        .replaceAll('(smile)', '\\ud83D\\uDE00'),
+    });
     const twins = (one: object, other: object) =>
       runToEnd(({ base }) => ({ path }) => {
         const [first, second] = [observation(1, one), observation(1, other)];
-        if (path.includes('page=2')) return pageOf([second], undefined, { total: 2 });
+        if (path.includes('page=2')) return escaped(pageOf([second], undefined, { total: 2 }));
         return pages === 1
-          ? pageOf([memberPatient, first, second, second])
+          ? escaped(pageOf([memberPatient, first, second, second]))
           : pageOf([memberPatient, first], `${base}?page=2`, { total: 2 });
       });
     const differing = await twins({ valueString: 'one' }, { valueString: 'two' });
@@ -369,7 +377,14 @@ describe('a payer whose pages', () => {
     expect(differing.errors).toEqual([
       `Observation/o-1 on page ${pages} came before with other content. Only the first is in this export.`,
     ]);
-    expect(versions).toMatchObject({ complete: true, errors: [], outcomes: { Observation: 'complete 1' } });
+    const spelled = await twins(
+      { meta: { versionId: '1' }, valueString: 'a+b/é😀"' },
+      { meta: { lastUpdated: '2025-01-01T00:00:00(plus)01:00' }, valueString: 'a(plus)b(slash)é(smile)"' },
+    );
+    const metaless = await twins({ meta: { source: 'urn:(slash)' }, valueString: 'é' }, { valueString: 'é' });
+
+    for (const same of [versions, spelled, metaless])
+      expect(same).toMatchObject({ complete: true, errors: [], outcomes: { Observation: 'complete 1' } });
   });
 
   it.each([
