@@ -1,6 +1,6 @@
 import type { GroupMember } from '../../shared/exchanges/group.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
-import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, objectsIn, parseObject, type JsonObject } from '../../shared/json-object.ts';
 import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import type { Problem } from '../reading/problems.ts';
 import { parseReference } from '../reading/references.ts';
@@ -42,7 +42,7 @@ export interface GivenGroup {
 export interface ReadGroup {
   readonly code: GroupCode;
   readonly id: string;
-  /** Made anew of what was checked: nothing else of the payer's is passed on. */
+  /** Made anew of what was checked: nothing else of the payer's is passed on, and what it contains is as it was submitted (pdex-150). */
   readonly line: string;
   /** How many entries the payer's Group has. */
   readonly entries: number;
@@ -84,7 +84,7 @@ const containedIn = (contained: readonly unknown[]): Contained => {
   const found = new Map<string, number>();
   for (const [at, one] of contained.entries()) {
     if (!isObject(one)) continue;
-    const name = `${String(one['resourceType'])} ${String(one['id'])}`;
+    const name = nameOf(one);
     if (!found.has(name)) found.set(name, at);
   }
   return found;
@@ -116,6 +116,28 @@ interface ReadEntry {
   /** The entry, with only the parts that were read. */
   readonly checked?: JsonObject;
 }
+
+const nameOf = ({ resourceType, id }: JsonObject): string => `${String(resourceType)} ${String(id)}`;
+
+/** A submitted resource as a Group may contain it: without what R4 does not let a contained one have (pdex-151a). */
+const asContained = (resource: JsonObject): JsonObject => {
+  const { contained: _, meta, ...own } = resource;
+  if (!isObject(meta)) return own;
+  const { versionId: __, lastUpdated: ___, security: ____, ...kept } = meta;
+  return Object.keys(kept).length === 0 ? own : { ...own, meta: kept };
+};
+
+/** The Patients and Coverages of a match by type and id, as they were submitted. Of two with one name, neither is meant. */
+const submittedIn = (body: string): ReadonlyMap<string, JsonObject> => {
+  const resources = objectsIn(parseObject(body)?.['parameter'])
+    .flatMap(({ part }) => objectsIn(part))
+    .flatMap(({ resource }) => (isObject(resource) ? [resource] : []))
+    .filter(({ resourceType }) => resourceType === 'Patient' || resourceType === 'Coverage');
+  const times = Map.groupBy(resources, nameOf);
+  return new Map(
+    [...times].flatMap(([name, [one, ...others]]) => (others.length === 0 ? [[name, asContained(one!)]] : [])),
+  );
+};
 
 const toContained = (id: string) => ({ reference: `#${id}` });
 
@@ -217,7 +239,7 @@ const readGroup = (
   { resource }: Pick<GivenGroup, 'resource'>,
   code: GroupCode,
   id: string,
-  known: Parameters<typeof entryOf>[3],
+  known: Parameters<typeof entryOf>[3] & { readonly resources: ReadonlyMap<string, JsonObject> },
 ): Found | undefined => {
   const { member = [], contained: given = [] } = resource;
   if (!Array.isArray(member)) return undefined;
@@ -234,7 +256,11 @@ const readGroup = (
     ...(isFhirId(resource['id']) ? { id: resource['id'] } : {}),
     ...(keptResources.length === 0
       ? {}
-      : { contained: keptResources.map(({ resourceType, id: of }) => ({ resourceType, id: of })) }),
+      : {
+          contained: keptResources.map(
+            (one) => known.resources.get(nameOf(one)) ?? { resourceType: one['resourceType'], id: one['id'] },
+          ),
+        }),
     ...listed('identifier', npisIn(resource['identifier'])),
     type: 'person',
     actual: true,
@@ -243,7 +269,6 @@ const readGroup = (
     ...listed('characteristic', characteristicsIn(resource['characteristic'])),
     member: read.flatMap(({ checked }) => (checked === undefined ? [] : [checked])),
   };
-  // The partner has the Patients that it submitted: of what is contained, the ids are enough.
   const { contained: _, quantity: __, member: ___, code: ____, ...others } = resource;
   const hasText = !isOnly(others, made) || read.some((one, at) => isKept(one) && !isOnly(members[at], one.checked));
   return {
@@ -323,8 +348,13 @@ const groupMember = ({ submitted, reference, coverage }: Entry, consent: GroupMe
  * @param given the Groups as they came
  * @param bases of the payer, to which references are relative
  */
-export const readMatch = (given: readonly GivenGroup[], { members }: MatchInput, bases: AnswerBases): ReadMatch => {
+export const readMatch = (
+  given: readonly GivenGroup[],
+  { body, members }: MatchInput,
+  bases: AnswerBases,
+): ReadMatch => {
   const problems: Problem[] = [];
+  const resources = submittedIn(body);
   const submitted = new Map(members.map(({ patient, consent }) => [patient, consent]));
   const found = new Map<string, Found>();
   for (const one of given) {
@@ -342,7 +372,7 @@ export const readMatch = (given: readonly GivenGroup[], { members }: MatchInput,
       problems.push({ kind: 'groupTwice', type: 'Group' });
       continue;
     }
-    const read = readGroup(one, code, name, { submitted, bases });
+    const read = readGroup(one, code, name, { submitted, bases, resources });
     if (read === undefined) problems.push({ kind: 'groupUnusable', type: 'Group', why: 'member' });
     else found.set(name, read);
   }

@@ -11,7 +11,7 @@ import { exportWorld, type Sent, type WorldOptions } from '../../support/export-
 import { fakeIntervals } from '../../support/fake-timeouts.ts';
 import { randomOf } from '../../support/random.ts';
 import { endOf } from './end-of.ts';
-import { groupInput, groupOf, matchInput, memberOf, planOf, type Plan } from './former-plan.ts';
+import { groupInput, groupOf, matchInput, memberOf, planOf, submittedPatient, type Plan } from './former-plan.ts';
 
 const owner = 'northwind/demo-partner';
 
@@ -56,7 +56,7 @@ describe('a match', () => {
     });
     const made = (group: object, id: string) => ({
       ...group,
-      contained: [{ resourceType: 'Patient', id }],
+      contained: [submittedPatient(id)],
       quantity: 1,
     });
     const passedOn = output.flatMap(({ lines: all }) => all).map((one, at) => made(one, `ours-${'abc'.charAt(at)}`));
@@ -379,8 +379,10 @@ it('what a Group holds is looked through once, however much it is', () => {
     return performance.now() - started;
   };
   took(1000);
+  // The shortest of several: what else the machine does, and collections of garbage, only add.
+  const shortest = (count: number): number => Math.min(...Array.from({ length: 5 }, () => took(count)));
 
-  expect(took(16_000) / took(2000)).toBeLessThan(32);
+  expect(shortest(16_000) / shortest(2000)).toBeLessThan(32);
 });
 
 describe('a group export', () => {

@@ -97,10 +97,23 @@ export const groupInput = (
   ...more,
 });
 
+/** A Patient as the new plan submits it, but for its version, which no Group has (PDex 2.2, pdex-151). */
+export const submittedPatient = (id: string) => ({
+  resourceType: 'Patient',
+  id,
+  identifier: [{ system: 'https://new-plan.example/member', value: `new-${id}` }],
+});
+
 /** What a partner asks about members, by the ids that it submits. */
 export const matchInput = (...ids: readonly string[]): ExchangeInput => ({
   kind: 'match',
-  body: JSON.stringify({ resourceType: 'Parameters', parameter: ids.map((id) => ({ name: 'MemberBundle', id })) }),
+  body: JSON.stringify({
+    resourceType: 'Parameters',
+    parameter: ids.map((id) => ({
+      name: 'MemberBundle',
+      part: [{ name: 'MemberPatient', resource: { ...submittedPatient(id), meta: { versionId: '2' } } }],
+    })),
+  }),
   members: ids.map((patient) => ({ patient, consent: { id: `consent-${patient}`, hash: 'hash' } })),
 });
 
