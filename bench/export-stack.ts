@@ -6,6 +6,7 @@ import type { ApiEvent, ApiResponse } from '../functions/shared/http/api.ts';
 import { unpaced } from '../sandbox/aws/proxy-response.ts';
 import { kickOff, readLines, readStatus, type Manifest, type Send } from '../sandbox/partner/exports.ts';
 import { startLocalStack, type LocalStack } from '../sandbox/stack.ts';
+import { keys } from './keys.ts';
 import { recordPath, type PagedRecord } from './payer-data.ts';
 import { few, measured, stageOfSize } from './stage.ts';
 import { connect } from './walk.ts';
@@ -34,7 +35,17 @@ const writeStage = (
     payer.id === measured.payer ? { ...payer, fhirBaseUrl, everything: true } : payer,
   );
   const files = { configFile: join(folder, 'export-stage.json'), secretsFile: join(folder, 'export-secrets.json') };
-  const secrets = payers.map(({ id }) => [id, { client_secret: 'no secret' }] as const);
+  const secrets = payers.map(
+    ({ id }) =>
+      [
+        id,
+        {
+          client_secret: 'no secret',
+          // Of the payer that also takes members' identities.
+          ...(id === measured.payer ? { private_key_jwk: keys.gateway.privateJwk } : {}),
+        },
+      ] as const,
+  );
   writeFileSync(files.configFile, JSON.stringify({ ...stage, payers }));
   writeFileSync(files.secretsFile, JSON.stringify(Object.fromEntries(secrets)));
   return files;
