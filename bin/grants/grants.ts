@@ -7,10 +7,15 @@ import { visibleLine } from '../../config/visible.ts';
 import { GatewayError } from '../../functions/shared/errors.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import { writeScopes } from '../../functions/shared/scopes/scopes.ts';
+import { grantAttributes } from '../../functions/shared/store/attributes.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import { isLive, type Grant } from '../../functions/shared/store/grant-item.ts';
-import { getGrant } from '../../functions/shared/store/grants.ts';
-import { endGrant as endStored } from '../../functions/shared/store/member-grants.ts';
+import { writeItem } from '../../functions/shared/store/items.ts';
+import {
+  endGrant as endStored,
+  readMemberGrant,
+  type MemberGrant,
+} from '../../functions/shared/store/member-grants.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { callerOf, requireAccount } from '../shared/caller.ts';
 import { readCommand } from '../shared/command-line.ts';
@@ -18,6 +23,7 @@ import { Refusal } from '../shared/errors.ts';
 import { findTable } from '../shared/find-table.ts';
 import { noteUnknown } from '../shared/note-unknown.ts';
 import type { Output } from '../shared/output.ts';
+import { readItem } from '../shared/read-item.ts';
 import { readStage } from '../shared/stage-flags.ts';
 import { spec, type GrantCommand } from './flags.ts';
 import { listGrants } from './list.ts';
@@ -50,7 +56,7 @@ const endGrant = async (
   table: Table,
   sts: STSClient,
   config: StageConfig,
-  grant: Grant,
+  { grant, memberIndex }: MemberGrant,
   { reason, dryRun }: Extract<GrantCommand, { command: 'end' }>,
   { nowMs, output }: GrantsToolDeps,
 ): Promise<number> => {
@@ -62,11 +68,16 @@ const endGrant = async (
     return 0;
   }
   const requestId = randomUUID();
-  const ended = await endStored(table, grant.grantId, { operator, note: reason }, { now, requestId });
+  const { grantId, partner } = grant;
+  const stops = memberIndex === undefined ? undefined : { memberIndex, partner };
+  const ended = await endStored(table, { grantId, stops }, { operator, note: reason }, { now, requestId });
   if (!ended) throw new Refusal('The grant was ended by something else in the meantime. Nothing was changed.');
   output.note(
     `Ended this grant as ${operator}. From now on every token of the grant is refused. The payer's own tokens cannot be ` +
-      'revoked from here, since only the partner has their key: they end when they expire, or at the payer.',
+      'revoked from here, since only the partner has their key: they end when they expire, or at the payer. ' +
+      (stops === undefined
+        ? 'It has no index of a member, so an approval that the app has for a call with an identity token counts for up to ten minutes more.'
+        : 'An approval from before the end, which the app may have for a call with an identity token, makes no grant any more.'),
   );
   return 0;
 };
@@ -83,10 +94,10 @@ export const grants = async (args: readonly string[], deps: GrantsToolDeps): Pro
   const settings = awsSettings(config, deps.environment, 'operator');
   const [client, sts] = [new DynamoDBClient(settings), new STSClient(settings)];
   try {
-    const table = { client, name: command.table ?? (await findTable(client, config.stage, 'Grants')) };
+    const table = { client, wait: after, name: command.table ?? (await findTable(client, config.stage, 'Grants')) };
     const now = Math.floor(deps.nowMs / 1000);
     if (command.command === 'list') {
-      const lines = await listGrants({ ...table, wait: after }, command, (grant) => stateOf(grant, now));
+      const lines = await listGrants(table, command, (grant) => stateOf(grant, now));
       for (const line of lines) deps.output.out(visibleLine(line));
       if (lines.length === 1) {
         const { environment, output } = deps;
@@ -94,13 +105,14 @@ export const grants = async (args: readonly string[], deps: GrantsToolDeps): Pro
       }
       return 0;
     }
-    const grant = await getGrant(table, command.grantId);
-    if (grant === undefined) throw new Refusal(`There is no grant ${command.grantId} in ${table.name}.`);
-    deps.output.out(describe(grant, now));
-    return command.command === 'show' ? 0 : await endGrant(table, sts, config, grant, command, deps);
+    const item = await readItem(table, writeItem(grantAttributes, { grantId: command.grantId }));
+    if (item === undefined) throw new Refusal(`There is no grant ${command.grantId} in ${table.name}.`);
+    const stored = readMemberGrant(item);
+    deps.output.out(describe(stored.grant, now));
+    return command.command === 'show' ? 0 : await endGrant(table, sts, config, stored, command, deps);
   } catch (error) {
     const rights =
-      'dynamodb:ListTables, dynamodb:GetItem, dynamodb:UpdateItem and, to list, dynamodb:Scan on the grants table, and use of its key';
+      'dynamodb:ListTables, dynamodb:GetItem, to end one dynamodb:UpdateItem and PutItem, to list dynamodb:Scan on the grants table, and use of its key';
     // The store's own error says that DynamoDB failed; its detail says how.
     if (error instanceof GatewayError)
       throw new Refusal(`The table cannot be used (${error.detail}). The tool needs ${rights}.`);

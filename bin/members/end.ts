@@ -17,14 +17,16 @@ const isLiving = ({ state }: FoundGrant): boolean => state !== 'ended';
 
 /** Ends one grant. @returns what happened, as a line; undefined if it could not be ended */
 const endOne = async (
-  { grants: table, operator }: OpenStage,
-  grantId: string,
-  reason: string,
-  now: number,
+  { grants: table, operator, indexOf }: OpenStage,
+  { member }: Target,
+  { grantId, partner, memberIndex: stored }: FoundGrant,
+  { reason, now }: { readonly reason: string; readonly now: number },
 ): Promise<{ readonly line: string; readonly failed: boolean }> => {
   const by = { operator: operator.arn, note: reason };
   try {
-    const ended = await endGrant(table, grantId, by, { now, requestId: randomUUID() });
+    const memberIndex = stored ?? (member && (await indexOf(member)));
+    const stops = memberIndex === undefined ? undefined : { memberIndex, partner };
+    const ended = await endGrant(table, { grantId, stops }, by, { now, requestId: randomUUID() });
     return { line: `${grantId}  ${ended ? 'ended' : 'had ended in the meantime'}`, failed: false };
   } catch (error) {
     const cause = error instanceof GatewayError ? error.detail : causeOf(error);
@@ -66,29 +68,31 @@ const endAll = (
   { reason }: EndCommand,
   { output, now, wait }: MembersToolDeps,
 ): Promise<Ended> => {
-  const end = async (grantId: string): Promise<boolean> => {
-    const { line, failed } = await endOne(stage, grantId, reason, Math.floor(now() / 1000));
+  const end = async (grant: FoundGrant): Promise<boolean> => {
+    const { line, failed } = await endOne(stage, target, grant, { reason, now: Math.floor(now() / 1000) });
     output.out(line);
     return !failed;
   };
-  const findLiving = async (): Promise<string[]> => {
+  const findLiving = async (): Promise<FoundGrant[]> => {
     // New grants have an index, so the table is not read again.
     const options = { indexOnly: true, now: Math.floor(now() / 1000), note: output.note };
     const living = (await findStored(stage, target, options)).grants.filter(isLiving);
     if (living.length > 0)
       output.note(`The member has signed in again in the meantime: ${counted(living.length, 'new grant')}.`);
-    return living.map(({ grantId }) => grantId);
+    return living;
   };
-  return endAllGrants(
-    first.map(({ grantId }) => grantId),
-    { end, findLiving: target.grant === undefined ? findLiving : undefined, wait },
-  );
+  return endAllGrants(first, { end, findLiving: target.grant === undefined ? findLiving : undefined, wait });
 };
 
-const afterwards = ({ payer, grant }: Target, loginMinutes: number): string[] => [
+/** What an app that presents identity tokens may no longer do, if it is known whose grant ended. */
+const approvalsEnd =
+  'An approval from before the end, which the app may have for a call with an identity token, makes no grant any more.';
+
+const afterwards = ({ payer, member, grant }: Target, loginMinutes: number): string[] => [
   "Every token of an ended grant is refused from now on, and an export of it stops and loses its files. The payer's own tokens " +
     'cannot be revoked from here, since only the app has their key: they end when they expire, or at the payer.',
   howToEndThere(payer),
+  ...(member === undefined ? [] : [approvalsEnd]),
   ...(grant === undefined
     ? [
         `Nothing keeps the member from connecting an app again. A sign-in that is under way can still make a grant for ${loginMinutes} ` +

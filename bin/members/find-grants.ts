@@ -34,6 +34,8 @@ export interface FoundGrant {
   readonly end: GrantEnd | undefined;
   /** Whether the table still has it, with its index. */
   readonly stored: 'indexed' | 'unindexed' | 'gone';
+  /** The index that it is stored with. */
+  readonly memberIndex?: string | undefined;
 }
 
 /** What a search found, and where it did not look or found something odd, in sentences. */
@@ -55,7 +57,7 @@ const endOf = ({ grant, lastEvent }: MemberGrant, now: number): GrantEnd | undef
 };
 
 const foundInTable = (stored: MemberGrant, now: number): FoundGrant => {
-  const { grant, createdAt, hasIndex } = stored;
+  const { grant, createdAt, memberIndex } = stored;
   const end = endOf(stored, now);
   return {
     grantId: grant.grantId,
@@ -66,7 +68,8 @@ const foundInTable = (stored: MemberGrant, now: number): FoundGrant => {
     endsAt: grant.endsAt,
     state: end === undefined ? (grant.redeemedAt === undefined ? 'waiting' : 'living') : 'ended',
     end,
-    stored: hasIndex ? 'indexed' : 'unindexed',
+    stored: memberIndex === undefined ? 'unindexed' : 'indexed',
+    memberIndex,
   };
 };
 

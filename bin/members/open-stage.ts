@@ -36,8 +36,8 @@ export interface OpenStage {
 
 /** The permissions that the tool needs. */
 const rights =
-  'dynamodb:ListTables; dynamodb:GetItem and Scan on the registry table; dynamodb:GetItem, Query (with its index Member), Scan ' +
-  "and UpdateItem on the grants table, GetItem on the exports table; kms:GenerateMac with the stage's key of the member " +
+  'dynamodb:ListTables; dynamodb:GetItem and Scan on the registry table; dynamodb:GetItem, Query (with its index Member), Scan, ' +
+  "UpdateItem and PutItem on the grants table, GetItem on the exports table; kms:GenerateMac with the stage's key of the member " +
   "index; s3:ListBucket and s3:GetObject on the audit bucket; and use of the tables' and the bucket's keys. docs/members.md " +
   'lists them, and those for exchanges between plans';
 

@@ -30,7 +30,8 @@ export const endAgain = async ({ table, known, by, dryRun }: Ending, deps: Resto
     if (grant === undefined || !isLive(grant, now)) return;
     living.push(grantId);
     const { requestId, operator, note } = by;
-    if (!dryRun) await endGrant(table, grantId, { operator, note }, { now, requestId });
+    // It ended long ago, and what its member has approved since counts.
+    if (!dryRun) await endGrant(table, { grantId, stops: undefined }, { operator, note }, { now, requestId });
   });
   for (const grantId of living) deps.output.note(`${dryRun ? 'would end again' : 'ended again'}  ${grantId}`);
   deps.output.note(

@@ -1,9 +1,8 @@
 import { nowSeconds } from '../shared/clock.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
-import { endAllGrants, endGrant, type Ended } from '../shared/store/member-grants.ts';
+import { endAllGrants, endGrant, type Ended, type EndedGrant } from '../shared/store/member-grants.ts';
 import type { MemberSession } from '../shared/store/member-sessions.ts';
-import { noteStop } from '../shared/store/member-stops.ts';
 import type { ConnectionsDeps } from './deps.ts';
 import { findLiving } from './find-connections.ts';
 
@@ -22,29 +21,24 @@ export const endConnections = async (
   clientId: string | undefined,
   record: RequestRecord,
 ): Promise<Ended | undefined> => {
-  const noted = new Set<string>();
-  const noteStopOf = async (partner: string): Promise<void> => {
-    const registered = await deps.registry.partner(partner, { evenIfBlocked: true });
-    if (noted.has(partner) || registered?.identityAudiences === undefined) return;
-    const { memberIndex } = session;
-    await noteStop(deps.grants, { memberIndex, partner }, { now: nowSeconds(deps.clock), requestId: record.requestId });
-    noted.add(partner);
-  };
-  /** What is found is to be ended, so that no earlier approval may bring it back. */
-  const find = async (): Promise<string[]> => {
-    const living = await findLiving(deps, session, clientId);
-    for (const partner of new Set(living.map((grant) => grant.partner))) await noteStopOf(partner);
-    return living.map(({ grantId }) => grantId);
-  };
+  const { memberIndex } = session;
+  const find = async (): Promise<EndedGrant[]> =>
+    Promise.all(
+      (await findLiving(deps, session, clientId)).map(async ({ grantId, partner }) => {
+        const registered = await deps.registry.partner(partner, { evenIfBlocked: true });
+        const mayHaveApprovals = registered?.identityAudiences !== undefined;
+        return { grantId, stops: mayHaveApprovals ? { memberIndex, partner } : undefined };
+      }),
+    );
   const first = await find();
   if (first.length === 0) return undefined;
   let isNew = false;
   /** Ends one. False if that failed, so that the others are ended all the same. */
-  const end = async (grantId: string): Promise<boolean> => {
+  const end = async (grant: EndedGrant): Promise<boolean> => {
     try {
-      if (await endGrant(deps.grants, grantId, 'member', { now: nowSeconds(deps.clock), requestId: record.requestId }))
+      if (await endGrant(deps.grants, grant, 'member', { now: nowSeconds(deps.clock), requestId: record.requestId }))
         isNew = true;
-      record.grantId = grantId;
+      record.grantId = grant.grantId;
       return true;
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;

@@ -2,6 +2,7 @@ import { grants } from '../../bin/grants/grants.ts';
 import { describeGrantEvent } from '../../functions/audit/describe-grant-event.ts';
 import type { StreamImage } from '../../functions/audit/stream-image.ts';
 import { getGrant, putGrant, redeem, revoke } from '../../functions/shared/store/grants.ts';
+import { isStoppedSince } from '../../functions/shared/store/member-stops.ts';
 import { issue } from '../functions/shared/store/grants-cases.ts';
 import { startMs } from '../support/gateway.ts';
 import { livingGrant } from '../support/living-grant.ts';
@@ -18,7 +19,7 @@ beforeEach(async () => {
   writes = [];
   const spec = tableOf('Grants', { stream: { arn: 'arn', viewType: 'NEW_AND_OLD_IMAGES' } });
   stage = await toolStage([spec, tableOf('Registry')], ({ dynamodb }) => void writes.push(dynamodb?.NewImage ?? {}));
-  await putGrant(table(), grant, { now, requestId: 'request-1' });
+  await putGrant(table(), { ...grant, memberIndex: 'index-1' }, { now, requestId: 'request-1' });
 });
 afterEach(() => stage.close());
 
@@ -89,8 +90,11 @@ describe('npm run grants', () => {
     expect(await stateAt(9)).toBe('state    ended 2026-06-01T12:00:05Z');
   });
 
-  it('ends a grant, and writes to the stream who did it and why', async () => {
+  it('ends a grant, writes to the stream who did it and why, and lets no approval from before make another', async () => {
+    const app = { memberIndex: 'index-1', partner: grant.partner };
+    expect(await isStoppedSince(table(), app, now - 1)).toBe(false);
     const { code, told } = await end();
+    expect(await isStoppedSince(table(), app, now - 1)).toBe(true);
 
     expect(code).toBe(0);
     expect(told).toContain(`Ended this grant as ${operator}.`);

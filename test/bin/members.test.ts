@@ -6,6 +6,7 @@ import { localStage } from '../../config/local.ts';
 import { parseScopes } from '../../functions/shared/scopes/scopes.ts';
 import { listGroups } from '../../functions/shared/store/exchanges.ts';
 import { getGrant, revoke } from '../../functions/shared/store/grants.ts';
+import { isStoppedSince } from '../../functions/shared/store/member-stops.ts';
 import { readEventItem } from '../../functions/shared/store/read-events.ts';
 import { startMs } from '../support/gateway.ts';
 import { member, membersTool, operator, type MembersTool } from './members-tool.ts';
@@ -20,6 +21,12 @@ beforeEach(async () => {
 afterEach(() => tool.close());
 
 const isLive = async (id: string): Promise<boolean> => (await getGrant(tool.grants, id))?.revokedAt === undefined;
+/** Whether an approval from before now makes no grant of an app for the member of a grant. */
+const isStopped = async (id: string, partner: string): Promise<boolean> => {
+  const { client, name } = tool.grants;
+  const { Item } = await client.send(new GetItemCommand({ TableName: name, Key: { grantId: { S: id } } }));
+  return isStoppedSince(tool.grants, { memberIndex: Item?.['memberIndex']?.S ?? '', partner }, now - 1);
+};
 
 describe('npm run members -- find', () => {
   it('lists living and ended grants of one member with app, scope, time and state, and no others', async () => {
@@ -192,6 +199,13 @@ describe('npm run members -- end', () => {
     expect(told).toMatch(/payer's own tokens cannot be revoked from here/);
     expect(told).toMatch(/sign in to the member portal/);
     expect(told).toMatch(/can still make a grant for 30 minutes/);
+    expect(told).toMatch(/An approval from before the end, .* makes no grant any more/);
+    // As at the member's own page (docs/members.md): no approval from before makes another grant.
+    expect(await Promise.all(['demo-app', 'demo-partner', 'rival'].map((app) => isStopped(one, app)))).toEqual([
+      true,
+      true,
+      false,
+    ]);
     expect(await Promise.all([one, two, other].map(isLive))).toEqual([false, false, true]);
     const { out: after } = await tool.run(`find ${whom}`);
     expect(after).toContain('0 of them living');
@@ -226,6 +240,7 @@ describe('npm run members -- end', () => {
     const [one, other] = [await tool.grant(), await tool.grant()];
     expect((await tool.run(`end --grant ${one} ${why} --yes`)).code).toBe(0);
     expect(await Promise.all([one, other].map(isLive))).toEqual([false, true]);
+    expect(await isStopped(one, 'demo-app')).toBe(true);
   });
 
   it('npm run members -- end that fails in the middle says what is ended and what not, and ends the rest when it runs again', async () => {

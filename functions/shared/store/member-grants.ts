@@ -6,6 +6,7 @@ import { readGrant, type Grant } from './grant-item.ts';
 import { revoke } from './grants.ts';
 import { readerOf, writeItem, type Item } from './items.ts';
 import { memberIndex, type Member } from './member-index.ts';
+import { noteStop, type StoppedApp } from './member-stops.ts';
 
 /*
  * The grants of one member, and how they end. Operators (`npm run members`) and members (`/connections/{payer}`) go this
@@ -23,7 +24,7 @@ export interface MemberGrant {
   readonly accessExpiresAt: number | undefined;
   /** The request that ended it. */
   readonly revokedBy: string | undefined;
-  readonly hasIndex: boolean;
+  readonly memberIndex: string | undefined;
   readonly lastEvent: ValuesOf<typeof grantEventAttributes> | undefined;
 }
 
@@ -36,7 +37,7 @@ export const readMemberGrant = (item: Item): MemberGrant => {
     usedAt: read('usedAt'),
     accessExpiresAt: read('accessExpiresAt'),
     revokedBy: read('revokedBy'),
-    hasIndex: read('memberIndex') !== undefined,
+    memberIndex: read('memberIndex'),
     lastEvent: read('lastEvent'),
   };
 };
@@ -112,18 +113,27 @@ export const getMemberGrant = async (
 /** Who ends a grant: its member, or an operator by hand. */
 export type Ender = 'member' | NonNullable<Parameters<typeof revoke>[3]['by']>;
 
+/** A grant that is to end, and whose approvals of its app no longer count; `stops` undefined if the app can have none. */
+export interface EndedGrant {
+  readonly grantId: string;
+  readonly stops: StoppedApp | undefined;
+}
+
 /**
- * Ends a grant. False if it had ended already.
+ * Ends a grant, after noting that its app is stopped, so that no approval from before makes another. False if it had ended
+ * already.
  * @param now epoch seconds
  * @throws GatewayError `temporarily_unavailable`
  */
-export const endGrant = (
+export const endGrant = async (
   table: Table,
-  grantId: string,
+  { grantId, stops }: EndedGrant,
   by: Ender,
   at: { readonly now: number; readonly requestId: string },
-): Promise<boolean> =>
-  by === 'member' ? revoke(table, grantId, 'byMember', at) : revoke(table, grantId, 'byOperator', { ...at, by });
+): Promise<boolean> => {
+  if (stops !== undefined) await noteStop(table, stops, at);
+  return by === 'member' ? revoke(table, grantId, 'byMember', at) : revoke(table, grantId, 'byOperator', { ...at, by });
+};
 
 /** How long to wait before looking again, in milliseconds, since a new grant can take a moment to appear in the index. */
 const beforeLookingAgainMs = 2000;
@@ -132,11 +142,11 @@ const beforeLookingAgainMs = 2000;
 const mostRounds = 10;
 
 /** What {@link endAllGrants} needs. */
-export interface Ending {
+export interface Ending<T> {
   /** Ends one, and returns whether that worked. One that had ended already has worked. */
-  readonly end: (grantId: string) => Promise<boolean>;
-  /** The ids of the member's living grants; undefined if only the first ones were meant. */
-  readonly findLiving: (() => Promise<readonly string[]>) | undefined;
+  readonly end: (grant: T) => Promise<boolean>;
+  /** The member's living grants; undefined if only the first ones were meant. */
+  readonly findLiving: (() => Promise<readonly T[]>) | undefined;
   readonly wait: (ms: number) => Promise<unknown>;
 }
 
@@ -152,16 +162,16 @@ export interface Ended {
  * Ends grants, looks again for ones that were made in the meantime, and goes on until there are none. It stops at the first
  * round in which one could not be ended.
  */
-export const endAllGrants = async (
-  first: readonly string[],
-  { end, findLiving, wait }: Ending,
+export const endAllGrants = async <T>(
+  first: readonly T[],
+  { end, findLiving, wait }: Ending<T>,
   rounds = mostRounds,
 ): Promise<Ended> => {
   let [ended, living] = [0, first];
   for (let round = 0; round < rounds; round += 1) {
     let failed = 0;
-    for (const grantId of living) {
-      if (await end(grantId)) ended += 1;
+    for (const grant of living) {
+      if (await end(grant)) ended += 1;
       else failed += 1;
     }
     if (failed > 0) return { ended, failed, isDone: false };

@@ -490,7 +490,9 @@ describe('what happens to a grant', () => {
 
   it('is that its member ended it, who is the requestor', async () => {
     const { table, grantId, record } = await streamed();
-    const { event } = await filed(await record(() => endGrant(table, grantId, 'member', request)));
+    const { event } = await filed(
+      await record(() => endGrant(table, { grantId, stops: undefined }, 'member', request)),
+    );
 
     // AuditEvent.agent.who may be a Patient, and the requestor is who did it (https://hl7.org/fhir/R4/auditevent.html).
     expect(event.agent.filter(({ requestor }) => requestor)).toEqual([
