@@ -38,7 +38,8 @@ const verifySignature = async (
   // The library would skip the check.
   if (issuer === undefined) throw refused('the profile has no issuer');
   const verify = async (fresh: boolean): Promise<JWTPayload> => {
-    const { payload } = await jwtVerify(token, createLocalJWKSet(await readKeys(jwksUri, { fresh })), {
+    const { keys } = await readKeys(jwksUri, { fresh });
+    const { payload } = await jwtVerify(token, createLocalJWKSet(keys), {
       algorithms,
       issuer,
       audience: clientId,

@@ -1,12 +1,24 @@
 import type { JSONWebKeySet } from 'jose';
+import { causeOf } from '../errors.ts';
 import { isObject } from '../json-object.ts';
 import type { PayerClientDeps } from './client.ts';
 import { PayerError } from './errors.ts';
 import { getText } from './get-text.ts';
 import { readJsonObject } from './token-answer.ts';
 
+/** Keys, and whether they are what their host says now. */
+export interface KeysRead {
+  readonly keys: JSONWebKeySet;
+  /** Whether this call read them. If not, they may lack a key that was added since. */
+  readonly isNew: boolean;
+  /** How newer ones could not be read when they were last asked for. */
+  readonly failure: string | undefined;
+  /** When newer ones can be asked for, in milliseconds from now. */
+  readonly againInMs: number;
+}
+
 /** Reads the keys that a payer or an identity provider signs with (RFC 7517); `fresh` asks for newer ones. */
-export type ReadKeys = (jwksUri: string, options: { readonly fresh: boolean }) => Promise<JSONWebKeySet>;
+export type ReadKeys = (jwksUri: string, options: { readonly fresh: boolean }) => Promise<KeysRead>;
 
 /** How long keys count, in milliseconds. */
 interface KeyTimes {
@@ -41,6 +53,8 @@ interface Remembered {
   readonly readAtMs: number;
   /** When they were asked for last, whether or not there was an answer. */
   askedAtMs: number;
+  /** How it failed, if it did. */
+  failure: string | undefined;
   readonly keys: JSONWebKeySet;
 }
 
@@ -54,16 +68,23 @@ export const keyReader = (deps: Pick<PayerClientDeps, 'clock' | 'payerHttp'>, ti
     const known = remembered.get(jwksUri);
     const nowMs = deps.clock.monotonic();
     const isUsable = (forMs: number): boolean => known !== undefined && nowMs - known.readAtMs < forMs;
-    if (known && isUsable(fresh ? times.freshForMs : times.rememberedForMs)) return known.keys;
-    if (known && isUsable(times.lastForMs) && nowMs - known.askedAtMs < times.freshForMs) return known.keys;
+    const kept = ({ keys, failure, askedAtMs }: Remembered): KeysRead => ({
+      keys,
+      isNew: false,
+      failure,
+      againInMs: Math.max(0, askedAtMs + times.freshForMs - nowMs),
+    });
+    if (known && isUsable(fresh ? times.freshForMs : times.rememberedForMs)) return kept(known);
+    if (known && isUsable(times.lastForMs) && nowMs - known.askedAtMs < times.freshForMs) return kept(known);
     try {
       if (known) known.askedAtMs = nowMs;
       const keys = await readKeySet(deps, jwksUri);
-      remembered.set(jwksUri, { readAtMs: nowMs, askedAtMs: nowMs, keys });
-      return keys;
+      remembered.set(jwksUri, { readAtMs: nowMs, askedAtMs: nowMs, failure: undefined, keys });
+      return { keys, isNew: true, failure: undefined, againInMs: times.freshForMs };
     } catch (error) {
-      if (known && isUsable(times.lastForMs)) return known.keys;
-      throw error;
+      if (known === undefined || !isUsable(times.lastForMs)) throw error;
+      known.failure = error instanceof PayerError ? error.detail : causeOf(error);
+      return kept(known);
     }
   };
 };

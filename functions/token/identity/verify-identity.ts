@@ -2,7 +2,7 @@ import { compactVerify, createLocalJWKSet, errors } from 'jose';
 import { causeOf, GatewayError, unavailable } from '../../shared/errors.ts';
 import type { JsonObject } from '../../shared/json-object.ts';
 import { PayerError } from '../../shared/payer/errors.ts';
-import type { ReadKeys } from '../../shared/payer/key-reader.ts';
+import type { KeysRead, ReadKeys } from '../../shared/payer/key-reader.ts';
 import type { IdentityProvider, IdentitySignIn, Partner } from '../../shared/registry/types.ts';
 import {
   flag,
@@ -98,27 +98,44 @@ const refused = (sentence: string): GatewayError => new GatewayError('invalid_gr
 const mayBeNewKey = (error: unknown): boolean =>
   error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed;
 
+/** @throws GatewayError `temporarily_unavailable`, with the cause for the log */
+const readKeysOf = async (readKeys: ReadKeys, jwksUri: string, fresh: boolean): Promise<KeysRead> => {
+  try {
+    return await readKeys(jwksUri, { fresh });
+  } catch (error) {
+    throw unavailable(`keys of the identity provider: ${error instanceof PayerError ? error.detail : causeOf(error)}`);
+  }
+};
+
+/** Nobody can tell now whether the key is one of the issuer's. */
+const keyUnknown = ({ failure, againInMs }: KeysRead): GatewayError =>
+  unavailable(
+    `keys of the identity provider: ${failure ?? "read just before, without the token's key"}`,
+    Math.max(1, Math.ceil(againInMs / 1000)),
+  );
+
 const verifySignature = async (
   readKeys: ReadKeys,
   { jwksUri, algorithms }: IdentityProvider,
   token: string,
 ): Promise<void> => {
-  const verify = async (fresh: boolean) =>
-    compactVerify(token, createLocalJWKSet(await readKeys(jwksUri, { fresh })), { algorithms: [...algorithms] });
-  try {
-    await verify(false).catch((error: unknown) => {
-      if (mayBeNewKey(error)) return verify(true);
-      throw error;
-    });
-  } catch (error) {
-    // The library's messages may quote the token.
-    if (error instanceof errors.JOSEError) {
+  const verify = async (fresh: boolean): Promise<void> => {
+    const read = await readKeysOf(readKeys, jwksUri, fresh);
+    try {
+      await compactVerify(token, createLocalJWKSet(read.keys), { algorithms: [...algorithms] });
+    } catch (error) {
+      if (mayBeNewKey(error) && !read.isNew) {
+        if (fresh) throw keyUnknown(read);
+        return verify(true);
+      }
+      if (!(error instanceof errors.JOSEError)) throw unavailable(`keys of the identity provider: ${causeOf(error)}`);
+      // The library's messages may quote the token.
       throw new GatewayError('invalid_grant', 'The id_token: its signature is not by a key of its issuer.', {
         detail: `id_token: ${causeOf(error)}`,
       });
     }
-    throw unavailable(`keys of the identity provider: ${error instanceof PayerError ? error.detail : causeOf(error)}`);
-  }
+  };
+  await verify(false);
 };
 
 /** What decides whether a token is fresh. */
@@ -170,7 +187,7 @@ const checkAudience = (
  * Verifies a member's identity token for this partner and payer: form, issuer, signature, audience, times, level. It returns
  * nothing that says who the member is.
  * @throws GatewayError `invalid_request` if a field is malformed, `invalid_grant` if the token does not count, or
- * `temporarily_unavailable` if its provider's keys cannot be read. No error quotes the token
+ * `temporarily_unavailable` if its provider's keys cannot be read, or not yet again. No error quotes the token
  */
 export const verifyIdentity = async (
   { providers, readKeys, now }: { providers: readonly IdentityProvider[]; readKeys: ReadKeys; now: number },

@@ -913,15 +913,34 @@ describe("the identity provider's keys", () => {
       identityToken({}, { header: { kid: 'csp-2' }, key: nextProviderKey.privateKey, atMs: world.deps.clock.now() });
     expect(world.provider.reads).toBe(1);
 
+    // Nobody may look now, so nobody can tell whether the key is the issuer's (RFC 6749 §5.2 keeps 400 for a grant that is invalid).
+    const notNow = async (seconds: number, why: string): Promise<void> => {
+      const response = await world.identify(await unknown());
+      expect([response.statusCode, bodyOf(response).error]).toEqual([503, 'temporarily_unavailable']);
+      expect(response.headers['Retry-After']).toBe(String(seconds));
+      const detail = `keys of the identity provider: ${why}`;
+      expect(world.lastLine()).toMatchObject({ outcome: 'failed', detail });
+    };
+    const justRead = "read just before, without the token's key";
+    await notNow(30, justRead);
     world.passSeconds(29);
-    await world.identify(await unknown());
+    await notNow(1, justRead);
     expect(world.provider.reads).toBe(1);
     world.passSeconds(1);
+    world.provider.isDown = true;
+    await notNow(30, 'JWKS: TypeError:ECONNREFUSED');
+    await notNow(30, 'JWKS: TypeError:ECONNREFUSED');
+    expect(world.provider.reads).toBe(2);
+    world.provider.isDown = false;
+    world.passSeconds(30);
+    expect(told(await world.identify(await unknown())).slice(0, 2)).toEqual([400, 'invalid_grant']);
+    expect(world.provider.reads).toBe(3);
+    world.passSeconds(30);
     world.provider.keys.push(nextProviderKey.jwk);
     expect((await world.identify(await rotated())).statusCode).toBe(200);
-    expect(world.provider.reads).toBe(2);
-    for (let more = 0; more < 3; more += 1) expect((await world.identify(await unknown())).statusCode).toBe(400);
-    expect(world.provider.reads).toBe(2);
+    expect(world.provider.reads).toBe(4);
+    for (let more = 0; more < 3; more += 1) await notNow(30, justRead);
+    expect(world.provider.reads).toBe(4);
   });
 
   it('count for an hour while its host is down, and then none do', async () => {
