@@ -1,5 +1,6 @@
 import { GatewayError } from '../../shared/errors.ts';
 import { isObject, type JsonObject } from '../../shared/json-object.ts';
+import { numbersWithin } from '../../shared/json/numbers-within.ts';
 import type { IdentitySignIn } from '../../shared/registry/types.ts';
 import type { Assertion } from '../client-authentication.ts';
 import { listOf, objectOf, oneOf, optional, requireFields, takeApart, text, type FieldCheck } from './fields.ts';
@@ -41,8 +42,20 @@ const smallEnough: FieldCheck = (value) => {
     : undefined;
 };
 
+const hasNamesAlike = (value: unknown): boolean => {
+  if (typeof value !== 'object' || value === null) return false;
+  const names = Object.keys(value).map((name) => name.toLowerCase());
+  return new Set(names).size < names.length || Object.values(value).some(hasNamesAlike);
+};
+
+/** A payer that does not look at letter case would take either of the two. */
+const namesDiffer: FieldCheck = (value) =>
+  hasNamesAlike(value) ? 'has two names that differ only in letter case' : undefined;
+
 const attestation: FieldCheck = (value) =>
-  objectOf({ user_action: oneOf('approved'), user_action_timestamp: instant })(value) ?? smallEnough(value);
+  objectOf({ user_action: oneOf('approved'), user_action_timestamp: instant })(value) ??
+  smallEnough(value) ??
+  namesDiffer(value);
 
 const checks = {
   version: oneOf('1'),
@@ -66,6 +79,17 @@ const checkPolicies = ({ consentPolicies }: IdentitySignIn, policies: readonly s
   );
 };
 
+/** @throws GatewayError `invalid_request` if a number of the attestation would be written to the payer as another, or otherwise */
+const checkNumbers = (jwt: string): void => {
+  const claims = Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString('utf8');
+  const numbers = numbersWithin(claims, ['extensions', 'cms_smart', 'consent_attestation']);
+  if (numbers.every((number) => JSON.stringify(Number(number)) === number)) return;
+  throw new GatewayError(
+    'invalid_request',
+    'cms_smart: consent_attestation has a number that cannot be passed on as it is written; write it shorter, such as 1 for 1.0, or as text.',
+  );
+};
+
 /**
  * Reads `extensions.cms_smart` of the partner's assertion. The gateway passes it on to the payer, so it refuses fields that
  * it does not know.
@@ -83,6 +107,7 @@ export const readCmsSmart = ({ jwt, claims }: Assertion, accepted: IdentitySignI
       `cms_smart has a member that is not known; it may have ${Object.keys(checks).join(', ')}.`,
     );
   }
+  checkNumbers(jwt);
   const { id_token: idToken, consent_policy: policies = [], consent_attestation: attested } = cmsSmart;
   checkPolicies(accepted, policies as string[]);
   if (!isObject(attested)) throw new TypeError('the check of consent_attestation let it through');

@@ -453,6 +453,16 @@ describe("the partner's assertion is refused before the payer is asked, if", () 
       { consent_attestation: { ...stamp(now - 1).consent_attestation, more: 'x'.repeat(2000) } },
       'cms_smart: consent_attestation has more than 2000 characters.',
     ],
+    [
+      'invalid_request',
+      { consent_attestation: { ...stamp(now - 1).consent_attestation, USER_ACTION: 'denied' } },
+      'cms_smart: consent_attestation has two names that differ only in letter case.',
+    ],
+    [
+      'invalid_request',
+      { consent_attestation: { ...stamp(now - 1).consent_attestation, form: [{ id: 1, Id: 2 }] } },
+      'cms_smart: consent_attestation has two names that differ only in letter case.',
+    ],
     ...[nested, [[[[[[[[[[]]]]]]]]]]].map((more): [string, Change, string] => [
       'invalid_request',
       { consent_attestation: { ...stamp(now - 1).consent_attestation, more } },
@@ -491,6 +501,37 @@ describe("the partner's assertion is refused before the payer is asked, if", () 
 
     expect(told(await world.identify(undefined, { claims }))).toEqual([400, 'invalid_request', sentence]);
     expectNothingDone(world);
+  });
+
+  // RFC 8259 §6: a reader may round a number, and write it in another way. Here the payer gets what the partner signed, or nothing.
+  it.each<[written: string, isPassedOn: boolean]>([
+    ['{"a":[0,-1,12,0.5,1e+21],"text":"1.0, 1e999 \\" 1.00"}', true],
+    ['9007199254740993', false],
+    ['12345678901234567890', false],
+    ['[{"a":1e999}]', false],
+    ['{"a":{},"b":1.0}', false],
+    ['-0', false],
+  ])('its attestation has the number %s, if that cannot be passed on as it is', async (written, isPassedOn) => {
+    const world = identityWorld();
+    const cmsSmart = cmsSmartOf(await identityToken());
+    Object.assign(cmsSmart.consent_attestation, { more: 'WRITTEN' });
+    const write = (all: Change): string =>
+      JSON.stringify({ ...all, other: 'ROUNDED' })
+        .replace('"WRITTEN"', written)
+        .replace('"ROUNDED"', '1.0');
+
+    const response = await world.post(world.formFor(await assertionOf(cmsSmart, {}, startMs, write)));
+
+    if (!isPassedOn) {
+      expect(told(response)).toEqual([
+        400,
+        'invalid_request',
+        'cms_smart: consent_attestation has a number that cannot be passed on as it is written; write it shorter, such as 1 for 1.0, or as text.',
+      ]);
+      return expectNothingDone(world);
+    }
+    const [, claims = ''] = world.asked[0]!.form.get('client_assertion')!.split('.');
+    expect(Buffer.from(claims, 'base64url').toString()).toContain(`"more":${written}`);
   });
 
   it('the payer wants a policy, and it names none or another', async () => {
