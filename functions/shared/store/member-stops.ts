@@ -19,7 +19,7 @@ export interface StoppedApp {
 /** The longest that an approval counts, in seconds. No stage allows more. */
 export const longestApproval = 600;
 
-/** Clocks may differ by so many seconds. */
+/** An approval by a clock that is 30 seconds ahead counts for so much longer; the rest is for our own clocks. */
 const kept = longestApproval + 60;
 
 const keyOf = ({ memberIndex, partner }: StoppedApp): string =>
@@ -41,7 +41,7 @@ export const noteStop = async (
 
 /**
  * Whether a member stopped an app at or after a time, read consistently.
- * @param at epoch seconds, at most {@link longestApproval} ago
+ * @param at epoch seconds, at most {@link longestApproval} and half a minute ago
  * @throws GatewayError `temporarily_unavailable`
  */
 export const isStoppedSince = async (table: Table, app: StoppedApp, at: number): Promise<boolean> => {

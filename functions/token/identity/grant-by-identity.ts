@@ -137,10 +137,11 @@ const checkNotStopped = async (
   { partner }: { readonly partner: string },
   attestedAt: number,
 ): Promise<void> => {
-  if (!(await isStoppedSince(grants, { memberIndex, partner }, attestedAt))) return;
+  // The partner's clock may be ahead, so that an approval from before the stop seems to be from after it.
+  if (!(await isStoppedSince(grants, { memberIndex, partner }, attestedAt - mostAhead))) return;
   throw new GatewayError(
     'invalid_grant',
-    'The member stopped this app after the approval in cms_smart; ask the member again, and identify them again.',
+    `The member stopped this app after the approval in cms_smart, or at most ${mostAhead} seconds before it; ask the member again, and identify them again.`,
     { detail: 'the approval is older than a stop' },
   );
 };
