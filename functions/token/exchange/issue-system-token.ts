@@ -7,26 +7,53 @@ import { putSystemToken } from '../../shared/store/exchanges.ts';
 import { requireTarget } from '../check-target.ts';
 import { requireClient, type AuthenticatedPartner } from '../client-authentication.ts';
 import type { TokenDeps, TokenRequest } from '../deps.ts';
+import { mayPresent } from '../identity/takes-identities.ts';
 
 /** Five minutes, as SMART Backend Services recommends: whoever needs a token for longer asks again. */
 const systemTokenSeconds = 300;
 
-/** @throws GatewayError `invalid_client`, or `unauthorized_client` if the partner may not ask for records as a plan */
-const requirePlan = ({ partner, assertion }: TokenRequest): AuthenticatedPartner => {
+const place = "among the client assertion's claims (its payload, not its header), as extensions.cms_smart";
+
+const asksForMember = (scope = ''): boolean => /(^| )(patient\/|launch\/patient)/.test(scope);
+
+/** @throws GatewayError `unauthorized_client` */
+const refuseAsPlan = (isPresenter: boolean): never => {
+  throw new GatewayError(
+    'unauthorized_client',
+    isPresenter
+      ? `This app is not registered to ask former plans for records. A member's identity token belongs ${place}.`
+      : "This app is registered neither to ask former plans for records nor to present its members' identity tokens.",
+  );
+};
+
+/**
+ * @throws GatewayError `invalid_client`; `invalid_request` if the partner means to present an identity token;
+ * `unauthorized_client` if it may not ask for records as a plan
+ */
+const requirePlan = ({ identity }: TokenDeps, { partner, assertion, form }: TokenRequest): AuthenticatedPartner => {
   const client = requireClient(partner);
   if (assertion === undefined) {
     throw new GatewayError('invalid_client', 'client_credentials needs private_key_jwt: send a client_assertion.');
   }
-  if (client.exchange === undefined) {
-    throw new GatewayError('unauthorized_client', 'This app is not registered to ask former plans for records.');
+  const scope = form.values.get('scope');
+  const isPresenter = identity !== undefined && mayPresent(client);
+  if (isPresenter && (asksForMember(scope) || (client.exchange === undefined && scope !== systemScope))) {
+    throw new GatewayError(
+      'invalid_request',
+      `The client assertion has no extensions.cms_smart. Write the member's identity token ${place}.`,
+    );
   }
+  if (client.exchange === undefined) return refuseAsPlan(isPresenter);
   return client;
 };
 
 /** @throws GatewayError `invalid_scope` */
 const checkScope = (scope: string | undefined): void => {
   if (scope === systemScope) return;
-  throw new GatewayError('invalid_scope', `scope must be ${systemScope}: it is all that a system token can have.`, {
+  const why = asksForMember(scope)
+    ? `. A member's identity token belongs ${place}.`
+    : ': it is all that a system token can have.';
+  throw new GatewayError('invalid_scope', `scope must be ${systemScope}${why}`, {
     detail: 'another scope than that of a system token',
   });
 };
@@ -39,7 +66,7 @@ const checkScope = (scope: string | undefined): void => {
 export const issueSystemToken = async (deps: TokenDeps, request: TokenRequest): Promise<object> => {
   const { exchanges } = deps;
   if (exchanges === undefined) throw new TypeError('this stage has no exchanges');
-  const { clientId: partner } = requirePlan(request);
+  const { clientId: partner } = requirePlan(deps, request);
   const payer = await requireTarget(deps, request.form, request.partner!, {
     takes: mayBeAsked,
     otherwise: 'This health plan is not asked for records of members who have left it.',

@@ -17,7 +17,7 @@ import { askForMember } from './ask-payer.ts';
 import { limitNoMatches } from './limit-no-matches.ts';
 import { readCmsSmart, type CmsSmart } from './read-cms-smart.ts';
 import { bindAttestation, spendIdentity } from './spend-identity.ts';
-import { takesIdentities, type IdentityPayer } from './takes-identities.ts';
+import { mayPresent, takesIdentities, type IdentityPayer } from './takes-identities.ts';
 import { mostAhead, verifyIdentity, type VerifiedIdentity } from './verify-identity.ts';
 
 /** @throws GatewayError `invalid_client`, or `unauthorized_client` if the partner may not present identities */
@@ -26,7 +26,7 @@ const requirePresenter = ({ partner, assertion }: TokenRequest): [AuthenticatedP
   if (assertion === undefined) {
     throw new GatewayError('invalid_client', 'client_credentials needs private_key_jwt: send a client_assertion.');
   }
-  if (client.identityAudiences === undefined || client.consent !== 'partner') {
+  if (!mayPresent(client)) {
     throw new GatewayError('unauthorized_client', "This app may not present its members' identity tokens.");
   }
   return [client, assertion];

@@ -24,8 +24,10 @@ const asked: PayerExchange = {
 };
 
 const local = localRegistry();
+const { identityAudiences = [], ...anyPartner } = local.partners[0]!;
+const presenter = { identityAudiences };
 const planOf = (clientId: string) => ({
-  ...local.partners[0]!,
+  ...anyPartner,
   clientId,
   clientAuthentication: ['private_key_jwt', 'client_secret_post'] as const,
   jwks: [planKey.publicJwk],
@@ -38,13 +40,20 @@ const data: RegistryData = {
     ...payer,
     ...(payer.id === 'northwind' ? {} : { exchange: asked }),
   })),
-  partners: [...local.partners, planOf('plan'), planOf('rival'), app],
+  partners: [
+    ...local.partners,
+    planOf('plan'),
+    planOf('rival'),
+    app,
+    { ...app, ...presenter, clientId: 'presenter' },
+    { ...planOf('both'), ...presenter },
+  ],
 };
 
 let assertions = 0;
 
-const world = (stage: { readonly exchanges?: boolean; readonly registry?: RegistryData } = {}) => {
-  const { exchanges = true, registry = data } = stage;
+const world = (stage: { exchanges?: boolean; identities?: boolean; registry?: RegistryData } = {}) => {
+  const { exchanges = true, identities = false, registry = data } = stage;
   const test = testDeps({ registry });
   const table = { client: test.dynamo.client, name: 'Exchanges' };
   const over = (changed: RegistryData) => ({
@@ -52,7 +61,8 @@ const world = (stage: { readonly exchanges?: boolean; readonly registry?: Regist
     exchanges: table,
     registry: registryOf(changed, test.stops, test.deps.clock.now),
   });
-  const deps = { ...over(registry), exchanges: exchanges ? table : undefined };
+  const identity = { ...table, providers: [] } as never;
+  const deps = { ...over(registry), exchanges: exchanges ? table : undefined, ...(identities ? { identity } : {}) };
   const handler = tokenHandler(deps);
   const assertion = async (clientId: string, claims: Record<string, unknown> = {}) =>
     new SignJWT({
@@ -201,6 +211,38 @@ describe("a plan's system token", () => {
     const { status, body } = await test.ask(change, how);
 
     expect([status, body['error']]).toEqual([error === 'invalid_client' ? 401 : 400, error]);
+    expect(test.tokens()).toEqual([]);
+  });
+
+  const forMember = 'launch/patient patient/*.rs offline_access';
+  const place = "among the client assertion's claims (its payload, not its header), as extensions.cms_smart.";
+  const lacks = `The client assertion has no extensions.cms_smart. Write the member's identity token ${place}`;
+  const claims = { cms_smart: {}, extensions: { cmsSmart: {} } };
+  it.each<[as: string, scope: string | undefined, error: string, sentence: string]>([
+    ['presenter', forMember, 'invalid_request', lacks],
+    ['presenter', undefined, 'invalid_request', lacks],
+    [
+      'presenter',
+      'system/*.rs',
+      'unauthorized_client',
+      `This app is not registered to ask former plans for records. A member's identity token belongs ${place}`,
+    ],
+    ['both', 'launch/patient', 'invalid_request', lacks],
+    ['plan', forMember, 'invalid_scope', `scope must be system/*.rs. A member's identity token belongs ${place}`],
+    ...[forMember, 'system/*.rs'].map((scope): [string, string, string, string] => [
+      'app',
+      scope,
+      'unauthorized_client',
+      "This app is registered neither to ask former plans for records nor to present its members' identity tokens.",
+    ]),
+  ])('is refused for %s with scope %s and misplaced cms_smart as %s, which says where it belongs', async (...row) => {
+    const [as, scope, error, sentence] = row;
+    const test = world({ identities: true });
+
+    const { status, body } = await test.ask({ scope }, { as, claims });
+
+    expect([status, body['error']]).toEqual([400, error]);
+    expect(String(body['error_description'])).toBe(sentence);
     expect(test.tokens()).toEqual([]);
   });
 
