@@ -80,11 +80,28 @@ const readOnlyResource = (resource: JsonObject, payer: Payer): JsonObject => {
 const canBeRead = ({ type, interaction }: JsonObject): boolean =>
   typeof type === 'string' && isResourceType(type) && (interaction === undefined || onlyReads(interaction).length > 0);
 
+/** Each type once, as R4 requires (cpb-9): of a payer that repeats one, what its entries have together. */
+const oncePerType = (resources: readonly JsonObject[]): JsonObject[] =>
+  Array.from(Map.groupBy(resources, ({ type }) => type).values(), (entries) => {
+    const together = (name: string, key: string): JsonObject => {
+      const all = entries.flatMap((entry) => objectsIn(entry[name]));
+      return unlessEmpty(name, [...new Map(all.map((one) => [one[key], one])).values()]);
+    };
+    return entries.length === 1
+      ? entries[0]!
+      : {
+          ...entries[0],
+          ...together('interaction', 'code'),
+          ...together('searchParam', 'name'),
+          ...together('operation', 'name'),
+        };
+  });
+
 /** What can be read; and in any case Patient, where exports are declared, and Group, where a plan may ask. */
 const resourcesOf = (rest: JsonObject, payer: Payer): JsonObject[] => {
-  const resources = objectsIn(rest['resource'])
-    .filter(canBeRead)
-    .map((resource) => readOnlyResource(resource, payer));
+  const resources = oncePerType(objectsIn(rest['resource']).filter(canBeRead)).map((resource) =>
+    readOnlyResource(resource, payer),
+  );
   return [
     ...resources,
     ...(hasExports(payer) && !resources.some(isPatient) ? [{ type: 'Patient', operation: [exportOperation] }] : []),

@@ -202,6 +202,19 @@ describe('the token endpoint of a former plan', () => {
   });
 });
 
+it('states each type once (cpb-9), with the operations of plans on Group (CapabilityStatement pdex-server)', async () => {
+  const statement = (await (await fetch(`${payer.url}/r4/metadata`)).json()) as {
+    readonly rest: readonly [
+      { readonly resource: readonly { readonly type: string; readonly operation?: object[] }[] },
+    ];
+  };
+  const [{ resource }] = statement.rest;
+  const types = resource.map(({ type }) => type);
+
+  expect(types).toEqual([...new Set(types)]);
+  expect(resource.find(({ type }) => type === 'Group')?.operation).toHaveLength(2);
+});
+
 describe('a match', () => {
   it('is 202 with a status, then 202 with progress and Retry-After, then the manifest (pdex-137)', async () => {
     const token = await tokenFor(matchScope);

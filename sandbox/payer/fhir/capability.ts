@@ -9,12 +9,15 @@ export interface OAuthUris {
 
 const oauthUrisExtension = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris';
 
-/** What a former plan has for other plans' systems (PDex 2.2, CapabilityStatement pdex-server). */
-const groups = {
-  type: 'Group',
-  interaction: [{ code: 'read' }, { code: 'search-type' }],
-  searchParam: ['identifier', 'characteristic', 'code'].map((name) => ({ name, type: 'token' })),
-  operation: [
+/** What members' apps ask. */
+const ofMembers = {
+  Patient: [{ name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' }],
+};
+
+/** And other plans' systems, of a former plan (PDex 2.2, CapabilityStatement pdex-server). */
+const ofPlans = {
+  ...ofMembers,
+  Group: [
     {
       name: 'bulk-member-match',
       definition: 'http://hl7.org/fhir/us/davinci-pdex/OperationDefinition/BulkMemberMatch',
@@ -32,6 +35,7 @@ export const capabilityStatement = (
   types: readonly string[],
   { oauth, isFormerPlan = false }: { readonly oauth?: OAuthUris | undefined; readonly isFormerPlan?: boolean },
 ): string => {
+  const operations: Readonly<Record<string, readonly object[]>> = isFormerPlan ? ofPlans : ofMembers;
   return JSON.stringify({
     resourceType: 'CapabilityStatement',
     status: 'active',
@@ -46,7 +50,9 @@ export const capabilityStatement = (
       {
         mode: 'server',
         ...(oauth && { security: security(oauth) }),
-        resource: [...types.map(resource), ...(isFormerPlan ? [groups] : [])],
+        resource: [...new Set([...types, ...(isFormerPlan ? ['Group'] : [])])].map((type) =>
+          resource(type, operations[type]),
+        ),
       },
     ],
   });
@@ -61,7 +67,7 @@ const security = (oauth: OAuthUris): unknown => {
   };
 };
 
-const resource = (type: string): unknown => {
+const resource = (type: string, operation?: readonly object[]): unknown => {
   const interactions = ['read', 'vread', 'history-instance', 'search-type'];
   return {
     type,
@@ -74,8 +80,6 @@ const resource = (type: string): unknown => {
       name: parameter.code,
       type: parameter.type,
     })),
-    ...(type === 'Patient' && {
-      operation: [{ name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' }],
-    }),
+    ...(operation && { operation }),
   };
 };

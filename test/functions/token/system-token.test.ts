@@ -326,13 +326,20 @@ describe('the discovery of a payer that is asked as a former plan', () => {
     const own = {
       resourceType: 'CapabilityStatement',
       rest: [
-        { mode: 'server', resource: [{ type: 'Group', interaction: [{ code: 'read' }], operation: [{ name: 'x' }] }] },
+        {
+          mode: 'server',
+          resource: ['read', 'search-type'].flatMap((code) =>
+            ['Group', 'Patient'].map((type) => ({ type, interaction: [{ code }], operation: [{ name: 'x' }] })),
+          ),
+        },
       ],
     };
     const adapted = payerStatement(own, payer, facadeOf(origin, payer));
 
     for (const statement of [states, adapted]) {
       const [{ resource }] = statement!['rest'] as [{ resource: { type: string; operation: object[] }[] }];
+      const types = resource.map(({ type }) => type);
+      expect(types).toEqual([...new Set(types)]); // cpb-9
       const groups = resource.filter(({ type }) => type === 'Group');
       expect(groups.map(({ operation }) => operation)).toEqual([
         [
