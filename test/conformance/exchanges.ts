@@ -84,7 +84,7 @@ const tokens: readonly Requirement[] = promises({
   [`${backend}: opens no member's record with a system token, and no exchange with a member's`]: async (target) => {
     const token = await systemToken(target);
     for (const path of words(`/Patient /Observation?_count=1 /Patient/$export`)) {
-      await expectOutcome(await read(target, path, token, { payer: formerPlan, headers: asyncHeaders }), 401);
+      await expectOutcome(await read(target, path, token, { payer: formerPlan, headers: asyncHeaders }), 403);
     }
     const { access_token: ofMember } = await connect(target, {}, { payer: formerPlan });
     await expectOutcome(await startMatch(target, ofMember, [known('of-member')]), 401);

@@ -1,3 +1,4 @@
+import { GatewayError } from '../../shared/errors.ts';
 import type { ApiEvent, ApiResponse } from '../../shared/http/api.ts';
 import { authenticateSystem } from '../../shared/partner/authenticate-system.ts';
 import { takePartnerTurn, type RateLimitContext } from '../../shared/partner/rate-limit.ts';
@@ -9,6 +10,9 @@ import { answerMatch } from './answer-match.ts';
 import type { Asking } from './asking.ts';
 import { exportGroup } from './export-group.ts';
 import type { Exchange } from './find-exchange.ts';
+
+const onlyGroups =
+  'A system token opens Group/$bulk-member-match, Group/{id}/$davinci-data-export, Group and Group/{id}, and nothing else here.';
 
 /** Answers a request of a partner's own system. @throws GatewayError */
 export const answerExchange = async (
@@ -29,5 +33,8 @@ export const answerExchange = async (
       return answerGroups(asking);
     case 'read':
       return answerGroup(asking, exchange.id);
+    case 'elsewhere':
+      // The token is valid, so another would not help (RFC 6750 §3.1).
+      throw new GatewayError('insufficient_scope', onlyGroups);
   }
 };

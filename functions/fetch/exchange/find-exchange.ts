@@ -10,6 +10,8 @@ export type Exchange = { readonly own: ExchangeDeps } & (
   | { readonly kind: 'group'; readonly id: string }
   | { readonly kind: 'search' }
   | { readonly kind: 'read'; readonly id: string }
+  /** A system token at a path that none opens. */
+  | { readonly kind: 'elsewhere' }
 );
 
 const decoded = (segment: string): string => {
@@ -20,15 +22,10 @@ const decoded = (segment: string): string => {
   }
 };
 
-/**
- * Finds a request of a partner's own system: a member match, the export of a Group, or a look at its own Groups. Undefined if it is
- * none, or if the stage has no exchanges.
- * https://hl7.org/fhir/us/davinci-pdex/payertopayerbulkexchange.html
- * @throws GatewayError 405
- */
-export const findExchange = (own: ExchangeDeps | undefined, event: ApiEvent): Exchange | undefined => {
+/** @throws GatewayError 405 */
+const findOwn = (own: ExchangeDeps, event: ApiEvent, isSystem: boolean): Exchange | undefined => {
   const [type, second, third, ...more] = segmentsOf(event).map(decoded);
-  if (own === undefined || type !== 'Group' || more.length > 0) return undefined;
+  if (type !== 'Group' || more.length > 0) return undefined;
   if (second === '$bulk-member-match' && third === undefined) {
     if (event.httpMethod !== 'POST') {
       throw notAllowed('Send the members by POST to Group/$bulk-member-match.', 'POST, OPTIONS');
@@ -37,7 +34,19 @@ export const findExchange = (own: ExchangeDeps | undefined, event: ApiEvent): Ex
   }
   if (second !== undefined && third === '$davinci-data-export') return { own, kind: 'group', id: second };
   // With a member's token, a Group is part of the payer's record.
-  if (third !== undefined || !presentsSystemToken(event)) return undefined;
+  if (third !== undefined || !isSystem) return undefined;
   if (event.httpMethod === 'POST') return second === '_search' ? { own, kind: 'search' } : undefined;
   return second === undefined ? { own, kind: 'search' } : { own, kind: 'read', id: second };
+};
+
+/**
+ * Finds a request of a partner's own system: a member match, the export of a Group, a look at its own Groups, or a system token where
+ * it opens nothing. Undefined if it is none, or if the stage has no exchanges.
+ * https://hl7.org/fhir/us/davinci-pdex/payertopayerbulkexchange.html
+ * @throws GatewayError 405
+ */
+export const findExchange = (own: ExchangeDeps | undefined, event: ApiEvent): Exchange | undefined => {
+  if (own === undefined) return undefined;
+  const isSystem = presentsSystemToken(event);
+  return findOwn(own, event, isSystem) ?? (isSystem ? { own, kind: 'elsewhere' } : undefined);
 };

@@ -296,8 +296,8 @@ describe('the Groups of a partner', () => {
     const form = { body: 'code=nomatch', headers: { 'Content-Type': 'application/x-www-form-urlencoded' } };
     const answer = await test.ask('Group/_search', token, form);
     expect([answer.statusCode, idsOf(answer)]).toEqual([200, ['g2']]);
-    expect((await test.ask('Group/g1', token, form)).statusCode).toBe(401);
-    expect((await test.ask('Patient', token)).statusCode).toBe(401);
+    expect((await test.ask('Group/g1', token, form)).statusCode).toBe(403);
+    expect((await test.ask('Patient', token)).statusCode).toBe(403);
   });
 
   it('come in pages, whose links find each once', async () => {

@@ -252,6 +252,24 @@ describe('who may ask', () => {
     expectNothing();
   });
 
+  // RFC 6750 §3.1: 401 is for a token that is not valid, since it makes a client ask for another.
+  it.each([
+    'Patient/$member-match',
+    'Patient/$export',
+    'Patient/1',
+    'Group/group-1/$export',
+    'Group/group-1/_history',
+    'Group/group-1/_history/1/2',
+  ])('a valid system token is 403 at %s, which names its own paths, and an expired one 401', async (path) => {
+    const asked = path.endsWith('match') ? { body: {} } : {};
+    const answer = await test.ask(path, token, asked);
+    expect(answer.statusCode).toBe(403);
+    expect(JSON.stringify(answer.headers)).toContain('insufficient_scope');
+    expect(answer.text).toContain('Group/$bulk-member-match, Group/{id}/$davinci-data-export');
+    expect((await test.ask(path, await test.systemToken({ lives: 0 }), asked)).statusCode).toBe(401);
+    expectNothing();
+  });
+
   it('a Consent for another partner, or another plan, never leaves', async () => {
     const answer = await test.ask(matchPath, await test.systemToken({ partner: 'demo-app' }), {
       body: matchParameters(bundle()),
