@@ -23,13 +23,17 @@ const extend = (header, claims) => {
   header.typ = 'JWT';
   claims.extensions = { cms_smart: cmsSmart };
 };
-const config = await client.discovery(
-  new URL(base),
-  clientId,
-  undefined,
-  client.PrivateKeyJwt({ key, kid }, { [client.modifyAssertion]: extend }),
-  { algorithm: 'oauth2', execute: new URL(base).hostname === 'localhost' ? [client.allowInsecureRequests] : [] },
-);
+const config = await client
+  .discovery(
+    new URL(base),
+    clientId,
+    undefined,
+    client.PrivateKeyJwt({ key, kid }, { [client.modifyAssertion]: extend }),
+    { algorithm: 'oauth2', execute: new URL(base).hostname === 'localhost' ? [client.allowInsecureRequests] : [] },
+  )
+  .catch(async ({ cause, message }) => {
+    throw new Error(cause instanceof Response ? `${cause.status} ${await cause.text()}` : message);
+  });
 
 // `resource` says which payer.
 const scope = 'launch/patient patient/*.rs offline_access';

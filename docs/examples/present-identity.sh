@@ -2,7 +2,8 @@
 # Gets tokens with a member's identity token, with curl, jq and openssl: sh present-identity.sh BASE CLIENT_ID KEY_FILE KEY_ID
 set -eu
 base=$1 client_id=$2 key_file=$3 kid=$4
-token_endpoint=$(curl --silent --show-error --fail "$base/.well-known/smart-configuration" | jq --raw-output .token_endpoint)
+configuration=$(curl --silent --show-error --fail-with-body "$base/.well-known/smart-configuration") || { echo "$configuration" >&2; exit 1; }
+token_endpoint=$(printf %s "$configuration" | jq --raw-output .token_endpoint)
 base64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
 
 # The assertion that your key signs says who the member is, and that the member agreed. ID_TOKEN is from your identity provider.

@@ -3,7 +3,9 @@ import { createPrivateKey, randomUUID, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 const [base, clientId, keyFile, kid] = process.argv.slice(2);
-const { token_endpoint: endpoint } = await (await fetch(`${base}/.well-known/smart-configuration`)).json();
+const found = await fetch(`${base}/.well-known/smart-configuration`);
+if (!found.ok) throw new Error(`${found.status} ${await found.text()}`);
+const { token_endpoint: endpoint } = await found.json();
 
 // A client assertion (RFC 7523), signed with the key whose public half is in your registration.
 const key = createPrivateKey(readFileSync(keyFile));
