@@ -25,7 +25,7 @@ describe('a tool in a process of its own', () => {
   const since = ['--since', '2026-06-01T12:00:00Z', '--stage', 'local'];
   it.each([
     ['grants', ['show', grant], 'The local stack does not answer. Run `npm start`'],
-    ['grants', ['show', grant, '--table', 'x'], 'The table cannot be used (dynamodb: '],
+    ['grants', ['show', grant, '--table', 'x'], 'The local stack does not answer. Run `npm start`'],
     [
       'registry',
       ['diff', 'local'],
