@@ -79,7 +79,12 @@ export const gatewayOver = ({ tables, client, registry, payerHttp, onWrite }: Ga
   const identity = {
     providers: [identityProvider],
     // A function keeps them for ten minutes.
-    readKeys: async () => ({ keys: [keys.identityProvider.publicJwk] }),
+    readKeys: async () => ({
+      keys: { keys: [keys.identityProvider.publicJwk] },
+      isNew: false,
+      failure: undefined,
+      againInMs: 0,
+    }),
     limits,
     indexMember: deps.indexMember,
     sleep: (ms: number) => sleep(ms),
