@@ -41,7 +41,7 @@ const writeStage = (
         id,
         {
           client_secret: 'no secret',
-          // Of the payer that also takes members' identities.
+          // For the payer that also accepts members' identity tokens.
           ...(id === measured.payer ? { private_key_jwk: keys.gateway.privateJwk } : {}),
         },
       ] as const,

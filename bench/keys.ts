@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 
 type Jwk = Readonly<Record<string, unknown>> & { readonly kty: string; readonly kid: string };
 
-/** A key pair as JWKs. */
+/** A key pair, each key as a JWK. */
 interface Pair {
   readonly privateJwk: Jwk;
   readonly publicJwk: Jwk;
@@ -20,5 +20,5 @@ const made = () => {
   };
 };
 
-/** The keys of calls with a member's identity: of this run, in all its processes. */
+/** The keys for calls with a member's identity. All processes of a run share them. */
 export const keys = JSON.parse((process.env['BENCH_KEYS'] ??= JSON.stringify(made()))) as ReturnType<typeof made>;

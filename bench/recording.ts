@@ -72,9 +72,9 @@ export const startReplay = (): Replay => {
 const isShared = (table: string, { limits = false }: Counted): boolean =>
   (!limits && table.endsWith('.Limits')) || table.startsWith('Registry.');
 
-/** What of the calls is counted, besides the request's own. */
+/** Which calls are counted in addition to the request's own. */
 export interface Counted {
-  /** Those to Limits, where each request makes its own. @default no */
+  /** Calls to the table Limits, if each request makes its own. @default no */
   readonly limits?: boolean;
 }
 

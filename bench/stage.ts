@@ -13,7 +13,7 @@ export const measured = {
   secret: 'no secret',
   redirectUri: 'https://partner.example.org/callback',
   origin: 'https://gateway.example.org',
-  /** Of the identity provider, and how it knows the partner. */
+  /** The identity provider's issuer, and the partner's audience there. */
   issuer: 'https://identity.example.org',
   audience: 'partner-there',
 } as const;

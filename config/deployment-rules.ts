@@ -54,7 +54,7 @@ export const hostedZoneId: Rule = (value) => {
 
 /** An e-mail address for notifications: no display name, no comment. */
 export const emailAddress: Rule = (value) => {
-  // Other letters need a mail server that takes them (RFC 6531), and look like these.
+  // Letters outside ASCII need a mail server that supports them (RFC 6531), and some look just like ASCII letters.
   const strange = /[^\x21-\x7e]/.exec(value)?.[0];
   if (strange !== undefined && strange.trim() !== '')
     return `has "${strange}", which no plain e-mail address has; write it in ASCII letters`;

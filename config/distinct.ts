@@ -107,7 +107,7 @@ const claimsOf = (
 const isSignInKey = ({ list, kind, field }: Claim): boolean =>
   list === 'payers' && kind === 'key' && field === 'publicKeys';
 
-/** A plan of one operator may be asked by one partner and ask another payer; nobody asks itself. */
+/** One plan may be a payer for one partner and a partner of another payer, but it must not ask itself. */
 const isOtherRole = ({ partners }: StageConfig, one: Claim, other: Claim): boolean => {
   if (one.kind !== 'identifier' || one.list === other.list) return false;
   const [payer, partner] = one.list === 'payers' ? [one, other] : [other, one];

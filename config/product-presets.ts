@@ -154,7 +154,7 @@ const blueButtonScopes = [
   'patient/ExplanationOfBenefit.read',
 ];
 
-/** Where an environment's server is. */
+/** The address of an environment's server. */
 const blueButtonServer = ({ environment = 'sandbox' }: Pick<BlueButtonInputs, 'environment'>): string =>
   `https://${environment === 'production' ? 'api' : 'sandbox'}.bluebutton.cms.gov`;
 

@@ -72,10 +72,10 @@ export const notEmpty: Rule = (value) => {
 /** The most characters of a name, which pages and tools show inside a sentence. */
 const longestName = 200;
 
-/** Scripts whose letters look like one another's (UTS #39, whole-script confusables). */
+/** Scripts with letters that look alike (UTS #39, whole-script confusables). */
 const alikeScripts = [/\p{Script=Latin}/u, /\p{Script=Cyrillic}/u, /\p{Script=Greek}/u] as const;
 
-/** A word that mixes them, so that it can be read as another name. */
+/** A word that mixes these scripts, and so can look like another name. */
 const mixedWord = (value: string): string | undefined =>
   value.split(/[\s-]+/).find((word) => alikeScripts.filter((script) => script.test(word)).length > 1);
 

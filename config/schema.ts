@@ -251,7 +251,7 @@ const identityAudiences = z
   .min(1, "is empty; write an issuer and the partner's client ids there, or remove it")
   .superRefine(checkIssuers);
 
-/** What names a plan: with one of another's, its members' records would be asked of, or for, the other. */
+/** What identifies a plan. If two plans shared one, records could be requested from, or for, the wrong plan. */
 const planIdentifier = distinct(
   'identifier',
   z.strictObject({ system: text(rules.identifierSystem), value: text(rules.givenName) }),

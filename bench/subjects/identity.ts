@@ -15,7 +15,7 @@ const sign = (claims: JWTPayload, alg: string, jwk: JsonWebKey & { readonly kid:
     .sign(createPrivateKey({ key: jwk, format: 'jwk' }));
 
 let presented = 0;
-/** Each approval has a time of its own, which must not be long ago. */
+/** Each approval needs its own, recent time. */
 const approvedAt = (nowMs: number): string => new Date(nowMs - 300_000 + (presented % 250_000)).toISOString();
 
 /** The call of a partner with its member's identity token. */
@@ -79,7 +79,7 @@ const text = Buffer.alloc(1500, 'a');
 const rsaSignature = cryptoSign('sha256', text, rsa);
 const rsaKey = createPublicKey(rsa);
 
-/** Two signatures have to be verified, and one made. */
+/** The call verifies two signatures and makes one. */
 const signatures = (): void => {
   const signature = cryptoSign('sha384', text, signing);
   if (!verify('sha384', text, verifying, signature) || !verify('sha256', text, rsaKey, rsaSignature))

@@ -55,7 +55,7 @@ export const audit = async (
     if (events.length === 0) {
       output.note('The audit has no events from that time.');
       const { partner = query.membersOf } = query;
-      // The folder `unknown` is no partner's.
+      // The folder `unknown` does not belong to a partner.
       const asked = { partner: partner === 'unknown' ? undefined : partner };
       await noteUnknown(config, asked, { environment, tool: 'audit-reader', left: 'events', note: output.note });
     } else {

@@ -9,7 +9,7 @@ interface Member {
   readonly payer: string;
   /** The patient's id at the payer. Without one only the partner knows whose record it was. */
   readonly patient: string | undefined;
-  /** How many reads began, with these grants. */
+  /** How many reads were started with these grants. */
   readonly reads: number;
   readonly grants: readonly string[];
   /** The exchanges in which the payer named the member in a match, and those in which the member's record came. */
@@ -53,7 +53,7 @@ const factsIn = (event: AuditEvent): Fact[] => {
 const idsOf = (facts: readonly Fact[], of: Fact['exchange']): string[] =>
   [...new Set(facts.filter(({ exchange }) => exchange === of).map(({ grant }) => grant))].toSorted(compareTexts);
 
-/** How many members only an exchange has, and nothing of whose records came. */
+/** How many members were only named in an exchange, without any of their records arriving. */
 export const countUnread = (members: readonly Member[]): number =>
   members.filter(({ grants, exchanged }) => grants.length + exchanged.length === 0).length;
 

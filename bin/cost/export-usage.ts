@@ -66,7 +66,7 @@ const jobOf = ({ pages, seconds, legs }: Reading): Quantities =>
     [legs + 1, logged(measured.logLine)],
   );
 
-/** The job alone. @param pageMs how long the payer takes for a page, in milliseconds */
+/** Only the job. @param pageMs the payer's response time for a page, in milliseconds */
 export const exportJob = (resources: number, pageMs: number): Quantities => jobOf(reading(resources, pageMs));
 
 /** From the kick-off to the end of the files: polls, one download of each file, its event, and the sweep. */
@@ -100,17 +100,17 @@ export const wholeExport = (resources: number): Quantities =>
 
 /** Sizes in bytes for each member, which `test/docs/cost.test.ts` measures again. */
 export const measuredExchange = {
-  /** What is asked, compressed and sealed. */
+  /** The request, compressed and sealed. */
   asked: 180,
   /** A member in an audit event of who was asked for, and of what came. */
   audited: 160,
 } as const;
 
 const assumedExchange = {
-  /** How long a former plan takes, in seconds, and how often it is asked meanwhile. */
+  /** How long a former plan needs, in seconds, and how often it is polled in that time. */
   secondsAtPlan: 600,
   secondsBetweenAsks: 60,
-  /** Bytes a second of its files. */
+  /** The speed of its file downloads, in bytes per second. */
   bytesPerSecond: 20_000_000,
   /** Resources of a member, and bytes of a member in the Group that is kept, compressed and sealed. */
   resources: 400,
@@ -122,11 +122,11 @@ const assumedExchange = {
 /** A system token: a client assertion, which is remembered, and the token's item. */
 const systemToken: Quantities = addUp([1, request(assumed.msWithoutPayer)], [1, { tableWrites: 2 }]);
 
-/** What the audit has of an exchange's members, when they are asked for and when something came. */
+/** The audit's items about an exchange's members: when they are asked for, and when something arrives. */
 const auditedMembers = (members: number): Quantities =>
   addUp([2, { tableWrites: writeUnits(members * measuredExchange.audited) }], [2, audited]);
 
-/** A job that asks a former plan, waits for it, and fetches this many bytes. A wait costs an operation. */
+/** A job that asks a former plan, waits for it, and fetches this many bytes. Each wait is one operation. */
 const asking = (bytes: number, files: number): Reading => {
   const asks = assumedExchange.secondsAtPlan / assumedExchange.secondsBetweenAsks;
   const seconds = bytes / assumedExchange.bytesPerSecond + ((asks + 2) * assumed.msWithPayer) / 1000;

@@ -11,7 +11,7 @@ export interface Service {
 
 /** AWS's own list. */
 export const eligibleServices = 'https://aws.amazon.com/compliance/hipaa-eligible-services-reference/';
-/** What the page said of its age when the entries below were read from it. */
+/** The date on AWS's page when the entries below were read. */
 export const listedOn = 'July 16, 2021';
 
 const passes = 'passes through, unstored';
@@ -76,7 +76,7 @@ const otherNames: Readonly<Record<string, string>> = {
 };
 const byName = new Map(Object.keys(services).map((prefix) => [prefix.toLowerCase(), prefix]));
 
-/** The services that a text of the template names in one of the ways that templates do. */
+/** The services that a string in the template names, as an action, principal, endpoint or ARN. */
 const namedIn = (text: string): string[] => {
   const patterns = [
     // An action or a condition key of a service; those of all services begin with "aws:".

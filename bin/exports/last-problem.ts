@@ -6,7 +6,7 @@ import type { Export } from '../../functions/shared/store/export-item.ts';
 import { awsSettings } from '../shared/aws.ts';
 import { findIn } from '../shared/log-lines.ts';
 
-/** A former plan that answers 202 is no problem. */
+/** It is not a problem if a former plan answers 202. */
 const stillAtWork = 'payerBusy';
 
 /**

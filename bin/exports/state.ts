@@ -46,7 +46,7 @@ export const stateInWords = (item: WithState & Pick<Export, 'beganAt' | 'endedAt
 /** Without a Retry-After of the plan, the job asks it again after two minutes at most. */
 const longestOwnWait = 120;
 
-/** What a former plan that is still at work (202) has said, and when it is asked again. @param now epoch seconds */
+/** The progress that a former plan reports with 202, and the time of the next poll. @param now epoch seconds */
 export const planInWords = (
   { status, pollAgainAt, payerProgress }: Pick<Export, 'status' | 'pollAgainAt' | 'payerProgress'>,
   now: number,

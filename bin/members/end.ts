@@ -84,7 +84,7 @@ const endAll = (
   return endAllGrants(first, { end, findLiving: target.grant === undefined ? findLiving : undefined, wait });
 };
 
-/** What an app that presents identity tokens may no longer do, if it is known whose grant ended. */
+/** The note about apps that present identity tokens, if the member of the ended grant is known. */
 const approvalsEnd =
   'An approval from before the end, which the app may have for a call with an identity token, makes no grant any more.';
 

@@ -34,7 +34,7 @@ export interface FoundGrant {
   readonly end: GrantEnd | undefined;
   /** Whether the table still has it, with its index. */
   readonly stored: 'indexed' | 'unindexed' | 'gone';
-  /** The index that it is stored with. */
+  /** The member index stored with the grant. */
   readonly memberIndex?: string | undefined;
 }
 

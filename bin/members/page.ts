@@ -107,7 +107,7 @@ const summaryOf = ({ history: { grants, reads }, exchanges }: Report): string =>
   return `${read} ${access}${asked}`;
 };
 
-/** What a member's sign-in and the member portal cannot end. */
+/** Access that a member cannot end through a sign-in or the member portal. */
 const howExchangesEnd = ({ exchanges, payer }: Report): Html =>
   exchanges.length === 0
     ? html``

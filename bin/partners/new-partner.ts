@@ -31,7 +31,7 @@ export interface NewPartner {
   readonly identityAudiences?: Partner['identityAudiences'];
   /** Why the app asks its members itself. */
   readonly consentReason?: string | undefined;
-  /** NPIs of the plans as which its own system asks former plans. @default it asks none */
+  /** NPIs that the plan uses when its system asks former plans. @default it does not ask any */
   readonly exchangeNpis?: readonly string[];
 }
 

@@ -19,7 +19,7 @@ export interface ExamineDeps extends ReachDeps {
   readonly readSecret?: ((name: string) => Promise<SecretReading>) | undefined;
 }
 
-/** The identity providers whose tokens go to this payer: without their keys, none counts. */
+/** The identity providers whose tokens go to this payer. Without their keys, no token can be verified. */
 const providersOf = ({ identityProviders = [] }: ExamineDeps, { identitySignIn }: Payer): IdentityProvider[] =>
   identityProviders.filter(({ issuer }) => identitySignIn?.issuers.includes(issuer));
 

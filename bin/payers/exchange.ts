@@ -64,7 +64,7 @@ interface Http {
   readonly http: PayerHttp;
 }
 
-/** Asks the token endpoint as a system does, but without a key: it has to know the grant type, and to refuse. */
+/** Asks the token endpoint as a system would, but without a key. It must know the grant type and refuse the request. */
 const checkTokenEndpoint = async ({ http }: Http, { exchange, tokenEndpoint }: FormerPlan): Promise<Finding> => {
   const url = exchange.tokenEndpoint ?? tokenEndpoint;
   const form = { grant_type: 'client_credentials', client_id: exchange.clientId, scope: exchange.scopes.join(' ') };
@@ -89,7 +89,7 @@ const checkTokenEndpoint = async ({ http }: Http, { exchange, tokenEndpoint }: F
     : pass('exchange', `${url} knows client_credentials, and gives nothing without a key (${answer.status} ${error})`);
 };
 
-/** Asks for Groups without a token: they are there, and closed. */
+/** Asks for Groups without a token. They must exist and must not be open to everyone. */
 const checkGroups = async ({ http }: Http, plan: FormerPlan): Promise<Finding> => {
   const url = `${plan.fhirBaseUrl}/Group`;
   const answer = await probe(http, url, { accept: fhirMediaType(plan) });

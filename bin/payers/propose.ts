@@ -98,7 +98,7 @@ const identitiesIn = (found: Discovered): PublishedList | undefined => {
   return grants?.values.includes('client_credentials') === true && !isForSystems ? grants : undefined;
 };
 
-/** What to ask a payer that may answer members' identity tokens. No document has a name for it, so it is no field yet. */
+/** What to ask a payer that may accept members' identity tokens. No published document says so, hence a question, not a field. */
 const identityAsks = (found: Discovered, endpoint: string): string[] => {
   const grants = identitiesIn(found);
   if (grants === undefined) return [];

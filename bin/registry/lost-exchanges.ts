@@ -8,7 +8,7 @@ import { groupsOf } from '../shared/groups-of.ts';
 import { inParallel } from '../shared/pool.ts';
 import type { Comparison, Entries, EntryChange } from './compare.ts';
 
-/** What a change takes from a partner that asks a former plan for records. */
+/** What a change takes away from a partner that asks former plans for records. */
 interface Loss {
   readonly partner: string;
   readonly payer: string;

@@ -16,8 +16,8 @@ import { diffJson, diffLines } from './tell-diff.ts';
 const differenceCode = 3;
 
 /**
- * The stage as its file is; `local` as it runs, since `npm start` makes keys and adds clients: its file has neither.
- * @throws Refusal if it does not run
+ * The stage from its file. For `local`, the running one: `npm start` makes keys and adds clients that its file does not have.
+ * @throws Refusal if stage `local` is not running
  */
 const stageOf = async (command: RegistryCommand, { environment }: RegistryToolDeps): Promise<StageConfig> => {
   const config = await readStage(command);

@@ -30,7 +30,7 @@ export const endAgain = async ({ table, known, by, dryRun }: Ending, deps: Resto
     if (grant === undefined || !isLive(grant, now)) return;
     living.push(grantId);
     const { requestId, operator, note } = by;
-    // It ended long ago, and what its member has approved since counts.
+    // It ended long ago. What the member has approved since then is valid.
     if (!dryRun) await endGrant(table, { grantId, stops: undefined }, { operator, note }, { now, requestId });
   });
   for (const grantId of living) deps.output.note(`${dryRun ? 'would end again' : 'ended again'}  ${grantId}`);

@@ -17,7 +17,7 @@ export interface RunningStack {
 
 const fileOf = ({ ports }: RunningStack, folder: string): string => join(folder, `${ports.aws}.json`);
 
-/** Writes down what runs. @returns what forgets it again */
+/** Writes down which stack is running. @returns a function that removes the note */
 export const noteRunning = async (stack: RunningStack, folder = runningStacks): Promise<() => Promise<void>> => {
   await mkdir(folder, { recursive: true });
   await writeFile(fileOf(stack, folder), JSON.stringify(stack), { mode: 0o600 });
@@ -32,7 +32,7 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-/** A stack that was killed leaves its file, so its process is looked for. */
+/** A stack that was killed leaves its file behind, so this checks that its process exists. */
 const readAlive = (file: string): readonly (RunningStack & { readonly since: number })[] => {
   try {
     const stack = JSON.parse(readFileSync(file, 'utf8')) as RunningStack;
@@ -50,7 +50,7 @@ const filesIn = (folder: string): readonly string[] => {
   }
 };
 
-/** Whether a URL is that of a port of this machine. */
+/** Whether a URL leads to a port on this machine. */
 const isLocalPort = (url: string, port: number): boolean => {
   const parsed = URL.parse(url);
   return parsed?.port === String(port) && ['127.0.0.1', 'localhost'].includes(parsed.hostname);

@@ -5,7 +5,7 @@ const page = factsFrom({
   date: '2026-11-26',
 });
 
-/** For plans that are no customers, and ask for members who have left a customer. */
+/** For plans that are not customers and ask about members who have left a customer. */
 const forPlans = {
   url: 'https://docs.1up.health/help-center/Content/en-US/payer-to-payer_0057/p2p-implementation-payers.html',
   date: '2026-12-01',

@@ -80,7 +80,7 @@ const readOnlyResource = (resource: JsonObject, payer: Payer): JsonObject => {
 const canBeRead = ({ type, interaction }: JsonObject): boolean =>
   typeof type === 'string' && isResourceType(type) && (interaction === undefined || onlyReads(interaction).length > 0);
 
-/** Each type once, as R4 requires (cpb-9): of a payer that repeats one, what its entries have together. */
+/** Each type once, as R4 requires (cpb-9). If a payer repeats a type, its entries are merged. */
 const oncePerType = (resources: readonly JsonObject[]): JsonObject[] =>
   Array.from(Map.groupBy(resources, ({ type }) => type).values(), (entries) => {
     const together = (name: string, key: string): JsonObject => {

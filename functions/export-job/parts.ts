@@ -88,7 +88,7 @@ export const partWriter = (
     open.clear();
     heldBytes = 0;
     putting = putting.then(() => putParts(parts));
-    // Whoever waits for it next gets the error.
+    // The next caller that waits for it gets the error.
     putting.catch(() => undefined);
   };
 

@@ -51,9 +51,9 @@ const tagBytes = 16;
 /** A file that is sealed while it is written. */
 export interface SealedFile {
   readonly write: (plain: Uint8Array) => void;
-  /** Ends the file, and returns it whole, in memory that stays until it is freed. */
+  /** Finishes the file and returns all of it, in memory that is valid until `free` is called. */
   readonly end: () => Buffer;
-  /** Gives the memory of an ended file to other files. */
+  /** Releases the memory of a finished file, so that other files can use it. */
   readonly free: () => void;
 }
 

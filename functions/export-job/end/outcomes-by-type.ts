@@ -10,7 +10,7 @@ import { everything, type JobState } from '../state/state.ts';
  * member by another id. A Patient of another id is another person's, if the member's own came.
  */
 export const isLack = (problem: Problem, count: number): boolean => {
-  // All lines of a file are the answer to what was asked.
+  // A file has only lines that were asked for.
   const isLine = problem.kind === 'fileLines' && problem.why === 'stranger';
   if (!isLine && problem.kind !== 'otherPatient') return isMissing(problem);
   const isAnswer = problem.kind === 'fileLines' || problem.from !== undefined;

@@ -123,7 +123,7 @@ export const askPlan = async (asking: PlanAsking, request: PlanRequest): Promise
     : {};
   const pace = paceOf(plan);
   const isLapsed = (): boolean => deps.clock.now() >= (request.consentsEndMs ?? Number.POSITIVE_INFINITY);
-  // Asked last before each send: a token or a turn may have taken long.
+  // Checked last, right before each send: getting a token or a turn may have taken a long time.
   const isStillThere = async (): Promise<boolean> => (await asking.isStillThere()) && !isLapsed();
   for (let isAgain = false; ; isAgain = true) {
     const token = withToken ? await usable(() => tokens.get(plan)) : '';

@@ -71,7 +71,7 @@ const requestOf = (leg: Leg, exchange: ExchangeLeg): PlanRequest | PlanFault => 
   const { plan, input } = exchange;
   if (input.kind === 'group') return exportRequest(leg, exchange, input);
   const consentsEndMs = firstEndMs(input.members);
-  // What is sent is sent whole: without the member it would be another request than the partner's.
+  // The body is sent unchanged or not at all: without this member it would no longer be the partner's request.
   if (leg.deps.clock.now() >= consentsEndMs) return 'consentEnded';
   const url = `${askedBase(plan)}/${plan.exchange.matchPath ?? matchPath}`;
   return { url, method: 'POST', headers: posted, body: input.body, withToken: true, consentsEndMs };
@@ -83,10 +83,10 @@ export const endExchange = ({ next, problems }: Leg, problem: Problem): undefine
   next.queue.splice(0);
 };
 
-/** A plan that answers 503 so many times in a row is down: many do for some minutes while they are updated. */
+/** A plan is down after this many 503s in a row. Fewer are common: many plans answer 503 for some minutes during an update. */
 const mostDown = 3;
 
-/** Waits as a plan says that is busy. One that is down for a while counts as failing, so that an alarm goes off. */
+/** Waits for as long as a busy plan says. One that stays down counts as failing, so that an alarm goes off. */
 const afterThrottled = async (
   leg: Leg,
   task: Parameters<typeof afterAnswer>[1],

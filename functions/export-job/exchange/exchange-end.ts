@@ -72,7 +72,7 @@ const whyNotAsked = (
   return isUnasked ? whyNot({ reference: '', consent }) : undefined;
 };
 
-/** Reports the members because of whom a match was not asked. */
+/** Reports the members whose consent kept a match from being sent. */
 const unaskedProblems = ({ members }: MatchInput, state: JobState, whyNot: WhyNot): readonly Problem[] =>
   members.flatMap((member) => {
     const why = whyNotAsked(member, state, whyNot);
@@ -151,7 +151,7 @@ const auditedOf = ({ exportId, exchange = 'group', partner, payer, requestId, gr
 });
 
 /**
- * Writes to the audit that an exchange ended without giving the partner anything.
+ * Records in the audit that an exchange ended without delivering anything to the partner.
  * @param input undefined if it cannot be read: then the audit names nobody
  * @throws GatewayError `temporarily_unavailable`
  */

@@ -24,13 +24,13 @@ export interface ExchangeLeg {
   /** For a group export: whose lines to keep. */
   readonly lines: LineRules | undefined;
   readonly ask: (request: PlanRequest) => Promise<PlanAnswer>;
-  /** Why this leg may not go on as it began; undefined if it may. @throws GatewayError */
+  /** Why this leg must not continue; undefined if it may. @throws GatewayError */
   readonly findEnd: () => Promise<LegEnd | undefined>;
   /** Asks for an attachment, with the gateway's own token. @param url below the plan's base */
   readonly askDocument: (url: string, accept: string) => Promise<Answer>;
   /** Milliseconds until the invocation ends. */
   readonly remainingMs: () => number;
-  /** The plan's files that this leg has finished. */
+  /** Files from the plan that this leg has read to the end. */
   readonly files: PlanFile[];
   readonly readList: (name: string) => Promise<ListedFiles>;
   readonly writeList: (files: ListedFiles) => Promise<string>;
@@ -50,7 +50,7 @@ const serversOf = ({ fhirBaseUrl, exchange }: FormerPlan): readonly string[] => 
 interface Making extends Pick<Asking, 'isStillThere' | 'stopped'> {
   readonly payer: Payer;
   readonly stateKey: Uint8Array;
-  /** Other ids of members, which earlier legs found. */
+  /** Other ids of members that earlier legs found. */
   readonly links: readonly string[];
   readonly untilAt: number;
 }

@@ -13,14 +13,14 @@ export interface LineRules {
   readonly ids: Map<string, string>;
   /** The plan's patient ids of the members who are left out. */
   readonly leftOut: ReadonlySet<string>;
-  /** Those of the members of whom nobody asked. */
+  /** The same for members who were not asked for. */
   readonly others: ReadonlySet<string>;
   /** The types that were asked for; undefined for all. */
   readonly types: ReadonlySet<string> | undefined;
   /** Milliseconds. */
   readonly since: number | undefined;
   readonly until: number | undefined;
-  /** Whether the filters that were asked for surely do not find a resource. */
+  /** Whether the requested filters certainly do not match a resource. */
   readonly isBeyond: ReturnType<typeof beyondFilters>;
 }
 
@@ -30,10 +30,10 @@ export const patientIn = ({ reference }: Pick<GroupMember, 'reference'>): string
 
 const timeOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : Date.parse(text));
 
-/** Another id of a member's, as the job's state lists it. */
+/** Another id of a member, as the job's state stores it. */
 export const linkOf = (member: string, other: string): string => `${member} ${other}`;
 
-/** Adds another id of a member's, unless it is another member's. */
+/** Adds another id of a member, unless the id belongs to a different member. */
 export const addLink = (
   { ids, allowed, leftOut, others }: Omit<LineRules, 'types' | 'since' | 'until' | 'isBeyond'>,
   link: string,

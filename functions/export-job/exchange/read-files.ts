@@ -56,7 +56,7 @@ const fromStart = (leg: Leg, task: FilesTask): FilesTask => {
   return updateTask(leg, task, { offset: 0, sum: 0, lines: 0, validator: undefined, ...again });
 };
 
-/** The same without what earlier tries brought: some plans send lines in no certain order. All is looked at once more. */
+/** The same without the lines from earlier tries: some plans send lines in no fixed order, so all are looked at again. */
 const anew = (leg: Leg, task: FilesTask): FilesTask =>
   updateTask(leg, fromStart(leg, task), {
     again: undefined,

@@ -42,7 +42,7 @@ export interface GivenGroup {
 export interface ReadGroup {
   readonly code: GroupCode;
   readonly id: string;
-  /** Made anew of what was checked: nothing else of the payer's is passed on, and what it contains is as it was submitted (pdex-150). */
+  /** Rebuilt from the checked parts, with nothing else from the payer. What it contains is as submitted (pdex-150). */
   readonly line: string;
   /** How many entries the payer's Group has. */
   readonly entries: number;
@@ -119,7 +119,7 @@ interface ReadEntry {
 
 const nameOf = ({ resourceType, id }: JsonObject): string => `${String(resourceType)} ${String(id)}`;
 
-/** A submitted resource as a Group may contain it: without what R4 does not let a contained one have (pdex-151a). */
+/** A submitted resource in the form that a Group may contain, without elements that R4 forbids in contained resources (pdex-151a). */
 const asContained = (resource: JsonObject): JsonObject => {
   const { contained: _, meta, ...own } = resource;
   if (!isObject(meta)) return own;
@@ -127,7 +127,7 @@ const asContained = (resource: JsonObject): JsonObject => {
   return Object.keys(kept).length === 0 ? own : { ...own, meta: kept };
 };
 
-/** The Patients and Coverages of a match by type and id, as they were submitted. Of two with one name, neither is meant. */
+/** The submitted Patients and Coverages of a match, by type and id. If two have the same type and id, both are left out. */
 const submittedIn = (body: string): ReadonlyMap<string, JsonObject> => {
   const resources = objectsIn(parseObject(body)?.['parameter'])
     .flatMap(({ part }) => objectsIn(part))
@@ -193,7 +193,7 @@ const npisIn = (value: unknown): readonly JsonObject[] =>
     system === npiSystem && typeof npi === 'string' && /^\d{10}$/.test(npi) ? [{ system, value: npi }] : [],
   );
 
-/** By what partners search Groups (pdex-157): what the Group is for, and for which plan. */
+/** What partners search Groups by (pdex-157): the purpose of the Group, and the plan that it is for. */
 const characteristicsIn = (value: unknown): readonly JsonObject[] =>
   objectsIn(value).flatMap(({ code, valueReference }) => {
     const codings = objectsIn(isObject(code) ? code['coding'] : undefined).flatMap((coding) =>
@@ -204,7 +204,7 @@ const characteristicsIn = (value: unknown): readonly JsonObject[] =>
     return [{ code: { coding: codings }, valueReference: { identifier }, exclude: false }];
   });
 
-/** An element, if it has anything. */
+/** The element, unless its list is empty. */
 const listed = (name: string, all: readonly JsonObject[]): JsonObject => (all.length === 0 ? {} : { [name]: all });
 
 /** Whether a value has only checked parts, in any order. */
@@ -230,7 +230,7 @@ interface Found extends Omit<ReadGroup, 'members'> {
   readonly extras: number;
   /** Whether text, or another element that may be about anybody, is left out. */
   readonly hasText: boolean;
-  /** Whether the payer no longer uses it. */
+  /** Whether the payer says that the Group is no longer in use. */
   readonly isInactive: boolean;
 }
 

@@ -20,7 +20,7 @@ const deletedIn = (
   const { type, id, isOwn } = parsed;
   const name = `${type}/${id}`;
   const text = String(url).replace(/\/$/, '');
-  // A deleted version is no deleted resource. A type that the profile reads elsewhere may be deleted here too.
+  // A deleted version is not a deleted resource. A type that the profile reads elsewhere may be deleted here too.
   if (!text.endsWith(name) || !(isOwn || text === name)) return undefined;
   return type !== 'Patient' || (isOwn && rules.members?.has(id) === true) ? name : undefined;
 };

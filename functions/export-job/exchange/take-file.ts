@@ -23,7 +23,7 @@ export type FileEnd =
   | 'late'
   /** The connection broke. */
   | 'cut'
-  /** It does not begin with the lines that an earlier try brought. */
+  /** The answer does not start with the lines that an earlier try received. */
   | 'other';
 
 /** An invocation keeps this much of its time, in milliseconds, to put what was read and to write its state. */
@@ -91,7 +91,7 @@ export const takeFile = async (
     }
     if (next === undefined || next.done === true) break;
     const { value: piece } = next;
-    // What was taken already is not reported again, so it must be the same.
+    // Lines that were already taken are not reported again, so they must be the same lines.
     const known = againAt - at;
     if (known > 0 && known <= piece.length && crc32(piece.subarray(0, known), read) !== againSum)
       return endWith('other');

@@ -48,7 +48,7 @@ const valuesAt = (resource: JsonObject, path: string): readonly unknown[] => {
   return (Array.isArray(value) ? objectsIn(value) : isObject(value) ? [value] : []).flatMap((one) => one[inner] ?? []);
 };
 
-/** Whether a date is surely none that one value of a parameter asks for. */
+/** Whether a date certainly does not match one value of a parameter. */
 const isBeside = ({ from, before }: Span, asked: string): boolean => {
   const [, prefix = '', date = ''] = /^([a-z]{2})?(.*)$/.exec(asked) ?? [];
   const span = spanOf(date);
@@ -69,7 +69,7 @@ const isBeyondOne = (resource: JsonObject, type: string, [name, value]: readonly
 };
 
 /**
- * Makes a check whether a resource is surely none that the filters of its type find: it is beyond each of them.
+ * Makes a check for resources that certainly do not match any filter of their type.
  * @param filters as in `_typeFilter`, each `Type?name=value&…`
  */
 export const beyondFilters = (

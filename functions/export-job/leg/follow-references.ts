@@ -28,7 +28,7 @@ const reportBeyondScope = (leg: Leg, type: string): void => {
     leg.problems.add({ kind: 'typeOutOfScope', type });
 };
 
-/** Whether nothing is to be read of a name. */
+/** Whether nothing should be read under a name. */
 const isDone = (seen: SeenNames, name: string): boolean =>
   seen.has(name) || (seen.has(leftOut(name)) && !seen.has(readAgain(name)));
 
@@ -52,7 +52,7 @@ const readReferred = async (leg: Leg, task: ReferencesTask, name: string): Promi
         return { after: await afterFailure(leg, task) };
       }
     default:
-      // Some payers give a Binary in no other form. Each further try would bring the same.
+      // Some payers serve a Binary only in this form. Trying again would give the same answer.
       if (type === 'Binary' && answer.kind === 'failed' && answer.fault === 'notJson')
         return { problem: { kind: 'referenceNotRead', type, id, isContent: true } };
       return { after: await afterAnswer(leg, task, answer) };

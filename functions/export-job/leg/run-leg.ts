@@ -112,7 +112,7 @@ const checkReadable =
     throw new GatewayError('insufficient_scope', 'The export may read less than when this leg began.');
   };
 
-/** Ends a leg of an exchange that may not go on as it began. The next one leaves out what it may not read. */
+/** Ends a leg of an exchange that must not continue. The next one leaves out what it may no longer read. */
 const findExchangeEnd = async ({ exchange }: Leg): Promise<GatewayError | undefined> => {
   const end = await exchange?.findEnd();
   return end === undefined

@@ -54,7 +54,7 @@ const mustBeBinary = ({ payer }: Pick<Leg, 'payer'>, declared: string, sent: str
   return declared !== sent && (isFhir || (sent === plainJson && declared !== '' && declared !== fhirJson));
 };
 
-/** A content of another type than the resource says. @returns undefined if it is of that type, or nobody can tell */
+/** Finds content of another type than the resource says. @returns undefined if the type fits, or if it cannot be known */
 export const otherTypeOf = (
   leg: Pick<Leg, 'payer'>,
   { contentType }: Pick<OwnAttachment, 'contentType'>,
@@ -167,7 +167,7 @@ export const takeDocument = async (
     const peeked = await peek(pieces);
     if ('taken' in peeked) return peeked.taken;
     const { first, watch } = peeked;
-    // What the resource says of its type decides nothing here: who writes it would choose what is checked.
+    // The type that the resource states is not used here: otherwise, its author could choose what gets checked.
     const kind = watch.kind();
     if (kind === 'OperationOutcome' || xmlBinary.test(Buffer.concat(first).toString('latin1')))
       return await drop('page');
@@ -193,7 +193,7 @@ export const takeDocument = async (
       parts.add('Binary', [piece]);
       await parts.putIfLarge();
     }
-    // A Binary that says it too late was not unwrapped.
+    // This Binary named its type too late to be unwrapped.
     if (isBinary !== (watch.kind() === 'Binary')) return { fault: 'page' };
     if (wrapped?.isWhole() === false || (parts.bytes() === 0 && attachment.size !== 0)) return { fault: 'page' };
     if (isOfAnother(leg, wrapped?.securityContext() ?? [])) return { fault: 'otherPatient' };

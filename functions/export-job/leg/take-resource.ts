@@ -121,7 +121,7 @@ const whyNotOthers = (taking: Taking, resource: PageResource): 'search' | 'namin
   return isAnswer ? 'search' : undefined;
 };
 
-/** More is not kept of resources that come before the member's Patient; and more ids are not kept of one. */
+/** The most resources kept that come before the member's Patient, and the most ids kept for one of them. */
 const earlyBounds = { resources: 500, patients: 20 };
 
 /**

@@ -15,7 +15,7 @@ export interface Wanted {
   readonly named: readonly string[];
 }
 
-/** Whether a type is searched by filters, so that nothing of it is wanted but what those searches find. */
+/** Whether a type is searched by filters, so that only resources that those searches find are wanted. */
 export const isFiltered = ({ filters = [] }: Pick<Export, 'filters'>, type: string): boolean =>
   filters.some((text) => text.startsWith(`${type}?`));
 

@@ -30,7 +30,7 @@ export interface BinaryData {
   readonly contentType: () => string | undefined;
 }
 
-/** Says what a document is while its bytes arrive. */
+/** Recognizes a document's type while its bytes arrive. */
 export interface KindWatch {
   readonly push: (chunk: Uint8Array) => void;
   /** The resource type that a document of JSON has; empty if it has none; undefined while that is not known. */

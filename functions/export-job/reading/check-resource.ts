@@ -104,7 +104,7 @@ const aboutReference = (value: unknown, { resolve }: Place, whose: Whose): About
   if (typeof reference !== 'string') return 'unknown';
   const parsed = parseReference(reference, whose);
   if (parsed !== undefined && parsed.type !== 'Patient') return 'nobody';
-  // On another server the same id may be anybody's.
+  // On another server, the same id may belong to anyone.
   if (parsed !== undefined) return parsed.isOwn ? aboutPatient(parsed.id, whose) : 'unknown';
   const resolved = resolve(reference);
   if (resolved === undefined) return 'unknown';

@@ -225,7 +225,7 @@ export type PlanFault =
   | 'client'
   /** No member of the Group has a valid consent any more. */
   | 'nobodyLeft'
-  /** Since the match was asked for, a consent has ended. */
+  /** A consent has ended since the partner asked for the match. */
   | 'consentEnded'
   /** While the export ran, the last consent has ended, or the exchange was ended for the last member. */
   | 'allEnded'

@@ -126,7 +126,7 @@ const checkProvision = (
 /**
  * Checks that a Consent is the member's opt-in to this exchange, and holds now.
  * http://hl7.org/fhir/us/davinci-hrex/StructureDefinition/hrex-consent
- * @param member the reference of the member, if it is known
+ * @param member the reference to the member; undefined if it could not be read
  */
 export const checkConsent = (
   consent: JsonObject,

@@ -73,7 +73,7 @@ const namesAnother = (value: unknown, member: string): boolean => {
 
 /**
  * Checks that a resource of a match has only what R4 gives it, contains only what it refers to, and says of nobody else who it is.
- * @param member the reference of the member, if it is known
+ * @param member the reference to the member; undefined if it could not be read
  */
 export const checkContent = (resource: JsonObject, at: string, member: string | undefined): readonly Mistake[] => {
   const { contained: _, resourceType, ...own } = resource;

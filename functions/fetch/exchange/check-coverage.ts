@@ -63,7 +63,7 @@ const payorOf = (coverage: JsonObject): unknown => objectsIn(coverage['payor'])[
 /**
  * Checks the coverage by which the former plan is to find the member. It must name that plan by an identifier: no plan is to learn
  * of a coverage at another.
- * @param member the reference of the member, if it is known
+ * @param member the reference to the member; undefined if it could not be read
  */
 export const checkCoverageToMatch = (
   coverage: JsonObject,
@@ -82,7 +82,7 @@ export const checkCoverageToMatch = (
 
 /**
  * Checks the member's coverage at the new plan. If it names a plan by an identifier, that is the partner's.
- * @param member the reference of the member, if it is known
+ * @param member the reference to the member; undefined if it could not be read
  */
 export const checkCoverageToLink = (
   coverage: JsonObject,

@@ -22,7 +22,7 @@ const notTaken: Readonly<Record<string, string>> = {
 interface Element {
   readonly type: string;
   readonly isList: boolean;
-  /** The element that this is one form of, such as `value[x]`. */
+  /** The choice that this is one form of, such as `value[x]` for `valueString`; undefined if it is none. */
   readonly choice: string | undefined;
 }
 

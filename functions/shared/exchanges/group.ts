@@ -100,8 +100,8 @@ export const spanOf = (text: string): Span | undefined => {
 };
 
 /**
- * When a consent holds no longer, in epoch milliseconds: one that ends today holds until the day is over in UTC. An end that cannot
- * be read has passed.
+ * When a consent stops being valid, in epoch milliseconds. One that ends today is valid until the end of the day in UTC. An end
+ * that cannot be read counts as past.
  */
 export const consentEndsMs = ({ endsAt }: Pick<GroupConsent, 'endsAt'>): number =>
   endsAt === undefined ? Number.POSITIVE_INFINITY : (spanOf(endsAt)?.before ?? 0);

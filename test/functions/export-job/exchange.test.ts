@@ -379,7 +379,7 @@ it('what a Group holds is looked through once, however much it is', () => {
     return performance.now() - started;
   };
   took(1000);
-  // The shortest of several: what else the machine does, and collections of garbage, only add.
+  // The shortest of several runs: other work on the machine and garbage collection only add time.
   const shortest = (count: number): number => Math.min(...Array.from({ length: 5 }, () => took(count)));
 
   expect(shortest(16_000) / shortest(2000)).toBeLessThan(32);

@@ -513,7 +513,7 @@ describe("the partner's assertion is refused before the payer is asked, if", () 
     expectNothingDone(world);
   });
 
-  // RFC 8259 §6: a reader may round a number, and write it in another way. Here the payer gets what the partner signed, or nothing.
+  // RFC 8259 §6: a parser may round a number or write it differently. The payer gets exactly what the partner signed, or nothing.
   it.each<[written: string, isPassedOn: boolean]>([
     ['{"a":[0,-1,12,0.5,1e+21],"text":"1.0, 1e999 \\" 1.00"}', true],
     ['9007199254740993', false],
