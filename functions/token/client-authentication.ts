@@ -234,6 +234,21 @@ export const requireClient = (partner: AuthenticatedPartner | undefined): Authen
   return partner;
 };
 
+/** Requires a client that has authenticated by an assertion. @throws GatewayError `invalid_client` */
+export const requireAssertion = ({
+  partner,
+  assertion,
+}: {
+  readonly partner?: AuthenticatedPartner | undefined;
+  readonly assertion?: Assertion | undefined;
+}): [AuthenticatedPartner, Assertion] => {
+  const client = requireClient(partner);
+  if (assertion === undefined) {
+    throw new GatewayError('invalid_client', 'client_credentials needs private_key_jwt: send a client_assertion.');
+  }
+  return [client, assertion];
+};
+
 /** Requires a client that has authenticated. @throws GatewayError `invalid_client` */
 export const requireConfidentialClient = (partner: AuthenticatedPartner | undefined): AuthenticatedPartner => {
   const named = requireClient(partner);

@@ -9,6 +9,18 @@ type Comparison = (document: DiscoveryDocument, payer: Payer) => Difference | un
 export const few = (values: readonly string[]): string =>
   values.length > 6 ? `${values.slice(0, 6).join(', ')} and ${values.length - 6} more` : values.join(', ') || 'none';
 
+/** Compares a list in the document with one value that it must contain. A document without the list says nothing. */
+export const compareList = (
+  document: DiscoveryDocument,
+  member: string,
+  ours: string,
+  { field, todo }: Pick<Difference, 'field' | 'todo'>,
+): Difference | undefined => {
+  const said = listOf(document, member);
+  if (said === undefined || said.includes(ours)) return undefined;
+  return { field, ours, theirs: few(said), text: `${member} lacks ${ours} (it has ${few(said)})`, todo };
+};
+
 /** Whether two URLs are the same, however they are written. */
 export const sameUrl = (a: string, b: string): boolean => URL.parse(a)?.href === URL.parse(b)?.href;
 const withoutSlash = (url: string): string => url.replace(/\/$/, '');
@@ -197,22 +209,13 @@ const refreshing: Comparison = (document, { scopes, identitySignIn }) => {
 const identity: Comparison = (document, { identitySignIn }) => {
   if (identitySignIn === undefined) return undefined;
   const { assertionAlgorithm, scopes } = identitySignIn;
-  const lacking = (
-    member: 'grant_types_supported' | 'token_endpoint_auth_signing_alg_values_supported',
-    ours: string,
-    { field, todo }: Pick<Difference, 'field' | 'todo'>,
-  ): Difference | undefined => {
-    const said = listOf(document, member);
-    if (said === undefined || said.includes(ours)) return undefined;
-    return { field, ours, theirs: few(said), text: `${member} lacks ${ours} (it has ${few(said)})`, todo };
-  };
   const inScopes = compareScopes(listOf(document, 'scopes_supported'), scopes);
   return (
-    lacking('grant_types_supported', 'client_credentials', {
+    compareList(document, 'grant_types_supported', 'client_credentials', {
       field: 'identitySignIn',
       todo: "ask the payer whether it still takes members' identity tokens; if not, remove identitySignIn",
     }) ??
-    lacking('token_endpoint_auth_signing_alg_values_supported', assertionAlgorithm, {
+    compareList(document, 'token_endpoint_auth_signing_alg_values_supported', assertionAlgorithm, {
       field: 'identitySignIn.assertionAlgorithm',
       todo: 'make a key for an algorithm that the payer lists, or ask the payer',
     }) ??

@@ -1,24 +1,12 @@
 import { objectsIn, type JsonObject } from '../json-object.ts';
 import type { FormerPlan } from '../registry/former-plan.ts';
 import { parseScope, type ResourceScope, type Scope } from '../scopes/scopes.ts';
-import { few, sameUrl } from './compare-discovery.ts';
+import { compareList, few, sameUrl } from './compare-discovery.ts';
 import { isTaken } from './compare-scopes.ts';
 import type { Difference } from './difference.ts';
 import { listOf, textOf, type DiscoveryDocument } from './discovery-documents.ts';
 
 type Comparison = (document: DiscoveryDocument, plan: FormerPlan) => Difference | undefined;
-
-/** The difference of a list that lacks what an exchange needs. */
-const lacking = (
-  document: DiscoveryDocument,
-  member: string,
-  ours: string,
-  { field, todo }: Pick<Difference, 'field' | 'todo'>,
-): Difference | undefined => {
-  const said = listOf(document, member);
-  if (said === undefined || said.includes(ours)) return undefined;
-  return { field, ours, theirs: few(said), text: `${member} lacks ${ours} (it has ${few(said)})`, todo };
-};
 
 /** Where the sign-in's document is the exchange's too, `tokenEndpoint` is compared with the sign-in's. */
 const tokenEndpoint: Comparison = (document, { exchange, tokenEndpoint: usual }) => {
@@ -35,17 +23,17 @@ const tokenEndpoint: Comparison = (document, { exchange, tokenEndpoint: usual })
 };
 
 const authentication: Comparison = (document) =>
-  lacking(document, 'grant_types_supported', 'client_credentials', {
+  compareList(document, 'grant_types_supported', 'client_credentials', {
     field: 'exchange',
     todo: 'ask the payer whether it still answers other plans’ systems; if not, remove exchange',
   }) ??
-  lacking(document, 'token_endpoint_auth_methods_supported', 'private_key_jwt', {
+  compareList(document, 'token_endpoint_auth_methods_supported', 'private_key_jwt', {
     field: 'exchange',
     todo: 'ask the payer how other plans’ systems prove who they are: the gateway only has private_key_jwt',
   });
 
 const signing: Comparison = (document, { exchange }) =>
-  lacking(document, 'token_endpoint_auth_signing_alg_values_supported', exchange.assertionAlgorithm, {
+  compareList(document, 'token_endpoint_auth_signing_alg_values_supported', exchange.assertionAlgorithm, {
     field: 'exchange.assertionAlgorithm',
     todo: 'make a key for an algorithm that the payer lists, or ask the payer',
   });

@@ -5,7 +5,7 @@ import { bearerSizes, writeBearer } from '../../shared/store/bearers.ts';
 import { sha256 } from '../../shared/store/crypto.ts';
 import { putSystemToken } from '../../shared/store/exchanges.ts';
 import { requireTarget } from '../check-target.ts';
-import { requireClient, type AuthenticatedPartner } from '../client-authentication.ts';
+import { requireAssertion, type AuthenticatedPartner } from '../client-authentication.ts';
 import type { TokenDeps, TokenRequest } from '../deps.ts';
 import { mayPresent } from '../identity/takes-identities.ts';
 
@@ -30,12 +30,9 @@ const refuseAsPlan = (isPresenter: boolean): never => {
  * @throws GatewayError `invalid_client`; `invalid_request` if the partner means to present an identity token;
  * `unauthorized_client` if it may not ask for records as a plan
  */
-const requirePlan = ({ identity }: TokenDeps, { partner, assertion, form }: TokenRequest): AuthenticatedPartner => {
-  const client = requireClient(partner);
-  if (assertion === undefined) {
-    throw new GatewayError('invalid_client', 'client_credentials needs private_key_jwt: send a client_assertion.');
-  }
-  const scope = form.values.get('scope');
+const requirePlan = ({ identity }: TokenDeps, request: TokenRequest): AuthenticatedPartner => {
+  const [client] = requireAssertion(request);
+  const scope = request.form.values.get('scope');
   const isPresenter = identity !== undefined && mayPresent(client);
   if (isPresenter && (asksForMember(scope) || (client.exchange === undefined && scope !== systemScope))) {
     throw new GatewayError(

@@ -9,7 +9,7 @@ import type { Payer } from '../../shared/registry/types.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import { isStoppedSince, longestApproval } from '../../shared/store/member-stops.ts';
 import { requireTarget } from '../check-target.ts';
-import { requireClient, type Assertion, type AuthenticatedPartner } from '../client-authentication.ts';
+import { requireAssertion, type Assertion, type AuthenticatedPartner } from '../client-authentication.ts';
 import type { IdentityDeps, TokenDeps, TokenRequest } from '../deps.ts';
 import type { TokenAnswer } from '../issue.ts';
 import { redeemCode } from '../redeem-code.ts';
@@ -21,11 +21,8 @@ import { mayPresent, takesIdentities, type IdentityPayer } from './takes-identit
 import { mostAhead, verifyIdentity, type VerifiedIdentity } from './verify-identity.ts';
 
 /** @throws GatewayError `invalid_client`, or `unauthorized_client` if the partner may not present identities */
-const requirePresenter = ({ partner, assertion }: TokenRequest): [AuthenticatedPartner, Assertion] => {
-  const client = requireClient(partner);
-  if (assertion === undefined) {
-    throw new GatewayError('invalid_client', 'client_credentials needs private_key_jwt: send a client_assertion.');
-  }
+const requirePresenter = (request: TokenRequest): [AuthenticatedPartner, Assertion] => {
+  const [client, assertion] = requireAssertion(request);
   if (!mayPresent(client)) {
     throw new GatewayError('unauthorized_client', "This app may not present its members' identity tokens.");
   }
