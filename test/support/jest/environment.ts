@@ -8,6 +8,7 @@ import { relative } from 'node:path';
 import { types } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import vm from 'node:vm';
+import { counted, moreCounted, withLeanCounters, type Counts } from './counters.ts';
 
 // V8 would keep what it compiled, and with it all that each test file made: the heap would grow by 10 MB a file, and its
 // collection would take as long as the tests.
@@ -43,8 +44,9 @@ interface WithCode {
 }
 
 class ModuleCompiledOnce extends SourceTextModule {
-  constructor(source: string, options: vm.SourceTextModuleOptions = {}) {
+  constructor(instrumented: string, options: vm.SourceTextModuleOptions = {}) {
     const name = String(options.identifier);
+    const source = withLeanCounters(name, instrumented);
     const cachedData = codeOf(modules.get(name), source);
     if (cachedData !== undefined) {
       try {
@@ -72,32 +74,6 @@ Object.assign(vm, {
   SourceTextModule: ModuleCompiledOnce,
   createContext: createPlainContext,
 });
-
-/** How often each statement, function and branch of a file ran, as Istanbul counts. */
-interface Counts {
-  readonly s: Readonly<Record<string, number>>;
-  readonly f: Readonly<Record<string, number>>;
-  readonly b: Readonly<Record<string, readonly number[]>>;
-}
-
-/** All test files of a process count here, by path. */
-const counted: Record<string, Counts> = {};
-/** What has run of a file, as Jest was told. */
-const told = new Map<string, number>();
-
-const howManyRan = ({ s, f, b }: Counts): number =>
-  [...Object.values(s), ...Object.values(f), ...Object.values(b).flat()].filter((count) => count > 0).length;
-
-/** The files of which more has run than Jest knows. Most test files bring nothing new, and Jest merges every file it is told. */
-const moreCounted = (): Record<string, Counts> =>
-  Object.fromEntries(
-    Object.entries(counted).filter(([path, counts]) => {
-      const ran = howManyRan(counts);
-      if (told.get(path) === ran) return false;
-      told.set(path, ran);
-      return true;
-    }),
-  );
 
 /** Jest wants 100, which costs time: tests make errors by the thousand. */
 const callsInStack = 20;
@@ -138,6 +114,7 @@ interface CircusEvent {
 interface Environment {
   readonly global: {
     __coverage__?: Record<string, Counts>;
+    countedRuns?: Record<string, Counts>;
     Error: { stackTraceLimit: number };
     rightExpressions?: Set<string>;
   };
@@ -158,7 +135,7 @@ export default class extends TestEnvironment {
   constructor(...given: readonly unknown[]) {
     super(...given);
     this.#file = relative(process.cwd(), (given[1] as { readonly testPath: string }).testPath);
-    this.global.__coverage__ = counted;
+    this.global.countedRuns = counted;
     this.global.rightExpressions = rightExpressions;
     this.global.Error.stackTraceLimit = callsInStack;
   }
