@@ -12,7 +12,7 @@ import { compareTexts } from '../functions/shared/compare-texts.ts';
 import type { SearchTargets } from '../functions/shared/fhir/search-targets.ts';
 import { readCommand, runTool } from './shared/command-line.ts';
 import { output } from './shared/output.ts';
-import { flag, type Spec } from './shared/spec.ts';
+import type { Spec } from './shared/spec.ts';
 
 export interface SearchParameter {
   readonly code: string;
@@ -163,14 +163,10 @@ export const spec = {
   call: 'node bin/make-search-targets.ts',
   about: `Makes functions/shared/fhir/search-parameter-targets.ts from R4's own search parameter definitions and those that guides add,
 and functions/shared/fhir/patient-compartment.ts from R4's definition of the patient compartment.`,
-  commands: {
-    '': {
-      usage: '[--dry-run]',
-      changes: 'files',
-      flags: { dryRun: flag('says whether the files would change, and writes nothing') },
-    },
-  },
-  rows: [],
+  usage: '[--dry-run]',
+  changes: 'files',
+  '--dry-run': 'says whether the files would change, and writes nothing',
+  rows: {},
 } as const satisfies Spec;
 
 const write = (args: readonly string[]): number => {

@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path';
 import { readCommand, type Read } from '../bin/shared/command-line.ts';
 import { UsageError } from '../bin/shared/errors.ts';
-import { flag, otherwise, read, text, texts, whole, type Spec } from '../bin/shared/spec.ts';
+import { otherwise, read, texts, whole, type Spec } from '../bin/shared/spec.ts';
 import { defaultPorts, localStage } from '../config/local.ts';
 import { usualEnvironments } from './aws/lambda.ts';
 import { readClients } from './clients.ts';
@@ -10,7 +10,7 @@ import { faultNames } from './payer/faults/table.ts';
 import type { LocalStackOptions } from './stack.ts';
 
 const port = (whose: string, usual: number) =>
-  otherwise(read('N', `${whose} (default ${usual})`, whole(0, 65_535, 'a port from 0 to 65535')), usual);
+  otherwise(whole(`${whose} (default ${usual})`, 0, 65_535, 'a port from 0 to 65535'), usual);
 
 const faultsIn = (given: string, name: string): readonly string[] => {
   const names = given.split(',').map((one) => one.trim());
@@ -28,53 +28,44 @@ export const spec = {
   call: 'npm start --',
   about:
     'Serves the gateway on this machine with two payers, an identity provider and a partner app, or with your own configuration.',
-  commands: {
-    '': {
-      usage: '[flags]',
-      changes: 'nothing',
-      flags: {
-        port: port('the gateway', defaultPorts.gateway),
-        demoHealthPlanPort: port('the payer Demo Health Plan', defaultPorts.demoHealthPlan),
-        northwindPort: port('the payer Northwind Health', defaultPorts.northwind),
-        partnerPort: port('the demo partner app', defaultPorts.partner),
-        awsPort: port('the stand-in for AWS', defaultPorts.aws),
-        livePort: port('the live view of the flow', defaultPorts.live),
-        identityPort: port('the identity provider', defaultPorts.identity),
-        demoHealthPlan: read('LIST', 'how Demo Health Plan misbehaves: switches, such as slow,429', faultsIn),
-        northwind: read('LIST', 'how Northwind Health misbehaves', faultsIn),
-        client: texts(
-          'ID=REDIRECT_URI',
-          `registers your app, a public client with PKCE. Again with the same ID: one more redirect URI; with another ID:
-          one more app`,
-        ),
-        clientSecret: texts(
-          'ID[=SECRET]',
-          'makes that client confidential, with the SECRET or a new one, which is printed',
-        ),
-        webhook: texts('ID=URL', 'sends that client events, and prints the secret that signs them'),
-        config: text('FILE', 'other payers and partners, .ts or .json, in the format of config/; no sandbox'),
-        secrets: text('FILE', 'those payers\' secrets: {"payer-id": {"client_secret": "…"}}'),
-        state: read(
-          'FOLDER',
-          `keeps accounts, grants, tokens, secrets and files for the next start (default .local); exports that run when the
-          stack stops have failed at the next start; with --config, nothing is kept`,
-          folderIn,
-        ),
-        fresh: flag('empties that folder first'),
-        environments: read(
-          'N',
-          `the most processes per function, one call at a time each (default ${usualEnvironments}, started as calls come); 4 shows
-          what an app meets when Lambda throttles`,
-          whole(1, 99, 'a number from 1 to 99'),
-        ),
-      },
-    },
-  },
+  usage: '[flags]',
+  changes: 'nothing',
+  '--port N': port('the gateway', defaultPorts.gateway),
+  '--demo-health-plan-port N': port('the payer Demo Health Plan', defaultPorts.demoHealthPlan),
+  '--northwind-port N': port('the payer Northwind Health', defaultPorts.northwind),
+  '--partner-port N': port('the demo partner app', defaultPorts.partner),
+  '--aws-port N': port('the stand-in for AWS', defaultPorts.aws),
+  '--live-port N': port('the live view of the flow', defaultPorts.live),
+  '--identity-port N': port('the identity provider', defaultPorts.identity),
+  '--demo-health-plan LIST': read('how Demo Health Plan misbehaves: switches, such as slow,429', faultsIn),
+  '--northwind LIST': read('how Northwind Health misbehaves', faultsIn),
+  '--client ID=REDIRECT_URI':
+    texts(`registers your app, a public client with PKCE. Again with the same ID: one more redirect
+    URI; with another ID: one more app`),
+  '--client-secret ID[=SECRET]': texts(
+    'makes that client confidential, with the SECRET or a new one, which is printed',
+  ),
+  '--webhook ID=URL': texts('sends that client events, and prints the secret that signs them'),
+  '--config FILE': 'other payers and partners, .ts or .json, in the format of config/; no sandbox',
+  '--secrets FILE': 'those payers\' secrets: {"payer-id": {"client_secret": "…"}}',
+  '--state FOLDER': read(
+    `keeps accounts, grants, tokens, secrets and files for the next start (default .local); exports that run when the stack
+    stops have failed at the next start; with --config, nothing is kept`,
+    folderIn,
+  ),
+  '--fresh': 'empties that folder first',
+  '--environments N': whole(
+    `the most processes per function, one call at a time each (default ${usualEnvironments}, started as calls come); 4 shows
+    what an app meets when Lambda throttles`,
+    1,
+    99,
+    'a number from 1 to 99',
+  ),
   more: `Switches: ${faultNames.join(', ')}.
 docs/reports/payer-faults.md says what each does. A payer's page /admin sets them while it runs.
 
 Port 0 is any free port. Ctrl-C stops everything.`,
-  rows: [[[''], 'serves the whole product on this machine']],
+  rows: { '': 'serves the whole product on this machine' },
 } as const satisfies Spec;
 
 /** `.local` is that of the project, wherever the command runs. */

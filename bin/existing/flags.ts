@@ -1,33 +1,31 @@
 import { readCommand, type Read } from '../shared/command-line.ts';
-import { flag, maybeWord, type Spec } from '../shared/spec.ts';
-import { awsHelp, requireOneStage, stageFlags } from '../shared/stage-flags.ts';
+import { maybeWord, type Spec } from '../shared/spec.ts';
+import { awsHelp, configFlag, requireOneStage } from '../shared/stage-flags.ts';
 
 const oneStage = 'Give one STAGE, or --config FILE; --help says more';
 const words = { stage: maybeWord(oneStage) };
-const { config } = stageFlags;
 
 export const spec = {
   call: 'npm run existing --',
   about: 'What an account brings to a stage: its fields existing and permissionsBoundaryArn (docs/bring-your-own.md).',
   commands: {
-    needs: {
-      usage: 'STAGE',
+    'needs STAGE': {
       does: 'prints what each thing must allow: statements for its policy, routes, ports',
       changes: 'nothing',
       words,
-      flags: { config },
+      ...configFlag,
     },
-    check: {
-      usage: 'STAGE [--dry-run]',
+    'check STAGE [--dry-run]': {
       does: 'asks AWS whether each does what a deployment would not report, and changes nothing',
       changes: 'nothing',
       words,
-      flags: { config, dryRun: flag('says what it would ask, and asks nothing') },
+      ...configFlag,
+      '--dry-run': 'says what it would ask, and asks nothing',
     },
   },
   more: `${awsHelp}
 Exits with 0 if nothing is wrong, 1 if something is wrong or could not be read, 2 if the command line is wrong.`,
-  rows: [[['needs NAME', 'check NAME'], "what an account's own VPC, keys and topic must allow; checks it"]],
+  rows: { 'needs NAME, check NAME': "what an account's own VPC, keys and topic must allow; checks it" },
 } as const satisfies Spec;
 
 /** What to do for which stage. */

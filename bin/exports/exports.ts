@@ -15,13 +15,14 @@ import { deleteExport, getExport } from '../../functions/shared/store/exports.ts
 import { noteExportEnded } from '../../functions/shared/store/grants.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { callerOf, requireAccount } from '../shared/caller.ts';
+import { readCommand } from '../shared/command-line.ts';
 import { Refusal } from '../shared/errors.ts';
 import { findTable } from '../shared/find-table.ts';
 import { noteUnknown } from '../shared/note-unknown.ts';
 import type { Output } from '../shared/output.ts';
 import type { RegistryTable } from '../shared/registry-table.ts';
 import { readStage, stageAsFlag } from '../shared/stage-flags.ts';
-import { readFlags, type ExportsCommand } from './flags.ts';
+import { spec, type ExportsCommand } from './flags.ts';
 import { lastProblem } from './last-problem.ts';
 import { listExports } from './list.ts';
 import { planInWords, progressOf, stateInWords, stateOf, whatIsRead } from './state.ts';
@@ -153,7 +154,7 @@ const endExport = async (
  * @throws UsageError, Refusal, ConfigError
  */
 export const exportsTool = async (args: readonly string[], deps: ExportsToolDeps): Promise<number> => {
-  const command = readFlags(args);
+  const command = readCommand(spec, args);
   const { nowMs, environment, output } = deps;
   const [config, now] = [await readStage(command), Math.floor(nowMs / 1000)];
   await requireAccount(config, environment, 'operator');

@@ -1,27 +1,15 @@
-import { readCommand, type Read } from '../shared/command-line.ts';
+import type { Read } from '../shared/command-line.ts';
 import { UsageError } from '../shared/errors.ts';
-import { auditReason, reasonFlag } from '../shared/reason.ts';
-import { dryRun, exitHelp, noWords, oneWord, read, text, type Spec } from '../shared/spec.ts';
-import { awsHelp, stageFlags, tableFlags } from '../shared/stage-flags.ts';
+import { auditReason } from '../shared/reason.ts';
+import { dryRun, exitHelp, noName, oneOf, oneWord, read, type Spec } from '../shared/spec.ts';
+import { awsHelp, stageFlags, tableHelp } from '../shared/stage-flags.ts';
 import { durationIn, instantIn } from '../shared/times.ts';
-import { states, type ExportState } from './state.ts';
+import { states } from './state.ts';
 
-const words = {
-  /** Of 44 characters, of which the first 22 are the grant's. */
-  id: oneWord("Give one export id, the last part of its URL, or its grant's id", /^[\w-]{22}(?:[\w-]{22})?$/),
-};
+/** Of 44 characters, of which the first 22 are the grant's. */
+const id = oneWord("Give one export id, the last part of its URL, or its grant's id", /^[\w-]{22}(?:[\w-]{22})?$/);
 
-const stateIn = (given: string): ExportState => {
-  const state = states.find((one) => one === given);
-  if (state === undefined)
-    throw new UsageError(`--state is ${JSON.stringify(given)}; write one of ${states.join(', ')}`);
-  return state;
-};
-
-/** A point in time, or how long ago. */
-type Since = { readonly at: number } | { readonly ago: number };
-
-const sinceIn = (given: string): Since => {
+const sinceIn = (given: string): { readonly at: number } | { readonly ago: number } => {
   const [ago, at] = [durationIn(given), instantIn(given)];
   if (ago !== undefined) return { ago };
   if (at !== undefined) return { at };
@@ -30,49 +18,42 @@ const sinceIn = (given: string): Since => {
   );
 };
 
-const place = { ...stageFlags, table: tableFlags.exports };
+const place = { ...stageFlags, '--table NAME': tableHelp('Exports') };
 
 export const spec = {
   call: 'npm run exports --',
   about: `The last export of each grant, and exchanges between plans: where each is, and what stopped it. An id is the last part of an export's URL, or its grant's id;
 if it starts with a hyphen, write it after --, as in: show -- -ID.`,
   commands: {
-    list: {
-      usage: '[--payer ID] [--partner ID] [--state STATE] [--since TIME] [flags]',
+    'list [--payer ID] [--partner ID] [--state STATE] [--since TIME] [flags]': {
       does: 'prints exports, the newest first, with their payer, partner, state and progress.',
       changes: 'nothing',
-      words: { none: noWords((word) => `Unexpected argument "${word}"; list takes no name`) },
-      flags: {
-        payer: text('ID', 'only those at this payer'),
-        partner: text('ID', "only this partner's, by its client id"),
-        state: read('STATE', `only those that are ${states.join(', ')}`, stateIn),
-        since: read('TIME', 'only those begun since, such as 2h, 3d or 2026-11-27T06:00Z', sinceIn),
-        ...place,
-      },
+      words: noName,
+      '--payer ID': 'only those at this payer',
+      '--partner ID': "only this partner's, by its client id",
+      '--state STATE': oneOf(`only those that are ${states.join(', ')}`, states, `one of ${states.join(', ')}`),
+      '--since TIME': read('only those begun since, such as 2h, 3d or 2026-11-27T06:00Z', sinceIn),
+      ...place,
     },
-    show: {
-      usage: 'ID [flags]',
+    'show ID [flags]': {
       does: 'prints what an export reads, how far it is, its last problem, and the reference for npm run trace.',
       changes: 'nothing',
-      words,
-      flags: place,
+      words: { id },
+      ...place,
     },
-    end: {
-      usage: 'ID --reason TEXT [flags]',
+    'end ID --reason TEXT [flags]': {
       does: `ends an export and deletes its files, as the partner's DELETE does. The grant stays, and the partner can begin another
         export. The audit records who ended it and why.`,
       changes: 'AWS',
-      words,
-      flags: {
-        reason: reasonFlag(auditReason, 'Give --reason TEXT: the audit records why an export was ended'),
-        dryRun,
-        ...place,
-        grantsTable: tableFlags.grants,
-      },
+      words: { id },
+      ...auditReason('why an export was ended'),
+      ...dryRun,
+      ...place,
+      '--grants-table NAME': tableHelp('Grants'),
     },
   },
   more: `${awsHelp}\n${exitHelp}`,
-  rows: [[['list', 'show ID', 'end ID --reason TEXT'], 'lists exports; shows one, with its last problem; ends one']],
+  rows: { 'list, show ID, end ID --reason TEXT': 'lists exports; shows one, with its last problem; ends one' },
 } as const satisfies Spec;
 
 /** What to do with exports. */
@@ -80,6 +61,3 @@ export type ExportsCommand = Read<typeof spec>;
 
 /** Which exports to list. */
 export type ListCommand = Extract<ExportsCommand, { readonly command: 'list' }>;
-
-/** Reads the command line. @throws UsageError */
-export const readFlags = (args: readonly string[]): ExportsCommand => readCommand(spec, args);

@@ -1,61 +1,44 @@
 import type { Read } from '../shared/command-line.ts';
 import { dayFlag } from '../shared/day.ts';
-import { UsageError } from '../shared/errors.ts';
-import { auditReason, reasonFlag } from '../shared/reason.ts';
-import { dryRun, exitHelp, noWords, oneWord, read, text, type Spec } from '../shared/spec.ts';
-import { awsHelp, stageFlags, tableFlags } from '../shared/stage-flags.ts';
+import { auditReason } from '../shared/reason.ts';
+import { dryRun, exitHelp, noName, oneOf, oneWord, type Spec } from '../shared/spec.ts';
+import { awsHelp, stageFlags, tableHelp } from '../shared/stage-flags.ts';
 
-const words = { grantId: oneWord('Give one grant id: 22 characters, as in the logs and the audit', /^[\w-]{22}$/) };
-
-const viaIn = (given: string): 'identity' | 'sign-in' => {
-  if (given === 'identity' || given === 'sign-in') return given;
-  throw new UsageError(`--via is ${JSON.stringify(given)}; write identity or sign-in`);
-};
-
-const place = { ...stageFlags, table: tableFlags.grants };
+const ways = ['identity', 'sign-in'] as const;
 
 export const spec = {
   call: 'npm run grants --',
   about: `A grant's id is in the logs and in the audit. If it starts with a hyphen, write it after --, as in: end -- -ID.`,
+  words: { grantId: oneWord('Give one grant id: 22 characters, as in the logs and the audit', /^[\w-]{22}$/) },
+  ...stageFlags,
+  '--table NAME': tableHelp('Grants'),
   commands: {
-    list: {
-      usage: '[--via identity|sign-in] [--partner ID] [--payer ID] [--since DATE] [flags]',
+    'list [--via identity|sign-in] [--partner ID] [--payer ID] [--since DATE] [flags]': {
       does: `prints grants, the newest first: how each was made, when the member agreed, and its state. It reads the whole table.`,
       changes: 'nothing',
-      words: { none: noWords((word) => `Unexpected argument "${word}"; list takes no name`) },
-      flags: {
-        via: read('WAY', 'only those made by an identity token (identity), or at the payer (sign-in)', viaIn),
-        partner: text('ID', "only this partner's, by its client id"),
-        payer: text('ID', 'only those at this payer'),
-        since: dayFlag('only those made on this day or later, such as 2026-06-01 (UTC)'),
-        ...place,
-      },
+      words: noName,
+      '--via WAY': oneOf('only those made by an identity token (identity), or at the payer (sign-in)', ways),
+      '--partner ID': "only this partner's, by its client id",
+      '--payer ID': 'only those at this payer',
+      '--since DATE': dayFlag('only those made on this day or later, such as 2026-06-01 (UTC)'),
     },
-    show: {
-      usage: 'ID [flags]',
+    'show ID [flags]': {
       does: "prints a grant's partner, payer, scope and state.",
       changes: 'nothing',
-      words,
-      flags: place,
     },
-    end: {
-      usage: 'ID --reason TEXT [flags]',
+    'end ID --reason TEXT [flags]': {
       does: `ends a grant at once: the next call with any of its tokens is refused. This cannot be undone; the member has to
         connect again. The audit records who ended it and why.`,
       changes: 'AWS',
-      words,
-      flags: {
-        reason: reasonFlag(auditReason, 'Give --reason TEXT: the audit records why a grant was ended'),
-        dryRun,
-        ...place,
-      },
+      ...auditReason('why a grant was ended'),
+      ...dryRun,
     },
   },
   more: `${awsHelp}\n${exitHelp}`,
-  rows: [
-    [['show ID', 'end ID --reason TEXT'], 'shows a grant; ends one, with your name in the audit'],
-    [['list --via identity'], "lists grants, such as those by members' identity tokens"],
-  ],
+  rows: {
+    'show ID, end ID --reason TEXT': 'shows a grant; ends one, with your name in the audit',
+    'list --via identity': "lists grants, such as those by members' identity tokens",
+  },
 } as const satisfies Spec;
 
 /** What to do with a grant. */

@@ -12,7 +12,8 @@ import { readCommand } from '../shared/command-line.ts';
 import { Refusal, UsageError } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import { answer, deploymentRules, oneOf, orNone, rules, type Answers } from './answers.ts';
-import { inArguments, spec, type Flags } from './flags.ts';
+import { spec, type Flags } from './flags.ts';
+import { inArguments } from './in-arguments.ts';
 import { askForPayer, type FirstPayer } from './payer.ts';
 import { stageText, type NewStage } from './stage.ts';
 

@@ -2,99 +2,77 @@ import { resolve } from 'node:path';
 import { readCommand, type Read } from '../shared/command-line.ts';
 import { dayFlag } from '../shared/day.ts';
 import { UsageError } from '../shared/errors.ts';
-import { auditReason, reasonFlag } from '../shared/reason.ts';
-import { file, flag, noWords, read, text, type Spec } from '../shared/spec.ts';
-import { auditBucket, awsHelp, stageFlags, tableFlags } from '../shared/stage-flags.ts';
+import { auditReason } from '../shared/reason.ts';
+import { file, noWords, read, type Spec } from '../shared/spec.ts';
+import { auditBucket, awsHelp, stageFlags, tableHelp } from '../shared/stage-flags.ts';
 
-// It may be a patient's id, so it is not repeated.
-const words = { none: noWords(() => 'Give flags only after the command; --help lists them') };
-
-const grantIn = (given: string, name: string): string => {
-  if (/^[\w-]{22}$/.test(given)) return given;
-  throw new UsageError(`--${name}: write the 22 characters of a grant's id, as in the logs`);
-};
+const aGrant = (help: string) =>
+  read(help, (given, name) => {
+    if (/^[\w-]{22}$/.test(given)) return given;
+    throw new UsageError(`--${name}: write the 22 characters of a grant's id, as in the logs`);
+  });
 
 const whom = {
-  payer: text(
-    'ID',
-    "the member's health plan; the tool then asks for the patient's id, so that no shell history has it",
-  ),
-  patient: text('ID', "the patient's id at that plan, where nobody can be asked: an id, Patient/ID, or its URL"),
-  grant: read('ID', 'this grant alone; if its id starts with a hyphen: --grant=ID', grantIn),
-  memberOf: read('ID', 'all grants of the member of this grant', grantIn),
+  '--payer ID': "the member's health plan; the tool then asks for the patient's id, so that no shell history has it",
+  '--patient ID': "the patient's id at that plan, where nobody can be asked: an id, Patient/ID, or its URL",
+  '--grant ID': aGrant('this grant alone; if its id starts with a hyphen: --grant=ID'),
+  '--member-of ID': aGrant('all grants of the member of this grant'),
 };
-
-const place = {
-  dryRun: flag('says what it would do, and changes and writes nothing'),
-  ...stageFlags,
-  table: tableFlags.grants,
-  key: text('ID', 'the key of the index: id, ARN or alias (default alias/p2p-{stage}-member-index)'),
+const indexOnly = {
+  '--index-only': 'does not look through the table for grants without an index; for large stages, once index has run',
 };
-
-const indexOnly = flag(
-  'does not look through the table for grants without an index; for large stages, once index has run',
-);
-
 const reach = {
-  indexOnly,
-  wholeAudit: flag('reads the beginning of every grant in the audit, for grants that ended under version 0.1'),
-  bucket: auditBucket,
+  ...indexOnly,
+  '--whole-audit': 'reads the beginning of every grant in the audit, for grants that ended under version 0.1',
+  ...auditBucket,
 };
 
 export const spec = {
   call: 'npm run members --',
   about: 'Finds what a member has allowed, says who read the record, and ends it.',
+  // A word may be a patient's id, so it is not repeated.
+  words: noWords(() => 'Give flags only after the command; --help lists them'),
+  '--dry-run': 'says what it would do, and changes and writes nothing',
+  ...stageFlags,
+  '--table NAME': tableHelp('Grants'),
+  '--key ID': 'the key of the index: id, ARN or alias (default alias/p2p-{stage}-member-index)',
   commands: {
-    find: {
-      usage: '(--payer ID | --grant ID | --member-of ID) [flags]',
+    'find (--payer ID | --grant ID | --member-of ID) [flags]': {
       does: `lists a member's grants, living and ended: which app, since and until when, and what it may read. Where plans ask each other
         for records, it also lists those exchanges.`,
       changes: 'nothing',
-      words,
-      flags: { ...whom, ...reach, ...place },
+      ...whom,
+      ...reach,
     },
-    report: {
-      usage: '(--payer ID | --grant ID | --member-of ID) --html FILE --csv FILE [flags]',
+    'report (--payer ID | --grant ID | --member-of ID) --html FILE --csv FILE [flags]': {
       does: "writes for the privacy officer who read the member's record: what, when and how much.",
       changes: 'files',
-      words,
-      flags: {
-        ...whom,
-        html: file('a page to read and print'),
-        csv: file('a table for a spreadsheet'),
-        replace: flag('replaces files that are there'),
-        since: dayFlag('the first day of reads, such as 2026-06-01 (UTC; default: all that the audit has)'),
-        until: dayFlag('the last day (default today)'),
-        ...reach,
-        ...place,
-      },
+      ...whom,
+      '--html FILE': file('a page to read and print'),
+      '--csv FILE': file('a table for a spreadsheet'),
+      '--replace': 'replaces files that are there',
+      '--since DATE': dayFlag('the first day of reads, such as 2026-06-01 (UTC; default: all that the audit has)'),
+      '--until DATE': dayFlag('the last day (default today)'),
+      ...reach,
     },
-    end: {
-      usage: '(--payer ID | --grant ID | --member-of ID) --reason TEXT [flags]',
+    'end (--payer ID | --grant ID | --member-of ID) --reason TEXT [flags]': {
       does: `ends every living grant at once; the member has to connect again. Where plans ask each other for records, it also ends the
         member in their Groups. The audit records who did it and why.`,
       changes: 'AWS',
-      words,
-      flags: {
-        ...whom,
-        reason: reasonFlag(auditReason, 'Give --reason TEXT: the audit records why grants were ended'),
-        yes: flag('does not ask'),
-        indexOnly,
-        ...place,
-      },
+      ...whom,
+      ...auditReason('why grants were ended'),
+      '--yes': 'does not ask',
+      ...indexOnly,
     },
-    index: {
-      usage: '[flags]',
+    'index [flags]': {
       does: 'gives grants of version 0.1 the index by which the others find them. It may run again at any time.',
       changes: 'AWS',
-      words,
-      flags: place,
     },
   },
   more: `${awsHelp}
 Exits with 0 if it is done, 1 if it cannot be done or no grant is known, 2 if the command line is wrong, 3 if some grants
 could not be ended.`,
-  rows: [[['find', 'report', 'end', 'index'], "a member's request: who read the record, as a report; ends all"]],
+  rows: { 'find, report, end, index': "a member's request: who read the record, as a report; ends all" },
 } as const satisfies Spec;
 
 type Given = Read<typeof spec>;

@@ -2,41 +2,28 @@ import { defaultPorts } from '../../config/local.ts';
 import { baseUrl } from '../../config/rules.ts';
 import { readCommand, type Read } from '../shared/command-line.ts';
 import { UsageError } from '../shared/errors.ts';
-import { auditReason, reasonFlag } from '../shared/reason.ts';
-import {
-  dryRun,
-  flag,
-  maybeWord,
-  needed,
-  oneWord,
-  otherwise,
-  read,
-  text,
-  type Spec,
-  type Take,
-} from '../shared/spec.ts';
+import { auditReason } from '../shared/reason.ts';
+import { dryRun, maybeWord, needed, oneWord, otherwise, read, type Spec, type Take } from '../shared/spec.ts';
 import { requireStage, stageFlagsOf } from '../shared/stage-flags.ts';
 import { readUntil } from '../shared/times.ts';
 import { many } from './report.ts';
 
-const excess = 'Give one payer at most; --help lists the commands';
+const target = maybeWord('Give one payer at most; --help lists the commands');
 
 /** Payers by their ids; all if there are none. */
-const anyWords: Take<readonly string[]> = (given) => [...new Set(given)];
+const ids: Take<readonly string[]> = (given) => [...new Set(given)];
 
-const idIn: Take<string> = (given, command) => {
-  const id = maybeWord(excess)(given, command) ?? '';
-  if (id === '') throw new UsageError(`Give the payer: ${command} ID --stage NAME`);
-  return id;
+const id: Take<string> = (given, command) => {
+  const word = target(given, command) ?? '';
+  if (word === '') throw new UsageError(`Give the payer: ${command} ID --stage NAME`);
+  return word;
 };
 
-const urlIn: Take<string> = (given, command) => {
-  const url = maybeWord(excess)(given, command);
-  if (url === undefined) throw new UsageError("Give the payer's FHIR base URL: learn URL");
-  return url;
+const url: Take<string> = (given, command) => {
+  const word = target(given, command);
+  if (word === undefined) throw new UsageError("Give the payer's FHIR base URL: learn URL");
+  return word;
 };
-
-const sourceIn = oneWord('Give one bundle: import FILE|URL --out FOLDER');
 
 /** An origin may have a path: the API's own URL has its stage's. */
 const originIn = (origin: string): string => {
@@ -48,144 +35,121 @@ const originIn = (origin: string): string => {
 const stageFlags = stageFlagsOf(
   'a stage in config/ (default local, which npm start serves; secret, pause, resume, list and mapping have no default)',
 );
-const origin = read('URL', "the gateway's public origin, if it is the API's own URL", originIn);
-const json = flag('prints JSON');
-
-const reasonOf = (paused: string) =>
-  reasonFlag(auditReason, `Give --reason TEXT: the audit records why a payer was ${paused}`);
+const origin = { '--origin URL': read("the gateway's public origin, if it is the API's own URL", originIn) };
+const fromFile = { '--file': "the payers in the stage's file, not those in its registry" };
+const json = { '--json': 'prints JSON' };
 
 export const spec = {
   call: 'npm run payers --',
   about: 'Finds out what a payer needs, gives it its key or secret, and stops it while something is wrong.',
   commands: {
-    check: {
-      usage: '[ID] [flags]',
+    'check [ID] [flags]': {
       does: `examines the stage's payers, or the one with this ID: host names, TLS, endpoints, discovery, secret. Each line
         is a pass, or what to do. No request carries a credential. Of ${many} payers or more it prints only those with
         something to do. The payers are those in the stage's registry, or in its file if there is no registry yet.`,
       changes: 'nothing',
-      words: { target: maybeWord(excess) },
-      flags: {
-        file: flag("the payers in the stage's file, not those in its registry"),
-        origin,
-        noSecrets: flag('does not read Secrets Manager'),
-        json,
-        ...stageFlags,
-      },
+      words: { target },
+      ...fromFile,
+      ...origin,
+      '--no-secrets': 'does not read Secrets Manager',
+      ...json,
+      ...stageFlags,
     },
-    learn: {
-      usage: 'URL|FILE [flags]',
+    'learn URL|FILE [flags]': {
       does: `reads what a payer publishes at its FHIR base URL or issuer, tries what can be tried without a member, and
         prints the entry for its profile, with a comment above each field: read there, guessed because, ask the payer.
         "check URL" does the same. A FILE is a draft of "import".`,
       changes: 'nothing',
-      words: { url: urlIn },
-      flags: {
-        origin,
-        further: text('URL', 'a second FHIR base that the same sign-in opens, whose types the entry then names'),
-        json,
-        ...stageFlags,
-      },
+      words: { url },
+      ...origin,
+      '--further URL': 'a second FHIR base that the same sign-in opens, whose types the entry then names',
+      ...json,
+      ...stageFlags,
     },
-    import: {
-      usage: 'FILE|URL --out FOLDER [flags]',
+    'import FILE|URL --out FOLDER [flags]': {
       does: `reads a SMART User-access Brands Bundle, such as another gateway's /brands, merges what shares an endpoint or a
         number, asks each endpoint whether it lives, and writes a draft for each payer that does, which "learn" completes.
         Nothing that is there is replaced: no file, and no payer of the stage. Run again after ^C, it goes on where it stopped.
         A host gets one request at a time.`,
       changes: 'files',
-      words: { from: sourceIn },
-      flags: {
-        out: needed(text('FOLDER', 'where drafts go, and what was asked already'), 'Give --out FOLDER for the drafts'),
-        dryRun,
-        ...stageFlags,
-      },
+      words: { from: oneWord('Give one bundle: import FILE|URL --out FOLDER') },
+      '--out FOLDER': needed('where drafts go, and what was asked already', 'Give --out FOLDER for the drafts'),
+      ...dryRun,
+      ...stageFlags,
     },
-    drift: {
-      usage: '[ID…] [--propose ID] [flags]',
+    'drift [ID…] [--propose ID] [flags]': {
       does: `reads again what the stage's payers publish, or those with these IDs, and compares it with their profiles:
         endpoints, keys, capabilities, the limit of _count, certificates in the 30 days before their end. It prints a line
         for each difference: what the profile has → what the payer has now. The canary does the same once a day.`,
       changes: 'nothing',
-      words: { ids: anyWords },
-      flags: {
-        propose: text('ID', "prints the lines of this payer's entry that would change"),
-        file: flag("the payers in the stage's file, not those in its registry"),
-        json,
-        ...stageFlags,
-      },
+      words: { ids },
+      '--propose ID': "prints the lines of this payer's entry that would change",
+      ...fromFile,
+      ...json,
+      ...stageFlags,
     },
-    key: {
-      usage: '[--rsa]',
+    'key [--rsa]': {
       does: 'makes a key pair for private_key_jwt: the value for the secret goes to stdout, the public half to stderr.',
       changes: 'nothing',
       silent: true,
-      flags: { rsa: flag('makes a key for RS384 instead of ES384') },
+      '--rsa': 'makes a key for RS384 instead of ES384',
     },
-    secret: {
-      usage: 'ID --stage NAME [--exchange] [--unchecked | --previous] [--dry-run]',
+    'secret ID --stage NAME [--exchange] [--unchecked | --previous] [--dry-run]': {
       does: `puts the secret that a payer gave, or the key that "key" printed, into Secrets Manager. It prompts for the
         value or reads it from stdin, never from an argument, and asks the payer whether it accepts it before the gateway
         uses it. --previous restores the previous value. --exchange is for the key of exchanges, which only their job reads.`,
       changes: 'AWS',
-      words: { id: idIn },
-      flags: {
-        origin,
-        exchange: flag('the key with which the gateway asks this payer as a former plan'),
-        unchecked: flag('does not ask the payer whether it accepts the value'),
-        previous: flag('restores the previous value'),
-        dryRun,
-        ...stageFlags,
-      },
+      words: { id },
+      ...origin,
+      '--exchange': 'the key with which the gateway asks this payer as a former plan',
+      '--unchecked': 'does not ask the payer whether it accepts the value',
+      '--previous': 'restores the previous value',
+      ...dryRun,
+      ...stageFlags,
     },
-    pause: {
-      usage: 'ID --reason TEXT --stage NAME [--until TIME] [--dry-run]',
+    'pause ID --reason TEXT --stage NAME [--until TIME] [--dry-run]': {
       does: `stops a payer within 30 seconds, without a deployment: sign-ins, token calls, reads, and reads that are under
         way. Members and partners are told to come back. No grant ends. Neither a deployment nor an apply ends a pause.`,
       changes: 'AWS',
-      words: { id: idIn },
-      flags: {
-        reason: reasonOf('paused'),
-        until: text('TIME', 'when it ends by itself, such as 30m, 2h, 3d or 2026-11-27T06:00Z (default: at resume)'),
-        dryRun,
-        ...stageFlags,
-      },
+      words: { id },
+      ...auditReason('why a payer was paused'),
+      '--until TIME': 'when it ends by itself, such as 30m, 2h, 3d or 2026-11-27T06:00Z (default: at resume)',
+      ...dryRun,
+      ...stageFlags,
     },
-    resume: {
-      usage: 'ID --reason TEXT --stage NAME [--dry-run]',
+    'resume ID --reason TEXT --stage NAME [--dry-run]': {
       does: 'ends a pause. Pausing or resuming twice is no error: the second says what is so already.',
       changes: 'AWS',
-      words: { id: idIn },
-      flags: { reason: reasonOf('resumed'), dryRun, ...stageFlags },
+      words: { id },
+      ...auditReason('why a payer was resumed'),
+      ...dryRun,
+      ...stageFlags,
     },
-    list: {
-      usage: '--stage NAME [--paused]',
+    'list --stage NAME [--paused]': {
       does: 'prints the payers in the registry, those that are paused first, with who did it and why.',
       changes: 'nothing',
-      flags: { paused: flag('only those that are paused or out of order'), ...stageFlags },
+      '--paused': 'only those that are paused or out of order',
+      ...stageFlags,
     },
-    mapping: {
-      usage: '--stage NAME [--assembly FOLDER]',
+    'mapping --stage NAME [--assembly FOLDER]': {
       does: `prints the resource mapping for "npx cdk import", which takes secrets that exist already into the stage's stack
         (payerSecrets: 'stack'). It reads what "npx cdk synth" wrote.`,
       changes: 'nothing',
       silent: true,
-      flags: {
-        assembly: otherwise(text('FOLDER', 'what cdk synth wrote (default cdk.out)'), 'cdk.out'),
-        ...stageFlags,
-      },
+      '--assembly FOLDER': otherwise('what cdk synth wrote (default cdk.out)', 'cdk.out'),
+      ...stageFlags,
     },
   },
   more: `AWS_ENDPOINT_URL names a stand-in for AWS (stage local: the one of npm start, port ${defaultPorts.aws}).
 Exits with 0 if nothing is wrong, 1 if there is something to do, 2 if the command line is wrong.`,
-  rows: [
-    [['check [ID]', 'learn URL'], "examines payers; prints a new payer's entry, to paste"],
-    [['import FILE'], 'writes drafts of the payers in a brands bundle that answer'],
-    [['drift [ID…]'], 'lists what payers have changed; `--propose ID` prints what to write'],
-    [['secret ID', 'key'], "puts a payer's secret; `--previous` restores the one before; makes a key pair"],
-    [['mapping'], 'prints what `cdk import` needs to take secrets into the stack'],
-    [['pause ID', 'resume ID', 'list'], 'pauses a payer within 30 seconds; resumes it; lists payers'],
-  ],
+  rows: {
+    'check [ID], learn URL': "examines payers; prints a new payer's entry, to paste",
+    'import FILE': 'writes drafts of the payers in a brands bundle that answer',
+    'drift [ID…]': 'lists what payers have changed; `--propose ID` prints what to write',
+    'secret ID, key': "puts a payer's secret; `--previous` restores the one before; makes a key pair",
+    mapping: 'prints what `cdk import` needs to take secrets into the stack',
+    'pause ID, resume ID, list': 'pauses a payer within 30 seconds; resumes it; lists payers',
+  },
 } as const satisfies Spec;
 
 /** What is to be done. */

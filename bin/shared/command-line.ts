@@ -3,17 +3,34 @@ import { codeOf, UsageError } from './errors.ts';
 import { exit, outliveReaders } from './exit.ts';
 import { helpOf } from './help.ts';
 import { output } from './output.ts';
-import { flagName, noWords, type Command, type Flags, type Spec, type Take } from './spec.ts';
+import { commandsOf, flagsOf, noWords, type Command, type Spec, type Take } from './spec.ts';
 
-type Given<F> = { readonly [K in keyof F]: F[K] extends { readonly take: Take<infer T> } ? T : never };
+/** The text before the first space. */
+type First<Text> = Text extends `${infer Word} ${string}` ? Word : Text;
+type Property<Name> = Name extends `${infer Word}-${infer More}`
+  ? `${Word}${Capitalize<Property<More> & string>}`
+  : Name;
+/** By property, what a command's flags give. */
+type Given<C> = {
+  readonly [K in keyof C as K extends `--${infer Flag}` ? Property<First<Flag>> : never]: C[K] extends {
+    readonly take: Take<infer T>;
+  }
+    ? T
+    : K extends `${string} ${string}`
+      ? string | undefined
+      : boolean;
+};
 type GivenWords<C> = C extends { readonly words: infer W }
   ? { readonly [K in keyof W]: W[K] extends Take<infer T> ? T : never }
   : unknown;
+type Lines<S> = S extends { readonly commands: infer C }
+  ? { readonly [K in keyof C]: C[K] & Omit<S, keyof C[K]> }
+  : { readonly '': S };
 
 /** What a command line of a tool says: the command, what its words and flags give. */
 export type Read<S extends Spec> = {
-  [C in keyof S['commands']]: { readonly command: C } & Given<S['commands'][C]['flags']> & GivenWords<S['commands'][C]>;
-}[keyof S['commands']];
+  [K in keyof Lines<S>]: { readonly command: First<K> } & Given<Lines<S>[K]> & GivenWords<Lines<S>[K]>;
+}[keyof Lines<S>];
 
 /** In words of our own, what Node's do not say in one line. */
 const inOneLine = (message: string): string => {
@@ -34,37 +51,37 @@ const parse = (options: Readonly<Record<string, { readonly type: 'string' | 'boo
 
 interface Line {
   readonly words: readonly string[];
-  /** By property, every value that a flag was given; a switch was given an empty one. */
+  /** By name, every value that a flag was given; a switch was given an empty one. */
   readonly given: ReadonlyMap<string, readonly string[]>;
   readonly asksHelp: boolean;
 }
 
 /** Reads all flags of a tool, whichever command they are for. @throws UsageError */
-const readLine = ({ commands }: Spec, args: readonly string[]): Line => {
-  const flags = Object.entries(Object.assign({}, ...Object.values(commands).map((command) => command.flags)) as Flags);
-  const options = flags.map(
-    ([key, { value }]) => [flagName(key), { type: value === undefined ? 'boolean' : 'string' }] as const,
+const readLine = (spec: Spec, args: readonly string[]): Line => {
+  const flags = new Map([...commandsOf(spec).values()].flatMap(flagsOf).map((flag) => [flag.name, flag]));
+  const options = [...flags].map(
+    ([name, { value }]) => [name, { type: value === undefined ? 'boolean' : 'string' }] as const,
   );
   const { values, positionals } = parse({ ...Object.fromEntries(options), help: { type: 'boolean' } }, args);
-  const given = flags.flatMap(([key, { value, many }]) => {
-    const all = values[flagName(key)] as readonly (string | boolean)[] | undefined;
+  const given = [...flags].flatMap(([name, { value, many }]) => {
+    const all = values[name] as readonly (string | boolean)[] | undefined;
     if (all === undefined) return [];
     // Node would take the last of several values, and drop the others without a word.
     if (value !== undefined && all.length > 1 && many !== true)
-      throw new UsageError(`--${flagName(key)} was given twice; give one value, or run twice`);
-    return [[key, value === undefined ? [''] : all.map(String)] as const];
+      throw new UsageError(`--${name} was given twice; give one value, or run twice`);
+    return [[name, value === undefined ? [''] : all.map(String)] as const];
   });
   return { words: positionals, given: new Map(given), asksHelp: values['help'] !== undefined };
 };
 
 /** The command that the words begin with, and those after it. @throws UsageError */
 const commandIn = (spec: Spec, words: readonly string[]): readonly [string, Command, readonly string[]] => {
-  const names = Object.keys(spec.commands);
+  const commands = commandsOf(spec);
   const [word] = words;
-  const isUnnamed = names.includes('') && (word === undefined || names.length === 1);
+  const isUnnamed = commands.has('') && (word === undefined || commands.size === 1);
   const name = isUnnamed ? '' : word;
   if (name === undefined) throw new UsageError(helpOf(spec));
-  const command = Object.hasOwn(spec.commands, name) ? spec.commands[name] : undefined;
+  const command = commands.get(name);
   if (command === undefined) throw new UsageError(`There is no command "${name}"; --help lists the commands`);
   return [name, command, isUnnamed ? words : words.slice(1)];
 };
@@ -76,18 +93,16 @@ const commandIn = (spec: Spec, words: readonly string[]): readonly [string, Comm
 export const readCommand = <S extends Spec>(spec: S, args: readonly string[]): Read<S> => {
   const { words, given } = readLine(spec, args);
   const [name, command, rest] = commandIn(spec, words);
-  const unused = [...given.keys()].find((key) => !Object.hasOwn(command.flags, key));
-  if (unused !== undefined)
-    throw new UsageError(`--${flagName(unused)} does not apply to ${name}; --help lists the flags`);
+  const flags = flagsOf(command);
+  const unused = [...given.keys()].find((flag) => !flags.some((known) => known.name === flag));
+  if (unused !== undefined) throw new UsageError(`--${unused} does not apply to ${name}; --help lists the flags`);
   const takes = Object.entries(
-    command.words ?? { none: noWords((word) => `Unexpected argument '${word}'; --help lists the flags`) },
+    command.words ?? noWords((word) => `Unexpected argument '${word}'; --help lists the flags`),
   );
   return {
     command: name,
     ...Object.fromEntries(takes.map(([key, take]) => [key, take(rest, name)])),
-    ...Object.fromEntries(
-      Object.entries(command.flags).map(([key, { take }]) => [key, take(given.get(key) ?? [], flagName(key))]),
-    ),
+    ...Object.fromEntries(flags.map((flag) => [flag.key, flag.take(given.get(flag.name) ?? [], flag.name)])),
   } as Read<S>;
 };
 

@@ -15,4 +15,4 @@ const dayIn = (value: string, name: string): string => {
 };
 
 /** A flag whose value is a day in UTC. */
-export const dayFlag = (help: string): Flag<string | undefined> => read('DATE', help, dayIn);
+export const dayFlag = (help: string): Flag<string | undefined> => read(help, dayIn);

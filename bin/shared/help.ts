@@ -1,4 +1,4 @@
-import { flagName, type Command, type Flag, type Spec } from './spec.ts';
+import { commandsOf, flagsOf, type Command, type KnownFlag, type Spec } from './spec.ts';
 
 /** Columns of a line. */
 const width = 120;
@@ -26,14 +26,13 @@ interface Row {
   readonly commands: readonly string[];
 }
 
-const termOf = (key: string, { value }: Flag): string =>
-  `  --${flagName(key)}${value === undefined ? '' : ` ${value}`}`;
+const termOf = ({ name, value }: KnownFlag): string => `  --${name}${value === undefined ? '' : ` ${value}`}`;
 
 /** Each flag once, after those that any command has before it. */
 const flagRows = (commands: readonly (readonly [string, Command])[]): Row[] => {
-  const columns = commands.map(([name, { flags }]) => ({
+  const columns = commands.map(([name, command]) => ({
     name,
-    rows: Object.entries(flags).map(([key, flag]) => `${termOf(key, flag)}\n${flag.help.replaceAll(/\s+/g, ' ')}`),
+    rows: flagsOf(command).map((flag) => `${termOf(flag)}\n${flag.help.replaceAll(/\s+/g, ' ')}`),
   }));
   const left = new Set(columns.flatMap(({ rows }) => rows));
   const ordered: string[] = [];
@@ -58,11 +57,12 @@ const prefixOf = (of: readonly string[], all: readonly string[]): string => {
 };
 
 /** What a tool prints after --help. */
-export const helpOf = ({ call, about, commands, more }: Spec): string => {
-  const all = Object.entries(commands);
-  const names = all.map(([name]) => name).filter((name) => name !== '');
-  const usages = all.flatMap(([name, { usage, silent }]) =>
-    [usage].flat().map((rest) => {
+export const helpOf = (spec: Spec): string => {
+  const { call, about, more } = spec;
+  const all = [...commandsOf(spec)];
+  const names = all.map(([name]) => name);
+  const usages = all.flatMap(([name, { usages: lines, silent }]) =>
+    lines.map((rest) => {
       const whole = silent === true ? call.replace('npm run ', 'npm run --silent ') : call;
       return [whole, name, rest]
         .filter((part) => part !== '')
@@ -71,13 +71,11 @@ export const helpOf = ({ call, about, commands, more }: Spec): string => {
     }),
   );
   const does = all.flatMap(([name, command]) => (command.does === undefined ? [] : [[name, command.does] as const]));
-  const flags = flagRows(all).map(
-    ({ term, help, commands: of }) => [term, prefixOf(of, Object.keys(commands)) + help] as const,
-  );
+  const flags = flagRows(all).map(({ term, help, commands: of }) => [term, prefixOf(of, names) + help] as const);
   return [
     usages.join('\n'),
     about,
-    ...(names.length === 0 ? [] : [entries(does, 2)]),
+    ...(does.length === 0 ? [] : [entries(does, 2)]),
     entries([...flags, ['  --help', 'this text']], 3),
     ...(more === undefined ? [] : [more]),
   ].join('\n\n');

@@ -1,6 +1,6 @@
 import { unseenCharacter } from '../../config/visible.ts';
 import { UsageError } from './errors.ts';
-import { text, type Flag } from './spec.ts';
+import type { Flag } from './spec.ts';
 
 /** How many characters a reason may have. */
 export const longestReason = 200;
@@ -21,11 +21,17 @@ export const requireReason = (given: string | undefined, missing: string): strin
   return reason;
 };
 
-/** The flag of a command that the audit, or the registry, keeps with a reason. @param missing what to say without one */
-export const reasonFlag = (help: string, missing: string): Flag<string> => ({
-  ...text('TEXT', help),
-  take: ([given]) => requireReason(given, missing),
+/** What the help says of a reason, up to how it is kept. */
+export const reasonHelp = (kept: string): string => `why, ${kept} (up to ${longestReason} characters)`;
+
+/** The flag of a command that is kept with a reason. @param missing what to say without one */
+export const reasonFlag = (help: string, missing: string) => ({
+  '--reason TEXT': { help, take: ([given]) => requireReason(given, missing) } satisfies Flag<string>,
 });
 
-/** The help of a reason that the audit keeps. */
-export const auditReason = `why, for the audit; no health data and no member's name (up to ${longestReason} characters)`;
+/** The flag of a command that the audit keeps with a reason. @param why follows "the audit records" */
+export const auditReason = (why: string) =>
+  reasonFlag(
+    reasonHelp("for the audit; no health data and no member's name"),
+    `Give --reason TEXT: the audit records ${why}`,
+  );

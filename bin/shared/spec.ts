@@ -7,107 +7,171 @@ import { UsageError } from './errors.ts';
  */
 export type Take<T> = (given: readonly string[], name: string) => T;
 
-/** A flag of a command. */
+/** A flag that is more than a text or a switch. */
 export interface Flag<T = unknown> {
-  /** What the help calls its value. A switch has none. */
-  readonly value?: string;
+  readonly help: string;
   /** Whether it may be repeated. */
   readonly many?: boolean;
-  readonly help: string;
   readonly take: Take<T>;
 }
 
-/** By the property that its value becomes: `dryRun` is --dry-run. */
-export type Flags = Readonly<Record<string, Flag>>;
-
-/** One command of a tool. */
+/**
+ * One command of a tool. What a property like `'--since TIME'` has is a flag, `'--dry-run'` a switch; where it has only the
+ * help, the value is the text as given.
+ */
 export interface Command {
-  /** What follows the command's name, one line each. */
-  readonly usage: string | readonly string[];
-  /** For the help of a tool with several. */
+  /** For the help of a tool with several commands. */
   readonly does?: string;
-  /** What it changes for good. What changes something has a flag `dryRun`. */
+  /** What it changes for good. What changes something has a flag `--dry-run`. */
   readonly changes: 'AWS' | 'files' | 'nothing';
+  /** What else can follow the command's name. */
+  readonly or?: string;
   /** Whether stdout is for a pipe, so that npm has to be silent. */
   readonly silent?: boolean;
   /** The one property that the words after it become. @default none are taken */
   readonly words?: Readonly<Record<string, Take<unknown>>>;
-  readonly flags: Flags;
+  readonly [flag: `--${string}`]: string | Flag;
 }
 
-/** The commands of a tool that does one thing. */
-export const only = <const C extends Command>(command: C): { readonly '': C } => ({ '': command });
+/** A tool that does one thing. */
+interface OneCommand extends Command {
+  /** What follows its call, one line each. */
+  readonly usage: string | readonly string[];
+}
+
+/** A tool with several. Its own flags and words are those of each command, after the command's own. */
+interface Commands extends Pick<Command, 'words' | `--${string}`> {
+  /** Each by its name and what follows that. One that begins with a space has no name. */
+  readonly commands: Readonly<Record<string, Command>>;
+}
 
 /** All that is known of a tool without running it. */
-export interface Spec {
+export type Spec = (OneCommand | Commands) & {
   /** How it is called, up to the command: `npm run grants --`. */
   readonly call: string;
   /** What it does, in lines that fit. */
   readonly about: string;
-  /** By name; a tool without commands has one without a name. */
-  readonly commands: Readonly<Record<string, Command>>;
   /** What the help ends with, in lines that fit. */
   readonly more?: string;
-  /** For the README: calls, and what they do. */
-  readonly rows: readonly (readonly [calls: readonly string[], does: string])[];
-}
+  /** For the README: calls, separated by commas, and what they do. */
+  readonly rows: Readonly<Record<string, string>>;
+};
 
 /** `dryRun` as `dry-run`. */
 export const flagName = (key: string): string => key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** A switch. */
-export const flag = (help: string): Flag<boolean> => ({ help, take: (given) => given.length > 0 });
+/** A command's flag, as it is read. */
+export interface KnownFlag extends Flag {
+  /** Without the hyphens: `dry-run`. */
+  readonly name: string;
+  /** The property that its value becomes: `dryRun`. */
+  readonly key: string;
+  /** What the help calls its value. A switch has none. */
+  readonly value: string | undefined;
+}
 
-/** A flag with a value that is read. @param read throws a UsageError; `name` is the flag's */
-export const read = <T>(
-  value: string,
-  help: string,
-  reader: (text: string, name: string) => T,
-): Flag<T | undefined> => ({
+const takeText: Take<string | undefined> = ([given]) => given;
+const takeSwitch: Take<boolean> = (given) => given.length > 0;
+
+const knownFlag = (name: string, value: string | undefined, flag: string | Flag): KnownFlag => ({
+  name,
+  key: name.replaceAll(/-(\w)/g, (_hyphen, letter: string) => letter.toUpperCase()),
   value,
+  ...(typeof flag === 'string' ? { help: flag, take: value === undefined ? takeSwitch : takeText } : flag),
+});
+
+/** The flags of a command, in its order. */
+export const flagsOf = (command: Command): readonly KnownFlag[] =>
+  Object.entries(command).flatMap(([property, flag]: [string, string | Flag]) => {
+    const [, name, value] = /^--(\S+)(?: (.+))?$/.exec(property) ?? [];
+    return name === undefined ? [] : knownFlag(name, value, flag);
+  });
+
+/** A tool's commands by name, with what follows it; a tool that does one thing has one without a name. */
+export const commandsOf = (spec: Spec): ReadonlyMap<string, Command & { readonly usages: readonly string[] }> => {
+  if (!('commands' in spec)) return new Map([['', { ...spec, usages: [spec.usage].flat() }]]);
+  const { commands, call: _call, about: _about, more: _more, rows: _rows, ...ofAll } = spec;
+  const named = Object.entries(commands).map(([line, own]) => {
+    const [, name = '', usage = ''] = /^(\S*) ?(.*)$/.exec(line) ?? [];
+    // The help has a command's own flags before those of all.
+    const command = { ...own, ...ofAll, ...own };
+    return [name, { ...command, usages: command.or === undefined ? [usage] : [usage, command.or] }] as const;
+  });
+  return new Map(named);
+};
+
+/** A flag with a value that is read. @param reader throws a UsageError; `name` is the flag's */
+export const read = <T>(help: string, reader: (text: string, name: string) => T): Flag<T | undefined> => ({
   help,
   take: ([text], name) => (text === undefined ? undefined : reader(text, name)),
 });
 
-/** A flag with any text. */
-export const text = (value: string, help: string): Flag<string | undefined> => read(value, help, (given) => given);
-
 /** A flag with a text for each time that it is given. */
-export const texts = (value: string, help: string): Flag<readonly string[]> => ({
-  value,
-  many: true,
-  help,
-  take: (given) => given,
-});
+export const texts = (help: string): Flag<readonly string[]> => ({ many: true, help, take: (given) => given });
 
-/** Reads what has a pattern. @param what follows "write" in the refusal */
-export const matching =
-  (pattern: RegExp, what: string) =>
-  (given: string, name: string): string => {
-    if (!pattern.test(given)) throw new UsageError(`--${name} is ${JSON.stringify(given)}; write ${what}`);
+/** Refuses what a flag was given. @param what follows "write" */
+const refuse = (given: string, name: string, what: string): never => {
+  throw new UsageError(`--${name} is ${JSON.stringify(given)}; write ${what}`);
+};
+
+/** A flag whose value has a pattern. */
+export const matching = (help: string, pattern: RegExp, what: string): Flag<string | undefined> =>
+  read(help, (given, name) => (pattern.test(given) ? given : refuse(given, name, what)));
+
+/** A flag with one of a few values. */
+export const oneOf = <const T extends string>(
+  help: string,
+  values: readonly T[],
+  what = values.join(' or '),
+): Flag<T | undefined> =>
+  read(help, (given, name) => values.find((value) => value === given) ?? refuse(given, name, what));
+
+/** A flag with a whole number within bounds. */
+export const whole = (help: string, from: number, to: number, what: string): Flag<number | undefined> =>
+  read(help, (given, name) => {
+    const number = /^\d{1,15}$/.test(given) ? Number(given) : Number.NaN;
+    return number >= from && number <= to ? number : refuse(given, name, what);
+  });
+
+/** A flag with the path of a file. */
+export const file = (help: string): Flag<string | undefined> =>
+  read(help, (given, name) => {
+    if (given === '') throw new UsageError(`--${name} is empty; write the path of a file`);
     return given;
-  };
+  });
+
+const flagOf = <T>(flag: string | Flag<T | undefined>): Flag<T | string | undefined> =>
+  typeof flag === 'string' ? { help: flag, take: takeText } : flag;
 
 /** A required flag. */
-export const needed = <T>(optional: Flag<T | undefined>, missing: string): Flag<T> => ({
-  ...optional,
-  take: (given, name) => {
-    const value = optional.take(given, name);
-    if (value === undefined) throw new UsageError(missing);
-    return value;
-  },
-});
+export const needed: {
+  (help: string, missing: string): Flag<string>;
+  <T>(optional: Flag<T | undefined>, missing: string): Flag<T>;
+} = (optional: string | Flag, missing: string): Flag<string> => {
+  const flag = flagOf(optional);
+  return {
+    ...flag,
+    take: (given, name) => {
+      const value = flag.take(given, name);
+      if (value === undefined) throw new UsageError(missing);
+      return value as string;
+    },
+  };
+};
+
+/** A flag with another value if it is left out. */
+export const otherwise: {
+  (help: string, value: string): Flag<string>;
+  <T>(optional: Flag<T | undefined>, value: T): Flag<T>;
+} = (optional: string | Flag, value: unknown): Flag<string> => {
+  const flag = flagOf(optional);
+  return { ...flag, take: (given, name) => (flag.take(given, name) ?? value) as string };
+};
 
 /** The flags of a tool that writes to a folder. @param missing the error message if `--out` is missing */
 export const intoFolder = (missing: string) => ({
-  out: needed(text('FOLDER', 'a new or empty folder'), missing),
-  dryRun: flag('says what it would write, and writes nothing'),
-});
-
-/** A flag with another value if it is left out. */
-export const otherwise = <T>(optional: Flag<T | undefined>, value: T): Flag<T> => ({
-  ...optional,
-  take: (given, name) => optional.take(given, name) ?? value,
+  '--out FOLDER': needed('a new or empty folder', missing),
+  '--dry-run': 'says what it would write, and writes nothing',
 });
 
 /** Exactly one word. @param missing says what to give, if there is none, more, or another than the pattern's */
@@ -127,31 +191,18 @@ export const maybeWord =
   };
 
 /** No word at all. */
-export const noWords =
-  (refusal: (word: string) => string): Take<undefined> =>
-  ([word]) => {
+export const noWords = (refusal: (word: string) => string) => ({
+  none: (([word]) => {
     if (word !== undefined) throw new UsageError(refusal(word));
     return undefined;
-  };
+  }) satisfies Take<undefined>,
+});
+
+/** Of a command named `list`. */
+export const noName = noWords((word) => `Unexpected argument "${word}"; list takes no name`);
 
 /** Of every command that writes. */
-export const dryRun = flag('says what it would do, and changes nothing');
+export const dryRun = { '--dry-run': 'says what it would do, and changes nothing' };
 
 /** For the help of tools that do one thing. */
 export const exitHelp = 'Exits with 0 if it is done, 1 if it cannot be done, 2 if the command line is wrong.';
-
-/** Reads a whole number within bounds. @param what follows "write" in the refusal */
-export const whole =
-  (from: number, to: number, what: string) =>
-  (given: string, name: string): number => {
-    const number = Number(matching(/^\d{1,15}$/, what)(given, name));
-    if (number >= from && number <= to) return number;
-    throw new UsageError(`--${name} is ${JSON.stringify(given)}; write ${what}`);
-  };
-
-/** A flag with the path of a file. */
-export const file = (help: string): Flag<string | undefined> =>
-  read('FILE', help, (given, name) => {
-    if (given === '') throw new UsageError(`--${name} is empty; write the path of a file`);
-    return given;
-  });

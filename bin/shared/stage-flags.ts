@@ -3,33 +3,24 @@ import { localStage } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { UsageError } from './errors.ts';
 import { runningStack } from './running-stack.ts';
-import { text } from './spec.ts';
+
+/** The flag that names a stage's file. */
+export const configFlag = { '--config FILE': "a stage's configuration, .ts or .json" };
 
 /** The flags that say which stage a tool works on; `stage` says which one if it is left out. */
-export const stageFlagsOf = (stage: string) => ({
-  stage: text('NAME', stage),
-  config: text('FILE', "a stage's configuration, .ts or .json"),
-});
+export const stageFlagsOf = (stage: string) => ({ '--stage NAME': stage, ...configFlag });
 
 /** Those of a tool that tries things out at stage local. */
 export const stageFlags = stageFlagsOf('a stage in config/ (default local)');
 
-const table = (what: string, name: string) =>
-  text('NAME', `the ${what} table (default: the one named p2p-gateway-{stage}-Tables${name}…)`);
+/** What names a table that is not the one that the stack made. */
+export const tableHelp = (table: 'Grants' | 'Exports' | 'Exchanges' | 'Registry'): string =>
+  `the ${table.toLowerCase()} table (default: the one named p2p-gateway-{stage}-Tables${table}…)`;
 
-/** The tables that the stack made, unless others are named. */
-export const tableFlags = {
-  grants: table('grants', 'Grants'),
-  exports: table('exports', 'Exports'),
-  exchanges: table('exchanges', 'Exchanges'),
-  registry: table('registry', 'Registry'),
+/** The flag that names the bucket of the audit. */
+export const auditBucket = {
+  '--bucket NAME': 'the audit bucket (default AUDIT_BUCKET, else the one named p2p-gateway-{stage}-auditbucket…)',
 };
-
-/** The bucket of the audit. */
-export const auditBucket = text(
-  'NAME',
-  'the audit bucket (default AUDIT_BUCKET, else the one named p2p-gateway-{stage}-auditbucket…)',
-);
 
 /** Their values. */
 export interface StageFlags {

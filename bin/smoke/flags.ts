@@ -1,6 +1,6 @@
 import { readCommand, type Read } from '../shared/command-line.ts';
 import { UsageError } from '../shared/errors.ts';
-import { flag, maybeWord, only, otherwise, read, text, whole, type Spec } from '../shared/spec.ts';
+import { maybeWord, otherwise, read, whole, type Spec } from '../shared/spec.ts';
 import { requireOneStage } from '../shared/stage-flags.ts';
 
 const oneStage = 'Give one STAGE, or --config FILE; --help says more';
@@ -15,32 +15,25 @@ export const spec = {
   call: 'npm run smoke --',
   about: `Tests on a running stage what no test on one machine can show, and says what it could not test. Without flags it needs only
 the network. For stage local it tests what npm start serves.`,
-  commands: only({
-    usage: 'STAGE [flags]',
-    changes: 'AWS',
-    words: { stage: maybeWord(oneStage) },
-    flags: {
-      config: text('FILE', "a stage's configuration, .ts or .json, instead of STAGE"),
-      origin: read('URL', "where the stage is, if its configuration does not say: the stack's output Origin", originIn),
-      conformance: text(
-        'FILE',
-        `a payer and two partners, for everything in the conformance suite that works on a deployed stage
-        (docs/reports/conformance.md); stage local has its own`,
-      ),
-      payer: text('ID', 'the payer that the access token is for (default: the first)'),
-      large: text('PATH', `under the payer's FHIR base, an answer of at least 150 MB, such as "Patient/1/$everything"`),
-      megabytes: otherwise(
-        read('N', 'how large that answer must be (default 150)', whole(1, 9999, 'a number such as 150')),
-        150,
-      ),
-      cut: text('PATH', "under the payer's FHIR base, an answer that this test payer cuts off"),
-      ring: flag('sets off one alarm, and checks that its message went out: people on call receive it'),
-      dryRun: flag('says what it would test, and tests nothing'),
-    },
-  }),
+  usage: 'STAGE [flags]',
+  changes: 'AWS',
+  words: { stage: maybeWord(oneStage) },
+  '--config FILE': "a stage's configuration, .ts or .json, instead of STAGE",
+  '--origin URL': read("where the stage is, if its configuration does not say: the stack's output Origin", originIn),
+  '--conformance FILE': `a payer and two partners, for everything in the conformance suite that works on a deployed stage
+    (docs/reports/conformance.md); stage local has its own`,
+  '--payer ID': 'the payer that the access token is for (default: the first)',
+  '--large PATH': `under the payer's FHIR base, an answer of at least 150 MB, such as "Patient/1/$everything"`,
+  '--megabytes N': otherwise(
+    whole('how large that answer must be (default 150)', 1, 9999, 'a number such as 150'),
+    150,
+  ),
+  '--cut PATH': "under the payer's FHIR base, an answer that this test payer cuts off",
+  '--ring': 'sets off one alarm, and checks that its message went out: people on call receive it',
+  '--dry-run': 'says what it would test, and tests nothing',
   more: `Tests that read a record need an access token of a test member's grant in the environment variable P2P_ACCESS_TOKEN.
 Exits with 0 if every answer was right, 1 if one was wrong, 2 if the command line is wrong.`,
-  rows: [[['STAGE'], 'asks a running stage what no test on one machine can answer']],
+  rows: { STAGE: 'asks a running stage what no test on one machine can answer' },
 } as const satisfies Spec;
 
 /** What to test on which stage. */

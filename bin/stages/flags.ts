@@ -1,14 +1,11 @@
-import { maybeWord, only, type Spec } from '../shared/spec.ts';
+import { maybeWord, type Spec } from '../shared/spec.ts';
 
 export const spec = {
   call: 'npm run stages --',
   about:
     'Prints the stages in config/ that can be deployed, one per line: of this checkout, or of the one in the folder CHECKOUT.',
-  commands: only({
-    usage: '[CHECKOUT]',
-    changes: 'nothing',
-    words: { checkout: maybeWord('Give one folder, or none for this checkout') },
-    flags: {},
-  }),
-  rows: [[[''], 'lists the stages that can be deployed']],
+  usage: '[CHECKOUT]',
+  changes: 'nothing',
+  words: { checkout: maybeWord('Give one folder, or none for this checkout') },
+  rows: { '': 'lists the stages that can be deployed' },
 } as const satisfies Spec;

@@ -1,4 +1,4 @@
-import { exitHelp, intoFolder, oneWord, only, type Spec } from '../shared/spec.ts';
+import { exitHelp, intoFolder, oneWord, type Spec } from '../shared/spec.ts';
 
 const missing = 'Give one ASSEMBLY and --out FOLDER; --help says more';
 
@@ -8,12 +8,10 @@ export const spec = {
 which "aws cloudformation package" zips and uploads to a bucket of yours (docs/deploy-without-cdk.md).
 
 ASSEMBLY is what "npx cdk synth --quiet -c stage=NAME -o ASSEMBLY" has written.`,
-  commands: only({
-    usage: 'ASSEMBLY --out FOLDER [--dry-run]',
-    changes: 'files',
-    words: { assembly: oneWord(missing) },
-    flags: intoFolder(missing),
-  }),
+  usage: 'ASSEMBLY --out FOLDER [--dry-run]',
+  changes: 'files',
+  words: { assembly: oneWord(missing) },
+  ...intoFolder(missing),
   more: exitHelp,
-  rows: [[['ASSEMBLY --out FOLDER'], "writes a stage's template for CloudFormation without the CDK"]],
+  rows: { 'ASSEMBLY --out FOLDER': "writes a stage's template for CloudFormation without the CDK" },
 } as const satisfies Spec;

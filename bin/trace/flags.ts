@@ -1,5 +1,5 @@
 import { UsageError } from '../shared/errors.ts';
-import { flag, only, otherwise, read, type Spec } from '../shared/spec.ts';
+import { otherwise, read, type Spec } from '../shared/spec.ts';
 import { awsHelp, stageFlags } from '../shared/stage-flags.ts';
 
 /** Some stages keep logs for years, and searching all of them is slow and expensive. */
@@ -14,10 +14,7 @@ const hoursIn = (text: string): number => {
 /** Lambda's ids consist of hexadecimal digits and hyphens, API Gateway's own ids are base64. */
 const referenceIn = ([given = '', ...more]: readonly string[]): string => {
   // People copy it with the words around it.
-  const reference = given
-    .trim()
-    .replace(/^\(?refer(?:ence|encia):? +/i, '')
-    .replace(/\)$/, '');
+  const reference = given.trim().replaceAll(/^\(?refer(?:ence|encia):? +|\)$/gi, '');
   if (more.length === 0 && /^[A-Za-z0-9+/=-]{8,64}$/.test(reference)) return reference;
   throw new UsageError('Give one reference, such as 3f2a9c01-77de; --help says more');
 };
@@ -26,16 +23,12 @@ export const spec = {
   call: 'npm run trace --',
   about: `Finds the log lines of one request in all log groups of the stage, by the reference in its error page or message. A request
 id, or the start of one, works too.`,
-  commands: only({
-    usage: 'REFERENCE [flags]',
-    changes: 'nothing',
-    words: { reference: referenceIn },
-    flags: {
-      since: otherwise(read('HOURS', 'how far back to look, in hours (default 24)', hoursIn), 24),
-      ...stageFlags,
-      json: flag('prints the lines as they were logged'),
-    },
-  }),
+  usage: 'REFERENCE [flags]',
+  changes: 'nothing',
+  words: { reference: referenceIn },
+  '--since HOURS': otherwise(read('how far back to look, in hours (default 24)', hoursIn), 24),
+  ...stageFlags,
+  '--json': 'prints the lines as they were logged',
   more: awsHelp,
-  rows: [[['REFERENCE'], 'finds the log lines of one request by the reference on its error']],
+  rows: { REFERENCE: 'finds the log lines of one request by the reference on its error' },
 } as const satisfies Spec;

@@ -1,5 +1,5 @@
 import { UsageError } from '../../bin/shared/errors.ts';
-import { read, text, type Spec } from '../../bin/shared/spec.ts';
+import { read, type Spec } from '../../bin/shared/spec.ts';
 
 const asBase = (given: string): string => {
   if (!/^\/(?:[\w.-]+\/)*$/.test(given))
@@ -13,15 +13,9 @@ export const spec = {
 API document. The folder can be put on any static host. What builds it is installed in docs/site, once.
 
 The local stack serves the same pages at http://localhost:3005/docs.`,
-  commands: {
-    '': {
-      usage: '[--out FOLDER] [--base PATH]',
-      changes: 'nothing',
-      flags: {
-        out: text('FOLDER', 'where to; docs/site/.vitepress/dist if absent'),
-        base: read('PATH', 'where the site will be on its host; / if absent', asBase),
-      },
-    },
-  },
-  rows: [[['[--out FOLDER]'], 'builds the documentation site, for any static host']],
+  usage: '[--out FOLDER] [--base PATH]',
+  changes: 'nothing',
+  '--out FOLDER': 'where to; docs/site/.vitepress/dist if absent',
+  '--base PATH': read('where the site will be on its host; / if absent', asBase),
+  rows: { '[--out FOLDER]': 'builds the documentation site, for any static host' },
 } as const satisfies Spec;

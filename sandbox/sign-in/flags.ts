@@ -1,7 +1,7 @@
 import { readCommand, type Read } from '../../bin/shared/command-line.ts';
 import { UsageError } from '../../bin/shared/errors.ts';
 import { runningStack } from '../../bin/shared/running-stack.ts';
-import { flag, flagName, maybeWord, text, type Spec } from '../../bin/shared/spec.ts';
+import { flagName, maybeWord, type Spec } from '../../bin/shared/spec.ts';
 import { defaultPorts } from '../../config/local.ts';
 import type { MemberKey } from '../payer/data/member-list.ts';
 import { memberFlag } from './member.ts';
@@ -53,28 +53,22 @@ export const spec = {
   about: `Signs a test member in at a running local stack without a browser, and prints the redirect with the code: for tests of
 your app. The first form takes the URL that your app would open. The second makes one, with PKCE. The third prints the
 id token that the sandbox's identity provider gives the demo partner app about the member.`,
-  commands: {
-    '': {
-      usage: ['AUTHORIZE_URL [flags]', '--client ID --redirect-uri URI [flags]', '--identity [--member NAME]'],
-      changes: 'nothing',
-      words: { url: maybeWord('Give one AUTHORIZE_URL at most; --help lists the flags') },
-      flags: {
-        client: text('ID', "the app's client id"),
-        redirectUri: text('URI', 'one of its redirect URIs'),
-        payer: text('ID', 'the payer (default demo-health-plan)'),
-        scope: text('TEXT', 'the scopes to ask for (default: all that the client may have)'),
-        gateway: text('URL', `the gateway (default ${defaultGateway}, or where npm start serves it)`),
-        member: memberFlag,
-        identity: flag('prints an id token about the member, for a grant without a browser'),
-        tokens: flag('redeems the code, and prints the token answer as JSON'),
-        clientSecret: text('TEXT', "a confidential client's secret, for --tokens"),
-        codeVerifier: text('TEXT', 'for --tokens with an AUTHORIZE_URL that has a code_challenge'),
-      },
-    },
-  },
+  usage: ['AUTHORIZE_URL [flags]', '--client ID --redirect-uri URI [flags]', '--identity [--member NAME]'],
+  changes: 'nothing',
+  words: { url: maybeWord('Give one AUTHORIZE_URL at most; --help lists the flags') },
+  '--client ID': "the app's client id",
+  '--redirect-uri URI': 'one of its redirect URIs',
+  '--payer ID': 'the payer (default demo-health-plan)',
+  '--scope TEXT': 'the scopes to ask for (default: all that the client may have)',
+  '--gateway URL': `the gateway (default ${defaultGateway}, or where npm start serves it)`,
+  '--member NAME': memberFlag,
+  '--identity': 'prints an id token about the member, for a grant without a browser',
+  '--tokens': 'redeems the code, and prints the token answer as JSON',
+  '--client-secret TEXT': "a confidential client's secret, for --tokens",
+  '--code-verifier TEXT': 'for --tokens with an AUTHORIZE_URL that has a code_challenge',
   more: `Without --tokens, the second form prints the code_verifier on standard error.
 Exits with 0 if the member came back with a code, 1 if not, 2 if the command line is wrong.`,
-  rows: [[['AUTHORIZE_URL'], 'signs a test member in at the local stack, without a browser']],
+  rows: { AUTHORIZE_URL: 'signs a test member in at the local stack, without a browser' },
 } as const satisfies Spec;
 
 type Given = Read<typeof spec>;

@@ -18,6 +18,6 @@ const keyIn = (name: string): MemberKey => {
 
 /** Who signs in. */
 export const memberFlag = otherwise(
-  read('NAME', `the member who signs in (default clinical): ${memberKeys.join(', ')}`, keyIn),
+  read(`the member who signs in (default clinical): ${memberKeys.join(', ')}`, keyIn),
   'clinical',
 );

@@ -1,7 +1,7 @@
 import { readCommand } from '../../bin/shared/command-line.ts';
 import { UsageError } from '../../bin/shared/errors.ts';
 import { helpOf } from '../../bin/shared/help.ts';
-import { flag, flagName, text, texts, type Spec } from '../../bin/shared/spec.ts';
+import { commandsOf, flagsOf, texts, type Spec } from '../../bin/shared/spec.ts';
 import { tools, type ToolName } from './tools.ts';
 
 /** What a tool says against a command line; empty if it takes it. */
@@ -16,7 +16,7 @@ const said = (tool: ToolName, args: readonly string[]): string => {
 };
 
 const specOf = (tool: ToolName): Spec => tools[tool].spec;
-const named = (Object.keys(tools) as ToolName[]).filter((tool) => Object.keys(specOf(tool).commands).length > 1);
+const named = (Object.keys(tools) as ToolName[]).filter((tool) => commandsOf(specOf(tool)).size > 1);
 
 describe('a command of a tool', () => {
   /** Each command with the words after it, and every flag that it takes. */
@@ -73,22 +73,23 @@ describe('a command of a tool', () => {
   ];
 
   it('is in this table, whichever tool has it', () => {
-    const all = named.flatMap((tool) => Object.keys(specOf(tool).commands).map((command) => `${tool} ${command}`));
+    const all = named.flatMap((tool) => [...commandsOf(specOf(tool)).keys()].map((command) => `${tool} ${command}`));
 
     expect(commands.map(([tool, words]) => `${tool} ${words.split(' ')[0]}`).sort()).toEqual(all.sort());
   });
 
   it.each(commands)('%s %s takes the flags of its help and no other of the tool: %s', (tool, words, flags) => {
-    const ofTool = new Map(Object.values(specOf(tool).commands).flatMap((command) => Object.entries(command.flags)));
+    const ofTool = new Map(
+      [...commandsOf(specOf(tool)).values()].flatMap(flagsOf).map(({ name, value }) => [name, value]),
+    );
     const line = words.split(' ').filter((word) => word !== '');
 
-    const refused = [...ofTool].flatMap(([key, { value }]) => {
-      const name = flagName(key);
+    const refused = [...ofTool].flatMap(([name, value]) => {
       const given = value === undefined ? [`--${name}`] : [`--${name}`, 'x'];
       return said(tool, [...line, ...given]).startsWith(`--${name} does not apply to `) ? [name] : [];
     });
 
-    const others = [...ofTool.keys()].map(flagName).filter((name) => !flags.split(' ').includes(name));
+    const others = [...ofTool.keys()].filter((name) => !flags.split(' ').includes(name));
     expect(refused.toSorted()).toEqual(others.toSorted());
   });
 
@@ -432,23 +433,25 @@ describe('the reader of command lines', () => {
     call: 'npm run try --',
     about: 'Tries.',
     commands: {
-      one: {
-        usage: 'ID [flags]',
+      'one ID [flags]': {
         does: `does one thing, ${'and says so at length '.repeat(6)}`.trim(),
         changes: 'nothing',
         words: { id: ([id]: readonly string[]) => id },
-        flags: { dryRun: flag('does nothing'), stage: text('NAME', 'the stage') },
+        '--dry-run': 'does nothing',
+        '--stage NAME': 'the stage',
       },
       two: {
-        usage: ['', '--all'],
+        or: '--all',
         does: 'does another',
         changes: 'AWS',
         silent: true,
-        flags: { all: flag('does all'), alarm: texts('ADDRESS', 'whom to tell'), stage: text('NAME', 'the stage') },
+        '--all': 'does all',
+        '--alarm ADDRESS': texts('whom to tell'),
+        '--stage NAME': 'the stage',
       },
     },
     more: 'That is all.',
-    rows: [],
+    rows: {},
   } as const satisfies Spec;
   const read = (...args: string[]) => readCommand(spec, args);
 

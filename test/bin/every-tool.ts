@@ -15,6 +15,7 @@ import { registry } from '../../bin/registry/registry.ts';
 import { restore } from '../../bin/restore/restore.ts';
 import { codeOf } from '../../bin/shared/errors.ts';
 import { output } from '../../bin/shared/output.ts';
+import { commandsOf } from '../../bin/shared/spec.ts';
 import { smoke } from '../../bin/smoke/smoke.ts';
 import { trace } from '../../bin/trace/trace.ts';
 import { usage } from '../../bin/usage/usage.ts';
@@ -51,7 +52,7 @@ const alone: ReadonlySet<ToolName> = new Set<ToolName>([
 /** Each command, as `tool command`, of all tools that read AWS or a payer. */
 export const asking: readonly string[] = (Object.keys(tools) as ToolName[])
   .filter((tool) => !alone.has(tool))
-  .flatMap((tool) => Object.keys(tools[tool].spec.commands).map((command) => `${tool} ${command}`.trim()));
+  .flatMap((tool) => [...commandsOf(tools[tool].spec).keys()].map((command) => `${tool} ${command}`.trim()));
 
 /** Runs a tool in this process over the one writer, as its file in bin/ does, and says what it printed. */
 export const runHere = async (

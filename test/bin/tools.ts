@@ -4,7 +4,7 @@ import { spec as changelog } from '../../bin/changelog/flags.ts';
 import { spec as cost, readFlags as readCost } from '../../bin/cost/flags.ts';
 import { spec as evidence } from '../../bin/evidence/flags.ts';
 import { spec as existing, readFlags as readExisting } from '../../bin/existing/flags.ts';
-import { spec as exportsSpec, readFlags as readExports } from '../../bin/exports/flags.ts';
+import { spec as exportsSpec } from '../../bin/exports/flags.ts';
 import { spec as grants } from '../../bin/grants/flags.ts';
 import { spec as init } from '../../bin/init/flags.ts';
 import { spec as searchTargets } from '../../bin/make-search-targets.ts';
@@ -61,7 +61,7 @@ export const tools = {
   registry: tool('bin/registry.ts', registry, readRegistry),
   partners: tool('bin/partners.ts', partners, readPartners),
   trace: tool('bin/trace.ts', trace),
-  exports: tool('bin/exports.ts', exportsSpec, readExports),
+  exports: tool('bin/exports.ts', exportsSpec),
   grants: tool('bin/grants.ts', grants),
   members: tool('bin/members.ts', members, readMembers),
   restore: tool('bin/restore.ts', restore, (args, nowMs) => readRestore(args, nowMs / 1000)),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { helpOf } from '../../bin/shared/help.ts';
-import type { Spec } from '../../bin/shared/spec.ts';
+import { commandsOf, type Spec } from '../../bin/shared/spec.ts';
 import { stageSchema } from '../../config/schema.ts';
 import { fieldsAt } from '../../config/unknown-fields.ts';
 import { tools, type ToolName } from '../bin/tools.ts';
@@ -13,7 +13,7 @@ const names = Object.keys(tools) as ToolName[];
 const specOf = (tool: ToolName): Spec => tools[tool].spec;
 
 /** Each command of a document, its continued lines joined: what stands behind `npm run TOOL --`, up to the next command. */
-const commandsOf = (tool: string): string[] =>
+const callsIn = (tool: string): string[] =>
   documents().flatMap(({ text }) =>
     [
       ...text
@@ -24,7 +24,7 @@ const commandsOf = (tool: string): string[] =>
 
 describe('what the documents say after npm run', () => {
   it.each(names)('%s has flags that the tool knows', (tool) => {
-    const flags = commandsOf(tool).flatMap((command) =>
+    const flags = callsIn(tool).flatMap((command) =>
       [...command.replaceAll(/"[^"]*"/g, '').matchAll(/(?<=^|[\s(])--([a-z-]+)/g)].map(([flag]) => flag),
     );
     const known = new Set([...helpOf(specOf(tool)).matchAll(/--(?:no-)?[a-z-]+/g)].map(([flag]) => flag));
@@ -32,8 +32,8 @@ describe('what the documents say after npm run', () => {
   });
 
   it.each(names)('%s has commands that the tool knows', (tool) => {
-    const listed = Object.keys(specOf(tool).commands);
-    const used = commandsOf(tool).flatMap((command) => /^[a-z]+(?= |$)/.exec(command)?.[0] ?? []);
+    const listed = [...commandsOf(specOf(tool)).keys()];
+    const used = callsIn(tool).flatMap((command) => /^[a-z]+(?= |$)/.exec(command)?.[0] ?? []);
     if (listed.length > 1) expect(used.filter((name) => !listed.includes(name))).toEqual([]);
   });
 });

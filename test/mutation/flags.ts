@@ -1,5 +1,5 @@
 import { UsageError } from '../../bin/shared/errors.ts';
-import { matching, otherwise, read, type Spec, type Take } from '../../bin/shared/spec.ts';
+import { matching, otherwise, type Spec, type Take } from '../../bin/shared/spec.ts';
 import { groups } from './groups.ts';
 
 const groupsIn: Take<readonly string[]> = (names) => {
@@ -11,29 +11,20 @@ const groupsIn: Take<readonly string[]> = (names) => {
 export const spec = {
   call: 'npm run test:mutation --',
   about: 'Runs Stryker over these groups of files, or over all, one after the other, each with its own tests.',
-  commands: {
-    '': {
-      usage: '[NAME…] [--sample PERCENT]',
-      changes: 'files',
-      words: { names: groupsIn },
-      flags: {
-        sample: otherwise(
-          read(
-            'PERCENT',
-            'mutates this part of the top-level statements, drawn by their text (default 100)',
-            matching(/^(?:100|[1-9]\d?)$/, 'a percentage from 1 to 100'),
-          ),
-          '100',
-        ),
-      },
-    },
-  },
+  usage: '[NAME…] [--sample PERCENT]',
+  changes: 'files',
+  words: { names: groupsIn },
+  '--sample PERCENT': otherwise(
+    matching(
+      'mutates this part of the top-level statements, drawn by their text (default 100)',
+      /^(?:100|[1-9]\d?)$/,
+      'a percentage from 1 to 100',
+    ),
+    '100',
+  ),
   more: `Names: ${Object.keys(groups).join(', ')}.`,
-  rows: [
-    [['NAME…'], 'hours: mutants of all parts, or of the parts named, against their unit tests'],
-    [
-      ['--sample PERCENT'],
-      'the same of that part of the top-level statements, the same ones in each run of the same code',
-    ],
-  ],
+  rows: {
+    'NAME…': 'hours: mutants of all parts, or of the parts named, against their unit tests',
+    '--sample PERCENT': 'the same of that part of the top-level statements, the same ones in each run of the same code',
+  },
 } as const satisfies Spec;
