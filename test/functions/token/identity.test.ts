@@ -28,25 +28,41 @@ import { words } from '../../support/words.ts';
 import { ask, handlersOf } from '../../support/world/handlers.ts';
 
 const now = startMs / 1000;
-type World = ReturnType<typeof identityWorld>;
-type Response = Awaited<ReturnType<World['identify']>>;
+type Response = Awaited<ReturnType<ReturnType<typeof identityWorld>['identify']>>;
+
+let world: ReturnType<typeof identityWorld>;
+beforeEach(() => {
+  world = identityWorld();
+});
 
 const told = (response: Response) => {
   const { error, error_description: sentence } = bodyOf(response);
   return [response.statusCode, error, sentence];
 };
 
-/** What a refusal that comes before the payer is asked leaves behind. */
-const expectNothingDone = (world: World): void => {
-  expect(world.asked).toEqual([]);
-  expect(world.grants()).toEqual([]);
-  expectNoIdentity(world);
+/** A refusal before the payer is asked, which leaves nothing behind and says nothing of the identity. */
+const expectRefused = (response: Response, error: string, sentence: unknown, status = 400): void => {
+  expect(told(response)).toEqual([status, error, sentence]);
+  expectNothingDone(response.body);
 };
+
+const expectNothingDone = (...texts: string[]): void => {
+  expect([world.asked, world.grants()]).toEqual([[], []]);
+  expectNoIdentity(...texts);
+};
+
+const atGreen = { form: { resource: `${origin}/r4/green` } };
+
+const stamp = (at: number) => ({
+  user_action: 'approved',
+  user_action_timestamp: new Date(at * 1000).toISOString(),
+});
+const attested = (attestation: unknown) => ({ consent_attestation: attestation });
 
 const digits = [planted.ssn, planted.mbi, planted.birthdate];
 const names = [planted.given, planted.family, planted.street, 'subject-of-wilhelmina', 'Quahog'];
 
-const expectNoIdentity = (world: World, ...texts: string[]): void => {
+const expectNoIdentity = (...texts: string[]): void => {
   const all = [world.written(), ...texts].join('\n');
   for (const word of [...names, ...digits]) {
     for (const spelled of [word, Buffer.from(word).toString('base64url'), encodeURIComponent(word)]) {
@@ -57,8 +73,6 @@ const expectNoIdentity = (world: World, ...texts: string[]): void => {
 
 describe("a partner with its member's identity token", () => {
   it('gets the tokens of a grant in one call, and the payer is asked once', async () => {
-    const world = identityWorld();
-
     const response = await world.identify();
 
     expect(response.statusCode).toBe(200);
@@ -72,17 +86,13 @@ describe("a partner with its member's identity token", () => {
       grant_id: expect.any(String),
     });
     expect(world.asked.map(({ payer }) => payer)).toEqual(['blue']);
-    expectNoIdentity(world, response.body);
+    expectNoIdentity(response.body);
     expect(world.lastLine()).toMatchObject({ step: 'identity', partner: 'portal', payer: 'blue', status: 200 });
-    const [grant] = world.grants();
-    expect(grant).toMatchObject({
-      via: { S: 'identity' },
-      attestedAt: { N: String(Math.floor((startMs - 31_000) / 1000)) },
-    });
+    const attestedAt = { N: String(Math.floor((startMs - 31_000) / 1000)) };
+    expect(world.grants()[0]).toMatchObject({ via: { S: 'identity' }, attestedAt });
   });
 
   it("sends the payer an assertion of the gateway's own, with what the partner's says", async () => {
-    const world = identityWorld();
     const idToken = await identityToken();
     const sent = cmsSmartOf(idToken, { consent_policy: ['https://policy.example.org/1'] });
 
@@ -107,14 +117,12 @@ describe("a partner with its member's identity token", () => {
   });
 
   it('may use the same token at each payer once', async () => {
-    const world = identityWorld();
     const idToken = await identityToken();
     const cmsSmart = cmsSmartOf(idToken);
-    const at = (payer: string) => ({ form: { resource: `${origin}/r4/${payer}` }, cmsSmart });
 
-    expect((await world.identify(idToken, at('blue'))).statusCode).toBe(200);
-    expect((await world.identify(idToken, at('green'))).statusCode).toBe(200);
-    expect(told(await world.identify(idToken, at('blue')))).toEqual([
+    expect((await world.identify(idToken, { cmsSmart })).statusCode).toBe(200);
+    expect((await world.identify(idToken, { ...atGreen, cmsSmart })).statusCode).toBe(200);
+    expect(told(await world.identify(idToken, { cmsSmart }))).toEqual([
       400,
       'invalid_grant',
       'The id_token: its jti was used at this health plan before; identify the member again.',
@@ -123,18 +131,16 @@ describe("a partner with its member's identity token", () => {
   });
 
   it('may not use an approval from before the member stopped the app', async () => {
-    const world = identityWorld();
-    await world.identify(undefined, { form: { resource: `${origin}/r4/green` } });
-    const [memberIndex, secret, time] = [String(world.grants()[0]!['memberIndex']!.S), 'A'.repeat(43), now];
-    const made = { secret, now: time, iv: Buffer.alloc(12) };
+    await world.identify(undefined, atGreen);
+    const [memberIndex, secret] = [String(world.grants()[0]!['memberIndex']!.S), 'A'.repeat(43)];
+    const made = { secret, now, iv: Buffer.alloc(12) };
     await putMemberSession(world.deps.loginAttempts, { payer: 'green', patient: 'bb-1', memberIndex }, made);
     const form = { act: 'end', app: 'portal', form_token: formTokenOf(secret, { forms: 0 }) };
     const headers = { Cookie: `__Host-p2p-member=${secret}`, 'Sec-Fetch-Site': 'same-origin' };
     const post = apiEvent('/connections/{payer}', { method: 'POST', path: { payer: 'green' }, form, headers });
     expect((await callHandler(connectionsHandler(world.deps), post)).headers['Location']).toContain('ended=');
-    const again = async () => world.identify(undefined, { form: { resource: `${origin}/r4/green` } });
 
-    expect(told(await again())).toEqual([
+    expect(told(await world.identify(undefined, atGreen))).toEqual([
       400,
       'invalid_grant',
       'The member stopped this app after the approval in cms_smart, or at most 30 seconds before it; ask the member again, and identify them again.',
@@ -142,22 +148,13 @@ describe("a partner with its member's identity token", () => {
     expect(world.revoked).toHaveLength(1);
     expect((await world.identify()).statusCode).toBe(200);
     // The partner's clock may be up to 30 seconds ahead, so what it calls this time may be from before the stop.
-    const approvedAt = (seconds: number) => ({
-      form: { resource: `${origin}/r4/green` },
-      cmsSmart: {
-        consent_attestation: {
-          user_action: 'approved',
-          user_action_timestamp: new Date((now + seconds) * 1000).toISOString(),
-        },
-      },
-    });
+    const approvedAt = (seconds: number) => ({ ...atGreen, cmsSmart: attested(stamp(now + seconds)) });
     world.passSeconds(60);
     expect(told(await world.identify(undefined, approvedAt(30))).slice(0, 2)).toEqual([400, 'invalid_grant']);
     expect((await world.identify(undefined, approvedAt(31))).statusCode).toBe(200);
   });
 
   it('gets the part of the scope that the payer granted', async () => {
-    const world = identityWorld();
     const given = { access_token: 'a', patient: 'bb-1', token_type: 'Bearer', expires_in: 3600 };
     for (const [scope, granted] of [
       ['launch/patient patient/Patient.read', 'launch/patient patient/Patient.rs'],
@@ -169,14 +166,14 @@ describe("a partner with its member's identity token", () => {
   });
 
   it('may not copy the time of an approval to another token', async () => {
-    const world = identityWorld();
     const cmsSmart = { consent_attestation: cmsSmartOf('').consent_attestation };
     await world.identify(undefined, { cmsSmart });
 
-    const [status, error, sentence] = told(await world.identify(undefined, { cmsSmart }));
-
-    expect([status, error]).toEqual([400, 'invalid_grant']);
-    expect(sentence).toContain('user_action_timestamp was used with another id_token');
+    expect(told(await world.identify(undefined, { cmsSmart }))).toEqual([
+      400,
+      'invalid_grant',
+      expect.stringContaining('user_action_timestamp was used with another id_token'),
+    ]);
     expect(world.asked).toHaveLength(1);
   });
 
@@ -184,8 +181,6 @@ describe("a partner with its member's identity token", () => {
     ['iat', 1],
     ['auth_time', 2],
   ])('is held back until %s, %d s ahead, is past', async (name, ahead) => {
-    const world = identityWorld();
-
     const response = await world.identify(await identityToken({ [name]: now + ahead }));
 
     expect(response.statusCode).toBe(200);
@@ -193,12 +188,11 @@ describe("a partner with its member's identity token", () => {
   });
 
   it.each([3, 30])('is told to wait for one that is %d s ahead, and nothing is spent', async (ahead) => {
-    const world = identityWorld();
     const idToken = await identityToken({ iat: now + ahead });
     const early = await world.identify(idToken);
 
     expect([early.statusCode, early.headers['Retry-After']]).toEqual([429, String(ahead)]);
-    expectNothingDone(world);
+    expectNothingDone();
     world.passSeconds(ahead);
     expect((await world.identify(idToken)).statusCode).toBe(200);
   });
@@ -207,7 +201,6 @@ describe("a partner with its member's identity token", () => {
     ['of one token once', 1],
     ['of its own tokens ten times', 40],
   ])('is held back %s at the same time, however many calls there are', async (_what, tokens) => {
-    const world = identityWorld();
     const calls = { held: 0, answered: 0 };
     world.deps.identity.sleep = async () => {
       calls.held += 1;
@@ -233,7 +226,6 @@ describe("a partner with its member's identity token", () => {
 });
 
 it('a grant by an identity token is read, refreshed, introspected, stopped, audited and revoked as any other', async () => {
-  const world = identityWorld();
   const handlers = handlersOf(world.deps);
   const as = async (endpoint: PartnerEndpoint, form: Record<string, string>) => {
     const assertion = { client_assertion: await world.sign(), client_assertion_type: assertionType };
@@ -263,11 +255,10 @@ it('a grant by an identity token is read, refreshed, introspected, stopped, audi
   const event = JSON.stringify(describeGrantEvent(created as StreamImage, 'test', now));
   for (const fact of [issuer, 'identity', '2026-06-01T11:59:']) expect(event).toContain(fact);
   expect(grant).toMatchObject({ memberIndex: { S: expect.any(String) } });
-  expectNoIdentity(world, event);
+  expectNoIdentity(event);
 });
 
 it('a payer that takes identity tokens says so in its discovery documents and in the directory, and another does not', async () => {
-  const world = identityWorld();
   const handlers = handlersOf(world.deps);
   const capability = `${origin}/capabilities/identity-sign-in`;
   const read = async (payer: string, document: string) =>
@@ -287,7 +278,7 @@ it('a payer that takes identity tokens says so in its discovery documents and in
 });
 
 it("a payer's profile may allow an older sign-in at the provider, and shorter grants", async () => {
-  const world = identityWorld({ longestAuthAge: 3600, consentLifetime: 86_400 });
+  world = identityWorld({ longestAuthAge: 3600, consentLifetime: 86_400 });
   world.script.answer = async () => answer(200, { access_token: 'a', refresh_token: 'r', patient: 'bb-1' });
 
   expect((await world.identify(await identityToken({ auth_time: now - 3601 }))).statusCode).toBe(400);
@@ -335,13 +326,7 @@ describe('an id_token is refused before the payer is asked, and nothing of it is
     ...malformed.map((row) => ({ error: 'invalid_request', row })),
     ...refused.map((row) => ({ error: 'invalid_grant', row })),
   ])('$row.0 is $row.1', async ({ error, row: [claim, value, sentence] }) => {
-    const world = identityWorld();
-
-    const response = await world.identify(await identityToken({ [claim]: value }));
-
-    expect(told(response)).toEqual([400, error, form(sentence)]);
-    expectNothingDone(world);
-    expectNoIdentity(world, response.body);
+    expectRefused(await world.identify(await identityToken({ [claim]: value })), error, form(sentence));
   });
 
   it.each<[claims: Change]>([
@@ -353,42 +338,43 @@ describe('an id_token is refused before the payer is asked, and nothing of it is
     [{ identity_assurance_level: 3 }],
     [{ given_name: planted.given.toUpperCase() }],
   ])('not: it has %j', async (claims) => {
-    expect((await identityWorld().identify(await identityToken(claims))).statusCode).toBe(200);
+    expect((await world.identify(await identityToken(claims))).statusCode).toBe(200);
   });
 
   const encoded = (value: unknown): string =>
     Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
   const headerOf = (change: Change) => encoded({ alg: 'RS256', kid: 'csp-1', typ: 'JWT', ...change });
   const payload = encoded({ iss: issuer });
+  const notSigned = 'The id_token is not a signed JWT.';
+  const notByKey = form('its signature is not by a key of its issuer');
+  const typeWrong = form('typ must be "JWT"');
+  const withHeader = (header: Change) => () => identityToken({}, { header });
+  const signedByOwnKey = async () => {
+    const { privateKey: key } = await generateKeyPair('RS256');
+    return identityToken({}, { header: { jwk: { kty: 'RSA' }, jku: 'https://attacker.example/keys' }, key });
+  };
+  const hmacWithPublicKey = () =>
+    identityToken({}, { header: { alg: 'HS256' }, key: Buffer.from(JSON.stringify(providerKey.jwk)) });
+  /** The parts of a good token, and of another, put together anew. */
+  type Parts = readonly (string | undefined)[];
+  const rebuilt = (parts: (good: Parts, other: Parts) => Parts) => async () => {
+    const other = await identityToken({ given_name: 'Other' });
+    return parts((await identityToken()).split('.'), other.split('.')).join('.');
+  };
+
   it.each<[what: string, token: () => string | Promise<string>, sentence: string]>([
-    ['it is signed with HS256 and the public key', () => hmacWithPublicKey(), form('alg must be RS256')],
-    [
-      'its alg is none',
-      async () => `${headerOf({ alg: 'none' })}.${(await identityToken()).split('.')[1]}.x`,
-      form('alg must be RS256'),
-    ],
-    [
-      'it has no signature',
-      async () => `${(await identityToken()).split('.').slice(0, 2).join('.')}.`,
-      'The id_token is not a signed JWT.',
-    ],
-    ['it is encrypted', () => 'a.b.c.d.e', 'The id_token is not a signed JWT.'],
-    ['its header is no object', () => `${encoded('[]')}.${payload}.x`, 'The id_token is not a signed JWT.'],
-    ['its payload is no JSON', () => `${headerOf({})}.${encoded('x')}.x`, 'The id_token is not a signed JWT.'],
-    [
-      'its typ is that of an access token',
-      () => identityToken({}, { header: { typ: 'at+jwt' } }),
-      form('typ must be "JWT"'),
-    ],
-    ['its typ is in lower case', () => identityToken({}, { header: { typ: 'jwt' } }), form('typ must be "JWT"')],
-    ['it has no typ', () => identityToken({}, { header: { typ: undefined } }), form('typ is missing')],
-    ['it has no kid', () => identityToken({}, { header: { kid: undefined } }), form('kid is missing')],
-    [
-      'it is signed by a key that it brings along',
-      () => signedByOwnKey(),
-      form('its signature is not by a key of its issuer'),
-    ],
-    ['its claims were changed', () => changedClaims(), form('its signature is not by a key of its issuer')],
+    ['it is signed with HS256 and the public key', hmacWithPublicKey, form('alg must be RS256')],
+    ['its alg is none', rebuilt((good) => [headerOf({ alg: 'none' }), good[1], 'x']), form('alg must be RS256')],
+    ['it has no signature', rebuilt((good) => [...good.slice(0, 2), '']), notSigned],
+    ['it is encrypted', () => 'a.b.c.d.e', notSigned],
+    ['its header is no object', () => `${encoded('[]')}.${payload}.x`, notSigned],
+    ['its payload is no JSON', () => `${headerOf({})}.${encoded('x')}.x`, notSigned],
+    ['its typ is that of an access token', withHeader({ typ: 'at+jwt' }), typeWrong],
+    ['its typ is in lower case', withHeader({ typ: 'jwt' }), typeWrong],
+    ['it has no typ', withHeader({ typ: undefined }), form('typ is missing')],
+    ['it has no kid', withHeader({ kid: undefined }), form('kid is missing')],
+    ['it is signed by a key that it brings along', signedByOwnKey, notByKey],
+    ['its claims were changed', rebuilt((good, other) => [good[0], other[1], good[2]]), notByKey],
     [
       'a claim is there twice',
       () => `${headerOf({})}.${encoded(`{"iss":"${issuer}","birthdate":"1","birthdate":"2"}`)}.x`,
@@ -405,87 +391,56 @@ describe('an id_token is refused before the payer is asked, and nothing of it is
       form('a member is there twice'),
     ],
   ])('%s', async (_what, token, sentence) => {
-    const world = identityWorld();
-
     const response = await world.identify(await token());
 
     expect(bodyOf(response).error_description).toBe(sentence);
-    expectNothingDone(world);
-    expectNoIdentity(world, response.body);
+    expectNothingDone(response.body);
   });
-
-  const hmacWithPublicKey = () =>
-    identityToken({}, { header: { alg: 'HS256' }, key: Buffer.from(JSON.stringify(providerKey.jwk)) });
-  const signedByOwnKey = async () => {
-    const { privateKey } = await generateKeyPair('RS256');
-    return identityToken(
-      {},
-      { header: { jwk: { kty: 'RSA' }, jku: 'https://attacker.example/keys' }, key: privateKey },
-    );
-  };
-  const changedClaims = async () => {
-    const [header, , signature] = (await identityToken()).split('.');
-    const [, claims] = (await identityToken({ given_name: 'Other' })).split('.');
-    return [header, claims, signature].join('.');
-  };
 });
 
 describe("the partner's assertion is refused before the payer is asked, if", () => {
-  const stamp = (at: number) => ({
-    consent_attestation: { user_action: 'approved', user_action_timestamp: new Date(at * 1000).toISOString() },
-  });
   const zone = 'must be a time with its zone, such as "2026-06-01T12:00:00.123Z"';
+  const approved = stamp(now - 1);
+  const twoCases = 'consent_attestation has two names that differ only in letter case';
+  const deep = 'consent_attestation is nested more than 10 deep';
+  const malformed: readonly (readonly [change: Change, sentence: string])[] = [
+    [{ version: undefined }, 'version is missing'],
+    [{ version: 1 }, 'version must be a string'],
+    [{ version: '2' }, 'version must be "1"'],
+    [{ purpose_of_use: 'TREAT' }, 'purpose_of_use must be "PATRQT"'],
+    [{ id_token: undefined }, 'id_token is missing'],
+    [{ id_token: '' }, 'id_token is empty'],
+    [{ id_token: {} }, 'id_token must be a string'],
+    [{ id_token: 'x'.repeat(16_385) }, 'id_token has more than 16384 characters'],
+    [{ consent_policy: 'x' }, 'consent_policy must be a list'],
+    [{ consent_policy: [] }, 'consent_policy is empty'],
+    [attested(undefined), 'consent_attestation is missing'],
+    [attested('yes'), 'consent_attestation must be an object'],
+    [attested({ user_action: 'seen' }), 'consent_attestation has a user_action that must be "approved"'],
+    [
+      attested({ ...approved, user_action_timestamp: '2026-06-01 12:00' }),
+      `consent_attestation has a user_action_timestamp that ${zone}`,
+    ],
+    [attested({ ...approved, more: 'x'.repeat(2000) }), 'consent_attestation has more than 2000 characters'],
+    [attested({ ...approved, USER_ACTION: 'denied' }), twoCases],
+    [attested({ ...approved, form: [{ id: 1, Id: 2 }] }), twoCases],
+    [attested({ ...approved, more: nested }), deep],
+    [attested({ ...approved, more: [[[[[[[[[[]]]]]]]]]] }), deep],
+  ];
   it.each<[error: string, change: Change, sentence: string]>([
-    ['invalid_request', { version: undefined }, 'cms_smart: version is missing.'],
-    ['invalid_request', { version: 1 }, 'cms_smart: version must be a string.'],
-    ['invalid_request', { version: '2' }, 'cms_smart: version must be "1".'],
-    ['invalid_request', { purpose_of_use: 'TREAT' }, 'cms_smart: purpose_of_use must be "PATRQT".'],
-    ['invalid_request', { id_token: undefined }, 'cms_smart: id_token is missing.'],
-    ['invalid_request', { id_token: '' }, 'cms_smart: id_token is empty.'],
-    ['invalid_request', { id_token: {} }, 'cms_smart: id_token must be a string.'],
-    ['invalid_request', { id_token: 'x'.repeat(16_385) }, 'cms_smart: id_token has more than 16384 characters.'],
-    ['invalid_request', { consent_policy: 'x' }, 'cms_smart: consent_policy must be a list.'],
-    ['invalid_request', { consent_policy: [] }, 'cms_smart: consent_policy is empty.'],
-    ['invalid_request', { consent_attestation: undefined }, 'cms_smart: consent_attestation is missing.'],
-    ['invalid_request', { consent_attestation: 'yes' }, 'cms_smart: consent_attestation must be an object.'],
-    [
+    ...malformed.map(([change, sentence]): [string, Change, string] => [
       'invalid_request',
-      { consent_attestation: { user_action: 'seen' } },
-      'cms_smart: consent_attestation has a user_action that must be "approved".',
-    ],
-    [
-      'invalid_request',
-      { consent_attestation: { user_action: 'approved', user_action_timestamp: '2026-06-01 12:00' } },
-      `cms_smart: consent_attestation has a user_action_timestamp that ${zone}.`,
-    ],
-    [
-      'invalid_request',
-      { consent_attestation: { ...stamp(now - 1).consent_attestation, more: 'x'.repeat(2000) } },
-      'cms_smart: consent_attestation has more than 2000 characters.',
-    ],
-    [
-      'invalid_request',
-      { consent_attestation: { ...stamp(now - 1).consent_attestation, USER_ACTION: 'denied' } },
-      'cms_smart: consent_attestation has two names that differ only in letter case.',
-    ],
-    [
-      'invalid_request',
-      { consent_attestation: { ...stamp(now - 1).consent_attestation, form: [{ id: 1, Id: 2 }] } },
-      'cms_smart: consent_attestation has two names that differ only in letter case.',
-    ],
-    ...[nested, [[[[[[[[[[]]]]]]]]]]].map((more): [string, Change, string] => [
-      'invalid_request',
-      { consent_attestation: { ...stamp(now - 1).consent_attestation, more } },
-      'cms_smart: consent_attestation is nested more than 10 deep.',
+      change,
+      `cms_smart: ${sentence}.`,
     ]),
     [
       'invalid_grant',
-      stamp(now - 601),
+      attested(stamp(now - 601)),
       'cms_smart: user_action_timestamp is more than 600 seconds ago; ask the member again.',
     ],
     [
       'invalid_grant',
-      stamp(now + 31),
+      attested(stamp(now + 31)),
       'cms_smart: user_action_timestamp is more than 30 seconds ahead; check the clock.',
     ],
     [
@@ -494,12 +449,7 @@ describe("the partner's assertion is refused before the payer is asked, if", () 
       'cms_smart has a member that is not known; it may have version, purpose_of_use, id_token, consent_policy, consent_attestation.',
     ],
   ])('%s: cms_smart with %j', async (error, cmsSmart, sentence) => {
-    const world = identityWorld();
-
-    const response = await world.identify(undefined, { cmsSmart });
-
-    expect(told(response)).toEqual([400, error, sentence]);
-    expectNothingDone(world);
+    expectRefused(await world.identify(undefined, { cmsSmart }), error, sentence);
   });
 
   it.each<[change: Change, sentence: string]>([
@@ -507,10 +457,7 @@ describe("the partner's assertion is refused before the payer is asked, if", () 
     [{ extensions: [] }, 'The client assertion: extensions must be an object.'],
     [{ extensions: {} }, 'The client assertion: extensions has a cms_smart that is missing.'],
   ])('its claims have %j', async (claims, sentence) => {
-    const world = identityWorld();
-
-    expect(told(await world.identify(undefined, { claims }))).toEqual([400, 'invalid_request', sentence]);
-    expectNothingDone(world);
+    expectRefused(await world.identify(undefined, { claims }), 'invalid_request', sentence);
   });
 
   // RFC 8259 §6: a parser may round a number or write it differently. The payer gets exactly what the partner signed, or nothing.
@@ -522,7 +469,6 @@ describe("the partner's assertion is refused before the payer is asked, if", () 
     ['{"a":{},"b":1.0}', false],
     ['-0', false],
   ])('its attestation has the number %s, if that cannot be passed on as it is', async (written, isPassedOn) => {
-    const world = identityWorld();
     const cmsSmart = cmsSmartOf(await identityToken());
     Object.assign(cmsSmart.consent_attestation, { more: 'WRITTEN' });
     const write = (all: Change): string =>
@@ -532,20 +478,15 @@ describe("the partner's assertion is refused before the payer is asked, if", () 
 
     const response = await world.post(world.formFor(await assertionOf(cmsSmart, {}, startMs, write)));
 
-    if (!isPassedOn) {
-      expect(told(response)).toEqual([
-        400,
-        'invalid_request',
-        'cms_smart: consent_attestation has a number that cannot be passed on as it is written; write it shorter, such as 1 for 1.0, or as text.',
-      ]);
-      return expectNothingDone(world);
-    }
+    const sentence =
+      'cms_smart: consent_attestation has a number that cannot be passed on as it is written; write it shorter, such as 1 for 1.0, or as text.';
+    if (!isPassedOn) return expectRefused(response, 'invalid_request', sentence);
     const [, claims = ''] = world.asked[0]!.form.get('client_assertion')!.split('.');
     expect(Buffer.from(claims, 'base64url').toString()).toContain(`"more":${written}`);
   });
 
   it('the payer wants a policy, and it names none or another', async () => {
-    const world = identityWorld({ consentPolicies: ['https://plan.example.org/policy'] });
+    world = identityWorld({ consentPolicies: ['https://plan.example.org/policy'] });
     const identify = (policies: readonly string[] | undefined) =>
       world.identify(undefined, { cmsSmart: { consent_policy: policies } });
 
@@ -579,62 +520,38 @@ describe('a request with an identity token is refused, if', () => {
       'The scope launch/patient gives this app nothing to read. Ask for something to read that this app is registered for, such as patient/*.rs.',
     ],
   ])('its form has %j', async (change, error, sentence) => {
-    const world = identityWorld();
-
-    expect(told(await world.identify(undefined, { form: change }))).toEqual([400, error, sentence]);
-    expectNothingDone(world);
+    expectRefused(await world.identify(undefined, { form: change }), error, sentence);
   });
 
   it('it names two resources', async () => {
-    const world = identityWorld();
     const pairs = new URLSearchParams(world.formFor(await assertionOf(cmsSmartOf(await identityToken()))));
     pairs.append('resource', `${base}green`);
 
-    expect(told(await world.post(pairs.toString()))).toEqual([
-      400,
-      'invalid_target',
-      'resource is there twice; make one call for each health plan.',
-    ]);
-    expectNothingDone(world);
+    const sentence = 'resource is there twice; make one call for each health plan.';
+    expectRefused(await world.post(pairs.toString()), 'invalid_target', sentence);
   });
 
   it('the partner may not present identities, or authenticates otherwise', async () => {
-    const world = identityWorld();
-    const secret = {
-      grant_type: 'client_credentials',
-      client_id: 'demo-partner',
-      client_secret: 'demo-partner-secret',
-    };
+    const client = { client_id: 'demo-partner', client_secret: 'demo-partner-secret' };
+    const response = await world.post({ grant_type: 'client_credentials', ...client });
 
-    expect(told(await world.post(secret))).toEqual([
-      401,
-      'invalid_client',
-      'client_credentials needs private_key_jwt: send a client_assertion.',
-    ]);
-    expectNothingDone(world);
+    const sentence = 'client_credentials needs private_key_jwt: send a client_assertion.';
+    expectRefused(response, 'invalid_client', sentence, 401);
   });
 
   it("it brings another app's token", async () => {
-    const world = identityWorld();
-
     const response = await world.identify(undefined, { claims: { sub: 'rival', iss: 'rival' } });
 
-    expect(told(response)).toEqual([
-      400,
-      'invalid_grant',
-      form('aud does not name this app; it was issued to another'),
-    ]);
-    expectNothingDone(world);
+    expectRefused(response, 'invalid_grant', form('aud does not name this app; it was issued to another'));
   });
 
   it('the payer is paused, or the partner is blocked', async () => {
-    const world = identityWorld();
     const stop = { at: now, by: 'arn', reason: 'x' };
     world.stops.set('payer#blue', stop);
     expect((await world.identify()).statusCode).toBe(503);
     world.stops.set('partner#portal', stop);
     expect(bodyOf(await world.identify()).error).toBe('unauthorized_client');
-    expectNothingDone(world);
+    expectNothingDone();
   });
 });
 
@@ -644,7 +561,6 @@ describe('a stop that comes during the call', () => {
     ['payer#blue', 503],
     ['partner#portal', 400],
   ])('is seen after a wait, so that the payer is not asked: %s', async (entry, status) => {
-    const world = identityWorld();
     world.deps.identity.sleep = async () => void world.stops.set(entry, stop);
 
     expect((await world.identify(await identityToken({ iat: now + 1 }))).statusCode).toBe(status);
@@ -654,13 +570,12 @@ describe('a stop that comes during the call', () => {
   it.each(['payer#green', 'partner#portal'])(
     "while the payer answers revokes the payer's tokens: %s",
     async (entry) => {
-      const world = identityWorld();
       world.script.answer = async (usual) => {
         world.stops.set(entry, stop);
         return usual();
       };
 
-      const response = await world.identify(undefined, { form: { resource: `${origin}/r4/green` } });
+      const response = await world.identify(undefined, atGreen);
 
       expect(bodyOf(response).access_token).toBeUndefined();
       expect(world.revoked).toHaveLength(1);
@@ -676,31 +591,21 @@ describe('what the payer answers', () => {
   const outage =
     'The health plan cannot be reached at the moment. Identify the member again, and try with the new token.';
 
+  const address = { street_address: '1 Same Street' };
   it.each<[what: string, claims: Change]>([
     ['nobody', { family_name: 'Nobody' }],
-    [
-      'two members',
-      {
-        given_name: 'Ada',
-        family_name: 'Doppler',
-        birthdate: '1950-01-01',
-        address: { street_address: '1 Same Street' },
-      },
-    ],
+    ['two members', { given_name: 'Ada', family_name: 'Doppler', birthdate: '1950-01-01', address }],
   ])('is "no match" for %s, in the same words, and no alarm', async (_who, claims) => {
-    const world = identityWorld();
-
     const response = await world.identify(await identityToken(claims));
 
     expect(told(response)).toEqual([400, 'invalid_grant', noMatch]);
     expect(world.lastLine()).toMatchObject({ error: 'invalid_grant', outcome: 'refused' });
     expect(world.lines.at(-1)).not.toMatch(/payerDown|secretMissing/);
     expect(world.grants()).toEqual([]);
-    expectNoIdentity(world, response.body);
+    expectNoIdentity(response.body);
   });
 
   it('is "no match" ten times a minute, and then nobody is asked for this partner and payer', async () => {
-    const world = identityWorld();
     const miss = async () =>
       world.identify(await identityToken({ family_name: 'Nobody' }, { atMs: world.deps.clock.now() }));
     for (let guesses = 0; guesses < 10; guesses += 1) expect((await miss()).statusCode).toBe(400);
@@ -711,71 +616,57 @@ describe('what the payer answers', () => {
     expect(eleventh.headers['Retry-After']).toBe('6');
     expect((await world.identify()).statusCode).toBe(429);
     expect(world.asked).toHaveLength(10);
-    expect((await world.identify(undefined, { form: { resource: `${origin}/r4/green` } })).statusCode).toBe(200);
+    expect((await world.identify(undefined, atGreen)).statusCode).toBe(200);
     world.passSeconds(6);
     expect((await miss()).statusCode).toBe(400);
     expect((await miss()).statusCode).toBe(429);
   });
 
   it('counts only "no match" towards that limit', async () => {
-    const world = identityWorld();
-
     for (let calls = 0; calls < 15; calls += 1) expect((await world.identify()).statusCode).toBe(200);
     world.script.answer = async () => badRequest();
     for (let calls = 0; calls < 15; calls += 1) expect((await world.identify()).statusCode).toBe(502);
   });
 
-  it.each<[what: string, answers: () => Promise<ReturnType<typeof answer>>, told: readonly unknown[], signal: string]>([
-    ['400, a refusal or its own failure', async () => badRequest(), [502, 'server_error', refusal], ''],
-    [
-      '401 as OAuth has it',
-      async () => answer(401, { error: 'invalid_client' }),
-      [503, 'temporarily_unavailable', outage],
-      'secretMissing',
-    ],
+  const failed = [502, 'server_error', refusal];
+  const closed = [503, 'temporarily_unavailable', outage];
+  const quoting = Object.assign(new Error(`socket ${planted.family} ${planted.ssn}`), {
+    cause: new Error(planted.birthdate),
+  });
+  it.each<[what: string, answers: () => ReturnType<typeof answer>, told: readonly unknown[], signal: string]>([
+    ['400, a refusal or its own failure', badRequest, failed, ''],
+    ['401 as OAuth has it', () => answer(401, { error: 'invalid_client' }), closed, 'secretMissing'],
     [
       '401 in words of "no match", with an error',
-      async () => answer(401, { error: 'access_denied', status_code: 401 }),
-      [502, 'server_error', refusal],
+      () => answer(401, { error: 'access_denied', status_code: 401 }),
+      failed,
       '',
     ],
-    [
-      '400 in words of "no match"',
-      async () => answer(400, { status_code: 401, message: 'x' }),
-      [502, 'server_error', refusal],
-      '',
-    ],
-    ['401 of a server in front of it', async () => answer(401, { message: 'x' }), [502, 'server_error', refusal], ''],
-    ['401 without JSON', async () => answerText(401, 'Unauthorized'), [502, 'server_error', refusal], ''],
-    [
-      '403: the client is not enabled',
-      async () => answer(403, { message: 'Request denied' }),
-      [503, 'temporarily_unavailable', outage],
-      'secretMissing',
-    ],
-    ['503', async () => answer(503, {}), [503, 'temporarily_unavailable', outage], 'payerDown'],
-    ['no JSON', async () => answerText(200, '<html>'), [502, 'server_error', refusal], 'payerDown'],
-    ['no access token', async () => answer(200, { patient: 'bb-1' }), [502, 'server_error', refusal], 'payerDown'],
+    ['400 in words of "no match"', () => answer(400, { status_code: 401, message: 'x' }), failed, ''],
+    ['401 of a server in front of it', () => answer(401, { message: 'x' }), failed, ''],
+    ['401 without JSON', () => answerText(401, 'Unauthorized'), failed, ''],
+    ['403: the client is not enabled', () => answer(403, { message: 'Request denied' }), closed, 'secretMissing'],
+    ['503', () => answer(503, {}), closed, 'payerDown'],
+    ['no JSON', () => answerText(200, '<html>'), failed, 'payerDown'],
+    ['no access token', () => answer(200, { patient: 'bb-1' }), failed, 'payerDown'],
     [
       'an error that quotes the request',
-      () =>
-        Promise.reject(
-          Object.assign(new Error(`socket ${planted.family} ${planted.ssn}`), { cause: new Error(planted.birthdate) }),
-        ),
-      [503, 'temporarily_unavailable', outage],
+      () => {
+        throw quoting;
+      },
+      closed,
       'payerDown',
     ],
   ])('fails the call, and the token is spent: %s', async (_what, answers, expected, signal) => {
-    const world = identityWorld();
     const idToken = await identityToken();
-    world.script.answer = answers;
+    world.script.answer = async () => answers();
 
     const response = await world.identify(idToken);
 
     expect(told(response)).toEqual(expected);
     expect(world.asked).toHaveLength(1);
     expect(world.grants()).toEqual([]);
-    expectNoIdentity(world, response.body);
+    expectNoIdentity(response.body);
     for (const name of ['payerDown', 'secretMissing']) {
       expect(world.lines.at(-1)!.includes(`"${name}":1`)).toBe(name === signal);
     }
@@ -786,19 +677,17 @@ describe('what the payer answers', () => {
   it.each([planted.family, `patient/${planted.family}.rs ${planted.given}`])(
     'is not logged if its scope reads nothing, since it may repeat the identity: %s',
     async (scope) => {
-      const world = identityWorld();
       world.script.answer = async () => answer(200, { access_token: 'a', patient: 'bb-1', scope });
 
       const response = await world.identify();
 
       expect([response.statusCode, bodyOf(response).error]).toEqual([403, 'access_denied']);
       expect(world.lastLine()['detail']).toMatch(/^the payer granted \d words? that (?:is|are) not shown, /);
-      expectNoIdentity(world, response.body);
+      expectNoIdentity(response.body);
     },
   );
 
   it('needs a patient, as any grant does', async () => {
-    const world = identityWorld();
     world.script.answer = async () => answer(200, { access_token: 'a', expires_in: 60, scope: 'patient/Patient.read' });
 
     expect((await world.identify()).statusCode).toBe(500);
@@ -808,12 +697,11 @@ describe('what the payer answers', () => {
   it.each(['UpdateItem', 'PutItem'])(
     'is not asked for while %s fails, so that nothing is spent or counted',
     async (command) => {
-      const world = identityWorld();
       const failing = Object.assign(new Error('slow down'), { name: 'ProvisionedThroughputExceededException' });
       world.dynamo.failNext(command, failing);
 
       expect((await world.identify()).statusCode).toBe(503);
-      expectNothingDone(world);
+      expectNothingDone();
     },
   );
 });
@@ -871,7 +759,7 @@ const everyField = Object.entries(fieldsOf).flatMap(([holder, { required, option
 
 describe('each field of both tokens', () => {
   /** The call with a field of another value; undefined leaves it out. */
-  const withField = async (world: World, holder: Holder, name: string, value: unknown) => {
+  const withField = async (holder: Holder, name: string, value: unknown) => {
     if (holder === 'the id_token') return world.identify(await identityToken({ [name]: value }));
     if (holder === 'cms_smart') return world.identify(undefined, { cmsSmart: { [name]: value } });
     if (holder === 'the client assertion') return world.identify(undefined, { claims: { [name]: value } });
@@ -885,9 +773,9 @@ describe('each field of both tokens', () => {
     const isFree = words('nbf address phone_number_verified').includes(name);
     const values = wrong.filter(([own]) => own !== kind || !isFree);
     for (const [, named, value] of isOptional ? values : [...values, ['', 'missing', undefined] as const]) {
-      const world = identityWorld();
+      world = identityWorld();
       const given = name === 'id_token' && value === huge ? huge.repeat(3) : value;
-      const response = await withField(world, holder, name, given);
+      const response = await withField(holder, name, given);
       const [status, error, sentence = ''] = told(response);
 
       const status4 = holder === 'the client assertion' && error === 'invalid_client' ? 401 : 400;
@@ -897,15 +785,14 @@ describe('each field of both tokens', () => {
       if (holder !== 'the client assertion' || !isUnknown)
         expect([named, sentence]).toEqual([named, expect.stringMatching(`\\b${name}\\b`)]);
       expect(sentence).not.toContain('xxx');
-      expectNothingDone(world);
-      expectNoIdentity(world, response.body);
+      expectNothingDone(response.body);
     }
   });
 
   it.each(everyField.filter(({ isOptional }) => isOptional))(
     '$name of $holder may be missing',
     async ({ holder, name }) => {
-      expect((await withField(identityWorld(), holder, name, undefined)).statusCode).toBe(200);
+      expect((await withField(holder, name, undefined)).statusCode).toBe(200);
     },
   );
 
@@ -916,7 +803,6 @@ describe('each field of both tokens', () => {
   };
 
   it.each(everyField)('$name of $holder may not be there twice', async ({ holder, name }) => {
-    const world = identityWorld();
     const [head = '', payload = '', signature = ''] = (await identityToken()).split('.');
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>;
     const ofToken = Buffer.from(twice(claims, name)).toString('base64url');
@@ -930,43 +816,33 @@ describe('each field of both tokens', () => {
     const response = await world.post(world.formFor(await assertionOf(cmsSmart, {}, startMs, write)));
 
     const what = holder === 'the id_token' ? 'The id_token' : 'The client assertion';
-    expect(told(response)).toEqual([400, 'invalid_request', `${what}: ${name} is there twice.`]);
-    expectNothingDone(world);
+    expectRefused(response, 'invalid_request', `${what}: ${name} is there twice.`);
   });
 
   it.each(words('grant_type client_assertion client_assertion_type scope client_id'))(
     '%s of the form may not be there twice',
     async (name) => {
-      const world = identityWorld();
       const fields = new URLSearchParams(
         world.formFor(await assertionOf(cmsSmartOf(await identityToken())), { client_id: 'portal' }),
       );
       fields.append(name, fields.get(name) ?? '');
-      const [status, error, sentence] = told(await world.post(fields.toString()));
 
-      expect([status, error, sentence]).toEqual([
-        400,
-        'invalid_request',
-        'A parameter must not be sent more than once.',
-      ]);
-      expectNothingDone(world);
+      const sentence = 'A parameter must not be sent more than once.';
+      expectRefused(await world.post(fields.toString()), 'invalid_request', sentence);
     },
   );
 });
 
 describe("the identity provider's keys", () => {
   it('are read again for a key that is new, at most once in 30 seconds', async () => {
-    const world = identityWorld();
     await world.identify();
-    const unknown = () =>
-      identityToken({}, { header: { kid: 'made-up' }, key: nextProviderKey.privateKey, atMs: world.deps.clock.now() });
-    const rotated = () =>
-      identityToken({}, { header: { kid: 'csp-2' }, key: nextProviderKey.privateKey, atMs: world.deps.clock.now() });
+    const by = (kid: string) =>
+      identityToken({}, { header: { kid }, key: nextProviderKey.privateKey, atMs: world.deps.clock.now() });
     expect(world.provider.reads).toBe(1);
 
     // Nobody may look now, so nobody can tell whether the key is the issuer's (RFC 6749 §5.2 keeps 400 for a grant that is invalid).
     const notNow = async (seconds: number, why: string): Promise<void> => {
-      const response = await world.identify(await unknown());
+      const response = await world.identify(await by('made-up'));
       expect([response.statusCode, bodyOf(response).error]).toEqual([503, 'temporarily_unavailable']);
       expect(response.headers['Retry-After']).toBe(String(seconds));
       const detail = `keys of the identity provider: ${why}`;
@@ -984,18 +860,17 @@ describe("the identity provider's keys", () => {
     expect(world.provider.reads).toBe(2);
     world.provider.isDown = false;
     world.passSeconds(30);
-    expect(told(await world.identify(await unknown())).slice(0, 2)).toEqual([400, 'invalid_grant']);
+    expect(told(await world.identify(await by('made-up'))).slice(0, 2)).toEqual([400, 'invalid_grant']);
     expect(world.provider.reads).toBe(3);
     world.passSeconds(30);
     world.provider.keys.push(nextProviderKey.jwk);
-    expect((await world.identify(await rotated())).statusCode).toBe(200);
+    expect((await world.identify(await by('csp-2'))).statusCode).toBe(200);
     expect(world.provider.reads).toBe(4);
     for (let more = 0; more < 3; more += 1) await notNow(30, justRead);
     expect(world.provider.reads).toBe(4);
   });
 
   it('count for an hour while its host is down, and then none do', async () => {
-    const world = identityWorld();
     await world.identify();
     world.provider.isDown = true;
 
@@ -1005,7 +880,7 @@ describe("the identity provider's keys", () => {
     const closed = await world.identify();
 
     expect([closed.statusCode, bodyOf(closed).error]).toEqual([503, 'temporarily_unavailable']);
-    expectNoIdentity(world, closed.body);
+    expectNoIdentity(closed.body);
     expect(world.asked).toHaveLength(2);
   });
 });
