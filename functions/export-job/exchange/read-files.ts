@@ -49,11 +49,32 @@ export const fileRequest = (file: ListedFile, task: FilesTask, withToken: boolea
   longestMs: longestFileMs,
 });
 
+/** The bytes of a file that an answer has, and how many the file has; undefined where it says neither. */
+interface Extent {
+  readonly from: number;
+  /** Where they end. */
+  readonly until: number | undefined;
+  readonly length: number | undefined;
+}
+
+/** Reads which bytes an answer has (RFC 9110 §14.4, §8.6). @returns undefined for a part of a file that cannot be placed */
+const extentOf = ({ status, headers }: PayerResponse, isCodedFile: boolean): Extent | undefined => {
+  if (status !== 206) {
+    const said = headers.get('content-length') ?? '';
+    const until = !isCodedFile && /^\d+$/.test(said) ? Number(said) : undefined;
+    return { from: 0, until, length: until };
+  }
+  const [, first, last, all] = /^bytes +(\d+)-(\d+)\/(\d+|\*)$/i.exec(headers.get('content-range') ?? '') ?? [];
+  if (first === undefined) return undefined;
+  const [from, until, length] = [Number(first), Number(last) + 1, all === '*' ? undefined : Number(all)];
+  return until <= from || (length !== undefined && until > length) ? undefined : { from, until, length };
+};
+
 /** Changes a task so that it reads its file again from the start. */
 const fromStart = (leg: Leg, task: FilesTask): FilesTask => {
   const isFurther = task.lines > (task.again ?? 0);
   const again = isFurther ? { again: task.lines, againAt: task.offset, againSum: task.sum } : {};
-  return updateTask(leg, task, { offset: 0, sum: 0, lines: 0, validator: undefined, ...again });
+  return updateTask(leg, task, { offset: 0, sum: 0, lines: 0, validator: undefined, length: undefined, ...again });
 };
 
 /** The same without the lines from earlier tries: some plans send lines in no fixed order, so all are looked at again. */
@@ -100,7 +121,9 @@ const afterEnd = async (
     return { after: await afterFailure(leg, whole) };
   }
   // A try that made progress does not count as failed.
-  const further = updateTask(leg, task, { plain: true, tries: task.offset > before ? 0 : task.tries });
+  const isFurther = task.offset > before;
+  const further = updateTask(leg, task, { plain: true, tries: isFurther ? 0 : task.tries });
+  if (end === 'part' && isFurther) return { after: { again: true } };
   return { after: await afterFailure(leg, further) };
 };
 
@@ -117,14 +140,26 @@ const readAnswer = async (
   if (status !== 200 && status !== 206) return { fault: 'refused', status };
   if (isPage(headers.get('content-type'))) return { fault: 'page' };
   const isOn = status === 206;
-  if (isOn && headers.get('content-range')?.startsWith(`bytes ${given.offset}-`) !== true) return { fault: 'broken' };
-  const begun = isOn ? given : fromStart(leg, given);
-  const validator = validatorOf(response);
   const isCodedFile = isCoded(response);
+  const extent = extentOf(response, isCodedFile);
+  if (extent === undefined || (isOn && extent.from !== given.offset)) return { fault: 'broken' };
+  // RFC 9110 §15.3.7 lets a part leave out the validator that was asked for.
+  const validator = validatorOf(response) ?? (isOn ? given.validator : undefined);
+  const length = extent.length ?? (isOn ? given.length : undefined);
+  const isSame = given.offset === 0 || (validator === given.validator && length === (given.length ?? length));
+  if (isOn && !isSame) return { after: await afterFailure(leg, fromStart(leg, given)) };
+  const begun = isOn ? given : fromStart(leg, given);
   const canResume =
     !isCodedFile && validator !== undefined && (isOn || /\bbytes\b/i.test(headers.get('accept-ranges') ?? ''));
-  const task = updateTask(leg, begun, { validator });
-  const { task: taken, end } = await takeFile(leg, exchange, task, { file, response, canResume });
+  const task = updateTask(leg, begun, { validator, length });
+  const { until } = extent;
+  const { task: taken, end } = await takeFile(leg, exchange, task, {
+    file,
+    response,
+    canResume,
+    until: isCodedFile ? undefined : until,
+    isPart: isOn && until !== length,
+  });
   return end === 'whole' ? 'whole' : afterEnd(leg, taken, end, { canResume, isCodedFile, before: task.offset });
 };
 

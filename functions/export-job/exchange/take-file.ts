@@ -21,9 +21,11 @@ export type FileEnd =
   | 'paused'
   /** The invocation ends, and the file cannot be resumed from this point. */
   | 'late'
-  /** The connection broke. */
+  /** The answer had a part of the file, and more may follow. */
+  | 'part'
+  /** The connection broke, or fewer bytes came than the answer says that it has. */
   | 'cut'
-  /** The answer does not start with the lines that an earlier try received. */
+  /** The answer does not start with the lines that an earlier try received, or has more bytes than it says. */
   | 'other';
 
 /** An invocation keeps this much of its time, in milliseconds, to put what was read and to write its state. */
@@ -36,6 +38,8 @@ const takerOf = ({ file: { kind } }: LineTaking) =>
 /**
  * Takes the lines of a file while its bytes arrive, from the offset of the task.
  * @param canResume whether the file can be read on from an offset
+ * @param until where the answer's bytes end in the file, as the answer says; undefined if it does not
+ * @param isPart whether the file may go on after the answer
  * @returns the task as it is then, and how the reading ended
  * @throws the bucket's error
  */
@@ -47,7 +51,15 @@ export const takeFile = async (
     file,
     response,
     canResume,
-  }: { readonly file: ListedFile; readonly response: PayerResponse; readonly canResume: boolean },
+    until,
+    isPart,
+  }: {
+    readonly file: ListedFile;
+    readonly response: PayerResponse;
+    readonly canResume: boolean;
+    readonly until: number | undefined;
+    readonly isPart: boolean;
+  },
 ): Promise<{ readonly task: FilesTask; readonly end: FileEnd }> => {
   const bases = answerBases(leg.payer);
   const left: Record<string, number> = { ...first.left };
@@ -108,6 +120,9 @@ export const takeFile = async (
     if (canResume && (isFull || isLate)) return endWith('paused');
     if (isLate) return endWith('late');
   }
+  if (until !== undefined && at !== until) return endWith(at < until ? 'cut' : 'other');
+  // A line that the part has cut comes again with the next one.
+  if (isPart) return endWith('part');
   if (at < againAt) return endWith('other');
   splitter.end();
   return endWith('whole');

@@ -123,6 +123,8 @@ export interface FilesTask extends TaskBase {
   readonly left: Readonly<Record<string, number>>;
   /** What says that the file is still the same: a strong ETag, or when it was changed. */
   readonly validator?: string | undefined;
+  /** How many bytes the file has, if the plan has said it. */
+  readonly length?: number | undefined;
   /** The CRC-32 of the bytes before the offset. */
   readonly sum?: number | undefined;
   /**

@@ -1255,6 +1255,84 @@ describe('a file that is longer than a leg', () => {
     }
   });
 
+  const short = Array.from({ length: 6 }, (_, at) => JSON.stringify(observation(`s${at}`, at % 2 === 0 ? 'a' : 'b')));
+  const shortBytes = Buffer.from(`${short.join('\n')}\n`);
+  const size = shortBytes.length;
+  const lineBytes = size / short.length;
+  /** A part of the file, under the file's tag. */
+  const part = (from: number, until: number, total: number | string = size, more: Partial<Sent> = {}): Sent => ({
+    status: 206,
+    headers: { etag: '"1"', 'content-range': `bytes ${from}-${until - 1}/${total}` },
+    bytes: shortBytes.subarray(from, until),
+    ...more,
+  });
+  const next = (from: number): number => Math.min(size, Math.floor(from + 1.5 * lineBytes));
+  const atEnd: Sent = { status: 416, headers: { 'content-range': `bytes */${size}` } };
+  const tagged = { etag: '"1"', 'accept-ranges': 'bytes' };
+  /** A plan that closes the connection in the middle, as if the file ended there, and gives the rest by ranges. */
+  const closes = (from: number): Sent =>
+    from > 0
+      ? part(from, size)
+      : {
+          headers: { ...tagged, 'content-length': String(size) },
+          bytes: shortBytes.subarray(0, 2 * lineBytes),
+        };
+  const didNot = 'File 2 (Observation) did not come whole: the payer did not send it to the end.';
+  it.each<[string, (from: number, asked: number) => Sent, number, boolean]>([
+    ['gives a part of what was asked', (from) => part(from, next(from)), 6, true],
+    ['gives a part though the whole was asked', (from) => part(from, from === 0 ? next(0) : size), 6, true],
+    ['closes before the length that it gave', closes, 6, true],
+    ['does not say how long it is', (from) => (from === size ? atEnd : part(from, next(from), '*')), 6, true],
+    ['says only at first how long it is', (from) => (from === 0 ? closes(0) : part(from, next(from), '*')), 6, true],
+    [
+      'leaves the tag out of a part',
+      (from) =>
+        from === 0
+          ? closes(0)
+          : part(from, size, size, { headers: { 'content-range': `bytes ${from}-${size - 1}/${size}` } }),
+      6,
+      true,
+    ],
+    [
+      'gives parts of two versions, and then the whole',
+      (from, asked) =>
+        asked > 2
+          ? { bytes: shortBytes }
+          : from === 0
+            ? closes(0)
+            : part(from, size, size, {
+                headers: { etag: '"2"', 'content-range': `bytes ${from}-${size - 1}/${size}` },
+              }),
+      6,
+      true,
+    ],
+    ['gives the first part again and again', (from) => part(from, from === 0 ? 3 * lineBytes : from + 1), 3, false],
+    [
+      'gives a part under no tag',
+      () => part(0, 3 * lineBytes, size, { headers: { 'content-range': `bytes 0-${3 * lineBytes - 1}/${size}` } }),
+      3,
+      false,
+    ],
+    ['gives a part of another place', (from) => (from === 0 ? part(0, 2 * lineBytes) : part(0, size)), 2, false],
+    ['gives a part that ends beyond its end', () => part(0, size, size - 1), 0, false],
+    ['gives fewer bytes than its parts say', (from) => part(from, size, size, { bytes: Buffer.alloc(0) }), 0, false],
+    ['closes each time', () => ({ ...closes(0), headers: { 'content-length': String(size) } }), 2, false],
+  ])('of a plan that %s is whole, or said to be in parts', async (_, answer, came, isWhole) => {
+    let asked = 0;
+    const made = await run(groupInput([memberOf('a'), memberOf('b')]), {
+      output: [
+        { type: 'Patient', lines: [patient('a'), patient('b')] },
+        { type: 'Observation', lines: [] },
+      ],
+      instead: ({ path, headers }) =>
+        path === '/files/output/1' ? answer(Number(/\d+/.exec(headers['range'] ?? '0')![0]), (asked += 1)) : undefined,
+    });
+
+    expect(made.lines.filter((line) => line.startsWith('{"resourceType":"Observation"'))).toEqual(short.slice(0, came));
+    expect(made.errors.filter((error) => error.startsWith('File 2'))).toEqual(isWhole ? [] : [didNot]);
+    expect(made.complete).toBe(isWhole);
+  });
+
   it('is a named problem if the plan takes no ranges and it does not come within an invocation', async () => {
     const world = exportWorld({ exchange: groupInput([memberOf('a')]), timeoutMs: 440_000 });
     const slow = slowly(world, { ranges: false });
