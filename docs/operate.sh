@@ -21,7 +21,9 @@ output() {
 
 # The name of a resource: resource FunctionsTokenFunction AWS::Lambda::Function
 resource() {
-  aws cloudformation list-stack-resources --stack-name "$STACK" --output json | jq -r --arg id "$1" --arg type "$2" \
+  local resources
+  resources=$(aws cloudformation list-stack-resources --stack-name "$STACK" --output json) || return 1
+  jq -r --arg id "$1" --arg type "$2" <<<"$resources" \
     '.StackResourceSummaries[] | select(.ResourceType == $type and (.LogicalResourceId | startswith($id))) | .PhysicalResourceId'
 }
 
@@ -38,72 +40,81 @@ payer_secrets() {
 
 # A Logs Insights query over the last minutes of all log groups of the stage: insights 60 'filter outcome = "failed"'
 insights() {
-  local groups id
+  local groups id status results
+  groups=$(aws logs describe-log-groups --log-group-name-prefix "$STACK-" --query 'logGroups[].logGroupName' --output text) || return 1
   # Without the capital, it would also be those of a stage such as prod-eu beside prod.
-  groups=$(aws logs describe-log-groups --log-group-name-prefix "$STACK-" --query 'logGroups[].logGroupName' --output text |
-    tr '\t' '\n' | grep "^$STACK-[[:upper:]]")
+  groups=$(tr '\t' '\n' <<<"$groups" | grep "^$STACK-[[:upper:]]")
   # shellcheck disable=SC2086 # One argument for each group.
   id=$(aws logs start-query --log-group-names $groups --start-time "$(($(date +%s) - $1 * 60))" \
-    --end-time "$(date +%s)" --query-string "$2" --query queryId --output text)
-  while aws logs get-query-results --query-id "$id" --query status --output text | grep -qE 'Scheduled|Running'; do
+    --end-time "$(date +%s)" --query-string "$2" --query queryId --output text) || return 1
+  while results=$(aws logs get-query-results --query-id "$id" --output json) || return 1 && status=$(jq -r .status <<<"$results") &&
+    { [ "$status" = Scheduled ] || [ "$status" = Running ]; }; do
     sleep 1
   done
-  aws logs get-query-results --query-id "$id" --output json |
-    jq -r '.results[] | map(select(.field != "@ptr") | "\(.field)=\(.value)") | join("  ")'
+  jq -r '.results[] | map(select(.field != "@ptr") | "\(.field)=\(.value)") | join("  ")' <<<"$results"
+  [ "$status" = Complete ] || { echo "The query ended as $status." >&2 && return 1; }
 }
 
 # The events that Lambda gave up, one a line, each hidden for ten minutes: given_up EventsDeliverDeadLetters
 given_up() {
-  local queue bodies
-  queue=$(resource "$1" AWS::SQS::Queue)
-  while bodies=$(aws sqs receive-message --queue-url "$queue" --max-number-of-messages 10 --wait-time-seconds 5 \
-    --visibility-timeout 600 --output json | jq -r '.Messages[]?.Body') && [ -n "$bodies" ]; do
+  local queue messages bodies
+  queue=$(resource "$1" AWS::SQS::Queue) || return 1
+  while messages=$(aws sqs receive-message --queue-url "$queue" --max-number-of-messages 10 --wait-time-seconds 5 \
+    --visibility-timeout 600 --output json) || return 1 && bodies=$(jq -r '.Messages[]?.Body' <<<"$messages") && [ -n "$bodies" ]; do
     printf '%s\n' "$bodies"
   done
 }
 
 # Puts the read events between two times into the stream to the audit again: refile FROM_MS TO_MS (epoch milliseconds)
 refile() {
-  local table key
-  table=$(output AuditEventsTable)
-  aws dynamodb scan --table-name "$table" --projection-expression eventId --filter-expression 'atMs BETWEEN :from AND :to' \
-    --expression-attribute-values "{\":from\":{\"N\":\"$1\"},\":to\":{\"N\":\"$2\"}}" --output json |
-    jq -c '.Items[]' | while read -r key; do
+  local table items key failed=0
+  table=$(output AuditEventsTable) || return 1
+  items=$(aws dynamodb scan --table-name "$table" --projection-expression eventId --filter-expression 'atMs BETWEEN :from AND :to' \
+    --expression-attribute-values "{\":from\":{\"N\":\"$1\"},\":to\":{\"N\":\"$2\"}}" --output json) || return 1
+  while read -r key; do
     aws dynamodb update-item --table-name "$table" --key "$key" --update-expression 'SET refiledAt = :now' \
       --condition-expression 'attribute_exists(eventId)' \
-      --expression-attribute-values "{\":now\":{\"N\":\"$(date +%s)\"}}"
-  done
+      --expression-attribute-values "{\":now\":{\"N\":\"$(date +%s)\"}}" || failed=1
+  done < <(jq -c '.Items[]' <<<"$items")
+  return "$failed"
 }
 
 # Deletes a stage that no member has used: its stack, and all that the stack retains. A bucket must be empty.
 delete_unused_stage() {
-  local tables secrets logs keys addresses buckets name answer
-  tables=$(kept AWS::DynamoDB::Table) secrets="$(kept AWS::SecretsManager::Secret) $(payer_secrets)" logs=$(kept AWS::Logs::LogGroup)
-  keys=$(kept AWS::KMS::Key) addresses=$(kept AWS::EC2::EIP) buckets=$(kept AWS::S3::Bucket)
-  printf '%s\n' "$STACK" $tables $secrets $logs $keys $addresses $buckets
+  local tables secrets others logs keys addresses buckets name answer failed=0
+  tables=$(kept AWS::DynamoDB::Table) && secrets=$(kept AWS::SecretsManager::Secret) && others=$(payer_secrets) &&
+    logs=$(kept AWS::Logs::LogGroup) && keys=$(kept AWS::KMS::Key) && addresses=$(kept AWS::EC2::EIP) &&
+    buckets=$(kept AWS::S3::Bucket) || { echo 'AWS did not list all. Nothing was deleted.' >&2 && return 1; }
+  printf '%s\n' "$STACK" $tables $secrets $others $logs $keys $addresses $buckets
   printf 'All of this will be deleted. The name of the stage, to go on: '
   read -r answer
   [ "$answer" = "$STAGE" ] || { echo 'Nothing was deleted.' && return 1; }
-  aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name "$STACK"
+  aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name "$STACK" || return 1
   for name in $tables; do
-    aws dynamodb update-table --table-name "$name" --no-deletion-protection-enabled && aws dynamodb wait table-exists --table-name "$name"
+    aws dynamodb update-table --table-name "$name" --no-deletion-protection-enabled &&
+      aws dynamodb wait table-exists --table-name "$name" || return 1
   done
   aws cloudformation delete-stack --stack-name "$STACK" && aws cloudformation wait stack-delete-complete --stack-name "$STACK" || return 1
-  for name in $tables; do aws dynamodb delete-table --table-name "$name"; done
-  for name in $secrets; do aws secretsmanager delete-secret --secret-id "$name" --force-delete-without-recovery; done
-  for name in $logs; do aws logs delete-log-group --log-group-name "$name"; done
-  for name in $keys; do aws kms schedule-key-deletion --key-id "$name" --pending-window-in-days 7; done
-  for name in $addresses; do aws ec2 release-address --public-ip "${name%%|*}"; done
-  for name in $buckets; do aws s3api delete-bucket --bucket "$name"; done
+  for name in $tables; do aws dynamodb delete-table --table-name "$name" || failed=1; done
+  for name in $secrets $others; do aws secretsmanager delete-secret --secret-id "$name" --force-delete-without-recovery || failed=1; done
+  for name in $logs; do aws logs delete-log-group --log-group-name "$name" || failed=1; done
+  for name in $keys; do aws kms schedule-key-deletion --key-id "$name" --pending-window-in-days 7 || failed=1; done
+  for name in $addresses; do aws ec2 release-address --public-ip "${name%%|*}" || failed=1; done
+  for name in $buckets; do aws s3api delete-bucket --bucket "$name" || failed=1; done
+  return "$failed"
 }
 
 # Deletes all versions in a bucket, a thousand at a time: empty BUCKET [--bypass-governance-retention]
 empty() {
-  local versions errors
-  while versions=$(aws s3api list-object-versions --bucket "$1" --max-items 1000 --output json |
-    jq -c '{Quiet: true, Objects: [(.Versions // [])[], (.DeleteMarkers // [])[] | {Key, VersionId}]}') &&
-    [ "$(jq '.Objects | length' <<<"$versions")" -gt 0 ]; do
-    errors=$(aws s3api delete-objects --bucket "$1" --delete "$versions" ${2:+"$2"} --output json --query 'Errors[].Message')
-    case "$errors" in '' | null | '[]') ;; *) echo "$errors" && return 1 ;; esac
+  local listed versions before='' errors
+  while listed=$(aws s3api list-object-versions --bucket "$1" --max-items 1000 --output json) || return 1 &&
+    versions=$(jq -c '{Quiet: true, Objects: [(.Versions // [])[], (.DeleteMarkers // [])[] | {Key, VersionId}] | select(. != [])}' \
+      <<<"$listed") && [ -n "$versions" ]; do
+    [ "$versions" != "$before" ] || { echo 'S3 deleted nothing.' >&2 && return 1; }
+    # A thousand versions are more than a command may have as an argument.
+    errors=$(aws s3api delete-objects --bucket "$1" --delete file:///dev/stdin ${2:+"$2"} --output json \
+      --query 'Errors[].Message' <<<"$versions") || return 1
+    case "$errors" in '' | null | '[]') ;; *) echo "$errors" >&2 && return 1 ;; esac
+    before=$versions
   done
 }
