@@ -1,15 +1,55 @@
 import { GatewayError } from '../../shared/errors.ts';
-import type { ApiEvent, ApiResponse } from '../../shared/http/api.ts';
+import { fhirAnswer } from '../../shared/fhir/operation-outcome.ts';
+import { notSupported } from '../../shared/fhir/refusals.ts';
+import { queryPairs, type ApiEvent, type ApiResponse } from '../../shared/http/api.ts';
 import { authenticateSystem } from '../../shared/partner/authenticate-system.ts';
 import { takePartnerTurn, type RateLimitContext } from '../../shared/partner/rate-limit.ts';
-import type { AuditContext } from '../../shared/record/audit-read.ts';
+import { auditRead, type AuditContext } from '../../shared/record/audit-read.ts';
+import { facadeBase } from '../../shared/registry/urls.ts';
+import { sha256 } from '../../shared/store/crypto.ts';
 import type { FetchDeps } from '../deps.ts';
-import { answerGroup } from './answer-group.ts';
+import { preferencesOf } from '../kick-off/find-kick-off.ts';
+import { requireAsync } from '../kick-off/kick-off-answers.ts';
 import { answerGroups } from './answer-groups.ts';
-import { answerMatch } from './answer-match.ts';
 import type { Asking } from './asking.ts';
+import { checkMatch } from './check-match.ts';
 import { exportGroup } from './export-group.ts';
 import type { Exchange } from './find-exchange.ts';
+import { requireGroup } from './open-group.ts';
+import { readMatchBody } from './read-match-body.ts';
+import { startExchange } from './start-exchange.ts';
+
+/** Answers with a Group of the partner, as the payer sent it. @throws GatewayError */
+const answerGroup = async (asking: Asking, id: string): Promise<ApiResponse> => {
+  asking.context.record.interaction = 'read Group';
+  const { head, body } = await requireGroup(asking, id);
+  asking.context.record.exchange = head.exportId;
+  await auditRead(asking.deps, asking.context, undefined).begin();
+  return fhirAnswer(200, body.resource);
+};
+
+/**
+ * Starts a match: asks a former plan which of these members it knows. Nothing is sent unless each member's Consent permits it.
+ * https://hl7.org/fhir/us/davinci-pdex/OperationDefinition-BulkMemberMatch.html
+ * @throws GatewayError
+ */
+const answerMatch = async (asking: Asking): Promise<ApiResponse> => {
+  const { deps, event, context, partner, payer } = asking;
+  context.record.interaction = 'match';
+  requireAsync(preferencesOf(event), 'a match');
+  if (queryPairs(event).length > 0) {
+    throw notSupported('A match has no parameters in its URL.', { detail: 'a match with a query' });
+  }
+  const { text, parameters } = readMatchBody(event);
+  const plans = { recipient: partner.exchange.identifiers, source: payer.exchange.identifiers };
+  const members = checkMatch(parameters, plans, deps.clock.now());
+  return startExchange(asking, {
+    input: { kind: 'match', body: text, members },
+    about: sha256(text),
+    request: `${facadeBase(deps.origin, payer.id)}/Group/$bulk-member-match`,
+    ignored: [],
+  });
+};
 
 const onlyGroups =
   'A system token opens Group/$bulk-member-match, Group/{id}/$davinci-data-export, Group and Group/{id}, and nothing else here.';
