@@ -5,8 +5,7 @@ import { members } from './members/members.ts';
 import { ask, canAsk, readText } from './shared/ask.ts';
 import { runTool } from './shared/command-line.ts';
 import { output } from './shared/output.ts';
-
-const { stderr } = process;
+import { terminalOf } from './shared/progress.ts';
 
 await runTool(spec, (args) =>
   members(args, {
@@ -16,6 +15,6 @@ await runTool(spec, (args) =>
     ask: canAsk() ? ask : undefined,
     readText,
     wait: after,
-    terminal: stderr.isTTY ? { write: (text) => void stderr.write(text), columns: stderr.columns } : undefined,
+    terminal: terminalOf(process),
   }),
 );

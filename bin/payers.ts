@@ -7,11 +7,7 @@ import { payers } from './payers/payers.ts';
 import { readSecret } from './shared/ask.ts';
 import { runTool } from './shared/command-line.ts';
 import { output } from './shared/output.ts';
-
-const { stderr } = process;
-const terminal = stderr.isTTY
-  ? { write: (text: string) => void stderr.write(text), columns: stderr.columns }
-  : undefined;
+import { terminalOf } from './shared/progress.ts';
 
 await runTool(spec, (args) =>
   payers(args, {
@@ -23,6 +19,6 @@ await runTool(spec, (args) =>
     lookup: async (hostname) => (await lookup(hostname, { all: true })).map(({ address }) => address),
     askSecret: readSecret,
     clock: { now: Date.now, monotonic: () => performance.now() },
-    terminal,
+    terminal: terminalOf(process),
   }),
 );

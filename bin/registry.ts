@@ -5,8 +5,7 @@ import { ask, canAsk } from './shared/ask.ts';
 import { runTool } from './shared/command-line.ts';
 import { git } from './shared/git.ts';
 import { output } from './shared/output.ts';
-
-const { stderr } = process;
+import { terminalOf } from './shared/progress.ts';
 
 await runTool(spec, (args) =>
   registry(args, {
@@ -15,6 +14,6 @@ await runTool(spec, (args) =>
     output,
     git,
     ask: canAsk() ? ask : undefined,
-    terminal: stderr.isTTY ? { write: (text) => void stderr.write(text), columns: stderr.columns } : undefined,
+    terminal: terminalOf(process),
   }),
 );

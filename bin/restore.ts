@@ -5,8 +5,7 @@ import { restore } from './restore/restore.ts';
 import { ask, canAsk } from './shared/ask.ts';
 import { runTool } from './shared/command-line.ts';
 import { output } from './shared/output.ts';
-
-const { stderr } = process;
+import { terminalOf } from './shared/progress.ts';
 
 await runTool(spec, (args) =>
   restore(args, {
@@ -14,7 +13,7 @@ await runTool(spec, (args) =>
     environment: process.env,
     output,
     ask: canAsk() ? ask : undefined,
-    terminal: stderr.isTTY ? { write: (text) => void stderr.write(text), columns: stderr.columns } : undefined,
+    terminal: terminalOf(process),
     wait: (ms) => wait(ms),
   }),
 );

@@ -3,7 +3,8 @@ import type { StageConfig } from './stage.ts';
 
 /** What Lambda does with a function's role: its log, its traces, and in a VPC its network interfaces. */
 const doneByLambda = ['logs:CreateLogStream', 'logs:PutLogEvents', 'xray:PutTelemetryRecords', 'xray:PutTraceSegments'];
-const networkInterfaceActions = [
+/** What Lambda does with a function's role in a VPC. */
+export const networkInterfaceActions = [
   'ec2:AssignPrivateIpAddresses',
   'ec2:CreateNetworkInterface',
   'ec2:DeleteNetworkInterface',

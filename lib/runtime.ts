@@ -2,6 +2,7 @@ import { Stack, Validations } from 'aws-cdk-lib';
 import { Effect, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { networkInterfaceActions } from '../config/boundary-actions.ts';
 import { pageSettings, registryData } from '../config/load.ts';
 import type { StageConfig } from '../config/stage.ts';
 import { pageSettingsFile } from '../functions/shared/pages/settings.ts';
@@ -39,15 +40,6 @@ const functionFolders = [
 
 /** A folder under `functions/` that becomes a Lambda function of the stack. */
 export type FunctionFolder = (typeof functionFolders)[number];
-
-const networkInterfaceActions = [
-  'ec2:AssignPrivateIpAddresses',
-  'ec2:CreateNetworkInterface',
-  'ec2:DeleteNetworkInterface',
-  'ec2:DescribeNetworkInterfaces',
-  'ec2:DescribeSubnets',
-  'ec2:UnassignPrivateIpAddresses',
-];
 
 /**
  * Lambda manages the network interfaces in a VPC with the function's role. Calls by the function's own code carry the

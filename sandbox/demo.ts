@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { readOrExit } from '../bin/shared/command-line.ts';
 import { exit } from '../bin/shared/exit.ts';
 import { output } from '../bin/shared/output.ts';
-import { progressBar } from '../bin/shared/progress.ts';
+import { progressBar, terminalOf } from '../bin/shared/progress.ts';
 import { visibleText } from '../config/visible.ts';
 import { readClients } from './clients.ts';
 import { runExchangeDemo } from './demo/exchange.ts';
@@ -43,11 +43,7 @@ const stopping = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort());
 const tell = (text: string) => (json ? undefined : process.stdout.write(visibleText(text)));
 
-const { stderr } = process;
-const terminal =
-  stderr.isTTY && !json
-    ? { write: (text: string) => void stderr.write(text), columns: stderr.columns || 80 }
-    : undefined;
+const terminal = json ? undefined : terminalOf(process);
 let bar: ReturnType<typeof progressBar> | undefined;
 
 const showProgress = ({ resources = 0, resourcesTotal, typesDone = 0, typesTotal }: Progress): void => {

@@ -1,5 +1,5 @@
 import { readCommand } from '../shared/command-line.ts';
-import { dayFlag } from '../shared/day.ts';
+import { dayFlag, dayOf } from '../shared/day.ts';
 import { UsageError } from '../shared/errors.ts';
 import { matching, type Spec } from '../shared/spec.ts';
 import { auditBucket, awsHelp, stageFlags } from '../shared/stage-flags.ts';
@@ -49,7 +49,7 @@ export type AuditQuery = ReturnType<typeof readFlags>;
 export const readFlags = (args: readonly string[], nowMs: number) => {
   const query = readCommand(spec, args);
   const { grant, partner: reader, membersOf, registry, since } = query;
-  const until = query.until ?? new Date(nowMs).toISOString().slice(0, 10);
+  const until = query.until ?? dayOf(nowMs);
   if ([grant, reader, membersOf, registry || undefined].filter((one) => one !== undefined).length !== 1)
     throw new UsageError(
       'Give --grant ID, or --partner ID, --members-of ID or --registry with --since DATE; --help lists the flags',

@@ -6,6 +6,7 @@ import { loadStage } from '../../config/load.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { readAssembly, type Template } from '../shared/assembly.ts';
 import { readCommand } from '../shared/command-line.ts';
+import { dayOf } from '../shared/day.ts';
 import { Refusal } from '../shared/errors.ts';
 import { markdownTable } from '../shared/markdown-table.ts';
 import type { Output } from '../shared/output.ts';
@@ -173,7 +174,7 @@ export const evidence = async (args: readonly string[], deps: EvidenceDeps): Pro
   try {
     await deps.synthesize(stage, assembly);
     const { template } = await readAssembly(assembly);
-    const { files, failing } = evidenceOf(config, template, new Date(deps.nowMs).toISOString().slice(0, 10));
+    const { files, failing } = evidenceOf(config, template, dayOf(deps.nowMs));
     const all = { ...files, 'sbom.cdx.json': await deps.sbom() };
     if (!dryRun) {
       await mkdir(out, { recursive: true });

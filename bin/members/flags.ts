@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { readCommand, type Read } from '../shared/command-line.ts';
-import { dayFlag } from '../shared/day.ts';
+import { dayFlag, dayOf } from '../shared/day.ts';
 import { UsageError } from '../shared/errors.ts';
 import { auditReason } from '../shared/reason.ts';
 import { file, noWords, read, type Spec } from '../shared/spec.ts';
@@ -120,7 +120,7 @@ export const readFlags = (args: readonly string[], nowMs: number) => {
   const asked = askedIn(command);
   if (command.command === 'find') return { ...command, asked };
   if (command.command === 'end') return { ...command, asked, bucket: undefined };
-  const today = new Date(nowMs).toISOString().slice(0, 10);
+  const today = dayOf(nowMs);
   requireReport(command, today);
   return { ...command, asked, until: command.until ?? today };
 };

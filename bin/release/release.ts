@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { dayOf } from '../shared/day.ts';
 import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import { buildRelease, requireCommitted, type BuildDeps, type Made } from './build.ts';
@@ -24,7 +25,7 @@ const cut = async (
 ): Promise<void> => {
   const isOut = await git(root, ['rev-parse', '--verify', '--quiet', `refs/tags/v${version}`]);
   if (isOut.code === 0) throw new Refusal(`v${version} is tagged, so it is out. Give a higher version.`);
-  const day = date ?? new Date(now()).toISOString().slice(0, 10);
+  const day = date ?? dayOf(now());
   const changelog = cutRelease(await readFile(join(root, 'CHANGELOG.md'), 'utf8'), version, day);
   const texts = new Map([['CHANGELOG.md', changelog], ...(await withVersion(root, version))]);
   if (!dryRun) await writeAll(root, texts);

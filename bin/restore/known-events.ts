@@ -2,6 +2,7 @@ import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
 import { keysAfter, readObject, type AuditBucket } from '../audit/audit-bucket.ts';
 import { bodyOf, claimedAtOf, idOf, nameOf } from '../audit/event-facts.ts';
 import { keysOf, parseEvents } from '../audit/find-events.ts';
+import { dayOf } from '../shared/day.ts';
 import { inParallel } from '../shared/pool.ts';
 
 /** An event of a grant, as the audit has it. */
@@ -19,8 +20,6 @@ export interface KnownEvent {
 export type Known = ReadonlyMap<string, readonly KnownEvent[]>;
 
 const objectsAtATime = 16;
-
-const dayOf = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 10);
 
 /** A grant's own event, and not one of its reads. An item that could not be read counts: it may have been a grant. */
 const grantOf = (event: AuditEvent): string | undefined =>
@@ -66,7 +65,7 @@ export const readKnown = async (bucket: AuditBucket, since: number): Promise<Kno
     known.set(grantId, events.set(bodyOf(event), found));
   };
   for (const folder of await foldersOf(bucket)) {
-    const keys = await keysOf(bucket, { folder, since: dayOf(since) }, lastDay);
+    const keys = await keysOf(bucket, { folder, since: dayOf(since * 1000) }, lastDay);
     await inParallel(keys, objectsAtATime, async (key) => {
       for (const event of parseEvents(key, (await readObject(bucket, key)) ?? '')) note(event);
     });

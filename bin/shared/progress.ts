@@ -14,6 +14,10 @@ export interface Progress {
   readonly clear: () => void;
 }
 
+/** That of a tool, unless stderr is a pipe or a file. */
+export const terminalOf = ({ stderr }: NodeJS.Process): Terminal | undefined =>
+  stderr.isTTY ? { write: (text) => void stderr.write(text), columns: stderr.columns || 80 } : undefined;
+
 const redrawMs = 100;
 const barWidth = 30;
 const startOfLine = '\r\u001B[K';

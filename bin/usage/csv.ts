@@ -2,8 +2,9 @@ import { visibleLine } from '../../config/visible.ts';
 import { errorCodes } from '../../functions/shared/errors.ts';
 import { totals, type FiguresBy } from '../../functions/shared/metrics/figures-query.ts';
 import { numberCell, textCell } from '../shared/csv-cell.ts';
+import { dayOf } from '../shared/day.ts';
 import type { Figures } from './figures.ts';
-import { dayOf, type Month } from './month.ts';
+import type { Month } from './month.ts';
 
 /**
  * The figures as CSV: a head, and a line for each payer or partner. Each error code has a column, at the end those that

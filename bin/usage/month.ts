@@ -1,3 +1,4 @@
+import { dayOf } from '../shared/day.ts';
 import { UsageError } from '../shared/errors.ts';
 
 /** A month in UTC, up to now if it is the current one. Epoch milliseconds; the end is not part of it. */
@@ -8,9 +9,6 @@ export interface Month {
 }
 
 export const dayMs = 86_400_000;
-
-/** A day in UTC, such as `2026-11-05`. */
-export const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 /**
  * Parses a month, such as `2026-11`.

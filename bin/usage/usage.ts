@@ -4,6 +4,7 @@ import { reasonsQuery, totalsQuery } from '../../functions/shared/metrics/figure
 import { dollars } from '../cost/prices.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { requireAccount } from '../shared/caller.ts';
+import { dayOf } from '../shared/day.ts';
 import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import { readStage } from '../shared/stage-flags.ts';
@@ -12,7 +13,7 @@ import { csvOf } from './csv.ts';
 import { figuresOf, type Figures } from './figures.ts';
 import { readFlags, type UsageCommand } from './flags.ts';
 import { bytesWithin, findRequestLogs, keptFrom, type RequestLog } from './log-groups.ts';
-import { dayOf, sinceDay, type Month } from './month.ts';
+import { sinceDay, type Month } from './month.ts';
 import { readNames } from './names.ts';
 import { runQuery } from './run-query.ts';
 

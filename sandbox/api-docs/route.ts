@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
+import { pageHeaders } from './page-headers.ts';
 
 /** Nothing from elsewhere, no inline script or style. The viewer's arrows are `data:` pictures in its style sheet. */
 const policy = [
@@ -16,11 +17,7 @@ const policy = [
 
 const headers = {
   'content-security-policy': policy,
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'cache-control': 'no-store',
+  ...pageHeaders,
 };
 
 const script = 'text/javascript; charset=utf-8';

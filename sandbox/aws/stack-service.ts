@@ -1,4 +1,5 @@
 import { account, region } from './intrinsics.ts';
+import { escapeXml } from './s3-errors.ts';
 import type { AwsAnswer, AwsService } from './service.ts';
 
 /** What CloudFormation says about the stack. */
@@ -8,10 +9,7 @@ export interface DeployedStack {
   readonly resources: readonly { readonly logicalId: string; readonly type: string; readonly physicalId: string }[];
 }
 
-const escaped = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-
-const element = (name: string, text: string): string => `<${name}>${escaped(text)}</${name}>`;
+const element = (name: string, text: string): string => `<${name}>${escapeXml(text)}</${name}>`;
 
 /** An answer of one of the services that take forms. */
 const xmlAnswer = (status: number, body: string): AwsAnswer => ({

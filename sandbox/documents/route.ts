@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
+import { pageHeaders } from '../api-docs/page-headers.ts';
 import { html } from '../html.ts';
 import { buildSite, isBuilt, localFolder } from './build.ts';
 
@@ -32,14 +33,6 @@ const policyOf = (page: string): string => {
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join('; ');
-};
-
-const headers = {
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'cache-control': 'no-store',
 };
 
 /** No dots at the beginning of a name, so nothing above the folder. */
@@ -97,14 +90,14 @@ export const documents = (
   const answer = async ({ method }: IncomingMessage, response: ServerResponse, { pathname }: URL): Promise<void> => {
     const say = (status: number, text: string | Buffer, type = 'text/plain; charset=utf-8'): void => {
       const policy = policyOf(type.startsWith('text/html') ? String(text) : '');
-      response.writeHead(status, { ...headers, 'content-security-policy': policy, 'content-type': type }).end(text);
+      response.writeHead(status, { ...pageHeaders, 'content-security-policy': policy, 'content-type': type }).end(text);
     };
     if (method !== 'GET' && method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD');
       return say(405, 'These pages can only be read.\n');
     }
     if (pathname === '/docs') {
-      response.writeHead(302, { ...headers, location: base }).end();
+      response.writeHead(302, { ...pageHeaders, location: base }).end();
       return;
     }
     const file = fileOf(pathname);

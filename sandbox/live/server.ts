@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { pageHeaders } from '../api-docs/page-headers.ts';
 import { close, listen } from '../aws/listen.ts';
 import { localRefusal } from '../partner/local-requests.ts';
 import type { Hub } from './hub.ts';
@@ -44,12 +45,7 @@ const policy = [
 
 const headers = {
   'content-security-policy': policy,
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-  // A page elsewhere may not even embed what is here.
-  'cross-origin-resource-policy': 'same-origin',
-  'cache-control': 'no-store',
+  ...pageHeaders,
 };
 
 const files: Readonly<Record<string, readonly [file: string, type: string]>> = {

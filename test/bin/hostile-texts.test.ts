@@ -11,6 +11,7 @@ import { registryData } from '../../config/load.ts';
 import { localStage } from '../../config/local.ts';
 import { visibleLine } from '../../config/visible.ts';
 import { auditHandler } from '../../functions/audit/handler.ts';
+import { instant } from '../../functions/shared/instant.ts';
 import { entriesOf } from '../../functions/shared/registry/entry-items.ts';
 import { parseScopes } from '../../functions/shared/scopes/scopes.ts';
 import { putExport } from '../../functions/shared/store/exports.ts';
@@ -39,7 +40,7 @@ const stream = { arn: 'stage', viewType: 'NEW_AND_OLD_IMAGES' } as const;
 const bucket = 'p2p-gateway-local-auditbucket-1';
 const grant = 'hostile-grant-00000001';
 const [day, now] = [new Date(startMs).toISOString().slice(0, 10), startMs / 1000];
-const since = new Date(startMs - 86_400_000).toISOString().replace('.000Z', 'Z');
+const since = instant(now - 86_400);
 
 let stage: Awaited<ReturnType<typeof toolStage>>;
 let folder: string;

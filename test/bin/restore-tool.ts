@@ -3,6 +3,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { restore } from '../../bin/restore/restore.ts';
 import { auditHandler } from '../../functions/audit/handler.ts';
+import { instant } from '../../functions/shared/instant.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import { putGrant, redeem } from '../../functions/shared/store/grants.ts';
 import type { Item } from '../../functions/shared/store/items.ts';
@@ -15,7 +16,7 @@ import { listening, tableOf, toolStage } from './tool-stage.ts';
 export const now = startMs / 1000;
 /** The second of the copy. */
 export const point = now - 600;
-export const since = new Date(point * 1000).toISOString().replace('.000Z', 'Z');
+export const since = instant(point);
 export const operator = 'arn:aws:iam::000000000000:user/operator';
 
 const stream = { arn: 'stage', viewType: 'NEW_AND_OLD_IMAGES' } as const;
