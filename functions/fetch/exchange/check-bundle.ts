@@ -116,10 +116,11 @@ export const checkBundle = (bundle: unknown, at: string, plans: Plans, nowMs: nu
   const { parts, mistakes: ofShape } = readParts(bundle, at);
   const patient = parts.get('MemberPatient')?.resource['id'];
   const member = isFhirId(patient) ? `Patient/${patient}` : undefined;
+  const identifiers = [...plans.recipient, ...plans.source];
   const mistakes = [
     ...ofShape,
     ...[...parts.values()].flatMap((part) => checkPart(part, member, plans, nowMs)),
-    ...[...parts.values()].flatMap((part) => checkContent(part.resource, part.at, member)),
+    ...[...parts.values()].flatMap((part) => checkContent(part.resource, part.at, member, identifiers)),
   ];
   const consent = parts.get('Consent')?.resource;
   return {

@@ -45,9 +45,8 @@ const isWithin = (period: unknown, nowMs: number): boolean => {
 
 /** Whether the one who agreed is the member, or a person whom the Consent itself describes as related to the member. */
 const isPerformer = (consent: JsonObject, performer: unknown, member: string, nowMs: number): boolean => {
-  const { reference, identifier } = objectOf(performer);
-  if (reference === member) return isMember(performer, member);
-  if (identifier !== undefined) return false;
+  const { reference } = objectOf(performer);
+  if (reference === member) return true;
   if (typeof reference !== 'string' || !reference.startsWith('#')) return false;
   const person = objectsIn(consent['contained']).find(({ id }) => id === reference.slice(1));
   return (

@@ -1,6 +1,8 @@
 import type { Mistake } from '../../shared/errors.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
 import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import type { Identifier } from '../../shared/registry/types.ts';
+import { referableOf, type Referable } from './check-reference.ts';
 import { checkShape } from './check-shape.ts';
 import { isText, objectOf, unless } from './mistakes.ts';
 
@@ -23,13 +25,15 @@ const referring: Readonly<Record<string, Readonly<Record<string, (resource: Json
   },
 };
 
-/** Whether a reference is to the member, and says nothing else of whom it means. @param member `Patient/` and the id */
-export const isMember = (reference: unknown, member: string): boolean => {
-  const { reference: text, type = 'Patient', identifier } = objectOf(reference);
-  return text === member && type === 'Patient' && identifier === undefined;
-};
+/** Whether a reference is to the member. @param member `Patient/` and the id */
+export const isMember = (reference: unknown, member: string): boolean => objectOf(reference)['reference'] === member;
 
-const checkContained = (resource: JsonObject, at: string, member: string | undefined): readonly Mistake[] => {
+const checkContained = (
+  resource: JsonObject,
+  at: string,
+  member: string | undefined,
+  referable: Referable,
+): readonly Mistake[] => {
   const { contained = [], resourceType } = resource;
   if (!Array.isArray(contained)) return unless(false, 'structure', at, 'contained is a list of resources.');
   const all = contained as readonly unknown[];
@@ -53,32 +57,25 @@ const checkContained = (resource: JsonObject, at: string, member: string | undef
     ...all.flatMap((one, index) => {
       if (!isFit(one)) return [];
       const { resourceType: type, ...own } = one as JsonObject;
-      return checkShape(own, String(type), `${at}[${index}]`);
+      return checkShape(own, String(type), `${at}[${index}]`, referable);
     }),
   ];
-};
-
-/** A reference to a person, by its type. */
-const toPerson = /(?:^|\/)(?:Patient|RelatedPerson|Person)\/[^/]+$/;
-
-/** Whether a value says who somebody else is: a reference to another person that has more than the reference. */
-const namesAnother = (value: unknown, member: string): boolean => {
-  if (Array.isArray(value)) return value.some((one) => namesAnother(one, member));
-  if (!isObject(value)) return false;
-  const { reference, display, identifier } = value;
-  const isAnother = typeof reference === 'string' && reference !== member && toPerson.test(reference);
-  if (isAnother && (display !== undefined || identifier !== undefined)) return true;
-  return Object.values(value).some((one) => namesAnother(one, member));
 };
 
 /**
  * Checks that a resource of a match has only what R4 gives it, contains only what it refers to, and says of nobody else who it is.
  * @param member the reference to the member; undefined if it could not be read
+ * @param plans identifiers of both plans
  */
-export const checkContent = (resource: JsonObject, at: string, member: string | undefined): readonly Mistake[] => {
+export const checkContent = (
+  resource: JsonObject,
+  at: string,
+  member: string | undefined,
+  plans: readonly Identifier[],
+): readonly Mistake[] => {
   const { contained: _, resourceType, ...own } = resource;
-  const { text, subscriber } = resource;
-  const isOfMember = member === undefined || (!namesAnother(own, member) && !isNamed(subscriber, member));
+  const { text } = resource;
+  const referable = referableOf(resource, plans);
   return [
     ...unless(
       text === undefined || (isObject(text) && isText(text['status']) && isText(text['div'])),
@@ -86,14 +83,7 @@ export const checkContent = (resource: JsonObject, at: string, member: string | 
       `${at}.text`,
       'text needs a status and a div.',
     ),
-    ...checkShape(own, String(resourceType), at),
-    ...checkContained(resource, `${at}.contained`, member),
-    ...unless(isOfMember, 'business-rule', at, 'A reference to another person can have nothing but the reference.'),
+    ...checkShape(own, String(resourceType), at, referable),
+    ...checkContained(resource, `${at}.contained`, member, referable),
   ];
-};
-
-/** Whether the subscriber, who may be another person, is named by more than a reference. */
-const isNamed = (subscriber: unknown, member: string): boolean => {
-  const { reference, display, identifier } = objectOf(subscriber);
-  return reference !== member && (display !== undefined || identifier !== undefined);
 };

@@ -27,7 +27,7 @@ const isPlain = ({ id, meta, language }: JsonObject): boolean =>
     (isObject(meta) &&
       Object.keys(meta).every((name) => allowedOfMeta.includes(name)) &&
       JSON.stringify(meta).length <= longestMeta &&
-      checkShape(meta, 'Meta', 'Parameters.meta').length === 0));
+      checkShape(meta, 'Meta', 'Parameters.meta', { contained: new Map(), plans: [] }).length === 0));
 
 const placeOf = (index: number): string => `Parameters.parameter[${index}]`;
 

@@ -1,6 +1,7 @@
 import { inflateRawSync } from 'node:zlib';
 import type { Mistake } from '../../shared/errors.ts';
 import { isObject, type JsonObject } from '../../shared/json-object.ts';
+import { checkReference, isOfPerson, type Referable } from './check-reference.ts';
 import { unless } from './mistakes.ts';
 import { r4Shapes } from './r4-shapes.ts';
 
@@ -21,12 +22,26 @@ const notTaken: Readonly<Record<string, string>> = {
 /** An element of a type. */
 interface Element {
   readonly type: string;
+  /** What a reference can be to. */
+  readonly targets: readonly string[];
   readonly isList: boolean;
   /** The choice that this is one form of, such as `value[x]` for `valueString`; undefined if it is none. */
   readonly choice: string | undefined;
 }
 
+/** An element where it is. */
+interface Place {
+  readonly element: Element;
+  readonly at: string;
+  readonly referable: Referable;
+}
+
 const capital = (type: string): string => type.charAt(0).toUpperCase() + type.slice(1);
+
+const typeOf = (text: string): Pick<Element, 'type' | 'targets'> => {
+  const [type = '', targets = ''] = text.split('>');
+  return { type, targets: targets.split(',') };
+};
 
 const elementsOf = (shape: string): ReadonlyMap<string, Element> =>
   new Map(
@@ -34,9 +49,12 @@ const elementsOf = (shape: string): ReadonlyMap<string, Element> =>
       const [name = '', types = ''] = one.split(':');
       const isList = name.endsWith('*');
       const own = isList ? name.slice(0, -1) : name;
-      if (!own.endsWith('[x]')) return [[own, { type: types, isList, choice: undefined }]];
+      if (!own.endsWith('[x]')) return [[own, { ...typeOf(types), isList, choice: undefined }]];
       const stem = own.slice(0, -'[x]'.length);
-      return types.split('|').map((type) => [stem + capital(type), { type, isList, choice: own }]);
+      return types
+        .split('|')
+        .map(typeOf)
+        .map((type) => [stem + capital(type.type), { ...type, isList, choice: own }]);
     }),
   );
 
@@ -67,7 +85,7 @@ const checkPrimitive = (value: unknown, type: string, at: string): readonly Mist
     : unless(typeof value === (jsonTypes.get(type) ?? 'string'), 'structure', at, otherForm);
 
 /** The id and extensions of a primitive, in the member whose name has an underscore before it. */
-const checkBeside = (value: unknown, { isList }: Element, at: string): readonly Mistake[] => {
+const checkBeside = (value: unknown, { element: { isList }, at, referable }: Place): readonly Mistake[] => {
   const all: readonly unknown[] = isList && Array.isArray(value) ? value : [value];
   if (Array.isArray(value) !== isList) return unless(false, 'structure', at, otherForm);
   return all.flatMap((one) => {
@@ -76,16 +94,28 @@ const checkBeside = (value: unknown, { isList }: Element, at: string): readonly 
     const { id, extension, ...others } = one;
     return Object.keys(others).length > 0
       ? unless(false, 'structure', at, otherForm)
-      : checkElements({ id, extension }, 'Reference', at);
+      : checkElements({ id, extension }, 'Reference', at, referable);
   });
 };
 
-const checkElement = (
-  object: JsonObject,
-  name: string,
-  type: string,
-  { element, at }: { readonly element: Element; readonly at: string },
-): readonly Mistake[] => {
+/** A value that is no primitive, and what it must not say. */
+const checkObject = (
+  value: JsonObject,
+  parent: string,
+  { element: { type, targets }, at, referable }: Place,
+): readonly Mistake[] => [
+  ...checkElements(value, type, at, referable),
+  ...(type === 'Reference' ? checkReference(value, targets, referable, at) : []),
+  ...unless(
+    parent !== 'Organization' || type !== 'Identifier' || !isOfPerson(value),
+    'business-rule',
+    at,
+    'The identifier is of a kind that only a person has.',
+  ),
+];
+
+const checkElement = (object: JsonObject, name: string, type: string, where: Place): readonly Mistake[] => {
+  const { element, at } = where;
   const why = notTaken[`${type}.${name}`] ?? (Object.hasOwn(notTaken, name) ? notTaken[name] : undefined);
   if (why !== undefined) return unless(false, 'not-supported', at, why);
   const value = object[name];
@@ -98,11 +128,13 @@ const checkElement = (
       const isBeside = one === null && element.isList && Array.isArray(object[`_${name}`]);
       return isBeside ? [] : checkPrimitive(one, element.type, place);
     }
-    return isObject(one) ? checkElements(one, element.type, place) : unless(false, 'structure', place, otherForm);
+    return isObject(one)
+      ? checkObject(one, type, { ...where, at: place })
+      : unless(false, 'structure', place, otherForm);
   });
 };
 
-const checkElements = (object: JsonObject, type: string, at: string): readonly Mistake[] => {
+const checkElements = (object: JsonObject, type: string, at: string, referable: Referable): readonly Mistake[] => {
   const elements = shapes.get(type) ?? new Map<string, Element>();
   const names = Object.keys(object).filter((name) => object[name] !== undefined);
   const choices = names.flatMap((name) => elements.get(name)?.choice ?? []);
@@ -110,10 +142,10 @@ const checkElements = (object: JsonObject, type: string, at: string): readonly M
     ...unless(new Set(choices).size === choices.length, 'structure', at, otherForm),
     ...names.flatMap((name) => {
       const element = elements.get(name);
-      if (element !== undefined) return checkElement(object, name, type, { element, at: `${at}.${name}` });
+      if (element !== undefined) return checkElement(object, name, type, { element, at: `${at}.${name}`, referable });
       const primitive = name.startsWith('_') ? elements.get(name.slice(1)) : undefined;
       return primitive !== undefined && !shapes.has(primitive.type)
-        ? checkBeside(object[name], primitive, at)
+        ? checkBeside(object[name], { element: primitive, at, referable })
         : unless(false, 'structure', at, otherForm);
     }),
   ];
@@ -121,9 +153,9 @@ const checkElements = (object: JsonObject, type: string, at: string): readonly M
 
 /**
  * Checks that a value has only elements that R4 gives its type, in R4's form: names as they are written there, lists where there
- * are lists, and the right type of JSON. What the gateway does not take is a mistake too.
+ * are lists, the right type of JSON, and references to what R4 lets them refer to. What the gateway does not take is a mistake too.
  * @param value without `resourceType` and `contained`
  * @param type a type of R4 that a match may have
  */
-export const checkShape = (value: JsonObject, type: string, at: string): readonly Mistake[] =>
-  checkElements(value, type, at);
+export const checkShape = (value: JsonObject, type: string, at: string, referable: Referable): readonly Mistake[] =>
+  checkElements(value, type, at, referable);

@@ -269,12 +269,6 @@ describe('a match of members', () => {
       [{ url: 'urn:x', valueHumanName: { family: 'x' } }],
       'Patient.extension[0]',
     ],
-    ['a doctor who is a named patient', 'Patient|.generalPractitioner', [{ ...other, display: 'x' }]],
-    ['a named subscriber', 'Coverage|.subscriber', { ...other, display: 'x' }],
-    ['a subscriber without a reference', 'Coverage|.subscriber', { display: 'x' }],
-    ["another's identifier beside its patient", 'Consent.patient|.identifier', { value: 'x' }],
-    ["another's identifier beside its beneficiary", 'Coverage.beneficiary|.identifier', { value: 'x' }],
-    ["another's identifier beside its performer", 'Consent.performer|[0].identifier', { value: 'x' }],
     ...['Patient', 'Coverage', 'Consent'].flatMap((at) =>
       [
         { resourceType: 'RelatedPerson', id: 'x', patient: { reference: 'Patient/patient-1' } },
@@ -343,14 +337,98 @@ describe('a match of members', () => {
   });
 
   it.each([
-    ['a DocumentReference about another', { resourceType: 'DocumentReference', id: 'x', subject: other }],
-    ['a person in its Organization', organization(newPlan, { id: 'x', contact: [{ name: { family: 'x' } }] })],
-  ])('that contains %s is refused', (_, one) => {
-    const source = { reference: '#x' };
-    const changed = edit(edit(bundle(), 'Consent.contained', [one]), 'Consent.sourceReference', source);
-    expect(mistakes(edit(changed, 'Consent.organization', [source])).map(({ expression }) => expression)).toEqual([
+    [
+      'a DocumentReference about another',
+      'Consent.sourceReference',
+      { reference: '#x' },
+      { resourceType: 'DocumentReference', id: 'x', subject: other },
+    ],
+    [
+      'a person in its Organization',
+      'Consent.organization',
+      [{ reference: '#x' }],
+      organization(newPlan, { id: 'x', contact: [{ name: { family: 'x' } }] }),
+    ],
+  ])('that contains %s is refused', (_, place, to, one) => {
+    const changed = edit(edit(bundle(), 'Consent.contained', [one]), place, to);
+    expect(mistakes(changed).map(({ expression }) => expression)).toEqual([
       expect.stringContaining(inParts('Consent.contained')),
     ]);
+  });
+
+  const document = { resourceType: 'DocumentReference', id: 'x', status: 'current', author: [] };
+  const ofDocument = { 'Consent.sourceReference': { reference: '#x' }, 'Consent.contained': [document] };
+  // Elements of R4 that refer to something; before them what they need.
+  describe.each<[string, Record<string, unknown>?]>([
+    ['Patient.generalPractitioner[0]', { 'Patient.generalPractitioner': [] }],
+    ['Patient.managingOrganization'],
+    ['Patient.identifier[0].assigner'],
+    ['Coverage.policyHolder'],
+    ['Coverage.subscriber'],
+    ['Coverage.beneficiary'],
+    ['Link.payor[0]'],
+    ['Coverage.contract[0]', { 'Coverage.contract': [] }],
+    ['Consent.patient'],
+    ['Consent.performer[0]'],
+    ['Consent.organization[0]', { 'Consent.organization': [] }],
+    ['Consent.sourceReference'],
+    ['Consent.verification[0].verifiedWith', { 'Consent.verification': [{ verified: true }] }],
+    ['Consent.provision.actor[2].reference', { 'Consent.provision.actor[2]': receiver(newPlan) }],
+    [
+      'Coverage.contained[0].partOf',
+      { 'Coverage.payor': [{ reference: '#plan' }], 'Coverage.contained': [organization(oldPlan)] },
+    ],
+    [
+      'Consent.contained[0].identifier[0].assigner',
+      { 'Consent.performer': [{ reference: '#p' }], 'Consent.contained': [parent({ identifier: [{}] })] },
+    ],
+    ['Consent.contained[0].author[0]', ofDocument],
+    ['Consent.contained[0].authenticator', ofDocument],
+    ['Consent.contained[0].custodian', ofDocument],
+  ])('in %s', (place, needs = {}) => {
+    const ready = Object.entries(needs).reduce<unknown>((one, [at, to]) => edit(one, at, to), bundle());
+    const display = 'Another, Person';
+    const identifier = { system: 'http://hl7.org/fhir/sid/us-ssn', value: '123-45-6789' };
+    const byType = { type: coded('v2-0203', 'MB'), value: '1' };
+
+    it.each<[object]>([
+      [{ reference: 'Patient/patient-1', identifier }],
+      [{ reference: 'Patient/patient-1', display }],
+      [{ reference: 'Patient/another', display }],
+      [{ reference: 'Patient/another/_history/1', identifier }],
+      [{ reference: 'RelatedPerson/x/', identifier }],
+      [{ reference: 'Person/x', display }],
+      [{ reference: 'https://example.org/fhir/Patient/another', display }],
+      [{ reference: 'Patient?identifier=http://hl7.org/fhir/sid/us-ssn|123-45-6789' }],
+      [{ reference: 'urn:uuid:3b1c2c0e-0000-4000-8000-000000000000', type: 'Patient', identifier }],
+      [{ reference: '#nobody', display }],
+      [{ reference: 'Organization/1', type: 'Patient', display }],
+      [{ type: 'Patient', identifier, display }],
+      [{ type: 'RelatedPerson', identifier: { value: '1' } }],
+      [{ type: 'http://hl7.org/fhir/StructureDefinition/Patient', display }],
+      [{ type: 'Organization', identifier }],
+      [{ type: 'Organization', identifier: byType }],
+      [{ identifier }],
+      [{ identifier: byType }],
+    ])('%j is refused', (to) => {
+      const at = `Parameters.parameter[0].${inParts(place)}`;
+      expect(mistakes(edit(ready, place, to)).map(({ expression }) => expression)).toContain(at);
+    });
+  });
+
+  it.each<[string, object]>([
+    ['Patient.generalPractitioner', [{ reference: 'Practitioner/1', display: 'Dr. Example' }, { display: 'x' }]],
+    ['Patient.generalPractitioner', [{ type: 'Practitioner', identifier: { system: npi, value: newPlan } }]],
+    ['Coverage.subscriber', { reference: 'Patient/another' }],
+    ['Coverage.subscriber', { reference: 'https://example.org/fhir/RelatedPerson/1' }],
+    ['Coverage.policyHolder', { reference: 'urn:uuid:3b1c2c0e-0000-4000-8000-000000000000' }],
+    ['Coverage.policyHolder', { reference: 'Organization/1', display: 'An employer' }],
+    ['Coverage.policyHolder', { type: 'Organization', identifier: { system: 'urn:x', value: '1' }, display: 'x' }],
+    ['Link.payor[0]', { ...plan('1234567893'), display: 'New Health Plan' }],
+    ['Consent.provision.actor[2]', { ...receiver(newPlan), reference: { ...plan('1111111112'), display: 'x' } }],
+    ['Consent.organization', [{ display: 'Old Health Plan' }]],
+  ])('%s can be %j', (place, to) => {
+    expect(check(matchParameters(edit(bundle(), place, to)))).toHaveLength(1);
   });
 
   it('is refused whatever the case of a name, and the form of a value, that R4 does not have there', () => {

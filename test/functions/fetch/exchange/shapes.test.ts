@@ -7,7 +7,11 @@ interface Element {
   readonly path: string;
   readonly max: string;
   readonly contentReference?: string;
-  readonly type?: readonly { readonly code: string; readonly extension?: readonly { readonly valueUrl?: string }[] }[];
+  readonly type?: readonly {
+    readonly code: string;
+    readonly targetProfile?: readonly string[];
+    readonly extension?: readonly { readonly valueUrl?: string }[];
+  }[];
 }
 interface Definition {
   readonly resourceType: string;
@@ -38,6 +42,12 @@ const isPrimitive = (code: string): boolean => definitions.get(code)?.kind === '
 const codeOf = ({ code, extension }: NonNullable<Element['type']>[number]): string =>
   code.startsWith('http') ? (extension?.[0]?.valueUrl ?? 'string') : code;
 
+/** What a reference can be to: `Reference>Patient,Group`. */
+const withTargets = (code: string, { targetProfile = [] }: NonNullable<Element['type']>[number]): string =>
+  code === 'Reference'
+    ? `Reference>${targetProfile.map((one) => one.slice(one.lastIndexOf('/') + 1)).join(',')}`
+    : code;
+
 /** The elements of a type or of an element with its own: `name:type`, with `*` for a list. */
 const shapeOf = (path: string): string => {
   const { snapshot } = definitions.get(path.split('.')[0]!)!;
@@ -50,8 +60,9 @@ const shapeOf = (path: string): string => {
   return own
     .map((element) => {
       const types = (element.type ?? [])
-        .map(codeOf)
-        .filter((code) => path !== 'Extension' || code === 'Extension' || isPrimitive(code) || ofExtensions.has(code));
+        .map((type) => [codeOf(type), type] as const)
+        .filter(([code]) => path !== 'Extension' || code === 'Extension' || isPrimitive(code) || ofExtensions.has(code))
+        .map(([code, type]) => withTargets(code, type));
       const inner = types.some((code) => code === 'BackboneElement' || code === 'Element') ? element.path : undefined;
       const type = element.contentReference?.slice(1) ?? inner ?? types.join('|');
       return `${element.path.slice(path.length + 1)}${element.max === '1' ? '' : '*'}:${type}`;
@@ -65,7 +76,8 @@ const made = (): string => {
   const add = (path: string): void => {
     if (path in shapes || path === 'Resource' || isPrimitive(path)) return;
     shapes[path] = shapeOf(path);
-    for (const one of shapes[path].split(' ')) for (const type of one.split(':')[1]!.split('|')) add(type);
+    for (const one of shapes[path].split(' '))
+      for (const type of one.split(':')[1]!.split('|')) add(type.split('>')[0]!);
   };
   for (const one of [...roots, 'Extension']) add(one);
   const sorted = Object.entries(shapes).sort(([one], [two]) => (one < two ? -1 : 1));
@@ -82,7 +94,8 @@ it('the shapes of what a match may have are those of R4’s own definitions', as
 // \`SHAPES=write npm test -- test/functions/fetch/exchange/shapes.test.ts\`. Do not edit.
 
 /**
- * The elements of types, deflated, in base64: a line for each type, and in it each element with its types, and \`*\` if it is a list.
+ * The elements of types, deflated, in base64: a line for each type, and in it each element with its types, \`*\` if it is a list,
+ * and after \`>\` what a reference can be to.
  * An extension's value is a primitive, or of few other types.
  */
 export const r4Shapes =

@@ -1,0 +1,98 @@
+import type { Mistake } from '../../shared/errors.ts';
+import { objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import type { Identifier } from '../../shared/registry/types.ts';
+import { hasCode, objectOf, unless } from './mistakes.ts';
+
+/** What references of a resource can mean. */
+export interface Referable {
+  /** The types of contained resources, by `#` and the id. */
+  readonly contained: ReadonlyMap<unknown, string>;
+  /** The identifiers of the plans of the exchange. */
+  readonly plans: readonly Identifier[];
+}
+
+/** A Practitioner is none of them: who treats or agrees as a professional is public, by an NPI. */
+const persons: ReadonlySet<unknown> = new Set(['Patient', 'RelatedPerson', 'Person']);
+
+/** A resource's own URL, absolute or relative, without a query. https://hl7.org/fhir/R4/references.html#literal */
+const literal = /^(?:https?:\/\/[^?#\s]+\/)?([A-Z][A-Za-z]*)\/[A-Za-z0-9.-]{1,64}(?:\/_history\/[A-Za-z0-9.-]{1,64})?$/;
+const urn = /^urn:(?:uuid:[0-9a-f-]{36}|oid:[0-9.]{1,255})$/i;
+
+const npis: ReadonlySet<unknown> = new Set(['http://hl7.org/fhir/sid/us-npi', 'urn:oid:2.16.840.1.113883.4.6']);
+
+/** Social security, Medicare beneficiary. https://terminology.hl7.org/identifiers.html */
+const ofPersons: ReadonlySet<unknown> = new Set([
+  'http://hl7.org/fhir/sid/us-ssn',
+  'urn:oid:2.16.840.1.113883.4.1',
+  'http://hl7.org/fhir/sid/us-mbi',
+  'urn:oid:2.16.840.1.113883.4.927',
+  'http://hl7.org/fhir/sid/us-medicare',
+  'urn:oid:2.16.840.1.113883.4.572',
+]);
+/** Of https://terminology.hl7.org/CodeSystem-v2-0203.html, what only a person has. */
+const typesOfPersons = 'SS SB MB SN MR PI PN PT MC MA DL PPN JHN CZ HC'.split(' ');
+
+/** Whether an identifier is of a kind that only a person has. */
+export const isOfPerson = (identifier: unknown): boolean => {
+  const { system, type } = objectOf(identifier);
+  return (
+    ofPersons.has(system) ||
+    typesOfPersons.some((code) => hasCode(type, 'http://terminology.hl7.org/CodeSystem/v2-0203', code))
+  );
+};
+
+const isOrganizations = (identifier: unknown, plans: readonly Identifier[]): boolean => {
+  const { system, value } = objectOf(identifier);
+  return (
+    (npis.has(system) && typeof value === 'string' && /^\d{10}$/.test(value)) ||
+    plans.some((plan) => plan.system === system && plan.value === value)
+  );
+};
+
+/** The types that a reference is said to be to: by `type`, and by the URL or the contained resource. Undefined if it has no form of R4. */
+const typesOf = ({ reference, type }: JsonObject, contained: Referable['contained']): unknown[] | undefined => {
+  const said = type === undefined ? [] : [type];
+  const text = typeof reference === 'string' ? reference : '';
+  if (reference === undefined || urn.test(text)) return said;
+  const found = contained.get(text) ?? literal.exec(text)?.[1];
+  return found === undefined ? undefined : [...said, found];
+};
+
+/**
+ * Checks that a reference is to what its element can refer to, and says of no person who that is: one that may be to a person, the
+ * member too, has its `reference` and nothing beside it.
+ * @param targets the types that the element can refer to
+ */
+export const checkReference = (
+  value: JsonObject,
+  targets: readonly string[],
+  { contained, plans }: Referable,
+  at: string,
+): readonly Mistake[] => {
+  const types = typesOf(value, contained);
+  if (types === undefined || new Set(types).size > 1 || types.some((type) => !targets.includes(String(type)))) {
+    const message = `A reference here is to ${targets.join(', ')}, by a URL without a query, a URN, or # and the id of what is contained.`;
+    return unless(false, 'structure', at, message);
+  }
+  const { reference, identifier } = value;
+  const mayBeToPerson =
+    types.length > 0
+      ? persons.has(types[0])
+      : targets.some((type) => persons.has(type)) && (reference !== undefined || !isOrganizations(identifier, plans));
+  return unless(
+    mayBeToPerson ? Object.keys(value).every((name) => name === 'reference') : !isOfPerson(identifier),
+    'business-rule',
+    at,
+    mayBeToPerson
+      ? 'A reference to a person can have nothing but the reference. If it is to something else, say so by its type.'
+      : 'The identifier is of a kind that only a person has.',
+  );
+};
+
+/** What the references of a resource can mean. */
+export const referableOf = (resource: JsonObject, plans: readonly Identifier[]): Referable => ({
+  contained: new Map(
+    objectsIn(resource['contained']).map(({ id, resourceType }) => [`#${String(id)}`, String(resourceType)]),
+  ),
+  plans,
+});
