@@ -26,11 +26,42 @@ const doneForFunctions = [
   'sqs:SendMessage',
 ];
 
-/** What a permissions boundary must allow functions. Without one of these they fail when they run, not when they are deployed. */
-export const boundaryActions = ({ existing, network }: Pick<StageConfig, 'existing' | 'network'>): readonly string[] =>
+/** What a network of the stack's own needs: its flow log, and the CDK's function that closes the default security group. */
+const ownNetworkActions = [
+  'ec2:AuthorizeSecurityGroupEgress',
+  'ec2:AuthorizeSecurityGroupIngress',
+  'ec2:RevokeSecurityGroupEgress',
+  'ec2:RevokeSecurityGroupIngress',
+  'logs:DescribeLogStreams',
+];
+
+/** What API Gateway asks of the role by which it writes its log: AWS's policy `AmazonAPIGatewayPushToCloudWatchLogs`. */
+export const apiGatewayLogActions = [
+  'logs:CreateLogGroup',
+  'logs:CreateLogStream',
+  'logs:DescribeLogGroups',
+  'logs:DescribeLogStreams',
+  'logs:FilterLogEvents',
+  'logs:GetLogEvents',
+  'logs:PutLogEvents',
+];
+
+/**
+ * What a permissions boundary must allow the stack's roles, each once and sorted. Without those of a network of the stack's own
+ * or of API Gateway's role the deployment fails; without another, what needs it fails when it runs.
+ */
+export const boundaryActions = ({
+  apiGatewayLogRole,
+  existing,
+  network,
+}: Pick<StageConfig, 'apiGatewayLogRole' | 'existing' | 'network'>): readonly string[] =>
   [
-    ...Object.values(endpointCalls).flat(),
-    ...doneForFunctions,
-    ...doneByLambda,
-    ...(existing?.vpc === undefined && network === 'none' ? [] : networkInterfaceActions),
+    ...new Set([
+      ...Object.values(endpointCalls).flat(),
+      ...doneForFunctions,
+      ...doneByLambda,
+      ...(existing?.vpc === undefined && network === 'none' ? [] : networkInterfaceActions),
+      ...(network === 'none' ? [] : ownNetworkActions),
+      ...(apiGatewayLogRole ? apiGatewayLogActions : []),
+    ]),
   ].toSorted();

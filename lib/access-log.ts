@@ -8,6 +8,7 @@ import {
 import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { apiGatewayLogActions } from '../config/boundary-actions.ts';
 import type { StageConfig } from '../config/stage.ts';
 import { logGroup } from './log-group.ts';
 import { allow } from './statements.ts';
@@ -45,17 +46,6 @@ const fields = {
 
 const format = Object.fromEntries(Object.entries(fields).map(([name, variable]) => [name, `$context.${variable}`]));
 
-/** The actions of AWS's managed policy `AmazonAPIGatewayPushToCloudWatchLogs`, which API Gateway requires. */
-const logActions = [
-  'logs:CreateLogGroup',
-  'logs:CreateLogStream',
-  'logs:DescribeLogGroups',
-  'logs:DescribeLogStreams',
-  'logs:FilterLogEvents',
-  'logs:GetLogEvents',
-  'logs:PutLogEvents',
-];
-
 /** Logs one JSON line for each request that reaches the API. */
 export class AccessLog extends Construct {
   /** The log group. */
@@ -79,7 +69,7 @@ export class AccessLog extends Construct {
    * log.
    */
   private logRole(): CfnAccount {
-    const policy = new ManagedPolicy(this, 'Policy', { statements: [allow(logActions, ['*'])] });
+    const policy = new ManagedPolicy(this, 'Policy', { statements: [allow(apiGatewayLogActions, ['*'])] });
     const role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('apigateway.amazonaws.com'),
       managedPolicies: [policy],

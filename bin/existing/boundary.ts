@@ -27,13 +27,14 @@ const judge = (document: PolicyDocument, config: StageConfig): readonly Finding[
     Resource: '*',
   };
   const { refused, unclear: open } = verdictOn(document, need);
-  if (refused.length > 0) return [wrong(`does not allow ${refused.join(', ')}; add them, or functions fail`)];
+  if (refused.length > 0)
+    return [wrong(`does not allow ${refused.join(', ')}; add them, or the deployment or functions fail`)];
   return open.length > 0
     ? [unclear(`allows ${open.join(', ')} on some resources or conditions only; compare them with the stack's`)]
-    : [ok('allows what functions do')];
+    : [ok('allows what the stack’s roles do')];
 };
 
-/** Asks whether a permissions boundary lets functions work: a deployment succeeds in any case. */
+/** Asks whether a permissions boundary lets the stack's roles do what they do. */
 export const askBoundary = (client: IAMClient, config: StageConfig, arn: string): Question => ({
   field: 'permissionsBoundaryArn',
   name: arn,

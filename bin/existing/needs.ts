@@ -143,10 +143,7 @@ const ofBoundary = (config: StageConfig): Need[] =>
         {
           field: 'permissionsBoundaryArn',
           name: config.permissionsBoundaryArn,
-          says: [
-            `The boundary must allow: ${boundaryActions(config).join(', ')}.`,
-            'With apiGatewayLogRole, also the actions of AmazonAPIGatewayPushToCloudWatchLogs.',
-          ],
+          says: [`The boundary must allow: ${boundaryActions(config).join(', ')}.`],
         },
       ];
 

@@ -196,8 +196,8 @@ describe('a permissions boundary', () => {
   };
   const check = (arn: string) => linesOf(askBoundary(iam, config, arn));
 
-  it('a permissions boundary that allows what functions do is right', async () => {
-    expect(await check(await make('right', boundaryActions(config)))).toEqual(['ok: allows what functions do']);
+  it('a permissions boundary that allows what roles do is right', async () => {
+    expect(await check(await make('right', boundaryActions(config)))).toEqual(['ok: allows what the stack’s roles do']);
   });
 
   it('a permissions boundary that does not exist is wrong', async () => {

@@ -151,12 +151,12 @@ describe('a permissions boundary', () => {
   const actions = boundaryActions(config);
 
   it.each<[how: string, Action: readonly string[], Resource: string, told: RegExp]>([
-    ['allows what functions do', actions, '*', /^ok: allows what functions do$/],
+    ['allows what roles do', actions, '*', /^ok: allows what the stack’s roles do$/],
     [
       'lacks an action',
       actions.filter((action) => action !== 'kms:GenerateDataKey'),
       '*',
-      /^wrong: does not allow kms:GenerateDataKey; add them, or functions fail$/,
+      /^wrong: does not allow kms:GenerateDataKey; add them, or the deployment or functions fail$/,
     ],
     [
       'is limited to some',

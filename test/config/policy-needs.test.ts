@@ -1,5 +1,3 @@
-import { boundaryActions } from '../../config/boundary-actions.ts';
-import { endpointCalls } from '../../config/endpoint-calls.ts';
 import {
   alarmsMayPublish,
   alarmsMayUseKey,
@@ -102,54 +100,5 @@ describe('what a policy must allow', () => {
     expect(keyNeeds('memberIndex', {}, place)).toEqual([
       roles('kms:CreateAlias', 'kms:DeleteAlias', 'kms:DescribeKey', 'kms:GenerateMac'),
     ]);
-  });
-});
-
-describe('what a permissions boundary must allow', () => {
-  /** What the functions call, which the policies of a VPC's endpoints let through. */
-  const calls = {
-    dynamodb: [
-      'dynamodb:DeleteItem',
-      'dynamodb:GetItem',
-      'dynamodb:PutItem',
-      'dynamodb:Query',
-      'dynamodb:Scan',
-      'dynamodb:UpdateItem',
-    ],
-    kms: ['kms:Decrypt', 'kms:GenerateDataKey', 'kms:GenerateMac'],
-    lambda: words(`
-      lambda:CheckpointDurableExecution lambda:GetDurableExecutionState lambda:InvokeFunction
-      lambda:SendDurableExecutionCallbackSuccess
-    `),
-    s3: ['s3:DeleteObject', 's3:GetObject', 's3:ListBucket', 's3:PutObject'],
-    secretsmanager: ['secretsmanager:GetSecretValue'],
-  };
-  /** What Lambda, X-Ray, DynamoDB's streams and its encryption do with a role (AWS's documentation of each). */
-  const always = words(`
-    dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator dynamodb:ListStreams kms:DescribeKey
-    kms:Encrypt kms:ReEncryptFrom kms:ReEncryptTo logs:CreateLogStream logs:PutLogEvents sqs:SendMessage
-    xray:PutTelemetryRecords xray:PutTraceSegments
-  `);
-  /** https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html */
-  const inNetworks = words(`
-    ec2:AssignPrivateIpAddresses ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ec2:DescribeNetworkInterfaces
-    ec2:DescribeSubnets ec2:UnassignPrivateIpAddresses
-  `);
-
-  const own = Object.values(calls).flat();
-
-  it('is what functions call, and what AWS does with their roles', () => {
-    expect(endpointCalls).toEqual(calls);
-    expect(boundaryActions({ existing: undefined, network: 'none' })).toEqual([...own, ...always].toSorted());
-  });
-
-  it('is also network interfaces where functions are in a VPC, of the stack or of the account', () => {
-    const all = [...own, ...always, ...inNetworks].toSorted();
-    const vpc = { id: 'vpc-1', subnets: [], awsEndpoints: 'nat' } as const;
-
-    expect(boundaryActions({ existing: undefined, network: { availabilityZones: 2, cidr: '10.20.0.0/20' } })).toEqual(
-      all,
-    );
-    expect(boundaryActions({ existing: { vpc }, network: 'none' })).toEqual(all);
   });
 });

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { boundaryActions } from '../../config/boundary-actions.ts';
+import { loadStage } from '../../config/load.ts';
 import { keyNeeds } from '../../config/policy-needs.ts';
+import type { StageConfig } from '../../config/stage.ts';
 import { edgeWebAclArn, everything, ownEverything } from '../support/own-everything.ts';
 import {
   at,
@@ -25,6 +28,12 @@ beforeAll(async () => {
   own = await synthesized(await ownEverything());
   ownWithoutEdge = await synthesized(await ownEverything({ edge: false }));
 });
+
+/** The statements at any depth of a resource's properties. */
+const statementsAnywhere = (value: unknown): Statement[] => {
+  if (typeof value !== 'object' || value === null) return [];
+  return 'Effect' in value ? [value as Statement] : Object.values(value).flatMap(statementsAnywhere);
+};
 
 const countsOf = ({ Resources }: StageTemplate): ReadonlyMap<string, number> => {
   const counts = new Map<string, number>();
@@ -118,6 +127,23 @@ describe('a stage that brings everything', () => {
       const limits = new Set(roles.map((role) => property(role, 'PermissionsBoundary')));
       expect([...limits]).toEqual(['arn:aws:iam::111122223333:policy/boundary']);
     }
+  });
+
+  it.each<[string, () => Promise<StageConfig>]>([
+    ['with its own network', () => loadStage('production-example')],
+    ['without a network', () => loadStage('demo')],
+    ['without API Gateway’s role', async () => ({ ...(await loadStage('demo')), apiGatewayLogRole: false })],
+    ['that brings everything', () => ownEverything()],
+  ])('%s needs of a boundary exactly what its roles may do', async (_, load) => {
+    const config = await load();
+    const { Resources } = await synthesized(config);
+    const granted = Object.values(Resources)
+      .filter(({ Type }) => Type.startsWith('AWS::IAM::'))
+      .flatMap(({ Properties }) => statementsAnywhere(Properties))
+      .filter(({ Effect, Principal }) => Effect === 'Allow' && Principal === undefined)
+      .flatMap(({ Action }) => Action);
+
+    expect(boundaryActions(config)).toEqual([...new Set(granted)].sort());
   });
 
   it('limits the role of the CDK’s own function too, where the stack makes the VPC', async () => {
