@@ -10,15 +10,22 @@ import { turns } from '../../support/eventually.ts';
 import { exportWorld, type Sent, type WorldOptions } from '../../support/export-world.ts';
 import { fakeIntervals } from '../../support/fake-timeouts.ts';
 import { randomOf } from '../../support/random.ts';
-import { endOf } from './end-of.ts';
+import { words } from '../../support/words.ts';
+import { endOf, type World } from './end-of.ts';
 import { groupInput, groupOf, matchInput, memberOf, planOf, submittedPatient, type Plan } from './former-plan.ts';
 
 const owner = 'northwind/demo-partner';
+type Exchange = NonNullable<WorldOptions['exchange']>;
 
-/** Runs an exchange with a plan to its end. */
-const run = async (exchange: NonNullable<WorldOptions['exchange']>, plan: Plan, options: WorldOptions = {}) => {
+/** An exchange with a plan, which may need the world, to be kicked off. */
+const worldOf = (exchange: Exchange, plan: Plan | ((world: World) => Plan), options: WorldOptions = {}): World => {
   const world = exportWorld({ exchange, ...options });
-  world.answerWith(planOf(world.base, plan));
+  world.answerWith(planOf(world.base, typeof plan === 'function' ? plan(world) : plan));
+  return world;
+};
+
+const run = async (...of: Parameters<typeof worldOf>) => {
+  const world = worldOf(...of);
   await world.run();
   return endOf(world);
 };
@@ -30,227 +37,204 @@ const observation = (id: string, patient: string, more: object = {}) => ({
   ...more,
 });
 const patient = (id: string) => ({ resourceType: 'Patient', id });
+const patients = (...ids: readonly string[]) => ({ type: 'Patient', lines: ids.map(patient) });
+/** @param lines resources, or `id patient` */
+const observations = (...lines: readonly (string | object)[]) => ({
+  type: 'Observation',
+  lines: lines.map((line) => (typeof line === 'string' ? observation(...(words(line) as [string, string])) : line)),
+});
+
+const askedFor = ({ asked }: World, wanted: string) =>
+  asked.filter(({ method, path, url }) => [method, path, url].includes(wanted));
+
+/** What was audited of each member when the exchange had ended. */
+const cameOf = (world: World): readonly { submitted: string; outcome: string; resources?: number }[] =>
+  [...world.dynamo.items('Audit').values()].flatMap(({ type, members }) =>
+    type?.S === 'came' ? JSON.parse(members!.S!) : [],
+  );
+
+const groupBody = async (world: World, id = 'group-match') => {
+  const group = (await getGroup(world.exchanges, owner, id, 0))!;
+  const box = { group: `${owner}/${id}`, partner: 'demo-partner' };
+  const key = await world.deps.openInJob(box, 'group key', group.key);
+  return openGroupBody(key, { owner, id }, group.body);
+};
 
 describe('a match', () => {
   it('is asked as PDex says, and its Groups are passed on and kept for exports', async () => {
-    const input = matchInput('ours-a', 'ours-b', 'ours-c');
-    const matched = groupOf('match', { 'ours-a': 'Patient/a' });
-    const output = [
-      { type: 'Group', lines: [matched], count: 1 },
-      {
-        type: 'Group',
-        lines: [groupOf('nomatch', { 'ours-b': '#ours-b' }), groupOf('consentconstraint', { 'ours-c': '#ours-c' })],
-      },
-    ];
-    const { world, errors, status, complete, lines } = await run(input, { output });
+    const input = matchInput('ours-a', 'ours-b', 'ours-c') as Extract<Exchange, { kind: 'match' }>;
+    const groups = [found(a), notFound('ours-b'), groupOf('consentconstraint', { 'ours-c': '#ours-c' })];
+    const { world, errors, status, complete, lines } = await run(input, {
+      output: [
+        { type: 'Group', lines: groups.slice(0, 1), count: 1 },
+        { type: 'Group', lines: groups.slice(1) },
+      ],
+    });
 
     expect({ errors, status, complete }).toEqual({ errors: [], status: 'completed', complete: true });
-    const [asked] = world.asked;
-    expect(asked).toMatchObject({
+    expect(world.asked[0]).toMatchObject({
       path: '/Group/$bulk-member-match',
       method: 'POST',
       token: 'Bearer system-1',
       oneTime: true,
-      form: input.kind === 'match' ? input.body : '',
+      form: input.body,
       headers: { prefer: 'respond-async', 'content-type': 'application/fhir+json' },
     });
-    const made = (group: object, id: string) => ({
-      ...group,
-      contained: [submittedPatient(id)],
-      quantity: 1,
-    });
-    const passedOn = output.flatMap(({ lines: all }) => all).map((one, at) => made(one, `ours-${'abc'.charAt(at)}`));
+    const made = (group: object, id: string) => ({ ...group, contained: [submittedPatient(id)], quantity: 1 });
+    const passedOn = groups.map((group, at) => made(group, `ours-${'abc'.charAt(at)}`));
     expect(lines.slice(0, 3).map((line) => JSON.parse(line) as object)).toEqual(passedOn);
-    const group = (await getGroup(world.exchanges, owner, 'group-match', 0))!;
-    const key = await world.deps.openInJob(
-      { group: `${owner}/group-match`, partner: 'demo-partner' },
-      'group key',
-      group.key,
-    );
-    expect(await openGroupBody(key, { owner, id: 'group-match' }, group.body)).toEqual({
+    expect(await groupBody(world)).toEqual({
       resource: lines[0],
       members: [{ submitted: 'ours-a', reference: 'Patient/a', consent: { id: 'consent-ours-a', hash: 'hash' } }],
     });
-    expect(world.asked.filter(({ method }) => method === 'DELETE')).toEqual([]);
+    expect(askedFor(world, 'DELETE')).toEqual([]);
   });
 });
 
-/** A match of three members, whose Groups are changed. */
 const matched = (...groups: readonly object[]): Plan => ({ output: [{ type: 'Group', lines: groups }] });
+const found = (...members: readonly string[]) =>
+  groupOf('match', Object.fromEntries(members.map((member) => words(member) as [string, string])));
+const notFound = (...ids: readonly string[]) => groupOf('nomatch', Object.fromEntries(ids.map((id) => [id, `#${id}`])));
+
+/** A match of three members, whose Groups are changed. */
 const three = matchInput('ours-a', 'ours-b', 'ours-c');
-const whole = [
-  groupOf('match', { 'ours-a': 'Patient/a', 'ours-b': 'Patient/b' }),
-  groupOf('nomatch', { 'ours-c': '#ours-c' }),
-];
-const envelope = {
-  resourceType: 'Parameters',
-  parameter: [
-    { name: 'MatchedMembers', resource: groupOf('', { 'ours-a': 'Patient/a', 'ours-b': 'Patient/b' }, { code: {} }) },
-    { name: 'NonMatchedMembers', resource: groupOf('nomatch', { 'ours-c': '#ours-c' }) },
-  ],
-};
+const [a, b] = ['ours-a Patient/a', 'ours-b Patient/b'] as const;
+const [first, second] = [found(a, b), notFound('ours-c')];
 
 describe('the Groups of a match', () => {
   /** The submitted members who can be exported. */
-  const exported = async (world: Awaited<ReturnType<typeof run>>['world']): Promise<readonly string[]> => {
-    const ids = [...world.dynamo.items('Exchanges').values()].flatMap(
-      ({ name }) => /^group\/(.*)/.exec(name?.S ?? '')?.[1] ?? [],
-    );
-    const all: string[] = [];
-    for (const id of ids) {
-      const group = (await getGroup(world.exchanges, owner, id, 0))!;
-      const box = { group: `${owner}/${id}`, partner: 'demo-partner' };
-      const key = await world.deps.openInJob(box, 'group key', group.key);
-      const { members } = await openGroupBody(key, { owner, id }, group.body);
-      all.push(...members.map(({ submitted, reference }) => `${submitted} ${reference}`));
-    }
-    return all;
+  const exported = async (world: World): Promise<readonly string[]> => {
+    const names = [...world.dynamo.items('Exchanges').values()].map(({ name }) => name?.S ?? '');
+    const ids = names.flatMap((name) => /^group\/(.*)/.exec(name)?.[1] ?? []);
+    const bodies = await Promise.all(ids.map((id) => groupBody(world, id)));
+    return bodies.flatMap(({ members }) => members.map(({ submitted, reference }) => `${submitted} ${reference}`));
   };
-  const both = ['ours-a Patient/a', 'ours-b Patient/b'];
+  const theirs = { resourceType: 'Patient', id: 'theirs', name: [{ family: 'theirs' }] };
+  const [entryA, entryB] = first['member'] as readonly [{ entity: object }, { entity: object }];
+  const contained = first['contained'] as readonly object[];
+  const changed = (change: object): Plan => matched({ ...first, ...change }, second);
+  const envelope = {
+    resourceType: 'Parameters',
+    parameter: [
+      { name: 'MatchedMembers', resource: { ...first, id: 'group-', code: {} } },
+      { name: 'NonMatchedMembers', resource: second },
+    ],
+  };
+
   const textLeftOut =
     "Text, names and identifiers in the payer's Groups are left out: whom they are about cannot be checked.";
-  const theirs = { resourceType: 'Patient', id: 'theirs', name: [{ family: 'theirs' }] };
-  interface Contained {
-    readonly contained: readonly object[];
-  }
-  const entryAt = (group: object, at: number) =>
-    (group as { readonly member: readonly { readonly entity: object }[] }).member[at]!;
-  const [first, second] = whole as [object, object];
+  const stranger = "1 entry of the payer's Groups names a patient who was not submitted, and is left out.";
+  const unreadable = "1 entry of the payer's Groups cannot be read, and is left out.";
+  const unreferenced = "1 resource in the payer's Groups is left out: no entry refers to it.";
+  const noMatch = 'The payer names no Group of matched members.';
+  const lost = (what: string): string => `A Group of the payer's is left out: ${what}.`;
+  const noId = lost('it has no usable id, so that it cannot be exported');
+  const unsaid = (id: string): string => `Member ${id}: The payer does not say what became of it.`;
+  const unclear = (id: string, why: string): string =>
+    `Member ${id}: The payer names ${why}. It counts as not matched.`;
+  const former = (id: string): string => unclear(id, 'it as no longer in the Group');
 
-  it.each<[string, Plan, readonly string[], readonly string[]]>([
-    ['come as PDex 2.2 has them', matched(...whole), [], both],
-    ['come in the envelope of PDex 2.1', { output: [{ type: 'Parameters', lines: [envelope] }] }, [], both],
-    [
-      'win over the envelope beside them',
-      {
-        output: [
-          { type: 'Parameters', lines: [{ ...envelope, parameter: [] }] },
-          { type: 'Group', lines: whole },
-        ],
-      },
-      [],
-      both,
-    ],
-    [
-      'name a stranger',
-      matched(groupOf('match', { 'ours-a': 'Patient/a', 'ours-b': 'Patient/b', theirs: 'Patient/x' }), second),
-      ["1 entry of the payer's Groups names a patient who was not submitted, and is left out."],
-      both,
-    ],
-    ['do not mention a member', matched(first), ['Member ours-c: The payer does not say what became of it.'], both],
-    [
+  type Row = readonly [string, readonly string[], Plan, readonly string[]];
+  const row = (title: string, members: readonly string[], plan: Plan, ...errors: string[]): Row => [
+    title,
+    members,
+    plan,
+    errors,
+  ];
+  const having = (change: object, ...errors: string[]): Row =>
+    row(`have ${JSON.stringify(change)}`, [a, b], changed(change), ...errors);
+
+  it.each<Row>([
+    row('come as PDex 2.2 has them', [a, b], matched(first, second)),
+    row('come in the envelope of PDex 2.1', [a, b], { output: [{ type: 'Parameters', lines: [envelope] }] }),
+    row('win over the envelope beside them', [a, b], {
+      output: [{ type: 'Parameters', lines: [{ ...envelope, parameter: [] }] }, ...matched(first, second).output!],
+    }),
+    row('name a stranger', [a, b], matched(found(a, b, 'theirs Patient/x'), second), stranger),
+    row('do not mention a member', [a, b], matched(first), unsaid('ours-c')),
+    row(
       'name a member twice, with two outcomes',
-      matched(first, groupOf('nomatch', { 'ours-b': '#ours-b', 'ours-c': '#ours-c' })),
-      ['Member ours-b: The payer names it in two Groups of different outcomes. It counts as not matched.'],
-      [both[0]!],
-    ],
-    [
+      [a],
+      matched(first, notFound('ours-b', 'ours-c')),
+      unclear('ours-b', 'it in two Groups of different outcomes'),
+    ),
+    row(
       'name two records for a member',
-      matched(first, groupOf('match', { 'ours-b': 'Patient/c' }, { id: 'second' }), second),
-      ['Member ours-b: The payer names two records for it. It counts as not matched.'],
-      [both[0]!],
-    ],
-    [
+      [a],
+      matched(first, { ...found('ours-b Patient/c'), id: 'second' }, second),
+      unclear('ours-b', 'two records for it'),
+    ),
+    row(
       'name one record for two members',
-      matched(groupOf('match', { 'ours-a': 'Patient/a', 'ours-b': 'Patient/a' }), second),
-      ['ours-a', 'ours-b'].map(
-        (member) =>
-          `Member ${member}: The payer names one record for it and for another member. It counts as not matched.`,
-      ),
       [],
-    ],
-    [
+      matched(found(a, 'ours-b Patient/a'), second),
+      unclear('ours-a', 'one record for it and for another member'),
+      unclear('ours-b', 'one record for it and for another member'),
+    ),
+    row(
       'are two of one id',
-      matched(first, groupOf('match', { 'ours-b': 'Patient/x' }), second),
-      ['The payer names two Groups of one id. Only the first is in this answer.'],
-      both,
-    ],
-    [
-      'have no matched members',
-      matched(groupOf('nomatch', { 'ours-a': '#ours-a', 'ours-b': '#ours-b', 'ours-c': '#ours-c' })),
-      ['The payer names no Group of matched members.'],
-      [],
-    ],
-    [
+      [a, b],
+      matched(first, found('ours-b Patient/x'), second),
+      'The payer names two Groups of one id. Only the first is in this answer.',
+    ),
+    row('have no matched members', [], matched(notFound('ours-a', 'ours-b', 'ours-c')), noMatch),
+    row(
       'have an id that nobody can ask for',
-      matched(groupOf('match', { 'ours-a': 'Patient/a', 'ours-b': 'Patient/b' }, { id: '../x' }), second),
-      [
-        "A Group of the payer's is left out: it has no usable id, so that it cannot be exported.",
-        'The payer names no Group of matched members.',
-        'Member ours-a: The payer does not say what became of it.',
-        'Member ours-b: The payer does not say what became of it.',
-      ],
       [],
-    ],
-    ...['group_1', 'a'.repeat(65)].map((id): [string, Plan, readonly string[], readonly string[]] => [
-      `have an id that is none of FHIR: ${id}`,
-      matched(first, groupOf('match', { 'ours-c': 'Patient/c' }, { id }), second),
-      ["A Group of the payer's is left out: it has no usable id, so that it cannot be exported."],
-      both,
-    ]),
-    [
+      changed({ id: '../x' }),
+      noId,
+      noMatch,
+      unsaid('ours-a'),
+      unsaid('ours-b'),
+    ),
+    ...['group_1', 'a'.repeat(65)].map((id) => {
+      const plan = matched(first, { ...found('ours-c Patient/c'), id }, second);
+      return row(`have an id that is none of FHIR: ${id}`, [a, b], plan, noId);
+    }),
+    row(
       'have members that are no list',
-      matched(...whole, groupOf('nomatch', {}, { id: 'g', member: { entity: { display: 'theirs' } } })),
-      ["A Group of the payer's is left out: its members are no list."],
-      both,
-    ],
-    [
-      'hold a resource of no entry',
-      matched({ ...first, contained: [...(first as Contained).contained, theirs] }, second),
-      ["1 resource in the payer's Groups is left out: no entry refers to it."],
-      both,
-    ],
-    [
+      [a, b],
+      matched(first, second, { ...notFound(), id: 'g', member: { entity: { display: 'theirs' } } }),
+      lost('its members are no list'),
+    ),
+    row('hold a resource of no entry', [a, b], changed({ contained: [...contained, theirs] }), unreferenced),
+    row(
       'hold a resource twice, the second about somebody else',
-      matched({ ...first, contained: [...(first as Contained).contained, { ...theirs, id: 'ours-a' }] }, second),
-      ["1 resource in the payer's Groups is left out: no entry refers to it."],
-      both,
-    ],
-    [
+      [a, b],
+      changed({ contained: [...contained, { ...theirs, id: 'ours-a' }] }),
+      unreferenced,
+    ),
+    row(
       'hold one resource that is in no list',
+      [a, b],
       matched(first, { ...second, contained: theirs }),
-      [
-        "1 entry of the payer's Groups cannot be read, and is left out.",
-        "1 resource in the payer's Groups is left out: no entry refers to it.",
-        'Member ours-c: The payer does not say what became of it.',
-      ],
-      both,
-    ],
-    [
+      unreadable,
+      unreferenced,
+      unsaid('ours-c'),
+    ),
+    row(
       'name a stranger whom a kept entry mentions',
+      [a, b],
       matched(
-        groupOf(
-          'match',
-          { 'ours-a': 'Patient/a', 'ours-b': 'Patient/b', theirs: 'Patient/x' },
-          {
-            text: { status: 'generated', div: '<div>theirs</div>' },
-            name: 'theirs',
-            member: [
-              {
-                ...entryAt(first, 0),
-                entity: { ...entryAt(first, 0).entity, display: 'see "#theirs"', identifier: { value: 'theirs' } },
-              },
-              entryAt(first, 1),
-              entryAt(groupOf('match', { theirs: 'Patient/x' }), 0),
-            ],
-          },
-        ),
+        {
+          ...found(a, b, 'theirs Patient/x'),
+          text: { status: 'generated', div: '<div>theirs</div>' },
+          name: 'theirs',
+          member: [
+            { ...entryA, entity: { ...entryA.entity, display: 'see "#theirs"', identifier: { value: 'theirs' } } },
+            entryB,
+            (found('theirs Patient/x')['member'] as readonly object[])[0],
+          ],
+        },
         second,
       ),
-      ["1 entry of the payer's Groups names a patient who was not submitted, and is left out.", textLeftOut],
-      both,
-    ],
+      stranger,
+      textLeftOut,
+    ),
     ...[
       { text: { status: 'generated', div: '<div>theirs</div>' } },
-      { member: [{ entity: { ...entryAt(first, 0).entity, display: 'theirs' } }, entryAt(first, 1)] },
-      { member: [{ entity: { ...entryAt(first, 0).entity, identifier: { value: 'theirs' } } }, entryAt(first, 1)] },
-    ].map((change): [string, Plan, readonly string[], readonly string[]] => [
-      `have ${JSON.stringify(change)}`,
-      matched({ ...first, ...change }, second),
-      [textLeftOut],
-      both,
-    ]),
-    ...[
+      { member: [{ entity: { ...entryA.entity, display: 'theirs' } }, entryB] },
+      { member: [{ entity: { ...entryA.entity, identifier: { value: 'theirs' } } }, entryB] },
       { name: 'theirs' },
       { _name: { extension: [{ url: 'urn:x', valueString: 'theirs' }] } },
       { extension: [{ url: 'urn:x', valueString: 'theirs' }] },
@@ -262,89 +246,58 @@ describe('the Groups of a match', () => {
       { characteristic: [{ valueReference: { reference: 'Patient/theirs', display: 'theirs' } }] },
       { language: 'theirs' },
       { type: 'theirs' },
-    ].map((change): [string, Plan, readonly string[], readonly string[]] => [
-      `have ${JSON.stringify(change)}`,
-      matched({ ...first, ...change }, second),
-      [textLeftOut],
-      both,
-    ]),
-    ...[{ code: { text: 'theirs', coding: [{ code: 'match', display: 'theirs' }] } }, { quantity: 'theirs' }].map(
-      (change): [string, Plan, readonly string[], readonly string[]] => [
-        `have ${JSON.stringify(change)}`,
-        matched({ ...first, ...change }, second),
-        [],
-        both,
-      ],
-    ),
-    [
+    ].map((change) => having(change, textLeftOut)),
+    having({ code: { text: 'theirs', coding: [{ code: 'match', display: 'theirs' }] } }),
+    having({ quantity: 'theirs' }),
+    row(
       'contain an Organization, and a Patient who is not as submitted',
-      matched(
-        {
-          ...first,
-          contained: [
-            ...(first as Contained).contained.map((one) =>
-              Object.assign({ link: [{ other: { display: 'theirs' } }] }, one),
-            ),
-            { resourceType: 'Organization', id: 'o', contact: [{ name: { family: 'theirs' } }] },
-          ],
-        },
-        second,
-      ),
-      ["1 resource in the payer's Groups is left out: no entry refers to it."],
-      both,
-    ],
+      [a, b],
+      changed({
+        contained: [
+          ...contained.map((one) => Object.assign({ link: [{ other: { display: 'theirs' } }] }, one)),
+          { resourceType: 'Organization', id: 'o', contact: [{ name: { family: 'theirs' } }] },
+        ],
+      }),
+      unreferenced,
+    ),
     ...[
-      { member: [{ ...entryAt(first, 0), inactive: true }, entryAt(first, 1)] },
-      { member: [entryAt(first, 0), entryAt(first, 1), { ...entryAt(first, 0), inactive: true }] },
-    ].map((change): [string, Plan, readonly string[], readonly string[]] => [
-      `have a former member: ${change.member.length} entries`,
-      matched({ ...first, ...change }, second),
-      ['Member ours-a: The payer names it as no longer in the Group. It counts as not matched.'],
-      [both[1]!],
-    ]),
-    [
-      'are no longer active',
-      matched({ ...first, active: false }, second),
-      ['ours-a', 'ours-b']
-        .map((one) => `Member ${one}: The payer names it as no longer in the Group. It counts as not matched.`)
-        .concat(textLeftOut),
-      [],
-    ],
-    [
+      [{ ...entryA, inactive: true }, entryB],
+      [entryA, entryB, { ...entryA, inactive: true }],
+    ].map((member) =>
+      row(`have a former member: ${member.length} entries`, [b], changed({ member }), former('ours-a')),
+    ),
+    row('are no longer active', [], changed({ active: false }), former('ours-a'), former('ours-b'), textLeftOut),
+    row(
       'say in another form that somebody is a former member',
-      matched({ ...first, member: [{ ...entryAt(first, 0), inactive: 'true' }, entryAt(first, 1)] }, second),
-      [
-        "1 entry of the payer's Groups cannot be read, and is left out.",
-        'Member ours-a: The payer does not say what became of it.',
-      ],
-      [both[1]!],
-    ],
-    [
+      [b],
+      changed({ member: [{ ...entryA, inactive: 'true' }, entryB] }),
+      unreadable,
+      unsaid('ours-a'),
+    ),
+    row(
       'have a code that is none',
-      matched(...whole, groupOf('other', { 'ours-a': 'Patient/z' })),
-      ["A Group of the payer's is left out: its code is none of a match."],
-      both,
-    ],
-    [
+      [a, b],
+      matched(first, second, groupOf('other', { 'ours-a': 'Patient/z' })),
+      lost('its code is none of a match'),
+    ),
+    row(
       'name a record on another server',
-      matched(groupOf('match', { 'ours-a': 'Patient/a', 'ours-b': 'https://other.example/Patient/b' }), second),
-      [
-        "1 entry of the payer's Groups cannot be read, and is left out.",
-        'Member ours-b: The payer does not say what became of it.',
-      ],
-      [both[0]!],
-    ],
-    [
+      [a],
+      matched(found(a, 'ours-b https://other.example/Patient/b'), second),
+      unreadable,
+      unsaid('ours-b'),
+    ),
+    row(
       'are fewer than the payer says',
-      { output: [{ type: 'Group', lines: whole, count: 3 }] },
-      ['File 1 (Group) has 2 lines, and the payer names 3.'],
-      both,
-    ],
-  ])('%s', async (_, plan, errors, expected) => {
+      [a, b],
+      { output: [{ type: 'Group', lines: [first, second], count: 3 }] },
+      'File 1 (Group) has 2 lines, and the payer names 3.',
+    ),
+  ])('%s', async (_, members, plan, errors) => {
     const made = await run(three, plan);
 
     expect(made.errors.toSorted()).toEqual(errors.toSorted());
-    expect(await exported(made.world)).toEqual(expected);
+    expect(await exported(made.world)).toEqual(members);
     expect(made.status).toBe(errors.every((error) => error === textLeftOut) ? 'completed' : 'partial');
     expect(made.lines.filter((line) => line.includes('"Group"')).join()).not.toContain('theirs');
   });
@@ -352,25 +305,24 @@ describe('the Groups of a match', () => {
 
 it('a match whose files are too large together is read up to 32 MB, and the rest is named and not asked for', async () => {
   const blank = `${' '.repeat(9 * 1024 * 1024)}\n`;
-  const file = { type: 'Group', lines: whole };
   const { world, errors } = await run(three, {
-    output: Array.from({ length: 6 }, () => file),
+    output: Array.from({ length: 6 }, () => matched(first, second).output![0]!),
     instead: ({ path }) => (/output\/[1-5]$/.test(path) ? { body: blank } : undefined),
   });
 
   expect(errors).toEqual(
     [5, 6].map((at) => `File ${at} (Group) did not come whole: it is larger than an answer to a match may be.`),
   );
-  expect(world.asked.some(({ path }) => path === '/files/output/5')).toBe(false);
+  expect(askedFor(world, '/files/output/5')).toEqual([]);
 });
 
 it('what a Group holds is looked through once, however much it is', () => {
   const took = (count: number): number => {
-    const group = groupOf('match', { 'ours-a': 'Patient/a', theirs: 'Patient/x' });
-    const contained = Array.from({ length: count }, (_, at) => ({ resourceType: 'Basic', id: `"${at}` }));
+    const given = found(a, 'theirs Patient/x');
+    const basics = Array.from({ length: count }, (_, at) => ({ resourceType: 'Basic', id: `"${at}` }));
     const pad = Array.from({ length: count * 3 }, () => '"#'.repeat(20));
-    const given = { ...group, contained: [...(group['contained'] as object[]), ...contained] };
-    (given as unknown as { member: object[] }).member[0] = { ...(group['member'] as object[])[0], pad };
+    (given['contained'] as object[]).push(...basics);
+    Object.assign((given['member'] as object[])[0]!, { pad });
     const started = performance.now();
     const { groups } = readMatch([{ line: JSON.stringify(given), resource: given }], matchInput('ours-a') as never, {
       bases: ['https://payer.example'],
@@ -388,14 +340,13 @@ it('what a Group holds is looked through once, however much it is', () => {
 describe('a group export', () => {
   it('is asked as PDex says, read to the end, and deleted at the plan', async () => {
     const output = [
-      { type: 'Patient', lines: [patient('a'), patient('b')], count: 2 },
-      { type: 'Observation', lines: [observation('1', 'a'), observation('2', 'b')], count: 2 },
+      { ...patients('a', 'b'), count: 2 },
+      { ...observations('1 a', '2 b'), count: 2 },
       { type: 'Practitioner', lines: [{ resourceType: 'Practitioner', id: 'p' }] },
     ];
     const { world, errors, status, ids, outcomes } = await run(groupInput([memberOf('a'), memberOf('b')]), { output });
 
-    expect({ errors, status }).toEqual({ errors: [], status: 'completed' });
-    expect(ids).toEqual(['a', 'b', '1', '2', 'p']);
+    expect({ errors, status, ids }).toEqual({ errors: [], status: 'completed', ids: ['a', 'b', '1', '2', 'p'] });
     expect(outcomes).toMatchObject({ Patient: 'complete 2', Observation: 'complete 2', Practitioner: 'complete 1' });
     expect(world.asked[0]).toMatchObject({ path: '/Group/g1/$davinci-data-export', method: 'POST' });
     expect(JSON.parse(world.asked[0]!.form!)).toEqual({
@@ -403,8 +354,8 @@ describe('a group export', () => {
       parameter: [{ name: 'exportType', valueCanonical: 'hl7.fhir.us.davinci-pdex#payertopayer' }],
     });
     const [came] = world.dynamo.items('Audit').values();
-    expect({ type: came?.['type']?.S, how: came?.['how']?.S }).toEqual({ type: 'came', how: 'completed' });
-    expect(JSON.parse(came?.['members']?.S ?? '')).toEqual(
+    expect(came).toMatchObject({ type: { S: 'came' }, how: { S: 'completed' } });
+    expect(cameOf(world)).toEqual(
       ['a', 'b'].map((id) => ({
         submitted: `ours-${id}`,
         reference: `Patient/${id}`,
@@ -414,231 +365,171 @@ describe('a group export', () => {
       })),
     );
     expect(await countRunning(world.exchanges, owner, 0)).toBe(0);
-    expect(world.asked.at(-1)).toMatchObject({
-      path: '/status/1',
-      method: 'DELETE',
-      token: expect.stringMatching(/^Bearer system-/),
-    });
+    const token = expect.stringMatching(/^Bearer system-/);
+    expect(world.asked.at(-1)).toMatchObject({ path: '/status/1', method: 'DELETE', token });
   });
 });
 
+const two = [memberOf('a'), memberOf('b')];
+const people = patients('a', 'b');
+const consentEnded = 'Member ours-b is left out: the consent has ended.';
+const onlyOfA = [{ name: 'patient', valueReference: { reference: 'Patient/a' } }];
+/** Whose data alone was asked for. */
+const namedIn = ({ asked }: World): unknown => JSON.parse(asked[0]!.form!).parameter.slice(1);
+
 describe('what comes of a Group', () => {
-  const two = [memberOf('a'), memberOf('b')];
-  const people = { type: 'Patient', lines: [patient('a'), patient('b')] };
   const coverage = (id: string, of: string) => ({
     resourceType: 'Coverage',
     id,
     beneficiary: { reference: `Patient/${of}` },
   });
-  const subscriber = { reference: 'Patient/a' };
-  const atAnother = { ...observation('x', ''), subject: { reference: 'https://other.example/Patient/b' } };
+  const explanation = (id: string, ...dates: readonly string[]) => ({
+    resourceType: 'ExplanationOfBenefit',
+    id,
+    patient: { reference: 'Patient/a' },
+    item: dates.map((servicedDate) => ({ servicedDate })),
+  });
+  const updated = (id: string, day: string) => observation(id, 'a', { meta: { lastUpdated: `${day}T00:00:00Z` } });
   const ended = memberOf('b', { consent: { id: 'c', hash: 'h', endsAt: '2026-11-26' } });
+  const since = '2026-01-01T00:00:00Z';
+  const withinLimits = (id: string): string =>
+    `Nothing came about member ${id}, within the limits that were asked for.`;
 
-  const typesOf = (input: NonNullable<WorldOptions['exchange']>): readonly string[] =>
-    input.kind === 'group' ? (input.asked.types ?? []) : [];
+  type Row = readonly [string, string, Plan & { readonly input?: Exchange }, readonly string[]];
+  const row = (...cells: Row): Row => cells;
+  const and = (...output: NonNullable<Plan['output']>): Plan => ({ output: [people, ...output] });
+  /** A plan that a partner asks for something else than all of two members. */
+  const asking = (input: Exchange, plan: Plan) => ({ input, ...plan });
+  const limited = (asked: object, plan: Plan) => asking(groupInput(two, { asked }), plan);
 
-  it.each<[string, Plan, readonly string[], readonly string[], NonNullable<WorldOptions['exchange']>?]>([
-    [
-      'has lines about strangers',
-      {
-        output: [
-          people,
-          { type: 'Observation', lines: [observation('1', 'a'), observation('2', 'x'), observation('3', 'x')] },
-        ],
-      },
-      [
-        '2 resources of type Observation in file 2 are left out: they are about patients who are no members of the Group.',
-      ],
-      ['a', 'b', '1'],
-    ],
-    [
+  it.each<Row>([
+    row('has lines about strangers', 'a b 1', and(observations('1 a', '2 x', '3 x')), [
+      '2 resources of type Observation in file 2 are left out: they are about patients who are no members of the Group.',
+    ]),
+    row(
       'has lines about a member on another server',
-      { output: [people, { type: 'Observation', lines: [observation('1', 'a'), atAnother] }] },
+      'a b 1',
+      and(observations('1 a', { ...observation('x', ''), subject: { reference: 'https://other.example/Patient/b' } })),
       [
         "1 resource of type Observation in file 2 is left out: it is about a patient on another server, or on the payer's own by a name that its operator has not configured.",
       ],
-      ['a', 'b', '1'],
-    ],
-    [
+    ),
+    row(
       'has a line about a stranger in whose part a member is',
-      { output: [people, { type: 'Coverage', lines: [{ ...coverage('1', 'kid'), subscriber }, coverage('2', 'a')] }] },
+      'a b 2',
+      and({
+        type: 'Coverage',
+        lines: [{ ...coverage('1', 'kid'), subscriber: { reference: 'Patient/a' } }, coverage('2', 'a')],
+      }),
       [
         '1 resource of type Coverage in file 2 is left out: it is about a patient who is no member of the Group, and names a member.',
       ],
-      ['a', 'b', '2'],
-    ],
-    [
+    ),
+    row(
       'has lines of a member of whom nobody asked',
-      { output: [people, { type: 'Observation', lines: [observation('1', 'a'), observation('2', 'c')] }] },
+      'a b 1',
+      asking(groupInput(two, { groupMembers: 3, others: ['Patient/c'] }), and(observations('1 a', '2 c'))),
       [
         '1 resource of type Observation in file 2 is left out: it is about a member of the Group whose record was not asked for.',
       ],
-      ['a', 'b', '1'],
-      groupInput(two, { groupMembers: 3, others: ['Patient/c'] }),
-    ],
-    [
+    ),
+    row(
       'has lines about whom nobody can tell',
-      {
-        output: [
-          people,
-          { type: 'Observation', lines: [{ ...observation('1', 'a'), subject: { display: 'Somebody' } }] },
-          { type: 'Bundle', lines: [{ resourceType: 'Bundle', id: '2', entry: { resource: patient('x') } }] },
-        ],
-      },
+      'a b',
+      and(observations({ ...observation('1', 'a'), subject: { display: 'Somebody' } }), {
+        type: 'Bundle',
+        lines: [{ resourceType: 'Bundle', id: '2', entry: { resource: patient('x') } }],
+      }),
       ['Observation in file 2', 'Bundle in file 3'].map(
         (where) => `1 resource of type ${where} is left out: whom it is about cannot be read.`,
       ),
-      ['a', 'b'],
-    ],
-    [
-      'has lines about a member whose consent has ended',
-      { output: [{ type: 'Patient', lines: [patient('a'), patient('b')] }] },
-      [
-        '1 resource of type Patient in file 1 is left out: it is about a member who is left out of this export.',
-        'Member ours-b is left out: the consent has ended.',
-      ],
-      ['a'],
-      groupInput([memberOf('a'), ended]),
-    ],
-    [
-      'has nothing about a member',
-      { output: [{ type: 'Patient', lines: [patient('a')] }] },
-      ['Nothing came about member ours-b.'],
-      ['a'],
-    ],
-    [
-      'has nothing new about a member',
-      { output: [{ type: 'Patient', lines: [patient('a')] }] },
-      ['Nothing came about member ours-b, within the limits that were asked for.'],
-      ['a'],
-      groupInput(two, { asked: { since: '2026-01-01T00:00:00Z' } }),
-    ],
-    [
-      'has nothing new at all',
-      {},
-      ['ours-a', 'ours-b'].map((one) => `Nothing came about member ${one}, within the limits that were asked for.`),
-      [],
-      groupInput(two, { asked: { since: '2026-01-01T00:00:00Z' } }),
-    ],
-    [
-      'has fewer lines than the payer says',
-      { output: [{ ...people, count: 5 }] },
-      ['File 1 (Patient) has 2 lines, and the payer names 5.'],
-      ['a', 'b'],
-    ],
-    [
-      'has more lines than the payer says',
-      { output: [{ ...people, count: 1 }] },
-      ['File 1 (Patient) has 2 lines, and the payer names 1.'],
-      ['a', 'b'],
-    ],
-    [
+    ),
+    row('has lines about a member whose consent has ended', 'a', asking(groupInput([two[0]!, ended]), and()), [
+      '1 resource of type Patient in file 1 is left out: it is about a member who is left out of this export.',
+      consentEnded,
+    ]),
+    row('has nothing about a member', 'a', { output: [patients('a')] }, ['Nothing came about member ours-b.']),
+    row('has nothing new about a member', 'a', limited({ since }, { output: [patients('a')] }), [
+      withinLimits('ours-b'),
+    ]),
+    row('has nothing new at all', '', limited({ since }, {}), [withinLimits('ours-a'), withinLimits('ours-b')]),
+    ...[5, 1].map((count) =>
+      row(`has ${count > 2 ? 'fewer' : 'more'} lines than the payer says`, 'a b', { output: [{ ...people, count }] }, [
+        `File 1 (Patient) has 2 lines, and the payer names ${count}.`,
+      ]),
+    ),
+    row(
       'has a resource twice, and one that differs',
-      { output: [people, { type: 'Patient', lines: [patient('a'), { ...patient('b'), active: true }] }] },
+      'a b',
+      and({ type: 'Patient', lines: [patient('a'), { ...patient('b'), active: true }] }),
       [
         '1 resource of type Patient in file 2 came before, with the same content.',
         'Patient/b in file 2 came before with other content. Only the first is in this export.',
       ],
-      ['a', 'b'],
-    ],
-    [
+    ),
+    row(
       'has lines that are no resources',
-      {
-        output: [
-          people,
-          {
-            type: 'Observation',
-            lines: ['{"resourceType":', '{} {}', '[]', '{"resourceType":"Nothing"}', ' ', observation('1', 'a')],
-          },
-        ],
-      },
+      'a b 1',
+      and({
+        type: 'Observation',
+        lines: ['{"resourceType":', '{} {}', '[]', '{"resourceType":"Nothing"}', ' ', observation('1', 'a')],
+      }),
       [
         ...Array.from({ length: 3 }, () => 'A resource in file 2 of Observation is left out: it is not valid JSON.'),
         'A resource in file 2 of Observation is left out: its type is not one of FHIR R4.',
       ],
-      ['a', 'b', '1'],
-    ],
-    [
+    ),
+    row(
       'ignores the types that were asked for',
-      { output: [people, { type: 'Observation', lines: [observation('1', 'a')] }] },
+      'a b',
+      limited({ types: ['Patient', 'Condition'] }, and(observations('1 a'))),
       ['1 resource of type Observation in file 2 is left out: the type was not asked for.'],
-      ['a', 'b'],
-      groupInput(two, { asked: { types: ['Patient', 'Condition'] } }),
-    ],
-    [
+    ),
+    row(
       'ignores the times that were asked for',
-      {
-        output: [
-          people,
-          {
-            type: 'Observation',
-            lines: [
-              observation('1', 'a', { meta: { lastUpdated: '2025-01-01T00:00:00Z' } }),
-              observation('2', 'a', { meta: { lastUpdated: '2026-06-01T00:00:00Z' } }),
-              observation('3', 'a', { meta: { lastUpdated: '2026-11-01T00:00:00Z' } }),
-            ],
-          },
-        ],
-      },
-      [
-        '1 resource of type Observation in file 2 is newer than the end that was asked for, which the payer may have ignored.',
-        '1 resource of type Observation in file 2 is older than the time that was asked for, which the payer may have ignored.',
-      ],
-      ['a', 'b', '1', '2', '3'],
-      groupInput(two, { asked: { since: '2026-01-01T00:00:00Z', until: '2026-10-01T00:00:00Z' } }),
-    ],
-    [
+      'a b 1 2 3',
+      limited(
+        { since, until: '2026-10-01T00:00:00Z' },
+        and(observations(updated('1', '2025-01-01'), updated('2', '2026-06-01'), updated('3', '2026-11-01'))),
+      ),
+      ['newer than the end', 'older than the time'].map(
+        (what) =>
+          `1 resource of type Observation in file 2 is ${what} that was asked for, which the payer may have ignored.`,
+      ),
+    ),
+    row(
       'ignores a filter that was asked for',
-      {
-        output: [
-          people,
-          {
-            type: 'Observation',
-            lines: [
-              observation('1', 'a', { effectiveDateTime: '2019-12-01' }),
-              observation('2', 'a', { effectivePeriod: { start: '2019-01-01', end: '2024-06-01T00:00:00Z' } }),
-              observation('3', 'a', { effectiveDateTime: '2023-12-31' }),
-              observation('4', 'a', { effectiveDateTime: '2026' }),
-              observation('5', 'a'),
-              observation('6', 'a', { effectiveDateTime: '2019-12-02', code: { coding: [{ code: '1-2' }] } }),
-            ],
-          },
-          {
-            type: 'ExplanationOfBenefit',
-            lines: [
-              {
-                resourceType: 'ExplanationOfBenefit',
-                id: '7',
-                patient: { reference: 'Patient/a' },
-                item: [{ servicedDate: '2020-02-03' }, { servicedDate: '2019-02-03' }],
-              },
-              {
-                resourceType: 'ExplanationOfBenefit',
-                id: '8',
-                patient: { reference: 'Patient/a' },
-                item: [{ servicedDate: '2020-02-03' }, { servicedDate: '2025-02-03' }],
-              },
-            ],
-          },
-        ],
-      },
-      [
-        '2 resources of type Observation in file 2 are not what _typeFilter asks for, which the payer may have ignored.',
-        '1 resource of type ExplanationOfBenefit in file 3 is not what _typeFilter asks for, which the payer may have ignored.',
-      ],
-      ['a', 'b', '1', '2', '3', '4', '5', '6', '7', '8'],
-      groupInput(two, {
-        asked: {
+      'a b 1 2 3 4 5 6 7 8',
+      limited(
+        {
           typeFilters: [
             'Observation?date=ge2024-01-01',
             'Observation?date=ge2023&date=lt2025&code=1-2',
             'ExplanationOfBenefit?service-date=ge2024',
           ],
         },
-      }),
-    ],
-    [
+        and(
+          observations(
+            observation('1', 'a', { effectiveDateTime: '2019-12-01' }),
+            observation('2', 'a', { effectivePeriod: { start: '2019-01-01', end: '2024-06-01T00:00:00Z' } }),
+            observation('3', 'a', { effectiveDateTime: '2023-12-31' }),
+            observation('4', 'a', { effectiveDateTime: '2026' }),
+            '5 a',
+            observation('6', 'a', { effectiveDateTime: '2019-12-02', code: { coding: [{ code: '1-2' }] } }),
+          ),
+          {
+            type: 'ExplanationOfBenefit',
+            lines: [explanation('7', '2020-02-03', '2019-02-03'), explanation('8', '2020-02-03', '2025-02-03')],
+          },
+        ),
+      ),
+      ['2 resources of type Observation in file 2 are', '1 resource of type ExplanationOfBenefit in file 3 is'].map(
+        (what) => `${what} not what _typeFilter asks for, which the payer may have ignored.`,
+      ),
+    ),
+    row(
       'has an error file',
+      'a b',
       {
         output: [people],
         error: [
@@ -654,59 +545,57 @@ describe('what comes of a Group', () => {
         ],
       },
       ['The payer put a remark in file 1 of its errors: error, exception. Resources may be missing.'],
-      ['a', 'b'],
-    ],
-    [
+    ),
+    row(
       'is on a server that the profile does not name',
-      { output: [people, { type: 'Observation', lines: [], url: 'https://files.example/1' }] },
+      'a b',
+      and({ ...observations(), url: 'https://files.example/1' }),
       ["File 2 (Observation) did not come whole: it is on a server that the payer's profile does not name."],
-      ['a', 'b'],
-    ],
-    [
+    ),
+    row(
       'is refused, a redirect, or a page',
+      'a b',
       {
-        output: [people, ...['1', '2', '3'].map((id) => ({ type: 'Observation', lines: [observation(id, 'a')] }))],
-        instead: ({ path }): Sent | undefined =>
-          (
-            ({
-              '/files/output/1': { status: 403 },
-              '/files/output/2': { status: 307, headers: { location: 'https://other.example/x' } },
-              '/files/output/3': { headers: { 'content-type': 'text/html' }, body: '<html>' },
-            }) as Readonly<Record<string, Sent>>
-          )[path],
+        output: [people, ...['1 a', '2 a', '3 a'].map((line) => observations(line))],
+        instead: ({ path }) =>
+          new Map<string, Sent>([
+            ['/files/output/1', { status: 403 }],
+            ['/files/output/2', { status: 307, headers: { location: 'https://other.example/x' } }],
+            ['/files/output/3', { headers: { 'content-type': 'text/html' }, body: '<html>' }],
+          ]).get(path),
       },
       [
         'File 2 (Observation) did not come whole: the payer refused it with status 403.',
         'File 3 (Observation) did not come whole: the payer refused it with status 307.',
         'File 4 (Observation) did not come whole: the payer answered with something else in its place, such as a page of HTML.',
       ],
-      ['a', 'b'],
-    ],
-    [
+    ),
+    row(
       'never comes whole',
+      'a b',
       {
         output: [people],
         instead: ({ path }) =>
           path.startsWith('/files/')
-            ? { body: `${JSON.stringify(patient('a'))}\n${JSON.stringify(patient('b'))}\n{`, cut: true }
+            ? { body: `${people.lines.map((line) => `${JSON.stringify(line)}\n`).join('')}{`, cut: true }
             : undefined,
       },
       ['File 1 (Patient) did not come whole: the payer did not send it to the end.'],
-      ['a', 'b'],
-    ],
-    [
+    ),
+    row(
       'has a manifest that goes on elsewhere',
-      { output: [people], manifest: { link: [{ relation: 'next', url: 'https://x' }] } },
+      'a b',
+      { ...and(), manifest: { link: [{ relation: 'next', url: 'https://x' }] } },
       ["The payer's manifest says that there are more files than it names."],
-      ['a', 'b'],
-    ],
-  ])('%s, which is named', async (_, plan, errors, ids, input = groupInput(two)) => {
+    ),
+  ])('%s, which is named', async (_, ids, { input = groupInput(two), ...plan }, errors) => {
     const made = await run(input, plan);
 
     expect(made.errors.toSorted()).toEqual(errors.toSorted());
-    expect(made.ids).toEqual(ids);
-    expect(Object.keys(made.outcomes)).toEqual(expect.arrayContaining([...typesOf(input)]));
-    expect(made.world.asked.filter(({ method }) => method === 'DELETE')).toHaveLength(1);
+    expect(made.ids.join(' ')).toBe(ids);
+    const types = input.kind === 'group' ? (input.asked.types ?? []) : [];
+    expect(Object.keys(made.outcomes)).toEqual(expect.arrayContaining([...types]));
+    expect(askedFor(made.world, 'DELETE')).toHaveLength(1);
     const lack =
       /about (?:a patient|patients|whom)|cannot be read|did not come|other content|Nothing came about member \S+\.$/;
     if (lack.test(made.errors.join('\n'))) expect(made.complete).toBe(false);
@@ -714,45 +603,39 @@ describe('what comes of a Group', () => {
 
   it('is counted for each member, though the id be a name that every object has', async () => {
     const ids = ['constructor', 'toString', 'valueOf', 'a'];
-    const output = [{ type: 'Patient', lines: ['constructor', 'a'].map(patient) }];
-    const { errors, world } = await run(groupInput(ids.map((id) => memberOf(id))), { output });
+    const members = ids.map((id) => memberOf(id));
+    const { errors, world } = await run(groupInput(members), { output: [patients('constructor', 'a')] });
 
     expect(errors).toEqual(['toString', 'valueOf'].map((id) => `Nothing came about member ours-${id}.`));
-    const audited = [...world.dynamo.items('Audit').values()].find(({ type }) => type?.S === 'came')!['members']!.S!;
-    const counts = (JSON.parse(audited) as { resources: number }[]).map(({ resources }) => resources);
-    expect(counts).toEqual([1, 0, 0, 1]);
+    expect(cameOf(world).map(({ resources }) => resources)).toEqual([1, 0, 0, 1]);
   });
 
   it('about another id of a member comes, in whatever order, unless that is of somebody who is left out', async () => {
-    const merged = (id: string, ...others: readonly string[]) => ({
-      ...patient(id),
-      link: others.map((other) => ({ type: 'replaces', other: { reference: `Patient/${other}` } })),
-    });
-    const output = [
-      { type: 'Observation', lines: ['old', 'b', 'c', 'x'].map((of, at) => observation(`${at}`, of)) },
-      { type: 'Patient', lines: [merged('a', 'old', 'b', 'c'), patient('old')] },
-    ];
+    const link = ['old', 'b', 'c'].map((id) => ({ type: 'replaces', other: { reference: `Patient/${id}` } }));
     const input = groupInput([memberOf('a'), ended], { groupMembers: 3, others: ['Patient/c'] });
-    const made = await run(input, { output });
+    const runWith = (...lines: readonly string[]) =>
+      run(input, {
+        output: [observations(...lines), { type: 'Patient', lines: [{ ...patient('a'), link }, patient('old')] }],
+      });
+    const made = await runWith('0 old', '1 b', '2 c', '3 x');
+    const all = await runWith('0 old', '1 b', '2 c');
 
-    expect(made.ids).toEqual(['a', 'old', '0']);
-    expect(made.outcomes).toMatchObject({ Patient: 'complete 2', Observation: 'incomplete 1' });
-    const all = await run(input, { output: [{ ...output[0]!, lines: output[0]!.lines.slice(0, 3) }, output[1]!] });
-    expect([all.ids, all.complete]).toEqual([['a', 'old', '0'], true]);
+    expect(made).toMatchObject({
+      ids: ['a', 'old', '0'],
+      outcomes: { Patient: 'complete 2', Observation: 'incomplete 1' },
+    });
+    expect(all).toMatchObject({ ids: ['a', 'old', '0'], complete: true });
   });
 
+  /** A plan that answers requests of this method or path so. */
+  const answering = (which: string, answer: Sent): Plan => ({
+    instead: ({ method, path }) => ([method, path].includes(which) ? answer : undefined),
+  });
   it.each<[string, Plan, string, Partial<Payer>?]>([
-    [
-      'does not take the request',
-      { instead: ({ method }) => (method === 'POST' ? { status: 422 } : undefined) },
-      'The payer refused the request with status 422.',
-    ],
+    ['does not take the request', answering('POST', { status: 422 }), 'The payer refused the request with status 422.'],
     [
       'sends the request elsewhere',
-      {
-        instead: ({ method }) =>
-          method === 'POST' ? { status: 307, headers: { location: 'https://other.example' } } : undefined,
-      },
+      answering('POST', { status: 307, headers: { location: 'https://other.example' } }),
       'The payer refused the request with status 307.',
     ],
     [
@@ -762,34 +645,21 @@ describe('what comes of a Group', () => {
     ],
     [
       'says nowhere to ask for the status',
-      { instead: ({ method }) => (method === 'POST' ? { status: 202 } : undefined) },
+      answering('POST', { status: 202 }),
       'The payer accepted the request, and did not say where to ask for its status.',
     ],
     [
       'has its status elsewhere',
-      {
-        instead: ({ method }) =>
-          method === 'POST' ? { status: 202, headers: { 'content-location': 'https://other.example/1' } } : undefined,
-      },
+      answering('POST', { status: 202, headers: { 'content-location': 'https://other.example/1' } }),
       "The payer's status is on a server that its profile does not name, so it was not asked.",
     ],
-    [
-      'fails',
-      { instead: ({ path }) => (path === '/status/1' ? { status: 500 } : undefined) },
-      'The payer ended the request with status 500.',
-    ],
-    [
-      'forgets the request',
-      { instead: ({ path }) => (path === '/status/1' ? { status: 404 } : undefined) },
-      'The payer ended the request with status 404.',
-    ],
+    ['fails', answering('/status/1', { status: 500 }), 'The payer ended the request with status 500.'],
+    ['forgets the request', answering('/status/1', { status: 404 }), 'The payer ended the request with status 404.'],
     ['refuses every token', { instead: () => ({ status: 401 }) }, 'The payer refused the request with status 401.'],
     ['has no manifest', { manifest: { output: 'none' } }, "The payer's manifest could not be read."],
     [
       'works for too long',
-      {
-        instead: ({ path }) => (path === '/status/1' ? { status: 202, headers: { 'retry-after': '3600' } } : undefined),
-      },
+      answering('/status/1', { status: 202, headers: { 'retry-after': '3600' } }),
       'The payer had not ended its work: the export took longer than it may.',
     ],
   ])('nothing comes of a plan that %s', async (_, plan, error) => {
@@ -800,49 +670,39 @@ describe('what comes of a Group', () => {
   });
 
   const elsewhere = 'https://other.example';
-  const file = [{ type: 'Group', url: `${elsewhere}/file`, lines: [] }];
-  it.each<[string, NonNullable<WorldOptions['exchange']>, 'statusOrigins' | 'fileOrigins', RegExp]>([
-    [
-      'the status of an export',
-      groupInput(two),
-      'statusOrigins',
-      /status is on a server that its profile does not name/,
-    ],
-    ['a file of an export', groupInput(two), 'fileOrigins', /on a server that the payer's profile does not name/],
-    ['a file of a match', three, 'fileOrigins', /on a server that the payer's profile does not name/],
-  ])('nothing goes to a server of %s once the profile names it no longer', async (_, input, origins, error) => {
-    const world = exportWorld({ exchange: input, plan: { [origins]: [elsewhere] } });
-    const instead: Plan['instead'] = ({ method, url }): Sent | undefined => {
-      if (method === 'POST' && origins === 'statusOrigins')
-        return { status: 202, headers: { 'content-location': `${elsewhere}/status` } };
-      if (!url.startsWith(elsewhere)) return undefined;
-      const { [origins]: _no, ...left } = world.payer.exchange!;
-      Object.assign(world.payer, { exchange: left });
-      return { status: 503, headers: { 'retry-after': '600' } };
-    };
-    world.answerWith(planOf(world.base, { output: file, instead }));
-    await world.run();
+  it.each([
+    ['the status of an export', groupInput(two), 'statusOrigins', 'status is'],
+    ['a file of an export', groupInput(two), 'fileOrigins', ''],
+    ['a file of a match', three, 'fileOrigins', ''],
+  ] as const)('nothing goes to a server of %s once the profile names it no longer', async (_, input, origins, what) => {
+    const plan = ({ payer }: World): Plan => ({
+      output: [{ type: 'Group', url: `${elsewhere}/file`, lines: [] }],
+      instead: ({ method, url }): Sent | undefined => {
+        if (method === 'POST' && origins === 'statusOrigins')
+          return { status: 202, headers: { 'content-location': `${elsewhere}/status` } };
+        if (!url.startsWith(elsewhere)) return undefined;
+        const { [origins]: _no, ...left } = payer.exchange!;
+        Object.assign(payer, { exchange: left });
+        return { status: 503, headers: { 'retry-after': '600' } };
+      },
+    });
+    const { world, errors } = await run(input, plan, { plan: { [origins]: [elsewhere] } });
 
     expect(world.asked.filter(({ url }) => url.startsWith(elsewhere))).toHaveLength(1);
-    expect((await endOf(world)).errors[0]).toMatch(error);
+    expect(errors[0]).toMatch(new RegExp(`${what}.* on a server that (?:its|the payer's) profile does not name`));
   });
 
   it('is asked of those alone whose consent still holds, and of nobody if there are none', async () => {
-    const some = await run(groupInput([memberOf('a'), ended]), {
-      output: [{ type: 'Patient', lines: [patient('a')] }],
-    });
+    const some = await run(groupInput([memberOf('a'), ended]), { output: [patients('a')] });
     const none = await run(groupInput([ended]), {});
     const byGet = await run(groupInput(two, { groupMembers: 3 }), {}, { plan: { exportMethod: 'GET' } });
 
-    expect(byGet.world.asked).toEqual([]);
-    expect(byGet.status).toBe('failed');
-    expect(JSON.parse(some.world.asked[0]!.form!).parameter.slice(1)).toEqual([
-      { name: 'patient', valueReference: { reference: 'Patient/a' } },
-    ]);
+    expect([byGet.world.asked, byGet.status]).toEqual([[], 'failed']);
+    expect(namedIn(some.world)).toEqual(onlyOfA);
     expect(none.world.asked).toEqual([]);
     expect(none.errors).toEqual([
       'Nobody of the Group is left whose consent holds, so nothing was asked.',
-      'Member ours-b is left out: the consent has ended.',
+      consentEnded,
     ]);
   });
 
@@ -853,46 +713,36 @@ describe('what comes of a Group', () => {
   ])('is not asked again once a consent has ended, if the plan %s', async (_, answer) => {
     const endsAt = '2026-11-27T00:01:00Z';
     const consent = { id: 'c', hash: 'h', endsAt };
-    const askedOf = async (exchange: NonNullable<WorldOptions['exchange']>) => {
-      const world = exportWorld({ exchange });
+    const askedOf = async (exchange: Exchange) => {
       const sentMs: number[] = [];
-      world.answerWith(
-        planOf(world.base, {
-          output: [{ type: 'Patient', lines: [patient('a')] }],
-          instead: ({ form }) => {
-            if (form === undefined || !/MemberBundle|Patient\/b/.test(form)) return undefined;
-            sentMs.push(world.deps.clock.now());
-            return world.deps.sleep(answer.status === 401 ? 61_000 : 1000).then(() => answer);
-          },
-        }),
-      );
-      await world.run();
+      const made = await run(exchange, ({ deps }) => ({
+        output: [patients('a')],
+        instead: ({ form }) => {
+          if (form === undefined || !/MemberBundle|Patient\/b/.test(form)) return undefined;
+          sentMs.push(deps.clock.now());
+          return deps.sleep(answer.status === 401 ? 61_000 : 1000).then(() => answer);
+        },
+      }));
       const late = sentMs.filter((at) => at >= Date.parse(endsAt));
-      const came = [...world.dynamo.items('Audit').values()].flatMap((item) =>
-        item['type']?.S === 'came' ? (JSON.parse(item['members']!.S!) as { outcome: string }[]) : [],
-      );
-      return { sent: sentMs.length > 0, late, came: came.map(({ outcome }) => outcome), ...(await endOf(world)) };
+      return { ...made, sent: sentMs.length > 0, late, came: cameOf(made.world).map(({ outcome }) => outcome) };
     };
-    const input = matchInput('ours-a', 'ours-b');
-    if (input.kind !== 'match') throw new Error('no match');
-    const [first, second] = input.members;
-    const match = await askedOf({ ...input, members: [first!, { ...second!, consent }] });
+    const input = matchInput('ours-a', 'ours-b') as Extract<Exchange, { kind: 'match' }>;
+    const members = [input.members[0]!, { ...input.members[1]!, consent }];
+    const match = await askedOf({ ...input, members });
     const group = await askedOf(groupInput([memberOf('a'), memberOf('b', { consent })], { groupMembers: 3 }));
 
     expect(match).toMatchObject({ sent: true, late: [], status: 'failed', came: ['notNamed', 'consentEnded'] });
     expect(match.errors).toEqual([
       "A member's consent ended before the payer could be asked, so nothing was asked. Send the others again.",
-      'Member ours-b is left out: the consent has ended.',
+      consentEnded,
     ]);
     expect(group).toMatchObject({ sent: true, late: [], ids: ['a'], came: ['exported', 'consentEnded'] });
   });
 
   it('is read no further when nobody is left of whom it may be', async () => {
     const consent = { id: 'c', hash: 'h', endsAt: '2026-11-27T00:10:00Z' };
-    const { world, status, errors } = await run(groupInput([memberOf('a', { consent })]), {
-      output: [people],
-      busy: 100,
-    });
+    const plan = { output: [people], busy: 100 };
+    const { world, status, errors } = await run(groupInput([memberOf('a', { consent })]), plan);
 
     expect({ status, errors }).toEqual({
       status: 'failed',
@@ -907,38 +757,30 @@ describe('what comes of a Group', () => {
   });
 
   it.each(['ours-b', 'Patient/b', 'b'])('has no line of a member who is ended by %s', async (name) => {
-    const outcomes = (made: Awaited<ReturnType<typeof run>>) =>
-      [...made.world.dynamo.items('Audit').values()]
-        .filter(({ type }) => type?.S === 'came')
-        .flatMap((item) => JSON.parse(item['members']!.S!) as { submitted: string; outcome: string }[])
-        .map(({ submitted, outcome }) => `${submitted} ${outcome}`);
-    const until = async (end: 'beforeAsk' | 'whileItRuns') => {
-      const world = exportWorld({ exchange: groupInput(two) });
-      const endNow = () => endMember(world.exchanges, owner, 'g1', sha256(name));
-      world.answerWith(
-        planOf(world.base, {
-          output: [{ type: 'Patient', lines: [patient('a'), ...(end === 'beforeAsk' ? [] : [patient('b')])] }],
-          instead: ({ path }) => {
-            if (end === 'whileItRuns' && path === '/status/1') void endNow();
-            return undefined;
-          },
-        }),
-      );
-      await world.kickOff();
-      if (end === 'beforeAsk') await endNow();
-      await world.durable.finish(world.start());
-      return endOf(world);
-    };
-    const before = await until('beforeAsk');
-    const during = await until('whileItRuns');
+    const endNow = ({ exchanges }: World) => endMember(exchanges, owner, 'g1', sha256(name));
+    const before = worldOf(groupInput(two), { output: [patients('a')] });
+    const during = worldOf(groupInput(two), (world) => ({
+      output: [people],
+      instead: ({ path }) => {
+        if (path === '/status/1') void endNow(world);
+        return undefined;
+      },
+    }));
+    await before.kickOff();
+    await endNow(before);
+    await before.durable.finish(before.start());
+    await during.kickOff();
+    await during.durable.finish(during.start());
 
-    expect(JSON.parse(before.world.asked[0]!.form!).parameter.slice(1)).toEqual([
-      { name: 'patient', valueReference: { reference: 'Patient/a' } },
-    ]);
-    for (const made of [before, during]) {
-      expect(made.ids).toEqual(['a']);
-      expect(made.errors).toContain('Member ours-b is left out: the exchange was ended for this member.');
-      expect(outcomes(made)).toEqual(['ours-a exported', 'ours-b ended']);
+    expect(namedIn(before)).toEqual(onlyOfA);
+    for (const world of [before, during]) {
+      const { ids, errors } = await endOf(world);
+      expect(ids).toEqual(['a']);
+      expect(errors).toContain('Member ours-b is left out: the exchange was ended for this member.');
+      expect(cameOf(world)).toMatchObject([
+        { submitted: 'ours-a', outcome: 'exported' },
+        { submitted: 'ours-b', outcome: 'ended' },
+      ]);
     }
   });
 
@@ -948,32 +790,38 @@ describe('what comes of a Group', () => {
       type: 'transaction',
       entry: urls.map((url) => ({ request: { method: 'DELETE', url } })),
     });
-    const world = exportWorld({ exchange: groupInput(two) });
     const more = { extension: [{ url: 'urn:x', valueString: 'theirs' }], Resource: patient('theirs'), id: 'theirs' };
-    const entry = {
-      ...more,
-      fullUrl: 'https://other.example/Patient/theirs',
-      search: { mode: 'match', ...more },
-      request: { method: 'DELETE', url: `${world.base}/Observation/9/`, ifMatch: 'theirs', ...more },
-    };
-    const lines = [
-      deletion('Patient/a', 'Observation/9'),
-      { ...deletion(), ...more, meta: { tag: [{ display: 'theirs' }] }, type: 'theirs', entry: [entry] },
-      ...[
-        'Patient/x',
-        'https://other',
-        'https://other/Observation/9',
-        'Observation/9/_history/1',
-        'Observation/Jo%20Do',
-      ].map((url) => deletion(url)),
+    const kept = deletion('Patient/a', 'Observation/9');
+    const lines = (base: string) => [
+      kept,
+      {
+        ...deletion(),
+        ...more,
+        meta: { tag: [{ display: 'theirs' }] },
+        type: 'theirs',
+        entry: [
+          {
+            ...more,
+            fullUrl: 'https://other.example/Patient/theirs',
+            search: { mode: 'match', ...more },
+            request: { method: 'DELETE', url: `${base}/Observation/9/`, ifMatch: 'theirs', ...more },
+          },
+        ],
+      },
+      deletion('Patient/x'),
+      deletion('https://other'),
+      deletion('https://other/Observation/9'),
+      deletion('Observation/9/_history/1'),
+      deletion('Observation/Jo%20Do'),
       { ...deletion(), entry: [{ resource: patient('x') }] },
       { ...deletion('Observation/9'), modifierExtension: [{ url: 'urn:not', valueBoolean: true }] },
     ];
-    world.answerWith(planOf(world.base, { output: [people], deleted: [{ type: 'Bundle', lines }] }));
-    await world.run();
-    const { errors } = await endOf(world);
+    const { world, errors } = await run(groupInput(two), ({ base }) => ({
+      output: [people],
+      deleted: [{ type: 'Bundle', lines: lines(base) }],
+    }));
 
-    const passedOn = [lines[0], deletion('Observation/9')].map((line) => JSON.stringify(line));
+    const passedOn = [kept, deletion('Observation/9')].map((line) => JSON.stringify(line));
     expect((await world.record()).deleted).toEqual(passedOn);
     expect(errors).toEqual(
       Array.from(
@@ -983,41 +831,21 @@ describe('what comes of a Group', () => {
     );
   });
 
+  const ahead = 'Thu, 31 Dec 2026 00:00:00 GMT';
+  const none = 'Thu, 01 Jan 1970 00:00:00 GMT';
+  const [request, hourBefore] = ['2026-11-27T00:00:00.000Z', '2026-11-26T23:00:00.000Z'];
   it.each([
-    ['as the plan says', undefined, undefined, '2026-11-26T23:00:00.000Z'],
-    ['never later than our request', undefined, '2027-01-01T00:00:00Z', '2026-11-27T00:00:00.000Z'],
-    [
-      'by our clock if the plan’s is ahead',
-      'Thu, 31 Dec 2026 00:00:00 GMT',
-      '2027-01-01T00:00:00Z',
-      '2026-11-27T00:00:00.000Z',
-    ],
-    [
-      'by ours if both are beyond all dates',
-      '+275000-01-01T00:00:00.000Z',
-      '+275000-01-01T00:00:00Z',
-      '2026-11-27T00:00:00.000Z',
-    ],
-    [
-      'an hour before the start if the plan has no clock',
-      'Thu, 01 Jan 1970 00:00:00 GMT',
-      '-200000-01-01T00:00:00Z',
-      '2026-11-26T23:00:00.000Z',
-    ],
-    [
-      'at the request if the manifest’s is before all dates',
-      undefined,
-      '-200000-01-01T00:00:00Z',
-      '2026-11-27T00:00:00.000Z',
-    ],
+    ['as the plan says', undefined, undefined, hourBefore],
+    ['never later than our request', undefined, '2027-01-01T00:00:00Z', request],
+    ['by our clock if the plan’s is ahead', ahead, '2027-01-01T00:00:00Z', request],
+    ['by ours if both are beyond all dates', '+275000-01-01T00:00:00.000Z', '+275000-01-01T00:00:00Z', request],
+    ['an hour before the start if the plan has no clock', none, '-200000-01-01T00:00:00Z', hourBefore],
+    ['at the request if the manifest’s is before all dates', undefined, '-200000-01-01T00:00:00Z', request],
   ])('is as of a time: %s', async (_, date, transactionTime, expected) => {
-    const { manifest } = await run(groupInput(two), {
-      output: [people],
-      manifest: transactionTime === undefined ? {} : { transactionTime },
-      date,
-    });
+    const manifest = transactionTime === undefined ? {} : { transactionTime };
+    const made = await run(groupInput(two), { output: [people], manifest, date });
 
-    expect(manifest.transactionTime).toBe(expected);
+    expect(made.manifest.transactionTime).toBe(expected);
   });
 
   it.each([
@@ -1027,19 +855,16 @@ describe('what comes of a Group', () => {
     ['without it if the profile says so', true, { fileToken: 'never' }, ''],
   ] as const)('is fetched from a named server %s', async (_, requiresAccessToken, profile, token) => {
     const url = 'https://files.example/1';
-    const { world, ids } = await run(
-      groupInput(two),
-      {
-        output: [{ ...people, url }],
-        manifest: { requiresAccessToken },
-        instead: (asked) =>
-          asked.url === url ? { body: `${JSON.stringify(patient('a'))}\n${JSON.stringify(patient('b'))}` } : undefined,
-      },
-      { plan: { fileOrigins: ['https://files.example'], ...profile } },
-    );
+    const body = people.lines.map((line) => JSON.stringify(line)).join('\n');
+    const plan: Plan = {
+      output: [{ ...people, url }],
+      manifest: { requiresAccessToken },
+      instead: (asked) => (asked.url === url ? { body } : undefined),
+    };
+    const made = await run(groupInput(two), plan, { plan: { fileOrigins: ['https://files.example'], ...profile } });
 
-    expect(ids).toEqual(['a', 'b']);
-    expect(world.asked.find((asked) => asked.url === url)?.token).toBe(token);
+    expect(made.ids).toEqual(['a', 'b']);
+    expect(askedFor(made.world, url)[0]?.token).toBe(token);
   });
 
   it('has its attachments fetched with the token of the gateway', async () => {
@@ -1050,23 +875,19 @@ describe('what comes of a Group', () => {
       content: [{ attachment: { url: 'Binary/1', contentType: 'application/pdf' } }],
     };
     const { world, attachments, lines, errors } = await run(groupInput(two), {
-      output: [people, { type: 'DocumentReference', lines: [document] }],
-      instead: ({ path }) =>
-        path === '/Binary/1' ? { headers: { 'content-type': 'application/pdf' }, body: 'form' } : undefined,
+      ...and({ type: 'DocumentReference', lines: [document] }),
+      ...answering('/Binary/1', { headers: { 'content-type': 'application/pdf' }, body: 'form' }),
     });
 
-    expect({ errors, content: attachments.get('attachment-1')?.bytes.toString() }).toEqual({
-      errors: [],
-      content: 'form',
-    });
+    const content = attachments.get('attachment-1')?.bytes.toString();
+    expect({ errors, content }).toEqual({ errors: [], content: 'form' });
     expect(lines.find((line) => line.includes('DocumentReference'))).toContain('/attachment-1"');
-    expect(world.asked.find(({ path }) => path === '/Binary/1')?.token).toMatch(/^Bearer system-/);
+    expect(askedFor(world, '/Binary/1')[0]?.token).toMatch(/^Bearer system-/);
   });
 
   it('rings that a plan is down once it has answered 503 for a while, and not of one that is busy', async () => {
     const downs = async (status: number): Promise<number> => {
-      const down = { status, headers: { 'retry-after': '120' } };
-      const { world } = await run(groupInput(two), { instead: ({ method }) => (method === 'POST' ? down : undefined) });
+      const { world } = await run(groupInput(two), answering('POST', { status, headers: { 'retry-after': '120' } }));
       const lines = world.lines.map((line) => JSON.parse(line) as { readonly payerDown?: number });
       return lines.filter(({ payerDown = 0 }) => payerDown >= payerDownThreshold).length;
     };
@@ -1077,16 +898,16 @@ describe('what comes of a Group', () => {
 
   it('is polled more seldom the longer it takes, however often the plan would like it', async () => {
     const polls: number[] = [];
-    const world = exportWorld({ exchange: groupInput(two) });
-    const plan = planOf(world.base, { output: [people] });
-    world.answerWith(async (asked) => {
-      if (asked.path !== '/status/1' || asked.method !== 'GET') return plan(asked);
-      polls.push(world.deps.clock.now() / 1000);
-      return polls.at(-1)! - polls[0]! < 900 ? { status: 202, headers: { 'retry-after': '1' } } : plan(asked);
-    });
-    await world.run();
+    const { status } = await run(groupInput(two), ({ deps }) => ({
+      output: [people],
+      instead: ({ path, method }) => {
+        if (path !== '/status/1' || method !== 'GET') return undefined;
+        polls.push(deps.clock.now() / 1000);
+        return polls.at(-1)! - polls[0]! < 900 ? { status: 202, headers: { 'retry-after': '1' } } : undefined;
+      },
+    }));
 
-    expect((await endOf(world)).status).toBe('completed');
+    expect(status).toBe('completed');
     const gaps = polls.slice(1).map((at, index) => at - polls[index]!);
     expect(gaps[0]).toBeLessThan(2);
     expect(Math.min(...gaps.filter((_, index) => polls[index]! - polls[0]! >= 600))).toBeGreaterThanOrEqual(10);
@@ -1099,20 +920,26 @@ describe('what comes of a Group', () => {
       output: [people],
       instead: ({ path, method, token }) => {
         if (method === 'POST' && (busy -= 1) >= 0) return { status: 409, headers: { 'retry-after': '600' } };
-        if (path.startsWith('/files/') && refused.size === 0) {
-          refused.add(token);
-          return { status: 401 };
-        }
-        return undefined;
+        if (!path.startsWith('/files/') || refused.size > 0) return undefined;
+        refused.add(token);
+        return { status: 401 };
       },
     });
 
     expect(status).toBe('completed');
-    expect((await world.item())!.endedAt! - (await world.item())!.startedAt).toBeGreaterThan(1200);
+    const { endedAt, startedAt } = (await world.item())!;
+    expect(endedAt! - startedAt).toBeGreaterThan(1200);
     const files = world.asked.filter(({ path }) => path.startsWith('/files/'));
     expect(files.map(({ token }) => refused.has(token))).toEqual([true, false]);
   });
 });
+
+/** What a payer answers for the second file of an export. */
+const insteadOfFile = (answer: (headers: Readonly<Record<string, string>>) => Sent): Plan['instead'] => {
+  return ({ path, headers }) => (path === '/files/output/1' ? answer(headers) : undefined);
+};
+const observationsIn = (lines: readonly string[]): readonly string[] =>
+  lines.filter((line) => line.startsWith('{"resourceType":"Observation"'));
 
 describe('a file that is longer than a leg', () => {
   const count = 400;
@@ -1121,66 +948,56 @@ describe('a file that is longer than a leg', () => {
   );
   const bytes = Buffer.from(`${lines.join('\n')}\n`);
 
-  /** A plan that takes a second for each sixteen kilobytes of the file, and may send it from an offset. */
-  const slowly = (
-    world: ReturnType<typeof exportWorld>,
-    {
-      ranges,
-      etag = () => '"1"',
-      cutAt,
-      coding,
-    }: {
-      readonly ranges: boolean;
-      readonly etag?: (asked: number) => string;
-      readonly cutAt?: number;
-      readonly coding?: string;
-    },
-  ): Plan => {
-    let asked = 0;
-    return {
-      output: [
-        { type: 'Patient', lines: [patient('a')] },
-        { type: 'Observation', lines, count },
-      ],
-      instead: ({ path, headers }) => {
-        if (path !== '/files/output/1') return undefined;
-        asked += 1;
-        const tag = etag(asked);
-        const isOn = ranges && headers['range'] !== undefined && headers['if-range'] === tag;
-        const from = isOn ? Number(/\d+/.exec(headers['range']!)![0]) : 0;
-        const sent = bytes.subarray(from);
-        return {
-          status: isOn ? 206 : 200,
-          headers: {
-            etag: tag,
-            ...(ranges ? { 'accept-ranges': 'bytes' } : {}),
-            // The bytes are those that the client has decoded.
-            ...(coding !== undefined && headers['accept-encoding'] !== 'identity'
-              ? { 'content-encoding': coding }
-              : {}),
-            ...(isOn ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}),
-          },
-          bytes: (async function* () {
-            for (let at = 0; at < sent.length; at += 16_384) {
-              await world.deps.sleep(1000);
-              if (cutAt !== undefined && asked === 1 && at > cutAt)
-                throw Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
-              yield sent.subarray(at, at + 16_384);
-            }
-          })(),
-        };
-      },
-    };
-  };
+  interface How {
+    readonly ranges: boolean;
+    readonly etag?: (asked: number) => string;
+    readonly cutAt?: number;
+    readonly coding?: string;
+    /** @default a second for each sixteen kilobytes */
+    readonly pieceMs?: number;
+  }
 
-  const read = async (how: Parameters<typeof slowly>[1], options: WorldOptions = {}) => {
-    const world = exportWorld({ exchange: groupInput([memberOf('a')]), ...options });
-    world.answerWith(planOf(world.base, slowly(world, how)));
-    await world.run();
-    const made = await endOf(world);
+  /** A plan that takes its time for the file, and may send it from an offset. */
+  const slowly =
+    ({ ranges, etag = () => '"1"', cutAt, coding, pieceMs = 1000 }: How) =>
+    ({ deps }: World): Plan => {
+      let asked = 0;
+      return {
+        output: [patients('a'), { type: 'Observation', lines, count }],
+        instead: insteadOfFile((headers) => {
+          asked += 1;
+          const tag = etag(asked);
+          const isOn = ranges && headers['range'] !== undefined && headers['if-range'] === tag;
+          const from = isOn ? Number(/\d+/.exec(headers['range']!)![0]) : 0;
+          const sent = bytes.subarray(from);
+          // The bytes are those that the client has decoded.
+          const isCoded = coding !== undefined && headers['accept-encoding'] !== 'identity';
+          return {
+            status: isOn ? 206 : 200,
+            headers: {
+              etag: tag,
+              ...(ranges ? { 'accept-ranges': 'bytes' } : {}),
+              ...(isCoded ? { 'content-encoding': coding } : {}),
+              ...(isOn ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}),
+            },
+            bytes: (async function* () {
+              for (let at = 0; at < sent.length; at += 16_384) {
+                await deps.sleep(pieceMs);
+                if (cutAt !== undefined && asked === 1 && at > cutAt)
+                  throw Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
+                yield sent.subarray(at, at + 16_384);
+              }
+            })(),
+          };
+        }),
+      };
+    };
+
+  const read = async (how: How) => {
+    const made = await run(groupInput([memberOf('a')]), slowly(how));
     expect(made).toMatchObject({ errors: [], status: 'completed' });
-    expect(made.lines.filter((line) => line.startsWith('{"resourceType":"Observation"'))).toEqual(lines);
-    return world.asked.filter(({ path }) => path === '/files/output/1').map(({ headers }) => headers['range']);
+    expect(observationsIn(made.lines)).toEqual(lines);
+    return askedFor(made.world, '/files/output/1').map(({ headers }) => headers['range']);
   };
 
   it('is read on where the leg ended, if the plan takes ranges', async () => {
@@ -1214,44 +1031,33 @@ describe('a file that is longer than a leg', () => {
   });
 
   const own = Array.from({ length: 9 }, (_, at) => JSON.stringify(observation(`${at}`, 'a')));
+  const all = [...own, '{"resourceType":"Observation","id":"bad","id":"bad"}', JSON.stringify(observation('x', 'x'))];
   const leftOut = [
     'Observation/bad in file 2 is left out: it has the same member twice, so that its meaning is not certain.',
     '1 resource of type Observation in file 2 is left out: it is about a patient who is no member of the Group.',
   ];
-  it.each<[string, (all: readonly string[]) => readonly string[], readonly string[]]>([
-    ['in another order', (all) => all.toReversed(), leftOut],
-    ['with other lines first', (all) => [...all.slice(5), ...all.slice(0, 5)], leftOut],
-    ['without those that came', (all) => all.slice(-6), leftOut],
-    [
-      'much shorter',
-      () => own.slice(-1),
-      [
-        'File 2 (Observation) did not come whole: it broke off, and at another try the payer sent fewer lines than had come.',
-      ],
-    ],
-  ])('that breaks off and is then sent %s has its lines in the record or in the account', async (_, change, errors) => {
-    const all = [...own, '{"resourceType":"Observation","id":"bad","id":"bad"}', JSON.stringify(observation('x', 'x'))];
+  const fewer =
+    'File 2 (Observation) did not come whole: it broke off, and at another try the payer sent fewer lines than had come.';
+  it.each([
+    ['in another order', all.toReversed(), leftOut],
+    ['with other lines first', [...all.slice(5), ...all.slice(0, 5)], leftOut],
+    ['without those that came', all.slice(-6), leftOut],
+    ['much shorter', own.slice(-1), [fewer]],
+  ])('that breaks off and is then sent %s has its lines in the record or in the account', async (_, again, errors) => {
     for (const cutAfter of [5, 6]) {
+      const answers = [all.slice(0, cutAfter), again];
       let times = 0;
       const made = await run(groupInput([memberOf('a')]), {
-        output: [
-          { type: 'Patient', lines: [patient('a')] },
-          { type: 'Observation', lines: [] },
-        ],
-        instead: ({ path }) => {
-          if (path !== '/files/output/1') return undefined;
+        output: [patients('a'), observations()],
+        instead: insteadOfFile(() => {
           times += 1;
-          const sent = times === 1 ? all.slice(0, cutAfter) : change(all);
-          return { body: `${sent.join('\n')}\n`, cut: times === 1 };
-        },
+          return { body: `${answers[Math.min(times, 2) - 1]!.join('\n')}\n`, cut: times === 1 };
+        }),
       });
-      const sent = new Set([...own.slice(0, cutAfter), ...change(all)]);
 
-      expect(made.lines.filter((line) => line.startsWith('{"resourceType":"Observation"')).toSorted()).toEqual(
-        own.filter((line) => sent.has(line)),
-      );
-      expect(made.errors).toEqual(errors);
-      expect(made.complete).toBe(false);
+      const sent = new Set(answers.flat());
+      expect(observationsIn(made.lines).toSorted()).toEqual(own.filter((line) => sent.has(line)));
+      expect(made).toMatchObject({ errors, complete: false });
     }
   });
 
@@ -1268,94 +1074,50 @@ describe('a file that is longer than a leg', () => {
   });
   const next = (from: number): number => Math.min(size, Math.floor(from + 1.5 * lineBytes));
   const atEnd: Sent = { status: 416, headers: { 'content-range': `bytes */${size}` } };
-  const tagged = { etag: '"1"', 'accept-ranges': 'bytes' };
   /** A plan that closes the connection in the middle, as if the file ended there, and gives the rest by ranges. */
-  const closes = (from: number): Sent =>
-    from > 0
-      ? part(from, size)
-      : {
-          headers: { ...tagged, 'content-length': String(size) },
-          bytes: shortBytes.subarray(0, 2 * lineBytes),
-        };
+  const half: Sent = {
+    headers: { etag: '"1"', 'accept-ranges': 'bytes', 'content-length': String(size) },
+    bytes: shortBytes.subarray(0, 2 * lineBytes),
+  };
+  const closes = (from: number): Sent => (from > 0 ? part(from, size) : half);
+  const rangeOf = (from: number, until: number) => ({ 'content-range': `bytes ${from}-${until - 1}/${size}` });
+  const untagged = (from: number, until = size): Sent => part(from, until, size, { headers: rangeOf(from, until) });
+  const ofNext = (from: number): Sent => part(from, size, size, { headers: { etag: '"2"', ...rangeOf(from, size) } });
   const didNot = 'File 2 (Observation) did not come whole: the payer did not send it to the end.';
   it.each<[string, (from: number, asked: number) => Sent, number, boolean]>([
     ['gives a part of what was asked', (from) => part(from, next(from)), 6, true],
     ['gives a part though the whole was asked', (from) => part(from, from === 0 ? next(0) : size), 6, true],
     ['closes before the length that it gave', closes, 6, true],
     ['does not say how long it is', (from) => (from === size ? atEnd : part(from, next(from), '*')), 6, true],
-    ['says only at first how long it is', (from) => (from === 0 ? closes(0) : part(from, next(from), '*')), 6, true],
-    [
-      'leaves the tag out of a part',
-      (from) =>
-        from === 0
-          ? closes(0)
-          : part(from, size, size, { headers: { 'content-range': `bytes ${from}-${size - 1}/${size}` } }),
-      6,
-      true,
-    ],
+    ['says only at first how long it is', (from) => (from === 0 ? half : part(from, next(from), '*')), 6, true],
+    ['leaves the tag out of a part', (from) => (from === 0 ? half : untagged(from)), 6, true],
     [
       'gives parts of two versions, and then the whole',
-      (from, asked) =>
-        asked > 2
-          ? { bytes: shortBytes }
-          : from === 0
-            ? closes(0)
-            : part(from, size, size, {
-                headers: { etag: '"2"', 'content-range': `bytes ${from}-${size - 1}/${size}` },
-              }),
+      (from, asked) => (asked > 2 ? { bytes: shortBytes } : from === 0 ? half : ofNext(from)),
       6,
       true,
     ],
     ['gives the first part again and again', (from) => part(from, from === 0 ? 3 * lineBytes : from + 1), 3, false],
-    [
-      'gives a part under no tag',
-      () => part(0, 3 * lineBytes, size, { headers: { 'content-range': `bytes 0-${3 * lineBytes - 1}/${size}` } }),
-      3,
-      false,
-    ],
+    ['gives a part under no tag', () => untagged(0, 3 * lineBytes), 3, false],
     ['gives a part of another place', (from) => (from === 0 ? part(0, 2 * lineBytes) : part(0, size)), 2, false],
     ['gives a part that ends beyond its end', () => part(0, size, size - 1), 0, false],
     ['gives fewer bytes than its parts say', (from) => part(from, size, size, { bytes: Buffer.alloc(0) }), 0, false],
-    ['closes each time', () => ({ ...closes(0), headers: { 'content-length': String(size) } }), 2, false],
+    ['closes each time', () => ({ ...half, headers: { 'content-length': String(size) } }), 2, false],
   ])('of a plan that %s is whole, or said to be in parts', async (_, answer, came, isWhole) => {
     let asked = 0;
-    const made = await run(groupInput([memberOf('a'), memberOf('b')]), {
-      output: [
-        { type: 'Patient', lines: [patient('a'), patient('b')] },
-        { type: 'Observation', lines: [] },
-      ],
-      instead: ({ path, headers }) =>
-        path === '/files/output/1' ? answer(Number(/\d+/.exec(headers['range'] ?? '0')![0]), (asked += 1)) : undefined,
+    const made = await run(groupInput(two), {
+      output: [people, observations()],
+      instead: insteadOfFile(({ range = '0' }) => answer(Number(/\d+/.exec(range)![0]), (asked += 1))),
     });
 
-    expect(made.lines.filter((line) => line.startsWith('{"resourceType":"Observation"'))).toEqual(short.slice(0, came));
+    expect(observationsIn(made.lines)).toEqual(short.slice(0, came));
     expect(made.errors.filter((error) => error.startsWith('File 2'))).toEqual(isWhole ? [] : [didNot]);
     expect(made.complete).toBe(isWhole);
   });
 
   it('is a named problem if the plan takes no ranges and it does not come within an invocation', async () => {
-    const world = exportWorld({ exchange: groupInput([memberOf('a')]), timeoutMs: 440_000 });
-    const slow = slowly(world, { ranges: false });
-    const slower: Plan = {
-      ...slow,
-      instead: (asked) => {
-        const sent = slow.instead!(asked) as Sent | undefined;
-        return sent === undefined
-          ? undefined
-          : {
-              ...sent,
-              bytes: (async function* () {
-                for await (const piece of sent.bytes as AsyncIterable<Uint8Array>) {
-                  await world.deps.sleep(20_000);
-                  yield piece;
-                }
-              })(),
-            };
-      },
-    };
-    world.answerWith(planOf(world.base, slower));
-    await world.run();
-    const { errors, outcomes } = await endOf(world);
+    const plan = slowly({ ranges: false, pieceMs: 21_000 });
+    const { errors, outcomes } = await run(groupInput([memberOf('a')]), plan, { timeoutMs: 440_000 });
 
     expect(errors).toEqual([
       'File 2 (Observation) did not come whole: the payer cannot send it in pieces, and the whole did not come in the time that the gateway has.',
@@ -1373,46 +1135,41 @@ describe('a file that takes minutes', () => {
     jest.useRealTimers();
   });
 
-  it.each<[string, (world: ReturnType<typeof exportWorld>) => Promise<unknown>]>([
+  it.each<[string, (world: World) => unknown]>([
     [
       'the partner may no longer ask',
       async ({ deps }) => Object.assign((await deps.registry.partner('demo-partner'))!, { exchange: undefined }),
     ],
-    ['the payer is no longer asked', async ({ payer }) => Object.assign(payer, { exchange: undefined })],
+    ['the payer is no longer asked', ({ payer }) => Object.assign(payer, { exchange: undefined })],
     ['a member is ended', ({ exchanges }) => endMember(exchanges, owner, 'g1', sha256('b'))],
     [
       'the profile names its server no longer',
-      async ({ payer }) => Object.assign(payer, { exchange: { ...payer.exchange, fileOrigins: [] } }),
+      ({ payer }) => Object.assign(payer, { exchange: { ...payer.exchange, fileOrigins: [] } }),
     ],
   ])('is cut within thirty seconds after %s', async (_, end) => {
-    const world = exportWorld({
-      exchange: groupInput([memberOf('a'), memberOf('b')]),
-      plan: { fileOrigins: ['https://files.example'] },
-    });
     let last = 0;
-    const drip = async function* (signal: AbortSignal | undefined) {
-      for (let second = 0; second < 120; second += 1) {
-        if (second === 10) await end(world);
+    const drip = async function* (world: World, signal: AbortSignal | undefined) {
+      for (let at = 0; at < 120; at += 1) {
+        if (at === 10) await end(world);
         await world.durable.sleep(1000);
         passTimers(1000);
         await turns();
         signal?.throwIfAborted();
-        last = second;
-        yield Buffer.from(`${JSON.stringify(observation(`${second}`, 'b'))}\n`);
+        last = at;
+        yield Buffer.from(`${JSON.stringify(observation(`${at}`, 'b'))}\n`);
       }
     };
     let asked = 0;
-    world.answerWith(
-      planOf(world.base, {
-        output: [{ type: 'Observation', lines: [], url: 'https://files.example/1' }],
-        instead: ({ url, signal }): Sent | undefined => {
-          if (url !== 'https://files.example/1') return undefined;
-          asked += 1;
-          const headers = { 'content-type': 'application/fhir+ndjson' };
-          return asked === 1 ? { headers, bytes: drip(signal) } : { headers, body: '' };
-        },
-      }),
-    );
+    const plan = (world: World): Plan => ({
+      output: [{ ...observations(), url: 'https://files.example/1' }],
+      instead: ({ url, signal }) => {
+        if (url !== 'https://files.example/1') return undefined;
+        asked += 1;
+        const headers = { 'content-type': 'application/fhir+ndjson' };
+        return asked === 1 ? { headers, bytes: drip(world, signal) } : { headers, body: '' };
+      },
+    });
+    const world = worldOf(groupInput(two), plan, { plan: { fileOrigins: ['https://files.example'] } });
     await world.kickOff();
     await world.durable.finish(world.start());
 
@@ -1422,84 +1179,58 @@ describe('a file that takes minutes', () => {
 });
 
 describe('the end of a group export', () => {
-  const begun = async (busy: number) => {
-    const world = exportWorld({ exchange: groupInput([memberOf('a')]) });
-    world.answerWith(planOf(world.base, { output: [{ type: 'Patient', lines: [patient('a')] }], busy }));
+  it.each<[string, string, (world: World) => unknown]>([
+    ['deletes it', 'gone', (world) => world.deleteExport()],
+    [
+      'is blocked',
+      'failed',
+      ({ stops }) => stops.set(entryIds.partner('demo-partner'), { at: 1, by: 'operator', reason: 'test' }),
+    ],
+  ])('is told to the plan if the partner %s', async (_, status, end) => {
+    const world = worldOf(groupInput([memberOf('a')]), { output: [patients('a')], busy: 50 });
     await world.kickOff();
     const arn = world.start();
     await world.durable.until(() => world.asked.some(({ path }) => path === '/status/1'));
-    return { world, arn };
-  };
-  const deletions = ({ asked }: ReturnType<typeof exportWorld>): number =>
-    asked.filter(({ method }) => method === 'DELETE').length;
 
-  it('is told to the plan if the partner deletes it', async () => {
-    const { world, arn } = await begun(50);
+    await end(world);
 
-    await world.deleteExport();
-
-    expect((await world.durable.finish(arn)).result).toMatchObject({ status: 'gone' });
-    expect(deletions(world)).toBe(1);
-  });
-
-  it('is told to the plan if the partner is blocked', async () => {
-    const { world, arn } = await begun(50);
-
-    world.stops.set(entryIds.partner('demo-partner'), { at: 1, by: 'operator', reason: 'test' });
-
-    expect((await world.durable.finish(arn)).result).toMatchObject({ status: 'failed' });
-    expect(deletions(world)).toBe(1);
-    const came = [...world.dynamo.items('Audit').values()].filter(({ type }) => type?.S === 'came');
-    expect(came.map(({ members }) => JSON.parse(members!.S!) as unknown)).toEqual([
-      [
-        {
-          submitted: 'ours-a',
-          reference: 'Patient/a',
-          consent: { id: 'consent-a', hash: 'hash' },
-          outcome: 'notDelivered',
-        },
-      ],
-    ]);
+    expect((await world.durable.finish(arn)).result).toMatchObject({ status });
+    expect(askedFor(world, 'DELETE')).toHaveLength(1);
+    if (status === 'failed') expect(cameOf(world)).toEqual([{ ...memberOf('a'), outcome: 'notDelivered' }]);
   });
 });
 
 describe('an exchange is whole', () => {
+  const lines = Array.from({ length: 30 }, (_, at) => `${at} ${at % 2 === 0 ? 'a' : 'b'}`);
   const output = [
-    { type: 'Patient', lines: [patient('a'), patient('b')], count: 2 },
-    {
-      type: 'Observation',
-      lines: Array.from({ length: 30 }, (_, at) => observation(`${at}`, at % 2 === 0 ? 'a' : 'b')),
-      count: 30,
-    },
+    { ...people, count: 2 },
+    { ...observations(...lines), count: 30 },
   ];
+  /** Runs an exchange, and expects that it has all. */
+  const runWhole = async (exchange: Exchange, plan: Plan, options: WorldOptions) => {
+    const { world, errors, status, ids } = await run(exchange, plan, options);
+    const count = exchange.kind === 'match' ? 2 : 32;
+    expect({ errors, status, ids: ids.length }).toEqual({ errors: [], status: 'completed', ids: count });
+    return world;
+  };
 
-  it.each<[string, NonNullable<WorldOptions['exchange']>, Plan]>([
-    ['a match', three, matched(...whole)],
-    ['a group export', groupInput([memberOf('a'), memberOf('b')]), { output, busy: 3 }],
+  it.each<[string, Exchange, Plan]>([
+    ['a match', three, matched(first, second)],
+    ['a group export', groupInput(two), { output, busy: 3 }],
   ])('%s whose process is killed after any checkpoint', async (_, exchange, plan) => {
     let checkpoints = 0;
-    const runKilled = async (killed: number) => {
+    const runKilled = (killed: number) => {
       checkpoints = 0;
-      const world = exportWorld({ exchange, killAfter: () => (checkpoints += 1) === killed });
-      world.answerWith(planOf(world.base, plan));
-      await world.run();
-      const { errors, status, ids } = await endOf(world);
-      expect({ errors, status, ids: ids.length }).toEqual({
-        errors: [],
-        status: 'completed',
-        ids: exchange.kind === 'match' ? 2 : 32,
-      });
-      return world.asked;
+      return runWhole(exchange, plan, { killAfter: () => (checkpoints += 1) === killed });
     };
     await runKilled(-1);
     const made = checkpoints;
     expect(made).toBeGreaterThan(8);
     for (let killed = 1; killed <= made; killed += 1) {
-      const asked = await runKilled(killed);
+      const world = await runKilled(killed);
       // A process that dies between the plan's answer and the checkpoint leaves nobody who knows of it.
-      expect(asked.filter(({ method }) => method === 'POST').length).toBeLessThanOrEqual(2);
-      if (exchange.kind === 'group')
-        expect(asked.filter(({ method }) => method === 'DELETE').length).toBeGreaterThanOrEqual(1);
+      expect(askedFor(world, 'POST').length).toBeLessThanOrEqual(2);
+      if (exchange.kind === 'group') expect(askedFor(world, 'DELETE').length).toBeGreaterThanOrEqual(1);
     }
   });
 
@@ -1507,26 +1238,14 @@ describe('an exchange is whole', () => {
     ['fails', 'onCall'],
     ['has its effect and its answer is lost', 'afterCall'],
   ] as const)('when the call of any dependency %s, whichever it is', async (_, moment) => {
-    const exchange = groupInput([memberOf('a'), memberOf('b')]);
     let calls = 0;
-    const runFailing = async (failing: number): Promise<void> => {
+    const runFailing = (failing: number) => {
       calls = 0;
-      const world = exportWorld({
-        exchange,
-        [moment]: (name: string) => {
-          calls += 1;
-          if (calls === failing) throw new Error(`call ${failing} of ${name}`);
-        },
-      });
-      world.answerWith(planOf(world.base, { output, busy: 2 }));
-      await world.run();
-      const { errors, status, ids } = await endOf(world);
-      expect({ failing, errors, status, ids: ids.length }).toEqual({
-        failing,
-        errors: [],
-        status: 'completed',
-        ids: 32,
-      });
+      const fail = (name: string) => {
+        calls += 1;
+        if (calls === failing) throw new Error(`call ${failing} of ${name}`);
+      };
+      return runWhole(groupInput(two), { output, busy: 2 }, { [moment]: fail });
     };
     await runFailing(-1);
     const made = calls;
@@ -1546,63 +1265,40 @@ interface Lie {
 
 describe('whatever a plan makes up', () => {
   const seeds = Array.from({ length: Number(process.env['LIES'] ?? 25) }, (_, seed) => seed + 1);
+  const pickerOf = (random: () => number) => {
+    return <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
+  };
 
   it.each(seeds)('the record has what is of the Group, and the account names the rest: seed %i', async (seed) => {
     const random = randomOf(seed);
-    const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
+    const pick = pickerOf(random);
     const members = Array.from({ length: 1 + Math.floor(random() * 5) }, (_, at) => memberOf(`m${at}`));
     const ids = members.map(({ reference }) => reference.slice('Patient/'.length));
     let number = 0;
-    const seen: object[] = [];
+    const next = (letter: string): string => `${letter}${(number += 1)}`;
+    const seen: ReturnType<typeof observation>[] = [];
+    const kept = (line: object): Lie => ({ line, isKept: true });
+    const leftOut = (line: object | string, named = /left out/): Lie => ({ line, isKept: false, named });
     const lies: readonly (() => Lie)[] = [
       () => {
-        const line = observation(`o${(number += 1)}`, pick(ids));
-        seen.push(line);
-        return { line, isKept: true };
+        seen.push(observation(next('o'), pick(ids)));
+        return kept(seen.at(-1)!);
       },
-      () => ({ line: { resourceType: 'Practitioner', id: `p${(number += 1)}` }, isKept: true }),
-      () => ({
-        line: observation(`s${(number += 1)}`, pick(['stranger', 'm9', 'M0', 'm0/x'])),
-        isKept: false,
-        named: /left out/,
-      }),
-      () => ({
-        line: { ...observation(`u${(number += 1)}`, ''), subject: {} },
-        isKept: false,
-        named: /whom (?:it is|they are) about cannot be read/,
-      }),
-      () => ({
-        line: pick(['{', 'null', '"x"', '{"resourceType":5}', '{"resourceType":"Nope"}']),
-        isKept: false,
-        named: /left out/,
-      }),
+      () => kept({ resourceType: 'Practitioner', id: next('p') }),
+      () => leftOut(observation(next('s'), pick(['stranger', 'm9', 'M0', 'm0/x']))),
+      () => leftOut({ ...observation(next('u'), ''), subject: {} }, /whom (?:it is|they are) about cannot be read/),
+      () => leftOut(pick(['{', 'null', '"x"', '{"resourceType":5}', '{"resourceType":"Nope"}'])),
+      () => (seen.length === 0 ? leftOut('{') : leftOut(pick(seen), /came before/)),
       () =>
         seen.length === 0
-          ? { line: '{', isKept: false, named: /left out/ }
-          : { line: pick(seen), isKept: false, named: /came before/ },
-      () =>
-        seen.length === 0
-          ? { line: '{', isKept: false, named: /left out/ }
-          : {
-              line: { ...pick(seen), status: `other ${(number += 1)}` },
-              isKept: false,
-              named: /came before with other content/,
-            },
-      () => ({
-        line: { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'exception' }] },
-        isKept: false,
-        named: /remark/,
-      }),
+          ? leftOut('{')
+          : leftOut({ ...pick(seen), status: next('other ') }, /came before with other content/),
+      () => leftOut({ resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'exception' }] }, /remark/),
     ];
     const files = Array.from({ length: 1 + Math.floor(random() * 4) }, () => {
       const made = Array.from({ length: Math.floor(random() * 30) }, () => pick(lies)());
-      const count = pick([
-        undefined,
-        made.length,
-        made.length + 1 + Math.floor(random() * 9),
-        Math.floor(random() * 3),
-      ]);
-      return { made, count, type: pick(['Observation', 'Practitioner']) };
+      const counts = [undefined, made.length, made.length + 1 + Math.floor(random() * 9), Math.floor(random() * 3)];
+      return { made, count: pick(counts), type: pick(['Observation', 'Practitioner']) };
     });
 
     const { lines, errors, complete, outcomes } = await run(groupInput(members), {
@@ -1610,64 +1306,50 @@ describe('whatever a plan makes up', () => {
     });
 
     const all = files.flatMap(({ made }) => made);
-    const kept = all.filter(({ isKept }) => isKept).map(({ line }) => JSON.stringify(line));
+    const whole = all.filter(({ isKept }) => isKept).map(({ line }) => JSON.stringify(line));
     const given = lines.filter((line) => !line.startsWith('{"resourceType":"Provenance"'));
-    expect(given.toSorted()).toEqual(kept.toSorted());
+    expect(given.toSorted()).toEqual(whole.toSorted());
     const text = errors.join('\n');
     for (const { named } of all) if (named !== undefined) expect(text).toMatch(named);
     for (const [at, { made, count }] of files.entries()) {
-      const said = new RegExp(
-        `^File ${at + 1} \\(\\w+\\) has ${made.length} lines?, and the payer names ${count ?? ''}\\.$`,
-        'm',
-      );
-      if (count !== undefined && count !== made.length) expect(text).toMatch(said);
+      const said = `^File ${at + 1} \\(\\w+\\) has ${made.length} lines?, and the payer names ${count ?? ''}\\.$`;
+      if (count !== undefined && count !== made.length) expect(text).toMatch(new RegExp(said, 'm'));
       else expect(text).not.toMatch(new RegExp(`^File ${at + 1} .*has`, 'm'));
     }
-    const about = new Set(seen.map((line) => (line as ReturnType<typeof observation>).subject.reference));
+    const about = new Set(seen.map(({ subject }) => subject.reference));
     for (const { submitted, reference } of members) {
       expect(errors.includes(`Nothing came about member ${submitted}.`)).toBe(!about.has(reference));
     }
     const counted = Object.values(outcomes).reduce((sum, outcome) => sum + Number(outcome.split(' ')[1]), 0);
-    expect(counted).toBe(kept.length);
+    expect(counted).toBe(whole.length);
     const lacks = /cannot be read|not valid JSON|not one of FHIR|Resources may be missing|Nothing came|other content/;
     if (lacks.test(text)) expect(complete).toBe(false);
   });
 
   it.each(seeds)('a match is what the plan says once of whom was asked for: seed %i', async (seed) => {
     const random = randomOf(seed);
-    const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
+    const pick = pickerOf(random);
     const ids = Array.from({ length: 1 + Math.floor(random() * 6) }, (_, at) => `ours-${at}`);
     const strangers = ['theirs-1', 'theirs-2'];
-    const codes = ['match', 'nomatch', 'consentconstraint'];
-    const groups = codes.map((code) => {
+    const groups = ['match', 'nomatch', 'consentconstraint'].map((code) => {
       const some = [...ids, ...strangers].filter(() => random() < 0.4);
-      return {
-        code,
-        some: Object.fromEntries(
-          some.map((id) => [id, code === 'match' ? pick([`Patient/${id}`, 'Patient/shared']) : `#${id}`]),
-        ),
-      };
+      const referenceOf = (id: string) => (code === 'match' ? pick([`Patient/${id}`, 'Patient/shared']) : `#${id}`);
+      return { code, some: Object.fromEntries(some.map((id) => [id, referenceOf(id)])) };
     });
     const plan = matched(...groups.map(({ code, some }) => groupOf(code, some)));
 
     const { errors, lines, world } = await run(matchInput(...ids), plan);
 
-    const naming = (id: string) => groups.filter(({ some }) => id in some);
     const match = groups[0]!.some;
-    const owners = (reference: string | undefined) => ids.filter((id) => match[id] === reference).length;
-    const expected = ids.filter((id) => naming(id).length === 1 && id in match && owners(match[id]) === 1);
-    const group = (await getGroup(world.exchanges, owner, 'group-match', 0))!;
-    const key = await world.deps.openInJob(
-      { group: `${owner}/group-match`, partner: 'demo-partner' },
-      'group key',
-      group.key,
-    );
-    const { members, resource } = await openGroupBody(key, { owner, id: 'group-match' }, group.body);
+    const isNamedOnce = (id: string) => groups.filter(({ some }) => id in some).length === 1;
+    const isAlone = (id: string) => ids.filter((other) => match[other] === match[id]).length === 1;
+    const expected = ids.filter((id) => isNamedOnce(id) && id in match && isAlone(id));
+    const { members, resource } = await groupBody(world);
     expect(members.map(({ submitted }) => submitted).toSorted()).toEqual(expected.toSorted());
     expect([...lines, resource].join()).not.toContain('theirs');
     for (const id of ids) {
       const isNamed = errors.some((error) => error.startsWith(`Member ${id}:`));
-      expect(isNamed).toBe(!(naming(id).length === 1 && (!(id in match) || owners(match[id]) === 1)));
+      expect(isNamed).toBe(!(isNamedOnce(id) && (!(id in match) || isAlone(id))));
     }
     const left = groups.flatMap(({ some }) => Object.keys(some)).filter((id) => strangers.includes(id)).length;
     expect(errors.some((error) => error.startsWith(`${left} entr`))).toBe(left > 0);
