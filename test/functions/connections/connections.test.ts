@@ -28,32 +28,26 @@ type Headers = Readonly<Record<string, string>>;
 const world = (change: (data: RegistryData) => RegistryData = (data) => data) => {
   const test = gateway({ registry: change(localRegistry()) });
   const handler = connectionsHandler(test.deps);
-  const whoSignsIn = (patient: string): void => {
-    test.payer.http = () => Promise.resolve(Response.json({ ...northwindTokens, patient }));
-  };
+  const ask = (of: string, request: Parameters<typeof apiEvent>[1]) =>
+    call(handler, apiEvent('/connections/{payer}', { ...request, path: { payer: of } }));
   const get = (headers: Headers = {}, query: string | Record<string, string> = '', of = payer) =>
-    call(
-      handler,
-      apiEvent('/connections/{payer}', {
-        path: { payer: of },
-        headers: { ...headers },
-        query: typeof query === 'string' ? query : new URLSearchParams(query).toString(),
-      }),
-    );
+    ask(of, { headers: { ...headers }, query: new URLSearchParams(query).toString() });
   const post = (form: Record<string, string>, headers: Headers = {}, of = payer) =>
-    call(
-      handler,
-      apiEvent('/connections/{payer}', { method: 'POST', path: { payer: of }, form, headers: { ...headers } }),
-    );
+    ask(of, { method: 'POST', form, headers: { ...headers } });
   /** Goes to the payer. */
   const begin = async (of = payer) => {
     const response = await post({ act: 'sign-in' }, {}, of);
     return { response, state: sentBack(response)['state'] ?? '', cookie: cookiesOf(response) };
   };
-  /** Comes back from it, as the member whose tokens the payer gives. */
-  const signIn = async (): Promise<Headers> => {
+  /** Comes back from it. */
+  const comeBack = async (query: Record<string, string> = {}) => {
     const { state, cookie } = await begin();
-    const response = await test.callback(test.fromPayer(state), { cookie });
+    return test.callback({ ...test.fromPayer(state), ...query }, { cookie });
+  };
+  /** Comes back as the member whose tokens the payer gives, or as this one. */
+  const signIn = async (patient?: string): Promise<Headers> => {
+    if (patient !== undefined) test.payer.http = async () => Response.json({ ...northwindTokens, patient });
+    const response = await comeBack();
     const [, session = 'none'] = /(__Host-p2p-member=[^;]+)/.exec(cookiesOf(response)) ?? [];
     return { Cookie: session, 'Sec-Fetch-Site': 'same-origin' };
   };
@@ -78,7 +72,7 @@ const world = (change: (data: RegistryData) => RegistryData = (data) => data) =>
     [...test.dynamo.items('Grants').values()].filter(
       ({ payer: of, revokedAt }) => of !== undefined && revokedAt === undefined,
     ).length;
-  return { ...test, whoSignsIn, get, post, begin, signIn, formOn, press, follow, living };
+  return { ...test, get, post, begin, comeBack, signIn, formOn, press, follow, living };
 };
 type World = ReturnType<typeof world>;
 
@@ -101,9 +95,13 @@ const withTwoApps = async (change?: (data: RegistryData) => RegistryData) => {
   return { ...test, first, session: await test.signIn() };
 };
 
+let test: World;
+beforeEach(() => {
+  test = world();
+});
+
 describe('before the sign-in the page of connections', () => {
   it('names no app and reads no grant, whoever asks', async () => {
-    const test = world();
     await test.connect();
     test.dynamo.calls();
     for (const cookie of ['', `__Host-p2p-member=${'A'.repeat(43)}`, '__Host-p2p-member=x']) {
@@ -118,13 +116,12 @@ describe('before the sign-in the page of connections', () => {
   });
 
   it('answers for an unknown plan as every page does', async () => {
-    const test = world();
     const { statusCode, body } = await test.get({}, '', 'nobody');
     expect([statusCode, body]).toEqual([400, expect.stringContaining('There is no such health plan here.')]);
   });
 
   it('says why it cannot show apps where grants name no patient, and begins no sign-in there', async () => {
-    const test = world(withPayer(payer, { patientFrom: 'none' }));
+    test = world(withPayer(payer, { patientFrom: 'none' }));
     const page = await test.get();
     expect(page.body).toContain('Northwind Health does not tell us whose record an app may read.');
     expect(page.body).not.toContain('<button');
@@ -133,7 +130,6 @@ describe('before the sign-in the page of connections', () => {
   });
 
   it('begins no sign-in while the payer is paused', async () => {
-    const test = world();
     test.stops.set(`payer#${payer}`, { at: 0, by: 'arn:operator', reason: 'down' });
     expect((await test.post({ act: 'sign-in' })).statusCode).toBe(503);
     expect((await test.get()).statusCode).toBe(200);
@@ -152,7 +148,7 @@ describe('the sign-in', () => {
     ],
     ['nothing, where it wants no scope', { scopes: [] }, null],
   ])('asks the payer for %s', async (_, change, scope) => {
-    const test = world(withPayer(payer, change));
+    test = world(withPayer(payer, change));
     const { searchParams } = new URL((await test.begin()).response.headers['Location'] ?? 'about:blank');
     expect(searchParams.get('scope')).toBe(scope);
     expect(searchParams.get('redirect_uri')).toBe(`http://localhost:3000/oauth2/callback/${payer}`);
@@ -161,7 +157,6 @@ describe('the sign-in', () => {
   });
 
   it('gives the tokens back at once, makes no grant, and sets one cookie for ten minutes', async () => {
-    const test = world();
     const { state, cookie } = await test.begin();
     const response = await test.callback(test.fromPayer(state), { cookie });
     expect(response.headers['Location']).toBe(`${pageUrl}?ui_locales=en`);
@@ -185,17 +180,15 @@ describe('the sign-in', () => {
     ['refuses to', {}, "the payer did not revoke the tokens of a member's sign-in"],
     ['has no endpoint to', { revocationEndpoint: undefined }, undefined],
   ])('is noted if the payer %s revoke its tokens', async (_, change, detail) => {
-    const test = world(withPayer(payer, change));
-    const { state, cookie } = await test.begin();
+    test = world(withPayer(payer, change));
     const answers = [Response.json({ ...northwindTokens }), new Response('', { status: 503 })];
     test.payer.http = () => Promise.resolve(answers.shift() ?? Response.error());
-    await test.callback(test.fromPayer(state), { cookie });
+    await test.comeBack();
     expect((JSON.parse(test.lines.at(-1) ?? '{}') as { detail?: unknown }).detail).toBe(detail);
     expect(test.payer.requests.length).toBe(detail === undefined ? 1 : 2);
   });
 
   it('ends the session that the browser had once it is finished, and not when it begins or fails', async () => {
-    const test = world();
     const session = await test.signIn();
     const isOpen = async (): Promise<boolean> =>
       !textOf(await test.get(session)).includes('Sign in at Northwind Health');
@@ -207,70 +200,47 @@ describe('the sign-in', () => {
     };
     await test.post({ act: 'sign-in' }, session, 'demo-health-plan');
 
-    expect([await isOpen(), await comeBackAs({ error: 'access_denied', code: '' }), await comeBackAs({})]).toEqual([
-      true,
-      true,
-      false,
-    ]);
+    const seen = [await isOpen(), await comeBackAs({ error: 'access_denied', code: '' }), await comeBackAs({})];
+    expect(seen).toEqual([true, true, false]);
   });
 
-  const comeBack = (query: Record<string, string>) => async (test: World) => {
-    const { state, cookie } = await test.begin();
-    return test.callback({ ...test.fromPayer(state), ...query }, { cookie });
-  };
   const denied = 'You did not finish the sign-in at Northwind Health. Nothing was changed.';
   const failed = 'Northwind Health could not complete the sign-in. Please try again later. Nothing was changed.';
   const unavailable = 'Northwind Health cannot be reached at the moment. Please try again in a moment.';
   const again = 'You are not signed in here, or no longer. Please sign in again. Nothing was changed.';
 
-  it.each<[string, string, (test: World) => Promise<ApiResponse>]>([
-    ['denied', denied, comeBack({ error: 'access_denied', code: '' })],
-    ['refused', failed, comeBack({ error: 'invalid_scope', code: '' })],
-    ['down', unavailable, comeBack({ error: 'temporarily_unavailable', code: '' })],
-    [
-      'answered without a patient',
-      failed,
-      (test) => {
-        test.payer.http = () => Promise.resolve(Response.json({ ...northwindTokens, patient: undefined }));
-        return comeBack({})(test);
-      },
-    ],
-    [
-      'answered with an error',
-      unavailable,
-      (test) => {
-        test.payer.http = () => Promise.resolve(new Response('', { status: 500 }));
-        return comeBack({})(test);
-      },
-    ],
-    ['finished in another browser', again, async (test) => test.callback(test.fromPayer((await test.begin()).state))],
-    [
-      'finished too late',
-      again,
-      async (test) => {
-        const { state, cookie } = await test.begin();
-        test.passSeconds(1801);
-        return test.callback(test.fromPayer(state), { cookie });
-      },
-    ],
-    [
-      'finished twice',
-      again,
-      async (test) => {
-        const { state, cookie } = await test.begin();
-        await test.callback(test.fromPayer(state), { cookie });
-        return test.callback(test.fromPayer(state), { cookie });
-      },
-    ],
+  /** Comes back after the payer has answered so. */
+  const answered = (answer: Response) => () => {
+    test.payer.http = () => Promise.resolve(answer);
+    return test.comeBack();
+  };
+  const twice = async () => {
+    const { state, cookie } = await test.begin();
+    await test.callback(test.fromPayer(state), { cookie });
+    return test.callback(test.fromPayer(state), { cookie });
+  };
+  const late = async () => {
+    const { state, cookie } = await test.begin();
+    test.passSeconds(1801);
+    return test.callback(test.fromPayer(state), { cookie });
+  };
+
+  it.each<[string, string, () => Promise<ApiResponse>]>([
+    ['denied', denied, () => test.comeBack({ error: 'access_denied', code: '' })],
+    ['refused', failed, () => test.comeBack({ error: 'invalid_scope', code: '' })],
+    ['down', unavailable, () => test.comeBack({ error: 'temporarily_unavailable', code: '' })],
+    ['answered without a patient', failed, answered(Response.json({ ...northwindTokens, patient: undefined }))],
+    ['answered with an error', unavailable, answered(new Response('', { status: 500 }))],
+    ['finished in another browser', again, async () => test.callback(test.fromPayer((await test.begin()).state))],
+    ['finished too late', again, late],
+    ['finished twice', again, twice],
   ])('that was %s begins no session, and the page says so', async (_, says, come) => {
-    const test = world();
-    const response = await come(test);
+    const response = await come();
     expect(cookiesOf(response)).not.toMatch(/p2p-member=[\w-]/);
     expect(noticeIn(await test.follow(response, {}))).toBe(says);
   });
 
   it('of an app begins no session, and one of a member is no sign-in of an app', async () => {
-    const test = world();
     const { state, cookie } = await test.start();
     expect(cookiesOf(await test.callback(test.fromPayer(state), { cookie }))).not.toContain('p2p-member');
     await test.signIn();
@@ -282,17 +252,26 @@ describe('the sign-in', () => {
 });
 
 describe('after the sign-in the page', () => {
+  let two: Awaited<ReturnType<typeof withTwoApps>>;
+  beforeEach(async () => {
+    two = await withTwoApps();
+  });
+  /** The fields of the form with this button, as the page has it now. */
+  const formWith = async (button: string, session = two.session) => two.formOn(await two.get(session), button);
+  /** The page that the member sees once a form is sent. */
+  const sent = async (form: Record<string, string>, session = two.session) =>
+    two.follow(await two.post(form, session), session);
+  const stopAll = 'Stop all 2 apps';
   const gone = 'Nothing was changed: that button was already used, or the page was out of date. This is how it is now.';
 
   it('shows each app of this member at this payer: since and until when, its last token, what it reads, and its copy', async () => {
-    const test = await withTwoApps();
-    const now = test.deps.clock.now() / 1000;
-    for (const [at, grantId] of [...test.dynamo.items('Grants').keys()].entries()) {
+    const now = two.deps.clock.now() / 1000;
+    for (const [at, grantId] of [...two.dynamo.items('Grants').keys()].entries()) {
       const [status, resources] = [{ S: at === 0 ? 'running' : 'partial' }, { N: '1240' }];
       const times = { startedAt: { N: String(now - 60) }, expiresAt: { N: String(now + 86_400) } };
-      test.dynamo.items('Exports').set(grantId, { grantId: { S: grantId }, status, resources, ...times });
+      two.dynamo.items('Exports').set(grantId, { grantId: { S: grantId }, status, resources, ...times });
     }
-    const page = await test.get(test.session);
+    const page = await two.get(two.session);
     expect(appsIn(page)).toEqual(['Pocket Record', 'Demo Partner']);
     const text = textOf(page)
       .replaceAll(/<[^>]+>/g, ' ')
@@ -307,245 +286,207 @@ describe('after the sign-in the page', () => {
   });
 
   it("shows nothing of another member's or another payer's", async () => {
-    const test = await withTwoApps();
-    test.whoSignsIn('patient-2');
-    const other = await test.signIn();
-    expect(appsIn(await test.get(other))).toEqual([]);
+    const other = await two.signIn('patient-2');
+    expect(appsIn(await two.get(other))).toEqual([]);
     // The same browser at another plan is not signed in there.
-    const elsewhere = await test.get(test.session, '', 'demo-health-plan');
+    const elsewhere = await two.get(two.session, '', 'demo-health-plan');
     expect(elsewhere.body).toContain('Sign in at Demo Health Plan');
     expect(appsIn(elsewhere)).toEqual([]);
   });
 
   it("asks to sign in if another member's session was put under this one's key", async () => {
-    const test = await withTwoApps();
-    test.whoSignsIn('patient-2');
-    const other = await test.signIn();
-    const items = test.dynamo.items('LoginAttempts');
+    const other = await two.signIn('patient-2');
+    const items = two.dynamo.items('LoginAttempts');
     const [mine, theirs] = [...items].filter(([key]) => key.startsWith('session.'));
     items.set(theirs![0], { ...mine![1], stateHash: { S: theirs![0] } });
-    const page = await test.get(other);
+    const page = await two.get(other);
     expect([page.statusCode, appsIn(page)]).toEqual([200, []]);
     expect(page.body).toContain('Sign in at Northwind Health');
   });
 
   it('shows of a link only what can be true', async () => {
-    const test = await withTwoApps();
-    const shown = async (notice: string, session: Headers) => noticeIn(await test.get(session, { notice })) !== 'none';
+    const shown = async (notice: string, session: Headers) => noticeIn(await two.get(session, { notice })) !== 'none';
     for (const notice of ['signedOut', 'again', 'gone', 'left', 'denied']) {
       const isOfSession = ['gone', 'left'].includes(notice);
       const isOfAny = notice === 'denied';
-      expect([notice, await shown(notice, test.session)]).toEqual([notice, isOfSession || isOfAny]);
+      expect([notice, await shown(notice, two.session)]).toEqual([notice, isOfSession || isOfAny]);
       expect([notice, await shown(notice, {})]).toEqual([notice, !isOfSession]);
     }
-    await test.press(test.session, 'Stop all 2 apps');
-    expect(await shown('left', test.session)).toBe(false);
+    await two.press(two.session, stopAll);
+    expect(await shown('left', two.session)).toBe(false);
   });
 
   it('does not claim that no app may read, since a grant made by 0.1 has no index', async () => {
-    const test = await withTwoApps();
-    for (const item of test.dynamo.items('Grants').values()) delete item['memberIndex'];
-    const page = await test.get(test.session);
-    expect([appsIn(page), test.living()]).toEqual([[], 2]);
+    for (const item of two.dynamo.items('Grants').values()) delete item['memberIndex'];
+    const page = await two.get(two.session);
+    expect([appsIn(page), two.living()]).toEqual([[], 2]);
     expect(page.body).toContain('We found no app that may read your record at Northwind Health through us.');
     expect(page.body).toContain('An app that was connected before this page existed may be missing.');
     expect(page.body).not.toContain('No app may read');
   });
 
   it('reads every hit of the index again by its key, so that one of another patient does not count', async () => {
-    const test = await withTwoApps();
-    const [item] = test.dynamo.items('Grants').values();
+    const [item] = two.dynamo.items('Grants').values();
     if (item !== undefined) item['patient'] = { S: 'patient-2' };
-    expect(appsIn(await test.get(test.session))).toEqual(['Pocket Record']);
-    await test.press(test.session, 'Stop Pocket Record');
-    expect(test.living()).toBe(1);
+    expect(appsIn(await two.get(two.session))).toEqual(['Pocket Record']);
+    await two.press(two.session, 'Stop Pocket Record');
+    expect(two.living()).toBe(1);
   });
 
   it('ends one app at once, gives a receipt that a reload repeats, and leaves the other', async () => {
-    const test = await withTwoApps();
-    const answer = await test.press(test.session, 'Stop Demo Partner');
+    const answer = await two.press(two.session, 'Stop Demo Partner');
     expect(answer.statusCode).toBe(302);
-    expect(bodyOf(await test.refresh(test.first.refresh_token)).error).toBe('invalid_grant');
+    expect(bodyOf(await two.refresh(two.first.refresh_token)).error).toBe('invalid_grant');
     for (let times = 0; times < 2; times += 1) {
-      const page = await test.follow(answer, test.session);
+      const page = await two.follow(answer, two.session);
       expect(appsIn(page)).toEqual(['Pocket Record']);
       const [, ended] = /[?&]ended=([0-9a-f-]+)/.exec(answer.headers['Location'] ?? '') ?? [];
       expect(page.body).toContain('<strong>Demo Partner</strong> was stopped on <time');
       expect(page.body).toContain(`Reference: <strong>${ended}</strong>`);
     }
-    const [item] = test.dynamo.items('Grants').values();
+    const [item] = two.dynamo.items('Grants').values();
     expect(item?.['lastEvent']?.M).toMatchObject({ type: { S: 'revoked' }, reason: { S: 'byMember' } });
     expect(item).not.toHaveProperty('sealedPayerTokens');
-    expect(test.lines.join()).not.toContain('patient-1');
+    expect(two.lines.join()).not.toContain('patient-1');
   });
 
   it('shows an app that is connected twice as one, ends both, and says only what is true when it is connected again', async () => {
-    const test = await withTwoApps();
-    const again = await test.connect();
-    const page = await test.get(test.session);
+    const again = await two.connect();
+    const page = await two.get(two.session);
     expect([appsIn(page), textOf(page).match(/Since</g)?.length]).toEqual([['Demo Partner', 'Pocket Record'], 3]);
-    const answer = await test.press(test.session, 'Stop Demo Partner');
-    for (const { refresh_token: token } of [test.first, again]) {
-      expect(bodyOf(await test.refresh(token)).error).toBe('invalid_grant');
+    const answer = await two.press(two.session, 'Stop Demo Partner');
+    for (const { refresh_token: token } of [two.first, again]) {
+      expect(bodyOf(await two.refresh(token)).error).toBe('invalid_grant');
     }
-    const receipts = textOf(await test.follow(answer, test.session)).match(/Demo Partner<\/strong> was stopped on /g);
-    expect([test.living(), receipts?.length]).toEqual([1, 1]);
-    await test.connect();
-    const after = await test.get(test.session);
+    const receipts = textOf(await two.follow(answer, two.session)).match(/Demo Partner<\/strong> was stopped on /g);
+    expect([two.living(), receipts?.length]).toEqual([1, 1]);
+    await two.connect();
+    const after = await two.get(two.session);
     expect(appsIn(after)).toEqual(['Demo Partner', 'Pocket Record']);
     expect(after.body).toContain('<strong>Demo Partner</strong> was stopped on <time');
     expect(after.body).not.toContain('can no longer read');
   });
 
   it('ends, and waits for, nothing in a session whose index was made up, or once nothing is left', async () => {
-    const test = await withTwoApps();
-    const now = () => test.deps.clock.now();
+    const now = () => two.deps.clock.now();
     const from = now();
     const secret = 'A'.repeat(43);
-    const made = { secret, now: from / 1000, iv: test.deps.randomBytes(12) };
+    const made = { secret, now: from / 1000, iv: two.deps.randomBytes(12) };
     const member = { payer, patient: 'patient-1', memberIndex: 'x'.repeat(43) };
-    await putMemberSession(test.deps.loginAttempts, member, made);
+    await putMemberSession(two.deps.loginAttempts, member, made);
     const forged = { Cookie: `__Host-p2p-member=${secret}`, 'Sec-Fetch-Site': 'same-origin' };
-    const [grant = ''] = test.dynamo.items('Grants').keys();
+    const [grant = ''] = two.dynamo.items('Grants').keys();
     for (const act of ['end', 'end-all']) {
-      const form = { ...test.formOn(await test.get(forged), 'Sign out'), act, app: app.client_id, grant };
-      expect(noticeIn(await test.follow(await test.post(form, forged), forged))).toBe(gone);
+      const form = { ...(await formWith('Sign out', forged)), act, app: app.client_id, grant };
+      expect(noticeIn(await sent(form, forged))).toBe(gone);
     }
-    expect([test.living(), now() - from]).toEqual([2, 0]);
-    const rest = { ...test.formOn(await test.get(test.session), 'Stop all 2 apps') };
-    await test.post(rest, test.session);
-    await test.post(
-      { ...rest, ...test.formOn(await test.get(test.session), 'Sign out'), act: 'end-all' },
-      test.session,
-    );
-    expect([test.living(), now() - from]).toEqual([0, 2000]);
+    expect([two.living(), now() - from]).toEqual([2, 0]);
+    const rest = await formWith(stopAll);
+    await two.post(rest, two.session);
+    await two.post({ ...rest, ...(await formWith('Sign out')), act: 'end-all' }, two.session);
+    expect([two.living(), now() - from]).toEqual([0, 2000]);
   });
 
   it.each([undefined, '', 'x'.repeat(3000)])('does nothing for a form without a known app (%#)', async (named) => {
-    const test = await withTwoApps();
-    const { app: one = '', ...form } = test.formOn(await test.get(test.session), 'Stop Demo Partner');
-    const answer = await test.post({ ...form, ...(named === undefined ? {} : { app: named }) }, test.session);
-    expect([noticeIn(await test.follow(answer, test.session)), test.living()]).toEqual([gone, 2]);
+    const { app: one = '', ...form } = await formWith('Stop Demo Partner');
+    const answer = await two.post({ ...form, ...(named === undefined ? {} : { app: named }) }, two.session);
+    expect([noticeIn(await two.follow(answer, two.session)), two.living()]).toEqual([gone, 2]);
     // What names none at all does not use the form up.
-    await test.post({ ...form, app: one }, test.session);
-    expect(test.living()).toBe(named ? 2 : 1);
+    await two.post({ ...form, app: one }, two.session);
+    expect(two.living()).toBe(named ? 2 : 1);
   });
 
   it('says that nothing was changed if the app had ended in the meantime', async () => {
-    const test = await withTwoApps();
-    const form = test.formOn(await test.get(test.session), 'Stop Demo Partner');
-    await test.revoke({ token: test.first.refresh_token });
-    const page = await test.follow(await test.post(form, test.session), test.session);
+    const form = await formWith('Stop Demo Partner');
+    await two.revoke({ token: two.first.refresh_token });
+    const page = await sent(form);
     expect([noticeIn(page), appsIn(page)]).toEqual([gone, ['Pocket Record']]);
   });
 
   it('ends all, also one that was made while the member looked', async () => {
-    const test = await withTwoApps();
-    const form = test.formOn(await test.get(test.session), 'Stop all 2 apps');
-    await test.connect();
-    const page = await test.follow(await test.post(form, test.session), test.session);
-    expect([test.living(), appsIn(page), textOf(page).match(/ was stopped on /g)?.length]).toEqual([0, [], 2]);
+    const form = await formWith(stopAll);
+    await two.connect();
+    const page = await sent(form);
+    expect([two.living(), appsIn(page), textOf(page).match(/ was stopped on /g)?.length]).toEqual([0, [], 2]);
   });
 
   it('ends all, also one that the index shows a moment late', async () => {
-    const test = await withTwoApps();
-    const form = test.formOn(await test.get(test.session), 'Stop all 2 apps');
-    const late = [...test.dynamo.items('Grants').values()][1];
+    const form = await formWith(stopAll);
+    const late = [...two.dynamo.items('Grants').values()][1];
     const hidden = late?.['memberIndex'];
     delete late?.['memberIndex'];
-    test.dynamo.standIn('UpdateItem', ({ TableName }) => {
+    two.dynamo.standIn('UpdateItem', ({ TableName }) => {
       if (TableName === 'Grants' && late !== undefined && hidden !== undefined && late['revokedAt'] === undefined)
         late['memberIndex'] = hidden;
       return undefined;
     });
-    await test.post(form, test.session);
-    expect(test.living()).toBe(0);
+    await two.post(form, two.session);
+    expect(two.living()).toBe(0);
   });
 
   it('says which apps could not be stopped, and stops the others', async () => {
-    const test = await withTwoApps();
-    const form = test.formOn(await test.get(test.session), 'Stop all 2 apps');
+    const form = await formWith(stopAll);
     let writes = 0;
-    test.dynamo.standIn('UpdateItem', ({ TableName }) =>
+    two.dynamo.standIn('UpdateItem', ({ TableName }) =>
       TableName === 'Grants' && (writes += 1) === 1 ? Promise.reject(throttled()) : undefined,
     );
-    const page = await test.follow(await test.post(form, test.session), test.session);
+    const page = await sent(form);
     expect(noticeIn(page)).toContain('Not every app could be stopped.');
-    expect([test.living(), appsIn(page).length]).toEqual([1, 1]);
+    expect([two.living(), appsIn(page).length]).toEqual([1, 1]);
   });
 
-  it.each<[string, (test: Awaited<ReturnType<typeof withTwoApps>>) => Promise<ApiResponse>]>([
-    [
-      'was sent before',
-      async (test) => {
-        const form = test.formOn(await test.get(test.session), 'Stop Demo Partner');
-        await test.post({ ...form, app: 'nothing' }, test.session);
-        return test.post(form, test.session);
-      },
-    ],
-    ...['cross-site', 'same-site', 'none'].map(
-      (site): [string, (test: Awaited<ReturnType<typeof withTwoApps>>) => Promise<ApiResponse>] => [
-        `a page of another origin sends (${site})`,
-        async (test) =>
-          test.post(test.formOn(await test.get(test.session), 'Stop all 2 apps'), {
-            ...test.session,
-            'Sec-Fetch-Site': site,
-          }),
-      ],
-    ),
-    [
-      'has no token',
-      async (test) => {
-        const { form_token: _, ...form } = test.formOn(await test.get(test.session), 'Stop all 2 apps');
-        return test.post(form, test.session);
-      },
-    ],
+  const sentBefore = async () => {
+    const form = await formWith('Stop Demo Partner');
+    await two.post({ ...form, app: 'nothing' }, two.session);
+    return two.post(form, two.session);
+  };
+  const withoutToken = async () => {
+    const { form_token: _, ...form } = await formWith(stopAll);
+    return two.post(form, two.session);
+  };
+  const ofAnotherMember = async () => {
+    const other = await two.signIn('patient-2');
+    const { app: id = '' } = await formWith('Stop Demo Partner');
+    const end = async (one: string) =>
+      two.post({ ...(await formWith('Sign out', other)), act: 'end', app: one }, other);
+    const answer = await end(id);
+    expect((await end('unknown')).headers['Location']).toBe(answer.headers['Location']);
+    return answer;
+  };
+  it.each<[string, () => Promise<ApiResponse>]>([
+    ['was sent before', sentBefore],
+    ...['cross-site', 'same-site', 'none'].map((site): [string, () => Promise<ApiResponse>] => [
+      `a page of another origin sends (${site})`,
+      async () => two.post(await formWith(stopAll), { ...two.session, 'Sec-Fetch-Site': site }),
+    ]),
+    ['has no token', withoutToken],
     [
       'is of another session of the same member',
-      async (test) => {
-        const form = test.formOn(await test.get(await test.signIn()), 'Stop all 2 apps');
-        return test.post(form, test.session);
-      },
+      async () => two.post(await formWith(stopAll, await two.signIn()), two.session),
     ],
-    [
-      "names another member's app",
-      async (test) => {
-        test.whoSignsIn('patient-2');
-        const other = await test.signIn();
-        const { app: id } = test.formOn(await test.get(test.session), 'Stop Demo Partner');
-        const token = test.formOn(await test.get(other), 'Sign out')['form_token'] ?? '';
-        const answer = await test.post({ act: 'end', app: id ?? '', form_token: token }, other);
-        const after = test.formOn(await test.get(other), 'Sign out')['form_token'] ?? '';
-        const unknown = await test.post({ act: 'end', app: 'unknown', form_token: after }, other);
-        expect(unknown.headers['Location']).toBe(answer.headers['Location']);
-        return answer;
-      },
-    ],
-    ['asks for what is not known', (test) => test.post({ act: 'erase' }, test.session)],
+    ["names another member's app", ofAnotherMember],
+    ['asks for what is not known', () => two.post({ act: 'erase' }, two.session)],
   ])('does nothing for a form that %s', async (_, send) => {
-    const test = await withTwoApps();
-    const page = await test.follow(await send(test), test.session);
-    expect([noticeIn(page), test.living(), appsIn(page).length]).toEqual([gone, 2, 2]);
+    const page = await two.follow(await send(), two.session);
+    expect([noticeIn(page), two.living(), appsIn(page).length]).toEqual([gone, 2, 2]);
   });
 
-  it.each<[string, (test: Awaited<ReturnType<typeof withTwoApps>>) => void | Promise<unknown>]>([
-    ['ten minutes', (test) => test.passSeconds(600)],
-    ['the member signs out', (test) => test.press(test.session, 'Sign out')],
+  it.each<[string, () => unknown]>([
+    ['ten minutes', () => two.passSeconds(600)],
+    ['the member signs out', () => two.press(two.session, 'Sign out')],
   ])('is over after %s, for forms too', async (_, end) => {
-    const test = await withTwoApps();
-    const form = test.formOn(await test.get(test.session), 'Stop all 2 apps');
-    await end(test);
-    const page = await test.follow(await test.post(form, test.session), test.session);
+    const form = await formWith(stopAll);
+    await end();
+    const page = await sent(form);
     expect(noticeIn(page)).toBe('You are not signed in here, or no longer. Please sign in again. Nothing was changed.');
-    expect([appsIn(page), test.living()]).toEqual([[], 2]);
+    expect([appsIn(page), two.living()]).toEqual([[], 2]);
   });
 
   it('speaks the language that the sign-in began in', async () => {
-    const test = await withTwoApps();
-    const start = await test.post({ act: 'sign-in', ui_locales: 'es' });
-    const back = await test.callback(test.fromPayer(sentBack(start)['state'] ?? ''), { cookie: cookiesOf(start) });
+    const start = await two.post({ act: 'sign-in', ui_locales: 'es' });
+    const back = await two.callback(two.fromPayer(sentBack(start)['state'] ?? ''), { cookie: cookiesOf(start) });
     expect(back.headers['Location']).toBe(`${pageUrl}?ui_locales=es`);
-    const page = await test.follow(back, test.session);
+    const page = await two.follow(back, two.session);
     expect(page.body).toContain('<html lang="es">');
     expect(page.body).toContain('Detener las 2 aplicaciones');
   });

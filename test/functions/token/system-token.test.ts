@@ -50,6 +50,15 @@ const data: RegistryData = {
   ],
 };
 
+/** What is sent; undefined leaves a field out. */
+type Form = Readonly<Record<string, string | undefined>>;
+interface How {
+  readonly as?: string;
+  readonly claims?: Readonly<Record<string, unknown>>;
+  readonly endpoint?: string;
+}
+const noAssertion: Form = { client_assertion: undefined, client_assertion_type: undefined };
+
 let assertions = 0;
 
 const world = (stage: { exchanges?: boolean; identities?: boolean; registry?: RegistryData } = {}) => {
@@ -64,7 +73,7 @@ const world = (stage: { exchanges?: boolean; identities?: boolean; registry?: Re
   const identity = { ...table, providers: [] } as never;
   const deps = { ...over(registry), exchanges: exchanges ? table : undefined, ...(identities ? { identity } : {}) };
   const handler = tokenHandler(deps);
-  const assertion = async (clientId: string, claims: Record<string, unknown> = {}) =>
+  const assertion = async (clientId: string, claims: object) =>
     new SignJWT({
       iss: clientId,
       sub: clientId,
@@ -75,37 +84,31 @@ const world = (stage: { exchanges?: boolean; identities?: boolean; registry?: Re
     })
       .setProtectedHeader({ alg: 'ES384', kid: 'plan-1' })
       .sign(await importJWK(planKey.privateJwk, 'ES384'));
-  const post = async (
-    form: Record<string, string | undefined>,
-    { as = 'plan', claims = {}, endpoint = 'token' }: { as?: string; claims?: object; endpoint?: string } = {},
-  ) => {
-    const whole: Record<string, string | undefined> = {
+  const post = async (form: Form, { as = 'plan', claims = {}, endpoint = 'token' }: How = {}) => {
+    const whole: Form = {
       client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-      client_assertion: await assertion(as, claims as Record<string, unknown>),
+      client_assertion: await assertion(as, claims),
       ...form,
     };
     const sent = Object.fromEntries(Object.entries(whole).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])));
     const answer = await call(handler, apiEvent(`/oauth2/${endpoint}`, { method: 'POST', form: sent }));
     return { status: answer.statusCode, body: { ...bodyOf(answer) } as Partial<Record<string, unknown>> };
   };
-  const ask = (change: Record<string, string | undefined> = {}, how: Parameters<typeof post>[1] = {}) =>
-    post(
-      {
-        grant_type: 'client_credentials',
-        scope: 'system/*.rs',
-        resource: `${origin}/r4/demo-health-plan`,
-        ...change,
-      },
-      how,
-    );
-  const open = (token: unknown, payer = 'demo-health-plan', changed = registry, options = {}) =>
+  const good = { grant_type: 'client_credentials', scope: 'system/*.rs', resource: `${origin}/r4/demo-health-plan` };
+  const ask = (change: Form = {}, how: How = {}) => post({ ...good, ...change }, how);
+  const token = async (): Promise<string> => {
+    const { status, body } = await ask();
+    expect(status).toBe(200);
+    return String(body['access_token']);
+  };
+  const open = (shown: unknown, payer = 'demo-health-plan', changed = registry, options = {}) =>
     authenticateSystem(
       over(changed),
-      apiEvent('/r4/{payer}/{proxy+}', { path: { payer }, headers: { Authorization: `Bearer ${String(token)}` } }),
+      apiEvent('/r4/{payer}/{proxy+}', { path: { payer }, headers: { Authorization: `Bearer ${String(shown)}` } }),
       {},
       options,
     );
-  return { ...test, post, ask, open, tokens: () => [...test.dynamo.items('Exchanges').values()] };
+  return { ...test, post, ask, token, open, tokens: () => [...test.dynamo.items('Exchanges').values()] };
 };
 
 describe("a plan's system token", () => {
@@ -114,10 +117,9 @@ describe("a plan's system token", () => {
 
     const { status, body } = await test.ask();
 
-    expect([status, body]).toEqual([
-      200,
-      { access_token: expect.stringMatching(/^p2ps_/), token_type: 'Bearer', expires_in: 300, scope: 'system/*.rs' },
-    ]);
+    const access_token = expect.stringMatching(/^p2ps_/);
+    expect(status).toBe(200);
+    expect(body).toEqual({ access_token, token_type: 'Bearer', expires_in: 300, scope: 'system/*.rs' });
     expect(test.dynamo.items('Grants').size).toBe(1); // The spent assertion.
     expect(JSON.stringify(test.tokens())).not.toContain(body['access_token']);
     expect(test.lastLine()).toMatchObject({ step: 'system', partner: 'plan', payer: 'demo-health-plan', status: 200 });
@@ -125,18 +127,14 @@ describe("a plan's system token", () => {
 
   it('opens exchanges of its partner at its payer until five minutes have passed', async () => {
     const test = world();
-    const { body } = await test.ask();
-    const token = body['access_token'];
+    const token = await test.token();
 
     const { partner, payer } = await test.open(token);
-    expect([partner.clientId, payer.id, payer.exchange.clientId]).toEqual([
-      'plan',
-      'demo-health-plan',
-      'gateway-as-a-plan',
-    ]);
+    const opened = [partner.clientId, payer.id, payer.exchange.clientId];
+    expect(opened).toEqual(['plan', 'demo-health-plan', 'gateway-as-a-plan']);
     await expect(test.open(token, 'northwind')).rejects.toMatchObject({ status: 401, code: 'invalid_token' });
     await expect(test.open(token, 'nobody')).rejects.toMatchObject({ status: 404 });
-    for (const other of ['', `${String(token)}A`, 'p2ps_x', String(token).replace('p2ps_', 'p2pa_')]) {
+    for (const other of ['', `${token}A`, 'p2ps_x', token.replace('p2ps_', 'p2pa_')]) {
       await expect(test.open(other)).rejects.toMatchObject({ status: 401 });
     }
     test.passSeconds(299);
@@ -145,29 +143,23 @@ describe("a plan's system token", () => {
     await expect(test.open(token)).rejects.toMatchObject({ status: 401, code: 'invalid_token' });
   });
 
-  it.each<[what: string, change: (registry: RegistryData) => RegistryData]>([
-    ['the partner may no longer ask', (is) => ({ ...is, partners: [...local.partners, { ...app, clientId: 'plan' }] })],
-    ['the partner is gone', (is) => ({ ...is, partners: local.partners })],
-    [
-      'the payer is no longer asked',
-      (is) => ({ ...is, payers: is.payers.map(({ exchange: _exchange, ...payer }) => payer) }),
-    ],
-    [
-      'the partner may no longer read from the payer',
-      (is) => ({ ...is, partners: [{ ...planOf('plan'), payers: ['northwind'] }] }),
-    ],
+  const payersNotAsked = data.payers.map(({ exchange: _exchange, ...payer }) => payer);
+  it.each<[what: string, change: Partial<RegistryData>]>([
+    ['the partner may no longer ask', { partners: [...local.partners, { ...app, clientId: 'plan' }] }],
+    ['the partner is gone', { partners: local.partners }],
+    ['the payer is no longer asked', { payers: payersNotAsked }],
+    ['the partner may no longer read from the payer', { partners: [{ ...planOf('plan'), payers: ['northwind'] }] }],
   ])('opens nothing once %s', async (_what, change) => {
     const test = world();
-    const { body } = await test.ask();
+    const token = await test.token();
 
-    await expect(test.open(body['access_token'], 'demo-health-plan', change(data))).rejects.toMatchObject({
-      status: 401,
-    });
+    const opened = test.open(token, 'demo-health-plan', { ...data, ...change });
+    await expect(opened).rejects.toMatchObject({ status: 401 });
   });
 
   it('opens nothing while its partner is blocked or its payer paused, but for what a pause allows', async () => {
     const test = world();
-    const token = (await test.ask()).body['access_token'];
+    const token = await test.token();
     const stop = { at: startMs / 1000, by: 'o', reason: 'r' };
 
     test.stops.set('payer#demo-health-plan', stop);
@@ -180,7 +172,9 @@ describe("a plan's system token", () => {
     expect((await test.ask()).body['error']).toBe('unauthorized_client');
   });
 
-  it.each<[what: string, error: string, change: Record<string, string | undefined>, how?: object]>([
+  const secret = { client_id: 'plan', client_secret: 'demo-partner-secret' };
+  const identity = { extensions: { cms_smart: {} } };
+  it.each<[what: string, error: string, change: Form, how?: How]>([
     ['another scope', 'invalid_scope', { scope: 'system/Patient.rs' }],
     ['a scope more', 'invalid_scope', { scope: 'system/*.rs patient/*.rs' }],
     ['no scope', 'invalid_scope', { scope: undefined }],
@@ -188,23 +182,9 @@ describe("a plan's system token", () => {
     ['a payer that is not here', 'invalid_target', { resource: `${origin}/r4/nobody` }],
     ['a payer that is not asked', 'invalid_target', { resource: `${origin}/r4/northwind` }],
     ['a partner that is no plan', 'unauthorized_client', {}, { as: 'app' }],
-    [
-      'a secret in place of a key',
-      'invalid_client',
-      {
-        client_assertion: undefined,
-        client_assertion_type: undefined,
-        client_id: 'plan',
-        client_secret: 'demo-partner-secret',
-      },
-    ],
-    ['no client', 'invalid_client', { client_assertion: undefined, client_assertion_type: undefined }],
-    [
-      'an identity token, which this stage does not take',
-      'invalid_request',
-      {},
-      { claims: { extensions: { cms_smart: {} } } },
-    ],
+    ['a secret in place of a key', 'invalid_client', { ...noAssertion, ...secret }],
+    ['no client', 'invalid_client', noAssertion],
+    ['an identity token, which this stage does not take', 'invalid_request', {}, { claims: identity }],
   ])('is refused for %s, and nothing is written', async (_what, error, change, how = {}) => {
     const test = world();
 
@@ -218,31 +198,25 @@ describe("a plan's system token", () => {
   const place = "among the client assertion's claims (its payload, not its header), as extensions.cms_smart.";
   const lacks = `The client assertion has no extensions.cms_smart. Write the member's identity token ${place}`;
   const claims = { cms_smart: {}, extensions: { cmsSmart: {} } };
+  const belongs = `A member's identity token belongs ${place}`;
+  const noPlan = `This app is not registered to ask former plans for records. ${belongs}`;
+  const neither =
+    "This app is registered neither to ask former plans for records nor to present its members' identity tokens.";
   it.each<[as: string, scope: string | undefined, error: string, sentence: string]>([
     ['presenter', forMember, 'invalid_request', lacks],
     ['presenter', undefined, 'invalid_request', lacks],
-    [
-      'presenter',
-      'system/*.rs',
-      'unauthorized_client',
-      `This app is not registered to ask former plans for records. A member's identity token belongs ${place}`,
-    ],
+    ['presenter', 'system/*.rs', 'unauthorized_client', noPlan],
     ['both', 'launch/patient', 'invalid_request', lacks],
-    ['plan', forMember, 'invalid_scope', `scope must be system/*.rs. A member's identity token belongs ${place}`],
-    ...[forMember, 'system/*.rs'].map((scope): [string, string, string, string] => [
-      'app',
-      scope,
-      'unauthorized_client',
-      "This app is registered neither to ask former plans for records nor to present its members' identity tokens.",
-    ]),
+    ['plan', forMember, 'invalid_scope', `scope must be system/*.rs. ${belongs}`],
+    ['app', forMember, 'unauthorized_client', neither],
+    ['app', 'system/*.rs', 'unauthorized_client', neither],
   ])('is refused for %s with scope %s and misplaced cms_smart as %s, which says where it belongs', async (...row) => {
     const [as, scope, error, sentence] = row;
     const test = world({ identities: true });
 
     const { status, body } = await test.ask({ scope }, { as, claims });
 
-    expect([status, body['error']]).toEqual([400, error]);
-    expect(String(body['error_description'])).toBe(sentence);
+    expect([status, body['error'], body['error_description']]).toEqual([400, error, sentence]);
     expect(test.tokens()).toEqual([]);
   });
 
@@ -250,14 +224,14 @@ describe("a plan's system token", () => {
     const test = world({ exchanges: false });
 
     expect((await test.ask()).body['error']).toBe('unsupported_grant_type');
-    const token = (await world().ask()).body['access_token'] as string;
+    const token = await world().token();
     expect((await test.post({ token }, { endpoint: 'introspect' })).body).toEqual({ active: false });
     expect(test.dynamo.calls().filter((name) => name !== 'PutItem')).toEqual([]);
   });
 
   it('is shown to its own client only, and ends by revocation', async () => {
     const test = world();
-    const token = (await test.ask()).body['access_token'] as string;
+    const token = await test.token();
     const introspect = (as = 'plan') => test.post({ token }, { endpoint: 'introspect', as });
     const revoke = (as = 'plan') => test.post({ token }, { endpoint: 'revoke', as });
 
@@ -275,14 +249,7 @@ describe("a plan's system token", () => {
     await expect(test.open(token)).rejects.toMatchObject({ status: 401 });
     expect(await revoke()).toEqual({ status: 200, body: {} });
     expect((await introspect()).body).toEqual({ active: false });
-    expect(
-      (
-        await test.post(
-          { token, client_assertion: undefined, client_assertion_type: undefined },
-          { endpoint: 'revoke' },
-        )
-      ).status,
-    ).toBe(401);
+    expect((await test.post({ token, ...noAssertion }, { endpoint: 'revoke' })).status).toBe(401);
   });
 
   it('needs an assertion of its own each time', async () => {
@@ -323,30 +290,22 @@ describe('the discovery of a payer that is asked as a former plan', () => {
   it('has both operations on Group, once, whether the payer states its own or not, and of no other payer', async () => {
     const states = await read('demo-health-plan', 'metadata');
     const payer = data.payers.find(({ id }) => id === 'demo-health-plan')!;
-    const own = {
-      resourceType: 'CapabilityStatement',
-      rest: [
-        {
-          mode: 'server',
-          resource: ['read', 'search-type'].flatMap((code) =>
-            ['Group', 'Patient'].map((type) => ({ type, interaction: [{ code }], operation: [{ name: 'x' }] })),
-          ),
-        },
-      ],
-    };
+    const stated = ['read', 'search-type'].flatMap((code) =>
+      ['Group', 'Patient'].map((type) => ({ type, interaction: [{ code }], operation: [{ name: 'x' }] })),
+    );
+    const own = { resourceType: 'CapabilityStatement', rest: [{ mode: 'server', resource: stated }] };
     const adapted = payerStatement(own, payer, facadeOf(origin, payer));
 
+    const operations = [
+      { name: 'bulk-member-match', definition: pdex },
+      { name: 'davinci-data-export', definition: atr },
+    ];
     for (const statement of [states, adapted]) {
       const [{ resource }] = statement!['rest'] as [{ resource: { type: string; operation: object[] }[] }];
       const types = resource.map(({ type }) => type);
       expect(types).toEqual([...new Set(types)]); // cpb-9
       const groups = resource.filter(({ type }) => type === 'Group');
-      expect(groups.map(({ operation }) => operation)).toEqual([
-        [
-          { name: 'bulk-member-match', definition: pdex },
-          { name: 'davinci-data-export', definition: atr },
-        ],
-      ]);
+      expect(groups.map(({ operation }) => operation)).toEqual([operations]);
     }
     expect(JSON.stringify(await read('northwind', 'metadata'))).not.toContain('davinci');
   });

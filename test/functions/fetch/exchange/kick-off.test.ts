@@ -29,43 +29,35 @@ beforeEach(async () => {
   token = await test.systemToken();
 });
 
-const exportsOf = ({ dynamo }: ExchangeGateway = test): Export[] =>
-  [...dynamo.items('Exports').values()].map((item) => readExport(item));
+/** Asks about a member, or what is given in place of that. */
+const askMatch = async (body: object | string = matchParameters(bundle()), by: string | undefined = token) =>
+  test.ask(matchPath, by, { body });
+
+const exportsOf = (): Export[] => [...test.dynamo.items('Exports').values()].map((item) => readExport(item));
 const onlyExport = (): Export => {
   const [item, another] = exportsOf();
   if (item === undefined || another !== undefined) throw new Error('not one export');
   return item;
 };
-const named = (start: string): string[] =>
+const running = (): string[] =>
   [...test.dynamo.items('Exchanges').values()]
     .map((item) => String(item['name']?.S))
-    .filter((name) => name.startsWith(start));
-const running = (): string[] => named('running/');
-const audited = () =>
-  [...test.dynamo.items('AuditEvents').values()].map((item) => [item['type']?.S, item['members']?.S]);
+    .filter((name) => name.startsWith('running/'));
 
 /** Expects that nothing was written, sent or put. */
 const expectNothing = (): void => {
-  expect(exportsOf()).toEqual([]);
-  expect(running()).toEqual([]);
-  expect(test.payer.requests).toEqual([]);
+  expect([exportsOf(), running(), test.payer.requests]).toEqual([[], [], []]);
+};
+/** Expects that a request is refused, and that nothing came of it. */
+const expectRefused = async (asked: ReturnType<typeof askMatch>, status: number): Promise<void> => {
+  expect((await asked).statusCode).toBe(status);
+  expectNothing();
 };
 
-const end = (item: Export): Promise<boolean> =>
-  endExport(
-    test.deps.exports,
-    item,
-    {
-      status: 'completed',
-      resources: 0,
-      typesDone: 0,
-      typesTotal: 0,
-      manifestDigest: 'd',
-      endedAt: now,
-      expiresAt: now + 3600,
-    },
-    { arn: 'arn' },
-  );
+const end = (item: Export): Promise<boolean> => {
+  const figures = { resources: 0, typesDone: 0, typesTotal: 0, endedAt: now, expiresAt: now + 3600 };
+  return endExport(test.deps.exports, item, { status: 'completed', manifestDigest: 'd', ...figures }, { arn: 'arn' });
+};
 
 describe('a match', () => {
   it('is answered with the URL to poll, and leaves what the job sends: the very bytes of the partner', async () => {
@@ -74,7 +66,7 @@ describe('a match', () => {
       '"display": "Old Health Plan"',
       '"extension": [{"url": "http://example.org/x", "valueDecimal": 1.00}]',
     );
-    const answer = await test.ask(matchPath, token, { body });
+    const answer = await askMatch(body);
     const item = onlyExport();
     expect(answer.statusCode).toBe(202);
     expect(answer.headers['Content-Location']).toBe(`http://localhost:3000/exports/northwind/${item.exportId}`);
@@ -104,7 +96,7 @@ describe('a match', () => {
   });
 
   it('can be opened by whoever opens its boxes, and by nothing else that is stored', async () => {
-    await test.ask(matchPath, token, { body: matchParameters(bundle()) });
+    await askMatch();
     const item = onlyExport();
     const owner = { export: item.exportId, partner: 'demo-partner' };
     const key = await test.openInJob(owner, 'file key', item.fileKey ?? new Uint8Array());
@@ -112,10 +104,9 @@ describe('a match', () => {
     expect(exportKeyObject(key).asymmetricKeyType).toBe('x25519');
     await expect(test.openInJob(item.exportId, 'file key', item.fileKey!)).rejects.toThrow();
     await expect(test.openInJob({ ...owner, partner: 'demo-app' }, 'file key', item.fileKey!)).rejects.toThrow();
-    const stored = JSON.stringify([
-      ...test.dynamo.items('Exports').values(),
-      ...test.dynamo.items('Exchanges').values(),
-    ]);
+    const stored = JSON.stringify(
+      ['Exports', 'Exchanges'].flatMap((table) => Array.from(test.dynamo.items(table).values())),
+    );
     for (const personal of ['patient-1', 'Patricia', 'consent-1', Buffer.from(key).toString('base64')]) {
       expect(stored).not.toContain(personal);
     }
@@ -128,23 +119,18 @@ describe('a match', () => {
         void order.push(`${interaction} of ${exchange?.length}, ${running().length} written`),
     });
     test.dynamo.forget();
-    await test.ask(matchPath, token, { body: matchParameters(bundle()) });
+    await askMatch();
     expect(order).toEqual(['match of 44, 0 written']);
     // Who is asked for, what is asked, and the item last: its stream starts the job.
-    expect(test.dynamo.sent().flatMap(({ name, input }) => (name === 'PutItem' ? [input['TableName']] : []))).toEqual([
-      'Exchanges',
-      'AuditEvents',
-      'Exchanges',
-      'Exports',
-    ]);
-    expect(audited()).toEqual([['asked', expect.stringContaining('"submitted":"patient-1"')]]);
+    const puts = test.dynamo.sent().filter(({ name }) => name === 'PutItem');
+    expect(puts.map(({ input }) => input['TableName'])).toEqual(['Exchanges', 'AuditEvents', 'Exchanges', 'Exports']);
+    const members = { S: expect.stringContaining('"submitted":"patient-1"') };
+    expect([...test.dynamo.items('AuditEvents').values()]).toMatchObject([{ type: { S: 'asked' }, members }]);
   });
 
   it('writes nothing if its audit cannot be written', async () => {
     Object.assign(test.deps, { openGate: () => Promise.reject(new Error('down')) });
-    const answer = await test.ask(matchPath, token, { body: matchParameters(bundle()) });
-    expect(answer.statusCode).toBe(503);
-    expectNothing();
+    await expectRefused(askMatch(), 503);
   });
 
   it.each([2, 3, 4])('starts nothing, and gives its place back, if write %i fails', async (failing) => {
@@ -153,13 +139,12 @@ describe('a match', () => {
       writes += 1;
       return writes === failing ? Promise.reject(new Error('down')) : undefined;
     });
-    expect((await test.ask(matchPath, token, { body: matchParameters(bundle()) })).statusCode).toBe(503);
-    expectNothing();
+    await expectRefused(askMatch(), 503);
   });
 
   it('names every failing bundle in one answer, and nothing is sent', async () => {
     const body = matchParameters(bundle('a'), bundle('b', { end: '2026-05-31' }), bundle('c', { start: '2026-06-02' }));
-    const answer = await test.ask(matchPath, token, { body });
+    const answer = await askMatch(body);
     expect(answer.statusCode).toBe(400);
     expect(answer.json()).toMatchObject({
       issue: [
@@ -174,6 +159,11 @@ describe('a match', () => {
   const most = 4_000_000;
   /** A body of this many bytes: spaces count. */
   const ofBytes = (bytes: number): string => JSON.stringify(matchParameters(bundle())).padEnd(bytes, ' ');
+  const body = ofBytes(0);
+  const changed = (from: string, to: string) => ({ body: body.replace(from, to) });
+  const levels = (count: number) => changed('"gender"', `"x":${'['.repeat(count)}${']'.repeat(count)},"gender"`);
+  const as = (type: string, sent = body) => ({ body: sent, headers: { 'Content-Type': type } });
+  const [active, escaped] = ['"status":"active"', String.raw`"st\u0061tus":"inactive"`];
   it.each<[string, number, Parameters<ExchangeGateway['ask']>[2]]>([
     ['of 4,000,000 bytes', 202, { body: ofBytes(most) }],
     ['of one byte more', 413, { body: ofBytes(most + 1) }],
@@ -181,38 +171,18 @@ describe('a match', () => {
     ['of no JSON', 400, { body: '{' }],
     ['of a list', 400, { body: '[]' }],
     ['of a Bundle', 400, { body: { resourceType: 'Bundle' } }],
-    [
-      'with a member twice',
-      400,
-      { body: ofBytes(0).replace('"status":"active"', '"status":"active","status":"inactive"') },
-    ],
-    [
-      'with a member twice, once escaped',
-      400,
-      { body: ofBytes(0).replace('"status":"active"', String.raw`"status":"active","st\u0061tus":"inactive"`) },
-    ],
-    ['with a broken letter', 400, { body: ofBytes(0).replace('Patricia', 'Patr\u{FFFD}cia') }],
-    [
-      '51 levels deep',
-      400,
-      { body: ofBytes(0).replace('"gender"', `"x":${'['.repeat(51)}${']'.repeat(51)},"gender"`) },
-    ],
-    [
-      '100,000 levels deep',
-      400,
-      { body: ofBytes(0).replace('"gender"', `"x":${'['.repeat(100_000)}${']'.repeat(100_000)},"gender"`) },
-    ],
-    ['as a form', 400, { body: ofBytes(0), headers: { 'Content-Type': 'application/x-www-form-urlencoded' } }],
-    ['in XML', 400, { body: '<Parameters/>', headers: { 'Content-Type': 'application/fhir+xml' } }],
-    ['in Latin-1', 400, { body: ofBytes(0), headers: { 'Content-Type': 'application/fhir+json; charset=iso-8859-1' } }],
-    [
-      'in UTF-8, said so',
-      202,
-      { body: ofBytes(0), headers: { 'Content-Type': 'application/fhir+json; charset="UTF-8"' } },
-    ],
-    ['in gzip', 400, { body: ofBytes(0), headers: { 'Content-Encoding': 'gzip' } }],
-    ['without Prefer', 400, { body: ofBytes(0), headers: { Prefer: '' } }],
-    ['with a query', 400, { body: ofBytes(0), query: '_type=Patient' }],
+    ['with a member twice', 400, changed(active, `${active},"status":"inactive"`)],
+    ['with a member twice, once escaped', 400, changed(active, `${active},${escaped}`)],
+    ['with a broken letter', 400, changed('Patricia', 'Patr\u{FFFD}cia')],
+    ['51 levels deep', 400, levels(51)],
+    ['100,000 levels deep', 400, levels(100_000)],
+    ['as a form', 400, as('application/x-www-form-urlencoded')],
+    ['in XML', 400, as('application/fhir+xml', '<Parameters/>')],
+    ['in Latin-1', 400, as('application/fhir+json; charset=iso-8859-1')],
+    ['in UTF-8, said so', 202, as('application/fhir+json; charset="UTF-8"')],
+    ['in gzip', 400, { body, headers: { 'Content-Encoding': 'gzip' } }],
+    ['without Prefer', 400, { body, headers: { Prefer: '' } }],
+    ['with a query', 400, { body, query: '_type=Patient' }],
     ['by GET', 405, { method: 'GET' }],
   ])('%s is answered with %i', async (_, status, options) => {
     expect((await test.ask(matchPath, token, options)).statusCode).toBe(status);
@@ -220,36 +190,31 @@ describe('a match', () => {
   });
 
   it.each([
-    ['in UTF-8', 202, Buffer.from(ofBytes(0).replace('Patricia', 'Zoë'))],
-    ['in Latin-1', 400, Buffer.from(ofBytes(0).replace('Patricia', 'Zoë'), 'latin1')],
+    ['in UTF-8', 202, Buffer.from(changed('Patricia', 'Zoë').body)],
+    ['in Latin-1', 400, Buffer.from(changed('Patricia', 'Zoë').body, 'latin1')],
     ['of one byte too many', 413, Buffer.from(ofBytes(most + 1))],
   ])('that came as base64, %s, is answered with %i', async (_, status, bytes) => {
     const answer = await test.ask(matchPath, token, { body: bytes.toString('base64'), isBase64: true });
     expect(answer.statusCode).toBe(status);
-    if (status === 202) {
-      await expect(test.inputOf(onlyExport())).resolves.toMatchObject({ body: String(bytes) });
-    }
+    if (status === 202) await expect(test.inputOf(onlyExport())).resolves.toMatchObject({ body: String(bytes) });
   });
 
   it('with a string of three million characters is answered in time', async () => {
-    const body = JSON.stringify(matchParameters(bundle())).replace('Patricia', 'P'.repeat(3_000_000));
-    const answer = await test.ask(matchPath, token, { body });
+    const answer = await askMatch(changed('Patricia', 'P'.repeat(3_000_000)).body);
     expect(issueOf(answer)).toMatchObject({ code: 'invalid' });
     expect(answer.statusCode).toBe(400);
   });
 });
 
 describe('who may ask', () => {
-  it.each<[string, (gateway: ExchangeGateway) => Promise<string | undefined> | undefined, number]>([
-    ['nobody', () => undefined, 401],
-    ["a member's token", async (gateway) => (await gateway.grant()).token, 401],
-    ['an expired token', (gateway) => gateway.systemToken({ lives: 0 }), 401],
-    ["another payer's token", (gateway) => gateway.systemToken({ payer: 'demo-health-plan' }), 401],
-    ['a partner that may not', (gateway) => gateway.systemToken({ partner: 'third-party-app' }), 401],
-  ])('a match is refused to %s', async (_, tokenOf, status) => {
-    const answer = await test.ask(matchPath, await tokenOf(test), { body: matchParameters(bundle()) });
-    expect(answer.statusCode).toBe(status);
-    expectNothing();
+  it.each<[string, () => Promise<string | undefined>]>([
+    ['nobody', async () => undefined],
+    ["a member's token", async () => (await test.grant()).token],
+    ['an expired token', () => test.systemToken({ lives: 0 })],
+    ["another payer's token", () => test.systemToken({ payer: 'demo-health-plan' })],
+    ['a partner that may not', () => test.systemToken({ partner: 'third-party-app' })],
+  ])('a match is refused to %s', async (_, tokenOf) => {
+    await expectRefused(test.ask(matchPath, await tokenOf(), { body: matchParameters(bundle()) }), 401);
   });
 
   // RFC 6750 §3.1: 401 is for a token that is not valid, since it makes a client ask for another.
@@ -271,46 +236,38 @@ describe('who may ask', () => {
   });
 
   it('a Consent for another partner, or another plan, never leaves', async () => {
-    const answer = await test.ask(matchPath, await test.systemToken({ partner: 'demo-app' }), {
-      body: matchParameters(bundle()),
-    });
-    expect(answer.statusCode).toBe(400);
-    expectNothing();
+    await expectRefused(askMatch(undefined, await test.systemToken({ partner: 'demo-app' })), 400);
     test = exchangeGateway({ registry: exchangeRegistry({ plan: '1111111112' }) });
     token = await test.systemToken();
-    expect((await test.ask(matchPath, token, { body: matchParameters(bundle()) })).statusCode).toBe(400);
-    expectNothing();
+    await expectRefused(askMatch(), 400);
   });
 
   it('a stage without exchanges has none of it', async () => {
     Object.assign(test.deps, { exchange: undefined });
     const { token: ofMember } = await test.grant();
-    expect((await test.ask(matchPath, ofMember, { body: matchParameters(bundle()) })).statusCode).toBe(405);
-    expect((await test.ask(exportPath, ofMember)).statusCode).toBe(405);
-    expect((await test.ask('Group', token)).statusCode).toBe(401);
-    expectNothing();
+    await expectRefused(askMatch(undefined, ofMember), 405);
+    await expectRefused(test.ask(exportPath, ofMember), 405);
+    await expectRefused(test.ask('Group', token), 401);
   });
 });
 
 describe('one exchange beside another', () => {
   it('the same question while it runs is answered with the running one, and asked again after it', async () => {
     const body = matchParameters(bundle());
-    const first = await test.ask(matchPath, token, { body });
-    const again = await test.ask(matchPath, token, { body });
+    const first = await askMatch(body);
+    const again = await askMatch(body);
     expect(again.statusCode).toBe(429);
-    expect(again.headers).toMatchObject({
-      'Content-Location': first.headers['Content-Location'],
-      'Retry-After': '30',
-    });
+    const location = first.headers['Content-Location'];
+    expect(again.headers).toMatchObject({ 'Content-Location': location, 'Retry-After': '30' });
     expect(running()).toHaveLength(1);
-    expect((await test.ask(matchPath, token, { body: matchParameters(bundle('patient-2')) })).statusCode).toBe(202);
+    expect((await askMatch(matchParameters(bundle('patient-2')))).statusCode).toBe(202);
     await end(exportsOf()[0]!);
-    expect((await test.ask(matchPath, token, { body })).statusCode).toBe(202);
+    expect((await askMatch(body)).statusCode).toBe(202);
   });
 
   it('of the same question at once starts one, however they meet', async () => {
     const body = matchParameters(bundle());
-    const answers = await Promise.all([1, 2, 3].map(() => test.ask(matchPath, token, { body })));
+    const answers = await Promise.all([1, 2, 3].map(() => askMatch(body)));
     expect(answers.map(({ statusCode }) => String(statusCode)).toSorted()).toEqual(['202', '429', '429']);
     expect(new Set(answers.map(({ headers }) => headers['Content-Location'])).size).toBe(1);
     expect(running()).toEqual([`running/${onlyExport().exportId}`]);
@@ -323,29 +280,27 @@ describe('one exchange beside another', () => {
         : undefined,
     );
     // The one that ran when it was written has ended when it is looked for.
-    expect((await test.ask(matchPath, token, { body: matchParameters(bundle()) })).statusCode).toBe(503);
+    expect((await askMatch()).statusCode).toBe(503);
     expect(running()).toEqual([]);
   });
 
   it('at most so many run of a partner at a payer', async () => {
     test = exchangeGateway({ mostRunning: 2 });
     token = await test.systemToken();
-    const ask = (id: string, by = token) => test.ask(matchPath, by, { body: matchParameters(bundle(id)) });
+    const ask = (id: string) => askMatch(matchParameters(bundle(id)));
     const answers = [await ask('a'), await ask('b'), await ask('c')];
     expect(answers.map(({ statusCode }) => statusCode)).toEqual([202, 202, 429]);
     expect(answers[2]?.headers).not.toHaveProperty('Content-Location');
-    expect(running()).toHaveLength(2);
-    expect(exportsOf()).toHaveLength(2);
+    expect([running().length, exportsOf().length]).toEqual([2, 2]);
     // One that ended without a word no longer counts.
     test.passSeconds(3 * 86_400);
     token = await test.systemToken();
-    expect((await ask('c', token)).statusCode).toBe(202);
+    expect((await ask('c')).statusCode).toBe(202);
   });
 
   it("costs ten of the partner's turns", async () => {
-    test = exchangeGateway({
-      registry: withPartner('demo-partner', { rate: { perSecond: 1, burst: 40 } })(exchangeRegistry()),
-    });
+    const limited = withPartner('demo-partner', { rate: { perSecond: 1, burst: 40 } });
+    test = exchangeGateway({ registry: limited(exchangeRegistry()) });
     const turns: string[] = [];
     Object.assign(test.deps, {
       takeTurn: async (name: string) => {
@@ -353,7 +308,7 @@ describe('one exchange beside another', () => {
         return { taken: true, remaining: 9, resetSeconds: 1 };
       },
     });
-    await test.ask(matchPath, await test.systemToken(), { body: matchParameters(bundle()) });
+    await askMatch(undefined, await test.systemToken());
     expect(turns).toEqual(Array.from({ length: 10 }, () => 'partner#demo-partner'));
   });
 });
@@ -374,10 +329,7 @@ describe('the environment', () => {
     ['{"groupDays":30,"mostRunning":2}', { groupDays: 30, mostRunning: 2 }],
   ])('says %s of exchanges', (settings, expected) => {
     Object.assign(process.env, { EXCHANGES_TABLE: 'Exchanges', EXCHANGES: settings });
-    expect(exchangeFromEnvironment({} as never, own).exchange).toMatchObject({
-      ...expected,
-      ...own,
-      exchanges: { name: 'Exchanges' },
-    });
+    const exchanges = { name: 'Exchanges' };
+    expect(exchangeFromEnvironment({} as never, own).exchange).toMatchObject({ ...expected, ...own, exchanges });
   });
 });
