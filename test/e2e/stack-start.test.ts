@@ -96,7 +96,9 @@ describe('npm start', () => {
 
   it('npm start that is stopped while starting leaves nothing listening, and says that it was stopped', async () => {
     const { gateway } = await choosePorts();
-    const child = start(['--port', String(gateway), ...freePorts.slice(2), '--state', join(folder, 'stopped')]);
+    // npm passes a signal on to its shell, which passes none on: it must have become node.
+    const flags = ['--port', String(gateway), ...freePorts.slice(2), '--state', join(folder, 'stopped')];
+    const child = spawn('npm', ['start', '--silent', '--', ...flags], { env: { ...process.env, NODE_OPTIONS: '' } });
     const ended = collected(child);
     const isListening = (): Promise<boolean> =>
       new Promise((resolve) => {
