@@ -1,15 +1,21 @@
 import type { KnipConfig } from 'knip';
 import { stageNames } from './config/load.ts';
+import manifest from './package.json' with { type: 'json' };
+
+/** Knip does not look behind `exec`. */
+const commands = Object.values(manifest.scripts).flatMap(
+  (script) => script.match(/\b[\w/-]+(?<!config)\.(?:ts|cjs)\b/g) ?? [],
+);
 
 const config: KnipConfig = {
   entry: [
+    ...commands,
     'bin/*.ts',
     'functions/*/index.ts',
     // Takes a package's place in the bundles (lib/bundle-options.ts).
     'functions/shared/role-credentials.ts',
     // Whatever stages an operator has written.
     ...stageNames().map((stage) => `config/${stage}.ts`),
-    'sandbox/{start,demo,drill,sign-in}.ts',
     'sandbox/partner/main.ts',
     // Pages name them.
     'sandbox/partner/static/*.js',

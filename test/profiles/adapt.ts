@@ -36,7 +36,7 @@ const isNoSliceInSlice = ({ id }: Pick<Element, 'id'>): boolean =>
 const withoutVersion = (element: Element): Element => {
   const { patternCodeableConcept } = element;
   if (!patternCodeableConcept?.coding) return element;
-  const coding = patternCodeableConcept.coding.map(({ version: _, ...rest }) => rest);
+  const coding = patternCodeableConcept.coding.map(({ version: _version, ...rest }) => rest);
   return { ...element, patternCodeableConcept: { ...patternCodeableConcept, coding } };
 };
 

@@ -43,7 +43,7 @@ describe('the generated records', () => {
 
   it('are valid in R4 and in each profile that they claim, of the guides’ versions that the law names and of the newest', () => {
     const problems = different
-      .flatMap((resource) => [resource, ...newer(resource)])
+      .flatMap((resource) => [resource].concat(newer(resource)))
       .flatMap((resource) => validate(resource).map((text) => `${resource.resourceType} ${text}`));
     expect(problems).toEqual([]);
 
