@@ -33,6 +33,7 @@ const config: KnipConfig = {
     'test/functions/export-job/request-ahead.ts',
     'test/mutation/{jest.config,all.test,sample}.ts',
     'test/planted/{run.ts,coverage-reporter.cjs}',
+    'test/support/app-server.ts',
     'test/support/synth-server.ts',
   ],
   project: ['**/*.{ts,cjs,js}', '!bench/**', '!docs/site/**'],

@@ -44,8 +44,12 @@ export interface EnvironmentOptions {
 /** The time that Lambda gives a function to load its code, before the first call's timeout starts. */
 const initMs = 10_000;
 
-/** Nothing from this process's environment: a function sees only what it would see in AWS. */
+/** Where Node keeps `runtime.ts` without its types, which takes it a third of the time of a start. The process forgets it. */
+const compileCache = process.env['NODE_COMPILE_CACHE'];
+
+/** Nothing else from this process's environment: a function sees only what it would see in AWS. */
 const variablesOf = (spec: FunctionSpec, awsEndpoint: string): NodeJS.ProcessEnv => ({
+  ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }),
   ...spec.environment,
   AWS_ENDPOINT_URL: awsEndpoint,
   // This tells the endpoint which function calls.

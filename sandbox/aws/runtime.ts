@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createRequire } from 'node:module';
+import { createRequire, flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -104,6 +104,10 @@ const fail = (response: ServerResponse, error: unknown): void => {
   if (response.headersSent) response.destroy();
   else response.writeHead(500, wholeAnswer).end(JSON.stringify(failure(error)));
 };
+
+// Now, since most of these processes are killed.
+flushCompileCache();
+delete process.env['NODE_COMPILE_CACHE'];
 
 const [file = 'index', name = 'handler'] = environment('_HANDLER').split('.');
 Object.assign(globalThis, { awslambda });

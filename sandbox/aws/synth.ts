@@ -23,8 +23,21 @@ const projectRoot = join(import.meta.dirname, '..', '..');
 
 const readJson = async <T>(file: string): Promise<T> => JSON.parse(await readFile(file, 'utf8')) as T;
 
+const failed = (errors: string): Error => new Error(`The stack could not be synthesized:\n${errors.trim()}`);
+
+type RunApp = (environment: Readonly<Record<string, string>>, signal?: AbortSignal) => Promise<void>;
+
+/** The tests keep a process that has loaded the app. It ends what it began, so that nothing is written after an abort. */
+const runAppAt =
+  (server: string): RunApp =>
+  async (environment, signal) => {
+    const answer = await fetch(server, { method: 'POST', body: JSON.stringify(environment) });
+    if (!answer.ok) throw failed(await answer.text());
+    signal?.throwIfAborted();
+  };
+
 /** Runs the CDK app as the CDK's command line does. Its output matters only if it fails. */
-const runApp = async (environment: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void> => {
+const startApp: RunApp = async (environment, signal) => {
   const child = spawn(process.execPath, ['bin/app.ts'], {
     cwd: projectRoot,
     env: { ...process.env, ...environment },
@@ -35,9 +48,7 @@ const runApp = async (environment: Readonly<Record<string, string>>, signal?: Ab
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code) =>
-      code === 0 ? resolve() : reject(new Error(`The stack could not be synthesized:\n${errors.trim()}`)),
-    );
+    child.once('close', (code) => (code === 0 ? resolve() : reject(failed(errors))));
   });
 };
 
@@ -47,6 +58,8 @@ const runApp = async (environment: Readonly<Record<string, string>>, signal?: Ab
  */
 export const synthesize = async (configFile: string, outdir: string, signal?: AbortSignal): Promise<Synthesized> => {
   const { context } = await readJson<{ context: Record<string, unknown> }>(join(projectRoot, 'cdk.json'));
+  const appServer = process.env['P2P_APP_SERVER'];
+  const runApp = appServer === undefined ? startApp : runAppAt(appServer);
   await runApp(
     {
       CDK_OUTDIR: outdir,

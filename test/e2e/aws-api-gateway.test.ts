@@ -236,6 +236,7 @@ describe('API Gateway and Lambda on this machine', () => {
       expect(env).not.toHaveProperty('P2P_TEST_CANARY');
       expect(env).not.toHaveProperty('NODE_OPTIONS');
       expect(env).not.toHaveProperty('HOME');
+      expect(env).not.toHaveProperty('NODE_COMPILE_CACHE');
     });
 
     it('have a heap no larger than their memory', async () => {

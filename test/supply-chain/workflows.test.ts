@@ -336,7 +336,7 @@ describe('the gate', () => {
     const commands = [
       "\n.ci/side-by-side \\\n  'npm ci --no-audit --no-fund' \\\n  'npm ci --no-audit --no-fund --prefix bench && npm ci --no-audit --no-fund --ignore-scripts --prefix test/postman &&\n    npm ci --no-audit --no-fund --prefix docs/site'\n",
       '\nnpm run changelog:check || [ $? -eq 2 ]\n',
-      "\n.ci/side-by-side \\\n  '.ci/registry-checks && npm run check && npm run check --prefix bench && npm run check --prefix docs/site' \\\n  \".ci/synth-stages '$assemblies' && npm run demo && npm run demo -- --export && npm run demo -- --identity && npm run demo -- --exchange\" \\\n  'npm run bench -- --quick'\n",
+      "\n.ci/side-by-side \\\n  '.ci/registry-checks && npm run check && npm run check --prefix bench && npm run check --prefix docs/site' \\\n  \"$once && .ci/synth-stages '$assemblies' && npm run demo && npm run demo -- --export && npm run demo -- --identity && npm run demo -- --exchange\" \\\n  'npm run bench -- --quick'\n",
       '\nfor suite in test test:e2e test:aws test:hard test:alone; do\n',
     ];
     const places = commands.map((command) => text.indexOf(command));

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 /** Where a run's synthesizer listens, for the workers. */
 export const synthesizerVariable = 'P2P_TEST_SYNTHESISER';
 
-/** Makes templates of stages in its own process. */
-export interface Synthesizer {
+/** A process that a whole run asks over HTTP. */
+export interface Server {
   readonly url: string;
   readonly close: () => Promise<void>;
 }
 
-export const startSynthesizer = async (): Promise<Synthesizer> => {
-  const child = fork(join(import.meta.dirname, 'synth-server.ts'), {
+const startServer = async (file: string): Promise<Server> => {
+  const child = fork(join(import.meta.dirname, file), {
     execArgv: [],
     // It does not need the test runner's loader.
     env: { ...process.env, NODE_OPTIONS: '' },
@@ -27,3 +27,9 @@ export const startSynthesizer = async (): Promise<Synthesizer> => {
     },
   };
 };
+
+/** Makes templates of stages in its own process. */
+export const startSynthesizer = (): Promise<Server> => startServer('synth-server.ts');
+
+/** Runs the CDK's app for local stacks. */
+export const startAppServer = (): Promise<Server> => startServer('app-server.ts');

@@ -5,10 +5,12 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startSynthesizer, synthesizerVariable, type Synthesizer } from './synthesizer.ts';
+import { startAppServer, startSynthesizer, synthesizerVariable, type Server } from './synthesizer.ts';
 
 let outer: string | undefined;
-let synthesizer: Synthesizer | undefined;
+/** What this run has set for its workers, and takes back. */
+let given: readonly string[] = [];
+let servers: readonly Server[] = [];
 
 /** Node's own cache, under the name that other tools use for it. */
 const cache = 'node-compile-cache';
@@ -48,21 +50,25 @@ export const setUp = async (): Promise<void> => {
   if (isInMemory) await removeOld();
   process.env['TMPDIR'] = await mkdtemp(join(isInMemory ? memory : tmpdir(), prefix));
   // A tool that is started again reuses the modules that its earlier start compiled and stripped of types.
-  process.env['NODE_COMPILE_CACHE'] = join(tmpdir(), cache);
-  process.env['P2P_KEPT_BUNDLES'] = join(tmpdir(), bundles);
-  await mkdir(process.env['P2P_KEPT_BUNDLES']);
-  synthesizer = await startSynthesizer();
+  const own = { NODE_COMPILE_CACHE: join(tmpdir(), cache), P2P_KEPT_BUNDLES: join(tmpdir(), bundles) };
+  // `.ci/run` has one of each for all its suites.
+  given = Object.keys(own).filter((name) => process.env[name] === undefined);
+  for (const [name, folder] of Object.entries(own)) process.env[name] ??= folder;
+  await mkdir(process.env['P2P_KEPT_BUNDLES'] ?? '', { recursive: true });
+  const [synthesizer, app] = await Promise.all([startSynthesizer(), startAppServer()]);
+  servers = [synthesizer, app];
   process.env[synthesizerVariable] = synthesizer.url;
+  process.env['P2P_APP_SERVER'] = app.url;
 };
 
 /** @throws Error naming what was left */
 export const tearDown = async (): Promise<void> => {
-  await synthesizer?.close();
+  for (const { close } of servers) await close();
   delete process.env[synthesizerVariable];
+  delete process.env['P2P_APP_SERVER'];
   const folder = tmpdir();
   const left = (await readdir(folder)).filter((name) => name !== cache && name !== bundles);
-  delete process.env['NODE_COMPILE_CACHE'];
-  delete process.env['P2P_KEPT_BUNDLES'];
+  for (const name of given) delete process.env[name];
   await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   if (outer === undefined) delete process.env['TMPDIR'];
   else process.env['TMPDIR'] = outer;
