@@ -22,6 +22,8 @@ export interface Held {
   readonly isOld: boolean;
   /** The resources that it refers to, as `type/id`. */
   readonly refersTo: readonly string[];
+  /** Its references that cannot be followed, as the type and why; the type is `resource` if nothing says it. */
+  readonly unread: readonly string[];
   readonly attached: readonly Attached[];
 }
 
@@ -67,6 +69,14 @@ const aboutOf = (type: string): string | undefined => patientParameters(type).ge
 /** With scheme and host in capitals, which mean the same (RFC 3986 §6.2.2.1). */
 const inCapitals = (base: string): string => base.replace(new URL(base).origin, (origin) => origin.toUpperCase());
 
+const urnOf = (target: string): string => `urn:uuid:${target.replaceAll('/', '-')}`;
+
+/** Why a reference cannot be followed, in the words of an account; undefined if it can. */
+const whyUnread = (writes: Spelling): string | undefined => {
+  if (writes === 'above') return 'elsewhere';
+  return ['fragment', 'query', 'space', 'lower', 'urn', 'bareUrn'].includes(writes) ? 'form' : undefined;
+};
+
 const spelled = (base: string, spelling: Spelling, target: string): string =>
   ({
     relative: target,
@@ -77,6 +87,13 @@ const spelled = (base: string, spelling: Spelling, target: string): string =>
     space: ` ${target}`,
     slashed: `${target}/`,
     capitals: `${inCapitals(base)}/${target}`,
+    rooted: `${new URL(base).pathname}/${target}`,
+    network: `${base.replace(/^https?:/, '')}/${target}`,
+    dotted: `./${target}`,
+    above: `../${target}`,
+    lower: target.replace(/^\w/, (letter) => letter.toLowerCase()),
+    urn: urnOf(target),
+    bareUrn: urnOf(target),
     elsewhere: `https://elsewhere.example/r4/Patient/${member}`,
   })[spelling];
 
@@ -93,10 +110,10 @@ const unrefer = (value: unknown, how: string): void => {
 };
 
 /** Adds a reference to a resource, in an extension, which each type may have. */
-const refer = (value: Value, reference: string): void => {
+const refer = (value: Value, reference: string, type?: string): void => {
   ((value['extension'] ??= []) as object[]).push({
     url: 'http://example.org/refers-to',
-    valueReference: { reference },
+    valueReference: { reference, ...(type === undefined ? {} : { type }) },
   });
 };
 
@@ -115,10 +132,17 @@ const attach = (
     absolute: `${base}/Binary/${name}`,
     listed,
     elsewhere: `https://elsewhere.example/${name}`,
+    rooted: spelled(base, 'rooted', `Binary/${name}`),
+    network: spelled(base, 'network', `Binary/${name}`),
+    dotted: spelled(base, 'dotted', `Binary/${name}`),
   }[at];
+  const below = `${base}/Binary/${name}`;
   const asked = {
-    binary: `${base}/Binary/${name}`,
-    absolute: url,
+    binary: below,
+    absolute: below,
+    rooted: below,
+    network: below,
+    dotted: below,
     listed: listsPath ? url : undefined,
     elsewhere: undefined,
   };
@@ -128,7 +152,7 @@ const attach = (
     valueAttachment: { contentType: 'application/pdf', url, size: content.length + (answers === 'otherSize' ? 1 : 0) },
   });
   attached.push({
-    line: at === 'binary' || at === 'absolute' ? `${facade}/Binary/${name}` : url,
+    line: at === 'listed' || at === 'elsewhere' ? url : `${facade}/Binary/${name}`,
     from: (scope?.includes('Binary') ?? true) ? asked[at] : undefined,
     content,
     answers,
@@ -137,6 +161,7 @@ const attach = (
 
 /** A draft of a resource, to which references are added before it is written. */
 interface Draft extends Omit<Held, 'text' | 'line'> {
+  readonly unread: string[];
   readonly attached: Attached[];
   readonly value: Value;
   readonly isSpaced: boolean;
@@ -148,7 +173,10 @@ const withLinks = (line: string, base: string, facade: string): string =>
   line
     .replaceAll(`"${base}/`, `"${facade}/`)
     .replaceAll(`"${inCapitals(base)}/`, `"${facade}/`)
-    .replaceAll('"Binary/', `"${facade}/Binary/`);
+    .replaceAll('"Binary/', `"${facade}/Binary/`)
+    .replaceAll('"./Binary/', `"${facade}/Binary/`)
+    .replaceAll(`"${new URL(base).pathname}/Binary/`, `"${facade}/Binary/`)
+    .replaceAll(`"${base.replace(/^https?:/, '')}/Binary/`, `"${facade}/Binary/`);
 
 const written = ({ value, isSpaced, ...held }: Draft, base: string, facade: string): Held => {
   // JSON.stringify writes neither trailing zeros nor needless escapes; payers do.
@@ -182,6 +210,7 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
       isUnreferred: false,
       isOlders: false,
       refersTo: [],
+      unread: [],
       attached: [],
       ...more,
     };
@@ -198,8 +227,10 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
   for (const one of spec.types) addOwn(one, isMerged, add, mine);
   const own = drafts.slice();
   const linkTo = (from: Draft, target: Draft, writes: ChainSpec['writes']): void => {
-    refer(from.value, spelled(base, writes, `${target.type}/${target.id}`));
-    from.refersTo.push(`${target.type}/${target.id}`);
+    refer(from.value, spelled(base, writes, `${target.type}/${target.id}`), writes === 'urn' ? target.type : undefined);
+    const why = whyUnread(writes);
+    if (why === undefined) from.refersTo.push(`${target.type}/${target.id}`);
+    else from.unread.push(`${writes === 'bareUrn' ? 'resource' : target.type} ${why}`);
   };
   spec.chains.forEach(({ from, types, isCircle, end, writes, isOld }, number) => {
     const links = types.map((type, at) => {

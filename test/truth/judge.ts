@@ -84,6 +84,8 @@ const troubles = ({ spec, held, came }: Facts, type: string): readonly string[] 
   if (spec.everything === 'short' && how.isShort) found.push('$everything leaves it out');
   if (type === 'Patient' && spec.patient !== 'given' && !(spec.patient === 'unlisted' && spec.everything === 'none'))
     found.push('there is no Patient');
+  if (held.some(({ unread }) => unread.some((text) => text.startsWith(`${type} `))))
+    found.push('a reference to one cannot be followed');
   for (const one of held) {
     if (one.type !== type) continue;
     if (one.reads !== 'given' && one.reads !== 'gone') found.push('the payer does not give one');
@@ -219,6 +221,20 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
         say('what is missing is named', 'an attachment that the payer gives', about);
       if (!account.errors.some((error) => error.startsWith('An attachment of ')))
         say('what is missing is named', `unnamed, an attachment, ${answers}`, about);
+    }
+  }
+  for (const one of held) {
+    if (!came.has(keyOf(one)) || one.owner !== 'member') continue;
+    for (const unread of one.unread) {
+      const [type = ''] = unread.split(' ');
+      const isSaid =
+        type === 'resource' ? !isComplete(manifest) : outcomes.has(type) && outcomes.get(type)?.outcome !== 'complete';
+      if (!isSaid && type !== 'Patient' && (type === 'resource' || isWanted(spec, type)))
+        say(
+          'what is called complete is',
+          'a type with a reference that cannot be followed',
+          `${keyOf(one)}: ${unread}`,
+        );
     }
   }
   const reasons = manifest.outcomes.flatMap(({ reason }) => reason ?? []);

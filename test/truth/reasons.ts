@@ -191,6 +191,11 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
           one.attached.some(({ from, line }) => from === undefined && !line.includes('/Binary/')),
       ),
   ],
+  [
+    /^Not every (?<type>\w+) that the record refers to was read: one is (?:(?<form>named in a form that cannot be asked for)|on another server, or on the payer's own by a name that its operator has not configured)\.$/,
+    ({ type = '', form }, { held }) =>
+      held.some(({ unread }) => unread.includes(`${type} ${form === undefined ? 'elsewhere' : 'form'}`)),
+  ],
   [/^\d+ more problems? of this kind with (?<type>\w+) (?:is|are) not listed\.$/, () => true],
 ];
 

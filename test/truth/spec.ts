@@ -89,7 +89,7 @@ export interface ChainSpec {
   /** The last refers to the first. */
   readonly isCircle: boolean;
   readonly end: 'given' | 'gone' | 'refused' | 'unauthorized' | 'broken';
-  readonly writes: Extract<Spelling, 'relative' | 'absolute' | 'versioned' | 'slashed' | 'capitals'>;
+  readonly writes: Spelling;
   readonly isOld: boolean;
 }
 
@@ -105,7 +105,7 @@ export interface ForeignSpec {
 export interface AttachmentSpec {
   readonly of: number;
   /** A Binary below the base, by a relative or an absolute URL; a document beside the base, or on another server. */
-  readonly at: 'binary' | 'absolute' | 'listed' | 'elsewhere';
+  readonly at: 'binary' | 'absolute' | 'listed' | 'elsewhere' | 'rooted' | 'network' | 'dotted';
   /** `otherSize`: its size is not what the resource says. `login`: an HTML page. `others`: it belongs to another patient. */
   readonly answers: 'given' | 'gone' | 'refused' | 'broken' | 'otherSize' | 'login' | 'others';
 }
@@ -119,6 +119,16 @@ export type Spelling =
   | 'space'
   | 'slashed'
   | 'capitals'
+  // Relative to the base as RFC 3986 has it: from the server's root, with the server's name, from here, and from above.
+  | 'rooted'
+  | 'network'
+  | 'dotted'
+  | 'above'
+  // The type in lower case.
+  | 'lower'
+  // What the payer names in no answer, with the type beside it, and without.
+  | 'urn'
+  | 'bareUrn'
   // The member's own id, on another server.
   | 'elsewhere';
 
@@ -189,28 +199,37 @@ const typeSpec: fc.Arbitrary<TypeSpec> = fc.record({
   ),
 });
 
+const spellings: readonly Spelling[] = [
+  'relative',
+  'absolute',
+  'versioned',
+  'fragment',
+  'query',
+  'space',
+  'slashed',
+  'capitals',
+  'rooted',
+  'network',
+  'dotted',
+  'above',
+  'lower',
+  'urn',
+  'bareUrn',
+  'elsewhere',
+];
+
 const chainSpec: fc.Arbitrary<ChainSpec> = fc.record({
   from: fc.nat({ max: 30 }),
   types: fc.array(oneOf(...referredTypes, ...memberTypes), { minLength: 1, maxLength: 4 }),
   isCircle: fc.boolean(),
   end: mostly<ChainSpec['end']>('given', 'gone', 'refused', 'unauthorized', 'broken'),
-  writes: oneOf<ChainSpec['writes']>('relative', 'absolute', 'versioned', 'slashed', 'capitals'),
+  writes: mostly<Spelling>('relative', ...spellings.filter((one) => one !== 'relative' && one !== 'elsewhere')),
   isOld: fc.boolean(),
 });
 
 const foreignSpec: fc.Arbitrary<ForeignSpec> = fc.record({
   type: oneOf('Patient', ...memberTypes),
-  writes: oneOf<Spelling>(
-    'relative',
-    'absolute',
-    'versioned',
-    'fragment',
-    'query',
-    'space',
-    'slashed',
-    'capitals',
-    'elsewhere',
-  ),
+  writes: oneOf<Spelling>(...spellings),
   via: oneOf<ForeignSpec['via']>('page', 'reference'),
   how: mostly<ForeignSpec['how']>(
     'about',
@@ -225,7 +244,7 @@ const foreignSpec: fc.Arbitrary<ForeignSpec> = fc.record({
 
 const attachmentSpec: fc.Arbitrary<AttachmentSpec> = fc.record({
   of: fc.nat({ max: 30 }),
-  at: oneOf<AttachmentSpec['at']>('binary', 'absolute', 'listed', 'elsewhere'),
+  at: oneOf<AttachmentSpec['at']>('binary', 'absolute', 'listed', 'elsewhere', 'rooted', 'network', 'dotted'),
   answers: mostly<AttachmentSpec['answers']>('given', 'gone', 'refused', 'broken', 'otherSize', 'login', 'others'),
 });
 

@@ -24,7 +24,7 @@ import { partWriter } from '../parts.ts';
 import { wantedOf } from '../plan/wanted.ts';
 import { outcomeLine, sentenceOf } from '../reading/outcomes.ts';
 import { createProblemList } from '../reading/problem-list.ts';
-import { countName, typeInName, type NotReadReason, type Problem } from '../reading/problems.ts';
+import { anyResource, countName, typeInName, type NotReadReason, type Problem } from '../reading/problems.ts';
 import { planProvenance, provenanceLine } from '../reading/provenance.ts';
 import { seenNames, type SeenNames } from '../reading/seen-names.ts';
 import { newStateName } from '../state/state-file.ts';
@@ -186,6 +186,7 @@ const makeManifest = async (job: Job, item: Export, { state, left }: ToWrite): P
       ...attachmentFiles(state.attachments),
     ],
     outcomes,
+    ...(problems.some(({ type }) => type === anyResource) && { isUntypedMissing: true }),
   };
 };
 

@@ -1,7 +1,7 @@
 import type { StoredManifest, TypeOutcome } from '../../shared/exports/manifest.ts';
 import { memberTypes } from '../plan/declared.ts';
 import { sentenceOf } from '../reading/outcomes.ts';
-import { isMissing, type Problem } from '../reading/problems.ts';
+import { anyResource, isMissing, type Problem } from '../reading/problems.ts';
 import { everything, type JobState } from '../state/state.ts';
 
 /**
@@ -75,7 +75,7 @@ export const outcomesByType = (
     ...lacks.map(({ type }) => type),
   ];
   return [...new Set(named)]
-    .filter((type) => type !== everything)
+    .filter((type) => type !== everything && type !== anyResource)
     .map((type) => {
       const count = countOf(type);
       const own = lacks.filter((problem) => problem.type === type);

@@ -1,7 +1,8 @@
-import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, type JsonObject } from '../../shared/json-object.ts';
 import type { FormerPlan } from '../../shared/registry/former-plan.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import type { PlanFault } from '../reading/problems.ts';
+import { saidCount, saidLinks } from '../reading/said.ts';
 import type { ListedFile, ListedFiles } from '../state/plan-files.ts';
 import { allowedUrl } from './ask-plan.ts';
 
@@ -11,16 +12,14 @@ export interface PlanManifest extends ListedFiles {
   readonly transactionTime: unknown;
   /** How many lines all output files have; undefined if the plan does not say it of each. */
   readonly linesTotal: number | undefined;
-  readonly hasMore: boolean;
+  /** There are more files, or may be: its links cannot be read. */
+  readonly more: Extract<PlanFault, 'moreManifests' | 'links'> | undefined;
 }
 
 /** Far more files than any plan needs for a Group of a thousand members. */
 const mostFiles = 20_000;
 
 const kinds = ['output', 'error', 'deleted'] as const;
-
-const countOf = (said: unknown): number | undefined =>
-  typeof said === 'number' && Number.isSafeInteger(said) && said >= 0 ? said : undefined;
 
 /** The type that files of a kind are of if the manifest does not say. */
 const usualType = { output: undefined, error: 'OperationOutcome', deleted: 'Bundle' } as const;
@@ -33,18 +32,16 @@ const fileOf = (
   statusUrl: string,
 ): ListedFile | undefined => {
   if (typeof url !== 'string' || typeof type !== 'string' || !isResourceType(type)) return undefined;
-  const said = countOf(count);
+  const said = saidCount(count);
   const allowed = allowedUrl(plan, plan.exchange.fileOrigins, url, statusUrl);
   return {
     number,
     kind,
     type,
     ...(allowed === undefined ? {} : { url: allowed }),
-    ...(said === undefined ? {} : { said }),
+    ...(said === undefined ? {} : said === 'unreadable' ? { isCountUnreadable: true } : { said }),
   };
 };
-
-const hasNext = (link: unknown): boolean => objectsIn(link).some(({ relation }) => relation === 'next');
 
 /**
  * Reads a former plan's manifest, or says why it cannot be used.
@@ -64,6 +61,7 @@ export const readPlanManifest = (plan: FormerPlan, manifest: unknown, statusUrl:
     }
   }
   const { transactionTime, requiresAccessToken } = manifest;
+  const links = saidLinks(manifest['link']);
   const counts = files.filter(({ kind }) => kind === 'output').map(({ said }) => said);
   const { fileToken } = plan.exchange;
   return {
@@ -73,6 +71,6 @@ export const readPlanManifest = (plan: FormerPlan, manifest: unknown, statusUrl:
     linesTotal: counts.every((count) => count !== undefined)
       ? counts.reduce((sum, count) => sum + count, 0)
       : undefined,
-    hasMore: hasNext(manifest['link']),
+    more: links.next.length > 0 ? 'moreManifests' : links.isUnreadable ? 'links' : undefined,
   };
 };

@@ -62,8 +62,12 @@ const takeManifest = async (
   const type = typeOfAll(exchange.input);
   const manifest = readPlanManifest(exchange.plan, parse(text), task.url);
   if (typeof manifest === 'string') return endExchange(leg, { kind: 'planUnusable', type, why: manifest });
-  const { files, withToken, transactionTime, linesTotal, hasMore } = manifest;
-  if (hasMore) leg.problems.add({ kind: 'planUnusable', type, why: 'moreManifests' });
+  const { files, withToken, transactionTime, linesTotal, more } = manifest;
+  if (more !== undefined) leg.problems.add({ kind: 'planUnusable', type, why: more });
+  for (const { kind, number, type: ofFile, isCountUnreadable } of files) {
+    if (kind === 'output' && isCountUnreadable === true)
+      leg.problems.add({ kind: 'saidUnreadable', type: ofFile, file: number, what: 'count' });
+  }
   const { next } = leg;
   const asked = Date.parse(next.transactionTime!);
   // The files need not include changes made after our request, whatever time the plan gives.

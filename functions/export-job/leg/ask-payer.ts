@@ -90,7 +90,7 @@ const answerOf = async (
   { tookMs, end, what }: { readonly tookMs: number; readonly end: () => void; readonly what: What },
 ): Promise<Answer> => {
   const isDocument = what === 'document';
-  const response = given.status === 204 && what !== 'read' && !isDocument ? emptySearchset(given) : given;
+  const response = given.status === 204 && what === 'search' ? emptySearchset(given) : given;
   const { status } = response;
   if (isGiven(response) && (isDocument || jsonTypeOf(response, payer) !== undefined)) {
     return { kind: 'json', response, dateMs: payerTime(response, { nowMs: clock.now(), tookMs, aheadMs }), end };
@@ -106,7 +106,10 @@ const answerOf = async (
   if (isTokenRefused) return { kind: 'tokenRefused' };
   if (isGiven(response)) return { kind: 'failed', fault: declaresUtf8(response) ? 'notJson' : 'notUtf8' };
   // Redirects are not followed: one could take the token to another server.
-  const isRefusal = (status >= 400 && status < 500 && status !== 401 && status !== 408) || (isDocument && status < 400);
+  const isRefusal =
+    (status >= 400 && status < 500 && status !== 401 && status !== 408) ||
+    (isDocument && status < 400) ||
+    (what === 'page' && status === 204);
   return isRefusal ? { kind: 'refused', status, ...(isNone && { saysNone: true }) } : { kind: 'failed', status };
 };
 
@@ -119,7 +122,7 @@ interface SentSearch {
 
 /**
  * What is asked: a search's first page, which some payers take by POST only, a later one, one resource, or the content of an
- * attachment. To both kinds of pages, 204 means one without entries.
+ * attachment. To a search, 204 means a page without entries; of a page that the payer itself has linked to, it says nothing.
  */
 export type What = 'search' | 'page' | 'read' | 'document';
 

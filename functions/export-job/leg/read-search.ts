@@ -51,7 +51,7 @@ const follow = (leg: Leg, task: SearchTask, next: readonly string[]): NextPage =
 /** The problem to report at the end of a search, if resources may be missing. */
 const problemAtEnd = (
   { payer }: Leg,
-  { type, page, matched, late = 0, included = 0, firstTotal, repeats = 0 }: SearchTask,
+  { type, page, matched, late = 0, included = 0, firstTotal, isTotalUnreadable, repeats = 0 }: SearchTask,
   following: Extract<NextPage, { end: string }>,
   taken: PageInfo,
 ): Problem | undefined => {
@@ -65,6 +65,10 @@ const problemAtEnd = (
   const more = type === everything && payer.wholeRecord?.substitute === undefined ? included : 0;
   const read = more > 0 && matched + more === most ? most : matched;
   if (end === 'withoutUrl' && (first === undefined || read < most)) return { kind: 'pageWithoutUrl', type, page };
+  if (taken.unreadable === 'links' && (first === undefined || read < most))
+    return { kind: 'saidUnreadable', type, page, what: 'links' };
+  if (isTotalUnreadable === true || taken.unreadable === 'total')
+    return { kind: 'saidUnreadable', type, page, what: 'total' };
   const missing = missingFromTotal({ first, last: taken.total, read });
   // A total below what came says nothing.
   const isProved = first !== undefined && read === most;
@@ -82,6 +86,12 @@ const problemAtEnd = (
  */
 const markOf = ({ next: { queue } }: Leg, { type }: SearchTask): number =>
   queue.length + 1 + (type === everything ? 0x8000 : 0);
+
+const withoutTotal = ({ unreadable, ...info }: PageInfo): PageInfo => ({
+  ...info,
+  total: undefined,
+  ...(unreadable === 'links' && { unreadable }),
+});
 
 /** Takes a page. Returns the task with its matches counted, and the page, or a fault if it cannot be read. */
 const takeOrFail = async (
@@ -110,7 +120,7 @@ const takeOrFail = async (
     try {
       const source = { of: 'search', type, page, mark: markOf(leg, task) } as const;
       const info = await takePage(leg, source, answer, { links, match, late: matchLate, include, repeat });
-      return leg.payer.wholeRecord?.totals === 'meaningless' ? { ...info, total: undefined } : info;
+      return leg.payer.wholeRecord?.totals === 'meaningless' ? withoutTotal(info) : info;
     } catch (error) {
       if (!(error instanceof UnreadablePage)) throw error;
       return { fault: { kind: 'pageUnreadable', type, page, fault: error.fault } };
@@ -226,6 +236,7 @@ const afterPage = (leg: Leg, task: SearchTask, taken: PageInfo, stale: number): 
     rest: following.rest,
     page: task.page + 1,
     firstTotal: task.firstTotal ?? taken.total,
+    ...(taken.unreadable === 'total' && { isTotalUnreadable: true }),
     stale,
     ...fresh,
   });

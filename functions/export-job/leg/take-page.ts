@@ -1,12 +1,15 @@
+import type { JsonObject } from '../../shared/json-object.ts';
 import { answerBases, baseUrlOf } from '../../shared/registry/fhir-bases.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
+import type { PageResource, SkippedResource } from '../reading/page-resource.ts';
 import { createProblemList } from '../reading/problem-list.ts';
 import { createLineRewriter } from '../reading/rewrite-line.ts';
+import { linksInHeader } from '../reading/said.ts';
 import { createBundleSplitter, type PageInfo } from '../reading/split-bundle.ts';
 import { UnreadablePage } from '../reading/unreadable-page.ts';
 import type { Answer } from './ask-payer.ts';
 import type { Leg } from './leg.ts';
-import { matchingType, takeResource, type Source, type Taking } from './take-resource.ts';
+import { matchingType, reportNotAsked, takeResource, type Source, type Taking } from './take-resource.ts';
 
 /** What becomes known of an answer while its bytes arrive. */
 export interface PageEvents {
@@ -37,6 +40,31 @@ const bytesOf = async function* (body: AsyncIterable<Uint8Array>): AsyncGenerato
   }
 };
 
+/** More URNs than any page has. */
+const mostUrns = 100_000;
+
+/** The resources that a page has under URNs, and the URNs in it that other resources of it refer to. */
+const urnsOfPage = (leg: Leg) => {
+  const fullUrls = new Map<string, JsonObject | undefined>();
+  const awaited = new Map<string, string | undefined>();
+  return {
+    fullUrls,
+    awaitUrn: (urn: string, type: string | undefined): void => {
+      if (awaited.size < mostUrns) awaited.set(urn, type);
+      else reportNotAsked(leg, type);
+    },
+    note: (resource: PageResource | SkippedResource): void => {
+      if (resource.skipped !== undefined || resource.fullUrl === undefined || fullUrls.size >= mostUrns) return;
+      const { fullUrl, type, id } = resource;
+      // Of two under one URN nobody can tell which one is meant.
+      fullUrls.set(fullUrl, fullUrls.has(fullUrl) ? undefined : { resourceType: type, id });
+    },
+    reportUnknown: (): void => {
+      for (const [urn, type] of awaited) if (fullUrls.get(urn) === undefined) reportNotAsked(leg, type);
+    },
+  };
+};
+
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /**
@@ -55,7 +83,9 @@ export const takePage = async (
     repeat = () => undefined,
   }: PageEvents = {},
 ): Promise<PageInfo> => {
-  const rules = { ...leg.rules, ...answerBases(leg.payer, baseUrlOf(leg.payer, source.type)) };
+  const urns = urnsOfPage(leg);
+  const { fullUrls, awaitUrn } = urns;
+  const rules = { ...leg.rules, ...answerBases(leg.payer, baseUrlOf(leg.payer, source.type)), fullUrls };
   const rewrite = createLineRewriter({ ...rules, facade: facadeBase(leg.deps.origin, leg.payer.id) });
   const matching = matchingType(leg, source);
   const taking: Taking = {
@@ -64,6 +94,7 @@ export const takePage = async (
     source,
     matching,
     rewrite,
+    awaitUrn,
     match,
     late,
     include,
@@ -73,7 +104,10 @@ export const takePage = async (
   const splitter = createBundleSplitter({
     of: source.of,
     room: leg.buffers.pageRoom,
-    take: (resource) => takeResource(taking, resource),
+    take: (resource) => {
+      urns.note(resource);
+      takeResource(taking, resource);
+    },
   });
   let isTold = onLinks === undefined;
   try {
@@ -92,8 +126,11 @@ export const takePage = async (
     }
     const info = splitter.end();
     leg.problems.addAll(taking.found);
-    return info;
+    const inHeader =
+      info.next.length === 0 && source.of === 'search' ? linksInHeader(response.headers.get('link')) : [];
+    return inHeader.length === 0 ? info : { ...info, next: inHeader };
   } finally {
+    urns.reportUnknown();
     end();
   }
 };

@@ -16,7 +16,7 @@ import {
 import { ownAttachments, type OwnAttachment } from '../reading/own-attachments.ts';
 import type { EntryMode, PageResource, ResourceHead, SkippedResource, SkipReason } from '../reading/page-resource.ts';
 import type { ProblemList } from '../reading/problem-list.ts';
-import { payerRemarks, type Problem } from '../reading/problems.ts';
+import { anyResource, payerRemarks, type Problem } from '../reading/problems.ts';
 import { referredBy } from '../reading/references.ts';
 import { unservedAttachments, type createLineRewriter } from '../reading/rewrite-line.ts';
 import { contentMark, identityOf, isAccountedFor, leftOut, readAgain } from '../reading/seen-names.ts';
@@ -45,6 +45,8 @@ export interface Taking {
   /** As {@link matchingType}. */
   readonly matching: string | undefined;
   readonly rewrite: ReturnType<typeof createLineRewriter>;
+  /** Notes a URN that the page has not named so far, and the type that it is of, if that is said. @default a URN is reported */
+  readonly awaitUrn?: (urn: string, type: string | undefined) => void;
   readonly match: () => void;
   readonly late: () => void;
   readonly include: () => void;
@@ -172,8 +174,12 @@ const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceV
   }
 };
 
-/** Reports once that a type has resources that cannot be asked for. */
-const reportNotAsked = ({ seen, problems }: Leg, type: string, why: 'form' | 'elsewhere'): void => {
+/** Reports once that a type has resources that cannot be asked for. @param type undefined if the reference does not say it */
+export const reportNotAsked = (
+  { seen, problems }: Pick<Leg, 'seen' | 'problems'>,
+  type: string = anyResource,
+  why: 'form' | 'elsewhere' = 'form',
+): void => {
   if (seen.add(`${why} ${type}`)) problems.add({ kind: 'referenceNotAsked', type, why });
 };
 
@@ -184,16 +190,16 @@ const mostReferred = 100_000;
  * Lists the resources that this one refers to, so that they can be read later. Skips those already read or listed. What is
  * beyond the bounds is only counted.
  */
-const noteReferences = ({ leg, rules }: Taking, resource: PageResource): void => {
+const noteReferences = ({ leg, rules, awaitUrn }: Taking, resource: PageResource): void => {
   const {
     seen,
     referred: { names, unread },
   } = leg;
   if (resource.hasMoreReferences)
     leg.problems.add({ kind: 'referencesNotListed', type: resource.type, id: resource.id });
-  for (const { type, id, why } of referredBy(resource, rules)) {
-    if (isFiltered(leg.item, type)) continue;
-    if (why !== undefined) {
+  for (const { type, id, why } of referredBy(resource, { ...rules, awaitUrn })) {
+    if (type !== undefined && isFiltered(leg.item, type)) continue;
+    if (type === undefined || why !== undefined) {
       reportNotAsked(leg, type, why);
       continue;
     }

@@ -3,7 +3,7 @@ import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import { elementsAbout, elementsAtSource, elementsElsewhere, elementsOfParts } from './about.ts';
 import type { PageResource } from './page-resource.ts';
-import { parseReference } from './references.ts';
+import { parseReference, type FullUrls } from './references.ts';
 
 /** The rules for what belongs in the record. */
 export interface RecordRules extends AnswerBases {
@@ -13,6 +13,8 @@ export interface RecordRules extends AnswerBases {
   readonly linked?: readonly string[];
   /** The ids of many patients, each of whom counts as the member. @default none */
   readonly members?: Pick<ReadonlySet<string>, 'has'>;
+  /** The resources of the same page, by the URNs under which it has them. @default none */
+  readonly fullUrls?: FullUrls | undefined;
   /** Whether a resource type was asked for and is within scope. */
   readonly isWanted: (type: string) => boolean;
 }
@@ -226,7 +228,7 @@ const aboutResource = (outer: Place, whose: Whose): About => {
 
 /** Whether a resource is about another patient, or about someone who cannot be compared with the member; undefined if not. */
 export const aboutAnother = (resource: JsonObject, whose: Whose): 'otherPatient' | 'unknownPatient' | undefined => {
-  const about = aboutResource({ resource, resolve: () => undefined }, whose);
+  const about = aboutResource({ resource, resolve: (reference) => whose.fullUrls?.get(reference) }, whose);
   if (about === 'other') return 'otherPatient';
   return about === 'unknown' || !holdsAsFhir(resource) ? 'unknownPatient' : undefined;
 };

@@ -1,5 +1,6 @@
 import type { IssueType } from '../../shared/errors.ts';
 import {
+  anyResource,
   isMissing,
   type AttachmentFault,
   type FileFault,
@@ -94,6 +95,7 @@ const planFaults: Readonly<Record<PlanFault, string>> = {
   manifest: "The payer's manifest could not be read.",
   tooManyFiles: "The payer's manifest names more files than an exchange reads.",
   moreManifests: "The payer's manifest says that there are more files than it names.",
+  links: "The payer's manifest has links that cannot be read, so that there may be more files.",
   client: 'The payer refuses the client of the gateway.',
   nobodyLeft: 'Nobody of the Group is left whose consent holds, so nothing was asked.',
   consentEnded:
@@ -257,6 +259,15 @@ const issueOf = (problem: Problem): Issue => {
         code: 'incomplete',
         text: `Page ${problem.page} of ${problem.type} has a next link without a URL, so reading stopped there. Resources may be missing.`,
       };
+    case 'saidUnreadable':
+      return {
+        severity: 'error',
+        code: 'incomplete',
+        text:
+          problem.page === undefined
+            ? `The payer's manifest says of file ${problem.file} (${problem.type}) how many lines it has in a form that cannot be read. Some may be missing.`
+            : `Page ${problem.page} of ${problem.type} has ${problem.what === 'links' ? 'links' : 'a total'} that cannot be read. Resources may be missing.`,
+      };
     case 'pageWithheld':
       return {
         severity: 'warning',
@@ -376,7 +387,7 @@ const issueOf = (problem: Problem): Issue => {
       return {
         severity: 'warning',
         code: 'incomplete',
-        text: `Not every ${problem.type} that the record refers to was read: ${notAsked[problem.why ?? 'form']}.`,
+        text: `Not every ${problem.type === anyResource ? 'resource' : problem.type} that the record refers to was read: ${notAsked[problem.why ?? 'form']}.`,
       };
     case 'referencesNotRead':
       return {

@@ -1,7 +1,7 @@
-import { afterBase } from '../../shared/fhir/base-url-prefix.ts';
 import { isObject, type JsonObject } from '../../shared/json-object.ts';
 import { eachBase, type AnswerBases } from '../../shared/registry/fhir-bases.ts';
-import { neverFetched, relativeBinary } from './rewrite-line.ts';
+import { placeAtPayer } from './place-at-payer.ts';
+import { neverFetched } from './rewrite-line.ts';
 import { holdsAttachment } from './survey-resource.ts';
 
 /** An attachment whose content is a Binary of the payer's (https://hl7.org/fhir/R4/datatypes.html#attachment). */
@@ -59,20 +59,13 @@ type Place = Pick<OwnAttachment, 'from' | 'isBeside'>;
  * @param answer the payer's bases; the one that gave the answer is that of relative URLs
  */
 const whereOwn = (url: string, { attachmentPaths = [], ...answer }: AttachmentRules): Place | undefined => {
-  const [first = ''] = answer.bases;
   if (url.length > mostCharacters || neverFetched.test(url)) return undefined;
-  const absolute = relativeBinary.test(url) ? `${first}/${url.replace(/^\//, '')}` : url;
-  if (!/^https?:\/\//i.test(absolute) || !URL.canParse(absolute)) return undefined;
-  const parsed = new URL(absolute);
-  if (parsed.username !== '' || parsed.password !== '') return undefined;
-  const href = parsed.href.replace(/#[^]*$/, '');
-  for (const { bases } of eachBase(answer)) {
-    for (const base of bases) {
-      const rest = afterBase(href, new URL(base).href.replace(/\/+$/, ''));
-      if (rest !== undefined) return oneBinary.test(rest) ? { from: bases[0]! + rest } : undefined;
-    }
-  }
-  const from = whereBeside(url, parsed, answer, attachmentPaths);
+  const place = placeAtPayer(url, answer);
+  if (place === undefined) return undefined;
+  if (place !== 'elsewhere')
+    return oneBinary.test(place.rest) ? { from: place.base.bases[0]! + place.rest } : undefined;
+  if (!/^https?:\/\//i.test(url)) return undefined;
+  const from = whereBeside(url, new URL(url), answer, attachmentPaths);
   return from === undefined ? undefined : { from, isBeside: true };
 };
 

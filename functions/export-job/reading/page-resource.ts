@@ -34,6 +34,8 @@ export interface PageResource extends Survey {
    * which overwrites this memory.
    */
   readonly line: Buffer;
+  /** The entry's `fullUrl`, if that is a URN, by which other resources of the page refer to it. */
+  readonly fullUrl?: string | undefined;
   /** The parsed resource. If it is large, its long strings are cut short. */
   readonly resource: JsonObject;
   readonly skipped?: undefined;

@@ -3,6 +3,9 @@ import type { Bound, ElsewhereReason } from './next-page.ts';
 import type { SkipReason } from './page-resource.ts';
 import type { PageFault } from './unreadable-page.ts';
 
+/** R4's abstract type: any. Of what cannot be told which type it is. */
+export const anyResource = 'Resource';
+
 /**
  * Something that is missing or unusual in a record. It is plain data, since the job's state stores it. It names types,
  * page numbers and resource ids; never a query, and nothing about another member.
@@ -18,6 +21,14 @@ export type Problem =
   /** @property why absent in an export that version 0.2 began: another server, or outside the payer's bases */
   | { readonly kind: 'pageElsewhere'; readonly type: string; readonly page: number; readonly why?: ElsewhereReason }
   | { readonly kind: 'pageWithoutUrl'; readonly type: string; readonly page: number }
+  /** A page, or the manifest's entry of a file, says something of itself that cannot be read. */
+  | {
+      readonly kind: 'saidUnreadable';
+      readonly type: string;
+      readonly page?: number;
+      readonly file?: number;
+      readonly what: 'links' | 'total' | 'count';
+    }
   /** The payer labels a page as one from which it withheld something. */
   | { readonly kind: 'pageWithheld'; readonly type: string; readonly page: number }
   /** The same of one resource, which is in the record as the payer gave it. */
@@ -109,7 +120,8 @@ export type Problem =
   /** A resource has more references than are read of one. */
   | { readonly kind: 'referencesNotListed'; readonly type: string; readonly id: string | undefined }
   /**
-   * The record refers to resources in a form that cannot be requested, or on another server. Reported once per type.
+   * The record refers to resources in a form that cannot be requested, or on another server. Reported once per type;
+   * {@link anyResource} if nothing says which type.
    * @property why absent in an export that version 0.2 began: its form
    */
   | { readonly kind: 'referenceNotAsked'; readonly type: string; readonly why?: 'form' | 'elsewhere' }
@@ -221,6 +233,8 @@ export type PlanFault =
   | 'tooManyFiles'
   /** There are more files than its manifest names. */
   | 'moreManifests'
+  /** Its manifest has links that cannot be read. */
+  | 'links'
   /** It rejects the gateway's client credentials. */
   | 'client'
   /** No member of the Group has a valid consent any more. */

@@ -1,7 +1,10 @@
 import { afterBase } from '../../shared/fhir/base-url-prefix.ts';
+import { resourceTypeOf } from '../../shared/fhir/search-targets.ts';
+import type { JsonObject } from '../../shared/json-object.ts';
 import { eachBase, isAt, type AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import type { PageResource } from './page-resource.ts';
+import { placeAtPayer } from './place-at-payer.ts';
 
 /** A literal reference (https://hl7.org/fhir/R4/references.html#literal), parsed. */
 interface Reference {
@@ -18,6 +21,18 @@ const isOfPayer = (text: string, base: string, type: string, answer: AnswerBases
   return eachBase(answer).some((one) => isAt(one, type) && one.bases.some((own) => afterBase(text, own) === rest));
 };
 
+/** A resource below a base, or one version of it. */
+const oneBelow = /^\/(?<type>[A-Za-z]+)\/(?<id>[^/?#]{1,128})(?:\/_history\/[^/?#]+)?\/?$/;
+
+/** A relative reference of several segments, or one with a server and no scheme. */
+const parseAtBase = (text: string, type: string, id: string, answer: AnswerBases): Reference | undefined => {
+  const place = placeAtPayer(text, answer);
+  if (place === undefined) return undefined;
+  if (place === 'elsewhere') return { type, id, isOwn: false };
+  const below = oneBelow.exec(place.rest)?.groups;
+  return below?.['type'] === type && below['id'] === id ? { type, id, isOwn: isAt(place.base, type) } : undefined;
+};
+
 /**
  * Parses a reference to a resource, with or without a slash at its end. Undefined for a contained resource (`#…`), a URN, a search, or invalid text.
  * @param answer the payer's bases; the one that gave the answer is that of relative references
@@ -26,13 +41,14 @@ export const parseReference = (text: string, answer: AnswerBases): Reference | u
   const { base = '', type = '', id = '' } = form.exec(text)?.groups ?? {};
   if (!isResourceType(type) || id === '.' || id === '..') return undefined;
   if (base === '' || base === '/') return { type, id, isOwn: isAt(answer, type) };
-  if (!/^https?:/i.test(base)) return undefined;
+  if (!/^https?:/i.test(base)) return parseAtBase(text, type, id, answer);
   return { type, id, isOwn: isOfPayer(text, base, type, answer) };
 };
 
 /** A resource that the record refers to. */
 export interface ReferredResource {
-  readonly type: string;
+  /** Undefined if nothing says it. */
+  readonly type: string | undefined;
   /** Undefined if the reference is in no form that can be read. */
   readonly id?: string;
   /** Why it cannot be requested; undefined if it can. A payer might mistake an unusual id for one of its own paths. */
@@ -42,33 +58,59 @@ export interface ReferredResource {
 /** An id that can go into a read: FHIR's characters, and a few more that payers use. */
 export const isReadableId = (id: string): boolean => /^[A-Za-z0-9._~=:@+,-]{1,128}$/.test(id);
 
-/** The type in a reference that is not a literal one, such as a search, or an id followed by a slash, a query or a fragment. */
-const typed = /^(?:https?:\/\/[^?#]*\/|\/)?(?<type>[A-Za-z]+)[/?]/i;
+/** Resources of a page, by the URNs under which it has them. */
+export type FullUrls = Pick<ReadonlyMap<string, JsonObject | undefined>, 'get'>;
 
-const referredIn = (text: string, answer: AnswerBases): ReferredResource | undefined => {
+export const isUrn = (text: string): boolean => /^urn:/i.test(text);
+
+/** The type that a reference names which cannot be read, such as a search, or one in lower case. */
+const typeIn = (text: string): string | undefined => {
+  const segments = text.replace(/^[a-z]+:\/\/[^/]*/i, '').split(/[/?#|\s\\]+/);
+  return segments.findLast(isResourceType) ?? segments.map(resourceTypeOf).find((type) => type !== undefined);
+};
+
+const referredIn = (text: string, answer: AnswerBases, said: string | undefined): ReferredResource | undefined => {
+  // A contained resource is a part of this one.
+  if (text.startsWith('#')) return undefined;
   const parsed = parseReference(text, answer);
-  if (parsed === undefined) {
-    const type = typed.exec(text)?.groups?.['type'];
-    return type !== undefined && isResourceType(type) ? { type, why: 'form' } : undefined;
-  }
+  if (parsed === undefined) return { type: typeIn(text) ?? said, why: 'form' };
   const { type, id, isOwn } = parsed;
   if (!isOwn) return { type, id, why: 'elsewhere' };
   return isReadableId(id) ? { type, id } : { type, id, why: 'form' };
 };
 
 /**
- * The resources of a wanted type that a resource refers to, except patients. Each is returned once. A reference that names
- * no type, such as a URN, is skipped. The caller checks whether it was already read.
+ * The resources of a wanted type that a resource refers to, except patients. Each is returned once. The caller checks whether it was
+ * already read.
+ * @param rules.fullUrls the resources of the same page, by URNs
+ * @param rules.awaitUrn takes a URN that the page has not named so far
  */
 export const referredBy = (
-  { references }: Pick<PageResource, 'references'>,
-  { isWanted, ...answer }: AnswerBases & { readonly isWanted: (type: string) => boolean },
+  { references, said }: Pick<PageResource, 'references' | 'said'>,
+  {
+    isWanted,
+    fullUrls,
+    awaitUrn,
+    ...answer
+  }: AnswerBases & {
+    readonly isWanted: (type: string) => boolean;
+    readonly fullUrls?: FullUrls | undefined;
+    readonly awaitUrn?: ((urn: string, type: string | undefined) => void) | undefined;
+  },
 ): readonly ReferredResource[] => {
   const found = new Map<string, ReferredResource>();
   for (const text of references) {
-    const referred = referredIn(text, answer);
-    if (referred === undefined || referred.type === 'Patient' || !isWanted(referred.type)) continue;
-    const { type, id = '', why = '' } = referred;
+    const urn = isUrn(text) ? fullUrls?.get(text) : undefined;
+    // It is on the same page, and is judged there.
+    if (urn !== undefined) continue;
+    const referred = referredIn(text, answer, said?.get(text));
+    if (referred?.type === 'Patient' || referred === undefined) continue;
+    if (referred.type !== undefined && !isWanted(referred.type)) continue;
+    if (isUrn(text) && awaitUrn !== undefined) {
+      awaitUrn(text, referred.type);
+      continue;
+    }
+    const { type = '', id = '', why = '' } = referred;
     found.set(`${type}/${id} ${why}`, referred);
   }
   return [...found.values()];

@@ -6,6 +6,7 @@ import { decodeBeginning } from '../../shared/json/spelling.ts';
 import { readTokens } from '../../shared/json/tokens.ts';
 import { eachBase, isAt, type AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import type { PageResource } from './page-resource.ts';
+import { placeAtPayer, type Place } from './place-at-payer.ts';
 
 /** The payer's bases, and the facade's base that replaces them. */
 export interface LineBases extends AnswerBases {
@@ -64,6 +65,19 @@ const withFilesAndBinaries = function* (line: Buffer, binaries: string, files: F
 
 const noFiles: FileUrls = new Map();
 
+/** Adds where relative URLs of Binaries lead that are written otherwise than `Binary/…`, such as `/fhir/Binary/…`. */
+const withOddBinaries = (
+  attachments: readonly string[],
+  files: FileUrls,
+  answer: AnswerBases,
+  facade: string,
+): FileUrls => {
+  const odd = attachments.filter((url) => !files.has(url) && isOddRelative(url) && isBinaryAt(url, answer));
+  if (odd.length === 0) return files;
+  const restOf = (url: string): string => (placeAtPayer(url, answer) as Place).rest;
+  return new Map([...files, ...odd.map((url) => [url, facade + restOf(url)] as const)]);
+};
+
 /**
  * Makes the rewriter of one page's lines. It replaces the payer's bases in links with the facade's base, as the fetch
  * route does, makes relative links to Binaries absolute, puts the URLs of attachments' files, and returns a line with its
@@ -75,7 +89,8 @@ export const createLineRewriter = ({
 }: LineBases): ((resource: Pick<PageResource, 'line' | 'attachments'>, files?: FileUrls) => Iterable<Uint8Array>) => {
   const rewriter = createLinkRewriter({ from: eachBase(answer), to: facade });
   const binaries = isAt(answer, 'Binary') ? facade : answer.bases[0]!;
-  return function* ({ line, attachments }, files = noFiles) {
+  return function* ({ line, attachments }, given = noFiles) {
+    const files = withOddBinaries(attachments, given, answer, facade);
     const isChanged = files.size > 0 || attachments.some((url) => relativeBinary.test(url));
     for (const part of isChanged ? withFilesAndBinaries(line, binaries, files) : [line]) {
       for (let at = 0; at < part.length; at += pieceBytes) yield* rewriter.push(part.subarray(at, at + pieceBytes));
@@ -87,6 +102,15 @@ export const createLineRewriter = ({
 
 /** Matches a URL that nobody fetches: an empty one, a `data:` URL, or a reference to a contained resource. */
 export const neverFetched = /^(?:$|#|data:)/i;
+
+const isOddRelative = (url: string): boolean => !relativeBinary.test(url) && !/^[a-z][a-z0-9+.-]*:|^#|^$/i.test(url);
+
+/** Whether a URL leads to a Binary at the base that has Binaries. */
+const isBinaryAt = (url: string, answer: AnswerBases): boolean => {
+  const place = placeAtPayer(url, answer);
+  if (place === undefined || place === 'elsewhere') return false;
+  return isAt(place.base, 'Binary') && /^\/Binary\/./.test(place.rest);
+};
 
 const isBinaryBelow = (url: string, base: string): boolean => /^\/Binary(?:$|[/?])/.test(afterBase(url, base) ?? '');
 
@@ -101,6 +125,10 @@ export const unservedAttachments = (
   if (attachments.length === 0) return 0;
   const bases = eachBase(answer).flatMap((one) => (isAt(one, 'Binary') ? one.bases : []));
   const isServed = (url: string): boolean =>
-    relativeBinary.test(url) ? isAt(answer, 'Binary') : bases.some((base) => isBinaryBelow(url, base));
+    relativeBinary.test(url)
+      ? isAt(answer, 'Binary')
+      : isOddRelative(url)
+        ? isBinaryAt(url, answer)
+        : bases.some((base) => isBinaryBelow(url, base));
   return attachments.filter((url) => !neverFetched.test(url) && !isServed(url)).length;
 };

@@ -1,8 +1,10 @@
-import { isObject, objectsIn } from '../../shared/json-object.ts';
+import { isObject } from '../../shared/json-object.ts';
 import { openArray, openObject } from '../../shared/json/bytes.ts';
 import { nextToken, readTokens, stray, takeChunk, token } from '../../shared/json/tokens.ts';
 import { keepValues } from './keep-value.ts';
 import { readKept, type EntryMode, type PageResource, type SkippedResource } from './page-resource.ts';
+import { isUrn } from './references.ts';
+import { saidCount, saidLinks, type SaidLinks } from './said.ts';
 import { UnreadablePage } from './unreadable-page.ts';
 import { saysWithheld } from './withheld.ts';
 
@@ -12,6 +14,8 @@ export interface PageInfo {
   readonly next: readonly string[];
   /** How many resources match the search, according to the payer. */
   readonly total: number | undefined;
+  /** What the page has of these, and nobody can read. */
+  readonly unreadable?: 'links' | 'total' | undefined;
   /** How many entries the page has. */
   readonly entries: number;
   /** The page is labeled as one from which something was withheld. */
@@ -91,19 +95,6 @@ const parseOrUnreadable = (bytes: Buffer): unknown => {
   }
 };
 
-/** A count. Some payers write it as a text. */
-const totalOf = (said: unknown): number | undefined => {
-  const count = typeof said === 'string' && /^\d+$/.test(said) ? Number(said) : said;
-  return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : undefined;
-};
-
-/** Relations ignore case, and may be URLs (RFC 8288 §3.3). Some payers write a single link without a list. */
-const nextLinks = (links: unknown): readonly string[] =>
-  objectsIn(isObject(links) ? [links] : links).flatMap(({ relation, url }) => {
-    if (typeof relation !== 'string' || !/(?:^|[/#])next$/i.test(relation.trim())) return [];
-    return [typeof url === 'string' ? url : ''];
-  });
-
 const modeOf = (search: unknown): EntryMode => {
   const mode = isObject(search) ? search['mode'] : undefined;
   return mode === 'include' || mode === 'outcome' ? mode : 'match';
@@ -122,17 +113,19 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
   let key = '';
   let hasEnded = false;
   let resourceType: unknown;
-  let next: readonly string[] | undefined;
-  let total: number | undefined;
+  let links: SaidLinks | undefined;
+  let total: ReturnType<typeof saidCount>;
   let entries = 0;
   let isWithheld = false;
   let pageBytes = 0;
   let resource: ReturnType<typeof readKept> | undefined;
   let mode: EntryMode = 'match';
+  /** Empty for one that cannot count. */
+  let fullUrl: string | undefined;
 
   /** How many bytes of a member's value to keep. */
   const wantedBytes = (): number => {
-    const isRead = level === inBundle ? readMembers.has(key) : key === 'search';
+    const isRead = level === inBundle ? readMembers.has(key) : key === 'search' || key === 'fullUrl';
     return isRead && level !== inEntries ? mostMemberBytes : 0;
   };
 
@@ -142,13 +135,17 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
       return;
     }
     if (key === 'resourceType') resourceType = parseOrUnreadable(members.kept());
-    if (key === 'total') total = totalOf(parseOrUnreadable(members.kept()));
+    if (key === 'total') total = saidCount(parseOrUnreadable(members.kept()));
     if (key === 'meta') isWithheld = saysWithheld(parseOrUnreadable(members.kept()));
-    if (key === 'link') next = nextLinks(parseOrUnreadable(members.kept()));
+    if (key === 'link') links = saidLinks(parseOrUnreadable(members.kept()));
   };
 
   const endEntryMember = (): void => {
     if (key === 'search' && !members.isTooLarge()) mode = modeOf(parseOrUnreadable(members.kept()));
+    if (key === 'fullUrl') {
+      const said = members.isTooLarge() ? '' : parseOrUnreadable(members.kept());
+      fullUrl = fullUrl === undefined && typeof said === 'string' && isUrn(said) ? said : '';
+    }
     if (key !== 'resource') return;
     const isRepeated = resource !== undefined;
     resource = readKept(resources);
@@ -158,8 +155,13 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
   const endEntry = (): void => {
     entries++;
     if (entries > bounds.entries) throw new UnreadablePage('tooManyEntries');
-    take({ ...(resource ?? { skipped: 'noResource' }), mode });
+    take({
+      ...(resource ?? { skipped: 'noResource' }),
+      mode,
+      ...(fullUrl !== undefined && fullUrl !== '' && { fullUrl }),
+    });
     resource = undefined;
+    fullUrl = undefined;
     mode = 'match';
   };
 
@@ -249,14 +251,23 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
       }
     },
 
-    links: () => next,
+    links: () => links?.next,
 
     end() {
       if (!hasEnded) throw new UnreadablePage('truncated');
       if (of === 'search' && resourceType !== 'Bundle') {
         throw new UnreadablePage('notBundle', typeof resourceType === 'string' ? resourceType : undefined);
       }
-      return { next: next ?? [], total, entries, ...(isWithheld && { isWithheld }) };
+      const { next = [], isUnreadable = false } = links ?? {};
+      const count = total === 'unreadable' ? undefined : total;
+      const unreadable = isUnreadable && next.length === 0 ? 'links' : total === 'unreadable' ? 'total' : undefined;
+      return {
+        next,
+        total: count,
+        entries,
+        ...(unreadable && { unreadable }),
+        ...(isWithheld && { isWithheld }),
+      };
     },
   };
 };

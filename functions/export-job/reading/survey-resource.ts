@@ -1,10 +1,13 @@
 import { isObject } from '../../shared/json-object.ts';
+import { isResourceType } from '../../shared/scopes/resource-types.ts';
 
 /** What one pass through a resource finds. */
 export interface Survey {
   /** The literal references, as written: the first ones, if there are very many. */
   readonly references: readonly string[];
   readonly hasMoreReferences: boolean;
+  /** The types of those that do not name one plainly, by their texts: as they say beside the text, or as R4 says of the element. */
+  readonly said?: ReadonlyMap<string, string>;
   /** The URL of every attachment, as written. */
   readonly attachments: readonly string[];
   /** How many members its objects have. */
@@ -22,6 +25,30 @@ export const holdsAttachment = (name: string): boolean =>
   name === 'document' ||
   name.endsWith('Attachment');
 
+/** Elements whose references lead to one type only, wherever R4 has them. */
+const onlyTypes: Readonly<Record<string, string>> = {
+  CareTeam: 'careTeam team',
+  Claim: 'claim',
+  Coverage: 'coverage',
+  Endpoint: 'endpoint',
+  EpisodeOfCare: 'episodeOfCare',
+  HealthcareService: 'healthcareService',
+  Location: 'location locationReference',
+  Organization:
+    'assigner custodian insurer managingOrganization manufacturer organization performingOrganization providedBy requestingOrganization serviceProvider sponsor',
+  Practitioner: 'practitioner',
+  Slot: 'slot',
+  Specimen: 'specimen',
+};
+
+/** By the element's name. */
+export const onlyTypeOf: ReadonlyMap<string, string> = new Map(
+  Object.entries(onlyTypes).flatMap(([type, names]) => names.split(' ').map((name) => [name, type] as const)),
+);
+
+/** A reference that begins with a type, a server's URL, or the mark of a contained resource. */
+const plainBeginning = /^(?:[A-Z][A-Za-z]+\/|https?:\/\/|#)/;
+
 /** The most references that are read of one resource. */
 const mostReferences = 50_000;
 
@@ -31,6 +58,14 @@ export const surveyResource = (resource: unknown): Survey => {
   const attachments: string[] = [];
   let members = 0;
   let hasMoreReferences = false;
+  let said: Map<string, string> | undefined;
+
+  const noteReference = (text: string, type: unknown, name: string): void => {
+    references.push(text);
+    if (plainBeginning.test(text)) return;
+    const known = typeof type === 'string' && isResourceType(type) ? type : onlyTypeOf.get(name);
+    if (known !== undefined) (said ??= new Map()).set(text, known);
+  };
 
   const walk = (value: unknown, name: string): void => {
     if (Array.isArray(value)) {
@@ -41,7 +76,7 @@ export const surveyResource = (resource: unknown): Survey => {
         const child = value[key];
         if (typeof child === 'object') walk(child, key);
         else if (typeof child !== 'string') continue;
-        else if (key === 'reference' && references.length < mostReferences) references.push(child);
+        else if (key === 'reference' && references.length < mostReferences) noteReference(child, value['type'], name);
         else if (key === 'reference') hasMoreReferences = true;
         else if (key === 'url' && holdsAttachment(name)) attachments.push(child);
       }
@@ -49,5 +84,5 @@ export const surveyResource = (resource: unknown): Survey => {
   };
 
   walk(resource, '');
-  return { references, hasMoreReferences, attachments, members };
+  return { references, hasMoreReferences, attachments, members, ...(said !== undefined && { said }) };
 };

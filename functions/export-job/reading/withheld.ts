@@ -13,6 +13,6 @@ const withheldCodes: ReadonlySet<unknown> = new Set(['ABSTRED', 'MASKED', 'REDAC
 /** Whether the meta of a page, or of a resource, has the payer's label that something was withheld. */
 export const saysWithheld = (meta: unknown): boolean =>
   isObject(meta) &&
-  [...objectsIn(meta['security']), ...objectsIn(meta['tag'])].some(
-    ({ system, code }) => observationValue.has(system) && withheldCodes.has(code),
-  );
+  [meta['security'], meta['tag']]
+    .flatMap((labels) => objectsIn(isObject(labels) ? [labels] : labels))
+    .some(({ system, code }) => observationValue.has(system) && withheldCodes.has(code));

@@ -12,6 +12,8 @@ import type { PlanFile } from './state.ts';
 export interface ListedFile extends Pick<PlanFile, 'number' | 'kind' | 'type' | 'said'> {
   /** Undefined if its server is not one that the profile allows. */
   readonly url?: string | undefined;
+  /** The manifest says how many lines it has, in a form that cannot be read. */
+  readonly isCountUnreadable?: true;
 }
 
 export interface ListedFiles {

@@ -62,6 +62,8 @@ export interface SearchTask extends TaskBase {
   readonly late?: number;
   /** The first total that a page gave. */
   readonly firstTotal?: number | undefined;
+  /** A page had a total that cannot be read. */
+  readonly isTotalUnreadable?: true;
   /** How many pages in a row added nothing new. */
   readonly stale: number;
   /** Whether a 404 says that the payer does not have the type. Any other refusal is reported. */

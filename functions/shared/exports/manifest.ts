@@ -5,6 +5,8 @@ export interface StoredManifest {
   readonly files: readonly StoredFile[];
   /** The outcome of each type, in the order of reading. */
   readonly outcomes: readonly TypeOutcome[];
+  /** Something is missing of which nobody knows the type. */
+  readonly isUntypedMissing?: true;
 }
 
 /** A file of the manifest: a run of one type's parts. */
@@ -51,7 +53,11 @@ export interface TypeOutcome {
 }
 
 /** Whether everything that the scope covers is in the record. A record of which nothing was read is not complete. */
-export const isComplete = ({ outcomes }: Pick<StoredManifest, 'outcomes'>): boolean =>
+export const isComplete = ({
+  outcomes,
+  isUntypedMissing,
+}: Pick<StoredManifest, 'outcomes' | 'isUntypedMissing'>): boolean =>
+  isUntypedMissing !== true &&
   outcomes.some(({ outcome }) => outcome === 'complete') &&
   outcomes.every(({ outcome }) => outcome === 'complete' || outcome === 'refusedByScope');
 

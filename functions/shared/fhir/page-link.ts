@@ -1,4 +1,4 @@
-import { anyType } from '../scopes/resource-types.ts';
+import { anyType, isResourceType } from '../scopes/resource-types.ts';
 import { seal, sealIvBytes, unseal } from '../store/crypto.ts';
 import { afterBase } from './base-url-prefix.ts';
 import { longestPageLink } from './decide-links.ts';
@@ -109,7 +109,7 @@ const alone = (rest: string) => new URL(`https://payer.invalid${rest}`).href;
 
 /**
  * Finds what follows the payer's base in a link of an answer. Relative links are resolved as a client would
- * (RFC 3986 §5). Undefined for a link that leads elsewhere, by dot segments or by another host.
+ * (RFC 3986 §5), and those that begin with a resource type from the base. Undefined for a link that leads elsewhere, by dot segments or by another host.
  * @param requestUrl the URL that the payer was asked for
  * @param bases the payer's bases
  */
@@ -117,9 +117,13 @@ export const linkResolver = (requestUrl: string, bases: readonly string[]): ((li
   const known = bases
     .toSorted((a, b) => b.length - a.length)
     .map((base) => ({ base, href: new URL(base).href.replace(/\/+$/, '') }));
+  const home = known.find(({ href }) => afterBase(new URL(requestUrl).href, href) !== undefined)?.href;
   return (link) => {
-    if (link === '' || !URL.canParse(link, requestUrl)) return undefined;
-    const resolved = sent(new URL(link, requestUrl).href);
+    // What begins with a type is relative to the service's base, as FHIR's relative URLs are.
+    const isFromBase = home !== undefined && isResourceType(/^([A-Za-z]+)[/?]/.exec(link)?.[1] ?? '');
+    const from = isFromBase ? `${home}/` : requestUrl;
+    if (link === '' || !URL.canParse(link, from)) return undefined;
+    const resolved = sent(new URL(link, from).href);
     for (const { base, href } of known) {
       const rest = afterBase(resolved, href);
       if (rest === undefined) continue;

@@ -61,7 +61,8 @@ describe('an answer to an export', () => {
   });
 
   it.each([
-    ['204 to a search is a page without entries', 204, {}, 'page', { kind: 'json' }],
+    ['204 to a search is a page without entries', 204, {}, 'search', { kind: 'json' }],
+    ['204 to a page that the payer linked to is a refusal', 204, {}, 'page', { kind: 'refused', status: 204 }],
     ['204 to a read is a failure', 204, {}, 'read', { kind: 'failed', status: 204 }],
     ['403 with a time to wait is throttling', 403, { 'retry-after': '9' }, 'search', { kind: 'throttled', seconds: 9 }],
   ] as const)('of %s', async (_, status, headers, what, expected) => {

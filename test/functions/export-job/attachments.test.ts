@@ -85,6 +85,9 @@ describe('an attachment on the payer’s server comes along', () => {
     ['one below another spelling of the base', `${alias}/Binary/1`, `${base}/Binary/1`],
     ['one whose base is spelled in capitals', 'https://FHIR.northwind.example/tenant/r4/Binary/1', `${base}/Binary/1`],
     ['one with a fragment', `${base}/Binary/1#page=2`, `${base}/Binary/1`],
+    ['one by its path on the server', '/tenant/r4/Binary/1', `${base}/Binary/1`],
+    ['one without a scheme', '//fhir.northwind.example/tenant/r4/Binary/1', `${base}/Binary/1`],
+    ['one with dot segments', './x/../Binary/1', `${base}/Binary/1`],
   ])('%s', async (_, url, from) => {
     const title = String.raw`\u0042inary/1 "${'url'}"`;
     const made = await run([documentOf('d', { contentType: 'application/pdf', url, title })], () => pdfSent);
@@ -256,6 +259,12 @@ describe('an attachment elsewhere is not asked for, and named', () => {
     'https://fhir.northwind.example:8443/scan.pdf',
     'http://inside:8080/scan.pdf',
     '//fhir.northwind.example/scan.pdf',
+    '../Binary/1',
+    '../../documents/scan.pdf',
+    '//user@fhir.northwind.example/tenant/r4/Binary/1',
+    '/tenant/r4/../Binary/1',
+    '/tenant/r4/Condition/1',
+    ' Binary/1',
     'ftp://fhir.northwind.example/scan.pdf',
     // Whoever writes a document writes its URLs: what is not plainly a Binary may be a resource in another spelling.
     'https://fhir.northwind.example/documents/scan.pdf',

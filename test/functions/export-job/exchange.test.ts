@@ -588,6 +588,32 @@ describe('what comes of a Group', () => {
       { ...and(), manifest: { link: [{ relation: 'next', url: 'https://x' }] } },
       ["The payer's manifest says that there are more files than it names."],
     ),
+    ...[{ relation: 'NEXT', url: 'https://x' }, { next: 'https://x' }, [{ rel: 'next', url: 'https://x' }]].map(
+      (link) =>
+        row(
+          `has a manifest that goes on elsewhere, as ${JSON.stringify(link)}`,
+          'a b',
+          { ...and(), manifest: { link } },
+          ["The payer's manifest says that there are more files than it names."],
+        ),
+    ),
+    row('has a manifest whose links nobody can read', 'a b', { ...and(), manifest: { link: ['https://x'] } }, [
+      "The payer's manifest has links that cannot be read, so that there may be more files.",
+    ]),
+    row(
+      'says as a text how many lines a file has',
+      'a b',
+      { output: [{ ...people, count: '3' as unknown as number }] },
+      ['File 1 (Patient) has 2 lines, and the payer names 3.'],
+    ),
+    row(
+      'says how many lines a file has in a form that nobody can read',
+      'a b',
+      { output: [{ ...people, count: 'two' as unknown as number }] },
+      [
+        "The payer's manifest says of file 1 (Patient) how many lines it has in a form that cannot be read. Some may be missing.",
+      ],
+    ),
   ])('%s, which is named', async (_, ids, { input = groupInput(two), ...plan }, errors) => {
     const made = await run(input, plan);
 

@@ -518,6 +518,103 @@ describe('a resource', () => {
     ]);
   });
 
+  it.each<[string, object, object, string, readonly string[], boolean]>([
+    ['is by a header only', {}, { link: '<NEXT>; title="a, b"; rel="prev next"' }, 'complete 2', [], true],
+    ['is no list', { link: { rel: 'next', href: 'NEXT' } }, {}, 'complete 2', [], true],
+    [
+      'cannot be read',
+      { link: 'NEXT' },
+      {},
+      'incomplete 1',
+      ['Page 1 of Observation has links that cannot be read. Resources may be missing.'],
+      false,
+    ],
+    [
+      'comes with a total that cannot be read',
+      { link: { next: 'NEXT' }, total: 'some' },
+      {},
+      'incomplete 2',
+      ['Page 2 of Observation has a total that cannot be read. Resources may be missing.'],
+      true,
+    ],
+    [
+      'leads to a 204',
+      { link: { next: 'EMPTY' } },
+      {},
+      'incomplete 1',
+      ['Page 2 of Observation could not be read: the payer answered with status 204. Resources are missing.'],
+      true,
+    ],
+  ])('whose link to the next %s is read on, or named', async (_, members, headers, outcome, errors, isAsked) => {
+    const made = await runToEnd(
+      ({ base }) => {
+        const withUrls = (value: object): object =>
+          JSON.parse(
+            JSON.stringify(value)
+              .replace('NEXT', `${base}/Observation?patient=member-1&page=2`)
+              .replace('EMPTY', `${base}/Observation?patient=member-1&page=3`),
+          ) as object;
+        return ({ path }) => {
+          if (path.startsWith('/Patient')) return pageOf([memberPatient]);
+          if (path.includes('page=3')) return { status: 204 };
+          if (path.includes('page=2')) return pageOf([observation(2)]);
+          const page = pageOf([observation(1)], undefined, withUrls(members));
+          return { ...page, headers: { ...page.headers, ...(withUrls(headers) as Record<string, string>) } };
+        };
+      },
+      byType('Patient', 'Observation'),
+    );
+
+    expect(made.outcomes['Observation']).toBe(outcome);
+    expect(made.errors).toEqual(errors);
+    expect(made.world.asked.some(({ path }) => path.includes('page='))).toBe(isAsked);
+  });
+
+  it('is about whom its page has under a URN, and may refer so to all on its page; what is on no page is named', async () => {
+    const made = await runToEnd(() => () => {
+      const practitioner = { resourceType: 'Practitioner', id: 'p' };
+      const urns = (...names: string[]) => ({ performer: names.map((name) => ({ reference: `urn:uuid:${name}` })) });
+      const entries: readonly [string, object][] = [
+        ['m', memberPatient],
+        ['x', { resourceType: 'Patient', id: 'other' }],
+        ['twice', practitioner],
+        ['twice', { ...practitioner, id: 'q' }],
+        ['1', observation(1, { ...urns('p'), subject: { reference: 'urn:uuid:m' } })],
+        ['2', observation(2, { subject: { reference: 'urn:uuid:x' } })],
+        ['3', observation(3, { device: { reference: 'urn:uuid:none', type: 'Device' } })],
+        ['4', observation(4, urns('twice'))],
+        ['p', { ...practitioner, id: 'r' }],
+      ];
+      return fhir({
+        resourceType: 'Bundle',
+        type: 'searchset',
+        entry: entries.map(([name, resource]) => ({ fullUrl: `urn:uuid:${name}`, resource })),
+      });
+    });
+
+    expect(made.ids.toSorted()).toEqual(['member-1', 'o-1', 'o-3', 'o-4', 'p', 'q', 'r']);
+    expect(made.outcomes).toMatchObject({ Device: 'incomplete 0', Practitioner: 'complete 3' });
+    expect(made.complete).toBe(false);
+    expect(made.errors.toSorted()).toEqual([
+      'A resource of type Observation on page 1 is left out: it is about another patient.',
+      'A resource of type Patient on page 1 is left out: it is about another patient.',
+      'Not every Device that the record refers to was read: one is named in a form that cannot be asked for.',
+      'Not every resource that the record refers to was read: one is named in a form that cannot be asked for.',
+    ]);
+  });
+
+  it('that refers to something whose type nobody says makes the record incomplete, and no type', async () => {
+    const made = await runToEnd(
+      () => () => pageOf([memberPatient, observation(1, { performer: [{ reference: 'urn:uuid:1' }] })]),
+    );
+
+    expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 1' });
+    expect(made).toMatchObject({ complete: false, status: 'partial' });
+    expect(made.errors).toEqual([
+      'Not every resource that the record refers to was read: one is named in a form that cannot be asked for.',
+    ]);
+  });
+
   it("keeps the payer's bytes but for white space and links", async () => {
     const made = await runToEnd(({ base }) => () => ({
       ...pageOf([]),

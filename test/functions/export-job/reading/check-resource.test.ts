@@ -7,6 +7,7 @@ import {
 import { about, aboutAtSource, neither, parts } from '../../../../functions/export-job/reading/patient-elements.ts';
 import { referredBy } from '../../../../functions/export-job/reading/references.ts';
 import { unservedAttachments } from '../../../../functions/export-job/reading/rewrite-line.ts';
+import { onlyTypeOf } from '../../../../functions/export-job/reading/survey-resource.ts';
 import { isResourceType } from '../../../../functions/shared/scopes/resource-types.ts';
 import { pageResource } from './bundles.ts';
 
@@ -23,6 +24,11 @@ describe('whose resource it is', () => {
     'Patient/member/_history/3',
     'https://payer.example/fhir/Patient/member',
     'http://inside:8080/r4/Patient/member/_history/3',
+    // RFC 3986 §5, from the base: a path, a server without a scheme, and dot segments that stay below it.
+    '/fhir/Patient/member',
+    '//payer.example/fhir/Patient/member',
+    './Patient/member',
+    'x/../Patient/member/_history/1',
     'Group/other',
   ])('keeps what is about %s', (reference) => {
     expect(subjectOf(reference)).toBe('keep');
@@ -38,6 +44,9 @@ describe('whose resource it is', () => {
     'HTTPS://PAYER.example/fhir/Patient/other',
     'https://payer.example/fhir/Patient/other',
     'http://inside:8080/r4/Patient/other',
+    '/fhir/Patient/other',
+    '//payer.example/fhir/Patient/other',
+    './Patient/other',
   ])('drops what is about %s', (reference) => {
     expect(subjectOf(reference)).toBe('otherPatient');
   });
@@ -47,6 +56,19 @@ describe('whose resource it is', () => {
     'https://elsewhere.example/Patient/other',
     'https://elsewhere.example/Patient/member',
     'https://payer.example/other/Patient/member',
+    '/other/Patient/member',
+    '/r4/Patient/member',
+    '//elsewhere.example/fhir/Patient/member',
+    '///payer.example/fhir/Patient/member',
+    '//member@payer.example/fhir/Patient/member',
+    'https:/fhir/Patient/member',
+    '../Patient/member',
+    'fhir/Patient/member',
+    './../fhir/../Patient/member',
+    '/fhir/%50atient/member',
+    ' Patient/member',
+    '/fhir/Patient/member ',
+    '\\\\payer.example/fhir/Patient/member',
     'Patient/other#x',
     'Patient/other?x=1',
     'https://payer.example/fhir/Patient/other?x=1',
@@ -463,7 +485,7 @@ describe('what a resource refers to', () => {
     referredBy(
       pageResource({ resourceType: 'Observation', a: references.map((reference) => ({ x: [{ reference }] })) }),
       rules,
-    ).map(({ type, id = '', why }) => `${type}/${id}${why === undefined ? '' : `, not by its ${why}`}`);
+    ).map(({ type = 'any', id = '', why }) => `${type}/${id}${why === undefined ? '' : `, not by its ${why}`}`);
 
   it('is read once, whether relative, absolute or versioned', () => {
     expect(
@@ -472,9 +494,20 @@ describe('what a resource refers to', () => {
         'https://payer.example/fhir/Practitioner/1',
         'http://inside:8080/r4/Practitioner/2/_history/4',
         '/Practitioner/3',
+        '/fhir/Practitioner/4',
+        '//payer.example/fhir/Practitioner/5',
+        './Practitioner/6/_history/1',
         'Practitioner/a:b+c=@d,_~e==',
       ),
-    ).toEqual(['Practitioner/1', 'Practitioner/2', 'Practitioner/3', 'Practitioner/a:b+c=@d,_~e==']);
+    ).toEqual([
+      'Practitioner/1',
+      'Practitioner/2',
+      'Practitioner/3',
+      'Practitioner/4',
+      'Practitioner/5',
+      'Practitioner/6',
+      'Practitioner/a:b+c=@d,_~e==',
+    ]);
   });
 
   it('is read by an id of at most 128 characters', () => {
@@ -489,17 +522,48 @@ describe('what a resource refers to', () => {
     expect(refers(`Practitioner/${id}`)).toEqual([`Practitioner/${id}, not by its form`]);
   });
 
+  it.each(['Patient/other', 'Patient/member', 'patient/other', '#contained', 'Library/1'])(
+    'is nothing to read: %s',
+    (reference) => {
+      expect(refers(reference)).toEqual([]);
+    },
+  );
+
   it.each([
-    'Patient/other',
-    'Patient/member',
-    '#contained',
-    'urn:uuid:6e1b1a52-1b9f-4f3e-9d7d-1f8e0f1c5b11',
-    'https://payer.example/fhir/Practitioner',
-    'Library/1',
-    'Practitioners/1',
-    'x/Practitioner/1',
-  ])('is nothing to read: %s', (reference) => {
-    expect(refers(reference)).toEqual([]);
+    ['urn:uuid:6e1b1a52-1b9f-4f3e-9d7d-1f8e0f1c5b11', 'any/, not by its form'],
+    ['Practitioners/1', 'any/, not by its form'],
+    ['', 'any/, not by its form'],
+    ['https://payer.example/fhir/Practitioner', 'Practitioner/, not by its form'],
+    ['x/Practitioner/1', 'Practitioner/, not by its form'],
+    ['practitioner/1', 'Practitioner/, not by its form'],
+    [' Practitioner/1', 'Practitioner/, not by its form'],
+    ['PRACTITIONER/1', 'Practitioner/, not by its form'],
+    ['../Practitioner/1', 'Practitioner/1, not by its elsewhere'],
+    ['//elsewhere.example/fhir/Practitioner/1', 'Practitioner/1, not by its elsewhere'],
+  ])('that cannot be followed is named by its type, where that is known: %j', (reference, expected) => {
+    expect(refers(reference)).toEqual([expected]);
+  });
+
+  it('that names no type is of the one that the payer writes beside it, or that R4 has for the element', () => {
+    const urn = { reference: 'urn:uuid:1' };
+    const named = (resource: object) =>
+      referredBy(pageResource({ resourceType: 'Encounter', ...resource }), rules).map(({ type }) => type);
+    expect(named({ participant: [{ individual: { ...urn, type: 'Practitioner' } }] })).toEqual(['Practitioner']);
+    expect(named({ participant: [{ individual: { ...urn, type: 'Nobody' } }] })).toEqual([undefined]);
+    expect(named({ serviceProvider: urn })).toEqual(['Organization']);
+  });
+
+  it('is of one type by its element only where R4 has that element for no other', () => {
+    const targets = new Map<string, Set<string>>();
+    for (const { path, type = [] } of definitions.flatMap(({ snapshot }) => snapshot!.element)) {
+      const name = inJson(path).replace(/.*\./, '');
+      const references = type.filter(({ code }) => code === 'Reference');
+      const all = references.flatMap(({ targetProfile = ['any'] }) =>
+        targetProfile.map((url) => url.replace(/.*\//, '')),
+      );
+      targets.set(name, new Set([...(targets.get(name) ?? []), ...all]));
+    }
+    expect([...onlyTypeOf].filter(([name, type]) => String([...(targets.get(name) ?? [])]) !== type)).toEqual([]);
   });
 
   it.each([

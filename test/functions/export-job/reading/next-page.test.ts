@@ -4,7 +4,7 @@ const bases = ['https://payer.example/fhir', 'http://inside:8080/r4'];
 const after = (next: readonly string[], read: readonly string[] = []) =>
   nextPage({
     next,
-    requestUrl: 'https://payer.example/fhir/Observation?patient=1',
+    requestUrl: `https://payer.example/fhir/${next[0]?.startsWith('Patient/') === true ? 'Patient/1/$everything' : 'Observation?patient=1'}`,
     bases,
     wasRead: (rest) => read.includes(rest),
   });
@@ -17,6 +17,7 @@ describe('which page is next', () => {
     ['Observation?page=2', '/Observation?page=2'],
     ['?page=2', '/Observation?page=2'],
     ['/fhir/Observation?page=2', '/Observation?page=2'],
+    ['Patient/1/$everything?page=2', '/Patient/1/$everything?page=2'],
   ])('is one below the bases of the payer: %s', (link, rest) => {
     expect(after([link])).toEqual({ rest });
   });

@@ -51,11 +51,37 @@ describe('splitting a Bundle', () => {
     );
     expect(info).toEqual({ next: ['n?a=1&b=2', ''], total: 12, entries: 4 });
     expect(split('{"resourceType":"Bundle"}').info).toEqual({ next: [], total: undefined, entries: 0 });
-    expect(split('{"resourceType":"Bundle","total":-1,"entry":[]}').info.total).toBeUndefined();
-    expect(split('{"resourceType":"Bundle","total":"x","link":{}}').info).toMatchObject({ total: undefined, next: [] });
     expect(split('{"resourceType":"Bundle","total":"7","entry":null}').info).toMatchObject({ total: 7, entries: 0 });
     const one = split('{"resourceType":"Bundle","link":{"relation":" NEXT","url":"n"}}').info;
     expect(one.next).toEqual(['n']);
+  });
+
+  it.each([
+    ['"link":{"relation":"next","href":"n"}', { next: ['n'] }],
+    ['"link":[{"rel":"next","url":"n"}]', { next: ['n'] }],
+    ['"link":[{"relation":["self","next"],"url":"n"}]', { next: ['n'] }],
+    ['"link":{"self":"s","next":"n"}', { next: ['n'] }],
+    ['"link":{"next":{"href":"n"}}', { next: ['n'] }],
+    ['"link":["n",{"relation":"next","url":"m"}]', { next: ['m'] }],
+    ['"link":[{"relation":"next","url":7}]', { next: [''] }],
+    ['"link":{}', {}],
+    ['"link":[null]', {}],
+    ['"link":"n"', { unreadable: 'links' }],
+    ['"link":["n"]', { unreadable: 'links' }],
+    ['"link":[{"url":"n"}]', { unreadable: 'links' }],
+    ['"link":[{"relation":{"code":"next"},"url":"n"}]', { unreadable: 'links' }],
+    ['"link":{"next":7}', { unreadable: 'links' }],
+    ['"link":true', { unreadable: 'links' }],
+    ['"total":" 3 "', { total: 3 }],
+    ['"total":3.0', { total: 3 }],
+    ['"total":null', {}],
+    ['"total":-1', { unreadable: 'total' }],
+    ['"total":2.5', { unreadable: 'total' }],
+    ['"total":"many"', { unreadable: 'total' }],
+    ['"total":[3]', { unreadable: 'total' }],
+  ])('reads what has one plain meaning, and says what it cannot read: %s', (member, expected) => {
+    const usual = { next: [], total: undefined, entries: 0 };
+    expect(split(`{"resourceType":"Bundle",${member}}`).info).toEqual({ ...usual, ...expected });
   });
 
   it('reads the relation of a link in time that does not grow with the square of its length', () => {

@@ -1,0 +1,67 @@
+import { isObject } from '../../shared/json-object.ts';
+
+/*
+ * What a page or a manifest says of itself. A form with one plain meaning is read, though it is not FHIR's. What is there and
+ * cannot be read is not the same as what is not there.
+ */
+
+/** The URLs of `next` links. A link without a URL gives an empty string. */
+export interface SaidLinks {
+  readonly next: readonly string[];
+  /** There are links that cannot be read, and one may be the next. */
+  readonly isUnreadable: boolean;
+}
+
+/** Relations ignore case, and may be URLs (RFC 8288 §3.3). */
+const isNext = (relation: string): boolean => /(?:^|[/#])next$/i.test(relation.trim());
+
+const urlIn = (value: unknown): string | undefined => {
+  if (typeof value === 'string') return value;
+  const said = isObject(value) ? (value['url'] ?? value['href']) : undefined;
+  return typeof said === 'string' ? said : undefined;
+};
+
+/** A link's relations; undefined if they cannot be read. */
+const relationsOf = (relation: unknown): readonly string[] | undefined => {
+  const all: readonly unknown[] = Array.isArray(relation) ? relation : [relation];
+  return all.length > 0 && all.every((one) => typeof one === 'string') ? all : undefined;
+};
+
+/** A link's `next` URLs; undefined if it cannot be read. */
+const nextIn = (link: unknown): readonly string[] | undefined => {
+  if (!isObject(link)) return undefined;
+  const relations = relationsOf(link['relation'] ?? link['rel']);
+  return relations?.some(isNext) === true ? [urlIn(link) ?? ''] : relations && [];
+};
+
+/** Links by their relations, as `{ "next": "…" }`. */
+const isMap = (links: Readonly<Record<string, unknown>>): boolean =>
+  !('relation' in links || 'rel' in links) && Object.values(links).every((value) => urlIn(value) !== undefined);
+
+/** Reads the links of a Bundle or a manifest: a list, as FHIR has it, one link without a list, or links by their relations. */
+export const saidLinks = (links: unknown): SaidLinks => {
+  if (links === undefined || links === null) return { next: [], isUnreadable: false };
+  if (isObject(links) && isMap(links)) {
+    const found = Object.entries(links).filter(([relation]) => isNext(relation));
+    return { next: found.map(([, value]) => urlIn(value) ?? ''), isUnreadable: false };
+  }
+  const all: readonly unknown[] = Array.isArray(links) ? links : [links];
+  const read = all.filter((link) => link !== null).map(nextIn);
+  return { next: read.flatMap((next) => next ?? []), isUnreadable: read.includes(undefined) };
+};
+
+/** The `next` URLs of a Link header (RFC 8288 §3), as some servers have them in place of a Bundle's. */
+export const linksInHeader = (header: string | null): readonly string[] =>
+  [
+    ...(header ?? '').matchAll(/<(?<url>[^>]*)>(?<parameters>(?:\s*;\s*[\w-]+\*?\s*=\s*(?:"[^"]*"|[^",;\s]+))*)/g),
+  ].flatMap(({ groups }) => {
+    const [, quoted, plain] = /;\s*rel\s*=\s*(?:"([^"]*)"|([^",;\s]+))/i.exec(groups?.['parameters'] ?? '') ?? [];
+    return (quoted ?? plain ?? '').split(/\s+/).some(isNext) ? [groups?.['url'] ?? ''] : [];
+  });
+
+/** A count. Some payers write it as a text. @returns undefined if there is none, `unreadable` for anything else */
+export const saidCount = (said: unknown): number | 'unreadable' | undefined => {
+  if (said === undefined || said === null) return undefined;
+  const count = typeof said === 'string' && /^\s*\d+\s*$/.test(said) ? Number(said) : said;
+  return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : 'unreadable';
+};
