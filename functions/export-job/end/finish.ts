@@ -28,7 +28,14 @@ import { anyResource, countName, typeInName, type NotReadReason, type Problem } 
 import { planProvenance, provenanceLine } from '../reading/provenance.ts';
 import { seenNames, type SeenNames } from '../reading/seen-names.ts';
 import { newStateName } from '../state/state-file.ts';
-import { earliestTimeOf, isLinked, typesDoneOf, type JobState, type WrittenPart } from '../state/state.ts';
+import {
+  earliestTimeOf,
+  isLinked,
+  typesDoneOf,
+  type JobState,
+  type PlanFile,
+  type WrittenPart,
+} from '../state/state.ts';
 import { attachmentFiles, joinFiles } from './join-files.ts';
 import { outcomesByType } from './outcomes-by-type.ts';
 import { problemsAtEnd } from './problems-at-end.ts';
@@ -130,6 +137,12 @@ interface ToWrite {
 const whyNotOf = async ({ deps }: Job, item: Export, input: ExchangeInput): Promise<WhyNot> =>
   whyNotNow(input.kind === 'match' ? new Set() : await endedNow(deps, item, input), deps.clock.now());
 
+/** How many lines of a file were left out after it was read: they are about another patient's resources. */
+const hangingIn = (problems: readonly Problem[], { number, kind }: PlanFile): number =>
+  problems.filter(
+    (one) => one.kind === 'fileLines' && one.why === 'hanging' && one.file === number && kind === 'output',
+  ).length;
+
 /** The manifest of an exchange, with a Provenance for each file of the payer's. */
 const makeExchangeManifest = async (job: Job, item: Export, { state, left }: ToWrite): Promise<StoredManifest> => {
   const input = await job.input(item);
@@ -151,7 +164,7 @@ const makeExchangeManifest = async (job: Job, item: Export, { state, left }: ToW
       recorded: new Date(nowMs).toISOString(),
     },
     input,
-    state.files,
+    state.files.map((file) => ({ ...file, kept: file.kept - hangingIn(problems, file) })),
   );
   const ours = await writePart(job, item, 'Provenance', provenance);
   const isDeleted = ({ type }: WrittenPart): boolean => type === deletedParts;

@@ -3,7 +3,9 @@ import { asFormerPlan } from '../../shared/registry/former-plan.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { Job } from '../job.ts';
 import { partWriter } from '../parts.ts';
+import { isAnothers } from '../reading/hangs-on.ts';
 import { heldLine, missingName } from '../reading/held-line.ts';
+import { createProblemList } from '../reading/problem-list.ts';
 import type { NotReadReason, Problem } from '../reading/problems.ts';
 import { seenNames } from '../reading/seen-names.ts';
 import { readHeldLines } from '../state/held-lines.ts';
@@ -40,10 +42,15 @@ export const writeHeldLines = async (
   };
   const parts = partWriter(deps, item.exportId, item.recipient, buffers);
   const counts = new Map<string, number>();
+  const others = createProblemList();
   for (let file = task.file; file < state.held.length; file += 1) {
     const lines = await readHeldLines(deps, stateKey, state.held[file]!.object);
     for (const held of lines.slice(file === task.file ? task.at : 0)) {
-      const { type, attachments } = held;
+      const { type, attachments, hangsOn } = held;
+      if (isAnothers(hangsOn, rules.seen)) {
+        others.add(hangsOn!.problem);
+        continue;
+      }
       const missing = attachments.filter((one) => !places.has(one.from) && !rules.seen.has(missingName(held, one)));
       if (missing.length > 0) counts.set(type, (counts.get(type) ?? 0) + missing.length);
       parts.add(type, heldLine(held, rules));
@@ -52,6 +59,9 @@ export const writeHeldLines = async (
   }
   return {
     parts: await parts.put(),
-    problems: [...counts].map(([type, count]) => ({ kind: 'attachmentsNotRead', type, count, why })),
+    problems: [
+      ...[...counts].map(([type, count]) => ({ kind: 'attachmentsNotRead', type, count, why }) as const),
+      ...others.listed(),
+    ],
   };
 };

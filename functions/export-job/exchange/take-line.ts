@@ -1,6 +1,6 @@
 import { isObject } from '../../shared/json-object.ts';
 import { isAt } from '../../shared/registry/fhir-bases.ts';
-import { attachmentsToFetch } from '../leg/take-resource.ts';
+import { attachmentsToFetch, mayHold } from '../leg/take-resource.ts';
 import {
   checkResource,
   linkedPatients,
@@ -8,6 +8,7 @@ import {
   namesPatientElsewhere,
   patientsOf,
 } from '../reading/check-resource.ts';
+import { anothers, awaitedBy } from '../reading/hangs-on.ts';
 import type { PageResource, SkippedResource } from '../reading/page-resource.ts';
 import type { LinesReason } from '../reading/problems.ts';
 import { unservedAttachments } from '../reading/rewrite-line.ts';
@@ -19,6 +20,9 @@ import { takeRemark } from './take-remark.ts';
 
 /** Beyond this many resources, repeats are no longer recognized: a function's memory is limited. */
 const mostTags = 5_000_000;
+
+/** Of lines that are about another patient. */
+const ofOthers: ReadonlySet<LinesReason> = new Set<LinesReason>(['stranger', 'naming', 'leftOut', 'otherMember']);
 
 /** Reports a line that cannot be passed on. */
 const skip = ({ report, file }: LineTaking, { skipped: reason, type, id }: SkippedResource): void =>
@@ -109,6 +113,7 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
     return false;
   }
   if (why !== undefined) {
+    if (ofOthers.has(why) && id !== undefined && leg.seen.size() <= mostTags) leg.seen.add(anothers(`${type}/${id}`));
     count(why, type);
     return false;
   }
@@ -119,8 +124,18 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
     if (member !== undefined) leg.next.about.set(member, (leg.next.about.get(member) ?? 0) + 1);
   }
   const attachments = isAt(rules, type) ? attachmentsToFetch(taking, resource) : [];
-  if (attachments.length === 0) leg.parts.add(type, rewrite(resource));
-  else leg.held.add({ type, id, attachments, line: resource.line });
+  const names = mayHold(leg) ? awaitedBy(resource, rules, leg.seen) : [];
+  if (attachments.length === 0 && names.length === 0) leg.parts.add(type, rewrite(resource));
+  else {
+    const problem = { kind: 'fileLines', type, file: file.number, why: 'hanging', count: 1 } as const;
+    leg.held.add({
+      type,
+      id,
+      attachments,
+      ...(names.length > 0 && { hangsOn: { names, problem } }),
+      line: resource.line,
+    });
+  }
   leg.next.resources += 1;
   if (saysWithheld(resource.resource['meta'])) report({ kind: 'resourceWithheld', type, id });
   const fetched = new Set(attachments.map(({ url }) => url));

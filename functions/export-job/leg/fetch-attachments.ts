@@ -1,4 +1,5 @@
 import { answerBases } from '../../shared/registry/fhir-bases.ts';
+import { anothers, isAnothers } from '../reading/hangs-on.ts';
 import { heldLine, missingName } from '../reading/held-line.ts';
 import type { OwnAttachment } from '../reading/own-attachments.ts';
 import type { AttachmentFault, Problem } from '../reading/problems.ts';
@@ -96,9 +97,16 @@ const fetchOf = async (leg: Leg, held: HeldLine): Promise<Stop | undefined> => {
   return undefined;
 };
 
+/** Reports a line that is about another patient's resource. */
+const leaveOut = ({ next, seen, problems }: Leg, { type, id, hangsOn }: HeldLine): void => {
+  next.resources -= 1;
+  if (id !== undefined) seen.add(anothers(`${type}/${id}`));
+  problems.add(hangsOn!.problem);
+};
+
 /**
  * Fetches the attachments of the lines that wait, and writes each line once its attachments came or were given up. An
- * attachment that several resources name is fetched once.
+ * attachment that several resources name is fetched once. A line that turned out to be another patient's is left out.
  */
 export const fetchAttachments = async (leg: Leg, first: AttachmentsTask): Promise<Stop | undefined> => {
   const { deps, item, payer, seen, attachments } = leg;
@@ -110,9 +118,10 @@ export const fetchAttachments = async (leg: Leg, first: AttachmentsTask): Promis
     const lines = await leg.held.read(files[task.file]!.object);
     while (task.at < lines.length) {
       const held = lines[task.at]!;
-      const stop = await fetchOf(leg, held);
+      const stop = isAnothers(held.hangsOn, seen) ? undefined : await fetchOf(leg, held);
       if (stop !== undefined) return stop;
-      leg.parts.add(held.type, heldLine(held, written));
+      if (isAnothers(held.hangsOn, seen)) leaveOut(leg, held);
+      else leg.parts.add(held.type, heldLine(held, written));
       await leg.parts.putIfLarge();
       task = updateTask(leg, leg.next.queue[0] as AttachmentsTask, { at: task.at + 1, ...fresh });
     }

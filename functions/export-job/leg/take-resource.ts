@@ -13,6 +13,7 @@ import {
   type RecordRules,
   type ResourceVerdict,
 } from '../reading/check-resource.ts';
+import { anothers, awaitedBy, noteMembers } from '../reading/hangs-on.ts';
 import { ownAttachments, type OwnAttachment } from '../reading/own-attachments.ts';
 import type { EntryMode, PageResource, ResourceHead, SkippedResource, SkipReason } from '../reading/page-resource.ts';
 import type { ProblemList } from '../reading/problem-list.ts';
@@ -168,6 +169,7 @@ const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceV
     leg.problems.add({ kind: 'unknownPatient', type: resource.type, page, ...(isElsewhere && { isElsewhere }) });
   }
   if (why === 'otherPatient') {
+    leg.seen.add(anothers(identityOf(resource)));
     const from = whyNotOthers(taking, resource);
     const problem = { kind: 'otherPatient', type: resource.type, page, ...(from !== undefined && { from }) } as const;
     reportOther(taking, resource, problem);
@@ -236,16 +238,17 @@ const isBeyond = (taking: Taking, { type, resource, mode }: PageResource): boole
   return until !== undefined && lastUpdated(resource) > Date.parse(until);
 };
 
+/** Whether lines can wait. An export that an earlier version began has no task that writes them. */
+export const mayHold = ({ next: { queue } }: Leg): boolean => queue.some(({ kind }) => kind === 'attachments');
+
 /** The attachments of a resource that are fetched: the payer's Binaries, unless its profile says otherwise. */
 export const attachmentsToFetch = (
   { leg, rules }: Pick<Taking, 'leg' | 'rules'>,
   resource: PageResource,
 ): readonly OwnAttachment[] => {
   if (resource.attachments.length === 0) return [];
-  const { payer, next } = leg;
-  // An export that an earlier version began has no such task.
-  const isFetching = payer.wholeRecord?.attachments !== false && next.queue.some(({ kind }) => kind === 'attachments');
-  if (!isFetching) return [];
+  const { payer } = leg;
+  if (payer.wholeRecord?.attachments === false || !mayHold(leg)) return [];
   const own = ownAttachments(resource, { ...rules, attachmentPaths: payer.wholeRecord?.attachmentPaths });
   return own.length > 0 && isBeyondScope(leg, resource) ? [] : own;
 };
@@ -293,11 +296,16 @@ const take = (taking: Taking, resource: PageResource): void => {
   const isNew = markAndCount(taking, identityOf(resource), type, resource.mode);
   compareContent(taking, resource);
   if (!isNew) return;
+  if (source.of === 'read') noteMembers(leg.seen, identityOf(resource));
   const attachments = attachmentsToFetch(taking, resource);
-  if (attachments.length === 0) parts.add(type, rewrite(resource));
+  const names = mayHold(leg) ? awaitedBy(resource, rules, leg.seen) : [];
+  if (attachments.length === 0 && names.length === 0) parts.add(type, rewrite(resource));
   else {
     const home = rules.only === undefined ? undefined : rules.bases[0];
-    leg.held.add({ type, id, attachments, ...(home !== undefined && { home }), line: resource.line });
+    const from = whyNotOthers(taking, resource);
+    const problem = { kind: 'otherPatient', type, page: source.page, ...(from !== undefined && { from }) } as const;
+    const hangsOn = names.length > 0 && { hangsOn: { names, problem } };
+    leg.held.add({ type, id, attachments, ...hangsOn, ...(home !== undefined && { home }), line: resource.line });
   }
   leg.next.resources += 1;
   if (saysWithheld(resource.resource['meta'])) problems.add({ kind: 'resourceWithheld', type, id });

@@ -76,7 +76,7 @@ const namesIn = (path: string): readonly string[] => {
 const none: readonly unknown[] = [];
 
 /** The values at a path, including those inside lists along it. What is not an object ends the path, and is a value. */
-const valuesAt = (resource: JsonObject, path: string): readonly unknown[] => {
+export const valuesAt = (resource: JsonObject, path: string): readonly unknown[] => {
   const names = namesIn(path);
   // Most elements are absent from most resources, and a file may have millions of these.
   if ((resource[names[0]!] ?? null) === null) return none;
@@ -232,6 +232,10 @@ export const aboutAnother = (resource: JsonObject, whose: Whose): 'otherPatient'
   if (about === 'other') return 'otherPatient';
   return about === 'unknown' || !holdsAsFhir(resource) ? 'unknownPatient' : undefined;
 };
+
+/** Whether nothing in a resource says which patient it is about, or who has a part in it. */
+export const namesNobody = (resource: JsonObject, whose: Whose): boolean =>
+  aboutResource({ resource, resolve: (reference) => whose.fullUrls?.get(reference) }, whose) === 'nobody';
 
 /** Whether a resource that is about another patient names the member, too: who receives it, pays for it, or takes part. */
 export const namesMember = ({ type, resource }: Pick<PageResource, 'type' | 'resource'>, whose: Whose): boolean => {

@@ -125,6 +125,10 @@ const linesReasons: Readonly<Record<LinesReason, readonly [one: string, more: st
     'is left out: it is about a patient who is no member of the Group',
     'are left out: they are about patients who are no members of the Group',
   ],
+  hanging: [
+    'is left out: it is about a resource of a patient who is no member of the Group',
+    'are left out: they are about resources of patients who are no members of the Group',
+  ],
   naming: [
     'is left out: it is about a patient who is no member of the Group, and names a member',
     'are left out: they are about patients who are no members of the Group, and name members',

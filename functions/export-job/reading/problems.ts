@@ -260,13 +260,15 @@ export type FileFault =
   | 'tooLarge';
 
 /**
- * Of lines of a file: why they are left out, `naming` if a member has a part in what is about another patient; or of what is kept: `older` and `newer`, beyond the times that were asked for;
+ * Of lines of a file: why they are left out, `naming` if a member has a part in what is about another patient, `hanging` if it is about a
+ * resource of another patient's; or of what is kept: `older` and `newer`, beyond the times that were asked for;
  * `beyond`, none that the filters of its type find;
  * `uncompared`, since there are too many to know which came before.
  */
 export type LinesReason =
   | 'stranger'
   | 'naming'
+  | 'hanging'
   | 'leftOut'
   | 'otherMember'
   | 'unknown'
@@ -347,7 +349,13 @@ const harmless: ReadonlySet<Problem['kind']> = new Set([
 ]);
 
 /** Lines that are not in the record though they may belong to it. */
-const lackingLines: ReadonlySet<LinesReason> = new Set<LinesReason>(['stranger', 'naming', 'unknown', 'elsewhere']);
+const lackingLines: ReadonlySet<LinesReason> = new Set<LinesReason>([
+  'stranger',
+  'naming',
+  'hanging',
+  'unknown',
+  'elsewhere',
+]);
 
 /** Whether a problem means that something is, or may be, missing from the record. What the payer does not have is not. */
 export const isMissing = (problem: Problem): boolean => {

@@ -1,11 +1,12 @@
 import { seal, sealIvBytes, unseal } from '../../shared/store/crypto.ts';
 import type { JobDeps } from '../deps.ts';
+import type { HangsOn } from '../reading/hangs-on.ts';
 import type { OwnAttachment } from '../reading/own-attachments.ts';
 import { newStateName } from './state-file.ts';
 import type { HeldFile } from './state.ts';
 
 /*
- * Lines of resources whose attachments are still to be fetched. A line that is sealed to the partner cannot change any
+ * Lines of resources whose attachments are still to be fetched, or of which it is not known yet whether they are another patient's. A line that is sealed to the partner cannot change any
  * more, and the URL in it depends on whether its attachment comes. So it waits in a file of the job's own, sealed under
  * the state key and bound to its name:
  *
@@ -17,6 +18,8 @@ export interface HeldLine {
   readonly type: string;
   readonly id: string | undefined;
   readonly attachments: readonly OwnAttachment[];
+  /** What it is about, if that decides whose it is and was not in the record yet. */
+  readonly hangsOn?: HangsOn;
   /** The FHIR base that it came from, if that is one of the payer's `furtherBases`. */
   readonly home?: string;
   /** Without a line break, as the payer wrote it. */

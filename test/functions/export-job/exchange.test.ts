@@ -627,6 +627,33 @@ describe('what comes of a Group', () => {
     if (lack.test(made.errors.join('\n'))) expect(made.complete).toBe(false);
   });
 
+  it.each<[string, readonly number[]]>([
+    ['after', [0, 1]],
+    ['before', [1, 0]],
+  ])(
+    'and says nothing of a patient is left out if it is about what is a stranger’s, in a file %s it',
+    async (_, order) => {
+      const target = (id: string, of: string) => ({
+        resourceType: 'Provenance',
+        id,
+        target: [{ reference: `Observation/${of}` }],
+      });
+      const files = [
+        { type: 'Observation', lines: [observation('1', 'a'), observation('x', 'stranger')] },
+        { type: 'Provenance', lines: [target('p', '1'), target('q', 'x'), target('r', 'nowhere')] },
+      ];
+      const made = await run(groupInput(two), { output: [people, ...order.map((at) => files[at]!)] });
+
+      expect(made.ids.toSorted()).toEqual(['1', 'a', 'b', 'p', 'r']);
+      expect(made.outcomes).toMatchObject({ Provenance: 'incomplete 2', Observation: 'incomplete 1' });
+      const number = order.indexOf(1) + 2;
+      expect(made.errors).toContain(
+        `1 resource of type Provenance in file ${number} is left out: it is about a resource of a patient who is no member of the Group.`,
+      );
+      expect(made.lines.some((line) => line.includes('3 lines came, and 2 of them are passed on'))).toBe(true);
+    },
+  );
+
   it('is counted for each member, though the id be a name that every object has', async () => {
     const ids = ['constructor', 'toString', 'valueOf', 'a'];
     const members = ids.map((id) => memberOf(id));

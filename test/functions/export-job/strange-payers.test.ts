@@ -603,6 +603,41 @@ describe('a resource', () => {
     ]);
   });
 
+  const theirs = { resourceType: 'Claim', id: 'c', patient: { reference: 'Patient/other' } };
+  const mine = { resourceType: 'Claim', id: 'c', patient: { reference: 'Patient/member-1' } };
+  const olders = { resourceType: 'Claim', id: 'c', patient: { reference: 'Patient/older' } };
+  const claim = { reference: 'Claim/c' };
+  const hanging = [
+    { resourceType: 'AuditEvent', id: 'h', entity: [{ what: claim }] },
+    { resourceType: 'Communication', id: 'h', about: [claim] },
+    { resourceType: 'List', id: 'h', entry: [{ item: { reference: 'Observation/o-1' } }, { item: claim }] },
+    { resourceType: 'Provenance', id: 'h', target: [claim] },
+    { resourceType: 'Task', id: 'h', focus: claim },
+    { resourceType: 'VerificationResult', id: 'h', target: [claim] },
+  ];
+  const merged = { ...memberPatient, link: [{ type: 'replaces', other: { reference: 'Patient/older' } }] };
+  it.each<[string, readonly (object | 'h')[], object | undefined, boolean]>([
+    ["comes before another patient's is left out", [memberPatient, 'h'], theirs, false],
+    ["comes after another patient's is left out", [memberPatient, theirs, 'h'], theirs, false],
+    ['comes before all else is left out', ['h', theirs, memberPatient], theirs, false],
+    ["comes before the member's is given", [memberPatient, 'h'], mine, true],
+    ['is about what the payer does not have is given', [memberPatient, 'h'], undefined, true],
+    ["is about the member's older id is given", [olders, 'h', merged], olders, true],
+  ])('that names nobody, is about another resource, and %s', async (_, order, read, isGiven) => {
+    for (const one of hanging) {
+      const made = await runToEnd(() => ({ path }) => {
+        if (path === '/Claim/c') return read === undefined ? { status: 404 } : fhir(read);
+        const page = [...order, observation(1)].map((given) => (given === 'h' ? one : given));
+        return path.includes('$everything') ? pageOf(page) : pageOf([]);
+      });
+
+      expect([one.resourceType, made.ids.includes('h')]).toEqual([one.resourceType, isGiven]);
+      expect(made.outcomes[one.resourceType]).toBe(isGiven ? 'complete 1' : 'incomplete 0');
+      const left = `A resource of type ${one.resourceType} on page 1 is left out: it is about another patient.`;
+      expect(made.errors.includes(left)).toBe(!isGiven);
+    }
+  });
+
   it('that refers to something whose type nobody says makes the record incomplete, and no type', async () => {
     const made = await runToEnd(
       () => () => pageOf([memberPatient, observation(1, { performer: [{ reference: 'urn:uuid:1' }] })]),

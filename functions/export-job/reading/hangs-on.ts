@@ -1,0 +1,70 @@
+import { isObject } from '../../shared/json-object.ts';
+import { namesNobody, valuesAt, type RecordRules } from './check-resource.ts';
+import type { PageResource } from './page-resource.ts';
+import type { Problem } from './problems.ts';
+import { parseReference } from './references.ts';
+import type { SeenNames } from './seen-names.ts';
+
+/*
+ * What names no patient may be about a resource of one: a Provenance of its target, a Task of its focus. It is another patient's
+ * if that is. The resource may come later, so whatever is about one that is not in the record waits until all is read.
+ */
+
+/** The elements that say which resource another one is about, where R4 has it name no patient. */
+const targetElements: Readonly<Record<string, readonly string[]>> = {
+  AuditEvent: ['entity.what'],
+  Communication: ['about'],
+  CommunicationRequest: ['about'],
+  DetectedIssue: ['implicated'],
+  Linkage: ['item.resource'],
+  List: ['entry.item'],
+  MessageHeader: ['focus'],
+  Observation: ['focus'],
+  Provenance: ['target'],
+  Task: ['focus'],
+  VerificationResult: ['target'],
+};
+
+/** What a resource is about that names no patient, and what to report if that is another patient's. */
+export interface HangsOn {
+  /** `Type/id` of each. */
+  readonly names: readonly string[];
+  readonly problem: Problem;
+}
+
+/** Under this name a resource is seen that is another patient's. @param name its identity */
+export const anothers = (name: string): string => `another's ${name}`;
+
+/** Under this name one is seen that turned out to be the member's. */
+const membersAfterAll = (name: string): string => `member's after all ${name}`;
+
+/** Notes that a resource which was left out as another patient's is in the record. */
+export const noteMembers = (seen: SeenNames, name: string): void => {
+  if (seen.has(anothers(name))) seen.add(membersAfterAll(name));
+};
+
+/** The resources that a resource is about and that are not in the record so far; none if it names a patient. */
+export const awaitedBy = (
+  { type, resource }: Pick<PageResource, 'type' | 'resource'>,
+  rules: RecordRules,
+  seen: Pick<SeenNames, 'has'>,
+): readonly string[] => {
+  const values = (targetElements[type] ?? []).flatMap((path) => valuesAt(resource, path));
+  if (values.length === 0) return [];
+  const names = new Set(
+    values.flatMap((value) => {
+      const text = isObject(value) ? value['reference'] : undefined;
+      if (typeof text !== 'string') return [];
+      const parsed = parseReference(text, rules);
+      const known = parsed === undefined ? rules.fullUrls?.get(text) : undefined;
+      if (known !== undefined) return [`${String(known['resourceType'])}/${String(known['id'])}`];
+      return parsed?.isOwn === true ? [`${parsed.type}/${parsed.id}`] : [];
+    }),
+  );
+  const awaited = [...names].filter((name) => !seen.has(name));
+  return awaited.length > 0 && namesNobody(resource, rules) ? awaited : [];
+};
+
+/** Whether a line that waited is about what is another patient's. */
+export const isAnothers = (hangsOn: HangsOn | undefined, seen: Pick<SeenNames, 'has'>): boolean =>
+  hangsOn?.names.some((name) => seen.has(anothers(name)) && !seen.has(membersAfterAll(name))) === true;
