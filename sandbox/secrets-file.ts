@@ -10,6 +10,7 @@ export type PayerSecret = (
   | { readonly client_secret: string; readonly private_key_jwk?: Readonly<Record<string, unknown>> | undefined }
   | { readonly private_key_jwk: Readonly<Record<string, unknown>> }
   | { readonly headers: Readonly<Record<string, string>> }
+  | { readonly exchange: { readonly private_key_jwk: Readonly<Record<string, unknown>> } }
 ) & {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** The value of the secret with the key of exchanges with it. */
@@ -29,6 +30,8 @@ const secretsSchema = z.record(
     z.strictObject({ client_secret: z.string(), private_key_jwk: privateKey.optional(), ...more }),
     z.strictObject({ private_key_jwk: privateKey, ...more }),
     z.strictObject({ ...more, headers }),
+    // A payer that needs no secret may be asked as a former plan.
+    z.strictObject({ ...more, exchange: more.exchange.unwrap() }),
   ]),
 );
 
@@ -59,7 +62,8 @@ export const readSecretsFile = async (
   file: string | undefined,
   payers: readonly Payer[],
 ): Promise<Readonly<Record<string, PayerSecret>>> => {
-  const owners = payers.filter((payer) => secretOwnerOf(payer) === payer.id);
+  const hasSecret = (payer: Payer): boolean => secretOwnerOf(payer) === payer.id;
+  const owners = payers.filter((payer) => hasSecret(payer) || payer.exchange !== undefined);
   const [first] = owners;
   if (file === undefined) {
     if (first === undefined) return {};
@@ -88,7 +92,8 @@ export const readSecretsFile = async (
   }
   for (const payer of owners) {
     const secret = parsed.data[payer.id];
-    const needed = payer.identitySignIn === undefined ? [wanted(payer)] : [wanted(payer), 'private_key_jwk'];
+    const own = hasSecret(payer) ? [wanted(payer)] : [];
+    const needed = payer.identitySignIn === undefined ? own : [...own, 'private_key_jwk'];
     const lacking = needed.find((name) => secret === undefined || !(name in secret));
     if (payer.exchange !== undefined && secret?.exchange === undefined) {
       const lacks = `has no "exchange" for payer "${payer.id}"`;

@@ -85,6 +85,13 @@ describe('a secrets file', () => {
     await writeFile(file, JSON.stringify({ [payer.id]: secret }));
 
     expect(await readSecretsFile(undefined, [publicClient])).toEqual({});
+    const plan = { ...publicClient, exchange: {} } as Payer;
+    const own = { open: { exchange: { private_key_jwk: { kty: 'EC', d: 'canary' } } } };
+    const other = join(folder, 'exchange.json');
+    await writeFile(other, JSON.stringify(own));
+    expect(await readSecretsFile(other, [plan])).toEqual(own);
+    await writeFile(other, '{}');
+    await expect(readSecretsFile(other, [plan])).rejects.toThrow(/has no "exchange" for payer "open"/);
     expect(await readSecretsFile(file, [payer, brand, publicClient])).toEqual({ [payer.id]: secret });
     await writeFile(file, JSON.stringify({ [payer.id]: secret, west: secret }));
     await expect(readSecretsFile(file, [payer, brand])).rejects.toThrow(/: "west" has no secret of its own/);

@@ -3,7 +3,7 @@ import { consentHolds, type GroupMember } from '../../shared/exchanges/group.ts'
 import type { ExchangeInput } from '../../shared/exchanges/input.ts';
 import type { StoredManifest } from '../../shared/exports/manifest.ts';
 import type { Export } from '../../shared/store/export-item.ts';
-import { outcomesByType } from '../end/outcomes-by-type.ts';
+import { countsOf, outcomesByType } from '../end/outcomes-by-type.ts';
 import type { Problem } from '../reading/problems.ts';
 import { earliestTimeOf, type JobState } from '../state/state.ts';
 import { patientIn, type GroupInput, type MatchInput } from './line-rules.ts';
@@ -94,7 +94,14 @@ export const exchangeEnd = (
   const isRead = !found.some(({ kind }) => unreadKinds.has(kind));
   const ofMembers =
     input.kind === 'match' ? unaskedProblems(input, state, whyNot) : memberProblems(input, state, { isRead, whyNot });
-  const problems = [...found, ...ofMembers];
+  const came = countsOf(state.parts);
+  const isWhole = input.kind === 'group' && Object.values(input.asked).every((value) => value === undefined);
+  const lacksPatients = isWhole && isRead && came.size > 0 && !came.has('Patient');
+  const problems = [
+    ...found,
+    ...ofMembers,
+    ...(lacksPatients ? [{ kind: 'patientNotGiven', type: 'Patient', ofGroup: true } as const] : []),
+  ];
   const asked = input.kind === 'match' ? [] : (input.asked.types ?? []);
   const planned = known.planned.length === 0 ? typesDue(input) : [...new Set([...asked, ...known.planned])];
   const parts = state.parts.filter(({ type }) => type !== deletedParts);

@@ -124,7 +124,8 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
     if (member !== undefined) leg.next.about.set(member, (leg.next.about.get(member) ?? 0) + 1);
   }
   const attachments = isAt(rules, type) ? attachmentsToFetch(taking, resource) : [];
-  const names = mayHold(leg) ? awaitedBy(resource, rules, leg.seen) : [];
+  const awaited = awaitedBy(resource, rules, leg.seen);
+  const names = awaited.length > 0 && mayHold(leg) ? awaited : [];
   if (attachments.length === 0 && names.length === 0) leg.parts.add(type, rewrite(resource));
   else {
     const problem = { kind: 'fileLines', type, file: file.number, why: 'hanging', count: 1 } as const;

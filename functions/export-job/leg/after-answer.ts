@@ -84,6 +84,8 @@ export const afterAnswer = async (
       return afterTokenRefused(leg, task);
     case 'failed':
       return afterFailure(leg, task);
+    case 'otherType':
+      return { giveUp: true };
     case 'gone':
       return { stop: { kind: 'gone' } };
     case 'paced':

@@ -38,6 +38,8 @@ export type Answer =
   | { readonly kind: 'refused'; readonly status: number; readonly saysNone?: true }
   /** Another try may succeed. There is no status if the payer did not answer at all. */
   | { readonly kind: 'failed'; readonly status?: number; readonly fault?: 'notJson' | 'notUtf8' }
+  /** The answer's media type is another one, as it would be at another try. */
+  | { readonly kind: 'otherType'; readonly mediaType: string }
   /** No turn of the payer's pace was free in time. */
   | { readonly kind: 'paced' }
   /** The export was deleted or replaced, so nothing was asked. */
@@ -83,6 +85,17 @@ const saysNone = async (response: PayerResponse, payer: Payer, what: What): Prom
   return issues.length > 0 && issues.every(({ code }) => code === 'not-found');
 };
 
+/** A media type of data that is not the payer's FHIR JSON. A page of HTML, or plain text, may be there for a moment only. */
+const otherJsonType = (response: PayerResponse): string | undefined => {
+  const type = (response.headers.get('content-type') ?? '').replace(/[\s;].*/, '').toLowerCase();
+  return declaresUtf8(response) &&
+    /^[\w.+-]{1,40}\/[\w.+-]*(?:json|xml|octet-stream)$/.test(type) &&
+    type.length <= 80 &&
+    !type.includes('html')
+    ? type
+    : undefined;
+};
+
 const answerOf = async (
   { clock }: JobDeps,
   { payer }: Pick<Asking, 'payer'>,
@@ -104,6 +117,8 @@ const answerOf = async (
     return { kind: 'throttled', seconds: retryAfterOf(response, clock.now(), Number.POSITIVE_INFINITY) };
   }
   if (isTokenRefused) return { kind: 'tokenRefused' };
+  const mediaType = isGiven(response) ? otherJsonType(response) : undefined;
+  if (mediaType !== undefined) return { kind: 'otherType', mediaType };
   if (isGiven(response)) return { kind: 'failed', fault: declaresUtf8(response) ? 'notJson' : 'notUtf8' };
   // Redirects are not followed: one could take the token to another server.
   const isRefusal =

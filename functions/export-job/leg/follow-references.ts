@@ -53,8 +53,12 @@ const readReferred = async (leg: Leg, task: ReferencesTask, name: string): Promi
       }
     default:
       // Some payers serve a Binary only in this form. Trying again would give the same answer.
-      if (type === 'Binary' && answer.kind === 'failed' && answer.fault === 'notJson')
+      if (
+        type === 'Binary' &&
+        (answer.kind === 'otherType' || (answer.kind === 'failed' && answer.fault === 'notJson'))
+      )
         return { problem: { kind: 'referenceNotRead', type, id, isContent: true } };
+      if (answer.kind === 'otherType') return { problem: { kind: 'referenceNotRead', type, id, status: 200 } };
       return { after: await afterAnswer(leg, task, answer) };
   }
 };

@@ -138,6 +138,8 @@ const takeOrFail = async (
 const isOfBound = (problem: Problem): boolean => problem.kind === 'pageUnreadable' && boundFaults.has(problem.fault);
 
 const faultOf = ({ type, page }: SearchTask, answer: Answer): Problem => {
+  if (answer.kind === 'otherType')
+    return { kind: 'pageUnreadable', type, page, fault: 'mediaType', mediaType: answer.mediaType };
   if (answer.kind === 'failed' && answer.fault !== undefined)
     return { kind: 'pageUnreadable', type, page, fault: answer.fault };
   const status = answer.kind === 'failed' ? answer.status : undefined;

@@ -119,6 +119,10 @@ const leastPeeked = 1024;
 /** A Binary in XML, which is not unwrapped. The root element may follow instructions and comments. */
 const xmlBinary = /^(?:\xef\xbb\xbf)?(?:\s|<\?[^>]*>|<!--(?:(?!-->)[^])*-->|<!(?!--)[^>]*>)*<(?:[\w.-]+:)?Binary[\s/>]/;
 
+/** A page of HTML, whatever it is called. */
+const isHtml = (begin: Buffer): boolean =>
+  /^(?:\xef\xbb\xbf)?(?:\s|<!--(?:(?!-->)[^])*-->)*<(?:!doctype\s+html|html)[\s>]/i.test(begin.toString('latin1'));
+
 /** The first bytes of a content, as many as it takes to know what it is. */
 const peek = async (
   pieces: Pieces,
@@ -158,6 +162,7 @@ export const takeDocument = async (
   const mostBytes = mostBytesOf(deps);
   const parts = partWriter(deps, item.exportId, item.recipient, buffers);
   const sha1 = createHash('sha1');
+  const begin: Buffer[] = [];
   try {
     // The page of an error or a login, and no document.
     if (isPage(sent) && !isPage(attachment.contentType)) return await drop('page');
@@ -190,6 +195,7 @@ export const takeDocument = async (
         return await drop(most < mostBytes ? 'size' : 'tooLarge');
       }
       sha1.update(piece);
+      if (parts.bytes() < leastPeeked) begin.push(Buffer.from(piece.subarray(0, leastPeeked)));
       parts.add('Binary', [piece]);
       await parts.putIfLarge();
     }
@@ -202,6 +208,7 @@ export const takeDocument = async (
       wrapped === undefined
         ? { sent: own }
         : ({ sent: isMediaType(inner) ? essenceOf(inner) : '', isUnwrapped: true } as const);
+    if (isHtml(Buffer.concat(begin)) && declared !== '' && !isPage(declared)) return { fault: 'page' };
     const content = { bytes: parts.bytes(), hash: sha1.digest('base64') };
     const fault = otherTypeOf(leg, attachment, said) ?? differenceOf(attachment, content);
     if (fault !== undefined) return { fault };

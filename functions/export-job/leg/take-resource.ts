@@ -169,7 +169,7 @@ const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceV
     leg.problems.add({ kind: 'unknownPatient', type: resource.type, page, ...(isElsewhere && { isElsewhere }) });
   }
   if (why === 'otherPatient') {
-    leg.seen.add(anothers(identityOf(resource)));
+    if (leg.seen.size() <= mostTags) leg.seen.add(anothers(identityOf(resource)));
     const from = whyNotOthers(taking, resource);
     const problem = { kind: 'otherPatient', type: resource.type, page, ...(from !== undefined && { from }) } as const;
     reportOther(taking, resource, problem);
@@ -270,6 +270,9 @@ const take = (taking: Taking, resource: PageResource): void => {
   const { parts, problems } = leg;
   const { type, id } = resource;
   const verdict = checkResource(resource, rules);
+  // Whoever reads it reports that it did not come.
+  const isOther = source.of === 'read' && (type !== source.type || id !== source.id);
+  if (isOther && verdict !== 'outcome') return;
   if (verdict === 'outcome') {
     for (const remark of payerRemarks(resource.resource, source.type, source.page ?? 1)) found.add(remark);
     return;
@@ -298,7 +301,8 @@ const take = (taking: Taking, resource: PageResource): void => {
   if (!isNew) return;
   if (source.of === 'read') noteMembers(leg.seen, identityOf(resource));
   const attachments = attachmentsToFetch(taking, resource);
-  const names = mayHold(leg) ? awaitedBy(resource, rules, leg.seen) : [];
+  const awaited = awaitedBy(resource, rules, leg.seen);
+  const names = awaited.length > 0 && mayHold(leg) ? awaited : [];
   if (attachments.length === 0 && names.length === 0) parts.add(type, rewrite(resource));
   else {
     const home = rules.only === undefined ? undefined : rules.bases[0];

@@ -34,6 +34,7 @@ const skipReasons = {
 const pageFaults = {
   truncated: 'the answer ended early',
   notJson: 'the answer is not valid JSON',
+  mediaType: 'the answer has a media type that is not FHIR JSON',
   notUtf8: 'the answer is not in UTF-8',
   notBundle: 'the answer is not a Bundle',
   notList: 'its entries are not a list',
@@ -225,7 +226,7 @@ const issueOf = (problem: Problem): Issue => {
       return {
         severity: 'error',
         code: 'incomplete',
-        text: `Page ${problem.page} of ${problem.type} could not be read: ${pageFaults[problem.fault]}. Resources are missing.`,
+        text: `Page ${problem.page} of ${problem.type} could not be read: ${pageFaults[problem.fault]}${problem.mediaType === undefined ? '' : `, ${problem.mediaType}; its profile can name that, as quirks.fhirMediaType`}. Resources are missing.`,
       };
     case 'pageNotRead':
       return {
@@ -342,7 +343,10 @@ const issueOf = (problem: Problem): Issue => {
       return {
         severity: 'error',
         code: 'incomplete',
-        text: "The member's own Patient resource did not come.",
+        text:
+          problem.ofGroup === true
+            ? 'No Patient came of any member.'
+            : "The member's own Patient resource did not come.",
       };
     case 'typeNotSearched':
       return {

@@ -11,7 +11,14 @@ export const anyResource = 'Resource';
  * page numbers and resource ids; never a query, and nothing about another member.
  */
 export type Problem =
-  | { readonly kind: 'pageUnreadable'; readonly type: string; readonly page: number; readonly fault: PageFault }
+  /** @property mediaType what the payer declares, if that is why */
+  | {
+      readonly kind: 'pageUnreadable';
+      readonly type: string;
+      readonly page: number;
+      readonly fault: PageFault;
+      readonly mediaType?: string;
+    }
   /** @property status the payer's HTTP status; absent if it did not answer at all */
   | { readonly kind: 'pageNotRead'; readonly type: string; readonly page: number; readonly status?: number }
   | { readonly kind: 'pagesLoop'; readonly type: string; readonly page: number }
@@ -61,8 +68,8 @@ export type Problem =
   | { readonly kind: 'typeLimited'; readonly type: string }
   /** The payer's profile has searches of only a part of the type. @property by the parameters that limit each */
   | { readonly kind: 'typeInPart'; readonly type: string; readonly by: readonly string[] }
-  /** The export should have the member's Patient, and has none. */
-  | { readonly kind: 'patientNotGiven'; readonly type: 'Patient' }
+  /** The export should have the member's Patient, or those of a Group, and has none. */
+  | { readonly kind: 'patientNotGiven'; readonly type: 'Patient'; readonly ofGroup?: true }
   /** No search finds the resources of this type that belong to a member, and no reference brought one. */
   | { readonly kind: 'typeNotSearched'; readonly type: string }
   | { readonly kind: 'typeNotRead'; readonly type: string; readonly why: NotReadReason }

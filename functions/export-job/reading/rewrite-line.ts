@@ -19,7 +19,7 @@ const lineEnd = Buffer.from('\n');
 const pieceBytes = 64 * 1024;
 
 /** A relative link to a Binary. Like a reference, it is relative to the payer's base (https://hl7.org/fhir/R4/references.html). */
-export const relativeBinary = /^\/?Binary\/./;
+const relativeBinary = /^\/?Binary\/./;
 
 const urls = namesOf({ url: 1 });
 

@@ -18,6 +18,28 @@ const respelled = (line: Buffer): Buffer =>
 
 const comma = ','.charCodeAt(0);
 
+const [quote, backslash] = [0x22, 0x5c];
+const opening: ReadonlySet<number | undefined> = new Set(Buffer.from('{['));
+const closing: ReadonlySet<number | undefined> = new Set(Buffer.from('}]'));
+
+/** Where the meta of a resource is, without white space, and how many bytes it has; -1 if there is none. */
+const metaIn = (bytes: Buffer): readonly [at: number, length: number] => {
+  let level = 0;
+  let from = -1;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at];
+    if (byte === quote) {
+      const begin = at;
+      for (at += 1; at < bytes.length && bytes[at] !== quote; at += 1) if (bytes[at] === backslash) at += 1;
+      if (from < 0 && level === 1 && bytes.toString('latin1', begin, at + 2) === '"meta":') from = begin;
+    } else if (opening.has(byte)) level += 1;
+    else if (closing.has(byte)) level -= 1;
+    const isEnd = (level === 1 && byte === comma) || level === 0;
+    if (from >= 0 && isEnd) return [from, at - from];
+  }
+  return [-1, 0];
+};
+
 /**
  * A mark of a resource's content without its meta, which changes with each version and, at some payers, with each answer; and
  * whichever characters are escaped. Two that differ have the same mark once in 65,534 times.
@@ -25,9 +47,11 @@ const comma = ','.charCodeAt(0);
 export const contentMark = ({ line, resource }: Pick<PageResource, 'line' | 'resource'>): number => {
   const bytes = respelled(line);
   const meta = resource['meta'] === undefined ? '' : `"meta":${JSON.stringify(resource['meta'])}`;
-  const at = meta === '' ? -1 : bytes.indexOf(meta);
+  const found = meta === '' ? -1 : bytes.indexOf(meta);
+  // A number may be spelled otherwise than JSON.stringify does, such as 1.0.
+  const [at, length] = found < 0 && meta !== '' ? metaIn(bytes) : [found, Buffer.byteLength(meta)];
   if (at < 0) return 2 + (crc32(bytes) % 0xfffe);
-  const end = at + Buffer.byteLength(meta);
+  const end = at + length;
   // A resource has its type, too, so that there is a comma before its meta or after.
   const isLast = bytes[end] !== comma;
   const sum = crc32(bytes.subarray(isLast ? end : end + 1), crc32(bytes.subarray(0, isLast ? at - 1 : at)));

@@ -5,6 +5,8 @@ export type PageFault =
   | 'notJson'
   /** It declares another charset. */
   | 'notUtf8'
+  /** It declares another media type than FHIR's JSON. */
+  | 'mediaType'
   /** Valid JSON, but not a Bundle. */
   | 'notBundle'
   /** A Bundle whose entries are not a list. */

@@ -644,7 +644,8 @@ describe('what comes of a Group', () => {
       ];
       const made = await run(groupInput(two), { output: [people, ...order.map((at) => files[at]!)] });
 
-      expect(made.ids.toSorted()).toEqual(['1', 'a', 'b', 'p', 'r']);
+      const targets = made.lines.map((line) => /Observation\/(?:1|x|nowhere)/.exec(line)?.[0] ?? '');
+      expect(targets.filter((one) => one !== '')).toEqual(['Observation/1', 'Observation/nowhere']);
       expect(made.outcomes).toMatchObject({ Provenance: 'incomplete 2', Observation: 'incomplete 1' });
       const number = order.indexOf(1) + 2;
       expect(made.errors).toContain(
@@ -653,6 +654,15 @@ describe('what comes of a Group', () => {
       expect(made.lines.some((line) => line.includes('3 lines came, and 2 of them are passed on'))).toBe(true);
     },
   );
+
+  it('without any Patient is not complete, unless it is of a part only', async () => {
+    const output = [{ type: 'Observation', lines: [observation('1', 'a'), observation('2', 'b')] }];
+    const made = await run(groupInput(two), { output });
+    expect(made.outcomes).toEqual({ Observation: 'complete 2', Patient: 'incomplete 0' });
+    expect(made.errors).toEqual(['No Patient came of any member.']);
+    const asked = { since: '2026-01-01T00:00:00Z' };
+    expect((await run(groupInput(two, { asked }), { output })).complete).toBe(true);
+  });
 
   it('is counted for each member, though the id be a name that every object has', async () => {
     const ids = ['constructor', 'toString', 'valueOf', 'a'];

@@ -570,6 +570,37 @@ describe('a resource', () => {
     expect(made.world.asked.some(({ path }) => path.includes('page='))).toBe(isAsked);
   });
 
+  it('of another type, such as text/json, is asked for once, and the account says what its profile can name', async () => {
+    const made = await runToEnd(
+      () =>
+        ({ path }) => ({
+          ...pageOf([memberPatient, observation(1)]),
+          headers: {
+            'content-type': path.startsWith('/Observation') ? 'Text/JSON; charset=utf-8' : 'application/json',
+          },
+        }),
+      byType('Patient', 'Observation'),
+    );
+
+    expect(made.errors).toEqual([
+      'Page 1 of Observation could not be read: the answer has a media type that is not FHIR JSON, text/json; its profile can name that, as quirks.fhirMediaType. Resources are missing.',
+    ]);
+    expect(made.world.asked.filter(({ path }) => path.startsWith('/Observation'))).toHaveLength(1);
+  });
+
+  it('that comes twice, its meta apart, is no other, however numbers in its meta are spelled', async () => {
+    const twice = (meta: string): string =>
+      `{"resource":{"resourceType":"Observation","id":"o-1","meta":{"extension":[{"url":"a","valueDecimal":${meta}}]},"contained":[{"resourceType":"Basic","meta":{"x":1.0}}],"valueQuantity":{"value":1.0},"subject":{"reference":"Patient/member-1"}}}`;
+    const made = await runToEnd(() => ({ path }) => ({
+      ...pageOf([]),
+      body: path.includes('$everything')
+        ? `{"resourceType":"Bundle","entry":[{"resource":${JSON.stringify(memberPatient)}},${['1.0', '2.00', '3', '4e0'].map(twice).join(',')}]}`
+        : '{"resourceType":"Bundle"}',
+    }));
+
+    expect(made).toMatchObject({ errors: [], complete: true, ids: ['member-1', 'o-1'] });
+  });
+
   it('is about whom its page has under a URN, and may refer so to all on its page; what is on no page is named', async () => {
     const made = await runToEnd(() => () => {
       const practitioner = { resourceType: 'Practitioner', id: 'p' };
@@ -631,7 +662,8 @@ describe('a resource', () => {
         return path.includes('$everything') ? pageOf(page) : pageOf([]);
       });
 
-      expect([one.resourceType, made.ids.includes('h')]).toEqual([one.resourceType, isGiven]);
+      const isHere = made.lines.some((line) => line.includes('"id":"h"'));
+      expect([one.resourceType, isHere]).toEqual([one.resourceType, isGiven]);
       expect(made.outcomes[one.resourceType]).toBe(isGiven ? 'complete 1' : 'incomplete 0');
       const left = `A resource of type ${one.resourceType} on page 1 is left out: it is about another patient.`;
       expect(made.errors.includes(left)).toBe(!isGiven);
