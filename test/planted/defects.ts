@@ -36,7 +36,12 @@ const operators: Readonly<Record<string, readonly string[]>> = {
   '*': ['/'],
 };
 
-const methods: Readonly<Record<string, string>> = { every: 'some', some: 'every', min: 'max', max: 'min' };
+const methods: ReadonlyMap<string, string> = new Map([
+  ['every', 'some'],
+  ['some', 'every'],
+  ['min', 'max'],
+  ['max', 'min'],
+]);
 
 const numbersNear = (raw: string): readonly string[] => {
   const value = Number(raw.replaceAll('_', ''));
@@ -95,7 +100,7 @@ const changesAt = (node: Node, textOf: (part: Node) => string): readonly (readon
     }
     case 'MemberExpression': {
       const property = child('property');
-      const other = property.type === 'Identifier' ? methods[textOf(property)] : undefined;
+      const other = property.type === 'Identifier' ? methods.get(textOf(property)) : undefined;
       return other === undefined ? [] : [['the opposite method', property, other]];
     }
     case 'ArrayExpression': {
