@@ -2,11 +2,12 @@ import { GatewayError } from '../shared/errors.ts';
 import { checkPatient } from '../shared/fhir/check-patient.ts';
 import { plainParameters } from '../shared/fhir/known-parameters.ts';
 import { parseFhirRequest } from '../shared/fhir/parse-fhir-request.ts';
+import { isSearchParameter } from '../shared/fhir/search-targets.ts';
 import { isObject, objectsIn, type JsonObject } from '../shared/json-object.ts';
 import { mayBeAsked } from '../shared/partner/authenticate-system.ts';
 import { isAt, type FhirBase } from '../shared/registry/fhir-bases.ts';
 import type { Payer } from '../shared/registry/types.ts';
-import { isResourceType } from '../shared/scopes/resource-types.ts';
+import { anyType, isResourceType } from '../shared/scopes/resource-types.ts';
 import { bulkDataStatement, exportOperation, hasExports } from './export-operation.ts';
 import type { Facade } from './facade.ts';
 import { groupOperationsOf, groupResource } from './group-operations.ts';
@@ -23,11 +24,15 @@ const onlyReads = (interactions: unknown): JsonObject[] =>
   objectsIn(interactions).filter(({ code }) => reads.has(code));
 
 /**
- * Whether the FHIR route takes a parameter, for the member of a grant.
+ * Whether the FHIR route takes a parameter, for the member of a grant. Anybody may ask for a statement and have the payer's names
+ * looked at, so an unknown one costs no refusal, whose sentence would name the nearest known.
  * @param type undefined for a search of all types
  */
 const isTaken = (payer: Payer, type: string | undefined, name: string): boolean => {
-  if (plainParameters.search.has(name)) return true;
+  if (plainParameters.search.has(name) || payer.pagingParameters?.includes(name) === true) return true;
+  const { searchParameters = {} } = payer;
+  const added = [type ?? anyType, anyType].some((key) => searchParameters[key]?.includes(name) === true);
+  if (!added && !isSearchParameter(type ?? anyType, name)) return false;
   const segments = type === undefined ? [] : [type];
   const member = 'member';
   try {
@@ -126,6 +131,14 @@ const readOnlyRest = (rest: JsonObject, payer: Payer, facade: Facade): JsonObjec
 
 const isServer = ({ mode }: JsonObject): boolean => mode === 'server';
 
+/** R4 has one server in a statement (cpb-8); several are taken together, so that each type is looked at once. */
+const oneServer = (servers: readonly JsonObject[]): JsonObject => {
+  const [first = {}] = servers;
+  if (servers.length === 1) return first;
+  const all = (name: string): JsonObject => ({ [name]: servers.flatMap((server) => objectsIn(server[name])) });
+  return { ...first, ...all('resource'), ...all('interaction'), ...all('searchParam') };
+};
+
 /** The resources of a statement that are at its base. */
 const resourcesAt = (base: FhirBase, statement: unknown): readonly JsonObject[] =>
   objectsIn(isObject(statement) ? statement['rest'] : [])
@@ -149,7 +162,7 @@ export const withOwnTypes = (bases: readonly FhirBase[], statements: readonly un
  */
 export const payerStatement = (value: unknown, payer: Payer, facade: Facade): JsonObject | undefined => {
   if (!isObject(value) || value['resourceType'] !== 'CapabilityStatement') return undefined;
-  const servers = objectsIn(value['rest']).filter(({ mode }) => mode === 'server');
+  const servers = objectsIn(value['rest']).filter(isServer);
   if (servers.length === 0) return undefined;
   const {
     // They name the payer's own statement, and what it has beside.
@@ -173,6 +186,6 @@ export const payerStatement = (value: unknown, payer: Payer, facade: Facade): Js
       url: facade.base,
     },
     format: ['application/fhir+json', 'json'],
-    rest: servers.map((rest) => readOnlyRest(rest, payer, facade)),
+    rest: [readOnlyRest(oneServer(servers), payer, facade)],
   };
 };

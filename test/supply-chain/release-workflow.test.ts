@@ -95,6 +95,20 @@ describe('a release', () => {
     expect(readdirSync(own)).not.toContain('release');
     rmSync(own, { recursive: true });
   });
+
+  it.each([
+    ['what SHA256SUMS names', 'true', 0],
+    ['its notes too', 'touch notes.md', 0],
+    ['a file that SHA256SUMS does not name', 'touch b.txt', 1],
+    ['a link to a file of the runner', 'ln -s /etc/passwd notes.md', 1],
+  ])('publishes %s: %#', (_, change, status) => {
+    const own = mkdtempSync(join(tmpdir(), 'release-'));
+    const pack = `mkdir built; cd built; echo x > a.txt; sha256sum a.txt > SHA256SUMS; ${change}; tar -cf ../release.tar .`;
+    const unpack = job('publish').steps.find(({ run }) => run?.includes('release.tar') === true)?.run;
+    const script = `(${pack}); SHA256=$(sha256sum release.tar | cut -d ' ' -f 1); ${unpack}`;
+    expect(spawnSync('bash', ['-e', '-c', script], { cwd: own }).status).toBe(status);
+    rmSync(own, { recursive: true });
+  });
 });
 
 describe('CodeQL', () => {

@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -212,6 +213,7 @@ describe('a deployment', () => {
     'npm ci --ignore-scripts',
     'actions/download-artifact',
     unpack,
+    '.ci/check-assembly "$RUNNER_TEMP/assembly" > "$RUNNER_TEMP/files.txt"',
     'aws-actions/configure-aws-credentials',
   ];
 
@@ -284,6 +286,37 @@ describe('a deployment', () => {
     appendFileSync(join(own, 'approved/assembly.tar'), 'x');
     expect(run(unpack, { SHA256 })).not.toBe(0);
     expect(readdirSync(own)).not.toContain('assembly');
+    rmSync(own, { recursive: true });
+  });
+
+  // https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.cloud_assembly_schema.FileSource.html
+  it.each<[string, number, Readonly<Record<string, unknown>>]>([
+    ['a file of it', 0, { files: { a: { source: { path: 'asset.a', packaging: 'zip' } } } }],
+    ['a command that makes a file', 1, { files: { a: { source: { executable: ['sh', '-c', 'env'] } } } }],
+    ['a command beside a file', 1, { files: { a: { source: { path: 'asset.a', executable: ['true'] } } } }],
+    ['a file outside of it', 1, { files: { a: { source: { path: '../other' } } } }],
+    ['an image', 1, { dockerImages: { a: { source: { directory: 'a' } } } }],
+  ])('refuses before it has credentials to deploy what asks for more than its own files: %s', (_, status, assets) => {
+    const own = mkdtempSync(join(tmpdir(), 'assembly-'));
+    const put = (at: string, name: string, value: unknown): void => {
+      mkdirSync(join(own, at), { recursive: true });
+      writeFileSync(join(own, at, name), JSON.stringify(value));
+    };
+    const check = () => spawnSync(join(root, '.ci/check-assembly'), [own], { encoding: 'utf8' });
+    const list = { artifacts: { 'S.assets': { type: 'cdk:asset-manifest', properties: { file: 'S.assets.json' } } } };
+    for (const at of ['.', 'assembly-nested']) {
+      put(at, 'manifest.json', list);
+      put(at, 'S.assets.json', { files: {} });
+    }
+    expect([check().status, check().stdout]).toEqual([
+      0,
+      expect.stringMatching(/^[0-9a-f]{64} {2}\.\/S\.assets\.json$/m),
+    ]);
+    put('assembly-nested', 'S.assets.json', assets);
+    expect(check().status).toBe(status);
+    put('assembly-nested', 'S.assets.json', { files: {} });
+    symlinkSync('/etc/passwd', join(own, 'asset.a'));
+    expect(check().status).toBe(1);
     rmSync(own, { recursive: true });
   });
 

@@ -89,7 +89,8 @@ const largestCount = ({ resources, parameters }: Stated): number | undefined => 
   const words = all.flatMap(({ name, documentation }) =>
     name === '_count' && typeof documentation === 'string' ? (documentation.match(/\b\d{1,6}\b/g) ?? []) : [],
   );
-  return words.length === 0 ? undefined : Math.max(...words.map(Number));
+  // Not by an argument for each word: a payer may write more than a call can have.
+  return words.length === 0 ? undefined : words.map(Number).reduce((most, one) => Math.max(most, one));
 };
 
 const pageSize: Comparison = (stated, { wholeRecord }) => {

@@ -181,6 +181,11 @@ const facts: readonly (readonly [fact: string, change: () => void, line: string 
     'wholeRecord.pageSize: 100 → 50',
   ],
   [
+    'the limit of _count, among more numbers than a call has room for',
+    restated(of('Claim', { searchParam: [{ name: 'status' }, { name: '_count', documentation: '50 '.repeat(2e5) }] })),
+    'wholeRecord.pageSize: 100 → 50',
+  ],
+  [
     'nothing, and lets its certificate run out',
     () => {
       validUntilMs = Date.parse('2026-06-30T00:00:00Z');
