@@ -63,6 +63,10 @@ export const strays = ({ pages }: Pick<TypeSpec, 'pages'>): string | undefined =
     above: "a path outside the payer's FHIR base",
     noUrl: 'what is no URL',
     stranger: 'a request that is not plainly about this member',
+    relative: undefined,
+    mapped: undefined,
+    header: undefined,
+    unreadable: undefined,
   })[pages];
 
 /** Whether `$everything` names more resources than there are. */
@@ -116,6 +120,13 @@ const failures: Readonly<Record<Hiccup['fails'], () => Sent>> = {
   },
 };
 
+/** The links of a page, as its payer writes them. */
+const linksOf = (pages: TypeSpec['pages'], next: string): object => {
+  if (pages === 'header') return {};
+  if (pages === 'mapped') return { link: { next } };
+  return { link: pages === 'unreadable' ? [next] : [{ relation: 'next', url: next }] };
+};
+
 /** What the payer answers, over what it holds. */
 export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string): PayerScript => {
   const types = typesOf(spec);
@@ -151,7 +162,14 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     }
     const distinct = new Set(list.map(keyOf)).size;
     const matches = new Set(list.filter(({ type }) => type === 'Patient').map(keyOf)).size;
-    const ofSearch = { none: undefined, true: distinct, high: distinct + 3, low: 0 }[how.total];
+    const ofSearch = {
+      none: undefined,
+      true: distinct,
+      high: distinct + 3,
+      low: 0,
+      text: ` ${distinct} `,
+      odd: 'some',
+    }[how.total];
     const total = { none: ofSearch, matchesCounted: matches, allCounted: distinct, moreCounted: distinct + 3 }[
       included
     ];
@@ -163,6 +181,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
       above: '/admin',
       noUrl: 'http://[',
       stranger: `${base}/Observation?patient=${stranger}`,
+      relative: `${next.pathname.slice(1)}${next.search}`,
     };
     const leadsTo = (astray as Record<string, string>)[how.pages] ?? ownNext;
     const bundle = JSON.stringify({
@@ -170,10 +189,12 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
       type: 'searchset',
       ...(at === last && how.search === 'labels' ? { meta: { security: [redacted] } } : {}),
       ...(total === undefined ? {} : { total }),
-      ...(at < last ? { link: [{ relation: 'next', url: leadsTo }] } : {}),
+      ...(at < last ? linksOf(how.pages, leadsTo) : {}),
     });
     const body = `${bundle.slice(0, -1)},"entry":[${entry.join(',')}]}`;
-    const sent = { headers: { 'content-type': 'application/fhir+json' }, body };
+    const header: Record<string, string> =
+      at < last && how.pages === 'header' ? { link: `<${leadsTo}>; rel="next"` } : {};
+    const sent = { headers: { 'content-type': 'application/fhir+json', ...header }, body };
     return how.search === 'latin' && at === last ? latin(sent) : sent;
   };
 

@@ -86,7 +86,9 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
       const count = held.filter((one) => one.type === type && one.isListed).length;
       const isShort = how?.pages === 'skip' || how?.search === 'suppresses' || how?.search === 'labels';
       if (spec.ignoresTotals) return false;
-      return how?.total === 'high' || (how?.total === 'true' && isShort && Number(named) <= count);
+      return (
+        how?.total === 'high' || (['true', 'text'].includes(how?.total ?? '') && isShort && Number(named) <= count)
+      );
     },
   ],
   [
@@ -143,6 +145,13 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     ({ type = '', where }, { spec }) => {
       const how = typesOf(spec).get(type);
       return how !== undefined && strays(how) === where;
+    },
+  ],
+  [
+    /^Page \d+ of (?<type>\w+) has (?:(?<links>links)|a total) that cannot be read\. Resources may be missing\.$/,
+    ({ type = '', links }, { spec }) => {
+      const how = typesOf(spec).get(type);
+      return links === undefined ? how?.total === 'odd' && !spec.ignoresTotals : how?.pages === 'unreadable';
     },
   ],
   [

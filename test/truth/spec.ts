@@ -59,8 +59,21 @@ export interface TypeSpec {
   /** Which of R4's parameters for a patient the payer takes. */
   readonly parameters: 'all' | 'first' | 'last';
   readonly pageSize: number;
-  readonly pages: 'plain' | 'repeat' | 'skip' | 'elsewhere' | 'above' | 'noUrl' | 'stranger';
-  readonly total: 'none' | 'true' | 'high' | 'low';
+  readonly pages:
+    | 'plain'
+    | 'repeat'
+    | 'skip'
+    | 'elsewhere'
+    | 'above'
+    | 'noUrl'
+    | 'stranger'
+    // Next links that mean the same as the plain one: relative to the base, by its relation, in a header.
+    | 'relative'
+    | 'mapped'
+    | 'header'
+    // Links, and a total, that nobody can read.
+    | 'unreadable';
+  readonly total: 'none' | 'true' | 'high' | 'low' | 'text' | 'odd';
   /** Searched by the profile with filters, each for a part of it: for one of two parts, or for both. */
   readonly filters: 'none' | 'one' | 'both';
   /** Left out of a short `$everything`. */
@@ -178,8 +191,20 @@ const typeSpec: fc.Arbitrary<TypeSpec> = fc.record({
   ),
   parameters: mostly<TypeSpec['parameters']>('all', 'first', 'last'),
   pageSize: fc.integer({ min: 1, max: 5 }),
-  pages: mostly<TypeSpec['pages']>('plain', 'repeat', 'skip', 'elsewhere', 'above', 'noUrl', 'stranger'),
-  total: oneOf<TypeSpec['total']>('none', 'true', 'high', 'low'),
+  pages: mostly<TypeSpec['pages']>(
+    'plain',
+    'repeat',
+    'skip',
+    'elsewhere',
+    'above',
+    'noUrl',
+    'stranger',
+    'relative',
+    'mapped',
+    'header',
+    'unreadable',
+  ),
+  total: oneOf<TypeSpec['total']>('none', 'true', 'high', 'low', 'text', 'odd'),
   filters: oneOf<TypeSpec['filters']>('none', 'one', 'both'),
   isShort: fc.boolean(),
   first: mostly<TypeSpec['first']>(

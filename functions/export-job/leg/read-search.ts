@@ -64,14 +64,13 @@ const problemAtEnd = (
   // A search's total counts matches only (https://hl7.org/fhir/R4/search.html#total). Of an operation no rule says so.
   const more = type === everything && payer.wholeRecord?.substitute === undefined ? included : 0;
   const read = more > 0 && matched + more === most ? most : matched;
-  if (end === 'withoutUrl' && (first === undefined || read < most)) return { kind: 'pageWithoutUrl', type, page };
-  if (taken.unreadable === 'links' && (first === undefined || read < most))
-    return { kind: 'saidUnreadable', type, page, what: 'links' };
+  const isProved = first !== undefined && read === most;
+  if (end === 'withoutUrl' && !isProved) return { kind: 'pageWithoutUrl', type, page };
+  if (taken.unreadable === 'links' && !isProved) return { kind: 'saidUnreadable', type, page, what: 'links' };
   if (isTotalUnreadable === true || taken.unreadable === 'total')
     return { kind: 'saidUnreadable', type, page, what: 'total' };
   const missing = missingFromTotal({ first, last: taken.total, read });
   // A total below what came says nothing.
-  const isProved = first !== undefined && read === most;
   if (missing === undefined)
     return page > 1 && repeats > 0 && !isProved ? { kind: 'pagesRepeat', type, page } : undefined;
   const came = { read: read - late, ...(included > 0 && { included }), ...(late > 0 && { late }) };
