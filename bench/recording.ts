@@ -151,7 +151,7 @@ export const startRecording = async (
 
 /**
  * A round of a floor: it is recorded, then repeated.
- * @param run how the requests follow one another
+ * @param run makes the requests, one after another or at once
  * @throws Error as {@link startRecording}
  */
 export const startFloor = async (

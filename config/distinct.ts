@@ -64,7 +64,7 @@ const baseKey = (url: string): string => {
   return parsed === null ? url : `${parsed.host}${parsed.pathname.replace(/\/+$/, '')}`;
 };
 
-/** What two values have in common if they are the same. */
+/** Two values that give the same text are the same. */
 const comparable: Readonly<Record<DistinctKind, (value: never) => string>> = {
   base: baseKey,
   key: ({ x, n }: Readonly<Record<string, unknown>>) => String(x ?? n),

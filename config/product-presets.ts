@@ -189,7 +189,7 @@ const blueButtonOf = (
  * 2026-07-11; https://groups.google.com/g/developer-group-for-cms-blue-button-api/c/ICDomfEUaxY, 2024-06-04). Issuer and
  * revocation endpoint are from its OpenID configuration, collected on 2026-08-15
  * (https://github.com/api-evangelist/cms/blob/78040a96c96f36ba96e2fabff3a7f1e71cee508d/well-known/cms-bluebutton-openid-configuration.json),
- * which leaves out the last slash; its server only has the path with it.
+ * which leaves out the trailing slash; its server only has the path with it.
  * Members may withhold their demographics, and then Patient is refused. A page has 10 claims, and 50 at most
  * (https://groups.google.com/g/developer-group-for-cms-blue-button-api/c/lk8XhTO4g2c, 2018-03-29).
  */
@@ -227,10 +227,10 @@ type BlueButtonV3Inputs = BlueButtonInputs & { readonly publicKeys: NonNullable<
  * (https://bluebutton.cms.gov/cms-aligned-networks-documentation/). Where that page and the server's public code differ, this is
  * the code's
  * (https://github.com/CMSgov/bluebutton-web-server/tree/ba0c6856a51c13bd849da2fcc0d6e44eed08dc73, 2026-08-21):
- * the assertion's `aud` is the token endpoint without a last slash, to the letter; `auth_time` is at most 300 seconds ago; what
+ * the assertion's `aud` is the token endpoint without a trailing slash, to the letter; `auth_time` is at most 300 seconds ago; what
  * a member gave an app this way ends 90 days after the last refresh. A code and a refresh take the client secret, so the payer's
  * secret has both. `revoke_token` ends one token; `revoke` would end all that the member gave. Its discovery document leaves out
- * last slashes, and the issuer's own is about version 2.
+ * trailing slashes, and the issuer's own is about version 2.
  */
 export const blueButtonV3 = (inputs: BlueButtonV3Inputs): Payer =>
   blueButtonOf('v3', {

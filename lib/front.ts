@@ -85,7 +85,7 @@ const addApiWebAcl = (
 };
 
 /**
- * CloudFormation changes what does not depend on each other in any order. So the web ACL requires CloudFront's secret
+ * CloudFormation changes resources in any order, unless one depends on another. So the web ACL requires CloudFront's secret
  * only after CloudFront sends it and callers are led there, and functions trust CloudFront's headers only after that. In
  * the other direction they cease to trust them first.
  */

@@ -50,7 +50,7 @@ const spanOf = async (bucket: AuditBucket, { of, since }: AuditSpan): Promise<Sp
 /** The day of an object's events, if its key below the folder has the form that the audit writes; these are sorted by day. */
 const dayOf = (keyInFolder: string): string | undefined => /^date=(\d{4}-\d{2}-\d{2})\/[^/]+$/.exec(keyInFolder)?.[1];
 
-/** The keys of a folder's objects from a day on, up to another. A key of another form is among them, and ends nothing. */
+/** The keys of a folder's objects from a day on, up to another. A key of another form is among them, and does not end the search. */
 export const keysOf = async (bucket: AuditBucket, { folder, since }: Span, until: string): Promise<string[]> => {
   const keys: string[] = [];
   for await (const key of keysAfter(bucket, folder, `${folder}date=${since}`)) {

@@ -11,7 +11,7 @@ config, tests, benchmarks and the documents for contributors need no entry.`,
     'what to compare with: the last commit that REV and HEAD have in common (default: origin/main)',
     'origin/main',
   ),
-  more: `A change that nobody notices says so and why in a commit's message, in a line of its own:
+  more: `If nobody can notice the change, say why in a commit's message, on a line of its own:
 
   Changelog: none, only comments
 

@@ -18,7 +18,7 @@ export const stageCounts = {
   alarmMetricsPerFailingPayer: 1,
   /** In each zone of a network that the stack makes. */
   interfaceEndpoints: 3,
-  /** That network's addresses, whatever the number of its zones. */
+  /** That network's addresses, however many zones it has. */
   addresses: 3,
   /**
    * At most, in a month in which everything happens: metrics of requests (`functions/shared/metrics/metrics.ts`), of the

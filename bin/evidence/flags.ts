@@ -11,6 +11,6 @@ materials. It asks AWS nothing.`,
   changes: 'files',
   words: { stage: oneWord(missing) },
   ...intoFolder(missing),
-  more: `${exitHelp} It ends with 1 if a setting of the template does not hold, and writes the folder all the same.`,
+  more: `${exitHelp} It ends with 1 if a setting of the template does not hold, but still writes the folder.`,
   rows: { 'NAME --out FOLDER': 'writes what an auditor files about a stage' },
 } as const satisfies Spec;

@@ -29,7 +29,7 @@ export const lastProblem = async (
     const last = problems.toSorted((a, b) => a.atMs - b.atMs).at(-1);
     return last === undefined ? 'none' : `${new Date(last.atMs).toISOString()} ${last.detail}`;
   } catch (error) {
-    // The export itself can be shown all the same.
+    // The export itself can still be shown.
     return `unknown: its log cannot be read (${causeOf(error)}); that needs logs:DescribeLogGroups and logs:FilterLogEvents`;
   } finally {
     client.destroy();

@@ -23,7 +23,7 @@ const argumentOf: Readonly<Record<string, string>> = {
   'payers.clientId': '--client-id',
 };
 
-/** Fields that a sentence about another one names, none of them a word of English. */
+/** Fields that a sentence about another field may name. In camel case, none can be taken for a word of the sentence. */
 const named = Object.entries(argumentOf)
   .map(([field, argument]) => [field.replace('payers.', ''), argument] as const)
   .filter(([field]) => /^[a-z]+[A-Z]\w+$/.test(field));

@@ -29,7 +29,7 @@ const appliedFile = (file: string, checkout: Checkout | undefined): AppliedFile 
 /** @throws Refusal if the file is older than the one that was applied last, and nobody said that this is wanted */
 const requireNotOlder = (age: Age, { overNewer }: ApplyCommand): void => {
   if (age.is === 'older' && !overNewer) {
-    throw new Refusal(`${age.why} To apply the older file all the same, give --over-newer. Nothing was changed.`);
+    throw new Refusal(`${age.why} To apply the older file anyway, give --over-newer. Nothing was changed.`);
   }
 };
 

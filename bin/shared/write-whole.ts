@@ -17,8 +17,8 @@ const statOf = async (file: string): Promise<Stats | undefined> => {
 };
 
 /**
- * Checks that a file can be written, before anything is asked for that costs money: its folder is there, and it is no
- * folder or device itself.
+ * Checks that a file can be written, before any request that costs money: its folder is there, and it is no folder or
+ * device itself.
  * @throws Refusal
  */
 export const requireWritable = async (file: string): Promise<void> => {

@@ -33,7 +33,7 @@ export const elevance: CatalogedPayer = {
     discovery(
       'scopes',
       ['launch/patient', 'patient/*.read', 'offline_access'],
-      'Its grant types lack refresh_token all the same.',
+      'Even so, its grant types lack refresh_token.',
     ),
     discovery('patientFrom', 'token', 'It lists context-standalone-patient.'),
     discovery('quirks.pkce', true),

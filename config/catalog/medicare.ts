@@ -46,13 +46,13 @@ export const medicare: CatalogedPayer = {
     documented(
       'authorizationEndpoint',
       'https://sandbox.bluebutton.cms.gov/v2/o/authorize/',
-      'The discovery document writes it without the last slash.',
+      'The discovery document writes it without the trailing slash.',
     ),
     contractSays('tokenEndpoint', 'https://sandbox.bluebutton.cms.gov/v2/o/token/'),
     factsFrom(serverFile('apps/dot_ext/v2/urls.py'))(
       'revocationEndpoint',
       'https://sandbox.bluebutton.cms.gov/v2/o/revoke_token/',
-      'The discovery document writes it without the last slash, which the server does not know.',
+      'The discovery document writes it without the trailing slash, which the server does not know.',
     ),
     discovery('issuer', 'https://sandbox.bluebutton.cms.gov', 'At the origin, not below the FHIR base.'),
     documented('clientAuthentication', 'client_secret_basic', 'Confidential clients only.'),
@@ -101,12 +101,12 @@ export const medicareV3: CatalogedPayer = {
     paths(
       'authorizationEndpoint',
       'https://sandbox.bluebutton.cms.gov/v3/o/authorize/',
-      'Its discovery document writes it without the last slash.',
+      'Its discovery document writes it without the trailing slash.',
     ),
     paths(
       'tokenEndpoint',
       'https://sandbox.bluebutton.cms.gov/v3/o/token',
-      'Answers with a last slash too, but the aud of an assertion is compared with this, to the letter.',
+      'Answers with a trailing slash too, but the aud of an assertion is compared with this, to the letter.',
     ),
     paths(
       'revocationEndpoint',

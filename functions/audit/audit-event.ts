@@ -169,7 +169,7 @@ const mostApart = 120;
 
 export const areApart = (claimedAt: number, at: number): boolean => !(Math.abs(claimedAt - at) <= mostApart);
 
-/** A time that an item claims, in epoch seconds, whatever stands there. */
+/** The time that an item claims, in epoch seconds. The attribute may hold anything. */
 export const claimedInstant = (seconds: number): string => {
   const date = new Date(seconds * 1000);
   return Number.isNaN(date.getTime()) ? 'no time' : instant(Math.floor(seconds));

@@ -32,7 +32,7 @@ export interface TokenDeps extends Deps, PayerClientDeps {
 export interface TokenRequest {
   readonly form: RequestParameters;
   readonly partner: AuthenticatedPartner | undefined;
-  /** The assertion by which the partner has authenticated, if it did so by one. */
+  /** The assertion that authenticated the partner, if one did. */
   readonly assertion?: Assertion | undefined;
   readonly requestId: string;
   /**

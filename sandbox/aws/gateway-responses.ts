@@ -82,8 +82,8 @@ export const gatewayAnswer = (
 };
 
 /**
- * A body of the stack's own for errors, whose sentence also says what AWS would not: why this machine answers so. A body of
- * any other form stays as it is.
+ * An error body whose sentence also says what AWS would not: why the local stack answers so. A body of any other form stays
+ * as it is.
  */
 export const explained = (body: string, why: string): string => {
   const { error_description: sentence, ...rest } = JSON.parse(body) as Record<string, unknown>;

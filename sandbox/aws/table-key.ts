@@ -3,7 +3,7 @@ import type { LocalKms } from './kms.ts';
 import { jsonError, type AwsAnswer, type AwsRequest } from './service.ts';
 
 /**
- * What DynamoDB requires of whoever chooses a customer managed key for a table, at the least
+ * The least that DynamoDB requires of a role that chooses a customer managed key for a table
  * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html).
  */
 const actions = [

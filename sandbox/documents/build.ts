@@ -31,7 +31,7 @@ export interface SiteOptions {
   readonly folder: string;
   /** Where the site will be on its host, with a slash at each end. */
   readonly base: string;
-  /** Told what begins, in words. */
+  /** Called with what begins, in words. */
   readonly tell: (text: string) => void;
   readonly signal?: AbortSignal;
 }

@@ -6,7 +6,7 @@ import { everything, type JobState } from '../state/state.ts';
 
 /**
  * Whether a problem means that some of the type's resources are, or may be, missing for this member. Another patient's that
- * only came along are not, unless nothing else came. What the payer gave as the member's may be: the payer may know the
+ * only came along are not, unless nothing else came. If the payer gave it as the member's, some may be: the payer may know the
  * member by another id. A Patient of another id is another person's, if the member's own came.
  */
 export const isLack = (problem: Problem, count: number): boolean => {

@@ -23,7 +23,7 @@ export type FileEnd =
   | 'late'
   /** The answer had a part of the file, and more may follow. */
   | 'part'
-  /** The connection broke, or fewer bytes came than the answer says that it has. */
+  /** The connection broke, or fewer bytes came than the answer announced. */
   | 'cut'
   /** The answer does not start with the lines that an earlier try received, or has more bytes than it says. */
   | 'other';

@@ -9,7 +9,7 @@ import type { Leg } from './leg.ts';
 import { followPlan, fresh, updateTask } from './queue.ts';
 import type { Stop } from './stop.ts';
 
-/** As discovery reads it, in bytes. */
+/** The longest statement that is read, in bytes: as long as discovery reads. */
 const longestStatement = 5 * 1024 * 1024;
 
 /** How many times the statement is asked for. The record can be read without it. */

@@ -535,7 +535,7 @@ const issueOf = (problem: Problem): Issue => {
       return {
         severity: 'error',
         code: 'conflict',
-        text: 'The payer names two Groups of one id. Only the first is in this answer.',
+        text: 'The payer sent two Groups with the same id. Only the first is in this answer.',
       };
     case 'groupEntries':
       return { severity: 'error', code: 'suppressed', text: entriesOf(problem.count, problem.why) };

@@ -14,7 +14,7 @@ export const about: Rows = {
   patient:
     'AllergyIntolerance BodyStructure Claim ClaimResponse Consent CoverageEligibilityRequest CoverageEligibilityResponse DetectedIssue Device EpisodeOfCare ExplanationOfBenefit FamilyMemberHistory Immunization ImmunizationEvaluation ImmunizationRecommendation MolecularSequence NutritionOrder RelatedPerson SupplyDelivery VisionPrescription',
   for: 'Task',
-  // Who is insured. Whoever pays for it is a part.
+  // Who is insured. Who pays for it only takes part.
   beneficiary: 'Coverage',
   candidate: 'EnrollmentRequest',
   // Who is in a study.

@@ -217,7 +217,7 @@ type ExchangeProblem =
   | { readonly kind: 'groupMissing'; readonly type: 'Group' }
   /** A Group that cannot be used. */
   | { readonly kind: 'groupUnusable'; readonly type: 'Group'; readonly why: 'code' | 'id' | 'member' }
-  /** The answer of a match has two Groups of one id. */
+  /** The answer of a match has two Groups with the same id. */
   | { readonly kind: 'groupTwice'; readonly type: 'Group' }
   /** Entries of a Group that name nobody who was submitted, or in no form that can be read; or contained resources of no entry. */
   | {
@@ -258,7 +258,7 @@ export type FileFault =
   | 'elsewhere'
   | 'refused'
   | 'broken'
-  /** It broke off, and at another try it had fewer lines than had come. */
+  /** It broke off, and the next try had fewer lines than had already come. */
   | 'shorter'
   /** It cannot be read in pieces, and the whole takes too long. */
   | 'slow'

@@ -108,10 +108,10 @@ export const seenNames = (
   };
 };
 
-/** Under this name a resource is seen that was left out and reported. @param name its identity */
+/** A resource of this name was left out and reported. @param name its identity */
 export const leftOut = (name: string): string => `left out ${name}`;
 
-/** Under this name a resource is seen that was left out, and is to be read again. @param name its identity */
+/** A resource of this name was left out, and is to be read again. @param name its identity */
 export const readAgain = (name: string): string => `again ${name}`;
 
 /** Whether a resource is in the record, or was left out and reported. */

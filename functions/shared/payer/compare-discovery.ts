@@ -29,7 +29,7 @@ type EndpointField = 'authorizationEndpoint' | 'tokenEndpoint' | 'revocationEndp
 
 /**
  * @param maybeUnused whether a profile may leave out what the payer has
- * @param anySlash whether a last slash is no difference, since the doctor tries which of the two answers
+ * @param anySlash whether a trailing slash makes no difference, since the doctor tries which of the two answers
  */
 const endpoint =
   (member: string, field: EndpointField, { maybeUnused = false, anySlash = false } = {}): Comparison =>

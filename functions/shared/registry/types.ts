@@ -114,7 +114,7 @@ export interface IdentitySignIn {
   readonly tokenEndpoint?: string;
   /** What the gateway asks for in this call: only scopes that the payer lists, since others fail once the token is spent. */
   readonly scopes: readonly string[];
-  /** How the payer says that not exactly one member matches. Any other refusal is a failure. */
+  /** How the payer says that no member matches, or more than one. Any other refusal is a failure. */
   readonly noMatch: readonly AnswerShape[];
   /** The policies of which an assertion must name at least one, and no other. @default none is asked for */
   readonly consentPolicies?: readonly string[];

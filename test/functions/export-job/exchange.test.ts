@@ -175,7 +175,7 @@ describe('the Groups of a match', () => {
       'are two of one id',
       [a, b],
       matched(first, found('ours-b Patient/x'), second),
-      'The payer names two Groups of one id. Only the first is in this answer.',
+      'The payer sent two Groups with the same id. Only the first is in this answer.',
     ),
     row('have no matched members', [], matched(notFound('ours-a', 'ours-b', 'ours-c')), noMatch),
     row(
