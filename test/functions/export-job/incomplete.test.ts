@@ -11,38 +11,47 @@ import {
   type Sent,
   type WorldOptions,
 } from '../../support/export-world.ts';
-import { byType, endOf, runToEnd } from './end-of.ts';
+import { words } from '../../support/words.ts';
+import { byType, endOf, runToEnd, type World } from './end-of.ts';
+
+type Pages = Readonly<Record<string, Sent | (() => Sent)>>;
 
 /** Answers with what stands at the first path that begins so, else with an empty page. */
 const answers =
-  (pages: Readonly<Record<string, Sent | (() => Sent)>>): PayerScript =>
+  (pages: Pages): PayerScript =>
   ({ path }) => {
     const found = Object.entries(pages).find(([begins]) => path.startsWith(begins))?.[1] ?? pageOf([]);
     return typeof found === 'function' ? found() : found;
   };
 
-const run = (payer: PayerScript, options: WorldOptions = {}) => runToEnd(() => payer, options);
-
-const throttled: Sent = { status: 429, headers: { 'retry-after': '60' } };
+const runWith = (options: WorldOptions, pages: Pages) => runToEnd(() => answers(pages), options);
+const run = (pages: Pages) => runWith({}, pages);
+const scoped = (scope: string, ...searches: readonly string[]): WorldOptions => ({ ...byType(...searches), scope });
 
 const seenBy = (...names: readonly string[]) => ({ performer: names.map((reference) => ({ reference })) });
 
+/** What a search of Patients, or of Observations, finds; of Observations the first, changed. */
+const patients = { '/Patient?': pageOf([memberPatient]) };
+const observations = (more: object = {}) => ({ '/Observation?': pageOf([observation(1, more)]) });
+/** A payer with $everything of a Patient and an Observation, changed. */
+const everything = (more: object) => ({ '/Patient/': pageOf([memberPatient, observation(1, more)]) });
+const practitioner = (id: string, more: object = {}) => fhir({ resourceType: 'Practitioner', id, ...more });
+
+const busyFor = (seconds: string): Sent => ({ status: 429, headers: { 'retry-after': seconds } });
+const throttled = busyFor('60');
+
 describe('an export that ends while it follows references', () => {
-  const record = pageOf([
-    memberPatient,
-    observation(1, seenBy('Practitioner/1', 'Practitioner/2', 'Practitioner/3', 'Organization/1')),
-  ]);
-  const practitioner = (id: string) => fhir({ resourceType: 'Practitioner', id });
-  const notRead = {
-    status: 'partial',
-    complete: false,
-    outcomes: {
-      Patient: 'complete 1',
-      Observation: 'complete 1',
-      Practitioner: 'incomplete 1',
-      Organization: 'notRead 0',
-    },
+  const record = {
+    ...everything(seenBy('Practitioner/1', 'Practitioner/2', 'Practitioner/3', 'Organization/1')),
+    '/Practitioner/1': practitioner('1'),
   };
+  const outcomes = {
+    Patient: 'complete 1',
+    Observation: 'complete 1',
+    Practitioner: 'incomplete 1',
+    Organization: 'notRead 0',
+  };
+  const notRead = { status: 'partial', complete: false, outcomes };
   const sentences = (why: string) => [
     `The record refers to 2 resources of type Practitioner that were not read: ${why}.`,
     `The record refers to 1 resource of type Organization that was not read: ${why}.`,
@@ -50,13 +59,11 @@ describe('an export that ends while it follows references', () => {
 
   it('because the payer refuses every token there says how many of each type are missing', async () => {
     const names = ['one', ...Array(102).keys()].map((id) => `Practitioner/${id}`);
-    const made = await run(
-      answers({
-        '/Patient/': pageOf([memberPatient, observation(1, seenBy(...names, 'Organization/1'))]),
-        '/Practitioner/one': practitioner('one'),
-        '/Practitioner/': { status: 401 },
-      }),
-    );
+    const made = await run({
+      ...everything(seenBy(...names, 'Organization/1')),
+      '/Practitioner/one': practitioner('one'),
+      '/Practitioner/': { status: 401 },
+    });
 
     expect(made).toMatchObject(notRead);
     expect(made.errors.slice(-2)).toEqual(sentences('the payer refuses the access tokens that it has just issued'));
@@ -67,13 +74,7 @@ describe('an export that ends while it follows references', () => {
 
   it('because nobody polls when the token ends says so', async () => {
     const world = exportWorld({ tokenLives: 300 });
-    world.answerWith(
-      answers({
-        '/Patient/': record,
-        '/Practitioner/1': practitioner('1'),
-        '/Practitioner/2': { ...throttled, headers: { 'retry-after': '600' } },
-      }),
-    );
+    world.answerWith(answers({ ...record, '/Practitioner/2': busyFor('600') }));
     await world.kickOff();
     await world.durable.finish(world.start());
 
@@ -83,14 +84,8 @@ describe('an export that ends while it follows references', () => {
   });
 
   it('because its time is over says so, and counts what an earlier execution found', async () => {
-    const made = await run(
-      answers({
-        '/Patient/': record,
-        '/Practitioner/1': practitioner('1'),
-        '/Practitioner/2': { ...throttled, headers: { 'retry-after': '3600' } },
-      }),
-      { deps: { mostOperations: 12 } },
-    );
+    const pages = { ...record, '/Practitioner/2': busyFor('3600') };
+    const made = await runWith({ deps: { mostOperations: 12 } }, pages);
 
     expect(made.world.durable.engine.executions().length).toBeGreaterThan(1);
     expect(made).toMatchObject(notRead);
@@ -98,18 +93,18 @@ describe('an export that ends while it follows references', () => {
   });
 
   it('counts no resource that a search has returned, and none that the scope does not cover', async () => {
-    const made = await run(
-      answers({
-        '/Patient?': pageOf([memberPatient]),
-        '/Observation?': pageOf([
-          observation(1, seenBy('Practitioner/1', 'Encounter/1', 'Organization/1', 'Encounter/2')),
-        ]),
-        '/Encounter?': pageOf([{ resourceType: 'Encounter', id: '1' }]),
-        '/Practitioner/1': { ...throttled, headers: { 'retry-after': '200000' } },
-      }),
+    const made = await runWith(
+      scoped(
+        'patient/Patient.rs patient/Observation.rs patient/Encounter.rs patient/Practitioner.r',
+        'Patient',
+        'Observation',
+        'Encounter',
+      ),
       {
-        ...byType('Patient', 'Observation', 'Encounter'),
-        scope: 'patient/Patient.rs patient/Observation.rs patient/Encounter.rs patient/Practitioner.r',
+        ...patients,
+        ...observations(seenBy('Practitioner/1', 'Encounter/1', 'Organization/1', 'Encounter/2')),
+        '/Encounter?': pageOf([{ resourceType: 'Encounter', id: '1' }]),
+        '/Practitioner/1': busyFor('200000'),
       },
     );
 
@@ -123,51 +118,44 @@ describe('an export that ends while it follows references', () => {
 });
 
 describe('a request that the payer refuses with 401, whatever the token,', () => {
+  const refused = 'The payer refused Observation with status 401.';
+  const unread = 'Practitioner/1, which the record refers to, could not be read: the payer answered with status 401.';
   it.each([
-    [
-      'a search',
-      '/Observation?',
-      { Observation: 'refusedByPayer 0' },
-      'The payer refused Observation with status 401.',
-    ],
-    [
-      'a resource',
-      '/Practitioner/1',
-      { Practitioner: 'incomplete 1' },
-      'Practitioner/1, which the record refers to, could not be read: the payer answered with status 401.',
-    ],
+    ['a search', '/Observation?', { Observation: 'refusedByPayer 0' }, refused],
+    ['a resource', '/Practitioner/1', { Practitioner: 'incomplete 1' }, unread],
   ])('is named, and the rest is read: %s', async (_, begins, lacks, sentence) => {
-    const made = await run(
-      answers({
-        '/Patient?': pageOf([memberPatient]),
-        '/Observation?': pageOf([observation(1)]),
-        '/Encounter?': pageOf([{ resourceType: 'Encounter', id: '1', ...seenBy('Practitioner/1', 'Practitioner/2') }]),
-        '/Practitioner/2': fhir({ resourceType: 'Practitioner', id: '2' }),
-        [begins]: { status: 401 },
-      }),
-      byType('Patient', 'Observation', 'Encounter'),
-    );
+    const made = await runWith(byType('Patient', 'Observation', 'Encounter'), {
+      ...patients,
+      ...observations(),
+      '/Encounter?': pageOf([{ resourceType: 'Encounter', id: '1', ...seenBy('Practitioner/1', 'Practitioner/2') }]),
+      '/Practitioner/2': practitioner('2'),
+      [begins]: { status: 401 },
+    });
 
     expect(made.outcomes).toMatchObject({ Patient: 'complete 1', Encounter: 'complete 1', ...lacks });
     expect(made.errors).toContain(sentence);
     expect(made.ids).toContain('2');
-    expect(made.world.asked.filter(({ path }) => path.startsWith(begins)).map(({ token }) => token)).toEqual([
-      'Bearer token-1',
-      'Bearer token-2',
-    ]);
+    const tokens = made.world.asked.filter(({ path }) => path.startsWith(begins)).map(({ token }) => token);
+    expect(tokens).toEqual(['Bearer token-1', 'Bearer token-2']);
   });
 });
 
 describe('a referenced resource', () => {
+  const at = (lastUpdated: string) => ({ meta: { lastUpdated } });
+  /** A page of resources, of which the last came with the others. */
+  const pageWith = (resources: readonly object[], included: object) =>
+    fhir({
+      resourceType: 'Bundle',
+      entry: [...resources.map((resource) => ({ resource })), { resource: included, search: { mode: 'include' } }],
+    });
+
   it('that the payer refuses is missing, though two hundred before it do not exist', async () => {
-    const names = Array.from({ length: 201 }, (_, at) => `Practitioner/${at}`);
-    const made = await run(
-      answers({
-        '/Patient/': pageOf([memberPatient, observation(1, seenBy(...names))]),
-        '/Practitioner/200': { status: 403 },
-        '/Practitioner/': { status: 404 },
-      }),
-    );
+    const names = Array.from({ length: 201 }, (_, id) => `Practitioner/${id}`);
+    const made = await run({
+      ...everything(seenBy(...names)),
+      '/Practitioner/200': { status: 403 },
+      '/Practitioner/': { status: 404 },
+    });
 
     expect(made).toMatchObject({ status: 'partial', complete: false });
     expect(made.outcomes['Practitioner']).toBe('incomplete 0');
@@ -179,13 +167,11 @@ describe('a referenced resource', () => {
     [400, 'incomplete 1'],
     [403, 'incomplete 1'],
   ])('that the payer answers with %i leaves its type %s', async (status, outcome) => {
-    const made = await run(
-      answers({
-        '/Patient/': pageOf([memberPatient, observation(1, seenBy('Practitioner/1', 'Practitioner/2'))]),
-        '/Practitioner/1': fhir({ resourceType: 'Practitioner', id: '1' }),
-        '/Practitioner/2': { status },
-      }),
-    );
+    const made = await run({
+      ...everything(seenBy('Practitioner/1', 'Practitioner/2')),
+      '/Practitioner/1': practitioner('1'),
+      '/Practitioner/2': { status },
+    });
 
     expect(made.outcomes['Practitioner']).toBe(outcome);
     expect(made.errors).toEqual([
@@ -194,12 +180,10 @@ describe('a referenced resource', () => {
   });
 
   it('that is a Binary, which the payer gives as its content only, is named at once', async () => {
-    const made = await run(
-      answers({
-        '/Patient/': pageOf([memberPatient, observation(1, seenBy('Binary/1'))]),
-        '/Binary/1': { headers: { 'content-type': 'application/pdf' }, body: '%PDF' },
-      }),
-    );
+    const made = await run({
+      ...everything(seenBy('Binary/1')),
+      '/Binary/1': { headers: { 'content-type': 'application/pdf' }, body: '%PDF' },
+    });
 
     expect(made.world.asked.filter(({ path }) => path === '/Binary/1')).toHaveLength(1);
     expect([made.complete, ...made.errors]).toEqual([
@@ -212,16 +196,16 @@ describe('a referenced resource', () => {
     ['if the scope covers no search of it', {}, "the access token's scope does not cover a search of it"],
     ['if the payer has no search of it', { scope: 'patient/*.rs' }, 'the payer has no search of it'],
   ])('brings its type, which is not complete %s', async (_, options, why) => {
-    const made = await run(
-      answers({
-        '/Patient?': pageOf([memberPatient]),
-        '/Observation?': pageOf([observation(1, { basedOn: [{ reference: 'CarePlan/1' }] })]),
-        '/CarePlan/1': fhir({ resourceType: 'CarePlan', id: '1' }),
-      }),
+    const made = await runWith(
       {
         ...byType('Patient', 'Observation'),
         scope: 'patient/Patient.rs patient/Observation.rs patient/CarePlan.r',
         ...options,
+      },
+      {
+        ...patients,
+        ...observations({ basedOn: [{ reference: 'CarePlan/1' }] }),
+        '/CarePlan/1': fhir({ resourceType: 'CarePlan', id: '1' }),
       },
     );
 
@@ -233,24 +217,19 @@ describe('a referenced resource', () => {
 
   it('and one that comes with others is left out if it is older than _since, and what it refers to is read', async () => {
     const since = '2026-01-01T00:00:00Z';
-    const at = (lastUpdated: string) => ({ meta: { lastUpdated } });
-    const practitioner = (id: string, more: object) => fhir({ resourceType: 'Practitioner', id, ...more });
     const location = { resourceType: 'Location', id: '1', ...at('2025-12-31T23:59:59Z') };
-    const made = await run(
-      answers({
-        '/Observation?': fhir({
-          resourceType: 'Bundle',
-          entry: [
-            { resource: observation(1, seenBy('Practitioner/old', 'Practitioner/same', 'Practitioner/unknown')) },
-            { resource: location, search: { mode: 'include' } },
-          ],
-        }),
+    const made = await runWith(
+      { ...byType('Patient', 'Observation'), since },
+      {
+        '/Observation?': pageWith(
+          [observation(1, seenBy('Practitioner/old', 'Practitioner/same', 'Practitioner/unknown'))],
+          location,
+        ),
         '/Practitioner/old': practitioner('old', { ...at('2026-01-01T00:59:59+01:00'), ...seenBy('Practitioner/new') }),
         '/Practitioner/same': practitioner('same', at(since)),
         '/Practitioner/new': practitioner('new', at('2026-01-02T00:00:00Z')),
-        '/Practitioner/unknown': practitioner('unknown', {}),
-      }),
-      { ...byType('Patient', 'Observation'), since },
+        '/Practitioner/unknown': practitioner('unknown'),
+      },
     );
 
     expect(made.ids.toSorted()).toEqual(['new', 'o-1', 'same', 'unknown']);
@@ -259,23 +238,21 @@ describe('a referenced resource', () => {
 
   it('and one that comes with others is left out beyond a search that was asked for, or after the end', async () => {
     const until = '2026-01-01T00:00:00Z';
-    const at = (lastUpdated: string) => ({ meta: { lastUpdated } });
     const encounter = (id: string) => ({ resourceType: 'Encounter', id, subject: { reference: 'Patient/member-1' } });
-    const made = await run(
-      answers({
-        '/Observation?': fhir({
-          resourceType: 'Bundle',
-          entry: [
-            { resource: observation(1, seenBy('Practitioner/late', 'Practitioner/early')) },
-            { resource: observation(2, at('2026-01-02T00:00:00Z')) },
-            { resource: encounter('beyond'), search: { mode: 'include' } },
-          ],
-        }),
-        '/Encounter?': pageOf([encounter('found')]),
-        '/Practitioner/late': fhir({ resourceType: 'Practitioner', id: 'late', ...at('2026-01-01T00:00:01Z') }),
-        '/Practitioner/early': fhir({ resourceType: 'Practitioner', id: 'early', ...at(until) }),
-      }),
+    const made = await runWith(
       { ...byType('Patient', 'Observation', 'Encounter'), until, filters: ['Encounter?date=ge2025'] },
+      {
+        '/Observation?': pageWith(
+          [
+            observation(1, seenBy('Practitioner/late', 'Practitioner/early')),
+            observation(2, at('2026-01-02T00:00:00Z')),
+          ],
+          encounter('beyond'),
+        ),
+        '/Encounter?': pageOf([encounter('found')]),
+        '/Practitioner/late': practitioner('late', at('2026-01-01T00:00:01Z')),
+        '/Practitioner/early': practitioner('early', at(until)),
+      },
     );
 
     expect(made.ids.toSorted()).toEqual(['early', 'found', 'o-1']);
@@ -283,15 +260,12 @@ describe('a referenced resource', () => {
   });
 
   it('that is refused is missing, though the scope does not cover a search of its type', async () => {
-    const made = await run(
-      answers({
-        '/Patient?': pageOf([memberPatient]),
+    const made = await runWith(
+      scoped('patient/Patient.rs patient/Encounter.rs patient/Goal.r', 'Patient', 'Encounter', 'Goal'),
+      {
+        ...patients,
         '/Encounter?': pageOf([{ resourceType: 'Encounter', id: '1', partOf: { reference: 'Goal/1' } }]),
         '/Goal/1': { status: 403 },
-      }),
-      {
-        ...byType('Patient', 'Encounter', 'Goal'),
-        scope: 'patient/Patient.rs patient/Encounter.rs patient/Goal.r',
       },
     );
 
@@ -300,10 +274,10 @@ describe('a referenced resource', () => {
   });
 
   it('that the scope does not let the job read is named', async () => {
-    const made = await run(answers({ '/Observation?': pageOf([observation(1, seenBy('Practitioner/1'))]) }), {
-      ...byType('Patient', 'Observation'),
-      scope: 'patient/Patient.rs patient/Observation.rs patient/Practitioner.s',
-    });
+    const made = await runWith(
+      scoped('patient/Patient.rs patient/Observation.rs patient/Practitioner.s', 'Patient', 'Observation'),
+      observations(seenBy('Practitioner/1')),
+    );
 
     expect(made.outcomes['Practitioner']).toBe('refusedByScope 0');
   });
@@ -337,83 +311,64 @@ describe("a partner's scopes that are narrowed while an export runs", () => {
     };
   };
 
-  type World = ReturnType<typeof exportWorld>;
-
-  /** An export that pauses, is changed meanwhile, and runs to its end. */
+  /** An export that waits before this path, is changed meanwhile, and runs to its end. */
   const changed = async (
-    payer: (base: string) => PayerScript,
-    options: WorldOptions,
+    begins: string,
     change: (world: World) => void,
-  ): Promise<World> => {
+    options: WorldOptions,
+    pages: Pages | ((base: string) => Pages),
+  ) => {
     const world = exportWorld(options);
-    world.answerWith(payer(world.base));
+    world.answerWith(waitsBefore(begins, typeof pages === 'function' ? pages(world.base) : pages));
     await world.kickOff();
     const arn = world.start();
     await world.durable.untilPaused();
     change(world);
     await world.durable.finish(arn);
-    return world;
+    return { paths: world.asked.map(({ path }) => path), ...(await endOf(world)) };
   };
 
   const byPayer = ({ dynamo, grantId }: World, scope: string): void => {
     const grants = dynamo.items('Grants');
     grants.set(grantId, { ...grants.get(grantId), scope: { S: scope } });
   };
-
-  const narrowed = async (payer: (base: string) => PayerScript, scopes: readonly string[], options: WorldOptions) => {
-    const world = await changed(payer, options, ({ narrowTo }) => narrowTo(...scopes));
-    return { paths: world.asked.map(({ path }) => path), ...(await endOf(world)) };
-  };
+  const to =
+    (scopes: string) =>
+    ({ narrowTo }: World): void =>
+      narrowTo(...words(scopes));
+  const both = 'patient/Patient.rs patient/Observation.rs';
+  const searched = byType('Patient', 'Observation');
 
   /** Changed when its Patient has been read, and before its Observations are. */
-  const changedHalfway = (change: (world: World) => void): Promise<World> =>
-    changed(
-      () =>
-        waitsBefore('/Observation', {
-          '/Patient?': pageOf([memberPatient]),
-          '/Observation?': pageOf([observation(1)]),
-        }),
-      byType('Patient', 'Observation'),
-      change,
-    );
+  const changedHalfway = (change: (world: World) => void) =>
+    changed('/Observation', change, searched, { ...patients, ...observations() });
 
   it('count as narrowed by the payer too', async () => {
-    const world = await changedHalfway((one) =>
-      byPayer(one, 'patient/Patient.rs patient/Observation.rs?category=laboratory'),
-    );
+    const left = `${both}?category=laboratory`;
+    const { world, outcomes, manifest } = await changedHalfway((one) => byPayer(one, left));
 
-    const { outcomes, manifest } = await endOf(world);
     expect(outcomes).toEqual({ Patient: 'complete 1', Observation: 'incomplete 1' });
     const item = (await world.item())!;
-    const now = parseScopes('patient/Patient.rs patient/Observation.rs?category=laboratory');
-    expect(() => checkTypes({ manifest, item }, now)).toThrow(
-      expect.objectContaining({
-        publicMessage:
-          'The access token no longer allows all that this export has: Observation (now a part of it only). If a refresh brings no more, start another export.',
-      }),
-    );
+    const publicMessage =
+      'The access token no longer allows all that this export has: Observation (now a part of it only). If a refresh brings no more, start another export.';
+    expect(() => checkTypes({ manifest, item }, parseScopes(left))).toThrow(expect.objectContaining({ publicMessage }));
   });
 
   it.each([
-    ['the payer', true],
-    ['the operator', false],
-  ])('keep the Provenance out if they no longer cover it, so that they open the export: by %s', async (_, isPayer) => {
-    const words = ['patient/Patient.rs', 'patient/Observation.rs'];
-    const world = await changedHalfway((one) => (isPayer ? byPayer(one, words.join(' ')) : one.narrowTo(...words)));
+    ['the payer', (world: World) => byPayer(world, both)],
+    ['the operator', to(both)],
+  ])('keep the Provenance out if they no longer cover it, so that they open the export: by %s', async (_, change) => {
+    const { world, manifest } = await changedHalfway(change);
 
-    const { manifest } = await world.record();
     const item = (await world.item())!;
-    expect(() => checkTypes({ manifest, item }, parseScopes(words.join(' ')))).not.toThrow();
+    expect(() => checkTypes({ manifest, item }, parseScopes(both))).not.toThrow();
     expect(manifest.files.map(({ type }) => type)).toEqual(['Patient', 'Observation']);
   });
 
   it('leave out a type that was not read yet, without a request for it', async () => {
-    const made = await narrowed(
-      () =>
-        waitsBefore('/Condition', { '/Patient?': pageOf([memberPatient]), '/Observation?': pageOf([observation(1)]) }),
-      ['launch/patient', 'patient/Patient.rs', 'patient/Condition.rs'],
-      byType('Patient', 'Condition', 'Observation'),
-    );
+    const change = to('launch/patient patient/Patient.rs patient/Condition.rs');
+    const options = byType('Patient', 'Condition', 'Observation');
+    const made = await changed('/Condition', change, options, { ...patients, ...observations() });
 
     expect(made.paths.filter((path) => path.startsWith('/Observation'))).toEqual([]);
     expect(made.outcomes).toEqual({ Patient: 'complete 1', Condition: 'complete 0', Observation: 'notRead 0' });
@@ -421,31 +376,23 @@ describe("a partner's scopes that are narrowed while an export runs", () => {
   });
 
   it('end a search in its midst, and what came of it is not complete', async () => {
-    const made = await narrowed(
-      (base) =>
-        waitsBefore('/Observation?page=2', {
-          '/Patient?': pageOf([memberPatient]),
-          '/Observation?page=2': pageOf([observation(2)]),
-          '/Observation?': pageOf([observation(1)], `${base}/Observation?patient=member-1&page=2`),
-        }),
-      ['patient/Patient.rs'],
-      byType('Patient', 'Observation'),
-    );
+    const made = await changed('/Observation?page=2', to('patient/Patient.rs'), searched, (base) => ({
+      ...patients,
+      '/Observation?page=2': pageOf([observation(2)]),
+      '/Observation?': pageOf([observation(1)], `${base}/Observation?patient=member-1&page=2`),
+    }));
 
     expect(made).toMatchObject({ status: 'partial', complete: false });
     expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'incomplete 1' });
   });
 
+  const withGoals = { statement: statementOf({ Goal: [] }) };
+
   it('end $everything in its midst, and no type looks complete', async () => {
-    const made = await narrowed(
-      (base) =>
-        waitsBefore('?page=2', {
-          '/Patient/': pageOf([memberPatient, observation(1)], `${base}?page=2`),
-          '?page=2': pageOf([observation(2)]),
-        }),
-      ['patient/Patient.rs', 'patient/Observation.rs'],
-      { statement: statementOf({ Goal: [] }) },
-    );
+    const made = await changed('?page=2', to(both), withGoals, (base) => ({
+      '/Patient/': pageOf([memberPatient, observation(1)], `${base}?page=2`),
+      '?page=2': pageOf([observation(2)]),
+    }));
 
     expect(made.paths.filter((path) => path === '?page=2')).toHaveLength(1);
     expect(made).toMatchObject({ status: 'partial', complete: false });
@@ -454,115 +401,78 @@ describe("a partner's scopes that are narrowed while an export runs", () => {
   });
 
   it('make an export that has not begun to read $everything search by type', async () => {
-    const made = await narrowed(
-      () =>
-        waitsBefore('/Patient/', {
-          '/Patient?': pageOf([memberPatient]),
-          '/Observation?': pageOf([observation(1)]),
-        }),
-      ['patient/Patient.rs', 'patient/Observation.rs'],
-      { statement: statementOf({ Goal: [] }) },
-    );
+    const made = await changed('/Patient/', to(both), withGoals, { ...patients, ...observations() });
 
-    expect(made.paths).toEqual([
-      '/Patient/member-1/$everything',
-      '/Patient?_id=member-1',
-      '/Observation?patient=member-1',
-    ]);
+    const paths = ['/Patient/member-1/$everything', '/Patient?_id=member-1', '/Observation?patient=member-1'];
+    expect(made.paths).toEqual(paths);
     expect(made.outcomes).toMatchObject({ Patient: 'complete 1', Observation: 'complete 1', Goal: 'notRead 0' });
   });
 
-  it('name a type of which a search of another type brings resources', async () => {
-    const made = await narrowed(
-      () =>
-        waitsBefore('/Observation?', {
-          '/Patient?': pageOf([memberPatient]),
-          '/Observation?': pageOf([
-            observation(1),
-            { resourceType: 'Specimen', id: '1' },
-            { resourceType: 'Specimen', id: '2' },
-          ]),
-        }),
-      ['patient/Patient.rs', 'patient/Observation.rs'],
-      byType('Patient', 'Observation?_include=Observation:specimen'),
-    );
+  const specimens = ['1', '2'].map((id) => ({ resourceType: 'Specimen', id }));
+  it.each<[string, string, string, Pages, string]>([
+    [
+      'of which a search of another type brings resources',
+      'Specimen',
+      '/Observation?',
+      { '/Observation?': pageOf([observation(1), ...specimens]) },
+      'Observation?_include=Observation:specimen',
+    ],
+    [
+      'to which the record refers',
+      'Practitioner',
+      '/Practitioner/1',
+      observations(seenBy('Practitioner/1', 'Practitioner/2')),
+      'Observation',
+    ],
+  ])('name a type %s', async (_, type, begins, pages, search) => {
+    const made = await changed(begins, to(both), byType('Patient', search), { ...patients, ...pages });
 
-    expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 1', Specimen: 'notRead 0' });
-    expect(made.errors).toHaveLength(1);
-  });
-
-  it('name a type to which the record refers', async () => {
-    const made = await narrowed(
-      () =>
-        waitsBefore('/Practitioner/1', {
-          '/Patient?': pageOf([memberPatient]),
-          '/Observation?': pageOf([observation(1, seenBy('Practitioner/1', 'Practitioner/2'))]),
-        }),
-      ['patient/Patient.rs', 'patient/Observation.rs'],
-      byType('Patient', 'Observation'),
-    );
-
-    expect(made.outcomes).toEqual({
-      Patient: 'complete 1',
-      Observation: 'complete 1',
-      Practitioner: 'notRead 0',
-    });
+    expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 1', [type]: 'notRead 0' });
     expect(made.errors).toHaveLength(1);
   });
 });
 
 describe('a type that was asked for', () => {
-  const options = byType('Patient', 'Observation');
-  const why = 'Practitioner is not read: no search finds those of a member, and none came by reference.';
+  const asking = (types: string, scope?: string): WorldOptions => ({
+    ...byType('Patient', 'Observation'),
+    types: words(types),
+    ...(scope === undefined ? {} : { scope }),
+  });
 
   it('and that no search finds is not read, and nothing is complete', async () => {
-    const made = await run(answers({}), { ...options, types: ['Practitioner'] });
+    const made = await runWith(asking('Practitioner'), {});
 
-    expect(made).toMatchObject({ status: 'failed', complete: false, outcomes: { Practitioner: 'notRead 0' } });
-    expect(made.errors).toEqual([why]);
+    const errors = ['Practitioner is not read: no search finds those of a member, and none came by reference.'];
+    expect(made).toMatchObject({ status: 'failed', complete: false, outcomes: { Practitioner: 'notRead 0' }, errors });
     expect(made.world.asked).toEqual([]);
   });
 
   it('and that no search finds is not read beside one that is', async () => {
-    const made = await run(answers({ '/Observation?': pageOf([observation(1)]) }), {
-      ...options,
-      types: ['Observation', 'Practitioner'],
-    });
+    const made = await runWith(asking('Observation Practitioner'), observations());
 
     expect(made).toMatchObject({ status: 'partial', complete: false });
     expect(made.outcomes).toEqual({ Observation: 'complete 1', Practitioner: 'notRead 0' });
   });
 
   it('and that no search finds is complete if it comes by reference', async () => {
-    const made = await run(
-      answers({
-        '/Observation?': pageOf([observation(1, seenBy('Practitioner/1'))]),
-        '/Practitioner/1': fhir({ resourceType: 'Practitioner', id: '1' }),
-      }),
-      {
-        ...options,
-        types: ['Observation', 'Practitioner'],
-        scope: 'patient/Observation.rs patient/Practitioner.r',
-      },
-    );
+    const options = asking('Observation Practitioner', 'patient/Observation.rs patient/Practitioner.r');
+    const pages = { ...observations(seenBy('Practitioner/1')), '/Practitioner/1': practitioner('1') };
+    const made = await runWith(options, pages);
 
     expect(made).toMatchObject({ status: 'completed', complete: true, errors: [] });
     expect(made.outcomes).toEqual({ Observation: 'complete 1', Practitioner: 'complete 1' });
   });
 
   it('and that no search finds is refused by a scope without reading', async () => {
-    const made = await run(answers({ '/Observation?': pageOf([observation(1)]) }), {
-      ...options,
-      types: ['Observation', 'Practitioner'],
-      scope: 'patient/Observation.rs patient/Practitioner.s',
-    });
+    const options = asking('Observation Practitioner', 'patient/Observation.rs patient/Practitioner.s');
+    const made = await runWith(options, observations());
 
     expect(made.outcomes).toEqual({ Observation: 'complete 1', Practitioner: 'refusedByScope 0' });
   });
 });
 
 it('an export of which the scope let nothing be read is not completed', async () => {
-  const made = await run(answers({}), { ...byType('Patient', 'Goal'), scope: 'patient/Goal.r' });
+  const made = await runWith(scoped('patient/Goal.r', 'Patient', 'Goal'), {});
 
   expect(made).toMatchObject({ status: 'failed', complete: false });
   expect(made.outcomes).toEqual({ Patient: 'refusedByScope 0', Goal: 'refusedByScope 0' });
@@ -574,11 +484,11 @@ describe('a payer that knows the member by another id', () => {
   it.each([
     ['gives nothing that names the member', [theirs(1)], 0],
     ['gives some that do', [theirs(1), observation(2)], 1],
-  ])('%s: the type is incomplete', async (_, observations, count) => {
-    const made = await run(
-      answers({ '/Patient': pageOf([memberPatient]), '/Observation': pageOf(observations) }),
-      byType('Observation'),
-    );
+  ])('%s: the type is incomplete', async (_, found, count) => {
+    const made = await runWith(byType('Observation'), {
+      '/Patient': pageOf([memberPatient]),
+      '/Observation': pageOf(found),
+    });
     expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: `incomplete ${count}` });
     expect(made.status).toBe('partial');
     expect(made.errors).toEqual(['A resource of type Observation on page 1 is left out: it is about another patient.']);
@@ -591,14 +501,11 @@ describe('a payer that knows the member by another id', () => {
     ['that came along', 'Communication', {}, 'complete 1', ''],
     ['that names the member', 'Communication', { recipient }, 'incomplete 1', ', and names the member'],
   ])("judges a type beside another's resource: %s", async (_, resourceType, more, outcome, says) => {
-    const made = await run(
-      answers({
-        '/Patient': pageOf([memberPatient]),
-        '/Observation': pageOf([observation(1), { ...theirs(2), resourceType, ...more }]),
-        '/Communication': pageOf([{ resourceType: 'Communication', id: '1', recipient }]),
-      }),
-      byType('Observation', 'Communication'),
-    );
+    const made = await runWith(byType('Observation', 'Communication'), {
+      '/Patient': pageOf([memberPatient]),
+      '/Observation': pageOf([observation(1), { ...theirs(2), resourceType, ...more }]),
+      '/Communication': pageOf([{ resourceType: 'Communication', id: '1', recipient }]),
+    });
     expect(made.outcomes).toMatchObject({ [resourceType]: outcome });
     const sentence = `A resource of type ${resourceType} on page 1 is left out: it is about another patient${says}.`;
     expect(made.errors).toEqual([sentence]);
@@ -607,11 +514,11 @@ describe('a payer that knows the member by another id', () => {
 
   it('and whose Patient says so: what is about that id comes, in each leg', async () => {
     const link = [{ type: 'replaces', other: { reference: 'Patient/alias' } }];
-    const observations = [throttled, pageOf([theirs(1), observation(2)])];
-    const made = await run(
-      answers({ '/Patient': pageOf([{ ...memberPatient, link }]), '/Observation': () => observations.shift()! }),
-      byType('Observation'),
-    );
+    const answered = [throttled, pageOf([theirs(1), observation(2)])];
+    const made = await runWith(byType('Observation'), {
+      '/Patient': pageOf([{ ...memberPatient, link }]),
+      '/Observation': () => answered.shift()!,
+    });
     expect(made).toMatchObject({ complete: true, errors: [] });
     expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 2' });
   });
@@ -629,7 +536,7 @@ describe('a payer that knows the member by another id', () => {
     ['is named beyond the bound', Array.from({ length: 501 }, (_, at) => theirs(at + 10)), [linked], 501, [early], 500],
   ])('gives it before the Patient: it %s', async (_, before, after, count, errors, reads) => {
     const pages = [pageOf(before, '?page=2'), throttled, pageOf([...after, observation(2)])];
-    const made = await run(({ path }) => {
+    const made = await runToEnd(() => ({ path }) => {
       const id = /^\/Observation\/o-(\d+)$/.exec(path)?.[1];
       if (id !== undefined) return id === '3' ? { status: 404 } : fhir(theirs(Number(id)));
       return (path.includes('$everything') || path.includes('page=2') ? pages.shift() : undefined) ?? pageOf([]);
@@ -641,18 +548,14 @@ describe('a payer that knows the member by another id', () => {
 });
 
 describe('a type of which the payer granted only a part', () => {
-  const limited = (scope: string, options: WorldOptions) =>
-    run(answers({ '/Patient': pageOf([memberPatient, observation(1)]), '/Observation?': pageOf([observation(1)]) }), {
-      scope,
-      ...options,
-    });
+  const pages = { '/Patient': pageOf([memberPatient, observation(1)]), ...observations() };
 
   it.each([
     ['searched', 'patient/Patient.rs patient/Observation.rs?category=laboratory', byType('Patient', 'Observation')],
     ['searched for each letter', 'patient/*.r patient/Patient.s patient/*.s?a=b', byType('Patient', 'Observation')],
     ['in $everything', 'patient/*.rs?_security:not=R patient/Patient.rs', {}],
   ])('is not complete if it is %s', async (_, scope, options) => {
-    const made = await limited(scope, options);
+    const made = await runWith({ scope, ...options }, pages);
 
     expect(made).toMatchObject({ status: 'partial', complete: false });
     expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'incomplete 1' });
@@ -663,14 +566,12 @@ describe('a type of which the payer granted only a part', () => {
 });
 
 describe('a type that the profile searches by parameters that limit it', () => {
-  const world = (wholeRecord: object, options: WorldOptions = {}): ReturnType<typeof runToEnd> =>
-    run(
-      answers({
-        '/Patient': pageOf([memberPatient]),
-        '/Observation?patient=member-1&category=laboratory': pageOf([observation(1)]),
-      }),
-      { profile: { everything: false, wholeRecord }, ...options },
-    );
+  const found = {
+    '/Patient': pageOf([memberPatient]),
+    '/Observation?patient=member-1&category=laboratory': pageOf([observation(1)]),
+  };
+  const world = (wholeRecord: object, options: WorldOptions = {}) =>
+    runWith({ profile: { everything: false, wholeRecord }, ...options }, found);
   const searches = ['Patient', 'Observation?category=laboratory', 'Observation?category=vital-signs&_sort=date'];
 
   it.each<[string, object, WorldOptions]>([
@@ -682,10 +583,8 @@ describe('a type that the profile searches by parameters that limit it', () => {
       { filters: ['Observation?category=laboratory&code=a'] },
     ],
   ])('is complete if %s', async (_, wholeRecord, options) => {
-    expect(await world(wholeRecord, options)).toMatchObject({
-      complete: true,
-      outcomes: { Observation: 'complete 1' },
-    });
+    const outcomes = { Observation: 'complete 1' };
+    expect(await world(wholeRecord, options)).toMatchObject({ complete: true, outcomes });
   });
 
   it.each<[string, WorldOptions]>([
@@ -701,26 +600,20 @@ describe('a type that the profile searches by parameters that limit it', () => {
   });
 
   it('has another reason first if one of its searches is refused', async () => {
-    const made = await run(
-      answers({ '/Patient': pageOf([memberPatient]), '/Observation': { status: 400 } }),
-      byType(...searches),
-    );
+    const pages = { '/Patient': pageOf([memberPatient]), '/Observation': { status: 400 } };
+    const made = await runWith(byType(...searches), pages);
 
     expect(made.outcomes['Observation']).toBe('refusedByPayer 0');
   });
 
   it('is not complete by a search in place of $everything either, unless a search of its own follows', async () => {
     const substitute = 'Observation?category=laboratory&_include=Observation:performer';
-    const pages = answers({
-      '/Patient': pageOf([memberPatient]),
-      '/Observation?patient=member-1&category=laboratory': pageOf([observation(1)]),
-      '/Observation': pageOf([observation(1), observation(2)]),
-    });
+    const pages = { ...found, '/Observation': pageOf([observation(1), observation(2)]) };
     const profile = { everything: false, wholeRecord: { substitute } };
 
-    const alone = await run(pages, { profile, statement: statementOf({ Patient: ['_id'] }) });
+    const alone = await runWith({ profile, statement: statementOf({ Patient: ['_id'] }) }, pages);
     expect(alone.outcomes).toEqual({ Patient: 'complete 1', Observation: 'incomplete 1' });
-    const followed = await run(pages, { profile, statement: statementOf({ Observation: ['patient'] }) });
+    const followed = await runWith({ profile, statement: statementOf({ Observation: ['patient'] }) }, pages);
     expect(followed.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 2' });
   });
 });

@@ -4,9 +4,7 @@ import { bounds } from '../../../functions/export-job/reading/next-page.ts';
 import { createProblemList } from '../../../functions/export-job/reading/problem-list.ts';
 import { seenNames } from '../../../functions/export-job/reading/seen-names.ts';
 import { createSeenSet } from '../../../functions/export-job/reading/seen.ts';
-import { isComplete } from '../../../functions/shared/exports/manifest.ts';
 import {
-  exportWorld,
   fhir,
   memberPatient,
   observation,
@@ -33,6 +31,35 @@ const sentAs = (entry: string): Sent => ({
   ...pageOf([]),
   body: `{"resourceType":"Bundle","type":"searchset","entry":[${entry}]}`,
 });
+const noDocument = { Patient: 'complete 1', DocumentReference: 'incomplete 0', Condition: 'complete 0' };
+
+type Rules = Parameters<typeof takeResource>[0];
+/** Takes resources of a search, as a leg does. */
+const takerOf =
+  (
+    leg: Leg,
+    type: string,
+    {
+      match = () => undefined,
+      isWanted = () => true,
+    }: Partial<Pick<Rules, 'match'> & Pick<Rules['rules'], 'isWanted'>> = {},
+  ) =>
+  (resource: Readonly<Record<string, unknown>>): void =>
+    takeResource(
+      {
+        leg,
+        rules: { patient: 'member', bases: [], isWanted },
+        source: { of: 'search', type, page: 1, mark: 2 },
+        matching: type,
+        rewrite: () => [],
+        match,
+        late: match,
+        include: () => undefined,
+        repeat: () => undefined,
+        found: createProblemList(),
+      },
+      pageResource(resource),
+    );
 
 /** More than the buffers of these tests take, which is a megabyte. Elsewhere it is ten. */
 const data = `"content":[{"attachment":{"data":"${'QUJD'.repeat(275_000)}"}}]`;
@@ -48,22 +75,21 @@ describe('a resource that is left out makes its type incomplete', () => {
     const made = await documents(sentAs(`{"resource":{${members.join(',')}}}`));
 
     expect(made).toMatchObject({ status: 'partial', complete: false });
-    expect(made.outcomes).toEqual({
-      Patient: 'complete 1',
-      DocumentReference: 'incomplete 0',
-      Condition: 'complete 0',
-    });
+    expect(made.outcomes).toEqual(noDocument);
     expect(made.errors).toEqual([`${what} is left out: it is larger than 10 MB, where clients stop reading a line.`]);
   });
 
+  const noResource = 'it is not a FHIR resource';
+  const noEntry = 'its entry has no resource';
+  const twice = 'it has the same member twice, so that its meaning is not certain';
   it.each([
-    ['without a type', `{"resource":{${idMember}}}`, 'it is not a FHIR resource'],
-    ['that is no object', '{"resource":"d"}', 'it is not a FHIR resource'],
-    ['that is null', '{"resource":null}', 'it is not a FHIR resource'],
-    ['of which there is only the status', '{"fullUrl":"x","response":{"status":"403"}}', 'its entry has no resource'],
-    ['of which there is nothing', '{}', 'its entry has no resource'],
-    ['whose entry is null', 'null', 'its entry has no resource'],
-    ['whose entry is a text', '"d"', 'its entry has no resource'],
+    ['without a type', `{"resource":{${idMember}}}`, noResource],
+    ['that is no object', '{"resource":"d"}', noResource],
+    ['that is null', '{"resource":null}', noResource],
+    ['of which there is only the status', '{"fullUrl":"x","response":{"status":"403"}}', noEntry],
+    ['of which there is nothing', '{}', noEntry],
+    ['whose entry is null', 'null', noEntry],
+    ['whose entry is a text', '"d"', noEntry],
     [
       'of a type that FHIR does not have',
       `{"resource":{"resourceType":"documentreference",${idMember}}}`,
@@ -77,22 +103,14 @@ describe('a resource that is left out makes its type incomplete', () => {
     [
       'beside another in the same entry',
       `{"resource":{${typeMember},${idMember}},"resource":{${typeMember},"id":"e"}}`,
-      'it has the same member twice, so that its meaning is not certain',
+      twice,
     ],
-    [
-      'with two types',
-      `{"resource":{"resourceType":"Condition",${idMember},${typeMember}}}`,
-      'it has the same member twice, so that its meaning is not certain',
-    ],
+    ['with two types', `{"resource":{"resourceType":"Condition",${idMember},${typeMember}}}`, twice],
   ])('%s', async (_, entry, why) => {
     const made = await documents(sentAs(entry));
 
     expect(made).toMatchObject({ status: 'partial', complete: false });
-    expect(made.outcomes).toEqual({
-      Patient: 'complete 1',
-      DocumentReference: 'incomplete 0',
-      Condition: 'complete 0',
-    });
+    expect(made.outcomes).toEqual(noDocument);
     expect(made.errors).toEqual([`A resource on page 1 of DocumentReference is left out: ${why}.`]);
   });
 
@@ -126,11 +144,9 @@ it('a resource of ten million bytes is given, and one of a byte more is too larg
 });
 
 describe('a resource that the record refers to', () => {
+  const issue = [{ severity: 'error', code: 'not-found' }];
   it.each([
-    [
-      'an OperationOutcome',
-      fhir({ resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'not-found' }] }),
-    ],
+    ['an OperationOutcome', fhir({ resourceType: 'OperationOutcome', issue })],
     ['another resource', fhir({ resourceType: 'Practitioner', id: 'other' })],
     ['one of another type', fhir({ resourceType: 'Location', id: 'one' })],
     ['one without an id', fhir({ resourceType: 'Practitioner' })],
@@ -142,12 +158,8 @@ describe('a resource that the record refers to', () => {
         : pageOf([memberPatient, observation(1, { performer: [{ reference: 'Practitioner/one' }] })]),
     );
 
-    expect(made).toMatchObject({
-      status: 'partial',
-      complete: false,
-      ids: ['member-1', 'o-1'],
-      outcomes: { Practitioner: 'incomplete 0' },
-    });
+    const outcomes = { Practitioner: 'incomplete 0' };
+    expect(made).toMatchObject({ status: 'partial', complete: false, ids: ['member-1', 'o-1'], outcomes });
     expect(made.errors).toContain(
       'Practitioner/one, which the record refers to, could not be read: the payer answered with another resource.',
     );
@@ -195,34 +207,14 @@ describe('a resource that the record refers to', () => {
 it('what is left out is reported, not counted and not remembered once a record has too many tags', () => {
   const seen = createSeenSet();
   const problems = createProblemList();
-  let size = 0;
-  let matched = 0;
+  let [size, matched] = [0, 0];
   const isWanted = (type: string): boolean => type !== 'Claim';
   const leg = {
     problems,
     wantedAtKickOff: { isWanted },
     seen: seenNames({ ...seen, size: () => size }, Buffer.alloc(32, 7)),
   } as unknown as Leg;
-  const source = { of: 'search', type: 'Observation', page: 1, mark: 2 } as const;
-  const match = (): void => {
-    matched += 1;
-  };
-  const take = (resource: Readonly<Record<string, unknown>>): void =>
-    takeResource(
-      {
-        leg,
-        rules: { patient: 'member', bases: [], isWanted },
-        source,
-        matching: source.type,
-        rewrite: () => [],
-        match,
-        late: match,
-        include: () => undefined,
-        repeat: () => undefined,
-        found: createProblemList(),
-      },
-      pageResource(resource),
-    );
+  const take = takerOf(leg, 'Observation', { match: () => void (matched += 1), isWanted });
   const theirs = { resourceType: 'Observation', id: '1', subject: { reference: 'Patient/somebody' } };
 
   leg.seen.add('Patient/member');
@@ -247,7 +239,7 @@ it('what is left out is reported, not counted and not remembered once a record h
 it('a page of two hundred thousand entries without a name costs no more than its search, and is asked for once', async () => {
   const made = await documents(sentAs(`${'{},'.repeat(199_999)}{}`));
 
-  expect(made.outcomes).toEqual({ Patient: 'complete 1', DocumentReference: 'incomplete 0', Condition: 'complete 0' });
+  expect(made.outcomes).toEqual(noDocument);
   expect(made.errors).toHaveLength(201);
   expect(made.errors.at(-1)).toBe('199800 more problems of this kind with DocumentReference are not listed.');
   expect(made.world.asked).toHaveLength(3);
@@ -257,7 +249,7 @@ it('a page that breaks a bound is named, and not asked for again', async () => {
   const members = Array.from({ length: 1000 }, (_, at) => `"m${at}":0`).join();
   const made = await documents({ ...pageOf([]), body: `{"resourceType":"Bundle",${members}}` });
 
-  expect(made.outcomes).toEqual({ Patient: 'complete 1', DocumentReference: 'incomplete 0', Condition: 'complete 0' });
+  expect(made.outcomes).toEqual(noDocument);
   expect(made.errors).toEqual([
     'Page 1 of DocumentReference could not be read: the Bundle has more than a thousand members. Resources are missing.',
   ]);
@@ -274,22 +266,7 @@ it('references beyond those that an export reads are counted, by the type that t
     parts: { add: () => undefined },
     seen: seenNames(createSeenSet(), Buffer.alloc(32, 7)),
   } as unknown as Leg;
-  const take = (resource: Readonly<Record<string, unknown>>): void =>
-    takeResource(
-      {
-        leg,
-        rules: { patient: 'member', bases: [], isWanted: () => true },
-        source: { of: 'search', type: 'Basic', page: 1, mark: 2 },
-        matching: 'Basic',
-        rewrite: () => [],
-        match: () => undefined,
-        late: () => undefined,
-        include: () => undefined,
-        repeat: () => undefined,
-        found: createProblemList(),
-      },
-      pageResource(resource),
-    );
+  const take = takerOf(leg, 'Basic');
   const refers = (count: number, type: string) => ({
     a: Array.from({ length: count }, (_, at) => ({ reference: `${type}/${at}` })),
   });
@@ -304,20 +281,24 @@ it('references beyond those that an export reads are counted, by the type that t
   expect(problems.listed()).toEqual([{ kind: 'referencesNotListed', type: 'Basic', id: '3' }]);
 });
 
-/** A payer that asks to wait before each page, so that each is a leg of its own. */
-const slowPayer = (pageOfNumber: (page: number) => readonly object[], options: WorldOptions, lastPage = 8) => {
-  const world = exportWorld(options);
+/** A payer that asks to wait before it answers, so that each page is a leg of its own. */
+const waiting = (payer: PayerScript, doesWait = (_path: string) => true): PayerScript => {
   const waited = new Set<string>();
-  world.answerWith(({ path }) => {
-    const page = Number(/page=(\d+)/.exec(path)?.[1] ?? 1);
-    if (!waited.has(path)) {
-      waited.add(path);
-      return { status: 429, headers: { 'retry-after': '60' } };
-    }
-    return pageOf(pageOfNumber(page), page < lastPage ? `${world.base}?page=${page + 1}` : undefined);
-  });
-  return world;
+  return (asked) => {
+    if (waited.has(asked.path) || !doesWait(asked.path)) return payer(asked);
+    waited.add(asked.path);
+    return { status: 429, headers: { 'retry-after': '60' } };
+  };
 };
+const slowPayer = (pageOfNumber: (page: number) => readonly object[], options: WorldOptions, lastPage = 8) =>
+  runToEnd(
+    ({ base }) =>
+      waiting(({ path }) => {
+        const page = Number(/page=(\d+)/.exec(path)?.[1] ?? 1);
+        return pageOf(pageOfNumber(page), page < lastPage ? `${base}?page=${page + 1}` : undefined);
+      }),
+    options,
+  );
 
 describe('a record', () => {
   const page = (number: number) => [...(number === 1 ? [memberPatient] : []), observation(number)];
@@ -327,14 +308,12 @@ describe('a record', () => {
     ['more resources', { ...bounds, resources: 3 }, 'the record has more resources than an export reads', 2],
     ['more bytes', { ...bounds, bytes: 300 }, 'the record is larger than an export reads', 3],
   ])('with %s than an export reads ends as partial, with what came before', async (_, limits, why, pages) => {
-    const world = slowPayer(page, { deps: { bounds: limits }, statement: statementOf({ Goal: [] }) });
+    const made = await slowPayer(page, { deps: { bounds: limits }, statement: statementOf({ Goal: [] }) });
 
-    await world.run();
-
-    expect(await world.item()).toMatchObject({ status: 'partial', resources: pages + 1 });
-    const { manifest, errors, resources } = await world.record();
-    expect(resources['Observation']).toHaveLength(pages);
-    expect(isComplete(manifest)).toBe(false);
+    const { manifest, errors } = made;
+    expect(made).toMatchObject({ status: 'partial', complete: false });
+    expect(await made.world.item()).toMatchObject({ resources: pages + 1 });
+    expect(made.ids).toHaveLength(pages + 1);
     expect(errors).toEqual([`$everything is not complete: ${why}.`, `Goal is not complete: ${why}.`]);
     expect(manifest.outcomes.filter(({ count }) => count > 0)).toEqual([
       { type: 'Patient', outcome: 'incomplete', count: 1, reason: errors[0] },
@@ -345,44 +324,35 @@ describe('a record', () => {
 
   it('that refers to more resources than an export reads ends as partial, with those that it had read', async () => {
     const performer = [1, 2, 3, 4].map((id) => ({ reference: `Practitioner/p${id}` }));
-    const world = exportWorld({ deps: { bounds: { ...bounds, references: 3 } } });
-    const waited = new Set<string>();
-    world.answerWith(({ path }) => {
+    const payer: PayerScript = ({ path }) => {
       const [, id] = /^\/Practitioner\/(.+)/.exec(path) ?? [];
-      if (id === undefined) return pageOf([memberPatient, observation(1, { performer })]);
-      if (waited.has(id)) return fhir({ resourceType: 'Practitioner', id });
-      // Each in a leg of its own; the question that is refused counts, too.
-      waited.add(id);
-      return { status: 429, headers: { 'retry-after': '60' } };
-    });
+      return id === undefined
+        ? pageOf([memberPatient, observation(1, { performer })])
+        : fhir({ resourceType: 'Practitioner', id });
+    };
+    // The question that is refused counts, too.
+    const slowly = waiting(payer, (path) => path.startsWith('/Practitioner/'));
+    const made = await run(slowly, { deps: { bounds: { ...bounds, references: 3 } } });
 
-    await world.run();
-
-    const { resources, errors } = await world.record();
-    expect(resources['Practitioner']?.map(({ id }) => id)).toEqual(['p1']);
-    expect(errors).toEqual([
+    expect(made.ids).toEqual(['member-1', 'o-1', 'p1']);
+    expect(made.errors).toEqual([
       'The record refers to 3 resources of type Practitioner that were not read: the record refers to more resources than an export reads.',
     ]);
   });
 
   it('that just fits is complete', async () => {
-    const world = slowPayer(page, { deps: { bounds: { ...bounds, pages: 3, resources: 4 } } }, 3);
+    const made = await slowPayer(page, { deps: { bounds: { ...bounds, pages: 3, resources: 4 } } }, 3);
 
-    await world.run();
-
-    expect(await world.item()).toMatchObject({ status: 'completed', resources: 4 });
+    expect(await made.world.item()).toMatchObject({ status: 'completed', resources: 4 });
   });
 });
 
 describe('the error files', () => {
-  const document = (type: string, id: number) => ({
-    resourceType: type,
-    id: String(id),
-    content: [{ attachment: { url: 'https://elsewhere.example/1' } }],
-  });
+  const content = [{ attachment: { url: 'https://elsewhere.example/1' } }];
+  const document = (type: string, id: number) => ({ resourceType: type, id: String(id), content });
 
   it('list two hundred problems of a kind and type, over all legs, and count the rest', async () => {
-    const world = slowPayer(
+    const { errors } = await slowPayer(
       (page) => [
         ...Array.from({ length: 150 }, (_, at) => document('DocumentReference', page * 1000 + at)),
         ...Array.from({ length: page === 1 ? 200 : 1 }, (_, at) => document('Basic', page * 1000 + at)),
@@ -392,9 +362,6 @@ describe('the error files', () => {
       2,
     );
 
-    await world.run();
-
-    const { errors } = await world.record();
     const listed = (type: string) => errors.filter((line) => line.startsWith(`${type}/`)).length;
     expect([listed('DocumentReference'), listed('Basic')]).toEqual([200, 200]);
     expect(errors.filter((line) => line.includes('not listed'))).toEqual([
