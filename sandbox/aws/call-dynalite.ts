@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Server } from 'node:http';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AwsAnswer } from './service.ts';
 import type { CallDynamoDb } from './stream-records.ts';
 
@@ -43,5 +43,5 @@ export const createTable = async (call: CallDynamoDb, table: Readonly<Record<str
     const { Table } = await call('DescribeTable', { TableName });
     return (Table as { readonly TableStatus: string }).TableStatus === 'ACTIVE';
   };
-  while (!(await isActive())) await nextTurn();
+  while (!(await isActive())) await sleep(1);
 };

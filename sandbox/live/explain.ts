@@ -70,10 +70,23 @@ export const explainerOf = (text: string): Explain => {
   };
 };
 
-/** The explanations of `docs/openapi.yaml`. Without that file nothing is explained. */
+/** Parses at the first question: to parse takes a quarter of a second, and most stacks are asked nothing. */
+const explainerIn = (text: string): Explain => {
+  let explain: Explain | undefined;
+  return (answered) => {
+    try {
+      explain ??= explainerOf(text);
+    } catch {
+      explain = () => undefined;
+    }
+    return explain(answered);
+  };
+};
+
+/** The explanations of `docs/openapi.yaml`. Without that file, or where it is no YAML, nothing is explained. */
 export const readExplanations = async (): Promise<Explain> => {
   try {
-    return explainerOf(await readFile(new URL('../../docs/openapi.yaml', import.meta.url), 'utf8'));
+    return explainerIn(await readFile(new URL('../../docs/openapi.yaml', import.meta.url), 'utf8'));
   } catch {
     return () => undefined;
   }

@@ -80,15 +80,21 @@ const contextOf = (requestId: string, lastsMs: number): Context => {
 const longMs = 60_000;
 const unhurried = { requestHandler: { connectionTimeout: longMs, requestTimeout: longMs } };
 
+/** Most environments call few services, and a client takes time to make. */
+const once = <T>(make: () => T): (() => T) => {
+  let made: T | undefined;
+  return () => (made ??= make());
+};
+
 /** A client with no time limit until it is told to hurry; a call may also bring limits. */
 const switched = <T extends DynamoDBClient | SecretsManagerClient | KMSClient>(
-  real: T,
-  long: T,
+  real: () => T,
+  long: () => T,
   isHurried: () => boolean,
 ): T => {
   type Send = (command: unknown, options?: object) => unknown;
   const sendOf = (client: T): Send => (client.send as Send).bind(client);
-  const send: Send = (command, options) => (isHurried() ? sendOf(real)(command, options) : sendOf(long)(command));
+  const send: Send = (command, options) => (isHurried() ? sendOf(real())(command, options) : sendOf(long())(command));
   return { send } as unknown as T;
 };
 
@@ -111,12 +117,20 @@ export const startInstance = (
     new SecretsManagerClient({ ...aws, ...secretsLimits, ...limits, endpoint: dependencies });
   const kmsWith = (limits: object): KMSClient =>
     new KMSClient({ ...aws, ...kmsLimits, ...limits, endpoint: dependencies });
-  const [real, long] = [dynamoWith({}), dynamoWith(unhurried)];
+  const [real, long] = [once(() => dynamoWith({})), once(() => dynamoWith(unhurried))];
   const client = switched(real, long, () => hurried.has('DynamoDB'));
   const auditClient = switched(real, long, () => hurried.has('audit'));
   const limitsClient = switched(real, long, () => hurried.has('limits'));
-  const secrets = switched(secretsWith({}), secretsWith(unhurried), () => hurried.has('Secrets Manager'));
-  const kms = switched(kmsWith({}), kmsWith(unhurried), () => hurried.has('KMS'));
+  const secrets = switched(
+    once(() => secretsWith({})),
+    once(() => secretsWith(unhurried)),
+    () => hurried.has('Secrets Manager'),
+  );
+  const kms = switched(
+    once(() => kmsWith({})),
+    once(() => kmsWith(unhurried)),
+    () => hurried.has('KMS'),
+  );
   const clocks = { now: clock.now, monotonic: clock.now };
   const clientOf: Partial<Record<TableName, DynamoDBClient>> = { Limits: limitsClient, AuditEvents: auditClient };
   const handlers = handlersOf(
