@@ -39,10 +39,13 @@ export const indexPageOf = (ports: LocalPorts, clients: readonly LocalClient[]):
       { text: 'Live view of each call', href: `http://localhost:${ports.live}/` },
       { text: 'API reference', href: `http://localhost:${ports.live}/api` },
       { text: 'Demo partner app', href: `http://localhost:${ports.partner}/` },
-      {
-        text: 'Apps that may read a record at Northwind Health',
-        href: `http://localhost:${ports.gateway}/connections/northwind`,
-      },
+      ...[
+        ['Demo Health Plan', 'demo-health-plan'],
+        ['Northwind Health', 'northwind'],
+      ].map(([name, payer]) => ({
+        text: `Apps that may read a record at ${name}`,
+        href: `http://localhost:${ports.gateway}/connections/${payer}`,
+      })),
       { text: 'Identity provider', href: `http://127.0.0.1:${ports.identity}/` },
       { text: 'Inbox of Demo Health Plan', href: `${plan}/inbox` },
       { text: 'Inbox of Northwind Health', href: `${northwind}/inbox` },
