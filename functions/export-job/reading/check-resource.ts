@@ -78,8 +78,11 @@ const none: readonly unknown[] = [];
 /** The values at a path, including those inside lists along it. What is not an object ends the path, and is a value. */
 export const valuesAt = (resource: JsonObject, path: string): readonly unknown[] => {
   const names = namesIn(path);
+  const [first = ''] = names;
+  const outer = resource[first] ?? null;
   // Most elements are absent from most resources, and a file may have millions of these.
-  if ((resource[names[0]!] ?? null) === null) return none;
+  if (outer === null) return none;
+  if (names.length === 1 && !Array.isArray(outer) && !(first in nestedIn)) return [outer];
   return names.reduce<readonly unknown[]>(
     (found, name) => {
       const values = flat(found.map((value) => memberOf(value, name)));
@@ -122,9 +125,9 @@ const aboutElement = (
   whose: Whose,
   counts: (value: unknown) => boolean = () => true,
 ): About => {
-  const values = valuesAt(place.resource, path).filter(counts);
+  const values = valuesAt(place.resource, path);
   if (values.length === 0) return 'nobody';
-  const found = new Set(values.map((value) => aboutReference(value, place, whose)));
+  const found = new Set(values.filter(counts).map((value) => aboutReference(value, place, whose)));
   return (['member', 'other', 'unknown'] as const).find((one) => found.has(one)) ?? 'nobody';
 };
 
@@ -265,14 +268,17 @@ export const patientsOf = (
 ): string[] => {
   if (type === 'Patient') return typeof resource['id'] === 'string' ? [resource['id']] : [];
   const place: Place = { resource, resolve: () => undefined };
-  const idsAt = (paths: readonly string[]): string[] =>
-    paths
-      .flatMap((path) => valuesAt(resource, path))
-      .flatMap((value) => {
+  const idsAt = (paths: readonly string[]): string[] => {
+    const ids: string[] = [];
+    for (const path of paths) {
+      for (const value of valuesAt(resource, path)) {
         const text = isObject(value) ? value['reference'] : undefined;
         const parsed = typeof text === 'string' ? parseReference(text, whose) : undefined;
-        return parsed?.type === 'Patient' && parsed.isOwn ? [parsed.id] : [];
-      });
+        if (parsed?.type === 'Patient' && parsed.isOwn) ids.push(parsed.id);
+      }
+    }
+    return ids;
+  };
   const own = [
     ...idsAt([...elementsAbout(type), ...elementsElsewhere(type)]),
     ...heldBy(place).flatMap((held) =>

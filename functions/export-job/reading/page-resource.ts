@@ -1,7 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { isObject, type JsonObject } from '../../shared/json-object.ts';
+import { openObject } from '../../shared/json/bytes.ts';
 import { eachText } from '../../shared/json/each-text.ts';
 import { readTokens } from '../../shared/json/tokens.ts';
+import { countMembers } from './count-members.ts';
 import { cutLongStrings } from './cut-long-strings.ts';
 import type { ValueKeeper } from './keep-value.ts';
 import { surveyResource, type Survey } from './survey-resource.ts';
@@ -56,6 +58,39 @@ const mostNodes = 500_000;
 /** The long strings of a resource larger than this, in bytes, are cut before it is parsed. */
 const largeBytes = 256 * 1024;
 
+/** @param members how many members its bytes have, repeated ones included */
+const resourceOf = (
+  line: Buffer,
+  parsed: unknown,
+  members: number,
+): Omit<PageResource, 'mode'> | 'notResource' | 'repeatedKey' => {
+  if (!isObject(parsed) || typeof parsed['resourceType'] !== 'string') return 'notResource';
+  const survey = surveyResource(parsed);
+  if (survey.members !== members) return 'repeatedKey';
+  const { resourceType: type, id } = parsed as { readonly resourceType: string; readonly id?: unknown };
+  // Some payers write an id of digits as a number, and refer to it as any other.
+  const named = Number.isSafeInteger(id) ? String(id) : id;
+  return { type, id: typeof named === 'string' ? named : undefined, line, resource: parsed, ...survey };
+};
+
+/**
+ * Parses and checks a resource that is written as most are: not large, and without white space between tokens. It takes half the
+ * time of a reader of tokens.
+ * @returns undefined for any other line, whatever is wrong with it
+ */
+export const readPlain = (line: Buffer, mostBytes: number): Omit<PageResource, 'mode'> | undefined => {
+  if (line[0] !== openObject || line.length > Math.min(mostBytes, largeBytes) || !isUtf8(line)) return undefined;
+  const text = line.toString('utf8');
+  const members = countMembers(text, mostLevels);
+  if (members === undefined) return undefined;
+  try {
+    const found = resourceOf(line, JSON.parse(text), members);
+    return typeof found === 'string' ? undefined : found;
+  } catch {
+    return undefined;
+  }
+};
+
 /** Parses and checks the bytes of a resource that the keeper kept. */
 export const readKept = (keeper: ValueKeeper): Omit<PageResource, 'mode'> | Omit<SkippedResource, 'mode'> => {
   const kept = keeper.kept();
@@ -64,22 +99,18 @@ export const readKept = (keeper: ValueKeeper): Omit<PageResource, 'mode'> | Omit
   if (keeper.depth() > mostLevels) return skip('tooDeep');
   if (keeper.nodes() > mostNodes) return skip('tooMany');
   if (!isUtf8(kept)) return skip('notJson');
-  let resource: unknown;
+  let parsed: unknown;
   try {
-    resource = JSON.parse((kept.length > largeBytes ? cutLongStrings(kept) : kept).toString('utf8'));
+    parsed = JSON.parse((kept.length > largeBytes ? cutLongStrings(kept) : kept).toString('utf8'));
   } catch {
     return skip('notJson');
   }
-  if (!isObject(resource) || typeof resource['resourceType'] !== 'string') return skip('notResource');
-  const survey = surveyResource(resource);
-  const { resourceType: type, id } = resource as { readonly resourceType: string; readonly id?: unknown };
-  if (survey.members !== keeper.members()) {
-    const skipped = skip('repeatedKey');
-    return skipped.type === type && skipped.id === id ? skipped : { skipped: 'repeatedKey' };
-  }
-  // Some payers write an id of digits as a number, and refer to it as any other.
-  const named = Number.isSafeInteger(id) ? String(id) : id;
-  return { type, id: typeof named === 'string' ? named : undefined, line: kept, resource, ...survey };
+  const found = resourceOf(kept, parsed, keeper.members());
+  if (found === 'notResource') return skip(found);
+  if (found !== 'repeatedKey') return found;
+  const skipped = skip(found);
+  const { resourceType: type, id } = parsed as { readonly resourceType: string; readonly id?: unknown };
+  return skipped.type === type && skipped.id === id ? skipped : { skipped: found };
 };
 
 /** A resource's type and id, where known. */

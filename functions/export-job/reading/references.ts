@@ -14,7 +14,8 @@ interface Reference {
   readonly isOwn: boolean;
 }
 
-const form = /^(?<base>.*\/)?(?<type>[A-Za-z]+)\/(?<id>[^/?#|\s\\]{1,128})(?:\/_history\/[^/?#|\s\\]+)?\/?$/;
+/** Its base, its type and its id. Groups with names take half as long again. */
+const form = /^(.*\/)?([A-Za-z]+)\/([^/?#|\s\\]{1,128})(?:\/_history\/[^/?#|\s\\]+)?\/?$/;
 
 const isOfPayer = (text: string, base: string, type: string, answer: AnswerBases): boolean => {
   const rest = `/${text.slice(base.length)}`;
@@ -38,7 +39,7 @@ const parseAtBase = (text: string, type: string, id: string, answer: AnswerBases
  * @param answer the payer's bases; the one that gave the answer is that of relative references
  */
 export const parseReference = (text: string, answer: AnswerBases): Reference | undefined => {
-  const { base = '', type = '', id = '' } = form.exec(text)?.groups ?? {};
+  const [, base = '', type = '', id = ''] = form.exec(text) ?? [];
   if (!isResourceType(type) || id === '.' || id === '..') return undefined;
   if (base === '' || base === '/') return { type, id, isOwn: isAt(answer, type) };
   if (!/^https?:/i.test(base)) return parseAtBase(text, type, id, answer);

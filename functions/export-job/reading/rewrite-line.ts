@@ -1,10 +1,11 @@
 import { afterBase } from '../../shared/fhir/base-url-prefix.ts';
 import { createLinkRewriter } from '../../shared/fhir/rewrite-links.ts';
+import { backslashByte } from '../../shared/json/bytes.ts';
 import { eachText } from '../../shared/json/each-text.ts';
 import { namesOf } from '../../shared/json/names.ts';
 import { decodeBeginning } from '../../shared/json/spelling.ts';
 import { readTokens } from '../../shared/json/tokens.ts';
-import { eachBase, isAt, type AnswerBases } from '../../shared/registry/fhir-bases.ts';
+import { eachBase, isAt, spellings, type AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import type { PageResource } from './page-resource.ts';
 import { placeAtPayer, type Place } from './place-at-payer.ts';
 
@@ -79,6 +80,16 @@ const withOddBinaries = (
 };
 
 /**
+ * Makes a check for lines that may have a link to one of these bases, in any letter case. Most have none: their references are
+ * relative, and reading their tokens would take much longer.
+ */
+const maybeLinked = (bases: readonly string[]): ((line: Buffer) => boolean) => {
+  const all = bases.map((base) => base.replace(/\/+$/, '').replaceAll(/\W/g, String.raw`\$&`));
+  const anyBase = new RegExp(all.join('|'), 'i');
+  return (line) => line.length > pieceBytes || line.includes(backslashByte) || anyBase.test(line.toString('latin1'));
+};
+
+/**
  * Makes the rewriter of one page's lines. It replaces the payer's bases in links with the facade's base, as the fetch
  * route does, makes relative links to Binaries absolute, puts the URLs of attachments' files, and returns a line with its
  * line break, in pieces. Each page gets a new rewriter, so that a malformed page cannot affect another.
@@ -89,14 +100,19 @@ export const createLineRewriter = ({
 }: LineBases): ((resource: Pick<PageResource, 'line' | 'attachments'>, files?: FileUrls) => Iterable<Uint8Array>) => {
   const rewriter = createLinkRewriter({ from: eachBase(answer), to: facade });
   const binaries = isAt(answer, 'Binary') ? facade : answer.bases[0]!;
-  return function* ({ line, attachments }, given = noFiles) {
-    const files = withOddBinaries(attachments, given, answer, facade);
-    const isChanged = files.size > 0 || attachments.some((url) => relativeBinary.test(url));
-    for (const part of isChanged ? withFilesAndBinaries(line, binaries, files) : [line]) {
+  const mayBeLinked = maybeLinked(spellings(answer));
+  const rewrite = function* (parts: Iterable<Buffer>): Generator<Uint8Array> {
+    for (const part of parts) {
       for (let at = 0; at < part.length; at += pieceBytes) yield* rewriter.push(part.subarray(at, at + pieceBytes));
     }
     // A line is a whole document, so the rewriter holds nothing back.
     yield lineEnd;
+  };
+  return ({ line, attachments }, given = noFiles) => {
+    const files = withOddBinaries(attachments, given, answer, facade);
+    const isChanged = files.size > 0 || attachments.some((url) => relativeBinary.test(url));
+    if (isChanged) return rewrite(withFilesAndBinaries(line, binaries, files));
+    return mayBeLinked(line) ? rewrite([line]) : [line, lineEnd];
   };
 };
 

@@ -1,7 +1,7 @@
 import { openObject } from '../../shared/json/bytes.ts';
 import { beginAgain, nextToken, readTokens, stray, takeChunk, token } from '../../shared/json/tokens.ts';
 import { keepValues } from './keep-value.ts';
-import { readKept, type PageResource, type SkippedResource } from './page-resource.ts';
+import { readKept, readPlain, type PageResource, type SkippedResource } from './page-resource.ts';
 import type { PageRoom } from './split-bundle.ts';
 
 /** Splits a file of NDJSON into its resources while its bytes arrive, in the memory of one resource. */
@@ -63,6 +63,16 @@ export const splitLines = (
     read(piece);
   };
 
+  /** Passes on what is on a whole line, if that is a resource as most are written. */
+  const takePlain = (line: Buffer): boolean => {
+    if (bytes > 0) return false;
+    const plain = readPlain(line, room.resource.length);
+    if (plain === undefined) return false;
+    take({ ...plain, mode: 'match' });
+    onLine(line.length + 1);
+    return true;
+  };
+
   const endLine = (): void => {
     if (at === 'after') take({ ...found!, mode: 'match' });
     else if (at !== 'blank') take({ skipped: 'notJson', mode: 'match' });
@@ -74,12 +84,16 @@ export const splitLines = (
   };
 
   return {
-    push(chunk) {
+    push(given) {
+      const chunk = Buffer.from(given.buffer, given.byteOffset, given.byteLength);
       let from = 0;
       for (let end = chunk.indexOf(lineBreak); end >= 0; end = chunk.indexOf(lineBreak, from)) {
-        feed(chunk.subarray(from, end));
-        bytes += 1;
-        endLine();
+        const line = chunk.subarray(from, end);
+        if (!takePlain(line)) {
+          feed(line);
+          bytes += 1;
+          endLine();
+        }
         from = end + 1;
       }
       if (from < chunk.length) feed(chunk.subarray(from));

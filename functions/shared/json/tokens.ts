@@ -164,7 +164,7 @@ export const beginAgain = ({ state }: JsonTokens): void => {
 
 /** Goes on to the next chunk, once the one before has no more tokens. */
 export const takeChunk = (tokens: JsonTokens, chunk: Uint8Array): void => {
-  tokens.chunk = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  tokens.chunk = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   tokens.characters = tokens.chunk.toString('latin1');
   tokens.start = tokens.end = 0;
   tokens.state.nextBackslash = -1;

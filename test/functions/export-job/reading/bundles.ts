@@ -6,6 +6,7 @@ import {
   type PageBounds,
   type PageInfo,
 } from '../../../../functions/export-job/reading/split-bundle.ts';
+import { splitLines } from '../../../../functions/export-job/reading/split-lines.ts';
 import { numbersFrom } from '../../../fuzz/json-documents.ts';
 
 /** A splitter's output for one answer. */
@@ -24,12 +25,21 @@ export interface Collected {
 
 const usualRoom = makePageRoom();
 
+const kept = (item: Item): Item => (item.skipped === undefined ? { ...item, line: Buffer.from(item.line) } : item);
+
+const roomOf = (mostBytes: number | undefined) => (mostBytes === undefined ? usualRoom : makePageRoom(mostBytes));
+
+/** Cuts bytes at these offsets, or at offsets that are as far beyond the end. */
+const cutAt = (bytes: Buffer, cuts: readonly number[]): readonly Buffer[] => {
+  const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).toSorted((a, b) => a - b), bytes.length];
+  return places.slice(1).map((to, index) => bytes.subarray(places[index], to));
+};
+
 /** A splitter of an answer, and the resources that it has found so far. @param mostBytes of a resource */
 export const collecting = (of: 'search' | 'read' = 'search', mostBytes?: number, bounds?: PageBounds): Collected => {
   const items: Item[] = [];
-  const room = mostBytes === undefined ? usualRoom : makePageRoom(mostBytes);
-  const take = (item: Item): void =>
-    void items.push(item.skipped === undefined ? { ...item, line: Buffer.from(item.line) } : item);
+  const room = roomOf(mostBytes);
+  const take = (item: Item): void => void items.push(kept(item));
   return { splitter: createBundleSplitter({ of, room, take, ...(bounds && { bounds }) }), items };
 };
 
@@ -43,11 +53,25 @@ export const split = (
     bounds,
   }: { of?: 'search' | 'read'; cuts?: readonly number[]; mostBytes?: number; bounds?: PageBounds } = {},
 ): Answer => {
-  const whole = Buffer.from(bytes);
   const { splitter, items } = collecting(of, mostBytes, bounds);
-  const places = [0, ...cuts.map((cut) => cut % (whole.length + 1)).toSorted((a, b) => a - b), whole.length];
-  for (const [index, to] of places.slice(1).entries()) splitter.push(whole.subarray(places[index], to));
+  for (const piece of cutAt(Buffer.from(bytes), cuts)) splitter.push(piece);
   return { items, info: splitter.end() };
+};
+
+/** What is on the lines of a file that arrives in chunks, cut at these offsets. */
+export const splitFile = (
+  lines: readonly string[],
+  { cuts = [], mostBytes }: { cuts?: readonly number[]; mostBytes?: number } = {},
+): Answer['items'] => {
+  const items: Item[] = [];
+  const splitter = splitLines(
+    roomOf(mostBytes),
+    (item) => void items.push(kept(item)),
+    () => undefined,
+  );
+  for (const piece of cutAt(Buffer.from(lines.map((line) => `${line}\n`).join('')), cuts)) splitter.push(piece);
+  splitter.end();
+  return items;
 };
 
 export const linesOf = ({ items }: Answer): string[] =>

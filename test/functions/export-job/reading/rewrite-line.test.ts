@@ -11,7 +11,7 @@ describe('the links of lines', () => {
     const rewrite = (line: Buffer): Buffer => Buffer.concat([...rewriteLine({ line, attachments: [] })]);
     const line = (base: string) =>
       `{"subject":{"reference":"${base}/Patient/1"},"content":[{"attachment":{"url":"${base}/Binary/2"}}],"url":"${base}/x","a":1.00}`;
-    for (const base of bases) {
+    for (const base of [...bases, 'HTTPS://Payer.Example/fhir']) {
       expect(rewrite(Buffer.from(line(base))).toString()).toBe(
         `${line(facade).replace(`"url":"${facade}/x"`, `"url":"${base}/x"`)}\n`,
       );

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { pageBounds } from '../../../../functions/export-job/reading/split-bundle.ts';
 import { UnreadablePage } from '../../../../functions/export-job/reading/unreadable-page.ts';
-import { bundleOf, collecting, linesOf, spell, split } from './bundles.ts';
+import { bundleOf, collecting, linesOf, spell, split, splitFile } from './bundles.ts';
 
 const observation = (id: string, rest = '') => `{"resourceType":"Observation","id":"${id}"${rest}}`;
 
@@ -136,6 +136,11 @@ describe('splitting a Bundle', () => {
             parsed.map((entry) => entry.resource),
           );
           expect(answer.items.map((item) => item.id)).toEqual(parsed.map((entry) => entry.resource.id));
+          const lines = spellings.map(({ compact, spaced }, index) =>
+            index % 2 === 0 ? compact : spaced.replaceAll('\n', ' '),
+          );
+          expect(splitFile(lines)).toEqual(answer.items);
+          expect(splitFile(lines, { cuts })).toEqual(answer.items);
         },
       ),
       { numRuns: 300 },
@@ -267,7 +272,9 @@ describe('a resource that is skipped', () => {
     ],
     ['more levels than FHIR has', observation('1', `,"a":${'['.repeat(200)}${']'.repeat(200)}`), 'tooDeep'],
   ])('is named with type and id: %s', (_, json, skipped) => {
-    expect(alone(json)).toEqual([{ skipped, mode: 'match', type: 'Observation', id: '1' }, next]);
+    const items = [{ skipped, mode: 'match', type: 'Observation', id: '1' }, next];
+    expect(alone(json)).toEqual(items);
+    expect(splitFile([json.replace('\n', '\r'), observation('next')])).toEqual(items);
   });
 
   it('is one whose bytes are not UTF-8', () => {
@@ -283,18 +290,21 @@ describe('a resource that is skipped', () => {
   });
 
   it('survives a million levels', () => {
-    const deep = observation('1', `,"a":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`);
-    expect(alone(deep)).toEqual([{ skipped: 'tooDeep', mode: 'match', type: 'Observation', id: '1' }, next]);
+    for (const levels of [1_000_000, 100_000]) {
+      const deep = observation('1', `,"a":${'['.repeat(levels)}${']'.repeat(levels)}`);
+      const items = [{ skipped: 'tooDeep', mode: 'match', type: 'Observation', id: '1' }, next];
+      expect(alone(deep)).toEqual(items);
+      expect(splitFile([deep, observation('next')])).toEqual(items);
+    }
   });
 
   it('may have as many bytes as its limit, white space not counted, and not one more', () => {
     const json = observation('1', `,"a":"${'x'.repeat(100)}"`);
     const spaced = json.replaceAll(',', '   ,   ');
     expect(alone(spaced, json.length)).toEqual([expect.objectContaining({ line: Buffer.from(json) }), next]);
-    expect(alone(spaced, json.length - 1)).toEqual([
-      { skipped: 'tooLarge', mode: 'match', type: 'Observation', id: '1' },
-      next,
-    ]);
+    const items = [{ skipped: 'tooLarge', mode: 'match', type: 'Observation', id: '1' }, next];
+    expect(alone(spaced, json.length - 1)).toEqual(items);
+    expect(splitFile([json, observation('next')], { mostBytes: json.length - 1 })).toEqual(items);
   });
 
   it('is too large with 20 MB, which are not held', () => {
