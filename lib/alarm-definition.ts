@@ -20,6 +20,7 @@ type RunbookSection =
   | 'audit-times-differ'
   | 'audit-behind'
   | 'secret-missing'
+  | 'codes-refused'
   | 'limits-down'
   | 'registry-down'
   | 'registry-damaged'

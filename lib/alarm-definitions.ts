@@ -76,6 +76,15 @@ const signalAlarms: Readonly<Record<Signal, SignalAlarm | { readonly silent: str
     says: "A payer's secret is empty, unreadable, of the wrong kind or refused; its members cannot connect.",
     runbook: 'secret-missing',
   },
+  codeRefused: {
+    about: 'payers',
+    id: 'CodesRefused',
+    severity: 'ticket',
+    says: 'Payers answer codes that browsers bring with errors: a secret of ours is wrong, or somebody makes codes up.',
+    runbook: 'codes-refused',
+    threshold: 5,
+    counted: Duration.hours(1),
+  },
   answerTooLarge: { silent: 'The payer works; its partner has to ask in parts, which no one on call can do for it.' },
   limitsDown: {
     about: 'tables',

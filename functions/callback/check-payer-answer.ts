@@ -1,7 +1,8 @@
 import { GatewayError } from '../shared/errors.ts';
 import type { Callback } from './check-callback.ts';
 
-const longestCode = 4096;
+/** Visible characters (RFC 6749 Appendix A.11), as many as real payers need. */
+const codeForm = /^[ -~]{1,4096}$/;
 
 /**
  * Returns the payer's code. Its refusal becomes a standard error without the payer's own text (RFC 6749 §4.1.2.1). It
@@ -17,7 +18,7 @@ export const checkPayerAnswer = ({ values }: Callback): string => {
     throw new GatewayError('temporarily_unavailable', 'The health plan is not available at the moment.');
   }
   const code = values.get('code');
-  if (error !== undefined || code === undefined || code.length > longestCode) {
+  if (error !== undefined || code === undefined || !codeForm.test(code)) {
     throw new GatewayError('server_error', 'The health plan could not complete the sign-in.', {
       detail: error === undefined ? 'no usable code in the redirect' : 'another error in the redirect',
     });

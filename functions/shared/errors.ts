@@ -72,6 +72,7 @@ export const signals = [
   'auditNotWritten',
   'auditTimesDiffer',
   'secretMissing',
+  'codeRefused',
   'answerTooLarge',
   'limitsDown',
   'breakerOpened',

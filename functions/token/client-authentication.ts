@@ -204,7 +204,8 @@ const spendAssertion = async (
  * a public client may refresh that way, since its refresh token finds the grant.
  * @param record gets the registered client that the request claims to be, even if it cannot prove it
  * @throws GatewayError `invalid_client` (401), `invalid_request` if two ways are used at once, or
- * `unauthorized_client` if the client is blocked, which only the client itself learns
+ * `unauthorized_client` if the client is blocked: only a client that proves who it is learns that, and of a public one, which proves
+ * nothing, whoever names it
  */
 export const authenticateClient = async (
   deps: ClientAuthenticationDeps,

@@ -357,6 +357,12 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
       runbook: 'reuse-detected',
       ...quiet,
     },
+    CodesRefused: {
+      looksAt: [`${own} codeRefused {} Sum/3600`],
+      rings: `1 of 1: ${atLeast} 5`,
+      runbook: 'codes-refused',
+      ...quiet,
+    },
     SecretMissing: {
       looksAt: [`${own} secretMissing {} Sum/300`],
       rings: `1 of 1: ${atLeast} 1`,
@@ -583,6 +589,7 @@ const writtenByFunctions = async (): Promise<ReadonlySet<string>> => {
     'payerDrift',
     'reuseDetected',
     'secretMissing',
+    'codeRefused',
     'limitsDown',
     'registryDown',
     'registryDamaged',

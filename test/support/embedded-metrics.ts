@@ -65,7 +65,7 @@ export const metric = (text: string, name: string): Record<string, number> =>
 
 const signals = new Set(
   words(`
-  payerDown refreshFailed refreshRepeated reuseDetected auditNotWritten auditTimesDiffer secretMissing answerTooLarge
+  payerDown refreshFailed refreshRepeated reuseDetected auditNotWritten auditTimesDiffer secretMissing codeRefused answerTooLarge
   limitsDown registryDown registryDamaged breakerOpened
 `),
 );

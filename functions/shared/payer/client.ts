@@ -8,7 +8,7 @@ import type { IdentitySignIn, Payer } from '../registry/types.ts';
 import type { PayerTokens } from '../store/grant-item.ts';
 import { isThrottling } from './answers.ts';
 import { UnusableAnswer } from './decode-body.ts';
-import { NoMatch, PayerError, type Asked } from './errors.ts';
+import { CodeRefused, NoMatch, PayerError, type Asked } from './errors.ts';
 import type { PayerHttp } from './http.ts';
 import { requireText } from './read-text.ts';
 import { readSecretHeaders, type PayerSecret, type ReadPayerSecret } from './secrets.ts';
@@ -259,20 +259,30 @@ const requestToken = async (
 /**
  * Exchanges a payer's code (RFC 6749 §4.1.3). The code is sent once, and again only after `invalid_client`. Unusable
  * tokens are revoked.
- * @throws PayerError, or GatewayError if the payer's secret is missing
+ * @throws CodeRefused if the payer answered, PayerError if it did not, or GatewayError if the payer's secret is missing
  */
 export const exchangeCode = async (
   deps: PayerClientDeps,
   payer: Payer,
   { code, redirectUri, verifier }: { code: string; redirectUri: string; verifier: string },
 ): Promise<PayerTokenAnswer> => {
-  const answer = await requestToken(deps, payer, 'authorization_code', {
-    ...payer.quirks.extraTokenParameters,
-    code,
-    ...(payer.quirks.redirectUriAtToken ? { redirect_uri: redirectUri } : {}),
-    ...(payer.quirks.pkce ? { code_verifier: verifier } : {}),
-  });
-  return usableAnswer(deps, payer, answer);
+  let isAnswered = false;
+  const payerHttp: PayerHttp = async (...request) => {
+    const response = await deps.payerHttp(...request);
+    isAnswered = true;
+    return response;
+  };
+  try {
+    const answer = await requestToken({ ...deps, payerHttp }, payer, 'authorization_code', {
+      ...payer.quirks.extraTokenParameters,
+      code,
+      ...(payer.quirks.redirectUriAtToken ? { redirect_uri: redirectUri } : {}),
+      ...(payer.quirks.pkce ? { code_verifier: verifier } : {}),
+    });
+    return await usableAnswer(deps, payer, answer);
+  } catch (error) {
+    throw isAnswered && error instanceof PayerError ? new CodeRefused(error) : error;
+  }
 };
 
 /** An answer with an access token. The tokens of another one are revoked. @throws PayerError */

@@ -28,6 +28,17 @@ export class NoMatch extends PayerError {
 }
 
 /**
+ * A payer's answer to a code, which a browser brought. Whoever has begun a sign-in can make one up, and servers answer that with
+ * `invalid_request`, a bare 401 or a 500, too. So it says nothing for certain about the payer, or about our secret there.
+ */
+export class CodeRefused extends PayerError {
+  constructor({ failure, detail }: PayerError) {
+    super(failure, detail);
+    this.name = 'CodeRefused';
+  }
+}
+
+/**
  * The signal that an alarm counts. A refused code says nothing about the payer. A refused client is usually an outdated
  * secret.
  */
@@ -38,7 +49,11 @@ const signals: Readonly<Partial<Record<PayerFailure, Signal>>> = {
   invalid_client: 'secretMissing',
 };
 
-const forLog = ({ detail, failure }: PayerError) => ({ detail, signal: signals[failure] });
+const forLog = (error: PayerError): { readonly detail: string; readonly signal: Signal | undefined } => {
+  const { detail, failure } = error;
+  const isOfCode = error instanceof CodeRefused && failure !== 'invalid_grant';
+  return { detail, signal: isOfCode ? 'codeRefused' : signals[failure] };
+};
 
 /** A payer's failure for a redirect to the partner (RFC 6749 §4.1.2.1). */
 export const failureAtLogin = (error: PayerError): GatewayError =>

@@ -64,7 +64,8 @@ export const isPartnerBlocked = (registry: Registry, clientId: string): Promise<
 
 /**
  * Checks that an operator has not blocked a partner. The look-up before it does not check that, so that the log
- * names the partner, and a stranger does not learn of the block.
+ * names the partner, and nobody but a client that has proved who it is learns of the block at the token endpoint. No secret
+ * otherwise: of a public client whoever names it learns it, and the page of a sign-in tells every member.
  * @throws GatewayError `unauthorized_client`
  */
 export const checkNotBlocked = async (registry: Registry, clientId: string): Promise<void> => {

@@ -50,6 +50,8 @@ const away = 'temporarily_unavailable';
 const unreachable = 'The health plan cannot be reached at the moment. Please try again later.';
 const down = ['payerDown'];
 const noSecret = ['secretMissing'];
+/** Anybody can make a code up, so what a payer answers to one rings neither of them. */
+const refusedCode = ['codeRefused'];
 
 describe('what the payer says in the redirect', () => {
   const error = 'server_error';
@@ -67,6 +69,7 @@ describe('what the payer says in the redirect', () => {
     ['a code beside an error', { error: 'login_required' }, { error, text, detail: other }],
     ['neither code nor error', { code: '' }, { error, text, detail: noCode }],
     ['an oversized code', { code: 'c'.repeat(4097) }, { error, text, detail: noCode }],
+    ['a code that is none of RFC 6749', { code: 'c\u0000' }, { error, text, detail: noCode }],
   ])(
     '%s reaches the partner without the payer’s text, asks the payer nothing and rings nothing',
     async (_, change, end) => {
@@ -114,16 +117,25 @@ describe('what the payer’s token endpoint does', () => {
     ['an unknown error', () => json({ error: 'canary' }, 400), isUnusable, oauthError(400, 'nonsense')],
     ['an error of no kind', () => json({ error: 5 }, 400), isUnusable, malformed],
     ['no code', () => json({ error: 'invalid_grant' }, 400), isUnusable, oauthError(400, 'invalid_grant'), []],
-    ['no client', () => json({ error: 'invalid_client' }, 401), isAway, oauthError(401, 'invalid_client'), noSecret, 2],
+    [
+      'no client',
+      () => json({ error: 'invalid_client' }, 401),
+      isAway,
+      oauthError(401, 'invalid_client'),
+      refusedCode,
+      2,
+    ],
+    ['a bare 401', () => html(401), isAway, ' answered 401 without a JSON object', refusedCode, 2],
+    ['a refused request', () => json({ error: 'invalid_request' }, 400), isUnusable, oauthError(400, 'nonsense')],
     ['a 500', () => html(500), isAway, ' answered 500'],
     ['a 503', () => html(503), isAway, ' answered 503'],
     ['an answer that stops in the middle', () => new Response(stalled()), isAway, ': TimeoutError'],
-    ['a time-out', failing(new DOMException('canary', 'TimeoutError')), isAway, ': TimeoutError'],
-    ['a stopped server', failing(new TypeError('canary', { cause })), isAway, ': TypeError < Error:ECONNREFUSED'],
-    ['a failure that is not an error', failing('canary'), isAway, ': unknown'],
+    ['a time-out', failing(new DOMException('canary', 'TimeoutError')), isAway, ': TimeoutError', down],
+    ['a stopped server', failing(new TypeError('canary', { cause })), isAway, ': TypeError < Error:ECONNREFUSED', down],
+    ['a failure that is not an error', failing('canary'), isAway, ': unknown', down],
   ])(
     '%s: the partner is told, and the code is never sent twice',
-    async (_, answer, told, what, signals = down, calls = 1) => {
+    async (_, answer, told, what, signals = refusedCode, calls = 1) => {
       const test = gateway();
       test.payer.http = async () => answer();
 

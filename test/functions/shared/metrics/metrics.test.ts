@@ -31,6 +31,7 @@ const allSignals = Object.keys({
   reuseDetected: true,
   auditNotWritten: true,
   secretMissing: true,
+  codeRefused: true,
   auditTimesDiffer: true,
   answerTooLarge: true,
   limitsDown: true,
@@ -114,7 +115,7 @@ describe('the metrics of a request', () => {
     expect(JSON.parse(line(read))).toMatchObject({ _aws: { Timestamp: 1_780_315_200_000 } });
   });
 
-  it('are at most 14 for a payer, none while it works, and 69 for the stage, which is what CloudWatch bills', () => {
+  it('are at most 14 for a payer, none while it works, and 70 for the stage, which is what CloudWatch bills', () => {
     const billed = new Set<string>();
     const whileItWorks = new Set<string>();
     for (const [step, outcomes] of Object.entries(outcomesOf) as [Step, Outcome[]][]) {
@@ -131,7 +132,7 @@ describe('the metrics of a request', () => {
     const ofPayers = (all: ReadonlySet<string>): string[] => [...all].filter((one) => one.includes('"payer":'));
     expect(ofPayers(billed)).toHaveLength(14);
     expect(ofPayers(whileItWorks)).toEqual([]);
-    expect(billed.size - ofPayers(billed).length).toBe(69);
+    expect(billed.size - ofPayers(billed).length).toBe(70);
   });
 });
 
