@@ -41,10 +41,28 @@ const checkPages = (config: StageConfig, context: Context): void => {
   }
 };
 
+/**
+ * The identity providers as JSON inside JSON, in bytes. They are a variable of the token function, so that only a deployment can
+ * change who vouches for members; Lambda takes 4,096 bytes for all variables, and the others have up to 1,500.
+ */
+const mostProviderBytes = 2500;
+
+const checkProviders = ({ identityProviders = [] }: StageConfig, context: Context): void => {
+  const bytes = bytesOf([JSON.stringify(identityProviders)]);
+  if (bytes > mostProviderBytes) {
+    problem(
+      context,
+      ['identityProviders'],
+      `have ${bytes} bytes as JSON, more than fit into a function's variables (${mostProviderBytes}); put some of them into another stage`,
+    );
+  }
+};
+
 /** Refuses what the table Registry or its first filling cannot take. */
 export const checkSizes = (config: StageConfig, context: Context): void => {
   const all = checkEntries(config, context);
   checkPages(config, context);
+  checkProviders(config, context);
   if (all > mostBytes) {
     problem(
       context,

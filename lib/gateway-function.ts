@@ -1,4 +1,4 @@
-import type { Duration } from 'aws-cdk-lib';
+import { Stack, type Duration } from 'aws-cdk-lib';
 import { ManagedPolicy, Role, ServicePrincipal, type IManagedPolicy, type PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
@@ -44,6 +44,32 @@ export interface GatewayFunctionProps {
   readonly durable?: FunctionOptions['durableConfig'];
 }
 
+/** Lambda's limit for all variables of a function, measured as JSON (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html). */
+const mostVariableBytes = 4096;
+
+/** As much as a name or an ARN has that AWS gives only while it deploys. */
+const nameLength = 120;
+
+/** A value as long as it may become in AWS. */
+const asDeployed = (value: unknown): string => {
+  if (typeof value !== 'object' || value === null) return String(value);
+  const { 'Fn::Join': [separator, parts] = [] } = value as { 'Fn::Join'?: [string, unknown[]] };
+  return parts === undefined ? 'x'.repeat(nameLength) : parts.map(asDeployed).join(separator);
+};
+
+const tooLarge = (scope: Construct, environment: GatewayFunctionProps['environment']): string[] => {
+  const variables = Object.entries(Stack.of(scope).resolve(environment) as Record<string, unknown>).map(
+    ([name, value]) => [name, asDeployed(value)] as const,
+  );
+  const bytes = Buffer.byteLength(JSON.stringify(Object.fromEntries(variables)));
+  const [longest] = variables.toSorted(([, one], [, other]) => other.length - one.length);
+  return bytes <= mostVariableBytes
+    ? []
+    : [
+        `The variables have up to ${bytes} bytes, and Lambda takes ${mostVariableBytes}; shorten what ${longest?.[0]} comes from`,
+      ];
+};
+
 /** A function with its own role and its own log group, and no permission that is not listed. */
 export class GatewayFunction extends Construct {
   readonly lambda: LambdaFunction;
@@ -56,6 +82,7 @@ export class GatewayFunction extends Construct {
     const { forDeployments = false } = props;
     const logs = logGroup(this, 'Logs', { config, key });
     this.role = this.functionRole(logs, props);
+    this.node.addValidation({ validate: () => tooLarge(this, props.environment) });
     this.lambda = new LambdaFunction(this, 'Function', {
       description: `Payer-to-payer gateway: ${props.folder}`,
       code: Code.fromAsset(code[props.folder]),

@@ -137,6 +137,12 @@ const ownUrls = ({ intrinsics, ofType }: Reading): readonly string[] => [
   ),
 ];
 
+/** As Lambda does, which measures all of a function's variables as JSON. */
+const refuseTooLarge = (name: string, environment: Readonly<Record<string, string>>): void => {
+  const bytes = Buffer.byteLength(JSON.stringify(environment));
+  if (bytes > 4096) throw new Error(`${name}: the environment variables exceeded the 4KB limit: ${bytes} bytes`);
+};
+
 /** The functions that the local stack runs. @throws Error that names what it can't resolve */
 export const functionsOf = (reading: Reading): FunctionSpec[] => {
   const { intrinsics, options, ofType } = reading;
@@ -148,17 +154,16 @@ export const functionsOf = (reading: Reading): FunctionSpec[] => {
     .map((named) => {
       const properties = propertiesOf(named) as LambdaFunction;
       const { Code, Handler, Environment, Timeout, MemorySize, LoggingConfig } = properties;
+      const environment = Object.fromEntries(
+        Object.entries(Environment?.Variables ?? {}).map(([name, value]) => [name, atHome(intrinsics.resolve(value))]),
+      );
+      refuseTooLarge(constructName(named), environment);
       return {
         name: constructName(named),
         physicalName: physicalNameOf(reading, named),
         assetDir: options.assetDir(intrinsics.resolve(Code.S3Key)),
         handler: Handler,
-        environment: Object.fromEntries(
-          Object.entries(Environment?.Variables ?? {}).map(([name, value]) => [
-            name,
-            atHome(intrinsics.resolve(value)),
-          ]),
-        ),
+        environment,
         timeoutMs: (Timeout ?? 3) * 1000,
         memoryMb: MemorySize ?? 128,
         logGroup: intrinsics.resolve(LoggingConfig?.LogGroup ?? `/aws/lambda/${physicalNameOf(reading, named)}`),

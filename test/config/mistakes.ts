@@ -288,6 +288,17 @@ export const mistakes: readonly Mistake[] = [
     'identityProviders[0].jwksUri: is on this machine, which functions in AWS cannot reach; write the URL of a server',
   ],
   [
+    'more identity providers than fit into the variables of a function',
+    set('stage', {
+      identityProviders: Array.from({ length: 30 }, (_, index) => ({
+        issuer: `https://login.provider${index}.com/oauth2`,
+        jwksUri: `https://login.provider${index}.com/oauth2/keys`,
+        algorithms: ['RS256'],
+      })),
+    }),
+    "identityProviders: have 4095 bytes as JSON, more than fit into a function's variables (2500); put some of them into another stage",
+  ],
+  [
     'consent left to a public client',
     set('app', { consent: 'partner' }),
     `${notebook}.consent: is "partner" for a public client, which any app can impersonate; write "gateway", or, for an app of your own, say in consentReason why it asks its members itself`,

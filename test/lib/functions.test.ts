@@ -98,6 +98,13 @@ describe('the functions of the stack', () => {
     expect(originsOf(read)).toEqual(new Set(['http://localhost:3000']));
   });
 
+  it('are not deployed with more variables than Lambda takes', async () => {
+    const errorsUrl = `https://errors.lakeside-plan.net/${'e'.repeat(3500)}`;
+    await expect(stageTemplate('demo', { errorsUrl })).rejects.toThrow(
+      /The variables have up to \d+ bytes, and Lambda takes 4096; shorten what ERRORS_URL comes from/,
+    );
+  });
+
   it("find their payers' secrets under the prefix that they are given", () => {
     const token = read.functions.find(({ name }) => name === 'token');
     expect(token?.environment['PAYER_SECRET_PREFIX']).toBe('p2p/local/payers/');
