@@ -52,6 +52,8 @@ export class GatewayAudit extends Construct {
       // Nothing in it expires, and no tool deletes an item: a removal was made by hand.
       Registry: this.follow('RegistrySource', tables.registry, ['INSERT', 'MODIFY', 'REMOVE']),
     };
+    // The bucket's policy is what lets the function write.
+    for (const source of Object.values(this.sources)) source.node.addDependency(...this.bucket.policy!.node.findAll());
     this.closeReadsBySchedule();
     acknowledgeStreams(this.function, followed(tables));
     Validations.of(this).acknowledge({

@@ -21,6 +21,8 @@ const interval = Duration.minutes(5);
 export class GatewayCanary extends Construct {
   /** Checks the payers. */
   readonly function: GatewayFunction;
+  /** Starts it. */
+  readonly schedule: Rule;
 
   constructor(scope: Construct, id: string, { runtime, origin, tables }: GatewayCanaryProps) {
     super(scope, id);
@@ -46,6 +48,6 @@ export class GatewayCanary extends Construct {
     // A failed run is not retried: the next one is due in five minutes anyway.
     const target = new LambdaFunction(this.function.lambda, { retryAttempts: 0, maxEventAge: interval });
     this.function.lambda.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: interval });
-    new Rule(this, 'Schedule', { schedule: Schedule.rate(interval), targets: [target] });
+    this.schedule = new Rule(this, 'Schedule', { schedule: Schedule.rate(interval), targets: [target] });
   }
 }

@@ -104,8 +104,9 @@ const orderChanges = (acl: GatewayWebAcl, { config, request }: FrontProps, leadi
  * Behind an edge the API accepts requests from the edge only, and the rules about addresses are at the edge. With
  * `edge: 'both'` it accepts requests from everywhere, which is how an edge is added to a stage that has members and taken
  * from it.
+ * @returns what leads callers to the API
  */
-export const addFront = (stack: Stack, props: FrontProps): void => {
+export const addFront = (stack: Stack, props: FrontProps): readonly IConstruct[] => {
   const { config } = props;
   const isWithoutAcl = config.waf === 'none';
   if (isWithoutAcl) {
@@ -121,4 +122,5 @@ export const addFront = (stack: Stack, props: FrontProps): void => {
     config.domain === undefined ? [] : addDomain(stack, props, config.domain, { webAclArn, originSecret });
   const acl = addApiWebAcl(stack, props, originSecret?.accepted);
   if (acl !== undefined) orderChanges(acl, props, leading);
+  return leading;
 };

@@ -17,7 +17,10 @@ export interface MonitoringProps extends WatchedParts {
  */
 export const addMonitoring = (stack: Stack, { config, key, ...parts }: MonitoringProps): void => {
   const watched = watchedOf(config.stage, parts);
-  const { topic, tickets } = new GatewayAlarms(stack, 'Alarms', { config, key, watched });
+  const alarms = new GatewayAlarms(stack, 'Alarms', { config, key, watched });
+  const { topic, tickets } = alarms;
+  // CloudFront alone takes minutes: an alarm about silence would ring before there is anything to hear.
+  alarms.node.findChild('CanarySilent').node.addDependency(parts.canary.schedule);
   new GatewayDashboard(stack, 'Dashboard', { watched });
   new CfnOutput(stack, 'AlarmTopic', {
     value: topic.topicArn,

@@ -227,6 +227,39 @@ describe.each(stages)('in the stack of %s', (stage) => {
     expect(called.sort()).toEqual([...byApi, ...bySchedule].sort());
   });
 
+  it('what begins to work by itself waits for all that it needs', () => {
+    const idOf = (path: string): string =>
+      Object.entries(template.Resources).find(([, resource]) => pathOf(resource) === path)?.[0] ?? path;
+    const mentioned = (value: unknown): string[] =>
+      [...JSON.stringify(value ?? '').matchAll(/"(\w+)"/g)].flatMap(([, id = '']) =>
+        id in template.Resources ? [id] : [],
+      );
+    const before = (path: string): ReadonlySet<string> => {
+      const found = new Set([idOf(path)]);
+      for (const id of found) {
+        const { Properties, DependsOn } = template.Resources[id] ?? {};
+        for (const other of mentioned([Properties, DependsOn])) found.add(other);
+      }
+      return found;
+    };
+    const missing = (path: string, needs: readonly string[]): string[] => {
+      const first = before(path);
+      return needs.filter((need) => !first.has(idOf(need))).map((need) => `${path} does not wait for ${need}`);
+    };
+    const front = ['Edge/Distribution', 'Domain/Ipv4Record'].filter((path) => idOf(path) !== path);
+    const paths = ['Authorize', 'Callback', 'Connections', 'Token', 'Fetch', 'Discovery'];
+    const served = [...paths.map((name) => `Functions/${name}/Function`), ...front];
+
+    expect(front).toHaveLength(stage === 'demo' ? 0 : 2);
+    expect([
+      ...['GrantsSource', 'AuditEventsSource', 'RegistrySource'].flatMap((id) =>
+        missing(`Audit/${id}`, ['Audit/Bucket/Policy']),
+      ),
+      ...missing('Canary/Schedule', served),
+      ...missing('Alarms/CanarySilent', ['Canary/Schedule']),
+    ]).toEqual([]);
+  });
+
   it('each schedule calls its own function', () => {
     const rules = ofType(template, 'AWS::Events::Rule').map((rule) => {
       const targets: { Arn: unknown }[] = property(rule, 'Targets');
