@@ -195,7 +195,7 @@ const aboutAudit = (metrics: GatewayMetrics, { functions, auditSources }: Watche
     id: 'AuditFunctionErrors',
     severity: 'page',
     metric: functions.audit.metricErrors({ period }),
-    says: 'Audit events wait in the streams, since the bucket cannot be written; after 24 hours they are lost.',
+    says: 'Audit events wait in the streams, since the bucket cannot be written, and are lost after 24 hours; or reads whose end is unknown are not closed.',
     runbook: 'audit-not-written',
     breaching: [1, 2],
   },
