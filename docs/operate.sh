@@ -33,9 +33,10 @@ kept() {
     --query "StackResourceSummaries[?ResourceType=='$1' && ResourceStatus!='DELETE_COMPLETE' && PhysicalResourceId].PhysicalResourceId"
 }
 
-# The names of payers' secrets, which the stack neither makes nor deletes
-payer_secrets() {
-  aws secretsmanager list-secrets --filters "Key=name,Values=p2p/$STAGE/payers/" --query 'SecretList[].Name' --output text
+# The secrets that tools made for payers, exchanges and webhooks; the stack neither makes nor deletes them
+tool_secrets() {
+  aws secretsmanager list-secrets --filters "Key=name,Values=p2p/$STAGE/" --output text \
+    --query "SecretList[?!(Tags[?Key=='aws:cloudformation:stack-name'])].Name"
 }
 
 # A Logs Insights query over the last minutes of all log groups of the stage: insights 60 'filter outcome = "failed"'
@@ -82,7 +83,7 @@ refile() {
 # Deletes a stage that no member has used: its stack, and all that the stack retains. A bucket must be empty.
 delete_unused_stage() {
   local tables secrets others logs keys addresses buckets name answer failed=0
-  tables=$(kept AWS::DynamoDB::Table) && secrets=$(kept AWS::SecretsManager::Secret) && others=$(payer_secrets) &&
+  tables=$(kept AWS::DynamoDB::Table) && secrets=$(kept AWS::SecretsManager::Secret) && others=$(tool_secrets) &&
     logs=$(kept AWS::Logs::LogGroup) && keys=$(kept AWS::KMS::Key) && addresses=$(kept AWS::EC2::EIP) &&
     buckets=$(kept AWS::S3::Bucket) || { echo 'AWS did not list all. Nothing was deleted.' >&2 && return 1; }
   printf '%s\n' "$STACK" $tables $secrets $others $logs $keys $addresses $buckets

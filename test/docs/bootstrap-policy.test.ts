@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CreateTableCommand, DynamoDBClient, type CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
@@ -397,4 +398,15 @@ describe('the policy that CloudFormation deploys with', () => {
     expect(text.replaceAll(/\s/g, '').length).toBeLessThanOrEqual(6144);
     expect(statements.flatMap(({ Action }) => Action).filter((action) => /^\*|^iam:\*$/.test(action))).toEqual([]);
   });
+});
+
+it('the command for GovCloud makes every ARN one of its partition', () => {
+  const guide = readFileSync(join(import.meta.dirname, '../../docs/deploy.md'), 'utf8');
+  const command = /^sed .*aws-us-gov.*(?= >)/m.exec(guide)?.[0] ?? '';
+  const made = execFileSync('bash', ['--norc', '-c', command], {
+    cwd: join(import.meta.dirname, '../..'),
+  }).toString();
+
+  expect(made.match(/arn:aws-us-gov:/g)).toHaveLength(text.match(/arn:aws:/g)?.length ?? 0);
+  expect(made).not.toMatch(/arn:aws:/);
 });

@@ -30,7 +30,7 @@ case "$*" in
   *list-stack-resources*KMS::Key*) echo key-1 ;;
   *list-stack-resources*json*)
     echo '{"StackResourceSummaries": [{"ResourceType": "AWS::SQS::Queue", "LogicalResourceId": "Dead1", "PhysicalResourceId": "url"}]}' ;;
-  *list-secrets*Values=p2p/try/*) echo p2p/try/payers/plan ;;
+  *list-secrets*Values=p2p/try/' '*) echo p2p/try/webhooks/app ;;
   *describe-stacks*) echo table-1 ;;
   *describe-log-groups*) echo p2p-gateway-try-TokenLogs ;;
   *start-query*) echo query-1 ;;
@@ -100,7 +100,7 @@ describe('docs/operate.sh', () => {
     const { status, stdout } = bash('delete_unused_stage', { input: `${typed}\n` });
 
     expect(status).toBe(1);
-    expect(stdout).toMatch(/^p2p-gateway-try\ntable-1\np2p\/try\/payers\/plan\nkey-1\n/);
+    expect(stdout).toMatch(/^p2p-gateway-try\ntable-1\np2p\/try\/webhooks\/app\nkey-1\n/);
     expect(changes()).toEqual([]);
   });
 
