@@ -226,6 +226,8 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
   if (isMerged) value['link'] = [{ type: 'replaces', other: { reference: `Patient/${older}` } }];
   for (const one of spec.types) addOwn(one, isMerged, add, mine);
   const own = drafts.slice();
+  // Of two with one id the first is kept, and the other is named: nobody is promised the attachments of that one.
+  const single = own.filter((one) => own.filter((other) => keyIn(other.value) === keyIn(one.value)).length === 1);
   const linkTo = (from: Draft, target: Draft, writes: ChainSpec['writes']): void => {
     refer(from.value, spelled(base, writes, `${target.type}/${target.id}`), writes === 'urn' ? target.type : undefined);
     const why = whyUnread(writes);
@@ -243,19 +245,20 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
         isOld,
       });
     });
-    [own[from % own.length]!, ...links].forEach((one, at) => {
+    // A payer that grants a part may keep back the one of two that refers to it.
+    const mayRefer = spec.limited === undefined ? own : single;
+    [mayRefer[from % mayRefer.length]!, ...links].forEach((one, at) => {
       const next = links[at] ?? (isCircle ? links[0] : undefined);
       if (next !== undefined) linkTo(one, next, writes);
     });
   });
-  // Of two with one id the first is kept, and the other is named: nobody is promised the attachments of that one.
-  const single = own.filter((one) => own.filter((other) => keyIn(other.value) === keyIn(one.value)).length === 1);
   spec.attachments.forEach((one, number) => {
     const holder = single[one.of % single.length];
     if (holder !== undefined) attach(holder, { ...one, number }, spec, base, facade);
   });
   spec.foreign.forEach((one, number) => {
     const foreign = addForeign(one, number, add, base);
+    if (one.how === 'hung') addHung(foreign, number, add, spec);
     if (one.via === 'reference') linkTo(own.at(-1)!, foreign, 'relative');
   });
   return drafts.map((draft) => written(draft, base, facade));
@@ -304,8 +307,31 @@ const addOwn = ({ type, count, old, first }: TypeSpec, isMerged: boolean, add: A
   }
 };
 
+const hung = ['List', 'Task', 'Communication', 'AuditEvent', 'VerificationResult'] as const;
+
+/** The type of what is about a stranger's resource. */
+export const hungType = (number: number): (typeof hung)[number] => hung[number % hung.length]!;
+
+/** Adds a resource that names nobody and is about a stranger's. Whose that is, is known only if it may be read. */
+const addHung = ({ type, id }: Draft, number: number, add: Add, { scope, asked }: PayerSpec): void => {
+  const isRead = type !== 'Patient' && (scope?.includes(type) ?? true) && (asked?.includes(type) ?? true);
+  const what = { reference: `${type}/${id}` };
+  const places = {
+    List: { entry: [{ item: what }] },
+    Task: { focus: what },
+    Communication: { about: [what] },
+    AuditEvent: { entity: [{ what }] },
+    VerificationResult: { target: [what] },
+  };
+  const own = hungType(number);
+  const made = add(own, `h${number}-${own}`, undefined, {
+    owner: isRead || type === 'Patient' ? 'stranger' : 'member',
+  });
+  Object.assign(made.value, places[own]);
+};
+
 const addForeign = ({ type, writes, via, how }: ForeignSpec, number: number, add: Add, base: string): Draft => {
-  const theirs = spelled(base, writes, `Patient/${stranger}`);
+  const theirs = spelled(base, how === 'hung' ? 'relative' : writes, `Patient/${stranger}`);
   const more = { owner: 'stranger' as const, isListed: via === 'page' };
   const patient = { resourceType: 'Patient', id: stranger, name: [{ family: 'Else' }] };
   if (how === 'bundle' || how === 'parameters') {

@@ -1,5 +1,5 @@
 import { fhir, type PayerScript, type Sent } from '../support/export-world.ts';
-import { keyOf, member, redacted, stranger, type Attached, type Held } from './held.ts';
+import { hungType, keyOf, member, redacted, stranger, type Attached, type Held } from './held.ts';
 import { parametersOf } from './r4.ts';
 import type { Hiccup, PayerSpec, TypeSpec } from './spec.ts';
 
@@ -21,6 +21,7 @@ export const typesOf = (spec: PayerSpec): ReadonlyMap<string, TypeSpec> => {
   const others = [
     ...spec.chains.flatMap(({ types }) => types),
     ...spec.foreign.map(({ type, how }) => (how === 'bundle' ? 'Bundle' : how === 'parameters' ? 'Parameters' : type)),
+    ...spec.foreign.flatMap(({ how }, number) => (how === 'hung' ? [hungType(number)] : [])),
   ];
   return new Map([
     ...others.map((type): [string, TypeSpec] => [type, { type, ...usual }]),

@@ -111,7 +111,16 @@ export interface ForeignSpec {
   readonly type: string;
   readonly writes: Spelling;
   readonly via: 'page' | 'reference';
-  readonly how: 'about' | 'bothPatients' | 'lastElement' | 'bundle' | 'parameters' | 'identified' | 'displayed';
+  readonly how:
+    | 'about'
+    | 'bothPatients'
+    | 'lastElement'
+    | 'bundle'
+    | 'parameters'
+    | 'identified'
+    | 'displayed'
+    // A second resource, which names nobody, is about it.
+    | 'hung';
 }
 
 /** An attachment of one of the member's resources. */
@@ -264,6 +273,7 @@ const foreignSpec: fc.Arbitrary<ForeignSpec> = fc.record({
     'parameters',
     'identified',
     'displayed',
+    'hung',
   ),
 });
 
