@@ -52,6 +52,8 @@ interface GroupOptions {
   readonly entries?: number;
   readonly resource?: string;
   readonly lives?: number;
+  /** Of the match that it is from. */
+  readonly exportId?: string;
 }
 
 /** Everything that exchanges need, from a system token to the item and the input of a kick-off. */
@@ -94,6 +96,7 @@ export const exchangeGateway = ({ registry = exchangeRegistry(), mostRunning = 2
     const key = randomBytes(32);
     const now = nowSeconds(deps.clock);
     const { members = [], resource = JSON.stringify({ resourceType: 'Group', id }), lives = 3600 } = rest;
+    const { exportId = 'match-1' } = rest;
     const { entries = members.length } = rest;
     await putGroup(exchange.exchanges, {
       owner,
@@ -102,7 +105,7 @@ export const exchangeGateway = ({ registry = exchangeRegistry(), mostRunning = 2
       members: entries,
       key: await deps.sealForJob({ group: `${owner}/${id}`, partner }, 'group key', key),
       body: await sealGroupBody({ randomBytes }, key, { owner, id }, { resource, members }),
-      exportId: 'match-1',
+      exportId,
       createdAt: now,
       expiresAt: now + lives,
     });

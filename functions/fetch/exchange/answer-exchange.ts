@@ -9,7 +9,7 @@ import { facadeBase } from '../../shared/registry/urls.ts';
 import { sha256 } from '../../shared/store/crypto.ts';
 import type { FetchDeps } from '../deps.ts';
 import { preferencesOf } from '../kick-off/find-kick-off.ts';
-import { requireAsync } from '../kick-off/kick-off-answers.ts';
+import { kickOffTurns, requireAsync } from '../kick-off/kick-off-answers.ts';
 import { answerGroups } from './answer-groups.ts';
 import type { Asking } from './asking.ts';
 import { checkMatch } from './check-match.ts';
@@ -40,6 +40,8 @@ const answerMatch = async (asking: Asking): Promise<ApiResponse> => {
   if (queryPairs(event).length > 0) {
     throw notSupported('A match has no parameters in its URL.', { detail: 'a match with a query' });
   }
+  // Before its body is looked at: to check one of 4 MB takes a second or two.
+  await takePartnerTurn(deps, partner, context, kickOffTurns);
   const { text, parameters } = readMatchBody(event);
   const plans = { recipient: partner.exchange.identifiers, source: payer.exchange.identifiers };
   const members = checkMatch(parameters, plans, deps.clock.now());

@@ -8,8 +8,9 @@ import { malformed, notSupported } from '../../shared/fhir/refusals.ts';
 import { queryPairs, type ApiResponse } from '../../shared/http/api.ts';
 import { readFormPairs } from '../../shared/http/form.ts';
 import { objectsIn, parseObject, type JsonObject } from '../../shared/json-object.ts';
-import { auditRead } from '../../shared/record/audit-read.ts';
+import { auditOnce } from '../../shared/record/audit-read.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
+import { sha256 } from '../../shared/store/crypto.ts';
 import { listGroups } from '../../shared/store/exchanges.ts';
 import { ownerOf, type Asking } from './asking.ts';
 import { objectOf } from './mistakes.ts';
@@ -166,9 +167,14 @@ export const answerGroups = async (asking: Asking): Promise<ApiResponse> => {
   context.record.interaction = 'search Group';
   const pairs = [...queryPairs(event), ...(event.httpMethod === 'POST' ? readFormPairs(event) : [])];
   const page = await readPage(asking, readSearch(pairs));
-  if (page.groups.length > 0) {
-    context.record.exchange = [...new Set(page.groups.map(({ head }) => head.exportId))].join(' ');
-    await auditRead(deps, context, undefined).begin();
+  // One event for each exchange, so that whoever looks for it finds it.
+  for (const exportId of new Set(page.groups.map(({ head }) => head.exportId))) {
+    context.record.exchange = exportId;
+    await auditOnce(
+      deps,
+      { record: context.record, patient: undefined },
+      sha256(`${context.record.requestId} ${exportId}`),
+    );
   }
   return fhirAnswer(200, bundleOf(facadeBase(deps.origin, payer.id), pairs, page));
 };

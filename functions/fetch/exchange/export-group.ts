@@ -1,9 +1,10 @@
 import type { Parameter } from '../../shared/fhir/fhir-request.ts';
 import { notSupported } from '../../shared/fhir/refusals.ts';
 import { queryPairs, type ApiResponse } from '../../shared/http/api.ts';
+import { takePartnerTurn } from '../../shared/partner/rate-limit.ts';
 import { facadeBase, payerBases } from '../../shared/registry/urls.ts';
 import { preferencesOf } from '../kick-off/find-kick-off.ts';
-import { requireAsync } from '../kick-off/kick-off-answers.ts';
+import { kickOffTurns, requireAsync } from '../kick-off/kick-off-answers.ts';
 import { readParametersBody } from '../kick-off/read-body.ts';
 import { readKickOffParameters, type Asked } from '../kick-off/read-parameters.ts';
 import type { Asking } from './asking.ts';
@@ -52,9 +53,10 @@ const urlOf = ({ deps, event, payer }: Asking, id: string): string => {
  * @throws GatewayError
  */
 export const exportGroup = async (asking: Asking, id: string): Promise<ApiResponse> => {
-  const { deps, event, context, payer } = asking;
+  const { deps, event, context, partner, payer } = asking;
   context.record.interaction = 'export Group';
   requireAsync(preferencesOf(event), 'the export of a Group');
+  await takePartnerTurn(deps, partner, context, kickOffTurns);
   const { types, since, until, filters, patients, ignored } = readAsked(asking);
   const { head, body } = await requireGroup(asking, id);
   if (head.code !== 'match') throw notSupported('Only a Group of matched members can be exported.');

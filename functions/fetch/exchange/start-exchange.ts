@@ -8,13 +8,12 @@ import { longestExportSeconds } from '../../shared/exports/longest-export.ts';
 import { exportPublicKey } from '../../shared/exports/sealing-key.ts';
 import { exportUrl } from '../../shared/exports/urls.ts';
 import type { ApiResponse } from '../../shared/http/api.ts';
-import { takePartnerTurn } from '../../shared/partner/rate-limit.ts';
 import { auditRead } from '../../shared/record/audit-read.ts';
 import { parseScopes } from '../../shared/scopes/scopes.ts';
 import { countRunning, noteEnded, noteRunning, putInput } from '../../shared/store/exchanges.ts';
 import { isOverdue } from '../../shared/store/export-item.ts';
 import { getExport, putExport, type NewExport } from '../../shared/store/exports.ts';
-import { askAgainSeconds, isRunning, kickOffTurns, started } from '../kick-off/kick-off-answers.ts';
+import { askAgainSeconds, isRunning, started } from '../kick-off/kick-off-answers.ts';
 import { ownerOf, type Asking } from './asking.ts';
 
 const daySeconds = 24 * 3600;
@@ -134,9 +133,8 @@ const write = async (asking: Asking, question: Question, item: NewExport, input:
  * @throws GatewayError
  */
 export const startExchange = async (asking: Asking, question: Question): Promise<ApiResponse> => {
-  const { deps, context, partner } = asking;
+  const { deps, context } = asking;
   const grantId = questionId(asking, question);
-  await takePartnerTurn(deps, partner, context, kickOffTurns);
   await checkNotRunning(asking, grantId);
   const { item, input } = await make(asking, question, grantId);
   context.record.exchange = item.exportId;

@@ -248,9 +248,24 @@ describe('the Groups of a partner', () => {
     const answer = await test.ask('Group/g1', token);
     expect([answer.statusCode, answer.text]).toEqual([200, resourceOf('g1')]);
     expect(opened).toEqual([['read Group', 'match-1']]);
-    Object.assign(test.deps, { openGate: () => Promise.reject(new Error('down')) });
+    const down = () => Promise.reject(new Error('down'));
+    Object.assign(test.deps, { openGate: down, noteOnce: down });
     expect((await test.ask('Group/g1', token)).text).not.toContain('characteristic');
     expect((await test.ask('Group', token)).text).not.toContain('characteristic');
+  });
+
+  it('are audited once for each exchange that those of a search are from', async () => {
+    await test.group({ id: 'g6', exportId: 'match-2', resource: resourceOf('g6') });
+    const noted: unknown[] = [];
+    Object.assign(test.deps, {
+      noteOnce: async ({ record: { interaction, exchange } }: AuditedRead, key: string) =>
+        void noted.push([interaction, exchange, key.length]),
+    });
+    await test.ask('Group', token);
+    expect(noted).toEqual([
+      ['search Group', 'match-1', 43],
+      ['search Group', 'match-2', 43],
+    ]);
   });
 
   it.each(['g0', 'g4', 'g5', '$x', 'a b'])('%s is not found', async (id) => {

@@ -298,7 +298,11 @@ describe('one exchange beside another', () => {
     expect((await ask('c')).statusCode).toBe(202);
   });
 
-  it("costs ten of the partner's turns", async () => {
+  it.each([
+    ['that is taken', () => matchParameters(bundle())],
+    ['that is refused for its members', () => matchParameters({})],
+    ['that is no JSON', () => '{'],
+  ])("costs ten of the partner's turns, taken before its body is looked at: one %s", async (_, body) => {
     const limited = withPartner('demo-partner', { rate: { perSecond: 1, burst: 40 } });
     test = exchangeGateway({ registry: limited(exchangeRegistry()) });
     const turns: string[] = [];
@@ -308,7 +312,7 @@ describe('one exchange beside another', () => {
         return { taken: true, remaining: 9, resetSeconds: 1 };
       },
     });
-    await askMatch(undefined, await test.systemToken());
+    await test.ask(matchPath, await test.systemToken(), { body: body() });
     expect(turns).toEqual(Array.from({ length: 10 }, () => 'partner#demo-partner'));
   });
 });
