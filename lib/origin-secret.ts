@@ -13,17 +13,20 @@ import { removalPolicyOf } from './removal-policy.ts';
 export const originHeader = 'x-origin-verify';
 
 /**
- * Which secret CloudFront sends. To change it, write the next number and deploy. The web ACL always accepts this secret
- * and the next, and CloudFormation changes it after CloudFront: while CloudFront deploys, the web ACL still accepts what
- * it accepted before, which is both, and no request is lost. CloudFormation reads a secret's value only when the template
- * changes, so a new value in the same secret would have no effect.
+ * Which secret CloudFront sends. To change it, write the next number and deploy. CloudFormation changes the web ACL after
+ * CloudFront, also when it undoes both. So while CloudFront deploys, requests have the secret of either number, and the
+ * web ACL may be that of either: each accepts the secret before its own and the one after, and no request is lost.
+ * CloudFormation reads a secret's value only when the template changes, so a new value in the same secret would have no
+ * effect.
  */
-const generation = 1;
+const current = 1;
 
 export interface OriginSecretProps {
   readonly config: Pick<StageConfig, 'removalPolicy'>;
   /** Encrypts the secret. */
   readonly key: IKey;
+  /** The number of the secret that CloudFront sends, from 1. @default the current one */
+  readonly generation?: number;
 }
 
 /** A secret that CloudFront and the API's web ACL share. The template holds a reference to it, not its value. */
@@ -35,8 +38,10 @@ export class OriginSecret extends Construct {
 
   constructor(scope: Construct, id: string, props: OriginSecretProps) {
     super(scope, id);
+    const { generation = current } = props;
     this.value = this.secret(generation, props);
-    this.accepted = [this.value, this.secret(generation + 1, props)];
+    const previous = generation === 1 ? [] : [this.secret(generation - 1, props)];
+    this.accepted = [...previous, this.value, this.secret(generation + 1, props)];
     const reason =
       'It only lets a caller bypass CloudFront, and every check is behind that. A deployment changes it while the web ACL ' +
       'accepts both values, which automatic rotation would not.';
