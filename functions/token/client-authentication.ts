@@ -1,4 +1,12 @@
-import { createLocalJWKSet, decodeJwt, errors as jose, jwtVerify, type JWTPayload } from 'jose';
+import {
+  createLocalJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
+  errors as jose,
+  jwtVerify,
+  type JWTPayload,
+  type ProtectedHeaderParameters,
+} from 'jose';
 import { nowSeconds } from '../shared/clock.ts';
 import type { Deps } from '../shared/deps.ts';
 import { causeOf, GatewayError } from '../shared/errors.ts';
@@ -66,15 +74,32 @@ const readBasic = (event: ApiEvent): { id: string; ids: string[]; secrets: strin
   return { id, ids: [rawId, id], secrets: [rawSecret, formDecode(rawSecret)] };
 };
 
-const readSubject = (assertion: string): string => {
+const badAssertion = (sentence: string): GatewayError => invalidClient(`The client assertion: ${sentence}`);
+
+/** Not verified: the signature is checked when the client is known. */
+const readAssertion = (assertion: string): [ProtectedHeaderParameters, JWTPayload] => {
   try {
-    // Not validated, nor verified.
-    const sub: unknown = decodeJwt(assertion).sub;
-    if (typeof sub === 'string' && sub !== '') return sub;
+    return [decodeProtectedHeader(assertion), decodeJwt(assertion)];
   } catch {
-    // A malformed JWT is refused, as an assertion without `sub` is.
+    throw badAssertion('it is not a JWT.');
   }
-  throw invalidClient('The client assertion is not a JWT, or its sub is no text.');
+};
+
+const readSubject = (assertion: string): string => {
+  const sub: unknown = readAssertion(assertion)[1].sub;
+  if (typeof sub === 'string' && sub !== '') return sub;
+  throw badAssertion('sub is missing or not text; iss and sub must be your client_id.');
+};
+
+/** Checks what the assertion alone shows, so that the answer is the same whether there is such a client or not. */
+const checkForm = (assertion: string): void => {
+  const [{ alg }, { iss, sub }] = readAssertion(assertion);
+  if (!assertionAlgorithms.some((known) => known === alg)) {
+    throw badAssertion(`alg must be ${assertionAlgorithms.join(' or ')}.`);
+  }
+  if (iss !== sub) {
+    throw badAssertion(`iss ${iss === undefined ? 'is missing' : 'differs from sub'}; both must be your client_id.`);
+  }
 };
 
 /** The request's way of authenticating. Two at once are refused; the same `client_id` next to Basic is allowed. */
@@ -146,17 +171,36 @@ interface ValidAssertion extends Assertion {
   readonly expiresAt: number;
 }
 
+const reasons: Readonly<Record<string, string>> = {
+  missing: 'is missing',
+  invalid: 'must be a number of seconds',
+  // `iss` and `sub` are checked before, and `exp` has an error of its own.
+  check_failed: 'has not come yet',
+};
+
 /** Says what is wrong with a claim: the signature is verified by then, so this is the client itself. */
 const wrongClaim = ({ claim, reason }: jose.JWTClaimValidationFailed): GatewayError =>
-  invalidClient(`The client assertion: ${claim} is ${reason === 'missing' ? 'missing' : 'wrong'}.`);
+  badAssertion(`${claim} ${reasons[reason] ?? 'is wrong'}.`);
+
+/** The same for a client that there is not, one registered for another way, and one whose key does not fit. */
+const refuseProof = (claim: Presented, detail: string): GatewayError => {
+  if (claim.method !== 'private_key_jwt') return wrongClient(detail);
+  const [{ kid }] = readAssertion(claim.assertion);
+  return invalidClient(
+    'Unknown client, or client authentication failed. Check that sub is your client_id, that you are registered for ' +
+      `private_key_jwt, and that your key of this kid made the signature.${kid === undefined ? ' The header has no kid.' : ''}`,
+    detail,
+  );
+};
 
 const longestJti = 1000;
 
 const verifyAssertion = async (
   deps: ClientAuthenticationDeps,
   partner: Partner,
-  assertion: string,
+  claim: Extract<Presented, { method: 'private_key_jwt' }>,
 ): Promise<ValidAssertion> => {
+  const { assertion } = claim;
   const now = nowSeconds(deps.clock);
   const keys = createLocalJWKSet({ keys: partner.jwks as PublicJwk[] });
   const { payload } = await jwtVerify(assertion, keys, {
@@ -167,19 +211,19 @@ const verifyAssertion = async (
     clockTolerance: clockToleranceSeconds,
     currentDate: new Date(deps.clock.now()),
   }).catch((error: unknown) => {
-    if (error instanceof jose.JWTExpired) throw invalidClient('The client assertion has expired: exp has passed.');
+    if (error instanceof jose.JWTExpired) throw badAssertion('exp has passed.');
     if (error instanceof jose.JWTClaimValidationFailed) throw wrongClaim(error);
-    throw wrongClient(`client assertion: ${causeOf(error)}`);
+    throw refuseProof(claim, `client assertion: ${causeOf(error)}`);
   });
   const { exp = 0, aud } = payload;
   const jti: unknown = payload.jti;
   // Also not validated; an object could control how it is converted to text.
   if (typeof jti !== 'string' || jti.trim() === '' || jti.length > longestJti) {
-    throw invalidClient(`The client assertion: jti must be text of up to ${longestJti} characters.`);
+    throw badAssertion(`jti must be text of up to ${longestJti} characters.`);
   }
-  if (!isForUs(aud, deps.origin)) throw invalidClient('The client assertion: aud names another audience.');
+  if (!isForUs(aud, deps.origin)) throw badAssertion(`aud must be ${tokenUrl(deps.origin)}.`);
   if (exp - now > longestAssertionSeconds + clockToleranceSeconds) {
-    throw invalidClient('The client assertion: exp is more than five minutes ahead.');
+    throw badAssertion('exp is more than five minutes ahead.');
   }
   return {
     jwt: assertion,
@@ -195,7 +239,7 @@ const spendAssertion = async (
   requestId: string,
 ): Promise<void> => {
   if (!(await rememberAssertion(grants, { jtiHash, expiresAt, now: nowSeconds(clock), requestId }))) {
-    throw invalidClient('The client assertion was used before; each needs its own jti.');
+    throw badAssertion('jti was used before; each assertion needs its own.');
   }
 };
 
@@ -216,14 +260,15 @@ export const authenticateClient = async (
   const claim = readClaim(event, form);
   if (claim === undefined) return undefined;
   const partner = await deps.registry.partner(claim.clientId, { evenIfBlocked: true });
-  if (partner === undefined) throw wrongClient('no such client');
-  record.partner = partner.clientId;
+  if (partner !== undefined) record.partner = partner.clientId;
+  if (claim.method === 'private_key_jwt') checkForm(claim.assertion);
+  if (partner === undefined) throw refuseProof(claim, 'no such client');
   if (!partner.clientAuthentication.includes(claim.method)) {
-    throw wrongClient(`the client is not registered for ${claim.method}`);
+    throw refuseProof(claim, `the client is not registered for ${claim.method}`);
   }
   const isSecret = claim.method === 'client_secret_basic' || claim.method === 'client_secret_post';
   if (isSecret) checkSecret(partner, claim.secrets);
-  const valid = claim.method === 'private_key_jwt' ? await verifyAssertion(deps, partner, claim.assertion) : undefined;
+  const valid = claim.method === 'private_key_jwt' ? await verifyAssertion(deps, partner, claim) : undefined;
   await checkNotBlocked(deps.registry, partner.clientId);
   if (valid !== undefined) await spendAssertion(deps, valid, record.requestId);
   return { partner: partner as AuthenticatedPartner, ...(valid === undefined ? {} : { assertion: valid }) };
