@@ -6,6 +6,7 @@ import { mergeNeeds, type FhirRequest, type Parameter, type TypeNeed } from './f
 import { isKnownParameter, plainParameters, type AddedParameters } from './known-parameters.ts';
 import type { Page } from './page-link.ts';
 import { parseSearchPath } from './search-path.ts';
+import { resourceTypeOf } from './search-targets.ts';
 
 const plain = new Set([...plainParameters.searchSystem, ...plainParameters.everything]);
 
@@ -66,6 +67,17 @@ const patientsIn = (name: string, value: string): string[] =>
     ? value.split(',').flatMap((id) => (id.includes('/') || id.trim() === '' ? [] : [`Patient/${id.trim()}`]))
     : [];
 
+/** A parameter's name as a lenient server binds it: `%20PATIENT.identifier`, `patient[]`, `subject:patient._id`. */
+const boundName = (name: string): string =>
+  decodedOnce(decodedOnce(name))
+    .replaceAll(/\[[^\]]*\]?|[^\w.:-]/g, '')
+    .toLowerCase()
+    .replaceAll(/(?<=_has:)[a-z]+|(?<=:)[a-z]+(?=\.|$)/g, (word) => resourceTypeOf(word) ?? word);
+
+/** Parameters as a lenient server binds them; some servers end a parameter at a semicolon. */
+const boundParameters = (query: string): Parameter[] =>
+  [...new URLSearchParams(query.replaceAll(/;|%3b/gi, '&'))].map(([name, value]) => [boundName(name), value]);
+
 /**
  * Makes the request that follows a page's link. The link came from the payer for this grant, so it is followed as it
  * is. What can be read in it still counts: a page whose path or parameters name a type or a patient is a request for
@@ -75,13 +87,19 @@ export const pageRequest = ({ base, rest, types }: Page, added: AddedParameters)
   const [path = '', query = ''] = rest.split(/\?([^]*)/);
   const segments = lenientSegmentsOf(path);
   const ofPath = needsOfPath(segments);
-  const searched = (ofPath.length > 0 ? ofPath : types.filter(({ needs }) => needs.includes('s'))).map(
-    ({ type }) => type,
+  const bound = boundParameters(query);
+  const ofBase = bound.flatMap(([name, value]) =>
+    name === '_type' ? value.split(',').flatMap((type) => need(resourceTypeOf(type.trim()) ?? anyType)) : [],
   );
+  const asked = types.filter(({ needs }) => needs.includes('s'));
+  const searched = [ofPath, ofBase, asked].find((found) => found.length > 0)?.map(({ type }) => type) ?? [];
   const parameters: Parameter[] = [...new URLSearchParams(query)];
   const isKnown = ([name]: Parameter) => isKnownParameter(name, { plain, on: searched, added });
   const known = parameters.filter(isKnown);
   const unknown = parameters.filter((parameter) => !isKnown(parameter));
+  const isKnownOfOne = ([name]: Parameter) =>
+    searched.some((type) => isKnownParameter(name, { plain, on: [type], added }));
+  const judged = [...known, ...bound.filter(isKnownOfOne)];
   const patients = segments.flatMap((segment, at) => {
     const id = segments[at + 1] ?? '';
     return segment.toLowerCase() === 'patient' && !/^(?:$|[_$])/.test(id) ? [`Patient/${id}`] : [];
@@ -90,9 +108,9 @@ export const pageRequest = ({ base, rest, types }: Page, added: AddedParameters)
     interaction: 'page',
     method: 'GET',
     searched,
-    types: mergeNeeds([...types, ...ofPath, ...known.flatMap((parameter) => needsOfParameter(parameter, searched))]),
+    types: mergeNeeds([...types, ...ofPath, ...judged.flatMap((parameter) => needsOfParameter(parameter, searched))]),
     segments: [],
-    query: known,
+    query: judged,
     page: {
       ...(base === undefined ? {} : { base }),
       rest,
@@ -100,7 +118,7 @@ export const pageRequest = ({ base, rest, types }: Page, added: AddedParameters)
         ...patients,
         ...(segments[0] === '..' ? ['Patient/..'] : []),
         ...unknown.map(([, value]) => value),
-        ...unknown.flatMap(([name, value]) => patientsIn(name, value)),
+        ...bound.filter((parameter) => !isKnownOfOne(parameter)).flatMap(([name, value]) => patientsIn(name, value)),
       ],
     },
   };
