@@ -3,7 +3,7 @@ import { GatewayError } from '../shared/errors.ts';
 import type { RequestParameters } from '../shared/http/api.ts';
 import { mayReadFrom } from '../shared/registry/profile.ts';
 import type { Partner, Payer } from '../shared/registry/types.ts';
-import { facadeBase } from '../shared/registry/urls.ts';
+import { facadeBase, namedBase } from '../shared/registry/urls.ts';
 
 const invalidTarget = (sentence: string, detail?: string): GatewayError =>
   new GatewayError('invalid_target', sentence, { detail });
@@ -36,8 +36,9 @@ export const requireTarget = async <Wanted extends Payer>(
   { takes, otherwise, note }: Target<Wanted>,
 ): Promise<Wanted> => {
   const bases = facadeBase(origin, '');
-  const resource = values.get('resource');
-  if (resource === undefined) throw invalidTarget(`resource is missing: write ${bases} and the health plan's id.`);
+  const named = values.get('resource');
+  if (named === undefined) throw invalidTarget(`resource is missing: write ${bases} and the health plan's id.`);
+  const resource = namedBase(named);
   const id = resource.startsWith(bases) ? resource.slice(bases.length) : '';
   const payer = id === '' ? undefined : await registry.payer(id, { evenIfPaused: true });
   if (payer === undefined) {

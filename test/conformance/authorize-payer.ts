@@ -16,7 +16,8 @@ export const towardsPayer: readonly Requirement[] = promises({
     else expect(await response.text()).toContain('<form method="post"');
   }),
   'SMART App Launch 2.2: accepts the FHIR base as aud with a trailing slash too': onStage(async (target) => {
-    expect((await begin(target, { aud: `${baseOf(target)}/` })).state).not.toBe('');
+    const base = `${baseOf(target)}/`;
+    expect((await begin(target, { aud: base, resource: base })).state).not.toBe('');
   }),
   'RFC 6749 §3.1.1: treats a request without response_type as one for a code': onStage(async (target) => {
     expect((await begin(target, { response_type: undefined })).state).not.toBe('');

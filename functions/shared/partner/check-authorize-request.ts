@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import { checkNotRepeated, type RequestParameters } from '../http/api.ts';
 import { mayReadFrom } from '../registry/profile.ts';
+import { namedBase } from '../registry/urls.ts';
 import { limitScopes, readsSomething } from '../scopes/limit-scopes.ts';
 import { scopeAtPayer } from '../scopes/scope-at-payer.ts';
 import { hasWord, parseScopes, writeScopes, type Scopes } from '../scopes/scopes.ts';
@@ -82,7 +83,8 @@ export const checkScope = (
 /** SMART App Launch: `aud` (RFC 8707: `resource`) is this payer's FHIR base, with or without a trailing slash. */
 const checkAudience = ({ values }: RequestParameters, base: string): void => {
   for (const name of ['aud', 'resource']) {
-    if (![undefined, base, `${base}/`].includes(values.get(name))) throw invalid(`${name} must be ${base}.`);
+    const named = values.get(name);
+    if (named !== undefined && namedBase(named) !== base) throw invalid(`${name} must be ${base}.`);
   }
 };
 

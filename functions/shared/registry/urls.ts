@@ -4,6 +4,9 @@ import type { Payer } from './types.ts';
 /** The FHIR base URL of a payer's facade, which is its issuer too: clients compare `iss` with the base. */
 export const facadeBase = (origin: string, payerId: string): string => `${origin}/r4/${payerId}`;
 
+/** A base as a client names it, in SMART's `aud` or in `resource` (RFC 8707): one trailing slash makes no difference. */
+export const namedBase = (text: string): string => (text.endsWith('/') ? text.slice(0, -1) : text);
+
 /** The authorization endpoint of a payer's facade. */
 export const authorizeUrl = (origin: string, payerId: string): string => `${origin}/oauth2/authorize/${payerId}`;
 

@@ -199,6 +199,7 @@ describe('authorize, once the partner is trusted', () => {
     ['another payer’s base as aud', { aud: 'http://localhost:3000/r4/demo-health-plan' }, aud],
     ['the payer’s own base as aud', { aud: 'http://127.0.0.1:3003/r4' }, aud],
     ['another base as resource', { resource: elsewhere }, resource],
+    ['the base with two slashes as resource', { resource: `${base}//` }, resource],
     ['another base as resource beside the right aud', { aud: `${base}/`, resource: elsewhere }, resource],
     ...[
       ['a scope that writes', 'patient/Observation.cruds', 'patient/Observation.cruds'],

@@ -501,7 +501,7 @@ describe('a request with an identity token is refused, if', () => {
   const base = `${origin}/r4/`;
   it.each<[form: Record<string, string>, error: string, sentence: string]>([
     [{ resource: '' }, 'invalid_target', `resource is missing: write ${base} and the health plan's id.`],
-    ...['https://blue.example.org/v3/fhir', `${base}blue/`, `${base}elsewhere`, 'blue'].map(
+    ...['https://blue.example.org/v3/fhir', `${base}blue//`, `${base}/blue`, base, `${base}elsewhere`, 'blue'].map(
       (resource): [Record<string, string>, string, string] => [
         { resource },
         'invalid_target',

@@ -137,6 +137,8 @@ describe("a plan's system token", () => {
     for (const other of ['', `${token}A`, 'p2ps_x', token.replace('p2ps_', 'p2pa_')]) {
       await expect(test.open(other)).rejects.toMatchObject({ status: 401 });
     }
+    const { body } = await test.ask({ resource: `${origin}/r4/demo-health-plan/` });
+    await test.open(body['access_token']);
     test.passSeconds(299);
     await test.open(token);
     test.passSeconds(1);
