@@ -42,6 +42,8 @@ const fileOf = (pathname: string): string | undefined => {
   return path === '' || path.endsWith('/') ? `${path}index.html` : path;
 };
 
+const secondsToWait = 2;
+
 /** What is shown until the site is there; it asks again by itself. */
 const waiting = (says: string): string =>
   html`<!doctype html>
@@ -49,7 +51,7 @@ const waiting = (says: string): string =>
 <head>
 <meta charset="utf-8" />
 <meta name="viewport" content="width=device-width, initial-scale=1" />
-<meta http-equiv="refresh" content="2" />
+<meta http-equiv="refresh" content="${String(secondsToWait)}" />
 <title>Documents · P2P gateway</title>
 </head>
 <body>
@@ -108,7 +110,10 @@ export const documents = (
       return say(500, `The documents cannot be built; "npm run docs" says more.\n${failure}\n`);
     }
     if (state.building === undefined && !isBuilt(folder)) state.building = begin();
-    if (state.building !== undefined) return say(503, waiting(state.says), types['.html']);
+    if (state.building !== undefined) {
+      response.setHeader('retry-after', secondsToWait);
+      return say(503, waiting(state.says), types['.html']);
+    }
     const bytes = await readFile(join(folder, file)).catch(() => undefined);
     if (bytes === undefined) return say(404, 'There is no such document.\n');
     // Programs to copy are shown, not run.
