@@ -19,6 +19,8 @@ export interface BucketOptions {
   readonly versioned?: boolean;
   /** The ARN of the key that encrypts its objects. */
   readonly keyArn?: string | undefined;
+  /** The callers without `s3:ListBucket`, by access key id: S3 does not tell them which objects are missing. @default none */
+  readonly notListedBy?: ReadonlySet<string>;
 }
 
 export interface Bucket extends BucketOptions {

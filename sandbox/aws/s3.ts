@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { keptMap, noRooms, type Rooms } from '../state/room.ts';
 import { decodeBody } from './aws-chunked.ts';
+import { callerOf } from './calls.ts';
 import { bodyStore, type BodyStore, type SavedBody } from './s3-bodies.ts';
 import type { Bucket, BucketOptions, StoredObject } from './s3-bucket.ts';
 import { deleteObject, deleteObjects } from './s3-delete.ts';
@@ -73,7 +74,10 @@ const putObject = (request: AwsRequest, bucket: Bucket, key: string, bodies: Bod
 
 const getObject = (request: AwsRequest, bucket: Bucket, key: string): AwsAnswer => {
   const versions = bucket.objects.get(key);
-  if (versions === undefined) return s3Error('NoSuchKey', request);
+  if (versions === undefined) {
+    // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, "Permissions"
+    return s3Error(bucket.notListedBy?.has(callerOf(request)) === true ? 'AccessDenied' : 'NoSuchKey', request);
+  }
   const versionId = request.query.get('versionId');
   const stored = versionId === null ? versions.at(-1) : versions.find((version) => version.versionId === versionId);
   if (stored === undefined) return s3Error('NoSuchVersion', request);

@@ -1,4 +1,4 @@
-import { constructName, propertiesOf, type Reading } from './cloudformation.ts';
+import { constructName, propertiesOf, type Named, type Reading } from './cloudformation.ts';
 import type { KeyKind } from './kms.ts';
 import { functionNameIn } from './template-functions.ts';
 
@@ -32,6 +32,8 @@ export interface BucketSpec {
   readonly versioned: boolean;
   /** The ARN of the key that its objects are encrypted with. */
   readonly keyArn?: string | undefined;
+  /** The names of the functions that may not list its objects. */
+  readonly notListedBy: ReadonlySet<string>;
 }
 
 /** A KMS key. */
@@ -105,8 +107,41 @@ interface S3Bucket {
   };
 }
 
-export const bucketsOf = ({ ofType, intrinsics: { resolve } }: Reading): BucketSpec[] =>
-  ofType('AWS::S3::Bucket').map((named) => {
+interface Policy {
+  readonly Roles?: readonly unknown[];
+  readonly PolicyDocument: {
+    readonly Statement: readonly {
+      readonly Effect: string;
+      readonly Action: string | readonly string[];
+      readonly Resource: unknown;
+    }[];
+  };
+}
+
+/** Whether a policy of a function's role lets it list a bucket. */
+const mayList = ({ ofType, intrinsics: { resolve } }: Reading, lambda: Named, bucketArn: string): boolean => {
+  const roleArn = resolve((propertiesOf(lambda) as { Role?: unknown }).Role ?? '');
+  const role = ofType('AWS::IAM::Role').find(([id]) => resolve({ 'Fn::GetAtt': [id, 'Arn'] }) === roleArn);
+  if (role === undefined) return false;
+  const { ManagedPolicyArns: named = [] } = propertiesOf(role) as { ManagedPolicyArns?: readonly unknown[] };
+  const names = new Set(named.map(resolve));
+  return ['AWS::IAM::ManagedPolicy', 'AWS::IAM::Policy']
+    .flatMap(ofType)
+    .map((policy) => [policy[0], propertiesOf(policy) as Policy] as const)
+    .filter(([id, { Roles = [] }]) => names.has(id) || Roles.map(resolve).includes(role[0]))
+    .flatMap(([, { PolicyDocument }]) => PolicyDocument.Statement)
+    .filter(({ Effect, Action }) => Effect === 'Allow' && [Action].flat().includes('s3:ListBucket'))
+    .some(({ Resource }) => [Resource].flat().map(resolve).includes(bucketArn));
+};
+
+export const bucketsOf = (reading: Reading): BucketSpec[] => {
+  const {
+    ofType,
+    intrinsics: { resolve },
+  } = reading;
+  return ofType('AWS::S3::Bucket').map((named) => {
+    const bucketArn = resolve({ 'Fn::GetAtt': [named[0], 'Arn'] });
+    const functions = ofType('AWS::Lambda::Function').filter((lambda) => !mayList(reading, lambda, bucketArn));
     const { VersioningConfiguration, BucketEncryption } = propertiesOf(named) as S3Bucket;
     const [rule] = BucketEncryption?.ServerSideEncryptionConfiguration ?? [];
     const key = rule?.ServerSideEncryptionByDefault?.KMSMasterKeyID;
@@ -115,8 +150,10 @@ export const bucketsOf = ({ ofType, intrinsics: { resolve } }: Reading): BucketS
       physicalName: resolve({ Ref: named[0] }),
       versioned: VersioningConfiguration?.Status === 'Enabled',
       keyArn: key === undefined ? undefined : resolve(key),
+      notListedBy: new Set(functions.map(constructName)),
     };
   });
+};
 
 export const keysOf = ({ ofType, intrinsics: { resolve } }: Reading): KeySpec[] => {
   const aliases = ofType('AWS::KMS::Alias').map((named) => {

@@ -44,6 +44,14 @@ describe('the functions of the stack', () => {
     }
   });
 
+  it('are not told by S3 which objects are missing, but for sweep, which lists those of exports', () => {
+    const told = read.buckets.map(({ name, notListedBy }) => [
+      name,
+      serving().flatMap((one) => (notListedBy.has(one.name) ? [] : [one.name])),
+    ]);
+    expect(Object.fromEntries(told)).toMatchObject({ files: ['sweep'], bucket: [] });
+  });
+
   it('the function that fills the registry has the registry beside its code', async () => {
     const folder = join(outdir, 'local', 'bundles', 'fill-registry');
     expect((await readdir(folder)).sort()).toEqual(['index.js', 'registry.json']);

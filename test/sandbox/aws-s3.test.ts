@@ -10,24 +10,28 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { bucketOf } from '../../functions/export-job/objects.ts';
+import { bucketReader } from '../../functions/export/exports-bucket.ts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 
 const Bucket = 'files';
 const keyArn = 'arn:aws:kms:us-east-1:000000000000:key/exports';
 let aws: LocalAws;
 let client: S3Client;
+const clientOf = (accessKeyId: string): S3Client =>
+  new S3Client({
+    endpoint: aws.url,
+    region: 'us-east-1',
+    maxAttempts: 1,
+    credentials: { accessKeyId, secretAccessKey: 'local' },
+  });
 
 beforeAll(async () => {
   aws = await startAws(0);
   aws.kms.createKey(keyArn);
-  aws.s3.createBucket(Bucket, { versioned: false, keyArn });
+  aws.s3.createBucket(Bucket, { versioned: false, keyArn, notListedBy: new Set(['export']) });
   aws.s3.createBucket('locked');
-  client = new S3Client({
-    endpoint: aws.url,
-    region: 'us-east-1',
-    maxAttempts: 1,
-    credentials: { accessKeyId: 'sweep', secretAccessKey: 'local' },
-  });
+  client = clientOf('sweep');
 });
 afterAll(async () => {
   client.destroy();
@@ -95,6 +99,28 @@ describe('the embedded S3', () => {
     aws.s3.failWith(() => code);
     await expect(put('failing', 'x')).rejects.toMatchObject({ name: code, $metadata: { httpStatusCode } });
   });
+
+  // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html: 404 with s3:ListBucket, 403 without it.
+  it.each([
+    ['AccessDenied', 403, 'export'],
+    ['NoSuchKey', 404, 'sweep'],
+  ])(
+    'answers %s for an object that is missing (%i) to a caller like %s, and our readers treat both alike',
+    async (name, httpStatusCode, caller) => {
+      const asking = clientOf(caller);
+      const get = asking.send(new GetObjectCommand({ Bucket, Key: 'missing' }));
+      await expect(get).rejects.toMatchObject({ name, $metadata: { httpStatusCode } });
+      const head = asking.send(new HeadObjectCommand({ Bucket, Key: 'missing' }));
+      await expect(head).rejects.toMatchObject({ $metadata: { httpStatusCode } });
+
+      const unavailable = { code: 'temporarily_unavailable', detail: `s3: ${name}` };
+      await expect(bucketReader(asking, Bucket)('missing', new AbortController().signal)).rejects.toMatchObject(
+        unavailable,
+      );
+      await expect(bucketOf(asking, Bucket).get('missing')).rejects.toMatchObject(unavailable);
+      asking.destroy();
+    },
+  );
 
   it('refuses to delete many objects without a checksum of the list', async () => {
     const answer = await fetch(`${aws.url}/${Bucket}?delete=`, {

@@ -278,6 +278,45 @@ describe('the template reader', () => {
     ]);
   });
 
+  it('reads which functions may not list a bucket, from the policies of their roles', () => {
+    const lambda = (name: string): Resource => ({
+      Type: 'AWS::Lambda::Function',
+      Properties: { Code: asset, Handler: 'index.handler', Role: { 'Fn::GetAtt': [`${name}Role`, 'Arn'] } },
+    });
+    const policy = (action: string, more: object): Resource => ({
+      Type: 'AWS::IAM::ManagedPolicy',
+      Properties: {
+        PolicyDocument: {
+          Statement: [
+            { Effect: 'Allow', Action: ['s3:GetObject', action], Resource: { 'Fn::GetAtt': ['Files', 'Arn'] } },
+          ],
+        },
+        ...more,
+      },
+    });
+    const role = (...policies: string[]): Resource => ({
+      Type: 'AWS::IAM::Role',
+      Properties: { ManagedPolicyArns: policies.map((Ref) => ({ Ref })) },
+    });
+    const Resources: Record<string, Resource> = {
+      Files: { Type: 'AWS::S3::Bucket' },
+      Other: { Type: 'AWS::S3::Bucket' },
+      Lister: lambda('Lister'),
+      ListerRole: role('Lists'),
+      Lists: policy('s3:ListBucket', {}),
+      Attached: lambda('Attached'),
+      AttachedRole: role(),
+      ListsToo: policy('s3:ListBucket', { Roles: [{ Ref: 'AttachedRole' }] }),
+      Reader: lambda('Reader'),
+      ReaderRole: role('Reads'),
+      Reads: policy('s3:PutObject', {}),
+    };
+    expect(readTemplate({ Resources }, options).buckets.map(({ notListedBy }) => [...notListedBy].sort())).toEqual([
+      ['reader'],
+      ['attached', 'lister', 'reader'],
+    ]);
+  });
+
   it('ignores what nothing here needs', () => {
     const Unknown: Resource = { Type: 'AWS::SNS::Topic', Properties: { TopicName: { 'Fn::ImportValue': 'other' } } };
     expect(() => readTemplate({ Resources: { ...template().Resources, Unknown } }, options)).not.toThrow();
