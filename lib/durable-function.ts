@@ -61,6 +61,10 @@ export class DurableFunction extends GatewayFunction {
     // The CDK's own property has no key yet.
     lambda.node.defaultChild.addPropertyOverride('DurableConfig.KMSKeyArn', props.historyKey.keyArn);
     lambda.node.defaultChild.deadLetterConfig = { targetArn: deadLetters.queueArn };
+    // Else Lambda drops the 16th or so invocation of a chain of functions that start each other. How many executions an export
+    // takes depends on how long a payer's tokens live: about a dozen with 20 seconds a leg, more with shorter tokens. What
+    // ends it are the two days of its reading. https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+    if (props.startsSuccessor === true) lambda.node.defaultChild.recursiveLoop = 'Allow';
     this.anyVersion = `${lambda.functionArn}:*`;
     const ownExecutions = this.allowOwnExecutions(props);
     this.currentArn = lambda.currentVersion.functionArn;

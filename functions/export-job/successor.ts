@@ -7,7 +7,8 @@ import type { Committed } from './state/memory.ts';
 
 /*
  * AWS ends an execution at 3,000 operations or 100 MB of history. A step's result is under 4 KB, so the limit of
- * operations is always reached first.
+ * operations is always reached first. The number of executions has no bound but the time for reading, so the function is
+ * allowed to start itself more often than Lambda's detection of loops lets others do (lib/durable-function.ts).
  */
 export const mostOperations = 2500;
 

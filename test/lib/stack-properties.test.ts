@@ -58,6 +58,21 @@ describe.each(stages)('in the stack of %s', (stage) => {
     });
   });
 
+  // "If your function is invoked approximately 16 times in the same chain of requests, then Lambda automatically stops the next":
+  // https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+  it('a function may start itself over and over only where its role lets it, which is the job of exports', () => {
+    const startsItself = ofType(template, 'AWS::IAM::ManagedPolicy').flatMap((policy) =>
+      pathOf(policy).endsWith('/Executions') && JSON.stringify(policy.Properties).includes('"lambda:InvokeFunction"')
+        ? [pathOf(policy).replace('Executions', 'Function')]
+        : [],
+    );
+    const loops = Object.entries(byPath('AWS::Lambda::Function', ({ RecursiveLoop: value }) => value));
+    const allowed = loops.filter(([, value]) => value !== undefined);
+
+    expect(startsItself).toEqual(['Exports/ExportJob/Function']);
+    expect(Object.fromEntries(allowed)).toEqual({ 'Exports/ExportJob/Function': 'Allow' });
+  });
+
   // "If you configure a dead-letter queue (DLQ) for the function, Lambda sends the triggering event to the DLQ", which it may
   // only with the right of the function's role: https://docs.aws.amazon.com/lambda/latest/dg/durable-execution-sdk-retries.html
   it('the events of each durable function that Lambda gives up go to its own encrypted queue, for the most days that SQS keeps', () => {
