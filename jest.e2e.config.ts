@@ -6,6 +6,7 @@ const config: Config = {
   ...base,
   testMatch: ['<rootDir>/test/{browser,e2e}/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
+  testTimeout: 600_000,
   // Some wait for a clock or a browser, so three keep two cores busy.
   maxWorkers: 3,
   collectCoverageFrom: [],

@@ -120,8 +120,8 @@ export interface Deployment {
   /** How many seconds ago a member may have agreed when a partner presents an identity token. @default 600, the most */
   readonly longestConsentAge?: number;
   /**
-   * Whether partners with `exchange` may ask payers with `exchange` for their new members' records. @default nobody may, and the
-   * stage has nothing of it
+   * Whether partners with `exchange` may ask payers with `exchange` for their new members' records. @default off; the stack
+   * creates nothing for it
    */
   readonly exchanges?: Exchanges;
   /** What happens to tables, logs, keys and the audit when the stack is deleted. Production must retain them. */

@@ -1,9 +1,10 @@
 import { visibleLine } from '../../config/visible.ts';
+import type { RevocationReason } from '../../functions/shared/store/grant-item.ts';
 import type { MemberExchange } from './find-exchanges.ts';
 import type { GrantEnd } from './find-grants.ts';
 
 /** Why a grant ended, by the reason that the audit has. */
-const reasons: Readonly<Record<string, string>> = {
+const reasons: Readonly<Record<RevocationReason | 'expired' | 'unused', string>> = {
   expired: 'it expired',
   unused: 'the app never used it',
   byPartner: 'the app ended it',
@@ -15,10 +16,12 @@ const reasons: Readonly<Record<string, string>> = {
   otherPatient: "the health plan answered with another member's record",
 };
 
+const isReason = (text: string): text is keyof typeof reasons => Object.hasOwn(reasons, text);
+
 /** How a grant ended, as the rest of a sentence. */
 export const endInWords = (end: GrantEnd | undefined): string => {
   if (end === undefined) return '';
-  const why = reasons[end.reason] ?? 'ended';
+  const why = isReason(end.reason) ? reasons[end.reason] : 'ended';
   const by = end.operator === undefined ? '' : ` (${end.operator})`;
   const note = end.note === undefined ? '' : `: ${end.note}`;
   return visibleLine(`${why}${by}${note}`);

@@ -29,7 +29,7 @@ const presentsIdentity = ({ assertion }: TokenRequest): boolean => {
   return isObject(extensions) && extensions['cms_smart'] !== undefined;
 };
 
-/** With a member's identity token it makes a grant, without one it issues a system token; where the stage has only one of them, that. */
+/** With a member's identity token it makes a grant, without one it issues a system token. If the stage has only one of the two, it is that one. */
 const answerClientCredentials: Endpoint = (deps, request) => {
   if (deps.exchanges === undefined) return grantByIdentity(deps, request);
   if (!presentsIdentity(request)) return issueSystemToken(deps, request);
@@ -57,15 +57,19 @@ const requestTokens: Endpoint = (deps, request) => {
   return byGrantType[grantType].answer(deps, request);
 };
 
-const endpoints: Readonly<Record<string, Endpoint>> = { requestTokens, revoke: revokeToken, introspect };
+const endpoints = { token: requestTokens, revoke: revokeToken, introspect } as const;
 
-/** The endpoint's name, the last part of its path. */
-const nameOf = ({ resource }: ApiEvent): string => resource.slice('/oauth2/'.length);
+/** The endpoint's name, the last part of its path. API Gateway sends no other path here. */
+const nameOf = ({ resource }: ApiEvent): keyof typeof endpoints => {
+  const name = resource.slice('/oauth2/'.length);
+  if (!Object.hasOwn(endpoints, name)) throw new Error(`The token function has no endpoint at ${resource}.`);
+  return name as keyof typeof endpoints;
+};
 
 /** A token request counts as a redemption until its form says otherwise. */
 const stepOf = (event: ApiEvent, form?: RequestParameters): Step => {
   const name = nameOf(event);
-  if (name === 'revoke' || name === 'introspect') return name;
+  if (name !== 'token') return name;
   const grantType = form?.values.get('grant_type') ?? '';
   if (grantType === identityGrantType && form?.values.get('scope') === systemScope) return 'system';
   return isGrantType(grantType) ? byGrantType[grantType].step : 'redeem';
@@ -88,7 +92,7 @@ export const tokenHandler = (deps: TokenDeps) =>
       record.step = stepOf(event, form);
       if (form.values.get('grant_type') === identityGrantType) checkOneResource(form);
       checkNotRepeated(form);
-      const endpoint = endpoints[nameOf(event)] ?? requestTokens;
+      const endpoint: Endpoint = endpoints[nameOf(event)];
       const note: TokenRequest['note'] = ({ grantId, payer, partner: owner }) =>
         Object.assign(record, { grantId, payer, partner: record.partner ?? owner });
       const answer = await finishInTime(context, async () => {

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { signEvent } from '../../functions/deliver/sign.ts';
 import { eventTypes, makeEvent } from '../../functions/shared/events/event.ts';
 import { webhookKey, writeWebhookSecret } from '../../functions/shared/events/webhook-secrets.ts';
+import { revocationReasons } from '../../functions/shared/store/grant-item.ts';
 import { blocksOf, documentAt, root } from './documents.ts';
 
 const examples = join(import.meta.dirname, '../../docs/examples');
@@ -83,6 +84,16 @@ describe('docs/partners/events.md', () => {
   it('names every type of event, and no other', () => {
     const named = [...text.matchAll(/^\| `(\w+\.\w+)`/gm)].map(([, type = '']) => type);
     expect(named.toSorted()).toEqual(eventTypes.toSorted());
+  });
+
+  it.each([
+    ['docs/partners/events.md', /`(\w+)`/g],
+    ['docs/audit.md', /`(\w+)`/g],
+    ['docs/openapi.yaml', /^ +- (\w+)$/gm],
+    ['sandbox/partner/pages/events.ts', /^ {2}(\w+): /gm],
+  ])('is not alone in naming each reason why a grant ends: %s does', (path, word) => {
+    const words = [...documentAt(path).text.matchAll(word)].map(([, reason]) => reason);
+    expect(words).toEqual(expect.arrayContaining([...revocationReasons]));
   });
 
   it.each(eventTypes)('has %s, which some code sends', (type) => {

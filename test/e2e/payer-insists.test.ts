@@ -334,7 +334,7 @@ describe('a sandbox payer that insists on', () => {
     expect(configured.lines.join()).not.toContain(canary);
     const plain = await connect(insists);
     expect(await plain.login()).toMatchObject({ error: 'temporarily_unavailable' });
-    expect(plain.lines.join()).toContain('secretMissing');
+    expect(plain.lines.join()).toContain('codeRefused');
     const todos = async ({ registry }: typeof plain): Promise<(string | undefined)[]> =>
       (await doctorOf(registry.payers[0]!)).flatMap(({ check, todo }) =>
         todo === undefined ? [] : [`${check}: ${todo}`],

@@ -62,7 +62,7 @@ export const strays = ({ pages }: Pick<TypeSpec, 'pages'>): string | undefined =
     skip: undefined,
     elsewhere: 'another server',
     above: "a path outside the payer's FHIR base",
-    noUrl: 'what is no URL',
+    noUrl: 'something that is not a URL',
     stranger: 'a request that is not plainly about this member',
     relative: undefined,
     mapped: undefined,

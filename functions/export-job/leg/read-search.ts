@@ -253,7 +253,7 @@ const refusalOf = ({ type, page }: SearchTask, status: number): Problem =>
  * that it gives to no search is read by its id, unless it is filtered, which a read cannot be.
  *
  * A payer that answers 404 for nothing found means that if it declares the type and gives the member's Patient, so that neither
- * of them can be what it does not find. The Patient may still come, and then the problem is none.
+ * of them can be what it does not find. The Patient may still come, and then it is not a problem.
  */
 const endRefused = (leg: Leg, task: SearchTask, { status, saysNone }: Refused): undefined => {
   const { wanted, item, seen, next } = leg;

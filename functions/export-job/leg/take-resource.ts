@@ -270,7 +270,7 @@ const take = (taking: Taking, resource: PageResource): void => {
   const { parts, problems } = leg;
   const { type, id } = resource;
   const verdict = checkResource(resource, rules);
-  // Whoever reads it reports that it did not come.
+  // The caller reports it as not received.
   const isOther = source.of === 'read' && (type !== source.type || id !== source.id);
   if (isOther && verdict !== 'outcome') return;
   if (verdict === 'outcome') {

@@ -131,7 +131,7 @@ const aboutElement = (
   return (['member', 'other', 'unknown'] as const).find((one) => found.has(one)) ?? 'nobody';
 };
 
-/** Whether a reference is of the payer's own, or in no form that can be read. A copy, a name or another server's id is not. */
+/** Whether a reference points to the payer's own server, or cannot be parsed. A copy, a name or another server's id is not. */
 const isOfPayer =
   (whose: Whose) =>
   (value: unknown): boolean => {

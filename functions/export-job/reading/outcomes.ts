@@ -66,7 +66,7 @@ const notReadReasons: Readonly<Record<NotReadReason, string>> = {
 const elsewhere = {
   server: 'another server',
   path: "a path outside the payer's FHIR base",
-  form: 'what is no URL',
+  form: 'something that is not a URL',
   patient: 'a request that is not plainly about this member',
   unknown: "another server, or outside the payer's FHIR base",
 } as const;
@@ -209,9 +209,9 @@ const entriesOf = (count: number, why: 'stranger' | 'form' | 'extra'): string =>
 };
 
 const groupFaults = {
-  code: 'its code is none of a match',
+  code: 'its code is not a match result code',
   id: 'it has no usable id, so that it cannot be exported',
-  member: 'its members are no list',
+  member: 'its members are not a list',
 } as const;
 
 const whyUnknown = ({ isElsewhere, isEarly }: Extract<Problem, { kind: 'unknownPatient' }>): string => {

@@ -24,7 +24,7 @@ const fromItsType = /^\/(?<type>[A-Za-z]+)\/./;
  * gave the answer (https://hl7.org/fhir/R4/references.html#literal). One that begins with a slash and a type is taken as below that base, too:
  * some payers write so.
  * @param answer the payer's bases, as the answer sees them
- * @returns undefined for what is no URL of http, or is in a form that servers may read in two ways
+ * @returns undefined for what is not an HTTP URL, or is in a form that servers may read in two ways
  */
 export const placeAtPayer = (text: string, answer: AnswerBases): Place | 'elsewhere' | undefined => {
   if (text === '' || notInUrls.test(text)) return undefined;

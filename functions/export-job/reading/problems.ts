@@ -3,7 +3,7 @@ import type { Bound, ElsewhereReason } from './next-page.ts';
 import type { SkipReason } from './page-resource.ts';
 import type { PageFault } from './unreadable-page.ts';
 
-/** R4's abstract type: any. Of what cannot be told which type it is. */
+/** R4's abstract type, used when the type is unknown. */
 export const anyResource = 'Resource';
 
 /**

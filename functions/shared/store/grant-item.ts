@@ -49,16 +49,19 @@ export interface Operator {
   readonly note: string;
 }
 
-/** Why a grant ended early. */
-export type RevocationReason =
-  | 'byPartner'
-  | 'codeReplayed'
-  | 'refreshTokenReused'
-  | 'refusedByPayer'
-  | 'otherPatient'
-  | 'byOperator'
+/** Why a grant ended early. Members, partners and auditors are told: `docs/audit.md`, `docs/partners/events.md`. */
+export const revocationReasons = [
+  'byPartner',
+  'codeReplayed',
+  'refreshTokenReused',
+  'refusedByPayer',
+  'otherPatient',
+  'byOperator',
   /** The member ended it, at `/connections/{payer}`. */
-  | 'byMember';
+  'byMember',
+] as const;
+
+export type RevocationReason = (typeof revocationReasons)[number];
 
 /** What a grant stores about its access token. */
 export interface IssuedAccess {

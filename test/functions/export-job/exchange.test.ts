@@ -195,7 +195,7 @@ describe('the Groups of a match', () => {
       'have members that are no list',
       [a, b],
       matched(first, second, { ...notFound(), id: 'g', member: { entity: { display: 'theirs' } } }),
-      lost('its members are no list'),
+      lost('its members are not a list'),
     ),
     row('hold a resource of no entry', [a, b], changed({ contained: [...contained, theirs] }), unreferenced),
     row(
@@ -278,7 +278,7 @@ describe('the Groups of a match', () => {
       'have a code that is none',
       [a, b],
       matched(first, second, groupOf('other', { 'ours-a': 'Patient/z' })),
-      lost('its code is none of a match'),
+      lost('its code is not a match result code'),
     ),
     row(
       'name a record on another server',

@@ -178,7 +178,7 @@ describe('a payer whose pages', () => {
   it.each([
     ['another server', 'https://elsewhere.example/r4?page=2', 'another server'],
     ['a path above the base', '/admin?page=2', "a path outside the payer's FHIR base"],
-    ['no URL', 'http://[', 'what is no URL'],
+    ['no URL', 'http://[', 'something that is not a URL'],
     ["another patient's record", 'Observation?patient=somebody', 'a request that is not plainly about this member'],
   ])('link to %s are not followed, and the reason is true', async (_, link, what) => {
     const made = await runToEnd(
