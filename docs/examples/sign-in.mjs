@@ -7,22 +7,37 @@ const base64url = (bytes) =>
 const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
 const key = (state) => `sign-in ${state}`;
 
-/** Sends the member to sign in. Call it again on the page at `redirectUri`: there it returns the token answer. */
-export const signIn = async ({ base, clientId, redirectUri, scope = 'launch/patient patient/*.rs offline_access' }) => {
-  const back = new URLSearchParams(location.search);
-  if (back.has('state')) history.replaceState(null, '', location.pathname); // The code leaves the address bar.
+/**
+ * Sends the member to sign in. Call it again on the page at `redirectUri`: there it returns the token answer. With `popup`
+ * this page stays: the member signs in in a window, which closes, and it is this call that returns. Call it in the click's
+ * handler, before any `await`, or the browser blocks the window. If the member closes the window, nothing is returned.
+ */
+export const signIn = async ({ base, clientId, redirectUri, popup = false, ...more }) => {
+  const { scope = 'launch/patient patient/*.rs offline_access' } = more;
+  let back = new URLSearchParams(location.search);
+  const isBack = back.has('state');
+  const opened = popup && !isBack ? window.open('', '', 'popup,width=480,height=720') : undefined;
+  if (isBack) history.replaceState(null, '', location.pathname); // The code leaves the address bar.
   const smart = await (await fetch(`${base}/.well-known/smart-configuration`)).json();
-  if (!back.has('state')) {
-    const [state, verifier] = [random(), random()];
-    sessionStorage.setItem(key(state), verifier);
-    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier));
+  let code_verifier;
+  if (isBack) {
+    code_verifier = sessionStorage.getItem(key(back.get('state')));
+    sessionStorage.removeItem(key(back.get('state')));
+    if (popup && code_verifier === null) await passOn(back); // This is the window.
+  } else {
+    const state = random();
+    code_verifier = random();
+    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(code_verifier));
     const challenge = { code_challenge: base64url(new Uint8Array(digest)), code_challenge_method: 'S256' };
     const asked = { response_type: 'code', client_id: clientId, redirect_uri: redirectUri, scope, state, aud: base };
-    location.assign(`${smart.authorization_endpoint}?${new URLSearchParams({ ...asked, ...challenge })}`);
-    return new Promise(() => {}); // The page is left.
+    const url = `${smart.authorization_endpoint}?${new URLSearchParams({ ...asked, ...challenge })}`;
+    if (opened) back = await answerFrom(opened, url, state);
+    else {
+      sessionStorage.setItem(key(state), code_verifier);
+      location.assign(url);
+      return new Promise(() => {}); // The page is left.
+    }
   }
-  const code_verifier = sessionStorage.getItem(key(back.get('state')));
-  sessionStorage.removeItem(key(back.get('state')));
   if (code_verifier === null || back.get('iss') !== base) throw new Error('No sign-in of this tab has this answer.');
   if (back.has('error')) throw new Error(`${back.get('error')}: ${back.get('error_description')}`);
   const form = { grant_type: 'authorization_code', code: back.get('code'), redirect_uri: redirectUri, code_verifier };
@@ -32,3 +47,27 @@ export const signIn = async ({ base, clientId, redirectUri, scope = 'launch/pati
   if (!answer.ok) throw new Error(`${tokens.error}: ${tokens.error_description}`);
   return tokens;
 };
+
+// Only pages of this origin hear a channel. `window.opener` would not do: a payer's page may cut it off.
+const answerFrom = (opened, url, state) =>
+  new Promise((resolve) => {
+    const channel = new BroadcastChannel(key(state));
+    channel.onmessage = ({ data }) => {
+      channel.postMessage('heard');
+      channel.close();
+      resolve(new URLSearchParams(data));
+    };
+    opened.location.replace(url);
+  });
+
+/** Gives the answer to the page that waits for it, and closes this window. Returns if no page waits. */
+const passOn = (back) =>
+  new Promise((resolve) => {
+    const channel = new BroadcastChannel(key(back.get('state')));
+    const unheard = setTimeout(() => resolve(channel.close()), 1000);
+    channel.onmessage = () => {
+      clearTimeout(unheard);
+      window.close();
+    };
+    channel.postMessage(back.toString());
+  });

@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Browser, Page, Response } from 'playwright-core';
 import type { LocalStack } from '../../sandbox/stack.ts';
 import { openPage, screenshots } from './chromium.ts';
@@ -78,6 +82,52 @@ export const smartApps = (browser: Browser, running: () => LocalStack): void => 
         expect(await page.evaluate(revokeAndRead, stack.urls.gateway)).toEqual({ revoked: 200, read: 401 });
       },
     );
+
+    it('signs in in a window by the helper to copy, which closes it, though it is cut off from its opener', async () => {
+      const helper = await readFile('docs/examples/sign-in.mjs');
+      let html = '';
+      // A server of its own: a page that the test answers in the browser is not asked for after a redirect.
+      const app = createServer(({ url }, response) => {
+        const isHelper = url === '/sign-in.mjs';
+        response.setHeader('content-type', isHelper ? 'text/javascript' : 'text/html');
+        response.setHeader('cross-origin-opener-policy', 'same-origin');
+        response.end(isHelper ? helper : html);
+      });
+      await once(app.listen(0, '127.0.0.1').unref(), 'listening');
+      const origin = `http://127.0.0.1:${(app.address() as AddressInfo).port}`;
+      const options = { base: base('demo-health-plan'), clientId: 'demo-app', redirectUri: `${origin}/callback` };
+      html = `<!doctype html><link rel="icon" href="data:,"><button>Sign in</button><p></p><script type="module">
+        import { signIn } from '/sign-in.mjs';
+        const show = (text) => (document.querySelector('p').textContent = text);
+        const begin = () => signIn(${JSON.stringify({ ...options, popup: true })})
+          .then((tokens) => show('patient ' + tokens.patient), (error) => show(error.message));
+        if (new URLSearchParams(location.search).has('state')) begin();
+        else document.querySelector('button').onclick = begin;
+      </script>`;
+      // The gateway lets scripts of registered origins call it, and this one's port is of this run.
+      await page.route('**/oauth2/token', async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({ response, headers: { ...response.headers(), 'access-control-allow-origin': origin } });
+      });
+      await page.goto(`${origin}/popup`);
+      const opened = page.waitForEvent('popup');
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      const popup = await opened;
+      const closed = new Promise((resolve) => popup.once('close', resolve));
+      await signInAtPayer(popup);
+
+      await page.getByText(/^patient \S+$/).waitFor();
+      await closed;
+      expect(new URL(page.url()).pathname).toBe('/popup');
+      // The same answer in a window that nobody waits for.
+      await page.goto(
+        `${origin}/callback?${new URLSearchParams({ code: 'c', state: 's', iss: options.base }).toString()}`,
+      );
+      await page.getByText('No sign-in of this tab has this answer.').waitFor();
+      expect(complaints).toEqual([]);
+      app.closeAllConnections();
+      app.close();
+    });
 
     it('keeps the session on a reload of the landing page', async () => {
       await launch('/app', 'northwind');
