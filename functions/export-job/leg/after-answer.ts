@@ -17,6 +17,9 @@ const longestSleepSeconds = 20;
 /** How many requests in a row a payer may refuse with 401 before the rest is not asked. R4 has fewer types to search. */
 const mostRefusedInRow = 100;
 
+/** With how many newer tokens a request is tried that was refused with 401. */
+const mostNewTokens = 2;
+
 /** The least wait for a payer that keeps throttling, in seconds. It doubles each time, up to 15 minutes. */
 const leastWait = (waits: number): number => Math.min(900, 2 ** Math.min(waits, 10));
 
@@ -54,15 +57,16 @@ export const afterFailure = async (leg: Leg, task: Task, most = mostTries): Prom
 };
 
 /**
- * A 401 means that the token has ended, so the first one waits for a fresh token. If the payer refuses that as well, it
- * refuses the request: some answer 401 for a type that the app may not read. A token that was refused so, and that no request
- * was answered with since, is not waited for again.
+ * A 401 means that the token has ended, so it waits for a newer one, and once more: a newer one that another read brought, or
+ * that a leg used whose result is lost, may have ended as well. If the payer refuses that too, it refuses the request: some answer
+ * 401 for a type that the app may not read. A token that was refused so, and that no request was answered with since, is not
+ * waited for again.
  */
 const afterTokenRefused = (leg: Leg, task: Task): After => {
   const { item, next } = leg;
   const { version, inRow = 0 } = next.refused ?? {};
-  if (version !== item.payerVersion && task.refusals === 0) {
-    updateTask(leg, task, { refusals: 1 });
+  if (version !== item.payerVersion && task.refusals < mostNewTokens) {
+    updateTask(leg, task, { refusals: task.refusals + 1 });
     return { stop: stopForToken(leg.deps, item) };
   }
   next.refused = { version: item.payerVersion, inRow: inRow + 1 };

@@ -142,11 +142,18 @@ const callsOf = (
 ): Calls => {
   const { isStillThere, stopped, payer } = asking;
   const most = boundsOf(item);
+  /** Whether this leg tries a request again that was refused with 401. Once it is answered, that is to be committed. */
+  const isTriedAgain = (next.queue[0]?.refusals ?? 0) > 0;
+  let isTokenTaken = false;
   const noteIfTaken = (answer: Answer): Answer => {
-    if (answer.kind === 'json' || answer.kind === 'refused') next.refused = undefined;
+    if (answer.kind === 'json' || answer.kind === 'refused') {
+      next.refused = undefined;
+      isTokenTaken = true;
+    }
     return answer;
   };
-  const isFull = (): boolean => deps.clock.monotonic() >= untilAt || bytes() >= most.bytes;
+  const isFull = (): boolean =>
+    deps.clock.monotonic() >= untilAt || bytes() >= most.bytes || (isTriedAgain && isTokenTaken);
   return {
     isStillThere,
     stopped,

@@ -419,7 +419,7 @@ describe('an attachment that does not come is named, and its URL stays', () => {
       1,
     ],
     ['the payer refused it with status 204', {}, { status: 204 }, 1],
-    ['the payer refused it with status 401', {}, { status: 401 }, 2],
+    ['the payer refused it with status 401', {}, { status: 401 }, 3],
     ['its length is not the one that the resource gives', { size: 69_999 }, pdfSent, 1],
     ['its length is not the one that the resource gives', { size: 70_001 }, pdfSent, 1],
     ['its length is not the one that the resource gives', { size: 0 }, pdfSent, 1],

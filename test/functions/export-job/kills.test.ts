@@ -11,14 +11,18 @@ const document = (id: string, ...urls: readonly string[]) => ({
 const first = observation(1, { performer: [{ reference: 'Practitioner/p1' }] });
 
 /**
- * Nine resources over three pages, two references and two attachments. The payer throttles once, lets its token end once, and
- * breaks off a page and an attachment.
+ * Nine resources over three pages, two references and two attachments. The payer throttles once, lets three tokens end, one of them
+ * before the job has it, and breaks off a page and an attachment.
  */
 const awkwardPayer = (base: () => string): PayerScript => {
   let throttled = false;
   let failed = false;
   let broken = false;
+  const ended = new Set<string>();
   return ({ path, token }) => {
+    if (path.includes('page=2')) ended.add('Bearer token-1').add('Bearer token-2');
+    if (path.includes('page=3') && token === 'Bearer token-3') ended.add(token);
+    if (ended.has(token)) return { status: 401 };
     if (path === '/Binary/2' && !broken) {
       broken = true;
       return { bytes: content, cut: true };
@@ -33,7 +37,6 @@ const awkwardPayer = (base: () => string): PayerScript => {
       return pageOf([observation(5), first, document('d1', 'Binary/1', 'Binary/2')], undefined, { total: 8 });
     }
     if (path.includes('page=2')) {
-      if (token === 'Bearer token-1') return { status: 401 };
       return pageOf(
         [observation(3), observation(4, { performer: [{ reference: 'Practitioner/p2' }] }), document('d2', 'Binary/2')],
         `${base()}?page=3`,

@@ -817,7 +817,7 @@ describe('a payer that', () => {
     expect(made.errors).toEqual([
       'Page 2 of $everything could not be read: the payer answered with status 401. Resources are missing.',
     ]);
-    expect(new Set(made.world.asked.map(({ token }) => token)).size).toBe(2);
+    expect(new Set(made.world.asked.map(({ token }) => token)).size).toBe(3);
   });
 
   it('cannot be reached is tried five times for each search, and the record ends with nothing', async () => {
