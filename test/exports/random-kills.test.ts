@@ -20,12 +20,12 @@ it(
       record: recordOf(manyResources, { attachments: [20_000_000, 70_000, 9_000_000] }),
       pageMs: 20,
     });
+    const killer = { isDone: false };
     try {
       const { stack, payer } = many;
       payer.trouble(awkward(payer, 12));
       const random = numbersFrom(seed);
       const one = await many.begin();
-      const killer = { isDone: false };
       let kills = 0;
       const killing = (async () => {
         while (!killer.isDone) {
@@ -41,8 +41,7 @@ it(
         await payer.restart(1500);
         await stack.durable.newVersion('exportJob');
       })();
-      await checkExport(one, many);
-      killer.isDone = true;
+      await checkExport(one, many).finally(() => (killer.isDone = true));
       await Promise.all([killing, between]);
       const { invocations, operations } = stack.durable.executions().find(({ name }) => name === one.exportId)!;
       process.stdout.write(
