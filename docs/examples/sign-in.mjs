@@ -52,11 +52,11 @@ export const signIn = async ({ base, clientId, redirectUri, popup = false, ...mo
 const answerFrom = (opened, url, state) =>
   new Promise((resolve) => {
     const channel = new BroadcastChannel(key(state));
-    channel.onmessage = ({ data }) => {
+    channel.addEventListener('message', ({ data }) => {
       channel.postMessage('heard');
       channel.close();
       resolve(new URLSearchParams(data));
-    };
+    });
     opened.location.replace(url);
   });
 
@@ -65,9 +65,9 @@ const passOn = (back) =>
   new Promise((resolve) => {
     const channel = new BroadcastChannel(key(back.get('state')));
     const unheard = setTimeout(() => resolve(channel.close()), 1000);
-    channel.onmessage = () => {
+    channel.addEventListener('message', () => {
       clearTimeout(unheard);
       window.close();
-    };
+    });
     channel.postMessage(back.toString());
   });
