@@ -224,11 +224,16 @@ export const runExports = async (seed: number, seen: Seen, planted?: Planted): P
   };
   let isGivenUp = false;
 
+  /** How often a partner does nothing but poll, so that some exports come to their end. */
+  const patience = pick([0, 0, 0.8]);
+
   /** Something that the partner, an operator or AWS does. */
   const act = async (): Promise<void> => {
     const one = exports.length === 0 ? undefined : random() < 0.8 ? exports.at(-1) : pick(exports);
+    const isPatient = random() < patience;
     const at = random();
-    if (one === undefined || at < 0.12) await kickOff();
+    if (one !== undefined && isPatient) await poll(one);
+    else if (one === undefined || at < 0.12) await kickOff();
     else if (at < 0.7) await poll(one);
     else if (at < 0.85) await readOld(one);
     else if (at < 0.9) await remove(one);
