@@ -1,6 +1,6 @@
 import { isObject } from '../../shared/json-object.ts';
 import { isAt } from '../../shared/registry/fhir-bases.ts';
-import { attachmentsToFetch, mayHold } from '../leg/take-resource.ts';
+import { attachmentsToFetch, keep } from '../leg/take-resource.ts';
 import {
   checkResource,
   linkedPatients,
@@ -8,10 +8,9 @@ import {
   namesPatientElsewhere,
   patientsOf,
 } from '../reading/check-resource.ts';
-import { anothers, awaitedBy } from '../reading/hangs-on.ts';
+import { anothers } from '../reading/hangs-on.ts';
 import type { PageResource, SkippedResource } from '../reading/page-resource.ts';
 import type { LinesReason } from '../reading/problems.ts';
-import { unservedAttachments } from '../reading/rewrite-line.ts';
 import { contentMark, identityOf } from '../reading/seen-names.ts';
 import { saysWithheld } from '../reading/withheld.ts';
 import { addLink, linkOf } from './line-rules.ts';
@@ -104,7 +103,7 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
     skip(taking, resource);
     return false;
   }
-  const { leg, rules, file, rewrite, count, report } = taking;
+  const { leg, rules, file, count, report } = taking;
   const { type, id } = resource;
   const why = whyLeftOut(taking, resource);
   if (why === 'outcome') return takeRemark(taking, resource);
@@ -124,24 +123,9 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
     if (member !== undefined) leg.next.about.set(member, (leg.next.about.get(member) ?? 0) + 1);
   }
   const attachments = isAt(rules, type) ? attachmentsToFetch(taking, resource) : [];
-  const awaited = awaitedBy(resource, rules, leg.seen);
-  const names = awaited.length > 0 && mayHold(leg) ? awaited : [];
-  if (attachments.length === 0 && names.length === 0) leg.parts.add(type, rewrite(resource));
-  else {
-    const problem = { kind: 'fileLines', type, file: file.number, why: 'hanging', count: 1 } as const;
-    leg.held.add({
-      type,
-      id,
-      attachments,
-      ...(names.length > 0 && { hangsOn: { names, problem } }),
-      line: resource.line,
-    });
-  }
-  leg.next.resources += 1;
+  const hanging = { kind: 'fileLines', type, file: file.number, why: 'hanging', count: 1 } as const;
+  const unserved = keep(taking, resource, attachments, () => hanging);
   if (saysWithheld(resource.resource['meta'])) report({ kind: 'resourceWithheld', type, id });
-  const fetched = new Set(attachments.map(({ url }) => url));
-  const others = resource.attachments.filter((url) => !fetched.has(url));
-  const unserved = unservedAttachments({ attachments: others }, rules);
   if (unserved > 0) report({ kind: 'unservedAttachment', type, ...(id === undefined ? {} : { id }), count: unserved });
   return true;
 };

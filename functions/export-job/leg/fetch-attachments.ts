@@ -118,10 +118,12 @@ export const fetchAttachments = async (leg: Leg, first: AttachmentsTask): Promis
     const lines = await leg.held.read(files[task.file]!.object);
     while (task.at < lines.length) {
       const held = lines[task.at]!;
-      const stop = isAnothers(held.hangsOn, seen) ? undefined : await fetchOf(leg, held);
-      if (stop !== undefined) return stop;
       if (isAnothers(held.hangsOn, seen)) leaveOut(leg, held);
-      else leg.parts.add(held.type, heldLine(held, written));
+      else {
+        const stop = await fetchOf(leg, held);
+        if (stop !== undefined) return stop;
+        leg.parts.add(held.type, heldLine(held, written));
+      }
       await leg.parts.putIfLarge();
       task = updateTask(leg, leg.next.queue[0] as AttachmentsTask, { at: task.at + 1, ...fresh });
     }

@@ -85,7 +85,7 @@ export const takePage = async (
 ): Promise<PageInfo> => {
   const urns = urnsOfPage(leg);
   const { fullUrls, awaitUrn } = urns;
-  const rules = { ...leg.rules, ...answerBases(leg.payer, baseUrlOf(leg.payer, source.type)), fullUrls };
+  const rules = { ...leg.rules, ...answerBases(leg.payer, baseUrlOf(leg.payer, source.type)), fullUrls, awaitUrn };
   const rewrite = createLineRewriter({ ...rules, facade: facadeBase(leg.deps.origin, leg.payer.id) });
   const matching = matchingType(leg, source);
   const taking: Taking = {
@@ -94,7 +94,6 @@ export const takePage = async (
     source,
     matching,
     rewrite,
-    awaitUrn,
     match,
     late,
     include,

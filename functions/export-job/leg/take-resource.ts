@@ -46,8 +46,6 @@ export interface Taking {
   /** As {@link matchingType}. */
   readonly matching: string | undefined;
   readonly rewrite: ReturnType<typeof createLineRewriter>;
-  /** Notes a URN that the page has not named so far, and the type that it is of, if that is said. @default a URN is reported */
-  readonly awaitUrn?: (urn: string, type: string | undefined) => void;
   readonly match: () => void;
   readonly late: () => void;
   readonly include: () => void;
@@ -192,14 +190,14 @@ const mostReferred = 100_000;
  * Lists the resources that this one refers to, so that they can be read later. Skips those already read or listed. What is
  * beyond the bounds is only counted.
  */
-const noteReferences = ({ leg, rules, awaitUrn }: Taking, resource: PageResource): void => {
+const noteReferences = ({ leg, rules }: Taking, resource: PageResource): void => {
   const {
     seen,
     referred: { names, unread },
   } = leg;
   if (resource.hasMoreReferences)
     leg.problems.add({ kind: 'referencesNotListed', type: resource.type, id: resource.id });
-  for (const { type, id, why } of referredBy(resource, { ...rules, awaitUrn })) {
+  for (const { type, id, why } of referredBy(resource, rules)) {
     if (type !== undefined && isFiltered(leg.item, type)) continue;
     if (type === undefined || why !== undefined) {
       reportNotAsked(leg, type, why);
@@ -239,7 +237,7 @@ const isBeyond = (taking: Taking, { type, resource, mode }: PageResource): boole
 };
 
 /** Whether lines can wait. An export that an earlier version began has no task that writes them. */
-export const mayHold = ({ next: { queue } }: Leg): boolean => queue.some(({ kind }) => kind === 'attachments');
+const mayHold = ({ next: { queue } }: Leg): boolean => queue.some(({ kind }) => kind === 'attachments');
 
 /** The attachments of a resource that are fetched: the payer's Binaries, unless its profile says otherwise. */
 export const attachmentsToFetch = (
@@ -264,10 +262,36 @@ const compareContent = ({ leg: { seen, problems }, source: { page } }: Taking, r
     problems.add({ kind: 'resourceDiffers', type, id, ...(page !== undefined && { page }) });
 };
 
+/**
+ * Puts a resource into the record. Its line waits if attachments are fetched for it, or if it is about a resource that may turn out
+ * to be another patient's.
+ * @param problemOf what to report then
+ * @returns how many of its attachments the gateway does not serve
+ */
+export const keep = (
+  { leg, rules, rewrite }: Pick<Taking, 'leg' | 'rules' | 'rewrite'>,
+  resource: PageResource,
+  attachments: readonly OwnAttachment[],
+  problemOf: () => Problem,
+): number => {
+  const { type, id, line } = resource;
+  const awaited = awaitedBy(resource, rules, leg.seen);
+  const names = awaited.length > 0 && mayHold(leg) ? awaited : [];
+  if (attachments.length === 0 && names.length === 0) leg.parts.add(type, rewrite(resource));
+  else {
+    const home = rules.only === undefined ? undefined : rules.bases[0];
+    const hangsOn = names.length > 0 && { hangsOn: { names, problem: problemOf() } };
+    leg.held.add({ type, id, attachments, ...hangsOn, ...(home !== undefined && { home }), line });
+  }
+  leg.next.resources += 1;
+  const fetched = new Set(attachments.map(({ url }) => url));
+  return unservedAttachments({ attachments: resource.attachments.filter((url) => !fetched.has(url)) }, rules);
+};
+
 /** Adds a resource to the leg's parts, unless it was seen before or does not belong in the record. */
 const take = (taking: Taking, resource: PageResource): void => {
-  const { leg, rules, source, rewrite, found } = taking;
-  const { parts, problems } = leg;
+  const { leg, rules, source, found } = taking;
+  const { problems } = leg;
   const { type, id } = resource;
   const verdict = checkResource(resource, rules);
   // The caller reports it as not received.
@@ -300,22 +324,11 @@ const take = (taking: Taking, resource: PageResource): void => {
   compareContent(taking, resource);
   if (!isNew) return;
   if (source.of === 'read') noteMembers(leg.seen, identityOf(resource));
-  const attachments = attachmentsToFetch(taking, resource);
-  const awaited = awaitedBy(resource, rules, leg.seen);
-  const names = awaited.length > 0 && mayHold(leg) ? awaited : [];
-  if (attachments.length === 0 && names.length === 0) parts.add(type, rewrite(resource));
-  else {
-    const home = rules.only === undefined ? undefined : rules.bases[0];
+  const count = keep(taking, resource, attachmentsToFetch(taking, resource), () => {
     const from = whyNotOthers(taking, resource);
-    const problem = { kind: 'otherPatient', type, page: source.page, ...(from !== undefined && { from }) } as const;
-    const hangsOn = names.length > 0 && { hangsOn: { names, problem } };
-    leg.held.add({ type, id, attachments, ...hangsOn, ...(home !== undefined && { home }), line: resource.line });
-  }
-  leg.next.resources += 1;
+    return { kind: 'otherPatient', type, page: source.page, ...(from !== undefined && { from }) };
+  });
   if (saysWithheld(resource.resource['meta'])) problems.add({ kind: 'resourceWithheld', type, id });
-  const fetched = new Set(attachments.map(({ url }) => url));
-  const others = resource.attachments.filter((url) => !fetched.has(url));
-  const count = unservedAttachments({ attachments: others }, rules);
   if (count > 0) problems.add({ kind: 'unservedAttachment', type, id, count });
   noteReferences(taking, resource);
 };

@@ -3,7 +3,7 @@ import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import { elementsAbout, elementsAtSource, elementsElsewhere, elementsOfParts } from './about.ts';
 import type { PageResource } from './page-resource.ts';
-import { parseReference, type FullUrls } from './references.ts';
+import { parseReference, type AwaitUrn, type FullUrls } from './references.ts';
 
 /** The rules for what belongs in the record. */
 export interface RecordRules extends AnswerBases {
@@ -15,6 +15,8 @@ export interface RecordRules extends AnswerBases {
   readonly members?: Pick<ReadonlySet<string>, 'has'>;
   /** The resources of the same page, by the URNs under which it has them. @default none */
   readonly fullUrls?: FullUrls | undefined;
+  /** Notes a URN that the page has not named so far, and its type, if that is said. @default a URN is reported */
+  readonly awaitUrn?: AwaitUrn | undefined;
   /** Whether a resource type was asked for and is within scope. */
   readonly isWanted: (type: string) => boolean;
 }

@@ -62,6 +62,9 @@ export const isReadableId = (id: string): boolean => /^[A-Za-z0-9._~=:@+,-]{1,12
 /** Resources of a page, by the URNs under which it has them. */
 export type FullUrls = Pick<ReadonlyMap<string, JsonObject | undefined>, 'get'>;
 
+/** Takes a URN, and the type that it is of; undefined if nothing says it. */
+export type AwaitUrn = (urn: string, type: string | undefined) => void;
+
 export const isUrn = (text: string): boolean => /^urn:/i.test(text);
 
 /** The type that a reference names which cannot be read, such as a search, or one in lower case. */
@@ -88,23 +91,19 @@ const referredIn = (text: string, answer: AnswerBases, said: string | undefined)
  */
 export const referredBy = (
   { references, said }: Pick<PageResource, 'references' | 'said'>,
-  {
-    isWanted,
-    fullUrls,
-    awaitUrn,
-    ...answer
-  }: AnswerBases & {
+  rules: AnswerBases & {
     readonly isWanted: (type: string) => boolean;
     readonly fullUrls?: FullUrls | undefined;
-    readonly awaitUrn?: ((urn: string, type: string | undefined) => void) | undefined;
+    readonly awaitUrn?: AwaitUrn | undefined;
   },
 ): readonly ReferredResource[] => {
+  const { isWanted, fullUrls, awaitUrn } = rules;
   const found = new Map<string, ReferredResource>();
   for (const text of references) {
     const urn = isUrn(text) ? fullUrls?.get(text) : undefined;
     // It is on the same page, and is judged there.
     if (urn !== undefined) continue;
-    const referred = referredIn(text, answer, said?.get(text));
+    const referred = referredIn(text, rules, said?.get(text));
     if (referred?.type === 'Patient' || referred === undefined) continue;
     if (referred.type !== undefined && !isWanted(referred.type)) continue;
     if (isUrn(text) && awaitUrn !== undefined) {

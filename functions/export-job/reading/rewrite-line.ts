@@ -43,7 +43,7 @@ const spelled = (line: Buffer, at: number, end: number): string =>
  */
 const withFilesAndBinaries = function* (line: Buffer, binaries: string, files: FileUrls): Generator<Buffer> {
   const tokens = readTokens(urls);
-  const longest = 6 * Math.max(0, ...[...files.keys()].map((url) => url.length));
+  const longest = 6 * [...files.keys()].reduce((most, url) => Math.max(most, url.length), 0);
   const places: { readonly at: number; readonly put: string; readonly goOn: number }[] = [];
   eachText(tokens, line, (at, end) => {
     if (tokens.name === 0) return;
