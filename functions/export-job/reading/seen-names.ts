@@ -1,6 +1,8 @@
 import { createHash, hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { backslashByte } from '../../shared/json/bytes.ts';
+import { namesOf } from '../../shared/json/names.ts';
+import { nextToken, readTokens, takeChunk, token } from '../../shared/json/tokens.ts';
 import type { PageResource } from './page-resource.ts';
 import { tagBytes, type SeenSet } from './seen.ts';
 
@@ -19,24 +21,20 @@ const respelled = (line: Buffer): Buffer =>
 
 const comma = ','.charCodeAt(0);
 
-const [quote, backslash] = [0x22, 0x5c];
-const opening: ReadonlySet<number | undefined> = new Set(Buffer.from('{['));
-const closing: ReadonlySet<number | undefined> = new Set(Buffer.from('}]'));
+const metaName = namesOf({ meta: 1 });
 
-/** Where the meta of a resource is, without white space, and how many bytes it has; -1 if there is none. */
+/** Where the meta of a resource is, with its name, and how many bytes it has; -1 if there is none. */
 const metaIn = (bytes: Buffer): readonly [at: number, length: number] => {
-  let level = 0;
+  const tokens = readTokens(metaName);
+  takeChunk(tokens, bytes);
   let from = -1;
-  for (let at = 0; at < bytes.length; at += 1) {
-    const byte = bytes[at];
-    if (byte === quote) {
-      const begin = at;
-      for (at += 1; at < bytes.length && bytes[at] !== quote; at += 1) if (bytes[at] === backslash) at += 1;
-      if (from < 0 && level === 1 && bytes.toString('latin1', begin, at + 2) === '"meta":') from = begin;
-    } else if (opening.has(byte)) level += 1;
-    else if (closing.has(byte)) level -= 1;
-    const isEnd = (level === 1 && byte === comma) || level === 0;
-    if (from >= 0 && isEnd) return [from, at - from];
+  for (let kind = nextToken(tokens); kind !== token.none; kind = nextToken(tokens)) {
+    if (tokens.level !== 1) continue;
+    if (from < 0 && tokens.name === 1) {
+      from = bytes.lastIndexOf('"meta"', tokens.start);
+      tokens.reportsBrackets = true;
+    }
+    if (from >= 0 && kind !== token.opening && kind !== token.gap) return [from, tokens.end - from];
   }
   return [-1, 0];
 };
