@@ -19,7 +19,7 @@ export const addMonitoring = (stack: Stack, { config, key, ...parts }: Monitorin
   const watched = watchedOf(config.stage, parts);
   const alarms = new GatewayAlarms(stack, 'Alarms', { config, key, watched });
   const { topic, tickets } = alarms;
-  // CloudFront alone takes minutes: an alarm about silence would ring before there is anything to hear.
+  // CloudFront takes minutes to deploy. Until the canary runs, an alarm about missing data would go off for no reason.
   alarms.node.findChild('CanarySilent').node.addDependency(parts.canary.schedule);
   new GatewayDashboard(stack, 'Dashboard', { watched });
   new CfnOutput(stack, 'AlarmTopic', {

@@ -23,7 +23,7 @@ const argumentOf: Readonly<Record<string, string>> = {
   'payers.clientId': '--client-id',
 };
 
-/** Fields that a sentence about another field may name. In camel case, none can be taken for a word of the sentence. */
+/** Fields that a message about another field may mention. Only names in camel case, which cannot be mistaken for ordinary words. */
 const named = Object.entries(argumentOf)
   .map(([field, argument]) => [field.replace('payers.', ''), argument] as const)
   .filter(([field]) => /^[a-z]+[A-Z]\w+$/.test(field));

@@ -20,9 +20,9 @@ const compare = (document: DiscoveryDocument, payer: Payer): Finding[] => {
 };
 
 /**
- * Compares the profile with what the payer publishes: SMART's smart-configuration and, given an issuer, RFC 8414
- * metadata and OpenID configuration. A payer need not publish any.
- * @param places where to look: the places that can be reached
+ * Compares the profile with the documents that the payer publishes: SMART's smart-configuration and, if the profile has an issuer,
+ * RFC 8414 metadata and the OpenID configuration. A payer does not have to publish any of them.
+ * @param places where to look: the servers that can be reached
  */
 const checkDiscovery = async (
   { http }: { http: PayerHttp },

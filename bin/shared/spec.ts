@@ -16,8 +16,8 @@ export interface Flag<T = unknown> {
 }
 
 /**
- * One command of a tool. What a property like `'--since TIME'` has is a flag, `'--dry-run'` a switch; where it has only the
- * help, the value is the text as given.
+ * One command of a tool. A property such as `'--since TIME'` describes a flag with a value, and one such as `'--dry-run'` a switch. If
+ * the property is only a help text, the flag's value is used as it was typed.
  */
 export interface Command {
   /** For the help of a tool with several commands. */

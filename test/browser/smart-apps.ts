@@ -119,7 +119,7 @@ export const smartApps = (browser: Browser, running: () => LocalStack): void => 
       await page.getByText(/^patient \S+$/).waitFor();
       await closed;
       expect(new URL(page.url()).pathname).toBe('/popup');
-      // The same answer in a window that nobody waits for.
+      // The same answer, in a window that no page is waiting for.
       await page.goto(
         `${origin}/callback?${new URLSearchParams({ code: 'c', state: 's', iss: options.base }).toString()}`,
       );

@@ -4,10 +4,10 @@ const { quoteByte: quote, backslashByte: backslash } = json;
 const colon = ':'.charCodeAt(0);
 const closeArray = ']'.charCodeAt(0);
 
-/** For this many characters the end of a string is looked for in a loop, which is faster than a short search. */
+/** The end of a string is searched for in a loop for this many characters: for short strings, that is faster than `indexOf`. */
 const shortCharacters = 16;
 
-/** The closing quote of the string that begins at `from`; else the text's length. */
+/** The index of the quote that closes the string; the text's length if there is none. */
 const endOfString = (text: string, from: number, hasEscapes: boolean): number => {
   for (let at = from; at < text.length; at++) {
     const unit = text.charCodeAt(at);
@@ -22,8 +22,8 @@ const endOfString = (text: string, from: number, hasEscapes: boolean): number =>
 };
 
 /**
- * Counts the members of a text's objects, repeated ones included: the colons outside of its strings. It holds for JSON only, which
- * it does not check.
+ * Counts the members of all objects in a JSON text, including repeated names, by counting the colons outside strings. It does not
+ * check that the text is JSON.
  * @returns undefined if there is white space between tokens, or if objects and arrays are nested deeper than `mostLevels`
  */
 export const countMembers = (text: string, mostLevels: number): number | undefined => {

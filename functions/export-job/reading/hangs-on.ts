@@ -6,11 +6,12 @@ import { parseReference } from './references.ts';
 import type { SeenNames } from './seen-names.ts';
 
 /*
- * What names no patient may be about a resource of one: a Provenance of its target, a Task of its focus. It is another patient's
- * if that is. The resource may come later, so whatever is about one that is not in the record waits until all is read.
+ * A resource that names no patient may be about a resource that does: a Provenance is about its target, a Task about its focus. If that
+ * one belongs to another patient, so does this one. It may be received later, so a resource that is about one that is not in the record
+ * yet waits until everything has been read.
  */
 
-/** The elements that say which resource another one is about, where R4 has it name no patient. */
+/** For types that need not name a patient in R4: the elements that say which resource they are about. */
 const targetElements: Readonly<Record<string, readonly string[]>> = {
   AuditEvent: ['entity.what'],
   Communication: ['about'],
@@ -25,20 +26,20 @@ const targetElements: Readonly<Record<string, readonly string[]>> = {
   VerificationResult: ['target'],
 };
 
-/** What a resource is about that names no patient, and what to report if that is another patient's. */
+/** What a resource without a patient is about, and what to report if that belongs to another patient. */
 export interface HangsOn {
   /** `Type/id` of each. */
   readonly names: readonly string[];
   readonly problem: Problem;
 }
 
-/** Under this name a resource is seen that is another patient's. @param name its identity */
+/** A resource of this name belongs to another patient. @param name its identity */
 export const anothers = (name: string): string => `another's ${name}`;
 
-/** Under this name one is seen that turned out to be the member's. */
+/** A resource of this name was taken for another patient's, and turned out to be the member's. */
 const membersAfterAll = (name: string): string => `member's after all ${name}`;
 
-/** Notes that a resource which was left out as another patient's is in the record. */
+/** Notes that a resource is in the record after all, if it was left out before as another patient's. */
 export const noteMembers = (seen: SeenNames, name: string): void => {
   if (seen.has(anothers(name))) seen.add(membersAfterAll(name));
 };
@@ -65,6 +66,6 @@ export const awaitedBy = (
   return awaited.length > 0 && namesNobody(resource, rules) ? awaited : [];
 };
 
-/** Whether a line that waited is about what is another patient's. */
+/** Whether a line that waited is about another patient's resource. */
 export const isAnothers = (hangsOn: HangsOn | undefined, seen: Pick<SeenNames, 'has'>): boolean =>
   hangsOn?.names.some((name) => seen.has(anothers(name)) && !seen.has(membersAfterAll(name))) === true;

@@ -9,22 +9,22 @@ export interface Place {
   readonly rest: string;
 }
 
-/** No URL has these, and servers do not agree on what they mean (RFC 3986 §2). */
+/** A URL cannot have these, and servers read them in different ways (RFC 3986 §2). */
 const notInUrls = /[\s\\\p{Cc}]/u;
 
 const scheme = /^[a-z][a-z0-9+.-]*:/i;
 
-/** A server that is named, with or without a scheme. */
+/** A URL that names a server, with or without a scheme. */
 const withServer = /^(?:https?:)?\/\/[^/?#]/i;
 
 const fromItsType = /^\/(?<type>[A-Za-z]+)\/./;
 
 /**
- * Finds where a reference, or the URL of an attachment, leads. A relative one is resolved as RFC 3986 §5 says, from the base that
- * gave the answer (https://hl7.org/fhir/R4/references.html#literal). One that begins with a slash and a type is taken as below that base, too:
- * some payers write so.
- * @param answer the payer's bases, as the answer sees them
- * @returns undefined for what is not an HTTP URL, or is in a form that servers may read in two ways
+ * Finds where a reference, or the URL of an attachment, leads. A relative one is resolved by RFC 3986 §5 against the base that
+ * gave the answer (https://hl7.org/fhir/R4/references.html#literal). Some payers begin a reference with a slash and a type: that is
+ * resolved as if it had no slash.
+ * @param answer the payer's bases, as they apply to the answer
+ * @returns undefined if it is not an HTTP URL, or if servers may read it in two ways
  */
 export const placeAtPayer = (text: string, answer: AnswerBases): Place | 'elsewhere' | undefined => {
   if (text === '' || notInUrls.test(text)) return undefined;

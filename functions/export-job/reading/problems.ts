@@ -267,10 +267,9 @@ export type FileFault =
   | 'tooLarge';
 
 /**
- * Of lines of a file: why they are left out, `naming` if a member has a part in what is about another patient, `hanging` if it is about a
- * resource of another patient's; or of what is kept: `older` and `newer`, beyond the times that were asked for;
- * `beyond`, none that the filters of its type find;
- * `uncompared`, since there are too many to know which came before.
+ * Why lines of a file are left out: `naming` if they are about another patient and name a member, `hanging` if they are about another
+ * patient's resource. Or what is unusual about lines that are kept: `older` and `newer` are outside the times that were asked for,
+ * `beyond` are not found by the filters of their type, and `uncompared` come after too many to know which ones came before.
  */
 export type LinesReason =
   | 'stranger'

@@ -1,14 +1,14 @@
 import { isObject } from '../../shared/json-object.ts';
 
 /*
- * What a page or a manifest says of itself. A form with one plain meaning is read, though it is not FHIR's. What is there and
- * cannot be read is not the same as what is not there.
+ * Reads what a page or a manifest says about itself. A form with only one possible meaning is accepted even if FHIR does not have it.
+ * A value that cannot be read is reported as such: it must not count as absent.
  */
 
 /** The URLs of `next` links. A link without a URL gives an empty string. */
 export interface SaidLinks {
   readonly next: readonly string[];
-  /** There are links that cannot be read, and one may be the next. */
+  /** Some links cannot be read, and one of them may be the next. */
   readonly isUnreadable: boolean;
 }
 
@@ -38,7 +38,7 @@ const nextIn = (link: unknown): readonly string[] | undefined => {
 const isMap = (links: Readonly<Record<string, unknown>>): boolean =>
   !('relation' in links || 'rel' in links) && Object.values(links).every((value) => urlIn(value) !== undefined);
 
-/** Reads the links of a Bundle or a manifest: a list, as FHIR has it, one link without a list, or links by their relations. */
+/** Reads the links of a Bundle or a manifest: FHIR's list, a single link, or an object with the relations as names. */
 export const saidLinks = (links: unknown): SaidLinks => {
   if (links === undefined || links === null) return { next: [], isUnreadable: false };
   if (isObject(links) && isMap(links)) {
@@ -50,7 +50,7 @@ export const saidLinks = (links: unknown): SaidLinks => {
   return { next: read.flatMap((next) => next ?? []), isUnreadable: read.includes(undefined) };
 };
 
-/** The `next` URLs of a Link header (RFC 8288 §3), as some servers have them in place of a Bundle's. */
+/** The `next` URLs of a Link header (RFC 8288 §3), which some servers send instead of links in the Bundle. */
 export const linksInHeader = (header: string | null): readonly string[] =>
   [
     ...(header ?? '').matchAll(/<(?<url>[^>]*)>(?<parameters>(?:\s*;\s*[\w-]+\*?\s*=\s*(?:"[^"]*"|[^",;\s]+))*)/g),
@@ -59,7 +59,7 @@ export const linksInHeader = (header: string | null): readonly string[] =>
     return (quoted ?? plain ?? '').split(/\s+/).some(isNext) ? [groups?.['url'] ?? ''] : [];
   });
 
-/** A count. Some payers write it as a text. @returns undefined if there is none, `unreadable` for anything else */
+/** Reads a count. Some payers write it as a string. @returns undefined if it is absent, `unreadable` if it is not a count */
 export const saidCount = (said: unknown): number | 'unreadable' | undefined => {
   if (said === undefined || said === null) return undefined;
   const count = typeof said === 'string' && /^\s*\d+\s*$/.test(said) ? Number(said) : said;

@@ -6,7 +6,7 @@ export interface Survey {
   /** The literal references, as written: the first ones, if there are very many. */
   readonly references: readonly string[];
   readonly hasMoreReferences: boolean;
-  /** The types of those that do not name one plainly, by their texts: as they say beside the text, or as R4 says of the element. */
+  /** For references whose text does not start with a type: their type by `Reference.type`, or by the element if R4 allows it only one. */
   readonly said?: ReadonlyMap<string, string>;
   /** The URL of every attachment, as written. */
   readonly attachments: readonly string[];
@@ -25,7 +25,7 @@ export const holdsAttachment = (name: string): boolean =>
   name === 'document' ||
   name.endsWith('Attachment');
 
-/** Elements whose references lead to one type only, wherever R4 has them. */
+/** Elements that can refer to only one type, wherever R4 uses their name. */
 const onlyTypes: Readonly<Record<string, string>> = {
   CareTeam: 'careTeam team',
   Claim: 'claim',

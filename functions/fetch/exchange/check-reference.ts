@@ -3,15 +3,15 @@ import { objectsIn, type JsonObject } from '../../shared/json-object.ts';
 import type { Identifier } from '../../shared/registry/types.ts';
 import { hasCode, objectOf, unless } from './mistakes.ts';
 
-/** What references of a resource can mean. */
+/** What is needed to check the references of a resource. */
 export interface Referable {
-  /** The types of contained resources, by `#` and the id. */
+  /** The types of its contained resources, by `#` and their id. */
   readonly contained: ReadonlyMap<unknown, string>;
   /** The identifiers of the plans of the exchange. */
   readonly plans: readonly Identifier[];
 }
 
-/** A Practitioner is none of them: who treats or agrees as a professional is public, by an NPI. */
+/** A Practitioner is not one of them: professionals are listed publicly, by NPI. */
 const persons: ReadonlySet<unknown> = new Set(['Patient', 'RelatedPerson', 'Person']);
 
 /** A resource's own URL, absolute or relative, without a query. https://hl7.org/fhir/R4/references.html#literal */
@@ -29,10 +29,10 @@ const ofPersons: ReadonlySet<unknown> = new Set([
   'http://hl7.org/fhir/sid/us-medicare',
   'urn:oid:2.16.840.1.113883.4.572',
 ]);
-/** Of https://terminology.hl7.org/CodeSystem-v2-0203.html, what only a person has. */
+/** Identifier types that only a person has, from https://terminology.hl7.org/CodeSystem-v2-0203.html. */
 const typesOfPersons = 'SS SB MB SN MR PI PN PT MC MA DL PPN JHN CZ HC'.split(' ');
 
-/** Whether an identifier is of a kind that only a person has. */
+/** Whether only a person can have this kind of identifier. */
 export const isOfPerson = (identifier: unknown): boolean => {
   const { system, type } = objectOf(identifier);
   return (
@@ -49,7 +49,7 @@ const isOrganizations = (identifier: unknown, plans: readonly Identifier[]): boo
   );
 };
 
-/** The types that a reference is said to be to: by `type`, and by the URL or the contained resource. Undefined if it has no form of R4. */
+/** The types that a reference names, in `type` and in its URL or contained resource. Undefined if R4 does not allow its form. */
 const typesOf = ({ reference, type }: JsonObject, contained: Referable['contained']): unknown[] | undefined => {
   const said = type === undefined ? [] : [type];
   const text = typeof reference === 'string' ? reference : '';
@@ -59,8 +59,8 @@ const typesOf = ({ reference, type }: JsonObject, contained: Referable['containe
 };
 
 /**
- * Checks that a reference is to what its element can refer to, and says of no person who that is: one that may be to a person, the
- * member too, has its `reference` and nothing beside it.
+ * Checks that a reference leads to a type that its element allows, and does not say who a person is: if it may lead to a person,
+ * including the member, it has its `reference` and nothing else.
  * @param targets the types that the element can refer to
  */
 export const checkReference = (
@@ -89,7 +89,7 @@ export const checkReference = (
   );
 };
 
-/** What the references of a resource can mean. */
+/** Collects what is needed to check the references of a resource. */
 export const referableOf = (resource: JsonObject, plans: readonly Identifier[]): Referable => ({
   contained: new Map(
     objectsIn(resource['contained']).map(({ id, resourceType }) => [`#${String(id)}`, String(resourceType)]),

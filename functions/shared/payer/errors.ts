@@ -28,8 +28,8 @@ export class NoMatch extends PayerError {
 }
 
 /**
- * A payer's answer to a code, which a browser brought. Whoever has begun a sign-in can make one up, and servers answer that with
- * `invalid_request`, a bare 401 or a 500, too. So it says nothing for certain about the payer, or about our secret there.
+ * A payer's refusal of a code. The code came from a browser, and anyone who starts a sign-in can make one up. Some servers answer a
+ * made-up code with `invalid_request`, a bare 401 or a 500, so such an answer does not prove that the payer or our secret has a problem.
  */
 export class CodeRefused extends PayerError {
   constructor({ failure, detail }: PayerError) {

@@ -258,7 +258,7 @@ describe('after the sign-in the page', () => {
   });
   /** The fields of the form with this button, as the page has it now. */
   const formWith = async (button: string, session = two.session) => two.formOn(await two.get(session), button);
-  /** The page that the member sees once a form is sent. */
+  /** The page that the member sees after sending a form. */
   const sent = async (form: Record<string, string>, session = two.session) =>
     two.follow(await two.post(form, session), session);
   const stopAll = 'Stop all 2 apps';

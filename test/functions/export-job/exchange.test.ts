@@ -38,7 +38,7 @@ const observation = (id: string, patient: string, more: object = {}) => ({
 });
 const patient = (id: string) => ({ resourceType: 'Patient', id });
 const patients = (...ids: readonly string[]) => ({ type: 'Patient', lines: ids.map(patient) });
-/** @param lines resources, or `id patient` */
+/** @param lines each a resource, or an Observation's id and its patient's id, separated by a blank */
 const observations = (...lines: readonly (string | object)[]) => ({
   type: 'Observation',
   lines: lines.map((line) => (typeof line === 'string' ? observation(...(words(line) as [string, string])) : line)),

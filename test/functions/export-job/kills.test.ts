@@ -11,8 +11,8 @@ const document = (id: string, ...urls: readonly string[]) => ({
 const first = observation(1, { performer: [{ reference: 'Practitioner/p1' }] });
 
 /**
- * Nine resources over three pages, two references and two attachments. The payer throttles once, lets three tokens end, one of them
- * before the job has it, and breaks off a page and an attachment.
+ * Nine resources over three pages, two references and two attachments. The payer throttles once, ends three tokens (one of them
+ * before the job gets it), and cuts off one page and one attachment.
  */
 const awkwardPayer = (base: () => string): PayerScript => {
   let throttled = false;

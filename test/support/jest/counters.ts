@@ -1,7 +1,7 @@
 /**
- * Coverage that costs little: Istanbul counts how often each statement and branch runs, and calls a function for each.
- * Whether it ran is all that a threshold asks, so a counter is a number to set, and is gone from the code that is loaded
- * for later test files once it is set.
+ * Cheaper coverage. Istanbul counts how often each statement and branch runs, and calls a function each time. A threshold only needs
+ * to know whether it ran, so here a counter is a number that is set. Once it is set, code that is loaded for later test files no
+ * longer has it.
  */
 import { runInThisContext } from 'node:vm';
 
@@ -12,15 +12,15 @@ export interface Counts {
   readonly b: Readonly<Record<string, readonly number[]>>;
 }
 
-/** All test files of a process count here, by path. */
+/** The counts of all test files that a process runs, by path of the covered file. */
 export const counted: Record<string, Counts> = {};
-/** How much has run of a file, as Jest was told. */
+/** How much of each file has run, as of the last report to Jest. */
 const told = new Map<string, number>();
 
 const howManyRan = ({ s, f, b }: Counts): number =>
   [...Object.values(s), ...Object.values(f), ...Object.values(b).flat()].filter((count) => count > 0).length;
 
-/** The files of which more has run than Jest knows. Most test files bring nothing new, and Jest merges every file it is told. */
+/** Files that have run further since the last report to Jest. Most test files add nothing, and Jest merges every file that it gets. */
 export const moreCounted = (): Record<string, Counts> =>
   Object.fromEntries(
     Object.entries(counted).filter(([path, counts]) => {
@@ -45,7 +45,7 @@ interface Lean {
 
 const leans = new Map<string, Lean>();
 
-/** Every line and column stays where it is, for stack traces. */
+/** Removes counters without moving any line or column, so that stack traces stay right. */
 const makeLean = (path: string, source: string): string => {
   const [head = '', name = ''] = istanbulsHead.exec(source) ?? [];
   if (head === '') return source;
