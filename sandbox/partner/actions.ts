@@ -32,13 +32,17 @@ export interface App {
   readonly browserApps: readonly BrowserApp[];
 }
 
+/** Whether there is the page of events: it shows what came for all members, so only at the machine of whoever runs the app. */
+export const hasEvents = ({ origin }: App): boolean => new URL(origin).hostname === 'localhost';
+
 /** The payers to choose from. */
 export const home = (app: App, session: Session, url: URL): Answer => {
   const gone = app.payers.find((payer) => payer.id === url.searchParams.get('disconnected'));
   const notice = gone && !session.connections.has(gone.id) ? `${gone.displayName} is disconnected.` : undefined;
   const { payers, browserApps, identity } = app;
   const takeIdentity = new Set(identity?.payers);
-  const page = homePage(payers, new Set(session.connections.keys()), { notice, browserApps, takeIdentity });
+  const options = { notice, browserApps, takeIdentity, hasEvents: hasEvents(app) };
+  const page = homePage(payers, new Set(session.connections.keys()), options);
   return { status: 200, page };
 };
 
@@ -85,11 +89,12 @@ export const finishSignIn = async (app: App, session: Session, url: URL): Promis
   }
 };
 
-/** Keeps the tokens of a new connection, however they were got. */
+/** Keeps the tokens of a new connection, however they were got, in a session with a new id. */
 export const connect = async (app: App, session: Session, payer: PayerChoice, tokens: Tokens): Promise<void> => {
   const before = session.connections.get(payer.id);
   const connection = { tokens, renewing: undefined, record: undefined, wholeRecord: undefined };
   session.connections.set(payer.id, connection);
+  app.sessions.renew(session);
   if (before !== undefined) await endEarlier(app, payer, before);
 };
 

@@ -12,11 +12,14 @@ import { rememberProof, type Session } from './sessions.ts';
 const redirectUri = (app: App): string => `${app.origin}/identity/callback`;
 
 /** Asks whether the member agrees, since no page of the payer will. */
-export const askToIdentify = (app: App, session: Session, payer: PayerChoice): Answer => ({
-  status: 200,
-  page: identifyPage(payer, session.formToken, new URL(app.identity?.issuer ?? app.origin).host),
-  leavesApp: app.identity?.issuer,
-});
+export const askToIdentify = (app: App, session: Session, payer: PayerChoice): Answer => {
+  session.hasForm = true;
+  return {
+    status: 200,
+    page: identifyPage(payer, session.formToken, new URL(app.identity?.issuer ?? app.origin).host),
+    leavesApp: app.identity?.issuer,
+  };
+};
 
 /** Sends the browser to the identity provider. */
 export const beginProof = async (app: App, session: Session, payer: PayerChoice): Promise<Answer> => {

@@ -5,6 +5,7 @@ import {
   disconnect,
   download,
   finishSignIn,
+  hasEvents,
   home,
   readAgain,
   searchPlan,
@@ -70,13 +71,22 @@ export const answer = async (
 ): Promise<Answer> => {
   const isPost = request.method === 'POST';
   if (!isPost && request.method !== 'GET' && request.method !== 'HEAD') return notAllowed();
-  const [, first = '', second, third, ...rest] = url.pathname.split('/');
+  const [, first = '', second, , ...rest] = url.pathname.split('/');
   if (rest.length > 0) return notFound();
   if (url.pathname === '/webhooks' && isPost) return receive(app, request);
   const publicAnswer = isPost ? undefined : withoutSession(app, url, first, second);
   if (publicAnswer !== undefined) return publicAnswer;
 
-  const session = app.sessions.of(request, response);
+  const session = app.sessions.of(request);
+  const found = await ofSession(app, session, url, request);
+  app.sessions.keep(session, response);
+  return found;
+};
+
+/** The pages that know the browser. */
+const ofSession = async (app: App, session: Session, url: URL, request: IncomingMessage): Promise<Answer> => {
+  const isPost = request.method === 'POST';
+  const [, first = '', second, third] = url.pathname.split('/');
   if (url.pathname === '/' && !isPost) return home(app, session, url);
   if (url.pathname === '/callback' && !isPost) return finishSignIn(app, session, url);
   if (url.pathname === '/identity/callback' && !isPost) return finishProof(app, session, url);
@@ -95,7 +105,7 @@ export const answer = async (
 const withoutSession = (app: App, url: URL, first: string, second: string | undefined): Answer | undefined => {
   const known = files[url.pathname];
   if (known) return known;
-  if (url.pathname === '/events')
+  if (url.pathname === '/events' && hasEvents(app))
     return { status: 200, page: eventsPage(app.inbox.events(), app.payers), scripts: 'askThisServer' };
   const browserApp = app.browserApps.find((candidate) => candidate.path === `/${first}`);
   if (browserApp === undefined) return undefined;

@@ -42,38 +42,55 @@ export interface Proof {
 
 /** What the app knows about one browser, kept only in memory. */
 export interface Session {
-  readonly formToken: string;
+  /** What the cookie has. Undefined until something is to be kept. */
+  id: string | undefined;
+  formToken: string;
   /** By `state`, so that two tabs can sign in at the same time. */
   readonly signIns: Map<string, SignIn>;
   /** Begun at the identity provider, by `state`. */
   readonly proofs: Map<string, Proof>;
   readonly connections: Map<string, Connection>;
+  /** Whether it was shown a form, which comes back with its token, before anything else is kept. */
+  hasForm: boolean;
   usedAtMs: number;
 }
 
-const cookieName = 'demo_partner_session';
 const idleMs = 60 * 60 * 1000;
 const mostSessions = 1000;
 const mostSignIns = 20;
 
+const token = (): string => randomBytes(32).toString('base64url');
+
+/** Whether there is more in it than a browser that looks around. */
+const isNeeded = ({ signIns, proofs, connections, hasForm }: Session): boolean =>
+  hasForm || signIns.size + proofs.size + connections.size > 0;
+
 /**
- * The sessions of all browsers. `of` creates a session and its cookie for a browser that has none.
+ * The sessions of all browsers. `of` finds a browser's session, or makes one that nothing is kept of; `keep` keeps it and sets its
+ * cookie once there is something to keep, so that requests without a cookie end nobody's session.
  * @param isSecure whether browsers reach the app over TLS
  */
 export const sessionStore = (nowMs: () => number = Date.now, isSecure = false) => {
   const sessions = new Map<string, Session>();
+  // The prefix keeps other hosts of the domain from setting it. Browsers take it over TLS only, so not at http://localhost.
+  const cookieName = `${isSecure ? '__Host-' : ''}demo_partner_session`;
 
-  const forgetOld = (): void => {
-    // In order of last use.
-    for (const [id, session] of sessions) {
-      if (session.usedAtMs + idleMs >= nowMs() && sessions.size < mostSessions) return;
-      sessions.delete(id);
-      for (const connection of session.connections.values()) forget(connection);
-    }
+  const drop = (id: string, session: Session): void => {
+    sessions.delete(id);
+    for (const connection of session.connections.values()) forget(connection);
   };
 
-  const of = (request: IncomingMessage, response: ServerResponse): Session => {
-    const sent = cookieOf(request) ?? '';
+  /** Makes room. Sessions are in order of last use; those without a record go first. */
+  const forgetOld = (): void => {
+    for (const [id, session] of sessions) if (session.usedAtMs + idleMs < nowMs()) drop(id, session);
+    if (sessions.size < mostSessions) return;
+    const all = [...sessions];
+    const oldest = all.find(([, { connections }]) => connections.size === 0) ?? all[0];
+    if (oldest !== undefined) drop(...oldest);
+  };
+
+  const of = (request: IncomingMessage): Session => {
+    const sent = cookieOf(request, cookieName) ?? '';
     const known = sessions.get(sent);
     if (known && known.usedAtMs + idleMs >= nowMs()) {
       known.usedAtMs = nowMs();
@@ -81,22 +98,35 @@ export const sessionStore = (nowMs: () => number = Date.now, isSecure = false) =
       sessions.set(sent, known);
       return known;
     }
-    forgetOld();
-    const id = randomBytes(32).toString('base64url');
-    const session: Session = {
-      formToken: randomBytes(32).toString('base64url'),
+    return {
+      id: undefined,
+      formToken: token(),
       signIns: new Map(),
       proofs: new Map(),
       connections: new Map(),
+      hasForm: false,
       usedAtMs: nowMs(),
     };
-    sessions.set(id, session);
+  };
+
+  /** After a sign-in, its id and the token of its forms become new: whoever planted the cookie before knows neither. */
+  const renew = (session: Session): void => {
+    if (session.id !== undefined) sessions.delete(session.id);
+    session.id = undefined;
+    session.formToken = token();
+  };
+
+  /** Keeps a session, before its answer is sent. */
+  const keep = (session: Session, response: ServerResponse): void => {
+    if (!isNeeded(session) || session.id !== undefined) return;
+    forgetOld();
+    session.id = token();
+    sessions.set(session.id, session);
     // Lax, since the browser must send the cookie when the gateway redirects back.
     response.setHeader(
       'Set-Cookie',
-      `${cookieName}=${id}; Path=/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`,
+      `${cookieName}=${session.id}; Path=/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`,
     );
-    return session;
   };
 
   /** The connections of a grant, which an event names. */
@@ -110,7 +140,7 @@ export const sessionStore = (nowMs: () => number = Date.now, isSecure = false) =
     sessions.clear();
   };
 
-  return { of, ofGrant, close };
+  return { of, renew, keep, ofGrant, close };
 };
 
 /** Remembers a started sign-in. The oldest are dropped, since browsers that never return would fill the memory. */
@@ -129,7 +159,7 @@ const remember = <Value>(begun: Map<string, Value>, state: string, value: Value)
   }
 };
 
-const cookieOf = (request: IncomingMessage): string | undefined => {
+const cookieOf = (request: IncomingMessage, cookieName: string): string | undefined => {
   const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim());
   return pairs.find((pair) => pair.startsWith(`${cookieName}=`))?.slice(cookieName.length + 1);
 };

@@ -38,7 +38,8 @@ export const copiedApp = (running: () => LocalStack): void => {
         const back = new URL(await signInThroughGateway(begun.headers.get('location') ?? '', memberNamed('clinical')));
         expect(back.origin).toBe(urls.partner);
         const record = await fetch(url + back.pathname + back.search, { redirect: 'manual', headers: { cookie } });
-        const page = await fetch(url + (record.headers.get('location') ?? ''), { headers: { cookie } });
+        const renewed = record.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+        const page = await fetch(url + (record.headers.get('location') ?? ''), { headers: { cookie: renewed } });
 
         expect(await page.text()).toContain('Mayte822 Venegas795');
         for (const file of ['/uplot.js', '/app/fhir-client.js']) expect((await fetch(url + file)).status).toBe(200);

@@ -20,7 +20,7 @@ const paths = {
   ],
   partner: [
     ['/', 200],
-    ['/events', 200],
+    ['/logo.svg', 200],
   ],
   live: [['/about', 200]],
 } as const;

@@ -63,6 +63,20 @@ describe('the events page of the partner app', () => {
   });
 });
 
+it('shows events to nobody where the app is reached elsewhere than at this machine', async () => {
+  const app = await startPartnerApp({
+    ...registration,
+    port: 0,
+    gatewayOrigin: 'http://localhost:1',
+    payers: [],
+    publicOrigin: 'https://app.example',
+  });
+  const [page, home] = await Promise.all(['/events', '/'].map((path) => fetch(app.url + path)));
+  const shown = [page?.status, await home?.text()];
+  await app.close();
+  expect(shown).toEqual([404, expect.not.stringContaining('/events')]);
+});
+
 describe('the inbox of the partner app', () => {
   const inbox = (secrets = [secret]) => inboxOf(secrets);
   const taken = (box: ReturnType<typeof inboxOf>, ...request: Parameters<ReturnType<typeof inboxOf>['take']>) =>

@@ -10,35 +10,64 @@ import { gatewayClient } from '../../sandbox/partner/gateway-client.ts';
 import { html } from '../../sandbox/partner/html.ts';
 import { problemOf } from '../../sandbox/partner/problem.ts';
 import { countsByType, ReadError, readRecord, type Read } from '../../sandbox/partner/record.ts';
-import { rememberSignIn, sessionStore } from '../../sandbox/partner/sessions.ts';
+import { rememberSignIn, sessionStore, type Connection } from '../../sandbox/partner/sessions.ts';
 import { words } from '../support/words.ts';
 import { startFakeGateway } from './partner-fake-gateway.ts';
 
 const minute = 60_000;
 
 describe('a session of the partner app', () => {
-  const visitor = (nowMs: () => number) => {
-    const store = sessionStore(nowMs);
-    const visit = (cookie?: string) => {
+  const visitor = (nowMs: () => number, isSecure = false) => {
+    const store = sessionStore(nowMs, isSecure);
+    /** A visit that begins a sign-in, ends one, or only looks. */
+    return (cookie?: string, what: 'begins' | 'connects' | 'looks' = 'begins') => {
       const set: string[] = [];
       const response = { setHeader: (_name: string, value: string) => set.push(value) };
       const headers = cookie === undefined ? {} : { cookie: `other=1; ${cookie}` };
-      const session = store.of({ headers } as IncomingMessage, response as unknown as ServerResponse);
-      return { session, set: set[0], cookie: set[0]?.split(';')[0] ?? cookie ?? '' };
+      const session = store.of({ headers } as IncomingMessage);
+      if (what === 'begins') rememberSignIn(session, 'state', { payerId: 'plan', codeVerifier: 'v' });
+      if (what === 'connects') {
+        session.connections.set('plan', { tokens: {}, record: undefined } as Connection);
+        store.renew(session);
+      }
+      const { formToken } = session;
+      store.keep(session, response as unknown as ServerResponse);
+      return { session, formToken, set: set[0], cookie: set[0]?.split(';')[0] ?? cookie ?? '' };
     };
-    return visit;
   };
 
-  it('has a cookie that scripts cannot read and that the browser sends when the gateway redirects back', () => {
-    const { set } = visitor(() => 0)();
-    expect(set).toMatch(/^demo_partner_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax$/);
+  it.each([
+    [false, /^demo_partner_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax$/],
+    [true, /^__Host-demo_partner_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax; Secure$/],
+  ])(
+    'has a cookie that scripts cannot read, that comes back with the redirect, and with TLS (%s) only over it',
+    (tls, cookie) => {
+      const visit = visitor(() => 0, tls);
+      const { set, session, cookie: sent } = visit();
+      expect(set).toMatch(cookie);
+      expect(visit(sent).session).toBe(session);
+    },
+  );
+
+  it('is kept, with a cookie, only when there is something to keep', () => {
+    expect(visitor(() => 0)(undefined, 'looks').set).toBeUndefined();
   });
 
-  it('has a cookie that is never sent without TLS where browsers reach the app over TLS', () => {
-    const set: string[] = [];
-    const response = { setHeader: (_name: string, value: string) => set.push(value) };
-    sessionStore(() => 0, true).of({ headers: {} } as IncomingMessage, response as unknown as ServerResponse);
-    expect(set[0]).toMatch(/; Secure$/);
+  it('has another id and another token of forms after a sign-in, and the id before finds nothing', () => {
+    const visit = visitor(() => 0);
+    const before = visit(undefined, 'connects');
+    const { cookie } = visit(before.cookie, 'connects');
+    const { session, formToken } = visit(cookie, 'looks');
+    expect([...session.connections.keys()]).toEqual(['plan']);
+    expect(formToken).not.toBe(before.formToken);
+    expect(visit(before.cookie, 'looks').session.connections.size).toBe(0);
+  });
+
+  it('stays if it has a record, when a thousand others begin a sign-in', () => {
+    const visit = visitor(() => 0);
+    const { cookie } = visit(undefined, 'connects');
+    for (let count = 0; count < 1001; count += 1) visit();
+    expect(visit(cookie, 'looks').session.connections.size).toBe(1);
   });
 
   it('lasts an hour after its last use, and is then replaced', () => {

@@ -11,11 +11,13 @@ export const homePage = (
     notice,
     browserApps,
     takeIdentity,
+    hasEvents,
   }: {
     readonly notice?: string | undefined;
     readonly browserApps: readonly BrowserApp[];
     /** The payers that take a member's identity, by id. */
     readonly takeIdentity: ReadonlySet<string>;
+    readonly hasEvents: boolean;
   },
 ): string => {
   const choices = payers.map(
@@ -76,6 +78,7 @@ export const homePage = (
         <ul class="plain">
           ${others}
         </ul>`
-    }`;
+    }
+    ${hasEvents && html`<p class="quiet"><a href="/events">Events from the gateway</a></p>`}`;
   return page({ title: 'Connect your old health plan', content });
 };

@@ -49,7 +49,7 @@ export const page = ({ title, content, brand = ownBrand, scripts = [], styles = 
 
 const ownFooter = html`<p>
   A sample app with made-up people. It keeps your record on its server while you look at it, and shows it to this browser
-  only. <a href="/events">Events from the gateway</a>
+  only.
 </p>`;
 
 const otherFooter = html`<p>
