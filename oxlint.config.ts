@@ -6,6 +6,8 @@ import { defineConfig, type OxlintOverride } from 'oxlint';
  */
 export const sharedRooms =
   'exchanges exports partner payer fhir pages record http registry limits store metrics scopes events json'.split(' ');
+/** Rooms with a bar between them stand side by side: neither imports from the other. */
+export const exportJobRooms = 'end record|exchange leg job state reading age'.split(' ');
 const sandboxRooms = 'drill demo sign-in identity payer live documents api-docs aws state partner'.split(' ');
 /** Files of others that a tool uses. A tool that others use takes none of another tool. */
 const filesOfOthers: Readonly<Record<string, readonly string[]>> = {
@@ -42,6 +44,7 @@ interface Rooms {
   readonly folder: string;
   /** How many folders deep the rooms are. */
   readonly depth: number;
+  /** A bar is between rooms that stand side by side. */
   readonly order: readonly string[];
   /** What each room may import besides. */
   readonly besides: readonly string[];
@@ -55,14 +58,18 @@ const inOrder = ({ folder, depth, order, besides, more = {} }: Rooms): OxlintOve
     const [within, up] = [`${'*/'.repeat(level)}*.ts`, '../'.repeat(level + 1)];
     return [
       mayImport([`${folder}/*/${within}`], up, [], 'This room has no place in the order of oxlint.config.ts.'),
-      ...order.map((room, at) => {
-        const after = order.slice(at + 1);
-        return mayImport(
-          [`${folder}/${room}/${within}`],
-          up,
-          [...after.map((other) => `${other}/**`), ...besides, ...(more[room] ?? [])],
-          `${room} imports only from the rooms after it: ${after.join(', ')}.`,
-        );
+      ...order.flatMap((side, at) => {
+        const after = order.slice(at + 1).flatMap((rooms) => rooms.split('|'));
+        return side
+          .split('|')
+          .map((room) =>
+            mayImport(
+              [`${folder}/${room}/${within}`],
+              up,
+              [...after.map((other) => `${other}/**`), ...besides, ...(more[room] ?? [])],
+              `${room} imports only from the rooms after it: ${after.join(', ')}.`,
+            ),
+          );
       }),
     ];
   }).flat();
@@ -117,6 +124,7 @@ export default defineConfig({
 
     mayImport(['functions/*/*.ts'], '../', ['shared/**'], lambdas),
     mayImport(['functions/*/*/*.ts'], '../../', ['shared/**'], lambdas),
+    ...inOrder({ folder: 'functions/export-job', depth: 1, order: exportJobRooms, besides: ['../shared/**'] }),
     {
       files: ['functions/shared/*.ts'],
       rules: {

@@ -24,7 +24,7 @@ const assumedExport = {
   fileMonths: 7 / 30,
 } as const;
 
-/** A leg ends after this long, or after this much NDJSON (`functions/export-job/leg/leg.ts`). */
+/** A leg ends after this long, or after this much NDJSON (`functions/export-job/record/record-leg.ts`). */
 export const legBounds = { seconds: 20, bytes: 8 * 1024 * 1024 } as const;
 
 const itemWrite = writeUnits(measuredExport.itemWithoutPayerToken + assumed.payerTokens);

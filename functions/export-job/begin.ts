@@ -1,10 +1,10 @@
 import { nowSeconds } from '../shared/clock.ts';
 import type { Export } from '../shared/store/export-item.ts';
 import { beginExport, continueExport } from '../shared/store/exports.ts';
-import { getRunning, type Job } from './job.ts';
+import { getRunning, type Job } from './job/job.ts';
+import { withCause } from './job/log.ts';
 import { checkAllowed, type Allowed } from './leg/check-allowed.ts';
 import { secondsLeft } from './leg/stop.ts';
-import { withCause } from './log.ts';
 import type { Committed } from './state/memory.ts';
 import type { Delta, Task } from './state/state.ts';
 

@@ -9,11 +9,11 @@ import { kmsClient } from '../shared/kms-client.ts';
 import { leaseFromTable } from '../shared/limits/lease-slots.ts';
 import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
 import { boundedClock } from '../shared/store/bounded-clock.ts';
-import { usualBuffers } from './buffers.ts';
 import { exportJob } from './handler.ts';
-import { bucketOf } from './objects.ts';
-import { paceLeaseTimes, paceTurns } from './pace.ts';
+import { usualBuffers } from './job/buffers.ts';
+import { paceLeaseTimes, paceTurns } from './job/pace.ts';
 import { executionStarter } from './start-execution.ts';
+import { bucketOf } from './state/objects.ts';
 
 const { client, behindEdge: _, ...deps } = realDeps();
 const clock = boundedClock(client, deps.clock);

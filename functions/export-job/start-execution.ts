@@ -1,5 +1,5 @@
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
-import type { JobDeps } from './deps.ts';
+import type { JobDeps } from './job/deps.ts';
 
 /**
  * Starts executions of a durable function. Lambda starts one execution per name; repeating a start with the same input

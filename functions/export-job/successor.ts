@@ -1,7 +1,7 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
-import { executionName, type JobInput } from './job-input.ts';
-import { getRunning, type Job } from './job.ts';
-import { withCause } from './log.ts';
+import { executionName, type JobInput } from './job/job-input.ts';
+import { getRunning, type Job } from './job/job.ts';
+import { withCause } from './job/log.ts';
 import { patiently } from './retries.ts';
 import type { Committed } from './state/memory.ts';
 

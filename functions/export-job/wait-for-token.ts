@@ -1,8 +1,8 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import { nowSeconds } from '../shared/clock.ts';
 import { askForToken } from '../shared/store/exports.ts';
-import { getRunning, type Job } from './job.ts';
-import { withCause } from './log.ts';
+import { getRunning, type Job } from './job/job.ts';
+import { withCause } from './job/log.ts';
 import { patiently } from './retries.ts';
 
 /**

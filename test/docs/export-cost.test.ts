@@ -1,6 +1,6 @@
 import { exportJob, legBounds } from '../../bin/cost/export-usage.ts';
 import type { Quantities } from '../../bin/cost/prices.ts';
-import { legBounds as boundsOfCode } from '../../functions/export-job/leg/leg.ts';
+import { legBounds as boundsOfCode } from '../../functions/export-job/record/record-leg.ts';
 import { exportWorld, memberPatient, observation, pageOf } from '../support/export-world.ts';
 
 const pageMs = 800;

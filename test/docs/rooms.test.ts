@@ -1,5 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { sharedRooms } from '../../oxlint.config.ts';
+import { exportJobRooms, sharedRooms } from '../../oxlint.config.ts';
+
+it('the documents show the rooms of functions/export-job in the order that lint holds, and no room is left out', () => {
+  const folders = readdirSync('functions/export-job', { withFileTypes: true }).filter((entry) => entry.isDirectory());
+
+  const line = exportJobRooms.join(' → ').replaceAll('|', ' | ');
+  for (const page of ['CONTRIBUTING.md', 'docs/architecture.md']) expect(readFileSync(page, 'utf8')).toContain(line);
+  expect(folders.map(({ name }) => name).toSorted()).toEqual(exportJobRooms.flatMap((at) => at.split('|')).toSorted());
+});
 
 it('the documents show the rooms of functions/shared in the order that lint holds, and no room is left out', () => {
   const contributing = readFileSync('CONTRIBUTING.md', 'utf8');

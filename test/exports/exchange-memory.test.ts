@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { usualBuffers } from '../../functions/export-job/buffers.ts';
+import { usualBuffers } from '../../functions/export-job/job/buffers.ts';
 import { groupInput, memberOf, planOf } from '../functions/export-job/former-plan.ts';
 import { exportWorld } from '../support/export-world.ts';
 import { isWhole, longestMs } from './trouble.ts';

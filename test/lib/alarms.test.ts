@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Context, DynamoDBStreamEvent } from 'aws-lambda';
 import { auditHandler } from '../../functions/audit/handler.ts';
 import { canaryHandler } from '../../functions/canary/handler.ts';
-import { writeEnd } from '../../functions/export-job/log.ts';
+import { writeEnd } from '../../functions/export-job/job/log.ts';
 import { followUpHandler } from '../../functions/follow-up/handler.ts';
 import { reasonsQuery, totalsQuery } from '../../functions/shared/metrics/figures-query.ts';
 import { requestMetrics } from '../../functions/shared/metrics/metrics.ts';

@@ -3,9 +3,9 @@ import { DurableExecutionAlreadyStartedException, InvokeCommand, LambdaClient } 
 import { DeleteObjectsCommand, GetObjectCommand, ListObjectsV2Command, NoSuchKey, S3Client } from '@aws-sdk/client-s3';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
-import type { JobDeps } from '../../functions/export-job/deps.ts';
 import { endIfFailed } from '../../functions/export-job/end/end-if-failed.ts';
 import { runExport } from '../../functions/export-job/handler.ts';
+import type { JobDeps } from '../../functions/export-job/job/deps.ts';
 import { followUpHandler } from '../../functions/follow-up/handler.ts';
 import type { PartnerEvent } from '../../functions/shared/events/event.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { exportJWK, generateKeyPair } from 'jose';
-import type { JobDeps } from '../../functions/export-job/deps.ts';
 import { endIfFailed } from '../../functions/export-job/end/end-if-failed.ts';
 import { runExport } from '../../functions/export-job/handler.ts';
+import type { JobDeps } from '../../functions/export-job/job/deps.ts';
 import { ageIdentity } from '../../functions/export/age/header.ts';
 import { openAgeFile } from '../../functions/export/age/open-file.ts';
 import { base64url } from '../../functions/shared/base64url.ts';

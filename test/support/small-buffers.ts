@@ -1,5 +1,5 @@
 import { reusedBlocks } from '../../functions/export-job/age/blocks.ts';
-import type { Buffers } from '../../functions/export-job/buffers.ts';
+import type { Buffers } from '../../functions/export-job/job/buffers.ts';
 import { makePageRoom } from '../../functions/export-job/reading/split-bundle.ts';
 
 /**

@@ -3,9 +3,9 @@ import { nowSeconds } from '../../shared/clock.ts';
 import { grantOfExport } from '../../shared/exports/export-id.ts';
 import { isObject, parseObject } from '../../shared/json-object.ts';
 import { dropSecrets } from '../../shared/store/exports.ts';
-import type { JobDeps } from '../deps.ts';
-import type { Job } from '../job.ts';
-import { withCause } from '../log.ts';
+import type { JobDeps } from '../job/deps.ts';
+import type { Job } from '../job/job.ts';
+import { withCause } from '../job/log.ts';
 import { fail } from './finish.ts';
 
 /**

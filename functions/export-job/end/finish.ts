@@ -14,19 +14,16 @@ import type { Export, ExportStatus } from '../../shared/store/export-item.ts';
 import { endExport, getExport } from '../../shared/store/exports.ts';
 import { getLiveScope } from '../../shared/store/grants.ts';
 import { sealFile } from '../age/seal-file.ts';
-import type { JobDeps } from '../deps.ts';
 import { endedNow } from '../exchange/ended-now.ts';
-import { auditEnd, auditNothing, exchangeEnd, whyNotNow, type WhyNot } from '../exchange/exchange-end.ts';
 import { deletedParts } from '../exchange/take-deletion.ts';
-import { getRunning, readInput, type Job } from '../job.ts';
-import { withCause, writeEnd } from '../log.ts';
-import { partWriter } from '../parts.ts';
-import { wantedOf } from '../plan/wanted.ts';
-import { outcomeLine, sentenceOf } from '../reading/outcomes.ts';
+import type { JobDeps } from '../job/deps.ts';
+import { getRunning, readInput, type Job } from '../job/job.ts';
+import { withCause, writeEnd } from '../job/log.ts';
+import { partWriter } from '../job/parts.ts';
 import { createProblemList } from '../reading/problem-list.ts';
 import { anyResource, countName, typeInName, type NotReadReason, type Problem } from '../reading/problems.ts';
-import { planProvenance, provenanceLine } from '../reading/provenance.ts';
 import { seenNames, type SeenNames } from '../reading/seen-names.ts';
+import { wantedOf } from '../record/wanted.ts';
 import { newStateName } from '../state/state-file.ts';
 import {
   earliestTimeOf,
@@ -36,9 +33,12 @@ import {
   type PlanFile,
   type WrittenPart,
 } from '../state/state.ts';
+import { auditEnd, auditNothing, exchangeEnd, whyNotNow, type WhyNot } from './exchange-end.ts';
 import { attachmentFiles, joinFiles } from './join-files.ts';
 import { outcomesByType } from './outcomes-by-type.ts';
+import { outcomeLine, sentenceOf } from './outcomes.ts';
 import { problemsAtEnd } from './problems-at-end.ts';
+import { planProvenance, provenanceLine } from './provenance.ts';
 import { leftOfExchange, whatIsLeft } from './what-is-left.ts';
 import { writeHeldLines } from './write-held-lines.ts';
 

@@ -1,8 +1,8 @@
 import type { StoredManifest, TypeOutcome } from '../../shared/exports/manifest.ts';
-import { memberTypes } from '../plan/declared.ts';
-import { sentenceOf } from '../reading/outcomes.ts';
 import { anyResource, isMissing, type Problem } from '../reading/problems.ts';
+import { memberTypes } from '../record/declared.ts';
 import { everything, type JobState } from '../state/state.ts';
+import { sentenceOf } from './outcomes.ts';
 
 /**
  * Whether a problem means that some of the type's resources are, or may be, missing for this member. Another patient's that

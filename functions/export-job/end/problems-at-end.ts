@@ -1,7 +1,7 @@
 import type { Export } from '../../shared/store/export-item.ts';
-import { isMemberType } from '../plan/declared.ts';
-import { isPatientDue, type Wanted } from '../plan/wanted.ts';
 import type { Problem } from '../reading/problems.ts';
+import { isMemberType } from '../record/declared.ts';
+import { isPatientDue, type Wanted } from '../record/wanted.ts';
 import { everything, type JobState } from '../state/state.ts';
 import { countsOf, isLack } from './outcomes-by-type.ts';
 

@@ -1,8 +1,8 @@
 import type { Export } from '../../shared/store/export-item.ts';
-import type { JobDeps } from '../deps.ts';
-import type { Wanted } from '../plan/wanted.ts';
+import type { JobDeps } from '../job/deps.ts';
 import type { NotReadReason, Problem } from '../reading/problems.ts';
 import { isAccountedFor, parseName, seenNames } from '../reading/seen-names.ts';
+import type { Wanted } from '../record/wanted.ts';
 import { readFileList } from '../state/plan-files.ts';
 import { readStateFile, referredIn } from '../state/state-file.ts';
 import { everything, type JobState } from '../state/state.ts';

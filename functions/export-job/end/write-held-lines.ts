@@ -1,10 +1,10 @@
 import { answerBases } from '../../shared/registry/fhir-bases.ts';
 import { asFormerPlan } from '../../shared/registry/former-plan.ts';
 import type { Export } from '../../shared/store/export-item.ts';
-import type { Job } from '../job.ts';
-import { partWriter } from '../parts.ts';
+import type { Job } from '../job/job.ts';
+import { partWriter } from '../job/parts.ts';
+import { heldLine, missingName } from '../leg/held-line.ts';
 import { isAnothers } from '../reading/hangs-on.ts';
-import { heldLine, missingName } from '../reading/held-line.ts';
 import { createProblemList } from '../reading/problem-list.ts';
 import type { NotReadReason, Problem } from '../reading/problems.ts';
 import { seenNames } from '../reading/seen-names.ts';

@@ -4,10 +4,10 @@ import type { PayerRequest } from '../../shared/payer/http.ts';
 import { readSecretHeaders } from '../../shared/payer/secrets.ts';
 import type { SystemTokens } from '../../shared/payer/system-token.ts';
 import type { FormerPlan } from '../../shared/registry/former-plan.ts';
-import type { JobDeps } from '../deps.ts';
+import type { JobDeps } from '../job/deps.ts';
+import { exchangeDeps } from '../job/deps.ts';
 import { sendInTurn, type Asking, type OpenAnswer, type Pace, type Sent } from '../leg/ask-payer.ts';
 import { payerTime } from '../leg/payer-time.ts';
-import { exchangeDeps } from './exchange-deps.ts';
 
 /** A former plan's answer. */
 export type PlanAnswer =

@@ -2,15 +2,13 @@ import { consentEndsMs, consentHolds, type GroupConsent, type GroupMember } from
 import { dropBody } from '../../shared/payer/answers.ts';
 import { fhirJson } from '../../shared/registry/profile.ts';
 import { afterAnswer, afterFailure, type After } from '../leg/after-answer.ts';
-import { askedBase, type Leg } from '../leg/leg.ts';
-import { fresh, updateTask } from '../leg/queue.ts';
+import { askedBase, fresh, updateTask } from '../leg/leg.ts';
 import type { Stop } from '../leg/stop.ts';
 import type { PlanFault, Problem } from '../reading/problems.ts';
 import { earliestTimeOf, type AskTask } from '../state/state.ts';
 import { allowedUrl, type PlanAnswer, type PlanRequest } from './ask-plan.ts';
-import type { ExchangeLeg } from './exchange-leg.ts';
+import { typeOfAll, type ExchangeLeg } from './exchange-leg.ts';
 import { patientIn, type GroupInput } from './line-rules.ts';
-import { typeOfAll } from './type-of-all.ts';
 
 const matchPath = 'Group/$bulk-member-match';
 const exportPath = 'Group/{group}/$davinci-data-export';
@@ -48,12 +46,12 @@ const firstEndMs = (members: readonly { readonly consent: GroupConsent }[]): num
   members.reduce((first, { consent }) => Math.min(first, consentEndsMs(consent)), Number.POSITIVE_INFINITY);
 
 /** The request of a group export, or why there is none. */
-const exportRequest = (leg: Leg, { plan, lines }: ExchangeLeg, input: GroupInput): PlanRequest | PlanFault => {
-  const { exchange } = plan;
+const exportRequest = ({ deps, payer, lines }: ExchangeLeg, input: GroupInput): PlanRequest | PlanFault => {
+  const { exchange } = payer;
   const path = (exchange.exportPath ?? exportPath).replace('{group}', () => encodeURIComponent(input.group));
-  const url = `${askedBase(plan)}/${path}`;
+  const url = `${askedBase(payer)}/${path}`;
   const members = input.members.filter(
-    (member) => lines?.allowed.has(patientIn(member)) === true && consentHolds(member.consent, leg.deps.clock.now()),
+    (member) => lines?.allowed.has(patientIn(member)) === true && consentHolds(member.consent, deps.clock.now()),
   );
   if (members.length === 0) return 'nobodyLeft';
   const isAll = members.length === input.groupMembers;
@@ -67,18 +65,18 @@ const exportRequest = (leg: Leg, { plan, lines }: ExchangeLeg, input: GroupInput
   return { url: `${url}?${query.toString()}`, headers: usual, withToken: true, consentsEndMs: firstEndMs(members) };
 };
 
-const requestOf = (leg: Leg, exchange: ExchangeLeg): PlanRequest | PlanFault => {
-  const { plan, input } = exchange;
-  if (input.kind === 'group') return exportRequest(leg, exchange, input);
+const requestOf = (leg: ExchangeLeg): PlanRequest | PlanFault => {
+  const { payer, input } = leg;
+  if (input.kind === 'group') return exportRequest(leg, input);
   const consentsEndMs = firstEndMs(input.members);
   // The body is sent unchanged or not at all: without this member it would no longer be the partner's request.
   if (leg.deps.clock.now() >= consentsEndMs) return 'consentEnded';
-  const url = `${askedBase(plan)}/${plan.exchange.matchPath ?? matchPath}`;
+  const url = `${askedBase(payer)}/${payer.exchange.matchPath ?? matchPath}`;
   return { url, method: 'POST', headers: posted, body: input.body, withToken: true, consentsEndMs };
 };
 
 /** Ends an exchange when nothing more can be read. */
-export const endExchange = ({ next, problems }: Leg, problem: Problem): undefined => {
+export const endExchange = ({ next, problems }: ExchangeLeg, problem: Problem): undefined => {
   problems.add(problem);
   next.queue.splice(0);
 };
@@ -88,7 +86,7 @@ const mostDown = 3;
 
 /** Waits for as long as a busy plan says. One that stays down counts as failing, so that an alarm goes off. */
 const afterThrottled = async (
-  leg: Leg,
+  leg: ExchangeLeg,
   task: Parameters<typeof afterAnswer>[1],
   answer: Extract<PlanAnswer, { kind: 'throttled' }>,
 ): Promise<After> => {
@@ -100,7 +98,7 @@ const afterThrottled = async (
 
 /** What to do after an answer that says nothing about the request. `giveUp` if it was the last try. */
 export const afterPlan = (
-  leg: Leg,
+  leg: ExchangeLeg,
   task: Parameters<typeof afterAnswer>[1],
   answer: Exclude<PlanAnswer, { kind: 'answered' }>,
   mostTries?: number,
@@ -126,37 +124,36 @@ export const lastProblem = (
 
 /** Records that the plan accepted the request: at what time, and where its status is. */
 const noteAccepted = async (
-  leg: Leg,
-  exchange: ExchangeLeg,
+  leg: ExchangeLeg,
   url: string,
   { response, dateMs }: Extract<PlanAnswer, { kind: 'answered' }>,
 ): Promise<Problem | undefined> => {
-  const type = typeOfAll(exchange.input);
+  const type = typeOfAll(leg.input);
   const location = response.headers.get('content-location') ?? response.headers.get('location');
   if (location === null) return { kind: 'planUnusable', type, why: 'noStatusUrl' };
-  const status = allowedUrl(exchange.plan, exchange.plan.exchange.statusOrigins, location, url);
+  const status = allowedUrl(leg.payer, leg.payer.exchange.statusOrigins, location, url);
   if (status === undefined) return { kind: 'planUnusable', type, why: 'statusElsewhere' };
   leg.next.transactionTime = new Date(dateMs ?? earliestTimeOf(leg.item)).toISOString();
   leg.next.queue.splice(0, 1, { kind: 'poll', url: status, ...fresh });
-  if (exchange.input.kind === 'group') {
+  if (leg.input.kind === 'group') {
     const { exportId } = leg.item;
     const closing = JSON.stringify({ payer: leg.payer.id, url: status });
     const box = await leg.deps.sealForJob(exportId, 'payer status', Buffer.from(closing));
-    exchange.closing = Buffer.from(box).toString('base64');
+    leg.closing = Buffer.from(box).toString('base64');
   }
   return undefined;
 };
 
 /** Sends the request to a former plan. Once it has accepted, the leg ends, so that the request is not sent twice. */
-export const ask = async (leg: Leg, exchange: ExchangeLeg, first: AskTask): Promise<Stop | undefined> => {
-  const type = typeOfAll(exchange.input);
+export const ask = async (leg: ExchangeLeg, first: AskTask): Promise<Stop | undefined> => {
+  const type = typeOfAll(leg.input);
   let task = first;
   for (;;) {
     const stop = leg.calls.whyNot();
     if (stop !== undefined) return stop;
-    const request = requestOf(leg, exchange);
+    const request = requestOf(leg);
     if (typeof request === 'string') return endExchange(leg, { kind: 'planUnusable', type, why: request });
-    const answer = await exchange.ask(request);
+    const answer = await leg.ask(request);
     // The next request is for those whose consents still hold, if any.
     if (answer.kind === 'lapsed') continue;
     if (answer.kind === 'answered') {
@@ -164,7 +161,7 @@ export const ask = async (leg: Leg, exchange: ExchangeLeg, first: AskTask): Prom
       await dropBody(answer.response);
       answer.end();
       if (status !== 202) return endExchange(leg, { kind: 'planRefused', type, step: 'ask', status });
-      const problem = await noteAccepted(leg, exchange, request.url, answer);
+      const problem = await noteAccepted(leg, request.url, answer);
       return problem === undefined ? { kind: 'go' } : endExchange(leg, problem);
     }
     const after = await afterPlan(leg, task, answer);

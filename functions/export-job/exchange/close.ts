@@ -1,8 +1,8 @@
 import { isObject, parseObject } from '../../shared/json-object.ts';
 import { dropBody } from '../../shared/payer/answers.ts';
 import { asFormerPlan } from '../../shared/registry/former-plan.ts';
-import type { Job } from '../job.ts';
-import { sayCause } from '../log.ts';
+import type { Job } from '../job/job.ts';
+import { sayCause } from '../job/log.ts';
 import { askPlan } from './ask-plan.ts';
 
 /** How long the DELETE may wait for its turn under the plan's rate limit, in milliseconds. */

@@ -2,8 +2,8 @@ import { nowSeconds } from '../../shared/clock.ts';
 import { endedReferences } from '../../shared/exchanges/group.ts';
 import { exchangeOwner, getEnded } from '../../shared/store/exchanges.ts';
 import type { Export } from '../../shared/store/export-item.ts';
-import type { JobDeps } from '../deps.ts';
-import { exchangeDeps } from './exchange-deps.ts';
+import type { JobDeps } from '../job/deps.ts';
+import { exchangeDeps } from '../job/deps.ts';
 import type { GroupInput } from './line-rules.ts';
 
 /**

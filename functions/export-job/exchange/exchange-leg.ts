@@ -2,32 +2,27 @@ import { consentHolds } from '../../shared/exchanges/group.ts';
 import type { ExchangeInput } from '../../shared/exchanges/input.ts';
 import { PayerError } from '../../shared/payer/errors.ts';
 import { readSecretHeaders } from '../../shared/payer/secrets.ts';
+import { answerBases } from '../../shared/registry/fhir-bases.ts';
 import { asFormerPlan, type FormerPlan } from '../../shared/registry/former-plan.ts';
 import type { Payer } from '../../shared/registry/types.ts';
 import type { Export } from '../../shared/store/export-item.ts';
-import type { Job } from '../job.ts';
-import { askPayer, type Answer, type Asking } from '../leg/ask-payer.ts';
+import { exchangeDeps } from '../job/deps.ts';
+import type { Job } from '../job/job.ts';
+import { askPayer, type Answer } from '../leg/ask-payer.ts';
+import { beginLeg, type Leg } from '../leg/leg.ts';
 import { readFileList, writeFileList, type ListedFiles } from '../state/plan-files.ts';
-import type { PlanFile } from '../state/state.ts';
-import { askPlan, paceOf, type PlanAnswer, type PlanRequest } from './ask-plan.ts';
+import { everything, type JobState, type PlanFile } from '../state/state.ts';
+import { askPlan, paceOf, type PlanAnswer, type PlanAsking, type PlanRequest } from './ask-plan.ts';
 import { endedNow } from './ended-now.ts';
-import { exchangeDeps } from './exchange-deps.ts';
-import { lineRulesOf, patientIn, type LineRules } from './line-rules.ts';
+import { lineRulesOf, type LineRules } from './line-rules.ts';
 
-/** An operator has ended a member whose lines the leg keeps, or the profile no longer names a server that it may be asking. */
-type LegEnd = 'memberEnded' | 'serverRemoved';
-
-/** What a leg of an exchange has in addition to what every leg has. */
-export interface ExchangeLeg {
-  readonly plan: FormerPlan;
+/** A leg of an exchange, with the gateway's own token. */
+export interface ExchangeLeg extends Leg {
+  readonly payer: FormerPlan;
   readonly input: ExchangeInput;
   /** For a group export: whose lines to keep. */
   readonly lines: LineRules | undefined;
   readonly ask: (request: PlanRequest) => Promise<PlanAnswer>;
-  /** Why this leg must not continue; undefined if it may. @throws GatewayError */
-  readonly findEnd: () => Promise<LegEnd | undefined>;
-  /** Asks for an attachment, with the gateway's own token. @param url below the plan's base */
-  readonly askDocument: (url: string, accept: string) => Promise<Answer>;
   /** Milliseconds until the invocation ends. */
   readonly remainingMs: () => number;
   /** Files from the plan that this leg has read to the end. */
@@ -40,20 +35,11 @@ export interface ExchangeLeg {
   closing: string | undefined;
 }
 
-/** The servers that a profile names, each for its purpose. */
-const serversOf = ({ fhirBaseUrl, exchange }: FormerPlan): readonly string[] => [
-  `base ${new URL(fhirBaseUrl).origin}`,
-  ...(exchange.statusOrigins ?? []).map((origin) => `status ${origin}`),
-  ...(exchange.fileOrigins ?? []).map((origin) => `file ${origin}`),
-];
+/** The type that problems with a whole exchange are about. */
+export const typeOfAll = ({ kind }: Pick<ExchangeInput, 'kind'>): string => (kind === 'match' ? 'Group' : everything);
 
-interface Making extends Pick<Asking, 'isStillThere' | 'stopped'> {
-  readonly payer: Payer;
-  readonly stateKey: Uint8Array;
-  /** Other ids of members that earlier legs found. */
-  readonly links: readonly string[];
-  readonly untilAt: number;
-}
+/** The most that a leg reads. A former plan's files have no pages, and may have 50 GB: a leg ends by its time. */
+const legBounds = { readMs: 20_000, bytes: 1024 * 1024 * 1024 };
 
 /** Whose lines are kept now: consents end, and an operator may end a member's exchange, while an export runs. */
 const linesNow = async (
@@ -70,51 +56,56 @@ const linesNow = async (
   return lineRulesOf(input, members, links);
 };
 
+/** Asks for attachments as a former plan. A token that it refuses is replaced once. */
+const documentAsker = ({ deps, plan, tokens, ...calls }: PlanAsking): Leg['calls']['askDocument'] => {
+  const ask = async (url: string, accept: string, isAgain = false): Promise<Answer> => {
+    let accessToken: string;
+    try {
+      accessToken = await tokens.get(plan);
+    } catch (error) {
+      if (error instanceof PayerError) return { kind: 'failed' };
+      throw error;
+    }
+    const secretHeaders = await readSecretHeaders({ readPayerSecret: exchangeDeps(deps).readSecret }, plan);
+    const one = { ...calls, payer: plan, accessToken, secretHeaders, pace: paceOf(plan) };
+    const answer = await askPayer(deps, one, url, calls.untilAt, 'document', accept);
+    if (answer.kind !== 'tokenRefused') return answer;
+    if (isAgain) return { kind: 'refused', status: 401 };
+    tokens.forget(plan, accessToken);
+    return ask(url, accept, true);
+  };
+  return ask;
+};
+
 export const makeExchangeLeg = async (
   job: Job,
   item: Export,
-  { payer, stateKey, links, untilAt, isStillThere, stopped }: Making,
+  registered: Payer,
+  state: JobState,
+  stopped: AbortSignal,
 ): Promise<ExchangeLeg> => {
   const { deps, tokens, remainingMs } = job;
-  const plan = asFormerPlan(payer);
-  if (plan === undefined) throw new Error('the payer is no former plan');
+  const payer = asFormerPlan(registered);
+  if (payer === undefined) throw new Error('the payer is no former plan');
   const input = await job.input(item);
-  const asking = { deps, plan, tokens, untilAt, isStillThere, stopped };
-  const askDocument = async (url: string, accept: string): Promise<Answer> => {
-    for (let isAgain = false; ; isAgain = true) {
-      let accessToken: string;
-      try {
-        accessToken = await tokens.get(plan);
-      } catch (error) {
-        if (error instanceof PayerError) return { kind: 'failed' };
-        throw error;
-      }
-      const secretHeaders = await readSecretHeaders({ readPayerSecret: exchangeDeps(deps).readSecret }, plan);
-      const one = { payer: plan, accessToken, secretHeaders, pace: paceOf(plan), isStillThere, stopped };
-      const answer = await askPayer(deps, one, url, untilAt, 'document', accept);
-      if (answer.kind !== 'tokenRefused') return answer;
-      if (isAgain) return { kind: 'refused', status: 401 };
-      tokens.forget(plan, accessToken);
-    }
-  };
-  const lines = await linesNow(job, item, input, links);
-  const servers = serversOf(plan);
-  const findEnd = async (): Promise<LegEnd | undefined> => {
-    const registered = await deps.registry.payer(plan.id);
-    const planNow = registered === undefined ? undefined : asFormerPlan(registered);
-    const serversNow = new Set(planNow === undefined ? [] : serversOf(planNow));
-    if (servers.some((server) => !serversNow.has(server))) return 'serverRemoved';
-    if (input.kind === 'match') return undefined;
-    const ended = [...(await endedNow(deps, item, input))];
-    return ended.some((reference) => lines?.allowed.has(patientIn({ reference })) === true) ? 'memberEnded' : undefined;
-  };
+  const stateKey = await job.stateKey(item);
+  const lines = await linesNow(job, item, input, state.known.linked ?? []);
+  const leg = await beginLeg(job, item, state, { most: legBounds, stopped });
+  const asking = { deps, plan: payer, tokens, ...leg.calls };
   return {
-    plan,
+    ...leg,
+    payer,
     input,
     lines,
-    findEnd,
+    mayReadBinary: true,
+    rules: {
+      patient: item.patient,
+      isWanted: () => true,
+      ...(lines === undefined ? { linked: leg.next.linked } : { members: lines.ids }),
+      ...answerBases(payer),
+    },
+    calls: { ...leg.calls, askDocument: documentAsker(asking) },
     ask: (request) => askPlan(asking, request),
-    askDocument,
     remainingMs,
     files: [],
     readList: (name) => readFileList(deps, stateKey, name),

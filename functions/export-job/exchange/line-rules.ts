@@ -1,5 +1,8 @@
 import type { GroupMember } from '../../shared/exchanges/group.ts';
 import type { ExchangeInput } from '../../shared/exchanges/input.ts';
+import type { Keeping } from '../leg/keep.ts';
+import type { LinesReason, Problem } from '../reading/problems.ts';
+import type { ListedFile } from '../state/plan-files.ts';
 import { beyondFilters } from './type-filters.ts';
 
 export type GroupInput = Extract<ExchangeInput, { kind: 'group' }>;
@@ -22,6 +25,15 @@ export interface LineRules {
   readonly until: number | undefined;
   /** Whether the requested filters certainly do not match a resource. */
   readonly isBeyond: ReturnType<typeof beyondFilters>;
+}
+
+/** How the lines of a file are taken. */
+export interface LineTaking extends Keeping {
+  readonly lines: LineRules;
+  readonly file: ListedFile;
+  /** Counts lines that are to be reported. */
+  readonly count: (why: LinesReason, type: string) => void;
+  readonly report: (problem: Problem) => void;
 }
 
 /** The id in a member's reference, `Patient/x`. */

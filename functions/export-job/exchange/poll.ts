@@ -3,15 +3,13 @@ import { dropBody, retryAfterOf } from '../../shared/payer/answers.ts';
 import type { PayerResponse } from '../../shared/payer/http.ts';
 import { readText } from '../../shared/payer/read-text.ts';
 import { afterFailure, waitOrSleep } from '../leg/after-answer.ts';
-import type { Leg } from '../leg/leg.ts';
+import { fresh, updateTask } from '../leg/leg.ts';
 import { saidTime } from '../leg/payer-time.ts';
-import { fresh, updateTask } from '../leg/queue.ts';
 import { secondsLeft, type Stop } from '../leg/stop.ts';
 import type { PollTask } from '../state/state.ts';
 import { afterPlan, endExchange, lastProblem } from './ask.ts';
-import type { ExchangeLeg } from './exchange-leg.ts';
+import { typeOfAll, type ExchangeLeg } from './exchange-leg.ts';
 import { readPlanManifest } from './plan-manifest.ts';
-import { typeOfAll } from './type-of-all.ts';
 
 /** How many polls in a row may fail. The plan keeps working meanwhile, so polls are retried more often than other requests. */
 const mostTries = 12;
@@ -35,7 +33,7 @@ const progressOf = ({ headers }: PayerResponse): string | undefined => {
 };
 
 /** How long to wait before the next poll: as long as the plan says, if that is not too short; otherwise a little longer each time. */
-const waitOf = ({ deps, item }: Leg, { waits }: PollTask, response: PayerResponse): number => {
+const waitOf = ({ deps, item }: ExchangeLeg, { waits }: PollTask, response: PayerResponse): number => {
   const said = response.headers.get('retry-after');
   const seconds =
     said === null ? Math.min(longestWait, 2 ** Math.min(waits, 7)) : retryAfterOf(response, deps.clock.now());
@@ -53,14 +51,9 @@ const parse = (text: string | undefined): unknown => {
 };
 
 /** Reads the manifest, and queues its files. */
-const takeManifest = async (
-  leg: Leg,
-  exchange: ExchangeLeg,
-  task: PollTask,
-  text: string | undefined,
-): Promise<void> => {
-  const type = typeOfAll(exchange.input);
-  const manifest = readPlanManifest(exchange.plan, parse(text), task.url);
+const takeManifest = async (leg: ExchangeLeg, task: PollTask, text: string | undefined): Promise<void> => {
+  const type = typeOfAll(leg.input);
+  const manifest = readPlanManifest(leg.payer, parse(text), task.url);
   if (typeof manifest === 'string') return endExchange(leg, { kind: 'planUnusable', type, why: manifest });
   const { files, withToken, transactionTime, linesTotal, more } = manifest;
   if (more !== undefined) leg.problems.add({ kind: 'planUnusable', type, why: more });
@@ -76,7 +69,7 @@ const takeManifest = async (
   next.planned.push(...new Set(files.filter(({ kind }) => kind === 'output').map((file) => file.type)));
   // A Patient says by which other ids the plan knows a member, so Patients are read before what is about them.
   const inOrder = files.toSorted((one, other) => Number(other.type === 'Patient') - Number(one.type === 'Patient'));
-  const list = await exchange.writeList({ files: inOrder, withToken });
+  const list = await leg.writeList({ files: inOrder, withToken });
   next.queue.splice(0, 1, { kind: 'files', list, at: 0, offset: 0, lines: 0, kept: 0, left: {}, ...fresh });
   return undefined;
 };
@@ -85,13 +78,13 @@ const takeManifest = async (
 const broken = Symbol('broken');
 
 /** Polls a former plan until it is done, as often as it says. */
-export const poll = async (leg: Leg, exchange: ExchangeLeg, first: PollTask): Promise<Stop | undefined> => {
-  const type = typeOfAll(exchange.input);
+export const poll = async (leg: ExchangeLeg, first: PollTask): Promise<Stop | undefined> => {
+  const type = typeOfAll(leg.input);
   let task = first;
   for (;;) {
     const stop = leg.calls.whyNot();
     if (stop !== undefined) return stop;
-    const answer = await exchange.ask({
+    const answer = await leg.ask({
       url: task.url,
       named: 'status',
       headers: { accept: 'application/json' },
@@ -117,12 +110,12 @@ export const poll = async (leg: Leg, exchange: ExchangeLeg, first: PollTask): Pr
       continue;
     }
     if (status === 200) {
-      await takeManifest(leg, exchange, task, text as string | undefined);
+      await takeManifest(leg, task, text as string | undefined);
       return { kind: 'go' };
     }
     if (status !== 202) return endExchange(leg, { kind: 'planRefused', type, step: 'poll', status });
     const seconds = waitOf(leg, task, response);
-    exchange.progress = { text: progressOf(response), againAt: nowSeconds(leg.deps.clock) + seconds };
+    leg.progress = { text: progressOf(response), againAt: nowSeconds(leg.deps.clock) + seconds };
     task = updateTask(leg, task, { tries: 0, down: 0, waits: task.waits + 1 });
     const after = await waitOrSleep(leg, seconds, 'payerBusy');
     if ('stop' in after) return after.stop;

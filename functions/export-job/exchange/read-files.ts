@@ -1,8 +1,7 @@
 import { dropBody } from '../../shared/payer/answers.ts';
 import type { PayerResponse } from '../../shared/payer/http.ts';
 import { afterFailure, type After } from '../leg/after-answer.ts';
-import type { Leg } from '../leg/leg.ts';
-import { fresh, updateTask } from '../leg/queue.ts';
+import { fresh, updateTask } from '../leg/leg.ts';
 import type { Stop } from '../leg/stop.ts';
 import { isPage } from '../leg/take-document.ts';
 import type { FileFault, LinesReason } from '../reading/problems.ts';
@@ -71,14 +70,14 @@ const extentOf = ({ status, headers }: PayerResponse, isCodedFile: boolean): Ext
 };
 
 /** Changes a task so that it reads its file again from the start. */
-const fromStart = (leg: Leg, task: FilesTask): FilesTask => {
+const fromStart = (leg: ExchangeLeg, task: FilesTask): FilesTask => {
   const isFurther = task.lines > (task.again ?? 0);
   const again = isFurther ? { again: task.lines, againAt: task.offset, againSum: task.sum } : {};
   return updateTask(leg, task, { offset: 0, sum: 0, lines: 0, validator: undefined, length: undefined, ...again });
 };
 
 /** The same without the lines from earlier tries: some plans send lines in no fixed order, so all are looked at again. */
-const anew = (leg: Leg, task: FilesTask): FilesTask =>
+const anew = (leg: ExchangeLeg, task: FilesTask): FilesTask =>
   updateTask(leg, fromStart(leg, task), {
     again: undefined,
     againAt: undefined,
@@ -92,7 +91,7 @@ const isAtEnd = ({ status, headers }: PayerResponse, { offset }: FilesTask): boo
   status === 416 && offset > 0 && headers.get('content-range') === `bytes */${offset}`;
 
 const afterEnd = async (
-  leg: Leg,
+  leg: ExchangeLeg,
   task: FilesTask,
   end: Exclude<FileEnd, 'whole'>,
   {
@@ -129,8 +128,7 @@ const afterEnd = async (
 
 /** Reads a file, or the rest of it, from one answer. */
 const readAnswer = async (
-  leg: Leg,
-  exchange: ExchangeLeg,
+  leg: ExchangeLeg,
   given: FilesTask,
   file: ListedFile,
   response: PayerResponse,
@@ -153,7 +151,7 @@ const readAnswer = async (
     !isCodedFile && validator !== undefined && (isOn || /\bbytes\b/i.test(headers.get('accept-ranges') ?? ''));
   const task = updateTask(leg, begun, { validator, length });
   const { until } = extent;
-  const { task: taken, end } = await takeFile(leg, exchange, task, {
+  const { task: taken, end } = await takeFile(leg, task, {
     file,
     response,
     canResume,
@@ -164,10 +162,10 @@ const readAnswer = async (
 };
 
 /** Asks for a file, or for what is left of it, and reads it. */
-const readFile = async (leg: Leg, exchange: ExchangeLeg, file: ListedFile, withToken: boolean): Promise<Outcome> => {
+const readFile = async (leg: ExchangeLeg, file: ListedFile, withToken: boolean): Promise<Outcome> => {
   const task = leg.next.queue[0] as FilesTask;
   if (file.url === undefined) return { fault: 'elsewhere' };
-  const answer: PlanAnswer = await exchange.ask(fileRequest(file, task, withToken));
+  const answer: PlanAnswer = await leg.ask(fileRequest(file, task, withToken));
   if (answer.kind !== 'answered') {
     const after = await afterPlan(leg, task, answer);
     if (!('giveUp' in after)) return { after };
@@ -177,7 +175,7 @@ const readFile = async (leg: Leg, exchange: ExchangeLeg, file: ListedFile, withT
   }
   const { response, end } = answer;
   try {
-    const outcome = await readAnswer(leg, exchange, task, file, response);
+    const outcome = await readAnswer(leg, task, file, response);
     if (outcome === 'whole') return outcome;
     await dropBody(response);
     return outcome;
@@ -187,12 +185,7 @@ const readFile = async (leg: Leg, exchange: ExchangeLeg, file: ListedFile, withT
 };
 
 /** Finishes a file: reports its problems, and goes on to the next one. */
-const endFile = (
-  leg: Leg,
-  exchange: ExchangeLeg,
-  file: ListedFile,
-  fault: Exclude<Outcome, { after: unknown }>,
-): FilesTask => {
+const endFile = (leg: ExchangeLeg, file: ListedFile, fault: Exclude<Outcome, { after: unknown }>): FilesTask => {
   const task = leg.next.queue[0] as FilesTask;
   const { number, kind, type, said } = file;
   const came = Math.max(task.lines, task.again ?? 0);
@@ -206,7 +199,7 @@ const endFile = (
     if (why === 'repeated' && task.earlier !== undefined) continue;
     leg.problems.add({ kind: 'fileLines', type: lineType, file: number, why, count });
   }
-  exchange.files.push({ number, kind, type, ...(said === undefined ? {} : { said }), came, kept: task.kept });
+  leg.files.push({ number, kind, type, ...(said === undefined ? {} : { said }), came, kept: task.kept });
   const { list, at } = task;
   const next: FilesTask = { kind: 'files', list, at: at + 1, offset: 0, lines: 0, kept: 0, left: {}, ...fresh };
   leg.next.queue[0] = next;
@@ -219,19 +212,19 @@ const nameFault = ({ fault, status }: { readonly fault: FileFault; readonly stat
 });
 
 /** Reads the files of a group export, one after the other, until all are read or the leg stops. */
-export const readFiles = async (leg: Leg, exchange: ExchangeLeg, first: FilesTask): Promise<Stop | undefined> => {
-  const { files, withToken } = await exchange.readList(first.list);
+export const readFiles = async (leg: ExchangeLeg, first: FilesTask): Promise<Stop | undefined> => {
+  const { files, withToken } = await leg.readList(first.list);
   let { at } = first;
   while (at < files.length) {
     const stop = leg.calls.whyNot();
     if (stop !== undefined) return stop;
     const file = files[at]!;
-    const outcome = await readFile(leg, exchange, file, withToken);
+    const outcome = await readFile(leg, file, withToken);
     if (typeof outcome === 'object' && 'after' in outcome) {
       const { after } = outcome;
       if ('stop' in after) return after.stop;
-      if ('giveUp' in after) ({ at } = endFile(leg, exchange, file, { fault: 'broken' }));
-    } else ({ at } = endFile(leg, exchange, file, outcome));
+      if ('giveUp' in after) ({ at } = endFile(leg, file, { fault: 'broken' }));
+    } else ({ at } = endFile(leg, file, outcome));
   }
   leg.next.queue.shift();
   return undefined;

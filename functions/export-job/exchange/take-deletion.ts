@@ -1,7 +1,7 @@
 import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
 import type { PageResource, SkippedResource } from '../reading/page-resource.ts';
 import { isReadableId, parseReference } from '../reading/references.ts';
-import type { LineTaking } from './line-taking.ts';
+import type { LineTaking } from './line-rules.ts';
 
 /** The name of the parts of lines that list deletions, which are files of their own. */
 export const deletedParts = '$deleted';

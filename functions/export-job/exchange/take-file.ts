@@ -2,14 +2,13 @@ import { crc32 } from 'node:zlib';
 import type { PayerResponse } from '../../shared/payer/http.ts';
 import { answerBases } from '../../shared/registry/fhir-bases.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
-import type { Leg } from '../leg/leg.ts';
-import { updateTask } from '../leg/queue.ts';
+import { updateTask } from '../leg/leg.ts';
 import { createLineRewriter } from '../reading/rewrite-line.ts';
 import { splitLines } from '../reading/split-lines.ts';
 import type { ListedFile } from '../state/plan-files.ts';
 import type { FilesTask } from '../state/state.ts';
 import type { ExchangeLeg } from './exchange-leg.ts';
-import type { LineTaking } from './line-taking.ts';
+import type { LineTaking } from './line-rules.ts';
 import { takeDeletion } from './take-deletion.ts';
 import { takeLine } from './take-line.ts';
 import { takeRemark } from './take-remark.ts';
@@ -44,8 +43,7 @@ const takerOf = ({ file: { kind } }: LineTaking) =>
  * @throws the bucket's error
  */
 export const takeFile = async (
-  leg: Leg,
-  { lines, remainingMs }: ExchangeLeg,
+  leg: ExchangeLeg,
   first: FilesTask,
   {
     file,
@@ -72,7 +70,7 @@ export const takeFile = async (
   const taking: LineTaking = {
     leg,
     rules: { ...leg.rules, ...bases },
-    lines: lines!,
+    lines: leg.lines!,
     file,
     rewrite: createLineRewriter({ ...bases, facade: facadeBase(leg.deps.origin, leg.payer.id) }),
     count: (why, type) => {
@@ -114,7 +112,7 @@ export const takeFile = async (
     at += piece.length;
     await leg.parts.putBehind();
     await leg.held.putIfLarge();
-    const isLate = remainingMs() < reserveMs;
+    const isLate = leg.remainingMs() < reserveMs;
     // The next leg would begin with the same line.
     const isFull = leg.calls.isFull() && offset > first.offset;
     if (canResume && (isFull || isLate)) return endWith('paused');

@@ -3,8 +3,8 @@ import { dropBody } from '../../shared/payer/answers.ts';
 import { readText } from '../../shared/payer/read-text.ts';
 import { answerBases } from '../../shared/registry/fhir-bases.ts';
 import { exchangeOwner, putGroup } from '../../shared/store/exchanges.ts';
+import { exchangeDeps } from '../job/deps.ts';
 import { afterFailure, type After } from '../leg/after-answer.ts';
-import type { Leg } from '../leg/leg.ts';
 import type { Stop } from '../leg/stop.ts';
 import type { PageResource } from '../reading/page-resource.ts';
 import { createProblemList, type ProblemList } from '../reading/problem-list.ts';
@@ -13,7 +13,6 @@ import { splitLines } from '../reading/split-lines.ts';
 import type { ListedFile } from '../state/plan-files.ts';
 import type { FilesTask, PlanFile } from '../state/state.ts';
 import { afterPlan } from './ask.ts';
-import { exchangeDeps } from './exchange-deps.ts';
 import type { ExchangeLeg } from './exchange-leg.ts';
 import type { MatchInput } from './line-rules.ts';
 import { fileRequest } from './read-files.ts';
@@ -37,8 +36,7 @@ type GroupFile =
 
 /** Reads a file whole. */
 const readFile = async (
-  leg: Leg,
-  exchange: ExchangeLeg,
+  leg: ExchangeLeg,
   {
     file,
     withToken,
@@ -55,7 +53,7 @@ const readFile = async (
   if (file.url === undefined) return { fault: 'elsewhere' };
   if (room <= 0) return { fault: 'tooLarge' };
   const task = leg.next.queue[0] as FilesTask;
-  const answer = await exchange.ask(fileRequest(file, task, withToken));
+  const answer = await leg.ask(fileRequest(file, task, withToken));
   if (answer.kind !== 'answered') {
     const after = await afterPlan(leg, task, answer);
     return 'giveUp' in after ? { fault: answer.kind === 'elsewhere' ? 'elsewhere' : 'broken' } : { after };
@@ -106,7 +104,10 @@ const groupsOf = (
 };
 
 /** Keeps a Group of matched members, so that it can be exported. A repeat keeps the same. */
-const keepGroup = async ({ deps, item }: Leg, { id, code, line, entries, members }: ReadGroup): Promise<void> => {
+const keepGroup = async (
+  { deps, item }: ExchangeLeg,
+  { id, code, line, entries, members }: ReadGroup,
+): Promise<void> => {
   const owner = exchangeOwner(item);
   const key = deps.randomBytes(groupKeyBytes);
   const place = { owner, id };
@@ -123,13 +124,8 @@ const keepGroup = async ({ deps, item }: Leg, { id, code, line, entries, members
 };
 
 /** Reads the answer of a match, checks it, keeps its Groups, and passes them on. */
-export const takeGroups = async (
-  leg: Leg,
-  exchange: ExchangeLeg,
-  input: MatchInput,
-  first: FilesTask,
-): Promise<Stop | undefined> => {
-  const { files, withToken } = await exchange.readList(first.list);
+export const takeGroups = async (leg: ExchangeLeg, input: MatchInput, first: FilesTask): Promise<Stop | undefined> => {
+  const { files, withToken } = await leg.readList(first.list);
   const read: { line: string; resource: PageResource['resource'] }[] = [];
   // They count only if this leg reads all files; otherwise the next leg reads them again.
   const ended: PlanFile[] = [];
@@ -138,7 +134,7 @@ export const takeGroups = async (
   for (const file of files) {
     if (file.kind === 'deleted') continue;
     for (;;) {
-      const taken = await readFile(leg, exchange, { file, withToken, report: found.add, room });
+      const taken = await readFile(leg, { file, withToken, report: found.add, room });
       if ('after' in taken) {
         if ('stop' in taken.after) return taken.after.stop;
         continue;
@@ -164,7 +160,7 @@ export const takeGroups = async (
   leg.next.strangers = strangers;
   for (const problem of problems) found.add(problem);
   leg.problems.addAll(found);
-  exchange.files.push(...ended);
+  leg.files.push(...ended);
   for (const group of groups) {
     if (group.code === 'match') await keepGroup(leg, group);
     leg.parts.add('Group', [Buffer.from(`${group.line}\n`)]);

@@ -1,6 +1,5 @@
-import { isObject } from '../../shared/json-object.ts';
 import { isAt } from '../../shared/registry/fhir-bases.ts';
-import { attachmentsToFetch, keep } from '../leg/take-resource.ts';
+import { attachmentsToFetch, keep } from '../leg/keep.ts';
 import {
   checkResource,
   linkedPatients,
@@ -9,12 +8,10 @@ import {
   patientsOf,
 } from '../reading/check-resource.ts';
 import { anothers } from '../reading/hangs-on.ts';
-import type { PageResource, SkippedResource } from '../reading/page-resource.ts';
+import { lastUpdated, type PageResource, type SkippedResource } from '../reading/page-resource.ts';
 import type { LinesReason } from '../reading/problems.ts';
 import { contentMark, identityOf } from '../reading/seen-names.ts';
-import { saysWithheld } from '../reading/withheld.ts';
-import { addLink, linkOf } from './line-rules.ts';
-import type { LineTaking } from './line-taking.ts';
+import { addLink, linkOf, type LineTaking } from './line-rules.ts';
 import { takeRemark } from './take-remark.ts';
 
 /** Beyond this many resources, repeats are no longer recognized: a function's memory is limited. */
@@ -30,10 +27,6 @@ const skip = ({ report, file }: LineTaking, { skipped: reason, type, id }: Skipp
       ? { kind: 'entrySkipped', reason, file: file.number, type: file.type }
       : { kind: 'resourceSkipped', reason, file: file.number, type, ...(id === undefined ? {} : { id }) },
   );
-
-/** Milliseconds; NaN if the resource does not say. */
-const lastUpdated = ({ meta }: PageResource['resource']): number =>
-  isObject(meta) && typeof meta['lastUpdated'] === 'string' ? Date.parse(meta['lastUpdated']) : Number.NaN;
 
 /** Whether a resource is new. Reports one that came before with different content, and counts an exact repeat. */
 const isNew = ({ leg: { seen, problems }, file, count }: LineTaking, resource: PageResource): boolean => {
@@ -124,8 +117,6 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
   }
   const attachments = isAt(rules, type) ? attachmentsToFetch(taking, resource) : [];
   const hanging = { kind: 'fileLines', type, file: file.number, why: 'hanging', count: 1 } as const;
-  const unserved = keep(taking, resource, attachments, () => hanging);
-  if (saysWithheld(resource.resource['meta'])) report({ kind: 'resourceWithheld', type, id });
-  if (unserved > 0) report({ kind: 'unservedAttachment', type, ...(id === undefined ? {} : { id }), count: unserved });
+  keep(taking, resource, attachments, report, () => hanging);
   return true;
 };

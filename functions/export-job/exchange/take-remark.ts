@@ -1,7 +1,7 @@
 import type { PageResource, SkippedResource } from '../reading/page-resource.ts';
 import { payerRemarks } from '../reading/problems.ts';
 import { everything } from '../state/state.ts';
-import type { LineTaking } from './line-taking.ts';
+import type { LineTaking } from './line-rules.ts';
 
 /** Reports the payer's remark. Only its codes are kept, since its text may contain anything. A line that is no OperationOutcome is also reported as a remark. */
 export const takeRemark = (

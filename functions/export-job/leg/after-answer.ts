@@ -1,8 +1,7 @@
-import { sayCause } from '../log.ts';
+import { sayCause } from '../job/log.ts';
 import type { Task } from '../state/state.ts';
 import type { Answer } from './ask-payer.ts';
-import type { Leg } from './leg.ts';
-import { updateTask } from './queue.ts';
+import { updateTask, type Leg } from './leg.ts';
 import { secondsLeft, stopForToken, type Stop } from './stop.ts';
 
 /** How many times a request is tried before giving up. */

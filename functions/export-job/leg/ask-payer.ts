@@ -16,7 +16,7 @@ import { readText } from '../../shared/payer/read-text.ts';
 import type { SecretHeaders } from '../../shared/payer/secrets.ts';
 import { fhirMediaType } from '../../shared/registry/profile.ts';
 import type { Payer } from '../../shared/registry/types.ts';
-import type { JobDeps } from '../deps.ts';
+import type { JobDeps } from '../job/deps.ts';
 import { payerTime } from './payer-time.ts';
 
 /** An answer whose body has not been read yet. */

@@ -7,8 +7,8 @@ import { stateOf, usualTimes } from '../../shared/store/breaker-item.ts';
 import { readBreaker } from '../../shared/store/breakers.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import { getLiveScope } from '../../shared/store/grants.ts';
-import type { JobDeps } from '../deps.ts';
-import type { NeverReason } from '../log.ts';
+import type { JobDeps } from '../job/deps.ts';
+import type { NeverReason } from '../job/log.ts';
 
 /** Whether an export may read now. */
 export type Allowed =

@@ -1,13 +1,13 @@
 import { answerBases } from '../../shared/registry/fhir-bases.ts';
 import { anothers, isAnothers } from '../reading/hangs-on.ts';
-import { heldLine, missingName } from '../reading/held-line.ts';
 import type { OwnAttachment } from '../reading/own-attachments.ts';
 import type { AttachmentFault, Problem } from '../reading/problems.ts';
 import type { HeldLine } from '../state/held-lines.ts';
 import type { AttachmentsTask } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
-import type { Leg } from './leg.ts';
-import { fresh, updateTask } from './queue.ts';
+import { heldLine, missingName } from './held-line.ts';
+import { isBeyondScope } from './keep.ts';
+import { fresh, updateTask, type Leg } from './leg.ts';
 import type { Stop } from './stop.ts';
 import { differenceOf, mostBytesOf, otherTypeOf, takeDocument } from './take-document.ts';
 
@@ -56,16 +56,6 @@ const fetchOne = async (
     default:
       return { after: await afterAnswer(leg, task, answer) };
   }
-};
-
-/** Whether the scope does not cover an attachment, which is reported once for its resource's type. */
-export const isBeyondScope = (
-  { mayReadBinary, seen, problems }: Pick<Leg, 'mayReadBinary' | 'seen' | 'problems'>,
-  { type }: Pick<HeldLine, 'type'>,
-): boolean => {
-  if (mayReadBinary) return false;
-  if (seen.add(`attachments beyond scope ${type}`)) problems.add({ kind: 'attachmentsOutOfScope', type });
-  return true;
 };
 
 /** Fetches what a line's attachments lack. Returns why the leg stops before all were tried. */

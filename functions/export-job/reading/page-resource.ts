@@ -43,6 +43,10 @@ export interface PageResource extends Survey {
   readonly skipped?: undefined;
 }
 
+/** When a resource was changed, as it says: milliseconds, or NaN if it does not say. */
+export const lastUpdated = ({ meta }: PageResource['resource']): number =>
+  isObject(meta) && typeof meta['lastUpdated'] === 'string' ? Date.parse(meta['lastUpdated']) : Number.NaN;
+
 /** A resource on a page that cannot be passed on. */
 export interface SkippedResource extends ResourceHead {
   readonly skipped: SkipReason;

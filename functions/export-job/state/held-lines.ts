@@ -1,7 +1,7 @@
 import { seal, sealIvBytes, unseal } from '../../shared/store/crypto.ts';
-import type { JobDeps } from '../deps.ts';
 import type { HangsOn } from '../reading/hangs-on.ts';
 import type { OwnAttachment } from '../reading/own-attachments.ts';
+import type { FileDeps } from './objects.ts';
 import { newStateName } from './state-file.ts';
 import type { HeldFile } from './state.ts';
 
@@ -37,8 +37,6 @@ export interface HeldWriter {
   /** Writes what is not written yet, and returns all files. @throws the bucket's error */
   readonly put: () => Promise<readonly HeldFile[]>;
 }
-
-type FileDeps = Pick<JobDeps, 'objects' | 'randomBytes'>;
 
 /** Lines are written once they have this many bytes. Most have some 2 KB. */
 const mostHeldBytes = 1024 * 1024;

@@ -1,5 +1,5 @@
-import type { JobDeps } from '../deps.ts';
 import { createSeenSet } from '../reading/seen.ts';
+import type { FileDeps } from './objects.ts';
 import { newStateName, readStateFile, writeStateFile, type StateFile } from './state-file.ts';
 import type { Delta, JobState } from './state.ts';
 
@@ -54,7 +54,7 @@ const apply = (state: JobState, name: string, delta: Delta): void => {
   if (delta.referred.length > 0) state.referenceFiles.push(name);
 };
 
-export const jobMemory = (deps: Pick<JobDeps, 'objects' | 'randomBytes'>): Memory => {
+export const jobMemory = (deps: FileDeps): Memory => {
   let state: JobState | undefined;
   let last: string | undefined;
   /** How many deltas were written since the last snapshot, and their tags. */

@@ -1,5 +1,5 @@
 import { seal, sealIvBytes, unseal } from '../../shared/store/crypto.ts';
-import type { JobDeps } from '../deps.ts';
+import type { FileDeps } from './objects.ts';
 import { newStateName } from './state-file.ts';
 import type { PlanFile } from './state.ts';
 
@@ -21,8 +21,6 @@ export interface ListedFiles {
   /** Whether they are fetched with the gateway's token. */
   readonly withToken: boolean;
 }
-
-type FileDeps = Pick<JobDeps, 'objects' | 'randomBytes'>;
 
 /** Writes a list, sealed under the state key and bound to its name, which it returns. @throws whatever the bucket throws */
 export const writeFileList = async (

@@ -1,7 +1,7 @@
 import { base64url } from '../../shared/base64url.ts';
 import { stateName } from '../../shared/exports/object-names.ts';
 import { seal, sealIvBytes, unseal } from '../../shared/store/crypto.ts';
-import type { JobDeps } from '../deps.ts';
+import type { FileDeps } from './objects.ts';
 import type { Delta, JobState } from './state.ts';
 
 /*
@@ -23,8 +23,6 @@ interface Snapshot extends Omit<JobState, 'seen'> {
 /** A state file's content. */
 export type StateFile =
   { readonly delta: Delta; readonly tags: Uint8Array } | { readonly snapshot: Snapshot; readonly tags: Uint8Array };
-
-type FileDeps = Pick<JobDeps, 'objects' | 'randomBytes'>;
 
 const lengthBytes = 4;
 

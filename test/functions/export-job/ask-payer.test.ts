@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
-import type { JobDeps } from '../../../functions/export-job/deps.ts';
+import type { JobDeps } from '../../../functions/export-job/job/deps.ts';
+import type { WaitForTurn } from '../../../functions/export-job/job/pace.ts';
 import { askPayer, type Answer, type Asking } from '../../../functions/export-job/leg/ask-payer.ts';
-import type { WaitForTurn } from '../../../functions/export-job/pace.ts';
 import { unavailable } from '../../../functions/shared/errors.ts';
 import type { PayerHttp, PayerResponse } from '../../../functions/shared/payer/http.ts';
 import { readText } from '../../../functions/shared/payer/read-text.ts';

@@ -1,6 +1,6 @@
 import type { DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
-import { usualBuffers } from '../../../functions/export-job/buffers.ts';
 import { endIfFailed } from '../../../functions/export-job/end/end-if-failed.ts';
+import { usualBuffers } from '../../../functions/export-job/job/buffers.ts';
 import { mostOperations } from '../../../functions/export-job/successor.ts';
 import { unavailable } from '../../../functions/shared/errors.ts';
 import { readKeptParts } from '../../../functions/shared/exports/kept-parts.ts';

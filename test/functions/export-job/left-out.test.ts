@@ -1,9 +1,9 @@
-import type { Leg } from '../../../functions/export-job/leg/leg.ts';
-import { takeResource } from '../../../functions/export-job/leg/take-resource.ts';
 import { bounds } from '../../../functions/export-job/reading/next-page.ts';
 import { createProblemList } from '../../../functions/export-job/reading/problem-list.ts';
 import { seenNames } from '../../../functions/export-job/reading/seen-names.ts';
 import { createSeenSet } from '../../../functions/export-job/reading/seen.ts';
+import type { RecordLeg } from '../../../functions/export-job/record/record-leg.ts';
+import { takeResource } from '../../../functions/export-job/record/take-resource.ts';
 import {
   fhir,
   memberPatient,
@@ -37,7 +37,7 @@ type Rules = Parameters<typeof takeResource>[0];
 /** Takes resources of a search, as a leg does. */
 const takerOf =
   (
-    leg: Leg,
+    leg: RecordLeg,
     type: string,
     {
       match = () => undefined,
@@ -213,7 +213,7 @@ it('what is left out is reported, not counted and not remembered once a record h
     problems,
     wantedAtKickOff: { isWanted },
     seen: seenNames({ ...seen, size: () => size }, Buffer.alloc(32, 7)),
-  } as unknown as Leg;
+  } as unknown as RecordLeg;
   const take = takerOf(leg, 'Observation', { match: () => void (matched += 1), isWanted });
   const theirs = { resourceType: 'Observation', id: '1', subject: { reference: 'Patient/somebody' } };
 
@@ -265,7 +265,7 @@ it('references beyond those that an export reads are counted, by the type that t
     item: {},
     parts: { add: () => undefined },
     seen: seenNames(createSeenSet(), Buffer.alloc(32, 7)),
-  } as unknown as Leg;
+  } as unknown as RecordLeg;
   const take = takerOf(leg, 'Basic');
   const refers = (count: number, type: string) => ({
     a: Array.from({ length: count }, (_, at) => ({ reference: `${type}/${at}` })),

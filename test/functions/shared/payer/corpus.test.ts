@@ -2,7 +2,7 @@
  * Payers' answers in odd shapes that mean one thing, and in shapes that mean nothing, generated from the lists here: each is
  * understood or ends in a named error, at login, at a refresh, at a read and in an export alike.
  */
-import type { JobDeps } from '../../../../functions/export-job/deps.ts';
+import type { JobDeps } from '../../../../functions/export-job/job/deps.ts';
 import { askPayer, type Answer } from '../../../../functions/export-job/leg/ask-payer.ts';
 import type { PayerResponse } from '../../../../functions/shared/payer/http.ts';
 import type { Payer } from '../../../../functions/shared/registry/types.ts';

@@ -1,14 +1,14 @@
 import type { JsonObject } from '../../shared/json-object.ts';
 import { answerBases, baseUrlOf } from '../../shared/registry/fhir-bases.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
+import type { Answer } from '../leg/ask-payer.ts';
 import type { PageResource, SkippedResource } from '../reading/page-resource.ts';
 import { createProblemList } from '../reading/problem-list.ts';
 import { createLineRewriter } from '../reading/rewrite-line.ts';
 import { linksInHeader } from '../reading/said.ts';
 import { createBundleSplitter, type PageInfo } from '../reading/split-bundle.ts';
 import { UnreadablePage } from '../reading/unreadable-page.ts';
-import type { Answer } from './ask-payer.ts';
-import type { Leg } from './leg.ts';
+import type { RecordLeg } from './record-leg.ts';
 import { matchingType, reportNotAsked, takeResource, type Source, type Taking } from './take-resource.ts';
 
 /** What becomes known of an answer while its bytes arrive. */
@@ -44,7 +44,7 @@ const bytesOf = async function* (body: AsyncIterable<Uint8Array>): AsyncGenerato
 const mostUrns = 100_000;
 
 /** The resources that a page has under URNs, and the URNs in it that other resources of it refer to. */
-const urnsOfPage = (leg: Leg) => {
+const urnsOfPage = (leg: RecordLeg) => {
   const fullUrls = new Map<string, JsonObject | undefined>();
   const awaited = new Map<string, string | undefined>();
   return {
@@ -72,7 +72,7 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(reso
  * @throws UnreadablePage if the page is not readable or the connection breaks; the bucket's error if it takes no part
  */
 export const takePage = async (
-  leg: Leg,
+  leg: RecordLeg,
   source: Source,
   { response, end }: Extract<Answer, { kind: 'json' }>,
   {

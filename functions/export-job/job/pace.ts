@@ -1,5 +1,5 @@
-import type { Clock } from '../shared/clock.ts';
-import type { LeaseSlots } from '../shared/limits/lease-slots.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { LeaseSlots } from '../../shared/limits/lease-slots.ts';
 
 interface PaceDeps {
   readonly lease: LeaseSlots;

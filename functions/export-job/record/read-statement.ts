@@ -1,13 +1,14 @@
 import { readText } from '../../shared/payer/read-text.ts';
 import { fhirBases } from '../../shared/registry/fhir-bases.ts';
-import { declaredBy, declaredByAll } from '../plan/declared.ts';
-import { planReading } from '../plan/plan-reading.ts';
+import { afterAnswer } from '../leg/after-answer.ts';
+import type { Answer } from '../leg/ask-payer.ts';
+import { fresh, updateTask } from '../leg/leg.ts';
+import type { Stop } from '../leg/stop.ts';
 import type { Declared, StatementTask } from '../state/state.ts';
-import { afterAnswer } from './after-answer.ts';
-import type { Answer } from './ask-payer.ts';
-import type { Leg } from './leg.ts';
-import { followPlan, fresh, updateTask } from './queue.ts';
-import type { Stop } from './stop.ts';
+import { declaredBy, declaredByAll } from './declared.ts';
+import { planReading } from './plan-reading.ts';
+import { followPlan } from './queue.ts';
+import type { RecordLeg } from './record-leg.ts';
 
 /** The longest statement that is read, in bytes: as long as discovery reads. */
 const longestStatement = 5 * 1024 * 1024;
@@ -27,7 +28,7 @@ const declaredIn = async ({ response, end }: Extract<Answer, { kind: 'json' }>):
 };
 
 /** Ends the task with a plan of what to read. @param declared undefined if that is not known */
-const plan = (leg: Leg, declared: Declared | undefined): undefined => {
+const plan = (leg: RecordLeg, declared: Declared | undefined): undefined => {
   const { payer, wanted, item, next } = leg;
   next.declared = declared;
   next.queue.shift();
@@ -38,7 +39,7 @@ const plan = (leg: Leg, declared: Declared | undefined): undefined => {
  * Reads what each of the payer's bases declares in its CapabilityStatement, and plans the searches. A statement that cannot be read is
  * not needed: then each type is searched that may be a patient's.
  */
-export const readStatement = async (leg: Leg, first: StatementTask): Promise<Stop | undefined> => {
+export const readStatement = async (leg: RecordLeg, first: StatementTask): Promise<Stop | undefined> => {
   const bases = fhirBases(leg.payer);
   const declared: (Declared | undefined)[] = [];
   let task = first;

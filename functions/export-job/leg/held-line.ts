@@ -2,10 +2,10 @@ import { attachmentName, exportUrl } from '../../shared/exports/urls.ts';
 import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import type { Export } from '../../shared/store/export-item.ts';
+import type { OwnAttachment } from '../reading/own-attachments.ts';
+import { createLineRewriter } from '../reading/rewrite-line.ts';
+import type { SeenNames } from '../reading/seen-names.ts';
 import type { HeldLine } from '../state/held-lines.ts';
-import type { OwnAttachment } from './own-attachments.ts';
-import { createLineRewriter } from './rewrite-line.ts';
-import type { SeenNames } from './seen-names.ts';
 
 /** The name under which an attachment is seen that did not come, so that no other leg asks for it again. */
 export const missingName = ({ type, id = '' }: HeldLine, { from }: OwnAttachment): string =>

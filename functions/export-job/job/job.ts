@@ -1,15 +1,14 @@
-import { nowSeconds } from '../shared/clock.ts';
-import { openInput, type ExchangeInput } from '../shared/exchanges/input.ts';
-import { grantOfExport } from '../shared/exports/export-id.ts';
-import { readJobCredentials, type JobCredentials } from '../shared/exports/job-credentials.ts';
-import { systemTokens, type SystemTokens } from '../shared/payer/system-token.ts';
-import { exchangeOwner, getInput } from '../shared/store/exchanges.ts';
-import { isOverdue, type Export } from '../shared/store/export-item.ts';
-import { getExport } from '../shared/store/exports.ts';
+import { nowSeconds } from '../../shared/clock.ts';
+import { openInput, type ExchangeInput } from '../../shared/exchanges/input.ts';
+import { grantOfExport } from '../../shared/exports/export-id.ts';
+import { readJobCredentials, type JobCredentials } from '../../shared/exports/job-credentials.ts';
+import { systemTokens, type SystemTokens } from '../../shared/payer/system-token.ts';
+import { exchangeOwner, getInput } from '../../shared/store/exchanges.ts';
+import { isOverdue, type Export } from '../../shared/store/export-item.ts';
+import { getExport } from '../../shared/store/exports.ts';
+import { jobMemory, type Memory } from '../state/memory.ts';
 import type { Buffers } from './buffers.ts';
-import type { JobDeps } from './deps.ts';
-import { exchangeDeps } from './exchange/exchange-deps.ts';
-import { jobMemory, type Memory } from './state/memory.ts';
+import { exchangeDeps, type JobDeps } from './deps.ts';
 
 /** An execution of the job, and the one that it continues. */
 export interface Execution {

@@ -1,7 +1,7 @@
-import { nowSeconds } from '../shared/clock.ts';
-import { causeOf, GatewayError } from '../shared/errors.ts';
-import { embeddedMetrics } from '../shared/metrics/metrics.ts';
-import type { Export } from '../shared/store/export-item.ts';
+import { nowSeconds } from '../../shared/clock.ts';
+import { causeOf, GatewayError } from '../../shared/errors.ts';
+import { embeddedMetrics } from '../../shared/metrics/metrics.ts';
+import type { Export } from '../../shared/store/export-item.ts';
 import type { JobDeps } from './deps.ts';
 
 /**

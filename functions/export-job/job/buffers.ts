@@ -1,5 +1,5 @@
-import { reusedBlocks, type Blocks } from './age/blocks.ts';
-import { makePageRoom, type PageRoom } from './reading/split-bundle.ts';
+import { reusedBlocks, type Blocks } from '../age/blocks.ts';
+import { makePageRoom, type PageRoom } from '../reading/split-bundle.ts';
 
 /**
  * Memory that an invocation reuses for each page and each part. V8 lets up to 64 MB of garbage outside its heap pile up

@@ -1,18 +1,8 @@
 /** How a leg changes its queue: the task at its head, and the searches that are left. */
-import { planByType, problemsOf, type Plan } from '../plan/plan-reading.ts';
 import { isMissing, type Problem } from '../reading/problems.ts';
 import { everything, type SearchTask, type Task } from '../state/state.ts';
-import type { Leg } from './leg.ts';
-
-/** The counters of a request that has not been tried. */
-export const fresh = { tries: 0, waits: 0, refusals: 0 };
-
-/** Replaces the first task of the queue. */
-export const updateTask = <T extends Task>({ next }: Leg, task: T, change: Partial<T>): T => {
-  const changed = { ...task, ...change };
-  next.queue[0] = changed;
-  return changed;
-};
+import { planByType, problemsOf, type Plan } from './plan-reading.ts';
+import type { RecordLeg } from './record-leg.ts';
 
 /** Replaces all items. An argument for each, as of `push(...items)`, would overflow the stack. */
 const replace = <T>(items: T[], ...by: readonly Iterable<T>[]): void => {
@@ -21,13 +11,13 @@ const replace = <T>(items: T[], ...by: readonly Iterable<T>[]): void => {
 };
 
 /** Adds the Patient to the resources that are read by id after the searches. */
-export const readPatientById = ({ item: { patient }, seen, referred }: Leg): void => {
+export const readPatientById = ({ item: { patient }, seen, referred }: RecordLeg): void => {
   if (seen.add(`reference Patient/${patient}`)) referred.names.push(`Patient/${patient}`);
 };
 
 /** Puts a plan's searches before what is left. */
 export const followPlan = (
-  leg: Leg,
+  leg: RecordLeg,
   plan: Plan,
   { left = [...leg.next.queue], ...options }: { readonly left?: readonly Task[]; readonly narrowed?: true } = {},
 ): void => {
@@ -42,7 +32,7 @@ export const followPlan = (
 };
 
 /** Replaces the request for everything, and the searches that follow it, with one search per type. */
-const searchByType = (leg: Leg): void => {
+const searchByType = (leg: RecordLeg): void => {
   const { payer, wanted, item, next } = leg;
   const left = next.queue.filter(({ kind }) => kind !== 'search');
   followPlan(leg, planByType({ payer, wanted, asked: item, declared: next.declared }), { left, narrowed: true });
@@ -52,7 +42,7 @@ const searchByType = (leg: Leg): void => {
  * Drops a search that follows the request for everything, if that brought resources of its type and nothing seems to be
  * missing. Returns whether the queue has changed.
  */
-const dropIfCame = ({ next, problems, before }: Leg, task: SearchTask): boolean => {
+const dropIfCame = ({ next, problems, before }: RecordLeg, task: SearchTask): boolean => {
   if (task.unlessCame !== true || task.page > 1 || !next.withEverything.has(task.type)) return false;
   const isLacking = (problem: Problem): boolean => problem.type === everything && isMissing(problem);
   if (problems.listed().some(isLacking) || before.problems.some(isLacking)) return false;
@@ -61,7 +51,7 @@ const dropIfCame = ({ next, problems, before }: Leg, task: SearchTask): boolean 
 };
 
 /** Reports once that the partner's scope, which may be narrowed while the export runs, no longer covers a type. */
-export const reportLostScope = ({ seen, problems }: Leg, type: string): void => {
+export const reportLostScope = ({ seen, problems }: RecordLeg, type: string): void => {
   if (seen.add(`lost ${type}`)) problems.add({ kind: 'typeOutOfScope', type, narrowed: true });
 };
 
@@ -69,7 +59,7 @@ export const reportLostScope = ({ seen, problems }: Leg, type: string): void => 
  * Drops the first search if the scope no longer covers it, and reports what is missing. A request for everything that
  * was not answered yet is replaced by searches. Returns whether the queue has changed.
  */
-const dropIfBeyondScope = (leg: Leg, { type, page }: SearchTask): boolean => {
+const dropIfBeyondScope = (leg: RecordLeg, { type, page }: SearchTask): boolean => {
   const { wanted, next, problems } = leg;
   if (type === everything ? wanted.mayAll('rs') : wanted.may(type, 's')) return false;
   next.queue.shift();
@@ -80,7 +70,7 @@ const dropIfBeyondScope = (leg: Leg, { type, page }: SearchTask): boolean => {
 };
 
 /** The next task to read; undefined if none is left. Drops searches that the scope no longer covers, or that nobody needs. */
-export const nextTask = (leg: Leg): Task | undefined => {
+export const nextTask = (leg: RecordLeg): Task | undefined => {
   for (;;) {
     const [task] = leg.next.queue;
     if (task?.kind !== 'search' || !(dropIfBeyondScope(leg, task) || dropIfCame(leg, task))) return task;
@@ -97,7 +87,7 @@ const isRefusal = (problem: Problem): boolean =>
  * Some payers declare `$everything` but do not support it, or never answer it. If it returned nothing at all, each type
  * is searched instead, and the failed request is not reported as a problem.
  */
-export const searchTypesInstead = (leg: Leg): void => {
+export const searchTypesInstead = (leg: RecordLeg): void => {
   const { problems, next } = leg;
   const refusal = problems.listed().find(isRefusal);
   if (refusal === undefined || next.resources > 0) return;

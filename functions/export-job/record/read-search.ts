@@ -4,19 +4,20 @@ import { pageRequest } from '../../shared/fhir/page-request.ts';
 import { limitsOf, parseRecordSearch } from '../../shared/fhir/record-search.ts';
 import { answerBases, baseUrlOf, spellings } from '../../shared/registry/fhir-bases.ts';
 import { anyType } from '../../shared/scopes/resource-types.ts';
-import { isFiltered, isPatientDue } from '../plan/wanted.ts';
+import { afterAnswer, afterFailure, type After } from '../leg/after-answer.ts';
+import type { Answer } from '../leg/ask-payer.ts';
+import { askedBase, fresh, updateTask } from '../leg/leg.ts';
+import type { Stop } from '../leg/stop.ts';
 import { missingFromTotal, nextPage, type NextPage } from '../reading/next-page.ts';
 import type { Problem } from '../reading/problems.ts';
 import { isAccountedFor } from '../reading/seen-names.ts';
 import type { PageInfo } from '../reading/split-bundle.ts';
 import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
 import { earliestTimeOf, everything, isLinked, type SearchTask } from '../state/state.ts';
-import { afterAnswer, afterFailure, type After } from './after-answer.ts';
-import type { Answer } from './ask-payer.ts';
-import { askedBase, type Leg } from './leg.ts';
-import { fresh, readPatientById, updateTask } from './queue.ts';
-import type { Stop } from './stop.ts';
+import { readPatientById } from './queue.ts';
+import type { RecordLeg } from './record-leg.ts';
 import { takePage } from './take-page.ts';
+import { isFiltered, isPatientDue } from './wanted.ts';
 
 /** After more pages in a row than this without anything new, a search ends. */
 const mostStalePages = 1000;
@@ -24,7 +25,7 @@ const mostStalePages = 1000;
 const pageName = ({ type }: SearchTask, rest: string): string => `page ${type} ${rest}`;
 
 /** Whether a next link is still about this member. A payer's links are checked, not trusted. */
-const staysWithMember = (leg: Leg, { type }: SearchTask, rest: string): boolean => {
+const staysWithMember = (leg: RecordLeg, { type }: SearchTask, rest: string): boolean => {
   const { item, payer, rules } = leg;
   const types = [{ type: type === everything ? anyType : type, needs: 's' as const }];
   try {
@@ -36,7 +37,7 @@ const staysWithMember = (leg: Leg, { type }: SearchTask, rest: string): boolean 
   }
 };
 
-const follow = (leg: Leg, task: SearchTask, next: readonly string[]): NextPage => {
+const follow = (leg: RecordLeg, task: SearchTask, next: readonly string[]): NextPage => {
   const followed = nextPage({
     next,
     requestUrl: askedBase(leg.payer, task.type) + task.rest,
@@ -50,7 +51,7 @@ const follow = (leg: Leg, task: SearchTask, next: readonly string[]): NextPage =
 
 /** The problem to report at the end of a search, if resources may be missing. */
 const problemAtEnd = (
-  { payer }: Leg,
+  { payer }: RecordLeg,
   { type, page, matched, late = 0, included = 0, firstTotal, isTotalUnreadable, repeats = 0 }: SearchTask,
   following: Extract<NextPage, { end: string }>,
   taken: PageInfo,
@@ -83,7 +84,7 @@ const problemAtEnd = (
  * A mark that no other search has: each search leaves the queue when it ends, and 1 means no mark. Searches by type may
  * take the place of the request for everything, so that one has another range.
  */
-const markOf = ({ next: { queue } }: Leg, { type }: SearchTask): number =>
+const markOf = ({ next: { queue } }: RecordLeg, { type }: SearchTask): number =>
   queue.length + 1 + (type === everything ? 0x8000 : 0);
 
 const withoutTotal = ({ unreadable, ...info }: PageInfo): PageInfo => ({
@@ -94,7 +95,7 @@ const withoutTotal = ({ unreadable, ...info }: PageInfo): PageInfo => ({
 
 /** Takes a page. Returns the task with its matches counted, and the page, or a fault if it cannot be read. */
 const takeOrFail = async (
-  leg: Leg,
+  leg: RecordLeg,
   task: SearchTask,
   answer: Extract<Answer, { kind: 'json' }>,
   links: (next: readonly string[]) => void,
@@ -145,7 +146,7 @@ const faultOf = ({ type, page }: SearchTask, answer: Answer): Problem => {
   return { kind: 'pageNotRead', type, page, ...(status === undefined ? {} : { status }) };
 };
 
-const endTask = (leg: Leg, problem?: Problem): undefined => {
+const endTask = (leg: RecordLeg, problem?: Problem): undefined => {
   if (problem !== undefined) leg.problems.add(problem);
   leg.next.queue.shift();
 };
@@ -160,7 +161,7 @@ interface Asking {
   readonly drop: () => void;
 }
 
-const startAsking = (leg: Leg): Asking => {
+const startAsking = (leg: RecordLeg): Asking => {
   const { whyNot } = leg.calls;
   let coming: { readonly rest: string; readonly answer: Promise<Answer> } | undefined;
   const drop = (): void => {
@@ -196,7 +197,7 @@ const startAsking = (leg: Leg): Asking => {
  * Notes that a search was read to its end; one for everything also is one of each type that came. A search in its place is
  * one of its own type, and brings some of others.
  */
-const noteEnd = ({ payer, next, parts, held, before }: Leg, { type }: SearchTask): void => {
+const noteEnd = ({ payer, next, parts, held, before }: RecordLeg, { type }: SearchTask): void => {
   const { finished, withEverything } = next;
   if (type !== everything) {
     finished.add(type);
@@ -214,7 +215,7 @@ const noteEnd = ({ payer, next, parts, held, before }: Leg, { type }: SearchTask
 };
 
 /** A Patient that its search did not find is read by its id, unless it may be beyond what was asked for. */
-const readPatientIfMissing = (leg: Leg, { type }: SearchTask): void => {
+const readPatientIfMissing = (leg: RecordLeg, { type }: SearchTask): void => {
   const { wanted, item, seen } = leg;
   const isMissing =
     type === 'Patient' && isPatientDue(wanted, item) && !isAccountedFor(seen, `Patient/${item.patient}`);
@@ -222,7 +223,7 @@ const readPatientIfMissing = (leg: Leg, { type }: SearchTask): void => {
 };
 
 /** Updates the task after a page was read. Returns undefined if it was the last page. */
-const afterPage = (leg: Leg, task: SearchTask, taken: PageInfo, stale: number): SearchTask | undefined => {
+const afterPage = (leg: RecordLeg, task: SearchTask, taken: PageInfo, stale: number): SearchTask | undefined => {
   leg.next.pages += 1;
   leg.seen.add(pageName(task, task.rest));
   if (taken.isWithheld === true) leg.problems.add({ kind: 'pageWithheld', type: task.type, page: task.page });
@@ -255,7 +256,7 @@ const refusalOf = ({ type, page }: SearchTask, status: number): Problem =>
  * A payer that answers 404 for nothing found means that if it declares the type and gives the member's Patient, so that neither
  * of them can be what it does not find. The Patient may still come, and then it is not a problem.
  */
-const endRefused = (leg: Leg, task: SearchTask, { status, saysNone }: Refused): undefined => {
+const endRefused = (leg: RecordLeg, task: SearchTask, { status, saysNone }: Refused): undefined => {
   const { wanted, item, seen, next } = leg;
   const { type, page } = task;
   const isGiven = seen.has(`Patient/${item.patient}`);
@@ -278,7 +279,7 @@ const endRefused = (leg: Leg, task: SearchTask, { status, saysNone }: Refused): 
  * Reads one page of the first task.
  * @returns the task as it is now, undefined if it is done, or why the leg stops
  */
-const readPage = async (leg: Leg, task: SearchTask, asking: Asking): Promise<SearchTask | Stop | undefined> => {
+const readPage = async (leg: RecordLeg, task: SearchTask, asking: Asking): Promise<SearchTask | Stop | undefined> => {
   const settle = (after: After, fault: Problem): SearchTask | Stop | undefined => {
     if ('giveUp' in after) return endTask(leg, fault);
     if ('refused' in after) return endRefused(leg, task, { status: after.refused });
@@ -304,7 +305,7 @@ const readPage = async (leg: Leg, task: SearchTask, asking: Asking): Promise<Sea
  * Reads the pages of the first task until it is done or the leg stops. If a page has its next link before its entries,
  * the next page is requested while the entries are read.
  */
-export const readSearch = async (leg: Leg, first: SearchTask): Promise<Stop | undefined> => {
+export const readSearch = async (leg: RecordLeg, first: SearchTask): Promise<Stop | undefined> => {
   const asking = startAsking(leg);
   let task = first;
   try {

@@ -1,28 +1,21 @@
-import type { Deps } from '../shared/deps.ts';
-import type { OpenInJob, SealForJob } from '../shared/exports/seal-for-job.ts';
-import type { ReadPayerSecret } from '../shared/payer/secrets.ts';
-import type { Table } from '../shared/store/dynamo.ts';
+import type { Deps } from '../../shared/deps.ts';
+import type { OpenInJob, SealForJob } from '../../shared/exports/seal-for-job.ts';
+import type { ReadPayerSecret } from '../../shared/payer/secrets.ts';
+import type { Table } from '../../shared/store/dynamo.ts';
+import type { ReadingProgress } from '../reading/next-page.ts';
+import type { FileDeps } from '../state/objects.ts';
 import type { Buffers } from './buffers.ts';
 import type { JobInput } from './job-input.ts';
 import type { WaitForTurn } from './pace.ts';
-import type { ReadingProgress } from './reading/next-page.ts';
-
-/** The exports' bucket. Both functions throw GatewayError `temporarily_unavailable`. */
-export interface ObjectStore {
-  /** The body is read until this resolves, and may change after it. */
-  readonly put: (name: string, body: Uint8Array) => Promise<void>;
-  readonly get: (name: string) => Promise<Uint8Array>;
-}
 
 /** What the job depends on. */
-export interface JobDeps extends Omit<Deps, 'behindEdge'> {
+export interface JobDeps extends Omit<Deps, 'behindEdge'>, FileDeps {
   readonly exports: Table;
   readonly grants: Table;
   readonly audit: Table;
   readonly limits: Table;
   /** What exchanges also need: where their Groups are kept, and the secrets of the gateway's own clients. @default no exchanges */
   readonly exchange?: { readonly table: Table; readonly readSecret: ReadPayerSecret };
-  readonly objects: ObjectStore;
   readonly sealForJob: SealForJob;
   readonly openInJob: OpenInJob;
   readonly waitForTurn: WaitForTurn;
@@ -40,3 +33,9 @@ export interface JobDeps extends Omit<Deps, 'behindEdge'> {
   /** Where an export ends with what it has. @default bounds */
   readonly bounds?: ReadingProgress;
 }
+
+/** What exchanges need. @throws Error if the stage has none */
+export const exchangeDeps = ({ exchange }: Pick<JobDeps, 'exchange'>): NonNullable<JobDeps['exchange']> => {
+  if (exchange === undefined) throw new Error('the stage has no exchanges');
+  return exchange;
+};

@@ -1,7 +1,7 @@
 import { causeOf, unavailable } from '../../shared/errors.ts';
 import { putReadEvent } from '../../shared/store/put-read-event.ts';
-import type { Leg } from './leg.ts';
-import type { Stop } from './stop.ts';
+import type { Leg } from '../leg/leg.ts';
+import type { Stop } from '../leg/stop.ts';
 
 /** The interaction that the audit records for a leg, from its first task. */
 const interactionOf = ({ next: { queue } }: Leg): string => {

@@ -1,15 +1,16 @@
+import { afterAnswer, afterFailure, type After } from '../leg/after-answer.ts';
+import { fresh, updateTask } from '../leg/leg.ts';
+import type { Stop } from '../leg/stop.ts';
 import type { Problem } from '../reading/problems.ts';
 import { isAccountedFor, leftOut, parseName, readAgain, type SeenNames } from '../reading/seen-names.ts';
 import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
 import { everything, type ReferencesTask } from '../state/state.ts';
-import { afterAnswer, afterFailure, type After } from './after-answer.ts';
-import type { Leg } from './leg.ts';
-import { fresh, reportLostScope, updateTask } from './queue.ts';
-import type { Stop } from './stop.ts';
+import { reportLostScope } from './queue.ts';
+import type { RecordLeg } from './record-leg.ts';
 import { takePage } from './take-page.ts';
 
 /** What was left out has its own problem. */
-const report = ({ seen, problems }: Leg, name: string, problem: Problem): void => {
+const report = ({ seen, problems }: RecordLeg, name: string, problem: Problem): void => {
   if (!seen.has(leftOut(name))) problems.add(problem);
 };
 
@@ -22,7 +23,7 @@ const refusalOf = (name: string, status: number): Problem => ({
 });
 
 /** Reports a reference that the scope does not let the job read, unless the type is searched anyway. */
-const reportBeyondScope = (leg: Leg, type: string): void => {
+const reportBeyondScope = (leg: RecordLeg, type: string): void => {
   if (leg.wantedAtKickOff.may(type, 'r')) reportLostScope(leg, type);
   else if (!leg.next.planned.some((one) => one === type || one === everything) && leg.seen.add(`beyond ${type}`))
     leg.problems.add({ kind: 'typeOutOfScope', type });
@@ -33,7 +34,7 @@ const isDone = (seen: SeenNames, name: string): boolean =>
   seen.has(name) || (seen.has(leftOut(name)) && !seen.has(readAgain(name)));
 
 /** Reads one resource that the record refers to. */
-const readReferred = async (leg: Leg, task: ReferencesTask, name: string): Promise<Outcome> => {
+const readReferred = async (leg: RecordLeg, task: ReferencesTask, name: string): Promise<Outcome> => {
   const { type, id } = parseName(name);
   leg.next.references += 1;
   const answer = await leg.calls.ask(type, `/${type}/${id}`);
@@ -67,7 +68,7 @@ const readReferred = async (leg: Leg, task: ReferencesTask, name: string): Promi
  * Reads resources that the record refers to and no search returned, and what those refer to, until nothing new is found or
  * the leg stops.
  */
-export const followReferences = async (leg: Leg, first: ReferencesTask): Promise<Stop | undefined> => {
+export const followReferences = async (leg: RecordLeg, first: ReferencesTask): Promise<Stop | undefined> => {
   let task = first;
   for (; task.file < leg.referred.lists(); task = updateTask(leg, task, { file: task.file + 1, at: 0 })) {
     const names = await leg.referred.list(task.file);

@@ -10,7 +10,7 @@ import {
   type PlanFault,
   type Problem,
   type Severity,
-} from './problems.ts';
+} from '../reading/problems.ts';
 
 /** The content of one OperationOutcome in the error file. */
 interface Issue {

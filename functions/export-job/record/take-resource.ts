@@ -1,31 +1,33 @@
 import { parseRecordSearch } from '../../shared/fhir/record-search.ts';
-import { isObject } from '../../shared/json-object.ts';
 import { isAt } from '../../shared/registry/fhir-bases.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
-import { isMemberType } from '../plan/declared.ts';
-import { isFiltered } from '../plan/wanted.ts';
+import { attachmentsToFetch, keep, type Keeping } from '../leg/keep.ts';
 import {
   checkResource,
   linkedPatients,
   namesMember,
   namesPatientElsewhere,
   othersComparedIn,
-  type RecordRules,
   type ResourceVerdict,
 } from '../reading/check-resource.ts';
-import { anothers, awaitedBy, noteMembers } from '../reading/hangs-on.ts';
-import { ownAttachments, type OwnAttachment } from '../reading/own-attachments.ts';
-import type { EntryMode, PageResource, ResourceHead, SkippedResource, SkipReason } from '../reading/page-resource.ts';
+import { anothers, noteMembers } from '../reading/hangs-on.ts';
+import {
+  lastUpdated,
+  type EntryMode,
+  type PageResource,
+  type ResourceHead,
+  type SkippedResource,
+  type SkipReason,
+} from '../reading/page-resource.ts';
 import type { ProblemList } from '../reading/problem-list.ts';
 import { anyResource, payerRemarks, type Problem } from '../reading/problems.ts';
 import { referredBy } from '../reading/references.ts';
-import { unservedAttachments, type createLineRewriter } from '../reading/rewrite-line.ts';
 import { contentMark, identityOf, isAccountedFor, leftOut, readAgain } from '../reading/seen-names.ts';
-import { saysWithheld } from '../reading/withheld.ts';
 import { everything, isLinked, type EarlyResource } from '../state/state.ts';
-import { isBeyondScope } from './fetch-attachments.ts';
-import type { Leg } from './leg.ts';
+import { isMemberType } from './declared.ts';
 import { reportLostScope } from './queue.ts';
+import type { RecordLeg } from './record-leg.ts';
+import { isFiltered } from './wanted.ts';
 
 /** Where resources come from. */
 export type Source =
@@ -38,14 +40,11 @@ export type Source =
 const mostTags = 2_500_000;
 
 /** How one answer's resources are taken. */
-export interface Taking {
-  readonly leg: Leg;
-  /** As the base that gave the answer has them. */
-  readonly rules: RecordRules;
+export interface Taking extends Keeping {
+  readonly leg: RecordLeg;
   readonly source: Source;
   /** As {@link matchingType}. */
   readonly matching: string | undefined;
-  readonly rewrite: ReturnType<typeof createLineRewriter>;
   readonly match: () => void;
   readonly late: () => void;
   readonly include: () => void;
@@ -56,7 +55,7 @@ export interface Taking {
 }
 
 /** The one type that matches; undefined for the request for everything, unless the profile has a search in its place. */
-export const matchingType = ({ payer }: Leg, { type }: Source): string | undefined => {
+export const matchingType = ({ payer }: RecordLeg, { type }: Source): string | undefined => {
   if (type !== everything) return type;
   const substitute = payer.wholeRecord?.substitute;
   return substitute === undefined ? undefined : parseRecordSearch(substitute).type;
@@ -176,7 +175,7 @@ const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceV
 
 /** Reports once that a type has resources that cannot be asked for. @param type undefined if the reference does not say it */
 export const reportNotAsked = (
-  { seen, problems }: Pick<Leg, 'seen' | 'problems'>,
+  { seen, problems }: Pick<RecordLeg, 'seen' | 'problems'>,
   type: string = anyResource,
   why: 'form' | 'elsewhere' = 'form',
 ): void => {
@@ -214,10 +213,6 @@ const noteReferences = ({ leg, rules }: Taking, resource: PageResource): void =>
   }
 };
 
-/** Milliseconds; NaN if the resource does not say. */
-const lastUpdated = ({ meta }: PageResource['resource']): number =>
-  isObject(meta) && typeof meta['lastUpdated'] === 'string' ? Date.parse(meta['lastUpdated']) : Number.NaN;
-
 /**
  * Whether a resource is unchanged since the time that the partner asked for. A search leaves such resources out by itself;
  * a read by id, or a resource that comes with others, does not.
@@ -236,21 +231,6 @@ const isBeyond = (taking: Taking, { type, resource, mode }: PageResource): boole
   return until !== undefined && lastUpdated(resource) > Date.parse(until);
 };
 
-/** Whether lines can wait. An export that an earlier version began has no task that writes them. */
-const mayHold = ({ next: { queue } }: Leg): boolean => queue.some(({ kind }) => kind === 'attachments');
-
-/** The attachments of a resource that are fetched: the payer's Binaries, unless its profile says otherwise. */
-export const attachmentsToFetch = (
-  { leg, rules }: Pick<Taking, 'leg' | 'rules'>,
-  resource: PageResource,
-): readonly OwnAttachment[] => {
-  if (resource.attachments.length === 0) return [];
-  const { payer } = leg;
-  if (payer.wholeRecord?.attachments === false || !mayHold(leg)) return [];
-  const own = ownAttachments(resource, { ...rules, attachmentPaths: payer.wholeRecord?.attachmentPaths });
-  return own.length > 0 && isBeyondScope(leg, resource) ? [] : own;
-};
-
 /** Notes the content of a resource, and reports once if one of its type and id came before with another. */
 const compareContent = ({ leg: { seen, problems }, source: { page } }: Taking, resource: PageResource): void => {
   const { type, id } = resource;
@@ -260,32 +240,6 @@ const compareContent = ({ leg: { seen, problems }, source: { page } }: Taking, r
   const differs = earlier !== 0 && earlier !== mark;
   if (differs && seen.add(`differs ${type}/${id}`))
     problems.add({ kind: 'resourceDiffers', type, id, ...(page !== undefined && { page }) });
-};
-
-/**
- * Puts a resource into the record. Its line waits if attachments are fetched for it, or if it is about a resource that may turn out
- * to be another patient's.
- * @param problemOf what to report then
- * @returns how many of its attachments the gateway does not serve
- */
-export const keep = (
-  { leg, rules, rewrite }: Pick<Taking, 'leg' | 'rules' | 'rewrite'>,
-  resource: PageResource,
-  attachments: readonly OwnAttachment[],
-  problemOf: () => Problem,
-): number => {
-  const { type, id, line } = resource;
-  const awaited = awaitedBy(resource, rules, leg.seen);
-  const names = awaited.length > 0 && mayHold(leg) ? awaited : [];
-  if (attachments.length === 0 && names.length === 0) leg.parts.add(type, rewrite(resource));
-  else {
-    const home = rules.only === undefined ? undefined : rules.bases[0];
-    const hangsOn = names.length > 0 && { hangsOn: { names, problem: problemOf() } };
-    leg.held.add({ type, id, attachments, ...hangsOn, ...(home !== undefined && { home }), line });
-  }
-  leg.next.resources += 1;
-  const fetched = new Set(attachments.map(({ url }) => url));
-  return unservedAttachments({ attachments: resource.attachments.filter((url) => !fetched.has(url)) }, rules);
 };
 
 /** Adds a resource to the leg's parts, unless it was seen before or does not belong in the record. */
@@ -324,12 +278,10 @@ const take = (taking: Taking, resource: PageResource): void => {
   compareContent(taking, resource);
   if (!isNew) return;
   if (source.of === 'read') noteMembers(leg.seen, identityOf(resource));
-  const count = keep(taking, resource, attachmentsToFetch(taking, resource), () => {
+  keep(taking, resource, attachmentsToFetch(taking, resource), problems.add, () => {
     const from = whyNotOthers(taking, resource);
     return { kind: 'otherPatient', type, page: source.page, ...(from !== undefined && { from }) };
   });
-  if (saysWithheld(resource.resource['meta'])) problems.add({ kind: 'resourceWithheld', type, id });
-  if (count > 0) problems.add({ kind: 'unservedAttachment', type, id, count });
   noteReferences(taking, resource);
 };
 

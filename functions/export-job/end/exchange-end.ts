@@ -3,11 +3,11 @@ import { consentHolds, type GroupMember } from '../../shared/exchanges/group.ts'
 import type { ExchangeInput } from '../../shared/exchanges/input.ts';
 import type { StoredManifest } from '../../shared/exports/manifest.ts';
 import type { Export } from '../../shared/store/export-item.ts';
-import { countsOf, outcomesByType } from '../end/outcomes-by-type.ts';
+import { patientIn, type GroupInput, type MatchInput } from '../exchange/line-rules.ts';
+import { deletedParts } from '../exchange/take-deletion.ts';
 import type { Problem } from '../reading/problems.ts';
 import { earliestTimeOf, type JobState } from '../state/state.ts';
-import { patientIn, type GroupInput, type MatchInput } from './line-rules.ts';
-import { deletedParts } from './take-deletion.ts';
+import { countsOf, outcomesByType } from './outcomes-by-type.ts';
 
 /** After these problems it is unknown whose records would have come. */
 const unreadKinds: ReadonlySet<Problem['kind']> = new Set([

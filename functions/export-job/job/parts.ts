@@ -1,10 +1,10 @@
-import { base64url } from '../shared/base64url.ts';
-import { partName } from '../shared/exports/object-names.ts';
-import { sha256 } from '../shared/store/crypto.ts';
-import { sealFile, type SealedFile } from './age/seal-file.ts';
+import { base64url } from '../../shared/base64url.ts';
+import { partName } from '../../shared/exports/object-names.ts';
+import { sha256 } from '../../shared/store/crypto.ts';
+import { sealFile, type SealedFile } from '../age/seal-file.ts';
+import type { FileDeps } from '../state/objects.ts';
+import type { WrittenPart } from '../state/state.ts';
 import type { Buffers } from './buffers.ts';
-import type { JobDeps } from './deps.ts';
-import type { WrittenPart } from './state/state.ts';
 
 /*
  * A leg writes its resources in parts. Each part has resources of one type, and a large leg has several parts of a type.
@@ -51,7 +51,7 @@ interface OpenPart {
  * @param buffers reused by each leg
  */
 export const partWriter = (
-  { objects, randomBytes }: Pick<JobDeps, 'objects' | 'randomBytes'>,
+  { objects, randomBytes }: FileDeps,
   exportId: string,
   recipient: Uint8Array,
   { blocks, collectGarbage }: Buffers,

@@ -1,0 +1,89 @@
+import { GatewayError } from '../../shared/errors.ts';
+import { asFormerPlan, type FormerPlan } from '../../shared/registry/former-plan.ts';
+import type { Payer } from '../../shared/registry/types.ts';
+import type { Export } from '../../shared/store/export-item.ts';
+import type { Job } from '../job/job.ts';
+import { fetchAttachments } from '../leg/fetch-attachments.ts';
+import type { Started } from '../leg/leg.ts';
+import type { Stop } from '../leg/stop.ts';
+import type { JobState, Task } from '../state/state.ts';
+import { ask, endExchange } from './ask.ts';
+import { endedNow } from './ended-now.ts';
+import { makeExchangeLeg, typeOfAll, type ExchangeLeg } from './exchange-leg.ts';
+import { patientIn } from './line-rules.ts';
+import { poll } from './poll.ts';
+import { readFiles } from './read-files.ts';
+import { takeGroups } from './take-groups.ts';
+
+const readTask = async (leg: ExchangeLeg, task: Task): Promise<Stop | undefined> => {
+  const { input, lines } = leg;
+  if (task.kind === 'ask') return ask(leg, task);
+  if (task.kind === 'attachments') return fetchAttachments(leg, task);
+  if (lines?.allowed.size === 0) {
+    return endExchange(leg, { kind: 'planUnusable', type: typeOfAll(input), why: 'allEnded' });
+  }
+  if (task.kind === 'poll') return poll(leg, task);
+  if (task.kind !== 'files') throw new Error(`no task of an exchange: ${task.kind}`);
+  return input.kind === 'match' ? takeGroups(leg, input, task) : readFiles(leg, task);
+};
+
+/** Reads the queue, one task at a time. */
+const readQueue = async (leg: ExchangeLeg): Promise<Stop> => {
+  for (;;) {
+    const [task] = leg.next.queue;
+    if (task === undefined) return { kind: 'finish' };
+    const stop = await readTask(leg, task);
+    if (stop !== undefined) return stop;
+  }
+};
+
+/** An operator has ended a member whose lines the leg keeps, or the profile no longer names a server that it may be asking. */
+type LegEnd = 'memberEnded' | 'serverRemoved';
+
+/** The servers that a profile names, each for its purpose. */
+const serversOf = ({ fhirBaseUrl, exchange }: FormerPlan): readonly string[] => [
+  `base ${new URL(fhirBaseUrl).origin}`,
+  ...(exchange.statusOrigins ?? []).map((origin) => `status ${origin}`),
+  ...(exchange.fileOrigins ?? []).map((origin) => `file ${origin}`),
+];
+
+/** Why a leg must not continue; undefined if it may. @throws GatewayError */
+const findEnd = async ({ deps, item, payer, input, lines }: ExchangeLeg): Promise<LegEnd | undefined> => {
+  const registered = await deps.registry.payer(payer.id);
+  const planNow = registered === undefined ? undefined : asFormerPlan(registered);
+  const serversNow = new Set(planNow === undefined ? [] : serversOf(planNow));
+  if (serversOf(payer).some((server) => !serversNow.has(server))) return 'serverRemoved';
+  if (input.kind === 'match') return undefined;
+  const ended = [...(await endedNow(deps, item, input))];
+  return ended.some((reference) => lines?.allowed.has(patientIn({ reference })) === true) ? 'memberEnded' : undefined;
+};
+
+/** Begins a leg that asks a former plan. @param stopped aborted when the leg may read no further */
+export const startExchange = async (
+  job: Job,
+  item: Export,
+  { payer }: { readonly payer: Payer },
+  state: JobState,
+  stopped: AbortSignal,
+): Promise<Started> => {
+  const leg = await makeExchangeLeg(job, item, payer, state, stopped);
+  return {
+    leg,
+    read: () => readQueue(leg),
+    watched: {
+      // The next leg leaves out what it may no longer read.
+      findEnd: async () => {
+        const detail = await findEnd(leg);
+        return detail === undefined
+          ? undefined
+          : new GatewayError('access_denied', 'The exchange may read less than when this leg began.', { detail });
+      },
+    },
+    added: () => ({ referred: [], files: leg.files }),
+    progress: () => {
+      const { progress } = leg.next.queue[0]?.kind === 'poll' ? leg : {};
+      return { payerProgress: progress?.text, pollAgainAt: progress?.againAt };
+    },
+    closing: () => leg.closing,
+  };
+};

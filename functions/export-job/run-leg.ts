@@ -1,0 +1,175 @@
+import { nowSeconds } from '../shared/clock.ts';
+import { watchStops } from '../shared/partner/watch-stops.ts';
+import type { Export } from '../shared/store/export-item.ts';
+import { noteProgress } from '../shared/store/exports.ts';
+import { startExchange } from './exchange/start-exchange.ts';
+import { getRunning, type Job } from './job/job.ts';
+import { withCause, writeLeg, type NeverReason } from './job/log.ts';
+import { checkAllowed, type Allowed } from './leg/check-allowed.ts';
+import type { Started } from './leg/leg.ts';
+import { secondsLeft, type Stop } from './leg/stop.ts';
+import { bounds, exchangeBounds, reachedBound } from './reading/next-page.ts';
+import type { NotReadReason } from './reading/problems.ts';
+import { auditLeg } from './record/audit-leg.ts';
+import { startRecord } from './record/start-record.ts';
+import type { Committed, StateKey } from './state/memory.ts';
+import { resourcesTotalOf, typesDoneOf, type Delta, type JobState } from './state/state.ts';
+
+/** The content of a leg's checkpoint: names and counts only. */
+export interface LegResult extends Partial<Committed> {
+  readonly next: Next;
+  /** Where a former plan is told that its work is no longer needed: sealed for the job, in base64. */
+  readonly closing?: string;
+  readonly pages: number;
+  readonly resources: number;
+  readonly bytes: number;
+}
+
+/** What to do after a leg. */
+export type Next =
+  | Stop
+  /** No one may download what was read. */
+  | { readonly kind: 'never'; readonly why: NeverReason };
+
+/** If the invocation has less time left than this, in milliseconds, the next leg runs in a new invocation. */
+const legReserveMs = 420_000;
+
+const nothing = { pages: 0, resources: 0, bytes: 0 };
+
+const over = new Error('The leg is over');
+
+type Yes = Extract<Allowed, { kind: 'yes' }>;
+
+/** Reads the queue until it is done, or the partner, the payer, the grant or the export is stopped, narrowed or ends. */
+const readWatched = async (
+  { leg, read, watched }: Started,
+  { partner, payer }: Yes,
+  controller: AbortController,
+): Promise<Stop> => {
+  const stop = (reason: Error = over): void => controller.abort(reason);
+  const { isStillThere } = leg.calls;
+  watchStops(leg.deps, { partner, payer, isStillThere, ...watched }, { signal: controller.signal, end: stop });
+  try {
+    return await read();
+  } finally {
+    stop();
+  }
+};
+
+const deltaOf = async ({ leg, added }: Started): Promise<Delta> => {
+  const { before, next, held, attachments, parts, problems, bytes } = leg;
+  const { known } = before;
+  const {
+    declared,
+    refused,
+    finished,
+    withEverything,
+    transactionTime,
+    linesTotal,
+    about,
+    said,
+    strangers,
+    ...others
+  } = next;
+  const own = added();
+  return {
+    known: {
+      ...others,
+      ...(transactionTime === undefined ? {} : { transactionTime }),
+      ...(linesTotal === undefined ? {} : { linesTotal }),
+      ...(about.size === 0 ? {} : { about: Object.fromEntries(about) }),
+      ...(said === undefined ? {} : { said }),
+      ...(strangers === undefined ? {} : { strangers }),
+      ...(declared === undefined ? {} : { declared }),
+      ...(refused === undefined ? {} : { refused }),
+      // The state of an earlier version does not have them.
+      ...(known.finished === undefined ? {} : { finished: [...finished], withEverything: [...withEverything] }),
+      reported: problems.counts(),
+      bytes: known.bytes + bytes(),
+    },
+    parts: await parts.put(),
+    problems: problems.listed(),
+    held: await held.put(),
+    attachments: attachments.written,
+    ...own,
+  };
+};
+
+/** Reads the queue and writes the result. */
+const readAndCommit = async (job: Job, item: Export, allowed: Yes, state: JobState): Promise<LegResult> => {
+  const { deps, memory } = job;
+  const startedAt = deps.clock.monotonic();
+  const controller = new AbortController();
+  const isExchange = item.exchange !== undefined;
+  const started = await (isExchange ? startExchange : startRecord)(job, item, allowed, state, controller.signal);
+  const { leg } = started;
+  const before = state.known;
+  const end = (next: Next): Pick<LegResult, 'next' | keyof typeof nothing> => {
+    const counts = {
+      pages: leg.next.pages - before.pages,
+      resources: leg.next.resources - before.resources,
+      bytes: leg.bytes(),
+    };
+    writeLeg(deps, item, {
+      requestId: leg.requestId,
+      next: next.kind,
+      ...('why' in next ? { detail: next.why } : {}),
+      ...counts,
+      ms: Math.round(deps.clock.monotonic() - startedAt),
+    });
+    return { next, ...counts };
+  };
+  const read = (): Promise<Stop> => readWatched(started, allowed, controller);
+  // For an exchange, the kick-off and the end write to the audit who was asked for and what came.
+  const stop = await (isExchange ? read() : auditLeg(leg, read));
+  if (stop.kind === 'gone') return end(stop);
+  const delta = await deltaOf(started);
+  const committed = await memory.commit(await keyOf(job, item), delta);
+  const { known } = delta;
+  const runs = await noteProgress(deps.exports, item, {
+    resources: known.resources,
+    resourcesTotal: resourcesTotalOf(known),
+    ...typesDoneOf(known),
+    ...(leg.attachments.count() === 0 ? {} : { attachments: leg.attachments.count() }),
+    ...started.progress?.(),
+  });
+  const isLate = stop.kind === 'go' && job.remainingMs() < legReserveMs;
+  const next: Next = !runs ? { kind: 'gone' } : isLate ? { kind: 'wait', seconds: 1, why: 'invocation' } : stop;
+  const closing = started.closing?.();
+  return { ...committed, ...(closing === undefined ? {} : { closing }), ...end(next) };
+};
+
+const keyOf = async (job: Job, item: Export): Promise<StateKey> => ({
+  exportId: item.exportId,
+  stateKey: await job.stateKey(item),
+});
+
+const boundOf = ({ deps }: Job, item: Export, { known }: JobState): NotReadReason | undefined =>
+  reachedBound(
+    { references: 0, ...known, seconds: nowSeconds(deps.clock) - item.startedAt },
+    deps.bounds ?? (item.exchange === undefined ? bounds : exchangeBounds),
+  );
+
+/**
+ * Reads one leg of an export: about 20 seconds, or 8 MB. It first checks that the export may still read. What it read
+ * counts once its result is checkpointed.
+ * @throws Error whose message holds nothing from the record
+ */
+export const runLeg = async (job: Job, files: readonly string[]): Promise<LegResult> => {
+  const { deps, memory } = job;
+  try {
+    const item = await getRunning(deps, job.exportId);
+    if (item === undefined) return { next: { kind: 'gone' }, ...nothing };
+    const allowed = await checkAllowed(deps, item);
+    if (allowed.kind === 'wait' && secondsLeft(deps, item) <= 0)
+      return { next: { kind: 'bound', why: 'seconds' }, ...nothing };
+    if (allowed.kind !== 'yes') return { next: allowed, ...nothing };
+    const state = await memory.after(await keyOf(job, item), files);
+    const why = boundOf(job, item, state);
+    if (why !== undefined) return { next: { kind: 'bound', why }, ...nothing };
+    return await readAndCommit(job, item, allowed, state);
+  } catch (error) {
+    memory.forget();
+    throw withCause(error);
+  }
+};
