@@ -26,6 +26,7 @@ import {
   type Resource,
   type StageTemplate,
 } from '../support/stage-template.ts';
+import { words } from '../support/words.ts';
 
 interface MetricProperties {
   readonly Namespace: string;
@@ -44,7 +45,7 @@ interface Query {
 interface Row {
   /** `namespace name {dimensions} statistic/period`; for an expression, each line is `id = …`. */
   readonly looksAt: readonly string[];
-  /** `datapoints of periods: comparison threshold`. */
+  /** `datapoints of periods comparison threshold`. */
   readonly rings: string;
   readonly missing: string;
   readonly runbook: string;
@@ -73,409 +74,247 @@ const rowOf = (template: StageTemplate, alarm: Resource): Row => {
       queries.length > 0
         ? queries.map((query) => queryLine(template, query))
         : [metricLine(template, properties, properties['Statistic'], properties['Period'])],
-    rings: `${String(properties['DatapointsToAlarm'])} of ${String(properties['EvaluationPeriods'])}: ${String(properties['ComparisonOperator'])} ${String(properties['Threshold'])}`,
+    rings: words(`DatapointsToAlarm EvaluationPeriods ComparisonOperator Threshold`)
+      .map((name) => String(properties[name]))
+      .join(' ')
+      .replace(' ', ' of ')
+      .replace('GreaterThanOrEqualToThreshold', '>='),
     missing: String(properties['TreatMissingData']),
     runbook,
   };
 };
 
-const atLeast = 'GreaterThanOrEqualToThreshold';
-const lambda = (name: string, path: string): string => `AWS/Lambda ${name} {FunctionName=${path}} Sum/300`;
-const sum = (...metrics: readonly string[]): string[] => [
-  metrics.map((_metric, index) => `FILL(m${index}, 0)`).join(' + '),
-  ...metrics.map((metric, index) => `m${index} = ${metric}`),
-];
-const table = (name: string, path: string): string => `AWS/DynamoDB ${name} {TableName=${path}} Sum/300`;
+const once = '1 of 1 >= 1';
+
+const row = (runbook: string, rings: string, ...looksAt: readonly string[]): Row => ({
+  looksAt,
+  rings,
+  missing: 'notBreaching',
+  runbook,
+});
+const lambda = (name: string, path: string, statistic = 'Sum'): string =>
+  `AWS/Lambda ${name} {FunctionName=${path}/Function} ${statistic}/300`;
+const fills = (metrics: readonly string[], letter = 'm'): string =>
+  metrics.map((_metric, index) => `FILL(${letter}${index}, 0)`).join(' + ');
+const numbered = (metrics: readonly string[], letter = 'm'): string[] =>
+  metrics.map((metric, index) => `${letter}${index} = ${metric}`);
+const sum = (...metrics: readonly string[]): string[] => [fills(metrics), ...numbered(metrics)];
+const throttled = (...paths: readonly string[]): string[] => sum(...paths.map((path) => lambda('Throttles', path)));
+const tablesThrottled = (...names: readonly string[]): string[] =>
+  sum(
+    ...names.flatMap((name) =>
+      ['Read', 'Write'].map((way) => `AWS/DynamoDB ${way}ThrottleEvents {TableName=Tables/${name}} Sum/300`),
+    ),
+  );
 
 /** A table's stream that nothing reads, whether Lambda reports no poll of an idle one as 0 or not at all. */
-const unread = (source: string, path: string) => ({
-  looksAt: [
+const unread = (runbook: string, room: string, table: string): Row =>
+  row(
+    runbook,
+    once,
     'IF(FILL(writes, 0) > 0 AND FILL(polls, 0) < 1, 1, 0)',
-    `writes = AWS/DynamoDB ConsumedWriteCapacityUnits {TableName=${path}} Sum/3600`,
-    `polls = AWS/Lambda PolledEventCount {EventSourceMappingUUID=${source}} SampleCount/3600`,
-  ],
-  rings: `1 of 1: ${atLeast} 1`,
-});
+    `writes = AWS/DynamoDB ConsumedWriteCapacityUnits {TableName=Tables/${table}} Sum/3600`,
+    `polls = AWS/Lambda PolledEventCount {EventSourceMappingUUID=${room}/${table}Source} SampleCount/3600`,
+  );
 
 /** All alarms of a stage, as CloudWatch gets them. */
 const expected = (stage: string): Readonly<Record<string, Row>> => {
-  const own = `p2p-gateway/${stage}`;
-  const quiet = { missing: 'notBreaching' };
-  const api = (name: string): string => `AWS/ApiGateway ${name} {ApiName=p2p-gateway-${stage} Stage=${stage}} Sum/300`;
+  const own = (metric: string, seconds = 300): string => `p2p-gateway/${stage} ${metric} Sum/${seconds}`;
+  const signal = (name: string, seconds?: number): string => own(`${name} {}`, seconds);
   const ended = (outcome: string) => (step: string) => `requests {outcome=${outcome} step=${step}}`;
+  const [ok, failed] = [ended('ok'), ended('failed')];
+  const api = (name: string): string => `AWS/ApiGateway ${name} {ApiName=p2p-gateway-${stage} Stage=${stage}} Sum/300`;
+  const p99 = (step: string): string => `${step} = p2p-gateway/${stage} ms {step=${step}} p99/300`;
+  /** Errors of functions, and of a streaming one those that are not answers which it cut on purpose. */
+  const errors = (streaming: string, path: string, others: readonly string[]): string[] => [
+    `${fills(others)} + IF(FILL(${streaming}, 0) > FILL(cut, 0), FILL(${streaming}, 0) - FILL(cut, 0), 0)`,
+    ...numbered(others.map((other) => lambda('Errors', other))),
+    `${streaming} = ${lambda('Errors', path)}`,
+    `cut = ${own(`answersCut {function=${streaming}}`)}`,
+  ];
   /** An hour at 14.4 times the pace that uses up a month's allowance, or six hours at 6 times (Google's SRE workbook). */
-  const burns = (
-    name: string,
-    allowed: number,
-    bad: readonly string[],
-    good: readonly string[],
-  ): Record<string, Row> => {
-    const sumOf = (letter: string, of: readonly string[]) =>
-      of.map((_, index) => `FILL(${letter}${index}, 0)`).join(' + ');
-    const each = (letter: string, of: readonly string[], seconds: number) =>
-      of.map((metric, index) => `${letter}${index} = ${own} ${metric} Sum/${seconds}`);
-    const failed = sumOf('b', bad);
-    const row = (seconds: number, times: number): Row => ({
-      looksAt: [
-        `IF(${failed} >= 5, 100 * (${failed}) / (${failed} + ${sumOf('g', good)}), 0)`,
-        ...each('b', bad, seconds),
-        ...each('g', good, seconds),
-      ],
-      rings: `1 of 1: ${atLeast} ${Number((times * allowed).toFixed(2))}`,
-      runbook: 'objectives',
-      ...quiet,
-    });
-    return { [`${name}FastBurn`]: row(3600, 14.4), [`${name}SlowBurn`]: row(21_600, 6) };
+  const burns = (name: string, allowed: number, bad: readonly string[], good: readonly string[]) => {
+    const burn = (seconds: number, times: number): Row =>
+      row(
+        'objectives',
+        `1 of 1 >= ${Number((times * allowed).toFixed(2))}`,
+        `IF(${fills(bad, 'b')} >= 5, 100 * (${fills(bad, 'b')}) / (${fills(bad, 'b')} + ${fills(good, 'g')}), 0)`,
+        ...numbered(
+          bad.map((metric) => own(metric, seconds)),
+          'b',
+        ),
+        ...numbered(
+          good.map((metric) => own(metric, seconds)),
+          'g',
+        ),
+      );
+    return { [`${name}FastBurn`]: burn(3600, 14.4), [`${name}SlowBurn`]: burn(21_600, 6) };
   };
-  const p99 = (step: string): string => `${step} = ${own} ms {step=${step}} p99/300`;
+  const steps = ['authorize', 'redeem', 'refresh'];
+  const answering = ['Authorize', 'Callback', 'Connections', 'Token'].map((name) => `Functions/${name}`);
+  const jobs = ['Exports/ExportJob', 'Exports/Sweep', 'Events/Deliver'];
   return {
-    AuditBehind: {
-      looksAt: ['AWS/Lambda IteratorAge {FunctionName=Audit/Audit/Function} Maximum/300'],
-      rings: `1 of 1: ${atLeast} 900000`,
-      runbook: 'audit-behind',
-      ...quiet,
-    },
-    AuditFunctionErrors: {
-      looksAt: [lambda('Errors', 'Audit/Audit/Function')],
-      rings: `1 of 2: ${atLeast} 1`,
-      runbook: 'audit-not-written',
-      ...quiet,
-    },
-    AuditTimesDiffer: {
-      looksAt: [`${own} auditTimesDiffer {} Sum/300`],
-      rings: `1 of 1: ${atLeast} 1`,
-      runbook: 'audit-times-differ',
-      ...quiet,
-    },
-    AuditNotWritten: {
-      looksAt: [`${own} auditNotWritten {} Sum/300`],
-      rings: `1 of 1: ${atLeast} 1`,
-      runbook: 'audit-not-written',
-      ...quiet,
-    },
-    'AuditStopped-AuditEvents': {
-      ...unread('Audit/AuditEventsSource', 'Tables/AuditEvents'),
-      runbook: 'audit-behind',
-      ...quiet,
-    },
-    'AuditStopped-Grants': { ...unread('Audit/GrantsSource', 'Tables/Grants'), runbook: 'audit-behind', ...quiet },
-    'AuditStopped-Registry': {
-      ...unread('Audit/RegistrySource', 'Tables/Registry'),
-      runbook: 'audit-behind',
-      ...quiet,
-    },
+    AuditBehind: row('audit-behind', '1 of 1 >= 900000', lambda('IteratorAge', 'Audit/Audit', 'Maximum')),
+    AuditFunctionErrors: row('audit-not-written', '1 of 2 >= 1', lambda('Errors', 'Audit/Audit')),
+    AuditTimesDiffer: row('audit-times-differ', once, signal('auditTimesDiffer')),
+    AuditNotWritten: row('audit-not-written', once, signal('auditNotWritten')),
+    'AuditStopped-AuditEvents': unread('audit-behind', 'Audit', 'AuditEvents'),
+    'AuditStopped-Grants': unread('audit-behind', 'Audit', 'Grants'),
+    'AuditStopped-Registry': unread('audit-behind', 'Audit', 'Registry'),
     CanarySilent: {
-      looksAt: [
+      ...row(
+        'canary-failed',
+        '3 of 4 LessThanThreshold 1',
         'IF(FILL(ok, 0) > 0 OR (FILL(failed, 0) < 1 AND FILL(runs, 0) > FILL(errors, 0)), 1, 0)',
-        `ok = ${own} requests {outcome=ok step=canary} Sum/300`,
-        `failed = ${own} requests {outcome=failed step=canary} Sum/300`,
-        `runs = ${lambda('Invocations', 'Canary/Canary/Function')}`,
-        `errors = ${lambda('Errors', 'Canary/Canary/Function')}`,
-      ],
-      rings: '3 of 4: LessThanThreshold 1',
+        `ok = ${own(ok('canary'))}`,
+        `failed = ${own(failed('canary'))}`,
+        `runs = ${lambda('Invocations', 'Canary/Canary')}`,
+        `errors = ${lambda('Errors', 'Canary/Canary')}`,
+      ),
       missing: 'breaching',
-      runbook: 'canary-failed',
     },
-    DeliveryFailed: {
-      looksAt: [`${own} deliveryFailed {} Sum/300`],
-      rings: `1 of 1: ${atLeast} 1`,
-      runbook: 'delivery-failed',
-      ...quiet,
-    },
-    EventsGivenUp: {
-      looksAt: sum(
-        ...['Exports/ExportJobDeadLetters', 'Exports/SweepDeadLetters', 'Events/DeliverDeadLetters'].map(
-          (path) => `AWS/SQS ApproximateNumberOfMessagesVisible {QueueName=${path}.QueueName} Maximum/300`,
+    DeliveryFailed: row('delivery-failed', once, signal('deliveryFailed')),
+    EventsGivenUp: row(
+      'events-given-up',
+      once,
+      ...sum(
+        ...jobs.map(
+          (path) => `AWS/SQS ApproximateNumberOfMessagesVisible {QueueName=${path}DeadLetters.QueueName} Maximum/300`,
         ),
         // "the number of times that Lambda attempts to send an event to a dead-letter queue (DLQ) but fails":
         // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
-        ...['Exports/ExportJob/Function', 'Exports/Sweep/Function', 'Events/Deliver/Function'].map((path) =>
-          lambda('DeadLetterErrors', path),
-        ),
+        ...jobs.map((path) => lambda('DeadLetterErrors', path)),
       ),
-      rings: `1 of 1: ${atLeast} 1`,
-      runbook: 'events-given-up',
-      ...quiet,
-    },
-    ExecutionsFailed: {
-      looksAt: sum(
-        ...['Exports/ExportJob/Function', 'Exports/Sweep/Function', 'Events/Deliver/Function'].flatMap((path) => [
-          lambda('DurableExecutionFailed', path),
-          lambda('DurableExecutionTimedOut', path),
-        ]),
-      ),
-      rings: `1 of 1: ${atLeast} 1`,
-      runbook: 'exports-failed',
-      ...quiet,
-    },
-    ExportErrors: {
-      looksAt: [
-        'FILL(m0, 0) + FILL(m1, 0) + FILL(m2, 0) + IF(FILL(export, 0) > FILL(cut, 0), FILL(export, 0) - FILL(cut, 0), 0)',
-        `m0 = ${lambda('Errors', 'Exports/ExportJob/Function')}`,
-        `m1 = ${lambda('Errors', 'Exports/Sweep/Function')}`,
-        `m2 = ${lambda('Errors', 'Events/Deliver/Function')}`,
-        `export = ${lambda('Errors', 'Exports/Export/Function')}`,
-        `cut = ${own} answersCut {function=export} Sum/300`,
-      ],
-      rings: `2 of 6: ${atLeast} 1`,
-      runbook: 'exports-failed',
-      ...quiet,
-    },
-    ExportTableThrottles: {
-      looksAt: sum(table('ReadThrottleEvents', 'Tables/Exports'), table('WriteThrottleEvents', 'Tables/Exports')),
-      rings: `2 of 3: ${atLeast} 1`,
-      runbook: 'throttles',
-      ...quiet,
-    },
-    ExportThrottles: {
-      looksAt: sum(
-        lambda('Throttles', 'Exports/Export/Function'),
-        lambda('Throttles', 'Exports/ExportJob/Function'),
-        lambda('Throttles', 'Events/FollowUp/Function'),
-        lambda('Throttles', 'Exports/Sweep/Function'),
-        lambda('Throttles', 'Events/Deliver/Function'),
-      ),
-      rings: `2 of 3: ${atLeast} 1`,
-      runbook: 'throttles',
-      ...quiet,
-    },
-    ExportsFailed: {
-      looksAt: [`${own} exportFailed {} Sum/900`],
-      rings: `1 of 1: ${atLeast} 3`,
-      runbook: 'exports-failed',
-      ...quiet,
-    },
-    ...burns(
-      'SignIns',
-      0.1,
-      ['authorize', 'redeem', 'refresh'].map(ended('failed')),
-      ['authorize', 'redeem', 'refresh'].map(ended('ok')),
     ),
-    ...burns('Reads', 1, [ended('failed')('fetch')], [ended('ok')('fetch')]),
+    ExecutionsFailed: row(
+      'exports-failed',
+      once,
+      ...sum(...jobs.flatMap((path) => ['Failed', 'TimedOut'].map((end) => lambda(`DurableExecution${end}`, path)))),
+    ),
+    ExportErrors: row('exports-failed', '2 of 6 >= 1', ...errors('export', 'Exports/Export', jobs)),
+    ExportTableThrottles: row('throttles', '2 of 3 >= 1', ...tablesThrottled('Exports')),
+    ExportThrottles: row(
+      'throttles',
+      '2 of 3 >= 1',
+      ...throttled('Exports/Export', 'Exports/ExportJob', 'Events/FollowUp', 'Exports/Sweep', 'Events/Deliver'),
+    ),
+    ExportsFailed: row('exports-failed', '1 of 1 >= 3', signal('exportFailed', 900)),
+    ...burns('SignIns', 0.1, steps.map(failed), steps.map(ok)),
+    ...burns('Reads', 1, [failed('fetch')], [ok('fetch')]),
     ...burns('Exports', 5, ['exportFailed {}'], ['exports {outcome=completed}', 'exports {outcome=partial}']),
-    FollowUpBehind: {
-      looksAt: ['AWS/Lambda IteratorAge {FunctionName=Events/FollowUp/Function} Maximum/300'],
-      rings: `1 of 1: ${atLeast} 300000`,
-      runbook: 'follow-up-behind',
-      ...quiet,
-    },
-    FollowUpErrors: {
-      looksAt: sum(`${own} followUpFailed {} Sum/300`, lambda('Errors', 'Events/FollowUp/Function')),
-      rings: `2 of 3: ${atLeast} 1`,
-      runbook: 'follow-up-behind',
-      ...quiet,
-    },
-    'FollowUpStopped-Exports': {
-      ...unread('Events/ExportsSource', 'Tables/Exports'),
-      runbook: 'follow-up-behind',
-      ...quiet,
-    },
-    'FollowUpStopped-Grants': {
-      ...unread('Events/GrantsSource', 'Tables/Grants'),
-      runbook: 'follow-up-behind',
-      ...quiet,
-    },
-    FunctionErrors: {
-      looksAt: [
-        'FILL(m0, 0) + FILL(m1, 0) + FILL(m2, 0) + FILL(m3, 0) + FILL(m4, 0) + FILL(m5, 0) + FILL(m6, 0) + ' +
-          'IF(FILL(fetch, 0) > FILL(cut, 0), FILL(fetch, 0) - FILL(cut, 0), 0)',
-        `m0 = ${lambda('Errors', 'Functions/Authorize/Function')}`,
-        `m1 = ${lambda('Errors', 'Functions/Callback/Function')}`,
-        `m2 = ${lambda('Errors', 'Functions/Connections/Function')}`,
-        `m3 = ${lambda('Errors', 'Functions/Token/Function')}`,
-        `m4 = ${lambda('Errors', 'Functions/Discovery/Function')}`,
-        `m5 = ${lambda('Errors', 'Audit/Audit/Function')}`,
-        `m6 = ${lambda('Errors', 'Canary/Canary/Function')}`,
-        `fetch = ${lambda('Errors', 'Functions/Fetch/Function')}`,
-        `cut = ${own} answersCut {function=fetch} Sum/300`,
-      ],
-      rings: `1 of 5: ${atLeast} 1`,
-      runbook: 'server-errors',
-      ...quiet,
-    },
-    FunctionThrottles: {
-      looksAt: [
-        'FILL(m0, 0) + FILL(m1, 0) + FILL(m2, 0) + FILL(m3, 0) + FILL(m4, 0) + FILL(m5, 0) + FILL(m6, 0) + FILL(m7, 0)',
-        `m0 = ${lambda('Throttles', 'Functions/Authorize/Function')}`,
-        `m1 = ${lambda('Throttles', 'Functions/Callback/Function')}`,
-        `m2 = ${lambda('Throttles', 'Functions/Connections/Function')}`,
-        `m3 = ${lambda('Throttles', 'Functions/Token/Function')}`,
-        `m4 = ${lambda('Throttles', 'Functions/Fetch/Function')}`,
-        `m5 = ${lambda('Throttles', 'Functions/Discovery/Function')}`,
-        `m6 = ${lambda('Throttles', 'Audit/Audit/Function')}`,
-        `m7 = ${lambda('Throttles', 'Canary/Canary/Function')}`,
-      ],
-      rings: `2 of 3: ${atLeast} 1`,
-      runbook: 'throttles',
-      ...quiet,
-    },
-    LimitsDown: {
-      looksAt: [`${own} limitsDown {} Sum/300`],
-      rings: `2 of 3: ${atLeast} 5`,
-      runbook: 'limits-down',
-      ...quiet,
-    },
-    ManyPayers: {
-      looksAt: [`${own} requests {outcome=failed step=canary} Sum/300`],
-      rings: `2 of 3: ${atLeast} 100`,
-      runbook: 'many-payers',
-      ...quiet,
-    },
-    PayerDown: {
-      looksAt: [`SELECT SUM(payerDown) FROM SCHEMA("${own}", payer) GROUP BY payer ORDER BY SUM() DESC /300`],
-      rings: `2 of 3: ${atLeast} 3`,
-      runbook: 'payer-down',
-      ...quiet,
-    },
-    PayerDrift: {
-      looksAt: [`${own} payerDrift {} Sum/300`],
-      rings: `1 of 1: ${atLeast} 1`,
-      runbook: 'payer-drift',
-      ...quiet,
-    },
-    RefreshFailures: {
-      looksAt: [`${own} refreshFailed {} Sum/900`],
-      rings: `1 of 1: ${atLeast} 5`,
-      runbook: 'refresh-failures',
-      ...quiet,
-    },
-    RegistryDamaged: {
-      looksAt: [`${own} registryDamaged {} Sum/300`],
-      rings: `1 of 1: ${atLeast} 1`,
-      runbook: 'registry-damaged',
-      ...quiet,
-    },
-    RegistryDown: {
-      looksAt: [`${own} registryDown {} Sum/300`],
-      rings: `2 of 3: ${atLeast} 5`,
-      runbook: 'registry-down',
-      ...quiet,
-    },
-    ReuseDetected: {
-      looksAt: [`${own} reuseDetected {} Sum/300`],
-      rings: `1 of 1: ${atLeast} 1`,
-      runbook: 'reuse-detected',
-      ...quiet,
-    },
-    CodesRefused: {
-      looksAt: [`${own} codeRefused {} Sum/3600`],
-      rings: `1 of 1: ${atLeast} 5`,
-      runbook: 'codes-refused',
-      ...quiet,
-    },
-    SecretMissing: {
-      looksAt: [`${own} secretMissing {} Sum/300`],
-      rings: `1 of 1: ${atLeast} 1`,
-      runbook: 'secret-missing',
-      ...quiet,
-    },
-    ServerErrors: {
-      looksAt: [
-        'IF(errors >= 5, 100 * errors / requests, 0)',
-        `errors = ${api('5XXError')}`,
-        `requests = ${api('Count')}`,
-      ],
-      rings: `2 of 3: ${atLeast} 5`,
-      runbook: 'server-errors',
-      ...quiet,
-    },
-    SlowAnswers: {
-      looksAt: ['MAX([authorize, redeem, refresh])', p99('authorize'), p99('redeem'), p99('refresh')],
-      rings: `3 of 3: ${atLeast} 2000`,
-      runbook: 'slow-answers',
-      ...quiet,
-    },
-    TableThrottles: {
-      looksAt: [
-        'FILL(m0, 0) + FILL(m1, 0) + FILL(m2, 0) + FILL(m3, 0) + FILL(m4, 0) + FILL(m5, 0) + FILL(m6, 0) + FILL(m7, 0) + FILL(m8, 0) + FILL(m9, 0)',
-        `m0 = ${table('ReadThrottleEvents', 'Tables/LoginAttempts')}`,
-        `m1 = ${table('WriteThrottleEvents', 'Tables/LoginAttempts')}`,
-        `m2 = ${table('ReadThrottleEvents', 'Tables/Grants')}`,
-        `m3 = ${table('WriteThrottleEvents', 'Tables/Grants')}`,
-        `m4 = ${table('ReadThrottleEvents', 'Tables/AuditEvents')}`,
-        `m5 = ${table('WriteThrottleEvents', 'Tables/AuditEvents')}`,
-        `m6 = ${table('ReadThrottleEvents', 'Tables/Limits')}`,
-        `m7 = ${table('WriteThrottleEvents', 'Tables/Limits')}`,
-        `m8 = ${table('ReadThrottleEvents', 'Tables/Registry')}`,
-        `m9 = ${table('WriteThrottleEvents', 'Tables/Registry')}`,
-      ],
-      rings: `2 of 3: ${atLeast} 1`,
-      runbook: 'throttles',
-      ...quiet,
-    },
+    FollowUpBehind: row('follow-up-behind', '1 of 1 >= 300000', lambda('IteratorAge', 'Events/FollowUp', 'Maximum')),
+    FollowUpErrors: row(
+      'follow-up-behind',
+      '2 of 3 >= 1',
+      ...sum(signal('followUpFailed'), lambda('Errors', 'Events/FollowUp')),
+    ),
+    'FollowUpStopped-Exports': unread('follow-up-behind', 'Events', 'Exports'),
+    'FollowUpStopped-Grants': unread('follow-up-behind', 'Events', 'Grants'),
+    FunctionErrors: row(
+      'server-errors',
+      '1 of 5 >= 1',
+      ...errors('fetch', 'Functions/Fetch', [...answering, 'Functions/Discovery', 'Audit/Audit', 'Canary/Canary']),
+    ),
+    FunctionThrottles: row(
+      'throttles',
+      '2 of 3 >= 1',
+      ...throttled(...answering, 'Functions/Fetch', 'Functions/Discovery', 'Audit/Audit', 'Canary/Canary'),
+    ),
+    LimitsDown: row('limits-down', '2 of 3 >= 5', signal('limitsDown')),
+    ManyPayers: row('many-payers', '2 of 3 >= 100', own(failed('canary'))),
+    PayerDown: row(
+      'payer-down',
+      '2 of 3 >= 3',
+      `SELECT SUM(payerDown) FROM SCHEMA("p2p-gateway/${stage}", payer) GROUP BY payer ORDER BY SUM() DESC /300`,
+    ),
+    PayerDrift: row('payer-drift', once, signal('payerDrift')),
+    RefreshFailures: row('refresh-failures', '1 of 1 >= 5', signal('refreshFailed', 900)),
+    RegistryDamaged: row('registry-damaged', once, signal('registryDamaged')),
+    RegistryDown: row('registry-down', '2 of 3 >= 5', signal('registryDown')),
+    ReuseDetected: row('reuse-detected', once, signal('reuseDetected')),
+    CodesRefused: row('codes-refused', '1 of 1 >= 5', signal('codeRefused', 3600)),
+    SecretMissing: row('secret-missing', once, signal('secretMissing')),
+    ServerErrors: row(
+      'server-errors',
+      '2 of 3 >= 5',
+      'IF(errors >= 5, 100 * errors / requests, 0)',
+      `errors = ${api('5XXError')}`,
+      `requests = ${api('Count')}`,
+    ),
+    SlowAnswers: row('slow-answers', '3 of 3 >= 2000', 'MAX([authorize, redeem, refresh])', ...steps.map(p99)),
+    TableThrottles: row(
+      'throttles',
+      '2 of 3 >= 1',
+      ...tablesThrottled('LoginAttempts', 'Grants', 'AuditEvents', 'Limits', 'Registry'),
+    ),
   };
 };
 
+const alarmsOf = (template: StageTemplate) => ofType(template, 'AWS::CloudWatch::Alarm');
+const severityOf = (alarm: Resource): string => String(property(alarm, 'AlarmDescription')).split(':')[0]!;
+const page = readFileSync(join(import.meta.dirname, '../../docs/alarms.md'), 'utf8');
+
 describe.each(stages)('the alarms of %s', (stage) => {
   let template: StageTemplate;
-  let alarms: ReadonlyMap<string, Resource>;
+  let alarms: readonly (readonly [name: string, alarm: Resource])[];
   beforeAll(async () => {
     template = await stageTemplate(stage);
-    alarms = new Map(
-      ofType(template, 'AWS::CloudWatch::Alarm').map((alarm) => [String(property(alarm, 'AlarmName')), alarm]),
-    );
+    const prefix = new RegExp(`^p2p-gateway-${stage}-`);
+    alarms = alarmsOf(template).map((alarm) => [String(property(alarm, 'AlarmName')).replace(prefix, ''), alarm]);
   });
 
   it('are exactly these, each with its metric, its threshold and what missing data means', () => {
-    const rows = [...alarms].map(([name, alarm]) => [name, rowOf(template, alarm)]);
-    const named = Object.entries(expected(stage)).map(([name, row]) => [`p2p-gateway-${stage}-${name}`, row]);
-    expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(named));
+    const named = alarmsOf(template).map((alarm) => [property(alarm, 'AlarmName'), rowOf(template, alarm)]);
+    const rows = Object.entries(expected(stage)).map(([name, one]) => [`p2p-gateway-${stage}-${name}`, one]);
+    expect(Object.fromEntries(named)).toEqual(Object.fromEntries(rows));
   });
-
-  const severityOf = (alarm: Resource): string => String(property(alarm, 'AlarmDescription')).split(':')[0]!;
 
   it('notify the topic of their severity when they fire and when they recover, and nothing disables them', () => {
     const tickets = stage === 'demo' ? 'Alarms/Topic' : 'Alarms/Tickets';
     expect(ofType(template, 'AWS::SNS::Topic').map(pathOf)).toEqual([...new Set(['Alarms/Topic', tickets])]);
-    for (const alarm of alarms.values()) {
-      const { Properties = {} } = alarm;
+    for (const [name, alarm] of alarms) {
+      const { AlarmActions, OKActions, ActionsEnabled = true, InsufficientDataActions } = alarm.Properties ?? {};
+      const topics = [AlarmActions, OKActions].map((to) => (to as unknown[]).map((one) => nameOf(template, one)));
       const topic = { Page: 'Alarms/Topic', Ticket: tickets }[severityOf(alarm)];
-      for (const actions of ['AlarmActions', 'OKActions']) {
-        expect((Properties[actions] as unknown[]).map((action) => nameOf(template, action))).toEqual([topic]);
-      }
-      expect(Properties['ActionsEnabled'] ?? true).toBe(true);
-      expect(Properties).not.toHaveProperty('InsufficientDataActions');
+      expect([name, ...topics, ActionsEnabled, InsufficientDataActions]).toEqual([
+        name,
+        [topic],
+        [topic],
+        true,
+        undefined,
+      ]);
     }
-    expect(nameOf(template, template.Outputs['AlarmTopic']?.Value)).toBe('Alarms/Topic');
-    expect(nameOf(template, template.Outputs['TicketTopic']?.Value)).toBe(tickets);
+    const outputs = ['AlarmTopic', 'TicketTopic'].map((name) => nameOf(template, template.Outputs[name]?.Value));
+    expect(outputs).toEqual(['Alarms/Topic', tickets]);
   });
 
-  it('have the severity that docs/alarms.md lists them under', () => {
-    const text = readFileSync(join(import.meta.dirname, '../../docs/alarms.md'), 'utf8').replaceAll(/\n +/g, ' ');
-    for (const severity of ['Page', 'Ticket']) {
-      const [, names = ''] = new RegExp(`^- \\*\\*${severity}\\*\\*.*?: (.*)$`, 'm').exec(text) ?? [];
-      const found = [...alarms].filter(([, alarm]) => severityOf(alarm) === severity);
-      const short = found.map(([name]) =>
-        name.slice(`p2p-gateway-${stage}-`.length).replace(/Stopped-.*/, 'Stopped-…'),
-      );
-      expect([...names.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name).sort()).toEqual([...new Set(short)].sort());
-    }
+  it.each(['Page', 'Ticket'])('of severity %s are those that docs/alarms.md lists under it', (severity) => {
+    const text = page.replaceAll(/\n +/g, ' ');
+    const [, names = ''] = new RegExp(`^- \\*\\*${severity}\\*\\*.*?: (.*)$`, 'm').exec(text) ?? [];
+    const found = alarms.filter(([, alarm]) => severityOf(alarm) === severity);
+    const short = found.map(([name]) => name.replace(/Stopped-.*/, 'Stopped-…'));
+    expect([...names.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name).sort()).toEqual([...new Set(short)].sort());
   });
 
   it('are mailed to the addresses of the configuration, and to no one else', () => {
-    const subscribed = ofType(template, 'AWS::SNS::Subscription').map(({ Properties = {} }) => [
-      Properties['Protocol'],
-      Properties['Endpoint'],
-      nameOf(template, Properties['TopicArn']),
-    ]);
-    expect(subscribed).toEqual(
-      stage === 'demo'
-        ? []
-        : [
-            ['email', 'gateway-oncall@plan.example.org', 'Alarms/Topic'],
-            ['email', 'gateway-team@plan.example.org', 'Alarms/Tickets'],
-          ],
+    const subscribed = ofType(template, 'AWS::SNS::Subscription').map(({ Properties = {} }) =>
+      ['Protocol', 'Endpoint', 'TopicArn'].map((name) => nameOf(template, Properties[name])),
     );
+    const configured = [
+      ['email', 'gateway-oncall@plan.example.org', 'Alarms/Topic'],
+      ['email', 'gateway-team@plan.example.org', 'Alarms/Tickets'],
+    ];
+    expect(subscribed).toEqual(stage === 'demo' ? [] : configured);
   });
 
   it('have a description, and link to an existing section of the runbook', () => {
-    const runbook = readFileSync(join(import.meta.dirname, '../../docs/alarms.md'), 'utf8');
     const base = stage === 'demo' ? 'docs/alarms.md' : 'https://runbooks.plan.example.org/alarms.md';
-    for (const alarm of alarms.values()) {
-      const [, says = '', section] = /^(.*) Runbook: (?:.*)#([\w-]+)$/.exec(property(alarm, 'AlarmDescription')) ?? [];
+    for (const [, alarm] of alarms) {
+      const description: string = property(alarm, 'AlarmDescription');
+      const [, says = '', section] = /^(.*) Runbook: (?:.*)#([\w-]+)$/.exec(description) ?? [];
       expect(says.length).toBeGreaterThan(20);
-      expect(property(alarm, 'AlarmDescription')).toContain(` Runbook: ${base}#${section}`);
-      expect(runbook).toMatch(new RegExp(`^#+ ${section}$`, 'm'));
+      expect(description).toContain(` Runbook: ${base}#${section}`);
+      expect(page).toMatch(new RegExp(`^#+ ${section}$`, 'm'));
     }
   });
 });
@@ -486,51 +325,48 @@ describe.each(stages)('CloudWatch, for an alarm of %s', (stage) => {
     template = await stageTemplate(stage);
   });
 
-  const ofTopic = () =>
-    ofType(template, 'AWS::SNS::TopicPolicy')
-      .filter((policy) => JSON.stringify(property(policy, 'Topics')).includes('AlarmsTopic'))
-      .flatMap((policy) => statementsOf(policy));
-  const ofKey = () =>
-    statementsOf(at(template, nameOf(template, property(at(template, 'Alarms/Topic'), 'KmsMasterKeyId'))), 'KeyPolicy');
-
   /** What the topic and the key allow CloudWatch when it publishes for an alarm: all three must be allowed. */
   const publish = ({
     principal = 'cloudwatch.amazonaws.com',
     account = '{account}',
-    alarm = `p2p-gateway-${stage}-ServerErrors`,
+    alarm = 'ServerErrors',
+    of = `p2p-gateway-${stage}-`,
     tls = 'true',
   } = {}): string[] => {
     const context = {
       'aws:SourceAccount': account,
-      'aws:SourceArn': `arn:{partition}:cloudwatch:{region}:${account}:alarm:${alarm}`,
+      'aws:SourceArn': `arn:{partition}:cloudwatch:{region}:${account}:alarm:${of}${alarm}`,
       'aws:SecureTransport': tls,
     };
-    const resource = 'Alarms/Topic';
+    const topic = ofType(template, 'AWS::SNS::TopicPolicy')
+      .filter((policy) => JSON.stringify(property(policy, 'Topics')).includes('AlarmsTopic'))
+      .flatMap((policy) => statementsOf(policy));
+    const keyPath = nameOf(template, property(at(template, 'Alarms/Topic'), 'KmsMasterKeyId'));
+    const key = statementsOf(at(template, keyPath), 'KeyPolicy');
     return [
-      decide(template, ofTopic(), { principal, action: 'sns:Publish', resource, context }),
-      ...['kms:Decrypt', 'kms:GenerateDataKey'].map((action) =>
-        decide(template, ofKey(), { principal, action, context }),
-      ),
+      decide(template, topic, { principal, action: 'sns:Publish', resource: 'Alarms/Topic', context }),
+      decide(template, key, { principal, action: 'kms:Decrypt', context }),
+      decide(template, key, { principal, action: 'kms:GenerateDataKey', context }),
     ];
   };
 
   it('may publish to the topic, and may encrypt with its key', () => {
-    for (const alarm of Object.keys(expected(stage))) {
-      expect(publish({ alarm: `p2p-gateway-${stage}-${alarm}` })).toEqual(['allowed', 'allowed', 'allowed']);
-    }
+    const decisions = Object.keys(expected(stage)).flatMap((alarm) => publish({ alarm }));
+    expect(new Set(decisions)).toEqual(new Set(['allowed']));
   });
 
   it('may do neither for an alarm of another account, for another alarm of this account, or in the clear', () => {
     expect(publish({ account: '999999999999' })).toEqual(['not allowed', 'not allowed', 'not allowed']);
-    expect(publish({ alarm: 'someone-elses' })[0]).toBe('not allowed');
+    expect(publish({ of: 'someone-elses' })[0]).toBe('not allowed');
     expect(publish({ tls: 'false' })[0]).toBe('denied');
   });
 
-  it('is the only service that may', () => {
-    for (const principal of ['events.amazonaws.com', 's3.amazonaws.com', 'Functions/Fetch/Role']) {
+  it.each(['events.amazonaws.com', 's3.amazonaws.com', 'Functions/Fetch/Role'])(
+    'is the only service that may: %s may not',
+    (principal) => {
       expect(publish({ principal })).toEqual(['not allowed', 'not allowed', 'not allowed']);
-    }
-  });
+    },
+  );
 });
 
 /** `name {dimension names}` of each metric that a log line makes. */
@@ -542,96 +378,80 @@ const namesIn = (line: string): string[] =>
 /** What functions write when everything that alarms watch for happens. */
 const writtenByFunctions = async (): Promise<ReadonlySet<string>> => {
   const { deps, lines, dynamo } = testDeps();
+  const { clock, registry } = deps;
+  const writeLog = (line: string) => lines.push(line);
   const limits = { client: dynamo.client, name: 'Limits' };
   const http = async (): Promise<Response> => new Response('', { status: 500 });
   const context = { awsRequestId: 'x', getRemainingTimeInMillis: () => 60_000 } as Context;
   await canaryHandler({ ...deps, limits, http, connect: async () => ({}) })({}, context);
 
   const login = gateway();
-  const code = await login.login();
-  await login.redeem(code);
+  await login.redeem(await login.login());
 
   const reads = fetchGateway();
   const { token } = await reads.grant();
-  reads.payer.http = async () =>
-    new Response(
-      new ReadableStream({
-        start: (controller) => {
-          controller.enqueue(Buffer.from('{"resourceType":"Bundle",'));
-          controller.error(new Error('cut'));
-        },
-      }),
-      { headers: fhir({}).headers },
-    );
+  const cut = new ReadableStream({
+    start: (controller) => {
+      controller.enqueue(Buffer.from('{"resourceType":"Bundle",'));
+      controller.error(new Error('cut'));
+    },
+  });
+  reads.payer.http = async () => new Response(cut, { headers: fhir({}).headers });
   await read(reads.deps, 'Observation', token).catch(() => undefined);
 
-  const audit: string[] = [];
   const bucket = { client: { send: () => Promise.reject(new Error('no')) } as never, name: 'bucket' };
+  const entry = newEntryItem('payer#x', { id: 'x' }, { changedAt: 1, changedBy: 'x', reason: '' });
   const event: DynamoDBStreamEvent = {
     Records: [
       { eventName: 'INSERT', dynamodb: { Keys: { eventId: { S: 'x' } } } },
-      streamRecord(undefined, newEntryItem('payer#x', { id: 'x' }, { changedAt: 1, changedBy: 'x', reason: '' }), 1000),
+      streamRecord(undefined, entry, 1000),
     ],
   };
-  const auditDeps = {
-    clock: deps.clock,
-    stage: 'local',
-    bucket,
-    table: bucket,
-    writeLog: (line: string) => audit.push(line),
-  };
-  await auditHandler(auditDeps)(event, { awsRequestId: 'audit-1' }).catch(() => undefined);
+  const audit = auditHandler({ clock, stage: 'local', bucket, table: bucket, writeLog });
+  await audit(event, { awsRequestId: 'audit-1' }).catch(() => undefined);
 
   // Some signals are hard to cause; the record writes all of them in the same way.
   const record = { step: 'refresh', outcome: 'failed', payer: 'northwind', ms: 1 } as const;
-  const signals = [
-    'refreshFailed',
-    'payerDrift',
-    'reuseDetected',
-    'secretMissing',
-    'codeRefused',
-    'limitsDown',
-    'registryDown',
-    'registryDamaged',
-    'exportFailed',
-    'deliveryFailed',
-  ] as const;
-  const others = JSON.stringify({ ...record, ...requestMetrics('local', 0, { ...record, signals }) });
+  const signals = words(`
+    refreshFailed payerDrift reuseDetected secretMissing codeRefused limitsDown registryDown registryDamaged
+    exportFailed deliveryFailed
+  `) as never;
+  lines.push(JSON.stringify({ ...record, ...requestMetrics('local', 0, { ...record, signals }) }));
 
-  const ends: string[] = [];
-  const ending = { clock: deps.clock, registry: deps.registry, writeLog: (line: string) => ends.push(line) };
-  writeEnd(ending, { payer: 'northwind', startedAt: 0 } as never, {
-    status: 'completed',
-    resources: 1,
-    why: undefined,
-  });
+  const end = { status: 'completed', resources: 1, why: undefined } as const;
+  writeEnd({ clock, registry, writeLog }, { payer: 'northwind', startedAt: 0 } as never, end);
 
-  const follows: string[] = [];
-  await followUpHandler({
-    clock: deps.clock,
-    registry: deps.registry,
+  const functions = { exportJob: '', sweep: '', deliver: '' };
+  const followUp = followUpHandler({
+    clock,
+    registry,
     stage: 'local',
-    writeLog: (line) => follows.push(line),
+    writeLog,
     lambda: {} as never,
     exports: bucket,
-    functions: { exportJob: '', sweep: '', deliver: '' },
-  })({ Records: [{ eventSourceARN: 'arn:aws:dynamodb:r:1:table/x/stream/1', dynamodb: {} }] });
-  return new Set([...lines, ...login.lines, ...reads.lines, ...audit, ...ends, ...follows, others].flatMap(namesIn));
+    functions,
+  });
+  await followUp({ Records: [{ eventSourceARN: 'arn:aws:dynamodb:r:1:table/x/stream/1', dynamodb: {} }] });
+  return new Set([...lines, ...login.lines, ...reads.lines].flatMap(namesIn));
 };
 
 describe('the custom metrics that alarms watch', () => {
   it('are metrics that functions write: namespace, name and dimensions', async () => {
     const template = await stageTemplate('demo');
     const written = await writtenByFunctions();
-    const looksAt = ofType(template, 'AWS::CloudWatch::Alarm').flatMap((alarm) => rowOf(template, alarm).looksAt);
+    const looksAt = alarmsOf(template).flatMap((alarm) => rowOf(template, alarm).looksAt);
+    const metric = (name: string | undefined, dimensions: readonly string[]): string[] =>
+      name === undefined ? [] : [`p2p-gateway/local ${name} {${dimensions.join(' ')}}`];
     const plain = looksAt.flatMap((line) => {
       const [, name, dimensions = ''] = /p2p-gateway\/demo (\w+) \{(.*)\}/.exec(line) ?? [];
-      const names = dimensions.split(' ').map((one) => one.split('=')[0]);
-      return name === undefined ? [] : [`p2p-gateway/local ${name} {${names.join(' ')}}`];
+      return metric(
+        name,
+        dimensions.split(' ').map((one) => one.split('=')[0]!),
+      );
     });
     const grouped = looksAt.flatMap((line) => {
       const [, name, dimensions = ''] = /SUM\((\w+)\) FROM SCHEMA\("p2p-gateway\/demo", ([\w, ]+)\)/.exec(line) ?? [];
-      return name === undefined ? [] : [`p2p-gateway/local ${name} {${dimensions.split(', ').sort().join(' ')}}`];
+      return metric(name, dimensions.split(', ').sort());
     });
 
     expect(plain.length).toBeGreaterThan(5);
@@ -651,26 +471,23 @@ describe('an alarm on errors of functions', () => {
     );
     const deaf: string[] = [];
     let played = 0;
-    for (const alarm of ofType(template, 'AWS::CloudWatch::Alarm')) {
-      const { looksAt, rings } = rowOf(template, alarm);
-      const [, datapoints, periods] = /^(\d+) of (\d+)/.exec(rings)!.map(Number) as [number, number, number];
+    for (const { looksAt, rings } of alarmsOf(template).map((alarm) => rowOf(template, alarm))) {
+      const [, datapoints = 0, periods = 0] = /^(\d+) of (\d+)/.exec(rings)!.map(Number);
       const errors = looksAt.join('\n').matchAll(/AWS\/Lambda Errors \{FunctionName=([\w/]+)\} Sum\/(\d+)/g);
       for (const [, path, period] of errors) {
         played += 1;
         const [seconds, late] = [Number(period), timeouts.get(path!)! + publishedAfterSeconds];
         for (let second = 0; second < seconds; second += 1) {
           const begun = Array.from({ length: datapoints }, (_, index) => index * seconds + second);
-          const published = Math.max(...begun) + late;
           // CloudWatch evaluates the last whole periods.
-          const newest = Math.floor(published / seconds) - 1;
+          const newest = Math.floor((Math.max(...begun) + late) / seconds) - 1;
           const seen = begun.filter((began) => Math.floor(began / seconds) > newest - periods);
           if (seen.length < datapoints) deaf.push(`${rings} ${path} ${second}`);
         }
       }
     }
 
-    expect(played).toBe(15);
-    expect(deaf).toEqual([]);
+    expect([played, deaf]).toEqual([15, []]);
   });
 });
 
@@ -703,10 +520,8 @@ describe('the dashboard', () => {
   it('asks the logs of the functions that answer requests, in four tables of twenty rows', () => {
     const queries = widgets.flatMap(({ properties: { query } }) => query ?? []);
     const sources = queries.map((query) => [...query.matchAll(/SOURCE '([A-Za-z]+)Logs\w+'/g)].map(([, name]) => name));
-    const functions = ['Authorize', 'Callback', 'Connections', 'Token', 'Fetch', 'Discovery'].map(
-      (name) => `Functions${name}`,
-    );
-    expect(sources).toEqual(Array.from({ length: 4 }, () => functions));
+    const functions = words('Authorize Callback Connections Token Fetch Discovery').map((name) => `Functions${name}`);
+    expect(sources).toEqual([functions, functions, functions, functions]);
     expect(queries.map((query) => query.replace(/^(?:SOURCE '\w+' \| )+/, ''))).toEqual([
       `${totalsQuery('payer')} | sort requests desc | limit 20`,
       `${totalsQuery('partner')} | sort requests desc | limit 20`,
