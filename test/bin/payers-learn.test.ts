@@ -16,23 +16,26 @@ const smartConfiguration = {
   scopes_supported: ['launch/patient', 'patient/*.rs', 'offline_access'],
   capabilities: ['context-standalone-patient', 'permission-offline'],
 };
-const statement = (change: object = {}): object => ({
-  resourceType: 'CapabilityStatement',
-  fhirVersion: '4.0.1',
-  rest: [{ mode: 'server', resource: [{ type: 'Patient', operation: [{ name: 'everything' }] }] }],
-  ...change,
+const patients = { resource: [{ type: 'Patient', operation: [{ name: 'everything' }] }] };
+const server = (rest: object) => ({ rest: [{ mode: 'server', ...rest }] });
+const r4 = { resourceType: 'CapabilityStatement', fhirVersion: '4.0.1' };
+const dstu2 = { resourceType: 'Conformance', fhirVersion: '1.0.2' };
+/** The CapabilityStatement of a base. */
+const metadata = (change: object = {}, at = base) => ({
+  [`${at}/metadata`]: () => json({ ...r4, ...server(patients), ...change }),
 });
-const metadata = { [`${base}/metadata`]: () => json(statement()) };
+const smartAt = (at: string, change: object = {}) => ({
+  [`${at}/.well-known/smart-configuration`]: () => json({ ...smartConfiguration, ...change }),
+});
 /** What is found with metadata and a SMART configuration. */
-const smart = (change: object = {}) => ({
-  ...metadata,
-  [`${base}/.well-known/smart-configuration`]: () => json({ ...smartConfiguration, ...change }),
-});
-/** The same with another CapabilityStatement. */
-const stated = (change: object, more: object = {}) => ({
-  ...smart(more),
-  [`${base}/metadata`]: () => json(statement(change)),
-});
+const smart = (change: object = {}) => ({ ...metadata(), ...smartAt(base, change) });
+const oauthUris = (...extension: readonly object[]) =>
+  server({ security: { extension: [{ url: 'http://x/oauth-uris', extension }] } });
+const oauthToken = (valueUri: string) => ({ url: 'token', valueUri });
+const listing = (types: readonly string[]) =>
+  server({
+    resource: types.map((type) => ({ type, searchParam: [{ name: type === 'Patient' ? '_id' : 'patient' }] })),
+  });
 const oauthError = {
   [`${host}/token`]: () => json({ error: 'invalid_request' }, 400),
   [`${host}/authorize`]: () => page(400),
@@ -64,49 +67,29 @@ const passes = (out: string): void => {
 
 describe('learn', () => {
   it.each([
-    ['below the base', `${base}/.well-known/smart-configuration`],
-    ['above the base', `${host}/a/.well-known/smart-configuration`],
-    ['at the origin', `${host}/.well-known/smart-configuration`],
-  ])('finds smart-configuration %s, and says where', async (_, url) => {
-    const { payer, out, notes } = await learnedFrom({
-      ...metadata,
-      ...oauthError,
-      [url]: () => json(smartConfiguration),
-    });
+    ['below the base', base],
+    ['above the base', `${host}/a`],
+    ['at the origin', host],
+  ])('finds smart-configuration %s, and says where', async (_, at) => {
+    const { payer, out, notes } = await learnedFrom({ ...metadata(), ...oauthError, ...smartAt(at) });
 
     expect(payer).toMatchObject({ tokenEndpoint: `${host}/token`, clientAuthentication: 'client_secret_basic' });
-    expect(above(out, 'tokenEndpoint')).toBe(`Read: token_endpoint in ${url}`);
-    expect(notes).toContain(url);
+    expect(above(out, 'tokenEndpoint')).toBe(`Read: token_endpoint in ${at}/.well-known/smart-configuration`);
+    expect(notes).toContain(`${at}/.well-known/smart-configuration`);
     passes(out);
   });
 
   it.each([
-    ['OpenID configuration at the origin', host, `${host}/.well-known/openid-configuration`],
-    [
-      'OpenID configuration above the token endpoint',
-      `${host}/realms/x`,
-      `${host}/realms/x/.well-known/openid-configuration`,
-    ],
-    [
-      'RFC 8414 metadata of an issuer with a path',
-      `${host}/realms/x`,
-      `${host}/.well-known/oauth-authorization-server/realms/x`,
-    ],
-  ])('finds %s, and takes its issuer', async (_, issuer, url) => {
-    const token = `${host}/realms/x/protocol/token`;
-    const server = {
-      ...endpoints,
-      token_endpoint: token,
-      issuer,
-      authorization_response_iss_parameter_supported: true,
-    };
-    const security = {
-      extension: [{ url: 'http://x/oauth-uris', extension: [{ url: 'token', valueUri: token }] }],
-    };
+    ['OpenID configuration at the origin', '', '/.well-known/openid-configuration'],
+    ['OpenID configuration above the token endpoint', '/realms/x', '/realms/x/.well-known/openid-configuration'],
+    ['RFC 8414 metadata of an issuer with a path', '/realms/x', '/.well-known/oauth-authorization-server/realms/x'],
+  ])('finds %s, and takes its issuer', async (_, path, place) => {
+    const [token, issuer, url] = [`${host}/realms/x/protocol/token`, host + path, host + place];
+    const sendsIss = { authorization_response_iss_parameter_supported: true };
 
     const { payer, out } = await learnedFrom({
-      [`${base}/metadata`]: () => json(statement({ rest: [{ mode: 'server', security }] })),
-      [url]: () => json(server),
+      ...metadata(oauthUris(oauthToken(token))),
+      [url]: () => json({ ...endpoints, token_endpoint: token, issuer, ...sendsIss }),
     });
 
     expect(payer).toMatchObject({ issuer, sendsIss: true, tokenEndpoint: token });
@@ -114,16 +97,18 @@ describe('learn', () => {
   });
 
   it('takes no issuer from a document that is not where that issuer has to publish it', async () => {
-    const { payer } = await learnedFrom({
-      ...smart(),
-      [`${host}/.well-known/openid-configuration`]: () => json({ ...endpoints, issuer: 'https://other.test' }),
-    });
+    const other = () => json({ ...endpoints, issuer: 'https://other.test' });
+    const { payer } = await learnedFrom({ ...smart(), [`${host}/.well-known/openid-configuration`]: other });
 
     expect(payer.issuer).toBeUndefined();
   });
 
-  it('has a comment above every field, in the format of the repository, and passes the check', async () => {
-    for (const answers of [smart(), metadata]) {
+  it.each([
+    ['a SMART configuration', smart()],
+    ['a CapabilityStatement alone', metadata()],
+  ])(
+    'has a comment above every field, in the format of the repository, and passes the check: %s',
+    async (_, answers) => {
       const { out } = await learnedFrom(answers);
       const lines = out.split('\n');
       const fields = lines.flatMap((line, index) => (/^ {8}(?: {2})?[a-zA-Z]+: /.test(line) ? [index] : []));
@@ -137,29 +122,21 @@ describe('learn', () => {
       for (const label of ['Read', 'Guess', 'Ask the payer']) expect(out).toMatch(new RegExp(`^ *// ${label}: `, 'm'));
       expect(await format(file, { parser: 'typescript', printWidth: 120, singleQuote: true })).toBe(file);
       passes(out);
-    }
-  });
+    },
+  );
 
   it('says which document says otherwise', async () => {
-    const security = {
-      extension: [{ url: 'http://x/oauth-uris', extension: [{ url: 'token', valueUri: `${host}/old/token` }] }],
-    };
-    const { payer, out } = await learnedFrom(stated({ rest: [{ mode: 'server', security }] }));
+    const { payer, out } = await learnedFrom({ ...smart(), ...metadata(oauthUris(oauthToken(`${host}/old/token`))) });
 
     expect(payer.tokenEndpoint).toBe(`${host}/token`);
     expect(above(out, 'tokenEndpoint')).toContain(`${host}/old/token; ask which one is right`);
   });
 
   it('passes over endpoints of a CapabilityStatement that have no name or no URL', async () => {
-    const named = { url: 'token', valueUri: `${host}/stated` };
-    const extension = [{ valueUri: `${host}/nameless` }, named, { url: 'token' }, { url: 'token', valueUri: '' }];
-    const security = { extension: [{ url: 'http://x/oauth-uris', extension }] };
+    const nameless = { valueUri: `${host}/nameless` };
+    const uris = oauthUris(nameless, oauthToken(`${host}/stated`), { url: 'token' }, oauthToken(''));
 
-    const { payer } = await learnedFrom({
-      [`${base}/metadata`]: () => json(statement({ rest: [{ mode: 'server', security }] })),
-    });
-
-    expect(payer.tokenEndpoint).toBe(`${host}/stated`);
+    expect((await learnedFrom(metadata(uris))).payer.tokenEndpoint).toBe(`${host}/stated`);
   });
 
   it('tries the endpoints without a member, and says what does not answer as one', async () => {
@@ -171,92 +148,56 @@ describe('learn', () => {
   });
 
   it.each([
-    [{ token_endpoint_auth_methods_supported: ['none'] }, 'none'],
-    [
-      { token_endpoint_auth_methods_supported: ['client_secret_jwt', 'client_secret_post', 'none'] },
-      'client_secret_post',
-    ],
-    [{ token_endpoint_auth_methods_supported: ['client_secret_basic', 'private_key_jwt'] }, 'private_key_jwt'],
-    [{ token_endpoint_auth_methods_supported: undefined, capabilities: ['client-public'] }, 'none'],
-    [{ token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic'] }, 'client_secret_basic'],
-    ...(
-      [
-        [['client-confidential-asymmetric', 'client-confidential-symmetric', 'client-public'], 'private_key_jwt'],
-        [['client-public', 'client-confidential-symmetric'], 'client_secret_basic'],
-      ] as const
-    ).map(([capabilities, method]): [object, string] => [
-      { token_endpoint_auth_methods_supported: undefined, capabilities },
-      method,
-    ]),
-  ])('authenticates by the strongest way of %j: %s', async (change, method) => {
-    const { payer, out } = await learnedFrom(smart(change));
+    ['none', undefined, 'none'],
+    ['client_secret_jwt client_secret_post none', undefined, 'client_secret_post'],
+    ['client_secret_basic private_key_jwt', undefined, 'private_key_jwt'],
+    ['client_secret_post client_secret_basic', undefined, 'client_secret_basic'],
+    [undefined, 'client-public', 'none'],
+    [undefined, 'client-confidential-asymmetric client-confidential-symmetric client-public', 'private_key_jwt'],
+    [undefined, 'client-public client-confidential-symmetric', 'client_secret_basic'],
+  ])(
+    'authenticates by the strongest way of the methods %s and the capabilities %s: %s',
+    async (methods, can, method) => {
+      const change = { token_endpoint_auth_methods_supported: methods && words(methods) };
+      const { payer, out } = await learnedFrom(
+        smart(can === undefined ? change : { ...change, capabilities: words(can) }),
+      );
 
-    expect(payer.clientAuthentication).toBe(method);
-    passes(out);
-  });
+      expect(payer.clientAuthentication).toBe(method);
+      passes(out);
+    },
+  );
 
   it.each([
-    [
-      'no method that the gateway has',
-      { token_endpoint_auth_methods_supported: ['tls_client_auth'] },
-      /^clientAuthentication: .* lists tls_client_auth$/m,
-    ],
-    [
-      'nothing',
-      { token_endpoint_auth_methods_supported: undefined, capabilities: undefined },
-      /^clientAuthentication: how does it register the gateway\? Nothing is published$/m,
-    ],
-  ])('asks how the gateway authenticates if the payer lists %s', async (_, change, line) => {
+    ['no method that the gateway has', ['tls_client_auth'], /^clientAuthentication: .* lists tls_client_auth$/m],
+    ['nothing', undefined, /^clientAuthentication: how does it register the gateway\? Nothing is published$/m],
+  ])('asks how the gateway authenticates if the payer lists %s', async (_, methods, line) => {
+    const change = { token_endpoint_auth_methods_supported: methods, capabilities: undefined };
     const { payer, ask } = await learnedFrom(smart(change));
 
     expect(payer.clientAuthentication).toBe('client_secret_basic');
     expect(ask.join('\n')).toMatch(line);
   });
 
-  it.each<[what: string, change: object, scopes: readonly string[], patientFrom: string]>([
-    [
-      'all scopes',
-      { scopes_supported: ['launch/patient', 'patient/*.rs', 'patient/*.read', 'offline_access'] },
-      ['launch/patient', 'patient/*.rs', 'offline_access'],
-      'token',
-    ],
-    ['those of SMART v1', { scopes_supported: ['patient/*.read'], capabilities: [] }, ['patient/*.read'], 'search'],
-    [
-      'no scopes, but what they are for',
-      { scopes_supported: undefined, capabilities: ['context-standalone-patient', 'permission-offline'] },
-      ['launch/patient', 'patient/*.rs', 'offline_access'],
-      'token',
-    ],
-    [
-      'no scopes, but version 1',
-      { scopes_supported: undefined, capabilities: ['permission-v1'] },
-      ['patient/*.read'],
-      'search',
-    ],
-    [
-      'no scopes, but both versions',
-      { scopes_supported: undefined, capabilities: ['permission-v1', 'permission-v2'] },
-      ['patient/*.rs'],
-      'search',
-    ],
-    [
-      'launch/patient, and no capabilities',
-      { scopes_supported: ['launch/patient', 'patient/*.rs'], capabilities: undefined },
-      ['launch/patient', 'patient/*.rs'],
-      'token',
-    ],
-    [
-      'neither scopes nor capabilities',
-      { scopes_supported: undefined, capabilities: undefined },
-      ['launch/patient', 'patient/*.rs', 'offline_access'],
-      'token',
-    ],
-  ])('asks for the scopes, and finds the patient, of a payer that lists %s', async (_, change, scopes, patientFrom) => {
-    const { payer, out } = await learnedFrom(smart(change));
+  const all = 'launch/patient patient/*.rs offline_access';
+  it.each<[scopes?: string, capabilities?: string, asks?: string, patientFrom?: string]>([
+    ['launch/patient patient/*.rs patient/*.read offline_access', 'context-standalone-patient', all, 'token'],
+    ['patient/*.read', '', 'patient/*.read', 'search'],
+    [undefined, 'context-standalone-patient permission-offline', all, 'token'],
+    [undefined, 'permission-v1', 'patient/*.read', 'search'],
+    [undefined, 'permission-v1 permission-v2', 'patient/*.rs', 'search'],
+    ['launch/patient patient/*.rs', undefined, 'launch/patient patient/*.rs', 'token'],
+    [undefined, undefined, all, 'token'],
+  ])(
+    'of a payer that lists the scopes %s and the capabilities %s asks for %s, and finds the patient by %s',
+    async (listed, can, asks = '', patientFrom = '') => {
+      const capabilities = can === '' ? [] : can && words(can);
+      const { payer, out } = await learnedFrom(smart({ scopes_supported: listed && words(listed), capabilities }));
 
-    expect(payer).toMatchObject({ scopes, patientFrom });
-    passes(out);
-  });
+      expect(payer).toMatchObject({ scopes: words(asks), patientFrom });
+      passes(out);
+    },
+  );
 
   it.each([
     [401, true],
@@ -265,10 +206,7 @@ describe('learn', () => {
   ])(
     'takes a base whose metadata answers %i for one if smart-configuration is above it: %s',
     async (status, isBase) => {
-      const answers = {
-        [`${base}/metadata`]: () => json({}, status),
-        [`${host}/.well-known/smart-configuration`]: () => json(smartConfiguration),
-      };
+      const answers = { [`${base}/metadata`]: () => json({}, status), ...smartAt(host) };
 
       if (isBase) expect((await learnedFrom(answers)).payer.fhirBaseUrl).toBe(base);
       else expect(await refusal(answers)).toMatch(/^No payer publishes anything at /);
@@ -276,14 +214,12 @@ describe('learn', () => {
   );
 
   it.each([
-    ['metadata', `${base}/metadata`],
-    ['smart-configuration', `${base}/.well-known/smart-configuration`],
-    ['OpenID configuration', `${base}/.well-known/openid-configuration`],
-    ['the base with slashes', `${base}//`],
-  ])('takes the URL of %s for the base below which it is', async (_, url) => {
-    const found = smart();
-
-    expect((await learnedFrom(found, url)).payer.fhirBaseUrl).toBe(base);
+    ['metadata', '/metadata'],
+    ['smart-configuration', '/.well-known/smart-configuration'],
+    ['OpenID configuration', '/.well-known/openid-configuration'],
+    ['the base with slashes', '//'],
+  ])('takes the URL of %s for the base below which it is', async (_, path) => {
+    expect((await learnedFrom(smart(), base + path)).payer.fhirBaseUrl).toBe(base);
   });
 
   it.each([
@@ -291,26 +227,23 @@ describe('learn', () => {
     ['P'.repeat(81), 'plan.test'],
     [' ', 'plan.test'],
   ])('takes the publisher %j for a name that members see: %s', async (publisher, displayName) => {
-    const { payer } = await learnedFrom(stated({ publisher }));
+    const { payer } = await learnedFrom({ ...smart(), ...metadata({ publisher }) });
 
     expect(payer.displayName).toBe(displayName);
   });
 
   it.each(['everything', '$everything'])('finds that a payer has the operation %s', async (name) => {
     const resource = [{ type: 'Patient', operation: [{ name }] }];
-    const { payer } = await learnedFrom(stated({ rest: [{ mode: 'server', resource }, { mode: 'client' }] }));
+    const rest = [{ mode: 'server', resource }, { mode: 'client' }];
 
-    expect(payer.everything).toBe(true);
+    expect((await learnedFrom({ ...smart(), ...metadata({ rest }) })).payer.everything).toBe(true);
   });
 
   it('asks for the types that a payer lists where it lists no wildcard, and reads them one by one', async () => {
-    const types = ['Condition', 'ExplanationOfBenefit', 'Patient', 'Nonsense'];
-    const resource = types.map((type) => ({ type, searchParam: [{ name: type === 'Patient' ? '_id' : 'patient' }] }));
-    const scopes = [...types.map((type) => `patient/${type}.read`), 'patient/Condition.write', 'openid'];
+    const types = words('Condition ExplanationOfBenefit Patient Nonsense');
+    const scopes_supported = [...types.map((type) => `patient/${type}.read`), 'patient/Condition.write', 'openid'];
 
-    const { payer, out } = await learnedFrom(
-      stated({ rest: [{ mode: 'server', resource }] }, { scopes_supported: scopes }),
-    );
+    const { payer, out } = await learnedFrom({ ...smart({ scopes_supported }), ...metadata(listing(types)) });
 
     expect(payer).toMatchObject({
       scopes: words(`
@@ -327,33 +260,28 @@ describe('learn', () => {
     [415, 'application/json+fhir'],
     [400, undefined],
   ])('learns the media type of a server that answers %i to that of FHIR: %s', async (status, mediaType) => {
-    const { http } = answering({ [`${base}/.well-known/smart-configuration`]: () => json(smartConfiguration) });
-    const learning = learned(async (url, init) => {
+    const { http } = answering(smartAt(base));
+    const { out } = await learned(async (url, init) => {
       if (String(url) !== `${base}/metadata`) return http(url, init);
-      return init?.headers?.['Accept'] === 'application/json+fhir' ? json(statement()) : page(status);
+      return init?.headers?.['Accept'] === 'application/json+fhir' ? json(r4) : page(status);
     }, base);
 
-    expect(pasted((await learning).out).quirks.fhirMediaType).toBe(mediaType);
-    passes((await learning).out);
+    expect(pasted(out).quirks.fhirMediaType).toBe(mediaType);
+    passes(out);
   });
 
   it('reads capabilities in the CapabilityStatement too', async () => {
-    const security = {
-      extension: [
-        {
-          url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/capabilities',
-          valueCode: 'context-standalone-patient',
-        },
-      ],
-    };
-    const { payer } = await learnedFrom(
-      stated({ rest: [{ mode: 'server', security }] }, { capabilities: ['client-public'] }),
-    );
+    const url = 'http://fhir-registry.smarthealthit.org/StructureDefinition/capabilities';
+    const stated = server({ security: { extension: [{ url, valueCode: 'context-standalone-patient' }] } });
+    const { payer } = await learnedFrom({ ...smart({ capabilities: ['client-public'] }), ...metadata(stated) });
 
     expect(payer.patientFrom).toBe('token');
   });
 
-  it.each([
+  const failing = (code: string) => () => {
+    throw Object.assign(new Error('x'), { code });
+  };
+  it.each<[string, () => Response, RegExp]>([
     [
       'that answers with a page',
       () => page(),
@@ -366,82 +294,53 @@ describe('learn', () => {
     ],
     [
       'of DSTU2',
-      () => json({ resourceType: 'Conformance', fhirVersion: '1.0.2' }),
+      () => json(dstu2),
       /FHIR DSTU2 \(a Conformance\), but the gateway reads R4; ask the payer for its FHIR R4 base URL/,
     ],
-    [
-      'of R5',
-      () => json({ resourceType: 'CapabilityStatement', fhirVersion: '5.0.0' }),
-      /FHIR 5\.0\.0, but the gateway reads R4/,
-    ],
+    ['of R5', () => json({ ...r4, fhirVersion: '5.0.0' }), /FHIR 5\.0\.0, but the gateway reads R4/],
     [
       'whose certificate has expired',
-      () => {
-        throw Object.assign(new Error('x'), { code: 'CERT_HAS_EXPIRED' });
-      },
+      failing('CERT_HAS_EXPIRED'),
       /is not trusted: its certificate has expired; ask the payer to renew it/,
     ],
-    [
-      'that speaks no TLS',
-      () => {
-        throw Object.assign(new Error('x'), { code: 'EPROTO' });
-      },
-      /does not speak TLS 1\.2 or later there/,
-    ],
+    ['that speaks no TLS', failing('EPROTO'), /does not speak TLS 1\.2 or later there/],
     ['that is not there', () => new Response('', { status: 404 }), /metadata answers 404: not found/],
   ])('refuses a URL %s, and says what to do', async (_, answer, message) => {
     expect(await refusal({ [`${base}/metadata`]: answer })).toMatch(message);
   });
 
   it('of two bases names the types of the second, and asks where those are that both list', async () => {
-    const second = `${host}/pharmacy/r4`;
-    const listing = (...types: readonly string[]) => ({
-      rest: [{ mode: 'server', resource: types.map((type) => ({ type, searchParam: [{ name: 'patient' }] })) }],
-    });
-    const answers = {
-      ...stated(listing('Patient', 'Coverage', 'Condition')),
-      ...oauthError,
-      [`${second}/metadata`]: () => json(statement(listing('Patient', 'Condition', 'Goal'))),
-    };
-    const { out, notes } = await learned(answering(answers).http, base, { further: second });
+    const further = `${host}/pharmacy/r4`;
+    const first = { ...smart(), ...metadata(listing(['Patient', 'Coverage', 'Condition'])), ...oauthError };
+    const both = { ...first, ...metadata(listing(['Patient', 'Condition', 'Goal']), further) };
+    const { out, notes } = await learned(answering(both).http, base, { further });
 
     passes(out);
     expect(pasted(out)).toMatchObject({
       everything: false,
-      furtherBases: [{ fhirBaseUrl: second, types: ['Condition', 'Goal'] }],
+      furtherBases: [{ fhirBaseUrl: further, types: ['Condition', 'Goal'] }],
     });
     expect(notes).toContain(
-      `  furtherBases: ${second}/metadata lists them; fhirBaseUrl lists Condition too: where is each?`,
+      `  furtherBases: ${further}/metadata lists them; fhirBaseUrl lists Condition too: where is each?`,
     );
-    await expect(
-      learned(answering({ ...answers, [`${second}/metadata`]: () => json(statement()) }).http, base, {
-        further: second,
-      }),
-    ).rejects.toThrow('write furtherBases by hand');
+    const silent = answering({ ...first, ...metadata({}, further) });
+    await expect(learned(silent.http, base, { further })).rejects.toThrow('write furtherBases by hand');
   });
 
   it('refuses a server of another release, whatever else it publishes', async () => {
-    const answers = {
-      [`${base}/metadata`]: () => json({ resourceType: 'Conformance', fhirVersion: '1.0.2' }),
-      [`${base}/.well-known/smart-configuration`]: () => json(smartConfiguration),
-    };
-
-    expect(await refusal(answers)).toMatch(/DSTU2/);
+    expect(await refusal({ ...smart(), ...metadata(dstu2) })).toMatch(/DSTU2/);
   });
 
   it('refuses a URL below which nothing is, and names what is published above it', async () => {
-    const answers = { [`${host}/.well-known/smart-configuration`]: () => json(smartConfiguration) };
+    const place = `${host}/.well-known/smart-configuration`;
 
-    expect(await refusal(answers)).toContain(
-      `${host}/.well-known/smart-configuration is published, but says nothing about`,
-    );
+    expect(await refusal(smartAt(host))).toContain(`${place} is published, but says nothing about`);
   });
 });
 
 describe('what a payer publishes', () => {
   const attack = 'x\'"`${globalThis.pwned = 1}*/\n*/ globalThis.pwned = 1; /*\r\u2028\u2029\u202e//\\';
   const hostile = {
-    ...smartConfiguration,
     issuer: attack,
     revocation_endpoint: `${host}/revoke?x='*/\n;globalThis.pwned=1`,
     userinfo_endpoint: attack,
@@ -452,23 +351,13 @@ describe('what a payer publishes', () => {
   };
 
   it('stays in the strings and comments of the entry, whatever is in it', async () => {
-    const security = {
-      extension: [
-        { url: 'http://x/oauth-uris', extension: [{ url: 'token', valueUri: `${host}/t'*/;globalThis.pwned=1//` }] },
-        { url: 'http://x/capabilities', valueCode: attack },
-      ],
-    };
+    const uris = { url: 'http://x/oauth-uris', extension: [oauthToken(`${host}/t'*/;globalThis.pwned=1//`)] };
+    const security = { extension: [uris, { url: 'http://x/capabilities', valueCode: attack }] };
+    const resource = [{ type: attack, searchParam: [{ name: 'patient' }] }];
+    const implementation = { url: `http://x/'*/globalThis.pwned=1` };
     const { out, notes, payer } = await learnedFrom({
-      [`${base}/metadata`]: () =>
-        json(
-          statement({
-            publisher: attack,
-            format: [attack],
-            implementation: { url: `http://x/'*/globalThis.pwned=1` },
-            rest: [{ mode: 'server', security, resource: [{ type: attack, searchParam: [{ name: 'patient' }] }] }],
-          }),
-        ),
-      [`${base}/.well-known/smart-configuration`]: () => json(hostile),
+      ...metadata({ publisher: attack, format: [attack], implementation, ...server({ security, resource }) }),
+      ...smartAt(base, hostile),
     });
 
     expect((globalThis as { pwned?: number }).pwned).toBeUndefined();
@@ -498,80 +387,67 @@ describe('what a payer publishes', () => {
 
   it('is read at a bounded number of places, however long its URLs are', async () => {
     const deep = `${host}/${'a/'.repeat(50)}r4`;
-    const { asked } = await learnedFrom(
-      {
-        [`${deep}/metadata`]: () => json(statement()),
-        [`${deep}/.well-known/smart-configuration`]: () =>
-          json({
-            ...smartConfiguration,
-            token_endpoint: `${host}/${'b/'.repeat(50)}token`,
-            issuer: `${host}/${'c/'.repeat(50)}`,
-          }),
-      },
-      deep,
-    );
+    const change = { token_endpoint: `${host}/${'b/'.repeat(50)}token`, issuer: `${host}/${'c/'.repeat(50)}` };
+    const { asked } = await learnedFrom({ ...metadata({}, deep), ...smartAt(deep, change) }, deep);
 
     expect(new Set(asked).size).toBeLessThanOrEqual(8 * 3 + 8 * 2 + 4);
   });
 });
 
 it('asks what a payer that declares the operations of a former plan does not publish, with what it does', async () => {
-  const server = 'https://former.test/r4';
+  const former = 'https://former.test/r4';
   const resource = [{ type: 'Group', operation: [{ name: 'bulk-member-match' }, { name: 'davinci-data-export' }] }];
-  const place = `${server}/.well-known/smart-configuration`;
-  const { ask } = await learnedFrom(
-    {
-      [`${server}/metadata`]: () =>
-        json({ resourceType: 'CapabilityStatement', fhirVersion: '4.0.1', rest: [{ mode: 'server', resource }] }),
-      [place]: () =>
-        json({
-          authorization_endpoint: 'https://former.test/authorize',
-          token_endpoint: 'https://former.test/token',
-          grant_types_supported: ['authorization_code', 'client_credentials'],
-          token_endpoint_auth_signing_alg_values_supported: ['RS384'],
-          scopes_supported: ['patient/*.rs', 'system/Group.rs'],
-        }),
-    },
-    server,
-  );
+  const place = `${former}/.well-known/smart-configuration`;
+  const published = {
+    authorization_endpoint: 'https://former.test/authorize',
+    token_endpoint: 'https://former.test/token',
+    grant_types_supported: ['authorization_code', 'client_credentials'],
+    token_endpoint_auth_signing_alg_values_supported: ['RS384'],
+    scopes_supported: ['patient/*.rs', 'system/Group.rs'],
+  };
+  const answers = { ...metadata(server({ resource }), former), [place]: () => json(published) };
+  const { ask } = await learnedFrom(answers, former);
 
   expect(ask).toContain(
-    `exchange: ${server}/metadata declares $bulk-member-match and $davinci-data-export: it answers other plans (docs/payers.md, "Payer-to-payer exchange"). Published: scopes: ["system/Group.rs"] (scopes_supported in ${place}), assertionAlgorithm: 'RS384' (token_endpoint_auth_signing_alg_values_supported in ${place}). Which client id of its own for our key, which identifiers (NPI) name the plan in a Consent, are other hosts for status and files, _typeFilter, and a token for files?`,
+    `exchange: ${former}/metadata declares $bulk-member-match and $davinci-data-export: it answers other plans (docs/payers.md, "Payer-to-payer exchange"). Published: scopes: ["system/Group.rs"] (scopes_supported in ${place}), assertionAlgorithm: 'RS384' (token_endpoint_auth_signing_alg_values_supported in ${place}). Which client id of its own for our key, which identifiers (NPI) name the plan in a Consent, are other hosts for status and files, _typeFilter, and a token for files?`,
   );
-});
-
-/** What Blue Button's version 3 publishes: the code of its server (CMSgov/bluebutton-web-server, apps/wellknown, 2026-08-21). */
-const blueButtonDocument = (server: string) => ({
-  authorization_endpoint: `${server}/v3/o/authorize`,
-  revocation_endpoint: `${server}/v3/o/revoke_token`,
-  token_endpoint: `${server}/v3/o/token`,
-  grant_types_supported: ['authorization_code', 'client_credentials'],
-  response_types_supported: ['code', 'token'],
-  scopes_supported: words(
-    `openid profile launch/patient patient/Patient.read patient/ExplanationOfBenefit.read patient/Coverage.read
-     patient/Patient.rs patient/ExplanationOfBenefit.rs patient/Coverage.rs`,
-  ),
-  code_challenge_methods_supported: ['S256'],
-  capabilities: words(
-    `client-confidential-symmetric context-standalone-patient launch-standalone permission-offline permission-patient
-     permission-v1 permission-v2 authorize-post client-confidential-asymmetric`,
-  ),
-  token_endpoint_auth_methods_supported: ['private_key_jwt'],
-  token_endpoint_auth_signing_alg_values_supported: ['ES384', 'RS256', 'RS384', 'RS512'],
 });
 
 describe('a payer that takes identity tokens', () => {
-  const server = 'https://sandbox.bluebutton.cms.gov';
-  const place = `${server}/v3/fhir/.well-known/smart-configuration`;
-  const document = blueButtonDocument(server);
+  const blueButton = 'https://sandbox.bluebutton.cms.gov/v3';
+  const place = `${blueButton}/fhir/.well-known/smart-configuration`;
+  /** What its version 3 publishes: the code of its server (CMSgov/bluebutton-web-server, apps/wellknown, 2026-08-21). */
+  const document = {
+    authorization_endpoint: `${blueButton}/o/authorize`,
+    revocation_endpoint: `${blueButton}/o/revoke_token`,
+    token_endpoint: `${blueButton}/o/token`,
+    grant_types_supported: ['authorization_code', 'client_credentials'],
+    response_types_supported: ['code', 'token'],
+    scopes_supported: words(
+      `openid profile launch/patient patient/Patient.read patient/ExplanationOfBenefit.read patient/Coverage.read
+       patient/Patient.rs patient/ExplanationOfBenefit.rs patient/Coverage.rs`,
+    ),
+    code_challenge_methods_supported: ['S256'],
+    capabilities: words(
+      `client-confidential-symmetric context-standalone-patient launch-standalone permission-offline permission-patient
+       permission-v1 permission-v2 authorize-post client-confidential-asymmetric`,
+    ),
+    token_endpoint_auth_methods_supported: ['private_key_jwt'],
+    token_endpoint_auth_signing_alg_values_supported: ['ES384', 'RS256', 'RS384', 'RS512'],
+  };
+  const learnedOf = (change: object) =>
+    learnedFrom({ [place]: () => json({ ...document, ...change }) }, `${blueButton}/fhir`);
 
   it('is asked about them, and how it authenticates the rest, by learn', async () => {
-    const { payer, ask } = await learnedFrom({ [place]: () => json(document) }, `${server}/v3/fhir`);
+    const { payer, ask } = await learnedOf({});
 
-    expect(payer).toMatchObject({ tokenEndpoint: `${server}/v3/o/token`, clientAuthentication: 'client_secret_basic' });
+    expect(payer).toMatchObject({
+      tokenEndpoint: `${blueButton}/o/token`,
+      clientAuthentication: 'client_secret_basic',
+    });
     expect(ask).toEqual(
       expect.arrayContaining([
-        `identitySignIn: grant_types_supported in ${place} lists client_credentials, and no system scopes. Does it answer apps with members' identity tokens (docs/payers.md, "Sign-in without a portal")? From which identity providers, signed with one of ES384, RS256, RS384, RS512, with which aud (${server}/v3/o/token, to the letter?), and how does it say that nobody matches?`,
+        `identitySignIn: grant_types_supported in ${place} lists client_credentials, and no system scopes. Does it answer apps with members' identity tokens (docs/payers.md, "Sign-in without a portal")? From which identity providers, signed with one of ES384, RS256, RS384, RS512, with which aud (${blueButton}/o/token, to the letter?), and how does it say that nobody matches?`,
         `clientAuthentication: token_endpoint_auth_methods_supported in ${place} (private_key_jwt) is all, but client-confidential-symmetric is in capabilities in ${place}: which one is for codes and refreshes?`,
       ]),
     );
@@ -581,9 +457,7 @@ describe('a payer that takes identity tokens', () => {
     ['serves systems', { scopes_supported: ['system/*.rs', 'patient/*.rs'] }],
     ['lists no such grant', { grant_types_supported: ['authorization_code'] }],
   ])('is not asked if it %s', async (_, change) => {
-    const { ask } = await learnedFrom({ [place]: () => json({ ...document, ...change }) }, `${server}/v3/fhir`);
-
-    expect(ask.join()).not.toContain('identitySignIn');
+    expect((await learnedOf(change)).ask.join()).not.toContain('identitySignIn');
   });
 
   it('publishes nothing that its preset does not have', () => {
@@ -604,6 +478,6 @@ describe('a payer that takes identity tokens', () => {
       'identitySignIn.scopes: scopes_supported lacks patient/ExplanationOfBenefit.read (it has patient/Patient.read, patient/Coverage.read)',
     );
     // Its assertions name the token endpoint to the letter.
-    expect(compare({ token_endpoint: `${server}/v3/o/token/` })).toHaveLength(1);
+    expect(compare({ token_endpoint: `${blueButton}/o/token/` })).toHaveLength(1);
   });
 });
