@@ -23,9 +23,21 @@ beforeEach(async () => {
 });
 afterEach(() => tool.close());
 
-const entryAt = async (entryId: string) => (await readOne(tool.table, entryId))?.entry;
+const app = 'partner#demo-app';
+const itemAt = async (entryId: string) => (await readOne(tool.table, entryId))!;
+const nameOfApp = async () => ((await itemAt(app)).entry as { readonly name?: string } | undefined)?.name;
+const setByHand = (entryId: string, UpdateExpression: string, values: Readonly<Record<string, string>>) => {
+  const ExpressionAttributeValues = Object.fromEntries(Object.entries(values).map(([name, S]) => [name, { S }]));
+  const Key = { entryId: { S: entryId } };
+  return tool.client.send(
+    new UpdateItemCommand({ TableName: tool.table.name, Key, UpdateExpression, ExpressionAttributeValues }),
+  );
+};
 
 const renamed = withEntry('partners', 'demo-app', { name: 'New Name' });
+const without = withEntry('partners', 'demo-app', undefined);
+const twoChanged = withEntry('payers', 'northwind', { displayName: 'New Payer' }, renamed);
+const leak = { at: now - 60, by: 'arn:someone', reason: 'a leak' };
 
 const commits = { old: 'a'.repeat(40), last: 'b'.repeat(40), next: 'c'.repeat(40), other: 'd'.repeat(40) };
 const order = [commits.old, commits.last, commits.next];
@@ -44,26 +56,17 @@ const gitAt =
 
 describe('npm run registry -- apply', () => {
   it("adds, changes and removes a partner's webhook, which diff shows", async () => {
-    const webhookIn = async () => {
-      const { webhook } = (await tool.read()).get('partner#demo-app')!.entry as { readonly webhook?: string };
-      return webhook;
-    };
     for (const webhook of ['https://app.example.net/events', 'https://app.example.net/other', undefined]) {
       await tool.write(withEntry('partners', 'demo-app', { webhook }));
       expect((await tool.run('diff')).out).toMatch(/partner demo-app[^\n]*\n(?: .*\n)*? +webhook/);
-      expect((await tool.apply('--yes')).code).toBe(0);
-      expect(await webhookIn()).toBe(webhook);
+      expect(await tool.apply('--yes')).toMatchObject({ code: 0 });
+      expect(((await itemAt(app)).entry as { readonly webhook?: string }).webhook).toBe(webhook);
     }
   });
 
   it('makes the table as the file is, and says who did it and why', async () => {
     const added = { ...stage.partners[2]!, clientId: 'new-app', webOrigins: ['https://new.example'] };
-    const config = withEntry(
-      'payers',
-      'northwind',
-      { displayName: 'New Payer' },
-      withEntry('partners', 'demo-app', undefined),
-    );
+    const config = withEntry('payers', 'northwind', { displayName: 'New Payer' }, without);
     const wanted = { ...config, partners: [...config.partners, added] };
     await tool.write(wanted);
 
@@ -73,15 +76,16 @@ describe('npm run registry -- apply', () => {
     expect(out).toContain('1 added, 1 changed, 1 removed.');
     expect(told).toBe(`Applied as ${operator}, version 1. It takes effect everywhere within 30 seconds.`);
     const items = await tool.read();
-    for (const [entryId, entry] of entriesOf(registryData(wanted))) {
-      expect([entryId, items.get(entryId)?.entry]).toEqual([entryId, entry]);
-    }
+    const entries = [...entriesOf(registryData(wanted))];
+    expect(entries.map(([entryId]) => [entryId, items.get(entryId)?.entry])).toEqual(entries);
     const by = { changedAt: now, changedBy: operator, reason: 'Ticket 4711' };
-    expect(items.get('partner#new-app')).toMatchObject({ version: 1, ...by });
-    expect(items.get('payer#northwind')).toMatchObject({ version: 2, ...by });
-    expect(items.get('partner#demo-app')).toMatchObject({ version: 2, entry: undefined, damaged: false, ...by });
-    expect(items.get('partner#third-party-app')).toMatchObject({ version: 1, reason: 'first deployment' });
-    expect(items.get('apply')).toMatchObject({ version: 1, entry: { file: tool.file }, ...by });
+    expect(Object.fromEntries(items)).toMatchObject({
+      'partner#new-app': { version: 1, ...by },
+      'payer#northwind': { version: 2, ...by },
+      [app]: { version: 2, entry: undefined, damaged: false, ...by },
+      'partner#third-party-app': { version: 1, reason: 'first deployment' },
+      apply: { version: 1, entry: { file: tool.file }, ...by },
+    });
     expect(await tool.run('diff')).toMatchObject({ code: 0, out: expect.stringContaining(`Last apply: version 1, `) });
   });
 
@@ -103,34 +107,22 @@ describe('npm run registry -- apply', () => {
   });
 
   it('keeps a block while its partner is changed, removed, and added again, and says so', async () => {
-    const stop = { at: now - 60, by: 'arn:someone', reason: 'a leak' };
-    await stopEntry(tool.table, (await readOne(tool.table, 'partner#demo-app'))!, stop);
-    for (const config of [renamed, withEntry('partners', 'demo-app', undefined), stage]) {
+    await stopEntry(tool.table, await itemAt(app), leak);
+    for (const config of [renamed, without, stage]) {
       await tool.write(config);
       const { out } = await tool.apply('--yes');
       expect(out).toContain('    stays blocked since 2026-06-01T11:59:00Z, by arn:someone: a leak\n');
-      expect((await readOne(tool.table, 'partner#demo-app'))?.stop).toEqual({ ...stop, until: undefined });
+      expect((await itemAt(app)).stop).toEqual({ ...leak, until: undefined });
     }
-    expect(await readOne(tool.table, 'partner#demo-app')).toMatchObject({
-      version: 5,
-      entry: { clientId: 'demo-app' },
-    });
+    expect(await itemAt(app)).toMatchObject({ version: 5, entry: { clientId: 'demo-app' } });
   });
 
   it('repairs what was changed by hand: entries with their stop, pages, and its own record', async () => {
     await tool.write(renamed);
     await tool.apply();
-    const stop = { at: now - 60, by: 'arn:someone', reason: 'a leak' };
-    await stopEntry(tool.table, (await readOne(tool.table, 'partner#demo-app'))!, stop);
-    for (const entryId of ['partner#demo-app', 'directory#1', 'apply']) {
-      await tool.client.send(
-        new UpdateItemCommand({
-          TableName: tool.table.name,
-          Key: { entryId: { S: entryId } },
-          UpdateExpression: 'SET entry = :e, version = :v',
-          ExpressionAttributeValues: { ':e': { S: '{"by":"hand"}' }, ':v': { S: 'x' } },
-        }),
-      );
+    await stopEntry(tool.table, await itemAt(app), leak);
+    for (const entryId of [app, 'directory#1', 'apply']) {
+      await setByHand(entryId, 'SET entry = :e, version = :v', { ':e': '{"by":"hand"}', ':v': 'x' });
     }
 
     await expect(tool.apply()).rejects.toThrow(
@@ -139,11 +131,7 @@ describe('npm run registry -- apply', () => {
     const { out } = await tool.apply('--yes');
 
     expect(out).toContain('! partner demo-app\n    was changed by hand, and is written again\n    stays blocked since');
-    expect(await readOne(tool.table, 'partner#demo-app')).toMatchObject({
-      damaged: false,
-      entry: { name: 'New Name' },
-      stop,
-    });
+    expect(await itemAt(app)).toMatchObject({ damaged: false, entry: { name: 'New Name' }, stop: leak });
     expect(await tool.run('diff')).toMatchObject({ code: 0 });
   });
 
@@ -157,18 +145,10 @@ describe('npm run registry -- apply', () => {
   it('finishes what another apply left: pages that do not fit', async () => {
     await tool.write(renamed);
     await tool.apply();
-    await tool.client.send(
-      new UpdateItemCommand({
-        TableName: tool.table.name,
-        Key: { entryId: { S: 'directory#1' } },
-        UpdateExpression: 'SET reason = :e REMOVE entry, digest',
-        ExpressionAttributeValues: { ':e': { S: 'x' } },
-      }),
-    );
+    await setByHand('directory#1', 'SET reason = :e REMOVE entry, digest', { ':e': 'x' });
     expect((await tool.run('diff')).out).toContain('Only pages differ.');
 
     expect(await tool.apply('--yes')).toMatchObject({ code: 0 });
-
     expect(await tool.run('diff')).toMatchObject({ code: 0 });
   });
 });
@@ -180,17 +160,15 @@ describe('a reason', () => {
     await expect(tool.run('apply')).rejects.toThrow('Give --reason TEXT');
     await expect(tool.run('apply', [], { answers: [''] })).rejects.toThrow('Give --reason TEXT');
 
-    const { code, asked } = await tool.run('apply', [], { answers: ['Ticket 4712'] });
-
-    expect([code, asked]).toEqual([0, ['Why? ']]);
-    expect(await readOne(tool.table, 'partner#demo-app')).toMatchObject({ reason: 'Ticket 4712' });
+    expect(await tool.run('apply', [], { answers: ['Ticket 4712'] })).toMatchObject({ code: 0, asked: ['Why? '] });
+    expect(await itemAt(app)).toMatchObject({ reason: 'Ticket 4712' });
   });
 
-  it.each([['two\nlines'], ['x'.repeat(201)], ['turned\u202eround'], ['broken\u2028here']])(
+  it.each(['two\nlines', 'x'.repeat(201), 'turned\u202eround', 'broken\u2028here'])(
     'is one line of up to 200 characters: %j is refused',
     async (reason) => {
       await expect(tool.run('apply', ['--reason', reason])).rejects.toThrow('one line of up to 200 characters');
-      expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'Pocket Record' });
+      expect(await nameOfApp()).toBe('Pocket Record');
     },
   );
 });
@@ -199,26 +177,23 @@ describe('living grants that would end', () => {
   beforeEach(async () => {
     const grant = livingGrant(now, { grantId: 'grant-1' });
     await putGrant(tool.grants, grant, { now, requestId: 'request-1' });
-    await tool.write(withEntry('partners', 'demo-app', undefined));
+    await tool.write(without);
   });
 
   it('need a yes at the terminal, or --yes', async () => {
     await expect(tool.apply()).rejects.toThrow('1 living grant would end. To go on, give --yes. Nothing was changed.');
     await expect(tool.run('apply', ['--reason', 'x'], { answers: ['no'] })).rejects.toThrow('Nothing was changed.');
-    expect(await entryAt('partner#demo-app')).toBeDefined();
+    expect(await nameOfApp()).toBe('Pocket Record');
 
-    const { asked, code } = await tool.run('apply', ['--reason', 'x'], { answers: ['yes'] });
-
-    expect([asked, code]).toEqual([['1 living grant would end. Type yes to go on: '], 0]);
-    expect(await entryAt('partner#demo-app')).toBeUndefined();
+    const asked = ['1 living grant would end. Type yes to go on: '];
+    expect(await tool.run('apply', ['--reason', 'x'], { answers: ['yes'] })).toMatchObject({ code: 0, asked });
+    expect((await itemAt(app)).entry).toBeUndefined();
   });
 
   it('end with --yes, which says how many', async () => {
-    expect(await tool.apply('--yes')).toMatchObject({
-      code: 0,
-      told: expect.stringContaining('1 living grant would end.'),
-    });
-    expect(await entryAt('partner#demo-app')).toBeUndefined();
+    const told = expect.stringContaining('1 living grant would end.') as string;
+    expect(await tool.apply('--yes')).toMatchObject({ code: 0, told });
+    expect((await itemAt(app)).entry).toBeUndefined();
   });
 });
 
@@ -308,10 +283,10 @@ describe('a file older than the one that was applied last', () => {
     await expect(apply(gitAt(commits.old))).rejects.toThrow(refused);
     await expect(apply(gitAt(commits.old), '--dry-run')).rejects.toThrow(refused);
     await expect(apply(gitAt(commits.old), '--yes')).rejects.toThrow('give --over-newer. Nothing was changed.');
-    expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'New Name' });
+    expect(await nameOfApp()).toBe('New Name');
 
     expect(await apply(gitAt(commits.old), '--over-newer', '--yes')).toMatchObject({ code: 0 });
-    expect(await readOne(tool.table, 'apply')).toMatchObject({ version: 2, entry: { commit: commits.old } });
+    expect(await itemAt('apply')).toMatchObject({ version: 2, entry: { commit: commits.old } });
   });
 
   it('may be one whose checkout does not have the commit', async () => {
@@ -327,18 +302,16 @@ describe('a file older than the one that was applied last', () => {
     expect(await apply(gitAt(commits.next))).toMatchObject({ code: 0 });
     await tool.write(renamed);
     expect(await apply(gitAt(commits.next, ' M stage.json'))).toMatchObject({ code: 0 });
-    expect(await readOne(tool.table, 'apply')).toMatchObject({ entry: { commit: commits.next, uncommitted: true } });
+    expect(await itemAt('apply')).toMatchObject({ entry: { commit: commits.next, uncommitted: true } });
   });
 
   it('is the committed file after one with uncommitted changes', async () => {
     await apply(gitAt(commits.last, ' M stage.json'));
     await tool.write(renamed);
-    await expect(apply(gitAt(commits.last))).rejects.toThrow(
-      'was applied with uncommitted changes, which this file does not have',
-    );
-    await expect(apply(gitAt(commits.last, ' M stage.json'))).rejects.toThrow(
-      'Whether this file has them cannot be known',
-    );
+    const unlike = 'was applied with uncommitted changes, which this file does not have';
+    await expect(apply(gitAt(commits.last))).rejects.toThrow(unlike);
+    const unknown = 'Whether this file has them cannot be known';
+    await expect(apply(gitAt(commits.last, ' M stage.json'))).rejects.toThrow(unknown);
     expect(await apply(gitAt(commits.next))).toMatchObject({ code: 0 });
   });
 
@@ -400,7 +373,7 @@ describe('two people who apply at once', () => {
       `The table has changed since this diff: it is at version 1, 2026-06-01T12:00:00Z, by ${operator}: Ticket 1 ` +
         `(${tool.file}, commit ${'b'.repeat(12)}). Run diff again. Nothing was changed.`,
     );
-    expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'New Name' });
+    expect(await nameOfApp()).toBe('New Name');
   });
 
   it('are refused while the other is at work, and take over from one that died', async () => {
@@ -409,35 +382,35 @@ describe('two people who apply at once', () => {
     const others = 'version 1, 2026-06-01T12:00:00Z, by arn:other: Ticket 1 (theirs)';
 
     await expect(tool.apply('--yes')).rejects.toThrow(`Somebody is applying: ${others}. Nothing was changed.`);
-    expect(await readOne(tool.table, 'apply')).toMatchObject({ version: 1, heldBy: 'mark' });
-    expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'Pocket Record' });
+    expect(await itemAt('apply')).toMatchObject({ version: 1, heldBy: 'mark' });
+    expect(await nameOfApp()).toBe('Pocket Record');
 
     const { told } = await tool.apply('--yes');
     expect(told).toContain(`An apply has not ended: ${others}. Looking for 20 seconds`);
-    expect(await readOne(tool.table, 'apply')).toMatchObject({ version: 2, heldBy: undefined, beat: undefined });
-    expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'New Name' });
+    expect(await itemAt('apply')).toMatchObject({ version: 2, heldBy: undefined, beat: undefined });
+    expect(await nameOfApp()).toBe('New Name');
   });
 
   it('are told which entries the other is still writing, and nothing is written', async () => {
-    before('apply', 'UpdateItemCommand', () => writeAs('partner#demo-app', { name: 'Theirs' }));
+    before('apply', 'UpdateItemCommand', () => writeAs(app, { name: 'Theirs' }));
 
     await expect(tool.apply()).rejects.toThrow(
       'Others have changed entries since this diff:\n  partner demo-app: version 2, 2026-06-01T12:00:00Z, by arn:other: Ticket 1\n' +
         'Run diff again. No entry was changed.',
     );
-    expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'Theirs' });
+    expect(await nameOfApp()).toBe('Theirs');
   });
 
   it('are told which entries the other changed while they wrote, and the rest is whole', async () => {
-    await tool.write(withEntry('payers', 'northwind', { displayName: 'New Payer' }, renamed));
+    await tool.write(twoChanged);
     before('payer#northwind', 'UpdateItemCommand', () => writeAs('payer#northwind', { displayName: 'Theirs' }));
 
     await expect(tool.apply()).rejects.toThrow(
       'Others have changed the table in the meantime:\n  payer northwind: version 2, 2026-06-01T12:00:00Z, by arn:other: Ticket 1\n' +
         '1 of 2 writes of entries were made, each as a whole. Run diff, and apply again.',
     );
-    expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'New Name' });
-    expect(await entryAt('payer#northwind')).toMatchObject({ displayName: 'Theirs' });
+    expect(await nameOfApp()).toBe('New Name');
+    expect(await itemAt('payer#northwind')).toMatchObject({ entry: { displayName: 'Theirs' } });
     const { out } = await tool.run('diff');
     expect(out).toContain('~ payer northwind\n    displayName: "Theirs" → "New Payer"\n');
     expect(out).not.toContain('Pages that do not fit');
@@ -450,28 +423,21 @@ describe('two people who apply at once', () => {
     before('apply', 'GetItemCommand', () => writeAs('apply', { file: 'theirs' }));
 
     await expect(tool.apply()).rejects.toThrow('Others have changed the table in the meantime:\n  apply: version 2, ');
-    expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'Pocket Record' });
+    expect(await nameOfApp()).toBe('Pocket Record');
   });
 
   it('may block a partner in the meantime: the entry is written, and the block stays', async () => {
-    const stop = { at: now, by: 'arn:other', reason: 'a leak' };
-    before('partner#demo-app', 'UpdateItemCommand', async () => {
-      await stopEntry(tool.table, (await readOne(tool.table, 'partner#demo-app'))!, stop);
-    });
+    before(app, 'UpdateItemCommand', async () => stopEntry(tool.table, await itemAt(app), leak));
 
     expect(await tool.apply()).toMatchObject({ code: 0 });
-    expect(await readOne(tool.table, 'partner#demo-app')).toMatchObject({
-      version: 3,
-      entry: { name: 'New Name' },
-      stop,
-    });
+    expect(await itemAt(app)).toMatchObject({ version: 3, entry: { name: 'New Name' }, stop: leak });
   });
 
   it('may apply the same change: then it is made once', async () => {
-    before('partner#demo-app', 'UpdateItemCommand', () => writeAs('partner#demo-app', { name: 'New Name' }));
+    before(app, 'UpdateItemCommand', () => writeAs(app, { name: 'New Name' }));
 
     expect(await tool.apply()).toMatchObject({ code: 0 });
-    expect(await readOne(tool.table, 'partner#demo-app')).toMatchObject({ version: 2, reason: 'Ticket 1' });
+    expect(await itemAt(app)).toMatchObject({ version: 2, reason: 'Ticket 1' });
   });
 });
 
@@ -486,7 +452,7 @@ describe('a table that cannot be used', () => {
   });
 
   it('is left with whole entries if it throttles for long, and the next apply finishes', async () => {
-    await tool.write(withEntry('payers', 'northwind', { displayName: 'New Payer' }, renamed));
+    await tool.write(twoChanged);
     beforeEachSend(async (name, entryId) => {
       if (name === 'UpdateItemCommand' && entryId === 'payer#northwind') {
         throw new ThrottlingException({ message: 'slow', $metadata: {} });
@@ -498,7 +464,7 @@ describe('a table that cannot be used', () => {
     );
     jest.restoreAllMocks();
 
-    expect(await entryAt('partner#demo-app')).toMatchObject({ name: 'New Name' });
+    expect(await nameOfApp()).toBe('New Name');
     expect((await tool.run('diff')).out).toContain('~ payer northwind');
     expect(await tool.apply('--yes')).toMatchObject({ code: 0 });
     expect(await tool.run('diff')).toMatchObject({ code: 0 });
