@@ -18,7 +18,7 @@ import { startJob, type Job } from './job/job.ts';
 import { longestTokenWait } from './leg/stop.ts';
 import type { NotReadReason } from './reading/problems.ts';
 import { aFewTimes, patiently, untilItEnds } from './retries.ts';
-import { runLeg, type LegResult, type Next } from './run-leg.ts';
+import { runLeg, type AfterLeg, type LegResult } from './run-leg.ts';
 import type { Committed } from './state/memory.ts';
 import { mostOperations, startSuccessor, type Succeeded } from './successor.ts';
 import { waitForToken } from './wait-for-token.ts';
@@ -60,7 +60,7 @@ const beginning = async (job: Job, context: DurableContext, { state }: JobInput)
 const rest = async (
   job: Job,
   context: DurableContext,
-  next: Extract<Next, { kind: 'wait' | 'token' }>,
+  next: Extract<AfterLeg, { kind: 'wait' | 'token' }>,
 ): Promise<boolean> => {
   if (next.kind === 'token') return waitForToken(job, context, next);
   await context.wait('wait', { seconds: next.seconds });

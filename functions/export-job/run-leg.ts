@@ -5,7 +5,7 @@ import { noteProgress } from '../shared/store/exports.ts';
 import { startExchange } from './exchange/start-exchange.ts';
 import { getRunning, type Job } from './job/job.ts';
 import { withCause, writeLeg, type NeverReason } from './job/log.ts';
-import { checkAllowed, type Allowed } from './leg/check-allowed.ts';
+import { checkAllowed, type Permitted } from './leg/check-allowed.ts';
 import type { Started } from './leg/leg.ts';
 import { secondsLeft, type Stop } from './leg/stop.ts';
 import { bounds, exchangeBounds, reachedBound } from './reading/next-page.ts';
@@ -17,7 +17,7 @@ import { resourcesTotalOf, typesDoneOf, type Delta, type JobState } from './stat
 
 /** The content of a leg's checkpoint: names and counts only. */
 export interface LegResult extends Partial<Committed> {
-  readonly next: Next;
+  readonly next: AfterLeg;
   /** Where a former plan is told that its work is no longer needed: sealed for the job, in base64. */
   readonly closing?: string;
   readonly pages: number;
@@ -26,7 +26,7 @@ export interface LegResult extends Partial<Committed> {
 }
 
 /** What to do after a leg. */
-export type Next =
+export type AfterLeg =
   | Stop
   /** No one may download what was read. */
   | { readonly kind: 'never'; readonly why: NeverReason };
@@ -38,12 +38,10 @@ const nothing = { pages: 0, resources: 0, bytes: 0 };
 
 const over = new Error('The leg is over');
 
-type Yes = Extract<Allowed, { kind: 'yes' }>;
-
 /** Reads the queue until it is done, or the partner, the payer, the grant or the export is stopped, narrowed or ends. */
 const readWatched = async (
   { leg, read, watched }: Started,
-  { partner, payer }: Yes,
+  { partner, payer }: Permitted,
   controller: AbortController,
 ): Promise<Stop> => {
   const stop = (reason: Error = over): void => controller.abort(reason);
@@ -96,7 +94,7 @@ const deltaOf = async ({ leg, added }: Started): Promise<Delta> => {
 };
 
 /** Reads the queue and writes the result. */
-const readAndCommit = async (job: Job, item: Export, allowed: Yes, state: JobState): Promise<LegResult> => {
+const readAndCommit = async (job: Job, item: Export, allowed: Permitted, state: JobState): Promise<LegResult> => {
   const { deps, memory } = job;
   const startedAt = deps.clock.monotonic();
   const controller = new AbortController();
@@ -104,7 +102,7 @@ const readAndCommit = async (job: Job, item: Export, allowed: Yes, state: JobSta
   const started = await (isExchange ? startExchange : startRecord)(job, item, allowed, state, controller.signal);
   const { leg } = started;
   const before = state.known;
-  const end = (next: Next): Pick<LegResult, 'next' | keyof typeof nothing> => {
+  const end = (next: AfterLeg): Pick<LegResult, 'next' | keyof typeof nothing> => {
     const counts = {
       pages: leg.next.pages - before.pages,
       resources: leg.next.resources - before.resources,
@@ -134,7 +132,7 @@ const readAndCommit = async (job: Job, item: Export, allowed: Yes, state: JobSta
     ...started.progress?.(),
   });
   const isLate = stop.kind === 'go' && job.remainingMs() < legReserveMs;
-  const next: Next = !runs ? { kind: 'gone' } : isLate ? { kind: 'wait', seconds: 1, why: 'invocation' } : stop;
+  const next: AfterLeg = !runs ? { kind: 'gone' } : isLate ? { kind: 'wait', seconds: 1, why: 'invocation' } : stop;
   const closing = started.closing?.();
   return { ...committed, ...(closing === undefined ? {} : { closing }), ...end(next) };
 };

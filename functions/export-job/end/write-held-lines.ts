@@ -11,7 +11,7 @@ import { seenNames } from '../reading/seen-names.ts';
 import { readHeldLines } from '../state/held-lines.ts';
 import type { JobState, WrittenPart } from '../state/state.ts';
 
-interface Waiting {
+interface HeldAtEnd {
   readonly state: JobState;
   readonly stateKey: Uint8Array;
   /** Why nothing more is read; undefined if nothing is left. */
@@ -26,7 +26,7 @@ interface Waiting {
 export const writeHeldLines = async (
   { deps, buffers }: Pick<Job, 'deps' | 'buffers'>,
   item: Export,
-  { state, stateKey, why }: Waiting,
+  { state, stateKey, why }: HeldAtEnd,
 ): Promise<{ readonly parts: readonly WrittenPart[]; readonly problems: readonly Problem[] }> => {
   const task = state.known.queue.find(({ kind }) => kind === 'attachments');
   if (task?.kind !== 'attachments' || why === undefined) return { parts: [], problems: [] };

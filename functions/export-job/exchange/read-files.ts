@@ -19,7 +19,7 @@ const longestFileMs = 900_000;
 const mostWhole = 2;
 
 /** What became of a file. */
-type Outcome =
+type FileOutcome =
   | { readonly after: After | { readonly stop: Stop } }
   | { readonly fault: FileFault; readonly status?: number }
   | 'whole';
@@ -99,7 +99,7 @@ const afterEnd = async (
     isCodedFile,
     before,
   }: { readonly canResume: boolean; readonly isCodedFile: boolean; readonly before: number },
-): Promise<Outcome> => {
+): Promise<FileOutcome> => {
   if (end === 'paused') {
     updateTask(leg, task, { plain: true, tries: 0 });
     return { after: { stop: { kind: 'go' } } };
@@ -132,7 +132,7 @@ const readAnswer = async (
   given: FilesTask,
   file: ListedFile,
   response: PayerResponse,
-): Promise<Outcome> => {
+): Promise<FileOutcome> => {
   const { status, headers } = response;
   if (isAtEnd(response, given)) return 'whole';
   if (status !== 200 && status !== 206) return { fault: 'refused', status };
@@ -162,7 +162,7 @@ const readAnswer = async (
 };
 
 /** Asks for a file, or for what is left of it, and reads it. */
-const readFile = async (leg: ExchangeLeg, file: ListedFile, withToken: boolean): Promise<Outcome> => {
+const readFile = async (leg: ExchangeLeg, file: ListedFile, withToken: boolean): Promise<FileOutcome> => {
   const task = leg.next.queue[0] as FilesTask;
   if (file.url === undefined) return { fault: 'elsewhere' };
   const answer: PlanAnswer = await leg.ask(fileRequest(file, task, withToken));
@@ -185,7 +185,7 @@ const readFile = async (leg: ExchangeLeg, file: ListedFile, withToken: boolean):
 };
 
 /** Finishes a file: reports its problems, and goes on to the next one. */
-const endFile = (leg: ExchangeLeg, file: ListedFile, fault: Exclude<Outcome, { after: unknown }>): FilesTask => {
+const endFile = (leg: ExchangeLeg, file: ListedFile, fault: Exclude<FileOutcome, { after: unknown }>): FilesTask => {
   const task = leg.next.queue[0] as FilesTask;
   const { number, kind, type, said } = file;
   const came = Math.max(task.lines, task.again ?? 0);

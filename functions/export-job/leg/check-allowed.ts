@@ -19,6 +19,9 @@ export type Allowed =
   /** Never again, and no one may download what was read. */
   | { readonly kind: 'never'; readonly why: NeverReason };
 
+/** What an export that may read now may read. */
+export type Permitted = Extract<Allowed, { kind: 'yes' }>;
+
 /** The longest wait before checking a paused payer again, in seconds. */
 const longestWait = 900;
 

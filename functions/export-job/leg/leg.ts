@@ -28,7 +28,7 @@ export interface Leg {
   readonly before: Omit<JobState, 'seen'>;
   readonly seen: SeenNames;
   /** What the next leg begins with. Each step changes it in place. */
-  readonly next: Next;
+  readonly next: NextKnown;
   readonly held: Held;
   readonly attachments: Attachments;
   /** Whether the export may read Binaries now, whichever types it was asked for. */
@@ -68,7 +68,7 @@ export interface Started {
 }
 
 /** As in {@link Known}, where a set is a list, and a map an object. */
-interface Next {
+interface NextKnown {
   readonly queue: Task[];
   readonly planned: string[];
   readonly finished: Set<string>;
@@ -126,7 +126,7 @@ const nextOf = ({
   early = [],
   references = 0,
   ...known
-}: Known): Next => ({
+}: Known): NextKnown => ({
   queue: [...queue],
   planned: [...planned],
   finished: new Set(finished),

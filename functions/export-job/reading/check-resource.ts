@@ -37,7 +37,7 @@ export type ResourceVerdict = 'keep' | 'outcome' | 'notWanted' | 'notFhir' | 'ot
 type About = 'member' | 'other' | 'unknown' | 'nobody';
 
 /** A resource, and how references within it and around it are resolved. */
-interface Place {
+interface Holder {
   readonly resource: JsonObject;
   /** The resource of the same document that a text refers to. */
   readonly resolve: (reference: string) => JsonObject | undefined;
@@ -104,7 +104,7 @@ const aboutPatient = (id: unknown, { patient, linked = [], members }: Whose): Ab
 const aboutUnreferred = ({ type }: JsonObject): About =>
   typeof type === 'string' && isResourceType(type) && type !== 'Patient' ? 'nobody' : 'unknown';
 
-const aboutReference = (value: unknown, { resolve }: Place, whose: Whose): About => {
+const aboutReference = (value: unknown, { resolve }: Holder, whose: Whose): About => {
   if (!isObject(value)) return 'unknown';
   const { reference } = value;
   if (reference === undefined || reference === null) return aboutUnreferred(value);
@@ -123,13 +123,13 @@ const aboutReference = (value: unknown, { resolve }: Place, whose: Whose): About
 /** An element that names the member may name others beside: those who were at an appointment, the members of a group. */
 const aboutElement = (
   path: string,
-  place: Place,
+  holder: Holder,
   whose: Whose,
   counts: (value: unknown) => boolean = () => true,
 ): About => {
-  const values = valuesAt(place.resource, path);
+  const values = valuesAt(holder.resource, path);
   if (values.length === 0) return 'nobody';
-  const found = new Set(values.filter(counts).map((value) => aboutReference(value, place, whose)));
+  const found = new Set(values.filter(counts).map((value) => aboutReference(value, holder, whose)));
   return (['member', 'other', 'unknown'] as const).find((one) => found.has(one)) ?? 'nobody';
 };
 
@@ -144,7 +144,7 @@ const isOfPayer =
   };
 
 /** The resources that a Bundle or a Parameters resource holds. */
-const heldBy = ({ resource, resolve }: Place): readonly Place[] => {
+const heldBy = ({ resource, resolve }: Holder): readonly Holder[] => {
   if (resource['resourceType'] === 'Bundle') {
     const entries = objectsIn(resource['entry']);
     const byUrl = new Map(entries.map(({ fullUrl, resource: held }) => [fullUrl, held]));
@@ -160,12 +160,12 @@ const heldBy = ({ resource, resolve }: Place): readonly Place[] => {
   }
   const parametersOf = (list: unknown): readonly JsonObject[] =>
     objectsIn(list).flatMap((parameter) => [parameter].concat(parametersOf(parameter['part'])));
-  const placesOf = (holders: readonly JsonObject[]): readonly Place[] =>
+  const heldIn = (holders: readonly JsonObject[]): readonly Holder[] =>
     holders
       .map(({ resource: held }) => held)
       .filter(isObject)
       .map((held) => ({ resource: held, resolve }));
-  return resource['resourceType'] === 'Parameters' ? placesOf(parametersOf(resource['parameter'])) : [];
+  return resource['resourceType'] === 'Parameters' ? heldIn(parametersOf(resource['parameter'])) : [];
 };
 
 /** A list of objects, or nothing; undefined for any other value, which might hold what nobody looks at. */
@@ -195,37 +195,37 @@ const holdsAsFhir = (resource: JsonObject): boolean => {
  * A resource is about someone else if one element says so, or one of the resources that it holds. A contained resource is a
  * part of it, whoever it is about (https://hl7.org/fhir/R4/references.html#contained): it decides only where nothing else does.
  */
-const aboutResource = (outer: Place, whose: Whose): About => {
+const aboutResource = (outer: Holder, whose: Whose): About => {
   const { resource } = outer;
   const type = String(resource['resourceType']);
   if (type === 'Patient') return aboutPatient(resource['id'], whose);
   const contained = objectsIn(resource['contained']);
-  const place: Place = {
+  const holder: Holder = {
     resource,
     resolve: (reference) => contained.find(({ id }) => reference === `#${String(id)}`) ?? outer.resolve(reference),
   };
   const found = new Set([
-    ...elementsAbout(type).map((path) => aboutElement(path, place, whose)),
+    ...elementsAbout(type).map((path) => aboutElement(path, holder, whose)),
     ...elementsAtSource(type)
-      .map((path) => aboutElement(path, place, whose, isOfPayer(whose)))
+      .map((path) => aboutElement(path, holder, whose, isOfPayer(whose)))
       .filter((about) => about !== 'member'),
     ...elementsElsewhere(type)
-      .map((path) => aboutElement(path, place, whose))
+      .map((path) => aboutElement(path, holder, whose))
       .filter((about) => about !== 'member'),
-    ...heldBy(place).map((held) => aboutResource(held, whose)),
+    ...heldBy(holder).map((held) => aboutResource(held, whose)),
   ]);
   const about = (['other', 'unknown', 'member'] as const).find((one) => found.has(one));
   if (about !== undefined) return about;
   // A contained Patient has an id of its own, so only a reference to another patient outside the resource counts.
   const isOthers = contained
     .filter(({ resourceType }) => resourceType !== 'Patient')
-    .some((held) => aboutResource({ resource: held, resolve: place.resolve }, whose) === 'other');
+    .some((held) => aboutResource({ resource: held, resolve: holder.resolve }, whose) === 'other');
   if (isOthers) return 'other';
   // It names nobody, so it is in the compartments of those who have a part in it.
   // An author or an agent is often only a name.
   const isReferred = (value: unknown): boolean => !isObject(value) || (value['reference'] ?? null) !== null;
   const parts = new Set(
-    [...elementsAtSource(type), ...elementsOfParts(type)].map((path) => aboutElement(path, place, whose, isReferred)),
+    [...elementsAtSource(type), ...elementsOfParts(type)].map((path) => aboutElement(path, holder, whose, isReferred)),
   );
   if (contained.some(({ resourceType }) => resourceType === 'Patient')) parts.add('unknown');
   return (['member', 'other', 'unknown'] as const).find((one) => parts.has(one)) ?? 'nobody';
@@ -244,9 +244,9 @@ export const namesNobody = (resource: JsonObject, whose: Whose): boolean =>
 
 /** Whether a resource that is about another patient names the member, too: who receives it, pays for it, or takes part. */
 export const namesMember = ({ type, resource }: Pick<PageResource, 'type' | 'resource'>, whose: Whose): boolean => {
-  const place: Place = { resource, resolve: () => undefined };
+  const holder: Holder = { resource, resolve: () => undefined };
   return [...elementsAbout(type), ...elementsElsewhere(type), ...elementsOfParts(type)].some(
-    (path) => aboutElement(path, place, whose) === 'member',
+    (path) => aboutElement(path, holder, whose) === 'member',
   );
 };
 
@@ -269,7 +269,7 @@ export const patientsOf = (
   whose: AnswerBases,
 ): string[] => {
   if (type === 'Patient') return typeof resource['id'] === 'string' ? [resource['id']] : [];
-  const place: Place = { resource, resolve: () => undefined };
+  const holder: Holder = { resource, resolve: () => undefined };
   const idsAt = (paths: readonly string[]): string[] => {
     const ids: string[] = [];
     for (const path of paths) {
@@ -283,7 +283,7 @@ export const patientsOf = (
   };
   const own = [
     ...idsAt([...elementsAbout(type), ...elementsElsewhere(type)]),
-    ...heldBy(place).flatMap((held) =>
+    ...heldBy(holder).flatMap((held) =>
       patientsOf({ type: String(held.resource['resourceType']), resource: held.resource }, whose),
     ),
   ];

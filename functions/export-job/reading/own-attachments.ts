@@ -50,7 +50,7 @@ const whereBeside = (url: string, parsed: URL, answer: AnswerBases, paths: reado
 };
 
 /** Where to fetch it, and whether that is outside the FHIR bases. */
-type Place = Pick<OwnAttachment, 'from' | 'isBeside'>;
+type Where = Pick<OwnAttachment, 'from' | 'isBeside'>;
 
 /**
  * Where to fetch an attachment: a Binary below a base, or a URL below one of the profile's `attachmentPaths`. Any other URL
@@ -58,7 +58,7 @@ type Place = Pick<OwnAttachment, 'from' | 'isBeside'>;
  * and the request for it would carry the member's token.
  * @param answer the payer's bases; the one that gave the answer is that of relative URLs
  */
-const whereOwn = (url: string, { attachmentPaths = [], ...answer }: AttachmentRules): Place | undefined => {
+const whereOwn = (url: string, { attachmentPaths = [], ...answer }: AttachmentRules): Where | undefined => {
   if (url.length > mostCharacters || neverFetched.test(url)) return undefined;
   const place = placeAtPayer(url, answer);
   if (place === undefined) return undefined;

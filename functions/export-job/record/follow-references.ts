@@ -14,7 +14,7 @@ const report = ({ seen, problems }: RecordLeg, name: string, problem: Problem): 
   if (!seen.has(leftOut(name))) problems.add(problem);
 };
 
-type Outcome = { readonly after: After } | { readonly problem: Problem } | 'done';
+type Followed = { readonly after: After } | { readonly problem: Problem } | 'done';
 
 const refusalOf = (name: string, status: number): Problem => ({
   kind: status === 404 || status === 410 ? 'referenceGone' : 'referenceNotRead',
@@ -34,7 +34,7 @@ const isDone = (seen: SeenNames, name: string): boolean =>
   seen.has(name) || (seen.has(leftOut(name)) && !seen.has(readAgain(name)));
 
 /** Reads one resource that the record refers to. */
-const readReferred = async (leg: RecordLeg, task: ReferencesTask, name: string): Promise<Outcome> => {
+const readReferred = async (leg: RecordLeg, task: ReferencesTask, name: string): Promise<Followed> => {
   const { type, id } = parseName(name);
   leg.next.references += 1;
   const answer = await leg.calls.ask(type, `/${type}/${id}`);

@@ -152,7 +152,7 @@ const endTask = (leg: RecordLeg, problem?: Problem): undefined => {
 };
 
 /** Requests pages, at most one of them ahead of its turn. */
-interface Asking {
+interface Pages {
   /** The answer for the next page, requested ahead or now; or why the leg stops before it. */
   readonly next: (task: SearchTask) => Promise<Answer> | Stop;
   /** Requests the page after this one, unless the leg is to stop first. */
@@ -161,7 +161,7 @@ interface Asking {
   readonly drop: () => void;
 }
 
-const startAsking = (leg: RecordLeg): Asking => {
+const pagesOf = (leg: RecordLeg): Pages => {
   const { whyNot } = leg.calls;
   let coming: { readonly rest: string; readonly answer: Promise<Answer> } | undefined;
   const drop = (): void => {
@@ -279,22 +279,22 @@ const endRefused = (leg: RecordLeg, task: SearchTask, { status, saysNone }: Refu
  * Reads one page of the first task.
  * @returns the task as it is now, undefined if it is done, or why the leg stops
  */
-const readPage = async (leg: RecordLeg, task: SearchTask, asking: Asking): Promise<SearchTask | Stop | undefined> => {
+const readPage = async (leg: RecordLeg, task: SearchTask, pages: Pages): Promise<SearchTask | Stop | undefined> => {
   const settle = (after: After, fault: Problem): SearchTask | Stop | undefined => {
     if ('giveUp' in after) return endTask(leg, fault);
     if ('refused' in after) return endRefused(leg, task, { status: after.refused });
     return 'stop' in after ? after.stop : (leg.next.queue[0] as SearchTask);
   };
-  const asked = asking.next(task);
+  const asked = pages.next(task);
   if ('kind' in asked) return asked;
   const answer = await asked;
   if (answer.kind === 'refused') return endRefused(leg, task, answer);
   if (answer.kind !== 'json') return settle(await afterAnswer(leg, task, answer), faultOf(task, answer));
   leg.next.transactionTime ??= new Date(answer.dateMs ?? earliestTimeOf(leg.item)).toISOString();
   const before = leg.next.resources;
-  const { counted, taken } = await takeOrFail(leg, task, answer, (next) => asking.ahead(task, next));
+  const { counted, taken } = await takeOrFail(leg, task, answer, (next) => pages.ahead(task, next));
   if ('fault' in taken) {
-    asking.drop();
+    pages.drop();
     if (isOfBound(taken.fault)) return endTask(leg, taken.fault);
     return settle(await afterFailure(leg, counted), taken.fault);
   }
@@ -306,15 +306,15 @@ const readPage = async (leg: RecordLeg, task: SearchTask, asking: Asking): Promi
  * the next page is requested while the entries are read.
  */
 export const readSearch = async (leg: RecordLeg, first: SearchTask): Promise<Stop | undefined> => {
-  const asking = startAsking(leg);
+  const pages = pagesOf(leg);
   let task = first;
   try {
     for (;;) {
-      const next = await readPage(leg, task, asking);
+      const next = await readPage(leg, task, pages);
       if (next === undefined || next.kind !== 'search') return next;
       task = next;
     }
   } finally {
-    asking.drop();
+    pages.drop();
   }
 };

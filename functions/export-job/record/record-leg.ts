@@ -7,7 +7,7 @@ import type { Scopes } from '../../shared/scopes/scopes.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { Job } from '../job/job.ts';
 import { askPayer, type Answer, type Asking } from '../leg/ask-payer.ts';
-import type { Allowed } from '../leg/check-allowed.ts';
+import type { Permitted } from '../leg/check-allowed.ts';
 import { askedBase, beginLeg, type BegunLeg, type Calls, type Leg } from '../leg/leg.ts';
 import { stopForToken } from '../leg/stop.ts';
 import { readStateFile, referredIn } from '../state/state-file.ts';
@@ -98,7 +98,7 @@ export const readableNow = ({ scope }: Pick<Export, 'scope'>, granted: Scopes, p
 export const makeRecordLeg = async (
   job: Job,
   item: Export,
-  { partner, payer, granted }: Extract<Allowed, { kind: 'yes' }>,
+  { partner, payer, granted }: Permitted,
   state: JobState,
   stopped: AbortSignal,
 ): Promise<RecordLeg> => {

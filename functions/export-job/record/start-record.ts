@@ -4,7 +4,7 @@ import { hasWord } from '../../shared/scopes/scopes.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { Grant } from '../../shared/store/grant-item.ts';
 import type { Job } from '../job/job.ts';
-import type { Allowed } from '../leg/check-allowed.ts';
+import type { Permitted } from '../leg/check-allowed.ts';
 import { fetchAttachments } from '../leg/fetch-attachments.ts';
 import type { Started } from '../leg/leg.ts';
 import type { Stop } from '../leg/stop.ts';
@@ -41,11 +41,9 @@ const readQueue = async (leg: RecordLeg): Promise<Stop> => {
   }
 };
 
-type Yes = Extract<Allowed, { kind: 'yes' }>;
-
 /** Checks that all is still permitted that was when the leg began. The next leg reads what is left. */
 const checkReadable =
-  (item: Export, { granted, partner }: Yes) =>
+  (item: Export, { granted, partner }: Permitted) =>
   ({ scope }: Pick<Grant, 'scope'>, registered: Partner): void => {
     const now = readableNow(item, scope, registered);
     if (readableNow(item, granted, partner).every(({ word }) => hasWord(now, word))) return;
@@ -56,7 +54,7 @@ const checkReadable =
 export const startRecord = async (
   job: Job,
   item: Export,
-  allowed: Yes,
+  allowed: Permitted,
   state: JobState,
   stopped: AbortSignal,
 ): Promise<Started> => {
