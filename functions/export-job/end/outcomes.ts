@@ -220,338 +220,317 @@ const whyUnknown = ({ isElsewhere, isEarly }: Extract<Problem, { kind: 'unknownP
   return isElsewhere === true ? `it is about ${patientElsewhere}` : 'whom it is about cannot be read';
 };
 
+type Kind = Problem['kind'];
+
+/** A problem of a kind. */
+type Of<K extends Kind> = Problem extends infer One
+  ? One extends { readonly kind: infer Kinds }
+    ? K extends Kinds
+      ? One
+      : never
+    : never
+  : never;
+
+type Says<P, T> = T | ((problem: P) => T);
+
+/** How an issue says a problem. */
+type Row<P> = readonly [
+  severity: Says<P, Severity>,
+  code: Says<P, Issue['code']>,
+  /** One sentence that partners see. */
+  text: Says<P, string>,
+];
+
+const resources = (count: number): string => counted(count, 'resource', 'resources');
+const wasOrWere = (count: number): string => (count === 1 ? 'was' : 'were');
+
+/** Why something did not come, with the payer's status if that is known. */
+const whyNot = (why: string, status: number | undefined): string =>
+  status === undefined ? why : `${why} with status ${status}`;
+
+const mayBeMissing = (problem: Problem): string => (isMissing(problem) ? ' Resources may be missing.' : '');
+
+const tooLongOr = ({ reason }: { readonly reason: keyof typeof skipReasons }): Issue['code'] =>
+  reason === 'tooLarge' ? 'too-long' : 'structure';
+
+const referenceText = ({ type, id, isContent, status }: Of<'referenceGone'>): string =>
+  `${type}/${id}, which the record refers to, could not be read: ${isContent === true ? 'the payer answered with its content, and not with a resource' : answered(status)}.`;
+
+const attachmentText = ({ type, id, why, status }: Of<'attachmentGone'>): string =>
+  `An attachment of ${id === undefined ? `a resource of type ${type}` : named(type, id)} did not come: ${whyNot(attachmentFaults[why][1], status)}.`;
+
+const planRefusedText = ({ step, status }: Of<'planRefused'>): string => {
+  if (status === undefined)
+    return `The payer did not answer ${step === 'ask' ? 'the request' : 'any more when it was asked for the status'}.`;
+  return `The payer ${step === 'ask' ? 'refused' : 'ended'} the request with status ${status}.`;
+};
+
+/** What the issue of each kind of problem says. */
+const rows: { readonly [K in Kind]: Row<Of<K>> } = {
+  pageUnreadable: [
+    'error',
+    'incomplete',
+    ({ type, page, fault, mediaType }) =>
+      `Page ${page} of ${type} could not be read: ${pageFaults[fault]}${mediaType === undefined ? '' : `, ${mediaType}; its profile can name that, as quirks.fhirMediaType`}. Resources are missing.`,
+  ],
+  pageNotRead: [
+    'error',
+    'incomplete',
+    ({ type, page, status }) =>
+      `Page ${page} of ${type} could not be read: ${answered(status)}. Resources are missing.`,
+  ],
+  pagesLoop: [
+    'error',
+    'incomplete',
+    ({ type, page }) => `Page ${page} of ${type} links to a page that was read already, so reading stopped there.`,
+  ],
+  pagesNothingNew: [
+    'error',
+    'incomplete',
+    ({ type, page }) =>
+      `Many pages up to page ${page} of ${type} had nothing new, so reading stopped there. Resources may be missing.`,
+  ],
+  pagesRepeat: [
+    'warning',
+    'incomplete',
+    ({ type, page }) =>
+      `Pages up to page ${page} of ${type} repeat resources, and no total says how many there are. Others may have been skipped.`,
+  ],
+  pageElsewhere: [
+    'error',
+    'incomplete',
+    ({ type, page, why = 'unknown' }) =>
+      `Page ${page} of ${type} links to ${elsewhere[why]}, which is not read. Resources may be missing.`,
+  ],
+  pageWithoutUrl: [
+    'error',
+    'incomplete',
+    ({ type, page }) =>
+      `Page ${page} of ${type} has a next link without a URL, so reading stopped there. Resources may be missing.`,
+  ],
+  saidUnreadable: [
+    'error',
+    'incomplete',
+    ({ type, page, file, what }) =>
+      page === undefined
+        ? `The payer's manifest says of file ${file} (${type}) how many lines it has in a form that cannot be read. Some may be missing.`
+        : `Page ${page} of ${type} has ${what === 'links' ? 'links' : 'a total'} that cannot be read. Resources may be missing.`,
+  ],
+  pageWithheld: [
+    'warning',
+    'suppressed',
+    ({ type, page }) =>
+      `Page ${page} of ${type} has the payer's label that something was withheld. Resources may be missing.`,
+  ],
+  resourceWithheld: [
+    'warning',
+    'suppressed',
+    ({ type, id }) => `${named(type, id)} has the payer's label that something was withheld from it.`,
+  ],
+  resourceDiffers: [
+    'warning',
+    'conflict',
+    ({ type, id, page, file }) =>
+      `${type}/${id}${onPage(page, file)} came before with other content. Only the first is in this export.`,
+  ],
+  totalShrank: [
+    'warning',
+    'incomplete',
+    (problem) =>
+      `The payer named ${problem.total} resources of ${problem.type} at first and ${cameOf(problem)}: they changed while they were read.`,
+  ],
+  totalShort: [
+    'error',
+    'incomplete',
+    (problem) => `The payer named ${problem.total} resources of ${problem.type}, and ${cameOf(problem)}.`,
+  ],
+  typeRefused: [
+    'error',
+    ({ status }) => (status === 404 ? 'not-supported' : 'forbidden'),
+    ({ type, status }) => `The payer refused ${type} with status ${status}.`,
+  ],
+  typeOutOfScope: [
+    ({ narrowed }) => (narrowed === true ? 'warning' : 'information'),
+    'suppressed',
+    ({ type, narrowed }) =>
+      narrowed === true
+        ? `${type} is not complete: the app lost the scope for it while the export ran.`
+        : `${type} is not in this export: the access token's scope does not cover it.`,
+  ],
+  typeOnlyReferred: [
+    'warning',
+    'incomplete',
+    ({ type, why }) =>
+      `${type} is not complete: ${why === 'scope' ? "the access token's scope does not cover a search of it" : 'the payer has no search of it'}. What other resources refer to or came with is in this export.`,
+  ],
+  typeLimited: [
+    'warning',
+    'suppressed',
+    ({ type }) => `${type} is not complete: the payer granted only a part of it, as the access token's scope says.`,
+  ],
+  typeInPart: [
+    'warning',
+    'incomplete',
+    ({ type, by }) =>
+      `${type} is not complete: the gateway searches this payer for a part of it only, by ${by.join(', ')}.`,
+  ],
+  patientNotGiven: [
+    'error',
+    'incomplete',
+    ({ ofGroup }) =>
+      ofGroup === true ? 'No Patient came of any member.' : "The member's own Patient resource did not come.",
+  ],
+  typeNotSearched: [
+    'error',
+    'incomplete',
+    ({ type }) => `${type} is not read: no search finds those of a member, and none came by reference.`,
+  ],
+  typeNotRead: ['error', 'incomplete', ({ type, why }) => `${type} is not complete: ${notReadReasons[why]}.`],
+  resourceSkipped: [
+    'error',
+    tooLongOr,
+    ({ type, id, page, file, reason }) =>
+      `${named(type, id)}${onPage(page, file)} is left out: ${skipReasons[reason]}.`,
+  ],
+  entrySkipped: [
+    'error',
+    tooLongOr,
+    ({ type, page, file, reason }) => `A resource${onPage(page, file)} of ${type} is left out: ${skipReasons[reason]}.`,
+  ],
+  otherPatient: [
+    'error',
+    'suppressed',
+    ({ type, page, from }) =>
+      `A resource of type ${type}${onPage(page)} is left out: it is about another patient${from === 'naming' ? ', and names the member' : ''}.`,
+  ],
+  unknownPatient: [
+    'error',
+    'suppressed',
+    (problem) => `A resource of type ${problem.type}${onPage(problem.page)} is left out: ${whyUnknown(problem)}.`,
+  ],
+  referenceNotRead: ['warning', 'incomplete', referenceText],
+  referenceGone: ['warning', 'not-found', referenceText],
+  referenceNotAsked: [
+    'warning',
+    'incomplete',
+    ({ type, why = 'form' }) =>
+      `Not every ${type === anyResource ? 'resource' : type} that the record refers to was read: ${notAsked[why]}.`,
+  ],
+  referencesNotRead: [
+    'error',
+    'incomplete',
+    ({ type, count, why }) =>
+      `The record refers to ${resources(count)} of type ${type} that ${wasOrWere(count)} not read: ${notReadReasons[why]}.`,
+  ],
+  referencesNotListed: [
+    'error',
+    'incomplete',
+    ({ type, id }) => `${named(type, id)} refers to more resources than an export reads of one.`,
+  ],
+  unservedAttachment: [
+    'warning',
+    'informational',
+    ({ type, id, count }) =>
+      `${named(type, id)} has ${count === 1 ? 'an attachment' : `${count} attachments`} that the gateway does not serve. Do not send your access token to ${count === 1 ? 'its URL' : 'their URLs'}.`,
+  ],
+  attachmentNotRead: ['error', ({ why }) => attachmentFaults[why][0], attachmentText],
+  attachmentGone: ['warning', 'not-found', attachmentText],
+  attachmentsOutOfScope: [
+    'information',
+    'suppressed',
+    ({ type }) => `Attachments of ${type} are not in this export: the access token's scope does not cover Binary.`,
+  ],
+  attachmentsNotRead: [
+    'error',
+    'incomplete',
+    ({ type, count, why }) =>
+      `${counted(count, 'attachment', 'attachments')} of ${type} did not come: ${notReadReasons[why]}.`,
+  ],
+  moreOfKind: [
+    'information',
+    'informational',
+    ({ type, count }) =>
+      `${count} more ${count === 1 ? 'problem' : 'problems'} of this kind with ${type} ${count === 1 ? 'is' : 'are'} not listed.`,
+  ],
+  payerRemark: [
+    ({ severity }) => severity,
+    ({ code }) => code,
+    (problem) =>
+      `The payer put a remark on page ${problem.page} of ${problem.type}: ${problem.severity}, ${problem.code}.${mayBeMissing(problem)}`,
+  ],
+  planRefused: ['error', ({ status }) => (status === undefined ? 'timeout' : 'forbidden'), planRefusedText],
+  planUnusable: ['error', 'incomplete', ({ why }) => planFaults[why]],
+  planNotDone: ['error', 'incomplete', ({ why }) => `The payer had not ended its work: ${notReadReasons[why]}.`],
+  fileNotRead: [
+    'error',
+    ({ why }) => fileFaults[why][0],
+    ({ type, file, why, status }) =>
+      `File ${file} (${type}) did not come whole: ${whyNot(fileFaults[why][1], status)}.`,
+  ],
+  filesNotRead: [
+    'error',
+    'incomplete',
+    ({ type, count, why }) =>
+      `${counted(count, 'file', 'files')} of ${type} ${wasOrWere(count)} not read: ${notReadReasons[why]}.`,
+  ],
+  fileCount: [
+    (problem) => (isMissing(problem) ? 'error' : 'warning'),
+    'incomplete',
+    ({ type, file, came, said }) =>
+      `File ${file} (${type}) has ${counted(came, 'line', 'lines')}, and the payer names ${said}.`,
+  ],
+  fileLines: [
+    (problem) => (isMissing(problem) ? 'error' : 'information'),
+    (problem) =>
+      isMissing(problem) || problem.why === 'leftOut' || problem.why === 'otherMember' ? 'suppressed' : 'informational',
+    ({ type, file, why, count }) =>
+      `${resources(count)} of type ${type} in file ${file} ${linesReasons[why][count === 1 ? 0 : 1]}.`,
+  ],
+  fileRemark: [
+    ({ severity }) => severity,
+    ({ code }) => code,
+    (problem) =>
+      `The payer put a remark in file ${problem.file} of its errors: ${problem.severity}, ${problem.code}.${mayBeMissing(problem)}`,
+  ],
+  deletionLeftOut: [
+    'error',
+    'suppressed',
+    ({ file }) =>
+      `A line in file ${file} of deletions is left out: it is no list of deletions, or is about somebody else.`,
+  ],
+  memberWithoutRecord: ['error', 'incomplete', ({ member }) => `Nothing came about member ${member}.`],
+  memberUnchanged: [
+    'information',
+    'informational',
+    ({ member }) => `Nothing came about member ${member}, within the limits that were asked for.`,
+  ],
+  memberLeftOut: [
+    'information',
+    'suppressed',
+    ({ member, why }) =>
+      `Member ${member} is left out: ${why === 'ended' ? 'the exchange was ended for this member' : 'the consent has ended'}.`,
+  ],
+  groupMissing: ['error', 'incomplete', 'The payer names no Group of matched members.'],
+  groupUnusable: ['error', 'structure', ({ why }) => `A Group of the payer's is left out: ${groupFaults[why]}.`],
+  groupTwice: ['error', 'conflict', 'The payer sent two Groups with the same id. Only the first is in this answer.'],
+  groupEntries: ['error', 'suppressed', ({ count, why }) => entriesOf(count, why)],
+  groupText: [
+    'information',
+    'suppressed',
+    "Text, names and identifiers in the payer's Groups are left out: whom they are about cannot be checked.",
+  ],
+  memberAnswer: [
+    'error',
+    ({ why }) => (why === 'notNamed' ? 'incomplete' : 'conflict'),
+    ({ member, why }) => `Member ${member}: ${memberFaults[why]}`,
+  ],
+};
+
 const issueOf = (problem: Problem): Issue => {
-  switch (problem.kind) {
-    case 'pageUnreadable':
-      return {
-        severity: 'error',
-        code: 'incomplete',
-        text: `Page ${problem.page} of ${problem.type} could not be read: ${pageFaults[problem.fault]}${problem.mediaType === undefined ? '' : `, ${problem.mediaType}; its profile can name that, as quirks.fhirMediaType`}. Resources are missing.`,
-      };
-    case 'pageNotRead':
-      return {
-        severity: 'error',
-        code: 'incomplete',
-        text: `Page ${problem.page} of ${problem.type} could not be read: ${answered(problem.status)}. Resources are missing.`,
-      };
-    case 'pagesLoop':
-      return {
-        severity: 'error',
-        code: 'incomplete',
-        text: `Page ${problem.page} of ${problem.type} links to a page that was read already, so reading stopped there.`,
-      };
-    case 'pagesNothingNew':
-      return {
-        severity: 'error',
-        code: 'incomplete',
-        text: `Many pages up to page ${problem.page} of ${problem.type} had nothing new, so reading stopped there. Resources may be missing.`,
-      };
-    case 'pagesRepeat':
-      return {
-        severity: 'warning',
-        code: 'incomplete',
-        text: `Pages up to page ${problem.page} of ${problem.type} repeat resources, and no total says how many there are. Others may have been skipped.`,
-      };
-    case 'pageElsewhere':
-      return {
-        severity: 'error',
-        code: 'incomplete',
-        text: `Page ${problem.page} of ${problem.type} links to ${elsewhere[problem.why ?? 'unknown']}, which is not read. Resources may be missing.`,
-      };
-    case 'pageWithoutUrl':
-      return {
-        severity: 'error',
-        code: 'incomplete',
-        text: `Page ${problem.page} of ${problem.type} has a next link without a URL, so reading stopped there. Resources may be missing.`,
-      };
-    case 'saidUnreadable':
-      return {
-        severity: 'error',
-        code: 'incomplete',
-        text:
-          problem.page === undefined
-            ? `The payer's manifest says of file ${problem.file} (${problem.type}) how many lines it has in a form that cannot be read. Some may be missing.`
-            : `Page ${problem.page} of ${problem.type} has ${problem.what === 'links' ? 'links' : 'a total'} that cannot be read. Resources may be missing.`,
-      };
-    case 'pageWithheld':
-      return {
-        severity: 'warning',
-        code: 'suppressed',
-        text: `Page ${problem.page} of ${problem.type} has the payer's label that something was withheld. Resources may be missing.`,
-      };
-    case 'resourceWithheld':
-      return {
-        severity: 'warning',
-        code: 'suppressed',
-        text: `${named(problem.type, problem.id)} has the payer's label that something was withheld from it.`,
-      };
-    case 'resourceDiffers':
-      return {
-        severity: 'warning',
-        code: 'conflict',
-        text: `${problem.type}/${problem.id}${onPage(problem.page, problem.file)} came before with other content. Only the first is in this export.`,
-      };
-    case 'totalShrank':
-      return {
-        severity: 'warning',
-        code: 'incomplete',
-        text: `The payer named ${problem.total} resources of ${problem.type} at first and ${cameOf(problem)}: they changed while they were read.`,
-      };
-    case 'totalShort':
-      return {
-        severity: 'error',
-        code: 'incomplete',
-        text: `The payer named ${problem.total} resources of ${problem.type}, and ${cameOf(problem)}.`,
-      };
-    case 'typeRefused':
-      return {
-        severity: 'error',
-        code: problem.status === 404 ? 'not-supported' : 'forbidden',
-        text: `The payer refused ${problem.type} with status ${problem.status}.`,
-      };
-    case 'typeOutOfScope':
-      return problem.narrowed === true
-        ? {
-            severity: 'warning',
-            code: 'suppressed',
-            text: `${problem.type} is not complete: the app lost the scope for it while the export ran.`,
-          }
-        : {
-            severity: 'information',
-            code: 'suppressed',
-            text: `${problem.type} is not in this export: the access token's scope does not cover it.`,
-          };
-    case 'typeOnlyReferred':
-      return {
-        severity: 'warning',
-        code: 'incomplete',
-        text: `${problem.type} is not complete: ${problem.why === 'scope' ? "the access token's scope does not cover a search of it" : 'the payer has no search of it'}. What other resources refer to or came with is in this export.`,
-      };
-    case 'typeLimited':
-      return {
-        severity: 'warning',
-        code: 'suppressed',
-        text: `${problem.type} is not complete: the payer granted only a part of it, as the access token's scope says.`,
-      };
-    case 'typeInPart':
-      return {
-        severity: 'warning',
-        code: 'incomplete',
-        text: `${problem.type} is not complete: the gateway searches this payer for a part of it only, by ${problem.by.join(', ')}.`,
-      };
-    case 'patientNotGiven':
-      return {
-        severity: 'error',
-        code: 'incomplete',
-        text:
-          problem.ofGroup === true
-            ? 'No Patient came of any member.'
-            : "The member's own Patient resource did not come.",
-      };
-    case 'typeNotSearched':
-      return {
-        severity: 'error',
-        code: 'incomplete',
-        text: `${problem.type} is not read: no search finds those of a member, and none came by reference.`,
-      };
-    case 'typeNotRead':
-      return {
-        severity: 'error',
-        code: 'incomplete',
-        text: `${problem.type} is not complete: ${notReadReasons[problem.why]}.`,
-      };
-    case 'resourceSkipped':
-      return {
-        severity: 'error',
-        code: problem.reason === 'tooLarge' ? 'too-long' : 'structure',
-        text: `${named(problem.type, problem.id)}${onPage(problem.page, problem.file)} is left out: ${skipReasons[problem.reason]}.`,
-      };
-    case 'entrySkipped':
-      return {
-        severity: 'error',
-        code: problem.reason === 'tooLarge' ? 'too-long' : 'structure',
-        text: `A resource${onPage(problem.page, problem.file)} of ${problem.type} is left out: ${skipReasons[problem.reason]}.`,
-      };
-    case 'otherPatient':
-      return {
-        severity: 'error',
-        code: 'suppressed',
-        text: `A resource of type ${problem.type}${onPage(problem.page)} is left out: it is about another patient${problem.from === 'naming' ? ', and names the member' : ''}.`,
-      };
-    case 'unknownPatient':
-      return {
-        severity: 'error',
-        code: 'suppressed',
-        text: `A resource of type ${problem.type}${onPage(problem.page)} is left out: ${whyUnknown(problem)}.`,
-      };
-    case 'referenceNotRead':
-    case 'referenceGone':
-      return {
-        severity: 'warning',
-        code: problem.kind === 'referenceGone' ? 'not-found' : 'incomplete',
-        text: `${problem.type}/${problem.id}, which the record refers to, could not be read: ${problem.isContent === true ? 'the payer answered with its content, and not with a resource' : answered(problem.status)}.`,
-      };
-    case 'referenceNotAsked':
-      return {
-        severity: 'warning',
-        code: 'incomplete',
-        text: `Not every ${problem.type === anyResource ? 'resource' : problem.type} that the record refers to was read: ${notAsked[problem.why ?? 'form']}.`,
-      };
-    case 'referencesNotRead':
-      return {
-        severity: 'error',
-        code: 'incomplete',
-        text: `The record refers to ${problem.count} ${problem.count === 1 ? 'resource' : 'resources'} of type ${problem.type} that ${problem.count === 1 ? 'was' : 'were'} not read: ${notReadReasons[problem.why]}.`,
-      };
-    case 'referencesNotListed':
-      return {
-        severity: 'error',
-        code: 'incomplete',
-        text: `${named(problem.type, problem.id)} refers to more resources than an export reads of one.`,
-      };
-    case 'unservedAttachment':
-      return {
-        severity: 'warning',
-        code: 'informational',
-        text: `${named(problem.type, problem.id)} has ${problem.count === 1 ? 'an attachment' : `${problem.count} attachments`} that the gateway does not serve. Do not send your access token to ${problem.count === 1 ? 'its URL' : 'their URLs'}.`,
-      };
-    case 'attachmentNotRead':
-    case 'attachmentGone': {
-      const [code, why] = attachmentFaults[problem.why];
-      const status = problem.status === undefined ? '' : ` with status ${problem.status}`;
-      return {
-        severity: problem.kind === 'attachmentGone' ? 'warning' : 'error',
-        code: problem.kind === 'attachmentGone' ? 'not-found' : code,
-        text: `An attachment of ${problem.id === undefined ? `a resource of type ${problem.type}` : named(problem.type, problem.id)} did not come: ${why}${status}.`,
-      };
-    }
-    case 'attachmentsOutOfScope':
-      return {
-        severity: 'information',
-        code: 'suppressed',
-        text: `Attachments of ${problem.type} are not in this export: the access token's scope does not cover Binary.`,
-      };
-    case 'attachmentsNotRead':
-      return {
-        severity: 'error',
-        code: 'incomplete',
-        text: `${problem.count} ${problem.count === 1 ? 'attachment' : 'attachments'} of ${problem.type} did not come: ${notReadReasons[problem.why]}.`,
-      };
-    case 'moreOfKind':
-      return {
-        severity: 'information',
-        code: 'informational',
-        text: `${problem.count} more ${problem.count === 1 ? 'problem' : 'problems'} of this kind with ${problem.type} ${problem.count === 1 ? 'is' : 'are'} not listed.`,
-      };
-    case 'payerRemark':
-      return {
-        severity: problem.severity,
-        code: problem.code,
-        text: `The payer put a remark on page ${problem.page} of ${problem.type}: ${problem.severity}, ${problem.code}.${isMissing(problem) ? ' Resources may be missing.' : ''}`,
-      };
-    case 'planRefused': {
-      const status = problem.status === undefined ? undefined : `with status ${problem.status}`;
-      const text =
-        problem.step === 'ask'
-          ? `The payer ${status === undefined ? 'did not answer' : `refused`} the request${status === undefined ? '' : ` ${status}`}.`
-          : `The payer ${status === undefined ? 'did not answer any more when it was asked for the status' : `ended the request ${status}`}.`;
-      return { severity: 'error', code: status === undefined ? 'timeout' : 'forbidden', text };
-    }
-    case 'planUnusable':
-      return { severity: 'error', code: 'incomplete', text: planFaults[problem.why] };
-    case 'planNotDone':
-      return {
-        severity: 'error',
-        code: 'incomplete',
-        text: `The payer had not ended its work: ${notReadReasons[problem.why]}.`,
-      };
-    case 'fileNotRead': {
-      const [code, why] = fileFaults[problem.why];
-      const status = problem.status === undefined ? '' : ` with status ${problem.status}`;
-      return {
-        severity: 'error',
-        code,
-        text: `File ${problem.file} (${problem.type}) did not come whole: ${why}${status}.`,
-      };
-    }
-    case 'filesNotRead':
-      return {
-        severity: 'error',
-        code: 'incomplete',
-        text: `${counted(problem.count, 'file', 'files')} of ${problem.type} ${problem.count === 1 ? 'was' : 'were'} not read: ${notReadReasons[problem.why]}.`,
-      };
-    case 'fileCount':
-      return {
-        severity: isMissing(problem) ? 'error' : 'warning',
-        code: 'incomplete',
-        text: `File ${problem.file} (${problem.type}) has ${counted(problem.came, 'line', 'lines')}, and the payer names ${problem.said}.`,
-      };
-    case 'fileLines': {
-      const [one, more] = linesReasons[problem.why];
-      return {
-        severity: isMissing(problem) ? 'error' : 'information',
-        code:
-          isMissing(problem) || problem.why === 'leftOut' || problem.why === 'otherMember'
-            ? 'suppressed'
-            : 'informational',
-        text: `${counted(problem.count, 'resource', 'resources')} of type ${problem.type} in file ${problem.file} ${problem.count === 1 ? one : more}.`,
-      };
-    }
-    case 'fileRemark':
-      return {
-        severity: problem.severity,
-        code: problem.code,
-        text: `The payer put a remark in file ${problem.file} of its errors: ${problem.severity}, ${problem.code}.${isMissing(problem) ? ' Resources may be missing.' : ''}`,
-      };
-    case 'deletionLeftOut':
-      return {
-        severity: 'error',
-        code: 'suppressed',
-        text: `A line in file ${problem.file} of deletions is left out: it is no list of deletions, or is about somebody else.`,
-      };
-    case 'memberWithoutRecord':
-      return { severity: 'error', code: 'incomplete', text: `Nothing came about member ${problem.member}.` };
-    case 'memberUnchanged':
-      return {
-        severity: 'information',
-        code: 'informational',
-        text: `Nothing came about member ${problem.member}, within the limits that were asked for.`,
-      };
-    case 'memberLeftOut':
-      return {
-        severity: 'information',
-        code: 'suppressed',
-        text: `Member ${problem.member} is left out: ${problem.why === 'ended' ? 'the exchange was ended for this member' : 'the consent has ended'}.`,
-      };
-    case 'groupMissing':
-      return { severity: 'error', code: 'incomplete', text: 'The payer names no Group of matched members.' };
-    case 'groupUnusable':
-      return {
-        severity: 'error',
-        code: 'structure',
-        text: `A Group of the payer's is left out: ${groupFaults[problem.why]}.`,
-      };
-    case 'groupTwice':
-      return {
-        severity: 'error',
-        code: 'conflict',
-        text: 'The payer sent two Groups with the same id. Only the first is in this answer.',
-      };
-    case 'groupEntries':
-      return { severity: 'error', code: 'suppressed', text: entriesOf(problem.count, problem.why) };
-    case 'groupText':
-      return {
-        severity: 'information',
-        code: 'suppressed',
-        text: "Text, names and identifiers in the payer's Groups are left out: whom they are about cannot be checked.",
-      };
-    case 'memberAnswer':
-      return {
-        severity: 'error',
-        code: problem.why === 'notNamed' ? 'incomplete' : 'conflict',
-        text: `Member ${problem.member}: ${memberFaults[problem.why]}`,
-      };
-  }
+  // The row is that of the problem's kind.
+  const [severity, code, text] = rows[problem.kind] as Row<Problem>;
+  const said = <T>(says: Says<Problem, T>): T => (says instanceof Function ? says(problem) : says);
+  return { severity: said(severity), code: said(code), text: said(text) };
 };
 
 /**
