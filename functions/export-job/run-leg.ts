@@ -13,6 +13,7 @@ import type { NotReadReason } from './reading/problems.ts';
 import { auditLeg } from './record/audit-leg.ts';
 import { startRecord } from './record/start-record.ts';
 import type { Committed, StateKey } from './state/memory.ts';
+import { closeKnown } from './state/next-known.ts';
 import { resourcesTotalOf, typesDoneOf, type Delta, type JobState } from './state/state.ts';
 
 /** The content of a leg's checkpoint: names and counts only. */
@@ -55,36 +56,18 @@ const readWatched = async (
 };
 
 const deltaOf = async ({ leg, added }: Started): Promise<Delta> => {
-  const { before, next, held, attachments, parts, problems, bytes } = leg;
-  const { known } = before;
   const {
-    declared,
-    refused,
-    finished,
-    withEverything,
-    transactionTime,
-    linesTotal,
-    about,
-    said,
-    strangers,
-    ...others
-  } = next;
+    before: { known },
+    next,
+    held,
+    attachments,
+    parts,
+    problems,
+    bytes,
+  } = leg;
   const own = added();
   return {
-    known: {
-      ...others,
-      ...(transactionTime === undefined ? {} : { transactionTime }),
-      ...(linesTotal === undefined ? {} : { linesTotal }),
-      ...(about.size === 0 ? {} : { about: Object.fromEntries(about) }),
-      ...(said === undefined ? {} : { said }),
-      ...(strangers === undefined ? {} : { strangers }),
-      ...(declared === undefined ? {} : { declared }),
-      ...(refused === undefined ? {} : { refused }),
-      // The state of an earlier version does not have them.
-      ...(known.finished === undefined ? {} : { finished: [...finished], withEverything: [...withEverything] }),
-      reported: problems.counts(),
-      bytes: known.bytes + bytes(),
-    },
+    known: closeKnown(next, known, { reported: problems.counts(), bytes: known.bytes + bytes() }),
     parts: await parts.put(),
     problems: problems.listed(),
     held: await held.put(),

@@ -299,8 +299,8 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
   pageElsewhere: [
     'error',
     'incomplete',
-    ({ type, page, why = 'unknown' }) =>
-      `Page ${page} of ${type} links to ${elsewhere[why]}, which is not read. Resources may be missing.`,
+    ({ type, page, why }) =>
+      `Page ${page} of ${type} links to ${elsewhere[why ?? 'unknown']}, which is not read. Resources may be missing.`,
   ],
   pageWithoutUrl: [
     'error',
@@ -529,7 +529,7 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
 const issueOf = (problem: Problem): Issue => {
   // The row is that of the problem's kind.
   const [severity, code, text] = rows[problem.kind] as Row<Problem>;
-  const said = <T>(says: Says<Problem, T>): T => (says instanceof Function ? says(problem) : says);
+  const said = <T extends string>(says: Says<Problem, T>): T => (typeof says === 'function' ? says(problem) : says);
   return { severity: said(severity), code: said(code), text: said(text) };
 };
 

@@ -11,7 +11,8 @@ import type { RecordRules } from '../reading/check-resource.ts';
 import { createProblemList, type ProblemList } from '../reading/problem-list.ts';
 import { seenNames, type SeenNames } from '../reading/seen-names.ts';
 import { heldWriter, readHeldLines, type HeldLine, type HeldWriter } from '../state/held-lines.ts';
-import type { Declared, Delta, EarlyResource, JobState, Known, Task, WrittenAttachment } from '../state/state.ts';
+import { openKnown, type NextKnown } from '../state/next-known.ts';
+import type { Delta, JobState, Task, WrittenAttachment } from '../state/state.ts';
 import type { Answer, Asking } from './ask-payer.ts';
 import type { Stop } from './stop.ts';
 
@@ -67,26 +68,6 @@ export interface Started {
   readonly closing?: () => string | undefined;
 }
 
-/** As in {@link Known}, where a set is a list, and a map an object. */
-interface NextKnown {
-  readonly queue: Task[];
-  readonly planned: string[];
-  readonly finished: Set<string>;
-  readonly withEverything: Set<string>;
-  readonly linked: string[];
-  readonly early: EarlyResource[];
-  declared: Declared | undefined;
-  refused: Known['refused'];
-  transactionTime: string | undefined;
-  linesTotal: number | undefined;
-  readonly about: Map<string, number>;
-  said: Known['said'];
-  strangers: number | undefined;
-  pages: number;
-  resources: number;
-  references: number;
-}
-
 /** The attachments that came, each with its place among all of the export. */
 interface Attachments {
   /** Those that this leg has written. */
@@ -116,34 +97,6 @@ export interface BegunLeg extends Omit<Leg, 'payer' | 'rules' | 'mayReadBinary' 
 
 /** The base to ask for a type, without trailing slashes. */
 export const askedBase = (payer: Payer, type?: string): string => baseUrlOf(payer, type).replace(/\/+$/, '');
-
-const nextOf = ({
-  queue,
-  planned,
-  finished,
-  withEverything,
-  linked = [],
-  early = [],
-  references = 0,
-  ...known
-}: Known): NextKnown => ({
-  queue: [...queue],
-  planned: [...planned],
-  finished: new Set(finished),
-  withEverything: new Set(withEverything),
-  linked: [...linked],
-  early: [...early],
-  declared: known.declared,
-  refused: known.refused,
-  transactionTime: known.transactionTime,
-  linesTotal: known.linesTotal,
-  about: new Map(Object.entries(known.about ?? {})),
-  said: known.said,
-  strangers: known.strangers,
-  pages: known.pages,
-  resources: known.resources,
-  references,
-});
 
 const attachmentsAfter = (before: readonly WrittenAttachment[]): Attachments => {
   const found = new Map(before.map((one, at) => [one.from, { at, one }]));
@@ -196,7 +149,7 @@ export const beginLeg = async (
     },
     before,
     seen: seenNames(seen, stateKey),
-    next: nextOf(state.known),
+    next: openKnown(state.known),
     held: {
       ...heldWriter(deps, item.exportId, stateKey),
       read: (name) => readHeldLines(deps, stateKey, name),

@@ -1,7 +1,7 @@
 import { createSeenSet } from '../reading/seen.ts';
 import type { FileDeps } from './objects.ts';
 import { newStateName, readStateFile, writeStateFile, type StateFile } from './state-file.ts';
-import type { Delta, JobState } from './state.ts';
+import { addLists, emptyLists, type Delta, type JobState } from './state.ts';
 
 /** A snapshot is written after this many deltas, so that a new process reads few files. */
 const deltasPerSnapshot = 32;
@@ -35,22 +35,14 @@ export interface Memory {
 /** A state in which nothing has been read. */
 const emptyState = (): JobState => ({
   known: { queue: [], planned: [], reported: {}, pages: 0, resources: 0, bytes: 0 },
-  parts: [],
-  problems: [],
+  ...emptyLists(),
   referenceFiles: [],
-  held: [],
-  attachments: [],
-  files: [],
   seen: createSeenSet(),
 });
 
 const apply = (state: JobState, name: string, delta: Delta): void => {
   state.known = delta.known;
-  for (const part of delta.parts) state.parts.push(part);
-  for (const problem of delta.problems) state.problems.push(problem);
-  for (const file of delta.held ?? []) state.held.push(file);
-  for (const attachment of delta.attachments ?? []) state.attachments.push(attachment);
-  for (const file of delta.files ?? []) state.files.push(file);
+  addLists(state, delta);
   if (delta.referred.length > 0) state.referenceFiles.push(name);
 };
 

@@ -221,31 +221,42 @@ export interface HeldFile {
   readonly types: readonly string[];
 }
 
-/** What one leg adds. */
-export interface Delta {
-  readonly known: Known;
-  readonly parts: readonly WrittenPart[];
-  readonly problems: readonly Problem[];
-  /** Resources that this leg was the first to find references to, as `Type/id`. */
-  readonly referred: readonly string[];
-  /** The files of lines that wait for their attachments. */
-  readonly held?: readonly HeldFile[];
-  readonly attachments?: readonly WrittenAttachment[];
-  /** The files of a former plan that were read to their ends. */
-  readonly files?: readonly PlanFile[];
-}
-
-/** The state after some legs. */
-export interface JobState {
-  known: Known;
+/** The lists of the state, to which each leg adds. */
+interface Lists {
   readonly parts: WrittenPart[];
   readonly problems: Problem[];
-  /** The state files that have references. */
-  readonly referenceFiles: string[];
   /** The files of lines that wait for their attachments, also those that were written since. */
   readonly held: HeldFile[];
   readonly attachments: WrittenAttachment[];
+  /** The files of a former plan that were read to their ends. */
   readonly files: PlanFile[];
+}
+
+type Added = { readonly [Name in keyof Lists]: readonly Lists[Name][number][] };
+
+/** What one leg adds. That of an earlier version may lack lists. */
+export interface Delta
+  extends Pick<Added, 'parts' | 'problems'>, Partial<Pick<Added, 'held' | 'attachments' | 'files'>> {
+  readonly known: Known;
+  /** Resources that this leg was the first to find references to, as `Type/id`. */
+  readonly referred: readonly string[];
+}
+
+export const emptyLists = (): Lists => ({ parts: [], problems: [], held: [], attachments: [], files: [] });
+
+/** Adds a delta's lists to those of the state. */
+export const addLists = (state: Lists, delta: Partial<Added>): void => {
+  for (const name of Object.keys(emptyLists()) as readonly (keyof Lists)[]) {
+    const list: unknown[] = state[name];
+    for (const one of delta[name] ?? []) list.push(one);
+  }
+};
+
+/** The state after some legs. */
+export interface JobState extends Lists {
+  known: Known;
+  /** The state files that have references. */
+  readonly referenceFiles: string[];
   /** The tags of resources, references and pages that were seen. */
   readonly seen: SeenSet;
 }

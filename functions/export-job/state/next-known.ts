@@ -1,0 +1,39 @@
+import type { Known } from './state.ts';
+
+/** What is known, for a leg to change in place: with sets and a map in place of the lists and the object of {@link Known}. */
+export const openKnown = ({
+  queue,
+  planned,
+  finished,
+  withEverything,
+  linked = [],
+  early = [],
+  about = {},
+  references = 0,
+  ...known
+}: Known) => ({
+  ...known,
+  queue: [...queue],
+  planned: [...planned],
+  finished: new Set(finished),
+  withEverything: new Set(withEverything),
+  linked: [...linked],
+  early: [...early],
+  about: new Map(Object.entries(about)),
+  references,
+});
+
+export type NextKnown = ReturnType<typeof openKnown>;
+
+/** What the next leg begins with. @param before what this one began with */
+export const closeKnown = (
+  { finished, withEverything, about, ...next }: NextKnown,
+  before: Known,
+  counts: Pick<Known, 'reported' | 'bytes'>,
+): Known => ({
+  ...next,
+  ...counts,
+  ...(about.size > 0 && { about: Object.fromEntries(about) }),
+  // The state of an earlier version does not have them.
+  ...(before.finished !== undefined && { finished: [...finished], withEverything: [...withEverything] }),
+});
