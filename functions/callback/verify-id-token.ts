@@ -1,6 +1,7 @@
-import { createLocalJWKSet, errors, jwtVerify, type JWTPayload } from 'jose';
+import { errors, jwtVerify, type JWTPayload } from 'jose';
 import { nowSeconds } from '../shared/clock.ts';
 import type { Deps } from '../shared/deps.ts';
+import { keySetOf } from '../shared/key-set.ts';
 import { nonceOf } from '../shared/payer/authorize-url.ts';
 import { PayerError } from '../shared/payer/errors.ts';
 import type { ReadKeys } from '../shared/payer/key-reader.ts';
@@ -39,7 +40,7 @@ const verifySignature = async (
   if (issuer === undefined) throw refused('the profile has no issuer');
   const verify = async (fresh: boolean): Promise<JWTPayload> => {
     const { keys } = await readKeys(jwksUri, { fresh });
-    const { payload } = await jwtVerify(token, createLocalJWKSet(keys), {
+    const { payload } = await jwtVerify(token, keySetOf(keys.keys), {
       algorithms,
       issuer,
       audience: clientId,

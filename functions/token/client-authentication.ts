@@ -1,5 +1,4 @@
 import {
-  createLocalJWKSet,
   decodeJwt,
   decodeProtectedHeader,
   errors as jose,
@@ -11,10 +10,11 @@ import { nowSeconds } from '../shared/clock.ts';
 import type { Deps } from '../shared/deps.ts';
 import { causeOf, GatewayError } from '../shared/errors.ts';
 import { header, type ApiEvent, type RequestParameters } from '../shared/http/api.ts';
+import { keySetOf } from '../shared/key-set.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
 import { checkNotBlocked } from '../shared/registry/require-payer.ts';
 import { assertionAlgorithms } from '../shared/registry/token-endpoint.ts';
-import type { Partner, PublicJwk } from '../shared/registry/types.ts';
+import type { Partner } from '../shared/registry/types.ts';
 import { facadeBase, tokenUrl } from '../shared/registry/urls.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import type { Table } from '../shared/store/dynamo.ts';
@@ -202,8 +202,7 @@ const verifyAssertion = async (
 ): Promise<ValidAssertion> => {
   const { assertion } = claim;
   const now = nowSeconds(deps.clock);
-  const keys = createLocalJWKSet({ keys: partner.jwks as PublicJwk[] });
-  const { payload } = await jwtVerify(assertion, keys, {
+  const { payload } = await jwtVerify(assertion, keySetOf(partner.jwks), {
     algorithms: [...assertionAlgorithms],
     issuer: partner.clientId,
     subject: partner.clientId,

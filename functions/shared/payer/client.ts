@@ -128,8 +128,25 @@ const assertionLivesSeconds = 150;
 
 type SecretWithKey = Extract<PayerSecret, { readonly private_key_jwk: unknown }>;
 
+type PrivateJwk = SecretWithKey['private_key_jwk'];
+type PrivateKey = Awaited<ReturnType<typeof importJWK>>;
+
 const hasKey = (secret: PayerSecret): secret is SecretWithKey =>
   'private_key_jwk' in secret && secret.private_key_jwk !== undefined;
+
+const imported = new WeakMap<PrivateJwk, Map<string, Promise<PrivateKey>>>();
+
+/** Imports the gateway's key, once for each that an environment keeps. A failure is not kept. @throws jose's errors */
+const importKey = (jwk: PrivateJwk, alg: string): Promise<PrivateKey> => {
+  const keys = imported.get(jwk) ?? new Map<string, Promise<PrivateKey>>();
+  imported.set(jwk, keys);
+  const known = keys.get(alg);
+  if (known !== undefined) return known;
+  const key = importJWK(jwk, alg);
+  keys.set(alg, key);
+  key.catch(() => keys.delete(alg));
+  return key;
+};
 
 /** The gateway's assertion at a payer: fresh, for its token endpoint, and with these extensions if there are any. */
 const makeAssertion = async (
@@ -137,7 +154,7 @@ const makeAssertion = async (
   { private_key_jwk: jwk }: SecretWithKey,
   { audience, alg = jwk.alg ?? 'ES384', extensions }: { audience: string; alg?: string; extensions?: JsonObject },
 ): Promise<oauth.ClientAuth> => {
-  const key = await importJWK(jwk, alg).catch((error: unknown) => {
+  const key = await importKey(jwk, alg).catch((error: unknown) => {
     throw new PayerError('invalid_client', `the private key cannot be used: ${causeOf(error)}`);
   });
   if (key instanceof Uint8Array) throw new PayerError('invalid_client', 'the private key is a symmetric one');

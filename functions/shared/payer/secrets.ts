@@ -77,7 +77,7 @@ const parseSecret = (payerId: string, text: string | undefined): PayerSecret => 
  * @throws GatewayError `temporarily_unavailable` if the secret is missing or Secrets Manager fails
  */
 export const payerSecretReader = (client: SecretsManagerClient, prefix: string, clock: Clock): ReadPayerSecret => {
-  const remembered = new Map<string, { readAtMs: number; secret: PayerSecret }>();
+  const remembered = new Map<string, { readAtMs: number; text: string | undefined; secret: PayerSecret }>();
   return async (payerId, { fresh = false } = {}) => {
     const known = remembered.get(payerId);
     if (known && !fresh && clock.monotonic() - known.readAtMs < rememberedForMs) return known.secret;
@@ -87,8 +87,10 @@ export const payerSecretReader = (client: SecretsManagerClient, prefix: string, 
         if (error instanceof Error && error.name === 'ResourceNotFoundException') throw missingSecret(payerId);
         throw unreadableSecret(`secretsmanager: ${causeOf(error)}`, 5);
       });
-    const secret = parseSecret(payerId, answer.SecretString);
-    remembered.set(payerId, { readAtMs: clock.monotonic(), secret });
+    const { SecretString: text } = answer;
+    // The same one while it stays the same, so that its key is imported once.
+    const secret = known !== undefined && known.text === text ? known.secret : parseSecret(payerId, text);
+    remembered.set(payerId, { readAtMs: clock.monotonic(), text, secret });
     return secret;
   };
 };

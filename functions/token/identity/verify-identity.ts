@@ -1,6 +1,7 @@
-import { compactVerify, createLocalJWKSet, errors } from 'jose';
+import { compactVerify, errors } from 'jose';
 import { causeOf, GatewayError, unavailable } from '../../shared/errors.ts';
 import type { JsonObject } from '../../shared/json-object.ts';
+import { keySetOf } from '../../shared/key-set.ts';
 import { PayerError } from '../../shared/payer/errors.ts';
 import type { KeysRead, ReadKeys } from '../../shared/payer/key-reader.ts';
 import type { IdentityProvider, IdentitySignIn, Partner } from '../../shared/registry/types.ts';
@@ -122,7 +123,7 @@ const verifySignature = async (
   const verify = async (fresh: boolean): Promise<void> => {
     const read = await readKeysOf(readKeys, jwksUri, fresh);
     try {
-      await compactVerify(token, createLocalJWKSet(read.keys), { algorithms: [...algorithms] });
+      await compactVerify(token, keySetOf(read.keys.keys), { algorithms: [...algorithms] });
     } catch (error) {
       if (mayBeNewKey(error) && !read.isNew) {
         if (fresh) throw keyUnknown(read);

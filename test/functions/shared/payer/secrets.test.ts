@@ -39,6 +39,15 @@ describe('payers’ secrets', () => {
     expect(reads()[0]).toEqual({ SecretId: 'gateway/payers/x', VersionStage: 'AWSCURRENT' });
   });
 
+  it('are the same ones when read afresh until they change, so that a key is imported once', async () => {
+    const { read, set } = start();
+    const first = await read('x');
+
+    expect(await read('x', { fresh: true })).toBe(first);
+    set('{"client_secret":"new"}');
+    expect(await read('x', { fresh: true })).toEqual({ client_secret: 'new' });
+  });
+
   it('may be a key', async () => {
     const { read } = start('{"private_key_jwk":{"kty":"EC"}}');
 
