@@ -97,18 +97,40 @@ const matchAt = (pattern: RegExp, characters: string, at: number): number => {
 
 const absolute = /https?:\/\//iy;
 
+/** What recognizes the links to a payer. */
+interface LinkPatterns {
+  readonly below: RegExp;
+  readonly belowBinary: RegExp;
+  /** How many characters decide a link: the longest base, a slash, the longest type, and one more. */
+  readonly limit: number;
+}
+
+const makePatterns = (from: LinkReplacements['from']): LinkPatterns => {
+  const bases = spelledOf(from);
+  const named = bases.flatMap(([, { only = [], except = [] }]) => [...only, ...except]);
+  return {
+    below: baseBefore(bases, ownPattern),
+    belowBinary: baseBefore(
+      bases.filter(([, limits]) => isAt({ bases: [], ...limits }, 'Binary')),
+      () => '/Binary[/?"]',
+    ),
+    limit: (bases[0]?.[0].length ?? 0) + Math.max(...['Binary', ...named].map(({ length }) => length)) + 2,
+  };
+};
+
+const made = new WeakMap<LinkReplacements['from'], LinkPatterns>();
+
+/** Makes them once for each list of bases: for a small answer, that takes longer than reading it. */
+const patternsFor = (from: LinkReplacements['from']): LinkPatterns => {
+  const patterns = made.get(from) ?? makePatterns(from);
+  made.set(from, patterns);
+  return patterns;
+};
+
 /** Makes the decider for one answer. */
 export const createLinkDecider = ({ from, to, seal }: LinkReplacements): LinkDecider => {
   const gatewayBase = spell(withoutSlash(to));
-  const bases = spelledOf(from);
-  const below = baseBefore(bases, ownPattern);
-  const belowBinary = baseBefore(
-    bases.filter(([, limits]) => isAt({ bases: [], ...limits }, 'Binary')),
-    () => '/Binary[/?"]',
-  );
-  const named = bases.flatMap(([, { only = [], except = [] }]) => [...only, ...except]);
-  /** How many characters decide a link: the longest base, a slash, the longest type, and one more. */
-  const limit = (bases[0]?.[0].length ?? 0) + Math.max(...['Binary', ...named].map(({ length }) => length)) + 2;
+  const { below, belowBinary, limit } = patternsFor(from);
   let foreignLinks = 0;
   let unsealedLinks = 0;
 

@@ -17,14 +17,24 @@ export interface AnswerBases extends FhirBase {
 
 type Bases = Pick<Payer, 'fhirBaseUrl' | 'fhirBaseUrlAliases' | 'furtherBases'>;
 
-/** A payer's bases: the one of its profile first, then those of single types. */
-export const fhirBases = ({ fhirBaseUrl, fhirBaseUrlAliases, furtherBases = [] }: Bases): [FhirBase, ...FhirBase[]] => {
+type ListedBases = readonly [FhirBase, ...FhirBase[]];
+
+const listBases = ({ fhirBaseUrl, fhirBaseUrlAliases, furtherBases = [] }: Bases): ListedBases => {
   const bases = [fhirBaseUrl, ...fhirBaseUrlAliases];
   if (furtherBases.length === 0) return [{ bases }];
   return [
     { bases, except: furtherBases.flatMap(({ types }) => types) },
     ...furtherBases.map(({ fhirBaseUrl: base, types }) => ({ bases: [base], only: types })),
   ];
+};
+
+const listed = new WeakMap<Bases, ListedBases>();
+
+/** A payer's bases: the one of its profile first, then those of single types. The same list for the same payer. */
+export const fhirBases = (payer: Bases): ListedBases => {
+  const bases = listed.get(payer) ?? listBases(payer);
+  listed.set(payer, bases);
+  return bases;
 };
 
 /** Whether the resources of a type are at a base. */

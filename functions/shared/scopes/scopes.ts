@@ -39,10 +39,16 @@ export const parseScope = (word: string): Scope => {
   return { kind: 'resource', word, context, type, permissions, filter };
 };
 
-/** Parses a text of scopes, or a list with one scope per entry, as in the config. */
+const parseWords = (words: readonly string[]): Scopes => [...new Set(words)].map(parseScope);
+
+const parsed = new WeakMap<readonly string[], Scopes>();
+
+/** Parses a text of scopes, or a list with one scope per entry, as in the config. A list is parsed once. */
 export const parseScopes = (scopes: string | readonly string[]): Scopes => {
-  const words = typeof scopes === 'string' ? scopes.split(/\s+/).filter((word) => word !== '') : scopes;
-  return [...new Set(words)].map(parseScope);
+  if (typeof scopes === 'string') return parseWords(scopes.split(/\s+/).filter((word) => word !== ''));
+  const known = parsed.get(scopes) ?? parseWords(scopes);
+  parsed.set(scopes, known);
+  return known;
 };
 
 /** Formats scopes as OAuth does, each in its original spelling. */
