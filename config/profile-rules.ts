@@ -173,6 +173,14 @@ const isCovered = ({ scopes }: Payer): ((type: string, needs: 'r' | 's' | 'rs') 
   return (type, needs) => held.size === 0 || covers(held, type, needs);
 };
 
+/** The search for the member's Patient, which each sign-in then makes. */
+const patientSearch: Check = (payer) =>
+  findingIf(
+    payer.patientFrom === 'search' && !isCovered(payer)('Patient', 's'),
+    ['scopes'],
+    'does not cover the search of Patient that patientFrom: "search" makes at each sign-in; add patient/Patient.rs',
+  );
+
 /** A search that the scopes do not cover would fail in production, for every member. */
 const wholeRecord: Check = (payer) =>
   recordSearches(payer).flatMap(([path, search]) => {
@@ -280,6 +288,15 @@ const attachmentPaths: Check = (payer) => {
 
 /** What contradicts itself in a payer's profile. */
 export const contradictions: Check = (payer) =>
-  [issuer, authentication, patient, identity, exchange, wholeRecord, exhaustive, furtherBases, attachmentPaths].flatMap(
-    (check) => check(payer),
-  );
+  [
+    issuer,
+    authentication,
+    patient,
+    patientSearch,
+    identity,
+    exchange,
+    wholeRecord,
+    exhaustive,
+    furtherBases,
+    attachmentPaths,
+  ].flatMap((check) => check(payer));

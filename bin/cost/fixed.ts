@@ -43,6 +43,7 @@ export const fixedMonth = ({
   payers,
   partners,
   secrets,
+  exchangeKeys,
   zones,
   keys,
   originSecrets,
@@ -60,7 +61,7 @@ export const fixedMonth = ({
     quantities: { lambdaRequests: auditLooks, lambdaGbSeconds: auditLooks * 0.1, tableReads: auditLooks },
   },
   { what: 'Dashboard, without its tables', quantities: { dashboardMonths: 1 } },
-  { what: "Payers' secrets", quantities: { secretMonths: secrets } },
+  { what: "Payers' secrets", quantities: { secretMonths: secrets + exchangeKeys } },
   {
     what: 'Metrics and alarms of payers that fail (assumed: 2 % of the time)',
     quantities: {

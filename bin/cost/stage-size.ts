@@ -18,8 +18,10 @@ const rules = {
 export interface StageSize {
   readonly payers: number;
   readonly partners: number;
-  /** Payers that have their own secret, and keys of exchanges. A public client has none, and some payers share one. */
+  /** Payers that have their own secret. A public client has none, and some payers share one. */
   readonly secrets: number;
+  /** Payers that are asked as former plans, each with a key of its own. */
+  readonly exchangeKeys: number;
   /** Availability zones of the network that the stack makes. */
   readonly zones: number;
   /** KMS keys. */
@@ -49,9 +51,8 @@ export const sizeOf = (config: Shape): StageSize => {
   return {
     payers: payers.length,
     partners: partners.length,
-    secrets:
-      payers.filter((payer) => secretOwnerOf(payer) === payer.id).length +
-      payers.filter(({ exchange }) => exchange !== undefined).length,
+    secrets: payers.filter((payer) => secretOwnerOf(payer) === payer.id).length,
+    exchangeKeys: payers.filter(({ exchange }) => exchange !== undefined).length,
     zones: network === 'none' ? 0 : (network.zones?.length ?? network.availabilityZones ?? 0),
     keys: keyNames.filter((name) => existing?.keys?.[name] === undefined).length,
     originSecrets: edge !== false && waf !== 'none' ? 2 : 0,

@@ -3,6 +3,7 @@ import { isBlocked, isPaused } from '../../functions/shared/registry/stops.ts';
 import { longestReason } from '../shared/reason.ts';
 import { openRegistryTable, readOne, type ReadEntry } from '../shared/registry-table.ts';
 import { stopEntry, stopUnknown, type Written } from '../shared/registry-writes.ts';
+import { alarmOfAudit } from './audit-alarms.ts';
 import { requireConsent } from './consent.ts';
 import type { RestoreDeps, Stage } from './deps.ts';
 import type { RestoreOf } from './flags.ts';
@@ -19,12 +20,8 @@ const isSettled = (item: ReadEntry | undefined, { entryId, at, version }: KnownS
 const lineOf = ({ entryId, at, until, by, reason }: KnownStop): string =>
   `${entryId}  since ${instant(at)}${until === undefined ? '' : ` until ${instant(until)}`}, by ${by}: ${reason}`;
 
-/**
- * Blocks and pauses again what is so according to the audit and not in the registry. It ends no stop.
- * @returns the exit code
- * @throws Refusal, and whatever AWS's clients throw
- */
-export const restoreStops = async (
+/** @returns the exit code */
+const stopAgain = async (
   { config, openAudit }: Stage,
   command: RestoreOf<'stops'>,
   deps: RestoreDeps,
@@ -58,4 +55,21 @@ export const restoreStops = async (
   } finally {
     registry.close();
   }
+};
+
+/**
+ * Blocks and pauses again what is so according to the audit and not in the registry. It ends no stop, so it need not wait until
+ * the audit knows everything.
+ * @returns the exit code; 1 also if the audit may not know everything yet
+ * @throws Refusal, and whatever AWS's clients throw
+ */
+export const restoreStops = async (stage: Stage, command: RestoreOf<'stops'>, deps: RestoreDeps): Promise<number> => {
+  const code = await stopAgain(stage, command, deps);
+  const on = await alarmOfAudit(stage.config, deps.environment);
+  if (on === undefined) return code;
+  deps.output.note(
+    `The alarm ${on} is on, so the audit may not know of each block and pause. Run the same command again when it is over ` +
+      '(docs/alarms.md).',
+  );
+  return 1;
 };

@@ -1,7 +1,10 @@
 import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
-import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
 import { checkAuditAlarms } from '../../bin/restore/audit-alarms.ts';
+import type { RestoreOf } from '../../bin/restore/flags.ts';
+import { restoreStops } from '../../bin/restore/stops.ts';
 import { readOne } from '../../bin/shared/registry-table.ts';
 import { endStop, stopEntry, writeEntry } from '../../bin/shared/registry-writes.ts';
 import { localStage } from '../../config/local.ts';
@@ -10,6 +13,7 @@ import { getGrant, revoke } from '../../functions/shared/store/grants.ts';
 import { writeItem } from '../../functions/shared/store/items.ts';
 import { readEventItem, type ReadEvent } from '../../functions/shared/store/read-events.ts';
 import { idOf, now, operator, point, restoreTool, since } from './restore-tool.ts';
+import { listening } from './tool-stage.ts';
 
 let tool: Awaited<ReturnType<typeof restoreTool>>;
 beforeEach(async () => {
@@ -258,6 +262,26 @@ describe('an alarm of the audit', () => {
   it('an alarm of the audit that is off stops no restore', async () => {
     states('OK', 'INSUFFICIENT_DATA');
     await expect(checkAuditAlarms(config, {})).resolves.toBeUndefined();
+  });
+
+  it('an alarm of the audit that is on does not keep stops from being put back, and more may be missing', async () => {
+    states('ALARM');
+    const sts = mockClient(STSClient);
+    sts.on(GetCallerIdentityCommand).resolves({ Arn: operator });
+    const { output, told } = listening();
+    const deps = {
+      now: () => now * 1000,
+      environment: {},
+      output,
+      ask: undefined,
+      terminal: undefined,
+      wait: async () => {},
+    };
+    const stage = { config, dynamo: new DynamoDBClient(), openAudit: tool.audit, operator };
+    const command = { command: 'stops', reason: 'x', table: 'registry', yes: true, dryRun: false };
+    expect(await restoreStops(stage, command as RestoreOf<'stops'>, deps)).toBe(1);
+    expect(told.at(-1)).toContain('The alarm Audit0 is on');
+    sts.restore();
   });
 
   it('an alarm of the audit that may not be read stops a restore, which names the missing right', async () => {

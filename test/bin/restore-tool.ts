@@ -102,6 +102,8 @@ export const restoreTool = async () => {
     item,
     connect,
     run,
+    /** The audit's bucket. */
+    audit: async () => ({ client: s3, name: bucket }),
     /** Scripts an answer of AWS. */
     answer: aws.answer,
     registryTable: base.registry,

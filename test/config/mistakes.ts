@@ -507,6 +507,11 @@ export const mistakes: readonly Mistake[] = [
     `${riverside}.scopes: has no "openid", without which the payer would send no id_token; add it`,
   ],
   [
+    'a search for the patient without a scope for it',
+    set('keyPayer', { patientFrom: 'search', scopes: ['patient/Coverage.rs'] }),
+    `${riverside}.scopes: does not cover the search of Patient that patientFrom: "search" makes at each sign-in; add patient/Patient.rs`,
+  ],
+  [
     'keys that sign an id_token that is not used',
     set('payer', { jwksUri: 'https://id.lakeside-plan.net/keys' }),
     `${lakeside}.jwksUri: is set, but patientFrom is not "id_token"; remove it, or write patientFrom: "id_token" (the gateway's own keys go into publicKeys)`,

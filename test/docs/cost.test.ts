@@ -140,15 +140,15 @@ describe('the cost table', () => {
     });
   });
 
-  it('counts the secrets of payers that have one: no public client, none that uses another’s', () => {
+  it('counts the secrets of payers that have one: no public client, none that uses another’s, and apart from them keys of exchanges', () => {
     const [payer] = example.payers;
     const payers = [
-      payer,
+      { ...payer, exchange: {} },
       { ...payer, id: 'public', clientAuthentication: 'none' },
-      { ...payer, id: 'brand', secretOf: payer?.id },
+      { ...payer, id: 'brand', secretOf: payer?.id, exchange: {} },
     ] as (typeof example)['payers'];
 
-    expect(sizeOf({ ...example, payers })).toMatchObject({ payers: 3, partners: 2, secrets: 1, zones: 2 });
+    expect(sizeOf({ ...example, payers })).toMatchObject({ payers: 3, partners: 2, secrets: 1, exchangeKeys: 2 });
   });
 
   it('is computed with the sizes of the items and lines of a real read', async () => {
