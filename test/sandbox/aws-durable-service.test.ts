@@ -114,11 +114,26 @@ const invoke = (payload: object, more: Partial<InvokeCommandInput> = {}) =>
       ...more,
     }),
   );
+const namedOne = { DurableExecutionName: 'one' };
 const paused = () => eventually(() => aws.lambda.engine.all()[0]?.isRunning === false);
+/** The newest execution, and the same after its end. */
+const newest = () => aws.lambda.engine.executions()[0]!;
+const over = async () => {
+  await aws.lambda.engine.over(newest().arn);
+  return newest();
+};
+const executionAt = (DurableExecutionArn: string | undefined, more: { IncludeExecutionData?: boolean } = {}) =>
+  lambda.send(new GetDurableExecutionCommand({ DurableExecutionArn, ...more }));
+/** An error of the service, as its clients get it. */
+const error = (name: string, httpStatusCode?: number, message: unknown = expect.any(String)) => ({
+  name,
+  message,
+  ...(httpStatusCode === undefined ? {} : { $metadata: { httpStatusCode } }),
+});
 
 describe('Invoke', () => {
   it('answers 202 and the ARN of the execution, which names function, version and name', async () => {
-    const { StatusCode, DurableExecutionArn, ExecutedVersion } = await invoke({}, { DurableExecutionName: 'one' });
+    const { StatusCode, DurableExecutionArn, ExecutedVersion } = await invoke({}, namedOne);
     expect({ StatusCode, ExecutedVersion }).toEqual({ StatusCode: 202, ExecutedVersion: '1' });
     expect(DurableExecutionArn).toMatch(/^arn:aws:lambda:[^:]+:\d+:function:TheJob:1\/durable-execution\/one\/[^/]+$/);
   });
@@ -132,66 +147,51 @@ describe('Invoke', () => {
   });
 
   it('needs a version', async () => {
-    await expect(invoke({}, { FunctionName: 'TheJob' })).rejects.toMatchObject({
-      name: 'InvalidParameterValueException',
-      message: expect.stringContaining('unqualified'),
-    });
+    const unqualified = error('InvalidParameterValueException', 400, expect.stringContaining('unqualified'));
+    await expect(invoke({}, { FunctionName: 'TheJob' })).rejects.toMatchObject(unqualified);
   });
 
   it.each([`${account}:TheJob:2`, `${account}:Nothing:1`, `${account}:Nothing`])('does not find %s', async (name) => {
-    await expect(invoke({}, { FunctionName: name })).rejects.toMatchObject({
-      name: 'ResourceNotFoundException',
-      $metadata: { httpStatusCode: 404 },
-    });
+    const missing = error('ResourceNotFoundException', 404);
+    await expect(invoke({}, { FunctionName: name })).rejects.toMatchObject(missing);
   });
 
   it('starts one execution for a name, and refuses the name for another payload', async () => {
-    const first = await invoke({ n: 1 }, { DurableExecutionName: 'one' });
-    const again = await invoke({ n: 1 }, { DurableExecutionName: 'one' });
+    const [first, again] = [await invoke({ n: 1 }, namedOne), await invoke({ n: 1 }, namedOne)];
     expect(again.DurableExecutionArn).toBe(first.DurableExecutionArn);
-    await expect(invoke({ n: 2 }, { DurableExecutionName: 'one' })).rejects.toMatchObject({
-      name: 'DurableExecutionAlreadyStartedException',
-      $metadata: { httpStatusCode: 409 },
-    });
+    const started = error('DurableExecutionAlreadyStartedException', 409);
+    await expect(invoke({ n: 2 }, namedOne)).rejects.toMatchObject(started);
   });
 
   it('refuses input that is not JSON or exceeds a megabyte', async () => {
     const text = { Payload: Buffer.from('not JSON') };
-    await expect(invoke({}, text)).rejects.toMatchObject({ name: 'InvalidRequestContentException' });
-    await expect(invoke({ text: 'x'.repeat(1024 * 1024) })).rejects.toMatchObject({
-      name: 'RequestTooLargeException',
-      $metadata: { httpStatusCode: 413 },
-    });
+    await expect(invoke({}, text)).rejects.toMatchObject(error('InvalidRequestContentException'));
+    const large = invoke({ text: 'x'.repeat(1024 * 1024) });
+    await expect(large).rejects.toMatchObject(error('RequestTooLargeException', 413));
   });
 
   it('waits for the result if it is asked to', async () => {
-    const { Payload, FunctionError } = await invoke({ seconds: 1 }, { InvocationType: 'RequestResponse' });
-    expect(Buffer.from(Payload ?? []).toString()).toBe('"done"');
-    expect(FunctionError).toBeUndefined();
-    const failed = await invoke({ does: 'fail' }, { InvocationType: 'RequestResponse' });
-    expect(failed.FunctionError).toBe('Unhandled');
-    expect(JSON.parse(Buffer.from(failed.Payload ?? []).toString())).toEqual({
-      errorType: 'RangeError',
-      errorMessage: 'too far',
-    });
+    const resultOf = async (payload: object) => {
+      const { Payload, FunctionError } = await invoke(payload, { InvocationType: 'RequestResponse' });
+      return [FunctionError, JSON.parse(Buffer.from(Payload ?? []).toString())] as unknown;
+    };
+    expect(await resultOf({ seconds: 1 })).toEqual([undefined, 'done']);
+    const tooFar = { errorType: 'RangeError', errorMessage: 'too far' };
+    expect(await resultOf({ does: 'fail' })).toEqual(['Unhandled', tooFar]);
   });
 
   it('fails if the key is disabled', async () => {
     aws.kms.disable(keyArn);
-    await expect(invoke({})).rejects.toMatchObject({
-      name: 'KMSDisabledException',
-      $metadata: { httpStatusCode: 502 },
-    });
+    await expect(invoke({})).rejects.toMatchObject(error('KMSDisabledException', 502));
   });
 });
 
 describe("the function's event", () => {
   it('has the input, then what happened, with times in ISO 8601', async () => {
-    await invoke({ seconds: 60 }, { DurableExecutionName: 'one' });
+    await invoke({ seconds: 60 }, namedOne);
     await paused();
     aws.lambda.passTime(60_000);
-    const { arn = '' } = aws.lambda.engine.executions()[0] ?? {};
-    await aws.lambda.engine.over(arn);
+    await over();
     const [first, second] = events;
     expect(first?.InitialExecutionState).toMatchObject({
       Operations: [{ Type: 'EXECUTION', Status: 'STARTED', ExecutionDetails: { InputPayload: '{"seconds":60}' } }],
@@ -213,68 +213,51 @@ describe("the function's event", () => {
     await invoke({ does: 'many' });
     await paused();
     aws.lambda.passTime(1000);
-    const { arn = '' } = aws.lambda.engine.executions()[0] ?? {};
-    await aws.lambda.engine.over(arn);
+    expect(await over()).toMatchObject({ status: 'SUCCEEDED', operations: 1201 });
     expect(events[1]?.InitialExecutionState.Operations).toHaveLength(1000);
-    expect(aws.lambda.engine.executions()[0]).toMatchObject({ status: 'SUCCEEDED', operations: 1201 });
     expect(aws.log.calls().filter(({ action }) => action === 'lambda:GetDurableExecutionState')).toHaveLength(1);
   });
 });
 
 describe('call-backs', () => {
-  const waiting = async (): Promise<void> => {
-    await invoke({ does: 'callback' }, { DurableExecutionName: 'one' });
+  beforeEach(async () => {
+    await invoke({ does: 'callback' }, namedOne);
     await paused();
-  };
-  const result = async (): Promise<string | undefined> => {
-    const { arn = '' } = aws.lambda.engine.executions()[0] ?? {};
-    await aws.lambda.engine.over(arn);
-    return (await lambda.send(new GetDurableExecutionCommand({ DurableExecutionArn: arn }))).Result;
-  };
+  });
+  const timedOut = error('CallbackTimeoutException');
+  const succeed = (more: object = {}) =>
+    lambda.send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId: callbackId, ...more }));
+  const beat = () => lambda.send(new SendDurableExecutionCallbackHeartbeatCommand({ CallbackId: callbackId }));
 
   it('succeed with a payload', async () => {
-    await waiting();
-    const succeed = { CallbackId: callbackId, Result: Buffer.from('here') };
-    await lambda.send(new SendDurableExecutionCallbackSuccessCommand(succeed));
-    expect(await result()).toBe('"here"');
-    await expect(lambda.send(new SendDurableExecutionCallbackSuccessCommand(succeed))).rejects.toMatchObject({
-      name: 'CallbackTimeoutException',
-    });
+    const here = { Result: Buffer.from('here') };
+    await succeed(here);
+    expect((await executionAt((await over()).arn)).Result).toBe('"here"');
+    await expect(succeed(here)).rejects.toMatchObject(timedOut);
   });
 
   it('succeed without one', async () => {
-    await waiting();
-    await lambda.send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId: callbackId }));
-    expect(await result()).toBeUndefined();
-    expect(aws.lambda.engine.executions()[0]?.status).toBe('SUCCEEDED');
+    await succeed();
+    const { arn, status } = await over();
+    expect([status, (await executionAt(arn)).Result]).toEqual(['SUCCEEDED', undefined]);
   });
 
   it('fail with an error', async () => {
-    await waiting();
     const Error = { ErrorMessage: 'refused', ErrorType: 'Refusal' };
     await lambda.send(new SendDurableExecutionCallbackFailureCommand({ CallbackId: callbackId, Error }));
-    await result();
-    expect(aws.lambda.engine.executions()[0]).toMatchObject({
-      status: 'FAILED',
-      error: { ErrorMessage: 'refused' },
-    });
+    expect(await over()).toMatchObject({ status: 'FAILED', error: { ErrorMessage: 'refused' } });
   });
 
   it('take heartbeats while they are open', async () => {
-    await waiting();
-    await lambda.send(new SendDurableExecutionCallbackHeartbeatCommand({ CallbackId: callbackId }));
+    await beat();
     aws.lambda.passTime(day);
-    await result();
-    await expect(
-      lambda.send(new SendDurableExecutionCallbackHeartbeatCommand({ CallbackId: callbackId })),
-    ).rejects.toMatchObject({ name: 'CallbackTimeoutException' });
+    await over();
+    await expect(beat()).rejects.toMatchObject(timedOut);
   });
 
   it('that Lambda never made are refused', async () => {
-    const CallbackId = Buffer.from('nothing').toString('base64');
-    await expect(lambda.send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId }))).rejects.toMatchObject({
-      name: 'InvalidParameterValueException',
-    });
+    const unknown = succeed({ CallbackId: Buffer.from('nothing').toString('base64') });
+    await expect(unknown).rejects.toMatchObject(error('InvalidParameterValueException'));
   });
 });
 
@@ -295,27 +278,23 @@ describe('executions', () => {
     expect(await all({ Statuses: ['RUNNING', 'STOPPED'] })).toEqual(['c', 'a']);
     expect(await all({ DurableExecutionName: 'a' })).toEqual(['a']);
     expect(await all({ Qualifier: '2' })).toEqual([]);
-    const { StartTimestamp: StartedAfter } = await lambda.send(
-      new GetDurableExecutionCommand({ DurableExecutionArn: aws.lambda.engine.executions()[1]?.arn }),
-    );
+    const { StartTimestamp: StartedAfter } = await executionAt(aws.lambda.engine.executions()[1]?.arn);
     expect(await all({ StartedAfter })).toEqual(['c']);
     expect(await all({ StartedBefore: StartedAfter })).toEqual(['a']);
-    const pages: number[] = [];
-    for await (const page of paginateListDurableExecutionsByFunction(
-      { client: lambda, pageSize: 2 },
-      { FunctionName: 'TheJob' },
-    )) {
-      pages.push(page.DurableExecutions?.length ?? 0);
+    const pages: (number | undefined)[] = [];
+    const paging = { client: lambda, pageSize: 2 };
+    for await (const page of paginateListDurableExecutionsByFunction(paging, { FunctionName: 'TheJob' })) {
+      pages.push(page.DurableExecutions?.length);
     }
     expect(pages).toEqual([2, 1]);
   });
 
   it('show their input, and their error when they were stopped', async () => {
-    const { DurableExecutionArn } = await invoke({ n: 1 }, { DurableExecutionName: 'one' });
+    const { DurableExecutionArn } = await invoke({ n: 1 }, namedOne);
     const stop = { DurableExecutionArn, Error: { ErrorMessage: 'not wanted' } };
     const { StopTimestamp } = await lambda.send(new StopDurableExecutionCommand(stop));
     expect(StopTimestamp).toBeInstanceOf(Date);
-    expect(await lambda.send(new GetDurableExecutionCommand({ DurableExecutionArn }))).toMatchObject({
+    expect(await executionAt(DurableExecutionArn)).toMatchObject({
       DurableExecutionName: 'one',
       FunctionArn: `${account}:TheJob:1`,
       InputPayload: '{"n":1}',
@@ -324,9 +303,7 @@ describe('executions', () => {
       EndTimestamp: StopTimestamp,
       DurableConfig: { KMSKeyArn: keyArn, RetentionPeriodInDays: 7 },
     });
-    const without = await lambda.send(
-      new GetDurableExecutionCommand({ DurableExecutionArn, IncludeExecutionData: false }),
-    );
+    const without = await executionAt(DurableExecutionArn, { IncludeExecutionData: false });
     expect(without.InputPayload).toBeUndefined();
   });
 
@@ -334,9 +311,7 @@ describe('executions', () => {
     const { DurableExecutionArn } = await invoke({});
     await lambda.send(new StopDurableExecutionCommand({ DurableExecutionArn }));
     aws.lambda.passTime(7 * day);
-    await expect(lambda.send(new GetDurableExecutionCommand({ DurableExecutionArn }))).rejects.toMatchObject({
-      name: 'ResourceNotFoundException',
-    });
+    await expect(executionAt(DurableExecutionArn)).rejects.toMatchObject(error('ResourceNotFoundException'));
     expect(await all()).toEqual([]);
   });
 
@@ -347,9 +322,7 @@ describe('executions', () => {
     const seen: DurableProcesses = { ...processesOf(handler), run: async () => versions.push('2') };
     expect(aws.lambda.publish(spec, seen)).toBe(`${account}:TheJob:2`);
     aws.lambda.passTime(60_000);
-    const { arn = '' } = aws.lambda.engine.executions()[0] ?? {};
-    await aws.lambda.engine.over(arn);
-    expect(aws.lambda.engine.executions()[0]).toMatchObject({ status: 'SUCCEEDED', version: '1' });
+    expect(await over()).toMatchObject({ status: 'SUCCEEDED', version: '1' });
     expect(versions).toEqual([]);
     await invoke({}, { FunctionName: `${account}:TheJob:2` });
     await eventually(() => versions.length === 1);
@@ -357,38 +330,26 @@ describe('executions', () => {
 });
 
 describe('checkpoints over HTTP', () => {
-  const started = async () => {
-    const { DurableExecutionArn } = await invoke({}, { DurableExecutionName: 'one' });
-    await paused();
-    return { DurableExecutionArn, CheckpointToken: aws.lambda.engine.find(DurableExecutionArn ?? '').token };
-  };
-
   it('that are repeated with the same client token are answered the same, and applied once', async () => {
-    const request = { ...(await started()), ClientToken: 'same', Updates: [] };
-    const first = await lambda.send(new CheckpointDurableExecutionCommand(request));
-    const again = await lambda.send(new CheckpointDurableExecutionCommand(request));
+    const { DurableExecutionArn } = await invoke({}, namedOne);
+    await paused();
+    const { token: CheckpointToken } = aws.lambda.engine.find(DurableExecutionArn ?? '');
+    const checkpoint = (ClientToken: string) =>
+      lambda.send(
+        new CheckpointDurableExecutionCommand({ DurableExecutionArn, CheckpointToken, ClientToken, Updates: [] }),
+      );
+    const [first, again] = [await checkpoint('same'), await checkpoint('same')];
     expect(again.CheckpointToken).toBe(first.CheckpointToken);
-    await expect(
-      lambda.send(new CheckpointDurableExecutionCommand({ ...request, ClientToken: 'other' })),
-    ).rejects.toMatchObject({
-      name: 'InvalidParameterValueException',
-      message: 'Invalid checkpoint token',
-      $metadata: { httpStatusCode: 400 },
-    });
+    const invalid = error('InvalidParameterValueException', 400, 'Invalid checkpoint token');
+    await expect(checkpoint('other')).rejects.toMatchObject(invalid);
   });
 
   it('can be refused by a test, which fails the execution', async () => {
-    aws.lambda.onCheckpoint(({ when }) =>
-      when === 'before'
-        ? new LambdaError('InvalidParameterValueException', 400, 'Too large, says the test')
-        : undefined,
-    );
-    const { DurableExecutionArn = '' } = await invoke({});
-    await aws.lambda.engine.over(DurableExecutionArn);
-    expect(aws.lambda.engine.executions()[0]).toMatchObject({
-      status: 'FAILED',
-      error: { ErrorMessage: expect.stringContaining('Too large, says the test') },
-    });
+    const tooLarge = new LambdaError('InvalidParameterValueException', 400, 'Too large, says the test');
+    aws.lambda.onCheckpoint(({ when }) => (when === 'before' ? tooLarge : undefined));
+    await invoke({});
+    const ErrorMessage = expect.stringContaining('Too large, says the test') as string;
+    expect(await over()).toMatchObject({ status: 'FAILED', error: { ErrorMessage } });
   });
 
   it('fail the execution when the key was disabled in the meantime', async () => {
@@ -396,9 +357,8 @@ describe('checkpoints over HTTP', () => {
       if (when === 'before') aws.kms.disable(keyArn);
       return undefined;
     });
-    const { DurableExecutionArn = '' } = await invoke({ does: 'step' });
-    await aws.lambda.engine.over(DurableExecutionArn);
-    expect(aws.lambda.engine.executions()[0]).toMatchObject({ status: 'FAILED', invocations: 1 });
+    await invoke({ does: 'step' });
+    expect(await over()).toMatchObject({ status: 'FAILED', invocations: 1 });
   });
 });
 
@@ -414,7 +374,7 @@ it('records each call with the ARN that its right is about', async () => {
   await paused();
   await lambda.send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId: callbackId }));
   await lambda.send(new StopDurableExecutionCommand({ DurableExecutionArn }));
-  await lambda.send(new GetDurableExecutionCommand({ DurableExecutionArn }));
+  await executionAt(DurableExecutionArn);
   await lambda.send(new ListDurableExecutionsByFunctionCommand({ FunctionName: 'TheJob' }));
   const seen = new Map(aws.log.calls().map(({ action, resource }) => [action, resource]));
   expect(Object.fromEntries(seen)).toEqual({

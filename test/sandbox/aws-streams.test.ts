@@ -69,8 +69,9 @@ beforeEach(() => {
   alsoTo = () => {};
 });
 
+const item = (id: string, n: number) => ({ id: { S: id }, n: { N: String(n) } });
 const put = (TableName: string, id: string, n: number) =>
-  client.send(new PutItemCommand({ TableName, Item: { id: { S: id }, n: { N: String(n) } } }));
+  client.send(new PutItemCommand({ TableName, Item: item(id, n) }));
 const add = (TableName: string, id: string) =>
   client.send(
     new UpdateItemCommand({
@@ -80,7 +81,6 @@ const add = (TableName: string, id: string) =>
       ExpressionAttributeValues: { ':one': { N: '1' } },
     }),
   );
-const item = (id: string, n: number) => ({ id: { S: id }, n: { N: String(n) } });
 
 describe('stream records', () => {
   it("look as Lambda gives them, with the images of the table's stream", async () => {
@@ -176,41 +176,61 @@ describe('stream records', () => {
   });
 });
 
+/** A record of the table `both` with this `n`. */
+const recordOf = (n: number, more: object = {}): DynamoDBRecord => ({
+  eventName: 'INSERT',
+  eventSourceARN: streamOf('both'),
+  dynamodb: { SequenceNumber: String(n), NewImage: item('x', n), ...more },
+});
+/** A record of an item with this id. */
+const recordAbout = (id: string): DynamoDBRecord => ({
+  eventSourceARN: streamOf('both'),
+  dynamodb: { Keys: { id: { S: id } } },
+});
+const numbersIn = ({ Records }: DynamoDBStreamEvent) =>
+  Records.map(({ dynamodb }) => Number(dynamodb?.NewImage?.['n']?.N));
+const idsIn = ({ Records }: DynamoDBStreamEvent) => Records.map(({ dynamodb }) => dynamodb?.Keys?.['id']?.S ?? '');
+
+type Feed = ReturnType<typeof streamFeed>;
+/** Offers records, waits until they are delivered, and closes the feed. */
+const deliver = async (feed: Feed, ...offered: readonly DynamoDBRecord[]): Promise<void> => {
+  for (const record of offered) feed.offer(record);
+  await feed.idle();
+  await feed.close();
+};
+
 describe('an event source mapping', () => {
-  const numbersIn = ({ Records }: DynamoDBStreamEvent) =>
-    Records.map(({ dynamodb }) => Number(dynamodb?.NewImage?.['n']?.N));
+  /** A feed of one mapping, and the numbers of each batch that it tried. */
+  const tracked = (more: Partial<MappingSpec>, answer: (numbers: number[], tries: number) => unknown) => {
+    const tried: number[][] = [];
+    const feed = streamFeed([mapping(more)], async (_name, event) => {
+      tried.push(numbersIn(event));
+      return answer(numbersIn(event), tried.length);
+    });
+    return { feed, tried };
+  };
 
   it('delivers what arrived meanwhile as one batch, in order, up to its maximum size', async () => {
-    const batches: number[][] = [];
     const allWritten = Promise.withResolvers<void>();
-    const feed = streamFeed([mapping({ batchSize: 3 })], async (_name, event) => {
-      batches.push(numbersIn(event));
-      await allWritten.promise;
-    });
+    const { feed, tried } = tracked({ batchSize: 3 }, () => allWritten.promise);
     alsoTo = feed.offer;
     for (let count = 0; count < 6; count += 1) await add('both', 'e');
     allWritten.resolve();
-    await feed.idle();
-    await feed.close();
-    expect(batches).toEqual([[1], [2, 3, 4], [5, 6]]);
+    await deliver(feed);
+    expect(tried).toEqual([[1], [2, 3, 4], [5, 6]]);
   });
 
   it('retries until the function accepts the records, and splits a batch that fails', async () => {
-    const tried: number[][] = [];
     const taken: number[] = [];
     let failuresLeft = 2;
-    const feed = streamFeed([mapping()], async (_name, event) => {
-      const numbers = numbersIn(event);
-      tried.push(numbers);
+    const { feed, tried } = tracked({}, (numbers) => {
       if (numbers.includes(3) && failuresLeft > 0) {
         failuresLeft -= 1;
         throw new Error('no');
       }
       taken.push(...numbers);
     });
-    for (const n of [1, 2, 3, 4, 5, 6, 7]) feed.offer(recordOf(n));
-    await feed.idle();
-    await feed.close();
+    await deliver(feed, ...[1, 2, 3, 4, 5, 6, 7].map((n) => recordOf(n)));
     expect(taken).toEqual([1, 2, 3, 4, 5, 6, 7]);
     expect(tried).toEqual([[1], [2, 3, 4, 5, 6, 7], [2, 3, 4], [2, 3], [4], [5, 6, 7]]);
   });
@@ -219,30 +239,21 @@ describe('an event source mapping', () => {
     ['that fails, if the mapping does not split', { bisect: false }, new Error('no')],
     ['that no function has seen', { bisect: true }, new ThrottledError('audit', 1)],
   ])('resends a whole batch %s', async (_name, more, failure) => {
-    const tried: number[][] = [];
-    const feed = streamFeed([mapping(more)], async (_function, event) => {
-      tried.push(numbersIn(event));
-      if (tried.length === 2) throw failure;
+    const { feed, tried } = tracked(more, (_numbers, tries) => {
+      if (tries === 2) throw failure;
     });
-    for (const n of [1, 2, 3]) feed.offer(recordOf(n));
-    await feed.idle();
-    await feed.close();
+    await deliver(feed, recordOf(1), recordOf(2), recordOf(3));
     expect(tried).toEqual([[1], [2, 3], [2, 3]]);
   });
 
   it('resends from the first record that a function names, and all if it names another', async () => {
-    const tried: number[][] = [];
     const answers = [[], ['4', '3'], [], ['9'], []];
-    const feed = streamFeed([mapping({ namesFailures: true })], async (_function, event) => {
-      tried.push(numbersIn(event));
-      const named = answers[tried.length - 1] ?? [];
-      return { batchItemFailures: named.map((itemIdentifier) => ({ itemIdentifier })) };
-    });
+    const { feed, tried } = tracked({ namesFailures: true }, (_numbers, tries) => ({
+      batchItemFailures: answers[tries - 1]?.map((itemIdentifier) => ({ itemIdentifier })) ?? [],
+    }));
     for (const n of [1, 2, 3, 4]) feed.offer(recordOf(n));
     await feed.idle();
-    feed.offer(recordOf(5));
-    await feed.idle();
-    await feed.close();
+    await deliver(feed, recordOf(5));
     expect(tried).toEqual([[1], [2, 3, 4], [3, 4], [5], [5]]);
   });
 
@@ -257,9 +268,7 @@ describe('an event source mapping', () => {
     const feed = streamFeed(mappings, async (name, event) => {
       got[name]?.push(...event.Records.map(({ dynamodb }) => dynamodb?.NewImage?.['n']?.N ?? 'removed'));
     });
-    for (const n of [1, 2, 3, 71]) feed.offer(recordOf(n));
-    await feed.idle();
-    await feed.close();
+    await deliver(feed, ...[1, 2, 3, 71].map((n) => recordOf(n)));
     expect(got).toEqual({ all: ['1', '2', '3', '71'], some: ['2', '71'], other: [] });
   });
 
@@ -269,9 +278,9 @@ describe('an event source mapping', () => {
     let running = 0;
     const feed = streamFeed(
       [mapping()],
-      async (_name, { Records }) => {
+      async (_name, event) => {
         running += 1;
-        tried.push(Records.map(({ dynamodb }) => dynamodb?.Keys?.['id']?.S ?? '').join(''));
+        tried.push(idsIn(event).join(''));
         // Neither shard ends its first batch before both have begun.
         if (running === 2) together.resolve();
         await together.promise;
@@ -280,12 +289,8 @@ describe('an event source mapping', () => {
       undefined,
       { twice: true, shards: 2 },
     );
-    const ids = 'a b c d e f g h'.split(' ');
-    for (const id of [...ids, ...ids]) {
-      feed.offer({ eventSourceARN: streamOf('both'), dynamodb: { Keys: { id: { S: id } } } });
-    }
-    await feed.idle();
-    await feed.close();
+    const ids = words('a b c d e f g h');
+    await deliver(feed, ...[...ids, ...ids].map(recordAbout));
 
     for (const id of ids) {
       const batches = tried.filter((batch) => batch.includes(id));
@@ -295,39 +300,27 @@ describe('an event source mapping', () => {
 
   it('keeps its records while paused, and delivers them in order afterwards', async () => {
     const delivered: string[] = [];
-    const feed = streamFeed([mapping()], async (_name, { Records }) => {
-      delivered.push(...Records.map(({ dynamodb }) => dynamodb?.Keys?.['id']?.S ?? ''));
-    });
-    const offer = (id: string): void =>
-      feed.offer({ eventSourceARN: streamOf('both'), dynamodb: { Keys: { id: { S: id } } } });
-    offer('before');
+    const feed = streamFeed([mapping()], async (_name, event) => void delivered.push(...idsIn(event)));
+    feed.offer(recordAbout('before'));
     await feed.idle();
     feed.pause();
-    offer('first');
-    offer('second');
+    for (const id of ['first', 'second']) feed.offer(recordAbout(id));
     await feed.idle();
     expect(delivered).toEqual(['before']);
 
     feed.resume();
-    offer('after');
-    await feed.idle();
+    await deliver(feed, recordAbout('after'));
     expect(delivered).toEqual(['before', 'first', 'second', 'after']);
-    await feed.close();
   });
 
   it('that is paused during a delivery finishes it, and begins no other', async () => {
-    const delivered: number[][] = [];
-    const feed = streamFeed([mapping()], async (_name, event) => {
-      delivered.push(numbersIn(event));
-      feed.pause();
-    });
+    const { feed, tried } = tracked({}, () => feed.pause());
     for (const n of [1, 2]) feed.offer(recordOf(n));
     await feed.idle();
-    expect(delivered).toEqual([[1]]);
+    expect(tried).toEqual([[1]]);
     feed.resume();
-    await feed.idle();
-    await feed.close();
-    expect(delivered).toEqual([[1], [2]]);
+    await deliver(feed);
+    expect(tried).toEqual([[1], [2]]);
   });
 
   it('waits twice as long before each try, and never over five seconds', async () => {
@@ -341,9 +334,7 @@ describe('an event source mapping', () => {
       },
       async (ms) => void pausesMs.push(ms),
     );
-    feed.offer(recordOf(1));
-    await feed.idle();
-    await feed.close();
+    await deliver(feed, recordOf(1));
     expect(pausesMs).toEqual([50, 100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
   });
 
@@ -361,14 +352,8 @@ describe('an event source mapping', () => {
       async () => void (now += 43_000),
       () => now * 1000,
     );
-    const written = (n: number, seconds: number) => {
-      const record = recordOf(n);
-      return { ...record, dynamodb: { ...record.dynamodb, ApproximateCreationDateTime: seconds } };
-    };
-    feed.offer(written(1, at));
-    feed.offer(written(2, at + 50_000));
-    await feed.idle();
-    await feed.close();
+    const written = (n: number, seconds: number) => recordOf(n, { ApproximateCreationDateTime: seconds });
+    await deliver(feed, written(1, at), written(2, at + 50_000));
     expect(tried).toEqual([[1], [1], [1], [2]]);
   });
 
@@ -416,12 +401,8 @@ describe('an event source mapping', () => {
       memoryMb: 128,
       logGroup: 'audit',
     };
-    const audit = await startFunction(spec, {
-      socketPath: join(folder, 'socket'),
-      awsEndpoint: aws.url,
-      onLog: () => {},
-      lazy: true,
-    });
+    const socketPath = join(folder, 'socket');
+    const audit = await startFunction(spec, { socketPath, awsEndpoint: aws.url, onLog: () => {}, lazy: true });
     const feed = streamFeed([mapping()], (_name, event) => invokeDirectly(audit, event));
     alsoTo = feed.offer;
     try {
@@ -434,12 +415,3 @@ describe('an event source mapping', () => {
     }
   });
 });
-
-/** A record of the table `both` with this `n`. */
-const recordOf = (n: number): DynamoDBRecord => {
-  return {
-    eventName: 'INSERT',
-    eventSourceARN: streamOf('both'),
-    dynamodb: { SequenceNumber: String(n), NewImage: item('x', n) },
-  };
-};
