@@ -325,7 +325,11 @@ describe('a word of a command line', () => {
     ],
     usage: [
       [[], 'Give --month, such as --month 2026-11'],
-      [['--month', 'november'], '--month is "november"; write a month such as 2026-11'],
+      ...['november', '2026', '2026-13', '2026-1', '11-2026', '2026-11-01'].map((month): Row => [
+        ['--month', month],
+        `--month is "${month}"; write a month such as 2026-11`,
+      ]),
+      [['--month', '2026-05', 'more'], '--help lists the flags'],
       [['--month', '2026-07'], '--month is 2026-07, which has not begun'],
       [['--month', '2026-06'], undefined],
       [['--month', '2026-05', '--by', 'grant'], '--by is "grant"; write payer or partner'],

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -18,24 +18,25 @@ import { alarm } from '../../bin/smoke/alarm.ts';
 import type { AskedStage } from '../../bin/smoke/question.ts';
 import { smoke } from '../../bin/smoke/smoke.ts';
 
+const faults = [
+  ['renamed', 'challenge', 'www-authenticate is missing'],
+  ['basic', 'challenge', 'www-authenticate is Basic'],
+  ['joinedCookies', 'cookies', 'the second of two was lost over HTTP/1.1'],
+  ['splitCookies', 'cookies', 'a name inside a value was read over HTTP/1.1'],
+  ['firstOnly', 'repeated', 'one of two values was lost (1 and 0 found)'],
+  ['lastOnly', 'repeated', 'one of two values was lost (0 and 1 found)'],
+  ['cleanCut', 'cut', 'looked complete'],
+  ['cutLarge', 'large', 'cut after'],
+  ['open', 'challenge', 'answered 200 instead of 401'],
+  ['noPatient', 'repeated', 'this payer finds no Patient by _lastUpdated'],
+  ['halfObject', 'large', 'cut after 2.0 MB'],
+  ['refusing', 'large', 'answered 403'],
+  ['down', 'large', 'answered 502'],
+  ['refusing', 'cut', 'answered 403'],
+] as const;
+
 /** A stage that has only what the smoke test reads; each test breaks something in it. */
-const startStage = async (
-  fault:
-    | 'none'
-    | 'joinedCookies'
-    | 'splitCookies'
-    | 'renamed'
-    | 'basic'
-    | 'open'
-    | 'noPatient'
-    | 'firstOnly'
-    | 'lastOnly'
-    | 'cleanCut'
-    | 'cutLarge'
-    | 'refusing'
-    | 'down'
-    | 'halfObject' = 'none',
-) => {
+const startStage = async (fault: 'none' | (typeof faults)[number][0] = 'none') => {
   const megabyte = Buffer.alloc(1024 * 1024, ' ');
   const statusOf: Readonly<Record<string, number>> = { refusing: 403, down: 502 };
   const server = createServer((request, response) => {
@@ -67,12 +68,13 @@ const startStage = async (
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    origin: `http://127.0.0.1:${port}`,
-    close: () => new Promise((resolve) => server.close(resolve).closeAllConnections()),
-  };
+  servers.push(server);
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 };
+const servers: Server[] = [];
+const closeAll = () =>
+  Promise.all(servers.splice(0).map((server) => new Promise((done) => server.close(done).closeAllConnections())));
+afterEach(closeAll);
 
 const passed = { code: 0, told: 'Tests:       228 skipped, 135 passed, 363 total' };
 
@@ -88,11 +90,8 @@ const run = async (
   const all = ['local', '--origin', origin, '--payer', 'northwind', ...args];
   const suites: { readonly origin: string; readonly file: string; readonly content: unknown }[] = [];
   const runSuite = async (of: string, file: string) => {
-    suites.push({
-      origin: of,
-      file,
-      content: file === 'own.json' ? undefined : JSON.parse(readFileSync(file, 'utf8')),
-    });
+    const content: unknown = file === 'own.json' ? undefined : JSON.parse(readFileSync(file, 'utf8'));
+    suites.push({ origin: of, file, content });
     return suite;
   };
   const code = await smoke(all, { environment, output, runSuite, wait: async () => {} });
@@ -100,14 +99,11 @@ const run = async (
   return { code, line: (name: string) => lines.get(name) ?? '', told: told.join('\n'), suites };
 };
 
-const reads = ['--large', 'large', '--megabytes', '2', '--cut', 'cut', '--dry-run'];
-const readsOnly = reads.slice(0, -1);
+const reads = ['--large', 'large', '--megabytes', '2', '--cut', 'cut'];
 
 describe('npm run smoke', () => {
   it('passes a stage whose reads are right', async () => {
-    const stage = await startStage();
-    const { line } = await run(stage.origin, readsOnly);
-    await stage.close();
+    const { line } = await run(await startStage(), reads);
 
     expect(line('conformance')).toMatch(/^ok .*135 passed/);
     expect(line('challenge')).toMatch(/^ok .*www-authenticate: Bearer/);
@@ -118,101 +114,60 @@ describe('npm run smoke', () => {
     expect(line('alarm')).toMatch(/^not asked .*it needs AWS/);
   });
 
-  it.each([
-    ['renamed', 'challenge', 'www-authenticate is missing'],
-    ['basic', 'challenge', 'www-authenticate is Basic'],
-    ['joinedCookies', 'cookies', 'the second of two was lost over HTTP/1.1'],
-    ['splitCookies', 'cookies', 'a name inside a value was read over HTTP/1.1'],
-    ['firstOnly', 'repeated', 'one of two values was lost (1 and 0 found)'],
-    ['lastOnly', 'repeated', 'one of two values was lost (0 and 1 found)'],
-    ['cleanCut', 'cut', 'looked complete'],
-    ['cutLarge', 'large', 'cut after'],
-    ['open', 'challenge', 'answered 200 instead of 401'],
-    ['noPatient', 'repeated', 'this payer finds no Patient by _lastUpdated'],
-    ['halfObject', 'large', 'cut after 2.0 MB'],
-    ['refusing', 'large', 'answered 403'],
-    ['down', 'large', 'answered 502'],
-    ['refusing', 'cut', 'answered 403'],
-  ] as const)('detects a stage that is %s', async (fault, name, what) => {
-    const stage = await startStage(fault);
-    const { code, line } = await run(stage.origin, readsOnly);
-    await stage.close();
+  it.each(faults)('detects a stage that is %s', async (fault, name, what) => {
+    const { code, line } = await run(await startStage(fault), reads);
 
-    expect(code).toBe(1);
-    expect(line(name)).toMatch(/^WRONG/);
+    expect([code, line(name)]).toEqual([1, expect.stringMatching(/^WRONG/)]);
     expect(line(name)).toContain(what);
   });
 
   it('takes an answer that fails before its first byte for one that is cut off', async () => {
-    const stage = await startStage('down');
-    const { line } = await run(stage.origin, readsOnly);
-    await stage.close();
+    const { line } = await run(await startStage('down'), reads);
 
     expect(line('cut')).toMatch(/^ok .*answered 502 before the first byte$/);
   });
 
   it('gives the conformance suite of stage local its partners, and of another stage the file that was named', async () => {
-    const stage = await startStage();
-    const { suites } = await run(stage.origin);
-    const named = await run(stage.origin, ['--conformance', 'own.json']);
-    await stage.close();
+    const origin = await startStage();
+    const { suites } = await run(origin);
+    const named = await run(origin, ['--conformance', 'own.json']);
     const app = `http://localhost:${runningStack({})?.ports.partner ?? 3002}`;
 
-    expect(suites).toEqual([
-      {
-        origin: stage.origin,
-        file: expect.any(String),
-        content: {
-          payer: 'northwind',
-          edge: true,
-          portal: {
-            clientId: 'demo-partner',
-            secret: 'demo-partner-secret',
-            redirectUri: `${app}/callback`,
-          },
-          app: {
-            clientId: 'demo-app',
-            redirectUri: `${app}/app/callback`,
-            webOrigin: app,
-          },
-        },
-      },
-    ]);
+    const portal = { clientId: 'demo-partner', secret: 'demo-partner-secret', redirectUri: `${app}/callback` };
+    const ofApp = { clientId: 'demo-app', redirectUri: `${app}/app/callback`, webOrigin: app };
+    const content = { payer: 'northwind', edge: true, portal, app: ofApp };
+    expect(suites).toEqual([{ origin, file: expect.any(String), content }]);
     expect(existsSync(suites[0]?.file ?? '')).toBe(false);
     expect(named.suites).toMatchObject([{ file: 'own.json' }]);
   });
 
   it('names the failed tests of the conformance suite once each, with what they expected and got', async () => {
-    const stage = await startStage();
-    const failed = [
-      '  ● token › is no-store (RFC 6749)',
-      '',
-      '    expect(received).toBe(expected) // Object.is equality',
-      '',
-      '    Expected: "no-store"',
-      '    Received: null',
-      '',
-      '      22 | };',
-      '',
-      '  ● token › says why (RFC 6749)',
-      '',
-      '    expect(received).toEqual(expected) // deep equality',
-      '',
-      '    - Expected  - 0',
-      '    + Received  + 1',
-      '',
-      '      Object {',
-      '        "error": "invalid_grant",',
-      '    +   "error_uri": "https://x\u001B.example.org",',
-      '      }',
-      '',
-      '  ● token › is there (RFC 6749)',
-      '',
-      '    fetch failed',
-    ].join('\n');
+    const failed = `  ● token › is no-store (RFC 6749)
+
+    expect(received).toBe(expected) // Object.is equality
+
+    Expected: "no-store"
+    Received: null
+
+      22 | };
+
+  ● token › says why (RFC 6749)
+
+    expect(received).toEqual(expected) // deep equality
+
+    - Expected  - 0
+    + Received  + 1
+
+      Object {
+        "error": "invalid_grant",
+    +   "error_uri": "https://x\u001B.example.org",
+      }
+
+  ● token › is there (RFC 6749)
+
+    fetch failed`;
     const told = `${failed}\n\nSummary of all failing tests\n${failed}\nTests: 1 failed, 134 passed`;
-    const { code, line } = await run(stage.origin, [], {}, { code: 1, told });
-    await stage.close();
+    const { code, line } = await run(await startStage(), [], {}, { code: 1, told });
 
     expect(code).toBe(1);
     expect(line('conformance').split('\n')).toEqual([
@@ -228,15 +183,13 @@ describe('npm run smoke', () => {
   });
 
   it('fails a large answer that is too small to prove anything', async () => {
-    const stage = await startStage();
-    const { line } = await run(stage.origin, ['--large', 'large']);
-    await stage.close();
+    const { line } = await run(await startStage(), ['--large', 'large']);
 
     expect(line('large')).toMatch(/^WRONG .*only 2\.0 MB: read something larger$/);
   });
 
   it('says what it needs for the tests that it left out, and runs none with --dry-run', async () => {
-    const { code, line, told } = await run('http://127.0.0.1:1', reads, {});
+    const { code, line, told } = await run('http://127.0.0.1:1', [...reads, '--dry-run'], {});
 
     expect(code).toBe(0);
     expect(line('repeated')).toContain('it needs an access token in P2P_ACCESS_TOKEN');
@@ -253,9 +206,9 @@ describe('npm run smoke', () => {
   });
 
   it('fails a stage that cannot be reached, with the name of the error', async () => {
-    const stage = await startStage();
-    await stage.close();
-    const { code, line } = await run(stage.origin);
+    const origin = await startStage();
+    await closeAll();
+    const { code, line } = await run(origin);
 
     expect(code).toBe(1);
     expect(line('challenge')).toMatch(
@@ -318,10 +271,8 @@ describe('the alarm that is set off', () => {
   it('is missing if none is OK with its actions enabled, and nothing is set off', async () => {
     alarms({ AlarmName: 'p2p-gateway-demo-Quiet', ActionsEnabled: false });
 
-    expect(await alarm.ask(asked)).toMatchObject({
-      outcome: 'wrong',
-      what: expect.stringContaining('no alarm that is OK'),
-    });
+    const what = expect.stringContaining('no alarm that is OK') as string;
+    expect(await alarm.ask(asked)).toMatchObject({ outcome: 'wrong', what });
     expect(cloudWatch.commandCalls(SetAlarmStateCommand)).toEqual([]);
   });
 
