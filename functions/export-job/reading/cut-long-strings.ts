@@ -1,6 +1,6 @@
 import { backslashByte, letterU, space, tableOf } from '../../shared/json/bytes.ts';
-import { eachText } from '../../shared/json/each-text.ts';
 import { readTokens } from '../../shared/json/tokens.ts';
+import { eachText } from './each-text.ts';
 
 /** Longer strings are cut, in bytes. References, types and ids are much shorter. */
 const longestBytes = 64 * 1024;

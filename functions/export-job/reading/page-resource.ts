@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { isObject, type JsonObject } from '../../shared/json-object.ts';
 import { openObject } from '../../shared/json/bytes.ts';
-import { eachText } from '../../shared/json/each-text.ts';
 import { readTokens } from '../../shared/json/tokens.ts';
 import { countMembers } from './count-members.ts';
 import { cutLongStrings } from './cut-long-strings.ts';
+import { eachText } from './each-text.ts';
 import type { ValueKeeper } from './keep-value.ts';
 import { surveyResource, type Survey } from './survey-resource.ts';
 

@@ -1,11 +1,11 @@
 import { afterBase } from '../../shared/fhir/base-url-prefix.ts';
 import { createLinkRewriter } from '../../shared/fhir/rewrite-links.ts';
 import { backslashByte } from '../../shared/json/bytes.ts';
-import { eachText } from '../../shared/json/each-text.ts';
 import { namesOf } from '../../shared/json/names.ts';
 import { decodeBeginning } from '../../shared/json/spelling.ts';
 import { readTokens } from '../../shared/json/tokens.ts';
 import { eachBase, isAt, spellings, type AnswerBases } from '../../shared/registry/fhir-bases.ts';
+import { eachText } from './each-text.ts';
 import type { PageResource } from './page-resource.ts';
 import { placeAtPayer, type Place } from './place-at-payer.ts';
 

@@ -1,13 +1,14 @@
 import type { Mistake } from '../../shared/errors.ts';
+import type { GroupConsent } from '../../shared/exchanges/group.ts';
 import type { MatchMember } from '../../shared/exchanges/input.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
 import { isObject, type JsonObject } from '../../shared/json-object.ts';
+import { sha256 } from '../../shared/store/crypto.ts';
 import { checkBounds } from './check-bounds.ts';
 import { checkConsent, type Plans } from './check-consent.ts';
 import { checkContent } from './check-content.ts';
 import { checkCoverageToLink, checkCoverageToMatch } from './check-coverage.ts';
 import { checkPatient } from './check-patient.ts';
-import { consentOf } from './consent-of.ts';
 import { objectOf, unless } from './mistakes.ts';
 
 /** The parts of a MemberBundle, with their types. */
@@ -97,6 +98,24 @@ const checkPart = (
       return checkConsent(resource, at, member, plans, nowMs);
   }
 };
+
+/** A JSON value with its members in the order of RFC 8785, so that a partner can make the same text of the same Consent. */
+const canonical = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(canonical);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((name) => [name, canonical(value[name])]),
+  );
+};
+
+/** What is kept of a checked Consent: which it was, and until when it holds. */
+const consentOf = (consent: JsonObject): GroupConsent => ({
+  id: String(consent['id']),
+  hash: sha256(JSON.stringify(canonical(consent))),
+  endsAt: String(objectOf(objectOf(consent['provision'])['period'])['end']),
+});
 
 /** A checked MemberBundle: who it is about, if that can be read, and all that is wrong with it. */
 export interface CheckedBundle {

@@ -1,6 +1,5 @@
 import { GatewayError } from '../../shared/errors.ts';
 import { isObject, type JsonObject } from '../../shared/json-object.ts';
-import { numbersWithin } from '../../shared/json/numbers-within.ts';
 import type { IdentitySignIn } from '../../shared/registry/types.ts';
 import type { Assertion } from '../client-authentication.ts';
 import { listOf, objectOf, oneOf, optional, requireFields, takeApart, text, type FieldCheck } from './fields.ts';
@@ -26,6 +25,27 @@ const instant: FieldCheck = (value) =>
   (instantForm.test(value as string) && !Number.isNaN(Date.parse(value as string))
     ? undefined
     : 'must be a time with its zone, such as "2026-06-01T12:00:00.123Z"');
+
+/** A string with the colon after it, if it is a name; a bracket; or a number. */
+const parts = /"(?:[^"\\]|\\.)*"(?<colon>\s*:)?|[{}[\]]|(?<number>-?\d[^\s,\]}]*)/g;
+
+/**
+ * The numbers in a member of a JSON text, however deep, as they are written: a parser may have rounded them.
+ * @param json what JSON's parser has accepted
+ * @param path the names that lead to the member, through objects only
+ */
+const numbersWithin = (json: string, path: readonly string[]): string[] => {
+  const names: (string | undefined)[] = [];
+  const numbers: string[] = [];
+  for (const { 0: part, groups } of json.matchAll(parts)) {
+    const { colon, number } = groups ?? {};
+    if (part === '{' || part === '[') names.push(undefined);
+    else if (part === '}' || part === ']') names.pop();
+    else if (colon !== undefined) names[names.length - 1] = JSON.parse(part.slice(0, -colon.length)) as string;
+    else if (number !== undefined && path.every((name, level) => names[level] === name)) numbers.push(number);
+  }
+  return numbers;
+};
 
 const deepestAttestation = 10;
 

@@ -1,4 +1,4 @@
-import { nextToken, takeChunk, token, type JsonTokens } from './tokens.ts';
+import { nextToken, takeChunk, token, type JsonTokens } from '../../shared/json/tokens.ts';
 
 /** The bytes are read in pieces, so that no large copy is made. */
 const pieceBytes = 64 * 1024;
