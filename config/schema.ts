@@ -220,7 +220,7 @@ const identitySignIn = z.strictObject({
   consentLifetime: upTo(longestConsent, 3600).optional(),
 });
 
-/** How long ago, in seconds, a member may have agreed when a partner presents an identity token. */
+/** The longest ago, in seconds, that a member may have agreed when a partner presents an identity token; also the default. */
 const longestConsentAge = 600;
 
 const identityProvider = z.strictObject({
@@ -301,8 +301,9 @@ const payerExchange = z.strictObject({
 const longestGroupDays = 3653;
 
 const exchanges = z.strictObject({
-  groupDays: z.int().min(1).max(longestGroupDays).optional(),
-  mostRunning: z.int().min(1).max(1000).optional(),
+  // 13 months: a quarterly export finds the Group for a year.
+  groupDays: z.int().min(1).max(longestGroupDays).default(396),
+  mostRunning: z.int().min(1).max(1000).default(20),
 });
 
 const payer = z
@@ -553,7 +554,7 @@ export const stageSchema = z
     stage: text(rules.stageName),
     ...deployment,
     identityProviders: z.array(identityProvider).superRefine(checkIssuers).optional(),
-    longestConsentAge: upTo(longestConsentAge).optional(),
+    longestConsentAge: upTo(longestConsentAge).default(longestConsentAge),
     exchanges: exchanges.optional(),
     lifetimes: lifetimes.prefault({}),
     payers: z.array(payer).min(1, 'is empty; write at least one payer'),

@@ -118,7 +118,7 @@ export interface Deployment {
   /** The identity providers whose tokens about members are accepted, where a payer takes them. @default none */
   readonly identityProviders?: readonly IdentityProvider[];
   /** How many seconds ago a member may have agreed when a partner presents an identity token. @default 600, the most */
-  readonly longestConsentAge?: number;
+  readonly longestConsentAge: number;
   /**
    * Whether partners with `exchange` may ask payers with `exchange` for their new members' records. @default off; the stack
    * creates nothing for it

@@ -11,8 +11,8 @@ import type { Assertion, AuthenticatedPartner } from './client-authentication.ts
 /** What grants by a member's identity need. */
 export interface IdentityDeps {
   readonly providers: readonly IdentityProvider[];
-  /** In seconds. @default ten minutes */
-  readonly longestConsentAge?: number | undefined;
+  /** In seconds. */
+  readonly longestConsentAge: number;
   readonly readKeys: ReadKeys;
   readonly limits: Table;
   readonly indexMember: IndexMember;

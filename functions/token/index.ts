@@ -15,7 +15,7 @@ const { client, ...deps } = realDeps();
 const identity = () => ({
   ...(JSON.parse(requireEnvironment('IDENTITY')) as {
     readonly providers: readonly IdentityProvider[];
-    readonly longestConsentAge?: number;
+    readonly longestConsentAge: number;
   }),
   readKeys: keyReader(deps, ofIdentityProviders),
   limits: { client, name: requireEnvironment('LIMITS_TABLE') },

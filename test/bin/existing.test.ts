@@ -56,7 +56,10 @@ describe('npm run existing -- needs', () => {
   });
 
   it('says what the own web ACL must let pass where plans ask former plans', async () => {
-    const withExchanges = needsOf({ ...(await ownEverything({ edge: false })), exchanges: {} });
+    const withExchanges = needsOf({
+      ...(await ownEverything({ edge: false })),
+      exchanges: { groupDays: 396, mostRunning: 20 },
+    });
     const says = withExchanges.find(({ field }) => field === 'existing.webAclArn')?.says.join(' ');
 
     expect(says).toMatch(/4 MB .*\/Group\/\$bulk-member-match.* CrossSiteScripting_BODY .*\/\$davinci-data-export/);

@@ -3,7 +3,7 @@ import { changed, problems, publicApp, stage, type Values } from './stages.ts';
 
 describe('checkStage', () => {
   it('fills in the defaults', () => {
-    const { payers, partners, ...rest } = checkStage(stage(), 'stage.json');
+    const { payers, partners, ...rest } = checkStage({ ...stage(), exchanges: {} }, 'stage.json');
     const given = stage();
 
     expect(rest).toStrictEqual({
@@ -15,6 +15,8 @@ describe('checkStage', () => {
       network: 'none',
       waf: { requestsPer5Minutes: 20_000 },
       edge: false,
+      longestConsentAge: 600,
+      exchanges: { groupDays: 396, mostRunning: 20 },
       removalPolicy: 'retain',
       payerSecrets: 'tool',
       retention: { logDays: 90, auditDays: 1, exportFileDays: 7 },

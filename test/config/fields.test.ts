@@ -1,6 +1,7 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { entryFields, stageSchema } from '../../config/schema.ts';
 import { fieldsAt } from '../../config/unknown-fields.ts';
+import { longestApproval } from '../../functions/shared/store/member-stops.ts';
 import { words } from '../support/words.ts';
 import { changed, problems, refusedFields, type Values } from './stages.ts';
 
@@ -447,7 +448,7 @@ describe('a number in the configuration', () => {
     ['lifetimes.grant', 1, 15_552_000, { 'lifetimes.accessToken': 1, 'lifetimes.refreshGrace': 0 }],
     ['lifetimes.refreshGrace', 0, 60],
     ['lifetimes.publicRefreshGrace', 0, 10],
-    ['longestConsentAge', 1, 600],
+    ['longestConsentAge', 1, longestApproval],
     ['payers[1].identitySignIn.longestAuthAge', 1, 86_400, identities()],
     ['payers[1].identitySignIn.consentLifetime', 3600, 315_360_000, identities()],
     ['payers[0].consentLifetime', 3600, 315_360_000],

@@ -12,7 +12,7 @@ import {
 
 const file = join(import.meta.dirname, '../../docs/reports/rights.md');
 const template = await stageTemplate('production-example');
-const withExchanges = await stageTemplate('production-example', { exchanges: {} });
+const withExchanges = await stageTemplate('production-example', { exchanges: { groupDays: 396, mostRunning: 20 } });
 
 /** The gateway's functions, each by the path that function, role and log begin with. */
 const functionsOf = (stage: StageTemplate): string[] =>

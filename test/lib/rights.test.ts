@@ -324,7 +324,7 @@ it('only a stage with identity providers lets token create grants, compute the i
 it('only a stage with exchanges lets functions do these for them, and tells them these variables', async () => {
   const [without, withThem] = [
     await stageTemplate('demo'),
-    await stageTemplate('demo', { exchanges: { groupDays: 90 } }),
+    await stageTemplate('demo', { exchanges: { groupDays: 90, mostRunning: 20 } }),
   ];
   const paths = ofType(withThem, 'AWS::Lambda::Function').map((lambda) => pathOf(lambda).replace(/\/Function$/, ''));
   const variablesOf = (template: StageTemplate, path: string): string[] => {
@@ -359,7 +359,7 @@ it('only a stage with exchanges lets functions do these for them, and tells them
       'not Allow dynamodb:GetItem on Tables/Registry',
       `Allow kms:Decrypt on Keys/Exports${box('group')}`,
       `Allow kms:GenerateDataKey on Keys/Exports${box('export')}`,
-      'EXCHANGES={"groupDays":90}',
+      'EXCHANGES={"groupDays":90,"mostRunning":20}',
       table,
     ].sort(),
     'Exports/Export': [

@@ -96,7 +96,7 @@ describe('the tables of a stage whose data is retained', () => {
 });
 
 it('only a stage with exchanges has the table Exchanges, by owner and name, kept as the others are', async () => {
-  const template = await stageTemplate('production-example', { exchanges: {} });
+  const template = await stageTemplate('production-example', { exchanges: { groupDays: 396, mostRunning: 20 } });
   const own = template.Resources;
   const without = await stageTemplate('production-example');
   const [table, ...others] = ofType(template, 'AWS::DynamoDB::Table').filter((one) =>

@@ -217,6 +217,7 @@ export const identityWorld = (changeSignIn: Partial<IdentitySignIn> = {}) => {
     registry: registryOf(data, test.stops, test.deps.clock.now),
     identity: {
       providers: [{ issuer, jwksUri, algorithms: ['RS256' as const] }],
+      longestConsentAge: 600,
       readKeys: keyReader(test.deps, ofIdentityProviders),
       limits: { client: test.dynamo.client, name: 'Limits' },
       indexMember: test.deps.indexMember,

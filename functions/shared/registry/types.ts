@@ -326,9 +326,9 @@ export interface Partner {
 /** What a stage with payer-to-payer exchanges allows. */
 export interface Exchanges {
   /** For how many days after its match a Group of members stays known. @default 396, which is 13 months */
-  readonly groupDays?: number;
+  readonly groupDays: number;
   /** How many exchanges of one partner may run at one payer. @default 20 */
-  readonly mostRunning?: number;
+  readonly mostRunning: number;
 }
 
 /** Lifetimes in seconds. */

@@ -7,7 +7,7 @@ import type { PayerTokenAnswer } from '../../shared/payer/client.ts';
 import { checkNotBlocked, checkNotPaused } from '../../shared/registry/require-payer.ts';
 import type { Payer } from '../../shared/registry/types.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
-import { isStoppedSince, longestApproval } from '../../shared/store/member-stops.ts';
+import { isStoppedSince } from '../../shared/store/member-stops.ts';
 import { requireTarget } from '../check-target.ts';
 import { requireAssertion, type Assertion, type AuthenticatedPartner } from '../client-authentication.ts';
 import type { IdentityDeps, TokenDeps, TokenRequest } from '../deps.ts';
@@ -87,7 +87,7 @@ const checkRequest = async (deps: TokenDeps, identity: IdentityDeps, request: To
   const { identitySignIn } = payer;
   const asked = checkScope(request.form, { partner, payer: profileOf(payer) });
   const cmsSmart = readCmsSmart(assertion, identitySignIn);
-  const { longestConsentAge: longestAge = longestApproval } = identity;
+  const { longestConsentAge: longestAge } = identity;
   checkAttestation(cmsSmart, deps.clock.now(), longestAge);
   const verifying = { ...identity, now: nowSeconds(deps.clock) };
   const verified = await verifyIdentity(verifying, partner, identitySignIn, cmsSmart.idToken);
