@@ -12,8 +12,8 @@ import { boundedClock } from '../shared/store/bounded-clock.ts';
 import { exportJob } from './handler.ts';
 import { usualBuffers } from './job/buffers.ts';
 import { paceLeaseTimes, paceTurns } from './job/pace.ts';
+import { bucketOf } from './objects.ts';
 import { executionStarter } from './start-execution.ts';
-import { bucketOf } from './state/objects.ts';
 
 const { client, behindEdge: _, ...deps } = realDeps();
 const clock = boundedClock(client, deps.clock);

@@ -10,7 +10,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { bucketOf } from '../../functions/export-job/state/objects.ts';
+import { bucketOf } from '../../functions/export-job/objects.ts';
 import { bucketReader } from '../../functions/export/exports-bucket.ts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 

@@ -265,85 +265,67 @@ const planRefusedText = ({ step, status }: Of<'planRefused'>): string => {
   return `The payer ${step === 'ask' ? 'refused' : 'ended'} the request with status ${status}.`;
 };
 
+const incomplete = <P>(text: Says<P, string>): Row<P> => ['error', 'incomplete', text];
+const maybeIncomplete = <P>(text: Says<P, string>): Row<P> => ['warning', 'incomplete', text];
+const suppressed = <P>(text: Says<P, string>): Row<P> => ['error', 'suppressed', text];
+const partlySuppressed = <P>(text: Says<P, string>): Row<P> => ['warning', 'suppressed', text];
+/** Whoever asked could know it. */
+const rightlySuppressed = <P>(text: Says<P, string>): Row<P> => ['information', 'suppressed', text];
+
 /** What the issue of each kind of problem says. */
 const rows: { readonly [K in Kind]: Row<Of<K>> } = {
-  pageUnreadable: [
-    'error',
-    'incomplete',
+  pageUnreadable: incomplete(
     ({ type, page, fault, mediaType }) =>
       `Page ${page} of ${type} could not be read: ${pageFaults[fault]}${mediaType === undefined ? '' : `, ${mediaType}; its profile can name that, as quirks.fhirMediaType`}. Resources are missing.`,
-  ],
-  pageNotRead: [
-    'error',
-    'incomplete',
+  ),
+  pageNotRead: incomplete(
     ({ type, page, status }) =>
       `Page ${page} of ${type} could not be read: ${answered(status)}. Resources are missing.`,
-  ],
-  pagesLoop: [
-    'error',
-    'incomplete',
+  ),
+  pagesLoop: incomplete(
     ({ type, page }) => `Page ${page} of ${type} links to a page that was read already, so reading stopped there.`,
-  ],
-  pagesNothingNew: [
-    'error',
-    'incomplete',
+  ),
+  pagesNothingNew: incomplete(
     ({ type, page }) =>
       `Many pages up to page ${page} of ${type} had nothing new, so reading stopped there. Resources may be missing.`,
-  ],
-  pagesRepeat: [
-    'warning',
-    'incomplete',
+  ),
+  pagesRepeat: maybeIncomplete(
     ({ type, page }) =>
       `Pages up to page ${page} of ${type} repeat resources, and no total says how many there are. Others may have been skipped.`,
-  ],
-  pageElsewhere: [
-    'error',
-    'incomplete',
+  ),
+  pageElsewhere: incomplete(
     ({ type, page, why }) =>
       `Page ${page} of ${type} links to ${elsewhere[why ?? 'unknown']}, which is not read. Resources may be missing.`,
-  ],
-  pageWithoutUrl: [
-    'error',
-    'incomplete',
+  ),
+  pageWithoutUrl: incomplete(
     ({ type, page }) =>
       `Page ${page} of ${type} has a next link without a URL, so reading stopped there. Resources may be missing.`,
-  ],
-  saidUnreadable: [
-    'error',
-    'incomplete',
-    ({ type, page, file, what }) =>
-      page === undefined
-        ? `The payer's manifest says of file ${file} (${type}) how many lines it has in a form that cannot be read. Some may be missing.`
-        : `Page ${page} of ${type} has ${what === 'links' ? 'links' : 'a total'} that cannot be read. Resources may be missing.`,
-  ],
-  pageWithheld: [
-    'warning',
-    'suppressed',
+  ),
+  saidUnreadable: incomplete(({ type, page, file, what }) =>
+    page === undefined
+      ? `The payer's manifest says of file ${file} (${type}) how many lines it has in a form that cannot be read. Some may be missing.`
+      : `Page ${page} of ${type} has ${what === 'links' ? 'links' : 'a total'} that cannot be read. Resources may be missing.`,
+  ),
+  pageWithheld: partlySuppressed(
     ({ type, page }) =>
       `Page ${page} of ${type} has the payer's label that something was withheld. Resources may be missing.`,
-  ],
-  resourceWithheld: [
-    'warning',
-    'suppressed',
+  ),
+  resourceWithheld: partlySuppressed(
     ({ type, id }) => `${named(type, id)} has the payer's label that something was withheld from it.`,
-  ],
+  ),
   resourceDiffers: [
     'warning',
     'conflict',
     ({ type, id, page, file }) =>
       `${type}/${id}${onPage(page, file)} came before with other content. Only the first is in this export.`,
   ],
-  totalShrank: [
-    'warning',
-    'incomplete',
+  totalShrank: maybeIncomplete(
     (problem) =>
       `The payer named ${problem.total} resources of ${problem.type} at first and ${cameOf(problem)}: they changed while they were read.`,
-  ],
-  totalShort: [
-    'error',
-    'incomplete',
+  ),
+  totalShort: incomplete(
     (problem) => `The payer named ${problem.total} resources of ${problem.type}, and ${cameOf(problem)}.`,
-  ],
+  ),
   typeRefused: [
     'error',
     ({ status }) => (status === 404 ? 'not-supported' : 'forbidden'),
@@ -357,35 +339,24 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
         ? `${type} is not complete: the app lost the scope for it while the export ran.`
         : `${type} is not in this export: the access token's scope does not cover it.`,
   ],
-  typeOnlyReferred: [
-    'warning',
-    'incomplete',
+  typeOnlyReferred: maybeIncomplete(
     ({ type, why }) =>
       `${type} is not complete: ${why === 'scope' ? "the access token's scope does not cover a search of it" : 'the payer has no search of it'}. What other resources refer to or came with is in this export.`,
-  ],
-  typeLimited: [
-    'warning',
-    'suppressed',
+  ),
+  typeLimited: partlySuppressed(
     ({ type }) => `${type} is not complete: the payer granted only a part of it, as the access token's scope says.`,
-  ],
-  typeInPart: [
-    'warning',
-    'incomplete',
+  ),
+  typeInPart: maybeIncomplete(
     ({ type, by }) =>
       `${type} is not complete: the gateway searches this payer for a part of it only, by ${by.join(', ')}.`,
-  ],
-  patientNotGiven: [
-    'error',
-    'incomplete',
-    ({ ofGroup }) =>
-      ofGroup === true ? 'No Patient came of any member.' : "The member's own Patient resource did not come.",
-  ],
-  typeNotSearched: [
-    'error',
-    'incomplete',
+  ),
+  patientNotGiven: incomplete(({ ofGroup }) =>
+    ofGroup === true ? 'No Patient came of any member.' : "The member's own Patient resource did not come.",
+  ),
+  typeNotSearched: incomplete(
     ({ type }) => `${type} is not read: no search finds those of a member, and none came by reference.`,
-  ],
-  typeNotRead: ['error', 'incomplete', ({ type, why }) => `${type} is not complete: ${notReadReasons[why]}.`],
+  ),
+  typeNotRead: incomplete(({ type, why }) => `${type} is not complete: ${notReadReasons[why]}.`),
   resourceSkipped: [
     'error',
     tooLongOr,
@@ -397,36 +368,26 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
     tooLongOr,
     ({ type, page, file, reason }) => `A resource${onPage(page, file)} of ${type} is left out: ${skipReasons[reason]}.`,
   ],
-  otherPatient: [
-    'error',
-    'suppressed',
+  otherPatient: suppressed(
     ({ type, page, from }) =>
       `A resource of type ${type}${onPage(page)} is left out: it is about another patient${from === 'naming' ? ', and names the member' : ''}.`,
-  ],
-  unknownPatient: [
-    'error',
-    'suppressed',
+  ),
+  unknownPatient: suppressed(
     (problem) => `A resource of type ${problem.type}${onPage(problem.page)} is left out: ${whyUnknown(problem)}.`,
-  ],
-  referenceNotRead: ['warning', 'incomplete', referenceText],
+  ),
+  referenceNotRead: maybeIncomplete(referenceText),
   referenceGone: ['warning', 'not-found', referenceText],
-  referenceNotAsked: [
-    'warning',
-    'incomplete',
+  referenceNotAsked: maybeIncomplete(
     ({ type, why = 'form' }) =>
       `Not every ${type === anyResource ? 'resource' : type} that the record refers to was read: ${notAsked[why]}.`,
-  ],
-  referencesNotRead: [
-    'error',
-    'incomplete',
+  ),
+  referencesNotRead: incomplete(
     ({ type, count, why }) =>
       `The record refers to ${resources(count)} of type ${type} that ${wasOrWere(count)} not read: ${notReadReasons[why]}.`,
-  ],
-  referencesNotListed: [
-    'error',
-    'incomplete',
+  ),
+  referencesNotListed: incomplete(
     ({ type, id }) => `${named(type, id)} refers to more resources than an export reads of one.`,
-  ],
+  ),
   unservedAttachment: [
     'warning',
     'informational',
@@ -435,17 +396,13 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
   ],
   attachmentNotRead: ['error', ({ why }) => attachmentFaults[why][0], attachmentText],
   attachmentGone: ['warning', 'not-found', attachmentText],
-  attachmentsOutOfScope: [
-    'information',
-    'suppressed',
+  attachmentsOutOfScope: rightlySuppressed(
     ({ type }) => `Attachments of ${type} are not in this export: the access token's scope does not cover Binary.`,
-  ],
-  attachmentsNotRead: [
-    'error',
-    'incomplete',
+  ),
+  attachmentsNotRead: incomplete(
     ({ type, count, why }) =>
       `${counted(count, 'attachment', 'attachments')} of ${type} did not come: ${notReadReasons[why]}.`,
-  ],
+  ),
   moreOfKind: [
     'information',
     'informational',
@@ -459,20 +416,18 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
       `The payer put a remark on page ${problem.page} of ${problem.type}: ${problem.severity}, ${problem.code}.${mayBeMissing(problem)}`,
   ],
   planRefused: ['error', ({ status }) => (status === undefined ? 'timeout' : 'forbidden'), planRefusedText],
-  planUnusable: ['error', 'incomplete', ({ why }) => planFaults[why]],
-  planNotDone: ['error', 'incomplete', ({ why }) => `The payer had not ended its work: ${notReadReasons[why]}.`],
+  planUnusable: incomplete(({ why }) => planFaults[why]),
+  planNotDone: incomplete(({ why }) => `The payer had not ended its work: ${notReadReasons[why]}.`),
   fileNotRead: [
     'error',
     ({ why }) => fileFaults[why][0],
     ({ type, file, why, status }) =>
       `File ${file} (${type}) did not come whole: ${whyNot(fileFaults[why][1], status)}.`,
   ],
-  filesNotRead: [
-    'error',
-    'incomplete',
+  filesNotRead: incomplete(
     ({ type, count, why }) =>
       `${counted(count, 'file', 'files')} of ${type} ${wasOrWere(count)} not read: ${notReadReasons[why]}.`,
-  ],
+  ),
   fileCount: [
     (problem) => (isMissing(problem) ? 'error' : 'warning'),
     'incomplete',
@@ -492,33 +447,27 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
     (problem) =>
       `The payer put a remark in file ${problem.file} of its errors: ${problem.severity}, ${problem.code}.${mayBeMissing(problem)}`,
   ],
-  deletionLeftOut: [
-    'error',
-    'suppressed',
+  deletionLeftOut: suppressed(
     ({ file }) =>
       `A line in file ${file} of deletions is left out: it is no list of deletions, or is about somebody else.`,
-  ],
-  memberWithoutRecord: ['error', 'incomplete', ({ member }) => `Nothing came about member ${member}.`],
+  ),
+  memberWithoutRecord: incomplete(({ member }) => `Nothing came about member ${member}.`),
   memberUnchanged: [
     'information',
     'informational',
     ({ member }) => `Nothing came about member ${member}, within the limits that were asked for.`,
   ],
-  memberLeftOut: [
-    'information',
-    'suppressed',
+  memberLeftOut: rightlySuppressed(
     ({ member, why }) =>
       `Member ${member} is left out: ${why === 'ended' ? 'the exchange was ended for this member' : 'the consent has ended'}.`,
-  ],
-  groupMissing: ['error', 'incomplete', 'The payer names no Group of matched members.'],
+  ),
+  groupMissing: incomplete('The payer names no Group of matched members.'),
   groupUnusable: ['error', 'structure', ({ why }) => `A Group of the payer's is left out: ${groupFaults[why]}.`],
   groupTwice: ['error', 'conflict', 'The payer sent two Groups with the same id. Only the first is in this answer.'],
-  groupEntries: ['error', 'suppressed', ({ count, why }) => entriesOf(count, why)],
-  groupText: [
-    'information',
-    'suppressed',
+  groupEntries: suppressed(({ count, why }) => entriesOf(count, why)),
+  groupText: rightlySuppressed(
     "Text, names and identifiers in the payer's Groups are left out: whom they are about cannot be checked.",
-  ],
+  ),
   memberAnswer: [
     'error',
     ({ why }) => (why === 'notNamed' ? 'incomplete' : 'conflict'),

@@ -118,8 +118,7 @@ export const lastProblem = (
 ): Problem => {
   if (answer.kind === 'clientRefused') return { kind: 'planUnusable', type, why: 'client' };
   if (answer.kind === 'elsewhere') return { kind: 'planUnusable', type, why: 'statusElsewhere' };
-  const status = answer.kind === 'failed' ? answer.status : undefined;
-  return { kind: 'planRefused', type, step, ...(status === undefined ? {} : { status }) };
+  return { kind: 'planRefused', type, step, status: answer.kind === 'failed' ? answer.status : undefined };
 };
 
 /** Records that the plan accepted the request: at what time, and where its status is. */

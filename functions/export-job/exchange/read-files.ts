@@ -170,8 +170,7 @@ const readFile = async (leg: ExchangeLeg, file: ListedFile, withToken: boolean):
     const after = await afterPlan(leg, task, answer);
     if (!('giveUp' in after)) return { after };
     if (answer.kind === 'elsewhere') return { fault: 'elsewhere' };
-    const status = answer.kind === 'failed' ? answer.status : undefined;
-    return { fault: 'broken', ...(status === undefined ? {} : { status }) };
+    return { fault: 'broken', status: answer.kind === 'failed' ? answer.status : undefined };
   }
   const { response, end } = answer;
   try {
@@ -191,7 +190,8 @@ const endFile = (leg: ExchangeLeg, file: ListedFile, fault: Exclude<FileOutcome,
   const came = Math.max(task.lines, task.again ?? 0);
   if (fault === 'whole' && came < (task.earlier ?? 0))
     leg.problems.add({ kind: 'fileNotRead', type, file: number, why: 'shorter' });
-  if (fault !== 'whole') leg.problems.add({ kind: 'fileNotRead', type, file: number, ...nameFault(fault) });
+  if (fault !== 'whole')
+    leg.problems.add({ kind: 'fileNotRead', type, file: number, why: fault.fault, status: fault.status });
   else if (said !== undefined && said !== came && kind === 'output')
     leg.problems.add({ kind: 'fileCount', type, file: number, said, came });
   for (const [name, count] of Object.entries(task.left)) {
@@ -199,17 +199,12 @@ const endFile = (leg: ExchangeLeg, file: ListedFile, fault: Exclude<FileOutcome,
     if (why === 'repeated' && task.earlier !== undefined) continue;
     leg.problems.add({ kind: 'fileLines', type: lineType, file: number, why, count });
   }
-  leg.files.push({ number, kind, type, ...(said === undefined ? {} : { said }), came, kept: task.kept });
+  leg.files.push({ number, kind, type, said, came, kept: task.kept });
   const { list, at } = task;
   const next: FilesTask = { kind: 'files', list, at: at + 1, offset: 0, lines: 0, kept: 0, left: {}, ...fresh };
   leg.next.queue[0] = next;
   return next;
 };
-
-const nameFault = ({ fault, status }: { readonly fault: FileFault; readonly status?: number }) => ({
-  why: fault,
-  ...(status === undefined ? {} : { status }),
-});
 
 /** Reads the files of a group export, one after the other, until all are read or the leg stops. */
 export const readFiles = async (leg: ExchangeLeg, first: FilesTask): Promise<Stop | undefined> => {

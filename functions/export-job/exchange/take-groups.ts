@@ -142,15 +142,14 @@ export const takeGroups = async (leg: ExchangeLeg, input: MatchInput, first: Fil
       const { number, kind, type, said } = file;
       if ('fault' in taken) {
         if (taken.fault === 'tooLarge') room = 0;
-        const status = taken.status === undefined ? {} : { status: taken.status };
-        found.add({ kind: 'fileNotRead', type, file: number, why: taken.fault, ...status });
+        found.add({ kind: 'fileNotRead', type, file: number, why: taken.fault, status: taken.status });
       } else {
         if (kind === 'output') read.push(...taken.resources);
         const { came, bytes } = taken;
         room -= bytes;
         if (said !== undefined && said !== came && kind === 'output')
           found.add({ kind: 'fileCount', type, file: number, said, came });
-        ended.push({ number, kind, type, ...(said === undefined ? {} : { said }), came, kept: came });
+        ended.push({ number, kind, type, said, came, kept: came });
       }
       break;
     }

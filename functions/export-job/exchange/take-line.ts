@@ -25,7 +25,7 @@ const skip = ({ report, file }: LineTaking, { skipped: reason, type, id }: Skipp
   report(
     type === undefined
       ? { kind: 'entrySkipped', reason, file: file.number, type: file.type }
-      : { kind: 'resourceSkipped', reason, file: file.number, type, ...(id === undefined ? {} : { id }) },
+      : { kind: 'resourceSkipped', reason, file: file.number, type, id },
   );
 
 /** Whether a resource is new. Reports one that came before with different content, and counts an exact repeat. */

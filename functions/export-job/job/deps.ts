@@ -3,7 +3,7 @@ import type { OpenInJob, SealForJob } from '../../shared/exports/seal-for-job.ts
 import type { ReadPayerSecret } from '../../shared/payer/secrets.ts';
 import type { Table } from '../../shared/store/dynamo.ts';
 import type { ReadingProgress } from '../reading/next-page.ts';
-import type { FileDeps } from '../state/objects.ts';
+import type { FileDeps } from '../state/sealed-file.ts';
 import type { Buffers } from './buffers.ts';
 import type { JobInput } from './job-input.ts';
 import type { WaitForTurn } from './pace.ts';

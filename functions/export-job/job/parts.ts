@@ -2,7 +2,7 @@ import { base64url } from '../../shared/base64url.ts';
 import { partName } from '../../shared/exports/object-names.ts';
 import { sha256 } from '../../shared/store/crypto.ts';
 import { sealFile, type SealedFile } from '../age/seal-file.ts';
-import type { FileDeps } from '../state/objects.ts';
+import type { FileDeps } from '../state/sealed-file.ts';
 import type { WrittenPart } from '../state/state.ts';
 import type { Buffers } from './buffers.ts';
 

@@ -67,5 +67,5 @@ export const keep = (
   const others = resource.attachments.filter((url) => !fetched.has(url));
   const count = unservedAttachments({ attachments: others }, rules);
   if (saysWithheld(resource.resource['meta'])) report({ kind: 'resourceWithheld', type, id });
-  if (count > 0) report({ kind: 'unservedAttachment', type, ...(id === undefined ? {} : { id }), count });
+  if (count > 0) report({ kind: 'unservedAttachment', type, id, count });
 };

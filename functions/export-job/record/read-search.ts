@@ -142,8 +142,7 @@ const faultOf = ({ type, page }: SearchTask, answer: Answer): Problem => {
     return { kind: 'pageUnreadable', type, page, fault: 'mediaType', mediaType: answer.mediaType };
   if (answer.kind === 'failed' && answer.fault !== undefined)
     return { kind: 'pageUnreadable', type, page, fault: answer.fault };
-  const status = answer.kind === 'failed' ? answer.status : undefined;
-  return { kind: 'pageNotRead', type, page, ...(status === undefined ? {} : { status }) };
+  return { kind: 'pageNotRead', type, page, status: answer.kind === 'failed' ? answer.status : undefined };
 };
 
 const endTask = (leg: RecordLeg, problem?: Problem): undefined => {

@@ -1,7 +1,6 @@
-import { seal, sealIvBytes, unseal } from '../../shared/store/crypto.ts';
 import type { HangsOn } from '../reading/hangs-on.ts';
 import type { OwnAttachment } from '../reading/own-attachments.ts';
-import type { FileDeps } from './objects.ts';
+import { getSealed, putSealed, type FileDeps } from './sealed-file.ts';
 import { newStateName } from './state-file.ts';
 import type { HeldFile } from './state.ts';
 
@@ -55,12 +54,12 @@ export const heldWriter = (deps: FileDeps, exportId: string, stateKey: Uint8Arra
   const put = async (): Promise<readonly HeldFile[]> => {
     if (pieces.length === 0) return files;
     const name = newStateName(deps, exportId);
-    const sealed = seal(stateKey, Buffer.concat(pieces), name, deps.randomBytes(sealIvBytes));
+    const content = Buffer.concat(pieces);
     files.push({ object: name, types: [...types] });
     types = new Set();
     pieces = [];
     bytes = 0;
-    await deps.objects.put(name, sealed);
+    await putSealed(deps, stateKey, name, content);
     return files;
   };
   return {
@@ -79,11 +78,11 @@ export const heldWriter = (deps: FileDeps, exportId: string, stateKey: Uint8Arra
 
 /** Reads a file of lines that wait. @throws whatever the bucket throws, and Error if it is damaged */
 export const readHeldLines = async (
-  { objects }: Pick<FileDeps, 'objects'>,
+  deps: Pick<FileDeps, 'objects'>,
   stateKey: Uint8Array,
   name: string,
 ): Promise<readonly HeldLine[]> => {
-  const plain = Buffer.from(unseal(stateKey, await objects.get(name), name));
+  const plain = await getSealed(deps, stateKey, name);
   const lines: HeldLine[] = [];
   let at = 0;
   const next = (): Buffer => {

@@ -1,5 +1,5 @@
 import { createSeenSet } from '../reading/seen.ts';
-import type { FileDeps } from './objects.ts';
+import type { FileDeps } from './sealed-file.ts';
 import { newStateName, readStateFile, writeStateFile, type StateFile } from './state-file.ts';
 import { addLists, emptyLists, type Delta, type JobState } from './state.ts';
 

@@ -1,5 +1,4 @@
-import { seal, sealIvBytes, unseal } from '../../shared/store/crypto.ts';
-import type { FileDeps } from './objects.ts';
+import { getSealed, putSealed, type FileDeps } from './sealed-file.ts';
 import { newStateName } from './state-file.ts';
 import type { PlanFile } from './state.ts';
 
@@ -24,20 +23,19 @@ export interface ListedFiles {
 
 /** Writes a list, sealed under the state key and bound to its name, which it returns. @throws whatever the bucket throws */
 export const writeFileList = async (
-  { objects, randomBytes }: FileDeps,
+  deps: FileDeps,
   exportId: string,
   stateKey: Uint8Array,
   files: ListedFiles,
 ): Promise<string> => {
-  const name = newStateName({ randomBytes }, exportId);
-  await objects.put(name, seal(stateKey, Buffer.from(JSON.stringify(files)), name, randomBytes(sealIvBytes)));
+  const name = newStateName(deps, exportId);
+  await putSealed(deps, stateKey, name, Buffer.from(JSON.stringify(files)));
   return name;
 };
 
 /** Reads a list. @throws whatever the bucket throws, and Error if it is damaged */
 export const readFileList = async (
-  { objects }: Pick<FileDeps, 'objects'>,
+  deps: Pick<FileDeps, 'objects'>,
   stateKey: Uint8Array,
   name: string,
-): Promise<ListedFiles> =>
-  JSON.parse(Buffer.from(unseal(stateKey, await objects.get(name), name)).toString('utf8')) as ListedFiles;
+): Promise<ListedFiles> => JSON.parse((await getSealed(deps, stateKey, name)).toString('utf8')) as ListedFiles;

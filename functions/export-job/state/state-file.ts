@@ -1,7 +1,6 @@
 import { base64url } from '../../shared/base64url.ts';
 import { stateName } from '../../shared/exports/object-names.ts';
-import { seal, sealIvBytes, unseal } from '../../shared/store/crypto.ts';
-import type { FileDeps } from './objects.ts';
+import { getSealed, putSealed, type FileDeps } from './sealed-file.ts';
 import type { Delta, JobState } from './state.ts';
 
 /*
@@ -33,8 +32,7 @@ const encode = ({ tags, ...json }: StateFile): Uint8Array => {
   return Buffer.concat([length, text, tags]);
 };
 
-const decode = (bytes: Uint8Array): StateFile => {
-  const plain = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const decode = (plain: Buffer): StateFile => {
   const end = lengthBytes + plain.readUInt32BE(0);
   const json = JSON.parse(plain.toString('utf8', lengthBytes, end)) as
     { readonly delta: Delta } | { readonly snapshot: Snapshot };
@@ -46,12 +44,8 @@ export const newStateName = ({ randomBytes }: Pick<FileDeps, 'randomBytes'>, exp
   stateName(exportId, base64url(randomBytes(16)));
 
 /** Writes a state file. @throws whatever the bucket throws */
-export const writeStateFile = (
-  { objects, randomBytes }: FileDeps,
-  stateKey: Uint8Array,
-  name: string,
-  file: StateFile,
-): Promise<void> => objects.put(name, seal(stateKey, encode(file), name, randomBytes(sealIvBytes)));
+export const writeStateFile = (deps: FileDeps, stateKey: Uint8Array, name: string, file: StateFile): Promise<void> =>
+  putSealed(deps, stateKey, name, encode(file));
 
 /** The references in a state file. */
 export const referredIn = (file: StateFile): readonly string[] =>
@@ -59,7 +53,7 @@ export const referredIn = (file: StateFile): readonly string[] =>
 
 /** Reads a state file. @throws whatever the bucket throws, and Error if it is damaged */
 export const readStateFile = async (
-  { objects }: Pick<FileDeps, 'objects'>,
+  deps: Pick<FileDeps, 'objects'>,
   stateKey: Uint8Array,
   name: string,
-): Promise<StateFile> => decode(unseal(stateKey, await objects.get(name), name));
+): Promise<StateFile> => decode(await getSealed(deps, stateKey, name));

@@ -1,18 +1,6 @@
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import type { Deps } from '../../shared/deps.ts';
-import { causeOf, unavailable } from '../../shared/errors.ts';
-
-/** The exports' bucket. Both functions throw GatewayError `temporarily_unavailable`. */
-export interface ObjectStore {
-  /** The body is read until this resolves, and may change after it. */
-  readonly put: (name: string, body: Uint8Array) => Promise<void>;
-  readonly get: (name: string) => Promise<Uint8Array>;
-}
-
-/** What writes files of the state. */
-export interface FileDeps extends Pick<Deps, 'randomBytes'> {
-  readonly objects: ObjectStore;
-}
+import { causeOf, unavailable } from '../shared/errors.ts';
+import type { ObjectStore } from './state/sealed-file.ts';
 
 const sendOrUnavailable = async <T>(call: Promise<T>): Promise<T> => {
   try {
