@@ -105,8 +105,8 @@ const differs = (
   for (const piece of rewriter.end()) out.push(piece);
   const whole = out.length === 1 && out[0] !== undefined ? out[0] : Buffer.concat(out);
   if (!expected.equals(whole)) return Buffer.from(whole).toString();
-  const counted = [rewriter.foreignLinks, rewriter.unsealedLinks];
-  return counted.join() === [foreignLinks, unsealedLinks].join() ? undefined : `foreign, unsealed: ${counted.join()}`;
+  if (rewriter.foreignLinks === foreignLinks && rewriter.unsealedLinks === unsealedLinks) return undefined;
+  return `foreign, unsealed: ${rewriter.foreignLinks},${rewriter.unsealedLinks}`;
 };
 
 /** As many copies of a document as it has bytes, in an array, each cut at a different byte. */
@@ -138,21 +138,28 @@ export const judgeDocument = (number: number): { readonly cuts: number } => {
   const text = documentOf(number);
   const slow = rewriteSlowly(text, from, to, seal);
   const bytes = Buffer.from(text);
-  const hold = (chunks: readonly Uint8Array[], how: string, wanted: string, one: OracleResult, times = 1): void => {
-    const other = differs(chunks, Buffer.from(wanted), [one.foreignLinks * times, one.unsealedLinks * times]);
-    if (other !== undefined) throw new Error(`${how}\n${text}\nexpected ${wanted}\nbut      ${other}`);
+  const hold = (
+    chunks: readonly Uint8Array[],
+    how: string | number,
+    wanted: Buffer,
+    one: OracleResult,
+    times = 1,
+  ): void => {
+    const other = differs(chunks, wanted, [one.foreignLinks * times, one.unsealedLinks * times]);
+    if (other !== undefined) throw new Error(`cut: ${how}\n${text}\nexpected ${wanted.toString()}\nbut      ${other}`);
   };
+  const whole = Buffer.from(slow.text);
   const singles = Array.from(bytes, (_byte, at) => bytes.subarray(at, at + 1));
   // In an array, so a `link` is not the answer's own, and is not sealed.
   const inArray = rewriteSlowly(`[${text}]`, from, to, seal);
   if (!isFoundCutOff(Buffer.from(text.trimEnd().slice(0, -1)))) throw new Error(`not found cut off\n${text}`);
-  hold([bytes], 'whole', slow.text, slow);
-  hold(singles, 'byte by byte', slow.text, slow);
+  hold([bytes], 'nowhere', whole, slow);
+  hold(singles, 'byte by byte', whole, slow);
   // One rewriter for all cuts, since creating one costs more than running it on so small a document.
   const copies = Array.from(bytes, () => inArray.text.slice(1, -1)).join(',');
-  hold(cutEverywhere(bytes), 'cut at every byte', `[${copies}]`, inArray, bytes.length);
+  hold(cutEverywhere(bytes), 'at every byte', Buffer.from(`[${copies}]`), inArray, bytes.length);
   if (inArray.text !== `[${slow.text}]`) {
-    for (const at of bytes.keys()) hold([bytes.subarray(0, at), bytes.subarray(at)], `cut at ${at}`, slow.text, slow);
+    for (const at of bytes.keys()) hold([bytes.subarray(0, at), bytes.subarray(at)], at, whole, slow);
   }
   return { cuts: bytes.length };
 };

@@ -1,5 +1,5 @@
 import { createCipheriv, createHmac, createPublicKey, createSecretKey, diffieHellman } from 'node:crypto';
-import { exportKeyObject, exportPublicKey } from '../../shared/exports/sealing-key.ts';
+import { exportKeyObject, publicHalf } from '../../shared/exports/sealing-key.ts';
 import { deriveKey } from '../../shared/store/crypto.ts';
 import { blockBytes, type Blocks } from './blocks.ts';
 
@@ -13,7 +13,7 @@ const wrapNonce = Buffer.alloc(12);
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64').replaceAll('=', '');
 
 const wrapFileKey = (wrapKey: Uint8Array, fileKey: Uint8Array): Uint8Array => {
-  const cipher = createCipheriv('chacha20-poly1305', wrapKey, wrapNonce, { authTagLength: 16 });
+  const cipher = createCipheriv('chacha20-poly1305', createSecretKey(wrapKey), wrapNonce, { authTagLength: 16 });
   return Buffer.concat([cipher.update(fileKey), cipher.final(), cipher.getAuthTag()]);
 };
 
@@ -30,14 +30,15 @@ interface HeaderSecrets {
  * @param recipient the public key, 32 bytes
  */
 const ageHeader = (recipient: Uint8Array, { ephemeral, fileKey }: HeaderSecrets): Buffer => {
-  const share = exportPublicKey(ephemeral);
+  const privateKey = exportKeyObject(ephemeral);
+  const share = publicHalf(privateKey);
   const publicKey = createPublicKey({ key: Buffer.concat([spki, recipient]), format: 'der', type: 'spki' });
   // Node refuses a public key of low order, whose secret would be all zeros.
-  const secret = diffieHellman({ privateKey: exportKeyObject(ephemeral), publicKey });
+  const secret = diffieHellman({ privateKey, publicKey });
   const wrapKey = deriveKey(secret, Buffer.concat([share, recipient]), 'age-encryption.org/v1/X25519');
   const stanza = `-> X25519 ${base64(share)}\n${base64(wrapFileKey(wrapKey, fileKey))}`;
   const authentic = `age-encryption.org/v1\n${stanza}\n---`;
-  const mac = createHmac('sha256', deriveKey(fileKey, noSalt, 'header'))
+  const mac = createHmac('sha256', createSecretKey(deriveKey(fileKey, noSalt, 'header')))
     .update(authentic)
     .digest();
   return Buffer.from(`${authentic} ${base64(mac)}\n`);

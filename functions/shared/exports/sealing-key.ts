@@ -18,6 +18,9 @@ export const exportPrivateKey = (grantKey: Uint8Array, exportSecret: Uint8Array)
 export const exportKeyObject = (privateKey: Uint8Array): KeyObject =>
   createPrivateKey({ key: Buffer.concat([pkcs8, privateKey]), format: 'der', type: 'pkcs8' });
 
+/** The public half of an X25519 key, 32 bytes. */
+export const publicHalf = (privateKey: KeyObject): Uint8Array =>
+  new Uint8Array(createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(-32));
+
 /** The public half, 32 bytes, to which the job seals. */
-export const exportPublicKey = (privateKey: Uint8Array): Uint8Array =>
-  new Uint8Array(createPublicKey(exportKeyObject(privateKey)).export({ format: 'der', type: 'spki' }).subarray(-32));
+export const exportPublicKey = (privateKey: Uint8Array): Uint8Array => publicHalf(exportKeyObject(privateKey));

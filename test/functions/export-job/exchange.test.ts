@@ -1311,6 +1311,8 @@ describe('an exchange is whole', () => {
     const runFailing = (failing: number) => {
       calls = 0;
       const fail = (name: string) => {
+        // A read has no effect: if its answer is lost, that is a call that fails.
+        if (moment === 'afterCall' && name === 'GetItemCommand') return;
         calls += 1;
         if (calls === failing) throw new Error(`call ${failing} of ${name}`);
       };
@@ -1318,7 +1320,7 @@ describe('an exchange is whole', () => {
     };
     await runFailing(-1);
     const made = calls;
-    expect(made).toBeGreaterThan(40);
+    expect(made).toBeGreaterThan(30);
     for (let failing = 1; failing <= made; failing += 1) await runFailing(failing);
   });
 });

@@ -100,7 +100,13 @@ describe('nothing is lost and nothing doubled', () => {
     ['has its effect and its answer is lost', 'afterCall'],
   ] as const)('when the call of any dependency %s, whichever it is', async (_, moment) => {
     let calls = 0;
-    const all = exportWorld({ [moment]: () => void (calls += 1) });
+    /** Counts the calls that matter: a read has no effect, so if its answer is lost, that is a call that fails. */
+    const count = (name: string): boolean => {
+      if (moment === 'afterCall' && name === 'GetItemCommand') return false;
+      calls += 1;
+      return true;
+    };
+    const all = exportWorld({ [moment]: count });
     all.answerWith(awkwardPayer(() => all.base));
     await all.run();
     const made = calls;
@@ -110,8 +116,7 @@ describe('nothing is lost and nothing doubled', () => {
       calls = 0;
       const world = exportWorld({
         [moment]: (name: string) => {
-          calls += 1;
-          if (calls === failing) throw new Error(`call ${failing} of ${name}`);
+          if (count(name) && calls === failing) throw new Error(`call ${failing} of ${name}`);
         },
       });
       world.answerWith(awkwardPayer(() => world.base));
