@@ -3,7 +3,7 @@ import type { Bucket, CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { grantLifeAttributes } from '../functions/shared/store/grants.ts';
 import { longestReadSeconds } from '../functions/shared/store/read-events.ts';
-import { collectAtWill, oneArena } from './collect-often.ts';
+import { collectAtWill, collectOften, oneArena } from './collect-often.ts';
 import { acknowledgeVersions, DurableFunction } from './durable-function.ts';
 import { edgeVariables } from './edge-variables.ts';
 import { errorsVariables } from './errors-variables.ts';
@@ -146,6 +146,7 @@ export class GatewayExports extends Construct {
         EXPORTS_KEY: keys.exports.keyArn,
         LIMITS_TABLE: tables.limits.tableName,
         PAYER_SECRET_PREFIX: payerSecrets.prefix,
+        NODE_OPTIONS: collectOften,
         ...ofExchanges.variables,
       },
       policies: [payerSecrets.readPolicy],

@@ -1,3 +1,4 @@
+import { bundleNamed, deployedBundles } from '../bundles.ts';
 import { startExportStack, type ExportStack } from '../export-stack.ts';
 import { measure, timed, type Candidate, type Kind } from '../measure.ts';
 import { atLeast, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
@@ -10,7 +11,7 @@ import type { Step } from './step.ts';
 const region = 'us-east-1';
 
 /** The variables of the export function, as its stack sets them. */
-const variablesOf = ({ payerOrigin }: World, { stack }: ExportStack): Record<string, string> => {
+const variablesOf = ({ payerOrigin }: World, { stack }: ExportStack, nodeOptions: string): Record<string, string> => {
   const { awsEndpoint, origin, tables, buckets, keys } = stack;
   return {
     AWS_ENDPOINT_URL: awsEndpoint,
@@ -30,6 +31,7 @@ const variablesOf = ({ payerOrigin }: World, { stack }: ExportStack): Record<str
     EXPORTS_BUCKET: buckets['files'] ?? '',
     EXPORTS_KEY: keys['exports'] ?? '',
     PAYER_SECRET_PREFIX: 'p2p/bench/payers/',
+    NODE_OPTIONS: nodeOptions,
   };
 };
 
@@ -58,7 +60,8 @@ export const download: Step = {
   run: async (world) => {
     const resources = world.quick ? 1000 : 75_000;
     const exports = await startExportStack(world, { resources, pageMs: 0 });
-    const server = await startServer('download', variablesOf(world, exports));
+    const nodeOptions = bundleNamed(await deployedBundles(world), 'export').environment['NODE_OPTIONS'] ?? '';
+    const server = await startServer('download', variablesOf(world, exports, nodeOptions));
     try {
       const accessToken = await exports.signIn();
       const { output } = await exports.exportRecord(accessToken);

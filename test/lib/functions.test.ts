@@ -73,7 +73,7 @@ describe('the functions of the stack', () => {
       connections: reader('EXPORTS_TABLE', 'GRANTS_TABLE', 'LOGIN_ATTEMPTS_TABLE'),
       deliver: ['LIFETIMES', 'LIMITS_TABLE', 'REGISTRY_TABLE', 'STAGE', 'WEBHOOK_SECRET_PREFIX'],
       discovery: reader(),
-      export: reader(...exports, 'LIMITS_TABLE', 'PAYER_SECRET_PREFIX'),
+      export: reader(...exports, 'LIMITS_TABLE', 'NODE_OPTIONS', 'PAYER_SECRET_PREFIX'),
       exportJob: reader(...exports, 'EXPORT_FILE_SECONDS', 'LIMITS_TABLE', 'MALLOC_ARENA_MAX', 'NODE_OPTIONS'),
       fetch: reader(
         'AUDIT_TABLE',

@@ -87,7 +87,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
       'Audit/Audit': run(60, ['AUDIT_BUCKET=Audit/Bucket', 'AUDIT_TABLE=Tables/AuditEvents', `STAGE=${stage}`]),
       'Canary/Canary': run(240, [...reader, 'LIMITS_TABLE=Tables/Limits', 'UV_THREADPOOL_SIZE=64']),
       'RegistryFill/FillRegistry': run(840, ['REGISTRY_TABLE=Tables/Registry']),
-      'Exports/Export': run(840, [...edge, ...exports, secrets]),
+      'Exports/Export': run(840, [...edge, ...exports, secrets, collectOften]),
       'Exports/ExportJob': run(900, [
         ...exports,
         'EXPORT_FILE_SECONDS=604800',
