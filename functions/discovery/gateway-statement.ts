@@ -52,6 +52,10 @@ const resource = (type: string, onPatient: ReturnType<typeof operations>) => ({
   ...(type === 'Patient' && onPatient.length > 0 ? { operation: onPatient } : {}),
 });
 
+/** The types that most payers have, for one that does not say which it has. */
+export const usualResources = (payer: Payer) =>
+  [...byPatient, ...others].sort().map((type) => resource(type, operations(payer)));
+
 /** A small statement of our own, for a payer that requires a token for its own. */
 export const gatewayStatement = (payer: Payer, facade: Facade) => ({
   resourceType: 'CapabilityStatement',
@@ -68,10 +72,7 @@ export const gatewayStatement = (payer: Payer, facade: Facade) => ({
       documentation:
         'The health plan requires a token for its own capability statement. This is the gateway’s summary: it may list requests that the plan does not answer.',
       security: security(facade),
-      resource: [
-        ...[...byPatient, ...others].sort().map((type) => resource(type, operations(payer))),
-        ...(mayBeAsked(payer) ? [groupResource(payer)] : []),
-      ],
+      resource: [...usualResources(payer), ...(mayBeAsked(payer) ? [groupResource(payer)] : [])],
     },
   ],
 });

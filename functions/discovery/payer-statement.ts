@@ -10,6 +10,7 @@ import type { Payer } from '../shared/registry/types.ts';
 import { anyType, isResourceType } from '../shared/scopes/resource-types.ts';
 import { bulkDataStatement, exportOperation, hasExports } from './export-operation.ts';
 import type { Facade } from './facade.ts';
+import { usualResources } from './gateway-statement.ts';
 import { groupOperationsOf, groupResource } from './group-operations.ts';
 import { security } from './security.ts';
 
@@ -102,11 +103,22 @@ const oncePerType = (resources: readonly JsonObject[]): JsonObject[] =>
         };
   });
 
+/** The usual types that a payer's list does not have. */
+const unlisted = (listed: readonly JsonObject[], payer: Payer): JsonObject[] => {
+  const types = new Set(listed.map(({ type }) => type));
+  return usualResources(payer).filter(({ type }) => !types.has(type));
+};
+
+/** Whether a statement has all types of its payer: it lists some, and adds to no other statement. */
+const listsAll = ({ imports }: JsonObject, rest: JsonObject): boolean =>
+  objectsIn(rest['resource']).length > 0 && (Array.isArray(imports) ? imports.length : (imports ?? 0)) === 0;
+
 /** What can be read; and in any case Patient, where exports are declared, and Group, where a plan may ask. */
-const resourcesOf = (rest: JsonObject, payer: Payer): JsonObject[] => {
-  const resources = oncePerType(objectsIn(rest['resource']).filter(canBeRead)).map((resource) =>
+const resourcesOf = (rest: JsonObject, payer: Payer, isWhole: boolean): JsonObject[] => {
+  const listed = oncePerType(objectsIn(rest['resource']).filter(canBeRead)).map((resource) =>
     readOnlyResource(resource, payer),
   );
+  const resources = isWhole ? listed : [...listed, ...unlisted(listed, payer)];
   return [
     ...resources,
     ...(hasExports(payer) && !resources.some(isPatient) ? [{ type: 'Patient', operation: [exportOperation] }] : []),
@@ -120,11 +132,21 @@ const instantiatesOf = (value: unknown, payer: Payer): string[] => {
   return hasExports(payer) ? [...new Set([...given, bulkDataStatement])] : given;
 };
 
-const readOnlyRest = (rest: JsonObject, payer: Payer, facade: Facade): JsonObject => ({
+/** Said of a payer whose statement does not list its types. */
+const mayListMore =
+  'The health plan’s own statement does not list all of its types. The gateway lists the usual ones beside: the plan may not answer each of them.';
+
+const documentationOf = (rest: JsonObject, isWhole: boolean): JsonObject => {
+  const given = typeof rest['documentation'] === 'string' ? [rest['documentation']] : [];
+  const said = isWhole ? given : [...given, mayListMore];
+  return said.length === 0 ? {} : { documentation: said.join('\n\n') };
+};
+
+const readOnlyRest = (rest: JsonObject, payer: Payer, facade: Facade, isWhole: boolean): JsonObject => ({
   mode: 'server',
-  ...(typeof rest['documentation'] === 'string' ? { documentation: rest['documentation'] } : {}),
+  ...documentationOf(rest, isWhole),
   security: security(facade),
-  ...unlessEmpty('resource', resourcesOf(rest, payer)),
+  ...unlessEmpty('resource', resourcesOf(rest, payer, isWhole)),
   ...unlessEmpty('interaction', onlyReads(rest['interaction'])),
   ...unlessEmpty('searchParam', takenParameters(rest['searchParam'], payer)),
 });
@@ -175,6 +197,7 @@ export const payerStatement = (value: unknown, payer: Payer, facade: Facade): Js
     patchFormat: _patchFormat,
     ...kept
   } = value;
+  const server = oneServer(servers);
   const implementation = isObject(value['implementation']) ? value['implementation'] : {};
   return {
     ...kept,
@@ -186,6 +209,6 @@ export const payerStatement = (value: unknown, payer: Payer, facade: Facade): Js
       url: facade.base,
     },
     format: ['application/fhir+json', 'json'],
-    rest: [readOnlyRest(oneServer(servers), payer, facade)],
+    rest: [readOnlyRest(server, payer, facade, listsAll(value, server))],
   };
 };

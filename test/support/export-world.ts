@@ -170,7 +170,11 @@ export const statementOf = (types: Readonly<Record<string, readonly string[]>>):
 const usualStatement = ({ wholeRecord, everything }: Payer): Sent =>
   wholeRecord?.searches === undefined && !everything
     ? { status: 404 }
-    : statementOf(Object.fromEntries((wholeRecord?.searches ?? []).map((text) => [text.split('?')[0]!, []])));
+    : // A statement that lists no types says nothing.
+      statementOf({
+        Organization: [],
+        ...Object.fromEntries((wholeRecord?.searches ?? []).map((text) => [text.split('?')[0]!, []])),
+      });
 
 const responseOf = ({
   status = 200,

@@ -1,6 +1,6 @@
 import { isComplete, type StoredManifest, type TypeOutcome } from '../../functions/shared/exports/manifest.ts';
 import { keyOf, member, type Attached, type Held } from './held.ts';
-import { profileSearches, repeats, strays, takenParameters, totalOfAllLies, typesOf } from './payer.ts';
+import { isUndeclared, profileSearches, repeats, strays, takenParameters, totalOfAllLies, typesOf } from './payer.ts';
 import { hasStrangeHiccup, isTrue, refuses, type Facts } from './reasons.ts';
 import type { PayerSpec } from './spec.ts';
 
@@ -69,7 +69,7 @@ const troubles = ({ spec, held, came }: Facts, type: string): readonly string[] 
   const found: string[] = [];
   if (spec.limited?.includes(type) === true) found.push('the payer grants a part of it');
   if (spec.everything === 'broken' || spec.everything === 'cut') found.push('$everything fails');
-  if (spec.metadata === 'none') found.push('nothing is declared');
+  if (isUndeclared(spec)) found.push('nobody knows what is declared');
   if (totalOfAllLies(spec)) found.push('the total of $everything lies');
   if (how === undefined) return [...found, 'the payer does not have the type'];
   if (takenParameters(how).length === 0 || refuses(spec, type)) found.push('no search finds it');

@@ -79,9 +79,19 @@ const refusal = (status: number, code: string): Sent => ({
   status,
 });
 
+/** Whether the payer's statement lists a type. */
+export const isDeclared = (spec: PayerSpec, type: string): boolean => {
+  const at = [...typesOf(spec).keys()].indexOf(type);
+  return at >= 0 && (spec.metadata === 'adds' ? at % 2 === 0 : !['none', 'empty'].includes(spec.metadata));
+};
+
+/** Whether nobody can tell from the payer's statement which types it has. */
+export const isUndeclared = ({ metadata }: PayerSpec): boolean => ['none', 'empty', 'adds'].includes(metadata);
+
 const capabilities = (spec: PayerSpec): Sent => {
   if (spec.metadata === 'none') return refusal(404, 'not-found');
-  const resource = [...typesOf(spec).values()].map((one) => {
+  const listed = [...typesOf(spec).values()].filter(({ type }) => isDeclared(spec, type));
+  const resource = listed.map((one) => {
     const isSearched = one.search !== 'unsearchable';
     const names = isSearched ? [...new Set(['_id', ...takenParameters(one)])] : [];
     const searchParam = names.map((name) => ({ name, type: name === '_id' ? 'token' : 'reference' }));
@@ -99,6 +109,7 @@ const capabilities = (spec: PayerSpec): Sent => {
     kind: 'instance',
     fhirVersion: '4.0.1',
     format: ['json'],
+    ...(spec.metadata === 'adds' && { imports: ['http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server'] }),
     rest: [{ mode: 'server', resource }],
   });
 };

@@ -1,5 +1,5 @@
 import { keyOf, member, type Attached, type Held } from './held.ts';
-import { repeats, strays, takenParameters, totalOfAllLies, typesOf } from './payer.ts';
+import { isDeclared, isUndeclared, repeats, strays, takenParameters, totalOfAllLies, typesOf } from './payer.ts';
 import { parametersOf } from './r4.ts';
 import type { Hiccup, PayerSpec } from './spec.ts';
 
@@ -62,14 +62,14 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     ({ type = '' }, { spec, came }) => {
       const how = typesOf(spec).get(type);
       const isSearched =
-        how === undefined ? spec.metadata === 'none' && parametersOf(type).length > 0 : takenParameters(how).length > 0;
+        how === undefined ? isUndeclared(spec) && parametersOf(type).length > 0 : takenParameters(how).length > 0;
       return !isSearched && ![...came].some((key) => key.startsWith(`${type}/`));
     },
   ],
   [
     /^The payer refused (?<what>\w+)(?:\?\S*)? with status 404\.$/,
     ({ what = '' }, { spec, came }) =>
-      typesOf(spec).get(what)?.search === 'missesNone' && (spec.metadata === 'none' || !came.has(`Patient/${member}`)),
+      typesOf(spec).get(what)?.search === 'missesNone' && (!isDeclared(spec, what) || !came.has(`Patient/${member}`)),
   ],
   [
     /^The payer refused (?<what>\S+) with status (?<status>\d+)\.$/,

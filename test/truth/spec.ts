@@ -5,8 +5,11 @@ import { searchedTypes } from './r4.ts';
 export interface PayerSpec {
   /** Whether the profile has `$everything`, and what it gives. `short` leaves out the types that `types` marks. */
   readonly everything: 'none' | 'whole' | 'short' | 'refused' | 'broken' | 'cut';
-  /** What the payer's CapabilityStatement says. */
-  readonly metadata: 'searches' | 'types' | 'none';
+  /**
+   * What the payer's CapabilityStatement says; without `searches`, no parameters. `empty` lists no types, `adds` every second, and
+   * imports the others.
+   */
+  readonly metadata: 'searches' | 'types' | 'none' | 'empty' | 'adds';
   /** Ignores parameters that it does not know, and answers with all patients' resources of the type. */
   readonly isLax: boolean;
   /** The profile says that the payer's totals mean nothing. */
@@ -297,7 +300,7 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
   .record(
     {
       everything: mostly<PayerSpec['everything']>('none', 'whole', 'short', 'refused', 'broken', 'cut'),
-      metadata: mostly<PayerSpec['metadata']>('searches', 'types', 'none'),
+      metadata: mostly<PayerSpec['metadata']>('searches', 'types', 'none', 'empty', 'adds'),
       isLax: fc.boolean(),
       ignoresTotals: mostly<boolean>(false, true),
       included: mostly<PayerSpec['included']>('none', 'matchesCounted', 'allCounted', 'moreCounted'),

@@ -108,7 +108,7 @@ export const exchangeEnd = (
   return {
     problems,
     // Only what came shows which types a former plan has.
-    outcomes: outcomesByType({ known: { ...known, planned, declared: {} }, parts }, problems, undefined),
+    outcomes: outcomesByType({ known: { ...known, planned, declares: { types: {} } }, parts }, problems, undefined),
     transactionTime: known.transactionTime ?? new Date(earliestTimeOf(item)).toISOString(),
   };
 };

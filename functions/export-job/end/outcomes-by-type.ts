@@ -1,6 +1,6 @@
 import type { StoredManifest, TypeOutcome } from '../../shared/exports/manifest.ts';
 import { anyResource, isMissing, type Problem } from '../reading/problems.ts';
-import { memberTypes } from '../record/declared.ts';
+import { isKnownWhole, memberTypes } from '../record/declared.ts';
 import { everything, type JobState } from '../state/state.ts';
 import { sentenceOf } from './outcomes.ts';
 
@@ -69,7 +69,7 @@ export const outcomesByType = (
   const named = [
     ...known.planned,
     ...(asksForAll
-      ? (asked ?? (ofAll.length > 0 && known.declared === undefined ? ['Patient', ...memberTypes] : ['Patient']))
+      ? (asked ?? (ofAll.length > 0 && !isKnownWhole(known.declares) ? ['Patient', ...memberTypes] : ['Patient']))
       : []),
     ...parts.map(({ type }) => type),
     ...lacks.map(({ type }) => type),

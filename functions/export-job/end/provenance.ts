@@ -63,16 +63,22 @@ const agentsOf = ({ facade, payerName }: Pick<ProvenanceFacts, 'facade' | 'payer
 
 const idOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
 
+/** When the record was read. A period never ends before its start (https://hl7.org/fhir/R4/datatypes.html#Period, per-1). */
+const periodOf = ({ transactionTime, recorded }: Pick<ProvenanceFacts, 'transactionTime' | 'recorded'>) => ({
+  start: Date.parse(transactionTime) <= Date.parse(recorded) ? transactionTime : recorded,
+  end: recorded,
+});
+
 /** An R4 and US Core Provenance about the whole record, as one line without a line break. */
 export const provenanceLine = (facts: ProvenanceFacts): string => {
-  const { exportId, facade, patient, payerName, transactionTime, recorded } = facts;
+  const { exportId, facade, patient, payerName, recorded } = facts;
   return JSON.stringify({
     resourceType: 'Provenance',
     id: idOf(exportId),
     meta: { profile: [usCoreProvenance] },
     text: { status: 'generated', div: narrative(facts) },
     target: [{ reference: `${facade}/Patient/${patient}` }],
-    occurredPeriod: { start: transactionTime, end: recorded },
+    occurredPeriod: periodOf(facts),
     recorded,
     agent: agentsOf(facts),
     entity: [
@@ -95,7 +101,7 @@ const fileLine = (
     meta: { profile: [usCoreProvenance] },
     text: { status: 'generated', div: text.html },
     target: [target],
-    occurredPeriod: { start: transactionTime, end: recorded },
+    occurredPeriod: periodOf({ transactionTime, recorded }),
     recorded,
     agent: agentsOf({ facade, payerName }),
     entity: [

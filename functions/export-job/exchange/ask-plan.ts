@@ -92,7 +92,7 @@ const answerOf = async ({ deps }: PlanAsking, { response, tookMs, end }: Sent): 
   // Some plans answer 409 while they work on an earlier request of ours.
   const isBusy = isThrottling(response) || status === 409;
   if (!isBusy && status < 500 && status !== 408) {
-    const at = { nowMs: deps.clock.now(), tookMs, aheadMs: 0 };
+    const at = { nowMs: deps.clock.now(), tookMs };
     return { kind: 'answered', response, dateMs: payerTime(response, at), end };
   }
   await dropBody(response);

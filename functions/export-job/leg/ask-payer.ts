@@ -68,9 +68,6 @@ export interface Asking {
 /** The longest that one answer may take, in milliseconds. */
 const longestAnswerMs = 300_000;
 
-/** A payer's clock may be this far ahead of ours, in milliseconds. */
-const aheadMs = 3_600_000;
-
 const mostOutcomeBytes = 16 * 1024;
 
 /**
@@ -106,7 +103,7 @@ const answerOf = async (
   const response = given.status === 204 && what === 'search' ? emptySearchset(given) : given;
   const { status } = response;
   if (isGiven(response) && (isDocument || jsonTypeOf(response, payer) !== undefined)) {
-    return { kind: 'json', response, dateMs: payerTime(response, { nowMs: clock.now(), tookMs, aheadMs }), end };
+    return { kind: 'json', response, dateMs: payerTime(response, { nowMs: clock.now(), tookMs }), end };
   }
   // Asking for a fresh token would not help.
   const isTokenRefused = status === 401 && (await keyRefusal(response, 'FHIR API')) === undefined;

@@ -10,14 +10,15 @@ export const saidTime = (text: unknown, latestMs: number): number | undefined =>
 };
 
 /**
- * When a payer was asked, by its own clock; undefined if it has no `Date` that can be one.
- * @param at our clock once the head of the answer is there, how long that took, and how far the payer's clock may be ahead of
- *   ours, in milliseconds: what changes before the time that it says would be missed by the next `_since`
+ * When a payer was asked, by its clock or ours, whichever is earlier; undefined if it has no `Date` that can be a time. What
+ * changes before a time that is too late would be missed by the next `_since`: a fast clock may be that of a server in
+ * between, which does not write when a resource was changed.
+ * @param at our clock once the head of the answer is there, and how long that took, in milliseconds
  */
 export const payerTime = (
   { headers }: Pick<PayerResponse, 'headers'>,
-  { nowMs, tookMs, aheadMs }: { readonly nowMs: number; readonly tookMs: number; readonly aheadMs: number },
+  { nowMs, tookMs }: { readonly nowMs: number; readonly tookMs: number },
 ): number | undefined => {
-  const said = saidTime(headers.get('date'), nowMs + aheadMs);
+  const said = saidTime(headers.get('date'), nowMs);
   return said === undefined ? undefined : said - Math.ceil(tookMs);
 };

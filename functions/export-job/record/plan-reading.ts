@@ -5,7 +5,7 @@ import type { Payer } from '../../shared/registry/types.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { Problem } from '../reading/problems.ts';
 import { everything, type Declared, type SearchTask } from '../state/state.ts';
-import { isMemberType, memberTypes, patientParameters } from './declared.ts';
+import { isKnownWhole, isMemberType, memberTypes, patientParameters } from './declared.ts';
 import { isFiltered, type Wanted } from './wanted.ts';
 
 /**
@@ -19,7 +19,7 @@ const usualTypes: readonly string[] =
 
 /** The parameter that limits a search to one patient; undefined if R4 has none for the type. */
 const patientParameter = ({ asked: { patient }, declared }: PlanInputs, type: string): Parameter | undefined => {
-  const code = declared?.[type] ?? patientParameters(type)[0];
+  const code = declared?.types[type] ?? patientParameters(type)[0];
   if (code === undefined) return undefined;
   return [code, code === 'patient' || code === '_id' ? patient : `Patient/${patient}`];
 };
@@ -118,15 +118,17 @@ const typeOf = (text: string): string => parseRecordSearch(text).type;
 
 /**
  * Whether a 404 means that the payer does not have a type (https://hl7.org/fhir/R4/http.html#search). It does for a type
- * that nobody named: one that the payer does not declare, or one beyond the usual ones of a payer whose statement could not
- * be read. Any other refusal may be about how the search is put.
+ * that nobody named: one that the payer does not declare, or one beyond the usual ones of a payer of which it is not known
+ * all that it declares. Any other refusal may be about how the search is put.
  */
 const mayBeAbsent = ({ declared }: PlanInputs, type: string): boolean =>
-  declared === undefined ? !usualTypes.includes(type) : !(type in declared) && type !== 'Patient';
+  !(type in (declared?.types ?? {})) && !(isKnownWhole(declared) ? type === 'Patient' : usualTypes.includes(type));
 
-/** The types that the payer declares; if that is not known, each type of a patient's. */
-const typesDeclared = ({ declared }: PlanInputs): readonly string[] =>
-  declared === undefined ? memberTypes : Object.keys(declared);
+/** The types that the payer declares; if that is not known, or not all, each type of a patient's. */
+const typesDeclared = ({ declared }: PlanInputs): readonly string[] => {
+  const types = Object.keys(declared?.types ?? {});
+  return isKnownWhole(declared) ? types : [...new Set([...types, ...memberTypes])];
+};
 
 /** The types that the profile, the request or the scope names, and so are reported if they are not read. */
 const namedTypes = ({ payer, wanted, asked }: PlanInputs): ReadonlySet<string> =>

@@ -35,7 +35,7 @@ export const followPlan = (
 const searchByType = (leg: RecordLeg): void => {
   const { payer, wanted, item, next } = leg;
   const left = next.queue.filter(({ kind }) => kind !== 'search');
-  followPlan(leg, planByType({ payer, wanted, asked: item, declared: next.declared }), { left, narrowed: true });
+  followPlan(leg, planByType({ payer, wanted, asked: item, declared: next.declares }), { left, narrowed: true });
 };
 
 /**

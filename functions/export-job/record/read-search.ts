@@ -264,7 +264,7 @@ const endRefused = (leg: RecordLeg, task: SearchTask, { status, saysNone }: Refu
     readPatientById(leg);
     return endTask(leg);
   }
-  if (saysNone === true && page === 1 && type in (next.declared ?? {})) {
+  if (saysNone === true && page === 1 && type in (next.declares?.types ?? {})) {
     noteEnd(leg, task);
     return endTask(leg, isGiven ? undefined : { kind: 'typeRefused', type, status, saysNone });
   }

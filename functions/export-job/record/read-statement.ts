@@ -30,7 +30,7 @@ const declaredIn = async ({ response, end }: Extract<Answer, { kind: 'json' }>):
 /** Ends the task with a plan of what to read. @param declared undefined if that is not known */
 const plan = (leg: RecordLeg, declared: Declared | undefined): undefined => {
   const { payer, wanted, item, next } = leg;
-  next.declared = declared;
+  next.declares = declared;
   next.queue.shift();
   followPlan(leg, planReading({ payer, wanted, asked: item, declared }));
 };

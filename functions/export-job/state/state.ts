@@ -3,11 +3,13 @@ import type { Export } from '../../shared/store/export-item.ts';
 import type { Problem } from '../reading/problems.ts';
 import type { SeenSet } from '../reading/seen.ts';
 
-/**
- * The types of which a payer's CapabilityStatement says that it has them and that a search finds by patient, each with the
- * parameter to search by.
- */
-export type Declared = Readonly<Record<string, string>>;
+/** What a payer's CapabilityStatement says of the types that a search finds by patient. */
+export interface Declared {
+  /** The types, each with the parameter to search by. */
+  readonly types: Readonly<Record<string, string>>;
+  /** It adds to other statements, so that the payer may have more types. */
+  readonly isPart?: true;
+}
 
 /** A part that was put into the bucket: one type's resources from one leg. */
 export interface WrittenPart extends StoredPart {
@@ -180,8 +182,8 @@ export interface Known {
   readonly queue: readonly Task[];
   /** The types whose search was planned, in order. */
   readonly planned: readonly string[];
-  /** What the payer declares; absent if that is not known. */
-  readonly declared?: Declared;
+  /** What the payer declares; absent if that is not known, and in the state of an earlier version. */
+  readonly declares?: Declared;
   /** The types with a search of their own that was read to its end. Absent in the state of an earlier version. */
   readonly finished?: readonly string[];
   /** The types that came with a request for everything that was read to its end, and that request's own name. */

@@ -17,10 +17,13 @@ const northwind = (changes: Partial<Payer> = {}): Payer => {
 const fetched = (response: Response, payer = northwind()) =>
   fetchStatement({ payerHttp: async () => response }, payer, facadeOf(origin, payer));
 
+/** One that lists no types is no whole statement. */
+const listed = { resource: [{ type: 'Goal' }] };
+
 const ofServer = (rest: object, more: object = {}) => ({
   resourceType: 'CapabilityStatement',
   status: 'active',
-  rest: [{ mode: 'server', ...rest }],
+  rest: [{ mode: 'server', ...listed, ...rest }],
   ...more,
 });
 
@@ -38,7 +41,7 @@ const left = (rest: object, implementation: object = {}) => ({
     ...implementation,
   },
   format: ['application/fhir+json', 'json'],
-  rest: [{ mode: 'server', security: security(facadeOf(origin, northwind())), ...rest }],
+  rest: [{ mode: 'server', security: security(facadeOf(origin, northwind())), ...listed, ...rest }],
 });
 
 /** A body of 8 MB, sent as it is read; `canceled` says whether it was stopped before its end. */
@@ -167,7 +170,22 @@ it('costs no more than to read it, however many parameters, types and servers it
 describe('what remains of a payer’s statement', () => {
   it('has nothing that the payer did not state, and no empty arrays', async () => {
     expect(await kept({})).toEqual(left({}));
-    expect(await kept({ resource: [], interaction: [], searchParam: [] })).toEqual(left({}));
+    expect(await kept({ interaction: [], searchParam: [] })).toEqual(left({}));
+  });
+
+  it.each([
+    ['lists no types', {}, undefined],
+    ['has no list of types', { resource: { type: 'Patient' } }, undefined],
+    ['adds to another', listed, ['http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server']],
+  ])('has the usual types, too, if it %s', async (_, rest, imports) => {
+    const given = ofServer({ resource: [], ...rest }, imports && { imports });
+    const { statement } = await fetched(Response.json(given));
+
+    const [server] = statement!['rest'] as [{ documentation: string; resource: readonly { type: string }[] }];
+    const types = server.resource.map(({ type }) => type);
+    expect(types).toEqual(expect.arrayContaining(['Patient', 'Observation', 'Coverage', 'Goal']));
+    expect(types).toEqual([...new Set(types)]);
+    expect(server.documentation).toContain('may not answer');
   });
 
   it('omits malformed parts', async () => {
@@ -191,7 +209,7 @@ describe('what remains of a payer’s statement', () => {
         searchParam,
       }),
     );
-    expect(await kept({ resource: { type: 'Patient' }, interaction: 'read', searchParam: null })).toEqual(left({}));
+    expect(await kept({ interaction: 'read', searchParam: null })).toEqual(left({}));
   });
 
   it.each([
@@ -257,7 +275,7 @@ describe('the export of a whole record', () => {
 
   it('is declared on Patient even if the payer states nothing of it', async () => {
     expect(await kept({}, exporting)).toMatchObject({
-      rest: [{ resource: [{ type: 'Patient', operation: [operation] }] }],
+      rest: [{ resource: [{ type: 'Goal' }, { type: 'Patient', operation: [operation] }] }],
     });
   });
 

@@ -52,7 +52,7 @@ it('an export says in one Provenance from whom, when and of whom its record is, 
   const facade = 'http://localhost:3000/r4/northwind';
   expect(provenance).toMatchObject({
     target: [{ reference: `${facade}/Patient/member-1` }],
-    occurredPeriod: { start: '2026-01-01T10:00:10.000Z', end: '2026-01-01T10:00:05.000Z' },
+    occurredPeriod: { start: '2026-01-01T10:00:00.000Z', end: '2026-01-01T10:00:05.000Z' },
     recorded: '2026-01-01T10:00:05.000Z',
     agent: [
       { who: { identifier: { value: 'http://localhost:3000' } } },
@@ -123,8 +123,11 @@ describe('an export by $everything from a payer that says which types it has', (
     ]);
   });
 
-  it("searches each that may be a patient's if nobody can read what the payer has", async () => {
-    const made = await declared(pageOf([claim]), pageOf([memberPatient, observation(1)]), { status: 404 });
+  it.each([
+    ['can read what the payer has', { status: 404 }],
+    ['knows it, since its statement lists no types', statementOf({})],
+  ])("searches each that may be a patient's if nobody %s", async (_, statement) => {
+    const made = await declared(pageOf([claim]), pageOf([memberPatient, observation(1)]), statement);
 
     expect(made.outcomes).toMatchObject({ Observation: 'complete 1', Claim: 'complete 1', Provenance: 'complete 0' });
   });

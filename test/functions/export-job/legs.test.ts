@@ -196,7 +196,7 @@ describe('each leg', () => {
   });
 
   it('has the time of the payer, as it was when it was first asked', async () => {
-    const world = exportWorld();
+    const world = exportWorld({ startMs: Date.parse('2026-01-02T00:00:00Z') });
     let page = 0;
     world.answerWith(async () => {
       page += 1;
@@ -210,6 +210,18 @@ describe('each leg', () => {
 
     expect(world.lines.filter((line) => line.includes('"next"'))).toHaveLength(3);
     expect((await world.record()).manifest.transactionTime).toBe('2026-01-01T10:59:35.000Z');
+  });
+
+  it('has our time, where the payer’s is ahead of it: the next _since would miss what changes between', async () => {
+    const world = exportWorld({ startMs: Date.parse('2026-01-01T10:00:00Z') });
+    world.answerWith(() => {
+      const { body, headers } = pageOf([memberPatient]);
+      return { headers: { ...headers, date: 'Thu, 01 Jan 2026 10:50:00 GMT' }, body: body! };
+    });
+
+    await world.run();
+
+    expect((await world.record()).manifest.transactionTime).toBe('2026-01-01T10:00:00.000Z');
   });
 
   it('has a time an hour before the kick-off if the payer tells none, since our clock may be ahead of it', async () => {

@@ -15,16 +15,24 @@ interface Given {
   readonly everything?: boolean;
   readonly wholeRecord?: Payer['wholeRecord'];
   /** The search parameters of each type that the payer declares, or that nobody knows what it declares. */
-  readonly declares?: Readonly<Record<string, readonly string[]>> | 'unknown';
+  readonly declares?: Readonly<Record<string, readonly string[]>> | Statement | 'unknown';
 }
 
-const statement = (types: Readonly<Record<string, readonly string[]>>) => ({
+interface Statement {
+  readonly resourceType: string;
+  readonly rest: readonly unknown[];
+}
+
+const statement = (types: object) => ({
   resourceType: 'CapabilityStatement',
   rest: [
     { mode: 'client', resource: [{ type: 'Claim' }] },
     {
       mode: 'server',
-      resource: Object.entries(types).map(([type, names]) => ({ type, searchParam: names.map((name) => ({ name })) })),
+      resource: Object.entries({ Organization: [], ...types }).map(([type, names]) => ({
+        type,
+        searchParam: (names as string[]).map((name) => ({ name })),
+      })),
     },
   ],
 });
@@ -38,7 +46,7 @@ const plan = (given: Given = {}) => {
     payer,
     wanted: wantedOf(parseScopes(scope), types),
     asked,
-    declared: declares === 'unknown' ? undefined : declaredBy(statement(declares)),
+    declared: declares === 'unknown' ? undefined : declaredBy('rest' in declares ? declares : statement(declares)),
   });
   return { requests: tasks.map(({ type, rest }) => [type, rest]), outOfScope, notSearched };
 };
@@ -104,16 +112,10 @@ describe('of a payer with two bases', () => {
     const types = { Patient: ['_id'], Coverage: ['beneficiary'], Goal: ['subject'] };
 
     expect(declared(types, { Goal: ['patient'], Coverage: ['patient'] })).toEqual({
-      Patient: '_id',
-      Coverage: 'beneficiary',
-      Goal: 'patient',
-      Media: 'patient',
+      types: { Patient: '_id', Coverage: 'beneficiary', Goal: 'patient', Media: 'patient' },
     });
     expect(declared(types, 'unknown')).toEqual({
-      Patient: '_id',
-      Coverage: 'beneficiary',
-      Goal: 'patient',
-      Media: 'patient',
+      types: { Patient: '_id', Coverage: 'beneficiary', Goal: 'patient', Media: 'patient' },
     });
     expect(declared('unknown', types)).toBeUndefined();
   });
@@ -133,10 +135,23 @@ describe('of a payer with two bases', () => {
   });
 });
 
-it('each type of the patient compartment is searched if nobody knows what the payer declares', () => {
-  const { requests } = plan({ everything: false, declares: 'unknown', wholeRecord: { searches: ['Coverage'] } });
-  const searched = new Set(requests.map(([type]) => type));
-  expect(compartment.map(([type]) => type).filter((type) => !searched.has(type))).toEqual([]);
+// https://hl7.org/fhir/R4/capabilitystatement-definitions.html#CapabilityStatement.imports
+describe('each type of the patient compartment is searched', () => {
+  const bare = { resourceType: 'CapabilityStatement', rest: [{ mode: 'server', security: { cors: true } }] };
+  const imports = ['http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server'];
+  it.each([
+    ['if nobody knows what the payer declares', undefined],
+    ['if it lists no types', bare],
+    ['if its statement adds to others', { ...bare, imports }],
+    ['if it lists some beside others', { ...statement({ Observation: ['subject'] }), imports }],
+  ])('%s', (_, given) => {
+    for (const everything of [false, true]) {
+      const wholeRecord = everything ? undefined : { searches: ['Coverage'] };
+      const { requests } = plan({ everything, declares: given ?? 'unknown', wholeRecord });
+      const searched = new Set(requests.map(([type]) => type));
+      expect(compartment.map(([type]) => type).filter((type) => !searched.has(type))).toEqual([]);
+    }
+  });
 });
 
 describe('a record is read', () => {
