@@ -1,45 +1,24 @@
 import { nowSeconds } from '../../shared/clock.ts';
-import type { ExchangeInput } from '../../shared/exchanges/input.ts';
 import { grantOfExport } from '../../shared/exports/export-id.ts';
 import { writeKeptParts } from '../../shared/exports/kept-parts.ts';
 import { isComplete, type StoredManifest } from '../../shared/exports/manifest.ts';
 import { keptName, manifestName } from '../../shared/exports/object-names.ts';
-import { scopeNow } from '../../shared/partner/live-grant.ts';
-import { facadeBase } from '../../shared/registry/urls.ts';
-import { intersectScopes, limitedByPayer } from '../../shared/scopes/limit-scopes.ts';
-import type { Scopes } from '../../shared/scopes/scopes.ts';
 import { sha256 } from '../../shared/store/crypto.ts';
 import { exchangeOwner, noteEnded } from '../../shared/store/exchanges.ts';
 import type { Export, ExportStatus } from '../../shared/store/export-item.ts';
 import { endExport, getExport } from '../../shared/store/exports.ts';
-import { getLiveScope } from '../../shared/store/grants.ts';
 import { sealFile } from '../age/seal-file.ts';
-import { endedNow } from '../exchange/ended-now.ts';
-import { deletedParts } from '../exchange/take-deletion.ts';
 import type { JobDeps } from '../job/deps.ts';
 import { getRunning, readInput, type Job } from '../job/job.ts';
 import { withCause, writeEnd } from '../job/log.ts';
-import { partWriter } from '../job/parts.ts';
 import { createProblemList } from '../reading/problem-list.ts';
-import { anyResource, countName, typeInName, type NotReadReason, type Problem } from '../reading/problems.ts';
+import type { NotReadReason } from '../reading/problems.ts';
 import { seenNames, type SeenNames } from '../reading/seen-names.ts';
-import { wantedOf } from '../record/wanted.ts';
 import { newStateName } from '../state/state-file.ts';
-import {
-  earliestTimeOf,
-  isLinked,
-  typesDoneOf,
-  type JobState,
-  type PlanFile,
-  type WrittenPart,
-} from '../state/state.ts';
-import { auditEnd, auditNothing, exchangeEnd, whyNotNow, type WhyNot } from './exchange-end.ts';
-import { attachmentFiles, joinFiles } from './join-files.ts';
-import { outcomesByType } from './outcomes-by-type.ts';
-import { outcomeLine, sentenceOf } from './outcomes.ts';
-import { problemsAtEnd } from './problems-at-end.ts';
-import { planProvenance, provenanceLine } from './provenance.ts';
-import { leftOfExchange, whatIsLeft } from './what-is-left.ts';
+import { isLinked, typesDoneOf, type JobState } from '../state/state.ts';
+import { endOfExchange } from './end-of-exchange.ts';
+import { endOfRecord } from './end-of-record.ts';
+import { auditNothing } from './members-at-end.ts';
 import { writeHeldLines } from './write-held-lines.ts';
 
 /** How an export ended. */
@@ -48,63 +27,6 @@ export interface Ended {
   readonly status: Exclude<ExportStatus, 'running'> | 'gone';
   readonly resources: number;
 }
-
-/** Writes lines as one sealed part. */
-const writePart = async (
-  job: Job,
-  item: Export,
-  type: string,
-  lines: readonly string[],
-): Promise<readonly WrittenPart[]> => {
-  const parts = partWriter(job.deps, item.exportId, item.recipient, job.buffers);
-  for (const line of lines) parts.add(type, [Buffer.from(`${line}\n`)]);
-  return parts.put();
-};
-
-/** What the grant, the payer and the registration have left of the kick-off's scope. */
-const scopeAtEnd = async ({ deps }: Job, item: Export): Promise<Scopes> => {
-  const granted = await getLiveScope(deps.grants, item.grantId, nowSeconds(deps.clock));
-  const left = granted === undefined ? item.scope : intersectScopes(granted, item.scope);
-  // A blocked partner reads nothing, whatever the scope.
-  const partner = await deps.registry.partner(item.partner).catch(() => undefined);
-  return partner === undefined ? left : scopeNow(left, partner);
-};
-
-/**
- * Writes our own Provenance, if the scope still covers that type: it is a resource like the others, and a token that may
- * not read it could not open the export.
- * @param problems in the order of the error files
- */
-const writeProvenance = async (
-  job: Job,
-  item: Export,
-  {
-    scope,
-    problems,
-    outcomes,
-    transactionTime,
-  }: Pick<StoredManifest, 'outcomes' | 'transactionTime'> & {
-    readonly scope: Scopes;
-    readonly problems: readonly Problem[];
-  },
-): Promise<readonly WrittenPart[]> => {
-  const { deps } = job;
-  if (!wantedOf(scope, item.types).isWanted('Provenance')) return [];
-  const payer = await deps.registry.payer(item.payer, { evenIfPaused: true });
-  const line = provenanceLine({
-    exportId: item.exportId,
-    facade: facadeBase(deps.origin, item.payer),
-    patient: item.patient,
-    payerName: payer?.displayName ?? item.payer,
-    transactionTime,
-    recorded: new Date(deps.clock.now()).toISOString(),
-    missing: outcomes.flatMap(({ outcome, reason }) =>
-      outcome === 'complete' || reason === undefined ? [] : [reason],
-    ),
-    named: problems.map(sentenceOf),
-  });
-  return writePart(job, item, 'Provenance', [line]);
-};
 
 /** Adds the problems of what came before the member's Patient, unless it came once more and is in the record. */
 const withEarly = (state: JobState, seen: SeenNames): JobState => {
@@ -116,91 +38,6 @@ const withEarly = (state: JobState, seen: SeenNames): JobState => {
     list.add(isLinked(known, one) ? { kind: 'unknownPatient', type, page, isEarly: true } : one.problem);
   }
   return { ...state, known: { ...known, reported: list.counts() }, problems: [...problems, ...list.listed()] };
-};
-
-const withCounts = ({ known, problems: listedSoFar }: JobState, problems: readonly Problem[]): readonly Problem[] => [
-  ...problems,
-  ...Object.entries(known.reported).flatMap(([name, count]): Problem[] => {
-    const listed = listedSoFar.filter((problem) => countName(problem) === name).length;
-    return count > listed ? [{ kind: 'moreOfKind', type: typeInName(name), count: count - listed }] : [];
-  }),
-];
-
-/** What an export ends with. */
-interface ToWrite {
-  readonly state: JobState;
-  /** What was not read. */
-  readonly left: readonly Problem[];
-}
-
-/** Who may not be exported now. */
-const whyNotOf = async ({ deps }: Job, item: Export, input: ExchangeInput): Promise<WhyNot> =>
-  whyNotNow(input.kind === 'match' ? new Set() : await endedNow(deps, item, input), deps.clock.now());
-
-/** How many lines of a file were left out after it was read: they are about another patient's resources. */
-const hangingIn = (problems: readonly Problem[], { number, kind }: PlanFile): number =>
-  problems.filter(
-    (one) => one.kind === 'fileLines' && one.why === 'hanging' && one.file === number && kind === 'output',
-  ).length;
-
-/** The manifest of an exchange, with a Provenance for each file of the payer's. */
-const makeExchangeManifest = async (job: Job, item: Export, { state, left }: ToWrite): Promise<StoredManifest> => {
-  const input = await job.input(item);
-  const nowMs = job.deps.clock.now();
-  const { problems, outcomes, transactionTime } = exchangeEnd(item, input, {
-    state,
-    left,
-    whyNot: await whyNotOf(job, item, input),
-  });
-  const named = withCounts(state, problems);
-  const errors = named.map(outcomeLine);
-  const payer = await job.deps.registry.payer(item.payer, { evenIfPaused: true });
-  const provenance = planProvenance(
-    {
-      exportId: item.exportId,
-      facade: facadeBase(job.deps.origin, item.payer),
-      payerName: payer?.displayName ?? item.payer,
-      transactionTime,
-      recorded: new Date(nowMs).toISOString(),
-    },
-    input,
-    state.files.map((file) => ({ ...file, kept: file.kept - hangingIn(problems, file) })),
-  );
-  const ours = await writePart(job, item, 'Provenance', provenance);
-  const isDeleted = ({ type }: WrittenPart): boolean => type === deletedParts;
-  return {
-    transactionTime,
-    files: [
-      ...joinFiles([...state.parts.filter((part) => !isDeleted(part)), ...ours], 'output'),
-      ...joinFiles(state.parts.filter(isDeleted), 'deleted'),
-      ...joinFiles(await writePart(job, item, 'OperationOutcome', errors), 'error'),
-      ...attachmentFiles(state.attachments),
-    ],
-    outcomes,
-  };
-};
-
-const makeManifest = async (job: Job, item: Export, { state, left }: ToWrite): Promise<StoredManifest> => {
-  const scope = await scopeAtEnd(job, item);
-  const { isWanted } = wantedOf(item.scope, item.types);
-  const rules = { isWanted, isLimited: limitedByPayer(scope) };
-  const problems = problemsAtEnd(state, [...state.problems, ...left], rules, item);
-  const outcomes = outcomesByType(state, problems, item.types);
-  const transactionTime = state.known.transactionTime ?? new Date(earliestTimeOf(item)).toISOString();
-  const named = withCounts(state, problems);
-  const provenance = await writeProvenance(job, item, { scope, problems: named, outcomes, transactionTime });
-  const lines = named.map(outcomeLine);
-  const errors = lines.length === 0 ? [] : await writePart(job, item, 'OperationOutcome', lines);
-  return {
-    transactionTime,
-    files: [
-      ...joinFiles([...state.parts, ...provenance], 'output'),
-      ...joinFiles(errors, 'error'),
-      ...attachmentFiles(state.attachments),
-    ],
-    outcomes,
-    ...(problems.some(({ type }) => type === anyResource) && { isUntypedMissing: true }),
-  };
 };
 
 /** `failed` if no resource was read and the record is not complete. */
@@ -295,22 +132,13 @@ export const writeEndOfRecord = async (
     if (item === undefined) return undefined;
     const stateKey = await job.stateKey(item);
     const read = await memory.after({ exportId, stateKey }, files);
-    const wanted = wantedOf(item.scope, item.types);
-    const waiting = await writeHeldLines(job, item, { state: read, stateKey, why });
-    const state = withEarly({ ...read, parts: [...read.parts, ...waiting.parts] }, seenNames(read.seen, stateKey));
-    const isExchange = item.exchange !== undefined;
-    const leftOver = { state, wanted, why };
-    const unread = isExchange
-      ? await leftOfExchange(deps, item, stateKey, leftOver)
-      : await whatIsLeft(deps, stateKey, leftOver);
-    const end = { state, left: [...unread, ...waiting.problems] };
-    const manifest = await (isExchange ? makeExchangeManifest : makeManifest)(job, item, end);
+    const held = await writeHeldLines(job, item, { state: read, stateKey, why });
+    const state = withEarly({ ...read, parts: [...read.parts, ...held.parts] }, seenNames(read.seen, stateKey));
+    const ending = { state, stateKey, why, ofHeld: held.problems };
+    const { manifest, audit } = await (item.exchange === undefined ? endOfRecord : endOfExchange)(job, item, ending);
     const written = await writeManifest(job, item, manifest);
     const status = statusOf(manifest, state);
-    if (isExchange) {
-      const input = await job.input(item);
-      await auditEnd(deps, item, { input, state, status, whyNot: await whyNotOf(job, item, input) });
-    }
+    await audit?.(status);
     return {
       ...written,
       status,

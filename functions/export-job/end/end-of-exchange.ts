@@ -1,0 +1,88 @@
+import type { ExchangeInput } from '../../shared/exchanges/input.ts';
+import { facadeBase } from '../../shared/registry/urls.ts';
+import type { Export } from '../../shared/store/export-item.ts';
+import { endedNow } from '../exchange/ended-now.ts';
+import { typeOfAll } from '../exchange/exchange-leg.ts';
+import { deletedParts } from '../exchange/take-deletion.ts';
+import type { JobDeps } from '../job/deps.ts';
+import type { Job } from '../job/job.ts';
+import type { Problem } from '../reading/problems.ts';
+import { readFileList } from '../state/plan-files.ts';
+import type { PlanFile, WrittenPart } from '../state/state.ts';
+import { withCounts, writePart, type Ending, type MadeEnd } from './ending.ts';
+import { attachmentFiles, joinFiles } from './join-files.ts';
+import { auditEnd, exchangeEnd, whyNotNow } from './members-at-end.ts';
+import { outcomeLine } from './outcomes.ts';
+import { planProvenance } from './provenance.ts';
+
+/**
+ * The problems to report if an exchange ends before its queue is empty: its files were not known yet, or some were not read.
+ * @throws whatever the bucket throws
+ */
+const whatIsLeft = async (
+  deps: Pick<JobDeps, 'objects'>,
+  input: ExchangeInput,
+  { state, stateKey, why }: Ending,
+): Promise<readonly Problem[]> => {
+  const [task] = state.known.queue;
+  if (why === undefined || task === undefined) return [];
+  if (task.kind === 'ask' || task.kind === 'poll') {
+    return [{ kind: 'planNotDone', type: typeOfAll(input), why }];
+  }
+  if (task.kind !== 'files') return [];
+  const { files } = await readFileList(deps, stateKey, task.list);
+  const left = files.slice(task.at).filter(({ kind }) => kind === 'output');
+  return [...Map.groupBy(left, ({ type }) => type)].map(([type, { length: count }]) => ({
+    kind: 'filesNotRead',
+    type,
+    count,
+    why,
+  }));
+};
+
+/** How many lines of a file were left out after it was read: they are about another patient's resources. */
+const hangingIn = (problems: readonly Problem[], { number, kind }: PlanFile): number =>
+  problems.filter(
+    (one) => one.kind === 'fileLines' && one.why === 'hanging' && one.file === number && kind === 'output',
+  ).length;
+
+/** Ends an exchange: its problems, outcomes and error files, a Provenance for each file of the payer's, and whose records came. */
+export const endOfExchange = async (job: Job, item: Export, ending: Ending): Promise<MadeEnd> => {
+  const { state, ofHeld } = ending;
+  const input = await job.input(item);
+  const left = await whatIsLeft(job.deps, input, ending);
+  const nowMs = job.deps.clock.now();
+  const ended = input.kind === 'match' ? new Set<string>() : await endedNow(job.deps, item, input);
+  const whyNot = whyNotNow(ended, nowMs);
+  const { problems, outcomes, transactionTime } = exchangeEnd(item, input, {
+    state,
+    left: [...left, ...ofHeld],
+    whyNot,
+  });
+  const named = withCounts(state, problems);
+  const payer = await job.deps.registry.payer(item.payer, { evenIfPaused: true });
+  const provenance = planProvenance(
+    {
+      exportId: item.exportId,
+      facade: facadeBase(job.deps.origin, item.payer),
+      payerName: payer?.displayName ?? item.payer,
+      transactionTime,
+      recorded: new Date(nowMs).toISOString(),
+    },
+    input,
+    state.files.map((file) => ({ ...file, kept: file.kept - hangingIn(problems, file) })),
+  );
+  const ours = await writePart(job, item, 'Provenance', provenance);
+  const isDeleted = ({ type }: WrittenPart): boolean => type === deletedParts;
+  const manifest = {
+    transactionTime,
+    files: [
+      ...joinFiles([...state.parts.filter((part) => !isDeleted(part)), ...ours], 'output'),
+      ...joinFiles(state.parts.filter(isDeleted), 'deleted'),
+      ...joinFiles(await writePart(job, item, 'OperationOutcome', named.map(outcomeLine)), 'error'),
+      ...attachmentFiles(state.attachments),
+    ],
+    outcomes,
+  };
+  return { manifest, audit: (status) => auditEnd(job.deps, item, { input, state, status, whyNot }) };
+};

@@ -1,0 +1,140 @@
+import { nowSeconds } from '../../shared/clock.ts';
+import type { StoredManifest } from '../../shared/exports/manifest.ts';
+import { scopeNow } from '../../shared/partner/live-grant.ts';
+import { facadeBase } from '../../shared/registry/urls.ts';
+import { intersectScopes, limitedByPayer } from '../../shared/scopes/limit-scopes.ts';
+import type { Scopes } from '../../shared/scopes/scopes.ts';
+import type { Export } from '../../shared/store/export-item.ts';
+import { getLiveScope } from '../../shared/store/grants.ts';
+import type { JobDeps } from '../job/deps.ts';
+import type { Job } from '../job/job.ts';
+import { anyResource, type Problem } from '../reading/problems.ts';
+import { isAccountedFor, parseName, seenNames } from '../reading/seen-names.ts';
+import { wantedOf, type Wanted } from '../record/wanted.ts';
+import { readStateFile, referredIn } from '../state/state-file.ts';
+import { earliestTimeOf, everything, type JobState, type WrittenPart } from '../state/state.ts';
+import { withCounts, writePart, type Ending, type MadeEnd } from './ending.ts';
+import { attachmentFiles, joinFiles } from './join-files.ts';
+import { outcomesByType } from './outcomes-by-type.ts';
+import { outcomeLine, sentenceOf } from './outcomes.ts';
+import { problemsAtEnd } from './problems-at-end.ts';
+import { provenanceLine } from './provenance.ts';
+
+/** How many references of each type are still to be read. */
+const countReferences = async (
+  deps: JobDeps,
+  stateKey: Uint8Array,
+  state: JobState,
+  wanted: Wanted,
+): Promise<ReadonlyMap<string, number>> => {
+  const counts = new Map<string, number>();
+  const task = state.known.queue.find(({ kind }) => kind === 'references');
+  if (task?.kind !== 'references') return counts;
+  const seen = seenNames(state.seen, stateKey);
+  for (let file = task.file; file < state.referenceFiles.length; file += 1) {
+    const names = referredIn(await readStateFile(deps, stateKey, state.referenceFiles[file]!));
+    for (const name of names.slice(file === task.file ? task.at : 0)) {
+      const { type } = parseName(name);
+      if (wanted.may(type, 'r') && !isAccountedFor(seen, name)) counts.set(type, (counts.get(type) ?? 0) + 1);
+    }
+  }
+  return counts;
+};
+
+/**
+ * The problems to report if an export ends before its queue is empty: one for each type that was not searched to the end,
+ * and one for each other type with references that were not read.
+ * @throws whatever the bucket throws
+ */
+const whatIsLeft = async (
+  deps: JobDeps,
+  item: Pick<Export, 'scope' | 'types'>,
+  { state, stateKey, why }: Ending,
+): Promise<readonly Problem[]> => {
+  if (why === undefined) return [];
+  const types = new Set(
+    state.known.queue.flatMap((task) => {
+      // Nothing was planned yet.
+      if (task.kind === 'statement') return [everything];
+      return task.kind === 'search' ? [task.type] : [];
+    }),
+  );
+  const references = await countReferences(deps, stateKey, state, wantedOf(item.scope, item.types));
+  return [
+    ...[...types].map((type) => ({ kind: 'typeNotRead', type, why }) as const),
+    ...[...references]
+      .filter(([type]) => !types.has(type))
+      .map(([type, count]) => ({ kind: 'referencesNotRead', type, count, why }) as const),
+  ];
+};
+
+/** What the grant, the payer and the registration have left of the kick-off's scope. */
+const scopeAtEnd = async ({ deps }: Job, item: Export): Promise<Scopes> => {
+  const granted = await getLiveScope(deps.grants, item.grantId, nowSeconds(deps.clock));
+  const left = granted === undefined ? item.scope : intersectScopes(granted, item.scope);
+  // A blocked partner reads nothing, whatever the scope.
+  const partner = await deps.registry.partner(item.partner).catch(() => undefined);
+  return partner === undefined ? left : scopeNow(left, partner);
+};
+
+/**
+ * Writes our own Provenance, if the scope still covers that type: it is a resource like the others, and a token that may
+ * not read it could not open the export.
+ * @param problems in the order of the error files
+ */
+const writeProvenance = async (
+  job: Job,
+  item: Export,
+  {
+    scope,
+    problems,
+    outcomes,
+    transactionTime,
+  }: Pick<StoredManifest, 'outcomes' | 'transactionTime'> & {
+    readonly scope: Scopes;
+    readonly problems: readonly Problem[];
+  },
+): Promise<readonly WrittenPart[]> => {
+  const { deps } = job;
+  if (!wantedOf(scope, item.types).isWanted('Provenance')) return [];
+  const payer = await deps.registry.payer(item.payer, { evenIfPaused: true });
+  const line = provenanceLine({
+    exportId: item.exportId,
+    facade: facadeBase(deps.origin, item.payer),
+    patient: item.patient,
+    payerName: payer?.displayName ?? item.payer,
+    transactionTime,
+    recorded: new Date(deps.clock.now()).toISOString(),
+    missing: outcomes.flatMap(({ outcome, reason }) =>
+      outcome === 'complete' || reason === undefined ? [] : [reason],
+    ),
+    named: problems.map(sentenceOf),
+  });
+  return writePart(job, item, 'Provenance', [line]);
+};
+
+/** Ends the reading of a record: its problems, outcomes, error files and Provenance. */
+export const endOfRecord = async (job: Job, item: Export, ending: Ending): Promise<MadeEnd> => {
+  const { state, ofHeld } = ending;
+  const left = await whatIsLeft(job.deps, item, ending);
+  const scope = await scopeAtEnd(job, item);
+  const { isWanted } = wantedOf(item.scope, item.types);
+  const rules = { isWanted, isLimited: limitedByPayer(scope) };
+  const problems = problemsAtEnd(state, [...state.problems, ...left, ...ofHeld], rules, item);
+  const outcomes = outcomesByType(state, problems, item.types);
+  const transactionTime = state.known.transactionTime ?? new Date(earliestTimeOf(item)).toISOString();
+  const named = withCounts(state, problems);
+  const provenance = await writeProvenance(job, item, { scope, problems: named, outcomes, transactionTime });
+  const errors = await writePart(job, item, 'OperationOutcome', named.map(outcomeLine));
+  const manifest: StoredManifest = {
+    transactionTime,
+    files: [
+      ...joinFiles([...state.parts, ...provenance], 'output'),
+      ...joinFiles(errors, 'error'),
+      ...attachmentFiles(state.attachments),
+    ],
+    outcomes,
+    ...(problems.some(({ type }) => type === anyResource) && { isUntypedMissing: true }),
+  };
+  return { manifest };
+};
