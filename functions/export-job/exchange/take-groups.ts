@@ -16,7 +16,8 @@ import { afterPlan } from './ask.ts';
 import type { ExchangeLeg } from './exchange-leg.ts';
 import type { MatchInput } from './line-rules.ts';
 import { fileRequest } from './read-files.ts';
-import { groupsInEnvelope, readMatch, type GivenGroup, type ReadGroup } from './read-groups.ts';
+import { groupsInEnvelope, type GivenGroup, type ReadGroup } from './read-group.ts';
+import { readMatch } from './read-groups.ts';
 import { takeRemark } from './take-remark.ts';
 
 /** The most bytes of all files of a match's answer. What is asked has at most 4 MB, and comes back once. */

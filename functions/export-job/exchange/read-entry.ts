@@ -1,0 +1,100 @@
+import { isFhirId } from '../../shared/fhir/fhir-id.ts';
+import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
+import { parseReference } from '../reading/references.ts';
+
+const matchExtension = 'http://hl7.org/fhir/us/davinci-pdex/StructureDefinition/base-ext-match-parameters';
+const coverageExtension = 'http://hl7.org/fhir/us/davinci-pdex/StructureDefinition/base-ext-match-coverage';
+
+/** An id of a patient that can go into a request: FHIR's characters, and a few more that payers use. */
+const idForm = /^(?!\.{1,2}$|__)[A-Za-z0-9._~=:@+,-]{1,128}$/;
+
+/** The places of a Group's contained resources by type and id; of two with one name the first. */
+type Contained = ReadonlyMap<string, number>;
+
+export const containedIn = (contained: readonly unknown[]): Contained => {
+  const found = new Map<string, number>();
+  for (const [at, one] of contained.entries()) {
+    if (!isObject(one)) continue;
+    const name = nameOf(one);
+    if (!found.has(name)) found.set(name, at);
+  }
+  return found;
+};
+
+/** The id of a contained resource that an extension of an entry refers to. */
+const referred = (entity: JsonObject, url: string): string | undefined => {
+  const value = objectsIn(entity['extension']).find((extension) => extension['url'] === url)?.['valueReference'];
+  const reference = isObject(value) ? value['reference'] : undefined;
+  return typeof reference === 'string' && reference.startsWith('#') ? reference.slice(1) : undefined;
+};
+
+/** An entry that was read: whom it names, and which Patient at the payer. */
+export interface Entry {
+  readonly submitted: string;
+  readonly reference: string | undefined;
+  readonly coverage: string | undefined;
+  /** Whether the member is no longer in the Group (https://hl7.org/fhir/R4/group-definitions.html#Group.member.inactive). */
+  readonly isInactive: boolean;
+}
+
+/** `stranger` names somebody who was not submitted; `form` cannot be read. */
+export type EntryFault = 'stranger' | 'form';
+
+export interface ReadEntry {
+  readonly entry: Entry | EntryFault;
+  /** The places of the contained resources that it refers to. */
+  readonly refersTo: readonly number[];
+  /** The entry, with only the parts that were read. */
+  readonly checked?: JsonObject;
+}
+
+export const nameOf = ({ resourceType, id }: JsonObject): string => `${String(resourceType)} ${String(id)}`;
+
+const toContained = (id: string) => ({ reference: `#${id}` });
+
+export const entryOf = (
+  contained: Contained,
+  member: unknown,
+  isMatched: boolean,
+  { submitted, bases }: { readonly submitted: ReadonlyMap<string, unknown>; readonly bases: AnswerBases },
+): ReadEntry => {
+  const { entity, inactive } = isObject(member) ? member : {};
+  if (!isObject(entity)) return { entry: 'form', refersTo: [] };
+  const isBoolean = inactive === undefined || typeof inactive === 'boolean';
+  const text = entity['reference'];
+  // Of members who were not matched the entry itself may be the submitted Patient.
+  const own = !isMatched && typeof text === 'string' && text.startsWith('#') ? text.slice(1) : undefined;
+  const named = referred(entity, matchExtension);
+  const id = named ?? own;
+  const coverage = referred(entity, coverageExtension);
+  const patientAt = id === undefined ? undefined : contained.get(`Patient ${id}`);
+  const coverageAt = coverage === undefined || !isFhirId(coverage) ? undefined : contained.get(`Coverage ${coverage}`);
+  const refersTo = [patientAt, coverageAt].filter((at) => at !== undefined);
+  if (id === undefined || patientAt === undefined || !isBoolean) return { entry: 'form', refersTo };
+  if (!submitted.has(id)) return { entry: 'stranger', refersTo };
+  const parsed = typeof text === 'string' ? parseReference(text, bases) : undefined;
+  const isOwn = parsed?.type === 'Patient' && parsed.isOwn && idForm.test(parsed.id);
+  if (isMatched && !isOwn) return { entry: 'form', refersTo };
+  const extension = [
+    ...(named === undefined ? [] : [{ url: matchExtension, valueReference: toContained(id) }]),
+    ...(coverageAt === undefined ? [] : [{ url: coverageExtension, valueReference: toContained(coverage!) }]),
+  ];
+  return {
+    entry: {
+      submitted: id,
+      reference: isOwn ? `Patient/${parsed.id}` : undefined,
+      coverage: coverageAt === undefined ? undefined : coverage,
+      isInactive: inactive === true,
+    },
+    refersTo,
+    checked: {
+      entity: {
+        ...(extension.length === 0 ? {} : { extension }),
+        ...(isOwn || own === id ? { reference: text } : {}),
+        ...(entity['type'] === 'Patient' ? { type: 'Patient' } : {}),
+      },
+      ...(inactive === undefined ? {} : { inactive }),
+    },
+  };
+};

@@ -1,0 +1,152 @@
+import type { GroupMember } from '../../shared/exchanges/group.ts';
+import { isFhirId } from '../../shared/fhir/fhir-id.ts';
+import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import { containedIn, entryOf, nameOf, type Entry, type EntryFault, type ReadEntry } from './read-entry.ts';
+
+const codes = {
+  MatchedMembers: 'match',
+  NonMatchedMembers: 'nomatch',
+  ConsentConstrainedMembers: 'consentconstraint',
+} as const;
+
+/** https://hl7.org/fhir/us/davinci-pdex/CodeSystem-PdexMultiMemberMatchResultCS.html */
+export type GroupCode = (typeof codes)[keyof typeof codes];
+
+const isCode = (code: unknown): code is GroupCode => Object.values<unknown>(codes).includes(code);
+
+const npiSystem = 'http://hl7.org/fhir/sid/us-npi';
+const codeSystem = 'http://hl7.org/fhir/us/davinci-pdex/CodeSystem/PdexMultiMemberMatchResultCS';
+
+/** A Group as it came. */
+export interface GivenGroup {
+  /** Without a line break. */
+  readonly line: string;
+  readonly resource: JsonObject;
+  /** The name of the parameter that it came in, in the envelope of PDex 2.1. */
+  readonly parameter?: string | undefined;
+}
+
+/** A Group that is passed on. */
+export interface ReadGroup {
+  readonly code: GroupCode;
+  readonly id: string;
+  /** Rebuilt from the checked parts, with nothing else from the payer. What it contains is as submitted (pdex-150). */
+  readonly line: string;
+  /** How many entries the payer's Group has. */
+  readonly entries: number;
+  /** Of matched members: those who may be exported. */
+  readonly members: readonly GroupMember[];
+}
+
+/** The Groups in the envelope of PDex 2.1, a Parameters resource. */
+export const groupsInEnvelope = ({ parameter }: JsonObject): readonly GivenGroup[] =>
+  objectsIn(parameter).flatMap(({ name, resource }) =>
+    isObject(resource) && resource['resourceType'] === 'Group'
+      ? [{ line: JSON.stringify(resource), resource, parameter: typeof name === 'string' ? name : undefined }]
+      : [],
+  );
+
+export const codeOf = ({ resource: { code }, parameter }: GivenGroup): GroupCode | undefined => {
+  const own = isObject(code) ? objectsIn(code['coding']).find((coding) => isCode(coding['code']))?.['code'] : undefined;
+  if (isCode(own)) return own;
+  return parameter !== undefined && Object.hasOwn(codes, parameter)
+    ? codes[parameter as keyof typeof codes]
+    : undefined;
+};
+
+/** Identifiers of plans: an NPI, which is public. */
+const npisIn = (value: unknown): readonly JsonObject[] =>
+  objectsIn(value).flatMap(({ system, value: npi }) =>
+    system === npiSystem && typeof npi === 'string' && /^\d{10}$/.test(npi) ? [{ system, value: npi }] : [],
+  );
+
+/** What partners search Groups by (pdex-157): the purpose of the Group, and the plan that it is for. */
+const characteristicsIn = (value: unknown): readonly JsonObject[] =>
+  objectsIn(value).flatMap(({ code, valueReference }) => {
+    const codings = objectsIn(isObject(code) ? code['coding'] : undefined).flatMap((coding) =>
+      isCode(coding['code']) ? [{ system: codeSystem, code: coding['code'] }] : [],
+    );
+    const [identifier] = npisIn([isObject(valueReference) ? valueReference['identifier'] : undefined]);
+    if (codings.length === 0 || identifier === undefined) return [];
+    return [{ code: { coding: codings }, valueReference: { identifier }, exclude: false }];
+  });
+
+/** The element, unless its list is empty. */
+const listed = (name: string, all: readonly JsonObject[]): JsonObject => (all.length === 0 ? {} : { [name]: all });
+
+/** Whether a value has only checked parts, in any order. */
+const isOnly = (value: unknown, checked: unknown): boolean => {
+  if (Array.isArray(checked)) {
+    return (
+      Array.isArray(value) &&
+      value.length === checked.length &&
+      value.every((one) => checked.some((other) => isOnly(one, other)))
+    );
+  }
+  if (!isObject(checked)) return value === checked;
+  return (
+    isObject(value) &&
+    Object.entries(value).every(([name, one]) => Object.hasOwn(checked, name) && isOnly(one, checked[name]))
+  );
+};
+
+export interface Found extends Omit<ReadGroup, 'members'> {
+  readonly named: readonly Entry[];
+  readonly faults: readonly EntryFault[];
+  /** How many contained resources no entry refers to. */
+  readonly extras: number;
+  /** Whether text, or another element that may be about anybody, is left out. */
+  readonly hasText: boolean;
+  /** Whether the payer says that the Group is no longer in use. */
+  readonly isInactive: boolean;
+}
+
+/** @returns undefined if its entries are not a list */
+export const readGroup = (
+  { resource }: Pick<GivenGroup, 'resource'>,
+  code: GroupCode,
+  id: string,
+  known: Parameters<typeof entryOf>[3] & { readonly resources: ReadonlyMap<string, JsonObject> },
+): Found | undefined => {
+  const { member = [], contained: given = [] } = resource;
+  if (!Array.isArray(member)) return undefined;
+  const members = member as readonly unknown[];
+  const held: readonly unknown[] = Array.isArray(given) ? given : [given];
+  const contained = containedIn(held);
+  const read = members.map((one) => entryOf(contained, one, code === 'match', known));
+  const isKept = ({ entry }: ReadEntry): boolean => typeof entry === 'object';
+  const kept = new Set(read.filter(isKept).flatMap(({ refersTo }) => refersTo));
+  const referredTo = new Set(read.flatMap(({ refersTo }) => refersTo));
+  const keptResources = [...kept].sort((one, two) => one - two).map((at) => held[at] as JsonObject);
+  const made = {
+    resourceType: 'Group',
+    ...(isFhirId(resource['id']) ? { id: resource['id'] } : {}),
+    ...(keptResources.length === 0
+      ? {}
+      : {
+          contained: keptResources.map(
+            (one) => known.resources.get(nameOf(one)) ?? { resourceType: one['resourceType'], id: one['id'] },
+          ),
+        }),
+    ...listed('identifier', npisIn(resource['identifier'])),
+    type: 'person',
+    actual: true,
+    code: { coding: [{ system: codeSystem, code }] },
+    quantity: read.filter(isKept).length,
+    ...listed('characteristic', characteristicsIn(resource['characteristic'])),
+    member: read.flatMap(({ checked }) => (checked === undefined ? [] : [checked])),
+  };
+  const { contained: _, quantity: __, member: ___, code: ____, ...others } = resource;
+  const hasText = !isOnly(others, made) || read.some((one, at) => isKept(one) && !isOnly(members[at], one.checked));
+  return {
+    code,
+    id,
+    line: JSON.stringify(made),
+    entries: members.length,
+    named: read.map(({ entry }) => entry).filter((entry) => typeof entry === 'object'),
+    isInactive: resource['active'] === false,
+    faults: read.map(({ entry }) => entry).filter((entry) => typeof entry === 'string'),
+    extras: held.length - referredTo.size,
+    hasText,
+  };
+};
