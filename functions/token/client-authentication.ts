@@ -51,6 +51,13 @@ const formDecode = (text: string): string => {
   }
 };
 
+/** A client assertion as it was read. Not verified: the signature is checked when the client is known. */
+interface Proof {
+  readonly jwt: string;
+  readonly header: ProtectedHeaderParameters;
+  readonly claims: JWTPayload;
+}
+
 type Presented =
   | {
       readonly method: 'client_secret_basic' | 'client_secret_post';
@@ -58,7 +65,7 @@ type Presented =
       /** The secret as sent, and form-decoded (RFC 6749 §2.3.1): clients do both. */
       readonly secrets: readonly string[];
     }
-  | { readonly method: 'private_key_jwt'; readonly clientId: string; readonly assertion: string }
+  | { readonly method: 'private_key_jwt'; readonly clientId: string; readonly proof: Proof }
   | { readonly method: 'none'; readonly clientId: string };
 
 const readBasic = (event: ApiEvent): { id: string; ids: string[]; secrets: string[] } | undefined => {
@@ -76,24 +83,22 @@ const readBasic = (event: ApiEvent): { id: string; ids: string[]; secrets: strin
 
 const badAssertion = (sentence: string): GatewayError => invalidClient(`The client assertion: ${sentence}`);
 
-/** Not verified: the signature is checked when the client is known. */
-const readAssertion = (assertion: string): [ProtectedHeaderParameters, JWTPayload] => {
+const readAssertion = (jwt: string): Proof => {
   try {
-    return [decodeProtectedHeader(assertion), decodeJwt(assertion)];
+    return { jwt, header: decodeProtectedHeader(jwt), claims: decodeJwt(jwt) };
   } catch {
     throw badAssertion('it is not a JWT.');
   }
 };
 
-const readSubject = (assertion: string): string => {
-  const sub: unknown = readAssertion(assertion)[1].sub;
+const subjectOf = ({ claims }: Proof): string => {
+  const sub: unknown = claims.sub;
   if (typeof sub === 'string' && sub !== '') return sub;
   throw badAssertion('sub is missing or not text; iss and sub must be your client_id.');
 };
 
 /** Checks what the assertion alone shows, so that the answer is the same whether there is such a client or not. */
-const checkForm = (assertion: string): void => {
-  const [{ alg }, { iss, sub }] = readAssertion(assertion);
+const checkForm = ({ header: { alg }, claims: { iss, sub } }: Proof): void => {
   if (!assertionAlgorithms.some((known) => known === alg)) {
     throw badAssertion(`alg must be ${assertionAlgorithms.join(' or ')}.`);
   }
@@ -124,9 +129,10 @@ const readClaim = (event: ApiEvent, { values }: RequestParameters): Presented | 
     if (assertion === undefined || values.get('client_assertion_type') !== assertionType) {
       throw new GatewayError('invalid_request', `client_assertion needs client_assertion_type=${assertionType}.`);
     }
-    const subject = readSubject(assertion);
+    const proof = readAssertion(assertion);
+    const subject = subjectOf(proof);
     checkNamed([subject]);
-    return { method: 'private_key_jwt', clientId: subject, assertion };
+    return { method: 'private_key_jwt', clientId: subject, proof };
   }
   if (named === undefined) return undefined;
   return secret === undefined
@@ -185,7 +191,7 @@ const wrongClaim = ({ claim, reason }: jose.JWTClaimValidationFailed): GatewayEr
 /** The same for a client that there is not, one registered for another way, and one whose key does not fit. */
 const refuseProof = (claim: Presented, detail: string): GatewayError => {
   if (claim.method !== 'private_key_jwt') return wrongClient(detail);
-  const [{ kid }] = readAssertion(claim.assertion);
+  const { kid } = claim.proof.header;
   return invalidClient(
     'Unknown client, or client authentication failed. Check that sub is your client_id, that you are registered for ' +
       `private_key_jwt, and that your key of this kid made the signature.${kid === undefined ? ' The header has no kid.' : ''}`,
@@ -200,9 +206,9 @@ const verifyAssertion = async (
   partner: Partner,
   claim: Extract<Presented, { method: 'private_key_jwt' }>,
 ): Promise<ValidAssertion> => {
-  const { assertion } = claim;
+  const { jwt } = claim.proof;
   const now = nowSeconds(deps.clock);
-  const { payload } = await jwtVerify(assertion, keySetOf(partner.jwks), {
+  const { payload } = await jwtVerify(jwt, keySetOf(partner.jwks), {
     algorithms: [...assertionAlgorithms],
     issuer: partner.clientId,
     subject: partner.clientId,
@@ -225,7 +231,7 @@ const verifyAssertion = async (
     throw badAssertion('exp is more than five minutes ahead.');
   }
   return {
-    jwt: assertion,
+    jwt,
     claims: payload,
     jtiHash: sha256(`${partner.clientId} ${jti}`),
     expiresAt: exp + clockToleranceSeconds + 1,
@@ -260,7 +266,7 @@ export const authenticateClient = async (
   if (claim === undefined) return undefined;
   const partner = await deps.registry.partner(claim.clientId, { evenIfBlocked: true });
   if (partner !== undefined) record.partner = partner.clientId;
-  if (claim.method === 'private_key_jwt') checkForm(claim.assertion);
+  if (claim.method === 'private_key_jwt') checkForm(claim.proof);
   if (partner === undefined) throw refuseProof(claim, 'no such client');
   if (!partner.clientAuthentication.includes(claim.method)) {
     throw refuseProof(claim, `the client is not registered for ${claim.method}`);
