@@ -4,6 +4,7 @@ import { text as toText } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import type { DynamoDBRecord } from 'aws-lambda';
 import { audit } from '../../bin/audit/audit.ts';
 import { tableOf } from '../../bin/audit/table.ts';
 import { localStage } from '../../config/local.ts';
@@ -20,6 +21,7 @@ import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { streamRecord } from '../functions/audit/records.ts';
 import { startMs } from '../support/gateway.ts';
 import { memoryDynamo } from '../support/memory-dynamo.ts';
+import { words } from '../support/words.ts';
 import { ownKey } from './answering-aws.ts';
 import { tableOf as stageTable } from './tool-stage.ts';
 
@@ -34,17 +36,10 @@ const registryTable = stageTable('Registry');
 let aws: LocalAws;
 
 /** A payer before and after an operator gave it another name. */
-const renamed = ['Plan', 'Health Plan'].map((displayName, index) =>
-  newEntryItem(
-    'payer#northwind',
-    { ...localStage().payers[1], displayName },
-    {
-      changedAt: startMs / 1000 + index,
-      changedBy: operator,
-      reason: 'New brand',
-    },
-  ),
-) as [Item, Item];
+const renamed = ['Plan', 'Health Plan'].map((displayName, index) => {
+  const changed = { changedAt: startMs / 1000 + index, changedBy: operator, reason: 'New brand' };
+  return newEntryItem('payer#northwind', { ...localStage().payers[1], displayName }, changed);
+}) as [Item, Item];
 
 /** A payer that was paused and resumed within one second. */
 const withStop = (version: number, stop?: Stop): Item => ({
@@ -86,11 +81,8 @@ beforeAll(async () => {
   aws.s3.createBucket(bucket);
   aws.s3.createBucket('p2p-gateway-local-auditaccesslogs-1');
   await aws.dynamoDb.createTables([registryTable], () => {});
-  const client = new S3Client({
-    endpoint: aws.url,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'audit', secretAccessKey: 'local' },
-  });
+  const credentials = { accessKeyId: 'audit', secretAccessKey: 'local' };
+  const client = new S3Client({ endpoint: aws.url, region: 'us-east-1', credentials });
   const handle = auditHandler({
     clock: { now: () => startMs },
     stage: 'local',
@@ -98,8 +90,8 @@ beforeAll(async () => {
     table: { client: memoryDynamo().client, name: 'AuditEvents' },
     writeLog: () => undefined,
   });
-  const write = (...items: Item[]) =>
-    handle({ Records: items.map((item) => streamRecord(undefined, item)) }, { awsRequestId: 'audit-1' });
+  const file = (...records: DynamoDBRecord[]) => handle({ Records: records }, { awsRequestId: 'audit-1' });
+  const write = (...items: Item[]) => file(...items.map((item) => streamRecord(undefined, item)));
   const end = { status: 200, bytes: 1234 };
   await write(grantItem(grantId, 'created', startMs), grantItem(otherGrant, 'created', startMs));
   await write(readItem({ type: 'ended', atMs: startMs + 1200, end }), readItem({}));
@@ -110,17 +102,17 @@ beforeAll(async () => {
   const all = ['exportEnded', 'indexed', 'payerRefreshed', 'refreshed', 'redeemed', 'restored', 'created'];
   for (const type of all) await write(grantItem(busyGrant, type, startMs));
   await write(readItem({ requestId: 'last', atMs: startMs + 2 * dayMs + 400 }));
-  const reason = { reason: { S: 'byPartner' } };
-  await write(grantItem(grantId, 'revoked', startMs + 2 * dayMs, reason));
+  const byPartner = { reason: { S: 'byPartner' } };
+  await write(grantItem(grantId, 'revoked', startMs + 2 * dayMs, byPartner));
   const by = { changedAt: startMs / 1000, changedBy: operator, reason: 'Ticket 4711' };
   const entry = newEntryItem('partner#demo-partner', localStage().partners[0]!, by);
   await write(entry);
   const tables = new DynamoDBClient({ endpoint: aws.url, region: 'us-east-1', credentials: ownKey });
   await tables.send(new PutItemCommand({ TableName: registryTable.physicalName, Item: entry }));
   tables.destroy();
-  await handle({ Records: [streamRecord(...renamed)] }, { awsRequestId: 'audit-1' });
-  const filedInDisorder = [streamRecord(pauses[1], pauses[2]), streamRecord(pauses[0], pauses[1])];
-  await handle({ Records: filedInDisorder }, { awsRequestId: 'audit-1' });
+  await file(streamRecord(...renamed));
+  // In disorder.
+  await file(streamRecord(pauses[1], pauses[2]), streamRecord(pauses[0], pauses[1]));
   for (let day = 3; day < 40; day += 1) {
     await write(readItem({ requestId: `late-${day}`, atMs: startMs + day * dayMs, grantId: otherGrant }));
   }
@@ -132,15 +124,12 @@ beforeAll(async () => {
   const putBack = readItem({ ...itsRead, requestId: 'put-back', atMs: startMs + 900, end });
   await write(putBack);
   const refiled = { ...putBack, refiledAt: { N: String(startMs / 1000 + 600) } };
-  const record = streamRecord(putBack, refiled, startMs / 1000 + 600);
-  await handle({ Records: [record] }, { awsRequestId: 'audit-1' });
-  const ended = grantItem(rewrittenGrant, 'revoked', startMs + 3000, {
-    reason: { S: 'byOperator' },
-    note: { S: 'Ticket' },
-  });
-  const again = grantItem(rewrittenGrant, 'revoked', startMs + 3000, { reason: { S: 'byPartner' } });
+  await file(streamRecord(putBack, refiled, startMs / 1000 + 600));
+  const byOperator = { reason: { S: 'byOperator' }, note: { S: 'Ticket' } };
+  const ended = grantItem(rewrittenGrant, 'revoked', startMs + 3000, byOperator);
   await write(ended);
-  await handle({ Records: [streamRecord(ended, again, startMs / 1000 + 4)] }, { awsRequestId: 'audit-1' });
+  const again = grantItem(rewrittenGrant, 'revoked', startMs + 3000, byPartner);
+  await file(streamRecord(ended, again, startMs / 1000 + 4));
   // As an older version filed what named a folder of its own: among the keys of demo-partner, before those of its day.
   // Each of 3,000 members has a grant of its own.
   const crowd = Array.from({ length: 3000 }, (_, at): Item => {
@@ -153,29 +142,17 @@ beforeAll(async () => {
   const consent = { id: 'consent-1', hash: 'h'.repeat(43) };
   const of = { partner: 'new-plan', payer: 'northwind', requestId: 'r' };
   const asked = { submitted: 'member-1', consent, outcome: 'asked' };
-  await auditAsked(deps, { ...of, exportId: 'a-match', exchange: 'match' }, [
-    asked,
-    { ...asked, submitted: 'member-2' },
-  ]);
-  const [known, nobody] = [
-    { ...asked, reference: 'Patient/p1', outcome: 'match' },
-    { ...asked, outcome: 'nomatch' },
-  ];
+  const match = { ...of, exportId: 'a-match', exchange: 'match' } as const;
+  await auditAsked(deps, match, [asked, { ...asked, submitted: 'member-2' }]);
+  const known = { ...asked, reference: 'Patient/p1', outcome: 'match' };
+  const nobody = { ...asked, submitted: 'member-2', outcome: 'nomatch' };
   const onlyMatched = { ...known, submitted: 'member-3', reference: 'Patient/p2' };
-  const members = [known, { ...nobody, submitted: 'member-2' }, onlyMatched];
-  await auditCame(
-    deps,
-    { ...of, exportId: 'a-match', exchange: 'match', group: 'g1' },
-    { status: 'completed', members },
-  );
+  await auditCame(deps, { ...match, group: 'g1' }, { status: 'completed', members: [known, nobody, onlyMatched] });
+  const group = { ...of, exportId: 'a-group', exchange: 'group', group: 'g1' } as const;
   const got = [{ ...known, outcome: 'exported', resources: 3 }];
-  await auditCame(
-    deps,
-    { ...of, exportId: 'a-group', exchange: 'group', group: 'g1' },
-    { status: 'partial', members: got },
-  );
-  const file = { ...of, requestId: 'file', exchange: 'a-group', patient: '', type: 'ended', end } as const;
-  await write(...items('AuditEvents').values(), readItem({ ...file, interaction: 'export file Observation' }));
+  await auditCame(deps, group, { status: 'partial', members: got });
+  const download = { ...of, requestId: 'file', exchange: 'a-group', patient: '', type: 'ended', end } as const;
+  await write(...items('AuditEvents').values(), readItem({ ...download, interaction: 'export file Observation' }));
   const strange = 'events/partner=demo-partner/date=2026-06-02!/date=2099-01-01/strange.ndjson';
   await client.send(new PutObjectCommand({ Bucket: bucket, Key: strange, Body: '\n' }));
   client.destroy();
@@ -196,6 +173,13 @@ const run = async (args: string, environment: Record<string, string> = {}) => {
 
 /** The cells of a line. */
 const cells = (line: string | undefined): string[] => (line ?? '').split(/ {2,}/);
+/** The cells of each line below the head, and the remarks. */
+const rowsOf = async (args: string) => {
+  const { lines, remarks } = await run(args);
+  return { rows: lines.slice(1).map(cells), remarks };
+};
+const describedGrant = (item: Item) =>
+  describeGrantEvent(streamRecord(undefined, item).dynamodb?.NewImage ?? {}, 'local', startMs / 1000);
 
 describe('npm run audit', () => {
   it("prints each event of a grant once and in order, found by the grant's id alone", async () => {
@@ -214,10 +198,10 @@ describe('npm run audit', () => {
   });
 
   it('prints both of two events that claim to be one, marked and with a remark, whatever their order in the bucket', async () => {
-    const { lines, remarks } = await run(`--grant ${rewrittenGrant}`);
+    const { rows, remarks } = await rowsOf(`--grant ${rewrittenGrant}`);
 
     const mark = 'another event claims to be this one';
-    expect(lines.slice(1).map((line) => cells(line).slice(5))).toEqual([
+    expect(rows.map((row) => row.slice(5))).toEqual([
       ['patient/*.rs', 'ok'],
       ['read Patient', 'ok 200', '1234'],
       [`read Patient | ${mark}`, 'ok 200', '1234'],
@@ -229,17 +213,11 @@ describe('npm run audit', () => {
   });
 
   it('prints events of one second in the order in which they can have happened', async () => {
-    const { lines } = await run(`--grant ${busyGrant}`);
+    const { rows } = await rowsOf(`--grant ${busyGrant}`);
 
-    expect(lines.slice(1).map((line) => cells(line)[1])).toEqual([
-      'created',
-      'restored',
-      'redeemed',
-      'refreshed',
-      'payerRefreshed',
-      'indexed',
-      'exportEnded',
-    ]);
+    expect(rows.map(([, event]) => event)).toEqual(
+      words('created restored redeemed refreshed payerRefreshed indexed exportEnded'),
+    );
   });
 
   it('prints who ended a grant, if an operator did, and the reason', () => {
@@ -248,9 +226,7 @@ describe('npm run audit', () => {
       operator: { S: 'arn:aws:iam::111122223333:user/jo' },
       note: { S: 'Ticket 4711: device lost' },
     });
-    const [, line] = tableOf([
-      describeGrantEvent(streamRecord(undefined, ended).dynamodb?.NewImage ?? {}, 'local', startMs / 1000),
-    ]);
+    const [, line] = tableOf([describedGrant(ended)]);
     expect(cells(line).slice(5)).toEqual([
       'byOperator | arn:aws:iam::111122223333:user/jo (claimed) | Ticket 4711: device lost',
       'ok',
@@ -262,11 +238,7 @@ describe('npm run audit', () => {
     ['4', 'refused'],
     ['8', 'failed'],
   ] as const)('prints the outcome %s as %s', (outcome, word) => {
-    const event = describeGrantEvent(
-      streamRecord(undefined, grantItem(grantId, 'redeemed', startMs)).dynamodb?.NewImage ?? {},
-      'local',
-      startMs / 1000,
-    );
+    const event = describedGrant(grantItem(grantId, 'redeemed', startMs));
     const [, line] = tableOf([{ ...event, outcome, outcomeDesc: 'why' }]);
 
     expect(line).toMatch(new RegExp(` ${word} why$`));
@@ -274,7 +246,7 @@ describe('npm run audit', () => {
 
   it('prints the events of all grants of a partner, from the first day to the last', async () => {
     const days = async (args: string) =>
-      (await run(`--partner demo-partner ${args}`)).lines.slice(1).map((line) => line.slice(0, 10));
+      (await rowsOf(`--partner demo-partner ${args}`)).rows.map(([time]) => time?.slice(0, 10));
     expect(new Set(await days('--since 2026-06-01'))).toEqual(new Set(['2026-06-01', '2026-06-02', '2026-06-03']));
     expect(await days('--since 2026-06-02')).toEqual(['2026-06-02', '2026-06-03', '2026-06-03']);
     expect(await days('--since 2026-06-02 --until 2026-06-02')).toEqual(['2026-06-02']);
@@ -282,8 +254,8 @@ describe('npm run audit', () => {
   });
 
   it('prints what happened to payers and partners in order, within a second too: which fields changed, why and by whom', async () => {
-    const { lines } = await run('--registry --since 2026-06-01');
-    expect(lines.slice(1).map(cells)).toEqual([
+    const { rows } = await rowsOf('--registry --since 2026-06-01');
+    expect(rows).toEqual([
       ['2026-06-01T12:00:00Z', 'added', 'demo-partner', `Ticket 4711 | ${operator} (claimed)`, 'ok'],
       ['2026-06-01T12:00:01Z', 'changed', 'northwind', `displayName | New brand | ${operator} (claimed)`, 'ok'],
       ['2026-06-01T12:00:02Z', 'paused', 'northwind', `Step 1 | ${operator} (claimed)`, 'ok'],
@@ -307,8 +279,8 @@ describe('npm run audit', () => {
     expect([code, remarks]).toEqual([0, []]);
     const days = lines.map((line) => (JSON.parse(line) as AuditEvent).recorded.slice(0, 10));
     expect(days).toEqual(['2026-06-02', '2026-06-03', '2026-06-03']);
-    const ofGrant = await run(`--grant ${grantId} ${span} --stage local --bucket ${bucket}`);
-    expect(ofGrant.lines.slice(1).map((line) => cells(line)[1])).toEqual(['read opened', 'revoked']);
+    const ofGrant = await rowsOf(`--grant ${grantId} ${span} --stage local --bucket ${bucket}`);
+    expect(ofGrant.rows.map(([, event]) => event)).toEqual(['read opened', 'revoked']);
   });
 
   it('lists the members in the events of a partner once for each payer, with their reads', async () => {
@@ -341,21 +313,21 @@ describe('npm run audit', () => {
   });
 
   it('prints exchanges between plans with how many members, and lists each whom the payer named, and whose record came', async () => {
-    const { lines } = await run('--partner new-plan --since 2026-06-01');
-    const { lines: members, remarks } = await run('--members-of new-plan --since 2026-06-01');
+    const { rows } = await rowsOf('--partner new-plan --since 2026-06-01');
+    const { rows: members, remarks } = await rowsOf('--members-of new-plan --since 2026-06-01');
 
-    expect(lines.slice(1).map((line) => cells(line).slice(1))).toEqual([
+    expect(rows.map((row) => row.slice(1))).toEqual([
       ['exchange asked', 'new-plan', 'northwind', 'a-match', 'match: 2 asked', 'ok'],
       ['exchange came', 'new-plan', 'northwind', 'a-match', 'match g1: 2 match, 1 nomatch', 'ok completed'],
       ['exchange came', 'new-plan', 'northwind', 'a-group', 'group g1: 1 exported', 'ok partial'],
       ['read ended', 'new-plan', 'northwind', 'a-group', 'export file Observation', 'ok 200', '1234'],
     ]);
-    expect(members.slice(1).map((line) => cells(line).slice(0, 6))).toEqual([
+    expect(members.map((row) => row.slice(0, 6))).toEqual([
       ['northwind', 'p1', '0', '0', '1', '1'],
       ['northwind', 'p2', '0', '0', '1', '0'],
     ]);
     expect(remarks).toEqual([expect.stringContaining('Of 1 of these members nothing was read')]);
-    expect(lines.join()).not.toMatch(/member-1|p1|consent/);
+    expect(rows.join()).not.toMatch(/member-1|p1|consent/);
   });
 
   it('gives a slow reader every one of 3,000 members, and exits with 0', async () => {
@@ -370,12 +342,9 @@ describe('npm run audit', () => {
 
     expect(await ended).toEqual([0, null]);
     expect(text.length).toBeGreaterThan(200_000);
-    const patients = text
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => (JSON.parse(line) as { patient: string }).patient);
-    expect(new Set(patients).size).toBe(3000);
-    expect(patients).toHaveLength(3000);
+    const lines = text.split('\n').slice(0, -1);
+    const patients = new Set(lines.map((line) => (JSON.parse(line) as { patient: string }).patient));
+    expect([lines.length, patients.size]).toEqual([3000, 3000]);
   });
 
   it('reports an empty result, on stderr', async () => {
@@ -384,12 +353,9 @@ describe('npm run audit', () => {
   });
 
   it('reads the bucket that a flag or the environment names', async () => {
-    const { lines } = await run(`--grant ${grantId} --bucket ${bucket}`);
-    expect(lines).toHaveLength(7);
-    await expect(run(`--grant ${grantId}`, { AUDIT_BUCKET: 'no-such-bucket' })).rejects.toMatchObject({
-      name: 'Refusal',
-      message: 'There is no such bucket. Check --bucket and --stage.',
-    });
+    expect((await run(`--grant ${grantId} --bucket ${bucket}`)).lines).toHaveLength(7);
+    const refusal = { name: 'Refusal', message: 'There is no such bucket. Check --bucket and --stage.' };
+    await expect(run(`--grant ${grantId}`, { AUDIT_BUCKET: 'no-such-bucket' })).rejects.toMatchObject(refusal);
   });
 
   it.each([
@@ -403,14 +369,11 @@ describe('npm run audit', () => {
   it('asks for the bucket if there are several, or none', async () => {
     const local = await startAws(0);
     const there = () => run(`--grant ${grantId}`, { AWS_ENDPOINT_URL: local.url });
-    await expect(there()).rejects.toThrow(
-      'There is no bucket p2p-gateway-local-auditbucket… in this account. Give --bucket NAME.',
-    );
-    local.s3.createBucket('p2p-gateway-local-auditbucket-a');
-    local.s3.createBucket('p2p-gateway-local-auditbucket-b');
-    await expect(there()).rejects.toThrow(
-      'Give --bucket, one of: p2p-gateway-local-auditbucket-a, p2p-gateway-local-auditbucket-b',
-    );
+    const name = 'p2p-gateway-local-auditbucket';
+    const none = `There is no bucket ${name}… in this account. Give --bucket NAME.`;
+    await expect(there()).rejects.toThrow(none);
+    for (const one of ['a', 'b']) local.s3.createBucket(`${name}-${one}`);
+    await expect(there()).rejects.toThrow(`Give --bucket, one of: ${name}-a, ${name}-b`);
     await local.close();
   });
 });
@@ -418,22 +381,11 @@ describe('npm run audit', () => {
 it('exits with 1 if it cannot do it and with 2 if the command line is wrong, and says why in one line', async () => {
   const local = await startAws(0);
   await local.close();
+  const env = { ...process.env, AWS_ENDPOINT_URL: local.url, NODE_OPTIONS: '' };
   const start = (...args: string[]) => {
-    const env = { ...process.env, AWS_ENDPOINT_URL: local.url, NODE_OPTIONS: '' };
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['bin/audit.ts', ...args], {
-      env,
-      encoding: 'utf8',
-    });
-    return { status, stdout, lines: stderr.split('\n') };
+    const ended = spawnSync(process.execPath, ['bin/audit.ts', ...args], { env, encoding: 'utf8' });
+    return [ended.status, ended.stdout, ...ended.stderr.split('\n')];
   };
-  expect(start('--grant', grantId)).toEqual({
-    status: 1,
-    stdout: '',
-    lines: [expect.stringContaining('Run `npm start`'), ''],
-  });
-  expect(start('--grant', 'x')).toEqual({
-    status: 2,
-    stdout: '',
-    lines: [expect.stringContaining('--grant is "x"'), ''],
-  });
+  expect(start('--grant', grantId)).toEqual([1, '', expect.stringContaining('Run `npm start`'), '']);
+  expect(start('--grant', 'x')).toEqual([2, '', expect.stringContaining('--grant is "x"'), '']);
 });
