@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { request, type IncomingMessage } from 'node:http';
+import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,6 +104,8 @@ const gatewayResponses: readonly GatewayResponseSpec[] = [
   { type: 'DEFAULT_5XX', headers: {}, templates: { 'application/json': '{"type":"$context.error.responseType"}' } },
 ];
 
+const uuid = expect.stringMatching(/^[0-9a-f-]{36}$/) as string;
+
 const accessFormat = JSON.stringify({
   requestId: '$context.requestId',
   reference: '$context.extendedRequestId',
@@ -136,17 +138,32 @@ describe('API Gateway and Lambda on this machine', () => {
     memoryMb: 128,
     ...more,
   });
-  const send = async (
-    path: string,
-    more: object = {},
-    body?: string | Buffer,
-    port = gateway.port,
-  ): Promise<Answer> => {
-    const outgoing = request({ host: 'localhost', port, path, agent: false, ...more });
-    outgoing.end(body);
+  const begin = (path: string, more: object = {}, body?: string | Buffer): ClientRequest =>
+    request({ host: 'localhost', port: gateway.port, path, agent: false, ...more }).end(body);
+  const responseOf = async (outgoing: ClientRequest): Promise<IncomingMessage> => {
     const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
-    const chunks = (await response.toArray()) as Buffer[];
-    return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) };
+    return response;
+  };
+  const send = async (...asked: Parameters<typeof begin>): Promise<Answer> => {
+    const response = await responseOf(begin(...asked));
+    const body = Buffer.concat((await response.toArray()) as Buffer[]);
+    return { status: response.statusCode ?? 0, headers: response.headers, body };
+  };
+  const statusOf = async (...asked: Parameters<typeof begin>): Promise<number> => (await send(...asked)).status;
+  const elsewhere = (path: string, more: object = {}) => send(path, { port: remapping.port, ...more });
+  const said = ({ status, body }: Answer): readonly unknown[] => [status, String(body)];
+  const message = (text: string): string => JSON.stringify({ message: text });
+  /** Ends what waits for it, once it does. */
+  const release = async (): Promise<void> => {
+    await hold.until(1);
+    hold.release();
+  };
+  /** A function of its own, from the text of its module. */
+  const startOwn = async (name: string, source: string, lazy = false): Promise<LocalFunction> => {
+    await mkdir(join(folder, name));
+    await writeFile(join(folder, name, 'index.js'), source);
+    const socketPath = join(folder, `${name}.socket`);
+    return startFunction(spec(name), { socketPath, awsEndpoint: '', onLog: () => {}, lazy });
   };
   const json = async <T = Record<string, string>>(path: string, more: object = {}, body?: string): Promise<T> =>
     JSON.parse((await send(path, more, body)).body.toString()) as T;
@@ -208,11 +225,7 @@ describe('API Gateway and Lambda on this machine', () => {
       multiValueHeaders: { 'X-Two': ['1', '2'] },
       body: 'YWJj',
       isBase64Encoded: true,
-      requestContext: {
-        httpMethod: 'POST',
-        stage: 'v1',
-        requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) as unknown,
-      },
+      requestContext: { httpMethod: 'POST', stage: 'v1', requestId: uuid },
     });
   });
 
@@ -233,10 +246,8 @@ describe('API Gateway and Lambda on this machine', () => {
         AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
         LAMBDA_TASK_ROOT: join(folder, 'buffered'),
       });
-      expect(env).not.toHaveProperty('P2P_TEST_CANARY');
-      expect(env).not.toHaveProperty('NODE_OPTIONS');
-      expect(env).not.toHaveProperty('HOME');
-      expect(env).not.toHaveProperty('NODE_COMPILE_CACHE');
+      const ours = ['P2P_TEST_CANARY', 'NODE_OPTIONS', 'HOME', 'NODE_COMPILE_CACHE'];
+      expect(ours.filter((name) => name in env)).toEqual([]);
     });
 
     it('have a heap no larger than their memory', async () => {
@@ -255,8 +266,7 @@ describe('API Gateway and Lambda on this machine', () => {
     it('functions that crash are restarted by the next call', async () => {
       const [buffered] = functions;
       const [before] = buffered?.pids() ?? [];
-      expect((await send('/do/exit')).status).toBe(502);
-      expect((await send('/do/headers')).status).toBe(200);
+      expect([await statusOf('/do/exit'), await statusOf('/do/headers')]).toEqual([502, 200]);
       expect(buffered?.pids()).toEqual([expect.any(Number)]);
       expect(buffered?.pids()).not.toContain(before);
       expect(functionLog.join('\n')).toContain('The process ended (3)');
@@ -288,24 +298,18 @@ describe('API Gateway and Lambda on this machine', () => {
     });
 
     it('functions that fail while starting report why', async () => {
-      await mkdir(join(folder, 'broken'));
-      await writeFile(join(folder, 'broken', 'index.js'), "throw new Error('Environment variable X is missing');");
-      const options = { socketPath: join(folder, 'broken.socket'), awsEndpoint: '', onLog: () => {} };
-      await expect(startFunction(spec('broken'), options)).rejects.toThrow('Environment variable X is missing');
+      const broken = startOwn('broken', "throw new Error('Environment variable X is missing');");
+      await expect(broken).rejects.toThrow('Environment variable X is missing');
     });
 
     it('functions that no route leads to start at their first invocation, and return their result', async () => {
-      await mkdir(join(folder, 'scheduled'));
       const source = `exports.handler = async (event, context) => {
         if (event.fail) throw new Error('as told');
         return { got: event.detail, as: context.functionName };
       };`;
-      await writeFile(join(folder, 'scheduled', 'index.js'), source);
-      const options = { socketPath: join(folder, 'scheduled.socket'), awsEndpoint: '', onLog: () => {}, lazy: true };
-      const scheduled = await startFunction(spec('scheduled'), options);
+      const scheduled = await startOwn('scheduled', source, true);
       try {
-        expect(scheduled.pids()).toEqual([]);
-        expect(await scheduled.held()).toEqual([]);
+        expect([scheduled.pids(), await scheduled.held()]).toEqual([[], []]);
         expect(await invokeDirectly(scheduled, { detail: 7 })).toEqual({ got: 7, as: 'scheduled' });
         expect(scheduled.pids()).toHaveLength(1);
         await expect(invokeDirectly(scheduled, { fail: true })).rejects.toThrow('as told');
@@ -316,10 +320,7 @@ describe('API Gateway and Lambda on this machine', () => {
     });
 
     it('functions that are stopped while starting are not waited for', async () => {
-      await mkdir(join(folder, 'endless'));
-      await writeFile(join(folder, 'endless', 'index.js'), 'for (;;);');
-      const options = { socketPath: join(folder, 'endless.socket'), awsEndpoint: '', onLog: () => {}, lazy: true };
-      const endless = await startFunction(spec('endless'), options);
+      const endless = await startOwn('endless', 'for (;;);', true);
       const invoked = expect(invokeDirectly(endless, {})).rejects.toThrow('endless was stopped');
       const [pid = 0] = endless.pids();
       expect(process.kill(pid, 0)).toBe(true);
@@ -331,9 +332,7 @@ describe('API Gateway and Lambda on this machine', () => {
     });
 
     it('functions that throw give 502 without the reason, which is logged', async () => {
-      const answer = await send('/do/throw');
-      expect(answer.status).toBe(502);
-      expect(answer.body.toString()).toBe('{"message":"Internal server error"}');
+      expect(said(await send('/do/throw'))).toEqual([502, message('Internal server error')]);
       expect(functionLog.join('\n')).toContain('private detail');
     });
   });
@@ -347,7 +346,7 @@ describe('API Gateway and Lambda on this machine', () => {
     it('rename WWW-Authenticate unless an edge restores its name', async () => {
       for (const path of ['/do/headers', '/stream?what=empty']) {
         expect((await send(path)).headers['www-authenticate']).toBe('Bearer');
-        const { headers } = await send(path, {}, undefined, remapping.port);
+        const { headers } = await elsewhere(path);
         expect(headers['www-authenticate']).toBeUndefined();
         expect(headers['x-amzn-remapped-www-authenticate']).toBe('Bearer');
       }
@@ -358,61 +357,55 @@ describe('API Gateway and Lambda on this machine', () => {
     });
 
     it('answers that are malformed give 502', async () => {
-      expect((await send('/do/malformed')).status).toBe(502);
+      expect(await statusOf('/do/malformed')).toBe(502);
     });
 
     it("answers that take longer than the integration's timeout give 504", async () => {
       const answer = await send('/impatient/hold');
-      await hold.until(1);
-      hold.release();
-      expect(answer.status).toBe(504);
-      expect(answer.body.toString()).toBe('{"message":"Endpoint request timed out"}');
+      await release();
+      expect(said(answer)).toEqual([504, message('Endpoint request timed out')]);
     });
   });
 
   describe('limits', () => {
     it('refuse an unknown path with 403', async () => {
-      const answer = await send('/nowhere');
-      expect(answer.status).toBe(403);
-      expect(answer.body.toString()).toBe('{"message":"Missing Authentication Token"}');
+      expect(said(await send('/nowhere'))).toEqual([403, message('Missing Authentication Token')]);
     });
 
     it('refuse a broken escape in the path with 400', async () => {
-      expect((await send('/do/%zz')).status).toBe(400);
+      expect(await statusOf('/do/%zz')).toBe(400);
     });
 
     it('accept request headers of 10,000 bytes and refuse those over 10,240 with 431', async () => {
-      expect((await send('/event/x', { headers: { 'x-long': 'a'.repeat(10_000) } })).status).toBe(200);
-      expect((await send('/event/x', { headers: { 'x-long': 'a'.repeat(10_240) } })).status).toBe(431);
+      expect(await statusOf('/event/x', { headers: { 'x-long': 'a'.repeat(10_000) } })).toBe(200);
+      expect(await statusOf('/event/x', { headers: { 'x-long': 'a'.repeat(10_240) } })).toBe(431);
       const many = Object.fromEntries(Array.from({ length: 60 }, (_none, index) => [`x-${index}`, 'a'.repeat(170)]));
-      expect((await send('/event/x', { headers: many })).status).toBe(431);
+      expect(await statusOf('/event/x', { headers: many })).toBe(431);
     });
 
     it('count the request line and every header up to exactly 10,240 bytes', async () => {
-      const statusOf = async (bytes: number): Promise<string> => {
+      const statusAt = async (bytes: number): Promise<string> => {
         const before = `GET /event/x HTTP/1.1\r\nHost: localhost:${gateway.port}\r\nConnection: close\r\nX-Long: `;
         const socket = connect(gateway.port, 'localhost');
         socket.write(`${before}${'a'.repeat(bytes - before.length - 2)}\r\n\r\n`);
         const answer = Buffer.concat((await socket.toArray()) as Buffer[]).toString();
         return answer.split(' ')[1] ?? '';
       };
-      expect(await statusOf(10_240)).toBe('200');
-      expect(await statusOf(10_241)).toBe('431');
+      expect(await statusAt(10_240)).toBe('200');
+      expect(await statusAt(10_241)).toBe('431');
     });
 
     it('refuse a body over 10 MB, or an event over 6 MB, with 413', async () => {
       const post = { method: 'POST', headers: { 'content-type': 'text/plain' } };
-      expect((await send('/do/headers', post, Buffer.alloc(10 * 1024 * 1024 + 1, 'x'))).status).toBe(413);
-      expect((await send('/do/headers', post, Buffer.alloc(7 * 1024 * 1024, 'x'))).status).toBe(413);
+      const ofBytes = (bytes: number) => statusOf('/do/headers', post, Buffer.alloc(bytes, 'x'));
+      const megabyte = 1024 * 1024;
+      expect([await ofBytes(10 * megabyte + 1), await ofBytes(7 * megabyte)]).toEqual([413, 413]);
       // An event is its body and a few KB more.
-      expect((await send('/do/headers', post, Buffer.alloc(6 * 1024 * 1024, 'x'))).status).toBe(413);
-      expect((await send('/do/headers', post, Buffer.alloc(6 * 1024 * 1024 - 8192, 'x'))).status).toBe(200);
+      expect([await ofBytes(6 * megabyte), await ofBytes(6 * megabyte - 8192)]).toEqual([413, 200]);
     });
   });
 
   describe('gateway responses', () => {
-    const elsewhere = (path: string, more: object = {}) => send(path, more, undefined, remapping.port);
-
     it('replace the status, headers and body for their type', async () => {
       const { status, headers, body } = await elsewhere('/nowhere?a=1', { headers: { 'x-caller': 'me' } });
       expect(status).toBe(404);
@@ -427,35 +420,25 @@ describe('API Gateway and Lambda on this machine', () => {
 
     it("gateway responses of a class apply to types that have none, with the type's own status and, without a template, plain text", async () => {
       const tooLong = await elsewhere('/event/x', { headers: { 'x-long': 'a'.repeat(10_240) } });
-      expect(tooLong).toMatchObject({ status: 431, headers: { 'x-class': '4xx' } });
-      expect(tooLong.body.toString()).toBe('{"message":"Request Header Fields Too Large"}');
+      expect(tooLong.headers).toMatchObject({ 'x-class': '4xx' });
+      expect(said(tooLong)).toEqual([431, message('Request Header Fields Too Large')]);
       const timedOut = await elsewhere('/impatient/hold');
-      await hold.until(1);
-      hold.release();
-      expect(timedOut.status).toBe(504);
-      expect(timedOut.body.toString()).toBe('{"type":"INTEGRATION_TIMEOUT"}');
+      await release();
+      expect(said(timedOut)).toEqual([504, '{"type":"INTEGRATION_TIMEOUT"}']);
       expect((await elsewhere('/do/throw')).status).toBe(502);
     });
   });
 
   describe('streams', () => {
     it('send status and headers before the first byte of the body', async () => {
-      const outgoing = request({
-        host: 'localhost',
-        port: gateway.port,
-        path: '/stream?what=held',
-        agent: false,
-      }).end();
-      const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
-      await hold.until(1);
-      hold.release();
+      const response = await responseOf(begin('/stream?what=held'));
+      await release();
       expect(response.statusCode).toBe(200);
       expect(Buffer.concat((await response.toArray()) as Buffer[]).toString()).toBe('late');
     });
 
     it('may be empty, if something was written', async () => {
-      expect((await send('/stream?what=empty')).status).toBe(204);
-      expect((await send('/stream?what=nothing')).status).toBe(502);
+      expect([await statusOf('/stream?what=empty'), await statusOf('/stream?what=nothing')]).toEqual([204, 502]);
     });
 
     it('slow down for a slow client, and go on to their end when it has left', async () => {
@@ -476,38 +459,34 @@ describe('API Gateway and Lambda on this machine', () => {
     });
 
     it('are cut if the function fails after the first byte, and become 502 before it', async () => {
-      expect((await send('/stream?what=throw')).status).toBe(502);
-      const outgoing = request({ host: 'localhost', port: gateway.port, path: '/stream?what=cut', agent: false }).end();
-      const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+      expect(await statusOf('/stream?what=throw')).toBe(502);
+      const response = await responseOf(begin('/stream?what=cut'));
       const body = response[Symbol.asyncIterator]();
       expect(String((await body.next()).value)).toBe('half');
-      await hold.until(1);
-      hold.release();
+      await release();
       await expect(body.next()).rejects.toThrow('aborted');
     });
 
     it('streams without a prelude give 502, and the function goes on', async () => {
       functionLog.length = 0;
-      expect((await send('/stream?what=plain')).status).toBe(502);
+      expect(await statusOf('/stream?what=plain')).toBe(502);
       await eventually(() => functionLog.includes('streaming plain finished'));
     });
 
     it('go on to their end though the client left before the first byte', async () => {
       functionLog.length = 0;
-      const outgoing = request({ host: 'localhost', port: gateway.port, path: '/stream?what=late', agent: false });
-      outgoing.on('error', () => {}).end();
+      const outgoing = begin('/stream?what=late').on('error', () => {});
       const called = functions.find(({ spec: { name } }) => name === 'streaming');
       await eventually(() => functionLog.includes('streaming waits'));
       const pids = called?.pids();
       outgoing.destroy();
-      await hold.until(1);
-      hold.release();
+      await release();
       await eventually(() => functionLog.includes('streaming late finished'));
       expect(called?.pids()).toEqual(pids);
     });
 
     it('require a function that streams', async () => {
-      expect((await send('/stream-of-buffered')).status).toBe(502);
+      expect(await statusOf('/stream-of-buffered')).toBe(502);
     });
   });
 
@@ -519,41 +498,37 @@ describe('API Gateway and Lambda on this machine', () => {
   });
 
   describe('the access log', () => {
-    const lineOf = async (path: string): Promise<Record<string, string>> => {
-      const written = new Promise<string>((resolve) => accessLog.once('line', resolve));
-      await send(path);
-      return JSON.parse(await written) as Record<string, string>;
+    const logged = async (path: string) => {
+      const written = once(accessLog, 'line');
+      const { body } = await send(path);
+      const [line] = (await written) as [string];
+      return { body: String(body), line: JSON.parse(line) as Record<string, string> };
     };
 
     it('has a line for each request, with its own id and the invocation’s', async () => {
-      const { requestId, invocation, reference, ...line } = await lineOf('/do/context?token=canary');
+      const { line } = await logged('/do/context?token=canary');
       expect(line).toEqual({
+        requestId: uuid,
+        invocation: uuid,
+        reference: expect.stringMatching(/^[A-Za-z0-9+/]{22}==$/) as string,
         route: '/do/{what}',
         status: '200',
         errorType: '-',
         path: '/do/context',
         address: expect.stringMatching(/^(?:::ffff:127\.0\.0\.1|127\.0\.0\.1|::1)$/) as unknown,
       });
-      expect(invocation).toMatch(/^[0-9a-f-]{36}$/);
-      expect(requestId).toMatch(/^[0-9a-f-]{36}$/);
-      expect(requestId).not.toBe(invocation);
-      expect(reference).toMatch(/^[A-Za-z0-9+/]{22}==$/);
+      expect(line['requestId']).not.toBe(line['invocation']);
     });
 
     it('calls the invocation what the function itself calls it', async () => {
-      const written = new Promise<string>((resolve) => accessLog.once('line', resolve));
-      const { body } = await send('/do/context');
-      const { awsRequestId } = JSON.parse(String(body)) as { awsRequestId: string };
-      expect(JSON.parse(await written)).toMatchObject({ invocation: awsRequestId });
+      const { body, line } = await logged('/do/context');
+      const { awsRequestId } = JSON.parse(body) as { awsRequestId: string };
+      expect(line['invocation']).toBe(awsRequestId);
     });
 
     it('names the gateway response of an answer that API Gateway gave itself', async () => {
-      expect(await lineOf('/nowhere')).toMatchObject({
-        route: '-',
-        status: '403',
-        invocation: '-',
-        errorType: 'MISSING_AUTHENTICATION_TOKEN',
-      });
+      const refused = { route: '-', status: '403', invocation: '-', errorType: 'MISSING_AUTHENTICATION_TOKEN' };
+      expect((await logged('/nowhere')).line).toMatchObject(refused);
     });
   });
 });
