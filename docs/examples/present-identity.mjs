@@ -7,6 +7,13 @@ const [base, clientId, keyFile, kid] = process.argv.slice(2);
 // From your identity provider, as soon as the member has agreed and signed in there.
 const idToken = process.env.ID_TOKEN;
 const agreedAt = new Date().toISOString();
+/** Ends the program with what the gateway says. */
+const end = async ({ message, error, error_description, cause, response = cause }) => {
+  const isUnread = response instanceof Response && !response.bodyUsed;
+  const said = isUnread ? `${response.status} ${await response.text()}` : cause?.message || message;
+  console.error(error === undefined ? said : `${error}: ${error_description}`);
+  process.exit(1);
+};
 
 const der = createPrivateKey(await readFile(keyFile)).export({ type: 'pkcs8', format: 'der' });
 const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-384' };
@@ -31,13 +38,9 @@ const config = await client
     client.PrivateKeyJwt({ key, kid }, { [client.modifyAssertion]: extend }),
     { algorithm: 'oauth2', execute: new URL(base).hostname === 'localhost' ? [client.allowInsecureRequests] : [] },
   )
-  .catch(async ({ cause, message }) => {
-    throw new Error(cause instanceof Response ? `${cause.status} ${await cause.text()}` : message);
-  });
+  .catch(end);
 
 // `resource` says which payer.
 const scope = 'launch/patient patient/*.rs offline_access';
-const tokens = await client.clientCredentialsGrant(config, { resource: base, scope }).catch((error) => {
-  throw new Error(`${error.error}: ${error.error_description}`);
-});
+const tokens = await client.clientCredentialsGrant(config, { resource: base, scope }).catch(end);
 console.log(JSON.stringify(tokens, undefined, 2));

@@ -2,7 +2,9 @@
 # Gets tokens with a member's identity token, with curl, jq and openssl: sh present-identity.sh BASE CLIENT_ID KEY_FILE KEY_ID
 set -eu
 base=$1 client_id=$2 key_file=$3 kid=$4
-configuration=$(curl --silent --show-error --fail-with-body "$base/.well-known/smart-configuration") || { echo "$configuration" >&2; exit 1; }
+# Asks the gateway. An error ends the program with what the gateway says.
+ask() { answer=$(curl --silent --show-error --fail-with-body "$@") || { printf '%s\n' "$answer" >&2; exit 1; }; printf %s "$answer"; }
+configuration=$(ask "$base/.well-known/smart-configuration")
 token_endpoint=$(printf %s "$configuration" | jq --raw-output .token_endpoint)
 base64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
 
@@ -20,8 +22,9 @@ claims=$(jq --null-input --compact-output --arg client_id "$client_id" --arg aud
 signature=$(printf %s "$header.$claims" | openssl dgst -sha384 -sign "$key_file" -binary | base64url)
 
 # `resource` says which payer. The form comes from standard input, so that no other process sees the identity.
-printf %s "$header.$claims.$signature" | curl --silent --show-error --fail-with-body "$token_endpoint" \
+tokens=$(printf %s "$header.$claims.$signature" | ask "$token_endpoint" \
   --data-urlencode 'grant_type=client_credentials' \
   --data-urlencode 'client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer' \
   --data-urlencode 'client_assertion@-' --data-urlencode "resource=$base" \
-  --data-urlencode 'scope=launch/patient patient/*.rs offline_access' | jq .
+  --data-urlencode 'scope=launch/patient patient/*.rs offline_access')
+printf %s "$tokens" | jq .

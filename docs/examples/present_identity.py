@@ -7,7 +7,16 @@ base, client_id, key_file, kid = sys.argv[1:]
 # From your identity provider, as soon as the member has agreed and signed in there.
 id_token = os.environ["ID_TOKEN"]
 agreed_at = datetime.datetime.now(datetime.timezone.utc).isoformat()
-token_endpoint = requests.get(f"{base}/.well-known/smart-configuration").json()["token_endpoint"]
+
+
+def ok(answer):
+    """The answer, unless it is an error: that ends the program with what the gateway says."""
+    if not answer.ok:
+        sys.exit(f"{answer.status_code} {answer.text}")
+    return answer
+
+
+token_endpoint = ok(requests.get(f"{base}/.well-known/smart-configuration")).json()["token_endpoint"]
 
 # The assertion that your key signs says who the member is, and that the member agreed.
 claims = {
@@ -36,7 +45,4 @@ form = {
     "resource": base,
     "scope": "launch/patient patient/*.rs offline_access",
 }
-answer = requests.post(token_endpoint, data=form)
-if not answer.ok:
-    sys.exit(f"{answer.status_code} {answer.text}")
-print(json.dumps(answer.json(), indent=2))
+print(json.dumps(ok(requests.post(token_endpoint, data=form)).json(), indent=2))

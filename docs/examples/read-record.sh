@@ -2,9 +2,11 @@
 # Signs a member in and reads the record, with curl, jq and openssl: sh read-record.sh BASE CLIENT_ID REDIRECT_URI
 set -eu
 base=$1 client_id=$2 redirect_uri=$3
+# Asks the gateway. An error ends the program with what the gateway says.
+ask() { answer=$(curl --silent --show-error --fail-with-body "$@") || { printf '%s\n' "$answer" >&2; exit 1; }; printf %s "$answer"; }
 
 # Discovery finds the endpoints, and PKCE and state are made for this one sign-in.
-smart=$(curl --silent --show-error --fail "$base/.well-known/smart-configuration")
+smart=$(ask "$base/.well-known/smart-configuration")
 endpoint() { printf %s "$smart" | jq --raw-output ".$1"; }
 verifier=$(openssl rand -hex 32)
 state=$(openssl rand -hex 16)
@@ -18,10 +20,14 @@ echo "$(endpoint authorization_endpoint)?$query&code_challenge=$challenge&code_c
 echo 'Paste the address at which the browser ended:'
 read -r address
 case $address in *"state=$state"*) ;; *) echo 'This is not the answer to this sign-in.' >&2 && exit 1 ;; esac
-code=$(printf %s "$address" | sed -n 's/.*[?&]code=\([^&]*\).*/\1/p')
+# A parameter of the address, decoded: %28 is \u0028 in JSON.
+parameter() { printf '%s\n' "$address" | sed -n "s/.*[?&]$1=\([^&]*\).*/\"\1\"/p" | sed 's/+/ /g; s/%/\\u00/g' | jq --raw-output .; }
+error=$(parameter error)
+[ -z "$error" ] || { echo "$error: $(parameter error_description)" >&2; exit 1; }
+code=$(parameter code)
 
 # The code becomes tokens.
-tokens=$(curl --silent --show-error --fail-with-body "$(endpoint token_endpoint)" \
+tokens=$(ask "$(endpoint token_endpoint)" \
   --data-urlencode 'grant_type=authorization_code' --data-urlencode "code=$code" \
   --data-urlencode "redirect_uri=$redirect_uri" --data-urlencode "client_id=$client_id" \
   --data-urlencode "code_verifier=$verifier")
@@ -31,7 +37,7 @@ access_token=$(printf %s "$tokens" | jq --raw-output .access_token)
 next="$base/Patient/$(printf %s "$tokens" | jq --raw-output .patient)/\$everything"
 : >record.ndjson
 while [ -n "$next" ]; do
-  curl --silent --show-error --fail-with-body --output page.json --header "Authorization: Bearer $access_token" "$next"
+  ask --header "Authorization: Bearer $access_token" "$next" >page.json
   jq --compact-output '.entry[]?.resource' page.json >>record.ndjson
   next=$(jq --raw-output '.link[]? | select(.relation == "next") | .url' page.json)
   # The payer writes links; the token is for the gateway only.

@@ -8,6 +8,14 @@ secret = os.environ.get("CLIENT_SECRET")
 if urllib.parse.urlsplit(base).hostname == "localhost":
     os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 
+
+def ok(answer):
+    """The answer, unless it is an error: that ends the program with what the gateway says."""
+    if not answer.ok:
+        sys.exit(f"{answer.status_code} {answer.text}")
+    return answer
+
+
 # Discovery finds the endpoints, and PKCE and state are made for this one sign-in.
 session = OAuth2Session(
     client_id,
@@ -17,41 +25,45 @@ session = OAuth2Session(
     scope="launch/patient patient/*.rs offline_access",
     code_challenge_method="S256",
 )
-smart = session.get(f"{base}/.well-known/smart-configuration", withhold_token=True).json()
+session.register_compliance_hook("access_token_response", ok)
+smart = ok(session.get(f"{base}/.well-known/smart-configuration", withhold_token=True)).json()
 session.metadata["token_endpoint"] = smart["token_endpoint"]  # Authlib refreshes there by itself.
 verifier = generate_token(64)
 url, state = session.create_authorization_url(smart["authorization_endpoint"], code_verifier=verifier, aud=base)
 
 
-# The member signs in, and the browser brings the code to the redirect URI.
+# The member signs in, and the browser brings the code to the redirect URI. It may ask for other paths, too.
 class Callback(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.server.redirect = urllib.parse.urljoin(redirect_uri, self.path)
+        path, _, query = self.path.partition("?")
+        if path != at.path:
+            return self.send_error(404)
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b"You can close this page.")
+        self.server.back = dict(urllib.parse.parse_qsl(query))
+        self.server.shutdown()
 
     def log_message(self, *_):
         pass
 
 
 at = urllib.parse.urlsplit(redirect_uri)
-server = http.server.HTTPServer((at.hostname, at.port), Callback)
+server = http.server.ThreadingHTTPServer((at.hostname, at.port), Callback)
 print(f"Open this in a browser:\n{url}", flush=True)
-server.handle_request()
+server.serve_forever()
+if server.back.get("state") != state:
+    sys.exit("This is not the answer to this sign-in.")
+if "error" in server.back:
+    sys.exit(f"{server.back['error']}: {server.back.get('error_description')}")
 
-# The code becomes tokens. A wrong state throws here.
-tokens = session.fetch_token(
-    smart["token_endpoint"], authorization_response=server.redirect, state=state, code_verifier=verifier
-)
+# The code becomes tokens.
+tokens = session.fetch_token(smart["token_endpoint"], code=server.back.get("code"), code_verifier=verifier)
 
 # The record comes in pages.
 resources, page = [], f"{base}/Patient/{tokens['patient']}/$everything"
 while page:
-    answer = session.get(page, headers={"Accept": "application/fhir+json"})
-    bundle = answer.json()
-    if not answer.ok:
-        sys.exit(f"{answer.status_code} {bundle['issue'][0].get('diagnostics')}")
+    bundle = ok(session.get(page, headers={"Accept": "application/fhir+json"})).json()
     resources += [entry["resource"] for entry in bundle.get("entry", [])]
     page = next((link["url"] for link in bundle.get("link", []) if link["relation"] == "next"), None)
     if page and not page.startswith(base):  # The payer writes links; the token is for the gateway only.

@@ -10,7 +10,7 @@ const key = (state) => `sign-in ${state}`;
 /**
  * Sends the member to sign in. Call it again on the page at `redirectUri`: there it returns the token answer. With `popup`
  * this page stays: the member signs in in a window, which closes, and it is this call that returns. Call it in the click's
- * handler, before any `await`, or the browser blocks the window. If the member closes the window, nothing is returned.
+ * handler, before any `await`, or the browser blocks the window. Throws what the gateway says, and if the member closes the window.
  */
 export const signIn = async ({ base, clientId, redirectUri, popup = false, ...more }) => {
   const { scope = 'launch/patient patient/*.rs offline_access' } = more;
@@ -18,7 +18,10 @@ export const signIn = async ({ base, clientId, redirectUri, popup = false, ...mo
   const isBack = back.has('state');
   const opened = popup && !isBack ? window.open('', '', 'popup,width=480,height=720') : undefined;
   if (isBack) history.replaceState(null, '', location.pathname); // The code leaves the address bar.
-  const smart = await (await fetch(`${base}/.well-known/smart-configuration`)).json();
+  const smart = await ask(`${base}/.well-known/smart-configuration`).catch((error) => {
+    opened?.close();
+    throw error;
+  });
   let code_verifier;
   if (isBack) {
     code_verifier = sessionStorage.getItem(key(back.get('state')));
@@ -42,20 +45,34 @@ export const signIn = async ({ base, clientId, redirectUri, popup = false, ...mo
   if (back.has('error')) throw new Error(`${back.get('error')}: ${back.get('error_description')}`);
   const form = { grant_type: 'authorization_code', code: back.get('code'), redirect_uri: redirectUri, code_verifier };
   const body = new URLSearchParams({ ...form, client_id: clientId });
-  const answer = await fetch(smart.token_endpoint, { method: 'POST', body });
-  const tokens = await answer.json();
-  if (!answer.ok) throw new Error(`${tokens.error}: ${tokens.error_description}`);
-  return tokens;
+  return ask(smart.token_endpoint, { method: 'POST', body });
+};
+
+/** The gateway's answer. Throws what it says if it is an error. */
+const ask = async (...asked) => {
+  const answer = await fetch(...asked);
+  const body = await answer.json();
+  if (!answer.ok) throw new Error(`${body.error}: ${body.error_description}`);
+  return body;
 };
 
 // Only pages of this origin hear a channel. `window.opener` would not do: a payer's page may cut it off.
 const answerFrom = (opened, url, state) =>
-  new Promise((resolve) => {
+  new Promise((resolve, reject) => {
     const channel = new BroadcastChannel(key(state));
+    const end = (settle, value) => {
+      clearInterval(watch);
+      channel.close();
+      settle(value);
+    };
+    // A window that a page has cut off looks closed as well, but then it has the focus.
+    const watch = setInterval(() => {
+      if (opened.closed && document.hasFocus())
+        end(reject, new Error('The window was closed before the sign-in ended.'));
+    }, 500);
     channel.addEventListener('message', ({ data }) => {
       channel.postMessage('heard');
-      channel.close();
-      resolve(new URLSearchParams(data));
+      end(resolve, new URLSearchParams(data));
     });
     opened.location.replace(url);
   });

@@ -3,8 +3,13 @@ import { createPrivateKey, randomUUID, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 const [base, clientId, keyFile, kid] = process.argv.slice(2);
-const found = await fetch(`${base}/.well-known/smart-configuration`);
-if (!found.ok) throw new Error(`${found.status} ${await found.text()}`);
+/** The answer, unless it is an error: that ends the program with what the gateway says. */
+const ok = async (answer) => {
+  if (answer.ok) return answer;
+  console.error(`${answer.status} ${await answer.text()}`);
+  process.exit(1);
+};
+const found = await ok(await fetch(`${base}/.well-known/smart-configuration`));
 const { token_endpoint: endpoint } = await found.json();
 
 // A client assertion (RFC 7523), signed with the key whose public half is in your registration.
@@ -24,6 +29,5 @@ const form = new URLSearchParams({
   scope: 'system/*.rs',
   resource: base,
 });
-const answer = await fetch(endpoint, { method: 'POST', body: form });
-if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+const answer = await ok(await fetch(endpoint, { method: 'POST', body: form }));
 console.log((await answer.json()).access_token);

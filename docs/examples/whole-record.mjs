@@ -6,15 +6,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const [base, folder] = process.argv.slice(2);
 const accessToken = () => process.env.ACCESS_TOKEN; // In your app: refresh it before it expires.
+const end = (why) => {
+  console.error(why);
+  process.exit(1);
+};
 
 const call = async (url, method = 'GET', headers = {}) => {
   for (;;) {
     const answer = await fetch(url, { method, headers: { authorization: `Bearer ${accessToken()}`, ...headers } });
-    // An export of this record is already running: follow that one.
-    if (answer.ok || answer.headers.has('content-location')) return answer;
-    if (![429, 502, 503, 504].includes(answer.status)) {
-      throw new Error(`${method} ${url}: ${answer.status} ${await answer.text()}`);
-    }
+    if (answer.ok || answer.headers.has('content-location')) return answer; // Or follow the export that runs already.
+    if (![429, 502, 503, 504].includes(answer.status)) end(`${method} ${url}: ${answer.status} ${await answer.text()}`);
     await sleep(1000 * Number(answer.headers.get('retry-after') ?? 30));
   }
 };
@@ -30,13 +31,12 @@ const save = async ({ url, count, size }) => {
   };
   await pipeline((await call(url)).body, counted, createWriteStream(`${folder}/${url.split('/').at(-1)}`));
   const [is, of, what] = size === undefined ? [found.lines, count, 'lines'] : [found.bytes, size, 'bytes'];
-  if (is !== of) throw new Error(`${url} has ${is} ${what} instead of ${of}.`);
+  if (is !== of) end(`${url} has ${is} ${what} instead of ${of}.`);
 };
 
 await mkdir(folder, { recursive: true });
-const status = (await call(`${base}/Patient/$export`, 'GET', { prefer: 'respond-async' })).headers.get(
-  'content-location',
-);
+const started = await call(`${base}/Patient/$export`, 'GET', { prefer: 'respond-async' });
+const status = started.headers.get('content-location');
 let answer = await call(status);
 for (; answer.status === 202; answer = await call(status)) {
   console.log(answer.headers.get('x-progress'));

@@ -83,19 +83,19 @@ export const smartApps = (browser: Browser, running: () => LocalStack): void => 
       },
     );
 
-    it('signs in in a window by the helper to copy, which closes it, though it is cut off from its opener', async () => {
+    /** Opens a page whose button signs in by the helper to copy, in a window. */
+    const openHelper = async (payer: string, headers: Readonly<Record<string, string>> = {}) => {
       const helper = await readFile('docs/examples/sign-in.mjs');
       let html = '';
       // A server of its own: a page that the test answers in the browser is not asked for after a redirect.
       const app = createServer(({ url }, response) => {
         const isHelper = url === '/sign-in.mjs';
-        response.setHeader('content-type', isHelper ? 'text/javascript' : 'text/html');
-        response.setHeader('cross-origin-opener-policy', 'same-origin');
+        response.writeHead(200, { 'content-type': isHelper ? 'text/javascript' : 'text/html', ...headers });
         response.end(isHelper ? helper : html);
       });
       await once(app.listen(0, '127.0.0.1').unref(), 'listening');
       const origin = `http://127.0.0.1:${(app.address() as AddressInfo).port}`;
-      const options = { base: base('demo-health-plan'), clientId: 'demo-app', redirectUri: `${origin}/callback` };
+      const options = { base: base(payer), clientId: 'demo-app', redirectUri: `${origin}/callback` };
       html = `<!doctype html><link rel="icon" href="data:,"><button>Sign in</button><p></p><script type="module">
         import { signIn } from '/sign-in.mjs';
         const show = (text) => (document.querySelector('p').textContent = text);
@@ -114,6 +114,19 @@ export const smartApps = (browser: Browser, running: () => LocalStack): void => 
       await page.getByRole('button', { name: 'Sign in' }).click();
       const popup = await opened;
       const closed = new Promise((resolve) => popup.once('close', resolve));
+      const close = () => {
+        app.closeAllConnections();
+        app.close();
+      };
+      return { origin, popup, closed, close };
+    };
+
+    it('signs in in a window by the helper to copy, which closes it, though it is cut off from its opener', async () => {
+      // Playwright lets every page think that it has the focus, and a browser only one.
+      await page.addInitScript(() => (document.hasFocus = () => false));
+      const { origin, popup, closed, close } = await openHelper('demo-health-plan', {
+        'cross-origin-opener-policy': 'same-origin',
+      });
       await signInAtPayer(popup);
 
       await page.getByText(/^patient \S+$/).waitFor();
@@ -121,12 +134,28 @@ export const smartApps = (browser: Browser, running: () => LocalStack): void => 
       expect(new URL(page.url()).pathname).toBe('/popup');
       // The same answer, in a window that no page is waiting for.
       await page.goto(
-        `${origin}/callback?${new URLSearchParams({ code: 'c', state: 's', iss: options.base }).toString()}`,
+        `${origin}/callback?${new URLSearchParams({ code: 'c', state: 's', iss: base('demo-health-plan') }).toString()}`,
       );
       await page.getByText('No sign-in of this tab has this answer.').waitFor();
       expect(complaints).toEqual([]);
-      app.closeAllConnections();
-      app.close();
+      close();
+    });
+
+    it('tells the app by the helper to copy that the member has closed the window', async () => {
+      const { popup, close } = await openHelper('demo-health-plan');
+      await popup.getByRole('button').first().waitFor();
+      await popup.close();
+
+      await page.getByText('The window was closed before the sign-in ended.').waitFor();
+      close();
+    });
+
+    it('closes the window by the helper to copy, and tells the app what the gateway says of an unknown payer', async () => {
+      const { closed, close } = await openHelper('demo-healthplan');
+
+      await closed;
+      await page.getByText(/^not_found: /).waitFor();
+      close();
     });
 
     it('keeps the session on a reload of the landing page', async () => {

@@ -120,6 +120,24 @@ describe('the helper for browsers', () => {
     expect(shown).toBe('/back');
   });
 
+  it.each([smart.token_endpoint, `${base}/.well-known/smart-configuration`])(
+    'throws what the gateway says at %s, and goes nowhere',
+    async (failing) => {
+      const { signIn } = await load<{ signIn: SignIn }>('sign-in.mjs');
+      answerWith(() => Response.json(smart));
+      const state = (await begin(signIn)).get('state') ?? '';
+      went = undefined;
+      answerWith(({ url }) =>
+        url === failing
+          ? Response.json({ error: 'e', error_description: 'No.' }, { status: 400 })
+          : Response.json(smart),
+      );
+      pageAt(`?${new URLSearchParams({ code: 'c', state, iss: base }).toString()}`);
+      await expect(signIn(app)).rejects.toThrow('e: No.');
+      expect(went).toBeUndefined();
+    },
+  );
+
   it.each([
     ['another state', { state: 'forged', iss: base, code: 'c' }, 'No sign-in of this tab'],
     ['another issuer', { iss: 'https://evil.example.org', code: 'c' }, 'No sign-in of this tab'],

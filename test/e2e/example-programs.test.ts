@@ -2,15 +2,25 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Page } from 'playwright-core';
 import { close, listen } from '../../sandbox/aws/listen.ts';
 import { identify } from '../../sandbox/identity/identify.ts';
 import { freePort } from '../../sandbox/ports.ts';
 import { runTool } from '../bin/run-tool.ts';
 import { launchChromium, openPage } from '../browser/chromium.ts';
 import { eventually } from '../support/eventually.ts';
-import { askAgainWhereBusy, startStack, walkLogin, type RunningStack } from './support.ts';
+import { setSwitches } from '../support/payer-switches.ts';
+import {
+  askAgainWhereBusy,
+  askOnce,
+  connect as connectMember,
+  startStack,
+  walkLogin,
+  type RunningStack,
+} from './support.ts';
 
 askAgainWhereBusy();
 
@@ -80,42 +90,69 @@ const redirectUri = (): string => `http://localhost:${callback.port}/callback`;
 const webhookUrl = (): string => `http://localhost:${webhook.port}/webhooks`;
 const base = (): string => `${stack.origin}/r4/${payer}`;
 
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a program to its end. @param onOut is told what it has printed so far */
+const run = async (
+  [program = '', ...rest]: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  onOut: (child: ChildProcess, out: string) => void = () => undefined,
+): Promise<Ended> => {
+  const child = spawn(program, rest, { cwd: folder, env: { ...process.env, NODE_OPTIONS: '', ...environment } });
+  let out = '';
+  let err = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text;
+    onOut(child, out);
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, out, err };
+};
+
+interface SignInOptions {
+  readonly base?: string;
+  readonly clientId?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly signIn?: (url: string) => Promise<URL>;
+}
+
 /** Runs a program until it asks for the sign-in, signs the member in, and gives it the redirect. */
 const runProgram = (
   command: readonly string[],
   handOver: (child: ChildProcess, back: URL) => void,
-  environment: Readonly<Record<string, string>> = {},
-  clientId = 'my-app',
-): Promise<string> =>
+  { base: at = base(), clientId = 'my-app', environment = {}, signIn = walkLogin }: SignInOptions = {},
+): Promise<Ended> =>
   callback.lend(async () => {
-    const [program = '', ...first] = command;
-    const child = spawn(program, [...first, base(), clientId, redirectUri()], {
-      cwd: folder,
-      env: { ...process.env, NODE_OPTIONS: '', ...environment },
-    });
-    let out = '';
     let isSignedIn = false;
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (out += text));
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      out += text;
+    return run([...command, at, clientId, redirectUri()], environment, (child, out) => {
       const url = /^http\S+(?=\n)/m.exec(out)?.[0];
       if (url === undefined || isSignedIn) return;
       isSignedIn = true;
-      void walkLogin(url).then(
+      void signIn(url).then(
         (back) => handOver(child, back),
         (error: unknown) => {
-          out += String(error);
+          process.stderr.write(`${String(error)}\n`);
           child.kill();
         },
       );
     });
-    await new Promise((resolve) => child.on('close', resolve));
-    return out;
   });
 
 const paste = (child: ChildProcess, back: URL): void => void child.stdin?.end(`${back.href}\n`);
-/** What the member's browser does. */
-const follow = (_child: ChildProcess, back: URL): void => void fetch(back).then((answer) => answer.text());
+/** What the member's browser does: it keeps a connection for later, asks for an icon, and comes with the answer. */
+const follow = (child: ChildProcess, back: URL): void => {
+  const idle = connect(Number(back.port), back.hostname);
+  child.once('exit', () => idle.destroy());
+  idle.once('connect', async () => {
+    await (await askOnce(new URL('/favicon.ico', back))).text();
+    await (await askOnce(back)).text();
+  });
+};
 
 /** The record that a program has written: resources by type. */
 const writtenRecord = async (): Promise<Record<string, number>> => {
@@ -136,7 +173,7 @@ describe('the programs of the quick start read the same whole record', () => {
   const records: Record<string, number>[] = [];
 
   it.each(programs)('%s', async (name, interpreter, handOver) => {
-    const out = await runProgram([...interpreter, join(examples, name)], handOver);
+    const { out } = await runProgram([...interpreter, join(examples, name)], handOver);
 
     const record = await writtenRecord();
     const count = Object.values(record).reduce((sum, each) => sum + each, 0);
@@ -152,18 +189,120 @@ describe('the programs of the quick start read the same whole record', () => {
     async (name, interpreter, handOver) => {
       const command = [...interpreter, join(examples, name)];
 
-      expect(await runProgram(command, handOver, { CLIENT_SECRET: secret }, 'my-server')).toContain(
-        'record.ndjson has',
-      );
+      const environment = { CLIENT_SECRET: secret };
+      const { out } = await runProgram(command, handOver, { environment, clientId: 'my-server' });
+      expect(out).toContain('record.ndjson has');
     },
   );
+});
 
-  it('the programs of the quick start read the same whole record and the one for curl refuses an address of another sign-in', async () => {
-    const other = new URL('http://localhost/callback?code=p2pc_other&state=other');
-    const out = await runProgram(['sh', join(examples, 'read-record.sh')], (child) => paste(child, other));
+describe('the programs show what the gateway says, and fail', () => {
+  const typo = (): string => `${stack.origin}/r4/demo-healthplan`;
+  const withoutReference = (sentence = ''): string => sentence.replace(/ \(reference .*/s, '');
+  /** What the gateway says to whoever sends this. */
+  const said = async (...asked: Parameters<typeof fetch>): Promise<string> => {
+    const { error_description: description, issue } = (await (await fetch(...asked)).json()) as {
+      error_description?: string;
+      issue?: { diagnostics: string }[];
+    };
+    return withoutReference(description ?? issue?.[0]?.diagnostics);
+  };
+  const expectSaid = ({ code, err }: Ended, sentence: string): void => {
+    expect(sentence.length).toBeGreaterThan(10);
+    expect(err).toContain(sentence);
+    expect(err).not.toMatch(/Traceback|^ +at .*:\d+:\d+/m);
+    expect(code).toBe(1);
+  };
+  const saidOfTypo = (): Promise<string> => said(`${typo()}/.well-known/smart-configuration`);
 
-    expect(out).toContain('This is not the answer to this sign-in.');
-    expect(out).not.toContain('record.ndjson has');
+  it.each(programs)('%s: a typo in the payer', async (name, interpreter, handOver) => {
+    expectSaid(
+      await runProgram([...interpreter, join(examples, name)], handOver, { base: typo() }),
+      await saidOfTypo(),
+    );
+  });
+
+  it.each(programs)('%s: a code that does not work', async (name, interpreter, handOver) => {
+    const form = {
+      grant_type: 'authorization_code',
+      code: 'p2pc_used',
+      client_id: 'my-app',
+      code_verifier: 'v'.repeat(43),
+    };
+    const ended = await runProgram([...interpreter, join(examples, name)], (child, back) => {
+      back.searchParams.set('code', form.code);
+      handOver(child, back);
+    });
+
+    const body = new URLSearchParams({ ...form, redirect_uri: redirectUri() });
+    expectSaid(ended, await said(`${stack.origin}/oauth2/token`, { method: 'POST', body }));
+  });
+
+  it.each(programs)('%s: the member refuses', async (name, interpreter, handOver) => {
+    let sentence = '';
+    const ended = await runProgram(
+      [...interpreter, join(examples, name)],
+      (child, back) => {
+        sentence = back.searchParams.get('error_description') ?? '';
+        handOver(child, back);
+      },
+      { signIn: (url) => walkLogin(url, undefined, { decision: 'deny' }) },
+    );
+
+    expectSaid(ended, sentence);
+  });
+
+  it.each(programs)('%s: the answer to another sign-in, an error', async (name, interpreter, handOver) => {
+    const forged = { state: 'other', error: 'access_denied', error_description: 'Forged.' };
+    const ended = await runProgram([...interpreter, join(examples, name)], (child, back) => {
+      back.search = new URLSearchParams({ ...forged, iss: base() }).toString();
+      handOver(child, back);
+    });
+
+    expectSaid(ended, name.endsWith('.mjs') ? 'unexpected "state"' : 'This is not the answer to this sign-in.');
+    expect(ended.err).not.toContain('Forged');
+  });
+
+  it.each(programs)('%s: an error on a page', async (name, interpreter, handOver) => {
+    const { access_token, patient } = await connectMember(stack, payer);
+    const headers = { authorization: `Bearer ${access_token}` };
+    try {
+      const ended = await runProgram([...interpreter, join(examples, name)], (child, back) => {
+        void setSwitches(stack.urls.demoHealthPlan, ['html']).then(() => handOver(child, back));
+      });
+
+      expectSaid(ended, await said(`${base()}/Patient/${patient}/$everything`, { headers }));
+    } finally {
+      await setSwitches(stack.urls.demoHealthPlan, []);
+    }
+  });
+
+  it.each(
+    (
+      [
+        ['present-identity.mjs', process.execPath],
+        ['present_identity.py', python],
+        ['present-identity.sh', 'sh'],
+        ['system-token.mjs', process.execPath],
+      ] as const
+    ).filter(hasTools),
+  )('%s: a typo in the payer', async (name, interpreter) => {
+    const key = join(examples, 'demo-partner-key.pem');
+    const command = [interpreter, join(examples, name), typo(), 'demo-partner', key, 'demo-partner-1'];
+
+    expectSaid(await run(command, { ID_TOKEN: 'none' }), await saidOfTypo());
+  });
+
+  it.each([
+    ['whole-record.mjs', process.execPath],
+    ['whole_record.py', 'python3'],
+  ])('%s: no token of the gateway', async (name, interpreter) => {
+    const headers = { authorization: 'Bearer none', prefer: 'respond-async' };
+
+    expectSaid(
+      await run([interpreter, join(examples, name), base(), folder], { ACCESS_TOKEN: 'none' }),
+      await said(`${base()}/Patient/$export`, { headers }),
+    );
   });
 });
 
@@ -183,25 +322,17 @@ it.each(identityPrograms)('%s gets tokens of the member with an identity token',
     redirectUri: 'http://localhost/identity/callback',
     member: 'clinical',
   });
-  const run = (): Promise<string> =>
-    new Promise((resolve) => {
-      const child = spawn(interpreter, [join(examples, name), base(), 'demo-partner', key, 'demo-partner-1'], {
-        env: { ...process.env, NODE_OPTIONS: '', ID_TOKEN: idToken },
-      });
-      let out = '';
-      child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-      child.stderr.setEncoding('utf8').on('data', (text: string) => (out += text));
-      child.on('close', () => resolve(out));
-    });
+  const command = [interpreter, join(examples, name), base(), 'demo-partner', key, 'demo-partner-1'];
+  const present = (): Promise<Ended> => run(command, { ID_TOKEN: idToken });
 
-  const tokens = JSON.parse(await run()) as Record<string, string>;
+  const tokens = JSON.parse((await present()).out) as Record<string, string>;
   expect(tokens).toMatchObject({ scope: 'launch/patient patient/*.rs offline_access' });
   const answer = await fetch(`${base()}/Patient/${tokens['patient']}`, {
     headers: { authorization: `Bearer ${tokens['access_token']}` },
   });
   expect(await answer.json()).toMatchObject({ birthDate: '2011-01-04', name: [{ given: ['Mayte822'] }] });
   // Once only, and the program says why.
-  expect(await run()).toContain('invalid_grant');
+  expect(await present()).toMatchObject({ code: 1, err: expect.stringContaining('invalid_grant') as string });
 });
 
 it.each([
@@ -231,22 +362,63 @@ it.each([
   }),
 );
 
-it('the SMART app in one page signs in and shows the readings', () =>
-  callback.lend(async () => {
-    const browser = await launchChromium();
-    if (browser === undefined) return;
-    const command = [join(examples, 'serve-smart-app.mjs'), base(), 'my-app', redirectUri()];
-    const server = spawn(process.execPath, command, { env: { ...process.env, NODE_OPTIONS: '' } });
-    const [told] = (await once(server.stdout.setEncoding('utf8'), 'data')) as [string];
-    expect(told).toBe(`Open this in a browser:\n${redirectUri()}\n`);
-    const tab = await openPage(browser);
-    await tab.goto(redirectUri());
+describe('the SMART app in one page', () => {
+  let browser: Awaited<ReturnType<typeof launchChromium>>;
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterAll(async () => browser?.close());
+
+  /** Serves the app for a FHIR base, and opens it. */
+  const withApp = (at: string, walk: (tab: Page) => Promise<void>): Promise<void> =>
+    callback.lend(async () => {
+      if (browser === undefined) return;
+      const command = [join(examples, 'serve-smart-app.mjs'), at, 'my-app', redirectUri()];
+      const server = spawn(process.execPath, command, { env: { ...process.env, NODE_OPTIONS: '' } });
+      const closed = once(server, 'close');
+      try {
+        const [told] = (await once(server.stdout.setEncoding('utf8'), 'data')) as [string];
+        expect(told).toBe(`Open this in a browser:\n${redirectUri()}\n`);
+        const tab = await openPage(browser);
+        await tab.goto(redirectUri());
+        await walk(tab);
+        await tab.close();
+      } finally {
+        server.kill();
+        await closed;
+      }
+    });
+  const signIn = async (tab: Page, ...how: [decision?: 'allow' | 'deny']): Promise<void> => {
     await tab.waitForURL((url) => url.href.startsWith(`${stack.origin}/oauth2/authorize/`));
-    await tab.goto((await walkLogin(tab.url())).href);
+    await tab.goto((await walkLogin(tab.url(), undefined, { decision: how[0] ?? 'allow' })).href);
+  };
+  const showsReadings = async (tab: Page): Promise<void> => {
     await tab.waitForFunction('document.querySelectorAll("li").length > 50');
     expect(await tab.title()).toMatch(/^\d+ readings$/);
-    await browser.close();
-    const closed = once(server, 'close');
-    server.kill();
-    await closed;
-  }));
+  };
+
+  it('signs in, shows the readings, and goes on with its session after a reload', () =>
+    withApp(base(), async (tab) => {
+      await signIn(tab);
+      await showsReadings(tab);
+      await tab.reload();
+      await showsReadings(tab);
+    }));
+
+  it('shows why a sign-in failed, and signs in at the next try', () =>
+    withApp(base(), async (tab) => {
+      await signIn(tab, 'deny');
+      await tab.getByText('access_denied').waitFor();
+      await tab.goto(redirectUri());
+      await signIn(tab);
+      await showsReadings(tab);
+      await tab.goto(`${redirectUri()}?code=p2pc_used&state=other`);
+      await tab.getByText('No state found!').waitFor();
+    }));
+
+  it('shows that there is no such payer', () =>
+    withApp(`${stack.origin}/r4/demo-healthplan`, async (tab) => {
+      await tab.waitForFunction('document.querySelector("h1").textContent !== "Readings"');
+      expect(await tab.locator('h1').innerText()).toContain('demo-healthplan');
+    }));
+});
