@@ -9,7 +9,7 @@ const config: Config = {
   testPathIgnorePatterns: [
     '/node_modules/',
     // `npm run test:alone`.
-    '<rootDir>/test/limits/(?:block|flood|hang)',
+    '<rootDir>/test/limits/(?:block|paced)',
     ...(process.env['EXPORTS_TEST'] === undefined ? ['<rootDir>/test/exports/(?:random-kills|pace)'] : []),
   ],
   testTimeout: 600_000,

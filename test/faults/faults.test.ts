@@ -21,6 +21,15 @@ interface PathRuns {
 const started: { dynamo?: Dynamo; processes?: Processes } = {};
 const runs = new Map<Path, PathRuns>();
 
+/** Calls that change nothing. If one is lost or its answer is, the caller sees a reset, and all is as it was. */
+const readsOnly = /^(?!payer).*: (?:GetItem|GetSecretValue|GenerateMac)\b/;
+
+/** The same cell under another name. */
+const alsoUnder = async (cell: Promise<CellResult | Error>, fault: Fault): Promise<CellResult | Error> => {
+  const found = await cell;
+  return found instanceof Error ? found : { ...found, fault };
+};
+
 const broken = (fault: Fault, error: unknown): Error =>
   new Error(`${fault.call}: ${fault.kind}, ${fault.times}: ${String(error)}`, { cause: error });
 
@@ -32,21 +41,38 @@ beforeAll(async () => {
   const [waiting, working, killing] = [poolOf(16), poolOf(3), poolOf(2)];
   for (const path of paths) {
     const clean = await runClean(dynamo, path);
-    const failuresOf = (call: string): Promise<CellResult | Error>[] =>
-      faultKinds.flatMap((kind) =>
-        (['once', 'always'] as const).map((times) => {
-          const fault = { call, kind, times };
-          const pool = kind === 'answer late' ? waiting : working;
-          return pool(() => runCell(dynamo, path, clean, fault)).catch((error: unknown) => broken(fault, error));
-        }),
+    const failuresOf = (call: string): Promise<CellResult | Error>[] => {
+      const cellOf = ({ kind, times }: Pick<Fault, 'kind' | 'times'>): Promise<CellResult | Error> => {
+        const fault = { call, kind, times };
+        const pool = kind === 'answer late' ? waiting : working;
+        return pool(() => runCell(dynamo, path, clean, fault)).catch((error: unknown) => broken(fault, error));
+      };
+      const [refused, ...others] = faultKinds.flatMap((kind) =>
+        (['once', 'always'] as const).map((times) => ({ kind, times })),
       );
-    const killsOf = (call: string): Promise<CellResult | Error>[] =>
-      (['killed before', 'killed after'] as const).map((kind) => {
-        const fault = { call, kind, times: 'once' } as const;
-        return killing(() => runCell(dynamo, path, clean, fault, processes.start)).catch((error: unknown) =>
+      const lost = cellOf(refused!);
+      return [
+        lost,
+        ...others.map((fault) =>
+          readsOnly.test(call) && fault.kind === 'answer lost' && fault.times === 'once'
+            ? alsoUnder(lost, { call, ...fault })
+            : cellOf(fault),
+        ),
+      ];
+    };
+    const killsOf = (call: string): Promise<CellResult | Error>[] => {
+      const killed = (fault: Fault): Promise<CellResult | Error> =>
+        killing(() => runCell(dynamo, path, clean, fault, processes.start)).catch((error: unknown) =>
           broken(fault, error),
         );
-      });
+      const [early, late] = (['killed before', 'killed after'] as const).map((kind): Fault => ({
+        call,
+        kind,
+        times: 'once',
+      }));
+      const before = killed(early!);
+      return [before, readsOnly.test(call) ? alsoUnder(before, late!) : killed(late!)];
+    };
     runs.set(path, {
       path,
       clean,
