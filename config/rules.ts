@@ -134,8 +134,22 @@ const noUserinfoOrFragment = (value: string, url: URL): string | undefined => {
   return value.includes('#') ? 'has a fragment; write the URL without "#" and everything after it' : undefined;
 };
 
+/** The host as written, for one that the URL parser writes with other letters or as an address: advice to copy that would hide what it is. */
+const disguisedHost = (value: string, { hostname }: URL): string | undefined => {
+  const written = /^[a-z+.-]+:\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)/i.exec(value)?.[1];
+  if (written === undefined || written.toLowerCase() === hostname) return undefined;
+  if (/[^\x20-\x7e]/.test(written)) {
+    return `has letters in its host that are not ASCII (${JSON.stringify(written)}) and may look like others; write the host as its owner's documents do, in ASCII (xn--…)`;
+  }
+  return /^[\d.]+$/.test(hostname)
+    ? `has an address as its host in another spelling (${JSON.stringify(written)}); write the name of the host`
+    : undefined;
+};
+
 const asParsed = (value: string, url: URL, advice = url.href): string | undefined =>
-  url.href === value || url.href === `${value}/` ? undefined : `is not in normalized form; write "${advice}"`;
+  url.href === value || url.href === `${value}/`
+    ? undefined
+    : (disguisedHost(value, url) ?? `is not in normalized form; write "${advice}"`);
 
 /** Of AWS's, and of other clouds', metadata services (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html). */
 const metadataHosts =

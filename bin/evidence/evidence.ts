@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadStage } from '../../config/load.ts';
@@ -7,7 +7,7 @@ import type { StageConfig } from '../../config/stage.ts';
 import { readAssembly, type Template } from '../shared/assembly.ts';
 import { readCommand } from '../shared/command-line.ts';
 import { dayOf } from '../shared/day.ts';
-import { Refusal } from '../shared/errors.ts';
+import { makeFolder, requireEmpty } from '../shared/folders.ts';
 import { markdownTable } from '../shared/markdown-table.ts';
 import type { Output } from '../shared/output.ts';
 import { criteria } from './criteria.ts';
@@ -155,12 +155,6 @@ export const evidenceOf = (
   };
 };
 
-/** @throws Refusal if the folder has something in it */
-const requireEmpty = async (folder: string): Promise<void> => {
-  const names = await readdir(folder).catch(() => []);
-  if (names.length > 0) throw new Refusal(`${folder} is not empty. Give a new folder.`);
-};
-
 /**
  * Writes what an auditor files about a stage.
  * @returns the exit code: 1 if a setting does not hold
@@ -177,7 +171,7 @@ export const evidence = async (args: readonly string[], deps: EvidenceDeps): Pro
     const { files, failing } = evidenceOf(config, template, dayOf(deps.nowMs));
     const all = { ...files, 'sbom.cdx.json': await deps.sbom() };
     if (!dryRun) {
-      await mkdir(out, { recursive: true });
+      await makeFolder(out);
       for (const [name, text] of Object.entries(all)) await writeFile(join(out, name), text);
     }
     deps.output.out(

@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { causeOf } from '../../functions/shared/errors.ts';
 import { readText } from '../../functions/shared/payer/read-text.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { Refusal } from '../shared/errors.ts';
+import { makeFolder } from '../shared/folders.ts';
 import { withoutUndefined } from '../shared/objects.ts';
 import type { Output } from '../shared/output.ts';
 import type { Progress } from '../shared/progress.ts';
@@ -118,7 +119,7 @@ export const importPayers = async (
     out(`${first}\n${counted(bundle.payers.length, 'payer')}. No endpoint was asked, and nothing was written.`);
     return 0;
   }
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const addresses = bundle.payers.flatMap((payer) => payer.addresses);
   const progress = progressOf(addresses.length);
   const source = isUrl(from) ? from : publicSource;

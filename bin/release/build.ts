@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { Refusal } from '../shared/errors.ts';
+import { makeFolder, requireEmpty } from '../shared/folders.ts';
 import type { Git } from '../shared/git.ts';
 import { bundleFunctions, bundleLines } from './bundles.ts';
 import { notesOf } from './check.ts';
@@ -55,12 +56,6 @@ export const requireCommitted = async (deps: BuildDeps): Promise<void> => {
   if (changed !== '') throw new Refusal(`A release is made of a commit, and these files are in none:\n${changed}`);
 };
 
-/** The folder must be new: nothing else may come to be attested. */
-const makeFolder = async (folder: string): Promise<void> => {
-  await mkdir(folder, { recursive: true });
-  if ((await readdir(folder)).length > 0) throw new Refusal(`${folder} is not empty; give a new folder`);
-};
-
 /** The source of the commit, as `.tar.gz` whose bytes depend on the commit only. */
 const writeArchive = async (deps: BuildDeps, folder: string, name: string): Promise<void> => {
   const tar = join(folder, `${name}.tar`);
@@ -83,6 +78,8 @@ export const buildRelease = async (deps: BuildDeps, folder: string): Promise<rea
   const { root, npmSbom } = deps;
   const version = await packageVersion(root);
   const name = `${product}-${version}`;
+  // Nothing else may come to be attested.
+  await requireEmpty(folder);
   await makeFolder(folder);
   const at = new Date(await ask(deps, 'log', '-1', '--format=%cI')).toISOString();
   const bundles = await bundleFunctions(root);

@@ -1,8 +1,9 @@
-import { cp, mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { cp, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readAssembly, type Assembly, type Template } from '../shared/assembly.ts';
 import { readCommand } from '../shared/command-line.ts';
 import { Refusal } from '../shared/errors.ts';
+import { makeFolder, requireEmpty } from '../shared/folders.ts';
 import type { Output } from '../shared/output.ts';
 import { spec } from './flags.ts';
 
@@ -83,17 +84,8 @@ const setTimes = async (folder: string): Promise<void> => {
   }
 };
 
-/** @throws Refusal if the folder has something in it */
-const requireEmpty = async (folder: string): Promise<void> => {
-  const names = await readdir(folder).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw new Refusal(`${folder} cannot be used (${(error as NodeJS.ErrnoException).code}). Give a new folder.`);
-  });
-  if (names.length > 0) throw new Refusal(`${folder} is not empty. Give a new folder.`);
-};
-
 const write = async (folder: string, { assets }: Assembly, text: string): Promise<void> => {
-  await mkdir(join(folder, 'code'), { recursive: true });
+  await makeFolder(join(folder, 'code'));
   for (const [hash, source] of assets) await cp(source, join(folder, 'code', hash), { recursive: true });
   await setTimes(join(folder, 'code'));
   await writeFile(join(folder, 'template.json'), text);

@@ -145,6 +145,9 @@ describe('npm run evidence', () => {
       sbom: async () => '{}',
     };
     await expect(evidence(['demo', '--out', root], deps)).rejects.toThrow('is not empty');
+    const file = join(root, 'package.json');
+    for (const out of [file, join(file, 'below')])
+      await expect(evidence(['demo', '--out', out], deps)).rejects.toThrow(`${out} cannot be used (ENOTDIR)`);
     const out = join(folder, 'out');
     await expect(evidence(['demo', '--out', out], deps)).rejects.toThrow('no assembly of the CDK');
     expect(readdirSync(folder)).toEqual([]);

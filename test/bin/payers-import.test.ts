@@ -140,6 +140,12 @@ const inProcess = () => {
 };
 
 describe('an import of thousands of brands', () => {
+  it('refuses a file as its folder', async () => {
+    const file = join(folder, 'drafts');
+    await writeFile(file, JSON.stringify(bundleOf([])));
+    await expect(run(inProcess().http, file)).rejects.toThrow(`${file} cannot be used (EEXIST). Give another folder.`);
+  });
+
   it('merges duplicates, tells dead endpoints from living ones, and is polite', async () => {
     const { hosts, http, most } = inProcess();
     const file = join(folder, 'bundle.json');

@@ -322,7 +322,7 @@ describe('release build', () => {
     await expect(call('build')).rejects.toThrow(UsageError);
     mkdirSync(join(folder, '.git/made'));
     writeFileSync(join(folder, '.git/made/other'), 'x');
-    await expect(build()).rejects.toThrow('is not empty; give a new folder');
+    await expect(build()).rejects.toThrow('is not empty. Give a new folder.');
     write({ 'functions/one/index.ts': 'console.log(1);\n' });
     await expect(build('new')).rejects.toThrow('these files are in none:\nM functions/one/index.ts');
   });

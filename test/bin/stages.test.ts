@@ -10,9 +10,13 @@ it('npm run stages prints the stages that can be deployed, of this checkout or o
     writeFileSync(join(checkout, `config/${name}.ts`), 'export default {};\n');
   writeFileSync(join(checkout, 'config/rules.ts'), 'export const rule = 1;\n');
 
-  const [own, other] = await Promise.all([runTool('stages.ts', []), runTool('stages.ts', [checkout])]);
+  const [own, other, none] = await Promise.all(
+    [[], [checkout], [join(checkout, 'config')]].map((args) => runTool('stages.ts', args)),
+  );
   rmSync(checkout, { recursive: true });
 
   expect(own).toEqual({ code: 0, out: 'demo\nproduction-example\n', err: '' });
   expect(other).toEqual({ code: 0, out: 'a1\npilot\n', err: '' });
+  const refusal = `${join(checkout, 'config/config')} is not there. Give the folder of a checkout.\n`;
+  expect(none).toEqual({ code: 1, out: '', err: refusal });
 });

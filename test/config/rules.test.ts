@@ -12,6 +12,10 @@ const userinfo =
   'contains a user name or password; remove it, and change the password if this file was ever committed: Git still has it';
 const fragment = 'has a fragment; write the URL without "#" and everything after it';
 const otherSpelling = (advice: string): string => `is not in normalized form; write "${advice}"`;
+const letters = (host: string): string =>
+  `has letters in its host that are not ASCII (${JSON.stringify(host)}) and may look like others; write the host as its owner's documents do, in ASCII (xn--…)`;
+const address = (host: string): string =>
+  `has an address as its host in another spelling (${JSON.stringify(host)}); write the name of the host`;
 const slash = (advice: string): string => `ends in a slash; write "${advice}"`;
 const plan = 'https://plan.example.org';
 const app = 'https://app.example.org';
@@ -148,6 +152,11 @@ describe('URLs', () => {
     [otherSpelling(`${plan}/a%20b`), `${plan}/a b`],
     [otherSpelling(`${plan}/a`), `${plan}:443/a`],
     [otherSpelling(`${plan}/?a=b`), `${plan}?a=b`],
+    [letters('plаn.example.org'), 'https://plаn.example.org/r4', 'https://plаn.example.org:8443'],
+    [letters('bücher.example'), 'https://bücher.example/r4'],
+    [address('2852039166'), 'https://2852039166/r4'],
+    [address('0x7f.1'), 'https://0x7f.1'],
+    [letters('①27.0.0.1'), 'https://①27.0.0.1'],
   );
 
   holds(
