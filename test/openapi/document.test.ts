@@ -4,6 +4,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { outputFormats } from '../../functions/fetch/kick-off/read-parameters.ts';
 import { errorCodes } from '../../functions/shared/errors.ts';
+import { languageParameter } from '../../functions/shared/pages/view.ts';
+import { checkAuthorizeRequest } from '../../functions/shared/partner/check-authorize-request.ts';
+import { checkClient } from '../../functions/shared/partner/check-client.ts';
+import { registryOf } from '../../functions/shared/registry/registry.ts';
 import {
   assertionAlgorithms,
   authenticationAt,
@@ -11,8 +15,9 @@ import {
   identityGrantType,
 } from '../../functions/shared/registry/token-endpoint.ts';
 import { root } from '../docs/documents.ts';
+import { localRegistry, pkce } from '../support/login.ts';
 import { stageTemplate } from '../support/stage-template.ts';
-import { codesIn, openapi, openapiPath, operations, partsOf, type DocumentedAnswer } from './document.ts';
+import { codesIn, openapi, openapiPath, operations, partsOf, type DocumentedAnswer, type Part } from './document.ts';
 import { problemsOf } from './validate.ts';
 
 const run = promisify(execFile);
@@ -100,6 +105,30 @@ describe(openapiPath, () => {
 
     expect(listed).toBe(outputFormats.join(', '));
     expect([...row!.matchAll(/`([^`]+)`/g)].map(([, format]) => format)).toEqual(outputFormats);
+  });
+
+  it('has the parameters that authorize reads, as the page for partners does', async () => {
+    const asked = { client_id: 'third-party-app', redirect_uri: 'http://localhost:3002/third-party/callback', ...pkce };
+    const values = new Map(Object.entries(asked));
+    const read = new Set<string>([languageParameter]);
+    const get = values.get.bind(values);
+    values.get = (name) => get(read.add(name) && name);
+    const request = { values, repeated: new Set<string>() };
+    const origin = 'http://localhost:3000';
+    const client = await checkClient({ registry: registryOf(localRegistry()), origin }, 'northwind', request, {
+      partner: undefined,
+    });
+    checkAuthorizeRequest(client, request);
+    const taken = [...read].sort();
+
+    const authorize = operations.find(({ id }) => id === 'authorize');
+    const inQuery = [...partsOf(authorize as Part, 'parameters').values()].map(({ node }) => String(node['name']));
+    expect(inQuery.toSorted()).toEqual(taken);
+    const { schemas } = openapi['components'] as Record<'schemas', Record<string, { readonly properties: object }>>;
+    expect(Object.keys(schemas['AuthorizeForm']?.properties ?? {}).sort()).toEqual(taken);
+    const page = readFileSync(join(root, 'docs/partners/sign-in.md'), 'utf8');
+    const section = /^## The authorize request$(.*?)^## /ms.exec(page)?.[1] ?? '';
+    expect([...section.matchAll(/^\| `(\w+)`/gm)].map(([, name = '']) => name).sort()).toEqual(taken);
   });
 
   it('has a path for each route that a partner can call', async () => {
