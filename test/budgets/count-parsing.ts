@@ -5,6 +5,8 @@
  * expression, is not counted. Run as its own process, since both counters see the whole process.
  */
 import { Session } from 'node:inspector/promises';
+import { readMatch } from '../../functions/export-job/exchange/read-groups.ts';
+import { checkResource } from '../../functions/export-job/reading/check-resource.ts';
 import { fetchHandler } from '../../functions/fetch/handler.ts';
 import { parameters } from '../../functions/shared/http/api.ts';
 import { readCookies } from '../../functions/shared/http/cookies.ts';
@@ -130,6 +132,43 @@ const page = (text: string) => (): void => {
 };
 const resource = '{"resourceType":"Bundle","entry":[{"resource":{"a":';
 
+/** As many of something as one of them is long. */
+const many = <T>(length: number, make: (at: number) => T): T[] =>
+  Array.from({ length: length / JSON.stringify(make(10_000)).length }, (_, at) => make(at));
+
+const bases = { bases: ['https://payer.example.org/r4'] };
+/** A payer's resource, about which the job decides whether it is the member's. */
+const about = (given: { readonly resourceType: string; readonly [name: string]: unknown }) => (): void =>
+  void checkResource({ type: given.resourceType, resource: given }, { ...bases, patient: 'p', isWanted: () => true });
+
+/** A former plan's Groups, which answer a match of as many members. */
+const groups = (length: number, changes: (at: number) => object, most = 1) => {
+  const submitted = many(length, (at) => ({ resourceType: 'Patient', id: `m${at}` }));
+  const parameter = submitted.map((one) => ({ part: [{ resource: one }] }));
+  const code = { coding: [{ code: 'match' }] };
+  const given = Array.from({ length: most }, (_, at) => ({
+    line: '',
+    resource: { resourceType: 'Group', id: `g${at}`, type: 'person', actual: true, code, ...changes(at) },
+  }));
+  const consent = { id: 'c', hash: 'h' };
+  const members = submitted.map(({ id }) => ({ patient: id, consent }));
+  const input = { kind: 'match', body: JSON.stringify({ parameter }), members } as const;
+  return () => readMatch(given, input, bases);
+};
+const matchUrl = 'http://hl7.org/fhir/us/davinci-pdex/StructureDefinition/base-ext-match-parameters';
+const entry = (at: number) => ({
+  entity: {
+    extension: [{ url: matchUrl, valueReference: { reference: `#m${at}` } }],
+    reference: `Patient/p${at}`,
+  },
+});
+const contained = (at: number) => ({ resourceType: 'Patient', id: `m${at}` });
+const npi = (at: number) => ({ system: 'http://hl7.org/fhir/sid/us-npi', value: String(1e9 + at) });
+const characteristic = (at: number) => ({
+  code: { coding: [{ code: 'match' }] },
+  valueReference: { identifier: npi(at) },
+});
+
 /** Inputs of about the requested length, by kind. */
 const inputs: Readonly<Record<string, (length: number) => () => unknown>> = {
   'a form of names without values': (length) => () => test.token('a&'.repeat(length / 2)),
@@ -206,6 +245,22 @@ const inputs: Readonly<Record<string, (length: number) => () => unknown>> = {
   "a resource's string of escapes": (length) => page(`${resource}"${'\\\\'.repeat(length / 2)}`),
   "a resource's many strings": (length) => page(`${resource}[${'"",'.repeat(length / 3)}`),
   "a resource's white space": (length) => page(`${resource}${' '.repeat(length)}`),
+  'references to contained resources': (length) =>
+    about({
+      resourceType: 'Appointment',
+      participant: many(length, (at) => ({ actor: { reference: `#${at}` } })),
+      contained: many(length, (id) => ({ resourceType: 'Basic', id: `${id}` })),
+    }),
+  'entries of a Group': (length) =>
+    groups(length, () => ({ member: many(length, entry), contained: many(length, contained) })),
+  'identifiers of a Group': (length) => groups(length, () => ({ identifier: many(length, npi) })),
+  'characteristics of a Group': (length) => groups(length, () => ({ characteristic: many(length, characteristic) })),
+  'codes of a Group': (length) =>
+    groups(length, () => {
+      const one = characteristic(0);
+      return { characteristic: [{ ...one, code: { coding: many(length, () => one.code.coding[0]) } }] };
+    }),
+  'Groups of a match': (length) => groups(length, () => ({}), length / 100),
 };
 
 const counts: Record<string, number[]> = {};

@@ -40,11 +40,12 @@ const whatIsLeft = async (
   }));
 };
 
-/** How many lines of a file were left out after it was read: they are about another patient's resources. */
-const hangingIn = (problems: readonly Problem[], { number, kind }: PlanFile): number =>
-  problems.filter(
-    (one) => one.kind === 'fileLines' && one.why === 'hanging' && one.file === number && kind === 'output',
-  ).length;
+/** How many lines of each output file were left out after it was read: they are about another patient's resources. */
+const hangingByFile = (problems: readonly Problem[]): ((file: PlanFile) => number) => {
+  const hanging = problems.filter((one) => one.kind === 'fileLines').filter(({ why }) => why === 'hanging');
+  const byFile = Map.groupBy(hanging, ({ file }) => file);
+  return ({ number, kind }) => (kind === 'output' ? (byFile.get(number)?.length ?? 0) : 0);
+};
 
 /** Ends an exchange: its problems, outcomes and error files, a Provenance for each file of the payer's, and whose records came. */
 export const endOfExchange = async (job: Job, item: Export, ending: Ending): Promise<MadeEnd> => {
@@ -60,6 +61,7 @@ export const endOfExchange = async (job: Job, item: Export, ending: Ending): Pro
     whyNot,
   });
   const named = withCounts(state, problems);
+  const hangingIn = hangingByFile(problems);
   const payer = await job.deps.registry.payer(item.payer, { evenIfPaused: true });
   const provenance = planProvenance(
     {
@@ -70,7 +72,7 @@ export const endOfExchange = async (job: Job, item: Export, ending: Ending): Pro
       recorded: new Date(nowMs).toISOString(),
     },
     input,
-    state.files.map((file) => ({ ...file, kept: file.kept - hangingIn(problems, file) })),
+    state.files.map((file) => ({ ...file, kept: file.kept - hangingIn(file) })),
   );
   const ours = await writePart(job, item, 'Provenance', provenance);
   const isDeleted = ({ type }: WrittenPart): boolean => type === deletedParts;

@@ -38,10 +38,13 @@ export const writePart = async (
 export const withCounts = (
   { known, problems: listedSoFar }: JobState,
   problems: readonly Problem[],
-): readonly Problem[] => [
-  ...problems,
-  ...Object.entries(known.reported).flatMap(([name, count]): Problem[] => {
-    const listed = listedSoFar.filter((problem) => countName(problem) === name).length;
-    return count > listed ? [{ kind: 'moreOfKind', type: typeInName(name), count: count - listed }] : [];
-  }),
-];
+): readonly Problem[] => {
+  const listed = Map.groupBy(listedSoFar, countName);
+  return [
+    ...problems,
+    ...Object.entries(known.reported).flatMap(([name, count]): Problem[] => {
+      const more = count - (listed.get(name)?.length ?? 0);
+      return more > 0 ? [{ kind: 'moreOfKind', type: typeInName(name), count: more }] : [];
+    }),
+  ];
+};

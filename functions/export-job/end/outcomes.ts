@@ -212,6 +212,8 @@ const groupFaults = {
   code: 'its code is not a match result code',
   id: 'it has no usable id, so that it cannot be exported',
   member: 'its members are not a list',
+  lists: 'it has more than 100 identifiers or characteristics',
+  tooMany: 'the answer has more Groups than a match of 1,000 members needs',
 } as const;
 
 const whyUnknown = ({ isElsewhere, isEarly }: Extract<Problem, { kind: 'unknownPatient' }>): string => {

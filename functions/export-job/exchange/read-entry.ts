@@ -76,10 +76,12 @@ export const entryOf = (
   const parsed = typeof text === 'string' ? parseReference(text, bases) : undefined;
   const isOwn = parsed?.type === 'Patient' && parsed.isOwn && idForm.test(parsed.id);
   if (isMatched && !isOwn) return { entry: 'form', refersTo };
-  const extension = [
+  const read = [
     ...(named === undefined ? [] : [{ url: matchExtension, valueReference: toContained(id) }]),
     ...(coverageAt === undefined ? [] : [{ url: coverageExtension, valueReference: toContained(coverage!) }]),
   ];
+  const [firstGiven] = objectsIn(entity['extension']);
+  const extension = firstGiven?.['url'] === coverageExtension ? read.toReversed() : read;
   return {
     entry: {
       submitted: id,

@@ -74,13 +74,11 @@ const characteristicsIn = (value: unknown): readonly JsonObject[] =>
 /** The element, unless its list is empty. */
 const listed = (name: string, all: readonly JsonObject[]): JsonObject => (all.length === 0 ? {} : { [name]: all });
 
-/** Whether a value has only checked parts, in any order. */
+/** Whether a value has only checked parts. Lists are compared item by item, since what is checked keeps their order. */
 const isOnly = (value: unknown, checked: unknown): boolean => {
   if (Array.isArray(checked)) {
     return (
-      Array.isArray(value) &&
-      value.length === checked.length &&
-      value.every((one) => checked.some((other) => isOnly(one, other)))
+      Array.isArray(value) && value.length === checked.length && value.every((one, at) => isOnly(one, checked[at]))
     );
   }
   if (!isObject(checked)) return value === checked;
@@ -101,15 +99,21 @@ export interface Found extends Omit<ReadGroup, 'members'> {
   readonly isInactive: boolean;
 }
 
-/** @returns undefined if its entries are not a list */
+/** The most identifiers or characteristics of a Group: more than the names of any two plans. */
+const mostListed = 100;
+
+const isLong = (value: unknown): boolean => Array.isArray(value) && value.length > mostListed;
+
+/** @returns what is wrong with a Group that cannot be read */
 export const readGroup = (
   { resource }: Pick<GivenGroup, 'resource'>,
   code: GroupCode,
   id: string,
   known: Parameters<typeof entryOf>[3] & { readonly resources: ReadonlyMap<string, JsonObject> },
-): Found | undefined => {
+): Found | 'member' | 'lists' => {
   const { member = [], contained: given = [] } = resource;
-  if (!Array.isArray(member)) return undefined;
+  if (!Array.isArray(member)) return 'member';
+  if (isLong(resource['identifier']) || isLong(resource['characteristic'])) return 'lists';
   const members = member as readonly unknown[];
   const held: readonly unknown[] = Array.isArray(given) ? given : [given];
   const contained = containedIn(held);

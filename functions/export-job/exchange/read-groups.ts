@@ -14,6 +14,15 @@ import { codeOf, readGroup, type Found, type GivenGroup, type GroupCode, type Re
  * submitted.
  */
 
+/** A match has at most 1,000 members, and a payer may name each in a Group of its own. */
+const mostGroups = 1000;
+
+/**
+ * The most characters of all Groups that are passed on, eight times what a match may have. A payer that names members again and
+ * again could make more of few bytes, since each Group contains its members as submitted.
+ */
+const mostCharacters = 32 * 1024 * 1024;
+
 export interface ReadMatch {
   readonly groups: readonly ReadGroup[];
   readonly problems: readonly Problem[];
@@ -115,7 +124,12 @@ export const readMatch = (
   const resources = submittedIn(body);
   const submitted = new Map(members.map(({ patient, consent }) => [patient, consent]));
   const found = new Map<string, Found>();
+  let room = mostCharacters;
   for (const one of given) {
+    if (room <= 0 || found.size === mostGroups) {
+      problems.push({ kind: 'groupUnusable', type: 'Group', why: 'tooMany' });
+      continue;
+    }
     const code = codeOf(one);
     const { id } = one.resource;
     const isNamed = isFhirId(id);
@@ -131,8 +145,11 @@ export const readMatch = (
       continue;
     }
     const read = readGroup(one, code, name, { submitted, bases, resources });
-    if (read === undefined) problems.push({ kind: 'groupUnusable', type: 'Group', why: 'member' });
-    else found.set(name, read);
+    if (typeof read === 'string') problems.push({ kind: 'groupUnusable', type: 'Group', why: read });
+    else {
+      found.set(name, read);
+      room -= read.line.length;
+    }
   }
   const groups = [...found.values()];
   if (!groups.some(({ code }) => code === 'match')) problems.push({ kind: 'groupMissing', type: 'Group' });

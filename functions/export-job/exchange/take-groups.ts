@@ -145,8 +145,8 @@ export const takeGroups = async (leg: ExchangeLeg, input: MatchInput, first: Fil
         if (taken.fault === 'tooLarge') room = 0;
         found.add({ kind: 'fileNotRead', type, file: number, why: taken.fault, status: taken.status });
       } else {
-        if (kind === 'output') read.push(...taken.resources);
-        const { came, bytes } = taken;
+        const { resources, came, bytes } = taken;
+        if (kind === 'output') for (const one of resources) read.push(one);
         room -= bytes;
         if (said !== undefined && said !== came && kind === 'output')
           found.add({ kind: 'fileCount', type, file: number, said, came });

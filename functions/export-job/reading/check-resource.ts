@@ -61,9 +61,14 @@ const flat = (values: readonly unknown[]): readonly unknown[] =>
 
 const memberOf = (value: unknown, name: string): unknown => (isObject(value) ? value[name] : value);
 
+/** With what is held at any depth. Each value is looked at once, however deep it is. */
 const withNested = (values: readonly unknown[], names: readonly string[]): readonly unknown[] => {
-  const held = flat(values.filter(isObject).flatMap((value) => names.map((name) => value[name])));
-  return held.length === 0 ? values : [...values, ...withNested(held, names)];
+  const all = [...values];
+  for (const value of all) {
+    if (!isObject(value)) continue;
+    for (const name of names) for (const held of flat([value[name]])) all.push(held);
+  }
+  return all;
 };
 
 const pathNames = new Map<string, readonly string[]>();
@@ -158,8 +163,11 @@ const heldBy = ({ resource, resolve }: Holder): readonly Holder[] => {
         .map((one) => ({ resource: one, resolve: within })),
     );
   }
-  const parametersOf = (list: unknown): readonly JsonObject[] =>
-    objectsIn(list).flatMap((parameter) => [parameter].concat(parametersOf(parameter['part'])));
+  const parametersOf = (list: unknown): readonly JsonObject[] => {
+    const all = objectsIn(list);
+    for (const { part } of all) for (const one of objectsIn(part)) all.push(one);
+    return all;
+  };
   const heldIn = (holders: readonly JsonObject[]): readonly Holder[] =>
     holders
       .map(({ resource: held }) => held)
@@ -191,6 +199,15 @@ const holdsAsFhir = (resource: JsonObject): boolean => {
   );
 };
 
+/** Finds contained resources by references such as `#a`; of two with one id the first. Both may be many, so they are looked through once. */
+const containedByReference = (contained: readonly JsonObject[]): Holder['resolve'] => {
+  let found: Map<string, JsonObject> | undefined;
+  return (reference) => {
+    found ??= new Map(contained.toReversed().map((one) => [`#${String(one['id'])}`, one]));
+    return found.get(reference);
+  };
+};
+
 /**
  * A resource is about someone else if one element says so, or one of the resources that it holds. A contained resource is a
  * part of it, whoever it is about (https://hl7.org/fhir/R4/references.html#contained): it decides only where nothing else does.
@@ -200,10 +217,8 @@ const aboutResource = (outer: Holder, whose: Whose): About => {
   const type = String(resource['resourceType']);
   if (type === 'Patient') return aboutPatient(resource['id'], whose);
   const contained = objectsIn(resource['contained']);
-  const holder: Holder = {
-    resource,
-    resolve: (reference) => contained.find(({ id }) => reference === `#${String(id)}`) ?? outer.resolve(reference),
-  };
+  const within = containedByReference(contained);
+  const holder: Holder = { resource, resolve: (reference) => within(reference) ?? outer.resolve(reference) };
   const found = new Set([
     ...elementsAbout(type).map((path) => aboutElement(path, holder, whose)),
     ...elementsAtSource(type)

@@ -216,7 +216,11 @@ type ExchangeProblem =
   /** The payer names no Group of matched members. */
   | { readonly kind: 'groupMissing'; readonly type: 'Group' }
   /** A Group that cannot be used. */
-  | { readonly kind: 'groupUnusable'; readonly type: 'Group'; readonly why: 'code' | 'id' | 'member' }
+  | {
+      readonly kind: 'groupUnusable';
+      readonly type: 'Group';
+      readonly why: 'code' | 'id' | 'member' | 'lists' | 'tooMany';
+    }
   /** The answer of a match has two Groups with the same id. */
   | { readonly kind: 'groupTwice'; readonly type: 'Group' }
   /** Entries of a Group that name nobody who was submitted, or in no form that can be read; or contained resources of no entry. */

@@ -53,7 +53,7 @@ export const saidLinks = (links: unknown): SaidLinks => {
 /** The `next` URLs of a Link header (RFC 8288 §3), which some servers send instead of links in the Bundle. */
 export const linksInHeader = (header: string | null): readonly string[] =>
   [
-    ...(header ?? '').matchAll(/<(?<url>[^>]*)>(?<parameters>(?:\s*;\s*[\w-]+\*?\s*=\s*(?:"[^"]*"|[^",;\s]+))*)/g),
+    ...(header ?? '').matchAll(/<(?<url>[^<>]*)>(?<parameters>(?:\s*;\s*[\w-]+\*?\s*=\s*(?:"[^"]*"|[^",;\s]+))*)/g),
   ].flatMap(({ groups }) => {
     const [, quoted, plain] = /;\s*rel\s*=\s*(?:"([^"]*)"|([^",;\s]+))/i.exec(groups?.['parameters'] ?? '') ?? [];
     return (quoted ?? plain ?? '').split(/\s+/).some(isNext) ? [groups?.['url'] ?? ''] : [];
