@@ -8,6 +8,11 @@ if (secrets.length === 0) {
   console.error('Set WEBHOOK_SECRETS to the secret of your webhook, whsec_…');
   process.exit(1);
 }
+const port = process.argv[2];
+if (port === undefined) {
+  console.error('Give the port to listen on, such as 8080.');
+  process.exit(1);
+}
 const seen = new Set(); // In your app: use a database, so that it survives a restart.
 
 const isSigned = (headers, body) => {
@@ -44,4 +49,4 @@ const receive = async (request, response) => {
 };
 // A request that breaks off is nobody's event; it is sent again.
 const server = createServer((request, response) => void receive(request, response).catch(() => response.destroy()));
-server.listen(Number(process.argv[2]), () => console.log('listening on', server.address().port));
+server.listen(Number(port), () => console.log('listening on', server.address().port));

@@ -6,6 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 SECRETS = re.findall("whsec_[A-Za-z0-9+/]{32,}={0,2}", os.environ.get("WEBHOOK_SECRETS", ""))
 if not SECRETS:
     sys.exit("Set WEBHOOK_SECRETS to the secret of your webhook, whsec_…")
+if len(sys.argv) != 2:
+    sys.exit("Give the port to listen on, such as 8080.")
 seen = set()  # In your app: use a database, so that it survives a restart.
 
 

@@ -15,6 +15,7 @@ import { parseScopes, type Scopes } from '../shared/scopes/scopes.ts';
 import {
   bearerSizes,
   familyHash,
+  readAccessToken,
   readRefreshToken,
   successors,
   writeBearer,
@@ -133,6 +134,14 @@ const revokeAfterReuse = async (
   });
 };
 
+const notARefreshToken = (text: string): GatewayError =>
+  new GatewayError(
+    'invalid_grant',
+    readAccessToken(text) === undefined
+      ? 'The refresh token is malformed or was not issued here.'
+      : 'This is an access token. Send the refresh token of the same token answer.',
+  );
+
 /**
  * Refreshes a partner's pair of tokens (RFC 6749 §6) with one read and one conditional write.
  *
@@ -148,8 +157,7 @@ export const refresh = async (deps: TokenDeps, request: TokenRequest): Promise<T
   const text = request.form.values.get('refresh_token');
   if (text === undefined) throw new GatewayError('invalid_request', 'refresh_token is missing.');
   const presented = readRefreshToken(text);
-  if (presented === undefined)
-    throw new GatewayError('invalid_grant', 'The refresh token is malformed or was not issued here.');
+  if (presented === undefined) throw notARefreshToken(text);
   const now = nowSeconds(deps.clock);
 
   const grant = await getGrant(deps.grants, presented.grantId);

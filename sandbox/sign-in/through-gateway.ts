@@ -12,10 +12,16 @@ const words = ({ html }: WalkPage): string =>
     .trim()
     .slice(0, 300);
 
-/** Where the gateway sends the browser. @throws Error with the page's words if it does not */
+/** What an error page of the gateway says to developers, or else all its words. */
+const reason = (page: WalkPage): string => {
+  const forDevelopers = /<span lang="en">(.*?)(?:<a |<\/span>)/s.exec(page.html)?.[1]?.trim();
+  return forDevelopers === undefined || forDevelopers === '' ? words(page) : words({ ...page, html: forDevelopers });
+};
+
+/** Where the gateway sends the browser. @throws Error with what the page says if it does not */
 const leaves = (stop: WalkStop, path: string): string => {
   if ('location' in stop) return stop.location;
-  throw new Error(`${path} answered ${stop.page.status}: ${words(stop.page)}`);
+  throw new Error(`${path} answered ${stop.page.status}: ${reason(stop.page)}`);
 };
 
 /**

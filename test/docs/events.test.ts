@@ -61,6 +61,12 @@ describe.each([
     expect(lines[0]).toMatch(/^evt_[\w-]{32} export\.completed export-1$/);
   });
 
+  it('says that it needs a port', () => {
+    const env = { ...process.env, WEBHOOK_SECRETS: present };
+    const { status, stdout, stderr } = spawnSync(command, [join(examples, program)], { env, encoding: 'utf8' });
+    expect([status, stdout, stderr]).toEqual([1, '', 'Give the port to listen on, such as 8080.\n']);
+  });
+
   it.each([{}, { WEBHOOK_SECRETS: '' }, { WEBHOOK_SECRETS: 'whsec_' }])(
     'does not start without a secret, which would let anyone sign: %j',
     (environment) => {

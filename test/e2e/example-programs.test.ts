@@ -362,6 +362,28 @@ it.each([
   }),
 );
 
+it.each([
+  [
+    'an unknown app',
+    payer,
+    'nobody',
+    /authorize\/demo-health-plan answered 400: The app that sent you here is not registered \(client_id\)\.$/,
+  ],
+  [
+    'an unknown payer',
+    'demo-healthplan',
+    'my-app',
+    /authorize\/demo-healthplan answered 400: The last part of the path is no id .* the ids\.$/,
+  ],
+])('npm run sign-in says in one line what the gateway says of %s', async (_what, at, client, line) => {
+  const command = [process.execPath, join(root, 'sandbox/sign-in.ts'), '--gateway', stack.origin];
+
+  const { code, err } = await run([...command, '--payer', at, '--client', client, '--redirect-uri', redirectUri()]);
+
+  expect(err.trim()).toMatch(line);
+  expect(code).toBe(1);
+});
+
 describe('the SMART app in one page', () => {
   let browser: Awaited<ReturnType<typeof launchChromium>>;
   beforeAll(async () => {

@@ -11,6 +11,10 @@ import { trustRedirectUri, type PartnerReturn, type TrustedRedirectUri } from '.
 /** Characters. A longer one may not fit into a request's headers. */
 export const longestState = 2048;
 
+/** For the app's developer. What was sent is not repeated, since it may be anything. */
+const noSuchPayer =
+  'The last part of the path is no id of a health plan here. Letter case counts; GET /brands lists the ids.';
+
 /** Who asks, for which payer, and where the browser may be sent back. */
 export interface CheckedClient {
   readonly payer: Payer;
@@ -41,19 +45,19 @@ export const checkApp = async (
     throw new GatewayError('invalid_request', 'The app sent its name or its address twice.');
   }
   if (partner === undefined) {
-    throw new GatewayError('invalid_request', 'The app that sent you here is not registered (client_id).', {
-      page: 'unknownApp',
-    });
+    const sentence = values.has('client_id')
+      ? 'The app that sent you here is not registered (client_id).'
+      : 'client_id is missing.';
+    throw new GatewayError('invalid_request', sentence, { page: 'unknownApp' });
   }
   record.partner = partner.clientId;
   await checkNotBlocked(registry, partner.clientId);
   const redirectUri = trustRedirectUri(values.get('redirect_uri') ?? '', partner);
   if (redirectUri === undefined) {
-    throw new GatewayError(
-      'invalid_request',
-      'The app that sent you here gave an address to return to that is not registered (redirect_uri).',
-      { page: 'unregisteredReturn', backTo: partner },
-    );
+    const sentence = values.has('redirect_uri')
+      ? 'The app that sent you here gave an address to return to that is not registered (redirect_uri).'
+      : 'redirect_uri is missing.';
+    throw new GatewayError('invalid_request', sentence, { page: 'unregisteredReturn', backTo: partner });
   }
   return { partner, redirectUri };
 };
@@ -73,7 +77,7 @@ export const checkClient = async (
     registry.payer(payerId, { evenIfPaused: true }),
     registry.partner(values.get('client_id') ?? '', { evenIfBlocked: true }),
   );
-  if (payer === undefined) throw unknownPayer({ code: 'invalid_request', backTo: named });
+  if (payer === undefined) throw unknownPayer({ code: 'invalid_request', publicMessage: noSuchPayer, backTo: named });
   const { partner, redirectUri } = await checkApp(registry, named, request, record);
   const sent = repeated.has('state') ? undefined : values.get('state');
   // A state that is too long would break the redirect that reports it.

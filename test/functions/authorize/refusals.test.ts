@@ -58,11 +58,11 @@ describe('authorize, before the partner is trusted', () => {
   it.each<Row>([
     ['an unknown client', { client_id: 'nobody' }, noClient, undefined],
     ['a client id in another letter case', { client_id: 'Demo-Partner' }, noClient, undefined],
-    ['no client', { client_id: '' }, noClient, undefined],
+    ['no client', { client_id: '' }, 'client_id is missing.', undefined],
+    ['no redirect URI', { redirect_uri: '' }, 'redirect_uri is missing.', 'demo-partner'],
     ['a repeated client', [...request, ['client_id', 'demo-partner']], repeated, undefined],
     ['a repeated redirect URI', [...request, ['redirect_uri', redirectUri]], repeated, undefined],
     ...Object.entries({
-      'no redirect URI': '',
       'another case': 'http://localhost:3002/Callback',
       'a host in another letter case': 'http://LOCALHOST:3002/callback',
       'a path parameter': 'http://localhost:3002/callback/..;/evil',
@@ -90,8 +90,10 @@ describe('authorize, before the partner is trusted', () => {
     const test = gateway();
 
     const response = await test.authorize({}, { payer: 'nobody' });
+    const text =
+      'The last part of the path is no id of a health plan here. Letter case counts; GET /brands lists the ids.';
 
-    expectErrorPage(test, response, { title, text: 'There is no such health plan here.' });
+    expectErrorPage(test, response, { title, text });
     expect(response.body).toContain('<a class="button" href="http://localhost:3002/">Go back to Demo Partner</a>');
   });
 

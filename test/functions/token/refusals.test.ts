@@ -205,6 +205,9 @@ describe('a request for tokens is refused', () => {
   expectRefused(badGrant('The refresh token is malformed or was not issued here.'), [
     ['it is damaged', client, undefined, forRefresh({ refresh_token: 'p2pr_damaged' })],
   ]);
+  expectRefused(badGrant('This is an access token. Send the refresh token of the same token answer.'), [
+    ['it is one', client, undefined, async (test) => test.refresh((await test.connect()).access_token)],
+  ]);
   const ended = 'the grant has ended';
   const forged = refreshing(({ refresh }, pair) => refresh(refreshTokenFromAccessToken(pair.access_token)));
   const neverCurrent = refreshing(async (test, pair) => {
