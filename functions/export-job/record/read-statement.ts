@@ -16,12 +16,15 @@ const longestStatement = 5 * 1024 * 1024;
 /** How many times the statement is asked for. The record can be read without it. */
 const mostTries = 3;
 
-const declaredIn = async ({ response, end }: Extract<Answer, { kind: 'json' }>): Promise<Declared | undefined> => {
+type Read = { readonly kind: 'read'; readonly declared: Declared | undefined } | { readonly kind: 'failed' };
+
+/** Reads the statement in an answer. One that ends early, or is no JSON, may be whole at another try. */
+const read = async ({ response, end }: Extract<Answer, { kind: 'json' }>): Promise<Read> => {
   try {
     const text = await readText(response, longestStatement);
-    return text === undefined ? undefined : declaredBy(JSON.parse(text));
+    return { kind: 'read', declared: text === undefined ? undefined : declaredBy(JSON.parse(text)) };
   } catch {
-    return undefined;
+    return { kind: 'failed' };
   } finally {
     end();
   }
@@ -50,9 +53,10 @@ export const readStatement = async (leg: RecordLeg, first: StatementTask): Promi
   while (declared.length < bases.length) {
     const stop = leg.calls.whyNot();
     if (stop !== undefined) return stop;
-    const answer = await leg.calls.ask(bases[declared.length]?.only?.[0], '/metadata');
+    const given = await leg.calls.ask(bases[declared.length]?.only?.[0], '/metadata');
+    const answer = given.kind === 'json' ? await read(given) : given;
     const isLastTry = task.tries + task.waits >= mostTries - 1;
-    if (answer.kind === 'json') go(await declaredIn(answer));
+    if (answer.kind === 'read') go(answer.declared);
     else if (answer.kind === 'refused' || answer.kind === 'tokenRefused') go(undefined);
     else if (isLastTry && (answer.kind === 'failed' || answer.kind === 'throttled')) go(undefined);
     else {

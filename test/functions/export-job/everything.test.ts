@@ -277,3 +277,23 @@ describe('an export from a payer that declares $everything', () => {
     );
   });
 });
+
+it.each<[string, Sent]>([
+  ['its connection breaks', { body: '{"resourceType":', cut: true }],
+  ['its JSON ends early', { body: '{"resourceType":' }],
+])('an export asks again for a statement if %s', async (_why, broken) => {
+  const world = exportWorld({ statement: 'fromScript', profile: { everything: false }, scope: 'patient/*.rs' });
+  let asked = 0;
+  world.answerWith(({ path }) => {
+    if (path !== '/metadata') return path.startsWith('/Patient') ? pageOf([memberPatient]) : pageOf([]);
+    asked += 1;
+    return asked === 1
+      ? { headers: { 'content-type': 'application/fhir+json' }, ...broken }
+      : statementOf({ Goal: [] });
+  });
+
+  await world.run();
+
+  expect(asked).toBe(2);
+  expect(world.asked.some(({ path }) => path.startsWith('/Flag'))).toBe(false);
+});
