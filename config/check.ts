@@ -98,7 +98,7 @@ const problemsOf = (issue: z.core.$ZodIssue): Problem[] => {
     // Zod reports problems of fields first. If the first is about the value itself, the value is not an object.
     return inObject[0]!.path.length === 0
       ? [{ path: issue.path, message: 'is neither "none" nor an object; write "none" or an object' }]
-      : inObject.flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }));
+      : inObject.filter(ofRightKind).flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }));
   }
   if (issue.code === 'unrecognized_keys') {
     const known = fieldsAt(stageSchema, issue.path);
@@ -113,6 +113,11 @@ const withoutField = (value: unknown, [first, ...rest]: Path): unknown => {
   const { [first]: inner, ...others } = value as Record<PropertyKey, unknown>;
   return rest.length === 0 ? others : { ...others, [first]: withoutField(inner, rest) };
 };
+
+/** Of a value of the wrong kind, nothing else counts: a string has a length too, where a list is expected. */
+const ofRightKind = (issue: z.core.$ZodIssue, _at: number, all: readonly z.core.$ZodIssue[]): boolean =>
+  issue.code === 'invalid_type' ||
+  !all.some((other) => other.code === 'invalid_type' && isSamePath(other.path, issue.path));
 
 /** JSON writes `null` for a missing value. Here the field is left out instead, if it is optional. */
 const explainNull =
@@ -170,7 +175,7 @@ export const checkStage = (value: unknown, file: string): StageConfig => {
   const secrets = writtenSecrets(value);
   const result = stageSchema.safeParse(value, { error: inOurWords });
   if (result.success && secrets.length === 0) return withOrigin(result.data);
-  const found = (result.error?.issues ?? []).flatMap(problemsOf).map(explainNull(value));
+  const found = (result.error?.issues ?? []).filter(ofRightKind).flatMap(problemsOf).map(explainNull(value));
   const others = found.filter(({ path }) => !secrets.some((secret) => isSamePath(secret.path, path)));
   throw new ConfigError(file, linesOf(value, withoutMisspelled([...secrets, ...others])));
 };

@@ -58,7 +58,8 @@ export const emailAddress: Rule = (value) => {
   const strange = /[^\x21-\x7e]/.exec(value)?.[0];
   if (strange !== undefined && strange.trim() !== '')
     return `has "${strange}", which no plain e-mail address has; write it in ASCII letters`;
-  const host = /^[^\s@<>"(),:;]+@([^@]+)$/.exec(value)?.[1];
+  // A local part is words between single dots (RFC 5322 §3.4.1).
+  const host = /^[^\s@<>"(),:;.]+(?:\.[^\s@<>"(),:;.]+)*@([^@]+)$/.exec(value)?.[1];
   return host !== undefined && isDnsName(host.toLowerCase())
     ? undefined
     : 'is not an e-mail address; write one such as "oncall@example.org"';

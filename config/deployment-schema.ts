@@ -168,7 +168,13 @@ export const deployment = {
 export const originOf = ({ origin: given, domain: own }: Pick<StageConfig, 'origin' | 'domain'>): string | undefined =>
   own === undefined ? given : `https://${own.name}`;
 
-const checkDomain = ({ origin: given, domain: own, region, account }: StageConfig, context: Context): void => {
+/** The stage's region, unless it is wrong, which is reported once. */
+const knownRegion = ({ region }: StageConfig): string | undefined =>
+  region === undefined || rules.region(region) !== undefined ? undefined : region;
+
+const checkDomain = (config: StageConfig, context: Context): void => {
+  const { origin: given, domain: own, account } = config;
+  const region = knownRegion(config);
   if (own === undefined) return;
   const expected = `https://${own.name}`;
   if (given !== undefined && given !== expected && rules.dnsName(own.name) === undefined) {
@@ -221,7 +227,9 @@ const checkPayerSecrets = ({ payerSecrets, payers }: StageConfig, context: Conte
   );
 };
 
-const checkZones = ({ network: asked, region }: StageConfig, context: Context): void => {
+const checkZones = (config: StageConfig, context: Context): void => {
+  const { network: asked } = config;
+  const region = knownRegion(config);
   if (asked === 'none' || region === undefined) return;
   for (const [index, zone] of (asked.zones ?? []).entries()) {
     if (availabilityZone(zone) !== undefined || regionOfZone(zone) === region) continue;
@@ -251,7 +259,7 @@ export const checkDeployment = (config: StageConfig, context: Context): void => 
   if (config.edge !== false && region !== 'us-east-1') {
     // CloudFront accepts functions, certificates and web ACLs only from there, and the stage is one stack.
     const wrong = region === undefined ? 'is missing' : `is "${region}"`;
-    problem(context, ['region'], `${wrong}, but edge works only in us-east-1; write "us-east-1", or edge: false`);
+    firstProblem(context, ['region'], `${wrong}, but edge works only in us-east-1; write "us-east-1", or edge: false`);
   }
   if (config.edge !== false && config.domain === undefined) {
     // CloudFront reaches the API by the domain's own name there.

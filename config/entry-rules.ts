@@ -5,7 +5,7 @@ import { originOf } from './deployment-schema.ts';
 import { pendingClientId } from './examples.ts';
 import { checkUnique, firstProblem, problem, type Context } from './fields.ts';
 import { isMetadataHost } from './rules.ts';
-import { payerUrls } from './stage-urls.ts';
+import { partnerUrls, payerUrls } from './stage-urls.ts';
 import type { StageConfig } from './stage.ts';
 
 const checkIds = (config: StageConfig, context: Context): void => {
@@ -59,6 +59,18 @@ const checkHosts = (config: StageConfig, context: Context): void => {
           at,
           `has the host ${hostname}, where a machine finds its own credentials; write the payer's own URL`,
         );
+    }
+  }
+};
+
+/** The gateway would send a member's code, or an event, to itself. Its pages may stand as a partner's home page. */
+const checkPartnerHosts = (config: StageConfig, context: Context): void => {
+  const own = URL.parse(originOf(config) ?? '')?.host;
+  if (own === undefined) return;
+  for (const [index, partner] of config.partners.entries()) {
+    for (const [path, url] of partnerUrls(partner)) {
+      if (URL.parse(url)?.host !== own || !['redirectUris', 'webhook'].includes(String(path[0]))) continue;
+      firstProblem(context, ['partners', index, ...path], "is this gateway itself; write the partner's own URL");
     }
   }
 };
@@ -186,6 +198,7 @@ const checkUse = ({ payers, partners }: StageConfig, context: Context): void => 
 export const checkEntries = (config: StageConfig, context: Context): void => {
   checkIds(config, context);
   checkHosts(config, context);
+  checkPartnerHosts(config, context);
   checkSecretOwners(config, context);
   checkIdentities(config, context);
   checkExchanges(config, context);

@@ -26,6 +26,31 @@ const fewestAuditDays = 2192;
 /** Three months: an incident that is found late can still be traced, and the last whole month's usage counted. */
 const fewestLogDays = 90;
 
+/**
+ * Limits under which a stage answers next to nobody. A partner's server has one address for all its members, and a member's
+ * sign-in alone makes a dozen requests.
+ */
+const fewest = { requestsPer5Minutes: 1000, perSecond: 10, accessToken: 60 } as const;
+
+/** Limits that are valid, and would stop the stage all the same. */
+const ofLimits = ({ waf, throttling, lifetimes }: StageConfig): readonly ConfigFinding[] => [
+  ...findingIf(
+    waf !== 'none' && waf.requestsPer5Minutes < fewest.requestsPer5Minutes,
+    ['waf', 'requestsPer5Minutes'],
+    `would block the server of a partner, which sends all its requests from one address; write at least ${fewest.requestsPer5Minutes}, such as 20000`,
+  ),
+  ...findingIf(
+    throttling.perSecond < fewest.perSecond,
+    ['throttling', 'perSecond'],
+    `is for all partners and members together; write at least ${fewest.perSecond}, such as 100`,
+  ),
+  ...findingIf(
+    lifetimes.accessToken < fewest.accessToken,
+    ['lifetimes', 'accessToken'],
+    `is over before a partner has read anything; write at least ${fewest.accessToken} (seconds)`,
+  ),
+];
+
 const isPlain = (url: string): boolean => url.startsWith('http:');
 const isLocalhost = (url: string): boolean => /^http:\/\/localhost(?=[:/?]|$)/.test(url);
 const isLoopbackAddress = (url: string): boolean => /^http:\/\/(127\.0\.0\.1|\[::1\])(?=[:/?]|$)/.test(url);
@@ -163,6 +188,7 @@ export const publicConsent = ({ partners }: StageConfig): readonly ConfigFinding
 export const weaknesses = (config: StageConfig): readonly ConfigFinding[] => [
   ...(config.origin === undefined ? [] : plainHttp([['origin'], config.origin])),
   ...ofDeployment(config),
+  ...ofLimits(config),
   ...ofOperator(config),
   ...providerUrls(config.identityProviders).flatMap(plainHttp),
   ...publicConsent(config),

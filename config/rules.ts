@@ -8,6 +8,7 @@ import { namesPrivateAddress } from '../functions/shared/http/private-address.ts
 import type { Identifier } from '../functions/shared/registry/types.ts';
 import { isResourceType } from '../functions/shared/scopes/resource-types.ts';
 import { isReading, isWriting, namesType, parseScope } from '../functions/shared/scopes/scopes.ts';
+import { nearestOf } from './unknown-fields.ts';
 import { unseenCharacter } from './visible.ts';
 
 /** A rule about one string. */
@@ -49,10 +50,13 @@ const ownTokenParameters = new Set([
 const ownRedirectParameters = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri'];
 
 /** An id. It is part of paths and of AWS resource names. */
-export const id: Rule = (value) =>
-  /^[a-z0-9-]{1,64}$/.test(value)
-    ? undefined
-    : 'is not a valid id; write 1 to 64 lower-case letters, digits and hyphens, such as "northwind-health"';
+export const id: Rule = (value) => {
+  if (!/^[a-z0-9-]{1,64}$/.test(value))
+    return 'is not a valid id; write 1 to 64 lower-case letters, digits and hyphens, such as "northwind-health"';
+  return value.startsWith('-')
+    ? 'begins with a hyphen, so commands would take it for a flag; write it without'
+    : undefined;
+};
 
 /** A client id that a payer gave us (RFC 6749 appendix A.1). */
 export const visible: Rule = (value) =>
@@ -97,6 +101,7 @@ export const stageName: Rule = (value) => {
   const longest = 60 - 'p2p-gateway--edge'.length;
   return (
     id(value) ??
+    (value.endsWith('-') ? 'ends with a hyphen; write it without' : undefined) ??
     (value.length > longest
       ? `has ${value.length} characters, which makes the names of AWS resources too long; write at most ${longest}`
       : undefined)
@@ -115,18 +120,22 @@ const secureTransport = (url: URL): string | undefined => {
     : 'uses plain http; write https:// (http is allowed only for localhost, 127.0.0.1 and [::1])';
 };
 
-/** Names of parameters whose values are secrets, in the spellings of API gateways. */
+/**
+ * Names of parameters whose values are secrets: of API gateways, of signed URLs (AWS, Google Cloud, and `sig` of Azure), and
+ * `code` and `x-functions-key` of Azure Functions
+ * (https://learn.microsoft.com/azure/azure-functions/function-keys-how-to).
+ */
 const secretName =
-  /secret|passw(?:or)?d|assertion|credential|(?:api|access|subscription|app|auth)[-_.]?key|^(?:key|token|access_token)$/i;
+  /secret|passw(?:or)?d|passphrase|assertion|credential|signature|(?:api|access|subscription|app|auth|functions?|shared|signing|private)[-_.]?key|(?:^|[-_.])token$|^(?:key|code|sig|pwd|jwt|bearer|accesstoken|id_token_hint|authorization)$/i;
 
 /** The parameter of a URL's query that holds a secret. */
 const secretInQuery = (url: URL): string | undefined =>
   [...url.searchParams.keys()].find((name) => secretName.test(name));
 
-const noUserinfoOrFragment = (value: string, url: URL): string | undefined => {
+const noUserinfoOrFragment = (value: string, url: URL, instead = ''): string | undefined => {
   const secret = secretInQuery(url);
   if (secret !== undefined) {
-    return `has "${secret}" in its query, which would be a secret in the configuration; remove it, have it replaced if this file was ever committed, and send it by quirks.secretHeaders`;
+    return `has "${secret}" in its query, which would be a secret in the configuration; remove it, and have it replaced if this file was ever committed${instead}`;
   }
   if (url.username !== '' || url.password !== '') {
     return 'contains a user name or password; remove it, and change the password if this file was ever committed: Git still has it';
@@ -159,17 +168,29 @@ const metadataHosts =
 export const isMetadataHost = (hostname: string): boolean =>
   /^169\.254\.|^\[(?:::ffff:a9fe:|fe[89ab][\da-f]:)/.test(hostname) || metadataHosts.test(hostname);
 
-/** `adviceFor` returns what to write instead of another spelling, for fields that take less than a whole URL. */
-const checkUrl = (value: string, adviceFor?: (url: URL) => string): string | undefined => {
+/** Whether a host is written with the dot of the DNS root, by which one server has two names. */
+const endsInDot = ({ hostname }: URL): boolean => hostname.endsWith('.');
+
+/**
+ * `adviceFor` returns what to write instead of another spelling, for fields that take less than a whole URL; `instead`
+ * says, in parentheses, where a secret of the query belongs.
+ */
+const checkUrl = (value: string, adviceFor?: (url: URL) => string, instead?: string): string | undefined => {
   const url = unwritten(value);
   if (url === undefined) return 'is not a URL; write an absolute one, such as "https://plan.example.org/path"';
   if (url.hostname.includes('*')) return 'has a wildcard in its host; write out each host';
   if (url.port === '0') return 'has port 0, where nothing listens; write the port, or leave it out';
-  return secureTransport(url) ?? noUserinfoOrFragment(value, url) ?? asParsed(value, url, adviceFor?.(url));
+  if (endsInDot(url)) return 'has a dot at the end of its host; remove the dot';
+  return secureTransport(url) ?? noUserinfoOrFragment(value, url, instead) ?? asParsed(value, url, adviceFor?.(url));
 };
 
 /** An absolute URL: https, or http on a loopback host; no user name, no fragment, no other spelling of itself. */
 export const webUrl: Rule = (value) => checkUrl(value);
+
+const byHeader = ' (the gateway sends it by quirks.secretHeaders)';
+
+/** The URL of an endpoint of a payer that the gateway itself calls. */
+export const payerEndpoint: Rule = (value) => checkUrl(value, undefined, byHeader);
 
 /** An electronic payer id, as claims carry it. */
 export const payerNumber: Rule = (value) =>
@@ -198,7 +219,7 @@ export const image: Rule = (value) => {
 
 /** The URL of a partner's webhook: on the public internet, or on this machine for stage `local`. */
 export const webhook: Rule = (value) => {
-  const problem = webUrl(value);
+  const problem = checkUrl(value, undefined, ' (each event is signed: the server checks its signature)');
   if (problem !== undefined) return problem;
   return namesPrivateAddress(value) && !loopbackHosts.has(new URL(value).hostname)
     ? 'is not on the public internet, and the gateway posts to no private address; write a public URL'
@@ -223,7 +244,7 @@ export const fhirBaseUrl: Rule = (value) => {
 
 /** A base URL, to which paths are appended. */
 export const baseUrl: Rule = (value) => {
-  const problem = checkUrl(value, ({ origin, pathname }) => withoutSlashes(origin + pathname));
+  const problem = checkUrl(value, ({ origin, pathname }) => withoutSlashes(origin + pathname), byHeader);
   if (problem !== undefined) return problem;
   if (value.includes('?')) return 'has a query; write the URL without "?" and everything after it';
   return noSlashAtEnd(value);
@@ -262,8 +283,7 @@ export const jwksUri: Rule = (value) => {
 
 /** Whether a scope is about a member or a user who signed in (SMART App Launch 2.2), which an exchange has not. */
 export const isSignInScope = (scope: string): boolean =>
-  /^(?:(?:patient|user)\/.*|launch(?:\/.*)?|openid|fhirUser|profile|offline_access|online_access)$/.test(scope) ||
-  (/^system\//i.test(scope) && !scope.startsWith('system/'));
+  /^(?:(?:patient|user)\/.*|launch(?:\/.*)?|openid|fhirUser|profile|offline_access|online_access)$/.test(scope);
 
 /** A scope of a call without a browser: there is no OpenID Connect in it. */
 export const identityScope: Rule = (value) =>
@@ -298,15 +318,16 @@ const hasCheckDigit = (npi: string): boolean => {
   return sum % 10 === 0;
 };
 
-/** An identifier's value, by its system. */
-export const identifier = ({ system, value }: Identifier): string | undefined => {
-  if (system !== npiSystem) return undefined;
-  const problem = digits(10)(value);
-  if (problem !== undefined) return problem;
-  return hasCheckDigit(value)
+/** A National Provider Identifier. */
+export const npi: Rule = (value) =>
+  digits(10)(value) ??
+  (hasCheckDigit(value)
     ? undefined
-    : 'is not an NPI: its check digit does not fit; write the ten digits as NPPES has them';
-};
+    : 'is not an NPI: its check digit does not fit; write the ten digits as NPPES has them');
+
+/** An identifier's value, by its system. */
+export const identifier = ({ system, value }: Identifier): string | undefined =>
+  system === npiSystem ? npi(value) : undefined;
 
 /** The path of an operation below a FHIR base URL, with these placeholders. */
 export const operationPath =
@@ -437,10 +458,16 @@ export const operation: Rule = (name) => {
     : undefined;
 };
 
+/** Parameters that say whose record is read, in any spelling: a payer could take one before the member's own. */
+const namesPerson = /^(?:patient|subject|beneficiary|subscriber|policy-?holder|member|person|enrollee)(?:[-_]?id)?$/i;
+
 /** The code of a payer's own search parameter. */
 export const searchParameter: Rule = (code) => {
   if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(code)) {
     return `"${code}" is not a search parameter code; write 1 to 64 letters, digits, hyphens and underscores, without a modifier or chain (names that begin with _ belong to FHIR)`;
+  }
+  if (namesPerson.test(code)) {
+    return `"${code}" names a person, and the gateway itself says whose record is read; remove it`;
   }
   return /page|offset|cursor/i.test(code)
     ? `"${code}" looks like a paging parameter; remove it, since partners follow the links of a Bundle instead`
@@ -475,6 +502,8 @@ export const redirectUri =
  */
 export const clientSecret: Rule = (value) => {
   if (value === '') return 'is empty; write the secret';
+  if (/^(["']).*\1$/.test(value)) return 'is in quotes; write only the secret';
+  if (/^<.*>$/.test(value)) return 'is a placeholder in <>; write the secret itself';
   if (/[\r\n]/.test(value)) return 'contains a line break; write only the secret';
   if (value.trim() !== value) return 'begins or ends with white space; write only the secret';
   // RFC 6749 forbids tabs, but payers have issued such secrets.
@@ -523,11 +552,34 @@ export const partnerScope: Rule = (value) => {
     : `"${value}" is a granular scope, which is not supported; write "patient/${type}.${permissions}"`;
 };
 
+/** Scopes of SMART App Launch 2.2 and of OpenID Connect that name no resource. */
+const wordScopes =
+  'launch launch/patient launch/encounter openid fhirUser profile email address phone offline_access online_access'.split(
+    ' ',
+  );
+const contexts = ['patient', 'user', 'system'];
+
+/** The one of these that was most likely meant, if it is not this one. */
+const misspelt = (value: string, known: readonly string[]): string | undefined => {
+  const nearest = known.includes(value) ? undefined : nearestOf(value, known);
+  return nearest === value ? undefined : nearest;
+};
+
+/** The scope of SMART that a misspelt one most likely means. A payer's own scopes are not like any of them. */
+const nearestScope = (value: string): string | undefined => {
+  const [, context, rest] = /^([A-Za-z]+)\/([^/]+\.[^/]+)$/.exec(value) ?? [];
+  if (context === undefined) return misspelt(value, wordScopes);
+  const nearest = misspelt(context, contexts);
+  return nearest === undefined ? undefined : `${nearest}/${rest}`;
+};
+
 /** The scopes that the gateway may request from a payer: any of RFC 6749 §3.3 except SMART's writes. */
 export const payerScope: Rule = (value) => {
   if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value))
     return 'is not a single scope; write one scope per entry, without spaces';
   const scope = parseScope(value);
+  const nearest = nearestScope(value);
+  if (nearest !== undefined) return `"${value}" is not a scope of SMART; write "${nearest}"`;
   if (scope.kind === 'other' || scope.permissions === undefined) return undefined;
   if (isWriting(scope)) return `"${value}" allows more than reading, but the gateway only reads; write a read scope`;
   return namesType(scope) ? undefined : noResourceType(value);

@@ -85,6 +85,17 @@ const upTo = (longest: number, shortest = 1) =>
     .min(shortest, `is too short; write at least ${shortest} (seconds)`)
     .max(longest, `is longer than allowed; write at most ${longest} (seconds)`);
 
+/** Names of headers do not depend on their case (RFC 9110 §5.1). */
+const secretHeaders = list(rules.secretHeader)
+  .min(1, 'is empty; write the names of headers, or remove it')
+  .superRefine((names, context) => {
+    for (const [index, name] of names.entries()) {
+      const same = names.slice(0, index).find((other) => other.toLowerCase() === name.toLowerCase());
+      if (same !== undefined && same !== name)
+        problem(context, [index], `is "${same}" in another case, the same header; write it only once`);
+    }
+  });
+
 /** API Gateway ends a stream that sends nothing for 300 seconds; a refresh of payer tokens may come first. */
 const longestFirstByte = 240;
 /** CloudFront waits 120 seconds. */
@@ -102,7 +113,7 @@ const quirks = z
     extraRefreshParameters: extraParameters(rules.extraTokenParameter).optional(),
     tokenRequest: z.enum(['form', 'json']).optional(),
     searchMethod: z.literal('POST').optional(),
-    secretHeaders: list(rules.secretHeader).min(1, 'is empty; write the names of headers, or remove it').optional(),
+    secretHeaders: secretHeaders.optional(),
     fhirMediaType: text(rules.jsonMediaType).optional(),
     timeToFirstByte: upTo(longestFirstByte).optional(),
     signInOrigins: list(rules.origin).default([]),
@@ -187,7 +198,7 @@ const brand = z.strictObject({
       payerId: list(rules.payerNumber).optional(),
       naic: list(rules.digits(5)).optional(),
       hios: list(rules.digits(5)).optional(),
-      npi: list(rules.digits(10)).optional(),
+      npi: list(rules.npi).optional(),
     })
     .optional(),
 });
@@ -212,7 +223,7 @@ const answerShape = z.strictObject({
 const identitySignIn = z.strictObject({
   issuers: list(rules.issuer).min(1, 'is empty; write the issuers whose tokens the payer accepts'),
   assertionAlgorithm: z.enum(assertionAlgorithms),
-  tokenEndpoint: text(rules.webUrl).optional(),
+  tokenEndpoint: text(rules.payerEndpoint).optional(),
   scopes: list(rules.identityScope).min(1, 'is empty; write the scopes that the payer lists for this call'),
   noMatch: z.array(answerShape).min(1, 'is empty; write how the payer says that no single member matches'),
   consentPolicies: list(rules.webUrl).min(1, 'is empty; write the URLs of policies, or remove it').optional(),
@@ -285,7 +296,7 @@ const payerExchange = z.strictObject({
       error: 'has only scopes of a sign-in; write those that the payer lists for this client, such as "system/*.rs"',
     }),
   identifiers,
-  tokenEndpoint: text(rules.webUrl).optional(),
+  tokenEndpoint: text(rules.payerEndpoint).optional(),
   fhirBaseUrl: baseUrl.optional(),
   matchPath: text(rules.operationPath([])).optional(),
   exportPath: text(rules.operationPath(['{group}'])).optional(),
@@ -314,11 +325,11 @@ const payer = z
     fhirBaseUrlAliases: listOf(printedBaseUrl).default([]),
     furtherBases: furtherBases.optional(),
     authorizationEndpoint: text(rules.authorizationEndpoint),
-    tokenEndpoint: text(rules.webUrl),
-    revocationEndpoint: text(rules.webUrl).optional(),
+    tokenEndpoint: text(rules.payerEndpoint),
+    revocationEndpoint: text(rules.payerEndpoint).optional(),
     issuer: text(rules.issuer).optional(),
     smartConfigurationUrl: text(rules.webUrl).optional(),
-    userinfoEndpoint: text(rules.webUrl).optional(),
+    userinfoEndpoint: text(rules.payerEndpoint).optional(),
     jwksUri: text(rules.webUrl).optional(),
     sendsIss: z.boolean().default(false),
     clientId: text(rules.visible),
@@ -499,7 +510,7 @@ const partner = z
 
 const lifetimes = z.strictObject({
   loginAttempt: upTo(longestLifetimes.loginAttempt).default(longestLifetimes.loginAttempt),
-  code: upTo(longestLocalCode).default(longestLifetimes.code),
+  code: z.int().min(1, 'is too short; write at least 1 (seconds)').default(longestLifetimes.code),
   accessToken: upTo(longestLifetimes.accessToken).default(longestLifetimes.accessToken),
   grant: upTo(longestLifetimes.grant).default(longestLifetimes.grant),
   refreshGrace: upTo(longestLifetimes.refreshGrace, 0).default(longestLifetimes.refreshGrace),
@@ -519,12 +530,11 @@ const checkLifetimes = ({ lifetimes: { accessToken, refreshGrace, grant } }: Sta
 };
 
 const checkCodeLifetime = ({ stage, production, lifetimes: { code } }: StageConfig, context: Context): void => {
-  if (code <= longestLifetimes.code || (stage === 'local' && !production)) return;
-  problem(
-    context,
-    ['lifetimes', 'code'],
-    `is longer than allowed; write at most ${longestLifetimes.code} (seconds; up to ${longestLocalCode} in stage local only)`,
-  );
+  const isLocal = stage === 'local' && !production;
+  const longest = isLocal ? longestLocalCode : longestLifetimes.code;
+  if (code <= longest) return;
+  const unit = isLocal ? 'seconds' : `seconds; up to ${longestLocalCode} in stage local only`;
+  problem(context, ['lifetimes', 'code'], `is longer than allowed; write at most ${longest} (${unit})`);
 };
 
 const checkFirstBytes = ({ edge, payers }: StageConfig, context: Context): void => {

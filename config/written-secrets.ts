@@ -3,9 +3,16 @@ import { secretAdvice } from './unknown-fields.ts';
 
 const looks: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY/, 'contains a private key'],
-  [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/, 'contains an AWS access key id'],
+  [/\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b/, 'contains an AWS access key id'],
   [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/, 'contains a token'],
   [/\bgh[pousr]_\w{30,}|\bgithub_pat_\w{30,}|\bxox[abprs]-[\w-]{10,}/, 'contains an access token'],
+  // The formats that vendors publish for scanners: Stripe, GitLab, npm, SendGrid, Google, and Microsoft Entra.
+  [
+    /\b[sr]k_(?:live|test|prod)_\w{10,}|\bglpat-[\w-]{20}|\bnpm_\w{36}\b|\bSG\.[\w-]{22}\.[\w-]{43}/,
+    'contains an API key',
+  ],
+  [/\bAIza[\w-]{35}\b|\bGOCSPX-[\w-]{28}/, 'contains a key of Google'],
+  [/[\w~.]{3}\dQ~[\w~.-]{31,34}/, 'contains a client secret of Microsoft Entra'],
 ];
 
 /** The path and message of each. Messages never quote the value. */

@@ -25,15 +25,16 @@ const keyValue = (given: string, payer: Payer): SecretValue => {
 };
 
 const clientSecretValue = (given: string, payer: Payer): SecretValue => {
-  const json = parseObject(given) ?? {};
-  if ('client_secret' in json) {
-    throw new Refusal(`The secret of ${payer.id} was given as JSON; give only the secret, the tool makes the JSON`);
-  }
-  if ('private_key_jwk' in json || 'kty' in json) {
+  const json = parseObject(given);
+  if (json !== undefined && ('private_key_jwk' in json || 'kty' in json)) {
     throw new Refusal(
       `What was given is a key, but the gateway has a client secret at ${payer.id} (clientAuthentication ` +
         `${payer.clientAuthentication}); give the secret, or write the clientAuthentication that is registered there`,
     );
+  }
+  // A secret may be any text, JSON too, but none is an object that names one.
+  if (Object.keys(json ?? {}).some((name) => /secret|passw|key|token/i.test(name))) {
+    throw new Refusal(`The secret of ${payer.id} was given as JSON; give only the secret, the tool makes the JSON`);
   }
   const wrong = clientSecret(given);
   if (wrong !== undefined) throw new Refusal(`The secret of ${payer.id} ${wrong}`);

@@ -97,7 +97,9 @@ holds(
   [ok, 'oncall@example.org', 'a.b+p2p@Mail.example.org'],
   [
     noAddress,
-    ...words('oncall oncall@ @example.org oncall@localhost oncall@10.0.0.1 oncall@example.org. oncall@example.org@'),
+    ...words(
+      'oncall oncall@ on..call@example.org .oncall@example.org oncall.@example.org @example.org oncall@localhost oncall@10.0.0.1 oncall@example.org. oncall@example.org@',
+    ),
     'oncall@example.org@example.org',
     'on call@example.org',
     'On Call <oncall@example.org>',

@@ -159,7 +159,7 @@ describe('a field of the configuration that has a rule of its own', () => {
     ['payers[1].exchange.identifiers[0].system', 'https://hl7.org/fhir/sid/us-npi', exchanges],
     ['payers[1].exchange.identifiers[0].system', 'http://hl7.org/fhir/sid/us-npi/', exchanges],
     ['payers[1].exchange.identifiers[0].system', 'http://hl7.org/fhir/sid/US-NPI', exchanges],
-    ...['patient/*.rs', 'user/Group.rs', 'System/Group.rs', 'openid'].map((scope): [string, unknown, Values] => [
+    ...['patient/*.rs', 'user/Group.rs', 'openid'].map((scope): [string, unknown, Values] => [
       'payers[1].exchange.scopes',
       [scope],
       exchanges,
@@ -209,7 +209,7 @@ describe('a field of the configuration that has a rule of its own', () => {
       'a brand with an identifier of every kind',
       {
         ...website,
-        'payers[0].brand.identifiers': { payerId: ['60054'], naic: ['12345'], hios: ['54321'], npi: ['1234567890'] },
+        'payers[0].brand.identifiers': { payerId: ['60054'], naic: ['12345'], hios: ['54321'], npi: ['1234567893'] },
       },
     ],
     [

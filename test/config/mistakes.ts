@@ -409,8 +409,82 @@ export const mistakes: readonly Mistake[] = [
   [
     'an API key in a URL',
     set('payer', { tokenEndpoint: 'https://id.lakeside-plan.net/token?api_key=4711' }),
-    `${lakeside}.tokenEndpoint: has "api_key" in its query, which would be a secret in the configuration; remove it, have it replaced if this file was ever committed, and send it by quirks.secretHeaders`,
+    `${lakeside}.tokenEndpoint: has "api_key" in its query, which would be a secret in the configuration; remove it, and have it replaced if this file was ever committed (the gateway sends it by quirks.secretHeaders)`,
   ],
+  [
+    'a key of Azure Functions in a URL',
+    set('payer', { tokenEndpoint: 'https://id.lakeside-plan.net/token?code=4711' }),
+    `${lakeside}.tokenEndpoint: has "code" in its query, which would be a secret in the configuration; remove it, and have it replaced if this file was ever committed (the gateway sends it by quirks.secretHeaders)`,
+  ],
+  [
+    'a token in the URL of a webhook',
+    set('partner', { webhook: 'https://members.lakeside-plan.net/events?token=4711' }),
+    `${portal}.webhook: has "token" in its query, which would be a secret in the configuration; remove it, and have it replaced if this file was ever committed (each event is signed: the server checks its signature)`,
+  ],
+  [
+    'a token in the URL of a home page',
+    set('partner', { homePage: 'https://members.lakeside-plan.net/?token=4711' }),
+    `${portal}.homePage: has "token" in its query, which would be a secret in the configuration; remove it, and have it replaced if this file was ever committed`,
+  ],
+  ...(['redirectUris', 'webhook'] as const).map((field): Mistake => [
+    `the gateway itself as ${field}`,
+    (draft: Draft) => {
+      draft['domain'] = { name: 'gateway.lakeside-plan.net', certificateArn };
+      const url = 'https://gateway.lakeside-plan.net/oauth2/token';
+      set('partner', { [field]: field === 'webhook' ? url : [url] })(draft);
+    },
+    `${portal}.${field === 'webhook' ? field : 'redirectUris[0]'}: is this gateway itself; write the partner's own URL`,
+  ]),
+  [
+    'a secret header twice',
+    set('payer', { quirks: { secretHeaders: ['X-Api-Key', 'x-api-key'] } }),
+    `${lakeside}.quirks.secretHeaders[1]: is "X-Api-Key" in another case, the same header; write it only once`,
+  ],
+  [
+    'an NPI of a brand with a wrong check digit',
+    set('payer', { brand: { website: 'https://lakeside-plan.net/', identifiers: { npi: ['1234567890'] } } }),
+    `${lakeside}.brand.identifiers.npi[0]: is not an NPI: its check digit does not fit; write the ten digits as NPPES has them`,
+  ],
+  [
+    'a zone in place of the region',
+    (draft: Draft) => {
+      draft['domain'] = { name: 'gateway.lakeside-plan.net', certificateArn };
+      set('stage', { region: 'us-east-1a', edge: true, network: { zones: ['us-east-1a'], cidr: '10.20.0.0/20' } })(
+        draft,
+      );
+    },
+    'region: is an availability zone; write its region, "us-east-1"',
+  ],
+  [
+    'zones in one string',
+    set('stage', { network: { zones: 'us-east-1a,us-east-1b', cidr: '10.20.0.0/20' } }),
+    'network.zones: is a string; write an array',
+  ],
+  [
+    'a code that lives for ten minutes',
+    set('stage', { lifetimes: { code: 600 } }),
+    'lifetimes.code: is longer than allowed; write at most 60 (seconds; up to 300 in stage local only)',
+  ],
+  ...(
+    [
+      [
+        { waf: { requestsPer5Minutes: 999 } },
+        'waf.requestsPer5Minutes: would block the server of a partner, which sends all its requests from one address; write at least 1000, such as 20000',
+      ],
+      [
+        { throttling: { perSecond: 9 } },
+        'throttling.perSecond: is for all partners and members together; write at least 10, such as 100',
+      ],
+      [
+        { lifetimes: { accessToken: 59 } },
+        'lifetimes.accessToken: is over before a partner has read anything; write at least 60 (seconds)',
+      ],
+    ] as const
+  ).map(([limit, line]): Mistake => [
+    `a limit in production that stops everyone: ${JSON.stringify(limit)}`,
+    set('stage', { production: true, retention: { auditDays: 2192 }, ...limit }),
+    line,
+  ]),
   ['no payers', set('stage', { payers: [] }), 'payers: is empty; write at least one payer'],
   [
     'iss without an issuer',

@@ -27,10 +27,18 @@ describe('words', () => {
     rules.id,
     [ok, 'a', '0-9', 'a'.repeat(64)],
     [noId, 'a'.repeat(65), '', 'Plan', 'plan ', ' plan', 'plan/a'],
+    ['begins with a hyphen, so commands would take it for a flag; write it without', '-prod', '-'],
   );
 
   const longStage = 'has 44 characters, which makes the names of AWS resources too long; write at most 43';
-  holds('a stage', rules.stageName, [ok, 'a'.repeat(43)], [longStage, 'a'.repeat(44)], [noId, 'Pilot']);
+  holds(
+    'a stage',
+    rules.stageName,
+    [ok, 'a'.repeat(43)],
+    [longStage, 'a'.repeat(44)],
+    [noId, 'Pilot'],
+    ['ends with a hyphen; write it without', 'prod-'],
+  );
 
   const unseen = (value: string): string => {
     const point = value.codePointAt('Portal'.length) ?? 0;
@@ -105,6 +113,8 @@ describe('words', () => {
     rules.clientSecret,
     [ok, 's e\tcret~'],
     ['is empty; write the secret', ''],
+    ['is in quotes; write only the secret', '"a"', "'a'"],
+    ['is a placeholder in <>; write the secret itself', '<secret>'],
     ['contains a line break; write only the secret', 'a\nb', 'a\r'],
     [around, ' a', 'a '],
     [noCharacter, 'ä', 'a\u007fb'],
@@ -143,6 +153,7 @@ describe('URLs', () => {
     [ok, plan, `${plan}/`, `${plan}/a/?b=c`, 'http://localhost:3001/a', 'http://127.0.0.1/a', 'http://[::1]:3001/a'],
     [noUrl, 'plan.example.org'],
     ['has a wildcard in its host; write out each host', 'https://*.example.org/a'],
+    ['has a dot at the end of its host; remove the dot', 'https://plan.example.org./a', 'https://localhost.:1/'],
     [plainHttp, 'http://plan.example.org/a', 'http://localhost.example.org/a'],
     ['has the scheme "xhttp:"; write a URL that starts with https://', 'xhttp://localhost/a'],
     ['has the scheme "ftp:"; write a URL that starts with https://', 'ftp://localhost/a'],
@@ -321,7 +332,8 @@ describe('parameters', () => {
   const again = 'remove it, and replace the secret if this file was ever committed: Git still has it';
   const nameless = 'has no name; write the name of a parameter, or remove it';
   const secrets = words(
-    'Our_Secret password passwd an_assertion apikey x-api-key subscription_key access-key key token',
+    `Our_Secret password passwd an_assertion apikey x-api-key subscription_key access-key key token sig subject_token
+     id_token_hint x-functions-key X-Amz-Security-Token X-Amz-Signature X-Goog-Signature Signature AWSAccessKeyId`,
   );
 
   holds(
@@ -337,7 +349,7 @@ describe('parameters', () => {
   holds(
     'an extra parameter of authorize',
     rules.extraParameter,
-    [ok, 'prompt'],
+    [ok, 'prompt', 'token_format', 'acr_values', 'design'],
     [nameless, ' '],
     [own, ...ofAuthorize],
     [`would show a secret to every browser; ${again}`, ...secrets],
@@ -378,6 +390,12 @@ describe('parameters', () => {
     [ok, 'device-serial', 'service_date', 'a'.repeat(64)],
     [quoted(noCode), 'a'.repeat(65), '', '_filter', 'code:in', 'subject.name'],
     [quoted(pages), 'pageToken', 'Offset', 'next-cursor'],
+    [
+      quoted('names a person, and the gateway itself says whose record is read; remove it'),
+      'Patient',
+      'member-id',
+      'policyHolder',
+    ],
   );
   const noType = 'is not a FHIR R4 resource type; write one, such as Observation, or "*" for all types';
   holds('the type of a search parameter', rules.searchedType, [ok, '*', 'Observation'], [noType, 'observation', '**']);
@@ -434,6 +452,9 @@ describe('a scope', () => {
       ...words('patient/Nonsense user/claims system/'),
     ],
     [quoted(noType), 'patient/Nonsense.rs', 'user/claim.read'],
+    [quoted('is not a scope of SMART; write "launch/patient"'), 'launch/pateint', 'launch/Patient'],
+    [quoted('is not a scope of SMART; write "offline_access"'), 'ofline_access', 'offline-access'],
+    [quoted('is not a scope of SMART; write "patient/*.rs"'), 'pateint/*.rs', 'Patient/*.rs'],
     [
       quoted('allows more than reading, but the gateway only reads; write a read scope'),
       ...words('patient/*.write user/*.* system/*.c patient/Claim.rud patient/Claim.cruds?a=b'),

@@ -124,6 +124,14 @@ it.each([
     `${kind}-0123456789 canary-7`,
     'contains an access token',
   ]),
+  [`sk_live_${'a'.repeat(24)} canary-7`, 'contains an API key'],
+  [`rk_test_${'a'.repeat(24)} canary-7`, 'contains an API key'],
+  [`glpat-${'a'.repeat(20)} canary-7`, 'contains an API key'],
+  [`npm_${'a'.repeat(36)} canary-7`, 'contains an API key'],
+  [`SG.${'a'.repeat(22)}.${'b'.repeat(43)} canary-7`, 'contains an API key'],
+  [`AIza${'a'.repeat(35)} canary-7`, 'contains a key of Google'],
+  [`GOCSPX-${'a'.repeat(28)} canary-7`, 'contains a key of Google'],
+  [`Zq88Q~${'a'.repeat(34)} canary-7`, 'contains a client secret of Microsoft Entra'],
 ])('a value that is a secret by its form is refused in any field, and not repeated: %j', (value, what) => {
   for (const field of ['wafOffReason', 'payers[0].displayName', 'partners[0].redirectUris[1]']) {
     expect(problems(changed({ [field]: value }))).toEqual([`${field}: ${what}; ${inGit}`]);

@@ -120,6 +120,9 @@ describe("a payer's secret", () => {
     ['can\nary', 'contains a line break'],
     [' canary', 'begins or ends with white space'],
     ['{"client_secret":"canary"}', 'was given as JSON'],
+    ['{"clientSecret":"canary"}', 'was given as JSON'],
+    ['"canary"', 'is in quotes'],
+    ['<canary>', 'is a placeholder'],
   ])('is refused as %j in one line that does not quote it, and nothing is written', async (secret, message) => {
     const { code, out, err } = await shell(`printf %s "$SECRET" | ${put}`, { SECRET: secret });
 
