@@ -183,11 +183,7 @@ describe('CI', () => {
       '.ci/synth-stages "$RUNNER_TEMP/after"',
     ]);
     expect(runs[4]).toBe(
-      [
-        'set -o pipefail',
-        '.ci/diff-stages "$RUNNER_TEMP/before" "$RUNNER_TEMP/after" | tee "$RUNNER_TEMP/diff.txt"',
-        '{ echo \'```\'; cat "$RUNNER_TEMP/diff.txt"; echo \'```\'; } >> "$GITHUB_STEP_SUMMARY"',
-      ].join('\n'),
+      '.ci/show \'What this changes in every stage:\' .ci/diff-stages "$RUNNER_TEMP/before" "$RUNNER_TEMP/after"',
     );
   });
 
@@ -289,9 +285,10 @@ describe('a deployment', () => {
     rmSync(own, { recursive: true });
   });
 
+  const destinations = { destination: { bucketName: 'b', objectKey: 'a.zip' } };
   // https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.cloud_assembly_schema.FileSource.html
   it.each<[string, number, Readonly<Record<string, unknown>>]>([
-    ['a file of it', 0, { files: { a: { source: { path: 'asset.a', packaging: 'zip' } } } }],
+    ['a file of it', 0, { files: { a: { source: { path: 'asset.a', packaging: 'zip' }, destinations } } }],
     ['a command that makes a file', 1, { files: { a: { source: { executable: ['sh', '-c', 'env'] } } } }],
     ['a command beside a file', 1, { files: { a: { source: { path: 'asset.a', executable: ['true'] } } } }],
     ['a file outside of it', 1, { files: { a: { source: { path: '../other' } } } }],
@@ -320,20 +317,112 @@ describe('a deployment', () => {
     rmSync(own, { recursive: true });
   });
 
+  const template = { path: 'S.template.json', packaging: 'file' };
+  const destination = { bucketName: 'b', objectKey: 't.json', region: 'us-east-1' };
+  const stack = { templateFile: 'S.template.json', stackTemplateAssetObjectUrl: 's3://b/t.json' };
+  it.each<[string, object, object?, object?]>([
+    [
+      'the template of another file',
+      { stack },
+      { t: { source: { ...template, path: 'other.json' }, destinations: { destination } } },
+    ],
+    ['a template at another place', { stack: { ...stack, stackTemplateAssetObjectUrl: 's3://b/u.json' } }],
+    ['a template that is nowhere uploaded', { stack: { templateFile: 'S.template.json' } }],
+    [
+      'two files at one place',
+      { stack },
+      { u: { source: { path: 'other.json', packaging: 'file' }, destinations: { destination } } },
+    ],
+    [
+      'two files at one place, one by the name of the account',
+      { stack },
+      { u: { source: template, destinations: { of: { ...destination, bucketName: '${AWS::AccountId}' } } } },
+    ],
+    [
+      'a file at two places',
+      { stack },
+      { t: { source: template, destinations: { destination, other: { ...destination, objectKey: 'u' } } } },
+    ],
+    [
+      'a zip as the template',
+      { stack },
+      { t: { source: { ...template, packaging: 'zip' }, destinations: { destination } } },
+    ],
+    ['a template outside of it', { stack: { ...stack, templateFile: '../S.template.json' } }],
+    ['a template at an absolute path', { stack: { ...stack, templateFile: '/etc/S.template.json' } }],
+    [
+      'a template whose path has a second line',
+      { stack: { ...stack, templateFile: 'S.template.json\n/../../x.json' } },
+    ],
+    ['a nested assembly outside of it', { stack, nested: { directoryName: '../other' } }],
+    ['a list of assets outside of it', { stack, more: { file: '../S.assets.json' } }],
+    ['a nested stack', { stack }, {}, { N: { Type: 'AWS::CloudFormation::Stack' } }],
+  ])(
+    'refuses what would deploy another template than the one that is shown: %s',
+    (_, changed, files = {}, more = {}) => {
+      const own = mkdtempSync(join(tmpdir(), 'assembly-'));
+      const check = (artifacts: object, assets: object, resources: object): number | null => {
+        const put = (name: string, value: unknown): void => writeFileSync(join(own, name), JSON.stringify(value));
+        const typeOf: Readonly<Record<string, string>> = {
+          stack: 'aws:cloudformation:stack',
+          nested: 'cdk:cloud-assembly',
+        };
+        const listed = Object.entries({ ...artifacts, assets: { file: 'S.assets.json' } }).map(([name, properties]) => [
+          name,
+          { type: typeOf[name] ?? 'cdk:asset-manifest', properties },
+        ]);
+        put('manifest.json', { artifacts: Object.fromEntries(listed) as object });
+        put('S.assets.json', { files: { t: { source: template, destinations: { destination } }, ...assets } });
+        put('S.template.json', { Resources: { R: { Type: 'AWS::SNS::Topic' }, ...resources } });
+        put('other.json', {});
+        return spawnSync(join(root, '.ci/check-assembly'), [own]).status;
+      };
+
+      expect(check({ stack }, {}, {})).toBe(0);
+      expect(check(changed, files, more)).toBe(1);
+      rmSync(own, { recursive: true });
+    },
+  );
+
+  it('shows what a template says as text, in the summary and in the log', () => {
+    const own = mkdtempSync(join(tmpdir(), 'show-'));
+    const summary = join(own, 'summary');
+    const said = 'a\n```\n<!--\r# b\n\n::add-mask::c\n::stop-commands::d\u001B[1m';
+    const { status, stdout } = spawnSync(
+      join(root, '.ci/show'),
+      ['One', 'bash', '-c', 'printf %s "$0"; exit 3', said],
+      {
+        encoding: 'utf8',
+        env: { ...process.env, GITHUB_STEP_SUMMARY: summary },
+      },
+    );
+    const text = '    a\n    ```\n    <!--# b\n    \n    ::add-mask::c\n    ::stop-commands::d[1m\n';
+    const [, token = ''] = /^::stop-commands::([0-9a-f]{64})\n/.exec(stdout) ?? [];
+
+    expect(status).toBe(3);
+    expect(readFileSync(summary, 'utf8').trimEnd()).toBe(`\nOne\n\n${text}`.trimEnd());
+    expect(stdout.replaceAll(/\n+/g, '\n')).toBe(
+      `::stop-commands::${token}\n${text}::${token}::\n`.replaceAll(/\n+/g, '\n'),
+    );
+    rmSync(own, { recursive: true });
+  });
+
   it('shows the difference of that assembly before it is approved, in a role that needs no approval', () => {
     expect(diff.environment).toBe('${{ inputs.stage }}-diff');
     expect(stepsOf(diff)).toEqual([
       ...beforeCredentials,
-      expect.stringMatching(/npx cdk diff --no-color --method template --app "\$RUNNER_TEMP\/assembly" 2>&1 \| tee/),
+      [
+        '.ci/show "Commit $GITHUB_SHA, assembly $SHA256" npx cdk diff --no-color --method template --app "$RUNNER_TEMP/assembly"',
+        '.ci/show \'Its files:\' cat "$RUNNER_TEMP/files.txt"',
+      ].join('\n'),
     ]);
-    expect(diff.steps.at(-1)?.run).toMatch(/^set -o pipefail\n[^]*assembly \$SHA256"[^]*>> "\$GITHUB_STEP_SUMMARY"/);
   });
 
   it('follows the approval of the stage’s environment, and deploys the same bytes without building again', () => {
     expect(deploy.environment).toBe('${{ inputs.stage }}');
     expect(stepsOf(deploy)).toEqual([
       ...beforeCredentials,
-      'npx cdk deploy --app "$RUNNER_TEMP/assembly" --require-approval never',
+      '.ci/show \'The deployment:\' npx cdk deploy --app "$RUNNER_TEMP/assembly" --require-approval never',
     ]);
     for (const job of [diff, deploy]) {
       expect(job.permissions).toEqual({ contents: 'read', 'id-token': 'write' });
