@@ -736,7 +736,7 @@ export const mistakes: readonly Mistake[] = [
   [
     'a search that names a patient',
     set('payer', { wholeRecord: { searches: ['Observation?patient=7'] } }),
-    `${lakeside}.wholeRecord.searches[0]: "patient" can name a patient, and the gateway adds the patient itself; remove it`,
+    `${lakeside}.wholeRecord.searches[0]: "patient" can name a patient, and the gateway adds the patient itself; remove it, or write {patient} as its value`,
   ],
   [
     'a search with an unknown parameter',

@@ -18,6 +18,8 @@ export interface Held {
   readonly reads: ChainSpec['end'];
   /** Whether a search finds it, or `$everything` gives it; else it comes by reference alone. */
   readonly isListed: boolean;
+  /** A Provenance, which no search by patient finds: a search of its target's type brings it along. */
+  readonly isBrought: boolean;
   /** Did not change since the request's `_since`. */
   readonly isOld: boolean;
   /** The resources that it refers to, as `type/id`. */
@@ -207,6 +209,7 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
       reads: 'given',
       isListed: true,
       isOld: false,
+      isBrought: false,
       isUnreferred: false,
       isOlders: false,
       refersTo: [],
@@ -246,7 +249,8 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
       });
     });
     // A payer that grants a part may keep back the one of two that refers to it.
-    const mayRefer = spec.limited === undefined ? own : single;
+    // Of twins that differ the second is dropped, with what it refers to.
+    const mayRefer = spec.limited === undefined && whyUnread(writes) === undefined ? own : single;
     [mayRefer[from % mayRefer.length]!, ...links].forEach((one, at) => {
       const next = links[at] ?? (isCircle ? links[0] : undefined);
       if (next !== undefined) linkTo(one, next, writes);
@@ -256,6 +260,14 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
     const holder = single[one.of % single.length];
     if (holder !== undefined) attach(holder, { ...one, number }, spec, base, facade);
   });
+  if (spec.provenances !== 'none') {
+    for (const { type, id, isOld, isUnreferred, isOlders } of single) {
+      if (type === 'Provenance' || id !== `${type}-0` || isUnreferred || isOlders) continue;
+      const made = add('Provenance', `p-${type}`, undefined, { isListed: false, isBrought: true, isOld });
+      made.value['target'] = [{ reference: `${type}/${id}` }];
+      made.refersTo.push(`${type}/${id}`);
+    }
+  }
   spec.foreign.forEach((one, number) => {
     const foreign = addForeign(one, number, add, base);
     if (one.how === 'hung') addHung(foreign, number, add, spec);

@@ -37,6 +37,9 @@ const isCurrent = (spec: PayerSpec, one: Held): boolean => spec.since === undefi
  * the record refers to, which the payer gives when they are read.
  */
 const wholeRecord = (spec: PayerSpec, held: readonly Held[], came: ReadonlySet<string>): readonly Held[] => {
+  // What a payer forgets, and nothing refers to, nobody can know of.
+  const isForgotten = (one: Held): boolean =>
+    typesOf(spec).get(one.type)?.search === 'forgets' && !came.has(keyOf(one));
   const byKey = new Map(held.map((one) => [keyOf(one), one]));
   const whole = new Map<string, Held>();
   const seen = new Set<string>();
@@ -52,7 +55,9 @@ const wholeRecord = (spec: PayerSpec, held: readonly Held[], came: ReadonlySet<s
       if (next !== undefined) visit(next);
     }
   };
-  for (const one of held) if (one.isListed || (one.type === 'Patient' && spec.since === undefined)) visit(one);
+  for (const one of held) if (one.isBrought && came.has(one.refersTo[0]!)) visit(one);
+  for (const one of held)
+    if ((one.isListed && !isForgotten(one)) || (one.type === 'Patient' && spec.since === undefined)) visit(one);
   return [...whole.values()];
 };
 
@@ -63,14 +68,23 @@ const saysMerged = (spec: PayerSpec): boolean =>
 /** Whether the payer has an attachment that may be asked for, and does not give it. One that it does not have is not missing. */
 const isMissed = ({ from, answers }: Attached): boolean => from !== undefined && !['given', 'gone'].includes(answers);
 
+/** Whether the payer does not bring each Provenance with what it is about, as it declares. */
+const bringsNotAll = (facts: Facts): boolean =>
+  facts.spec.provenances !== 'declared' ||
+  isUndeclared(facts.spec) ||
+  facts.spec.asked !== undefined ||
+  [...typesOf(facts.spec).keys()].some((type) => type !== 'Provenance' && troubles(facts, type).length > 0);
+
 /** Why a type may be called something other than complete although all of it came. */
-const troubles = ({ spec, held, came }: Facts, type: string): readonly string[] => {
+const troubles = (facts: Facts, type: string): readonly string[] => {
+  const { spec, held, came } = facts;
   const how = typesOf(spec).get(type);
   const found: string[] = [];
   if (spec.limited?.includes(type) === true) found.push('the payer grants a part of it');
   if (spec.everything === 'broken' || spec.everything === 'cut') found.push('$everything fails');
   if (isUndeclared(spec)) found.push('nobody knows what is declared');
   if (totalOfAllLies(spec)) found.push('the total of $everything lies');
+  if (type === 'Provenance' && bringsNotAll(facts)) found.push('no search brings some');
   if (how === undefined) return [...found, 'the payer does not have the type'];
   if (takenParameters(how).length === 0 || refuses(spec, type)) found.push('no search finds it');
   if (how.filters === 'one') found.push('the profile searches a part of it');
@@ -190,6 +204,12 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
     const isLabeled = held.some((one) => one.type === type && one.text.includes('"REDACTED"') && came.has(keyOf(one)));
     if (outcome === 'complete' && isLabeled)
       say('what is called complete is', 'a type of which one resource is labeled as redacted', about);
+    const isPlain = spec.everything === 'none' && spec.since === undefined && !spec.hasParts;
+    const last = held.findLast((one) => one.isListed && one.type === type);
+    const isForgetful =
+      isPlain && typesOf(spec).get(type)?.search === 'forgets' && typesOf(spec).get(type)?.first === 'plain';
+    if (outcome === 'complete' && isForgetful && last?.owner === 'member' && came.has(keyOf(last)))
+      say('what is called complete is', 'a type of which one came by a reference only', about);
     const isTwin = typesOf(spec).get(type)?.first === 'otherTwin';
     if (outcome === 'complete' && isTwin && number > 0 && isSent(spec, held, type))
       say('what is called complete is', 'a type of which the second of two with one id is dropped', about);

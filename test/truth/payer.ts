@@ -23,6 +23,7 @@ export const typesOf = (spec: PayerSpec): ReadonlyMap<string, TypeSpec> => {
     ...spec.foreign.map(({ type, how }) => (how === 'bundle' ? 'Bundle' : how === 'parameters' ? 'Parameters' : type)),
     ...spec.foreign.flatMap(({ how }, number) => (how === 'hung' ? [hungType(number)] : [])),
   ];
+  if (spec.provenances !== 'none') others.push('Provenance');
   return new Map([
     ...others.map((type): [string, TypeSpec] => [type, { type, ...usual }]),
     ...spec.types.map((one): [string, TypeSpec] => [one.type, spec.hasParts ? one : { ...one, filters: 'none' }]),
@@ -88,6 +89,8 @@ export const isDeclared = (spec: PayerSpec, type: string): boolean => {
 /** Whether nobody can tell from the payer's statement which types it has. */
 export const isUndeclared = ({ metadata }: PayerSpec): boolean => ['none', 'empty', 'adds'].includes(metadata);
 
+const declaresProvenances = ({ provenances }: PayerSpec): boolean => ['declared', 'refused'].includes(provenances);
+
 const capabilities = (spec: PayerSpec): Sent => {
   if (spec.metadata === 'none') return refusal(404, 'not-found');
   const listed = [...typesOf(spec).values()].filter(({ type }) => isDeclared(spec, type));
@@ -100,6 +103,7 @@ const capabilities = (spec: PayerSpec): Sent => {
       interaction: [{ code: 'read' }, ...(isSearched ? [{ code: 'search-type' }] : [])],
       // JSON has no undefined.
       searchParam: spec.metadata === 'searches' ? searchParam : undefined,
+      searchRevInclude: declaresProvenances(spec) ? ['Provenance:target'] : undefined,
     };
   });
   return fhir({
@@ -145,6 +149,10 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
   const byKey = new Map(held.map((one) => [keyOf(one), one]));
   let requests = -1;
 
+  /** Whether a Provenance is about one of these. */
+  const isBroughtWith = (one: Held, keys: ReadonlySet<string>, isSince: boolean): boolean =>
+    one.isBrought && keys.has(one.refersTo[0]!) && !(isSince && spec.since === 'heeded' && one.isOld);
+
   /** A page of a list, with a link to the next. */
   const page = (
     list: readonly Held[],
@@ -165,7 +173,13 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
         ({ type, text }) =>
           `{"resource":${text}${included === 'none' || type === 'Patient' ? '' : ',"search":{"mode":"include"}'}}`,
       );
-    if (at === last && how.search === 'labels') entry.pop();
+    const shown = list.slice(begin, (from + 1) * pageSize).map(keyOf);
+    if (url.searchParams.get('_revinclude') === 'Provenance:target') {
+      const keys = new Set(shown);
+      const ofThese = held.filter((one) => isBroughtWith(one, keys, url.searchParams.has('_lastUpdated')));
+      entry.unshift(...ofThese.map(({ text }) => `{"resource":${text},"search":{"mode":"include"}}`));
+    }
+    if (at === last && (how.search === 'labels' || how.search === 'forgets')) entry.pop();
     if (at === last && (how.search === 'suppresses' || how.search === 'informs')) {
       if (how.search === 'suppresses') entry.pop();
       const code = how.search === 'suppresses' ? 'suppressed' : 'informational';
@@ -226,9 +240,12 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
   const everything = (url: URL): Sent => {
     if (spec.everything === 'none' || spec.everything === 'refused') return refusal(403, 'forbidden');
     if (spec.everything === 'broken') return refusal(500, 'exception');
-    const given = listed(undefined, url.searchParams.has('_since')).filter(
-      ({ type }) => !(spec.everything === 'short' && types.get(type)?.isShort === true),
-    );
+    const isSince = url.searchParams.has('_since');
+    const isGivenType = ({ type }: Held): boolean =>
+      !(spec.everything === 'short' && types.get(type)?.isShort === true);
+    const given = listed(undefined, isSince).filter(isGivenType);
+    const keys = new Set(given.map(keyOf));
+    given.push(...held.filter((one) => isGivenType(one) && isBroughtWith(one, keys, isSince)));
     if (spec.isPatientLast) given.sort((one, other) => Number(keyOf(one) === own) - Number(keyOf(other) === own));
     return page(given, { ...usual, search: spec.everything === 'cut' ? 'breaks' : 'finds' }, url, spec.included);
   };
@@ -238,6 +255,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     if (how === undefined || how.search === 'unsearchable') return refusal(400, 'not-supported');
     if (how.search === 'refused') return refusal(403, 'forbidden');
     if (how.search === 'unauthorized') return refusal(401, 'login');
+    if (spec.provenances === 'refused' && url.searchParams.has('_revinclude')) return refusal(400, 'not-supported');
     const found = listed(type, url.searchParams.has('_lastUpdated'));
     const ids = url.searchParams.get('_id')?.split(',');
     if (ids !== undefined)

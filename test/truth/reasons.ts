@@ -84,7 +84,7 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
       if (type === '$everything') return totalOfAllLies(spec);
       const how = typesOf(spec).get(type);
       const count = held.filter((one) => one.type === type && one.isListed).length;
-      const isShort = how?.pages === 'skip' || how?.search === 'suppresses' || how?.search === 'labels';
+      const isShort = how?.pages === 'skip' || ['suppresses', 'labels', 'forgets'].includes(how?.search ?? '');
       if (spec.ignoresTotals) return false;
       return (
         how?.total === 'high' || (['true', 'text'].includes(how?.total ?? '') && isShort && Number(named) <= count)
@@ -169,6 +169,23 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
   [
     /^(?<key>\w+\/\S+) on page \d+ came before with other content\. Only the first is in this export\.$/,
     ({ key = '' }, facts) => new Set(heldOf(facts, key).map(({ text }) => text)).size > 1,
+  ],
+  [
+    /^(?<type>\w+)\/\S+ came only because the record refers to it: a search of \w+ had ended without it, so that others may be missing\.$/,
+    ({ type = '' }, { spec }) => {
+      const how = typesOf(spec).get(type);
+      return how !== undefined && (['suppresses', 'labels', 'forgets'].includes(how.search) || repeats(how));
+    },
+  ],
+  [
+    /^Provenance is not complete: a search by patient finds those of the Patient only, and (?:the payer (?<how>does not declare that|refused) a search of (?<types>\w+(?:, \w+)*) (?:that )?brings theirs \(_revinclude=Provenance:target\)|a search of [\w, ]+ that brings theirs did not end|no other type was asked for whose search brings them)\.$/,
+    ({ how, types = '' }, { spec, came }) => {
+      if (how === undefined) return true;
+      const all = types.split(', ');
+      if (!all.every((type) => [...came].some((key) => key.includes(type)))) return false;
+      if (how === 'refused') return spec.provenances === 'refused' || spec.hiccups.length > 0;
+      return all.every((type) => !(spec.provenances === 'declared' && isDeclared(spec, type)));
+    },
   ],
   [
     /^The member's own Patient resource did not come\.$/,

@@ -10,6 +10,11 @@ export interface PayerSpec {
    * imports the others.
    */
   readonly metadata: 'searches' | 'types' | 'none' | 'empty' | 'adds';
+  /**
+   * Whether the first resource of each type has a Provenance, and how the payer gives it: a search of the type brings it, as the
+   * statement says or does not say; or the payer refuses such a search.
+   */
+  readonly provenances: 'none' | 'declared' | 'undeclared' | 'refused';
   /** Ignores parameters that it does not know, and answers with all patients' resources of the type. */
   readonly isLax: boolean;
   /** The profile says that the payer's totals mean nothing. */
@@ -57,6 +62,8 @@ export interface TypeSpec {
     | 'suppresses'
     | 'labels'
     | 'informs'
+    // Leaves out the last, and says nothing.
+    | 'forgets'
     // Answers 404 if it finds nothing.
     | 'missesNone';
   /** Which of R4's parameters for a patient the payer takes. */
@@ -199,6 +206,7 @@ const typeSpec: fc.Arbitrary<TypeSpec> = fc.record({
     'suppresses',
     'labels',
     'informs',
+    'forgets',
     'missesNone',
   ),
   parameters: mostly<TypeSpec['parameters']>('all', 'first', 'last'),
@@ -301,6 +309,7 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
     {
       everything: mostly<PayerSpec['everything']>('none', 'whole', 'short', 'refused', 'broken', 'cut'),
       metadata: mostly<PayerSpec['metadata']>('searches', 'types', 'none', 'empty', 'adds'),
+      provenances: mostly<PayerSpec['provenances']>('none', 'declared', 'undeclared', 'refused'),
       isLax: fc.boolean(),
       ignoresTotals: mostly<boolean>(false, true),
       included: mostly<PayerSpec['included']>('none', 'matchesCounted', 'allCounted', 'moreCounted'),
@@ -323,6 +332,7 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
       requiredKeys: [
         'everything',
         'metadata',
+        'provenances',
         'isLax',
         'ignoresTotals',
         'included',

@@ -27,6 +27,7 @@ const notReadKinds: ReadonlySet<Problem['kind']> = new Set([
   'typeNotRead',
   'typeNotSearched',
   'typeOutOfScope',
+  'typeAstray',
   'referencesNotRead',
 ]);
 

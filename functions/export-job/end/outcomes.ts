@@ -216,6 +216,14 @@ const groupFaults = {
   tooMany: 'the answer has more Groups than a match of 1,000 members needs',
 } as const;
 
+const provenanceFaults: Readonly<Record<Of<'provenanceInPart'>['why'], (types: string) => string>> = {
+  undeclared: (types) =>
+    `the payer does not declare that a search of ${types} brings theirs (_revinclude=Provenance:target)`,
+  refused: (types) => `the payer refused a search of ${types} that brings theirs (_revinclude=Provenance:target)`,
+  unfinished: (types) => `a search of ${types} that brings theirs did not end`,
+  alone: () => 'no other type was asked for whose search brings them',
+};
+
 const whyUnknown = ({ isElsewhere, isEarly }: Extract<Problem, { kind: 'unknownPatient' }>): string => {
   if (isEarly === true)
     return "it came before the member's Patient, and is about another id, which may be the member's";
@@ -351,6 +359,17 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
   typeInPart: maybeIncomplete(
     ({ type, by }) =>
       `${type} is not complete: the gateway searches this payer for a part of it only, by ${by.join(', ')}.`,
+  ),
+  searchMissed: incomplete(
+    ({ type, id }) =>
+      `${type}/${id} came only because the record refers to it: a search of ${type} had ended without it, so that others may be missing.`,
+  ),
+  provenanceInPart: maybeIncomplete(
+    ({ of, why }) =>
+      `Provenance is not complete: a search by patient finds those of the Patient only, and ${provenanceFaults[why](of.join(', '))}.`,
+  ),
+  typeAstray: incomplete(
+    ({ type }) => `${type} is not read: the payer has it at a base where its profile does not name it.`,
   ),
   patientNotGiven: incomplete(({ ofGroup }) =>
     ofGroup === true ? 'No Patient came of any member.' : "The member's own Patient resource did not come.",

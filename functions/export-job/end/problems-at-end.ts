@@ -1,7 +1,7 @@
 import type { Export } from '../../shared/store/export-item.ts';
 import type { Problem } from '../reading/problems.ts';
 import { isMemberType } from '../record/declared.ts';
-import { isPatientDue, type Wanted } from '../record/wanted.ts';
+import { isFiltered, isPatientDue, type Wanted } from '../record/wanted.ts';
 import { everything, type JobState } from '../state/state.ts';
 import { countsOf, isLack } from './outcomes-by-type.ts';
 
@@ -25,6 +25,38 @@ const isRefusedThoughItCame = (problem: Problem, counts: ReadonlyMap<string, num
   isMemberType(problem.type) &&
   counts.has(problem.type);
 
+type InPart = Extract<Problem, { readonly kind: 'provenanceInPart' }>;
+
+/**
+ * Why Provenances of resources in the record may be missing: in R4 a search by patient finds those of the Patient only
+ * (https://hl7.org/fhir/R4/provenance.html#search). Undefined if none are.
+ */
+const provenancesMissing = (
+  { known, parts }: Pick<JobState, 'known' | 'parts'>,
+  types: Export['types'],
+): readonly InPart[] | undefined => {
+  const { provenances = {}, finished = [], withEverything = [] } = known;
+  const isOfAll = withEverything.includes('Provenance');
+  const whyOf = (type: string): InPart['why'] | undefined => {
+    if (isOfAll && withEverything.includes(type)) return undefined;
+    const how = provenances[type] ?? 'undeclared';
+    return how === 'asked' ? (finished.includes(type) ? undefined : 'unfinished') : how;
+  };
+  const others = (all: Iterable<string>): string[] =>
+    [...all].filter((type) => type !== 'Patient' && type !== 'Provenance' && isMemberType(type));
+  const lacking = Map.groupBy(others(countsOf(parts).keys()), whyOf);
+  lacking.delete(undefined);
+  const found = [...lacking].map(([why, of]): InPart => ({
+    kind: 'provenanceInPart',
+    type: 'Provenance',
+    of,
+    why: why!,
+  }));
+  if (found.length > 0) return found;
+  const isAlone = !isOfAll && types !== undefined && others(types).length === 0;
+  return isAlone ? [{ kind: 'provenanceInPart', type: 'Provenance', of: [], why: 'alone' }] : undefined;
+};
+
 interface Rules extends Pick<Wanted, 'isWanted'> {
   /** Whether the payer granted only a part of a type. */
   readonly isLimited: (type: string) => boolean;
@@ -40,7 +72,7 @@ export const problemsAtEnd = (
   { known, parts }: Pick<JobState, 'known' | 'parts'>,
   problems: readonly Problem[],
   { isWanted, isLimited }: Rules,
-  asked: Pick<Export, 'since' | 'until' | 'filters'>,
+  asked: Pick<Export, 'since' | 'until' | 'filters' | 'types'>,
 ): readonly Problem[] => {
   const counts = countsOf(parts);
   const has = (type: string): boolean =>
@@ -63,9 +95,32 @@ export const problemsAtEnd = (
     !withEverything.includes(type) &&
     !has(type) &&
     !has(everything);
+  const missing = provenancesMissing({ known, parts }, asked.types);
+  const isProvenanceDue =
+    known.provenances !== undefined &&
+    isWanted('Provenance') &&
+    !isFiltered(asked, 'Provenance') &&
+    (known.planned.includes('Provenance') || counts.has('Provenance'));
+  /** Each search has brought them, the Patient's too, so that none of their own is needed. */
+  const isProvenanceBrought =
+    isProvenanceDue &&
+    missing === undefined &&
+    known.provenances['Patient'] === 'asked' &&
+    counts.has('Patient') &&
+    (known.linked ?? []).length === 0 &&
+    finished.includes('Patient');
+  const isNeeded = (problem: Problem): boolean => {
+    if (problem.kind === 'searchMissed')
+      return (
+        !isLimited(problem.type) && !problems.some((one) => one.kind === 'typeInPart' && one.type === problem.type)
+      );
+    return !(isProvenanceBrought && problem.kind === 'typeRefused' && problem.type === 'Provenance');
+  };
+  const isAstray = (type: string): boolean =>
+    isWanted(type) && !has(type) && !(finished.includes(type) && counts.has(type));
   return lastIfInPart([
     ...problems
-      .filter((one) => isLasting(one, counts))
+      .filter((one) => isLasting(one, counts) && isNeeded(one))
       .map((one) =>
         isRefusedThoughItCame(one, counts)
           ? ({ kind: 'typeOnlyReferred', type: one.type, why: 'scope' } as const)
@@ -73,8 +128,10 @@ export const problemsAtEnd = (
       ),
     ...(isPatientMissing ? [{ kind: 'patientNotGiven', type: 'Patient' } as const] : []),
     ...[...counts.keys()]
-      .filter(isOnlyReferred)
+      .filter((type) => isOnlyReferred(type) && !(isProvenanceBrought && type === 'Provenance'))
       .map((type) => ({ kind: 'typeOnlyReferred', type, why: 'payer' }) as const),
+    ...(isProvenanceDue && !has('Provenance') ? (missing ?? []) : []),
+    ...(known.declares?.astray ?? []).filter(isAstray).map((type) => ({ kind: 'typeAstray', type }) as const),
     ...limited,
   ]);
 };

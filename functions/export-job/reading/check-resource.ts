@@ -265,6 +265,12 @@ export const namesMember = ({ type, resource }: Pick<PageResource, 'type' | 'res
   );
 };
 
+/** Whether a resource says that it is about the member, by the id that searches are for. */
+export const isAboutMember = ({ type, resource }: Pick<PageResource, 'type' | 'resource'>, whose: Whose): boolean =>
+  elementsAbout(type).some(
+    (path) => aboutElement(path, { resource, resolve: () => undefined }, { ...whose, linked: [] }) === 'member',
+  );
+
 /** Whether a resource names a patient on another server, or on the payer's own by a base that the profile does not have. */
 export const namesPatientElsewhere = (
   { type, resource }: Pick<PageResource, 'type' | 'resource'>,

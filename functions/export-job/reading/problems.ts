@@ -68,6 +68,20 @@ export type Problem =
   | { readonly kind: 'typeLimited'; readonly type: string }
   /** The payer's profile has searches of only a part of the type. @property by the parameters that limit each */
   | { readonly kind: 'typeInPart'; readonly type: string; readonly by: readonly string[] }
+  /** One of the member's came by a reference only, though a search of the whole type had ended. */
+  | { readonly kind: 'searchMissed'; readonly type: string; readonly id: string }
+  /**
+   * The Provenances of these types' resources were not asked for: the payer does not declare such searches, refused them, or did not
+   * answer them to their ends; or only Provenances were asked for (`alone`).
+   */
+  | {
+      readonly kind: 'provenanceInPart';
+      readonly type: 'Provenance';
+      readonly of: readonly string[];
+      readonly why: 'undeclared' | 'refused' | 'unfinished' | 'alone';
+    }
+  /** A further base of the payer's declares the type, and the profile does not name it there. */
+  | { readonly kind: 'typeAstray'; readonly type: string }
   /** The export should have the member's Patient, or those of a Group, and has none. */
   | { readonly kind: 'patientNotGiven'; readonly type: 'Patient'; readonly ofGroup?: true }
   /** No search finds the resources of this type that belong to a member, and no reference brought one. */

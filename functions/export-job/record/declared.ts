@@ -1,3 +1,4 @@
+import { patientCompartment } from '../../shared/fhir/patient-compartment.ts';
 import { parametersForPatient, typesByPatient } from '../../shared/fhir/search-by-patient.ts';
 import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
 import { isAt, type FhirBase } from '../../shared/registry/fhir-bases.ts';
@@ -13,6 +14,32 @@ export const memberTypes: readonly string[] = typesByPatient();
 const member = new Set(memberTypes);
 
 export const isMemberType = (type: string): boolean => member.has(type);
+
+/**
+ * The types of which R4 does not require that they say whom they are about (the element has a minimum of 0), though the patient
+ * compartment finds them by another element, too (https://hl7.org/fhir/R4/compartmentdefinition-patient.html).
+ */
+const aboutNobody = new Set(
+  'Basic CareTeam Communication CommunicationRequest Composition DocumentManifest DocumentReference Invoice List MedicationDispense Observation QuestionnaireResponse RequestGroup Task'.split(
+    ' ',
+  ),
+);
+
+/** The parameters of the compartment that find what names the member in another element than the one that says whom it is about. */
+const otherParameters = (type: string): readonly string[] => {
+  if (!aboutNobody.has(type)) return [];
+  const usual = patientParameters(type);
+  return parametersForPatient(type, Object.keys(patientCompartment[type] ?? {})).filter(
+    (code) => !usual.includes(code),
+  );
+};
+
+/** Whether a payer declares that a search of a type can bring Provenances, as US Core has it. Some write a dot. */
+const bringsProvenances = ({ searchRevInclude }: JsonObject): boolean =>
+  Array.isArray(searchRevInclude) &&
+  searchRevInclude.some(
+    (one) => typeof one === 'string' && /^(?:\*|Provenance(?:[:.](?:\*|target))?)$/.test(one.trim()),
+  );
 
 /** Whether it is known of each type whether the payer declares it. */
 export const isKnownWhole = (declared: Declared | undefined): declared is Declared =>
@@ -39,8 +66,14 @@ export const declaredBy = (statement: unknown): Declared | undefined => {
     const [usual, ...others] = patientParameters(String(type));
     return [type, [usual, ...others].find((code) => names.has(code)) ?? usual];
   });
+  const others = resources.map(({ type, searchParam }) => {
+    const names = new Set(objectsIn(searchParam).map(({ name }) => name));
+    return [String(type), otherParameters(String(type)).filter((code) => names.has(code))] as const;
+  });
   return {
     types: Object.fromEntries(found.filter(([, code]) => code !== undefined)) as Declared['types'],
+    others: Object.fromEntries(others.filter(([, codes]) => codes.length > 0)),
+    provenanceOf: resources.filter(bringsProvenances).map(({ type }) => String(type)),
     ...(isAddition(statement) && { isPart: true }),
   };
 };
@@ -65,6 +98,19 @@ export const declaredByAll = (
     );
     return Object.fromEntries([...named, ...own]);
   };
-  const [atFirst, ...others] = bases.map(typesAt);
-  return { ...first, types: Object.assign({}, ...others, atFirst) as Declared['types'] };
+  const [atFirst, ...further] = bases.map(typesAt);
+  const types = Object.assign({}, ...further, atFirst) as Declared['types'];
+  const atTheirs = declared.map((one, at) => {
+    const isTheirs = (type: string): boolean => isAt(bases[at]!, type) && (type !== 'Patient' || at === 0);
+    const others = Object.entries(one?.others ?? {}).filter(([type]) => isTheirs(type));
+    return { others: Object.fromEntries(others), provenanceOf: (one?.provenanceOf ?? []).filter(isTheirs) };
+  });
+  const ofFurther = declared.slice(1).flatMap((one) => Object.keys(one?.types ?? {}));
+  return {
+    ...first,
+    types,
+    others: Object.assign({}, ...atTheirs.map(({ others }) => others)) as Declared['others'],
+    provenanceOf: atTheirs.flatMap(({ provenanceOf }) => provenanceOf),
+    astray: [...new Set(ofFurther)].filter((type) => !(type in types)),
+  };
 };

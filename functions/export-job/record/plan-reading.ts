@@ -1,5 +1,11 @@
 import type { Parameter } from '../../shared/fhir/fhir-request.ts';
-import { limitsOf, parseRecordSearch, readRecordSearch, type RecordSearch } from '../../shared/fhir/record-search.ts';
+import {
+  limitsOf,
+  parseRecordSearch,
+  patientReference,
+  readRecordSearch,
+  type RecordSearch,
+} from '../../shared/fhir/record-search.ts';
 import { payerUrl } from '../../shared/fhir/to-payer-url.ts';
 import type { Payer } from '../../shared/registry/types.ts';
 import type { Export } from '../../shared/store/export-item.ts';
@@ -56,7 +62,13 @@ export const problemsOf = (
 
 type Path = readonly string[];
 
-const taskOf = ({ payer }: PlanInputs, type: string, segments: Path, query: readonly Parameter[]): SearchTask => {
+const taskOf = (
+  { payer }: PlanInputs,
+  type: string,
+  segments: Path,
+  query: readonly Parameter[],
+  provenance?: SearchTask['provenance'],
+): SearchTask => {
   const base = payer.fhirBaseUrl.replace(/\/+$/, '');
   // Without the other bases: what follows a base is the same at each.
   const { url } = payerUrl(
@@ -65,7 +77,8 @@ const taskOf = ({ payer }: PlanInputs, type: string, segments: Path, query: read
     { gatewayBase: base },
   );
   const rest = url.slice(base.length);
-  return { kind: 'search', type, rest, page: 1, matched: 0, stale: 0, tries: 0, waits: 0, refusals: 0 };
+  const counts = { matched: 0, stale: 0, tries: 0, waits: 0, refusals: 0 };
+  return { kind: 'search', type, rest, page: 1, ...counts, ...(provenance !== undefined && { provenance }) };
 };
 
 const pageSizeOf = ({ payer }: PlanInputs): Parameter[] => {
@@ -93,25 +106,60 @@ const withinScope = (search: RecordSearch, text: string, { payer, wanted }: Plan
   return { ...search, parameters: search.parameters.filter(([name]) => !/^_(?:rev)?include\b/.test(name)) };
 };
 
-/** @param filter further parameters, of `_typeFilter` */
+/** Brings the Provenances of what a search finds (https://hl7.org/fhir/us/core/general-guidance.html). */
+const withProvenances: Parameter = ['_revinclude', 'Provenance:target'];
+
+/** Whether the search of a type, as the profile has it, brings Provenances, or may be asked to. */
+const provenanceBy = (
+  { wanted, asked, declared }: PlanInputs,
+  { type, parameters }: RecordSearch,
+): SearchTask['provenance'] => {
+  const isSaid = ([name, value]: Parameter): boolean =>
+    name === '_revinclude' && value.split(',').some((one) => /^(?:\*|Provenance:(?:\*|target))$/.test(one.trim()));
+  if (parameters.some(isSaid)) return 'profile';
+  const isWanted = wanted.may('Provenance', 's') && !isFiltered(asked, 'Provenance') && type !== 'Provenance';
+  return isWanted && declared?.provenanceOf?.includes(type) === true ? 'declared' : undefined;
+};
+
+interface SearchOptions {
+  readonly named?: string;
+  /** Further parameters, of `_typeFilter`. */
+  readonly filter?: readonly Parameter[];
+  /** The parameter that names the member. @default the usual one */
+  readonly by?: string | undefined;
+}
+
 const searchTask = (
   inputs: PlanInputs,
   text: string,
-  { named, filter = [] }: { readonly named?: string; readonly filter?: readonly Parameter[] } = {},
+  { named, filter = [], by }: SearchOptions = {},
 ): SearchTask | undefined => {
   const search = withinScope(parseRecordSearch(text), text, inputs);
-  const { since, until } = inputs.asked;
-  const ofPatient = patientParameter(inputs, search.type);
+  const { since, until, patient } = inputs.asked;
+  const own = patientReference(search);
+  const code = by ?? own?.[0];
+  const ofPatient: Parameter | undefined =
+    code === undefined ? patientParameter(inputs, search.type) : [code, `Patient/${patient}`];
   if (ofPatient === undefined) return undefined;
+  const provenance = named === undefined ? provenanceBy(inputs, search) : undefined;
   const query: Parameter[] = [
     ofPatient,
-    ...search.parameters,
+    ...search.parameters.filter((one) => one !== own),
     ...filter,
+    ...(provenance === 'declared' ? [withProvenances] : []),
     ...(until === undefined ? [] : [['_lastUpdated', `le${until}`] as const]),
     ...(since === undefined ? [] : [['_lastUpdated', `ge${since}`] as const]),
     ...pageSizeOf(inputs),
   ];
-  return taskOf(inputs, named ?? search.type, [search.type], query);
+  return taskOf(inputs, named ?? search.type, [search.type], query, provenance);
+};
+
+/** Searches by each parameter that the payer has for the member's resources of a type. The profile may name one itself. */
+const tasksByEach = (inputs: PlanInputs, text: string, filter: readonly Parameter[] = []): readonly SearchTask[] => {
+  const search = parseRecordSearch(text);
+  const isNamed = patientReference(search) !== undefined;
+  const others = isNamed ? [] : (inputs.declared?.others?.[search.type] ?? []);
+  return [undefined, ...others].flatMap((by) => searchTask(inputs, text, { filter, by }) ?? []);
 };
 
 const typeOf = (text: string): string => parseRecordSearch(text).type;
@@ -165,7 +213,7 @@ const searchesOf = (inputs: PlanInputs): readonly string[] => {
 const searchTasks = (inputs: PlanInputs, text: string): readonly SearchTask[] => {
   const filters = (inputs.asked.filters ?? []).map(parseRecordSearch).filter(({ type }) => type === typeOf(text));
   const given = filters.length === 0 ? [{ parameters: [] }] : filters;
-  return given.flatMap(({ parameters: filter }) => searchTask(inputs, text, { filter }) ?? []);
+  return given.flatMap(({ parameters: filter }) => tasksByEach(inputs, text, filter));
 };
 
 /** Those that are read by reference only. */
@@ -220,7 +268,7 @@ const afterEverything = (inputs: PlanInputs): readonly SearchTask[] => {
   const { types } = inputs.asked;
   return typesDeclared(inputs)
     .filter((type) => types?.includes(type) ?? true)
-    .flatMap((type) => searchTask(inputs, type) ?? [])
+    .flatMap((type) => tasksByEach(inputs, type))
     .map((task) => Object.assign(unlessAbsent(inputs, task), { unlessCame: true as const }));
 };
 

@@ -1,6 +1,6 @@
 /** How a leg changes its queue: the task at its head, and the searches that are left. */
 import { isMissing, type Problem } from '../reading/problems.ts';
-import { everything, type SearchTask, type Task } from '../state/state.ts';
+import { everything, type ProvenanceAsked, type SearchTask, type Task } from '../state/state.ts';
 import { planByType, problemsOf, type Plan } from './plan-reading.ts';
 import type { RecordLeg } from './record-leg.ts';
 
@@ -13,6 +13,15 @@ const replace = <T>(items: T[], ...by: readonly Iterable<T>[]): void => {
 /** Adds the Patient to the resources that are read by id after the searches. */
 export const readPatientById = ({ item: { patient }, seen, referred }: RecordLeg): void => {
   if (seen.add(`reference Patient/${patient}`)) referred.names.push(`Patient/${patient}`);
+};
+
+/** How Provenances are asked for: with each search of a type, or not of all. */
+const provenancesOf = (tasks: readonly SearchTask[]): Readonly<Record<string, ProvenanceAsked>> => {
+  const byType = Map.groupBy(tasks, ({ type }) => type);
+  const isAsked = (own: readonly SearchTask[]): boolean => own.every(({ provenance }) => provenance !== undefined);
+  return Object.fromEntries(
+    [...byType].map(([type, own]): [string, ProvenanceAsked] => [type, isAsked(own) ? 'asked' : 'undeclared']),
+  );
 };
 
 /** Puts a plan's searches before what is left. */
@@ -28,6 +37,7 @@ export const followPlan = (
   if (plan.readsPatient) readPatientById(leg);
   replace(queue, plan.tasks, left);
   replace(planned, new Set(plan.tasks.map(({ type }) => type)));
+  leg.next.provenances = provenancesOf(plan.tasks);
   for (const problem of problemsOf(plan, options)) problems.add(problem);
 };
 
@@ -44,6 +54,8 @@ const searchByType = (leg: RecordLeg): void => {
  */
 const dropIfCame = ({ next, problems, before }: RecordLeg, task: SearchTask): boolean => {
   if (task.unlessCame !== true || task.page > 1 || !next.withEverything.has(task.type)) return false;
+  // Without any Provenance, nobody knows whether the request for everything brings them.
+  if (task.provenance !== undefined && !next.withEverything.has('Provenance')) return false;
   const isLacking = (problem: Problem): boolean => problem.type === everything && isMissing(problem);
   if (problems.listed().some(isLacking) || before.problems.some(isLacking)) return false;
   next.queue.shift();

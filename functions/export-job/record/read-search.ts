@@ -274,20 +274,28 @@ const endRefused = (leg: RecordLeg, task: SearchTask, { status, saysNone }: Refu
   return endTask(leg);
 };
 
+/** Asks a search again without Provenances, if the payer declares that it brings them, and does not answer it. */
+const askWithout = (leg: RecordLeg, task: SearchTask, status?: number): SearchTask | undefined => {
+  if (task.provenance !== 'declared' || task.page > 1 || status === 404) return undefined;
+  leg.next.provenances = { ...leg.next.provenances, [task.type]: 'refused' };
+  const rest = task.rest.replace('&_revinclude=Provenance:target', '');
+  return updateTask(leg, task, { rest, provenance: undefined, ...fresh });
+};
+
 /**
  * Reads one page of the first task.
  * @returns the task as it is now, undefined if it is done, or why the leg stops
  */
 const readPage = async (leg: RecordLeg, task: SearchTask, pages: Pages): Promise<SearchTask | Stop | undefined> => {
   const settle = (after: After, fault: Problem): SearchTask | Stop | undefined => {
-    if ('giveUp' in after) return endTask(leg, fault);
-    if ('refused' in after) return endRefused(leg, task, { status: after.refused });
+    if ('giveUp' in after) return askWithout(leg, task) ?? endTask(leg, fault);
+    if ('refused' in after) return askWithout(leg, task) ?? endRefused(leg, task, { status: after.refused });
     return 'stop' in after ? after.stop : (leg.next.queue[0] as SearchTask);
   };
   const asked = pages.next(task);
   if ('kind' in asked) return asked;
   const answer = await asked;
-  if (answer.kind === 'refused') return endRefused(leg, task, answer);
+  if (answer.kind === 'refused') return askWithout(leg, task, answer.status) ?? endRefused(leg, task, answer);
   if (answer.kind !== 'json') return settle(await afterAnswer(leg, task, answer), faultOf(task, answer));
   leg.next.transactionTime ??= new Date(answer.dateMs ?? earliestTimeOf(leg.item)).toISOString();
   const before = leg.next.resources;

@@ -4,6 +4,7 @@ import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import { attachmentsToFetch, keep, type Keeping } from '../leg/keep.ts';
 import {
   checkResource,
+  isAboutMember,
   linkedPatients,
   namesMember,
   namesPatientElsewhere,
@@ -242,6 +243,16 @@ const compareContent = ({ leg: { seen, problems }, source: { page } }: Taking, r
     problems.add({ kind: 'resourceDiffers', type, id, ...(page !== undefined && { page }) });
 };
 
+/** Reports once of a type that one of the member's came by a reference only, though a search for them had ended: it did not find all. */
+const reportIfMissed = ({ leg, rules }: Taking, resource: PageResource): void => {
+  const { item, next, seen, problems } = leg;
+  const { type, id } = resource;
+  const isSearched = isMemberType(type) && (next.finished.has(type) || next.withEverything.has(type));
+  const isLimited = item.since !== undefined || item.until !== undefined || isFiltered(item, type);
+  if (type === 'Patient' || id === undefined || !isSearched || isLimited) return;
+  if (isAboutMember(resource, rules) && seen.add(`missed ${type}`)) problems.add({ kind: 'searchMissed', type, id });
+};
+
 /** Adds a resource to the leg's parts, unless it was seen before or does not belong in the record. */
 const take = (taking: Taking, resource: PageResource): void => {
   const { leg, rules, source, found } = taking;
@@ -277,7 +288,10 @@ const take = (taking: Taking, resource: PageResource): void => {
   const isNew = markAndCount(taking, identityOf(resource), type, resource.mode);
   compareContent(taking, resource);
   if (!isNew) return;
-  if (source.of === 'read') noteMembers(leg.seen, identityOf(resource));
+  if (source.of === 'read') {
+    noteMembers(leg.seen, identityOf(resource));
+    reportIfMissed(taking, resource);
+  }
   keep(taking, resource, attachmentsToFetch(taking, resource), problems.add, () => {
     const from = whyNotOthers(taking, resource);
     return { kind: 'otherPatient', type, page: source.page, ...(from !== undefined && { from }) };

@@ -9,7 +9,16 @@ export interface Declared {
   readonly types: Readonly<Record<string, string>>;
   /** It adds to other statements, so that the payer may have more types. */
   readonly isPart?: true;
+  /** By type, the other parameters to search by: a resource that says of nobody that it is about them may name the member there. */
+  readonly others?: Readonly<Record<string, readonly string[]>>;
+  /** The types whose search can bring the Provenances of what it finds. */
+  readonly provenanceOf?: readonly string[];
+  /** Types that a further base declares, that the profile does not name there, and that the first base does not declare. */
+  readonly astray?: readonly string[];
 }
+
+/** How the Provenances of a type's resources are asked for: with the search of the type, or not, since the payer declares or takes no such search. */
+export type ProvenanceAsked = 'asked' | 'undeclared' | 'refused';
 
 /** A part that was put into the bucket: one type's resources from one leg. */
 export interface WrittenPart extends StoredPart {
@@ -74,6 +83,8 @@ export interface SearchTask extends TaskBase {
   readonly unlessCame?: true;
   /** How many resources matched on failed tries of this page, so that the next try brings them again. */
   readonly newOnPage?: number;
+  /** It brings the Provenances of what it finds, as the profile says, or as the payer declares: then it can be asked without. */
+  readonly provenance?: 'profile' | 'declared' | undefined;
   /** How many times a page brought what an earlier page of this search had brought. */
   readonly repeats?: number;
 }
@@ -184,6 +195,8 @@ export interface Known {
   readonly planned: readonly string[];
   /** What the payer declares; absent if that is not known, and in the state of an earlier version. */
   readonly declares?: Declared;
+  /** By type, how the Provenances of its resources are asked for. Absent in the state of an earlier version. */
+  readonly provenances?: Readonly<Record<string, ProvenanceAsked>>;
   /** The types with a search of their own that was read to its end. Absent in the state of an earlier version. */
   readonly finished?: readonly string[];
   /** The types that came with a request for everything that was read to its end, and that request's own name. */

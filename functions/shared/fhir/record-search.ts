@@ -4,6 +4,8 @@ import { canNamePatient } from './check-patient.ts';
 import { checkSearch } from './check-search.ts';
 import { mergeNeeds, type Parameter, type TypeNeed } from './fhir-request.ts';
 import { isKnownParameter, plainParameters, type AddedParameters } from './known-parameters.ts';
+import { patientCompartment } from './patient-compartment.ts';
+import { parametersForPatient } from './search-by-patient.ts';
 import { isSearchParameter } from './search-targets.ts';
 
 /** A search of a member's whole record, as a payer's profile has it: without the patient, whom the gateway adds. */
@@ -11,6 +13,17 @@ export interface RecordSearch {
   readonly type: string;
   readonly parameters: readonly Parameter[];
 }
+
+/** In a profile's search, the member: the value of a parameter that names one. */
+const memberValue = '{patient}';
+
+/** The parameter of a search in which the profile itself names the member, as `Communication?sender={patient}` does. */
+export const patientReference = ({ parameters }: RecordSearch): Parameter | undefined =>
+  parameters.find(([, value]) => value === memberValue);
+
+/** Whether a parameter names the member where R4's patient compartment has one (https://hl7.org/fhir/R4/compartmentdefinition-patient.html). */
+const namesMember = (type: string, name: string): boolean =>
+  type !== 'Patient' && parametersForPatient(type, Object.keys(patientCompartment[type] ?? {})).includes(name);
 
 /** Parses `Type` or `Type?name=value&name=value`. Nothing is refused here; {@link readRecordSearch} checks it. */
 export const parseRecordSearch = (text: string): RecordSearch => {
@@ -32,8 +45,13 @@ const plain = new Set([...plainParameters.search].filter((name) => /^_(?:include
 const notSearchable = ({ type, parameters }: RecordSearch, added: AddedParameters): string | undefined => {
   if (!isResourceType(type)) return `"${type}" is not a FHIR R4 resource type; write one, such as Observation`;
   for (const [name, value] of parameters) {
+    if (value.includes(memberValue)) {
+      const isOnly = value === memberValue && parameters.filter((one) => one[1].includes(memberValue)).length === 1;
+      if (isOnly && namesMember(type, name)) continue;
+      return `"${name}" cannot be ${memberValue}; write it once, as the value of a parameter of ${type} that names a patient`;
+    }
     if (canNamePatient(name, value, [type])) {
-      return `"${name}" can name a patient, and the gateway adds the patient itself; remove it`;
+      return `"${name}" can name a patient, and the gateway adds the patient itself; remove it, or write ${memberValue} as its value`;
     }
     if (value === '') return `"${name}" has no value; write one, or remove it`;
     if (!isKnownParameter(name, { plain, on: [type], added })) {

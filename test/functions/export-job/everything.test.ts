@@ -129,7 +129,7 @@ describe('an export by $everything from a payer that says which types it has', (
   ])("searches each that may be a patient's if nobody %s", async (_, statement) => {
     const made = await declared(pageOf([claim]), pageOf([memberPatient, observation(1)]), statement);
 
-    expect(made.outcomes).toMatchObject({ Observation: 'complete 1', Claim: 'complete 1', Provenance: 'complete 0' });
+    expect(made.outcomes).toMatchObject({ Observation: 'complete 1', Claim: 'complete 1', Provenance: 'incomplete 0' });
   });
 
   it('names each of which nothing came and that it may not search', async () => {
@@ -162,6 +162,119 @@ describe('a type that the payer does not declare, and that no one names,', () =>
     );
 
     expect([complete, reasons['Goal']]).toEqual([reason === undefined, reason]);
+  });
+});
+
+// https://hl7.org/fhir/us/core/StructureDefinition-us-core-provenance.html
+describe("the Provenances of the member's resources", () => {
+  const provenance = (id: string, target: string) => ({
+    resourceType: 'Provenance',
+    id,
+    target: [{ reference: target }],
+  });
+  const [ofPatient, ofObservation] = [provenance('p', 'Patient/member-1'), provenance('o', 'Observation/o-1')];
+  const brought = '_revinclude=Provenance:target';
+  const declares = (...types: readonly string[]): Sent => {
+    const resource = ['Patient', 'Observation', 'Provenance'].map((type) =>
+      Object.assign({ type }, types.includes(type) && { searchRevInclude: ['Provenance:target'] }),
+    );
+    return fhir({ resourceType: 'CapabilityStatement', rest: [{ mode: 'server', resource }] });
+  };
+  const withIncluded = (resource: object, included: object): Sent =>
+    fhir({
+      resourceType: 'Bundle',
+      type: 'searchset',
+      total: 1,
+      entry: [{ resource }, { resource: included, search: { mode: 'include' } }],
+    });
+  const run = (statement: Sent, options: WorldOptions = {}, refused = 'none') =>
+    runToEnd(
+      () =>
+        ({ path }) => {
+          if (path.includes('$everything')) return pageOf([memberPatient, observation(1)]);
+          if (path.includes(refused)) return { status: 400 };
+          if (path.startsWith('/Provenance')) return pageOf([ofPatient]);
+          const isPatient = path.startsWith('/Patient');
+          const resource = isPatient ? memberPatient : observation(1);
+          if (!path.includes(brought)) return pageOf([resource]);
+          return withIncluded(resource, isPatient ? ofPatient : ofObservation);
+        },
+      { statement, types: ['Patient', 'Observation', 'Provenance'], profile: { everything: false }, ...options },
+    );
+  const idsOf = ({ lines }: Awaited<ReturnType<typeof run>>): readonly string[] =>
+    lines.flatMap((line) => /"resourceType":"Provenance","id":"(\w)"/.exec(line)?.[1] ?? []);
+
+  it.each([
+    ['by the searches that bring them', {}],
+    ['after $everything, if that brought none', { profile: { everything: true } }],
+    ['with a time', { since: '2020-01-01T00:00:00Z' }],
+  ])('come once, and are complete: %s', async (_, options) => {
+    const made = await run(declares('Patient', 'Observation'), options);
+
+    expect(made).toMatchObject({ complete: true, outcomes: { Observation: 'complete 1', Provenance: 'complete 2' } });
+    expect(idsOf(made).toSorted()).toEqual(['o', 'p']);
+  });
+
+  it('are complete without a search of their own, which US Core does not ask for', async () => {
+    const made = await run(declares('Patient', 'Observation'), {}, '/Provenance');
+
+    expect(made).toMatchObject({ complete: true, outcomes: { Provenance: 'complete 2' } });
+  });
+
+  it.each([
+    ['the payer does not declare that a search brings them', 'Patient', 'none', 'does not declare that a search of'],
+    ['the payer refuses such a search, which is asked without', 'Observation', brought, 'refused a search of'],
+  ])('are incomplete if %s', async (_, type, refused, why) => {
+    const made = await run(declares(type), {}, refused);
+
+    expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 1', Provenance: 'incomplete 1' });
+    expect(made.reasons['Provenance']).toContain(`${why} Observation`);
+  });
+
+  it('are incomplete if nothing else was asked for', async () => {
+    const made = await run(declares('Patient', 'Observation'), { types: ['Provenance'] });
+
+    expect(made.outcomes).toEqual({ Provenance: 'incomplete 1' });
+  });
+});
+
+describe('one of the member’s that came by a reference only', () => {
+  const missed =
+    'Observation/o-9 came only because the record refers to it: a search of Observation had ended without it';
+  const report = { resourceType: 'DiagnosticReport', id: 'd', subject: { reference: 'Patient/member-1' } };
+  const run = (nine: object, options: WorldOptions = {}) =>
+    runToEnd(
+      () =>
+        ({ path }) => {
+          if (path === '/Observation/o-9') return fhir({ ...observation(9), ...nine });
+          if (path.startsWith('/DiagnosticReport'))
+            return pageOf([{ ...report, result: [{ reference: 'Observation/o-9' }] }]);
+          return pageOf([path.startsWith('/Observation') ? observation(1) : memberPatient]);
+        },
+      { ...byType('Patient', 'Observation', 'DiagnosticReport'), ...options },
+    );
+
+  it('makes its type incomplete: the search that had ended did not find all', async () => {
+    const made = await run({});
+
+    expect(made).toMatchObject({ complete: false, outcomes: { Observation: 'incomplete 2' } });
+    expect(made.reasons['Observation']).toContain(missed);
+  });
+
+  it.each([
+    ['was limited by a time', {}, { since: '2020-01-01T00:00:00Z' }],
+    [
+      'was granted in part',
+      {},
+      { scope: 'patient/Patient.rs patient/DiagnosticReport.rs patient/Observation.rs?category=laboratory' },
+    ],
+    ['is for what names a patient', { subject: undefined }, {}],
+    ['covers a part only', {}, byType('Patient', 'Observation?category=laboratory', 'DiagnosticReport')],
+  ])('says nothing of a search that %s', async (_, nine, options) => {
+    const made = await run(nine, options);
+
+    expect(made.ids).toContain('o-9');
+    expect(made.errors.join()).not.toContain(missed);
   });
 });
 

@@ -99,6 +99,72 @@ describe('a type of the patient compartment that the payer declares', () => {
   });
 });
 
+interface Profile {
+  readonly name: string;
+  readonly snapshot?: { readonly element: readonly { readonly path: string; readonly min: number }[] };
+}
+
+describe("what names the member elsewhere than where R4 has whom it is about is searched by the payer's parameter for that", () => {
+  const elements = new Map(
+    (
+      readJson('fhir/r4/profiles-resources.json') as { readonly entry: readonly { readonly resource: Profile }[] }
+    ).entry.map(({ resource: { name, snapshot } }) => [name, snapshot?.element ?? []]),
+  );
+  const aboutOf = ['subject', 'patient', 'for', 'beneficiary', 'candidate', 'individual', 'deliverTo'];
+  it.each(compartment)('where R4 does not require to say whom: %s', (type, codes) => {
+    const others = codes.filter((code) => !['patient', 'subject', ...aboutOf].includes(code));
+    const about = elements.get(type)!.filter(({ path }) => aboutOf.some((name) => path === `${type}.${name}`));
+    const { requests } = plan({ everything: false, types: [type], declares: { [type]: ['patient', ...codes] } });
+
+    const isRequired = about.length === 0 || about.some(({ min }) => min > 0);
+    const asked = requests.map(([, rest = '']) => rest.slice(type.length + 2).split('=')[0]);
+    expect(new Set(asked.slice(1))).toEqual(new Set(isRequired ? [] : others));
+  });
+
+  it('and by the one that the profile names, in the place of the usual', () => {
+    const searches = ['Communication', 'Communication?sender={patient}'];
+    const { requests } = plan({ everything: false, types: ['Communication'], wholeRecord: { searches } });
+    expect(requests.map(([, rest]) => rest)).toEqual([
+      '/Communication?patient=p-1',
+      '/Communication?sender=Patient/p-1',
+    ]);
+  });
+});
+
+describe('the Provenances of what a search finds are asked for with it', () => {
+  const declares = (searchRevInclude: readonly string[]) => ({
+    resourceType: 'CapabilityStatement',
+    rest: [{ mode: 'server', resource: [{ type: 'Goal', searchRevInclude }, { type: 'Provenance' }] }],
+  });
+  const asked = (said: readonly string[], more: Given = {}) =>
+    plan({ everything: false, types: ['Goal', 'Provenance'], declares: declares(said), ...more }).requests.map(
+      ([, rest]) => rest,
+    );
+  const own = '/Provenance?patient=p-1';
+  const both = ['/Goal?patient=p-1&_revinclude=Provenance:target', own];
+
+  it.each(['Provenance:target', 'Provenance.target', 'Provenance', 'Provenance:*', '*'])(
+    'where %s is declared',
+    (said) => {
+      expect(asked(['Task:focus', said])).toEqual(both);
+    },
+  );
+
+  it.each([
+    ['nothing of the kind is declared', ['Provenance:agent', 'Task:focus'], {}],
+    ['the scope does not cover them', ['*'], { scope: 'patient/Goal.rs' }],
+    ['they are searched by a filter', ['*'], { filters: ['Provenance?recorded=ge2020'] }],
+    ['they were not asked for', ['*'], { types: ['Goal'] }],
+  ])('unless %s', (_, said, more) => {
+    expect(asked(said, more)).toContain('/Goal?patient=p-1');
+  });
+
+  it('once, if the profile asks for them', () => {
+    const searches = ['Goal?_revinclude=Provenance:target'];
+    expect(asked(['*'], { wholeRecord: { searches } })).toEqual(both);
+  });
+});
+
 describe('of a payer with two bases', () => {
   const furtherBases = [{ fhirBaseUrl: 'https://goals.example', types: ['Goal', 'Media', 'Practitioner'] }];
   const payer = { fhirBaseUrl: 'https://payer.example/r4', fhirBaseUrlAliases: [], furtherBases };
@@ -111,13 +177,18 @@ describe('of a payer with two bases', () => {
   it('each declares the types that are at it, and the profile those of the second', () => {
     const types = { Patient: ['_id'], Coverage: ['beneficiary'], Goal: ['subject'] };
 
-    expect(declared(types, { Goal: ['patient'], Coverage: ['patient'] })).toEqual({
+    expect(declared(types, { Goal: ['patient'], Coverage: ['patient'] })).toMatchObject({
       types: { Patient: '_id', Coverage: 'beneficiary', Goal: 'patient', Media: 'patient' },
     });
-    expect(declared(types, 'unknown')).toEqual({
+    expect(declared(types, 'unknown')).toMatchObject({
       types: { Patient: '_id', Coverage: 'beneficiary', Goal: 'patient', Media: 'patient' },
     });
     expect(declared('unknown', types)).toBeUndefined();
+  });
+
+  it('a type of the second that the profile does not name there is not forgotten', () => {
+    const second = { Goal: ['patient'], Coverage: ['patient'], Claim: ['patient'], Practitioner: [] };
+    expect(declared({ Patient: ['_id'], Coverage: ['beneficiary'] }, second)?.astray).toEqual(['Claim']);
   });
 
   it('each type of the second is searched, whatever is declared, and named if the payer refuses it', () => {

@@ -36,6 +36,11 @@ describe('a search of a whole record', () => {
   });
 
   it.each([
+    ['Communication?sender={patient}x', '"sender" cannot be {patient}'],
+    ['Communication?sender={patient}&recipient={patient}', '"sender" cannot be {patient}'],
+    ['Communication?sender:Patient={patient}', '"sender:Patient" cannot be {patient}'],
+    ['Communication?category={patient}', '"category" cannot be {patient}'],
+    ['Patient?link={patient}', '"link" cannot be {patient}'],
     ['Patient?_id=7', '"_id" can name a patient'],
     ['Patient?identifier=7', '"identifier" can name a patient'],
     ['Observation?subject=Patient/7', '"subject" can name a patient'],
