@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { access, constants, link, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -37,14 +38,17 @@ export const requireWritable = async (file: string): Promise<void> => {
 const removeAll = (files: readonly string[]): Promise<unknown> =>
   Promise.all(files.map((file) => rm(file, { force: true }).catch(() => undefined)));
 
+/** Where a file is written before it counts. Nobody can put a file or a link there beforehand. */
+const partOf = (file: string): string => `${file}.${randomUUID()}.part`;
+
 /**
  * Writes a file so that it is there whole, or as it was before.
  * @throws Refusal if it cannot be written
  */
 export const writeWhole = async (file: string, text: string): Promise<void> => {
-  const part = `${file}.${process.pid}.part`;
+  const part = partOf(file);
   try {
-    await writeFile(part, text);
+    await writeFile(part, text, { flag: 'wx' });
     await rename(part, file);
   } catch (error) {
     await removeAll([part]);
@@ -69,7 +73,7 @@ export const writePrivately = async (files: readonly PrivateFile[], mayReplace: 
   const made: string[] = [];
   const replaced: string[] = [];
   for (const { file, text } of files) {
-    const part = `${file}.${process.pid}.part`;
+    const part = partOf(file);
     try {
       parts.push(part);
       await writeFile(part, text, { mode: 0o600, flag: 'wx' });
@@ -78,8 +82,8 @@ export const writePrivately = async (files: readonly PrivateFile[], mayReplace: 
       throw cannotBeWritten(file, error);
     }
   }
-  for (const { file } of files) {
-    const part = `${file}.${process.pid}.part`;
+  for (const [at, { file }] of files.entries()) {
+    const part = parts[at]!;
     try {
       // A link, unlike a rename, never replaces a file.
       if (mayReplace) {

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { LocalStackError } from '../local-stack-error.ts';
@@ -77,6 +77,8 @@ const inUse = (folder: string): LocalStackError =>
 const makeFolder = (folder: string): void => {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // A folder that is there already keeps its mode otherwise. One that holds something else is not ours to change.
+    if (readdirSync(folder).every((name) => ours.includes(name))) chmodSync(folder, 0o700);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new LocalStackError(`${folder} can't be created (${code}); choose another folder with --state FOLDER`);

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
@@ -247,12 +247,17 @@ describe('npm run usage', () => {
     await fillRegistry({});
     log([lineOf()]);
     writeFileSync(csvFile(), 'older');
+    // Somebody else has put a link where the file might be written first.
+    const planted = `usage.csv.${process.pid}.part`;
+    writeFileSync(join(folder, 'mine'), 'mine');
+    symlinkSync(join(folder, 'mine'), join(folder, planted));
 
     const { out, notes } = await run('--csv', csvFile());
 
     expect([out, notes]).toEqual(['', expect.stringContaining(`${csvFile()} has 1 lines.`)]);
     expect(readFileSync(csvFile(), 'utf8')).toBe((await run()).out);
-    expect(readdirSync(folder)).toEqual(['usage.csv']);
+    expect(readdirSync(folder).toSorted()).toEqual(['mine', 'usage.csv', planted]);
+    expect(readFileSync(join(folder, 'mine'), 'utf8')).toBe('mine');
   });
 
   it('npm run usage with --dry-run shows the queries and about what they would read, and asks none', async () => {

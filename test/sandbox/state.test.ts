@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startAws } from '../../sandbox/aws/aws.ts';
@@ -37,6 +37,9 @@ describe('what a local stack keeps', () => {
     const state = open();
     expect(statSync(folder).mode & 0o077).toBe(0);
     await state.close();
+    chmodSync(folder, 0o755);
+    await open().close();
+    expect(statSync(folder).mode & 0o077).toBe(0);
   });
 
   it('is changed by nobody after it was closed', async () => {

@@ -1,6 +1,7 @@
 import type { GroupMember } from '../../shared/exchanges/group.ts';
 import type { ExchangeInput } from '../../shared/exchanges/input.ts';
 import type { Keeping } from '../leg/keep.ts';
+import { mostLinked } from '../reading/check-resource.ts';
 import type { LinesReason, Problem } from '../reading/problems.ts';
 import type { ListedFile } from '../state/plan-files.ts';
 import { beyondFilters } from './type-filters.ts';
@@ -14,6 +15,8 @@ export interface LineRules {
   readonly allowed: ReadonlySet<string>;
   /** The same, and their other ids at the plan, each with the member's. Grows as Patients are read that say so. */
   readonly ids: Map<string, string>;
+  /** How many other ids each member has. */
+  readonly linked: Map<string, number>;
   /** The plan's patient ids of the members who are left out. */
   readonly leftOut: ReadonlySet<string>;
   /** The same for members who were not asked for. */
@@ -45,13 +48,18 @@ const timeOf = (text: string | undefined): number | undefined => (text === undef
 /** Another id of a member, as the job's state stores it. */
 export const linkOf = (member: string, other: string): string => `${member} ${other}`;
 
-/** Adds another id of a member, unless the id belongs to a different member. */
+/** Adds another id of a member, unless the id belongs to a different member, or the member has enough. Says whether it is new. */
 export const addLink = (
-  { ids, allowed, leftOut, others }: Omit<LineRules, 'types' | 'since' | 'until' | 'isBeyond'>,
+  { ids, linked, allowed, leftOut, others }: Omit<LineRules, 'types' | 'since' | 'until' | 'isBeyond'>,
   link: string,
-): void => {
+): boolean => {
   const [member = '', other = ''] = link.split(' ');
-  if (allowed.has(member) && !leftOut.has(other) && !others.has(other) && !ids.has(other)) ids.set(other, member);
+  const before = linked.get(member) ?? 0;
+  const isOthers = leftOut.has(other) || others.has(other) || ids.has(other);
+  if (!allowed.has(member) || isOthers || before === mostLinked) return false;
+  ids.set(other, member);
+  linked.set(member, before + 1);
+  return true;
 };
 
 /**
@@ -68,6 +76,7 @@ export const lineRulesOf = (
   const whose = {
     allowed,
     ids: new Map([...allowed].map((id) => [id, id])),
+    linked: new Map<string, number>(),
     leftOut: new Set([...input.leftOut, ...input.members].map(patientIn).filter((id) => !allowed.has(id))),
     others: new Set((input.others ?? []).map((reference) => patientIn({ reference }))),
   };

@@ -82,8 +82,7 @@ const noteLinks = ({ leg, rules, lines }: LineTaking, { type, id, resource }: Pa
   if (type !== 'Patient' || id === undefined || !lines.allowed.has(id)) return;
   for (const other of linkedPatients({ resource }, rules)) {
     const link = linkOf(id, other);
-    leg.next.linked.push(link);
-    addLink(lines, link);
+    if (addLink(lines, link)) leg.next.linked.push(link);
   }
 };
 

@@ -322,8 +322,8 @@ export const othersComparedIn = (resource: JsonObject, whose: Whose): readonly s
   return [...ids];
 };
 
-/** More ids of one person than any payer merges. */
-const mostLinked = 20;
+/** The most other ids of one person, whatever copies of the Patient say: more than any payer merges. */
+export const mostLinked = 20;
 
 /**
  * The other ids of a Patient's person at the payer, as this Patient says: a `link` is to "another patient resource that

@@ -6,6 +6,7 @@ import {
   checkResource,
   isAboutMember,
   linkedPatients,
+  mostLinked,
   namesMember,
   namesPatientElsewhere,
   othersComparedIn,
@@ -149,7 +150,10 @@ const reportOther = (
 /** Learns the member's other ids from the own Patient, and lists what was left out because they were not known. */
 const learnLinks = ({ leg, rules }: Taking, resource: PageResource): void => {
   const { next, seen, referred, item } = leg;
-  for (const other of linkedPatients(resource, rules)) if (!next.linked.includes(other)) next.linked.push(other);
+  const linked = new Set([...next.linked, ...linkedPatients(resource, rules)]);
+  const found = [...linked].slice(next.linked.length, mostLinked);
+  if (found.length === 0) return;
+  next.linked.push(...found);
   for (const { name, problem } of next.early.filter((one) => isLinked(next, one))) {
     if (name.includes('/') && !isFiltered(item, problem.type) && seen.add(readAgain(name))) referred.names.push(name);
   }

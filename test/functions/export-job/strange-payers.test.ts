@@ -670,6 +670,27 @@ describe('a resource', () => {
     }
   });
 
+  it("that is about one of the member's other ids is given for twenty of them, however many copies of the Patient name more", async () => {
+    const copy = (from: number) => ({
+      ...memberPatient,
+      link: Array.from({ length: 15 }, (_, at) => ({
+        type: 'refer',
+        other: { reference: `Patient/x${from + at}` },
+      })),
+    });
+    const claims = [0, 14, 19, 20].map((at) => ({
+      resourceType: 'Claim',
+      id: `c${at}`,
+      patient: { reference: `Patient/x${at}` },
+    }));
+    const made = await runToEnd(
+      () => (request) => pageOf(request.path.includes('$everything') ? [copy(0), copy(15), ...claims] : []),
+    );
+
+    expect(made.lines.flatMap((line) => /"Claim","id":"(\w+)"/.exec(line)?.[1] ?? [])).toEqual(['c0', 'c14', 'c19']);
+    expect(made.errors).toContain('A resource of type Claim on page 1 is left out: it is about another patient.');
+  });
+
   it('that refers to something whose type nobody says makes the record incomplete, and no type', async () => {
     const made = await runToEnd(
       () => () => pageOf([memberPatient, observation(1, { performer: [{ reference: 'urn:uuid:1' }] })]),
