@@ -66,18 +66,40 @@ given_up() {
   done
 }
 
-# Puts the read events between two times into the stream to the audit again: refile FROM_MS TO_MS (epoch milliseconds)
-refile() {
-  local table items key failed=0
+# Puts the read events between two times into the stream to the audit again, except those that were put there before:
+# refile FROM_MS TO_MS [again] (epoch milliseconds; again: those too). After a break, the same command goes on.
+refile() (
+  new=' AND attribute_not_exists(refiledAt)'
+  [ "${3-}" = again ] && new=''
   table=$(output AuditEventsTable) || return 1
-  items=$(aws dynamodb scan --table-name "$table" --projection-expression eventId --filter-expression 'atMs BETWEEN :from AND :to' \
-    --expression-attribute-values "{\":from\":{\"N\":\"$1\"},\":to\":{\"N\":\"$2\"}}" --output json) || return 1
-  while read -r key; do
-    aws dynamodb update-item --table-name "$table" --key "$key" --update-expression 'SET refiledAt = :now' \
-      --condition-expression 'attribute_exists(eventId)' \
-      --expression-attribute-values "{\":now\":{\"N\":\"$(date +%s)\"}}" || failed=1
-  done < <(jq -c '.Items[]' <<<"$items")
-  return "$failed"
+  keys=$(aws dynamodb scan --table-name "$table" --projection-expression eventId --filter-expression "atMs BETWEEN :from AND :to$new" \
+    --expression-attribute-values "{\":from\":{\"N\":\"$1\"},\":to\":{\"N\":\"$2\"}}" --output text --query 'Items[].eventId.[S]') || return 1
+  total=$(grep -c . <<<"$keys")
+  batches=0 pids='' failed=0
+  # Each call takes a hundred; eight run at a time.
+  while read -r batch; do
+    refile_batch "$batch" &
+    pids="$pids $!" batches=$((batches + 1))
+    [ $((batches % 8)) = 0 ] || continue
+    for pid in $pids; do wait "$pid" || failed=1; done
+    pids=''
+    echo "Asked for $((batches * 100)) of $total." >&2
+  done < <(jq -cRn --arg table "$table" --arg now "$(date +%s)" '[inputs | select(. != "")] | range(0; length; 100) as $at | .[$at:$at + 100] |
+    map({Update: {TableName: $table, Key: {eventId: {S: .}}, UpdateExpression: "SET refiledAt = :now",
+      ConditionExpression: "attribute_exists(eventId)", ExpressionAttributeValues: {":now": {N: $now}}}})' <<<"$keys")
+  for pid in $pids; do wait "$pid" || failed=1; done
+  [ "$failed" = 0 ] && echo "Put all $total into the stream again." >&2 && return
+  echo 'Some were not put into the stream. The same command puts the others.' >&2
+  return 1
+)
+
+# One that expired since cancels its whole batch, so that the others are asked for in halves: refile_batch JSON
+refile_batch() {
+  local said
+  said=$(aws dynamodb transact-write-items --transact-items file:///dev/stdin <<<"$1" 2>&1 >/dev/null) && return
+  case "$said" in *ConditionalCheckFailed*) ;; *) echo "$said" >&2 && return 1 ;; esac
+  [ "$(jq length <<<"$1")" -gt 1 ] || return 0
+  refile_batch "$(jq -c '.[:(length / 2 | floor)]' <<<"$1")" && refile_batch "$(jq -c '.[(length / 2 | floor):]' <<<"$1")"
 }
 
 # Deletes a stage that no member has used: its stack, and all that the stack retains. A bucket must be empty.

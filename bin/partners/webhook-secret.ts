@@ -12,6 +12,7 @@ import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import { putSecret, readVersions, type SecretPlace } from '../shared/put-secret.ts';
 import { explainSecretsFailure, stageSecretsClient } from '../shared/secrets-manager.ts';
+import { stageAsFlag } from '../shared/stage-flags.ts';
 import type { WebhookCommand } from './flags.ts';
 import type { OpenEvents } from './open-events.ts';
 import type { RandomBytes } from './secret.ts';
@@ -75,9 +76,10 @@ const nextSecrets = (
   throw new Refusal(`${clientId} has one webhook secret, so there is no rotation to finish. Nothing was changed.`);
 };
 
-const stepsAfter = (action: Action, { partner, config }: OpenEvents): string[] => {
+/** @param stage the flag that names it, as the person gave it */
+const stepsAfter = (action: Action, { partner }: OpenEvents, stage: string): string[] => {
   const { called, clientId, webhook } = partner;
-  const tool = `npm run partners -- webhook ${clientId} --stage ${config.stage}`;
+  const tool = `npm run partners -- webhook ${clientId}${stage}`;
   const entry =
     webhook === undefined
       ? [`  2. Its entry has no webhook yet: write webhook: 'https://…' into it, and apply it (npm run registry).`]
@@ -113,7 +115,7 @@ const stepsAfter = (action: Action, { partner, config }: OpenEvents): string[] =
  */
 export const changeWebhookSecret = async (
   open: OpenEvents,
-  { action, dryRun }: Pick<WebhookCommand, 'dryRun'> & { readonly action: Action },
+  { action, dryRun, ...named }: Pick<WebhookCommand, 'dryRun' | 'stage' | 'config'> & { readonly action: Action },
   { randomBytes, output, environment }: WebhookSecretDeps,
 ): Promise<number> => {
   const { config, partner } = open;
@@ -131,7 +133,7 @@ export const changeWebhookSecret = async (
       config,
       description: `What signs the events to ${partner.clientId}: {"secrets"}, the newest first`,
     });
-    output.note(stepsAfter(action, open).join('\n'));
+    output.note(stepsAfter(action, open, stageAsFlag(named)).join('\n'));
     if (untagged !== undefined) output.note(`\n${untagged}`);
     if (action === 'finish') return 0;
     output.note('\nThe secret, shown only this once:');

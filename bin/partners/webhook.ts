@@ -6,7 +6,7 @@ import { disabledSince, enableWebhook } from '../../functions/shared/store/webho
 import { Refusal } from '../shared/errors.ts';
 import { findTable } from '../shared/find-table.ts';
 import type { Wait } from '../shared/patience.ts';
-import { readStage } from '../shared/stage-flags.ts';
+import { readStage, stageAsFlag } from '../shared/stage-flags.ts';
 import type { WebhookCommand } from './flags.ts';
 import { findDeliver, withEvents, type OpenEvents } from './open-events.ts';
 import { changeWebhookSecret, type WebhookSecretDeps } from './webhook-secret.ts';
@@ -87,7 +87,11 @@ const testWebhook = async (open: OpenEvents, { dryRun }: WebhookCommand, deps: W
   );
 };
 
-const enable = async (open: OpenEvents, { dryRun }: WebhookCommand, { output }: WebhookDeps): Promise<number> => {
+const enable = async (
+  open: OpenEvents,
+  { dryRun, ...named }: WebhookCommand,
+  { output }: WebhookDeps,
+): Promise<number> => {
   const { partner, dynamo, config } = open;
   const table = { client: dynamo, name: await findTable(dynamo, config.stage, 'Limits') };
   const since = await disabledSince(table, partner.clientId);
@@ -104,7 +108,7 @@ const enable = async (open: OpenEvents, { dryRun }: WebhookCommand, { output }: 
   output.out(
     [
       `Enabled the webhook of ${partner.called}. ${before}`,
-      `Send what it missed: npm run partners -- replay ${partner.clientId} --since ${instant(since)} --stage ${config.stage}`,
+      `Send what it missed: npm run partners -- replay ${partner.clientId} --since ${instant(since)}${stageAsFlag(named)}`,
     ].join('\n'),
   );
   return 0;

@@ -20,6 +20,23 @@ const isSettled = (item: ReadEntry | undefined, { entryId, at, version }: KnownS
 const lineOf = ({ entryId, at, until, by, reason }: KnownStop): string =>
   `${entryId}  since ${instant(at)}${until === undefined ? '' : ` until ${instant(until)}`}, by ${by}: ${reason}`;
 
+/** When and why a stop was first made, though it was put back since. */
+const firstOf = ({ at, reason }: KnownStop): readonly [at: string, reason: string] => {
+  const [, first, why] = /^.* \(of (\d{4}-[\d:TZ.-]+): (.*)$/s.exec(reason) ?? [];
+  return first === undefined || why === undefined ? [instant(at), reason] : [first, why.replace(/\)$/, '')];
+};
+
+/** The least that is left of the reason for putting back, when the first reason needs the room. */
+const leastOwn = 40;
+
+/** The reason of a stop that is put back, with the first one, which an incident asks for. */
+const reasonAgain = (given: string, stop: KnownStop): string => {
+  const [at, first] = firstOf(stop);
+  const room = longestReason - ` (of ${at}: )`.length;
+  const own = given.slice(0, Math.max(room - first.length, leastOwn));
+  return `${own} (of ${at}: ${first.slice(0, room - own.length)})`;
+};
+
 /** @returns the exit code */
 const stopAgain = async (
   { config, openAudit }: Stage,
@@ -43,8 +60,7 @@ const stopAgain = async (
     await requireConsent(`Stop these ${lost.length} again as ${operator.arn}?`, command, deps);
     let again = 0;
     for (const { stop, item } of lost) {
-      const reason = `${command.reason} (of ${instant(stop.at)}: ${stop.reason})`.slice(0, longestReason);
-      const made = { at: now, until: stop.until, by: operator.arn, reason };
+      const made = { at: now, until: stop.until, by: operator.arn, reason: reasonAgain(command.reason, stop) };
       const written: Written =
         item === undefined ? await stopUnknown(table, stop.entryId, made) : await stopEntry(table, item, made);
       if (written.written) again += 1;

@@ -33,6 +33,10 @@ describe('npm run partners -- webhook', () => {
     expect([code, out, secret]).toEqual([0, '', secretOf(7)]);
     expect(notes).toContain('The webhook secret of Demo Partner (demo-partner).');
     expect(notes).toContain('npm run partners -- webhook demo-partner --stage local --test');
+    const configured = await world.tool(['webhook', 'demo-partner', '--rotate'], {
+      at: ['--config', 'config/local.ts'],
+    });
+    expect(configured.notes).toContain('webhook demo-partner --config config/local.ts --finish');
     expect(notes).not.toContain('whsec_');
     await expect(world.webhook('demo-partner')).rejects.toThrow(
       'demo-partner has a webhook secret already; make a second one with: webhook demo-partner --rotate',

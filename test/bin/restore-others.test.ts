@@ -112,6 +112,11 @@ describe('npm run restore -- stops', () => {
     expect((await tool.run(['stops', ...why, '--yes'])).told).toBe(
       'The registry has every block and pause that the audit knows.',
     );
+    // Lost once more, it keeps when and why it began, however long the new reason is.
+    await lose();
+    await tool.run(['stops', '--reason', 'x'.repeat(200), '--yes']);
+    const first = ' (of 2026-06-01T11:50:00Z: Ticket 4711)';
+    expect((await stopOf(partner))?.reason).toBe('x'.repeat(200 - first.length) + first);
   });
 
   it('begins no stop that was over, by an operator or by itself', async () => {

@@ -63,9 +63,9 @@ export const webhookTool = async () => {
   aws.lambda.show({ physicalName: 'OtherStage', environment: { STAGE: 'other', DELIVER: 'other:1' } });
   aws.lambda.show({ physicalName: 'FollowUp', environment: { STAGE: 'local', DELIVER: deliver } });
 
-  const tool = async (args: readonly string[], { nowMs = startMs, random = 7 } = {}) => {
+  const tool = async (args: readonly string[], { nowMs = startMs, random = 7, at = ['--stage', 'local'] } = {}) => {
     const { out, told: notes, shown, output } = listening();
-    const code = await partners([...args, '--stage', 'local'], {
+    const code = await partners([...args, ...at], {
       environment: { AWS_ENDPOINT_URL: aws.url },
       output,
       nowMs,

@@ -36,7 +36,13 @@ case "$*" in
   *start-query*) echo query-1 ;;
   *get-query-results*) echo '{"status": "Complete", "results": [[{"field": "outcome", "value": "failed"}]]}' ;;
   *receive-message*) [ -e received ] || echo '{"Messages": [{"Body": "{}"}]}'; touch received ;;
-  *scan*) echo '{"Items": [{"eventId": {"S": "1"}}, {"eventId": {"S": "2"}}]}' ;;
+  *scan*) seq "\${IDS:-2}" ;;
+  *transact-write-items*)
+    asked=$(jq -c '[.[].Update.Key.eventId.S]')
+    case "$asked" in *'"'"\${GONE:-none}"'"'*)
+      echo 'An error occurred (TransactionCanceledException): cancelled [None, ConditionalCheckFailed]' >&2; exit 254 ;;
+    esac
+    echo "$asked" >>refiled ;;
   *list-object-versions*)
     jq -n --argjson left "$(cat left 2>/dev/null || echo 1500)" '{Versions: [range([$left, 1000] | min) |
       {Key: "events/partner=member-portal/date=2026-12-01/\\("0" * 60)\\(.).ndjson", VersionId: "\\("0" * 28)\\(.)"}]}' ;;
@@ -123,6 +129,25 @@ describe('docs/operate.sh', () => {
 
     expect(status).toBe(1);
     expect(changes().at(-1)).toBe('cloudformation delete-stack');
+  });
+
+  it('puts reads into the stream again a hundred a call, tells how far it is, and leaves out one that expired since', () => {
+    const { status, stderr } = bash('refile 1 2', { env: { IDS: '1750', GONE: '7' } });
+    const put = readFileSync(join(folder, 'refiled'), 'utf8').trim().split('\n');
+
+    expect([status, stderr]).toEqual([
+      0,
+      'Asked for 800 of 1750.\nAsked for 1600 of 1750.\nPut all 1750 into the stream again.\n',
+    ]);
+    const ids = put.flatMap((batch) => JSON.parse(batch) as string[]);
+    expect(ids.map(Number).toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: 1750 }, (_, at) => at + 1).filter((id) => id !== 7),
+    );
+    expect(calls().length).toBeLessThan(40);
+    // Those of an earlier run are left out, unless they are asked for.
+    expect(calls()[1]).toContain('attribute_not_exists(refiledAt)');
+    bash('refile 1 2 again');
+    expect(calls()[1]).not.toContain('refiledAt');
   });
 
   it.each([
