@@ -25,7 +25,7 @@ const body = ({ error, issueType, message }: Answer, reference?: string, errorsU
   JSON.stringify({
     error,
     error_description: withReference(message, reference),
-    ...(errorsUrl === undefined ? {} : { error_uri: errorsUrl }),
+    ...(errorsUrl === undefined ? {} : { error_uri: `${errorsUrl}#in-front-of-the-gateway` }),
     ...operationOutcome(issueType, message, withReference(message, reference)),
   });
 

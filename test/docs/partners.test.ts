@@ -2,9 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import demo from '../../config/demo.ts';
 import local from '../../config/local.ts';
-import { errorCodes, type ErrorCode } from '../../functions/shared/errors.ts';
+import { errorCodes, type ErrorCode, type GatewayError } from '../../functions/shared/errors.ts';
+import { checkMethod, type ApiResponse } from '../../functions/shared/http/api.ts';
+import { oauthError } from '../../functions/shared/http/respond.ts';
+import { errorPage } from '../../functions/shared/pages/error-page.ts';
 import { readOn, type ErrorTable } from '../../functions/shared/read-on.ts';
 import { codesIn, operations } from '../openapi/document.ts';
+import { apiEvent } from '../support/gateway.ts';
+import { stageTemplate } from '../support/stage-template.ts';
 import { blocksOf, documentAt, root } from './documents.ts';
 
 describe('the quick start', () => {
@@ -77,12 +82,16 @@ describe('the tables of errors', () => {
   const isFhir = (path: string): boolean =>
     path.startsWith('/exports/') || (path.startsWith('/r4/') && !path.includes('/.well-known/'));
 
+  // The API says once of all paths that another method is 405.
   it('name for the browser what the API names', () => {
-    expect([...rowsOf('In the browser'), ...redirected()].sort()).toEqual(documentedFor(inBrowser));
+    expect([...rowsOf('In the browser'), ...redirected()].sort()).toEqual(
+      [...documentedFor(inBrowser), '405 method_not_allowed'].sort(),
+    );
   });
 
   it('name for token, revoke, introspect and discovery what the API names', () => {
-    expect(rowsOf('Token, revoke')).toEqual(documentedFor((path) => !inBrowser(path) && !isFhir(path)));
+    const named = documentedFor((path) => !inBrowser(path) && !isFhir(path));
+    expect(rowsOf('Token, revoke')).toEqual([...named, '405 invalid_request'].sort());
   });
 
   it('name for FHIR and exports what the API names', () => {
@@ -96,6 +105,18 @@ describe('the tables of errors', () => {
       const [status, code] = row.split(' ') as [string, ErrorCode];
       return readOn(table, { code }, Number(status))?.slice('https://docs.example.org/errors#'.length) ?? '';
     });
+
+  /** Where the answer to a method that a path does not take leads. */
+  const otherMethod = (path: string, answer: (error: GatewayError, reference: string) => ApiResponse): string => {
+    try {
+      checkMethod(apiEvent(path, { method: 'PATCH' }), ['GET']);
+    } catch (error) {
+      return /errors#([\w-]+)/.exec(answer(error as GatewayError, 'ref-1').body as string)?.[1] ?? '';
+    }
+    throw new Error(`${path} takes PATCH`);
+  };
+  const view = { operator: { name: 'Us' }, language: 'en', method: 'GET', pairs: [] } as const;
+  const onPage = (error: GatewayError, reference: string): ApiResponse => errorPage(view, error, reference);
 
   it('have a row where each error that the API names leads, and no other', () => {
     process.env['ERRORS_URL'] = 'https://docs.example.org/errors';
@@ -113,9 +134,28 @@ describe('the tables of errors', () => {
           documentedFor((path) => !inBrowser(path) && !isFhir(path)),
         ),
         ...linksTo('fhir', documentedFor(isFhir)),
+        // RFC 6749 has no code of its own for it.
+        otherMethod('/oauth2/token', oauthError),
+        otherMethod('/connect', onPage),
       ].toSorted(),
     );
     delete process.env['ERRORS_URL'];
+  });
+
+  it('have a part to which the answers in front of the gateway lead', async () => {
+    const { Resources: resources } = await stageTemplate('production-example');
+    const led = Object.values(resources)
+      .filter(({ Type: type }) => type === 'AWS::ApiGateway::GatewayResponse')
+      .map(({ Properties: properties }) => {
+        const templates = (properties?.['ResponseTemplates'] ?? {}) as Record<string, string>;
+        return /"error_uri":"[^"#]+#([\w-]+)"/.exec(templates['application/json'] ?? '')?.[1];
+      });
+    const headings = new Set(
+      [...text.matchAll(/^## (.+)$/gm)].map(([, heading = '']) => heading.toLowerCase().replaceAll(' ', '-')),
+    );
+
+    expect(led.length).toBeGreaterThan(5);
+    expect(led.filter((anchor) => anchor === undefined || !headings.has(anchor))).toEqual([]);
   });
 
   it('have every code that the gateway has', () => {

@@ -22,7 +22,10 @@ export const requireBearer = (event: ApiEvent): string => {
     throw noToken('Send the access token in the Authorization header, never in the query.');
   }
   const token = bearerOf(event);
-  if (token === undefined) throw noToken('Send an access token: Authorization: Bearer ….');
+  if (token === undefined)
+    throw noToken(
+      'Send an access token: Authorization: Bearer …. Only metadata and .well-known/smart-configuration need none.',
+    );
   return token;
 };
 

@@ -192,7 +192,8 @@ describe('a refused request tells the partner and the log why, and the log names
 
 describe('a request that is refused before its grant is known', () => {
   const inQuery = 'Send the access token in the Authorization header, never in the query.';
-  const noToken = 'Send an access token: Authorization: Bearer ….';
+  const noToken =
+    'Send an access token: Authorization: Bearer …. Only metadata and .well-known/smart-configuration need none.';
   const write = [405, 'not-supported', readOnly, 'method_not_allowed'] as const;
   const nowhere = [404, 'not-found', 'There is no such health plan here.', 'not_found'] as const;
   it.each<[what: string, known: string | undefined, Options, told: readonly [number, string, string, string]]>([
