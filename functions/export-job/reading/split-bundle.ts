@@ -1,4 +1,4 @@
-import { isObject } from '../../shared/json-object.ts';
+import { isObject, type JsonObject } from '../../shared/json-object.ts';
 import { openArray, openObject } from '../../shared/json/bytes.ts';
 import { nextToken, readTokens, stray, takeChunk, token } from '../../shared/json/tokens.ts';
 import { keepValues } from './keep-value.ts';
@@ -43,6 +43,12 @@ export interface PageRoom {
   readonly member: Buffer;
 }
 
+/** What stands beside a resource in its entry. */
+interface Beside {
+  /** The payer's remark on it. */
+  readonly outcome?: JsonObject;
+}
+
 export interface SplitOptions {
   /** The kind of answer: a Bundle with resources in its entries, or one resource that was read by its id. */
   readonly of: 'search' | 'read';
@@ -50,7 +56,7 @@ export interface SplitOptions {
   /** @default {@link pageBounds} */
   readonly bounds?: PageBounds;
   /** Called with each resource. Its `line` is only valid during the call: the next resource overwrites its memory. */
-  readonly take: (resource: PageResource | SkippedResource) => void;
+  readonly take: (resource: (PageResource | SkippedResource) & Beside) => void;
 }
 
 /** Clients of bulk exports stop reading a line at this length. */
@@ -100,6 +106,10 @@ const modeOf = (search: unknown): EntryMode => {
   return mode === 'include' || mode === 'outcome' ? mode : 'match';
 };
 
+/** https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.response.outcome */
+const outcomeIn = (response: unknown): JsonObject | undefined =>
+  isObject(response) && isObject(response['outcome']) ? response['outcome'] : undefined;
+
 export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: SplitOptions): BundleSplitter => {
   const tokens = readTokens();
   const resources = keepValues(room.resource);
@@ -120,12 +130,15 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
   let pageBytes = 0;
   let resource: ReturnType<typeof readKept> | undefined;
   let mode: EntryMode = 'match';
+  /** What the payer remarks beside the resource. */
+  let outcome: JsonObject | undefined;
   /** Empty for one that cannot count. */
   let fullUrl: string | undefined;
 
   /** How many bytes of a member's value to keep. */
   const wantedBytes = (): number => {
-    const isRead = level === inBundle ? readMembers.has(key) : key === 'search' || key === 'fullUrl';
+    const isRead =
+      level === inBundle ? readMembers.has(key) : key === 'search' || key === 'fullUrl' || key === 'response';
     return isRead && level !== inEntries ? mostMemberBytes : 0;
   };
 
@@ -146,6 +159,7 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
       const said = members.isTooLarge() ? '' : parseOrUnreadable(members.kept());
       fullUrl = fullUrl === undefined && typeof said === 'string' && isUrn(said) ? said : '';
     }
+    if (key === 'response' && !members.isTooLarge()) outcome = outcomeIn(parseOrUnreadable(members.kept()));
     if (key !== 'resource') return;
     const isRepeated = resource !== undefined;
     resource = readKept(resources);
@@ -159,8 +173,10 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
       ...(resource ?? { skipped: 'noResource' }),
       mode,
       ...(fullUrl !== undefined && fullUrl !== '' && { fullUrl }),
+      ...(outcome !== undefined && { outcome }),
     });
     resource = undefined;
+    outcome = undefined;
     fullUrl = undefined;
     mode = 'match';
   };

@@ -4,6 +4,7 @@ import { facadeBase } from '../../shared/registry/urls.ts';
 import type { Answer } from '../leg/ask-payer.ts';
 import type { PageResource, SkippedResource } from '../reading/page-resource.ts';
 import { createProblemList } from '../reading/problem-list.ts';
+import { payerRemarks } from '../reading/problems.ts';
 import { createLineRewriter } from '../reading/rewrite-line.ts';
 import { linksInHeader } from '../reading/said.ts';
 import { createBundleSplitter, type PageInfo } from '../reading/split-bundle.ts';
@@ -106,6 +107,10 @@ export const takePage = async (
     take: (resource) => {
       urns.note(resource);
       takeResource(taking, resource);
+      for (const remark of resource.outcome === undefined
+        ? []
+        : payerRemarks(resource.outcome, source.type, source.page ?? 1))
+        taking.found.add(remark);
     },
   });
   let isTold = onLinks === undefined;

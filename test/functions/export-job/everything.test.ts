@@ -278,6 +278,15 @@ describe('one of the member’s that came by a reference only', () => {
   });
 });
 
+// https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.response.outcome
+it('a remark beside a resource counts as one among them', async () => {
+  const outcome = { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'incomplete' }] };
+  const entry = [{ resource: memberPatient }, { resource: observation(1), response: { status: '206', outcome } }];
+  const made = await runToEnd(() => () => fhir({ resourceType: 'Bundle', type: 'searchset', entry }));
+
+  expect(made).toMatchObject({ complete: false, outcomes: { Observation: 'incomplete 1' } });
+});
+
 describe("the member's Patient", () => {
   const readById: PayerScript = ({ path }) => {
     if (path === '/Patient/member-1') return fhir(memberPatient);
