@@ -319,7 +319,19 @@ const addOwn = ({ type, count, old, first }: TypeSpec, isMerged: boolean, add: A
   }
 };
 
-const hung = ['List', 'Task', 'Communication', 'AuditEvent', 'VerificationResult'] as const;
+const hung = [
+  'List',
+  'Task',
+  'Communication',
+  'AuditEvent',
+  'VerificationResult',
+  'DocumentManifest',
+  'PaymentNotice',
+  'DiagnosticReport',
+] as const;
+
+/** Whether it names nobody, and is about another patient's. */
+export const isHung = ({ id }: Pick<Held, 'id'>): boolean => /^[hg]\d+-/.test(id ?? '');
 
 /** The type of what is about a stranger's resource. */
 export const hungType = (number: number): (typeof hung)[number] => hung[number % hung.length]!;
@@ -334,11 +346,16 @@ const addHung = ({ type, id }: Draft, number: number, add: Add, { scope, asked }
     Communication: { about: [what] },
     AuditEvent: { entity: [{ what }] },
     VerificationResult: { target: [what] },
+    DocumentManifest: { content: [what] },
+    PaymentNotice: { request: what },
+    DiagnosticReport: { result: [what] },
   };
   const own = hungType(number);
-  const made = add(own, `h${number}-${own}`, undefined, {
-    owner: isRead || type === 'Patient' ? 'stranger' : 'member',
-  });
+  const owner = isRead || type === 'Patient' ? 'stranger' : 'member';
+  // A List of it comes before it, and is whose it is.
+  const list = add('List', `g${number}-List`, undefined, { owner });
+  list.value['entry'] = [{ item: { reference: `${own}/h${number}-${own}` } }];
+  const made = add(own, `h${number}-${own}`, undefined, { owner });
   Object.assign(made.value, places[own]);
 };
 

@@ -1,5 +1,5 @@
 import { isComplete, type StoredManifest, type TypeOutcome } from '../../functions/shared/exports/manifest.ts';
-import { keyOf, member, type Attached, type Held } from './held.ts';
+import { isHung, keyOf, member, type Attached, type Held } from './held.ts';
 import { isUndeclared, profileSearches, repeats, strays, takenParameters, totalOfAllLies, typesOf } from './payer.ts';
 import { hasStrangeHiccup, isTrue, refuses, type Facts } from './reasons.ts';
 import type { PayerSpec } from './spec.ts';
@@ -108,6 +108,7 @@ const troubles = (facts: Facts, type: string): readonly string[] => {
     if (one.text.includes('"REDACTED"')) found.push('one is labeled');
     if (one.attached.some(isMissed) || (one.attached.length > 0 && hasStrangeHiccup(spec)))
       found.push('an attachment does not come');
+    if (isHung(one)) found.push('nothing shows whose one is');
     if (one.isUnreferred) found.push('whom one is about cannot be read');
     if (one.owner === 'stranger') found.push("another patient's was left out");
   }

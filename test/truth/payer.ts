@@ -21,7 +21,7 @@ export const typesOf = (spec: PayerSpec): ReadonlyMap<string, TypeSpec> => {
   const others = [
     ...spec.chains.flatMap(({ types }) => types),
     ...spec.foreign.map(({ type, how }) => (how === 'bundle' ? 'Bundle' : how === 'parameters' ? 'Parameters' : type)),
-    ...spec.foreign.flatMap(({ how }, number) => (how === 'hung' ? [hungType(number)] : [])),
+    ...spec.foreign.flatMap(({ how }, number) => (how === 'hung' ? [hungType(number), 'List'] : [])),
   ];
   if (spec.provenances !== 'none') others.push('Provenance');
   return new Map([

@@ -1,4 +1,4 @@
-import { keyOf, member, type Attached, type Held } from './held.ts';
+import { isHung, keyOf, member, type Attached, type Held } from './held.ts';
 import { isDeclared, isUndeclared, repeats, strays, takenParameters, totalOfAllLies, typesOf } from './payer.ts';
 import { parametersOf } from './r4.ts';
 import type { Hiccup, PayerSpec } from './spec.ts';
@@ -130,6 +130,10 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
           (named === undefined || one.text.includes(`Patient/${member}"`)) &&
           (type === undefined ? keyOf(one) === key : one.type === type),
       ),
+  ],
+  [
+    /^A resource of type (?<type>\w+) on page \d+ is left out: it names no patient, and nothing shows that it is about this member\.$/,
+    ({ type = '' }, { held }) => held.some((one) => one.type === type && isHung(one)),
   ],
   [
     /^A resource of type (?<type>\w+) on page \d+ is left out: it came before the member's Patient, and is about another id, which may be the member's\.$/,

@@ -42,7 +42,9 @@ const whatIsLeft = async (
 
 /** How many lines of each output file were left out after it was read: they are about another patient's resources. */
 const hangingByFile = (problems: readonly Problem[]): ((file: PlanFile) => number) => {
-  const hanging = problems.filter((one) => one.kind === 'fileLines').filter(({ why }) => why === 'hanging');
+  const hanging = problems
+    .filter((one) => one.kind === 'fileLines')
+    .filter(({ why }) => why === 'hanging' || why === 'nameless');
   const byFile = Map.groupBy(hanging, ({ file }) => file);
   return ({ number, kind }) => (kind === 'output' ? (byFile.get(number)?.length ?? 0) : 0);
 };

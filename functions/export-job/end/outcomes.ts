@@ -130,6 +130,10 @@ const linesReasons: Readonly<Record<LinesReason, readonly [one: string, more: st
     'is left out: it is about a resource of a patient who is no member of the Group',
     'are left out: they are about resources of patients who are no members of the Group',
   ],
+  nameless: [
+    'is left out: it names no patient, and nothing shows that it is about a member of the Group',
+    'are left out: they name no patients, and nothing shows that they are about members of the Group',
+  ],
   naming: [
     'is left out: it is about a patient who is no member of the Group, and names a member',
     'are left out: they are about patients who are no members of the Group, and name members',
@@ -224,7 +228,8 @@ const provenanceFaults: Readonly<Record<Of<'provenanceInPart'>['why'], (types: s
   alone: () => 'no other type was asked for whose search brings them',
 };
 
-const whyUnknown = ({ isElsewhere, isEarly }: Extract<Problem, { kind: 'unknownPatient' }>): string => {
+const whyUnknown = ({ isElsewhere, isEarly, isNameless }: Extract<Problem, { kind: 'unknownPatient' }>): string => {
+  if (isNameless === true) return 'it names no patient, and nothing shows that it is about this member';
   if (isEarly === true)
     return "it came before the member's Patient, and is about another id, which may be the member's";
   return isElsewhere === true ? `it is about ${patientElsewhere}` : 'whom it is about cannot be read';
@@ -340,6 +345,12 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
     'error',
     ({ status }) => (status === 404 ? 'not-supported' : 'forbidden'),
     ({ type, status }) => `The payer refused ${type} with status ${status}.`,
+  ],
+  searchOfAll: [
+    'error',
+    'not-supported',
+    ({ type }) =>
+      `The payer did not limit its search of ${type} to this member, as the link of its first page says. What names no patient there is left out, unless it is about what is the member's.`,
   ],
   typeOutOfScope: [
     ({ narrowed }) => (narrowed === true ? 'warning' : 'information'),

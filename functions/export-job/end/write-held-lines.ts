@@ -3,8 +3,7 @@ import { asFormerPlan } from '../../shared/registry/former-plan.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { Job } from '../job/job.ts';
 import { partWriter } from '../job/parts.ts';
-import { heldLine, missingName } from '../leg/held-line.ts';
-import { isAnothers } from '../reading/hangs-on.ts';
+import { heldLine, missingName, settleHeld, whyLeftOut } from '../leg/held-line.ts';
 import { createProblemList } from '../reading/problem-list.ts';
 import type { NotReadReason, Problem } from '../reading/problems.ts';
 import { seenNames } from '../reading/seen-names.ts';
@@ -43,12 +42,15 @@ export const writeHeldLines = async (
   const parts = partWriter(deps, item.exportId, item.recipient, buffers);
   const counts = new Map<string, number>();
   const others = createProblemList();
+  const read = (name: string) => readHeldLines(deps, stateKey, name);
+  if (task.file === 0 && task.at === 0) await settleHeld(state.held, rules.seen, read);
   for (let file = task.file; file < state.held.length; file += 1) {
-    const lines = await readHeldLines(deps, stateKey, state.held[file]!.object);
+    const lines = await read(state.held[file]!.object);
     for (const held of lines.slice(file === task.file ? task.at : 0)) {
-      const { type, attachments, hangsOn } = held;
-      if (isAnothers(hangsOn, rules.seen)) {
-        others.add(hangsOn!.problem);
+      const { type, attachments } = held;
+      const leftOut = whyLeftOut(held, rules.seen);
+      if (leftOut !== undefined) {
+        others.add(leftOut);
         continue;
       }
       const missing = attachments.filter((one) => !places.has(one.from) && !rules.seen.has(missingName(held, one)));

@@ -77,6 +77,12 @@ const documentAsker = ({ deps, plan, tokens, ...calls }: PlanAsking): Leg['calls
   return ask;
 };
 
+/** What is older, newer or beyond a filter does not come, whoever refers to it. */
+const isAskedOf =
+  (lines: LineRules | undefined) =>
+  (type: string): boolean =>
+    lines !== undefined && !lines.isLimited && lines.types?.has(type) !== false;
+
 export const makeExchangeLeg = async (
   job: Job,
   item: Export,
@@ -101,6 +107,7 @@ export const makeExchangeLeg = async (
     rules: {
       patient: item.patient,
       isWanted: () => true,
+      isAsked: isAskedOf(lines),
       ...(lines === undefined ? { linked: leg.next.linked } : { members: lines.ids }),
       ...answerBases(payer),
     },

@@ -26,6 +26,8 @@ export interface LineRules {
   /** Milliseconds. */
   readonly since: number | undefined;
   readonly until: number | undefined;
+  /** Whether only some resources of a type were asked for, by their times or by filters. */
+  readonly isLimited: boolean;
   /** Whether the requested filters certainly do not match a resource. */
   readonly isBeyond: ReturnType<typeof beyondFilters>;
 }
@@ -50,7 +52,7 @@ export const linkOf = (member: string, other: string): string => `${member} ${ot
 
 /** Adds another id of a member, unless the id belongs to a different member, or the member has enough. Says whether it is new. */
 export const addLink = (
-  { ids, linked, allowed, leftOut, others }: Omit<LineRules, 'types' | 'since' | 'until' | 'isBeyond'>,
+  { ids, linked, allowed, leftOut, others }: Pick<LineRules, 'ids' | 'linked' | 'allowed' | 'leftOut' | 'others'>,
   link: string,
 ): boolean => {
   const [member = '', other = ''] = link.split(' ');
@@ -86,6 +88,7 @@ export const lineRulesOf = (
     types: asked.types === undefined ? undefined : new Set(asked.types),
     since: timeOf(asked.since),
     until: timeOf(asked.until),
+    isLimited: (asked.since ?? asked.until ?? asked.typeFilters?.[0]) !== undefined,
     isBeyond: beyondFilters(asked.typeFilters),
   };
 };

@@ -72,6 +72,7 @@ export const takeFile = async (
     rules: { ...leg.rules, ...bases },
     lines: leg.lines!,
     file,
+    came: leg.lines!.leftOut.size + leg.lines!.others.size === 0 ? 'surely' : undefined,
     rewrite: createLineRewriter({ ...bases, facade: facadeBase(leg.deps.origin, leg.payer.id) }),
     count: (why, type) => {
       // An earlier try counted it.

@@ -1,11 +1,10 @@
 import { answerBases } from '../../shared/registry/fhir-bases.ts';
-import { anothers, isAnothers } from '../reading/hangs-on.ts';
 import type { OwnAttachment } from '../reading/own-attachments.ts';
 import type { AttachmentFault, Problem } from '../reading/problems.ts';
 import type { HeldLine } from '../state/held-lines.ts';
 import type { AttachmentsTask } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
-import { heldLine, missingName } from './held-line.ts';
+import { heldLine, missingName, settleHeld, whyLeftOut } from './held-line.ts';
 import { isBeyondScope } from './keep.ts';
 import { fresh, updateTask, type Leg } from './leg.ts';
 import type { Stop } from './stop.ts';
@@ -87,16 +86,9 @@ const fetchOf = async (leg: Leg, held: HeldLine): Promise<Stop | undefined> => {
   return undefined;
 };
 
-/** Reports a line that is about another patient's resource. */
-const leaveOut = ({ next, seen, problems }: Leg, { type, id, hangsOn }: HeldLine): void => {
-  next.resources -= 1;
-  if (id !== undefined) seen.add(anothers(`${type}/${id}`));
-  problems.add(hangsOn!.problem);
-};
-
 /**
  * Fetches the attachments of the lines that wait, and writes each line once its attachments came or were given up. An
- * attachment that several resources name is fetched once. A line that turned out to be another patient's is left out.
+ * attachment that several resources name is fetched once. A line that names no patient is left out unless it is the member's.
  */
 export const fetchAttachments = async (leg: Leg, first: AttachmentsTask): Promise<Stop | undefined> => {
   const { deps, item, payer, seen, attachments } = leg;
@@ -104,12 +96,16 @@ export const fetchAttachments = async (leg: Leg, first: AttachmentsTask): Promis
   const written = { origin: deps.origin, item, basesAt, seen, find: attachments.find };
   const files = [...leg.before.held, ...(await leg.held.put())];
   let task = first;
+  if (task.file === 0 && task.at === 0) await settleHeld(files, seen, leg.held.read);
   for (; task.file < files.length; task = updateTask(leg, task, { file: task.file + 1, at: 0 })) {
     const lines = await leg.held.read(files[task.file]!.object);
     while (task.at < lines.length) {
       const held = lines[task.at]!;
-      if (isAnothers(held.hangsOn, seen)) leaveOut(leg, held);
-      else {
+      const why = whyLeftOut(held, seen);
+      if (why !== undefined) {
+        leg.next.resources -= 1;
+        leg.problems.add(why);
+      } else {
         const stop = await fetchOf(leg, held);
         if (stop !== undefined) return stop;
         leg.parts.add(held.type, heldLine(held, written));

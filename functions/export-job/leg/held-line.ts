@@ -2,10 +2,14 @@ import { attachmentName, exportUrl } from '../../shared/exports/urls.ts';
 import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import type { Export } from '../../shared/store/export-item.ts';
+import { problemOfHanging, whoseIs } from '../reading/hangs-on.ts';
 import type { OwnAttachment } from '../reading/own-attachments.ts';
+import type { Problem } from '../reading/problems.ts';
 import { createLineRewriter } from '../reading/rewrite-line.ts';
-import type { SeenNames } from '../reading/seen-names.ts';
+import { identityOf, type SeenNames } from '../reading/seen-names.ts';
+import { settling } from '../reading/settle.ts';
 import type { HeldLine } from '../state/held-lines.ts';
+import type { HeldFile } from '../state/state.ts';
 
 /** The name under which an attachment is seen that did not come, so that no other leg asks for it again. */
 export const missingName = ({ type, id = '' }: HeldLine, { from }: OwnAttachment): string =>
@@ -34,4 +38,28 @@ export const heldLine = (
   }
   const rewrite = createLineRewriter({ ...basesAt(held.home), facade: facadeBase(origin, item.payer) });
   return rewrite({ line: held.line, attachments: held.attachments.map(({ url }) => url) }, urls);
+};
+
+/**
+ * Settles whose the resources are that name no patient, among the lines of all files.
+ * @throws whatever `read` throws
+ */
+export const settleHeld = async (
+  files: readonly HeldFile[],
+  seen: SeenNames,
+  read: (name: string) => Promise<readonly HeldLine[]>,
+): Promise<void> => {
+  const { take, end } = settling(seen);
+  for (const { object, hangs = true } of files) {
+    if (!hangs) continue;
+    for (const held of await read(object)) if (held.hangsOn !== undefined) take(identityOf(held), held.hangsOn);
+  }
+  end();
+};
+
+/** Why a line is left out that named no patient; undefined if it is not. */
+export const whyLeftOut = (held: HeldLine, seen: Pick<SeenNames, 'has'>): Problem | undefined => {
+  if (held.hangsOn === undefined) return undefined;
+  const whose = whoseIs(held.hangsOn, identityOf(held), seen);
+  return whose === 'member' || whose === 'nobody' ? undefined : problemOfHanging(held.hangsOn, whose);
 };

@@ -1,9 +1,10 @@
 import type { RecordRules } from '../reading/check-resource.ts';
-import { awaitedBy } from '../reading/hangs-on.ts';
+import { hangingOf, type Came } from '../reading/hangs-on.ts';
 import { ownAttachments, type OwnAttachment } from '../reading/own-attachments.ts';
 import type { PageResource } from '../reading/page-resource.ts';
 import type { Problem } from '../reading/problems.ts';
 import { unservedAttachments, type createLineRewriter } from '../reading/rewrite-line.ts';
+import { identityOf } from '../reading/seen-names.ts';
 import { saysWithheld } from '../reading/withheld.ts';
 import type { HeldLine } from '../state/held-lines.ts';
 import type { Leg } from './leg.ts';
@@ -14,6 +15,8 @@ export interface Keeping {
   /** As the base that gave the answer has them. */
   readonly rules: RecordRules;
   readonly rewrite: ReturnType<typeof createLineRewriter>;
+  /** How what names no patient came; undefined if that does not say whose it is. */
+  readonly came: Came | undefined;
 }
 
 /** Whether the scope does not cover an attachment, which is reported once for its resource's type. */
@@ -31,7 +34,7 @@ const mayHold = ({ next: { queue } }: Leg): boolean => queue.some(({ kind }) => 
 
 /** The attachments of a resource that are fetched: the payer's Binaries, unless its profile says otherwise. */
 export const attachmentsToFetch = (
-  { leg, rules }: Omit<Keeping, 'rewrite'>,
+  { leg, rules }: Pick<Keeping, 'leg' | 'rules'>,
   resource: PageResource,
 ): readonly OwnAttachment[] => {
   if (resource.attachments.length === 0) return [];
@@ -43,23 +46,24 @@ export const attachmentsToFetch = (
 
 /**
  * Puts a resource into the record, and reports what its payer withheld and which attachments the gateway does not serve. Its line
- * waits if attachments are fetched for it, or if it is about a resource that may turn out to be another patient's.
- * @param problemOf what to report then
+ * waits if attachments are fetched for it, or if it names no patient and it is not known yet whose it is.
+ * @param problemOf what to report if it is another patient's
+ * @returns whether it is not known yet
  */
 export const keep = (
-  { leg, rules, rewrite }: Keeping,
+  { leg, rules, rewrite, came }: Keeping,
   resource: PageResource,
   attachments: readonly OwnAttachment[],
   report: (problem: Problem) => void,
   problemOf: () => Problem,
-): void => {
+): boolean => {
   const { type, id, line } = resource;
-  const awaited = awaitedBy(resource, rules, leg.seen);
-  const names = awaited.length > 0 && mayHold(leg) ? awaited : [];
-  if (attachments.length === 0 && names.length === 0) leg.parts.add(type, rewrite(resource));
+  const hangs = hangingOf(resource, identityOf, { rules, seen: leg.seen, came });
+  const hanging = hangs !== undefined && mayHold(leg) ? hangs : undefined;
+  if (attachments.length === 0 && hanging === undefined) leg.parts.add(type, rewrite(resource));
   else {
     const home = rules.only === undefined ? undefined : rules.bases[0];
-    const hangsOn = names.length > 0 && { hangsOn: { names, problem: problemOf() } };
+    const hangsOn = hanging !== undefined && { hangsOn: { ...hanging, problem: problemOf() } };
     leg.held.add({ type, id, attachments, ...hangsOn, ...(home !== undefined && { home }), line });
   }
   leg.next.resources += 1;
@@ -68,4 +72,5 @@ export const keep = (
   const count = unservedAttachments({ attachments: others }, rules);
   if (saysWithheld(resource.resource['meta'])) report({ kind: 'resourceWithheld', type, id });
   if (count > 0) report({ kind: 'unservedAttachment', type, id, count });
+  return hanging !== undefined;
 };

@@ -19,6 +19,8 @@ export interface RecordRules extends AnswerBases {
   readonly awaitUrn?: AwaitUrn | undefined;
   /** Whether a resource type was asked for and is within scope. */
   readonly isWanted: (type: string) => boolean;
+  /** Whether a resource of a wanted type comes if another refers to it. @default it does */
+  readonly isAsked?: ((type: string) => boolean) | undefined;
 }
 
 /**
@@ -43,7 +45,7 @@ interface Holder {
   readonly resolve: (reference: string) => JsonObject | undefined;
 }
 
-type Whose = Omit<RecordRules, 'isWanted'>;
+type Whose = Omit<RecordRules, 'isWanted' | 'isAsked'>;
 
 /** Where an element of R4 may hold more of its kind. */
 const nestedIn: Readonly<Record<string, readonly string[]>> = {
@@ -125,17 +127,31 @@ const aboutReference = (value: unknown, { resolve }: Holder, whose: Whose): Abou
   return reference.startsWith('#') ? 'unknown' : aboutPatient(resolved['id'], whose);
 };
 
-/** An element that names the member may name others beside: those who were at an appointment, the members of a group. */
+/** Those who have a part in a resource may be others beside the member. */
+const memberFirst: readonly About[] = ['member', 'other', 'unknown'];
+/** What is about others beside the member, as an appointment of two, has their names. One without an id may be a practitioner. */
+const othersFirst: readonly About[] = ['other', 'member', 'unknown'];
+/** Who is in a group, or the same as a person, is a patient. */
+const othersAndUnknownFirst: readonly About[] = ['other', 'unknown', 'member'];
+
+const listsOfPatients: ReadonlySet<string> = new Set(['member.entity', 'link.target']);
+
+const orderAbout = (path: string): readonly About[] =>
+  listsOfPatients.has(path) ? othersAndUnknownFirst : othersFirst;
+
 const aboutElement = (
   path: string,
   holder: Holder,
   whose: Whose,
-  counts: (value: unknown) => boolean = () => true,
+  {
+    order = memberFirst,
+    counts = () => true,
+  }: { readonly order?: readonly About[]; readonly counts?: (value: unknown) => boolean } = {},
 ): About => {
   const values = valuesAt(holder.resource, path);
   if (values.length === 0) return 'nobody';
   const found = new Set(values.filter(counts).map((value) => aboutReference(value, holder, whose)));
-  return (['member', 'other', 'unknown'] as const).find((one) => found.has(one)) ?? 'nobody';
+  return order.find((one) => found.has(one)) ?? 'nobody';
 };
 
 /** Whether a reference points to the payer's own server, or cannot be parsed. A copy, a name or another server's id is not. */
@@ -220,9 +236,9 @@ const aboutResource = (outer: Holder, whose: Whose): About => {
   const within = containedByReference(contained);
   const holder: Holder = { resource, resolve: (reference) => within(reference) ?? outer.resolve(reference) };
   const found = new Set([
-    ...elementsAbout(type).map((path) => aboutElement(path, holder, whose)),
+    ...elementsAbout(type).map((path) => aboutElement(path, holder, whose, { order: orderAbout(path) })),
     ...elementsAtSource(type)
-      .map((path) => aboutElement(path, holder, whose, isOfPayer(whose)))
+      .map((path) => aboutElement(path, holder, whose, { counts: isOfPayer(whose) }))
       .filter((about) => about !== 'member'),
     ...elementsElsewhere(type)
       .map((path) => aboutElement(path, holder, whose))
@@ -240,7 +256,9 @@ const aboutResource = (outer: Holder, whose: Whose): About => {
   // An author or an agent is often only a name.
   const isReferred = (value: unknown): boolean => !isObject(value) || (value['reference'] ?? null) !== null;
   const parts = new Set(
-    [...elementsAtSource(type), ...elementsOfParts(type)].map((path) => aboutElement(path, holder, whose, isReferred)),
+    [...elementsAtSource(type), ...elementsOfParts(type)].map((path) =>
+      aboutElement(path, holder, whose, { counts: isReferred }),
+    ),
   );
   if (contained.some(({ resourceType }) => resourceType === 'Patient')) parts.add('unknown');
   return (['member', 'other', 'unknown'] as const).find((one) => parts.has(one)) ?? 'nobody';

@@ -60,6 +60,8 @@ export type Problem =
     }
   /** @property saysNone the payer may mean that it has none, and does if it gives the member's Patient */
   | { readonly kind: 'typeRefused'; readonly type: string; readonly status: number; readonly saysNone?: true }
+  /** The payer's link of a search's first page does not limit it to the member. */
+  | { readonly kind: 'searchOfAll'; readonly type: string }
   /** @property narrowed whether the scope covered it at the kick-off, so that some of it may be in the record */
   | { readonly kind: 'typeOutOfScope'; readonly type: string; readonly narrowed?: boolean }
   /** Some of the type came by reference or with other resources, but no search of its own was read to its end. */
@@ -106,6 +108,7 @@ export type Problem =
   /**
    * A resource about someone who cannot be compared with the member.
    * @property isEarly it came before the Patient that tells the member's other ids
+   * @property isNameless it names no patient, and nothing shows whose it is
    */
   | {
       readonly kind: 'unknownPatient';
@@ -113,6 +116,7 @@ export type Problem =
       readonly page?: number;
       readonly isElsewhere?: true;
       readonly isEarly?: true;
+      readonly isNameless?: true;
     }
   /**
    * A resource about another patient.
@@ -286,13 +290,14 @@ export type FileFault =
 
 /**
  * Why lines of a file are left out: `naming` if they are about another patient and name a member, `hanging` if they are about another
- * patient's resource. Or what is unusual about lines that are kept: `older` and `newer` are outside the times that were asked for,
+ * patient's resource, `nameless` if they name no patient and nothing shows whose they are. Or what is unusual about lines that are kept: `older` and `newer` are outside the times that were asked for,
  * `beyond` are not found by the filters of their type, and `uncompared` come after too many to know which ones came before.
  */
 export type LinesReason =
   | 'stranger'
   | 'naming'
   | 'hanging'
+  | 'nameless'
   | 'leftOut'
   | 'otherMember'
   | 'unknown'
@@ -377,6 +382,7 @@ const lackingLines: ReadonlySet<LinesReason> = new Set<LinesReason>([
   'stranger',
   'naming',
   'hanging',
+  'nameless',
   'unknown',
   'elsewhere',
 ]);
@@ -386,7 +392,10 @@ export const isMissing = (problem: Problem): boolean => {
   if (problem.kind === 'fileLines') return lackingLines.has(problem.why);
   if (problem.kind === 'fileCount') return problem.came < problem.said;
   if (problem.kind !== 'payerRemark' && problem.kind !== 'fileRemark') return !harmless.has(problem.kind);
-  return problem.severity === 'error' || problem.severity === 'fatal' || codesOfLack.has(problem.code);
+  // In a search by patient, that may be the patient. In $everything it is in the path.
+  const isIgnored =
+    problem.kind === 'payerRemark' && problem.code === 'not-supported' && problem.type !== '$everything';
+  return isIgnored || problem.severity === 'error' || problem.severity === 'fatal' || codesOfLack.has(problem.code);
 };
 
 /** Problems with the same name are counted together: their kind, their type, and what they mean for what is missing. */

@@ -68,7 +68,7 @@ export type AwaitUrn = (urn: string, type: string | undefined) => void;
 export const isUrn = (text: string): boolean => /^urn:/i.test(text);
 
 /** The type that a reference names which cannot be read, such as a search, or one in lower case. */
-const typeIn = (text: string): string | undefined => {
+export const typeIn = (text: string): string | undefined => {
   const segments = text.replace(/^[a-z]+:\/\/[^/]*/i, '').split(/[/?#|\s\\]+/);
   return segments.findLast(isResourceType) ?? segments.map(resourceTypeOf).find((type) => type !== undefined);
 };

@@ -8,12 +8,15 @@ import { isObject } from '../../shared/json-object.ts';
 /** The URLs of `next` links. A link without a URL gives an empty string. */
 export interface SaidLinks {
   readonly next: readonly string[];
+  /** The URL of the `self` link. */
+  readonly self?: string;
   /** Some links cannot be read, and one of them may be the next. */
   readonly isUnreadable: boolean;
 }
 
 /** Relations ignore case, and may be URLs (RFC 8288 §3.3). */
 const isNext = (relation: string): boolean => /(?:^|[/#])next$/i.test(relation.trim());
+const isSelf = (relation: string): boolean => /(?:^|[/#])self$/i.test(relation.trim());
 
 const urlIn = (value: unknown): string | undefined => {
   if (typeof value === 'string') return value;
@@ -34,6 +37,15 @@ const nextIn = (link: unknown): readonly string[] | undefined => {
   return relations?.some(isNext) === true ? [urlIn(link) ?? ''] : relations && [];
 };
 
+/** The URL of the one link to the page itself. */
+const selfIn = (links: readonly unknown[]): { readonly self?: string } => {
+  const [self, ...others] = links.filter(
+    (link) => isObject(link) && relationsOf(link['relation'] ?? link['rel'])?.some(isSelf),
+  );
+  const url = others.length === 0 ? urlIn(self) : undefined;
+  return url === undefined ? {} : { self: url };
+};
+
 /** Links by their relations, as `{ "next": "…" }`. */
 const isMap = (links: Readonly<Record<string, unknown>>): boolean =>
   !('relation' in links || 'rel' in links) && Object.values(links).every((value) => urlIn(value) !== undefined);
@@ -43,11 +55,16 @@ export const saidLinks = (links: unknown): SaidLinks => {
   if (links === undefined || links === null) return { next: [], isUnreadable: false };
   if (isObject(links) && isMap(links)) {
     const found = Object.entries(links).filter(([relation]) => isNext(relation));
-    return { next: found.map(([, value]) => urlIn(value) ?? ''), isUnreadable: false };
+    const self = urlIn(Object.entries(links).find(([relation]) => isSelf(relation))?.[1]);
+    return {
+      next: found.map(([, value]) => urlIn(value) ?? ''),
+      isUnreadable: false,
+      ...(self !== undefined && { self }),
+    };
   }
   const all: readonly unknown[] = Array.isArray(links) ? links : [links];
   const read = all.filter((link) => link !== null).map(nextIn);
-  return { next: read.flatMap((next) => next ?? []), isUnreadable: read.includes(undefined) };
+  return { next: read.flatMap((next) => next ?? []), isUnreadable: read.includes(undefined), ...selfIn(all) };
 };
 
 /** The `next` URLs of a Link header (RFC 8288 §3), which some servers send instead of links in the Bundle. */

@@ -12,6 +12,8 @@ import { saysWithheld } from './withheld.ts';
 export interface PageInfo {
   /** The URLs of its `next` links. A link without a URL gives an empty string. */
   readonly next: readonly string[];
+  /** The URL of the `self` link, which has the parameters that were used. */
+  readonly self?: string | undefined;
   /** How many resources match the search, according to the payer. */
   readonly total: number | undefined;
   /** What the page has of these, and nobody can read. */
@@ -274,11 +276,12 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
       if (of === 'search' && resourceType !== 'Bundle') {
         throw new UnreadablePage('notBundle', typeof resourceType === 'string' ? resourceType : undefined);
       }
-      const { next = [], isUnreadable = false } = links ?? {};
+      const { next = [], self, isUnreadable = false } = links ?? {};
       const count = total === 'unreadable' ? undefined : total;
       const unreadable = isUnreadable && next.length === 0 ? 'links' : total === 'unreadable' ? 'total' : undefined;
       return {
         next,
+        ...(self !== undefined && { self }),
         total: count,
         entries,
         ...(unreadable && { unreadable }),

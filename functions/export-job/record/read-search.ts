@@ -8,15 +8,18 @@ import { afterAnswer, afterFailure, type After } from '../leg/after-answer.ts';
 import type { Answer } from '../leg/ask-payer.ts';
 import { askedBase, fresh, updateTask } from '../leg/leg.ts';
 import type { Stop } from '../leg/stop.ts';
+import { restricted } from '../reading/hangs-on.ts';
 import { missingFromTotal, nextPage, type NextPage } from '../reading/next-page.ts';
 import type { Problem } from '../reading/problems.ts';
 import { isAccountedFor } from '../reading/seen-names.ts';
 import type { PageInfo } from '../reading/split-bundle.ts';
 import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
 import { earliestTimeOf, everything, isLinked, type SearchTask } from '../state/state.ts';
+import { isLimited } from './limited-search.ts';
 import { readPatientById } from './queue.ts';
 import type { RecordLeg } from './record-leg.ts';
 import { takePage } from './take-page.ts';
+import { matchingType } from './take-resource.ts';
 import { isFiltered, isPatientDue } from './wanted.ts';
 
 /** After more pages in a row than this without anything new, a search ends. */
@@ -221,9 +224,21 @@ const readPatientIfMissing = (leg: RecordLeg, { type }: SearchTask): void => {
   if (isMissing && wanted.may('Patient', 'r')) readPatientById(leg);
 };
 
+/** Notes whether the first page of a search says that it was limited to the member, or reports that it was not. */
+const noteLimit = (leg: RecordLeg, task: SearchTask, { self }: PageInfo): void => {
+  const { item, next, seen, problems } = leg;
+  const type = matchingType(leg, { of: 'search', type: task.type, page: 1, mark: 0 });
+  if (task.page > 1 || type === undefined || type === everything) return;
+  const url = askedBase(leg.payer, task.type) + task.rest;
+  const limited = isLimited(self, { type, url, patients: [item.patient, ...next.linked] });
+  if (limited === true) seen.add(restricted(task.type, markOf(leg, task)));
+  if (limited === false) problems.add({ kind: 'searchOfAll', type: task.type });
+};
+
 /** Updates the task after a page was read. Returns undefined if it was the last page. */
 const afterPage = (leg: RecordLeg, task: SearchTask, taken: PageInfo, stale: number): SearchTask | undefined => {
   leg.next.pages += 1;
+  noteLimit(leg, task, taken);
   leg.seen.add(pageName(task, task.rest));
   if (taken.isWithheld === true) leg.problems.add({ kind: 'pageWithheld', type: task.type, page: task.page });
   const following: NextPage = stale > mostStalePages ? { end: 'nothingNew' } : follow(leg, task, taken.next);

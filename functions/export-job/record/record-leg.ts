@@ -12,7 +12,7 @@ import { askedBase, beginLeg, type BegunLeg, type Calls, type Leg } from '../leg
 import { stopForToken } from '../leg/stop.ts';
 import { readStateFile, referredIn } from '../state/state-file.ts';
 import type { JobState } from '../state/state.ts';
-import { wantedOf, type Wanted } from './wanted.ts';
+import { isFiltered, wantedOf, type Wanted } from './wanted.ts';
 
 /** A leg that reads a member's record, with the member's token. */
 export interface RecordLeg extends Leg {
@@ -112,7 +112,13 @@ export const makeRecordLeg = async (
     wanted,
     wantedAtKickOff: wantedOf(item.scope, item.types),
     mayReadBinary: wantedOf(readable, undefined).may('Binary', 'r'),
-    rules: { patient: item.patient, isWanted: wanted.isWanted, linked: leg.next.linked, ...answerBases(payer) },
+    rules: {
+      patient: item.patient,
+      isWanted: wanted.isWanted,
+      isAsked: (type) => wanted.may(type, 'r') && !isFiltered(item, type),
+      linked: leg.next.linked,
+      ...answerBases(payer),
+    },
     calls: callsOf(leg, asking),
     referred: referredOf(leg, await job.stateKey(item)),
   };

@@ -10,7 +10,7 @@ import { linksInHeader } from '../reading/said.ts';
 import { createBundleSplitter, type PageInfo } from '../reading/split-bundle.ts';
 import { UnreadablePage } from '../reading/unreadable-page.ts';
 import type { RecordLeg } from './record-leg.ts';
-import { matchingType, reportNotAsked, takeResource, type Source, type Taking } from './take-resource.ts';
+import { cameBy, matchingType, reportNotAsked, takeResource, type Source, type Taking } from './take-resource.ts';
 
 /** What becomes known of an answer while its bytes arrive. */
 export interface PageEvents {
@@ -94,6 +94,7 @@ export const takePage = async (
     rules,
     source,
     matching,
+    came: cameBy(leg, source),
     rewrite,
     match,
     late,

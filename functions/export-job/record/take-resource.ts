@@ -12,7 +12,7 @@ import {
   othersComparedIn,
   type ResourceVerdict,
 } from '../reading/check-resource.ts';
-import { anothers, noteMembers } from '../reading/hangs-on.ts';
+import { anothers, noteBeside, noteMembers, noteReference, restricted, type Came } from '../reading/hangs-on.ts';
 import {
   lastUpdated,
   type EntryMode,
@@ -61,6 +61,13 @@ export const matchingType = ({ payer }: RecordLeg, { type }: Source): string | u
   if (type !== everything) return type;
   const substitute = payer.wholeRecord?.substitute;
   return substitute === undefined ? undefined : parseRecordSearch(substitute).type;
+};
+
+/** How what names no patient comes from somewhere: `$everything` has the member's id in its path. */
+export const cameBy = ({ payer }: RecordLeg, source: Source): Came => {
+  if (source.of === 'read') return 'referred';
+  const isOfMember = source.type === everything && payer.wholeRecord?.substitute === undefined;
+  return isOfMember ? 'surely' : restricted(source.type, source.mark);
 };
 
 /** Whether a resource matched the search. A search of one type matches no other type, whatever the entry's mode says. */
@@ -193,8 +200,9 @@ const mostReferred = 100_000;
 /**
  * Lists the resources that this one refers to, so that they can be read later. Skips those already read or listed. What is
  * beyond the bounds is only counted.
+ * @param isUnsure whether it is not known yet that this one is the member's
  */
-const noteReferences = ({ leg, rules }: Taking, resource: PageResource): void => {
+const noteReferences = ({ leg, rules }: Taking, resource: PageResource, isUnsure = false): void => {
   const {
     seen,
     referred: { names, unread },
@@ -208,6 +216,7 @@ const noteReferences = ({ leg, rules }: Taking, resource: PageResource): void =>
       continue;
     }
     const name = `${type}/${id}`;
+    noteReference(seen, name, isUnsure);
     if (seen.has(name) || seen.has(`reference ${name}`)) continue;
     const isFull = names.length >= mostReferred || seen.size() > mostTags;
     if (isFull) unread.set(type, (unread.get(type) ?? 0) + 1);
@@ -281,10 +290,12 @@ const take = (taking: Taking, resource: PageResource): void => {
   }
   if (type === 'Patient' && id === rules.patient) learnLinks(taking, resource);
   if (isBeyond(taking, resource)) {
+    if (leg.seen.size() <= mostTags) noteBeside(resource, rules, leg.seen);
     markLeftOut({ ...taking, match: taking.late }, identityOf(resource), type, resource.mode);
     return;
   }
   if (isOlder(taking, resource)) {
+    if (leg.seen.size() <= mostTags) noteBeside(resource, rules, leg.seen);
     // What it refers to may have changed.
     if (markLeftOut(taking, identityOf(resource), type, resource.mode)) noteReferences(taking, resource);
     return;
@@ -296,11 +307,11 @@ const take = (taking: Taking, resource: PageResource): void => {
     noteMembers(leg.seen, identityOf(resource));
     reportIfMissed(taking, resource);
   }
-  keep(taking, resource, attachmentsToFetch(taking, resource), problems.add, () => {
+  const isUnsure = keep(taking, resource, attachmentsToFetch(taking, resource), problems.add, () => {
     const from = whyNotOthers(taking, resource);
     return { kind: 'otherPatient', type, page: source.page, ...(from !== undefined && { from }) };
   });
-  noteReferences(taking, resource);
+  noteReferences(taking, resource, isUnsure);
 };
 
 /** Takes a resource into the record, or reports why it is left out. */

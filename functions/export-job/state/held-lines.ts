@@ -5,8 +5,8 @@ import { newStateName } from './state-file.ts';
 import type { HeldFile } from './state.ts';
 
 /*
- * Lines of resources whose attachments are still to be fetched, or of which it is not known yet whether they are another patient's. A line that is sealed to the partner cannot change any
- * more, and the URL in it depends on whether its attachment comes. So it waits in a file of the job's own, sealed under
+ * Lines of resources whose attachments are still to be fetched, or that name no patient, so that it is not known yet whose they are. A line
+ * that is sealed to the partner cannot change any more, and the URL in it depends on whether its attachment comes. So it waits in a file of the job's own, sealed under
  * the state key and bound to its name:
  *
  *   for each line: length of the head, 4 bytes ‖ head, JSON ‖ length of the line, 4 bytes ‖ line
@@ -17,7 +17,7 @@ export interface HeldLine {
   readonly type: string;
   readonly id: string | undefined;
   readonly attachments: readonly OwnAttachment[];
-  /** What it is about, if that decides whose it is and was not in the record yet. */
+  /** What it refers to, if that decides whose it is and was not known yet. */
   readonly hangsOn?: HangsOn;
   /** The FHIR base that it came from, if that is one of the payer's `furtherBases`. */
   readonly home?: string;
@@ -49,14 +49,16 @@ const framed = (bytes: Uint8Array): readonly Uint8Array[] => {
 export const heldWriter = (deps: FileDeps, exportId: string, stateKey: Uint8Array): HeldWriter => {
   const files: HeldFile[] = [];
   let types = new Set<string>();
+  let hangs = false;
   let pieces: Uint8Array[] = [];
   let bytes = 0;
   const put = async (): Promise<readonly HeldFile[]> => {
     if (pieces.length === 0) return files;
     const name = newStateName(deps, exportId);
     const content = Buffer.concat(pieces);
-    files.push({ object: name, types: [...types] });
+    files.push({ object: name, types: [...types], hangs });
     types = new Set();
+    hangs = false;
     pieces = [];
     bytes = 0;
     await putSealed(deps, stateKey, name, content);
@@ -65,6 +67,7 @@ export const heldWriter = (deps: FileDeps, exportId: string, stateKey: Uint8Arra
   return {
     add: ({ line, ...head }) => {
       types.add(head.type);
+      hangs ||= head.hangsOn !== undefined;
       pieces.push(...framed(Buffer.from(JSON.stringify(head))), ...framed(Buffer.from(line)));
       bytes += line.length;
     },

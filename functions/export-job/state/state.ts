@@ -234,6 +234,8 @@ export interface HeldFile {
   readonly object: string;
   /** The types of its lines, each once. */
   readonly types: readonly string[];
+  /** Whether any of them names no patient. Absent if an earlier version wrote it. */
+  readonly hangs?: boolean;
 }
 
 /** The lists of the state, to which each leg adds. */

@@ -37,6 +37,7 @@ const documentOf = (id: string, ...attachments: readonly object[]) => ({
   resourceType: 'DocumentReference',
   id,
   status: 'current',
+  subject: { reference: 'Patient/member-1' },
   content: attachments.map((attachment) => ({ attachment })),
 });
 

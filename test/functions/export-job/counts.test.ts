@@ -145,7 +145,7 @@ describe('a search whose payer named more resources than came is incomplete', ()
 
 describe('a search is complete if its resources are as many as the payer named', () => {
   it('though some came before, from other searches, as included or as found', async () => {
-    const encounter = { resourceType: 'Encounter', id: 'e' };
+    const encounter = { resourceType: 'Encounter', id: 'e', subject: { reference: 'Patient/member-1' } };
     const [laboratory, vital] = ['Observation?category=laboratory', 'Observation?category=vital-signs'] as const;
     const pages = {
       '/Encounter?': [entriesNaming(1, plain(encounter), ...observations(1, 3).map(included))],

@@ -675,15 +675,89 @@ describe('what comes of a Group', () => {
       const made = await run(groupInput(two), { output: [people, ...order.map((at) => files[at]!)] });
 
       const targets = made.lines.map((line) => /Observation\/(?:1|x|nowhere)/.exec(line)?.[0] ?? '');
-      expect(targets.filter((one) => one !== '')).toEqual(['Observation/1', 'Observation/nowhere']);
-      expect(made.outcomes).toMatchObject({ Provenance: 'incomplete 2', Observation: 'incomplete 1' });
+      expect(targets.filter((one) => one !== '')).toEqual(['Observation/1']);
+      expect(made.outcomes).toMatchObject({ Provenance: 'incomplete 1', Observation: 'incomplete 1' });
       const number = order.indexOf(1) + 2;
       expect(made.errors).toContain(
         `1 resource of type Provenance in file ${number} is left out: it is about a resource of a patient who is no member of the Group.`,
       );
-      expect(made.lines.some((line) => line.includes('3 lines came, and 2 of them are passed on'))).toBe(true);
+      expect(made.errors).toContain(
+        `1 resource of type Provenance in file ${number} is left out: it names no patient, and nothing shows that it is about a member of the Group.`,
+      );
+      expect(made.lines.some((line) => line.includes('3 lines came, and 1 of them are passed on'))).toBe(true);
     },
   );
+
+  const named = (resourceType: string, id: string, more: object = {}) => ({ resourceType, id, ...more });
+  const to = (type: string, id: string) => ({ reference: `${type}/${id}` });
+  it.each<[string, readonly object[], string, { readonly others: readonly string[] }?]>([
+    ['a List of what was never sent', [named('List', 'l', { entry: [{ item: to('Observation', 'no') }] })], ''],
+    [
+      'a Provenance of such a List',
+      [
+        named('Provenance', 'p', { target: [to('List', 'l')] }),
+        named('List', 'l', { entry: [{ item: to('Observation', 'x') }] }),
+      ],
+      '',
+    ],
+    [
+      'a MedicationDispense of an Encounter',
+      [
+        named('MedicationDispense', 'm', { context: to('Encounter', 'e') }),
+        named('Encounter', 'e', { subject: to('Patient', 'stranger') }),
+      ],
+      '',
+    ],
+    [
+      'a PaymentNotice',
+      [
+        named('PaymentNotice', 'n', { request: to('Claim', 'c') }),
+        named('Claim', 'c', { patient: to('Patient', 'stranger') }),
+      ],
+      '',
+    ],
+    [
+      'a Group of members and others',
+      [
+        named('Group', 'g', {
+          member: [{ entity: to('Patient', 'a') }, { entity: { ...to('Patient', 'stranger'), display: 'Bob' } }],
+        }),
+      ],
+      '',
+    ],
+    [
+      'a Group with an entry that cannot be read',
+      [named('Group', 'g', { member: [{ entity: to('Patient', 'a') }, { entity: { display: 'Bob' } }] })],
+      '',
+    ],
+    ['but not a List of nothing', [named('List', 'l')], 'l'],
+    [
+      'a List of nothing, where not all of the Group were asked for',
+      [named('List', 'l')],
+      '',
+      { others: ['Patient/z'] },
+    ],
+    ['but not a Device of nobody’s', [named('Device', 'd')], 'd', { others: ['Patient/z'] }],
+    [
+      'but not what is about a member',
+      [named('List', 'l', { entry: [{ item: to('Observation', '1') }] })],
+      'l',
+      { others: ['Patient/z'] },
+    ],
+  ])('and names nobody, or others too, is left out: %s', async (_, lines, given, more = { others: [] }) => {
+    const others = [{ type: 'Observation', lines: [observation('1', 'a'), observation('x', 'stranger')] }];
+    const output = [
+      people,
+      ...others,
+      ...lines.map((line) => ({ type: (line as { resourceType: string }).resourceType, lines: [line] })),
+    ];
+    const made = await run({ ...groupInput(two), ...more }, { output });
+
+    const ids = made.ids.filter((id) => !['a', 'b', '1'].includes(id));
+    expect(made.lines.flatMap((line) => /^\{"resourceType":"Provenance","id":"p"/.exec(line) ?? [])).toEqual([]);
+    expect(ids.join(' ')).toBe(given);
+    if (given === '') expect(made.complete).toBe(false);
+  });
 
   it('without any Patient is not complete, unless it is of a part only', async () => {
     const output = [{ type: 'Observation', lines: [observation('1', 'a'), observation('2', 'b')] }];

@@ -28,6 +28,7 @@ const runWith = (options: WorldOptions, pages: Pages) => runToEnd(() => answers(
 const run = (pages: Pages) => runWith({}, pages);
 const scoped = (scope: string, ...searches: readonly string[]): WorldOptions => ({ ...byType(...searches), scope });
 
+const ofMember = { subject: { reference: 'Patient/member-1' } };
 const seenBy = (...names: readonly string[]) => ({ performer: names.map((reference) => ({ reference })) });
 
 /** What a search of Patients, or of Observations, finds; of Observations the first, changed. */
@@ -103,7 +104,7 @@ describe('an export that ends while it follows references', () => {
       {
         ...patients,
         ...observations(seenBy('Practitioner/1', 'Encounter/1', 'Organization/1', 'Encounter/2')),
-        '/Encounter?': pageOf([{ resourceType: 'Encounter', id: '1' }]),
+        '/Encounter?': pageOf([{ resourceType: 'Encounter', id: '1', ...ofMember }]),
         '/Practitioner/1': busyFor('200000'),
       },
     );
@@ -127,7 +128,9 @@ describe('a request that the payer refuses with 401, whatever the token,', () =>
     const made = await runWith(byType('Patient', 'Observation', 'Encounter'), {
       ...patients,
       ...observations(),
-      '/Encounter?': pageOf([{ resourceType: 'Encounter', id: '1', ...seenBy('Practitioner/1', 'Practitioner/2') }]),
+      '/Encounter?': pageOf([
+        { resourceType: 'Encounter', id: '1', ...ofMember, ...seenBy('Practitioner/1', 'Practitioner/2') },
+      ]),
       '/Practitioner/2': practitioner('2'),
       [begins]: { status: 401 },
     });

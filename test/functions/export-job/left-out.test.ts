@@ -52,6 +52,7 @@ const takerOf =
         source: { of: 'search', type, page: 1, mark: 2 },
         matching: type,
         rewrite: () => [],
+        came: 'surely',
         match,
         late: match,
         include: () => undefined,
@@ -261,7 +262,7 @@ it('references beyond those that an export reads are counted, by the type that t
   const leg = {
     problems,
     referred: { names: Array.from({ length: 99_999 }, () => 'Practitioner/1'), unread: new Map<string, number>() },
-    next: { resources: 0 },
+    next: { resources: 0, queue: [] },
     item: {},
     parts: { add: () => undefined },
     seen: seenNames(createSeenSet(), Buffer.alloc(32, 7)),

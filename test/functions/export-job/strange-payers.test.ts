@@ -406,6 +406,7 @@ describe('a payer whose pages', () => {
     ]);
   });
 
+  // In $everything, no parameter has the patient.
   it.each([
     ['warning', 'not-supported'],
     ['information', 'informational'],
@@ -641,20 +642,24 @@ describe('a resource', () => {
   const hanging = [
     { resourceType: 'AuditEvent', id: 'h', entity: [{ what: claim }] },
     { resourceType: 'Communication', id: 'h', about: [claim] },
+    { resourceType: 'DocumentReference', id: 'h', context: { related: [claim] } },
+    { resourceType: 'PaymentReconciliation', id: 'h', detail: [{ request: claim }] },
     { resourceType: 'List', id: 'h', entry: [{ item: { reference: 'Observation/o-1' } }, { item: claim }] },
     { resourceType: 'Provenance', id: 'h', target: [claim] },
     { resourceType: 'Task', id: 'h', focus: claim },
     { resourceType: 'VerificationResult', id: 'h', target: [claim] },
   ];
   const merged = { ...memberPatient, link: [{ type: 'replaces', other: { reference: 'Patient/older' } }] };
-  it.each<[string, readonly (object | 'h')[], object | undefined, boolean]>([
-    ["comes before another patient's is left out", [memberPatient, 'h'], theirs, false],
-    ["comes after another patient's is left out", [memberPatient, theirs, 'h'], theirs, false],
-    ['comes before all else is left out', ['h', theirs, memberPatient], theirs, false],
-    ["comes before the member's is given", [memberPatient, 'h'], mine, true],
-    ['is about what the payer does not have is given', [memberPatient, 'h'], undefined, true],
-    ["is about the member's older id is given", [olders, 'h', merged], olders, true],
-  ])('that names nobody, is about another resource, and %s', async (_, order, read, isGiven) => {
+  const another = 'it is about another patient';
+  const unknown = 'it names no patient, and nothing shows that it is about this member';
+  it.each<[string, readonly (object | 'h')[], object | undefined, string | undefined]>([
+    ["comes before another patient's is left out", [memberPatient, 'h'], theirs, another],
+    ["comes after another patient's is left out", [memberPatient, theirs, 'h'], theirs, another],
+    ['comes before all else is left out', ['h', theirs, memberPatient], theirs, another],
+    ["comes before the member's is given", [memberPatient, 'h'], mine, undefined],
+    ['is about what the payer does not have is left out', [memberPatient, 'h'], undefined, unknown],
+    ["is about the member's older id is given", [olders, 'h', merged], olders, undefined],
+  ])('that names nobody, is about another resource, and %s', async (_, order, read, why) => {
     for (const one of hanging) {
       const made = await runToEnd(() => ({ path }) => {
         if (path === '/Claim/c') return read === undefined ? { status: 404 } : fhir(read);
@@ -662,10 +667,12 @@ describe('a resource', () => {
         return path.includes('$everything') ? pageOf(page) : pageOf([]);
       });
 
+      // One that is about the member's as well is the member's, unless another patient's is among them.
+      const isGiven = why === undefined || (why === unknown && one.resourceType === 'List');
       const isHere = made.lines.some((line) => line.includes('"id":"h"'));
       expect([one.resourceType, isHere]).toEqual([one.resourceType, isGiven]);
       expect(made.outcomes[one.resourceType]).toBe(isGiven ? 'complete 1' : 'incomplete 0');
-      const left = `A resource of type ${one.resourceType} on page 1 is left out: it is about another patient.`;
+      const left = `A resource of type ${one.resourceType} on page 1 is left out: ${why}.`;
       expect(made.errors.includes(left)).toBe(!isGiven);
     }
   });
@@ -689,6 +696,144 @@ describe('a resource', () => {
 
     expect(made.lines.flatMap((line) => /"Claim","id":"(\w+)"/.exec(line)?.[1] ?? [])).toEqual(['c0', 'c14', 'c19']);
     expect(made.errors).toContain('A resource of type Claim on page 1 is left out: it is about another patient.');
+  });
+
+  const aList = (id: string, ...names: readonly string[]) => ({
+    resourceType: 'List',
+    id,
+    ...(names.length > 0 && { entry: names.map((reference) => ({ item: { reference } })) }),
+  });
+  const [their, my] = [observation('x', { subject: { reference: 'Patient/other' } }), observation(1)];
+  it.each<[string, readonly object[], string]>([
+    [
+      'what hangs on what was left out',
+      [aList('a', 'List/b'), aList('b', 'List/c'), aList('c', 'Observation/o-x')],
+      '',
+    ],
+    ['the same, in another order', [aList('c', 'Observation/o-x'), aList('a', 'List/b'), aList('b', 'List/c')], ''],
+    ['a circle of them', [aList('a', 'List/b'), aList('b', 'List/a', 'Observation/o-x')], ''],
+    ['not a circle that is about the member', [aList('a', 'List/b'), aList('b', 'List/a', 'Observation/o-1')], 'a b'],
+    [
+      'not what has nothing to hang on',
+      [aList('a'), aList('b', 'List/a'), aList('c', 'List/d'), aList('d', 'List/c')],
+      'a b c d',
+    ],
+    ['a circle of which one was never given', [aList('a', 'List/b'), aList('b', 'List/a', 'Task/x')], ''],
+  ])('that names nobody is left out with others: %s', async (_, lists, given) => {
+    const made = await runToEnd(
+      () =>
+        ({ path }) =>
+          path.includes('$everything')
+            ? pageOf([memberPatient, ...lists, their, my])
+            : path.includes('?')
+              ? pageOf([])
+              : { status: 404 },
+    );
+
+    expect(
+      made.lines
+        .flatMap((line) => /"List","id":"(\w)"/.exec(line)?.[1] ?? [])
+        .toSorted()
+        .join(' '),
+    ).toBe(given);
+    expect(made.outcomes['List']).toBe(given === '' ? 'incomplete 0' : `complete ${given.split(' ').length}`);
+  });
+
+  const ignored = {
+    resourceType: 'OperationOutcome',
+    issue: [{ severity: 'warning', code: 'not-supported', diagnostics: 'patient' }],
+  };
+  const listScope = (types: string): WorldOptions => ({
+    ...byType('Patient', 'Observation', 'List'),
+    scope: types
+      .split(' ')
+      .map((type) => `patient/${type}.rs`)
+      .join(' '),
+  });
+  const all = 'Patient Observation List';
+  it.each<[string, string | undefined, string, readonly object[], string, string?]>([
+    ['has no patient', '/List', all, [aList('a', 'Observation/o-9'), aList('b', 'Observation/o-1'), aList('c')], 'b'],
+    ['has another', '/List?patient=other', all, [aList('a', 'Observation/o-9'), aList('b', 'Observation/o-1')], 'b'],
+    ['has its id as a count', '/List?_count=member-1', all, [aList('a')], ''],
+    ['has the patient', '/List?_count=9&patient=member-1', all, [aList('a', 'Observation/o-9'), aList('c')], 'c', 'x'],
+    ['has it as a subject', '/List?subject:Patient=Patient%2Fmember-1', all, [aList('c')], 'c'],
+    ['is of its compartment', '/Patient/member-1/List', all, [aList('c')], 'c'],
+    ['is no search of the type', '?_getpages=7', all, [aList('b', 'Observation/o-1'), aList('c')], 'b', 'x'],
+    ['is not given', undefined, all, [aList('b', 'Observation/o-1'), aList('c')], 'b', 'x'],
+    [
+      'has the patient, of what is beyond the scope',
+      '/List?patient=member-1',
+      'Patient List',
+      [aList('a', 'Observation/o-9')],
+      'a',
+    ],
+    ['has none, of what is beyond the scope', '/List', 'Patient List', [aList('a', 'Observation/o-9')], ''],
+    ['is not given, of what is beyond the scope', undefined, 'Patient List', [aList('a', 'Observation/o-9')], '', 'x'],
+    [
+      'has the patient, with a remark that it is ignored',
+      '/List?patient=member-1',
+      all,
+      [aList('c'), ignored],
+      'c',
+      'x',
+    ],
+    [
+      'has the patient, of what has an identifier alone',
+      '/List?patient=member-1',
+      all,
+      [{ ...aList('a'), entry: [{ item: { identifier: { value: '7' } } }] }],
+      '',
+      'x',
+    ],
+  ])('that names nobody, in a search whose own link %s', async (_, self, scope, lists, given, isLacking = '') => {
+    const made = await runToEnd(
+      ({ base }) =>
+        ({ path }) => {
+          if (path.startsWith('/List?')) {
+            const link = self === undefined ? [] : [{ relation: 'self', url: base + self }];
+            return pageOf(lists, undefined, { link });
+          }
+          return path.startsWith('/Patient?')
+            ? pageOf([memberPatient])
+            : path.startsWith('/Observation?')
+              ? pageOf([my])
+              : path.includes('?')
+                ? pageOf([])
+                : { status: 404 };
+        },
+      listScope(scope),
+    );
+
+    expect(made.lines.flatMap((line) => /"List","id":"(\w)"/.exec(line)?.[1] ?? []).join(' ')).toBe(given);
+    const isOfAll =
+      self?.startsWith('/List') === true && !self.includes('patient=member-1') && !self.includes('Patient%2Fmember-1');
+    expect(made.outcomes['List']?.split(' ')[0]).toBe(isOfAll || isLacking !== '' ? 'incomplete' : 'complete');
+    const sentence = 'The payer did not limit its search of List to this member';
+    expect(made.errors.some((error) => error.startsWith(sentence))).toBe(isOfAll);
+  });
+
+  it('that names nobody is given if the record refers to it, and not if only what is left out does', async () => {
+    const media = (id: string) => ({ resourceType: 'Media', id });
+    const referring = observation(1, { derivedFrom: [{ reference: 'Media/1' }] });
+    const made = await runToEnd(
+      () =>
+        ({ path }) =>
+          path.startsWith('/Media/')
+            ? fhir(media(path.slice(7)))
+            : path.startsWith('/Observation?')
+              ? pageOf([referring])
+              : path.startsWith('/List?')
+                ? pageOf([
+                    aList('a', 'Media/4'),
+                    aList('b', 'Media/3', 'Observation/o-1'),
+                    aList('c', 'Media/2', 'Media/1'),
+                  ])
+                : pageOf(path.startsWith('/Patient?') ? [memberPatient] : []),
+      byType('Patient', 'Observation', 'List'),
+    );
+
+    expect(made.ids.toSorted()).toEqual(['1', '2', '3', 'b', 'c', 'member-1', 'o-1']);
+    expect(made.outcomes).toMatchObject({ List: 'incomplete 2', Media: 'incomplete 3' });
   });
 
   it('that refers to something whose type nobody says makes the record incomplete, and no type', async () => {

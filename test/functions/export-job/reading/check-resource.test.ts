@@ -219,11 +219,23 @@ describe('whose resource it is', () => {
     ).toBe('keep');
   });
 
-  it('keeps what names the member beside others', () => {
-    const references = (...ids: string[]) => ids.map((id) => ({ reference: `Patient/${id}` }));
-    expect(verdict({ resourceType: 'Observation', subject: references('other', 'member') })).toBe('keep');
-    expect(verdict({ resourceType: 'Observation', subject: references('other', 'another') })).toBe('otherPatient');
-    expect(verdict({ resourceType: 'Observation' })).toBe('keep');
+  // Its bytes are never changed, and it has their names: a group, a person's records, an appointment of two.
+  it.each([
+    ['Appointment', 'participant', 'actor'],
+    ['AuditEvent', 'entity', 'what'],
+    ['Group', 'member', 'entity'],
+    ['Linkage', 'item', 'resource'],
+    ['Person', 'link', 'target'],
+  ])('leaves out what is about others beside the member: %s', (resourceType, list, element) => {
+    const beside = (...values: object[]) =>
+      verdict({ resourceType, [list]: values.map((value) => ({ [element]: value })) });
+    const [mine, others] = ['member', 'other'].map((id) => ({ reference: `Patient/${id}` })) as [object, object];
+    expect(beside(mine, others)).toBe('otherPatient');
+    expect(beside(others, mine)).toBe('otherPatient');
+    expect(beside(mine, { reference: 'Practitioner/p' })).toBe('keep');
+    // Beside a patient in an appointment it is mostly a practitioner.
+    const isPatient = ['Group', 'Person'].includes(resourceType);
+    expect(beside(mine, { display: 'Bob', identifier: { value: '7' } })).toBe(isPatient ? 'unknownPatient' : 'keep');
   });
 
   it('keeps no patient but the member', () => {
@@ -434,7 +446,7 @@ describe('the elements of R4 that may name a patient', () => {
   it('are found in lists', () => {
     const entity = (id: string) => ({ entity: { reference: `Patient/${id}` } });
     expect(verdict({ resourceType: 'Group', member: [entity('other'), {}] })).toBe('otherPatient');
-    expect(verdict({ resourceType: 'Group', member: [entity('other'), entity('member')] })).toBe('keep');
+    expect(verdict({ resourceType: 'Group', member: [entity('member'), {}] })).toBe('keep');
     expect(verdict({ resourceType: 'Group', member: [[entity('other')]] })).toBe('otherPatient');
   });
 

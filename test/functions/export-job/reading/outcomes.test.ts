@@ -78,6 +78,8 @@ const problems: readonly Problem[] = [
   { kind: 'entrySkipped', reason: 'tooLarge', type },
   { kind: 'otherPatient', type, page: 3 },
   { kind: 'unknownPatient', type, page: 3 },
+  { kind: 'unknownPatient', type, page: 3, isNameless: true },
+  { kind: 'searchOfAll', type },
   { kind: 'referenceGone', type: 'Practitioner', id: '1', status: 404 },
   { kind: 'referenceNotRead', type: 'Practitioner', id: '1', status: 403 },
   { kind: 'referenceNotRead', type: 'Practitioner', id: '1' },
@@ -171,6 +173,7 @@ describe('the error file', () => {
       'entrySkipped: error structure',
       'otherPatient: error suppressed',
       'unknownPatient: error suppressed',
+      'searchOfAll: error not-supported',
       'referenceGone: warning not-found, nothing missing',
       'referenceNotRead: warning incomplete',
       'referencesNotRead: error incomplete',
@@ -189,7 +192,7 @@ describe('the error file', () => {
       'attachmentsNotRead: error incomplete',
       'moreOfKind: information informational, nothing missing',
       'payerRemark: warning incomplete',
-      'payerRemark: warning not-supported, nothing missing',
+      'payerRemark: warning not-supported',
     ]);
   });
 
@@ -241,6 +244,7 @@ describe("a payer's remark", () => {
     'expired',
     'forbidden',
     'suppressed',
+    'not-supported',
   ]);
 
   it.each(codes)('with the code %s of R4 is kept, with each severity, and errors never look complete', (code) => {

@@ -49,7 +49,7 @@ describe('splitting a Bundle', () => {
     const { info } = split(
       `{"link":${links},"total":12,"entry":[{"resource":${observation('1')}},{},{"resource":null},7],"resourceType":"Bundle"}`,
     );
-    expect(info).toEqual({ next: ['n?a=1&b=2', ''], total: 12, entries: 4 });
+    expect(info).toEqual({ next: ['n?a=1&b=2', ''], self: 's', total: 12, entries: 4 });
     expect(split('{"resourceType":"Bundle"}').info).toEqual({ next: [], total: undefined, entries: 0 });
     expect(split('{"resourceType":"Bundle","total":"7","entry":null}').info).toMatchObject({ total: 7, entries: 0 });
     const one = split('{"resourceType":"Bundle","link":{"relation":" NEXT","url":"n"}}').info;
@@ -59,8 +59,9 @@ describe('splitting a Bundle', () => {
   it.each([
     ['"link":{"relation":"next","href":"n"}', { next: ['n'] }],
     ['"link":[{"rel":"next","url":"n"}]', { next: ['n'] }],
-    ['"link":[{"relation":["self","next"],"url":"n"}]', { next: ['n'] }],
-    ['"link":{"self":"s","next":"n"}', { next: ['n'] }],
+    ['"link":[{"relation":["self","next"],"url":"n"}]', { next: ['n'], self: 'n' }],
+    ['"link":{"self":"s","next":"n"}', { next: ['n'], self: 's' }],
+    ['"link":[{"relation":"Self","url":"s"},{"relation":"self","url":"t"}]', {}],
     ['"link":{"next":{"href":"n"}}', { next: ['n'] }],
     ['"link":["n",{"relation":"next","url":"m"}]', { next: ['m'] }],
     ['"link":[{"relation":"next","url":7}]', { next: [''] }],

@@ -1,0 +1,108 @@
+import { evidenceOf, noteWhose, whoseBy, type HangsOn, type Whose } from './hangs-on.ts';
+import type { SeenNames } from './seen-names.ts';
+
+/*
+ * Whose the resources are that name no patient, once everything has been read. Most of them depend on resources that are known. The others
+ * depend on each other, as a Provenance of a List, and are settled together: first what hangs on another patient's, however far; then what
+ * hangs on the member's, or is referred to by it; and at last what came as the member's and refers to nothing that is missing.
+ */
+
+/** The most resources that are settled together, and the most references among them. Beyond these, nobody knows whose one is. */
+const mostTogether = { resources: 200_000, references: 1_000_000 };
+
+interface Waiting {
+  readonly name: string;
+  readonly hangsOn: HangsOn;
+  isSettled: boolean;
+}
+
+/** Settles whose resources are. */
+export interface Settling {
+  /** @param name its identity */
+  readonly take: (name: string, hangsOn: HangsOn) => void;
+  /** Settles those that depend on each other, once all have been taken. */
+  readonly end: () => void;
+}
+
+export const settling = (seen: SeenNames, most = mostTogether): Settling => {
+  const together: Waiting[] = [];
+  let references = 0;
+
+  const settle = (one: Waiting, whose: Whose): void => {
+    one.isSettled = true;
+    noteWhose(seen, one.name, one.hangsOn, whose);
+  };
+
+  /** These, and each that `reach` finds from them, without those that are settled; in linear time. */
+  const reached = (first: readonly Waiting[], reach: (from: Waiting) => readonly Waiting[]): ReadonlySet<Waiting> => {
+    const found = new Set<Waiting>();
+    const left = [...first];
+    for (let one = left.pop(); one !== undefined; one = left.pop()) {
+      if (one.isSettled || found.has(one)) continue;
+      found.add(one);
+      for (const next of reach(one)) left.push(next);
+    }
+    return found;
+  };
+
+  const spread = (first: readonly Waiting[], whose: Whose, reach: (from: Waiting) => readonly Waiting[]): void => {
+    for (const one of reached(first, reach)) settle(one, whose);
+  };
+
+  return {
+    take: (name, hangsOn) => {
+      const evidence = evidenceOf(hangsOn, name, seen);
+      if (evidence.isAnothers || !evidence.isOpen) noteWhose(seen, name, hangsOn, whoseBy(hangsOn, evidence));
+      else if (together.length >= most.resources || references + hangsOn.names.length > most.references)
+        noteWhose(seen, name, hangsOn, 'unknown');
+      else {
+        references += hangsOn.names.length;
+        together.push({ name, hangsOn, isSettled: false });
+      }
+    },
+
+    end: () => {
+      const byName = new Map(together.map((one) => [one.name, one]));
+      const hangOn = new Map<string, Waiting[]>();
+      for (const one of together) {
+        for (const name of one.hangsOn.names) {
+          const list = hangOn.get(name);
+          if (list === undefined) hangOn.set(name, [one]);
+          else list.push(one);
+        }
+      }
+      const left = (): readonly Waiting[] => together.filter(({ isSettled }) => !isSettled);
+      const evidence = ({ hangsOn, name }: Waiting) => evidenceOf(hangsOn, name, seen);
+      const onIt = ({ name }: Waiting): readonly Waiting[] => hangOn.get(name) ?? [];
+      /** Those that only came since this one and its like refer to them. */
+      const byIt = ({ hangsOn }: Waiting): readonly Waiting[] =>
+        hangsOn.names.flatMap((name) => {
+          const one = byName.get(name);
+          return one?.hangsOn.came === 'referred' ? [one] : [];
+        });
+
+      spread(
+        left().filter((one) => evidence(one).isAnothers),
+        'other',
+        onIt,
+      );
+      for (const one of left()) if (one.hangsOn.isThing === true) settle(one, 'nobody');
+      const both = (one: Waiting): readonly Waiting[] => [...onIt(one), ...byIt(one)];
+      spread(
+        left().filter((one) => evidence(one).isMembers),
+        'member',
+        both,
+      );
+      const referred = new Set(left().flatMap(({ hangsOn }) => hangsOn.names));
+      const isAlone = (one: Waiting): boolean =>
+        one.hangsOn.came === 'referred' ? !referred.has(one.name) : !evidence(one).isGiven;
+      const lost = reached(left().filter(isAlone), both);
+      spread(
+        left().filter((one) => !lost.has(one)),
+        'member',
+        both,
+      );
+      for (const one of left()) settle(one, 'unknown');
+    },
+  };
+};
