@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { exportJobRooms, sharedRooms } from '../../oxlint.config.ts';
+import { matchesGlob } from 'node:path';
+import config, { exportJobRooms, sharedRooms } from '../../oxlint.config.ts';
 
 it('the documents show the rooms of functions/export-job in the order that lint holds, and no room is left out', () => {
   const folders = readdirSync('functions/export-job', { withFileTypes: true }).filter((entry) => entry.isDirectory());
@@ -24,4 +26,21 @@ it('the documents show the rooms of functions/shared in the order that lint hold
   expect(rows).toEqual(sharedRooms);
   expect(architecture).toContain(sharedRooms.join(' → '));
   expect(folders.map(({ name }) => name).toSorted()).toEqual(sharedRooms.toSorted());
+});
+
+it('each file of the product is in a folder for which lint says what it may import', () => {
+  const folders = ['functions', 'lib', 'bin', 'config', 'sandbox', 'bench'];
+  const files = execFileSync('git', ['ls-files', '--', ...folders.map((folder) => `${folder}/**/*.ts`)], {
+    encoding: 'utf8',
+  });
+  const held = (config.overrides ?? [])
+    .filter(({ rules }) => rules?.['no-restricted-imports'] !== undefined)
+    .flatMap((override) => override.files);
+
+  const free = files
+    .trim()
+    .split('\n')
+    .filter((file) => !held.some((glob) => matchesGlob(file, glob)));
+
+  expect(free).toEqual([]);
 });

@@ -95,9 +95,9 @@ export interface Counted {
  * | `bytes`          | none                                                          |
  * | each signal      | none; those of {@link signalsByPayer} also payer              |
  *
- * CloudWatch bills a metric for each hour in which it has a value. A payer has none in an hour in which it works, and at
- * most 13 in an hour in which everything fails: `requests` of twelve steps, and one signal. The stage itself has at most
- * 65: `requests` 35 (eleven steps with three outcomes, the canary with two), `ms` 12, `payerMs`, `bytes`, and 16 signals.
+ * CloudWatch bills a metric for each hour in which it has a value. A payer has none in an hour in which it works, and in one in
+ * which everything fails `requests` of each step, and one signal. The stage itself has `requests` of each step with each of its
+ * outcomes, `ms` of each step, `payerMs`, `bytes`, and each signal.
  */
 export const requestMetrics = (
   stage: string,

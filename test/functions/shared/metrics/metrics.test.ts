@@ -1,3 +1,4 @@
+import { stageCounts } from '../../../../bin/cost/fixed.ts';
 import type { Signal } from '../../../../functions/shared/errors.ts';
 import {
   embeddedMetrics,
@@ -115,7 +116,7 @@ describe('the metrics of a request', () => {
     expect(JSON.parse(line(read))).toMatchObject({ _aws: { Timestamp: 1_780_315_200_000 } });
   });
 
-  it('are at most 14 for a payer, none while it works, and 70 for the stage, which is what CloudWatch bills', () => {
+  it('are at most 14 for a payer, none while it works, and for the stage what the bill counts', () => {
     const billed = new Set<string>();
     const whileItWorks = new Set<string>();
     for (const [step, outcomes] of Object.entries(outcomesOf) as [Step, Outcome[]][]) {
@@ -132,7 +133,7 @@ describe('the metrics of a request', () => {
     const ofPayers = (all: ReadonlySet<string>): string[] => [...all].filter((one) => one.includes('"payer":'));
     expect(ofPayers(billed)).toHaveLength(14);
     expect(ofPayers(whileItWorks)).toEqual([]);
-    expect(billed.size - ofPayers(billed).length).toBe(70);
+    expect(billed.size - ofPayers(billed).length).toBe(stageCounts.requestMetrics);
   });
 });
 
