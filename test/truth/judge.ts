@@ -170,7 +170,7 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
     else if (one.owner !== 'member') say("what came is the member's", "another patient's", one.text);
     else if (![one, ...twins].some((twin) => twin.line === line)) say("what came is the member's", 'other bytes', line);
     if (!isWanted(spec, type)) say("what came is the member's", 'not asked for, or beyond the scope', line);
-    if (one !== undefined && !isCurrent(spec, one) && !(spec.since === 'ignored' && one.isListed)) {
+    if (one !== undefined && !isCurrent(spec, one) && !(spec.since === 'ignored' && (one.isListed || one.isBrought))) {
       say("what came is the member's", 'older than _since', line);
     }
   }

@@ -38,7 +38,8 @@ const provenancesMissing = (
   const { provenances = {}, finished = [], withEverything = [] } = known;
   const isOfAll = withEverything.includes('Provenance');
   const whyOf = (type: string): InPart['why'] | undefined => {
-    if (isOfAll && withEverything.includes(type)) return undefined;
+    // What came by reference only is not searched, whatever brings Provenances.
+    if (isOfAll && (withEverything.includes(type) || !known.planned.includes(type))) return undefined;
     const how = provenances[type] ?? 'undeclared';
     return how === 'asked' ? (finished.includes(type) ? undefined : 'unfinished') : how;
   };
