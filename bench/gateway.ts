@@ -78,6 +78,7 @@ export const gatewayOver = ({ tables, client, registry, payerHttp, onWrite }: Ga
   const limits = { client, name: tables.limits };
   const identity = {
     providers: [identityProvider],
+    longestConsentAge: 600,
     // A function keeps them for ten minutes.
     readKeys: async () => ({
       keys: { keys: [keys.identityProvider.publicJwk] },

@@ -72,7 +72,9 @@ const importDefault = async (path: string, file: string): Promise<unknown> => {
     throw new ConfigError(file, [`cannot be loaded (${message}); ${adviceFor(message)}`]);
   }
   if (!('default' in loaded) || loaded.default === undefined) {
-    throw new ConfigError(file, ['has no default export; write "export default" before the stage\'s value']);
+    throw new ConfigError(file, [
+      'has no default export; write "export default" before the stage\'s value, or if this is a file of the gateway itself, take another name for the stage',
+    ]);
   }
   const { default: value } = loaded;
   if (typeof value === 'function') {
