@@ -1,4 +1,5 @@
 import { localStage } from '../../../config/local.ts';
+import { isLimited } from '../../../functions/export-job/record/limited-search.ts';
 import {
   exportWorld,
   fhir,
@@ -811,6 +812,17 @@ describe('a resource', () => {
     const sentence = 'The payer did not limit its search of List to this member';
     expect(made.errors.some((error) => error.startsWith(sentence))).toBe(isOfAll);
   });
+
+  it.each([
+    [false, false],
+    [true, undefined],
+  ])(
+    'that names nobody, in a search by POST (%s) whose link has no parameters, was found among all: %s',
+    (isPost, limited) => {
+      const asked = { type: 'List', url: 'https://payer.example/List?patient=m', isPost, patients: ['m'] };
+      for (const self of ['https://payer.example/List', 'List/_search']) expect(isLimited(self, asked)).toBe(limited);
+    },
+  );
 
   it('that names nobody is given if the record refers to it, and not if only what is left out does', async () => {
     const media = (id: string) => ({ resourceType: 'Media', id });
