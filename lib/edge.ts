@@ -81,6 +81,9 @@ const acknowledgements = [
   },
 ];
 
+/** The statuses for which CloudFront can be told how long to keep them (CloudFront API, `CustomErrorResponse`). */
+const errorStatuses = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
+
 /**
  * CloudFront in front of the API's domain, so that clients get the `WWW-Authenticate` header that API Gateway renames.
  * It passes everything on unchanged (methods, host, headers, cookies, query), caches nothing and compresses nothing.
@@ -118,6 +121,9 @@ export class GatewayEdge extends Construct {
   private distribute(props: GatewayEdgeProps): Distribution {
     const { config, domain, regionalName, webAclArn, originSecret } = props;
     return new Distribution(this, 'Distribution', {
+      // CloudFront keeps an error for ten seconds by default, even a private one, and gives it to all callers of its path, whatever their
+      // query and token (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/custom-error-pages-expiration.html).
+      errorResponses: errorStatuses.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
       comment: `Payer-to-payer gateway, stage ${config.stage}`,
       domainNames: [domain.name],
       certificate: Certificate.fromCertificateArn(this, 'Certificate', domain.certificateArn),

@@ -21,8 +21,8 @@ import {
   allowKeyForObjects,
   allowKeyForTables,
   allowKeyToReadObjects,
-  onlyAttributes,
   onlyReadAttributes,
+  onlyWrittenAttributes,
 } from './statements.ts';
 import type { GatewayTables } from './tables.ts';
 
@@ -98,7 +98,7 @@ export class GatewayExports extends Construct {
         // The job may read whether the grant is still valid, but not the tokens in it.
         allow(['dynamodb:GetItem'], [tables.grants.tableArn], onlyReadAttributes(grantLifeAttributes)),
         allow(['dynamodb:GetItem'], [tables.exports.tableArn]),
-        allow(['dynamodb:UpdateItem'], [tables.exports.tableArn], onlyAttributes(changedByJob)),
+        allow(['dynamodb:UpdateItem'], [tables.exports.tableArn], onlyWrittenAttributes(changedByJob)),
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.limits.tableArn]),
         allow(['dynamodb:PutItem'], [tables.auditEvents.tableArn]),
         allow(['s3:PutObject'], this.objects('parts/*', 'state/*', 'manifest', 'kept')),
@@ -153,7 +153,7 @@ export class GatewayExports extends Construct {
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.grants.tableArn, tables.limits.tableArn]),
         allow(['dynamodb:DeleteItem', 'dynamodb:GetItem'], [tables.exports.tableArn]),
-        allow(['dynamodb:UpdateItem'], [tables.exports.tableArn], onlyAttributes(changedByPoll)),
+        allow(['dynamodb:UpdateItem'], [tables.exports.tableArn], onlyWrittenAttributes(changedByPoll)),
         allow(['dynamodb:PutItem'], [tables.auditEvents.tableArn]),
         allow(['s3:GetObject'], this.objects('parts/*', 'manifest')),
         allowKeyToReadObjects(keys.exports),

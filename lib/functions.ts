@@ -21,9 +21,9 @@ import {
   allow,
   allowExportBoxes,
   allowKeyForTables,
-  onlyAttributes,
   onlyItems,
   onlyReadAttributes,
+  onlyWrittenAttributes,
 } from './statements.ts';
 import type { GatewayTables } from './tables.ts';
 
@@ -134,7 +134,7 @@ export class GatewayFunctions extends Construct {
         // No other function may search by member. It may end grants, and read nothing of them that opens anything.
         allow(['dynamodb:Query'], [`${grants}/index/${memberIndex.index}`]),
         allow(['dynamodb:GetItem'], [grants], onlyReadAttributes(memberGrantAttributes)),
-        allow(['dynamodb:UpdateItem'], [grants], onlyAttributes(changedByRevoke)),
+        allow(['dynamodb:UpdateItem'], [grants], onlyWrittenAttributes(changedByRevoke)),
         // That a member stopped an app, so that an earlier approval makes no grant.
         ...(identity === undefined ? [] : [allow(['dynamodb:PutItem'], [grants], onlyItems('jti.*'))]),
         allow(['dynamodb:GetItem'], [tables.exports.tableArn], onlyReadAttributes(exportProgressAttributes)),

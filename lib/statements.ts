@@ -21,15 +21,21 @@ export const onlyItems = (pattern: string): Readonly<Record<string, unknown>> =>
 });
 
 /**
- * The condition that a request names attributes, and only these. Those in its condition expression count too
+ * A request that names attributes, and only these. Those in its condition expression count too
  * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html).
  */
-export const onlyAttributes = (attributes: readonly string[]): Readonly<Record<string, Record<string, unknown>>> => ({
+const onlyAttributes = (attributes: readonly string[]): Readonly<Record<string, Record<string, unknown>>> => ({
   'ForAllValues:StringEquals': { 'dynamodb:Attributes': attributes.toSorted() },
   Null: { 'dynamodb:Attributes': 'false' },
 });
 
-/** The same for a read, which must select attributes: otherwise it returns all. */
+/** The condition that a write names only these attributes, and returns nothing: it could return the whole item. */
+export const onlyWrittenAttributes = (attributes: readonly string[]): Readonly<Record<string, unknown>> => ({
+  ...onlyAttributes(attributes),
+  StringEqualsIfExists: { 'dynamodb:ReturnValues': 'NONE' },
+});
+
+/** The condition that a read selects only these attributes: otherwise it returns all. */
 export const onlyReadAttributes = (attributes: readonly string[]): Readonly<Record<string, unknown>> => ({
   ...onlyAttributes(attributes),
   StringEquals: { 'dynamodb:Select': 'SPECIFIC_ATTRIBUTES' },

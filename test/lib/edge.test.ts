@@ -18,6 +18,7 @@ interface Config {
       readonly LambdaFunctionARN: { readonly Ref: string };
     }[];
   };
+  readonly CustomErrorResponses: object[];
   readonly Origins: {
     readonly DomainName: unknown;
     readonly CustomOriginConfig: object;
@@ -72,6 +73,10 @@ describe('the edge', () => {
 
   it('caches nothing, and compresses nothing that should stream', () => {
     expect(config.DefaultCacheBehavior).toMatchObject({ CachePolicyId: cachingDisabled, Compress: false });
+    // Those that CloudFront keeps unless it is told not to, whatever the cache policy and the answer's headers say
+    // (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html).
+    const kept = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
+    expect(config.CustomErrorResponses).toEqual(kept.map((ErrorCode) => ({ ErrorCode, ErrorCachingMinTTL: 0 })));
   });
 
   it('speaks TLS 1.2 or newer on both sides, and never plain HTTP', () => {

@@ -49,6 +49,10 @@ describe.each(stages)('rights in %s', (stage) => {
   const onlyAttributes = (names: string): string =>
     ` if ForAllValues:StringEquals dynamodb:Attributes=${names.replaceAll(' ', '|')} and Null dynamodb:Attributes=false`;
 
+  /** A write that may return nothing: any attribute could be in what it returns. */
+  const onlyWritten = (names: string): string =>
+    `${onlyAttributes(names)} and StringEqualsIfExists dynamodb:ReturnValues=NONE`;
+
   /** The rights that Lambda needs in a durable function's role, for executions of any of its versions. */
   const ofExecutions = (path: string, ...more: readonly string[]): string[] => [
     `Allow ${['lambda:CheckpointDurableExecution', 'lambda:GetDurableExecutionState', ...more].join(' ')} on ${path}/Function:*`,
@@ -91,7 +95,7 @@ describe.each(stages)('rights in %s', (stage) => {
         `Allow dynamodb:GetItem on Tables/Grants${onlyAttributes(
           'accessExpiresAt createdAt endsAt expiresAt grantId lastEvent partner patient payer redeemedAt refreshable revokedAt revokedBy scope usedAt',
         )} and StringEquals dynamodb:Select=SPECIFIC_ATTRIBUTES`,
-        `Allow dynamodb:UpdateItem on Tables/Grants${onlyAttributes(
+        `Allow dynamodb:UpdateItem on Tables/Grants${onlyWritten(
           'grantId lastEvent leaseOwner leaseUntilMs linkKey repeatHashes revokedAt revokedBy sealedPayerTokens wrappedKey',
         )}`,
         `Allow dynamodb:GetItem on Tables/Exports${onlyAttributes('expiresAt grantId resources startedAt status')} and StringEquals dynamodb:Select=SPECIFIC_ATTRIBUTES`,
@@ -123,7 +127,7 @@ describe.each(stages)('rights in %s', (stage) => {
       [
         'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Grants Tables/Limits',
         'Allow dynamodb:DeleteItem dynamodb:GetItem on Tables/Exports',
-        `Allow dynamodb:UpdateItem on Tables/Exports${onlyAttributes(
+        `Allow dynamodb:UpdateItem on Tables/Exports${onlyWritten(
           'beganAt callbackId exportId grantId payerToken payerTokenAt payerTokenExpiresAt payerVersion refusedVersion startAgainAt status waitingSince',
         )}`,
         'Allow dynamodb:PutItem on Tables/AuditEvents',
@@ -141,7 +145,7 @@ describe.each(stages)('rights in %s', (stage) => {
         `Allow dynamodb:GetItem on Tables/Grants${onlyAttributes('expiresAt grantId revokedAt scope')} and StringEquals dynamodb:Select=SPECIFIC_ATTRIBUTES`,
         'Allow dynamodb:GetItem on Tables/Exports Tables/Registry',
         tablesKey,
-        `Allow dynamodb:UpdateItem on Tables/Exports${onlyAttributes(
+        `Allow dynamodb:UpdateItem on Tables/Exports${onlyWritten(
           'attachments beganAt callbackId endedAt executionArn expiresAt exportId grantId inputKey manifestDigest payerProgress payerToken payerTokenAt payerTokenExpiresAt payerVersion ' +
             'pollAgainAt refusedVersion resources resourcesTotal stateKey status typesDone typesTotal waitingSince',
         )}`,
