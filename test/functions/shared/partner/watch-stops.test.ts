@@ -194,7 +194,8 @@ const cutLeg = async (end: End, endsAt: number, pageSeconds: number): Promise<Se
   });
   const payerHttp: PayerHttp = async (url, init) => {
     // What may still be read does not count.
-    if (String(url).includes('/Coverage')) return answer(Readable.from([Buffer.from('{"resourceType":"Bundle"}')]));
+    if (/\/(?:metadata|Coverage)/.test(String(url)))
+      return answer(Readable.from([Buffer.from('{"resourceType":"Bundle"}')]));
     watch.noteCall();
     page += 1;
     const text = JSON.stringify({
