@@ -180,7 +180,9 @@ const secretSetter =
     const prefix = prefixOf('PAYER_SECRET_PREFIX');
     if (prefix === undefined) throw new Error("No function of the stack reads payers' secrets");
     const { exchange, ...own } = { exchange: undefined, ...secret };
-    aws.secretsManager.setSecret(prefix + payerId, secret === undefined ? undefined : JSON.stringify(own));
+    const isOfExchangesOnly = exchange !== undefined && Object.keys(own).length === 0;
+    if (!isOfExchangesOnly)
+      aws.secretsManager.setSecret(prefix + payerId, secret === undefined ? undefined : JSON.stringify(own));
     const ofExchanges = prefixOf('EXCHANGE_SECRET_PREFIX');
     if (exchange !== undefined && ofExchanges !== undefined) {
       aws.secretsManager.setSecret(ofExchanges + payerId, JSON.stringify(exchange));
@@ -252,8 +254,10 @@ const makeStores = async (
   await aws.dynamoDb.createTables(template.tables, feed.offer, ['registry']);
   for (const { physicalName, ...bucket } of template.buckets) aws.s3.createBucket(physicalName, bucket);
   const setSecret = secretSetter(template, aws);
-  for (const { id } of config.payers.filter((payer) => secretOwnerOf(payer) === payer.id)) {
-    if (secrets[id] !== undefined) setSecret(id, secrets[id]);
+  for (const payer of config.payers) {
+    const secret = secrets[payer.id];
+    const isOwn = secretOwnerOf(payer) === payer.id || payer.exchange !== undefined;
+    if (isOwn && secret !== undefined) setSecret(payer.id, secret);
   }
   setWebhookSecrets(template, aws, webhookSecrets);
   return feed;

@@ -71,6 +71,12 @@ const elsewhere = {
   unknown: "another server, or outside the payer's FHIR base",
 } as const;
 
+const whyOnlyReferred = {
+  scope: "the access token's scope does not cover a search of it",
+  scopeOfReads: "the access token's scope does not cover reading what others refer to",
+  payer: 'the payer has no search of it',
+} as const;
+
 const notAsked = {
   form: 'one is named in a form that cannot be asked for',
   elsewhere: "one is on another server, or on the payer's own by a name that its operator has not configured",
@@ -346,12 +352,6 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
     ({ status }) => (status === 404 ? 'not-supported' : 'forbidden'),
     ({ type, status }) => `The payer refused ${type} with status ${status}.`,
   ],
-  searchOfAll: [
-    'error',
-    'not-supported',
-    ({ type }) =>
-      `The payer did not limit its search of ${type} to this member, as the link of its first page says. What names no patient there is left out, unless it is about what is the member's.`,
-  ],
   typeOutOfScope: [
     ({ narrowed }) => (narrowed === true ? 'warning' : 'information'),
     'suppressed',
@@ -362,7 +362,7 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
   ],
   typeOnlyReferred: maybeIncomplete(
     ({ type, why }) =>
-      `${type} is not complete: ${why === 'scope' ? "the access token's scope does not cover a search of it" : 'the payer has no search of it'}. What other resources refer to or came with is in this export.`,
+      `${type} is not complete: ${whyOnlyReferred[why]}. What other resources refer to or came with is in this export.`,
   ),
   typeLimited: partlySuppressed(
     ({ type }) => `${type} is not complete: the payer granted only a part of it, as the access token's scope says.`,

@@ -131,7 +131,7 @@ export const problemsAtEnd = (
     ...[...counts.keys()]
       .filter((type) => isOnlyReferred(type) && !(isProvenanceBrought && type === 'Provenance'))
       .map((type) => ({ kind: 'typeOnlyReferred', type, why: 'payer' }) as const),
-    ...(isProvenanceDue && !has('Provenance') ? (missing ?? []) : []),
+    ...(isProvenanceDue && !has('Provenance') && !has(everything) ? (missing ?? []) : []),
     ...(known.declares?.astray ?? []).filter(isAstray).map((type) => ({ kind: 'typeAstray', type }) as const),
     ...limited,
   ]);

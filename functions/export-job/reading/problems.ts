@@ -61,11 +61,10 @@ export type Problem =
   /** @property saysNone the payer may mean that it has none, and does if it gives the member's Patient */
   | { readonly kind: 'typeRefused'; readonly type: string; readonly status: number; readonly saysNone?: true }
   /** The payer's link of a search's first page does not limit it to the member. */
-  | { readonly kind: 'searchOfAll'; readonly type: string }
   /** @property narrowed whether the scope covered it at the kick-off, so that some of it may be in the record */
   | { readonly kind: 'typeOutOfScope'; readonly type: string; readonly narrowed?: boolean }
   /** Some of the type came by reference or with other resources, but no search of its own was read to its end. */
-  | { readonly kind: 'typeOnlyReferred'; readonly type: string; readonly why: 'scope' | 'payer' }
+  | { readonly kind: 'typeOnlyReferred'; readonly type: string; readonly why: 'scope' | 'scopeOfReads' | 'payer' }
   /** The payer granted only a part of the type: its scope has a filter. */
   | { readonly kind: 'typeLimited'; readonly type: string }
   /** The payer's profile has searches of only a part of the type. @property by the parameters that limit each */

@@ -42,6 +42,8 @@ export interface PlanInputs {
 export interface Plan {
   readonly tasks: readonly SearchTask[];
   readonly outOfScope: readonly string[];
+  /** Of which the scope has a part that does not bring them all: reads without searches, or searches without reads. */
+  readonly halfInScope: readonly Extract<Problem, { readonly kind: 'typeOnlyReferred' }>[];
   /** The types that were asked for, that the scope lets the job read, and that no search of a patient's finds. */
   readonly notSearched: readonly string[];
   /** The types of which the profile's searches find only a part, each with the parameters that limit them. */
@@ -52,10 +54,11 @@ export interface Plan {
 
 /** The problems to report about a plan. @param options.narrowed whether the scope covered more at the kick-off */
 export const problemsOf = (
-  { outOfScope, notSearched, inPart }: Plan,
+  { outOfScope, halfInScope, notSearched, inPart }: Plan,
   { narrowed }: { readonly narrowed?: true } = {},
 ): readonly Problem[] => [
   ...outOfScope.map((type) => ({ kind: 'typeOutOfScope', type, ...(narrowed && { narrowed }) }) as const),
+  ...halfInScope,
   ...notSearched.map((type) => ({ kind: 'typeNotSearched', type }) as const),
   ...[...inPart].map(([type, by]) => ({ kind: 'typeInPart', type, by }) as const),
 ];
@@ -249,11 +252,16 @@ export const planByType = (inputs: PlanInputs): Plan => {
   // A read by id cannot be filtered.
   const isRead = wanted.may('Patient', 'r') && !isFiltered(asked, 'Patient');
   const readsPatient = types.includes('Patient') && !isCovered('Patient') && isRead;
+  const beyond = types.filter(
+    (type) => !isCovered(type) && !(type === 'Patient' && readsPatient) && !mayBeAbsentUnnamed(inputs, type),
+  );
+  const isHalf = (type: string): boolean => wanted.may(type, 'r') || wanted.may(type, 's');
   return {
     tasks: covered.flatMap((text) => searchTasks(inputs, text)).map((task) => unlessAbsent(inputs, task)),
-    outOfScope: types.filter(
-      (type) => !isCovered(type) && !(type === 'Patient' && readsPatient) && !mayBeAbsentUnnamed(inputs, type),
-    ),
+    outOfScope: beyond.filter((type) => !isHalf(type)),
+    halfInScope: beyond
+      .filter(isHalf)
+      .map((type) => ({ kind: 'typeOnlyReferred', type, why: isMemberType(type) ? 'scope' : 'scopeOfReads' })),
     notSearched: notSearchedIn(inputs, types),
     inPart: inPartBy(inputs, covered),
     ...(readsPatient && { readsPatient }),
@@ -288,6 +296,7 @@ export const planReading = (inputs: PlanInputs): Plan => {
     return {
       tasks: [...tasks, ...rest],
       outOfScope: [],
+      halfInScope: [],
       notSearched: notSearchedIn(inputs, asked.types ?? []),
       inPart: inPartBy(inputs, substitute === undefined || isSearched(typeOf(substitute)) ? [] : [substitute]),
     };

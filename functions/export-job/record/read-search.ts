@@ -55,7 +55,7 @@ const follow = (leg: RecordLeg, task: SearchTask, next: readonly string[]): Next
 /** The problem to report at the end of a search, if resources may be missing. */
 const problemAtEnd = (
   { payer }: RecordLeg,
-  { type, page, matched, late = 0, included = 0, firstTotal, isTotalUnreadable, repeats = 0 }: SearchTask,
+  { type, page, matched, late = 0, included = 0, firstTotal, isTotalUnreadable, repeats = 0, provenance }: SearchTask,
   following: Extract<NextPage, { end: string }>,
   taken: PageInfo,
 ): Problem | undefined => {
@@ -66,7 +66,9 @@ const problemAtEnd = (
   const first = firstTotal ?? taken.total;
   const most = Math.max(first ?? 0, taken.total ?? 0);
   // A search's total counts matches only (https://hl7.org/fhir/R4/search.html#total). Of an operation no rule says so.
-  const more = type === everything && payer.wholeRecord?.substitute === undefined ? included : 0;
+  // Some payers count the Provenances that the gateway asked them to bring along.
+  const mayCountAll = type === everything ? payer.wholeRecord?.substitute === undefined : provenance === 'declared';
+  const more = mayCountAll ? included : 0;
   const read = more > 0 && matched + more === most ? most : matched;
   const isProved = first !== undefined && read === most;
   if (end === 'withoutUrl' && !isProved) return { kind: 'pageWithoutUrl', type, page };
@@ -224,16 +226,15 @@ const readPatientIfMissing = (leg: RecordLeg, { type }: SearchTask): void => {
   if (isMissing && wanted.may('Patient', 'r')) readPatientById(leg);
 };
 
-/** Notes whether the first page of a search says that it was limited to the member, or reports that it was not. */
+/** Notes whether the first page of a search says that it was limited to the member. */
 const noteLimit = (leg: RecordLeg, task: SearchTask, { self }: PageInfo): void => {
-  const { item, next, seen, problems } = leg;
+  const { item, next, seen } = leg;
   const type = matchingType(leg, { of: 'search', type: task.type, page: 1, mark: 0 });
   if (task.page > 1 || type === undefined || type === everything) return;
   const url = askedBase(leg.payer, task.type) + task.rest;
   const isPost = leg.payer.quirks.searchMethod === 'POST';
-  const limited = isLimited(self, { type, url, isPost, patients: [item.patient, ...next.linked] });
-  if (limited === true) seen.add(restricted(task.type, markOf(leg, task)));
-  if (limited === false) problems.add({ kind: 'searchOfAll', type: task.type });
+  const isSure = isLimited(self, { type, url, isPost, patients: [item.patient, ...next.linked] });
+  if (isSure) seen.add(restricted(task.type, markOf(leg, task)));
 };
 
 /** Updates the task after a page was read. Returns undefined if it was the last page. */

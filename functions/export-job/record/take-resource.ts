@@ -262,7 +262,9 @@ const reportIfMissed = ({ leg, rules }: Taking, resource: PageResource): void =>
   const { type, id } = resource;
   const isSearched = isMemberType(type) && (next.finished.has(type) || next.withEverything.has(type));
   const isLimited = item.since !== undefined || item.until !== undefined || isFiltered(item, type);
-  if (type === 'Patient' || id === undefined || !isSearched || isLimited) return;
+  // One of those that came without an id may be this one.
+  const mayHaveCome = seen.has(`without id ${type}`);
+  if (type === 'Patient' || id === undefined || !isSearched || isLimited || mayHaveCome) return;
   if (isAboutMember(resource, rules) && seen.add(`missed ${type}`)) problems.add({ kind: 'searchMissed', type, id });
 };
 
@@ -301,6 +303,7 @@ const take = (taking: Taking, resource: PageResource): void => {
     return;
   }
   const isNew = markAndCount(taking, identityOf(resource), type, resource.mode);
+  if (id === undefined) leg.seen.add(`without id ${type}`);
   compareContent(taking, resource);
   if (!isNew) return;
   if (source.of === 'read') {

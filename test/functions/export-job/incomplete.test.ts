@@ -466,11 +466,12 @@ describe('a type that was asked for', () => {
     expect(made.outcomes).toEqual({ Observation: 'complete 1', Practitioner: 'complete 1' });
   });
 
-  it('and that no search finds is refused by a scope without reading', async () => {
+  it('and that no search finds is not complete by a scope without reading', async () => {
     const options = asking('Observation Practitioner', 'patient/Observation.rs patient/Practitioner.s');
     const made = await runWith(options, observations());
 
-    expect(made.outcomes).toEqual({ Observation: 'complete 1', Practitioner: 'refusedByScope 0' });
+    expect(made.outcomes).toEqual({ Observation: 'complete 1', Practitioner: 'incomplete 0' });
+    expect(made.complete).toBe(false);
   });
 });
 
@@ -478,7 +479,7 @@ it('an export of which the scope let nothing be read is not completed', async ()
   const made = await runWith(scoped('patient/Goal.r', 'Patient', 'Goal'), {});
 
   expect(made).toMatchObject({ status: 'failed', complete: false });
-  expect(made.outcomes).toEqual({ Patient: 'refusedByScope 0', Goal: 'refusedByScope 0' });
+  expect(made.outcomes).toEqual({ Patient: 'refusedByScope 0', Goal: 'incomplete 0' });
 });
 
 describe('a payer that knows the member by another id', () => {

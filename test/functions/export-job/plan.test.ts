@@ -42,13 +42,14 @@ const plan = (given: Given = {}) => {
   const payer = { fhirBaseUrl: 'https://payer.example/r4', everything, wholeRecord } as Payer;
   const limits = { ...(since && { since }), ...(until && { until }), ...(filters && { filters }) };
   const asked = { patient: 'p-1', ...(types && { types }), ...limits };
-  const { tasks, outOfScope, notSearched } = planReading({
+  const { tasks, outOfScope, halfInScope, notSearched } = planReading({
     payer,
     wanted: wantedOf(parseScopes(scope), types),
     asked,
     declared: declares === 'unknown' ? undefined : declaredBy('rest' in declares ? declares : statement(declares)),
   });
-  return { requests: tasks.map(({ type, rest }) => [type, rest]), outOfScope, notSearched };
+  const half = halfInScope.map(({ type }) => type);
+  return { requests: tasks.map(({ type, rest }) => [type, rest]), outOfScope, half, notSearched };
 };
 
 interface Compartment {
@@ -257,7 +258,8 @@ describe('a record is read', () => {
     const named = { filters: ['Account?status=active', 'Patient?gender=female'], wholeRecord: { searches: ['Goal'] } };
     expect(plan({ ...named, scope: 'patient/Patient.r patient/Goal.rs' })).toMatchObject({
       requests: [['Goal', '/Goal?patient=p-1']],
-      outOfScope: ['Patient', 'Account'],
+      outOfScope: ['Account'],
+      half: ['Patient'],
     });
     expect(plan(named).requests).toContainEqual(['Account', '/Account?patient=p-1&status=active']);
     const until = '2026-02-01T00:00:00Z';
@@ -312,13 +314,13 @@ describe('a record is read', () => {
   });
 
   it('by type where the scope does not cover all types, and says which it does not cover', () => {
-    const { requests, outOfScope } = plan({
+    const { requests, outOfScope, half } = plan({
       scope: 'patient/Observation.rs patient/Goal.r',
       wholeRecord: { searches: ['Observation?_include=*', 'Goal'] },
     });
 
     expect(requests).toEqual([['Observation', '/Observation?patient=p-1']]);
-    expect(outOfScope).toEqual(['Patient', 'Goal']);
+    expect([outOfScope, half]).toEqual([['Patient'], ['Goal']]);
   });
 
   it('with a search of its own for each type that the scope names, unless no search finds it or other types were asked for', () => {
@@ -328,9 +330,9 @@ describe('a record is read', () => {
     const observations = ['Observation', '/Observation?patient=p-1'];
     const named = plan({ scope, wholeRecord });
     expect(named.requests).toEqual([observations, ['Appointment', '/Appointment?patient=p-1']]);
-    expect(named.outOfScope).toEqual(['Patient', 'Claim']);
+    expect([named.outOfScope, named.half]).toEqual([['Patient'], ['Claim']]);
     expect(plan({ scope, types: ['Observation'], wholeRecord }).requests).toEqual([observations]);
-    expect(plan({ scope: `patient/*.s ${scope}`, wholeRecord }).outOfScope).toEqual([]);
+    expect(plan({ scope: `patient/*.s ${scope}`, wholeRecord })).toMatchObject({ outOfScope: [], half: [] });
   });
 
   it('with a search of its own for each type that was asked for and the profile does not have', () => {
