@@ -72,7 +72,6 @@ describe('a batch', () => {
   it.each([
     [500, 'InternalError'],
     [403, 'AccessDenied'],
-    [409, 'ConditionalRequestConflict'],
   ])(
     'that S3 refuses with %d throws so that it is repeated, raises the alarm, and is then complete',
     async (status, name) => {
@@ -86,6 +85,14 @@ describe('a batch', () => {
       expect(audit.events()).toHaveLength(4);
     },
   );
+
+  it('that meets another write of the same name is written at the next try, without an alarm', async () => {
+    const audit = auditFunction();
+    audit.failNext(409, 'ConditionalRequestConflict');
+    await audit.handle(...batch());
+    expect(audit.events()).toHaveLength(4);
+    expect(audit.log()[0]).not.toHaveProperty('auditNotWritten');
+  });
 
   it('throws none of S3’s text, since Lambda prints the error', async () => {
     const audit = auditFunction();
