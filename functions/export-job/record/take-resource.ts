@@ -83,13 +83,18 @@ const markAndCount = (taking: Taking, name: string, type: string, mode: EntryMod
     include,
     repeat,
   } = taking;
-  if (source.of === 'read' || !isMatch(taking, type, mode)) {
+  const { matching = everything } = taking;
+  // Another search may have brought it, too.
+  const isBeside = source.of === 'search' && mode === 'include' && matching !== everything && type !== matching;
+  if (source.of === 'read' || (!isMatch(taking, type, mode) && !isBeside)) {
     const isNew = seen.add(name);
     if (isNew && mode === 'include') include();
     return isNew;
   }
   const earlier = seen.mark(name, source.mark);
-  if (earlier !== source.mark) match();
+  if (isBeside) {
+    if (earlier !== source.mark) include();
+  } else if (earlier !== source.mark) match();
   else if (isMemberType(type)) repeat();
   return earlier === 0;
 };

@@ -162,6 +162,29 @@ describe('a search is complete if its resources are as many as the payer named',
     expect(made).toMatchObject({ complete: true, outcomes: { Encounter: 'complete 1', Observation: 'complete 6' } });
   });
 
+  it('though its total counts the Provenances that it was asked to bring, which another search brought before', async () => {
+    const target = [{ reference: 'Patient/member-1' }, { reference: 'Observation/o-1' }];
+    const both = included({ resourceType: 'Provenance', id: 'p', target });
+    const resource = ['Patient', 'Observation', 'Provenance'].map((type) => ({
+      type,
+      searchRevInclude: ['Provenance:target'],
+    }));
+    const made = await run(
+      paging({
+        '/Patient?': [entriesNaming(2, plain(memberPatient), both)],
+        '/Observation?': [entriesNaming(2, plain(observation(1)), both)],
+        '/Provenance?': [entriesNaming(1, { ...both, search: { mode: 'match' } })],
+      }),
+      {
+        statement: fhir({ resourceType: 'CapabilityStatement', rest: [{ mode: 'server', resource }] }),
+        types: ['Patient', 'Observation', 'Provenance'],
+        profile: { everything: false },
+      },
+    );
+
+    expect(made).toMatchObject({ complete: true, errors: [] });
+  });
+
   // R4 counts only the matches of a search. Of an operation it does not say, and payers differ.
   it.each([
     ['all', 3, true],
