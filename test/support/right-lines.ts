@@ -41,10 +41,12 @@ export const byItsCode = ' if Null lambda:SourceFunctionArn=false';
 const onlyKeys = (pattern: string): string =>
   ` if ForAllValues:StringLike dynamodb:LeadingKeys=${pattern} and Null dynamodb:LeadingKeys=false`;
 
-/** Limits a right to requests that name only these attributes. A read without names would return all of them. */
+/** Limits a right to requests that name only these attributes. A read without names would return all of them, and so might a write. */
 const onlyAttributes = (attributes: readonly string[], isProjection: boolean): string =>
   ` if ForAllValues:StringEquals dynamodb:Attributes=${attributes.toSorted().join('|')} and Null dynamodb:Attributes=false` +
-  (isProjection ? ' and StringEquals dynamodb:Select=SPECIFIC_ATTRIBUTES' : '');
+  (isProjection
+    ? ' and StringEquals dynamodb:Select=SPECIFIC_ATTRIBUTES'
+    : ' and StringEqualsIfExists dynamodb:ReturnValues=NONE');
 
 /** Limits a right to requests whose encryption context has these keys and no others. */
 const onlyContext = (keys: readonly string[]): string =>
