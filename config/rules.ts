@@ -325,7 +325,7 @@ export const npi: Rule = (value) =>
     ? undefined
     : 'is not an NPI: its check digit does not fit; write the ten digits as NPPES has them');
 
-/** An identifier's value, by its system. */
+/** A check of an identifier's value, depending on the identifier's system. */
 export const identifier = ({ system, value }: Identifier): string | undefined =>
   system === npiSystem ? npi(value) : undefined;
 

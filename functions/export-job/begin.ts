@@ -64,7 +64,7 @@ const firstDelta = (item: Pick<Export, 'exchange'>): Delta => ({
 
 /**
  * Begins an export: makes its state key, and writes the first state.
- * @throws Error whose message holds nothing from the record
+ * @throws Error with a message that contains nothing from the record
  */
 export const begin = async (job: Job): Promise<Begun> => {
   const { deps, exportId, memory } = job;
@@ -86,7 +86,7 @@ export const begin = async (job: Job): Promise<Begun> => {
 
 /**
  * Continues an export from the state that the previous execution left.
- * @throws Error whose message holds nothing from the record
+ * @throws Error with a message that contains nothing from the record
  */
 export const goOn = async ({ deps, exportId, execution }: Job, state: string): Promise<Begun> => {
   try {

@@ -32,7 +32,7 @@ export interface App {
   readonly browserApps: readonly BrowserApp[];
 }
 
-/** Whether there is the page of events: it shows what came for all members, so only at the machine of whoever runs the app. */
+/** Whether the app serves its page of events. The page shows every member's events, so it is served only on the developer's own machine. */
 export const hasEvents = ({ origin }: App): boolean => new URL(origin).hostname === 'localhost';
 
 /** The payers to choose from. */

@@ -352,7 +352,7 @@ const addHung = ({ type, id }: Draft, number: number, add: Add, { scope, asked }
   };
   const own = hungType(number);
   const owner = isRead || type === 'Patient' ? 'stranger' : 'member';
-  // A List of it comes before it, and is whose it is.
+  // A List that refers to it comes first, and belongs to the same patient.
   const list = add('List', `g${number}-List`, undefined, { owner });
   list.value['entry'] = [{ item: { reference: `${own}/h${number}-${own}` } }];
   const made = add(own, `h${number}-${own}`, undefined, { owner });

@@ -10,7 +10,7 @@ import { fail } from './finish.ts';
 
 /**
  * Removes the job's secrets from an export that is overdue, since no end can be written to it. Does nothing to any other.
- * @throws Error whose message holds nothing from the record
+ * @throws Error with a message that contains nothing from the record
  */
 export const dropSecretsIfOverdue = async ({ deps, exportId }: Pick<Job, 'deps' | 'exportId'>): Promise<void> => {
   try {

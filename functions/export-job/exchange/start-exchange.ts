@@ -58,7 +58,7 @@ const findEnd = async ({ deps, item, payer, input, lines }: ExchangeLeg): Promis
   return ended.some((reference) => lines?.allowed.has(patientIn({ reference })) === true) ? 'memberEnded' : undefined;
 };
 
-/** Begins a leg that asks a former plan. @param stopped aborted when the leg may read no further */
+/** Starts a leg that asks a former plan. @param stopped aborts when the leg must stop reading */
 export const startExchange = async (
   job: Job,
   item: Export,

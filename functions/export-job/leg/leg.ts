@@ -60,7 +60,7 @@ export interface Started {
   readonly read: () => Promise<Stop>;
   /** What else stops the leg. */
   readonly watched: Pick<Parameters<typeof watchStops>[1], 'grant' | 'checkScope' | 'findEnd'>;
-  /** What the leg adds to the state, beside what every leg adds. */
+  /** What this kind of leg adds to the state that other kinds do not. */
   readonly added: () => Pick<Delta, 'referred' | 'files'>;
   /** What a former plan says of its progress. @default nothing */
   readonly progress?: () => Pick<Parameters<typeof noteProgress>[2], 'payerProgress' | 'pollAgainAt'>;

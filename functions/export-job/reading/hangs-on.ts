@@ -8,26 +8,26 @@ import { isUrn, parseReference, typeIn } from './references.ts';
 import type { SeenNames } from './seen-names.ts';
 
 /*
- * A resource that names no patient is whose the resources are that it refers to: a Provenance is about its target, an Observation belongs
- * to its encounter. If one of these is another patient's, so is this one. If none is the member's, it needs to have come in a way that
- * says so: in a search that was surely limited to the member, or since the member's record refers to it. What it refers to may be received
- * later, so it waits until everything has been read.
+ * A resource that names no patient belongs to the patient of the resources that it refers to: a Provenance is about its target, an
+ * Observation belongs to its encounter. If one of these belongs to another patient, so does the resource. If none belongs to the member,
+ * the way it came must show that it is the member's: a search that was clearly limited to the member, or a reference from the member's
+ * record. What it refers to may arrive later, so the resource waits until everything has been read.
  */
 
 /** Types that name no patient in R4, and hang on what does: `EnrollmentResponse.request`, `Slot.schedule`, `DeviceMetric.source`. */
 const hanging: ReadonlySet<string> = new Set(['Bundle', 'DeviceMetric', 'EnrollmentResponse', 'Slot']);
 
-/** Types of things, which R4 puts into no patient's compartment. Without a patient they are nobody's. */
+/** Types of things, which R4 puts into no patient's compartment. Without a patient they belong to no one. */
 const things: ReadonlySet<string> = new Set(['Device', 'DeviceMetric']);
 
-/** Whether resources of a type may be a patient's. Those of any other, such as Practitioner or Medication, are nobody's. */
+/** Whether resources of a type can belong to a patient. Those of other types, such as Practitioner or Medication, cannot. */
 export const mayBePatients = (type: string): boolean =>
   hanging.has(type) ||
   elementsAbout(type).length > 0 ||
   elementsAtSource(type).length > 0 ||
   elementsOfParts(type).length > 0;
 
-/** For types that need not name a patient in R4: the elements that say which resource they are about, by an identifier alone too. */
+/** For types that need not name a patient in R4: the elements that say what they are about, even by an identifier alone. */
 const targetElements: Readonly<Record<string, readonly string[]>> = {
   AuditEvent: ['entity.what'],
   Communication: ['about', 'encounter'],
@@ -51,25 +51,25 @@ const targetElements: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * How a resource came: `surely` for the member, `referred` if something in the record refers to it, or in a search that is the member's
- * if the job has seen this name.
+ * How a resource came: `surely` if the request was for the member alone, `referred` if something in the record refers to it. Any other
+ * value is the name of a search, which was limited to the member if the job has seen that name.
  */
 export type Came = 'surely' | 'referred' | RestrictedName;
 
 type RestrictedName = `restricted ${string}`;
 
-/** The name under which a search is seen whose first page says that it was limited to the member. */
+/** The name to mark as seen when a search's first page shows that it was limited to the member. */
 export const restricted = (type: string, mark: number): RestrictedName => `restricted ${type} ${mark}`;
 
 /** What a resource without a patient refers to, how it came, and what to report if it belongs to another patient. */
 export interface HangsOn {
-  /** `Type/id` of each resource that may be a patient's. */
+  /** `Type/id` of each resource that it refers to and that can belong to a patient. */
   readonly names: readonly string[];
-  /** Those types of `names` that were never asked for. */
+  /** The types among `names` that were never requested. */
   readonly unasked?: readonly string[];
-  /** It refers to something that nobody can ask for. */
+  /** It refers to something that cannot be requested. */
   readonly isBeyond?: true;
-  /** Without a patient it is nobody's, and needs not show whose it is. */
+  /** It is a thing, which without a patient belongs to no one, so nothing needs to show whose it is. */
   readonly isThing?: true;
   readonly came?: Came;
   readonly problem: Problem;
@@ -77,26 +77,26 @@ export interface HangsOn {
 
 type Hanging = Omit<HangsOn, 'problem'>;
 
-/** A resource of this name belongs to another patient. @param name its identity */
+/** The resource with this name belongs to another patient. @param name its identity */
 export const anothers = (name: string): string => `another's ${name}`;
 
-/** A resource of this name is the member's, though it is not in the record, or was taken for another patient's. */
+/** The resource with this name is the member's, although it is not in the record or was first taken for another patient's. */
 const members = (name: string): string => `member's after all ${name}`;
 
-/** A resource of this name names nobody, and waits. */
+/** The resource with this name names no patient, and waits. */
 const waiting = (name: string): string => `waits ${name}`;
 
-/** A resource of this name waited, and nothing shows whose it is. */
+/** The resource with this name waited, and nothing shows whose it is. */
 const unknowns = (name: string): string => `nobody knows whose ${name}`;
 
-/** A resource of this name is in the record, and nobody's. */
+/** The resource with this name is in the record and belongs to no one. */
 const nobodys = (name: string): string => `nobody's ${name}`;
 
-/** Only resources that wait refer to the one of this name, or one that is the member's does as well. */
+/** `unsure`: only waiting resources refer to the one with this name. `sure`: one of the member's resources does, too. */
 const unsure = (name: string): string => `unsure reference ${name}`;
 const sure = (name: string): string => `sure reference ${name}`;
 
-/** Notes that a resource is in the record after all, if it was left out before as another patient's. */
+/** Notes that a resource is in the record after all, if it was first left out as another patient's. */
 export const noteMembers = (seen: SeenNames, name: string): void => {
   if (seen.has(anothers(name))) seen.add(members(name));
 };
@@ -111,13 +111,13 @@ export const noteBeside = (
   if (isMembers) seen.add(members(`${type}/${id}`));
 };
 
-/** Notes a reference. @param isUnsure whether the resource that has it waits */
+/** Notes a reference. @param isUnsure whether the resource that refers is still waiting */
 export const noteReference = (seen: SeenNames, name: string, isUnsure: boolean): void => {
   if (!isUnsure && seen.has(unsure(name))) seen.add(sure(name));
   if (isUnsure && !seen.has(name) && !seen.has(`reference ${name}`)) seen.add(unsure(name));
 };
 
-/** Where a resource comes from is not known until the end, so this may be `absent` now and be known later. */
+/** A resource that is `absent` now may still arrive. */
 type Status = 'member' | 'other' | 'waits' | 'nobody' | 'absent';
 
 const statusOf = (seen: Pick<SeenNames, 'has'>, name: string): Status => {
@@ -130,26 +130,26 @@ const statusOf = (seen: Pick<SeenNames, 'has'>, name: string): Status => {
 
 const typeOfName = (name: string): string => name.slice(0, name.indexOf('/'));
 
-/** Whether a resource that waits is referred to by others that wait alone. */
+/** Whether only waiting resources refer to this one. */
 const isUnsure = (seen: Pick<SeenNames, 'has'>, name: string): boolean =>
   seen.has(unsure(name)) && !seen.has(sure(name));
 
-/** Whose a resource without a patient is: `nobody` for a thing, `unknown` if nothing shows it. */
+/** The owner of a resource without a patient: `nobody` for a thing, `unknown` if nothing shows it. */
 export type Whose = 'member' | 'other' | 'nobody' | 'unknown';
 
 /** What is known of a resource without a patient. */
 export interface Evidence {
-  /** It refers to what is another patient's. */
+  /** It refers to a resource of another patient. */
   readonly isAnothers: boolean;
-  /** It refers to what is the member's, or what is the member's refers to it. */
+  /** It refers to a resource of the member's, or one of the member's resources refers to it. */
   readonly isMembers: boolean;
-  /** It came in a way that says that it is the member's, and nothing that it refers to is missing. */
+  /** The way it came shows that it is the member's, and nothing that it refers to is missing. */
   readonly isGiven: boolean;
-  /** More may become known, as it depends on others that wait. */
+  /** It depends on other waiting resources, so more may become known. */
   readonly isOpen: boolean;
 }
 
-/** What is known of a resource by what it refers to, and by how it came. @param name its identity */
+/** What its references, and the way it came, tell about a resource. @param name its identity */
 export const evidenceOf = (hangsOn: Hanging, name: string, seen: Pick<SeenNames, 'has'>): Evidence => {
   const { names, unasked = [], isBeyond, came } = hangsOn;
   const all = names.map((one) => [one, statusOf(seen, one)] as const);
@@ -162,14 +162,14 @@ export const evidenceOf = (hangsOn: Hanging, name: string, seen: Pick<SeenNames,
   return { isAnothers: has('other'), isMembers, isGiven: isOfMember && !isLacking, isOpen };
 };
 
-/** Whose a resource is by what is known, if nothing that it waits for says otherwise. */
+/** The owner of a resource as far as is known, unless something that it waits for says otherwise. */
 export const whoseBy = ({ isThing }: Hanging, { isAnothers, isMembers, isGiven }: Evidence): Whose => {
   if (isAnothers) return 'other';
   if (isThing === true) return 'nobody';
   return isMembers || isGiven ? 'member' : 'unknown';
 };
 
-/** Whose a resource is that waited, once everything has been read and settled. */
+/** The owner of a waiting resource, once everything has been read and settled. */
 export const whoseIs = (hangsOn: HangsOn, name: string, seen: Pick<SeenNames, 'has'>): Whose => {
   if (seen.has(unknowns(name))) return 'unknown';
   const status = statusOf(seen, name);
@@ -178,14 +178,14 @@ export const whoseIs = (hangsOn: HangsOn, name: string, seen: Pick<SeenNames, 'h
   return evidence.isOpen && !evidence.isAnothers ? 'unknown' : whoseBy(hangsOn, evidence);
 };
 
-/** Notes whose a resource is that waited. */
+/** Records the owner of a waiting resource. */
 export const noteWhose = (seen: SeenNames, name: string, { names }: Hanging, whose: Whose): void => {
   const tag = { member: members, other: anothers, nobody: nobodys, unknown: unknowns }[whose];
   if (seen.has(waiting(name))) seen.add(tag(name));
   if (whose === 'member') for (const one of names) noteReference(seen, one, false);
 };
 
-/** The names of the resources that a Bundle holds, which it needs not get from elsewhere. */
+/** The names of the resources inside a Bundle, which need not come from elsewhere. */
 const heldNames = ({ type, resource }: Pick<PageResource, 'type' | 'resource'>): ReadonlySet<unknown> => {
   const entries = type === 'Bundle' ? objectsIn(resource['entry']) : [];
   const held = entries.map((entry) => entry['resource']).filter(isObject);
@@ -197,14 +197,14 @@ const heldNames = ({ type, resource }: Pick<PageResource, 'type' | 'resource'>):
 
 const isPatientData = (type: string | undefined): boolean => type === undefined || mayBePatients(type);
 
-/** Whether an element that says what a resource is about names that by an identifier alone. */
+/** Whether an element identifies what the resource is about by an identifier alone. */
 const isIdentified = (value: unknown): boolean => {
   if (!isObject(value) || typeof value['reference'] === 'string' || !isObject(value['identifier'])) return false;
   const { type } = value;
   return isPatientData(typeof type === 'string' && isResourceType(type) ? type : undefined);
 };
 
-/** What a resource refers to that may be a patient's. */
+/** The resources that a resource refers to and that can belong to a patient. */
 const targetsOf = (
   { type, id, resource, references, said, hasMoreReferences }: PageResource,
   rules: RecordRules,
@@ -227,12 +227,12 @@ const targetsOf = (
   return { names: [...names], ...(isBeyond && { isBeyond }) };
 };
 
-/** Whether nothing in a resource names a patient, and it may be a patient's. */
+/** Whether a resource can belong to a patient, but names none. */
 const isNameless = (given: PageResource, rules: RecordRules): boolean =>
   mayBePatients(given.type) && patientsOf(given, rules).length === 0 && namesNobody(given.resource, rules);
 
 /**
- * What a resource hangs on that waits until everything has been read; undefined if it is the member's, or nobody's.
+ * What a resource depends on while it waits until everything has been read; undefined if it is the member's, or belongs to no one.
  * @param nameOf its identity
  * @param came as in {@link HangsOn}
  */

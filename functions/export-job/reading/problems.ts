@@ -60,7 +60,6 @@ export type Problem =
     }
   /** @property saysNone the payer may mean that it has none, and does if it gives the member's Patient */
   | { readonly kind: 'typeRefused'; readonly type: string; readonly status: number; readonly saysNone?: true }
-  /** The payer's link of a search's first page does not limit it to the member. */
   /** @property narrowed whether the scope covered it at the kick-off, so that some of it may be in the record */
   | { readonly kind: 'typeOutOfScope'; readonly type: string; readonly narrowed?: boolean }
   /** Some of the type came by reference or with other resources, but no search of its own was read to its end. */

@@ -10,7 +10,7 @@ export interface SaidLinks {
   readonly next: readonly string[];
   /** The URL of the `self` link. */
   readonly self?: string;
-  /** Some links cannot be read, and one of them may be the next. */
+  /** Some links cannot be read. One of them may be the link to the next page. */
   readonly isUnreadable: boolean;
 }
 

@@ -2,12 +2,13 @@ import { evidenceOf, noteWhose, whoseBy, type HangsOn, type Whose } from './hang
 import type { SeenNames } from './seen-names.ts';
 
 /*
- * Whose the resources are that name no patient, once everything has been read. Most of them depend on resources that are known. The others
- * depend on each other, as a Provenance of a List, and are settled together: first what hangs on another patient's, however far; then what
- * hangs on the member's, or is referred to by it; and at last what came as the member's and refers to nothing that is missing.
+ * Decides who owns the resources that name no patient, once everything has been read. Most of them depend only on resources whose owner is
+ * known. The others depend on each other, such as a Provenance of a List, and are settled together: first those that depend on another
+ * patient's resource, directly or through others; then those that depend on the member's, or that the member's refer to; and last those
+ * that came as the member's and refer to nothing that is missing.
  */
 
-/** The most resources that are settled together, and the most references among them. Beyond these, nobody knows whose one is. */
+/** The most resources that are settled together, and the most references among them. Beyond these limits the owner stays unknown. */
 const mostTogether = { resources: 200_000, references: 1_000_000 };
 
 interface Waiting {
@@ -16,7 +17,7 @@ interface Waiting {
   isSettled: boolean;
 }
 
-/** Settles whose resources are. */
+/** Settles who owns resources. */
 export interface Settling {
   /** @param name its identity */
   readonly take: (name: string, hangsOn: HangsOn) => void;
@@ -33,7 +34,7 @@ export const settling = (seen: SeenNames, most = mostTogether): Settling => {
     noteWhose(seen, one.name, one.hangsOn, whose);
   };
 
-  /** These, and each that `reach` finds from them, without those that are settled; in linear time. */
+  /** The first ones, and all that `reach` leads to from them, except those already settled. Takes linear time. */
   const reached = (first: readonly Waiting[], reach: (from: Waiting) => readonly Waiting[]): ReadonlySet<Waiting> => {
     const found = new Set<Waiting>();
     const left = [...first];
@@ -74,7 +75,7 @@ export const settling = (seen: SeenNames, most = mostTogether): Settling => {
       const left = (): readonly Waiting[] => together.filter(({ isSettled }) => !isSettled);
       const evidence = ({ hangsOn, name }: Waiting) => evidenceOf(hangsOn, name, seen);
       const onIt = ({ name }: Waiting): readonly Waiting[] => hangOn.get(name) ?? [];
-      /** Those that only came since this one and its like refer to them. */
+      /** Those that came only because waiting resources such as this one refer to them. */
       const byIt = ({ hangsOn }: Waiting): readonly Waiting[] =>
         hangsOn.names.flatMap((name) => {
           const one = byName.get(name);

@@ -79,7 +79,7 @@ export const declaredBy = (statement: unknown): Declared | undefined => {
 };
 
 /**
- * What several bases declare together: of each only the types that are at it, and all that the profile names.
+ * Combines what several bases declare: from each base the types that it serves, and every type that the profile names.
  * @param declared what each base declares, in their order; undefined where that could not be read
  * @returns undefined if it is not known of the first, which has all other types
  */

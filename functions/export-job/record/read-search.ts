@@ -232,8 +232,7 @@ const noteLimit = (leg: RecordLeg, task: SearchTask, { self }: PageInfo): void =
   const type = matchingType(leg, { of: 'search', type: task.type, page: 1, mark: 0 });
   if (task.page > 1 || type === undefined || type === everything) return;
   const url = askedBase(leg.payer, task.type) + task.rest;
-  const isPost = leg.payer.quirks.searchMethod === 'POST';
-  const isSure = isLimited(self, { type, url, isPost, patients: [item.patient, ...next.linked] });
+  const isSure = isLimited(self, { type, url, patients: [item.patient, ...next.linked] });
   if (isSure) seen.add(restricted(task.type, markOf(leg, task)));
 };
 

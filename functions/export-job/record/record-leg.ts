@@ -16,7 +16,7 @@ import { isFiltered, wantedOf, type Wanted } from './wanted.ts';
 
 /** A leg that reads a member's record, with the member's token. */
 export interface RecordLeg extends Leg {
-  /** What the export may read now. */
+  /** What the export is currently allowed to read. */
   readonly wanted: Wanted;
   readonly wantedAtKickOff: Wanted;
   readonly calls: RecordCalls;

@@ -79,11 +79,11 @@ const markAndCount = (taking: Taking, name: string, type: string, mode: EntryMod
   const {
     leg: { seen },
     source,
+    matching = everything,
     match,
     include,
     repeat,
   } = taking;
-  const { matching = everything } = taking;
   // Another search may have brought it, too.
   const isBeside = source.of === 'search' && mode === 'include' && matching !== everything && type !== matching;
   if (source.of === 'read' || (!isMatch(taking, type, mode) && !isBeside)) {
@@ -92,10 +92,8 @@ const markAndCount = (taking: Taking, name: string, type: string, mode: EntryMod
     return isNew;
   }
   const earlier = seen.mark(name, source.mark);
-  if (isBeside) {
-    if (earlier !== source.mark) include();
-  } else if (earlier !== source.mark) match();
-  else if (isMemberType(type)) repeat();
+  if (earlier !== source.mark) (isBeside ? include : match)();
+  else if (!isBeside && isMemberType(type)) repeat();
   return earlier === 0;
 };
 

@@ -95,9 +95,9 @@ export interface Counted {
  * | `bytes`          | none                                                          |
  * | each signal      | none; those of {@link signalsByPayer} also payer              |
  *
- * CloudWatch bills a metric for each hour in which it has a value. A payer has none in an hour in which it works, and in one in
- * which everything fails `requests` of each step, and one signal. The stage itself has `requests` of each step with each of its
- * outcomes, `ms` of each step, `payerMs`, `bytes`, and each signal.
+ * CloudWatch bills a metric for each hour in which it has a value. A payer that works has no metrics of its own. One for which
+ * everything fails has `requests` for each step, and one signal. The stage has `requests` for each step and outcome, `ms` for each
+ * step, `payerMs`, `bytes`, and each signal.
  */
 export const requestMetrics = (
   stage: string,

@@ -1,5 +1,4 @@
 import { localStage } from '../../../config/local.ts';
-import { isLimited } from '../../../functions/export-job/record/limited-search.ts';
 import {
   exportWorld,
   fhir,
@@ -823,17 +822,6 @@ describe('a resource', () => {
     expect(made.lines.flatMap((line) => /"List","id":"(\w)"/.exec(line)?.[1] ?? []).join(' ')).toBe(given);
     expect(made.outcomes['List']?.split(' ')[0]).toBe(isLacking === '' ? 'complete' : 'incomplete');
   });
-
-  it.each([
-    [false, false],
-    [true, undefined],
-  ])(
-    'that names nobody, in a search by POST (%s) whose link has no parameters, was found among all: %s',
-    (isPost, limited) => {
-      const asked = { type: 'List', url: 'https://payer.example/List?patient=m', isPost, patients: ['m'] };
-      for (const self of ['https://payer.example/List', 'List/_search']) expect(isLimited(self, asked)).toBe(limited);
-    },
-  );
 
   it('that names nobody is given if the record refers to it, and not if only what is left out does', async () => {
     const media = (id: string) => ({ resourceType: 'Media', id });

@@ -84,7 +84,7 @@ describe('a type whose resources may be a patient’s', () => {
 /** Resources that name nobody, by their names: each with what it refers to and how it came. */
 type Graph = ReadonlyMap<string, { readonly names: readonly string[]; readonly came?: 'surely' }>;
 
-/** Whose R4's resources of a graph are, found by going through all of them again and again. */
+/** The owner of each resource in a graph, found the slow way: by passing over the whole graph until nothing changes. */
 const truth = (graph: Graph): ReadonlyMap<string, string> => {
   const found = new Map<string, string>([
     ['List/member', 'member'],
