@@ -84,11 +84,10 @@ export const problemsAtEnd = (
     .filter((type) => type !== everything && isWanted(type) && isLimited(type))
     .map((type) => ({ kind: 'typeLimited', type }) as const);
   if (finished === undefined) return lastIfInPart([...problems.filter((one) => isLasting(one, counts)), ...limited]);
+  /** Whether a problem with the request for everything counts for a type: no search of its own was read to its end. */
+  const isCounted = (type: string): boolean => has(everything) && !finished.includes(type);
   const isPatientMissing =
-    isPatientDue({ isWanted }, asked) &&
-    !counts.has('Patient') &&
-    !has('Patient') &&
-    (finished.includes('Patient') || !has(everything));
+    isPatientDue({ isWanted }, asked) && !counts.has('Patient') && !has('Patient') && !isCounted('Patient');
   const isOnlyReferred = (type: string): boolean =>
     type !== 'Patient' &&
     isMemberType(type) &&
@@ -131,7 +130,7 @@ export const problemsAtEnd = (
     ...[...counts.keys()]
       .filter((type) => isOnlyReferred(type) && !(isProvenanceBrought && type === 'Provenance'))
       .map((type) => ({ kind: 'typeOnlyReferred', type, why: 'payer' }) as const),
-    ...(isProvenanceDue && !has('Provenance') && !has(everything) ? (missing ?? []) : []),
+    ...(isProvenanceDue && !has('Provenance') && !isCounted('Provenance') ? (missing ?? []) : []),
     ...(known.declares?.astray ?? []).filter(isAstray).map((type) => ({ kind: 'typeAstray', type }) as const),
     ...limited,
   ]);
