@@ -143,7 +143,7 @@ const noUserinfoOrFragment = (value: string, url: URL, instead = ''): string | u
   return value.includes('#') ? 'has a fragment; write the URL without "#" and everything after it' : undefined;
 };
 
-/** The host as written, for one that the URL parser writes with other letters or as an address: advice to copy that would hide what it is. */
+/** Why a host must not be rewritten as the URL parser would: it has look-alike letters, or is an address in disguise. */
 const disguisedHost = (value: string, { hostname }: URL): string | undefined => {
   const written = /^[a-z+.-]+:\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)/i.exec(value)?.[1];
   if (written === undefined || written.toLowerCase() === hostname) return undefined;

@@ -29,13 +29,13 @@ const onlyAttributes = (attributes: readonly string[]): Readonly<Record<string, 
   Null: { 'dynamodb:Attributes': 'false' },
 });
 
-/** The condition that a write names only these attributes, and returns nothing: it could return the whole item. */
+/** The condition that a write names only these attributes and returns nothing. Otherwise it could return the whole item. */
 export const onlyWrittenAttributes = (attributes: readonly string[]): Readonly<Record<string, unknown>> => ({
   ...onlyAttributes(attributes),
   StringEqualsIfExists: { 'dynamodb:ReturnValues': 'NONE' },
 });
 
-/** The condition that a read selects only these attributes: otherwise it returns all. */
+/** The condition that a read selects only these attributes. Otherwise it returns all of them. */
 export const onlyReadAttributes = (attributes: readonly string[]): Readonly<Record<string, unknown>> => ({
   ...onlyAttributes(attributes),
   StringEquals: { 'dynamodb:Select': 'SPECIFIC_ATTRIBUTES' },

@@ -20,16 +20,16 @@ const isSettled = (item: ReadEntry | undefined, { entryId, at, version }: KnownS
 const lineOf = ({ entryId, at, until, by, reason }: KnownStop): string =>
   `${entryId}  since ${instant(at)}${until === undefined ? '' : ` until ${instant(until)}`}, by ${by}: ${reason}`;
 
-/** When and why a stop was first made, though it was put back since. */
+/** When and why a stop was first made, even if it was put back since. */
 const firstOf = ({ at, reason }: KnownStop): readonly [at: string, reason: string] => {
   const [, first, why] = /^.* \(of (\d{4}-[\d:TZ.-]+): (.*)$/s.exec(reason) ?? [];
   return first === undefined || why === undefined ? [instant(at), reason] : [first, why.replace(/\)$/, '')];
 };
 
-/** The least that is left of the reason for putting back, when the first reason needs the room. */
+/** The shortest that the reason for putting back is cut to, to leave room for the first reason. */
 const leastOwn = 40;
 
-/** The reason of a stop that is put back, with the first one, which an incident asks for. */
+/** The reason of a stop that is put back. It includes the first reason, since whoever looks into an incident asks for that. */
 const reasonAgain = (given: string, stop: KnownStop): string => {
   const [at, first] = firstOf(stop);
   const room = longestReason - ` (of ${at}: )`.length;
@@ -74,7 +74,7 @@ const stopAgain = async (
 };
 
 /**
- * Blocks and pauses again what is so according to the audit and not in the registry. It ends no stop, so it need not wait until
+ * Blocks and pauses again whatever the audit says is stopped and the registry does not. It ends no stop, so it need not wait until
  * the audit knows everything.
  * @returns the exit code; 1 also if the audit may not know everything yet
  * @throws Refusal, and whatever AWS's clients throw

@@ -10,7 +10,7 @@ const key = (state) => `sign-in ${state}`;
 /**
  * Sends the member to sign in. Call it again on the page at `redirectUri`: there it returns the token answer. With `popup`
  * this page stays: the member signs in in a window, which closes, and it is this call that returns. Call it in the click's
- * handler, before any `await`, or the browser blocks the window. Throws what the gateway says, and if the member closes the window.
+ * handler, before any `await`, or the browser blocks the window. Throws an error with the gateway's words, or if the member closes the window.
  */
 export const signIn = async ({ base, clientId, redirectUri, popup = false, ...more }) => {
   const { scope = 'launch/patient patient/*.rs offline_access' } = more;
@@ -48,7 +48,7 @@ export const signIn = async ({ base, clientId, redirectUri, popup = false, ...mo
   return ask(smart.token_endpoint, { method: 'POST', body });
 };
 
-/** The gateway's answer. Throws what it says if it is an error. */
+/** Returns the gateway's answer. If that is an error, throws one with its words. */
 const ask = async (...asked) => {
   const answer = await fetch(...asked);
   const body = await answer.json();
@@ -65,7 +65,7 @@ const answerFrom = (opened, url, state) =>
       channel.close();
       settle(value);
     };
-    // A window that a page has cut off looks closed as well, but then it has the focus.
+    // A window that was cut off by a page in it looks closed, too. But then that window has the focus, not this page.
     const watch = setInterval(() => {
       if (opened.closed && document.hasFocus())
         end(reject, new Error('The window was closed before the sign-in ended.'));

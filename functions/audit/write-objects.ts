@@ -3,7 +3,7 @@ import { PutObjectCommand, S3ServiceException } from '@aws-sdk/client-s3';
 import type { AuditDeps } from './deps.ts';
 import type { AuditObject } from './file-events.ts';
 
-/** How many times a write is tried that meets another of the same name, such as its own earlier try. */
+/** How many times a write is tried if another one of the same name, such as its own earlier try, is under way. */
 const mostTries = 3;
 
 const statusOf = (error: unknown): number | undefined =>

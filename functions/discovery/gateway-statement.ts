@@ -52,7 +52,7 @@ const resource = (type: string, onPatient: ReturnType<typeof operations>) => ({
   ...(type === 'Patient' && onPatient.length > 0 ? { operation: onPatient } : {}),
 });
 
-/** The types that most payers have, for one that does not say which it has. */
+/** The types that most payers have, for a payer that does not list its own. */
 export const usualResources = (payer: Payer) =>
   [...byPatient, ...others].sort().map((type) => resource(type, operations(payer)));
 

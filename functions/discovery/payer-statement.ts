@@ -132,7 +132,7 @@ const instantiatesOf = (value: unknown, payer: Payer): string[] => {
   return hasExports(payer) ? [...new Set([...given, bulkDataStatement])] : given;
 };
 
-/** Said of a payer whose statement does not list its types. */
+/** What the statement says if the payer's own does not list all types. */
 const mayListMore =
   'The health plan’s own statement does not list all of its types. The gateway lists the usual ones beside: the plan may not answer each of them.';
 

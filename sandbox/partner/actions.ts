@@ -89,7 +89,7 @@ export const finishSignIn = async (app: App, session: Session, url: URL): Promis
   }
 };
 
-/** Keeps the tokens of a new connection, however they were got, in a session with a new id. */
+/** Keeps the tokens of a new connection, from either kind of sign-in, in a session with a new id. */
 export const connect = async (app: App, session: Session, payer: PayerChoice, tokens: Tokens): Promise<void> => {
   const before = session.connections.get(payer.id);
   const connection = { tokens, renewing: undefined, record: undefined, wholeRecord: undefined };

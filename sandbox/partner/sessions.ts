@@ -42,7 +42,7 @@ export interface Proof {
 
 /** What the app knows about one browser, kept only in memory. */
 export interface Session {
-  /** What the cookie has. Undefined until something is to be kept. */
+  /** The cookie's value. Undefined until the session is kept. */
   id: string | undefined;
   formToken: string;
   /** By `state`, so that two tabs can sign in at the same time. */
@@ -50,7 +50,7 @@ export interface Session {
   /** Begun at the identity provider, by `state`. */
   readonly proofs: Map<string, Proof>;
   readonly connections: Map<string, Connection>;
-  /** Whether it was shown a form, which comes back with its token, before anything else is kept. */
+  /** Whether it was shown a form. The form comes back with the session's token, so the session is kept. */
   hasForm: boolean;
   usedAtMs: number;
 }
@@ -61,13 +61,13 @@ const mostSignIns = 20;
 
 const token = (): string => randomBytes(32).toString('base64url');
 
-/** Whether there is more in it than a browser that looks around. */
+/** Whether the session has anything to keep. */
 const isNeeded = ({ signIns, proofs, connections, hasForm }: Session): boolean =>
   hasForm || signIns.size + proofs.size + connections.size > 0;
 
 /**
- * The sessions of all browsers. `of` finds a browser's session, or makes one that nothing is kept of; `keep` keeps it and sets its
- * cookie once there is something to keep, so that requests without a cookie end nobody's session.
+ * The sessions of all browsers. `of` finds a browser's session, or makes a temporary one. `keep` stores it and sets its cookie once it
+ * has anything to keep, so requests without a cookie do not push out other people's sessions.
  * @param isSecure whether browsers reach the app over TLS
  */
 export const sessionStore = (nowMs: () => number = Date.now, isSecure = false) => {
@@ -109,7 +109,7 @@ export const sessionStore = (nowMs: () => number = Date.now, isSecure = false) =
     };
   };
 
-  /** After a sign-in, its id and the token of its forms become new: whoever planted the cookie before knows neither. */
+  /** Gives a session a new id and form token after a sign-in. Whoever planted the old cookie knows neither. */
   const renew = (session: Session): void => {
     if (session.id !== undefined) sessions.delete(session.id);
     session.id = undefined;

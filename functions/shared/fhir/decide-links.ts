@@ -120,7 +120,7 @@ const makePatterns = (from: LinkReplacements['from']): LinkPatterns => {
 
 const made = new WeakMap<LinkReplacements['from'], LinkPatterns>();
 
-/** Makes them once for each list of bases: for a small answer, that takes longer than reading it. */
+/** Makes the patterns once for each list of bases. For a small answer, making them takes longer than reading it. */
 const patternsFor = (from: LinkReplacements['from']): LinkPatterns => {
   const patterns = made.get(from) ?? makePatterns(from);
   made.set(from, patterns);
