@@ -1,5 +1,5 @@
 import type { KnipConfig } from 'knip';
-import { stageNames } from './config/load.ts';
+import { stageNames } from './config/checks/load.ts';
 import manifest from './package.json' with { type: 'json' };
 
 /** Knip does not look behind `exec`. */

@@ -74,6 +74,15 @@ const inOrder = ({ folder, depth, order, besides, more = {} }: Rooms): OxlintOve
     ];
   }).flat();
 
+const config =
+  "config imports the registry's types, scopes, the searches of a profile, what a private address is and what pages show only; its checks import no stage.";
+const forConfig = [
+  'functions/shared/{registry,scopes}/**',
+  'functions/shared/{fhir/record-search,http/private-address,pages/settings}.ts',
+];
+/** What stages are made of. */
+const besidesStages = '{examples,existing,stage}.ts';
+
 const lambdas = "A Lambda's folder imports from itself and from functions/shared only.";
 const sandbox =
   'The sandbox reaches functions through their handlers, and imports types of the registry, scopes, config and what tools share.';
@@ -164,33 +173,14 @@ export default defineConfig({
       );
     }),
 
-    {
-      files: ['config/*.ts'],
-      rules: {
-        'no-restricted-imports': [
-          'error',
-          {
-            patterns: [
-              {
-                group: [
-                  '../**',
-                  '!../functions/shared/{registry,scopes}/**',
-                  '!../functions/shared/fhir/record-search.ts',
-                  '!../functions/shared/http/private-address.ts',
-                  '!../functions/shared/pages/settings.ts',
-                ],
-                message: `config imports the registry's types, scopes, the searches of a profile, what a private address is and what pages show only. ${layout}`,
-              },
-              {
-                group: ['./catalog/**'],
-                message:
-                  'The catalog is for reading: what others have published, never configuration. See config/catalog/fact.ts.',
-              },
-            ],
-          },
-        ],
-      },
-    },
+    mayImport(['config/*.ts'], '../', forConfig, config),
+    mayImport(['config/checks/*.ts'], '../', [besidesStages, ...forConfig.map((path) => `../${path}`)], config),
+    mayImport(
+      ['config/account/*.ts'],
+      '../',
+      [besidesStages, 'checks/**', ...forConfig.map((path) => `../${path}`)],
+      config,
+    ),
     mayImport(
       ['config/catalog/*.ts'],
       '../',

@@ -1,5 +1,5 @@
-import { checkStage } from '../config/check.ts';
-import { registryData } from '../config/load.ts';
+import { checkStage } from '../config/checks/check-stage.ts';
+import { registryData } from '../config/checks/load.ts';
 import { smart } from '../config/presets.ts';
 import type { RegistryData } from '../functions/shared/registry/types.ts';
 import { sha256 } from '../functions/shared/store/crypto.ts';

@@ -1,8 +1,8 @@
 import { tmpdir } from 'node:os';
 import { App, Validations } from 'aws-cdk-lib';
-import { ConfigError } from '../config/check.ts';
-import { requireDeployable } from '../config/deployable.ts';
-import { loadStage, stageNames } from '../config/load.ts';
+import { ConfigError } from '../config/checks/check-stage.ts';
+import { requireDeployable } from '../config/checks/deployable.ts';
+import { loadStage, stageNames } from '../config/checks/load.ts';
 import type { StageConfig } from '../config/stage.ts';
 import { allowOlderIn } from '../lib/allow-older.ts';
 import { GatewayStack } from '../lib/gateway-stack.ts';

@@ -1,7 +1,7 @@
 /** `npm run stages`: the stages that can be deployed. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { stageNames } from '../config/load.ts';
+import { stageNames } from '../config/checks/load.ts';
 import { readCommand, runTool } from './shared/command-line.ts';
 import { Refusal } from './shared/errors.ts';
 import { output } from './shared/output.ts';

@@ -1,7 +1,6 @@
 import type { Partner, PublicJwk } from '../functions/shared/registry/types.ts';
 import { checkStage } from './check.ts';
-import { examplePublicKey, publishedPlanKey, publishedPublicKey, publishedSecretHash } from './examples.ts';
-import { localLogos } from './local-logos.ts';
+import { examplePublicKey, localLogos, publishedPlanKey, publishedPublicKey, publishedSecretHash } from './examples.ts';
 import { oneUpDemo, smart } from './presets.ts';
 import type { StageConfig } from './stage.ts';
 

@@ -1,6 +1,6 @@
 import type { Brand, Payer, PayerQuirks, PublicJwk } from '../functions/shared/registry/types.ts';
-import { ConfigError } from './check.ts';
-import { origin } from './rules.ts';
+import { ConfigError } from './checks/check-stage.ts';
+import { origin } from './checks/rules.ts';
 
 /** The fields of a payer that need no default. */
 type OptionalFields = Partial<

@@ -1,8 +1,8 @@
 /**
  * The shape of a stage's configuration. Everything that a platform engineer edits lives in one value of
- * {@link StageConfig}. `check.ts` refuses mistakes and names the file, the field and what to write instead.
+ * {@link StageConfig}. `checks/` refuses mistakes and names the file, the field and what to write instead.
  *
- * A stage with `production: true` also refuses what would weaken it (`production.ts`). It allows five exceptions, each
+ * A stage with `production: true` also refuses what would weaken it (`checks/production.ts`). It allows five exceptions, each
  * with a written reason for the file's reviewer: `pkceOptionalReason`, `consentReason`, `quirks.pkceOffReason`,
  * `patientNoneReason` and `wafOffReason`. A reason without its exception is refused. Reasons do not ship to the
  * functions.

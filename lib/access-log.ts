@@ -8,7 +8,7 @@ import {
 import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { apiGatewayLogActions } from '../config/boundary-actions.ts';
+import { apiGatewayLogActions } from '../config/account/boundary-actions.ts';
 import type { StageConfig } from '../config/stage.ts';
 import { logGroup } from './log-group.ts';
 import { allow } from './statements.ts';

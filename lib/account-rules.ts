@@ -1,7 +1,7 @@
 /** What an account asks of every resource of a stack: its tags, its permissions boundary, and its own bootstrap. */
 import { DefaultStackSynthesizer, Tags, type Stack, type StackProps } from 'aws-cdk-lib';
 import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
-import { stageTags } from '../config/stage-tags.ts';
+import { stageTags } from '../config/account/stage-tags.ts';
 import type { StageConfig } from '../config/stage.ts';
 
 type Config = Pick<StageConfig, 'stage' | 'tags' | 'permissionsBoundaryArn' | 'bootstrapQualifier'>;

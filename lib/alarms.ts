@@ -5,7 +5,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Topic, type ITopic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import { alarmsMayPublish, alarmsMayUseKey } from '../config/policy-needs.ts';
+import { alarmsMayPublish, alarmsMayUseKey } from '../config/account/policy-needs.ts';
 import type { StageConfig } from '../config/stage.ts';
 import type { AlarmDefinition } from './alarm-definition.ts';
 import { alarmsFor } from './alarm-definitions.ts';

@@ -1,5 +1,5 @@
 import type { Node } from 'constructs';
-import { ConfigError } from '../config/check.ts';
+import { ConfigError } from '../config/checks/check-stage.ts';
 import { dataVersion } from '../functions/shared/registry/data-version.ts';
 
 /**

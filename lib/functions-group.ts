@@ -1,6 +1,6 @@
 import { Peer, Port, SecurityGroup, type ISecurityGroup, type IVpc, type SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
-import { outgoingPorts } from '../config/outgoing-ports.ts';
+import { outgoingPorts } from '../config/account/outgoing-ports.ts';
 import type { StageConfig } from '../config/stage.ts';
 
 /** Where a function in a VPC runs. */

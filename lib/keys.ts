@@ -1,7 +1,7 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key, KeySpec, KeyUsage, type IKey, type KeyProps } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { durableFunctionsMayUseKey, logsMayUseKey } from '../config/policy-needs.ts';
+import { durableFunctionsMayUseKey, logsMayUseKey } from '../config/account/policy-needs.ts';
 import type { StageConfig } from '../config/stage.ts';
 import { existingKey } from './existing.ts';
 import { here } from './place.ts';

@@ -18,7 +18,7 @@ import {
 import { AnyPrincipal, ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { endpointCalls } from '../config/endpoint-calls.ts';
+import { endpointCalls } from '../config/account/endpoint-calls.ts';
 import type { CalledService } from '../config/existing.ts';
 import type { StageConfig, VpcNetwork } from '../config/stage.ts';
 import { closeDefaultSecurityGroup } from './default-security-group.ts';

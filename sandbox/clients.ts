@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { UsageError } from '../bin/shared/errors.ts';
+import { clientSecret, id, redirectUri, webhook as webhookUrl } from '../config/checks/rules.ts';
 import type { LocalPartner } from '../config/local.ts';
-import { clientSecret, id, redirectUri, webhook as webhookUrl } from '../config/rules.ts';
 
 /** An app that `--client` registers. */
 export interface AskedClient {

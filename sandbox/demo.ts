@@ -3,7 +3,7 @@ import { readOrExit } from '../bin/shared/command-line.ts';
 import { exit } from '../bin/shared/exit.ts';
 import { output } from '../bin/shared/output.ts';
 import { progressBar, terminalOf } from '../bin/shared/progress.ts';
-import { visibleText } from '../config/visible.ts';
+import { visibleText } from '../config/checks/visible.ts';
 import { readClients } from './clients.ts';
 import { runExchangeDemo } from './demo/exchange.ts';
 import { runExportDemo } from './demo/export.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
-import { clientSecret } from '../config/rules.ts';
+import { clientSecret } from '../config/checks/rules.ts';
 import { secretOwnerOf } from '../functions/shared/registry/profile.ts';
 import type { Payer } from '../functions/shared/registry/types.ts';
 import { LocalStackError } from './local-stack-error.ts';

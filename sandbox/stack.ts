@@ -1,4 +1,4 @@
-import { loadStage } from '../config/load.ts';
+import { loadStage } from '../config/checks/load.ts';
 import { defaultPorts } from '../config/local.ts';
 import type { StageConfig } from '../config/stage.ts';
 import { startApiGateway, type RequestLogLine } from './aws/api-gateway.ts';

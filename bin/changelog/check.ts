@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stageNames } from '../../config/load.ts';
+import { stageNames } from '../../config/checks/load.ts';
 import { readCommand } from '../shared/command-line.ts';
 import { UsageError } from '../shared/errors.ts';
 import type { Git } from '../shared/git.ts';

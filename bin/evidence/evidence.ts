@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadStage } from '../../config/load.ts';
+import { loadStage } from '../../config/checks/load.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { readAssembly, type Template } from '../shared/assembly.ts';
 import { readCommand } from '../shared/command-line.ts';

@@ -1,6 +1,6 @@
 import { GetPolicyCommand, GetPolicyVersionCommand, NoSuchEntityException, type IAMClient } from '@aws-sdk/client-iam';
-import { boundaryActions } from '../../config/boundary-actions.ts';
-import type { PolicyStatement } from '../../config/policy-needs.ts';
+import { boundaryActions } from '../../config/account/boundary-actions.ts';
+import type { PolicyStatement } from '../../config/account/policy-needs.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { verdictOn, type PolicyDocument } from './judge-policy.ts';
 import { ok, unclear, wrong, type Finding, type Question } from './question.ts';

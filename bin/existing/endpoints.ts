@@ -1,7 +1,7 @@
 import type { VpcEndpoint } from '@aws-sdk/client-ec2';
-import { endpointCalls } from '../../config/endpoint-calls.ts';
+import { endpointCalls } from '../../config/account/endpoint-calls.ts';
+import type { PolicyStatement } from '../../config/account/policy-needs.ts';
 import { calledServices, type CalledService, type ExistingVpc } from '../../config/existing.ts';
-import type { PolicyStatement } from '../../config/policy-needs.ts';
 import { verdictOn, type PolicyDocument } from './judge-policy.ts';
 import { unclear, wrong, type Finding } from './question.ts';
 import { coversPort, tableOf, type SeenVpc } from './seen-vpc.ts';

@@ -1,5 +1,5 @@
 /** Judges policies as IAM does, as far as their text alone allows (evaluation logic: IAM User Guide). */
-import type { PolicyStatement } from '../../config/policy-needs.ts';
+import type { PolicyStatement } from '../../config/account/policy-needs.ts';
 
 /** A statement as AWS returns it. */
 interface GivenStatement {

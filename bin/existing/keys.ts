@@ -5,8 +5,8 @@ import {
   type KeyMetadata,
   type KMSClient,
 } from '@aws-sdk/client-kms';
+import { keyNeeds, type PolicyStatement } from '../../config/account/policy-needs.ts';
 import type { KeyName } from '../../config/existing.ts';
-import { keyNeeds, type PolicyStatement } from '../../config/policy-needs.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { verdictOn, type PolicyDocument } from './judge-policy.ts';
 import { placeOf } from './needs.ts';

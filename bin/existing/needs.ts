@@ -1,9 +1,9 @@
-import { parseArn } from '../../config/arn.ts';
-import { boundaryActions } from '../../config/boundary-actions.ts';
-import { endpointCalls } from '../../config/endpoint-calls.ts';
+import { boundaryActions } from '../../config/account/boundary-actions.ts';
+import { endpointCalls } from '../../config/account/endpoint-calls.ts';
+import { outgoingPorts } from '../../config/account/outgoing-ports.ts';
+import { alarmsMayPublish, keyNeeds, type Place, type PolicyStatement } from '../../config/account/policy-needs.ts';
+import { parseArn } from '../../config/checks/arn.ts';
 import { keyNames, type ExistingVpc, type LogDestination } from '../../config/existing.ts';
-import { outgoingPorts } from '../../config/outgoing-ports.ts';
-import { alarmsMayPublish, keyNeeds, type Place, type PolicyStatement } from '../../config/policy-needs.ts';
 import type { StageConfig } from '../../config/stage.ts';
 
 /** What one brought thing must allow. */

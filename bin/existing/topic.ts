@@ -5,7 +5,7 @@ import {
   NotFoundException,
   type SNSClient,
 } from '@aws-sdk/client-sns';
-import { alarmsMayPublish, alarmsMayUseKey } from '../../config/policy-needs.ts';
+import { alarmsMayPublish, alarmsMayUseKey } from '../../config/account/policy-needs.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import type { PolicyDocument } from './judge-policy.ts';
 import { judgePolicy, readKeyPolicy } from './keys.ts';

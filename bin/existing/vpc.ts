@@ -1,6 +1,6 @@
 import type { EC2Client, Route } from '@aws-sdk/client-ec2';
+import { outgoingPorts } from '../../config/account/outgoing-ports.ts';
 import type { ExistingVpc } from '../../config/existing.ts';
-import { outgoingPorts } from '../../config/outgoing-ports.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { judgeEndpoints } from './endpoints.ts';
 import { ok, wrong, type Finding, type Question } from './question.ts';

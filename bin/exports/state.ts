@@ -1,4 +1,4 @@
-import { visibleLine } from '../../config/visible.ts';
+import { visibleLine } from '../../config/checks/visible.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import { isOverdue, type Export } from '../../functions/shared/store/export-item.ts';
 

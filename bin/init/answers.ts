@@ -1,6 +1,6 @@
-import * as deploymentRules from '../../config/deployment-rules.ts';
+import * as deploymentRules from '../../config/checks/deployment-rules.ts';
+import * as rules from '../../config/checks/rules.ts';
 import { exampleAccount, isExampleHost } from '../../config/examples.ts';
-import * as rules from '../../config/rules.ts';
 import { UsageError } from '../shared/errors.ts';
 import { flagName } from '../shared/spec.ts';
 

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkStage, ConfigError } from '../../config/check.ts';
-import { requireDeployable } from '../../config/deployable.ts';
+import { checkStage, ConfigError } from '../../config/checks/check-stage.ts';
+import { requireDeployable } from '../../config/checks/deployable.ts';
+import { availabilityZone } from '../../config/checks/existing-rules.ts';
 import { pendingClientId } from '../../config/examples.ts';
-import { availabilityZone } from '../../config/existing-rules.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
 import { registrationOf } from '../payers/registration.ts';

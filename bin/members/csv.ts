@@ -1,4 +1,4 @@
-import { visibleLine } from '../../config/visible.ts';
+import { visibleLine } from '../../config/checks/visible.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import { numberCell, textCell } from '../shared/csv-cell.ts';
 import type { MemberExchange } from './find-exchanges.ts';

@@ -1,4 +1,4 @@
-import { visibleLine } from '../../config/visible.ts';
+import { visibleLine } from '../../config/checks/visible.ts';
 import { entryIds } from '../../functions/shared/registry/entry-items.ts';
 import type { Partner } from '../../functions/shared/registry/types.ts';
 import { readOne } from '../shared/registry-table.ts';

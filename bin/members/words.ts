@@ -1,4 +1,4 @@
-import { visibleLine } from '../../config/visible.ts';
+import { visibleLine } from '../../config/checks/visible.ts';
 import type { RevocationReason } from '../../functions/shared/store/grant-item.ts';
 import type { MemberExchange } from './find-exchanges.ts';
 import type { GrantEnd } from './find-grants.ts';

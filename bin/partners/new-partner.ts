@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { checkStage, linesOf } from '../../config/check.ts';
-import { leftovers } from '../../config/leftovers.ts';
-import { identifier, npiSystem } from '../../config/rules.ts';
+import { checkStage, linesOf } from '../../config/checks/check-stage.ts';
+import { leftovers } from '../../config/checks/leftovers.ts';
+import { identifier, npiSystem } from '../../config/checks/rules.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import type { Partner, PublicJwk } from '../../functions/shared/registry/types.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';

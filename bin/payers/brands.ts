@@ -1,4 +1,4 @@
-import * as rules from '../../config/rules.ts';
+import * as rules from '../../config/checks/rules.ts';
 import { isObject, objectsIn, type JsonObject } from '../../functions/shared/json-object.ts';
 import type { Brand } from '../../functions/shared/registry/types.ts';
 import { withoutUndefined } from '../shared/objects.ts';

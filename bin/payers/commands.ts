@@ -1,4 +1,4 @@
-import { visibleLine } from '../../config/visible.ts';
+import { visibleLine } from '../../config/checks/visible.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { problemsWith } from '../shared/check-entry.ts';
 import { Refusal } from '../shared/errors.ts';

@@ -1,4 +1,4 @@
-import { secretHeader, webUrl } from '../../config/rules.ts';
+import { secretHeader, webUrl } from '../../config/checks/rules.ts';
 import { namesPrivateAddress } from '../../functions/shared/http/private-address.ts';
 import { isAboutOurKey, isGiven } from '../../functions/shared/payer/answers.ts';
 import {

@@ -1,4 +1,4 @@
-import { visibleLine } from '../../config/visible.ts';
+import { visibleLine } from '../../config/checks/visible.ts';
 import type { Difference } from '../../functions/shared/payer/difference.ts';
 import { driftLine, driftOf, type Drift, type DriftDeps } from '../../functions/shared/payer/drift.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';

@@ -1,4 +1,4 @@
-import { visibleLine } from '../../config/visible.ts';
+import { visibleLine } from '../../config/checks/visible.ts';
 
 /** What was checked. */
 export type Check =

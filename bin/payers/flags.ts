@@ -1,5 +1,5 @@
+import { baseUrl } from '../../config/checks/rules.ts';
 import { defaultPorts } from '../../config/local.ts';
-import { baseUrl } from '../../config/rules.ts';
 import { readCommand, type Read } from '../shared/command-line.ts';
 import { UsageError } from '../shared/errors.ts';
 import { auditReason } from '../shared/reason.ts';

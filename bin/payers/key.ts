@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
-import { publicJwk } from '../../config/rules.ts';
+import { publicJwk } from '../../config/checks/rules.ts';
 import type { PublicJwk } from '../../functions/shared/registry/types.ts';
 
 /** A key pair for `private_key_jwt`. */

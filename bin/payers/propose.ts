@@ -1,7 +1,7 @@
+import * as rules from '../../config/checks/rules.ts';
+import { visibleLine } from '../../config/checks/visible.ts';
 import { examplePublicKey, pendingClientId } from '../../config/examples.ts';
 import { smart } from '../../config/presets.ts';
-import * as rules from '../../config/rules.ts';
-import { visibleLine } from '../../config/visible.ts';
 import type { Payer, PayerQuirks } from '../../functions/shared/registry/types.ts';
 import { covers, hold, isAboutPatient, parseScope } from '../../functions/shared/scopes/scopes.ts';
 import { slug } from '../shared/slug.ts';

@@ -1,4 +1,4 @@
-import { webUrl, type Rule } from '../../config/rules.ts';
+import { webUrl, type Rule } from '../../config/checks/rules.ts';
 import { listOf, textOf, type DiscoveryDocument } from '../../functions/shared/payer/discovery-documents.ts';
 import { mayAsk, type Discovered } from './discover.ts';
 import { ask, read, type Known } from './line.ts';

@@ -1,4 +1,4 @@
-import { clientSecret } from '../../config/rules.ts';
+import { clientSecret } from '../../config/checks/rules.ts';
 import { parseObject } from '../../functions/shared/json-object.ts';
 import type { PayerSecret } from '../../functions/shared/payer/secrets.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { secretHeaderValue } from '../../config/rules.ts';
+import { secretHeaderValue } from '../../config/checks/rules.ts';
 import { isObject, parseObject, type JsonObject } from '../../functions/shared/json-object.ts';
 import type { Payer, PublicJwk } from '../../functions/shared/registry/types.ts';
 import { answerMs, withinMs } from '../shared/deadline.ts';

@@ -1,4 +1,4 @@
-import { printedBaseUrl } from '../../config/rules.ts';
+import { printedBaseUrl } from '../../config/checks/rules.ts';
 import { isObject, objectsIn, type JsonObject } from '../../functions/shared/json-object.ts';
 import { groupOperationsIn } from '../../functions/shared/payer/compare-exchange.ts';
 import { isResourceType } from '../../functions/shared/scopes/resource-types.ts';

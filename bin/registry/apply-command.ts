@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { requireDeployable } from '../../config/deployable.ts';
-import { registryData } from '../../config/load.ts';
-import { outgoingPorts } from '../../config/outgoing-ports.ts';
+import { outgoingPorts } from '../../config/account/outgoing-ports.ts';
+import { requireDeployable } from '../../config/checks/deployable.ts';
+import { registryData } from '../../config/checks/load.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import { Refusal, UsageError } from '../shared/errors.ts';

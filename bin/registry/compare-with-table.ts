@@ -1,4 +1,4 @@
-import { registryData } from '../../config/load.ts';
+import { registryData } from '../../config/checks/load.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { entryIds } from '../../functions/shared/registry/entry-items.ts';
 import { findTable, NoTable } from '../shared/find-table.ts';

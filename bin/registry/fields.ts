@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { visibleLine } from '../../config/visible.ts';
+import { visibleLine } from '../../config/checks/visible.ts';
 
 /** A field that differs, such as `quirks.pkce`, and how. */
 export interface FieldChange {

@@ -1,4 +1,4 @@
-import { visibleLine } from '../../config/visible.ts';
+import { visibleLine } from '../../config/checks/visible.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import type { Git } from '../shared/git.ts';
 import type { ReadEntry } from '../shared/registry-table.ts';

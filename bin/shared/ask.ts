@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable, type Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { visibleText } from '../../config/visible.ts';
+import { visibleText } from '../../config/checks/visible.ts';
 import { Stopped } from './errors.ts';
 
 /** Where a person types, and where questions go. */

@@ -1,4 +1,4 @@
-import { checkStage, ConfigError } from '../../config/check.ts';
+import { checkStage, ConfigError } from '../../config/checks/check-stage.ts';
 
 /**
  * Checks a stage that contains a new entry.

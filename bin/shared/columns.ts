@@ -1,4 +1,4 @@
-import { visibleLine } from '../../config/visible.ts';
+import { visibleLine } from '../../config/checks/visible.ts';
 
 /** Rows as lines for a person, in columns as wide as their longest cell. What is in a cell stays in its line. */
 export const inColumns = (table: readonly (readonly string[])[]): string[] => {

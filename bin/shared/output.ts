@@ -1,4 +1,4 @@
-import { visibleText } from '../../config/visible.ts';
+import { visibleText } from '../../config/checks/visible.ts';
 
 /** Where a tool writes: its result goes to stdout, notes for a person go to stderr. */
 export interface Output {

@@ -1,4 +1,4 @@
-import { visibleLine } from '../../config/visible.ts';
+import { visibleLine } from '../../config/checks/visible.ts';
 
 /** A terminal to draw on: stderr, since results go to stdout. */
 export interface Terminal {

@@ -8,7 +8,7 @@ import {
   type SecretsManagerClient,
   type Tag,
 } from '@aws-sdk/client-secrets-manager';
-import { stageTags } from '../../config/stage-tags.ts';
+import { stageTags } from '../../config/account/stage-tags.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { causeOf } from '../../functions/shared/errors.ts';
 import { answerMs, withinMs } from './deadline.ts';

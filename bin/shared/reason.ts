@@ -1,4 +1,4 @@
-import { unseenCharacter } from '../../config/visible.ts';
+import { unseenCharacter } from '../../config/checks/visible.ts';
 import { UsageError } from './errors.ts';
 import type { Flag } from './spec.ts';
 

@@ -1,4 +1,4 @@
-import { visibleLine } from '../../config/visible.ts';
+import { visibleLine } from '../../config/checks/visible.ts';
 import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import type { Stop } from '../../functions/shared/registry/stops.ts';

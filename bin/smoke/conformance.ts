@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { visibleLine } from '../../config/visible.ts';
+import { visibleLine } from '../../config/checks/visible.ts';
 import { rightAnswer, wrongAnswer, type AskedStage, type Question, type RunSuite } from './question.ts';
 
 const root = join(import.meta.dirname, '../..');

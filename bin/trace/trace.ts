@@ -1,5 +1,5 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
-import { visibleLine } from '../../config/visible.ts';
+import { visibleLine } from '../../config/checks/visible.ts';
 import { parseObject } from '../../functions/shared/json-object.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { requireAccount } from '../shared/caller.ts';

@@ -1,4 +1,4 @@
-import { visibleLine } from '../../config/visible.ts';
+import { visibleLine } from '../../config/checks/visible.ts';
 import { errorCodes } from '../../functions/shared/errors.ts';
 import { totals, type FiguresBy } from '../../functions/shared/metrics/figures-query.ts';
 import { numberCell, textCell } from '../shared/csv-cell.ts';

@@ -1,5 +1,5 @@
+import { visibleLine } from '../../config/checks/visible.ts';
 import type { StageConfig } from '../../config/stage.ts';
-import { visibleLine } from '../../config/visible.ts';
 import type { FiguresBy } from '../../functions/shared/metrics/figures-query.ts';
 import type { Partner, Payer } from '../../functions/shared/registry/types.ts';
 import { explainRegistryFailure, openRegistryTable, readAll, type OpenOptions } from '../shared/registry-table.ts';

@@ -10,7 +10,7 @@ export type Part =
   | { readonly kind: 'one'; readonly id: string }
   | { readonly kind: 'none' };
 
-/** What an id consists of (`config/rules.ts`). The hyphen comes last, where a pattern takes it for itself. */
+/** What an id consists of (`config/checks/rules.ts`). The hyphen comes last, where a pattern takes it for itself. */
 const characters = 'abcdefghijklmnopqrstuvwxyz0123456789-';
 
 /** The condition of a query that asks for this part only. */

@@ -21,11 +21,11 @@ import { askKey } from '../../bin/existing/keys.ts';
 import type { Question } from '../../bin/existing/question.ts';
 import { askTopic } from '../../bin/existing/topic.ts';
 import { askVpc } from '../../bin/existing/vpc.ts';
-import { boundaryActions } from '../../config/boundary-actions.ts';
-import { endpointCalls } from '../../config/endpoint-calls.ts';
+import { boundaryActions } from '../../config/account/boundary-actions.ts';
+import { endpointCalls } from '../../config/account/endpoint-calls.ts';
+import { alarmsMayPublish, keyNeeds, type PolicyStatement } from '../../config/account/policy-needs.ts';
+import { loadStage } from '../../config/checks/load.ts';
 import { calledServices, type CalledService, type ExistingVpc, type KeyName } from '../../config/existing.ts';
-import { loadStage } from '../../config/load.ts';
-import { alarmsMayPublish, keyNeeds, type PolicyStatement } from '../../config/policy-needs.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { motoServer } from './moto.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { criteria } from '../../bin/evidence/criteria.ts';
 import { evidence, evidenceOf } from '../../bin/evidence/evidence.ts';
 import { settings, type SettingName } from '../../bin/evidence/settings.ts';
-import { loadStage } from '../../config/load.ts';
+import { loadStage } from '../../config/checks/load.ts';
 import { stages, stageTemplate, type StageTemplate } from '../support/stage-template.ts';
 import { tools } from './tools.ts';
 

@@ -3,10 +3,10 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { askBoundary } from '../../bin/existing/boundary.ts';
 import { judgeEndpoints } from '../../bin/existing/endpoints.ts';
 import { verdictOn, type PolicyDocument } from '../../bin/existing/judge-policy.ts';
-import { boundaryActions } from '../../config/boundary-actions.ts';
+import { boundaryActions } from '../../config/account/boundary-actions.ts';
+import { keyNeeds, logsMayUseKey, type PolicyStatement } from '../../config/account/policy-needs.ts';
 import { calledServices } from '../../config/existing.ts';
 import { localStage } from '../../config/local.ts';
-import { keyNeeds, logsMayUseKey, type PolicyStatement } from '../../config/policy-needs.ts';
 
 const account = '111122223333';
 const place = { partition: 'aws', region: 'us-east-1', account };

@@ -6,7 +6,7 @@ import { needsOf } from '../../bin/existing/needs.ts';
 import { ok, unclear, wrong, type Finding } from '../../bin/existing/question.ts';
 import { awsQuestions } from '../../bin/existing/questions.ts';
 import { Refusal } from '../../bin/shared/errors.ts';
-import { keyNeeds, type PolicyStatement } from '../../config/policy-needs.ts';
+import { keyNeeds, type PolicyStatement } from '../../config/account/policy-needs.ts';
 import { ownEverything } from '../support/own-everything.ts';
 import { words } from '../support/words.ts';
 

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { check } from 'prettier';
 import { init } from '../../bin/init/init.ts';
 import { judgeSecret } from '../../bin/payers/secret.ts';
-import { requireDeployable } from '../../config/deployable.ts';
+import { requireDeployable } from '../../config/checks/deployable.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { words } from '../support/words.ts';
@@ -76,7 +76,7 @@ const run = async (
 /** The stage as the other tools load it, in its own process. */
 const loaded = (name: string): StageConfig => {
   const script = `
-    import { loadStage } from ${JSON.stringify(join(project, 'config/load.ts'))};
+    import { loadStage } from ${JSON.stringify(join(project, 'config/checks/load.ts'))};
     console.log(JSON.stringify(await loadStage('${name}', ${JSON.stringify(join(root, 'config'))})));`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
     encoding: 'utf8',

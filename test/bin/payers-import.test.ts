@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { importPayers } from '../../bin/payers/import.ts';
-import { checkStage } from '../../config/check.ts';
+import { checkStage } from '../../config/checks/check-stage.ts';
 import { localStage } from '../../config/local.ts';
 import { brandsBundle } from '../../functions/discovery/brands/bundle.ts';
 import { createPayerHttp } from '../../functions/shared/payer/http-client.ts';

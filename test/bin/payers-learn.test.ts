@@ -1,5 +1,5 @@
 import { format } from 'prettier';
-import { checkStage } from '../../config/check.ts';
+import { checkStage } from '../../config/checks/check-stage.ts';
 import { blueButtonV3 } from '../../config/product-presets.ts';
 import { compareDiscovery } from '../../functions/shared/payer/compare-discovery.ts';
 import { words } from '../support/words.ts';

@@ -1,7 +1,7 @@
 import { checkPayers } from '../../bin/payers/check.ts';
 import type { FoundPayer } from '../../bin/payers/registry-findings.ts';
 import { payersInFile } from '../../bin/payers/source.ts';
-import { checkStage } from '../../config/check.ts';
+import { checkStage } from '../../config/checks/check-stage.ts';
 import { es384Jwk } from '../support/login.ts';
 import { json, payerDeps, plan } from './payer-deps.ts';
 

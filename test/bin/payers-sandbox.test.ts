@@ -1,7 +1,7 @@
 import { format } from 'prettier';
 import { examine, type ExamineDeps } from '../../bin/payers/examine.ts';
 import { registrationOf } from '../../bin/payers/registration.ts';
-import { checkStage } from '../../config/check.ts';
+import { checkStage } from '../../config/checks/check-stage.ts';
 import { defaultPorts, localStage } from '../../config/local.ts';
 import { connect } from '../../functions/shared/payer/connect.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';

@@ -3,7 +3,7 @@ import { jest } from '@jest/globals';
 import type { Git } from '../../bin/shared/git.ts';
 import { readOne } from '../../bin/shared/registry-table.ts';
 import { beatHold, stopEntry, takeHold, writeEntry } from '../../bin/shared/registry-writes.ts';
-import { registryData } from '../../config/load.ts';
+import { registryData } from '../../config/checks/load.ts';
 import { defaultPorts, localStage } from '../../config/local.ts';
 import { entriesOf } from '../../functions/shared/registry/entry-items.ts';
 import { noteRunning, putGroup } from '../../functions/shared/store/exchanges.ts';

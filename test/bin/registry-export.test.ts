@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { loadStage } from '../../config/load.ts';
+import { loadStage } from '../../config/checks/load.ts';
 import { localStage } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { registryTool, withEntry, type RegistryTool } from './registry-tool.ts';

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { jest } from '@jest/globals';
-import { registryData } from '../../config/load.ts';
+import { registryData } from '../../config/checks/load.ts';
 import { localStage } from '../../config/local.ts';
 import { entriesOf, newEntryItem } from '../../functions/shared/registry/entry-items.ts';
 import { memoryDynamo } from '../support/memory-dynamo.ts';

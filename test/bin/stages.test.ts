@@ -8,7 +8,7 @@ it('npm run stages prints the stages that can be deployed, of this checkout or o
   mkdirSync(join(checkout, 'config'));
   for (const name of ['pilot', 'local', 'a1'])
     writeFileSync(join(checkout, `config/${name}.ts`), 'export default {};\n');
-  writeFileSync(join(checkout, 'config/rules.ts'), 'export const rule = 1;\n');
+  writeFileSync(join(checkout, 'config/presets.ts'), 'export const preset = 1;\n');
 
   const [own, other, none] = await Promise.all(
     [[], [checkout], [join(checkout, 'config')]].map((args) => runTool('stages.ts', args)),

@@ -1,7 +1,7 @@
 import { BatchWriteItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
 import type { RegistryTable } from '../../bin/shared/registry-table.ts';
-import { registryData } from '../../config/load.ts';
+import { registryData } from '../../config/checks/load.ts';
 import { localStage } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { entriesOf, newEntryItem } from '../../functions/shared/registry/entry-items.ts';

@@ -1,5 +1,5 @@
-import { parseArn } from '../../config/arn.ts';
-import { tagKey } from '../../config/existing-rules.ts';
+import { parseArn } from '../../config/checks/arn.ts';
+import { tagKey } from '../../config/checks/existing-rules.ts';
 
 describe('an ARN', () => {
   it('is split, in any partition', () => {

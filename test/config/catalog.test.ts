@@ -1,11 +1,11 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { catalog } from '../../config/catalog/catalog.ts';
-import { checkStage } from '../../config/check.ts';
+import { checkStage } from '../../config/checks/check-stage.ts';
+import { stageSchema } from '../../config/checks/schema.ts';
+import { fieldsAt } from '../../config/checks/unknown-fields.ts';
 import { isExampleHost } from '../../config/examples.ts';
 import { clear, idMeSandbox } from '../../config/product-presets.ts';
-import { stageSchema } from '../../config/schema.ts';
-import { fieldsAt } from '../../config/unknown-fields.ts';
 import { catalogDocument, decisiveFields, isComplete, profileOf } from './catalog-document.ts';
 
 const root = join(import.meta.dirname, '../..');

@@ -1,4 +1,4 @@
-import { checkStage } from '../../config/check.ts';
+import { checkStage } from '../../config/checks/check-stage.ts';
 import { changed, problems, publicApp, stage, type Values } from './stages.ts';
 
 describe('checkStage', () => {

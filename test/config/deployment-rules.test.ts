@@ -1,4 +1,4 @@
-import * as rules from '../../config/deployment-rules.ts';
+import * as rules from '../../config/checks/deployment-rules.ts';
 import { words } from '../support/words.ts';
 import { holds, ok } from './rule-table.ts';
 

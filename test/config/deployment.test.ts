@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { checkStage } from '../../config/check.ts';
-import { checkSizes } from '../../config/registry-sizes.ts';
+import { checkStage } from '../../config/checks/check-stage.ts';
+import { checkSizes } from '../../config/checks/registry-sizes.ts';
 import { problems, refusedFields, stage } from './stages.ts';
 
 const deploymentProblems = (changes: object): string[] => problems(stage({ stage: changes }));

@@ -1,6 +1,6 @@
-import { checkStage } from '../../config/check.ts';
+import { checkStage } from '../../config/checks/check-stage.ts';
+import { partnerUrls, payerUrls } from '../../config/checks/stage-urls.ts';
 import { isExampleHost } from '../../config/examples.ts';
-import { partnerUrls, payerUrls } from '../../config/stage-urls.ts';
 import { words } from '../support/words.ts';
 import { stage } from './stages.ts';
 

@@ -1,4 +1,4 @@
-import { checkStage } from '../../config/check.ts';
+import { checkStage } from '../../config/checks/check-stage.ts';
 import { calledServices } from '../../config/existing.ts';
 import { problems, stage } from './stages.ts';
 

@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { entryFields, stageSchema } from '../../config/schema.ts';
-import { fieldsAt } from '../../config/unknown-fields.ts';
+import { entryFields, stageSchema } from '../../config/checks/schema.ts';
+import { fieldsAt } from '../../config/checks/unknown-fields.ts';
 import { longestApproval } from '../../functions/shared/store/member-stops.ts';
 import { words } from '../support/words.ts';
 import { changed, problems, refusedFields, type Values } from './stages.ts';

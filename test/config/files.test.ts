@@ -74,7 +74,7 @@ const files: readonly (readonly [
   [
     'named.ts',
     `export const stage = ${text};`,
-    /: has no default export; write "export default" before the stage's value, or if this is a file of the gateway itself, take another name for the stage$/,
+    /: has no default export; write "export default" before the stage's value$/,
   ],
   ['undefined.ts', `export default undefined;`, /: has no default export; /],
   [

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigError } from '../../config/check.ts';
-import { loadStage, pageSettings, registryData } from '../../config/load.ts';
+import { ConfigError } from '../../config/checks/check-stage.ts';
+import { loadStage, pageSettings, registryData, stageNames } from '../../config/checks/load.ts';
 import { defaultPorts, localStage } from '../../config/local.ts';
+import { words } from '../support/words.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'stage-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -80,8 +81,14 @@ describe('loadStage', () => {
     expect(await loadStage('renamed', folder)).toMatchObject({ stage: 'renamed' });
   });
 
-  it('refuses modules of config/ that are not stages', async () => {
-    expect(await refusal('check')).toContain('config/check.ts: has no default export');
+  it('finds beside the stages only what stages are made of, which is refused as a stage', async () => {
+    const names = readdirSync(join(import.meta.dirname, '../../config'), { withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ name }) => name.replace(/\.ts$/, ''))
+      .filter((name) => !stageNames().includes(name));
+
+    expect(names.toSorted()).toEqual(words('check examples existing presets product-presets stage'));
+    for (const name of names) expect(await refusal(name)).toContain(`config/${name}.ts: has no default export`);
   });
 });
 

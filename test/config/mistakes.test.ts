@@ -1,5 +1,5 @@
-import { checkStage, ConfigError } from '../../config/check.ts';
-import { requireDeployable } from '../../config/deployable.ts';
+import { checkStage, ConfigError } from '../../config/checks/check-stage.ts';
+import { requireDeployable } from '../../config/checks/deployable.ts';
 import { mistakes, sound, type Draft } from './mistakes.ts';
 
 /** Why a stage cannot be deployed: what the check prints, and what only a deployment refuses. */

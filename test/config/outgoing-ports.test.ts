@@ -1,5 +1,5 @@
+import { outgoingPorts } from '../../config/account/outgoing-ports.ts';
 import { localStage } from '../../config/local.ts';
-import { outgoingPorts } from '../../config/outgoing-ports.ts';
 
 const [payer] = localStage().payers;
 const [partner] = localStage().partners;

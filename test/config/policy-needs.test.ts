@@ -4,7 +4,7 @@ import {
   durableFunctionsMayUseKey,
   keyNeeds,
   logsMayUseKey,
-} from '../../config/policy-needs.ts';
+} from '../../config/account/policy-needs.ts';
 import { words } from '../support/words.ts';
 
 const account = '111122223333';

@@ -1,4 +1,4 @@
-import { checkStage } from '../../config/check.ts';
+import { checkStage } from '../../config/checks/check-stage.ts';
 import { examplePublicKey } from '../../config/examples.ts';
 import { oneUpDemo, smart } from '../../config/presets.ts';
 import {

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { checkStage } from '../../config/check.ts';
+import { checkStage } from '../../config/checks/check-stage.ts';
 import demo from '../../config/demo.ts';
 import { examplePublicKey, publishedPlanKey, publishedPublicKey } from '../../config/examples.ts';
 import local from '../../config/local.ts';

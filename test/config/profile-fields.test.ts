@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stageSchema } from '../../config/schema.ts';
+import { stageSchema } from '../../config/checks/schema.ts';
 import type { IdentitySignIn, Payer, PayerExchange, PayerQuirks } from '../../functions/shared/registry/types.ts';
 
 const textOf = (path: string): string => readFileSync(join(import.meta.dirname, '../..', path), 'utf8');

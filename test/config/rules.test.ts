@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import * as rules from '../../config/rules.ts';
+import * as rules from '../../config/checks/rules.ts';
 import { words } from '../support/words.ts';
 import { holds, ok, type Case } from './rule-table.ts';
 

@@ -1,4 +1,4 @@
-import { checkStage, ConfigError } from '../../config/check.ts';
+import { checkStage, ConfigError } from '../../config/checks/check-stage.ts';
 import { sound, type Draft } from './mistakes.ts';
 
 /** The lines that the check prints for these mistakes in one stage. */

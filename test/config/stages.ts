@@ -1,6 +1,6 @@
 /** A small stage for the tests of this folder, and what the check says about a changed one. */
 import { createHash } from 'node:crypto';
-import { checkStage, ConfigError } from '../../config/check.ts';
+import { checkStage, ConfigError } from '../../config/checks/check-stage.ts';
 import { sound } from './mistakes.ts';
 
 const hash = createHash('sha256').update('a secret').digest('base64url');

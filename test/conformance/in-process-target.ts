@@ -1,4 +1,4 @@
-import { registryData } from '../../config/load.ts';
+import { registryData } from '../../config/checks/load.ts';
 import { startApiGateway } from '../../sandbox/aws/api-gateway.ts';
 import { gatewayEdge } from '../../sandbox/aws/edge.ts';
 import { readTemplate } from '../../sandbox/aws/template.ts';

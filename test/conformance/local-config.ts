@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { checkStage } from '../../config/check.ts';
+import { checkStage } from '../../config/checks/check-stage.ts';
 import { oneUpDemo, smart } from '../../config/presets.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import type { PublicJwk } from '../../functions/shared/registry/types.ts';

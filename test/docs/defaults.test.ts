@@ -1,4 +1,4 @@
-import { loadStage } from '../../config/load.ts';
+import { loadStage } from '../../config/checks/load.ts';
 import { documentAt } from './documents.ts';
 
 it('the documents name the rates that a stage and a partner have by default', async () => {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadStage } from '../../config/load.ts';
+import { loadStage } from '../../config/checks/load.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { root } from './documents.ts';
 

@@ -1,6 +1,6 @@
 import { stageCounts } from '../../bin/cost/fixed.ts';
 import { sizeOf } from '../../bin/cost/stage-size.ts';
-import { loadStage } from '../../config/load.ts';
+import { loadStage } from '../../config/checks/load.ts';
 import config from '../../config/production-example.ts';
 import { ownEverything } from '../support/own-everything.ts';
 import { ofType, property, stageTemplate, synthesized } from '../support/stage-template.ts';

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { helpOf } from '../../bin/shared/help.ts';
 import { commandsOf, type Spec } from '../../bin/shared/spec.ts';
-import { stageSchema } from '../../config/schema.ts';
-import { fieldsAt } from '../../config/unknown-fields.ts';
+import { stageSchema } from '../../config/checks/schema.ts';
+import { fieldsAt } from '../../config/checks/unknown-fields.ts';
 import { tools, type ToolName } from '../bin/tools.ts';
 import { blocksOf, codeSpansOf, documentAt, documents, root } from '../docs/documents.ts';
 

@@ -4,8 +4,8 @@
  */
 import { discover } from '../../bin/payers/discover.ts';
 import { examine } from '../../bin/payers/examine.ts';
-import { checkStage } from '../../config/check.ts';
-import { registryData } from '../../config/load.ts';
+import { checkStage } from '../../config/checks/check-stage.ts';
+import { registryData } from '../../config/checks/load.ts';
 import { smart } from '../../config/presets.ts';
 import { authorizeHandler } from '../../functions/authorize/handler.ts';
 import { callbackHandler } from '../../functions/callback/handler.ts';

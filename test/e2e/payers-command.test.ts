@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { publicJwk } from '../../config/rules.ts';
+import { publicJwk } from '../../config/checks/rules.ts';
 import { fakeSecrets } from '../bin/fake-secrets.ts';
 import { runTool } from '../bin/run-tool.ts';
 

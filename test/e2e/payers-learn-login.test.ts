@@ -1,5 +1,5 @@
-import { checkStage } from '../../config/check.ts';
-import { registryData } from '../../config/load.ts';
+import { checkStage } from '../../config/checks/check-stage.ts';
+import { registryData } from '../../config/checks/load.ts';
 import { localStage } from '../../config/local.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import type { PayerOptions } from '../../sandbox/payer/server.ts';

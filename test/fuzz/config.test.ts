@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { checkStage, ConfigError } from '../../config/check.ts';
+import { checkStage, ConfigError } from '../../config/checks/check-stage.ts';
 import { localStage } from '../../config/local.ts';
 import production from '../../config/production-example.ts';
 import { words } from '../support/words.ts';

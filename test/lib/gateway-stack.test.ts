@@ -1,4 +1,4 @@
-import { loadStage } from '../../config/load.ts';
+import { loadStage } from '../../config/checks/load.ts';
 import {
   at,
   nameOf,

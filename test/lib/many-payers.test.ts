@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { loadStage } from '../../config/load.ts';
+import { loadStage } from '../../config/checks/load.ts';
 import { stageTemplate } from '../support/stage-template.ts';
 
 /** The limit of a template that the CDK uploads (CloudFormation's quotas). */

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { boundaryActions } from '../../config/boundary-actions.ts';
-import { loadStage } from '../../config/load.ts';
-import { keyNeeds } from '../../config/policy-needs.ts';
+import { boundaryActions } from '../../config/account/boundary-actions.ts';
+import { keyNeeds } from '../../config/account/policy-needs.ts';
+import { loadStage } from '../../config/checks/load.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { edgeWebAclArn, everything, ownEverything } from '../support/own-everything.ts';
 import {

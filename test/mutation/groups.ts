@@ -104,7 +104,10 @@ export const groups: Readonly<Record<string, Group>> = {
     apart: ['functions/shared/deps.test.ts', 'functions/{fetch,fill-registry}/index.test.ts'],
   },
   config: {
-    mutate: ['config/*.ts', ...['local', 'demo', 'production-example'].map((stage) => `!config/${stage}.ts`)],
+    mutate: [
+      'config/{*,account/*,checks/*}.ts',
+      ...['local', 'demo', 'production-example'].map((stage) => `!config/${stage}.ts`),
+    ],
     tests: ['config'],
   },
 };

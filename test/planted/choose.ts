@@ -6,7 +6,7 @@ const sources = ['functions', 'lib', 'bin', 'config', 'sandbox'].map((folder) =>
 
 /** What a program wrote, what is only read by people, and the data of a stage that an operator edits. */
 const leftOut =
-  /^(?:functions\/shared\/fhir\/search-parameter-targets|config\/catalog\/|config\/(?:local|demo|production-example|local-logos)\.ts|sandbox\/payer\/data\/)/;
+  /^(?:functions\/shared\/fhir\/search-parameter-targets|config\/catalog\/|config\/(?:local|demo|production-example)\.ts|sandbox\/payer\/data\/)/;
 
 /** A Lambda, a room of `functions/shared`, a tool, a part of the sandbox: `functions/shared/store`, `bin/payers`, `lib`. */
 export const roomOf = (file: string): string => {

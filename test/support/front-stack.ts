@@ -1,5 +1,5 @@
 /** The stacks that differ in what is in front of the API. */
-import { checkStage } from '../../config/check.ts';
+import { checkStage } from '../../config/checks/check-stage.ts';
 import demo from '../../config/demo.ts';
 import type { Domain } from '../../config/stage.ts';
 import { synthesized, type Resource, type StageTemplate } from './stage-template.ts';

@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import { registryData } from '../../config/load.ts';
+import { registryData } from '../../config/checks/load.ts';
 import localStage from '../../config/local.ts';
 import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';

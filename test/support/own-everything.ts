@@ -1,7 +1,7 @@
 /** Stages of accounts that bring everything of their own. */
-import { checkStage } from '../../config/check.ts';
+import { checkStage } from '../../config/checks/check-stage.ts';
+import { loadStage } from '../../config/checks/load.ts';
 import type { Existing } from '../../config/existing.ts';
-import { loadStage } from '../../config/load.ts';
 import type { StageConfig } from '../../config/stage.ts';
 
 const account = '111122223333';

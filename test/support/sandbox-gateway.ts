@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers';
-import { registryData } from '../../config/load.ts';
+import { registryData } from '../../config/checks/load.ts';
 import { createPayerHttp } from '../../functions/shared/payer/http-client.ts';
 import { closersOf } from '../../sandbox/closers.ts';
 import { partiesOf, sandboxOn } from '../../sandbox/parties.ts';

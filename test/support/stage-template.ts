@@ -1,6 +1,6 @@
 /** Templates of whole stages, and the parts of them that tests look at. */
-import { checkStage } from '../../config/check.ts';
-import { loadStage } from '../../config/load.ts';
+import { checkStage } from '../../config/checks/check-stage.ts';
+import { loadStage } from '../../config/checks/load.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import type { Resource as TemplateResource } from '../../sandbox/aws/cloudformation.ts';
 import { startSynthesizer, synthesizerVariable } from './synthesizer.ts';

@@ -1,4 +1,4 @@
-/** The registry's types: payers, partners, and lifetimes. `config/schema.ts` checks each field. */
+/** The registry's types: payers, partners, and lifetimes. `config/checks/schema.ts` checks each field. */
 
 import type { AssertionAlgorithm, ClientAuthentication, IdentityTokenAlgorithm } from './token-endpoint.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { checkStage } from '../../../config/check.ts';
+import { checkStage } from '../../../config/checks/check-stage.ts';
 import { localStage } from '../../../config/local.ts';
 import { cookiesOf, startMs } from '../../support/gateway.ts';
 import { gateway, pkce, redirectUri, sentBack, withPayer } from '../../support/login.ts';

@@ -1,8 +1,8 @@
 /** A sandbox payer that changes what it publishes, over HTTP, and the days after. */
 import type { Context } from 'aws-lambda';
 import { listDrift, proposeChange } from '../../../bin/payers/drift.ts';
-import { checkStage } from '../../../config/check.ts';
-import { registryData } from '../../../config/load.ts';
+import { checkStage } from '../../../config/checks/check-stage.ts';
+import { registryData } from '../../../config/checks/load.ts';
 import { localStage } from '../../../config/local.ts';
 import { smart } from '../../../config/presets.ts';
 import { canaryHandler } from '../../../functions/canary/handler.ts';

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { jest } from '@jest/globals';
-import { registryData } from '../../../config/load.ts';
+import { registryData } from '../../../config/checks/load.ts';
 import { localStage } from '../../../config/local.ts';
 import { discovery } from '../../../functions/discovery/discovery.ts';
 import type { ApiEvent } from '../../../functions/shared/http/api.ts';

@@ -2,7 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
 import { readOne } from '../../../bin/shared/registry-table.ts';
 import { stopNow } from '../../../bin/shared/stop-entry.ts';
-import { registryData } from '../../../config/load.ts';
+import { registryData } from '../../../config/checks/load.ts';
 import { localStage } from '../../../config/local.ts';
 import { fillRegistryHandler } from '../../../functions/fill-registry/handler.ts';
 import { entriesOf, readEntryItem } from '../../../functions/shared/registry/entry-items.ts';

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { jest } from '@jest/globals';
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
-import { registryData } from '../../../config/load.ts';
+import { registryData } from '../../../config/checks/load.ts';
 import { localStage } from '../../../config/local.ts';
 import { entriesOf } from '../../../functions/shared/registry/entry-items.ts';
 import { close, listen } from '../../../sandbox/aws/listen.ts';

@@ -1,4 +1,4 @@
-import { registryData } from '../../../../config/load.ts';
+import { registryData } from '../../../../config/checks/load.ts';
 import { localStage } from '../../../../config/local.ts';
 import { registryOf } from '../../../../functions/shared/registry/registry.ts';
 

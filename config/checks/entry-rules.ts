@@ -1,12 +1,12 @@
 /** The rules between the payers and the partners of a stage. */
 import { isDeepStrictEqual } from 'node:util';
-import { sendsMembers } from '../functions/shared/registry/profile.ts';
+import { sendsMembers } from '../../functions/shared/registry/profile.ts';
+import { pendingClientId } from '../examples.ts';
+import type { StageConfig } from '../stage.ts';
 import { originOf } from './deployment-schema.ts';
-import { pendingClientId } from './examples.ts';
 import { checkUnique, firstProblem, problem, type Context } from './fields.ts';
 import { isMetadataHost } from './rules.ts';
 import { partnerUrls, payerUrls } from './stage-urls.ts';
-import type { StageConfig } from './stage.ts';
 
 const checkIds = (config: StageConfig, context: Context): void => {
   const { payers, partners } = config;

@@ -1,7 +1,7 @@
 /** What limits the number of payers and partners: the size of the items and of the file that they are in. */
-import { pagesOf } from '../functions/shared/registry/entry-items.ts';
+import { pagesOf } from '../../functions/shared/registry/entry-items.ts';
+import type { StageConfig } from '../stage.ts';
 import { problem, type Context } from './fields.ts';
-import type { StageConfig } from './stage.ts';
 
 /** The text of one entry or page, in bytes: an item of DynamoDB has 400 KB, which it shares with a stop and reasons. */
 const mostEntryBytes = 390_000;

@@ -4,8 +4,9 @@ import {
   assertionAlgorithms,
   clientAuthentications,
   identityTokenAlgorithms,
-} from '../functions/shared/registry/token-endpoint.ts';
-import { isAboutPatient, parseScope } from '../functions/shared/scopes/scopes.ts';
+} from '../../functions/shared/registry/token-endpoint.ts';
+import { isAboutPatient, parseScope } from '../../functions/shared/scopes/scopes.ts';
+import type { StageConfig } from '../stage.ts';
 import { checkDeployment, deployment } from './deployment-schema.ts';
 import { checkDistinct, distinct, distinctFields } from './distinct.ts';
 import { checkEntries } from './entry-rules.ts';
@@ -16,7 +17,6 @@ import { weaknesses } from './production.ts';
 import { contradictions } from './profile-rules.ts';
 import { checkSizes } from './registry-sizes.ts';
 import * as rules from './rules.ts';
-import type { StageConfig } from './stage.ts';
 
 const days = 86_400;
 

@@ -1,5 +1,5 @@
 /** Example values that remain in a stage copied from an example. */
-import type { Partner, Payer, PublicJwk } from '../functions/shared/registry/types.ts';
+import type { Partner, Payer, PublicJwk } from '../../functions/shared/registry/types.ts';
 import {
   exampleAccount,
   exampleHostedZoneId,
@@ -9,10 +9,10 @@ import {
   publishedPlanKey,
   publishedPublicKey,
   publishedSecretHash,
-} from './examples.ts';
+} from '../examples.ts';
+import type { Deployment, StageConfig } from '../stage.ts';
 import { findingIf, insideEntry, type ConfigFinding } from './production.ts';
 import { operatorUrls, partnerUrls, payerUrls, providerUrls, type UrlField } from './stage-urls.ts';
-import type { Deployment, StageConfig } from './stage.ts';
 
 const exampleHost =
   (path: readonly PropertyKey[]) =>

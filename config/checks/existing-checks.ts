@@ -1,10 +1,10 @@
 /** What an account brings must fit the rest of the stage. */
+import { keyNames } from '../existing.ts';
+import type { StageConfig } from '../stage.ts';
 import * as arns from './arn.ts';
 import * as rules from './existing-rules.ts';
-import { keyNames } from './existing.ts';
 import { problem, type Context } from './fields.ts';
 import type { Rule } from './rules.ts';
-import type { StageConfig } from './stage.ts';
 
 interface Placed {
   readonly path: readonly PropertyKey[];

@@ -1,7 +1,7 @@
 /** What to say about an unknown field: most are misspelled, or come from another product. */
 import type * as z from 'zod';
-import { grantTypes, identityGrantType } from '../functions/shared/registry/token-endpoint.ts';
-import { distance } from '../functions/shared/scopes/distance.ts';
+import { grantTypes, identityGrantType } from '../../functions/shared/registry/token-endpoint.ts';
+import { distance } from '../../functions/shared/scopes/distance.ts';
 
 const secretName =
   /^(?:client_?|partner_?|payer_?)?(?:secrets?|passwords?|passphrase|credentials?)$|^(?:private_?key(?:_?jwk|_?pem)?s?|pem|api_?keys?|(?:access|refresh|bearer|auth)_?tokens?|aws_?secret.*|secret_?access_?key|d)$/i;

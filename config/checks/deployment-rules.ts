@@ -74,7 +74,7 @@ export const runbookUrl: Rule = (value) => (isPath(value) ? undefined : webUrl(v
 
 const isPath = (value: string): boolean => /^[\w-]+(\/\w[\w.-]*)*\.md$/.test(value);
 
-const repository = join(import.meta.dirname, '..');
+const repository = join(import.meta.dirname, '../..');
 
 /** Whether a runbook's path names a file that this repository does not have. Bundled code is outside the repository, so there the answer is always false. */
 export const leadsNowhere = (value: string): boolean =>

@@ -1,13 +1,13 @@
 /** What only the deployment needs: its fields with their defaults, and the rules between them. */
 import * as z from 'zod';
-import { secretOwnerOf } from '../functions/shared/registry/profile.ts';
+import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
+import type { StageConfig } from '../stage.ts';
 import * as rules from './deployment-rules.ts';
 import { checkExisting } from './existing-checks.ts';
 import { availabilityZone, regionOfZone } from './existing-rules.ts';
 import { accountFields } from './existing-schema.ts';
 import { firstProblem, list, problem, text, type Context } from './fields.ts';
 import { givenName, image, origin, webUrl } from './rules.ts';
-import type { StageConfig } from './stage.ts';
 
 const domain = z
   .strictObject({

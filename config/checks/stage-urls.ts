@@ -1,6 +1,6 @@
 /** The URLs in a configuration that browsers or functions request, each with its field. */
-import type { Operator } from '../functions/shared/pages/settings.ts';
-import type { IdentityProvider, Partner, Payer } from '../functions/shared/registry/types.ts';
+import type { Operator } from '../../functions/shared/pages/settings.ts';
+import type { IdentityProvider, Partner, Payer } from '../../functions/shared/registry/types.ts';
 
 /** A URL and the path of its field in the payer or partner. */
 export type UrlField = readonly [path: readonly PropertyKey[], url: string];

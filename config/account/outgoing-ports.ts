@@ -1,6 +1,6 @@
-import type { RegistryData } from '../functions/shared/registry/types.ts';
-import { payerUrls, providerUrls } from './stage-urls.ts';
-import type { StageConfig } from './stage.ts';
+import type { RegistryData } from '../../functions/shared/registry/types.ts';
+import { payerUrls, providerUrls } from '../checks/stage-urls.ts';
+import type { StageConfig } from '../stage.ts';
 
 /** URLs of a payer that only browsers request, or nobody. */
 const notCalled: ReadonlySet<PropertyKey | undefined> = new Set(['issuer', 'quirks']);

@@ -1,4 +1,4 @@
-import type { StageConfig } from './stage.ts';
+import type { StageConfig } from '../stage.ts';
 
 /** The tags of whatever belongs to a stage, whether the stack makes it or a tool. */
 export const stageTags = ({ stage, tags }: Pick<StageConfig, 'stage' | 'tags'>): Readonly<Record<string, string>> => ({

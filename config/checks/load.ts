@@ -2,11 +2,11 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { extname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { IndexSettings, PageSettings } from '../functions/shared/pages/settings.ts';
-import { sendsMembers } from '../functions/shared/registry/profile.ts';
-import type { Partner, Payer, RegistryData } from '../functions/shared/registry/types.ts';
-import { checkStage, ConfigError } from './check.ts';
-import type { StageConfig } from './stage.ts';
+import type { IndexSettings, PageSettings } from '../../functions/shared/pages/settings.ts';
+import { sendsMembers } from '../../functions/shared/registry/profile.ts';
+import type { Partner, Payer, RegistryData } from '../../functions/shared/registry/types.ts';
+import type { StageConfig } from '../stage.ts';
+import { checkStage, ConfigError } from './check-stage.ts';
 
 /**
  * Node puts the location of a syntax error, `/path/file.ts:3`, into the first line of the stack, not into the message.
@@ -72,9 +72,7 @@ const importDefault = async (path: string, file: string): Promise<unknown> => {
     throw new ConfigError(file, [`cannot be loaded (${message}); ${adviceFor(message)}`]);
   }
   if (!('default' in loaded) || loaded.default === undefined) {
-    throw new ConfigError(file, [
-      'has no default export; write "export default" before the stage\'s value, or if this is a file of the gateway itself, take another name for the stage',
-    ]);
+    throw new ConfigError(file, ['has no default export; write "export default" before the stage\'s value']);
   }
   const { default: value } = loaded;
   if (typeof value === 'function') {
@@ -115,8 +113,10 @@ const readStage = async (path: string, file: string): Promise<StageConfig> => {
   return checkStage(await (extension === '.json' ? readJson(path, file) : importDefault(path, file)), file);
 };
 
+const stagesFolder = join(import.meta.dirname, '..');
+
 /** The stages in a folder, in alphabetical order: the files that export one. */
-export const stageNames = (folder = import.meta.dirname): string[] =>
+export const stageNames = (folder = stagesFolder): string[] =>
   readdirSync(folder)
     .filter((name) => /^[a-z0-9-]+\.ts$/.test(name))
     .filter((name) => /^export default\b/m.test(readFileSync(join(folder, name), 'utf8')))
@@ -129,7 +129,7 @@ export const stageNames = (folder = import.meta.dirname): string[] =>
  * @param folder where stages are found by name
  * @throws ConfigError
  */
-export const loadStage = async (nameOrFile: string, folder = import.meta.dirname): Promise<StageConfig> => {
+export const loadStage = async (nameOrFile: string, folder = stagesFolder): Promise<StageConfig> => {
   if (!/^[a-z0-9-]+$/.test(nameOrFile)) return readStage(resolve(nameOrFile), nameOrFile);
   const file = `config/${nameOrFile}.ts`;
   const config = await readStage(join(folder, `${nameOrFile}.ts`), file);

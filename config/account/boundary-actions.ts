@@ -1,5 +1,5 @@
+import type { StageConfig } from '../stage.ts';
 import { endpointCalls } from './endpoint-calls.ts';
-import type { StageConfig } from './stage.ts';
 
 /** What Lambda does with a function's role: its log, its traces, and in a VPC its network interfaces. */
 const doneByLambda = ['logs:CreateLogStream', 'logs:PutLogEvents', 'xray:PutTelemetryRecords', 'xray:PutTraceSegments'];

@@ -1,8 +1,8 @@
 /** The shape of what an account brings to a stage. */
 import * as z from 'zod';
+import { calledServices, keyNames, type CalledService, type ExistingVpc, type LogDestination } from '../existing.ts';
 import * as arns from './arn.ts';
 import * as rules from './existing-rules.ts';
-import { calledServices, keyNames, type CalledService, type ExistingVpc, type LogDestination } from './existing.ts';
 import { checkUnique, problem, text } from './fields.ts';
 
 /** Lambda accepts no more for a function. */

@@ -1,7 +1,7 @@
 /** The rules between the fields of one payer's profile. */
-import { limitsOf, parseRecordSearch, readRecordSearch } from '../functions/shared/fhir/record-search.ts';
-import type { Payer } from '../functions/shared/registry/types.ts';
-import { covers, hold, parseScopes } from '../functions/shared/scopes/scopes.ts';
+import { limitsOf, parseRecordSearch, readRecordSearch } from '../../functions/shared/fhir/record-search.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
+import { covers, hold, parseScopes } from '../../functions/shared/scopes/scopes.ts';
 import { findingIf, type ConfigFinding } from './production.ts';
 import { isMetadataHost } from './rules.ts';
 import { payerUrls } from './stage-urls.ts';

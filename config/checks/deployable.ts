@@ -1,10 +1,10 @@
 /** What is allowed locally but not in AWS. */
-import { namesThisMachine } from '../functions/shared/http/private-address.ts';
-import { ConfigError, linesOf } from './check.ts';
+import { namesThisMachine } from '../../functions/shared/http/private-address.ts';
+import type { StageConfig } from '../stage.ts';
+import { ConfigError, linesOf } from './check-stage.ts';
 import { leftovers } from './leftovers.ts';
 import { findingIf, insideEntry, publicConsent, type ConfigFinding } from './production.ts';
 import { payerUrls, providerUrls, type UrlField } from './stage-urls.ts';
-import type { StageConfig } from './stage.ts';
 
 const onThisMachine = ([path, url]: UrlField): readonly ConfigFinding[] =>
   findingIf(

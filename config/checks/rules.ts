@@ -3,11 +3,11 @@
  * semicolon, what to write.
  */
 import { createPublicKey } from 'node:crypto';
-import { isFhirParameter } from '../functions/shared/fhir/record-search.ts';
-import { namesPrivateAddress } from '../functions/shared/http/private-address.ts';
-import type { Identifier } from '../functions/shared/registry/types.ts';
-import { isResourceType } from '../functions/shared/scopes/resource-types.ts';
-import { isReading, isWriting, namesType, parseScope } from '../functions/shared/scopes/scopes.ts';
+import { isFhirParameter } from '../../functions/shared/fhir/record-search.ts';
+import { namesPrivateAddress } from '../../functions/shared/http/private-address.ts';
+import type { Identifier } from '../../functions/shared/registry/types.ts';
+import { isResourceType } from '../../functions/shared/scopes/resource-types.ts';
+import { isReading, isWriting, namesType, parseScope } from '../../functions/shared/scopes/scopes.ts';
 import { nearestOf } from './unknown-fields.ts';
 import { unseenCharacter } from './visible.ts';
 

@@ -2,8 +2,8 @@
  * What the policies of keys and of the alarm topic must allow. The stack's own say it; those that the account brings
  * must say it too.
  */
-import type { KeyName } from './existing.ts';
-import type { StageConfig } from './stage.ts';
+import type { KeyName } from '../existing.ts';
+import type { StageConfig } from '../stage.ts';
 
 /** Where a stage is. In the stack these are CloudFormation's own references. */
 export interface Place {

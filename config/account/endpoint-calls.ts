@@ -1,4 +1,4 @@
-import type { CalledService } from './existing.ts';
+import type { CalledService } from '../existing.ts';
 
 /** What functions call of each service, and so what the policies of a VPC's endpoints must let through. */
 export const endpointCalls: Readonly<Record<CalledService, readonly string[]>> = {

@@ -3,8 +3,8 @@
  * compared with all others of that kind.
  */
 import * as z from 'zod';
+import type { StageConfig } from '../stage.ts';
 import { firstProblem, type Context } from './fields.ts';
-import type { StageConfig } from './stage.ts';
 
 /** Kinds of values, and what one of each is called. */
 const names = {

@@ -1,7 +1,7 @@
 /** What a stage with `production: true` refuses, because it would weaken security. */
-import type { Partner, Payer } from '../functions/shared/registry/types.ts';
+import type { Partner, Payer } from '../../functions/shared/registry/types.ts';
+import type { Deployment, StageConfig } from '../stage.ts';
 import { operatorUrls, partnerUrls, payerUrls, providerUrls, type UrlField } from './stage-urls.ts';
-import type { Deployment, StageConfig } from './stage.ts';
 
 /** A field, and `what is wrong; what to write`. */
 export interface ConfigFinding {
