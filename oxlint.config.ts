@@ -93,6 +93,8 @@ const fromSandbox = [
   // How tools read their command line, write tables and exit.
   'bin/shared/{command-line,errors,exit,markdown-table,output,progress,running-stack,spec}.ts',
   'functions/shared/instant.ts',
+  // What a log line has.
+  'functions/shared/record/request-record.ts',
 ];
 
 export default defineConfig({

@@ -1,7 +1,13 @@
 import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Metric, SearchExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Signal } from '../functions/shared/errors.ts';
-import { metricsNamespace, type Outcome, type signalsByPayer, type Step } from '../functions/shared/metrics/metrics.ts';
+import {
+  metricsNamespace,
+  type MetricName,
+  type Outcome,
+  type signalsByPayer,
+  type Step,
+} from '../functions/shared/metrics/metrics.ts';
 
 interface Ended {
   readonly step: Step;
@@ -31,8 +37,8 @@ export interface GatewayMetrics {
   /** Of all payers together: milliseconds until the payer's headers arrive, and bytes of health data. */
   readonly payerDuration: (statistic: string) => Metric;
   readonly bytes: () => Metric;
-  /** Every series with these dimensions that matches the filter. None has a payer. */
-  readonly search: (dimensions: readonly string[], filter: string, statistic: string) => SearchExpression;
+  /** Every series of a metric with these dimensions. None has a payer. */
+  readonly search: (dimensions: readonly string[], metricName: MetricName, statistic: string) => SearchExpression;
 }
 
 /** How long one data point of an alarm or a graph is. */
@@ -42,7 +48,7 @@ export const period = Duration.minutes(5);
 export const gatewayMetrics = (stage: string): GatewayMetrics => {
   const namespace = metricsNamespace(stage);
   const metric = (
-    metricName: string,
+    metricName: MetricName,
     dimensionsMap: Record<string, string>,
     statistic: string = Stats.SUM,
     each = period,
@@ -51,7 +57,11 @@ export const gatewayMetrics = (stage: string): GatewayMetrics => {
    * An alarm of several series needs an order: above 500 series CloudWatch evaluates the first 500
    * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create_Metrics_Insights_Alarm.html).
    */
-  const byPayer = (metricName: string, dimensions: readonly string[], more: { where?: string; limit?: string } = {}) =>
+  const byPayer = (
+    metricName: MetricName,
+    dimensions: readonly string[],
+    more: { where?: string; limit?: string } = {},
+  ) =>
     new MathExpression({
       expression: [
         `SELECT SUM(${metricName}) FROM SCHEMA("${namespace}", ${dimensions.join(', ')})`,
@@ -75,9 +85,9 @@ export const gatewayMetrics = (stage: string): GatewayMetrics => {
     duration: (step, statistic) => metric('ms', { step }, statistic),
     payerDuration: (statistic) => metric('payerMs', {}, statistic),
     bytes: () => metric('bytes', {}),
-    search: (dimensions, filter, statistic) =>
+    search: (dimensions, metricName, statistic) =>
       new SearchExpression({
-        expression: `SEARCH('{"${namespace}",${dimensions.join(',')}} ${filter}', '${statistic}', ${period.toSeconds()})`,
+        expression: `SEARCH('{"${namespace}",${dimensions.join(',')}} MetricName="${metricName}"', '${statistic}', ${period.toSeconds()})`,
         label: '',
         period,
       }),

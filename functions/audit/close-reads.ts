@@ -104,8 +104,8 @@ export const closeReads = async (deps: AuditDeps, requestId: string): Promise<vo
     counts: { closed, ...(damaged === 0 ? {} : { damaged }) },
     failure,
     metrics: {
-      auditEndUnknown: [closed === 0 ? undefined : closed, 'Count'],
-      auditNotWritten: [failed || damaged > 0 ? 1 : undefined, 'Count'],
+      auditEndUnknown: closed === 0 ? undefined : closed,
+      auditNotWritten: failed || damaged > 0 ? 1 : undefined,
     },
   });
   if (failed) throw new Error(`Reads without an end were not closed: ${causeOf(failure)}`);

@@ -35,10 +35,10 @@ const writeBatchLine = (deps: AuditDeps, { records, events, failure }: Batch): v
     counts: { records, unreadable, apart, rewritten },
     failure,
     metrics: {
-      auditEvents: [failed ? 0 : events.length, 'Count'],
-      auditLagMs: [lagMs(events, deps.clock.now()), 'Milliseconds'],
-      auditNotWritten: [failed || unreadable > 0 ? 1 : undefined, 'Count'],
-      auditTimesDiffer: [apart + rewritten > 0 ? 1 : undefined, 'Count'],
+      auditEvents: failed ? 0 : events.length,
+      auditLagMs: lagMs(events, deps.clock.now()),
+      auditNotWritten: failed || unreadable > 0 ? 1 : undefined,
+      auditTimesDiffer: apart + rewritten > 0 ? 1 : undefined,
     },
   });
 };

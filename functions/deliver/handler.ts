@@ -49,7 +49,7 @@ const writeLine = (
       ...(wait === undefined ? {} : { waitSeconds: wait }),
       ms,
       ...embeddedMetrics(registry.stage, clock.now(), [
-        { dimensions: [[]], metrics: { deliveryFailed: [forGood ? 1 : undefined, 'Count'] } },
+        { dimensions: [[]], metrics: { deliveryFailed: forGood ? 1 : undefined } },
       ]),
     }),
   );

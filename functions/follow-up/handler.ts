@@ -69,11 +69,11 @@ const writeBatchLine = ({ clock, stage, writeLog }: FollowUpDeps, followed: read
         {
           dimensions: [[]],
           metrics: {
-            exportWaiting: [waiting === 0 ? undefined : waiting, 'Count'],
+            exportWaiting: waiting === 0 ? undefined : waiting,
             // The job wrote no end of it, and so no metric.
-            exportFailed: [overdue === 0 ? undefined : overdue, 'Count'],
+            exportFailed: overdue === 0 ? undefined : overdue,
             // An unreadable record is skipped, so no retry shows it.
-            followUpFailed: [failed.length + unreadable === 0 ? undefined : failed.length + unreadable, 'Count'],
+            followUpFailed: failed.length + unreadable === 0 ? undefined : failed.length + unreadable,
           },
         },
       ]),

@@ -1,3 +1,4 @@
+import type { RequestRecord } from '../../functions/shared/record/request-record.ts';
 import type { FlowName, LoggedFacts, Pair } from './event.ts';
 import type { Explain } from './explain.ts';
 import type { Hub } from './hub.ts';
@@ -25,8 +26,10 @@ const number = (line: Line, name: string): number | undefined => {
   return typeof value === 'number' ? value : undefined;
 };
 
-const texts = ['step', 'outcome', 'interaction', 'error', 'detail'] as const;
-const numbers = ['payerStatus', 'payerMs', 'bytes'] as const;
+const texts = ['step', 'outcome', 'interaction', 'error', 'detail'] as const satisfies readonly (
+  keyof RequestRecord | 'outcome'
+)[];
+const numbers = ['payerStatus', 'payerMs', 'bytes'] as const satisfies readonly (keyof RequestRecord)[];
 
 /** The fields of a request's line that are shown. */
 const factsOf = (line: Line): LoggedFacts =>

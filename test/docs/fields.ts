@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { signals } from '../../functions/shared/errors.ts';
+import { metricNames } from '../../functions/shared/metrics/metrics.ts';
 import { words } from '../support/words.ts';
 import { root } from './documents.ts';
 
@@ -22,11 +22,7 @@ export const accessLogFields = (): string[] => members(between(source('lib/acces
 export const loggedFields = (): string[] => [
   ...members(between(source('functions/shared/record/request-record.ts'), 'export interface RequestRecord', '\n}')),
   'outcome',
-  'ms',
-  ...signals,
-  ...[...between(source('functions/audit/handler.ts'), 'metrics: {', '}').matchAll(/^ +(\w+): \[/gm)].map(
-    ([, name = '']) => name,
-  ),
+  ...metricNames,
   'level',
   'records',
   // These are logged by the follow-up, the job and deliveries.

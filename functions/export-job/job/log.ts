@@ -44,7 +44,7 @@ const downOf = ({ clock, registry }: LogDeps, { exchange }: Export, detail: stri
   exchange === undefined || detail !== 'failed'
     ? {}
     : embeddedMetrics(registry.stage, clock.now(), [
-        { dimensions: [[], ['payer']], metrics: { payerDown: [failedCalls, 'Count'] } },
+        { dimensions: [[], ['payer']], metrics: { payerDown: failedCalls } },
       ]);
 
 /**
@@ -94,13 +94,13 @@ export const writeEnd = (
       resources,
       seconds,
       ...embeddedMetrics(registry.stage, clock.now(), [
-        { dimensions: [['outcome']], metrics: { exports: [1, 'Count'] } },
+        { dimensions: [['outcome']], metrics: { exports: 1 } },
         {
           dimensions: [[]],
           metrics: {
-            exportResources: [resources, 'Count'],
-            exportMs: [seconds * 1000, 'Milliseconds'],
-            exportFailed: [isFailure ? 1 : undefined, 'Count'],
+            exportResources: resources,
+            exportMs: seconds * 1000,
+            exportFailed: isFailure ? 1 : undefined,
           },
         },
       ]),

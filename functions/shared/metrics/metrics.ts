@@ -1,4 +1,4 @@
-import type { Signal } from '../errors.ts';
+import { signals as allSignals, type Signal } from '../errors.ts';
 
 /** Writes one line of the structured log. */
 export type WriteLog = (line: string) => void;
@@ -26,11 +26,44 @@ export type Step =
 /** `refused` is the caller's fault or the member's choice, `failed` the gateway's or the payer's. */
 export type Outcome = 'ok' | 'refused' | 'failed';
 
+/** Every metric that is no signal, with its unit. */
+const figures = {
+  requests: 'Count',
+  ms: 'Milliseconds',
+  /** Until the payer's headers arrive. */
+  payerMs: 'Milliseconds',
+  bytes: 'Bytes',
+  /** Answers that were cut, by function. */
+  answersCut: 'Count',
+  auditEvents: 'Count',
+  /** How old the oldest event of a batch is. */
+  auditLagMs: 'Milliseconds',
+  /** Reads that the audit closed because their end is unknown. */
+  auditEndUnknown: 'Count',
+  /** Exports that ended, by outcome. */
+  exports: 'Count',
+  exportResources: 'Count',
+  exportMs: 'Milliseconds',
+  /** Changes of grants and exports that could not be followed up. */
+  followUpFailed: 'Count',
+} as const;
+
+/** A metric of a stage. Each signal is one, and counts. */
+export type MetricName = keyof typeof figures | Signal;
+
+const units: Readonly<Record<string, 'Count' | 'Milliseconds' | 'Bytes'>> = figures;
+
+/** Every metric of a stage. */
+export const metricNames: readonly MetricName[] = [
+  ...(Object.keys(figures) as (keyof typeof figures)[]),
+  ...allSignals,
+];
+
 /** Metrics that share their dimension sets. Those without a value are omitted. */
 export interface MetricSet {
   /** CloudWatch bills one metric per set. The keys are members of the log line. */
   readonly dimensions: readonly (readonly string[])[];
-  readonly metrics: Readonly<Record<string, readonly [number | undefined, 'Count' | 'Milliseconds' | 'Bytes']>>;
+  readonly metrics: Readonly<Partial<Record<MetricName, number | undefined>>>;
 }
 
 /** What CloudWatch files a stage's own metrics under. */
@@ -48,10 +81,10 @@ export const embeddedMetrics = (
 ): Readonly<Record<string, unknown>> => {
   const values: Record<string, number> = {};
   const directives = sets.flatMap(({ dimensions, metrics }) => {
-    const given = Object.entries(metrics).flatMap(([name, [value, unit]]) => {
+    const given = Object.entries(metrics).flatMap(([name, value]) => {
       if (value === undefined || dimensions.length === 0) return [];
       values[name] = value;
-      return [{ Name: name, Unit: unit }];
+      return [{ Name: name, Unit: units[name] ?? 'Count' }];
     });
     return given.length === 0 ? [] : [{ Namespace: metricsNamespace(stage), Dimensions: dimensions, Metrics: given }];
   });
@@ -107,20 +140,20 @@ export const requestMetrics = (
   const isCounted = step !== undefined;
   const hasPayer = payer !== undefined && payer !== '';
   const counted = (of: readonly Signal[]) =>
-    Object.fromEntries(of.map((signal) => [signal, [signal === 'payerDown' ? payerDownCount : 1, 'Count'] as const]));
+    Object.fromEntries(of.map((signal) => [signal, signal === 'payerDown' ? payerDownCount : 1]));
   return embeddedMetrics(stage, timestampMs, [
     {
       dimensions: isCounted
         ? [['step', 'outcome'], ...(hasPayer && outcome === 'failed' ? [['payer', 'step', 'outcome']] : [])]
         : [],
-      metrics: { requests: [1, 'Count'] },
+      metrics: { requests: 1 },
     },
-    { dimensions: isCounted ? [['step']] : [], metrics: { ms: [ms, 'Milliseconds'] } },
+    { dimensions: isCounted ? [['step']] : [], metrics: { ms } },
     {
       dimensions: [[]],
       metrics: {
-        payerMs: [payerMs, 'Milliseconds'],
-        bytes: [bytes, 'Bytes'],
+        payerMs,
+        bytes,
         ...counted(signals.filter((signal) => !namesPayers(signal))),
       },
     },

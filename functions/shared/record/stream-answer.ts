@@ -39,7 +39,7 @@ const countCut = (
   writeLog: StreamDeps['writeLog'],
 ): void => {
   const answersCut = embeddedMetrics(stage, Date.parse(time), [
-    { dimensions: [['function']], metrics: { answersCut: [1, 'Count'] } },
+    { dimensions: [['function']], metrics: { answersCut: 1 } },
   ]);
   writeLog(JSON.stringify({ level: 'info', time, requestId, function: name, ...answersCut }));
 };

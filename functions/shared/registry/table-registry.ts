@@ -55,7 +55,7 @@ export const tableRegistry = ({ table, clock, writeLog, stage, lifetimes }: Tabl
         level: 'error',
         time: new Date(clock.now()).toISOString(),
         detail,
-        ...embeddedMetrics(stage, clock.now(), [{ dimensions: [[]], metrics: { [signal]: [1, 'Count'] } }]),
+        ...embeddedMetrics(stage, clock.now(), [{ dimensions: [[]], metrics: { [signal]: 1 } }]),
       }),
     );
 

@@ -140,13 +140,13 @@ describe('the metrics of a request', () => {
 describe('metrics of other functions', () => {
   it('need no dimension, and without a value there are none', () => {
     const counted = embeddedMetrics('demo', 7, [
-      { dimensions: [[]], metrics: { written: [3, 'Count'], lagMs: [undefined, 'Milliseconds'] } },
-      { dimensions: [], metrics: { nowhere: [1, 'Count'] } },
+      { dimensions: [[]], metrics: { auditEvents: 3, auditLagMs: undefined } },
+      { dimensions: [], metrics: { followUpFailed: 1 } },
     ]);
 
     expect(metricsOf(JSON.stringify(counted))).toEqual([
-      { namespace: 'p2p-gateway/demo', name: 'written', unit: 'Count', value: 3, dimensions: {} },
+      { namespace: 'p2p-gateway/demo', name: 'auditEvents', unit: 'Count', value: 3, dimensions: {} },
     ]);
-    expect(Object.keys(counted)).toEqual(['_aws', 'written']);
+    expect(Object.keys(counted)).toEqual(['_aws', 'auditEvents']);
   });
 });
