@@ -13,7 +13,7 @@ const config: KnipConfig = {
     'bin/*.ts',
     'functions/*/index.ts',
     // Takes a package's place in the bundles (lib/bundle-options.ts).
-    'functions/shared/role-credentials.ts',
+    'functions/shared/aws/role-credentials.ts',
     // Whatever stages an operator has written.
     ...stageNames().map((stage) => `config/${stage}.ts`),
     'sandbox/partner/main.ts',

@@ -5,10 +5,12 @@ import { defineConfig, type OxlintOverride } from 'oxlint';
  * What is in each room of functions/shared: see CONTRIBUTING.md.
  */
 export const sharedRooms =
-  'exchanges exports partner payer fhir pages record http registry limits store metrics scopes events json'.split(' ');
+  'exchanges exports partner payer fhir pages record http registry limits store metrics scopes events json aws'.split(
+    ' ',
+  );
 /** Rooms with a bar between them stand side by side: neither imports from the other. */
 export const exportJobRooms = 'end record|exchange leg job state reading age'.split(' ');
-const sandboxRooms = 'drill demo sign-in identity payer live documents api-docs aws state partner'.split(' ');
+export const sandboxRooms = 'drill demo sign-in identity payer live documents api-docs aws state partner'.split(' ');
 /** Files of others that a tool uses. A tool that others use takes none of another tool. */
 const filesOfOthers: Readonly<Record<string, readonly string[]>> = {
   audit: ['../functions/audit/audit-event.ts'],

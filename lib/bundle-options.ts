@@ -12,6 +12,6 @@ export const bundleOptions = {
   mainFields: ['module', 'main'] as string[],
   minify: true,
   alias: {
-    '@aws-sdk/credential-provider-node': join(import.meta.dirname, '../functions/shared/role-credentials.ts'),
+    '@aws-sdk/credential-provider-node': join(import.meta.dirname, '../functions/shared/aws/role-credentials.ts'),
   } as Record<string, string>,
 } as const;

@@ -1,7 +1,7 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import type { StageConfig } from '../../config/stage.ts';
 import { causeOf } from '../../functions/shared/errors.ts';
-import { parseObject } from '../../functions/shared/json-object.ts';
+import { parseObject } from '../../functions/shared/json/json-object.ts';
 import type { Export } from '../../functions/shared/store/export-item.ts';
 import { awsSettings } from '../shared/aws.ts';
 import { findIn } from '../shared/log-lines.ts';

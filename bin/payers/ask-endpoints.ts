@@ -1,6 +1,6 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { setTimeout as after } from 'node:timers/promises';
-import { parseObject } from '../../functions/shared/json-object.ts';
+import { parseObject } from '../../functions/shared/json/json-object.ts';
 import { isGiven } from '../../functions/shared/payer/answers.ts';
 import { smartPlace } from '../../functions/shared/payer/discovery-documents.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';

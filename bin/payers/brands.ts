@@ -1,5 +1,5 @@
 import * as rules from '../../config/checks/rules.ts';
-import { isObject, objectsIn, type JsonObject } from '../../functions/shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../../functions/shared/json/json-object.ts';
 import type { Brand } from '../../functions/shared/registry/types.ts';
 import { withoutUndefined } from '../shared/objects.ts';
 import { sameBase } from './draft.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fhirBaseUrl as fhirBaseUrlRule, givenName } from '../../config/checks/rules.ts';
-import { isObject, parseObject } from '../../functions/shared/json-object.ts';
+import { isObject, parseObject } from '../../functions/shared/json/json-object.ts';
 import type { Brand } from '../../functions/shared/registry/types.ts';
 import { Refusal } from '../shared/errors.ts';
 

@@ -1,5 +1,5 @@
 import { causeOf } from '../../functions/shared/errors.ts';
-import { parseObject, type JsonObject } from '../../functions/shared/json-object.ts';
+import { parseObject, type JsonObject } from '../../functions/shared/json/json-object.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { readText } from '../../functions/shared/payer/read-text.ts';
 import { answerMs } from '../shared/deadline.ts';

@@ -1,5 +1,5 @@
 import { clientSecret } from '../../config/checks/rules.ts';
-import { parseObject } from '../../functions/shared/json-object.ts';
+import { parseObject } from '../../functions/shared/json/json-object.ts';
 import type { PayerSecret } from '../../functions/shared/payer/secrets.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { Refusal } from '../shared/errors.ts';

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { secretHeaderValue } from '../../config/checks/rules.ts';
-import { isObject, parseObject, type JsonObject } from '../../functions/shared/json-object.ts';
+import { isObject, parseObject, type JsonObject } from '../../functions/shared/json/json-object.ts';
 import type { Payer, PublicJwk } from '../../functions/shared/registry/types.ts';
 import { answerMs, withinMs } from '../shared/deadline.ts';
 import { explainSecretsFailure, type Explained } from '../shared/secrets-manager.ts';

@@ -1,5 +1,5 @@
 import { printedBaseUrl } from '../../config/checks/rules.ts';
-import { isObject, objectsIn, type JsonObject } from '../../functions/shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../../functions/shared/json/json-object.ts';
 import { groupOperationsIn } from '../../functions/shared/payer/compare-exchange.ts';
 import { isResourceType } from '../../functions/shared/scopes/resource-types.ts';
 import type { Answer } from './probe.ts';

@@ -1,6 +1,6 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { visibleLine } from '../../config/checks/visible.ts';
-import { parseObject } from '../../functions/shared/json-object.ts';
+import { parseObject } from '../../functions/shared/json/json-object.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { requireAccount } from '../shared/caller.ts';
 import { readCommand } from '../shared/command-line.ts';

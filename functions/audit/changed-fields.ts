@@ -1,4 +1,4 @@
-import { isObject, parseObject, type JsonObject } from '../shared/json-object.ts';
+import { isObject, parseObject, type JsonObject } from '../shared/json/json-object.ts';
 
 const differing = (before: JsonObject, after: JsonObject): string[] =>
   [...new Set([...Object.keys(before), ...Object.keys(after)])]

@@ -1,4 +1,4 @@
-import { isObject } from '../shared/json-object.ts';
+import { isObject } from '../shared/json/json-object.ts';
 import { auditEventAttributes } from '../shared/store/attributes.ts';
 import { exchangeEventTypes, type AuditedMember } from '../shared/store/exchange-events.ts';
 import { readerOf } from '../shared/store/items.ts';

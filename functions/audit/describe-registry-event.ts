@@ -1,5 +1,5 @@
 import { instant } from '../shared/instant.ts';
-import { parseObject } from '../shared/json-object.ts';
+import { parseObject } from '../shared/json/json-object.ts';
 import { readEntryItem, type StoredEntry } from '../shared/registry/entry-items.ts';
 import { isEnd, type Stop } from '../shared/registry/stops.ts';
 import {

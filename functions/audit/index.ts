@@ -1,5 +1,5 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import { awsLimits } from '../shared/aws-limits.ts';
+import { awsLimits } from '../shared/aws/aws-limits.ts';
 import { requireEnvironment } from '../shared/environment.ts';
 import { dynamoClient } from '../shared/store/dynamo.ts';
 import { auditHandler } from './handler.ts';

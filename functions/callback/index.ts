@@ -1,6 +1,6 @@
+import { kmsClient } from '../shared/aws/kms-client.ts';
 import { realDeps } from '../shared/deps.ts';
 import { requireEnvironment } from '../shared/environment.ts';
-import { kmsClient } from '../shared/kms-client.ts';
 import { readPageSettings } from '../shared/pages/settings.ts';
 import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
 import { memberIndexer } from '../shared/store/index-member.ts';

@@ -1,11 +1,11 @@
 import { errors, jwtVerify, type JWTPayload } from 'jose';
 import { nowSeconds } from '../shared/clock.ts';
 import type { Deps } from '../shared/deps.ts';
-import { keySetOf } from '../shared/key-set.ts';
 import { nonceOf } from '../shared/payer/authorize-url.ts';
 import { PayerError } from '../shared/payer/errors.ts';
 import type { ReadKeys } from '../shared/payer/key-reader.ts';
 import type { ReadIdToken } from '../shared/payer/require-patient.ts';
+import { keySetOf } from '../shared/registry/key-set.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import type { LoginAttempt } from '../shared/store/login-attempts.ts';
 

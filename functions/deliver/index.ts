@@ -1,8 +1,8 @@
 import { withDurableExecution } from '@aws/durable-execution-sdk-js';
+import { endStaleInvocation } from '../shared/aws/stale-invocation.ts';
 import { realRegistryDeps } from '../shared/deps.ts';
 import { requireEnvironment } from '../shared/environment.ts';
 import { secretsClient } from '../shared/payer/secrets.ts';
-import { endStaleInvocation } from '../shared/stale-invocation.ts';
 import { deliverHandler } from './handler.ts';
 import { postOf } from './post.ts';
 

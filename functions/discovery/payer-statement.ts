@@ -3,7 +3,7 @@ import { checkPatient } from '../shared/fhir/check-patient.ts';
 import { plainParameters } from '../shared/fhir/known-parameters.ts';
 import { parseFhirRequest } from '../shared/fhir/parse-fhir-request.ts';
 import { isSearchParameter } from '../shared/fhir/search-targets.ts';
-import { isObject, objectsIn, type JsonObject } from '../shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../shared/json/json-object.ts';
 import { mayBeAsked } from '../shared/partner/authenticate-system.ts';
 import { isAt, type FhirBase } from '../shared/registry/fhir-bases.ts';
 import type { Payer } from '../shared/registry/types.ts';

@@ -6,8 +6,8 @@ import {
   type DurableExecutionHandler,
   type DurableLambdaHandler,
 } from '@aws/durable-execution-sdk-js';
+import { endStaleInvocation } from '../shared/aws/stale-invocation.ts';
 import { causeOf } from '../shared/errors.ts';
-import { endStaleInvocation } from '../shared/stale-invocation.ts';
 import { begin, goOn, type Begun } from './begin.ts';
 import { dropSecretsIfOverdue, endIfFailed } from './end/end-if-failed.ts';
 import { fail, finish, writeEndOfRecord, type Ended } from './end/finish.ts';

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
-import { awsLimits } from '../shared/aws-limits.ts';
+import { awsLimits } from '../shared/aws/aws-limits.ts';
+import { kmsClient } from '../shared/aws/kms-client.ts';
 import { realDeps } from '../shared/deps.ts';
 import { requireEnvironment } from '../shared/environment.ts';
 import { openInJob, sealForJob } from '../shared/exports/seal-for-job.ts';
-import { kmsClient } from '../shared/kms-client.ts';
 import { leaseFromTable } from '../shared/limits/lease-slots.ts';
 import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
 import { boundedClock } from '../shared/store/bounded-clock.ts';

@@ -1,6 +1,6 @@
 import { addAbortSignal, type Readable } from 'node:stream';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { awsLimits } from '../shared/aws-limits.ts';
+import { awsLimits } from '../shared/aws/aws-limits.ts';
 import { causeOf, unavailable } from '../shared/errors.ts';
 import type { OpenObject } from './deps.ts';
 

@@ -1,5 +1,5 @@
 import { LambdaClient, SendDurableExecutionCallbackSuccessCommand } from '@aws-sdk/client-lambda';
-import { awsLimits } from '../shared/aws-limits.ts';
+import { awsLimits } from '../shared/aws/aws-limits.ts';
 import { causeOf, unavailable } from '../shared/errors.ts';
 import type { ExportDeps } from './deps.ts';
 

@@ -6,7 +6,7 @@ import { fhirAnswer, outcomeAnswer } from '../shared/fhir/operation-outcome.ts';
 import { createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
-import { parseObject } from '../shared/json-object.ts';
+import { parseObject } from '../shared/json/json-object.ts';
 import {
   declaresUtf8,
   dropBody,

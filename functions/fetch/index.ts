@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { kmsClient } from '../shared/aws/kms-client.ts';
 import { realDeps } from '../shared/deps.ts';
 import { requireEnvironment } from '../shared/environment.ts';
 import { openInJob, sealForJob } from '../shared/exports/seal-for-job.ts';
-import { kmsClient } from '../shared/kms-client.ts';
 import { leaseFromTable } from '../shared/limits/lease-slots.ts';
 import { limiter } from '../shared/limits/limiter.ts';
 import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { awsLimits } from '../shared/aws-limits.ts';
+import { awsLimits } from '../shared/aws/aws-limits.ts';
 import { requireEnvironment } from '../shared/environment.ts';
 import type { RegistryData } from '../shared/registry/types.ts';
 import { fillRegistryHandler } from './handler.ts';

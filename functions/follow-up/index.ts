@@ -1,5 +1,5 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
-import { awsLimits } from '../shared/aws-limits.ts';
+import { awsLimits } from '../shared/aws/aws-limits.ts';
 import { realRegistryDeps } from '../shared/deps.ts';
 import { requireEnvironment } from '../shared/environment.ts';
 import { followUpHandler } from './handler.ts';

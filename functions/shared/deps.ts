@@ -7,7 +7,7 @@ import type { PayerHttp } from './payer/http.ts';
 import type { RecordDeps } from './record/request-record.ts';
 import { tableRegistry } from './registry/table-registry.ts';
 import type { Lifetimes } from './registry/types.ts';
-import { dynamoClient } from './store/dynamo.ts';
+import { dynamoClient, type Table } from './store/dynamo.ts';
 
 /** What every function depends on. */
 export interface Deps extends RecordDeps {
@@ -41,6 +41,12 @@ export const realRegistryDeps = (): Pick<RealDeps, 'clock' | 'randomBytes' | 're
     writeLog,
     client,
   };
+};
+
+/** The table of exchanges; undefined in a stage without them. */
+export const exchangesTable = (client: DynamoDBClient): Table | undefined => {
+  const name = process.env['EXCHANGES_TABLE'];
+  return name === undefined ? undefined : { client, name };
 };
 
 /** The real dependencies, built once when the function starts. */

@@ -6,7 +6,7 @@ import { answerIfPreflight, corsForPartners } from '../shared/http/cors.ts';
 import { finishInTime } from '../shared/http/finish-in-time.ts';
 import { readFormPairs } from '../shared/http/form.ts';
 import { json, noStore, oauthError } from '../shared/http/respond.ts';
-import { isObject } from '../shared/json-object.ts';
+import { isObject } from '../shared/json/json-object.ts';
 import type { Step } from '../shared/metrics/metrics.ts';
 import { systemScope } from '../shared/partner/authenticate-system.ts';
 import { answerErrors } from '../shared/record/answer-errors.ts';

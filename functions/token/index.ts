@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { realDeps } from '../shared/deps.ts';
+import { kmsClient } from '../shared/aws/kms-client.ts';
+import { exchangesTable, realDeps } from '../shared/deps.ts';
 import { requireEnvironment } from '../shared/environment.ts';
-import { exchangesTable } from '../shared/exchanges-table.ts';
-import { kmsClient } from '../shared/kms-client.ts';
 import { keyReader, ofIdentityProviders } from '../shared/payer/key-reader.ts';
 import { payerSecretReader, secretsClient } from '../shared/payer/secrets.ts';
 import type { IdentityProvider } from '../shared/registry/types.ts';

@@ -1,6 +1,6 @@
 import { authorizeHandler } from '../../functions/authorize/handler.ts';
 import { callbackHandler } from '../../functions/callback/handler.ts';
-import { discovery } from '../../functions/discovery/discovery.ts';
+import { discoveryHandler } from '../../functions/discovery/handler.ts';
 import type { ApiResponse } from '../../functions/shared/http/api.ts';
 import { entriesOf, newEntryItem } from '../../functions/shared/registry/entry-items.ts';
 import { tableRegistry } from '../../functions/shared/registry/table-registry.ts';
@@ -119,7 +119,7 @@ describe('each step of a sign-in in a new environment reads its partner and its 
 
 it('a new environment reads the payer alone for a discovery document', async () => {
   const { environment, readsOf } = overTable();
-  const handler = discovery(environment());
+  const handler = discoveryHandler(environment());
   const document = () => call(handler, toEvent(documentRequest('northwind', '.well-known/smart-configuration')));
 
   expect(await readsOf(document, 200)).toEqual(['GetItem payer#northwind']);

@@ -1,7 +1,7 @@
 import type { Context } from 'aws-lambda';
 import { canaryHandler } from '../../functions/canary/handler.ts';
 import { isTurn } from '../../functions/canary/watch-drift.ts';
-import { discovery } from '../../functions/discovery/discovery.ts';
+import { discoveryHandler } from '../../functions/discovery/handler.ts';
 import { payerBreakers } from '../../functions/fetch/breaker/breakers.ts';
 import { refuseWaiting } from '../../functions/fetch/breaker/refuse.ts';
 import type { FetchDeps } from '../../functions/fetch/deps.ts';
@@ -136,7 +136,7 @@ const registries = async (): Promise<Line[]> => {
     const { stage, lifetimes } = test.deps.registry;
     const registry = tableRegistry({ table, clock, writeLog, stage, lifetimes });
     const event = apiEvent('/r4/{payer}/metadata', { path: { payer: 'northwind' } });
-    await call(discovery({ ...test.deps, registry }), event);
+    await call(discoveryHandler({ ...test.deps, registry }), event);
     return test.lines;
   };
   const damaged = { Item: { entryId: { S: 'payer#northwind' }, entry: { S: '{}' }, digest: { S: 'other' } } };

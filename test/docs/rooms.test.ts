@@ -1,15 +1,21 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { matchesGlob } from 'node:path';
-import config, { exportJobRooms, sharedRooms } from '../../oxlint.config.ts';
+import config, { exportJobRooms, sandboxRooms, sharedRooms } from '../../oxlint.config.ts';
 
-it('the documents show the rooms of functions/export-job in the order that lint holds, and no room is left out', () => {
-  const folders = readdirSync('functions/export-job', { withFileTypes: true }).filter((entry) => entry.isDirectory());
+it.each([
+  ['functions/export-job', exportJobRooms, ['CONTRIBUTING.md', 'docs/architecture.md']],
+  ['sandbox', sandboxRooms, ['CONTRIBUTING.md']],
+])(
+  'the documents show the rooms of %s in the order that lint holds, and no room is left out',
+  (parent, rooms, pages) => {
+    const folders = readdirSync(parent, { withFileTypes: true }).filter((entry) => entry.isDirectory());
 
-  const line = exportJobRooms.join(' → ').replaceAll('|', ' | ');
-  for (const page of ['CONTRIBUTING.md', 'docs/architecture.md']) expect(readFileSync(page, 'utf8')).toContain(line);
-  expect(folders.map(({ name }) => name).toSorted()).toEqual(exportJobRooms.flatMap((at) => at.split('|')).toSorted());
-});
+    const line = rooms.join(' → ').replaceAll('|', ' | ');
+    for (const page of pages) expect(readFileSync(page, 'utf8')).toContain(line);
+    expect(folders.map(({ name }) => name).toSorted()).toEqual(rooms.flatMap((at) => at.split('|')).toSorted());
+  },
+);
 
 it('the documents show the rooms of functions/shared in the order that lint holds, and no room is left out', () => {
   const contributing = readFileSync('CONTRIBUTING.md', 'utf8');

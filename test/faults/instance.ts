@@ -3,8 +3,8 @@ import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Context } from 'aws-lambda';
+import { kmsLimits } from '../../functions/shared/aws/kms-client.ts';
 import type { ApiEvent } from '../../functions/shared/http/api.ts';
-import { kmsLimits } from '../../functions/shared/kms-client.ts';
 import { createPayerHttp } from '../../functions/shared/payer/http-client.ts';
 import { payerSecretReader, secretsLimits } from '../../functions/shared/payer/secrets.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';

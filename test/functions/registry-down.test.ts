@@ -1,6 +1,6 @@
 import { authorizeHandler } from '../../functions/authorize/handler.ts';
 import { callbackHandler } from '../../functions/callback/handler.ts';
-import { discovery } from '../../functions/discovery/discovery.ts';
+import { discoveryHandler } from '../../functions/discovery/handler.ts';
 import { unavailable } from '../../functions/shared/errors.ts';
 import type { Registry } from '../../functions/shared/registry/registry.ts';
 import { tokenHandler } from '../../functions/token/handler.ts';
@@ -72,7 +72,10 @@ describe('without its registry', () => {
     expect(token.headers).not.toHaveProperty('Access-Control-Allow-Origin');
     expect(lastLine(test)).toMatchObject(failed('redeem'));
 
-    const document = await call(discovery(deps), apiEvent('/r4/{payer}/.well-known/smart-configuration', { path }));
+    const document = await call(
+      discoveryHandler(deps),
+      apiEvent('/r4/{payer}/.well-known/smart-configuration', { path }),
+    );
     expect([document.statusCode, bodyOf(document).error]).toEqual([503, 'temporarily_unavailable']);
     expect(lastLine(test)).toMatchObject(failed('discovery'));
   });

@@ -2,7 +2,7 @@ import { evalFhirPathTyped, toTypedValue } from '@medplum/core';
 import * as fc from 'fast-check';
 import { checkMatch } from '../../functions/fetch/exchange/check-match.ts';
 import { GatewayError } from '../../functions/shared/errors.ts';
-import { parseObject, type JsonObject } from '../../functions/shared/json-object.ts';
+import { parseObject, type JsonObject } from '../../functions/shared/json/json-object.ts';
 import { matchParameters, memberBundle, npi } from '../support/member-bundle.ts';
 import { holdsAtOnce } from './seeded.ts';
 

@@ -90,7 +90,7 @@ export const groups: Readonly<Record<string, Group>> = {
     apart: ['functions/discovery/index.test.ts'],
   },
   shared: {
-    mutate: ['', 'http/', 'limits/', 'metrics/', 'record/', 'registry/', 'scopes/']
+    mutate: ['', 'aws/', 'http/', 'limits/', 'metrics/', 'record/', 'registry/', 'scopes/']
       .map((folder) => `functions/shared/${folder}*.ts`)
       .concat(notMutated),
     tests: [
@@ -105,7 +105,7 @@ export const groups: Readonly<Record<string, Group>> = {
   },
   config: {
     mutate: [
-      'config/{*,account/*,checks/*}.ts',
+      ...words('config/*.ts config/account/*.ts config/checks/*.ts'),
       ...['local', 'demo', 'production-example'].map((stage) => `!config/${stage}.ts`),
     ],
     tests: ['config'],

@@ -1,7 +1,7 @@
 import type { DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
 import { nowSeconds } from '../../shared/clock.ts';
 import { grantOfExport } from '../../shared/exports/export-id.ts';
-import { isObject, parseObject } from '../../shared/json-object.ts';
+import { isObject, parseObject } from '../../shared/json/json-object.ts';
 import { dropSecrets } from '../../shared/store/exports.ts';
 import type { JobDeps } from '../job/deps.ts';
 import type { Job } from '../job/job.ts';

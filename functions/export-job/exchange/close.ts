@@ -1,4 +1,4 @@
-import { isObject, parseObject } from '../../shared/json-object.ts';
+import { isObject, parseObject } from '../../shared/json/json-object.ts';
 import { dropBody } from '../../shared/payer/answers.ts';
 import { asFormerPlan } from '../../shared/registry/former-plan.ts';
 import type { Job } from '../job/job.ts';

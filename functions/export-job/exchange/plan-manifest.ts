@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import type { FormerPlan } from '../../shared/registry/former-plan.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import type { PlanFault } from '../reading/problems.ts';

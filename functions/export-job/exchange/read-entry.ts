@@ -1,5 +1,5 @@
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
-import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import { parseReference } from '../reading/references.ts';
 

@@ -1,6 +1,6 @@
 import type { GroupMember } from '../../shared/exchanges/group.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
-import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import { containedIn, entryOf, nameOf, type Entry, type EntryFault, type ReadEntry } from './read-entry.ts';
 
 const codes = {

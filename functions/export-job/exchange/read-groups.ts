@@ -1,6 +1,6 @@
 import type { GroupMember } from '../../shared/exchanges/group.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
-import { isObject, objectsIn, parseObject, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, objectsIn, parseObject, type JsonObject } from '../../shared/json/json-object.ts';
 import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import type { Problem } from '../reading/problems.ts';
 import type { MemberSaid } from '../state/state.ts';

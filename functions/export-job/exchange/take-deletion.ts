@@ -1,4 +1,4 @@
-import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import type { PageResource, SkippedResource } from '../reading/page-resource.ts';
 import { isReadableId, parseReference } from '../reading/references.ts';
 import type { LineTaking } from './line-rules.ts';

@@ -1,6 +1,6 @@
 import { spanOf } from '../../shared/exchanges/group.ts';
 import { parseRecordSearch } from '../../shared/fhir/record-search.ts';
-import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import type { PageResource } from '../reading/page-resource.ts';
 
 /*

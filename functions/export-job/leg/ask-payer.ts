@@ -1,5 +1,5 @@
 import { GatewayError } from '../../shared/errors.ts';
-import { objectsIn, parseObject } from '../../shared/json-object.ts';
+import { objectsIn, parseObject } from '../../shared/json/json-object.ts';
 import {
   declaresUtf8,
   dropBody,

@@ -1,4 +1,4 @@
-import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import { elementsAbout, elementsAtSource, elementsElsewhere, elementsOfParts } from './about.ts';

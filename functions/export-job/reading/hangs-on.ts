@@ -1,4 +1,4 @@
-import { isObject, objectsIn } from '../../shared/json-object.ts';
+import { isObject, objectsIn } from '../../shared/json/json-object.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import { elementsAbout, elementsAtSource, elementsOfParts } from './about.ts';
 import { namesNobody, patientsOf, valuesAt, type RecordRules } from './check-resource.ts';

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { eachBase, type AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import { placeAtPayer } from './place-at-payer.ts';
 import { neverFetched } from './rewrite-line.ts';

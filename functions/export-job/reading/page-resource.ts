@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { isObject, type JsonObject } from '../../shared/json-object.ts';
 import { openObject } from '../../shared/json/bytes.ts';
+import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { readTokens } from '../../shared/json/tokens.ts';
 import { countMembers } from './count-members.ts';
 import { cutLongStrings } from './cut-long-strings.ts';

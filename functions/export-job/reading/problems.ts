@@ -1,4 +1,4 @@
-import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import type { Bound, ElsewhereReason } from './next-page.ts';
 import type { SkipReason } from './page-resource.ts';
 import type { PageFault } from './unreadable-page.ts';

@@ -1,4 +1,4 @@
-import { isObject } from '../../shared/json-object.ts';
+import { isObject } from '../../shared/json/json-object.ts';
 
 /*
  * Reads what a page or a manifest says about itself. A form with only one possible meaning is accepted even if FHIR does not have it.

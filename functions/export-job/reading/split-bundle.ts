@@ -1,5 +1,5 @@
-import { isObject, type JsonObject } from '../../shared/json-object.ts';
 import { openArray, openObject } from '../../shared/json/bytes.ts';
+import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { nextToken, readTokens, stray, takeChunk, token } from '../../shared/json/tokens.ts';
 import { keepValues } from './keep-value.ts';
 import { readKept, type EntryMode, type PageResource, type SkippedResource } from './page-resource.ts';

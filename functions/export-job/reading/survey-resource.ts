@@ -1,4 +1,4 @@
-import { isObject } from '../../shared/json-object.ts';
+import { isObject } from '../../shared/json/json-object.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 
 /** What one pass through a resource finds. */

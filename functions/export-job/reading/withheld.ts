@@ -1,4 +1,4 @@
-import { isObject, objectsIn } from '../../shared/json-object.ts';
+import { isObject, objectsIn } from '../../shared/json/json-object.ts';
 
 /** HL7's code system of such labels, by the names that R4, STU3 and HL7's registry of OIDs have for it. */
 const observationValue: ReadonlySet<unknown> = new Set([

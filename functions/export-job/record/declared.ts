@@ -1,6 +1,6 @@
 import { patientCompartment } from '../../shared/fhir/patient-compartment.ts';
 import { parametersForPatient, typesByPatient } from '../../shared/fhir/search-by-patient.ts';
-import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import { isAt, type FhirBase } from '../../shared/registry/fhir-bases.ts';
 import { parametersAbout } from '../reading/about.ts';
 import type { Declared } from '../state/state.ts';

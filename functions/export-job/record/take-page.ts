@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../shared/json-object.ts';
+import type { JsonObject } from '../../shared/json/json-object.ts';
 import { answerBases, baseUrlOf } from '../../shared/registry/fhir-bases.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import type { Answer } from '../leg/ask-payer.ts';

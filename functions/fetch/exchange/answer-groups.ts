@@ -7,7 +7,7 @@ import { fhirAnswer } from '../../shared/fhir/operation-outcome.ts';
 import { malformed, notSupported } from '../../shared/fhir/refusals.ts';
 import { queryPairs, type ApiResponse } from '../../shared/http/api.ts';
 import { readFormPairs } from '../../shared/http/form.ts';
-import { objectsIn, parseObject, type JsonObject } from '../../shared/json-object.ts';
+import { objectsIn, parseObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { auditOnce } from '../../shared/record/audit-read.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import { sha256 } from '../../shared/store/crypto.ts';

@@ -1,5 +1,5 @@
 import type { Mistake } from '../../shared/errors.ts';
-import { isObject } from '../../shared/json-object.ts';
+import { isObject } from '../../shared/json/json-object.ts';
 import { objectOf, unless } from './mistakes.ts';
 
 /** In bytes of JSON. A member has some 5 KB; an attachment of the consent may be 65 KB. */

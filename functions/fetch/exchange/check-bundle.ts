@@ -2,7 +2,7 @@ import type { Mistake } from '../../shared/errors.ts';
 import type { GroupConsent } from '../../shared/exchanges/group.ts';
 import type { MatchMember } from '../../shared/exchanges/input.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
-import { isObject, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { sha256 } from '../../shared/store/crypto.ts';
 import { checkBounds } from './check-bounds.ts';
 import { checkConsent, type Plans } from './check-consent.ts';

@@ -1,7 +1,7 @@
 import type { Mistake } from '../../shared/errors.ts';
 import { spanOf } from '../../shared/exchanges/group.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
-import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import type { Identifier } from '../../shared/registry/types.ts';
 import { isMember } from './check-content.ts';
 import { planNamed } from './check-plan.ts';

@@ -1,6 +1,6 @@
 import type { Mistake } from '../../shared/errors.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
-import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import type { Identifier } from '../../shared/registry/types.ts';
 import { referableOf, type Referable } from './check-reference.ts';
 import { checkShape } from './check-shape.ts';

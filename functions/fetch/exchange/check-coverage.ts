@@ -1,5 +1,5 @@
 import type { Mistake } from '../../shared/errors.ts';
-import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import type { Identifier } from '../../shared/registry/types.ts';
 import { isMember } from './check-content.ts';
 import { planNamed } from './check-plan.ts';

@@ -2,7 +2,7 @@ import { GatewayError, type Mistake } from '../../shared/errors.ts';
 import type { MatchMember } from '../../shared/exchanges/input.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
 import { malformed } from '../../shared/fhir/refusals.ts';
-import { isObject, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { checkBundle, type CheckedBundle } from './check-bundle.ts';
 import type { Plans } from './check-consent.ts';
 import { checkShape } from './check-shape.ts';

@@ -1,7 +1,7 @@
 import type { Mistake } from '../../shared/errors.ts';
 import { spanOf } from '../../shared/exchanges/group.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
-import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import { isText, unless } from './mistakes.ts';
 
 const birthSex = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex';

@@ -1,4 +1,4 @@
-import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import type { Identifier } from '../../shared/registry/types.ts';
 import { objectOf } from './mistakes.ts';
 

@@ -1,5 +1,5 @@
 import type { Mistake } from '../../shared/errors.ts';
-import { objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import { objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import type { Identifier } from '../../shared/registry/types.ts';
 import { hasCode, objectOf, unless } from './mistakes.ts';
 

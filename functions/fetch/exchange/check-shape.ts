@@ -1,6 +1,6 @@
 import { inflateRawSync } from 'node:zlib';
 import type { Mistake } from '../../shared/errors.ts';
-import { isObject, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { checkReference, isOfPerson, type Referable } from './check-reference.ts';
 import { unless } from './mistakes.ts';
 import { r4Shapes } from './r4-shapes.ts';

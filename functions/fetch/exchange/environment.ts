@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { exchangesTable } from '../../shared/deps.ts';
 import { requireEnvironment } from '../../shared/environment.ts';
-import { exchangesTable } from '../../shared/exchanges-table.ts';
 import type { OpenInJob } from '../../shared/exports/seal-for-job.ts';
 import type { Exchanges } from '../../shared/registry/types.ts';
 import type { Table } from '../../shared/store/dynamo.ts';

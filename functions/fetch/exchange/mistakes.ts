@@ -1,5 +1,5 @@
 import type { Mistake } from '../../shared/errors.ts';
-import { isObject, objectsIn, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 
 /** A mistake unless the condition holds. */
 export const unless = (

@@ -1,7 +1,7 @@
 import { GatewayError } from '../../shared/errors.ts';
 import { malformed } from '../../shared/fhir/refusals.ts';
 import { headerText, type ApiEvent } from '../../shared/http/api.ts';
-import { parseObject, type JsonObject } from '../../shared/json-object.ts';
+import { parseObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { repeatedMember } from '../../shared/json/repeated-member.ts';
 
 /** In bytes. An invocation takes 6 MB, of which JSON's escapes take their part. */

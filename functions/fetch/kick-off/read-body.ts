@@ -2,7 +2,7 @@ import { GatewayError } from '../../shared/errors.ts';
 import type { Parameter } from '../../shared/fhir/fhir-request.ts';
 import { malformed } from '../../shared/fhir/refusals.ts';
 import { header, type ApiEvent } from '../../shared/http/api.ts';
-import { isObject, objectsIn, parseObject, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, objectsIn, parseObject, type JsonObject } from '../../shared/json/json-object.ts';
 
 /** In bytes. A kick-off only names types, a time and a patient. */
 const longestBody = 65_536;

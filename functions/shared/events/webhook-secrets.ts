@@ -1,4 +1,4 @@
-import { parseObject } from '../json-object.ts';
+import { parseObject } from '../json/json-object.ts';
 
 /*
  * A partner's webhook secrets, in Secrets Manager under `p2p/{stage}/webhooks/{clientId}`: {"secrets": ["whsec_…"]}.

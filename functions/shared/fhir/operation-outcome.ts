@@ -7,7 +7,7 @@ import {
   type Mistake,
 } from '../errors.ts';
 import type { ApiResponse } from '../http/api.ts';
-import { readOn, withReadOn } from '../read-on.ts';
+import { readOn, withReadOn } from '../http/read-on.ts';
 
 /** A FHIR R4 OperationOutcome with one issue, and what else is wrong: https://hl7.org/fhir/R4/operationoutcome.html */
 export interface OperationOutcome {

@@ -1,6 +1,6 @@
 import { errorHeaders, withReference, type GatewayError } from '../errors.ts';
-import { errorUri } from '../read-on.ts';
 import type { ApiResponse } from './api.ts';
+import { errorUri } from './read-on.ts';
 
 /** Answers that carry tokens or depend on them are never stored (RFC 6749 §5.1). */
 export const noStore = { 'Cache-Control': 'no-store', Pragma: 'no-cache' } as const;

@@ -3,7 +3,7 @@ import { limitAttributes } from '../store/attributes.ts';
 import type { Table } from '../store/dynamo.ts';
 import { anyOf, clausesOn, updateOf, type Change } from '../store/expressions.ts';
 import { readerOf, writeItem } from '../store/items.ts';
-import { withTimeLimit } from '../time-limit.ts';
+import { withTimeLimit } from '../store/time-limit.ts';
 import { boundsOf, roundingMs, slotMsOf, spareOf, wayOf, type Bounds, type Rate } from './slots.ts';
 
 const { absent, exists, is } = clausesOn(limitAttributes);

@@ -1,6 +1,6 @@
 import { errorHeaders, type ErrorCode, type GatewayError, type Problem } from '../errors.ts';
 import type { ApiResponse } from '../http/api.ts';
-import { readOn } from '../read-on.ts';
+import { readOn } from '../http/read-on.ts';
 import { html, type Html } from './html.ts';
 import { languageNames, languages, type InEachLanguage } from './language.ts';
 import { page } from './page.ts';

@@ -1,4 +1,3 @@
-import { bothInOrder } from '../both-in-order.ts';
 import { nowSeconds, type Clock } from '../clock.ts';
 import { payerOf, type ApiEvent } from '../http/api.ts';
 import type { RequestRecord } from '../record/request-record.ts';
@@ -11,6 +10,7 @@ import { sha256 } from '../store/crypto.ts';
 import type { Table } from '../store/dynamo.ts';
 import { getSystemToken, type StoredSystemToken } from '../store/exchanges.ts';
 import { invalidToken, requireBearer } from './bearer.ts';
+import { bothInOrder } from './both-in-order.ts';
 
 /** The scope of a system token. */
 export const systemScope = 'system/*.rs';

@@ -1,4 +1,3 @@
-import { bothInOrder } from '../both-in-order.ts';
 import { nowSeconds, type Clock } from '../clock.ts';
 import { payerOf, type ApiEvent } from '../http/api.ts';
 import { openGrant, type OpenGrant } from '../payer/open-grant.ts';
@@ -12,6 +11,7 @@ import type { Table } from '../store/dynamo.ts';
 import { isLive, unsealPayerTokens, type Grant, type IssuedAccess } from '../store/grant-item.ts';
 import { getGrant } from '../store/grants.ts';
 import { invalidToken, presentsSystemToken, requireBearer } from './bearer.ts';
+import { bothInOrder } from './both-in-order.ts';
 import { accessScopeNow, findAccess, findAllowed } from './live-grant.ts';
 
 /** A read that a partner may make. */

@@ -1,4 +1,3 @@
-import { bothInOrder } from '../both-in-order.ts';
 import { GatewayError } from '../errors.ts';
 import type { RequestParameters } from '../http/api.ts';
 import type { RequestRecord } from '../record/request-record.ts';
@@ -6,6 +5,7 @@ import type { Registry } from '../registry/registry.ts';
 import { checkNotBlocked, unknownPayer } from '../registry/require-payer.ts';
 import type { Partner, Payer } from '../registry/types.ts';
 import { facadeBase } from '../registry/urls.ts';
+import { bothInOrder } from './both-in-order.ts';
 import { trustRedirectUri, type PartnerReturn, type TrustedRedirectUri } from './redirect-uri.ts';
 
 /** Characters. A longer one may not fit into a request's headers. */

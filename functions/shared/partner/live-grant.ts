@@ -1,4 +1,3 @@
-import { bothInOrder } from '../both-in-order.ts';
 import { GatewayError } from '../errors.ts';
 import { mayReadFrom } from '../registry/profile.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -7,6 +6,7 @@ import { intersectScopes, limitGranted, readsSomething } from '../scopes/limit-s
 import { parseScopes, type Scopes } from '../scopes/scopes.ts';
 import { sameHash } from '../store/crypto.ts';
 import type { Grant, IssuedAccess } from '../store/grant-item.ts';
+import { bothInOrder } from './both-in-order.ts';
 import { nameScopes } from './name-scopes.ts';
 
 /** A grant's partner and payer, as the config has them now. */

@@ -1,7 +1,7 @@
 import { withReference, type GatewayError } from '../errors.ts';
 import type { ApiResponse } from '../http/api.ts';
+import { errorUri } from '../http/read-on.ts';
 import { redirect } from '../pages/browser-headers.ts';
-import { errorUri } from '../read-on.ts';
 
 declare const checked: unique symbol;
 

@@ -1,4 +1,3 @@
-import { bothInOrder } from '../both-in-order.ts';
 import { nowSeconds, type Clock } from '../clock.ts';
 import { asGatewayError, GatewayError } from '../errors.ts';
 import type { Deadline } from '../http/deadline.ts';
@@ -8,6 +7,7 @@ import type { Partner, Payer } from '../registry/types.ts';
 import type { Table } from '../store/dynamo.ts';
 import type { Grant } from '../store/grant-item.ts';
 import { getLiveScope } from '../store/grants.ts';
+import { bothInOrder } from './both-in-order.ts';
 
 /**
  * How often the registry is asked during a read. With the twenty seconds that an entry is kept, a block, a pause or a

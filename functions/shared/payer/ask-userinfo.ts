@@ -1,4 +1,4 @@
-import type { JsonObject } from '../json-object.ts';
+import type { JsonObject } from '../json/json-object.ts';
 import type { Payer } from '../registry/types.ts';
 import type { PayerClientDeps } from './client.ts';
 import { PayerError } from './errors.ts';

@@ -2,7 +2,7 @@ import { importJWK } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { nowSeconds, type Clock } from '../clock.ts';
 import { causeOf, GatewayError } from '../errors.ts';
-import type { JsonObject } from '../json-object.ts';
+import type { JsonObject } from '../json/json-object.ts';
 import { secretOwnerOf } from '../registry/profile.ts';
 import type { IdentitySignIn, Payer } from '../registry/types.ts';
 import type { PayerTokens } from '../store/grant-item.ts';

@@ -1,4 +1,4 @@
-import { objectsIn, type JsonObject } from '../json-object.ts';
+import { objectsIn, type JsonObject } from '../json/json-object.ts';
 import type { FormerPlan } from '../registry/former-plan.ts';
 import { parseScope, type ResourceScope, type Scope } from '../scopes/scopes.ts';
 import { compareList, few, sameUrl } from './compare-discovery.ts';

@@ -1,5 +1,5 @@
 import { parseRecordSearch } from '../fhir/record-search.ts';
-import { objectsIn, type JsonObject } from '../json-object.ts';
+import { objectsIn, type JsonObject } from '../json/json-object.ts';
 import { fhirBases, isAt, type FhirBase } from '../registry/fhir-bases.ts';
 import type { Payer } from '../registry/types.ts';
 import type { Difference } from './difference.ts';

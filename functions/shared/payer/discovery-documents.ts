@@ -1,4 +1,4 @@
-import type { JsonObject } from '../json-object.ts';
+import type { JsonObject } from '../json/json-object.ts';
 
 /** What a payer publishes about itself. */
 export interface DiscoveryDocument {

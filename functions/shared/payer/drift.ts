@@ -1,5 +1,5 @@
 import { causeOf } from '../errors.ts';
-import { objectsIn, parseObject, type JsonObject } from '../json-object.ts';
+import { objectsIn, parseObject, type JsonObject } from '../json/json-object.ts';
 import { fhirBases, type FhirBase } from '../registry/fhir-bases.ts';
 import { asFormerPlan } from '../registry/former-plan.ts';
 import { fhirMediaType } from '../registry/profile.ts';

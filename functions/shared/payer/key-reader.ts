@@ -1,6 +1,6 @@
 import type { JSONWebKeySet } from 'jose';
 import { causeOf } from '../errors.ts';
-import { isObject } from '../json-object.ts';
+import { isObject } from '../json/json-object.ts';
 import type { PayerClientDeps } from './client.ts';
 import { PayerError } from './errors.ts';
 import { getText } from './get-text.ts';

@@ -1,5 +1,5 @@
 import { GatewayError, type Signal } from '../errors.ts';
-import type { JsonObject } from '../json-object.ts';
+import type { JsonObject } from '../json/json-object.ts';
 import type { Payer } from '../registry/types.ts';
 import { askUserinfo } from './ask-userinfo.ts';
 import type { PayerClientDeps, PayerTokenAnswer } from './client.ts';

@@ -1,8 +1,8 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { awsLimits } from '../aws-limits.ts';
+import { awsLimits } from '../aws/aws-limits.ts';
 import type { Clock } from '../clock.ts';
 import { causeOf, GatewayError } from '../errors.ts';
-import { isObject } from '../json-object.ts';
+import { isObject } from '../json/json-object.ts';
 import { secretOwnerOf } from '../registry/profile.ts';
 import type { Payer } from '../registry/types.ts';
 

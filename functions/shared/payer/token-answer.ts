@@ -1,4 +1,4 @@
-import { parseObject, type JsonObject } from '../json-object.ts';
+import { parseObject, type JsonObject } from '../json/json-object.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import type { PayerTokens } from '../store/grant-item.ts';
 import { readGrantedScope } from './granted-scope.ts';

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { compareTexts } from '../compare-texts.ts';
-import { parseObject, type JsonObject } from '../json-object.ts';
+import { parseObject, type JsonObject } from '../json/json-object.ts';
 import { registryAttributes } from '../store/attributes.ts';
 import { sha256 } from '../store/crypto.ts';
 import { readerOf, writeItem, type Item, type StoredItem } from '../store/items.ts';

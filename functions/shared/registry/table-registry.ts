@@ -6,7 +6,7 @@ import { embeddedMetrics } from '../metrics/metrics.ts';
 import { registryAttributes } from '../store/attributes.ts';
 import type { Table } from '../store/dynamo.ts';
 import { writeItem } from '../store/items.ts';
-import { withTimeLimit } from '../time-limit.ts';
+import { withTimeLimit } from '../store/time-limit.ts';
 import { limitDirectory, versionOf, type Directory } from './directory.ts';
 import {
   entryIds,

@@ -1,10 +1,10 @@
 import { ConditionalCheckFailedException, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { withTimeLimit } from '../time-limit.ts';
 import { limitAttributes } from './attributes.ts';
 import { grantsToOpen, isMarked, usualTimes, type Breaker, type BreakerTimes, type Mark } from './breaker-item.ts';
 import type { Table } from './dynamo.ts';
 import { allOf, anyOf, clausesOn, updateOf, type Change, type Clause } from './expressions.ts';
 import { readerOf, writeItem, type StoredItem } from './items.ts';
+import { withTimeLimit } from './time-limit.ts';
 
 /** Time limits of one try and of a whole call, in milliseconds. After that the caller goes on without the breaker. */
 const tryMs = 400;

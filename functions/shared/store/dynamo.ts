@@ -1,5 +1,5 @@
 import { ConditionalCheckFailedException, DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { awsLimits } from '../aws-limits.ts';
+import { awsLimits } from '../aws/aws-limits.ts';
 import { causeOf, unavailable } from '../errors.ts';
 import type { projectionOf } from './expressions.ts';
 import type { Item } from './items.ts';

@@ -1,10 +1,10 @@
 import { ConditionalCheckFailedException, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { withTimeLimit } from '../time-limit.ts';
 import { auditEventAttributes } from './attributes.ts';
 import type { Table } from './dynamo.ts';
 import { anyOf, clausesOn, conditionOf, type Clause } from './expressions.ts';
 import type { Item } from './items.ts';
 import { readEventItem, type ReadEvent } from './read-events.ts';
+import { withTimeLimit } from './time-limit.ts';
 
 /** Limits of one try and of all tries, in ms. A member waits, and the end must fit into the deadline's reserve. */
 const tryMs = 1000;

@@ -1,5 +1,5 @@
 import { GatewayError } from '../../shared/errors.ts';
-import { isObject, parseObject, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, parseObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { repeatedMember } from '../../shared/json/repeated-member.ts';
 
 /** The problem with a field, or undefined if there is none. It never quotes the field's value. */

@@ -1,5 +1,5 @@
 import { GatewayError } from '../../shared/errors.ts';
-import { isObject, type JsonObject } from '../../shared/json-object.ts';
+import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import type { IdentitySignIn } from '../../shared/registry/types.ts';
 import type { Assertion } from '../client-authentication.ts';
 import { listOf, objectOf, oneOf, optional, requireFields, takeApart, text, type FieldCheck } from './fields.ts';

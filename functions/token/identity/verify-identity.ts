@@ -1,9 +1,9 @@
 import { compactVerify, errors } from 'jose';
 import { causeOf, GatewayError, unavailable } from '../../shared/errors.ts';
-import type { JsonObject } from '../../shared/json-object.ts';
-import { keySetOf } from '../../shared/key-set.ts';
+import type { JsonObject } from '../../shared/json/json-object.ts';
 import { PayerError } from '../../shared/payer/errors.ts';
 import type { KeysRead, ReadKeys } from '../../shared/payer/key-reader.ts';
+import { keySetOf } from '../../shared/registry/key-set.ts';
 import type { IdentityProvider, IdentitySignIn, Partner } from '../../shared/registry/types.ts';
 import {
   flag,

@@ -7,7 +7,7 @@ import { localStage } from '../../../config/local.ts';
 import { smart } from '../../../config/presets.ts';
 import { canaryHandler } from '../../../functions/canary/handler.ts';
 import { isTurn } from '../../../functions/canary/watch-drift.ts';
-import type { JsonObject } from '../../../functions/shared/json-object.ts';
+import type { JsonObject } from '../../../functions/shared/json/json-object.ts';
 import type { Connection } from '../../../functions/shared/payer/connect.ts';
 import { createPayerHttp } from '../../../functions/shared/payer/http-client.ts';
 import { registryOf } from '../../../functions/shared/registry/registry.ts';

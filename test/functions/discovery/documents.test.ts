@@ -1,4 +1,4 @@
-import { discovery } from '../../../functions/discovery/discovery.ts';
+import { discoveryHandler } from '../../../functions/discovery/handler.ts';
 import type { RegistryData } from '../../../functions/shared/registry/types.ts';
 import { apiEvent, call, testDeps } from '../../support/gateway.ts';
 import { localRegistry, withPayer } from '../../support/login.ts';
@@ -11,7 +11,7 @@ const base = `${origin}/r4/northwind`;
 const read = async (resource: string, registry: RegistryData = localRegistry()): Promise<unknown> => {
   const { deps, payer } = testDeps({ registry });
   payer.http = async () => new Response('', { status: 401 });
-  const { body } = await call(discovery(deps), apiEvent(resource, { path: { payer: 'northwind' } }));
+  const { body } = await call(discoveryHandler(deps), apiEvent(resource, { path: { payer: 'northwind' } }));
   return JSON.parse(body);
 };
 

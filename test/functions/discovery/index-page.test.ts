@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { discovery } from '../../../functions/discovery/discovery.ts';
+import { discoveryHandler } from '../../../functions/discovery/handler.ts';
 import { prefersJson } from '../../../functions/discovery/index-page/answer-index.ts';
 import type { IndexSettings } from '../../../functions/shared/pages/settings.ts';
 import { apiEvent, call, testDeps } from '../../support/gateway.ts';
@@ -39,7 +39,7 @@ const ask = async (
 ) => {
   const { deps } = testDeps();
   const pages = { operator: { name: 'Plan' }, ...(indexPage === undefined ? {} : { indexPage }) };
-  return call(discovery({ ...deps, pages }), apiEvent('/', { method, headers }));
+  return call(discoveryHandler({ ...deps, pages }), apiEvent('/', { method, headers }));
 };
 
 const browser = { Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' };
@@ -99,7 +99,7 @@ describe('GET /', () => {
   ])('is a small index for %s', async (_, indexPage, headers) => {
     const { deps } = testDeps();
     const pages = { operator: { name: 'Plan' }, ...(indexPage === undefined ? {} : { indexPage }) };
-    const answer = await call(discovery({ ...deps, pages }), apiEvent('/', { method: 'GET', headers }));
+    const answer = await call(discoveryHandler({ ...deps, pages }), apiEvent('/', { method: 'GET', headers }));
     expect(answer).toMatchObject({ statusCode: 200, headers: { Vary: 'Accept', 'Access-Control-Allow-Origin': '*' } });
     expect(JSON.parse(answer.body)).toMatchObject({
       name: 'Plan',

@@ -1,4 +1,4 @@
-import { discovery } from '../../../functions/discovery/discovery.ts';
+import { discoveryHandler } from '../../../functions/discovery/handler.ts';
 import { metric } from '../../support/embedded-metrics.ts';
 import { apiEvent, call, testDeps } from '../../support/gateway.ts';
 
@@ -9,7 +9,10 @@ it.each([
 ])('%s is counted and logged by what the registry knows', async (_, method, payer, requests, logged) => {
   const { deps, lines } = testDeps();
 
-  await call(discovery(deps), apiEvent('/r4/{payer}/.well-known/smart-configuration', { method, path: { payer } }));
+  await call(
+    discoveryHandler(deps),
+    apiEvent('/r4/{payer}/.well-known/smart-configuration', { method, path: { payer } }),
+  );
 
   expect(lines).toHaveLength(1);
   expect((JSON.parse(lines[0] ?? '') as { payer?: string }).payer).toBe(logged);

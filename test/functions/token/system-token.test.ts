@@ -1,6 +1,6 @@
 import { importJWK, SignJWT } from 'jose';
-import { discovery } from '../../../functions/discovery/discovery.ts';
 import { facadeOf } from '../../../functions/discovery/facade.ts';
+import { discoveryHandler } from '../../../functions/discovery/handler.ts';
 import { payerStatement } from '../../../functions/discovery/payer-statement.ts';
 import { authenticateSystem } from '../../../functions/shared/partner/authenticate-system.ts';
 import { registryOf } from '../../../functions/shared/registry/registry.ts';
@@ -270,7 +270,7 @@ describe('the discovery of a payer that is asked as a former plan', () => {
     test.payer.http = () => Promise.resolve(new Response('', { status: 401 }));
     const deps = { ...test.deps, registry: registryOf(data, test.stops, test.deps.clock.now) };
     const event = apiEvent(`/r4/{payer}/${document}`, { path: { payer } });
-    const { body } = await call(discovery(deps), event);
+    const { body } = await call(discoveryHandler(deps), event);
     return JSON.parse(body) as Record<string, unknown>;
   };
   const pdex = 'http://hl7.org/fhir/us/davinci-pdex/OperationDefinition/BulkMemberMatch';

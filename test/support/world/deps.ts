@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AuthorizeDeps } from '../../../functions/authorize/handler.ts';
 import type { CallbackDeps } from '../../../functions/callback/handler.ts';
-import type { DiscoveryDeps } from '../../../functions/discovery/discovery.ts';
+import type { DiscoveryDeps } from '../../../functions/discovery/handler.ts';
 import { payerBreakers } from '../../../functions/fetch/breaker/breakers.ts';
 import type { FetchDeps } from '../../../functions/fetch/deps.ts';
 import { leaseFromTable } from '../../../functions/shared/limits/lease-slots.ts';

@@ -3,7 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient, type GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { authorizeHandler } from '../../../functions/authorize/handler.ts';
 import { callbackHandler } from '../../../functions/callback/handler.ts';
-import { discovery } from '../../../functions/discovery/discovery.ts';
+import { discoveryHandler } from '../../../functions/discovery/handler.ts';
 import { streamAnswers } from '../../../functions/discovery/stream-answer.ts';
 import { exportHandler } from '../../../functions/export/handler.ts';
 import { fetchHandler } from '../../../functions/fetch/handler.ts';
@@ -101,7 +101,7 @@ export const functionsInMemory = ({ registry, origin, clock, writeLog, secretOf,
     authorize: { handler: authorizeHandler(depsOf('authorize')), streams: false },
     callback: { handler: callbackHandler(depsOf('callback')), streams: false },
     token: { handler: tokenHandler(depsOf('token')), streams: false },
-    discovery: { handler: streamAnswers(discovery(depsOf('discovery'))), streams: true },
+    discovery: { handler: streamAnswers(discoveryHandler(depsOf('discovery'))), streams: true },
     fetch: { handler: fetchHandler(depsOf('fetch')), streams: true },
     export: { handler: exportHandler({ ...depsOf('export'), ...noJob, exchange }), streams: true },
   };

@@ -1,7 +1,7 @@
 import type { Context } from 'aws-lambda';
 import { authorizeHandler } from '../../../functions/authorize/handler.ts';
 import { callbackHandler } from '../../../functions/callback/handler.ts';
-import { discovery } from '../../../functions/discovery/discovery.ts';
+import { discoveryHandler } from '../../../functions/discovery/handler.ts';
 import { fetchHandler } from '../../../functions/fetch/handler.ts';
 import type { ApiEvent } from '../../../functions/shared/http/api.ts';
 import { tokenHandler } from '../../../functions/token/handler.ts';
@@ -18,7 +18,7 @@ export const handlersOf = (deps: WorldDeps) => ({
   authorize: authorizeHandler(deps),
   callback: callbackHandler(deps),
   token: tokenHandler(deps),
-  discovery: discovery(deps),
+  discovery: discoveryHandler(deps),
   fetch: fetchHandler(deps),
 });
 

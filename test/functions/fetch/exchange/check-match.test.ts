@@ -1,6 +1,6 @@
 import { checkMatch } from '../../../../functions/fetch/exchange/check-match.ts';
 import { GatewayError, type Mistake } from '../../../../functions/shared/errors.ts';
-import { parseObject } from '../../../../functions/shared/json-object.ts';
+import { parseObject } from '../../../../functions/shared/json/json-object.ts';
 import { sha256 } from '../../../../functions/shared/store/crypto.ts';
 import { createValidator, type ResourceWithMeta } from '../../../profiles/validate.ts';
 import { matchParameters, memberBundle, npi } from '../../../support/member-bundle.ts';

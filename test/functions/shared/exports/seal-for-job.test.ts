@@ -6,8 +6,8 @@ import {
   type GenerateDataKeyCommandInput,
   type KMSClient,
 } from '@aws-sdk/client-kms';
+import { kmsClient } from '../../../../functions/shared/aws/kms-client.ts';
 import { openInJob, sealForJob } from '../../../../functions/shared/exports/seal-for-job.ts';
-import { kmsClient } from '../../../../functions/shared/kms-client.ts';
 
 const keyId = 'arn:aws:kms:eu-central-1:111122223333:key/exports';
 

@@ -1,4 +1,4 @@
-import { withReference, type GatewayError } from './errors.ts';
+import { withReference, type GatewayError } from '../errors.ts';
 
 /** A table of the page that explains errors (`docs/partners/errors.md`): pages, redirects, OAuth's JSON, OperationOutcomes. */
 export type ErrorTable = 'page' | 'redirect' | 'token' | 'fhir';

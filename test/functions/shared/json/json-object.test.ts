@@ -1,4 +1,4 @@
-import { isObject, objectsIn, parseObject } from '../../../functions/shared/json-object.ts';
+import { isObject, objectsIn, parseObject } from '../../../../functions/shared/json/json-object.ts';
 
 describe('a JSON value', () => {
   it.each<[unknown, boolean]>([

@@ -1,8 +1,8 @@
-import { GatewayError } from '../../../functions/shared/errors.ts';
-import { fhirError } from '../../../functions/shared/fhir/operation-outcome.ts';
-import { oauthError } from '../../../functions/shared/http/respond.ts';
-import { errorPage } from '../../../functions/shared/pages/error-page.ts';
-import { returnError, type PartnerReturn } from '../../../functions/shared/partner/redirect-uri.ts';
+import { GatewayError } from '../../../../functions/shared/errors.ts';
+import { fhirError } from '../../../../functions/shared/fhir/operation-outcome.ts';
+import { oauthError } from '../../../../functions/shared/http/respond.ts';
+import { errorPage } from '../../../../functions/shared/pages/error-page.ts';
+import { returnError, type PartnerReturn } from '../../../../functions/shared/partner/redirect-uri.ts';
 
 const to = {
   redirectUri: 'https://app.example.org/back',

@@ -97,7 +97,7 @@ const withoutBodyForHead = (event: ApiEvent, response: ApiResponse): ApiResponse
   event.httpMethod === 'HEAD' ? { ...response, body: '' } : response;
 
 /** What a partner app must know about a payer's facade before it has a token. Open to every web page. */
-export const discovery = (deps: DiscoveryDeps) => {
+export const discoveryHandler = (deps: DiscoveryDeps) => {
   const routes = routesOf(deps);
   return middy<ApiEvent, ApiResponse>()
     .use(recordRequest(deps, 'discovery'))

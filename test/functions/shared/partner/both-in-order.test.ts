@@ -1,4 +1,4 @@
-import { bothInOrder } from '../../../functions/shared/both-in-order.ts';
+import { bothInOrder } from '../../../../functions/shared/partner/both-in-order.ts';
 
 describe('two things that run side by side', () => {
   it('give both results, in the order in which they were named', async () => {

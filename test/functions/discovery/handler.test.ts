@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { jest } from '@jest/globals';
 import { registryData } from '../../../config/checks/load.ts';
 import { localStage } from '../../../config/local.ts';
-import { discovery } from '../../../functions/discovery/discovery.ts';
+import { discoveryHandler } from '../../../functions/discovery/handler.ts';
 import type { ApiEvent } from '../../../functions/shared/http/api.ts';
 import type { PayerHttp } from '../../../functions/shared/payer/http.ts';
 import { registryOf } from '../../../functions/shared/registry/registry.ts';
@@ -80,7 +80,7 @@ const start = ({ payerHttp = async () => fhir(payersStatement) }: Options = {}) 
   const time = { ms: 1_800_000_000_000 };
   const lines: string[] = [];
   const http = jest.fn(payerHttp);
-  const handler = discovery({
+  const handler = discoveryHandler({
     clock: { now: () => time.ms, monotonic: () => time.ms },
     randomBytes: (size) => new Uint8Array(size),
     pages: { operator: { name: 'Payer-to-payer gateway' } },
