@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { pendingClientId } from '../../config/examples.ts';
 import type { Clock } from '../../functions/shared/clock.ts';
-import { exchangeCode } from '../../functions/shared/payer/client.ts';
+import { redeemAtPayer } from '../../functions/shared/payer/client.ts';
 import { PayerError, type PayerFailure } from '../../functions/shared/payer/errors.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import type { PayerSecret } from '../../functions/shared/payer/secrets.ts';
@@ -36,7 +36,7 @@ const exchangeMadeUpCode = async (
     return secret;
   };
   try {
-    await exchangeCode({ payerHttp: http, clock, readPayerSecret }, payer, {
+    await redeemAtPayer({ payerHttp: http, clock, readPayerSecret }, payer, {
       code: randomBytes(24).toString('base64url'),
       redirectUri: callbackUri(origin, payer.id),
       verifier: randomBytes(32).toString('base64url'),

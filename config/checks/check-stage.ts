@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import type { StageConfig } from '../stage.ts';
 import { originOf } from './deployment-schema.ts';
 import { isSamePath } from './fields.ts';
+import type { ConfigFinding } from './production.ts';
 import { stageSchema } from './schema.ts';
 import { fieldsAt, nearestOf, unknownField } from './unknown-fields.ts';
 import { visibleLine } from './visible.ts';
@@ -85,13 +86,7 @@ const inOurWords: z.core.$ZodErrorMap = (issue) => {
   return undefined;
 };
 
-/** A field, and what is wrong with it. */
-interface Problem {
-  readonly path: Path;
-  readonly message: string;
-}
-
-const problemsOf = (issue: z.core.$ZodIssue): Problem[] => {
+const problemsOf = (issue: z.core.$ZodIssue): ConfigFinding[] => {
   if (issue.code === 'invalid_union') {
     // Each of our unions is a word or an object. For an object, report what is wrong in it.
     const inObject = issue.errors[1]!;
@@ -122,7 +117,7 @@ const ofRightKind = (issue: z.core.$ZodIssue, _at: number, all: readonly z.core.
 /** JSON writes `null` for a missing value. Here the field is left out instead, if it is optional. */
 const explainNull =
   (value: unknown) =>
-  (problem: Problem): Problem => {
+  (problem: ConfigFinding): ConfigFinding => {
     const { path, message } = problem;
     if (valueAt(value, path) !== null || typeof path.at(-1) !== 'string') return problem;
     const { error } = stageSchema.safeParse(withoutField(value, path));
@@ -133,18 +128,18 @@ const explainNull =
   };
 
 /** A field that is missing because it was misspelled is one problem, not two. */
-const withoutMisspelled = (problems: readonly Problem[]): Problem[] => {
+const withoutMisspelled = (problems: readonly ConfigFinding[]): ConfigFinding[] => {
   const unknown = problems.filter(({ message }) => message.startsWith('is not a known field'));
   return problems.filter(({ path, message }) => {
     const name = String(path.at(-1));
-    const isMeant = (other: Problem): boolean =>
+    const isMeant = (other: ConfigFinding): boolean =>
       isSamePath(other.path.slice(0, -1), path.slice(0, -1)) && nearestOf(String(other.path.at(-1)), [name]) === name;
     return !(message.startsWith('is missing') && unknown.some(isMeant));
   });
 };
 
 /** Fields of one entry with the same problem, such as three URLs with a wrong host, share a line. */
-export const linesOf = (value: unknown, problems: readonly Problem[]): string[] => {
+export const linesOf = (value: unknown, problems: readonly ConfigFinding[]): string[] => {
   const byCause = new Map<string, { readonly where: string; readonly names: Set<string>; readonly message: string }>();
   for (const { path, message } of problems) {
     const isInEntry = path.length > 2 && typeof path[1] === 'number';

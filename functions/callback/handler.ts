@@ -22,7 +22,7 @@ import { logScopes } from '../shared/scopes/log-scopes.ts';
 import type { Scopes } from '../shared/scopes/scopes.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 import type { IndexMember } from '../shared/store/index-member.ts';
-import { exchangePayerCode } from './ask-payer.ts';
+import { redeemPayerCode } from './ask-payer.ts';
 import { checkCallback } from './check-callback.ts';
 import { checkPayerAnswer } from './check-payer-answer.ts';
 import { signInMember } from './sign-in-member.ts';
@@ -66,7 +66,7 @@ export const callbackHandler = (deps: CallbackDeps) => {
         await checkNotPaused(deps.registry, callback.payer.id);
         const code = checkPayerAnswer(callback);
         const grant = await finishInTime(context, async () => {
-          const answer = await exchangePayerCode(deps, callback.payer, login.attempt, code);
+          const answer = await redeemPayerCode(deps, callback.payer, login.attempt, code);
           record.detail = ignoredWords(answer.scope);
           const readIdToken = idTokenReader(deps, readKeys, callback.payer, login.attempt);
           return makeGrant(deps, callback.payer, login.attempt, answer, { requestId: record.requestId, readIdToken });

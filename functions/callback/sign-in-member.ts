@@ -21,7 +21,7 @@ import type { IndexMember } from '../shared/store/index-member.ts';
 import type { MemberAttempt } from '../shared/store/login-attempts.ts';
 import type { Member } from '../shared/store/member-index.ts';
 import { endMemberSession, putMemberSession } from '../shared/store/member-sessions.ts';
-import { exchangePayerCode } from './ask-payer.ts';
+import { redeemPayerCode } from './ask-payer.ts';
 import type { Callback } from './check-callback.ts';
 import { checkPayerAnswer } from './check-payer-answer.ts';
 import { idTokenReader } from './verify-id-token.ts';
@@ -50,7 +50,7 @@ const askWho = async (
   record: RequestRecord,
 ): Promise<Member> => {
   const { payer } = callback;
-  const answer = await exchangePayerCode(deps, payer, attempt, checkPayerAnswer(callback));
+  const answer = await redeemPayerCode(deps, payer, attempt, checkPayerAnswer(callback));
   try {
     const patient = await requirePatient(deps, payer, answer, idTokenReader(deps, deps.readKeys, payer, attempt));
     if (patient === undefined) throw new GatewayError('server_error', 'The health plan names no patient.');

@@ -4,7 +4,7 @@ import { beginExport, continueExport } from '../shared/store/exports.ts';
 import { getRunning, type Job } from './job/job.ts';
 import { withCause } from './job/log.ts';
 import { checkAllowed, type Allowed } from './leg/check-allowed.ts';
-import { secondsLeft } from './leg/stop.ts';
+import { secondsLeft } from './leg/leg-stop.ts';
 import type { Committed } from './state/memory.ts';
 import type { Delta, Task } from './state/state.ts';
 

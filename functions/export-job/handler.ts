@@ -15,7 +15,7 @@ import { closeAtPlan } from './exchange/close.ts';
 import type { JobDeps } from './job/deps.ts';
 import type { JobInput } from './job/job-input.ts';
 import { startJob, type Job } from './job/job.ts';
-import { longestTokenWait } from './leg/stop.ts';
+import { longestTokenWait } from './leg/leg-stop.ts';
 import type { NotReadReason } from './reading/problems.ts';
 import { aFewTimes, patiently, untilItEnds } from './retries.ts';
 import { runLeg, type AfterLeg, type LegResult } from './run-leg.ts';

@@ -6,8 +6,8 @@ import { startExchange } from './exchange/start-exchange.ts';
 import { getRunning, type Job } from './job/job.ts';
 import { withCause, writeLeg, type NeverReason } from './job/log.ts';
 import { checkAllowed, type Permitted } from './leg/check-allowed.ts';
+import { secondsLeft, type LegStop } from './leg/leg-stop.ts';
 import type { Started } from './leg/leg.ts';
-import { secondsLeft, type Stop } from './leg/stop.ts';
 import { bounds, exchangeBounds, reachedBound } from './reading/next-page.ts';
 import type { NotReadReason } from './reading/problems.ts';
 import { auditLeg } from './record/audit-leg.ts';
@@ -28,7 +28,7 @@ export interface LegResult extends Partial<Committed> {
 
 /** What to do after a leg. */
 export type AfterLeg =
-  | Stop
+  | LegStop
   /** No one may download what was read. */
   | { readonly kind: 'never'; readonly why: NeverReason };
 
@@ -44,7 +44,7 @@ const readWatched = async (
   { leg, read, watched }: Started,
   { partner, payer }: Permitted,
   controller: AbortController,
-): Promise<Stop> => {
+): Promise<LegStop> => {
   const stop = (reason: Error = over): void => controller.abort(reason);
   const { isStillThere } = leg.calls;
   watchStops(leg.deps, { partner, payer, isStillThere, ...watched }, { signal: controller.signal, end: stop });
@@ -100,7 +100,7 @@ const readAndCommit = async (job: Job, item: Export, allowed: Permitted, state: 
     });
     return { next, ...counts };
   };
-  const read = (): Promise<Stop> => readWatched(started, allowed, controller);
+  const read = (): Promise<LegStop> => readWatched(started, allowed, controller);
   // For an exchange, the kick-off and the end write to the audit who was asked for and what came.
   const stop = await (isExchange ? read() : auditLeg(leg, read));
   if (stop.kind === 'gone') return end(stop);

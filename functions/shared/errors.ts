@@ -86,7 +86,7 @@ export const signals = [
 export type Signal = (typeof signals)[number];
 
 /** What a member's page can be about: where the gateway can go no further and may not send the browser back. */
-export type Problem =
+export type DeadEnd =
   | 'appGone'
   | 'blockedApp'
   | 'brokenLink'
@@ -138,7 +138,7 @@ interface GatewayErrorOptions {
   /** Further response headers, such as `Allow`. */
   readonly headers?: Readonly<Record<string, string>>;
   /** What a member reads, if the answer is a page. @default by the code */
-  readonly page?: Problem;
+  readonly page?: DeadEnd;
   /** The app whose home page a member can go back to, if the answer is a page. Only one that is registered. */
   readonly backTo?: AppToGoBackTo;
 }
@@ -158,7 +158,7 @@ export class GatewayError extends Error {
   readonly signal: Signal | undefined;
   readonly stop: 'block' | 'pause' | undefined;
   readonly headers: Readonly<Record<string, string>>;
-  readonly page: Problem | undefined;
+  readonly page: DeadEnd | undefined;
   readonly backTo: AppToGoBackTo | undefined;
 
   constructor(code: ErrorCode, publicMessage: string, options: GatewayErrorOptions = {}) {

@@ -94,7 +94,7 @@ const readBody = async (request: IncomingMessage): Promise<Buffer | undefined> =
 };
 
 /** A request in progress. */
-interface Exchange {
+interface Call {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
@@ -106,7 +106,7 @@ interface Exchange {
 
 const drained = (response: ServerResponse): Promise<unknown> => once(response, 'drain').catch(() => undefined);
 
-const contextOf = ({ request, requestId }: Exchange, stage: string): GatewayContext => ({
+const contextOf = ({ request, requestId }: Call, stage: string): GatewayContext => ({
   requestId,
   extendedRequestId: Buffer.from(requestId.replaceAll('-', ''), 'hex').toString('base64'),
   stage,
@@ -121,33 +121,33 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
   const { promise: api, resolve: serve } = Promise.withResolvers<Api & { router: ReturnType<typeof routerOf> }>();
 
   /** An answer that API Gateway makes itself. */
-  const answerItself = async (exchange: Exchange, own: OwnAnswer, why?: string): Promise<void> => {
+  const answerItself = async (call: Call, own: OwnAnswer, why?: string): Promise<void> => {
     const { template, edge } = await api;
-    const { request, response } = exchange;
-    const context = contextOf(exchange, template.stageName);
-    exchange.noted['error.responseType'] = own.type;
+    const { request, response } = call;
+    const context = contextOf(call, template.stageName);
+    call.noted['error.responseType'] = own.type;
     const { body, ...head } = gatewayAnswer(own, request, template.gatewayResponses, context);
     const { status, headers } = await edge(request, head);
     response.writeHead(status, headers).end(why === undefined ? body : explained(body, why));
   };
 
-  const logAccess = async (exchange: Exchange, ms: number): Promise<void> => {
+  const logAccess = async (call: Call, ms: number): Promise<void> => {
     const { template, writeAccessLog } = await api;
     if (template.accessLog === undefined) return;
-    const { statusCode } = exchange.response;
-    const context = { ...contextOf(exchange, template.stageName), ...exchange.noted };
+    const { statusCode } = call.response;
+    const context = { ...contextOf(call, template.stageName), ...call.noted };
     const line = { ...context, status: String(statusCode), responseLatency: String(ms) };
     writeAccessLog(substitute(template.accessLog.format, line, '-'));
   };
 
-  const sendBuffered = async ({ payload }: Invocation, { request, response }: Exchange): Promise<void> => {
+  const sendBuffered = async ({ payload }: Invocation, { request, response }: Call): Promise<void> => {
     const { template, edge } = await api;
     const { body, ...head } = await readBuffered(payload, template.binaryMediaTypes);
     const { status, headers } = await edge(request, head);
     response.writeHead(status, { ...headers, 'content-length': body.length }).end(body);
   };
 
-  const sendStreamed = async ({ payload }: Invocation, { request, response, left }: Exchange): Promise<void> => {
+  const sendStreamed = async ({ payload }: Invocation, { request, response, left }: Call): Promise<void> => {
     const { edge } = await api;
     const { status, headers } = await edge(request, await readPrelude(payload));
     response.writeHead(status, headers);
@@ -165,9 +165,9 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
    * Invokes the function and passes its answer on. A client that leaves, or a time-out here, does not end the invocation:
    * https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
    */
-  const integrate = async (match: Match, event: string, exchange: Exchange): Promise<void> => {
+  const integrate = async (match: Match, event: string, call: Call): Promise<void> => {
     const { functions } = await api;
-    const { response, noted } = exchange;
+    const { response, noted } = call;
     const { route } = match;
     // Lambda's invocation id differs from API Gateway's request id.
     const invocationId = randomUUID();
@@ -186,7 +186,7 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
       called = target.invoke(event, invocationId);
       const send = async (invocation: Invocation): Promise<void> => {
         if (!invocation.ok) throw new Error('The function failed');
-        await (route.streaming ? sendStreamed : sendBuffered)(invocation, exchange);
+        await (route.streaming ? sendStreamed : sendBuffered)(invocation, call);
       };
       await Promise.race([called.then(send), late.promise]);
     } catch (error) {
@@ -194,35 +194,35 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
       called?.then(({ payload }) => payload.on('error', () => {}).resume()).catch(() => {});
       // After the first byte, all that remains is to cut the stream.
       if (response.headersSent) response.destroy();
-      else if (timedOut) await answerItself(exchange, gatewayTimeout);
-      else if (error instanceof ThrottledError) await answerItself(exchange, throttled, error.localReason);
-      else await answerItself(exchange, badGateway);
+      else if (timedOut) await answerItself(call, gatewayTimeout);
+      else if (error instanceof ThrottledError) await answerItself(call, throttled, error.localReason);
+      else await answerItself(call, badGateway);
     } finally {
       clearTimeout(timer);
     }
   };
 
-  const handle = async (exchange: Exchange): Promise<void> => {
-    const { request, response, requestId, noted } = exchange;
+  const handle = async (call: Call): Promise<void> => {
+    const { request, response, requestId, noted } = call;
     response.setHeader('x-amzn-requestid', requestId);
-    if (headerBytes(request) > headerLimit) return answerItself(exchange, headersTooLarge);
+    if (headerBytes(request) > headerLimit) return answerItself(call, headersTooLarge);
     const { router, template } = await api;
     const [path = '', query = ''] = (request.url ?? '').split(/\?(.*)/s);
     const match = router(request.method ?? '', path);
     if (match !== undefined) noted['resourcePath'] = match.route.path;
     const body = await readBody(request);
-    if (match === undefined) return answerItself(exchange, missingAuthenticationToken);
-    if (body === undefined) return answerItself(exchange, requestTooLong);
+    if (match === undefined) return answerItself(call, missingAuthenticationToken);
+    if (body === undefined) return answerItself(call, requestTooLong);
     const event = JSON.stringify(proxyEvent(request, { match, path, query, body, requestId, ...template }));
-    if (Buffer.byteLength(event) > eventLimit) return answerItself(exchange, requestTooLong);
-    return integrate(match, event, exchange);
+    if (Buffer.byteLength(event) > eventLimit) return answerItself(call, requestTooLong);
+    return integrate(match, event, call);
   };
-  const serveOne = async (exchange: Exchange): Promise<void> => {
+  const serveOne = async (call: Call): Promise<void> => {
     try {
-      await handle(exchange);
+      await handle(call);
     } catch (error) {
-      if (error instanceof URIError) await answerItself(exchange, badRequest);
-      else exchange.response.destroy();
+      if (error instanceof URIError) await answerItself(call, badRequest);
+      else call.response.destroy();
     }
   };
 
@@ -231,14 +231,14 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<Local
     const startedAtMs = performance.now();
     const left = new Promise((resolve) => void response.once('close', resolve));
     const noted = { requestTimeEpoch: String(Date.now()) };
-    const exchange = { request, response, requestId: randomUUID(), noted, left };
+    const call = { request, response, requestId: randomUUID(), noted, left };
     response.once('close', () => {
       const path = (request.url ?? '').replace(/\?.*/s, '');
       const ms = Math.round(performance.now() - startedAtMs);
       options.log?.({ method: request.method ?? '', path, status: response.statusCode, ms });
-      void logAccess(exchange, ms);
+      void logAccess(call, ms);
     });
-    serveOne(exchange).catch(() => response.destroy());
+    serveOne(call).catch(() => response.destroy());
   };
   // The product has its own rules for pages of other origins.
   const rule = { callers: 'anyPage', origin: options.origin } as const;

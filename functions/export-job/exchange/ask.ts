@@ -2,8 +2,8 @@ import { consentEndsMs, consentHolds, type GroupConsent, type GroupMember } from
 import { dropBody } from '../../shared/payer/answers.ts';
 import { fhirJson } from '../../shared/registry/profile.ts';
 import { afterAnswer, afterFailure, type After } from '../leg/after-answer.ts';
+import type { LegStop } from '../leg/leg-stop.ts';
 import { askedBase, fresh, updateTask } from '../leg/leg.ts';
-import type { Stop } from '../leg/stop.ts';
 import type { PlanFault, Problem } from '../reading/problems.ts';
 import { earliestTimeOf, type AskTask } from '../state/state.ts';
 import { allowedUrl, type PlanAnswer, type PlanRequest } from './ask-plan.ts';
@@ -144,7 +144,7 @@ const noteAccepted = async (
 };
 
 /** Sends the request to a former plan. Once it has accepted, the leg ends, so that the request is not sent twice. */
-export const ask = async (leg: ExchangeLeg, first: AskTask): Promise<Stop | undefined> => {
+export const ask = async (leg: ExchangeLeg, first: AskTask): Promise<LegStop | undefined> => {
   const type = typeOfAll(leg.input);
   let task = first;
   for (;;) {

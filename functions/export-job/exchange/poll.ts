@@ -3,9 +3,9 @@ import { dropBody, retryAfterOf } from '../../shared/payer/answers.ts';
 import type { PayerResponse } from '../../shared/payer/http.ts';
 import { readText } from '../../shared/payer/read-text.ts';
 import { afterFailure, waitOrSleep } from '../leg/after-answer.ts';
+import { secondsLeft, type LegStop } from '../leg/leg-stop.ts';
 import { fresh, updateTask } from '../leg/leg.ts';
 import { saidTime } from '../leg/payer-time.ts';
-import { secondsLeft, type Stop } from '../leg/stop.ts';
 import type { PollTask } from '../state/state.ts';
 import { afterPlan, endExchange, lastProblem } from './ask.ts';
 import { typeOfAll, type ExchangeLeg } from './exchange-leg.ts';
@@ -78,7 +78,7 @@ const takeManifest = async (leg: ExchangeLeg, task: PollTask, text: string | und
 const broken = Symbol('broken');
 
 /** Polls a former plan until it is done, as often as it says. */
-export const poll = async (leg: ExchangeLeg, first: PollTask): Promise<Stop | undefined> => {
+export const poll = async (leg: ExchangeLeg, first: PollTask): Promise<LegStop | undefined> => {
   const type = typeOfAll(leg.input);
   let task = first;
   for (;;) {

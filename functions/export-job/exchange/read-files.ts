@@ -1,8 +1,8 @@
 import { dropBody } from '../../shared/payer/answers.ts';
 import type { PayerResponse } from '../../shared/payer/http.ts';
 import { afterFailure, type After } from '../leg/after-answer.ts';
+import type { LegStop } from '../leg/leg-stop.ts';
 import { fresh, updateTask } from '../leg/leg.ts';
-import type { Stop } from '../leg/stop.ts';
 import { isPage } from '../leg/take-document.ts';
 import type { FileFault, LinesReason } from '../reading/problems.ts';
 import type { ListedFile } from '../state/plan-files.ts';
@@ -20,7 +20,7 @@ const mostWhole = 2;
 
 /** What became of a file. */
 type FileOutcome =
-  | { readonly after: After | { readonly stop: Stop } }
+  | { readonly after: After | { readonly stop: LegStop } }
   | { readonly fault: FileFault; readonly status?: number }
   | 'whole';
 
@@ -207,7 +207,7 @@ const endFile = (leg: ExchangeLeg, file: ListedFile, fault: Exclude<FileOutcome,
 };
 
 /** Reads the files of a group export, one after the other, until all are read or the leg stops. */
-export const readFiles = async (leg: ExchangeLeg, first: FilesTask): Promise<Stop | undefined> => {
+export const readFiles = async (leg: ExchangeLeg, first: FilesTask): Promise<LegStop | undefined> => {
   const { files, withToken } = await leg.readList(first.list);
   let { at } = first;
   while (at < files.length) {

@@ -4,8 +4,8 @@ import type { Payer } from '../../shared/registry/types.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { Job } from '../job/job.ts';
 import { fetchAttachments } from '../leg/fetch-attachments.ts';
+import type { LegStop } from '../leg/leg-stop.ts';
 import type { Started } from '../leg/leg.ts';
-import type { Stop } from '../leg/stop.ts';
 import type { JobState, Task } from '../state/state.ts';
 import { ask, endExchange } from './ask.ts';
 import { endedNow } from './ended-now.ts';
@@ -15,7 +15,7 @@ import { poll } from './poll.ts';
 import { readFiles } from './read-files.ts';
 import { takeGroups } from './take-groups.ts';
 
-const readTask = async (leg: ExchangeLeg, task: Task): Promise<Stop | undefined> => {
+const readTask = async (leg: ExchangeLeg, task: Task): Promise<LegStop | undefined> => {
   const { input, lines } = leg;
   if (task.kind === 'ask') return ask(leg, task);
   if (task.kind === 'attachments') return fetchAttachments(leg, task);
@@ -28,7 +28,7 @@ const readTask = async (leg: ExchangeLeg, task: Task): Promise<Stop | undefined>
 };
 
 /** Reads the queue, one task at a time. */
-const readQueue = async (leg: ExchangeLeg): Promise<Stop> => {
+const readQueue = async (leg: ExchangeLeg): Promise<LegStop> => {
   for (;;) {
     const [task] = leg.next.queue;
     if (task === undefined) return { kind: 'finish' };

@@ -5,7 +5,7 @@ import { answerBases } from '../../shared/registry/fhir-bases.ts';
 import { exchangeOwner, putGroup } from '../../shared/store/exchanges.ts';
 import { exchangeDeps } from '../job/deps.ts';
 import { afterFailure, type After } from '../leg/after-answer.ts';
-import type { Stop } from '../leg/stop.ts';
+import type { LegStop } from '../leg/leg-stop.ts';
 import type { PageResource } from '../reading/page-resource.ts';
 import { createProblemList, type ProblemList } from '../reading/problem-list.ts';
 import type { FileFault } from '../reading/problems.ts';
@@ -125,7 +125,11 @@ const keepGroup = async (
 };
 
 /** Reads the answer of a match, checks it, keeps its Groups, and passes them on. */
-export const takeGroups = async (leg: ExchangeLeg, input: MatchInput, first: FilesTask): Promise<Stop | undefined> => {
+export const takeGroups = async (
+  leg: ExchangeLeg,
+  input: MatchInput,
+  first: FilesTask,
+): Promise<LegStop | undefined> => {
   const { files, withToken } = await leg.readList(first.list);
   const read: { line: string; resource: PageResource['resource'] }[] = [];
   // They count only if this leg reads all files; otherwise the next leg reads them again.

@@ -1,8 +1,8 @@
 import { sayCause } from '../job/log.ts';
 import type { Task } from '../state/state.ts';
 import type { Answer } from './ask-payer.ts';
+import { secondsLeft, stopForToken, type LegStop } from './leg-stop.ts';
 import { updateTask, type Leg } from './leg.ts';
-import { secondsLeft, stopForToken, type Stop } from './stop.ts';
 
 /** How many times a request is tried before giving up. */
 const mostTries = 5;
@@ -24,7 +24,7 @@ const leastWait = (waits: number): number => Math.min(900, 2 ** Math.min(waits, 
 
 /** What to do after an answer that is not a page. */
 export type After =
-  | { readonly stop: Stop }
+  | { readonly stop: LegStop }
   | { readonly again: true }
   | { readonly giveUp: true }
   /** The payer refuses this request, whatever the token. */

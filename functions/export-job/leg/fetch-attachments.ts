@@ -6,8 +6,8 @@ import type { AttachmentsTask } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
 import { heldLine, missingName, settleHeld, whyLeftOut } from './held-line.ts';
 import { isBeyondScope } from './keep.ts';
+import type { LegStop } from './leg-stop.ts';
 import { fresh, updateTask, type Leg } from './leg.ts';
-import type { Stop } from './stop.ts';
 import { differenceOf, mostBytesOf, otherTypeOf, takeDocument } from './take-document.ts';
 
 /** A fault, with the payer's status if it refused. */
@@ -58,7 +58,7 @@ const fetchOne = async (
 };
 
 /** Fetches what a line's attachments lack. Returns why the leg stops before all were tried. */
-const fetchOf = async (leg: Leg, held: HeldLine): Promise<Stop | undefined> => {
+const fetchOf = async (leg: Leg, held: HeldLine): Promise<LegStop | undefined> => {
   const report = (attachment: OwnAttachment, fault: Fault): void => {
     leg.problems.add(problemOf(held, fault));
     leg.seen.add(missingName(held, attachment));
@@ -90,7 +90,7 @@ const fetchOf = async (leg: Leg, held: HeldLine): Promise<Stop | undefined> => {
  * Fetches the attachments of the lines that wait, and writes each line once its attachments came or were given up. An
  * attachment that several resources name is fetched once. A line that names no patient is left out unless it is the member's.
  */
-export const fetchAttachments = async (leg: Leg, first: AttachmentsTask): Promise<Stop | undefined> => {
+export const fetchAttachments = async (leg: Leg, first: AttachmentsTask): Promise<LegStop | undefined> => {
   const { deps, item, payer, seen, attachments } = leg;
   const basesAt = (home?: string) => answerBases(payer, home);
   const written = { origin: deps.origin, item, basesAt, seen, find: attachments.find };

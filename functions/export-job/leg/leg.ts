@@ -14,7 +14,7 @@ import { heldWriter, readHeldLines, type HeldLine, type HeldWriter } from '../st
 import { openKnown, type NextKnown } from '../state/next-known.ts';
 import type { Delta, JobState, Task, WrittenAttachment } from '../state/state.ts';
 import type { Answer, Asking } from './ask-payer.ts';
-import type { Stop } from './stop.ts';
+import type { LegStop } from './leg-stop.ts';
 
 /** One leg of an export: how it asks, what was read before it, and what it adds. */
 export interface Leg {
@@ -50,14 +50,14 @@ export interface Calls extends Pick<Asking, 'isStillThere' | 'stopped'> {
   /** Whether the leg has read enough. */
   readonly isFull: () => boolean;
   /** Why no further request may begin: the leg has read enough, or the payer's token ends soon. */
-  readonly whyNot: () => Stop | undefined;
+  readonly whyNot: () => LegStop | undefined;
 }
 
 /** A leg of a record or of an exchange, and what each of them decides. */
 export interface Started {
   readonly leg: Leg;
   /** Reads the queue until it is done, or the leg stops. */
-  readonly read: () => Promise<Stop>;
+  readonly read: () => Promise<LegStop>;
   /** What else stops the leg. */
   readonly watched: Pick<Parameters<typeof watchStops>[1], 'grant' | 'checkScope' | 'findEnd'>;
   /** What this kind of leg adds to the state that other kinds do not. */

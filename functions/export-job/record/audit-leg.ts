@@ -1,7 +1,7 @@
 import { causeOf, unavailable } from '../../shared/errors.ts';
 import { putReadEvent } from '../../shared/store/put-read-event.ts';
+import type { LegStop } from '../leg/leg-stop.ts';
 import type { Leg } from '../leg/leg.ts';
-import type { Stop } from '../leg/stop.ts';
 
 /** The interaction that the audit records for a leg, from its first task. */
 const interactionOf = ({ next: { queue } }: Leg): string => {
@@ -16,7 +16,7 @@ const interactionOf = ({ next: { queue } }: Leg): string => {
  * fails, the audit closes the read itself, with an unknown end.
  * @throws GatewayError `temporarily_unavailable` if the first event may not have been written
  */
-export const auditLeg = async (leg: Leg, read: () => Promise<Stop>): Promise<Stop> => {
+export const auditLeg = async (leg: Leg, read: () => Promise<LegStop>): Promise<LegStop> => {
   const { deps, item } = leg;
   const { grantId, partner, payer, patient } = item;
   const known = {

@@ -1,6 +1,6 @@
 import { afterAnswer, afterFailure, type After } from '../leg/after-answer.ts';
+import type { LegStop } from '../leg/leg-stop.ts';
 import { fresh, updateTask } from '../leg/leg.ts';
-import type { Stop } from '../leg/stop.ts';
 import type { Problem } from '../reading/problems.ts';
 import { isAccountedFor, leftOut, parseName, readAgain, type SeenNames } from '../reading/seen-names.ts';
 import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
@@ -68,7 +68,7 @@ const readReferred = async (leg: RecordLeg, task: ReferencesTask, name: string):
  * Reads resources that the record refers to and no search returned, and what those refer to, until nothing new is found or
  * the leg stops.
  */
-export const followReferences = async (leg: RecordLeg, first: ReferencesTask): Promise<Stop | undefined> => {
+export const followReferences = async (leg: RecordLeg, first: ReferencesTask): Promise<LegStop | undefined> => {
   let task = first;
   for (; task.file < leg.referred.lists(); task = updateTask(leg, task, { file: task.file + 1, at: 0 })) {
     const names = await leg.referred.list(task.file);

@@ -6,8 +6,8 @@ import { answerBases, baseUrlOf, spellings } from '../../shared/registry/fhir-ba
 import { anyType } from '../../shared/scopes/resource-types.ts';
 import { afterAnswer, afterFailure, type After } from '../leg/after-answer.ts';
 import type { Answer } from '../leg/ask-payer.ts';
+import type { LegStop } from '../leg/leg-stop.ts';
 import { askedBase, fresh, updateTask } from '../leg/leg.ts';
-import type { Stop } from '../leg/stop.ts';
 import { restricted } from '../reading/hangs-on.ts';
 import { missingFromTotal, nextPage, type NextPage } from '../reading/next-page.ts';
 import type { Problem } from '../reading/problems.ts';
@@ -158,7 +158,7 @@ const endTask = (leg: RecordLeg, problem?: Problem): undefined => {
 /** Requests pages, at most one of them ahead of its turn. */
 interface Pages {
   /** The answer for the next page, requested ahead or now; or why the leg stops before it. */
-  readonly next: (task: SearchTask) => Promise<Answer> | Stop;
+  readonly next: (task: SearchTask) => Promise<Answer> | LegStop;
   /** Requests the page after this one, unless the leg is to stop first. */
   readonly ahead: (task: SearchTask, next: readonly string[]) => void;
   /** Discards the page that was requested ahead. */
@@ -302,8 +302,8 @@ const askWithout = (leg: RecordLeg, task: SearchTask, status?: number): SearchTa
  * Reads one page of the first task.
  * @returns the task as it is now, undefined if it is done, or why the leg stops
  */
-const readPage = async (leg: RecordLeg, task: SearchTask, pages: Pages): Promise<SearchTask | Stop | undefined> => {
-  const settle = (after: After, fault: Problem): SearchTask | Stop | undefined => {
+const readPage = async (leg: RecordLeg, task: SearchTask, pages: Pages): Promise<SearchTask | LegStop | undefined> => {
+  const settle = (after: After, fault: Problem): SearchTask | LegStop | undefined => {
     if ('giveUp' in after) return askWithout(leg, task) ?? endTask(leg, fault);
     if ('refused' in after) return askWithout(leg, task) ?? endRefused(leg, task, { status: after.refused });
     return 'stop' in after ? after.stop : (leg.next.queue[0] as SearchTask);
@@ -328,7 +328,7 @@ const readPage = async (leg: RecordLeg, task: SearchTask, pages: Pages): Promise
  * Reads the pages of the first task until it is done or the leg stops. If a page has its next link before its entries,
  * the next page is requested while the entries are read.
  */
-export const readSearch = async (leg: RecordLeg, first: SearchTask): Promise<Stop | undefined> => {
+export const readSearch = async (leg: RecordLeg, first: SearchTask): Promise<LegStop | undefined> => {
   const pages = pagesOf(leg);
   let task = first;
   try {

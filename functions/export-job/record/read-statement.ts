@@ -2,8 +2,8 @@ import { readText } from '../../shared/payer/read-text.ts';
 import { fhirBases } from '../../shared/registry/fhir-bases.ts';
 import { afterAnswer } from '../leg/after-answer.ts';
 import type { Answer } from '../leg/ask-payer.ts';
+import type { LegStop } from '../leg/leg-stop.ts';
 import { fresh, updateTask } from '../leg/leg.ts';
-import type { Stop } from '../leg/stop.ts';
 import type { Declared, StatementTask } from '../state/state.ts';
 import { declaredBy, declaredByAll } from './declared.ts';
 import { planReading } from './plan-reading.ts';
@@ -42,7 +42,7 @@ const plan = (leg: RecordLeg, declared: Declared | undefined): undefined => {
  * Reads what each of the payer's bases declares in its CapabilityStatement, and plans the searches. A statement that cannot be read is
  * not needed: then each type is searched that may be a patient's.
  */
-export const readStatement = async (leg: RecordLeg, first: StatementTask): Promise<Stop | undefined> => {
+export const readStatement = async (leg: RecordLeg, first: StatementTask): Promise<LegStop | undefined> => {
   const bases = fhirBases(leg.payer);
   const declared: (Declared | undefined)[] = [];
   let task = first;

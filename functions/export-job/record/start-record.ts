@@ -6,8 +6,8 @@ import type { Grant } from '../../shared/store/grant-item.ts';
 import type { Job } from '../job/job.ts';
 import type { Permitted } from '../leg/check-allowed.ts';
 import { fetchAttachments } from '../leg/fetch-attachments.ts';
+import type { LegStop } from '../leg/leg-stop.ts';
 import type { Started } from '../leg/leg.ts';
-import type { Stop } from '../leg/stop.ts';
 import type { JobState, Task } from '../state/state.ts';
 import { followReferences } from './follow-references.ts';
 import { nextTask, searchTypesInstead } from './queue.ts';
@@ -15,7 +15,7 @@ import { readSearch } from './read-search.ts';
 import { readStatement } from './read-statement.ts';
 import { makeRecordLeg, readableNow, type RecordLeg } from './record-leg.ts';
 
-const readTask = (leg: RecordLeg, task: Task): Promise<Stop | undefined> => {
+const readTask = (leg: RecordLeg, task: Task): Promise<LegStop | undefined> => {
   switch (task.kind) {
     case 'statement':
       return readStatement(leg, task);
@@ -31,7 +31,7 @@ const readTask = (leg: RecordLeg, task: Task): Promise<Stop | undefined> => {
 };
 
 /** Reads the queue, one task at a time. */
-const readQueue = async (leg: RecordLeg): Promise<Stop> => {
+const readQueue = async (leg: RecordLeg): Promise<LegStop> => {
   for (;;) {
     const task = nextTask(leg);
     if (task === undefined) return { kind: 'finish' };

@@ -1,10 +1,10 @@
-import { errorHeaders, type ErrorCode, type GatewayError, type Problem } from '../errors.ts';
+import { errorHeaders, type DeadEnd, type ErrorCode, type GatewayError } from '../errors.ts';
 import type { ApiResponse } from '../http/api.ts';
 import { readOn } from '../http/read-on.ts';
+import { deadEnds } from './dead-ends.ts';
 import { html, type Html } from './html.ts';
 import { languageNames, languages, type InEachLanguage } from './language.ts';
 import { page } from './page.ts';
-import { problems } from './problems.ts';
 import type { PageView } from './view.ts';
 
 interface ErrorWords {
@@ -32,7 +32,7 @@ const words: InEachLanguage<ErrorWords> = {
   },
 };
 
-const problemOfCode: Readonly<Partial<Record<ErrorCode, Problem>>> = {
+const deadEndOfCode: Readonly<Partial<Record<ErrorCode, DeadEnd>>> = {
   method_not_allowed: 'wrongMethod',
   not_found: 'notFound',
   server_error: 'ours',
@@ -40,25 +40,25 @@ const problemOfCode: Readonly<Partial<Record<ErrorCode, Problem>>> = {
   unauthorized_client: 'blockedApp',
 };
 
-/** Problems that may be over when the browser asks for the same again. */
-const passing: ReadonlySet<Problem> = new Set(['openedAhead', 'ours', 'unavailable']);
+/** Dead ends that may be over when the browser asks for the same again. */
+const passing: ReadonlySet<DeadEnd> = new Set(['openedAhead', 'ours', 'unavailable']);
 
-const wayOn = (view: PageView, problem: Problem, { backTo }: GatewayError): Html => {
+const wayOn = (view: PageView, deadEnd: DeadEnd, { backTo }: GatewayError): Html => {
   const { goBackTo, tryAgain } = words[view.language];
   if (backTo !== undefined) {
     return html`<p class="actions"><a class="button" href="${backTo.homePage}">${goBackTo(backTo.name)}</a></p>`;
   }
   // An empty reference is the page's own URL (RFC 3986 §4.4). No link can repeat a POST.
-  return passing.has(problem) && view.method === 'GET'
+  return passing.has(deadEnd) && view.method === 'GET'
     ? html`<p class="actions"><a class="button" href="">${tryAgain}</a></p>`
     : html``;
 };
 
 /** The exact reason, if the page's own words are not that. Its readers write code, and the parameters are English. */
-const exactReason = ({ language }: PageView, problem: Problem, error: GatewayError): Html => {
+const exactReason = ({ language }: PageView, deadEnd: DeadEnd, error: GatewayError): Html => {
   const { forDevelopers } = words[language];
   const uri = readOn('page', error, error.status);
-  const reason = problems[problem].en.what === error.publicMessage ? '' : error.publicMessage;
+  const reason = deadEnds[deadEnd].en.what === error.publicMessage ? '' : error.publicMessage;
   const link = uri === undefined ? '' : html` <a href="${uri}">About this error</a>`;
   return reason === '' && link === ''
     ? html``
@@ -66,11 +66,11 @@ const exactReason = ({ language }: PageView, problem: Problem, error: GatewayErr
 };
 
 /** The same in the other languages, folded, where no switch can ask for the page again. */
-const inOtherLanguages = ({ language }: PageView, problem: Problem): readonly Html[] =>
+const inOtherLanguages = ({ language }: PageView, deadEnd: DeadEnd): readonly Html[] =>
   languages
     .filter((other) => other !== language)
     .map((other) => {
-      const { title, what, next } = problems[problem][other];
+      const { title, what, next } = deadEnds[deadEnd][other];
       const { name } = languageNames[other];
       return html`<details lang="${other}"><summary>${name}</summary><p><strong>${title}</strong></p><p>${what}</p><p>${next}</p></details>`;
     });
@@ -87,17 +87,17 @@ export const errorPage = (asked: PageView, error: GatewayError, reference: strin
   const isAlone = asked.onlyLanguage === true;
   const isBoth = !isAlone && asked.pairs.length > 0;
   const view = { ...asked, pairs: [], onlyLanguage: isAlone || isBoth };
-  const problem = error.page ?? problemOfCode[error.code] ?? 'brokenLink';
-  const { title, what, next } = problems[problem][view.language];
+  const deadEnd = error.page ?? deadEndOfCode[error.code] ?? 'brokenLink';
+  const { title, what, next } = deadEnds[deadEnd][view.language];
   const { quoteIt, reference: label } = words[view.language];
   const answer = page(view, {
     status: error.status,
     title,
     content: html`<p>${what}</p>
 <p>${next}</p>
-${wayOn(view, problem, error)}
+${wayOn(view, deadEnd, error)}
 <p><small>${label}: ${reference}<br>${quoteIt}</small></p>
-${exactReason(view, problem, error)}${isBoth ? inOtherLanguages(view, problem) : ''}`,
+${exactReason(view, deadEnd, error)}${isBoth ? inOtherLanguages(view, deadEnd) : ''}`,
     ...(isBoth && { styles }),
   });
   return { ...answer, headers: { ...answer.headers, ...errorHeaders(error) } };

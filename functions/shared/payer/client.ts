@@ -274,11 +274,11 @@ const requestToken = async (
 };
 
 /**
- * Exchanges a payer's code (RFC 6749 §4.1.3). The code is sent once, and again only after `invalid_client`. Unusable
+ * Redeems a payer's code (RFC 6749 §4.1.3). The code is sent once, and again only after `invalid_client`. Unusable
  * tokens are revoked.
  * @throws CodeRefused if the payer answered, PayerError if it did not, or GatewayError if the payer's secret is missing
  */
-export const exchangeCode = async (
+export const redeemAtPayer = async (
   deps: PayerClientDeps,
   payer: Payer,
   { code, redirectUri, verifier }: { code: string; redirectUri: string; verifier: string },
@@ -365,12 +365,12 @@ export const requestWithAssertion = async (
 };
 
 /**
- * Exchanges a member's identity for payer tokens, without a browser: `client_credentials` with an assertion of the gateway's
+ * Presents a member's identity for payer tokens, without a browser: `client_credentials` with an assertion of the gateway's
  * own, which forwards `cms_smart` (CMS payer participation specification). It is sent once: a payer refuses an identity
  * token that it has seen.
  * @throws NoMatch if no single member matches, PayerError, or GatewayError if the payer's secret is missing
  */
-export const exchangeIdentity = async (
+export const presentIdentityAtPayer = async (
   deps: PayerClientDeps,
   payer: Payer,
   signIn: IdentitySignIn,

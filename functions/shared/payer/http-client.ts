@@ -72,9 +72,9 @@ const watchConnection = (request: ClientRequest, socket: Socket, { opened }: Tra
 };
 
 /**
- * Sends a request and resolves with the head of its answer. Whatever ends the exchange later ends the answer's body.
+ * Sends a request and resolves with the head of its answer. Whatever ends the call later ends the answer's body.
  */
-const exchange = (
+const send = (
   url: URL,
   { method = 'GET', headers, body, signal }: PayerRequest,
   { transport, agent, connectMs }: { transport: Transport; agent: HttpAgent; connectMs: number },
@@ -187,7 +187,7 @@ export const createPayerHttp = (changed: Partial<Limits> = {}): PayerHttp => {
     if (transport === undefined) throw new TypeError(`The scheme ${url.protocol} is not supported for payers`);
     init.signal?.throwIfAborted();
     const over = (agent: HttpAgent): Promise<IncomingMessage> =>
-      exchange(url, init, { transport, agent, connectMs: limits.connectMs });
+      send(url, init, { transport, agent, connectMs: limits.connectMs });
     const message = await over(init.oneTime === true ? transport.single : transport.kept).catch((error: unknown) => {
       if (!(error instanceof StaleConnection)) throw error;
       return over(transport.single);

@@ -19,7 +19,7 @@ export interface PayerQuirks {
   readonly redirectUriAtToken: boolean;
   /** Additional parameters for the authorize endpoint, such as `prompt`. */
   readonly extraAuthorizeParameters: Readonly<Record<string, string>>;
-  /** Additional parameters when a code is exchanged, such as `audience`. @default none */
+  /** Additional parameters when a code is redeemed, such as `audience`. @default none */
   readonly extraTokenParameters?: Readonly<Record<string, string>>;
   /** Additional parameters when tokens are refreshed. @default none */
   readonly extraRefreshParameters?: Readonly<Record<string, string>>;

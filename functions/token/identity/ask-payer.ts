@@ -1,5 +1,5 @@
 import { GatewayError } from '../../shared/errors.ts';
-import { exchangeIdentity, type PayerClientDeps, type PayerTokenAnswer } from '../../shared/payer/client.ts';
+import { presentIdentityAtPayer, type PayerClientDeps, type PayerTokenAnswer } from '../../shared/payer/client.ts';
 import { failureAtLogin, NoMatch, PayerError } from '../../shared/payer/errors.ts';
 import type { CmsSmart } from './read-cms-smart.ts';
 import type { IdentityPayer } from './takes-identities.ts';
@@ -39,7 +39,7 @@ export const askForMember = async (
     consent_attestation: attestation,
   };
   try {
-    return await exchangeIdentity(deps, payer, payer.identitySignIn, cmsSmart);
+    return await presentIdentityAtPayer(deps, payer, payer.identitySignIn, cmsSmart);
   } catch (error) {
     throw error instanceof PayerError && !(error instanceof NoMatch) ? failed(error) : error;
   }

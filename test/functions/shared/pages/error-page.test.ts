@@ -1,11 +1,11 @@
 import { errorCodes, GatewayError, type ErrorCode, type Problem } from '../../../../functions/shared/errors.ts';
+import { deadEnds } from '../../../../functions/shared/pages/dead-ends.ts';
 import { errorPage } from '../../../../functions/shared/pages/error-page.ts';
 import { languages } from '../../../../functions/shared/pages/language.ts';
-import { problems } from '../../../../functions/shared/pages/problems.ts';
 import { elementOf, pageHeaders, view, within } from './page-parts.ts';
 
 const backTo = { name: 'A & B', homePage: 'https://partner.example/?a=1&b="' };
-const allProblems = Object.keys(problems) as readonly Problem[];
+const allProblems = Object.keys(deadEnds) as readonly Problem[];
 
 describe('an error page', () => {
   it.each<[ErrorCode, string]>([
@@ -77,7 +77,7 @@ describe('an error page', () => {
 
       expect(body).not.toContain('a-state');
       expect(body).not.toContain('ui_locales');
-      const { title, what, next } = problems.ours.es;
+      const { title, what, next } = deadEnds.ours.es;
       expect(body).toContain(
         `<details lang="es"><summary>Español</summary><p><strong>${title}</strong></p><p>${what}</p><p>${next}</p></details>`,
       );
@@ -99,7 +99,7 @@ describe('an error page', () => {
 
 describe('the words of the error pages', () => {
   it.each(allProblems)('of %s are whole sentences in each language, and differ from one to the next', (problem) => {
-    const sets = languages.map((language) => problems[problem][language]);
+    const sets = languages.map((language) => deadEnds[problem][language]);
     for (const { title, what, next } of sets) {
       expect(title).toMatch(/^\p{Lu}.*[^.]$/u);
       expect(what).toMatch(/^\p{Lu}.*\.$/u);

@@ -1,8 +1,8 @@
 import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, importJWK, jwtVerify } from 'jose';
 import { localStage } from '../../../../config/local.ts';
 import {
-  exchangeCode,
   payerHttpFailure,
+  redeemAtPayer,
   refreshAtPayer,
   revokeAtPayer,
 } from '../../../../functions/shared/payer/client.ts';
@@ -61,7 +61,7 @@ describe('what a payer may omit or spell differently', () => {
     const [, change, expected] = shape;
     const { deps } = start(() => Response.json({ ...northwindTokens, ...change }));
 
-    const exchanged = await exchangeCode(deps, northwind, grant);
+    const exchanged = await redeemAtPayer(deps, northwind, grant);
     const refreshed = await refreshAtPayer(deps, northwind, old);
 
     const usual = {
@@ -101,7 +101,7 @@ describe('what a payer may omit or spell differently', () => {
   ])('a scope %j is read as %j', async (scope, expected) => {
     const { deps } = start(() => Response.json({ ...northwindTokens, scope }));
 
-    expect(writeScopes((await exchangeCode(deps, northwind, grant)).scope)).toBe(expected);
+    expect(writeScopes((await redeemAtPayer(deps, northwind, grant)).scope)).toBe(expected);
   });
 
   const text = JSON.stringify(northwindTokens);
@@ -124,7 +124,7 @@ describe('what a payer may omit or spell differently', () => {
   ])('an answer with %s is read', async (_, answer) => {
     const { deps } = start(answer);
 
-    const { tokens, patient } = await exchangeCode(deps, northwind, grant);
+    const { tokens, patient } = await redeemAtPayer(deps, northwind, grant);
 
     expect([tokens.accessToken, tokens.refreshToken, patient]).toEqual([
       'payer-access-token',
@@ -137,7 +137,7 @@ describe('what a payer may omit or spell differently', () => {
     const answer = JSON.stringify({ ...northwindTokens, more: '' });
     const { deps } = start(() => new Response(answer.replace('""', `"${'x'.repeat(256 * 1024 - answer.length)}"`)));
 
-    expect((await exchangeCode(deps, northwind, grant)).patient).toBe('patient-1');
+    expect((await redeemAtPayer(deps, northwind, grant)).patient).toBe('patient-1');
   });
 
   it('a new refresh token: the old one, which was sent, is kept', async () => {
@@ -174,7 +174,7 @@ describe('an access token that cannot be used', () => {
   it.each(unusable)('%s ends a login, and the refresh token beside it is revoked', async (_, change, detail) => {
     const { deps, payer, form } = start(() => Response.json({ ...northwindTokens, ...change }));
 
-    await expect(exchangeCode(deps, northwind, grant)).rejects.toMatchObject({ failure: 'nonsense', detail });
+    await expect(redeemAtPayer(deps, northwind, grant)).rejects.toMatchObject({ failure: 'nonsense', detail });
     expect(payer.requests.map(({ url }) => url)).toEqual([northwind.tokenEndpoint, northwind.revocationEndpoint]);
     expect(form(1).get('token')).toBe('payer-refresh-token');
   });
@@ -195,7 +195,7 @@ describe('an access token that cannot be used', () => {
   it('without a refresh token beside it leaves nothing to revoke', async () => {
     const { deps, payer } = start(() => Response.json({ ...northwindTokens, refresh_token: '', access_token: '' }));
 
-    await expect(exchangeCode(deps, northwind, grant)).rejects.toMatchObject({ failure: 'nonsense', detail: missing });
+    await expect(redeemAtPayer(deps, northwind, grant)).rejects.toMatchObject({ failure: 'nonsense', detail: missing });
     expect(payer.requests.map(({ url }) => url)).toEqual([northwind.tokenEndpoint]);
   });
 
@@ -203,7 +203,7 @@ describe('an access token that cannot be used', () => {
     const accessToken = '~'.repeat(32_768);
     const { deps } = start(() => Response.json({ ...northwindTokens, access_token: accessToken }));
 
-    expect((await exchangeCode(deps, northwind, grant)).tokens.accessToken).toBe(accessToken);
+    expect((await redeemAtPayer(deps, northwind, grant)).tokens.accessToken).toBe(accessToken);
   });
 });
 
@@ -211,7 +211,7 @@ describe('the gateway as a payer’s client', () => {
   it('signs with its key, for the token endpoint, so that a payer’s clock may be off by 120 s', async () => {
     const { deps, form } = start();
 
-    await exchangeCode(deps, northwind, grant);
+    await redeemAtPayer(deps, northwind, grant);
 
     const assertion = form().get('client_assertion') ?? '';
     expect(decodeProtectedHeader(assertion)).toEqual({ alg: 'ES384', kid: 'northwind-local-1', typ: 'JWT' });
@@ -234,7 +234,7 @@ describe('the gateway as a payer’s client', () => {
     const { privateKey } = await generateKeyPair('RS384', { extractable: true });
     secrets['northwind'] = { private_key_jwk: { ...(await exportJWK(privateKey)), alg: 'RS384' } };
 
-    await exchangeCode(deps, northwind, grant);
+    await redeemAtPayer(deps, northwind, grant);
 
     const header = decodeProtectedHeader(form().get('client_assertion') ?? '');
     expect(header.alg).toBe('RS384');
@@ -246,7 +246,7 @@ describe('the gateway as a payer’s client', () => {
     const { alg: _alg, ...jwk } = key.privateJwk;
     secrets['northwind'] = { private_key_jwk: jwk };
 
-    await expect(exchangeCode(deps, northwind, grant)).resolves.toBeDefined();
+    await expect(redeemAtPayer(deps, northwind, grant)).resolves.toBeDefined();
   });
 
   it('writes its requests as one JSON object where the profile says so', async () => {
@@ -256,7 +256,7 @@ describe('the gateway as a payer’s client', () => {
     const revocationEndpoint = `${oneUp.tokenEndpoint}/revoke`;
     const takesJson: Payer = { ...oneUp, revocationEndpoint, quirks: { ...oneUp.quirks, tokenRequest: 'json' } };
 
-    await exchangeCode(deps, takesJson, grant);
+    await redeemAtPayer(deps, takesJson, grant);
     await revokeAtPayer(deps, takesJson, tokens);
 
     const bodies = payer.requests.map(({ init }) => JSON.parse(init?.body as string) as unknown);
@@ -272,7 +272,7 @@ describe('the gateway as a payer’s client', () => {
     const { deps, headers, form, secrets } = start();
     secrets['demo-health-plan'] = { client_secret: 'a secret/with:all' };
 
-    await exchangeCode(deps, { ...oneUp, clientAuthentication: 'client_secret_basic' }, grant);
+    await redeemAtPayer(deps, { ...oneUp, clientAuthentication: 'client_secret_basic' }, grant);
 
     const pair = Buffer.from(headers().get('authorization')?.slice(6) ?? '', 'base64').toString('utf8');
     expect(pair).toBe('gateway%2Dat%2Ddemo%2Dhealth%2Dplan:a+secret%2Fwith%3Aall');
@@ -299,7 +299,7 @@ describe('the gateway as a payer’s client', () => {
     const { deps, secrets, payer: asked } = start();
     secrets['northwind'] = secret;
 
-    const exchanging = exchangeCode(deps, payer, grant);
+    const exchanging = redeemAtPayer(deps, payer, grant);
 
     await expect(exchanging).rejects.toMatchObject({ failure: 'invalid_client', detail });
     expect(asked.requests).toEqual([]);
@@ -351,7 +351,7 @@ describe('a payer’s failure', () => {
     async (_, answer, failure, detail) => {
       const { deps, payer } = start(answer);
 
-      await expect(exchangeCode(deps, northwind, grant)).rejects.toMatchObject({ failure, detail });
+      await expect(redeemAtPayer(deps, northwind, grant)).rejects.toMatchObject({ failure, detail });
       expect(payer.requests).toHaveLength(failure === 'invalid_client' ? 2 : 1);
     },
   );

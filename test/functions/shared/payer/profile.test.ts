@@ -1,5 +1,5 @@
 import { payerAuthorizeUrl } from '../../../../functions/shared/payer/authorize-url.ts';
-import { exchangeCode, refreshAtPayer, revokeAtPayer } from '../../../../functions/shared/payer/client.ts';
+import { redeemAtPayer, refreshAtPayer, revokeAtPayer } from '../../../../functions/shared/payer/client.ts';
 import type { Payer, PayerQuirks } from '../../../../functions/shared/registry/types.ts';
 import { localData, testDeps } from '../../../support/gateway.ts';
 import { formOf, northwindTokens } from '../../../support/login.ts';
@@ -37,7 +37,7 @@ describe('a public client', () => {
   it('names itself in the form, proves itself with PKCE only, and reads no secret', async () => {
     const { deps, asked, forms, headers } = start();
 
-    await exchangeCode(deps, payer, grant);
+    await redeemAtPayer(deps, payer, grant);
     await refreshAtPayer(deps, payer, old);
     await revokeAtPayer(deps, payer, old);
 
@@ -59,7 +59,7 @@ describe('a public client', () => {
   it('that is refused sends its code once, since it has no other secret to try', async () => {
     const { deps, forms } = start(() => Response.json({ error: 'invalid_client' }, { status: 401 }));
 
-    await expect(exchangeCode(deps, payer, grant)).rejects.toMatchObject({ failure: 'invalid_client' });
+    await expect(redeemAtPayer(deps, payer, grant)).rejects.toMatchObject({ failure: 'invalid_client' });
     expect(forms()).toHaveLength(1);
   });
 });
@@ -68,7 +68,7 @@ describe("another payer's secret", () => {
   it('is read and sent, if the profile names that payer', async () => {
     const { deps, asked, forms } = start();
 
-    await exchangeCode(deps, payerWith({ secretOf: 'first-brand' }), grant);
+    await redeemAtPayer(deps, payerWith({ secretOf: 'first-brand' }), grant);
 
     expect(asked).toEqual(['first-brand']);
     expect(forms()).toMatchObject([{ client_secret: 'secret-of-first-brand' }]);
@@ -84,7 +84,7 @@ describe('extra parameters', () => {
   it('are sent when a code is exchanged, or when tokens are refreshed, each to its own call', async () => {
     const { deps, forms } = start();
 
-    await exchangeCode(deps, payer, grant);
+    await redeemAtPayer(deps, payer, grant);
     await refreshAtPayer(deps, payer, old);
 
     expect(forms()).toEqual([
@@ -98,7 +98,7 @@ describe('extra parameters', () => {
     const { deps, forms } = start();
     const hostile = { code: 'x', refresh_token: 'x', grant_type: 'x', client_id: 'x', code_verifier: 'x' };
 
-    await exchangeCode(deps, payerWith({}, { extraTokenParameters: hostile }), grant);
+    await redeemAtPayer(deps, payerWith({}, { extraTokenParameters: hostile }), grant);
     await refreshAtPayer(deps, payerWith({}, { extraRefreshParameters: hostile }), old);
 
     expect(forms()).toMatchObject([

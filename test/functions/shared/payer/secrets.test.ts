@@ -1,7 +1,7 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { localStage } from '../../../../config/local.ts';
-import { exchangeCode } from '../../../../functions/shared/payer/client.ts';
+import { redeemAtPayer } from '../../../../functions/shared/payer/client.ts';
 import { payerSecretReader, secretsClient, secretsLimits } from '../../../../functions/shared/payer/secrets.ts';
 import type { Payer } from '../../../../functions/shared/registry/types.ts';
 import { testDeps } from '../../../support/gateway.ts';
@@ -67,7 +67,7 @@ describe('payers’ secrets', () => {
     payer.http = async () => Response.json(northwindTokens);
     const quirks = { ...oneUp.quirks, secretHeaders: ['X-KEY'] };
 
-    await exchangeCode(deps, { ...oneUp, clientAuthentication: method, quirks }, grant);
+    await redeemAtPayer(deps, { ...oneUp, clientAuthentication: method, quirks }, grant);
 
     const { init } = payer.requests[0]!;
     expect([formOf(init).get('client_secret'), new Headers(init?.headers).get('x-key')]).toEqual(sent);
@@ -84,7 +84,7 @@ describe('payers’ secrets', () => {
       const secretHeaders = ['X-Key'];
 
       await expect(
-        exchangeCode(deps, { ...oneUp, quirks: { ...oneUp.quirks, secretHeaders } }, grant),
+        redeemAtPayer(deps, { ...oneUp, quirks: { ...oneUp.quirks, secretHeaders } }, grant),
       ).rejects.toMatchObject({
         code: 'temporarily_unavailable',
         detail: `the secret of payer ${oneUp.id} has no usable header X-Key`,
@@ -158,7 +158,7 @@ describe('a rotated secret', () => {
     test.set('{"client_secret":"new"}');
     accepts('new', test);
 
-    const { tokens } = await exchangeCode(test.deps, oneUp, grant);
+    const { tokens } = await redeemAtPayer(test.deps, oneUp, grant);
 
     expect(tokens.accessToken).toBe('payer-access-token');
     expect(test.reads()).toHaveLength(2);
@@ -169,7 +169,7 @@ describe('a rotated secret', () => {
     const test = start();
     accepts('never', test);
 
-    await expect(exchangeCode(test.deps, oneUp, grant)).rejects.toMatchObject({ failure: 'invalid_client' });
+    await expect(redeemAtPayer(test.deps, oneUp, grant)).rejects.toMatchObject({ failure: 'invalid_client' });
     expect(test.payer.requests).toHaveLength(2);
   });
 });

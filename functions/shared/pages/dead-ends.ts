@@ -1,8 +1,8 @@
-import type { Problem } from '../errors.ts';
+import type { DeadEnd } from '../errors.ts';
 import type { InEachLanguage } from './language.ts';
 
 /** What a member reads where the gateway can go no further and may not send the browser back. */
-interface ProblemWords {
+interface DeadEndWords {
   readonly title: string;
   /** What happened. */
   readonly what: string;
@@ -27,8 +27,8 @@ const tellTheApp = {
 
 const doesNotWork = { en: 'This link does not work', es: 'Este enlace no funciona' };
 
-/** The words of each problem's page. An error says by its `page` which one it is; else its code decides. */
-export const problems: Readonly<Record<Problem, InEachLanguage<ProblemWords>>> = {
+/** The words of each dead end. An error says by its `page` which one it is; else its code decides. */
+export const deadEnds: Readonly<Record<DeadEnd, InEachLanguage<DeadEndWords>>> = {
   brokenLink: {
     en: {
       title: doesNotWork.en,

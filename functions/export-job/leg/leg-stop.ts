@@ -12,7 +12,7 @@ interface TokenStop {
 }
 
 /** Why a leg stops reading. */
-export type Stop =
+export type LegStop =
   /** It has read enough, or was stopped for a reason that the next leg finds out: whether to wait or to end. */
   | { readonly kind: 'go'; readonly why?: string }
   | { readonly kind: 'wait'; readonly seconds: number; readonly why: WaitReason }
