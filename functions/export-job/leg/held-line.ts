@@ -7,9 +7,9 @@ import type { OwnAttachment } from '../reading/own-attachments.ts';
 import type { Problem } from '../reading/problems.ts';
 import { createLineRewriter } from '../reading/rewrite-line.ts';
 import { identityOf, type SeenNames } from '../reading/seen-names.ts';
-import { settling } from '../reading/settle.ts';
 import type { HeldLine } from '../state/held-lines.ts';
 import type { HeldFile } from '../state/state.ts';
+import { settling } from './settle.ts';
 
 /** The name under which an attachment is seen that did not come, so that no other leg asks for it again. */
 export const missingName = ({ type, id = '' }: HeldLine, { from }: OwnAttachment): string =>

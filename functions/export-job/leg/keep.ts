@@ -4,8 +4,8 @@ import { ownAttachments, type OwnAttachment } from '../reading/own-attachments.t
 import type { PageResource } from '../reading/page-resource.ts';
 import type { Problem } from '../reading/problems.ts';
 import { unservedAttachments, type createLineRewriter } from '../reading/rewrite-line.ts';
+import { saysWithheld } from '../reading/said.ts';
 import { identityOf } from '../reading/seen-names.ts';
-import { saysWithheld } from '../reading/withheld.ts';
 import type { HeldLine } from '../state/held-lines.ts';
 import type { Leg } from './leg.ts';
 

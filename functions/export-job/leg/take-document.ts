@@ -5,12 +5,12 @@ import { dropBody, plainJson } from '../../shared/payer/answers.ts';
 import { fhirJson, fhirMediaType } from '../../shared/registry/profile.ts';
 import type { JobDeps } from '../job/deps.ts';
 import { partWriter } from '../job/parts.ts';
-import { readBinaryData, watchKind, type BinaryData, type KindWatch } from '../reading/binary-data.ts';
 import { aboutAnother } from '../reading/check-resource.ts';
 import { isMediaType, type OwnAttachment } from '../reading/own-attachments.ts';
 import type { AttachmentFault } from '../reading/problems.ts';
 import type { WrittenAttachment } from '../state/state.ts';
 import type { Answer } from './ask-payer.ts';
+import { readBinaryData, watchKind, type BinaryData, type KindWatch } from './binary-data.ts';
 import type { Leg } from './leg.ts';
 
 /** The most bytes of an attachment. */

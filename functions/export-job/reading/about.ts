@@ -1,5 +1,183 @@
 import { patientCompartment } from '../../shared/fhir/patient-compartment.ts';
-import { about, aboutAtSource, parts } from './patient-elements.ts';
+
+/*
+ * Every element of R4 whose reference may be to a Patient, by what it says about the resource: whom it is about, whom it was
+ * about elsewhere, who has a part in it, or neither. Elements of one name are in one row, with their types. A choice such
+ * as `value[x]` has its name in JSON. A test compares the rows with R4's StructureDefinitions: none may be missing.
+ */
+
+type Rows = Readonly<Record<string, string>>;
+
+/** Whom a resource is about: the member, or the resource is another person's. */
+export const about: Rows = {
+  // Whose account, claim, order, finding, document or consent it is.
+  subject:
+    'Account AdverseEvent Basic CarePlan CareTeam ChargeItem ClinicalImpression Communication CommunicationRequest Composition Condition Contract DeviceRequest DeviceUseStatement DiagnosticReport DocumentManifest DocumentReference Encounter Flag Goal GuidanceResponse ImagingStudy Invoice List MeasureReport Media MedicationAdministration MedicationDispense MedicationRequest MedicationStatement Observation Procedure QuestionnaireResponse RequestGroup RiskAssessment ServiceRequest Specimen',
+  patient:
+    'AllergyIntolerance BodyStructure Claim ClaimResponse Consent CoverageEligibilityRequest CoverageEligibilityResponse DetectedIssue Device EpisodeOfCare ExplanationOfBenefit FamilyMemberHistory Immunization ImmunizationEvaluation ImmunizationRecommendation MolecularSequence NutritionOrder RelatedPerson SupplyDelivery VisionPrescription',
+  for: 'Task',
+  // Who is insured. Who pays for it only takes part.
+  beneficiary: 'Coverage',
+  candidate: 'EnrollmentRequest',
+  // Who is in a study.
+  individual: 'ResearchSubject',
+  // The participants. The member may be one of several.
+  actor: 'AppointmentResponse Schedule',
+  'participant.actor': 'Appointment',
+  // The intended recipient, which R4's compartment calls the subject.
+  deliverTo: 'SupplyRequest',
+  // Whose data were used, changed or checked.
+  'entity.what': 'AuditEvent',
+  target: 'Provenance VerificationResult',
+  // "A proxy of the security sensitivity": who may see this person's record may see the content.
+  securityContext: 'Binary',
+  // The donor, whose tissue or blood it describes. Who receives it is not named.
+  'collection.source': 'BiologicallyDerivedProduct',
+  // The linked or grouped patients. The member may be one of several.
+  'member.entity': 'Group',
+  'item.resource': 'Linkage',
+  'link.target': 'Person',
+  // A parameter means whatever its name says.
+  'parameter.valueReference': 'Parameters',
+};
+
+/** Whom it was about where it came from, by an id or a copy of that place. It decides only where it is the payer's own reference. */
+export const aboutAtSource: Rows = {
+  'context.sourcePatientInfo': 'DocumentReference',
+};
+
+/**
+ * Who or what has a part in a resource, and may be someone else. It decides only if no element says that the resource is
+ * about a patient: it is then in the compartment of those who have a part in it.
+ */
+export const parts: Rows = {
+  // Who wrote, recorded, said or signed it.
+  author: 'Basic CarePlan Composition Contract DocumentManifest DocumentReference Flag QuestionnaireResponse',
+  contributor: 'CarePlan',
+  'section.author': 'Composition',
+  'attester.party': 'Composition',
+  recorder: 'AdverseEvent AllergyIntolerance Condition Procedure',
+  asserter: 'AllergyIntolerance Condition Procedure',
+  enterer: 'ChargeItem',
+  expressedBy: 'Goal',
+  informationSource: 'MedicationStatement',
+  reportedReference: 'MedicationRequest',
+  source: 'DeviceUseStatement List QuestionnaireResponse',
+  'signer.party': 'Contract',
+  'verification.verifiedWith': 'Consent',
+  // The requester or performer.
+  requester: 'CommunicationRequest MedicationRequest ServiceRequest SupplyRequest Task',
+  owner: 'Task',
+  operator: 'Media',
+  performer: 'Consent DeviceRequest MedicationRequest Observation ServiceRequest',
+  'performer.actor': 'ChargeItem MedicationAdministration MedicationDispense Procedure',
+  'series.performer.actor': 'ImagingStudy',
+  'activity.detail.performer': 'CarePlan',
+  'participant.member': 'CareTeam',
+  'participant.actor': 'Invoice',
+  'action.participant': 'RequestGroup',
+  'agent.who': 'AuditEvent',
+  'source.observer': 'AuditEvent',
+  'provision.actor.reference': 'Consent',
+  // The sender or receiver of a message, a product or a task.
+  sender: 'Communication CommunicationRequest',
+  recipient: 'Communication CommunicationRequest DocumentManifest Invoice',
+  receiver: 'MedicationDispense',
+  'restriction.recipient': 'Task',
+  // Who pays, holds the policy or is paid: often a parent or a spouse.
+  'guarantor.party': 'Account',
+  policyHolder: 'Coverage',
+  subscriber: 'Coverage',
+  payor: 'Coverage',
+  'payee.party': 'Claim ExplanationOfBenefit',
+  // The parties and things of a contract.
+  topicReference: 'Contract',
+  'term.topicReference': 'Contract',
+  'term.offer.party.reference': 'Contract',
+  'term.offer.topic': 'Contract',
+  'term.offer.answer.valueReference': 'Contract',
+  'term.asset.answer.valueReference': 'Contract',
+  'term.asset.typeReference': 'Contract',
+  'term.asset.context.reference': 'Contract',
+  'term.asset.valuedItem.entityReference': 'Contract',
+  'term.asset.valuedItem.responsible': 'Contract',
+  'term.asset.valuedItem.recipient': 'Contract',
+  'term.action.subject.reference': 'Contract',
+  'term.action.requester': 'Contract',
+  'term.action.performer': 'Contract',
+  // Someone or something beside the patient of record: a fetus, a newborn, a donor.
+  focus: 'MessageHeader Observation Task',
+  'section.focus': 'Composition',
+  about: 'Communication CommunicationRequest',
+  // A related record, such as its basis, what it answers, its whole or its parts.
+  basedOn: 'Communication CommunicationRequest DeviceRequest RequestGroup RiskAssessment Task',
+  partOf: 'Communication Media',
+  priorRequest: 'DeviceRequest',
+  replaces: 'RequestGroup',
+  parent: 'RiskAssessment',
+  basis: 'RiskAssessment',
+  derivedFrom: 'MedicationStatement',
+  implicated: 'DetectedIssue',
+  reasonReference: 'Task',
+  content: 'DocumentManifest',
+  evaluatedResource: 'MeasureReport',
+  request: 'PaymentNotice',
+  response: 'PaymentNotice',
+  supportingInfo: 'CarePlan ClinicalImpression Contract DeviceRequest ServiceRequest',
+  supportingInformation: 'Appointment ChargeItem MedicationAdministration MedicationDispense MedicationRequest',
+  'action.resource': 'RequestGroup',
+  'activity.outcomeReference': 'CarePlan',
+  'characteristic.valueReference': 'Group',
+  'context.related': 'DocumentReference',
+  'detail.request': 'PaymentReconciliation',
+  'detail.response': 'PaymentReconciliation',
+  'entry.item': 'List',
+  'event.detail': 'Composition',
+  'evidence.detail': 'Condition DetectedIssue',
+  'input.valueReference': 'Task',
+  'item.answer.valueReference': 'QuestionnaireResponse',
+  'item.detail': 'CoverageEligibilityRequest',
+  'output.valueReference': 'Task',
+  'payload.contentReference': 'Communication CommunicationRequest',
+  'provision.data.reference': 'Consent',
+  'recommendation.supportingPatientInformation': 'ImmunizationRecommendation',
+  'related.ref': 'DocumentManifest',
+  'section.entry': 'Composition',
+  'supportingInfo.information': 'CoverageEligibilityRequest',
+  'supportingInfo.valueReference': 'Claim ExplanationOfBenefit',
+};
+
+/** What never says whose a resource is. */
+export const neither: Rows = {
+  // A Patient is whoever its own id says. This is the same person under another id, or a person beside it.
+  'link.other': 'Patient',
+  // Who wrote the target, and from what: the target decides, and is seldom a Patient itself.
+  'agent.who': 'Provenance',
+  'agent.onBehalfOf': 'Provenance',
+  'entity.what': 'Provenance',
+  'entity.agent.who': 'Provenance',
+  'entity.agent.onBehalfOf': 'Provenance',
+  // Definitions, examples and tests, which are not about a person.
+  'characteristic.definitionByTypeAndValue.valueReference': 'EvidenceVariable',
+  'characteristic.timeFromEvent.eventReference': 'EvidenceVariable',
+  'definition.resource.reference': 'ImplementationGuide',
+  'manifest.resource.reference': 'ImplementationGuide',
+  'item.enableWhen.answerReference': 'Questionnaire',
+  'item.answerOption.valueReference': 'Questionnaire',
+  'item.initial.valueReference': 'Questionnaire',
+  'group.rule.source.defaultValueReference': 'StructureMap',
+  'fixture.resource': 'TestScript',
+  profile: 'TestScript',
+  defaultValueReference: 'ElementDefinition',
+  fixedReference: 'ElementDefinition',
+  patternReference: 'ElementDefinition',
+  'example.valueReference': 'ElementDefinition',
+  // Data types, which may be anywhere: who wrote a note, who signed, and whatever an extension means.
+  authorReference: 'Annotation',
+  who: 'Signature',
+  onBehalfOf: 'Signature',
+  valueReference: 'Extension',
+};
 
 /** The elements of each type in rows of {@link about} and the like. */
 const byType = (rows: Readonly<Record<string, string>>): ReadonlyMap<string, readonly string[]> => {

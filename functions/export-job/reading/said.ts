@@ -1,4 +1,4 @@
-import { isObject } from '../../shared/json/json-object.ts';
+import { isObject, objectsIn } from '../../shared/json/json-object.ts';
 
 /*
  * Reads what a page or a manifest says about itself. A form with only one possible meaning is accepted even if FHIR does not have it.
@@ -82,3 +82,20 @@ export const saidCount = (said: unknown): number | 'unreadable' | undefined => {
   const count = typeof said === 'string' && /^\s*\d+\s*$/.test(said) ? Number(said) : said;
   return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : 'unreadable';
 };
+
+/** HL7's code system of such labels, by the names that R4, STU3 and HL7's registry of OIDs have for it. */
+const observationValue: ReadonlySet<unknown> = new Set([
+  'http://terminology.hl7.org/CodeSystem/v3-ObservationValue',
+  'http://hl7.org/fhir/v3/ObservationValue',
+  'urn:oid:2.16.840.1.113883.5.1063',
+]);
+
+/** What a label says of what lacks something: https://hl7.org/fhir/R4/security-labels.html */
+const withheldCodes: ReadonlySet<unknown> = new Set(['ABSTRED', 'MASKED', 'REDACTED', 'SUBSETTED']);
+
+/** Whether the meta of a page, or of a resource, has the payer's label that something was withheld. */
+export const saysWithheld = (meta: unknown): boolean =>
+  isObject(meta) &&
+  [meta['security'], meta['tag']]
+    .flatMap((labels) => objectsIn(isObject(labels) ? [labels] : labels))
+    .some(({ system, code }) => observationValue.has(system) && withheldCodes.has(code));

@@ -4,9 +4,8 @@ import { nextToken, readTokens, stray, takeChunk, token } from '../../shared/jso
 import { keepValues } from './keep-value.ts';
 import { readKept, type EntryMode, type PageResource, type SkippedResource } from './page-resource.ts';
 import { isUrn } from './references.ts';
-import { saidCount, saidLinks, type SaidLinks } from './said.ts';
+import { saidCount, saidLinks, saysWithheld, type SaidLinks } from './said.ts';
 import { UnreadablePage } from './unreadable-page.ts';
-import { saysWithheld } from './withheld.ts';
 
 /** Facts about a page as a whole. */
 export interface PageInfo {

