@@ -1,11 +1,11 @@
-import { errorCodes, GatewayError, type ErrorCode, type Problem } from '../../../../functions/shared/errors.ts';
+import { errorCodes, GatewayError, type DeadEnd, type ErrorCode } from '../../../../functions/shared/errors.ts';
 import { deadEnds } from '../../../../functions/shared/pages/dead-ends.ts';
 import { errorPage } from '../../../../functions/shared/pages/error-page.ts';
 import { languages } from '../../../../functions/shared/pages/language.ts';
 import { elementOf, pageHeaders, view, within } from './page-parts.ts';
 
 const backTo = { name: 'A & B', homePage: 'https://partner.example/?a=1&b="' };
-const allProblems = Object.keys(deadEnds) as readonly Problem[];
+const allDeadEnds = Object.keys(deadEnds) as readonly DeadEnd[];
 
 describe('an error page', () => {
   it.each<[ErrorCode, string]>([
@@ -46,7 +46,7 @@ describe('an error page', () => {
   });
 
   it('links back to the app where it is registered, and nowhere else', () => {
-    const linksOf = (options: { backTo?: typeof backTo; page?: Problem }) =>
+    const linksOf = (options: { backTo?: typeof backTo; page?: DeadEnd }) =>
       elementOf(errorPage(view, new GatewayError('invalid_request', 'No.', options), 'ref'), 'main')?.match(
         /<a .*?<\/a>/g,
       );
@@ -98,8 +98,8 @@ describe('an error page', () => {
 });
 
 describe('the words of the error pages', () => {
-  it.each(allProblems)('of %s are whole sentences in each language, and differ from one to the next', (problem) => {
-    const sets = languages.map((language) => deadEnds[problem][language]);
+  it.each(allDeadEnds)('of %s are whole sentences in each language, and differ from one to the next', (deadEnd) => {
+    const sets = languages.map((language) => deadEnds[deadEnd][language]);
     for (const { title, what, next } of sets) {
       expect(title).toMatch(/^\p{Lu}.*[^.]$/u);
       expect(what).toMatch(/^\p{Lu}.*\.$/u);
