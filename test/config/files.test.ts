@@ -134,7 +134,7 @@ const files: readonly (readonly [
 
 /** One process that loads each file as the tools do, since a test runner loads modules in its own way. */
 const loader = `
-  import { loadStage } from ${config('load.ts')};
+  import { loadStage } from ${config('checks/load.ts')};
   for (const file of process.argv.slice(1)) {
     const said = await loadStage(file).then(() => '', (error) => error.name + '\\n' + error.message);
     console.log(JSON.stringify(said));
@@ -178,7 +178,7 @@ describe('a file', () => {
     // Root may read everything, so another user must try.
     if (process.getuid?.() !== 0) return;
     // Some machines do not let the user `nobody` read the project's files.
-    const reads = `process.setuid(65534); await (await import('node:fs/promises')).access(${config('load.ts')});`;
+    const reads = `process.setuid(65534); await (await import('node:fs/promises')).access(${config('checks/load.ts')});`;
     if (run(['--input-type=module', '-e', reads]).status !== 0) return;
     const path = join(folder, 'locked.json');
     writeFileSync(path, text);
