@@ -23,13 +23,32 @@ import { vaultOf } from '../../sandbox/aws/durable/vault.ts';
 
 /** How long the SDK waits in real time before it pauses, in case other work begins. */
 const sdkCooldownMs = 20;
+/** In simulated time no work begins later by itself, so these turns of the event loop do. */
+const cooldownTurns = 5;
 
-// In simulated time no work begins later by itself, so a millisecond does. Tests that pause often take half as long.
-const { setTimeout: realTimeout } = globalThis;
+const { setTimeout: realTimeout, clearTimeout: clearRealTimeout } = globalThis;
+const cleared = new WeakSet<object>();
+
+const coolDown = (callBack: () => void): object => {
+  const timer = {};
+  const turn = (left: number): void => {
+    setImmediate(() => {
+      if (cleared.has(timer)) return;
+      if (left === 0) callBack();
+      else turn(left - 1);
+    });
+  };
+  turn(cooldownTurns);
+  return timer;
+};
 globalThis.setTimeout = Object.assign(
-  (callBack: () => void, ms?: number) => realTimeout(callBack, ms === sdkCooldownMs ? 1 : ms),
+  (callBack: () => void, ms?: number) => (ms === sdkCooldownMs ? coolDown(callBack) : realTimeout(callBack, ms)),
   realTimeout,
 ) as typeof setTimeout;
+globalThis.clearTimeout = (timer) => {
+  if (timer && typeof timer === 'object') cleared.add(timer);
+  clearRealTimeout(timer);
+};
 
 export interface DurableOutcome extends ExecutionSummary {
   /** What the handler returned, parsed. */

@@ -14,7 +14,6 @@ const once = <T>(read: (text: string) => T): ((text: string) => T) => {
 };
 
 const valuesUsedIn = once((expressions) => new Set<string>(expressions.match(/:\w+/g)));
-const tokensOf = once((expression) => expression.match(/[()]|<=|>=|<>|<|>|=|:?\w+|\S/g) ?? []);
 
 /** DynamoDB's error for a malformed request. It does not depend on the item. */
 export const invalid = (message: string): DynamoDBServiceException =>
@@ -60,27 +59,29 @@ const comparisons: Record<string, (left: string | number, right: string | number
   '>=': (left, right) => left >= right,
 };
 
-/**
- * Evaluates the grammar that the store writes: functions, comparisons, AND, OR, parentheses. It reads the whole
- * condition even if the result is clear early, so that a malformed end is refused too.
- * @throws DynamoDBServiceException ValidationException
- */
-export const evaluateCondition = (expression: string, item: Item | undefined, values: Values): boolean => {
-  const tokens = tokensOf(expression);
+type Condition = (item: Item | undefined, values: Values) => boolean;
+
+/** Reads the grammar that the store writes: functions, comparisons, AND, OR, parentheses. */
+const readCondition = once((expression): Condition => {
+  const tokens = expression.match(/[()]|<=|>=|<>|<|>|=|:?\w+|\S/g) ?? [];
   let at = 0;
   const next = (shape: RegExp): string => {
     const token = tokens[at++] ?? '';
     if (!shape.test(token)) throw invalid(`syntax error at "${token}" in ${expression}`);
     return token;
   };
-  const operand = (name: string) => plain(name.startsWith(':') ? values?.[name] : item?.[name]);
-  const size = (): number | undefined => {
+  type Operand = (item: Item | undefined, values: Values) => string | number | undefined;
+  const operand =
+    (name: string): Operand =>
+    (item, values) =>
+      plain(name.startsWith(':') ? values?.[name] : item?.[name]);
+  const size = (): Operand => {
     next(/^\($/);
     const set = next(/^\w+$/);
     next(/^\)$/);
-    return item?.[set]?.SS?.length;
+    return (item) => item?.[set]?.SS?.length;
   };
-  const primary = (): boolean => {
+  const primary = (): Condition => {
     const token = next(/^(\(|:?\w+)$/);
     if (token === '(') {
       const inner = or();
@@ -91,65 +92,66 @@ export const evaluateCondition = (expression: string, item: Item | undefined, va
       next(/^\($/);
       const name = next(/^\w+$/);
       next(/^,$/);
-      const text = values?.[next(/^:\w+$/)]?.S;
+      const value = next(/^:\w+$/);
       next(/^\)$/);
-      const attribute = item?.[name];
-      if (text === undefined) return false;
-      return token === 'contains' ? attribute?.SS?.includes(text) === true : attribute?.S?.startsWith(text) === true;
+      return (item, values) => {
+        const [attribute, text] = [item?.[name], values?.[value]?.S];
+        if (text === undefined) return false;
+        return token === 'contains' ? attribute?.SS?.includes(text) === true : attribute?.S?.startsWith(text) === true;
+      };
     }
     if (token === 'attribute_exists' || token === 'attribute_not_exists') {
       next(/^\($/);
       const name = next(/^\w+$/);
       next(/^\)$/);
-      return (item?.[name] !== undefined) === (token === 'attribute_exists');
+      return (item) => (item?.[name] !== undefined) === (token === 'attribute_exists');
     }
-    const left = token === 'size' ? size() : operand(token);
+    const one = token === 'size' ? size() : operand(token);
     const comparator = next(/^(=|<>|<|<=|>|>=)$/);
-    const right = operand(next(/^:?\w+$/));
-    // What is absent, or of another type, differs.
-    if (comparator === '<>') return left !== right;
-    if (left === undefined || right === undefined || typeof left !== typeof right) return false;
-    return comparisons[comparator]?.(left, right) === true;
+    const other = operand(next(/^:?\w+$/));
+    return (item, values) => {
+      const [left, right] = [one(item, values), other(item, values)];
+      // What is absent, or of another type, differs.
+      if (comparator === '<>') return left !== right;
+      if (left === undefined || right === undefined || typeof left !== typeof right) return false;
+      return comparisons[comparator]?.(left, right) === true;
+    };
   };
-  const and = (): boolean => {
-    let result = primary();
+  const and = (): Condition => {
+    const all = [primary()];
     while (tokens[at] === 'AND') {
       at += 1;
-      const also = primary();
-      result &&= also;
+      all.push(primary());
     }
-    return result;
+    return all.length === 1 ? all[0]! : (item, values) => all.every((one) => one(item, values));
   };
-  const or = (): boolean => {
-    let result = and();
+  const or = (): Condition => {
+    const all = [and()];
     while (tokens[at] === 'OR') {
       at += 1;
-      const instead = and();
-      result ||= instead;
+      all.push(and());
     }
-    return result;
+    return all.length === 1 ? all[0]! : (item, values) => all.some((one) => one(item, values));
   };
-  const result = or();
+  const whole = or();
   if (at !== tokens.length) throw invalid(`syntax error at "${tokens[at]}" in ${expression}`);
-  return result;
-};
+  return whole;
+});
+
+/**
+ * Evaluates a condition. Its malformed end is refused even if the result is clear early.
+ * @throws DynamoDBServiceException ValidationException
+ */
+export const evaluateCondition = (expression: string, item: Item | undefined, values: Values): boolean =>
+  readCondition(expression)(item, values);
 
 const sum = (left: AttributeValue, right: AttributeValue | undefined): AttributeValue => {
   if (left.N === undefined || right?.N === undefined) throw invalid('only numbers can be added');
   return { N: String(Number(left.N) + Number(right.N)) };
 };
 
-/**
- * Reads `SET name = from, name = from + :value, … REMOVE name, … ADD name :set, …`, each part optional, and applies it
- * to an item.
- * @throws DynamoDBServiceException ValidationException if the expression is malformed, or if the item has no attribute
- *   `from`
- */
-export const parseUpdate = (
-  expression: string,
-  values: Values,
-  keyNames: readonly string[],
-): ((item: Item) => Item) => {
+/** Reads `SET name = from, name = from + :value, … REMOVE name, … ADD name :set, …`, each part optional. */
+const readUpdate = once((expression) => {
   const syntaxError = (): Error => invalid(`syntax error in ${expression}`);
   const parts = /^(?:SET (?<set>.*?))?(?:(?:^| )REMOVE (?<remove>.*?))?(?:(?:^| )ADD (?<add>.*))?$/s.exec(expression);
   const { set, remove, add } = parts?.groups ?? {};
@@ -161,15 +163,32 @@ export const parseUpdate = (
   });
   const removals = (remove?.split(',') ?? []).map((name) => name.trim());
   if (!removals.every((name) => /^\w+$/.test(name))) throw syntaxError();
-  const additions = (add?.split(',') ?? []).map((addition): [string, AttributeValue] => {
-    const [, name, more = ''] = /^\s*(\w+) (:\w+)\s*$/.exec(addition) ?? [];
-    const value = values?.[more];
-    if (name === undefined) throw syntaxError();
-    if (value?.SS === undefined && value?.N === undefined) throw invalid(`${more} cannot be added: ${expression}`);
-    return [name, value];
+  const additions = (add?.split(',') ?? []).map((addition): [string, string] => {
+    const [, name, more] = /^\s*(\w+) (:\w+)\s*$/.exec(addition) ?? [];
+    if (name === undefined || more === undefined) throw syntaxError();
+    return [name, more];
   });
   const paths = [...assignments.map(([name]) => name), ...removals, ...additions.map(([name]) => name)];
   if (new Set(paths).size < paths.length) throw invalid(`paths overlap in ${expression}`);
+  return { assignments, removals, additions, paths };
+});
+
+/**
+ * Reads an update, and applies it to an item.
+ * @throws DynamoDBServiceException ValidationException if the expression is malformed, or if the item has no attribute
+ *   `from`
+ */
+export const parseUpdate = (
+  expression: string,
+  values: Values,
+  keyNames: readonly string[],
+): ((item: Item) => Item) => {
+  const { assignments, removals, additions, paths } = readUpdate(expression);
+  const added = additions.map(([name, more]): [string, AttributeValue] => {
+    const value = values?.[more];
+    if (value?.SS === undefined && value?.N === undefined) throw invalid(`${more} cannot be added: ${expression}`);
+    return [name, value];
+  });
   if (paths.some((name) => keyNames.includes(name))) throw invalid(`the key cannot be changed: ${expression}`);
   return (item) => {
     const next = { ...item };
@@ -179,7 +198,7 @@ export const parseUpdate = (
       next[name] = plus === undefined ? value : sum(value, values?.[plus]);
     }
     for (const name of removals) delete next[name];
-    for (const [name, more] of additions) {
+    for (const [name, more] of added) {
       next[name] =
         more.SS === undefined
           ? sum(next[name] ?? { N: '0' }, more)

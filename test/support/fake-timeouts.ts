@@ -20,8 +20,22 @@ export const fakeTimeouts = (): ((ms: number) => void) => {
   return (ms) => jest.advanceTimersByTime(ms);
 };
 
-/** Gives the test control of `setInterval` instead. @returns a function that advances the time by milliseconds */
-export const fakeIntervals = (): ((ms: number) => void) => {
+/**
+ * Gives the test control of `setInterval` instead.
+ * @returns a function that advances the time by milliseconds, and says whether anything was due
+ */
+export const fakeIntervals = (): ((ms: number) => boolean) => {
   jest.useFakeTimers({ doNotFake: [...realTimers, 'setTimeout', 'clearTimeout'] });
-  return (ms) => jest.advanceTimersByTime(ms);
+  const { setInterval: fake } = globalThis;
+  let wasDue = false;
+  globalThis.setInterval = ((run: () => void, ms?: number) =>
+    fake(() => {
+      wasDue = true;
+      run();
+    }, ms)) as typeof setInterval;
+  return (ms) => {
+    wasDue = false;
+    jest.advanceTimersByTime(ms);
+    return wasDue;
+  };
 };
