@@ -1,5 +1,5 @@
 /** What is allowed locally but not in AWS. */
-import { namesThisMachine } from '../../functions/shared/http/private-address.ts';
+import { namesPrivateAddress, namesThisMachine } from '../../functions/shared/http/private-address.ts';
 import type { StageConfig } from '../stage.ts';
 import { ConfigError, linesOf } from './check-stage.ts';
 import { leftovers } from './leftovers.ts';
@@ -13,14 +13,30 @@ const onThisMachine = ([path, url]: UrlField): readonly ConfigFinding[] =>
     'is on this machine, which functions in AWS cannot reach; write the URL of a server',
   );
 
+/** A VPC of the account's own may lead to a private address; that of the stack leads to the internet only. */
+const unreachable =
+  ({ existing }: StageConfig) =>
+  (field: UrlField): readonly ConfigFinding[] => {
+    const [path, url] = field;
+    const found = onThisMachine(field);
+    if (found.length > 0 || existing?.vpc !== undefined) return found;
+    return findingIf(
+      namesPrivateAddress(url),
+      path,
+      'is a private address, which functions in AWS cannot reach without existing.vpc; write a public URL, or that VPC',
+    );
+  };
+
 const obstacles = (config: StageConfig): readonly ConfigFinding[] => [
   ...findingIf(
     config.origin !== undefined && namesThisMachine(config.origin),
     ['origin'],
     'is on this machine; write a domain, or leave origin out',
   ),
-  ...providerUrls(config.identityProviders).flatMap(onThisMachine),
-  ...config.payers.flatMap((payer, index) => insideEntry('payers', index, payerUrls(payer).flatMap(onThisMachine))),
+  ...providerUrls(config.identityProviders).flatMap(unreachable(config)),
+  ...config.payers.flatMap((payer, index) =>
+    insideEntry('payers', index, payerUrls(payer).flatMap(unreachable(config))),
+  ),
   ...config.partners.flatMap(({ webhook }, index) =>
     insideEntry('partners', index, webhook === undefined ? [] : onThisMachine([['webhook'], webhook])),
   ),

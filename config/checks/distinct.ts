@@ -12,6 +12,7 @@ const names = {
   key: 'the key',
   identifier: 'an identifier',
   secret: 'the secret',
+  name: 'the name',
 } as const;
 
 /** A kind of values, each of which one payer or partner has. */
@@ -70,6 +71,8 @@ const comparable: Readonly<Record<DistinctKind, (value: never) => string>> = {
   key: ({ x, n }: Readonly<Record<string, unknown>>) => String(x ?? n),
   identifier: ({ system, value }: Readonly<Record<string, string>>) => JSON.stringify([system, value]),
   secret: (hash: string) => hash,
+  // As a member reads it in a list.
+  name: (name: string) => name.trim().replaceAll(/\s+/g, ' ').toLowerCase(),
 };
 
 interface Claim {

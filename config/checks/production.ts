@@ -30,7 +30,13 @@ const fewestLogDays = 90;
  * Limits under which a stage answers next to nobody. A partner's server has one address for all its members, and a member's
  * sign-in alone makes a dozen requests.
  */
-const fewest = { requestsPer5Minutes: 1000, perSecond: 10, accessToken: 60 } as const;
+const fewest = {
+  requestsPer5Minutes: 1000,
+  perSecond: 10,
+  accessToken: 60,
+  ofPayer: { timeToFirstByte: 10 },
+  ofPartner: { perSecond: 1, burst: 10 },
+} as const;
 
 /** Limits that are valid, and would stop the stage all the same. */
 const ofLimits = ({ waf, throttling, lifetimes }: StageConfig): readonly ConfigFinding[] => [
@@ -70,6 +76,11 @@ const ofPayer = (payer: Payer): readonly ConfigFinding[] => [
     ['patientFrom'],
     'is "none" without a reason; write "token" or "search", or say in patientNoneReason why its grants are not bound to a patient',
   ),
+  ...findingIf(
+    (payer.quirks.timeToFirstByte ?? Infinity) < fewest.ofPayer.timeToFirstByte,
+    ['quirks', 'timeToFirstByte'],
+    `is less than a payer takes when it is busy; write at least ${fewest.ofPayer.timeToFirstByte} (seconds), or leave it out for 60`,
+  ),
 ];
 
 /**
@@ -93,6 +104,13 @@ const ofPartner = (partner: Partner): readonly ConfigFinding[] => [
     partner.pkceOptional && partner.pkceOptionalReason === undefined,
     ['pkceOptional'],
     'is true without a reason; write false, or say in pkceOptionalReason why this partner cannot use PKCE',
+  ),
+  ...(['perSecond', 'burst'] as const).flatMap((name) =>
+    findingIf(
+      partner.rate[name] < fewest.ofPartner[name],
+      ['rate', name],
+      `is for all members of the partner together, each of whom makes a dozen requests; write at least ${fewest.ofPartner[name]}`,
+    ),
   ),
 ];
 

@@ -320,7 +320,7 @@ const exchanges = z.strictObject({
 const payer = z
   .strictObject({
     id: text(rules.id),
-    displayName: text(rules.givenName),
+    displayName: distinct('name', text(rules.givenName)),
     fhirBaseUrl: baseUrl,
     fhirBaseUrlAliases: listOf(printedBaseUrl).default([]),
     furtherBases: furtherBases.optional(),

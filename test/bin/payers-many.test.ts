@@ -13,6 +13,7 @@ const stageOf = (many: number) =>
       payers: Array.from({ length: many }, (_, index) => ({
         ...plan,
         id: `plan-${index}`,
+        displayName: `Plan ${index}`,
         fhirBaseUrl: `https://plan.test/${index}`,
       })),
       partners: [],

@@ -138,6 +138,7 @@ describe('a payer that a partner names', () => {
     const payers = Array.from({ length: 11 }, (_, index) => ({
       ...payer,
       id: `p${index}`,
+      displayName: `Plan ${index}`,
       fhirBaseUrl: `https://plan.example.org/${index}`,
     }));
     expect(problems(stage({ stage: { payers } }))).toEqual([

@@ -101,6 +101,7 @@ describe('the number of payers and partners', () => {
     Array.from({ length: many }, (_, index) => ({
       ...payer,
       id: `plan-${index}`,
+      displayName: `Plan ${index}`,
       fhirBaseUrl: `https://plan.example.org/${index}`,
       ...changes,
     }));
@@ -122,7 +123,13 @@ describe('the number of payers and partners', () => {
   it('is at most 50 where the stack makes payers’ secrets, of those that need one', () => {
     const inStack = (payers: readonly object[]) =>
       problems({ stage: 'test', production: false, payerSecrets: 'stack', payers, partners: [] });
-    const shared = { ...payersOf(1)[0], id: 'brand', fhirBaseUrl: 'https://brand.example.org/r4', secretOf: 'plan-0' };
+    const shared = {
+      ...payersOf(1)[0],
+      id: 'brand',
+      displayName: 'Brand',
+      fhirBaseUrl: 'https://brand.example.org/r4',
+      secretOf: 'plan-0',
+    };
 
     expect(inStack([...payersOf(50), shared])).toEqual([]);
     expect(inStack(payersOf(51))).toEqual([

@@ -312,6 +312,7 @@ describe('what only one payer or partner of a stage may have', () => {
     key: (name: string) => ({ ...jwkOf('publicKey'), kid: name }),
     identifier: (value: string) => ({ system: 'urn:oid:2.16.840.1.113883.6.300', value }),
     secret: (name: string) => createHash('sha256').update(name).digest('base64url'),
+    name: (name: string) => name,
   };
   type Place = (typeof entryFields)['payers'][number] & { readonly list: 'payers' | 'partners' };
   const places: readonly Place[] = (['payers', 'partners'] as const).flatMap((list) =>

@@ -111,6 +111,7 @@ const portal = 'partners[0] (portal)';
 const notebook = 'partners[1] (notebook)';
 const onThisMachine = 'is on this machine, which functions in AWS cannot reach; write the URL of a server';
 const twice = (value: string): string => `"${value}" appears twice; write each value only once`;
+const production = { production: true, retention: { auditDays: 2192 } };
 const certificateArn = 'arn:aws:acm:us-east-1:444455556666:certificate/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0';
 const example = (host: string): string => `is the example's (${host} is reserved for examples); write your own`;
 
@@ -482,7 +483,7 @@ export const mistakes: readonly Mistake[] = [
     ] as const
   ).map(([limit, line]): Mistake => [
     `a limit in production that stops everyone: ${JSON.stringify(limit)}`,
-    set('stage', { production: true, retention: { auditDays: 2192 }, ...limit }),
+    set('stage', { ...production, ...limit }),
     line,
   ]),
   ['no payers', set('stage', { payers: [] }), 'payers: is empty; write at least one payer'],
@@ -509,6 +510,7 @@ export const mistakes: readonly Mistake[] = [
       draft.payers.push({
         ...payer,
         id: 'east',
+        displayName: 'East',
         fhirBaseUrl: 'https://fhir.lakeside-plan.net/east',
         secretOf: 'lakeside',
       });
@@ -538,6 +540,7 @@ export const mistakes: readonly Mistake[] = [
       const brand = (id: string, secretOf: string) => ({
         ...first,
         id,
+        displayName: id,
         fhirBaseUrl: `https://fhir.lakeside-plan.net/${id}`,
         secretOf,
       });
@@ -608,6 +611,37 @@ export const mistakes: readonly Mistake[] = [
     },
     `${lakeside}.quirks.timeToFirstByte: is longer than edge allows; write at most 90 (seconds), or edge: false`,
   ],
+  [
+    'a first byte that no busy payer sends in time',
+    (draft: Draft) => {
+      set('stage', production)(draft);
+      set('payer', { quirks: { timeToFirstByte: 9 } })(draft);
+    },
+    `${lakeside}.quirks.timeToFirstByte: is less than a payer takes when it is busy; write at least 10 (seconds), or leave it out for 60`,
+  ],
+  ...(
+    [
+      ['burst', { perSecond: 1, burst: 9 }, 10],
+      ['perSecond', { perSecond: 0.9, burst: 10 }, 1],
+    ] as const
+  ).map(([name, rate, least]): Mistake => [
+    `a partner whose members would wait for each other: ${name}`,
+    (draft: Draft) => {
+      set('stage', production)(draft);
+      set('partner', { rate })(draft);
+    },
+    `${portal}.rate.${name}: is for all members of the partner together, each of whom makes a dozen requests; write at least ${least}`,
+  ]),
+  [
+    'a name that members cannot tell from another',
+    set('keyPayer', { displayName: 'LakeSide ' }),
+    `${riverside}.displayName: is also the name of payer "lakeside"; write this payer's own`,
+  ],
+  ...['10.1.2.3', '192.168.7.7', '[fd00::7]'].map((host): Mistake => [
+    `a base that only a private network has: ${host}`,
+    set('payer', { fhirBaseUrl: `https://${host}/r4` }),
+    `${lakeside}.fhirBaseUrl: is a private address, which functions in AWS cannot reach without existing.vpc; write a public URL, or that VPC`,
+  ]),
   [
     'lines of business that name none',
     set('payer', { linesOfBusiness: [] }),

@@ -51,6 +51,7 @@ describe('npm run payers', () => {
       ...plan,
       ...changes,
       id: of,
+      displayName: of,
       fhirBaseUrl: `${broken.url}/${of}`,
     });
     const payers = [plan, brand('west', { secretOf: 'plan' }), brand('open', { clientAuthentication: 'none' })];
