@@ -88,7 +88,7 @@ export const coldStart: Step = {
         built('peer', 'grant', 'entries/grant.ts'),
         built('peer', 'openauth', 'entries/openauth.ts'),
       ],
-      { rounds: world.quick ? 2 : 30, operations: 1, warmUpOperations: 1 },
+      { rounds: world.quick ? 1 : 30, operations: 1, warmUpOperations: world.quick ? 0 : 1 },
     );
     return {
       name: 'cold-start',

@@ -78,7 +78,7 @@ export const download: Step = {
       const bytes = await ours();
       const measured = await measure(
         [candidate('export', 'ours', ours, bytes), candidate('bare pipe', 'floor', () => drain(pipe), bytes)],
-        { rounds: world.quick ? 2 : 12, operations: 1, warmUpOperations: 1 },
+        { rounds: world.quick ? 1 : 12, operations: 1, warmUpOperations: world.quick ? 0 : 1 },
       );
       const ratio = spreadOf(ratios(seriesOf(measured, 'bare pipe'), seriesOf(measured, 'export'), 'wallMs'));
       return {

@@ -35,7 +35,7 @@ const lineChecker = ({ generated: { members, readings } }: PlanSize): ((lines: L
 export const exchange: Step = {
   name: 'exchange',
   run: async (world) => {
-    const size = world.quick ? sizeOf(50, 50) : sizeOf(1000, 200);
+    const size = world.quick ? sizeOf(20, 20) : sizeOf(1000, 200);
     const { members, readings } = size.generated;
     const { signIn, exportGroup, downloadGroup, deleteExport, close } = await startExchangeStack(world, size);
     const check = lineChecker(size);

@@ -51,7 +51,7 @@ export const firstCalls: Step = {
       { name, kind: 'ours', start: () => oursOf(world, name) },
       { name: floorName(name), kind: 'floor', start: () => floorOf(world, name) },
     ]);
-    const plan = { rounds: world.quick ? 2 : 12, operations: world.quick ? 4 : 20, warmUpOperations: 0 };
+    const plan = { rounds: world.quick ? 1 : 12, operations: world.quick ? 2 : 20, warmUpOperations: 0 };
     const measured = await measure(candidates, plan);
     const toFloor = (name: RequestName) =>
       spreadOf(ratios(seriesOf(measured, name), seriesOf(measured, floorName(name)), 'wallMs'));

@@ -64,7 +64,7 @@ export const growthBudgets = (
 export const growth: Step = {
   name: 'growth',
   run: async (world) => {
-    const [small, large] = world.quick ? [200, 1000] : [1000, 100_000];
+    const [small, large] = world.quick ? [20, 100] : [1000, 100_000];
     const nameOf = (count: number): string => `refresh, ${count} grants`;
     const candidates = [small, large].map((count) => amongGrants(world, nameOf(count), refreshing, count));
     const measured = await measure(candidates, requestPlan(world));

@@ -46,7 +46,7 @@ const orderOf = async (world: World, megabytes: number): Promise<Omit<TransferOr
 export const large: Step = {
   name: 'large',
   run: async (world) => {
-    const megabytes = world.quick ? 8 : 100;
+    const megabytes = world.quick ? 2 : 100;
     const order = await orderOf(world, megabytes);
     const nodeOptions = bundleNamed(await deployedBundles(world), 'fetch').environment['NODE_OPTIONS'] ?? '';
     const grown: Record<TransferOrder['kind'], number[]> = { ours: [], pipe: [], parse: [] };
@@ -65,7 +65,7 @@ export const large: Step = {
         candidate('bare pipe', 'floor', 'pipe'),
         candidate('parse, replace, stringify', 'peer', 'parse'),
       ],
-      { rounds: world.quick ? 2 : 5, operations: 1, warmUpOperations: 0 },
+      { rounds: world.quick ? 1 : 5, operations: 1, warmUpOperations: 0 },
     );
     const above = spreadOf(grown.ours.map((mb, round) => mb - (grown.pipe[round] ?? Number.NaN)));
     const memory = Object.entries(grown).map(

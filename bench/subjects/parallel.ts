@@ -18,9 +18,9 @@ export const parallel: Step = {
       { name: floor, kind: 'floor', start: () => startFleet(world, 'floor', { width, latencies: [] }) },
     ];
     const plan = {
-      rounds: world.quick ? 2 : 10,
-      operations: width * (world.quick ? 4 : 40),
-      warmUpOperations: width * (world.quick ? 2 : 100),
+      rounds: world.quick ? 1 : 10,
+      operations: width * (world.quick ? 2 : 40),
+      warmUpOperations: width * (world.quick ? 1 : 100),
     };
     const measured = await measure(candidates, plan);
     const throughput = spreadOf(ratios(seriesOf(measured, floor), seriesOf(measured, 'fetch'), 'wallMs'));

@@ -14,7 +14,7 @@ import type { Step } from './step.ts';
  * all it will after some 3,000 calls.
  */
 export const requestPlan = ({ quick }: World): Plan =>
-  quick ? { rounds: 4, operations: 6, warmUpOperations: 12 } : { rounds: 24, operations: 20, warmUpOperations: 3000 };
+  quick ? { rounds: 2, operations: 2, warmUpOperations: 1 } : { rounds: 24, operations: 20, warmUpOperations: 3000 };
 
 /** A round of requests to a gateway with its own tables and connection. */
 export const startOurs = async (

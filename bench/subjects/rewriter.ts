@@ -2,7 +2,7 @@ import { deepStrictEqual } from 'node:assert/strict';
 import { jsonDocument } from '../../functions/fetch/json-document.ts';
 import { createLinkRewriter } from '../../functions/shared/fhir/rewrite-links.ts';
 import { chunksOf, documents, everyLine, type Document } from '../documents.ts';
-import { measure, repeated, type Candidate, type Measured, type Round } from '../measure.ts';
+import { measure, repeated, type Candidate, type Measured, type Plan, type Round } from '../measure.ts';
 import { entriesIn, searchChunks } from '../payer-data.ts';
 import { parseAndPrint } from '../peers/parse-and-print.ts';
 import { atLeast, atMost, inWords, ratios, rowsOf, seriesOf, type Budget } from '../report.ts';
@@ -49,11 +49,14 @@ const compare = async (world: World, { bytes }: Document, chunkBytes: number): P
     { name: 'ours', kind: 'ours', start: often(() => rewrite(chunks, leave)) },
     { name: parsing, kind: 'peer', start: often(() => leave(parseAndPrint(chunks, bases))) },
   ];
-  return measure(candidates, { rounds: world.quick ? 2 : 9, operations: 3, warmUpOperations: world.quick ? 2 : 6 });
+  const plan: Plan = world.quick
+    ? { rounds: 1, operations: 1, warmUpOperations: 0 }
+    : { rounds: 9, operations: 3, warmUpOperations: 6 };
+  return measure(candidates, plan);
 };
 
 const atLeastMb = 32;
-const leadInBytes = 16 * 2 ** 20;
+const leadInMb = 16;
 
 const sizeOf = (entries: number): number => {
   let bytes = 0;
@@ -63,17 +66,22 @@ const sizeOf = (entries: number): number => {
 
 /** How the cost of a stream grows with its size. Smaller ones are repeated more often, for equally reliable samples. */
 const fitted = async ({ quick }: World): Promise<{ exponent: number; largestMb: number }> => {
-  const megabytes = quick ? [1, 4, 16] : [1, 4, 16, 64, 256, 1024];
+  const megabytes = quick ? [1, 4] : [1, 4, 16, 64, 256, 1024];
   const candidates = megabytes.map((size): Candidate => {
     const entries = entriesIn(bases.from, size * 2 ** 20);
-    const times = Math.max(1, atLeastMb / size);
+    const times = quick ? 1 : Math.max(1, atLeastMb / size);
+    const leadIn = entriesIn(bases.from, (quick ? 1 : leadInMb) * 2 ** 20);
     const stream = repeated(
       () => rewrite(searchChunks(bases.from, entries), leave),
-      () => rewrite(searchChunks(bases.from, entriesIn(bases.from, leadInBytes)), leave),
+      () => rewrite(searchChunks(bases.from, leadIn), leave),
     );
     return { name: String(sizeOf(entries)), kind: 'ours', start: () => () => stream(times) };
   });
-  const { series } = await measure(candidates, { rounds: 3, operations: 1, warmUpOperations: 1 });
+  const { series } = await measure(candidates, {
+    rounds: quick ? 1 : 3,
+    operations: 1,
+    warmUpOperations: quick ? 0 : 1,
+  });
   const points = series.map(({ name, samples }) => ({
     size: Number(name),
     cost: quantile(

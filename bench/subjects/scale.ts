@@ -82,7 +82,7 @@ const differing = (small: Deployment, large: Deployment): string[] =>
  */
 const importGrowth = async (world: World, small: Deployment, large: Deployment): Promise<Budget[]> => {
   const budgets: Budget[] = [];
-  const rounds = world.quick ? 2 : 20;
+  const rounds = world.quick ? 1 : 20;
   for (const [index, bundle] of small.bundles.entries()) {
     if (bundle.name === 'fillRegistry') continue;
     const other = large.bundles[index] ?? bundle;
