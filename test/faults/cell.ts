@@ -163,6 +163,7 @@ export const runCell = (
       const instance = mortal ?? world.instance();
       const prepared = await path.prepare(world, instance);
       const request = await prepared.request();
+      await instance.warm();
       if (fault.kind === 'answer late') instance.hurry(dependencyOf(fault.call));
       world.proxy.arm(fault, mortal?.kill);
       const answer = await (mortal === undefined ? instance.call(request) : mortal.callUntilDeath(request));

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
-import { KMSClient } from '@aws-sdk/client-kms';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { DynamoDBClient, GetItemCommand, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import { GenerateMacCommand, KMSClient } from '@aws-sdk/client-kms';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Context } from 'aws-lambda';
 import { kmsLimits } from '../../functions/shared/aws/kms-client.ts';
 import type { ApiEvent } from '../../functions/shared/http/api.ts';
 import { createPayerHttp } from '../../functions/shared/payer/http-client.ts';
+import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { payerSecretReader, secretsLimits } from '../../functions/shared/payer/secrets.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
@@ -45,6 +46,16 @@ export interface Surroundings {
   readonly registry: RegistryData;
 }
 
+/** The dependencies in the test's own process, for calls that no fault can meet: over HTTP each takes twice as long. */
+export interface Near {
+  /** Whether calls go there now. */
+  readonly isOpen: () => boolean;
+  readonly dynamo: DynamoDBClient;
+  readonly secrets: SecretsManagerClient;
+  readonly kms: KMSClient;
+  readonly payerHttp: PayerHttp;
+}
+
 /** An execution environment of all functions, with its own clients and memory. */
 export interface Instance {
   /** @throws Error if the previous call has not ended, since Lambda gives an environment one call at a time */
@@ -54,6 +65,8 @@ export interface Instance {
    * look like a dependency that does not answer.
    */
   readonly hurry: (dependency: Dependency) => void;
+  /** Opens the connections that its calls so far would have opened, had they not gone to what is near. */
+  readonly warm: () => Promise<void>;
 }
 
 /** The world's time: it passes by itself, and faster while someone waits. */
@@ -97,51 +110,85 @@ const once = <T>(make: () => T): (() => T) => {
   return () => (made ??= make());
 };
 
+interface Clients<T> {
+  readonly real: () => T;
+  /** Without a time limit. */
+  readonly long: () => T;
+  /** Undefined while calls go over HTTP. */
+  readonly near: () => T | undefined;
+}
+
 /** A client with no time limit until it is told to hurry; a call may also bring limits. */
 const switched = <T extends DynamoDBClient | SecretsManagerClient | KMSClient>(
-  real: () => T,
-  long: () => T,
+  { real, long, near }: Clients<T>,
   isHurried: () => boolean,
 ): T => {
   type Send = (command: unknown, options?: object) => unknown;
   const sendOf = (client: T): Send => (client.send as Send).bind(client);
-  const send: Send = (command, options) => (isHurried() ? sendOf(real())(command, options) : sendOf(long())(command));
+  const send: Send = (command, options) => {
+    const direct = near();
+    if (direct !== undefined) return sendOf(direct)(command);
+    return isHurried() ? sendOf(real())(command, options) : sendOf(long())(command);
+  };
   return { send } as unknown as T;
 };
 
-const payerHttp = createPayerHttp();
+const farPayer = createPayerHttp();
 
-/**
- * Makes an execution environment with the limits of the real one.
- * @param memory is its DynamoDB; default: the one of its surroundings
- */
+/** Makes an execution environment with the limits of the real one. */
 export const startInstance = (
   { dependencies, dynamo = dependencies, tables, registry }: Surroundings,
   clock: WorldClock,
-  memory?: DynamoDBClient,
+  near?: Near,
 ): Instance => {
   const aws = { region: 'eu-central-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' }, ...unsigned };
   const hurried = new Set<Dependency>();
   const dynamoWith = (limits: object): DynamoDBClient =>
-    memory ?? new DynamoDBClient({ ...aws, ...dynamoLimits, ...limits, endpoint: dynamo });
+    new DynamoDBClient({ ...aws, ...dynamoLimits, ...limits, endpoint: dynamo });
   const secretsWith = (limits: object): SecretsManagerClient =>
     new SecretsManagerClient({ ...aws, ...secretsLimits, ...limits, endpoint: dependencies });
   const kmsWith = (limits: object): KMSClient =>
     new KMSClient({ ...aws, ...kmsLimits, ...limits, endpoint: dependencies });
-  const [real, long] = [once(() => dynamoWith({})), once(() => dynamoWith(unhurried))];
-  const client = switched(real, long, () => hurried.has('DynamoDB'));
-  const auditClient = switched(real, long, () => hurried.has('audit'));
-  const limitsClient = switched(real, long, () => hurried.has('limits'));
-  const secrets = switched(
-    once(() => secretsWith({})),
-    once(() => secretsWith(unhurried)),
-    () => hurried.has('Secrets Manager'),
-  );
-  const kms = switched(
-    once(() => kmsWith({})),
-    once(() => kmsWith(unhurried)),
-    () => hurried.has('KMS'),
-  );
+  type Service = Exclude<keyof Near, 'isOpen'>;
+  /** What was called while it was near. */
+  const called = new Set<Service>();
+  const nearest = <Name extends Service>(name: Name, keepsConnection = true): Near[Name] | undefined => {
+    if (near?.isOpen() !== true) return undefined;
+    if (keepsConnection) called.add(name);
+    return near[name];
+  };
+  const clientsOf = <T>(make: (limits: object) => T, nearOne: () => T | undefined): Clients<T> => ({
+    real: once(() => make({})),
+    long: once(() => make(unhurried)),
+    near: nearOne,
+  });
+  const dynamos = clientsOf(dynamoWith, () => nearest('dynamo'));
+  const client = switched(dynamos, () => hurried.has('DynamoDB'));
+  const auditClient = switched(dynamos, () => hurried.has('audit'));
+  const limitsClient = switched(dynamos, () => hurried.has('limits'));
+  const secretsOf = clientsOf(secretsWith, () => nearest('secrets'));
+  const secrets = switched(secretsOf, () => hurried.has('Secrets Manager'));
+  const kmsOf = clientsOf(kmsWith, () => nearest('kms'));
+  const kms = switched(kmsOf, () => hurried.has('KMS'));
+  const payerHttp: PayerHttp = (input, init) => (nearest('payerHttp', init?.oneTime !== true) ?? farPayer)(input, init);
+  const open: Readonly<Record<Service, () => Promise<unknown>>> = {
+    dynamo: () =>
+      dynamos.long().send(new GetItemCommand({ TableName: tables.Grants, Key: { grantId: { S: 'none' } } })),
+    secrets: () => secretsOf.long().send(new GetSecretValueCommand({ SecretId: 'none' })),
+    kms: () =>
+      kmsOf
+        .long()
+        .send(new GenerateMacCommand({ KeyId: 'none', Message: Buffer.from('none'), MacAlgorithm: 'HMAC_SHA_256' })),
+    payerHttp: async () => {
+      const { body } = await farPayer(`${dependencies}/r4/metadata`);
+      if (body !== null) for await (const _bytes of body);
+    },
+  };
+  const warm = async (): Promise<void> => {
+    // A secret may be missing; its connection stays open.
+    await Promise.allSettled([...called].map((name) => open[name]()));
+    called.clear();
+  };
   const clocks = { now: clock.now, monotonic: clock.now };
   const clientOf: Partial<Record<TableName, DynamoDBClient>> = { Limits: limitsClient, AuditEvents: auditClient };
   const handlers = handlersOf(
@@ -173,5 +220,5 @@ export const startInstance = (
       busy = false;
     }
   };
-  return { call, hurry: (dependency) => void hurried.add(dependency) };
+  return { call, hurry: (dependency) => void hurried.add(dependency), warm };
 };

@@ -37,7 +37,13 @@ const mortalOf = (child: ChildProcess, { clock }: Pick<World, 'clock'>): Mortal 
     if (answer === undefined) throw new Error('the process died too early');
     return answer;
   };
-  return { call, callUntilDeath, hurry: () => undefined, kill: () => void child.kill('SIGKILL') };
+  return {
+    call,
+    callUntilDeath,
+    hurry: () => undefined,
+    warm: async () => undefined,
+    kill: () => void child.kill('SIGKILL'),
+  };
 };
 
 /** Bundles the process once, since a bundle starts much faster. */

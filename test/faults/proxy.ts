@@ -37,6 +37,8 @@ export interface Proxy {
   /** Calls since {@link Proxy.record}, numbered if their names repeat. */
   readonly calls: () => readonly string[];
   readonly record: () => void;
+  /** Whether a fault is armed or calls are recorded. */
+  readonly isWatched: () => boolean;
   readonly arm: (fault: Fault, kill?: () => void) => void;
   /** Whether the armed fault has happened. */
   readonly struck: () => boolean;
@@ -122,6 +124,7 @@ export const startProxy = async (
   let armed: (Fault & { kill: () => void }) | undefined;
   let broken: Dependency | undefined;
   let struck = false;
+  let watched = false;
 
   const numbered = (name: string): string => {
     const count = (counts.get(name) ?? 0) + 1;
@@ -131,6 +134,7 @@ export const startProxy = async (
   const record = (): void => {
     seen = [];
     counts = new Map();
+    watched = true;
   };
   const faultOf = (name: string, dependency: Dependency): Fault['kind'] | undefined => {
     if (armed === undefined) return undefined;
@@ -167,6 +171,7 @@ export const startProxy = async (
     url: `http://127.0.0.1:${port}`,
     calls: () => [...seen],
     record,
+    isWatched: () => watched,
     arm: (fault, kill = () => undefined) => {
       record();
       struck = false;
@@ -177,6 +182,7 @@ export const startProxy = async (
     heal: () => {
       armed = undefined;
       broken = undefined;
+      watched = false;
     },
     close: () => close(server),
   };

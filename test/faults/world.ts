@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { GenerateMacCommandInput, KMSClient } from '@aws-sdk/client-kms';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { localRegistry, withPartner, withPayer } from '../support/login.ts';
+import { payerHttpOf } from '../support/payer/in-process.ts';
 import type { Dynamo } from '../support/world/dynalite.ts';
-import { startInstance, type Instance, type Surroundings, type WorldClock } from './instance.ts';
+import { startInstance, type Instance, type Near, type Surroundings, type WorldClock } from './instance.ts';
 import { origin } from './origin.ts';
 import { worldPayer, type WorldPayer } from './payer.ts';
 import { startProxy, type Proxy } from './proxy.ts';
@@ -69,16 +72,62 @@ interface WorldOptions {
   readonly profile?: Parameters<typeof withPayer>[1] | undefined;
   /** Many concurrent requests: they wait for each other, and reach DynamoDB without the proxy. */
   readonly together?: boolean;
-  /** The DynamoDB of the environments in this process. */
-  readonly memory?: DynamoDBClient;
+  /** Where calls of the environments in this process begin and end in a random order. */
+  readonly shuffled?: Shuffled;
+}
+
+/** A DynamoDB in memory, and what each call of the payer waits for before it begins and before it ends. */
+export interface Shuffled {
+  readonly dynamo: DynamoDBClient;
+  readonly wait: () => Promise<void>;
 }
 
 const awsJson = { 'content-type': 'application/x-amz-json-1.1' };
 
+/** The index of a member in this world. @param message in base64 */
+const macOf = (message: string): Buffer => createHash('sha256').update(message).digest();
+
+/** What the environments of this process find without HTTP: in a world that shuffles always, in others while nothing is watched. */
+const nearIn = (
+  dynamo: Dynamo,
+  { proxy, payer, secret }: Pick<World, 'proxy' | 'payer' | 'secret'>,
+  shuffled: Shuffled | undefined,
+): Near => {
+  const payerHttp = payerHttpOf(payer);
+  const secrets = {
+    send: async () => {
+      const { value } = secret;
+      if (value === undefined) throw Object.assign(new Error('no value'), { name: 'ResourceNotFoundException' });
+      return { SecretString: JSON.stringify({ client_secret: value }) };
+    },
+  } as unknown as SecretsManagerClient;
+  const kms = {
+    send: async ({ input: { Message = new Uint8Array() } }: { readonly input: Partial<GenerateMacCommandInput> }) => ({
+      Mac: macOf(Buffer.from(Message).toString('base64')),
+    }),
+  } as unknown as KMSClient;
+  if (shuffled === undefined) {
+    return { isOpen: () => !proxy.isWatched(), dynamo: dynamo.client, secrets, kms, payerHttp };
+  }
+  const { wait } = shuffled;
+  return {
+    isOpen: () => true,
+    dynamo: shuffled.dynamo,
+    secrets,
+    kms,
+    payerHttp: async (input, init) => {
+      await wait();
+      const answer = await payerHttp(input, init);
+      await wait();
+      return answer;
+    },
+  };
+};
+
 /** Makes a world. */
 export const startWorld = async (
   dynamo: Dynamo,
-  { profile = {}, together = false, memory }: WorldOptions = {},
+  { profile = {}, together = false, shuffled }: WorldOptions = {},
 ): Promise<World> => {
   const tables = await dynamo.createTables();
   const secret: World['secret'] = { value: undefined };
@@ -94,7 +143,7 @@ export const startWorld = async (
     }
     if (dependency === 'KMS') {
       const { Message = '' } = JSON.parse(body.toString()) as { Message?: string };
-      const text = { Mac: createHash('sha256').update(Message).digest('base64') };
+      const text = { Mac: macOf(Message).toString('base64') };
       return { status: 200, headers: awsJson, body: Buffer.from(JSON.stringify(text)) };
     }
     if (dependency === 'payer OAuth' || dependency === 'payer FHIR') {
@@ -126,6 +175,8 @@ export const startWorld = async (
     registry,
     ...(together ? { dynamo: dynamo.url } : {}),
   };
-  const instance = (): Instance => startInstance(surroundings, clock, memory);
+  // What runs together is to meet in DynamoDB over HTTP.
+  const near = together && shuffled === undefined ? undefined : nearIn(dynamo, { proxy, payer, secret }, shuffled);
+  const instance = (): Instance => startInstance(surroundings, clock, near);
   return { proxy, payer, secret, clock, surroundings, instance, dynamo, mend, close: proxy.close };
 };

@@ -6,7 +6,7 @@ import type { GatewayAnswer, GatewayRequest, Instance } from '../faults/instance
 import { broughtRecord } from '../faults/paths.ts';
 import { startProcesses, type Processes } from '../faults/processes.ts';
 import { readRequest } from '../faults/requests.ts';
-import { startWorld, type World } from '../faults/world.ts';
+import { startWorld, type Shuffled, type World } from '../faults/world.ts';
 import { memoryDynamo } from '../support/memory-dynamo.ts';
 import { startDynamo, type Dynamo } from '../support/world/dynalite.ts';
 
@@ -34,7 +34,7 @@ interface Arena {
 /** One round of a race; it throws if a promise is broken. */
 type Race = (arena: Arena) => Promise<void>;
 
-/** `shuffled` is in memory; its calls begin and end in a random order. */
+/** `shuffled` is in memory; its calls, and the payer's, begin and end in a random order. */
 type StoreKind = 'dynalite' | 'shuffled';
 
 /** Where races run. */
@@ -54,8 +54,8 @@ const severalOf = <T>(count: number, make: () => T): [T, ...T[]] => [
 
 const mostTurns = 4;
 
-/** A store in memory whose calls begin, and end, after a random number of turns of the event loop. */
-const shuffledStore = (): DynamoDBClient => {
+/** A store in memory. Its calls begin, and end, after a random number of turns of the event loop. */
+const shuffledStore = (): Shuffled => {
   const { client, forget } = memoryDynamo();
   const wait = async (): Promise<void> => {
     for (let turns = randomInt(mostTurns); turns > 0; turns -= 1) await nextTurn();
@@ -68,7 +68,7 @@ const shuffledStore = (): DynamoDBClient => {
     await wait();
     return answer;
   };
-  return { send } as unknown as DynamoDBClient;
+  return { dynamo: { send } as unknown as DynamoDBClient, wait };
 };
 
 /** Starts DynamoDB, over HTTP, for races. */
@@ -76,8 +76,8 @@ const startArenas = async (): Promise<Arenas> => {
   const dynamo: Dynamo = await startDynamo();
   const processes = await startProcesses();
   const worlds: World[] = [];
-  const newWorld = async (memory?: DynamoDBClient): Promise<World> => {
-    const world = await startWorld(dynamo, { together: true, ...(memory === undefined ? {} : { memory }) });
+  const newWorld = async (shuffled?: Shuffled): Promise<World> => {
+    const world = await startWorld(dynamo, { together: true, ...(shuffled === undefined ? {} : { shuffled }) });
     worlds.push(world);
     return world;
   };
@@ -121,7 +121,7 @@ export const holdRaces = (contests: Readonly<Record<string, Contest>>): (() => A
     expect(arena.world.payer.misuse).toEqual([]);
   };
 
-  describe('rounds over fifty execution environments, the calls of the store in a random order', () => {
+  describe('rounds over fifty execution environments, the calls of the store and of the payer in a random order', () => {
     it.each(named)('%s', (_name, contest) => inEnvironments(contest, 'shuffled'), contestMs);
   });
 
@@ -163,8 +163,8 @@ export const allAtOnce = async (
 const mostTries = 4;
 
 /** A caller that retries when told to: 503 decides nothing, and a busy machine answers it now and then. */
-export const patient = ({ call, hurry }: Instance): Instance => ({
-  hurry,
+export const patient = ({ call, ...same }: Instance): Instance => ({
+  ...same,
   call: async (request) => {
     let answer = await call(request);
     for (let tries = 1; answer.status === 503 && tries < mostTries; tries += 1) answer = await call(request);

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { callbackify } from 'node:util';
 import type { Context } from 'aws-lambda';
 import type { ApiEvent } from '../../functions/shared/http/api.ts';
-import { lambdaContext } from './gateway.ts';
+import { lambdaContext } from './api-call.ts';
 
 /** What API Gateway would send before the body. */
 interface Prelude {

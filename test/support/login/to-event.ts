@@ -1,5 +1,5 @@
 import type { ApiEvent } from '../../../functions/shared/http/api.ts';
-import { apiEvent } from '../gateway.ts';
+import { apiEvent } from '../api-call.ts';
 import type { GatewayRequest } from './requests.ts';
 
 /** A request as API Gateway gives it to a function. */

@@ -5,7 +5,7 @@ import { discoveryHandler } from '../../../functions/discovery/handler.ts';
 import { fetchHandler } from '../../../functions/fetch/handler.ts';
 import type { ApiEvent } from '../../../functions/shared/http/api.ts';
 import { tokenHandler } from '../../../functions/token/handler.ts';
-import { call } from '../gateway.ts';
+import { call } from '../api-call.ts';
 import { functionOf, type FunctionName, type GatewayRequest } from '../login/requests.ts';
 import { toEvent } from '../login/to-event.ts';
 import { callStreaming } from '../stream-handler.ts';
