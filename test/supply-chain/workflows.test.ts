@@ -19,6 +19,7 @@ import awsSuite from '../../jest.aws.config.ts';
 import unitSuite from '../../jest.config.ts';
 import endToEndSuite from '../../jest.e2e.config.ts';
 import hardSuite from '../../jest.hard.config.ts';
+import slowSuite from '../../jest.slow.config.ts';
 import {
   folder,
   jobOf,
@@ -458,8 +459,9 @@ describe('the gate', () => {
     const commands = [
       "\n.ci/side-by-side \\\n  'npm ci --no-audit --no-fund' \\\n  'npm ci --no-audit --no-fund --prefix bench && npm ci --no-audit --no-fund --ignore-scripts --prefix test/postman &&\n    npm ci --no-audit --no-fund --prefix docs/site'\n",
       '\nnpm run changelog:check || [ $? -eq 2 ]\n',
-      "\n.ci/side-by-side \\\n  '.ci/registry-checks && npm run check && npm run check --prefix bench && npm run check --prefix docs/site' \\\n  \"$once && .ci/synth-stages '$assemblies' && npm run demo && npm run demo -- --export && npm run demo -- --identity && npm run demo -- --exchange\" \\\n  'npm run bench -- --quick'\n",
-      '\nfor suite in test test:e2e test:aws test:hard test:alone; do\n',
+      "\n.ci/side-by-side \\\n  '.ci/registry-checks && npm run check && npm run check --prefix bench && npm run check --prefix docs/site' \\\n  \"$once && .ci/synth-stages '$assemblies' && npm run demo && npm run demo -- --export && npm run demo -- --identity && npm run demo -- --exchange &&\n    npm run bench -- --quick\" \\\n  \"$once CI=true && npm test -- --coverage --json --outputFile=coverage/results-test.json || touch '$assemblies/failed'\"\n",
+      '\n[ ! -e "$assemblies/failed" ] || status=1\nfor suite in test:slow test:alone; do\n',
+      '\n.ci/sum-results.cjs coverage/results-{test,test-slow,test-alone}.json || status=$?\nexit "$status"\n',
     ];
     const places = commands.map((command) => text.indexOf(command));
     expect(places).not.toContain(-1);
@@ -475,6 +477,8 @@ describe('the gate', () => {
     const apart = ['test/exports/pace.test.ts', 'test/exports/random-kills.test.ts'];
 
     expect([...suites.flat(), ...apart].sort()).toEqual(files.sort());
+    // The gate runs these three as one.
+    expect(filesOf(slowSuite).sort()).toEqual([endToEndSuite, awsSuite, hardSuite].flatMap(filesOf).sort());
     for (const suite of suites) expect(suite).not.toEqual([]);
   });
 });

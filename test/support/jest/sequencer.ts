@@ -10,11 +10,11 @@ interface Shard {
   readonly shardCount: number;
 }
 
-/** Files that work for seconds, in `test:hard` for minutes. If one of them came last, every other core would wait for it. */
+/** Files that work for seconds, the first of them for minutes. If one of them came last, every other core would wait for it. */
 const longFirst = words(`
-  races/reads races/tokens faults/faults leaks/ model/ conformance/conformance exports/memory faults/framing
+  faults/faults races/reads browser/accessibility browser/walks conformance/conformance races/tokens leaks/ model/
+  exports/memory e2e/openapi browser/ e2e/local-stack e2e/operated-stack e2e/least-privilege faults/framing
   exports/kills fuzz/config fuzz/fhir truth/payers limits/ fuzz/rewriter
-  browser/walks browser/accessibility e2e/openapi browser/ e2e/local-stack e2e/operated-stack e2e/least-privilege
   e2e/stack-start e2e/stops e2e/tools e2e/drill e2e/kept-state e2e/pasted e2e/synth e2e/npx-cdk e2e/aws- e2e/payer-insists
   functions/conformance export-job/kills export-job/exchange sandbox/aws-
   shared/fhir/rewrite-links fetch/stream e2e/fhir-large config/files bin/ sandbox/

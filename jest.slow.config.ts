@@ -1,0 +1,14 @@
+import type { Config } from 'jest';
+import aws from './jest.aws.config.ts';
+import endToEnd from './jest.e2e.config.ts';
+import base from './jest.hard.config.ts';
+
+/** `test:e2e`, `test:aws` and `test:hard` in one run, as in the gate: apart, each would wait for its last files with an idle core. */
+const config: Config = {
+  ...base,
+  testMatch: [endToEnd, aws, base].flatMap(({ testMatch = [] }) => testMatch),
+  // Many wait for a clock, a browser or their other processes.
+  maxWorkers: 4,
+};
+
+export default config;
