@@ -103,6 +103,8 @@ export const welcome = (stack: LocalStack): string => {
   ];
   return [
     '',
+    `  Ready. Begin at ${urls.gateway}`,
+    '',
     ...rowsOf(rows),
     '',
     ...clientLines(stack),

@@ -3,7 +3,7 @@ import { defaultPorts } from '../config/local.ts';
 import type { StageConfig } from '../config/stage.ts';
 import { startApiGateway, type RequestLogLine } from './aws/api-gateway.ts';
 import { startAws } from './aws/aws.ts';
-import { startCloud, type LocalCloud } from './aws/cloud.ts';
+import { startCloud, type CloudOptions, type LocalCloud } from './aws/cloud.ts';
 import type { StreamPace } from './aws/proxy-response.ts';
 import { newClientSecret, registerClients, type AskedClient, type LocalClient } from './clients.ts';
 import { closersOf, settled } from './closers.ts';
@@ -50,6 +50,7 @@ export interface LocalStackOptions {
   readonly log?: (service: string, line: RequestLogLine) => void;
   /** Gets each line that a function prints, with the function's name, such as `fetch`. */
   readonly onFunctionLog?: (name: string, line: string) => void;
+  readonly onStep?: CloudOptions['onStep'];
   /** Aborts the start, and stops what has started. */
   readonly signal?: AbortSignal;
 }
@@ -181,10 +182,9 @@ const startAll = async (
   };
   // Stage `local` is for standard clients, which need what an edge does. Other stages are served as deployed.
   const edge = options.configFile === undefined;
-  const { environments } = options;
-  const starting = startCloud({ config, ...secrets, gateway, aws, edge, onFunctionLog, environments, signal }).then(
-    opened,
-  );
+  const { environments, onStep } = options;
+  const asked = { config, ...secrets, edge, environments };
+  const starting = startCloud({ ...asked, gateway, aws, onFunctionLog, onStep, signal }).then(opened);
   const payers = new Map<string, LocalPayer>();
   const startParty = async (party: Party): Promise<void> => {
     const { name } = party;

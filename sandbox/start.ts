@@ -1,6 +1,8 @@
 import { runTool } from '../bin/shared/command-line.ts';
 import { output } from '../bin/shared/output.ts';
+import { progressBar, terminalOf } from '../bin/shared/progress.ts';
 import { noteRunning } from '../bin/shared/running-stack.ts';
+import { startSteps } from './aws/cloud.ts';
 import { functionLogLine, requestLogLine, welcome } from './console.ts';
 import { startLocalStack } from './stack.ts';
 import { optionsOf, spec } from './start-flags.ts';
@@ -20,12 +22,15 @@ await runTool(spec, async (args) => {
       });
     }
   });
+  const progress = progressBar(terminalOf(process), startSteps.length, () => performance.now());
+  output.out('Starting …');
   const stack = await startLocalStack({
     ...options,
+    onStep: (step) => progress.show(startSteps.indexOf(step), step),
     log: (service, line) => say(requestLogLine(service, line)),
     onFunctionLog: (name, line) => say(functionLogLine(name, line)),
     signal: stopping.signal,
-  });
+  }).finally(progress.clear);
   // A page may show secrets of the sandbox's clients, which no tool needs.
   const { indexPage: _page, ...config } = stack.config;
   const served = options.configFile === undefined ? { config } : {};

@@ -20,6 +20,11 @@ import { synthesize } from './synth.ts';
 import type { FunctionSpec } from './template-functions.ts';
 import { readTemplate, type LocalTemplate } from './template.ts';
 
+/** What a start does, one after the other. */
+export const startSteps = ['bundling the functions', 'starting them'] as const;
+
+export type StartStep = (typeof startSteps)[number];
+
 export interface CloudOptions {
   readonly config: StageConfig;
   /** The values of the payers' secrets, by payer id. */
@@ -33,6 +38,8 @@ export interface CloudOptions {
   /** Whether to put an edge in front of the gateway even if the stack has none. */
   readonly edge: boolean;
   readonly onFunctionLog: (name: string, line: string) => void;
+  /** Called with each of {@link startSteps} when it begins. */
+  readonly onStep?: ((step: StartStep) => void) | undefined;
   /** The most processes per function. @default {@link FunctionOptions.environments} */
   readonly environments?: number | undefined;
   /** @default each batch comes once, from one shard */
@@ -264,10 +271,12 @@ const makeStores = async (
 };
 
 const deploy = async (options: CloudOptions, workDir: string, opened: Opened): Promise<Omit<LocalCloud, 'close'>> => {
-  const { config, gateway, aws, signal } = options;
+  const { config, gateway, aws, signal, onStep } = options;
+  onStep?.('bundling the functions');
   const configFile = join(workDir, 'config.json');
   await writeFile(configFile, JSON.stringify(config));
   const { template: source, ...where } = await synthesize(configFile, join(workDir, 'cdk.out'), signal);
+  onStep?.('starting them');
   const template = readTemplate(source, { origin: `http://localhost:${gateway.port}`, ...where });
   aws.stacks.deploy(template.stack);
   const pool = poolOf();

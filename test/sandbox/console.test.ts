@@ -51,6 +51,7 @@ describe('what npm start prints when everything listens', () => {
     const webhook = { url: 'http://localhost:8080/', secrets: ['whsec_new', 'whsec_old'] };
     const text = stackWith([{ clientId: 'my-app', redirectUris: ['http://localhost:1/'], webhook }], 4);
 
+    expect(text).toMatch(/^\n {2}Ready\. Begin at http:\/\/localhost:3000\n/);
     expect(text).toMatch(/^ {2}Webhook +http:\/\/localhost:8080\/$/m);
     expect(text).toMatch(/^ {2}Webhook secret +whsec_new whsec_old$/m);
     expect(text).toMatch(/^ {2}Documents +http:\/\/localhost:5\/docs$/m);
