@@ -1,5 +1,5 @@
-import { parametersOf, patientParameters } from './r4.ts';
-import type { AttachmentSpec, ChainSpec, ForeignSpec, PayerSpec, Spelling, TypeSpec } from './spec.ts';
+import { otherParametersOf, parametersOf, patientParameters } from './r4.ts';
+import type { AttachmentSpec, ChainSpec, ForeignSpec, PayerSpec, SenderSpec, Spelling, TypeSpec } from './spec.ts';
 
 /** A resource as the payer has it. */
 export interface Held {
@@ -12,6 +12,10 @@ export interface Held {
   readonly owner: 'member' | 'stranger';
   /** Whether it names the member only in a way that cannot be compared, such as by identifier. Then it must be left out. */
   readonly isUnreferred: boolean;
+  /** Whether it names nobody at all. */
+  readonly isUnnamed: boolean;
+  /** The one parameter that finds it; undefined for those that find what is about the member. */
+  readonly foundBy: string | undefined;
   /** Whether it is about the member's older id. */
   readonly isOlders: boolean;
   /** What the payer answers if the resource is read by itself. */
@@ -211,6 +215,8 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
       isOld: false,
       isBrought: false,
       isUnreferred: false,
+      isUnnamed: false,
+      foundBy: undefined,
       isOlders: false,
       refersTo: [],
       unread: [],
@@ -228,7 +234,8 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
   });
   if (isMerged) value['link'] = [{ type: 'replaces', other: { reference: `Patient/${older}` } }];
   for (const one of spec.types) addOwn(one, isMerged, add, mine);
-  const own = drafts.slice();
+  spec.senders.forEach((one, number) => addSent(one, number, add, mine));
+  const own = drafts.filter(({ foundBy }) => foundBy === undefined);
   // Of two with one id the first is kept, and the other is named: nobody is promised the attachments of that one.
   const single = own.filter((one) => own.filter((other) => keyIn(other.value) === keyIn(one.value)).length === 1);
   const linkTo = (from: Draft, target: Draft, writes: ChainSpec['writes']): void => {
@@ -261,8 +268,8 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
     if (holder !== undefined) attach(holder, { ...one, number }, spec, base, facade);
   });
   if (spec.provenances !== 'none') {
-    for (const { type, id, isOld, isUnreferred, isOlders } of single) {
-      if (type === 'Provenance' || id !== `${type}-0` || isUnreferred || isOlders) continue;
+    for (const { type, id, isOld, isUnreferred, isUnnamed, isOlders } of single) {
+      if (type === 'Provenance' || id !== `${type}-0` || isUnreferred || isUnnamed || isOlders) continue;
       const made = add('Provenance', `p-${type}`, undefined, { isListed: false, isBrought: true, isOld });
       made.value['target'] = [{ reference: `${type}/${id}` }];
       made.refersTo.push(`${type}/${id}`);
@@ -271,7 +278,12 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
   spec.foreign.forEach((one, number) => {
     const foreign = addForeign(one, number, add, base);
     if (one.how === 'hung') addHung(foreign, number, add, spec);
-    if (one.via === 'reference') linkTo(own.at(-1)!, foreign, 'relative');
+    if (one.via === 'reference' && one.how !== 'unnamed')
+      linkTo(
+        own.findLast(({ isUnnamed }) => !isUnnamed)!,
+        foreign,
+        'relative',
+      );
   });
   return drafts.map((draft) => written(draft, base, facade));
 };
@@ -289,11 +301,13 @@ const addOwn = ({ type, count, old, first }: TypeSpec, isMerged: boolean, add: A
     const id = is('nameless') ? undefined : `${type}-${at}`;
     const isUnreferred = (is('identified') || is('displayed')) && isPlainlyAbout(type);
     const isOlders = is('merged') && isPlainlyAbout(type);
-    const made = add(type, id, isOlders ? `Patient/${older}` : mine, {
+    const isUnnamed = is('unnamed') && isPlainlyAbout(type) && type !== 'Device';
+    const made = add(type, id, isUnnamed ? undefined : isOlders ? `Patient/${older}` : mine, {
       owner: isOlders && !isMerged ? 'stranger' : 'member',
       isOld: at < old,
       isSpaced: is('spaced'),
       isUnreferred,
+      isUnnamed,
       isOlders,
     });
     if (isUnreferred) unrefer(made.value, first);
@@ -319,6 +333,18 @@ const addOwn = ({ type, count, old, first }: TypeSpec, isMerged: boolean, add: A
   }
 };
 
+/** The parameter of R4 that finds what a spec describes. */
+export const senderParameter = ({ type, by }: SenderSpec): string => {
+  const all = otherParametersOf(type);
+  return all[by % all.length]!;
+};
+
+const addSent = (one: SenderSpec, number: number, add: Add, mine: string): void => {
+  const foundBy = senderParameter(one);
+  const made = add(one.type, `s${number}-${one.type}`, undefined, { foundBy });
+  Object.assign(made.value, placed(patientParameters(one.type).get(foundBy)![0]!, mine));
+};
+
 const hung = [
   'List',
   'Task',
@@ -332,6 +358,9 @@ const hung = [
 
 /** Whether it names nobody, and is about another patient's. */
 export const isHung = ({ id }: Pick<Held, 'id'>): boolean => /^[hg]\d+-/.test(id ?? '');
+
+/** The type of what names the member and a stranger. */
+export const sharedType = (number: number): string => ['Group', 'Person', 'Appointment'][number % 3]!;
 
 /** The type of what is about a stranger's resource. */
 export const hungType = (number: number): (typeof hung)[number] => hung[number % hung.length]!;
@@ -370,6 +399,17 @@ const addForeign = ({ type, writes, via, how }: ForeignSpec, number: number, add
     else Object.assign(made.value, { parameter: [{ name: 'patient', resource: patient }] });
     return made;
   }
+  if (how === 'shared') {
+    const shared = sharedType(number);
+    const made = add(shared, `f${number}-${shared}`, `Patient/${member}`, more);
+    // Whoever has a URN may be a practitioner.
+    const named = writes === 'urn' || writes === 'bareUrn' ? `Patient/${stranger}` : theirs;
+    for (const [name, others] of Object.entries(placed(aboutOf(shared)!, named)))
+      (made.value[name] as unknown[]).push(...(others as unknown[]));
+    return made;
+  }
+  if (how === 'unnamed')
+    return add('Observation', `f${number}-Observation`, undefined, { ...more, isUnnamed: true, isListed: true });
   if (type === 'Patient') return add('Patient', `${stranger}${number}`, undefined, more);
   if (how === 'lastElement') {
     const made = add(type, `f${number}-${type}`, undefined, more);

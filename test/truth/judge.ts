@@ -1,6 +1,16 @@
 import { isComplete, type StoredManifest, type TypeOutcome } from '../../functions/shared/exports/manifest.ts';
 import { isHung, keyOf, member, type Attached, type Held } from './held.ts';
-import { isUndeclared, profileSearches, repeats, strays, takenParameters, totalOfAllLies, typesOf } from './payer.ts';
+import {
+  isDeclared,
+  isUndeclared,
+  profileSearches,
+  repeats,
+  strays,
+  takenOthers,
+  takenParameters,
+  totalOfAllLies,
+  typesOf,
+} from './payer.ts';
 import { hasStrangeHiccup, isTrue, refuses, type Facts } from './reasons.ts';
 import type { PayerSpec } from './spec.ts';
 
@@ -32,14 +42,48 @@ const isWanted = ({ scope, asked }: PayerSpec, type: string): boolean =>
 
 const isCurrent = (spec: PayerSpec, one: Held): boolean => spec.since === undefined || !one.isOld;
 
+/** Whether the gateway can know that the payer finds one by the parameter that finds it. */
+const isFoundBy = (spec: PayerSpec, { type, foundBy }: Held): boolean => {
+  if (foundBy === undefined || (spec.everything === 'whole' && isAskedForAll(spec))) return true;
+  const how = typesOf(spec).get(type)!;
+  return spec.metadata === 'searches' && isDeclared(spec, type) && takenOthers(spec, how).includes(foundBy);
+};
+
+/** Only a scope for every type lets the gateway ask for `$everything`. */
+const isAskedForAll = (spec: PayerSpec): boolean =>
+  spec.scope === undefined && spec.limited === undefined && profileSearches(spec) === undefined;
+
+/**
+ * Whether the member's resource that names nobody shows by how it came whose it is: in `$everything`, or in a search that says by its own
+ * link that it was for the member. What it refers to may show it, too; then nobody asks here.
+ */
+const isShown = (
+  spec: PayerSpec,
+  { type, refersTo, unread }: Held,
+  held: readonly Held[],
+  key: string,
+): boolean | undefined => {
+  const how = typesOf(spec).get(type)!;
+  const isAlone = refersTo.length + unread.length === 0 && held.every((one) => !one.refersTo.includes(key));
+  const hasTrouble = spec.hiccups.length > 0 || spec.limited !== undefined || spec.since !== undefined;
+  if (!isAlone || hasTrouble || spec.hasParts) return undefined;
+  if (spec.everything === 'whole' && isAskedForAll(spec)) return true;
+  const isPlain = how.pages === 'plain' && ['finds', 'informs'].includes(how.search);
+  if (spec.everything !== 'none' || !isPlain) return undefined;
+  if (spec.self !== 'used' && spec.self !== 'asked') return false;
+  return spec.metadata === 'searches' && isDeclared(spec, type) && takenParameters(how).length > 0 ? true : undefined;
+};
+
 /**
  * The member's resources that the payer holds: those that a search or `$everything` gives, or would give, and those that
  * the record refers to, which the payer gives when they are read.
  */
 const wholeRecord = (spec: PayerSpec, held: readonly Held[], came: ReadonlySet<string>): readonly Held[] => {
-  // What a payer forgets, and nothing refers to, nobody can know of.
+  // What a payer forgets, and nothing refers to, nobody can know of. Nor what is found by a parameter that it does not declare.
   const isForgotten = (one: Held): boolean =>
-    typesOf(spec).get(one.type)?.search === 'forgets' && !came.has(keyOf(one));
+    !came.has(keyOf(one)) && (typesOf(spec).get(one.type)?.search === 'forgets' || !isFoundBy(spec, one));
+  // A payer that declares that it brings Provenances may be believed, unless it says which parameters it used.
+  const isBrought = spec.provenances !== 'ignored' || spec.self === 'used';
   const byKey = new Map(held.map((one) => [keyOf(one), one]));
   const whole = new Map<string, Held>();
   const seen = new Set<string>();
@@ -55,7 +99,8 @@ const wholeRecord = (spec: PayerSpec, held: readonly Held[], came: ReadonlySet<s
       if (next !== undefined) visit(next);
     }
   };
-  for (const one of held) if (one.isBrought && came.has(one.refersTo[0]!)) visit(one);
+  for (const one of held)
+    if (one.isBrought && came.has(one.refersTo[0]!) && (isBrought || came.has(keyOf(one)))) visit(one);
   for (const one of held)
     if ((one.isListed && !isForgotten(one)) || (one.type === 'Patient' && spec.since === undefined)) visit(one);
   return [...whole.values()];
@@ -108,7 +153,7 @@ const troubles = (facts: Facts, type: string): readonly string[] => {
     if (one.text.includes('"REDACTED"')) found.push('one is labeled');
     if (one.attached.some(isMissed) || (one.attached.length > 0 && hasStrangeHiccup(spec)))
       found.push('an attachment does not come');
-    if (isHung(one)) found.push('nothing shows whose one is');
+    if (isHung(one) || one.isUnnamed) found.push('nothing shows whose one is');
     if (one.isUnreferred) found.push('whom one is about cannot be read');
     if (one.owner === 'stranger') found.push("another patient's was left out");
   }
@@ -206,7 +251,7 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
     if (outcome === 'complete' && isLabeled)
       say('what is called complete is', 'a type of which one resource is labeled as redacted', about);
     const isPlain = spec.everything === 'none' && spec.since === undefined && !spec.hasParts;
-    const last = held.findLast((one) => one.isListed && one.type === type);
+    const last = held.findLast((one) => one.isListed && one.type === type && one.foundBy === undefined);
     const isForgetful =
       isPlain && typesOf(spec).get(type)?.search === 'forgets' && typesOf(spec).get(type)?.first === 'plain';
     if (outcome === 'complete' && isForgetful && last?.owner === 'member' && came.has(keyOf(last)))
@@ -217,7 +262,7 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
     const left = `of type ${type} on page `;
     if (outcome === 'complete' && type !== 'Patient' && account.errors.some((error) => error.includes(left)))
       say('what is called complete is', 'a type of which something was left out', about);
-    if (!isWanted(spec, type) && outcome !== 'refusedByScope')
+    if (spec.asked?.includes(type) === false || (!isWanted(spec, type) && outcome !== 'refusedByScope'))
       say('what came is not called missing', 'a type that nobody asked for', about);
     if (outcome === 'refusedByScope' && ((spec.scope?.includes(type) ?? true) || number > 0)) {
       say('what came is not called missing', 'not refused by the scope', about);
@@ -259,20 +304,52 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
         );
     }
   }
+  for (const one of held) {
+    const key = keyOf(one);
+    if (one.owner !== 'member' || !one.isUnnamed || !isWanted(spec, one.type)) continue;
+    const isShownHere = isShown(spec, one, held, key);
+    if (isShownHere === true && !came.has(key))
+      say('what is missing is named', 'one that names nobody, and came in answer to a search for the member', key);
+    if (isShownHere === false && came.has(key))
+      say("what came is the member's", 'one that names nobody, and nothing shows whose it is', key);
+  }
+  for (const one of held) {
+    if (!came.has(keyOf(one)) || one.owner !== 'member') continue;
+    for (const [type = ''] of one.refersTo.map((name) => name.split('/'))) {
+      const isBeyond = spec.scope?.includes(type) === false && (spec.asked?.includes(type) ?? true);
+      if (isBeyond && type !== 'Patient' && outcomes.get(type)?.outcome !== 'refusedByScope')
+        say(
+          'what is missing is named',
+          'a type that the record refers to and the scope does not cover',
+          `${keyOf(one)}: ${type}`,
+        );
+    }
+  }
+  for (const type of spec.scope ?? []) {
+    const isNamed = (spec.asked?.includes(type) ?? true) && type !== 'Binary';
+    if (isNamed && !outcomes.has(type)) say('what is missing is named', 'a type that the scope names', type);
+  }
   const reasons = manifest.outcomes.flatMap(({ reason }) => reason ?? []);
   for (const sentence of new Set([...account.errors, ...reasons])) {
     const truth = isTrue(sentence, { spec, held, came });
     if (truth === undefined) say('what is missing is named', 'in words that are not known', sentence);
     if (truth === false) say('what is missing is named', 'with a reason that is not true', sentence);
   }
+  for (const { type, owner, isListed, text } of held) {
+    const how = typesOf(spec).get(type)!;
+    const isSearched = spec.metadata === 'searches' && isDeclared(spec, type) && takenParameters(how).length > 0;
+    const isPlain = how.search === 'finds' && how.pages === 'plain' && !spec.hasParts && spec.limited === undefined;
+    const isFound = isSearched && isPlain && isListed && isWanted(spec, type) && spec.since === undefined;
+    const isShared = owner === 'stranger' && text.includes(`"Patient/${member}"`);
+    if (isShared && isFound && spec.everything === 'none' && outcomes.get(type)?.outcome === 'complete')
+      say('what is missing is named', 'one that names the member, too, was left out unsaid', text);
+  }
   const strangers = held.filter(
-    ({ owner, isListed, type }) => owner === 'stranger' && isListed && isWanted(spec, type),
+    ({ owner, isListed, isUnnamed, type }) => owner === 'stranger' && isListed && !isUnnamed && isWanted(spec, type),
   );
-  // Only a scope for every type lets the gateway ask for $everything.
-  const isAskedForAll = spec.scope === undefined && spec.limited === undefined && profileSearches(spec) === undefined;
   if (
     spec.everything === 'whole' &&
-    isAskedForAll &&
+    isAskedForAll(spec) &&
     strangers.length > 0 &&
     !account.errors.some((error) => error.includes('left out'))
   ) {

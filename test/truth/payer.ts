@@ -1,5 +1,15 @@
 import { fhir, type PayerScript, type Sent } from '../support/export-world.ts';
-import { hungType, keyOf, member, redacted, stranger, type Attached, type Held } from './held.ts';
+import {
+  hungType,
+  keyOf,
+  member,
+  redacted,
+  senderParameter,
+  sharedType,
+  stranger,
+  type Attached,
+  type Held,
+} from './held.ts';
 import { parametersOf } from './r4.ts';
 import type { Hiccup, PayerSpec, TypeSpec } from './spec.ts';
 
@@ -16,11 +26,16 @@ const usual = {
   first: 'plain',
 } as const;
 
+const foreignType = ({ type, how }: PayerSpec['foreign'][number], number: number): string =>
+  ({ bundle: 'Bundle', parameters: 'Parameters', shared: sharedType(number), unnamed: 'Observation' })[how as string] ??
+  type;
+
 /** The types that a payer has, each with how it is searched. */
 export const typesOf = (spec: PayerSpec): ReadonlyMap<string, TypeSpec> => {
   const others = [
     ...spec.chains.flatMap(({ types }) => types),
-    ...spec.foreign.map(({ type, how }) => (how === 'bundle' ? 'Bundle' : how === 'parameters' ? 'Parameters' : type)),
+    ...spec.senders.map(({ type }) => type),
+    ...spec.foreign.map(foreignType),
     ...spec.foreign.flatMap(({ how }, number) => (how === 'hung' ? [hungType(number), 'List'] : [])),
   ];
   if (spec.provenances !== 'none') others.push('Provenance');
@@ -38,6 +53,10 @@ export const takenParameters = ({ type, parameters, search }: TypeSpec): readonl
   const all = parametersOf(type);
   return parameters === 'all' ? all : parameters === 'first' ? all.slice(0, 1) : all.slice(-1);
 };
+
+/** The other parameters for a patient that the payer takes for a type. */
+export const takenOthers = (spec: PayerSpec, { type, search }: Pick<TypeSpec, 'type' | 'search'>): readonly string[] =>
+  search === 'unsearchable' ? [] : spec.senders.filter((one) => one.type === type && one.isTaken).map(senderParameter);
 
 /** The search parameter that splits a type into parts. */
 const partParameter = '_tag';
@@ -89,14 +108,15 @@ export const isDeclared = (spec: PayerSpec, type: string): boolean => {
 /** Whether nobody can tell from the payer's statement which types it has. */
 export const isUndeclared = ({ metadata }: PayerSpec): boolean => ['none', 'empty', 'adds'].includes(metadata);
 
-const declaresProvenances = ({ provenances }: PayerSpec): boolean => ['declared', 'refused'].includes(provenances);
+const declaresProvenances = ({ provenances }: PayerSpec): boolean =>
+  ['declared', 'refused', 'ignored'].includes(provenances);
 
 const capabilities = (spec: PayerSpec): Sent => {
   if (spec.metadata === 'none') return refusal(404, 'not-found');
   const listed = [...typesOf(spec).values()].filter(({ type }) => isDeclared(spec, type));
   const resource = listed.map((one) => {
     const isSearched = one.search !== 'unsearchable';
-    const names = isSearched ? [...new Set(['_id', ...takenParameters(one)])] : [];
+    const names = isSearched ? [...new Set(['_id', ...takenParameters(one), ...takenOthers(spec, one)])] : [];
     const searchParam = names.map((name) => ({ name, type: name === '_id' ? 'token' : 'reference' }));
     return {
       type: one.type,
@@ -137,10 +157,15 @@ const failures: Readonly<Record<Hiccup['fails'], () => Sent>> = {
 };
 
 /** The links of a page, as its payer writes them. */
-const linksOf = (pages: TypeSpec['pages'], next: string): object => {
-  if (pages === 'header') return {};
-  if (pages === 'mapped') return { link: { next } };
-  return { link: pages === 'unreadable' ? [next] : [{ relation: 'next', url: next }] };
+const linksOf = (pages: TypeSpec['pages'], next: string | undefined, self: string | undefined): object => {
+  if (pages === 'mapped') return { link: { next, self } };
+  const toNext = pages === 'unreadable' ? next : { relation: 'next', url: next };
+  return {
+    link: [
+      ...(next === undefined || pages === 'header' ? [] : [toNext]),
+      ...(self === undefined ? [] : [{ relation: 'self', url: self }]),
+    ],
+  };
 };
 
 /** What the payer answers, over what it holds. */
@@ -158,7 +183,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     list: readonly Held[],
     how: Pick<TypeSpec, 'search' | 'pageSize' | 'pages' | 'total'>,
     url: URL,
-    included: PayerSpec['included'] = 'none',
+    { included = 'none', self }: { readonly included?: PayerSpec['included']; readonly self?: string } = {},
   ): Sent => {
     const at = Number(url.searchParams.get('page') ?? 0);
     const { pageSize } = how;
@@ -174,7 +199,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
           `{"resource":${text}${included === 'none' || type === 'Patient' ? '' : ',"search":{"mode":"include"}'}}`,
       );
     const shown = list.slice(begin, (from + 1) * pageSize).map(keyOf);
-    if (url.searchParams.get('_revinclude') === 'Provenance:target') {
+    if (url.searchParams.get('_revinclude') === 'Provenance:target' && spec.provenances !== 'ignored') {
       const keys = new Set(shown);
       const ofThese = held.filter((one) => isBroughtWith(one, keys, url.searchParams.has('_lastUpdated')));
       entry.unshift(...ofThese.map(({ text }) => `{"resource":${text},"search":{"mode":"include"}}`));
@@ -215,7 +240,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
       type: 'searchset',
       ...(at === last && how.search === 'labels' ? { meta: { security: [redacted] } } : {}),
       ...(total === undefined ? {} : { total }),
-      ...(at < last ? linksOf(how.pages, leadsTo) : {}),
+      ...linksOf(how.pages, at < last ? leadsTo : undefined, self),
     });
     const body = `${bundle.slice(0, -1)},"entry":[${entry.join(',')}]}`;
     const header: Record<string, string> =
@@ -243,11 +268,32 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     const isSince = url.searchParams.has('_since');
     const isGivenType = ({ type }: Held): boolean =>
       !(spec.everything === 'short' && types.get(type)?.isShort === true);
-    const given = listed(undefined, isSince).filter(isGivenType);
+    const isMembers = ({ isUnnamed, owner }: Held): boolean => !isUnnamed || owner === 'member';
+    const given = listed(undefined, isSince).filter((one) => isGivenType(one) && isMembers(one));
     const keys = new Set(given.map(keyOf));
     given.push(...held.filter((one) => isGivenType(one) && isBroughtWith(one, keys, isSince)));
     if (spec.isPatientLast) given.sort((one, other) => Number(keyOf(one) === own) - Number(keyOf(other) === own));
-    return page(given, { ...usual, search: spec.everything === 'cut' ? 'breaks' : 'finds' }, url, spec.included);
+    return page(given, { ...usual, search: spec.everything === 'cut' ? 'breaks' : 'finds' }, url, {
+      included: spec.included,
+    });
+  };
+
+  /** The link of a search's answer to itself. @param isLimited whether the parameter for the patient was used */
+  const selfOf = (url: URL, isLimited: boolean): { readonly self?: string } => {
+    if (spec.self === 'none') return {};
+    const used = new URL(url);
+    const names = [...used.searchParams.keys()];
+    const ofPatient = names.filter((name) => /victim|member/.test(used.searchParams.get(name) ?? ''));
+    if (spec.self === 'memberless' || (spec.self === 'used' && !isLimited))
+      for (const name of ofPatient) used.searchParams.delete(name);
+    if (spec.self === 'others') for (const name of ofPatient) used.searchParams.set(name, `Patient/${stranger}`);
+    if (spec.self !== 'asked') {
+      const isIgnored = (name: string): boolean => spec.ignores.some((one) => one === name);
+      for (const name of names.filter(isIgnored)) used.searchParams.delete(name);
+      if (spec.provenances === 'ignored') used.searchParams.delete('_revinclude');
+      if (spec.since === 'ignored') used.searchParams.delete('_lastUpdated');
+    }
+    return { self: `${base}${used.pathname}${used.search}` };
   };
 
   const search = (type: string, url: URL): Sent => {
@@ -256,19 +302,30 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     if (how.search === 'refused') return refusal(403, 'forbidden');
     if (how.search === 'unauthorized') return refusal(401, 'login');
     if (spec.provenances === 'refused' && url.searchParams.has('_revinclude')) return refusal(400, 'not-supported');
-    const found = listed(type, url.searchParams.has('_lastUpdated'));
+    const all = listed(type, url.searchParams.has('_lastUpdated'));
     const ids = url.searchParams.get('_id')?.split(',');
+    const isIdUsed = !spec.ignores.includes('_id');
     if (ids !== undefined)
       return page(
-        found.filter(({ id }) => ids.includes(id ?? '')),
+        all.filter(({ id }) => !isIdUsed || ids.includes(id ?? '')),
         usual,
         url,
+        selfOf(url, isIdUsed),
       );
-    if (how.search === 'missesNone' && found.length === 0) return refusal(404, 'not-found');
-    const part = url.searchParams.get(partParameter);
     const isKnown = takenParameters(how).some((name) => url.searchParams.has(name));
-    if (!isKnown && !spec.isLax) return refusal(400, 'invalid');
-    return page(part === null ? found : found.filter((_, at) => at % 2 === Number(part)), how, url);
+    const other = takenOthers(spec, how).find((name) => url.searchParams.has(name));
+    const isLimited = isKnown || other !== undefined;
+    const found = all.filter(
+      ({ foundBy, isUnnamed, owner }) =>
+        (!isLimited || foundBy === other) &&
+        // Nobody could tell this from what a search for the member finds.
+        (!isUnnamed || owner === 'member' || (!isLimited && spec.self !== 'asked')),
+    );
+    if (how.search === 'missesNone' && found.length === 0) return refusal(404, 'not-found');
+    const part = spec.ignores.includes(partParameter) ? null : url.searchParams.get(partParameter);
+    if (!isLimited && !spec.isLax) return refusal(400, 'invalid');
+    const ofPart = part === null ? found : found.filter((_, at) => at % 2 === Number(part));
+    return page(ofPart, how, url, selfOf(url, isLimited));
   };
 
   const attached = new Map(

@@ -43,6 +43,13 @@ export const parametersOf = (type: string): readonly string[] => {
   return codes.filter((code) => all.has(code));
 };
 
+/** The parameters by which the compartment has a type's resources that say of nobody that they are about them. */
+export const otherParametersOf = (type: string): readonly string[] => {
+  const usual = parametersOf(type);
+  const all = patientParameters(type);
+  return (patientCompartment().get(type) ?? []).filter((code) => all.has(code) && !usual.includes(code));
+};
+
 /** The types, beside Patient, that R4 can search by patient. */
 export const searchedTypes: readonly string[] = [...new Set(definitions.flatMap(({ base }) => base))].filter(
   (type) => type !== 'Patient' && parametersOf(type).length > 0,

@@ -133,7 +133,7 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
   ],
   [
     /^A resource of type (?<type>\w+) on page \d+ is left out: it names no patient, and nothing shows that it is about this member\.$/,
-    ({ type = '' }, { held }) => held.some((one) => one.type === type && isHung(one)),
+    ({ type = '' }, { held }) => held.some((one) => one.type === type && (isHung(one) || one.isUnnamed)),
   ],
   [
     /^A resource of type (?<type>\w+) on page \d+ is left out: it came before the member's Patient, and is about another id, which may be the member's\.$/,
@@ -182,11 +182,12 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     },
   ],
   [
-    /^Provenance is not complete: a search by patient finds those of the Patient only, and (?:the payer (?<how>does not declare that|refused) a search of (?<types>\w+(?:, \w+)*) (?:that )?brings theirs \(_revinclude=Provenance:target\)|a search of [\w, ]+ that brings theirs did not end|no other type was asked for whose search brings them)\.$/,
+    /^Provenance is not complete: a search by patient finds those of the Patient only, and (?:the payer (?<how>does not declare that|does not say that|refused) a search of (?<types>\w+(?:, \w+)*) (?:that )?br(?:ings|ought) theirs \(_revinclude=Provenance:target\)|a search of [\w, ]+ that brings theirs did not end|no other type was asked for whose search brings them)\.$/,
     ({ how, types = '' }, { spec, came }) => {
       if (how === undefined) return true;
       const all = types.split(', ');
       if (!all.every((type) => [...came].some((key) => key.includes(type)))) return false;
+      if (how === 'does not say that') return spec.provenances === 'ignored' && spec.self === 'used';
       if (how === 'refused') return spec.provenances === 'refused' || spec.hiccups.length > 0;
       return all.every((type) => !(spec.provenances === 'declared' && isDeclared(spec, type)));
     },

@@ -12,9 +12,16 @@ export interface PayerSpec {
   readonly metadata: 'searches' | 'types' | 'none' | 'empty' | 'adds';
   /**
    * Whether the first resource of each type has a Provenance, and how the payer gives it: a search of the type brings it, as the
-   * statement says or does not say; or the payer refuses such a search.
+   * statement says or does not say; or the payer refuses such a search, or answers as if it had not been asked for them.
    */
-  readonly provenances: 'none' | 'declared' | 'undeclared' | 'refused';
+  readonly provenances: 'none' | 'declared' | 'undeclared' | 'refused' | 'ignored';
+  /**
+   * The link of a search's answer to itself: with the parameters that were used, with those that were asked, without the member, or
+   * with another one.
+   */
+  readonly self: 'none' | 'used' | 'asked' | 'memberless' | 'others';
+  /** Search parameters that it ignores, and says nothing. */
+  readonly ignores: readonly ('_id' | '_tag')[];
   /** Ignores parameters that it does not know, and answers with all patients' resources of the type. */
   readonly isLax: boolean;
   /** The profile says that the payer's totals mean nothing. */
@@ -37,6 +44,7 @@ export interface PayerSpec {
   /** Whether the payer heeds the request's `_since`; without it there is none. */
   readonly since?: 'heeded' | 'ignored';
   readonly types: readonly TypeSpec[];
+  readonly senders: readonly SenderSpec[];
   readonly chains: readonly ChainSpec[];
   readonly foreign: readonly ForeignSpec[];
   readonly attachments: readonly AttachmentSpec[];
@@ -102,7 +110,18 @@ export interface TypeSpec {
     | 'otherTwin'
     | 'nameless'
     | 'identified'
-    | 'displayed';
+    | 'displayed'
+    // Names nobody, and may refer to others.
+    | 'unnamed';
+}
+
+/** One of the member's that names the member in another element only than the one that says whom it is about, such as a sender. */
+export interface SenderSpec {
+  readonly type: string;
+  /** Which of the type's parameters finds it. */
+  readonly by: number;
+  /** Whether the payer takes that parameter. */
+  readonly isTaken: boolean;
 }
 
 /** Resources of which each refers to the next; one of the member's refers to the first. */
@@ -130,7 +149,11 @@ export interface ForeignSpec {
     | 'identified'
     | 'displayed'
     // A second resource, which names nobody, is about it.
-    | 'hung';
+    | 'hung'
+    // A Group, a Person or an appointment of the member and the other patient.
+    | 'shared'
+    // Names nobody. A search whose parameter for the patient was ignored brings it.
+    | 'unnamed';
 }
 
 /** An attachment of one of the member's resources. */
@@ -241,7 +264,21 @@ const typeSpec: fc.Arbitrary<TypeSpec> = fc.record({
     'nameless',
     'identified',
     'displayed',
+    'unnamed',
   ),
+});
+
+const senderSpec: fc.Arbitrary<SenderSpec> = fc.record({
+  type: oneOf(
+    'Communication',
+    'CommunicationRequest',
+    'Composition',
+    'DocumentReference',
+    'List',
+    'QuestionnaireResponse',
+  ),
+  by: fc.nat({ max: 2 }),
+  isTaken: fc.boolean(),
 });
 
 const spellings: readonly Spelling[] = [
@@ -285,6 +322,8 @@ const foreignSpec: fc.Arbitrary<ForeignSpec> = fc.record({
     'identified',
     'displayed',
     'hung',
+    'shared',
+    'unnamed',
   ),
 });
 
@@ -309,7 +348,9 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
     {
       everything: mostly<PayerSpec['everything']>('none', 'whole', 'short', 'refused', 'broken', 'cut'),
       metadata: mostly<PayerSpec['metadata']>('searches', 'types', 'none', 'empty', 'adds'),
-      provenances: mostly<PayerSpec['provenances']>('none', 'declared', 'undeclared', 'refused'),
+      provenances: mostly<PayerSpec['provenances']>('none', 'declared', 'undeclared', 'refused', 'ignored'),
+      self: mostly<PayerSpec['self']>('none', 'used', 'asked', 'memberless', 'others'),
+      ignores: fc.subarray<PayerSpec['ignores'][number]>(['_id', '_tag']),
       isLax: fc.boolean(),
       ignoresTotals: mostly<boolean>(false, true),
       included: mostly<PayerSpec['included']>('none', 'matchesCounted', 'allCounted', 'moreCounted'),
@@ -322,6 +363,7 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
       isMerged: fc.boolean(),
       isPatientLast: fc.boolean(),
       types: fc.uniqueArray(typeSpec, { maxLength: 6, selector: ({ type }) => type }),
+      senders: fc.array(senderSpec, { maxLength: 2 }),
       chains: fc.array(chainSpec, { maxLength: 3 }),
       foreign: fc.array(foreignSpec, { maxLength: 2 }),
       attachments: fc.array(attachmentSpec, { maxLength: 3 }),
@@ -333,6 +375,8 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
         'everything',
         'metadata',
         'provenances',
+        'self',
+        'ignores',
         'isLax',
         'ignoresTotals',
         'included',
@@ -341,6 +385,7 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
         'isMerged',
         'isPatientLast',
         'types',
+        'senders',
         'chains',
         'foreign',
         'attachments',

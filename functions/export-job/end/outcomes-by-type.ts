@@ -53,14 +53,16 @@ export const countsOf = (parts: JobState['parts']): ReadonlyMap<string, number> 
 };
 
 /**
- * The outcome of each type that was planned, that came, or that has a problem. A problem with the request for
+ * The outcome of each type that was planned, that came, that the scope names, or that has a problem. A problem with the request for
  * everything counts for every type, except those with a search of their own that was read to its end.
  * @param asked the types that were asked for; undefined for all
+ * @param byReference those that the scope names, and no search finds
  */
 export const outcomesByType = (
   { known, parts }: Pick<JobState, 'known' | 'parts'>,
   problems: readonly Problem[],
   asked: readonly string[] | undefined,
+  byReference: readonly string[] = [],
 ): StoredManifest['outcomes'] => {
   const counts = countsOf(parts);
   const countOf = (type: string): number => counts.get(type) ?? 0;
@@ -73,6 +75,7 @@ export const outcomesByType = (
       ? (asked ?? (ofAll.length > 0 && !isKnownWhole(known.declares) ? ['Patient', ...memberTypes] : ['Patient']))
       : []),
     ...parts.map(({ type }) => type),
+    ...byReference,
     ...lacks.map(({ type }) => type),
   ];
   return [...new Set(named)]

@@ -230,6 +230,7 @@ const provenanceFaults: Readonly<Record<Of<'provenanceInPart'>['why'], (types: s
   undeclared: (types) =>
     `the payer does not declare that a search of ${types} brings theirs (_revinclude=Provenance:target)`,
   refused: (types) => `the payer refused a search of ${types} that brings theirs (_revinclude=Provenance:target)`,
+  ignored: (types) => `the payer does not say that a search of ${types} brought theirs (_revinclude=Provenance:target)`,
   unfinished: (types) => `a search of ${types} that brings theirs did not end`,
   alone: () => 'no other type was asked for whose search brings them',
 };
@@ -350,7 +351,10 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
   typeRefused: [
     'error',
     ({ status }) => (status === 404 ? 'not-supported' : 'forbidden'),
-    ({ type, status }) => `The payer refused ${type} with status ${status}.`,
+    ({ type, status }) =>
+      status === 200
+        ? `The payer answered a search of ${type} with an OperationOutcome in place of a Bundle.`
+        : `The payer refused ${type} with status ${status}.`,
   ],
   typeOutOfScope: [
     ({ narrowed }) => (narrowed === true ? 'warning' : 'information'),

@@ -41,7 +41,8 @@ const provenancesMissing = (
     // What came by reference only is not searched, whatever brings Provenances.
     if (isOfAll && (withEverything.includes(type) || !known.planned.includes(type))) return undefined;
     const how = provenances[type] ?? 'undeclared';
-    return how === 'asked' ? (finished.includes(type) ? undefined : 'unfinished') : how;
+    if (how !== 'undeclared' && !finished.includes(type)) return 'unfinished';
+    return how === 'asked' ? undefined : how;
   };
   const others = (all: Iterable<string>): string[] =>
     [...all].filter((type) => type !== 'Patient' && type !== 'Provenance' && isMemberType(type));
@@ -61,6 +62,8 @@ const provenancesMissing = (
 interface Rules extends Pick<Wanted, 'isWanted'> {
   /** Whether the payer granted only a part of a type. */
   readonly isLimited: (type: string) => boolean;
+  /** The types that the scope names, and no search finds. */
+  readonly byReference: readonly string[];
 }
 
 /**
@@ -72,7 +75,7 @@ interface Rules extends Pick<Wanted, 'isWanted'> {
 export const problemsAtEnd = (
   { known, parts }: Pick<JobState, 'known' | 'parts'>,
   problems: readonly Problem[],
-  { isWanted, isLimited }: Rules,
+  { isWanted, isLimited, byReference }: Rules,
   asked: Pick<Export, 'since' | 'until' | 'filters' | 'types'>,
 ): readonly Problem[] => {
   const counts = countsOf(parts);
@@ -80,7 +83,7 @@ export const problemsAtEnd = (
     problems.some((one) => one.type === type && isLack(one, counts.get(type) ?? 0));
   const { finished, withEverything = [] } = known;
   // An earlier version began this export, and did not note which searches were read to their end.
-  const limited = [...new Set([...known.planned, ...counts.keys()])]
+  const limited = [...new Set([...known.planned, ...counts.keys(), ...byReference])]
     .filter((type) => type !== everything && isWanted(type) && isLimited(type))
     .map((type) => ({ kind: 'typeLimited', type }) as const);
   if (finished === undefined) return lastIfInPart([...problems.filter((one) => isLasting(one, counts)), ...limited]);

@@ -7,10 +7,11 @@ import {
   namesPatientElsewhere,
   patientsOf,
 } from '../reading/check-resource.ts';
+import { contentMark } from '../reading/content-mark.ts';
 import { anothers } from '../reading/hangs-on.ts';
 import { lastUpdated, type PageResource, type SkippedResource } from '../reading/page-resource.ts';
 import type { LinesReason } from '../reading/problems.ts';
-import { contentMark, identityOf } from '../reading/seen-names.ts';
+import { identityOf } from '../reading/seen-names.ts';
 import { addLink, linkOf, type LineTaking } from './line-rules.ts';
 import { takeRemark } from './take-remark.ts';
 

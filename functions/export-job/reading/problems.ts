@@ -71,14 +71,14 @@ export type Problem =
   /** One of the member's came by a reference only, though a search of the whole type had ended. */
   | { readonly kind: 'searchMissed'; readonly type: string; readonly id: string }
   /**
-   * The Provenances of these types' resources were not asked for: the payer does not declare such searches, refused them, or did not
-   * answer them to their ends; or only Provenances were asked for (`alone`).
+   * The Provenances of these types' resources were not asked for: the payer does not declare such searches, refused them, did not
+   * answer them to their ends, or answered without saying that it heeded what was asked; or only Provenances were asked for (`alone`).
    */
   | {
       readonly kind: 'provenanceInPart';
       readonly type: 'Provenance';
       readonly of: readonly string[];
-      readonly why: 'undeclared' | 'refused' | 'unfinished' | 'alone';
+      readonly why: 'undeclared' | 'refused' | 'ignored' | 'unfinished' | 'alone';
     }
   /** A further base of the payer's declares the type, and the profile does not name it there. */
   | { readonly kind: 'typeAstray'; readonly type: string }
@@ -364,6 +364,9 @@ const codesOfLack = new Set([
   'too-costly',
 ]);
 
+/** Those with which the same request may succeed later (https://hl7.org/fhir/R4/valueset-issue-type.html, `transient`). */
+const transient = new Set(['transient', 'lock-error', 'no-store', 'exception', 'timeout', 'incomplete', 'throttled']);
+
 const harmless: ReadonlySet<Problem['kind']> = new Set([
   'unservedAttachment',
   'attachmentGone',
@@ -433,4 +436,14 @@ export const payerRemarks = ({ issue }: JsonObject, type: string, page: number):
     found.set(`${severity} ${code}`, { kind: 'payerRemark', type, page, severity, code });
   }
   return [...found.values()];
+};
+
+/**
+ * What the remarks mean that a payer sends in place of a search's Bundle: it found nothing, since none says that the search failed
+ * (https://hl7.org/fhir/R4/valueset-issue-severity.html); another try may succeed; or it refuses the search.
+ */
+export const meaningOf = (remarks: readonly Problem[]): 'none' | 'later' | 'refusal' => {
+  const faults = remarks.filter((one) => one.kind === 'payerRemark' && one.code !== 'not-found' && isMissing(one));
+  if (faults.length === 0) return 'none';
+  return faults.some((one) => one.kind === 'payerRemark' && transient.has(one.code)) ? 'later' : 'refusal';
 };

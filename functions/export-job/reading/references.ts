@@ -88,6 +88,7 @@ const referredIn = (text: string, answer: AnswerBases, said: string | undefined)
  * already read.
  * @param rules.fullUrls the resources of the same page, by URNs
  * @param rules.awaitUrn takes a URN that the page has not named so far
+ * @param rules.noteUnwanted takes the type of one that could be read if it was wanted
  */
 export const referredBy = (
   { references, said }: Pick<PageResource, 'references' | 'said'>,
@@ -95,9 +96,10 @@ export const referredBy = (
     readonly isWanted: (type: string) => boolean;
     readonly fullUrls?: FullUrls | undefined;
     readonly awaitUrn?: AwaitUrn | undefined;
+    readonly noteUnwanted?: (type: string) => void;
   },
 ): readonly ReferredResource[] => {
-  const { isWanted, fullUrls, awaitUrn } = rules;
+  const { isWanted, fullUrls, awaitUrn, noteUnwanted } = rules;
   const found = new Map<string, ReferredResource>();
   for (const text of references) {
     const urn = isUrn(text) ? fullUrls?.get(text) : undefined;
@@ -105,7 +107,10 @@ export const referredBy = (
     if (urn !== undefined) continue;
     const referred = referredIn(text, rules, said?.get(text));
     if (referred?.type === 'Patient' || referred === undefined) continue;
-    if (referred.type !== undefined && !isWanted(referred.type)) continue;
+    if (referred.type !== undefined && !isWanted(referred.type)) {
+      if (referred.why === undefined) noteUnwanted?.(referred.type);
+      continue;
+    }
     if (isUrn(text) && awaitUrn !== undefined) {
       awaitUrn(text, referred.type);
       continue;

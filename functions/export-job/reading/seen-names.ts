@@ -1,61 +1,10 @@
 import { createHash, hash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
-import { backslashByte } from '../../shared/json/bytes.ts';
-import { namesOf } from '../../shared/json/names.ts';
-import { nextToken, readTokens, takeChunk, token } from '../../shared/json/tokens.ts';
 import type { PageResource } from './page-resource.ts';
 import { tagBytes, type SeenSet } from './seen.ts';
 
 /** The identity of a resource in a record: its type and id, or its type and a digest of its bytes if it has no id. */
 export const identityOf = ({ type, id, line }: Pick<PageResource, 'type' | 'id' | 'line'>): string =>
   id === undefined ? `${type}#${createHash('sha256').update(line).digest('base64url')}` : `${type}/${id}`;
-
-/** One of JSON's escapes after another. */
-const escapes = /(?:\\(?:u[\da-fA-F]{4}|["\\/bfnrt]))+/g;
-
-/** The bytes with each character spelled as JSON.stringify does. Most resources have no escapes, and cost one search. */
-const respelled = (line: Buffer): Buffer =>
-  line.includes(backslashByte) && (line.includes(String.raw`\u`) || line.includes(String.raw`\/`))
-    ? Buffer.from(line.toString().replaceAll(escapes, (found) => JSON.stringify(JSON.parse(`"${found}"`)).slice(1, -1)))
-    : line;
-
-const comma = ','.charCodeAt(0);
-
-const metaName = namesOf({ meta: 1 });
-
-/** Where the meta of a resource is, with its name, and how many bytes it has; -1 if there is none. */
-const metaIn = (bytes: Buffer): readonly [at: number, length: number] => {
-  const tokens = readTokens(metaName);
-  takeChunk(tokens, bytes);
-  let from = -1;
-  for (let kind = nextToken(tokens); kind !== token.none; kind = nextToken(tokens)) {
-    if (tokens.level !== 1) continue;
-    if (from < 0 && tokens.name === 1) {
-      from = bytes.lastIndexOf('"meta"', tokens.start);
-      tokens.reportsBrackets = true;
-    }
-    if (from >= 0 && kind !== token.opening && kind !== token.gap) return [from, tokens.end - from];
-  }
-  return [-1, 0];
-};
-
-/**
- * A mark of a resource's content without its meta, which changes with each version and, at some payers, with each answer; and
- * whichever characters are escaped. Two that differ have the same mark once in 65,534 times.
- */
-export const contentMark = ({ line, resource }: Pick<PageResource, 'line' | 'resource'>): number => {
-  const bytes = respelled(line);
-  const meta = resource['meta'] === undefined ? '' : `"meta":${JSON.stringify(resource['meta'])}`;
-  const found = meta === '' ? -1 : bytes.indexOf(meta);
-  // A number may be spelled otherwise than JSON.stringify does, such as 1.0.
-  const [at, length] = found < 0 && meta !== '' ? metaIn(bytes) : [found, Buffer.byteLength(meta)];
-  if (at < 0) return 2 + (crc32(bytes) % 0xfffe);
-  const end = at + length;
-  // A resource has its type, too, so that there is a comma before its meta or after.
-  const isLast = bytes[end] !== comma;
-  const sum = crc32(bytes.subarray(isLast ? end : end + 1), crc32(bytes.subarray(0, isLast ? at - 1 : at)));
-  return 2 + (sum % 0xfffe);
-};
 
 /** The block size of SHA-256, in bytes. */
 const blockBytes = 64;

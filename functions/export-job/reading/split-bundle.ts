@@ -85,8 +85,8 @@ export const makePageRoom = (mostBytes = mostResourceBytes): PageRoom => ({
 /** Of `null`, which some payers write if a page has no entries. */
 const nullByte = 0x6e;
 
-/** The Bundle's own members that are read. */
-const readMembers: ReadonlySet<string> = new Set(['resourceType', 'total', 'link', 'meta']);
+/** The Bundle's own members that are read, and those of an OperationOutcome in its place. */
+const readMembers: ReadonlySet<string> = new Set(['resourceType', 'total', 'link', 'meta', 'issue']);
 
 // How many brackets are open around what is read.
 const aroundBundle = 0;
@@ -126,6 +126,7 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
   let resourceType: unknown;
   let links: SaidLinks | undefined;
   let total: ReturnType<typeof saidCount>;
+  let issue: unknown;
   let entries = 0;
   let isWithheld = false;
   let pageBytes = 0;
@@ -151,6 +152,7 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
     if (key === 'resourceType') resourceType = parseOrUnreadable(members.kept());
     if (key === 'total') total = saidCount(parseOrUnreadable(members.kept()));
     if (key === 'meta') isWithheld = saysWithheld(parseOrUnreadable(members.kept()));
+    if (key === 'issue') issue = parseOrUnreadable(members.kept());
     if (key === 'link') links = saidLinks(parseOrUnreadable(members.kept()));
   };
 
@@ -273,7 +275,10 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
     end() {
       if (!hasEnded) throw new UnreadablePage('truncated');
       if (of === 'search' && resourceType !== 'Bundle') {
-        throw new UnreadablePage('notBundle', typeof resourceType === 'string' ? resourceType : undefined);
+        throw new UnreadablePage(
+          'notBundle',
+          resourceType === 'OperationOutcome' ? { resourceType, issue } : undefined,
+        );
       }
       const { next = [], self, isUnreadable = false } = links ?? {};
       const count = total === 'unreadable' ? undefined : total;

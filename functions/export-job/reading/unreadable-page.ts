@@ -1,3 +1,5 @@
+import type { JsonObject } from '../../shared/json/json-object.ts';
+
 /** Why a page cannot be read. */
 export type PageFault =
   /** The page ended before its JSON was complete, or was empty. */
@@ -30,12 +32,12 @@ export const boundFaults: ReadonlySet<PageFault> = new Set<BoundFault>([
 export class UnreadablePage extends Error {
   override readonly name = 'UnreadablePage';
   readonly fault: PageFault;
-  /** What the payer sent in place of a Bundle, such as `OperationOutcome`; undefined if that is unknown. */
-  readonly resourceType: string | undefined;
+  /** The OperationOutcome that the payer sent in place of a Bundle, with no more than its issues. */
+  readonly outcome: JsonObject | undefined;
 
-  constructor(fault: PageFault, resourceType?: string) {
+  constructor(fault: PageFault, outcome?: JsonObject) {
     super(fault);
     this.fault = fault;
-    this.resourceType = resourceType;
+    this.outcome = outcome;
   }
 }

@@ -4,8 +4,8 @@ import { fresh, updateTask } from '../leg/leg.ts';
 import type { Problem } from '../reading/problems.ts';
 import { isAccountedFor, leftOut, parseName, readAgain, type SeenNames } from '../reading/seen-names.ts';
 import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
-import { everything, type ReferencesTask } from '../state/state.ts';
-import { reportLostScope } from './queue.ts';
+import type { ReferencesTask } from '../state/state.ts';
+import { reportBeyondScope } from './queue.ts';
 import type { RecordLeg } from './record-leg.ts';
 import { takePage } from './take-page.ts';
 
@@ -21,13 +21,6 @@ const refusalOf = (name: string, status: number): Problem => ({
   ...parseName(name),
   status,
 });
-
-/** Reports a reference that the scope does not let the job read, unless the type is searched anyway. */
-const reportBeyondScope = (leg: RecordLeg, type: string): void => {
-  if (leg.wantedAtKickOff.may(type, 'r')) reportLostScope(leg, type);
-  else if (!leg.next.planned.some((one) => one === type || one === everything) && leg.seen.add(`beyond ${type}`))
-    leg.problems.add({ kind: 'typeOutOfScope', type });
-};
 
 /** Whether nothing should be read under a name. */
 const isDone = (seen: SeenNames, name: string): boolean =>

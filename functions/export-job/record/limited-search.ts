@@ -15,6 +15,12 @@ const names = (value: string, patients: readonly string[]): boolean =>
 
 const withoutModifier = (name: string): string => name.replace(/[:.].*$/, '');
 
+/** Whether the `self` link of a search, which has the parameters that were used, has one that brings Provenances. */
+export const saysProvenances = (self: string | undefined, url: string): boolean =>
+  self !== undefined &&
+  URL.canParse(self, url) &&
+  [...new URL(self, url).searchParams].some(([name, value]) => withoutModifier(name) === '_revinclude' && value !== '');
+
 /**
  * Whether the `self` link of a search's first page shows that the search was limited to the member: it has the parameters that were used
  * (https://hl7.org/fhir/R4/search.html#conformance).

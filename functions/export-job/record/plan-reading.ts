@@ -44,7 +44,10 @@ export interface Plan {
   readonly outOfScope: readonly string[];
   /** Of which the scope has a part that does not bring them all: reads without searches, or searches without reads. */
   readonly halfInScope: readonly Extract<Problem, { readonly kind: 'typeOnlyReferred' }>[];
-  /** The types that were asked for, that the scope lets the job read, and that no search of a patient's finds. */
+  /**
+   * The types that were asked for, that the scope lets the job read, and that no search of a patient's finds; and those that the scope
+   * names, if nothing is searched that may refer to them.
+   */
   readonly notSearched: readonly string[];
   /** The types of which the profile's searches find only a part, each with the parameters that limit them. */
   readonly inPart: ReadonlyMap<string, readonly string[]>;
@@ -181,12 +184,16 @@ const typesDeclared = ({ declared }: PlanInputs): readonly string[] => {
   return isKnownWhole(declared) ? types : [...new Set([...types, ...memberTypes])];
 };
 
+/** The types that the scope names. A Binary is no part of the record, but an attachment's content. */
+export const namedIn = ({ named }: Pick<Wanted, 'named'>): readonly string[] =>
+  named.filter((type) => type !== 'Binary');
+
 /** The types that the profile, the request or the scope names, and so are reported if they are not read. */
 const namedTypes = ({ payer, wanted, asked }: PlanInputs): ReadonlySet<string> =>
   new Set([
     ...(payer.wholeRecord?.searches ?? []).map(typeOf),
     ...(payer.furtherBases ?? []).flatMap(({ types }) => types).filter(isMemberType),
-    ...(asked.types ?? wanted.named.filter((type) => isMemberType(type))),
+    ...(asked.types ?? namedIn(wanted)),
     ...(asked.filters ?? []).map(typeOf),
   ]);
 
@@ -256,13 +263,16 @@ export const planByType = (inputs: PlanInputs): Plan => {
     (type) => !isCovered(type) && !(type === 'Patient' && readsPatient) && !mayBeAbsentUnnamed(inputs, type),
   );
   const isHalf = (type: string): boolean => wanted.may(type, 'r') || wanted.may(type, 's');
+  const isAnySearched = covered.some((text) => isMemberType(typeOf(text)));
+  const mayBeReferred = (type: string): boolean =>
+    isAnySearched && asked.types === undefined && namedIn(wanted).includes(type);
   return {
     tasks: covered.flatMap((text) => searchTasks(inputs, text)).map((task) => unlessAbsent(inputs, task)),
     outOfScope: beyond.filter((type) => !isHalf(type)),
     halfInScope: beyond
       .filter(isHalf)
       .map((type) => ({ kind: 'typeOnlyReferred', type, why: isMemberType(type) ? 'scope' : 'scopeOfReads' })),
-    notSearched: notSearchedIn(inputs, types),
+    notSearched: notSearchedIn(inputs, types).filter((type) => !mayBeReferred(type)),
     inPart: inPartBy(inputs, covered),
     ...(readsPatient && { readsPatient }),
   };

@@ -39,6 +39,8 @@ export const followPlan = (
   replace(planned, new Set(plan.tasks.map(({ type }) => type)));
   leg.next.provenances = provenancesOf(plan.tasks);
   for (const problem of problemsOf(plan, options)) problems.add(problem);
+  for (const type of [...plan.outOfScope, ...plan.halfInScope.map((problem) => problem.type)])
+    leg.seen.add(`beyond ${type}`);
 };
 
 /** Replaces the request for everything, and the searches that follow it, with one search per type. */
@@ -65,6 +67,21 @@ const dropIfCame = ({ next, problems, before }: RecordLeg, task: SearchTask): bo
 /** Reports once that the partner's scope, which may be narrowed while the export runs, no longer covers a type. */
 export const reportLostScope = ({ seen, problems }: RecordLeg, type: string): void => {
   if (seen.add(`lost ${type}`)) problems.add({ kind: 'typeOutOfScope', type, narrowed: true });
+};
+
+/**
+ * Reports once that the record has, or refers to, resources of a type that the scope does not let the job read, unless the type is
+ * searched anyway.
+ */
+export const reportBeyondScope = (leg: RecordLeg, type: string): void => {
+  const { wanted, wantedAtKickOff, next, seen, problems } = leg;
+  if (wantedAtKickOff.may(type, 'r')) reportLostScope(leg, type);
+  else if (!next.planned.some((one) => one === type || one === everything) && seen.add(`beyond ${type}`))
+    problems.add(
+      wanted.may(type, 's')
+        ? { kind: 'typeOnlyReferred', type, why: 'scopeOfReads' }
+        : { kind: 'typeOutOfScope', type },
+    );
 };
 
 /**

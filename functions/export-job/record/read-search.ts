@@ -10,12 +10,12 @@ import type { LegStop } from '../leg/leg-stop.ts';
 import { askedBase, fresh, updateTask } from '../leg/leg.ts';
 import { restricted } from '../reading/hangs-on.ts';
 import { missingFromTotal, nextPage, type NextPage } from '../reading/next-page.ts';
-import type { Problem } from '../reading/problems.ts';
+import { meaningOf, payerRemarks, type Problem } from '../reading/problems.ts';
 import { isAccountedFor } from '../reading/seen-names.ts';
 import type { PageInfo } from '../reading/split-bundle.ts';
 import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
 import { earliestTimeOf, everything, isLinked, type SearchTask } from '../state/state.ts';
-import { isLimited } from './limited-search.ts';
+import { isLimited, saysProvenances } from './limited-search.ts';
 import { readPatientById } from './queue.ts';
 import type { RecordLeg } from './record-leg.ts';
 import { takePage } from './take-page.ts';
@@ -98,16 +98,23 @@ const withoutTotal = ({ unreadable, ...info }: PageInfo): PageInfo => ({
   ...(unreadable === 'links' && { unreadable }),
 });
 
+/** Why a page cannot be read. @property remarks what the payer says in its place */
+interface PageFailure {
+  readonly fault: Problem;
+  readonly remarks?: readonly Problem[];
+}
+
 /** Takes a page. Returns the task with its matches counted, and the page, or a fault if it cannot be read. */
 const takeOrFail = async (
   leg: RecordLeg,
   task: SearchTask,
   answer: Extract<Answer, { kind: 'json' }>,
   links: (next: readonly string[]) => void,
-): Promise<{ readonly counted: SearchTask; readonly taken: PageInfo | { readonly fault: Problem } }> => {
+): Promise<{ readonly counted: SearchTask; readonly taken: PageInfo | PageFailure }> => {
   const { type, page, newOnPage = 0 } = task;
   let { matched, late = 0, included = 0 } = task;
   let again = 0;
+  let isPatientAgain = false;
   const match = (): void => {
     matched += 1;
   };
@@ -118,23 +125,28 @@ const takeOrFail = async (
   const include = (): void => {
     included += 1;
   };
-  const repeat = (): void => {
-    again += 1;
+  const repeat = (name: string): void => {
+    if (name === `Patient/${leg.item.patient}`) isPatientAgain = true;
+    else again += 1;
   };
-  const take = async (): Promise<PageInfo | { readonly fault: Problem }> => {
+  const take = async (): Promise<PageInfo | PageFailure> => {
     try {
       const source = { of: 'search', type, page, mark: markOf(leg, task) } as const;
       const info = await takePage(leg, source, answer, { links, match, late: matchLate, include, repeat });
       return leg.payer.wholeRecord?.totals === 'meaningless' ? withoutTotal(info) : info;
     } catch (error) {
       if (!(error instanceof UnreadablePage)) throw error;
-      return { fault: { kind: 'pageUnreadable', type, page, fault: error.fault } };
+      const remarks = error.outcome === undefined ? undefined : payerRemarks(error.outcome, type, page);
+      return { fault: { kind: 'pageUnreadable', type, page, fault: error.fault }, ...(remarks && { remarks }) };
     }
   };
   const taken = await take();
+  const found = newOnPage + matched - task.matched;
+  // Some payers begin each page of a record with its Patient. A page that has nothing new repeats all the same.
+  if (isPatientAgain && found === 0) again += 1;
   const counts =
     'fault' in taken
-      ? { newOnPage: newOnPage + matched - task.matched }
+      ? { newOnPage: found }
       : { newOnPage: 0, repeats: (task.repeats ?? 0) + Math.max(0, again - newOnPage) };
   return { counted: updateTask(leg, task, { matched, late, included, ...counts }), taken };
 };
@@ -226,20 +238,27 @@ const readPatientIfMissing = (leg: RecordLeg, { type }: SearchTask): void => {
   if (isMissing && wanted.may('Patient', 'r')) readPatientById(leg);
 };
 
-/** Notes whether the first page of a search says that it was limited to the member. */
-const noteLimit = (leg: RecordLeg, task: SearchTask, { self }: PageInfo): void => {
+/**
+ * Notes whether the first page of a search says that it was limited to the member. One that says so, and not that it brings
+ * Provenances, may have ignored that.
+ */
+const noteSelf = (leg: RecordLeg, task: SearchTask, { self }: PageInfo): void => {
   const { item, next, seen } = leg;
-  const type = matchingType(leg, { of: 'search', type: task.type, page: 1, mark: 0 });
-  if (task.page > 1 || type === undefined || type === everything) return;
-  const url = askedBase(leg.payer, task.type) + task.rest;
-  const isSure = isLimited(self, { type, url, patients: [item.patient, ...next.linked] });
-  if (isSure) seen.add(restricted(task.type, markOf(leg, task)));
+  const { type, provenance, matched, included = 0 } = task;
+  const matching = matchingType(leg, { of: 'search', type, page: 1, mark: 0 });
+  if (task.page > 1 || matching === undefined || matching === everything) return;
+  const url = askedBase(leg.payer, type) + task.rest;
+  const isSure = isLimited(self, { type: matching, url, patients: [item.patient, ...next.linked] });
+  if (!isSure) return;
+  seen.add(restricted(type, markOf(leg, task)));
+  if (provenance === 'declared' && matched > 0 && included === 0 && !saysProvenances(self, url))
+    next.provenances = { ...next.provenances, [type]: 'ignored' };
 };
 
 /** Updates the task after a page was read. Returns undefined if it was the last page. */
 const afterPage = (leg: RecordLeg, task: SearchTask, taken: PageInfo, stale: number): SearchTask | undefined => {
   leg.next.pages += 1;
-  noteLimit(leg, task, taken);
+  noteSelf(leg, task, taken);
   leg.seen.add(pageName(task, task.rest));
   if (taken.isWithheld === true) leg.problems.add({ kind: 'pageWithheld', type: task.type, page: task.page });
   const following: NextPage = stale > mostStalePages ? { end: 'nothingNew' } : follow(leg, task, taken.next);
@@ -269,7 +288,8 @@ const refusalOf = ({ type, page }: SearchTask, status: number): Problem =>
  * that it gives to no search is read by its id, unless it is filtered, which a read cannot be.
  *
  * A payer that answers 404 for nothing found means that if it declares the type and gives the member's Patient, so that neither
- * of them can be what it does not find. The Patient may still come, and then it is not a problem.
+ * of them can be what it does not find. The Patient may still come, and then it is not a problem. One that says so with 200 has
+ * the type.
  */
 const endRefused = (leg: RecordLeg, task: SearchTask, { status, saysNone }: Refused): undefined => {
   const { wanted, item, seen, next } = leg;
@@ -280,7 +300,8 @@ const endRefused = (leg: RecordLeg, task: SearchTask, { status, saysNone }: Refu
     readPatientById(leg);
     return endTask(leg);
   }
-  if (saysNone === true && page === 1 && type in (next.declares?.types ?? {})) {
+  const isKnown = status === 200 ? type !== everything : type in (next.declares?.types ?? {});
+  if (saysNone === true && page === 1 && isKnown) {
     noteEnd(leg, task);
     return endTask(leg, isGiven ? undefined : { kind: 'typeRefused', type, status, saysNone });
   }
@@ -296,6 +317,22 @@ const askWithout = (leg: RecordLeg, task: SearchTask, status?: number): SearchTa
   leg.next.provenances = { ...leg.next.provenances, [task.type]: 'refused' };
   const rest = task.rest.replace('&_revinclude=Provenance:target', '');
   return updateTask(leg, task, { rest, provenance: undefined, ...fresh });
+};
+
+/**
+ * Ends a search that the payer answers with an OperationOutcome in place of a Bundle, if another try would give the same. R4 has one
+ * for a search that failed, with another status (https://hl7.org/fhir/R4/http.html#search).
+ * @returns `later` if another try may succeed
+ */
+const endByRemarks = (
+  leg: RecordLeg,
+  task: SearchTask,
+  remarks: readonly Problem[],
+): SearchTask | 'later' | undefined => {
+  const meaning = meaningOf(remarks);
+  if (meaning === 'later') return meaning;
+  if (meaning === 'none') return endRefused(leg, task, { status: 200, saysNone: true });
+  return askWithout(leg, task, 200) ?? endRefused(leg, task, { status: 200 });
 };
 
 /**
@@ -319,6 +356,8 @@ const readPage = async (leg: RecordLeg, task: SearchTask, pages: Pages): Promise
   if ('fault' in taken) {
     pages.drop();
     if (isOfBound(taken.fault)) return endTask(leg, taken.fault);
+    const ended = taken.remarks === undefined ? 'later' : endByRemarks(leg, counted, taken.remarks);
+    if (ended !== 'later') return ended;
     return settle(await afterFailure(leg, counted), taken.fault);
   }
   return afterPage(leg, counted, taken, leg.next.resources > before ? 0 : task.stale + 1);

@@ -22,8 +22,8 @@ export interface PageEvents {
   readonly include?: () => void;
   /** One that matches, though it changed after the end that was asked for. @default as {@link match} */
   readonly late?: () => void;
-  /** A patient's resource that matches, and that the search has brought before. */
-  readonly repeat?: () => void;
+  /** A patient's resource that matches, and that the search has brought before. @param name its identity */
+  readonly repeat?: (name: string) => void;
 }
 
 /** Links that come before the entries are usually within this many bytes. */
@@ -101,6 +101,7 @@ export const takePage = async (
     include,
     repeat,
     found: createProblemList(),
+    beyond: new Set(),
   };
   const splitter = createBundleSplitter({
     of: source.of,

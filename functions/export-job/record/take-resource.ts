@@ -12,6 +12,7 @@ import {
   othersComparedIn,
   type ResourceVerdict,
 } from '../reading/check-resource.ts';
+import { contentMark } from '../reading/content-mark.ts';
 import { anothers, noteBeside, noteMembers, noteReference, restricted, type Came } from '../reading/hangs-on.ts';
 import {
   lastUpdated,
@@ -24,10 +25,10 @@ import {
 import type { ProblemList } from '../reading/problem-list.ts';
 import { anyResource, payerRemarks, type Problem } from '../reading/problems.ts';
 import { referredBy } from '../reading/references.ts';
-import { contentMark, identityOf, isAccountedFor, leftOut, readAgain } from '../reading/seen-names.ts';
+import { identityOf, isAccountedFor, leftOut, readAgain } from '../reading/seen-names.ts';
 import { everything, isLinked, type EarlyResource } from '../state/state.ts';
 import { isMemberType } from './declared.ts';
-import { reportLostScope } from './queue.ts';
+import { reportBeyondScope, reportLostScope } from './queue.ts';
 import type { RecordLeg } from './record-leg.ts';
 import { isFiltered } from './wanted.ts';
 
@@ -51,9 +52,11 @@ export interface Taking extends Keeping {
   readonly late: () => void;
   readonly include: () => void;
   /** As in {@link PageEvents}. */
-  readonly repeat: () => void;
+  readonly repeat: (name: string) => void;
   /** Problems that the next try finds again, if the page breaks off. */
   readonly found: ProblemList;
+  /** Types that this answer has or refers to, and only the scope keeps out. */
+  readonly beyond: Set<string>;
 }
 
 /** The one type that matches; undefined for the request for everything, unless the profile has a search in its place. */
@@ -93,7 +96,7 @@ const markAndCount = (taking: Taking, name: string, type: string, mode: EntryMod
   }
   const earlier = seen.mark(name, source.mark);
   if (earlier !== source.mark) (isBeside ? include : match)();
-  else if (!isBeside && isMemberType(type)) repeat();
+  else if (!isBeside && isMemberType(type)) repeat(name);
   return earlier === 0;
 };
 
@@ -169,11 +172,19 @@ const learnLinks = ({ leg, rules }: Taking, resource: PageResource): void => {
   }
 };
 
+/** Reports once that only the scope keeps a type out. */
+const noteBeyond = ({ leg, beyond }: Taking, type: string): void => {
+  if (beyond.has(type) || !leg.wantedAtKickOff.isBeyond(type)) return;
+  beyond.add(type);
+  reportBeyondScope(leg, type);
+};
+
 /** Counts a resource that does not belong in the record, and reports it unless it was not asked for. */
 const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceVerdict, 'keep' | 'outcome'>): void => {
   const { leg, source } = taking;
   const { page } = source;
   if (why === 'notWanted' && leg.wantedAtKickOff.isWanted(resource.type)) reportLostScope(leg, resource.type);
+  if (why === 'notWanted') noteBeyond(taking, resource.type);
   if (!markLeftOut(taking, identityOf(resource), resource.type, resource.mode)) return;
   if (why === 'notFhir') leg.problems.add({ kind: 'entrySkipped', reason: 'notFhir', page, type: source.type });
   if (why === 'unknownPatient') {
@@ -205,14 +216,16 @@ const mostReferred = 100_000;
  * beyond the bounds is only counted.
  * @param isUnsure whether it is not known yet that this one is the member's
  */
-const noteReferences = ({ leg, rules }: Taking, resource: PageResource, isUnsure = false): void => {
+const noteReferences = (taking: Taking, resource: PageResource, isUnsure = false): void => {
+  const { leg, rules } = taking;
   const {
     seen,
     referred: { names, unread },
   } = leg;
   if (resource.hasMoreReferences)
     leg.problems.add({ kind: 'referencesNotListed', type: resource.type, id: resource.id });
-  for (const { type, id, why } of referredBy(resource, rules)) {
+  const noteUnwanted = (type: string): void => noteBeyond(taking, type);
+  for (const { type, id, why } of referredBy(resource, { ...rules, noteUnwanted })) {
     if (type !== undefined && isFiltered(leg.item, type)) continue;
     if (type === undefined || why !== undefined) {
       reportNotAsked(leg, type, why);

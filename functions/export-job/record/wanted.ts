@@ -7,6 +7,8 @@ import type { Export } from '../../shared/store/export-item.ts';
 export interface Wanted {
   /** Whether resources of a type may be in the record. */
   readonly isWanted: (type: string) => boolean;
+  /** Whether only the scope keeps a type out. */
+  readonly isBeyond: (type: string) => boolean;
   /** Whether a type was asked for and the scope covers this access to it. */
   readonly may: (type: string, access: ReadAccess) => boolean;
   /** Whether the scope covers this access to every type, so that one request may return anything. */
@@ -34,8 +36,10 @@ export const wantedOf = (scope: Scopes, types: readonly string[] | undefined): W
   const held = heldByPartner(scope);
   const asked = types === undefined ? undefined : new Set(types);
   const isAsked = (type: string): boolean => asked === undefined || asked.has(type);
+  const isHeld = (type: string): boolean => lettersHeld(held, type, 'rs') !== '';
   return {
-    isWanted: (type) => isAsked(type) && lettersHeld(held, type, 'rs') !== '',
+    isWanted: (type) => isAsked(type) && isHeld(type),
+    isBeyond: (type) => isAsked(type) && !isHeld(type),
     may: (type, access) => isAsked(type) && covers(held, type, access),
     mayAll: (access) => covers(held, anyType, access),
     named: [...held.keys()].filter((type) => type !== anyType),

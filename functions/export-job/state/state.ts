@@ -18,7 +18,7 @@ export interface Declared {
 }
 
 /** How the Provenances of a type's resources are asked for: with the search of the type, or not, since the payer declares or takes no such search. */
-export type ProvenanceAsked = 'asked' | 'undeclared' | 'refused';
+export type ProvenanceAsked = 'asked' | 'undeclared' | 'refused' | 'ignored';
 
 /** A part that was put into the bucket: one type's resources from one leg. */
 export interface WrittenPart extends StoredPart {

@@ -231,6 +231,32 @@ describe("the Provenances of the member's resources", () => {
     expect(made.reasons['Provenance']).toContain(`${why} Observation`);
   });
 
+  it.each([
+    ['names the parameters that were used, and not that one', '/Observation?patient=member-1', 'incomplete 1'],
+    ['names that one, too', `/Observation?patient=member-1&${brought}`, 'complete 1'],
+    ['does not say that the search was for the member', '/Observation', 'complete 1'],
+  ])('of a search that brought none are incomplete if its self link %s', async (_, self, outcome) => {
+    const made = await runToEnd(
+      ({ base }) =>
+        ({ path }) => {
+          if (path.startsWith('/Provenance')) return pageOf([ofPatient]);
+          if (path.startsWith('/Patient')) return withIncluded(memberPatient, ofPatient);
+          return pageOf([observation(1)], undefined, { link: [{ relation: 'self', url: base + self }] });
+        },
+      {
+        statement: declares('Patient', 'Observation'),
+        types: ['Patient', 'Observation', 'Provenance'],
+        profile: { everything: false },
+      },
+    );
+
+    expect(made.outcomes['Provenance']).toBe(outcome);
+    if (outcome !== 'complete 1')
+      expect(made.reasons['Provenance']).toContain(
+        `the payer does not say that a search of Observation brought theirs (${brought})`,
+      );
+  });
+
   it('are incomplete if nothing else was asked for', async () => {
     const made = await run(declares('Patient', 'Observation'), { types: ['Provenance'] });
 

@@ -113,6 +113,7 @@ describe('an export that ends while it follows references', () => {
       Patient: 'complete 1',
       Observation: 'complete 1',
       Encounter: 'incomplete 1',
+      Organization: 'refusedByScope 0',
       Practitioner: 'notRead 0',
     });
   });
@@ -276,13 +277,47 @@ describe('a referenced resource', () => {
     expect(made.outcomes['Goal']).toBe('incomplete 0');
   });
 
-  it('that the scope does not let the job read is named', async () => {
-    const made = await runWith(
-      scoped('patient/Patient.rs patient/Observation.rs patient/Practitioner.s', 'Patient', 'Observation'),
-      observations(seenBy('Practitioner/1')),
+  it.each([
+    [
+      'covers searches of only',
+      'patient/Practitioner.s',
+      'incomplete 0',
+      /does not cover reading what others refer to/,
+    ],
+    [
+      'covers searches of only, as of all',
+      'patient/*.s',
+      'incomplete 0',
+      /does not cover reading what others refer to/,
+    ],
+    ['does not cover', 'patient/Goal.rs', 'refusedByScope 0', /does not cover it/],
+    [
+      'covers, and the record does not refer to',
+      'patient/Medication.r patient/Practitioner.r',
+      'complete 1',
+      undefined,
+    ],
+  ])('of a type that the scope %s is named', async (_, scope, outcome, why) => {
+    const made = await runWith(scoped(`patient/Patient.rs patient/Observation.rs ${scope}`, 'Patient', 'Observation'), {
+      ...observations(seenBy('Practitioner/1', 'Practitioner/1')),
+      '/Practitioner/1': practitioner('1'),
+    });
+
+    expect(made.outcomes['Practitioner']).toBe(outcome);
+    expect(made.outcomes['Medication']).toBe(why === undefined ? 'complete 0' : undefined);
+    expect(made.errors.filter((error) => error.startsWith('Practitioner'))).toEqual(
+      why === undefined ? [] : [expect.stringMatching(why)],
     );
+  });
+
+  it('of a type that came with others, and that the scope does not cover, is named unless it was not asked for', async () => {
+    const options = scoped('patient/Patient.rs patient/Observation.rs', 'Patient', 'Observation');
+    const pages = { '/Observation?': pageWith([observation(1)], { resourceType: 'Practitioner', id: '1' }) };
+    const made = await runWith(options, pages);
+    const asked = await runWith({ ...options, types: ['Observation'] }, pages);
 
     expect(made.outcomes['Practitioner']).toBe('refusedByScope 0');
+    expect(asked.outcomes).toEqual({ Observation: 'complete 1' });
   });
 });
 

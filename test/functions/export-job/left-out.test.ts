@@ -58,6 +58,7 @@ const takerOf =
         include: () => undefined,
         repeat: () => undefined,
         found: createProblemList(),
+        beyond: new Set(),
       },
       pageResource(resource),
     );
@@ -212,7 +213,7 @@ it('what is left out is reported, not counted and not remembered once a record h
   const isWanted = (type: string): boolean => type !== 'Claim';
   const leg = {
     problems,
-    wantedAtKickOff: { isWanted },
+    wantedAtKickOff: { isWanted, isBeyond: () => false },
     seen: seenNames({ ...seen, size: () => size }, Buffer.alloc(32, 7)),
   } as unknown as RecordLeg;
   const take = takerOf(leg, 'Observation', { match: () => void (matched += 1), isWanted });

@@ -324,15 +324,18 @@ describe('a record is read', () => {
   });
 
   it('with a search of its own for each type that the scope names, unless no search finds it or other types were asked for', () => {
-    const scope = 'patient/Observation.rs patient/Appointment.rs patient/Practitioner.rs patient/Claim.r';
+    const scope =
+      'patient/Observation.rs patient/Appointment.rs patient/Practitioner.rs patient/Claim.r patient/Location.s patient/Binary.s';
     const wholeRecord = { searches: ['Patient', 'Observation'] };
 
     const observations = ['Observation', '/Observation?patient=p-1'];
     const named = plan({ scope, wholeRecord });
     expect(named.requests).toEqual([observations, ['Appointment', '/Appointment?patient=p-1']]);
-    expect([named.outOfScope, named.half]).toEqual([['Patient'], ['Claim']]);
+    expect([named.outOfScope, named.half, named.notSearched]).toEqual([['Patient'], ['Claim', 'Location'], []]);
     expect(plan({ scope, types: ['Observation'], wholeRecord }).requests).toEqual([observations]);
-    expect(plan({ scope: `patient/*.s ${scope}`, wholeRecord })).toMatchObject({ outOfScope: [], half: [] });
+    expect(plan({ scope: `patient/*.s ${scope}`, wholeRecord })).toMatchObject({ outOfScope: [], half: ['Location'] });
+    // Nothing is read that may refer to one.
+    expect(plan({ scope: 'patient/Practitioner.rs', wholeRecord }).notSearched).toEqual(['Practitioner']);
   });
 
   it('with a search of its own for each type that was asked for and the profile does not have', () => {

@@ -206,7 +206,7 @@ describe('a payer whose pages', () => {
       { ...pageOf([observation(2)]), body: '{"resourceType":"Bundle","entry":[' },
       'the answer ended early',
     ],
-    ['are no Bundle', fhir({ resourceType: 'OperationOutcome', issue: [] }), 'the answer is not a Bundle'],
+    ['are no Bundle', fhir({ resourceType: 'Parameters' }), 'the answer is not a Bundle'],
     [
       'have no list of entries',
       fhir({ resourceType: 'Bundle', entry: { resource: observation(2) } }),
@@ -294,6 +294,25 @@ describe('a payer whose pages', () => {
     expect(made.errors).toEqual(['The payer named 2 resources of $everything, and 1 came.']);
   });
 
+  it.each([
+    ['are all if each has something new', [memberPatient, observation(2)], []],
+    [
+      'may have skipped others if one has nothing else',
+      [memberPatient],
+      [
+        'Pages up to page 2 of $everything repeat resources, and no total says how many there are. Others may have been skipped.',
+      ],
+    ],
+  ])("begin with the member's Patient, each, %s", async (_, second, errors) => {
+    const made = await runToEnd(
+      ({ base }) =>
+        ({ path }) =>
+          path.includes('page=2') ? pageOf(second) : pageOf([memberPatient, observation(1)], `${base}?page=2`),
+    );
+
+    expect(made).toMatchObject({ complete: errors.length === 0, errors });
+  });
+
   it('name their total on a later page only are counted by that', async () => {
     const made = await runToEnd(({ base }) => ({ path }) => {
       if (path.includes('page=3')) return pageOf([observation(3)]);
@@ -306,19 +325,6 @@ describe('a payer whose pages', () => {
   });
 
   it('name totals that mean nothing may be all, if the profile says so', async () => {
-    const page = (next?: string) =>
-      pageOf([memberPatient, observation(next === undefined ? 1 : 2)], next, { total: 9 });
-    const made = await runToEnd(
-      ({ base }) =>
-        ({ path }) =>
-          page(path.includes('page=2') ? undefined : `${base}?page=2`),
-      { profile: { wholeRecord: { totals: 'meaningless' } } },
-    );
-
-    // Both pages have the Patient, and nothing else says that no resource was skipped.
-    expect(made.errors).toEqual([
-      'Pages up to page 2 of $everything repeat resources, and no total says how many there are. Others may have been skipped.',
-    ]);
     const total = 9;
     const alone = await runToEnd(() => () => pageOf([memberPatient], undefined, { total }), {
       profile: { wholeRecord: { totals: 'meaningless' } },
@@ -382,8 +388,19 @@ describe('a payer whose pages', () => {
       { meta: { lastUpdated: '2025-01-01T00:00:00(plus)01:00' }, valueString: 'a(plus)b(slash)é(smile)"' },
     );
     const metaless = await twins({ meta: { source: 'urn:(slash)' }, valueString: 'é' }, { valueString: 'é' });
+    const [low, high] = [
+      { value: 1, unit: 'g' },
+      { unit: 'g', value: 2 },
+    ];
+    const ordered = await twins(
+      { meta: { versionId: '1' }, referenceRange: [{ low, high }], status: 'final' },
+      { status: 'final', referenceRange: [{ high: { value: 2, unit: 'g' }, low }], meta: { versionId: '2' } },
+    );
+    const swapped = await twins({ referenceRange: [{ low, high }] }, { referenceRange: [{ low: high, high: low }] });
+    const listed = await twins({ referenceRange: [{ low }, { high }] }, { referenceRange: [{ high }, { low }] });
 
-    for (const same of [versions, spelled, metaless])
+    for (const other of [swapped, listed]) expect(other.errors).toEqual(differing.errors);
+    for (const same of [versions, spelled, metaless, ordered])
       expect(same).toMatchObject({ complete: true, errors: [], outcomes: { Observation: 'complete 1' } });
   });
 
@@ -926,6 +943,58 @@ describe('a payer that', () => {
 
     expect(made.outcomes['Goal']).toBe(outcome);
   });
+
+  // https://hl7.org/fhir/R4/valueset-issue-severity.html and https://hl7.org/fhir/R4/valueset-issue-type.html
+  it.each([
+    ['says that it has none, with an error', [['error', 'not-found']], 'complete 0', 1],
+    ['only informs', [['information', 'informational']], 'complete 0', 1],
+    ['only warns', [['warning', 'processing']], 'complete 0', 1],
+    ['withholds', [['information', 'suppressed']], 'refusedByPayer 0', 1],
+    ['refuses', [['error', 'forbidden']], 'refusedByPayer 0', 1],
+    [
+      'says more',
+      [
+        ['error', 'not-found'],
+        ['error', 'invalid'],
+      ],
+      'refusedByPayer 0',
+      1,
+    ],
+    ['says nothing', [], 'refusedByPayer 0', 1],
+    [
+      'may answer later',
+      [
+        ['error', 'forbidden'],
+        ['error', 'timeout'],
+      ],
+      'incomplete 0',
+      5,
+    ],
+  ] as const)(
+    'answers 200 with an OperationOutcome in place of a Bundle, and %s',
+    async (_, issues, outcome, tries) => {
+      let asked = 0;
+      const issue = issues.map(([severity, code]) => ({ severity, code }));
+      const made = await runToEnd(
+        () =>
+          ({ path }) => {
+            if (!path.startsWith('/Goal')) return pageOf([memberPatient]);
+            asked += 1;
+            return fhir({ resourceType: 'OperationOutcome', issue });
+          },
+        { ...byType('Patient', 'Goal'), statement: { status: 404 }, types: ['Patient', 'Goal'] },
+      );
+
+      expect(made.outcomes).toEqual({ Patient: 'complete 1', Goal: outcome });
+      expect(asked).toBe(tries);
+      const said = 'The payer answered a search of Goal with an OperationOutcome in place of a Bundle.';
+      expect(made.errors.filter((error) => error === said)).toHaveLength(outcome.startsWith('refused') ? 1 : 0);
+      if (tries === 5)
+        expect(made.errors).toEqual([
+          'Page 1 of Goal could not be read: the answer is not a Bundle. Resources are missing.',
+        ]);
+    },
+  );
 
   it('asks to wait for ever ends the record after the longest time, with nothing', async () => {
     const world = exportWorld({ payer: () => ({ status: 503, headers: { 'retry-after': '3600' } }) });

@@ -62,6 +62,7 @@ const problems: readonly Problem[] = [
   { kind: 'resourceDiffers', type, id: '1', page: 2 },
   { kind: 'totalShrank', type, total: 9, read: 8 },
   { kind: 'totalShort', type, total: 9, read: 8 },
+  { kind: 'typeRefused', type, status: 200 },
   { kind: 'typeRefused', type, status: 403 },
   { kind: 'typeRefused', type, status: 404 },
   { kind: 'typeOutOfScope', type },

@@ -214,12 +214,13 @@ describe('what is no page', () => {
   });
 
   it('reports what came in place of a Bundle, and reads none of its entries', () => {
-    const text = `{"resourceType":"OperationOutcome","entry":[{"resource":${observation('1')}}]}`;
+    const issue = [{ severity: 'error', code: 'forbidden' }];
+    const text = `{"resourceType":"OperationOutcome","issue":${JSON.stringify(issue)},"entry":[{"resource":${observation('1')}}]}`;
     const { splitter, items } = collecting();
     splitter.push(Buffer.from(text));
     expect(items).toEqual([]);
     expect(() => splitter.end()).toThrow(
-      expect.objectContaining({ fault: 'notBundle', resourceType: 'OperationOutcome' }),
+      expect.objectContaining({ fault: 'notBundle', outcome: { resourceType: 'OperationOutcome', issue } }),
     );
   });
 });
