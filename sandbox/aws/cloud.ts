@@ -23,7 +23,7 @@ import { readTemplate, type LocalTemplate } from './template.ts';
 /** What a start does, one after the other. */
 export const startSteps = ['bundling the functions', 'starting them'] as const;
 
-export type StartStep = (typeof startSteps)[number];
+type StartStep = (typeof startSteps)[number];
 
 export interface CloudOptions {
   readonly config: StageConfig;
