@@ -2,54 +2,25 @@ import type { Brand, Payer, PayerQuirks, PublicJwk } from '../functions/shared/r
 import { ConfigError } from './checks/check-stage.ts';
 import { origin } from './checks/rules.ts';
 
-/** The fields of a payer that need no default. */
-type OptionalFields = Partial<
-  Pick<
-    Payer,
-    | 'furtherBases'
-    | 'revocationEndpoint'
-    | 'issuer'
-    | 'smartConfigurationUrl'
-    | 'userinfoEndpoint'
-    | 'jwksUri'
-    | 'secretOf'
-    | 'grantedScope'
-    | 'wholeRecord'
-    | 'patientMember'
-    | 'patientNoneReason'
-    | 'operations'
-    | 'searchParameters'
-    | 'pagingParameters'
-    | 'consentLifetime'
-    | 'identitySignIn'
-    | 'exchange'
-    | 'linesOfBusiness'
-    | 'brand'
-  >
->;
-
-interface SmartInputs extends OptionalFields {
-  readonly id: string;
-  readonly displayName: string;
-  readonly fhirBaseUrl: string;
-  readonly authorizationEndpoint: string;
-  readonly tokenEndpoint: string;
+/** The fields of a payer that the preset fills in. */
+interface Filled {
+  readonly fhirBaseUrlAliases?: readonly string[];
   /** @default true if there is an issuer */
   readonly sendsIss?: boolean;
-  readonly clientId: string;
   /** @default private_key_jwt if there are public keys, otherwise client_secret_basic */
   readonly clientAuthentication?: Payer['clientAuthentication'];
   /** Our public keys at the payer. */
   readonly publicKeys?: readonly PublicJwk[];
   /** @default launch/patient, patient/*.rs, offline_access */
   readonly scopes?: readonly string[];
-  readonly fhirBaseUrlAliases?: readonly string[];
   /** @default true */
   readonly everything?: boolean;
   /** @default token */
   readonly patientFrom?: Payer['patientFrom'];
   readonly quirks?: Partial<PayerQuirks>;
 }
+
+interface SmartInputs extends Omit<Payer, keyof Filled>, Filled {}
 
 /**
  * A payer that follows SMART App Launch 2.2, with everything on (https://hl7.org/fhir/smart-app-launch/STU2.2/, read on

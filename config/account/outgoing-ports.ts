@@ -1,9 +1,6 @@
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
-import { payerUrls, providerUrls } from '../checks/stage-urls.ts';
+import { calledUrls, providerUrls } from '../checks/stage-urls.ts';
 import type { StageConfig } from '../stage.ts';
-
-/** URLs of a payer that only browsers request, or nobody. */
-const notCalled: ReadonlySet<PropertyKey | undefined> = new Set(['issuer', 'quirks']);
 
 /** The ports that functions connect to: 443, and every other port in the URLs of payers and partners that they call. */
 export const outgoingPorts = ({
@@ -13,7 +10,7 @@ export const outgoingPorts = ({
 }: Pick<RegistryData, 'payers' | 'partners'> & Pick<StageConfig, 'identityProviders'>): number[] => {
   const called = [
     ...providerUrls(identityProviders).map(([, url]) => url),
-    ...payers.flatMap(payerUrls).flatMap(([[field], url]) => (notCalled.has(field) ? [] : [url])),
+    ...payers.flatMap(calledUrls).map(([, url]) => url),
     ...partners.flatMap(({ webhook }) => webhook ?? []),
   ];
   // A URL parser omits the scheme's default port.

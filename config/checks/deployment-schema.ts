@@ -1,12 +1,13 @@
 /** What only the deployment needs: its fields with their defaults, and the rules between them. */
 import * as z from 'zod';
+import type { Operator } from '../../functions/shared/pages/settings.ts';
 import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
-import type { StageConfig } from '../stage.ts';
+import type { Deployment, Domain, StageConfig, VpcNetwork } from '../stage.ts';
 import * as rules from './deployment-rules.ts';
 import { checkExisting } from './existing-checks.ts';
 import { availabilityZone, regionOfZone } from './existing-rules.ts';
 import { accountFields } from './existing-schema.ts';
-import { firstProblem, list, problem, text, type Context } from './fields.ts';
+import { firstProblem, list, problem, text, url, urlAsName, type Context, type Fields } from './fields.ts';
 import { givenName, image, origin, webUrl } from './rules.ts';
 
 const domain = z
@@ -14,7 +15,7 @@ const domain = z
     name: text(rules.dnsName),
     certificateArn: text(rules.certificateArn),
     hostedZone: z.strictObject({ id: text(rules.hostedZoneId), name: text(rules.dnsName) }).optional(),
-  })
+  } satisfies Fields<Domain>)
   .superRefine(({ name, hostedZone }, context) => {
     if (hostedZone === undefined || [name, hostedZone.name].some(rules.dnsName)) return;
     if (name === hostedZone.name || name.endsWith(`.${hostedZone.name}`)) return;
@@ -31,7 +32,7 @@ const network = z
     availabilityZones: z.int().min(1).max(3).optional(),
     cidr: text(rules.cidr),
     subnetPrefix: z.int().min(16).max(28).optional(),
-  })
+  } satisfies Fields<VpcNetwork>)
   .superRefine(({ zones, availabilityZones, cidr, subnetPrefix }, context) => {
     if ((zones === undefined) === (availabilityZones === undefined)) {
       const wrong = zones === undefined ? 'is missing' : 'is there beside availabilityZones';
@@ -77,13 +78,13 @@ const requests = z.int().min(1).max(1_000_000);
 
 const executions = z.int().min(1).optional();
 
-const operator = z.strictObject({
+export const operator = z.strictObject({
   name: text(givenName),
-  website: text(webUrl).optional(),
-  privacyPolicy: text(webUrl).optional(),
+  website: url(webUrl).optional(),
+  privacyPolicy: url(webUrl).optional(),
   support: text(rules.support).optional(),
   logo: text(image).optional(),
-});
+} satisfies Fields<Operator>);
 
 const indexPage = z.strictObject({
   testMembers: z
@@ -96,9 +97,9 @@ const indexPage = z.strictObject({
       }),
     )
     .default([]),
-  links: z.array(z.strictObject({ text: text(givenName), href: text(webUrl) })).default([]),
+  links: z.array(z.strictObject({ text: text(givenName), href: url(webUrl) })).default([]),
   clientSecrets: z.record(z.string(), z.string()).optional(),
-});
+} satisfies Fields<NonNullable<Deployment['indexPage']>>);
 
 /** The fields of the deployment. */
 export const deployment = {
@@ -111,14 +112,14 @@ export const deployment = {
   }),
   account: text(rules.account).optional(),
   region: text(rules.region).optional(),
-  origin: text(origin).optional(),
+  origin: urlAsName(origin).optional(),
   domain: domain.optional(),
   operator: operator.optional(),
   indexPage: indexPage.optional(),
   alarmAddresses: list(rules.emailAddress).default([]),
   ticketAddresses: list(rules.emailAddress).default([]),
   runbookUrl: text(rules.runbookUrl).default('docs/alarms.md'),
-  errorsUrl: text(webUrl).optional(),
+  errorsUrl: urlAsName(webUrl).optional(),
   network: z.union([z.literal('none'), network]).default('none'),
   waf: z.union([z.literal('none'), waf]).default({ requestsPer5Minutes: 20_000 }),
   wafOffReason: text().optional(),
@@ -140,7 +141,7 @@ export const deployment = {
           `keeps a copy of the record longer than needed; write at most ${mostExportFileDays} (days)`,
         )
         .default(7),
-    })
+    } satisfies Fields<StageConfig['retention']>)
     .prefault({}),
   payerSecrets: z.enum(['stack', 'tool']).default('tool'),
   throttling: z.strictObject({ perSecond: requests.default(100), burst: requests.default(200) }).prefault({}),
@@ -157,7 +158,7 @@ export const deployment = {
       followUp: executions,
       sweep: executions,
       deliver: executions,
-    })
+    } satisfies Fields<StageConfig['concurrency']>)
     .prefault({}),
   accountConcurrency: z.int().min(1).default(usualConcurrency),
   apiGatewayLogRole: z.boolean().default(true),

@@ -2,9 +2,9 @@
  * What only one payer or partner of a stage may have. A field belongs to it by its schema, so that a new field of a kind is
  * compared with all others of that kind.
  */
-import * as z from 'zod';
+import type * as z from 'zod';
 import type { StageConfig } from '../stage.ts';
-import { firstProblem, type Context } from './fields.ts';
+import { firstProblem, markedFields, valuesAt, type Context, type MarkedField, type Marks } from './fields.ts';
 
 /** Kinds of values, and what one of each is called. */
 const names = {
@@ -18,46 +18,18 @@ const names = {
 /** A kind of values, each of which one payer or partner has. */
 export type DistinctKind = keyof typeof names;
 
-const kinds = new WeakMap<object, DistinctKind>();
+const kinds: Marks<DistinctKind> = new WeakMap();
 
-/** Marks a field, or the entries of a list. Refine it before: zod's refinements make new schemas. */
+/** Marks a field, or the entries of a list. */
 export const distinct = <Schema extends z.ZodType>(kind: DistinctKind, schema: Schema): Schema => {
   kinds.set(schema, kind);
   return schema;
 };
 
-/** A field of an entry: names, and `*` for each entry of a list. */
-export interface DistinctField {
-  readonly kind: DistinctKind;
-  readonly path: readonly string[];
-}
+type DistinctField = MarkedField<DistinctKind>;
 
 /** The fields below a schema that are marked. */
-export const distinctFields = (schema: z.core.$ZodType, path: readonly string[] = []): readonly DistinctField[] => {
-  const kind = kinds.get(schema);
-  if (kind !== undefined) return [{ kind, path }];
-  const { innerType, element, shape } = schema._zod.def as unknown as {
-    readonly innerType?: z.core.$ZodType;
-    readonly element?: z.core.$ZodType;
-    readonly shape?: Readonly<Record<string, z.core.$ZodType>>;
-  };
-  if (innerType !== undefined) return distinctFields(innerType, path);
-  if (element !== undefined) return distinctFields(element, [...path, '*']);
-  return Object.entries(shape ?? {}).flatMap(([name, inner]) => distinctFields(inner, [...path, name]));
-};
-
-interface Found {
-  readonly path: readonly PropertyKey[];
-  readonly value: unknown;
-}
-
-const valuesAt = (value: unknown, [first, ...rest]: readonly string[], path: readonly PropertyKey[] = []): Found[] => {
-  if (value === undefined) return [];
-  if (first === undefined) return [{ path, value }];
-  return first === '*'
-    ? (value as readonly unknown[]).flatMap((inner, index) => valuesAt(inner, rest, [...path, index]))
-    : valuesAt((value as Readonly<Record<string, unknown>>)[first], rest, [...path, first]);
-};
+export const distinctFields = (schema: z.core.$ZodType): readonly DistinctField[] => markedFields(kinds, schema);
 
 /** A URL in its canonical spelling, for comparison. */
 const baseKey = (url: string): string => {
@@ -95,13 +67,13 @@ const claimsOf = (
   config[list].flatMap((entry, index) =>
     fields.flatMap((field) =>
       valuesAt(entry, field.path).map(({ path, value }) => ({
-        kind: field.kind,
+        kind: field.mark,
         field: field.path[0],
         list,
         index,
         id: idOf(index),
         at: [list, index, ...path],
-        key: comparable[field.kind](value as never),
+        key: comparable[field.mark](value as never),
       })),
     ),
   );

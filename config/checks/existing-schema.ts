@@ -1,9 +1,16 @@
 /** The shape of what an account brings to a stage. */
 import * as z from 'zod';
-import { calledServices, keyNames, type CalledService, type ExistingVpc, type LogDestination } from '../existing.ts';
+import {
+  calledServices,
+  keyNames,
+  type CalledService,
+  type Existing,
+  type ExistingVpc,
+  type LogDestination,
+} from '../existing.ts';
 import * as arns from './arn.ts';
 import * as rules from './existing-rules.ts';
-import { checkUnique, problem, text } from './fields.ts';
+import { checkUnique, problem, text, type Fields } from './fields.ts';
 
 /** Lambda accepts no more for a function. */
 const mostSubnets = 16;
@@ -49,7 +56,7 @@ const vpc = z.strictObject({
     ),
   securityGroupId: text(rules.securityGroupId).optional(),
   awsEndpoints,
-});
+} satisfies Fields<ExistingVpc>);
 
 const keys = z.strictObject(
   Object.fromEntries(keyNames.map((name) => [name, text(arns.keyArn).optional()])) as Record<
@@ -71,7 +78,10 @@ const roleProblem = ({ arn, roleArn }: LogDestination): string | undefined => {
 };
 
 const logDestination = z
-  .strictObject({ arn: text(arns.logDestinationArn), roleArn: text(arns.roleArn).optional() })
+  .strictObject({
+    arn: text(arns.logDestinationArn),
+    roleArn: text(arns.roleArn).optional(),
+  } satisfies Fields<LogDestination>)
   .superRefine((value, context) => {
     const message = roleProblem(value);
     if (message !== undefined) problem(context, ['roleArn'], message);
@@ -98,7 +108,7 @@ export const accountFields = {
       alarmTopicArn: text(arns.topicArn).optional(),
       ticketTopicArn: text(arns.topicArn).optional(),
       webAclArn: text(arns.webAclArn).optional(),
-    })
+    } satisfies Fields<Existing>)
     .optional(),
   tags: tags.optional(),
   permissionsBoundaryArn: text(arns.policyArn).optional(),

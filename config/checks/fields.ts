@@ -1,8 +1,11 @@
 /** Building blocks of this folder's schemas: fields with a custom rule, and lists without duplicates. */
 import * as z from 'zod';
-import { notEmpty, type Rule } from './rules.ts';
+import { notEmpty, type Rule, type UrlRule } from './rules.ts';
 
 export type Context = z.core.$RefinementCtx;
+
+/** A rule for each field of a type, and for no other: a new field does not compile without one. */
+export type Fields<T> = Readonly<Record<keyof T, z.ZodType>>;
 
 /** Reports what is wrong with the field at `path`; the message is `what is wrong; what to write`. */
 export const problem = (context: Context, path: readonly PropertyKey[], message: string): void => {
@@ -18,12 +21,31 @@ export const firstProblem = (context: Context, path: readonly PropertyKey[], mes
   if (!context.issues.some((issue) => isSamePath(issue.path ?? [], path))) problem(context, path, message);
 };
 
-/** A string that follows a rule. */
-export const text = (rule: Rule = notEmpty) =>
+const follows = (rule: Rule) =>
   z.string().superRefine((value, context) => {
     const message = rule(value);
     if (message !== undefined) problem(context, [], message);
   });
+
+/** A string that follows a rule. */
+export const text = (rule: Rule & { readonly ofUrl?: undefined } = notEmpty) => follows(rule);
+
+/** A URL that is only compared, or shown as text. */
+export const urlAsName = (rule: UrlRule) => follows(rule);
+
+/** Marks of schemas. Refine a schema before it is marked: zod's refinements make new ones. */
+export type Marks<Mark> = WeakMap<object, Mark>;
+
+const requested: Marks<true> = new WeakMap();
+
+/** Marks a URL that browsers or functions request. */
+export const requestedUrl = <Schema extends z.ZodType>(schema: Schema): Schema => {
+  requested.set(schema, true);
+  return schema;
+};
+
+/** A URL that browsers or functions request. */
+export const url = (rule: UrlRule) => requestedUrl(follows(rule));
 
 /** Reports each duplicate value, at its index or at that entry's field `name`. */
 export const checkUnique = (context: Context, path: PropertyKey[], values: readonly string[], name?: string): void => {
@@ -42,4 +64,45 @@ export const listOf = (schema: z.ZodType<string>) =>
   z.array(schema).superRefine((values, context) => checkUnique(context, [], values));
 
 /** A list of distinct strings that follow a rule. */
-export const list = (rule: Rule) => listOf(text(rule));
+export const list = (rule: Parameters<typeof text>[0]) => listOf(text(rule));
+
+/** A field below a schema: names, and `*` for each entry of a list. */
+export interface MarkedField<Mark> {
+  readonly mark: Mark;
+  readonly path: readonly string[];
+}
+
+/** The fields below a schema that are marked. */
+export const markedFields = <Mark>(
+  marks: Marks<Mark>,
+  schema: z.core.$ZodType,
+  path: readonly string[] = [],
+): readonly MarkedField<Mark>[] => {
+  const mark = marks.get(schema);
+  if (mark !== undefined) return [{ mark, path }];
+  const { innerType, element, shape } = schema._zod.def as unknown as {
+    readonly innerType?: z.core.$ZodType;
+    readonly element?: z.core.$ZodType;
+    readonly shape?: Readonly<Record<string, z.core.$ZodType>>;
+  };
+  if (innerType !== undefined) return markedFields(marks, innerType, path);
+  if (element !== undefined) return markedFields(marks, element, [...path, '*']);
+  return Object.entries(shape ?? {}).flatMap(([name, inner]) => markedFields(marks, inner, [...path, name]));
+};
+
+/** The fields below a schema whose URLs are requested. */
+export const requestedFields = (schema: z.core.$ZodType): readonly MarkedField<true>[] =>
+  markedFields(requested, schema);
+
+/** The values of a field, and where each is. */
+export const valuesAt = (
+  value: unknown,
+  [first, ...rest]: readonly string[],
+  path: readonly PropertyKey[] = [],
+): { readonly path: readonly PropertyKey[]; readonly value: unknown }[] => {
+  if (value === undefined) return [];
+  if (first === undefined) return [{ path, value }];
+  return first === '*'
+    ? (value as readonly unknown[]).flatMap((inner, index) => valuesAt(inner, rest, [...path, index]))
+    : valuesAt((value as Readonly<Record<string, unknown>>)[first], rest, [...path, first]);
+};

@@ -4,7 +4,7 @@ import type { Payer } from '../../functions/shared/registry/types.ts';
 import { covers, hold, parseScopes } from '../../functions/shared/scopes/scopes.ts';
 import { findingIf, type ConfigFinding } from './production.ts';
 import { isMetadataHost } from './rules.ts';
-import { payerUrls } from './stage-urls.ts';
+import { calledUrls } from './stage-urls.ts';
 
 type Check = (payer: Payer) => readonly ConfigFinding[];
 
@@ -261,7 +261,7 @@ const attachmentPaths: Check = (payer) => {
   const { attachments, attachmentPaths: paths = [] } = payer.wholeRecord ?? {};
   const bases = [payer.fhirBaseUrl, ...(payer.furtherBases ?? []).map(({ fhirBaseUrl }) => fhirBaseUrl)];
   const origins = new Set(bases.map((base) => URL.parse(base)?.origin));
-  const others = payerUrls(payer).filter(([[field]]) => field !== 'issuer' && field !== 'quirks');
+  const others = calledUrls(payer);
   return [
     ...findingIf(
       attachments === false && paths.length > 0,

@@ -14,6 +14,11 @@ import { unseenCharacter } from './visible.ts';
 /** A rule about one string. */
 export type Rule = (value: string) => string | undefined;
 
+/** One for URLs, so that a field says whether its URL is requested or only a name. */
+export type UrlRule = Rule & { readonly ofUrl: true };
+
+const urlRule = (rule: Rule): UrlRule => Object.assign(rule, { ofUrl: true } as const);
+
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /** Parameters of the authorize call that only the gateway sets. */
@@ -185,12 +190,12 @@ const checkUrl = (value: string, adviceFor?: (url: URL) => string, instead?: str
 };
 
 /** An absolute URL: https, or http on a loopback host; no user name, no fragment, no other spelling of itself. */
-export const webUrl: Rule = (value) => checkUrl(value);
+export const webUrl = urlRule((value) => checkUrl(value));
 
 const byHeader = ' (the gateway sends it by quirks.secretHeaders)';
 
 /** The URL of an endpoint of a payer that the gateway itself calls. */
-export const payerEndpoint: Rule = (value) => checkUrl(value, undefined, byHeader);
+export const payerEndpoint = urlRule((value) => checkUrl(value, undefined, byHeader));
 
 /** An electronic payer id, as claims carry it. */
 export const payerNumber: Rule = (value) =>
@@ -218,13 +223,13 @@ export const image: Rule = (value) => {
 };
 
 /** The URL of a partner's webhook: on the public internet, or on this machine for stage `local`. */
-export const webhook: Rule = (value) => {
+export const webhook = urlRule((value) => {
   const problem = checkUrl(value, undefined, ' (each event is signed: the server checks its signature)');
   if (problem !== undefined) return problem;
   return namesPrivateAddress(value) && !loopbackHosts.has(new URL(value).hostname)
     ? 'is not on the public internet, and the gateway posts to no private address; write a public URL'
     : undefined;
-};
+});
 
 const withoutSlashes = (url: string): string => url.replace(/\/+$/, '');
 
@@ -235,12 +240,12 @@ const noSlashAtEnd = (value: string): string | undefined =>
 const belowBase = /\/(?:metadata|\.well-known\/.*|Patient(?:\/.*)?|\$[a-z-]+)$/;
 
 /** A payer's FHIR base URL. */
-export const fhirBaseUrl: Rule = (value) => {
+export const fhirBaseUrl = urlRule((value) => {
   const problem = baseUrl(value);
   if (problem !== undefined) return problem;
   const base = value.replace(belowBase, '');
   return base === value ? undefined : `is a path below the base URL; write "${base}"`;
-};
+});
 
 /** A base URL, to which paths are appended. */
 export const baseUrl: Rule = (value) => {
@@ -251,35 +256,37 @@ export const baseUrl: Rule = (value) => {
 };
 
 /** A base URL as a payer prints it in links: only compared, never called, so http is allowed. */
-export const printedBaseUrl: Rule = (value) => {
+export const printedBaseUrl = urlRule((value) => {
   const url = unwritten(value);
   if (url === undefined || !isWeb(url)) return 'is not an http or https URL; write an absolute one';
   if (/[?#\s]/.test(value)) return 'has a query, a fragment or white space; write the base URL as it appears in links';
   return noSlashAtEnd(value);
-};
+});
 
 /** An origin as browsers send it (RFC 6454 §6.2). */
-export const origin: Rule = (value) => {
+export const origin = urlRule((value) => {
   if (value.includes('*')) return 'has a wildcard; write each origin out, such as "https://app.example.org"';
   const problem = checkUrl(value, (url) => url.origin);
   if (problem !== undefined) return problem;
   const expected = new URL(value).origin;
   return expected === value ? undefined : `is more than an origin; write "${expected}"`;
-};
+});
 
 /** An issuer (RFC 8414 §2): no query, no fragment; a trailing slash counts, since issuers are compared exactly. */
-export const issuer: Rule = (value) =>
-  webUrl(value) ?? (value.includes('?') ? 'has a query; write the issuer as the payer publishes it' : undefined);
+export const issuer = urlRule(
+  (value) =>
+    webUrl(value) ?? (value.includes('?') ? 'has a query; write the issuer as the payer publishes it' : undefined),
+);
 
 /** Where keys are published: never on a host where a machine finds its own credentials. */
-export const jwksUri: Rule = (value) => {
+export const jwksUri = urlRule((value) => {
   const problem = webUrl(value);
   if (problem !== undefined) return problem;
   const { hostname } = new URL(value);
   return isMetadataHost(hostname)
     ? `has the host ${hostname}, where a machine finds its own credentials; write the URL of the provider's keys`
     : undefined;
-};
+});
 
 /** Whether a scope is about a member or a user who signed in (SMART App Launch 2.2), which an exchange has not. */
 export const isSignInScope = (scope: string): boolean =>
@@ -342,14 +349,14 @@ export const operationPath =
   };
 
 /** The payer's authorize endpoint. Its query must not contain the gateway's parameters. */
-export const authorizationEndpoint: Rule = (value) => {
+export const authorizationEndpoint = urlRule((value) => {
   const problem = webUrl(value);
   if (problem !== undefined) return problem;
   const own = [...new URL(value).searchParams.keys()].find((name) => ownAuthorizeParameters.has(name));
   return own === undefined
     ? undefined
     : `has "${own}" in its query, a parameter that the gateway sets itself; remove it`;
-};
+});
 
 /** The name of an extra parameter for the authorize endpoint. */
 export const extraParameter: Rule = (name) => {

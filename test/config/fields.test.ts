@@ -316,7 +316,7 @@ describe('what only one payer or partner of a stage may have', () => {
   };
   type Place = (typeof entryFields)['payers'][number] & { readonly list: 'payers' | 'partners' };
   const places: readonly Place[] = (['payers', 'partners'] as const).flatMap((list) =>
-    entryFields[list].map(({ kind, path }) => ({ kind, path, list })),
+    entryFields[list].map(({ mark, path }) => ({ mark, path, list })),
   );
   const pathOf = ({ list, path }: Place, index: number): string =>
     `${list}[${index}]${path.map((name) => (name === '*' ? '[0]' : `.${name}`)).join('')}`;
@@ -328,7 +328,7 @@ describe('what only one payer or partner of a stage may have', () => {
       [0, 1].flatMap((index) => {
         const distinct = places.map((place): [string, unknown] => [
           pathOf(place, index),
-          values[place.kind](`${place.list}-${place.path.join('-').replaceAll('*', 'n')}-${index}`),
+          values[place.mark](`${place.list}-${place.path.join('-').replaceAll('*', 'n')}-${index}`),
         ]);
         const beside: [string, unknown][] = [
           [`payers[${index}].clientAuthentication`, 'private_key_jwt'],
@@ -348,7 +348,7 @@ describe('what only one payer or partner of a stage may have', () => {
     places
       .filter(
         (other, index) =>
-          other.kind === one.kind &&
+          other.mark === one.mark &&
           (other.list !== one.list || index >= at) &&
           (one.list === 'payers' || other.list === 'partners'),
       )
