@@ -69,18 +69,23 @@ const retentionPage = ({ retention }: StageConfig, { Resources }: Template): str
     const { RetentionPeriodInDays: days } = (Properties?.['DurableConfig'] ?? {}) as { RetentionPeriodInDays?: number };
     return days === undefined ? [] : [`${days} days`];
   });
+  const kept = {
+    auditDays: ['audit events', auditDays(of('AWS::S3::Bucket'))],
+    logDays: [
+      'logs',
+      `${distinct(of('AWS::Logs::LogGroup').map(({ Properties }) => Properties?.['RetentionInDays']))} days`,
+    ],
+    exportFileDays: ['files of exports', `${retention.exportFileDays} days, and at most four more, unreadable`],
+  } satisfies Record<keyof StageConfig['retention'], readonly string[]>;
   return [
     '# What is kept, and how long',
     markdownTable(
       ['what', 'how long'],
       [
-        ['audit events', auditDays(of('AWS::S3::Bucket'))],
+        kept.auditDays,
         ['who accessed the audit', 'as long as the audit'],
-        [
-          'logs',
-          `${distinct(of('AWS::Logs::LogGroup').map(({ Properties }) => Properties?.['RetentionInDays']))} days`,
-        ],
-        ['files of exports', `${retention.exportFileDays} days, and at most four more, unreadable`],
+        kept.logDays,
+        kept.exportFileDays,
         ['events that Lambda gave up', distinct(queues)],
         ['what durable executions did', distinct(durable)],
         ["tables' earlier states", '35 days'],

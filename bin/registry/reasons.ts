@@ -1,5 +1,5 @@
 import type { StageConfig } from '../../config/stage.ts';
-import type { Partner, Payer } from '../../functions/shared/registry/types.ts';
+import type { Partner, Payer, PayerQuirks } from '../../functions/shared/registry/types.ts';
 
 /** An entry for a file, and the fields whose reason has to be written by hand. */
 export interface Reasoned<Entry> {
@@ -8,20 +8,33 @@ export interface Reasoned<Entry> {
   readonly missing: ReadonlyMap<string, string>;
 }
 
-/** A field that needs a reason now. */
+/** A field of an entry for a reason. */
 interface Need {
   /** The path of the exception, such as `quirks.pkce`. */
   readonly at: string;
-  readonly field: string;
+  /** Whether the entry has that exception, and whether the stage then asks for the reason. */
+  readonly applies: boolean;
+  readonly asked: boolean;
   readonly reason: string | undefined;
 }
 
-const missingOf = (needs: readonly Need[]): ReadonlyMap<string, string> =>
-  new Map(needs.filter(({ reason }) => reason === undefined).map(({ at, field }) => [at, field]));
+/** By the fields for reasons, so that a new one does not compile without its exception. */
+type Needs<Entry> = Readonly<Record<Extract<keyof Entry, `${string}Reason`>, Need>>;
+
+const missingOf = (needs: Readonly<Record<string, Need>>): ReadonlyMap<string, string> =>
+  new Map(
+    Object.entries(needs).flatMap(([field, { at, applies, asked, reason }]) =>
+      applies && asked && reason === undefined ? [[at, field] as const] : [],
+    ),
+  );
 
 /** The reasons that were found, by their field. */
-const foundIn = (needs: readonly Need[]): Readonly<Record<string, string>> =>
-  Object.fromEntries(needs.flatMap(({ field, reason }) => (reason === undefined ? [] : [[field, reason]])));
+const foundIn = (needs: Readonly<Record<string, Need>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(needs).flatMap(([field, { applies, reason }]) =>
+      applies && reason !== undefined ? [[field, reason]] : [],
+    ),
+  );
 
 /*
  * Functions need no reasons, so the table has none. What the file says is kept as long as the exception that it explains
@@ -34,14 +47,25 @@ export const reasonedPayer = (
   { production, payers }: Pick<StageConfig, 'production' | 'payers'>,
 ): Reasoned<Payer> => {
   const written = payers.find(({ id }) => id === payer.id);
-  const isUnbound = payer.patientFrom === 'none';
-  const pkce = { at: 'quirks.pkce', field: 'pkceOffReason', reason: written?.quirks.pkceOffReason };
-  const unbound = { at: 'patientFrom', field: 'patientNoneReason', reason: written?.patientNoneReason };
-  const quirkNeeds = payer.quirks.pkce ? [] : [pkce];
-  const needs = isUnbound ? [unbound] : [];
+  const ofPayer: Needs<Payer> = {
+    patientNoneReason: {
+      at: 'patientFrom',
+      applies: payer.patientFrom === 'none',
+      asked: production,
+      reason: written?.patientNoneReason,
+    },
+  };
+  const ofQuirks: Needs<PayerQuirks> = {
+    pkceOffReason: {
+      at: 'quirks.pkce',
+      applies: !payer.quirks.pkce,
+      asked: production,
+      reason: written?.quirks.pkceOffReason,
+    },
+  };
   return {
-    entry: { ...payer, ...foundIn(needs), quirks: { ...payer.quirks, ...foundIn(quirkNeeds) } },
-    missing: production ? missingOf([...needs, ...quirkNeeds]) : new Map(),
+    entry: { ...payer, ...foundIn(ofPayer), quirks: { ...payer.quirks, ...foundIn(ofQuirks) } },
+    missing: missingOf({ ...ofPayer, ...ofQuirks }),
   };
 };
 
@@ -53,16 +77,19 @@ export const reasonedPartner = (
   const written = partners.find(({ clientId }) => clientId === partner.clientId);
   const isPublic = partner.clientAuthentication.includes('none');
   const showsIdentities = partner.identityAudiences !== undefined;
-  const asksItself = partner.consent === 'partner' && (isPublic || showsIdentities);
-  const pkce = { at: 'pkceOptional', field: 'pkceOptionalReason', reason: written?.pkceOptionalReason };
-  const consent = { at: 'consent', field: 'consentReason', reason: written?.consentReason };
-  const pkceNeeds = partner.pkceOptional ? [pkce] : [];
-  const consentNeeds = asksItself ? [consent] : [];
-  return {
-    entry: { ...partner, ...foundIn([...pkceNeeds, ...consentNeeds]) },
-    missing: missingOf([
-      ...(production ? pkceNeeds : []),
-      ...(stage === 'local' && !showsIdentities ? [] : consentNeeds),
-    ]),
+  const needs: Needs<Partner> = {
+    pkceOptionalReason: {
+      at: 'pkceOptional',
+      applies: partner.pkceOptional,
+      asked: production,
+      reason: written?.pkceOptionalReason,
+    },
+    consentReason: {
+      at: 'consent',
+      applies: partner.consent === 'partner' && (isPublic || showsIdentities),
+      asked: stage !== 'local' || showsIdentities,
+      reason: written?.consentReason,
+    },
   };
+  return { entry: { ...partner, ...foundIn(needs) }, missing: missingOf(needs) };
 };

@@ -1,7 +1,8 @@
 /** Fields that payers and partners both have. */
 import * as z from 'zod';
+import type { Identifier } from '../../functions/shared/registry/types.ts';
 import { distinct } from './distinct.ts';
-import { checkUnique, problem, text, type Context } from './fields.ts';
+import { checkUnique, problem, text, type Context, type Fields } from './fields.ts';
 import * as rules from './rules.ts';
 
 const json = z.json();
@@ -46,7 +47,7 @@ export const checkIssuers = (entries: readonly { readonly issuer: string }[], co
 /** What identifies a plan. If two plans shared one, records could be requested from, or for, the wrong plan. */
 const planIdentifier = distinct(
   'identifier',
-  z.strictObject({ system: text(rules.identifierSystem), value: text(rules.givenName) }),
+  z.strictObject({ system: text(rules.identifierSystem), value: text(rules.givenName) } satisfies Fields<Identifier>),
 );
 
 export const identifiers = z

@@ -4,7 +4,7 @@ import { extname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { IndexSettings, PageSettings } from '../../functions/shared/pages/settings.ts';
 import { sendsMembers } from '../../functions/shared/registry/profile.ts';
-import type { Partner, Payer, RegistryData } from '../../functions/shared/registry/types.ts';
+import type { Partner, RegistryData } from '../../functions/shared/registry/types.ts';
 import type { StageConfig } from '../stage.ts';
 import { checkStage, ConfigError } from './check-stage.ts';
 
@@ -140,23 +140,16 @@ export const loadStage = async (nameOrFile: string, folder = stagesFolder): Prom
   return config;
 };
 
-const shippedPayer = (payer: Payer): Payer => {
-  const { pkceOffReason: _, ...quirks } = payer.quirks;
-  const { patientNoneReason: __, ...shipped } = payer;
-  return { ...shipped, quirks };
-};
-
-const shippedPartner = (partner: Partner): Partner => {
-  const { pkceOptionalReason: _, consentReason: __, ...shipped } = partner;
-  return shipped;
-};
+/** Reasons are for the file's reviewer. */
+const withoutReasons = <Entry extends object>(entry: Entry): Entry =>
+  Object.fromEntries(Object.entries(entry).filter(([field]) => !field.endsWith('Reason'))) as Entry;
 
 /** What fills the registry: the configuration without the fields that only the deployment or its reviewer needs. */
 export const registryData = ({ stage, lifetimes, payers, partners }: StageConfig): RegistryData => ({
   stage,
   lifetimes,
-  payers: payers.map(shippedPayer),
-  partners: partners.map(shippedPartner),
+  payers: payers.map((payer) => ({ ...withoutReasons(payer), quirks: withoutReasons(payer.quirks) })),
+  partners: partners.map(withoutReasons),
 });
 
 /** Who runs a gateway whose stage does not say it. */

@@ -25,7 +25,7 @@ const identityAudiences = z
     z.strictObject({
       issuer: urlAsName(rules.issuer),
       audiences: list(rules.visible).min(1, "is empty; write the partner's client ids there"),
-    }),
+    } satisfies Fields<NonNullable<Partner['identityAudiences']>[number]>),
   )
   .min(1, "is empty; write an issuer and the partner's client ids there, or remove it")
   .superRefine(checkIssuers);

@@ -36,7 +36,7 @@ const longestLocalCode = 300;
 const longestFirstByteWithEdge = 90;
 
 /** A URL as servers see it, without differences in spelling. */
-const sameForServers = (url: string): string => url.replace(/\/+$/, '');
+const sameForServers = (href: string): string => href.replace(/\/+$/, '');
 
 /** Each endpoint does one thing, so the same URL for two of them was pasted twice by mistake. */
 const checkEndpoints = (
@@ -48,9 +48,9 @@ const checkEndpoints = (
 ): void => {
   const fields = ['fhirBaseUrl', 'authorizationEndpoint', 'tokenEndpoint', 'revocationEndpoint'] as const;
   for (const [index, field] of fields.entries()) {
-    const url = endpoints[field];
-    if (url === undefined) continue;
-    const same = fields.slice(0, index).find((other) => sameForServers(endpoints[other]!) === sameForServers(url));
+    const href = endpoints[field];
+    if (href === undefined) continue;
+    const same = fields.slice(0, index).find((other) => sameForServers(endpoints[other]!) === sameForServers(href));
     if (same !== undefined) problem(context, [field], `is the same as ${same}; write the payer's own ${field}`);
   }
 };

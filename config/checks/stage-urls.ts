@@ -41,4 +41,4 @@ export const operatorUrls = (operator: Operator): readonly UrlField[] =>
     ...(operator.support === undefined || operator.support.startsWith('mailto:')
       ? []
       : [[['support'], operator.support] as const]),
-  ].map(([path, url]) => [['operator', ...path], url]);
+  ].map(([path, href]) => [['operator', ...path], href]);

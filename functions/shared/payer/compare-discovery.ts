@@ -25,14 +25,28 @@ export const compareList = (
 export const sameUrl = (a: string, b: string): boolean => URL.parse(a)?.href === URL.parse(b)?.href;
 const withoutSlash = (url: string): string => url.replace(/\/$/, '');
 
-type EndpointField = 'authorizationEndpoint' | 'tokenEndpoint' | 'revocationEndpoint' | 'userinfoEndpoint' | 'jwksUri';
+type EndpointField = Extract<keyof Payer, `${string}Endpoint` | 'jwksUri'>;
 
-/**
- * @param maybeUnused whether a profile may leave out what the payer has
- * @param anySlash whether a trailing slash makes no difference, since the doctor tries which of the two answers
- */
+interface PublishedEndpoint {
+  /** Its name in the document. */
+  readonly member: string;
+  /** Whether a profile may leave out what the payer has. */
+  readonly maybeUnused?: boolean;
+  /** Whether a trailing slash makes no difference, since the doctor tries which of the two answers. */
+  readonly anySlash?: boolean;
+}
+
+/** Where the document has each endpoint of a profile. */
+const endpoints: Readonly<Record<EndpointField, PublishedEndpoint>> = {
+  authorizationEndpoint: { member: 'authorization_endpoint', anySlash: true },
+  tokenEndpoint: { member: 'token_endpoint' },
+  revocationEndpoint: { member: 'revocation_endpoint', anySlash: true },
+  userinfoEndpoint: { member: 'userinfo_endpoint', maybeUnused: true },
+  jwksUri: { member: 'jwks_uri', maybeUnused: true },
+};
+
 const endpoint =
-  (member: string, field: EndpointField, { maybeUnused = false, anySlash = false } = {}): Comparison =>
+  (field: EndpointField, { member, maybeUnused = false, anySlash = false }: PublishedEndpoint): Comparison =>
   (document, payer) => {
     const said = textOf(document, member);
     const ours = payer[field];
@@ -159,7 +173,7 @@ const patient: Comparison = (document, { patientFrom, patientMember }) => {
 /**
  * Members that must be strings, and members that must be lists of strings (RFC 8414 §2, SMART App Launch 2.2 §8.1.4).
  */
-const texts = ['issuer', 'authorization_endpoint', 'token_endpoint', 'revocation_endpoint', 'jwks_uri'];
+const texts = ['issuer', ...Object.values(endpoints).map(({ member }) => member)];
 const lists = [
   'token_endpoint_auth_methods_supported',
   'token_endpoint_auth_signing_alg_values_supported',
@@ -225,11 +239,7 @@ const identity: Comparison = (document, { identitySignIn }) => {
 
 const comparisons: readonly Comparison[] = [
   types,
-  endpoint('authorization_endpoint', 'authorizationEndpoint', { anySlash: true }),
-  endpoint('token_endpoint', 'tokenEndpoint'),
-  endpoint('revocation_endpoint', 'revocationEndpoint', { anySlash: true }),
-  endpoint('userinfo_endpoint', 'userinfoEndpoint', { maybeUnused: true }),
-  endpoint('jwks_uri', 'jwksUri', { maybeUnused: true }),
+  ...Object.entries(endpoints).map(([field, published]) => endpoint(field as EndpointField, published)),
   issuer,
   authentication,
   signing,
