@@ -3,6 +3,7 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { awsLimits } from '../shared/aws/aws-limits.ts';
 import { kmsClient } from '../shared/aws/kms-client.ts';
+import { startExecution } from '../shared/aws/start-execution.ts';
 import { realDeps } from '../shared/deps.ts';
 import { requireEnvironment } from '../shared/environment.ts';
 import { openInJob, sealForJob } from '../shared/exports/seal-for-job.ts';
@@ -13,13 +14,14 @@ import { exportJob } from './handler.ts';
 import { usualBuffers } from './job/buffers.ts';
 import { paceLeaseTimes, paceTurns } from './job/pace.ts';
 import { bucketOf } from './objects.ts';
-import { executionStarter } from './start-execution.ts';
 
 const { client, behindEdge: _, ...deps } = realDeps();
 const clock = boundedClock(client, deps.clock);
 const limits = { client, name: requireEnvironment('LIMITS_TABLE') };
 const kms = kmsClient();
 const key = requireEnvironment('EXPORTS_KEY');
+const lambda = new LambdaClient(awsLimits({ maxAttempts: 3, requestMs: 5000 }));
+const itself = `${requireEnvironment('AWS_LAMBDA_FUNCTION_NAME')}:${requireEnvironment('AWS_LAMBDA_FUNCTION_VERSION')}`;
 
 /** In a stage without exchanges, neither variable is set. */
 const exchangesOf = ({ EXCHANGES_TABLE: name, EXCHANGE_SECRET_PREFIX: prefix }: NodeJS.ProcessEnv) =>
@@ -47,10 +49,7 @@ export const handler = exportJob({
     sleep: (ms) => sleep(ms),
     randomBytes: deps.randomBytes,
   }),
-  startExecution: executionStarter(
-    new LambdaClient(awsLimits({ maxAttempts: 3, requestMs: 5000 })),
-    `${requireEnvironment('AWS_LAMBDA_FUNCTION_NAME')}:${requireEnvironment('AWS_LAMBDA_FUNCTION_VERSION')}`,
-  ),
+  startExecution: (name, input) => startExecution(lambda, itself, name, input),
   newBuffers: usualBuffers,
   sleep: (ms) => sleep(ms),
   fileSeconds: Number(requireEnvironment('EXPORT_FILE_SECONDS')),

@@ -1,4 +1,5 @@
-import { DurableExecutionAlreadyStartedException, InvokeCommand } from '@aws-sdk/client-lambda';
+import { DurableExecutionAlreadyStartedException } from '@aws-sdk/client-lambda';
+import { startExecution } from '../shared/aws/start-execution.ts';
 import { asGatewayError } from '../shared/errors.ts';
 import type { PartnerEvent } from '../shared/events/event.ts';
 import { deleteExportOfGrant } from '../shared/store/exports.ts';
@@ -8,14 +9,7 @@ import type { Task } from './tasks.ts';
 /** Starts a durable execution, once for each name. */
 const start = async ({ lambda }: FollowUpDeps, arn: string, name: string, input: object): Promise<void> => {
   try {
-    await lambda.send(
-      new InvokeCommand({
-        FunctionName: arn,
-        InvocationType: 'Event',
-        DurableExecutionName: name,
-        Payload: Buffer.from(JSON.stringify(input)),
-      }),
-    );
+    await startExecution(lambda, arn, name, input);
   } catch (error) {
     // An execution of this name has another input. It was started, so nothing is left to do.
     if (!(error instanceof DurableExecutionAlreadyStartedException)) throw error;
