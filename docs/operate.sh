@@ -39,12 +39,14 @@ tool_secrets() {
     --query "SecretList[?!(Tags[?Key=='aws:cloudformation:stack-name'])].Name"
 }
 
-# A Logs Insights query over the last minutes of all log groups of the stage: insights 60 'filter outcome = "failed"'
+# A Logs Insights query over the last minutes of all log groups of the stage, or of one: insights 60 'filter outcome = "failed"' [GROUP]
 insights() {
-  local groups id status results
-  groups=$(aws logs describe-log-groups --log-group-name-prefix "$STACK-" --query 'logGroups[].logGroupName' --output text) || return 1
-  # Without the capital, it would also be those of a stage such as prod-eu beside prod.
-  groups=$(tr '\t' '\n' <<<"$groups" | grep "^$STACK-[[:upper:]]")
+  local groups=${3-} id status results
+  if [ -z "$groups" ]; then
+    groups=$(aws logs describe-log-groups --log-group-name-prefix "$STACK-" --query 'logGroups[].logGroupName' --output text) || return 1
+    # Without the capital, it would also be those of a stage such as prod-eu beside prod.
+    groups=$(tr '\t' '\n' <<<"$groups" | grep "^$STACK-[[:upper:]]")
+  fi
   # shellcheck disable=SC2086 # One argument for each group.
   id=$(aws logs start-query --log-group-names $groups --start-time "$(($(date +%s) - $1 * 60))" \
     --end-time "$(date +%s)" --query-string "$2" --query queryId --output text) || return 1

@@ -14,6 +14,7 @@ type RunbookSection =
   | 'refresh-failures'
   | 'reuse-detected'
   | 'server-errors'
+  | 'edge-errors'
   | 'slow-answers'
   | 'throttles'
   | 'audit-not-written'

@@ -1,13 +1,13 @@
 /** The alarms, and when each fires. `docs/alarms.md` says what to do about each. */
 import { Duration } from 'aws-cdk-lib';
-import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
+import { MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { signals, type Signal } from '../functions/shared/errors.ts';
 import { payerDownThreshold, signalsByPayer } from '../functions/shared/metrics/metrics.ts';
 import { ageOfOldest, crashesOf, sumOf, unreadStream, type AlarmDefinition } from './alarm-definition.ts';
 import { aboutExports } from './export-alarms.ts';
 import { gatewayMetrics, period, type GatewayMetrics } from './metrics.ts';
 import { objectiveAlarms } from './objectives.ts';
-import { apiMetric, tableMetric, type Watched } from './watched.ts';
+import { apiMetric, edgeMetric, tableMetric, type Watched } from './watched.ts';
 
 type Concern = 'payers' | 'grants' | 'audit' | 'tables' | 'exports';
 
@@ -270,6 +270,42 @@ const aboutFunctions = (metrics: GatewayMetrics, watched: Watched): AlarmDefinit
   ];
 };
 
+/** What CloudFront counts when a function at the edge crashes, answers unusably or is throttled. Lambda's counts are in other regions. */
+const edgeFailures = ['LambdaExecutionError', 'LambdaValidationError', 'LambdaLimitExceededErrors'] as const;
+
+/** What callers get from CloudFront. API Gateway counts none of CloudFront's own answers. */
+const aboutEdge = ({ distribution }: Watched): AlarmDefinition[] =>
+  distribution === undefined
+    ? []
+    : [
+        {
+          id: 'EdgeErrors',
+          severity: 'page',
+          metric: new MathExpression({
+            expression: 'IF(rate * requests >= 500, rate, 0)',
+            usingMetrics: {
+              rate: edgeMetric(distribution, '5xxErrorRate', Stats.AVERAGE),
+              requests: edgeMetric(distribution, 'Requests'),
+            },
+            label: "CloudFront's 5xx answers, percent",
+            period,
+          }),
+          says: "More than 5 % of CloudFront's answers are 5xx, its own or the API's.",
+          runbook: 'edge-errors',
+          threshold: 5,
+          breaching: [2, 3],
+        },
+        {
+          id: 'EdgeFunctionErrors',
+          severity: 'ticket',
+          metric: sumOf(edgeFailures.map((name) => edgeMetric(distribution, name))),
+          says: 'The function at the edge crashed, was throttled or gave an answer that CloudFront cannot use.',
+          runbook: 'edge-errors',
+          // CloudFront's counts come minutes late.
+          breaching: [1, 3],
+        },
+      ];
+
 const aboutTables = (metrics: GatewayMetrics, { tables }: Watched): AlarmDefinition[] => [
   ...ofSignals(metrics, 'tables'),
   {
@@ -294,6 +330,7 @@ export const alarmsFor = (watched: Watched): readonly AlarmDefinition[] => {
     ...ofSignals(metrics, 'grants'),
     ...aboutAudit(metrics, watched),
     ...aboutFunctions(metrics, watched),
+    ...aboutEdge(watched),
     ...aboutTables(metrics, watched),
     ...ofSignals(metrics, 'exports'),
     ...aboutExports(watched),

@@ -1,4 +1,5 @@
 import { CfnOutput, Validations, type Stack } from 'aws-cdk-lib';
+import type { IDistribution } from 'aws-cdk-lib/aws-cloudfront';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { CloudFrontTarget } from 'aws-cdk-lib/aws-route53-targets';
@@ -20,18 +21,20 @@ export interface FrontProps {
   readonly request: readonly GatewayFunction[];
 }
 
+export interface Front {
+  /** What leads callers to the API. */
+  readonly leading: readonly IConstruct[];
+  /** CloudFront, in a stage with an edge. */
+  readonly distribution?: IDistribution;
+}
+
 interface EdgeParts {
   readonly webAclArn?: string | undefined;
   readonly originSecret?: OriginSecret | undefined;
 }
 
-/** @returns what leads callers to the API by this template: with an edge its distribution, and the DNS records */
-const addDomain = (
-  stack: Stack,
-  { config, key, api }: FrontProps,
-  domain: Domain,
-  parts: EdgeParts,
-): readonly IConstruct[] => {
+/** What leads callers to the API by this template is the edge's distribution, if there is one, and the DNS records. */
+const addDomain = (stack: Stack, { config, key, api }: FrontProps, domain: Domain, parts: EdgeParts): Front => {
   const named = new GatewayDomain(stack, 'Domain', { domain, restApi: api.restApi });
   const { regionalName } = named;
   const edge =
@@ -44,7 +47,9 @@ const addDomain = (
       description: `What the DNS name ${domain.name} has to point at, as a CNAME or alias`,
     });
   }
-  return [...(edge === undefined ? [] : [edge.distribution]), ...records];
+  if (edge === undefined) return { leading: records };
+  const { distribution } = edge;
+  return { leading: [distribution, ...records], distribution };
 };
 
 /** The web ACL at CloudFront, which has the rules about addresses. */
@@ -104,9 +109,8 @@ const orderChanges = (acl: GatewayWebAcl, { config, request }: FrontProps, leadi
  * Behind an edge the API accepts requests from the edge only, and the rules about addresses are at the edge. With
  * `edge: 'both'` it accepts requests from everywhere, which is how an edge is added to a stage that has members and taken
  * from it.
- * @returns what leads callers to the API
  */
-export const addFront = (stack: Stack, props: FrontProps): readonly IConstruct[] => {
+export const addFront = (stack: Stack, props: FrontProps): Front => {
   const { config } = props;
   const isWithoutAcl = config.waf === 'none';
   if (isWithoutAcl) {
@@ -118,9 +122,9 @@ export const addFront = (stack: Stack, props: FrontProps): readonly IConstruct[]
   const originSecret =
     config.edge === false || isWithoutAcl ? undefined : new OriginSecret(stack, 'OriginSecret', props);
   const webAclArn = addEdgeWebAcl(stack, props);
-  const leading =
-    config.domain === undefined ? [] : addDomain(stack, props, config.domain, { webAclArn, originSecret });
+  const front =
+    config.domain === undefined ? { leading: [] } : addDomain(stack, props, config.domain, { webAclArn, originSecret });
   const acl = addApiWebAcl(stack, props, originSecret?.accepted);
-  if (acl !== undefined) orderChanges(acl, props, leading);
-  return leading;
+  if (acl !== undefined) orderChanges(acl, props, front.leading);
+  return front;
 };

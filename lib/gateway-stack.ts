@@ -62,10 +62,10 @@ export class GatewayStack extends Stack {
     const fill = new RegistryFill(this, 'RegistryFill', { runtime, tables, key, allowOlder });
     fill.runBefore(readers.map(({ lambda }) => lambda));
     api.route(functions, exports.function);
-    const leading = addFront(this, { config, api, key, request });
+    const { leading, distribution } = addFront(this, { config, api, key, request });
     // Before that it would find every payer down, and the alarm about its silence would ring.
     canary.schedule.node.addDependency(...request.map(({ lambda }) => lambda), api.restApi.deploymentStage, ...leading);
-    addMonitoring(this, { config, key, api, functions, tables, audit, canary, exports, events });
+    addMonitoring(this, { config, key, api, distribution, functions, tables, audit, canary, exports, events });
     addOutputs(this, { api, audit, tables, keys, payerSecrets, addresses: network?.addresses });
   }
 

@@ -1,3 +1,4 @@
+import type { IDistribution } from 'aws-cdk-lib/aws-cloudfront';
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { EventSourceMapping, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -24,6 +25,8 @@ interface WatchedStream {
 export interface Watched {
   readonly stage: string;
   readonly apiName: string;
+  /** CloudFront, in a stage with an edge. */
+  readonly distribution?: IDistribution | undefined;
   readonly functions: Readonly<Record<string, LambdaFunction>> &
     Readonly<Record<'audit' | 'canary' | (typeof requestFunctions)[number], LambdaFunction>>;
   readonly tables: Readonly<Record<string, Table>>;
@@ -42,6 +45,7 @@ export interface Watched {
 /** The constructs that are watched. */
 export interface WatchedParts {
   readonly api: GatewayApi;
+  readonly distribution: IDistribution | undefined;
   readonly functions: GatewayFunctions;
   readonly tables: GatewayTables;
   readonly audit: GatewayAudit;
@@ -52,10 +56,11 @@ export interface WatchedParts {
 
 export const watchedOf = (
   stage: string,
-  { api, functions, tables, audit, canary, exports, events }: WatchedParts,
+  { api, distribution, functions, tables, audit, canary, exports, events }: WatchedParts,
 ): Watched => ({
   stage,
   apiName: api.restApi.restApiName,
+  distribution,
   functions: {
     authorize: functions.authorize.lambda,
     callback: functions.callback.lambda,
@@ -100,6 +105,23 @@ export const apiMetric = ({ apiName, stage }: Watched, metricName: string): Metr
     metricName,
     dimensionsMap: { ApiName: apiName, Stage: stage },
     statistic: Stats.SUM,
+    period,
+  });
+
+/**
+ * A metric that CloudFront counts for a distribution, which it does in us-east-1 only, where a stage with an edge is
+ * (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/programming-cloudwatch-metrics.html).
+ */
+export const edgeMetric = (
+  { distributionId: DistributionId }: IDistribution,
+  metricName: string,
+  statistic: string = Stats.SUM,
+): Metric =>
+  new Metric({
+    namespace: 'AWS/CloudFront',
+    metricName,
+    dimensionsMap: { DistributionId, Region: 'Global' },
+    statistic,
     period,
   });
 

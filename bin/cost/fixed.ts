@@ -14,6 +14,8 @@ const auditLooks = (hours * 60) / 2;
 export const stageCounts = {
   /** CloudWatch bills an alarm for each metric that it uses. */
   alarmMetrics: 110,
+  /** Of an edge's alarms. */
+  edgeAlarmMetrics: 5,
   /** An alarm that names payers uses one metric of each that fails. */
   alarmMetricsPerFailingPayer: 1,
   /** In each zone of a network that the stack makes. */
@@ -50,6 +52,7 @@ export const fixedMonth = ({
   exchangeKeys,
   zones,
   keys,
+  distributions,
   originSecrets,
   webAcls,
 }: StageSize): readonly FixedLine[] => [
@@ -58,7 +61,10 @@ export const fixedMonth = ({
     quantities: { keyMonths: keys },
   },
   { what: '`edge`: secrets', quantities: { secretMonths: originSecrets } },
-  { what: 'Alarms', quantities: { alarmMonths: stageCounts.alarmMetrics } },
+  {
+    what: 'Alarms',
+    quantities: { alarmMonths: stageCounts.alarmMetrics + distributions * stageCounts.edgeAlarmMetrics },
+  },
   {
     what: 'Metrics of the stage, at most',
     quantities: { metricMonths: stageCounts.requestMetrics + stageCounts.otherMetrics },

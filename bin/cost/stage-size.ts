@@ -26,6 +26,8 @@ export interface StageSize {
   readonly zones: number;
   /** KMS keys. */
   readonly keys: number;
+  /** CloudFront, with `edge`. */
+  readonly distributions: number;
   /** The secret that CloudFront sends to the API, and the next one. */
   readonly originSecrets: number;
   /** How many rules each web ACL has. */
@@ -55,6 +57,7 @@ export const sizeOf = (config: Shape): StageSize => {
     exchangeKeys: payers.filter(({ exchange }) => exchange !== undefined).length,
     zones: network === 'none' ? 0 : (network.zones?.length ?? network.availabilityZones ?? 0),
     keys: keyNames.filter((name) => existing?.keys?.[name] === undefined).length,
+    distributions: edge === false ? 0 : 1,
     originSecrets: edge !== false && waf !== 'none' ? 2 : 0,
     webAcls: webAclsOf(config),
   };

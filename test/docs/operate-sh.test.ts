@@ -152,6 +152,7 @@ describe('docs/operate.sh', () => {
 
   it.each([
     ['insights 60 "fields outcome"', 'outcome=failed\n'],
+    ['insights 60 "fields outcome" /aws/vendedlogs/one', 'outcome=failed\n'],
     ['given_up Dead', '{}\n'],
     ['refile 1 2', ''],
     ['delete_unused_stage', expect.any(String)],

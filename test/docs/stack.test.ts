@@ -73,10 +73,13 @@ describe('the documents', () => {
 
 describe('the numbers that the cost is computed with', () => {
   it('match the template', () => {
-    const all = alarms.reduce((sum, alarm) => sum + metricsOf(alarm), 0);
+    const isOfEdge = (alarm: Record<string, unknown>): boolean => JSON.stringify(alarm).includes('AWS/CloudFront');
+    const sumOf = (some: readonly Record<string, unknown>[]): number =>
+      some.reduce((sum, alarm) => sum + metricsOf(alarm), 0);
 
     expect(stageCounts).toMatchObject({
-      alarmMetrics: all,
+      alarmMetrics: sumOf(alarms.filter((alarm) => !isOfEdge(alarm))),
+      edgeAlarmMetrics: sumOf(alarms.filter(isOfEdge)),
       alarmMetricsPerFailingPayer: alarms.filter(isByPayer).length,
       addresses: idsOf('AWS::EC2::EIP').length,
       interfaceEndpoints: propertiesOf('AWS::EC2::VPCEndpoint').filter(
@@ -95,10 +98,11 @@ describe('the numbers that the cost is computed with', () => {
     const stage = await load();
     const made = await synthesized(stage);
     const count = (type: string): number => ofType(made, type).length;
-    const { keys, originSecrets, webAcls, zones } = sizeOf(stage);
+    const { keys, distributions, originSecrets, webAcls, zones } = sizeOf(stage);
 
-    expect({ keys, originSecrets, webAcls, network: zones > 0 }).toEqual({
+    expect({ keys, distributions, originSecrets, webAcls, network: zones > 0 }).toEqual({
       keys: count('AWS::KMS::Key'),
+      distributions: count('AWS::CloudFront::Distribution'),
       originSecrets: ofType(made, 'AWS::SecretsManager::Secret').filter(
         (secret) => 'GenerateSecretString' in (secret.Properties ?? {}),
       ).length,
