@@ -19,6 +19,7 @@ import { facadeBase, tokenUrl } from '../shared/registry/urls.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 import { rememberAssertion } from '../shared/store/grants.ts';
+import { extensionChecks } from './identity/fields.ts';
 
 /** What authenticating a partner needs. */
 export interface ClientAuthenticationDeps extends Pick<Deps, 'clock' | 'registry' | 'origin'> {
@@ -98,7 +99,12 @@ const subjectOf = ({ claims }: Proof): string => {
 };
 
 /** Checks what the assertion alone shows, so that the answer is the same whether there is such a client or not. */
-const checkForm = ({ header: { alg }, claims: { iss, sub } }: Proof): void => {
+const checkForm = ({ header: said, claims: { iss, sub } }: Proof): void => {
+  for (const [name, check] of Object.entries(extensionChecks)) {
+    const wrong = check(said[name]);
+    if (wrong !== undefined) throw badAssertion(`${name} ${wrong}.`);
+  }
+  const { alg } = said;
   if (!assertionAlgorithms.some((known) => known === alg)) {
     throw badAssertion(`alg must be ${assertionAlgorithms.join(' or ')}.`);
   }

@@ -12,7 +12,14 @@ import { CodeRefused, NoMatch, PayerError, type Asked } from './errors.ts';
 import type { PayerHttp } from './http.ts';
 import { requireText } from './read-text.ts';
 import { readSecretHeaders, type PayerSecret, type ReadPayerSecret } from './secrets.ts';
-import { formAsJson, payerTokens, readJsonObject, readTokenAnswer, type ReadAnswer } from './token-answer.ts';
+import {
+  formAsJson,
+  isTooLong,
+  payerTokens,
+  readJsonObject,
+  readTokenAnswer,
+  type ReadAnswer,
+} from './token-answer.ts';
 
 /** What calls to a payer need. */
 export interface PayerClientDeps {
@@ -319,8 +326,9 @@ const checkIdentityAnswer =
   (status: number, answer: JsonObject | undefined): void => {
     if (isNoMatch(signIn, status, answer)) throw new NoMatch();
     if (status < 400 || answer?.['error'] === 'invalid_client') return;
-    // The client is known and not let in, which is the operator's to mend.
-    throw new PayerError(status === 403 ? 'invalid_client' : 'invalid_grant', `token endpoint answered ${status}`);
+    // The client is known, but not let in: our secret is right, and the payer is closed to us.
+    if (status === 403) throw new PayerError('unavailable', 'token endpoint answered 403: not open to our client');
+    throw new PayerError('invalid_grant', `token endpoint answered ${status}`);
   };
 
 /** How the gateway asks a payer for a token with an assertion of its own. */
@@ -408,7 +416,7 @@ export const refreshAtPayer = async (
     return { tokens: payerTokens(accessToken, { ...answer, refreshToken }), patient, scope, problem: undefined };
   }
   const failure = new PayerError('nonsense', String(problem));
-  if (answer.refreshToken === undefined) throw failure;
+  if (answer.refreshToken === undefined || isTooLong(answer.refreshToken)) throw failure;
   return { tokens: { ...old, refreshToken }, patient, scope, problem: failure };
 };
 

@@ -22,8 +22,14 @@ export interface ReadAnswer {
 /** A year. A longer lifetime is a mistake of the payer's. */
 const longestLifeSeconds = 366 * 24 * 3600;
 
-/** Characters. No server accepts a longer `Authorization` header. */
-const longestAccessToken = 32_768;
+/**
+ * Characters of a token. No server accepts a longer `Authorization` header, and what a grant keeps has to fit into one item of
+ * DynamoDB, 400 KB (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html), beside all else in it.
+ */
+const longestToken = 32_768;
+
+/** A refresh token that is not kept. The access token beside it is refused too: without it, the grant would end unexpectedly. */
+export const isTooLong = (refreshToken: string): boolean => refreshToken.length > longestToken;
 
 /** The characters that may follow `Bearer ` in an `Authorization` header. */
 const headerToken = /^[\x21-\x7e]+$/;
@@ -60,7 +66,7 @@ const problemOf = (token: unknown, type: unknown): string | undefined => {
     return 'the token answer has a token_type that needs more than the token';
   }
   if (typeof token !== 'string' || token === '') return 'the token answer has no access_token';
-  if (token.length > longestAccessToken) return `the access_token is over ${longestAccessToken} characters`;
+  if (token.length > longestToken) return `the access_token is over ${longestToken} characters`;
   return headerToken.test(token) ? undefined : 'the access_token has characters that no header can carry';
 };
 
@@ -71,19 +77,22 @@ const lifeOf = (value: unknown): number | undefined => {
 };
 
 /**
- * Reads a payer's successful token answer. Only the access token must be valid. A code or refresh token was spent on
- * this answer, so anything else that is malformed counts as omitted.
+ * Reads a payer's successful token answer. Only the access token must be valid, and the refresh token not too long to keep. A code or
+ * refresh token was spent on this answer, so anything else that is malformed counts as omitted.
  * @param now epoch seconds
  * @param patientMember the member that names the patient
  */
 export const readTokenAnswer = (answer: JsonObject, now: number, patientMember = 'patient'): ReadAnswer => {
   const { access_token: accessToken, refresh_token: refreshToken, expires_in: expiresIn } = answer;
-  const problem = problemOf(accessToken, answer['token_type']);
+  const refresh = typeof refreshToken === 'string' && refreshToken.trim() !== '' ? refreshToken : undefined;
+  const tooLong =
+    refresh !== undefined && isTooLong(refresh) ? `the refresh_token is over ${longestToken} characters` : undefined;
+  const problem = tooLong ?? problemOf(accessToken, answer['token_type']);
   const life = lifeOf(expiresIn);
   return {
     accessToken: problem === undefined ? (accessToken as string) : undefined,
     problem,
-    refreshToken: typeof refreshToken === 'string' && refreshToken.trim() !== '' ? refreshToken : undefined,
+    refreshToken: refresh,
     expiresAt: life === undefined ? undefined : now + life,
     scope: readGrantedScope(answer['scope']),
     patient: memberOf(answer, patientMember),

@@ -6,6 +6,7 @@ import type { KeysRead, ReadKeys } from '../../shared/payer/key-reader.ts';
 import { keySetOf } from '../../shared/registry/key-set.ts';
 import type { IdentityProvider, IdentitySignIn, Partner } from '../../shared/registry/types.ts';
 import {
+  extensionChecks,
   flag,
   listOf,
   matching,
@@ -54,6 +55,7 @@ const line = optional(text(500));
 const address = objectOf({ street_address: line, locality: line, region: line, postal_code: line, country: line });
 
 const headerChecks = {
+  ...extensionChecks,
   typ: matching(/^JWT$/, '"JWT"', 20),
   alg: text(20),
   kid: text(255),

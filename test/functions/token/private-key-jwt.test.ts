@@ -115,6 +115,8 @@ describe('private_key_jwt', () => {
     'private_key_jwt, and that your key of this kid made the signature.';
   const otherAlgorithm = 'The client assertion: alg must be RS384 or ES384.';
   const notJwt = 'The client assertion: it is not a JWT.';
+  const extended = 'The client assertion: crit is there, but no extension is known here.';
+  const notEncoded = 'The client assertion: b64 must not be there, or be true.';
   const byHmac = (payload: JWTPayload) =>
     new SignJWT(payload).setProtectedHeader({ alg: 'HS256' }).sign(new Uint8Array(32));
   const headed = async (header: string, payload: JWTPayload) =>
@@ -129,6 +131,8 @@ describe('private_key_jwt', () => {
     ],
     ['an HMAC', otherAlgorithm, byHmac],
     ['with alg none', otherAlgorithm, (payload) => headed('{"alg":"none"}', payload)],
+    ['with an extension', extended, (payload) => headed('{"alg":"ES384","crit":["b64"],"b64":true}', payload)],
+    ['whose payload is not encoded', notEncoded, (payload) => headed('{"alg":"ES384","b64":false}', payload)],
     ['whose header is a list', notJwt, (payload) => headed('[]', payload)],
     ['whose header is no JSON', notJwt, (payload) => headed('x', payload)],
     ['whose issuer is another', otherIssuer, (payload) => signed({ ...payload, iss: 'x' })],

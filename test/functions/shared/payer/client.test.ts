@@ -199,11 +199,34 @@ describe('an access token that cannot be used', () => {
     expect(payer.requests.map(({ url }) => url)).toEqual([northwind.tokenEndpoint]);
   });
 
-  it('is none of 32,768 characters', async () => {
-    const accessToken = '~'.repeat(32_768);
-    const { deps } = start(() => Response.json({ ...northwindTokens, access_token: accessToken }));
+  it('is none of 32,768 characters, and a refresh token may be as long', async () => {
+    const longest = '~'.repeat(32_768);
+    const { deps } = start(() => Response.json({ ...northwindTokens, access_token: longest, refresh_token: longest }));
 
-    expect((await redeemAtPayer(deps, northwind, grant)).tokens.accessToken).toBe(accessToken);
+    expect((await redeemAtPayer(deps, northwind, grant)).tokens).toMatchObject({
+      accessToken: longest,
+      refreshToken: longest,
+    });
+  });
+});
+
+describe('a refresh token that is too long to keep', () => {
+  const tooLong = '~'.repeat(32_769);
+  const detail = 'the refresh_token is over 32768 characters';
+  const answers = () => Response.json({ ...northwindTokens, refresh_token: tooLong });
+
+  it('ends a login, and is revoked', async () => {
+    const { deps, form } = start(answers);
+
+    await expect(redeemAtPayer(deps, northwind, grant)).rejects.toMatchObject({ failure: 'nonsense', detail });
+    expect(form(1).get('token')).toBe(tooLong);
+  });
+
+  it('fails a refresh, which changes nothing', async () => {
+    const { deps, payer } = start(answers);
+
+    await expect(refreshAtPayer(deps, northwind, old)).rejects.toMatchObject({ failure: 'nonsense', detail });
+    expect(payer.requests).toHaveLength(1);
   });
 });
 
