@@ -2,7 +2,7 @@ import { nowSeconds } from '../shared/clock.ts';
 import type { Export } from '../shared/store/export-item.ts';
 import { beginExport, continueExport } from '../shared/store/exports.ts';
 import { getRunning, type Job } from './job/job.ts';
-import { withCause } from './job/log.ts';
+import { loggedCause, withCause } from './job/log.ts';
 import { checkAllowed, type Allowed } from './leg/check-allowed.ts';
 import { secondsLeft } from './leg/leg-stop.ts';
 import type { Committed } from './state/memory.ts';
@@ -68,8 +68,9 @@ const firstDelta = (item: Pick<Export, 'exchange'>): Delta => ({
  */
 export const begin = async (job: Job): Promise<Begun> => {
   const { deps, exportId, memory } = job;
+  let found: Export | undefined;
   try {
-    const found = await getRunning(deps, exportId);
+    found = await getRunning(deps, exportId);
     if (found === undefined) return { next: { kind: 'gone' } };
     const allowed = await checkAllowed(deps, found);
     if (allowed.kind === 'wait' && secondsLeft(deps, found) <= 0) return { next: { kind: 'never', why: 'seconds' } };
@@ -80,7 +81,7 @@ export const begin = async (job: Job): Promise<Begun> => {
     return await memory.commit({ exportId, stateKey: await job.stateKey(item) }, firstDelta(item));
   } catch (error) {
     memory.forget();
-    throw withCause(error);
+    throw loggedCause(deps, found, error);
   }
 };
 

@@ -4,7 +4,7 @@ import type { Export } from '../shared/store/export-item.ts';
 import { noteProgress } from '../shared/store/exports.ts';
 import { startExchange } from './exchange/start-exchange.ts';
 import { getRunning, type Job } from './job/job.ts';
-import { withCause, writeLeg, type NeverReason } from './job/log.ts';
+import { loggedCause, writeLeg, type NeverReason } from './job/log.ts';
 import { checkAllowed, type Permitted } from './leg/check-allowed.ts';
 import { secondsLeft, type LegStop } from './leg/leg-stop.ts';
 import type { Started } from './leg/leg.ts';
@@ -138,8 +138,9 @@ const boundOf = ({ deps }: Job, item: Export, { known }: JobState): NotReadReaso
  */
 export const runLeg = async (job: Job, files: readonly string[]): Promise<LegResult> => {
   const { deps, memory } = job;
+  let item: Export | undefined;
   try {
-    const item = await getRunning(deps, job.exportId);
+    item = await getRunning(deps, job.exportId);
     if (item === undefined) return { next: { kind: 'gone' }, ...nothing };
     const allowed = await checkAllowed(deps, item);
     if (allowed.kind === 'wait' && secondsLeft(deps, item) <= 0)
@@ -151,6 +152,6 @@ export const runLeg = async (job: Job, files: readonly string[]): Promise<LegRes
     return await readAndCommit(job, item, allowed, state);
   } catch (error) {
     memory.forget();
-    throw withCause(error);
+    throw loggedCause(deps, item, error);
   }
 };

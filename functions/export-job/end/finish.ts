@@ -10,9 +10,9 @@ import { endExport, getExport } from '../../shared/store/exports.ts';
 import { sealFile } from '../age/seal-file.ts';
 import type { JobDeps } from '../job/deps.ts';
 import { getRunning, readInput, type Job } from '../job/job.ts';
-import { withCause, writeEnd } from '../job/log.ts';
+import { loggedCause, withCause, writeEnd } from '../job/log.ts';
 import { createProblemList } from '../reading/problem-list.ts';
-import type { NotReadReason } from '../reading/problems.ts';
+import type { NotReadReason, Problem } from '../reading/problems.ts';
 import { seenNames, type SeenNames } from '../reading/seen-names.ts';
 import { newStateName } from '../state/state-file.ts';
 import { isLinked, typesDoneOf, type JobState } from '../state/state.ts';
@@ -46,6 +46,13 @@ const statusOf = (manifest: StoredManifest, { known }: JobState): Exclude<Export
   return known.resources === 0 ? 'failed' : 'partial';
 };
 
+/** Why nothing came, for the log: the first problem, of which nothing from the record is said. */
+const whyNothing = ([first]: readonly Problem[]): string => {
+  const { kind, why, status }: { readonly kind?: string; readonly why?: string; readonly status?: number } =
+    first ?? {};
+  return ['nothing came:', kind, why, status].filter((word) => word !== undefined).join(' ');
+};
+
 /** What was written at the end, and the status that the export gets. */
 export interface Written {
   /** The state objects that hold the sealed manifest and the list of kept parts. */
@@ -54,6 +61,8 @@ export interface Written {
   /** SHA-256 of the sealed manifest, base64url. */
   readonly digest: string;
   readonly status: Exclude<ExportStatus, 'running'>;
+  /** Of an export that failed, though it read its queue to the end: why. */
+  readonly detail?: string;
   readonly resources: number;
   readonly typesDone: number;
   readonly typesTotal: number;
@@ -127,8 +136,9 @@ export const writeEndOfRecord = async (
   why: NotReadReason | undefined,
 ): Promise<Written | undefined> => {
   const { deps, exportId, memory } = job;
+  let item: Export | undefined;
   try {
-    const item = await getRunning(deps, exportId);
+    item = await getRunning(deps, exportId);
     if (item === undefined) return undefined;
     const stateKey = await job.stateKey(item);
     const read = await memory.after({ exportId, stateKey }, files);
@@ -142,12 +152,13 @@ export const writeEndOfRecord = async (
     return {
       ...written,
       status,
+      ...(status === 'failed' && why === undefined ? { detail: whyNothing(state.problems) } : {}),
       resources: state.known.resources,
       ...typesDoneOf(state.known),
     };
   } catch (error) {
     memory.forget();
-    throw withCause(error);
+    throw loggedCause(deps, item, error);
   }
 };
 
@@ -157,7 +168,7 @@ export const writeEndOfRecord = async (
  */
 export const finish = async (
   job: Job,
-  { manifest, kept, digest, ...end }: Written,
+  { manifest, kept, digest, detail, ...end }: Written,
   why: NotReadReason | undefined,
 ): Promise<Ended> => {
   const { deps, exportId } = job;
@@ -167,7 +178,7 @@ export const finish = async (
     await deps.objects.put(manifestName(exportId), await deps.objects.get(manifest));
     await deps.objects.put(keptName(exportId), await deps.objects.get(kept));
     const { status, resources } = end;
-    const isWritten = await writeEndAndLog(job, item, { ...end, manifestDigest: digest, why });
+    const isWritten = await writeEndAndLog(job, item, { ...end, manifestDigest: digest, why: why ?? detail });
     return isWritten ? { status, resources } : await endedBefore(job);
   } catch (error) {
     throw withCause(error);

@@ -47,6 +47,8 @@ export interface PlanAsking extends Pick<Asking, 'isStillThere' | 'stopped'> {
   readonly tokens: SystemTokens;
   /** The monotonic time after which it stops asking for a turn. */
   readonly untilAt: number;
+  /** Is told when the plan issues no token to the gateway's client. @default nobody is */
+  readonly noteRefusal?: (detail: string) => void;
 }
 
 /** The pace of all exchanges with a plan. */
@@ -76,14 +78,21 @@ export const allowedUrl = (
   return isAtBase(plan, url.href) || origins?.includes(url.origin) === true ? url.href : undefined;
 };
 
-const usable = async <T>(get: () => Promise<T>): Promise<T | PlanAnswer> => {
+/** The gateway's token at a plan, or why there is none. @throws GatewayError if the gateway's own secret cannot be read */
+export const tokenOf = async ({
+  tokens,
+  plan,
+  noteRefusal,
+}: Pick<PlanAsking, 'tokens' | 'plan' | 'noteRefusal'>): Promise<
+  string | Extract<PlanAnswer, { kind: 'clientRefused' }> | { readonly kind: 'failed' }
+> => {
   try {
-    return await get();
+    return await tokens.get(plan);
   } catch (error) {
     if (!(error instanceof PayerError)) throw error;
-    return error.failure === 'invalid_client' || error.failure === 'invalid_grant'
-      ? { kind: 'clientRefused' }
-      : { kind: 'failed' };
+    if (error.failure !== 'invalid_client' && error.failure !== 'invalid_grant') return { kind: 'failed' };
+    noteRefusal?.(error.detail);
+    return { kind: 'clientRefused' };
   }
 };
 
@@ -126,7 +135,7 @@ export const askPlan = async (asking: PlanAsking, request: PlanRequest): Promise
   // Checked last, right before each send: getting a token or a turn may have taken a long time.
   const isStillThere = async (): Promise<boolean> => (await asking.isStillThere()) && !isLapsed();
   for (let isAgain = false; ; isAgain = true) {
-    const token = withToken ? await usable(() => tokens.get(plan)) : '';
+    const token = withToken ? await tokenOf(asking) : '';
     if (typeof token !== 'string') return token;
     const sent = { ...headers, ...secretHeaders };
     // Sent twice, it would start two requests at the plan.

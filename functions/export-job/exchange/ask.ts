@@ -105,9 +105,8 @@ export const afterPlan = (
 ): Promise<After> => {
   if (answer.kind === 'elsewhere' || answer.kind === 'lapsed') return Promise.resolve({ giveUp: true });
   if (answer.kind === 'throttled') return afterThrottled(leg, task, answer);
-  return answer.kind === 'clientRefused' || answer.kind === 'failed'
-    ? afterFailure(leg, task, mostTries)
-    : afterAnswer(leg, task, answer);
+  if (answer.kind === 'clientRefused') return afterFailure(leg, task, mostTries, 'clientRefused');
+  return answer.kind === 'failed' ? afterFailure(leg, task, mostTries) : afterAnswer(leg, task, answer);
 };
 
 /** Describes a plan that accepted no try of a request. */

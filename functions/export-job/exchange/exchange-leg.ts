@@ -1,6 +1,5 @@
 import { consentHolds } from '../../shared/exchanges/group.ts';
 import type { ExchangeInput } from '../../shared/exchanges/input.ts';
-import { PayerError } from '../../shared/payer/errors.ts';
 import { readSecretHeaders } from '../../shared/payer/secrets.ts';
 import { answerBases } from '../../shared/registry/fhir-bases.ts';
 import { asFormerPlan, type FormerPlan } from '../../shared/registry/former-plan.ts';
@@ -8,11 +7,12 @@ import type { Payer } from '../../shared/registry/types.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import { exchangeDeps } from '../job/deps.ts';
 import type { Job } from '../job/job.ts';
+import { writeFault } from '../job/log.ts';
 import { askPayer, type Answer } from '../leg/ask-payer.ts';
 import { beginLeg, type Leg } from '../leg/leg.ts';
 import { readFileList, writeFileList, type ListedFiles } from '../state/plan-files.ts';
 import { everything, type JobState, type PlanFile } from '../state/state.ts';
-import { askPlan, paceOf, type PlanAnswer, type PlanAsking, type PlanRequest } from './ask-plan.ts';
+import { askPlan, paceOf, tokenOf, type PlanAnswer, type PlanAsking, type PlanRequest } from './ask-plan.ts';
 import { endedNow } from './ended-now.ts';
 import { lineRulesOf, type LineRules } from './line-rules.ts';
 
@@ -57,15 +57,11 @@ const linesNow = async (
 };
 
 /** Asks for attachments as a former plan. A token that it refuses is replaced once. */
-const documentAsker = ({ deps, plan, tokens, ...calls }: PlanAsking): Leg['calls']['askDocument'] => {
+const documentAsker = (asking: PlanAsking): Leg['calls']['askDocument'] => {
+  const { deps, plan, tokens, noteRefusal: _, ...calls } = asking;
   const ask = async (url: string, accept: string, isAgain = false): Promise<Answer> => {
-    let accessToken: string;
-    try {
-      accessToken = await tokens.get(plan);
-    } catch (error) {
-      if (error instanceof PayerError) return { kind: 'failed' };
-      throw error;
-    }
+    const accessToken = await tokenOf(asking);
+    if (typeof accessToken !== 'string') return { kind: 'failed' };
     const secretHeaders = await readSecretHeaders({ readPayerSecret: exchangeDeps(deps).readSecret }, plan);
     const one = { ...calls, payer: plan, accessToken, secretHeaders, pace: paceOf(plan) };
     const answer = await askPayer(deps, one, url, calls.untilAt, 'document', accept);
@@ -97,7 +93,8 @@ export const makeExchangeLeg = async (
   const stateKey = await job.stateKey(item);
   const lines = await linesNow(job, item, input, state.known.linked ?? []);
   const leg = await beginLeg(job, item, state, { most: legBounds, stopped });
-  const asking = { deps, plan: payer, tokens, ...leg.calls };
+  const noteRefusal = (detail: string): void => writeFault(deps, item, { detail, signal: 'secretMissing' });
+  const asking = { deps, plan: payer, tokens, noteRefusal, ...leg.calls };
   return {
     ...leg,
     payer,

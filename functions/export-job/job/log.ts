@@ -1,6 +1,6 @@
 import { nowSeconds } from '../../shared/clock.ts';
-import { causeOf, GatewayError } from '../../shared/errors.ts';
-import { embeddedMetrics } from '../../shared/metrics/metrics.ts';
+import { causeOf, GatewayError, type Signal } from '../../shared/errors.ts';
+import { embeddedMetrics, requestMetrics } from '../../shared/metrics/metrics.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { JobDeps } from './deps.ts';
 
@@ -65,6 +65,30 @@ export const writeLeg = (
   },
 ): void =>
   deps.writeLog(JSON.stringify({ level: 'info', ...lineOf(deps, item), ...leg, ...downOf(deps, item, leg.detail) }));
+
+interface Fault {
+  readonly detail: string;
+  readonly signal?: Signal | undefined;
+}
+
+/** Writes the log line of a fault that is tried again, with the metric of its signal. */
+export const writeFault = (deps: LogDeps, item: Export, { detail, signal }: Fault): void => {
+  const { clock, registry, writeLog } = deps;
+  const { payer, requestId } = item;
+  const signals = signal === undefined ? [] : [signal];
+  const metrics = requestMetrics(registry.stage, clock.now(), { payer, outcome: 'failed', ms: 0, signals });
+  writeLog(JSON.stringify({ level: 'error', ...lineOf(deps, item), requestId, detail, ...metrics }));
+};
+
+/**
+ * Logs why a step failed, so that whoever is on call need not wait until its last try. Returns the error to rethrow.
+ * @param item undefined if the export could not be read
+ */
+export const loggedCause = (deps: LogDeps, item: Export | undefined, error: unknown): Error => {
+  const signal = error instanceof GatewayError ? error.signal : undefined;
+  if (item !== undefined) writeFault(deps, item, { detail: sayCause(error), signal });
+  return withCause(error);
+};
 
 /**
  * Writes the log line of an export's end, with its metrics:

@@ -34,7 +34,7 @@ export type After =
 export const waitOrSleep = async (
   leg: Leg,
   seconds: number,
-  why: 'throttled' | 'failed' | 'payerBusy',
+  why: 'throttled' | 'failed' | 'clientRefused' | 'payerBusy',
 ): Promise<After> => {
   if (seconds >= secondsLeft(leg.deps, leg.item)) {
     return { stop: { kind: 'bound', why: why === 'throttled' ? 'longWait' : 'seconds' } };
@@ -45,14 +45,19 @@ export const waitOrSleep = async (
 };
 
 /** Records a failed try of the first task, unless the leg was stopped. Returns `giveUp` if it was the last try. */
-export const afterFailure = async (leg: Leg, task: Task, most = mostTries): Promise<After> => {
+export const afterFailure = async (
+  leg: Leg,
+  task: Task,
+  most = mostTries,
+  why: 'failed' | 'clientRefused' = 'failed',
+): Promise<After> => {
   const { stopped, isStillThere } = leg.calls;
   if (stopped.aborted) {
     return { stop: (await isStillThere()) ? { kind: 'go', why: sayCause(stopped.reason) } : { kind: 'gone' } };
   }
   const { tries } = updateTask(leg, task, { tries: task.tries + 1 });
   if (tries >= most) return { giveUp: true };
-  return waitOrSleep(leg, backOffSeconds[tries - 1] ?? 120, 'failed');
+  return waitOrSleep(leg, backOffSeconds[tries - 1] ?? 120, why);
 };
 
 /**

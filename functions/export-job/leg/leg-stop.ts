@@ -24,7 +24,8 @@ export type LegStop =
   /** Nothing is left to read. */
   | { readonly kind: 'finish' };
 
-type WaitReason = 'throttled' | 'failed' | 'payerBusy' | 'paced' | 'payerPaused' | 'payerDown' | 'invocation';
+type WaitReason =
+  'throttled' | 'failed' | 'clientRefused' | 'payerBusy' | 'paced' | 'payerPaused' | 'payerDown' | 'invocation';
 
 /** How long an export waits for a poll to bring a newer token, in seconds. */
 export const longestTokenWait = 24 * 60 * 60;

@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import { readMatch } from '../../../functions/export-job/exchange/read-groups.ts';
+import { GatewayError } from '../../../functions/shared/errors.ts';
 import { openGroupBody } from '../../../functions/shared/exchanges/group.ts';
 import { payerDownThreshold } from '../../../functions/shared/metrics/metrics.ts';
 import { entryIds } from '../../../functions/shared/registry/entry-items.ts';
@@ -1104,6 +1105,47 @@ describe('what comes of a Group', () => {
     expect(endedAt! - startedAt).toBeGreaterThan(1200);
     const files = world.asked.filter(({ path }) => path.startsWith('/files/'));
     expect(files.map(({ token }) => refused.has(token))).toEqual([true, false]);
+  });
+});
+
+describe('an exchange without a secret that the plan takes', () => {
+  const missing = 'the secret of payer northwind is missing or not in its form';
+  const atToken = (status: number, answer: object): Partial<World['deps']> => ({
+    payerHttp: async () => Response.json(answer, { status }),
+  });
+  it.each<[what: string, change: (world: World) => Partial<World['deps']>, detail: string, end: string]>([
+    [
+      'there is none',
+      ({ exchanges: table }) => ({
+        exchange: {
+          table,
+          readSecret: async () => {
+            throw new GatewayError('temporarily_unavailable', '', { detail: missing, signal: 'secretMissing' });
+          },
+        },
+      }),
+      missing,
+      missing,
+    ],
+    ...['invalid_client', 'invalid_grant'].map((error): [string, () => Partial<World['deps']>, string, string] => [
+      `the plan says ${error}`,
+      () => atToken(400, { error }),
+      `token endpoint answered 400 with an OAuth error (${error})`,
+      'nothing came: planUnusable client',
+    ]),
+  ])('says so in the log, and rings for the secret alone: %s', async (_what, change, detail, end) => {
+    const world = worldOf(groupInput(two), {});
+    Object.assign(world.deps, change(world));
+
+    await world.run();
+
+    expect((await world.item())?.status).toBe('failed');
+    const lines = world.lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+    const ringing = lines.filter((line) => line['secretMissing'] === 1);
+    expect(ringing.length).toBeGreaterThan(1);
+    for (const line of ringing) expect(line).toMatchObject({ level: 'error', payer: 'northwind', detail });
+    expect(lines.filter((line) => 'payerDown' in line)).toEqual([]);
+    expect(lines.at(-1)).toMatchObject({ outcome: 'failed', detail: end });
   });
 });
 
