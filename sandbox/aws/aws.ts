@@ -11,7 +11,7 @@ import { localStacks } from './stack-service.ts';
 
 /** Stand-ins for AWS behind one endpoint, still without resources. */
 export interface LocalAws extends LocalAwsEndpoint {
-  readonly dynamoDb: Pick<LocalDynamoDb, 'createTables'>;
+  readonly dynamoDb: Pick<LocalDynamoDb, 'createTables' | 'allowOnly'>;
   readonly secretsManager: Pick<LocalSecretsManager, 'setSecret' | 'currentValue'>;
   readonly s3: Omit<LocalS3, 'service'>;
   readonly kms: Omit<LocalKms, 'service'>;

@@ -259,6 +259,7 @@ const makeStores = async (
   for (const { arn, aliases, kind } of template.keys) aws.kms.createKey(arn, aliases, kind);
   // The registry is filled again from the configuration, whose ports and partners may have changed.
   await aws.dynamoDb.createTables(template.tables, feed.offer, ['registry']);
+  aws.dynamoDb.allowOnly(template.tableRights);
   for (const { physicalName, ...bucket } of template.buckets) aws.s3.createBucket(physicalName, bucket);
   const setSecret = secretSetter(template, aws);
   for (const payer of config.payers) {

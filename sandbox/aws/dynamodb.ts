@@ -8,6 +8,7 @@ import { close, listen } from './listen.ts';
 import { jsonError, type AwsAnswer, type AwsService } from './service.ts';
 import { writesWithRecords, type CallDynamoDb, type RecordSink } from './stream-records.ts';
 import { refuseKey, withoutKey } from './table-key.ts';
+import { refuseRequest, type TableRights } from './table-rights.ts';
 import type { TableSpec } from './template-data.ts';
 
 /** An embedded DynamoDB. Without a folder, it loses everything when it stops. */
@@ -19,6 +20,8 @@ export interface LocalDynamoDb {
    * @throws LocalStackError if a kept table has another schema, and Error if CloudFormation may not use a table's key
    */
   readonly createTables: (tables: readonly TableSpec[], sink: RecordSink, emptied?: readonly string[]) => Promise<void>;
+  /** Limits functions to what their roles allow. Until then they may do all. */
+  readonly allowOnly: (rights: TableRights) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -119,8 +122,12 @@ export const startDynamoDb = async (kms: Pick<LocalKms, 'refuse'>, folder?: stri
     return JSON.parse(body.toString()) as Record<string, unknown>;
   };
   const writes = writesWithRecords(call);
+  const made = new Map<string, TableSpec>();
+  let rights: TableRights = new Map();
 
   const service: AwsService = (received) => {
+    const refusal = refuseRequest(received, rights, made);
+    if (refusal !== undefined) return refusal;
     const request = withoutKey(received, kms);
     if ('status' in request) return request;
     const { headers, body } = request;
@@ -162,6 +169,7 @@ export const startDynamoDb = async (kms: Pick<LocalKms, 'refuse'>, folder?: stri
         await requireSameSchema(table);
         if (emptied.includes(table.name)) await empty(table);
       }
+      made.set(TableName, table);
       writes.watch(table, sink);
     }
   };
@@ -172,5 +180,5 @@ export const startDynamoDb = async (kms: Pick<LocalKms, 'refuse'>, folder?: stri
     await Promise.allSettled(underWay);
     await close(server);
   };
-  return { service, createTables, close: stop };
+  return { service, createTables, allowOnly: (limit) => void (rights = limit), close: stop };
 };

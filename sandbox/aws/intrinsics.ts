@@ -40,7 +40,7 @@ const refOf = (logicalId: string, { Type, Properties = {} }: Resource, resolve: 
   }
 };
 
-const tableArn = (name: string): string => `arn:aws:dynamodb:${region}:${account}:table/${name}`;
+export const tableArn = (name: string): string => `arn:aws:dynamodb:${region}:${account}:table/${name}`;
 
 /** What `Fn::GetAtt` returns, by `Type Attribute`, computed from the physical name. */
 const attributes: Readonly<Record<string, (name: string) => string>> = {

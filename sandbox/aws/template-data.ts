@@ -1,5 +1,6 @@
 import { constructName, propertiesOf, type Named, type Reading } from './cloudformation.ts';
 import type { KeyKind } from './kms.ts';
+import { statementsOf } from './policy.ts';
 import { functionNameIn } from './template-functions.ts';
 
 /** A table's stream. */
@@ -107,32 +108,12 @@ interface S3Bucket {
   };
 }
 
-interface Policy {
-  readonly Roles?: readonly unknown[];
-  readonly PolicyDocument: {
-    readonly Statement: readonly {
-      readonly Effect: string;
-      readonly Action: string | readonly string[];
-      readonly Resource: unknown;
-    }[];
-  };
-}
-
 /** Whether a policy of a function's role lets it list a bucket. */
-const mayList = ({ ofType, intrinsics: { resolve } }: Reading, lambda: Named, bucketArn: string): boolean => {
-  const roleArn = resolve((propertiesOf(lambda) as { Role?: unknown }).Role ?? '');
-  const role = ofType('AWS::IAM::Role').find(([id]) => resolve({ 'Fn::GetAtt': [id, 'Arn'] }) === roleArn);
-  if (role === undefined) return false;
-  const { ManagedPolicyArns: named = [] } = propertiesOf(role) as { ManagedPolicyArns?: readonly unknown[] };
-  const names = new Set(named.map(resolve));
-  return ['AWS::IAM::ManagedPolicy', 'AWS::IAM::Policy']
-    .flatMap(ofType)
-    .map((policy) => [policy[0], propertiesOf(policy) as Policy] as const)
-    .filter(([id, { Roles = [] }]) => names.has(id) || Roles.map(resolve).includes(role[0]))
-    .flatMap(([, { PolicyDocument }]) => PolicyDocument.Statement)
-    .filter(({ Effect, Action }) => Effect === 'Allow' && [Action].flat().includes('s3:ListBucket'))
-    .some(({ Resource }) => [Resource].flat().map(resolve).includes(bucketArn));
-};
+const mayList = (reading: Reading, lambda: Named, bucketArn: string): boolean =>
+  statementsOf(reading, lambda).some(
+    ({ effect, actions, resources }) =>
+      effect === 'Allow' && actions.includes('s3:ListBucket') && resources.includes(bucketArn),
+  );
 
 export const bucketsOf = (reading: Reading): BucketSpec[] => {
   const {

@@ -1,6 +1,7 @@
 import { propertiesOf, type Named, type Reading, type Template, type TemplateOptions } from './cloudformation.ts';
 import { resolverOf } from './intrinsics.ts';
 import type { DeployedStack } from './stack-service.ts';
+import { tableRightsOf, type TableRights } from './table-rights.ts';
 import {
   accessLogOf,
   bucketsOf,
@@ -30,6 +31,7 @@ export interface LocalTemplate {
   readonly functions: readonly FunctionSpec[];
   readonly routes: readonly RouteSpec[];
   readonly tables: readonly TableSpec[];
+  readonly tableRights: TableRights;
   readonly buckets: readonly BucketSpec[];
   readonly keys: readonly KeySpec[];
   readonly mappings: readonly MappingSpec[];
@@ -70,6 +72,7 @@ export const readTemplate = (template: Template, options: TemplateOptions): Loca
     functions: functionsOf(reading),
     routes: routesOf(reading),
     tables: tablesOf(reading),
+    tableRights: tableRightsOf(reading),
     buckets: bucketsOf(reading),
     keys: keysOf(reading),
     mappings: mappingsOf(reading),

@@ -96,7 +96,7 @@ ${commands.map(told).join('\n\n')}
 
 - Point-in-time recovery itself: the local DynamoDB has none, so the drill copies the tables. \`npm run test:aws\` restores
   one in moto, and reads from it what time it is of.
-- TTL, KMS and IAM, which the local stack does not have.
+- TTL, which the local stack does not have, and IAM, which it has for the functions' calls to tables only.
 - A payer that ends a grant when it sees an old refresh token: the tool never presents one.
 `;
 };

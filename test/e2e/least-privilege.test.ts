@@ -14,7 +14,7 @@ import {
 } from '../support/stage-template.ts';
 import { driveEveryPath } from './every-path.ts';
 import { askAgainWhereBusy } from './support.ts';
-import { callsOf, usesIn, type Call } from './used-rights.ts';
+import { callsOf, tableCallsIn, usesIn, type Call } from './used-rights.ts';
 import { startWebhook, type Webhook } from './webhook.ts';
 
 askAgainWhereBusy();
@@ -108,6 +108,12 @@ describe.each([...stages, ownName] as const)("functions' rights in %s", (stage) 
     const template = templateOf(stage);
 
     expect(compareRights(template, usedIn(template))).toEqual({ missing: [], excess: [] });
+  });
+
+  it('let each call to a table pass, with the keys, attributes and answers that it asked for', () => {
+    const refused = tableCallsIn(templateOf(stage), target).filter(({ may }) => !may);
+
+    expect(refused).toEqual([]);
   });
 });
 

@@ -1,6 +1,10 @@
 /** Translates the functions' calls on this machine into rights on the constructs of a stage's template. */
 import { entryIds } from '../../functions/shared/registry/entry-items.ts';
-import { constructName } from '../../sandbox/aws/cloudformation.ts';
+import { constructName, type Reading } from '../../sandbox/aws/cloudformation.ts';
+import { resolverOf } from '../../sandbox/aws/intrinsics.ts';
+import { isAllowed } from '../../sandbox/aws/policy.ts';
+import { tableRightsOf, useOf } from '../../sandbox/aws/table-rights.ts';
+import { tablesOf } from '../../sandbox/aws/template-data.ts';
 import type { LocalTarget } from '../conformance/local-target.ts';
 import type { UsedRight } from '../support/right-lines.ts';
 import { at, nameOf, pathOf, property, type StageTemplate } from '../support/stage-template.ts';
@@ -170,6 +174,29 @@ const narrowed = (called: readonly Call[], resource: string): Partial<UsedRight>
   if (action.startsWith('kms:') && action !== 'kms:GenerateMac')
     return { contextKeys: unionOf(called.map(({ context = {} }) => Object.keys(context))) };
   return {};
+};
+
+/** The functions' calls to tables, and whether the roles of a stage's template would let each pass. */
+export const tableCallsIn = (template: StageTemplate, { cloud, wire }: LocalTarget) => {
+  const stackName = 'stack';
+  const reading: Reading = {
+    ofType: (type) => Object.entries(template.Resources).filter(([, { Type }]) => Type === type),
+    template,
+    intrinsics: resolverOf(template, stackName),
+    options: { stackName, origin: 'https://gateway.example', assetDir: () => '' },
+  };
+  const rights = tableRightsOf(reading);
+  const tables = tablesOf(reading);
+  const byName = new Map(tables.map((table) => [table.physicalName, table]));
+  return wire
+    .calls()
+    .filter(({ caller }) => caller !== 'local')
+    .map(({ caller, operation, parameters }) => {
+      const name = nameIn(cloud.tables, String(parameters['TableName']));
+      const { physicalName: TableName } = tables.find((table) => table.name === name) ?? {};
+      const use = useOf(operation, { ...parameters, TableName }, byName);
+      return { caller, use, may: use !== undefined && isAllowed(rights.get(caller) ?? [], use) };
+    });
 };
 
 /** Translates calls on this machine into rights on the constructs of another stage's template. */

@@ -317,6 +317,43 @@ describe('the template reader', () => {
     ]);
   });
 
+  it('reads what functions may do at tables, and no condition that it cannot evaluate', () => {
+    const withCondition = (Condition: object): Record<string, Resource> => ({
+      ...template({ Role: { 'Fn::GetAtt': ['Role', 'Arn'] } }).Resources,
+      Role: { Type: 'AWS::IAM::Role', Properties: { ManagedPolicyArns: [{ Ref: 'Rights' }] } },
+      Rights: {
+        Type: 'AWS::IAM::ManagedPolicy',
+        Properties: {
+          PolicyDocument: {
+            Statement: [
+              { Effect: 'Allow', Action: 'kms:Decrypt', Resource: '*', Condition: { Bool: { 'kms:x': 'true' } } },
+              { Effect: 'Allow', Action: 'dynamodb:GetItem', Resource: { 'Fn::GetAtt': ['Table', 'Arn'] }, Condition },
+            ],
+          },
+        },
+      },
+    });
+    const read = (Condition: object) => readTemplate({ Resources: withCondition(Condition) }, options).tableRights;
+
+    expect(Object.fromEntries(read({ StringEquals: { 'dynamodb:Select': 'COUNT' } }))).toEqual({
+      fetch: [
+        {
+          effect: 'Allow',
+          actions: ['dynamodb:GetItem'],
+          resources: ['arn:aws:dynamodb:us-east-1:000000000000:table/grants-x'],
+          conditions: [{ operator: 'StringEquals', key: 'dynamodb:Select', values: ['COUNT'] }],
+        },
+      ],
+    });
+    for (const [operator, key] of [
+      ['StringEquals', 'dynamodb:EnclosingOperation'],
+      ['StringNotEquals', 'dynamodb:Select'],
+    ] as const) {
+      const message = `The local stack can't evaluate the condition ${operator} ${key}`;
+      expect(() => read({ [operator]: { [key]: 'x' } })).toThrow(message);
+    }
+  });
+
   it('ignores what nothing here needs', () => {
     const Unknown: Resource = { Type: 'AWS::SNS::Topic', Properties: { TopicName: { 'Fn::ImportValue': 'other' } } };
     expect(() => readTemplate({ Resources: { ...template().Resources, Unknown } }, options)).not.toThrow();
