@@ -17,7 +17,7 @@ const hipaa: readonly Criterion[] = [
     id: '164.312(a)(1)',
     asks: 'access control',
     settings: ['ownRoles', 'narrowRights', 'bucketsClosed'],
-    tests: ['test/functions/fetch/authentication.test.ts', 'test/lib/rights.test.ts'],
+    tests: ['test/functions/fetch/access.test.ts', 'test/lib/rights.test.ts'],
     query: 'npm run partners -- list --stage NAME',
   },
   {

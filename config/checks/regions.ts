@@ -1,6 +1,6 @@
 /**
  * AWS's regions, as known to the CDK that deploys the stack. A newer region also needs a newer CDK, and
- * `test/config/regions.test.ts` then asks for the new list.
+ * `test/config/addresses.test.ts` then asks for the new list.
  */
 export const regions: readonly string[] = (
   'af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2 ' +

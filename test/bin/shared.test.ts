@@ -1,21 +1,28 @@
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text as streamText } from 'node:stream/consumers';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { mockClient } from 'aws-sdk-client-mock';
 import { askAt, askSecretAt } from '../../bin/shared/ask.ts';
 import { awsSettings, explainAwsFailure } from '../../bin/shared/aws.ts';
+import { callerOf } from '../../bin/shared/caller.ts';
 import { inColumns } from '../../bin/shared/columns.ts';
 import { numberCell, textCell } from '../../bin/shared/csv-cell.ts';
 import { dayFlag } from '../../bin/shared/day.ts';
-import { codeOf, Refusal } from '../../bin/shared/errors.ts';
+import { codeOf, Refusal, UsageError } from '../../bin/shared/errors.ts';
 import { failureWords } from '../../bin/shared/failure-words.ts';
+import { findNamed, nearest } from '../../bin/shared/find-named.ts';
 import { patiently } from '../../bin/shared/patience.ts';
 import { inParallel } from '../../bin/shared/pool.ts';
+import { progressBar } from '../../bin/shared/progress.ts';
 import { noteRunning, runningStack } from '../../bin/shared/running-stack.ts';
 import { explainSecretsFailure } from '../../bin/shared/secrets-manager.ts';
+import { readUntil } from '../../bin/shared/times.ts';
 import { words } from '../support/words.ts';
+import { runTool } from './run-tool.ts';
 
 const named = (name: string, message = 'canary'): Error => Object.assign(new Error(message), { name });
 const coded = (code: string): Error => Object.assign(new Error('canary'), { code });
@@ -344,4 +351,225 @@ describe('the local stack that runs', () => {
     expect(found()).toBe(5);
     await rm(folder, { recursive: true });
   });
+});
+
+const partners = [
+  { id: 'lakeside-portal', name: 'Lakeside Portal' },
+  { id: 'lakeside-app', name: 'Lakeside App' },
+  { id: 'northwind-records', name: 'Northwind Records' },
+  { id: 'acme', name: 'ACME Health' },
+  ...Array.from({ length: 20 }, (_, index) => ({ id: `partner-${index}`, name: `Partner ${index}` })),
+];
+const options = { stage: 'demo', kind: 'partner', idKind: 'client id' };
+const find = (name: string) => findNamed(partners, name, options);
+
+describe('a partner that is named', () => {
+  it('is found by its id, or by its name as it is written', () => {
+    expect(find('acme').id).toBe('acme');
+    expect(find('ACME Health').id).toBe('acme');
+  });
+
+  it('a partner that is named by an id is not another with that name', () => {
+    expect(
+      findNamed(
+        [
+          { id: 'x', name: 'y' },
+          { id: 'y', name: 'x' },
+        ],
+        'y',
+        options,
+      ).id,
+    ).toBe('y');
+  });
+
+  it.each([
+    ['lakesideportal', 'did you mean lakeside-portal (Lakeside Portal)?'],
+    ['Lakeside', 'did you mean lakeside-portal (Lakeside Portal), or lakeside-app (Lakeside App)?'],
+    ['norhtwind-records', 'did you mean northwind-records (Northwind Records)?'],
+    ['Acme health', 'did you mean acme (ACME Health)?'],
+    ['somebody else', 'nor one with a similar name; list them with: npm run partners -- list --stage demo'],
+    ['---', 'nor one with a similar name'],
+    ['', 'nor one with a similar name'],
+  ])('%j, which is none, says what was probably meant', (name, hint) => {
+    expect(() => find(name)).toThrow(Refusal);
+    expect(() => find(name)).toThrow(hint);
+  });
+
+  it('a partner that is named where there are few, lists them all', () => {
+    expect(() => findNamed(partners.slice(0, 3), 'x', options)).toThrow(
+      'Stage demo has no partner "x"; it has: lakeside-portal, lakeside-app, northwind-records',
+    );
+    expect(() => findNamed([], 'x', { ...options, Wrong: UsageError })).toThrow(
+      new UsageError('Stage demo has no partner "x"; it has: none'),
+    );
+  });
+});
+
+it('what is nearest comes first, and is never more than three', () => {
+  const of = (names: readonly string[]) => nearest('partner-1', names, (name) => [name]);
+
+  expect(of(['portner-2', 'partner-2', 'partner-1', 'completely different'])).toEqual([
+    'partner-1',
+    'partner-2',
+    'portner-2',
+  ]);
+  expect(of(Array.from({ length: 50 }, (_, index) => `partner-1${index}`))).toHaveLength(3);
+});
+
+const bar = (total: number, columns = 80) => {
+  const written: string[] = [];
+  const time = { ms: 0 };
+  const terminal = { write: (text: string) => void written.push(text), columns };
+  return { written, time, progress: progressBar(terminal, total, () => time.ms) };
+};
+
+describe('a progress bar', () => {
+  it('says how many are done, over the line before', () => {
+    const { written, time, progress } = bar(200);
+    progress.show(0);
+    time.ms = 100;
+    progress.show(100, '3 of them with something to do');
+
+    expect(written).toEqual([
+      `\r\u001B[K[${'.'.repeat(30)}] 0 of 200`,
+      `\r\u001B[K[${'#'.repeat(15)}${'.'.repeat(15)}] 100 of 200  3 of them with something to do`,
+    ]);
+  });
+
+  it('is drawn ten times a second at most, and at once after it was removed for a result', () => {
+    const { written, time, progress } = bar(200);
+    for (let done = 0; done < 50; done += 1) progress.show(done);
+    expect(written).toHaveLength(1);
+    progress.clear();
+    progress.show(50);
+    expect(written).toHaveLength(3);
+    time.ms = 99;
+    progress.show(51);
+    expect(written).toHaveLength(3);
+  });
+
+  it('never wraps, and is not drawn for one thing or where there is no terminal', () => {
+    const narrow = bar(200, 20);
+    narrow.progress.show(7, 'a long remark');
+    expect(narrow.written[0]?.replace('\r\u001B[K', '')).toHaveLength(19);
+    const one = bar(1);
+    one.progress.show(0);
+    one.progress.clear();
+    expect(one.written).toEqual([]);
+    const none = progressBar(undefined, 200, () => 0);
+    expect([none.show(1), none.clear()]).toEqual([undefined, undefined]);
+  });
+});
+
+describe('work in parallel', () => {
+  it('begins the next thing as soon as one is done, and does each once', async () => {
+    const doors = Array.from({ length: 5 }, () => Promise.withResolvers<void>());
+    const begun: number[] = [];
+    const all = inParallel(doors, 2, async ({ promise }, index) => {
+      begun.push(index);
+      await promise;
+    });
+    expect(begun).toEqual([0, 1]);
+    doors[1]?.resolve();
+    await new Promise(setImmediate);
+    expect(begun).toEqual([0, 1, 2]);
+    for (const { resolve } of doors) resolve();
+    await all;
+    expect(begun).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it('work in parallel of nothing is done, and an error is thrown', async () => {
+    await inParallel([], 8, async () => {});
+    await expect(
+      inParallel([1, 2, 3], 2, async () => {
+        throw new Error('no');
+      }),
+    ).rejects.toThrow('no');
+  });
+});
+
+const sts = new STSClient({ region: 'us-east-1' });
+const mock = mockClient(sts);
+const arn = 'arn:aws:sts::111122223333:assumed-role/operators/one';
+const isIn = (account: string | undefined) =>
+  mock.on(GetCallerIdentityCommand).resolves({ Arn: arn, Account: account });
+
+describe('who runs a tool', () => {
+  it('is named by AWS', async () => {
+    isIn('111122223333');
+    expect(await callerOf(sts, { stage: 'mine', account: '111122223333' })).toEqual({ arn, isStandIn: false });
+    expect(await callerOf(sts, { stage: 'mine' })).toEqual({ arn, isStandIn: false });
+    isIn('000000000000');
+    expect(await callerOf(sts, { stage: 'mine', account: '111122223333' })).toEqual({ arn, isStandIn: true });
+  });
+
+  it('must be in the account of the stage, if the stage names one', async () => {
+    isIn('444455556666');
+    await expect(callerOf(sts, { stage: 'mine', account: '111122223333' })).rejects.toThrow(
+      'Stage mine is in account 111122223333, but your credentials are for 444455556666. Set AWS_PROFILE.',
+    );
+  });
+
+  it('must have a name', async () => {
+    mock.on(GetCallerIdentityCommand).resolves({});
+    await expect(callerOf(sts, { stage: 'mine' })).rejects.toThrow('AWS does not say who you are');
+  });
+});
+
+const nowMs = Date.parse('2026-11-26T21:00:00.500Z');
+const now = Math.floor(nowMs / 1000);
+
+describe('--until', () => {
+  it.each([
+    ['30m', now + 1800],
+    ['2h', now + 7200],
+    ['3d', now + 3 * 86_400],
+    [' 1h ', now + 3600],
+    ['2026-11-26T22:00Z', now + 3600],
+    ['2026-11-26T22:00:30Z', now + 3630],
+    ['2026-11-26T17:00-05:00', now + 3600],
+    ['2028-02-29T00:00Z', undefined],
+  ])('%j is read', (text, until) => {
+    if (until === undefined) expect(() => readUntil(text, nowMs)).toThrow('over a year away');
+    else expect(readUntil(text, nowMs)).toBe(until);
+  });
+
+  it.each([
+    ['', 'cannot be read'],
+    ['tomorrow', 'cannot be read'],
+    ['2 hours', 'cannot be read'],
+    ['-2h', 'cannot be read'],
+    ['1.5h', 'cannot be read'],
+    ['2026-11-27', 'cannot be read'],
+    // Without a zone it would mean another time on another machine.
+    ['2026-11-27T06:00', 'cannot be read'],
+    ['2026-11-31T06:00Z', 'cannot be read'],
+    ['2026-13-01T06:00Z', 'cannot be read'],
+    ['2026-11-27T25:00Z', 'cannot be read'],
+    ['0h', 'in the past'],
+    ['2026-11-26T21:00Z', 'in the past'],
+    ['2025-11-26T22:00Z', 'in the past'],
+    ['999999d', 'over a year away'],
+    ['2126-11-26T22:00Z', 'over a year away'],
+  ])('%j is refused', (text, why) => {
+    expect(() => readUntil(text, nowMs)).toThrow(`--until ${why.startsWith('cannot') ? why : `is ${why}`}`);
+  });
+});
+
+it('npm run stages prints the stages that can be deployed, of this checkout or of another', async () => {
+  const checkout = mkdtempSync(join(tmpdir(), 'stages-'));
+  mkdirSync(join(checkout, 'config'));
+  for (const name of ['pilot', 'local', 'a1'])
+    writeFileSync(join(checkout, `config/${name}.ts`), 'export default {};\n');
+  writeFileSync(join(checkout, 'config/presets.ts'), 'export const preset = 1;\n');
+
+  const [own, other, none] = await Promise.all(
+    [[], [checkout], [join(checkout, 'config')]].map((args) => runTool('stages.ts', args)),
+  );
+  rmSync(checkout, { recursive: true });
+
+  expect(own).toEqual({ code: 0, out: 'demo\nproduction-example\n', err: '' });
+  expect(other).toEqual({ code: 0, out: 'a1\npilot\n', err: '' });
+  const refusal = `${join(checkout, 'config/config')} is not there. Give the folder of a checkout.\n`;
+  expect(none).toEqual({ code: 1, out: '', err: refusal });
 });

@@ -2,18 +2,23 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { measuredExchange } from '../../bin/cost/export-usage.ts';
+import { exportJob, legBounds, measuredExchange } from '../../bin/cost/export-usage.ts';
+import { prices, type Quantities } from '../../bin/cost/prices.ts';
 import { sizeOf } from '../../bin/cost/stage-size.ts';
 import { costTables, withCostTables } from '../../bin/cost/tables.ts';
 import { canary, measured } from '../../bin/cost/usage.ts';
+import { loadStage } from '../../config/checks/load.ts';
 import example from '../../config/production-example.ts';
 import { readRecords } from '../../functions/audit/read-records.ts';
+import { legBounds as boundsOfCode } from '../../functions/export-job/record/record-leg.ts';
 import { readEventWriter } from '../../functions/shared/record/audit-read.ts';
 import { directoryEntryOf, entryIds, newEntryItem } from '../../functions/shared/registry/entry-items.ts';
 import { exchangeGateway, newPlan, oldPlan } from '../support/exchange-gateway.ts';
+import { exportWorld, memberPatient, observation, pageOf } from '../support/export-world.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
 import { gateway, pkce, verifier } from '../support/login.ts';
 import { matchParameters, memberBundle } from '../support/member-bundle.ts';
+import { documentAt } from './documents.ts';
 
 type Item = Record<string, AttributeValue>;
 
@@ -165,5 +170,125 @@ describe('the cost table', () => {
     expectToFit(measured.readEvent, longest);
     expectToFit(measured.auditEvent, Math.max(...lengths));
     expectToFit(measured.logLine, lines[0]?.length ?? 0);
+  });
+});
+
+/**
+ * AWS's list prices for us-east-1 as a person read them from its pricing pages, written down a second time in the units
+ * of those pages, so that a typing error in the price file does not reach the document.
+ */
+const published: Readonly<Record<keyof typeof prices, readonly [usd: number, per: number]>> = {
+  apiRequests: [3.5, 1e6],
+  lambdaRequests: [0.2, 1e6],
+  lambdaGbSeconds: [0.0000133334, 1],
+  durableOperations: [8, 1e6],
+  durableGbWritten: [0.25, 1],
+  durableGbMonths: [0.15, 1],
+  tableWrites: [0.625, 1e6],
+  tableReads: [0.125, 1e6],
+  tableGbMonths: [0.45, 1],
+  objectWrites: [0.005, 1e3],
+  objectReads: [0.0004, 1e3],
+  objectGbMonths: [0.023, 1],
+  logGb: [0.5, 1],
+  logGbMonths: [0.03, 1],
+  logGbScanned: [0.005, 1],
+  metricMonths: [0.3, 1],
+  alarmMonths: [0.1, 1],
+  dashboardMonths: [3, 1],
+  traces: [5, 1e6],
+  secretReads: [0.05, 1e4],
+  secretMonths: [0.4, 1],
+  keyMonths: [1, 1],
+  keyRequests: [0.03, 1e4],
+  webAclMonths: [5, 1],
+  webRuleMonths: [1, 1],
+  webRequests: [0.6, 1e6],
+  edgeRequests: [0.01, 1e4],
+  edgeFunctionRequests: [0.6, 1e6],
+  edgeGb: [0.085, 1],
+  natHours: [0.045, 1],
+  natGb: [0.045, 1],
+  addressHours: [0.005, 1],
+  endpointHours: [0.01, 1],
+};
+
+it('the prices are the ones that AWS publishes', () => {
+  expect(Object.keys(prices).sort()).toEqual(Object.keys(published).sort());
+  for (const [name, [usd, per]] of Object.entries(published)) {
+    const price = prices[name as keyof typeof prices];
+    expect([name, price.usd / price.per]).toEqual([name, expect.closeTo(usd / per, 12)]);
+  }
+});
+
+it('the documents name the rates that a stage and a partner have by default', async () => {
+  const { throttling, partners } = await loadStage('demo');
+  const { perSecond, burst } = partners[0]!.rate;
+
+  expect(documentAt('docs/cost.md').text).toContain(
+    `\`throttling\` (default ${throttling.perSecond} a second, burst ${throttling.burst})`,
+  );
+  expect(documentAt('docs/partners/reading.md').text).toContain(
+    `RateLimit-Policy: "partner";q=${burst};w=${burst / perSecond}`,
+  );
+});
+
+const pageMs = 800;
+const pageSize = 100;
+const types = ['Observation', 'Condition', 'Procedure', 'Encounter', 'Immunization', 'Coverage', 'Claim'];
+
+/** Runs the job for a record with this many resources, and counts its use of AWS. */
+const count = async (resources: number): Promise<Quantities> => {
+  const calls: Record<string, number> = {};
+  const world = exportWorld({
+    onCall: (name) => {
+      calls[name] = (calls[name] ?? 0) + 1;
+    },
+  });
+  const note = 'x'.repeat(1400);
+  world.answerWith(async ({ url }) => {
+    await world.durable.sleep(pageMs);
+    const page = Number(new URL(url).searchParams.get('page') ?? 1);
+    const first = (page - 1) * pageSize;
+    const last = Math.min(first + pageSize, resources);
+    const found = Array.from({ length: last - first }, (_, at) => {
+      if (first + at === 0) return memberPatient;
+      return observation(first + at, { resourceType: types[(first + at) % types.length], note });
+    });
+    return pageOf(found, last < resources ? `${world.base}?page=${page + 1}` : undefined);
+  });
+  const { status } = await world.run();
+  expect(status).toBe('SUCCEEDED');
+  const executions = world.durable.engine.executions();
+  return {
+    durableOperations: executions.reduce((sum, { meteredOperations }) => sum + meteredOperations, 0),
+    durableGbWritten: executions.reduce((sum, { persistedBytes }) => sum + persistedBytes, 0) / 1e9,
+    objectWrites: calls['put'] ?? 0,
+    keyRequests: (calls['openInJob'] ?? 0) + (calls['sealForJob'] ?? 0),
+    tableReads: calls['GetItemCommand'] ?? 0,
+  };
+};
+
+describe('the cost of an export', () => {
+  it.each([400, 8000])('is computed with what the job of %d resources uses', async (resources) => {
+    const counted = await count(resources);
+    const budgeted = exportJob(resources, pageMs);
+
+    for (const name of Object.keys(counted) as (keyof Quantities)[]) {
+      const [most, real] = [budgeted[name] ?? 0, counted[name] ?? 0];
+      expect({
+        name,
+        real,
+        fits: real <= most && most <= Math.max(1.5 * real, real + (name === 'durableGbWritten' ? 2e-6 : 3)),
+      }).toEqual({
+        name,
+        real,
+        fits: true,
+      });
+    }
+  });
+
+  it('is computed with the bounds of a leg', () => {
+    expect(legBounds).toEqual({ seconds: boundsOfCode.readMs / 1000, bytes: boundsOfCode.bytes });
   });
 });

@@ -1,4 +1,9 @@
-import { StepSemantics, type DurableExecutionHandler } from '@aws/durable-execution-sdk-js';
+import { StepSemantics, type DurableExecutionHandler, type OperationUpdate } from '@aws/durable-execution-sdk-js';
+import { checkUpdates } from '../../sandbox/aws/durable/check-updates.ts';
+import type { Execution } from '../../sandbox/aws/durable/execution.ts';
+import { visible, type StoredOperation, type Vault } from '../../sandbox/aws/durable/operations.ts';
+import { page } from '../../sandbox/aws/durable/page.ts';
+import { executionsShown } from '../../sandbox/aws/durable/shown-executions.ts';
 import { simulatedDurable, type DurableOptions } from '../support/durable.ts';
 
 const day = 86_400_000;
@@ -271,5 +276,277 @@ describe('payloads at rest', () => {
     keyDisabled = true;
     await durable.until(() => durable.summary(arn).status !== 'RUNNING');
     expect(durable.summary(arn)).toMatchObject({ status: 'FAILED', invocations: 2 });
+  });
+});
+
+/* The pages of https://docs.aws.amazon.com/lambda/latest/api/API_GetDurableExecutionState.html and of the list of executions. */
+
+const open: Vault = { seal: (text) => text, open: (text) => text };
+const step = (n: number, result = ''): StoredOperation => ({
+  id: `step-${n}`,
+  type: 'STEP',
+  status: 'SUCCEEDED',
+  startedAt: 0,
+  result,
+});
+const steps = (count: number): StoredOperation[] => Array.from({ length: count }, (_none, n) => step(n));
+const invalid = expect.objectContaining({ name: 'InvalidParameterValueException', status: 400 }) as unknown as Error;
+
+describe('a page of the state of an execution', () => {
+  it.each<[what: string, operations: readonly StoredOperation[], asked: object, ends: readonly number[]]>([
+    ['a thousand operations', steps(2001), {}, [1000, 2000, 2001]],
+    ['just the operations that there are', steps(1000), {}, [1000]],
+    ['as many operations as it is asked for', steps(5), { maxItems: 2 }, [2, 4, 5]],
+    ['a thousand operations if it is asked for more', steps(1001), { maxItems: 1001 }, [1000, 1001]],
+    ['payloads of 1 MB', [step(0, 'x'.repeat(524_288)), step(1, 'x'.repeat(524_288)), step(2)], {}, [3]],
+    ['no byte more than 1 MB', [step(0, 'x'.repeat(524_288)), step(1, 'x'.repeat(524_289)), step(2)], {}, [1, 3]],
+    ['a payload of over 1 MB by itself', [step(0), step(1, 'x'.repeat(1_048_577)), step(2)], {}, [1, 2, 3]],
+  ])('a page of the state has %s', (_what, operations, asked, ends) => {
+    const found: number[] = [];
+    let marker: string | undefined = '';
+    while (marker !== undefined) {
+      const { Operations, NextMarker } = page(operations, open, { ...asked, marker });
+      found.push((found.at(-1) ?? 0) + Operations.length);
+      marker = NextMarker;
+    }
+    expect(found).toEqual(ends);
+  });
+
+  it('a page of the state is refused by a marker that Lambda never gave', () => {
+    for (const marker of ['-1', '1.5', 'x', '3']) expect(() => page(steps(2), open, { marker })).toThrow(invalid);
+    expect(page(steps(2), open, { marker: '2' }).Operations).toEqual([]);
+  });
+});
+
+describe('the state of an execution', () => {
+  const over = { status: 'SUCCEEDED' } as const;
+  const replayed = { ...over, replayChildren: true };
+  // ReplayChildren of https://docs.aws.amazon.com/lambda/latest/api/API_ContextOptions.html
+  it.each<[outer: Partial<StoredOperation>, inner: Partial<StoredOperation>, shown: readonly string[]]>([
+    [{ status: 'STARTED' }, { status: 'STARTED' }, ['outer', 'inner', 'step-0']],
+    [{ status: 'STARTED' }, over, ['outer', 'inner']],
+    [{ status: 'STARTED' }, replayed, ['outer', 'inner', 'step-0']],
+    [over, replayed, ['outer']],
+    [replayed, over, ['outer', 'inner']],
+    [replayed, replayed, ['outer', 'inner', 'step-0']],
+  ])('with contexts %j around %j has %j', (outer, inner, shown) => {
+    const context = { type: 'CONTEXT', startedAt: 0 } as const;
+    const operations: StoredOperation[] = [
+      { ...context, status: 'STARTED', ...outer, id: 'outer' },
+      { ...context, status: 'STARTED', ...inner, id: 'inner', parentId: 'outer' },
+      { ...step(0), parentId: 'inner' },
+    ];
+    const found = visible(new Map(operations.map((operation) => [operation.id, operation])));
+    expect(found.map(({ id }) => id)).toEqual(shown);
+  });
+});
+
+describe('a page of the executions of a function', () => {
+  const fn = { name: 'TheJob', arn: 'arn', version: '1' };
+  const executions = Array.from(
+    { length: 1001 },
+    (_none, startedAt) =>
+      ({ fn, name: `e${startedAt}`, arn: 'arn', startedAt, status: 'RUNNING' }) as Partial<Execution>,
+  ) as readonly Execution[];
+  const shown = (query: string) => executionsShown(executions, { name: 'TheJob', query: new URLSearchParams(query) });
+
+  it.each([
+    ['', 100],
+    ['MaxItems=1', 1],
+    ['MaxItems=1000', 1000],
+    ['MaxItems=1001', 1000],
+    ['Marker=1000', 1],
+    ['Marker=1001', 0],
+    ['StartedAfter=1970-01-01T00:00:00.999Z', 1],
+    ['StartedBefore=1970-01-01T00:00:00.001Z', 1],
+    ['DurableExecutionName=e7', 1],
+    ['Statuses=FAILED', 0],
+  ])('a page of the executions that are asked for by "%s" has %i', (query, count) => {
+    expect(shown(query).DurableExecutions).toHaveLength(count);
+  });
+
+  it('a page of executions names the next one only where there is more', () => {
+    expect([shown('').NextMarker, shown('Marker=1000').NextMarker]).toEqual(['100', undefined]);
+    expect(shown('MaxItems=1&Marker=1000').NextMarker).toBeUndefined();
+    for (const marker of ['-1', '1.5', 'x']) expect(() => shown(`Marker=${marker}`)).toThrow(invalid);
+  });
+});
+
+/*
+ * Which updates a checkpoint may have, by the constraints of
+ * https://docs.aws.amazon.com/lambda/latest/api/API_OperationUpdate.html and the options that it names.
+ */
+
+type Kind = 'STEP' | 'CONTEXT' | 'WAIT' | 'CALLBACK' | 'EXECUTION';
+type Action = 'START' | 'SUCCEED' | 'FAIL' | 'RETRY' | 'CANCEL';
+type Before = StoredOperation['status'] | 'new';
+
+const stored = (type: Kind, status: StoredOperation['status']): StoredOperation => ({
+  id: 'a',
+  type,
+  status,
+  name: 'named',
+  startedAt: 0,
+});
+const update = (Type: Kind, Action: Action, more: object = {}): OperationUpdate => ({
+  Id: 'a',
+  Type,
+  Action,
+  ...(Type === 'WAIT' && Action === 'START' && { WaitOptions: { WaitSeconds: 1 } }),
+  ...(Action === 'RETRY' && { StepOptions: { NextAttemptDelaySeconds: 1 } }),
+  ...more,
+});
+const check = (updates: readonly OperationUpdate[], before: readonly StoredOperation[] = []): string => {
+  try {
+    checkUpdates(updates, new Map(before.map((operation) => [operation.id, operation])));
+    return 'taken';
+  } catch (error) {
+    return (error as Error).name;
+  }
+};
+const refused = 'InvalidParameterValueException';
+const malformed = 'ValidationException';
+
+/** In which states each action may come; all others refuse it. */
+const allowed: Readonly<Record<Kind, Partial<Record<Action, readonly Before[]>>>> = {
+  STEP: {
+    START: ['new', 'READY'],
+    SUCCEED: ['new', 'STARTED', 'READY'],
+    FAIL: ['new', 'STARTED', 'READY'],
+    RETRY: ['new', 'STARTED', 'READY'],
+  },
+  CONTEXT: { START: ['new'], SUCCEED: ['new', 'STARTED'], FAIL: ['new', 'STARTED'] },
+  WAIT: { START: ['new'], CANCEL: ['STARTED'] },
+  CALLBACK: { START: ['new'], CANCEL: ['STARTED'] },
+  EXECUTION: { SUCCEED: ['new', 'STARTED'], FAIL: ['new', 'STARTED'] },
+};
+const kinds = ['STEP', 'CONTEXT', 'WAIT', 'CALLBACK', 'EXECUTION'] as const;
+const actions = ['START', 'SUCCEED', 'FAIL', 'RETRY', 'CANCEL'] as const;
+const states = ['new', 'STARTED', 'PENDING', 'READY', 'SUCCEEDED', 'FAILED', 'CANCELLED'] as const;
+
+describe('updates of a durable execution', () => {
+  it.each(kinds.flatMap((kind) => actions.map((action) => [kind, action] as const)))(
+    'an operation of type %s takes %s in the states that allow it, and in no other',
+    (kind, action) => {
+      const taken = states.filter((state) => {
+        const before = state === 'new' ? [] : [stored(kind, state)];
+        return check([update(kind, action)], before) === 'taken';
+      });
+      expect(taken).toEqual(states.filter((state) => allowed[kind][action]?.includes(state) === true));
+    },
+  );
+
+  it.each<[parameter: string, legal: readonly OperationUpdate[], illegal: readonly OperationUpdate[]]>([
+    [
+      'an id of 1 to 64 letters, digits, hyphens and underscores',
+      ['a', 'x'.repeat(64), 'A-b_9'].map((Id) => update('STEP', 'START', { Id })),
+      ['', 'x'.repeat(65), 'a b', 'a/b', 'é'].map((Id) => update('STEP', 'START', { Id })),
+    ],
+    [
+      'a name of 1 to 256 printable characters',
+      [' ', '~', 'x'.repeat(256)].map((Name) => update('STEP', 'START', { Name })),
+      ['', 'x'.repeat(257), 'é', 'a\n'].map((Name) => update('STEP', 'START', { Name })),
+    ],
+    [
+      'a subtype of 1 to 32 letters, hyphens and underscores',
+      ['a', 'x'.repeat(32), 'A-b_c'].map((SubType) => update('STEP', 'START', { SubType })),
+      ['', 'x'.repeat(33), 'a1', 'a b'].map((SubType) => update('STEP', 'START', { SubType })),
+    ],
+    [
+      'a wait of 1 to 31,622,400 whole seconds',
+      [1, 31_622_400].map((WaitSeconds) => update('WAIT', 'START', { WaitOptions: { WaitSeconds } })),
+      [0, 31_622_401, 1.5, undefined].map((WaitSeconds) => update('WAIT', 'START', { WaitOptions: { WaitSeconds } })),
+    ],
+    [
+      'a delay of a retry of 1 to 31,622,400 whole seconds',
+      [1, 31_622_400].map((seconds) => update('STEP', 'RETRY', { StepOptions: { NextAttemptDelaySeconds: seconds } })),
+      [0, 31_622_401, 1.5, undefined].map((seconds) =>
+        update('STEP', 'RETRY', { StepOptions: { NextAttemptDelaySeconds: seconds } }),
+      ),
+    ],
+    ...(['TimeoutSeconds', 'HeartbeatTimeoutSeconds'] as const).map(
+      (name): [string, OperationUpdate[], OperationUpdate[]] => [
+        `${name} of a callback of 0 to 31,622,400 whole seconds`,
+        [0, 31_622_400, undefined].map((seconds) =>
+          update('CALLBACK', 'START', { CallbackOptions: { [name]: seconds } }),
+        ),
+        [-1, 31_622_401, 1.5].map((seconds) => update('CALLBACK', 'START', { CallbackOptions: { [name]: seconds } })),
+      ],
+    ),
+  ])('an operation has %s', (_what, legal, illegal) => {
+    expect(legal.map((one) => check([one]))).toEqual(legal.map(() => 'taken'));
+    expect(illegal.map((one) => check([one]))).toEqual(illegal.map(() => malformed));
+  });
+
+  it.each<[what: string, outcome: string, updates: readonly OperationUpdate[], stands?: readonly StoredOperation[]]>([
+    ['with a payload of 256 KB is taken', 'taken', [update('STEP', 'SUCCEED', { Payload: 'é'.repeat(131_072) })]],
+    [
+      'with a payload of a byte more is refused',
+      refused,
+      [update('STEP', 'SUCCEED', { Payload: 'x'.repeat(262_145) })],
+    ],
+    [
+      'with an error of 32 KB is taken',
+      'taken',
+      [update('STEP', 'FAIL', { Error: { ErrorMessage: 'x'.repeat(32_749) } })],
+    ],
+    [
+      'with an error of a byte more is refused',
+      refused,
+      [update('STEP', 'FAIL', { Error: { ErrorMessage: 'x'.repeat(32_750) } })],
+    ],
+    ['that succeeds with an error is refused', refused, [update('STEP', 'SUCCEED', { Error: { ErrorMessage: 'x' } })]],
+    ['that fails with a payload is refused', refused, [update('STEP', 'FAIL', { Payload: '1' })]],
+    [
+      'of a type that the local stack lacks is refused',
+      refused,
+      [{ Id: 'a', Type: 'CHAINED_INVOKE', Action: 'START' }],
+    ],
+    ['that changes its type is refused', refused, [update('STEP', 'SUCCEED')], [stored('CONTEXT', 'STARTED')]],
+    [
+      'that keeps its name is taken',
+      'taken',
+      [update('STEP', 'SUCCEED', { Name: 'named' })],
+      [stored('STEP', 'STARTED')],
+    ],
+    [
+      'that changes its name is refused',
+      refused,
+      [update('STEP', 'SUCCEED', { Name: 'b' })],
+      [stored('STEP', 'STARTED')],
+    ],
+    [
+      'within a context is taken',
+      'taken',
+      [update('CONTEXT', 'START'), update('STEP', 'START', { Id: 'b', ParentId: 'a' })],
+    ],
+    [
+      'within a step is refused',
+      refused,
+      [update('STEP', 'START'), update('STEP', 'START', { Id: 'b', ParentId: 'a' })],
+    ],
+    ['within nothing is refused', refused, [update('STEP', 'START', { ParentId: 'none' })]],
+    [
+      'that changes its parent is refused',
+      refused,
+      [update('STEP', 'SUCCEED', { ParentId: 'c' })],
+      [stored('STEP', 'STARTED'), { ...stored('CONTEXT', 'STARTED'), id: 'c' }],
+    ],
+    ['that starts and ends in one request is taken', 'taken', [update('STEP', 'START'), update('STEP', 'SUCCEED')]],
+    ['that is a wait and does so is refused', refused, [update('WAIT', 'START'), update('WAIT', 'CANCEL')]],
+    ['that starts twice in one request is refused', refused, [update('STEP', 'START'), update('STEP', 'START')]],
+    ['that ends twice in one request is refused', refused, [update('STEP', 'SUCCEED'), update('STEP', 'SUCCEED')]],
+    [
+      'that is the execution is taken as the last update',
+      'taken',
+      [update('STEP', 'SUCCEED'), update('EXECUTION', 'SUCCEED', { Id: 'b' })],
+    ],
+    [
+      'that is the execution is refused as an earlier one',
+      refused,
+      [update('EXECUTION', 'SUCCEED', { Id: 'b' }), update('STEP', 'SUCCEED')],
+    ],
+  ])('an operation %s', (_what, outcome, updates, ...stands) => {
+    expect(check(updates, ...stands)).toBe(outcome);
   });
 });

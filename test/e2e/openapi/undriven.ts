@@ -3,7 +3,7 @@ import { words } from '../../support/words.ts';
 /** Answers of a gateway that has a defect, so nothing can bring them; each with the test that shows it. */
 const defects: readonly { readonly test: string; readonly operations: readonly string[] }[] = [
   {
-    test: 'test/functions/shared/pages/error-page.test.ts',
+    test: 'test/functions/shared/pages/pages.test.ts',
     operations: ['authorize', 'authorizeByForm', 'connect', 'connections', 'connectionsByForm'],
   },
   {
@@ -11,7 +11,7 @@ const defects: readonly { readonly test: string; readonly operations: readonly s
     operations: ['token', 'revoke', 'introspect'],
   },
   {
-    test: 'test/functions/discovery/answers.test.ts',
+    test: 'test/functions/discovery/documents.test.ts',
     operations: words(`
       jwks smartConfiguration authorizationServerMetadata authorizationServerMetadataBelowBase metadata brands index
       findPayers

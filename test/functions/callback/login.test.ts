@@ -1,14 +1,18 @@
+import { unavailable } from '../../../functions/shared/errors.ts';
+import { metric, signalsOf } from '../../support/embedded-metrics.ts';
 import { startMs } from '../../support/gateway.ts';
 import {
   bodyOf,
   formOf,
   gateway,
+  localRegistry,
   northwindTokens,
   pkce,
   redirectUri,
   sentBack,
   withPayer,
 } from '../../support/login.ts';
+import { indexMember } from '../../support/member-key.ts';
 
 describe('the callback, on success', () => {
   it('sends the 1up payer exactly what the reference page documents, then asks it whose record this is', async () => {
@@ -223,4 +227,91 @@ describe('the grant', () => {
 
     expect(grant()['endsAt']).toEqual({ N: String(startMs / 1000 + lives) });
   });
+});
+
+type Test = ReturnType<typeof gateway>;
+
+const comeBack = async (test: Test) => {
+  const { state, cookie } = await test.start();
+  return test.callback(test.fromPayer(state), { cookie });
+};
+
+describe('a login', () => {
+  it('writes the index of its member with the grant', async () => {
+    const test = gateway();
+    await test.login();
+    const { payer, patient, memberIndex } = test.grant();
+    const member = { payer: payer?.S ?? '', patient: patient?.S ?? '' };
+    expect(memberIndex?.S).toBe(await indexMember(member));
+  });
+
+  it('writes none where the grant knows no patient, and asks for none', async () => {
+    const asked: unknown[] = [];
+    const test = gateway({
+      registry: withPayer('northwind', { patientFrom: 'none' })(localRegistry()),
+      indexMember: async (member) => {
+        asked.push(member);
+        return 'index';
+      },
+    });
+    await test.login();
+    expect(test.grant()).not.toHaveProperty('memberIndex');
+    expect(asked).toEqual([]);
+  });
+
+  it('makes no grant if the index cannot be computed, gives the tokens back to the payer, and says to try again', async () => {
+    const test = gateway({ indexMember: () => Promise.reject(unavailable('kms: DisabledException')) });
+
+    const response = await comeBack(test);
+
+    expect(sentBack(response)).toMatchObject({ error: 'temporarily_unavailable', state: 'partner-state' });
+    expect([...test.dynamo.items('Grants').values()]).toEqual([]);
+    const revoked = test.payer.requests.filter(({ url }) => url.includes('/revoke'));
+    expect(revoked.map(({ init }) => formOf(init).get('token'))).toEqual([northwindTokens.refresh_token]);
+    expect(JSON.parse(test.lines.at(-1) ?? '')).toMatchObject({
+      error: 'temporarily_unavailable',
+      detail: 'kms: DisabledException',
+    });
+    expect(test.lines.join()).not.toContain('patient-1');
+  });
+});
+
+/** The log line of a payer's return. */
+const lineOf = async (test: Test, payer = 'northwind'): Promise<string> => {
+  const { state, cookie } = await test.start({}, { payer });
+  await test.callback(test.fromPayer(state), { cookie, payer });
+  return test.lines.at(-1) ?? '';
+};
+describe('what a login counts', () => {
+  it('is a success, without a signal', async () => {
+    const line = await lineOf(gateway());
+
+    expect(metric(line, 'requests')).toEqual({ 'step=callback outcome=ok': 1 });
+    expect(signalsOf(line)).toEqual([]);
+  });
+
+  it.each([
+    ['does not answer', () => Promise.reject(new TypeError('fetch failed', { cause: new Error('x') })), ['payerDown']],
+    ['names nobody', () => Response.json({ resourceType: 'Bundle' }), []],
+  ])('is a patient search that %s as a failure', async (_, answer, signals) => {
+    const test = gateway();
+    test.payer.http = async (url) => (String(url).endsWith('/Patient') ? answer() : Response.json(northwindTokens));
+
+    const line = await lineOf(test, 'demo-health-plan');
+
+    expect(JSON.parse(line)).toMatchObject({ outcome: 'failed' });
+    expect(signalsOf(line)).toEqual(signals);
+  });
+});
+
+it('makes no metric for a payer that only the path names', async () => {
+  const test = gateway();
+
+  await test.authorize({}, { payer: 'no-such-payer' });
+  await test.callback({ state: 's' }, { payer: 'no-such-payer' });
+
+  expect(test.lines).toHaveLength(2);
+  expect(test.lines.join()).not.toContain('no-such-payer');
+  expect(metric(test.lines[0] ?? '', 'requests')).toEqual({ 'step=authorize outcome=refused': 1 });
+  expect(metric(test.lines[1] ?? '', 'requests')).toEqual({ 'step=callback outcome=refused': 1 });
 });

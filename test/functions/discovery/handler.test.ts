@@ -7,7 +7,8 @@ import { discoveryHandler } from '../../../functions/discovery/handler.ts';
 import type { ApiEvent } from '../../../functions/shared/http/api.ts';
 import type { PayerHttp } from '../../../functions/shared/payer/http.ts';
 import { registryOf } from '../../../functions/shared/registry/registry.ts';
-import { call } from '../../support/gateway.ts';
+import { metric } from '../../support/embedded-metrics.ts';
+import { apiEvent, call, testDeps } from '../../support/gateway.ts';
 import { words } from '../../support/words.ts';
 
 const origin = 'https://gateway.example.org';
@@ -263,4 +264,21 @@ describe('every route', () => {
       expect(http).not.toHaveBeenCalled();
     },
   );
+});
+
+it.each([
+  ['a payer of ours', 'GET', 'northwind', ['step=discovery outcome=ok'], 'northwind'],
+  ['a payer that only the path names', 'GET', 'no-such-payer', ['step=discovery outcome=refused'], undefined],
+  ['a preflight', 'OPTIONS', 'northwind', [], 'northwind'],
+])('%s is counted and logged by what the registry knows', async (_, method, payer, requests, logged) => {
+  const { deps, lines } = testDeps();
+
+  await call(
+    discoveryHandler(deps),
+    apiEvent('/r4/{payer}/.well-known/smart-configuration', { method, path: { payer } }),
+  );
+
+  expect(lines).toHaveLength(1);
+  expect((JSON.parse(lines[0] ?? '') as { payer?: string }).payer).toBe(logged);
+  expect(Object.keys(metric(lines[0] ?? '', 'requests'))).toEqual(requests);
 });

@@ -13,7 +13,7 @@ import { call, startMs } from '../../support/gateway.ts';
 import { withPayer } from '../../support/login.ts';
 
 /** The FHIR route as in AWS: its gate and its end hook write to a table, which is in memory here. */
-const audited = () => {
+const readAudited = () => {
   const test = fetchGateway();
   test.payer.http = async () => fhir('{"resourceType":"Bundle","note":"health data"}');
   const deps = {
@@ -39,7 +39,7 @@ const blankRecord = (): RequestRecord => ({
 
 describe('a read', () => {
   it('records that it began and how it ended: who, whose, what kind, when and how much, and nothing from the record', async () => {
-    const test = audited();
+    const test = readAudited();
     const { token, grantId } = await test.grant({ patient: 'patient-1' });
     const answer = await read(test.deps, 'Observation', token, { query: 'code=canary-code' });
 
@@ -70,7 +70,7 @@ describe('a read', () => {
   });
 
   it('names no patient if the grant knows none, and the type of a compartment search', async () => {
-    const test = audited();
+    const test = readAudited();
     const { token } = await test.grant({ patient: undefined });
     const { registry } = test.reconfigured(withPayer('northwind', { patientFrom: 'none' }));
     await read({ ...test.deps, registry }, 'Patient/1/Observation', token);
@@ -96,7 +96,7 @@ describe('a read', () => {
       'payer_error',
     ],
   ])('records both if %s', async (_title, respond, status, error) => {
-    const test = audited();
+    const test = readAudited();
     const { token } = await test.grant();
     test.payer.http = async () => respond();
     await read(test.deps, 'Patient', token);
@@ -111,7 +111,7 @@ describe('a read', () => {
     ['another patient', { patient: 'patient-1' }, 'Patient/patient-2', 'access_denied'],
     ['the payer, whose token has ended', { tokens: { accessToken: 'old', expiresAt: 1 } }, 'Patient', 'reconnect'],
   ])('that is refused for %s records its attempt, without an opening', async (_title, options, path, error) => {
-    const test = audited();
+    const test = readAudited();
     const { token } = await test.grant(options);
     const answer = await read(test.deps, path, token);
     expect(answer.statusCode).toBe(403);
@@ -121,7 +121,7 @@ describe('a read', () => {
   });
 
   it('that is cut says so, with the bytes that were sent', async () => {
-    const test = audited();
+    const test = readAudited();
     const { token } = await test.grant();
     const chunks = ['{"a":', undefined];
     const body = new ReadableStream({
@@ -137,7 +137,7 @@ describe('a read', () => {
   });
 
   it('records nothing if no grant is known, or if the request is not a read', async () => {
-    const test = audited();
+    const test = readAudited();
     const { token } = await test.grant();
     await read(test.deps, 'Patient', undefined);
     await read(test.deps, 'Patient', `${token}x`);
@@ -150,7 +150,7 @@ describe('a read', () => {
 });
 
 it('invents nothing for a read that its record does not describe', async () => {
-  const test = audited();
+  const test = readAudited();
   const nobody = { record: blankRecord(), patient: undefined };
 
   await test.deps.openGate(nobody);
@@ -170,7 +170,7 @@ it('invents nothing for a read that its record does not describe', async () => {
 });
 
 it('ends a read that has no answer as a 500', async () => {
-  const test = audited();
+  const test = readAudited();
   const handler = middy<ApiEvent, ApiResponse>()
     .use(recordRequest(test.deps, 'fetch'))
     .use(auditAnswers)
@@ -187,7 +187,7 @@ it('ends a read that has no answer as a 500', async () => {
 
 describe('a read whose opening is not written', () => {
   it('is 503 without a byte of the payer, and raises the alarm', async () => {
-    const test = audited();
+    const test = readAudited();
     const { token } = await test.grant();
     test.dynamo.failNext('PutItem', new RangeError('no table'));
     const answer = await read(test.deps, 'Patient', token);
@@ -199,7 +199,7 @@ describe('a read whose opening is not written', () => {
   });
 
   it('does not wait for a slow payer', async () => {
-    const test = audited();
+    const test = readAudited();
     const { token } = await test.grant();
     test.dynamo.failNext('PutItem', new RangeError('no table'));
     test.payer.http = (_input, init) =>
@@ -210,7 +210,7 @@ describe('a read whose opening is not written', () => {
   });
 
   it('ends within three seconds if DynamoDB hangs', async () => {
-    const test = audited();
+    const test = readAudited();
     const { token } = await test.grant();
     let tries = 0;
     const timers = jest.spyOn(globalThis, 'setTimeout');
@@ -240,14 +240,14 @@ describe('a read whose opening is not written', () => {
 });
 
 describe('a read whose end is not written', () => {
-  const withoutEnd = async (test: ReturnType<typeof audited>) => {
+  const withoutEnd = async (test: ReturnType<typeof readAudited>) => {
     const { token } = await test.grant();
     const onEnd = () => Promise.reject(new RangeError('no table'));
     return read({ ...test.deps, onEnd }, 'Patient', token);
   };
 
   it('is cut and raises the alarm, and its beginning is recorded', async () => {
-    const test = audited();
+    const test = readAudited();
     const answer = await withoutEnd(test);
     expect(answer.error).toMatchObject({ message: 'The answer was cut' });
     expect(test.log()).toEqual([expect.objectContaining({ detail: 'end hook: RangeError', auditNotWritten: 1 })]);
@@ -255,7 +255,7 @@ describe('a read whose end is not written', () => {
   });
 
   it('raises the alarm if the payer refused, and the refusal stands', async () => {
-    const test = audited();
+    const test = readAudited();
     test.payer.http = async () => fhir({ resourceType: 'OperationOutcome' }, { status: 404 });
     const answer = await withoutEnd(test);
     expect(answer.statusCode).toBe(404);
@@ -264,7 +264,7 @@ describe('a read whose end is not written', () => {
 });
 
 it('asks the payer before it waits for the audit, and releases no byte before the audit has answered', async () => {
-  const test = audited();
+  const test = readAudited();
   const { token } = await test.grant();
   const order: string[] = [];
   const { http } = test.payer;
@@ -283,4 +283,125 @@ it('asks the payer before it waits for the audit, and releases no byte before th
   expect(order.slice(0, 2).toSorted()).toEqual(['opened asked', 'payer asked']);
   expect([...new Set(order.slice(2))]).toEqual(['opened written', 'byte', 'ended asked', 'ended written']);
   expect(order.at(-1)).toBe('ended written');
+});
+
+const ready = () => {
+  const test = fetchGateway();
+  test.payer.http = () => Promise.resolve(fhir('{"resourceType":"Patient","name":"health data"}'));
+  return test;
+};
+
+describe('the gate', () => {
+  it('that stays closed makes 503, and no byte of health data leaves, not even a header', async () => {
+    for (const response of [
+      fhir('{"name":"health data"}', { headers: { etag: 'health data' } }),
+      fhir('{"resourceType":"OperationOutcome","text":"health data"}', { status: 404 }),
+      new Response(null, { status: 304, headers: { etag: 'health data' } }),
+      new Response('health data', { status: 500 }),
+    ]) {
+      const test = ready();
+      test.payer.http = async () => response;
+      const { token } = await test.grant();
+      const openGate = () => Promise.reject(new RangeError('no audit'));
+      const answer = await read({ ...test.deps, openGate }, 'Patient', token);
+      expect(answer.statusCode).toBe(503);
+      expect(answer.headers['Retry-After']).toBe('5');
+      expect(issueOf(answer).code).toBe('transient');
+      expect(JSON.stringify([answer.headers, answer.text])).not.toContain('health data');
+      expect(test.log()[0]).toMatchObject({ status: 503, detail: 'gate: RangeError' });
+    }
+  });
+
+  it('that stays closed releases the answer unread', async () => {
+    const test = ready();
+    const { token } = await test.grant();
+    const seen: string[] = [];
+    const body = new ReadableStream(
+      { pull: () => void seen.push('read'), cancel: () => void seen.push('let go') },
+      { highWaterMark: 0 },
+    );
+    let signal: AbortSignal | null | undefined;
+    test.payer.http = async (_input, init) => {
+      signal = init?.signal;
+      return new Response(body, { headers: { 'content-type': 'application/fhir+json' } });
+    };
+    await read({ ...test.deps, openGate: () => Promise.reject(new Error('shut')) }, 'Patient', token);
+    expect(seen).toEqual(['let go']);
+    expect(signal?.aborted).toBe(true);
+  });
+
+  it('runs in parallel with the call to the payer, which waits for it', async () => {
+    const test = ready();
+    const { token } = await test.grant();
+    const order: string[] = [];
+    let open = (): void => undefined;
+    const openGate = () => {
+      order.push('gate asked');
+      return new Promise<void>((resolve) => (open = resolve));
+    };
+    const { http } = test.payer;
+    test.payer.http = (input, init) => {
+      order.push('payer asked');
+      return http(input, init);
+    };
+    const stream = { onChunk: () => void order.push('byte') };
+    const reading = read({ ...test.deps, openGate }, 'Patient', token, { stream });
+    await turns();
+    expect(order.toSorted()).toEqual(['gate asked', 'payer asked']);
+    open();
+    expect((await reading).statusCode).toBe(200);
+    expect(order).toContain('byte');
+  });
+
+  it('is irrelevant if the call failed', async () => {
+    const test = ready();
+    test.payer.http = () => Promise.reject(new TypeError('fetch failed'));
+    const { token } = await test.grant();
+    expect((await read(test.deps, 'Patient', token)).statusCode).toBe(503);
+  });
+
+  it('knows partner, payer, grant and interaction', async () => {
+    const test = ready();
+    const { token, grantId } = await test.grant();
+    let seen: unknown;
+    const openGate = async (audited: { record: object }) => void (seen = { ...audited.record });
+    await read({ ...test.deps, openGate }, 'Patient/patient-1', token);
+    expect(seen).toMatchObject({ grantId, partner: 'demo-partner', payer: 'northwind', interaction: 'read Patient' });
+  });
+});
+
+describe('the end hook', () => {
+  it('is awaited before the answer finishes, and the record is written after it', async () => {
+    const test = ready();
+    const { token } = await test.grant();
+    const order: string[] = [];
+    const onEnd = async (): Promise<void> => {
+      await turns();
+      order.push(`end hook, ${test.lines.length} lines`);
+    };
+    const stream = { onStart: (one: NodeJS.EventEmitter) => void one.on('finish', () => order.push('finished')) };
+    const answer = await read({ ...test.deps, onEnd }, 'Patient', token, { stream });
+    expect(answer.error).toBeUndefined();
+    expect(order).toEqual(['end hook, 0 lines', 'finished']);
+    expect(test.log()).toHaveLength(1);
+  });
+
+  it('gets the record of the whole answer', async () => {
+    const test = ready();
+    const { token } = await test.grant();
+    let seen: unknown;
+    const onEnd = async (audited: { record: object }) => void (seen = { ...audited.record });
+    const answer = await read({ ...test.deps, onEnd }, 'Patient', token);
+    expect(seen).toMatchObject({ status: 200, bytes: answer.body.length, payerStatus: 200, foreignLinks: 0 });
+  });
+
+  it('that fails cuts the answer with a bare error, and the record says so', async () => {
+    const test = ready();
+    const { token } = await test.grant();
+    const onEnd = () => Promise.reject(new RangeError('secret detail'));
+    const answer = await read({ ...test.deps, onEnd }, 'Patient', token);
+    expect(answer.error).toMatchObject({ message: 'The answer was cut' });
+    expect(answer.error).not.toHaveProperty('cause');
+    expect(test.log()).toEqual([expect.objectContaining({ error: 'server_error', detail: 'end hook: RangeError' })]);
+  });
 });

@@ -1,4 +1,7 @@
-import { bodyOf, gateway, withPartner } from '../../support/login.ts';
+import { signalsOf } from '../../support/embedded-metrics.ts';
+import { basic, bodyOf, gateway, pkce, throttled, verifier, withPartner } from '../../support/login.ts';
+import { readsOf } from '../../support/stale-reads.ts';
+import { refreshTokenWithAnotherSecret } from './forged-bearers.ts';
 
 describe('refreshing a pair', () => {
   it('reads once and writes once, and calls no payer', async () => {
@@ -52,5 +55,242 @@ describe('refreshing a pair', () => {
     // The repeat within the grace period returns the same access token, with the same scope.
     expect(again).toMatchObject({ status: 200, scope: 'patient/Claim.r', access_token: narrowed.access_token });
     expect(bodyOf(await test.refresh(narrowed.refresh_token)).scope).toBe('launch/patient patient/*.rs offline_access');
+  });
+});
+
+const app = { client_id: 'demo-app', redirect_uri: 'http://localhost:3002/app/callback' };
+
+describe('a refresh that is repeated within its grace', () => {
+  it('gives the same pair again, by one read and no write, and is counted', async () => {
+    const { connect, refresh, dynamo, passSeconds, lines } = gateway();
+    const { refresh_token: token } = await connect();
+    const second = bodyOf(await refresh(token));
+    passSeconds(59);
+    dynamo.calls();
+
+    const again = bodyOf(await refresh(token));
+
+    expect(again).toEqual({ ...second, expires_in: 3600 - 59 });
+    expect(dynamo.calls()).toEqual(['GetItem']);
+    expect(lines.flatMap(signalsOf)).toEqual(['refreshRepeated']);
+  });
+
+  it('gives the pair whose answer was lost on the way', async () => {
+    const { connect, refresh, dynamo, isActive } = gateway();
+    const { refresh_token: token } = await connect();
+    dynamo.failNext('UpdateItem', throttled(), { after: true });
+
+    const [lost, again] = [await refresh(token), await refresh(token)];
+
+    expect(lost.statusCode).toBe(503);
+    expect(again.statusCode).toBe(200);
+    expect(await isActive(bodyOf(again).access_token)).toBe(true);
+  });
+
+  it('is not reuse if the SDK repeated its own write', async () => {
+    const { connect, refresh, dynamo, isActive, lines } = gateway();
+    const { refresh_token: token } = await connect();
+    dynamo.repeatNext('UpdateItem');
+
+    const response = await refresh(token);
+
+    expect(response.statusCode).toBe(200);
+    // Nor is it a repeat, which a signal would count.
+    expect(signalsOf(lines.at(-1))).toEqual([]);
+    expect(await isActive(bodyOf(response).access_token)).toBe(true);
+  });
+});
+
+describe('a refresh token that was replaced', () => {
+  it.each(['openid', 'system/*.rs', 'patient/*.rs', '"', ' '])('is reuse with any scope: %j', async (scope) => {
+    const { login, redeem, refresh, isActive } = gateway();
+    const { refresh_token: oldest } = bodyOf(await redeem(await login({ scope: 'patient/Claim.rs offline_access' })));
+    const second = bodyOf(await refresh(oldest));
+    const third = bodyOf(await refresh(second.refresh_token));
+
+    const reuse = await refresh(oldest, { scope });
+
+    expect(bodyOf(reuse).error).toBe('invalid_grant');
+    expect(await isActive(third.access_token)).toBe(false);
+  });
+});
+
+describe('a public client’s refresh that is repeated within its grace', () => {
+  const start = async () => {
+    const test = gateway();
+    const code = await test.login({ ...app, ...pkce });
+    const pair = bodyOf(await test.redeem(code, { ...app, code_verifier: verifier }, {}));
+    const show = async (token: string) => {
+      const response = await test.refresh(token, app, {});
+      return { ...bodyOf(response), statusCode: response.statusCode, headers: response.headers };
+    };
+    return { ...test, token: pair.refresh_token, show };
+  };
+
+  it('gives the same access token with a refresh token of its own, by one read and one write', async () => {
+    const { token, show, dynamo, passSeconds } = await start();
+    const first = await show(token);
+    passSeconds(9);
+    dynamo.calls();
+
+    const [second, third] = [await show(token), await show(token)];
+
+    expect([second.access_token, third.access_token]).toEqual([first.access_token, first.access_token]);
+    expect(new Set([token, first.refresh_token, second.refresh_token, third.refresh_token]).size).toBe(4);
+    expect(second.expires_in).toBe(3600 - 9);
+    expect(dynamo.calls()).toEqual(['GetItem', 'UpdateItem', 'GetItem', 'UpdateItem']);
+  });
+
+  it.each([0, 1, 2])('continues with any one of three answers (%s), and ends the others', async (kept) => {
+    const { token, show, grant } = await start();
+    const answers = [await show(token), await show(token), await show(token)];
+
+    const next = await show(answers[kept]!.refresh_token);
+    const last = await show(next.refresh_token);
+
+    expect([next.statusCode, last.statusCode]).toEqual([200, 200]);
+    const left = answers[(kept + 1) % 3]!;
+    expect(await show(left.refresh_token)).toMatchObject({ statusCode: 400, error: 'invalid_grant' });
+    expect(grant()['lastEvent']?.M?.['reason']).toEqual({ S: 'refreshTokenReused' });
+    expect(grant()).not.toHaveProperty('repeatHashes');
+  });
+
+  it('ends no grant of an honest client: every effect fires twice, every answer is lost once, 100 times', async () => {
+    const { show, passSeconds, ...test } = await start();
+    let kept = test.token;
+
+    for (let turn = 0; turn < 100; turn += 1) {
+      const answers =
+        turn % 2 === 0 ? await Promise.all([show(kept), show(kept)]) : [await show(kept), await show(kept)];
+      expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200]);
+      kept = answers[turn % 3 === 0 ? 0 : 1]!.refresh_token;
+      passSeconds(3600);
+    }
+  });
+
+  const moments = [0, 1, 5, 9].flatMap((gap) =>
+    [true, false].map((thiefFirst): [string, number, boolean] => [thiefFirst ? 'before' : 'after', gap, thiefFirst]),
+  );
+  it.each(moments)(
+    'ends a thief who refreshes just %s the member’s app, %s s apart, by the next refresh of either',
+    async (_, gap, thiefFirst) => {
+      const { token, show, passSeconds, lines, grant } = await start();
+      let held = { app: token, thief: token };
+      const turn = async (who: 'app' | 'thief') => {
+        const answer = await show(held[who]);
+        held = { ...held, [who]: answer.refresh_token };
+        return answer.statusCode;
+      };
+      const order = thiefFirst ? (['thief', 'app'] as const) : (['app', 'thief'] as const);
+      const rotation = async (): Promise<number[]> => {
+        passSeconds(3600);
+        const first = await turn(order[0]);
+        passSeconds(gap);
+        return [first, await turn(order[1])];
+      };
+
+      expect([await rotation(), await rotation()]).toEqual([
+        [200, 200],
+        [200, 400],
+      ]);
+      expect(grant()['revokedAt']).toBeDefined();
+      expect(lines.flatMap(signalsOf)).toEqual(['refreshRepeated', 'reuseDetected']);
+    },
+  );
+
+  it('is refused with 429 after 50 repeats of one rotation, and nothing is lost', async () => {
+    const { token, show, grant, lines } = await start();
+    await show(token);
+    const repeats = [];
+    for (let turn = 0; turn < 51; turn += 1) repeats.push(await show(token));
+
+    expect(repeats.map(({ statusCode }) => statusCode)).toEqual([...Array.from({ length: 50 }, () => 200), 429]);
+    expect(repeats[50]).toMatchObject({
+      error: 'too_many_requests',
+      error_description: 'This refresh was repeated too often. Keep the newest refresh token.',
+      headers: { 'Retry-After': '1' },
+    });
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ detail: 'no further repeat of this rotation' });
+    expect(grant()['repeatHashes']?.SS).toHaveLength(50);
+    expect((await show(repeats[49]!.refresh_token)).statusCode).toBe(200);
+  });
+
+  it.each([
+    ['was revoked', 'revokedAt', { N: '1' }, 'unknown'],
+    ['was rotated again', 'previousRefreshHash', { S: 'another' }, 'used before'],
+  ])('is refused if the grant %s between its read and its write', async (_, name, value, says) => {
+    const { token, show, dynamo, grant } = await start();
+    await show(token);
+    const before = grant();
+    const after = { ...before, [name]: value };
+    dynamo.items('Grants').set(before['grantId']?.S ?? '', after);
+    readsOf(dynamo, before, after);
+
+    expect(await show(token)).toMatchObject({ statusCode: 400, error_description: expect.stringContaining(says) });
+  });
+});
+
+describe('a refresh token that is reused after its grace', () => {
+  it('is named in the answer, in the log and in the grant’s last event', async () => {
+    const { connect, refresh, passSeconds, grant, lines, lastLine } = gateway();
+    const { refresh_token: token } = await connect();
+    await refresh(token);
+    passSeconds(60);
+
+    const reuse = await refresh(token);
+
+    expect(bodyOf(reuse).error_description).toContain('used before');
+    expect(lastLine()).toMatchObject({
+      payer: 'northwind',
+      partner: 'demo-partner',
+      grantId: grant()['grantId']?.S,
+      detail: 'refresh token reused: grant revoked',
+    });
+    expect(grant()['lastEvent']?.M).toMatchObject({ type: { S: 'revoked' }, reason: { S: 'refreshTokenReused' } });
+    expect(lines.flatMap(signalsOf)).toEqual(['reuseDetected']);
+  });
+
+  it.each([
+    ['a public client, 10 s', app, {}, 10],
+    ['a confidential client, 60 s', {}, basic(), 60],
+  ])('ends the grace of %s', async (_, client, headers, grace) => {
+    const test = gateway();
+    const connected = async () =>
+      bodyOf(
+        await test.redeem(await test.login({ ...client, ...pkce }), { ...client, code_verifier: verifier }, headers),
+      );
+    const [first, second] = [await connected(), await connected()];
+    await test.refresh(first.refresh_token, {}, headers);
+    await test.refresh(second.refresh_token, {}, headers);
+
+    test.passSeconds(grace - 1);
+    const within = await test.refresh(first.refresh_token, {}, headers);
+    test.passSeconds(1);
+    const after = await test.refresh(second.refresh_token, {}, headers);
+
+    expect([within.statusCode, after.statusCode]).toEqual([200, 400]);
+  });
+
+  it('of the right family counts as reuse, even if it was never current', async () => {
+    const { connect, refresh, isActive } = gateway();
+    const first = await connect();
+
+    const response = await refresh(refreshTokenWithAnotherSecret(first.refresh_token));
+
+    expect(bodyOf(response).error).toBe('invalid_grant');
+    expect(await isActive(first.access_token)).toBe(false);
+  });
+
+  it('is only invalid_grant if the grant was revoked during the refresh', async () => {
+    const { connect, refresh, revoke, dynamo } = gateway();
+    const first = await connect();
+    const [before] = dynamo.items('Grants').values();
+    await revoke({ token: first.refresh_token });
+    const [after] = dynamo.items('Grants').values();
+    readsOf(dynamo, before, after);
+
+    const response = await refresh(first.refresh_token);
+
+    expect(bodyOf(response)).toEqual({ error: 'invalid_grant', error_description: expect.stringContaining('unknown') });
   });
 });

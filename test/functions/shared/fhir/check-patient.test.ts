@@ -1,4 +1,5 @@
 import { checkPatient } from '../../../../functions/shared/fhir/check-patient.ts';
+import { operationOutcome } from '../../../../functions/shared/fhir/operation-outcome.ts';
 import { gets, refusal, unchecked } from './requests.ts';
 
 const gateway = 'https://gateway.example/r4/payer';
@@ -120,6 +121,15 @@ describe('requests that might name another patient', () => {
       code: 'access_denied',
       issueType: 'forbidden',
       publicMessage: expect.stringContaining('Name the member by id'),
+    });
+  });
+});
+
+describe('operationOutcome', () => {
+  it('has the message where clients look for it', () => {
+    expect(operationOutcome('not-found', 'No.')).toEqual({
+      resourceType: 'OperationOutcome',
+      issue: [{ severity: 'error', code: 'not-found', details: { text: 'No.' }, diagnostics: 'No.' }],
     });
   });
 });
