@@ -60,19 +60,14 @@ describe('a client of exports', () => {
     });
   });
 
-  it('has no figures where the progress says nothing yet', async () => {
-    gateway.exports.progress = 'about to begin';
+  it.each([
+    ['about to begin', { resources: undefined }],
+    ['1,240 of 3,000 resources', { resources: 1240, resourcesTotal: 3000 }],
+  ])('reads the figures that the progress says, and no others: %s', async (text, figures) => {
+    gateway.exports.progress = text;
 
     expect(await readStatus(await kickOff(base, bearer), bearer)).toMatchObject({
-      progress: { resources: undefined, typesDone: undefined, typesTotal: undefined },
-    });
-  });
-
-  it('reads how many resources there are, where the progress says that', async () => {
-    gateway.exports.progress = '1,240 of 3,000 resources';
-
-    expect(await readStatus(await kickOff(base, bearer), bearer)).toMatchObject({
-      progress: { resources: 1240, resourcesTotal: 3000, typesDone: undefined, typesTotal: undefined },
+      progress: { ...figures, typesDone: undefined, typesTotal: undefined },
     });
   });
 

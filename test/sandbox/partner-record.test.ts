@@ -126,43 +126,31 @@ describe('a document', () => {
 });
 
 describe('a read that the gateway refuses', () => {
-  it('a read that the gateway refuses with 401 is made again with renewed tokens, once', async () => {
-    gateway.fhirStatus = 401;
-    gateway.fhirFailures = 1;
+  it.each([
+    ['401 is made again with renewed tokens, once', { fhirStatus: 401, fhirFailures: 1 }, 'Venegas795', 1, 2],
+    [
+      '401 again ends the connection, after one renewal',
+      { fhirStatus: 401 },
+      'Your connection to Old &amp; Gold has ended',
+      1,
+      2,
+    ],
+    ['429 waits as long as it asks', { fhirStatus: 429, fhirRetryAfter: '0', fhirFailures: 3 }, 'Venegas795', 0, 4],
+    ['429 four times is given up', { fhirStatus: 429, fhirRetryAfter: '0' }, 'Too many requests right now', 0, 4],
+    [
+      'a long wait is not made again while a member waits',
+      { fhirStatus: 503, fhirRetryAfter: '600' },
+      'can’t be reached right now',
+      0,
+      1,
+    ],
+  ])('a read that the gateway refuses with %s', async (_, refusals, said, renewals, reads) => {
+    Object.assign(gateway, refusals);
 
-    expect((await connect()).text).toContain('Venegas795');
-    expect(tokenCalls('refresh_token')).toBe(1);
-  });
-
-  it('a read that the gateway refuses with 401 again ends the connection, after one renewal', async () => {
-    gateway.fhirStatus = 401;
-
-    expect((await connect()).text).toContain('Your connection to Old &amp; Gold has ended');
-    expect(tokenCalls('refresh_token')).toBe(1);
-  });
-
-  it('a read that the gateway refuses with 429 waits as long as it asks', async () => {
-    gateway.fhirStatus = 429;
-    gateway.fhirRetryAfter = '0';
-    gateway.fhirFailures = 3;
-
-    expect((await connect()).text).toContain('Venegas795');
-  });
-
-  it('a read that the gateway refuses with 429 four times is given up', async () => {
-    gateway.fhirStatus = 429;
-    gateway.fhirRetryAfter = '0';
-
-    expect((await connect()).text).toContain('Too many requests right now');
-    expect(gateway.seen.filter(({ path }) => path === '/r4/plan/Patient/p1')).toHaveLength(4);
-  });
-
-  it('a read that the gateway refuses with a long wait is not made again while a member waits', async () => {
-    gateway.fhirStatus = 503;
-    gateway.fhirRetryAfter = '600';
-
-    expect((await connect()).text).toContain('can’t be reached right now');
-    expect(gateway.seen.filter(({ path }) => path === '/r4/plan/Patient/p1')).toHaveLength(1);
+    expect((await connect()).text).toContain(said);
+    expect(tokenCalls('refresh_token')).toBe(renewals);
+    const asked = gateway.seen.filter(({ path }) => path === '/r4/plan/Patient/p1');
+    expect(asked).toHaveLength(reads);
   });
 });
 

@@ -194,27 +194,24 @@ describe("the Demo Health Plan's FHIR API", () => {
 });
 
 describe('the sign-in pages', () => {
-  it('say that a member ID is wrong, keep what was entered, and let the member try again', async () => {
+  it.each<[string, Record<string, string>, readonly string[]]>([
+    [
+      'a member ID is wrong',
+      { member_id: '99-wrong' },
+      ['This is not the member ID that we have for you.', 'value="99-wrong"', 'value="Mayte822"', 'value="01/04/2011"'],
+    ],
+    [
+      'a member is unknown',
+      { last_name: '"><b>Nobody' },
+      ['We found no member with these details.', 'value="&quot;&gt;&lt;b&gt;Nobody"'],
+    ],
+  ])('say that %s, keep what was entered, and let the member try again', async (_, entered, said) => {
     const walker = createWalker(payer.url);
     const create = await toCreateAccount(walker);
 
-    const page = refused(await walker.submit(create, { ...accountValues(member1), member_id: '99-wrong' }));
+    const page = refused(await walker.submit(create, { ...accountValues(member1), ...entered }));
 
-    expect(page.html).toContain('This is not the member ID that we have for you.');
-    expect(page.html).toContain('value="99-wrong"');
-    expect(page.html).toContain('value="Mayte822"');
-    expect(page.html).toContain('value="01/04/2011"');
-    pageOf(await walker.submit(page, accountValues(member1)), 'Verify your e-mail');
-  });
-
-  it('say that a member is unknown, keep what was entered, and let the member try again', async () => {
-    const walker = createWalker(payer.url);
-    const create = await toCreateAccount(walker);
-
-    const page = refused(await walker.submit(create, { ...accountValues(member1), last_name: '"><b>Nobody' }));
-
-    expect(page.html).toContain('We found no member with these details.');
-    expect(page.html).toContain('value="&quot;&gt;&lt;b&gt;Nobody"');
+    for (const text of said) expect(page.html).toContain(text);
     pageOf(await walker.submit(page, accountValues(member1)), 'Verify your e-mail');
   });
 

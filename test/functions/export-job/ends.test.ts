@@ -533,20 +533,13 @@ describe('an execution that the engine ends', () => {
     ]);
   });
 
-  it('leaves an export alone that another execution has begun', async () => {
+  it.each<[string, string, (world: World) => Promise<unknown>]>([
+    ['that another execution has begun', 'FAILED', startAndWait],
+    ['that goes on', 'PENDING', (world) => world.kickOff()],
+  ])('leaves an export alone %s', async (_, Status, begin) => {
     const world = slowWorld();
-    await startAndWait(world);
-    const handler = endIfFailed(world.deps, () => Promise.resolve({ Status: 'FAILED' } as never));
-
-    await handler(invocation(world.exportId), {} as never);
-
-    expect(await world.item()).toMatchObject({ status: 'running' });
-  });
-
-  it('leaves an export alone that goes on', async () => {
-    const world = exportWorld();
-    await world.kickOff();
-    const handler = endIfFailed(world.deps, () => Promise.resolve({ Status: 'PENDING' } as never));
+    await begin(world);
+    const handler = endIfFailed(world.deps, () => Promise.resolve({ Status } as never));
 
     await handler(invocation(world.exportId), {} as never);
 

@@ -101,31 +101,16 @@ describe('a good answer', () => {
     expect(answer).toMatchObject({ statusCode: 200, text: '{}' });
   });
 
-  it.each(['', ' ', ...words(`{ {"reference":"http {"fullUrl":"${base} {"reference":"http:\\ [{}, [{} {"a":"}`)])(
-    'that ends before its JSON does is cut: %j',
-    async (text) => {
-      const { answer, log } = await answered(fhir(text));
-      expect(answer.error).toBeDefined();
-      expect(log).toMatchObject({
-        outcome: 'failed',
-        error: 'payer_error',
-        detail: expect.stringContaining('INCOMPLETE_JSON'),
-      });
-    },
-  );
-
-  it.each(['\x1f\x8b\b', '<html></html>', '"text"', '{}{}', '{} x', '[]]'])(
-    'that is not one JSON document is cut: %j',
-    async (text) => {
-      const { answer, log } = await answered(fhir(text));
-      expect(answer.error).toBeDefined();
-      expect(log).toMatchObject({
-        outcome: 'failed',
-        error: 'payer_error',
-        detail: expect.stringContaining('NOT_JSON'),
-      });
-    },
-  );
+  it.each([
+    ...['', ' ', ...words(`{ {"reference":"http {"fullUrl":"${base} {"reference":"http:\\ [{}, [{} {"a":"}`)].map(
+      (text) => ['INCOMPLETE_JSON', text],
+    ),
+    ...['\x1f\x8b\b', '<html></html>', '"text"', '{}{}', '{} x', '[]]'].map((text) => ['NOT_JSON', text]),
+  ])('that is not one whole JSON document is cut: %s, %j', async (fault, text) => {
+    const { answer, log } = await answered(fhir(text));
+    expect(answer.error).toBeDefined();
+    expect(log).toMatchObject({ outcome: 'failed', error: 'payer_error', detail: expect.stringContaining(fault) });
+  });
 
   it.each(['\ufeff{}', ' [] \r\n', String.raw`{"a":"\\","b":["\"}"]}`])(
     'may have around it what JSON allows: %j',

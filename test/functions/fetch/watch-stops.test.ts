@@ -97,27 +97,26 @@ describe('a stream', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('is cut when its partner or payer is removed', async () => {
+  type Begun = Awaited<ReturnType<typeof begin>>;
+  it.each<[string, (test: Begun['test']) => object, object, RegExp]>([
+    [
+      'its partner or payer is removed',
+      (test) => test.reconfigured(withoutPartner('demo-partner')).registry,
+      { error: 'access_denied' },
+      /^cut after \d+ bytes: the registry no longer allows this read$/,
+    ],
+    [
+      'nothing can be said about its partner and payer any more',
+      () => ({ payer: () => Promise.reject(unavailable('registry: ThrottlingException')) }),
+      { error: 'temporarily_unavailable', outcome: 'failed' },
+      /^cut after \d+ bytes: registry: ThrottlingException$/,
+    ],
+  ])('is cut when %s', async (_, registryNow, logged, detail) => {
     const { test, registry, answer } = await begin(true);
-    Object.assign(registry, test.reconfigured(withoutPartner('demo-partner')).registry);
+    Object.assign(registry, registryNow(test));
     await look();
     expect((await answer).error).toBeDefined();
-    expect(test.log()[0]).toMatchObject({
-      error: 'access_denied',
-      detail: expect.stringMatching(/^cut after \d+ bytes: the registry no longer allows this read$/) as string,
-    });
-  });
-
-  it('is cut when nothing can be said about its partner and payer any more', async () => {
-    const { test, registry, answer } = await begin(true);
-    Object.assign(registry, { payer: () => Promise.reject(unavailable('registry: ThrottlingException')) });
-    await look();
-    expect((await answer).error).toBeDefined();
-    expect(test.log()[0]).toMatchObject({
-      error: 'temporarily_unavailable',
-      outcome: 'failed',
-      detail: expect.stringMatching(/^cut after \d+ bytes: registry: ThrottlingException$/) as string,
-    });
+    expect(test.log()[0]).toMatchObject({ ...logged, detail: expect.stringMatching(detail) as string });
   });
 
   it('is cut ten seconds later at most when its grant has ended', async () => {
