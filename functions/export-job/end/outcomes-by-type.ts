@@ -67,7 +67,8 @@ export const outcomesByType = (
   const counts = countsOf(parts);
   const countOf = (type: string): number => counts.get(type) ?? 0;
   const lacks = problems.filter((problem) => isLack(problem, countOf(problem.type)));
-  const ofAll = lacks.filter(({ type }) => type === everything);
+  const byType = Map.groupBy(lacks, ({ type }) => type);
+  const ofAll = byType.get(everything) ?? [];
   const asksForAll = known.planned.includes(everything) || ofAll.length > 0;
   const named = [
     ...known.planned,
@@ -76,13 +77,13 @@ export const outcomesByType = (
       : []),
     ...parts.map(({ type }) => type),
     ...byReference,
-    ...lacks.map(({ type }) => type),
+    ...byType.keys(),
   ];
   return [...new Set(named)]
     .filter((type) => type !== everything && type !== anyResource)
     .map((type) => {
       const count = countOf(type);
-      const own = lacks.filter((problem) => problem.type === type);
+      const own = byType.get(type) ?? [];
       const about = known.finished?.includes(type) === true ? own : [...own, ...ofAll];
       const { outcome, problem } = outcomeOf(count, about);
       const made = { type, outcome, count };

@@ -9,6 +9,9 @@ const coverageExtension = 'http://hl7.org/fhir/us/davinci-pdex/StructureDefiniti
 /** An id of a patient that can go into a request: FHIR's characters, and a few more that payers use. */
 const idForm = /^(?!\.{1,2}$|__)[A-Za-z0-9._~=:@+,-]{1,128}$/;
 
+/** A reference with no more in it than a base of the payer's, the patient and a version: the ways to the patient are words too. */
+const plainReference = /^(?:https?:.*\/|\/)?Patient\/[^/]+(?:\/_history\/[A-Za-z0-9.-]{1,64})?\/?$/i;
+
 /** The places of a Group's contained resources by type and id; of two with one name the first. */
 type Contained = ReadonlyMap<string, number>;
 
@@ -45,8 +48,10 @@ export interface ReadEntry {
   readonly entry: Entry | EntryFault;
   /** The places of the contained resources that it refers to. */
   readonly refersTo: readonly number[];
-  /** The entry, with only the parts that were read. */
+  /** The entry, made anew of the parts that were read. */
   readonly checked?: JsonObject;
+  /** What the payer's entry is if it has nothing else: the same, with its own spelling of the reference. */
+  readonly given?: JsonObject;
 }
 
 export const nameOf = ({ resourceType, id }: JsonObject): string => `${String(resourceType)} ${String(id)}`;
@@ -82,21 +87,25 @@ export const entryOf = (
   ];
   const [firstGiven] = objectsIn(entity['extension']);
   const extension = firstGiven?.['url'] === coverageExtension ? read.toReversed() : read;
+  const reference = isOwn ? `Patient/${parsed.id}` : undefined;
+  const withReference = (one: string | undefined): JsonObject => ({
+    entity: {
+      ...(extension.length === 0 ? {} : { extension }),
+      ...(one === undefined ? {} : { reference: one }),
+      ...(entity['type'] === 'Patient' ? { type: 'Patient' } : {}),
+    },
+    ...(inactive === undefined ? {} : { inactive }),
+  });
+  const made = reference ?? (own === id ? `#${id}` : undefined);
   return {
     entry: {
       submitted: id,
-      reference: isOwn ? `Patient/${parsed.id}` : undefined,
+      reference,
       coverage: coverageAt === undefined ? undefined : coverage,
       isInactive: inactive === true,
     },
     refersTo,
-    checked: {
-      entity: {
-        ...(extension.length === 0 ? {} : { extension }),
-        ...(isOwn || own === id ? { reference: text } : {}),
-        ...(entity['type'] === 'Patient' ? { type: 'Patient' } : {}),
-      },
-      ...(inactive === undefined ? {} : { inactive }),
-    },
+    checked: withReference(made),
+    given: withReference(isOwn && plainReference.test(String(text)) ? String(text) : made),
   };
 };

@@ -141,7 +141,7 @@ export const readGroup = (
     member: read.flatMap(({ checked }) => (checked === undefined ? [] : [checked])),
   };
   const { contained: _, quantity: __, member: ___, code: ____, ...others } = resource;
-  const hasText = !isOnly(others, made) || read.some((one, at) => isKept(one) && !isOnly(members[at], one.checked));
+  const hasText = !isOnly(others, made) || read.some((one, at) => isKept(one) && !isOnly(members[at], one.given));
   return {
     code,
     id,

@@ -1,4 +1,6 @@
+import { isFhirId } from '../../shared/fhir/fhir-id.ts';
 import { isAt } from '../../shared/registry/fhir-bases.ts';
+import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import { attachmentsToFetch, keep } from '../leg/keep.ts';
 import {
   checkResource,
@@ -21,13 +23,18 @@ const mostTags = 5_000_000;
 /** Of lines that are about another patient. */
 const ofOthers: ReadonlySet<LinesReason> = new Set<LinesReason>(['stranger', 'naming', 'leftOut', 'otherMember']);
 
-/** Reports a line that cannot be passed on. */
-const skip = ({ report, file }: LineTaking, { skipped: reason, type, id }: SkippedResource): void =>
-  report(
-    type === undefined
-      ? { kind: 'entrySkipped', reason, file: file.number, type: file.type }
-      : { kind: 'resourceSkipped', reason, file: file.number, type, id },
-  );
+/**
+ * Reports a line that cannot be passed on, by a type of R4 and an id of FHIR alone: whose it is cannot be read either, and any other
+ * words may be about anybody. A Patient is named only if it is a member's.
+ */
+const skip = ({ report, file, lines }: LineTaking, { skipped: reason, type, id = '' }: SkippedResource): void => {
+  if (type === undefined || !isResourceType(type)) {
+    report({ kind: 'entrySkipped', reason, file: file.number, type: file.type });
+    return;
+  }
+  const isNamed = type === 'Patient' ? lines.ids.has(id) : isFhirId(id);
+  report({ kind: 'resourceSkipped', reason, file: file.number, type, ...(isNamed ? { id } : {}) });
+};
 
 /** Whether a resource is new. Reports one that came before with different content, and counts an exact repeat. */
 const isNew = ({ leg: { seen, problems }, file, count }: LineTaking, resource: PageResource): boolean => {

@@ -8,6 +8,10 @@ const longestBytes = 64 * 1024;
 /** How many bytes of a long string are kept: enough to see the scheme of a URL. */
 const headBytes = 128;
 
+/** Ends what is cut, since a name that is cut is another name. */
+export const cutMark = '…';
+const markBytes = Buffer.from(cutMark);
+
 const afterBackslash = tableOf('"\\/bfnrtu');
 const hexDigits = tableOf('0123456789abcdefABCDEF');
 
@@ -34,7 +38,7 @@ const endOfHead = (json: Buffer, from: number): number => {
 };
 
 /**
- * Cuts long strings, such as documents in Base64, since a parser would hold each of them twice more. It first checks that
+ * Cuts long strings to their beginning and {@link cutMark}, such as documents in Base64, since a parser would hold each of them twice more. It first checks that
  * they are valid JSON.
  * @param json without white space between tokens
  * @throws SyntaxError if a long string is not valid
@@ -45,7 +49,7 @@ export const cutLongStrings = (json: Buffer): Buffer => {
   eachText(readTokens(), json, (start, end) => {
     if (end - start <= longestBytes) return;
     checkString(json, start, end);
-    pieces.push(json.subarray(from, endOfHead(json, start)));
+    pieces.push(json.subarray(from, endOfHead(json, start)), markBytes);
     from = end;
   });
   return from === 0 ? json : Buffer.concat([...pieces, json.subarray(from)]);

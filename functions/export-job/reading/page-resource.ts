@@ -3,7 +3,7 @@ import { openObject } from '../../shared/json/bytes.ts';
 import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { readTokens } from '../../shared/json/tokens.ts';
 import { countMembers } from './count-members.ts';
-import { cutLongStrings } from './cut-long-strings.ts';
+import { cutLongStrings, cutMark } from './cut-long-strings.ts';
 import { eachText } from './each-text.ts';
 import type { ValueKeeper } from './keep-value.ts';
 import { surveyResource, type Survey } from './survey-resource.ts';
@@ -62,6 +62,9 @@ const mostNodes = 500_000;
 /** The long strings of a resource larger than this, in bytes, are cut before it is parsed. */
 const largeBytes = 256 * 1024;
 
+/** A resource with a longer id counts as one without: nothing can refer to it, and what is reported of it would be as long. */
+const mostCharacters = 128;
+
 /** @param members how many members its bytes have, repeated ones included */
 const resourceOf = (
   line: Buffer,
@@ -74,7 +77,8 @@ const resourceOf = (
   const { resourceType: type, id } = parsed as { readonly resourceType: string; readonly id?: unknown };
   // Some payers write an id of digits as a number, and refer to it as any other.
   const named = Number.isSafeInteger(id) ? String(id) : id;
-  return { type, id: typeof named === 'string' ? named : undefined, line, resource: parsed, ...survey };
+  const isShort = typeof named === 'string' && named.length <= mostCharacters && !named.endsWith(cutMark);
+  return { type, id: isShort ? named : undefined, line, resource: parsed, ...survey };
 };
 
 /**
@@ -122,9 +126,6 @@ export interface ResourceHead {
   readonly type?: string;
   readonly id?: string;
 }
-
-/** Longer names are not reported. */
-const mostCharacters = 128;
 
 /** A name that may be reported: letters, digits and a few safe characters, none of them special in a URL. */
 const reportable = new RegExp(`^[A-Za-z0-9._~-]{1,${mostCharacters}}$`);

@@ -322,6 +322,22 @@ describe('the Groups of a match', () => {
       ),
       unsaid('ours-b'),
     ),
+    ...['Patient/a/_history/2', '/Patient/a', `${exportWorld().base}/Patient/a/`].map((reference) =>
+      row(
+        `name a record in another way: ${reference}`,
+        [a],
+        matched(found(`ours-a ${reference}`), notFound('ours-b', 'ours-c')),
+      ),
+    ),
+    ...['Patient/a/_history/<theirs>', `Patient/a/_history/${'theirs'.repeat(11)}`, 'theirs/../Patient/a'].map(
+      (reference) =>
+        row(
+          `name a record with words of the payer’s own: ${reference}`,
+          [a],
+          matched(found(`ours-a ${reference}`), notFound('ours-b', 'ours-c')),
+          textLeftOut,
+        ),
+    ),
     row(
       'name a record on another server',
       [a],
@@ -423,6 +439,8 @@ describe('what comes of a Group', () => {
   const updated = (id: string, day: string) => observation(id, 'a', { meta: { lastUpdated: `${day}T00:00:00Z` } });
   const ended = memberOf('b', { consent: { id: 'c', hash: 'h', endsAt: '2026-11-26' } });
   const since = '2026-01-01T00:00:00Z';
+  const longIds = ['i'.repeat(129), 'i'.repeat(255_000)];
+  const redacted = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'REDACTED' };
   const withinLimits = (id: string): string =>
     `Nothing came about member ${id}, within the limits that were asked for.`;
 
@@ -509,6 +527,37 @@ describe('what comes of a Group', () => {
         ...Array.from({ length: 3 }, () => 'A resource in file 2 of Observation is left out: it is not valid JSON.'),
         'A resource in file 2 of Observation is left out: its type is not one of FHIR R4.',
       ],
+    ),
+    row(
+      'says types and ids of its own making in lines that nobody can read',
+      'a b',
+      and({
+        type: 'Observation',
+        lines: [
+          ...Array.from({ length: 3 }, (_, at) => `{"resourceType":"Jane.Roe.${at}","id":"1","id":"1"}`),
+          ...['Jane.Roe', 'Jane_Roe', 'x'.repeat(65)].map(
+            (id) => `{"resourceType":"Observation","id":"${id}","a":1,"a":1}`,
+          ),
+          ...['x', 'a'].map((id) => `{"resourceType":"Patient","id":"${id}","a":1,"a":1}`),
+        ],
+      }),
+      [
+        ...Array.from({ length: 3 }, () => 'A resource in file 2 of Observation'),
+        'Observation/Jane.Roe in file 2',
+        ...Array.from({ length: 2 }, () => 'A resource of type Observation in file 2'),
+        'A resource of type Patient in file 2',
+        'Patient/a in file 2',
+      ].map((which) => `${which} is left out: it has the same member twice, so that its meaning is not certain.`),
+    ),
+    row(
+      'has resources whose ids are longer than any that can be referred to, and says that it withheld some of them',
+      `a b ${longIds.join(' ')}`,
+      and(
+        observations(
+          ...longIds.map((id) => observation(id, 'a', { meta: { security: [redacted], note: 'x'.repeat(300_000) } })),
+        ),
+      ),
+      longIds.map(() => "A resource of type Observation has the payer's label that something was withheld from it."),
     ),
     row(
       'ignores the types that were asked for',

@@ -118,20 +118,20 @@ describe('long strings of a resource', () => {
     const text = `{"a":"x\\"y","data":${long('')},"b":[1.00,{"url":${long('', 0).replace('"', '"https://a.example/')}}],"c":""}`;
     expect(parsed(text)).toEqual({
       a: 'x"y',
-      data: 'a'.repeat(128),
-      b: [1, { url: `https://a.example/${'z'.repeat(110)}` }],
+      data: `${'a'.repeat(128)}…`,
+      b: [1, { url: `https://a.example/${'z'.repeat(110)}…` }],
       c: '',
     });
   });
 
   it('are cut before an escape, and before what is not ASCII', () => {
-    expect(parsed(`[${long(String.raw`\u00e9`, 5)},${long('é', 7)}]`)).toEqual(['aaaaa', 'aaaaaaa']);
+    expect(parsed(`[${long(String.raw`\u00e9`, 5)},${long('é', 7)}]`)).toEqual(['aaaaa…', 'aaaaaaa…']);
   });
 
   it('are whole up to 64 KB, and what has no longer one is not copied', () => {
     const most = Buffer.from(`["${'b'.repeat(64 * kilobyte)}"]`);
     expect(cutLongStrings(most)).toBe(most);
-    expect(cutLongStrings(Buffer.from(`["${'b'.repeat(64 * kilobyte + 1)}"]`))).toHaveLength(132);
+    expect(cutLongStrings(Buffer.from(`["${'b'.repeat(64 * kilobyte + 1)}"]`))).toHaveLength(135);
     const none = Buffer.from('[1,2]');
     expect(cutLongStrings(none)).toBe(none);
   });

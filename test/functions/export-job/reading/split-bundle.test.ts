@@ -366,7 +366,7 @@ it('keeps a large resource whole, and parses it without the middle of its long s
   expect(item).toMatchObject({
     line: Buffer.from(json),
     references: ['Patient/1'],
-    attachments: [`data:a/b;base64,${data}`.slice(0, 128)],
+    attachments: [`${`data:a/b;base64,${data}`.slice(0, 128)}…`],
   });
 });
 
