@@ -2,7 +2,7 @@ import { readCommand, type Read } from '../shared/command-line.ts';
 import { UsageError } from '../shared/errors.ts';
 import { auditReason } from '../shared/reason.ts';
 import { exitHelp, noName, oneWord, texts, type Spec, type Take } from '../shared/spec.ts';
-import { awsHelp, requireStage, stageFlagsOf } from '../shared/stage-flags.ts';
+import { awsHelp, neededStage, stageFlags } from '../shared/stage-flags.ts';
 
 const nameIn: Take<string> = (given, command) =>
   oneWord(`Give one name, in quotes if it has spaces: ${command} "Example Partner"`)(given, command);
@@ -13,7 +13,7 @@ export const spec = {
   about: `Makes a partner's client and its secrets, cuts it off, and sends it its events. No file is written. Of new, rotate and
 webhook only the secret goes to stdout, everything else to stderr. It is shown once.`,
   words: { nameOrId: nameIn },
-  ...stageFlagsOf('a stage in config/ (default local for new and rotate; the others have no default)'),
+  ...neededStage,
   commands: {
     'new NAME --redirect-uri URI [flags]': {
       or: 'NAME --exchange-npi NPI --jwks FILE --home-page URL [flags]',
@@ -35,6 +35,7 @@ webhook only the secret goes to stdout, everything else to stderr. It is shown o
         "a plan's National Provider Identifier, as which its own system asks former plans; repeat it for more",
       ),
       '--consent-reason TEXT': 'why the app asks its members itself, which --identity-audience needs',
+      ...stageFlags,
     },
     'rotate NAME-OR-CLIENT-ID [--leaked] [flags]': {
       does: `makes a second secret for a partner that has one, and lists the next steps. With --leaked it replaces the old
@@ -42,6 +43,7 @@ webhook only the secret goes to stdout, everything else to stderr. It is shown o
       changes: 'nothing',
       silent: true,
       '--leaked': 'others know the old secret, so it is refused once the file is applied',
+      ...stageFlags,
     },
     'block NAME-OR-CLIENT-ID --reason TEXT --stage NAME [--dry-run]': {
       does: `cuts a partner off within 30 seconds, without a deployment: sign-ins, token calls, reads, and reads that are
@@ -148,9 +150,8 @@ const requireClient = (given: Command<'new'>): void => {
 export const readFlags = (args: readonly string[]): PartnersCommand => {
   const command = readCommand(spec, args);
   if (command.command === 'new') requireClient(command);
-  if (command.command === 'new' || command.command === 'rotate') return command;
-  if (command.command === 'webhook') return requireStage(webhookIn(command));
+  if (command.command === 'webhook') return webhookIn(command);
   if (command.command === 'replay' && [command.since, command.event, command.from].filter(Boolean).length !== 1)
     throw new UsageError('Give --since TIME, --event ID or --from FILE');
-  return requireStage(command);
+  return command;
 };

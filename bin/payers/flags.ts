@@ -4,7 +4,7 @@ import { readCommand, type Read } from '../shared/command-line.ts';
 import { UsageError } from '../shared/errors.ts';
 import { auditReason } from '../shared/reason.ts';
 import { dryRun, maybeWord, needed, oneWord, otherwise, read, type Spec, type Take } from '../shared/spec.ts';
-import { requireStage, stageFlagsOf } from '../shared/stage-flags.ts';
+import { neededStage, stageFlags } from '../shared/stage-flags.ts';
 import { readUntil } from '../shared/times.ts';
 import { many } from './report.ts';
 
@@ -32,9 +32,6 @@ const originIn = (origin: string): string => {
   return origin;
 };
 
-const stageFlags = stageFlagsOf(
-  'a stage in config/ (default local, which npm start serves; secret, pause, resume, list and mapping have no default)',
-);
 const origin = { '--origin URL': read("the gateway's public origin, if it is the API's own URL", originIn) };
 const fromFile = { '--file': "the payers in the stage's file, not those in its registry" };
 const json = { '--json': 'prints JSON' };
@@ -105,7 +102,7 @@ export const spec = {
       '--unchecked': 'does not ask the payer whether it accepts the value',
       '--previous': 'restores the previous value',
       ...dryRun,
-      ...stageFlags,
+      ...neededStage,
     },
     'pause ID --reason TEXT --stage NAME [--until TIME] [--dry-run]': {
       does: `stops a payer within 30 seconds, without a deployment: sign-ins, token calls, reads, and reads that are under
@@ -115,7 +112,7 @@ export const spec = {
       ...auditReason('why a payer was paused'),
       '--until TIME': 'when it ends by itself, such as 30m, 2h, 3d or 2026-11-27T06:00Z (default: at resume)',
       ...dryRun,
-      ...stageFlags,
+      ...neededStage,
     },
     'resume ID --reason TEXT --stage NAME [--dry-run]': {
       does: 'ends a pause. Pausing or resuming twice is no error: the second says what is so already.',
@@ -123,13 +120,13 @@ export const spec = {
       words: { id },
       ...auditReason('why a payer was resumed'),
       ...dryRun,
-      ...stageFlags,
+      ...neededStage,
     },
     'list --stage NAME [--paused]': {
       does: 'prints the payers in the registry, those that are paused first, with who did it and why.',
       changes: 'nothing',
       '--paused': 'only those that are paused or out of order',
-      ...stageFlags,
+      ...neededStage,
     },
     'mapping --stage NAME [--assembly FOLDER]': {
       does: `prints the resource mapping for "npx cdk import", which takes secrets that exist already into the stage's stack
@@ -137,7 +134,7 @@ export const spec = {
       changes: 'nothing',
       silent: true,
       '--assembly FOLDER': otherwise('what cdk synth wrote (default cdk.out)', 'cdk.out'),
-      ...stageFlags,
+      ...neededStage,
     },
   },
   more: `AWS_ENDPOINT_URL names a stand-in for AWS (stage local: the one of npm start, port ${defaultPorts.aws}).
@@ -162,30 +159,12 @@ export type PayersCommand = ReturnType<typeof readFlags>;
  */
 export const readFlags = (args: readonly string[], nowMs: number) => {
   const command: Read<typeof spec> = readCommand(spec, args);
-  switch (command.command) {
-    case 'check':
-      return command.target?.includes('://') === true
-        ? { ...command, command: 'learn' as const, url: command.target, further: undefined }
-        : command;
-    case 'drift':
-      if (command.propose !== undefined && (command.ids.length > 0 || command.json))
-        throw new UsageError('--propose ID is about one payer; give no other ID and no --json');
-      return command;
-    case 'learn':
-    case 'import':
-    case 'key':
-      return command;
-    case 'secret':
-      if (command.previous && command.unchecked)
-        throw new UsageError('--previous never asks the payer; leave out --unchecked');
-      return requireStage(command);
-    case 'pause': {
-      const until = command.until === undefined ? undefined : readUntil(command.until, nowMs);
-      return { ...requireStage(command), until };
-    }
-    case 'resume':
-    case 'list':
-    case 'mapping':
-      return requireStage(command);
-  }
+  if (command.command === 'check' && command.target?.includes('://') === true)
+    return { ...command, command: 'learn' as const, url: command.target, further: undefined };
+  if (command.command === 'drift' && command.propose !== undefined && (command.ids.length > 0 || command.json))
+    throw new UsageError('--propose ID is about one payer; give no other ID and no --json');
+  if (command.command === 'secret' && command.previous && command.unchecked)
+    throw new UsageError('--previous never asks the payer; leave out --unchecked');
+  if (command.command !== 'pause') return command;
+  return { ...command, until: command.until === undefined ? undefined : readUntil(command.until, nowMs) };
 };

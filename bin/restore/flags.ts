@@ -3,7 +3,7 @@ import { readCommand, type Read } from '../shared/command-line.ts';
 import { UsageError } from '../shared/errors.ts';
 import { reasonFlag, reasonHelp } from '../shared/reason.ts';
 import { dryRun, needed, noWords, read, type Spec } from '../shared/spec.ts';
-import { auditBucket, awsHelp, requireStage, stageFlagsOf } from '../shared/stage-flags.ts';
+import { auditBucket, awsHelp, neededStage } from '../shared/stage-flags.ts';
 import { instantIn } from '../shared/times.ts';
 
 const words = noWords((word) => `${JSON.stringify(word)} is one word too many; --help lists the flags`);
@@ -31,7 +31,7 @@ const reason = reasonFlag(
 const place = {
   ...dryRun,
   '--yes': 'goes on without asking',
-  ...stageFlagsOf('a stage in config/'),
+  ...neededStage,
   '--table NAME': "the stage's table (default: the one that the stack made)",
 };
 
@@ -99,5 +99,5 @@ export const readFlags = (args: readonly string[], now: number): RestoreCommand 
   const command = readCommand(spec, args);
   const since = 'since' in command ? command.since : undefined;
   if (since !== undefined && since > now) throw new UsageError(`--since is ${instant(since)}, which is yet to come`);
-  return requireStage(command);
+  return command;
 };

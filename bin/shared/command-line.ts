@@ -99,11 +99,14 @@ export const readCommand = <S extends Spec>(spec: S, args: readonly string[]): R
   const takes = Object.entries(
     command.words ?? noWords((word) => `Unexpected argument '${word}'; --help lists the flags`),
   );
-  return {
+  const read = {
     command: name,
     ...Object.fromEntries(takes.map(([key, take]) => [key, take(rest, name)])),
     ...Object.fromEntries(flags.map((flag) => [flag.key, flag.take(given.get(flag.name) ?? [], flag.name)])),
   } as Read<S>;
+  if (command.needsStage === true && !given.has('stage') && !given.has('config'))
+    throw new UsageError(`Give --stage NAME: ${name} has no default stage`);
+  return read;
 };
 
 /** Says what an error says to a person, and exits. @throws the error, if it is a defect */

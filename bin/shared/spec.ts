@@ -22,6 +22,8 @@ export interface Flag<T = unknown> {
 export interface Command {
   /** For the help of a tool with several commands. */
   readonly does?: string;
+  /** Whether a stage has to be named, since it would do harm, or mislead, at another one than the one meant. */
+  readonly needsStage?: boolean;
   /** What it changes for good. What changes something has a flag `--dry-run`. */
   readonly changes: 'AWS' | 'files' | 'nothing';
   /** What else can follow the command's name. */
@@ -40,7 +42,7 @@ interface OneCommand extends Command {
 }
 
 /** A tool with several. Its own flags and words are those of each command, after the command's own. */
-interface Commands extends Pick<Command, 'words' | `--${string}`> {
+interface Commands extends Pick<Command, 'needsStage' | 'words' | `--${string}`> {
   /** Each by its name and what follows that. One that begins with a space has no name. */
   readonly commands: Readonly<Record<string, Command>>;
 }

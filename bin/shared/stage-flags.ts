@@ -8,10 +8,13 @@ import { runningStack } from './running-stack.ts';
 export const configFlag = { '--config FILE': "a stage's configuration, .ts or .json" };
 
 /** The flags that say which stage a tool works on; `stage` says which one if it is left out. */
-export const stageFlagsOf = (stage: string) => ({ '--stage NAME': stage, ...configFlag });
+const stageFlagsOf = (stage: string) => ({ '--stage NAME': stage, ...configFlag });
 
 /** Those of a tool that tries things out at stage local. */
-export const stageFlags = stageFlagsOf('a stage in config/ (default local)');
+export const stageFlags = { needsStage: false, ...stageFlagsOf('a stage in config/ (default local)') };
+
+/** Those of a command that has no default stage. */
+export const neededStage = { needsStage: true, ...stageFlagsOf('a stage in config/') };
 
 /** What names a table that is not the one that the stack made. */
 export const tableHelp = (table: 'Grants' | 'Exports' | 'Exchanges' | 'Registry'): string =>
@@ -41,14 +44,6 @@ export const readStage = async ({ stage, config }: StageFlags): Promise<StageCon
   const named = config ?? stage ?? 'local';
   const running = named === 'local' ? runningStack(process.env) : undefined;
   return running === undefined ? loadStage(named) : (running.config ?? localStage(running.ports));
-};
-
-/** For commands that would do harm, or mislead, at a stage other than the one meant. @throws UsageError */
-export const requireStage = <C extends StageFlags & { readonly command: string }>(command: C): C => {
-  if (command.stage === undefined && command.config === undefined) {
-    throw new UsageError(`Give --stage NAME: ${command.command} has no default stage`);
-  }
-  return command;
 };
 
 /** For a stage that is a word, or `--config FILE`. @throws UsageError with this, unless it is one of them */

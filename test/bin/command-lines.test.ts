@@ -250,7 +250,7 @@ describe('a word of a command line', () => {
       [['pause', ...why], 'Give the payer: pause ID --stage NAME'],
       [['pause', 'a'], 'Give --reason TEXT: the audit records why a payer was paused'],
       [['resume', 'a'], 'Give --reason TEXT: the audit records why a payer was resumed'],
-      [['pause', 'a', ...why, '--until', 'soon'], '--until cannot be read'],
+      [['pause', 'a', ...stage, ...why, '--until', 'soon'], '--until cannot be read'],
     ],
     registry: [
       [['diff'], 'Give one stage, or --config FILE: diff STAGE'],
