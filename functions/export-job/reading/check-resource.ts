@@ -3,7 +3,7 @@ import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import { elementsAbout, elementsAtSource, elementsElsewhere, elementsOfParts } from './about.ts';
 import type { PageResource } from './page-resource.ts';
-import { parseReference, type AwaitUrn, type FullUrls } from './references.ts';
+import { parseReference, typeIn, type AwaitUrn, type FullUrls } from './references.ts';
 
 /** The rules for what belongs in the record. */
 export interface RecordRules extends AnswerBases {
@@ -35,8 +35,11 @@ export interface RecordRules extends AnswerBases {
  */
 export type ResourceVerdict = 'keep' | 'outcome' | 'notWanted' | 'notFhir' | 'otherPatient' | 'unknownPatient';
 
-/** Whom a reference, an element or a resource is about. */
+/** Whom an element or a resource is about. */
 type About = 'member' | 'other' | 'unknown' | 'nobody';
+
+/** The same of a reference: `somebody` is a patient who cannot be compared with the member, `unknown` may be no patient. */
+type Named = About | 'somebody';
 
 /** A resource, and how references within it and around it are resolved. */
 interface Holder {
@@ -111,7 +114,7 @@ const aboutPatient = (id: unknown, { patient, linked = [], members }: Whose): Ab
 const aboutUnreferred = ({ type }: JsonObject): About =>
   typeof type === 'string' && isResourceType(type) && type !== 'Patient' ? 'nobody' : 'unknown';
 
-const aboutReference = (value: unknown, { resolve }: Holder, whose: Whose): About => {
+const aboutReference = (value: unknown, { resolve }: Holder, whose: Whose): Named => {
   if (!isObject(value)) return 'unknown';
   const { reference } = value;
   if (reference === undefined || reference === null) return aboutUnreferred(value);
@@ -119,24 +122,24 @@ const aboutReference = (value: unknown, { resolve }: Holder, whose: Whose): Abou
   const parsed = parseReference(reference, whose);
   if (parsed !== undefined && parsed.type !== 'Patient') return 'nobody';
   // On another server, the same id may belong to anyone.
-  if (parsed !== undefined) return parsed.isOwn ? aboutPatient(parsed.id, whose) : 'unknown';
+  if (parsed !== undefined) return parsed.isOwn ? aboutPatient(parsed.id, whose) : 'somebody';
   const resolved = resolve(reference);
-  if (resolved === undefined) return 'unknown';
+  if (resolved === undefined) return typeIn(reference) === 'Patient' ? 'somebody' : 'unknown';
   if (resolved['resourceType'] !== 'Patient') return 'nobody';
   // A contained Patient has an id of its own, whoever it is.
   return reference.startsWith('#') ? 'unknown' : aboutPatient(resolved['id'], whose);
 };
 
 /** Those who have a part in a resource may be others beside the member. */
-const memberFirst: readonly About[] = ['member', 'other', 'unknown'];
+const memberFirst: readonly Named[] = ['member', 'other', 'somebody', 'unknown'];
 /** What is about others beside the member, as an appointment of two, has their names. One without an id may be a practitioner. */
-const othersFirst: readonly About[] = ['other', 'member', 'unknown'];
+const othersFirst: readonly Named[] = ['other', 'somebody', 'member', 'unknown'];
 /** Who is in a group, or the same as a person, is a patient. */
-const othersAndUnknownFirst: readonly About[] = ['other', 'unknown', 'member'];
+const othersAndUnknownFirst: readonly Named[] = ['other', 'somebody', 'unknown', 'member'];
 
 const listsOfPatients: ReadonlySet<string> = new Set(['member.entity', 'link.target']);
 
-const orderAbout = (path: string): readonly About[] =>
+const orderAbout = (path: string): readonly Named[] =>
   listsOfPatients.has(path) ? othersAndUnknownFirst : othersFirst;
 
 const aboutElement = (
@@ -146,12 +149,13 @@ const aboutElement = (
   {
     order = memberFirst,
     counts = () => true,
-  }: { readonly order?: readonly About[]; readonly counts?: (value: unknown) => boolean } = {},
+  }: { readonly order?: readonly Named[]; readonly counts?: (value: unknown) => boolean } = {},
 ): About => {
   const values = valuesAt(holder.resource, path);
   if (values.length === 0) return 'nobody';
   const found = new Set(values.filter(counts).map((value) => aboutReference(value, holder, whose)));
-  return order.find((one) => found.has(one)) ?? 'nobody';
+  const about = order.find((one) => found.has(one)) ?? 'nobody';
+  return about === 'somebody' ? 'unknown' : about;
 };
 
 /** Whether a reference points to the payer's own server, or cannot be parsed. A copy, a name or another server's id is not. */

@@ -233,6 +233,9 @@ describe('whose resource it is', () => {
     expect(beside(mine, others)).toBe('otherPatient');
     expect(beside(others, mine)).toBe('otherPatient');
     expect(beside(mine, { reference: 'Practitioner/p' })).toBe('keep');
+    for (const form of ['Patient/other#x', ' Patient/other', 'patient/other', 'Patient/other?x=1', '../Patient/other'])
+      expect([form, beside(mine, { reference: form })]).toEqual([form, 'unknownPatient']);
+    expect(beside({ reference: 'https://elsewhere.example/r4/Patient/member' }, mine)).toBe('unknownPatient');
     // Beside a patient in an appointment it is mostly a practitioner.
     const isPatient = ['Group', 'Person'].includes(resourceType);
     expect(beside(mine, { display: 'Bob', identifier: { value: '7' } })).toBe(isPatient ? 'unknownPatient' : 'keep');
