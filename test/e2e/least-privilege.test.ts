@@ -200,6 +200,17 @@ describe('a changed template of production', () => {
     });
   });
 
+  it.each([
+    ['another key', '"jti.*"', '"x"'],
+    ['another attribute', '"revokedAt"', '"x"'],
+    ['another selection', '"SPECIFIC_ATTRIBUTES"', '"COUNT"'],
+    ['that something is returned', '"StringEqualsIfExists":{"dynamodb:R', '"StringEquals":{"dynamodb:R'],
+  ])('refuses calls to tables if its conditions ask for %s', (_what, of, to) => {
+    const changed = JSON.parse(JSON.stringify(production).replaceAll(of, to)) as StageTemplate;
+
+    expect(tableCallsIn(changed, target).filter(({ may }) => !may)).not.toEqual([]);
+  });
+
   it("lacks the audit's writes if the bucket policy no longer allows them", () => {
     expect(remove('Audit/Bucket/Policy', 's3:PutObject').missing).toEqual([
       'Audit/Audit: Allow s3:PutObject on Audit/Bucket/*',
