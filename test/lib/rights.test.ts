@@ -282,6 +282,7 @@ it('whatever payers a stage has, rights are the same, and only a secret that is 
     ...payer,
     ...changes,
     id,
+    displayName: id,
     fhirBaseUrl: `https://${id}.example.org/fhir`,
   });
   const quirks = { ...payer.quirks, pkce: true };
