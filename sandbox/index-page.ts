@@ -36,6 +36,7 @@ export const indexPageOf = (ports: LocalPorts, clients: readonly LocalClient[]):
     testMembers: memberKeys.map(memberOf),
     links: [
       { text: 'Quick start', href: `http://localhost:${ports.live}/docs/partners/quick-start.html` },
+      { text: 'All documents', href: `http://localhost:${ports.live}/docs/documents.html` },
       { text: 'Live view of each call', href: `http://localhost:${ports.live}/` },
       { text: 'API reference', href: `http://localhost:${ports.live}/api` },
       { text: 'Demo partner app', href: `http://localhost:${ports.partner}/` },

@@ -90,19 +90,23 @@ export const readSecretsFile = async (
     const wrong = 'client_secret' in secret ? clientSecret(secret.client_secret) : undefined;
     if (wrong !== undefined) throw new LocalStackError(`${file}: ${id}.client_secret ${wrong}`);
   }
-  for (const payer of owners) {
+  const missing = owners.flatMap((payer) => {
     const secret = parsed.data[payer.id];
     const own = hasSecret(payer) ? [wanted(payer)] : [];
     const needed = payer.identitySignIn === undefined ? own : [...own, 'private_key_jwk'];
-    const lacking = needed.find((name) => secret === undefined || !(name in secret));
-    if (payer.exchange !== undefined && secret?.exchange === undefined) {
-      const lacks = `has no "exchange" for payer "${payer.id}"`;
-      throw new LocalStackError(`${file}: ${lacks}; add "${payer.id}": {…, "exchange": {"private_key_jwk": …}}`);
-    }
-    if (lacking !== undefined) {
-      const lacks = `has no "${lacking}" for payer "${payer.id}"`;
-      throw new LocalStackError(`${file}: ${lacks}; add "${payer.id}": {"${lacking}": …}`);
-    }
+    const lacking = needed
+      .filter((name) => secret === undefined || !(name in secret))
+      .map((name) => [name, '…'] as const);
+    const isKeyMissing = payer.exchange !== undefined && secret?.exchange === undefined;
+    const all = [...lacking, ...(isKeyMissing ? [['exchange', '{"private_key_jwk": …}'] as const] : [])];
+    return all.map(([name, value]) => ({
+      lacks: `has no "${name}" for payer "${payer.id}"`,
+      add: `"${payer.id}": {"${name}": ${value}}`,
+    }));
+  });
+  if (missing.length > 0) {
+    const [lacks, adds] = [missing.map(({ lacks: what }) => what), missing.map(({ add }) => add)];
+    throw new LocalStackError(`${file}: ${lacks.join(', ')}; add ${adds.join(', ')}`);
   }
   return parsed.data;
 };

@@ -24,7 +24,11 @@ export const keepTokens = ({ tokenEndpoint, clientId, clientSecret, load, save }
     if (new URL(url).origin !== new URL(tokenEndpoint).origin) throw new Error(`Not the gateway's: ${url}`);
     const held = await load();
     const { access_token } = refreshing || held.endsAt - Date.now() < 60_000 ? await renew(held) : held;
-    const ask = (token) => fetch(url, { ...options, headers: { ...headers, authorization: `Bearer ${token}` } });
+    const ask = (token) => {
+      const sent = new Headers(headers);
+      sent.set('authorization', `Bearer ${token}`);
+      return fetch(url, { ...options, headers: sent });
+    };
     const answer = await ask(access_token);
     if (answer.status !== 401) return answer;
     const now = await load(); // Another call may have renewed them meanwhile.

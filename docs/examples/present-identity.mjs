@@ -3,14 +3,19 @@ import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import * as client from 'openid-client';
 
-const [base, clientId, keyFile, kid] = process.argv.slice(2);
+const [given, clientId, keyFile, kid] = process.argv.slice(2);
+if (kid === undefined) {
+  console.error('ID_TOKEN=… node present-identity.mjs BASE CLIENT_ID KEY_FILE KEY_ID');
+  process.exit(1);
+}
+const base = given.replace(/\/+$/, '');
 // From your identity provider, as soon as the member has agreed and signed in there.
 const idToken = process.env.ID_TOKEN;
 const agreedAt = new Date().toISOString();
 /** Ends the program with what the gateway says. */
 const end = async ({ message, error, error_description, cause, response = cause }) => {
   const isUnread = response instanceof Response && !response.bodyUsed;
-  const said = isUnread ? `${response.status} ${await response.text()}` : cause?.message || message;
+  const said = isUnread ? `${response.status} ${await response.text()}` : cause?.message || cause?.code || message;
   console.error(error === undefined ? said : `${error}: ${error_description}`);
   process.exit(1);
 };

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Gets tokens with a member's identity token, with curl, jq and openssl: sh present-identity.sh BASE CLIENT_ID KEY_FILE KEY_ID
 set -eu
-base=$1 client_id=$2 key_file=$3 kid=$4
+[ $# -eq 4 ] || { echo 'ID_TOKEN=… sh present-identity.sh BASE CLIENT_ID KEY_FILE KEY_ID' >&2; exit 1; }
+base=${1%/} client_id=$2 key_file=$3 kid=$4
 # Asks the gateway. An error ends the program with what the gateway says.
 ask() { answer=$(curl --silent --show-error --fail-with-body "$@") || { printf '%s\n' "$answer" >&2; exit 1; }; printf %s "$answer"; }
 configuration=$(ask "$base/.well-known/smart-configuration")

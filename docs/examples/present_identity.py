@@ -3,7 +3,11 @@ import datetime, json, os, sys, time, uuid
 import requests
 from authlib.jose import jwt
 
-base, client_id, key_file, kid = sys.argv[1:]
+# One line for what goes wrong, such as a gateway that cannot be reached.
+sys.excepthook = lambda kind, error, _: print(f"{kind.__name__}: {error}", file=sys.stderr)
+if len(sys.argv) != 5:
+    sys.exit(__doc__)
+base, client_id, key_file, kid = sys.argv[1].rstrip("/"), *sys.argv[2:]
 # From your identity provider, as soon as the member has agreed and signed in there.
 id_token = os.environ["ID_TOKEN"]
 agreed_at = datetime.datetime.now(datetime.timezone.utc).isoformat()

@@ -3,12 +3,17 @@ import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import * as client from 'openid-client';
 
-const [base, clientId, redirectUri] = process.argv.slice(2);
+const [given, clientId, redirectUri] = process.argv.slice(2);
+if (redirectUri === undefined) {
+  console.error('node read-record.mjs BASE CLIENT_ID REDIRECT_URI');
+  process.exit(1);
+}
+const base = given.replace(/\/+$/, '');
 const secret = process.env.CLIENT_SECRET;
 /** Ends the program with what the gateway says. */
 const end = async ({ message, error, error_description, cause, response = cause }) => {
   const isUnread = response instanceof Response && !response.bodyUsed;
-  const said = isUnread ? `${response.status} ${await response.text()}` : cause?.message || message;
+  const said = isUnread ? `${response.status} ${await response.text()}` : cause?.message || cause?.code || message;
   console.error(error === undefined ? said : `${error}: ${error_description}`);
   process.exit(1);
 };
@@ -58,14 +63,15 @@ const { patient } = tokens;
 if (typeof patient !== 'string') await end({ message: 'This sign-in names no member.' });
 const resources = [];
 let next = `${base}/Patient/${patient}/$everything`;
-while (next !== undefined) {
+for (let pages = 1; next !== undefined; pages += 1) {
+  if (pages > 10_000) await end({ message: 'There are over 10,000 pages.' });
   const answer = await client.fetchProtectedResource(config, tokens.access_token, new URL(next), 'GET').catch(end);
   if (!answer.ok) await end({ response: answer });
   const bundle = await answer.json();
   resources.push(...(bundle.entry ?? []).map(({ resource }) => resource));
   next = bundle.link?.find(({ relation }) => relation === 'next')?.url;
   // The payer writes links; the token is for the gateway only.
-  if (next !== undefined && !next.startsWith(base)) await end({ message: `The next page is elsewhere: ${next}` });
+  if (next !== undefined && !next.startsWith(`${base}/`)) await end({ message: `The next page is elsewhere: ${next}` });
 }
 await writeFile('record.ndjson', resources.map((resource) => `${JSON.stringify(resource)}\n`).join(''));
 console.log(`record.ndjson has ${resources.length} resources.`);

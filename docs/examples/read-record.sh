@@ -1,7 +1,8 @@
 #!/bin/sh
 # Signs a member in and reads the record, with curl, jq and openssl: sh read-record.sh BASE CLIENT_ID REDIRECT_URI
 set -eu
-base=$1 client_id=$2 redirect_uri=$3
+[ $# -eq 3 ] || { echo 'sh read-record.sh BASE CLIENT_ID REDIRECT_URI' >&2; exit 1; }
+base=${1%/} client_id=$2 redirect_uri=$3
 # Asks the gateway. An error ends the program with what the gateway says.
 ask() { answer=$(curl --silent --show-error --fail-with-body "$@") || { printf '%s\n' "$answer" >&2; exit 1; }; printf %s "$answer"; }
 
@@ -36,12 +37,14 @@ access_token=$(printf %s "$tokens" | jq --raw-output .access_token)
 # The record comes in pages.
 next="$base/Patient/$(printf %s "$tokens" | jq --raw-output .patient)/\$everything"
 : >record.ndjson
+pages=0
 while [ -n "$next" ]; do
-  ask --header "Authorization: Bearer $access_token" "$next" >page.json
-  jq --compact-output '.entry[]?.resource' page.json >>record.ndjson
-  next=$(jq --raw-output '.link[]? | select(.relation == "next") | .url' page.json)
+  pages=$((pages + 1))
+  [ $pages -le 10000 ] || { echo 'There are over 10,000 pages.' >&2; exit 1; }
+  page=$(ask --header "Authorization: Bearer $access_token" "$next")
+  printf %s "$page" | jq --compact-output '.entry[]?.resource' >>record.ndjson
+  next=$(printf %s "$page" | jq --raw-output '.link[]? | select(.relation == "next") | .url')
   # The payer writes links; the token is for the gateway only.
-  case $next in '' | "$base"*) ;; *) echo "The next page is elsewhere: $next" >&2 && exit 1 ;; esac
+  case $next in '' | "$base/"*) ;; *) echo "The next page is elsewhere: $next" >&2 && exit 1 ;; esac
 done
-rm -f page.json
 echo "record.ndjson has $(wc -l <record.ndjson | tr -d ' ') resources."

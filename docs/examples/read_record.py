@@ -3,7 +3,11 @@ import http.server, json, os, sys, urllib.parse
 from authlib.common.security import generate_token
 from authlib.integrations.requests_client import OAuth2Session
 
-base, client_id, redirect_uri = sys.argv[1:]
+# One line for what goes wrong, such as a gateway that cannot be reached.
+sys.excepthook = lambda kind, error, _: print(f"{kind.__name__}: {error}", file=sys.stderr)
+if len(sys.argv) != 4:
+    sys.exit(__doc__)
+base, client_id, redirect_uri = sys.argv[1].rstrip("/"), *sys.argv[2:]
 secret = os.environ.get("CLIENT_SECRET")
 if urllib.parse.urlsplit(base).hostname == "localhost":
     os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
@@ -61,12 +65,15 @@ if "error" in server.back:
 tokens = session.fetch_token(smart["token_endpoint"], code=server.back.get("code"), code_verifier=verifier)
 
 # The record comes in pages.
-resources, page = [], f"{base}/Patient/{tokens['patient']}/$everything"
+resources, page, pages = [], f"{base}/Patient/{tokens['patient']}/$everything", 0
 while page:
+    pages += 1
+    if pages > 10_000:
+        sys.exit("There are over 10,000 pages.")
     bundle = ok(session.get(page, headers={"Accept": "application/fhir+json"})).json()
     resources += [entry["resource"] for entry in bundle.get("entry", [])]
     page = next((link["url"] for link in bundle.get("link", []) if link["relation"] == "next"), None)
-    if page and not page.startswith(base):  # The payer writes links; the token is for the gateway only.
+    if page and not page.startswith(f"{base}/"):  # The payer writes links; the token is for the gateway only.
         sys.exit(f"The next page is elsewhere: {page}")
 with open("record.ndjson", "w") as file:
     file.writelines(json.dumps(resource) + "\n" for resource in resources)

@@ -15,6 +15,9 @@ if (port === undefined) {
 }
 const seen = new Set(); // In your app: use a database, so that it survives a restart.
 
+/** Hands an event on. In your app: put it into a queue, and throw if the queue does not take it. */
+const handOn = async (id, { type, data }) => console.log(id, type, data.export ?? data.grant ?? '');
+
 const isSigned = (headers, body) => {
   const { 'webhook-id': id, 'webhook-timestamp': time, 'webhook-signature': signatures = '' } = headers;
   if (!(Math.abs(Date.now() / 1000 - Number(time)) <= 300)) return false;
@@ -41,12 +44,15 @@ const receive = async (request, response) => {
   if (!isSigned(request.headers, body)) return response.writeHead(401).end();
   const id = request.headers['webhook-id'];
   if (!seen.has(id)) {
-    seen.add(id);
-    const { type, data } = JSON.parse(body);
-    console.log(id, type, data.export ?? data.grant ?? ''); // In your app: put it into a queue.
+    await handOn(id, JSON.parse(body));
+    seen.add(id); // Not before: an event that failed here is sent again.
   }
   response.writeHead(204).end();
 };
-// A request that breaks off is nobody's event; it is sent again.
-const server = createServer((request, response) => void receive(request, response).catch(() => response.destroy()));
+const server = createServer((request, response) =>
+  receive(request, response).catch((error) => {
+    console.error(error.message);
+    response.writeHead(503).end(); // The gateway sends it again.
+  }),
+);
 server.listen(Number(port), () => console.log('listening on', server.address().port));

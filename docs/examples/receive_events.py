@@ -11,6 +11,11 @@ if len(sys.argv) != 2:
 seen = set()  # In your app: use a database, so that it survives a restart.
 
 
+def hand_on(event_id, event):
+    """Hands an event on. In your app: put it into a queue, and raise if the queue does not take it."""
+    print(event_id, event["type"], event["data"].get("export") or event["data"].get("grant") or "", flush=True)
+
+
 def is_signed(headers, body):
     sent = headers.get("webhook-timestamp", "")
     if not sent.isdigit() or abs(time.time() - int(sent)) > 300:
@@ -35,10 +40,12 @@ class Receiver(BaseHTTPRequestHandler):
             return self.answer(401)
         event_id = self.headers["webhook-id"]
         if event_id not in seen:
-            seen.add(event_id)
-            event = json.loads(body)
-            about = event["data"].get("export") or event["data"].get("grant") or ""
-            print(event_id, event["type"], about, flush=True)  # In your app: put it into a queue.
+            try:
+                hand_on(event_id, json.loads(body))
+            except Exception as error:
+                print(error, file=sys.stderr, flush=True)
+                return self.answer(503)  # The gateway sends it again.
+            seen.add(event_id)  # Not before: an event that failed here is sent again.
         self.answer(204)
 
     def answer(self, status):

@@ -2,7 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
-const [base, clientId, redirectUri] = process.argv.slice(2);
+const [given, clientId, redirectUri] = process.argv.slice(2);
+if (redirectUri === undefined) {
+  console.error('node serve-smart-app.mjs BASE CLIENT_ID REDIRECT_URI');
+  process.exit(1);
+}
+const base = given.replace(/\/+$/, '');
 const page = readFileSync(new URL('smart-app.html', import.meta.url), 'utf8')
   .replace('http://localhost:3000/r4/demo-health-plan', base)
   .replace("clientId: 'my-app'", `clientId: '${clientId}'`);

@@ -12,7 +12,8 @@ const key = (state) => `sign-in ${state}`;
  * this page stays: the member signs in in a window, which closes, and it is this call that returns. Call it in the click's
  * handler, before any `await`, or the browser blocks the window. Throws an error with the gateway's words, or if the member closes the window.
  */
-export const signIn = async ({ base, clientId, redirectUri, popup = false, ...more }) => {
+export const signIn = async ({ base: given, clientId, redirectUri, popup = false, ...more }) => {
+  const base = given.replace(/\/+$/, '');
   const { scope = 'launch/patient patient/*.rs offline_access' } = more;
   let back = new URLSearchParams(location.search);
   const isBack = back.has('state');

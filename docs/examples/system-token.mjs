@@ -2,7 +2,17 @@
 import { createPrivateKey, randomUUID, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-const [base, clientId, keyFile, kid] = process.argv.slice(2);
+const [given, clientId, keyFile, kid] = process.argv.slice(2);
+if (kid === undefined) {
+  console.error('node system-token.mjs BASE CLIENT_ID KEY_FILE KEY_ID');
+  process.exit(1);
+}
+const base = given.replace(/\/+$/, '');
+// One line for what goes wrong, such as a gateway that cannot be reached.
+process.on('uncaughtException', ({ message, cause }) => {
+  console.error(cause?.message || cause?.code || message);
+  process.exit(1);
+});
 /** The answer, unless it is an error: that ends the program with what the gateway says. */
 const ok = async (answer) => {
   if (answer.ok) return answer;

@@ -4,18 +4,28 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const [base, folder] = process.argv.slice(2);
+const [given, folder] = process.argv.slice(2);
+if (folder === undefined) {
+  console.error('ACCESS_TOKEN=… node whole-record.mjs BASE FOLDER');
+  process.exit(1);
+}
+const base = given.replace(/\/+$/, '');
 const accessToken = () => process.env.ACCESS_TOKEN; // In your app: refresh it before it expires.
 const end = (why) => {
   console.error(why);
   process.exit(1);
 };
 
+// One line for what goes wrong, such as a gateway that cannot be reached.
+process.on('uncaughtException', ({ message, cause }) => end(cause?.message || cause?.code || message));
+
+const mostTries = 20;
 const call = async (url, method = 'GET', headers = {}) => {
-  for (;;) {
+  for (let tries = 1; ; tries += 1) {
     const answer = await fetch(url, { method, headers: { authorization: `Bearer ${accessToken()}`, ...headers } });
     if (answer.ok || answer.headers.has('content-location')) return answer; // Or follow the export that runs already.
-    if (![429, 502, 503, 504].includes(answer.status)) end(`${method} ${url}: ${answer.status} ${await answer.text()}`);
+    if (![429, 502, 503, 504].includes(answer.status) || tries === mostTries)
+      end(`${method} ${url}: ${answer.status} ${await answer.text()}`);
     await sleep(1000 * Number(answer.headers.get('retry-after') ?? 30));
   }
 };

@@ -1,7 +1,12 @@
 """Fetches a member's whole record: ACCESS_TOKEN=… python3 whole_record.py BASE FOLDER"""
 import gzip, json, os, pathlib, sys, time, urllib.error, urllib.request
 
-base, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+# One line for what goes wrong, such as a gateway that cannot be reached.
+sys.excepthook = lambda kind, error, _: print(f"{kind.__name__}: {error}", file=sys.stderr)
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
+base, folder = sys.argv[1].rstrip("/"), pathlib.Path(sys.argv[2])
+MOST_TRIES = 20
 
 
 def access_token():
@@ -10,13 +15,13 @@ def access_token():
 
 def call(url, method="GET", **headers):
     headers = {"Authorization": f"Bearer {access_token()}", "Accept-Encoding": "gzip", **headers}
-    while True:
+    for tries in range(1, MOST_TRIES + 1):
         try:
             return urllib.request.urlopen(urllib.request.Request(url, method=method, headers=headers), timeout=60)
         except urllib.error.HTTPError as error:
             if error.headers["Content-Location"]:
                 return error  # An export of this record is already running: follow that one.
-            if error.code not in (429, 502, 503, 504):
+            if error.code not in (429, 502, 503, 504) or tries == MOST_TRIES:
                 sys.exit(f"{method} {url}: {error.code} {error.read().decode()}")
             time.sleep(int(error.headers["Retry-After"] or 30))
 

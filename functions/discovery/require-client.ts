@@ -20,7 +20,12 @@ export const requireClient = async (
   const clientId = values.get('client_id');
   if (clientId === undefined) return undefined;
   const partner = await registry.partner(clientId, { evenIfBlocked: true });
-  if (partner === undefined) throw new GatewayError('invalid_request', 'No app with this client_id is registered.');
+  if (partner === undefined) {
+    throw new GatewayError(
+      'invalid_request',
+      'No app with this client_id is registered. Send a registered client_id, or none for every health plan.',
+    );
+  }
   record.partner = clientId;
   await checkNotBlocked(registry, clientId);
   return partner;

@@ -19,9 +19,10 @@ const isOverride = ([name]: readonly [string, string]): boolean => name.toLowerC
 
 /** Refuses writes, and headers that would make the payer treat a read as a write. @throws GatewayError 405 */
 export const checkReadOnly = (event: ApiEvent): void => {
-  if (!['GET', 'POST'].includes(event.httpMethod)) throw readOnly();
-  if (overrides.some((name) => header(event, name) !== undefined)) throw readOnly();
-  if (queryPairs(event).some(isOverride)) throw readOnly();
+  const segments = segmentsOf(event);
+  if (!['GET', 'POST'].includes(event.httpMethod)) throw readOnly(segments);
+  if (overrides.some((name) => header(event, name) !== undefined)) throw readOnly(segments);
+  if (queryPairs(event).some(isOverride)) throw readOnly(segments);
 };
 
 const decodeSegment = (segment: string): string => {
@@ -36,7 +37,7 @@ const decodeSegment = (segment: string): string => {
 const readForm = (event: ApiEvent, segments: readonly string[]): { form?: [string, string][] } => {
   if (event.httpMethod !== 'POST' || segments.at(-1) !== '_search') return {};
   const form = event.body === null || event.body === '' ? [] : readFormPairs(event);
-  if (form.some(isOverride)) throw readOnly();
+  if (form.some(isOverride)) throw readOnly(segments);
   if (form.some(([name]) => name.toLowerCase() === 'access_token')) {
     // RFC 6750 §2 allows one way at a time. The payer would see it as a search parameter.
     throw new GatewayError('invalid_request', 'Send the access token in the Authorization header only.');

@@ -1,3 +1,4 @@
+import { GatewayError } from '../shared/errors.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import { payerOf, queryPairs, type ApiEvent } from '../shared/http/api.ts';
 import { facadeBase } from '../shared/registry/urls.ts';
@@ -15,9 +16,17 @@ export const segmentsOf = (event: ApiEvent): string[] =>
 /**
  * Redirects a discovery request with a double slash, which clients make from a base with a trailing one, to its own URL
  * (RFC 9110 §15.4.9). It is public there, so it needs no token here.
+ * @throws GatewayError 404 for another document below .well-known, which clients ask for without a token
  */
 export const redirectToDiscovery = (event: ApiEvent, origin: string): ApiResponse | undefined => {
-  const path = segmentsOf(event).join('/');
+  const segments = segmentsOf(event);
+  const path = segments.join('/');
+  if (segments[0] === '.well-known' && !discoveryPaths.has(path)) {
+    throw new GatewayError(
+      'not_found',
+      'There is no such document. There are metadata, .well-known/smart-configuration and .well-known/oauth-authorization-server.',
+    );
+  }
   if (event.httpMethod !== 'GET' || !discoveryPaths.has(path)) return undefined;
   const query = new URLSearchParams(queryPairs(event)).toString();
   const location = `${facadeBase(origin, encodeURIComponent(payerOf(event)))}/${path}${query === '' ? '' : `?${query}`}`;

@@ -39,9 +39,16 @@ const clockToleranceSeconds = 120;
 const invalidClient = (publicMessage: string, detail?: string): GatewayError =>
   new GatewayError('invalid_client', publicMessage, { detail });
 
-/** The caller does not learn which clients exist. The log says what was wrong. */
-const wrongClient = (detail: string): GatewayError =>
-  invalidClient('Unknown client, or client authentication failed.', detail);
+/**
+ * The caller learns what the request has and what may be sent, not which clients exist. The log says what was wrong.
+ * @param received what the request has, whichever client it names
+ */
+const wrongClient = (received: string, detail: string): GatewayError =>
+  invalidClient(
+    `Unknown client, or client authentication failed. The request has ${received}. Compare with your registration: ` +
+      'a client with a secret sends it, by Basic or in the form; one with a key a client_assertion; a public client client_id alone.',
+    detail,
+  );
 
 /** The text form-decoded, or unchanged if it is not valid encoding. */
 const formDecode = (text: string): string => {
@@ -59,13 +66,15 @@ interface Proof {
   readonly claims: JWTPayload;
 }
 
+interface WithSecret {
+  readonly method: 'client_secret_basic' | 'client_secret_post';
+  readonly clientId: string;
+  /** The secret as sent, and form-decoded (RFC 6749 §2.3.1): clients do both. */
+  readonly secrets: readonly string[];
+}
+
 type Presented =
-  | {
-      readonly method: 'client_secret_basic' | 'client_secret_post';
-      readonly clientId: string;
-      /** The secret as sent, and form-decoded (RFC 6749 §2.3.1): clients do both. */
-      readonly secrets: readonly string[];
-    }
+  | WithSecret
   | { readonly method: 'private_key_jwt'; readonly clientId: string; readonly proof: Proof }
   | { readonly method: 'none'; readonly clientId: string };
 
@@ -73,12 +82,16 @@ const readBasic = (event: ApiEvent): { id: string; ids: string[]; secrets: strin
   const authorization = header(event, 'authorization');
   if (authorization === undefined) return undefined;
   const encoded = /^basic +([A-Za-z0-9+/=_-]+)$/i.exec(authorization)?.[1];
-  if (encoded === undefined) throw wrongClient('the Authorization header is not Basic');
+  if (encoded === undefined) {
+    throw wrongClient('an Authorization header that is not Basic', 'the Authorization header is not Basic');
+  }
   const pair = Buffer.from(encoded, 'base64').toString('utf8');
   const colon = pair.indexOf(':');
-  if (colon < 1) throw wrongClient('Basic holds no client id and secret');
+  if (colon < 1) throw wrongClient('Basic without a client id', 'Basic holds no client id and secret');
   const [rawId, rawSecret] = [pair.slice(0, colon), pair.slice(colon + 1)];
   const id = formDecode(rawId);
+  // RFC 6749 §2.3.1: an empty secret may be left out, as an empty client_secret in the form is.
+  if (rawSecret === '') return { id, ids: [rawId, id], secrets: [] };
   return { id, ids: [rawId, id], secrets: [rawSecret, formDecode(rawSecret)] };
 };
 
@@ -129,6 +142,7 @@ const readClaim = (event: ApiEvent, { values }: RequestParameters): Presented | 
   };
   if (basic) {
     checkNamed(basic.ids);
+    if (basic.secrets.length === 0) return { method: 'none', clientId: named ?? basic.id };
     return { method: 'client_secret_basic', clientId: named ?? basic.id, secrets: basic.secrets };
   }
   if (assertion !== undefined || values.has('client_assertion_type')) {
@@ -146,10 +160,16 @@ const readClaim = (event: ApiEvent, { values }: RequestParameters): Presented | 
     : { method: 'client_secret_post', clientId: named, secrets: [secret] };
 };
 
-const checkSecret = (partner: Partner, secrets: readonly string[]): void => {
+const receivedBy = {
+  client_secret_basic: 'a secret by Basic',
+  client_secret_post: 'a secret in the form',
+  none: 'client_id and no secret',
+} as const;
+
+const checkSecret = (partner: Partner, { method, secrets }: WithSecret): void => {
   const hashes = secrets.map((secret) => sha256(secret));
   if (!partner.secretHashes.some((known) => hashes.some((hash) => sameHash(known, hash)))) {
-    throw wrongClient('wrong client secret');
+    throw wrongClient(receivedBy[method], 'wrong client secret');
   }
 };
 
@@ -196,7 +216,7 @@ const wrongClaim = ({ claim, reason }: jose.JWTClaimValidationFailed): GatewayEr
 
 /** The same for a client that there is not, one registered for another way, and one whose key does not fit. */
 const refuseProof = (claim: Presented, detail: string): GatewayError => {
-  if (claim.method !== 'private_key_jwt') return wrongClient(detail);
+  if (claim.method !== 'private_key_jwt') return wrongClient(receivedBy[claim.method], detail);
   const { kid } = claim.proof.header;
   return invalidClient(
     'Unknown client, or client authentication failed. Check that sub is your client_id, that you are registered for ' +
@@ -277,8 +297,7 @@ export const authenticateClient = async (
   if (!partner.clientAuthentication.includes(claim.method)) {
     throw refuseProof(claim, `the client is not registered for ${claim.method}`);
   }
-  const isSecret = claim.method === 'client_secret_basic' || claim.method === 'client_secret_post';
-  if (isSecret) checkSecret(partner, claim.secrets);
+  if ('secrets' in claim) checkSecret(partner, claim);
   const valid = claim.method === 'private_key_jwt' ? await verifyAssertion(deps, partner, claim) : undefined;
   await checkNotBlocked(deps.registry, partner.clientId);
   if (valid !== undefined) await spendAssertion(deps, valid, record.requestId);

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { existsSync, globSync, statSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { mkdir, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { sources } from '../../docs/site/.vitepress/pages.ts';
 
 const run = promisify(execFile);
 
@@ -14,17 +15,20 @@ const generator = join(site, 'node_modules', 'vitepress', 'bin', 'vitepress.js')
 /** Where the local stack keeps the site. */
 export const localFolder = join(site, '.vitepress', 'local');
 
-/** What the site is built from: documents, what they link to, and how they are shown. */
-const sources = (): readonly string[] =>
-  globSync(['*.md', 'docs/**/*.*', 'docs/site/package-lock.json', 'docs/site/.vitepress/{*,theme/*}.*'], {
-    cwd: root,
-    exclude: (path) => /node_modules|\.vitepress[/\\](?:local|dist|cache)/.test(path),
-  });
+/** What is made of every page, and so last. */
+const mark = 'hashmap.json';
 
-/** Whether what stands in a folder was built from the documents as they are. */
+/** When the documents were read that the site in a folder was built from, in epoch milliseconds; undefined if it has no site. */
+const builtAt = (folder: string): number | undefined =>
+  statSync(join(folder, mark), { throwIfNoEntry: false })?.mtimeMs;
+
+/** Whether a folder has a site, however old. */
+export const hasSite = (folder: string): boolean => builtAt(folder) !== undefined;
+
+/** Whether the site in a folder was built from the documents as they are. */
 export const isBuilt = (folder: string): boolean => {
-  const built = statSync(join(folder, 'hashmap.json'), { throwIfNoEntry: false });
-  return built !== undefined && sources().every((path) => statSync(join(root, path)).mtimeMs <= built.mtimeMs);
+  const built = builtAt(folder);
+  return built !== undefined && sources().every((path) => statSync(join(root, path)).mtimeMs <= built);
 };
 
 export interface SiteOptions {
@@ -67,12 +71,16 @@ export const buildSite = async ({ folder, base, tell, signal }: SiteOptions): Pr
     }
     tell('Building the documents …');
     // Whoever reads meanwhile reads the old ones.
-    const fresh = `${folder}.new`;
-    await rm(fresh, { recursive: true, force: true });
+    const [fresh, old] = [`${folder}.new`, `${folder}.old`];
+    for (const left of [fresh, old]) await rm(left, { recursive: true, force: true });
+    const began = new Date();
     const env = { ...process.env, DOCS_BASE: base };
     await run(process.execPath, [generator, 'build', site, '--outDir', fresh], { cwd: root, env, signal });
-    await rm(folder, { recursive: true, force: true });
+    // What is edited while this builds is newer than what this has read.
+    await utimes(join(fresh, mark), began, began);
+    if (existsSync(folder)) await rename(folder, old);
     await rename(fresh, folder);
+    await rm(old, { recursive: true, force: true });
   } finally {
     await rm(lock, { recursive: true, force: true });
   }

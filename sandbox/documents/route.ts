@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
 import { pageHeaders } from '../api-docs/page-headers.ts';
 import { html } from '../html.ts';
-import { buildSite, isBuilt, localFolder } from './build.ts';
+import { buildSite, hasSite, isBuilt, localFolder } from './build.ts';
 
 const base = '/docs/';
 
@@ -72,7 +72,8 @@ const isBinary = (file: string): boolean => ['.webp', '.woff2'].includes(extname
 const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * The documentation site, as a page of the live server. It is built when somebody asks for it first.
+ * The documentation site, as a page of the live server. It is built when somebody asks for it first, and again after a
+ * document has changed; until then the one before is shown.
  * @param asRun puts what runs into a text that names the usual ports
  * @param folder where the site stands, or will
  */
@@ -104,13 +105,14 @@ export const documents = (
     }
     const file = fileOf(pathname);
     if (file === undefined) return say(404, 'There is no such document.\n');
-    if (state.failure !== undefined) {
+    // Told at a page, where somebody reads it.
+    if (state.failure !== undefined && (file.endsWith('.html') || !hasSite(folder))) {
       const failure = state.failure;
       state.failure = undefined;
       return say(500, `The documents cannot be built; "npm run docs" says more.\n${failure}\n`);
     }
     if (state.building === undefined && !isBuilt(folder)) state.building = begin();
-    if (state.building !== undefined) {
+    if (!hasSite(folder)) {
       response.setHeader('retry-after', secondsToWait);
       return say(503, waiting(state.says), types['.html']);
     }

@@ -13,12 +13,18 @@ export interface ReceivedEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** What the app does about an event. If it throws, the event is not taken. */
+type HandOn = (event: ReceivedEvent) => void | Promise<void>;
+
 /** The latest events from the gateway, kept only in memory. */
 export interface Inbox {
   /** The newest first. */
   readonly events: () => readonly ReceivedEvent[];
-  /** Checks and keeps an event. A repeated event is kept once. @returns the HTTP status of the answer, and a new event */
-  readonly take: (headers: IncomingMessage['headers'], body: string) => { status: number; event?: ReceivedEvent };
+  /**
+   * Checks an event, hands it on, and then keeps it. A repeated event is handed on once; one that failed may come again.
+   * @returns the HTTP status of the answer
+   */
+  readonly take: (headers: IncomingMessage['headers'], body: string, handOn: HandOn) => Promise<number>;
 }
 
 const mostEvents = 100;
@@ -52,19 +58,24 @@ export const inboxOf = (secrets: readonly string[]): Inbox => {
   const events: ReceivedEvent[] = [];
   return {
     events: () => events.toReversed(),
-    take: (headers, body) => {
+    take: async (headers, body, handOn) => {
       const names = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const;
       const signed = Object.fromEntries(names.map((name) => [name, textOf(headers[name])]));
-      if (!isSigned(secrets, signed, body)) return { status: 401 };
+      if (!isSigned(secrets, signed, body)) return 401;
       const { type, timestamp, data } = parse(body) ?? {};
-      if (typeof type !== 'string' || typeof data !== 'object' || data === null) return { status: 400 };
+      if (typeof type !== 'string' || typeof data !== 'object' || data === null) return 400;
       const id = textOf(headers['webhook-id']);
       // An event may come more than once.
-      if (events.some((event) => event.id === id)) return { status: 204 };
+      if (events.some((event) => event.id === id)) return 204;
       const event = { id, type, timestamp: textOf(timestamp), data: { ...data } };
+      try {
+        await handOn(event);
+      } catch {
+        return 503; // The gateway sends it again.
+      }
       events.push(event);
       if (events.length > mostEvents) events.shift();
-      return { status: 204, event };
+      return 204;
     },
   };
 };
@@ -84,9 +95,8 @@ export const receive = async (app: Receiver, request: IncomingMessage): Promise<
     if (bytes > largestBody) return { empty: 413 };
     chunks.push(chunk);
   }
-  const { status, event } = app.inbox.take(request.headers, Buffer.concat(chunks).toString('utf8'));
-  if (event !== undefined) act(app, event);
-  return { empty: status };
+  const body = Buffer.concat(chunks).toString('utf8');
+  return { empty: await app.inbox.take(request.headers, body, (event) => act(app, event)) };
 };
 
 /** What the app does about an event: it need not wait until it asks again. */

@@ -51,7 +51,11 @@ const redeem = async (authorizeUrl: string, form: Readonly<Record<string, string
   const url = `${new URL(authorizeUrl).origin}/oauth2/token`;
   const answer = await fetch(url, { method: 'POST', body: new URLSearchParams(form) });
   const text = await answer.text();
-  if (answer.status !== 200) throw new Error(`/oauth2/token answered ${answer.status}: ${text.slice(0, 300)}`);
+  const hint =
+    answer.status === 401 && form['client_secret'] === undefined
+      ? '. For a client with a secret add --client-secret'
+      : '';
+  if (answer.status !== 200) throw new Error(`/oauth2/token answered ${answer.status}: ${text.slice(0, 300)}${hint}`);
   return JSON.parse(text) as object;
 };
 

@@ -249,7 +249,7 @@ const truth: readonly Requirement[] = promises({
     },
   ),
   'FHIR R4 http §2.21.0.2: answers an unknown path below the base with an OperationOutcome': onStage(async (target) => {
-    await expectOutcome(await fetch(`${baseOf(target)}/.well-known/no-such-document`), 401);
+    await expectOutcome(await fetch(`${baseOf(target)}/.well-known/no-such-document`), 404);
   }),
 });
 

@@ -15,15 +15,42 @@ const [present, next, foreign] = [secretOf(1), secretOf(2), secretOf(3)];
 let receiver: ChildProcess | undefined;
 afterEach(() => void receiver?.kill());
 
+/** Lets the first event fail, as a queue that is down for a moment does; the program is run as it is. */
+const failOnce = {
+  mjs: [
+    '--import',
+    `data:text/javascript,const { log } = console; let failed = false;
+      console.log = (...told) => {
+        if (failed || !String(told[0]).startsWith('evt_')) return log(...told);
+        failed = true;
+        throw new Error('The queue is down.');
+      };`,
+  ],
+  py: [
+    '-c',
+    `
+import builtins, runpy, sys
+real, failed = print, []
+def fail_once(*told, **how):
+    if str(told[0]).startswith('evt_') and not failed:
+        failed.append(True)
+        raise RuntimeError('The queue is down.')
+    real(*told, **how)
+builtins.print = fail_once
+del sys.argv[0]
+runpy.run_path(sys.argv[0])`,
+  ],
+} as const;
+
 describe.each([
-  [process.execPath, 'receive-events.mjs'],
-  ['python3', 'receive_events.py'],
-])('the receiver for partners: %s %s', (command, program) => {
+  [process.execPath, 'receive-events.mjs', failOnce.mjs],
+  ['python3', 'receive_events.py', failOnce.py],
+] as const)('the receiver for partners: %s %s', (command, program, failing) => {
   /** Starts it on a free port. */
-  const start = async () => {
-    const child = spawn(command, [join(examples, program), '0'], {
+  const start = async (before: readonly string[] = [], stderr: 'inherit' | 'ignore' = 'inherit') => {
+    const child = spawn(command, [...before, join(examples, program), '0'], {
       env: { ...process.env, WEBHOOK_SECRETS: `${present} ${next}` },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', stderr],
     });
     receiver = child;
     const lines: string[] = [];
@@ -59,6 +86,14 @@ describe.each([
     expect(await post([foreign, next])).toBe(204);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(/^evt_[\w-]{32} export\.completed export-1$/);
+  });
+
+  it('loses no event that its queue does not take: it remembers an event after it was handed on', async () => {
+    const { post, lines } = await start(failing, 'ignore');
+    expect(await post([present])).toBe(503);
+    expect(await post([present])).toBe(204);
+    expect(await post([present])).toBe(204);
+    expect(lines).toEqual([expect.stringMatching(/^evt_[\w-]{32} export\.completed export-1$/)]);
   });
 
   it('says that it needs a port', () => {

@@ -1,9 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { eventually } from '../support/eventually.ts';
 import { root } from './documents.ts';
 
 type SignIn = (options: object) => Promise<{ readonly access_token: string }>;
-type Keep = (options: object) => (url: string) => Promise<Response>;
+type Keep = (options: object) => (url: string, init?: RequestInit) => Promise<Response>;
 
 const load = async <T>(file: string): Promise<T> => (await import(join(root, 'docs/examples', file))) as T;
 const base = 'https://gateway.example.org/r4/plan';
@@ -14,6 +15,7 @@ interface Sent {
   readonly url: string;
   readonly form: Readonly<Record<string, string>>;
   readonly authorization: string | null;
+  readonly prefer?: string;
 }
 
 /** Answers in place of the gateway, and keeps what was sent. */
@@ -21,7 +23,14 @@ const answerWith = (answer: (sent: Sent) => Response): Sent[] => {
   const all: Sent[] = [];
   globalThis.fetch = (url, { body, headers } = {}) => {
     const form = Object.fromEntries(new URLSearchParams(body instanceof URLSearchParams ? body : ''));
-    const sent = { url: url as string, form, authorization: new Headers(headers).get('authorization') };
+    const headersSent = new Headers(headers);
+    const prefer = headersSent.get('prefer');
+    const sent = {
+      url: url as string,
+      form,
+      authorization: headersSent.get('authorization'),
+      ...(prefer !== null && { prefer }),
+    };
     all.push(sent);
     return Promise.resolve(answer(sent));
   };
@@ -108,6 +117,20 @@ describe('the helper for browsers', () => {
       client_id: 'my-app',
     });
     await expect(signIn(app)).rejects.toThrow('No sign-in of this tab has this answer.');
+  });
+
+  it('takes a base with a slash at its end', async () => {
+    const { signIn } = await load<{ signIn: SignIn }>('sign-in.mjs');
+    const sent = answerWith(({ url }) => Response.json(url === smart.token_endpoint ? { access_token: 'a' } : smart));
+    pageAt('');
+    void signIn({ ...app, base: `${base}/` });
+    await eventually(() => went !== undefined);
+    expect(went?.searchParams.get('aud')).toBe(base);
+    pageAt(
+      `?${new URLSearchParams({ code: 'c', state: went?.searchParams.get('state') ?? '', iss: base }).toString()}`,
+    );
+    expect(await signIn({ ...app, base: `${base}/` })).toEqual({ access_token: 'a' });
+    expect(sent.every(({ url }) => !url.includes('plan//'))).toBe(true);
   });
 
   it('takes the code out of the address bar even if the gateway cannot be reached', async () => {
@@ -200,6 +223,17 @@ describe('the helper for servers', () => {
     expect(refreshes(sent)).toHaveLength(1);
   });
 
+  it.each([
+    ['Headers', new Headers({ prefer: 'respond-async' })],
+    ['pairs', [['prefer', 'respond-async']] as [string, string][]],
+    ['an object', { prefer: 'respond-async' }],
+  ])('sends the headers that it is given as %s', async (_what, headers) => {
+    const { read } = await keeper(hour);
+    const sent = answerWith(() => new Response('ok'));
+    await read(at('x'), { headers });
+    expect(sent).toEqual([{ url: at('x'), form: {}, authorization: 'Bearer a1', prefer: 'respond-async' }]);
+  });
+
   it('sends the token to the gateway only, whatever a link says', async () => {
     const { read } = await keeper(hour);
     const sent = answerWith(() => new Response('ok'));
@@ -211,5 +245,48 @@ describe('the helper for servers', () => {
     const { read } = await keeper(0);
     answerWith(() => Response.json({ error: 'invalid_grant', error_description: 'Ended.' }, { status: 400 }));
     await expect(read(at('x'))).rejects.toMatchObject({ message: 'Ended.', code: 'invalid_grant' });
+  });
+});
+
+describe('the programs to copy end in one line', () => {
+  const key = ['my-app', join(root, 'docs/examples/demo-partner-key.pem'), 'key-1'];
+  const signIn = ['my-app', redirectUri];
+  const programs: [string, string, readonly string[]][] = [
+    ['read-record.mjs', process.execPath, signIn],
+    ['read_record.py', '/usr/bin/python3', signIn],
+    ['read-record.sh', 'sh', signIn],
+    ['present-identity.mjs', process.execPath, key],
+    ['present_identity.py', '/usr/bin/python3', key],
+    ['present-identity.sh', 'sh', key],
+    ['system-token.mjs', process.execPath, key],
+    ['whole-record.mjs', process.execPath, ['.']],
+    ['whole_record.py', 'python3', ['.']],
+  ];
+  const env = { ...process.env, NODE_OPTIONS: '', ACCESS_TOKEN: 'a', ID_TOKEN: 'i' };
+  const run = (name: string, program: string, rest: readonly string[]) => {
+    const { status, stderr } = spawnSync(program, [join(root, 'docs/examples', name), ...rest], {
+      env,
+      encoding: 'utf8',
+    });
+    // A machine without Authlib or jq runs the others.
+    const isMissing = /No module named|jq: not found/.test(stderr) && process.env['CI'] === undefined;
+    return isMissing ? undefined : { status, lines: stderr.trim().split('\n') };
+  };
+
+  it.each([...programs, ['serve-smart-app.mjs', process.execPath, []] as (typeof programs)[number]])(
+    '%s without arguments: how it is called',
+    (name, program) => {
+      const ended = run(name, program, []);
+      if (ended === undefined) return;
+      expect(ended).toEqual({ status: 1, lines: [expect.stringMatching(new RegExp(`${name} BASE [A-Z_ ]+$`))] });
+    },
+  );
+
+  it.each(programs)('%s with a gateway that cannot be reached: that it cannot', (name, program, rest) => {
+    // Nothing listens at this port.
+    const ended = run(name, program, ['http://localhost:2/r4/plan', ...rest]);
+    if (ended === undefined) return;
+    expect(ended).toMatchObject({ lines: [expect.stringMatching(/refused|ECONNREFUSED|connect to/)] });
+    expect(ended.status).not.toBe(0);
   });
 });

@@ -18,7 +18,7 @@ import { root } from '../docs/documents.ts';
 import { localRegistry, pkce } from '../support/login.ts';
 import { stageTemplate } from '../support/stage-template.ts';
 import { codesIn, openapi, openapiPath, operations, partsOf, type DocumentedAnswer, type Part } from './document.ts';
-import { problemsOf } from './validate.ts';
+import { openSchemas, problemsOf } from './validate.ts';
 
 const run = promisify(execFile);
 
@@ -68,6 +68,28 @@ describe(openapiPath, () => {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 
     expect(openapi['info']).toMatchObject({ version });
+  });
+
+  it('leaves answers and events open to fields and values that may be added', () => {
+    const { schemas } = openapi['components'] as Record<'schemas', Record<string, unknown>>;
+    const closedAt = (node: unknown, path: string): string[] => {
+      if (typeof node !== 'object' || node === null) return [];
+      const isClosed = 'enum' in node || ('additionalProperties' in node && node.additionalProperties === false);
+      const below = Object.entries(node).flatMap(([name, value]) => closedAt(value, `${path}/${name}`));
+      return isClosed ? [path, ...below] : below;
+    };
+    expect(openSchemas.flatMap((name) => closedAt(schemas[name], name))).toEqual([]);
+    expect(closedAt(schemas['FrontDoorError'], '')).toEqual([]);
+    // What is closed is a form that is sent, or closed by another standard.
+    const others = Object.keys(schemas).filter((name) => closedAt(schemas[name], name).length > 0);
+    expect(others.toSorted()).toEqual([
+      'BrandsBundle',
+      'ConnectionsForm',
+      'KeySet',
+      'MatchParameters',
+      'Outcome',
+      'TokenForm',
+    ]);
   });
 
   it("lists the gateway's error codes, all of them and no others", () => {

@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { jest } from '@jest/globals';
+import { sources } from '../../docs/site/.vitepress/pages.ts';
 import { apiDocuments } from '../../sandbox/api-docs/route.ts';
 import type { buildSite } from '../../sandbox/documents/build.ts';
 import { documents } from '../../sandbox/documents/route.ts';
@@ -12,6 +14,7 @@ import { startLiveServer, type LiveServer } from '../../sandbox/live/server.ts';
 import { atPorts } from '../../sandbox/ports.ts';
 import { words } from '../support/words.ts';
 
+const root = join(import.meta.dirname, '../..');
 const ports = {
   gateway: 4000,
   demoHealthPlan: 4001,
@@ -85,6 +88,30 @@ describe('the documents of the local stack', () => {
     expect(await askUntilBuilt('/docs/')).toMatchObject({ status: 200, body: page, type: 'text/html; charset=utf-8' });
     await ask('/docs/page.html');
     expect(build).toHaveBeenCalledTimes(1);
+  });
+
+  it('are shown as they were while they are built anew, which an edit brings about', async () => {
+    await askUntilBuilt('/docs/');
+    const built = Promise.withResolvers<undefined>();
+    build.mockImplementationOnce(() => built.promise);
+    await utimes(join(folder, 'hashmap.json'), 1, 1); // Every document is newer.
+    for (const path of ['/docs/', '/docs/app.js', '/docs/']) expect((await ask(path)).status).toBe(200);
+    expect(build).toHaveBeenCalledTimes(2);
+    built.resolve(undefined);
+  });
+
+  it('are made of what the site shows, not of what a program wrote beside it', async () => {
+    const written = ['record.ndjson', 'page.json'].map((name) => join('docs/examples', name));
+    const absent = written.filter((path) => !existsSync(join(root, path)));
+    for (const path of absent) await writeFile(join(root, path), '{}');
+    try {
+      expect(sources()).toEqual(
+        expect.arrayContaining(words('README.md docs/partners/errors.md docs/openapi.yaml docs/examples/match.json')),
+      );
+      expect(sources().filter((path) => written.includes(path))).toEqual([]);
+    } finally {
+      for (const path of absent) await rm(join(root, path));
+    }
   });
 
   it('say why they cannot be built, and try again', async () => {

@@ -193,15 +193,20 @@ it('shows events to nobody where the app is reached elsewhere than at this machi
 
 describe('the inbox of the partner app', () => {
   const inbox = (secrets = [secret]) => inboxOf(secrets);
-  const taken = (box: ReturnType<typeof inboxOf>, ...request: Parameters<ReturnType<typeof inboxOf>['take']>) =>
-    box.take(...request).status;
+  type Taken = Parameters<ReturnType<typeof inboxOf>['take']>;
+  const taken = (
+    box: ReturnType<typeof inboxOf>,
+    headers: Taken[0],
+    text: string,
+    handOn: Taken[2] = () => undefined,
+  ) => box.take(headers, text, handOn);
 
-  it('takes either secret’s signature during a rotation', () => {
+  it('takes either secret’s signature during a rotation', async () => {
     const box = inbox([other, secret]);
-    expect(taken(box, signed('evt_1'), body)).toBe(204);
-    expect(taken(box, signed('evt_2', body, at, other), body)).toBe(204);
+    expect(await taken(box, signed('evt_1'), body)).toBe(204);
+    expect(await taken(box, signed('evt_2', body, at, other), body)).toBe(204);
     const both = { ...signed('evt_3'), 'webhook-signature': `v1,AAAA ${signed('evt_3')['webhook-signature']}` };
-    expect(taken(box, both, body)).toBe(204);
+    expect(await taken(box, both, body)).toBe(204);
     expect(box.events().map(({ id }) => id)).toEqual(['evt_3', 'evt_2', 'evt_1']);
   });
 
@@ -215,26 +220,40 @@ describe('the inbox of the partner app', () => {
     ['no time', { ...signed('evt_1'), 'webhook-timestamp': '' }, body],
     ['a signature of another version', { ...signed('evt_1'), 'webhook-signature': 'v2,AAAA' }, body],
     ['no signature', { ...signed('evt_1'), 'webhook-signature': '' }, body],
-  ])('refuses %s', (_, headers, text) => {
+  ])('refuses %s', async (_, headers, text) => {
     const box = inbox();
-    expect(taken(box, headers, text)).toBe(401);
+    expect(await taken(box, headers, text)).toBe(401);
     expect(box.events()).toEqual([]);
   });
 
-  it('refuses everything if it has no secret', () => {
-    expect(taken(inbox([]), signed('evt_1'), body)).toBe(401);
+  it('refuses everything if it has no secret', async () => {
+    expect(await taken(inbox([]), signed('evt_1'), body)).toBe(401);
   });
 
   it.each(['[]', 'null', '"a"', '{', '{"type":"x"}', '{"type":1,"data":{}}'])(
     'refuses %s, although it is signed',
-    (text) => {
-      expect(taken(inbox(), signed('evt_1', text), text)).toBe(400);
+    async (text) => {
+      expect(await taken(inbox(), signed('evt_1', text), text)).toBe(400);
     },
   );
 
-  it('keeps the latest hundred', () => {
+  it('remembers an event after it was handed on, so that one that failed is taken when it comes again', async () => {
     const box = inbox();
-    for (let count = 0; count < 120; count += 1) box.take(signed(`evt_${count}`), body);
+    const handed: string[] = [];
+    let isDown = true;
+    const queue = ({ id }: { id: string }): void => {
+      if (isDown) throw new Error('The queue is down.');
+      handed.push(id);
+    };
+    expect(await taken(box, signed('evt_1'), body, queue)).toBe(503);
+    isDown = false;
+    for (let times = 0; times < 2; times += 1) expect(await taken(box, signed('evt_1'), body, queue)).toBe(204);
+    expect([handed, box.events().length]).toEqual([['evt_1'], 1]);
+  });
+
+  it('keeps the latest hundred', async () => {
+    const box = inbox();
+    for (let count = 0; count < 120; count += 1) await taken(box, signed(`evt_${count}`), body);
     expect(box.events()).toHaveLength(100);
     expect(box.events()[0]?.id).toBe('evt_119');
   });

@@ -92,6 +92,8 @@ describe('a secrets file', () => {
     expect(await readSecretsFile(other, [plan])).toEqual(own);
     await writeFile(other, '{}');
     await expect(readSecretsFile(other, [plan])).rejects.toThrow(/has no "exchange" for payer "open"/);
+    const lacking = [payer, { ...payer, id: 'east' }, { ...plan, id: 'south' }];
+    await expect(readSecretsFile(other, lacking)).rejects.toThrow(/"demo-health-plan", .*"east", .*"south"; add /);
     expect(await readSecretsFile(file, [payer, brand, publicClient])).toEqual({ [payer.id]: secret });
     await writeFile(file, JSON.stringify({ [payer.id]: secret, west: secret }));
     await expect(readSecretsFile(file, [payer, brand])).rejects.toThrow(/: "west" has no secret of its own/);

@@ -359,6 +359,28 @@ describe('npm run sign-in', () => {
     });
   });
 
+  it.each([
+    [undefined, '. For a client with a secret add --client-secret'],
+    ['wrong', ''],
+  ])('says what a refused client with the secret %s lacks', async (clientSecret, hint) => {
+    const redirect = 'http://localhost:5210/cb?code=c&state=s';
+    const { fetch: real } = globalThis;
+    globalThis.fetch = (asked) =>
+      Promise.resolve(
+        String(asked).endsWith('/token')
+          ? new Response('{}', { status: 401 })
+          : new Response(null, { status: 302, headers: { location: redirect } }),
+      );
+    const authorizeUrl = `${url}&state=s&redirect_uri=${encodeURIComponent('http://localhost:5210/cb')}`;
+    const request: SignInRequest = {
+      member: 'clinical',
+      from: { authorizeUrl },
+      tokens: { clientSecret, codeVerifier: undefined },
+    };
+    const failure = signIn(request).finally(() => (globalThis.fetch = real));
+    await expect(failure).rejects.toThrow(new Error(`/oauth2/token answered 401: {}${hint}`));
+  });
+
   it('says in one line that the local stack is not there', async () => {
     const request = readFlags([...app, '--gateway', 'http://localhost:1']);
     const error: unknown = await signIn(request as SignInRequest).catch((reason: unknown) => reason);

@@ -84,6 +84,33 @@ const withAnchors = (md: Markdown): void => {
   md.renderer.rules['anchor'] = (tokens, index) => `<a id="${tokens[index]?.content}"></a>`;
 };
 
+/** Each cell of a table knows its column's heading, which phones show above it: a wide table has no room there. */
+const withLabels = (md: Markdown): void => {
+  md.core.ruler.push('labels-of-cells', ({ tokens }) => {
+    let labels: string[] = [];
+    let column = 0;
+    for (const [index, token] of tokens.entries()) {
+      if (token.type === 'table_open') labels = [];
+      if (token.type === 'th_open') labels.push(tokens[index + 1]?.content.replaceAll('`', '') ?? '');
+      if (token.type === 'tr_open') column = 0;
+      if (token.type === 'td_open') {
+        token.attrSet('data-label', labels[column++] ?? '');
+        for (const child of tokens[index + 1]?.children ?? [])
+          if (child.type === 'code_inline') child.meta = { isInCell: true };
+      }
+    }
+  });
+  // A long code may break after a part of it, never inside a word.
+  const { code_inline: code } = md.renderer.rules;
+  md.renderer.rules['code_inline'] = (tokens, index, options, env, self) => {
+    const shown = code?.(tokens, index, options, env, self) ?? '';
+    const isInCell = (tokens[index]?.meta as { isInCell?: boolean } | null)?.isInCell === true;
+    return isInCell
+      ? shown.replace(/(?<=>).*(?=<)/s, (text) => text.replaceAll(/(?<=\w)[_/](?=\w)/g, '$&<wbr>'))
+      : shown;
+  };
+};
+
 /** @param base where the site is on its host, with a slash at each end */
 export const markdownAt = (base: string): MarkdownOptions => ({
   anchor: { slugify },
@@ -95,5 +122,6 @@ export const markdownAt = (base: string): MarkdownOptions => ({
     withAnchors(md);
     withIndentedCode(md);
     withDiagrams(md);
+    withLabels(md);
   },
 });

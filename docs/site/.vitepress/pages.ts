@@ -13,34 +13,49 @@ const besides: Readonly<Record<string, string>> = {
   'README.md': 'index.md',
 };
 
-/** Where a Markdown file of the repository is on the site, by its path from the root. */
-export const pages: Readonly<Record<string, string>> = {
+const find = (pattern: string | readonly string[]): string[] =>
+  globSync(pattern, { cwd: root }).map((path) => path.replaceAll('\\', '/'));
+
+const findPages = (): Readonly<Record<string, string>> => ({
   ...besides,
   ...Object.fromEntries(
-    globSync('docs/{.,partners,reports}/*.md', { cwd: root })
-      .map((path) => path.replaceAll('\\', '/'))
-      .map((path) => [
-        path,
-        path === 'docs/README.md' ? 'documents.md' : path.slice('docs/'.length).replace(/\/README\.md$/, '/index.md'),
-      ]),
+    find('docs/{.,partners,reports}/*.md').map((path) => [
+      path,
+      path === 'docs/README.md' ? 'documents.md' : path.slice('docs/'.length).replace(/\/README\.md$/, '/index.md'),
+    ]),
   ),
-};
+});
+
+// The programs write into their folder what they read: a member's record is no document.
+const findFiles = (): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    find([
+      'docs/*.{txt,yaml,yml,json,sh}',
+      'docs/postman/*.json',
+      'docs/examples/*.{sh,mjs,py,pem,html}',
+      'docs/examples/match.json',
+    ]).map((path) => [path, path.slice('docs/'.length)]),
+  );
+
+const findPictures = (): Readonly<Record<string, string>> => ({
+  'sandbox/live/static/icon.svg': 'public/icon.svg',
+  ...Object.fromEntries(find('docs/pictures/*.webp').map((path) => [path, path.replace('docs/', 'public/')])),
+});
+
+/** Where a Markdown file of the repository is on the site, by its path from the root. */
+export const pages = findPages();
 
 /** Other files of docs/ that pages link to, by path from the root; they are copied as they are. */
-export const files: Readonly<Record<string, string>> = Object.fromEntries(
-  globSync('docs/{*,examples/*,postman/*}', { cwd: root })
-    .map((path) => path.replaceAll('\\', '/'))
-    .filter((path) => /\.(?:txt|ya?ml|json|sh|mjs|py|pem|html)$/.test(path))
-    .map((path) => [path, path.slice('docs/'.length)]),
-);
+export const files = findFiles();
 
 /** Pictures, where the generator takes them from. */
-export const pictures: Readonly<Record<string, string>> = {
-  'sandbox/live/static/icon.svg': 'public/icon.svg',
-  ...Object.fromEntries(
-    globSync('docs/pictures/*.webp', { cwd: root }).map((path) => [path, path.replace('docs/', 'public/')]),
-  ),
-};
+export const pictures = findPictures();
+
+/** What the site is made of now, by path from the root: what it shows, and how. */
+export const sources = (): readonly string[] => [
+  ...Object.keys({ ...findPages(), ...findFiles(), ...findPictures() }),
+  ...find(['docs/site/package-lock.json', 'docs/site/.vitepress/{*,theme/*}.*']),
+];
 
 /** A page's first heading. @throws Error if it has none */
 export const titleOf = (path: string): string => {

@@ -17,10 +17,11 @@ const readRange = (range: string): [string, number] => {
 /** Longer headers are not read further: browsers send a handful of ranges. */
 const mostRanges = 50;
 
-/** Whether a client wants JSON rather than a page. One that takes either gets the page. */
+/** Whether a client gets JSON: the page is for browsers, which name HTML. One that names both alike gets the page. */
 export const prefersJson = (accept: string | undefined): boolean => {
   const ranges = new Map((accept ?? '*/*').split(',', mostRanges).map(readRange));
-  return qualityOf(ranges, 'application/json') > qualityOf(ranges, 'text/html');
+  const page = ranges.get('text/html') ?? ranges.get('text/*') ?? 0;
+  return page === 0 || qualityOf(ranges, 'application/json') > page;
 };
 
 /** What a program finds at `GET /`: where everything else begins. */

@@ -156,7 +156,12 @@ const readOne = (name: string, value: string, draft: Draft, options: Options): v
       return;
     default:
       if (!lenient)
-        throw refused(name, 'is not supported in an export. Leave it out, or send Prefer: handling=lenient.');
+        throw refused(
+          name,
+          draft.filters.length > 0
+            ? 'is not supported in an export. If it belongs to _typeFilter, encode that whole value: & is %26.'
+            : 'is not supported in an export. Leave it out, or send Prefer: handling=lenient.',
+        );
       if (draft.ignored.size < mostIgnored) draft.ignored.add(quoteName(name).slice(1, -1));
   }
 };

@@ -46,7 +46,7 @@ const checkSegments = (given: readonly string[]): readonly string[] => {
 const checkReading = (method: string, segments: readonly string[]): 'GET' | 'POST' => {
   if (method === 'GET') return method;
   if (method === 'POST' && segments.length === 2 && segments[1] === '_search') return method;
-  throw readOnly();
+  throw readOnly(segments);
 };
 
 /**
@@ -134,7 +134,7 @@ const parseTarget = (segments: readonly string[], method: 'GET' | 'POST', input:
     return { interaction: 'search-type', resourceType, searched: [resourceType], needs };
   }
   if (segments.length === 2) {
-    if (second === '_search') throw notAllowed('Use POST for _search, or leave it out.');
+    if (second === '_search') throw notAllowed('Use POST for _search, or leave it out.', 'POST, OPTIONS');
     if (second === '_history') return { interaction: 'history-type', resourceType, searched: [resourceType], needs };
   }
   return parseInstance(resourceType, checkId(second), segments.slice(2), input);

@@ -24,7 +24,7 @@ export const requireBearer = (event: ApiEvent): string => {
   const token = bearerOf(event);
   if (token === undefined)
     throw noToken(
-      'Send an access token: Authorization: Bearer …. Only metadata and .well-known/smart-configuration need none.',
+      'Send an access token: Authorization: Bearer …. Only metadata, .well-known/smart-configuration and .well-known/oauth-authorization-server need none.',
     );
   return token;
 };

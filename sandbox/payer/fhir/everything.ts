@@ -14,7 +14,7 @@ const known = new Set(['_count', '_page', '_type', '_since', '_format', '_pretty
 /** `Patient/{id}/$everything`: everything that the member may see, on one page unless `_count` is given. */
 export const everything = (scope: SearchScope, parameters: Parameters): Bundle => {
   const unknown = parameters.find(([name]) => !known.has(name));
-  if (unknown) throw unsupported(`$everything has no parameter "${unknown[0]}" here`);
+  if (unknown) throw unsupported(`$everything has no parameter "${unknown[0]}" at this health plan`);
   const paged = parameters.some(([name]) => name === '_count');
   const query = paged ? readQuery(parameters) : { ...readQuery(parameters), pageSize: Infinity };
   const types = parameters.flatMap(([name, value]) => (name === '_type' ? splitValues(value) : []));

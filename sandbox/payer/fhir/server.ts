@@ -84,6 +84,7 @@ const route = (
   parameters: Parameters,
   posted: boolean,
 ): Bundle | StoredResource => {
+  if (type === '') throw new FhirError(404, 'not-supported', 'This health plan searches one resource type at a time');
   if (!types.includes(type)) throw new FhirError(404, 'not-supported', `There is no resource type "${type}" here`);
   if (id === undefined) return search(scope, type, type, parameters);
   const resource = find(scope, type, id);
@@ -96,6 +97,13 @@ const route = (
     return searchCompartment(scope, 'Coverage', []);
   }
   if (posted) throw notFound('There is nothing to search at this path');
+  if (type === 'Patient' && third === '*') {
+    throw new FhirError(
+      404,
+      'not-supported',
+      'This health plan does not search all types of a member; use $everything',
+    );
+  }
   if (third === undefined) return resource;
   if (type === 'Patient' && third === '$everything' && fourth === undefined) return everything(scope, parameters);
   if (third !== '_history') throw notFound('There is nothing at this path');

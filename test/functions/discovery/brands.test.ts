@@ -190,7 +190,9 @@ describe('a client’s brands', () => {
     expect(unknown.statusCode).toBe(400);
     expect(JSON.parse(unknown.body)).toEqual({
       error: 'invalid_request',
-      error_description: expect.stringMatching(/^No app with this client_id is registered\. \(reference .+\)$/),
+      error_description: expect.stringMatching(
+        /^No app with this client_id is registered\. Send a registered client_id, or none for every health plan\. \(reference .+\)$/,
+      ),
     });
     expect(unknown.body).not.toContain('<b>');
 

@@ -193,7 +193,7 @@ describe('a refused request tells the partner and the log why, and the log names
 describe('a request that is refused before its grant is known', () => {
   const inQuery = 'Send the access token in the Authorization header, never in the query.';
   const noToken =
-    'Send an access token: Authorization: Bearer …. Only metadata and .well-known/smart-configuration need none.';
+    'Send an access token: Authorization: Bearer …. Only metadata, .well-known/smart-configuration and .well-known/oauth-authorization-server need none.';
   const write = [405, 'not-supported', readOnly, 'method_not_allowed'] as const;
   const nowhere = [404, 'not-found', 'There is no such health plan here.', 'not_found'] as const;
   it.each<[what: string, known: string | undefined, Options, told: readonly [number, string, string, string]]>([
@@ -209,6 +209,21 @@ describe('a request that is refused before its grant is known', () => {
 
     expect(found).toEqual({ told: [...told, told[2]], named: { payer: known } });
   });
+
+  it.each(['openid-configuration', 'udap'])(
+    'for .well-known/%s, asked without a token, names what there is',
+    async (name) => {
+      const test = fetchGateway();
+      const headers = { Authorization: '' };
+
+      const found = await toldOf(test, read(test.deps, `.well-known/${name}`, '', { headers }));
+
+      const noDocument =
+        'There is no such document. There are metadata, .well-known/smart-configuration and .well-known/oauth-authorization-server.';
+      const told = [404, 'not-found', noDocument, 'not_found', noDocument];
+      expect(found).toEqual({ told, named: { payer } });
+    },
+  );
 
   it('by a table that is down is 503, and the log says so', async () => {
     const test = fetchGateway();

@@ -20,33 +20,80 @@ const ofApp = { client_id: 'demo-app', client_secret: 'x' };
 const wrong = 'wrong client secret';
 const noPair = 'Basic holds no client id and secret';
 const notBasic = 'the Authorization header is not Basic';
+const received = {
+  basic: 'a secret by Basic',
+  form: 'a secret in the form',
+  none: 'client_id and no secret',
+  otherScheme: 'an Authorization header that is not Basic',
+  noId: 'Basic without a client id',
+};
+/** The same for every client, and for one that there is not. */
+const refusal = (has: string): string =>
+  `Unknown client, or client authentication failed. The request has ${has}. Compare with your registration: a client with a ` +
+  'secret sends it, by Basic or in the form; one with a key a client_assertion; a public client client_id alone.';
 const notRegistered = (method: string): string => `the client is not registered for ${method}`;
 
 describe('a client secret', () => {
   it.each([
-    ['by Basic', wrong, partner, {}, basic('demo-partner', 'wrong')],
-    ['in the form', wrong, partner, post('wrong'), {}],
-    ['of an unknown client', 'no such client', undefined, {}, basic('nobody', 'demo-partner-secret')],
-    ['that is empty', wrong, partner, {}, basic('demo-partner', '')],
-    ['that is empty in the form', notRegistered('none'), partner, post(''), {}],
-    ['that is left out', notRegistered('none'), partner, { client_id: 'demo-partner' }, {}],
-    ['of a public client', notRegistered('client_secret_basic'), 'demo-app', {}, basic('demo-app', 'x')],
-    ['of a public client in the form', notRegistered('client_secret_post'), 'demo-app', ofApp, {}],
-    ['in a Basic header without a colon', noPair, undefined, {}, { Authorization: `Basic ${btoa('demo-partner')}` }],
-    ['in a Basic header that is not base64', notBasic, undefined, {}, { Authorization: 'Basic ä' }],
-    ['in a Bearer header', notBasic, undefined, {}, { Authorization: 'Bearer x' }],
-    ['in a scheme that only ends like Basic', notBasic, undefined, {}, { Authorization: `Not${right}` }],
-    ['with more after it', notBasic, undefined, {}, { Authorization: `${right} x` }],
+    ['by Basic', received.basic, wrong, partner, {}, basic('demo-partner', 'wrong')],
+    ['in the form', received.form, wrong, partner, post('wrong'), {}],
+    [
+      'of an unknown client in the form',
+      received.form,
+      'no such client',
+      undefined,
+      { client_id: 'nobody', client_secret: 'x' },
+      {},
+    ],
+    ['of an unknown client', received.basic, 'no such client', undefined, {}, basic('nobody', 'demo-partner-secret')],
+    ['that is empty', received.none, notRegistered('none'), partner, {}, basic('demo-partner', '')],
+    ['that is empty in the form', received.none, notRegistered('none'), partner, post(''), {}],
+    ['that is left out', received.none, notRegistered('none'), partner, { client_id: 'demo-partner' }, {}],
+    [
+      'of a public client',
+      received.basic,
+      notRegistered('client_secret_basic'),
+      'demo-app',
+      {},
+      basic('demo-app', 'x'),
+    ],
+    ['of a public client in the form', received.form, notRegistered('client_secret_post'), 'demo-app', ofApp, {}],
+    [
+      'in a Basic header without a colon',
+      received.noId,
+      noPair,
+      undefined,
+      {},
+      { Authorization: `Basic ${btoa('demo-partner')}` },
+    ],
+    [
+      'in a Basic header that is not base64',
+      received.otherScheme,
+      notBasic,
+      undefined,
+      {},
+      { Authorization: 'Basic ä' },
+    ],
+    ['in a Bearer header', received.otherScheme, notBasic, undefined, {}, { Authorization: 'Bearer x' }],
+    [
+      'in a scheme that only ends like Basic',
+      received.otherScheme,
+      notBasic,
+      undefined,
+      {},
+      { Authorization: `Not${right}` },
+    ],
+    ['with more after it', received.otherScheme, notBasic, undefined, {}, { Authorization: `${right} x` }],
   ])(
-    'that is wrong %s is 401 with a challenge; only the log says %s, of %s',
-    async (_, detail, client, form, headers) => {
+    'that is wrong %s is 401 with a challenge and says that there is %s; only the log says %s, of %s',
+    async (_, has, detail, client, form, headers) => {
       const response = await asked(form, headers);
 
       expect(response.statusCode).toBe(401);
       expect(response.headers['WWW-Authenticate']).toBe('Basic realm="gateway", charset="UTF-8"');
       expect(bodyOf(response)).toEqual({
         error: 'invalid_client',
-        error_description: 'Unknown client, or client authentication failed.',
+        error_description: refusal(has),
       });
       expect([response.line['detail'], response.line['partner']]).toEqual([detail, client]);
     },

@@ -254,7 +254,10 @@ describe('a request for tokens is refused', () => {
   expectRefused(badGrant('This app may no longer refresh its access. Ask the member to connect again.'), [
     ['its partner may no longer have offline_access', grant, taken, refreshOver(online)],
   ]);
-  expectRefused(unauthorized('Unknown client, or client authentication failed.'), [
+  const unknownClient =
+    'Unknown client, or client authentication failed. The request has a secret by Basic. Compare with your registration: a ' +
+    'client with a secret sends it, by Basic or in the form; one with a key a client_assertion; a public client client_id alone.';
+  expectRefused(unauthorized(unknownClient), [
     [
       'its partner left the configuration',
       none,

@@ -341,7 +341,11 @@ describe('the search of the script', () => {
 
   it.each([
     ['no client', {}, 'client_id is missing.'],
-    ['an unknown client', { client_id: '<b>' }, 'No app with this client_id is registered.'],
+    [
+      'an unknown client',
+      { client_id: '<b>' },
+      'No app with this client_id is registered. Send a registered client_id, or none for every health plan.',
+    ],
     ['10 kB', { ...query, q: 'x'.repeat(10_000) }, 'q is too long: at most 100 characters.'],
   ])('refuses %s', async (_what, sent, message) => {
     const { statusCode, body } = await directoryOf().get('/connect/payers', sent);

@@ -102,6 +102,14 @@ describe('a parameter in the query', () => {
     },
   );
 
+  it('_typeFilter whose & is not encoded is a 400 that says so', async () => {
+    const answer = await kickOff('_typeFilter=Observation?code=1234-5&date=ge2020');
+    expect(answer.statusCode).toBe(400);
+    expect(issueOf(answer).diagnostics).toMatch(
+      /^"date" is not supported .* _typeFilter, encode that whole value: & is %26\.$/,
+    );
+  });
+
   it('_until is an instant, and is kept', async () => {
     const until = '2026-01-31T00:00:00Z';
     expect((await kickOff('_until=2026-01-31', lenient)).statusCode).toBe(400);
