@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, globSync, statSync } from 'node:fs';
 import { mkdir, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { sources } from '../../docs/site/.vitepress/pages.ts';
 
 const run = promisify(execFile);
 
@@ -14,6 +13,23 @@ const generator = join(site, 'node_modules', 'vitepress', 'bin', 'vitepress.js')
 
 /** Where the local stack keeps the site. */
 export const localFolder = join(site, '.vitepress', 'local');
+
+/** What the site is made of, as docs/site/.vitepress/pages.ts has it. The example programs write beside it what they read. */
+export const sources = (): readonly string[] =>
+  globSync(
+    [
+      '*.md',
+      'docs/{.,partners,reports}/*.md',
+      'docs/*.{txt,yaml,yml,json,sh}',
+      'docs/postman/*.json',
+      'docs/examples/*.{sh,mjs,py,pem,html}',
+      'docs/examples/match.json',
+      'docs/pictures/*.webp',
+      'docs/site/package-lock.json',
+      'docs/site/.vitepress/{*,theme/*}.*',
+    ],
+    { cwd: root },
+  );
 
 /** What is made of every page, and so last. */
 const mark = 'hashmap.json';

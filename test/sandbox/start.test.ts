@@ -367,7 +367,7 @@ describe('npm run sign-in', () => {
     const { fetch: real } = globalThis;
     globalThis.fetch = (asked) =>
       Promise.resolve(
-        String(asked).endsWith('/token')
+        new Request(asked).url.endsWith('/token')
           ? new Response('{}', { status: 401 })
           : new Response(null, { status: 302, headers: { location: redirect } }),
       );

@@ -51,12 +51,6 @@ export const files = findFiles();
 /** Pictures, where the generator takes them from. */
 export const pictures = findPictures();
 
-/** What the site is made of now, by path from the root: what it shows, and how. */
-export const sources = (): readonly string[] => [
-  ...Object.keys({ ...findPages(), ...findFiles(), ...findPictures() }),
-  ...find(['docs/site/package-lock.json', 'docs/site/.vitepress/{*,theme/*}.*']),
-];
-
 /** A page's first heading. @throws Error if it has none */
 export const titleOf = (path: string): string => {
   const [, title] = /^# (.+)$/m.exec(readFileSync(join(root, path), 'utf8')) ?? [];
