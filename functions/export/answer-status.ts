@@ -35,7 +35,7 @@ const manifestAnswer = (origin: string, { item, manifest }: EndedExport): ApiRes
     }));
   const body = {
     transactionTime: manifest.transactionTime,
-    request: item.request,
+    request: manifest.request ?? item.request,
     requiresAccessToken: true,
     output: filesOf('output'),
     deleted: filesOf('deleted'),
@@ -44,7 +44,7 @@ const manifestAnswer = (origin: string, { item, manifest }: EndedExport): ApiRes
       complete: isComplete(manifest),
       outcomes: manifest.outcomes,
       attachments,
-      ignoredParameters: item.ignored ?? [],
+      ignoredParameters: manifest.ignored ?? item.ignored ?? [],
     },
   };
   return json(200, body, {

@@ -3,6 +3,7 @@ import { facadeBase } from '../../shared/registry/urls.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import { endedNow } from '../exchange/ended-now.ts';
 import { typeOfAll } from '../exchange/exchange-leg.ts';
+import { publishGroups } from '../exchange/keep-groups.ts';
 import { deletedParts } from '../exchange/take-deletion.ts';
 import type { JobDeps } from '../job/deps.ts';
 import type { Job } from '../job/job.ts';
@@ -40,13 +41,14 @@ const whatIsLeft = async (
   }));
 };
 
-/** How many lines of each output file were left out after it was read: they are about another patient's resources. */
+/** How many lines of each output file were left out after it was read: they are about another patient's resources, or about whom may not be exported any more. */
 const hangingByFile = (problems: readonly Problem[]): ((file: PlanFile) => number) => {
   const hanging = problems
     .filter((one) => one.kind === 'fileLines')
-    .filter(({ why }) => why === 'hanging' || why === 'nameless');
+    .filter(({ why }) => why === 'hanging' || why === 'nameless' || why === 'endedSince');
   const byFile = Map.groupBy(hanging, ({ file }) => file);
-  return ({ number, kind }) => (kind === 'output' ? (byFile.get(number)?.length ?? 0) : 0);
+  return ({ number, kind }) =>
+    kind === 'output' ? (byFile.get(number) ?? []).reduce((sum, { count }) => sum + count, 0) : 0;
 };
 
 /** Ends an exchange: its problems, outcomes and error files, a Provenance for each file of the payer's, and whose records came. */
@@ -78,8 +80,11 @@ export const endOfExchange = async (job: Job, item: Export, ending: Ending): Pro
   );
   const ours = await writePart(job, item, 'Provenance', provenance);
   const isDeleted = ({ type }: WrittenPart): boolean => type === deletedParts;
+  const { request, ignored } = input;
   const manifest = {
     transactionTime,
+    ...(request === undefined ? {} : { request }),
+    ...(ignored === undefined ? {} : { ignored }),
     files: [
       ...joinFiles([...state.parts.filter((part) => !isDeleted(part)), ...ours], 'output'),
       ...joinFiles(state.parts.filter(isDeleted), 'deleted'),
@@ -88,5 +93,9 @@ export const endOfExchange = async (job: Job, item: Export, ending: Ending): Pro
     ],
     outcomes,
   };
-  return { manifest, audit: (status) => auditEnd(job.deps, item, { input, state, status, whyNot }) };
+  return {
+    manifest,
+    audit: (status) => auditEnd(job.deps, item, { input, state, status, whyNot }),
+    publish: () => publishGroups(job.deps, item, state.known),
+  };
 };

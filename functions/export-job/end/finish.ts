@@ -143,12 +143,22 @@ export const writeEndOfRecord = async (
     const stateKey = await job.stateKey(item);
     const read = await memory.after({ exportId, stateKey }, files);
     const held = await writeHeldLines(job, item, { state: read, stateKey, why });
-    const state = withEarly({ ...read, parts: [...read.parts, ...held.parts] }, seenNames(read.seen, stateKey));
+    const state = withEarly(
+      { ...read, known: held.known, parts: [...read.parts, ...held.parts] },
+      seenNames(read.seen, stateKey),
+    );
     const ending = { state, stateKey, why, ofHeld: held.problems };
-    const { manifest, audit } = await (item.exchange === undefined ? endOfRecord : endOfExchange)(job, item, ending);
+    const { manifest, audit, publish } = await (item.exchange === undefined ? endOfRecord : endOfExchange)(
+      job,
+      item,
+      ending,
+    );
     const written = await writeManifest(job, item, manifest);
     const status = statusOf(manifest, state);
     await audit?.(status);
+    // What was deleted meanwhile makes no Group.
+    if (publish !== undefined && (await getRunning(deps, exportId)) === undefined) return undefined;
+    await publish?.();
     return {
       ...written,
       status,

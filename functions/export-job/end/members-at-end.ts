@@ -44,9 +44,12 @@ const memberProblems = (
   const countOf = countsIn(known);
   const ofMember = (member: GroupInput['members'][number]): readonly Problem[] => {
     const { submitted } = member;
-    if (countOf(member) > 0) return [];
     const one = { type: 'Patient', member: submitted } as const;
     const why = whyNot(member);
+    if (countOf(member) > 0) {
+      const isCut = known.cut?.includes(patientIn(member)) === true;
+      return isCut ? [{ kind: 'memberLeftOut', ...one, why: why ?? 'ended', isPart: true }] : [];
+    }
     if (why !== undefined) return [{ kind: 'memberLeftOut', ...one, why }];
     if (!isRead) return [];
     return [{ kind: isPart ? 'memberUnchanged' : 'memberWithoutRecord', ...one }];

@@ -152,6 +152,10 @@ const linesReasons: Readonly<Record<LinesReason, readonly [one: string, more: st
     'is left out: it is about a member who is left out of this export',
     'are left out: they are about members who are left out of this export',
   ],
+  endedSince: [
+    'is left out: whom it is about may not be exported any more',
+    'are left out: whom they are about may not be exported any more',
+  ],
   unknown: ['is left out: whom it is about cannot be read', 'are left out: whom they are about cannot be read'],
   elsewhere: [`is left out: it is about ${patientElsewhere}`, `are left out: they are about ${patientElsewhere}`],
   notAsked: ['is left out: the type was not asked for', 'are left out: the type was not asked for'],
@@ -493,10 +497,12 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
     'informational',
     ({ member }) => `Nothing came about member ${member}, within the limits that were asked for.`,
   ],
-  memberLeftOut: rightlySuppressed(
-    ({ member, why }) =>
-      `Member ${member} is left out: ${why === 'ended' ? 'the exchange was ended for this member' : 'the consent has ended'}.`,
-  ),
+  memberLeftOut: rightlySuppressed(({ member, why, isPart }) => {
+    const reason = why === 'ended' ? 'the exchange was ended for this member' : 'the consent has ended';
+    return isPart === true
+      ? `What came later of member ${member} is left out: ${reason} while the export ran.`
+      : `Member ${member} is left out: ${reason}.`;
+  }),
   groupMissing: incomplete('The payer names no Group of matched members.'),
   groupUnusable: ['error', 'structure', ({ why }) => `A Group of the payer's is left out: ${groupFaults[why]}.`],
   groupTwice: ['error', 'conflict', 'The payer sent two Groups with the same id. Only the first is in this answer.'],

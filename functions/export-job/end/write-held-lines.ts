@@ -1,14 +1,29 @@
 import { answerBases } from '../../shared/registry/fhir-bases.ts';
 import { asFormerPlan } from '../../shared/registry/former-plan.ts';
 import type { Export } from '../../shared/store/export-item.ts';
+import { linesNow } from '../exchange/exchange-leg.ts';
+import { leaveHeld } from '../exchange/leave-held.ts';
 import type { Job } from '../job/job.ts';
 import { partWriter } from '../job/parts.ts';
 import { heldLine, missingName, settleHeld, whyLeftOut } from '../leg/held-line.ts';
+import type { HeldLeaving } from '../leg/leg.ts';
 import { createProblemList } from '../reading/problem-list.ts';
 import type { NotReadReason, Problem } from '../reading/problems.ts';
 import { seenNames } from '../reading/seen-names.ts';
 import { readHeldLines } from '../state/held-lines.ts';
+import { closeKnown, openKnown, type NextKnown } from '../state/next-known.ts';
 import type { JobState, WrittenPart } from '../state/state.ts';
+
+/** What is left out at the end of a group export. */
+const leavingNow = async (
+  job: Pick<Job, 'deps' | 'input'>,
+  item: Export,
+  next: NextKnown,
+): Promise<HeldLeaving | undefined> => {
+  if (item.exchange === undefined) return undefined;
+  const lines = await linesNow(job, item, await job.input(item), next.linked);
+  return lines && leaveHeld(lines, next, () => job.deps.clock.now());
+};
 
 interface HeldAtEnd {
   readonly state: JobState;
@@ -19,16 +34,22 @@ interface HeldAtEnd {
 
 /**
  * Writes the lines whose attachments were not all fetched before the export ended.
- * @returns their parts, and for each type how many attachments are missing
+ * @returns their parts, for each type how many attachments are missing, and what is known then
  * @throws whatever the bucket throws
  */
 export const writeHeldLines = async (
-  { deps, buffers }: Pick<Job, 'deps' | 'buffers'>,
+  job: Pick<Job, 'deps' | 'buffers' | 'input'>,
   item: Export,
   { state, stateKey, why }: HeldAtEnd,
-): Promise<{ readonly parts: readonly WrittenPart[]; readonly problems: readonly Problem[] }> => {
-  const task = state.known.queue.find(({ kind }) => kind === 'attachments');
-  if (task?.kind !== 'attachments' || why === undefined) return { parts: [], problems: [] };
+): Promise<{
+  readonly parts: readonly WrittenPart[];
+  readonly problems: readonly Problem[];
+  readonly known: JobState['known'];
+}> => {
+  const { deps, buffers } = job;
+  const { known } = state;
+  const task = known.queue.find(({ kind }) => kind === 'attachments');
+  if (task?.kind !== 'attachments' || why === undefined) return { parts: [], problems: [], known };
   const registered = await deps.registry.payer(item.payer, { evenIfPaused: true });
   const payer = item.exchange === undefined || registered === undefined ? registered : asFormerPlan(registered);
   const places = new Map(state.attachments.map(({ from }, at) => [from, { at }]));
@@ -39,6 +60,8 @@ export const writeHeldLines = async (
     seen: seenNames(state.seen, stateKey),
     find: (from: string) => places.get(from),
   };
+  const next = openKnown(known);
+  const leaving = await leavingNow(job, item, next);
   const parts = partWriter(deps, item.exportId, item.recipient, buffers);
   const counts = new Map<string, number>();
   const others = createProblemList();
@@ -51,6 +74,11 @@ export const writeHeldLines = async (
       const leftOut = whyLeftOut(held, rules.seen);
       if (leftOut !== undefined) {
         others.add(leftOut);
+        next.resources -= 1;
+        continue;
+      }
+      if (leaving?.isLeftOut(held) === true) {
+        leaving.leaveOut(held);
         continue;
       }
       const missing = attachments.filter((one) => !places.has(one.from) && !rules.seen.has(missingName(held, one)));
@@ -64,6 +92,8 @@ export const writeHeldLines = async (
     problems: [
       ...[...counts].map(([type, count]) => ({ kind: 'attachmentsNotRead', type, count, why }) as const),
       ...others.listed(),
+      ...(leaving?.takeProblems() ?? []),
     ],
+    known: closeKnown(next, known, known),
   };
 };

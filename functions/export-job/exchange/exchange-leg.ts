@@ -14,6 +14,7 @@ import { readFileList, writeFileList, type ListedFiles } from '../state/plan-fil
 import { everything, type JobState, type PlanFile } from '../state/state.ts';
 import { askPlan, paceOf, tokenOf, type PlanAnswer, type PlanAsking, type PlanRequest } from './ask-plan.ts';
 import { endedNow } from './ended-now.ts';
+import { leaveHeld } from './leave-held.ts';
 import { lineRulesOf, type LineRules } from './line-rules.ts';
 
 /** A leg of an exchange, with the gateway's own token. */
@@ -38,12 +39,17 @@ export interface ExchangeLeg extends Leg {
 /** The type that problems with a whole exchange are about. */
 export const typeOfAll = ({ kind }: Pick<ExchangeInput, 'kind'>): string => (kind === 'match' ? 'Group' : everything);
 
+/** Notes who may not be exported any more while there is something to read. */
+export const noteLost = ({ lines, next }: Pick<ExchangeLeg, 'lines' | 'next'>): void => {
+  for (const member of lines?.lost ?? []) next.cut.add(member);
+};
+
 /** The most that a leg reads. A former plan's files have no pages, and may have 50 GB: a leg ends by its time. */
 const legBounds = { readMs: 20_000, bytes: 1024 * 1024 * 1024 };
 
 /** Whose lines are kept now: consents end, and an operator may end a member's exchange, while an export runs. */
-const linesNow = async (
-  { deps }: Job,
+export const linesNow = async (
+  { deps }: Pick<Job, 'deps'>,
   item: Export,
   input: ExchangeInput,
   links: readonly string[],
@@ -100,6 +106,7 @@ export const makeExchangeLeg = async (
     payer,
     input,
     lines,
+    leaving: lines && leaveHeld(lines, leg.next, () => deps.clock.now()),
     mayReadBinary: true,
     rules: {
       patient: item.patient,

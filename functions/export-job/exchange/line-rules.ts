@@ -1,4 +1,4 @@
-import type { GroupMember } from '../../shared/exchanges/group.ts';
+import { consentEndsMs, type GroupMember } from '../../shared/exchanges/group.ts';
 import type { ExchangeInput } from '../../shared/exchanges/input.ts';
 import type { Keeping } from '../leg/keep.ts';
 import { mostLinked } from '../reading/check-resource.ts';
@@ -11,7 +11,7 @@ export type MatchInput = Extract<ExchangeInput, { kind: 'match' }>;
 
 /** Whose lines a group export keeps. */
 export interface LineRules {
-  /** The plan's patient ids of the members to export. */
+  /** The plan's patient ids of the members to export. It gets smaller as their consents end. */
   readonly allowed: ReadonlySet<string>;
   /** The same, and their other ids at the plan, each with the member's. Grows as Patients are read that say so. */
   readonly ids: Map<string, string>;
@@ -21,6 +21,10 @@ export interface LineRules {
   readonly leftOut: ReadonlySet<string>;
   /** The same for members who were not asked for. */
   readonly others: ReadonlySet<string>;
+  /** Those of the members asked for who may not be exported any more. */
+  readonly lost: ReadonlySet<string>;
+  /** Leaves out the members whose consent has ended. @param nowMs epoch milliseconds */
+  readonly leaveOutEnded: (nowMs: number) => void;
   /** The types that were asked for; undefined for all. */
   readonly types: ReadonlySet<string> | undefined;
   /** Milliseconds. */
@@ -64,6 +68,11 @@ export const addLink = (
   return true;
 };
 
+/** The members among patients, by their own ids at the plan; each once. */
+export const membersOf = ({ ids }: Pick<LineRules, 'ids'>, patients: readonly string[]): readonly string[] => [
+  ...new Set(patients.flatMap((patient) => ids.get(patient) ?? [])),
+];
+
 /**
  * @param members those of the input who are still allowed
  * @param links other ids of members
@@ -75,16 +84,40 @@ export const lineRulesOf = (
 ): LineRules => {
   const { asked } = input;
   const allowed = new Set(members.map(patientIn));
+  const lost = new Set(input.members.map(patientIn).filter((id) => !allowed.has(id)));
   const whose = {
     allowed,
     ids: new Map([...allowed].map((id) => [id, id])),
     linked: new Map<string, number>(),
-    leftOut: new Set([...input.leftOut, ...input.members].map(patientIn).filter((id) => !allowed.has(id))),
+    leftOut: new Set([...input.leftOut.map(patientIn).filter((id) => !allowed.has(id)), ...lost]),
     others: new Set((input.others ?? []).map((reference) => patientIn({ reference }))),
   };
   for (const link of links) addLink(whose, link);
+  const endsMs = new Map<string, number>();
+  for (const member of members) {
+    const id = patientIn(member);
+    endsMs.set(id, Math.max(endsMs.get(id) ?? 0, consentEndsMs(member.consent)));
+  }
+  const firstEndMs = (): number => [...endsMs.values()].reduce((first, end) => Math.min(first, end), Infinity);
+  let nextMs = firstEndMs();
+  const leaveOutEnded = (nowMs: number): void => {
+    if (nowMs < nextMs) return;
+    for (const [id] of [...endsMs].filter(([, end]) => nowMs >= end)) {
+      endsMs.delete(id);
+      allowed.delete(id);
+      lost.add(id);
+      for (const [own, member] of whose.ids) {
+        if (member !== id) continue;
+        whose.ids.delete(own);
+        whose.leftOut.add(own);
+      }
+    }
+    nextMs = firstEndMs();
+  };
   return {
     ...whose,
+    lost,
+    leaveOutEnded,
     types: asked.types === undefined ? undefined : new Set(asked.types),
     since: timeOf(asked.since),
     until: timeOf(asked.until),

@@ -9,7 +9,7 @@ import type { Started } from '../leg/leg.ts';
 import type { JobState, Task } from '../state/state.ts';
 import { ask, endExchange } from './ask.ts';
 import { endedNow } from './ended-now.ts';
-import { makeExchangeLeg, typeOfAll, type ExchangeLeg } from './exchange-leg.ts';
+import { makeExchangeLeg, noteLost, typeOfAll, type ExchangeLeg } from './exchange-leg.ts';
 import { patientIn } from './line-rules.ts';
 import { poll } from './poll.ts';
 import { readFiles } from './read-files.ts';
@@ -19,6 +19,7 @@ const readTask = async (leg: ExchangeLeg, task: Task): Promise<LegStop | undefin
   const { input, lines } = leg;
   if (task.kind === 'ask') return ask(leg, task);
   if (task.kind === 'attachments') return fetchAttachments(leg, task);
+  noteLost(leg);
   if (lines?.allowed.size === 0) {
     return endExchange(leg, { kind: 'planUnusable', type: typeOfAll(input), why: 'allEnded' });
   }
@@ -37,8 +38,8 @@ const readQueue = async (leg: ExchangeLeg): Promise<LegStop> => {
   }
 };
 
-/** An operator has ended a member whose lines the leg keeps, or the profile no longer names a server that it may be asking. */
-type LegEnd = 'memberEnded' | 'serverRemoved';
+/** An operator has ended a member whose lines the leg keeps, nobody's consent holds, or the profile no longer names a server that it may be asking. */
+type LegEnd = 'memberEnded' | 'nobodyLeft' | 'serverRemoved';
 
 /** The servers that a profile names, each for its purpose. */
 const serversOf = ({ fhirBaseUrl, exchange }: FormerPlan): readonly string[] => [
@@ -54,6 +55,8 @@ const findEnd = async ({ deps, item, payer, input, lines }: ExchangeLeg): Promis
   const serversNow = new Set(planNow === undefined ? [] : serversOf(planNow));
   if (serversOf(payer).some((server) => !serversNow.has(server))) return 'serverRemoved';
   if (input.kind === 'match') return undefined;
+  lines?.leaveOutEnded(deps.clock.now());
+  if (lines?.allowed.size === 0) return 'nobodyLeft';
   const ended = [...(await endedNow(deps, item, input))];
   return ended.some((reference) => lines?.allowed.has(patientIn({ reference })) === true) ? 'memberEnded' : undefined;
 };

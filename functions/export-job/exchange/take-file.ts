@@ -3,12 +3,13 @@ import type { PayerResponse } from '../../shared/payer/http.ts';
 import { answerBases } from '../../shared/registry/fhir-bases.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import { updateTask } from '../leg/leg.ts';
+import { patientsOf } from '../reading/check-resource.ts';
 import { createLineRewriter } from '../reading/rewrite-line.ts';
 import { splitLines } from '../reading/split-lines.ts';
 import type { ListedFile } from '../state/plan-files.ts';
 import type { FilesTask } from '../state/state.ts';
-import type { ExchangeLeg } from './exchange-leg.ts';
-import type { LineTaking } from './line-rules.ts';
+import { noteLost, type ExchangeLeg } from './exchange-leg.ts';
+import { membersOf, type LineTaking } from './line-rules.ts';
 import { takeDeletion } from './take-deletion.ts';
 import { takeLine } from './take-line.ts';
 import { takeRemark } from './take-remark.ts';
@@ -67,12 +68,20 @@ export const takeFile = async (
   /** Where the next piece begins, the CRC-32 of what is before it, and that of what is before the offset. */
   let at = offset;
   let [read, sum] = [first.sum ?? 0, first.sum ?? 0];
+  const lines = leg.lines!;
   const taking: LineTaking = {
     leg,
     rules: { ...leg.rules, ...bases },
-    lines: leg.lines!,
+    lines,
     file,
-    came: leg.lines!.leftOut.size + leg.lines!.others.size === 0 ? 'surely' : undefined,
+    get came() {
+      return lines.leftOut.size + lines.others.size === 0 ? 'surely' : undefined;
+    },
+    whoseOf: (resource) => ({
+      members: membersOf(lines, patientsOf(resource, taking.rules)),
+      file: file.number,
+      lost: lines.lost.size,
+    }),
     rewrite: createLineRewriter({ ...bases, facade: facadeBase(leg.deps.origin, leg.payer.id) }),
     count: (why, type) => {
       // An earlier try counted it.
@@ -106,6 +115,8 @@ export const takeFile = async (
     const known = againAt - at;
     if (known > 0 && known <= piece.length && crc32(piece.subarray(0, known), read) !== againSum)
       return endWith('other');
+    lines.leaveOutEnded(leg.deps.clock.now());
+    noteLost(leg);
     splitter.push(piece);
     const ended = Math.max(0, offset - at);
     if (ended > 0) sum = crc32(piece.subarray(0, ended), read);

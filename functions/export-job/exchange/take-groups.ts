@@ -1,9 +1,6 @@
-import { sealGroupBody } from '../../shared/exchanges/group.ts';
 import { dropBody } from '../../shared/payer/answers.ts';
 import { readText } from '../../shared/payer/read-text.ts';
 import { answerBases } from '../../shared/registry/fhir-bases.ts';
-import { exchangeOwner, putGroup } from '../../shared/store/exchanges.ts';
-import { exchangeDeps } from '../job/deps.ts';
 import { afterFailure, type After } from '../leg/after-answer.ts';
 import type { LegStop } from '../leg/leg-stop.ts';
 import type { PageResource } from '../reading/page-resource.ts';
@@ -11,19 +8,18 @@ import { createProblemList, type ProblemList } from '../reading/problem-list.ts'
 import type { FileFault } from '../reading/problems.ts';
 import { splitLines } from '../reading/split-lines.ts';
 import type { ListedFile } from '../state/plan-files.ts';
-import type { FilesTask, PlanFile } from '../state/state.ts';
+import type { FilesTask, KeptGroup, PlanFile } from '../state/state.ts';
 import { afterPlan } from './ask.ts';
 import type { ExchangeLeg } from './exchange-leg.ts';
+import { keepGroup } from './keep-groups.ts';
 import type { MatchInput } from './line-rules.ts';
 import { fileRequest } from './read-files.ts';
-import { groupsInEnvelope, type GivenGroup, type ReadGroup } from './read-group.ts';
+import { groupsInEnvelope, type GivenGroup } from './read-group.ts';
 import { readMatch } from './read-groups.ts';
 import { takeRemark } from './take-remark.ts';
 
 /** The most bytes of all files of a match's answer. What is asked has at most 4 MB, and comes back once. */
 const mostBytes = 32 * 1024 * 1024;
-
-const groupKeyBytes = 32;
 
 /** A file of a match's answer: its resources, or why it did not come. */
 type GroupFile =
@@ -104,26 +100,6 @@ const groupsOf = (
   return read.flatMap(({ resource }) => (resource['resourceType'] === 'Parameters' ? groupsInEnvelope(resource) : []));
 };
 
-/** Keeps a Group of matched members, so that it can be exported. A repeat keeps the same. */
-const keepGroup = async (
-  { deps, item }: ExchangeLeg,
-  { id, code, line, entries, members }: ReadGroup,
-): Promise<void> => {
-  const owner = exchangeOwner(item);
-  const key = deps.randomBytes(groupKeyBytes);
-  const place = { owner, id };
-  await putGroup(exchangeDeps(deps).table, {
-    ...place,
-    code,
-    members: entries,
-    key: await deps.sealForJob({ group: `${owner}/${id}`, partner: item.partner }, 'group key', key),
-    exportId: item.exportId,
-    createdAt: item.startedAt,
-    expiresAt: item.grantEndsAt,
-    body: await sealGroupBody(deps, key, place, { resource: line, members }),
-  });
-};
-
 /** Reads the answer of a match, checks it, keeps its Groups, and passes them on. */
 export const takeGroups = async (
   leg: ExchangeLeg,
@@ -165,11 +141,13 @@ export const takeGroups = async (
   for (const problem of problems) found.add(problem);
   leg.problems.addAll(found);
   leg.files.push(...ended);
+  const kept: KeptGroup[] = [];
   for (const group of groups) {
-    if (group.code === 'match') await keepGroup(leg, group);
+    if (group.code === 'match') kept.push(await keepGroup(leg, group));
     leg.parts.add('Group', [Buffer.from(`${group.line}\n`)]);
     leg.next.resources += 1;
   }
+  leg.next.groups = kept;
   leg.next.queue.shift();
   return undefined;
 };

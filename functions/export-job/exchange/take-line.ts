@@ -14,7 +14,7 @@ import { anothers } from '../reading/hangs-on.ts';
 import { lastUpdated, type PageResource, type SkippedResource } from '../reading/page-resource.ts';
 import type { LinesReason } from '../reading/problems.ts';
 import { identityOf } from '../reading/seen-names.ts';
-import { addLink, linkOf, type LineTaking } from './line-rules.ts';
+import { addLink, linkOf, membersOf, type LineTaking } from './line-rules.ts';
 import { takeRemark } from './take-remark.ts';
 
 /** Beyond this many resources, repeats are no longer recognized: a function's memory is limited. */
@@ -119,8 +119,8 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
   if (!isNew(taking, resource)) return false;
   noteBeyond(taking, resource);
   noteLinks(taking, resource);
-  for (const member of new Set(patientsOf(resource, rules).map((patient) => taking.lines.ids.get(patient)))) {
-    if (member !== undefined) leg.next.about.set(member, (leg.next.about.get(member) ?? 0) + 1);
+  for (const member of membersOf(taking.lines, patientsOf(resource, rules))) {
+    leg.next.about.set(member, (leg.next.about.get(member) ?? 0) + 1);
   }
   const attachments = isAt(rules, type) ? attachmentsToFetch(taking, resource) : [];
   const hanging = { kind: 'fileLines', type, file: file.number, why: 'hanging', count: 1 } as const;

@@ -35,6 +35,7 @@ const givenUp: Fault = { why: 'broken' };
 const fetchOne = async (
   leg: Leg,
   task: AttachmentsTask,
+  held: HeldLine,
   attachment: OwnAttachment,
 ): Promise<{ readonly after: After } | Fault | undefined> => {
   const { from, contentType, size = 0 } = attachment;
@@ -49,7 +50,7 @@ const fetchOne = async (
       const taken = await takeDocument(leg, attachment, answer);
       if ('cut' in taken) return { after: await afterFailure(leg, task) };
       if ('fault' in taken) return { why: taken.fault };
-      leg.attachments.add(taken.written);
+      if (leg.leaving?.isLeftOut(held) !== true) leg.attachments.add(taken.written);
       return undefined;
     }
     default:
@@ -66,6 +67,8 @@ const fetchOf = async (leg: Leg, held: HeldLine): Promise<LegStop | undefined> =
   for (const attachment of held.attachments) {
     let isAsked = false;
     while (!leg.seen.has(missingName(held, attachment))) {
+      // Whom it is about may not be exported any more.
+      if (leg.leaving?.isLeftOut(held) === true) return undefined;
       const found = leg.attachments.find(attachment.from);
       const why = found && (otherTypeOf(leg, attachment, found.one) ?? differenceOf(attachment, found.one));
       if (why !== undefined) report(attachment, { why });
@@ -73,7 +76,7 @@ const fetchOf = async (leg: Leg, held: HeldLine): Promise<LegStop | undefined> =
       const stop = leg.calls.whyNot();
       if (stop !== undefined) return stop;
       isAsked = true;
-      const outcome = await fetchOne(leg, leg.next.queue[0] as AttachmentsTask, attachment);
+      const outcome = await fetchOne(leg, leg.next.queue[0] as AttachmentsTask, held, attachment);
       if (outcome !== undefined && 'after' in outcome) {
         if ('stop' in outcome.after) return outcome.after.stop;
         if ('giveUp' in outcome.after) report(attachment, givenUp);
@@ -86,11 +89,8 @@ const fetchOf = async (leg: Leg, held: HeldLine): Promise<LegStop | undefined> =
   return undefined;
 };
 
-/**
- * Fetches the attachments of the lines that wait, and writes each line once its attachments came or were given up. An
- * attachment that several resources name is fetched once. A line that names no patient is left out unless it is the member's.
- */
-export const fetchAttachments = async (leg: Leg, first: AttachmentsTask): Promise<LegStop | undefined> => {
+/** Reads the lines that wait, until all are written or the leg stops. */
+const readLines = async (leg: Leg, first: AttachmentsTask): Promise<LegStop | undefined> => {
   const { deps, item, payer, seen, attachments } = leg;
   const basesAt = (home?: string) => answerBases(payer, home);
   const written = { origin: deps.origin, item, basesAt, seen, find: attachments.find };
@@ -102,18 +102,27 @@ export const fetchAttachments = async (leg: Leg, first: AttachmentsTask): Promis
     while (task.at < lines.length) {
       const held = lines[task.at]!;
       const why = whyLeftOut(held, seen);
+      const stop = why === undefined ? await fetchOf(leg, held) : undefined;
+      if (stop !== undefined) return stop;
       if (why !== undefined) {
         leg.next.resources -= 1;
         leg.problems.add(why);
-      } else {
-        const stop = await fetchOf(leg, held);
-        if (stop !== undefined) return stop;
-        leg.parts.add(held.type, heldLine(held, written));
-      }
+      } else if (leg.leaving?.isLeftOut(held) === true) leg.leaving.leaveOut(held);
+      else leg.parts.add(held.type, heldLine(held, written));
       await leg.parts.putIfLarge();
       task = updateTask(leg, leg.next.queue[0] as AttachmentsTask, { at: task.at + 1, ...fresh });
     }
   }
   leg.next.queue.shift();
   return undefined;
+};
+
+/**
+ * Fetches the attachments of the lines that wait, and writes each line once its attachments came or were given up. An
+ * attachment that several resources name is fetched once. A line that names no patient is left out unless it is the member's.
+ */
+export const fetchAttachments = async (leg: Leg, first: AttachmentsTask): Promise<LegStop | undefined> => {
+  const stop = await readLines(leg, first);
+  for (const problem of leg.leaving?.takeProblems() ?? []) leg.problems.add(problem);
+  return stop;
 };

@@ -17,6 +17,8 @@ export interface Keeping {
   readonly rewrite: ReturnType<typeof createLineRewriter>;
   /** How what names no patient came; undefined if that does not say whose it is. */
   readonly came: Came | undefined;
+  /** Of an exchange: what a line that waits says of whose it is. */
+  readonly whoseOf?: (resource: PageResource) => HeldLine['whose'];
 }
 
 /** Whether the scope does not cover an attachment, which is reported once for its resource's type. */
@@ -51,7 +53,7 @@ export const attachmentsToFetch = (
  * @returns whether it is not known yet
  */
 export const keep = (
-  { leg, rules, rewrite, came }: Keeping,
+  { leg, rules, rewrite, came, whoseOf }: Keeping,
   resource: PageResource,
   attachments: readonly OwnAttachment[],
   report: (problem: Problem) => void,
@@ -64,7 +66,8 @@ export const keep = (
   else {
     const home = rules.only === undefined ? undefined : rules.bases[0];
     const hangsOn = hanging !== undefined && { hangsOn: { ...hanging, problem: problemOf() } };
-    leg.held.add({ type, id, attachments, ...hangsOn, ...(home !== undefined && { home }), line });
+    const whose = whoseOf && { whose: whoseOf(resource) };
+    leg.held.add({ type, id, attachments, ...hangsOn, ...whose, ...(home !== undefined && { home }), line });
   }
   leg.next.resources += 1;
   const fetched = new Set(attachments.map(({ url }) => url));

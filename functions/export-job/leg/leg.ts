@@ -9,6 +9,7 @@ import { getRunning, type Job } from '../job/job.ts';
 import { partWriter, type PartWriter } from '../job/parts.ts';
 import type { RecordRules } from '../reading/check-resource.ts';
 import { createProblemList, type ProblemList } from '../reading/problem-list.ts';
+import type { Problem } from '../reading/problems.ts';
 import { seenNames, type SeenNames } from '../reading/seen-names.ts';
 import { heldWriter, readHeldLines, type HeldLine, type HeldWriter } from '../state/held-lines.ts';
 import { openKnown, type NextKnown } from '../state/next-known.ts';
@@ -32,6 +33,8 @@ export interface Leg {
   readonly next: NextKnown;
   readonly held: Held;
   readonly attachments: Attachments;
+  /** Of an exchange: leaves out lines that wait and are about whom may not be exported any more. @default none */
+  readonly leaving?: HeldLeaving | undefined;
   /** Whether the export may read Binaries now, whichever types it was asked for. */
   readonly mayReadBinary: boolean;
   readonly parts: PartWriter;
@@ -84,6 +87,15 @@ interface Held extends HeldWriter {
   readonly read: (name: string) => Promise<readonly HeldLine[]>;
 }
 
+/** The lines that wait and are left out, since whom they are about may not be exported any more. */
+export interface HeldLeaving {
+  readonly isLeftOut: (held: HeldLine) => boolean;
+  /** Counts a line as left out. */
+  readonly leaveOut: (held: HeldLine) => void;
+  /** Reports the lines that were left out since the last call. */
+  readonly takeProblems: () => readonly Problem[];
+}
+
 /** After this many milliseconds, or this many bytes of NDJSON, a leg begins no further request. */
 export interface LegBounds {
   readonly readMs: number;
@@ -91,7 +103,7 @@ export interface LegBounds {
 }
 
 /** A leg before it is known whom it asks, and for what. */
-export interface BegunLeg extends Omit<Leg, 'payer' | 'rules' | 'mayReadBinary' | 'calls'> {
+export interface BegunLeg extends Omit<Leg, 'payer' | 'rules' | 'mayReadBinary' | 'leaving' | 'calls'> {
   readonly calls: Omit<Calls, 'askDocument'>;
 }
 

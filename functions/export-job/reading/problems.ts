@@ -228,6 +228,8 @@ type ExchangeProblem =
       readonly type: string;
       readonly member: string;
       readonly why: 'consentEnded' | 'ended';
+      /** Some of the member's resources had come before. */
+      readonly isPart?: true;
     }
   /** The payer names no Group of matched members. */
   | { readonly kind: 'groupMissing'; readonly type: 'Group' }
@@ -288,7 +290,7 @@ export type FileFault =
 
 /**
  * Why lines of a file are left out: `naming` if they are about another patient and name a member, `hanging` if they are about another
- * patient's resource, `nameless` if they name no patient and nothing shows whose they are. Or what is unusual about lines that are kept: `older` and `newer` are outside the times that were asked for,
+ * patient's resource, `nameless` if they name no patient and nothing shows whose they are, `endedSince` if they waited while a member was lost. Or what is unusual about lines that are kept: `older` and `newer` are outside the times that were asked for,
  * `beyond` are not found by the filters of their type, and `uncompared` come after too many to know which ones came before.
  */
 export type LinesReason =
@@ -297,6 +299,7 @@ export type LinesReason =
   | 'hanging'
   | 'nameless'
   | 'leftOut'
+  | 'endedSince'
   | 'otherMember'
   | 'unknown'
   | 'elsewhere'
@@ -373,7 +376,6 @@ const harmless: ReadonlySet<Problem['kind']> = new Set([
   'attachmentsOutOfScope',
   'moreOfKind',
   'referenceGone',
-  'memberLeftOut',
   'memberUnchanged',
   'groupText',
 ]);
@@ -391,6 +393,7 @@ const lackingLines: ReadonlySet<LinesReason> = new Set<LinesReason>([
 /** Whether a problem means that something is, or may be, missing from the record. What the payer does not have is not. */
 export const isMissing = (problem: Problem): boolean => {
   if (problem.kind === 'fileLines') return lackingLines.has(problem.why);
+  if (problem.kind === 'memberLeftOut') return problem.isPart === true;
   if (problem.kind === 'fileCount') return problem.came < problem.said;
   if (problem.kind !== 'payerRemark' && problem.kind !== 'fileRemark') return !harmless.has(problem.kind);
   // In a search by patient, that may be the patient. In $everything it is in the path.

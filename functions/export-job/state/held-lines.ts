@@ -19,6 +19,8 @@ export interface HeldLine {
   readonly attachments: readonly OwnAttachment[];
   /** What it refers to, if that decides whose it is and was not known yet. */
   readonly hangsOn?: HangsOn;
+  /** Of an exchange: which members it names, by their ids at the payer, in which file it came, and how many members were lost by then. */
+  readonly whose?: { readonly members: readonly string[]; readonly file: number; readonly lost: number };
   /** The FHIR base that it came from, if that is one of the payer's `furtherBases`. */
   readonly home?: string;
   /** Without a line break, as the payer wrote it. */

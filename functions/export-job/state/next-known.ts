@@ -9,6 +9,7 @@ export const openKnown = ({
   linked = [],
   early = [],
   about = {},
+  cut = [],
   references = 0,
   ...known
 }: Known) => ({
@@ -20,6 +21,7 @@ export const openKnown = ({
   linked: [...linked],
   early: [...early],
   about: new Map(Object.entries(about)),
+  cut: new Set(cut),
   references,
 });
 
@@ -27,13 +29,14 @@ export type NextKnown = ReturnType<typeof openKnown>;
 
 /** What the next leg begins with. @param before what this one began with */
 export const closeKnown = (
-  { finished, withEverything, about, ...next }: NextKnown,
+  { finished, withEverything, about, cut, ...next }: NextKnown,
   before: Known,
   counts: Pick<Known, 'reported' | 'bytes'>,
 ): Known => ({
   ...next,
   ...counts,
   ...(about.size > 0 && { about: Object.fromEntries(about) }),
+  ...(cut.size > 0 && { cut: [...cut] }),
   // The state of an earlier version does not have them.
   ...(before.finished !== undefined && { finished: [...finished], withEverything: [...withEverything] }),
 });

@@ -221,6 +221,21 @@ export interface Known {
   /** Of a match: what the payer said of whom, by the ids that were submitted; and how many strangers it named. */
   readonly said?: Readonly<Record<string, MemberSaid>>;
   readonly strangers?: number;
+  /** Of a match: the Groups of matched members, which become usable once the audit names them. */
+  readonly groups?: readonly KeptGroup[];
+  /** Of a group export: members who might not be exported any more before all of theirs had come, by the ids at the payer. */
+  readonly cut?: readonly string[];
+}
+
+/** A Group whose body is in the table of exchanges, and whose head is not yet. */
+export interface KeptGroup {
+  readonly id: string;
+  /** How many entries the payer's Group has. */
+  readonly entries: number;
+  /** The box with the key of its body, in base64. */
+  readonly key: string;
+  /** How many parts its body has. */
+  readonly chunks: number;
 }
 
 /** What the answer of a match says of a member. */

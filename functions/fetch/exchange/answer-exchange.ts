@@ -48,8 +48,7 @@ const answerMatch = async (asking: Asking): Promise<ApiResponse> => {
   return startExchange(asking, {
     input: { kind: 'match', body: text, members },
     about: sha256(text),
-    request: `${facadeBase(deps.origin, payer.id)}/Group/$bulk-member-match`,
-    ignored: [],
+    url: `${facadeBase(deps.origin, payer.id)}/Group/$bulk-member-match`,
   });
 };
 

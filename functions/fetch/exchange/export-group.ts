@@ -42,10 +42,8 @@ const readAsked = ({ event, payer }: Asking): Asked => {
   return asked;
 };
 
-const urlOf = ({ deps, event, payer }: Asking, id: string): string => {
-  const query = new URLSearchParams(queryPairs(event)).toString();
-  return `${facadeBase(deps.origin, payer.id)}/Group/${id}/$davinci-data-export${query === '' ? '' : `?${query}`}`;
-};
+const urlOf = ({ deps, payer }: Asking, id: string): string =>
+  `${facadeBase(deps.origin, payer.id)}/Group/${id}/$davinci-data-export`;
 
 /**
  * Starts the export of a Group of matched members.
@@ -68,6 +66,8 @@ export const exportGroup = async (asking: Asking, id: string): Promise<ApiRespon
     ended: head.ended,
     nowMs: deps.clock.now(),
   });
+  const url = urlOf(asking, id);
+  const query = new URLSearchParams(queryPairs(asking.event)).toString();
   return startExchange(asking, {
     input: {
       kind: 'group',
@@ -79,9 +79,10 @@ export const exportGroup = async (asking: Asking, id: string): Promise<ApiRespon
         ...(types === undefined ? {} : { types }),
         ...(filters === undefined ? {} : { typeFilters: filters }),
       },
+      request: query === '' ? url : `${url}?${query}`,
+      ...(ignored.length === 0 ? {} : { ignored }),
     },
     about: id,
-    request: urlOf(asking, id),
-    ignored,
+    url,
   });
 };

@@ -23,10 +23,8 @@ interface Question {
   readonly input: ExchangeInput;
   /** What makes the question: the same one is not asked twice at a time. */
   readonly about: string;
-  /** The kick-off's URL. */
-  readonly request: string;
-  /** Names of parameters that were ignored. */
-  readonly ignored: readonly string[];
+  /** The kick-off's URL without its query, which may name members: only what is sealed has that. */
+  readonly url: string;
 }
 
 /** Names a question in the table, in the place of a grant's id: one item for each. */
@@ -73,10 +71,9 @@ const make = async ({ deps, context, partner, payer }: Asking, question: Questio
     payer: payer.id,
     partner: partner.clientId,
     patient: '',
-    request: question.request,
+    request: question.url,
     requestId: context.record.requestId,
     scope: parseScopes('system/*.rs'),
-    ...(question.ignored.length === 0 ? {} : { ignored: question.ignored }),
     exchange: question.input.kind,
     ...(question.input.kind === 'group' ? { group: question.input.group } : {}),
     recipient: exportPublicKey(privateKey),
@@ -142,7 +139,7 @@ export const startExchange = async (asking: Asking, question: Question): Promise
   await audit.begin();
   await takePlace(asking, item);
   if (await write(asking, question, item, input)) {
-    return started('The exchange', exportUrl(deps.origin, item), question.ignored);
+    return started('The exchange', exportUrl(deps.origin, item), question.input.ignored ?? []);
   }
   await checkNotRunning(asking, grantId);
   throw unavailable('the running export is gone');

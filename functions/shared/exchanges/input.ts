@@ -45,8 +45,16 @@ interface GroupInput {
   };
 }
 
+/** What the manifest repeats of the kick-off, whose URL and parameters may name members. */
+interface KickOff {
+  /** The kick-off's URL. */
+  readonly request?: string;
+  /** The names of its parameters that were ignored. */
+  readonly ignored?: readonly string[];
+}
+
 /** What an exchange asks of the payer: too large for the item, and about members. */
-export type ExchangeInput = MatchInput | GroupInput;
+export type ExchangeInput = (MatchInput | GroupInput) & KickOff;
 
 const gzip = promisify(gzipWith);
 const gunzip = promisify(gunzipWith);

@@ -2,6 +2,9 @@
 export interface StoredManifest {
   /** FHIR instant; changes after it may be missing. */
   readonly transactionTime: string;
+  /** Of an exchange: the kick-off's URL, and the names of its parameters that were ignored. A grant's export has them in its item. */
+  readonly request?: string;
+  readonly ignored?: readonly string[];
   readonly files: readonly StoredFile[];
   /** The outcome of each type, in the order of reading. */
   readonly outcomes: readonly TypeOutcome[];

@@ -14,7 +14,7 @@ import { readerOf, writeItem, type Item } from './items.ts';
  *                     input/{export}/{n}       what an exchange asks, sealed for its job, in parts of 300 KB
  *
  * Ids of payers and partners have neither `#` nor `/`. A body's parts are written before the head, so that a Group is known
- * only once it is whole; a repeat writes the same.
+ * only once it is whole, and the audit names its members before the head is there.
  */
 const { absent, exists, is } = clausesOn(exchangeAttributes);
 
@@ -128,26 +128,41 @@ const bodyName = ({ id, exportId }: Pick<StoredGroupHead, 'id' | 'exportId'>, ch
   `body/${id}/${exportId}/${chunk}`;
 
 /**
- * Writes a Group: its body first, its head last. A payer may answer a later match with the same Group's id: the later one is
- * kept, and whom an operator has ended stays ended.
+ * Writes the body of a Group, which nobody can use before its head is there.
+ * @returns how many parts it has
  * @throws GatewayError `temporarily_unavailable`
  */
-export const putGroup = async (
+export const putGroupBody = async (
   table: Table,
-  { owner, id, body, expiresAt, ...head }: Omit<StoredGroup, 'ended'>,
-): Promise<void> => {
+  { owner, id, body, expiresAt, exportId }: Pick<StoredGroup, 'owner' | 'id' | 'body' | 'expiresAt' | 'exportId'>,
+): Promise<number> => {
   const parts = partsOf(body);
   for (const [chunk, part] of parts.entries()) {
     await put(
       table,
       writeItem(exchangeAttributes, {
         owner,
-        name: bodyName({ id, exportId: head.exportId }, chunk),
+        name: bodyName({ id, exportId }, chunk),
         body: part,
         expiresAt,
       }),
     );
   }
+  return parts.length;
+};
+
+/**
+ * Writes a Group's head, and its body before it unless that is there already. A payer may answer a later match with the same Group's
+ * id: the later one is kept, and whom an operator has ended stays ended.
+ * @property body its bytes, or how many parts {@link putGroupBody} has written
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const putGroup = async (
+  table: Table,
+  { body, ...group }: Omit<StoredGroupHead, 'ended'> & { readonly body: Uint8Array | number },
+): Promise<void> => {
+  const chunks = typeof body === 'number' ? body : await putGroupBody(table, { ...group, body });
+  const { owner, id, expiresAt, ...head } = group;
   // An update, since a put would forget who was ended.
   await writeIfConditionHolds(
     table.client.send(
@@ -155,7 +170,7 @@ export const putGroup = async (
         TableName: table.name,
         Key: keyOf(owner, headName(id)),
         ...updateOf(exchangeAttributes, {
-          set: { ...head, chunks: parts.length, expiresAt },
+          set: { ...head, chunks, expiresAt },
           when: [anyOf(absent('createdAt'), is('createdAt', '<=', head.createdAt))],
         }),
       }),

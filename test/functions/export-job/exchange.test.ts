@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { readMatch } from '../../../functions/export-job/exchange/read-groups.ts';
 import { GatewayError } from '../../../functions/shared/errors.ts';
-import { openGroupBody } from '../../../functions/shared/exchanges/group.ts';
+import { openGroupBody, type GroupMember } from '../../../functions/shared/exchanges/group.ts';
 import { payerDownThreshold } from '../../../functions/shared/metrics/metrics.ts';
 import { entryIds } from '../../../functions/shared/registry/entry-items.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
@@ -358,6 +358,69 @@ describe('the Groups of a match', () => {
     expect(await exported(made.world)).toEqual(members);
     expect(made.status).toBe(errors.every((error) => error === textLeftOut) ? 'completed' : 'partial');
     expect(made.lines.filter((line) => line.includes('"Group"')).join()).not.toContain('theirs');
+  });
+});
+
+/** The members of each Group that can be used, and those whom the audit names as matched. */
+const usableAndNamed = async (world: World) => {
+  const names = [...world.dynamo.items('Exchanges').values()].map(({ name }) => name?.S ?? '');
+  const ids = names.flatMap((name) => /^group\/(.*)/.exec(name)?.[1] ?? []);
+  const bodies = await Promise.all(ids.map((id) => groupBody(world, id)));
+  const usable = bodies.flatMap(({ members }) => members.map(({ reference }) => reference));
+  return { usable, named: matchedIn(world) };
+};
+const matchedIn = (world: World): readonly unknown[] =>
+  cameOf(world).flatMap((one) => (one.outcome === 'match' ? [(one as { reference?: string }).reference] : []));
+
+describe('no Group can be used whose members the audit does not name', () => {
+  const plan = matched(first, { ...found('ours-c Patient/c'), id: 'second' });
+
+  /** Does something before one write of the job, and looks at what can be used after each. */
+  const runTo = async (stop: number, does: (world: World) => unknown) => {
+    let [writes, seen] = [0, 0];
+    const world = worldOf(three, plan);
+    await world.kickOff();
+    const client = world.exchanges.client as unknown as { send: (command: object) => Promise<unknown> };
+    const send = client.send.bind(client);
+    client.send = async (command) => {
+      if (!/Put|Update/.test(command.constructor.name)) return send(command);
+      writes += 1;
+      if (writes === stop) await does(world);
+      const answer = await send(command);
+      const { usable, named } = await usableAndNamed(world);
+      seen = Math.max(seen, usable.length);
+      expect(named).toEqual(expect.arrayContaining([...usable]));
+      return answer;
+    };
+    await world.durable.finish(world.start());
+    const { usable, named } = await usableAndNamed(world);
+    expect(named).toEqual(expect.arrayContaining([...usable]));
+    return { writes, seen, usable };
+  };
+
+  it.each<[string, (world: World) => unknown]>([
+    ['the partner deletes the match', (world) => world.deleteExport()],
+    [
+      'a write fails',
+      () => {
+        throw new Error('the table does not answer');
+      },
+    ],
+  ])('whenever %s', async (_, does) => {
+    const whole = await runTo(0, () => undefined);
+    expect(whole.usable.toSorted()).toEqual(['Patient/a', 'Patient/b', 'Patient/c']);
+    for (let stop = 1; stop <= whole.writes; stop += 1) await runTo(stop, does);
+  });
+
+  it('nor if it ends without delivering anything', async () => {
+    const world = worldOf(three, plan, {
+      onCall: (name) => {
+        if (name === 'put' && matchedIn(world).length === 0 && world.asked.length > 3) throw new Error('no bucket');
+      },
+    });
+    await world.run().catch(() => undefined);
+
+    expect((await usableAndNamed(world)).usable).toEqual([]);
   });
 });
 
@@ -1100,6 +1163,90 @@ describe('what comes of a Group', () => {
     expect({ errors, content }).toEqual({ errors: [], content: 'form' });
     expect(lines.find((line) => line.includes('DocumentReference'))).toContain('/attachment-1"');
     expect(askedFor(world, '/Binary/1')[0]?.token).toMatch(/^Bearer system-/);
+  });
+
+  describe('once a member is lost', () => {
+    const endsAt = '2026-11-27T00:03:00Z';
+    const lost = memberOf('b', { consent: { id: 'c', hash: 'h', endsAt } });
+    const documents = (of: string, count: number) =>
+      Array.from({ length: count }, (_, at) => ({
+        resourceType: 'DocumentReference',
+        id: `${of}${at}`,
+        subject: { reference: `Patient/${of}` },
+        content: [{ attachment: { url: `Binary/${of}${at}`, contentType: 'application/pdf' } }],
+      }));
+    const inPart = (why: string) => `What came later of member ours-b is left out: ${why} while the export ran.`;
+
+    it.each<[string, readonly GroupMember[], string, (world: World) => unknown]>([
+      ['by the end of the consent', [two[0]!, lost], 'the consent has ended', () => undefined],
+      [
+        'by an operator',
+        two,
+        'the exchange was ended for this member',
+        ({ exchanges }) => endMember(exchanges, owner, 'g1', sha256('b')),
+      ],
+    ])('%s, its attachments are not fetched, and what waits is left out', async (_, members, why, end) => {
+      const sent: { readonly atMs: number; readonly path: string }[] = [];
+      let isEnded = false;
+      const answer = async (world: World, path: string) => {
+        const atMs = world.deps.clock.now();
+        sent.push({ atMs, path });
+        if (!isEnded && atMs >= Date.parse(endsAt)) {
+          isEnded = true;
+          await end(world);
+        }
+        await world.deps.sleep(10_000);
+        return { headers: { 'content-type': 'application/pdf' }, body: path };
+      };
+      const made = await run(groupInput(members), (world) => ({
+        output: [people, { type: 'DocumentReference', lines: [...documents('b', 60), ...documents('a', 2)] }],
+        instead: ({ path }) => (path.startsWith('/Binary/') ? answer(world, path) : undefined),
+      }));
+
+      const ofB = sent.filter(({ path }) => path.startsWith('/Binary/b'));
+      expect(ofB.filter(({ atMs }) => atMs > Date.parse(endsAt) + 30_000)).toEqual([]);
+      expect(sent.slice(ofB.length).map(({ path }) => path)).toEqual(['/Binary/a0', '/Binary/a1']);
+      const came = made.ids.filter((id) => /^b\d/.test(id)).length;
+      expect(came).toBeGreaterThan(0);
+      expect(came).toBeLessThan(60);
+      expect(made.errors.toSorted()).toEqual(
+        [
+          `${60 - came} resources of type DocumentReference in file 2 are left out: whom they are about may not be exported any more.`,
+          inPart(why),
+        ].toSorted(),
+      );
+      expect(made.complete).toBe(false);
+      expect(cameOf(made.world)).toMatchObject([{ submitted: 'ours-a', resources: 3 }, { resources: came + 1 }]);
+      expect(made.lines.some((line) => line.includes(`62 lines came, and ${came + 2} of them are passed on`))).toBe(
+        true,
+      );
+    });
+
+    it('by the end of the consent while a file arrives, no later line of it comes', async () => {
+      const drip = async function* ({ deps }: World) {
+        for (let at = 0; at < 100; at += 1) {
+          await deps.sleep(3000);
+          const when = { valueString: new Date(deps.clock.now()).toISOString() };
+          yield Buffer.from(
+            ['a', 'b'].map((of) => `${JSON.stringify(observation(`${of}${at}`, of, when))}\n`).join(''),
+          );
+        }
+      };
+      const made = await run(groupInput([two[0]!, lost]), (world) => ({
+        output: [people, observations()],
+        instead: ({ path }) =>
+          path === '/files/output/1'
+            ? { headers: { 'content-type': 'application/fhir+ndjson' }, bytes: drip(world) }
+            : undefined,
+      }));
+
+      const of = (id: string) => made.lines.filter((line) => line.includes(`"reference":"Patient/${id}"`));
+      const late = of('b').filter((line) => Date.parse(JSON.parse(line).valueString) >= Date.parse(endsAt) + 1000);
+      expect(late).toEqual([]);
+      expect([of('a').length, of('b').length > 10, of('b').length < 90]).toEqual([100, true, true]);
+      expect(made.errors).toContain(inPart('the consent has ended'));
+      expect(made.complete).toBe(false);
+    });
   });
 
   it('rings that a plan is down once it has answered 503 for a while, and not of one that is busy', async () => {

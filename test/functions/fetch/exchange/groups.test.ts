@@ -62,6 +62,7 @@ describe('the export of a Group', () => {
         until: '2026-06-01T00:00:00Z',
         types: ['Patient', 'ExplanationOfBenefit'],
       },
+      request: `${base}/${path}`,
     });
     expect(test.payer.requests).toEqual([]);
   });
@@ -70,8 +71,24 @@ describe('the export of a Group', () => {
     await test.group({ members: [member('a')] });
     const query = `exportType=${encodeURIComponent(exportType)}&_type=Patient`;
     expect((await test.ask(path, token, { query })).statusCode).toBe(202);
-    await expect(input()).resolves.toMatchObject({ asked: { types: ['Patient'] } });
-    expect(exportsOf()[0]?.request).toBe(`${base}/${path}?${query}`);
+    await expect(input()).resolves.toMatchObject({
+      asked: { types: ['Patient'] },
+      request: `${base}/${path}?${query}`,
+    });
+  });
+
+  it('has nothing of its query in the clear, since that names members', async () => {
+    await test.group({ members: [member('a')] });
+    const query = 'patient=Patient/at-plan-a&at-plan-a=1';
+    const headers = { Prefer: 'respond-async, handling=lenient' };
+    expect((await test.ask(path, token, { query, headers })).statusCode).toBe(202);
+    await expect(input()).resolves.toMatchObject({
+      ignored: ['at-plan-a'],
+      request: expect.stringContaining('at-plan-a'),
+    });
+    const [item] = test.dynamo.items('Exports').values();
+    expect(JSON.stringify(item)).not.toContain('at-plan');
+    expect(exportsOf()[0]?.request).toBe(`${base}/${path}`);
   });
 
   it('leaves out, and names, members whose consent has ended or whom an operator has ended', async () => {

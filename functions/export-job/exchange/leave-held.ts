@@ -1,0 +1,42 @@
+import type { HeldLeaving } from '../leg/leg.ts';
+import type { Problem } from '../reading/problems.ts';
+import type { NextKnown } from '../state/next-known.ts';
+import type { LineRules } from './line-rules.ts';
+
+/**
+ * Leaves out lines that wait for their attachments, or until it is known whose they are, once a member whom they name may not be exported any more. If a line names
+ * nobody, it may be about a member who was lost since it came; and nothing is of anybody if nobody is left.
+ * @param known what is counted of the export, which it changes
+ * @param nowMs the time, in epoch milliseconds
+ */
+export const leaveHeld = (
+  lines: Pick<LineRules, 'allowed' | 'lost' | 'leaveOutEnded'>,
+  known: Pick<NextKnown, 'about' | 'cut' | 'resources'>,
+  nowMs: () => number,
+): HeldLeaving => {
+  const counts = new Map<string, Extract<Problem, { kind: 'fileLines' }>>();
+  return {
+    isLeftOut: ({ whose, hangsOn }) => {
+      if (whose === undefined) return false;
+      lines.leaveOutEnded(nowMs());
+      if (whose.members.length > 0) return whose.members.some((member) => !lines.allowed.has(member));
+      return lines.allowed.size === 0 || (hangsOn !== undefined && lines.lost.size > whose.lost);
+    },
+    leaveOut: ({ type, whose }) => {
+      const { members, file } = whose!;
+      for (const member of members) {
+        known.about.set(member, (known.about.get(member) ?? 1) - 1);
+        if (lines.lost.has(member)) known.cut.add(member);
+      }
+      known.resources -= 1;
+      const key = `${type} ${file}`;
+      const count = (counts.get(key)?.count ?? 0) + 1;
+      counts.set(key, { kind: 'fileLines', type, file, why: 'endedSince', count });
+    },
+    takeProblems: () => {
+      const problems = [...counts.values()];
+      counts.clear();
+      return problems;
+    },
+  };
+};
