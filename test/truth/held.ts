@@ -229,8 +229,10 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
   const mine = `Patient/${member}`;
   const { patient, isMerged } = spec;
   const { value } = add('Patient', member, undefined, {
-    isListed: patient === 'given',
-    reads: ({ given: 'given', unlisted: 'given', absent: 'gone', refused: 'refused' } as const)[patient],
+    isListed: patient === 'given' || patient === 'unsearched',
+    reads: ({ given: 'given', unlisted: 'given', unsearched: 'given', absent: 'gone', refused: 'refused' } as const)[
+      patient
+    ],
   });
   if (isMerged) value['link'] = [{ type: 'replaces', other: { reference: `Patient/${older}` } }];
   for (const one of spec.types) addOwn(one, isMerged, add, mine);

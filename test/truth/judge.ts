@@ -100,9 +100,22 @@ const wholeRecord = (spec: PayerSpec, held: readonly Held[], came: ReadonlySet<s
     }
   };
   for (const one of held)
-    if (one.isBrought && came.has(one.refersTo[0]!) && (isBrought || came.has(keyOf(one)))) visit(one);
-  for (const one of held)
     if ((one.isListed && !isForgotten(one)) || (one.type === 'Patient' && spec.since === undefined)) visit(one);
+  // Those of what never came belong to the record as well. Where 404 may mean either, nobody knows whether the payer has any.
+  const isKnown = !(spec.missesNone && isUndeclared(spec));
+  // Of a type that was granted or searched in part, those of the other part are beyond it.
+  const isInPart = (key: string): boolean => {
+    const type = key.split('/')[0]!;
+    return spec.limited?.includes(type) === true || typesOf(spec).get(type)?.filters === 'one';
+  };
+  for (const one of held)
+    if (
+      one.isBrought &&
+      isKnown &&
+      (came.has(one.refersTo[0]!) || (whole.has(one.refersTo[0]!) && !isInPart(one.refersTo[0]!))) &&
+      (isBrought || came.has(keyOf(one)))
+    )
+      visit(one);
   return [...whole.values()];
 };
 
@@ -142,7 +155,8 @@ const troubles = (facts: Facts, type: string): readonly string[] => {
   if (how.total === 'odd' && !spec.ignoresTotals) found.push('its total cannot be read');
   if (repeats(how)) found.push('its pages repeat');
   if (spec.everything === 'short' && how.isShort) found.push('$everything leaves it out');
-  if (type === 'Patient' && spec.patient !== 'given' && !(spec.patient === 'unlisted' && spec.everything === 'none'))
+  const isGiven = spec.patient === 'given' || spec.patient === 'unsearched';
+  if (type === 'Patient' && !isGiven && !(spec.patient === 'unlisted' && spec.everything === 'none'))
     found.push('there is no Patient');
   if (held.some(({ unread }) => unread.some((text) => text.startsWith(`${type} `))))
     found.push('a reference to one cannot be followed');

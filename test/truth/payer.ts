@@ -39,11 +39,18 @@ export const typesOf = (spec: PayerSpec): ReadonlyMap<string, TypeSpec> => {
     ...spec.foreign.flatMap(({ how }, number) => (how === 'hung' ? [hungType(number), 'List'] : [])),
   ];
   if (spec.provenances !== 'none') others.push('Provenance');
-  return new Map([
-    ...others.map((type): [string, TypeSpec] => [type, { type, ...usual }]),
-    ...spec.types.map((one): [string, TypeSpec] => [one.type, spec.hasParts ? one : { ...one, filters: 'none' }]),
-    ['Patient', { type: 'Patient', ...usual, search: spec.patient === 'refused' ? 'refused' : 'finds' }],
-  ]);
+  const isRefused = spec.patient === 'refused' || spec.patient === 'unsearched';
+  const all = [
+    ...others.map((type) => Object.assign({ type }, usual)),
+    ...spec.types.map((one) => (spec.hasParts ? one : Object.assign({}, one, { filters: 'none' as const }))),
+    { type: 'Patient', ...usual, search: isRefused ? ('refused' as const) : usual.search },
+  ];
+  return new Map(
+    all.map((one): [string, TypeSpec] => [
+      one.type,
+      spec.missesNone && one.search === 'finds' ? { ...one, search: 'missesNone' } : one,
+    ]),
+  );
 };
 
 /** The parameters by which the payer finds the resources of a patient. */
@@ -305,13 +312,9 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     const all = listed(type, url.searchParams.has('_lastUpdated'));
     const ids = url.searchParams.get('_id')?.split(',');
     const isIdUsed = !spec.ignores.includes('_id');
-    if (ids !== undefined)
-      return page(
-        all.filter(({ id }) => !isIdUsed || ids.includes(id ?? '')),
-        usual,
-        url,
-        selfOf(url, isIdUsed),
-      );
+    const named = all.filter(({ id }) => !isIdUsed || (ids?.includes(id ?? '') ?? true));
+    if (how.search === 'missesNone' && named.length === 0) return refusal(404, 'not-found');
+    if (ids !== undefined) return page(named, usual, url, selfOf(url, isIdUsed));
     const isKnown = takenParameters(how).some((name) => url.searchParams.has(name));
     const other = takenOthers(spec, how).find((name) => url.searchParams.has(name));
     const isLimited = isKnown || other !== undefined;

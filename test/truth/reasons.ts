@@ -182,15 +182,25 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     },
   ],
   [
-    /^Provenance is not complete: a search by patient finds those of the Patient only, and (?:the payer (?<how>does not declare that|does not say that|refused) a search of (?<types>\w+(?:, \w+)*) (?:that )?br(?:ings|ought) theirs \(_revinclude=Provenance:target\)|a search of [\w, ]+ that brings theirs did not end|no other type was asked for whose search brings them)\.$/,
+    /^Provenance is not complete: a search by patient finds those of the Patient only, and (?:the payer (?<how>does not declare that|does not say that|refused) a search of (?<types>\w+(?:, \w+)*) (?:that )?br(?:ings|ought) theirs \(_revinclude=Provenance:target\)|a search of [\w, ]+ that brings theirs did not (?:end|find all)|the access token's scope does not cover a search of [\w, ]+, which brings theirs|no other type was asked for whose search brings them)\.$/,
     ({ how, types = '' }, { spec, came }) => {
       if (how === undefined) return true;
       const all = types.split(', ');
-      if (!all.every((type) => [...came].some((key) => key.includes(type)))) return false;
+      const isRead = (type: string): boolean => {
+        const usual = { search: 'finds', pages: 'plain' };
+        const { search, pages, total } = typesOf(spec).get(type) ?? { ...usual, total: 'none' };
+        const isPlain = search === usual.search && pages === usual.pages && !['high', 'odd'].includes(total);
+        return isPlain && !isUndeclared(spec) && spec.hiccups.length === 0;
+      };
+      if (!all.every((type) => [...came].some((key) => key.includes(type)) || !isRead(type))) return false;
       if (how === 'does not say that') return spec.provenances === 'ignored' && spec.self === 'used';
       if (how === 'refused') return spec.provenances === 'refused' || spec.hiccups.length > 0;
       return all.every((type) => !(spec.provenances === 'declared' && isDeclared(spec, type)));
     },
+  ],
+  [
+    /^(?<type>\w+) is not complete: the payer has no search of it\. What other resources refer to or came with is in this export\.$/,
+    ({ type = '' }, { spec }) => typesOf(spec).get(type)?.search === 'missesNone' && !isDeclared(spec, type),
   ],
   [
     /^The member's own Patient resource did not come\.$/,

@@ -22,6 +22,8 @@ export interface PayerSpec {
   readonly self: 'none' | 'used' | 'asked' | 'memberless' | 'others';
   /** Search parameters that it ignores, and says nothing. */
   readonly ignores: readonly ('_id' | '_tag')[];
+  /** Answers 404 to each search that finds nothing. */
+  readonly missesNone: boolean;
   /** Ignores parameters that it does not know, and answers with all patients' resources of the type. */
   readonly isLax: boolean;
   /** The profile says that the payer's totals mean nothing. */
@@ -30,7 +32,8 @@ export interface PayerSpec {
   readonly included: 'none' | 'matchesCounted' | 'allCounted' | 'moreCounted';
   /** Whether the profile has searches; for the types that `types` marks, each search covers only a part. */
   readonly hasParts: boolean;
-  readonly patient: 'given' | 'unlisted' | 'absent' | 'refused';
+  /** `unsearched`: it comes if it is read, and the payer refuses a search of it. */
+  readonly patient: 'given' | 'unlisted' | 'unsearched' | 'absent' | 'refused';
   /** The member's Patient says that it replaces an older one. Without that nobody knows whose the older one's resources are. */
   readonly isMerged: boolean;
   /** `$everything` gives the Patient after all others. */
@@ -351,11 +354,12 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
       provenances: mostly<PayerSpec['provenances']>('none', 'declared', 'undeclared', 'refused', 'ignored'),
       self: mostly<PayerSpec['self']>('none', 'used', 'asked', 'memberless', 'others'),
       ignores: fc.subarray<PayerSpec['ignores'][number]>(['_id', '_tag']),
+      missesNone: mostly<boolean>(false, true),
       isLax: fc.boolean(),
       ignoresTotals: mostly<boolean>(false, true),
       included: mostly<PayerSpec['included']>('none', 'matchesCounted', 'allCounted', 'moreCounted'),
       hasParts: mostly<boolean>(false, true),
-      patient: mostly<PayerSpec['patient']>('given', 'unlisted', 'absent', 'refused'),
+      patient: mostly<PayerSpec['patient']>('given', 'unlisted', 'unsearched', 'absent', 'refused'),
       scope: sometimes(scopeOf),
       asked: sometimes(scopeOf),
       limited: sometimes(scopeOf),
@@ -377,6 +381,7 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
         'provenances',
         'self',
         'ignores',
+        'missesNone',
         'isLax',
         'ignoresTotals',
         'included',

@@ -236,6 +236,8 @@ const provenanceFaults: Readonly<Record<Of<'provenanceInPart'>['why'], (types: s
   refused: (types) => `the payer refused a search of ${types} that brings theirs (_revinclude=Provenance:target)`,
   ignored: (types) => `the payer does not say that a search of ${types} brought theirs (_revinclude=Provenance:target)`,
   unfinished: (types) => `a search of ${types} that brings theirs did not end`,
+  missed: (types) => `a search of ${types} that brings theirs did not find all`,
+  scope: (types) => `the access token's scope does not cover a search of ${types}, which brings theirs`,
   alone: () => 'no other type was asked for whose search brings them',
 };
 

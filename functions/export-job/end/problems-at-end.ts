@@ -1,6 +1,6 @@
 import type { Export } from '../../shared/store/export-item.ts';
 import type { Problem } from '../reading/problems.ts';
-import { isMemberType } from '../record/declared.ts';
+import { isKnownWhole, isMemberType } from '../record/declared.ts';
 import { isFiltered, isPatientDue, type Wanted } from '../record/wanted.ts';
 import { everything, type JobState } from '../state/state.ts';
 import { countsOf, isLack } from './outcomes-by-type.ts';
@@ -27,26 +27,40 @@ const isRefusedThoughItCame = (problem: Problem, counts: ReadonlyMap<string, num
 
 type InPart = Extract<Problem, { readonly kind: 'provenanceInPart' }>;
 
+/** Whether the scope covers no search of a type, though it covers a part of it. */
+const isHalfInScope = (problem: Problem): boolean => problem.kind === 'typeOnlyReferred' && problem.why !== 'payer';
+
 /**
- * Why Provenances of resources in the record may be missing: in R4 a search by patient finds those of the Patient only
+ * Why Provenances of the member's resources may be missing: in R4 a search by patient finds those of the Patient only
  * (https://hl7.org/fhir/R4/provenance.html#search). Undefined if none are.
  */
 const provenancesMissing = (
   { known, parts }: Pick<JobState, 'known' | 'parts'>,
+  problems: readonly Problem[],
   types: Export['types'],
 ): readonly InPart[] | undefined => {
-  const { provenances = {}, finished = [], withEverything = [] } = known;
+  const { planned, declares, provenances = {}, finished = [], withEverything = [] } = known;
+  const counts = countsOf(parts);
   const isOfAll = withEverything.includes('Provenance');
+  const withProblem = (is: (problem: Problem) => boolean): ReadonlySet<string> =>
+    new Set(problems.filter(is).map(({ type }) => type));
+  const half = withProblem(isHalfInScope);
+  const missed = withProblem(({ kind }) => kind === 'searchMissed');
   const whyOf = (type: string): InPart['why'] | undefined => {
-    // What came by reference only is not searched, whatever brings Provenances.
-    if (isOfAll && (withEverything.includes(type) || !known.planned.includes(type))) return undefined;
+    if (missed.has(type)) return 'missed';
+    if (isOfAll && withEverything.includes(type)) return undefined;
+    if (half.has(type)) return 'scope';
+    const isFinished = finished.includes(type);
+    // A search that found nothing has no Provenances to bring, nor has one of a type that the payer does not have.
+    const isNone = isFinished || (isKnownWhole(declares) && !(type in declares.types));
+    if (isNone && !counts.has(type)) return undefined;
     const how = provenances[type] ?? 'undeclared';
-    if (how !== 'undeclared' && !finished.includes(type)) return 'unfinished';
+    if (how !== 'undeclared' && !isFinished) return 'unfinished';
     return how === 'asked' ? undefined : how;
   };
   const others = (all: Iterable<string>): string[] =>
-    [...all].filter((type) => type !== 'Patient' && type !== 'Provenance' && isMemberType(type));
-  const lacking = Map.groupBy(others(countsOf(parts).keys()), whyOf);
+    [...new Set(all)].filter((type) => type !== 'Patient' && type !== 'Provenance' && isMemberType(type));
+  const lacking = Map.groupBy(others([...counts.keys(), ...planned, ...half]), whyOf);
   lacking.delete(undefined);
   const found = [...lacking].map(([why, of]): InPart => ({
     kind: 'provenanceInPart',
@@ -79,26 +93,18 @@ export const problemsAtEnd = (
   asked: Pick<Export, 'since' | 'until' | 'filters' | 'types'>,
 ): readonly Problem[] => {
   const counts = countsOf(parts);
-  const has = (type: string): boolean =>
-    problems.some((one) => one.type === type && isLack(one, counts.get(type) ?? 0));
   const { finished, withEverything = [] } = known;
   // An earlier version began this export, and did not note which searches were read to their end.
   const limited = [...new Set([...known.planned, ...counts.keys(), ...byReference])]
     .filter((type) => type !== everything && isWanted(type) && isLimited(type))
     .map((type) => ({ kind: 'typeLimited', type }) as const);
   if (finished === undefined) return lastIfInPart([...problems.filter((one) => isLasting(one, counts)), ...limited]);
-  /** Whether a problem with the request for everything counts for a type: no search of its own was read to its end. */
-  const isCounted = (type: string): boolean => has(everything) && !finished.includes(type);
-  const isPatientMissing =
-    isPatientDue({ isWanted }, asked) && !counts.has('Patient') && !has('Patient') && !isCounted('Patient');
-  const isOnlyReferred = (type: string): boolean =>
-    type !== 'Patient' &&
-    isMemberType(type) &&
-    !finished.includes(type) &&
-    !withEverything.includes(type) &&
-    !has(type) &&
-    !has(everything);
-  const missing = provenancesMissing({ known, parts }, asked.types);
+  const isMissed = ({ kind, type }: Problem): boolean =>
+    kind === 'searchMissed' &&
+    !isLimited(type) &&
+    !problems.some((one) => one.kind === 'typeInPart' && one.type === type);
+  const meant = problems.filter((one) => isLasting(one, counts) && (one.kind !== 'searchMissed' || isMissed(one)));
+  const missing = provenancesMissing({ known, parts }, meant, asked.types);
   const isProvenanceDue =
     known.provenances !== undefined &&
     isWanted('Provenance') &&
@@ -112,23 +118,29 @@ export const problemsAtEnd = (
     counts.has('Patient') &&
     (known.linked ?? []).length === 0 &&
     finished.includes('Patient');
-  const isNeeded = (problem: Problem): boolean => {
-    if (problem.kind === 'searchMissed')
-      return (
-        !isLimited(problem.type) && !problems.some((one) => one.kind === 'typeInPart' && one.type === problem.type)
-      );
-    return !(isProvenanceBrought && problem.kind === 'typeRefused' && problem.type === 'Provenance');
-  };
+  // Whether a type has a problem is asked of those that are reported only.
+  const reported = meant
+    .filter((one) => !(isProvenanceBrought && one.kind === 'typeRefused' && one.type === 'Provenance'))
+    .map((one) =>
+      isRefusedThoughItCame(one, counts) ? ({ kind: 'typeOnlyReferred', type: one.type, why: 'scope' } as const) : one,
+    );
+  const has = (type: string): boolean =>
+    reported.some((one) => one.type === type && isLack(one, counts.get(type) ?? 0));
+  /** Whether a problem with the request for everything counts for a type: no search of its own was read to its end. */
+  const isCounted = (type: string): boolean => has(everything) && !finished.includes(type);
+  const isPatientMissing =
+    isPatientDue({ isWanted }, asked) && !counts.has('Patient') && !has('Patient') && !isCounted('Patient');
+  const isOnlyReferred = (type: string): boolean =>
+    type !== 'Patient' &&
+    isMemberType(type) &&
+    !finished.includes(type) &&
+    !withEverything.includes(type) &&
+    !has(type) &&
+    !has(everything);
   const isAstray = (type: string): boolean =>
     isWanted(type) && !has(type) && !(finished.includes(type) && counts.has(type));
   return lastIfInPart([
-    ...problems
-      .filter((one) => isLasting(one, counts) && isNeeded(one))
-      .map((one) =>
-        isRefusedThoughItCame(one, counts)
-          ? ({ kind: 'typeOnlyReferred', type: one.type, why: 'scope' } as const)
-          : one,
-      ),
+    ...reported,
     ...(isPatientMissing ? [{ kind: 'patientNotGiven', type: 'Patient' } as const] : []),
     ...[...counts.keys()]
       .filter((type) => isOnlyReferred(type) && !(isProvenanceBrought && type === 'Provenance'))

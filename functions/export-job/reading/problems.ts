@@ -71,14 +71,15 @@ export type Problem =
   /** One of the member's came by a reference only, though a search of the whole type had ended. */
   | { readonly kind: 'searchMissed'; readonly type: string; readonly id: string }
   /**
-   * The Provenances of these types' resources were not asked for: the payer does not declare such searches, refused them, did not
-   * answer them to their ends, or answered without saying that it heeded what was asked; or only Provenances were asked for (`alone`).
+   * The Provenances of these types' resources may be missing: the payer does not declare the searches that bring them, refused them, did
+   * not answer them to their ends, answered without saying that it heeded what was asked, or left resources out of them (`missed`); or the
+   * scope does not cover these searches; or only Provenances were asked for (`alone`).
    */
   | {
       readonly kind: 'provenanceInPart';
       readonly type: 'Provenance';
       readonly of: readonly string[];
-      readonly why: 'undeclared' | 'refused' | 'ignored' | 'unfinished' | 'alone';
+      readonly why: 'undeclared' | 'refused' | 'ignored' | 'unfinished' | 'missed' | 'scope' | 'alone';
     }
   /** A further base of the payer's declares the type, and the profile does not name it there. */
   | { readonly kind: 'typeAstray'; readonly type: string }

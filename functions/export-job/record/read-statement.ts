@@ -44,16 +44,15 @@ const plan = (leg: RecordLeg, declared: Declared | undefined): undefined => {
  */
 export const readStatement = async (leg: RecordLeg, first: StatementTask): Promise<LegStop | undefined> => {
   const bases = fhirBases(leg.payer);
-  const declared: (Declared | undefined)[] = [];
   let task = first;
-  const go = (found: Declared | undefined): void => {
-    declared.push(found);
-    if (declared.length < bases.length) task = updateTask(leg, task, fresh);
-  };
-  while (declared.length < bases.length) {
+  // Each leg begins with what earlier legs have read: a base that is slow or busy would otherwise bring it back to the first.
+  for (let found = task.read ?? []; found.length < bases.length; found = task.read ?? []) {
     const stop = leg.calls.whyNot();
     if (stop !== undefined) return stop;
-    const given = await leg.calls.ask(bases[declared.length]?.only?.[0], '/metadata');
+    const go = (declared: Declared | undefined): void => {
+      task = updateTask(leg, task, { ...fresh, read: [...found, declared === undefined ? [] : [declared]] });
+    };
+    const given = await leg.calls.ask(bases[found.length]?.only?.[0], '/metadata');
     const answer = given.kind === 'json' ? await read(given) : given;
     const isLastTry = task.tries + task.waits >= mostTries - 1;
     if (answer.kind === 'read') go(answer.declared);
@@ -65,5 +64,6 @@ export const readStatement = async (leg: RecordLeg, first: StatementTask): Promi
       task = leg.next.queue[0] as StatementTask;
     }
   }
+  const declared = (task.read ?? []).map(([one]) => one);
   return plan(leg, declaredByAll(bases, declared));
 };

@@ -92,6 +92,8 @@ export interface SearchTask extends TaskBase {
 /** Reads what the payer declares, and plans the searches. */
 export interface StatementTask extends TaskBase {
   readonly kind: 'statement';
+  /** What the first of the payer's bases declare, in their order, each in a list of its own: empty if it could not be read. */
+  readonly read?: readonly (readonly Declared[])[];
 }
 
 /** Reads the resources that the record refers to. The state files list them. */

@@ -257,6 +257,64 @@ describe("the Provenances of the member's resources", () => {
       );
   });
 
+  const notFound = (path: string): Sent => {
+    const status = path.startsWith('/Patient') ? 403 : 404;
+    const issue = [{ severity: 'error', code: status === 404 ? 'not-found' : 'forbidden' }];
+    return { ...fhir({ resourceType: 'OperationOutcome', issue }), status };
+  };
+  it.each<[string, Sent, string, (path: string) => Sent | undefined, object?]>([
+    [
+      'the payer brings none, says 404 if it finds none, and gives the Patient to no search',
+      declares(),
+      'the payer does not declare that a search of Observation brings theirs',
+      (path) => (/^\/(?:Patient\?|Provenance)/.test(path) ? notFound(path) : undefined),
+    ],
+    [
+      'the search that brings them is refused',
+      declares('Patient', 'Observation'),
+      'a search of Observation that brings theirs did not end',
+      (path) => (path.startsWith('/Observation') ? { status: 403 } : undefined),
+    ],
+    [
+      'the search that brings them is never answered',
+      declares('Patient', 'Observation'),
+      'a search of Observation that brings theirs did not end',
+      (path) => (path.startsWith('/Observation') ? { status: 500 } : undefined),
+    ],
+    [
+      'the scope covers no search of what they are about',
+      declares('Patient', 'Observation'),
+      "the access token's scope does not cover a search of Observation, which brings theirs",
+      () => undefined,
+      { scope: 'patient/Patient.rs patient/Observation.r patient/Provenance.rs' },
+    ],
+    [
+      'what they are about came by a reference only, though its search had ended',
+      declares('Patient', 'Observation'),
+      'a search of Observation that brings theirs did not find all',
+      (path) => {
+        if (path.startsWith('/Observation?'))
+          return pageOf([observation(1, { hasMember: [{ reference: 'Observation/o-2' }] })]);
+        return path === '/Observation/o-2' ? fhir(observation(2)) : undefined;
+      },
+    ],
+  ])('are incomplete if %s', async (_, statement, why, answer, options = {}) => {
+    const usual: PayerScript = ({ path }) => {
+      if (path === '/Patient/member-1') return fhir(memberPatient);
+      if (path.startsWith('/Patient')) return withIncluded(memberPatient, ofPatient);
+      return pageOf([path.startsWith('/Provenance') ? ofPatient : observation(1)]);
+    };
+    const made = await runToEnd(() => (asked) => answer(asked.path) ?? usual(asked), {
+      statement,
+      types: ['Patient', 'Observation', 'Provenance'],
+      profile: { everything: false },
+      ...options,
+    });
+
+    expect(made.outcomes['Provenance']).toMatch(/^incomplete/);
+    expect(made.reasons['Provenance']).toContain(why);
+  });
+
   it('are incomplete if nothing else was asked for', async () => {
     const made = await run(declares('Patient', 'Observation'), { types: ['Provenance'] });
 
