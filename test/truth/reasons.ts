@@ -190,7 +190,7 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
         const usual = { search: 'finds', pages: 'plain' };
         const { search, pages, total } = typesOf(spec).get(type) ?? { ...usual, total: 'none' };
         const isPlain = search === usual.search && pages === usual.pages && !['high', 'odd'].includes(total);
-        return isPlain && !isUndeclared(spec) && spec.hiccups.length === 0;
+        return isPlain && !refuses(spec, type) && !isUndeclared(spec) && spec.hiccups.length === 0;
       };
       if (!all.every((type) => [...came].some((key) => key.includes(type)) || !isRead(type))) return false;
       if (how === 'does not say that') return spec.provenances === 'ignored' && spec.self === 'used';
