@@ -279,7 +279,7 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
   }
   spec.foreign.forEach((one, number) => {
     const foreign = addForeign(one, number, add, base);
-    if (one.how === 'hung') addHung(foreign, number, add, spec);
+    if (one.how === 'hung') addHung(foreign, number, add);
     if (one.via === 'reference' && one.how !== 'unnamed')
       linkTo(
         own.findLast(({ isUnnamed }) => !isUnnamed)!,
@@ -367,9 +367,8 @@ export const sharedType = (number: number): string => ['Group', 'Person', 'Appoi
 /** The type of what is about a stranger's resource. */
 export const hungType = (number: number): (typeof hung)[number] => hung[number % hung.length]!;
 
-/** Adds a resource that names nobody and is about a stranger's. Whose that is, is known only if it may be read. */
-const addHung = ({ type, id }: Draft, number: number, add: Add, { scope, asked }: PayerSpec): void => {
-  const isRead = type !== 'Patient' && (scope?.includes(type) ?? true) && (asked?.includes(type) ?? true);
+/** Adds a resource that names nobody and is about a stranger's, which may be beyond the request. */
+const addHung = ({ type, id }: Draft, number: number, add: Add): void => {
   const what = { reference: `${type}/${id}` };
   const places = {
     List: { entry: [{ item: what }] },
@@ -382,7 +381,7 @@ const addHung = ({ type, id }: Draft, number: number, add: Add, { scope, asked }
     DiagnosticReport: { result: [what] },
   };
   const own = hungType(number);
-  const owner = isRead || type === 'Patient' ? 'stranger' : 'member';
+  const owner = 'stranger';
   // A List that refers to it comes first, and belongs to the same patient.
   const list = add('List', `g${number}-List`, undefined, { owner });
   list.value['entry'] = [{ item: { reference: `${own}/h${number}-${own}` } }];

@@ -44,7 +44,7 @@ const attachmentReasons: Readonly<Record<Attached['answers'], string>> = {
   given: '',
   gone: 'the payer refused it with status 404',
   refused: 'the payer refused it with status 403',
-  broken: 'the payer did not send it to the end',
+  broken: 'the payer refused it with status 500',
   otherSize: 'its length is not the one that the resource gives',
   login: 'the payer answered with something else in its place, such as a page of HTML',
   others: 'its security context names another patient, or somebody unknown',
@@ -79,7 +79,7 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
       (what === '$everything' ? facts.spec.everything === 'refused' : refuses(facts.spec, what.replace(/\?.*/, ''))),
   ],
   [
-    /^The payer named (?<named>\d+) resources of (?<type>[\w$]+), and (?<came>\d+) came(?:, and \d+ that it marks as included)?\.$/,
+    /^The payer named (?<named>\d+) resources of (?<type>[\w$]+), and (?<came>\d+) came(?:, and \d+ that it marks as included)?\.(?: If its totals count these too, its profile can say so, as wholeRecord\.totals: 'meaningless'\.)?$/,
     ({ named, type = '' }, { spec, held }) => {
       if (type === '$everything') return totalOfAllLies(spec);
       const how = typesOf(spec).get(type);
@@ -133,7 +133,8 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
   ],
   [
     /^A resource of type (?<type>\w+) on page \d+ is left out: it names no patient, and nothing shows that it is about this member\.$/,
-    ({ type = '' }, { held }) => held.some((one) => one.type === type && (isHung(one) || one.isUnnamed)),
+    ({ type = '' }, { held }) =>
+      held.some((one) => one.type === type && (isHung(one) || one.isUnnamed || one.isBrought)),
   ],
   [
     /^A resource of type (?<type>\w+) on page \d+ is left out: it came before the member's Patient, and is about another id, which may be the member's\.$/,
@@ -215,7 +216,10 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
         .some(
           ({ from, answers }) =>
             from !== undefined &&
-            (why === attachmentReasons[answers] || (why === attachmentReasons.login && hasStrangeHiccup(spec))),
+            (why === attachmentReasons[answers] ||
+              // The last try may have failed in its own way.
+              (answers === 'broken' && spec.hiccups.length > 0 && why === 'the payer did not send it to the end') ||
+              (why === attachmentReasons.login && hasStrangeHiccup(spec))),
         ),
   ],
   [

@@ -351,9 +351,14 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
     (problem) =>
       `The payer named ${problem.total} resources of ${problem.type} at first and ${cameOf(problem)}: they changed while they were read.`,
   ),
-  totalShort: incomplete(
-    (problem) => `The payer named ${problem.total} resources of ${problem.type}, and ${cameOf(problem)}.`,
-  ),
+  totalShort: incomplete((problem) => {
+    const { total, type, read, included = 0, late = 0 } = problem;
+    const mayCountAll = included > 0 && total - read - late <= included;
+    const hint = mayCountAll
+      ? " If its totals count these too, its profile can say so, as wholeRecord.totals: 'meaningless'."
+      : '';
+    return `The payer named ${total} resources of ${type}, and ${cameOf(problem)}.${hint}`;
+  }),
   typeRefused: [
     'error',
     ({ status }) => (status === 404 ? 'not-supported' : 'forbidden'),

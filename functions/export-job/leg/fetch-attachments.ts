@@ -4,6 +4,7 @@ import type { AttachmentFault, Problem } from '../reading/problems.ts';
 import type { HeldLine } from '../state/held-lines.ts';
 import type { AttachmentsTask } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
+import type { Answer } from './ask-payer.ts';
 import { heldLine, missingName, settleHeld, whyLeftOut } from './held-line.ts';
 import { isBeyondScope } from './keep.ts';
 import type { LegStop } from './leg-stop.ts';
@@ -31,13 +32,17 @@ const mostAttachments = 10_000;
 
 const givenUp: Fault = { why: 'broken' };
 
+/** Why an attachment is given up that was not sent at the last try. One that is answered with a status was not broken off. */
+const faultOf = (answer: Answer): Fault =>
+  answer.kind === 'failed' && answer.status !== undefined ? { why: 'refused', status: answer.status } : givenUp;
+
 /** Asks for one attachment, and seals it. */
 const fetchOne = async (
   leg: Leg,
   task: AttachmentsTask,
   held: HeldLine,
   attachment: OwnAttachment,
-): Promise<{ readonly after: After } | Fault | undefined> => {
+): Promise<{ readonly after: After; readonly fault?: Fault } | Fault | undefined> => {
   const { from, contentType, size = 0 } = attachment;
   if (size > mostBytesOf(leg.deps)) return { why: 'tooLarge' };
   if (leg.attachments.count() >= mostAttachments) return { why: 'tooMany' };
@@ -54,7 +59,7 @@ const fetchOne = async (
       return undefined;
     }
     default:
-      return { after: await afterAnswer(leg, task, answer) };
+      return { after: await afterAnswer(leg, task, answer), fault: faultOf(answer) };
   }
 };
 
@@ -79,7 +84,7 @@ const fetchOf = async (leg: Leg, held: HeldLine): Promise<LegStop | undefined> =
       const outcome = await fetchOne(leg, leg.next.queue[0] as AttachmentsTask, held, attachment);
       if (outcome !== undefined && 'after' in outcome) {
         if ('stop' in outcome.after) return outcome.after.stop;
-        if ('giveUp' in outcome.after) report(attachment, givenUp);
+        if ('giveUp' in outcome.after) report(attachment, outcome.fault ?? givenUp);
         if ('refused' in outcome.after) report(attachment, { why: 'refused', status: outcome.after.refused });
       } else if (outcome !== undefined) report(attachment, outcome);
     }

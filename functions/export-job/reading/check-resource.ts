@@ -19,7 +19,7 @@ export interface RecordRules extends AnswerBases {
   readonly awaitUrn?: AwaitUrn | undefined;
   /** Whether a resource type was asked for and is within scope. */
   readonly isWanted: (type: string) => boolean;
-  /** Whether a resource of a wanted type comes if another refers to it. @default it does */
+  /** In a former plan's files: whether a resource of a wanted type comes if another refers to it. @default it does */
   readonly isAsked?: ((type: string) => boolean) | undefined;
 }
 

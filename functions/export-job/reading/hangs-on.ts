@@ -65,7 +65,7 @@ export const restricted = (type: string, mark: number): RestrictedName => `restr
 export interface HangsOn {
   /** `Type/id` of each resource that it refers to and that can belong to a patient. */
   readonly names: readonly string[];
-  /** The types among `names` that were never requested. */
+  /** The types among `names` that a former plan was not asked for. In a record, what is beyond `_type` or the scope may be anybody's. */
   readonly unasked?: readonly string[];
   /** It refers to something that cannot be requested. */
   readonly isBeyond?: true;
@@ -244,9 +244,7 @@ export const hangingOf = (
   if (!isNameless(resource, rules)) return undefined;
   const name = nameOf(resource);
   const targets = targetsOf(resource, rules);
-  const unasked = new Set(
-    targets.names.map(typeOfName).filter((type) => !rules.isWanted(type) || rules.isAsked?.(type) === false),
-  );
+  const unasked = new Set(targets.names.map(typeOfName).filter((type) => rules.isAsked?.(type) === false));
   const hangsOn: Hanging = {
     ...targets,
     ...(unasked.size > 0 && { unasked: [...unasked] }),

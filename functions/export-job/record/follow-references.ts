@@ -5,6 +5,7 @@ import type { Problem } from '../reading/problems.ts';
 import { isAccountedFor, leftOut, parseName, readAgain, type SeenNames } from '../reading/seen-names.ts';
 import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
 import type { ReferencesTask } from '../state/state.ts';
+import { noteTime } from './note-time.ts';
 import { reportBeyondScope } from './queue.ts';
 import type { RecordLeg } from './record-leg.ts';
 import { takePage } from './take-page.ts';
@@ -35,6 +36,7 @@ const readReferred = async (leg: RecordLeg, task: ReferencesTask, name: string):
     case 'refused':
       return { problem: refusalOf(name, answer.status) };
     case 'json':
+      noteTime(leg, type, answer);
       try {
         await takePage(leg, { of: 'read', type, id }, answer);
         return isAccountedFor(leg.seen, name)

@@ -9,11 +9,14 @@ interface Asked {
   readonly patients: readonly string[];
 }
 
-/** Whether a parameter's value is one of the ids, or a reference to one. */
+/** Whether a parameter's value is one of the ids, or a reference to one. Of several values, each finds resources. */
 const names = (value: string, patients: readonly string[]): boolean =>
-  value.split(',').some((one) => patients.includes(one.replace(/^.*\bPatient\//, '').trim()));
+  value.split(',').every((one) => patients.includes(one.replace(/^.*\bPatient\//, '').trim()));
 
 const withoutModifier = (name: string): string => name.replace(/[:.].*$/, '');
+
+/** The same if the modifier says the type only. With another one, as with `:not`, or in a chain, it may find others' resources. */
+const withoutType = (name: string): string => name.replace(/:Patient$/, '');
 
 /** Whether the `self` link of a search, which has the parameters that were used, has one that brings Provenances. */
 export const saysProvenances = (self: string | undefined, url: string): boolean =>
@@ -33,5 +36,5 @@ export const isLimited = (self: string | undefined, { type, url, patients }: Ask
   if (segments.at(-3) === 'Patient' && patients.includes(segments.at(-2)!)) return true;
   const asked = [...new URL(url).searchParams].filter(([, value]) => names(value, patients)).map(([name]) => name);
   const limiting = new Set(['patient', 'subject', ...parametersAbout(type), ...asked]);
-  return [...used.searchParams].some(([name, value]) => limiting.has(withoutModifier(name)) && names(value, patients));
+  return [...used.searchParams].some(([name, value]) => limiting.has(withoutType(name)) && names(value, patients));
 };

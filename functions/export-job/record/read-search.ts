@@ -5,7 +5,7 @@ import { limitsOf, parseRecordSearch } from '../../shared/fhir/record-search.ts'
 import { answerBases, baseUrlOf, spellings } from '../../shared/registry/fhir-bases.ts';
 import { anyType } from '../../shared/scopes/resource-types.ts';
 import { afterAnswer, afterFailure, type After } from '../leg/after-answer.ts';
-import type { Answer } from '../leg/ask-payer.ts';
+import { sentTo, type Answer } from '../leg/ask-payer.ts';
 import type { LegStop } from '../leg/leg-stop.ts';
 import { askedBase, fresh, updateTask } from '../leg/leg.ts';
 import { restricted } from '../reading/hangs-on.ts';
@@ -14,8 +14,9 @@ import { meaningOf, payerRemarks, type Problem } from '../reading/problems.ts';
 import { isAccountedFor } from '../reading/seen-names.ts';
 import type { PageInfo } from '../reading/split-bundle.ts';
 import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
-import { earliestTimeOf, everything, isLinked, type SearchTask } from '../state/state.ts';
+import { everything, isLinked, type SearchTask } from '../state/state.ts';
 import { isLimited, saysProvenances } from './limited-search.ts';
+import { noteTime } from './note-time.ts';
 import { readPatientById } from './queue.ts';
 import type { RecordLeg } from './record-leg.ts';
 import { takePage } from './take-page.ts';
@@ -43,7 +44,7 @@ const staysWithMember = (leg: RecordLeg, { type }: SearchTask, rest: string): bo
 const follow = (leg: RecordLeg, task: SearchTask, next: readonly string[]): NextPage => {
   const followed = nextPage({
     next,
-    requestUrl: askedBase(leg.payer, task.type) + task.rest,
+    requestUrl: sentTo(leg.payer, askedBase(leg.payer, task.type) + task.rest, task.page === 1 ? 'search' : 'page'),
     bases: answerBases(leg.payer, baseUrlOf(leg.payer, task.type)).bases,
     wasRead: (rest) => rest === task.rest || leg.seen.has(pageName(task, rest)),
   });
@@ -55,7 +56,7 @@ const follow = (leg: RecordLeg, task: SearchTask, next: readonly string[]): Next
 /** The problem to report at the end of a search, if resources may be missing. */
 const problemAtEnd = (
   { payer }: RecordLeg,
-  { type, page, matched, late = 0, included = 0, firstTotal, isTotalUnreadable, repeats = 0, provenance }: SearchTask,
+  { type, page, matched, late = 0, included = 0, firstTotal, isTotalUnreadable, repeats = 0 }: SearchTask,
   following: Extract<NextPage, { end: string }>,
   taken: PageInfo,
 ): Problem | undefined => {
@@ -65,11 +66,10 @@ const problemAtEnd = (
   if (following.end === 'elsewhere') return { kind: 'pageElsewhere', type, page, why: following.why };
   const first = firstTotal ?? taken.total;
   const most = Math.max(first ?? 0, taken.total ?? 0);
-  // A search's total counts matches only (https://hl7.org/fhir/R4/search.html#total). Of an operation no rule says so.
-  // Some payers count the Provenances that the gateway asked them to bring along.
-  const mayCountAll = type === everything ? payer.wholeRecord?.substitute === undefined : provenance === 'declared';
-  const more = mayCountAll ? included : 0;
-  const read = more > 0 && matched + more === most ? most : matched;
+  // A total counts matches only (https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.total). Of a payer that counts what it includes as
+  // well, the profile says that its totals mean nothing. Only where $everything marks all but one as included is that plain.
+  const isAllCounted = type === everything && payer.wholeRecord?.substitute === undefined && matched === 1;
+  const read = isAllCounted && matched + included === most ? most : matched;
   const isProved = first !== undefined && read === most;
   if (end === 'withoutUrl' && !isProved) return { kind: 'pageWithoutUrl', type, page };
   if (taken.unreadable === 'links' && !isProved) return { kind: 'saidUnreadable', type, page, what: 'links' };
@@ -311,6 +311,17 @@ const endRefused = (leg: RecordLeg, task: SearchTask, { status, saysNone }: Refu
   return endTask(leg);
 };
 
+/** Ends a search that cannot be read. If the payer answers at all, a Patient that it did not give is read by its id, as after a refusal. */
+const endFailed = (leg: RecordLeg, task: SearchTask, fault: Problem): undefined => {
+  const { wanted, item, seen } = leg;
+  const isGiven = isAccountedFor(seen, `Patient/${item.patient}`);
+  const isRead = wanted.may('Patient', 'r') && !isFiltered(item, 'Patient') && !isGiven;
+  const isAnswered = fault.kind !== 'pageNotRead' || fault.status !== undefined;
+  if (task.type !== 'Patient' || task.page > 1 || !isRead || !isAnswered) return endTask(leg, fault);
+  readPatientById(leg);
+  return endTask(leg);
+};
+
 /** Asks a search again without Provenances, if the payer declares that it brings them, and does not answer it. */
 const askWithout = (leg: RecordLeg, task: SearchTask, status?: number): SearchTask | undefined => {
   if (task.provenance !== 'declared' || task.page > 1 || status === 404) return undefined;
@@ -341,7 +352,7 @@ const endByRemarks = (
  */
 const readPage = async (leg: RecordLeg, task: SearchTask, pages: Pages): Promise<SearchTask | LegStop | undefined> => {
   const settle = (after: After, fault: Problem): SearchTask | LegStop | undefined => {
-    if ('giveUp' in after) return askWithout(leg, task) ?? endTask(leg, fault);
+    if ('giveUp' in after) return askWithout(leg, task) ?? endFailed(leg, task, fault);
     if ('refused' in after) return askWithout(leg, task) ?? endRefused(leg, task, { status: after.refused });
     return 'stop' in after ? after.stop : (leg.next.queue[0] as SearchTask);
   };
@@ -350,12 +361,12 @@ const readPage = async (leg: RecordLeg, task: SearchTask, pages: Pages): Promise
   const answer = await asked;
   if (answer.kind === 'refused') return askWithout(leg, task, answer.status) ?? endRefused(leg, task, answer);
   if (answer.kind !== 'json') return settle(await afterAnswer(leg, task, answer), faultOf(task, answer));
-  leg.next.transactionTime ??= new Date(answer.dateMs ?? earliestTimeOf(leg.item)).toISOString();
+  noteTime(leg, task.type, answer);
   const before = leg.next.resources;
   const { counted, taken } = await takeOrFail(leg, task, answer, (next) => pages.ahead(task, next));
   if ('fault' in taken) {
     pages.drop();
-    if (isOfBound(taken.fault)) return endTask(leg, taken.fault);
+    if (isOfBound(taken.fault)) return endFailed(leg, task, taken.fault);
     const ended = taken.remarks === undefined ? 'later' : endByRemarks(leg, counted, taken.remarks);
     if (ended !== 'later') return ended;
     return settle(await afterFailure(leg, counted), taken.fault);

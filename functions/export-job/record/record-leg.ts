@@ -12,7 +12,7 @@ import { stopForToken } from '../leg/leg-stop.ts';
 import { askedBase, beginLeg, type BegunLeg, type Calls, type Leg } from '../leg/leg.ts';
 import { readStateFile, referredIn } from '../state/state-file.ts';
 import type { JobState } from '../state/state.ts';
-import { isFiltered, wantedOf, type Wanted } from './wanted.ts';
+import { wantedOf, type Wanted } from './wanted.ts';
 
 /** A leg that reads a member's record, with the member's token. */
 export interface RecordLeg extends Leg {
@@ -115,7 +115,6 @@ export const makeRecordLeg = async (
     rules: {
       patient: item.patient,
       isWanted: wanted.isWanted,
-      isAsked: (type) => wanted.may(type, 'r') && !isFiltered(item, type),
       linked: leg.next.linked,
       ...answerBases(payer),
     },

@@ -1,7 +1,10 @@
 import { PayerError, type Asked } from './errors.ts';
 import type { PayerResponse } from './http.ts';
 
-/** The text of a body, or undefined if it is longer than the limit, so that a payer cannot fill the memory. */
+/**
+ * The text of a body, or undefined if it is longer than the limit, so that a payer cannot fill the memory. A byte order mark is left out, which
+ * a reader of JSON may ignore (RFC 8259 §8.1).
+ */
 export const readText = async (
   { body }: Pick<PayerResponse, 'body'>,
   limitBytes: number,
@@ -14,7 +17,9 @@ export const readText = async (
     if (size > limitBytes) return undefined;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/^\ufeff/, '');
 };
 
 /** The text of a body. @throws PayerError if it is longer than the limit */

@@ -456,7 +456,7 @@ describe('an attachment that does not come is named, and its URL stays', () => {
     ['it is larger than 150 MB', {}, { bytes: endless() }, 1, { deps: limit }],
     ['it did not arrive within five minutes', {}, { bytes: late() }, 1],
     ['the payer did not send it to the end', {}, { ...pdfSent, cut: true }, 5],
-    ['the payer did not send it to the end', {}, { status: 500 }, 5],
+    ['the payer refused it with status 500', {}, { status: 500 }, 5],
   ])('%s (%j)', async (why, said, sent, times, options = {}) => {
     const made = await run([documentOf('d', { url: 'Binary/1', ...said })], () => sent, options);
 
@@ -517,7 +517,7 @@ describe('an attachment that does not come is named, and its URL stays', () => {
 
     expect([made.attachments.size, asked(made.world).length]).toEqual([1, 6]);
     expect(made.errors).toEqual([
-      'An attachment of DocumentReference/d did not come: the payer did not send it to the end.',
+      'An attachment of DocumentReference/d did not come: the payer refused it with status 500.',
     ]);
   });
 

@@ -381,8 +381,12 @@ describe("the member's Patient", () => {
   it.each([
     ['the payer takes no search of it', 'patient/*.rs'],
     ['the scope permits no search of it', 'patient/Patient.r patient/Observation.rs'],
-  ])('is read by its id if %s', async (_, scope) => {
-    const made = await runToEnd(() => readById, { scope, statement, profile: { everything: false } });
+    ['no answer to a search of it can be read', 'patient/*.rs', { status: 500 }],
+    ['a search of it is answered with the Patient itself', 'patient/*.rs', fhir(memberPatient)],
+    ['a search of it is answered in XML', 'patient/*.rs', { headers: { 'content-type': 'application/fhir+xml' } }],
+  ])('is read by its id if %s', async (_, scope, searched = { status: 400 }) => {
+    const payer: PayerScript = (asked) => (asked.path.startsWith('/Patient?') ? searched : readById(asked));
+    const made = await runToEnd(() => payer, { scope, statement, profile: { everything: false } });
 
     expect(made).toMatchObject({ complete: true, outcomes: { Patient: 'complete 1', Observation: 'complete 0' } });
   });
@@ -489,13 +493,15 @@ it.each<[string, Sent]>([
   ['its JSON ends early', { body: '{"resourceType":' }],
 ])('an export asks again for a statement if %s', async (_why, broken) => {
   const world = exportWorld({ statement: 'fromScript', profile: { everything: false }, scope: 'patient/*.rs' });
+  const goals = statementOf({ Goal: [] });
   let asked = 0;
   world.answerWith(({ path }) => {
     if (path !== '/metadata') return path.startsWith('/Patient') ? pageOf([memberPatient]) : pageOf([]);
     asked += 1;
     return asked === 1
       ? { headers: { 'content-type': 'application/fhir+json' }, ...broken }
-      : statementOf({ Goal: [] });
+      : // RFC 8259 §8.1: a reader may ignore a byte order mark.
+        { ...goals, body: `\ufeff${goals.body}` };
   });
 
   await world.run();

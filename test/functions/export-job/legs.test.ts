@@ -309,11 +309,12 @@ describe('each leg', () => {
 });
 
 describe('the time between two requests', () => {
-  /** Reads Patient from a payer that gives these answers, and returns the seconds after which each was asked for. */
+  /** Searches Patient at a payer that gives these answers, and returns the seconds after which each was asked for. */
   const gaps = async (answers: readonly Sent[], end: Sent = pageOf([memberPatient])): Promise<readonly number[]> => {
     const world = exportWorld({ profile: { wholeRecord: { searches: ['Patient'] } } });
     const askedAt: number[] = [];
-    world.answerWith(() => {
+    world.answerWith(({ path }) => {
+      if (!path.startsWith('/Patient?')) return { status: 404 };
       askedAt.push(world.durable.now() / 1000);
       return answers[askedAt.length - 1] ?? end;
     });

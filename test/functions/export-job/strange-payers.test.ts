@@ -28,14 +28,15 @@ it('a payer whose searches are posted is read so, with pages by their links', as
   const wholeRecord = { searches: ['Patient', 'Observation?category=laboratory'], exhaustive: ['Observation'] };
   const quirks = { ...localStage().payers[1]!.quirks, searchMethod: 'POST' } as const;
   const made = await runToEnd(
-    ({ base }) =>
+    () =>
       ({ path, form }) => {
         if (path === '/Patient/_search') return pageOf([memberPatient]);
         if (path === '/Observation/_search') {
           const isAsked = form?.includes('category=laboratory') === true && form.includes('patient=');
-          return pageOf(isAsked ? [observation(1)] : [], `${base}?page=2`);
+          // Relative to what was asked (RFC 3986 §5.1.3).
+          return pageOf(isAsked ? [observation(1)] : [], '../pages/2');
         }
-        return path === '?page=2' ? pageOf([observation(2)]) : { status: 405 };
+        return path === '/pages/2' ? pageOf([observation(2)]) : { status: 405 };
       },
     { profile: { everything: false, wholeRecord, quirks } },
   );
@@ -119,6 +120,18 @@ describe('a payer with two bases', () => {
 
     expect(metadata).toEqual([`${world.base}/metadata`, ...Array(times).fill(`${second}/metadata`)]);
     expect((await endOf(world)).ids).toContain('m-1');
+  });
+
+  it('has the time of the one whose clock is behind: the next _since would miss changes there', async () => {
+    const world = exportWorld({ types, profile: { everything: false, furtherBases } });
+    world.answerWith(({ url }) => {
+      const sent = all(world.base, {})[url.replace(/\?.*/, '')] ?? { status: 404 };
+      const hour = url.startsWith(second) ? '09' : '10';
+      return { ...sent, headers: { ...sent.headers, date: `Thu, 01 Jan 2026 ${hour}:00:00 GMT` } };
+    });
+    await world.run();
+
+    expect((await endOf(world)).manifest.transactionTime).toBe('2026-01-01T09:00:00.000Z');
   });
 
   it('without the field is read at the first only, and each type says so', async () => {
@@ -817,8 +830,11 @@ describe('a resource', () => {
       '/List?patient=member-1',
       'Patient List',
       [aList('a', 'Observation/o-9')],
-      'a',
+      '',
+      'x',
     ],
+    ['has the patient and another one', '/List?patient=member-1,other', all, [aList('c')], '', 'x'],
+    ['has all patients but this one', '/List?subject:not=Patient/member-1', all, [aList('c')], '', 'x'],
     ['has none, of what is beyond the scope', '/List', 'Patient List', [aList('a', 'Observation/o-9')], '', 'x'],
     ['has no patient, and whose Lists are surely the member’s', '/List', all, [aList('b', 'Observation/o-1')], 'b'],
     ['is not given, of what is beyond the scope', undefined, 'Patient List', [aList('a', 'Observation/o-9')], '', 'x'],
