@@ -1,2 +1,2 @@
-/** What a stage's file gives its value to: it returns the stage, or says what is wrong with it. */
+/** A stage's file passes its value to this, which returns the stage, or says what is wrong with it. */
 export { checkStage } from './checks/check-stage.ts';

@@ -231,7 +231,7 @@ const aboutFunctions = (metrics: GatewayMetrics, watched: Watched): AlarmDefinit
         label: '5xx answers, percent',
         period,
       }),
-      says: 'More than 5 % of answers are 5xx.',
+      says: 'At least 5 % of answers are 5xx.',
       runbook: 'server-errors',
       threshold: 5,
       breaching: [2, 3],
@@ -270,7 +270,7 @@ const aboutFunctions = (metrics: GatewayMetrics, watched: Watched): AlarmDefinit
   ];
 };
 
-/** What CloudFront counts when a function at the edge crashes, answers unusably or is throttled. Lambda's counts are in other regions. */
+/** What CloudFront counts when a function at the edge crashes, gives an unusable answer or is throttled. Lambda's counts are in other regions. */
 const edgeFailures = ['LambdaExecutionError', 'LambdaValidationError', 'LambdaLimitExceededErrors'] as const;
 
 /** What callers get from CloudFront. API Gateway counts none of CloudFront's own answers. */
@@ -290,7 +290,7 @@ const aboutEdge = ({ distribution }: Watched): AlarmDefinition[] =>
             label: "CloudFront's 5xx answers, percent",
             period,
           }),
-          says: "More than 5 % of CloudFront's answers are 5xx, its own or the API's.",
+          says: "At least 5 % of CloudFront's answers are 5xx, its own or the API's.",
           runbook: 'edge-errors',
           threshold: 5,
           breaching: [2, 3],

@@ -33,7 +33,7 @@ interface EdgeParts {
   readonly originSecret?: OriginSecret | undefined;
 }
 
-/** What leads callers to the API by this template is the edge's distribution, if there is one, and the DNS records. */
+/** In this template, the edge's distribution, if there is one, and the DNS records lead callers to the API. */
 const addDomain = (stack: Stack, { config, key, api }: FrontProps, domain: Domain, parts: EdgeParts): Front => {
   const named = new GatewayDomain(stack, 'Domain', { domain, restApi: api.restApi });
   const { regionalName } = named;

@@ -14,7 +14,7 @@ const auditLooks = (hours * 60) / 2;
 export const stageCounts = {
   /** CloudWatch bills an alarm for each metric that it uses. */
   alarmMetrics: 110,
-  /** Of an edge's alarms. */
+  /** The metrics of an edge's alarms. */
   edgeAlarmMetrics: 5,
   /** An alarm that names payers uses one metric of each that fails. */
   alarmMetricsPerFailingPayer: 1,

@@ -8,7 +8,7 @@ export interface Reasoned<Entry> {
   readonly missing: ReadonlyMap<string, string>;
 }
 
-/** A field of an entry for a reason. */
+/** A field of an entry that holds a reason. */
 interface Need {
   /** The path of the exception, such as `quirks.pkce`. */
   readonly at: string;
@@ -18,7 +18,7 @@ interface Need {
   readonly reason: string | undefined;
 }
 
-/** By the fields for reasons, so that a new one does not compile without its exception. */
+/** By the field that holds the reason: a new one does not compile without its exception. */
 type Needs<Entry> = Readonly<Record<Extract<keyof Entry, `${string}Reason`>, Need>>;
 
 const missingOf = (needs: Readonly<Record<string, Need>>): ReadonlyMap<string, string> =>

@@ -22,7 +22,7 @@ export interface Flag<T = unknown> {
 export interface Command {
   /** For the help of a tool with several commands. */
   readonly does?: string;
-  /** Whether a stage has to be named, since it would do harm, or mislead, at another one than the one meant. */
+  /** Whether a stage must be named, since the command would do harm, or mislead, at the wrong one. */
   readonly needsStage?: boolean;
   /** What it changes for good. What changes something has a flag `--dry-run`. */
   readonly changes: 'AWS' | 'files' | 'nothing';

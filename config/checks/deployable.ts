@@ -13,7 +13,7 @@ const onThisMachine = ([path, url]: UrlField): readonly ConfigFinding[] =>
     'is on this machine, which functions in AWS cannot reach; write the URL of a server',
   );
 
-/** A VPC of the account's own may lead to a private address; that of the stack leads to the internet only. */
+/** The account's own VPC may reach a private address; the stack's VPC reaches only the internet. */
 const unreachable =
   ({ existing }: StageConfig) =>
   (field: UrlField): readonly ConfigFinding[] => {

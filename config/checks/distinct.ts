@@ -43,7 +43,7 @@ const comparable: Readonly<Record<DistinctKind, (value: never) => string>> = {
   key: ({ x, n }: Readonly<Record<string, unknown>>) => String(x ?? n),
   identifier: ({ system, value }: Readonly<Record<string, string>>) => JSON.stringify([system, value]),
   secret: (hash: string) => hash,
-  // As a member reads it in a list.
+  // As members see it in a list.
   name: (name: string) => name.trim().replaceAll(/\s+/g, ' ').toLowerCase(),
 };
 

@@ -20,7 +20,7 @@ export interface LocalDynamoDb {
    * @throws LocalStackError if a kept table has another schema, and Error if CloudFormation may not use a table's key
    */
   readonly createTables: (tables: readonly TableSpec[], sink: RecordSink, emptied?: readonly string[]) => Promise<void>;
-  /** Limits functions to what their roles allow. Until then they may do all. */
+  /** Limits functions to what their roles allow. Until then they may do everything. */
   readonly allowOnly: (rights: TableRights) => void;
   readonly close: () => Promise<void>;
 }

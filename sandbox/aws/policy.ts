@@ -15,7 +15,7 @@ interface Condition {
   readonly values: readonly string[];
 }
 
-/** Condition keys of a request. One that the request lacks is undefined; one of several values has all of them. */
+/** Condition keys of a request. A key that the request lacks is undefined; a key with several values has all of them. */
 export type ConditionKeys = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** What a caller wants to do. */
@@ -105,7 +105,7 @@ const isAbout = ({ actions, resources, conditions }: Statement, { action, resour
   conditions.every(({ operator, key, values }) => operators[operator]?.(keys[key], values) === true);
 
 /**
- * Whether the statements allow it: one that denies wins, and without one that allows nothing is allowed
+ * Whether the statements allow it: one that denies wins, and nothing is allowed unless one allows it
  * (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html).
  */
 export const isAllowed = (statements: readonly Statement[], use: Use): boolean => {

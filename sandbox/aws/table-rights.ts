@@ -5,7 +5,7 @@ import { isAllowed, requireKnown, statementsOf, type ConditionKeys, type Stateme
 import { jsonError, type AwsAnswer, type AwsRequest } from './service.ts';
 import type { TableSpec } from './template-data.ts';
 
-/** What the functions' roles allow at tables, by the functions' names. */
+/** What the functions' roles allow on tables, by the functions' names. */
 export type TableRights = ReadonlyMap<string, readonly Statement[]>;
 
 /** @throws Error if a statement has a condition that cannot be evaluated here */
@@ -49,7 +49,7 @@ const writes = new Set(['PutItem', 'UpdateItem', 'DeleteItem']);
 
 const keywords = new Set(['SET', 'REMOVE', 'ADD', 'DELETE', 'AND', 'OR', 'NOT', 'BETWEEN', 'IN']);
 
-/** The attributes that an expression names, without what is inside of them: neither functions, values nor keywords. */
+/** The attributes that an expression names, without what is inside them: neither functions, values nor keywords. */
 const namesIn = (expression: string, { ExpressionAttributeNames: names = {} }: Parameters): string[] =>
   [...expression.matchAll(/(?<![\w.:#])#?[A-Za-z_]\w*(?!\s*\(|\w)/g)]
     .map(([name]) => name)
@@ -123,7 +123,7 @@ export const useOf = (
   };
 };
 
-/** Refuses what the caller's role does not allow. A caller that is no function may do everything. */
+/** Refuses what the caller's role does not allow. A caller that is not a function may do everything. */
 export const refuseRequest = (
   request: AwsRequest,
   rights: TableRights,

@@ -31,10 +31,10 @@ export const sources = (): readonly string[] =>
     { cwd: root },
   );
 
-/** What is made of every page, and so last. */
+/** Made from every page, and so written last. */
 const mark = 'hashmap.json';
 
-/** When the documents were read that the site in a folder was built from, in epoch milliseconds; undefined if it has no site. */
+/** When the documents behind the site in a folder were read, in epoch milliseconds; undefined if it has no site. */
 const builtAt = (folder: string): number | undefined =>
   statSync(join(folder, mark), { throwIfNoEntry: false })?.mtimeMs;
 

@@ -105,7 +105,7 @@ export const documents = (
     }
     const file = fileOf(pathname);
     if (file === undefined) return say(404, 'There is no such document.\n');
-    // Told at a page, where somebody reads it.
+    // Shown on a page, where somebody reads it.
     if (state.failure !== undefined && (file.endsWith('.html') || !hasSite(folder))) {
       const failure = state.failure;
       state.failure = undefined;

@@ -248,8 +248,9 @@ const inputs: Readonly<Record<string, (length: number) => () => unknown>> = {
   'references to contained resources': (length) =>
     about({
       resourceType: 'Appointment',
-      participant: many(length, (at) => ({ actor: { reference: `#${at}` } })),
-      contained: many(length, (id) => ({ resourceType: 'Basic', id: `${id}` })),
+      // Ids of one length, so that twice as many are twice the text.
+      participant: many(length, (at) => ({ actor: { reference: `#${10_000 + at}` } })),
+      contained: many(length, (at) => ({ resourceType: 'Basic', id: `${10_000 + at}` })),
     }),
   'entries of a Group': (length) =>
     groups(length, () => ({ member: many(length, entry), contained: many(length, contained) })),

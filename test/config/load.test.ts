@@ -81,7 +81,7 @@ describe('loadStage', () => {
     expect(await loadStage('renamed', folder)).toMatchObject({ stage: 'renamed' });
   });
 
-  it('finds beside the stages only what stages are made of, which is refused as a stage', async () => {
+  it('finds beside the stages only the files that stages are made of, and refuses each of these as a stage', async () => {
     const names = readdirSync(join(import.meta.dirname, '../../config'), { withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map(({ name }) => name.replace(/\.ts$/, ''))

@@ -88,7 +88,7 @@ describe.each([
     expect(lines[0]).toMatch(/^evt_[\w-]{32} export\.completed export-1$/);
   });
 
-  it('loses no event that its queue does not take: it remembers an event after it was handed on', async () => {
+  it('loses no event that its queue refuses: it remembers an event only after handing it on', async () => {
     const { post, lines } = await start(failing, 'ignore');
     expect(await post([present])).toBe(503);
     expect(await post([present])).toBe(204);

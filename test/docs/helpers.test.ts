@@ -248,7 +248,7 @@ describe('the helper for servers', () => {
   });
 });
 
-describe('the programs to copy end in one line', () => {
+describe('the example programs end with one line', () => {
   const key = ['my-app', join(root, 'docs/examples/demo-partner-key.pem'), 'key-1'];
   const signIn = ['my-app', redirectUri];
   const programs: [string, string, readonly string[]][] = [
@@ -274,7 +274,7 @@ describe('the programs to copy end in one line', () => {
   };
 
   it.each([...programs, ['serve-smart-app.mjs', process.execPath, []] as (typeof programs)[number]])(
-    '%s without arguments: how it is called',
+    '%s without arguments says how it is called',
     (name, program) => {
       const ended = run(name, program, []);
       if (ended === undefined) return;
@@ -282,7 +282,7 @@ describe('the programs to copy end in one line', () => {
     },
   );
 
-  it.each(programs)('%s with a gateway that cannot be reached: that it cannot', (name, program, rest) => {
+  it.each(programs)('%s says that the gateway cannot be reached', (name, program, rest) => {
     // Nothing listens at this port.
     const ended = run(name, program, ['http://localhost:2/r4/plan', ...rest]);
     if (ended === undefined) return;

@@ -59,7 +59,7 @@ describe('the fields that docs/payers.md has to paste', () => {
     expect(examples.length).toBeGreaterThan(15);
   });
 
-  it('are refused if one is misspelt', async () => {
+  it('are refused if one is misspelled', async () => {
     await expect(payerWith("linesOfBusines: ['Medicaid'],")).rejects.toThrow('linesOfBusines');
     await expect(payerWith('quirks: { audience: false }')).rejects.toThrow('audience');
   });

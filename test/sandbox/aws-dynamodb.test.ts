@@ -158,7 +158,7 @@ describe('a condition of a role', () => {
     expect(await mayAfter({ conditions }, 'UpdateItem', update('SET a = :one', parameters))).toBe(may);
   });
 
-  it('is not all: the statement is about an action on a table or an index', async () => {
+  it('is not the only thing that counts: a statement is about an action on a table or an index', async () => {
     const scan = (statement: Partial<Statement>, more: object = {}) => mayAfter(statement, 'Scan', more);
     const index = { IndexName: 'Member' };
 
@@ -168,9 +168,9 @@ describe('a condition of a role', () => {
     expect(await scan({ resources: [`${table}/index/Member`] }, index)).toBe(true);
     expect(await scan({ actions: ['dynamodb:Query'] })).toBe(false);
     expect(await scan({ effect: 'Deny' })).toBe(false);
-    // Nobody has taught the local stack what a batch is about.
+    // The local stack does not know what a batch is about.
     expect(await mayAfter({}, 'BatchGetItem', { RequestItems: {} })).toBe(false);
-    // Tools and tests are no functions of the stack.
+    // Tools and tests are not functions of the stack.
     expect(await mayAfter({ effect: 'Deny' }, 'Scan', {}, 'local')).toBe(true);
   });
 });

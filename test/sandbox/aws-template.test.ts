@@ -317,7 +317,7 @@ describe('the template reader', () => {
     ]);
   });
 
-  it('reads what functions may do at tables, and no condition that it cannot evaluate', () => {
+  it('reads what functions may do on tables, and refuses a condition that it cannot evaluate', () => {
     const withCondition = (Condition: object): Record<string, Resource> => ({
       ...template({ Role: { 'Fn::GetAtt': ['Role', 'Arn'] } }).Resources,
       Role: { Type: 'AWS::IAM::Role', Properties: { ManagedPolicyArns: [{ Ref: 'Rights' }] } },

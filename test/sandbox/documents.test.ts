@@ -89,7 +89,7 @@ describe('the documents of the local stack', () => {
     expect(build).toHaveBeenCalledTimes(1);
   });
 
-  it('are shown as they were while they are built anew, which an edit brings about', async () => {
+  it('are shown as they were while an edit rebuilds them', async () => {
     await askUntilBuilt('/docs/');
     const built = Promise.withResolvers<undefined>();
     build.mockImplementationOnce(() => built.promise);

@@ -63,7 +63,7 @@ describe('a client of exports', () => {
   it.each([
     ['about to begin', { resources: undefined }],
     ['1,240 of 3,000 resources', { resources: 1240, resourcesTotal: 3000 }],
-  ])('reads the figures that the progress says, and no others: %s', async (text, figures) => {
+  ])('reads the figures in the progress text, and no others: %s', async (text, figures) => {
     gateway.exports.progress = text;
 
     expect(await readStatus(await kickOff(base, bearer), bearer)).toMatchObject({

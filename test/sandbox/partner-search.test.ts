@@ -237,7 +237,7 @@ describe('the inbox of the partner app', () => {
     },
   );
 
-  it('remembers an event after it was handed on, so that one that failed is taken when it comes again', async () => {
+  it('remembers an event only after handing it on, so that one that failed is taken when it comes again', async () => {
     const box = inbox();
     const handed: string[] = [];
     let isDown = true;

@@ -3,7 +3,7 @@ import { build } from 'esbuild';
 import { bundleOptions } from '../../lib/bundle-options.ts';
 
 /**
- * Bundles a test's process as functions are bundled, so that many of it start quickly.
+ * Bundles a test's process as functions are bundled, so that many of them start quickly.
  * @param file its path
  * @param folder where the bundle goes
  * @returns the bundle's path

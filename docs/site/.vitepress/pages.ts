@@ -26,7 +26,7 @@ const findPages = (): Readonly<Record<string, string>> => ({
   ),
 });
 
-// The programs write into their folder what they read: a member's record is no document.
+// The example programs write what they read into their folder: a member's record is not a document.
 const findFiles = (): Readonly<Record<string, string>> =>
   Object.fromEntries(
     find([

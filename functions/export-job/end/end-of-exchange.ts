@@ -41,7 +41,7 @@ const whatIsLeft = async (
   }));
 };
 
-/** How many lines of each output file were left out after it was read: they are about another patient's resources, or about whom may not be exported any more. */
+/** How many lines of each output file were left out after it was read: they are about another patient's resources, or about a member who may no longer be exported. */
 const hangingByFile = (problems: readonly Problem[]): ((file: PlanFile) => number) => {
   const hanging = problems
     .filter((one) => one.kind === 'fileLines')

@@ -20,7 +20,7 @@ export interface MadeEnd {
   readonly manifest: StoredManifest;
   /** Writes to the audit what came, before the partner can see it. @default a record is audited while it is read */
   readonly audit?: (status: Exclude<ExportStatus, 'running'>) => Promise<void>;
-  /** Makes usable what the audit names now. @default nothing */
+  /** Makes usable the Groups whose members the audit now names. @default nothing */
   readonly publish?: () => Promise<void>;
 }
 

@@ -46,7 +46,7 @@ const statusOf = (manifest: StoredManifest, { known }: JobState): Exclude<Export
   return known.resources === 0 ? 'failed' : 'partial';
 };
 
-/** Why nothing came, for the log: the first problem, of which nothing from the record is said. */
+/** Why nothing came, for the log: the first problem, without anything from the record. */
 const whyNothing = ([first]: readonly Problem[]): string => {
   const { kind, why, status }: { readonly kind?: string; readonly why?: string; readonly status?: number } =
     first ?? {};
@@ -61,7 +61,7 @@ export interface Written {
   /** SHA-256 of the sealed manifest, base64url. */
   readonly digest: string;
   readonly status: Exclude<ExportStatus, 'running'>;
-  /** Of an export that failed, though it read its queue to the end: why. */
+  /** Why an export failed although it read its queue to the end. */
   readonly detail?: string;
   readonly resources: number;
   readonly typesDone: number;
@@ -156,7 +156,7 @@ export const writeEndOfRecord = async (
     const written = await writeManifest(job, item, manifest);
     const status = statusOf(manifest, state);
     await audit?.(status);
-    // What was deleted meanwhile makes no Group.
+    // A match that was deleted in the meantime makes no Group usable.
     if (publish !== undefined && (await getRunning(deps, exportId)) === undefined) return undefined;
     await publish?.();
     return {

@@ -281,8 +281,10 @@ const mayBeMissing = (problem: Problem): string => (isMissing(problem) ? ' Resou
 const tooLongOr = ({ reason }: { readonly reason: keyof typeof skipReasons }): Issue['code'] =>
   reason === 'tooLarge' ? 'too-long' : 'structure';
 
-const referenceText = ({ type, id, isContent, status }: Of<'referenceGone'>): string =>
-  `${type}/${id}, which the record refers to, could not be read: ${isContent === true ? 'the payer answered with its content, and not with a resource' : answered(status)}.`;
+const referenceText = ({ type, id, isContent, status, fault }: Of<'referenceGone'>): string => {
+  const why = fault === undefined ? answered(status) : pageFaults[fault];
+  return `${type}/${id}, which the record refers to, could not be read: ${isContent === true ? 'the payer answered with its content, and not with a resource' : why}.`;
+};
 
 const attachmentText = ({ type, id, why, status }: Of<'attachmentGone'>): string =>
   `An attachment of ${id === undefined ? `a resource of type ${type}` : named(type, id)} did not come: ${whyNot(attachmentFaults[why][1], status)}.`;

@@ -7,10 +7,12 @@ import { countsOf, isLack } from './outcomes-by-type.ts';
 
 /**
  * A type that no search finds is read by reference, so it is a problem only if none came; a 404 that may mean that there is none,
- * only if the member's Patient did not come.
+ * or a first page of Patient that cannot be read, only if the member's Patient did not come.
  */
 const isLasting = (problem: Problem, counts: ReadonlyMap<string, number>): boolean => {
   if (problem.kind === 'typeRefused' && problem.saysNone === true) return !counts.has('Patient');
+  const isPage = problem.kind === 'pageUnreadable' || problem.kind === 'pageNotRead';
+  if (isPage && problem.type === 'Patient' && problem.page === 1) return !counts.has('Patient');
   return problem.kind !== 'typeNotSearched' || !counts.has(problem.type);
 };
 
@@ -118,7 +120,7 @@ export const problemsAtEnd = (
     counts.has('Patient') &&
     (known.linked ?? []).length === 0 &&
     finished.includes('Patient');
-  // Whether a type has a problem is asked of those that are reported only.
+  // Only the problems that are reported decide whether a type has one.
   const reported = meant
     .filter((one) => !(isProvenanceBrought && one.kind === 'typeRefused' && one.type === 'Provenance'))
     .map((one) =>

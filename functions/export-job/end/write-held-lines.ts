@@ -34,7 +34,7 @@ interface HeldAtEnd {
 
 /**
  * Writes the lines whose attachments were not all fetched before the export ended.
- * @returns their parts, for each type how many attachments are missing, and what is known then
+ * @returns their parts, for each type how many attachments are missing, and what is known afterward
  * @throws whatever the bucket throws
  */
 export const writeHeldLines = async (

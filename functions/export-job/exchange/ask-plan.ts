@@ -47,7 +47,7 @@ export interface PlanAsking extends Pick<Asking, 'isStillThere' | 'stopped'> {
   readonly tokens: SystemTokens;
   /** The monotonic time after which it stops asking for a turn. */
   readonly untilAt: number;
-  /** Is told when the plan issues no token to the gateway's client. @default nobody is */
+  /** Called when the plan issues no token to the gateway's client. @default nothing is called */
   readonly noteRefusal?: (detail: string) => void;
 }
 

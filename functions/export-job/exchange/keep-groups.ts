@@ -8,7 +8,7 @@ import type { ReadGroup } from './read-group.ts';
 
 const groupKeyBytes = 32;
 
-/** Keeps a Group of matched members, which nobody can use yet: the audit names whom it has first. */
+/** Keeps a Group of matched members, which nobody can use yet: the audit must name its members first. */
 export const keepGroup = async (
   { deps, item }: ExchangeLeg,
   { id, line, entries, members }: ReadGroup,

@@ -4,8 +4,8 @@ import type { NextKnown } from '../state/next-known.ts';
 import type { LineRules } from './line-rules.ts';
 
 /**
- * Leaves out lines that wait for their attachments, or until it is known whose they are, once a member whom they name may not be exported any more. If a line names
- * nobody, it may be about a member who was lost since it came; and nothing is of anybody if nobody is left.
+ * Leaves out lines that wait for their attachments, or until it is known whose they are, once a member whom they name may no longer be
+ * exported. A line that names nobody may be about a member who was lost since it came; if no member is left, every such line is left out.
  * @param known what is counted of the export, which it changes
  * @param nowMs the time, in epoch milliseconds
  */

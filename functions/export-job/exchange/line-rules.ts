@@ -21,7 +21,7 @@ export interface LineRules {
   readonly leftOut: ReadonlySet<string>;
   /** The same for members who were not asked for. */
   readonly others: ReadonlySet<string>;
-  /** Those of the members asked for who may not be exported any more. */
+  /** The members asked for who may no longer be exported. */
   readonly lost: ReadonlySet<string>;
   /** Leaves out the members whose consent has ended. @param nowMs epoch milliseconds */
   readonly leaveOutEnded: (nowMs: number) => void;

@@ -9,7 +9,7 @@ const coverageExtension = 'http://hl7.org/fhir/us/davinci-pdex/StructureDefiniti
 /** An id of a patient that can go into a request: FHIR's characters, and a few more that payers use. */
 const idForm = /^(?!\.{1,2}$|__)[A-Za-z0-9._~=:@+,-]{1,128}$/;
 
-/** A reference with no more in it than a base of the payer's, the patient and a version: the ways to the patient are words too. */
+/** A reference that has only a base of the payer's, the patient and a version. A path to the patient could hold the payer's own words. */
 const plainReference = /^(?:https?:.*\/|\/)?Patient\/[^/]+(?:\/_history\/[A-Za-z0-9.-]{1,64})?\/?$/i;
 
 /** The places of a Group's contained resources by type and id; of two with one name the first. */
@@ -50,7 +50,7 @@ export interface ReadEntry {
   readonly refersTo: readonly number[];
   /** The entry, made anew of the parts that were read. */
   readonly checked?: JsonObject;
-  /** What the payer's entry is if it has nothing else: the same, with its own spelling of the reference. */
+  /** The payer's entry, if it has nothing else: the same, with the payer's spelling of the reference. */
   readonly given?: JsonObject;
 }
 

@@ -24,7 +24,7 @@ const mostTags = 5_000_000;
 const ofOthers: ReadonlySet<LinesReason> = new Set<LinesReason>(['stranger', 'naming', 'leftOut', 'otherMember']);
 
 /**
- * Reports a line that cannot be passed on, by a type of R4 and an id of FHIR alone: whose it is cannot be read either, and any other
+ * Reports a line that cannot be passed on, only by a type of R4 and an id of FHIR: nobody can tell whose line it is, so any other
  * words may be about anybody. A Patient is named only if it is a member's.
  */
 const skip = ({ report, file, lines }: LineTaking, { skipped: reason, type, id = '' }: SkippedResource): void => {

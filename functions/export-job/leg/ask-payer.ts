@@ -146,7 +146,7 @@ const searchOf = ({ quirks }: Payer, url: string): SentSearch => {
   return { to: `${path}/_search`, method: 'POST', headers, body: query };
 };
 
-/** The URL that a request is sent to, without its form. What is relative in the answer is relative to it. */
+/** The URL that a request is sent to, without its form. Relative links in the answer are resolved against it. */
 export const sentTo = (payer: Payer, url: string, what: What): string =>
   what === 'search' ? searchOf(payer, url).to : url;
 

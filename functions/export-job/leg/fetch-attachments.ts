@@ -32,7 +32,7 @@ const mostAttachments = 10_000;
 
 const givenUp: Fault = { why: 'broken' };
 
-/** Why an attachment is given up that was not sent at the last try. One that is answered with a status was not broken off. */
+/** Why an attachment that did not come at the last try is given up. If the payer answered with a status, it was not broken off. */
 const faultOf = (answer: Answer): Fault =>
   answer.kind === 'failed' && answer.status !== undefined ? { why: 'refused', status: answer.status } : givenUp;
 
@@ -72,7 +72,7 @@ const fetchOf = async (leg: Leg, held: HeldLine): Promise<LegStop | undefined> =
   for (const attachment of held.attachments) {
     let isAsked = false;
     while (!leg.seen.has(missingName(held, attachment))) {
-      // Whom it is about may not be exported any more.
+      // The member it is about may no longer be exported.
       if (leg.leaving?.isLeftOut(held) === true) return undefined;
       const found = leg.attachments.find(attachment.from);
       const why = found && (otherTypeOf(leg, attachment, found.one) ?? differenceOf(attachment, found.one));

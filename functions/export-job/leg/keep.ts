@@ -17,7 +17,7 @@ export interface Keeping {
   readonly rewrite: ReturnType<typeof createLineRewriter>;
   /** How what names no patient came; undefined if that does not say whose it is. */
   readonly came: Came | undefined;
-  /** Of an exchange: what a line that waits says of whose it is. */
+  /** In an exchange: what a waiting line says about whose it is. */
   readonly whoseOf?: (resource: PageResource) => HeldLine['whose'];
 }
 

@@ -33,7 +33,7 @@ export interface Leg {
   readonly next: NextKnown;
   readonly held: Held;
   readonly attachments: Attachments;
-  /** Of an exchange: leaves out lines that wait and are about whom may not be exported any more. @default none */
+  /** In an exchange: leaves out waiting lines about members who may no longer be exported. @default none */
   readonly leaving?: HeldLeaving | undefined;
   /** Whether the export may read Binaries now, whichever types it was asked for. */
   readonly mayReadBinary: boolean;
@@ -87,7 +87,7 @@ interface Held extends HeldWriter {
   readonly read: (name: string) => Promise<readonly HeldLine[]>;
 }
 
-/** The lines that wait and are left out, since whom they are about may not be exported any more. */
+/** Waiting lines that are left out, since they are about members who may no longer be exported. */
 export interface HeldLeaving {
   readonly isLeftOut: (held: HeldLine) => boolean;
   /** Counts a line as left out. */

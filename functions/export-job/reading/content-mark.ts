@@ -14,14 +14,14 @@ const comma = 0x2c;
 const colon = 0x3a;
 const closeArray = 0x5d;
 
-/** Mixes the bits of a number, so that each of them changes about half of those that come out. */
+/** Mixes the bits of a number, so that each input bit changes about half of the output bits. */
 const mixed = (bits: number): number => {
   const once = Math.imul(bits ^ (bits >>> 16), 0x85_eb_ca_6b);
   const twice = Math.imul(once ^ (once >>> 13), 0xc2_b2_ae_35);
   return twice ^ (twice >>> 16);
 };
 
-/** The hash of a list, or of a text, with one more. */
+/** The hash of a list or a text with one more item. */
 const followed = (hash: number, by: number): number => Math.imul(hash ^ by, 0x01_00_01_93);
 
 const isMeta = (bytes: Buffer, from: number, to: number): boolean =>
@@ -29,13 +29,13 @@ const isMeta = (bytes: Buffer, from: number, to: number): boolean =>
 
 /**
  * A hash of valid JSON without white space between tokens, in one pass. The members of an object have no order (RFC 8259 §4), so
- * theirs are added up; a list has one. Of the outer object the meta does not count.
+ * their hashes are added up; a list has one. The `meta` of the outer object does not count.
  */
 const hashOf = (bytes: Buffer): number => {
-  /** Of each object or list that is open, with 0 for what holds them all: its hash so far, and whether it is an object. */
+  /** For each open object or list, after a first one that holds them all: its hash so far, and whether it is an object. */
   const hashes = [0];
   const areObjects = [false];
-  /** Of each: the hash of the name before the current value, 0 before a name. */
+  /** For each: the hash of the name before the current value, or 0 before a name. */
   const names = [0];
   let level = 0;
   /** Whether the current value is the meta. */
@@ -81,8 +81,8 @@ const hashOf = (bytes: Buffer): number => {
 };
 
 /**
- * A mark of a resource's content without its meta, which changes with each version and, at some payers, with each answer; and
- * whichever characters are escaped, and in whichever order its members come. Two that differ have the same mark once in 65,534 times.
+ * A mark of a resource's content without its meta, which changes with each version and, at some payers, with each answer. It does
+ * not depend on which characters are escaped, or on the order of members. Two that differ have the same mark once in 65,534 times.
  */
 export const contentMark = ({ line }: Pick<PageResource, 'line'>): number =>
   2 + ((hashOf(respelled(line)) >>> 0) % 0xfffe);

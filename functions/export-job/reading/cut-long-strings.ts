@@ -8,7 +8,7 @@ const longestBytes = 64 * 1024;
 /** How many bytes of a long string are kept: enough to see the scheme of a URL. */
 const headBytes = 128;
 
-/** Ends what is cut, since a name that is cut is another name. */
+/** Ends a string that is cut, so that a cut name differs from the name that it begins with. */
 export const cutMark = '…';
 const markBytes = Buffer.from(cutMark);
 

@@ -62,7 +62,7 @@ const mostNodes = 500_000;
 /** The long strings of a resource larger than this, in bytes, are cut before it is parsed. */
 const largeBytes = 256 * 1024;
 
-/** A resource with a longer id counts as one without: nothing can refer to it, and what is reported of it would be as long. */
+/** A resource with a longer id counts as one without an id: nothing can refer to it, and a report of it would be as long. */
 const mostCharacters = 128;
 
 /** @param members how many members its bytes have, repeated ones included */

@@ -129,13 +129,15 @@ export type Problem =
     }
   /**
    * A resource that the record refers to could not be read, or the payer does not have it.
-   * @property status 200 if the payer sent another resource; absent if it did not answer at all
+   * @property status 200 if the payer sent another resource; absent, as `fault` is, if it did not answer at all
+   * @property fault why its answer cannot be read
    */
   | {
       readonly kind: 'referenceNotRead' | 'referenceGone';
       readonly type: string;
       readonly id: string;
       readonly status?: number;
+      readonly fault?: PageFault;
       /** The payer sent a Binary's content in place of the resource. */
       readonly isContent?: true;
     }
@@ -443,7 +445,7 @@ export const payerRemarks = ({ issue }: JsonObject, type: string, page: number):
 };
 
 /**
- * What the remarks mean that a payer sends in place of a search's Bundle: it found nothing, since none says that the search failed
+ * The meaning of the remarks that a payer sends in place of a search's Bundle: it found nothing, since none says that the search failed
  * (https://hl7.org/fhir/R4/valueset-issue-severity.html); another try may succeed; or it refuses the search.
  */
 export const meaningOf = (remarks: readonly Problem[]): 'none' | 'later' | 'refusal' => {

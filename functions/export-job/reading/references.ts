@@ -88,7 +88,7 @@ const referredIn = (text: string, answer: AnswerBases, said: string | undefined)
  * already read.
  * @param rules.fullUrls the resources of the same page, by URNs
  * @param rules.awaitUrn takes a URN that the page has not named so far
- * @param rules.noteUnwanted takes the type of one that could be read if it was wanted
+ * @param rules.noteUnwanted takes the type of a resource that could be read if it were wanted
  */
 export const referredBy = (
   { references, said }: Pick<PageResource, 'references' | 'said'>,

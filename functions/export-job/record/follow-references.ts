@@ -1,4 +1,5 @@
 import { afterAnswer, afterFailure, type After } from '../leg/after-answer.ts';
+import type { Answer } from '../leg/ask-payer.ts';
 import type { LegStop } from '../leg/leg-stop.ts';
 import { fresh, updateTask } from '../leg/leg.ts';
 import type { Problem } from '../reading/problems.ts';
@@ -15,13 +16,20 @@ const report = ({ seen, problems }: RecordLeg, name: string, problem: Problem): 
   if (!seen.has(leftOut(name))) problems.add(problem);
 };
 
-type Followed = { readonly after: After } | { readonly problem: Problem } | 'done';
+type Unread = Extract<Problem, { kind: 'referenceNotRead' | 'referenceGone' }>;
+
+type Followed =
+  /** `problem` if nothing more is tried. */
+  { readonly after: After; readonly problem: Problem } | { readonly problem: Problem } | 'done';
 
 const refusalOf = (name: string, status: number): Problem => ({
   kind: status === 404 || status === 410 ? 'referenceGone' : 'referenceNotRead',
   ...parseName(name),
   status,
 });
+
+const whyFailed = ({ status, fault }: Extract<Answer, { kind: 'failed' }>): Pick<Unread, 'status' | 'fault'> =>
+  fault === undefined ? { ...(status !== undefined && { status }) } : { fault };
 
 /** Whether nothing should be read under a name. */
 const isDone = (seen: SeenNames, name: string): boolean =>
@@ -45,7 +53,10 @@ const readReferred = async (leg: RecordLeg, task: ReferencesTask, name: string):
       } catch (error) {
         if (!(error instanceof UnreadablePage)) throw error;
         if (boundFaults.has(error.fault)) return { problem: { kind: 'referenceNotRead', type, id, status: 200 } };
-        return { after: await afterFailure(leg, task) };
+        return {
+          after: await afterFailure(leg, task),
+          problem: { kind: 'referenceNotRead', type, id, fault: error.fault },
+        };
       }
     default:
       // Some payers serve a Binary only in this form. Trying again would give the same answer.
@@ -55,7 +66,10 @@ const readReferred = async (leg: RecordLeg, task: ReferencesTask, name: string):
       )
         return { problem: { kind: 'referenceNotRead', type, id, isContent: true } };
       if (answer.kind === 'otherType') return { problem: { kind: 'referenceNotRead', type, id, status: 200 } };
-      return { after: await afterAnswer(leg, task, answer) };
+      return {
+        after: await afterAnswer(leg, task, answer),
+        problem: { kind: 'referenceNotRead', type, id, ...(answer.kind === 'failed' && whyFailed(answer)) },
+      };
   }
 };
 
@@ -76,15 +90,11 @@ export const followReferences = async (leg: RecordLeg, first: ReferencesTask): P
         if (stop !== undefined) return stop;
         const outcome = await readReferred(leg, task, name);
         if (outcome !== 'done' && 'after' in outcome) {
-          const { after } = outcome;
+          const { after, problem } = outcome;
           task = leg.next.queue[0] as ReferencesTask;
           if ('stop' in after) return after.stop;
           if ('again' in after) continue;
-          report(
-            leg,
-            name,
-            'refused' in after ? refusalOf(name, after.refused) : { kind: 'referenceNotRead', ...parseName(name) },
-          );
+          report(leg, name, 'refused' in after ? refusalOf(name, after.refused) : problem);
         } else if (outcome !== 'done') report(leg, name, outcome.problem);
       }
       task = updateTask(leg, task, { at: task.at + 1, ...fresh });

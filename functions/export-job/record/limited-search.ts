@@ -9,13 +9,13 @@ interface Asked {
   readonly patients: readonly string[];
 }
 
-/** Whether a parameter's value is one of the ids, or a reference to one. Of several values, each finds resources. */
+/** Whether a parameter's value is one of the ids, or a reference to one. Each of several values finds resources. */
 const names = (value: string, patients: readonly string[]): boolean =>
   value.split(',').every((one) => patients.includes(one.replace(/^.*\bPatient\//, '').trim()));
 
 const withoutModifier = (name: string): string => name.replace(/[:.].*$/, '');
 
-/** The same if the modifier says the type only. With another one, as with `:not`, or in a chain, it may find others' resources. */
+/** The same if the modifier only names the type. With any other, such as `:not`, or in a chain, it may find others' resources. */
 const withoutType = (name: string): string => name.replace(/:Patient$/, '');
 
 /** Whether the `self` link of a search, which has the parameters that were used, has one that brings Provenances. */

@@ -45,7 +45,7 @@ export interface Plan {
   /** Of which the scope has a part that does not bring them all: reads without searches, or searches without reads. */
   readonly halfInScope: readonly Extract<Problem, { readonly kind: 'typeOnlyReferred' }>[];
   /**
-   * The types that were asked for, that the scope lets the job read, and that no search of a patient's finds; and those that the scope
+   * The types that were asked for, that the scope lets the job read, and that no search by patient finds; and those that the scope
    * names, if nothing is searched that may refer to them.
    */
   readonly notSearched: readonly string[];

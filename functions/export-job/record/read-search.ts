@@ -66,8 +66,8 @@ const problemAtEnd = (
   if (following.end === 'elsewhere') return { kind: 'pageElsewhere', type, page, why: following.why };
   const first = firstTotal ?? taken.total;
   const most = Math.max(first ?? 0, taken.total ?? 0);
-  // A total counts matches only (https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.total). Of a payer that counts what it includes as
-  // well, the profile says that its totals mean nothing. Only where $everything marks all but one as included is that plain.
+  // A total counts matches only (https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.total). If a payer also counts what
+  // it includes, its profile says that its totals mean nothing. Only an $everything that marks all but one as included shows that by itself.
   const isAllCounted = type === everything && payer.wholeRecord?.substitute === undefined && matched === 1;
   const read = isAllCounted && matched + included === most ? most : matched;
   const isProved = first !== undefined && read === most;
@@ -142,7 +142,7 @@ const takeOrFail = async (
   };
   const taken = await take();
   const found = newOnPage + matched - task.matched;
-  // Some payers begin each page of a record with its Patient. A page that has nothing new repeats all the same.
+  // Some payers begin each page of a record with its Patient. A page with nothing new still counts as a repeat.
   if (isPatientAgain && found === 0) again += 1;
   const counts =
     'fault' in taken
@@ -287,9 +287,8 @@ const refusalOf = ({ type, page }: SearchTask, status: number): Problem =>
  * Ends a search that the payer refuses. If it says that it does not have the type, the type is not reported. A Patient
  * that it gives to no search is read by its id, unless it is filtered, which a read cannot be.
  *
- * A payer that answers 404 for nothing found means that if it declares the type and gives the member's Patient, so that neither
- * of them can be what it does not find. The Patient may still come, and then it is not a problem. One that says so with 200 has
- * the type.
+ * A 404 means that nothing was found if the payer declares the type and gives the member's Patient: then neither of them can be what
+ * it does not find. The Patient may still come, and then it is not a problem. A payer that says so with 200 has the type.
  */
 const endRefused = (leg: RecordLeg, task: SearchTask, { status, saysNone }: Refused): undefined => {
   const { wanted, item, seen, next } = leg;
@@ -319,7 +318,7 @@ const endFailed = (leg: RecordLeg, task: SearchTask, fault: Problem): undefined 
   const isAnswered = fault.kind !== 'pageNotRead' || fault.status !== undefined;
   if (task.type !== 'Patient' || task.page > 1 || !isRead || !isAnswered) return endTask(leg, fault);
   readPatientById(leg);
-  return endTask(leg);
+  return endTask(leg, fault);
 };
 
 /** Asks a search again without Provenances, if the payer declares that it brings them, and does not answer it. */

@@ -92,7 +92,7 @@ export interface SearchTask extends TaskBase {
 /** Reads what the payer declares, and plans the searches. */
 export interface StatementTask extends TaskBase {
   readonly kind: 'statement';
-  /** What the first of the payer's bases declare, in their order, each in a list of its own: empty if it could not be read. */
+  /** What the payer's first bases declare, in their order, each in a list of its own, which is empty if the base could not be read. */
   readonly read?: readonly (readonly Declared[])[];
 }
 
@@ -225,11 +225,11 @@ export interface Known {
   readonly strangers?: number;
   /** Of a match: the Groups of matched members, which become usable once the audit names them. */
   readonly groups?: readonly KeptGroup[];
-  /** Of a group export: members who might not be exported any more before all of theirs had come, by the ids at the payer. */
+  /** In a group export: members who could no longer be exported before all of their lines had come, by their ids at the payer. */
   readonly cut?: readonly string[];
 }
 
-/** A Group whose body is in the table of exchanges, and whose head is not yet. */
+/** A Group whose body is in the table of exchanges, and whose head is not there yet. */
 export interface KeptGroup {
   readonly id: string;
   /** How many entries the payer's Group has. */

@@ -27,7 +27,7 @@ const tellTheApp = {
 
 const doesNotWork = { en: 'This link does not work', es: 'Este enlace no funciona' };
 
-/** The words of each dead end. An error says by its `page` which one it is; else its code decides. */
+/** The words of each dead end. An error's `page` says which one it is; otherwise its code decides. */
 export const deadEnds: Readonly<Record<DeadEnd, InEachLanguage<DeadEndWords>>> = {
   brokenLink: {
     en: {

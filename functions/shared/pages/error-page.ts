@@ -40,7 +40,7 @@ const deadEndOfCode: Readonly<Partial<Record<ErrorCode, DeadEnd>>> = {
   unauthorized_client: 'blockedApp',
 };
 
-/** Dead ends that may be over when the browser asks for the same again. */
+/** Dead ends that may have passed when the browser asks for the same again. */
 const passing: ReadonlySet<DeadEnd> = new Set(['openedAhead', 'ours', 'unavailable']);
 
 const wayOn = (view: PageView, deadEnd: DeadEnd, { backTo }: GatewayError): Html => {

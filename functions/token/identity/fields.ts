@@ -34,7 +34,7 @@ export const matching =
   (value) =>
     text(most)(value) ?? (form.test(value as string) ? undefined : `must be ${named}`);
 
-/** A JWT's headers that ask for another reading of it: an extension (RFC 7515 §4.1.11), or a payload that no JWT may have (RFC 7797 §7). */
+/** Headers that ask for a JWT to be read differently: an extension (RFC 7515 §4.1.11), or a payload that no JWT may have (RFC 7797 §7). */
 export const extensionChecks: Readonly<Record<'crit' | 'b64', FieldCheck>> = {
   crit: (value) => (value === undefined ? undefined : 'is there, but no extension is known here'),
   b64: (value) => (value === undefined || value === true ? undefined : 'must not be there, or be true'),

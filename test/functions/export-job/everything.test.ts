@@ -235,7 +235,7 @@ describe("the Provenances of the member's resources", () => {
     ['names the parameters that were used, and not that one', '/Observation?patient=member-1', 'incomplete 1'],
     ['names that one, too', `/Observation?patient=member-1&${brought}`, 'complete 1'],
     ['does not say that the search was for the member', '/Observation', 'complete 1'],
-  ])('of a search that brought none are incomplete if its self link %s', async (_, self, outcome) => {
+  ])('of a search that brought none are judged by its self link, which %s', async (_, self, outcome) => {
     const made = await runToEnd(
       ({ base }) =>
         ({ path }) => {

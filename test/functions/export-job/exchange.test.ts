@@ -412,7 +412,7 @@ describe('no Group can be used whose members the audit does not name', () => {
     for (let stop = 1; stop <= whole.writes; stop += 1) await runTo(stop, does);
   });
 
-  it('nor if it ends without delivering anything', async () => {
+  it('not even if the match ends without delivering anything', async () => {
     const world = worldOf(three, plan, {
       onCall: (name) => {
         if (name === 'put' && matchedIn(world).length === 0 && world.asked.length > 3) throw new Error('no bucket');
@@ -1185,7 +1185,7 @@ describe('what comes of a Group', () => {
         'the exchange was ended for this member',
         ({ exchanges }) => endMember(exchanges, owner, 'g1', sha256('b')),
       ],
-    ])('%s, its attachments are not fetched, and what waits is left out', async (_, members, why, end) => {
+    ])('%s, their attachments are not fetched, and what waits for these is left out', async (_, members, why, end) => {
       const sent: { readonly atMs: number; readonly path: string }[] = [];
       let isEnded = false;
       const answer = async (world: World, path: string) => {
@@ -1222,7 +1222,7 @@ describe('what comes of a Group', () => {
       );
     });
 
-    it('by the end of the consent while a file arrives, no later line of it comes', async () => {
+    it('by the end of the consent while a file arrives, no later line about them comes', async () => {
       const drip = async function* ({ deps }: World) {
         for (let at = 0; at < 100; at += 1) {
           await deps.sleep(3000);

@@ -183,6 +183,16 @@ describe('a referenced resource', () => {
     ]);
   });
 
+  it.each([
+    ['has a status of failure', { status: 500 }, 'the payer answered with status 500'],
+    ['is a page', { body: '<html>', headers: { 'content-type': 'text/html' } }, 'the answer is not valid JSON'],
+    ['is cut off', { body: '{"resourceType":"Practitioner",' }, 'the answer is not valid JSON'],
+  ])('whose answer %s each time says so', async (_, answer, why) => {
+    const made = await run({ ...everything(seenBy('Practitioner/1')), '/Practitioner/1': answer });
+
+    expect(made.errors).toEqual([`Practitioner/1, which the record refers to, could not be read: ${why}.`]);
+  });
+
   it('that is a Binary, which the payer gives as its content only, is named at once', async () => {
     const made = await run({
       ...everything(seenBy('Binary/1')),

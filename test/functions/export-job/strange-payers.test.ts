@@ -334,7 +334,7 @@ describe('a payer whose pages', () => {
         'Pages up to page 2 of $everything repeat resources, and no total says how many there are. Others may have been skipped.',
       ],
     ],
-  ])("begin with the member's Patient, each, %s", async (_, second, errors) => {
+  ])("each begin with the member's Patient, and %s", async (_, second, errors) => {
     const made = await runToEnd(
       ({ base }) =>
         ({ path }) =>

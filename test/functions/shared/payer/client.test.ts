@@ -199,7 +199,7 @@ describe('an access token that cannot be used', () => {
     expect(payer.requests.map(({ url }) => url)).toEqual([northwind.tokenEndpoint]);
   });
 
-  it('is none of 32,768 characters, and a refresh token may be as long', async () => {
+  it('does not include one of 32,768 characters, and a refresh token may be as long', async () => {
     const longest = '~'.repeat(32_768);
     const { deps } = start(() => Response.json({ ...northwindTokens, access_token: longest, refresh_token: longest }));
 
