@@ -31,10 +31,11 @@ export type NextKnown = ReturnType<typeof openKnown>;
 export const closeKnown = (
   { finished, withEverything, about, cut, ...next }: NextKnown,
   before: Known,
-  counts: Pick<Known, 'reported' | 'bytes'>,
+  { reported, bytes }: Pick<Known, 'reported' | 'bytes'>,
 ): Known => ({
   ...next,
-  ...counts,
+  reported,
+  bytes,
   ...(about.size > 0 && { about: Object.fromEntries(about) }),
   ...(cut.size > 0 && { cut: [...cut] }),
   // The state of an earlier version does not have them.

@@ -1165,6 +1165,23 @@ describe('what comes of a Group', () => {
     expect(askedFor(world, '/Binary/1')[0]?.token).toMatch(/^Bearer system-/);
   });
 
+  it('whose attachments cannot wait as long as the plan asks counts no line that was left out at the end', async () => {
+    const document = {
+      resourceType: 'DocumentReference',
+      id: 'd',
+      subject: { reference: 'Patient/a' },
+      content: [{ attachment: { url: 'Binary/1', contentType: 'application/pdf' } }],
+    };
+    const ofNobody = { resourceType: 'Provenance', id: 'p', target: [{ reference: 'Observation/none' }] };
+    const { world, ids } = await run(groupInput(two), {
+      ...and({ type: 'DocumentReference', lines: [document] }, { type: 'Provenance', lines: [ofNobody] }),
+      ...answering('/Binary/1', { status: 429, headers: { 'retry-after': '999999' } }),
+    });
+
+    expect(ids).toEqual(['a', 'b', 'd']);
+    expect((await world.item())?.resources).toBe(3);
+  });
+
   describe('once a member is lost', () => {
     const endsAt = '2026-11-27T00:03:00Z';
     const lost = memberOf('b', { consent: { id: 'c', hash: 'h', endsAt } });
