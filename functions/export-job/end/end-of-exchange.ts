@@ -7,7 +7,9 @@ import { publishGroups } from '../exchange/keep-groups.ts';
 import { deletedParts } from '../exchange/take-deletion.ts';
 import type { JobDeps } from '../job/deps.ts';
 import type { Job } from '../job/job.ts';
+import { isOfNoLine } from '../leg/held-line.ts';
 import type { Problem } from '../reading/problems.ts';
+import { seenNames } from '../reading/seen-names.ts';
 import { readFileList } from '../state/plan-files.ts';
 import type { PlanFile, WrittenPart } from '../state/state.ts';
 import { withCounts, writePart, type Ending, type MadeEnd } from './ending.ts';
@@ -53,7 +55,7 @@ const hangingByFile = (problems: readonly Problem[]): ((file: PlanFile) => numbe
 
 /** Ends an exchange: its problems, outcomes and error files, a Provenance for each file of the payer's, and whose records came. */
 export const endOfExchange = async (job: Job, item: Export, ending: Ending): Promise<MadeEnd> => {
-  const { state, ofHeld } = ending;
+  const { state, stateKey, ofHeld } = ending;
   const input = await job.input(item);
   const left = await whatIsLeft(job.deps, input, ending);
   const nowMs = job.deps.clock.now();
@@ -81,6 +83,7 @@ export const endOfExchange = async (job: Job, item: Export, ending: Ending): Pro
   const ours = await writePart(job, item, 'Provenance', provenance);
   const isDeleted = ({ type }: WrittenPart): boolean => type === deletedParts;
   const { request, ignored } = input;
+  const seen = seenNames(state.seen, stateKey);
   const manifest = {
     transactionTime,
     ...(request === undefined ? {} : { request }),
@@ -89,7 +92,7 @@ export const endOfExchange = async (job: Job, item: Export, ending: Ending): Pro
       ...joinFiles([...state.parts.filter((part) => !isDeleted(part)), ...ours], 'output'),
       ...joinFiles(state.parts.filter(isDeleted), 'deleted'),
       ...joinFiles(await writePart(job, item, 'OperationOutcome', named.map(outcomeLine)), 'error'),
-      ...attachmentFiles(state.attachments),
+      ...attachmentFiles(state.attachments, ({ from }) => isOfNoLine(seen, from)),
     ],
     outcomes,
   };

@@ -36,18 +36,25 @@ const joinType = (
   return runs.map((run, at) => fileOf(type, kind, at + 1, run));
 };
 
-/** The files of attachments. */
-export const attachmentFiles = (attachments: readonly WrittenAttachment[]): StoredFile[] =>
-  attachments.map(({ contentType, hash, parts }, at) => ({
-    name: attachmentName(at),
-    kind: 'attachment',
-    // What a token's scope must cover.
-    type: 'Binary',
-    count: 1,
-    contentType,
-    hash,
-    parts,
-  }));
+const attachmentFile = ({ contentType, hash, parts }: WrittenAttachment, at: number): StoredFile => ({
+  name: attachmentName(at),
+  kind: 'attachment',
+  // What a token's scope must cover.
+  type: 'Binary',
+  count: 1,
+  contentType,
+  hash,
+  parts,
+});
+
+/**
+ * The files of attachments. Their names are by their places among all that came.
+ * @param isLeftOut whether one is not handed over. @default all are
+ */
+export const attachmentFiles = (
+  attachments: readonly WrittenAttachment[],
+  isLeftOut: (one: WrittenAttachment) => boolean = () => false,
+): StoredFile[] => attachments.flatMap((one, at) => (isLeftOut(one) ? [] : [attachmentFile(one, at)]));
 
 /** The files of a manifest, by type, in the order in which the types first came. */
 export const joinFiles = (

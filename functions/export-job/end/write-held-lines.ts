@@ -9,7 +9,7 @@ import { heldLine, missingName, settleHeld, whyLeftOut } from '../leg/held-line.
 import type { HeldLeaving } from '../leg/leg.ts';
 import { createProblemList } from '../reading/problem-list.ts';
 import type { NotReadReason, Problem } from '../reading/problems.ts';
-import { seenNames } from '../reading/seen-names.ts';
+import { seenNames, type SeenNames } from '../reading/seen-names.ts';
 import { readHeldLines } from '../state/held-lines.ts';
 import { closeKnown, openKnown, type NextKnown } from '../state/next-known.ts';
 import type { JobState, WrittenPart } from '../state/state.ts';
@@ -18,11 +18,11 @@ import type { JobState, WrittenPart } from '../state/state.ts';
 const leavingNow = async (
   job: Pick<Job, 'deps' | 'input'>,
   item: Export,
-  next: NextKnown,
+  changed: { readonly next: NextKnown; readonly seen: SeenNames },
 ): Promise<HeldLeaving | undefined> => {
   if (item.exchange === undefined) return undefined;
-  const lines = await linesNow(job, item, await job.input(item), next.linked);
-  return lines && leaveHeld(lines, next, () => job.deps.clock.now());
+  const lines = await linesNow(job, item, await job.input(item), changed.next.linked);
+  return lines && leaveHeld(lines, changed, () => job.deps.clock.now());
 };
 
 interface HeldAtEnd {
@@ -61,7 +61,7 @@ export const writeHeldLines = async (
     find: (from: string) => places.get(from),
   };
   const next = openKnown(known);
-  const leaving = await leavingNow(job, item, next);
+  const leaving = await leavingNow(job, item, { next, seen: rules.seen });
   const parts = partWriter(deps, item.exportId, item.recipient, buffers);
   const counts = new Map<string, number>();
   const others = createProblemList();

@@ -106,7 +106,7 @@ export const makeExchangeLeg = async (
     payer,
     input,
     lines,
-    leaving: lines && leaveHeld(lines, leg.next, () => deps.clock.now()),
+    leaving: lines && leaveHeld(lines, leg, () => deps.clock.now()),
     mayReadBinary: true,
     rules: {
       patient: item.patient,

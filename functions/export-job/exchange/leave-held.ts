@@ -1,17 +1,19 @@
+import { leaveAttachments } from '../leg/held-line.ts';
 import type { HeldLeaving } from '../leg/leg.ts';
 import type { Problem } from '../reading/problems.ts';
+import type { SeenNames } from '../reading/seen-names.ts';
 import type { NextKnown } from '../state/next-known.ts';
 import type { LineRules } from './line-rules.ts';
 
 /**
  * Leaves out lines that wait for their attachments, or until it is known whose they are, once a member whom they name may no longer be
  * exported. A line that names nobody may be about a member who was lost since it came; if no member is left, every such line is left out.
- * @param known what is counted of the export, which it changes
+ * @param changed what is counted of the export, and what it has seen
  * @param nowMs the time, in epoch milliseconds
  */
 export const leaveHeld = (
   lines: Pick<LineRules, 'allowed' | 'lost' | 'leaveOutEnded'>,
-  known: Pick<NextKnown, 'about' | 'cut' | 'resources'>,
+  { next, seen }: { readonly next: Pick<NextKnown, 'about' | 'cut' | 'resources'>; readonly seen: SeenNames },
   nowMs: () => number,
 ): HeldLeaving => {
   const counts = new Map<string, Extract<Problem, { kind: 'fileLines' }>>();
@@ -22,16 +24,20 @@ export const leaveHeld = (
       if (whose.members.length > 0) return whose.members.some((member) => !lines.allowed.has(member));
       return lines.allowed.size === 0 || (hangsOn !== undefined && lines.lost.size > whose.lost);
     },
-    leaveOut: ({ type, whose }) => {
+    leaveOut: (held) => {
+      const { type, whose } = held;
       const { members, file } = whose!;
       for (const member of members) {
-        known.about.set(member, (known.about.get(member) ?? 1) - 1);
-        if (lines.lost.has(member)) known.cut.add(member);
+        next.about.set(member, (next.about.get(member) ?? 1) - 1);
+        if (lines.lost.has(member)) next.cut.add(member);
       }
-      known.resources -= 1;
-      const key = `${type} ${file}`;
+      next.resources -= 1;
+      leaveAttachments(seen, held);
+      // It may be about a member who stays.
+      const why = members.length === 0 ? 'nameless' : 'endedSince';
+      const key = `${type} ${file} ${why}`;
       const count = (counts.get(key)?.count ?? 0) + 1;
-      counts.set(key, { kind: 'fileLines', type, file, why: 'endedSince', count });
+      counts.set(key, { kind: 'fileLines', type, file, why, count });
     },
     takeProblems: () => {
       const problems = [...counts.values()];

@@ -15,12 +15,28 @@ import { settling } from './settle.ts';
 export const missingName = ({ type, id = '' }: HeldLine, { from }: OwnAttachment): string =>
   `no attachment ${type}/${id} ${from}`;
 
+/** The name under which an attachment is seen that a written line has, and of one whose line was left out. */
+const given = (from: string): string => `attachment of a line ${from}`;
+const leftOut = (from: string): string => `attachment of a line that is left out ${from}`;
+
+/** Notes that a line is left out for which attachments may have come. */
+export const leaveAttachments = (
+  seen: Pick<SeenNames, 'add'>,
+  { attachments }: Pick<HeldLine, 'attachments'>,
+): void => {
+  for (const { from } of attachments) seen.add(leftOut(from));
+};
+
+/** Whether an attachment came only for lines that were left out since. @param from the URL that was asked */
+export const isOfNoLine = (seen: Pick<SeenNames, 'has'>, from: string): boolean =>
+  seen.has(leftOut(from)) && !seen.has(given(from));
+
 export interface HeldLineRules {
   readonly origin: string;
   readonly item: Pick<Export, 'payer' | 'exportId'>;
   /** The payer's bases as answers of one see them. @param home as in a held line */
   readonly basesAt: (home: string | undefined) => AnswerBases;
-  readonly seen: Pick<SeenNames, 'has'>;
+  readonly seen: Pick<SeenNames, 'has' | 'add'>;
   /** The place of an attachment among those that came, by the URL that was asked. */
   readonly find: (from: string) => { readonly at: number } | undefined;
 }
@@ -35,6 +51,7 @@ export const heldLine = (
     const found = find(attachment.from);
     if (found === undefined || seen.has(missingName(held, attachment))) continue;
     urls.set(attachment.url, `${exportUrl(origin, item)}/${attachmentName(found.at)}`);
+    seen.add(given(attachment.from));
   }
   const rewrite = createLineRewriter({ ...basesAt(held.home), facade: facadeBase(origin, item.payer) });
   return rewrite({ line: held.line, attachments: held.attachments.map(({ url }) => url) }, urls);
