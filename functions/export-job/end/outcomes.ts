@@ -140,6 +140,10 @@ const linesReasons: Readonly<Record<LinesReason, readonly [one: string, more: st
     'is left out: it names no patient, and nothing shows that it is about a member of the Group',
     'are left out: they name no patients, and nothing shows that they are about members of the Group',
   ],
+  namelessSince: [
+    'is left out: it names no patient, and may be about a member who may not be exported any more',
+    'are left out: they name no patients, and may be about members who may not be exported any more',
+  ],
   naming: [
     'is left out: it is about a patient who is no member of the Group, and names a member',
     'are left out: they are about patients who are no members of the Group, and name members',

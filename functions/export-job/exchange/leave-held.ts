@@ -1,5 +1,6 @@
 import { leaveAttachments } from '../leg/held-line.ts';
 import type { HeldLeaving } from '../leg/leg.ts';
+import { mayBePatients } from '../reading/hangs-on.ts';
 import type { Problem } from '../reading/problems.ts';
 import type { SeenNames } from '../reading/seen-names.ts';
 import type { NextKnown } from '../state/next-known.ts';
@@ -18,21 +19,27 @@ export const leaveHeld = (
 ): HeldLeaving => {
   const counts = new Map<string, Extract<Problem, { kind: 'fileLines' }>>();
   return {
-    isLeftOut: ({ whose, hangsOn }) => {
-      if (whose === undefined) return false;
+    isLeftOut: ({ type, whose }) => {
       lines.leaveOutEnded(nowMs());
+      if (lines.allowed.size === 0) return true;
+      if (whose === undefined) return false;
       if (whose.members.length > 0) return whose.members.some((member) => !lines.allowed.has(member));
-      return lines.allowed.size === 0 || (hangsOn !== undefined && lines.lost.size > whose.lost);
+      return mayBePatients(type) && lines.lost.size > whose.lost;
     },
     leaveOut: (held) => {
       const { type, whose } = held;
-      const { members, file } = whose!;
+      next.resources -= 1;
+      leaveAttachments(seen, held);
+      // That of an earlier version says neither whose it is, nor in which file it came.
+      if (whose === undefined) {
+        for (const member of lines.lost) next.cut.add(member);
+        return;
+      }
+      const { members, file } = whose;
       for (const member of members) {
         next.about.set(member, (next.about.get(member) ?? 1) - 1);
         if (lines.lost.has(member)) next.cut.add(member);
       }
-      next.resources -= 1;
-      leaveAttachments(seen, held);
       // It may be about a member who stays.
       const why = members.length === 0 ? 'nameless' : 'endedSince';
       const key = `${type} ${file} ${why}`;

@@ -7,7 +7,7 @@ import { fetchAttachments } from '../leg/fetch-attachments.ts';
 import type { LegStop } from '../leg/leg-stop.ts';
 import type { Started } from '../leg/leg.ts';
 import type { JobState, Task } from '../state/state.ts';
-import { ask, endExchange } from './ask.ts';
+import { ask } from './ask.ts';
 import { endedNow } from './ended-now.ts';
 import { makeExchangeLeg, noteLost, typeOfAll, type ExchangeLeg } from './exchange-leg.ts';
 import { patientIn } from './line-rules.ts';
@@ -21,7 +21,10 @@ const readTask = async (leg: ExchangeLeg, task: Task): Promise<LegStop | undefin
   if (task.kind === 'attachments') return fetchAttachments(leg, task);
   noteLost(leg);
   if (lines?.allowed.size === 0) {
-    return endExchange(leg, { kind: 'planUnusable', type: typeOfAll(input), why: 'allEnded' });
+    leg.problems.add({ kind: 'planUnusable', type: typeOfAll(input), why: 'allEnded' });
+    // The lines that wait stay in the queue, so that each is left out and counted.
+    leg.next.queue.shift();
+    return undefined;
   }
   if (task.kind === 'poll') return poll(leg, task);
   if (task.kind !== 'files') throw new Error(`no task of an exchange: ${task.kind}`);

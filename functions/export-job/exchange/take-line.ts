@@ -10,7 +10,7 @@ import {
   patientsOf,
 } from '../reading/check-resource.ts';
 import { contentMark } from '../reading/content-mark.ts';
-import { anothers } from '../reading/hangs-on.ts';
+import { anothers, mayBePatients } from '../reading/hangs-on.ts';
 import { lastUpdated, type PageResource, type SkippedResource } from '../reading/page-resource.ts';
 import type { LinesReason } from '../reading/problems.ts';
 import { identityOf } from '../reading/seen-names.ts';
@@ -95,6 +95,19 @@ const noteLinks = ({ leg, rules, lines }: LineTaking, { type, id, resource }: Pa
 };
 
 /**
+ * Whether a resource comes for the first time, names no patient though it may be one's, and a member was lost before: what it refers to may be
+ * that member's.
+ */
+const isNamelessSince = (
+  { leg: { next, seen } }: LineTaking,
+  resource: PageResource,
+  patients: readonly string[],
+): boolean => {
+  if (next.cut.size === 0 || patients.length > 0 || !mayBePatients(resource.type)) return false;
+  return seen.size() > mostTags || !seen.has(identityOf(resource));
+};
+
+/**
  * Takes a line of a file into the record, or reports why it is left out.
  * @returns whether it is in the record
  */
@@ -116,10 +129,15 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
     count(why, type);
     return false;
   }
+  const patients = patientsOf(resource, rules);
+  if (isNamelessSince(taking, resource, patients)) {
+    count('namelessSince', type);
+    return false;
+  }
   if (!isNew(taking, resource)) return false;
   noteBeyond(taking, resource);
   noteLinks(taking, resource);
-  for (const member of membersOf(taking.lines, patientsOf(resource, rules))) {
+  for (const member of membersOf(taking.lines, patients)) {
     leg.next.about.set(member, (leg.next.about.get(member) ?? 0) + 1);
   }
   const attachments = isAt(rules, type) ? attachmentsToFetch(taking, resource) : [];

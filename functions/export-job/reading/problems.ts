@@ -293,7 +293,7 @@ export type FileFault =
 
 /**
  * Why lines of a file are left out: `naming` if they are about another patient and name a member, `hanging` if they are about another
- * patient's resource, `nameless` if they name no patient and nothing shows whose they are, `endedSince` if they waited while a member was lost. Or what is unusual about lines that are kept: `older` and `newer` are outside the times that were asked for,
+ * patient's resource, `nameless` if they name no patient and nothing shows whose they are, `namelessSince` if they name none and came after a member was lost, `endedSince` if they waited while a member was lost. Or what is unusual about lines that are kept: `older` and `newer` are outside the times that were asked for,
  * `beyond` are not found by the filters of their type, and `uncompared` come after too many to know which ones came before.
  */
 export type LinesReason =
@@ -301,6 +301,7 @@ export type LinesReason =
   | 'naming'
   | 'hanging'
   | 'nameless'
+  | 'namelessSince'
   | 'leftOut'
   | 'endedSince'
   | 'otherMember'
@@ -389,6 +390,7 @@ const lackingLines: ReadonlySet<LinesReason> = new Set<LinesReason>([
   'naming',
   'hanging',
   'nameless',
+  'namelessSince',
   'unknown',
   'elsewhere',
 ]);

@@ -1239,6 +1239,116 @@ describe('what comes of a Group', () => {
       );
     });
 
+    /** Answers attachments, each after ten seconds. */
+    const slowly = ({ deps }: World): Plan => {
+      const answer = async (path: string) => {
+        await deps.sleep(10_000);
+        return { headers: { 'content-type': 'application/pdf' }, body: path };
+      };
+      return { instead: ({ path }) => (path.startsWith('/Binary/') ? answer(path) : undefined) };
+    };
+    const about = (id: string, type: string, target: string) => ({
+      resourceType: 'Provenance',
+      id,
+      target: [{ reference: `${type}/${target}` }],
+    });
+    const namesNobody =
+      '1 resource of type Provenance in file 3 is left out: it names no patient, and nothing shows that it is about a member of the Group.';
+
+    it('while attachments come, what names nobody is left out, and is lacking', async () => {
+      const made = await run(groupInput([two[0]!, lost]), (world) => ({
+        output: [
+          people,
+          { type: 'DocumentReference', lines: documents('a', 30) },
+          { type: 'Provenance', lines: [about('p', 'Observation', '1')] },
+          observations('1 a'),
+        ],
+        ...slowly(world),
+      }));
+
+      expect(made.lines.some((line) => line.includes('1 lines came, and 0 of them are passed on'))).toBe(true);
+      expect(made.errors).toEqual([namesNobody]);
+      expect(made).toMatchObject({
+        complete: false,
+        outcomes: { Observation: 'complete 1', Provenance: 'incomplete 0' },
+      });
+    });
+
+    it('while attachments come, none of those that had come is handed over, unless another line has it', async () => {
+      const [own, ...others] = documents('b', 30);
+      const shared = { attachment: { url: 'Binary/a0', contentType: 'application/pdf' } };
+      const content = [shared, ...[own!, ...others].flatMap((one) => one.content)];
+      const made = await run(groupInput([two[0]!, lost]), (world) => ({
+        output: [people, { type: 'DocumentReference', lines: [{ ...own, content }, ...documents('a', 2)] }],
+        ...slowly(world),
+      }));
+
+      expect(askedFor(made.world, '/Binary/b0')).toHaveLength(1);
+      expect([...made.attachments].map(([name, { bytes }]) => [name, bytes.toString()])).toEqual([
+        ['attachment-1', '/Binary/a0'],
+        [expect.any(String), '/Binary/a1'],
+      ]);
+      expect(made.lines.filter((line) => line.includes('/attachment-1"'))).toHaveLength(1);
+    });
+
+    const dripped = async function* ({ deps }: World, lines: readonly object[]) {
+      for (const line of lines) {
+        await deps.sleep(10_000);
+        yield Buffer.from(`${JSON.stringify(line)}\n`);
+      }
+    };
+    const ndjson = { 'content-type': 'application/fhir+ndjson' };
+
+    it('while a file arrives, what names nobody is left out, before and after, and is lacking', async () => {
+      const lines = Array.from({ length: 30 }, (_, at) => about(`p${at}`, 'Observation', 'b1'));
+      const withFile = { ...observation('e', 'b'), resourceType: 'Encounter' };
+      const ofEncounter = {
+        ...documents('x', 1)[0]!,
+        subject: undefined,
+        context: { encounter: [to('Encounter', 'e')] },
+      };
+      const made = await run(groupInput([two[0]!, lost]), (world) => ({
+        output: [
+          people,
+          observations('b1 b'),
+          { type: 'Encounter', lines: [withFile] },
+          { type: 'DocumentReference', lines: [ofEncounter] },
+          { type: 'Provenance', lines: [] },
+        ],
+        instead: ({ path }) =>
+          path === '/files/output/4' ? { headers: ndjson, bytes: dripped(world, lines) } : undefined,
+      }));
+
+      const came = made.lines.filter((line) => /"id":"p\d/.test(line)).length;
+      expect([came > 0, came < 20]).toEqual([true, true]);
+      expect(made.errors).toEqual(
+        expect.arrayContaining([
+          `${30 - came} resources of type Provenance in file 5 are left out: they name no patients, and may be about members who may not be exported any more.`,
+          '1 resource of type DocumentReference in file 4 is left out: it names no patient, and nothing shows that it is about a member of the Group.',
+        ]),
+      );
+      expect(made.lines.some((line) => line.includes(`30 lines came, and ${came} of them are passed on`))).toBe(true);
+      expect(askedFor(made.world, '/Binary/x0')).toEqual([]);
+      expect(made.outcomes).toMatchObject({ Provenance: `incomplete ${came}`, DocumentReference: 'incomplete 0' });
+    });
+
+    it('and nobody is left while a file arrives, what waits is left out without a request, and named', async () => {
+      const alone = memberOf('a', { consent: lost.consent });
+      const made = await run(groupInput([alone, lost]), {
+        output: [people, { type: 'DocumentReference', lines: documents('a', 2) }, observations('1 a')],
+        ...answering('/files/output/2', { status: 429, headers: { 'retry-after': '600' } }),
+      });
+
+      expect(made.world.asked.filter(({ path }) => path.startsWith('/Binary/'))).toEqual([]);
+      expect(made.errors).toContain('Nobody of the Group may be exported any more, so the rest was not read.');
+      expect(made.errors).toContain(
+        '2 resources of type DocumentReference in file 2 are left out: whom they are about may not be exported any more.',
+      );
+      const { length } = made.ids;
+      expect((await made.world.item())?.resources).toBe(length);
+      expect(cameOf(made.world)).toMatchObject([{ resources: length - 1 }, { resources: 1 }]);
+    });
+
     it('by the end of the consent while a file arrives, no later line about them comes', async () => {
       const drip = async function* ({ deps }: World) {
         for (let at = 0; at < 100; at += 1) {
