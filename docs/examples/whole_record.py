@@ -6,7 +6,6 @@ sys.excepthook = lambda kind, error, _: print(f"{kind.__name__}: {error}", file=
 if len(sys.argv) != 3:
     sys.exit(__doc__)
 base, folder = sys.argv[1].rstrip("/"), pathlib.Path(sys.argv[2])
-MOST_TRIES = 20
 
 
 def access_token():
@@ -15,13 +14,13 @@ def access_token():
 
 def call(url, method="GET", **headers):
     headers = {"Authorization": f"Bearer {access_token()}", "Accept-Encoding": "gzip", **headers}
-    for tries in range(1, MOST_TRIES + 1):
+    for tries in range(1, 21):
         try:
             return urllib.request.urlopen(urllib.request.Request(url, method=method, headers=headers), timeout=60)
         except urllib.error.HTTPError as error:
             if error.headers["Content-Location"]:
                 return error  # An export of this record is already running: follow that one.
-            if error.code not in (429, 502, 503, 504) or tries == MOST_TRIES:
+            if error.code not in (429, 502, 503, 504) or tries == 20:
                 sys.exit(f"{method} {url}: {error.code} {error.read().decode()}")
             time.sleep(int(error.headers["Retry-After"] or 30))
 
