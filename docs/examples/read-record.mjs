@@ -71,7 +71,8 @@ for (let pages = 1; next !== undefined; pages += 1) {
   resources.push(...(bundle.entry ?? []).map(({ resource }) => resource));
   next = bundle.link?.find(({ relation }) => relation === 'next')?.url;
   // The payer writes links; the token is for the gateway only.
-  if (next !== undefined && !next.startsWith(`${base}/`)) await end({ message: `The next page is elsewhere: ${next}` });
+  const isOwn = next === undefined || next.startsWith(`${base}?`) || next.startsWith(`${base}/`);
+  if (!isOwn) await end({ message: `The next page is elsewhere: ${next}` });
 }
 await writeFile('record.ndjson', resources.map((resource) => `${JSON.stringify(resource)}\n`).join(''));
 console.log(`record.ndjson has ${resources.length} resources.`);

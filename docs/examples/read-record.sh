@@ -45,6 +45,6 @@ while [ -n "$next" ]; do
   printf %s "$page" | jq --compact-output '.entry[]?.resource' >>record.ndjson
   next=$(printf %s "$page" | jq --raw-output '.link[]? | select(.relation == "next") | .url')
   # The payer writes links; the token is for the gateway only.
-  case $next in '' | "$base/"*) ;; *) echo "The next page is elsewhere: $next" >&2 && exit 1 ;; esac
+  case $next in '' | "$base?"* | "$base/"*) ;; *) echo "The next page is elsewhere: $next" >&2 && exit 1 ;; esac
 done
 echo "record.ndjson has $(wc -l <record.ndjson | tr -d ' ') resources."

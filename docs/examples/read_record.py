@@ -73,7 +73,8 @@ while page:
     bundle = ok(session.get(page, headers={"Accept": "application/fhir+json"})).json()
     resources += [entry["resource"] for entry in bundle.get("entry", [])]
     page = next((link["url"] for link in bundle.get("link", []) if link["relation"] == "next"), None)
-    if page and not page.startswith(f"{base}/"):  # The payer writes links; the token is for the gateway only.
+    # The payer writes links; the token is for the gateway only.
+    if page and not page.startswith((f"{base}?", f"{base}/")):
         sys.exit(f"The next page is elsewhere: {page}")
 with open("record.ndjson", "w") as file:
     file.writelines(json.dumps(resource) + "\n" for resource in resources)

@@ -1,8 +1,10 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from '../../sandbox/ports.ts';
 import { startFakeGateway, type FakeGateway } from '../sandbox/partner-fake-gateway.ts';
 import { words } from '../support/words.ts';
 
@@ -82,4 +84,56 @@ describe.each(programs)('the program for partners: %s', (program, command) => {
   it('is short', async () => {
     expect((await readFile(join(examples, program), 'utf8')).trim().split('\n').length).toBeLessThanOrEqual(50);
   });
+});
+
+describe.each([
+  ['read-record.mjs', process.execPath],
+  // Debian's Python has Debian's Authlib.
+  ['read_record.py', '/usr/bin/python3'],
+  ['read-record.sh', 'sh'],
+] as const)('the program of the quick start: %s', (program, command) => {
+  /** Signs the member in as a browser would. Undefined on a machine without Authlib or jq. */
+  const read = async () => {
+    await mkdir(folder);
+    const redirectUri = `http://localhost:${await freePort()}/callback`;
+    const asked = [join(examples, program), `${gateway.origin}/r4/plan`, 'my-app', redirectUri];
+    const child = spawn(command, asked, { cwd: folder, env: { ...process.env, NODE_OPTIONS: '' } });
+    const said = { out: '', err: '' };
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (said.err += text));
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      const before = said.out;
+      said.out += text;
+      const url = /^http\S+(?=\n)/m.exec(said.out)?.[0];
+      if (url === undefined || /^http\S+\n/m.test(before)) return;
+      void fetch(url, { redirect: 'manual' }).then(async ({ headers }) => {
+        const back = headers.get('location') ?? '';
+        if (program.endsWith('.sh')) child.stdin.end(`${back}\n`);
+        else await fetch(back);
+      });
+    });
+    const [code] = (await once(child, 'close')) as [number | null];
+    const isMissing = /No module named|jq: not found/.test(said.err) && process.env['CI'] === undefined;
+    return isMissing ? undefined : { code, ...said };
+  };
+
+  // functions/shared/fhir/page-link.ts: `{base}?_link=…`.
+  it('reads every page', async () => {
+    const ended = await read();
+    if (ended === undefined) return;
+
+    expect(ended).toMatchObject({ code: 0, out: expect.stringContaining('record.ndjson has 5 resources.') });
+    expect((await readFile(join(folder, 'record.ndjson'), 'utf8')).split('\n')).toHaveLength(6);
+  });
+
+  it.each(words('-other?_link=2 .example.org/r4/plan @evil.example/'))(
+    'sends the token to no page elsewhere: {base}%s',
+    async (rest) => {
+      gateway.nextLink = `${gateway.origin}/r4/plan${rest}`;
+      const ended = await read();
+      if (ended === undefined) return;
+
+      expect(ended).toMatchObject({ code: 1, err: `The next page is elsewhere: ${gateway.nextLink}\n` });
+      expect(gateway.seen.filter(({ authorization }) => authorization?.startsWith('Bearer'))).toHaveLength(1);
+    },
+  );
 });

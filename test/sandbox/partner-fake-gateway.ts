@@ -88,7 +88,7 @@ export const startFakeGateway = async (): Promise<FakeGateway> => {
         .writeHead(status, { 'Content-Type': type })
         .end(typeof value === 'string' ? value : JSON.stringify(value));
     const base = `${fake.origin}/r4/plan`;
-    if (url.pathname.startsWith('/.well-known/')) return void json(200, metadata(base));
+    if (url.pathname.includes('/.well-known/')) return void json(200, metadata(base));
     // Whoever searches finds `plan` at once.
     if (['/connect', '/oauth2/authorize/plan'].includes(url.pathname)) return authorize(url, response);
     if (url.pathname === '/oauth2/revoke') return void json(200, {});
@@ -142,10 +142,7 @@ export const startFakeGateway = async (): Promise<FakeGateway> => {
     json: (status: number, value: unknown, type?: string) => void,
   ): void => {
     const weight = '"valueQuantity":{"value":71.00,"unit":"kg"}';
-    const first = bundle(
-      [patient, observation('o1', '2014-05-01', weight)],
-      fake.nextLink ?? `${base}/Patient/p1/$everything?page=2`,
-    );
+    const first = bundle([patient, observation('o1', '2014-05-01', weight)], fake.nextLink ?? `${base}?_link=page-2`);
     if (url.pathname === '/r4/plan/Binary/b1') {
       response.writeHead(200, { 'Content-Type': 'text/html' }).end('<script>alert(1)</script>');
       return;
@@ -160,8 +157,9 @@ export const startFakeGateway = async (): Promise<FakeGateway> => {
     if (url.pathname === '/r4/plan/Patient') return json(200, bundle([patient]), 'application/fhir+json');
     if (url.pathname === '/r4/plan/Patient/p1/$everything') {
       if (!fake.everything) return json(405, { resourceType: 'OperationOutcome' }, 'application/fhir+json');
-      return json(200, url.searchParams.has('page') ? second : first, 'application/fhir+json');
+      return json(200, first, 'application/fhir+json');
     }
+    if (url.pathname === '/r4/plan' && url.searchParams.has('_link')) return json(200, second, 'application/fhir+json');
     if (url.pathname === '/r4/plan/Observation') {
       return json(200, bundle([observation('o1', '2014-05-01', weight)]), 'application/fhir+json');
     }
