@@ -14,8 +14,11 @@ const generator = join(site, 'node_modules', 'vitepress', 'bin', 'vitepress.js')
 /** Where the local stack keeps the site. */
 export const localFolder = join(site, '.vitepress', 'local');
 
-/** What the site is made of, as docs/site/.vitepress/pages.ts has it. The example programs write beside it what they read. */
-export const sources = (): readonly string[] =>
+/**
+ * What the site is made of, as docs/site/.vitepress/pages.ts has it. The example programs write beside it what they read, and
+ * the builds of the site beside its configuration.
+ */
+export const sources = (folder = root): readonly string[] =>
   globSync(
     [
       '*.md',
@@ -26,17 +29,18 @@ export const sources = (): readonly string[] =>
       'docs/examples/match.json',
       'docs/pictures/*.webp',
       'docs/site/package-lock.json',
-      'docs/site/.vitepress/{*,theme/*}.*',
+      'docs/site/.vitepress/{.,theme}/*.{ts,css}',
     ],
-    { cwd: root },
+    { cwd: folder },
   );
 
 /** Made from every page, and so written last. */
 const mark = 'hashmap.json';
 
+const changedAt = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+
 /** When the documents behind the site in a folder were read, in epoch milliseconds; undefined if it has no site. */
-const builtAt = (folder: string): number | undefined =>
-  statSync(join(folder, mark), { throwIfNoEntry: false })?.mtimeMs;
+const builtAt = (folder: string): number | undefined => changedAt(join(folder, mark));
 
 /** Whether a folder has a site, however old. */
 export const hasSite = (folder: string): boolean => builtAt(folder) !== undefined;
@@ -44,7 +48,7 @@ export const hasSite = (folder: string): boolean => builtAt(folder) !== undefine
 /** Whether the site in a folder was built from the documents as they are. */
 export const isBuilt = (folder: string): boolean => {
   const built = builtAt(folder);
-  return built !== undefined && sources().every((path) => statSync(join(root, path)).mtimeMs <= built);
+  return built !== undefined && sources().every((path) => (changedAt(join(root, path)) ?? 0) <= built);
 };
 
 export interface SiteOptions {

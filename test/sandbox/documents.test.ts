@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { jest } from '@jest/globals';
 import { apiDocuments } from '../../sandbox/api-docs/route.ts';
@@ -13,7 +12,6 @@ import { startLiveServer, type LiveServer } from '../../sandbox/live/server.ts';
 import { atPorts } from '../../sandbox/ports.ts';
 import { words } from '../support/words.ts';
 
-const root = join(import.meta.dirname, '../..');
 const ports = {
   gateway: 4000,
   demoHealthPlan: 4001,
@@ -100,17 +98,21 @@ describe('the documents of the local stack', () => {
   });
 
   it('are made of what the site shows, not of what a program wrote beside it', async () => {
-    const written = ['record.ndjson', 'page.json'].map((name) => join('docs/examples', name));
-    const absent = written.filter((path) => !existsSync(join(root, path)));
-    for (const path of absent) await writeFile(join(root, path), '{}');
-    try {
-      expect(sources()).toEqual(
-        expect.arrayContaining(words('README.md docs/partners/errors.md docs/openapi.yaml docs/examples/match.json')),
-      );
-      expect(sources().filter((path) => written.includes(path))).toEqual([]);
-    } finally {
-      for (const path of absent) await rm(join(root, path));
+    const made = words(`
+      README.md docs/partners/errors.md docs/openapi.yaml docs/examples/match.json docs/site/.vitepress/config.ts
+      docs/site/.vitepress/theme/style.css
+    `);
+    expect(sources()).toEqual(expect.arrayContaining(made));
+    const written = words(`
+      docs/examples/record.ndjson docs/examples/page.json docs/site/.vitepress/local.new/index.html
+      docs/site/.vitepress/config.ts.timestamp-1.mjs
+    `);
+    const root = join(folder, '../root');
+    for (const path of [...made, ...written]) {
+      await mkdir(dirname(join(root, path)), { recursive: true });
+      await writeFile(join(root, path), '{}');
     }
+    expect([...sources(root)].sort()).toEqual(made.sort());
   });
 
   it('say why they cannot be built, and try again', async () => {
