@@ -99,10 +99,13 @@ export const readSecretsFile = async (
       .map((name) => [name, '…'] as const);
     const isKeyMissing = payer.exchange !== undefined && secret?.exchange === undefined;
     const all = [...lacking, ...(isKeyMissing ? [['exchange', '{"private_key_jwk": …}'] as const] : [])];
-    return all.map(([name, value]) => ({
-      lacks: `has no "${name}" for payer "${payer.id}"`,
-      add: `"${payer.id}": {"${name}": ${value}}`,
-    }));
+    if (all.length === 0) return [];
+    return [
+      {
+        lacks: all.map(([name]) => `has no "${name}" for payer "${payer.id}"`).join(', '),
+        add: `"${payer.id}": {${all.map(([name, value]) => `"${name}": ${value}`).join(', ')}}`,
+      },
+    ];
   });
   if (missing.length > 0) {
     const [lacks, adds] = [missing.map(({ lacks: what }) => what), missing.map(({ add }) => add)];

@@ -94,6 +94,10 @@ describe('a secrets file', () => {
     await expect(readSecretsFile(other, [plan])).rejects.toThrow(/has no "exchange" for payer "open"/);
     const lacking = [payer, { ...payer, id: 'east' }, { ...plan, id: 'south' }];
     await expect(readSecretsFile(other, lacking)).rejects.toThrow(/"demo-health-plan", .*"east", .*"south"; add /);
+    // One object for each payer: of a key that JSON has twice, only the last counts.
+    await expect(readSecretsFile(other, [{ ...payer, exchange: {} } as Payer])).rejects.toThrow(
+      /; add "demo-health-plan": \{"client_secret": …, "exchange": \{"private_key_jwk": …\}\}$/,
+    );
     expect(await readSecretsFile(file, [payer, brand, publicClient])).toEqual({ [payer.id]: secret });
     await writeFile(file, JSON.stringify({ [payer.id]: secret, west: secret }));
     await expect(readSecretsFile(file, [payer, brand])).rejects.toThrow(/: "west" has no secret of its own/);
