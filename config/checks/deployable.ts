@@ -1,10 +1,11 @@
 /** What is allowed locally but not in AWS. */
 import { namesPrivateAddress, namesThisMachine } from '../../functions/shared/http/private-address.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
 import type { StageConfig } from '../stage.ts';
 import { ConfigError, linesOf } from './check-stage.ts';
 import { leftovers } from './leftovers.ts';
 import { findingIf, insideEntry, publicConsent, type ConfigFinding } from './production.ts';
-import { payerUrls, providerUrls, type UrlField } from './stage-urls.ts';
+import { calledUrls, payerUrls, providerUrls, type UrlField } from './stage-urls.ts';
 
 const onThisMachine = ([path, url]: UrlField): readonly ConfigFinding[] =>
   findingIf(
@@ -16,16 +17,16 @@ const onThisMachine = ([path, url]: UrlField): readonly ConfigFinding[] =>
 /** The account's own VPC may reach a private address; the stack's VPC reaches only the internet. */
 const unreachable =
   ({ existing }: StageConfig) =>
-  (field: UrlField): readonly ConfigFinding[] => {
-    const [path, url] = field;
-    const found = onThisMachine(field);
-    if (found.length > 0 || existing?.vpc !== undefined) return found;
-    return findingIf(
-      namesPrivateAddress(url),
+  ([path, url]: UrlField): readonly ConfigFinding[] =>
+    findingIf(
+      existing?.vpc === undefined && !namesThisMachine(url) && namesPrivateAddress(url),
       path,
       'is a private address, which functions in AWS cannot reach without existing.vpc; write a public URL, or that VPC',
     );
-  };
+
+/** Without the authorize endpoint, which browsers open: functions look at most at its certificate. */
+const askedUrls = (payer: Payer): readonly UrlField[] =>
+  calledUrls(payer).filter(([[field]]) => field !== 'authorizationEndpoint');
 
 const obstacles = (config: StageConfig): readonly ConfigFinding[] => [
   ...findingIf(
@@ -33,9 +34,15 @@ const obstacles = (config: StageConfig): readonly ConfigFinding[] => [
     ['origin'],
     'is on this machine; write a domain, or leave origin out',
   ),
-  ...providerUrls(config.identityProviders).flatMap(unreachable(config)),
+  ...providerUrls(config.identityProviders).flatMap((field) => [
+    ...onThisMachine(field),
+    ...unreachable(config)(field),
+  ]),
   ...config.payers.flatMap((payer, index) =>
-    insideEntry('payers', index, payerUrls(payer).flatMap(unreachable(config))),
+    insideEntry('payers', index, [
+      ...payerUrls(payer).flatMap(onThisMachine),
+      ...askedUrls(payer).flatMap(unreachable(config)),
+    ]),
   ),
   ...config.partners.flatMap(({ webhook }, index) =>
     insideEntry('partners', index, webhook === undefined ? [] : onThisMachine([['webhook'], webhook])),

@@ -19,6 +19,15 @@ it('the stage that the mistakes are made in has no mistake itself, in production
   expect(linesOf({ ...sound(), production: true, retention: { auditDays: 2192 } })).toEqual([]);
 });
 
+it('a private address that only browsers open, or nobody, is no mistake', () => {
+  const draft = sound();
+  const at = 'https://10.1.2.3';
+  const browsers = { authorizationEndpoint: `${at}/authorize`, quirks: { signInOrigins: [at] } };
+  Object.assign(draft.payers[0] ?? {}, { ...browsers, issuer: at, brand: { website: at } });
+
+  expect(linesOf(draft)).toEqual([]);
+});
+
 it.each(mistakes)('a mistake in the configuration is reported in one line: %s', (_title, make, line) => {
   const draft: Draft = sound();
 
