@@ -34,10 +34,8 @@ const obstacles = (config: StageConfig): readonly ConfigFinding[] => [
     ['origin'],
     'is on this machine; write a domain, or leave origin out',
   ),
-  ...providerUrls(config.identityProviders).flatMap((field) => [
-    ...onThisMachine(field),
-    ...unreachable(config)(field),
-  ]),
+  ...providerUrls(config.identityProviders).flatMap(onThisMachine),
+  ...providerUrls(config.identityProviders).flatMap(unreachable(config)),
   ...config.payers.flatMap((payer, index) =>
     insideEntry('payers', index, [
       ...payerUrls(payer).flatMap(onThisMachine),

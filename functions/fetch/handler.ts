@@ -33,7 +33,7 @@ export const fetchHandler = (deps: FetchDeps) =>
     record.step = record.function;
     const early = answerIfPreflight(event, fhirMethods) ?? redirectToDiscovery(event, deps.origin);
     if (early !== undefined) return early;
-    checkReadOnly(event);
+    checkReadOnly(event, deps.exchange !== undefined);
     const exchange = findExchange(deps.exchange, event);
     if (exchange !== undefined) return answerExchange(deps, event, context, exchange);
     const kickOff = findKickOff(event);

@@ -11,18 +11,19 @@ import { readFormPairs } from '../shared/http/form.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import type { Grant } from '../shared/store/grant-item.ts';
-import { segmentsOf } from './redirect-to-discovery.ts';
+import { decodedSegmentsOf, segmentsOf } from './redirect-to-discovery.ts';
 
 const overrides = ['x-http-method-override', 'x-http-method', 'x-method-override'];
 /** The same as a parameter, as in web frameworks. */
 const isOverride = ([name]: readonly [string, string]): boolean => name.toLowerCase() === '_method';
 
 /** Refuses writes, and headers that would make the payer treat a read as a write. @throws GatewayError 405 */
-export const checkReadOnly = (event: ApiEvent): void => {
-  const segments = segmentsOf(event);
-  if (!['GET', 'POST'].includes(event.httpMethod)) throw readOnly(segments);
-  if (overrides.some((name) => header(event, name) !== undefined)) throw readOnly(segments);
-  if (queryPairs(event).some(isOverride)) throw readOnly(segments);
+export const checkReadOnly = (event: ApiEvent, hasExchanges: boolean): void => {
+  const isRead =
+    ['GET', 'POST'].includes(event.httpMethod) &&
+    overrides.every((name) => header(event, name) === undefined) &&
+    !queryPairs(event).some(isOverride);
+  if (!isRead) throw readOnly(decodedSegmentsOf(event), hasExchanges);
 };
 
 const decodeSegment = (segment: string): string => {

@@ -13,6 +13,17 @@ const discoveryPaths = new Set([
 export const segmentsOf = (event: ApiEvent): string[] =>
   (event.pathParameters?.['proxy'] ?? '').split('/').filter((segment) => segment !== '');
 
+const decoded = (segment: string): string => {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+};
+
+/** The same, decoded; one that is not well-formed stays as it is. */
+export const decodedSegmentsOf = (event: ApiEvent): string[] => segmentsOf(event).map(decoded);
+
 /**
  * Redirects a discovery request with a double slash, which clients make from a base with a trailing one, to its own URL
  * (RFC 9110 §15.4.9). It is public there, so it needs no token here.

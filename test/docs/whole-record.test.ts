@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '../../sandbox/ports.ts';
 import { startFakeGateway, type FakeGateway } from '../sandbox/partner-fake-gateway.ts';
+import { eventually } from '../support/eventually.ts';
 import { words } from '../support/words.ts';
 
 const run = promisify(execFile);
@@ -99,17 +100,27 @@ describe.each([
     const asked = [join(examples, program), `${gateway.origin}/r4/plan`, 'my-app', redirectUri];
     const child = spawn(command, asked, { cwd: folder, env: { ...process.env, NODE_OPTIONS: '' } });
     const said = { out: '', err: '' };
+    const signIn = async (url: string) => {
+      const { headers } = await fetch(url, { redirect: 'manual' });
+      const back = headers.get('location') ?? '';
+      if (program.endsWith('.sh')) child.stdin.end(`${back}\n`);
+      else {
+        const come = async () => {
+          const answer = await fetch(back);
+          await answer.text();
+          return answer.ok;
+        };
+        // It has told the URL before it listens.
+        await eventually(() => come().catch(() => false), 30_000);
+      }
+    };
     child.stderr.setEncoding('utf8').on('data', (text: string) => (said.err += text));
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       const before = said.out;
       said.out += text;
       const url = /^http\S+(?=\n)/m.exec(said.out)?.[0];
       if (url === undefined || /^http\S+\n/m.test(before)) return;
-      void fetch(url, { redirect: 'manual' }).then(async ({ headers }) => {
-        const back = headers.get('location') ?? '';
-        if (program.endsWith('.sh')) child.stdin.end(`${back}\n`);
-        else await fetch(back);
-      });
+      void signIn(url);
     });
     const [code] = (await once(child, 'close')) as [number | null];
     const isMissing = /No module named|jq: not found/.test(said.err) && process.env['CI'] === undefined;

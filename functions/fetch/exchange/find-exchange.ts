@@ -1,7 +1,7 @@
 import { notAllowed } from '../../shared/fhir/refusals.ts';
 import type { ApiEvent } from '../../shared/http/api.ts';
 import { presentsSystemToken } from '../../shared/partner/bearer.ts';
-import { segmentsOf } from '../redirect-to-discovery.ts';
+import { decodedSegmentsOf } from '../redirect-to-discovery.ts';
 import type { ExchangeDeps } from './deps.ts';
 
 /** What a partner's own system asks for, in a stage with exchanges. */
@@ -14,17 +14,9 @@ export type Exchange = { readonly own: ExchangeDeps } & (
   | { readonly kind: 'elsewhere' }
 );
 
-const decoded = (segment: string): string => {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
-};
-
 /** @throws GatewayError 405 */
 const findOwn = (own: ExchangeDeps, event: ApiEvent, isSystem: boolean): Exchange | undefined => {
-  const [type, second, third, ...more] = segmentsOf(event).map(decoded);
+  const [type, second, third, ...more] = decodedSegmentsOf(event);
   if (type !== 'Group' || more.length > 0) return undefined;
   if (second === '$bulk-member-match' && third === undefined) {
     if (event.httpMethod !== 'POST') {

@@ -1,5 +1,5 @@
 import { headerText, type ApiEvent } from '../../shared/http/api.ts';
-import { segmentsOf } from '../redirect-to-discovery.ts';
+import { decodedSegmentsOf } from '../redirect-to-discovery.ts';
 
 /** What a caller prefers (RFC 7240 §2), in lower case: `respond-async`, `handling=lenient`. */
 export const preferencesOf = (event: ApiEvent): ReadonlySet<string> =>
@@ -8,14 +8,6 @@ export const preferencesOf = (event: ApiEvent): ReadonlySet<string> =>
       .split(/[,;]/)
       .map((text) => text.replaceAll(/[\s"]/g, '').toLowerCase()),
   );
-
-const decoded = (segment: string): string => {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
-};
 
 /** A request that starts an export: its operation, and the patient in the path. */
 export interface KickOff {
@@ -28,7 +20,7 @@ export interface KickOff {
  * Undefined if it starts none. https://hl7.org/fhir/uv/bulkdata/STU2/export.html#bulk-data-kick-off-request
  */
 export const findKickOff = (event: ApiEvent): KickOff | undefined => {
-  const [type, second, third, ...more] = segmentsOf(event).map(decoded);
+  const [type, second, third, ...more] = decodedSegmentsOf(event);
   if (type !== 'Patient' || second === undefined || more.length > 0) return undefined;
   if (second === '$export' && third === undefined) return { operation: '$export' };
   const isLater = event.httpMethod === 'GET' && preferencesOf(event).has('respond-async');

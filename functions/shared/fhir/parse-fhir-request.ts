@@ -3,7 +3,7 @@ import { anyType, isResourceType } from '../scopes/resource-types.ts';
 import { checkSearch, requireType, unknownType } from './check-search.ts';
 import { isDocument, mergeNeeds, type FhirRequest, type Parameter, type TypeNeed } from './fhir-request.ts';
 import { plainParameters, type AddedParameters, type Grammar } from './known-parameters.ts';
-import { malformed, notAllowed, notSupported, readOnly } from './refusals.ts';
+import { malformed, notAllowed, notSupported, reading, readOnly } from './refusals.ts';
 
 export interface FhirRequestInput {
   readonly method: string;
@@ -85,7 +85,7 @@ const parseInstance = (
   }
   if (version !== undefined || resourceType !== 'Patient') throw notFound('This server has no such path.');
   if (third === '$everything') {
-    if (!everything) throw notAllowed('This payer has no $everything. Search each resource type instead.');
+    if (!everything) throw notAllowed('This payer has no $everything. Search each resource type instead.', reading);
     return {
       interaction: 'everything',
       resourceType,
@@ -124,7 +124,7 @@ const parseTarget = (segments: readonly string[], method: 'GET' | 'POST', input:
   if (operation >= 0 && !(isOfPatient && isKnown)) {
     const named = Object.keys(input.operations ?? {}).map((name) => `Patient/{id}/$${name}`);
     const all = ['Patient/{id}/$everything', ...named].join(', ');
-    throw notAllowed(`Of the operations only ${all} and Patient/$export are supported.`);
+    throw notAllowed(`Of the operations only ${all} and Patient/$export are supported.`, 'OPTIONS');
   }
   if (!isResourceType(resourceType)) throw unknownType(resourceType, 404);
   if (segments.length > 4) throw notFound('This server has no such path.');
@@ -194,7 +194,7 @@ export const parseFhirRequest = (input: FhirRequestInput): FhirRequest => {
   const [segments, query] = asTypeSearch(given, input);
   const { needs, ...target } = parseTarget(segments, method, { ...input, query });
   if (input.furtherBases !== undefined && target.searched.includes(anyType)) {
-    throw notAllowed('This payer has its record on several servers. Search each resource type by itself.');
+    throw notAllowed('This payer has its record on several servers. Search each resource type by itself.', reading);
   }
   const form = method === 'POST' ? (input.form ?? []) : undefined;
   const grammar = {

@@ -16,23 +16,32 @@ export const notSupported = (
 ): GatewayError => new GatewayError('invalid_request', message, { issueType: 'not-supported', ...options });
 
 /** Makes the error for a method or operation that this server does not have. @param allowed the methods of the path */
-export const notAllowed = (message: string, allowed = fhirMethods): GatewayError =>
+export const notAllowed = (message: string, allowed: string): GatewayError =>
   new GatewayError('method_not_allowed', message, { headers: { Allow: allowed } });
 
-/** What takes POST: searches, and the operations that begin an export or a match. */
-const posted: ReadonlySet<string | undefined> = new Set([
-  '_search',
-  '$export',
-  '$bulk-member-match',
-  '$davinci-data-export',
-]);
+/** The methods of a path that can be read, or could be if the payer had it. */
+export const reading = 'GET, OPTIONS';
 
 /**
- * Makes the error for anything but a read. https://hl7.org/fhir/R4/http.html#search
- * @param segments the path: `Allow` has POST only where it is taken (RFC 9110 §10.2.1)
+ * The methods of a path, as far as it tells them: which operations a payer has is known once the payer is (RFC 9110 §10.2.1).
+ * @param hasExchanges whether the stage has exchanges, whose operations take POST
  */
-export const readOnly = (segments: readonly string[]): GatewayError =>
+const methodsAt = (segments: readonly string[], hasExchanges: boolean): string => {
+  const [type = '', second = '', third = '', ...more] = segments.filter((segment) => segment !== '');
+  if (more.length > 0) return reading;
+  if (second === '_search' && third === '') return 'POST, OPTIONS';
+  if (type === 'Patient' && second === '$export' && third === '') return fhirMethods;
+  if (hasExchanges && type === 'Group') {
+    if (second === '$bulk-member-match' && third === '') return 'POST, OPTIONS';
+    if (third === '$davinci-data-export') return fhirMethods;
+  }
+  const isOfNone = type.startsWith('$') || second.startsWith('$') || (type !== 'Patient' && third.startsWith('$'));
+  return isOfNone ? 'OPTIONS' : reading;
+};
+
+/** Makes the error for anything but a read. https://hl7.org/fhir/R4/http.html#search */
+export const readOnly = (segments: readonly string[], hasExchanges = false): GatewayError =>
   notAllowed(
     'This server is read-only: GET, or POST to {type}/_search and Patient/$export.',
-    posted.has(segments.at(-1)) ? fhirMethods : 'GET, OPTIONS',
+    methodsAt(segments, hasExchanges),
   );

@@ -242,12 +242,22 @@ describe('who may ask', () => {
     await expectRefused(askMatch(), 400);
   });
 
+  const allowed = () =>
+    Promise.all(
+      [matchPath, exportPath].map(async (path) => (await test.ask(path, token, { method: 'PUT' })).headers['Allow']),
+    );
+
   it('a stage without exchanges has none of it', async () => {
     Object.assign(test.deps, { exchange: undefined });
     const { token: ofMember } = await test.grant();
     await expectRefused(askMatch(undefined, ofMember), 405);
     await expectRefused(test.ask(exportPath, ofMember), 405);
     await expectRefused(test.ask('Group', token), 401);
+    expect(await allowed()).toEqual(['OPTIONS', 'OPTIONS']);
+  });
+
+  it('a write is answered with what the paths take', async () => {
+    expect(await allowed()).toEqual(['POST, OPTIONS', 'GET, POST, OPTIONS']);
   });
 });
 

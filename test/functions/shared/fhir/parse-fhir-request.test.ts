@@ -178,6 +178,25 @@ describe('what is refused', () => {
     expect(refusal(() => parse(line)).publicMessage).toBe(message);
   });
 
+  // RFC 9110 §10.2.1, §15.5.6: the methods that the path takes.
+  it.each([
+    ['POST /_search', 'GET, OPTIONS'],
+    ['POST /Patient', 'GET, OPTIONS'],
+    ['PUT /Patient/_search', 'POST, OPTIONS'],
+    ['GET /Patient/_search', 'POST, OPTIONS'],
+    ['PUT /Patient/$export', 'GET, POST, OPTIONS'],
+    ['PUT /Foo/$export', 'OPTIONS'],
+    ['GET /Foo/$export', 'OPTIONS'],
+    ['POST /$export', 'OPTIONS'],
+    ['POST /Group/$bulk-member-match', 'OPTIONS'],
+    ['PUT /Group/1/$davinci-data-export', 'OPTIONS'],
+    ['POST /Patient/1/$everything', 'GET, OPTIONS'],
+    ['GET /Patient/1/$other', 'OPTIONS'],
+  ])('%s is 405, and Allow names %s', (line, allow) => {
+    const told = { status: 405, headers: { Allow: allow } };
+    expect(() => parse(line)).toThrow(expect.objectContaining(told) as Error);
+  });
+
   it('refuses $everything if the payer does not have it', () => {
     expect(refused('GET /Patient/1/$everything', { everything: false })).toBe('405 not-supported');
   });
