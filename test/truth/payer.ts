@@ -349,8 +349,10 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     const [type = '', id, more] = url.pathname.slice(1).split('/');
     requests += 1;
     const hiccup = spec.hiccups.find(({ request }) => request === requests);
-    if (hiccup !== undefined) return failures[hiccup.fails]();
     const one = attached.get(asked);
+    // What is cut off is the document, and no Bundle in its place.
+    if (hiccup?.fails === 'cut' && one !== undefined) return { ...document(one), cut: true };
+    if (hiccup !== undefined) return failures[hiccup.fails]();
     if (one !== undefined) return document(one);
     if (url.pathname === '/metadata') return capabilities(spec);
     if (more === '$everything') return everything(url);
