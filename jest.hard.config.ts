@@ -9,7 +9,7 @@ const config: Config = {
   testPathIgnorePatterns: [
     '/node_modules/',
     // `npm run test:alone`.
-    '<rootDir>/test/limits/(?:block|paced)',
+    '<rootDir>/test/limits/(?:block|paced|seen)',
     ...(process.env['EXPORTS_TEST'] === undefined ? ['<rootDir>/test/exports/(?:random-kills|pace)'] : []),
   ],
   testTimeout: 600_000,

@@ -23,8 +23,8 @@ interface Delivery {
 
 const event = '/webhooks/event/post';
 const bodySchema = `${event}/requestBody/content/application~1json/schema`;
-const { enum: documentedTypes } = (
-  openapi as { components: { schemas: { Event: { properties: { type: { enum: readonly string[] } } } } } }
+const { examples: documentedTypes } = (
+  openapi as { components: { schemas: { Event: { properties: { type: { examples: readonly string[] } } } } } }
 ).components.schemas.Event.properties.type;
 const { parameters } = (openapi as { webhooks: { event: { post: { parameters: readonly { name: string }[] } } } })
   .webhooks.event.post;

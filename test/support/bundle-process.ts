@@ -1,9 +1,8 @@
 import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
-import { bundleOptions } from '../../lib/bundle-options.ts';
 
 /**
- * Bundles a test's process as functions are bundled, so that many of them start quickly.
+ * Bundles a test's process, so that many of it start quickly.
  * @param file its path
  * @param folder where the bundle goes
  * @returns the bundle's path
@@ -13,7 +12,10 @@ export const bundleProcess = async (file: string, folder: string): Promise<strin
   await build({
     entryPoints: [file],
     outfile,
-    ...bundleOptions,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node24',
     // A bundle in CommonJS has none, and Node refuses to join an undefined path.
     define: { 'import.meta.dirname': JSON.stringify(dirname(file)), 'import.meta.filename': JSON.stringify(file) },
     // It has a native part, which must stay where it is.

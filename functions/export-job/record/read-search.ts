@@ -68,7 +68,7 @@ const problemAtEnd = (
   const most = Math.max(first ?? 0, taken.total ?? 0);
   // A total counts matches only (https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.total). If a payer also counts what
   // it includes, its profile says that its totals mean nothing. Only an $everything that marks all but one as included shows that by itself.
-  const isAllCounted = type === everything && payer.wholeRecord?.substitute === undefined && matched === 1;
+  const isAllCounted = type === everything && payer.wholeRecord?.substitute === undefined && matched <= 1;
   const read = isAllCounted && matched + included === most ? most : matched;
   const isProved = first !== undefined && read === most;
   if (end === 'withoutUrl' && !isProved) return { kind: 'pageWithoutUrl', type, page };
