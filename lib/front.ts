@@ -22,7 +22,7 @@ export interface FrontProps {
 }
 
 export interface Front {
-  /** What leads callers to the API. */
+  /** The DNS records, and the CloudFront distribution if there is one, that route callers to the API. */
   readonly leading: readonly IConstruct[];
   /** CloudFront, in a stage with an edge. */
   readonly distribution?: IDistribution;

@@ -20,7 +20,7 @@ export type DistinctKind = keyof typeof names;
 
 const kinds: Marks<DistinctKind> = new WeakMap();
 
-/** Marks a field, or the entries of a list. */
+/** Marks a field, or each entry of a list, as a value that only one payer or partner may have. */
 export const distinct = <Schema extends z.ZodType>(kind: DistinctKind, schema: Schema): Schema => {
   kinds.set(schema, kind);
   return schema;
@@ -28,7 +28,7 @@ export const distinct = <Schema extends z.ZodType>(kind: DistinctKind, schema: S
 
 type DistinctField = MarkedField<DistinctKind>;
 
-/** The fields below a schema that are marked. */
+/** The fields of a schema that {@link distinct} has marked. */
 export const distinctFields = (schema: z.core.$ZodType): readonly DistinctField[] => markedFields(kinds, schema);
 
 /** A URL in its canonical spelling, for comparison. */

@@ -66,13 +66,13 @@ export const listOf = (schema: z.ZodType<string>) =>
 /** A list of distinct strings that follow a rule. */
 export const list = (rule: Parameters<typeof text>[0]) => listOf(text(rule));
 
-/** A field below a schema: names, and `*` for each entry of a list. */
+/** A marked field of a schema. Its path has names, and `*` for each entry of a list. */
 export interface MarkedField<Mark> {
   readonly mark: Mark;
   readonly path: readonly string[];
 }
 
-/** The fields below a schema that are marked. */
+/** All fields of a schema, at any depth, that have a mark. */
 export const markedFields = <Mark>(
   marks: Marks<Mark>,
   schema: z.core.$ZodType,
@@ -90,7 +90,7 @@ export const markedFields = <Mark>(
   return Object.entries(shape ?? {}).flatMap(([name, inner]) => markedFields(marks, inner, [...path, name]));
 };
 
-/** The fields below a schema whose URLs are requested. */
+/** All fields of a schema, at any depth, that hold a requested URL. */
 export const requestedFields = (schema: z.core.$ZodType): readonly MarkedField<true>[] =>
   markedFields(requested, schema);
 

@@ -42,10 +42,10 @@ const changedAt = (path: string): number | undefined => statSync(path, { throwIf
 /** When the documents behind the site in a folder were read, in epoch milliseconds; undefined if it has no site. */
 const builtAt = (folder: string): number | undefined => changedAt(join(folder, mark));
 
-/** Whether a folder has a site, however old. */
+/** Whether a folder contains a site, even an outdated one. */
 export const hasSite = (folder: string): boolean => builtAt(folder) !== undefined;
 
-/** Whether the site in a folder was built from the documents as they are. */
+/** Whether the site in a folder is up to date with the documents. */
 export const isBuilt = (folder: string): boolean => {
   const built = builtAt(folder);
   return built !== undefined && sources().every((path) => (changedAt(join(root, path)) ?? 0) <= built);

@@ -6,7 +6,7 @@ const base = 'openapi';
 
 type Node = Readonly<Record<string, unknown>>;
 
-/** Schemas of answers and events: fields and values may be added to them, so the document leaves them open. */
+/** Schemas of answers and events. The document leaves them open, since later versions may add fields and values. */
 export const openSchemas = [
   'RedirectErrorCode',
   'ErrorCode',
@@ -18,7 +18,7 @@ export const openSchemas = [
   'Event',
 ] as const;
 
-/** Closed, so that nothing is sent today that the document does not have. */
+/** Closes a schema, so that the tests find anything that is sent but not documented. */
 const close = (node: unknown): unknown => {
   if (Array.isArray(node)) return node.map(close);
   if (typeof node !== 'object' || node === null) return node;

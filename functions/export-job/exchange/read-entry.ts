@@ -48,7 +48,7 @@ export interface ReadEntry {
   readonly entry: Entry | EntryFault;
   /** The places of the contained resources that it refers to. */
   readonly refersTo: readonly number[];
-  /** The entry, made anew of the parts that were read. */
+  /** A new entry, built only from the parts that were read and checked. */
   readonly checked?: JsonObject;
   /** The payer's entry, if it has nothing else: the same, with the payer's spelling of the reference. */
   readonly given?: JsonObject;

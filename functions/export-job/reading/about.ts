@@ -1,37 +1,37 @@
 import { patientCompartment } from '../../shared/fhir/patient-compartment.ts';
 
 /*
- * Every element of R4 whose reference may be to a Patient, by what it says about the resource: whom it is about, whom it was
- * about elsewhere, who has a part in it, or neither. Elements of one name are in one row, with their types. A choice such
- * as `value[x]` has its name in JSON. A test compares the rows with R4's StructureDefinitions: none may be missing.
+ * Every R4 element that can refer to a Patient, grouped by what the reference means: the person the resource is about, the person it
+ * was about at its source, someone involved in it, or none of these. One row lists all types that have an element of that name. A
+ * choice such as `value[x]` has the name it has in JSON. A test compares the rows with R4's StructureDefinitions, so that none is missing.
  */
 
 type Rows = Readonly<Record<string, string>>;
 
-/** Whom a resource is about: the member, or the resource is another person's. */
+/** The person a resource is about. If that is not the member, the resource is someone else's. */
 export const about: Rows = {
-  // Whose account, claim, order, finding, document or consent it is.
+  // The person whose account, claim, order, finding, document or consent it is.
   subject:
     'Account AdverseEvent Basic CarePlan CareTeam ChargeItem ClinicalImpression Communication CommunicationRequest Composition Condition Contract DeviceRequest DeviceUseStatement DiagnosticReport DocumentManifest DocumentReference Encounter Flag Goal GuidanceResponse ImagingStudy Invoice List MeasureReport Media MedicationAdministration MedicationDispense MedicationRequest MedicationStatement Observation Procedure QuestionnaireResponse RequestGroup RiskAssessment ServiceRequest Specimen',
   patient:
     'AllergyIntolerance BodyStructure Claim ClaimResponse Consent CoverageEligibilityRequest CoverageEligibilityResponse DetectedIssue Device EpisodeOfCare ExplanationOfBenefit FamilyMemberHistory Immunization ImmunizationEvaluation ImmunizationRecommendation MolecularSequence NutritionOrder RelatedPerson SupplyDelivery VisionPrescription',
   for: 'Task',
-  // Who is insured. Who pays for it only takes part.
+  // The insured person. Whoever pays is only involved.
   beneficiary: 'Coverage',
   candidate: 'EnrollmentRequest',
-  // Who is in a study.
+  // The person in a study.
   individual: 'ResearchSubject',
   // The participants. The member may be one of several.
   actor: 'AppointmentResponse Schedule',
   'participant.actor': 'Appointment',
   // The intended recipient, which R4's compartment calls the subject.
   deliverTo: 'SupplyRequest',
-  // Whose data were used, changed or checked.
+  // The person whose data was used, changed or checked.
   'entity.what': 'AuditEvent',
   target: 'Provenance VerificationResult',
-  // "A proxy of the security sensitivity": who may see this person's record may see the content.
+  // "A proxy of the security sensitivity": anyone who may see this person's record may see the content.
   securityContext: 'Binary',
-  // The donor, whose tissue or blood it describes. Who receives it is not named.
+  // The donor of the tissue or blood. The resource does not name the recipient.
   'collection.source': 'BiologicallyDerivedProduct',
   // The linked or grouped patients. The member may be one of several.
   'member.entity': 'Group',
@@ -47,11 +47,11 @@ export const aboutAtSource: Rows = {
 };
 
 /**
- * Who or what has a part in a resource, and may be someone else. It decides only if no element says that the resource is
- * about a patient: it is then in the compartment of those who have a part in it.
+ * People and things involved in a resource, who may be someone other than the member. They count only if no element names a patient
+ * the resource is about: it then belongs to the compartment of those involved.
  */
 export const parts: Rows = {
-  // Who wrote, recorded, said or signed it.
+  // The person who wrote, recorded, stated or signed it.
   author: 'Basic CarePlan Composition Contract DocumentManifest DocumentReference Flag QuestionnaireResponse',
   contributor: 'CarePlan',
   'section.author': 'Composition',
@@ -79,12 +79,12 @@ export const parts: Rows = {
   'agent.who': 'AuditEvent',
   'source.observer': 'AuditEvent',
   'provision.actor.reference': 'Consent',
-  // The sender or receiver of a message, a product or a task.
+  // The sender or recipient of a message, product or task.
   sender: 'Communication CommunicationRequest',
   recipient: 'Communication CommunicationRequest DocumentManifest Invoice',
   receiver: 'MedicationDispense',
   'restriction.recipient': 'Task',
-  // Who pays, holds the policy or is paid: often a parent or a spouse.
+  // The person who pays, holds the policy or is paid, often a parent or spouse.
   'guarantor.party': 'Account',
   policyHolder: 'Coverage',
   subscriber: 'Coverage',

@@ -185,7 +185,7 @@ export const noteWhose = (seen: SeenNames, name: string, { names }: Hanging, who
   if (whose === 'member') for (const one of names) noteReference(seen, one, false);
 };
 
-/** The names of the resources inside a Bundle, which need not come from elsewhere. */
+/** The names of the resources inside a Bundle. References to these need no other request. */
 const heldNames = ({ type, resource }: Pick<PageResource, 'type' | 'resource'>): ReadonlySet<unknown> => {
   const entries = type === 'Bundle' ? objectsIn(resource['entry']) : [];
   const held = entries.map((entry) => entry['resource']).filter(isObject);

@@ -1,8 +1,8 @@
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 
 /**
- * Starts executions of durable functions. Lambda starts one execution per name; repeating a start with the same input
- * has no further effect.
+ * Starts an execution of a durable function. Lambda starts only one execution for each name, so repeating a call with the same input
+ * has no effect.
  * @param qualified the function's name and version
  */
 export const startExecution = async (

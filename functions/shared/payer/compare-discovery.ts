@@ -30,9 +30,9 @@ type EndpointField = Extract<keyof Payer, `${string}Endpoint` | 'jwksUri'>;
 interface PublishedEndpoint {
   /** Its name in the document. */
   readonly member: string;
-  /** Whether a profile may leave out what the payer has. */
+  /** Whether a profile may omit this endpoint even if the payer publishes it. */
   readonly maybeUnused?: boolean;
-  /** Whether a trailing slash makes no difference, since the doctor tries which of the two answers. */
+  /** Whether to ignore a trailing slash: the doctor tries both forms to see which one answers. */
   readonly anySlash?: boolean;
 }
 

@@ -268,7 +268,7 @@ describe('the member’s decision', () => {
 
 type Test = Pick<ReturnType<typeof gateway>, 'authorize'>;
 
-/** The page's text as a member reads it: a line for each element, without its markup. */
+/** The page's text as a member reads it: one line for each element, without markup. */
 const linesOf = (html: string): string[] =>
   (html.split('<main>')[1]?.split('</main>')[0] ?? '')
     .replaceAll(/<(\/?(?:strong|span|a)\b[^>]*)>/g, '')
