@@ -93,7 +93,7 @@ const fromSandbox = [
   'functions/shared/{registry,scopes}/**',
   'functions/*/index.ts',
   // How tools read their command line, write tables and exit.
-  'bin/shared/{command-line,errors,exit,markdown-table,output,progress,running-stack,spec}.ts',
+  'bin/shared/{command-line,errors,exit,markdown-table,output,policy-pattern,progress,running-stack,spec}.ts',
   'functions/shared/instant.ts',
   // What a log line has.
   'functions/shared/record/request-record.ts',

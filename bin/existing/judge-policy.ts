@@ -1,5 +1,6 @@
 /** Judges policies as IAM does, as far as their text alone allows (evaluation logic: IAM User Guide). */
 import type { PolicyStatement } from '../../config/account/policy-needs.ts';
+import { matchesPattern } from '../shared/policy-pattern.ts';
 
 /** A statement as AWS returns it. */
 interface GivenStatement {
@@ -21,14 +22,8 @@ type Match = 'yes' | 'no' | 'unclear';
 const listOf = <T>(value: T | readonly T[] | undefined): readonly T[] =>
   value === undefined ? [] : Array.isArray(value) ? (value as readonly T[]) : [value as T];
 
-const matches = (pattern: string, text: string): boolean =>
-  new RegExp(
-    `^${pattern
-      .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-    'is',
-  ).test(text);
+/** Letter case never makes a policy narrower here than AWS may read it. */
+const matches = (pattern: string, text: string): boolean => matchesPattern(text.toLowerCase(), pattern.toLowerCase());
 
 const all = (parts: readonly Match[]): Match => {
   if (parts.includes('no')) return 'no';

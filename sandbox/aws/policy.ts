@@ -1,3 +1,4 @@
+import { matchesPattern } from '../../bin/shared/policy-pattern.ts';
 import { propertiesOf, type Named, type Reading } from './cloudformation.ts';
 
 /** A statement of a role's policies, with its intrinsics resolved. */
@@ -66,15 +67,6 @@ export const statementsOf = ({ ofType, intrinsics: { resolve } }: Reading, lambd
     }));
 };
 
-const isLike = (value: string, pattern: string): boolean =>
-  new RegExp(
-    `^${pattern
-      .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-    's',
-  ).test(value);
-
 type Value = ConditionKeys[string];
 
 /**
@@ -86,7 +78,7 @@ const operators: Readonly<Record<string, (found: Value, values: readonly string[
   StringEqualsIfExists: (found, values) => found === undefined || (typeof found === 'string' && values.includes(found)),
   'ForAllValues:StringEquals': (found = [], values) => [found].flat().every((one) => values.includes(one)),
   'ForAllValues:StringLike': (found = [], values) =>
-    [found].flat().every((one) => values.some((value) => isLike(one, value))),
+    [found].flat().every((one) => values.some((value) => matchesPattern(one, value))),
   Null: (found, values) => values.includes(String(found === undefined)),
 };
 
@@ -100,8 +92,8 @@ export const requireKnown = (statements: readonly Statement[], keys: ReadonlySet
 };
 
 const isAbout = ({ actions, resources, conditions }: Statement, { action, resource, keys }: Use): boolean =>
-  actions.some((one) => isLike(action.toLowerCase(), one.toLowerCase())) &&
-  resources.some((one) => isLike(resource, one)) &&
+  actions.some((one) => matchesPattern(action.toLowerCase(), one.toLowerCase())) &&
+  resources.some((one) => matchesPattern(resource, one)) &&
   conditions.every(({ operator, key, values }) => operators[operator]?.(keys[key], values) === true);
 
 /**

@@ -9,7 +9,7 @@ import { localStage } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { auditHandler } from '../../functions/audit/handler.ts';
 import { auditAsked, auditCame, type AuditedMember } from '../../functions/shared/exchanges/audit-exchange.ts';
-import { exchangeOwner, putGroup } from '../../functions/shared/store/exchanges.ts';
+import { exchangeOwner } from '../../functions/shared/store/exchanges.ts';
 import { putGrant, redeem } from '../../functions/shared/store/grants.ts';
 import { makeMemberIndex } from '../../functions/shared/store/make-member-index.ts';
 import { putReadEvent } from '../../functions/shared/store/put-read-event.ts';
@@ -17,6 +17,7 @@ import type { ReadEvent } from '../../functions/shared/store/read-events.ts';
 import { atOwnTime } from '../functions/audit/records.ts';
 import { startMs } from '../support/gateway.ts';
 import { livingGrant, type NewGrant } from '../support/living-grant.ts';
+import { putGroup } from '../support/put-group.ts';
 import { exchangesTable, listening, tableOf, toolStage } from './tool-stage.ts';
 
 export const operator = 'arn:aws:iam::000000000000:user/operator';

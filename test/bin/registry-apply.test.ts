@@ -6,11 +6,12 @@ import { beatHold, stopEntry, takeHold, writeEntry } from '../../bin/shared/regi
 import { registryData } from '../../config/checks/load.ts';
 import { defaultPorts, localStage } from '../../config/local.ts';
 import { entriesOf } from '../../functions/shared/registry/entry-items.ts';
-import { noteRunning, putGroup } from '../../functions/shared/store/exchanges.ts';
+import { noteRunning } from '../../functions/shared/store/exchanges.ts';
 import { putGrant } from '../../functions/shared/store/grants.ts';
 import { startMs } from '../support/gateway.ts';
 import { livingGrant } from '../support/living-grant.ts';
 import { es384Jwk } from '../support/login.ts';
+import { putGroup } from '../support/put-group.ts';
 import { operator, registryTool, withEntry, type RegistryTool } from './registry-tool.ts';
 
 const now = startMs / 1000;

@@ -6,12 +6,13 @@ import { openInput, type ExchangeInput } from '../../functions/shared/exchanges/
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { writeBearer } from '../../functions/shared/store/bearers.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
-import { exchangeOwner, getInput, putGroup, putSystemToken } from '../../functions/shared/store/exchanges.ts';
+import { exchangeOwner, getInput, putSystemToken } from '../../functions/shared/store/exchanges.ts';
 import type { Export } from '../../functions/shared/store/export-item.ts';
 import { async, exportGateway } from './export-gateway.ts';
 import { readEvent } from './fetch-gateway.ts';
 import { es384Jwk, localRegistry, withPartner, withPayer } from './login.ts';
 import { npi } from './member-bundle.ts';
+import { putGroup } from './put-group.ts';
 import { callStreaming, type StreamedAnswer } from './stream-handler.ts';
 
 /** NPIs of the plans in these tests; CMS's own example, and others with right check digits. */

@@ -20,7 +20,7 @@ import type { Stop } from '../../functions/shared/registry/stops.ts';
 import type { Payer, PayerExchange } from '../../functions/shared/registry/types.ts';
 import { parseScopes } from '../../functions/shared/scopes/scopes.ts';
 import { seal, sha256, unseal } from '../../functions/shared/store/crypto.ts';
-import { exchangeOwner, noteRunning, putGroup, putInput } from '../../functions/shared/store/exchanges.ts';
+import { exchangeOwner, noteRunning, putInput } from '../../functions/shared/store/exchanges.ts';
 import type { Export } from '../../functions/shared/store/export-item.ts';
 import { deleteExport, getExport, giveToken, noteAwake, putExport } from '../../functions/shared/store/exports.ts';
 import { putGrant, revoke } from '../../functions/shared/store/grants.ts';
@@ -28,6 +28,7 @@ import { simulatedDurable, type DurableOptions } from './durable.ts';
 import { localData } from './gateway.ts';
 import { livingGrant } from './living-grant.ts';
 import { memoryDynamo } from './memory-dynamo.ts';
+import { putGroup } from './put-group.ts';
 import { smallBuffers } from './small-buffers.ts';
 
 /** A request that reached the payer. */

@@ -1,5 +1,5 @@
 import { sealGroupBody } from '../../shared/exchanges/group.ts';
-import { exchangeOwner, putGroup, putGroupBody } from '../../shared/store/exchanges.ts';
+import { exchangeOwner, putGroupBody, putGroupHead } from '../../shared/store/exchanges.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import { exchangeDeps, type JobDeps } from '../job/deps.ts';
 import type { JobState, KeptGroup } from '../state/state.ts';
@@ -36,7 +36,7 @@ export const publishGroups = async (
   { groups = [] }: Pick<JobState['known'], 'groups'>,
 ): Promise<void> => {
   for (const { id, entries, key, chunks } of groups) {
-    await putGroup(exchangeDeps(deps).table, {
+    await putGroupHead(exchangeDeps(deps).table, {
       owner: exchangeOwner(item),
       id,
       code: 'match',
@@ -45,7 +45,7 @@ export const publishGroups = async (
       exportId: item.exportId,
       createdAt: item.startedAt,
       expiresAt: item.grantEndsAt,
-      body: chunks,
+      chunks,
     });
   }
 };

@@ -258,24 +258,24 @@ export const exportAttributes = {
 
 /** Exchanges: partners' system tokens, Groups of matched members, and which exchanges run. */
 export const exchangeAttributes = {
-  owner: { type: 'S', by: 'putSystemToken putGroup noteRunning putInput' },
-  name: { type: 'S', by: 'putSystemToken putGroup noteRunning putInput' },
+  owner: { type: 'S', by: 'putSystemToken putGroupBody putGroupHead noteRunning putInput' },
+  name: { type: 'S', by: 'putSystemToken putGroupBody putGroupHead noteRunning putInput' },
   partner: { type: 'S', by: 'putSystemToken' },
   payer: { type: 'S', by: 'putSystemToken' },
   /** Of a Group: the code of its kind, such as `match`. */
-  code: { type: 'S', by: 'putGroup' },
+  code: { type: 'S', by: 'putGroupHead' },
   /** Of a Group: how many members it has. */
-  members: { type: 'N', by: 'putGroup' },
+  members: { type: 'N', by: 'putGroupHead' },
   /** Of a Group, and of the first part of an input: how many parts it has. */
-  chunks: { type: 'N', by: 'putGroup putInput' },
+  chunks: { type: 'N', by: 'putGroupHead putInput' },
   /** Of a Group: the key of its body, sealed under the exports key, bound to partner and Group. */
-  key: { type: 'B', by: 'putGroup' },
+  key: { type: 'B', by: 'putGroupHead' },
   /** Of a Group: the match that made it. */
-  exportId: { type: 'S', by: 'putGroup' },
+  exportId: { type: 'S', by: 'putGroupHead' },
   /** Of a Group: hashes of its members' ids whom an operator has ended since. */
   ended: { type: 'SS', by: 'endMember' },
   /** A part of a Group's sealed body, or of what an exchange asks. */
-  body: { type: 'B', by: 'putGroup putInput' },
-  createdAt: { type: 'N', by: 'putSystemToken putGroup' },
-  expiresAt: { type: 'N', by: 'putSystemToken putGroup noteRunning putInput' },
+  body: { type: 'B', by: 'putGroupBody putInput' },
+  createdAt: { type: 'N', by: 'putSystemToken putGroupHead' },
+  expiresAt: { type: 'N', by: 'putSystemToken putGroupBody putGroupHead noteRunning putInput' },
 } as const satisfies Attributes;

@@ -152,17 +152,15 @@ export const putGroupBody = async (
 };
 
 /**
- * Writes a Group's head, and its body before it unless that is there already. A payer may answer a later match with the same Group's
- * id: the later one is kept, and whom an operator has ended stays ended.
- * @property body its bytes, or how many parts {@link putGroupBody} has written
+ * Writes a Group's head, with which it can be used. A payer may answer a later match with the same Group's id: the later one is kept,
+ * and whom an operator has ended stays ended.
+ * @property chunks how many parts {@link putGroupBody} has written
  * @throws GatewayError `temporarily_unavailable`
  */
-export const putGroup = async (
+export const putGroupHead = async (
   table: Table,
-  { body, ...group }: Omit<StoredGroupHead, 'ended'> & { readonly body: Uint8Array | number },
+  { owner, id, expiresAt, ...head }: Omit<StoredGroupHead, 'ended'> & { readonly chunks: number },
 ): Promise<void> => {
-  const chunks = typeof body === 'number' ? body : await putGroupBody(table, { ...group, body });
-  const { owner, id, expiresAt, ...head } = group;
   // An update, since a put would forget who was ended.
   await writeIfConditionHolds(
     table.client.send(
@@ -170,7 +168,7 @@ export const putGroup = async (
         TableName: table.name,
         Key: keyOf(owner, headName(id)),
         ...updateOf(exchangeAttributes, {
-          set: { ...head, chunks, expiresAt },
+          set: { ...head, expiresAt },
           when: [anyOf(absent('createdAt'), is('createdAt', '<=', head.createdAt))],
         }),
       }),

@@ -51,7 +51,8 @@ import {
 import {
   endMember,
   noteRunning,
-  putGroup,
+  putGroupBody,
+  putGroupHead,
   putInput,
   putSystemToken,
 } from '../../../../functions/shared/store/exchanges.ts';
@@ -178,13 +179,12 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
     grantEndsAt: now,
     expiresAt: now,
   };
-  const group = {
+  const head = {
     owner: 'n/p',
     id: 'group-1',
     code: 'match',
     members: 1,
     key: bytes,
-    body: bytes,
     exportId: 'e',
     createdAt: now,
     expiresAt: now,
@@ -266,7 +266,8 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
     ],
     Exchanges: [
       ['putSystemToken', () => putSystemToken(table, { hash: 'h', partner: 'p', payer: 'n', now, expiresAt: now })],
-      ['putGroup', () => putGroup(table, group)],
+      ['putGroupBody', () => putGroupBody(table, { ...head, body: bytes })],
+      ['putGroupHead', () => putGroupHead(table, { ...head, chunks: 1 })],
       ['endMember', () => endMember(table, 'n/p', 'group-1', 'hash')],
       ['noteRunning', () => noteRunning(table, 'n/p', { exportId: 'e', expiresAt: now })],
       ['putInput', () => putInput(table, 'n/p', { exportId: 'e', input: bytes, expiresAt: now })],
@@ -321,8 +322,7 @@ const written = async (tableName: string): Promise<Described> => {
     await run().catch(() => undefined);
     const sent = mock.calls().map(({ args: [command] }) => command as object);
     const writes = sent.filter((one) => one instanceof PutItemCommand || one instanceof UpdateItemCommand);
-    // A Group has several items, each its own.
-    for (const write of step === 'putGroup' ? writes : writes.slice(-1)) {
+    for (const write of writes.slice(-1)) {
       for (const name of namesIn((write as PutItemCommand).input as unknown as Written)) {
         found.set(name, (found.get(name) ?? new Set()).add(step));
       }

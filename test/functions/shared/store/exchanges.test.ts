@@ -9,11 +9,11 @@ import {
   listGroups,
   noteEnded,
   noteRunning,
-  putGroup,
   putInput,
   putSystemToken,
 } from '../../../../functions/shared/store/exchanges.ts';
 import { stores, type Store } from '../../../model/store.ts';
+import { putGroup } from '../../../support/put-group.ts';
 
 const now = 1_780_315_200;
 const owner = exchangeOwner({ payer: 'former', partner: 'plan' });

@@ -1,0 +1,8 @@
+import type { Table } from '../../functions/shared/store/dynamo.ts';
+import { putGroupBody, putGroupHead, type StoredGroup } from '../../functions/shared/store/exchanges.ts';
+
+/** Writes a whole Group, as the legs and the end of a match do. */
+export const putGroup = async (table: Table, { body, ...head }: Omit<StoredGroup, 'ended'>): Promise<void> => {
+  const chunks = await putGroupBody(table, { ...head, body });
+  await putGroupHead(table, { ...head, chunks });
+};
