@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
+import { buildSync, type BuildOptions } from 'esbuild';
 import { bundleOptions } from '../lib/bundle-options.ts';
 import { synthesize } from '../sandbox/aws/synth.ts';
 import { readTemplate } from '../sandbox/aws/template.ts';
@@ -19,14 +19,9 @@ const bundleOf = (name: string, file: string, environment: Readonly<Record<strin
   environment,
 });
 
-/** Bundles a file as a function is bundled. */
-const build = (entry: string, file: string): void => {
-  buildSync({
-    entryPoints: [entry],
-    outfile: file,
-    ...bundleOptions,
-    logLevel: 'silent',
-  });
+/** Bundles a file, or these lines, as a function is bundled. */
+const build = (from: Pick<BuildOptions, 'entryPoints' | 'stdin'>, file: string): void => {
+  buildSync({ ...from, outfile: file, ...bundleOptions, logLevel: 'silent' });
 };
 
 /** A stage as synthesized: its template, and its functions' bundles. */
@@ -78,6 +73,48 @@ export const bundleNamed = (bundles: readonly Bundle[], name: string): Bundle =>
 /** The bundle of a file in this folder, such as a peer's. */
 export const buildBundle = ({ folder }: World, name: string, entry: string): Bundle => {
   const file = join(folder, 'bundles', name, 'index.js');
-  build(join(import.meta.dirname, entry), file);
+  build({ entryPoints: [join(import.meta.dirname, entry)] }, file);
+  return bundleOf(name, file);
+};
+
+/** AWS's packages that functions load, and a line that loads the least of each. */
+const clients = {
+  '@aws-sdk/client-dynamodb': "import { DynamoDBClient as a } from '@aws-sdk/client-dynamodb'; made.push(new a());",
+  '@aws-sdk/client-kms': "import { KMSClient as b } from '@aws-sdk/client-kms'; made.push(new b());",
+  '@aws-sdk/client-lambda': "import { LambdaClient as c } from '@aws-sdk/client-lambda'; made.push(new c());",
+  '@aws-sdk/client-s3': "import { S3Client as d } from '@aws-sdk/client-s3'; made.push(new d());",
+  '@aws-sdk/client-secrets-manager':
+    "import { SecretsManagerClient as e } from '@aws-sdk/client-secrets-manager'; made.push(new e());",
+  '@aws/durable-execution-sdk-js':
+    "import { withDurableExecution as f } from '@aws/durable-execution-sdk-js'; made.push(f);",
+} as const;
+type Client = keyof typeof clients;
+
+const folderOf = (functionName: string): string =>
+  functionName.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** AWS's packages in a function's bundle, in the order of their names. */
+export const clientsOf = (functionName: string): readonly Client[] => {
+  const { metafile } = buildSync({
+    entryPoints: [join(import.meta.dirname, '../functions', folderOf(functionName), 'index.ts')],
+    outfile: 'index.js',
+    ...bundleOptions,
+    write: false,
+    metafile: true,
+    logLevel: 'silent',
+  });
+  const inputs = Object.values(metafile.outputs).flatMap((output) =>
+    Object.entries(output.inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
+  );
+  return (Object.keys(clients) as Client[]).filter((client) =>
+    inputs.some((path) => path.startsWith(`node_modules/${client}/`)),
+  );
+};
+
+/** The bundle of AWS's packages, alone. */
+export const buildClients = ({ folder }: World, name: string, of: readonly Client[]): Bundle => {
+  const file = join(folder, 'bundles', name, 'index.js');
+  const contents = `export const made = [];\n${of.map((client) => clients[client]).join('\n')}\n`;
+  build({ stdin: { contents, resolveDir: join(import.meta.dirname, '../functions') } }, file);
   return bundleOf(name, file);
 };

@@ -50,8 +50,13 @@ setFlagsFromString('--expose-gc');
 // A forced collection ages code as hours of traffic would, and each round would then compile its code again.
 setFlagsFromString('--no-flush-bytecode');
 
-/** A full collection, so that no subject pays for the garbage of the one before. */
-export const collectGarbage = runInNewContext('gc') as () => void;
+const collect = runInNewContext('gc') as (options?: { readonly type: 'minor' }) => void;
+
+/** A full collection, so that no subject pays for the garbage of the one before. It also discards optimized code. */
+export const collectGarbage = (): void => collect();
+
+/** The same for what was made lately. It discards no code, so that what is measured next is as warm as it was. */
+const collectYoung = (): void => collect({ type: 'minor' });
 
 /** Measures how long some work takes. */
 export const timed = async (work: () => Promise<void> | void): Promise<Sample> => {
@@ -68,20 +73,56 @@ const perOperation = ({ wallMs, cpuMs }: Sample, operations: number): Sample => 
   cpuMs: cpuMs / operations,
 });
 
-/** Operations before the clock starts. A collection also discards optimized code, and these operations restore it. */
+/** Operations of a round before its clock starts. */
 const leadInOperations = 3;
+
+/** Makes what a round needs, and runs the first of it. */
+const prepared = async <T>(
+  prepare: (count: number) => Promise<readonly T[]>,
+  run: (one: T) => Promise<unknown>,
+  operations: number,
+): Promise<readonly T[]> => {
+  const made = await prepare(leadInOperations + operations);
+  collectYoung();
+  for (const one of made.slice(0, leadInOperations)) await run(one);
+  return made.slice(leadInOperations);
+};
 
 /** A round of sequential operations. They are prepared before the clock starts. */
 export const oneByOne =
-  <T>(prepare: (count: number) => Promise<readonly T[]>, run: (prepared: T) => Promise<void>): Round =>
+  <T>(prepare: (count: number) => Promise<readonly T[]>, run: (one: T) => Promise<void>): Round =>
   async (operations) => {
-    const prepared = await prepare(leadInOperations + operations);
-    collectGarbage();
-    for (const one of prepared.slice(0, leadInOperations)) await run(one);
+    const made = await prepared(prepare, run, operations);
     const sample = await timed(async () => {
-      for (const one of prepared.slice(leadInOperations)) await run(one);
+      for (const one of made) await run(one);
     });
     return perOperation(sample, operations);
+  };
+
+/**
+ * Like {@link oneByOne}, for operations of two steps, which are also timed apart: all first ones, then all second ones. Their
+ * samples are added to `apart`, and the round's is the sum of both.
+ */
+export const twoSteps =
+  <T, U>(
+    prepare: (count: number) => Promise<readonly T[]>,
+    [first, second]: readonly [(one: T) => Promise<U>, (one: U) => Promise<void>],
+    apart: readonly [Sample[], Sample[]],
+  ): Round =>
+  async (operations) => {
+    const made = await prepared(prepare, async (one) => second(await first(one)), operations);
+    const between: U[] = [];
+    const samples = [
+      await timed(async () => {
+        for (const one of made) between.push(await first(one));
+      }),
+      await timed(async () => {
+        for (const one of between) await second(one);
+      }),
+    ].map((sample) => perOperation(sample, operations)) as [Sample, Sample];
+    for (const [step, sample] of samples.entries()) apart[step]?.push(sample);
+    const [{ wallMs, cpuMs }, then] = samples;
+    return { wallMs: wallMs + then.wallMs, cpuMs: cpuMs + then.cpuMs };
   };
 
 /**
@@ -91,12 +132,10 @@ export const onSignal =
   (signal: () => Promise<void>, latencies: number[]): typeof oneByOne =>
   (prepare, run) =>
   async (operations) => {
-    const prepared = await prepare(leadInOperations + operations);
-    collectGarbage();
-    for (const one of prepared.slice(0, leadInOperations)) await run(one);
+    const made = await prepared(prepare, run, operations);
     await signal();
     const sample = await timed(async () => {
-      for (const one of prepared.slice(leadInOperations)) {
+      for (const one of made) {
         const startedAt = performance.now();
         await run(one);
         latencies.push(performance.now() - startedAt);
@@ -140,6 +179,16 @@ const reasonOf = (error: unknown): string =>
 
 type Running = Series & { readonly round: Round };
 
+/** A round prepares all of its operations at once, and a code lives for a minute. */
+const mostAtOnce = 100;
+/** A floor is little more than the clients, which the gateway's own operations have warmed before. */
+const enoughForFloor = 500;
+
+const warmUp = async (round: Round, kind: Kind, operations: number): Promise<void> => {
+  let left = kind === 'floor' ? Math.min(operations, enoughForFloor) : operations;
+  for (; left > 0; left -= mostAtOnce) await round(Math.min(left, mostAtOnce));
+};
+
 const unlessPeer = (candidate: Pick<Candidate, 'name' | 'kind'>, missing: Missing[], error: unknown): void => {
   if (candidate.kind !== 'peer') throw error;
   missing.push({ name: candidate.name, reason: reasonOf(error) });
@@ -154,7 +203,7 @@ const startAll = async (
   for (const { name, kind, start } of candidates) {
     try {
       const round = await start();
-      if (warmUpOperations > 0) await round(warmUpOperations);
+      await warmUp(round, kind, warmUpOperations);
       running.push({ name, kind, samples: [], round });
     } catch (error) {
       unlessPeer({ name, kind }, missing, error);

@@ -68,8 +68,6 @@ export const each =
   };
 
 export const authorizing = each('authorize');
-export const returning = each('callback');
-export const redeeming = each('token');
 
 /** From the payer's redirect to the partner's tokens. */
 export const returningAndRedeeming: Begin = (gateway) => async () => {

@@ -34,15 +34,16 @@ const at = new Date().toISOString();
 const machine = describeMachine();
 print(headText(machine, flags.quick));
 /** A part that fails is reported, and the others are still measured. */
-const measureStep = async (step: Step): Promise<Section> => {
+const measureStep = async (step: Step): Promise<readonly Section[]> => {
   const begunAt = performance.now();
   try {
-    const section = await step.run(world);
-    return { ...section, seconds: (performance.now() - begunAt) / 1000 };
+    const [first, ...more] = [await step.run(world)].flat();
+    if (first === undefined) throw new Error('it measured nothing');
+    return [{ ...first, seconds: (performance.now() - begunAt) / 1000 }, ...more];
   } catch (error) {
     process.exitCode = 1;
     const failed = error instanceof Error ? error.message : String(error);
-    return { name: step.name, what: 'not measured', rows: [], missing: [], budgets: [], notes: [], failed };
+    return [{ name: step.name, what: 'not measured', rows: [], missing: [], budgets: [], notes: [], failed }];
   }
 };
 
@@ -51,9 +52,9 @@ process.once('exit', world.close);
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 const sections: Section[] = [];
 for (const step of selected) {
-  const section = await measureStep(step);
-  sections.push(section);
-  print(sectionText(section));
+  const measured = await measureStep(step);
+  sections.push(...measured);
+  for (const section of measured) print(sectionText(section));
 }
 const report: Report = { at, quick: flags.quick, seconds: (performance.now() - startedAt) / 1000, machine, sections };
 print(footText(report));

@@ -1,6 +1,5 @@
 import { auditedRead } from './subjects/audit.ts';
 import { authorize } from './subjects/authorize.ts';
-import { callback } from './subjects/callback.ts';
 import { coldStart } from './subjects/cold-start.ts';
 import { download } from './subjects/download.ts';
 import { exchange } from './subjects/exchange.ts';
@@ -10,20 +9,17 @@ import { firstCalls } from './subjects/first-calls.ts';
 import { growth } from './subjects/growth.ts';
 import { identity } from './subjects/identity.ts';
 import { large } from './subjects/large.ts';
-import { pair } from './subjects/pair.ts';
 import { parallel } from './subjects/parallel.ts';
 import { refresh } from './subjects/refresh.ts';
 import { rewriter } from './subjects/rewriter.ts';
 import { scale } from './subjects/scale.ts';
+import { signIn } from './subjects/sign-in.ts';
 import type { Step } from './subjects/step.ts';
-import { token } from './subjects/token.ts';
 
 /** The parts of the benchmark, in the order that they run. */
 export const steps: readonly Step[] = [
   authorize,
-  callback,
-  token,
-  pair,
+  signIn,
   identity,
   refresh,
   fetch2Kb,

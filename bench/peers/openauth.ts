@@ -2,7 +2,7 @@ import type { ApiEvent, ApiResponse } from '../../functions/shared/http/api.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { apiEvent, lambdaContext } from '../api-event.ts';
 import { silenceConsole } from '../gateway.ts';
-import { oneAfterAnother, oneByOne, type Round } from '../measure.ts';
+import { oneAfterAnother, oneByOne, twoSteps, type Round, type Sample } from '../measure.ts';
 import { payerPaths } from '../payer-data.ts';
 import { measured } from '../stage.ts';
 import { cookiesOf, pairOf, redirectOf, sentBack } from '../walk.ts';
@@ -70,27 +70,13 @@ export const openauthAuthorize = async (world: World): Promise<Round> => {
   return oneByOne(oneAfterAnother(nothing), async () => void (await authorize(call)));
 };
 
-export const openauthCallback = async (world: World): Promise<Round> => {
-  const call = await start(world, 'openauth.callback');
-  return oneByOne(
+/** The callback and the redemption, timed apart. */
+export const openauthSignIn = async (world: World, apart: readonly [Sample[], Sample[]]): Promise<Round> => {
+  const call = await start(world, 'openauth.sign-in');
+  return twoSteps(
     oneAfterAnother(() => callbackEvent(call)),
-    async (event) => void sentBack(await call(event), 'code'),
-  );
-};
-
-export const openauthToken = async (world: World): Promise<Round> => {
-  const call = await start(world, 'openauth.token');
-  return oneByOne(
-    oneAfterAnother(async () => redeemEvent(await call(await callbackEvent(call)))),
-    async (event) => void pairOf(await call(event)),
-  );
-};
-
-export const openauthPair = async (world: World): Promise<Round> => {
-  const call = await start(world, 'openauth.pair');
-  return oneByOne(
-    oneAfterAnother(() => callbackEvent(call)),
-    async (event) => void pairOf(await call(redeemEvent(await call(event)))),
+    [async (event) => redeemEvent(await call(event)), async (event) => void pairOf(await call(event))],
+    apart,
   );
 };
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { buildBundle, deployedBundles, type Bundle } from '../bundles.ts';
+import { buildBundle, buildClients, clientsOf, deployedBundles, type Bundle } from '../bundles.ts';
 import { measure, type Candidate, type Kind, type Measured, type Sample } from '../measure.ts';
 import { atMost, inWords, ratios, rowsOf, seriesOf, type Budget } from '../report.ts';
 import { spreadOf } from '../statistics.ts';
@@ -44,16 +44,22 @@ export const importOnce = async ({ file, environment }: Bundle): Promise<Importe
   return JSON.parse(line) as Imported;
 };
 
-const sdkAlone = 'the DynamoDB client alone';
-const s3Alone = 'the S3 client alone';
-/** What a function must load. Functions not listed need the DynamoDB client. */
-const floors: Readonly<Record<string, string>> = { audit: s3Alone };
-const importBudgets = (measured: Measured, bundles: readonly Bundle[]): Budget[] =>
-  bundles.map(({ name }) => {
-    const floor = floors[name] ?? sdkAlone;
-    const ratio = spreadOf(ratios(seriesOf(measured, name), seriesOf(measured, floor), 'wallMs'));
+/** What a function must load: AWS's packages that are in its bundle. */
+interface Floor {
+  readonly name: string;
+  readonly clients: ReturnType<typeof clientsOf>;
+}
+
+const floorOf = (functionName: string): Floor => {
+  const clients = clientsOf(functionName);
+  return { name: `${clients.map((client) => client.replace(/^.*\/(?:client-)?/, '')).join(' + ')} alone`, clients };
+};
+
+const importBudgets = (measured: Measured, floors: ReadonlyMap<string, Floor>): Budget[] =>
+  [...floors].map(([name, floor]) => {
+    const ratio = spreadOf(ratios(seriesOf(measured, name), seriesOf(measured, floor.name), 'wallMs'));
     return atMost({
-      name: `import of ${name} to ${floor}`,
+      name: `import of ${name} to ${floor.name}`,
       value: ratio.median,
       limit: 1.2,
       aim: 1.1,
@@ -67,26 +73,24 @@ export const coldStart: Step = {
   name: 'cold-start',
   run: async (world: World) => {
     const bundles = await deployedBundles(world);
-    const candidate = (kind: Kind, bundle: Bundle): Candidate => ({
-      name: bundle.name,
-      kind,
-      start: () => () => importOnce(bundle),
-    });
-    const built = (kind: Kind, name: string, entry: string): Candidate => ({
+    const importing = (kind: Kind, name: string, build: () => Bundle): Candidate => ({
       name,
       kind,
       start: () => {
-        const bundle = buildBundle(world, name, entry);
+        const bundle = build();
         return () => importOnce(bundle);
       },
     });
+    const floors = new Map(bundles.map(({ name }) => [name, floorOf(name)]));
+    const alone = new Map([...floors.values()].map(({ name, clients }) => [name, clients]));
     const measured = await measure(
       [
-        ...bundles.map((bundle) => candidate('ours', bundle)),
-        built('floor', sdkAlone, 'entries/sdk-alone.ts'),
-        built('floor', s3Alone, 'entries/s3-alone.ts'),
-        built('peer', 'grant', 'entries/grant.ts'),
-        built('peer', 'openauth', 'entries/openauth.ts'),
+        ...bundles.map((bundle) => importing('ours', bundle.name, () => bundle)),
+        ...[...alone].map(([name, clients], index) =>
+          importing('floor', name, () => buildClients(world, `alone-${index}`, clients)),
+        ),
+        importing('peer', 'grant', () => buildBundle(world, 'grant', 'entries/grant.ts')),
+        importing('peer', 'openauth', () => buildBundle(world, 'openauth', 'entries/openauth.ts')),
       ],
       { rounds: world.quick ? 1 : 30, operations: 1, warmUpOperations: world.quick ? 0 : 1 },
     );
@@ -96,7 +100,7 @@ export const coldStart: Step = {
       plan: measured.plan,
       rows: rowsOf(measured),
       missing: measured.missing,
-      budgets: importBudgets(measured, bundles),
+      budgets: importBudgets(measured, floors),
       notes: [],
     };
   },

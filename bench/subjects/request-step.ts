@@ -1,11 +1,20 @@
 import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
 import type { Floor } from '../floors.ts';
 import { gatewayOver } from '../gateway.ts';
-import { measure, oneAfterAnother, oneByOne, type Candidate, type Plan, type Round } from '../measure.ts';
+import {
+  measure,
+  oneAfterAnother,
+  oneByOne,
+  type Candidate,
+  type Measured,
+  type Plan,
+  type Round,
+  type Series,
+} from '../measure.ts';
 import { startFloor } from '../recording.ts';
-import { atMost, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
+import { atMost, inWords, ratios, rowsOf, type Section } from '../report.ts';
 import type { Begin } from '../requests.ts';
-import { spreadOf, type Spread } from '../statistics.ts';
+import { spreadOf } from '../statistics.ts';
 import { makeTables, type World } from '../world.ts';
 import type { Step } from './step.ts';
 
@@ -27,12 +36,10 @@ export const startOurs = async (
   return run(oneAfterAnother(begin(gateway)), (send) => send());
 };
 
-interface RequestStep {
+/** What a section of one kind of request says beside its figures. */
+interface RequestSection {
   readonly name: string;
   readonly what: string;
-  readonly requests: Begin;
-  readonly floor: Floor;
-  readonly peers: Readonly<Record<string, (world: World) => Promise<Round>>>;
   /** How much longer than its floor a request may take: 1.2, and the aim is 1.1, unless these say otherwise. */
   readonly limit?: number;
   readonly aim?: number;
@@ -42,21 +49,46 @@ interface RequestStep {
 /** How much more CPU time than its floor a request may take. */
 const cpuLimits = { limit: 1.3, aim: 1.15 };
 
+const ofKind = ({ series }: Measured, kind: Series['kind']): Series => {
+  const found = series.find((one) => one.kind === kind);
+  if (found === undefined) throw new Error(`${kind} was not measured`);
+  return found;
+};
+
+/** The gateway's requests, their floor and peers, as a section of the report. */
+export const requestSection = (
+  { name, what, limit = 1.2, aim = 1.1, notes = [] }: RequestSection,
+  measured: Measured,
+): Section => {
+  const toFloor = (field: 'wallMs' | 'cpuMs') =>
+    spreadOf(ratios(ofKind(measured, 'ours'), ofKind(measured, 'floor'), field));
+  const [wall, cpu] = [toFloor('wallMs'), toFloor('cpuMs')];
+  return {
+    name,
+    what,
+    plan: measured.plan,
+    rows: rowsOf(measured),
+    missing: measured.missing,
+    budgets: [
+      atMost({ name: 'wall time to its floor', value: wall.median, limit, aim, unit: ' ×', detail: inWords(wall) }),
+      atMost({ name: 'CPU time to its floor', value: cpu.median, ...cpuLimits, unit: ' ×', detail: inWords(cpu) }),
+    ],
+    notes,
+  };
+};
+
+interface RequestStep extends RequestSection {
+  readonly requests: Begin;
+  readonly floor: Floor;
+  readonly peers: Readonly<Record<string, (world: World) => Promise<Round>>>;
+}
+
 /** A step that is one request: the gateway's, its floor, and peers. */
-export const requestStep = ({
-  name,
-  what,
-  requests,
-  floor,
-  peers,
-  limit = 1.2,
-  aim = 1.1,
-  notes = [],
-}: RequestStep): Step => ({
-  name,
+export const requestStep = ({ requests, floor, peers, ...section }: RequestStep): Step => ({
+  name: section.name,
   run: async (world) => {
     const candidates: Candidate[] = [
-      { name, kind: 'ours', start: () => startOurs(world, name, requests) },
+      { name: section.name, kind: 'ours', start: () => startOurs(world, section.name, requests) },
       {
         name: floor.name,
         kind: 'floor',
@@ -68,21 +100,6 @@ export const requestStep = ({
         start: () => start(world),
       })),
     ];
-    const measured = await measure(candidates, requestPlan(world));
-    const [wall, cpu] = (['wallMs', 'cpuMs'] as const).map((field) =>
-      spreadOf(ratios(seriesOf(measured, name), seriesOf(measured, floor.name), field)),
-    ) as [Spread, Spread];
-    return {
-      name,
-      what,
-      plan: measured.plan,
-      rows: rowsOf(measured),
-      missing: measured.missing,
-      budgets: [
-        atMost({ name: 'wall time to its floor', value: wall.median, limit, aim, unit: ' ×', detail: inWords(wall) }),
-        atMost({ name: 'CPU time to its floor', value: cpu.median, ...cpuLimits, unit: ' ×', detail: inWords(cpu) }),
-      ],
-      notes,
-    };
+    return requestSection(section, await measure(candidates, requestPlan(world)));
   },
 });
