@@ -1,8 +1,8 @@
 import { nowSeconds } from '../shared/clock.ts';
 import type { Export } from '../shared/store/export-item.ts';
 import { beginExport, continueExport } from '../shared/store/exports.ts';
+import { inStep } from './job/in-step.ts';
 import { getRunning, type Job } from './job/job.ts';
-import { loggedCause, withCause } from './job/log.ts';
 import { checkAllowed, type Allowed } from './leg/check-allowed.ts';
 import { secondsLeft } from './leg/leg-stop.ts';
 import type { Committed } from './state/memory.ts';
@@ -66,11 +66,9 @@ const firstDelta = (item: Pick<Export, 'exchange'>): Delta => ({
  * Begins an export: makes its state key, and writes the first state.
  * @throws Error with a message that contains nothing from the record
  */
-export const begin = async (job: Job): Promise<Begun> => {
-  const { deps, exportId, memory } = job;
-  let found: Export | undefined;
-  try {
-    found = await getRunning(deps, exportId);
+export const begin = (job: Job): Promise<Begun> =>
+  inStep(job, 'begin', async (found) => {
+    const { deps, exportId, memory } = job;
     if (found === undefined) return { next: { kind: 'gone' } };
     const allowed = await checkAllowed(deps, found);
     if (allowed.kind === 'wait' && secondsLeft(deps, found) <= 0) return { next: { kind: 'never', why: 'seconds' } };
@@ -78,23 +76,15 @@ export const begin = async (job: Job): Promise<Begun> => {
     const item = await withStateKey(job, found);
     if (item === undefined) return { next: { kind: 'gone' } };
     memory.forget();
-    return await memory.commit({ exportId, stateKey: await job.stateKey(item) }, firstDelta(item));
-  } catch (error) {
-    memory.forget();
-    throw loggedCause(deps, found, error);
-  }
-};
+    return memory.commit({ exportId, stateKey: await job.stateKey(item) }, firstDelta(item));
+  });
 
 /**
  * Continues an export from the state that the previous execution left.
  * @throws Error with a message that contains nothing from the record
  */
-export const goOn = async ({ deps, exportId, execution }: Job, state: string): Promise<Begun> => {
-  try {
-    const item = await getRunning(deps, exportId);
-    const goesOn = item !== undefined && (await continueExport(deps.exports, item, execution.arn));
+export const goOn = (job: Job, state: string): Promise<Begun> =>
+  inStep(job, 'begin', async (item) => {
+    const goesOn = item !== undefined && (await continueExport(job.deps.exports, item, job.execution.arn));
     return goesOn ? { state, snapshot: true } : { next: { kind: 'gone' } };
-  } catch (error) {
-    throw withCause(error);
-  }
-};
+  });

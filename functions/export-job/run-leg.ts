@@ -3,8 +3,9 @@ import { watchStops } from '../shared/partner/watch-stops.ts';
 import type { Export } from '../shared/store/export-item.ts';
 import { noteProgress } from '../shared/store/exports.ts';
 import { startExchange } from './exchange/start-exchange.ts';
-import { getRunning, type Job } from './job/job.ts';
-import { loggedCause, writeLeg, type NeverReason } from './job/log.ts';
+import { inStep } from './job/in-step.ts';
+import type { Job } from './job/job.ts';
+import { writeLeg, type NeverReason } from './job/log.ts';
 import { checkAllowed, type Permitted } from './leg/check-allowed.ts';
 import { secondsLeft, type LegStop } from './leg/leg-stop.ts';
 import type { Started } from './leg/leg.ts';
@@ -136,11 +137,9 @@ const boundOf = ({ deps }: Job, item: Export, { known }: JobState): NotReadReaso
  * counts once its result is checkpointed.
  * @throws Error whose message holds nothing from the record
  */
-export const runLeg = async (job: Job, files: readonly string[]): Promise<LegResult> => {
-  const { deps, memory } = job;
-  let item: Export | undefined;
-  try {
-    item = await getRunning(deps, job.exportId);
+export const runLeg = (job: Job, files: readonly string[]): Promise<LegResult> =>
+  inStep(job, 'leg', async (item) => {
+    const { deps, memory } = job;
     if (item === undefined) return { next: { kind: 'gone' }, ...nothing };
     const allowed = await checkAllowed(deps, item);
     if (allowed.kind === 'wait' && secondsLeft(deps, item) <= 0)
@@ -149,9 +148,5 @@ export const runLeg = async (job: Job, files: readonly string[]): Promise<LegRes
     const state = await memory.after(await keyOf(job, item), files);
     const why = boundOf(job, item, state);
     if (why !== undefined) return { next: { kind: 'bound', why }, ...nothing };
-    return await readAndCommit(job, item, allowed, state);
-  } catch (error) {
-    memory.forget();
-    throw loggedCause(deps, item, error);
-  }
-};
+    return readAndCommit(job, item, allowed, state);
+  });

@@ -1,7 +1,7 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
+import { inStep } from './job/in-step.ts';
 import { executionName, type JobInput } from './job/job-input.ts';
-import { getRunning, type Job } from './job/job.ts';
-import { withCause } from './job/log.ts';
+import type { Job } from './job/job.ts';
 import { patiently } from './retries.ts';
 import type { Committed } from './state/memory.ts';
 
@@ -19,27 +19,17 @@ export interface Succeeded {
 }
 
 /** Writes a snapshot of the state, unless the export is gone. */
-const writeSnapshot = async (job: Job, files: readonly string[]): Promise<Committed | undefined> => {
-  const { deps, exportId, memory } = job;
-  try {
-    const item = await getRunning(deps, exportId);
+const writeSnapshot = (job: Job, files: readonly string[]): Promise<Committed | undefined> =>
+  inStep(job, 'snapshot', async (item) => {
+    const { exportId, memory } = job;
     if (item === undefined) return undefined;
     const key = { exportId, stateKey: await job.stateKey(item) };
     const { known } = await memory.after(key, files);
-    return await memory.commit(key, { known, parts: [], problems: [], referred: [] }, { snapshot: true });
-  } catch (error) {
-    memory.forget();
-    throw withCause(error);
-  }
-};
+    return memory.commit(key, { known, parts: [], problems: [], referred: [] }, { snapshot: true });
+  });
 
-const start = async ({ deps }: Job, name: string, input: JobInput): Promise<void> => {
-  try {
-    await deps.startExecution(name, input);
-  } catch (error) {
-    throw withCause(error);
-  }
-};
+const start = (job: Job, name: string, input: JobInput): Promise<void> =>
+  inStep(job, 'successor', () => job.deps.startExecution(name, input));
 
 /** Starts the next execution. The state is written first, so that a repeated start has the same input. */
 export const startSuccessor = async (

@@ -1,23 +1,19 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import { nowSeconds } from '../shared/clock.ts';
 import { askForToken } from '../shared/store/exports.ts';
-import { getRunning, type Job } from './job/job.ts';
-import { withCause } from './job/log.ts';
+import { inStep } from './job/in-step.ts';
+import type { Job } from './job/job.ts';
 import { patiently } from './retries.ts';
 
 /**
  * Asks the next poll for a newer token. Returns false if there is one already, or the export is gone; the next leg then
  * reads the item.
  */
-const ask = async ({ deps, exportId }: Job, callbackId: string, refusedVersion: number): Promise<boolean> => {
-  try {
-    const item = await getRunning(deps, exportId);
-    if (item === undefined) return false;
-    return await askForToken(deps.exports, item, { callbackId, refusedVersion, now: nowSeconds(deps.clock) });
-  } catch (error) {
-    throw withCause(error);
-  }
-};
+const ask = (job: Job, callbackId: string, refusedVersion: number): Promise<boolean> =>
+  inStep(job, 'ask-for-token', async (item) => {
+    const { exports, clock } = job.deps;
+    return item !== undefined && askForToken(exports, item, { callbackId, refusedVersion, now: nowSeconds(clock) });
+  });
 
 /**
  * Waits until the partner's poll has put a newer payer token on the item. The callback carries no token. It is created

@@ -5,7 +5,7 @@ import { isObject, parseObject } from '../../shared/json/json-object.ts';
 import { dropSecrets } from '../../shared/store/exports.ts';
 import type { JobDeps } from '../job/deps.ts';
 import type { Job } from '../job/job.ts';
-import { withCause } from '../job/log.ts';
+import { loggedCause } from '../job/log.ts';
 import { fail } from './finish.ts';
 
 /**
@@ -16,7 +16,7 @@ export const dropSecretsIfOverdue = async ({ deps, exportId }: Pick<Job, 'deps' 
   try {
     await dropSecrets(deps.exports, { grantId: grantOfExport(exportId) ?? '', exportId }, nowSeconds(deps.clock));
   } catch (error) {
-    throw withCause(error);
+    throw loggedCause(deps, { exportId, jobStep: 'drop-secrets' }, error);
   }
 };
 

@@ -98,6 +98,7 @@ export const endOfExchange = async (job: Job, item: Export, ending: Ending): Pro
   };
   return {
     manifest,
+    problems: named,
     audit: (status) => auditEnd(job.deps, item, { input, state, status, whyNot }),
     publish: () => publishGroups(job.deps, item, state.known),
   };

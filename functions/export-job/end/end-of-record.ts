@@ -140,5 +140,5 @@ export const endOfRecord = async (job: Job, item: Export, ending: Ending): Promi
     outcomes,
     ...(problems.some(({ type }) => type === anyResource) && { isUntypedMissing: true }),
   };
-  return { manifest };
+  return { manifest, problems: named };
 };

@@ -18,6 +18,8 @@ export interface Ending {
 /** The end of a record, or of an exchange. */
 export interface MadeEnd {
   readonly manifest: StoredManifest;
+  /** In the order of the error files. */
+  readonly problems: readonly Problem[];
   /** Writes to the audit what came, before the partner can see it. @default a record is audited while it is read */
   readonly audit?: (status: Exclude<ExportStatus, 'running'>) => Promise<void>;
   /** Makes usable the Groups whose members the audit now names. @default nothing */

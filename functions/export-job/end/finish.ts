@@ -9,8 +9,9 @@ import type { Export, ExportStatus } from '../../shared/store/export-item.ts';
 import { endExport, getExport } from '../../shared/store/exports.ts';
 import { sealFile } from '../age/seal-file.ts';
 import type { JobDeps } from '../job/deps.ts';
+import { inStep } from '../job/in-step.ts';
 import { getRunning, readInput, type Job } from '../job/job.ts';
-import { loggedCause, withCause, writeEnd } from '../job/log.ts';
+import { writeEnd } from '../job/log.ts';
 import { createProblemList } from '../reading/problem-list.ts';
 import type { NotReadReason, Problem } from '../reading/problems.ts';
 import { seenNames, type SeenNames } from '../reading/seen-names.ts';
@@ -130,15 +131,13 @@ const writeEndAndLog = async (
  * @returns undefined if the export is no longer running
  * @throws Error whose message holds nothing from the record
  */
-export const writeEndOfRecord = async (
+export const writeEndOfRecord = (
   job: Job,
   files: readonly string[],
   why: NotReadReason | undefined,
-): Promise<Written | undefined> => {
-  const { deps, exportId, memory } = job;
-  let item: Export | undefined;
-  try {
-    item = await getRunning(deps, exportId);
+): Promise<Written | undefined> =>
+  inStep(job, 'manifest', async (item) => {
+    const { deps, exportId, memory } = job;
     if (item === undefined) return undefined;
     const stateKey = await job.stateKey(item);
     const read = await memory.after({ exportId, stateKey }, files);
@@ -148,7 +147,7 @@ export const writeEndOfRecord = async (
       seenNames(read.seen, stateKey),
     );
     const ending = { state, stateKey, why, ofHeld: held.problems };
-    const { manifest, audit, publish } = await (item.exchange === undefined ? endOfRecord : endOfExchange)(
+    const { manifest, problems, audit, publish } = await (item.exchange === undefined ? endOfRecord : endOfExchange)(
       job,
       item,
       ending,
@@ -162,38 +161,30 @@ export const writeEndOfRecord = async (
     return {
       ...written,
       status,
-      ...(status === 'failed' && why === undefined ? { detail: whyNothing(state.problems) } : {}),
+      ...(status === 'failed' && why === undefined ? { detail: whyNothing(problems) } : {}),
       resources: state.known.resources,
       ...typesDoneOf(state.known),
     };
-  } catch (error) {
-    memory.forget();
-    throw loggedCause(deps, item, error);
-  }
-};
+  });
 
 /**
  * Ends an export with what was written.
  * @throws Error whose message holds nothing from the record
  */
-export const finish = async (
+export const finish = (
   job: Job,
   { manifest, kept, digest, detail, ...end }: Written,
   why: NotReadReason | undefined,
-): Promise<Ended> => {
-  const { deps, exportId } = job;
-  try {
-    const item = await getRunning(deps, exportId);
-    if (item === undefined) return await endedBefore(job);
+): Promise<Ended> =>
+  inStep(job, 'finish', async (item) => {
+    const { deps, exportId } = job;
+    if (item === undefined) return endedBefore(job);
     await deps.objects.put(manifestName(exportId), await deps.objects.get(manifest));
     await deps.objects.put(keptName(exportId), await deps.objects.get(kept));
     const { status, resources } = end;
     const isWritten = await writeEndAndLog(job, item, { ...end, manifestDigest: digest, why: why ?? detail });
-    return isWritten ? { status, resources } : await endedBefore(job);
-  } catch (error) {
-    throw withCause(error);
-  }
-};
+    return isWritten ? { status, resources } : endedBefore(job);
+  });
 
 /** The end that an earlier try wrote, if its answer was lost. */
 const endedBefore = async ({ deps, exportId }: Job): Promise<Ended> => {
@@ -206,10 +197,9 @@ const endedBefore = async ({ deps, exportId }: Job): Promise<Ended> => {
  * Ends an export without files, unless another execution has begun it.
  * @throws Error whose message holds nothing from the record
  */
-export const fail = async (job: Pick<Job, 'deps' | 'exportId' | 'execution'>, why: string): Promise<Ended> => {
-  const { deps, exportId } = job;
-  try {
-    const item = await getRunning(deps, exportId);
+export const fail = (job: Pick<Job, 'deps' | 'exportId' | 'execution'>, why: string): Promise<Ended> =>
+  inStep(job, 'stop', async (item) => {
+    const { deps } = job;
     if (item === undefined) return { status: 'gone', resources: 0 };
     if (item.exchange !== undefined) {
       await auditNothing(deps, item, await readInput(deps, item).catch(() => undefined));
@@ -217,7 +207,4 @@ export const fail = async (job: Pick<Job, 'deps' | 'exportId' | 'execution'>, wh
     const { resources, typesDone = 0, typesTotal = 0 } = item;
     const end = { status: 'failed', resources, typesDone, typesTotal, manifestDigest: undefined, why } as const;
     return (await writeEndAndLog(job, item, end)) ? { status: 'failed', resources } : { status: 'gone', resources: 0 };
-  } catch (error) {
-    throw withCause(error);
-  }
-};
+  });

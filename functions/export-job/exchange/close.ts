@@ -2,7 +2,7 @@ import { isObject, parseObject } from '../../shared/json/json-object.ts';
 import { dropBody } from '../../shared/payer/answers.ts';
 import { asFormerPlan } from '../../shared/registry/former-plan.ts';
 import type { Job } from '../job/job.ts';
-import { sayCause } from '../job/log.ts';
+import { loggedCause } from '../job/log.ts';
 import { askPlan } from './ask-plan.ts';
 
 /** How long the DELETE may wait for its turn under the plan's rate limit, in milliseconds. */
@@ -54,6 +54,6 @@ export const closeAtPlan = async (
       await deps.sleep(seconds * 1000);
     }
   } catch (error) {
-    throw new Error(sayCause(error));
+    throw loggedCause(deps, { exportId, jobStep: 'close' }, error);
   }
 };

@@ -67,7 +67,7 @@ const documentAsker = (asking: PlanAsking): Leg['calls']['askDocument'] => {
   const { deps, plan, tokens, noteRefusal: _, ...calls } = asking;
   const ask = async (url: string, accept: string, isAgain = false): Promise<Answer> => {
     const accessToken = await tokenOf(asking);
-    if (typeof accessToken !== 'string') return { kind: 'failed' };
+    if (typeof accessToken !== 'string') return accessToken;
     const secretHeaders = await readSecretHeaders({ readPayerSecret: exchangeDeps(deps).readSecret }, plan);
     const one = { ...calls, payer: plan, accessToken, secretHeaders, pace: paceOf(plan) };
     const answer = await askPayer(deps, one, url, calls.untilAt, 'document', accept);

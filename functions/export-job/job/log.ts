@@ -1,5 +1,6 @@
 import { nowSeconds } from '../../shared/clock.ts';
 import { causeOf, GatewayError, type Signal } from '../../shared/errors.ts';
+import { grantOfExport } from '../../shared/exports/export-id.ts';
 import { embeddedMetrics, requestMetrics } from '../../shared/metrics/metrics.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { JobDeps } from './deps.ts';
@@ -10,9 +11,6 @@ import type { JobDeps } from './deps.ts';
  */
 export const sayCause = (error: unknown): string =>
   error instanceof GatewayError ? (error.detail ?? error.code) : causeOf(error);
-
-/** An error to rethrow, with a message that is safe to store and log. */
-export const withCause = (error: unknown): Error => new Error(sayCause(error));
 
 /**
  * Why an export may never read again. Who was removed: the partner from the registry, or this payer from those that it may
@@ -26,7 +24,10 @@ const ended: ReadonlySet<string | undefined> = new Set(neverReasons);
 
 type LogDeps = Pick<JobDeps, 'clock' | 'registry' | 'writeLog'>;
 
-const lineOf = ({ clock }: LogDeps, { grantId, payer, partner }: Export) => ({
+/** Which export a line is about. All but its grant is unknown if its item could not be read. */
+type Logged = Pick<Export, 'grantId'> & Partial<Pick<Export, 'payer' | 'partner' | 'requestId'>>;
+
+const lineOf = ({ clock }: LogDeps, { grantId, payer, partner }: Logged) => ({
   time: new Date(clock.now()).toISOString(),
   function: 'export-job',
   grantId,
@@ -69,25 +70,42 @@ export const writeLeg = (
 interface Fault {
   readonly detail: string;
   readonly signal?: Signal | undefined;
+  /** The step of the job that failed. A request's line has its own `step`. */
+  readonly jobStep?: string;
 }
 
 /** Writes the log line of a fault that is tried again, with the metric of its signal. */
-export const writeFault = (deps: LogDeps, item: Export, { detail, signal }: Fault): void => {
+export const writeFault = (deps: LogDeps, item: Logged, { detail, signal, jobStep }: Fault): void => {
   const { clock, registry, writeLog } = deps;
   const { payer, requestId } = item;
   const signals = signal === undefined ? [] : [signal];
-  const metrics = requestMetrics(registry.stage, clock.now(), { payer, outcome: 'failed', ms: 0, signals });
-  writeLog(JSON.stringify({ level: 'error', ...lineOf(deps, item), requestId, detail, ...metrics }));
+  const metrics = requestMetrics(registry.stage, clock.now(), {
+    ...(payer === undefined ? {} : { payer }),
+    outcome: 'failed',
+    ms: 0,
+    signals,
+  });
+  writeLog(JSON.stringify({ level: 'error', ...lineOf(deps, item), requestId, jobStep, detail, ...metrics }));
 };
 
 /**
- * Logs why a step failed, so that whoever is on call need not wait until its last try. Returns the error to rethrow.
- * @param item undefined if the export could not be read
+ * Logs why a step failed, so that whoever is on call need not wait until its last try. Returns the error to rethrow, with a message that is
+ * safe to store.
+ * @param failed `item`: undefined if it could not be read, or is gone
  */
-export const loggedCause = (deps: LogDeps, item: Export | undefined, error: unknown): Error => {
+export const loggedCause = (
+  deps: LogDeps,
+  {
+    exportId,
+    jobStep,
+    item,
+  }: { readonly exportId: string; readonly jobStep: string; readonly item?: Export | undefined },
+  error: unknown,
+): Error => {
   const signal = error instanceof GatewayError ? error.signal : undefined;
-  if (item !== undefined) writeFault(deps, item, { detail: sayCause(error), signal });
-  return withCause(error);
+  const detail = sayCause(error);
+  writeFault(deps, item ?? { grantId: grantOfExport(exportId) ?? '' }, { detail, signal, jobStep });
+  return new Error(detail);
 };
 
 /**

@@ -92,6 +92,8 @@ export const afterAnswer = async (
       return afterTokenRefused(leg, task);
     case 'failed':
       return afterFailure(leg, task);
+    case 'clientRefused':
+      return afterFailure(leg, task, mostTries, 'clientRefused');
     case 'otherType':
       return { giveUp: true };
     case 'gone':

@@ -38,6 +38,8 @@ export type Answer =
   | { readonly kind: 'refused'; readonly status: number; readonly saysNone?: true }
   /** Another try may succeed. There is no status if the payer did not answer at all. */
   | { readonly kind: 'failed'; readonly status?: number; readonly fault?: 'notJson' | 'notUtf8' }
+  /** A former plan issues no token to the gateway's client, so nothing was asked. */
+  | { readonly kind: 'clientRefused' }
   /** The answer's media type is another one, as it would be at another try. */
   | { readonly kind: 'otherType'; readonly mediaType: string }
   /** No turn of the payer's pace was free in time. */

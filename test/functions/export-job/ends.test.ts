@@ -10,7 +10,14 @@ import type { Partner } from '../../../functions/shared/registry/types.ts';
 import { sha256 } from '../../../functions/shared/store/crypto.ts';
 import { isOverdue } from '../../../functions/shared/store/export-item.ts';
 import { LambdaError } from '../../../sandbox/aws/durable/errors.ts';
-import { exportWorld, memberPatient, observation, pageOf, type WorldOptions } from '../../support/export-world.ts';
+import {
+  exportWorld,
+  memberPatient,
+  observation,
+  pageOf,
+  type PayerScript,
+  type WorldOptions,
+} from '../../support/export-world.ts';
 
 const throttled = { status: 429, headers: { 'retry-after': '600' } };
 
@@ -497,10 +504,11 @@ describe('the end of an export', () => {
   });
 });
 
-it.each([
-  ['completed', () => pageOf([memberPatient])],
-  ['failed', () => ({ status: 403 })],
-])('an end whose answer is lost is logged once, with its metrics: %s', async (outcome, payer) => {
+it.each<[string, string | undefined, PayerScript]>([
+  ['completed', undefined, () => pageOf([memberPatient])],
+  ['failed', 'nothing came: typeRefused 403', () => ({ status: 403 })],
+  ['failed', 'nothing came: patientNotGiven', () => pageOf([])],
+])('an end whose answer is lost is logged once, with its metrics and why: %s, %s', async (outcome, detail, payer) => {
   let lost = 0;
   const world: World = exportWorld({
     payer,
@@ -516,7 +524,9 @@ it.each([
 
   expect(lost).toBe(1);
   expect(await world.item()).toMatchObject({ status: outcome });
-  expect(endsLogged(world)).toMatchObject([{ outcome, exports: 1 }]);
+  const [end, ...more] = endsLogged(world);
+  expect([end, more]).toMatchObject([{ outcome, exports: 1 }, []]);
+  expect(end?.['detail']).toBe(detail);
 });
 
 describe('an execution that the engine ends', () => {
@@ -718,6 +728,48 @@ describe('an export of many legs', () => {
 });
 
 describe('what is kept and logged', () => {
+  it('has a line for each step that fails, with its name and why', async () => {
+    const failed = new Set<string>();
+    const note = ({ lines, grantId }: World): void => {
+      for (const line of lines.map((text) => JSON.parse(text) as Readonly<Record<string, unknown>>)) {
+        if (!('jobStep' in line)) continue;
+        expect(line).toMatchObject({
+          level: 'error',
+          grantId,
+          detail: expect.any(String),
+        });
+        failed.add(String(line['jobStep']));
+      }
+    };
+    // An export of several executions, which waits for tokens; each of its calls fails once.
+    for (let [at, calls] = [1, Infinity]; at <= calls; at += 1) {
+      let call = 0;
+      const world = exportWorld({
+        tokenLives: 0,
+        polledLives: 20,
+        deps: { mostOperations: 3 },
+        onCall: (name) => {
+          if (name !== 'payer' && (call += 1) === at) throw unavailable('out of reach');
+        },
+      });
+      await world.run();
+      calls = Math.min(calls, call);
+      note(world);
+    }
+    // One that cannot begin, and whose end fails once.
+    const lost: World = exportWorld({
+      onCall: (name) => {
+        if (name === 'put' || (name === 'UpdateItemCommand' && lost.lines.length === 12))
+          throw unavailable('out of reach');
+      },
+    });
+    await lost.run();
+    note(lost);
+
+    const all = ['begin', 'leg', 'ask-for-token', 'snapshot', 'successor', 'manifest', 'finish', 'stop'];
+    expect([...failed].toSorted()).toEqual(all.toSorted());
+  });
+
   it('has no token, no name and no id of a resource', async () => {
     const world = slowWorld();
     await world.run();

@@ -1470,6 +1470,34 @@ describe('an exchange without a secret that the plan takes', () => {
     expect(lines.filter((line) => 'payerDown' in line)).toEqual([]);
     expect(lines.at(-1)).toMatchObject({ outcome: 'failed', detail: end });
   });
+
+  it('rings for the secret alone, too, if the plan refuses the token and the client at an attachment', async () => {
+    const content = [{ attachment: { url: 'Binary/1', contentType: 'application/pdf' } }];
+    const document = { resourceType: 'DocumentReference', id: 'd', subject: { reference: 'Patient/a' }, content };
+    let isRefused = false;
+    const world = worldOf(groupInput(two), {
+      output: [people, { type: 'DocumentReference', lines: [document] }],
+      instead: ({ path }) => {
+        if (path !== '/Binary/1') return undefined;
+        isRefused = true;
+        return { status: 401 };
+      },
+    });
+    const { payerHttp } = world.deps;
+    Object.assign(world.deps, {
+      payerHttp: async (...[url, init]: Parameters<typeof payerHttp>) =>
+        isRefused && url === world.payer.exchange?.tokenEndpoint
+          ? Response.json({ error: 'invalid_client' }, { status: 400 })
+          : payerHttp(url, init),
+    });
+
+    await world.run();
+
+    expect((await endOf(world)).ids).toEqual(['a', 'b', 'd']);
+    const lines = world.lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+    expect(lines.filter((line) => line['secretMissing'] === 1).length).toBeGreaterThan(1);
+    expect(lines.filter((line) => 'payerDown' in line)).toEqual([]);
+  });
 });
 
 /** What a payer answers for the second file of an export. */
