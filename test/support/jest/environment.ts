@@ -14,6 +14,9 @@ import { counted, moreCounted, withLeanCounters, type Counts } from './counters.
 // collection would take as long as the tests.
 setFlagsFromString('--no-compilation-cache');
 
+// V8 would collect its whole heap after each 64 MB of buffers, however large the heap is: every half second where many exports run.
+setFlagsFromString('--external-memory-accounted-in-global-limit');
+
 const { SourceTextModule, compileFunction, createContext } = vm;
 
 /** What V8 made of a file's source. With coverage or after an edit, the file has another source. */
