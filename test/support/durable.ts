@@ -41,12 +41,33 @@ const coolDown = (callBack: () => void): object => {
   turn(cooldownTurns);
   return timer;
 };
+
+/** An invocation that was killed clears no timers. They would keep its world in memory for minutes, and hold up the end of the process. */
+const running = new Set<object>();
+if (typeof afterAll === 'function') {
+  afterAll(() => {
+    for (const timer of running) clearRealTimeout(timer as NodeJS.Timeout);
+    running.clear();
+  });
+}
+
+const realTimer = (callBack: () => void, ms?: number): object => {
+  const timer = realTimeout(() => {
+    running.delete(timer);
+    callBack();
+  }, ms);
+  running.add(timer);
+  return timer;
+};
 globalThis.setTimeout = Object.assign(
-  (callBack: () => void, ms?: number) => (ms === sdkCooldownMs ? coolDown(callBack) : realTimeout(callBack, ms)),
+  (callBack: () => void, ms?: number) => (ms === sdkCooldownMs ? coolDown(callBack) : realTimer(callBack, ms)),
   realTimeout,
 ) as typeof setTimeout;
 globalThis.clearTimeout = (timer) => {
-  if (timer && typeof timer === 'object') cleared.add(timer);
+  if (timer && typeof timer === 'object') {
+    cleared.add(timer);
+    running.delete(timer);
+  }
   clearRealTimeout(timer);
 };
 
