@@ -8,7 +8,7 @@ import { deletedParts } from '../exchange/take-deletion.ts';
 import type { JobDeps } from '../job/deps.ts';
 import type { Job } from '../job/job.ts';
 import { isOfNoLine } from '../leg/held-line.ts';
-import type { Problem } from '../reading/problems.ts';
+import type { LinesReason, Problem } from '../reading/problems.ts';
 import { seenNames } from '../reading/seen-names.ts';
 import { readFileList } from '../state/plan-files.ts';
 import type { PlanFile, WrittenPart } from '../state/state.ts';
@@ -43,11 +43,17 @@ const whatIsLeft = async (
   }));
 };
 
+/** Of lines that are left out though they had been taken. */
+const ofLinesTaken: ReadonlySet<LinesReason> = new Set<LinesReason>([
+  'hanging',
+  'nameless',
+  'endedSince',
+  'besideEnded',
+]);
+
 /** How many lines of each output file were left out after it was read: they are about another patient's resources, or about a member who may no longer be exported. */
 const hangingByFile = (problems: readonly Problem[]): ((file: PlanFile) => number) => {
-  const hanging = problems
-    .filter((one) => one.kind === 'fileLines')
-    .filter(({ why }) => why === 'hanging' || why === 'nameless' || why === 'endedSince');
+  const hanging = problems.filter((one) => one.kind === 'fileLines').filter(({ why }) => ofLinesTaken.has(why));
   const byFile = Map.groupBy(hanging, ({ file }) => file);
   return ({ number, kind }) =>
     kind === 'output' ? (byFile.get(number) ?? []).reduce((sum, { count }) => sum + count, 0) : 0;

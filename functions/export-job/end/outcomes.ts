@@ -156,9 +156,17 @@ const linesReasons: Readonly<Record<LinesReason, readonly [one: string, more: st
     'is left out: it is about a member who is left out of this export',
     'are left out: they are about members who are left out of this export',
   ],
+  besideLeftOut: [
+    'is left out: it names a member, and another who is left out of this export',
+    'are left out: they name members, and others who are left out of this export',
+  ],
   endedSince: [
     'is left out: whom it is about may not be exported any more',
     'are left out: whom they are about may not be exported any more',
+  ],
+  besideEnded: [
+    'is left out: it names a member, and another who may not be exported any more',
+    'are left out: they name members, and others who may not be exported any more',
   ],
   unknown: ['is left out: whom it is about cannot be read', 'are left out: whom they are about cannot be read'],
   elsewhere: [`is left out: it is about ${patientElsewhere}`, `are left out: they are about ${patientElsewhere}`],

@@ -39,7 +39,7 @@ export interface ExchangeLeg extends Leg {
 /** The type that problems with a whole exchange are about. */
 export const typeOfAll = ({ kind }: Pick<ExchangeInput, 'kind'>): string => (kind === 'match' ? 'Group' : everything);
 
-/** Notes the members who may no longer be exported while there is something to read. */
+/** Notes the members who may no longer be exported while resources come. */
 export const noteLost = ({ lines, next }: Pick<ExchangeLeg, 'lines' | 'next'>): void => {
   for (const member of lines?.lost ?? []) next.cut.add(member);
 };

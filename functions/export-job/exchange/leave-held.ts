@@ -40,8 +40,9 @@ export const leaveHeld = (
         next.about.set(member, (next.about.get(member) ?? 1) - 1);
         if (lines.lost.has(member)) next.cut.add(member);
       }
-      // It may be about a member who stays.
-      const why = members.length === 0 ? 'nameless' : 'endedSince';
+      // One that names nobody may be about a member who stays.
+      const isBeside = members.some((member) => lines.allowed.has(member));
+      const why = members.length === 0 ? 'nameless' : isBeside ? 'besideEnded' : 'endedSince';
       const key = `${type} ${file} ${why}`;
       const count = (counts.get(key)?.count ?? 0) + 1;
       counts.set(key, { kind: 'fileLines', type, file, why, count });

@@ -92,7 +92,12 @@ export const lineRulesOf = (
     leftOut: new Set([...input.leftOut.map(patientIn).filter((id) => !allowed.has(id)), ...lost]),
     others: new Set((input.others ?? []).map((reference) => patientIn({ reference }))),
   };
-  for (const link of links) addLink(whose, link);
+  for (const link of links) {
+    const [member = '', other = ''] = link.split(' ');
+    // A lost member's other ids are not a stranger's.
+    if (lost.has(member) && !allowed.has(other)) whose.leftOut.add(other);
+    else addLink(whose, link);
+  }
   const endsMs = new Map<string, number>();
   for (const member of members) {
     const id = patientIn(member);

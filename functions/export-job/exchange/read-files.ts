@@ -9,7 +9,7 @@ import type { ListedFile } from '../state/plan-files.ts';
 import type { FilesTask } from '../state/state.ts';
 import type { PlanAnswer, PlanRequest } from './ask-plan.ts';
 import { afterPlan } from './ask.ts';
-import type { ExchangeLeg } from './exchange-leg.ts';
+import { noteLost, type ExchangeLeg } from './exchange-leg.ts';
 import { takeFile, type FileEnd } from './take-file.ts';
 
 /** The longest that a file may take, in milliseconds: its invocation ends before. */
@@ -214,6 +214,7 @@ export const readFiles = async (leg: ExchangeLeg, first: FilesTask): Promise<Leg
     const stop = leg.calls.whyNot();
     if (stop !== undefined) return stop;
     const file = files[at]!;
+    if (file.kind === 'output') noteLost(leg);
     const outcome = await readFile(leg, file, withToken);
     if (typeof outcome === 'object' && 'after' in outcome) {
       const { after } = outcome;

@@ -15,18 +15,28 @@ import { poll } from './poll.ts';
 import { readFiles } from './read-files.ts';
 import { takeGroups } from './take-groups.ts';
 
+/** Whether resources may still come, and not only remarks and deletions. */
+const isOutputLeft = async ({ readList }: ExchangeLeg, task: Task): Promise<boolean> => {
+  if (task.kind !== 'files') return true;
+  const { files } = await readList(task.list);
+  return files.slice(task.at).some(({ kind }) => kind === 'output');
+};
+
 const readTask = async (leg: ExchangeLeg, task: Task): Promise<LegStop | undefined> => {
   const { input, lines } = leg;
   if (task.kind === 'ask') return ask(leg, task);
   if (task.kind === 'attachments') return fetchAttachments(leg, task);
-  noteLost(leg);
   if (lines?.allowed.size === 0) {
+    if (await isOutputLeft(leg, task)) noteLost(leg);
     leg.problems.add({ kind: 'planUnusable', type: typeOfAll(input), why: 'allEnded' });
     // The lines that wait stay in the queue, so that each is left out and counted.
     leg.next.queue.shift();
     return undefined;
   }
-  if (task.kind === 'poll') return poll(leg, task);
+  if (task.kind === 'poll') {
+    noteLost(leg);
+    return poll(leg, task);
+  }
   if (task.kind !== 'files') throw new Error(`no task of an exchange: ${task.kind}`);
   return input.kind === 'match' ? takeGroups(leg, input, task) : readFiles(leg, task);
 };

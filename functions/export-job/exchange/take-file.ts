@@ -116,7 +116,7 @@ export const takeFile = async (
     if (known > 0 && known <= piece.length && crc32(piece.subarray(0, known), read) !== againSum)
       return endWith('other');
     lines.leaveOutEnded(leg.deps.clock.now());
-    noteLost(leg);
+    if (file.kind === 'output') noteLost(leg);
     splitter.push(piece);
     const ended = Math.max(0, offset - at);
     if (ended > 0) sum = crc32(piece.subarray(0, ended), read);

@@ -21,7 +21,13 @@ import { takeRemark } from './take-remark.ts';
 const mostTags = 5_000_000;
 
 /** Of lines that are about another patient. */
-const ofOthers: ReadonlySet<LinesReason> = new Set<LinesReason>(['stranger', 'naming', 'leftOut', 'otherMember']);
+const ofOthers: ReadonlySet<LinesReason> = new Set<LinesReason>([
+  'stranger',
+  'naming',
+  'leftOut',
+  'besideLeftOut',
+  'otherMember',
+]);
 
 /**
  * Reports a line that cannot be passed on, only by a type of R4 and an id of FHIR: nobody can tell whose line it is, so any other
@@ -60,9 +66,11 @@ const whyLeftOut = (
   switch (verdict) {
     case 'otherPatient': {
       const ids = patientsOf(resource, rules);
-      if (ids.some((id) => lines.leftOut.has(id))) return 'leftOut';
-      if (ids.some((id) => lines.others.has(id))) return 'otherMember';
-      return namesMember(resource, rules) ? 'naming' : 'stranger';
+      const isLeftOut = ids.some((id) => lines.leftOut.has(id));
+      const isOthers = ids.some((id) => lines.others.has(id));
+      if (namesMember(resource, rules)) return isLeftOut || isOthers ? 'besideLeftOut' : 'naming';
+      if (isLeftOut) return 'leftOut';
+      return isOthers ? 'otherMember' : 'stranger';
     }
     case 'unknownPatient':
       return namesPatientElsewhere(resource, rules) ? 'elsewhere' : 'unknown';

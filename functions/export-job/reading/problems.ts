@@ -303,7 +303,9 @@ export type LinesReason =
   | 'nameless'
   | 'namelessSince'
   | 'leftOut'
+  | 'besideLeftOut'
   | 'endedSince'
+  | 'besideEnded'
   | 'otherMember'
   | 'unknown'
   | 'elsewhere'
@@ -391,6 +393,8 @@ const lackingLines: ReadonlySet<LinesReason> = new Set<LinesReason>([
   'hanging',
   'nameless',
   'namelessSince',
+  'besideLeftOut',
+  'besideEnded',
   'unknown',
   'elsewhere',
 ]);

@@ -744,6 +744,19 @@ describe('what comes of a Group', () => {
       "The payer's manifest has links that cannot be read, so that there may be more files.",
     ]),
     row(
+      'has a line of a member whose consent has ended, in whose part another is',
+      'a',
+      asking(
+        groupInput([two[0]!, ended]),
+        and({ type: 'Coverage', lines: [{ ...coverage('1', 'b'), subscriber: { reference: 'Patient/a' } }] }),
+      ),
+      [
+        '1 resource of type Patient in file 1 is left out: it is about a member who is left out of this export.',
+        '1 resource of type Coverage in file 2 is left out: it names a member, and another who is left out of this export.',
+        consentEnded,
+      ],
+    ),
+    row(
       'says as a text how many lines a file has',
       'a b',
       { output: [{ ...people, count: '3' as unknown as number }] },
@@ -766,7 +779,7 @@ describe('what comes of a Group', () => {
     expect(Object.keys(made.outcomes)).toEqual(expect.arrayContaining([...types]));
     expect(askedFor(made.world, 'DELETE')).toHaveLength(1);
     const lack =
-      /about (?:a patient|patients|whom)|cannot be read|did not come|other content|Nothing came about member \S+\.$/;
+      /about (?:a patient|patients|whom)|names a member|cannot be read|did not come|other content|Nothing came about member \S+\.$/;
     if (lack.test(made.errors.join('\n'))) expect(made.complete).toBe(false);
   });
 
@@ -1255,22 +1268,36 @@ describe('what comes of a Group', () => {
     const namesNobody =
       '1 resource of type Provenance in file 3 is left out: it names no patient, and nothing shows that it is about a member of the Group.';
 
-    it('while attachments come, what names nobody is left out, and is lacking', async () => {
+    it('while attachments come, what names nobody, or them beside another, is left out, and is lacking', async () => {
+      const ofBoth = {
+        resourceType: 'Contract',
+        id: 'k',
+        subject: [to('Patient', 'a'), to('Patient', 'b')],
+        legallyBindingAttachment: { url: 'Binary/k', contentType: 'application/pdf' },
+      };
       const made = await run(groupInput([two[0]!, lost]), (world) => ({
         output: [
           people,
           { type: 'DocumentReference', lines: documents('a', 30) },
           { type: 'Provenance', lines: [about('p', 'Observation', '1')] },
           observations('1 a'),
+          { type: 'Contract', lines: [ofBoth] },
         ],
         ...slowly(world),
       }));
 
-      expect(made.lines.some((line) => line.includes('1 lines came, and 0 of them are passed on'))).toBe(true);
-      expect(made.errors).toEqual([namesNobody]);
+      const kept = made.lines.filter((line) => line.includes('1 lines came, and 0 of them are passed on'));
+      expect(kept).toHaveLength(2);
+      expect(made.errors.toSorted()).toEqual(
+        [
+          namesNobody,
+          '1 resource of type Contract in file 5 is left out: it names a member, and another who may not be exported any more.',
+          inPart('the consent has ended'),
+        ].toSorted(),
+      );
       expect(made).toMatchObject({
         complete: false,
-        outcomes: { Observation: 'complete 1', Provenance: 'incomplete 0' },
+        outcomes: { Observation: 'complete 1', Provenance: 'incomplete 0', Contract: 'incomplete 0' },
       });
     });
 
@@ -1330,6 +1357,46 @@ describe('what comes of a Group', () => {
       expect(made.lines.some((line) => line.includes(`30 lines came, and ${came} of them are passed on`))).toBe(true);
       expect(askedFor(made.world, '/Binary/x0')).toEqual([]);
       expect(made.outcomes).toMatchObject({ Provenance: `incomplete ${came}`, DocumentReference: 'incomplete 0' });
+    });
+
+    it('while remarks and deletions arrive, nothing of theirs is missing', async () => {
+      const entry = [{ request: { method: 'DELETE', url: 'Observation/9' } }];
+      const remark = { resourceType: 'OperationOutcome', issue: [{ severity: 'information', code: 'informational' }] };
+      const made = await run(groupInput([two[0]!, lost]), (world) => ({
+        output: [people],
+        error: [{ type: 'OperationOutcome', lines: [] }],
+        deleted: [{ type: 'Bundle', lines: [{ resourceType: 'Bundle', type: 'transaction', entry }] }],
+        instead: ({ path }) =>
+          path === '/files/error/0'
+            ? {
+                headers: ndjson,
+                bytes: dripped(
+                  world,
+                  Array.from({ length: 30 }, () => remark),
+                ),
+              }
+            : undefined,
+      }));
+
+      expect(made.errors.filter((error) => !error.includes('remark'))).toEqual([]);
+      expect(made).toMatchObject({ complete: true, ids: ['a', 'b'] });
+    });
+
+    it('between two files, what is about another id of theirs is left out as theirs', async () => {
+      let waits = 1;
+      const link = [{ type: 'replaces', other: to('Patient', 'old') }];
+      const made = await run(groupInput([two[0]!, lost]), {
+        output: [{ type: 'Patient', lines: [patient('a'), { ...patient('b'), link }] }, observations('1 b', '2 old')],
+        instead: ({ path }) =>
+          path === '/files/output/1' && (waits -= 1) >= 0
+            ? { status: 429, headers: { 'retry-after': '600' } }
+            : undefined,
+      });
+
+      expect(made.errors.toSorted()).toEqual([
+        '2 resources of type Observation in file 2 are left out: they are about members who are left out of this export.',
+        inPart('the consent has ended'),
+      ]);
     });
 
     it('and nobody is left while a file arrives, what waits is left out without a request, and named', async () => {
