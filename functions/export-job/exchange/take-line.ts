@@ -10,7 +10,7 @@ import {
   patientsOf,
 } from '../reading/check-resource.ts';
 import { contentMark } from '../reading/content-mark.ts';
-import { anothers, mayBePatients } from '../reading/hangs-on.ts';
+import { anothers, mayBePatients, noteUnasked, noteUnknown } from '../reading/hangs-on.ts';
 import { lastUpdated, type PageResource, type SkippedResource } from '../reading/page-resource.ts';
 import type { LinesReason } from '../reading/problems.ts';
 import { identityOf } from '../reading/seen-names.ts';
@@ -33,11 +33,15 @@ const ofOthers: ReadonlySet<LinesReason> = new Set<LinesReason>([
  * Reports a line that cannot be passed on, only by a type of R4 and an id of FHIR: nobody can tell whose line it is, so any other
  * words may be about anybody. A Patient is named only if it is a member's.
  */
-const skip = ({ report, file, lines }: LineTaking, { skipped: reason, type, id = '' }: SkippedResource): void => {
+const skip = (
+  { leg: { seen }, report, file, lines }: LineTaking,
+  { skipped: reason, type, id = '' }: SkippedResource,
+): void => {
   if (type === undefined || !isResourceType(type)) {
     report({ kind: 'entrySkipped', reason, file: file.number, type: file.type });
     return;
   }
+  if (isFhirId(id) && seen.size() <= mostTags) noteUnknown(seen, `${type}/${id}`);
   const isNamed = type === 'Patient' ? lines.ids.has(id) : isFhirId(id);
   report({ kind: 'resourceSkipped', reason, file: file.number, type, ...(isNamed ? { id } : {}) });
 };
@@ -115,6 +119,16 @@ const isNamelessSince = (
   return seen.size() > mostTags || !seen.has(identityOf(resource));
 };
 
+/** Notes whose a resource is that is left out: what refers to it is theirs. */
+const noteLeftOut = ({ leg: { seen }, rules, came }: LineTaking, resource: PageResource, why: LinesReason): void => {
+  const { type, id } = resource;
+  if (id === undefined || seen.size() > mostTags) return;
+  const name = `${type}/${id}`;
+  if (ofOthers.has(why)) seen.add(anothers(name));
+  else if (why === 'notAsked') noteUnasked(resource, name, { rules, seen, came });
+  else noteUnknown(seen, name);
+};
+
 /**
  * Takes a line of a file into the record, or reports why it is left out.
  * @returns whether it is in the record
@@ -125,7 +139,7 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
     return false;
   }
   const { leg, rules, file, count, report } = taking;
-  const { type, id } = resource;
+  const { type } = resource;
   const why = whyLeftOut(taking, resource);
   if (why === 'outcome') return takeRemark(taking, resource);
   if (why === 'notFhir') {
@@ -133,7 +147,7 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
     return false;
   }
   if (why !== undefined) {
-    if (ofOthers.has(why) && id !== undefined && leg.seen.size() <= mostTags) leg.seen.add(anothers(`${type}/${id}`));
+    noteLeftOut(taking, resource, why);
     count(why, type);
     return false;
   }

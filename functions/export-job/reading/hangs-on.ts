@@ -65,7 +65,10 @@ export const restricted = (type: string, mark: number): RestrictedName => `restr
 export interface HangsOn {
   /** `Type/id` of each resource that it refers to and that can belong to a patient. */
   readonly names: readonly string[];
-  /** The types among `names` that a former plan was not asked for. In a record, what is beyond `_type` or the scope may be anybody's. */
+  /**
+   * The types among `names` that a former plan was not asked for, so that they need not come. In a record, what is beyond `_type` or the scope
+   * may be anybody's.
+   */
   readonly unasked?: readonly string[];
   /** It refers to something that cannot be requested. */
   readonly isBeyond?: true;
@@ -155,7 +158,9 @@ export const evidenceOf = (hangsOn: Hanging, name: string, seen: Pick<SeenNames,
   const all = names.map((one) => [one, statusOf(seen, one)] as const);
   const has = (status: Status): boolean => all.some(([, found]) => found === status);
   const isReferred = came === 'referred' && !isUnsure(seen, name);
-  const isLacking = isBeyond ?? all.some(([one, found]) => found === 'absent' && !unasked.includes(typeOfName(one)));
+  // What came without being asked for, and whose nobody knows, is no member's.
+  const isExcused = (one: string): boolean => unasked.includes(typeOfName(one)) && !seen.has(unknowns(one));
+  const isLacking = isBeyond ?? all.some(([one, found]) => found === 'absent' && !isExcused(one));
   const isMembers = has('member') || isReferred;
   const isOpen = has('waits') || (came === 'referred' && !isMembers);
   const isOfMember = came === 'surely' || (came !== undefined && came !== 'referred' && seen.has(came));
@@ -258,6 +263,23 @@ export const hangingOf = (
   if (isKnown && (whose === 'member' || whose === 'nobody')) return undefined;
   if (name.includes('/') && seen.has(name)) seen.add(waiting(name));
   return hangsOn;
+};
+
+/** Notes that nobody knows whose a resource is that came and is left out, unless it came before. */
+export const noteUnknown = (seen: SeenNames, name: string): void => {
+  if (!seen.has(name)) seen.add(unknowns(name));
+};
+
+/** Notes whose a resource is that came though nobody asked for its type. It tells whose those are that refer to it. */
+export const noteUnasked = (
+  resource: PageResource,
+  name: string,
+  how: { readonly rules: RecordRules; readonly seen: SeenNames; readonly came: Came | undefined },
+): void => {
+  const { seen } = how;
+  if (!mayBePatients(resource.type)) return;
+  if (hangingOf(resource, () => name, how) !== undefined) noteUnknown(seen, name);
+  else if (!seen.has(nobodys(name))) seen.add(members(name));
 };
 
 /** What to report of a resource that is left out. */

@@ -503,6 +503,7 @@ describe('what comes of a Group', () => {
   const ended = memberOf('b', { consent: { id: 'c', hash: 'h', endsAt: '2026-11-26' } });
   const since = '2026-01-01T00:00:00Z';
   const longIds = ['i'.repeat(129), 'i'.repeat(255_000)];
+  const deep = JSON.parse(`${'['.repeat(2000)}${']'.repeat(2000)}`) as unknown;
   const redacted = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'REDACTED' };
   const withinLimits = (id: string): string =>
     `Nothing came about member ${id}, within the limits that were asked for.`;
@@ -883,6 +884,30 @@ describe('what comes of a Group', () => {
     expect(made.lines.flatMap((line) => /^\{"resourceType":"Provenance","id":"p"/.exec(line) ?? [])).toEqual([]);
     expect(ids.join(' ')).toBe(given);
     if (given === '') expect(made.complete).toBe(false);
+  });
+
+  const [aboutList, aboutEncounter] = [{ target: [to('List', 'l')] }, { target: [to('Encounter', 'e')] }];
+  const encounter = (of: string) =>
+    named('Encounter', 'e', { subject: of === '' ? { display: 'Bob' } : to('Patient', of) });
+  const list = named('List', 'l', { encounter: to('Encounter', 'e') });
+  it.each<[string, object, readonly object[], boolean, { readonly since?: string }?]>([
+    ['which came not', aboutList, [], true],
+    ['which is of a stranger’s', aboutList, [encounter('stranger'), list], false],
+    ['which is of what never came', aboutList, [list], false],
+    ['which is a member’s', aboutEncounter, [encounter('a')], true],
+    ['of which nobody can tell whose it is', aboutEncounter, [encounter('')], false],
+    ['which cannot be read', aboutEncounter, [named('Encounter', 'e', { extension: deep })], false],
+    ['which is older, and of which nobody can tell whose it is', aboutEncounter, [encounter('')], false, { since }],
+  ])('with a Provenance of a resource of a type that was not asked for, %s', async (_, of, lines, comes, more = {}) => {
+    const types = more.since === undefined ? ['Provenance'] : ['Provenance', 'Encounter'];
+    for (const order of [lines, lines.toReversed()]) {
+      const files = order.map((line) => ({ type: (line as { resourceType: string }).resourceType, lines: [line] }));
+      const output = [{ type: 'Provenance', lines: [named('Provenance', 'p', of)] }, ...files];
+      const made = await run(groupInput(two, { asked: { types, ...more } }), { output });
+
+      expect(made.lines.some((line) => line.includes('"id":"p"'))).toBe(comes);
+      if (!comes) expect(made.outcomes['Provenance']).toBe('incomplete 0');
+    }
   });
 
   it('without any Patient is not complete, unless it is of a part only', async () => {
