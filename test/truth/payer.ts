@@ -305,6 +305,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
 
   const search = (type: string, url: URL): Sent => {
     const how = types.get(type);
+    if (how === undefined && spec.lacksBy404) return refusal(404, 'not-supported');
     if (how === undefined || how.search === 'unsearchable') return refusal(400, 'not-supported');
     if (how.search === 'refused') return refusal(403, 'forbidden');
     if (how.search === 'unauthorized') return refusal(401, 'login');

@@ -69,7 +69,10 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
   [
     /^The payer refused (?<what>\w+)(?:\?\S*)? with status 404\.$/,
     ({ what = '' }, { spec, came }) =>
-      typesOf(spec).get(what)?.search === 'missesNone' && (!isDeclared(spec, what) || !came.has(`Patient/${member}`)),
+      typesOf(spec).has(what)
+        ? typesOf(spec).get(what)?.search === 'missesNone' &&
+          (!isDeclared(spec, what) || !came.has(`Patient/${member}`))
+        : spec.lacksBy404,
   ],
   [
     /^The payer refused (?<what>\S+) with status (?<status>\d+)\.$/,

@@ -22,6 +22,8 @@ export interface PayerSpec {
   readonly self: 'none' | 'used' | 'asked' | 'memberless' | 'others';
   /** Search parameters that it ignores, and says nothing. */
   readonly ignores: readonly ('_id' | '_tag')[];
+  /** Answers 404, as R4 has it, to a search of a type that it does not have; else 400. */
+  readonly lacksBy404: boolean;
   /** Answers 404 to each search that finds nothing. */
   readonly missesNone: boolean;
   /** Ignores parameters that it does not know, and answers with all patients' resources of the type. */
@@ -354,6 +356,7 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
       provenances: mostly<PayerSpec['provenances']>('none', 'declared', 'undeclared', 'refused', 'ignored'),
       self: mostly<PayerSpec['self']>('none', 'used', 'asked', 'memberless', 'others'),
       ignores: fc.subarray<PayerSpec['ignores'][number]>(['_id', '_tag']),
+      lacksBy404: fc.boolean(),
       missesNone: mostly<boolean>(false, true),
       isLax: fc.boolean(),
       ignoresTotals: mostly<boolean>(false, true),
@@ -381,6 +384,7 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
         'provenances',
         'self',
         'ignores',
+        'lacksBy404',
         'missesNone',
         'isLax',
         'ignoresTotals',

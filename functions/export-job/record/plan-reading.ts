@@ -172,11 +172,10 @@ const typeOf = (text: string): string => parseRecordSearch(text).type;
 
 /**
  * Whether a 404 means that the payer does not have a type (https://hl7.org/fhir/R4/http.html#search). It does for a type
- * that nobody named: one that the payer does not declare, or one beyond the usual ones of a payer of which it is not known
- * all that it declares. Any other refusal may be about how the search is put.
+ * that nobody named, and that the payer does not declare. Any other refusal may be about how the search is put.
  */
 const mayBeAbsent = ({ declared }: PlanInputs, type: string): boolean =>
-  !(type in (declared?.types ?? {})) && !(isKnownWhole(declared) ? type === 'Patient' : usualTypes.includes(type));
+  type !== 'Patient' && !(type in (declared?.types ?? {}));
 
 /** The types that the payer declares; if that is not known, or not all, each type of a patient's. */
 const typesDeclared = ({ declared }: PlanInputs): readonly string[] => {
@@ -197,12 +196,16 @@ const namedTypes = ({ payer, wanted, asked }: PlanInputs): ReadonlySet<string> =
     ...(asked.filters ?? []).map(typeOf),
   ]);
 
-/** The same, for a type that nothing names. */
-const mayBeAbsentUnnamed = (inputs: PlanInputs, type: string): boolean =>
+/** Whether a type is searched only because the payer may have it. */
+const isUnnamed = (inputs: PlanInputs, type: string): boolean =>
   !namedTypes(inputs).has(type) && mayBeAbsent(inputs, type);
 
 const unlessAbsent = (inputs: PlanInputs, task: SearchTask): SearchTask =>
-  mayBeAbsentUnnamed(inputs, task.type) ? Object.assign(task, { mayBeAbsent: true as const }) : task;
+  isUnnamed(inputs, task.type) ? Object.assign(task, { mayBeAbsent: true as const }) : task;
+
+/** Whether a type is named if the scope keeps it out. If it is not known what a payer has, the usual types are. */
+const isNamedBeyond = (inputs: PlanInputs, type: string): boolean =>
+  !isUnnamed(inputs, type) || (!isKnownWhole(inputs.declared) && usualTypes.includes(type));
 
 /**
  * The searches by type: the profile's or the usual ones, Patient, each type that the payer declares, and any others that
@@ -260,7 +263,7 @@ export const planByType = (inputs: PlanInputs): Plan => {
   const isRead = wanted.may('Patient', 'r') && !isFiltered(asked, 'Patient');
   const readsPatient = types.includes('Patient') && !isCovered('Patient') && isRead;
   const beyond = types.filter(
-    (type) => !isCovered(type) && !(type === 'Patient' && readsPatient) && !mayBeAbsentUnnamed(inputs, type),
+    (type) => !isCovered(type) && !(type === 'Patient' && readsPatient) && isNamedBeyond(inputs, type),
   );
   const isHalf = (type: string): boolean => wanted.may(type, 'r') || wanted.may(type, 's');
   const isAnySearched = covered.some((text) => isMemberType(typeOf(text)));

@@ -149,20 +149,25 @@ describe('an export by $everything from a payer that says which types it has', (
 });
 
 describe('a type that the payer does not declare, and that no one names,', () => {
+  const declared = statementOf({ Patient: ['_id'], Observation: ['patient'] });
   it.each([
-    [404, undefined],
-    [400, 'The payer refused Goal with status 400.'],
-    [405, 'The payer refused Goal with status 405.'],
-  ])('is left out of the account if its search is answered with %s, and nothing else', async (status, reason) => {
-    const { complete, reasons } = await runToEnd(
-      () =>
-        ({ path }) =>
-          path.startsWith('/Goal') ? { status } : pageOf(path.startsWith('/Patient') ? [memberPatient] : []),
-      { statement: statementOf({ Patient: ['_id'], Observation: ['patient'] }), profile: { everything: false } },
-    );
+    [404, undefined, declared],
+    [404, undefined, { status: 404 }],
+    [400, 'The payer refused Goal with status 400.', declared],
+    [405, 'The payer refused Goal with status 405.', { status: 404 }],
+  ])(
+    'is left out of the account if its search is answered with %s, and nothing else',
+    async (status, reason, statement) => {
+      const { complete, reasons } = await runToEnd(
+        () =>
+          ({ path }) =>
+            path.startsWith('/Goal') ? { status } : pageOf(path.startsWith('/Patient') ? [memberPatient] : []),
+        { statement, profile: { everything: false } },
+      );
 
-    expect([complete, reasons['Goal']]).toEqual([reason === undefined, reason]);
-  });
+      expect([complete, reasons['Goal']]).toEqual([reason === undefined, reason]);
+    },
+  );
 });
 
 // https://hl7.org/fhir/us/core/StructureDefinition-us-core-provenance.html
