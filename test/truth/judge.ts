@@ -250,7 +250,7 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
       say('what is missing is named', `without a true reason, ${way}`, about);
   }
 
-  const profileTypes = (profileSearches(spec) ?? []).map((text) => text.replace(/\?.*/, ''));
+  const profileTypes = new Set((profileSearches(spec) ?? []).map((text) => text.replace(/\?.*/, '')));
   const given = Map.groupBy(came, (key) =>
     key.startsWith('{') ? (JSON.parse(key) as { resourceType: string }).resourceType : key.split('/')[0]!,
   );
@@ -281,7 +281,7 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
       say('what came is not called missing', 'a type that nobody asked for', about);
     // A grant of which a part is limited names every type.
     const isNamedByAny =
-      (spec.asked ?? spec.scope)?.includes(type) ?? (spec.limited !== undefined || profileTypes.includes(type));
+      (spec.asked ?? spec.scope)?.includes(type) ?? (spec.limited !== undefined || profileTypes.has(type));
     if (spec.lacksBy404 && !typesOf(spec).has(type) && !isNamedByAny && outcome !== 'refusedByScope' && number === 0)
       say('what came is not called missing', 'a type that the payer says it does not have', about);
     if (outcome === 'refusedByScope' && ((spec.scope?.includes(type) ?? true) || number > 0)) {

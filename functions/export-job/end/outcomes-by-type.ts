@@ -70,11 +70,11 @@ export const outcomesByType = (
   const byType = Map.groupBy(lacks, ({ type }) => type);
   const ofAll = byType.get(everything) ?? [];
   const asksForAll = known.planned.includes(everything) || ofAll.length > 0;
+  // Nothing was planned yet. A plan has each type; one that the payer then says it does not have leaves it.
+  const isUnplanned = !isKnownWhole(known.declares) && !known.planned.some((type) => memberTypes.includes(type));
   const named = [
     ...known.planned,
-    ...(asksForAll
-      ? (asked ?? (ofAll.length > 0 && !isKnownWhole(known.declares) ? ['Patient', ...memberTypes] : ['Patient']))
-      : []),
+    ...(asksForAll ? (asked ?? (ofAll.length > 0 && isUnplanned ? ['Patient', ...memberTypes] : ['Patient'])) : []),
     ...parts.map(({ type }) => type),
     ...byReference,
     ...byType.keys(),
